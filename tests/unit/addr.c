@@ -107,7 +107,9 @@ static void unspec_counts_as_inet_only_where_linux_does(void **state)
 static void unaligned_addresses_are_fine(void **state)
 {
 	unsigned char room[sizeof(struct sockaddr_in6) + 1];
-	struct sockaddr_in6 sa = { .sin6_family = AF_INET6, .sin6_port = htons(3101), .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	struct sockaddr_in6 sa = { .sin6_family = AF_INET6,
+				   .sin6_port = htons(3101),
+				   .sin6_addr = IN6ADDR_LOOPBACK_INIT };
 	struct berth_addr addr;
 
 	(void)state;

@@ -28,7 +28,8 @@ static const char *compile(const char *compiler, const char *flags)
 	if (!path[0])
 		assert_non_null(mkdtemp(dir));
 	snprintf(path, sizeof(path), "%s/program", dir);
-	snprintf(command, sizeof(command), "echo 'int main(void){return 0;}' | %s %s -xc - -o %s", compiler, flags, path);
+	snprintf(command, sizeof(command), "echo 'int main(void){return 0;}' | %s %s -xc - -o %s", compiler,
+		 flags, path);
 	assert_int_equal(system(command), 0);
 	return path;
 }

@@ -172,7 +172,7 @@ static void racing_claims_agree_and_lose_no_slot(void **state)
 		for (uint16_t port = 3000; port < 3000 + LEN; port++) {
 			uint16_t real = berth_portmap_real(map, port % 2 ? BERTH_TCP : BERTH_UDP, port);
 
-			/* at the very end of the block a racer may find it full for an instant; then nobody has the port */
+			/* at the end of the block a racer may find it full for an instant: nobody has the port */
 			if (real)
 				assert_int_equal(berth_portmap_virtual(map, real), port);
 			else
