@@ -9,12 +9,25 @@ enum { PORT = 4330, THREADS = 3, FORKS = 60 };
 
 static atomic_bool stop;
 
+/* A child holds copies of the listeners that were open when it was forked, so a bind may well find its port in use. */
 static void *busy(void *number)
 {
 	int port = PORT + 1 + (int)(intptr_t)number;
 
-	while (!stop)
-		serve_and_connect("127.0.0.1", port);
+	while (!stop) {
+		int server = socket_for("127.0.0.1", SOCK_STREAM), client;
+
+		set_option(server, SOL_SOCKET, SO_REUSEADDR, 1);
+		if (bind_to(server, "127.0.0.1", port) && errno != EADDRINUSE)
+			FAIL("bind: %s", err_name(errno));
+		listen(server, 5);
+		client = client_of("127.0.0.1", port);
+		if (client < 0 && errno != ECONNREFUSED && errno != ECONNRESET)
+			FAIL("connect: %s", err_name(errno));
+		if (client >= 0)
+			close(client);
+		close(server);
+	}
 	return NULL;
 }
 

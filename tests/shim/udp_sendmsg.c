@@ -45,7 +45,7 @@ int main(void)
 	WANT(8, sendmsg(client, &m, 0));
 	m = (struct msghdr){ .msg_name = &from.ss, .msg_namelen = sizeof(from.ss), .msg_iov = in, .msg_iovlen = 1 };
 	WANT(4, recvmsg(server, &m, 0));
-	EQ(MSG_TRUNC, m.msg_flags);
+	EQ(MSG_TRUNC | MSG_CTRUNC, m.msg_flags);
 	from.len = m.msg_namelen;
 	IS("127.0.0.1:4101", show(&from));
 	FAILS(EAGAIN, recvmsg(server, &m, MSG_DONTWAIT));
