@@ -5,10 +5,9 @@
 
 enum { PORT = 4550 };
 
-static char *wall;
-
-static void names(int fd, void *bad)
+static void names(void *bad)
 {
+	int fd = socket_for("127.0.0.1", SOCK_STREAM);
 	socklen_t len = 16;
 
 	FAILS(EFAULT, getsockname(fd, bad, &len));
@@ -38,7 +37,6 @@ static void addresses(const char *what, struct sockaddr *bad)
 		FAILS(EDESTADDRREQ, sendmsg(udp, &m, 0));
 		FAILS(EFAULT, sendmsg(udp, NULL, 0));
 	}
-	names(tcp, bad);
 	close(tcp);
 	close(udp);
 }
@@ -88,12 +86,15 @@ static void answers(const char *what, void *bad)
 int main(void)
 {
 	struct addr a = addr("127.0.0.1", PORT);
+	char *wall = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	wall = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	MUST(mprotect(wall + 4096, 4096, PROT_NONE));
 	addresses("NULL", NULL);
+	names(NULL);
 	addresses("-1", (void *)-1);
+	names((void *)-1);
 	addresses("a page without rights", (void *)(wall + 4096));
+	names(wall + 4096);
 	memcpy(wall + 4096 - 8, &a.sa, 8);
 	addresses("half an address before such a page", (void *)(wall + 4096 - 8));
 	answers("NULL", NULL);

@@ -1,32 +1,33 @@
 # SPDX-License-Identifier: MIT
-# The behaviour programs: tests/shim/NAME.c -> $(O)/tests/shim/NAME, plugin_NAME.c -> plugin_NAME.so beside it,
-# and once more as static programs in $(O)/tests/shim-static/ for the backends that live in the kernel.
-# Wants O, CC and CFLAGS; gives shim_tests and shim_static_tests.
+# The behaviour programs. tests/shim/NAME.c becomes $(O)/tests/shim/NAME, plugin_NAME.c a plugin_NAME.so beside it, and
+# what makes sense without a dynamic loader $(O)/tests/shim-static/NAME too, for the backends that live in the kernel.
+# Wants O, CC and CFLAGS; gives shim_tests and shim_static_tests. Flags of one program are target-specific variables.
 
-shim_src := $(wildcard tests/shim/*.c)
-shim_plugins := $(patsubst tests/shim/%.c,$(O)/tests/shim/%.so,$(filter tests/shim/plugin_%,$(shim_src)))
-shim_names := $(patsubst tests/shim/%.c,%,$(filter-out tests/shim/plugin_%,$(shim_src)))
-# These need a dynamic loader, or glibc's second set of symbols.
-shim_dynamic_only := asan constructor deepbind dlopen_runpath early_calls preload_kept
-shim_tests := $(shim_names:%=$(O)/tests/shim/%) $(shim_plugins)
-shim_static_tests := $(patsubst %,$(O)/tests/shim-static/%,$(filter-out $(shim_dynamic_only),$(shim_names)))
+shim_out := $(O)/tests/shim
+shim_names := $(patsubst tests/shim/%.c,%,$(filter-out tests/shim/plugin_%,$(wildcard tests/shim/*.c)))
+shim_dynamic := asan constructor deepbind dlopen_runpath early_calls preload_kept
+shim_plugins := count_a.so count_b.so constructor.so sockets.so
+shim_found := found/plugin_found.so found/plugin_loader.so found/inner/plugin_inner.so
+shim_tests := $(addprefix $(shim_out)/,$(shim_names) $(shim_plugins:%=plugin_%) $(shim_found))
+shim_static_tests := $(addprefix $(O)/tests/shim-static/,$(filter-out $(shim_dynamic),$(shim_names)))
+shim_compile = $(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) -std=gnu11 -pthread -o $@ $<
 
-shim_cflags := -std=gnu11 -pthread
-$(O)/tests/shim/asan: shim_flags = -fsanitize=address
-$(O)/tests/shim/fortified $(O)/tests/shim-static/fortified: shim_flags = -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
-$(O)/tests/shim/dlopen_runpath: shim_flags = -Wl,--enable-new-dtags,-rpath,'$$ORIGIN/found'
-$(O)/tests/shim/constructor: shim_flags = -Wl,--no-as-needed,-rpath,'$$ORIGIN' $(O)/tests/shim/plugin_constructor.so
-$(O)/tests/shim/constructor: $(O)/tests/shim/plugin_constructor.so
-$(O)/tests/shim/dlopen_runpath: $(O)/tests/shim/found/plugin_found.so
+$(shim_out)/asan: shim_flags = -fsanitize=address
+$(addsuffix /fortified,$(shim_out) $(O)/tests/shim-static): shim_flags = -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+$(shim_out)/early_calls: shim_flags = -fno-builtin
+$(shim_out)/dlopen_runpath: shim_flags = -Wl,--enable-new-dtags,-rpath,'$$ORIGIN/found'
+$(shim_out)/found/plugin_loader.so: shim_flags = -Wl,--enable-new-dtags,-rpath,'$$ORIGIN/inner'
+$(shim_out)/constructor: shim_flags = -Wl,-rpath,'$$ORIGIN' $(shim_out)/plugin_constructor.so
+$(shim_out)/constructor: $(shim_out)/plugin_constructor.so
 
-$(O)/tests/shim/%: tests/shim/%.c tests/shim/t.h
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(shim_cflags) -o $@ $< $(shim_flags) -ldl
+$(shim_out)/plugin_%.so $(shim_out)/found/plugin_%.so: tests/shim/plugin_%.c tests/shim/t.h
+	$(shim_compile) -fPIC -shared $(shim_flags)
+
+$(shim_out)/found/inner/plugin_inner.so: tests/shim/plugin_found.c tests/shim/t.h
+	$(shim_compile) -fPIC -shared
+
+$(shim_out)/%: tests/shim/%.c tests/shim/t.h
+	$(shim_compile) $(shim_flags)
 
 $(O)/tests/shim-static/%: tests/shim/%.c tests/shim/t.h
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(shim_cflags) -static -o $@ $< $(shim_flags)
-
-$(O)/tests/shim/%.so $(O)/tests/shim/found/%.so: tests/shim/%.c tests/shim/t.h
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(shim_cflags) -fPIC -shared -o $@ $< -ldl
+	$(shim_compile) -static $(shim_flags)

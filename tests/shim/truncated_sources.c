@@ -41,7 +41,7 @@ int main(void)
 {
 	static const unsigned sizes[] = { 0, 1, 2, 3, 4, 5, 8, 15, 16, 17, 128 };
 	int server = FD(udp_on("127.0.0.1", PORT)), client = FD(udp_on("127.0.0.1", PORT + 1));
-	struct msghdr m = { .msg_name = &sizes, .msg_namelen = (socklen_t)-1 };
+	struct msghdr m = { .msg_name = (char[128]){ 0 }, .msg_namelen = (socklen_t)-1 };
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
 		cut(server, client, sizes[i], false);
