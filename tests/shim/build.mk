@@ -12,12 +12,12 @@ shim_tests := $(addprefix $(shim_out)/,$(shim_names) $(shim_plugins:%=plugin_%) 
 shim_static_tests := $(addprefix $(O)/tests/shim-static/,$(filter-out $(shim_dynamic),$(shim_names)))
 shim_compile = $(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) -std=gnu11 -pthread -o $@ $<
 
-$(shim_out)/asan: shim_flags = -fsanitize=address
-$(addsuffix /fortified,$(shim_out) $(O)/tests/shim-static): shim_flags = -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
-$(shim_out)/early_calls: shim_flags = -fno-builtin
-$(shim_out)/dlopen_runpath: shim_flags = -Wl,--enable-new-dtags,-rpath,'$$ORIGIN/found'
-$(shim_out)/found/plugin_loader.so: shim_flags = -Wl,--enable-new-dtags,-rpath,'$$ORIGIN/inner'
-$(shim_out)/constructor: shim_flags = -Wl,-rpath,'$$ORIGIN' $(shim_out)/plugin_constructor.so
+$(shim_out)/asan: private shim_flags = -fsanitize=address
+$(addsuffix /fortified,$(shim_out) $(O)/tests/shim-static): private shim_flags = -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+$(shim_out)/early_calls: private shim_flags = -fno-builtin
+$(shim_out)/dlopen_runpath: private shim_flags = -Wl,--enable-new-dtags,-rpath,'$$ORIGIN/found'
+$(shim_out)/found/plugin_loader.so: private shim_flags = -Wl,--enable-new-dtags,-rpath,'$$ORIGIN/inner'
+$(shim_out)/constructor: private shim_flags = -Wl,-rpath,'$$ORIGIN' -L$(shim_out) -l:plugin_constructor.so
 $(shim_out)/constructor: $(shim_out)/plugin_constructor.so
 
 $(shim_out)/plugin_%.so $(shim_out)/found/plugin_%.so: tests/shim/plugin_%.c tests/shim/t.h

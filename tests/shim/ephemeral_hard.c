@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A hardcoded port inside the kernel's ephemeral range is a port like any other. */
+/* A hardcoded port inside the kernel's ephemeral range is a port like any other. (Bare, a client may be sitting on it by chance;
+ * run --netns keeps it free.) */
 #include "t.h"
 
 enum { PORT = 40123 };
@@ -10,7 +11,6 @@ int main(void)
 	int udp;
 
 	round_trip("127.0.0.1", PORT);
-	round_trip("127.0.0.1", PORT + 1);
 	udp = FD(udp_on("127.0.0.1", PORT));
 	WANT(1, sendto(udp, "e", 1, 0, &to.sa, to.len));
 	WANT(1, recvfrom(udp, &(char){ 0 }, 1, 0, &from.sa, &from.len));

@@ -30,8 +30,11 @@ static void *storm(void *unused)
 
 static void on_signal(int number)
 {
+	int before = errno;
+
 	(void)number;
 	storm(NULL);
+	errno = before;
 }
 
 static void check(void)

@@ -13,9 +13,13 @@ static const char *own_address(void)
 
 	MUST(getifaddrs(&all));
 	for (struct ifaddrs *i = all; i && !*host; i = i->ifa_next) {
-		if (!i->ifa_addr || i->ifa_addr->sa_family != AF_INET || i->ifa_flags & IFF_LOOPBACK || !(i->ifa_flags & IFF_UP))
+		struct in_addr in;
+
+		if (!i->ifa_addr || i->ifa_addr->sa_family != AF_INET || !(i->ifa_flags & IFF_UP))
 			continue;
-		inet_ntop(AF_INET, &((struct sockaddr_in *)(void *)i->ifa_addr)->sin_addr, host, sizeof(host));
+		in = ((struct sockaddr_in *)(void *)i->ifa_addr)->sin_addr;
+		if (ntohl(in.s_addr) >> 24 != 127)
+			inet_ntop(AF_INET, &in, host, sizeof(host));
 	}
 	freeifaddrs(all);
 	return *host ? host : NULL;
