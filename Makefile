@@ -1,0 +1,61 @@
+# Berth. `make` leaves .out/bin/berth, which runs in place; `make help` lists the verbs.
+#
+#	V=1		show the commands		m=asan|tsan|cov	another build beside the first, in .out/m
+#	DESTDIR= PREFIX=	for make install	WERROR=1	as CI builds
+
+MAKEFLAGS	+= --no-builtin-rules
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.PHONY: all check lint format fuzz bench ci install uninstall help clean
+
+PREFIX		?= /usr/local
+DESTDIR		?=
+CC		= gcc
+CLANG		?= clang
+MUSL_CC		?= $(shell command -v musl-gcc)
+VERSION		:= 0.1.0
+
+O		:= .out$(if $m,/$m)
+MODE_asan	:= -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined
+MODE_tsan	:= -O1 -fsanitize=thread
+MODE_cov	:= -O0 --coverage
+OPTIMIZE	:= $(if $m,$(MODE_$m),-O2)
+WARNINGS	:= -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wconversion \
+		   $(if $(WERROR),-Werror)
+CFLAGS		?= -g
+BASE_CFLAGS	:= -std=gnu11 -I. -I$(O)/gen -MMD -MP -D_GNU_SOURCE -DBERTH_VERSION='"$(VERSION)"' $(WARNINGS) $(OPTIMIZE)
+LDFLAGS		?=
+
+ifeq ($(V),1)
+quiet		=
+else
+quiet		= @printf '  %-8s %s\n' '$(1)' '$(patsubst $(O)/%,%,$@)';
+endif
+
+all:
+
+include core/build.mk shim/build.mk $(wildcard bpf/build.mk) tools/build.mk $(wildcard tests/build.mk tests/*/build.mk) \
+	$(wildcard docs/build.mk)
+
+$(O)/%.o: %.c
+	@mkdir -p $(@D)
+	$(call quiet,CC)$(CC) $(BASE_CFLAGS) $(CFLAGS) -c $< -o $@
+
+help:
+	@sed -n 's/^## //p' $(MAKEFILE_LIST)
+
+## make all		build everything into .out/
+## make check		run the tests (scripts/test)
+check: all
+	scripts/test
+## make lint		architecture checks and analysers
+lint: all
+	@for check in scripts/check-*; do echo "$$check"; "$$check" || exit 1; done
+## make ci		what CI runs
+ci:
+	.ci/run
+## make clean		remove .out/
+clean:
+	rm -rf .out
+
+-include $(shell find $(O) -name '*.d' 2>/dev/null)

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reading just enough of an ELF file (elf(5)) to know whether LD_PRELOAD will work in it. Everything is bounds-checked
+ * against the bytes at hand: the file is somebody else's and may be anything. What lies beyond the first page is taken
+ * as absent, which holds for what linkers write: program headers, PT_INTERP and PT_NOTE come first.
+ */
+#include "core/elf.h"
+
+enum { CLASS_64 = 2, TYPE_EXEC = 2, TYPE_DYN = 3, PT_INTERP_ = 3, PT_NOTE_ = 4 };
+enum { EHDR_SIZE = 64, PHDR_SIZE = 56 };
+#if defined(__x86_64__)
+enum { OWN_MACHINE = 62 };
+#elif defined(__aarch64__)
+enum { OWN_MACHINE = 183 };
+#elif defined(__riscv)
+enum { OWN_MACHINE = 243 };
+#else
+#error "name this machine's e_machine, elf(5)"
+#endif
+
+struct head {
+	const uint8_t *byte;
+	size_t len;
+};
+
+/* A little-endian number of @width bytes; 0 beyond the end. */
+static uint64_t number(const struct head *head, uint64_t at, unsigned int width)
+{
+	uint64_t value = 0;
+
+	if (at > head->len || width > head->len - at)
+		return 0;
+	for (unsigned int i = width; i-- > 0;)
+		value = value << 8 | head->byte[at + i];
+	return value;
+}
+
+static bool has(const struct head *head, uint64_t at, const char *text, size_t len)
+{
+	return at <= head->len && len <= head->len - at && !__builtin_memcmp(head->byte + at, text, len);
+}
+
+static bool contains(const struct head *head, uint64_t at, uint64_t len, const char *text, size_t text_len)
+{
+	for (uint64_t i = 0; i + text_len <= len; i++)
+		if (has(head, at + i, text, text_len))
+			return true;
+	return false;
+}
+
+static enum berth_elf_verdict judge_loader(const struct head *head, uint64_t at, uint64_t len)
+{
+	if (len > 256)
+		return BERTH_ELF_FOREIGN_LOADER;
+	if (contains(head, at, len, "/ld-musl-", 9))
+		return BERTH_ELF_MUSL;
+	/* ld-linux-x86-64.so.2, ld-linux-aarch64.so.1; some distributions and Nix move the directory, not the name */
+	if (contains(head, at, len, "/ld-linux", 9))
+		return BERTH_ELF_GLIBC;
+	return BERTH_ELF_FOREIGN_LOADER;
+}
+
+static enum berth_elf_verdict judge_segments(const struct head *head)
+{
+	uint64_t table = number(head, 32, 8);
+	uint64_t size = number(head, 54, 2);
+	uint64_t count = number(head, 56, 2);
+	enum berth_elf_verdict verdict = BERTH_ELF_STATIC;
+
+	if (size < PHDR_SIZE)
+		return BERTH_ELF_UNKNOWN;
+	for (uint64_t i = 0; i < count && i < 64; i++) {
+		uint64_t at = table + i * size;
+		uint64_t type = number(head, at, 4);
+		uint64_t offset = number(head, at + 8, 8);
+		uint64_t len = number(head, at + 32, 8);
+
+		if (type == PT_INTERP_)
+			verdict = judge_loader(head, offset, len);
+		/* note header: namesz 4, descsz, type 4 (Go build id), name "Go\0\0" */
+		else if (type == PT_NOTE_ && has(head, offset + 12, "Go\0", 4))
+			return BERTH_ELF_GO;
+	}
+	return verdict;
+}
+
+static enum berth_elf_verdict judge_script(const struct head *head, char *ret_interp)
+{
+	size_t at = 2, out = 0;
+
+	while (at < head->len && (head->byte[at] == ' ' || head->byte[at] == '\t'))
+		at++;
+	while (at < head->len && out < BERTH_ELF_INTERP - 1 && head->byte[at] > ' ')
+		ret_interp[out++] = (char)head->byte[at++];
+	ret_interp[out] = 0;
+	return out ? BERTH_ELF_SCRIPT : BERTH_ELF_UNKNOWN;
+}
+
+enum berth_elf_verdict berth_elf_judge(const void *bytes, size_t len, char *ret_interp)
+{
+	struct head head = { bytes, len < BERTH_ELF_HEAD ? len : BERTH_ELF_HEAD };
+	uint64_t type;
+
+	if (has(&head, 0, "#!", 2))
+		return judge_script(&head, ret_interp);
+	if (!has(&head, 0, "\177ELF", 4) || head.len < EHDR_SIZE)
+		return BERTH_ELF_UNKNOWN;
+	if (head.byte[4] != CLASS_64)
+		return BERTH_ELF_FOREIGN_CLASS;
+	type = number(&head, 16, 2);
+	if (type != TYPE_EXEC && type != TYPE_DYN)
+		return BERTH_ELF_UNKNOWN;
+	if (number(&head, 18, 2) != OWN_MACHINE)
+		return BERTH_ELF_FOREIGN_MACHINE;
+	return judge_segments(&head);
+}
+
+const char *berth_elf_reason(enum berth_elf_verdict verdict)
+{
+	static const char *const reasons[BERTH_ELF_VERDICTS] = {
+		[BERTH_ELF_GLIBC] = "is dynamically linked to glibc",
+		[BERTH_ELF_MUSL] = "is dynamically linked to musl",
+		[BERTH_ELF_SCRIPT] = "is a script",
+		[BERTH_ELF_UNKNOWN] = "is not a program that Berth can read",
+		[BERTH_ELF_STATIC] = "is statically linked",
+		[BERTH_ELF_GO] = "is a Go program, which makes its system calls without libc",
+		[BERTH_ELF_FOREIGN_CLASS] = "is a 32-bit program",
+		[BERTH_ELF_FOREIGN_MACHINE] = "is built for another processor",
+		[BERTH_ELF_FOREIGN_LOADER] = "uses a loader that is neither glibc's nor musl's",
+		[BERTH_ELF_SECURE] = "is set-user-id, set-group-id or has file capabilities, so the loader ignores LD_PRELOAD",
+	};
+
+	return (unsigned int)verdict < BERTH_ELF_VERDICTS ? reasons[verdict] : "is unknown";
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BERTH_CORE_ELF_H
+#define BERTH_CORE_ELF_H
+/*
+ * Can the shim enter this program? Judged from the first bytes of the file, before it is executed.
+ */
+#include "core/types.h"
+
+#define BERTH_ELF_HEAD 4096u /* bytes of the file that a verdict wants to see */
+#define BERTH_ELF_INTERP 256u /* room for the path of a #! interpreter */
+
+/* Why a program is, or is not, entered. The texts are in core/elf.c: berth_elf_reason(). Append only. */
+enum berth_elf_verdict {
+	BERTH_ELF_GLIBC,	/* dynamic, glibc loader: the shim enters */
+	BERTH_ELF_MUSL,		/* dynamic, musl loader: the musl build of the shim enters */
+	BERTH_ELF_SCRIPT,	/* #! line: ask about the interpreter */
+	BERTH_ELF_UNKNOWN,	/* not an ELF file, or unreadable */
+	BERTH_ELF_STATIC,	/* no loader at all */
+	BERTH_ELF_GO,		/* Go: has a loader perhaps, but makes its system calls itself */
+	BERTH_ELF_FOREIGN_CLASS, /* 32-bit program on a 64-bit machine */
+	BERTH_ELF_FOREIGN_MACHINE, /* other processor, runs under an emulator if at all */
+	BERTH_ELF_FOREIGN_LOADER, /* dynamic, but neither glibc's loader nor musl's */
+	BERTH_ELF_SECURE,	/* set-user-id, set-group-id or file capabilities: the loader ignores LD_PRELOAD */
+	BERTH_ELF_VERDICTS
+};
+
+/**
+ * @head	the first @len bytes of the file, at most BERTH_ELF_HEAD are looked at
+ * @ret_interp	for BERTH_ELF_SCRIPT the interpreter's path, NUL-terminated, BERTH_ELF_INTERP bytes
+ * Return: the verdict; never BERTH_ELF_SECURE, which only the file's mode can tell.
+ */
+enum berth_elf_verdict berth_elf_judge(const void *head, size_t len, char *ret_interp);
+
+/** True if the shim cannot enter a program with this verdict. */
+static inline bool berth_elf_escapes(enum berth_elf_verdict verdict)
+{
+	return verdict >= BERTH_ELF_STATIC;
+}
+
+/** A half-sentence for people: "is statically linked". */
+const char *berth_elf_reason(enum berth_elf_verdict verdict);
+
+#endif

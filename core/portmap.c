@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Theory of operation: claiming without a lock.
+ *
+ * A claim takes a free slot (compare-and-swap of slot.virtual_port from 0) and then publishes it (compare-and-swap of
+ * forward[proto][virtual] from 0). Two processes that bind the same new port at once both take a slot; the one that
+ * loses the second swap gives its slot back, which nobody can have seen because slots are found through forward only.
+ * A process killed between the two swaps costs the block one slot, never correctness.
+ *
+ * Is EADDRINUSE ours or an outsider's? Only the first bind of a slot can tell, and only if it was alone: UNTRIED ->
+ * TRYING marks the first, a second one that comes before the first has its answer makes it CONTENDED, and success makes
+ * it BOUND. A first bind that fails while still alone (TRYING -> LOST) has proof that nobody in the worker ever held the
+ * port, so the virtual port may silently move. In every other state the worker itself may hold it and the kernel's
+ * answer stands.
+ *
+ * Law: the slot of a declared port moves only before its first success, so a client that looked the port up early may
+ * at worst be refused, never be sent to a neighbour.
+ */
+#include "core/portmap.h"
+
+static bool swap(uint32_t *cell, uint32_t from, uint32_t to)
+{
+	return __atomic_compare_exchange_n(cell, &from, to, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+}
+
+static struct berth_slot *slot_of(struct berth_portmap *map, uint32_t real_port)
+{
+	uint32_t slot = real_port - map->block_base;
+
+	return slot < map->block_len ? &map->slots[slot] : NULL;
+}
+
+void berth_portmap_init(struct berth_portmap *map, uint32_t worker, uint32_t block_base, uint32_t block_len)
+{
+	map->version = BERTH_PORTMAP_VERSION;
+	map->size = sizeof(*map);
+	map->worker = worker;
+	map->block_base = block_base;
+	map->block_len = block_len < BERTH_SLOTS_MAX ? block_len : BERTH_SLOTS_MAX;
+	map->ephemeral_low = 32768;
+	map->ephemeral_high = 60999;
+	__atomic_store_n(&map->magic, BERTH_PORTMAP_MAGIC, __ATOMIC_RELEASE);
+}
+
+bool berth_portmap_valid(const struct berth_portmap *map)
+{
+	return __atomic_load_n(&map->magic, __ATOMIC_ACQUIRE) == BERTH_PORTMAP_MAGIC &&
+	       map->version == BERTH_PORTMAP_VERSION && map->size >= sizeof(*map);
+}
+
+/* Take a free slot for @virtual_port and return its real port, 0 if there is none. */
+static uint16_t slot_take(struct berth_portmap *map, uint16_t virtual_port)
+{
+	uint32_t own = (uint32_t)virtual_port - map->block_base;
+
+	/* A virtual port that lies in the block may only be itself, or it would be taken for the real port it names. */
+	if (own < map->block_len)
+		return swap(&map->slots[own].virtual_port, 0, virtual_port) ? virtual_port : 0;
+	for (uint32_t i = 0; i < map->block_len; i++)
+		if (swap(&map->slots[i].virtual_port, 0, virtual_port))
+			return (uint16_t)(map->block_base + i);
+	return 0;
+}
+
+static void slot_give_back(struct berth_portmap *map, uint16_t real_port)
+{
+	__atomic_store_n(&slot_of(map, real_port)->virtual_port, 0, __ATOMIC_RELEASE);
+}
+
+/* Publish old -> real in the forward table; the loser of a race gives its slot back and takes the winner's. */
+static uint16_t publish(struct berth_portmap *map, enum berth_proto proto, uint16_t virtual_port, uint16_t old,
+			uint16_t real_port, bool fresh)
+{
+	if (swap(&map->forward[proto][virtual_port], old, real_port))
+		return real_port;
+	if (fresh)
+		slot_give_back(map, real_port);
+	return berth_portmap_real(map, proto, virtual_port);
+}
+
+/* The slot that the other protocol has for the same virtual port: same number for both, if this protocol may use it. */
+static uint16_t slot_of_other(struct berth_portmap *map, enum berth_proto proto, uint16_t virtual_port)
+{
+	uint16_t real = berth_portmap_real(map, proto == BERTH_TCP ? BERTH_UDP : BERTH_TCP, virtual_port);
+	struct berth_slot *slot = slot_of(map, real);
+
+	if (!slot || __atomic_load_n(&slot->state, __ATOMIC_ACQUIRE) == BERTH_SLOT_LOST)
+		return 0;
+	return real;
+}
+
+uint16_t berth_portmap_claim(struct berth_portmap *map, enum berth_proto proto, uint16_t virtual_port, bool *ret_new)
+{
+	uint16_t real = berth_portmap_real(map, proto, virtual_port);
+	uint16_t won;
+
+	*ret_new = false;
+	if (real)
+		return real;
+	real = slot_of_other(map, proto, virtual_port);
+	if (real) {
+		*ret_new = true;
+		return publish(map, proto, virtual_port, 0, real, false);
+	}
+	real = slot_take(map, virtual_port);
+	if (!real) /* another process may have taken the last slot for the very same port */
+		return berth_portmap_real(map, proto, virtual_port);
+	won = publish(map, proto, virtual_port, 0, real, true);
+	*ret_new = won == real;
+	return won;
+}
+
+uint16_t berth_portmap_declare(struct berth_portmap *map, uint16_t virtual_port)
+{
+	bool is_new;
+	uint16_t tcp = berth_portmap_claim(map, BERTH_TCP, virtual_port, &is_new);
+	uint16_t udp = berth_portmap_claim(map, BERTH_UDP, virtual_port, &is_new);
+
+	return udp ? tcp : 0;
+}
+
+void berth_portmap_share(struct berth_portmap *map, uint16_t virtual_port)
+{
+	__atomic_store_n(&map->forward[BERTH_TCP][virtual_port], virtual_port, __ATOMIC_RELEASE);
+	__atomic_store_n(&map->forward[BERTH_UDP][virtual_port], virtual_port, __ATOMIC_RELEASE);
+}
+
+void berth_portmap_try(struct berth_portmap *map, uint16_t real_port)
+{
+	struct berth_slot *slot = slot_of(map, real_port);
+
+	if (!slot || __atomic_load_n(&slot->state, __ATOMIC_ACQUIRE) == BERTH_SLOT_BOUND)
+		return;
+	if (!swap(&slot->state, BERTH_SLOT_UNTRIED, BERTH_SLOT_TRYING))
+		swap(&slot->state, BERTH_SLOT_TRYING, BERTH_SLOT_CONTENDED);
+}
+
+void berth_portmap_untry(struct berth_portmap *map, uint16_t real_port)
+{
+	struct berth_slot *slot = slot_of(map, real_port);
+
+	if (slot)
+		swap(&slot->state, BERTH_SLOT_TRYING, BERTH_SLOT_UNTRIED);
+}
+
+void berth_portmap_bound(struct berth_portmap *map, uint16_t real_port)
+{
+	struct berth_slot *slot = slot_of(map, real_port);
+
+	if (slot && __atomic_load_n(&slot->state, __ATOMIC_RELAXED) != BERTH_SLOT_BOUND)
+		__atomic_store_n(&slot->state, BERTH_SLOT_BOUND, __ATOMIC_RELEASE);
+}
+
+uint16_t berth_portmap_move(struct berth_portmap *map, enum berth_proto proto, uint16_t virtual_port, uint16_t real_port)
+{
+	struct berth_slot *slot = slot_of(map, real_port);
+	uint16_t next;
+
+	if (!slot || real_port == virtual_port || !swap(&slot->state, BERTH_SLOT_TRYING, BERTH_SLOT_LOST))
+		return 0;
+	/* The lost slot keeps its virtual port: the other protocol may live there, and its number must not be reused. */
+	next = slot_take(map, virtual_port);
+	return next ? publish(map, proto, virtual_port, real_port, next, true) : 0;
+}
+
+/* Set a bit. Return: true if it was this call that set it. */
+static bool first(uint32_t *words, uint32_t number)
+{
+	uint32_t *word = &words[number / 32];
+	uint32_t bit = 1u << (number % 32);
+
+	if (__atomic_load_n(word, __ATOMIC_RELAXED) & bit)
+		return false;
+	return !(__atomic_fetch_or(word, bit, __ATOMIC_RELAXED) & bit);
+}
+
+bool berth_portmap_foreign_first(struct berth_portmap *map, enum berth_proto proto, uint16_t port)
+{
+	return first(map->foreign_seen[proto], port);
+}
+
+bool berth_portmap_escape_first(struct berth_portmap *map, const char *program)
+{
+	uint32_t hash = 2166136261u; /* FNV-1a */
+
+	while (*program)
+		hash = (hash ^ (uint8_t)*program++) * 16777619u;
+	return first(map->escapes_seen, hash % BERTH_ESCAPES_SEEN);
+}
+
+void berth_portmap_foreign_forget(struct berth_portmap *map, enum berth_proto proto, uint16_t port)
+{
+	__atomic_fetch_and(&map->foreign_seen[proto][port / 32], ~(1u << (port % 32)), __ATOMIC_RELAXED);
+}
+
+void berth_portmap_note(struct berth_portmap *map, const struct berth_note *note)
+{
+	uint32_t ticket = __atomic_fetch_add(&map->note_next, 1, __ATOMIC_RELAXED);
+	struct berth_note *cell = &map->notes[ticket % BERTH_NOTES_MAX];
+
+	/* Like a seqlock: 0 while the body changes, the ticket once it is whole. */
+	__atomic_store_n(&cell->ticket, 0, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	cell->kind = note->kind;
+	cell->proto = note->proto;
+	cell->virtual_port = note->virtual_port;
+	cell->real_port = note->real_port;
+	cell->pid = note->pid;
+	cell->error = note->error;
+	cell->time_ns = note->time_ns;
+	cell->ip = note->ip;
+	for (size_t i = 0; i < BERTH_NOTE_TEXT; i++)
+		cell->text[i] = note->text[i];
+	__atomic_store_n(&cell->ticket, ticket + 1, __ATOMIC_RELEASE);
+}
+
+bool berth_portmap_read_note(const struct berth_portmap *map, uint32_t ticket, struct berth_note *ret_note)
+{
+	const struct berth_note *cell = &map->notes[ticket % BERTH_NOTES_MAX];
+
+	if (__atomic_load_n(&cell->ticket, __ATOMIC_ACQUIRE) != ticket + 1)
+		return false;
+	*ret_note = *cell;
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	ret_note->text[BERTH_NOTE_TEXT - 1] = 0;
+	return __atomic_load_n(&cell->ticket, __ATOMIC_RELAXED) == ticket + 1;
+}

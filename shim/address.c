@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What every hook does with an address: judge it and copy it on the way in, put the virtual port back on the way out.
+ *
+ * The caller's pointer may be anything, and the kernel would answer EFAULT where a load of ours would kill the program.
+ * So memory that is not plainly the caller's own stack is asked about first (shim_readable), and whatever cannot be read
+ * is passed on untouched for the kernel to refuse.
+ */
+#include "shim/shim.h"
+
+#include <time.h>
+
+enum { PAGE = 4096, NEAR_STACK = 32 * 1024 };
+
+/* rt_sigprocmask(2) with an impossible `how` reads eight bytes and then says EINVAL; EFAULT if it could not read. */
+static bool word_readable(uintptr_t at)
+{
+	return sys(SYS_rt_sigprocmask, -1, at, 0, 8, 0) != -EFAULT;
+}
+
+bool shim_readable(const void *at, size_t len)
+{
+	uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+	uintptr_t first = (uintptr_t)at;
+	uintptr_t last = first + len - 1;
+
+	if (first > here && last - here < NEAR_STACK)
+		return true;
+	if (last < first)
+		return false;
+	/* eight bytes that end with the last one, and eight that begin with the first: the same page or its neighbour */
+	return len >= 8 ? word_readable(last - 7) && ((first ^ last) < PAGE || word_readable(first))
+			: word_readable(first);
+}
+
+int shim_proto(int fd)
+{
+	int protocol = 0;
+	socklen_t len = sizeof(protocol);
+
+	if (sys(SYS_getsockopt, fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len) < 0)
+		return -1;
+	switch (protocol) {
+	case IPPROTO_TCP:
+	case IPPROTO_MPTCP:
+		return BERTH_TCP;
+	case IPPROTO_UDP:
+	case IPPROTO_UDPLITE:
+		return BERTH_UDP;
+	default:
+		return -1;
+	}
+}
+
+bool shim_take(const struct berth_portmap *map, const void *sa, socklen_t len, enum berth_addr_use use,
+	       struct shim_copy *ret_copy)
+{
+	/* Longer than sockaddr_storage is EINVAL for the kernel, which also sees a negative length so. */
+	if (!sa || len < sizeof(struct sockaddr_in) || len > sizeof(struct sockaddr_storage))
+		return false;
+	ret_copy->len = len < BERTH_SOCKADDR_MAX ? len : BERTH_SOCKADDR_MAX;
+	if (!shim_readable(sa, ret_copy->len))
+		return false;
+	__builtin_memcpy(ret_copy->bytes, sa, ret_copy->len);
+	return berth_addr_parse(map, ret_copy->bytes, ret_copy->len, use, &ret_copy->addr);
+}
+
+static enum shim_way refuse_or_foreign(struct berth_portmap *map, uint16_t port)
+{
+	/* Ephemeral ports are port 0's: the worker's own servers get them from the kernel, under their real number. */
+	if (port >= map->ephemeral_low && port <= map->ephemeral_high)
+		return SHIM_AS_IS;
+	return map->flags & BERTH_MAP_STRICT ? SHIM_REFUSE : SHIM_FOREIGN;
+}
+
+/* Connecting to a path that the run has put elsewhere: the copy gets the place where the socket really is. */
+static bool unix_moved(const struct berth_portmap *map, const void *sa, socklen_t len, struct shim_copy *ret_copy)
+{
+	struct sockaddr_un *un = (struct sockaddr_un *)ret_copy->bytes;
+	size_t path = offsetof(struct sockaddr_un, sun_path);
+
+	if (!map->unix_rules[0].from[0] || !sa || len <= path || len > sizeof(*un) || !shim_readable(sa, len))
+		return false;
+	__builtin_memset(ret_copy->bytes, 0, sizeof(ret_copy->bytes));
+	__builtin_memcpy(ret_copy->bytes, sa, len);
+	if (un->sun_family != AF_UNIX || un->sun_path[0] != '/')
+		return false;
+	for (unsigned int i = 0; i < BERTH_UNIX_RULES_MAX && map->unix_rules[i].from[0]; i++) {
+		if (__builtin_strncmp(map->unix_rules[i].from, un->sun_path, BERTH_UNIX_PATH))
+			continue;
+		__builtin_memcpy(un->sun_path, map->unix_rules[i].to, BERTH_UNIX_PATH);
+		ret_copy->len = sizeof(*un);
+		return true;
+	}
+	return false;
+}
+
+enum shim_way shim_outbound(struct berth_portmap *map, int fd, const void *sa, socklen_t len, enum berth_addr_use use,
+			    struct shim_copy *ret_copy)
+{
+	uint16_t port, real, udp;
+
+	if (!shim_take(map, sa, len, use, ret_copy))
+		return unix_moved(map, sa, len, ret_copy) ? SHIM_COPY : SHIM_AS_IS;
+	port = ret_copy->addr.port;
+	real = berth_portmap_real(map, BERTH_TCP, port);
+	udp = berth_portmap_real(map, BERTH_UDP, port);
+	if (real != udp || !real) { /* only now does it matter which protocol the socket speaks */
+		int proto = shim_proto(fd);
+
+		if (proto < 0 || berth_portmap_is_real(map, (enum berth_proto)proto, port))
+			return SHIM_AS_IS;
+		real = proto == BERTH_TCP ? real : udp;
+	}
+	if (!real)
+		return refuse_or_foreign(map, port);
+	berth_addr_set_port(ret_copy->bytes, real);
+	return SHIM_COPY;
+}
+
+/* The text of the kernel's answer does not matter here: UDP_ and TCP_ ports that nobody listens on are sorted out later. */
+void shim_note_foreign(struct berth_portmap *map, int fd, const struct shim_copy *copy)
+{
+	struct berth_note note = { .kind = BERTH_NOTE_FOREIGN };
+	int proto = shim_proto(fd);
+
+	if (proto < 0 || !berth_portmap_foreign_first(map, (enum berth_proto)proto, copy->addr.port))
+		return;
+	note.proto = (uint16_t)proto;
+	note.virtual_port = copy->addr.port;
+	note.real_port = copy->addr.port;
+	note.ip = copy->addr.ip;
+	note.pid = (int32_t)sys(SYS_getpid, 0, 0, 0, 0, 0);
+	berth_portmap_note(map, &note);
+}
+
+socklen_t shim_room(const void *sa, const socklen_t *len)
+{
+	return sa && len && shim_readable(len, sizeof(*len)) ? *len : 0;
+}
+
+void shim_give(const struct berth_portmap *map, void *sa, socklen_t room, socklen_t full)
+{
+	unsigned char *byte = sa;
+	struct berth_addr addr;
+	uint16_t family, port, virtual_port;
+
+	if (room > full)
+		room = full;
+	if (room < 4 || full < sizeof(struct sockaddr_in))
+		return;
+	__builtin_memcpy(&family, byte, sizeof(family));
+	if (family != AF_INET && family != AF_INET6)
+		return;
+	port = (uint16_t)(byte[2] << 8 | byte[3]);
+	virtual_port = berth_portmap_virtual(map, port);
+	if (virtual_port == port)
+		return;
+	/* An address that was cut off is judged by its port alone: a port of our block, as good as certainly local. */
+	if (room >= full && !berth_addr_parse(map, sa, full, BERTH_ADDR_PLAIN, &addr))
+		return;
+	berth_addr_set_port(sa, virtual_port);
+}
+
+void shim_note(struct berth_portmap *map, enum berth_note_kind kind, int proto, uint16_t virtual_port,
+	       uint16_t real_port, int error, const char *text)
+{
+	struct berth_note note = { .kind = (uint16_t)kind, .proto = (uint16_t)(proto < 0 ? 0 : proto) };
+	struct timespec now = { 0 };
+
+	note.virtual_port = virtual_port;
+	note.real_port = real_port;
+	note.error = error;
+	note.pid = (int32_t)sys(SYS_getpid, 0, 0, 0, 0, 0);
+	if (!sys(SYS_clock_gettime, CLOCK_MONOTONIC, &now, 0, 0, 0))
+		note.time_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	for (size_t i = 0; text && text[i] && i < sizeof(note.text) - 1; i++)
+		note.text[i] = text[i];
+	berth_portmap_note(map, &note);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * connect(2), and __connect, the alias that some libraries are linked to.
+ */
+#include "shim/shim.h"
+
+static int next_connect(int fd, const void *sa, socklen_t len)
+{
+	if (!shim_next.connect)
+		return (int)shim_result(sys(SYS_connect, fd, sa, len, 0, 0));
+	return shim_next.connect(fd, sa, len);
+}
+
+static int connect_foreign(struct berth_portmap *map, int fd, const void *sa, socklen_t len, const struct shim_copy *copy)
+{
+	int ret = next_connect(fd, sa, len);
+
+	if (!ret || errno == EINPROGRESS)
+		shim_note_foreign(map, fd, copy);
+	return ret;
+}
+
+EXPORT int connect(int fd, const struct sockaddr *sa, socklen_t len)
+{
+	struct berth_portmap *map = shim_map();
+	struct shim_copy copy;
+
+	if (!map)
+		return next_connect(fd, sa, len);
+	switch (shim_outbound(map, fd, sa, len, BERTH_ADDR_PLAIN, &copy)) {
+	case SHIM_COPY:
+		return next_connect(fd, copy.bytes, copy.len);
+	case SHIM_FOREIGN:
+		return connect_foreign(map, fd, sa, len, &copy);
+	case SHIM_REFUSE:
+		shim_note(map, BERTH_NOTE_REFUSED, shim_proto(fd), copy.addr.port, copy.addr.port, ECONNREFUSED, NULL);
+		errno = ECONNREFUSED;
+		return -1;
+	case SHIM_AS_IS:
+		break;
+	}
+	return next_connect(fd, sa, len);
+}
+
+#ifdef __GLIBC__
+int __connect(int fd, const struct sockaddr *sa, socklen_t len);
+
+EXPORT int __connect(int fd, const struct sockaddr *sa, socklen_t len)
+{
+	return connect(fd, sa, len);
+}
+#endif

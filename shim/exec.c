@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * execve(2) and the exec(3) family, only to hand LD_PRELOAD and BERTH_* on (shim/env.c). The functions that take the
+ * environment from `environ` are expressed by those that take it as an argument.
+ *
+ * Every array here is on the stack of the hook: the child of a vfork may be the one who calls (law 3).
+ */
+#include "shim/shim.h"
+
+extern char **environ;
+
+/* Declare `NAME`, the environment to hand on, with its memory in the enclosing block. */
+#define ENV_FOR(NAME, envp, verdict)					\
+	struct shim_env NAME##_plan = shim_env_plan(envp, verdict);	\
+	char *NAME##_pointers[NAME##_plan.pointers];			\
+	char NAME##_text[NAME##_plan.bytes];				\
+	char *const *NAME = shim_env_fill(&NAME##_plan, NAME##_pointers, NAME##_text)
+
+EXPORT int execve(const char *path, char *const argv[], char *const envp[])
+{
+	ENV_FOR(env, envp, shim_probe(AT_FDCWD, path));
+
+	if (!shim_next.execve)
+		return (int)shim_result(sys(SYS_execve, path, argv, env, 0, 0));
+	return shim_next.execve(path, argv, env);
+}
+
+EXPORT int execvpe(const char *file, char *const argv[], char *const envp[])
+{
+	ENV_FOR(env, envp, shim_probe_in_path(file));
+
+	if (!shim_next.execvpe) {
+		errno = ENOSYS;
+		return -1;
+	}
+	return shim_next.execvpe(file, argv, env);
+}
+
+EXPORT int execv(const char *path, char *const argv[])
+{
+	return execve(path, argv, environ);
+}
+
+EXPORT int execvp(const char *file, char *const argv[])
+{
+	return execvpe(file, argv, environ);
+}
+
+EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
+{
+	ENV_FOR(env, envp, shim_probe(fd, NULL));
+
+	if (!shim_next.fexecve) {
+		errno = ENOSYS;
+		return -1;
+	}
+	return shim_next.fexecve(fd, argv, env);
+}
+
+#ifdef __GLIBC__
+EXPORT int execveat(int dir, const char *path, char *const argv[], char *const envp[], int flags)
+{
+	ENV_FOR(env, envp, shim_probe(dir, flags & AT_EMPTY_PATH ? NULL : path));
+
+	if (!shim_next.execveat)
+		return (int)shim_result(sys(SYS_execveat, dir, path, argv, env, flags));
+	return shim_next.execveat(dir, path, argv, env, flags);
+}
+#endif
+
+/* The l-forms: count, copy to the stack, go on as the v-form. */
+#define COLLECT_ARGUMENTS(first, list)						\
+	size_t count = 1;							\
+	va_start(list, first);							\
+	while (va_arg(list, char *))						\
+		count++;							\
+	va_end(list);								\
+	char *argv[count + 1];							\
+	argv[0] = (char *)(uintptr_t)(first);					\
+	va_start(list, first);							\
+	for (size_t i = 1; i <= count; i++)					\
+		argv[i] = va_arg(list, char *)
+
+EXPORT int execl(const char *path, const char *first, ...)
+{
+	va_list list;
+	COLLECT_ARGUMENTS(first, list);
+
+	va_end(list);
+	return execve(path, argv, environ);
+}
+
+EXPORT int execlp(const char *file, const char *first, ...)
+{
+	va_list list;
+	COLLECT_ARGUMENTS(first, list);
+
+	va_end(list);
+	return execvpe(file, argv, environ);
+}
+
+EXPORT int execle(const char *path, const char *first, ...)
+{
+	va_list list;
+	char *const *envp;
+	COLLECT_ARGUMENTS(first, list);
+
+	envp = va_arg(list, char *const *);
+	va_end(list);
+	return execve(path, argv, envp);
+}

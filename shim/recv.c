@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * recvfrom(2), recvmsg(2), recvmmsg(2): where a datagram came from. A reply must seem to come from the port that it was
+ * sent to, or resolvers and DTLS drop it.
+ */
+#include "shim/shim.h"
+
+EXPORT ssize_t recvfrom(int fd, void *restrict data, size_t size, int flags, struct sockaddr *restrict sa,
+			socklen_t *restrict len)
+{
+	struct berth_portmap *map = sa ? shim_map() : NULL;
+	socklen_t room = map ? shim_room(sa, len) : 0;
+	ssize_t ret;
+
+	ret = shim_next.recvfrom ? shim_next.recvfrom(fd, data, size, flags, sa, len)
+				 : shim_result(sys6(SYS_recvfrom, fd, (long)data, (long)size, flags, (long)sa, (long)len));
+	if (ret >= 0 && room)
+		shim_give(map, sa, room, *len);
+	return ret;
+}
+
+#ifdef __GLIBC__
+/* What recvfrom() is in a program built with _FORTIFY_SOURCE; @buffer is the compiler's idea of the buffer's size. */
+ssize_t __recvfrom_chk(int fd, void *data, size_t size, size_t buffer, int flags, struct sockaddr *sa, socklen_t *len);
+
+EXPORT ssize_t __recvfrom_chk(int fd, void *data, size_t size, size_t buffer, int flags, struct sockaddr *sa,
+			      socklen_t *len)
+{
+	struct berth_portmap *map = sa ? shim_map() : NULL;
+	socklen_t room = map ? shim_room(sa, len) : 0;
+	ssize_t ret;
+
+	if (!shim_next.__recvfrom_chk)
+		return recvfrom(fd, data, size, flags, sa, len);
+	ret = shim_next.__recvfrom_chk(fd, data, size, buffer, flags, sa, len);
+	if (ret >= 0 && room)
+		shim_give(map, sa, room, *len);
+	return ret;
+}
+#endif
+
+EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
+{
+	struct berth_portmap *map = shim_map();
+	socklen_t room = 0;
+	ssize_t ret;
+
+	if (map && msg && shim_readable(msg, sizeof(*msg)) && msg->msg_name)
+		room = msg->msg_namelen;
+	ret = shim_next.recvmsg ? shim_next.recvmsg(fd, msg, flags)
+				: shim_result(sys(SYS_recvmsg, fd, msg, flags, 0, 0));
+	if (ret >= 0 && room)
+		shim_give(map, msg->msg_name, room, msg->msg_namelen);
+	return ret;
+}
+
+/* The kernel overwrites msg_namelen with the address's full length, so what each caller offered is kept aside. */
+EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned int count, shim_mmsg_flags flags,
+		    struct timespec *timeout)
+{
+	enum { MOST = 1024, LONG_ENOUGH = 255 }; /* UIO_MAXIOV; any room beyond sockaddr_in6 is the same to us */
+	unsigned char room[MOST];
+	struct berth_portmap *map = shim_map();
+	int ret;
+
+	if (count > MOST)
+		count = MOST;
+	if (!messages || !count || !shim_readable(messages, count * sizeof(*messages)))
+		map = NULL;
+	for (unsigned int i = 0; map && i < count; i++) {
+		socklen_t offered = messages[i].msg_hdr.msg_name ? messages[i].msg_hdr.msg_namelen : 0;
+
+		room[i] = offered < LONG_ENOUGH ? (unsigned char)offered : LONG_ENOUGH;
+	}
+	ret = shim_next.recvmmsg ? shim_next.recvmmsg(fd, messages, count, flags, timeout)
+				 : (int)shim_result(sys(SYS_recvmmsg, fd, messages, count, flags, timeout));
+	for (int i = 0; map && i < ret; i++)
+		if (room[i])
+			shim_give(map, messages[i].msg_hdr.msg_name, room[i], messages[i].msg_hdr.msg_namelen);
+	return ret;
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sendto(2), sendmsg(2), sendmmsg(2): only their destination address is looked at; without one they are the data path
+ * and go straight on.
+ */
+#include "shim/shim.h"
+
+enum { CHUNK = 16 }; /* messages of a sendmmsg that are rewritten at a time: what a small signal stack can hold */
+
+static int refused(struct berth_portmap *map, int fd, const struct shim_copy *copy)
+{
+	shim_note(map, BERTH_NOTE_REFUSED, shim_proto(fd), copy->addr.port, copy->addr.port, ECONNREFUSED, NULL);
+	errno = ECONNREFUSED;
+	return -1;
+}
+
+static ssize_t next_sendto(int fd, const void *data, size_t size, int flags, const void *sa, socklen_t len)
+{
+	if (!shim_next.sendto)
+		return shim_result(sys6(SYS_sendto, fd, (long)data, (long)size, flags, (long)sa, len));
+	return shim_next.sendto(fd, data, size, flags, sa, len);
+}
+
+EXPORT ssize_t sendto(int fd, const void *data, size_t size, int flags, const struct sockaddr *sa, socklen_t len)
+{
+	struct berth_portmap *map = sa ? shim_map() : NULL;
+	struct shim_copy copy;
+	ssize_t ret;
+
+	if (!map)
+		return next_sendto(fd, data, size, flags, sa, len);
+	switch (shim_outbound(map, fd, sa, len, BERTH_ADDR_UNSPEC_IS_INET, &copy)) {
+	case SHIM_COPY:
+		return next_sendto(fd, data, size, flags, copy.bytes, copy.len);
+	case SHIM_REFUSE:
+		return refused(map, fd, &copy);
+	case SHIM_FOREIGN:
+		ret = next_sendto(fd, data, size, flags, sa, len);
+		if (ret >= 0)
+			shim_note_foreign(map, fd, &copy);
+		return ret;
+	case SHIM_AS_IS:
+		break;
+	}
+	return next_sendto(fd, data, size, flags, sa, len);
+}
+
+static ssize_t next_sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+	if (!shim_next.sendmsg)
+		return shim_result(sys(SYS_sendmsg, fd, msg, flags, 0, 0));
+	return shim_next.sendmsg(fd, msg, flags);
+}
+
+EXPORT ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+	struct berth_portmap *map = shim_map();
+	struct shim_copy copy;
+	struct msghdr mine;
+	ssize_t ret;
+
+	if (!map || !msg || !shim_readable(msg, sizeof(*msg)) || !msg->msg_name)
+		return next_sendmsg(fd, msg, flags);
+	switch (shim_outbound(map, fd, msg->msg_name, msg->msg_namelen, BERTH_ADDR_UNSPEC_IS_INET, &copy)) {
+	case SHIM_COPY:
+		mine = *msg;
+		mine.msg_name = copy.bytes;
+		mine.msg_namelen = copy.len;
+		return next_sendmsg(fd, &mine, flags);
+	case SHIM_REFUSE:
+		return refused(map, fd, &copy);
+	case SHIM_FOREIGN:
+		ret = next_sendmsg(fd, msg, flags);
+		if (ret >= 0)
+			shim_note_foreign(map, fd, &copy);
+		return ret;
+	case SHIM_AS_IS:
+		break;
+	}
+	return next_sendmsg(fd, msg, flags);
+}
+
+static int next_sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, shim_mmsg_flags flags)
+{
+	if (!shim_next.sendmmsg)
+		return (int)shim_result(sys(SYS_sendmmsg, fd, messages, count, flags, 0));
+	return shim_next.sendmmsg(fd, messages, count, flags);
+}
+
+/* Send up to CHUNK messages from copies of their headers. Return: how many were sent; -1 if the first failed. */
+static int send_chunk(struct berth_portmap *map, int fd, struct mmsghdr *messages, unsigned int count,
+		      shim_mmsg_flags flags)
+{
+	struct shim_copy copies[CHUNK];
+	struct mmsghdr mine[CHUNK];
+	unsigned int ready;
+	int sent;
+
+	for (ready = 0; ready < count; ready++) {
+		struct msghdr *header = &mine[ready].msg_hdr;
+		enum shim_way way;
+
+		mine[ready] = messages[ready];
+		way = shim_outbound(map, fd, header->msg_name, header->msg_namelen, BERTH_ADDR_UNSPEC_IS_INET,
+				    &copies[ready]);
+		if (way == SHIM_REFUSE) {
+			if (!ready)
+				return refused(map, fd, &copies[0]);
+			break;
+		}
+		if (way == SHIM_FOREIGN)
+			shim_note_foreign(map, fd, &copies[ready]);
+		if (way != SHIM_COPY)
+			continue;
+		header->msg_name = copies[ready].bytes;
+		header->msg_namelen = copies[ready].len;
+	}
+	sent = next_sendmmsg(fd, mine, ready, flags);
+	for (int i = 0; i < sent; i++)
+		messages[i].msg_len = mine[i].msg_len;
+	return sent;
+}
+
+static bool any_named(const struct mmsghdr *messages, unsigned int count)
+{
+	if (!messages || !count || !shim_readable(messages, count * sizeof(*messages)))
+		return false;
+	for (unsigned int i = 0; i < count; i++)
+		if (messages[i].msg_hdr.msg_name)
+			return true;
+	return false;
+}
+
+/* sendmmsg(2) stops at the first message that fails and reports those before it; so do chunks of it. */
+EXPORT int sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, shim_mmsg_flags flags)
+{
+	enum { MOST = 1024 }; /* UIO_MAXIOV: the kernel takes no more */
+	struct berth_portmap *map = shim_map();
+	unsigned int total = 0;
+
+	if (count > MOST)
+		count = MOST;
+	if (!map || !any_named(messages, count))
+		return next_sendmmsg(fd, messages, count, flags);
+	while (total < count) {
+		unsigned int chunk = count - total < CHUNK ? count - total : CHUNK;
+		int saved = errno;
+		int sent = send_chunk(map, fd, messages + total, chunk, flags);
+
+		if (sent < 0 && total)
+			errno = saved; /* some were sent: that is a success, and errno stays as it was */
+		if (sent < 0)
+			return total ? (int)total : -1;
+		total += (unsigned int)sent;
+		if ((unsigned int)sent < chunk)
+			break;
+	}
+	return (int)total;
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How the shim wakes up: the constructor finds the next definition of every intercepted function and maps the worker's
+ * port map. Both can be asked for earlier, by a library whose constructor runs before ours; then the map is attached by
+ * that caller (raw system calls only, racers store the same value) and functions fall back to the bare system call.
+ */
+#include "shim/shim.h"
+
+#include <sys/mman.h>
+
+extern char **environ;
+
+struct shim_next shim_next;
+static struct berth_portmap *attached;	/* NULL = not tried yet */
+static char nowhere;			/* its address in `attached`: tried, this process is in no worker */
+
+size_t shim_strlen(const char *text)
+{
+	size_t len = 0;
+
+	while (text[len])
+		len++;
+	return len;
+}
+
+bool shim_starts_with(const char *text, const char *prefix)
+{
+	while (*prefix)
+		if (*text++ != *prefix++)
+			return false;
+	return true;
+}
+
+long shim_result(long kernel)
+{
+	if (kernel < 0 && kernel >= -4095) {
+		errno = (int)-kernel;
+		return -1;
+	}
+	return kernel;
+}
+
+static const char *map_path(char *const *envp)
+{
+	for (; envp && *envp; envp++)
+		if (shim_starts_with(*envp, "BERTH_MAP="))
+			return *envp + sizeof("BERTH_MAP=") - 1;
+	return NULL;
+}
+
+static struct berth_portmap *map_file(const char *path)
+{
+	long fd = sys(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0, 0);
+	struct berth_portmap *map;
+	long at;
+
+	if (fd < 0)
+		return NULL;
+	at = sys(SYS_mmap, 0, sizeof(*map), PROT_READ | PROT_WRITE, MAP_SHARED, fd);
+	sys(SYS_close, fd, 0, 0, 0, 0);
+	if (at < 0 && at >= -4095)
+		return NULL;
+	map = (struct berth_portmap *)at;
+	if (berth_portmap_valid(map))
+		return map;
+	sys(SYS_munmap, map, sizeof(*map), 0, 0, 0);
+	return NULL;
+}
+
+static struct berth_portmap *attach(char *const *envp)
+{
+	const char *path = map_path(envp);
+	struct berth_portmap *map = path ? map_file(path) : NULL;
+	struct berth_portmap *none = NULL;
+	void *value = map ? (void *)map : (void *)&nowhere;
+
+	if (!__atomic_compare_exchange_n(&attached, &none, value, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) && map)
+		sys(SYS_munmap, map, sizeof(*map), 0, 0, 0); /* another thread was first */
+	return __atomic_load_n(&attached, __ATOMIC_ACQUIRE);
+}
+
+struct berth_portmap *shim_map(void)
+{
+	struct berth_portmap *map = __atomic_load_n(&attached, __ATOMIC_ACQUIRE);
+
+	if (__builtin_expect(!map, 0) && environ)
+		map = attach(environ);
+	return (void *)map == (void *)&nowhere ? NULL : map;
+}
+
+/* dlsym() returns an object pointer for a function; POSIX requires that this copy works. */
+static void resolve(const char *name, void *ret_function)
+{
+	void *found = dlsym(RTLD_NEXT, name);
+
+	__builtin_memcpy(ret_function, &found, sizeof(found));
+}
+
+static void resolve_all(void)
+{
+#define RESOLVE_NEXT(name) resolve(#name, &shim_next.name);
+#define RESOLVE_OVER(name)
+#define CALL(name, class, entry, calls) RESOLVE_##calls(name)
+#include "core/calls.def"
+}
+
+__attribute__((constructor)) static void wake_up(void)
+{
+	int saved = errno;
+
+	resolve_all();
+	shim_env_save(environ);
+	shim_map();
+	errno = saved;
+}

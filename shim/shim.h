@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BERTH_SHIM_H
+#define BERTH_SHIM_H
+/*
+ * shim/ lives in other people's processes. Its laws:
+ *
+ *	1. No malloc, no stdio, no lock, no thread, no file descriptor kept. (Poisoned at the end of this file.)
+ *	2. No static write on a hook's path. What is written is written by the constructor, or once, by an atomic store
+ *	   of a value that every racer would have stored (a library whose constructor binds before ours has run).
+ *	3. Async-signal-safe and vfork-safe throughout: a hook may run in a signal handler, in the child of a vfork that
+ *	   borrows its parent's memory, and in a process that has a lock held by a thread which fork did not copy.
+ *	4. libc's contract to the letter: return value, errno (untouched on success), lengths, cancellation points. The
+ *	   caller's memory is written only where the kernel would write it.
+ *	5. The next definition of a symbol is called, whoever's it is: other preloads and sanitizers keep working.
+ *	6. Trouble of our own never aborts a program: the call passes through and a note tells the supervisor.
+ *
+ * One file per family of calls; `ls shim` is the list. The flow of each hook:
+ *
+ *	way in	(bind, connect, sendto)		shim_take() copies and judges the address, core decides the port, the next
+ *						function gets the copy
+ *	way out	(accept, getsockname, recvfrom)	the next function runs on the caller's own memory, shim_give() then puts the
+ *						virtual port in place of the real one
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <spawn.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "core/addr.h"
+#include "core/elf.h"
+#include "core/portmap.h"
+#include "shim/sys.h"
+
+#define EXPORT __attribute__((visibility("default")))
+
+#ifdef __GLIBC__
+typedef int shim_mmsg_flags; /* sendmmsg(2): the two libcs differ in the sign */
+#else
+typedef unsigned int shim_mmsg_flags;
+#endif
+
+/*
+ * The next definition of every intercepted function. Valid after the constructor; NULL before, and for what this libc
+ * does not have: then the hook makes the bare system call. A name that core/calls.def marks NEXT has a field here.
+ */
+struct shim_next {
+	int (*bind)(int, const struct sockaddr *, socklen_t);
+	int (*connect)(int, const struct sockaddr *, socklen_t);
+	int (*accept)(int, struct sockaddr *, socklen_t *);
+	int (*accept4)(int, struct sockaddr *, socklen_t *, int);
+	int (*getsockname)(int, struct sockaddr *, socklen_t *);
+	int (*getpeername)(int, struct sockaddr *, socklen_t *);
+	ssize_t (*sendto)(int, const void *, size_t, int, const struct sockaddr *, socklen_t);
+	ssize_t (*sendmsg)(int, const struct msghdr *, int);
+	int (*sendmmsg)(int, struct mmsghdr *, unsigned int, shim_mmsg_flags);
+	ssize_t (*recvfrom)(int, void *, size_t, int, struct sockaddr *, socklen_t *);
+	ssize_t (*recvmsg)(int, struct msghdr *, int);
+	int (*recvmmsg)(int, struct mmsghdr *, unsigned int, shim_mmsg_flags, struct timespec *);
+	ssize_t (*__recvfrom_chk)(int, void *, size_t, size_t, int, struct sockaddr *, socklen_t *);
+	long (*syscall)(long, ...);
+	int (*execve)(const char *, char *const *, char *const *);
+	int (*execvpe)(const char *, char *const *, char *const *);
+	int (*fexecve)(int, char *const *, char *const *);
+	int (*execveat)(int, const char *, char *const *, char *const *, int);
+	int (*posix_spawn)(pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *,
+			   char *const *, char *const *);
+	int (*posix_spawnp)(pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *,
+			    char *const *, char *const *);
+	void *(*dlopen)(const char *, int);
+	void *(*dlmopen)(long, const char *, int);
+};
+extern struct shim_next shim_next;
+
+/* This worker's map; NULL if the process is not in a worker. Attached by the constructor, or by the first caller. */
+struct berth_portmap *shim_map(void);
+
+/* True if @len bytes at @at can be read. One system call, none for memory on the caller's own stack. */
+bool shim_readable(const void *at, size_t len);
+
+/* The port map table of a socket, BERTH_TCP or BERTH_UDP; -1 if it is neither (ICMP, SCTP, raw, Unix, not a socket). */
+int shim_proto(int fd);
+
+/* Put the kernel's -errno into errno and make it libc's -1. */
+long shim_result(long kernel);
+
+/* A socket address of ours, copied out of the caller's hands: the caller's own is never written (law 4). */
+struct shim_copy {
+	struct berth_addr addr;
+	socklen_t len;
+	unsigned char bytes[sizeof(struct sockaddr_un)];
+};
+
+/**
+ * Copy @sa if its port is ours to judge.
+ * Return: false for everything else: NULL, unreadable, short, other families, remote hosts, port 0.
+ */
+bool shim_take(const struct berth_portmap *map, const void *sa, socklen_t len, enum berth_addr_use use,
+	       struct shim_copy *ret_copy);
+
+/* What becomes of an address on its way out of the program. */
+enum shim_way {
+	SHIM_AS_IS,	/* use the caller's */
+	SHIM_COPY,	/* use the copy, which names the real port */
+	SHIM_REFUSE,	/* ECONNREFUSED: strict, and not the worker's */
+	SHIM_FOREIGN,	/* use the caller's; if the call works, leave a note with shim_note_foreign() */
+};
+enum shim_way shim_outbound(struct berth_portmap *map, int fd, const void *sa, socklen_t len, enum berth_addr_use use,
+			    struct shim_copy *ret_copy);
+void shim_note_foreign(struct berth_portmap *map, int fd, const struct shim_copy *copy);
+
+/**
+ * Put the virtual port into an address that the kernel has just written.
+ * @room	bytes that the caller offered
+ * @full	bytes that the address has, which may be more than @room (accept(2): truncation)
+ */
+void shim_give(const struct berth_portmap *map, void *sa, socklen_t room, socklen_t full);
+
+/* The room a caller offers: *len if it can be read, else 0 (the kernel will say EFAULT). */
+socklen_t shim_room(const void *sa, const socklen_t *len);
+
+/* Leave a note. @text may be NULL. */
+void shim_note(struct berth_portmap *map, enum berth_note_kind kind, int proto, uint16_t virtual_port,
+	       uint16_t real_port, int error, const char *text);
+
+/*
+ * The environment of a program to be started. Sized and filled in two steps because the memory has to be the caller's
+ * stack (laws 1 and 3):
+ *
+ *	struct shim_env env = shim_env_plan(envp, verdict);
+ *	char *pointers[env.pointers], text[env.bytes];
+ *	envp = shim_env_fill(&env, pointers, text);
+ */
+struct shim_env {
+	char *const *old;
+	size_t pointers, bytes;	/* what the caller must provide; at least 1 each */
+	const char *shim;	/* the build of the shim that the program can load; NULL if none */
+	bool as_is;		/* nothing is missing: fill() returns the old environment */
+};
+void shim_env_save(char *const *envp);
+struct shim_env shim_env_plan(char *const *envp, enum berth_elf_verdict verdict);
+char *const *shim_env_fill(const struct shim_env *env, char **pointers, char *text);
+
+/**
+ * What kind of program is @path, relative to directory @dir (AT_FDCWD)? If @path is NULL, what is the open file @dir?
+ * Follows #! lines, leaves a note about what escapes. A path that cannot be read is BERTH_ELF_UNKNOWN.
+ */
+enum berth_elf_verdict shim_probe(int dir, const char *path);
+/* The same for a name that is looked up in PATH, as execvp(3) does. */
+enum berth_elf_verdict shim_probe_in_path(const char *file);
+
+size_t shim_strlen(const char *text);
+bool shim_starts_with(const char *text, const char *prefix);
+
+#pragma GCC poison malloc calloc realloc free strdup printf fprintf snprintf sprintf fopen getenv setenv putenv
+#pragma GCC poison pthread_mutex_lock pthread_once pthread_create opendir readdir
+
+#endif

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Files and directories. Nothing here follows a symbolic link in a directory that others can write to, and nothing is
+ * half written.
+ */
+#include "tools/base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/str.h"
+
+enum { READ_MOST = 64 << 20 };
+
+int file_read_at(int dir, const char *path, char **ret_text, size_t *ret_len)
+{
+	cleanup_close int fd = openat(dir, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	cleanup_str struct str all = { 0 };
+	char part[8192];
+	ssize_t got;
+
+	if (fd < 0)
+		return -errno;
+	for (;;) {
+		got = read(fd, part, sizeof(part));
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			break;
+		if (all.len + (size_t)got > READ_MOST)
+			return -EFBIG;
+		str_add_len(&all, part, (size_t)got);
+	}
+	if (got < 0)
+		return -errno;
+	if (ret_len)
+		*ret_len = all.len;
+	*ret_text = str_take(&all);
+	return 0;
+}
+
+int file_read(const char *path, char **ret_text, size_t *ret_len)
+{
+	return file_read_at(AT_FDCWD, path, ret_text, ret_len);
+}
+
+int file_write_all(int fd, const void *data, size_t len)
+{
+	const char *at = data;
+
+	while (len) {
+		ssize_t put = write(fd, at, len);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0)
+			return -errno;
+		at += put;
+		len -= (size_t)put;
+	}
+	return 0;
+}
+
+int file_replace(const char *path, const char *text, size_t len, mode_t mode)
+{
+	cleanup_free char *beside = str_print("%s.%d.XXXXXX", path, (int)getpid());
+	cleanup_close int fd = mkostemp(beside, O_CLOEXEC);
+	int ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = file_write_all(fd, text, len);
+	if (!ret && fchmod(fd, mode))
+		ret = -errno;
+	if (!ret && rename(beside, path))
+		ret = -errno;
+	if (ret)
+		unlink(beside);
+	return ret;
+}
+
+int file_put_at(int dir, const char *path, const char *text)
+{
+	cleanup_close int fd = openat(dir, path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+
+	if (fd < 0)
+		return -errno;
+	return write(fd, text, strlen(text)) < 0 ? -errno : 0;
+}
+
+int file_put(const char *path, const char *text)
+{
+	return file_put_at(AT_FDCWD, path, text);
+}
+
+int dir_make(const char *path, mode_t mode)
+{
+	cleanup_free char *part = str_copy(path);
+
+	for (char *slash = part + 1; *slash; slash++) {
+		if (*slash != '/')
+			continue;
+		*slash = 0;
+		if (mkdir(part, mode) && errno != EEXIST)
+			return -errno;
+		*slash = '/';
+	}
+	return mkdir(part, mode) && errno != EEXIST ? -errno : 0;
+}
+
+static int remove_entries(int dir, dev_t device);
+
+static int remove_entry(int dir, const char *name, dev_t device)
+{
+	struct stat info;
+	int fd, ret;
+
+	if (!unlinkat(dir, name, 0))
+		return 0;
+	if (errno != EISDIR && errno != EPERM)
+		return errno == ENOENT ? 0 : -errno;
+	fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (fstat(fd, &info) || info.st_dev != device) {
+		close(fd);
+		return -EXDEV;
+	}
+	ret = remove_entries(fd, device); /* closes fd */
+	if (unlinkat(dir, name, AT_REMOVEDIR) && errno != ENOENT && !ret)
+		ret = -errno;
+	return ret;
+}
+
+/* Empties the directory @dir and closes it. Goes on after an error; returns the first. */
+static int remove_entries(int dir, dev_t device)
+{
+	cleanup_dir DIR *entries = fdopendir(dir);
+	struct dirent *entry;
+	int ret = 0;
+
+	if (!entries) {
+		ret = -errno;
+		close(dir);
+		return ret;
+	}
+	(void)fchmod(dir, 0700); /* a suite may have left a directory that even its owner cannot empty */
+	while ((entry = readdir(entries))) {
+		int one;
+
+		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
+			continue;
+		one = remove_entry(dir, entry->d_name, device);
+		ret = ret ? ret : one;
+	}
+	return ret;
+}
+
+int dir_remove(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat info;
+	int ret;
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (fstat(fd, &info)) {
+		ret = -errno;
+		close(fd);
+		return ret;
+	}
+	ret = remove_entries(fd, info.st_dev);
+	if (rmdir(path) && errno != ENOENT && !ret)
+		ret = -errno;
+	return ret;
+}
+
+static int private_dir(const char *path)
+{
+	struct stat info;
+
+	if (mkdir(path, 0700) && errno != EEXIST)
+		return -errno;
+	if (lstat(path, &info))
+		return -errno;
+	return S_ISDIR(info.st_mode) && info.st_uid == geteuid() && !(info.st_mode & 022) ? 0 : -EPERM;
+}
+
+int dir_runtime(char **ret_path)
+{
+	const char *base = getenv("XDG_RUNTIME_DIR");
+	struct stat info;
+	cleanup_free char *path = NULL;
+	int ret;
+
+	if (base && *base == '/' && !stat(base, &info) && S_ISDIR(info.st_mode) && info.st_uid == geteuid())
+		path = str_print("%s/berth", base);
+	else
+		path = str_print("/tmp/berth-%u", (unsigned int)geteuid());
+	ret = private_dir(path);
+	if (!ret)
+		*ret_path = steal(&path);
+	return ret;
+}
+
+int dir_install(char **ret_path)
+{
+	char program[PATH_MAX];
+	ssize_t len = readlink("/proc/self/exe", program, sizeof(program) - 1);
+
+	if (len < 0)
+		return -errno;
+	program[len] = 0;
+	for (int up = 0; up < 2; up++) {
+		char *slash = strrchr(program, '/');
+
+		if (!slash)
+			return -ENOENT;
+		*slash = 0;
+	}
+	*ret_path = str_copy(*program ? program : "/");
+	return 0;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BERTH_BASE_FILE_H
+#define BERTH_BASE_FILE_H
+/*
+ * Files and directories. Every descriptor is close-on-exec from birth. Functions return 0 (or a descriptor) and -errno.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/**
+ * Read a whole file; works on /proc, whose files have no size.
+ * @ret_text	NUL-terminated, the caller's to free
+ * @ret_len	may be NULL
+ * Return: 0; -EFBIG beyond 64 MiB; -errno of open or read.
+ */
+int file_read(const char *path, char **ret_text, size_t *ret_len);
+int file_read_at(int dir, const char *path, char **ret_text, size_t *ret_len);
+
+/**
+ * Replace @path atomically: written beside it, fsync'ed where @durable, renamed over it. A reader sees the old file or the
+ * new one, never a part.
+ */
+int file_replace(const char *path, const char *text, size_t len, mode_t mode);
+
+/* Write all of it, over EINTR and short writes. */
+int file_write_all(int fd, const void *data, size_t len);
+
+/* Write @text into an existing file (cgroupfs, procfs): one open, one write. */
+int file_put(const char *path, const char *text);
+int file_put_at(int dir, const char *path, const char *text);
+
+/* mkdir -p. A directory that exists is no error. */
+int dir_make(const char *path, mode_t mode);
+
+/* rm -rf, without following symbolic links and without leaving the file system it began in. */
+int dir_remove(const char *path);
+
+/**
+ * The directory for run-time files: $XDG_RUNTIME_DIR/berth if that is set and ours, else /tmp/berth-UID. Made if need be,
+ * mode 0700.
+ * Return: 0 and *ret_path; -EPERM if something of another owner, or with a looser mode, stands in its place.
+ */
+int dir_runtime(char **ret_path);
+
+/* realpath(3) of the directory that holds this program's own files: .out or PREFIX. */
+int dir_install(char **ret_path);
+
+#endif

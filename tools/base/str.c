@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/* Strings without surprises; see str.h for who owns what. */
+#include "tools/base/str.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void *must(void *memory)
+{
+	static const char words[] = "berth: out of memory\n";
+
+	if (memory)
+		return memory;
+	if (write(STDERR_FILENO, words, sizeof(words) - 1) < 0)
+		_exit(125);
+	_exit(125);
+}
+
+void *mem_alloc(size_t size)
+{
+	return must(calloc(1, size ? size : 1));
+}
+
+void *mem_grow(void *memory, size_t count, size_t size)
+{
+	return must(reallocarray(memory, count ? count : 1, size));
+}
+
+char *str_copy(const char *text)
+{
+	return text ? must(strdup(text)) : NULL;
+}
+
+char *str_copy_len(const char *text, size_t len)
+{
+	return must(strndup(text, len));
+}
+
+char *str_vprint(const char *format, va_list list)
+{
+	char *text = NULL;
+
+	if (vasprintf(&text, format, list) < 0)
+		text = NULL;
+	return must(text);
+}
+
+char *str_print(const char *format, ...)
+{
+	va_list list;
+	char *text;
+
+	va_start(list, format);
+	text = str_vprint(format, list);
+	va_end(list);
+	return text;
+}
+
+bool str_equal(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+bool str_starts(const char *text, const char *prefix)
+{
+	return !strncmp(text, prefix, strlen(prefix));
+}
+
+bool str_ends(const char *text, const char *suffix)
+{
+	size_t len = strlen(text), tail = strlen(suffix);
+
+	return len >= tail && !strcmp(text + len - tail, suffix);
+}
+
+int str_number(const char *text, long low, long high, long *ret_number)
+{
+	char *end;
+	long number;
+
+	if (!text || (*text != '-' && (*text < '0' || *text > '9')))
+		return -EINVAL;
+	errno = 0;
+	number = strtol(text, &end, 10);
+	if (*end || end == text)
+		return -EINVAL;
+	if (errno || number < low || number > high)
+		return -ERANGE;
+	*ret_number = number;
+	return 0;
+}
+
+void str_add_len(struct str *str, const char *text, size_t len)
+{
+	if (str->len + len + 1 > str->room) {
+		str->room = (str->len + len + 1) * 2;
+		str->text = mem_grow(str->text, str->room, 1);
+	}
+	memcpy(str->text + str->len, text, len);
+	str->len += len;
+	str->text[str->len] = 0;
+}
+
+void str_add(struct str *str, const char *text)
+{
+	str_add_len(str, text, strlen(text));
+}
+
+void str_addf(struct str *str, const char *format, ...)
+{
+	va_list list;
+	char *text;
+
+	va_start(list, format);
+	text = str_vprint(format, list);
+	va_end(list);
+	str_add(str, text);
+	free(text);
+}
+
+char *str_take(struct str *str)
+{
+	char *text = str->text ? str->text : str_copy("");
+
+	*str = (struct str){ 0 };
+	return text;
+}
+
+void str_free(struct str *str)
+{
+	free(str->text);
+	*str = (struct str){ 0 };
+}
+
+size_t strv_len(char *const *strv)
+{
+	size_t len = 0;
+
+	while (strv && strv[len])
+		len++;
+	return len;
+}
+
+void strv_own(char ***strv, char *text)
+{
+	size_t len = strv_len(*strv);
+
+	*strv = mem_grow(*strv, len + 2, sizeof(char *));
+	(*strv)[len] = text;
+	(*strv)[len + 1] = NULL;
+}
+
+void strv_add(char ***strv, const char *text)
+{
+	strv_own(strv, str_copy(text));
+}
+
+char **strv_copy(char *const *strv)
+{
+	char **copy = NULL;
+
+	for (; strv && *strv; strv++)
+		strv_add(&copy, *strv);
+	return copy;
+}
+
+char **strv_split(const char *text, const char *separators)
+{
+	char **strv = NULL;
+
+	while (text && *text) {
+		size_t len = strcspn(text, separators);
+
+		if (len)
+			strv_own(&strv, str_copy_len(text, len));
+		text += len + (text[len] != 0);
+	}
+	return strv;
+}
+
+bool strv_has(char *const *strv, const char *text)
+{
+	for (; strv && *strv; strv++)
+		if (!strcmp(*strv, text))
+			return true;
+	return false;
+}
+
+void strv_free(char **strv)
+{
+	for (char **item = strv; item && *item; item++)
+		free(*item);
+	free(strv);
+}

@@ -1,0 +1,14 @@
+# tools: the `berth` command. One program; every room is a folder of sources.
+TOOLS_SRC	:= $(wildcard tools/*/*.c)
+TOOLS_OBJ	:= $(TOOLS_SRC:%.c=$(O)/%.o)
+TOOLS_LIBS	:= -lseccomp -lbpf -lpq -lcyaml -lyaml -ljansson -lsqlite3 -lmnl -ldw -lelf -lexpat -lssl -lcrypto -lcap -lpthread
+BASE_OBJ	:= $(patsubst %.c,$(O)/%.o,$(wildcard tools/base/*.c))
+BERTH		:= $(O)/bin/berth
+
+BASE_CFLAGS	+= -I/usr/include/postgresql
+
+all: $(BERTH)
+
+$(BERTH): $(TOOLS_OBJ) $(CORE_OBJ)
+	@mkdir -p $(@D)
+	$(call quiet,LD)$(CC) $(OPTIMIZE) $(LDFLAGS) $^ $(TOOLS_LIBS) -o $@

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BERTH_ISOLATE_H
+#define BERTH_ISOLATE_H
+/*
+ * How a worker's addresses are rewritten: three backends behind one interface. The port map is made by tools/ports; a
+ * backend only enforces it.
+ *
+ *	isolate_open()			choose a backend for the run, once
+ *	isolate_worker_begin()		in the supervisor, before the worker's process exists
+ *	isolate_worker_environ()	what the worker's environment needs
+ *	isolate_worker_enter()		in the worker's first process, between fork and exec
+ *	isolate_worker_started()	in the supervisor, when that process exists
+ *	isolate_worker_end()		in the supervisor, when the last process of the worker is gone
+ *	isolate_close()
+ *
+ * Functions return 0 or -errno; nothing here prints.
+ */
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "core/portmap.h"
+#include "tools/base/loop.h"
+
+enum isolate_backend {
+	ISOLATE_AUTO,
+	ISOLATE_PRELOAD,
+	ISOLATE_SECCOMP,
+	ISOLATE_BPF,
+	ISOLATE_NONE,	/* only watch */
+	ISOLATE_BACKENDS
+};
+
+extern const char *const isolate_backend_names[ISOLATE_BACKENDS + 1]; /* "auto", ... NULL */
+
+struct isolate_setup {
+	enum isolate_backend wanted;
+	const char *run_id;
+	const char *install_dir;	/* from dir_install(): lib/berth/libberth.so lies below it */
+	const char *run_dir;		/* run-time files of this run, 0711 */
+	int cgroup;			/* the run's cgroup v2 directory; -1 if there is none */
+	unsigned int workers;
+	struct loop *loop;		/* the supervisor's; backends hang their descriptors here */
+};
+
+struct isolate_worker {
+	unsigned int number;		/* 1..N */
+	struct berth_portmap *map;	/* mapped shared */
+	const char *map_path;
+	int cgroup;			/* the worker's cgroup v2 directory; -1 if there is none */
+};
+
+struct isolate;
+
+/**
+ * Choose a backend and make it ready.
+ * @ret_reason	why this one: a half-sentence for people, the caller's to free
+ * Return: 0; -ENOTSUP if the wanted backend cannot work here (*ret_reason says what it lacks); -errno.
+ */
+int isolate_open(const struct isolate_setup *setup, struct isolate **ret_isolate, char **ret_reason);
+void isolate_close(struct isolate *isolate);
+
+/* The backend in force; never ISOLATE_AUTO. */
+enum isolate_backend isolate_backend(const struct isolate *isolate);
+
+int isolate_worker_begin(struct isolate *isolate, const struct isolate_worker *worker);
+
+/** Add what the worker's processes need: LD_PRELOAD, BERTH_MAP, BERTH_SHIM ... @envp is a strv. */
+void isolate_worker_environ(struct isolate *isolate, unsigned int number, char ***envp);
+
+/** Between fork and exec, in a process with one thread. Return: 0; -errno, and then the worker must not start. */
+int isolate_worker_enter(struct isolate *isolate, unsigned int number);
+int isolate_worker_started(struct isolate *isolate, unsigned int number, pid_t pid);
+void isolate_worker_end(struct isolate *isolate, unsigned int number);
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BERTH_RUN_OPTIONS_H
+#define BERTH_RUN_OPTIONS_H
+/*
+ * What a run is asked to do: filled by cli from berth.yaml and the command line (flags win), read by run. Plain data; every
+ * field has a neutral zero.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tools/isolate/isolate.h"
+
+enum run_gate { RUN_GATE_WARN, RUN_GATE_OFF, RUN_GATE_FAIL, RUN_GATES };
+enum run_tree { RUN_TREE_AUTO, RUN_TREE_SHARED, RUN_TREE_OVERLAY, RUN_TREE_COPY, RUN_TREES };
+enum run_output { RUN_OUTPUT_AUTO, RUN_OUTPUT_PREFIX, RUN_OUTPUT_GROUP, RUN_OUTPUT_QUIET, RUN_OUTPUTS };
+enum run_db_mode { RUN_DB_AUTO, RUN_DB_PRIVATE, RUN_DB_RENAME, RUN_DB_OFF, RUN_DB_MODES };
+enum run_color { RUN_COLOR_AUTO, RUN_COLOR_ALWAYS, RUN_COLOR_NEVER, RUN_COLORS };
+
+/* The names of the values above, NULL-terminated, in order; options and berth.yaml parse by them. */
+extern const char *const run_gate_names[], *const run_tree_names[], *const run_output_names[], *const run_db_mode_names[],
+	*const run_color_names[];
+
+struct run_ports {	/* a growing list of inclusive ranges, host byte order */
+	struct run_port_range { uint16_t first, last; } *ranges;
+	unsigned int count;
+};
+
+struct run_options {
+	char **command;			/* strv */
+	unsigned int workers;		/* -n; 0 = not given (1, or as many as there are tasks) */
+	char **tasks;			/* --each; strv or NULL */
+	unsigned int slots;		/* -j; 0 = all at once for -n, the number of cores for --each */
+
+	struct run_ports ports;		/* --port: declared */
+	struct run_ports share;		/* --share: left to the host */
+	uint16_t range_first, range_last; /* where blocks lie; 0 = 20000-29999 */
+	unsigned int block_len;		/* real ports per worker; 0 = 32 */
+	bool strict;
+
+	char **databases;		/* --db NAME|URL; strv or NULL */
+	enum run_db_mode db_mode;
+	char *setup;			/* shell command that migrates and seeds; NULL = none */
+
+	enum isolate_backend backend;
+	enum run_gate leaks, foreign;
+
+	int64_t timeout_ms;		/* per worker; 0 = none */
+	int64_t grace_ms;		/* between SIGTERM and SIGKILL; 0 = 10 000 */
+	bool fail_fast;
+	bool keep;			/* keep trees and databases, even of what passed */
+
+	enum run_tree tree;
+	char **collect;			/* --collect; strv of globs or NULL */
+	uint64_t mem_bytes;		/* per worker; 0 = no limit */
+	double cpu_cores;
+	unsigned int pids;
+
+	enum run_output output;
+	enum run_color color;
+	char *results_dir;		/* NULL = PROJECT/.berth */
+	char *json_file, *junit_file, *html_file, *trace_file;
+	bool dry_run;
+
+	char *project_dir;		/* absolute: where berth.yaml is, else the git work tree, else the working directory */
+};
+
+void run_options_free(struct run_options *options);
+
+/** Add "3101" or "3101-3110". Return: 0; -EINVAL not a port or a range, -ERANGE outside 1..65535 or first > last. */
+int run_ports_add(struct run_ports *ports, const char *text);
+
+/** Carry out `berth run`. Prints; Return: the exit status of design section 6 (see man page, EXIT STATUS). */
+int run_main(const struct run_options *options);
+
+#endif
