@@ -39,7 +39,8 @@ int main(void)
 	if (listener < 0 && errno == EINVAL)
 		SKIP("no seccomp notification in this kernel");
 	MUST(listener);
-	EQ(0, pthread_create(&thread, NULL, ask, NULL));
+	if (pthread_create(&thread, NULL, ask, NULL))
+		FAIL("pthread_create");
 	MUST(ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &request));
 	answer.id = request.id;
 	MUST(ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer));
