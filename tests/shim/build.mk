@@ -1,33 +1,33 @@
 # SPDX-License-Identifier: MIT
 # The behaviour programs. tests/shim/NAME.c becomes $(O)/tests/shim/NAME, plugin_NAME.c a plugin_NAME.so beside it, and
 # what makes sense without a dynamic loader $(O)/tests/shim-static/NAME too, for the backends that live in the kernel.
-# Wants O, CC and CFLAGS; gives shim_tests and shim_static_tests. Flags of one program are target-specific variables.
+# They are a user's programs: never instrumented, and flags of their own are target-specific variables.
+SHIM_TEST_OUT		:= $(O)/tests/shim
+SHIM_TEST_DYNAMIC	:= asan constructor deepbind dlopen_runpath early_calls preload_kept
+SHIM_TEST_NAMES		:= $(filter-out plugin_%,$(patsubst tests/shim/%.c,%,$(wildcard tests/shim/*.c)))
+SHIM_TEST_PLUGINS	:= $(addprefix plugin_,count_a.so count_b.so constructor.so sockets.so) \
+			   found/plugin_found.so found/plugin_loader.so found/inner/plugin_inner.so
+SHIM_TESTS		:= $(addprefix $(SHIM_TEST_OUT)/,$(SHIM_TEST_NAMES) $(SHIM_TEST_PLUGINS))
+SHIM_STATIC_TESTS	:= $(addprefix $(O)/tests/shim-static/,$(filter-out $(SHIM_TEST_DYNAMIC),$(SHIM_TEST_NAMES)))
+SHIM_TEST_BUILD		= $(call quiet,TEST)mkdir -p $(@D) && \
+			  $(CC) -std=gnu11 -O1 $(WARNINGS) $(CFLAGS) -pthread -o $@ $<
 
-shim_out := $(O)/tests/shim
-shim_names := $(patsubst tests/shim/%.c,%,$(filter-out tests/shim/plugin_%,$(wildcard tests/shim/*.c)))
-shim_dynamic := asan constructor deepbind dlopen_runpath early_calls preload_kept
-shim_plugins := count_a.so count_b.so constructor.so sockets.so
-shim_found := found/plugin_found.so found/plugin_loader.so found/inner/plugin_inner.so
-shim_tests := $(addprefix $(shim_out)/,$(shim_names) $(shim_plugins:%=plugin_%) $(shim_found))
-shim_static_tests := $(addprefix $(O)/tests/shim-static/,$(filter-out $(shim_dynamic),$(shim_names)))
-shim_compile = $(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) -std=gnu11 -pthread -o $@ $<
+$(SHIM_TEST_OUT)/asan: private FLAGS = -fsanitize=address
+$(SHIM_TEST_OUT)/fortified $(O)/tests/shim-static/fortified: private FLAGS = -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+$(SHIM_TEST_OUT)/early_calls: private FLAGS = -fno-builtin
+$(SHIM_TEST_OUT)/dlopen_runpath: private FLAGS = -Wl,--enable-new-dtags,-rpath,'$$ORIGIN/found'
+$(SHIM_TEST_OUT)/found/plugin_loader.so: private FLAGS = -Wl,--enable-new-dtags,-rpath,'$$ORIGIN/inner'
+$(SHIM_TEST_OUT)/constructor: private FLAGS = -Wl,-rpath,'$$ORIGIN' -L$(SHIM_TEST_OUT) -l:plugin_constructor.so
+$(SHIM_TEST_OUT)/constructor: $(SHIM_TEST_OUT)/plugin_constructor.so
 
-$(shim_out)/asan: private shim_flags = -fsanitize=address
-$(addsuffix /fortified,$(shim_out) $(O)/tests/shim-static): private shim_flags = -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
-$(shim_out)/early_calls: private shim_flags = -fno-builtin
-$(shim_out)/dlopen_runpath: private shim_flags = -Wl,--enable-new-dtags,-rpath,'$$ORIGIN/found'
-$(shim_out)/found/plugin_loader.so: private shim_flags = -Wl,--enable-new-dtags,-rpath,'$$ORIGIN/inner'
-$(shim_out)/constructor: private shim_flags = -Wl,-rpath,'$$ORIGIN' -L$(shim_out) -l:plugin_constructor.so
-$(shim_out)/constructor: $(shim_out)/plugin_constructor.so
+$(SHIM_TEST_OUT)/plugin_%.so $(SHIM_TEST_OUT)/found/plugin_%.so: tests/shim/plugin_%.c tests/shim/t.h
+	$(SHIM_TEST_BUILD) -fPIC -shared $(FLAGS)
 
-$(shim_out)/plugin_%.so $(shim_out)/found/plugin_%.so: tests/shim/plugin_%.c tests/shim/t.h
-	$(shim_compile) -fPIC -shared $(shim_flags)
+$(SHIM_TEST_OUT)/found/inner/plugin_inner.so: tests/shim/plugin_found.c tests/shim/t.h
+	$(SHIM_TEST_BUILD) -fPIC -shared
 
-$(shim_out)/found/inner/plugin_inner.so: tests/shim/plugin_found.c tests/shim/t.h
-	$(shim_compile) -fPIC -shared
-
-$(shim_out)/%: tests/shim/%.c tests/shim/t.h
-	$(shim_compile) $(shim_flags)
+$(SHIM_TEST_OUT)/%: tests/shim/%.c tests/shim/t.h
+	$(SHIM_TEST_BUILD) $(FLAGS)
 
 $(O)/tests/shim-static/%: tests/shim/%.c tests/shim/t.h
-	$(shim_compile) -static $(shim_flags)
+	$(SHIM_TEST_BUILD) -static $(FLAGS)
