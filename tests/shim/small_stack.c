@@ -73,7 +73,7 @@ int main(void)
 						 .msg_iov = &in_data[i], .msg_iovlen = 1 };
 	}
 	EQ(0, pthread_attr_init(&attributes));
-	EQ(0, pthread_attr_setstacksize(&attributes, PTHREAD_STACK_MIN));
+	EQ(0, pthread_attr_setstacksize(&attributes, (size_t)PTHREAD_STACK_MIN));
 	EQ(0, pthread_create(&thread, &attributes, storm, NULL));
 	EQ(0, pthread_join(thread, NULL));
 	check();
