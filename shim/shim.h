@@ -19,8 +19,7 @@
  *	way in	(bind, connect, sendto)
  *		shim_take() copies and judges the address, core decides the port, the next function gets the copy
  *	way out	(accept, getsockname, recvfrom)
- *		the next function runs on the caller's own memory, then shim_give() puts the virtual port in place of the
- *		real one
+ *		the next function runs on the caller's own memory, then shim_give() puts the virtual port back
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
