@@ -18,3 +18,13 @@ $(O)/bpf/%.bpf.o: bpf/%.bpf.c
 $(O)/gen/%.skel.h: $(O)/bpf/%.bpf.o
 	@mkdir -p $(@D)
 	$(call quiet,SKEL)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
+
+# Without clang or bpftool `berth` is built without the bpf backend, and `--backend bpf` says so.
+ifneq ($(and $(shell command -v $(CLANG)),$(wildcard $(BPFTOOL))),)
+$(O)/tools/isolate/bpf.o: $(O)/gen/remap.skel.h
+$(O)/tools/isolate/bpf.o: BASE_CFLAGS += -isystem $(O)/gen
+$(O)/tools/isolate/isolate.o $(O)/tools/isolate/bpf.o: BASE_CFLAGS += -DBERTH_HAVE_BPF
+else
+$(info note: clang or bpftool is missing: built without the bpf backend)
+TOOLS_LEFT_OUT	+= tools/isolate/bpf.c
+endif

@@ -27,18 +27,6 @@ static char *shim_path(const struct isolate_setup *setup, const char *kind)
 	return str_print("%s/lib/berth/%slibberth.so", setup->install_dir, kind);
 }
 
-static int probe(const struct isolate_setup *setup, char **ret_reason)
-{
-	cleanup_free char *shim = shim_path(setup, "");
-
-	if (access(shim, R_OK)) {
-		*ret_reason = str_print("the shim '%s' cannot be read: %s", shim, strerror(errno));
-		return -ENOTSUP;
-	}
-	*ret_reason = str_copy("needs no privilege");
-	return 0;
-}
-
 static bool can_be_preloaded(const char *path)
 {
 	return !strpbrk(path, ": \t\n");
@@ -79,7 +67,7 @@ static void close_backend(void *backend)
 	free(preload);
 }
 
-static int open_backend(const struct isolate_setup *setup, void **ret_backend)
+static int open_backend(const struct isolate_setup *setup, void **ret_backend, char **ret_reason)
 {
 	struct preload *preload = mem_alloc(sizeof(*preload));
 	int ret;
@@ -92,9 +80,13 @@ static int open_backend(const struct isolate_setup *setup, void **ret_backend)
 	if (ret == -ENOENT && preload->shim)
 		ret = 0; /* musl programs are then reported as escapes by the shim */
 	if (ret) {
+		cleanup_free char *shim = shim_path(setup, "");
+
+		*ret_reason = str_print("the shim '%s' cannot be used: %s", shim, strerror(-ret));
 		close_backend(preload);
-		return ret;
+		return -ENOTSUP;
 	}
+	*ret_reason = str_copy("needs no privilege");
 	*ret_backend = preload;
 	return 0;
 }
@@ -150,7 +142,6 @@ static void worker_environ(void *backend, unsigned int number, char ***envp)
 
 const struct isolate_ops isolate_preload = {
 	.name = "preload",
-	.probe = probe,
 	.open = open_backend,
 	.worker_begin = worker_begin,
 	.environ = worker_environ,
