@@ -80,6 +80,8 @@ enum berth_note_kind {
 	BERTH_NOTE_CONFLICT,	/* bind failed with EADDRINUSE inside the worker */
 	BERTH_NOTE_ESCAPE,	/* exec of a program that the shim cannot enter; .error is enum berth_elf_verdict */
 	BERTH_NOTE_DEEPBIND,	/* dlopen(RTLD_DEEPBIND) was stripped */
+	BERTH_NOTE_IO_URING,	/* io_uring_setup was refused under seccomp; .text is the program */
+	BERTH_NOTE_BLIND,	/* under seccomp, a process that may not be looked into: its call passed; .text is the program */
 };
 
 struct berth_note {

@@ -42,7 +42,7 @@ static struct options {
 	unsigned int copies, block, named, shared;
 	uint16_t port[NAMED_MAX], share[NAMED_MAX];
 	uint32_t flags;
-	bool notes, probe;
+	bool notes, probe, datagrams;
 	char **command;
 } options = { .copies = 1 };
 
@@ -225,7 +225,7 @@ static void copy_start(struct copy *copy)
 static void copy_notes(const struct copy *copy)
 {
 	static const char *const kinds[] = { "none", "learned", "foreign", "refused", "exhausted", "outsider",
-					     "conflict", "escape", "deepbind" };
+					     "conflict", "escape", "deepbind", "io_uring", "blind" };
 	const struct berth_portmap *map = copy->worker.map;
 	struct berth_note note;
 
@@ -265,6 +265,7 @@ static void setup(void)
 	isolate.run_dir = driver.dir;
 	isolate.cgroup = driver.cgroup;
 	isolate.loop = driver.loop;
+	isolate.datagrams = options.datagrams;
 	ret = options.probe ? isolate_probe(&isolate, &reason) : isolate_open(&isolate, &driver.isolate, &reason);
 	if (ret)
 		fprintf(stderr, "driver: backend '%s': %s\n", isolate_backend_names[options.backend],
@@ -344,6 +345,7 @@ static void option(int opt)
 	options.flags |= opt == OPT_STRICT ? BERTH_MAP_STRICT : opt == OPT_DECLARED ? BERTH_MAP_DECLARED_ONLY : 0;
 	options.notes |= opt == OPT_NOTES;
 	options.probe |= opt == OPT_PROBE;
+	options.datagrams |= opt == OPT_UDP;
 	if (opt == '?')
 		exit(USAGE);
 }

@@ -20,6 +20,7 @@ static const struct isolate_ops none = { .name = "none" };
 
 static const struct isolate_ops *const backends[ISOLATE_BACKENDS] = {
 	[ISOLATE_PRELOAD] = &isolate_preload,
+	[ISOLATE_SECCOMP] = &isolate_seccomp,
 #ifdef BERTH_HAVE_BPF /* bpf/build.mk: clang and bpftool were there */
 	[ISOLATE_BPF] = &isolate_bpf,
 #endif
