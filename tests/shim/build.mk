@@ -9,6 +9,7 @@ SHIM_TEST_PLUGINS	:= $(addprefix plugin_,count_a.so count_b.so constructor.so so
 			   found/plugin_found.so found/plugin_loader.so found/inner/plugin_inner.so
 SHIM_TESTS		:= $(addprefix $(SHIM_TEST_OUT)/,$(SHIM_TEST_NAMES) $(SHIM_TEST_PLUGINS))
 SHIM_STATIC_TESTS	:= $(addprefix $(O)/tests/shim-static/,$(filter-out $(SHIM_TEST_DYNAMIC),$(SHIM_TEST_NAMES)))
+TESTS			+= $(SHIM_TESTS)
 SHIM_TEST_BUILD		= $(call quiet,TEST)mkdir -p $(@D) && \
 			  $(CC) -std=gnu11 -O1 $(WARNINGS) $(CFLAGS) -pthread -o $@ $<
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Destinations that are not local are untouched: connected UDP keeps the port, also one that is bound here; a TCP connect and a
- * bind to an address that is not ours give the kernel's answer. The test networks of RFC 5737 never answer. */
+/* Destinations that are not local are untouched: connected UDP keeps the port, also one that is bound here; a TCP
+ * connect and a bind to an address that is not ours give the kernel's answer. The test networks of RFC 5737 never
+ * answer. */
 #include "t.h"
 
 enum { PORT = 4720 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Bug 12: a signal during fork (socket_wrapper 3547fdf): a handler binds, connects and asks for names while the program
- * forks, binds and connects: no deadlock, no mixed-up answer, errno restored by nobody but the handler. */
+/* Bug 12: a signal during fork (socket_wrapper 3547fdf): a handler binds, connects and asks for names while the
+ * program forks, binds and connects: no deadlock, no mixed-up answer, errno restored by nobody but the handler. */
 #include "t.h"
 #include <stdatomic.h>
 #include <sys/time.h>

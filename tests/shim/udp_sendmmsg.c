@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* sendmmsg and recvmmsg: 100 messages at once, named and unnamed mixed, to two servers; every name in its place and the
- * caller's headers as they were. Bug 16: missing aliases, recvmmsg among them (socket_wrapper 1.4.0). */
+/* sendmmsg and recvmmsg: 100 messages at once, named and unnamed mixed, to two servers; every name in its place and
+ * the caller's headers as they were. Bug 16: missing aliases, recvmmsg among them (socket_wrapper 1.4.0). */
 #include "t.h"
 
 enum { PORT = 4110, COUNT = 100 };
