@@ -69,6 +69,7 @@ function checks(string $book): array
 
 $book = tempnam(sys_get_temp_dir(), 'guestbook');
 unlink($book);
+register_shutdown_function(fn () => array_map(unlink(...), glob("$book*")));
 $server = startServer($book);
 $failed = 0;
 foreach (checks($book) as $name => [$want, $actual]) {
@@ -78,5 +79,4 @@ foreach (checks($book) as $name => [$want, $actual]) {
 }
 proc_terminate($server, SIGKILL);
 proc_close($server);
-array_map(unlink(...), glob("$book*"));
 exit($failed ? 1 : 0);
