@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import java.io.BufferedReader;
@@ -17,7 +19,6 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.ByteBuffer;
 import java.nio.channels.DatagramChannel;
-import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -30,7 +31,7 @@ public class Suite {
     static final InetSocketAddress OFFICE_ADDRESS = new InetSocketAddress("127.0.0.1", OFFICE);
 
     static void answer(HttpExchange exchange, int status, String text) throws IOException {
-        byte[] body = text.getBytes(StandardCharsets.UTF_8);
+        byte[] body = text.getBytes(UTF_8);
         exchange.sendResponseHeaders(status, body.length);
         exchange.getResponseBody().write(body);
         exchange.close();
@@ -38,10 +39,11 @@ public class Suite {
 
     static HttpServer openOffice() throws IOException {
         HttpServer office = HttpServer.create(OFFICE_ADDRESS, 0);
-        office.createContext("/port", exchange -> answer(exchange, 200, "" + exchange.getLocalAddress().getPort()));
+        office.createContext("/port", exchange ->
+            answer(exchange, 200, "" + exchange.getLocalAddress().getPort()));
         office.createContext("/pid", exchange -> answer(exchange, 200, "" + ProcessHandle.current().pid()));
         office.createContext("/echo", exchange ->
-            answer(exchange, 201, new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8)));
+            answer(exchange, 201, new String(exchange.getRequestBody().readAllBytes(), UTF_8)));
         office.createContext("/slow", exchange -> {
             pause(700);
             answer(exchange, 200, "done");
@@ -72,7 +74,7 @@ public class Suite {
                 for (;;) {
                     try (Socket client = ticker.accept()) {
                         String line = reader(client).readLine();
-                        client.getOutputStream().write((line.toUpperCase() + "\n").getBytes(StandardCharsets.UTF_8));
+                        client.getOutputStream().write((line.toUpperCase() + "\n").getBytes(UTF_8));
                     }
                 }
             } catch (IOException closed) {
@@ -99,7 +101,7 @@ public class Suite {
     }
 
     static BufferedReader reader(Socket socket) throws IOException {
-        return new BufferedReader(new InputStreamReader(socket.getInputStream(), StandardCharsets.UTF_8));
+        return new BufferedReader(new InputStreamReader(socket.getInputStream(), UTF_8));
     }
 
     static String fetch(String path, String body) throws Exception {
@@ -111,7 +113,7 @@ public class Suite {
 
     static String tick(String line) throws IOException {
         try (Socket socket = new Socket("localhost", TICKER)) {
-            socket.getOutputStream().write((line + "\n").getBytes(StandardCharsets.UTF_8));
+            socket.getOutputStream().write((line + "\n").getBytes(UTF_8));
             return reader(socket).readLine();
         }
     }
@@ -149,15 +151,18 @@ public class Suite {
 
     static void runAll(Check check) {
         check.expect("the office knows its port", "8301", () -> fetch("/port", null));
-        check.expect("the office that answers is ours", "" + ProcessHandle.current().pid(), () -> fetch("/pid", null));
+        check.expect("the office that answers is ours", "" + ProcessHandle.current().pid(),
+            () -> fetch("/pid", null));
         check.expect("a body comes back", "one ticket", () -> fetch("/echo", "one ticket"));
         check.expect("a slow answer arrives", "done", () -> fetch("/slow", null));
         check.expect("the ticker shouts", "CAST OFF", () -> tick("cast off"));
         check.expect("a datagram names its sender", "ahoy from /127.0.0.1:8301", Suite::unconnectedDatagram);
-        check.expect("a connected datagram comes back", "hello from /127.0.0.1:8301", Suite::connectedDatagram);
+        check.expect("a connected datagram comes back", "hello from /127.0.0.1:8301",
+            Suite::connectedDatagram);
         check.expect("the port is taken", "BindException",
             () -> nameOfError(() -> new ServerSocket(OFFICE, 1, InetAddress.getLoopbackAddress())));
-        check.expect("nobody listens next door", "ConnectException", () -> nameOfError(() -> new Socket("localhost", 8303)));
+        check.expect("nobody listens next door", "ConnectException",
+            () -> nameOfError(() -> new Socket("localhost", 8303)));
     }
 
     public static void main(String[] arguments) throws Exception {

@@ -12,7 +12,8 @@ $respond = function (int $status, mixed $body): void {
 };
 
 if ($path === '/health') {
-    $respond(200, ['book' => $file, 'port' => (int) $_SERVER['SERVER_PORT'], 'host' => $_SERVER['HTTP_HOST']]);
+    $port = (int) $_SERVER['SERVER_PORT'];
+    $respond(200, ['book' => $file, 'port' => $port, 'host' => $_SERVER['HTTP_HOST']]);
 } elseif ($path === '/slow') {
     usleep(700_000);
     $respond(200, 'done');

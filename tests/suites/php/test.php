@@ -7,7 +7,8 @@ const BASE = 'http://localhost:8601';
 
 function call(string $method, string $path, ?array $body = null): array
 {
-    $options = ['method' => $method, 'ignore_errors' => true, 'timeout' => 60, 'header' => 'Content-Type: application/json'];
+    $options = ['method' => $method, 'ignore_errors' => true, 'timeout' => 60];
+    $options['header'] = 'Content-Type: application/json';
     if ($body !== null) {
         $options['content'] = json_encode($body);
     }
@@ -22,7 +23,8 @@ function startServer(string $book): mixed
 {
     $command = [PHP_BINARY, '-S', 'localhost:8601', __DIR__ . '/guestbook.php'];
     $log = ['file', "$book.log", 'w'];
-    $server = proc_open($command, [['file', '/dev/null', 'r'], $log, $log], $pipes, null, ['GUESTBOOK' => $book] + getenv());
+    $files = [['file', '/dev/null', 'r'], $log, $log];
+    $server = proc_open($command, $files, $pipes, null, ['GUESTBOOK' => $book] + getenv());
     for ($deadline = time() + 60; time() < $deadline; usleep(50_000)) {
         if (!proc_get_status($server)['running']) {
             fwrite(STDERR, file_get_contents("$book.log"));
@@ -54,10 +56,12 @@ function bindError(): string
 
 function checks(string $book): array
 {
+    $health = ['book' => $book, 'port' => 8601, 'host' => 'localhost:8601'];
+    $entry = ['name' => 'Ada', 'from' => '127.0.0.1'];
     return [
-        'the server is ours' => [[200, ['book' => $book, 'port' => 8601, 'host' => 'localhost:8601']], fn () => call('GET', '/health')],
+        'the server is ours' => [[200, $health], fn () => call('GET', '/health')],
         'the book is empty' => [[200, []], fn () => call('GET', '/entries')],
-        'a guest signs' => [[201, ['name' => 'Ada', 'from' => '127.0.0.1']], fn () => call('POST', '/entries', ['name' => 'Ada'])],
+        'a guest signs' => [[201, $entry], fn () => call('POST', '/entries', ['name' => 'Ada'])],
         'a name is needed' => [[422, ['error' => 'name is missing']], fn () => call('POST', '/entries', [])],
         'the book remembers' => [[200, ['Ada']], fn () => call('GET', '/entries')],
         'an unknown page' => [[404, ['error' => 'not found']], fn () => call('GET', '/nothing')],
@@ -75,7 +79,8 @@ $failed = 0;
 foreach (checks($book) as $name => [$want, $actual]) {
     $got = $actual();
     $failed += $got !== $want;
-    echo $got === $want ? "pass: $name\n" : "FAIL: $name: want " . json_encode($want) . ', got ' . json_encode($got) . "\n";
+    $difference = 'want ' . json_encode($want) . ', got ' . json_encode($got);
+    echo $got === $want ? "pass: $name\n" : "FAIL: $name: $difference\n";
 }
 proc_terminate($server, SIGKILL);
 proc_close($server);

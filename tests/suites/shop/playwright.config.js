@@ -2,8 +2,23 @@
 import { defineConfig } from '@playwright/test';
 
 const areas = [
-  'auth', 'register', 'catalog', 'search', 'product', 'cart', 'checkout', 'orders', 'live-orders', 'production', 'inventory',
-  'admin', 'pricing', 'api', 'cors', 'database', 'operations',
+  'auth',
+  'register',
+  'catalog',
+  'search',
+  'product',
+  'cart',
+  'checkout',
+  'orders',
+  'live-orders',
+  'production',
+  'inventory',
+  'admin',
+  'pricing',
+  'api',
+  'cors',
+  'database',
+  'operations',
 ];
 
 export default defineConfig({
@@ -25,8 +40,15 @@ export default defineConfig({
       executablePath: '/usr/bin/chromium',
       timeout: 90_000,
       args: [
-        '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-dev-shm-usage',
-        '--disable-background-networking', '--disable-component-update', '--disable-sync',
+        '--headless',
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-dev-shm-usage',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
       ],
     },
   },

@@ -17,7 +17,10 @@ async function openSession(user) {
 export async function userOfToken(token) {
   if (!token) return null;
   const [user] = await query(
-    'SELECT u.id, u.email, u.name, u.role FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.token = $1', [token]);
+    `SELECT u.id, u.email, u.name, u.role FROM sessions s JOIN users u ON u.id = s.user_id
+     WHERE s.token = $1`,
+    [token],
+  );
   return user ?? null;
 }
 
@@ -33,15 +36,20 @@ async function register({ body }) {
   if (!name) throw new HttpError(422, 'name is missing');
   if ((password ?? '').length < 8) throw new HttpError(422, 'password needs 8 characters');
   const [user] = await query(
-    `INSERT INTO users (email, name, password_hash) VALUES ($1, $2, $3) ON CONFLICT (email) DO NOTHING RETURNING ${PUBLIC}`,
-    [email, name, hashPassword(password)]);
+    `INSERT INTO users (email, name, password_hash) VALUES ($1, $2, $3)
+     ON CONFLICT (email) DO NOTHING RETURNING ${PUBLIC}`,
+    [email, name, hashPassword(password)],
+  );
   if (!user) throw new HttpError(409, 'email is taken');
   return { status: 201, body: await openSession(user) };
 }
 
 async function login({ body }) {
-  const [user] = await query(`SELECT ${PUBLIC}, password_hash FROM users WHERE email = $1`, [body.email ?? '']);
-  if (!user || !verifyPassword(body.password ?? '', user.password_hash)) throw new HttpError(401, 'wrong email or password');
+  const [user] = await query(`SELECT ${PUBLIC}, password_hash FROM users WHERE email = $1`, [
+    body.email ?? '',
+  ]);
+  if (!user || !verifyPassword(body.password ?? '', user.password_hash))
+    throw new HttpError(401, 'wrong email or password');
   return { body: await openSession(user) };
 }
 

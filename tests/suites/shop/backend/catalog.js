@@ -12,13 +12,17 @@ async function listProducts({ search }) {
   if (!sort) throw new HttpError(400, 'unknown sort');
   const rows = await query(
     `SELECT ${COLUMNS} FROM products
-     WHERE active AND ($1 = '' OR name ILIKE '%' || $1 || '%') AND ($2 = '' OR category = $2) ORDER BY ${sort}`,
-    [search.get('search') ?? '', search.get('category') ?? '']);
+     WHERE active AND ($1 = '' OR name ILIKE '%' || $1 || '%') AND ($2 = '' OR category = $2)
+     ORDER BY ${sort}`,
+    [search.get('search') ?? '', search.get('category') ?? ''],
+  );
   return { body: rows };
 }
 
 async function showProduct({ params }) {
-  const [product] = await query(`SELECT ${COLUMNS} FROM products WHERE id = $1 AND active`, [Number(params.id) || 0]);
+  const [product] = await query(`SELECT ${COLUMNS} FROM products WHERE id = $1 AND active`, [
+    Number(params.id) || 0,
+  ]);
   if (!product) throw new HttpError(404, 'no such product');
   return { body: product };
 }
@@ -34,8 +38,11 @@ async function createProduct(context) {
   checkProduct(context.body);
   const { sku, name, category, description = '', price_cents, stock } = context.body;
   const [product] = await query(
-    `INSERT INTO products (sku, name, category, description, price_cents, stock) VALUES ($1, $2, $3, $4, $5, $6)
-     ON CONFLICT (sku) DO NOTHING RETURNING ${COLUMNS}`, [sku, name, category, description, price_cents, stock]);
+    `INSERT INTO products (sku, name, category, description, price_cents, stock)
+     VALUES ($1, $2, $3, $4, $5, $6)
+     ON CONFLICT (sku) DO NOTHING RETURNING ${COLUMNS}`,
+    [sku, name, category, description, price_cents, stock],
+  );
   if (!product) throw new HttpError(409, 'sku is taken');
   return { status: 201, body: product };
 }
@@ -46,8 +53,10 @@ async function updateProduct(context) {
   const next = { ...current, ...context.body };
   checkProduct(next);
   const [product] = await query(
-    `UPDATE products SET name = $2, category = $3, description = $4, price_cents = $5, stock = $6 WHERE id = $1
-     RETURNING ${COLUMNS}`, [current.id, next.name, next.category, next.description, next.price_cents, next.stock]);
+    `UPDATE products SET name = $2, category = $3, description = $4, price_cents = $5, stock = $6
+     WHERE id = $1 RETURNING ${COLUMNS}`,
+    [current.id, next.name, next.category, next.description, next.price_cents, next.stock],
+  );
   return { body: product };
 }
 
@@ -62,7 +71,9 @@ async function removeProduct(context) {
 export async function cartLines(run, userId) {
   return run(
     `SELECT p.id AS product_id, p.name, p.category, p.price_cents, p.stock, c.quantity
-     FROM cart_items c JOIN products p ON p.id = c.product_id WHERE c.user_id = $1 ORDER BY p.id`, [userId]);
+     FROM cart_items c JOIN products p ON p.id = c.product_id WHERE c.user_id = $1 ORDER BY p.id`,
+    [userId],
+  );
 }
 
 async function showCart(context) {
@@ -77,13 +88,18 @@ async function putInCart(context) {
   if (quantity > product.stock) throw new HttpError(409, `only ${product.stock} in stock`);
   await query(
     `INSERT INTO cart_items (user_id, product_id, quantity) VALUES ($1, $2, $3)
-     ON CONFLICT (user_id, product_id) DO UPDATE SET quantity = excluded.quantity`, [user.id, product.id, quantity]);
+     ON CONFLICT (user_id, product_id) DO UPDATE SET quantity = excluded.quantity`,
+    [user.id, product.id, quantity],
+  );
   return showCart(context);
 }
 
 async function removeFromCart(context) {
   const user = requireUser(context);
-  await query('DELETE FROM cart_items WHERE user_id = $1 AND product_id = $2', [user.id, Number(context.params.id) || 0]);
+  await query('DELETE FROM cart_items WHERE user_id = $1 AND product_id = $2', [
+    user.id,
+    Number(context.params.id) || 0,
+  ]);
   return showCart(context);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Order events reach the browser over a WebSocket: the database notifies one listening client of ours, which tells
-// every socket that may know. Customers hear of their own orders, staff of all.
+// Order events reach the browser over a WebSocket: the database notifies one listening client of ours, which
+// tells every socket that may know. Customers hear of their own orders, staff of all.
 import pg from 'pg';
 import { WebSocketServer } from 'ws';
 import { userOfToken } from './accounts.js';
@@ -33,7 +33,10 @@ export async function startEvents(server) {
     admit(sockets, request, socket, head).catch(() => refuse(socket, '500 Internal Server Error'));
   });
   const listener = new pg.Client({ connectionString: DATABASE_URL });
-  listener.on('error', (error) => { console.error(`events: listener lost: ${error.message}`); process.exit(1); });
+  listener.on('error', (error) => {
+    console.error(`events: listener lost: ${error.message}`);
+    process.exit(1);
+  });
   listener.on('notification', ({ payload }) => {
     const event = JSON.parse(payload);
     for (const client of sockets.clients) {

@@ -39,7 +39,10 @@ export function applyCors(request, response) {
 export function sendJson(response, status, body) {
   if (body === undefined) return response.writeHead(status).end();
   const text = JSON.stringify(body);
-  response.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(text) });
+  response.writeHead(status, {
+    'Content-Type': 'application/json',
+    'Content-Length': Buffer.byteLength(text),
+  });
   return response.end(text);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// From cart to shipped parcel: quotes by the pricing service, orders, and the work orders of the production floor.
+// From cart to shipped parcel: quotes by the pricing service, orders, and the work orders of the
+// production floor.
 import { query, transaction } from './database.js';
 import { HttpError } from './http.js';
 import { requireUser } from './accounts.js';
@@ -13,7 +14,9 @@ async function quoteOf(lines, discount) {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify({ discount: discount || null, lines }),
-  }).catch((error) => { throw new HttpError(502, `pricing does not answer: ${error.cause?.code ?? error.message}`); });
+  }).catch((error) => {
+    throw new HttpError(502, `pricing does not answer: ${error.cause?.code ?? error.message}`);
+  });
   const quote = await answer.json();
   if (!answer.ok) throw new HttpError(answer.status === 422 ? 422 : 502, quote.error);
   return quote;
@@ -24,24 +27,41 @@ async function showQuote(context) {
   return { body: await quoteOf(lines, context.body.discount) };
 }
 
-// Rows of products are locked in the order of their ids, so that two orders for the same things cannot deadlock.
+// Rows of products are locked in the order of their ids, so that two orders for the same things cannot
+// deadlock.
 async function takeFromStock(run, lines) {
   for (const line of lines) {
     const [taken] = await run(
-      'UPDATE products SET stock = stock - $2 WHERE id = $1 AND stock >= $2 RETURNING stock', [line.product_id, line.quantity]);
+      'UPDATE products SET stock = stock - $2 WHERE id = $1 AND stock >= $2 RETURNING stock',
+      [line.product_id, line.quantity],
+    );
     if (!taken) throw new HttpError(409, `not enough stock: ${line.name}`);
   }
 }
 
 async function insertOrder(run, user, { address, discount }, lines, quote) {
   const [order] = await run(
-    `INSERT INTO orders (user_id, address, discount_code, subtotal_cents, discount_cents, tax_cents, shipping_cents, total_cents)
+    `INSERT INTO orders
+       (user_id, address, discount_code,
+        subtotal_cents, discount_cents, tax_cents, shipping_cents, total_cents)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING *`,
-    [user.id, address, discount || null, quote.subtotal_cents, quote.discount_cents, quote.tax_cents, quote.shipping_cents,
-      quote.total_cents]);
+    [
+      user.id,
+      address,
+      discount || null,
+      quote.subtotal_cents,
+      quote.discount_cents,
+      quote.tax_cents,
+      quote.shipping_cents,
+      quote.total_cents,
+    ],
+  );
   for (const line of lines) {
-    await run('INSERT INTO order_items (order_id, product_id, name, price_cents, quantity) VALUES ($1, $2, $3, $4, $5)',
-      [order.id, line.product_id, line.name, line.price_cents, line.quantity]);
+    await run(
+      `INSERT INTO order_items (order_id, product_id, name, price_cents, quantity)
+       VALUES ($1, $2, $3, $4, $5)`,
+      [order.id, line.product_id, line.name, line.price_cents, line.quantity],
+    );
   }
   await run('INSERT INTO work_orders (order_id) VALUES ($1)', [order.id]);
   return order;
@@ -70,14 +90,17 @@ async function listOrders(context) {
 async function findOrder(context) {
   const user = requireUser(context);
   const [order] = await query('SELECT * FROM orders WHERE id = $1', [Number(context.params.id) || 0]);
-  if (!order || (user.role === 'customer' && order.user_id !== user.id)) throw new HttpError(404, 'no such order');
+  if (!order || (user.role === 'customer' && order.user_id !== user.id))
+    throw new HttpError(404, 'no such order');
   return order;
 }
 
 async function showOrder(context) {
   const order = await findOrder(context);
   const items = await query(
-    'SELECT product_id, name, price_cents, quantity FROM order_items WHERE order_id = $1 ORDER BY product_id', [order.id]);
+    'SELECT product_id, name, price_cents, quantity FROM order_items WHERE order_id = $1 ORDER BY product_id',
+    [order.id],
+  );
   return { body: { ...order, items } };
 }
 
@@ -85,10 +108,15 @@ async function cancelOrder(context) {
   const { id } = await findOrder(context);
   const cancelled = await transaction(async (run) => {
     const [order] = await run(
-      `UPDATE orders SET status = 'cancelled' WHERE id = $1 AND status = 'placed' RETURNING *`, [id]);
+      `UPDATE orders SET status = 'cancelled' WHERE id = $1 AND status = 'placed' RETURNING *`,
+      [id],
+    );
     if (!order) throw new HttpError(409, 'too late to cancel');
     await run(
-      'UPDATE products p SET stock = stock + i.quantity FROM order_items i WHERE i.order_id = $1 AND i.product_id = p.id', [id]);
+      `UPDATE products p SET stock = stock + i.quantity FROM order_items i
+       WHERE i.order_id = $1 AND i.product_id = p.id`,
+      [id],
+    );
     await run('DELETE FROM work_orders WHERE order_id = $1', [id]);
     return order;
   });
@@ -98,7 +126,10 @@ async function cancelOrder(context) {
 async function shipOrder(context) {
   requireUser(context, 'admin', 'operator');
   const { id } = await findOrder(context);
-  const [order] = await query(`UPDATE orders SET status = 'shipped' WHERE id = $1 AND status = 'packed' RETURNING *`, [id]);
+  const [order] = await query(
+    `UPDATE orders SET status = 'shipped' WHERE id = $1 AND status = 'packed' RETURNING *`,
+    [id],
+  );
   if (!order) throw new HttpError(409, 'order is not packed');
   return { body: order };
 }
@@ -111,7 +142,9 @@ async function listWorkOrders(context) {
 async function advanceWorkOrder(context) {
   requireUser(context, 'operator');
   const work = await transaction(async (run) => {
-    const [current] = await run('SELECT * FROM work_orders WHERE id = $1 FOR UPDATE', [Number(context.params.id) || 0]);
+    const [current] = await run('SELECT * FROM work_orders WHERE id = $1 FOR UPDATE', [
+      Number(context.params.id) || 0,
+    ]);
     if (!current) throw new HttpError(404, 'no such work order');
     if (current.step === 'done') throw new HttpError(409, 'already done');
     const step = STEPS[STEPS.indexOf(current.step) + 1];

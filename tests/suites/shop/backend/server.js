@@ -12,7 +12,15 @@ const PORT = 3101;
 
 async function health({ request }) {
   const [row] = await query('SELECT current_database() AS database, inet_server_port() AS database_port');
-  return { body: { status: 'ok', pid: process.pid, directory: process.cwd(), port: request.socket.localPort, ...row } };
+  return {
+    body: {
+      status: 'ok',
+      pid: process.pid,
+      directory: process.cwd(),
+      port: request.socket.localPort,
+      ...row,
+    },
+  };
 }
 
 const routes = compileRoutes([['GET /health', health], ...accountRoutes, ...catalogRoutes, ...orderRoutes]);
@@ -32,7 +40,9 @@ async function handle(request, response) {
 const server = http.createServer((request, response) => {
   handle(request, response).catch((error) => {
     if (!(error instanceof HttpError)) console.error(error);
-    sendJson(response, error.status ?? 500, { error: error instanceof HttpError ? error.message : 'internal error' });
+    sendJson(response, error.status ?? 500, {
+      error: error instanceof HttpError ? error.message : 'internal error',
+    });
   });
 });
 

@@ -60,7 +60,8 @@ export const migrations = [
       CREATE TABLE work_orders (
         id serial PRIMARY KEY,
         order_id integer NOT NULL UNIQUE REFERENCES orders ON DELETE CASCADE,
-        step text NOT NULL DEFAULT 'queued' CHECK (step IN ('queued', 'cut', 'assemble', 'inspect', 'done')))`,
+        step text NOT NULL DEFAULT 'queued'
+          CHECK (step IN ('queued', 'cut', 'assemble', 'inspect', 'done')))`,
   },
   {
     name: '004-order-events',

@@ -10,7 +10,10 @@ import { products, users } from './seed.js';
 const DATABASE_URL = 'postgresql://mes_user:mes_password@localhost:5432/mes_e2e_db';
 
 async function migrate(client) {
-  await client.query('CREATE TABLE IF NOT EXISTS schema_migrations (name text PRIMARY KEY, applied_at timestamptz DEFAULT now())');
+  await client.query(
+    `CREATE TABLE IF NOT EXISTS schema_migrations
+     (name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())`,
+  );
   const { rows } = await client.query('SELECT name FROM schema_migrations');
   const applied = new Set(rows.map((row) => row.name));
   const missing = migrations.filter((migration) => !applied.has(migration.name));
@@ -24,13 +27,18 @@ async function migrate(client) {
 async function seed(client) {
   for (const { email, name, role, password } of users) {
     await client.query(
-      `INSERT INTO users (email, name, role, password_hash) VALUES ($1, $2, $3, $4) ON CONFLICT (email) DO NOTHING`,
-      [email, name, role, hashPassword(password)]);
+      `INSERT INTO users (email, name, role, password_hash) VALUES ($1, $2, $3, $4)
+       ON CONFLICT (email) DO NOTHING`,
+      [email, name, role, hashPassword(password)],
+    );
   }
   for (const { sku, name, category, description, price_cents, stock } of products) {
     await client.query(
-      `INSERT INTO products (sku, name, category, description, price_cents, stock) VALUES ($1, $2, $3, $4, $5, $6)
-       ON CONFLICT (sku) DO NOTHING`, [sku, name, category, description, price_cents, stock]);
+      `INSERT INTO products (sku, name, category, description, price_cents, stock)
+       VALUES ($1, $2, $3, $4, $5, $6)
+       ON CONFLICT (sku) DO NOTHING`,
+      [sku, name, category, description, price_cents, stock],
+    );
   }
 }
 

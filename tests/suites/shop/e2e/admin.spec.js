@@ -18,8 +18,12 @@ test('an admin adds and removes a product', async ({ page, login }) => {
 
 test('products are checked', async ({ customer, login, product }) => {
   const ada = await login(ADA);
-  expect((await customer.call('PATCH', `/api/products/${product.id}`, { price_cents: 1 })).status()).toBe(403);
+  expect((await customer.call('PATCH', `/api/products/${product.id}`, { price_cents: 1 })).status()).toBe(
+    403,
+  );
   expect((await ada.call('PATCH', `/api/products/${product.id}`, { price_cents: 0 })).status()).toBe(422);
   expect((await ada.call('POST', '/api/products', product)).status()).toBe(409);
-  expect(await (await ada.call('PATCH', `/api/products/${product.id}`, { stock: 9 })).json()).toMatchObject({ stock: 9 });
+  expect(await (await ada.call('PATCH', `/api/products/${product.id}`, { stock: 9 })).json()).toMatchObject({
+    stock: 9,
+  });
 });

@@ -6,7 +6,14 @@ test('errors are JSON with an honest status', async ({ request, customer }) => {
     [await request.get(`${API}/api/nothing`), 404, 'not found'],
     [await request.put(`${API}/api/products`), 405, 'method not allowed'],
     [await request.get(`${API}/api/cart`), 401, 'log in first'],
-    [await request.post(`${API}/api/login`, { data: Buffer.from('{'), headers: { 'Content-Type': 'application/json' } }), 400, 'body is not JSON'],
+    [
+      await request.post(`${API}/api/login`, {
+        data: Buffer.from('{'),
+        headers: { 'Content-Type': 'application/json' },
+      }),
+      400,
+      'body is not JSON',
+    ],
     [await customer.call('POST', '/api/orders', { address: 'Pier 7' }), 409, 'cart is empty'],
     [await customer.call('POST', '/api/products', {}), 403, 'not allowed'],
   ];

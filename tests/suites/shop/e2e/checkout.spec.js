@@ -13,7 +13,10 @@ test('a customer orders with a discount', async ({ page, customer, product, data
   await page.getByRole('button', { name: 'Place order' }).click();
   await expect(page.getByRole('heading', { name: /^Order \d+$/ })).toBeVisible();
   await expect(page.getByTestId('total')).toHaveText('47.74 EUR');
-  const { rows } = await database.query('SELECT address, discount_code, total_cents FROM orders WHERE user_id = $1', [customer.user.id]);
+  const { rows } = await database.query(
+    'SELECT address, discount_code, total_cents FROM orders WHERE user_id = $1',
+    [customer.user.id],
+  );
   expect(rows).toEqual([{ address: 'Pier 7, Hamburg', discount_code: 'WELCOME10', total_cents: 4774 }]);
 });
 

@@ -3,18 +3,29 @@ import setup from '../db/setup.js';
 import { expect, test } from './support.js';
 
 test('we are who and where we think we are', async ({ database }) => {
-  const { rows } = await database.query('SELECT current_database() AS database, current_user AS who, inet_server_port() IS NOT NULL AS tcp');
+  const { rows } = await database.query(
+    'SELECT current_database() AS database, current_user AS who, inet_server_port() IS NOT NULL AS tcp',
+  );
   expect(rows).toEqual([{ database: 'mes_e2e_db', who: 'mes_user', tcp: true }]);
 });
 
 test('setting up again changes nothing', async ({ database }) => {
-  const count = async () => (await database.query(
-    'SELECT (SELECT count(*) FROM users) AS users, (SELECT count(*) FROM products) AS products')).rows[0];
+  const count = async () =>
+    (
+      await database.query(
+        'SELECT (SELECT count(*) FROM users) AS users, (SELECT count(*) FROM products) AS products',
+      )
+    ).rows[0];
   const before = await count();
   expect(await setup()).toBe(0);
   expect(await count()).toEqual(before);
   const { rows } = await database.query('SELECT name FROM schema_migrations ORDER BY name');
-  expect(rows.map((row) => row.name)).toEqual(['001-accounts', '002-catalog', '003-orders', '004-order-events']);
+  expect(rows.map((row) => row.name)).toEqual([
+    '001-accounts',
+    '002-catalog',
+    '003-orders',
+    '004-order-events',
+  ]);
 });
 
 test('a failed order leaves no trace', async ({ customer, product, database }) => {

@@ -15,7 +15,9 @@ test('the last piece is sold once', async ({ customer, login, product }) => {
   await customer.fillCart([product, 3]);
   await alice.fillCart([product, 3]);
   const data = { address: 'Pier 7' };
-  const answers = await Promise.all([customer, alice].map((person) => person.call('POST', '/api/orders', data)));
+  const answers = await Promise.all(
+    [customer, alice].map((person) => person.call('POST', '/api/orders', data)),
+  );
   expect(answers.map((answer) => answer.status()).sort()).toEqual([201, 409]);
   expect((await customer.get(`/api/products/${product.id}`)).stock).toBe(2);
   await alice.call('DELETE', `/api/cart/${product.id}`);

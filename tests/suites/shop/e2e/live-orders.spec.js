@@ -2,7 +2,12 @@
 import WebSocket from 'ws';
 import { EVENTS, expect, OLGA, SHOP, test } from './support.js';
 
-test('the order page follows the production floor without a reload', async ({ page, customer, login, product }) => {
+test('the order page follows the production floor without a reload', async ({
+  page,
+  customer,
+  login,
+  product,
+}) => {
   const order = await customer.order([product, 1]);
   await customer.browse(page, `#/orders/${order.id}`);
   await expect(page.getByTestId('connection')).toHaveText('live');
@@ -19,7 +24,10 @@ function connect(query, options) {
     const messages = [];
     socket.on('message', (data) => messages.push(JSON.parse(data)));
     socket.on('open', () => resolve({ socket, messages, status: 101 }));
-    socket.on('unexpected-response', (request, response) => { request.destroy(); resolve({ status: response.statusCode }); });
+    socket.on('unexpected-response', (request, response) => {
+      request.destroy();
+      resolve({ status: response.statusCode });
+    });
     socket.on('error', () => {});
   });
 }
@@ -31,7 +39,12 @@ test('customers hear of their own orders only', async ({ customer, login, produc
   await olga.order([product, 1]);
   const order = await customer.order([product, 1]);
   await expect.poll(() => mine.messages.map((message) => message.type)).toEqual(['hello', 'insert']);
-  expect(mine.messages[1]).toEqual({ type: 'insert', order_id: order.id, user_id: customer.user.id, status: 'placed' });
+  expect(mine.messages[1]).toEqual({
+    type: 'insert',
+    order_id: order.id,
+    user_id: customer.user.id,
+    status: 'placed',
+  });
   await expect.poll(() => staff.messages.length).toBeGreaterThanOrEqual(3);
   mine.socket.close();
   staff.socket.close();

@@ -16,7 +16,9 @@ function runToTheEnd(command, ...args) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: ROOT, stdio: ['ignore', 'ignore', 'pipe'] });
     let errors = '';
-    child.stderr.on('data', (data) => { errors += data; });
+    child.stderr.on('data', (data) => {
+      errors += data;
+    });
     child.on('error', reject);
     child.on('close', (code) => resolve({ code, errors }));
   });

@@ -17,7 +17,12 @@ test('a visitor registers and is logged in', async ({ page, database }) => {
 
 test('bad registrations are refused', async ({ request }) => {
   const good = { email: `${unique('visitor')}@example.test`, name: 'Vera', password: 'long-enough' };
-  const cases = [[{ email: 'nobody' }, 422], [{ name: '' }, 422], [{ password: 'short' }, 422], [{ email: ALICE.email }, 409]];
+  const cases = [
+    [{ email: 'nobody' }, 422],
+    [{ name: '' }, 422],
+    [{ password: 'short' }, 422],
+    [{ email: ALICE.email }, 409],
+  ];
   for (const [change, status] of cases) {
     const answer = await request.post(`${API}/api/register`, { data: { ...good, ...change } });
     expect(answer.status(), JSON.stringify(change)).toBe(status);

@@ -12,7 +12,10 @@ test('search finds by part of a name', async ({ page }) => {
 });
 
 test('products are sorted by price', async ({ request }) => {
-  for (const [sort, direction] of [['cheap', 1], ['dear', -1]]) {
+  for (const [sort, direction] of [
+    ['cheap', 1],
+    ['dear', -1],
+  ]) {
     const products = await (await request.get(`${API}/api/products?sort=${sort}`)).json();
     const prices = products.map((product) => product.price_cents);
     expect(prices.length).toBeGreaterThan(7);

@@ -23,7 +23,11 @@ export class Person {
   }
 
   async call(method, path, data) {
-    return this.request.fetch(API + path, { method, data, headers: { Authorization: `Bearer ${this.token}` } });
+    return this.request.fetch(API + path, {
+      method,
+      data,
+      headers: { Authorization: `Bearer ${this.token}` },
+    });
   }
 
   async get(path) {
@@ -32,7 +36,10 @@ export class Person {
 
   // Opens the shop in the browser as this person.
   async browse(page, hash = '#/') {
-    await page.addInitScript((text) => localStorage.setItem('session', text), JSON.stringify({ token: this.token, user: this.user }));
+    await page.addInitScript(
+      (text) => localStorage.setItem('session', text),
+      JSON.stringify({ token: this.token, user: this.user }),
+    );
     await page.goto(`/${hash}`);
   }
 

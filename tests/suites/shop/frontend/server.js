@@ -8,14 +8,27 @@ import { fileURLToPath } from 'node:url';
 
 const PORT = 5278;
 const ROOT = fileURLToPath(new URL('public/', import.meta.url));
-const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
+const TYPES = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+};
 
 async function serve(request, response) {
   const { pathname } = new URL(request.url, 'http://localhost:5278');
   const file = path.join(ROOT, pathname.endsWith('/') ? `${pathname}index.html` : pathname);
-  const found = file.startsWith(ROOT) && await stat(file).then((entry) => entry.isFile(), () => false);
+  const found =
+    file.startsWith(ROOT) &&
+    (await stat(file).then(
+      (entry) => entry.isFile(),
+      () => false,
+    ));
   if (!found) return response.writeHead(404).end('not found');
-  response.writeHead(200, { 'Content-Type': TYPES[path.extname(file)] ?? 'application/octet-stream', 'Cache-Control': 'no-store' });
+  response.writeHead(200, {
+    'Content-Type': TYPES[path.extname(file)] ?? 'application/octet-stream',
+    'Cache-Control': 'no-store',
+  });
   return createReadStream(file).pipe(response);
 }
 

@@ -17,7 +17,10 @@ const BOOTSTRAP_SQL = [
 function answers(port) {
   return new Promise((resolve) => {
     const socket = net.connect(port, '127.0.0.1');
-    socket.once('connect', () => { socket.destroy(); resolve(true); });
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
     socket.once('error', () => resolve(false));
   });
 }
@@ -33,9 +36,13 @@ function findAccount() {
   if (process.getuid() !== 0) return null;
   for (const name of ['postgres', 'nobody']) {
     try {
-      const [uid, gid] = ['-u', '-g'].map((flag) => Number(execFileSync('id', [flag, name], { stdio: 'pipe' })));
+      const [uid, gid] = ['-u', '-g'].map((flag) =>
+        Number(execFileSync('id', [flag, name], { stdio: 'pipe' })),
+      );
       return { uid, gid };
-    } catch { /* no such account here */ }
+    } catch {
+      /* no such account here */
+    }
   }
   throw new Error('neither postgres nor nobody exists on this machine');
 }
@@ -49,49 +56,70 @@ function asAccount(program, args) {
   return ['setpriv', [...drop, path.join(bin, program), ...args]];
 }
 
+function fillCluster(data) {
+  const init = ['-D', data, '-U', 'postgres', '-E', 'UTF8', '--locale=C', '--no-sync'];
+  init.push('--auth-local=trust', '--auth-host=scram-sha-256');
+  execFileSync(...asAccount('initdb', init), { cwd: data, stdio: ['ignore', 'ignore', 'inherit'] });
+  const single = ['--single', '-F', '-c', 'log_min_messages=fatal', '-D', data, 'postgres'];
+  execFileSync(...asAccount('postgres', single), {
+    cwd: data,
+    input: `${BOOTSTRAP_SQL.join('\n')}\n`,
+    stdio: ['pipe', 'ignore', 'inherit'],
+  });
+}
+
 function createCluster() {
   // That account may not be able to enter root's own TMPDIR.
   const home = mkdtempSync(path.join(account ? '/tmp' : tmpdir(), 'shop-postgres-'));
   const data = path.join(home, 'pgdata');
-  mkdirSync(data, { mode: 0o700 });
-  if (account) for (const folder of [home, data]) chownSync(folder, account.uid, account.gid);
-  const init = ['-D', data, '-U', 'postgres', '-E', 'UTF8', '--locale=C', '--no-sync'];
-  init.push('--auth-local=trust', '--auth-host=scram-sha-256');
-  execFileSync(...asAccount('initdb', init), { cwd: data, stdio: ['ignore', 'ignore', 'inherit'] });
-  execFileSync(...asAccount('postgres', ['--single', '-F', '-c', 'log_min_messages=fatal', '-D', data, 'postgres']), {
-    cwd: data, input: `${BOOTSTRAP_SQL.join('\n')}\n`, stdio: ['pipe', 'ignore', 'inherit'],
-  });
-  return { home, data };
+  try {
+    mkdirSync(data, { mode: 0o700 });
+    if (account) for (const folder of [home, data]) chownSync(folder, account.uid, account.gid);
+    fillCluster(data);
+    return { home, data };
+  } catch (error) {
+    rmSync(home, { recursive: true, force: true });
+    throw error;
+  }
 }
 
 function startServer({ home, data }) {
   const settings = {
-    port: PORT, listen_addresses: 'localhost', unix_socket_directories: '.', // in the data directory
-    fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: 40, shared_buffers: '16MB',
+    port: PORT,
+    listen_addresses: 'localhost',
+    unix_socket_directories: '.', // in the data directory
+    fsync: 'off',
+    synchronous_commit: 'off',
+    full_page_writes: 'off',
+    max_connections: 40,
+    shared_buffers: '16MB',
     log_min_messages: 'fatal',
   };
   const args = ['-D', data, ...Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`])];
   const [program, argv] = asAccount('postgres', args);
   const server = spawn(program, argv, { cwd: data, stdio: ['ignore', 'inherit', 'inherit'] });
   let stopping = false;
-  const stop = () => { stopping = true; server.kill('SIGINT'); };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
-  server.on('error', (error) => { throw error; });
+  stop = () => {
+    stopping = true;
+    server.kill('SIGINT');
+  };
+  server.on('error', (error) => {
+    throw error;
+  });
   server.on('exit', (code) => {
     rmSync(home, { recursive: true, force: true });
     process.exit(stopping ? 0 : code || 1);
   });
 }
 
+let stop = () => process.exit(0);
+for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => stop());
+
 if (await answers(PORT)) {
   console.log(`a server already answers on port ${PORT}: using it`);
-  for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => process.exit(0));
   setInterval(() => {}, 60_000);
 } else {
-  let cluster;
-  for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => { if (!cluster) process.exit(0); });
-  cluster = createCluster();
+  const cluster = createCluster();
   startServer(cluster);
   console.log(`postgresql listens on localhost:${PORT}, data in ${cluster.data}`);
 }

@@ -31,10 +31,12 @@ function navigation() {
     await render();
   };
   return [
-    link('#/cart', 'Cart'), link('#/orders', 'Orders'),
+    link('#/cart', 'Cart'),
+    link('#/orders', 'Orders'),
     user.role === 'admin' ? link('#/admin', 'Admin') : null,
     user.role === 'operator' ? link('#/floor', 'Floor') : null,
-    element('span', {}, user.name), element('button', { onclick: logout }, 'Log out'),
+    element('span', {}, user.name),
+    element('button', { onclick: logout }, 'Log out'),
   ].filter(Boolean);
 }
 

@@ -31,15 +31,44 @@ export async function attempt(action) {
 }
 
 export function form(fields, label, onSubmit) {
-  const inputs = fields.map(({ name, text, ...rest }) => element('label', {}, text, element('input', { name, ...rest })));
-  return element('form', {
-    onsubmit: (event) => {
-      event.preventDefault();
-      attempt(() => onSubmit(Object.fromEntries(new FormData(event.target))));
+  const inputs = fields.map(({ name, text, ...rest }) =>
+    element('label', {}, text, element('input', { name, ...rest })),
+  );
+  return element(
+    'form',
+    {
+      onsubmit: (event) => {
+        event.preventDefault();
+        attempt(() => onSubmit(Object.fromEntries(new FormData(event.target))));
+      },
     },
-  }, inputs, element('button', {}, label));
+    inputs,
+    element('button', {}, label),
+  );
 }
 
-export const table = (label, heads, rows) => element('table', { 'aria-label': label },
-  element('thead', {}, element('tr', {}, heads.map((head) => element('th', {}, head)))),
-  element('tbody', {}, rows.map((cells) => element('tr', {}, cells.map((cell) => element('td', {}, cell))))));
+export const table = (label, heads, rows) =>
+  element(
+    'table',
+    { 'aria-label': label },
+    element(
+      'thead',
+      {},
+      element(
+        'tr',
+        {},
+        heads.map((head) => element('th', {}, head)),
+      ),
+    ),
+    element(
+      'tbody',
+      {},
+      rows.map((cells) =>
+        element(
+          'tr',
+          {},
+          cells.map((cell) => element('td', {}, cell)),
+        ),
+      ),
+    ),
+  );
