@@ -142,7 +142,7 @@ void shim_note(struct berth_portmap *map, enum berth_note_kind kind, int proto, 
 struct shim_env {
 	char *const *old;
 	size_t pointers, bytes;	/* what the caller must provide; at least 1 each */
-	const char *shim;	/* the build of the shim that the program can load; NULL if none */
+	const char *shim;	/* NULL if the program cannot load it */
 	bool as_is;		/* nothing is missing: fill() returns the old environment */
 };
 void shim_env_save(char *const *envp);
