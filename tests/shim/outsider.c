@@ -3,6 +3,7 @@
  * runs a command meanwhile. A program that escapes its worker then finds its port in use; one that does not never
  * notices. */
 #include "t.h"
+#include <sys/prctl.h>
 #include <sys/resource.h>
 
 static const struct { int first, last; } held[] = { { 80, 80 }, { 443, 443 }, { 4000, 4999 }, { 40123, 40123 } };
@@ -44,6 +45,7 @@ int main(int argc, char **argv)
 	pid = (pid_t)MUST(fork());
 	if (!pid) {
 		MUST(setrlimit(RLIMIT_NOFILE, &before));
+		MUST(prctl(PR_SET_PDEATHSIG, SIGKILL));
 		execvp(argv[1], argv + 1);
 		FAIL("'%s': %s", argv[1], err_name(errno));
 	}
