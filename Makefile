@@ -34,7 +34,7 @@ endif
 
 all:
 
-include core/build.mk shim/build.mk $(wildcard bpf/build.mk) tools/build.mk $(wildcard tests/build.mk tests/*/build.mk) \
+include core/build.mk shim/build.mk $(wildcard bpf/build.mk) tools/build.mk $(wildcard tests/*/build.mk) \
 	$(wildcard docs/build.mk)
 
 $(O)/%.o: %.c
@@ -45,8 +45,11 @@ help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
 
 ## make all		build everything into .out/
+## make tests		build every test program
+.PHONY: tests
+tests: all $(TESTS)
 ## make check		run the tests (scripts/test)
-check: all
+check:
 	scripts/test
 ## make lint		architecture checks and analysers
 lint: all

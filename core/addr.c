@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Address classification, on bytes: no alignment is assumed and no libc type is used, so that the same code can look at a
- * program's sockaddr, at a copy of a stopped program's memory and at a fuzzer's input.
+ * Address classification, on bytes: no alignment is assumed and no libc type is used, so that the same code can
+ * look at a program's sockaddr, at a copy of a stopped program's memory and at a fuzzer's input.
  *
  *	sockaddr_in	family:2 port:2 addr:4 zero:8			16 bytes
  *	sockaddr_in6	family:2 port:2 flowinfo:4 addr:16 scope:4	28 bytes; the kernel takes 24 (SIN6_LEN_RFC2133)

@@ -7,11 +7,11 @@
  * loses the second swap gives its slot back, which nobody can have seen because slots are found through forward only.
  * A process killed between the two swaps costs the block one slot, never correctness.
  *
- * Is EADDRINUSE ours or an outsider's? Only the first bind of a slot can tell, and only if it was alone: UNTRIED ->
- * TRYING marks the first, a second one that comes before the first has its answer makes it CONTENDED, and success makes
- * it BOUND. A first bind that fails while still alone (TRYING -> LOST) has proof that nobody in the worker ever held the
- * port, so the virtual port may silently move. In every other state the worker itself may hold it and the kernel's
- * answer stands.
+ * Is EADDRINUSE ours or an outsider's? Only the first bind of a slot can tell, and only if it was alone: UNTRIED
+ * -> TRYING marks the first, a second one that comes before the first has its answer makes it CONTENDED, and
+ * success makes it BOUND. A first bind that fails while still alone (TRYING -> LOST) has proof that nobody in the
+ * worker ever held the port, so the virtual port may silently move. In every other state the worker itself may
+ * hold it and the kernel's answer stands.
  *
  * Law: the slot of a declared port moves only before its first success, so a client that looked the port up early may
  * at worst be refused, never be sent to a neighbour.
@@ -151,14 +151,15 @@ void berth_portmap_bound(struct berth_portmap *map, uint16_t real_port)
 		__atomic_store_n(&slot->state, BERTH_SLOT_BOUND, __ATOMIC_RELEASE);
 }
 
-uint16_t berth_portmap_move(struct berth_portmap *map, enum berth_proto proto, uint16_t virtual_port, uint16_t real_port)
+uint16_t berth_portmap_move(struct berth_portmap *map, enum berth_proto proto, uint16_t virtual_port,
+			    uint16_t real_port)
 {
 	struct berth_slot *slot = slot_of(map, real_port);
 	uint16_t next;
 
 	if (!slot || real_port == virtual_port || !swap(&slot->state, BERTH_SLOT_TRYING, BERTH_SLOT_LOST))
 		return 0;
-	/* The lost slot keeps its virtual port: the other protocol may live there, and its number must not be reused. */
+	/* The lost slot keeps its virtual port: the other protocol may live there, and nobody may reuse it. */
 	next = slot_take(map, virtual_port);
 	return next ? publish(map, proto, virtual_port, real_port, next, true) : 0;
 }

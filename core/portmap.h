@@ -48,8 +48,10 @@ enum {
 	BERTH_MAP_DECLARED_ONLY = 1 << 1, /* undeclared ports are left alone instead of claimed at first bind */
 };
 
-/* Where a slot stands; see berth_portmap_try(). One state for both protocols: asking a socket which it speaks costs more
- * than the bind itself, and all that is lost is certainty in a case that is rare twice over. */
+/*
+ * Where a slot stands; see berth_portmap_try(). One state for both protocols: asking a socket which it speaks costs
+ * more than the whole rewriting, and all that is lost is certainty in a case that is rare twice over.
+ */
 enum berth_slot_state {
 	BERTH_SLOT_UNTRIED,	/* nobody in the worker has ever tried to bind it */
 	BERTH_SLOT_TRYING,	/* exactly one process is in its first bind(2) */
@@ -143,7 +145,8 @@ uint16_t berth_portmap_declare(struct berth_portmap *map, uint16_t virtual_port)
 void berth_portmap_share(struct berth_portmap *map, uint16_t virtual_port);
 
 /** Return: the real port behind @virtual_port; 0 if nobody in the worker has claimed it. */
-static inline uint16_t berth_portmap_real(const struct berth_portmap *map, enum berth_proto proto, uint16_t virtual_port)
+static inline uint16_t berth_portmap_real(const struct berth_portmap *map, enum berth_proto proto,
+					  uint16_t virtual_port)
 {
 	return (uint16_t)__atomic_load_n(&map->forward[proto][virtual_port], __ATOMIC_ACQUIRE);
 }
@@ -194,7 +197,8 @@ void berth_portmap_bound(struct berth_portmap *map, uint16_t real_port);
  * Return: the next real port to try; 0 if the worker itself may hold the port (then EADDRINUSE is the right answer) or
  * the block is exhausted.
  */
-uint16_t berth_portmap_move(struct berth_portmap *map, enum berth_proto proto, uint16_t virtual_port, uint16_t real_port);
+uint16_t berth_portmap_move(struct berth_portmap *map, enum berth_proto proto, uint16_t virtual_port,
+			    uint16_t real_port);
 
 /** True the first time it is called for this foreign port: the caller leaves a note once, not per connect. */
 bool berth_portmap_foreign_first(struct berth_portmap *map, enum berth_proto proto, uint16_t port);

@@ -2,9 +2,9 @@
 /*
  * What every hook does with an address: judge it and copy it on the way in, put the virtual port back on the way out.
  *
- * The caller's pointer may be anything, and the kernel would answer EFAULT where a load of ours would kill the program.
- * So memory that is not plainly the caller's own stack is asked about first (shim_readable), and whatever cannot be read
- * is passed on untouched for the kernel to refuse.
+ * The caller's pointer may be anything, and the kernel would answer EFAULT where a load of ours would kill the
+ * program. So memory that is not plainly the caller's own stack is asked about first (shim_readable), and whatever
+ * cannot be read is passed on untouched for the kernel to refuse.
  */
 #include "shim/shim.h"
 
@@ -28,7 +28,7 @@ bool shim_readable(const void *at, size_t len)
 		return true;
 	if (last < first)
 		return false;
-	/* eight bytes that end with the last one, and eight that begin with the first: the same page or its neighbour */
+	/* eight bytes that end with the last one, eight that begin with the first: one page, or two neighbours */
 	return len >= 8 ? word_readable(last - 7) && ((first ^ last) < PAGE || word_readable(first))
 			: word_readable(first);
 }
@@ -118,7 +118,7 @@ enum shim_way shim_outbound(struct berth_portmap *map, int fd, const void *sa, s
 	return SHIM_COPY;
 }
 
-/* The text of the kernel's answer does not matter here: UDP_ and TCP_ ports that nobody listens on are sorted out later. */
+/* Whether anybody listened there, and whether it was an outsider, is for the supervisor to find out. */
 void shim_note_foreign(struct berth_portmap *map, int fd, const struct shim_copy *copy)
 {
 	struct berth_note note = { .kind = BERTH_NOTE_FOREIGN };

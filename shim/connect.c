@@ -11,7 +11,8 @@ static int next_connect(int fd, const void *sa, socklen_t len)
 	return shim_next.connect(fd, sa, len);
 }
 
-static int connect_foreign(struct berth_portmap *map, int fd, const void *sa, socklen_t len, const struct shim_copy *copy)
+static int connect_foreign(struct berth_portmap *map, int fd, const void *sa, socklen_t len,
+			   const struct shim_copy *copy)
 {
 	int ret = next_connect(fd, sa, len);
 

@@ -12,8 +12,10 @@ EXPORT ssize_t recvfrom(int fd, void *restrict data, size_t size, int flags, str
 	socklen_t room = map ? shim_room(sa, len) : 0;
 	ssize_t ret;
 
-	ret = shim_next.recvfrom ? shim_next.recvfrom(fd, data, size, flags, sa, len)
-				 : shim_result(sys6(SYS_recvfrom, fd, (long)data, (long)size, flags, (long)sa, (long)len));
+	if (shim_next.recvfrom)
+		ret = shim_next.recvfrom(fd, data, size, flags, sa, len);
+	else
+		ret = shim_result(sys6(SYS_recvfrom, fd, (long)data, (long)size, flags, (long)sa, (long)len));
 	if (ret >= 0 && room)
 		shim_give(map, sa, room, *len);
 	return ret;

@@ -16,10 +16,11 @@
  *
  * One file per family of calls; `ls shim` is the list. The flow of each hook:
  *
- *	way in	(bind, connect, sendto)		shim_take() copies and judges the address, core decides the port, the next
- *						function gets the copy
- *	way out	(accept, getsockname, recvfrom)	the next function runs on the caller's own memory, shim_give() then puts the
- *						virtual port in place of the real one
+ *	way in	(bind, connect, sendto)
+ *		shim_take() copies and judges the address, core decides the port, the next function gets the copy
+ *	way out	(accept, getsockname, recvfrom)
+ *		the next function runs on the caller's own memory, then shim_give() puts the virtual port in place of the
+ *		real one
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

@@ -4,8 +4,9 @@
  */
 #include "shim/shim.h"
 
-EXPORT int posix_spawn(pid_t *restrict pid, const char *restrict path, const posix_spawn_file_actions_t *restrict actions,
-		       const posix_spawnattr_t *restrict attr, char *const argv[restrict], char *const envp[restrict])
+EXPORT int posix_spawn(pid_t *restrict pid, const char *restrict path,
+		       const posix_spawn_file_actions_t *restrict actions, const posix_spawnattr_t *restrict attr,
+		       char *const argv[restrict], char *const envp[restrict])
 {
 	struct shim_env plan = shim_env_plan(envp, shim_probe(AT_FDCWD, path));
 	char *pointers[plan.pointers], text[plan.bytes];

@@ -2,8 +2,8 @@
 #ifndef BERTH_RUN_OPTIONS_H
 #define BERTH_RUN_OPTIONS_H
 /*
- * What a run is asked to do: filled by cli from berth.yaml and the command line (flags win), read by run. Plain data; every
- * field has a neutral zero.
+ * What a run is asked to do: filled by cli from berth.yaml and the command line (flags win), read by run. Plain
+ * data; every field has a neutral zero.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,8 +17,8 @@ enum run_db_mode { RUN_DB_AUTO, RUN_DB_PRIVATE, RUN_DB_RENAME, RUN_DB_OFF, RUN_D
 enum run_color { RUN_COLOR_AUTO, RUN_COLOR_ALWAYS, RUN_COLOR_NEVER, RUN_COLORS };
 
 /* The names of the values above, NULL-terminated, in order; options and berth.yaml parse by them. */
-extern const char *const run_gate_names[], *const run_tree_names[], *const run_output_names[], *const run_db_mode_names[],
-	*const run_color_names[];
+extern const char *const run_gate_names[], *const run_tree_names[], *const run_output_names[],
+	*const run_db_mode_names[], *const run_color_names[];
 
 struct run_ports {	/* a growing list of inclusive ranges, host byte order */
 	struct run_port_range { uint16_t first, last; } *ranges;
@@ -61,7 +61,7 @@ struct run_options {
 	char *json_file, *junit_file, *html_file, *trace_file;
 	bool dry_run;
 
-	char *project_dir;		/* absolute: where berth.yaml is, else the git work tree, else the working directory */
+	char *project_dir;		/* absolute: of berth.yaml, else of the git work tree, else the working one */
 };
 
 void run_options_free(struct run_options *options);
