@@ -22,7 +22,7 @@ struct cli {
 	struct origin origins[OPTIONS];	/* who set each option */
 
 	/* the fields of options that do not concern a run; what they mean is in options.def */
-	bool json, help;
+	bool help, template;
 	unsigned int verbose;
 	char *profile;
 	char *config;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tools/base/cleanup.h"
+#include "tools/base/log.h"
 #include "tools/cli/cli.h"
 #include "tools/cli/term.h"
 
@@ -73,14 +74,54 @@ int help_overview(void)
 	return 0;
 }
 
+static void config_row(struct term_table *table, const struct option *option)
+{
+	cleanup_free char *wants = option_wants(option);
+
+	term_cell(table, option->name);
+	term_cellf(table, "%s: %s%s", option->help, wants, option_is_list(option) ? "; one or a list" : "");
+	term_row(table);
+}
+
+int help_config(void)
+{
+	struct term_table table = { .indent = 2, .wrap = true };
+
+	printf("berth.yaml: the settings of a project\n\n");
+	for (const struct option *option = option_table; option < option_table + OPTIONS; option++)
+		if (option->where & OPTION_IN_YAML)
+			config_row(&table, option);
+	term_print(&table);
+	for (const struct option_list *list = option_lists; list < option_lists + LISTS; list++) {
+		printf("\n%s: a list of %smappings with these keys\n\n", list->name, list->texts ? "texts, or of " : "");
+		for (unsigned int i = 0; i < list->count; i++)
+			config_row(&table, &list->keys[i]);
+		term_print(&table);
+	}
+	printf("\nprofiles: a mapping from names to settings like the ones above\n\n"
+	       "  berth check     what holds in this project, and where it comes from\n"
+	       "  berth init      writes a first berth.yaml\n");
+	return 0;
+}
+
 int verb_help(struct cli *cli)
 {
 	const char *name = cli->args ? cli->args[0] : NULL;
 	const struct verb *verb = name ? verb_find(name) : NULL;
+	const char *near, *names[VERBS];
 
+	if (cli->template)
+		return help_template(stdin, stdout);
 	if (!name)
 		return help_overview();
-	if (!verb)
-		return cli_usage(&(struct cli){ 0 }, "unknown verb '%s'", name);
-	return help_verb(verb);
+	if (!strcmp(name, "berth.yaml"))
+		return help_config();
+	if (verb)
+		return help_verb(verb);
+	for (size_t i = 0; i < VERBS; i++)
+		names[i] = verb_table[i].name;
+	near = option_nearest(name, names, VERBS);
+	log_line("no help for '%s'", name);
+	log_hint(near ? "berth help %s" : "berth help", near);
+	return EXIT_USAGE;
 }

@@ -327,7 +327,8 @@ static char *list_text(const struct option *option, const void *field)
 
 static char *items_wants(const struct option *option)
 {
-	return str_print("%s, not empty", option->arg);
+	(void)option;
+	return str_copy("a text");
 }
 
 static void text_clear(void *field)
@@ -390,6 +391,8 @@ static const struct option_type type_list = { sizeof(char **), true, VALUES_FREE
 					      items_wants };
 static const struct option_type type_items = { sizeof(char **), true, VALUES_FREE, items_parse, strv_clear, list_text,
 					       items_wants };
+static const struct option_type type_command = { sizeof(char **), true, VALUES_COMMAND, items_parse, strv_clear, list_text,
+						 items_wants };
 static const struct option_type type_text = { sizeof(char *), false, VALUES_FREE, text_parse, text_clear, text_text,
 					      items_wants };
 static const struct option_type type_file = { sizeof(char *), false, VALUES_FILE, text_parse, text_clear, text_text,
@@ -410,6 +413,7 @@ static const struct option_type type_names = { sizeof(unsigned int), false, VALU
 #define RANGE .type = &type_range
 #define LIST .type = &type_list
 #define ITEMS .type = &type_items
+#define COMMAND .type = &type_command
 #define TEXT .type = &type_text
 #define FILE_NAME .type = &type_file
 #define DIRECTORY .type = &type_directory
@@ -431,6 +435,25 @@ const struct option option_table[OPTIONS] = {
 #include "tools/cli/options.def"
 };
 
+static const struct option database_keys[] = {
+#define DATABASE_KEY(name_, arg_, type_, field_, help_) \
+	{ .name = (name_), .arg = (arg_), type_, .offset = offsetof(struct run_database, field_), .help = (help_) },
+#include "tools/cli/options.def"
+};
+
+static const struct option allow_keys[] = {
+#define ALLOW_KEY(name_, arg_, type_, field_, help_) \
+	{ .name = (name_), .arg = (arg_), type_, .offset = offsetof(struct run_allow, field_), .help = (help_) },
+#include "tools/cli/options.def"
+};
+
+_Static_assert(ARRAY_LEN(database_keys) <= KEYS_MAX && ARRAY_LEN(allow_keys) <= KEYS_MAX, "config.h has room for the keys");
+
+const struct option_list option_lists[LISTS] = {
+	[LIST_DATABASE] = { "databases", true, sizeof(struct run_database), database_keys, ARRAY_LEN(database_keys) },
+	[LIST_ALLOW] = { "allow", false, sizeof(struct run_allow), allow_keys, ARRAY_LEN(allow_keys) },
+};
+
 static void *field_of(const struct option *option, const struct cli *cli)
 {
 	return (char *)(uintptr_t)cli + option->offset;
@@ -439,6 +462,11 @@ static void *field_of(const struct option *option, const struct cli *cli)
 bool option_in(const struct option *option, unsigned int verb)
 {
 	return option->flag && (option->where & 1ull << verb);
+}
+
+bool option_everywhere(const struct option *option)
+{
+	return (option->where | OPTION_IN_YAML) == (EVERYWHERE | OPTION_IN_YAML);
 }
 
 bool option_is_list(const struct option *option)
@@ -483,15 +511,27 @@ static void field_clear(const struct option_type *type, void *field)
 		memset(field, 0, type->size);
 }
 
+int option_check(const struct option *option, const char *text)
+{
+	uint64_t scratch[4] = { 0 };
+	int ret = option->type->parse(option, text, scratch);
+
+	field_clear(option->type, scratch);
+	return ret;
+}
+
+int option_set_key(void *entry, const struct option *key, const char *text)
+{
+	return key->type->parse(key, text, (char *)entry + key->offset);
+}
+
 int option_set(struct cli *cli, const struct option *option, struct origin origin, const char *text)
 {
 	const struct option_type *type = option->type;
 	struct origin *at = &cli->origins[option->id];
 	void *field = field_of(option, cli);
-	uint64_t scratch[4] = { 0 };
-	int ret = type->parse(option, text, scratch);
+	int ret = option_check(option, text);
 
-	field_clear(type, scratch);
 	if (ret || origin.layer < at->layer)
 		return ret;
 	if (!type->list || origin.layer > at->layer)

@@ -28,7 +28,7 @@ struct origin {
 };
 
 /* What a completion can offer for an option's argument */
-enum option_values { VALUES_NONE, VALUES_FREE, VALUES_NAMES, VALUES_FILE, VALUES_DIRECTORY };
+enum option_values { VALUES_NONE, VALUES_FREE, VALUES_NAMES, VALUES_FILE, VALUES_DIRECTORY, VALUES_COMMAND };
 
 struct option {
 	enum option_id id;
@@ -48,12 +48,24 @@ struct option {
 
 extern const struct option option_table[OPTIONS];
 
+/* The keys of one list of mappings in berth.yaml; their offsets are in struct run_database, struct run_allow. */
+enum { LIST_DATABASE, LIST_ALLOW, LISTS, KEYS_MAX = 16 };
+struct option_list {
+	const char *name;	/* "databases" */
+	bool texts;		/* an entry may be a text instead of a mapping */
+	size_t size;		/* of the struct */
+	const struct option *keys;
+	unsigned int count;
+};
+extern const struct option_list option_lists[LISTS];
+
 /** The option that @verb (VERB_x) knows as --@name, or -@letter; NULL if there is none. */
 const struct option *option_by_name(unsigned int verb, const char *name);
 const struct option *option_by_letter(unsigned int verb, char letter);
 const struct option *option_by_key(const char *key); /* of berth.yaml */
 
 bool option_in(const struct option *option, unsigned int verb);
+bool option_everywhere(const struct option *option); /* every verb has it */
 bool option_is_list(const struct option *option);
 enum option_values option_values(const struct option *option);
 
@@ -64,6 +76,12 @@ enum option_values option_values(const struct option *option);
  * Return: 0; -EINVAL or -ERANGE if @text is not what option_wants().
  */
 int option_set(struct cli *cli, const struct option *option, struct origin origin, const char *text);
+
+/** As option_set() would answer, but nothing is set. */
+int option_check(const struct option *option, const char *text);
+
+/** Set the field of a key of a list's entry. */
+int option_set_key(void *entry, const struct option *key, const char *text);
 
 /** "a number from 1 to 256": what the option accepts. The caller's to free. */
 char *option_wants(const struct option *option);

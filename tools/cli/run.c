@@ -2,13 +2,14 @@
 /* `berth run`: settings from berth.yaml below the flags, then the run room does the rest. */
 #include <stdlib.h>
 
-#include "tools/cli/cli.h"
-#include "tools/cli/project.h"
+#include "tools/cli/config.h"
 
 int verb_run(struct cli *cli)
 {
-	if (!cli->run.project_dir)
-		cli->run.project_dir = project_find(NULL);
+	int ret = config_load(cli);
+
+	if (ret)
+		return ret;
 	if (cli->args) {
 		strv_free(cli->run.command);
 		cli->run.command = cli->args;
