@@ -212,6 +212,7 @@ void cli_free(struct cli *cli)
 	strv_free(cli->args);
 	free(cli->profile);
 	free(cli->config);
+	free(cli->run_id);
 	run_options_free(&cli->run);
 	*cli = (struct cli){ 0 };
 }

@@ -22,10 +22,9 @@ struct cli {
 	struct origin origins[OPTIONS];	/* who set each option */
 
 	/* the fields of options that do not concern a run; what they mean is in options.def */
-	bool help, template;
-	unsigned int verbose;
-	char *profile;
-	char *config;
+	bool help, template, json;
+	unsigned int verbose, worker;
+	char *profile, *config, *run_id;
 };
 
 struct verb {

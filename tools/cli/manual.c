@@ -29,8 +29,8 @@ static void paragraph(FILE *out, const struct option *option)
 {
 	cleanup_free char *wants = option_wants(option);
 
-	fputc('\t', out);
-	prose(out, option->help);
+	fprintf(out, "\t%c", option->help[0] - 'a' + 'A');
+	prose(out, option->help + 1);
 	fprintf(out, ".");
 	if (option_values(option) == VALUES_NAMES) {
 		fprintf(out, " One of ");
@@ -60,10 +60,10 @@ static void write_option(FILE *out, const struct option *option)
 static void write_options(FILE *out)
 {
 	for (unsigned int verb = 0; verb < VERBS; verb++) {
-		fprintf(out, "## berth %s ", verb_table[verb].name);
+		fprintf(out, "## berth %s\n\n*berth %s* ", verb_table[verb].name, verb_table[verb].name);
 		literal(out, verb_table[verb].usage);
-		fprintf(out, "\n\n");
-		prose(out, verb_table[verb].help);
+		fprintf(out, "\n\n%c", verb_table[verb].help[0] - 'a' + 'A');
+		prose(out, verb_table[verb].help + 1);
 		fprintf(out, ". ");
 		prose(out, verb_table[verb].more);
 		fprintf(out, "\n\n");

@@ -88,6 +88,13 @@ struct run_options {
 	char *project_dir;		/* absolute: of berth.yaml, else of the git work tree, else the working one */
 };
 
+/* What is in force where nothing is given. */
+struct run_defaults {
+	uint16_t range_first, range_last;
+	unsigned int block_len;
+};
+extern const struct run_defaults run_defaults;
+
 void run_options_free(struct run_options *options);
 void run_databases_free(struct run_database *databases, unsigned int count);
 void run_allow_free(struct run_allow *allow, unsigned int count);
