@@ -3,8 +3,8 @@
  * What every hook does with an address: judge it and copy it on the way in, put the virtual port back on the way out.
  *
  * The caller's pointer may be anything, and the kernel would answer EFAULT where a load of ours would kill the
- * program. So memory that is not plainly the caller's own stack is asked about first (shim_readable), and whatever
- * cannot be read is passed on untouched for the kernel to refuse.
+ * program. So a pointer that looks bad is asked about first (shim_readable), and whatever cannot be read is passed on
+ * untouched for the kernel to refuse.
  */
 #include "shim/shim.h"
 
@@ -12,10 +12,30 @@
 
 enum { PAGE = 4096, NEAR_STACK = 32 * 1024 };
 
-/* rt_sigprocmask(2) with an impossible `how` reads eight bytes and then says EINVAL; EFAULT if it could not read. */
-static bool word_readable(uintptr_t at)
+/*
+ * rt_sigprocmask(2) with an impossible `how` reads eight bytes, then says EINVAL; EFAULT if it could not read them. The
+ * eight are chosen within @at's page.
+ */
+static bool byte_readable(uintptr_t at)
 {
-	return sys(SYS_rt_sigprocmask, -1, at, 0, 8, 0) != -EFAULT;
+	uintptr_t word = at % PAGE > PAGE - 8 ? at - at % 8 : at;
+
+	return sys(SYS_rt_sigprocmask, -1, word, 0, 8, 0) != -EFAULT;
+}
+
+/*
+ * Could this pointer be a bad one? Asking the kernel costs as much as half a getsockname(2), so only what a bad pointer
+ * looks like is asked about: NULL and small numbers, magic numbers below 4 GiB (0xdeadbeef; a position-independent
+ * program has nothing there), what no user address can be, and what touches the beginning or the end of a page, where
+ * guard pages and the far ends of buffers are.
+ */
+static bool suspicious(uintptr_t first, uintptr_t last)
+{
+	enum { EDGE = 64 };
+	const uintptr_t low = (uintptr_t)1 << 32, high = (uintptr_t)1 << 47;
+
+	return first < low || last >= high || last < first || first % PAGE < EDGE || last % PAGE >= PAGE - EDGE ||
+	       (first ^ last) >= PAGE;
 }
 
 bool shim_readable(const void *at, size_t len)
@@ -24,13 +44,15 @@ bool shim_readable(const void *at, size_t len)
 	uintptr_t first = (uintptr_t)at;
 	uintptr_t last = first + len - 1;
 
-	if (first > here && last - here < NEAR_STACK)
+	if ((first > here && last - here < NEAR_STACK) || !suspicious(first, last))
 		return true;
 	if (last < first)
 		return false;
-	/* eight bytes that end with the last one, eight that begin with the first: one page, or two neighbours */
-	return len >= 8 ? word_readable(last - 7) && ((first ^ last) < PAGE || word_readable(first))
-			: word_readable(first);
+	/* every page that is touched: the range may be a long array of message headers */
+	for (uintptr_t page = first; page <= last; page = (page | (PAGE - 1)) + 1)
+		if (!byte_readable(page))
+			return false;
+	return byte_readable(last);
 }
 
 int shim_proto(int fd)

@@ -104,12 +104,15 @@ static void resolve_all(void)
 #include "core/calls.def"
 }
 
-__attribute__((constructor)) static void wake_up(void)
+/* glibc hands the environment to constructors, musl has set `environ` before it runs any. */
+__attribute__((constructor)) static void wake_up(int argc, char **argv, char **envp)
 {
 	int saved = errno;
 
+	(void)argc;
+	(void)argv;
 	resolve_all();
-	shim_env_save(environ);
+	shim_env_save(environ ? environ : envp);
 	shim_map();
 	errno = saved;
 }

@@ -19,8 +19,7 @@
  *	way in	(bind, connect, sendto)
  *		shim_take() copies and judges the address, core decides the port, the next function gets the copy
  *	way out	(accept, getsockname, recvfrom)
- *		the next function runs on the caller's own memory, then shim_give() puts the virtual port in place of the
- *		real one
+ *		the next function runs on the caller's own memory, then shim_give() puts the virtual port back
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -143,7 +142,7 @@ void shim_note(struct berth_portmap *map, enum berth_note_kind kind, int proto, 
 struct shim_env {
 	char *const *old;
 	size_t pointers, bytes;	/* what the caller must provide; at least 1 each */
-	const char *shim;	/* the build of the shim that the program can load; NULL if none */
+	const char *shim;	/* NULL if the program cannot load it */
 	bool as_is;		/* nothing is missing: fill() returns the old environment */
 };
 void shim_env_save(char *const *envp);
