@@ -12,7 +12,6 @@ int verb_version(struct cli *cli)
 {
 	static const struct { const char *what, *path; } parts[] = {
 		{ "shim", "lib/berth/libberth.so" },
-		{ "shim for musl", "lib/berth/musl/libberth.so" },
 	};
 	struct term_table table = { .indent = 2 };
 	cleanup_free char *install = NULL;
