@@ -43,12 +43,6 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-#ifdef __GLIBC__
-typedef int shim_mmsg_flags; /* sendmmsg(2): the two libcs differ in the sign */
-#else
-typedef unsigned int shim_mmsg_flags;
-#endif
-
 /*
  * The next definition of every intercepted function. Valid after the constructor; NULL before, and for what this libc
  * does not have: then the hook makes the bare system call. A name that core/calls.def marks NEXT has a field here.
@@ -62,10 +56,10 @@ struct shim_next {
 	int (*getpeername)(int, struct sockaddr *, socklen_t *);
 	ssize_t (*sendto)(int, const void *, size_t, int, const struct sockaddr *, socklen_t);
 	ssize_t (*sendmsg)(int, const struct msghdr *, int);
-	int (*sendmmsg)(int, struct mmsghdr *, unsigned int, shim_mmsg_flags);
+	int (*sendmmsg)(int, struct mmsghdr *, unsigned int, int);
 	ssize_t (*recvfrom)(int, void *, size_t, int, struct sockaddr *, socklen_t *);
 	ssize_t (*recvmsg)(int, struct msghdr *, int);
-	int (*recvmmsg)(int, struct mmsghdr *, unsigned int, shim_mmsg_flags, struct timespec *);
+	int (*recvmmsg)(int, struct mmsghdr *, unsigned int, int, struct timespec *);
 	ssize_t (*__recvfrom_chk)(int, void *, size_t, size_t, int, struct sockaddr *, socklen_t *);
 	long (*syscall)(long, ...);
 	int (*execve)(const char *, char *const *, char *const *);
