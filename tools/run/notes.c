@@ -34,6 +34,7 @@ static char *on_learned(struct worker *worker, const struct berth_note *note)
 {
 	(void)note;
 	worker->learned = true;
+	worker->run->allocate_dirty = true;
 	return NULL;
 }
 
