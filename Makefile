@@ -12,7 +12,6 @@ PREFIX		?= /usr/local
 DESTDIR		?=
 CC		= gcc
 CLANG		?= clang
-MUSL_CC		?= $(shell command -v musl-gcc)
 VERSION		:= 0.1.0
 
 O		:= .out$(if $m,/$m)

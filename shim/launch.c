@@ -30,7 +30,7 @@ const char *shim_launcher(enum berth_elf_verdict verdict, const char *path)
 {
 	const char *launcher = shim_env_launcher();
 
-	if (!berth_elf_escapes(verdict) && !(verdict == BERTH_ELF_MUSL && !shim_has_musl()))
+	if (!berth_elf_escapes(verdict))
 		return NULL;
 	/* no_new_privs would take from a setuid program what it is for */
 	if (!launcher || verdict == BERTH_ELF_SECURE || !path || !*path || !may_execute(path)) {

@@ -25,7 +25,8 @@ static int finish(int fd)
 
 int main(void)
 {
-	int server = FD(listen_on("127.0.0.1", PORT)), client = FD(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0)), served;
+	int server = FD(listen_on("127.0.0.1", PORT)), served;
+	int client = FD(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
 
 	FAILS(EINPROGRESS, connect_to(client, "127.0.0.1", PORT));
 	EQ(0, finish(client));

@@ -41,7 +41,8 @@ int main(void)
 	p->there = addr("127.0.0.1", PORT);
 	p->here = addr("127.0.0.1", PORT + 1);
 	p->data = (struct iovec){ (char *)"x", 1 };
-	p->m = (struct msghdr){ .msg_name = &p->there.sa, .msg_namelen = p->there.len, .msg_iov = &p->data, .msg_iovlen = 1 };
+	p->m = (struct msghdr){ .msg_name = &p->there.sa, .msg_namelen = p->there.len, .msg_iov = &p->data,
+				.msg_iovlen = 1 };
 	memcpy(&before, p, sizeof(before));
 	use(p);
 	EQ(0, memcmp(&before, p, sizeof(before)));

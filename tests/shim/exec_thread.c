@@ -33,7 +33,8 @@ int main(int argc, char **argv)
 	}
 	MUST(setenv("COLOUR", "kept", 1));
 	if (pthread_create(&thread, NULL, busy, (void *)(intptr_t)(PORT + 1)) ||
-	    pthread_create(&thread, NULL, busy, (void *)(intptr_t)(PORT + 2)) || pthread_create(&thread, NULL, start, NULL))
+	    pthread_create(&thread, NULL, busy, (void *)(intptr_t)(PORT + 2)) ||
+	    pthread_create(&thread, NULL, start, NULL))
 		FAIL("pthread_create");
 	pause();
 	return 1;

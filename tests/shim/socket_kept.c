@@ -58,7 +58,8 @@ int main(void)
 	int events = FD(epoll_create1(EPOLL_CLOEXEC)), server = FD(socket(AF_INET, SOCK_STREAM, 0));
 	int client = FD(socket(AF_INET, SOCK_STREAM, 0));
 	ino_t server_inode = inode(server), client_inode = inode(client);
-	struct epoll_event in = { .events = EPOLLIN, .data.u32 = 1 }, out = { .events = EPOLLOUT | EPOLLET, .data.u32 = 2 };
+	struct epoll_event in = { .events = EPOLLIN, .data.u32 = 1 };
+	struct epoll_event out = { .events = EPOLLOUT | EPOLLET, .data.u32 = 2 };
 
 	furnish(server);
 	furnish(client);
