@@ -194,6 +194,8 @@ static int on_bind(struct asked *asked)
 		leave_note(asked, BERTH_NOTE_EXHAUSTED, proto, port, 0, EADDRINUSE);
 	if (is_new)
 		leave_note(asked, BERTH_NOTE_LEARNED, proto, port, real, 0);
+	if (real == port && !is_new && !berth_portmap_real(asked->map, (enum berth_proto)proto, port))
+		leave_note(asked, BERTH_NOTE_LEFT, proto, port, port, 0);
 	if (real == port && berth_portmap_slot(asked->map, real) == BERTH_SLOTS_MAX)
 		return GO_ON; /* shared with the host */
 	return bind_real(asked, fd, proto, &address, real);
