@@ -81,7 +81,6 @@ EXPORT int bind(int fd, const struct sockaddr *sa, socklen_t len)
 	return bind_claim(map, fd, &copy);
 }
 
-#ifdef __GLIBC__
 /* glibc's own calls bind(2) from inside, past every hook; this is bindresvport(3) over bind() above. */
 EXPORT int bindresvport(int fd, struct sockaddr_in *sin)
 {
@@ -104,4 +103,3 @@ EXPORT int bindresvport(int fd, struct sockaddr_in *sin)
 	}
 	return -1;
 }
-#endif

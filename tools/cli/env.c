@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `berth env`: one worker's environment, as its first process really has it, in a form that a shell can evaluate; the
+ * port map follows as comments.
+ */
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/file.h"
+#include "tools/base/log.h"
+#include "tools/cli/cli.h"
+#include "tools/cli/maps.h"
+#include "tools/cli/term.h"
+
+static const char *const names[] = {
+#define ENV(name, kept, help) #name,
+#include "core/env.def"
+	"LD_PRELOAD",
+};
+
+/* The value of variable @name in /proc/PID/environ's text; NULL if it has none */
+static const char *value_in(const char *text, size_t len, const char *name)
+{
+	size_t name_len = strlen(name);
+
+	for (const char *at = text; at < text + len; at += strlen(at) + 1)
+		if (!strncmp(at, name, name_len) && at[name_len] == '=')
+			return at + name_len + 1;
+	return NULL;
+}
+
+static void print_export(const char *name, const char *value)
+{
+	printf("export %s='", name);
+	for (; *value; value++)
+		fputs(*value == '\'' ? "'\\''" : (char[]){ *value, 0 }, stdout);
+	printf("'\n");
+}
+
+static void print_ports(const struct berth_portmap *map)
+{
+	cleanup_free struct maps_port *ports = NULL;
+	unsigned int count = maps_ports(map, &ports);
+	struct term_table table = { 0 };
+
+	for (unsigned int i = 0; i < count; i++) {
+		term_cellf(&table, "# port %u", ports[i].virtual_port);
+		term_cellf(&table, "is %u", ports[i].real_port);
+		term_cell(&table, maps_state_names[ports[i].state]);
+		term_row(&table);
+	}
+	term_print(&table);
+}
+
+static void print_json(const struct run_state *run, const struct state_worker *worker, const struct berth_portmap *map,
+		       const char *text, size_t len)
+{
+	cleanup_free struct maps_port *ports = NULL;
+	unsigned int count = map ? maps_ports(map, &ports) : 0;
+	json_t *environment = json_object(), *array = json_array(), *root;
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (value_in(text, len, names[i]))
+			json_object_set_new(environment, names[i], json_string(value_in(text, len, names[i])));
+	for (unsigned int i = 0; i < count; i++)
+		json_array_append_new(array, json_pack("{s:i, s:i, s:s}", "virtual", (int)ports[i].virtual_port, "real",
+						       (int)ports[i].real_port, "state", maps_state_names[ports[i].state]));
+	root = json_pack("{s:s, s:i, s:s?, s:o, s:o}", "run", run->id, "worker", (int)worker->number, "task", worker->task,
+			 "environment", environment, "ports", array);
+	json_dumpf(root, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(root);
+}
+
+static int show(const struct cli *cli, const struct run_state *run, const struct state_worker *worker)
+{
+	cleanup_free char *path = str_print("/proc/%d/environ", (int)worker->pid), *text = NULL;
+	const struct berth_portmap *map = NULL;
+	size_t len = 0;
+	int ret = worker->pid ? file_read(path, &text, &len) : -ESRCH;
+
+	if (ret) {
+		log_line("worker %u of run %s has no process now: it is %s", worker->number, run->id,
+			 state_status_names[worker->status]);
+		return 1;
+	}
+	(void)maps_open(worker, &map);
+	if (cli->json) {
+		print_json(run, worker, map, text, len);
+	} else {
+		for (size_t i = 0; i < ARRAY_LEN(names); i++)
+			if (value_in(text, len, names[i]))
+				print_export(names[i], value_in(text, len, names[i]));
+		if (map)
+			print_ports(map);
+	}
+	maps_close(map);
+	return 0;
+}
+
+static int no_run(const struct cli *cli, int error)
+{
+	if (error == -ENOTUNIQ) {
+		log_line("several runs are live");
+		log_hint("berth ps lists them; --run ID chooses one");
+	} else if (error == -ENOENT && cli->run_id) {
+		log_line("no run '%s'", cli->run_id);
+		log_hint("berth ps");
+	} else if (error == -ENOENT) {
+		log_line("no run is live");
+	} else {
+		log_line("unable to read the state of the run: %s", strerror(-error));
+	}
+	return 1;
+}
+
+int verb_env(struct cli *cli)
+{
+	const struct state_worker *worker = NULL;
+	struct run_state run = { 0 };
+	int ret = state_load(cli->run_id, &run), status;
+
+	if (ret)
+		return no_run(cli, ret);
+	for (size_t i = 0; i < run.worker_count; i++)
+		if (run.workers[i].number == cli->worker || (!cli->worker && run.worker_count == 1))
+			worker = &run.workers[i];
+	if (worker)
+		status = show(cli, &run, worker);
+	else if (cli->worker)
+		status = cli_usage(cli, "run %s has no worker %u: it has %zu", run.id, cli->worker, run.worker_count);
+	else
+		status = cli_usage(cli, "run %s has %zu workers: choose one with -w N", run.id, run.worker_count);
+	state_free(&run);
+	return status;
+}

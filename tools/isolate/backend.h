@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BERTH_ISOLATE_BACKEND_H
+#define BERTH_ISOLATE_BACKEND_H
+/* What a backend is to isolate.c: one table of functions. Any but .name may be NULL: then there is nothing to do. */
+#include "tools/isolate/isolate.h"
+
+struct isolate_ops {
+	const char *name;
+	/* Can it work here? Return: 0 and a half-sentence why it should; -ENOTSUP and what it lacks; -errno. */
+	int (*probe)(const struct isolate_setup *setup, char **ret_reason);
+	int (*open)(const struct isolate_setup *setup, void **ret_backend);
+	int (*worker_begin)(void *backend, const struct isolate_worker *worker);
+	void (*environ)(void *backend, unsigned int number, char ***envp);
+	int (*enter)(void *backend, unsigned int number);
+	int (*started)(void *backend, unsigned int number, pid_t pid);
+	void (*end)(void *backend, unsigned int number);
+	void (*close)(void *backend);
+};
+
+extern const struct isolate_ops isolate_preload;
+
+#endif

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Names and directories. An id is four random hex digits, more when those are taken: short enough to be typed, and
+ * unique among the runs that exist because the directory of that name is.
+ */
+#include "tools/run/runtime.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/file.h"
+#include "tools/base/str.h"
+
+enum { TRIES = 64 };
+
+static int make_locked(const char *base, char **ret_dir, int *ret_lock)
+{
+	cleanup_free char *dir = str_print("%s/.new-XXXXXX", base);
+	cleanup_free char *path = NULL;
+	cleanup_close int lock = -1;
+
+	if (!mkdtemp(dir))
+		return -errno;
+	path = str_print("%s/lock", dir);
+	lock = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (lock < 0 || flock(lock, LOCK_EX) || (!geteuid() && chmod(dir, 0711))) {
+		int ret = -errno;
+
+		unlink(path);
+		rmdir(dir);
+		return ret;
+	}
+	*ret_dir = steal(&dir);
+	*ret_lock = steal_fd(&lock);
+	return 0;
+}
+
+static char *random_id(int try)
+{
+	uint32_t number = 0;
+
+	(void)!getrandom(&number, sizeof(number), 0);
+	return try < TRIES / 2 ? str_print("%04x", number & 0xffff) : str_print("%08x", number);
+}
+
+int runtime_make(char **ret_id, char **ret_dir, int *ret_lock)
+{
+	cleanup_free char *base = NULL, *made = NULL;
+	int ret = dir_runtime(&base);
+
+	if (ret)
+		return ret;
+	if (!geteuid())
+		chmod(base, 0711);
+	ret = make_locked(base, &made, ret_lock);
+	if (ret)
+		return ret;
+	for (int try = 0; try < TRIES; try++) {
+		cleanup_free char *id = random_id(try);
+		cleanup_free char *dir = str_print("%s/%s", base, id);
+
+		/* rename(2) replaces an empty directory only, and no run's directory is empty */
+		if (!rename(made, dir)) {
+			*ret_id = steal(&id);
+			*ret_dir = steal(&dir);
+			return 0;
+		}
+	}
+	ret = -errno;
+	(void)dir_remove(made);
+	return ret;
+}
+
+static bool is_memory(const char *path)
+{
+	struct statfs info;
+
+	return !statfs(path, &info) && (info.f_type == TMPFS_MAGIC || info.f_type == RAMFS_MAGIC);
+}
+
+static char *scratch_base(void)
+{
+	const char *base = !is_memory("/tmp") || is_memory("/var/tmp") || access("/var/tmp", W_OK) ? "/tmp" : "/var/tmp";
+
+	return str_print("%s/berth-%u", base, (unsigned int)geteuid());
+}
+
+bool runtime_is_scratch(const char *run_id, const char *path)
+{
+	cleanup_free char *tmp = str_print("/tmp/berth-%u/%s", (unsigned int)geteuid(), run_id);
+	cleanup_free char *var = str_print("/var/tmp/berth-%u/%s", (unsigned int)geteuid(), run_id);
+
+	return str_equal(path, tmp) || str_equal(path, var);
+}
+
+int runtime_scratch(const char *run_id, char **ret_dir)
+{
+	cleanup_free char *base = scratch_base();
+	cleanup_free char *dir = str_print("%s/%s", base, run_id);
+	mode_t mode = geteuid() ? 0700 : 0711;
+	struct stat info;
+
+	if (mkdir(base, mode) && errno != EEXIST)
+		return -errno;
+	if (lstat(base, &info))
+		return -errno;
+	if (!S_ISDIR(info.st_mode) || info.st_uid != geteuid() || info.st_mode & 022)
+		return -EPERM;
+	if (mkdir(dir, mode) && errno != EEXIST)
+		return -errno;
+	if (!geteuid() && chmod(base, 0711))
+		return -errno;
+	*ret_dir = steal(&dir);
+	return 0;
+}
