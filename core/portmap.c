@@ -89,6 +89,15 @@ static uint16_t slot_of_other(struct berth_portmap *map, enum berth_proto proto,
 	return real;
 }
 
+/* Take one of the slots that undeclared UDP ports may have. Return: false if they are all taken. */
+static bool udp_share(struct berth_portmap *map)
+{
+	if (__atomic_fetch_add(&map->udp_claims, 1, __ATOMIC_RELAXED) < map->block_len / 4)
+		return true;
+	__atomic_fetch_sub(&map->udp_claims, 1, __ATOMIC_RELAXED);
+	return false;
+}
+
 uint16_t berth_portmap_claim(struct berth_portmap *map, enum berth_proto proto, uint16_t virtual_port, bool *ret_new)
 {
 	uint16_t real = berth_portmap_real(map, proto, virtual_port);
@@ -102,6 +111,8 @@ uint16_t berth_portmap_claim(struct berth_portmap *map, enum berth_proto proto, 
 		*ret_new = true;
 		return publish(map, proto, virtual_port, 0, real, false);
 	}
+	if (proto == BERTH_UDP && !udp_share(map))
+		return virtual_port;
 	real = slot_take(map, virtual_port);
 	if (!real) /* another process may have taken the last slot for the very same port */
 		return berth_portmap_real(map, proto, virtual_port);

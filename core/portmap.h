@@ -80,6 +80,7 @@ enum berth_note_kind {
 	BERTH_NOTE_CONFLICT,	/* bind failed with EADDRINUSE inside the worker */
 	BERTH_NOTE_ESCAPE,	/* exec of a program that the shim cannot enter; .error is enum berth_elf_verdict */
 	BERTH_NOTE_DEEPBIND,	/* dlopen(RTLD_DEEPBIND) was stripped */
+	BERTH_NOTE_LEFT,	/* an undeclared UDP port keeps its number: the worker has had its share of them */
 };
 
 struct berth_note {
@@ -112,7 +113,8 @@ struct berth_portmap {
 	struct berth_ip addrs[BERTH_ADDRS_MAX]; /* the host's own addresses when the run began, loopback left out */
 	uint32_t note_next;	/* tickets handed out; fetch-and-add by writers */
 	uint32_t escapes_seen[BERTH_ESCAPES_SEEN / 32]; /* bit: a program with this hash has been noted */
-	uint32_t reserved[7];
+	uint32_t udp_claims;	/* slots that undeclared UDP ports have taken; see berth_portmap_claim() */
+	uint32_t reserved[6];
 	struct berth_note notes[BERTH_NOTES_MAX]; /* ring; a reader that falls behind sees the gap in the tickets */
 	struct berth_unix_rule unix_rules[BERTH_UNIX_RULES_MAX];
 	uint32_t foreign_seen[BERTH_PROTOS][BERTH_PORTS / 32]; /* bit: this foreign port has been noted */
@@ -177,8 +179,13 @@ static inline bool berth_portmap_is_real(const struct berth_portmap *map, enum b
 
 /**
  * The real port for a bind of @virtual_port, claimed now if the worker did not have it.
+ *
+ * Browsers and resolvers bind random UDP ports by the dozen, as source ports that nobody else will ever name. They must
+ * not use up the block, and nothing at the time of the bind tells them from a service. So undeclared UDP ports get a
+ * quarter of the block; those that come later keep their number.
+ *
  * @ret_new	set to true if this call claimed it
- * Return: the real port; 0 if the block is exhausted.
+ * Return: the real port; @virtual_port itself if it keeps its number; 0 if the block is exhausted.
  */
 uint16_t berth_portmap_claim(struct berth_portmap *map, enum berth_proto proto, uint16_t virtual_port, bool *ret_new);
 

@@ -62,6 +62,8 @@ static int bind_claim(struct berth_portmap *map, int fd, struct shim_copy *copy)
 	real = berth_portmap_claim(map, proto, port, &is_new);
 	if (!real)
 		shim_note(map, BERTH_NOTE_EXHAUSTED, proto, port, 0, EADDRINUSE, NULL);
+	if (real == port && !is_new && !berth_portmap_real(map, proto, port))
+		shim_note(map, BERTH_NOTE_LEFT, proto, port, port, 0, NULL);
 	if (is_new)
 		shim_note(map, BERTH_NOTE_LEARNED, proto, port, real, 0, NULL);
 	return bind_real(map, fd, copy, real);
