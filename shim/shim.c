@@ -134,7 +134,7 @@ static void resolve_all(void)
 {
 #define RESOLVE_NEXT(name) resolve(#name, &shim_next.name);
 #define RESOLVE_OVER(name)
-#define CALL(name, class, entry, calls) RESOLVE_##calls(name)
+#define CALL(name, class, entry, calls, net) RESOLVE_##calls(name)
 #include "core/calls.def"
 }
 

@@ -84,7 +84,7 @@ static hook_fn hook_for(long number)
 	switch (number) {
 #define HOOK_BOTH(name) case SYS_##name: return do_##name;
 #define HOOK_LIBC(name)
-#define CALL(name, class, entry, calls) HOOK_##entry(name)
+#define CALL(name, class, entry, calls, net) HOOK_##entry(name)
 #include "core/calls.def"
 	default:
 		return NULL;

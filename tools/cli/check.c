@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `berth check`: every mistake of berth.yaml, or the settings in force: one column per profile, because what one wants to
- * see is where they differ. Passwords in URLs are not shown.
+ * `berth check`: every mistake of berth.yaml, or the settings in force: one column per profile, because what
+ * one wants to see is where they differ. Passwords in URLs are not shown.
  */
 #include <jansson.h>
 #include <stdio.h>
@@ -17,17 +17,18 @@
 
 struct check {
 	struct config *config;
-	struct cli *profiles;	/* the settings of each section, config->count of them */
+	struct cli *profiles; /* the settings of each section, config->count of them */
 	char *project;
 	char **warnings;
 };
 
-/* postgresql://user:secret@host -> postgresql://user:***@host, wherever it stands in @text; the caller's to free */
+/* postgresql://user:secret@host -> postgresql://user:***@host, wherever it stands in @text; the caller's to
+ * free */
 static char *redacted(const char *text)
 {
 	struct str out = { 0 };
 
-	for (const char *scheme; (scheme = strstr(text, "://")); ) {
+	for (const char *scheme; (scheme = strstr(text, "://"));) {
 		size_t len = strcspn(scheme + 3, "/ ,'\"");
 		const char *at = memrchr(scheme + 3, '@', len);
 		const char *colon = at ? memchr(scheme + 3, ':', (size_t)(at - scheme - 3)) : NULL;
@@ -131,15 +132,19 @@ static json_t *json_strings(char *const *strv)
 
 static void print_json(const char *file, const struct check *check, char *const *errors)
 {
-	json_t *root = json_pack("{s:s, s:b, s:o}", "file", file, "valid", !errors, "errors", json_strings(errors));
+	json_t *root =
+		json_pack("{s:s, s:b, s:o}", "file", file, "valid", !errors, "errors", json_strings(errors));
 
 	if (!errors) {
 		json_t *profiles = json_object();
 
 		for (unsigned int i = 1; i < check->config->count; i++)
-			json_object_set_new(profiles, check->config->sections[i].name, json_settings(&check->profiles[i]));
+			json_object_set_new(profiles, check->config->sections[i].name,
+					    json_settings(&check->profiles[i]));
 		json_object_set_new(root, "project", json_string(check->project));
-		json_object_set_new(root, "settings", check->config->count ? json_settings(&check->profiles[0]) : json_object());
+		json_object_set_new(root, "settings",
+				    check->config->count ? json_settings(&check->profiles[0])
+							 : json_object());
 		json_object_set_new(root, "profiles", profiles);
 		json_object_set_new(root, "warnings", json_strings(check->warnings));
 	}

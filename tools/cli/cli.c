@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * argv -> struct cli, by the tables. Short options may be bundled (-vv, -n8); a long one takes its argument after `=` or
- * as the next word; --no-NAME undoes what berth.yaml switched on; `--` ends the options. For `run` the first word that is no
- * option ends them too, so that the command's own options stay its own.
+ * argv -> struct cli, by the tables. Short options may be bundled (-vv, -n8); a long one takes its argument
+ * after `=` or as the next word; --no-NAME undoes what berth.yaml switched on; `--` ends the options. For
+ * `run` the first word that is no option ends them too, so that the command's own options stay its own.
  */
 #include "tools/cli/cli.h"
 
@@ -55,7 +55,8 @@ static int unknown_option(const struct cli *cli, const char *word, const char *n
 			names[count++] = option_table[i].name;
 	near = name ? option_nearest(name, names, count) : NULL;
 	if (near)
-		return cli_usage(cli, "unknown option '%s' of 'berth %s': did you mean '--%s'?", word, cli->verb->name, near);
+		return cli_usage(cli, "unknown option '%s' of 'berth %s': did you mean '--%s'?", word,
+				 cli->verb->name, near);
 	return cli_usage(cli, "unknown option '%s' of 'berth %s'", word, cli->verb->name);
 }
 
@@ -162,14 +163,21 @@ static int check_args(const struct cli *cli)
 	if (count < cli->verb->args_low)
 		return cli_usage(cli, "'berth %s' needs an argument: %s", cli->verb->name, cli->verb->usage);
 	if (high != ARGS_COMMAND && count > high)
-		return cli_usage(cli, "'berth %s' has an argument too many: '%s'", cli->verb->name, cli->args[high]);
+		return cli_usage(cli, "'berth %s' has an argument too many: '%s'", cli->verb->name,
+				 cli->args[high]);
 	return 0;
 }
 
 static const struct verb *alias(const char *word)
 {
-	static const struct { const char *word; unsigned int verb; } aliases[] = {
-		{ "--help", VERB_help }, { "-h", VERB_help }, { "--version", VERB_version }, { "-V", VERB_version },
+	static const struct {
+		const char *word;
+		unsigned int verb;
+	} aliases[] = {
+		{ "--help", VERB_help },
+		{ "-h", VERB_help },
+		{ "--version", VERB_version },
+		{ "-V", VERB_version },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(aliases); i++)

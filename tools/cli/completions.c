@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `berth completions SHELL`: the tables as a completion script. A script is self-contained: it never starts berth. The words of
- * a run's command complete as a command of their own.
+ * `berth completions SHELL`: the tables as a completion script. A script is self-contained: it never starts
+ * berth. The words of a run's command complete as a command of their own.
  */
 #include <stdio.h>
 #include <string.h>
@@ -51,7 +51,8 @@ static void bash_values(unsigned int verb, const struct option *option)
 static void write_bash(void)
 {
 	printf("# bash completion for berth\n_berth() {\n"
-	       "\tlocal word=${COMP_WORDS[COMP_CWORD]} last=${COMP_WORDS[COMP_CWORD-1]} verb=${COMP_WORDS[1]} flags i\n"
+	       "\tlocal word=${COMP_WORDS[COMP_CWORD]} last=${COMP_WORDS[COMP_CWORD-1]} "
+	       "verb=${COMP_WORDS[1]} flags i\n"
 	       "\tCOMPREPLY=()\n"
 	       "\tif ((COMP_CWORD == 1)); then\n\t\tCOMPREPLY=($(compgen -W '");
 	for (unsigned int verb = 0; verb < VERBS; verb++)
@@ -88,8 +89,8 @@ static void zsh_option(const struct option *option)
 {
 	printf("\t\t\t");
 	if (option->letter)
-		printf("'(-%c --%s)'{-%c%s,--%s%s}'", option->letter, option->name, option->letter, option->arg ? "+" : "",
-		       option->name, option->arg ? "=" : "");
+		printf("'(-%c --%s)'{-%c%s,--%s%s}'", option->letter, option->name, option->letter,
+		       option->arg ? "+" : "", option->name, option->arg ? "=" : "");
 	else
 		printf("'%s--%s%s", option_is_list(option) ? "*" : "", option->name, option->arg ? "=" : "");
 	printf("[");
@@ -128,9 +129,11 @@ static void write_zsh(void)
 		for (const struct option *option = option_table; option < option_table + OPTIONS; option++)
 			if (option_in(option, verb))
 				zsh_option(option);
-		printf("\t\t\t'%s' ;;\n", verb_table[verb].args_high == ARGS_COMMAND ? "*::command:_normal" : "*:argument:_files");
+		printf("\t\t\t'%s' ;;\n", verb_table[verb].args_high == ARGS_COMMAND ? "*::command:_normal"
+										     : "*:argument:_files");
 	}
-	printf("\tesac\n}\nif [ \"$funcstack[1]\" = _berth ]; then\n\t_berth \"$@\"\nelse\n\tcompdef _berth berth\nfi\n");
+	printf("\tesac\n}\nif [ \"$funcstack[1]\" = _berth ]; then\n\t_berth \"$@\"\nelse\n\tcompdef _berth "
+	       "berth\nfi\n");
 }
 
 static void fish_option(const char *verb, const struct option *option)
@@ -170,8 +173,13 @@ static void write_fish(void)
 
 int verb_completions(struct cli *cli)
 {
-	static const struct { const char *shell; void (*write)(void); } shells[] = {
-		{ "bash", write_bash }, { "zsh", write_zsh }, { "fish", write_fish },
+	static const struct {
+		const char *shell;
+		void (*write)(void);
+	} shells[] = {
+		{ "bash", write_bash },
+		{ "zsh", write_zsh },
+		{ "fish", write_fish },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(shells); i++)

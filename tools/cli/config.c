@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * berth.yaml into settings: shape.c checks the document and writes its normal form, libcyaml reads that into struct
- * config by a schema that is made from the option table, and config_apply() sets what no flag has set.
+ * berth.yaml into settings: shape.c checks the document and writes its normal form, libcyaml reads that into
+ * struct config by a schema that is made from the option table, and config_apply() sets what no flag has set.
  *
- * Laws: libcyaml never sees a document that has a mistake, so its failure is ours and not the user's; layers decide who
- * wins, not the order of calls (option_set()).
+ * Laws: libcyaml never sees a document that has a mistake, so its failure is ours and not the user's; layers
+ * decide who wins, not the order of calls (option_set()).
  */
 #include "tools/cli/config.h"
 
@@ -26,16 +26,19 @@ static const cyaml_schema_field_t item_fields[] = {
 	CYAML_FIELD_STRING_PTR("text", CYAML_FLAG_POINTER, struct config_item, text, 0, CYAML_UNLIMITED),
 	CYAML_FIELD_END
 };
-static const cyaml_schema_value_t item_value = { CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct config_item, item_fields) };
+static const cyaml_schema_value_t item_value = { CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct config_item,
+								     item_fields) };
 
-static cyaml_schema_field_t sequence(const char *key, size_t data, size_t count, const cyaml_schema_value_t *of)
+static cyaml_schema_field_t sequence(const char *key, size_t data, size_t count,
+				     const cyaml_schema_value_t *of)
 {
 	return (cyaml_schema_field_t){
 		.key = key,
 		.data_offset = (uint32_t)data,
 		.count_offset = (uint32_t)count,
 		.count_size = sizeof(unsigned int),
-		.value = { CYAML_VALUE_SEQUENCE(CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, char, of, 0, CYAML_UNLIMITED) },
+		.value = { CYAML_VALUE_SEQUENCE(CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, char, of, 0,
+						CYAML_UNLIMITED) },
 	};
 }
 
@@ -60,14 +63,16 @@ static void schema_add_list(struct schema *schema, unsigned int list, cyaml_sche
 	const struct option_list *keys = &option_lists[list];
 	cyaml_schema_field_t *field = schema->entry_fields[list];
 
-	*field++ = (cyaml_schema_field_t)CYAML_FIELD_UINT("line", CYAML_FLAG_DEFAULT, struct config_entry, line);
+	*field++ =
+		(cyaml_schema_field_t)CYAML_FIELD_UINT("line", CYAML_FLAG_DEFAULT, struct config_entry, line);
 	for (unsigned int i = 0; i < keys->count; i++)
-		*field++ = items(&keys->keys[i], offsetof(struct config_entry, values) + i * sizeof(struct config_values));
-	schema->entries[list] = (cyaml_schema_value_t){
-		CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct config_entry, schema->entry_fields[list])
-	};
-	**at = sequence(keys->name, offsetof(struct config_section, lists[0].entries) +
-					    list * sizeof(((struct config_section *)NULL)->lists[0]),
+		*field++ = items(&keys->keys[i],
+				 offsetof(struct config_entry, values) + i * sizeof(struct config_values));
+	schema->entries[list] = (cyaml_schema_value_t){ CYAML_VALUE_MAPPING(
+		CYAML_FLAG_DEFAULT, struct config_entry, schema->entry_fields[list]) };
+	**at = sequence(keys->name,
+			offsetof(struct config_section, lists[0].entries) +
+				list * sizeof(((struct config_section *)NULL)->lists[0]),
 			offsetof(struct config_section, lists[0].count) +
 				list * sizeof(((struct config_section *)NULL)->lists[0]),
 			&schema->entries[list]);
@@ -81,21 +86,20 @@ static const struct schema *schema_get(void)
 
 	if (at->key)
 		return &schema;
-	*at++ = (cyaml_schema_field_t)CYAML_FIELD_STRING_PTR("name", CYAML_FLAG_POINTER, struct config_section, name, 0,
-							     CYAML_UNLIMITED);
-	*at++ = (cyaml_schema_field_t)CYAML_FIELD_UINT("line", CYAML_FLAG_DEFAULT, struct config_section, line);
+	*at++ = (cyaml_schema_field_t)CYAML_FIELD_STRING_PTR("name", CYAML_FLAG_POINTER,
+							     struct config_section, name, 0, CYAML_UNLIMITED);
+	*at++ = (cyaml_schema_field_t)CYAML_FIELD_UINT("line", CYAML_FLAG_DEFAULT, struct config_section,
+						       line);
 	for (unsigned int i = 0; i < OPTIONS; i++)
 		if (option_table[i].where & OPTION_IN_YAML)
-			*at++ = items(&option_table[i],
-				      offsetof(struct config_section, values) + i * sizeof(struct config_values));
+			*at++ = items(&option_table[i], offsetof(struct config_section, values) +
+								i * sizeof(struct config_values));
 	for (unsigned int i = 0; i < LISTS; i++)
 		schema_add_list(&schema, i, &at);
-	schema.section = (cyaml_schema_value_t){
-		CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct config_section, schema.section_fields)
-	};
-	schema.document = (cyaml_schema_value_t){
-		CYAML_VALUE_SEQUENCE(CYAML_FLAG_POINTER, struct config_section, &schema.section, 0, CYAML_UNLIMITED)
-	};
+	schema.section = (cyaml_schema_value_t){ CYAML_VALUE_MAPPING(
+		CYAML_FLAG_DEFAULT, struct config_section, schema.section_fields) };
+	schema.document = (cyaml_schema_value_t){ CYAML_VALUE_SEQUENCE(
+		CYAML_FLAG_POINTER, struct config_section, &schema.section, 0, CYAML_UNLIMITED) };
 	return &schema;
 }
 
@@ -225,7 +229,8 @@ static void *entries_make(const struct config_section *section, unsigned int lis
 			const struct config_values *values = &section->lists[list].entries[i].values[k];
 
 			for (unsigned int j = 0; j < values->count; j++)
-				(void)option_set_key(structs + i * keys->size, &keys->keys[k], values->items[j].text);
+				(void)option_set_key(structs + i * keys->size, &keys->keys[k],
+						     values->items[j].text);
 		}
 	return structs;
 }
@@ -271,12 +276,14 @@ static void databases_finish(struct run_options *run, bool from_flag)
 		run->database_list = NULL;
 		run->database_count = 0;
 	}
-	run->database_list = mem_grow(run->database_list, run->database_count + more, sizeof(*run->database_list));
+	run->database_list =
+		mem_grow(run->database_list, run->database_count + more, sizeof(*run->database_list));
 	for (unsigned int i = 0; i < more; i++) {
 		struct run_database *database = &run->database_list[run->database_count++];
 
 		*database = (struct run_database){ 0 };
-		*(strstr(run->databases[i], "://") ? &database->url : &database->name) = str_copy(run->databases[i]);
+		*(strstr(run->databases[i], "://") ? &database->url : &database->name) =
+			str_copy(run->databases[i]);
 	}
 }
 

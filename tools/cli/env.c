@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `berth env`: one worker's environment, as its first process really has it, in a form that a shell can evaluate; the
- * port map follows as comments.
+ * `berth env`: one worker's environment, as its first process really has it, in a form that a shell can
+ * evaluate; the port map follows as comments.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -56,8 +56,8 @@ static void print_ports(const struct berth_portmap *map)
 	term_print(&table);
 }
 
-static void print_json(const struct run_state *run, const struct state_worker *worker, const struct berth_portmap *map,
-		       const char *text, size_t len)
+static void print_json(const struct run_state *run, const struct state_worker *worker,
+		       const struct berth_portmap *map, const char *text, size_t len)
 {
 	cleanup_free struct maps_port *ports = NULL;
 	unsigned int count = map ? maps_ports(map, &ports) : 0;
@@ -65,12 +65,14 @@ static void print_json(const struct run_state *run, const struct state_worker *w
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (value_in(text, len, names[i]))
-			json_object_set_new(environment, names[i], json_string(value_in(text, len, names[i])));
+			json_object_set_new(environment, names[i],
+					    json_string(value_in(text, len, names[i])));
 	for (unsigned int i = 0; i < count; i++)
-		json_array_append_new(array, json_pack("{s:i, s:i, s:s}", "virtual", (int)ports[i].virtual_port, "real",
-						       (int)ports[i].real_port, "state", maps_state_names[ports[i].state]));
-	root = json_pack("{s:s, s:i, s:s?, s:o, s:o}", "run", run->id, "worker", (int)worker->number, "task", worker->task,
-			 "environment", environment, "ports", array);
+		json_array_append_new(
+			array, json_pack("{s:i, s:i, s:s}", "virtual", (int)ports[i].virtual_port, "real",
+					 (int)ports[i].real_port, "state", maps_state_names[ports[i].state]));
+	root = json_pack("{s:s, s:i, s:s?, s:o, s:o}", "run", run->id, "worker", (int)worker->number, "task",
+			 worker->task, "environment", environment, "ports", array);
 	json_dumpf(root, stdout, JSON_INDENT(2));
 	putchar('\n');
 	json_decref(root);
@@ -132,9 +134,11 @@ int verb_env(struct cli *cli)
 	if (worker)
 		status = show(cli, &run, worker);
 	else if (cli->worker)
-		status = cli_usage(cli, "run %s has no worker %u: it has %zu", run.id, cli->worker, run.worker_count);
+		status = cli_usage(cli, "run %s has no worker %u: it has %zu", run.id, cli->worker,
+				   run.worker_count);
 	else
-		status = cli_usage(cli, "run %s has %zu workers: choose one with -w N", run.id, run.worker_count);
+		status = cli_usage(cli, "run %s has %zu workers: choose one with -w N", run.id,
+				   run.worker_count);
 	state_free(&run);
 	return status;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Can the shim enter a program? The same verdict as the shim's own at exec (core/elf.c), on the whole chain: #! lines are
- * followed as execve(2) does, and through env(1), because `#!/usr/bin/env node` is what people write.
+ * Can the shim enter a program? The same verdict as the shim's own at exec (core/elf.c), on the whole chain:
+ * #! lines are followed as execve(2) does, and through env(1), because `#!/usr/bin/env node` is what people
+ * write.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -56,7 +57,8 @@ static char *resolve(const char *name)
 	return NULL;
 }
 
-/* NULL, or why the loader of this file would ignore LD_PRELOAD for this user, ld.so(8) "secure-execution mode" */
+/* NULL, or why the loader of this file would ignore LD_PRELOAD for this user, ld.so(8) "secure-execution
+ * mode" */
 static char *secure(int fd)
 {
 	struct stat info;
@@ -66,16 +68,19 @@ static char *secure(int fd)
 	if (fstat(fd, &info))
 		return NULL;
 	if (info.st_mode & S_ISUID && info.st_uid != geteuid())
-		return str_print("is set-user-id (of user %u), so the loader ignores LD_PRELOAD", (unsigned int)info.st_uid);
+		return str_print("is set-user-id (of user %u), so the loader ignores LD_PRELOAD",
+				 (unsigned int)info.st_uid);
 	if (info.st_mode & S_ISGID && info.st_mode & S_IXGRP && info.st_gid != getegid())
-		return str_print("is set-group-id (of group %u), so the loader ignores LD_PRELOAD", (unsigned int)info.st_gid);
+		return str_print("is set-group-id (of group %u), so the loader ignores LD_PRELOAD",
+				 (unsigned int)info.st_gid);
 	return NULL;
 }
 
 /* The program that env(1) in a #! line starts: the first word that is neither an option nor an assignment */
 static char *env_target(const char *head, size_t len)
 {
-	cleanup_free char *line = str_copy_len(head + 2, strcspn(head + 2, "\n") < len - 2 ? strcspn(head + 2, "\n") : len - 2);
+	cleanup_free char *line =
+		str_copy_len(head + 2, strcspn(head + 2, "\n") < len - 2 ? strcspn(head + 2, "\n") : len - 2);
 	cleanup_strv char **words = strv_split(line, " \t");
 
 	for (size_t i = 1; i < strv_len(words); i++)
@@ -137,11 +142,14 @@ static int follow(const char *name, struct chain *chain, char **ret_missing)
 /* One sentence: which backend covers it, and why; %s is the reason */
 static char *conclusion(const struct link *last)
 {
-	static const char escapes[] = "the preload backend does not cover it: it %s; the seccomp and bpf backends do";
+	static const char escapes[] =
+		"the preload backend does not cover it: it %s; the seccomp and bpf backends do";
 	static const char foreign[] = "the bpf backend alone covers it: it %s";
 	static const char *const sentences[BERTH_ELF_VERDICTS] = {
-		[BERTH_ELF_GLIBC] = "every backend covers it: it %s, so the preload backend enters through its loader",
-		[BERTH_ELF_MUSL] = "every backend covers it: it %s, so the preload backend enters through its loader",
+		[BERTH_ELF_GLIBC] =
+			"every backend covers it: it %s, so the preload backend enters through its loader",
+		[BERTH_ELF_MUSL] =
+			"every backend covers it: it %s, so the preload backend enters through its loader",
 		[BERTH_ELF_SCRIPT] = "it %s, and the chain is too long to follow",
 		[BERTH_ELF_UNKNOWN] = "nothing can be said of it: it %s",
 		[BERTH_ELF_STATIC] = escapes,
@@ -174,8 +182,8 @@ static void print_json(const struct chain *chain, const char *sentence, bool cov
 	json_t *array = json_array(), *root;
 
 	for (unsigned int i = 0; i < chain->count; i++)
-		json_array_append_new(array,
-				      json_pack("{s:s, s:s}", "path", chain->links[i].path, "why", chain->links[i].why));
+		json_array_append_new(array, json_pack("{s:s, s:s}", "path", chain->links[i].path, "why",
+						       chain->links[i].why));
 	root = json_pack("{s:o, s:b, s:s}", "chain", array, "preload", covered, "verdict", sentence);
 	json_dumpf(root, stdout, JSON_INDENT(2));
 	putchar('\n');
@@ -193,15 +201,18 @@ int explain_program(struct cli *cli, const char *name)
 
 		sentence = conclusion(last);
 		if (cli->json)
-			print_json(&chain, sentence, last->verdict == BERTH_ELF_GLIBC || last->verdict == BERTH_ELF_MUSL);
+			print_json(&chain, sentence,
+				   last->verdict == BERTH_ELF_GLIBC || last->verdict == BERTH_ELF_MUSL);
 		else
 			print_chain(&chain);
 		if (!cli->json)
 			term_paragraph(0, sentence);
 	} else if (chain.count) {
-		log_line("'%s' needs '%s', which is not an executable in PATH", chain.links[chain.count - 1].path, missing);
+		log_line("'%s' needs '%s', which is not an executable in PATH",
+			 chain.links[chain.count - 1].path, missing);
 	} else {
-		log_line("'%s' is neither a port nor an executable%s", name, strchr(name, '/') ? "" : " in PATH");
+		log_line("'%s' is neither a port nor an executable%s", name,
+			 strchr(name, '/') ? "" : " in PATH");
 	}
 	for (unsigned int i = 0; i < chain.count; i++) {
 		free(chain.links[i].path);

@@ -93,7 +93,8 @@ int help_config(void)
 			config_row(&table, option);
 	term_print(&table);
 	for (const struct option_list *list = option_lists; list < option_lists + LISTS; list++) {
-		printf("\n%s: a list of %smappings with these keys\n\n", list->name, list->texts ? "texts, or of " : "");
+		printf("\n%s: a list of %smappings with these keys\n\n", list->name,
+		       list->texts ? "texts, or of " : "");
 		for (unsigned int i = 0; i < list->count; i++)
 			config_row(&table, &list->keys[i]);
 		term_print(&table);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Likely mistakes, each one function in a table. A message names the setting, what happens, and what to do. */
+/* Likely mistakes, each one function in a table. A message names the setting, what happens, and what to do.
+ */
 #include "tools/cli/lint.h"
 
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
+#include "tools/ports/ports.h"
 
 static void say(char ***messages, const char *format, ...) PRINTF(2, 3);
 static void say(char ***messages, const char *format, ...)
@@ -54,13 +56,13 @@ static char *common(const struct run_port_range *range, unsigned int low, unsign
 
 static void real_range(const struct run_options *options, unsigned int *ret_first, unsigned int *ret_last)
 {
-	*ret_first = options->range_first ? options->range_first : run_defaults.range_first;
-	*ret_last = options->range_first ? options->range_last : run_defaults.range_last;
+	*ret_first = options->range_first ? options->range_first : PORTS_RANGE_FIRST;
+	*ret_last = options->range_first ? options->range_last : PORTS_RANGE_LAST;
 }
 
 static unsigned int block_len(const struct run_options *options)
 {
-	return options->block_len ? options->block_len : run_defaults.block_len;
+	return options->block_len ? options->block_len : PORTS_BLOCK;
 }
 
 static unsigned int worker_count(const struct run_options *options)
@@ -79,7 +81,9 @@ static void port_in_range(const struct run_options *options, char ***messages)
 		cleanup_free char *both = common(&options->ports.ranges[i], first, last);
 
 		if (both)
-			say(messages, "port %s lies in the range of real ports, %u-%u: choose another --range", both, first, last);
+			say(messages,
+			    "port %s lies in the range of real ports, %u-%u: choose another --range", both,
+			    first, last);
 	}
 }
 
@@ -93,7 +97,8 @@ static void port_in_ephemeral(const struct run_options *options, char ***message
 
 		if (both)
 			say(messages,
-			    "port %s is one that the kernel hands out by itself (%u-%u): a client of the suite can get it first",
+			    "port %s is one that the kernel hands out by itself (%u-%u): a client of the "
+			    "suite can get it first",
 			    both, low, high);
 	}
 }
@@ -107,7 +112,8 @@ static void range_in_ephemeral(const struct run_options *options, char ***messag
 	lint_ephemeral(&low, &high);
 	both = options->range_first ? common(&range, low, high) : NULL;
 	if (both)
-		say(messages, "range: real ports %s are ones that the kernel hands out by itself (%u-%u)", both, low, high);
+		say(messages, "range: real ports %s are ones that the kernel hands out by itself (%u-%u)",
+		    both, low, high);
 }
 
 static void shared_and_declared(const struct run_options *options, char ***messages)
@@ -115,10 +121,14 @@ static void shared_and_declared(const struct run_options *options, char ***messa
 	for (unsigned int i = 0; i < options->ports.count; i++)
 		for (unsigned int j = 0; j < options->share.count; j++) {
 			const struct run_port_range *share = &options->share.ranges[j];
-			cleanup_free char *both = common(&options->ports.ranges[i], share->first, share->last);
+			cleanup_free char *both =
+				common(&options->ports.ranges[i], share->first, share->last);
 
 			if (both)
-				say(messages, "port %s is in both port and share: it stays shared, so workers can clash on it", both);
+				say(messages,
+				    "port %s is in both port and share: it stays shared, so workers can "
+				    "clash on it",
+				    both);
 		}
 }
 
@@ -129,7 +139,8 @@ static void more_than_block(const struct run_options *options, char ***messages)
 	for (unsigned int i = 0; i < options->ports.count; i++)
 		count += options->ports.ranges[i].last - options->ports.ranges[i].first + 1u;
 	if (count > len)
-		say(messages, "%u ports are declared, but a worker's block has %u: set block: %u or more", count, len, count);
+		say(messages, "%u ports are declared, but a worker's block has %u: set block: %u or more",
+		    count, len, count);
 }
 
 static void more_than_range(const struct run_options *options, char ***messages)
@@ -138,8 +149,8 @@ static void more_than_range(const struct run_options *options, char ***messages)
 
 	real_range(options, &first, &last);
 	if (need > last - first + 1)
-		say(messages, "%u workers with blocks of %u need %u real ports, but the range %u-%u has %u", worker_count(options),
-		    block_len(options), need, first, last, last - first + 1);
+		say(messages, "%u workers with blocks of %u need %u real ports, but the range %u-%u has %u",
+		    worker_count(options), block_len(options), need, first, last, last - first + 1);
 }
 
 static bool mentions(char *const *words, const char *text)
@@ -154,13 +165,15 @@ static void same_tasks(const struct run_options *options, char ***messages)
 {
 	if (strv_len(options->tasks) > 1 && options->command && !mentions(options->command, "{task}") &&
 	    !mentions(options->command, "BERTH_TASK") && !strv_has(options->command, "sh"))
-		say(messages, "command does not mention {task}: every task of each does the same, unless it reads BERTH_TASK");
+		say(messages, "command does not mention {task}: every task of each does the same, unless it "
+			      "reads BERTH_TASK");
 }
 
 static void tree_for_collect(const struct run_options *options, char ***messages)
 {
 	if (options->collect && options->tree == RUN_TREE_SHARED)
-		say(messages, "collect has no effect with tree: shared, where everything already is in the project directory");
+		say(messages, "collect has no effect with tree: shared, where everything already is in the "
+			      "project directory");
 }
 
 void lint_options(const struct run_options *options, char ***messages)
@@ -191,8 +204,10 @@ static unsigned int port_after(const char *text)
 	return port <= 65535 ? port : 0;
 }
 
-/* Playwright connects to its webServer's port before it starts the server, to see whether one is there to reuse */
-static void playwright(const struct run_options *options, const char *name, const char *text, char ***messages)
+/* Playwright connects to its webServer's port before it starts the server, to see whether one is there to
+ * reuse */
+static void playwright(const struct run_options *options, const char *name, const char *text,
+		       char ***messages)
 {
 	const char *server = strstr(text, "webServer");
 	const char *reuse = server ? strstr(server, "reuseExistingServer:") : NULL;
@@ -206,15 +221,17 @@ static void playwright(const struct run_options *options, const char *name, cons
 	for (const char *at = text; at < reuse; at++)
 		line += *at == '\n';
 	say(messages,
-	    "%s:%u: reuseExistingServer looks for a server at port %u before the suite starts one, and could find another "
+	    "%s:%u: reuseExistingServer looks for a server at port %u before the suite starts one, and could "
+	    "find another "
 	    "checkout's: declare port: %u",
 	    name, line, port, port);
 }
 
 void lint_project(const struct run_options *options, char ***messages)
 {
-	static const char *const names[] = { "playwright.config.ts", "playwright.config.js", "playwright.config.mjs",
-					     "playwright.config.cjs", "playwright.config.mts" };
+	static const char *const names[] = { "playwright.config.ts", "playwright.config.js",
+					     "playwright.config.mjs", "playwright.config.cjs",
+					     "playwright.config.mts" };
 
 	for (size_t i = 0; options->project_dir && i < ARRAY_LEN(names); i++) {
 		cleanup_free char *path = str_print("%s/%s", options->project_dir, names[i]), *text = NULL;

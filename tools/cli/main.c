@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* berth: parse, dispatch, exit. What a verb does is in VERB.c; what it accepts is in verbs.def and options.def. */
+/* berth: parse, dispatch, exit. What a verb does is in VERB.c; what it accepts is in verbs.def and
+ * options.def. */
 #include "tools/base/log.h"
 #include "tools/cli/cli.h"
 #include "tools/cli/help.h"

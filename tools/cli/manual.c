@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The man pages' sources are in docs; the parts that the tables know are filled in here, as scdoc(5), so that a page
- * cannot lag behind the command.
+ * The man pages' sources are in docs; the parts that the tables know are filled in here, as scdoc(5), so that
+ * a page cannot lag behind the command.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,7 +121,9 @@ static void write_allow(FILE *out)
 
 static void write_environment(FILE *out)
 {
-	static const struct { const char *name, *help; } rows[] = {
+	static const struct {
+		const char *name, *help;
+	} rows[] = {
 #define ENV(name, kept, help) { #name, help },
 #include "core/env.def"
 	};
@@ -137,10 +139,13 @@ static void write_environment(FILE *out)
 
 int help_template(FILE *in, FILE *out)
 {
-	static const struct { const char *line; void (*write)(FILE *out); } parts[] = {
-		{ "@verbs@\n", write_verbs },	      { "@options@\n", write_options },
-		{ "@keys@\n", write_keys },	      { "@databases@\n", write_databases },
-		{ "@allow@\n", write_allow },	      { "@environment@\n", write_environment },
+	static const struct {
+		const char *line;
+		void (*write)(FILE *out);
+	} parts[] = {
+		{ "@verbs@\n", write_verbs }, { "@options@\n", write_options },
+		{ "@keys@\n", write_keys },   { "@databases@\n", write_databases },
+		{ "@allow@\n", write_allow }, { "@environment@\n", write_environment },
 	};
 	cleanup_free char *line = NULL;
 	size_t room = 0, i;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The map is written by other processes while we read it: every field is read once, and nothing that it says is used as
- * an index unchecked.
+ * The map is written by other processes while we read it: every field is read once, and nothing that it says
+ * is used as an index unchecked.
  */
 #include "tools/cli/maps.h"
 
@@ -16,10 +16,8 @@
 #include "tools/base/str.h"
 
 const char *const maps_state_names[] = {
-	[BERTH_SLOT_UNTRIED] = "not bound yet",
-	[BERTH_SLOT_TRYING] = "being bound",
-	[BERTH_SLOT_CONTENDED] = "being bound",
-	[BERTH_SLOT_BOUND] = "bound",
+	[BERTH_SLOT_UNTRIED] = "not bound yet",	    [BERTH_SLOT_TRYING] = "being bound",
+	[BERTH_SLOT_CONTENDED] = "being bound",	    [BERTH_SLOT_BOUND] = "bound",
 	[BERTH_SLOT_LOST] = "taken by an outsider",
 };
 
@@ -83,8 +81,9 @@ unsigned int maps_ports(const struct berth_portmap *map, struct maps_port **ret_
 
 		if (!virtual_port || virtual_port >= BERTH_PORTS || state > BERTH_SLOT_LOST)
 			continue;
-		(*ret_ports)[count++] = (struct maps_port){ virtual_port, map->block_base + i, (enum berth_slot_state)state,
-							    learned(map, virtual_port) };
+		(*ret_ports)[count++] =
+			(struct maps_port){ virtual_port, map->block_base + i, (enum berth_slot_state)state,
+					    learned(map, virtual_port) };
 	}
 	qsort(*ret_ports, count, sizeof(**ret_ports), by_virtual);
 	return count;

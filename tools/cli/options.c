@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The option table, and for each type of value how it is read, cleared, shown and described. Types are rows too: an
- * option never asks what its type is.
+ * The option table, and for each type of value how it is read, cleared, shown and described. Types are rows
+ * too: an option never asks what its type is.
  *
- * Laws: a type's parse function changes its field only on success; every field's zero is "not given"; the text that
- * option_text() returns is one that option_set() accepts.
+ * Laws: a type's parse function changes its field only on success; every field's zero is "not given"; the
+ * text that option_text() returns is one that option_set() accepts.
  */
 #include "tools/cli/options.h"
 
@@ -30,8 +30,12 @@ struct option_type {
 
 static int bool_parse(const struct option *option, const char *text, void *field)
 {
-	static const struct { const char *name; bool value; } names[] = {
-		{ "true", true }, { "false", false }, { "yes", true }, { "no", false }, { "on", true }, { "off", false },
+	static const struct {
+		const char *name;
+		bool value;
+	} names[] = {
+		{ "true", true }, { "false", false }, { "yes", true },
+		{ "no", false },  { "on", true },     { "off", false },
 	};
 
 	(void)option;
@@ -134,8 +138,12 @@ struct unit {
 };
 
 /* Sorted so that the first that divides a value shows it shortest */
-static const struct unit time_units[] = { { "h", 3600e3 }, { "m", 60e3 }, { "s", 1e3 }, { "ms", 1 }, { "", 1e3 } };
-static const struct unit size_units[] = { { "T", 0x1p40 }, { "G", 0x1p30 }, { "M", 0x1p20 }, { "K", 0x1p10 }, { "", 1 } };
+static const struct unit time_units[] = {
+	{ "h", 3600e3 }, { "m", 60e3 }, { "s", 1e3 }, { "ms", 1 }, { "", 1e3 }
+};
+static const struct unit size_units[] = {
+	{ "T", 0x1p40 }, { "G", 0x1p30 }, { "M", 0x1p20 }, { "K", 0x1p10 }, { "", 1 }
+};
 
 static int unit_parse(const struct unit *units, size_t count, const char *text, double *ret_number)
 {
@@ -156,7 +164,8 @@ static char *unit_text(const struct unit *units, size_t count, uint64_t value)
 {
 	for (size_t i = 0; value && i < count; i++)
 		if (!(value % (uint64_t)units[i].factor))
-			return str_print("%llu%s", (unsigned long long)(value / (uint64_t)units[i].factor), units[i].name);
+			return str_print("%llu%s", (unsigned long long)(value / (uint64_t)units[i].factor),
+					 units[i].name);
 	return str_copy("0");
 }
 
@@ -175,7 +184,7 @@ static int duration_parse(const struct option *option, const char *text, void *f
 static char *duration_text(const struct option *option, const void *field)
 {
 	(void)option;
-	return unit_text(time_units, ARRAY_LEN(time_units), (uint64_t)*(const int64_t *)field);
+	return unit_text(time_units, ARRAY_LEN(time_units), (uint64_t) * (const int64_t *)field);
 }
 
 static char *duration_wants(const struct option *option)
@@ -377,32 +386,41 @@ static char *names_wants(const struct option *option)
 	return str_take(&text);
 }
 
-static const struct option_type type_bool = { sizeof(bool), false, VALUES_NONE, bool_parse, NULL, bool_text, bool_wants };
-static const struct option_type type_count = { sizeof(unsigned int), true, VALUES_NONE, count_parse, NULL, number_text,
-					       bool_wants };
-static const struct option_type type_number = { sizeof(unsigned int), false, VALUES_FREE, number_parse, NULL, number_text,
+static const struct option_type type_bool = { sizeof(bool), false,     VALUES_NONE, bool_parse,
+					      NULL,	    bool_text, bool_wants };
+static const struct option_type type_count = {
+	sizeof(unsigned int), true, VALUES_NONE, count_parse, NULL, number_text, bool_wants
+};
+static const struct option_type type_number = { sizeof(unsigned int), false, VALUES_FREE,
+						number_parse,	      NULL,  number_text,
 						number_wants };
-static const struct option_type type_cores = { sizeof(double), false, VALUES_FREE, cores_parse, NULL, cores_text, cores_wants };
-static const struct option_type type_ports = { sizeof(struct run_ports), true, VALUES_FREE, ports_parse, ports_clear, ports_text,
-					       ports_wants };
-static const struct option_type type_range = { 2 * sizeof(uint16_t), false, VALUES_FREE, range_parse, NULL, range_text,
+static const struct option_type type_cores = { sizeof(double), false,	   VALUES_FREE, cores_parse,
+					       NULL,	       cores_text, cores_wants };
+static const struct option_type type_ports = {
+	sizeof(struct run_ports), true, VALUES_FREE, ports_parse, ports_clear, ports_text, ports_wants
+};
+static const struct option_type type_range = { 2 * sizeof(uint16_t), false, VALUES_FREE,
+					       range_parse,	     NULL,  range_text,
 					       range_wants };
-static const struct option_type type_list = { sizeof(char **), true, VALUES_FREE, list_parse, strv_clear, list_text,
-					      items_wants };
-static const struct option_type type_items = { sizeof(char **), true, VALUES_FREE, items_parse, strv_clear, list_text,
-					       items_wants };
-static const struct option_type type_command = { sizeof(char **), true, VALUES_COMMAND, items_parse, strv_clear, list_text,
-						 items_wants };
-static const struct option_type type_text = { sizeof(char *), false, VALUES_FREE, text_parse, text_clear, text_text,
-					      items_wants };
-static const struct option_type type_file = { sizeof(char *), false, VALUES_FILE, text_parse, text_clear, text_text,
-					      items_wants };
-static const struct option_type type_directory = { sizeof(char *), false, VALUES_DIRECTORY, text_parse, text_clear, text_text,
-						   items_wants };
-static const struct option_type type_duration = { sizeof(int64_t), false, VALUES_FREE, duration_parse, NULL, duration_text,
+static const struct option_type type_list = { sizeof(char **), true,	  VALUES_FREE, list_parse,
+					      strv_clear,      list_text, items_wants };
+static const struct option_type type_items = { sizeof(char **), true,	   VALUES_FREE, items_parse,
+					       strv_clear,	list_text, items_wants };
+static const struct option_type type_command = { sizeof(char **), true,	     VALUES_COMMAND, items_parse,
+						 strv_clear,	  list_text, items_wants };
+static const struct option_type type_text = { sizeof(char *), false,	 VALUES_FREE, text_parse,
+					      text_clear,     text_text, items_wants };
+static const struct option_type type_file = { sizeof(char *), false,	 VALUES_FILE, text_parse,
+					      text_clear,     text_text, items_wants };
+static const struct option_type type_directory = { sizeof(char *), false,     VALUES_DIRECTORY, text_parse,
+						   text_clear,	   text_text, items_wants };
+static const struct option_type type_duration = { sizeof(int64_t), false, VALUES_FREE,
+						  duration_parse,  NULL,  duration_text,
 						  duration_wants };
-static const struct option_type type_size = { sizeof(uint64_t), false, VALUES_FREE, size_parse, NULL, size_text, size_wants };
-static const struct option_type type_names = { sizeof(unsigned int), false, VALUES_NAMES, names_parse, NULL, names_text,
+static const struct option_type type_size = { sizeof(uint64_t), false,	   VALUES_FREE, size_parse, NULL,
+					      size_text,	size_wants };
+static const struct option_type type_names = { sizeof(unsigned int), false, VALUES_NAMES,
+					       names_parse,	     NULL,  names_text,
 					       names_wants };
 
 #define BOOL .type = &type_bool
@@ -428,29 +446,46 @@ static const struct option_type type_names = { sizeof(unsigned int), false, VALU
 enum { NO_FLAG = -1 };
 
 const struct option option_table[OPTIONS] = {
-#define OPTION(id_, name_, letter_, arg_, where_, type_, field_, help_, more_)					\
-	[OPTION_##id_] = { .id = OPTION_##id_, .name = (name_), .letter = (char)((letter_) > 0 ? (letter_) : 0),	\
-			   .flag = (letter_) != NO_FLAG, .arg = (arg_), .where = (where_), type_,		\
-			   .offset = offsetof(struct cli, field_), .help = (help_), .more = (more_) },
+#define OPTION(id_, name_, letter_, arg_, where_, type_, field_, help_, more_) \
+	[OPTION_##id_] = { .id = OPTION_##id_,                                 \
+			   .name = (name_),                                    \
+			   .letter = (char)((letter_) > 0 ? (letter_) : 0),    \
+			   .flag = (letter_) != NO_FLAG,                       \
+			   .arg = (arg_),                                      \
+			   .where = (where_),                                  \
+			   type_,                                              \
+			   .offset = offsetof(struct cli, field_),             \
+			   .help = (help_),                                    \
+			   .more = (more_) },
 #include "tools/cli/options.def"
 };
 
 static const struct option database_keys[] = {
-#define DATABASE_KEY(name_, arg_, type_, field_, help_) \
-	{ .name = (name_), .arg = (arg_), type_, .offset = offsetof(struct run_database, field_), .help = (help_) },
+#define DATABASE_KEY(name_, arg_, type_, field_, help_)    \
+	{ .name = (name_),                                 \
+	  .arg = (arg_),                                   \
+	  type_,                                           \
+	  .offset = offsetof(struct run_database, field_), \
+	  .help = (help_) },
 #include "tools/cli/options.def"
 };
 
 static const struct option allow_keys[] = {
-#define ALLOW_KEY(name_, arg_, type_, field_, help_) \
-	{ .name = (name_), .arg = (arg_), type_, .offset = offsetof(struct run_allow, field_), .help = (help_) },
+#define ALLOW_KEY(name_, arg_, type_, field_, help_)    \
+	{ .name = (name_),                              \
+	  .arg = (arg_),                                \
+	  type_,                                        \
+	  .offset = offsetof(struct run_allow, field_), \
+	  .help = (help_) },
 #include "tools/cli/options.def"
 };
 
-_Static_assert(ARRAY_LEN(database_keys) <= KEYS_MAX && ARRAY_LEN(allow_keys) <= KEYS_MAX, "config.h has room for the keys");
+_Static_assert(ARRAY_LEN(database_keys) <= KEYS_MAX && ARRAY_LEN(allow_keys) <= KEYS_MAX,
+	       "config.h has room for the keys");
 
 const struct option_list option_lists[LISTS] = {
-	[LIST_DATABASE] = { "databases", true, sizeof(struct run_database), database_keys, ARRAY_LEN(database_keys) },
+	[LIST_DATABASE] = { "databases", true, sizeof(struct run_database), database_keys,
+			    ARRAY_LEN(database_keys) },
 	[LIST_ALLOW] = { "allow", false, sizeof(struct run_allow), allow_keys, ARRAY_LEN(allow_keys) },
 };
 
@@ -584,7 +619,8 @@ const char *option_nearest(const char *text, const char *const *names, size_t co
 	for (size_t i = 0; i < count; i++) {
 		unsigned int far = distance(text, names[i]);
 		/* a beginning of at least three letters is as good as one typing error */
-		if (strlen(text) >= 3 && (str_starts(names[i], text) || str_starts(text, names[i])) && far > 1)
+		if (strlen(text) >= 3 && (str_starts(names[i], text) || str_starts(text, names[i])) &&
+		    far > 1)
 			far = 1;
 		if (far < least) {
 			least = far;

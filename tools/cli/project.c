@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Walks from the working directory upwards. A berth.yaml counts up to and including the home directory; a .git counts only
- * below it: people keep their dotfiles in a git work tree of $HOME, and nobody wants that as a project.
+ * Walks from the working directory upwards. A berth.yaml counts up to and including the home directory; a
+ * .git counts only below it: people keep their dotfiles in a git work tree of $HOME, and nobody wants that as
+ * a project.
  */
 #include "tools/cli/project.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* `berth ps`: the runs of this user, their workers, and which real port stands behind which of the suite's. */
+/* `berth ps`: the runs of this user, their workers, and which real port stands behind which of the suite's.
+ */
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -45,7 +46,8 @@ static char *port_pairs(const struct state_worker *worker)
 	count = maps_ports(map, &ports);
 	for (unsigned int i = 0; i < count; i++)
 		if (ports[i].state != BERTH_SLOT_LOST)
-			str_addf(&text, "%s%u->%u", text.len ? " " : "", ports[i].virtual_port, ports[i].real_port);
+			str_addf(&text, "%s%u->%u", text.len ? " " : "", ports[i].virtual_port,
+				 ports[i].real_port);
 	maps_close(map);
 	return str_take(&text);
 }
@@ -55,8 +57,9 @@ static void print_run(const struct run_state *run)
 	struct term_table table = { .indent = 2 };
 	cleanup_free char *since = age(run->started_ns), *command = words(run->command);
 
-	printf("%s  %s  %s, tree %s  %s  %s\n", run->id, run->alive ? since : "dead", run->backend ? run->backend : "-",
-	       run->tree ? run->tree : "-", run->project_dir ? run->project_dir : "-", command);
+	printf("%s  %s  %s, tree %s  %s  %s\n", run->id, run->alive ? since : "dead",
+	       run->backend ? run->backend : "-", run->tree ? run->tree : "-",
+	       run->project_dir ? run->project_dir : "-", command);
 	for (size_t i = 0; i < run->worker_count; i++) {
 		const struct state_worker *worker = &run->workers[i];
 
@@ -71,7 +74,8 @@ static void print_run(const struct run_state *run)
 		else
 			term_cell(&table, "-");
 		if (worker->block_len)
-			term_cellf(&table, "%u-%u", worker->block_base, worker->block_base + worker->block_len - 1);
+			term_cellf(&table, "%u-%u", worker->block_base,
+				   worker->block_base + worker->block_len - 1);
 		else
 			term_cell(&table, "-");
 		term_cell_own(&table, port_pairs(worker));
@@ -91,9 +95,10 @@ static json_t *json_ports(const struct state_worker *worker)
 		return array;
 	count = maps_ports(map, &ports);
 	for (unsigned int i = 0; i < count; i++)
-		json_array_append_new(array, json_pack("{s:i, s:i, s:s, s:b}", "virtual", (int)ports[i].virtual_port, "real",
-						       (int)ports[i].real_port, "state", maps_state_names[ports[i].state],
-						       "learned", ports[i].learned));
+		json_array_append_new(
+			array, json_pack("{s:i, s:i, s:s, s:b}", "virtual", (int)ports[i].virtual_port,
+					 "real", (int)ports[i].real_port, "state",
+					 maps_state_names[ports[i].state], "learned", ports[i].learned));
 	maps_close(map);
 	return array;
 }
@@ -108,15 +113,18 @@ static json_t *json_run(const struct run_state *run)
 		const struct state_worker *worker = &run->workers[i];
 
 		json_array_append_new(
-			workers, json_pack("{s:i, s:s?, s:s, s:i, s:i, s:[i, i], s:o}", "worker", (int)worker->number, "task",
-					   worker->task, "status", state_status_names[worker->status], "pid", (int)worker->pid,
-					   "exit_status", worker->exit_status, "block", (int)worker->block_base,
-					   (int)(worker->block_base + worker->block_len) - (worker->block_len ? 1 : 0), "ports",
-					   json_ports(worker)));
+			workers,
+			json_pack("{s:i, s:s?, s:s, s:i, s:i, s:[i, i], s:o}", "worker", (int)worker->number,
+				  "task", worker->task, "status", state_status_names[worker->status], "pid",
+				  (int)worker->pid, "exit_status", worker->exit_status, "block",
+				  (int)worker->block_base,
+				  (int)(worker->block_base + worker->block_len) - (worker->block_len ? 1 : 0),
+				  "ports", json_ports(worker)));
 	}
-	return json_pack("{s:s, s:b, s:i, s:s?, s:s?, s:s?, s:s?, s:I, s:o, s:o}", "run", run->id, "alive", run->alive, "pid",
-			 (int)run->pid, "project", run->project_dir, "results", run->results_dir, "backend", run->backend, "tree",
-			 run->tree, "started", (json_int_t)(run->started_ns / 1000000000), "command", command, "workers", workers);
+	return json_pack("{s:s, s:b, s:i, s:s?, s:s?, s:s?, s:s?, s:I, s:o, s:o}", "run", run->id, "alive",
+			 run->alive, "pid", (int)run->pid, "project", run->project_dir, "results",
+			 run->results_dir, "backend", run->backend, "tree", run->tree, "started",
+			 (json_int_t)(run->started_ns / 1000000000), "command", command, "workers", workers);
 }
 
 int verb_ps(struct cli *cli)

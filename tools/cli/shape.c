@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From what people write to what a schema can describe. libcyaml reads a document into structs by a schema, but a schema
- * knows neither keys that the user invents (the names of profiles), nor "one text or a list of them", nor where in the
- * file a value stood. So the document is first walked as libyaml reads it, checked against the option table, and written
- * anew in a normal form:
+ * From what people write to what a schema can describe. libcyaml reads a document into structs by a schema,
+ *but a schema knows neither keys that the user invents (the names of profiles), nor "one text or a list of
+ *them", nor where in the file a value stood. So the document is first walked as libyaml reads it, checked
+ *against the option table, and written anew in a normal form:
  *
- *	- {name: "", line: 1, port: [{line: 3, text: "3101"}], databases: [{line: 5, kind: [{line: 5, text: "redis"}]}]}
+ *	- {name: "", line: 1, port: [{line: 3, text: "3101"}], databases: [{line: 5, kind: [{line: 5, text:
+ *"redis"}]}]}
  *	- {name: "ci", line: 9, workers: [{line: 10, text: "8"}]}
  *
- * Laws: every mistake is reported, in the order of the file, until there are ERRORS_MOST; whatever is in the normal form
- * has passed option_check(); the work is bounded by NODES_MOST, because aliases can make a small file large.
+ * Laws: every mistake is reported, in the order of the file, until there are ERRORS_MOST; whatever is in the
+ *normal form has passed option_check(); the work is bounded by NODES_MOST, because aliases can make a small
+ *file large.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -30,7 +32,8 @@ struct shape {
 	struct str out;
 };
 
-static void complain(struct shape *shape, size_t line, const char *path, const char *format, ...) PRINTF(4, 5);
+static void complain(struct shape *shape, size_t line, const char *path, const char *format, ...)
+	PRINTF(4, 5);
 static void complain(struct shape *shape, size_t line, const char *path, const char *format, ...)
 {
 	cleanup_free char *text = NULL;
@@ -41,7 +44,8 @@ static void complain(struct shape *shape, size_t line, const char *path, const c
 	va_start(list, format);
 	text = str_vprint(format, list);
 	va_end(list);
-	strv_own(shape->errors, str_print("%s:%zu: %s%s%s", shape->shown, line, path, *path ? ": " : "", text));
+	strv_own(shape->errors,
+		 str_print("%s:%zu: %s%s%s", shape->shown, line, path, *path ? ": " : "", text));
 }
 
 static unsigned int line_of(const yaml_node_t *node)
@@ -95,7 +99,8 @@ static void expected(struct shape *shape, const yaml_node_t *node, const char *p
 	complain(shape, line_of(node), path, "expected %s, got %s", wants, found);
 }
 
-/* A text of the normal form, in double quotes: control characters, " and \ escaped; the rest is UTF-8 as libyaml saw it */
+/* A text of the normal form, in double quotes: control characters, " and \ escaped; the rest is UTF-8 as
+ * libyaml saw it */
 static void out_text(struct shape *shape, const char *text)
 {
 	str_add(&shape->out, "\"");
@@ -117,7 +122,8 @@ static void out_item(struct shape *shape, unsigned int line, const char *text)
 	str_add(&shape->out, "}, ");
 }
 
-static void shape_item(struct shape *shape, const struct option *option, const yaml_node_t *node, const char *path)
+static void shape_item(struct shape *shape, const struct option *option, const yaml_node_t *node,
+		       const char *path)
 {
 	cleanup_free char *wants = NULL;
 
@@ -130,11 +136,13 @@ static void shape_item(struct shape *shape, const struct option *option, const y
 	expected(shape, node, path, wants);
 }
 
-static void shape_items(struct shape *shape, const struct option *option, const yaml_node_t *list, const char *path)
+static void shape_items(struct shape *shape, const struct option *option, const yaml_node_t *list,
+			const char *path)
 {
 	unsigned int number = 0;
 
-	for (const yaml_node_item_t *item = list->data.sequence.items.start; item < list->data.sequence.items.top; item++) {
+	for (const yaml_node_item_t *item = list->data.sequence.items.start;
+	     item < list->data.sequence.items.top; item++) {
 		const yaml_node_t *node = node_at(shape, *item);
 		cleanup_free char *item_path = str_print("%s[%u]", path, number++);
 
@@ -147,7 +155,8 @@ static void shape_items(struct shape *shape, const struct option *option, const 
 }
 
 /* One value, or a list of them where the option takes one; a command in one text is the shell's to read */
-static void shape_value(struct shape *shape, const struct option *option, const yaml_node_t *node, const char *path)
+static void shape_value(struct shape *shape, const struct option *option, const yaml_node_t *node,
+			const char *path)
 {
 	str_addf(&shape->out, "%s: [", option->name);
 	if (node->type == YAML_SEQUENCE_NODE && option_is_list(option)) {
@@ -170,7 +179,8 @@ static const char *shape_key(struct shape *shape, const yaml_node_t *key, const 
 		return NULL;
 	}
 	if (!strcmp(text_of(key), "<<")) {
-		complain(shape, line_of(key), path, "merge keys (<<) are not read: give the keys themselves, or use an alias (*name)");
+		complain(shape, line_of(key), path,
+			 "merge keys (<<) are not read: give the keys themselves, or use an alias (*name)");
 		return NULL;
 	}
 	return text_of(key);
@@ -185,7 +195,8 @@ static bool first_time(struct shape *shape, const yaml_node_t *key, const char *
 	return *seen == line_of(key);
 }
 
-static void unknown_key(struct shape *shape, const yaml_node_t *key, const char *path, const char *const *names, size_t count)
+static void unknown_key(struct shape *shape, const yaml_node_t *key, const char *path,
+			const char *const *names, size_t count)
 {
 	const char *near = option_nearest(text_of(key), names, count);
 
@@ -208,8 +219,8 @@ static const struct option *key_of_list(const struct option_list *list, const ch
 	return NULL;
 }
 
-static void shape_pair(struct shape *shape, const struct option_list *list, const yaml_node_pair_t *pair, const char *path,
-		       unsigned int seen[KEYS_MAX])
+static void shape_pair(struct shape *shape, const struct option_list *list, const yaml_node_pair_t *pair,
+		       const char *path, unsigned int seen[KEYS_MAX])
 {
 	const yaml_node_t *key = node_at(shape, pair->key), *value = node_at(shape, pair->value);
 	const char *name = key && value ? shape_key(shape, key, path) : NULL;
@@ -228,17 +239,20 @@ static void shape_pair(struct shape *shape, const struct option_list *list, cons
 }
 
 /* A text stands for {name: TEXT} or, if it looks like one, {url: TEXT} */
-static void shape_entry(struct shape *shape, const struct option_list *list, const yaml_node_t *node, const char *path)
+static void shape_entry(struct shape *shape, const struct option_list *list, const yaml_node_t *node,
+			const char *path)
 {
 	unsigned int seen[KEYS_MAX] = { 0 };
 
 	str_addf(&shape->out, "{line: %u, ", line_of(node));
 	if (is_scalar(node) && !is_nothing(node) && list->texts) {
-		const struct option *option = key_of_list(list, strstr(text_of(node), "://") ? "url" : "name");
+		const struct option *option =
+			key_of_list(list, strstr(text_of(node), "://") ? "url" : "name");
 
 		shape_value(shape, option, node, path);
 	} else if (node->type == YAML_MAPPING_NODE) {
-		for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top; pair++)
+		for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
+		     pair < node->data.mapping.pairs.top; pair++)
 			shape_pair(shape, list, pair, path, seen);
 	} else {
 		expected(shape, node, path, list->texts ? "a text or a mapping" : "a mapping");
@@ -246,7 +260,8 @@ static void shape_entry(struct shape *shape, const struct option_list *list, con
 	str_add(&shape->out, "}, ");
 }
 
-static void shape_list(struct shape *shape, const struct option_list *list, const yaml_node_t *node, const char *path)
+static void shape_list(struct shape *shape, const struct option_list *list, const yaml_node_t *node,
+		       const char *path)
 {
 	unsigned int number = 0;
 
@@ -255,7 +270,8 @@ static void shape_list(struct shape *shape, const struct option_list *list, cons
 		return;
 	}
 	str_addf(&shape->out, "%s: [", list->name);
-	for (const yaml_node_item_t *item = node->data.sequence.items.start; item < node->data.sequence.items.top; item++) {
+	for (const yaml_node_item_t *item = node->data.sequence.items.start;
+	     item < node->data.sequence.items.top; item++) {
 		const yaml_node_t *entry = node_at(shape, *item);
 		cleanup_free char *entry_path = str_print("%s[%u]", path, number++);
 
@@ -266,9 +282,9 @@ static void shape_list(struct shape *shape, const struct option_list *list, cons
 }
 
 struct section {
-	const char *path;	/* "" or "profiles.ci" */
+	const char *path;			/* "" or "profiles.ci" */
 	unsigned int seen[OPTIONS + LISTS + 1]; /* line of each key; the last is `profiles` */
-	const yaml_node_t *profiles; /* found on the way; NULL = none, or not allowed here */
+	const yaml_node_t *profiles;		/* found on the way; NULL = none, or not allowed here */
 };
 
 static void unknown_setting(struct shape *shape, const yaml_node_t *key, const char *path, bool top)
@@ -286,7 +302,8 @@ static void unknown_setting(struct shape *shape, const yaml_node_t *key, const c
 	unknown_key(shape, key, path, names, count);
 }
 
-static void shape_setting(struct shape *shape, struct section *section, const yaml_node_t *key, const yaml_node_t *value)
+static void shape_setting(struct shape *shape, struct section *section, const yaml_node_t *key,
+			  const yaml_node_t *value)
 {
 	const char *name = shape_key(shape, key, section->path);
 	cleanup_free char *path = name ? join(section->path, name) : NULL;
@@ -312,7 +329,8 @@ static void shape_setting(struct shape *shape, struct section *section, const ya
 }
 
 /* One section of the normal form. Return: the node of `profiles`, if there is one. */
-static const yaml_node_t *shape_section(struct shape *shape, const char *name, const char *path, const yaml_node_t *node)
+static const yaml_node_t *shape_section(struct shape *shape, const char *name, const char *path,
+					const yaml_node_t *node)
 {
 	struct section section = { .path = path };
 
@@ -320,8 +338,10 @@ static const yaml_node_t *shape_section(struct shape *shape, const char *name, c
 	out_text(shape, name);
 	str_addf(&shape->out, ", line: %u, ", line_of(node));
 	if (node->type == YAML_MAPPING_NODE) {
-		for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top; pair++) {
-			const yaml_node_t *key = node_at(shape, pair->key), *value = node_at(shape, pair->value);
+		for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
+		     pair < node->data.mapping.pairs.top; pair++) {
+			const yaml_node_t *key = node_at(shape, pair->key),
+					  *value = node_at(shape, pair->value);
 
 			if (key && value)
 				shape_setting(shape, &section, key, value);
@@ -361,7 +381,8 @@ static void shape_profiles(struct shape *shape, const yaml_node_t *profiles)
 			expected(shape, profiles, "profiles", "a mapping from names to settings");
 		return;
 	}
-	for (const yaml_node_pair_t *pair = profiles->data.mapping.pairs.start; pair < profiles->data.mapping.pairs.top; pair++) {
+	for (const yaml_node_pair_t *pair = profiles->data.mapping.pairs.start;
+	     pair < profiles->data.mapping.pairs.top; pair++) {
 		if (strv_len(names) > PROFILES_MOST)
 			return;
 		shape_profile(shape, pair, &names);

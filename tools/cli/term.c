@@ -122,7 +122,8 @@ static void measure(const struct term_table *table, size_t widths[COLUMNS_MOST])
 		}
 }
 
-static void print_row(const struct term_table *table, size_t cell, size_t end, const size_t widths[COLUMNS_MOST])
+static void print_row(const struct term_table *table, size_t cell, size_t end,
+		      const size_t widths[COLUMNS_MOST])
 {
 	size_t at = table->indent;
 

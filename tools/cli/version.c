@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* `berth version`: what this build is, and which parts of it are beside it. What the machine can do is `berth doctor`'s. */
+/* `berth version`: what this build is, and which parts of it are beside it. What the machine can do is `berth
+ * doctor`'s. */
 #include <stdio.h>
 #include <unistd.h>
 
@@ -10,7 +11,9 @@
 
 int verb_version(struct cli *cli)
 {
-	static const struct { const char *what, *path; } parts[] = {
+	static const struct {
+		const char *what, *path;
+	} parts[] = {
 		{ "shim", "lib/berth/libberth.so" },
 	};
 	struct term_table table = { .indent = 2 };

@@ -27,18 +27,6 @@ static char *shim_path(const struct isolate_setup *setup)
 	return str_print("%s/lib/berth/libberth.so", setup->install_dir);
 }
 
-static int probe(const struct isolate_setup *setup, char **ret_reason)
-{
-	cleanup_free char *shim = shim_path(setup);
-
-	if (access(shim, R_OK)) {
-		*ret_reason = str_print("the shim '%s' cannot be read: %s", shim, strerror(errno));
-		return -ENOTSUP;
-	}
-	*ret_reason = str_copy("needs no privilege");
-	return 0;
-}
-
 static bool can_be_preloaded(const char *path)
 {
 	return !strpbrk(path, ": \t\n");
@@ -76,7 +64,7 @@ static void close_backend(void *backend)
 	free(preload);
 }
 
-static int open_backend(const struct isolate_setup *setup, void **ret_backend)
+static int open_backend(const struct isolate_setup *setup, void **ret_backend, char **ret_reason)
 {
 	struct preload *preload = mem_alloc(sizeof(*preload));
 	int ret;
@@ -85,9 +73,13 @@ static int open_backend(const struct isolate_setup *setup, void **ret_backend)
 	preload->map_paths = mem_alloc(setup->workers * sizeof(*preload->map_paths));
 	ret = nameable(setup, &preload->shim);
 	if (ret) {
+		cleanup_free char *shim = shim_path(setup);
+
+		*ret_reason = str_print("the shim '%s' cannot be used: %s", shim, strerror(-ret));
 		close_backend(preload);
-		return ret;
+		return -ENOTSUP;
 	}
+	*ret_reason = str_copy("needs no privilege");
 	*ret_backend = preload;
 	return 0;
 }
@@ -153,7 +145,6 @@ static void worker_environ(void *backend, unsigned int number, char ***envp)
 
 const struct isolate_ops isolate_preload = {
 	.name = "preload",
-	.probe = probe,
 	.open = open_backend,
 	.worker_begin = worker_begin,
 	.environ = worker_environ,

@@ -8,7 +8,6 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/str.h"
-#include "tools/ports/ports.h"
 
 const char *const run_gate_names[] = { "warn", "off", "fail", NULL };
 const char *const run_tree_names[] = { "auto", "shared", "overlay", "copy", NULL };
@@ -23,8 +22,6 @@ _Static_assert(ARRAY_LEN(run_output_names) == RUN_OUTPUTS + 1, "one name per val
 _Static_assert(ARRAY_LEN(run_db_mode_names) == RUN_DB_MODES + 1, "one name per value");
 _Static_assert(ARRAY_LEN(run_color_names) == RUN_COLORS + 1, "one name per value");
 _Static_assert(ARRAY_LEN(run_database_kind_names) == RUN_DATABASE_KINDS + 1, "one name per value");
-
-const struct run_defaults run_defaults = { PORTS_RANGE_FIRST, PORTS_RANGE_LAST, PORTS_BLOCK };
 
 int run_ports_add(struct run_ports *ports, const char *text)
 {

@@ -14,7 +14,13 @@ enum run_gate { RUN_GATE_WARN, RUN_GATE_OFF, RUN_GATE_FAIL, RUN_GATES };
 enum run_tree { RUN_TREE_AUTO, RUN_TREE_SHARED, RUN_TREE_OVERLAY, RUN_TREE_COPY, RUN_TREES };
 enum run_output { RUN_OUTPUT_AUTO, RUN_OUTPUT_PREFIX, RUN_OUTPUT_GROUP, RUN_OUTPUT_QUIET, RUN_OUTPUTS };
 enum run_db_mode { RUN_DB_AUTO, RUN_DB_PRIVATE, RUN_DB_RENAME, RUN_DB_OFF, RUN_DB_MODES };
-enum run_database_kind { RUN_DATABASE_POSTGRES, RUN_DATABASE_REDIS, RUN_DATABASE_MARIADB, RUN_DATABASE_COMMAND, RUN_DATABASE_KINDS };
+enum run_database_kind {
+	RUN_DATABASE_POSTGRES,
+	RUN_DATABASE_REDIS,
+	RUN_DATABASE_MARIADB,
+	RUN_DATABASE_COMMAND,
+	RUN_DATABASE_KINDS
+};
 enum run_color { RUN_COLOR_AUTO, RUN_COLOR_ALWAYS, RUN_COLOR_NEVER, RUN_COLORS };
 
 /* The names of the values above, NULL-terminated, in order; options and berth.yaml parse by them. */
@@ -87,13 +93,6 @@ struct run_options {
 
 	char *project_dir;		/* absolute: of berth.yaml, else of the git work tree, else the working one */
 };
-
-/* What is in force where nothing is given. */
-struct run_defaults {
-	uint16_t range_first, range_last;
-	unsigned int block_len;
-};
-extern const struct run_defaults run_defaults;
 
 void run_options_free(struct run_options *options);
 void run_databases_free(struct run_database *databases, unsigned int count);
