@@ -74,7 +74,7 @@ static void list_add(char ***list, const struct run_state *run, const char *what
 static void list_strays(char ***list, const struct run_state *run)
 {
 	cleanup_free char *entry = str_print("BERTH_RUN=%s", run->id);
-	cleanup_pids struct pids pids;
+	cleanup_pids struct pids pids = { 0 };
 
 	if (!list)
 		return;
