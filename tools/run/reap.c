@@ -84,7 +84,7 @@ static int reap_one(const struct run_state *run, bool dry_run, char ***list)
 	list_strays(list, run);
 	list_add(list, run, "cgroup", is_own_cgroup(run) ? run->cgroup_dir : NULL);
 	list_add(list, run, "files", run->dir);
-	if (scratch && !str_equal(run->scratch_dir, run->dir))
+	if (scratch && !access(run->scratch_dir, F_OK))
 		list_add(list, run, "trees and temporary files", run->scratch_dir);
 	if (dry_run)
 		return 0;
@@ -96,7 +96,7 @@ static int reap_one(const struct run_state *run, bool dry_run, char ***list)
 		ret = cgroup_remove_named(run->id, CGROUP_MOST_MS);
 	run_kill_strays(run->id);
 	if (scratch) {
-		one = dir_remove(run->scratch_dir);
+		one = runtime_remove_scratch(run->scratch_dir);
 		ret = ret ? ret : one;
 	}
 	one = dir_remove(run->dir);
