@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # docs: man pages. What the tables know is filled in by the command itself; skipped where scdoc is not installed.
 SCDOC	?= $(shell command -v scdoc)
 MANPAGES := $(if $(SCDOC),$(O)/share/man/man1/berth.1 $(O)/share/man/man5/berth.yaml.5)
