@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* `berth version`: what this build is, and which parts of it are beside it. What the machine can do is `berth
  * doctor`'s. */
+#include <jansson.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -9,21 +10,20 @@
 #include "tools/cli/cli.h"
 #include "tools/cli/term.h"
 
-int verb_version(struct cli *cli)
-{
-	static const struct {
-		const char *what, *path;
-	} parts[] = {
-		{ "shim", "lib/berth/libberth.so" },
-		{ "shim for musl", "lib/berth/musl/libberth.so" },
-	};
-	struct term_table table = { .indent = 2 };
-	cleanup_free char *install = NULL;
+struct part {
+	const char *what, *path;
+};
 
-	(void)cli;
+static const struct part parts[] = {
+	{ "shim", "lib/berth/libberth.so" },
+	{ "shim for musl", "lib/berth/musl/libberth.so" },
+};
+
+static void print_text(const char *install)
+{
+	struct term_table table = { .indent = 2 };
+
 	printf("berth " BERTH_VERSION "\n");
-	if (dir_install(&install))
-		return 0;
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
 		cleanup_free char *path = str_print("%s/%s", install, parts[i].path);
 
@@ -32,5 +32,32 @@ int verb_version(struct cli *cli)
 		term_row(&table);
 	}
 	term_print(&table);
+}
+
+static void print_json(const char *install)
+{
+	json_t *found = json_object(), *root;
+
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+		cleanup_free char *path = str_print("%s/%s", install, parts[i].path);
+
+		json_object_set_new(found, parts[i].what, access(path, R_OK) ? json_null() : json_string(path));
+	}
+	root = json_pack("{s:s, s:o}", "version", BERTH_VERSION, "parts", found);
+	json_dumpf(root, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(root);
+}
+
+int verb_version(struct cli *cli)
+{
+	cleanup_free char *install = NULL;
+
+	if (dir_install(&install))
+		install = str_copy("");
+	if (cli->json)
+		print_json(install);
+	else
+		print_text(install);
 	return 0;
 }
