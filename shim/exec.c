@@ -57,7 +57,6 @@ EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
 	return shim_next.fexecve(fd, argv, env);
 }
 
-#ifdef __GLIBC__
 EXPORT int execveat(int dir, const char *path, char *const argv[], char *const envp[], int flags)
 {
 	ENV_FOR(env, envp, shim_probe(dir, flags & AT_EMPTY_PATH ? NULL : path));
@@ -66,7 +65,6 @@ EXPORT int execveat(int dir, const char *path, char *const argv[], char *const e
 		return (int)shim_result(sys(SYS_execveat, dir, path, argv, env, flags));
 	return shim_next.execveat(dir, path, argv, env, flags);
 }
-#endif
 
 /* The l-forms: count, copy to the stack, go on as the v-form. */
 #define COLLECT_ARGUMENTS(first, list)						\

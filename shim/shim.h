@@ -6,7 +6,8 @@
  *
  *	1. No malloc, no stdio, no lock, no thread, no file descriptor kept. (Poisoned at the end of this file.)
  *	2. No static write on a hook's path. What is written is written by the constructor, or once, by an atomic store
- *	   of a value that every racer would have stored (a library whose constructor binds before ours has run).
+ *	   of a value that every racer would have stored (a library whose constructor binds before ours has run). The
+ *	   one exception is a thread's own (shim/address.c: known pages).
  *	3. Async-signal-safe and vfork-safe throughout: a hook may run in a signal handler, in the child of a vfork that
  *	   borrows its parent's memory, and in a process that has a lock held by a thread which fork did not copy.
  *	4. libc's contract to the letter: return value, errno (untouched on success), lengths, cancellation points. The
@@ -42,12 +43,6 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-#ifdef __GLIBC__
-typedef int shim_mmsg_flags; /* sendmmsg(2): the two libcs differ in the sign */
-#else
-typedef unsigned int shim_mmsg_flags;
-#endif
-
 /*
  * The next definition of every intercepted function. Valid after the constructor; NULL before, and for what this libc
  * does not have: then the hook makes the bare system call. A name that core/calls.def marks NEXT has a field here.
@@ -61,10 +56,10 @@ struct shim_next {
 	int (*getpeername)(int, struct sockaddr *, socklen_t *);
 	ssize_t (*sendto)(int, const void *, size_t, int, const struct sockaddr *, socklen_t);
 	ssize_t (*sendmsg)(int, const struct msghdr *, int);
-	int (*sendmmsg)(int, struct mmsghdr *, unsigned int, shim_mmsg_flags);
+	int (*sendmmsg)(int, struct mmsghdr *, unsigned int, int);
 	ssize_t (*recvfrom)(int, void *, size_t, int, struct sockaddr *, socklen_t *);
 	ssize_t (*recvmsg)(int, struct msghdr *, int);
-	int (*recvmmsg)(int, struct mmsghdr *, unsigned int, shim_mmsg_flags, struct timespec *);
+	int (*recvmmsg)(int, struct mmsghdr *, unsigned int, int, struct timespec *);
 	ssize_t (*__recvfrom_chk)(int, void *, size_t, size_t, int, struct sockaddr *, socklen_t *);
 	long (*syscall)(long, ...);
 	int (*execve)(const char *, char *const *, char *const *);
@@ -83,7 +78,7 @@ extern struct shim_next shim_next;
 /* This worker's map; NULL if the process is not in a worker. Attached by the constructor, or by the first caller. */
 struct berth_portmap *shim_map(void);
 
-/* True if @len bytes at @at can be read. One system call, none for memory on the caller's own stack. */
+/* True if @len bytes at @at can be read. One system call for a page that this thread has not asked about lately. */
 bool shim_readable(const void *at, size_t len);
 
 /* The port map table of a socket, BERTH_TCP or BERTH_UDP; -1 if it is neither (ICMP, SCTP, raw, Unix, not a socket). */

@@ -1,5 +1,5 @@
 # tools: the `berth` command. One program; every room is a folder of sources.
-TOOLS_SRC	:= $(wildcard tools/*/*.c)
+TOOLS_SRC	:= $(filter-out $(TOOLS_LEFT_OUT),$(wildcard tools/*/*.c))
 TOOLS_OBJ	:= $(TOOLS_SRC:%.c=$(O)/%.o)
 TOOLS_LIBS	:= -lseccomp -lbpf -lpq -lcyaml -lyaml -ljansson -lsqlite3 -lmnl -ldw -lelf -lexpat -lssl -lcrypto -lcap -lpthread
 BASE_OBJ	:= $(patsubst %.c,$(O)/%.o,$(wildcard tools/base/*.c))

@@ -72,7 +72,7 @@ int main(void)
 	datagram(&a);
 	WANT(0, unlink(path));
 	WANT(0, rmdir(dir));
-	snprintf(name, sizeof(name), "unix-%d", getpid());
+	snprintf(name, sizeof(name), "unix-%09d", getpid());
 	un(&a, name, true);
 	stream(&a);
 	un(&a, strcat(name, "d"), true);

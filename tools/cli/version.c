@@ -16,7 +16,6 @@ struct part {
 
 static const struct part parts[] = {
 	{ "shim", "lib/berth/libberth.so" },
-	{ "shim for musl", "lib/berth/musl/libberth.so" },
 };
 
 static void print_text(const char *install)

@@ -7,7 +7,10 @@
 /** Declare in every worker's map what the options and earlier runs say. Return: 0; -ENOSPC; -errno. */
 int allocate_declare(struct run *run);
 
-/** Write allocated-ports.json if a port was learned or a heartbeat is due; at most once a second. */
+/** Write allocated-ports.json now. */
+void allocate_write(struct run *run);
+
+/** Write it if a port was learned or a heartbeat is due; at most once a second. */
 void allocate_update(struct run *run);
 
 /** Remove the run's entries, remember what it learned. */

@@ -46,11 +46,15 @@ static void collect(struct run *run)
 {
 	for (unsigned int i = 0; i < run->count; i++) {
 		struct worker *worker = &run->workers[i];
-		cleanup_free char *to = str_print("%s/w%u/tree", run->log_dir, worker->number);
+		cleanup_free char *name = worker_name(worker);
+		cleanup_free char *kept = str_print("%s/w%u/tree", run->log_dir, worker->number);
+		cleanup_free char *collected = str_print("%s/collected/%s", run->results_dir, name);
+		const struct tree_collect what = { worker->number, kept, run->options->collect, collected,
+						   run->options->keep };
+		int ret = worker->started_ms ? tree_collect(run->tree, &what, &worker->tree_changed) : 0;
 
-		if (worker->started_ms)
-			(void)tree_collect(run->tree, worker->number, to, run->options->collect,
-					   &worker->tree_changed);
+		if (ret)
+			log_worker(worker->number, "unable to keep what it changed in '%s': %s", kept, strerror(-ret));
 	}
 }
 

@@ -266,6 +266,7 @@ int run_open(const struct run_options *options, struct plan *plan, struct run **
 		return ret;
 	output_setup(run);
 	run_save_state(run);
+	allocate_write(run);
 	ret = keeper_start(run);
 	return ret ? fail(ret_error, ret, "start", "the keeper") : 0;
 }

@@ -104,7 +104,8 @@ struct run {
 	char *isolate_reason;
 	struct tree *tree;
 	char *tree_reason;
-	struct allocated *allocated;
+	bool allocate_dirty;	/* allocate.c */
+	int64_t allocated_ms;	/* when it was last written; 0 = never */
 	struct worker *workers;
 	unsigned int count;
 

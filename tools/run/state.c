@@ -16,6 +16,7 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
+#include "tools/base/json.h"
 #include "tools/base/str.h"
 
 const char *const state_status_names[STATE_STATUSES + 1] = { "waiting", "running", "ending", "passed", "failed", NULL };
@@ -42,8 +43,8 @@ static char **text_at(const struct run_state *run, size_t i)
 
 static json_t *worker_to_json(const struct state_worker *worker)
 {
-	return json_pack("{si ss? si si si si ss? ss si}", "number", (int)worker->number, "task", worker->task, "pid",
-			 (int)worker->pid, "warden", (int)worker->warden, "block", (int)worker->block_base, "ports",
+	return json_pack("{si so si si si si ss? ss si}", "number", (int)worker->number, "task",
+			 json_text(worker->task), "pid", (int)worker->pid, "warden", (int)worker->warden, "block", (int)worker->block_base, "ports",
 			 (int)worker->block_len, "map", worker->map_path, "status",
 			 state_status_names[worker->status], "exit", worker->exit_status);
 }
@@ -55,9 +56,9 @@ int state_save(const struct run_state *run)
 	cleanup_free char *text = NULL;
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-		json_object_set_new(root, texts[i].key, json_string_nocheck(*text_at(run, i) ? *text_at(run, i) : ""));
+		json_object_set_new(root, texts[i].key, json_text(*text_at(run, i) ? *text_at(run, i) : ""));
 	for (char **arg = run->command; arg && *arg; arg++)
-		json_array_append_new(command, json_stringn_nocheck(*arg, strlen(*arg)));
+		json_array_append_new(command, json_text(*arg));
 	for (size_t i = 0; i < run->worker_count; i++)
 		json_array_append_new(workers, worker_to_json(&run->workers[i]));
 	json_object_set_new(root, "pid", json_integer(run->pid));

@@ -41,7 +41,7 @@ void run_worker_over(struct run *run, struct worker *worker)
 {
 	run->running--;
 	run->over++;
-	run->state_dirty = true;
+	run->state_dirty = run->allocate_dirty = true;
 	if (worker->status == STATE_FAILED)
 		run->failed++;
 	output_worker_over(worker);

@@ -14,6 +14,7 @@
  * Functions return 0 or -errno; nothing here prints.
  */
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "tools/run/options.h"
 
@@ -48,11 +49,26 @@ int tree_prepare(const struct tree *tree, unsigned int worker);
 /** Return: 0; -errno and perhaps *ret_error, what failed. */
 int tree_enter(const struct tree *tree, unsigned int worker, const char *cwd, char **ret_error);
 
+struct tree_collect {
+	unsigned int worker;
+	const char *tree_dir;		/* where what it changed is kept */
+	char *const *globs;		/* --collect; NULL or a strv */
+	const char *collected_dir;	/* where files that match go */
+	bool keep;			/* a copy as well */
+};
+
 /**
- * Keep what the worker changed below @to_dir, and bring files that match @globs back into the results.
- * @ret_changed	number of changed files
+ * Keep what a worker changed, if anything.
+ * @ret_changed	number of files, deleted ones included; unknown (0) for a copy
  */
-int tree_collect(const struct tree *tree, unsigned int worker, const char *to_dir, char *const *globs,
-		 unsigned int *ret_changed);
+int tree_collect(const struct tree *tree, const struct tree_collect *collect, unsigned int *ret_changed);
+
+/**
+ * Files of a shared tree that were written since @since_ns (CLOCK_REALTIME). Which worker wrote them the file system does
+ * not say; any two may have written the same one.
+ * @most	names to return at most
+ * Return: how many there are, among the first 50 000 files.
+ */
+unsigned int tree_shared_changes(const struct tree *tree, int64_t since_ns, unsigned int most, char ***ret_names);
 
 #endif

@@ -102,6 +102,25 @@ static void show_left(const struct run *run, const struct worker *worker)
 	str_free(&text);
 }
 
+static void show_shared(const struct run *run)
+{
+	enum { NAMES = 5 };
+	cleanup_strv char **names = NULL;
+	struct str text = { 0 };
+	unsigned int count;
+
+	if (!run->tree_reason || !run->over)
+		return;
+	count = tree_shared_changes(run->tree, run->started_wall_ns, NAMES, &names);
+	if (!count)
+		return;
+	for (char **name = names; *name; name++)
+		str_addf(&text, "%s%s", text.len ? ", " : "", *name);
+	log_line("%u files of the shared tree were written during the run, perhaps by several workers: %s%s", count,
+		 text.text, count > NAMES ? ", ..." : "");
+	str_free(&text);
+}
+
 static void show_totals(const struct run *run)
 {
 	int64_t ms = clock_ms() - run->started_ms;
@@ -124,6 +143,7 @@ int run_verdict(struct run *run)
 	}
 	for (unsigned int i = 0; i < run->finding_count; i++)
 		log_line("%s: %s", run->findings[i].workers, run->findings[i].text);
+	show_shared(run);
 	show_totals(run);
 	return status ? status : gated_status(run);
 }

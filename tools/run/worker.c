@@ -41,6 +41,8 @@ static char **worker_environ(const struct worker *worker)
 	environ_set(&envp, "BERTH_TASK", worker->plan->task);
 	if (worker->tmp_dir)
 		environ_set(&envp, "TMPDIR", worker->tmp_dir);
+	else if (environ_get(envp, "TMPDIR"))
+		environ_set(&envp, "TMPDIR", "/tmp"); /* the private one; theirs is shared */
 	if (!run->plan->single && run->color && !environ_get(envp, "NO_COLOR") && !environ_get(envp, "FORCE_COLOR"))
 		environ_set(&envp, "FORCE_COLOR", "1");
 	return envp;
