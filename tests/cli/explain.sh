@@ -8,15 +8,16 @@ flat() { printf '%s' "$out" | tr -s ' \n' ' '; }
 echo 'int main(void) { return 0; }' >main.c
 gcc -o dynamic main.c && gcc -static -o static main.c
 berth explain ./dynamic
-same 'a dynamic program' './dynamic is dynamically linked to glibc every backend covers it: it is dynamically linked to glibc, so the preload backend enters through its loader' "$(flat)"
+has 'a dynamic program' './dynamic is dynamically linked to glibc it is dynamically linked to glibc, so the shim enters through its loader covered by preload' "$(flat)"
 berth explain ./static
-has 'a static program' 'the preload backend does not cover it: it is statically linked; the seccomp and bpf backends do' "$(flat)"
+has 'a static program' 'the shim cannot enter: it is statically linked covered by' "$(flat)"
 berth explain ./static --json
-same 'a static program in JSON' '[false,1]' "$(printf '%s' "$out" | jq -c '[.preload, (.chain | length)]')"
+same 'a static program in JSON' '[false,true,true,1]' "$(printf '%s' "$out" |
+	jq -c '[.backends.preload.covers, .backends.seccomp.covers, .backends.bpf.covers, (.chain | length)]')"
 printf '#!%s/static\n' "$PWD" >script && chmod +x script
 berth explain ./script
 has 'a script of a static program' "is a script of $PWD/static" "$(flat)"
-has 'is judged by its interpreter' 'does not cover it: it is statically linked' "$(flat)"
+has 'is judged by its interpreter' 'the shim cannot enter: it is statically linked' "$(flat)"
 mkdir bin && mv dynamic bin/tool
 printf '#!/usr/bin/env -S A=1 tool --flag\n' >script
 PATH=$PWD/bin:$PATH
@@ -30,7 +31,7 @@ berth explain ./script
 same 'a loop ends' 0 "$status"
 echo text >text && chmod +x text
 berth explain ./text
-has 'no program' 'nothing can be said of it' "$(flat)"
+has 'no program' 'is not a program that Berth can read' "$(flat)"
 berth explain nosuchprogram
 same 'not there' "1 berth: 'nosuchprogram' is neither a port nor an executable in PATH" "$status $err"
 complains 'not a port' "berth: expected a port from 1 to 65535 or a program, got '70000'
