@@ -5,12 +5,14 @@
  */
 #include "tools/run/runtime.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <stdint.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -18,10 +20,11 @@
 #include <unistd.h>
 
 #include "tools/base/cleanup.h"
+#include "tools/base/clock.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
 
-enum { TRIES = 64 };
+enum { TRIES = 64, ASK_EVERY_MS = 5, BIRTH_MOST_S = 60 };
 
 static int make_locked(const char *base, char **ret_dir, int *ret_lock)
 {
@@ -103,13 +106,20 @@ bool runtime_is_scratch(const char *run_id, const char *path)
 	return str_equal(path, tmp) || str_equal(path, var);
 }
 
-int runtime_scratch(const char *run_id, char **ret_dir)
+char *runtime_scratch(const char *run_id)
 {
 	cleanup_free char *base = scratch_base();
-	cleanup_free char *dir = str_print("%s/%s", base, run_id);
-	mode_t mode = geteuid() ? 0700 : 0711;
+
+	return str_print("%s/%s", base, run_id);
+}
+
+int runtime_make_scratch(const char *dir)
+{
+	cleanup_free char *base = str_copy(dir);
+	mode_t mode = geteuid() ? 0700 : 0711; /* as root the suite may change its user */
 	struct stat info;
 
+	*strrchr(base, '/') = 0;
 	if (mkdir(base, mode) && errno != EEXIST)
 		return -errno;
 	if (lstat(base, &info))
@@ -118,8 +128,48 @@ int runtime_scratch(const char *run_id, char **ret_dir)
 		return -EPERM;
 	if (mkdir(dir, mode) && errno != EEXIST)
 		return -errno;
-	if (!geteuid() && chmod(base, 0711))
+	return !geteuid() && chmod(base, 0711) ? -errno : 0;
+}
+
+int runtime_lock_wardens(const char *dir)
+{
+	cleanup_free char *path = str_print("%s/wardens", dir);
+	cleanup_close int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0 || flock(fd, LOCK_SH))
 		return -errno;
-	*ret_dir = steal(&dir);
+	return steal_fd(&fd);
+}
+
+int runtime_wait_wardens(const char *dir, int64_t most_ms)
+{
+	cleanup_free char *path = str_print("%s/wardens", dir);
+	cleanup_close int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	int64_t due_ms = clock_ms() + most_ms;
+
+	while (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB)) {
+		if (clock_ms() >= due_ms)
+			return -ETIMEDOUT;
+		poll(NULL, 0, ASK_EVERY_MS);
+	}
 	return 0;
+}
+
+void runtime_sweep(void)
+{
+	cleanup_free char *base = NULL;
+	cleanup_dir DIR *dir = NULL;
+	struct dirent *entry;
+
+	if (dir_runtime(&base))
+		return;
+	dir = opendir(base);
+	while (dir && (entry = readdir(dir))) {
+		cleanup_free char *path = str_print("%s/%s", base, entry->d_name);
+		struct stat info;
+
+		if (str_starts(entry->d_name, ".new-") && !lstat(path, &info) &&
+		    clock_wall_ns() / 1000000000 - info.st_mtime > BIRTH_MOST_S)
+			(void)dir_remove(path);
+	}
 }
