@@ -27,7 +27,7 @@ enum { NAMES = sizeof(names) / sizeof(names[0]) };
 
 static char kept_text[KEPT_BYTES];
 static const char *kept[NAMES]; /* "BERTH_RUN=7f3a", or NULL; all NULL outside a worker */
-static const char *shim;
+static const char *shim, *launcher;
 static bool in_worker;
 
 static const char *find(char *const *envp, const char *prefix)
@@ -54,7 +54,14 @@ void shim_env_save(char *const *envp)
 			in_worker = true;
 		if (shim_starts_with(entry, "BERTH_SHIM="))
 			shim = kept[i] + sizeof("BERTH_SHIM=") - 1;
+		if (shim_starts_with(entry, "BERTH_LAUNCHER="))
+			launcher = kept[i] + sizeof("BERTH_LAUNCHER=") - 1;
 	}
+}
+
+const char *shim_env_launcher(void)
+{
+	return in_worker ? launcher : NULL;
 }
 
 static const char *shim_for(enum berth_elf_verdict verdict)

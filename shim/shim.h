@@ -144,13 +144,31 @@ void shim_env_save(char *const *envp);
 struct shim_env shim_env_plan(char *const *envp, enum berth_elf_verdict verdict);
 char *const *shim_env_fill(const struct shim_env *env, char **pointers, char *text);
 
+/*
+ * A program that the shim cannot enter is started through the launcher (tools/isolate/launch.c), which brings it under the
+ * seccomp net: LAUNCHER PATH ARGV0 ARGUMENT... The memory is the caller's stack, as above.
+ *
+ *	const char *launcher = shim_launcher(verdict, path);
+ *	char *list[shim_launch_size(launcher, argv)];
+ *	argv = shim_launch_fill(list, launcher, path, argv);
+ */
+const char *shim_launcher(enum berth_elf_verdict verdict, const char *path); /* NULL: start @path itself */
+size_t shim_launch_size(const char *launcher, char *const *argv);
+char *const *shim_launch_fill(char **list, const char *launcher, const char *path, char *const *argv);
+
+/* Leave a note that @path escapes, once per program. */
+void shim_note_escape(enum berth_elf_verdict verdict, const char *path);
+
+/* The launcher; NULL if there is none. */
+const char *shim_env_launcher(void);
+
 /**
  * What kind of program is @path, relative to directory @dir (AT_FDCWD)? If @path is NULL, what is the open file @dir?
- * Follows #! lines, leaves a note about what escapes. A path that cannot be read is BERTH_ELF_UNKNOWN.
+ * Follows #! lines. A path that cannot be read is BERTH_ELF_UNKNOWN.
  */
 enum berth_elf_verdict shim_probe(int dir, const char *path);
-/* The same for a name that is looked up in PATH, as execvp(3) does. */
-enum berth_elf_verdict shim_probe_in_path(const char *file);
+/* The same for a name that is looked up in PATH, as execvp(3) does. @ret_path: PATH_MAX bytes, "" if it was not found. */
+enum berth_elf_verdict shim_probe_in_path(const char *file, char *ret_path);
 
 size_t shim_strlen(const char *text);
 bool shim_starts_with(const char *text, const char *prefix);

@@ -5,4 +5,4 @@ ISOLATE_DRIVER	:= $(O)/tests/isolate/driver
 TESTS		+= $(ISOLATE_DRIVER)
 
 $(ISOLATE_DRIVER): $(O)/tests/isolate/driver.o $(ISOLATE_OBJ)
-	$(call quiet,LD)$(CC) $(OPTIMIZE) $(LDFLAGS) $^ -lseccomp -lbpf -lmnl -lpthread -o $@
+	$(call quiet,LD)$(CC) $(OPTIMIZE) $(LDFLAGS) $^ $(TOOLS_LIBS) -o $@

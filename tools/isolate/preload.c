@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The preload backend: the environment is all it needs. The shim does the work in the suite's own processes and keeps
- * these variables alive across exec (core/env.def).
+ * these variables alive across exec (core/env.def). Where the kernel lets us, a net is spread for the programs that the shim
+ * cannot enter: its exec hook starts them through berth-launch, which meets the supervisor at BERTH_NET. Only those programs
+ * come under a filter, so that dynamic ones keep their speed and their setuid children.
  *
  * LD_PRELOAD is a list with spaces and colons between its items and no way to quote them, ld.so(8). A shim whose path
  * has one is named by a symbolic link in the run's directory.
@@ -15,11 +17,14 @@
 #include "tools/base/environ.h"
 #include "tools/base/str.h"
 #include "tools/isolate/backend.h"
+#include "tools/isolate/net.h"
 
 struct preload {
 	char *shim;		/* what LD_PRELOAD names */
 	char **map_paths;	/* by worker number - 1 */
 	unsigned int workers;
+	struct net *net;	/* NULL = none */
+	char *launcher, *net_path;
 };
 
 static char *shim_path(const struct isolate_setup *setup)
@@ -57,11 +62,32 @@ static void close_backend(void *backend)
 
 	if (!preload)
 		return;
+	net_close(preload->net);
+	free(preload->launcher);
+	free(preload->net_path);
 	for (unsigned int i = 0; i < preload->workers; i++)
 		free(preload->map_paths[i]);
 	free(preload->map_paths);
 	free(preload->shim);
 	free(preload);
+}
+
+/* Spread the net. Return: NULL; or why there is none, free() it. */
+static char *spread_net(struct preload *preload, const struct isolate_setup *setup)
+{
+	int ret;
+
+	preload->launcher = str_print("%s/lib/berth/berth-launch", setup->install_dir);
+	preload->net_path = str_print("%s/net", setup->run_dir);
+	if (!setup->loop)
+		return NULL;
+	ret = access(preload->launcher, X_OK) ? -errno : net_open(setup->loop, setup->workers, setup->datagrams, &preload->net);
+	if (!ret)
+		ret = net_serve(preload->net, preload->net_path);
+	if (!ret)
+		return NULL;
+	net_close(steal(&preload->net));
+	return str_print("needs no privilege; static programs are only reported: %s", strerror(-ret));
 }
 
 static int open_backend(const struct isolate_setup *setup, void **ret_backend, char **ret_reason)
@@ -79,7 +105,9 @@ static int open_backend(const struct isolate_setup *setup, void **ret_backend, c
 		close_backend(preload);
 		return -ENOTSUP;
 	}
-	*ret_reason = str_copy("needs no privilege");
+	*ret_reason = spread_net(preload, setup);
+	if (!*ret_reason)
+		*ret_reason = str_copy("needs no privilege; static programs go through the seccomp net");
 	*ret_backend = preload;
 	return 0;
 }
@@ -92,6 +120,8 @@ static int worker_begin(void *backend, const struct isolate_worker *worker)
 		return -EINVAL;
 	free(preload->map_paths[worker->number - 1]);
 	preload->map_paths[worker->number - 1] = str_copy(worker->map_path);
+	if (preload->net)
+		net_worker_begin(preload->net, worker->number, worker->map);
 	return 0;
 }
 
@@ -140,7 +170,16 @@ static void worker_environ(void *backend, unsigned int number, char ***envp)
 	environ_set(envp, "ASAN_OPTIONS", asan);
 	environ_set(envp, "BERTH_MAP", preload->map_paths[number - 1]);
 	environ_set(envp, "BERTH_SHIM", preload->shim);
-	environ_set(envp, "BERTH_LAUNCHER", NULL);
+	environ_set(envp, "BERTH_LAUNCHER", preload->net ? preload->launcher : NULL);
+	environ_set(envp, "BERTH_NET", preload->net ? preload->net_path : NULL);
+}
+
+static void worker_end(void *backend, unsigned int number)
+{
+	struct preload *preload = backend;
+
+	if (preload->net)
+		net_worker_end(preload->net, number);
 }
 
 const struct isolate_ops isolate_preload = {
@@ -148,5 +187,6 @@ const struct isolate_ops isolate_preload = {
 	.open = open_backend,
 	.worker_begin = worker_begin,
 	.environ = worker_environ,
+	.end = worker_end,
 	.close = close_backend,
 };

@@ -146,7 +146,8 @@ static void worker_environ(void *arg, unsigned int number, char ***envp)
 {
 	(void)arg;
 	(void)number;
-	environ_set(envp, "BERTH_LAUNCHER", NULL); /* of an outer run */
+	environ_set(envp, "BERTH_LAUNCHER", NULL); /* an outer run's */
+	environ_set(envp, "BERTH_NET", NULL);
 }
 
 static int worker_enter(void *arg, unsigned int number)

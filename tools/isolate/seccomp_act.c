@@ -361,7 +361,7 @@ static int on_name(struct asked *asked)
 	cleanup_close int fd = -1;
 	bool peer = asked->call.kind == NOTIFY_PEERNAME;
 
-	if (!target_read(&asked->target, asked->call.len, &room, sizeof(room)) || room < 4 || room > INT_MAX)
+	if (!target_read(&asked->target, asked->call.len, &room, sizeof(room)) || room < 3 || room > INT_MAX)
 		return GO_ON;
 	fd = socket_of(asked);
 	if (fd < 0 || (peer ? getpeername(fd, (struct sockaddr *)&name, &full)
