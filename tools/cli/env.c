@@ -6,7 +6,6 @@
  * current enough for clients; a server that such a shell starts is not the worker's.
  */
 #include <errno.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +16,7 @@
 #include "tools/cli/cli.h"
 #include "tools/cli/maps.h"
 #include "tools/cli/project.h"
+#include "tools/cli/output.h"
 #include "tools/cli/term.h"
 
 static const char *const names[] = {
@@ -26,7 +26,7 @@ static const char *const names[] = {
 };
 
 struct environment {
-	char *text;	/* of /proc/PID/environ */
+	char *text; /* of /proc/PID/environ */
 	size_t len;
 	const char *map;
 	char *shim;
@@ -83,22 +83,14 @@ static void print_ports(const struct berth_portmap *map)
 static void print_json(const struct run_state *run, const struct state_worker *worker,
 		       const struct berth_portmap *map, const struct environment *environment)
 {
-	cleanup_free struct maps_port *ports = NULL;
-	unsigned int count = map ? maps_ports(map, &ports) : 0;
-	json_t *variables = json_object(), *array = json_array(), *root;
+	json_t *variables = json_object();
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (value_of(environment, names[i]))
-			json_object_set_new(variables, names[i], json_string(value_of(environment, names[i])));
-	for (unsigned int i = 0; i < count; i++)
-		json_array_append_new(array, json_pack("{s:i, s:i, s:s}", "virtual", (int)ports[i].virtual_port,
-						       "real", (int)ports[i].real_port, "state",
-						       maps_state_names[ports[i].state]));
-	root = json_pack("{s:s, s:i, s:s?, s:o, s:o}", "run", run->id, "worker", (int)worker->number, "task",
-			 worker->task, "environment", variables, "ports", array);
-	json_dumpf(root, stdout, JSON_INDENT(2));
-	putchar('\n');
-	json_decref(root);
+			json_object_set_new(variables, names[i],
+					    json_string(value_of(environment, names[i])));
+	output_json(json_pack("{s:s, s:i, s:s?, s:o, s:o}", "run", run->id, "worker", (int)worker->number,
+			      "task", worker->task, "environment", variables, "ports", maps_json(map)));
 }
 
 static void print_text(const struct berth_portmap *map, const struct environment *environment)

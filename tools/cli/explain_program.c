@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +19,7 @@
 #include "tools/cli/backends.h"
 #include "tools/cli/cli.h"
 #include "tools/cli/explain.h"
+#include "tools/cli/output.h"
 #include "tools/cli/term.h"
 
 enum { CHAIN_MOST = 6 };
@@ -225,9 +225,7 @@ static void print_json(const struct chain *chain, const char *sentence, const st
 				    json_pack("{s:b, s:b}", "covers", covered(last, (enum isolate_backend)i),
 					      "works", backends->works[i]));
 	root = json_pack("{s:o, s:o, s:s}", "chain", array, "backends", covering, "verdict", sentence);
-	json_dumpf(root, stdout, JSON_INDENT(2));
-	putchar('\n');
-	json_decref(root);
+	output_json(root);
 }
 
 static void print_answer(const struct cli *cli, const struct chain *chain)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* `berth version`: what this build is, where its shim lies, and which backends work here. */
-#include <jansson.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -8,6 +7,7 @@
 #include "tools/base/file.h"
 #include "tools/cli/backends.h"
 #include "tools/cli/cli.h"
+#include "tools/cli/output.h"
 #include "tools/cli/term.h"
 
 static void print_text(const char *shim, const struct backends *backends)
@@ -40,9 +40,7 @@ static void print_json(const char *shim, const struct backends *backends)
 					      backends->reasons[i]));
 	root = json_pack("{s:s, s:s?, s:o}", "version", BERTH_VERSION, "shim",
 			 access(shim, R_OK) ? NULL : shim, "backends", array);
-	json_dumpf(root, stdout, JSON_INDENT(2));
-	putchar('\n');
-	json_decref(root);
+	output_json(root);
 }
 
 int verb_version(struct cli *cli)
