@@ -13,14 +13,22 @@ same 'bash completes verbs' 'run reap' "$(complete_bash berth r)"
 same 'bash completes options' '--fail-fast' "$(complete_bash berth run --fa)"
 same 'bash completes names' 'shared' "$(complete_bash berth run --tree sh)"
 same 'bash keeps the options of verbs apart' '' "$(complete_bash berth ps --fa)"
-for shell in zsh fish; do
-	berth completions $shell
-	has "$shell completions have an option" fail-fast "$out"
-	if command -v $shell >/dev/null; then
-		printf '%s\n' "$out" >berth.$shell
-		same "$shell reads its completions" '' "$($shell -n berth.$shell 2>&1)"
-	fi
-done
+"$BERTH" completions zsh >berth.zsh
+"$BERTH" completions fish >berth.fish
+if command -v zsh >/dev/null; then
+	same 'zsh loads its completions' _berth \
+		"$(zsh -fc 'autoload -U compinit; compinit -D; . ./berth.zsh; print ${_comps[berth]}' 2>&1)"
+else
+	skip 'zsh loads its completions' 'no zsh'
+fi
+if command -v fish >/dev/null; then
+	fish_offers() { fish --no-config -c '. ./berth.fish; complete -C $argv[1]' "$1" 2>&1 | cut -f1 | grep -v / | tr '\n' ' '; }
+	same 'fish completes verbs' 'explain ' "$(fish_offers 'berth exp')"
+	same 'fish completes options' '--fail-fast ' "$(fish_offers 'berth run --fa')"
+	same 'fish completes names' 'auto copy overlay shared ' "$(fish_offers 'berth run --tree ')"
+else
+	skip 'fish completes' 'no fish'
+fi
 
 printf '@verbs@\n@options@\n' | "$BERTH" help --template >page
 printf '@keys@\n@databases@\n@allow@\n@environment@\n' | "$BERTH" help --template >keys

@@ -504,6 +504,11 @@ bool option_everywhere(const struct option *option)
 	return (option->where | OPTION_IN_YAML) == (EVERYWHERE | OPTION_IN_YAML);
 }
 
+bool option_is_text(const struct option *option)
+{
+	return option->type->wants == items_wants;
+}
+
 bool option_is_list(const struct option *option)
 {
 	return option->type->list;
