@@ -60,4 +60,4 @@ ci:
 clean:
 	rm -rf .out
 
--include $(shell find $(O) -name '*.d' 2>/dev/null)
+-include $(shell find $(O) -name '*.d' -type f 2>/dev/null)

@@ -234,6 +234,7 @@ static void test_nearest(void **state)
 	(void)state;
 	assert_string_equal(option_nearest("worker", names, 6), "workers");
 	assert_string_equal(option_nearest("ports", names, 6), "port");
+	assert_string_equal(option_nearest("prot", names, 6), "port");
 	assert_string_equal(option_nearest("strct", names, 6), "strict");
 	assert_string_equal(option_nearest("db_mode", names, 6), "db-mode");
 	assert_null(option_nearest("frobnicate", names, 6));

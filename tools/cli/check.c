@@ -3,7 +3,6 @@
  * `berth check`: every mistake of berth.yaml, or the settings in force: one column per profile, because what
  * one wants to see is where they differ. Passwords in URLs are not shown.
  */
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "tools/cli/config.h"
 #include "tools/cli/lint.h"
 #include "tools/cli/project.h"
+#include "tools/cli/output.h"
 #include "tools/cli/term.h"
 
 struct check {
@@ -121,19 +121,10 @@ static json_t *json_settings(const struct cli *cli)
 	return settings;
 }
 
-static json_t *json_strings(char *const *strv)
-{
-	json_t *array = json_array();
-
-	for (; strv && *strv; strv++)
-		json_array_append_new(array, json_string(*strv));
-	return array;
-}
-
 static void print_json(const char *file, const struct check *check, char *const *errors)
 {
-	json_t *root =
-		json_pack("{s:s, s:b, s:o}", "file", file, "valid", !errors, "errors", json_strings(errors));
+	json_t *root = json_pack("{s:s, s:b, s:o}", "file", file, "valid", !errors, "errors",
+				 output_strings(errors));
 
 	if (!errors) {
 		json_t *profiles = json_object();
@@ -146,11 +137,9 @@ static void print_json(const char *file, const struct check *check, char *const 
 				    check->config->count ? json_settings(&check->profiles[0])
 							 : json_object());
 		json_object_set_new(root, "profiles", profiles);
-		json_object_set_new(root, "warnings", json_strings(check->warnings));
+		json_object_set_new(root, "warnings", output_strings(check->warnings));
 	}
-	json_dumpf(root, stdout, JSON_INDENT(2));
-	putchar('\n');
-	json_decref(root);
+	output_json(root);
 }
 
 static void fill(struct check *check)

@@ -4,7 +4,6 @@
  * have made of it. The numbers of a run are its virtual ports; but people also ask about a real port that
  * they saw in ss(8), so both sides of every map are looked at.
  */
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include "tools/cli/explain.h"
 #include "tools/cli/lint.h"
 #include "tools/cli/maps.h"
+#include "tools/cli/output.h"
 #include "tools/cli/term.h"
 #include "tools/ports/ports.h"
 
@@ -163,13 +163,13 @@ int explain_port(struct cli *cli, unsigned int port)
 	root = json_pack("{s:i, s:s, s:s, s:o}", "port", (int)port, "kind", answer.kind, "why", answer.why,
 			 "workers", workers);
 	if (cli->json) {
-		json_dumpf(root, stdout, JSON_INDENT(2));
-		putchar('\n');
+		output_json(root);
+		term_clear(&table);
 	} else {
 		term_paragraph(0, answer.why);
 		term_print(&table);
+		json_decref(root);
 	}
-	json_decref(root);
 	free(answer.why);
 	return 0;
 }

@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,8 +16,10 @@
 #include "core/elf.h"
 #include "tools/base/cleanup.h"
 #include "tools/base/log.h"
+#include "tools/cli/backends.h"
 #include "tools/cli/cli.h"
 #include "tools/cli/explain.h"
+#include "tools/cli/output.h"
 #include "tools/cli/term.h"
 
 enum { CHAIN_MOST = 6 };
@@ -139,30 +140,64 @@ static int follow(const char *name, struct chain *chain, char **ret_missing)
 	return 0;
 }
 
-/* One sentence: which backend covers it, and why; %s is the reason */
+/* Which backends cover a program with this verdict. A verdict without a row says nothing about them. */
+static const struct cover {
+	bool backends[ISOLATE_BACKENDS];
+	const char *sentence; /* %s is the reason */
+} covers[BERTH_ELF_VERDICTS] = {
+#define EVERY                                                                            \
+	{                                                                                \
+		[ISOLATE_PRELOAD] = true, [ISOLATE_SECCOMP] = true, [ISOLATE_BPF] = true \
+	}
+#define KERNEL                                                 \
+	{                                                      \
+		[ISOLATE_SECCOMP] = true, [ISOLATE_BPF] = true \
+	}
+	[BERTH_ELF_GLIBC] = { EVERY, "it %s, so the shim enters through its loader" },
+	[BERTH_ELF_MUSL] = { EVERY, "it %s, so the shim enters through its loader" },
+	[BERTH_ELF_SCRIPT] = { { 0 }, "it %s, and the chain is too long to follow" },
+	[BERTH_ELF_UNKNOWN] = { { 0 }, "it %s" },
+	[BERTH_ELF_STATIC] = { KERNEL, "the shim cannot enter: it %s" },
+	[BERTH_ELF_GO] = { KERNEL, "the shim cannot enter: it %s" },
+	[BERTH_ELF_FOREIGN_LOADER] = { KERNEL, "the shim cannot enter: it %s" },
+	/* a seccomp filter without privilege needs no_new_privs, under which the program has not the rights
+	   it is there for */
+	[BERTH_ELF_SECURE] = { { [ISOLATE_BPF] = true }, "the shim cannot enter: it %s" },
+	[BERTH_ELF_FOREIGN_CLASS] = { { [ISOLATE_BPF] = true }, "the shim cannot enter: it %s" },
+	[BERTH_ELF_FOREIGN_MACHINE] = { { [ISOLATE_BPF] = true }, "the shim cannot enter: it %s" },
+#undef EVERY
+#undef KERNEL
+};
+
 static char *conclusion(const struct link *last)
 {
-	static const char escapes[] =
-		"the preload backend does not cover it: it %s; the seccomp and bpf backends do";
-	static const char foreign[] = "the bpf backend alone covers it: it %s";
-	static const char *const sentences[BERTH_ELF_VERDICTS] = {
-		[BERTH_ELF_GLIBC] =
-			"every backend covers it: it %s, so the preload backend enters through its loader",
-		[BERTH_ELF_MUSL] =
-			"every backend covers it: it %s, so the preload backend enters through its loader",
-		[BERTH_ELF_SCRIPT] = "it %s, and the chain is too long to follow",
-		[BERTH_ELF_UNKNOWN] = "nothing can be said of it: it %s",
-		[BERTH_ELF_STATIC] = escapes,
-		[BERTH_ELF_GO] = escapes,
-		[BERTH_ELF_FOREIGN_LOADER] = escapes,
-		[BERTH_ELF_SECURE] = escapes,
-		[BERTH_ELF_FOREIGN_CLASS] = foreign,
-		[BERTH_ELF_FOREIGN_MACHINE] = foreign,
-	};
-	const char *sentence = sentences[last->verdict];
-	const char *reason = strstr(sentence, "%s");
+	const char *sentence = covers[last->verdict].sentence, *reason = strstr(sentence, "%s");
 
 	return str_print("%.*s%s%s", (int)(reason - sentence), sentence, last->why, reason + 2);
+}
+
+static bool covered(const struct link *last, enum isolate_backend backend)
+{
+	return covers[last->verdict].backends[backend];
+}
+
+/* "preload and seccomp cover it; bpf would, but does not work here" */
+static char *who_covers(const struct link *last, const struct backends *backends)
+{
+	cleanup_strv char **here = NULL, **elsewhere = NULL;
+	struct str text = { 0 };
+
+	for (unsigned int i = ISOLATE_PRELOAD; i < ISOLATE_NONE; i++)
+		if (covered(last, (enum isolate_backend)i))
+			strv_add(backends->works[i] ? &here : &elsewhere, isolate_backend_names[i]);
+	if (!here && !elsewhere)
+		return NULL;
+	str_add(&text, here ? "covered by " : "covered by no backend that works here");
+	for (size_t i = 0; i < strv_len(here); i++)
+		str_addf(&text, "%s%s", i ? ", " : "", here[i]);
+	for (size_t i = 0; i < strv_len(elsewhere); i++)
+		str_addf(&text, "%s%s", i ? ", " : "; not available here: ", elsewhere[i]);
+	return str_take(&text);
 }
 
 static void print_chain(const struct chain *chain)
@@ -177,43 +212,55 @@ static void print_chain(const struct chain *chain)
 	term_print(&table);
 }
 
-static void print_json(const struct chain *chain, const char *sentence, bool covered)
+static void print_json(const struct chain *chain, const char *sentence, const struct backends *backends)
 {
-	json_t *array = json_array(), *root;
+	const struct link *last = &chain->links[chain->count - 1];
+	json_t *array = json_array(), *covering = json_object(), *root;
 
 	for (unsigned int i = 0; i < chain->count; i++)
 		json_array_append_new(array, json_pack("{s:s, s:s}", "path", chain->links[i].path, "why",
 						       chain->links[i].why));
-	root = json_pack("{s:o, s:b, s:s}", "chain", array, "preload", covered, "verdict", sentence);
-	json_dumpf(root, stdout, JSON_INDENT(2));
-	putchar('\n');
-	json_decref(root);
+	for (unsigned int i = ISOLATE_PRELOAD; i < ISOLATE_NONE; i++)
+		json_object_set_new(covering, isolate_backend_names[i],
+				    json_pack("{s:b, s:b}", "covers", covered(last, (enum isolate_backend)i),
+					      "works", backends->works[i]));
+	root = json_pack("{s:o, s:o, s:s}", "chain", array, "backends", covering, "verdict", sentence);
+	output_json(root);
+}
+
+static void print_answer(const struct cli *cli, const struct chain *chain)
+{
+	const struct link *last = &chain->links[chain->count - 1];
+	cleanup_free char *sentence = conclusion(last), *who = NULL;
+	struct backends backends;
+
+	backends_try(&backends);
+	who = who_covers(last, &backends);
+	if (cli->json) {
+		print_json(chain, sentence, &backends);
+	} else {
+		print_chain(chain);
+		term_paragraph(0, sentence);
+		if (who)
+			term_paragraph(0, who);
+	}
+	backends_free(&backends);
 }
 
 int explain_program(struct cli *cli, const char *name)
 {
 	struct chain chain = { 0 };
-	cleanup_free char *missing = NULL, *sentence = NULL;
+	cleanup_free char *missing = NULL;
 	int ret = follow(name, &chain, &missing);
 
-	if (!ret) {
-		const struct link *last = &chain.links[chain.count - 1];
-
-		sentence = conclusion(last);
-		if (cli->json)
-			print_json(&chain, sentence,
-				   last->verdict == BERTH_ELF_GLIBC || last->verdict == BERTH_ELF_MUSL);
-		else
-			print_chain(&chain);
-		if (!cli->json)
-			term_paragraph(0, sentence);
-	} else if (chain.count) {
+	if (!ret)
+		print_answer(cli, &chain);
+	else if (chain.count)
 		log_line("'%s' needs '%s', which is not an executable in PATH",
 			 chain.links[chain.count - 1].path, missing);
-	} else {
+	else
 		log_line("'%s' is neither a port nor an executable%s", name,
 			 strchr(name, '/') ? "" : " in PATH");
-	}
 	for (unsigned int i = 0; i < chain.count; i++) {
 		free(chain.links[i].path);
 		free(chain.links[i].why);

@@ -79,7 +79,8 @@ static void config_row(struct term_table *table, const struct option *option)
 	cleanup_free char *wants = option_wants(option);
 
 	term_cell(table, option->name);
-	term_cellf(table, "%s: %s%s", option->help, wants, option_is_list(option) ? "; one or a list" : "");
+	term_cellf(table, "%s%s%s%s", option->help, option_is_text(option) ? "" : ": ",
+		   option_is_text(option) ? "" : wants, option_is_list(option) ? "; one or a list" : "");
 	term_row(table);
 }
 

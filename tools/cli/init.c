@@ -15,10 +15,19 @@
 #include "tools/cli/cli.h"
 #include "tools/cli/scan.h"
 
+/* Can @text stand in a flow or block context without quotes? A colon is harmful only before a space. */
+static bool plain(const char *text)
+{
+	size_t len = strlen(text);
+
+	return len && !strpbrk(text, "#'\"{}[]&*!|>%@`,\n") && !strstr(text, ": ") && text[len - 1] != ':' &&
+	       !strchr("-?: ", text[0]);
+}
+
 /* A text as YAML: plain where that is safe, else in single quotes */
 static void add_yaml(struct str *out, const char *text)
 {
-	if (*text && !strpbrk(text, "#'\"{}[]&*!|>%@`,:\n") && *text != '-' && *text != '?' && *text != ' ') {
+	if (plain(text)) {
 		str_add(out, text);
 		return;
 	}

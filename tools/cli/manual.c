@@ -91,7 +91,10 @@ static void write_key(FILE *out, const struct option *option)
 	cleanup_free char *wants = option_wants(option);
 
 	fprintf(out, "*%s*: ", option->name);
-	prose(out, wants);
+	if (option_is_text(option))
+		literal(out, option->arg);
+	else
+		prose(out, wants);
 	fprintf(out, "%s\n", option_is_list(option) ? "; one or a list" : "");
 	paragraph(out, option);
 }

@@ -88,3 +88,17 @@ unsigned int maps_ports(const struct berth_portmap *map, struct maps_port **ret_
 	qsort(*ret_ports, count, sizeof(**ret_ports), by_virtual);
 	return count;
 }
+
+json_t *maps_json(const struct berth_portmap *map)
+{
+	cleanup_free struct maps_port *ports = NULL;
+	unsigned int count = map ? maps_ports(map, &ports) : 0;
+	json_t *array = json_array();
+
+	for (unsigned int i = 0; i < count; i++)
+		json_array_append_new(
+			array, json_pack("{s:i, s:i, s:s, s:b}", "virtual", (int)ports[i].virtual_port,
+					 "real", (int)ports[i].real_port, "state",
+					 maps_state_names[ports[i].state], "learned", (int)ports[i].learned));
+	return array;
+}

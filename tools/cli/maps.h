@@ -2,6 +2,8 @@
 #ifndef BERTH_CLI_MAPS_H
 #define BERTH_CLI_MAPS_H
 /* Port maps of live workers, as a reader sees them. */
+#include <jansson.h>
+
 #include "core/portmap.h"
 #include "tools/run/state.h"
 
@@ -20,6 +22,9 @@ struct maps_port {
 
 /** The ports in use, in the order of their virtual numbers. The caller's to free. Return: how many. */
 unsigned int maps_ports(const struct berth_portmap *map, struct maps_port **ret_ports);
+
+/** The same for programs: an array, empty if @map is NULL. */
+json_t *maps_json(const struct berth_portmap *map);
 
 /* Texts for people and for JSON: "bound" */
 extern const char *const maps_state_names[];

@@ -504,6 +504,11 @@ bool option_everywhere(const struct option *option)
 	return (option->where | OPTION_IN_YAML) == (EVERYWHERE | OPTION_IN_YAML);
 }
 
+bool option_is_text(const struct option *option)
+{
+	return option->type->wants == items_wants;
+}
+
 bool option_is_list(const struct option *option)
 {
 	return option->type->list;
@@ -587,25 +592,29 @@ char *option_text(const struct cli *cli, const struct option *option)
 	return option->type->text(option, field_of(option, cli));
 }
 
-/* Levenshtein's distance, with a row of at most 64 characters */
+enum { WORD_MOST = 62 };
+
+/* Levenshtein's distance, where two neighbours that have changed places are one error */
 static unsigned int distance(const char *a, const char *b)
 {
-	unsigned int row[64], len = (unsigned int)strlen(b);
+	unsigned int rows[3][WORD_MOST + 1], len = (unsigned int)strlen(b);
+	unsigned int *before = rows[0], *last = rows[1], *row = rows[2], *spare;
 
-	if (len > 62 || strlen(a) > 62)
+	if (len > WORD_MOST || strlen(a) > WORD_MOST)
 		return UINT_MAX;
 	for (unsigned int j = 0; j <= len; j++)
 		row[j] = j;
-	for (unsigned int i = 1; *a; i++, a++) {
-		unsigned int diagonal = row[0];
-
+	for (unsigned int i = 1; a[i - 1]; i++) {
+		spare = before, before = last, last = row, row = spare;
 		row[0] = i;
 		for (unsigned int j = 1; j <= len; j++) {
-			unsigned int change = diagonal + (*a != b[j - 1]);
-			unsigned int least = row[j] < row[j - 1] ? row[j] + 1 : row[j - 1] + 1;
+			unsigned int least = last[j - 1] + (a[i - 1] != b[j - 1]);
 
-			diagonal = row[j];
-			row[j] = change < least ? change : least;
+			least = last[j] + 1 < least ? last[j] + 1 : least;
+			least = row[j - 1] + 1 < least ? row[j - 1] + 1 : least;
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && before[j - 2] + 1 < least)
+				least = before[j - 2] + 1;
+			row[j] = least;
 		}
 	}
 	return row[len];

@@ -66,6 +66,7 @@ const struct option *option_by_key(const char *key); /* of berth.yaml */
 
 bool option_in(const struct option *option, unsigned int verb);
 bool option_everywhere(const struct option *option); /* every verb has it */
+bool option_is_text(const struct option *option); /* any text will do */
 bool option_is_list(const struct option *option);
 enum option_values option_values(const struct option *option);
 

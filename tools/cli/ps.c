@@ -2,7 +2,6 @@
 /* `berth ps`: the runs of this user, their workers, and which real port stands behind which of the suite's.
  */
 #include <errno.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include "tools/base/log.h"
 #include "tools/cli/cli.h"
 #include "tools/cli/maps.h"
+#include "tools/cli/output.h"
 #include "tools/cli/term.h"
 
 static char *age(int64_t started_ns)
@@ -87,28 +87,18 @@ static void print_run(const struct run_state *run)
 static json_t *json_ports(const struct state_worker *worker)
 {
 	const struct berth_portmap *map = NULL;
-	cleanup_free struct maps_port *ports = NULL;
-	json_t *array = json_array();
-	unsigned int count;
+	json_t *array;
 
-	if (maps_open(worker, &map))
-		return array;
-	count = maps_ports(map, &ports);
-	for (unsigned int i = 0; i < count; i++)
-		json_array_append_new(
-			array, json_pack("{s:i, s:i, s:s, s:b}", "virtual", (int)ports[i].virtual_port,
-					 "real", (int)ports[i].real_port, "state",
-					 maps_state_names[ports[i].state], "learned", ports[i].learned));
+	(void)maps_open(worker, &map);
+	array = maps_json(map);
 	maps_close(map);
 	return array;
 }
 
 static json_t *json_run(const struct run_state *run)
 {
-	json_t *workers = json_array(), *command = json_array();
+	json_t *workers = json_array(), *command = output_strings(run->command);
 
-	for (char **word = run->command; word && *word; word++)
-		json_array_append_new(command, json_string(*word));
 	for (size_t i = 0; i < run->worker_count; i++) {
 		const struct state_worker *worker = &run->workers[i];
 
@@ -142,9 +132,7 @@ int verb_ps(struct cli *cli)
 
 		for (size_t i = 0; i < count; i++)
 			json_array_append_new(array, json_run(&runs[i]));
-		json_dumpf(array, stdout, JSON_INDENT(2));
-		putchar('\n');
-		json_decref(array);
+		output_json(array);
 	} else if (!count) {
 		printf("no run\n");
 	}

@@ -144,6 +144,13 @@ static void print_row(const struct term_table *table, size_t cell, size_t end,
 	putchar('\n');
 }
 
+void term_clear(struct term_table *table)
+{
+	strv_free(table->cells);
+	free(table->ends);
+	*table = (struct term_table){ .indent = table->indent, .wrap = table->wrap };
+}
+
 void term_print(struct term_table *table)
 {
 	size_t widths[COLUMNS_MOST] = { 0 }, cell = 0;
@@ -153,7 +160,5 @@ void term_print(struct term_table *table)
 		print_row(table, cell, table->ends[row], widths);
 		cell = table->ends[row];
 	}
-	strv_free(table->cells);
-	free(table->ends);
-	*table = (struct term_table){ .indent = table->indent, .wrap = table->wrap };
+	term_clear(table);
 }

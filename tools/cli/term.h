@@ -23,6 +23,7 @@ void term_cell_own(struct term_table *table, char *text);
 void term_cellf(struct term_table *table, const char *format, ...) PRINTF(2, 3);
 void term_row(struct term_table *table);
 void term_print(struct term_table *table);
+void term_clear(struct term_table *table); /* without printing */
 
 void term_paragraph(unsigned int indent, const char *text);
 

@@ -64,7 +64,7 @@ static bool is_dead(const char *run_id)
 	path = str_print("%s/%s/lock", base, run_id);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
-		return errno == ENOENT; /* another user's run of the same project: its heartbeat decides */
+		return errno == ENOENT;
 	return !flock(fd, LOCK_SH | LOCK_NB);
 }
 
@@ -106,15 +106,25 @@ void allocate_update(struct run *run)
 		allocate_write(run);
 }
 
+static bool is_declared(const struct run *run, uint16_t port)
+{
+	for (const uint16_t *at = run->plan->ports; *at; at++)
+		if (*at == port)
+			return true;
+	return false;
+}
+
 static void save_learned(struct run *run, const struct worker *worker)
 {
 	cleanup_free struct allocated_port *ports = NULL;
 	size_t count = allocated_of_map(worker->map, worker->plan->task, 0, &ports);
 	cleanup_free uint16_t *list = mem_alloc((count + 1) * sizeof(*list));
+	size_t kept = 0;
 
 	for (size_t i = 0; i < count; i++)
-		list[i] = ports[i].virtual_port;
-	if (count)
+		if (!is_declared(run, ports[i].virtual_port))
+			list[kept++] = ports[i].virtual_port;
+	if (kept)
 		(void)learned_save(run->results_dir, run->options->command, learning_task(run, worker), list);
 }
 

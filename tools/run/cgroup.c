@@ -166,3 +166,10 @@ int cgroup_remove(const char *path, int64_t deadline_ms)
 {
 	return remove_one(path, clock_ms() + deadline_ms);
 }
+
+int cgroup_remove_named(const char *run_id, int64_t deadline_ms)
+{
+	cleanup_free char *own = own_path(), *path = own ? str_print("%s/berth-%s", own, run_id) : NULL;
+
+	return !path || access(path, F_OK) ? 0 : cgroup_remove(path, deadline_ms);
+}

@@ -27,6 +27,9 @@ int cgroup_make(const char *run_id, char **ret_path);
 int cgroup_make_worker(const char *run_path, unsigned int worker, const struct cgroup_limits *limits,
 		       unsigned int *ret_unset);
 
+/** The same for the cgroup that cgroup_make() would have made for @run_id. */
+int cgroup_remove_named(const char *run_id, int64_t deadline_ms);
+
 /** End everything in it and remove it, its children first; waits for the kernel at most @deadline_ms. */
 int cgroup_remove(const char *path, int64_t deadline_ms);
 

@@ -65,6 +65,19 @@ static int open_places(struct run *run, const struct run_options *options, char 
 	return ret ? fail(ret_error, ret, "find", "berth's own files") : 0;
 }
 
+static int open_scratch(struct run *run, char **ret_error)
+{
+	int ret;
+
+	run->scratch_dir = runtime_scratch(run->id);
+	run_save_state(run);
+	ret = runtime_make_scratch(run->scratch_dir);
+	if (ret)
+		return fail(ret_error, ret, "make the directory", run->scratch_dir);
+	run->wardens_lock = runtime_lock_wardens(run->dir);
+	return run->wardens_lock < 0 ? fail(ret_error, run->wardens_lock, "lock", run->dir) : 0;
+}
+
 static int open_ports(struct run *run, char **ret_error)
 {
 	const struct run_options *options = run->options;
@@ -234,7 +247,7 @@ int run_open(const struct run_options *options, struct plan *plan, struct run **
 	run->options = options;
 	run->plan = plan;
 	run->count = plan->count;
-	run->cgroup = run->lock = run->signals = run->alive = run->keeper_channel = -1;
+	run->cgroup = run->lock = run->signals = run->alive = run->keeper_channel = run->wardens_lock = -1;
 	run->started_ms = clock_ms();
 	run->started_wall_ns = clock_wall_ns();
 	set_up_workers(run);
@@ -246,10 +259,9 @@ int run_open(const struct run_options *options, struct plan *plan, struct run **
 	if (ret)
 		return fail(ret_error, ret, "make", "the directory for run-time files");
 	plan_name_run(plan, options, run->id);
-	ret = runtime_scratch(run->id, &run->scratch_dir);
-	if (ret)
-		return fail(ret_error, ret, "make", "the directory for temporary files");
 	ret = open_places(run, options, ret_error);
+	if (!ret)
+		ret = open_scratch(run, ret_error);
 	if (!ret)
 		ret = open_ports(run, ret_error);
 	if (!ret)
@@ -282,7 +294,8 @@ void run_save_state(struct run *run)
 		.dir = run->dir,
 		.scratch_dir = run->scratch_dir,
 		.cgroup_dir = run->cgroup_dir,
-		.backend = (char *)(uintptr_t)isolate_backend_names[isolate_backend(run->isolate)],
+		.backend = (char *)(uintptr_t)isolate_backend_names[run->isolate ? isolate_backend(run->isolate) :
+											ISOLATE_NONE],
 		.tree = (char *)(uintptr_t)run_tree_names[tree_kind(run->tree)],
 		.command = run->options->command,
 		.started_ns = run->started_wall_ns,
@@ -307,7 +320,7 @@ void run_remove_traces(struct run *run)
 	if (run->cgroup_dir)
 		(void)cgroup_remove(run->cgroup_dir, 2000);
 	if (run->scratch_dir)
-		(void)dir_remove(run->scratch_dir);
+		(void)runtime_remove_scratch(run->scratch_dir);
 	if (run->dir)
 		(void)dir_remove(run->dir);
 }
@@ -329,7 +342,8 @@ static void free_worker(struct worker *worker)
 
 void run_close(struct run *run)
 {
-	const int fds[] = { run->cgroup, run->signals, run->alive, run->keeper_channel, run->lock };
+	const int fds[] = { run->cgroup, run->signals, run->alive, run->keeper_channel, run->wardens_lock,
+			    run->lock };
 
 	isolate_close(run->isolate);
 	for (unsigned int i = 0; i < run->count; i++)

@@ -24,7 +24,7 @@
 #include "tools/base/log.h"
 #include "tools/run/run.h"
 
-enum { LINE_MOST = 64 * 1024, READ_SIZE = 64 * 1024, WRITE_SIZE = 4096, DRAIN_MOST = 64 };
+enum { LINE_MOST = 64 * 1024, READ_SIZE = 64 * 1024, WRITE_SIZE = 4096, DRAIN_MOST = 64, GIVE_UP_MS = 1000 };
 
 static const char *const colors[] = { "\033[36m", "\033[33m", "\033[35m", "\033[32m", "\033[34m", "\033[91m",
 				      "\033[96m", "\033[93m", "\033[95m", "\033[92m", "\033[94m" };
@@ -66,7 +66,8 @@ static void put(struct run *run, int to, const char *text, size_t len)
 		size_t part = len < WRITE_SIZE ? len : WRITE_SIZE;
 		ssize_t done;
 
-		poll(fds, 2, -1);
+		if (!poll(fds, 2, run->signal_count ? GIVE_UP_MS : -1))
+			return; /* told to end, and nobody reads: the logs have it */
 		if (fds[1].revents)
 			run_poll_signals(run);
 		if (!fds[0].revents)

@@ -23,7 +23,7 @@
 #include "tools/run/runtime.h"
 #include "tools/run/state.h"
 
-enum { KILL_MOST_MS = 3000, WARDENS_MOST_MS = 4000, EVERY_MS = 10, CGROUP_MOST_MS = 2000 };
+enum { KILL_MOST_MS = 3000, WARDENS_MOST_MS = 7000, EVERY_MS = 10, CGROUP_MOST_MS = 2000 };
 
 void run_kill_strays(const char *run_id)
 {
@@ -46,25 +46,6 @@ void run_kill_strays(const char *run_id)
 	} while (clock_ms() < due_ms);
 }
 
-/* Wardens end their workers by themselves; they only need a moment. */
-static void wait_for_wardens(const struct run_state *run)
-{
-	int64_t due_ms = clock_ms() + WARDENS_MOST_MS;
-
-	for (size_t i = 0; i < run->worker_count; i++) {
-		cleanup_free char *name_path = str_print("/proc/%d/comm", (int)run->workers[i].warden);
-		cleanup_free char *name = str_print("berth-w%u\n", run->workers[i].number);
-
-		while (run->workers[i].warden > 0 && clock_ms() < due_ms) {
-			cleanup_free char *found = NULL;
-
-			if (file_read(name_path, &found, NULL) || !str_equal(found, name))
-				break;
-			poll(NULL, 0, EVERY_MS);
-		}
-	}
-}
-
 static void list_add(char ***list, const struct run_state *run, const char *what, const char *subject)
 {
 	if (list && subject)
@@ -74,7 +55,7 @@ static void list_add(char ***list, const struct run_state *run, const char *what
 static void list_strays(char ***list, const struct run_state *run)
 {
 	cleanup_free char *entry = str_print("BERTH_RUN=%s", run->id);
-	cleanup_pids struct pids pids;
+	cleanup_pids struct pids pids = { 0 };
 
 	if (!list)
 		return;
@@ -103,16 +84,19 @@ static int reap_one(const struct run_state *run, bool dry_run, char ***list)
 	list_strays(list, run);
 	list_add(list, run, "cgroup", is_own_cgroup(run) ? run->cgroup_dir : NULL);
 	list_add(list, run, "files", run->dir);
-	if (scratch && !str_equal(run->scratch_dir, run->dir))
+	if (scratch && !access(run->scratch_dir, F_OK))
 		list_add(list, run, "trees and temporary files", run->scratch_dir);
 	if (dry_run)
 		return 0;
-	wait_for_wardens(run);
+	/* Wardens end their workers by themselves; they only need a moment. */
+	(void)runtime_wait_wardens(run->dir, WARDENS_MOST_MS);
 	if (is_own_cgroup(run))
 		ret = cgroup_remove(run->cgroup_dir, CGROUP_MOST_MS);
+	else
+		ret = cgroup_remove_named(run->id, CGROUP_MOST_MS);
 	run_kill_strays(run->id);
 	if (scratch) {
-		one = dir_remove(run->scratch_dir);
+		one = runtime_remove_scratch(run->scratch_dir);
 		ret = ret ? ret : one;
 	}
 	one = dir_remove(run->dir);
@@ -146,5 +130,7 @@ int run_reap(bool dry_run, char ***ret_list)
 		ret = ret ? ret : one;
 	}
 	state_list_free(runs, count);
+	if (!dry_run)
+		runtime_sweep();
 	return ret;
 }

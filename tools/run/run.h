@@ -96,7 +96,8 @@ struct run {
 	char *install_dir;
 	char *cgroup_dir;	/* NULL if there is none */
 	int cgroup;
-	int lock;		/* held as long as somebody looks after this run */
+	int lock;		/* held as long as supervisor or keeper lives */
+	int wardens_lock;	/* held as long as supervisor or a warden lives */
 	int64_t started_wall_ns, started_ms;
 
 	struct ports *ports;

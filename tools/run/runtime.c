@@ -5,12 +5,14 @@
  */
 #include "tools/run/runtime.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <stdint.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -18,10 +20,11 @@
 #include <unistd.h>
 
 #include "tools/base/cleanup.h"
+#include "tools/base/clock.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
 
-enum { TRIES = 64 };
+enum { TRIES = 64, ASK_EVERY_MS = 5, BIRTH_MOST_S = 60 };
 
 static int make_locked(const char *base, char **ret_dir, int *ret_lock)
 {
@@ -88,26 +91,43 @@ static bool is_memory(const char *path)
 	return !statfs(path, &info) && (info.f_type == TMPFS_MAGIC || info.f_type == RAMFS_MAGIC);
 }
 
-static char *scratch_base(void)
+static bool is_base(const char *dir)
 {
-	const char *base = !is_memory("/tmp") || is_memory("/var/tmp") || access("/var/tmp", W_OK) ? "/tmp" : "/var/tmp";
+	return !is_memory(dir) && !access(dir, W_OK);
+}
 
-	return str_print("%s/berth-%u", base, (unsigned int)geteuid());
+/* Never the directory of run-time files of a user without XDG_RUNTIME_DIR: what has no lock there is debris. */
+static char *scratch_base(const char *dir)
+{
+	return str_print("%s/berth-trees-%u", dir, (unsigned int)geteuid());
+}
+
+char *runtime_scratch(const char *run_id)
+{
+	cleanup_free char *base = scratch_base(!is_base("/tmp") && is_base("/var/tmp") ? "/var/tmp" : "/tmp");
+
+	/* An id is unique among the runs of one runtime directory only, and a user may have several. */
+	return str_print("%s/%s-%d", base, run_id, (int)getpid());
 }
 
 bool runtime_is_scratch(const char *run_id, const char *path)
 {
-	cleanup_free char *tmp = str_print("/tmp/berth-%u/%s", (unsigned int)geteuid(), run_id);
-	cleanup_free char *var = str_print("/var/tmp/berth-%u/%s", (unsigned int)geteuid(), run_id);
+	static const char *const dirs[] = { "/tmp", "/var/tmp" };
 
-	return str_equal(path, tmp) || str_equal(path, var);
+	for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
+		cleanup_free char *base = scratch_base(dirs[i]);
+		cleanup_free char *prefix = str_print("%s/%s-", base, run_id);
+		size_t len = strlen(prefix);
+
+		if (str_starts(path, prefix) && path[len] && !path[len + strspn(path + len, "0123456789")])
+			return true;
+	}
+	return false;
 }
 
-int runtime_scratch(const char *run_id, char **ret_dir)
+static int make_scratch(const char *base, const char *dir)
 {
-	cleanup_free char *base = scratch_base();
-	cleanup_free char *dir = str_print("%s/%s", base, run_id);
-	mode_t mode = geteuid() ? 0700 : 0711;
+	mode_t mode = geteuid() ? 0700 : 0711; /* as root the suite may change its user */
 	struct stat info;
 
 	if (mkdir(base, mode) && errno != EEXIST)
@@ -116,10 +136,71 @@ int runtime_scratch(const char *run_id, char **ret_dir)
 		return -errno;
 	if (!S_ISDIR(info.st_mode) || info.st_uid != geteuid() || info.st_mode & 022)
 		return -EPERM;
-	if (mkdir(dir, mode) && errno != EEXIST)
+	if (!geteuid() && chmod(base, mode))
 		return -errno;
-	if (!geteuid() && chmod(base, 0711))
+	return mkdir(dir, mode) ? -errno : 0;
+}
+
+int runtime_make_scratch(const char *dir)
+{
+	cleanup_free char *base = str_copy(dir);
+	int ret = -ENOENT;
+
+	*strrchr(base, '/') = 0;
+	for (int try = 0; try < TRIES && ret == -ENOENT; try++)
+		ret = make_scratch(base, dir); /* another run's end may remove the base under our feet */
+	return ret;
+}
+
+int runtime_remove_scratch(const char *dir)
+{
+	cleanup_free char *base = str_copy(dir);
+	int ret = dir_remove(dir);
+
+	*strrchr(base, '/') = 0;
+	rmdir(base); /* succeeds for the last run only */
+	return ret;
+}
+
+int runtime_lock_wardens(const char *dir)
+{
+	cleanup_free char *path = str_print("%s/wardens", dir);
+	cleanup_close int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0 || flock(fd, LOCK_SH))
 		return -errno;
-	*ret_dir = steal(&dir);
+	return steal_fd(&fd);
+}
+
+int runtime_wait_wardens(const char *dir, int64_t most_ms)
+{
+	cleanup_free char *path = str_print("%s/wardens", dir);
+	cleanup_close int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	int64_t due_ms = clock_ms() + most_ms;
+
+	while (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB)) {
+		if (clock_ms() >= due_ms)
+			return -ETIMEDOUT;
+		poll(NULL, 0, ASK_EVERY_MS);
+	}
 	return 0;
+}
+
+void runtime_sweep(void)
+{
+	cleanup_free char *base = NULL;
+	cleanup_dir DIR *dir = NULL;
+	struct dirent *entry;
+
+	if (dir_runtime(&base))
+		return;
+	dir = opendir(base);
+	while (dir && (entry = readdir(dir))) {
+		cleanup_free char *path = str_print("%s/%s", base, entry->d_name);
+		struct stat info;
+
+		if (str_starts(entry->d_name, ".new-") && !lstat(path, &info) &&
+		    clock_wall_ns() / 1000000000 - info.st_mtime > BIRTH_MOST_S)
+			(void)dir_remove(path);
+	}
 }
