@@ -24,11 +24,12 @@ static char payload[DATAGRAM_MAX + 1], control[CONTROL_MAX];
 static int send_real(const struct address *address, int fd, size_t size, int flags, size_t control_len)
 {
 	struct iovec iov = { .iov_base = payload, .iov_len = size };
-	struct msghdr message = { .msg_name = (void *)(uintptr_t)address->bytes, .msg_namelen = address->len };
+	struct msghdr message = { .msg_name = address->len ? (void *)(uintptr_t)address->bytes : NULL };
 	bool fast_open = flags & MSG_FASTOPEN && asked_blocks(fd);
 	struct timeval old = { 0 };
 	int ret;
 
+	message.msg_namelen = address->len;
 	message.msg_iov = &iov;
 	message.msg_iovlen = 1;
 	message.msg_control = control_len ? control : NULL;
@@ -82,53 +83,96 @@ int on_sendto(struct asked *asked)
 	return send_real(&address, fd, asked->call.size, asked->call.flags, 0);
 }
 
-static int send_message(struct asked *asked, uint64_t at)
+/* Send @message's data to @address, which is empty if the message names none. */
+static int send_with(const struct asked *asked, int fd, const struct msghdr *message, const struct address *address)
 {
-	struct msghdr message;
-	struct address address;
-	cleanup_close int fd = -1;
 	ssize_t size;
-	int ret;
 
-	if (!target_read(&asked->target, at, &message, sizeof(message)) || !message.msg_name ||
-	    !asked_take(asked, (uintptr_t)message.msg_name, message.msg_namelen, BERTH_ADDR_UNSPEC_IS_INET, &address))
-		return GO_ON;
-	ret = send_begin(asked, &address, &fd);
-	if (ret)
-		return ret;
-	if (message.msg_controllen > CONTROL_MAX)
+	if (message->msg_controllen > CONTROL_MAX)
 		return -ENOBUFS;
-	if (message.msg_controllen &&
-	    !target_read(&asked->target, (uintptr_t)message.msg_control, control, message.msg_controllen))
+	if (message->msg_controllen &&
+	    !target_read(&asked->target, (uintptr_t)message->msg_control, control, message->msg_controllen))
 		return -EFAULT;
-	size = target_gather(&asked->target, (uintptr_t)message.msg_iov, message.msg_iovlen, payload, DATAGRAM_MAX);
+	size = target_gather(&asked->target, (uintptr_t)message->msg_iov, message->msg_iovlen, payload, DATAGRAM_MAX);
 	if (size < 0)
 		return (int)size;
-	return send_real(&address, fd, (size_t)size, asked->call.flags, message.msg_controllen);
+	return send_real(address, fd, (size_t)size, asked->call.flags, message->msg_controllen);
+}
+
+/* The address that a message names. Return: false if it is not the worker's business. */
+static bool names_ours(const struct asked *asked, uint64_t at, struct msghdr *ret_message, struct address *ret_address)
+{
+	return target_read(&asked->target, at, ret_message, sizeof(*ret_message)) && ret_message->msg_name &&
+	       asked_take(asked, (uintptr_t)ret_message->msg_name, ret_message->msg_namelen, BERTH_ADDR_UNSPEC_IS_INET,
+			  ret_address);
 }
 
 int on_sendmsg(struct asked *asked)
 {
-	return send_message(asked, asked->call.addr);
+	struct msghdr message;
+	struct address address;
+	cleanup_close int fd = -1;
+	int ret;
+
+	if (!names_ours(asked, asked->call.addr, &message, &address))
+		return GO_ON;
+	ret = send_begin(asked, &address, &fd);
+	return ret ? ret : send_with(asked, fd, &message, &address);
 }
 
-/* The first message decides who sends: all of them are for us, or the kernel gets the whole call. */
+/* One of several messages, which is sent by us whatever it names: the kernel cannot be given the middle of a call. */
+static int send_one_of(struct asked *asked, int fd, uint64_t at)
+{
+	struct msghdr message;
+	struct address address;
+
+	if (names_ours(asked, at, &message, &address)) {
+		if (asked_outbound(asked, asked_proto(fd), &address) == REFUSED)
+			return -ECONNREFUSED;
+		return send_with(asked, fd, &message, &address);
+	}
+	if (!target_read(&asked->target, at, &message, sizeof(message)))
+		return -EFAULT;
+	address.len = message.msg_name ? message.msg_namelen : 0;
+	if (address.len > sizeof(address.bytes) && address.len <= sizeof(struct sockaddr_storage))
+		address.len = sizeof(address.bytes);
+	if (address.len > sizeof(address.bytes))
+		return -EINVAL;
+	if (address.len && !target_read(&asked->target, (uintptr_t)message.msg_name, address.bytes, address.len))
+		return -EFAULT;
+	return send_with(asked, fd, &message, &address);
+}
+
+static bool any_names_ours(const struct asked *asked, uint64_t count)
+{
+	struct msghdr message;
+	struct address address;
+
+	for (uint64_t i = 0; i < count; i++)
+		if (names_ours(asked, asked->call.addr + i * sizeof(struct mmsghdr), &message, &address))
+			return true;
+	return false;
+}
+
 int on_sendmmsg(struct asked *asked)
 {
 	uint64_t count = asked->call.size < IOV_MAX ? asked->call.size : IOV_MAX;
+	cleanup_close int fd = any_names_ours(asked, count) ? asked_socket(asked) : -1;
 	int sent = 0;
 
+	if (fd < 0 || asked_proto(fd) != BERTH_UDP || !target_waits(&asked->target))
+		return GO_ON;
 	for (; (uint64_t)sent < count; sent++) {
 		uint64_t at = asked->call.addr + (uint64_t)sent * sizeof(struct mmsghdr);
-		int ret = send_message(asked, at);
+		int ret = send_one_of(asked, fd, at);
 		unsigned int len = (unsigned int)ret;
 
+		if (ret >= 0 && !target_write(&asked->target, at + offsetof(struct mmsghdr, msg_len), &len, sizeof(len)))
+			ret = -EFAULT;
 		if (ret < 0)
-			return sent ? sent : ret; /* a part is a success, sendmmsg(2); GO_ON likewise ends a part */
-		if (!target_write(&asked->target, at + offsetof(struct mmsghdr, msg_len), &len, sizeof(len)))
-			return sent ? sent : -EFAULT;
+			return sent ? sent : ret; /* a part is a success, sendmmsg(2) */
 	}
-	return sent ? sent : GO_ON;
+	return sent;
 }
 
 /* --- receiving ---------------------------------------------------------------------------------------------------- */
