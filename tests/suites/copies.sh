@@ -1,6 +1,7 @@
 #!/bin/sh
 # The small suites, four unchanged copies of each at once: all pass and nothing is left. As root, then as a plain user.
 set -eu
+[ -n "${ALONE-}" ] || ALONE=1 exec "$(dirname "$0")/alone" "$0" "$@"
 here=$(cd "$(dirname "$0")" && pwd)
 berth=${BERTH:-$here/../../.out/bin/berth}
 suites=${SUITES:-pytest java ruby shell udp php}
@@ -13,7 +14,7 @@ result() { # STATUS SENTENCE LOG
 	tail -n 25 "$3" | sed 's/^/# /'
 }
 
-# What was not there before, looked at again for a while: other programs of this machine come and go.
+# What was not there before, looked at again for a while: what was told to end may still be ending.
 settle() {
 	for _ in 1 2 3 4 5 6 7 8 9 10; do
 		"$here/leftovers" | sort | comm -13 "$1/before" - >"$1/left"
