@@ -8,6 +8,7 @@
 
 #include "tools/cli/config.c"
 #include "tools/cli/options.c"
+#include "tools/cli/output.c"
 #include "tools/cli/project.c"
 #include "tools/cli/shape.c"
 #include "tools/run/options.c"

@@ -13,6 +13,7 @@
 #include "tools/base/file.h"
 #include "tools/base/log.h"
 #include "tools/cli/cli.h"
+#include "tools/cli/project.h"
 #include "tools/cli/scan.h"
 
 /* Can @text stand in a flow or block context without quotes? A colon is harmful only before a space. */
@@ -179,6 +180,7 @@ static void report(const struct scan *scan, unsigned int ports, unsigned int sha
 
 static int write_file(const struct cli *cli, const char *path, const struct str *text)
 {
+	cleanup_free char *above = project_config("berth.yaml");
 	int ret;
 
 	if (!cli->force && !access(path, F_OK)) {
@@ -192,6 +194,8 @@ static int write_file(const struct cli *cli, const char *path, const struct str 
 		return EXIT_USAGE;
 	}
 	log_line("wrote %s", path);
+	if (above && strcmp(above, path))
+		log_line("from here on it takes the place of %s", above);
 	log_hint("read it, then: berth check; berth run -n 2");
 	return 0;
 }

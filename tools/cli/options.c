@@ -340,6 +340,57 @@ static char *items_wants(const struct option *option)
 	return str_copy("a text");
 }
 
+/* Kinds of servers by the scheme of a URL */
+static const struct {
+	const char *scheme;
+	enum run_database_kind kind;
+} schemes[] = {
+	{ "postgresql://", RUN_DATABASE_POSTGRES }, { "postgres://", RUN_DATABASE_POSTGRES },
+	{ "redis://", RUN_DATABASE_REDIS },	    { "mysql://", RUN_DATABASE_MARIADB },
+	{ "mariadb://", RUN_DATABASE_MARIADB },
+};
+
+int option_database_kind(const char *url, enum run_database_kind *ret_kind)
+{
+	for (size_t i = 0; i < ARRAY_LEN(schemes); i++)
+		if (str_starts(url, schemes[i].scheme)) {
+			*ret_kind = schemes[i].kind;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+static char *url_wants(const struct option *option)
+{
+	struct str text = { 0 };
+
+	(void)option;
+	str_add(&text, "a URL that begins with ");
+	for (size_t i = 0; i < ARRAY_LEN(schemes); i++)
+		str_addf(&text, "%s%s",
+			 !i			      ? ""
+			 : i + 1 < ARRAY_LEN(schemes) ? ", "
+						      : " or ",
+			 schemes[i].scheme);
+	return str_take(&text);
+}
+
+static char *database_wants(const struct option *option)
+{
+	cleanup_free char *url = url_wants(option);
+
+	return str_print("the name of a database, or %s", url);
+}
+
+static int database_parse(const struct option *option, const char *text, void *field)
+{
+	enum run_database_kind kind;
+
+	if (strstr(text, "://") && option_database_kind(text, &kind))
+		return -EINVAL;
+	return items_parse(option, text, field);
+}
+
 static void text_clear(void *field)
 {
 	free(*(char **)field);
@@ -354,6 +405,14 @@ static int text_parse(const struct option *option, const char *text, void *field
 	text_clear(field);
 	*(char **)field = str_copy(text);
 	return 0;
+}
+
+static int url_parse(const struct option *option, const char *text, void *field)
+{
+	enum run_database_kind kind;
+	int ret = option_database_kind(text, &kind);
+
+	return ret ? ret : text_parse(option, text, field);
 }
 
 static char *text_text(const struct option *option, const void *field)
@@ -410,6 +469,10 @@ static const struct option_type type_command = { sizeof(char **), true,	     VAL
 						 strv_clear,	  list_text, items_wants };
 static const struct option_type type_text = { sizeof(char *), false,	 VALUES_FREE, text_parse,
 					      text_clear,     text_text, items_wants };
+static const struct option_type type_databases = { sizeof(char **), true,      VALUES_FREE,   database_parse,
+						   strv_clear,	    list_text, database_wants };
+static const struct option_type type_url = { sizeof(char *), false,	VALUES_FREE, url_parse,
+					     text_clear,     text_text, url_wants };
 static const struct option_type type_file = { sizeof(char *), false,	 VALUES_FILE, text_parse,
 					      text_clear,     text_text, items_wants };
 static const struct option_type type_directory = { sizeof(char *), false,     VALUES_DIRECTORY, text_parse,
@@ -433,6 +496,8 @@ static const struct option_type type_names = { sizeof(unsigned int), false, VALU
 #define ITEMS .type = &type_items
 #define COMMAND .type = &type_command
 #define TEXT .type = &type_text
+#define DATABASES .type = &type_databases
+#define URL .type = &type_url
 #define FILE_NAME .type = &type_file
 #define DIRECTORY .type = &type_directory
 #define DURATION(least) .type = &type_duration, .low = (least)
@@ -612,7 +677,8 @@ static unsigned int distance(const char *a, const char *b)
 
 			least = last[j] + 1 < least ? last[j] + 1 : least;
 			least = row[j - 1] + 1 < least ? row[j - 1] + 1 : least;
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && before[j - 2] + 1 < least)
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+			    before[j - 2] + 1 < least)
 				least = before[j - 2] + 1;
 			row[j] = least;
 		}
