@@ -31,7 +31,7 @@ void run_kill_strays(const char *run_id)
 	int64_t due_ms = clock_ms() + KILL_MOST_MS;
 
 	do {
-		cleanup_pids struct pids pids;
+		cleanup_pids struct pids pids = { 0 };
 		size_t others = 0;
 
 		process_by_environ(entry, &pids);
@@ -55,7 +55,7 @@ static void list_add(char ***list, const struct run_state *run, const char *what
 static void list_strays(char ***list, const struct run_state *run)
 {
 	cleanup_free char *entry = str_print("BERTH_RUN=%s", run->id);
-	cleanup_pids struct pids pids;
+	cleanup_pids struct pids pids = { 0 };
 
 	if (!list)
 		return;
