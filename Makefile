@@ -12,7 +12,6 @@ PREFIX		?= /usr/local
 DESTDIR		?=
 CC		= gcc
 CLANG		?= clang
-MUSL_CC		?= $(shell command -v musl-gcc)
 VERSION		:= 0.1.0
 
 O		:= .out$(if $m,/$m)
@@ -34,7 +33,7 @@ endif
 
 all:
 
-include core/build.mk shim/build.mk $(wildcard bpf/build.mk) tools/build.mk $(wildcard tests/build.mk tests/*/build.mk) \
+include core/build.mk shim/build.mk $(wildcard bpf/build.mk) tools/build.mk $(wildcard tests/*/build.mk) \
 	$(wildcard docs/build.mk)
 
 $(O)/%.o: %.c
@@ -45,8 +44,11 @@ help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
 
 ## make all		build everything into .out/
+## make tests		build every test program
+.PHONY: tests
+tests: all $(TESTS)
 ## make check		run the tests (scripts/test)
-check: all
+check:
 	scripts/test
 ## make lint		architecture checks and analysers
 lint: all
@@ -58,4 +60,4 @@ ci:
 clean:
 	rm -rf .out
 
--include $(shell find $(O) -name '*.d' 2>/dev/null)
+-include $(shell find $(O) -name '*.d' -type f 2>/dev/null)

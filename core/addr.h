@@ -4,9 +4,9 @@
 /*
  * Which addresses are the worker's business, and how a port is written into one.
  *
- * The predicate: IPv4 and IPv6 loopback (127/8, ::1), the wildcards (0.0.0.0, ::), their v4-mapped forms, and the host's
- * own addresses. Nothing else is ever touched, on the way in or on the way out: a remote host may well use a port number
- * that lies in our block.
+ * The predicate: IPv4 and IPv6 loopback (127/8, ::1), the wildcards (0.0.0.0, ::), their v4-mapped forms, and the
+ * host's own addresses. Nothing else is ever touched, on the way in or on the way out: a remote host may well use
+ * a port number that lies in our block.
  */
 #include "core/portmap.h"
 

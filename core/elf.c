@@ -127,7 +127,7 @@ const char *berth_elf_reason(enum berth_elf_verdict verdict)
 		[BERTH_ELF_FOREIGN_CLASS] = "is a 32-bit program",
 		[BERTH_ELF_FOREIGN_MACHINE] = "is built for another processor",
 		[BERTH_ELF_FOREIGN_LOADER] = "uses a loader that is neither glibc's nor musl's",
-		[BERTH_ELF_SECURE] = "is set-user-id, set-group-id or has file capabilities, so the loader ignores LD_PRELOAD",
+		[BERTH_ELF_SECURE] = "is set-user-id, set-group-id or has file capabilities",
 	};
 
 	return (unsigned int)verdict < BERTH_ELF_VERDICTS ? reasons[verdict] : "is unknown";

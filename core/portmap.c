@@ -7,11 +7,11 @@
  * loses the second swap gives its slot back, which nobody can have seen because slots are found through forward only.
  * A process killed between the two swaps costs the block one slot, never correctness.
  *
- * Is EADDRINUSE ours or an outsider's? Only the first bind of a slot can tell, and only if it was alone: UNTRIED ->
- * TRYING marks the first, a second one that comes before the first has its answer makes it CONTENDED, and success makes
- * it BOUND. A first bind that fails while still alone (TRYING -> LOST) has proof that nobody in the worker ever held the
- * port, so the virtual port may silently move. In every other state the worker itself may hold it and the kernel's
- * answer stands.
+ * Is EADDRINUSE ours or an outsider's? Only the first bind of a slot can tell, and only if it was alone: UNTRIED
+ * -> TRYING marks the first, a second one that comes before the first has its answer makes it CONTENDED, and
+ * success makes it BOUND. A first bind that fails while still alone (TRYING -> LOST) has proof that nobody in the
+ * worker ever held the port, so the virtual port may silently move. In every other state the worker itself may
+ * hold it and the kernel's answer stands.
  *
  * Law: the slot of a declared port moves only before its first success, so a client that looked the port up early may
  * at worst be refused, never be sent to a neighbour.
@@ -25,9 +25,9 @@ static bool swap(uint32_t *cell, uint32_t from, uint32_t to)
 
 static struct berth_slot *slot_of(struct berth_portmap *map, uint32_t real_port)
 {
-	uint32_t slot = real_port - map->block_base;
+	uint32_t slot = berth_portmap_slot(map, real_port);
 
-	return slot < map->block_len ? &map->slots[slot] : NULL;
+	return slot < BERTH_SLOTS_MAX ? &map->slots[slot] : NULL;
 }
 
 void berth_portmap_init(struct berth_portmap *map, uint32_t worker, uint32_t block_base, uint32_t block_len)
@@ -48,23 +48,43 @@ bool berth_portmap_valid(const struct berth_portmap *map)
 	       map->version == BERTH_PORTMAP_VERSION && map->size >= sizeof(*map);
 }
 
+/* The search for a free slot; see berth_loop(). */
+struct search {
+	struct berth_portmap *map;
+	uint32_t virtual_port, found; /* real port; 0 = not yet */
+};
+
+static long search_step(uint32_t i, void *arg)
+{
+	struct search *search = arg;
+
+	if (i >= BERTH_SLOTS_MAX)
+		return 1;
+	if (!swap(&search->map->slots[i].virtual_port, 0, search->virtual_port))
+		return 0;
+	search->found = search->map->block_base + i;
+	return 1;
+}
+
 /* Take a free slot for @virtual_port and return its real port, 0 if there is none. */
 static uint16_t slot_take(struct berth_portmap *map, uint16_t virtual_port)
 {
-	uint32_t own = (uint32_t)virtual_port - map->block_base;
+	struct search search = { .map = map, .virtual_port = virtual_port };
+	uint32_t own = berth_portmap_slot(map, virtual_port);
 
 	/* A virtual port that lies in the block may only be itself, or it would be taken for the real port it names. */
-	if (own < map->block_len)
+	if (own < BERTH_SLOTS_MAX)
 		return swap(&map->slots[own].virtual_port, 0, virtual_port) ? virtual_port : 0;
-	for (uint32_t i = 0; i < map->block_len; i++)
-		if (swap(&map->slots[i].virtual_port, 0, virtual_port))
-			return (uint16_t)(map->block_base + i);
-	return 0;
+	berth_loop(map->block_len, search_step, &search);
+	return (uint16_t)search.found;
 }
 
 static void slot_give_back(struct berth_portmap *map, uint16_t real_port)
 {
-	__atomic_store_n(&slot_of(map, real_port)->virtual_port, 0, __ATOMIC_RELEASE);
+	struct berth_slot *slot = slot_of(map, real_port);
+
+	if (slot)
+		__atomic_store_n(&slot->virtual_port, 0, __ATOMIC_RELEASE);
 }
 
 /* Publish old -> real in the forward table; the loser of a race gives its slot back and takes the winner's. */
@@ -81,12 +101,22 @@ static uint16_t publish(struct berth_portmap *map, enum berth_proto proto, uint1
 /* The slot that the other protocol has for the same virtual port: same number for both, if this protocol may use it. */
 static uint16_t slot_of_other(struct berth_portmap *map, enum berth_proto proto, uint16_t virtual_port)
 {
-	uint16_t real = berth_portmap_real(map, proto == BERTH_TCP ? BERTH_UDP : BERTH_TCP, virtual_port);
+	/* computed, not chosen: without CAP_PERFMON the verifier wants one path to an index */
+	uint16_t real = berth_portmap_real(map, (enum berth_proto)(BERTH_TCP + BERTH_UDP - (int)proto), virtual_port);
 	struct berth_slot *slot = slot_of(map, real);
 
 	if (!slot || __atomic_load_n(&slot->state, __ATOMIC_ACQUIRE) == BERTH_SLOT_LOST)
 		return 0;
 	return real;
+}
+
+/* Take one of the slots that undeclared UDP ports may have. Return: false if they are all taken. */
+static bool udp_share(struct berth_portmap *map)
+{
+	if (__atomic_fetch_add(&map->udp_claims, 1, __ATOMIC_RELAXED) < map->block_len / 4)
+		return true;
+	__atomic_fetch_sub(&map->udp_claims, 1, __ATOMIC_RELAXED);
+	return false;
 }
 
 uint16_t berth_portmap_claim(struct berth_portmap *map, enum berth_proto proto, uint16_t virtual_port, bool *ret_new)
@@ -102,6 +132,8 @@ uint16_t berth_portmap_claim(struct berth_portmap *map, enum berth_proto proto, 
 		*ret_new = true;
 		return publish(map, proto, virtual_port, 0, real, false);
 	}
+	if (proto == BERTH_UDP && !udp_share(map))
+		return virtual_port;
 	real = slot_take(map, virtual_port);
 	if (!real) /* another process may have taken the last slot for the very same port */
 		return berth_portmap_real(map, proto, virtual_port);
@@ -151,14 +183,15 @@ void berth_portmap_bound(struct berth_portmap *map, uint16_t real_port)
 		__atomic_store_n(&slot->state, BERTH_SLOT_BOUND, __ATOMIC_RELEASE);
 }
 
-uint16_t berth_portmap_move(struct berth_portmap *map, enum berth_proto proto, uint16_t virtual_port, uint16_t real_port)
+uint16_t berth_portmap_move(struct berth_portmap *map, enum berth_proto proto, uint16_t virtual_port,
+			    uint16_t real_port)
 {
 	struct berth_slot *slot = slot_of(map, real_port);
 	uint16_t next;
 
 	if (!slot || real_port == virtual_port || !swap(&slot->state, BERTH_SLOT_TRYING, BERTH_SLOT_LOST))
 		return 0;
-	/* The lost slot keeps its virtual port: the other protocol may live there, and its number must not be reused. */
+	/* The lost slot keeps its virtual port: the other protocol may live there, and nobody may reuse it. */
 	next = slot_take(map, virtual_port);
 	return next ? publish(map, proto, virtual_port, real_port, next, true) : 0;
 }

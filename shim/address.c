@@ -2,9 +2,9 @@
 /*
  * What every hook does with an address: judge it and copy it on the way in, put the virtual port back on the way out.
  *
- * The caller's pointer may be anything, and the kernel would answer EFAULT where a load of ours would kill the program.
- * So memory that is not plainly the caller's own stack is asked about first (shim_readable), and whatever cannot be read
- * is passed on untouched for the kernel to refuse.
+ * The caller's pointer may be anything, and the kernel would answer EFAULT where a load of ours would kill the
+ * program. So memory that is not plainly the caller's own stack is asked about first (shim_readable), and whatever
+ * cannot be read is passed on untouched for the kernel to refuse.
  */
 #include "shim/shim.h"
 
@@ -12,10 +12,35 @@
 
 enum { PAGE = 4096, NEAR_STACK = 32 * 1024 };
 
-/* rt_sigprocmask(2) with an impossible `how` reads eight bytes and then says EINVAL; EFAULT if it could not read. */
-static bool word_readable(uintptr_t at)
+/*
+ * rt_sigprocmask(2) with an impossible `how` reads eight bytes, then says EINVAL; EFAULT if it could not read them. The
+ * eight are chosen within @at's page.
+ */
+static bool byte_readable(uintptr_t at)
 {
-	return sys(SYS_rt_sigprocmask, -1, at, 0, 8, 0) != -EFAULT;
+	uintptr_t word = at % PAGE > PAGE - 8 ? at - at % 8 : at;
+
+	return sys(SYS_rt_sigprocmask, -1, word, 0, 8, 0) != -EFAULT;
+}
+
+/*
+ * Pages that this thread has found readable. Asking the kernel costs as much as half a getsockname(2), and programs keep
+ * using the same few places. Written by its own thread only; the child of a vfork, which borrows the thread's memory,
+ * finds and leaves nothing that is untrue. Initial-exec: the loader makes room for it before any code runs.
+ */
+enum { KNOWN = 8 };
+static __thread uintptr_t known[KNOWN] __attribute__((tls_model("initial-exec")));
+
+static bool page_readable(uintptr_t at)
+{
+	uintptr_t page = at / PAGE;
+
+	if (known[page % KNOWN] == page)
+		return true;
+	if (!byte_readable(at))
+		return false;
+	known[page % KNOWN] = page;
+	return true;
 }
 
 bool shim_readable(const void *at, size_t len)
@@ -28,9 +53,11 @@ bool shim_readable(const void *at, size_t len)
 		return true;
 	if (last < first)
 		return false;
-	/* eight bytes that end with the last one, and eight that begin with the first: the same page or its neighbour */
-	return len >= 8 ? word_readable(last - 7) && ((first ^ last) < PAGE || word_readable(first))
-			: word_readable(first);
+	/* every page that is touched: the range may be a long array of message headers */
+	for (; first / PAGE < last / PAGE; first = (first | (PAGE - 1)) + 1)
+		if (!page_readable(first))
+			return false;
+	return page_readable(last);
 }
 
 int shim_proto(int fd)
@@ -118,7 +145,7 @@ enum shim_way shim_outbound(struct berth_portmap *map, int fd, const void *sa, s
 	return SHIM_COPY;
 }
 
-/* The text of the kernel's answer does not matter here: UDP_ and TCP_ ports that nobody listens on are sorted out later. */
+/* Whether anybody listened there, and whether it was an outsider, is for the supervisor to find out. */
 void shim_note_foreign(struct berth_portmap *map, int fd, const struct shim_copy *copy)
 {
 	struct berth_note note = { .kind = BERTH_NOTE_FOREIGN };

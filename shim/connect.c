@@ -11,7 +11,8 @@ static int next_connect(int fd, const void *sa, socklen_t len)
 	return shim_next.connect(fd, sa, len);
 }
 
-static int connect_foreign(struct berth_portmap *map, int fd, const void *sa, socklen_t len, const struct shim_copy *copy)
+static int connect_foreign(struct berth_portmap *map, int fd, const void *sa, socklen_t len,
+			   const struct shim_copy *copy)
 {
 	int ret = next_connect(fd, sa, len);
 
@@ -42,11 +43,9 @@ EXPORT int connect(int fd, const struct sockaddr *sa, socklen_t len)
 	return next_connect(fd, sa, len);
 }
 
-#ifdef __GLIBC__
 int __connect(int fd, const struct sockaddr *sa, socklen_t len);
 
 EXPORT int __connect(int fd, const struct sockaddr *sa, socklen_t len)
 {
 	return connect(fd, sa, len);
 }
-#endif

@@ -18,8 +18,8 @@ int file_read(const char *path, char **ret_text, size_t *ret_len);
 int file_read_at(int dir, const char *path, char **ret_text, size_t *ret_len);
 
 /**
- * Replace @path atomically: written beside it, fsync'ed where @durable, renamed over it. A reader sees the old file or the
- * new one, never a part.
+ * Replace @path atomically: written beside it, fsync'ed where @durable, renamed over it. A reader sees the old
+ * file or the new one, never a part.
  */
 int file_replace(const char *path, const char *text, size_t len, mode_t mode);
 
@@ -37,8 +37,8 @@ int dir_make(const char *path, mode_t mode);
 int dir_remove(const char *path);
 
 /**
- * The directory for run-time files: $XDG_RUNTIME_DIR/berth if that is set and ours, else /tmp/berth-UID. Made if need be,
- * mode 0700.
+ * The directory for run-time files: $XDG_RUNTIME_DIR/berth if that is set and ours, else /tmp/berth-UID. Made if
+ * need be, mode 0700.
  * Return: 0 and *ret_path; -EPERM if something of another owner, or with a looser mode, stands in its place.
  */
 int dir_runtime(char **ret_path);

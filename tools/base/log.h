@@ -2,9 +2,9 @@
 #ifndef BERTH_BASE_LOG_H
 #define BERTH_BASE_LOG_H
 /*
- * Berth's own lines, on stderr: `berth: text` or `berth: w3: text`, one write(2) each, errno untouched. Only cli/ and the
- * run's verdict print; the other rooms return errors. log_act() is for everybody: with -v it echoes each act on the
- * outside world as `[#] ...`.
+ * Berth's own lines, on stderr: `berth: text` or `berth: w3: text`, one write(2) each, errno untouched. Only cli/
+ * and the run's verdict print; the other rooms return errors. log_act() is for everybody: with -v it echoes each
+ * act on the outside world as `[#] ...`.
  */
 #include "tools/base/str.h"
 

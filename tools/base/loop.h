@@ -13,8 +13,8 @@
  *		;
  *	loop_close(loop);
  *
- * A callback may add and remove anything, itself included. Descriptors are not owned: whoever added one removes it before
- * closing it.
+ * A callback may add and remove anything, itself included. Descriptors are not owned: whoever added one removes it
+ * before closing it.
  */
 #include <stdint.h>
 #include <sys/epoll.h>

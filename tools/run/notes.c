@@ -19,7 +19,8 @@ const char *const note_names[] = {
 	[BERTH_NOTE_FOREIGN] = "foreign",     [BERTH_NOTE_REFUSED] = "refused",
 	[BERTH_NOTE_EXHAUSTED] = "exhausted", [BERTH_NOTE_OUTSIDER] = "outsider",
 	[BERTH_NOTE_CONFLICT] = "conflict",   [BERTH_NOTE_ESCAPE] = "escape",
-	[BERTH_NOTE_DEEPBIND] = "deepbind",
+	[BERTH_NOTE_DEEPBIND] = "deepbind",   [BERTH_NOTE_LEFT] = "left",
+	[BERTH_NOTE_IO_URING] = "io_uring",   [BERTH_NOTE_BLIND] = "blind",
 };
 
 static const char *proto_name(const struct berth_note *note)
@@ -80,11 +81,25 @@ static char *on_escape(struct worker *worker, const struct berth_note *note)
 			 note->text, note->text);
 }
 
+static char *on_io_uring(struct worker *worker, const struct berth_note *note)
+{
+	(void)worker;
+	return str_print("refused io_uring to '%s': its socket calls would pass the seccomp filter", note->text);
+}
+
+static char *on_blind(struct worker *worker, const struct berth_note *note)
+{
+	worker->run->lost_isolation = true;
+	return str_print("could not look into '%s': its ports are the host's", note->text);
+}
+
 static const note_fn handlers[] = {
 	[BERTH_NOTE_LEARNED] = on_learned,	[BERTH_NOTE_FOREIGN] = on_foreign,
 	[BERTH_NOTE_REFUSED] = on_refused,	[BERTH_NOTE_EXHAUSTED] = on_exhausted,
 	[BERTH_NOTE_OUTSIDER] = on_outsider,	[BERTH_NOTE_CONFLICT] = NULL, /* the suite's own EADDRINUSE */
 	[BERTH_NOTE_ESCAPE] = on_escape,	[BERTH_NOTE_DEEPBIND] = NULL,
+	[BERTH_NOTE_LEFT] = NULL,		[BERTH_NOTE_IO_URING] = on_io_uring,
+	[BERTH_NOTE_BLIND] = on_blind,
 };
 
 static void name_worker(struct finding *finding, const struct worker *worker)

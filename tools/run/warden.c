@@ -106,7 +106,7 @@ static const char *become_command(struct warden *warden)
 	sigaction(SIGPIPE, &inherit->pipe, NULL);
 	sigprocmask(SIG_SETMASK, &inherit->mask, NULL);
 	environ = setup->envp;
-	execvp(setup->argv[0], setup->argv);
+	errno = -isolate_worker_exec(setup->isolate, setup->argv);
 	return "exec";
 }
 

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* TCP Fast Open: sendto and sendmsg with MSG_FASTOPEN connect to the port that they are given; so does
+ * TCP_FASTOPEN_CONNECT. */
+#include "t.h"
+#include <netinet/tcp.h>
+
+enum { PORT = 4670 };
+
+static void served(int server, int client, const char *text)
+{
+	char got[16] = "";
+	int end = FD(accept(server, NULL, NULL));
+
+	IS("127.0.0.1:4670", peer_of(client));
+	WANT(strlen(text), read(end, got, sizeof(got)));
+	IS(text, got);
+	close(client);
+	close(end);
+}
+
+int main(void)
+{
+	struct addr there = addr("127.0.0.1", PORT);
+	struct iovec data = { (char *)"message", 7 };
+	struct msghdr m = { .msg_name = &there.sa, .msg_namelen = there.len, .msg_iov = &data, .msg_iovlen = 1 };
+	int server = FD(listen_on("127.0.0.1", PORT)), client = FD(socket(AF_INET, SOCK_STREAM, 0));
+
+	set_option(server, IPPROTO_TCP, TCP_FASTOPEN, 5);
+	if (sendto(client, "send", 4, MSG_FASTOPEN, &there.sa, there.len) < 0 && errno == EOPNOTSUPP)
+		SKIP("TCP Fast Open is switched off here");
+	served(server, client, "send");
+	client = FD(socket(AF_INET, SOCK_STREAM, 0));
+	WANT(7, sendmsg(client, &m, MSG_FASTOPEN));
+	served(server, client, "message");
+	client = FD(socket(AF_INET, SOCK_STREAM, 0));
+	set_option(client, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, 1);
+	WANT(0, connect(client, &there.sa, there.len));
+	WANT(7, send(client, "connect", 7, 0));
+	served(server, client, "connect");
+	client = FD(socket(AF_INET, SOCK_STREAM, 0));
+	there = addr("127.0.0.1", PORT + 1);
+	FAILS(ECONNREFUSED, sendto(client, "send", 4, MSG_FASTOPEN, &there.sa, there.len));
+	return 0;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* sendmmsg and recvmmsg at their edges: none, too many, a bad message in the middle, a bad vector, a timeout. */
+#include "t.h"
+#include <sys/mman.h>
+
+enum { PORT = 4120, COUNT = 90 };
+
+static struct mmsghdr messages[COUNT];
+static struct iovec data = { (char *)"x", 1 };
+
+static int drain(int fd)
+{
+	char byte;
+	int count = 0;
+
+	while (recv(fd, &byte, 1, MSG_DONTWAIT) == 1)
+		count++;
+	return count;
+}
+
+static void prepare(struct addr *to)
+{
+	for (int i = 0; i < COUNT; i++)
+		messages[i] = (struct mmsghdr){ .msg_len = 77, .msg_hdr = { .msg_name = &to->sa, .msg_namelen = to->len,
+									    .msg_iov = &data, .msg_iovlen = 1 } };
+}
+
+int main(void)
+{
+	struct addr to = addr("127.0.0.1", PORT);
+	int server = FD(udp_on("127.0.0.1", PORT)), client = FD(socket(AF_INET, SOCK_DGRAM, 0));
+	char *wall = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct timespec soon = { 0, 1000000 };
+	char byte;
+
+	MUST(mprotect(wall + 4096, 4096, PROT_NONE));
+	prepare(&to);
+	WANT(0, sendmmsg(client, messages, 0, 0));
+	WANT(0, recvmmsg(server, messages, 0, MSG_DONTWAIT, NULL));
+
+	/* the 71st has a name that cannot be read: 70 go out, the error is told by the next call */
+	messages[70].msg_hdr.msg_name = wall + 4096;
+	WANT(70, sendmmsg(client, messages, COUNT, 0));
+	EQ(77, messages[70].msg_len);
+	EQ(1, messages[69].msg_len);
+	EQ(70, drain(server));
+	FAILS(EFAULT, sendmmsg(client, messages + 70, COUNT - 70, 0));
+
+	/* the first has a short name */
+	prepare(&to);
+	messages[0].msg_hdr.msg_namelen = 3;
+	FAILS(EINVAL, sendmmsg(client, messages, COUNT, 0));
+
+	/* the vector runs into the wall after its second message */
+	prepare(&to);
+	memcpy(wall + 4096 - 2 * sizeof(*messages), messages, 2 * sizeof(*messages));
+	WANT(2, sendmmsg(client, (void *)(wall + 4096 - 2 * sizeof(*messages)), 5, 0));
+	EQ(2, drain(server));
+	FAILS(EFAULT, sendmmsg(client, (void *)(wall + 4096), 1, 0));
+	FAILS(EFAULT, recvmmsg(server, (void *)(wall + 4096), 1, MSG_DONTWAIT, NULL));
+	FAILS(EBADF, sendmmsg(-1, messages, COUNT, 0));
+	FAILS(EAGAIN, recvmmsg(server, messages, COUNT, MSG_DONTWAIT, NULL));
+
+	/* more than the kernel takes at once is cut to 1024, so reading two of them is no error */
+	prepare(&to);
+	WANT(2, sendmmsg(client, messages, 2, 0));
+	data.iov_base = &byte;
+	for (int i = 0; i < COUNT; i++)
+		messages[i].msg_hdr.msg_name = NULL;
+	WANT(2, recvmmsg(server, messages, COUNT, MSG_WAITFORONE, &soon));
+	return 0;
+}

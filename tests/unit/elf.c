@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/* core/elf: verdicts on real programs of this machine and on broken ones. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "core/elf.h"
+#include "tests/unit/test.h"
+
+static char head[BERTH_ELF_HEAD], interp[BERTH_ELF_INTERP];
+
+static enum berth_elf_verdict judge(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t got = read(fd, head, sizeof(head));
+
+	close(fd);
+	assert_true(got > 0);
+	return berth_elf_judge(head, (size_t)got, interp);
+}
+
+/* Compile one line of C; the file's name. */
+static const char *compile(const char *compiler, const char *flags)
+{
+	static char dir[] = "/tmp/berth-elf-XXXXXX", path[64];
+	char command[256];
+
+	if (!path[0])
+		assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/program", dir);
+	snprintf(command, sizeof(command), "echo 'int main(void){return 0;}' | %s %s -xc - -o %s", compiler,
+		 flags, path);
+	assert_int_equal(system(command), 0);
+	return path;
+}
+
+static void forget(const char *path)
+{
+	char dir[64];
+
+	unlink(path);
+	snprintf(dir, sizeof(dir), "%s", path);
+	*strrchr(dir, '/') = 0;
+	rmdir(dir);
+}
+
+static void programs_are_told_apart(void **state)
+{
+	(void)state;
+	assert_int_equal(judge("/bin/sh"), BERTH_ELF_GLIBC);
+	assert_int_equal(judge(compile("gcc", "-static")), BERTH_ELF_STATIC);
+	assert_int_equal(judge(compile("gcc", "-static-pie")), BERTH_ELF_STATIC);
+	assert_int_equal(judge(compile("musl-gcc", "")), BERTH_ELF_MUSL);
+	assert_int_equal(judge(compile("gcc", "-Wl,--dynamic-linker=/opt/other/loader.so")), BERTH_ELF_FOREIGN_LOADER);
+	forget(compile("gcc", ""));
+}
+
+static void scripts_name_their_interpreter(void **state)
+{
+	static const char text[] = "#! \t/usr/bin/env node\nx";
+
+	(void)state;
+	assert_int_equal(berth_elf_judge(text, sizeof(text), interp), BERTH_ELF_SCRIPT);
+	assert_string_equal(interp, "/usr/bin/env");
+	assert_int_equal(berth_elf_judge("#!", 2, interp), BERTH_ELF_UNKNOWN);
+	assert_int_equal(berth_elf_judge("#!\n", 3, interp), BERTH_ELF_UNKNOWN);
+}
+
+static void other_kinds_by_their_header(void **state)
+{
+	(void)state;
+	assert_int_equal(judge("/bin/sh"), BERTH_ELF_GLIBC);
+	head[18] = (char)0x7e;
+	assert_int_equal(berth_elf_judge(head, sizeof(head), interp), BERTH_ELF_FOREIGN_MACHINE);
+	head[4] = 1;
+	assert_int_equal(berth_elf_judge(head, sizeof(head), interp), BERTH_ELF_FOREIGN_CLASS);
+	assert_int_equal(berth_elf_judge("hello", 5, interp), BERTH_ELF_UNKNOWN);
+	assert_int_equal(berth_elf_judge("", 0, interp), BERTH_ELF_UNKNOWN);
+}
+
+static void a_go_note_is_found(void **state)
+{
+	(void)state;
+	assert_int_equal(judge("/bin/sh"), BERTH_ELF_GLIBC);
+	/* make the second program header a note that lies in the unused tail of the page */
+	head[64 + 56] = 4;
+	memset(head + 64 + 56 + 8, 0, 8);
+	head[64 + 56 + 9] = 0x0f; /* offset 0xf00 */
+	memcpy(head + 0xf00, "\4\0\0\0\0\0\0\0\4\0\0\0Go\0\0", 16);
+	assert_int_equal(berth_elf_judge(head, sizeof(head), interp), BERTH_ELF_GO);
+}
+
+static void every_verdict_has_a_reason(void **state)
+{
+	(void)state;
+	for (int i = 0; i < BERTH_ELF_VERDICTS; i++)
+		assert_non_null(berth_elf_reason((enum berth_elf_verdict)i));
+	assert_non_null(berth_elf_reason((enum berth_elf_verdict)99));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(programs_are_told_apart),
+		cmocka_unit_test(scripts_name_their_interpreter),
+		cmocka_unit_test(other_kinds_by_their_header),
+		cmocka_unit_test(a_go_note_is_found),
+		cmocka_unit_test(every_verdict_has_a_reason),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
