@@ -176,8 +176,7 @@ static void copy_prepare(struct copy *copy, unsigned int number)
 
 static void __attribute__((noreturn)) copy_exec(struct copy *copy)
 {
-	cleanup_strv char **envp = strv_copy(environ);
-	char number[16];
+	char **envp = strv_copy(environ), number[16];
 	sigset_t none;
 	int ret;
 
@@ -194,9 +193,10 @@ static void __attribute__((noreturn)) copy_exec(struct copy *copy)
 		fprintf(stderr, "driver: worker %u cannot enter: %s\n", copy->worker.number, strerror(-ret));
 		_exit(USAGE);
 	}
-	execvpe(options.command[0], options.command, envp);
-	fprintf(stderr, "driver: '%s': %s\n", options.command[0], strerror(errno));
-	_exit(errno == ENOENT ? 127 : 126);
+	environ = envp;
+	ret = isolate_worker_exec(driver.isolate, options.command);
+	fprintf(stderr, "driver: '%s': %s\n", options.command[0], strerror(-ret));
+	_exit(ret == -ENOENT ? 127 : 126);
 }
 
 static void on_exit_of(void *arg, int fd, uint32_t events)

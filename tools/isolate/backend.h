@@ -14,6 +14,7 @@ struct isolate_ops {
 	int (*worker_begin)(void *backend, const struct isolate_worker *worker);
 	void (*environ)(void *backend, unsigned int number, char ***envp);
 	int (*enter)(void *backend, unsigned int number);
+	int (*exec)(void *backend, char **argv); /* NULL: execvp(3) */
 	int (*started)(void *backend, unsigned int number, pid_t pid);
 	void (*end)(void *backend, unsigned int number);
 	uint64_t (*lost)(void *backend);

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tools/base/cleanup.h"
 #include "tools/base/str.h"
@@ -128,6 +129,14 @@ void isolate_worker_environ(struct isolate *isolate, unsigned int number, char *
 int isolate_worker_enter(struct isolate *isolate, unsigned int number)
 {
 	return isolate->ops->enter ? isolate->ops->enter(isolate->backend, number) : 0;
+}
+
+int isolate_worker_exec(struct isolate *isolate, char **argv)
+{
+	if (isolate->ops->exec)
+		return isolate->ops->exec(isolate->backend, argv);
+	execvp(argv[0], argv);
+	return -errno;
 }
 
 int isolate_worker_started(struct isolate *isolate, unsigned int number, pid_t pid)

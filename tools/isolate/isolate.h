@@ -80,6 +80,12 @@ void isolate_worker_environ(struct isolate *isolate, unsigned int number, char *
 
 /** Between fork and exec, in a process with one thread. Return: 0; -errno, and then the worker must not start. */
 int isolate_worker_enter(struct isolate *isolate, unsigned int number);
+
+/**
+ * Become the worker's command, after isolate_worker_enter(), with `environ` as isolate_worker_environ() left it.
+ * Return: -errno.
+ */
+int isolate_worker_exec(struct isolate *isolate, char **argv);
 int isolate_worker_started(struct isolate *isolate, unsigned int number, pid_t pid);
 void isolate_worker_end(struct isolate *isolate, unsigned int number);
 

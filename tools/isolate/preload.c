@@ -17,6 +17,7 @@
 #include "tools/base/environ.h"
 #include "tools/base/str.h"
 #include "tools/isolate/backend.h"
+#include "tools/isolate/first.h"
 #include "tools/isolate/net.h"
 
 struct preload {
@@ -174,6 +175,13 @@ static void worker_environ(void *backend, unsigned int number, char ***envp)
 	environ_set(envp, "BERTH_NET", preload->net ? preload->net_path : NULL);
 }
 
+static int worker_exec(void *backend, char **argv)
+{
+	const struct preload *preload = backend;
+
+	return first_exec(preload->net ? preload->launcher : NULL, argv);
+}
+
 static void worker_end(void *backend, unsigned int number)
 {
 	struct preload *preload = backend;
@@ -187,6 +195,7 @@ const struct isolate_ops isolate_preload = {
 	.open = open_backend,
 	.worker_begin = worker_begin,
 	.environ = worker_environ,
+	.exec = worker_exec,
 	.end = worker_end,
 	.close = close_backend,
 };

@@ -320,7 +320,7 @@ void run_remove_traces(struct run *run)
 	if (run->cgroup_dir)
 		(void)cgroup_remove(run->cgroup_dir, 2000);
 	if (run->scratch_dir)
-		(void)dir_remove(run->scratch_dir);
+		(void)runtime_remove_scratch(run->scratch_dir);
 	if (run->dir)
 		(void)dir_remove(run->dir);
 }

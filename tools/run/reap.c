@@ -31,7 +31,7 @@ void run_kill_strays(const char *run_id)
 	int64_t due_ms = clock_ms() + KILL_MOST_MS;
 
 	do {
-		cleanup_pids struct pids pids;
+		cleanup_pids struct pids pids = { 0 };
 		size_t others = 0;
 
 		process_by_environ(entry, &pids);
@@ -55,7 +55,7 @@ static void list_add(char ***list, const struct run_state *run, const char *what
 static void list_strays(char ***list, const struct run_state *run)
 {
 	cleanup_free char *entry = str_print("BERTH_RUN=%s", run->id);
-	cleanup_pids struct pids pids;
+	cleanup_pids struct pids pids = { 0 };
 
 	if (!list)
 		return;
@@ -84,7 +84,7 @@ static int reap_one(const struct run_state *run, bool dry_run, char ***list)
 	list_strays(list, run);
 	list_add(list, run, "cgroup", is_own_cgroup(run) ? run->cgroup_dir : NULL);
 	list_add(list, run, "files", run->dir);
-	if (scratch && !str_equal(run->scratch_dir, run->dir))
+	if (scratch && !access(run->scratch_dir, F_OK))
 		list_add(list, run, "trees and temporary files", run->scratch_dir);
 	if (dry_run)
 		return 0;
@@ -96,7 +96,7 @@ static int reap_one(const struct run_state *run, bool dry_run, char ***list)
 		ret = cgroup_remove_named(run->id, CGROUP_MOST_MS);
 	run_kill_strays(run->id);
 	if (scratch) {
-		one = dir_remove(run->scratch_dir);
+		one = runtime_remove_scratch(run->scratch_dir);
 		ret = ret ? ret : one;
 	}
 	one = dir_remove(run->dir);

@@ -91,44 +91,75 @@ static bool is_memory(const char *path)
 	return !statfs(path, &info) && (info.f_type == TMPFS_MAGIC || info.f_type == RAMFS_MAGIC);
 }
 
-static char *scratch_base(void)
+static bool is_base(const char *dir)
 {
-	const char *base = !is_memory("/tmp") || is_memory("/var/tmp") || access("/var/tmp", W_OK) ? "/tmp" : "/var/tmp";
-
-	return str_print("%s/berth-%u", base, (unsigned int)geteuid());
+	return !is_memory(dir) && !access(dir, W_OK);
 }
 
-bool runtime_is_scratch(const char *run_id, const char *path)
+/* Never the directory of run-time files of a user without XDG_RUNTIME_DIR: what has no lock there is debris. */
+static char *scratch_base(const char *dir)
 {
-	cleanup_free char *tmp = str_print("/tmp/berth-%u/%s", (unsigned int)geteuid(), run_id);
-	cleanup_free char *var = str_print("/var/tmp/berth-%u/%s", (unsigned int)geteuid(), run_id);
-
-	return str_equal(path, tmp) || str_equal(path, var);
+	return str_print("%s/berth-trees-%u", dir, (unsigned int)geteuid());
 }
 
 char *runtime_scratch(const char *run_id)
 {
-	cleanup_free char *base = scratch_base();
+	cleanup_free char *base = scratch_base(!is_base("/tmp") && is_base("/var/tmp") ? "/var/tmp" : "/tmp");
 
-	return str_print("%s/%s", base, run_id);
+	/* An id is unique among the runs of one runtime directory only, and a user may have several. */
+	return str_print("%s/%s-%d", base, run_id, (int)getpid());
 }
 
-int runtime_make_scratch(const char *dir)
+bool runtime_is_scratch(const char *run_id, const char *path)
 {
-	cleanup_free char *base = str_copy(dir);
+	static const char *const dirs[] = { "/tmp", "/var/tmp" };
+
+	for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
+		cleanup_free char *base = scratch_base(dirs[i]);
+		cleanup_free char *prefix = str_print("%s/%s-", base, run_id);
+		size_t len = strlen(prefix);
+
+		if (str_starts(path, prefix) && path[len] && !path[len + strspn(path + len, "0123456789")])
+			return true;
+	}
+	return false;
+}
+
+static int make_scratch(const char *base, const char *dir)
+{
 	mode_t mode = geteuid() ? 0700 : 0711; /* as root the suite may change its user */
 	struct stat info;
 
-	*strrchr(base, '/') = 0;
 	if (mkdir(base, mode) && errno != EEXIST)
 		return -errno;
 	if (lstat(base, &info))
 		return -errno;
 	if (!S_ISDIR(info.st_mode) || info.st_uid != geteuid() || info.st_mode & 022)
 		return -EPERM;
-	if (mkdir(dir, mode) && errno != EEXIST)
+	if (!geteuid() && chmod(base, mode))
 		return -errno;
-	return !geteuid() && chmod(base, 0711) ? -errno : 0;
+	return mkdir(dir, mode) ? -errno : 0;
+}
+
+int runtime_make_scratch(const char *dir)
+{
+	cleanup_free char *base = str_copy(dir);
+	int ret = -ENOENT;
+
+	*strrchr(base, '/') = 0;
+	for (int try = 0; try < TRIES && ret == -ENOENT; try++)
+		ret = make_scratch(base, dir); /* another run's end may remove the base under our feet */
+	return ret;
+}
+
+int runtime_remove_scratch(const char *dir)
+{
+	cleanup_free char *base = str_copy(dir);
+	int ret = dir_remove(dir);
+
+	*strrchr(base, '/') = 0;
+	rmdir(base); /* succeeds for the last run only */
+	return ret;
 }
 
 int runtime_lock_wardens(const char *dir)

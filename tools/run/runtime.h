@@ -12,11 +12,12 @@
 int runtime_make(char **ret_id, char **ret_dir, int *ret_lock);
 
 /**
- * Where the directory for trees and temporary files will be: on a disk, for a tree may be large. May be the same as
- * above. Its name is the caller's to free; it is written down before it is made, or a crash could leave it unknown.
+ * Where the directory for trees and temporary files will be: on a disk, for a tree may be large. Its
+ * name is the caller's to free; it is written down before it is made, or a crash could leave it unknown.
  */
 char *runtime_scratch(const char *run_id);
 int runtime_make_scratch(const char *dir);
+int runtime_remove_scratch(const char *dir);
 
 /** True if @path is where runtime_scratch() would put something: what a state file says is not deleted unseen. */
 bool runtime_is_scratch(const char *run_id, const char *path);
