@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: MIT
 . "$(dirname "$0")/tap"
 
-settings() { berth check --json "$@"; printf '%s' "$out" | jq -c '.settings | map_values(.value)'; }
+settings() { berth check --json; printf '%s' "$out" | jq -c '.settings | map_values(.value)'; }
 
 cat >berth.yaml <<'Y'
 workers: many
