@@ -191,7 +191,7 @@ static int write_file(const struct cli *cli, const char *path, const struct str 
 	ret = file_replace(path, text->text, text->len, 0644);
 	if (ret) {
 		log_line("unable to write '%s': %s", path, strerror(-ret));
-		return EXIT_USAGE;
+		return 1;
 	}
 	log_line("wrote %s", path);
 	if (above && strcmp(above, path))
@@ -210,7 +210,7 @@ int verb_init(struct cli *cli)
 
 	if (!dir) {
 		log_line("unable to find the working directory: %s", strerror(errno));
-		return EXIT_USAGE;
+		return 1;
 	}
 	path = str_print("%s/berth.yaml", dir);
 	scan_project(&scan, dir);

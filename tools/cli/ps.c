@@ -133,7 +133,7 @@ int verb_ps(struct cli *cli)
 
 	if (ret) {
 		log_line("unable to list runs: %s", strerror(-ret));
-		return EXIT_USAGE;
+		return 1;
 	}
 	if (cli->json) {
 		json_t *array = json_array();
