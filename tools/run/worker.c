@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,9 +20,11 @@
 #include "tools/base/clock.h"
 #include "tools/base/environ.h"
 #include "tools/base/log.h"
+#include "tools/run/process.h"
 #include "tools/run/run.h"
 
 enum { EXIT_TIMEOUT = 124, EXIT_INTERNAL = 125, EXIT_CANNOT_EXEC = 126, EXIT_NOT_FOUND = 127 };
+enum { ORPHANS_MOST_MS = 3000 };
 
 char *worker_name(const struct worker *worker)
 {
@@ -82,15 +85,55 @@ static void finish(struct worker *worker)
 	run_worker_over(worker->run, worker);
 }
 
+static bool is_ours(const struct run *run, pid_t pid)
+{
+	for (unsigned int i = 0; i < run->count; i++)
+		if (run->workers[i].warden == pid)
+			return true;
+	return pid == run->keeper;
+}
+
+/* Kill what became our child. Return: true if there was anything. */
+static bool kill_orphans_once(const struct run *run)
+{
+	cleanup_pids struct pids children = { 0 };
+	bool any = false;
+
+	process_children(getpid(), &children);
+	for (size_t i = 0; i < children.count; i++) {
+		cleanup_pids struct pids below = { 0 };
+
+		if (is_ours(run, children.list[i]))
+			continue;
+		process_descendants(children.list[i], &below);
+		for (size_t j = 0; j < below.count; j++)
+			kill(below.list[j], SIGKILL);
+		kill(children.list[i], SIGKILL);
+		any = waitpid(children.list[i], NULL, WNOHANG) == 0 || below.count || any;
+	}
+	return any;
+}
+
+/* A warden that was killed left its worker's processes to us, the next subreaper above. */
+static void kill_orphans(const struct run *run)
+{
+	int64_t due_ms = clock_ms() + ORPHANS_MOST_MS;
+
+	while (kill_orphans_once(run) && clock_ms() < due_ms)
+		poll(NULL, 0, 1);
+}
+
 /* The warden is gone, and everything of the worker with it. */
 static void on_warden_gone(struct worker *worker)
 {
 	struct run *run = worker->run;
+	int status = 0;
 
 	loop_remove(run->loop, worker->channel);
 	close(worker->channel);
 	worker->channel = -1;
-	waitpid(worker->warden, NULL, 0);
+	if (waitpid(worker->warden, &status, 0) < 0 || !WIFEXITED(status))
+		kill_orphans(run);
 	worker->warden = 0;
 	loop_cancel(run->loop, worker->timeout);
 	worker->timeout = NULL;
