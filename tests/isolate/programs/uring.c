@@ -98,6 +98,7 @@ int main(void)
 		return fail("accept", served);
 	printf("server %d peer %d served %d\n", port_of(getsockname, server), port_of(getpeername, client),
 	       port_of(getsockname, served));
+	fflush(stdout);
 	pause(); /* hold the port until the test ends us */
 	return 0;
 }
