@@ -53,8 +53,8 @@ static void on_end_signal(struct run *run, const struct signalfd_siginfo *info)
 {
 	int number = (int)info->ssi_signo;
 
-	if (run->plan->single && info->ssi_code == SI_KERNEL && !run->workers[0].exited)
-		return;
+	if (run->plan->single && number == SIGINT && info->ssi_code == SI_KERNEL && !run->workers[0].exited)
+		return; /* but not SIGHUP: of a terminal that is gone only the session's leader hears, which may be us */
 	run->signal_count++;
 	if (!run->got_signal)
 		run->got_signal = number;
