@@ -131,7 +131,7 @@ static void on_output(void *arg, int fd, uint32_t events)
 	drain(arg);
 }
 
-static void on_exit(void *arg, int fd, uint32_t events)
+static void on_gone(void *arg, int fd, uint32_t events)
 {
 	struct job *job = arg;
 	int error = -ECHILD;
@@ -179,7 +179,7 @@ int job_start(const struct job_setup *setup, struct job **ret_job)
 	*job = (struct job){ .loop = setup->loop, .done = setup->done, .done_arg = setup->done_arg, .pid = pid,
 			     .pidfd = pidfd, .out = pipes[0] };
 	loop_add(job->loop, job->out, EPOLLIN, on_output, job);
-	loop_add(job->loop, job->pidfd, EPOLLIN, on_exit, job);
+	loop_add(job->loop, job->pidfd, EPOLLIN, on_gone, job);
 	job->deadline = loop_after(job->loop, setup->deadline_ms ? setup->deadline_ms : 300000, on_late, job);
 	if (ret_job)
 		*ret_job = job;
