@@ -111,10 +111,11 @@ static void template_record(struct pg *pg, const char *detail)
 
 static void ask_for_setup(struct pg *pg)
 {
-	struct private *private = private_of(pg);
-	int ret = pg->setup.run_setup ? pg->setup.run_setup(pg->setup.arg, pg->setup.command) : -ENOSYS;
+	int ret = -ENOSYS;
 
-	private->state = TEMPLATE_SETUP;
+	private_of(pg)->state = TEMPLATE_SETUP; /* before the call: it prepares worker 0 */
+	if (pg->setup.run_setup)
+		ret = pg->setup.run_setup(pg->setup.arg, pg->setup.command);
 	if (ret)
 		template_settled(pg, TEMPLATE_FAILED, "the setup command could not be started");
 }
