@@ -1,0 +1,24 @@
+# bpf: what lives in the kernel. X.bpf.c -> .out/bpf/X.bpf.o -> .out/gen/X.skel.h. A program that looks into the kernel's
+# own types includes vmlinux.h, which is made from the kernel that builds; without its BTF that program is left out.
+BPFTOOL		?= $(shell command -v bpftool || echo /usr/sbin/bpftool)
+VMLINUX_BTF	?= /sys/kernel/btf/vmlinux
+BPF_CFLAGS	:= -target bpf -D__TARGET_ARCH_$(subst aarch64,arm64,$(subst x86_64,x86,$(shell uname -m))) -mcpu=v3 -g -O2 -std=gnu11 -I. -I$(O)/gen -I/usr/include/$(shell $(CC) -print-multiarch) \
+		   -MMD -MP -Wall -Wextra -Wno-unused-function -Wno-unused-parameter $(if $(WERROR),-Werror)
+BPF_SRC		:= $(wildcard bpf/*.bpf.c)
+BPF_SKEL	:= $(BPF_SRC:bpf/%.bpf.c=$(O)/gen/%.skel.h)
+
+$(O)/gen/vmlinux.h: $(VMLINUX_BTF)
+	@mkdir -p $(@D)
+	$(call quiet,BTF)$(BPFTOOL) btf dump file $< format c > $@
+
+$(O)/bpf/%.bpf.o: bpf/%.bpf.c
+	@mkdir -p $(@D)
+	$(call quiet,BPF)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
+
+$(O)/gen/%.skel.h: $(O)/bpf/%.bpf.o
+	@mkdir -p $(@D)
+	$(call quiet,SKEL)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
+
+# the monitor looks into the kernel's own types; the rooms that load programs wait for the skeletons
+$(O)/bpf/monitor.bpf.o: | $(O)/gen/vmlinux.h
+$(patsubst %.c,$(O)/%.o,$(wildcard tools/isolate/*.c tools/watch/*.c)): | $(BPF_SKEL)
