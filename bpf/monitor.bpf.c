@@ -121,18 +121,17 @@ int monitor_sock_release(struct bpf_sock *context)
 	struct note *note = bpf_sk_storage_get(&notes, context, NULL, 0);
 	struct berth_event *event = NULL;
 	enum berth_closed_how how;
-	__u64 now, waited;
+	__u64 waited;
 
 	if (!note || note->closed)
 		return ALLOW;
 	note->closed = 1;
 	how = how_closed();
 	count_closed(note->worker, note->accepted, how);
-	now = bpf_ktime_get_ns();
-	waited = note->close_wait_ns ? now - note->close_wait_ns : 0;
+	waited = note->close_wait_ns ? bpf_ktime_get_ns() - note->close_wait_ns : 0;
 	if (everything || waited >= STALE_NS || (!note->accepted && (note->bound || note->listening || how != BERTH_CLOSED_PROGRAM)))
 		event = event_begin(note->worker, BERTH_EVENT_CLOSED);
-	if (!event || (how == BERTH_CLOSED_PROGRAM && waited < STALE_NS)) /* else the reader wants its stack, and deletes it */
+	if (!note->accepted && (!event || how == BERTH_CLOSED_PROGRAM)) /* else the reader wants its stack, and deletes it */
 		bpf_map_delete_elem(&stacks, &note->cookie);
 	if (!event)
 		return ALLOW;
@@ -228,17 +227,19 @@ static __always_inline void on_connect_failed(const struct sock *sk, struct note
 	bpf_ringbuf_submit(event, 0);
 }
 
-static __always_inline void on_accepted(struct note *note)
+static __always_inline void on_accepted(const struct sock *sk, struct note *note)
 {
 	struct berth_event *event;
 
 	note->accepted = 1; /* the rest of the note is the listener's, copied: its worker, its process */
 	note->listening = note->bound = note->closed = 0;
 	note->close_wait_ns = 0;
+	note->cookie = 0; /* made when somebody needs it */
 	note->opened_ns = bpf_ktime_get_ns();
 	count(note->worker, BERTH_COUNT_accepted);
 	if (!everything)
 		return;
+	note->cookie = bpf_get_socket_cookie((void *)sk);
 	event = event_begin(note->worker, BERTH_EVENT_ACCEPTED);
 	if (!event)
 		return;
@@ -261,30 +262,31 @@ static __always_inline void on_unlisten(struct note *note)
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(monitor_state, const struct sock *sk, const int before, const int after)
 {
-	struct note *note = bpf_sk_storage_get(&notes, (void *)sk, NULL, 0);
+	struct note *note;
 
+	/* half of all changes say nothing new: leave before the storage is looked up */
+	if (before == TCP_ESTABLISHED ? after != TCP_CLOSE_WAIT : after == TCP_SYN_SENT || after == TCP_SYN_RECV)
+		return 0;
+	note = bpf_sk_storage_get(&notes, (void *)sk, NULL, 0);
 	if (!note)
 		return 0;
 	if (before == TCP_SYN_RECV && after == TCP_ESTABLISHED) {
-		note->cookie = bpf_get_socket_cookie((void *)sk);
 		read_names(sk, note);
-		on_accepted(note);
+		on_accepted(sk, note);
 	} else if (before == TCP_SYN_SENT && after == TCP_ESTABLISHED) {
 		read_names(sk, note);
 		on_connected(note);
 	} else if (before == TCP_SYN_SENT && after == TCP_CLOSE) {
-		if (!note->remote_port)
-			read_names(sk, note);
-		on_connect_failed(sk, note);
-	} else if (after == TCP_SYN_SENT) {
 		read_names(sk, note);
+		on_connect_failed(sk, note);
 	} else if (after == TCP_LISTEN) {
 		read_names(sk, note);
 		on_listen(ctx, sk, note);
-	} else if (before == TCP_LISTEN && after == TCP_CLOSE) { /* a child is cloned in LISTEN, too */
+	} else if (before == TCP_LISTEN && after == TCP_CLOSE) {
 		on_unlisten(note);
 	} else if (after == TCP_CLOSE_WAIT) {
 		note->close_wait_ns = bpf_ktime_get_ns();
+		note->cookie = bpf_get_socket_cookie((void *)sk);
 		count(note->worker, BERTH_COUNT_close_wait);
 	}
 	if (before == TCP_CLOSE_WAIT)
