@@ -12,7 +12,6 @@ PREFIX		?= /usr/local
 DESTDIR		?=
 CC		= gcc
 CLANG		?= clang
-MUSL_CC		?= $(shell command -v musl-gcc)
 VERSION		:= 0.1.0
 
 O		:= .out$(if $m,/$m)
@@ -61,4 +60,4 @@ ci:
 clean:
 	rm -rf .out
 
--include $(shell find $(O) -name '*.d' 2>/dev/null)
+-include $(shell find $(O) -name '*.d' -type f 2>/dev/null)

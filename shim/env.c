@@ -12,6 +12,12 @@
 enum { KEPT_BYTES = 6 * 1024 };
 
 #define PRELOAD "LD_PRELOAD="
+/*
+ * A program that is linked to a shared AddressSanitizer refuses to start when a preloaded library comes before it in the
+ * list of objects. Ours may: it allocates nothing and calls the sanitizer's interceptors as it calls any next function.
+ */
+#define ASAN "ASAN_OPTIONS="
+#define ASAN_ITEM "verify_asan_link_order=0"
 
 static const char *const names[] = {
 #define ENV(name, kept, help) #name "=",
@@ -21,7 +27,7 @@ enum { NAMES = sizeof(names) / sizeof(names[0]) };
 
 static char kept_text[KEPT_BYTES];
 static const char *kept[NAMES]; /* "BERTH_RUN=7f3a", or NULL; all NULL outside a worker */
-static const char *shim_glibc, *shim_musl;
+static const char *shim, *launcher;
 static bool in_worker;
 
 static const char *find(char *const *envp, const char *prefix)
@@ -47,23 +53,26 @@ void shim_env_save(char *const *envp)
 		if (shim_starts_with(entry, "BERTH_MAP="))
 			in_worker = true;
 		if (shim_starts_with(entry, "BERTH_SHIM="))
-			shim_glibc = kept[i] + sizeof("BERTH_SHIM=") - 1;
-		if (shim_starts_with(entry, "BERTH_SHIM_MUSL="))
-			shim_musl = kept[i] + sizeof("BERTH_SHIM_MUSL=") - 1;
+			shim = kept[i] + sizeof("BERTH_SHIM=") - 1;
+		if (shim_starts_with(entry, "BERTH_LAUNCHER="))
+			launcher = kept[i] + sizeof("BERTH_LAUNCHER=") - 1;
 	}
+}
+
+const char *shim_env_launcher(void)
+{
+	return in_worker ? launcher : NULL;
 }
 
 static const char *shim_for(enum berth_elf_verdict verdict)
 {
 	switch (verdict) {
-	case BERTH_ELF_MUSL:
-		return shim_musl;
 	case BERTH_ELF_FOREIGN_CLASS: /* the loader would complain on stderr about a library of the wrong kind */
 	case BERTH_ELF_FOREIGN_MACHINE:
 	case BERTH_ELF_FOREIGN_LOADER:
 		return NULL;
 	default:
-		return shim_glibc;
+		return shim;
 	}
 }
 
@@ -82,28 +91,43 @@ static bool item_is(const char *item, size_t len, const char *path)
 	return path && shim_strlen(path) == len && shim_starts_with(item, path);
 }
 
-/* True if @list names the wanted build of the shim, and not the other one. */
-static bool list_right(const char *list, const char *wanted)
+/* True if @list names the shim, or does not if it is not wanted. */
+static bool preload_right(const char *list, bool wanted)
 {
-	bool right = !wanted;
-
 	while (*list) {
 		size_t len = item_len(list);
 
-		if (item_is(list, len, wanted))
-			right = true;
-		else if (item_is(list, len, shim_glibc) || item_is(list, len, shim_musl))
-			return false;
+		if (item_is(list, len, shim))
+			return wanted;
 		list += len + (list[len] != 0);
 	}
-	return right;
+	return !wanted;
+}
+
+/* True if the colon-separated ASAN_OPTIONS say what we need, or the opposite on purpose. */
+static bool asan_right(const char *list)
+{
+	while (*list) {
+		if (shim_starts_with(list, "verify_asan_link_order="))
+			return true;
+		list += item_len(list);
+		list += *list != 0;
+	}
+	return false;
+}
+
+/* What follows NAME= in the environment; "" if it is not set. */
+static const char *value(char *const *envp, const char *prefix)
+{
+	const char *entry = find(envp, prefix);
+
+	return entry ? entry + shim_strlen(prefix) : "";
 }
 
 struct shim_env shim_env_plan(char *const *envp, enum berth_elf_verdict verdict)
 {
 	static char *const empty[] = { NULL };
 	struct shim_env env = { .old = envp ? envp : empty, .pointers = 1, .bytes = 1, .as_is = true };
-	const char *preload;
 	size_t count = 0, missing = 0;
 
 	if (!in_worker || (envp && !shim_readable(envp, sizeof(*envp))))
@@ -113,12 +137,12 @@ struct shim_env shim_env_plan(char *const *envp, enum berth_elf_verdict verdict)
 		count++;
 	for (int i = 0; i < NAMES; i++)
 		missing += kept[i] && !find(env.old, names[i]);
-	preload = find(env.old, PRELOAD);
-	if (!missing && list_right(preload ? preload + sizeof(PRELOAD) - 1 : "", env.shim))
+	if (!missing && preload_right(value(env.old, PRELOAD), env.shim) && asan_right(value(env.old, ASAN)))
 		return env;
 	env.as_is = false;
-	env.pointers = count + missing + 2; /* LD_PRELOAD and the end */
-	env.bytes = (preload ? shim_strlen(preload) : sizeof(PRELOAD)) + (env.shim ? shim_strlen(env.shim) : 0) + 2;
+	env.pointers = count + missing + 3; /* the two lists and the end */
+	env.bytes = sizeof(PRELOAD) + shim_strlen(value(env.old, PRELOAD)) + (env.shim ? shim_strlen(env.shim) : 0) + 2 +
+		    sizeof(ASAN ASAN_ITEM) + shim_strlen(value(env.old, ASAN)) + 2;
 	return env;
 }
 
@@ -129,46 +153,56 @@ static char *append(char *to, const char *text, size_t len)
 	return to;
 }
 
-/* The suite's own preloads first (a sanitizer's must be), ours last. Return: the end of the text. */
-static char *preload_text(char *text, const char *list, const char *shim)
+/* The suite's own preloads first (a sanitizer's must be), ours last. Return: the end of the text, which is a NUL. */
+static char *preload_text(char *to, const char *list, const char *last)
 {
-	char *to = append(text, PRELOAD, sizeof(PRELOAD) - 1);
-	char *first = to;
+	bool any = false;
 
+	to = append(to, PRELOAD, sizeof(PRELOAD) - 1);
 	while (*list) {
 		size_t len = item_len(list);
 
-		if (len && !item_is(list, len, shim_glibc) && !item_is(list, len, shim_musl)) {
-			if (to != first)
-				*to++ = ':';
-			to = append(to, list, len);
+		if (len && !item_is(list, len, shim)) {
+			to = append(append(to, ":", any), list, len);
+			any = true;
 		}
 		list += len + (list[len] != 0);
 	}
-	if (shim) {
-		if (to != first)
-			*to++ = ':';
-		to = append(to, shim, shim_strlen(shim));
-	}
+	if (last)
+		to = append(append(to, ":", any), last, shim_strlen(last));
 	*to = 0;
 	return to;
 }
 
+static void asan_text(char *to, const char *list)
+{
+	to = append(to, ASAN, sizeof(ASAN) - 1);
+	to = append(to, list, shim_strlen(list));
+	to = append(append(to, ":", *list != 0), ASAN_ITEM, sizeof(ASAN_ITEM));
+}
+
 char *const *shim_env_fill(const struct shim_env *env, char **pointers, char *text)
 {
-	const char *preload = find(env->old, PRELOAD);
-	char **to = pointers;
+	const char *preload = find(env->old, PRELOAD), *asan = find(env->old, ASAN);
+	char **to = pointers, *end;
 
 	if (env->as_is)
 		return env->old;
+	if (asan_right(value(env->old, ASAN)))
+		asan = text; /* stays as it is */
 	for (char *const *from = env->old; *from; from++)
-		if (*from != preload)
+		if (*from != preload && *from != asan)
 			*to++ = *from;
 	for (int i = 0; i < NAMES; i++)
 		if (kept[i] && !find(env->old, names[i]))
 			*to++ = (char *)(uintptr_t)kept[i];
-	if (preload_text(text, preload ? preload + sizeof(PRELOAD) - 1 : "", env->shim) > text + sizeof(PRELOAD) - 1)
+	end = preload_text(text, value(env->old, PRELOAD), env->shim);
+	if (end > text + sizeof(PRELOAD) - 1)
 		*to++ = text;
+	if (asan != text) {
+		asan_text(end + 1, value(env->old, ASAN));
+		*to++ = end + 1;
+	}
 	*to = NULL;
 	return pointers;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A server started as root becomes another user, as PostgreSQL's wrappers and web servers do: it binds before and after, forks, and
- * execs itself as that user; all of them share the same ports. */
+/* A server started as root becomes another user, as PostgreSQL's wrappers and web servers do: it binds before and
+ * after, forks, and execs itself as that user; all of them share the same ports. */
 #include "t.h"
 #include <grp.h>
 
@@ -34,8 +34,8 @@ int main(int argc, char **argv)
 		fexecve(self, (char *[]){ argv[0], (char *)"child", NULL }, environ);
 		FAIL("fexecve: %s", err_name(errno));
 	}
-	served = (int)MUST(accept(server, NULL, NULL));
 	reap(pid);
+	served = FD(accept(server, NULL, NULL));
 	IS("127.0.0.1:4880", name_of(served));
 	round_trip("127.0.0.1", PORT + 1);
 	return 0;

@@ -8,18 +8,17 @@
  */
 #include "tools/watch/monitor.h"
 
+#include <errno.h>
+
+#ifdef BERTH_HAVE_MONITOR
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wsign-conversion" /* bpftool's taste */
-#include "monitor.skel.h"
-#pragma GCC diagnostic pop
+#include <monitor.skel.h> /* a system header for the warnings: bpftool's taste differs */
 #include "tools/base/cleanup.h"
 #include "tools/base/str.h"
 
@@ -323,3 +322,75 @@ void monitor_edges(struct monitor *monitor, monitor_edge_fn fn, void *arg)
 		before = &key;
 	}
 }
+#else /* built without clang, bpftool or the kernel's types: tools/watch samples instead */
+int monitor_open(const struct monitor_setup *setup, struct monitor **ret_monitor)
+{
+	(void)setup;
+	(void)ret_monitor;
+	return -EOPNOTSUPP;
+}
+
+void monitor_close(struct monitor *monitor)
+{
+	(void)monitor;
+}
+
+const char *const *monitor_losses(const struct monitor *monitor)
+{
+	static const char *const none[] = { 0 };
+
+	(void)monitor;
+	return none;
+}
+
+int monitor_worker_add(struct monitor *monitor, unsigned int number, int cgroup)
+{
+	(void)monitor;
+	(void)number;
+	(void)cgroup;
+	return -EOPNOTSUPP;
+}
+
+void monitor_worker_remove(struct monitor *monitor, int cgroup)
+{
+	(void)monitor;
+	(void)cgroup;
+}
+
+void monitor_drain(struct monitor *monitor)
+{
+	(void)monitor;
+}
+
+int monitor_counts(struct monitor *monitor, unsigned int number, struct berth_counts *ret_counts)
+{
+	(void)monitor;
+	(void)number;
+	(void)ret_counts;
+	return -EOPNOTSUPP;
+}
+
+int monitor_snapshot(struct monitor *monitor, monitor_socket_fn fn, void *arg)
+{
+	(void)monitor;
+	(void)fn;
+	(void)arg;
+	return -EOPNOTSUPP;
+}
+
+bool monitor_stack(struct monitor *monitor, uint64_t cookie, bool forget, struct monitor_stack *ret_stack)
+{
+	(void)monitor;
+	(void)cookie;
+	(void)forget;
+	(void)ret_stack;
+	return false;
+}
+
+void monitor_edges(struct monitor *monitor, monitor_edge_fn fn, void *arg)
+{
+	(void)monitor;
+	(void)fn;
+	(void)arg;
+}
+#endif

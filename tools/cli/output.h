@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BERTH_CLI_OUTPUT_H
+#define BERTH_CLI_OUTPUT_H
+/* Output for programs: what every verb's --json shares. */
+#include <jansson.h>
+
+/* Print @root on stdout, indented, with a newline; it is released. */
+void output_json(json_t *root);
+
+/* A strv as an array; NULL is the empty one. */
+json_t *output_strings(char *const *strv);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BERTH_PORTS_LEARNED_H
+#define BERTH_PORTS_LEARNED_H
+/*
+ * learned-ports.json: ports that a suite bound without anybody having declared them. The next run of the same command for
+ * the same task declares them, so that from the second run on a client that is early is refused and never reaches a
+ * neighbour.
+ *
+ * Same command and same task: another command of the project may well want the host's server on that very port.
+ *
+ * Functions return 0 or -errno; nothing here prints.
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+enum { LEARNED_MOST_DAYS = 30 };
+
+/**
+ * @command	strv, before placeholders are filled in
+ * @task	name of the task; NULL for numbered copies, which are all alike
+ * @ret_ports	0-terminated, the caller's to free; NULL if nothing is known
+ */
+int learned_load(const char *dir, char *const *command, const char *task, uint16_t **ret_ports);
+
+/** Remember @ports (0-terminated) for the command and task, beside what is known already. */
+int learned_save(const char *dir, char *const *command, const char *task, const uint16_t *ports);
+
+#endif
