@@ -23,13 +23,14 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
+#include "tools/watch/proc.h"
 #include "tools/watch/watch.h"
 
 enum { WORKERS_MOST = 64 };
 
 static struct watch *watch;
 static struct loop *loop;
-static char *run_cgroup;
+static char *run_cgroup, *run_id;
 static bool print_events;
 static unsigned int worker_count = 1;
 static struct one {
@@ -74,6 +75,29 @@ static void kill_worker(struct one *one)
 	if (file_put_at(one->cgroup, "cgroup.kill", "1") && !file_read_at(one->cgroup, "cgroup.procs", &text, NULL))
 		for (char *at = text; *at; at += strcspn(at, "\n"), at += *at == '\n')
 			kill(atoi(at), SIGKILL);
+}
+
+/* Without a cgroup: what lost its parent is a child of this process now, and so on. Call it until nobody is left. */
+static bool kill_child(void *arg, pid_t pid)
+{
+	struct proc_stat stat;
+
+	if (!proc_read_stat(pid, &stat) && stat.ppid == getpid() && stat.state != 'Z') {
+		kill(pid, SIGKILL);
+		*(bool *)arg = true;
+	}
+	return true;
+}
+
+static bool has_children(void)
+{
+	bool found = false;
+
+	for (unsigned int i = 1; i <= worker_count; i++)
+		if (!ones[i].judged)
+			return true;
+	proc_each(kill_child, &found);
+	return found;
 }
 
 static void on_judged(void *arg, unsigned int number)
@@ -133,7 +157,7 @@ static int start(unsigned int number, bool with_cgroup, char **command)
 		sigemptyset(&none);
 		sigprocmask(SIG_SETMASK, &none, NULL);
 		snprintf(text, sizeof(text), "%u", number);
-		setenv("BERTH_RUN", "test", 1);
+		setenv("BERTH_RUN", run_id, 1);
 		setenv("BERTH_WORKER", text, 1);
 		if (one->cgroup >= 0 && file_put_at(one->cgroup, "cgroup.procs", "0"))
 			_exit(126);
@@ -149,7 +173,7 @@ static bool all_over(void)
 	for (unsigned int i = 1; i <= worker_count; i++)
 		if (!ones[i].judged || !is_empty(&ones[i]))
 			return false;
-	return true;
+	return run_cgroup || !has_children();
 }
 
 static json_t *json_counts(unsigned int number)
@@ -226,7 +250,7 @@ static void clean_up(void)
 int main(int argc, char **argv)
 {
 	struct watch_policy policy = { .grace_ms = 400, .sample_ms = 100, .close_wait_ms = 300 };
-	struct watch_setup setup = { .run_id = "test", .cgroup = -1, .policy = &policy, .on_event = on_event };
+	struct watch_setup setup = { .run_id = run_id = str_print("test-%d", getpid()), .cgroup = -1, .policy = &policy, .on_event = on_event };
 	char *mount = cgroup_mount(), *reason = NULL;
 	int option, ret;
 

@@ -28,9 +28,9 @@ const struct finding_row finding_table[FINDING_KINDS] = {
 };
 const char *const finding_severity_names[] = { "error", "warning", "note" };
 
-struct finding *finding_new(enum finding_kind kind)
+struct watch_finding *finding_new(enum finding_kind kind)
 {
-	struct finding *finding = mem_alloc(sizeof(*finding));
+	struct watch_finding *finding = mem_alloc(sizeof(*finding));
 
 	finding->kind = kind;
 	finding->severity = finding_table[kind].severity;
@@ -40,7 +40,7 @@ struct finding *finding_new(enum finding_kind kind)
 	return finding;
 }
 
-void finding_free(struct finding *finding)
+void finding_free(struct watch_finding *finding)
 {
 	if (!finding)
 		return;
@@ -83,7 +83,7 @@ static size_t function_len(const char *frame)
 	return end ? (size_t)(end - frame) : strlen(frame);
 }
 
-void finding_seal(struct finding *finding)
+void finding_seal(struct watch_finding *finding)
 {
 	cleanup_free char *program = program_of(finding->command);
 	uint64_t hash = table_hash_text(TABLE_HASH, finding_table[finding->kind].name);
@@ -127,7 +127,7 @@ static void set_number(json_t *object, const char *name, int64_t value, bool kno
 	json_object_set_new(object, name, known ? json_integer(value) : json_null());
 }
 
-json_t *finding_json(const struct finding *finding)
+json_t *finding_json(const struct watch_finding *finding)
 {
 	const struct finding_row *row = &finding_table[finding->kind];
 	json_t *object = json_object();
@@ -167,7 +167,7 @@ static bool match_any(const char *glob, char *const *strv)
 	return false;
 }
 
-static bool match_program(const struct finding *finding, const char *glob)
+static bool match_program(const struct watch_finding *finding, const char *glob)
 {
 	cleanup_free char *program = program_of(finding->command);
 	cleanup_free char *first = str_copy_len(program, strcspn(program, " "));
@@ -175,31 +175,31 @@ static bool match_program(const struct finding *finding, const char *glob)
 	return !fnmatch(glob, first, 0) || !fnmatch(glob, program, 0);
 }
 
-static bool match_port(const struct finding *finding, const char *text)
+static bool match_port(const struct watch_finding *finding, const char *text)
 {
 	long port;
 
 	return !str_number(text, 1, 65535, &port) && finding->port == port;
 }
 
-static bool match_stack(const struct finding *finding, const char *glob)
+static bool match_stack(const struct watch_finding *finding, const char *glob)
 {
 	return match_any(glob, finding->stack);
 }
 
-static bool match_test(const struct finding *finding, const char *glob)
+static bool match_test(const struct watch_finding *finding, const char *glob)
 {
 	return finding->test && !fnmatch(glob, finding->test, 0);
 }
 
-static bool match_task(const struct finding *finding, const char *glob)
+static bool match_task(const struct watch_finding *finding, const char *glob)
 {
 	return finding->task && !fnmatch(glob, finding->task, 0);
 }
 
 static const struct condition {
 	const char *name; /* with its '=' */
-	bool (*match)(const struct finding *finding, const char *value);
+	bool (*match)(const struct watch_finding *finding, const char *value);
 } conditions[] = {
 	{ "port=", match_port }, { "program=", match_program }, { "stack=", match_stack },
 	{ "test=", match_test }, { "task=", match_task },
@@ -232,7 +232,7 @@ const char *finding_rule_error(const char *rule)
 	return NULL;
 }
 
-static bool rule_matches(const struct finding *finding, const char *rule)
+static bool rule_matches(const struct watch_finding *finding, const char *rule)
 {
 	const char *kind = finding_table[finding->kind].name;
 	size_t kind_len = strcspn(rule, ":");
@@ -250,7 +250,7 @@ static bool rule_matches(const struct finding *finding, const char *rule)
 	return true;
 }
 
-const char *finding_allowed(const struct finding *finding, char *const *rules)
+const char *finding_allowed(const struct watch_finding *finding, char *const *rules)
 {
 	for (; rules && *rules; rules++)
 		if (rule_matches(finding, *rules))
@@ -276,7 +276,7 @@ int finding_baseline_read(const char *path, char ***ret_fingerprints)
 	return 0;
 }
 
-int finding_baseline_write(const char *path, struct finding *const *findings, size_t count)
+int finding_baseline_write(const char *path, struct watch_finding *const *findings, size_t count)
 {
 	cleanup_str struct str text = { 0 };
 

@@ -31,7 +31,7 @@ struct finding_row {
 extern const struct finding_row finding_table[FINDING_KINDS];
 extern const char *const finding_severity_names[];
 
-struct finding {
+struct watch_finding {
 	enum finding_kind kind;
 	enum finding_severity severity;	/* its kind's, or milder */
 	unsigned int worker;		/* 0 = the run as a whole */
@@ -50,26 +50,26 @@ struct finding {
 	bool known;			/* in the baseline */
 };
 
-struct finding *finding_new(enum finding_kind kind);
-void finding_free(struct finding *finding);
+struct watch_finding *finding_new(enum finding_kind kind);
+void finding_free(struct watch_finding *finding);
 
 /** Compute .fingerprint; call it when the rest is filled in. */
-void finding_seal(struct finding *finding);
+void finding_seal(struct watch_finding *finding);
 
-json_t *finding_json(const struct finding *finding);
+json_t *finding_json(const struct watch_finding *finding);
 
 /**
  * Whether an allow list lets this one pass. A rule is `KIND`, `KIND:port=3101`, `:program=chrome*`, `:stack=*warmup*`,
  * `:test=GLOB`, `:task=GLOB` or several conditions with commas: `leaked_process:program=esbuild,task=web`.
  * Return: the rule; NULL if there is none.
  */
-const char *finding_allowed(const struct finding *finding, char *const *rules);
+const char *finding_allowed(const struct watch_finding *finding, char *const *rules);
 
 /** Check a rule. Return: NULL if it is one, else what is wrong with it, static. */
 const char *finding_rule_error(const char *rule);
 
 /* The baseline: a text file, a fingerprint per line, the rest of the line is for people. */
 int finding_baseline_read(const char *path, char ***ret_fingerprints);
-int finding_baseline_write(const char *path, struct finding *const *findings, size_t count);
+int finding_baseline_write(const char *path, struct watch_finding *const *findings, size_t count);
 
 #endif

@@ -23,10 +23,10 @@ static const char *const proto_names[BERTH_PROTOS] = { "tcp", "udp" };
 
 /* ---- telling ---- */
 
-void judge_tell(struct watch *watch, struct finding *finding)
+void judge_tell(struct watch *watch, struct watch_finding *finding)
 {
 	uint64_t key;
-	struct finding *before;
+	struct watch_finding *before;
 
 	finding_seal(finding);
 	if (finding_allowed(finding, watch->policy.allow)) {
@@ -43,22 +43,22 @@ void judge_tell(struct watch *watch, struct finding *finding)
 	}
 	finding->known = strv_has(watch->baseline, finding->fingerprint);
 	table_set(&watch->told, key, finding);
-	watch->findings = mem_grow(watch->findings, watch->finding_count + 1, sizeof(struct finding *));
+	watch->findings = mem_grow(watch->findings, watch->finding_count + 1, sizeof(struct watch_finding *));
 	watch->findings[watch->finding_count++] = finding;
 	if (watch->setup.on_finding)
 		watch->setup.on_finding(watch->setup.arg, finding);
 }
 
-static struct finding *new_finding(struct watch *watch, enum finding_kind kind, unsigned int worker)
+static struct watch_finding *new_finding(struct watch *watch, enum finding_kind kind, unsigned int worker)
 {
-	struct finding *finding = finding_new(kind);
+	struct watch_finding *finding = finding_new(kind);
 
 	finding->worker = worker;
 	finding->task = str_copy(watch->workers[worker].task);
 	return finding;
 }
 
-static void set_process(struct finding *finding, const struct process *process)
+static void set_process(struct watch_finding *finding, const struct process *process)
 {
 	if (!process)
 		return;
@@ -121,7 +121,7 @@ static ssize_t holder_of(const struct endpoint *endpoint, const pid_t *pids, siz
 
 static void tell_listener(struct watch *watch, const struct endpoint *endpoint, const pid_t *holder)
 {
-	struct finding *finding = new_finding(watch, FINDING_leaked_listener, endpoint->worker);
+	struct watch_finding *finding = new_finding(watch, FINDING_leaked_listener, endpoint->worker);
 	struct process *creator = endpoint->process;
 
 	if (holder && *holder != endpoint->pid) {
@@ -161,7 +161,7 @@ static bool is_child_of(const struct watch *watch, pid_t pid, const pid_t *pids,
 static void tell_process(struct watch *watch, const struct worker *worker, pid_t pid)
 {
 	struct process *process = model_process(watch, pid, worker->number);
-	struct finding *finding;
+	struct watch_finding *finding;
 
 	process->described = false; /* its parent may have ended meanwhile: look again */
 	model_describe(process);
@@ -206,7 +206,7 @@ void judge_leftovers(struct watch *watch, struct worker *worker, const pid_t *pi
 
 void judge_conflict(struct watch *watch, const struct failure *failure)
 {
-	struct finding *finding;
+	struct watch_finding *finding;
 
 	if (failure->retried)
 		return; /* it waited its turn and got the port */
@@ -248,7 +248,7 @@ void judge_avoided(struct watch *watch)
 		uint64_t key = (uint64_t)a->proto << 16 | a->virtual_port;
 		unsigned char workers[BERTH_WORKERS_MOST + 1] = { 0 };
 		unsigned int count = 1;
-		struct finding *finding;
+		struct watch_finding *finding;
 
 		if (a->virtual_port == a->port || table_get(&seen, key)) /* not remapped: nothing was avoided */
 			continue;
@@ -300,9 +300,9 @@ static const struct endpoint *listener_of(const struct watch *watch, uint16_t po
 	return found && !found->closed_ns ? found : NULL;
 }
 
-static struct finding *connection(struct watch *watch, enum finding_kind kind, const struct berth_event *event)
+static struct watch_finding *connection(struct watch *watch, enum finding_kind kind, const struct berth_event *event)
 {
-	struct finding *finding = new_finding(watch, kind, event->worker);
+	struct watch_finding *finding = new_finding(watch, kind, event->worker);
 	struct monitor_stack stack;
 
 	set_process(finding, table_get(&watch->processes, event->pid));
@@ -337,7 +337,7 @@ static bool is_ours(const struct watch *watch, const struct who *who)
 
 static void judge_foreign(struct watch *watch, const struct berth_event *event)
 {
-	struct finding *finding;
+	struct watch_finding *finding;
 	struct who *who;
 
 	if (who_find(event->remote_port, NULL, 0, &who))
@@ -361,7 +361,7 @@ void judge_edge(struct watch *watch, const struct berth_event *event)
 {
 	const struct berth_portmap *map = watch->workers[event->worker].map;
 	const struct endpoint *listener;
-	struct finding *finding;
+	struct watch_finding *finding;
 
 	if (!event->worker || !is_local(watch, event))
 		return;
@@ -402,7 +402,7 @@ static void on_stuck(void *arg, const struct berth_socket *socket)
 
 static void tell_stuck(struct watch *watch, struct process *process, unsigned int count)
 {
-	struct finding *finding = new_finding(watch, FINDING_close_wait, process->worker);
+	struct watch_finding *finding = new_finding(watch, FINDING_close_wait, process->worker);
 
 	process->close_wait_told = true;
 	set_process(finding, process);
@@ -438,7 +438,7 @@ void judge_close_wait(struct watch *watch)
 void judge_growth(struct watch *watch, struct process *process)
 {
 	int growth = series_growth(&process->descriptors);
-	struct finding *finding;
+	struct watch_finding *finding;
 
 	if (process->growth_told || growth < (int)watch->policy.growth_low)
 		return;
@@ -454,7 +454,7 @@ void judge_growth(struct watch *watch, struct process *process)
 
 static void tell_never_closed(struct watch *watch, struct process *process)
 {
-	struct finding *finding = new_finding(watch, FINDING_socket_never_closed, process->worker);
+	struct watch_finding *finding = new_finding(watch, FINDING_socket_never_closed, process->worker);
 
 	set_process(finding, process);
 	finding->count = process->never_closed;
@@ -487,7 +487,7 @@ struct waiting {
 static void on_time_wait(void *arg, const struct diag_socket *socket)
 {
 	struct waiting *waiting = arg;
-	struct finding *finding;
+	struct watch_finding *finding;
 
 	for (struct endpoint *at = waiting->watch->newest; at; at = at->next) {
 		if (at->worker != waiting->worker->number || at->port != socket->local_port || !at->listen_ns || at->reuse)
@@ -540,7 +540,7 @@ void judge_errors(struct watch *watch, const struct worker *worker)
 		uint64_t errors = worker->counts.of[rates[i].errors];
 		uint64_t all = worker->counts.of[rates[i].all] + worker->counts.of[BERTH_COUNT_accepted];
 		double floor = rates[i].floor > watch->policy.error_ratio ? rates[i].floor : watch->policy.error_ratio;
-		struct finding *finding;
+		struct watch_finding *finding;
 
 		if (errors < watch->policy.error_low || (double)errors < floor * (double)all)
 			continue;

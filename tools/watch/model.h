@@ -104,7 +104,7 @@ struct watch {
 	struct endpoint *newest;
 	struct table failures;	/* by hash of worker, protocol and port */
 	struct table edges;	/* by hash of worker and destination; the value is the watch itself: seen */
-	struct finding **findings;
+	struct watch_finding **findings;
 	size_t finding_count, allowed;
 	struct table told;	/* by fingerprint and worker */
 	char **baseline;
@@ -127,7 +127,7 @@ void judge_never_closed(struct watch *watch, const struct worker *worker);
 void judge_time_wait(struct watch *watch, const struct worker *worker);
 void judge_errors(struct watch *watch, const struct worker *worker);
 void judge_avoided(struct watch *watch);
-void judge_tell(struct watch *watch, struct finding *finding); /* seal, allow list, baseline, once; takes it */
+void judge_tell(struct watch *watch, struct watch_finding *finding); /* seal, allow list, baseline, once; takes it */
 
 /* series.c */
 void series_add(struct series *series, int value);

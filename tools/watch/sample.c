@@ -169,10 +169,16 @@ static void list_worker(struct sample *sample, const struct worker *worker)
 
 	sample->worker = worker->number;
 	for (size_t i = 0; i < count; i++) {
-		const struct process *known = table_get(&watch->processes, (uint64_t)pids[i]);
+		struct process *known = table_get(&watch->processes, (uint64_t)pids[i]);
+		struct proc_stat stat;
 
 		if (!known || !known->alive)
 			tell_process(sample, pids[i], BERTH_EVENT_FORKED);
+		else if (!proc_read_stat(pids[i], &stat) && memcmp(stat.comm, known->comm, sizeof(stat.comm)))
+			known->described = false; /* it executes another program by now */
+		known = table_get(&watch->processes, (uint64_t)pids[i]);
+		if (known)
+			model_describe(known);
 		(void)proc_each_socket(pids[i], on_descriptor, sample);
 	}
 	for (struct table_cell *cell = NULL; (cell = table_next(&watch->processes, cell));) {

@@ -366,7 +366,7 @@ void watch_mark(struct watch *watch, unsigned int number, const char *name)
 	worker->mark = name && *name ? str_copy(name) : NULL;
 }
 
-void watch_add(struct watch *watch, struct finding *finding)
+void watch_add(struct watch *watch, struct watch_finding *finding)
 {
 	judge_tell(watch, finding);
 }
@@ -382,7 +382,7 @@ size_t watch_finding_count(const struct watch *watch)
 	return watch->finding_count;
 }
 
-const struct finding *watch_finding(const struct watch *watch, size_t index)
+const struct watch_finding *watch_finding(const struct watch *watch, size_t index)
 {
 	return watch->findings[index];
 }

@@ -53,7 +53,7 @@ struct watch_setup {
 	bool every_cgroup;		/* what is nobody's is worker 0 */
 	const struct watch_policy *policy; /* NULL = defaults; its strings are the caller's */
 	void (*on_event)(void *arg, const struct berth_event *event); /* may be NULL */
-	void (*on_finding)(void *arg, const struct finding *finding); /* may be NULL */
+	void (*on_finding)(void *arg, const struct watch_finding *finding); /* may be NULL */
 	void *arg;
 };
 
@@ -95,13 +95,13 @@ void watch_mark(struct watch *watch, unsigned int number, const char *name);
 void watch_note(struct watch *watch, unsigned int number, const struct berth_note *note);
 
 /** A finding of another room (a database session left). Owned by the watch from now on. */
-void watch_add(struct watch *watch, struct finding *finding);
+void watch_add(struct watch *watch, struct watch_finding *finding);
 
 /** Judge what concerns several workers. Call it once, after the last watch_worker_end(). */
 void watch_finish(struct watch *watch);
 
 size_t watch_finding_count(const struct watch *watch);
-const struct finding *watch_finding(const struct watch *watch, size_t index);
+const struct watch_finding *watch_finding(const struct watch *watch, size_t index);
 size_t watch_allowed_count(const struct watch *watch); /* findings that the allow list let pass */
 
 struct watch_summary {
