@@ -10,6 +10,7 @@
 #include "tools/run/allocate.h"
 #include "tools/run/database.h"
 #include "tools/run/reap.h"
+#include "tools/run/results.h"
 #include "tools/run/run.h"
 
 enum { EXIT_OURS = 125 };
@@ -69,6 +70,8 @@ static int carry_out(struct run *run)
 		return refuse(strerror(-ret));
 	notes_drain(run);
 	collect(run);
+	if (!run->plan->single)
+		results_prune(run->results_dir, run->id);
 	status = run_verdict(run);
 	database_close(run);
 	return status;
