@@ -123,6 +123,7 @@ static bool server_answers(const struct pg *pg)
 
 static const struct pg_mode_ops *const modes[PG_MODES] = {
 	[PG_PRIVATE] = &pg_mode_private,
+	[PG_RENAME] = &pg_mode_rename,
 };
 
 static int open_mode(struct pg *pg, char **ret_reason)

@@ -144,7 +144,7 @@ static void hash_server(EVP_MD_CTX *hash, const struct pg_server *server)
 	cleanup_free char *stamp = NULL;
 	struct stat info = { 0 };
 
-	(void)stat(program, &info);
+	(void)stat(program, &info); /* cheaper than asking it for its version, and as good */
 	stamp = str_print("%s %lld %lld", program, (long long)info.st_size, (long long)info.st_mtime);
 	hash_text(hash, stamp);
 	hash_text(hash, wanted_locale());
@@ -168,7 +168,8 @@ static EVP_MD_CTX *hash_begin(const struct pg_server *server)
 	EVP_MD_CTX *hash = EVP_MD_CTX_new();
 
 	EVP_DigestInit_ex(hash, EVP_sha256(), NULL);
-	hash_server(hash, server);
+	if (server)
+		hash_server(hash, server);
 	return hash;
 }
 
@@ -187,7 +188,7 @@ int template_hash(void *arg, struct str *ret_text)
 		hash_text(hash, plan->urls[i].password ? plan->urls[i].password : "\1");
 		hash_text(hash, plan->urls[i].name);
 	}
-	hash_text(hash, plan->server->owner); /* who may administrate by peer */
+	hash_text(hash, plan->server ? plan->server->owner : ""); /* who may administrate by peer */
 	hash_text(hash, plan->command);
 	if (plan->command) {
 		hash_named_files(hash, plan, &files);

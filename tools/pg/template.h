@@ -20,7 +20,7 @@
 #include "tools/pg/url.h"
 
 struct template_plan {
-	const struct pg_server *server;
+	const struct pg_server *server; /* NULL for template_hash() alone: a server that is not ours */
 	const struct pg_url *urls;
 	unsigned int url_count;
 	const char *project_dir, *command; /* command NULL = no setup */
