@@ -6,6 +6,7 @@ BPF_CFLAGS	:= -target bpf -mcpu=v3 -g -O2 -std=gnu11 -I. -I$(O)/gen -I/usr/inclu
 		   -MMD -MP -Wall -Wextra -Wno-unused-function $(if $(WERROR),-Werror)
 BPF_SRC		:= $(wildcard bpf/*.bpf.c)
 BPF_SKEL	:= $(BPF_SRC:bpf/%.bpf.c=$(O)/gen/%.skel.h)
+.SECONDARY: $(BPF_SRC:%.c=$(O)/%.o)
 
 $(O)/gen/vmlinux.h: $(VMLINUX_BTF)
 	@mkdir -p $(@D)
