@@ -40,7 +40,7 @@ for column in $columns; do
 	while read -r result name; do
 		hole=$(reason "$backend" "$build" "$name")
 		echo "$name $column $result ${hole:+hole}" >>"$tmp/cells"
-		[ "$result" = ok ] && [ -n "$hole" ] && bad+="# $name works, but tests/isolate/holes says: $hole"$'\n'
+		[ "$result" = ok ] && [ -n "$hole" ] && [ "${hole#at times}" = "$hole" ] && bad+="# $name works, but tests/isolate/holes says: $hole"$'\n'
 		[ "$result" = ok ] || [ -n "$hole" ] || bad+=$(grep -A 12 -e "^not ok .* - $name$" "$tmp/tap")$'\n'
 	done < <(sed -nE 's/^ok [0-9]+ - ([a-z0-9_]+).*/ok \1/p; s/^not ok [0-9]+ - ([a-z0-9_]+).*/fails \1/p' "$tmp/tap")
 	grep -q "$column" "$tmp/cells" || bad+="# nothing ran: $(head -n 3 "$tmp/tap")"$'\n'
