@@ -40,6 +40,17 @@ $(O)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call quiet,CC)$(CC) $(BASE_CFLAGS) $(CFLAGS) -c $< -o $@
 
+## make install		copy the command, its shim, man pages and completions to DESTDIR/PREFIX
+install: all
+	@scripts/install $(O) "$(DESTDIR)" "$(PREFIX)"
+## make uninstall	remove exactly what install put there
+uninstall:
+	@scripts/install --remove "$(DESTDIR)" "$(PREFIX)"
+## make deb		a Debian package of it in .out/deb
+.PHONY: deb
+deb: all
+	@scripts/deb $(VERSION)
+
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
 

@@ -7,6 +7,7 @@ BPF_CFLAGS	:= -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -mcpu=v3 -g -O2 -std=gnu11
 		   -MMD -MP -Wall -Wextra -Wno-unused-function -Wno-unused-parameter $(if $(WERROR),-Werror)
 BPF_SRC		:= $(wildcard bpf/*.bpf.c)
 BPF_SKEL	:= $(BPF_SRC:bpf/%.bpf.c=$(O)/gen/%.skel.h)
+.SECONDARY: $(BPF_SRC:%.c=$(O)/%.o)
 
 $(O)/gen/vmlinux.h: $(VMLINUX_BTF)
 	@mkdir -p $(@D)

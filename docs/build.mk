@@ -19,3 +19,8 @@ $(if $(SCDOC),$(eval $(call manpage,berth,1))$(eval $(call manpage,berth.yaml,5)
 $(eval $(call completion,bash,bash-completion/completions/berth))
 $(eval $(call completion,zsh,zsh/site-functions/_berth))
 $(eval $(call completion,fish,fish/vendor_completions.d/berth.fish))
+
+all: $(O)/share/berth/berth.schema.json
+$(O)/share/berth/berth.schema.json: $(BERTH)
+	@mkdir -p $(@D)
+	$(call quiet,SCHEMA)$(BERTH) help --schema >$@

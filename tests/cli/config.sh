@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: MIT
 . "$(dirname "$0")/tap"
 
-settings() { berth check --json "$@"; printf '%s' "$out" | jq -c '.settings | map_values(.value)'; }
+settings() { berth check --json; printf '%s' "$out" | jq -c '.settings | map_values(.value)'; }
 
 cat >berth.yaml <<'Y'
 workers: many
@@ -70,13 +70,16 @@ has 'BERTH_PROFILE chooses too' '3 ' "$out"
 unset BERTH_PROFILE
 complains 'a profile that is not there' "berth: berth.yaml has no profile 'cii'
 hint: its profiles are 'ci', 'big'" run --profile cii
-complains 'a file that is not there' 'berth: nowhere.yaml: No such file or directory
-hint: berth help berth.yaml' run --config nowhere.yaml true
+complains 'a file that is not there' 'berth: nowhere.yaml: No such file or directory' run --config nowhere.yaml true
 mv berth.yaml other.yaml
 berth run --config other.yaml
 has '--config names the file' '1 ' "$out"
 complains 'a profile without a file' "berth: no berth.yaml for profile 'ci': looked from here upwards
 hint: berth init writes one; --config FILE names another" run --profile ci true
+rm -f berth.yaml; touch berth.yml
+complains 'the wrong ending' "berth: '$PWD/berth.yml' is not read
+hint: rename it to berth.yaml" run true
+rm berth.yml
 printf 'json: out/report.json\nresults: /abs\n' >berth.yaml
 mkdir -p sub && cd sub || exit 1
 same 'files are beside berth.yaml, wherever one is' "{\"results\":\"/abs\",\"json\":\"$work/home/project/out/report.json\"}" "$(settings)"

@@ -225,7 +225,7 @@ static void copy_start(struct copy *copy)
 static void copy_notes(const struct copy *copy)
 {
 	static const char *const kinds[] = { "none", "learned", "foreign", "refused", "exhausted", "outsider",
-					     "conflict", "escape", "deepbind", "io_uring", "blind" };
+					     "conflict", "escape", "deepbind", "left", "io_uring", "blind" };
 	const struct berth_portmap *map = copy->worker.map;
 	struct berth_note note;
 

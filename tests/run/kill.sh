@@ -81,7 +81,7 @@ wait_for 5 keeper_of $run >/dev/null
 kill -STOP $run
 kill -9 "$(keeper_of $run)" $run
 wait $run 2>/dev/null
-has "$("$BERTH" reap --dry-run)" '^run [0-9a-f]+: files ' "reap --dry-run names the debris"
+has "$("$BERTH" reap --dry-run)" 'run [0-9a-f]+: files ' "reap --dry-run names the debris"
 no_files; [ $? != 0 ]; report $? "and leaves it"
 "$BERTH" reap >/dev/null; is 0 $? "reap"
 none_left && no_files; report $? "reap removes it"

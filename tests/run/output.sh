@@ -8,7 +8,7 @@ again() { rm -rf .berth/runs; }
 "$BERTH" run -n 2 -- sh -c 'echo out $BERTH_WORKER; echo err $BERTH_WORKER >&2; printf partial' >out 2>err
 is "w1 | out 1|w1 | partial|w2 | out 2|w2 | partial|" "$(sort out | tr '\n' '|')" "stdout by line, the partial last line too"
 has "$(cat err)" '^w2 \| err 2$' "stderr stays on stderr"
-is "err 1out 1partial" "$(log w1 | tr -d '\n' | sed 's/out 1err 1/err 1out 1/')" "the log has both, without prefixes"
+is "err 1|out 1|partial|" "$(log w1 | sed 's/^partial/&\n/;s/\(partial\)\(err\)/\1\n\2/' | grep . | sort | tr '\n' '|')" "the log has both, without prefixes"
 again
 "$BERTH" run --each auth,billing-long -j 2 -- sh -c 'echo $BERTH_TASK' >out 2>err
 is "auth         | auth|billing-long | billing-long|" "$(sort out | tr '\n' '|')" "tasks with names are prefixed by them, aligned"

@@ -5,6 +5,7 @@
 
 #include "tests/unit/test.h"
 #include "tools/base/cleanup.h"
+#include "tools/base/file.h"
 #include "tools/cli/config.h"
 
 static struct config *read_good(const char *text)
@@ -176,6 +177,16 @@ static void test_refused(void **state)
 		{ "[a]: 1\n", "berth.yaml:1: expected a key, got a list" },
 		{ "workers: 1\n---\nworkers: 2\n",
 		  "berth.yaml:3: expected one document, got a second after '---'" },
+		{ "databases: [{port: 5432}]\n",
+		  "berth.yaml:1: databases[0]: expected a name, a url or a kind" },
+		{ "databases: [{name: a, url: 'redis://b'}]\n",
+		  "berth.yaml:1: databases[0]: expected a name or a url, got both" },
+		{ "databases:\n  - {kind: command, port: 9200}\n",
+		  "berth.yaml:2: databases[0]: a database of kind command needs start" },
+		{ "db: mongodb://me:secret@localhost/x\n",
+		  "berth.yaml:1: db: expected the name of a database, or a URL that begins with "
+		  "postgresql://, postgres://, "
+		  "redis://, mysql:// or mariadb://, got 'mongodb://me:***@localhost/x'" },
 		{ "databases: x\n", "berth.yaml:1: databases: expected a list, got 'x'" },
 		{ "databases: [{prot: 1}]\n",
 		  "berth.yaml:1: databases[0].prot: unknown key: did you mean 'port'?" },
@@ -264,6 +275,36 @@ static void test_choice_of_profile(void **state)
 	config_free(config);
 }
 
+/* db and databases become one list; the kind follows from the URL; a flag replaces both */
+static void test_load(void **state)
+{
+	char dir[] = "/tmp/berth-config-XXXXXX",
+	     *flag[] = { (char[]){ "berth" }, (char[]){ "run" }, (char[]){ "--db=only" }, (char[]){ "true" },
+			 NULL };
+	static const char text[] =
+		"db: [one, 'redis://localhost']\ndatabases: ['mysql://root@localhost/two']\n";
+	struct cli cli = { 0 }, flagged = { 0 };
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(chdir(dir), 0);
+	assert_int_equal(file_replace("berth.yaml", text, strlen(text), 0600), 0);
+	assert_int_equal(config_load(&cli), 0);
+	assert_string_equal(cli.run.project_dir, dir);
+	assert_int_equal(cli.run.database_count, 3);
+	assert_int_equal(cli.run.database_list[0].kind, RUN_DATABASE_MARIADB);
+	assert_string_equal(cli.run.database_list[1].name, "one");
+	assert_int_equal(cli.run.database_list[2].kind, RUN_DATABASE_REDIS);
+	assert_int_equal(cli_parse(&flagged, 4, flag), 0);
+	assert_int_equal(config_load(&flagged), 0);
+	assert_int_equal(flagged.run.database_count, 1);
+	assert_string_equal(flagged.run.database_list[0].name, "only");
+	cli_free(&cli);
+	cli_free(&flagged);
+	assert_int_equal(chdir("/"), 0);
+	assert_int_equal(dir_remove(dir), 0);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -272,7 +313,7 @@ int main(void)
 		cmocka_unit_test(test_aliases_and_styles), cmocka_unit_test(test_command),
 		cmocka_unit_test(test_odd_texts),	   cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_many_mistakes),	   cmocka_unit_test(test_alias_bomb),
-		cmocka_unit_test(test_choice_of_profile),
+		cmocka_unit_test(test_choice_of_profile),  cmocka_unit_test(test_load),
 	};
 
 	return cmocka_run_group_tests_name("cli_config", tests, NULL, NULL);

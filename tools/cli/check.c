@@ -22,31 +22,11 @@ struct check {
 	char **warnings;
 };
 
-/* postgresql://user:secret@host -> postgresql://user:***@host, wherever it stands in @text; the caller's to
- * free */
-static char *redacted(const char *text)
-{
-	struct str out = { 0 };
-
-	for (const char *scheme; (scheme = strstr(text, "://"));) {
-		size_t len = strcspn(scheme + 3, "/ ,'\"");
-		const char *at = memrchr(scheme + 3, '@', len);
-		const char *colon = at ? memchr(scheme + 3, ':', (size_t)(at - scheme - 3)) : NULL;
-
-		str_add_len(&out, text, (size_t)((colon ? colon + 1 : scheme + 3) - text));
-		if (colon)
-			str_add(&out, "***");
-		text = colon ? at : scheme + 3;
-	}
-	str_add(&out, text);
-	return str_take(&out);
-}
-
 static char *shown_value(const struct cli *cli, const struct option *option)
 {
 	cleanup_free char *text = option_text(cli, option);
 
-	return text ? redacted(text) : NULL;
+	return text ? output_redacted(text) : NULL;
 }
 
 static void list_row(struct term_table *table, const struct check *check, unsigned int list)
@@ -215,7 +195,7 @@ int verb_check(struct cli *cli)
 	const char *path = cli->args ? cli->args[0] : cli->config;
 
 	if (!path)
-		path = found = project_config();
+		path = found = project_config("berth.yaml");
 	if (path)
 		return check_file(cli, path);
 	log_line("no berth.yaml from here upwards");

@@ -12,6 +12,7 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/log.h"
+#include "tools/cli/output.h"
 
 #define VERB(name_, usage_, low_, high_, help_, more_) \
 	[VERB_##name_] = { #name_, usage_, low_, high_, help_, more_, verb_##name_ },
@@ -62,12 +63,13 @@ static int unknown_option(const struct cli *cli, const char *word, const char *n
 
 static int set(struct cli *cli, const struct option *option, const char *shown, const char *text)
 {
-	cleanup_free char *wants = NULL;
+	cleanup_free char *wants = NULL, *got = NULL;
 
 	if (!option_set(cli, option, (struct origin){ LAYER_FLAG, 0 }, text))
 		return 0;
 	wants = option_wants(option);
-	return cli_usage(cli, "%s: expected %s, got '%s'", shown, wants, text);
+	got = output_redacted(text);
+	return cli_usage(cli, "%s: expected %s, got '%s'", shown, wants, got);
 }
 
 /* --NAME, --NAME=TEXT, --NAME TEXT, --no-NAME. @ret_words is how many words it took. */

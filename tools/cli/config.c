@@ -285,6 +285,9 @@ static void databases_finish(struct run_options *run, bool from_flag)
 		*(strstr(run->databases[i], "://") ? &database->url : &database->name) =
 			str_copy(run->databases[i]);
 	}
+	for (unsigned int i = 0; i < run->database_count; i++)
+		if (run->database_list[i].url && run->database_list[i].kind == RUN_DATABASE_POSTGRES)
+			(void)option_database_kind(run->database_list[i].url, &run->database_list[i].kind);
 }
 
 static int no_profile(const struct config *config, const char *name)
@@ -310,10 +313,10 @@ static int config_load_file(struct cli *cli, const char *path)
 
 	for (char **error = errors; error && *error; error++)
 		log_line("%s", *error);
-	if (ret) {
+	if (ret == -EINVAL)
 		log_hint("berth help berth.yaml");
+	if (ret)
 		return EXIT_USAGE;
-	}
 	ret = config_profile(config, cli, &profile) ? no_profile(config, profile) : 0;
 	if (!ret)
 		config_apply(config, profile, cli);
@@ -323,9 +326,15 @@ static int config_load_file(struct cli *cli, const char *path)
 
 int config_load(struct cli *cli)
 {
-	cleanup_free char *path = cli->config ? str_copy(cli->config) : project_config();
+	cleanup_free char *path = cli->config ? str_copy(cli->config) : project_config("berth.yaml");
+	cleanup_free char *other = path ? NULL : project_config("berth.yml");
 	int ret;
 
+	if (!path && other) {
+		log_line("'%s' is not read", other);
+		log_hint("rename it to berth.yaml");
+		return EXIT_USAGE;
+	}
 	if (!path && cli->profile) {
 		log_line("no berth.yaml for profile '%s': looked from here upwards", cli->profile);
 		log_hint("berth init writes one; --config FILE names another");

@@ -114,6 +114,8 @@ int verb_help(struct cli *cli)
 
 	if (cli->template)
 		return help_template(stdin, stdout);
+	if (cli->schema)
+		return help_schema();
 	if (!name)
 		return help_overview();
 	if (!strcmp(name, "berth.yaml"))

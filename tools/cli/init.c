@@ -13,6 +13,7 @@
 #include "tools/base/file.h"
 #include "tools/base/log.h"
 #include "tools/cli/cli.h"
+#include "tools/cli/project.h"
 #include "tools/cli/scan.h"
 
 /* Can @text stand in a flow or block context without quotes? A colon is harmful only before a space. */
@@ -179,6 +180,7 @@ static void report(const struct scan *scan, unsigned int ports, unsigned int sha
 
 static int write_file(const struct cli *cli, const char *path, const struct str *text)
 {
+	cleanup_free char *above = project_config("berth.yaml");
 	int ret;
 
 	if (!cli->force && !access(path, F_OK)) {
@@ -189,9 +191,11 @@ static int write_file(const struct cli *cli, const char *path, const struct str 
 	ret = file_replace(path, text->text, text->len, 0644);
 	if (ret) {
 		log_line("unable to write '%s': %s", path, strerror(-ret));
-		return EXIT_USAGE;
+		return 1;
 	}
 	log_line("wrote %s", path);
+	if (above && strcmp(above, path))
+		log_line("from here on it takes the place of %s", above);
 	log_hint("read it, then: berth check; berth run -n 2");
 	return 0;
 }
@@ -206,7 +210,7 @@ int verb_init(struct cli *cli)
 
 	if (!dir) {
 		log_line("unable to find the working directory: %s", strerror(errno));
-		return EXIT_USAGE;
+		return 1;
 	}
 	path = str_print("%s/berth.yaml", dir);
 	scan_project(&scan, dir);

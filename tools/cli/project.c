@@ -65,11 +65,11 @@ static char *walk(const char *name, bool also_home)
 	return NULL;
 }
 
-char *project_config(void)
+char *project_config(const char *name)
 {
-	cleanup_free char *dir = walk("berth.yaml", true);
+	cleanup_free char *dir = walk(name, true);
 
-	return dir ? str_print("%s/berth.yaml", dir[1] ? dir : "") : NULL;
+	return dir ? str_print("%s/%s", dir[1] ? dir : "", name) : NULL;
 }
 
 char *project_find(const char *config)

@@ -4,10 +4,10 @@
 /* Where the project is: everything relative in a run is relative to it. Absolute paths, the caller's to free. */
 
 /**
- * The nearest berth.yaml from the working directory upwards, not above the home directory.
+ * The nearest file @name ("berth.yaml") from the working directory upwards, not above the home directory.
  * Return: its path; NULL if there is none.
  */
-char *project_config(void);
+char *project_config(const char *name);
 
 /**
  * The project directory: where @config (may be NULL) is, else the top of the git work tree, else the working directory.

@@ -29,8 +29,11 @@ static char *words(char *const *command)
 {
 	struct str text = { 0 };
 
-	for (; command && *command; command++)
-		str_addf(&text, "%s%s", text.len ? " " : "", *command);
+	for (; command && *command; command++) {
+		cleanup_free char *word = output_redacted(*command);
+
+		str_addf(&text, "%s%s", text.len ? " " : "", word);
+	}
 	return str_take(&text);
 }
 
@@ -97,8 +100,13 @@ static json_t *json_ports(const struct state_worker *worker)
 
 static json_t *json_run(const struct run_state *run)
 {
-	json_t *workers = json_array(), *command = output_strings(run->command);
+	json_t *workers = json_array(), *command = json_array();
 
+	for (char **word = run->command; word && *word; word++) {
+		cleanup_free char *shown = output_redacted(*word);
+
+		json_array_append_new(command, json_string(shown));
+	}
 	for (size_t i = 0; i < run->worker_count; i++) {
 		const struct state_worker *worker = &run->workers[i];
 
@@ -125,7 +133,7 @@ int verb_ps(struct cli *cli)
 
 	if (ret) {
 		log_line("unable to list runs: %s", strerror(-ret));
-		return EXIT_USAGE;
+		return 1;
 	}
 	if (cli->json) {
 		json_t *array = json_array();

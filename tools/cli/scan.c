@@ -77,14 +77,15 @@ static const struct known_file known_files[] = {
 	{ "db.[jtpr]*", LOOK_PORTS | LOOK_URLS, NULL, 0 },
 };
 
-/* Scripts of package.json that run tests or prepare a database, the best first; they come before the commands of files */
+/* Scripts of package.json that run tests or prepare a database, the best first; they come before the commands
+ * of files */
 static const struct {
 	const char *name;
 	enum scan_kind kind;
 } scripts[] = {
-	{ "test:e2e", SCAN_COMMAND },  { "e2e", SCAN_COMMAND },	   { "test:integration", SCAN_COMMAND },
-	{ "test", SCAN_COMMAND },      { "db:setup", SCAN_SETUP }, { "db:migrate", SCAN_SETUP },
-	{ "db:reset", SCAN_SETUP },    { "migrate", SCAN_SETUP },  { "seed", SCAN_SETUP },
+	{ "test:e2e", SCAN_COMMAND }, { "e2e", SCAN_COMMAND },	  { "test:integration", SCAN_COMMAND },
+	{ "test", SCAN_COMMAND },     { "db:setup", SCAN_SETUP }, { "db:migrate", SCAN_SETUP },
+	{ "db:reset", SCAN_SETUP },   { "migrate", SCAN_SETUP },  { "seed", SCAN_SETUP },
 };
 
 struct place {
@@ -405,6 +406,18 @@ static const struct known_file *known(const char *name)
 	return NULL;
 }
 
+/* Symbolic links are not followed: they may lead anywhere. Some file systems do not say the type. */
+static bool is_directory(const char *dir, const struct dirent *entry)
+{
+	cleanup_free char *path = NULL;
+	struct stat info;
+
+	if (entry->d_type != DT_UNKNOWN)
+		return entry->d_type == DT_DIR;
+	path = str_print("%s/%s", dir, entry->d_name);
+	return !lstat(path, &info) && S_ISDIR(info.st_mode);
+}
+
 static void look_dir(struct scan *scan, const char *dir, const char *below, unsigned int depth)
 {
 	cleanup_free char *path = *below ? str_print("%s/%s", dir, below) : str_copy(dir);
@@ -414,11 +427,12 @@ static void look_dir(struct scan *scan, const char *dir, const char *below, unsi
 	for (int i = 0; i < count; i++) {
 		const char *name = entries[i]->d_name;
 		cleanup_free char *shown = *below ? str_print("%s/%s", below, name) : str_copy(name);
-		const struct known_file *file = entries[i]->d_type == DT_DIR ? NULL : known(name);
+		bool is_dir = is_directory(path, entries[i]);
+		const struct known_file *file = is_dir ? NULL : known(name);
 
 		if (file && scan->files < FILES_MOST)
 			look_file(scan, dir, shown, file);
-		else if (entries[i]->d_type == DT_DIR && depth < DEPTH_MOST && !passed_over(name))
+		else if (is_dir && depth < DEPTH_MOST && !passed_over(name))
 			look_dir(scan, dir, shown, depth + 1);
 		free(entries[i]);
 	}

@@ -21,6 +21,7 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/cli/config.h"
+#include "tools/cli/output.h"
 
 enum { ERRORS_MOST = 20, NODES_MOST = 100000, PROFILES_MOST = 64 };
 
@@ -87,8 +88,11 @@ static char *got(const yaml_node_t *node)
 {
 	if (is_nothing(node))
 		return str_copy("nothing");
-	if (is_scalar(node))
-		return str_print("'%.60s%s'", text_of(node), strlen(text_of(node)) > 60 ? "..." : "");
+	if (is_scalar(node)) {
+		cleanup_free char *text = output_redacted(text_of(node));
+
+		return str_print("'%.60s%s'", text, strlen(text) > 60 ? "..." : "");
+	}
 	return str_copy(node->type == YAML_SEQUENCE_NODE ? "a list" : "a mapping");
 }
 
@@ -238,6 +242,36 @@ static void shape_pair(struct shape *shape, const struct option_list *list, cons
 		shape_value(shape, option, value, key_path);
 }
 
+static const yaml_node_t *value_of_key(struct shape *shape, const yaml_node_t *mapping, const char *name)
+{
+	for (const yaml_node_pair_t *pair = mapping->data.mapping.pairs.start;
+	     pair < mapping->data.mapping.pairs.top; pair++) {
+		const yaml_node_t *key = node_at(shape, pair->key);
+
+		if (key && is_scalar(key) && !strcmp(text_of(key), name))
+			return node_at(shape, pair->value);
+	}
+	return NULL;
+}
+
+/* What no single key can tell */
+static void check_database(struct shape *shape, const yaml_node_t *node, const char *path)
+{
+	const yaml_node_t *kind = value_of_key(shape, node, "kind");
+	bool name = value_of_key(shape, node, "name"), url = value_of_key(shape, node, "url");
+
+	if (!kind && !name && !url)
+		complain(shape, line_of(node), path, "expected a name, a url or a kind");
+	if (name && url)
+		complain(shape, line_of(node), path, "expected a name or a url, got both");
+	if (kind && is_scalar(kind) && !strcmp(text_of(kind), "command")) {
+		if (!value_of_key(shape, node, "start"))
+			complain(shape, line_of(node), path, "a database of kind command needs start");
+		if (!value_of_key(shape, node, "port"))
+			complain(shape, line_of(node), path, "a database of kind command needs port");
+	}
+}
+
 /* A text stands for {name: TEXT} or, if it looks like one, {url: TEXT} */
 static void shape_entry(struct shape *shape, const struct option_list *list, const yaml_node_t *node,
 			const char *path)
@@ -254,6 +288,8 @@ static void shape_entry(struct shape *shape, const struct option_list *list, con
 		for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
 		     pair < node->data.mapping.pairs.top; pair++)
 			shape_pair(shape, list, pair, path, seen);
+		if (list == &option_lists[LIST_DATABASE])
+			check_database(shape, node, path);
 	} else {
 		expected(shape, node, path, list->texts ? "a text or a mapping" : "a mapping");
 	}

@@ -44,7 +44,7 @@ static void declare_learned(struct run *run, struct worker *worker)
 
 int allocate_declare(struct run *run)
 {
-	for (unsigned int i = 0; i < run->count; i++) {
+	for (unsigned int i = 0; i < run->made; i++) {
 		for (const uint16_t *port = run->plan->ports; *port; port++)
 			if (!berth_portmap_declare(run->workers[i].map, *port))
 				return -ENOSPC;

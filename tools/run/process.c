@@ -110,6 +110,20 @@ static void add_if_child(pid_t pid, void *arg)
 		pids_add(parents->children, pid);
 }
 
+static void add_children(pid_t parent, struct pids *pids)
+{
+	struct parents parents = { parent, pids };
+
+	if (children_of(parent, pids) == -ENOSYS)
+		each_process(add_if_child, &parents);
+}
+
+void process_children(pid_t parent, struct pids *ret_pids)
+{
+	*ret_pids = (struct pids){ 0 };
+	add_children(parent, ret_pids);
+}
+
 void process_descendants(pid_t ancestor, struct pids *ret_pids)
 {
 	cleanup_pids struct pids all = { 0 };
@@ -117,10 +131,7 @@ void process_descendants(pid_t ancestor, struct pids *ret_pids)
 	*ret_pids = (struct pids){ 0 };
 	pids_add(&all, ancestor);
 	for (size_t i = 0; i < all.count; i++) {
-		struct parents parents = { all.list[i], &all };
-
-		if (children_of(all.list[i], &all) == -ENOSYS)
-			each_process(add_if_child, &parents);
+		add_children(all.list[i], &all);
 		if (i && is_live(all.list[i]))
 			pids_add(ret_pids, all.list[i]);
 	}

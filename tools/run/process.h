@@ -16,6 +16,9 @@ void pids_free(struct pids *pids);
 /** All descendants of @ancestor, parents before children, without @ancestor itself and without zombies. */
 void process_descendants(pid_t ancestor, struct pids *ret_pids);
 
+/** The children of @parent, zombies included. */
+void process_children(pid_t parent, struct pids *ret_pids);
+
 /** All processes of this user whose environment says @entry ("BERTH_RUN=7f3a"). For debris: it reads all of /proc. */
 void process_by_environ(const char *entry, struct pids *ret_pids);
 

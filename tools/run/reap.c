@@ -31,7 +31,7 @@ void run_kill_strays(const char *run_id)
 	int64_t due_ms = clock_ms() + KILL_MOST_MS;
 
 	do {
-		cleanup_pids struct pids pids;
+		cleanup_pids struct pids pids = { 0 };
 		size_t others = 0;
 
 		process_by_environ(entry, &pids);

@@ -182,7 +182,7 @@ static void signal_command(struct warden *warden, int number)
 
 static void signal_all(int number)
 {
-	cleanup_pids struct pids pids;
+	cleanup_pids struct pids pids = { 0 };
 
 	process_descendants(getpid(), &pids);
 	for (size_t i = 0; i < pids.count; i++) {
@@ -194,7 +194,7 @@ static void signal_all(int number)
 
 static void tell_left(struct warden *warden, enum warden_kind kind)
 {
-	cleanup_pids struct pids pids;
+	cleanup_pids struct pids pids = { 0 };
 
 	process_descendants(getpid(), &pids);
 	for (size_t i = 0; i < pids.count; i++) {

@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,13 +20,24 @@
 #include "tools/base/clock.h"
 #include "tools/base/environ.h"
 #include "tools/base/log.h"
+#include "tools/run/database.h"
+#include "tools/run/process.h"
 #include "tools/run/run.h"
 
 enum { EXIT_TIMEOUT = 124, EXIT_INTERNAL = 125, EXIT_CANNOT_EXEC = 126, EXIT_NOT_FOUND = 127 };
+enum { ORPHANS_MOST_MS = 3000 };
 
 char *worker_name(const struct worker *worker)
 {
+	if (worker->setup)
+		return str_copy("setup");
 	return worker->run->plan->named ? str_copy(worker->plan->task) : str_print("w%u", worker->number);
+}
+
+/* The only worker of the run: it keeps our terminal, streams and process group. */
+static bool is_single(const struct worker *worker)
+{
+	return worker->run->plan->single && !worker->setup;
 }
 
 static char **worker_environ(const struct worker *worker)
@@ -43,7 +55,7 @@ static char **worker_environ(const struct worker *worker)
 		environ_set(&envp, "TMPDIR", worker->tmp_dir);
 	else if (environ_get(envp, "TMPDIR"))
 		environ_set(&envp, "TMPDIR", "/tmp"); /* the private one; theirs is shared */
-	if (!run->plan->single && run->color && !environ_get(envp, "NO_COLOR") && !environ_get(envp, "FORCE_COLOR"))
+	if (!is_single(worker) && run->color && !environ_get(envp, "NO_COLOR") && !environ_get(envp, "FORCE_COLOR"))
 		environ_set(&envp, "FORCE_COLOR", "1");
 	return envp;
 }
@@ -59,7 +71,7 @@ static void forget(void *arg)
 	close(run->lock);
 	if (run->keeper_channel >= 0)
 		close(run->keeper_channel);
-	for (unsigned int i = 0; i < run->count; i++) {
+	for (unsigned int i = 0; i < run->made; i++) {
 		struct worker *worker = &run->workers[i];
 		const int fds[] = { worker->channel, worker->out.fd, worker->err.fd, worker->log };
 
@@ -82,15 +94,55 @@ static void finish(struct worker *worker)
 	run_worker_over(worker->run, worker);
 }
 
+static bool is_ours(const struct run *run, pid_t pid)
+{
+	for (unsigned int i = 0; i < run->made; i++)
+		if (run->workers[i].warden == pid)
+			return true;
+	return pid == run->keeper;
+}
+
+/* Kill what became our child. Return: true if there was anything. */
+static bool kill_orphans_once(const struct run *run)
+{
+	cleanup_pids struct pids children = { 0 };
+	bool any = false;
+
+	process_children(getpid(), &children);
+	for (size_t i = 0; i < children.count; i++) {
+		cleanup_pids struct pids below = { 0 };
+
+		if (is_ours(run, children.list[i]))
+			continue;
+		process_descendants(children.list[i], &below);
+		for (size_t j = 0; j < below.count; j++)
+			kill(below.list[j], SIGKILL);
+		kill(children.list[i], SIGKILL);
+		any = waitpid(children.list[i], NULL, WNOHANG) == 0 || below.count || any;
+	}
+	return any;
+}
+
+/* A warden that was killed left its worker's processes to us, the next subreaper above. */
+static void kill_orphans(const struct run *run)
+{
+	int64_t due_ms = clock_ms() + ORPHANS_MOST_MS;
+
+	while (kill_orphans_once(run) && clock_ms() < due_ms)
+		poll(NULL, 0, 1);
+}
+
 /* The warden is gone, and everything of the worker with it. */
 static void on_warden_gone(struct worker *worker)
 {
 	struct run *run = worker->run;
+	int status = 0;
 
 	loop_remove(run->loop, worker->channel);
 	close(worker->channel);
 	worker->channel = -1;
-	waitpid(worker->warden, NULL, 0);
+	if (waitpid(worker->warden, &status, 0) < 0 || !WIFEXITED(status))
+		kill_orphans(run);
 	worker->warden = 0;
 	loop_cancel(run->loop, worker->timeout);
 	worker->timeout = NULL;
@@ -191,14 +243,14 @@ static int start_warden(struct worker *worker, const int streams[2])
 {
 	struct run *run = worker->run;
 	cleanup_strv char **envp = worker_environ(worker);
-	cleanup_close int null = run->plan->single ? -1 : open("/dev/null", O_RDONLY | O_CLOEXEC);
+	cleanup_close int null = is_single(worker) ? -1 : open("/dev/null", O_RDONLY | O_CLOEXEC);
 	const struct warden_setup setup = {
 		.number = worker->number,
-		.single = run->plan->single,
+		.single = is_single(worker),
 		.argv = worker->plan->argv,
 		.envp = envp,
 		.cwd = run->cwd,
-		.in = run->plan->single ? 0 : null,
+		.in = is_single(worker) ? 0 : null,
 		.out = streams[0],
 		.err = streams[1],
 		.cgroup = worker->cgroup,
@@ -223,16 +275,43 @@ static int start(struct worker *worker)
 
 	if (!ret)
 		ret = tree_prepare(run->tree, worker->number);
-	if (!ret && !run->plan->single)
+	if (!ret && !is_single(worker))
 		ret = output_open(worker, streams);
 	if (ret)
 		return ret;
 	ret = start_warden(worker, streams);
-	if (!run->plan->single) {
+	if (!is_single(worker)) {
 		close(streams[0]);
 		close(streams[1]);
 	}
 	return ret ? ret : loop_add(run->loop, worker->channel, EPOLLIN, on_channel, worker);
+}
+
+static void fail_to_start(struct worker *worker, int error)
+{
+	worker->warden = 0;
+	if (!worker->error)
+		worker->error = str_print("unable to start worker %u: %s", worker->number, strerror(-error));
+	worker->exit_status = EXIT_INTERNAL;
+	output_close(worker);
+	finish(worker);
+}
+
+/* Its databases are there, or never will be, or it has been told to end while it waited. */
+static void go(struct worker *worker)
+{
+	struct run *run = worker->run;
+	int ret;
+
+	if (worker->error || worker->end != END_ITSELF) {
+		fail_to_start(worker, -ECANCELED);
+		return;
+	}
+	ret = start(worker);
+	if (ret)
+		fail_to_start(worker, ret);
+	else if (run->options->timeout_ms && !worker->setup)
+		worker->timeout = loop_after(run->loop, run->options->timeout_ms, on_timeout, worker);
 }
 
 int worker_start(struct worker *worker)
@@ -242,28 +321,22 @@ int worker_start(struct worker *worker)
 
 	worker->started_ms = clock_ms();
 	worker->status = STATE_RUNNING;
-	run->running++;
+	run->running += !worker->setup;
 	run->state_dirty = true;
-	ret = start(worker);
-	if (ret) {
-		worker->warden = 0;
-		worker->error = str_print("unable to start worker %u: %s", worker->number, strerror(-ret));
-		worker->exit_status = EXIT_INTERNAL;
-		output_close(worker);
-		finish(worker);
-		return ret;
-	}
-	if (run->options->timeout_ms)
-		worker->timeout = loop_after(run->loop, run->options->timeout_ms, on_timeout, worker);
+	ret = database_prepare(worker, go);
+	if (ret == 1)
+		go(worker);
+	else if (ret)
+		fail_to_start(worker, ret);
 	return 0;
 }
 
 void worker_end(struct worker *worker, enum worker_end why, int number)
 {
+	if (worker->status == STATE_RUNNING && worker->end == END_ITSELF && !worker->exited)
+		worker->end = why;
 	if (worker->channel < 0)
 		return;
-	if (worker->end == END_ITSELF && !worker->exited)
-		worker->end = why;
 	worker->status = STATE_ENDING;
 	worker->run->state_dirty = true;
 	(void)warden_send(worker->channel, WARDEN_END, number, 0, NULL);
