@@ -171,7 +171,7 @@ void svg_plot(struct str *text, const struct report_run *run, const char *field,
 	int bottom = PLOT_HEIGHT - AXIS;
 	int64_t most = highest(run, field), step, top;
 
-	if (run->sample_count < 2 || scale.span_ms <= 0)
+	if (run->sample_count < 2 || scale.span_ms <= 0 || !most)
 		return;
 	step = step_for((most + unit - 1) / unit, 4);
 	top = (most / unit / step + 1) * step;
