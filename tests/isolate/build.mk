@@ -12,16 +12,18 @@ $(ISOLATE_DRIVER): $(O)/tests/isolate/driver.o $(ISOLATE_OBJ)
 	$(call quiet,LD)$(CC) $(OPTIMIZE) $(LDFLAGS) $^ $(TOOLS_LIBS) -o $@
 
 $(ISOLATE_NAMES:%=$(O)/tests/isolate/%): $(O)/tests/isolate/%: tests/isolate/programs/%.c
-	$(call ISOLATE_PROGRAM,$(CC))
+	$(call ISOLATE_PROGRAM,$(CC)) $(LIBS)
 
 $(ISOLATE_NAMES:%=$(O)/tests/isolate/%-static): $(O)/tests/isolate/%-static: tests/isolate/programs/%.c
-	$(call ISOLATE_PROGRAM,$(CC) -static)
+	$(call ISOLATE_PROGRAM,$(CC) -static) $(LIBS)
+
+$(O)/tests/isolate/uring $(O)/tests/isolate/uring-static: private LIBS = -luring
 
 # With musl's compiler the static C program of the tests is a musl one as well; with Go there is one in Go.
-ifneq ($(MUSL_CC),)
+ifneq ($(shell command -v musl-gcc),)
 TESTS		+= $(O)/tests/isolate/stress-musl
 $(O)/tests/isolate/stress-musl: tests/isolate/programs/stress.c
-	$(call ISOLATE_PROGRAM,$(MUSL_CC) -static)
+	$(call ISOLATE_PROGRAM,musl-gcc -static)
 endif
 ifneq ($(shell command -v go),)
 TESTS		+= $(O)/tests/isolate/web

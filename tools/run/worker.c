@@ -211,8 +211,11 @@ static void on_message(struct worker *worker, const struct warden_message *messa
 	case WARDEN_EXITED:
 		on_exited(worker, message);
 		break;
-	case WARDEN_STOPPED: /* it stopped itself: so do we, or the shell would wait for us for ever */
-		raise(SIGSTOP);
+	case WARDEN_STOPPED:
+		/* It stopped itself: so do we, or the shell would wait for us for ever. A ^Z has stopped us as well, and
+		 * by now both may have been continued: that news is old. */
+		if (process_is_stopped(message->pid))
+			raise(SIGSTOP);
 		break;
 	default:
 		on_left(worker, message);
