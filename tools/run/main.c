@@ -12,6 +12,7 @@
 #include "tools/run/reap.h"
 #include "tools/run/results.h"
 #include "tools/run/run.h"
+#include "tools/run/watching.h"
 
 enum { EXIT_OURS = 125 };
 
@@ -72,7 +73,9 @@ static int carry_out(struct run *run)
 	collect(run);
 	if (!run->plan->single)
 		results_prune(run->results_dir, run->id);
+	watching_finish(run);
 	status = run_verdict(run);
+	watching_report(run, status);
 	database_close(run);
 	return status;
 }
@@ -89,6 +92,7 @@ static int plan_and_run(const struct run_options *options, struct plan *plan)
 	allocate_end(run);
 	run_remove_traces(run);
 	keeper_release(run);
+	watching_close(run);
 	run_close(run);
 	return status;
 }

@@ -29,6 +29,7 @@
 #include "tools/run/cgroup.h"
 #include "tools/run/database.h"
 #include "tools/run/run.h"
+#include "tools/run/watching.h"
 #include "tools/base/environ.h"
 #include "tools/run/runtime.h"
 
@@ -282,6 +283,7 @@ int run_open(const struct run_options *options, struct plan *plan, struct run **
 	if (ret)
 		return ret;
 	output_setup(run);
+	watching_open(run);
 	run_save_state(run);
 	allocate_write(run);
 	ret = keeper_start(run);

@@ -25,6 +25,7 @@
 #include "tools/run/state.h"
 #include "tools/run/tree.h"
 #include "tools/run/warden.h"
+#include "tools/watch/finding.h"
 
 enum worker_end {	/* why it was asked to end */
 	END_ITSELF,
@@ -135,6 +136,7 @@ struct run {
 	struct finding *findings;
 	unsigned int finding_count;
 	bool lost_isolation, foreign;
+	struct watching *watching; /* watching.c */
 	bool limits_unset;	/* --mem, --cpu or --pids was asked for and cannot be had */
 };
 

@@ -23,6 +23,7 @@
 #include "tools/run/database.h"
 #include "tools/run/process.h"
 #include "tools/run/run.h"
+#include "tools/run/watching.h"
 
 enum { EXIT_TIMEOUT = 124, EXIT_INTERNAL = 125, EXIT_CANNOT_EXEC = 126, EXIT_NOT_FOUND = 127 };
 enum { ORPHANS_MOST_MS = 3000 };
@@ -149,6 +150,7 @@ static void on_warden_gone(struct worker *worker)
 	output_drain(worker);
 	output_close(worker);
 	notes_drain_worker(worker);
+	watching_worker_end(worker);
 	isolate_worker_end(run->isolate, worker->number);
 	if (!worker->exited && !worker->error)
 		worker->error = str_print("the warden of w%u died", worker->number);
@@ -182,6 +184,7 @@ static void on_exited(struct worker *worker, const struct warden_message *messag
 	worker->run->state_dirty = true;
 	loop_cancel(worker->run->loop, worker->timeout);
 	worker->timeout = NULL;
+	watching_worker_exited(worker);
 }
 
 static void on_left(struct worker *worker, const struct warden_message *message)
@@ -200,6 +203,7 @@ static void on_message(struct worker *worker, const struct warden_message *messa
 		worker->pid = message->pid;
 		worker->run->state_dirty = true;
 		(void)isolate_worker_started(worker->run->isolate, worker->number, worker->pid);
+		watching_worker_started(worker);
 		break;
 	case WARDEN_FAILED:
 		on_failed(worker, message);
@@ -282,6 +286,7 @@ static int start(struct worker *worker)
 		ret = output_open(worker, streams);
 	if (ret)
 		return ret;
+	watching_worker_begin(worker);
 	ret = start_warden(worker, streams);
 	if (!is_single(worker)) {
 		close(streams[0]);

@@ -52,7 +52,7 @@ bool diag_state_holds(const struct diag_socket *socket)
 	return socket->local_port && (socket->proto == BERTH_UDP || socket->state != DIAG_CLOSE);
 }
 
-const char *diag_address(const struct berth_ip *ip, uint8_t family, uint16_t port, char *ret_text)
+const char *diag_address(const struct berth_ip *ip, uint16_t family, uint16_t port, char *ret_text)
 {
 	char number[INET6_ADDRSTRLEN] = "?";
 

@@ -74,6 +74,6 @@ bool diag_state_holds(const struct diag_socket *socket);
 
 /** Write "127.0.0.1:3101" or "[::1]:3101". @ret_text: at least DIAG_ADDRESS bytes. */
 #define DIAG_ADDRESS 56
-const char *diag_address(const struct berth_ip *ip, uint8_t family, uint16_t port, char *ret_text);
+const char *diag_address(const struct berth_ip *ip, uint16_t family, uint16_t port, char *ret_text);
 
 #endif

@@ -177,9 +177,12 @@ static bool match_program(const struct watch_finding *finding, const char *glob)
 
 static bool match_port(const struct watch_finding *finding, const char *text)
 {
-	long port;
+	cleanup_free char *low = str_copy_len(text, strcspn(text, "-"));
+	const char *dash = strchr(text, '-');
+	long first, last;
 
-	return !str_number(text, 1, 65535, &port) && finding->port == port;
+	return !str_number(low, 1, 65535, &first) && !str_number(dash ? dash + 1 : low, 1, 65535, &last) && finding->port >= first &&
+	       finding->port <= last;
 }
 
 static bool match_stack(const struct watch_finding *finding, const char *glob)

@@ -174,6 +174,24 @@ const char *symbol_parse_perf_map(const char *text, size_t len, uint64_t address
 	return found;
 }
 
+char *symbol_parse_script(const char *name, size_t len)
+{
+	cleanup_free char *text = str_copy_len(name, len), *place = NULL;
+	char *function = strchr(text, ':'), *path = strrchr(text, ' ');
+	char *column = path ? strrchr(path, ':') : NULL;
+
+	if (!function || !column || function > path)
+		return str_print("%.*s", NAME_MOST, text);
+	function += 1 + strspn(function + 1, "*~^+");
+	if (function > path)
+		function = path;
+	*path++ = 0;
+	place = str_copy_len(path, (size_t)(column - path));
+	if (!strchr(place, ':')) /* one number only: the line */
+		return str_print("%.*s at %s", NAME_MOST, *function ? function : "(anonymous)", path);
+	return str_print("%.*s at %s", NAME_MOST, *function ? function : "(anonymous)", place);
+}
+
 static char *name_compiled(const struct symbol_place *place)
 {
 	cleanup_free char *path = str_print("/tmp/perf-%d.map", place->pid);
@@ -184,7 +202,7 @@ static char *name_compiled(const struct symbol_place *place)
 	if (file_read(path, &text, &len))
 		return NULL;
 	name = symbol_parse_perf_map(text, len, place->offset, &len);
-	return name ? str_print("%.*s", (int)(len > NAME_MOST ? NAME_MOST : len), name) : NULL;
+	return name ? symbol_parse_script(name, len) : NULL;
 }
 
 /* ---- ELF ---- */
@@ -275,7 +293,7 @@ static char *name_native(const char *file, uint64_t offset)
 	line = dwfl_module_getsrc(object->module, address);
 	source = line ? dwfl_lineinfo(line, NULL, &number, NULL, NULL, NULL) : NULL;
 	if (function && source)
-		return str_print("%.*s at %s:%d", NAME_MOST, function, base_of(source), number);
+		return str_print("%.*s at %s:%d", NAME_MOST, function, source, number);
 	return function ? str_print("%.*s in %s", NAME_MOST, function, base_of(file)) : NULL;
 }
 

@@ -55,6 +55,12 @@ void symbol_close(void);
  */
 const char *symbol_parse_perf_map(const char *text, size_t len, uint64_t address, size_t *ret_len);
 
+/**
+ * A name that Node gives to compiled script, "JS:*listen /app/server.js:12:5", as "listen at /app/server.js:12". Pure. A new
+ * string; any other name stays as it is.
+ */
+char *symbol_parse_script(const char *name, size_t len);
+
 /** One line of /proc/PID/maps that covers @address: its file and offset. Pure. Return: a new string or NULL. */
 char *symbol_parse_maps(const char *text, uint64_t address, uint64_t *ret_offset);
 

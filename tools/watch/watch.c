@@ -8,6 +8,7 @@
  */
 #include "tools/watch/watch.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,6 +85,15 @@ static int choose_source(struct watch *watch, char **ret_reason)
 	return ret;
 }
 
+/* The C library is in nearly every stack, and a process may be gone before its files are looked at. */
+static void learn_library(void)
+{
+	Dl_info info;
+
+	if (dladdr((void *)(uintptr_t)getppid, &info) && info.dli_fname)
+		symbol_learn_file(info.dli_fname);
+}
+
 int watch_open(const struct watch_setup *setup, struct watch **ret_watch, char **ret_reason)
 {
 	struct watch *watch = mem_alloc(sizeof(*watch));
@@ -93,7 +103,7 @@ int watch_open(const struct watch_setup *setup, struct watch **ret_watch, char *
 	watch->mark_socket = -1;
 	for (unsigned int i = 0; i <= BERTH_WORKERS_MOST; i++)
 		watch->workers[i] = (struct worker){ .watch = watch, .number = i, .cgroup = -1 };
-	symbol_learn(getpid()); /* the C library, which is everybody's */
+	learn_library();
 	ret = choose_source(watch, ret_reason);
 	if (!ret)
 		ret = mark_open(watch);
@@ -265,7 +275,10 @@ static void judged(struct watch *watch, struct worker *worker)
 
 static void look_again(struct watch *watch, struct worker *worker)
 {
-	worker->judge.timer = loop_after(watch->setup.loop, worker->judge.delay_ms, check_leftovers, worker);
+	int64_t left_ms = worker->judge.deadline_ms - clock_ms();
+
+	worker->judge.timer = loop_after(watch->setup.loop, left_ms < worker->judge.delay_ms ? left_ms : worker->judge.delay_ms,
+					 check_leftovers, worker);
 	if (worker->judge.delay_ms < LONGEST_PAUSE_MS)
 		worker->judge.delay_ms *= 2;
 }
@@ -340,6 +353,11 @@ void watch_worker_end(struct watch *watch, unsigned int number)
 	if (!worker || worker->ended)
 		return;
 	look(watch);
+	if (worker->judge.timer) { /* everything ended before the grace period did */
+		loop_cancel(watch->setup.loop, worker->judge.timer);
+		worker->judge.timer = NULL;
+		judged(watch, worker);
+	}
 	for (struct table_cell *cell = NULL; (cell = table_next(&watch->failures, cell));) {
 		const struct failure *failure = cell->value;
 
