@@ -12,7 +12,6 @@ PREFIX		?= /usr/local
 DESTDIR		?=
 CC		= gcc
 CLANG		?= clang
-MUSL_CC		?= $(shell command -v musl-gcc)
 VERSION		:= 0.1.0
 
 O		:= .out$(if $m,/$m)
@@ -41,6 +40,17 @@ $(O)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call quiet,CC)$(CC) $(BASE_CFLAGS) $(CFLAGS) -c $< -o $@
 
+## make install		copy the command, its shim, man pages and completions to DESTDIR/PREFIX
+install: all
+	@scripts/install $(O) "$(DESTDIR)" "$(PREFIX)"
+## make uninstall	remove exactly what install put there
+uninstall:
+	@scripts/install --remove "$(DESTDIR)" "$(PREFIX)"
+## make deb		a Debian package of it in .out/deb
+.PHONY: deb
+deb: all
+	@scripts/deb $(VERSION)
+
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
 
@@ -61,4 +71,4 @@ ci:
 clean:
 	rm -rf .out
 
--include $(shell find $(O) -name '*.d' 2>/dev/null)
+-include $(shell find $(O) -name '*.d' -type f 2>/dev/null)

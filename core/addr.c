@@ -36,19 +36,33 @@ static bool ip_equal(const struct berth_ip *a, const struct berth_ip *b)
 	       a->word_be[3] == b->word_be[3];
 }
 
+struct search_ip {
+	const struct berth_portmap *map;
+	const struct berth_ip *ip;
+	bool found;
+};
+
+static long search_ip_step(uint32_t i, void *arg)
+{
+	struct search_ip *search = arg;
+
+	if (i >= BERTH_ADDRS_MAX || !ip_equal(&search->map->addrs[i], search->ip))
+		return i >= BERTH_ADDRS_MAX;
+	search->found = true;
+	return 1;
+}
+
 bool berth_ip_is_local(const struct berth_portmap *map, const struct berth_ip *ip)
 {
-	uint32_t count = map->addr_count < BERTH_ADDRS_MAX ? map->addr_count : BERTH_ADDRS_MAX;
+	struct search_ip search = { .map = map, .ip = ip };
 
 	if (is_mapped(ip) && (!ip->word_be[3] || (ip->word_be[3] & BE32(0xff000000u)) == BE32(0x7f000000u)))
 		return true; /* 0.0.0.0, 127/8 */
 	if (!ip->word_be[0] && !ip->word_be[1] && !ip->word_be[2] &&
 	    (!ip->word_be[3] || ip->word_be[3] == BE32(1u)))
 		return true; /* ::, ::1 */
-	for (uint32_t i = 0; i < count; i++)
-		if (ip_equal(&map->addrs[i], ip))
-			return true;
-	return false;
+	berth_loop(map->addr_count, search_ip_step, &search);
+	return search.found;
 }
 
 bool berth_addr_parse(const struct berth_portmap *map, const void *sa, uint32_t len, enum berth_addr_use use,

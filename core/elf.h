@@ -12,7 +12,7 @@
 /* Why a program is, or is not, entered. The texts are in core/elf.c: berth_elf_reason(). Append only. */
 enum berth_elf_verdict {
 	BERTH_ELF_GLIBC,	/* dynamic, glibc loader: the shim enters */
-	BERTH_ELF_MUSL,		/* dynamic, musl loader: the musl build of the shim enters */
+	BERTH_ELF_MUSL,		/* dynamic, musl loader: the shim enters */
 	BERTH_ELF_SCRIPT,	/* #! line: ask about the interpreter */
 	BERTH_ELF_UNKNOWN,	/* not an ELF file, or unreadable */
 	BERTH_ELF_STATIC,	/* no loader at all */

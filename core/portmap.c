@@ -25,9 +25,9 @@ static bool swap(uint32_t *cell, uint32_t from, uint32_t to)
 
 static struct berth_slot *slot_of(struct berth_portmap *map, uint32_t real_port)
 {
-	uint32_t slot = real_port - map->block_base;
+	uint32_t slot = berth_portmap_slot(map, real_port);
 
-	return slot < map->block_len ? &map->slots[slot] : NULL;
+	return slot < BERTH_SLOTS_MAX ? &map->slots[slot] : NULL;
 }
 
 void berth_portmap_init(struct berth_portmap *map, uint32_t worker, uint32_t block_base, uint32_t block_len)
@@ -48,23 +48,43 @@ bool berth_portmap_valid(const struct berth_portmap *map)
 	       map->version == BERTH_PORTMAP_VERSION && map->size >= sizeof(*map);
 }
 
+/* The search for a free slot; see berth_loop(). */
+struct search {
+	struct berth_portmap *map;
+	uint32_t virtual_port, found; /* real port; 0 = not yet */
+};
+
+static long search_step(uint32_t i, void *arg)
+{
+	struct search *search = arg;
+
+	if (i >= BERTH_SLOTS_MAX)
+		return 1;
+	if (!swap(&search->map->slots[i].virtual_port, 0, search->virtual_port))
+		return 0;
+	search->found = search->map->block_base + i;
+	return 1;
+}
+
 /* Take a free slot for @virtual_port and return its real port, 0 if there is none. */
 static uint16_t slot_take(struct berth_portmap *map, uint16_t virtual_port)
 {
-	uint32_t own = (uint32_t)virtual_port - map->block_base;
+	struct search search = { .map = map, .virtual_port = virtual_port };
+	uint32_t own = berth_portmap_slot(map, virtual_port);
 
 	/* A virtual port that lies in the block may only be itself, or it would be taken for the real port it names. */
-	if (own < map->block_len)
+	if (own < BERTH_SLOTS_MAX)
 		return swap(&map->slots[own].virtual_port, 0, virtual_port) ? virtual_port : 0;
-	for (uint32_t i = 0; i < map->block_len; i++)
-		if (swap(&map->slots[i].virtual_port, 0, virtual_port))
-			return (uint16_t)(map->block_base + i);
-	return 0;
+	berth_loop(map->block_len, search_step, &search);
+	return (uint16_t)search.found;
 }
 
 static void slot_give_back(struct berth_portmap *map, uint16_t real_port)
 {
-	__atomic_store_n(&slot_of(map, real_port)->virtual_port, 0, __ATOMIC_RELEASE);
+	struct berth_slot *slot = slot_of(map, real_port);
+
+	if (slot)
+		__atomic_store_n(&slot->virtual_port, 0, __ATOMIC_RELEASE);
 }
 
 /* Publish old -> real in the forward table; the loser of a race gives its slot back and takes the winner's. */
@@ -81,12 +101,22 @@ static uint16_t publish(struct berth_portmap *map, enum berth_proto proto, uint1
 /* The slot that the other protocol has for the same virtual port: same number for both, if this protocol may use it. */
 static uint16_t slot_of_other(struct berth_portmap *map, enum berth_proto proto, uint16_t virtual_port)
 {
-	uint16_t real = berth_portmap_real(map, proto == BERTH_TCP ? BERTH_UDP : BERTH_TCP, virtual_port);
+	/* computed, not chosen: without CAP_PERFMON the verifier wants one path to an index */
+	uint16_t real = berth_portmap_real(map, (enum berth_proto)(BERTH_TCP + BERTH_UDP - (int)proto), virtual_port);
 	struct berth_slot *slot = slot_of(map, real);
 
 	if (!slot || __atomic_load_n(&slot->state, __ATOMIC_ACQUIRE) == BERTH_SLOT_LOST)
 		return 0;
 	return real;
+}
+
+/* Take one of the slots that undeclared UDP ports may have. Return: false if they are all taken. */
+static bool udp_share(struct berth_portmap *map)
+{
+	if (__atomic_fetch_add(&map->udp_claims, 1, __ATOMIC_RELAXED) < map->block_len / 4)
+		return true;
+	__atomic_fetch_sub(&map->udp_claims, 1, __ATOMIC_RELAXED);
+	return false;
 }
 
 uint16_t berth_portmap_claim(struct berth_portmap *map, enum berth_proto proto, uint16_t virtual_port, bool *ret_new)
@@ -102,6 +132,8 @@ uint16_t berth_portmap_claim(struct berth_portmap *map, enum berth_proto proto, 
 		*ret_new = true;
 		return publish(map, proto, virtual_port, 0, real, false);
 	}
+	if (proto == BERTH_UDP && !udp_share(map))
+		return virtual_port;
 	real = slot_take(map, virtual_port);
 	if (!real) /* another process may have taken the last slot for the very same port */
 		return berth_portmap_real(map, proto, virtual_port);

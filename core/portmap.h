@@ -80,6 +80,9 @@ enum berth_note_kind {
 	BERTH_NOTE_CONFLICT,	/* bind failed with EADDRINUSE inside the worker */
 	BERTH_NOTE_ESCAPE,	/* exec of a program that the shim cannot enter; .error is enum berth_elf_verdict */
 	BERTH_NOTE_DEEPBIND,	/* dlopen(RTLD_DEEPBIND) was stripped */
+	BERTH_NOTE_LEFT,	/* an undeclared UDP port keeps its number: the worker has had its share of them */
+	BERTH_NOTE_IO_URING,	/* io_uring_setup was refused under seccomp; .text is the program */
+	BERTH_NOTE_BLIND,	/* under seccomp, a process that may not be looked into: its call passed; .text is the program */
 };
 
 struct berth_note {
@@ -112,7 +115,8 @@ struct berth_portmap {
 	struct berth_ip addrs[BERTH_ADDRS_MAX]; /* the host's own addresses when the run began, loopback left out */
 	uint32_t note_next;	/* tickets handed out; fetch-and-add by writers */
 	uint32_t escapes_seen[BERTH_ESCAPES_SEEN / 32]; /* bit: a program with this hash has been noted */
-	uint32_t reserved[7];
+	uint32_t udp_claims;	/* slots that undeclared UDP ports have taken; see berth_portmap_claim() */
+	uint32_t reserved[6];
 	struct berth_note notes[BERTH_NOTES_MAX]; /* ring; a reader that falls behind sees the gap in the tickets */
 	struct berth_unix_rule unix_rules[BERTH_UNIX_RULES_MAX];
 	uint32_t foreign_seen[BERTH_PROTOS][BERTH_PORTS / 32]; /* bit: this foreign port has been noted */
@@ -151,13 +155,24 @@ static inline uint16_t berth_portmap_real(const struct berth_portmap *map, enum 
 	return (uint16_t)__atomic_load_n(&map->forward[proto][virtual_port], __ATOMIC_ACQUIRE);
 }
 
+/**
+ * Return: the slot of real port @port; BERTH_SLOTS_MAX if it is outside the block. The constant is compared as well: the
+ * length lies in memory that the suite can write, and the BPF verifier trusts it as little.
+ */
+static inline uint32_t berth_portmap_slot(const struct berth_portmap *map, uint32_t port)
+{
+	uint32_t slot = port - map->block_base;
+
+	return slot < map->block_len && slot < BERTH_SLOTS_MAX ? slot : BERTH_SLOTS_MAX;
+}
+
 /** Return: the virtual port of real port @port; @port itself if it is not one of the worker's real ports. */
 static inline uint16_t berth_portmap_virtual(const struct berth_portmap *map, uint16_t port)
 {
-	uint32_t slot = (uint32_t)port - map->block_base;
+	uint32_t slot = berth_portmap_slot(map, port);
 	uint32_t virtual_port;
 
-	if (slot >= map->block_len)
+	if (slot >= BERTH_SLOTS_MAX)
 		return port;
 	virtual_port = __atomic_load_n(&map->slots[slot].virtual_port, __ATOMIC_ACQUIRE);
 	return virtual_port ? (uint16_t)virtual_port : port;
@@ -169,16 +184,21 @@ static inline uint16_t berth_portmap_virtual(const struct berth_portmap *map, ui
  */
 static inline bool berth_portmap_is_real(const struct berth_portmap *map, enum berth_proto proto, uint16_t port)
 {
-	uint32_t slot = (uint32_t)port - map->block_base;
+	uint32_t slot = berth_portmap_slot(map, port);
 
-	return slot < map->block_len && !berth_portmap_real(map, proto, port) &&
+	return slot < BERTH_SLOTS_MAX && !berth_portmap_real(map, proto, port) &&
 	       __atomic_load_n(&map->slots[slot].virtual_port, __ATOMIC_ACQUIRE);
 }
 
 /**
  * The real port for a bind of @virtual_port, claimed now if the worker did not have it.
+ *
+ * Browsers and resolvers bind random UDP ports by the dozen, as source ports that nobody else will ever name. They must
+ * not use up the block, and nothing at the time of the bind tells them from a service. So undeclared UDP ports get a
+ * quarter of the block; those that come later keep their number.
+ *
  * @ret_new	set to true if this call claimed it
- * Return: the real port; 0 if the block is exhausted.
+ * Return: the real port; @virtual_port itself if it keeps its number; 0 if the block is exhausted.
  */
 uint16_t berth_portmap_claim(struct berth_portmap *map, enum berth_proto proto, uint16_t virtual_port, bool *ret_new);
 

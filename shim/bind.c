@@ -62,6 +62,8 @@ static int bind_claim(struct berth_portmap *map, int fd, struct shim_copy *copy)
 	real = berth_portmap_claim(map, proto, port, &is_new);
 	if (!real)
 		shim_note(map, BERTH_NOTE_EXHAUSTED, proto, port, 0, EADDRINUSE, NULL);
+	if (real == port && !is_new && !berth_portmap_real(map, proto, port))
+		shim_note(map, BERTH_NOTE_LEFT, proto, port, port, 0, NULL);
 	if (is_new)
 		shim_note(map, BERTH_NOTE_LEARNED, proto, port, real, 0, NULL);
 	return bind_real(map, fd, copy, real);
@@ -81,7 +83,6 @@ EXPORT int bind(int fd, const struct sockaddr *sa, socklen_t len)
 	return bind_claim(map, fd, &copy);
 }
 
-#ifdef __GLIBC__
 /* glibc's own calls bind(2) from inside, past every hook; this is bindresvport(3) over bind() above. */
 EXPORT int bindresvport(int fd, struct sockaddr_in *sin)
 {
@@ -104,4 +105,3 @@ EXPORT int bindresvport(int fd, struct sockaddr_in *sin)
 	}
 	return -1;
 }
-#endif

@@ -43,11 +43,9 @@ EXPORT int connect(int fd, const struct sockaddr *sa, socklen_t len)
 	return next_connect(fd, sa, len);
 }
 
-#ifdef __GLIBC__
 int __connect(int fd, const struct sockaddr *sa, socklen_t len);
 
 EXPORT int __connect(int fd, const struct sockaddr *sa, socklen_t len)
 {
 	return connect(fd, sa, len);
 }
-#endif

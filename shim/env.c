@@ -27,7 +27,7 @@ enum { NAMES = sizeof(names) / sizeof(names[0]) };
 
 static char kept_text[KEPT_BYTES];
 static const char *kept[NAMES]; /* "BERTH_RUN=7f3a", or NULL; all NULL outside a worker */
-static const char *shim_glibc, *shim_musl;
+static const char *shim, *launcher;
 static bool in_worker;
 
 static const char *find(char *const *envp, const char *prefix)
@@ -53,23 +53,26 @@ void shim_env_save(char *const *envp)
 		if (shim_starts_with(entry, "BERTH_MAP="))
 			in_worker = true;
 		if (shim_starts_with(entry, "BERTH_SHIM="))
-			shim_glibc = kept[i] + sizeof("BERTH_SHIM=") - 1;
-		if (shim_starts_with(entry, "BERTH_SHIM_MUSL="))
-			shim_musl = kept[i] + sizeof("BERTH_SHIM_MUSL=") - 1;
+			shim = kept[i] + sizeof("BERTH_SHIM=") - 1;
+		if (shim_starts_with(entry, "BERTH_LAUNCHER="))
+			launcher = kept[i] + sizeof("BERTH_LAUNCHER=") - 1;
 	}
+}
+
+const char *shim_env_launcher(void)
+{
+	return in_worker ? launcher : NULL;
 }
 
 static const char *shim_for(enum berth_elf_verdict verdict)
 {
 	switch (verdict) {
-	case BERTH_ELF_MUSL:
-		return shim_musl;
 	case BERTH_ELF_FOREIGN_CLASS: /* the loader would complain on stderr about a library of the wrong kind */
 	case BERTH_ELF_FOREIGN_MACHINE:
 	case BERTH_ELF_FOREIGN_LOADER:
 		return NULL;
 	default:
-		return shim_glibc;
+		return shim;
 	}
 }
 
@@ -88,21 +91,17 @@ static bool item_is(const char *item, size_t len, const char *path)
 	return path && shim_strlen(path) == len && shim_starts_with(item, path);
 }
 
-/* True if @list names the wanted build of the shim, and not the other one. */
-static bool list_right(const char *list, const char *wanted)
+/* True if @list names the shim, or does not if it is not wanted. */
+static bool preload_right(const char *list, bool wanted)
 {
-	bool right = !wanted;
-
 	while (*list) {
 		size_t len = item_len(list);
 
-		if (item_is(list, len, wanted))
-			right = true;
-		else if (item_is(list, len, shim_glibc) || item_is(list, len, shim_musl))
-			return false;
+		if (item_is(list, len, shim))
+			return wanted;
 		list += len + (list[len] != 0);
 	}
-	return right;
+	return !wanted;
 }
 
 /* True if the colon-separated ASAN_OPTIONS say what we need, or the opposite on purpose. */
@@ -138,7 +137,7 @@ struct shim_env shim_env_plan(char *const *envp, enum berth_elf_verdict verdict)
 		count++;
 	for (int i = 0; i < NAMES; i++)
 		missing += kept[i] && !find(env.old, names[i]);
-	if (!missing && list_right(value(env.old, PRELOAD), env.shim) && asan_right(value(env.old, ASAN)))
+	if (!missing && preload_right(value(env.old, PRELOAD), env.shim) && asan_right(value(env.old, ASAN)))
 		return env;
 	env.as_is = false;
 	env.pointers = count + missing + 3; /* the two lists and the end */
@@ -155,7 +154,7 @@ static char *append(char *to, const char *text, size_t len)
 }
 
 /* The suite's own preloads first (a sanitizer's must be), ours last. Return: the end of the text, which is a NUL. */
-static char *preload_text(char *to, const char *list, const char *shim)
+static char *preload_text(char *to, const char *list, const char *last)
 {
 	bool any = false;
 
@@ -163,14 +162,14 @@ static char *preload_text(char *to, const char *list, const char *shim)
 	while (*list) {
 		size_t len = item_len(list);
 
-		if (len && !item_is(list, len, shim_glibc) && !item_is(list, len, shim_musl)) {
+		if (len && !item_is(list, len, shim)) {
 			to = append(append(to, ":", any), list, len);
 			any = true;
 		}
 		list += len + (list[len] != 0);
 	}
-	if (shim)
-		to = append(append(to, ":", any), shim, shim_strlen(shim));
+	if (last)
+		to = append(append(to, ":", any), last, shim_strlen(last));
 	*to = 0;
 	return to;
 }

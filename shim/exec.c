@@ -7,6 +7,8 @@
  */
 #include "shim/shim.h"
 
+#include <limits.h>
+
 extern char **environ;
 
 /* Declare `NAME`, the environment to hand on, with its memory in the enclosing block. */
@@ -16,19 +18,45 @@ extern char **environ;
 	char NAME##_text[NAME##_plan.bytes];				\
 	char *const *NAME = shim_env_fill(&NAME##_plan, NAME##_pointers, NAME##_text)
 
+/* Declare `NAME`, the arguments to hand on: those of the launcher if there is one. */
+#define ARGV_FOR(NAME, launcher, path, argv)					\
+	char *NAME##_list[shim_launch_size(launcher, argv)];			\
+	char *const *NAME = shim_launch_fill(NAME##_list, launcher, path, argv)
+
+static int next_execve(const char *path, char *const *argv, char *const *envp)
+{
+	if (!shim_next.execve)
+		return (int)shim_result(sys(SYS_execve, path, argv, envp, 0, 0));
+	return shim_next.execve(path, argv, envp);
+}
+
+static int launch(const char *launcher, const char *path, char *const *argv, char *const *envp)
+{
+	ARGV_FOR(list, launcher, path, argv);
+
+	return next_execve(launcher, list, envp);
+}
+
 EXPORT int execve(const char *path, char *const argv[], char *const envp[])
 {
-	ENV_FOR(env, envp, shim_probe(AT_FDCWD, path));
+	enum berth_elf_verdict verdict = shim_probe(AT_FDCWD, path);
+	const char *launcher = shim_launcher(verdict, path);
+	ENV_FOR(env, envp, verdict);
 
-	if (!shim_next.execve)
-		return (int)shim_result(sys(SYS_execve, path, argv, env, 0, 0));
-	return shim_next.execve(path, argv, env);
+	if (launcher)
+		launch(launcher, path, argv, env); /* if that fails, without it */
+	return next_execve(path, argv, env);
 }
 
 EXPORT int execvpe(const char *file, char *const argv[], char *const envp[])
 {
-	ENV_FOR(env, envp, shim_probe_in_path(file));
+	char path[PATH_MAX];
+	enum berth_elf_verdict verdict = shim_probe_in_path(file, path);
+	const char *launcher = shim_launcher(verdict, path);
+	ENV_FOR(env, envp, verdict);
 
+	if (launcher)
+		launch(launcher, path, argv, env);
 	if (!shim_next.execvpe) {
 		errno = ENOSYS;
 		return -1;
@@ -48,8 +76,10 @@ EXPORT int execvp(const char *file, char *const argv[])
 
 EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
 {
-	ENV_FOR(env, envp, shim_probe(fd, NULL));
+	enum berth_elf_verdict verdict = shim_probe(fd, NULL);
+	ENV_FOR(env, envp, verdict);
 
+	shim_note_escape(verdict, NULL); /* a descriptor cannot be handed to the launcher: it may close on exec */
 	if (!shim_next.fexecve) {
 		errno = ENOSYS;
 		return -1;
@@ -57,16 +87,16 @@ EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
 	return shim_next.fexecve(fd, argv, env);
 }
 
-#ifdef __GLIBC__
 EXPORT int execveat(int dir, const char *path, char *const argv[], char *const envp[], int flags)
 {
-	ENV_FOR(env, envp, shim_probe(dir, flags & AT_EMPTY_PATH ? NULL : path));
+	enum berth_elf_verdict verdict = shim_probe(dir, flags & AT_EMPTY_PATH ? NULL : path);
+	ENV_FOR(env, envp, verdict);
 
+	shim_note_escape(verdict, flags & AT_EMPTY_PATH ? NULL : path);
 	if (!shim_next.execveat)
 		return (int)shim_result(sys(SYS_execveat, dir, path, argv, env, flags));
 	return shim_next.execveat(dir, path, argv, env, flags);
 }
-#endif
 
 /* The l-forms: count, copy to the stack, go on as the v-form. */
 #define COLLECT_ARGUMENTS(first, list)						\

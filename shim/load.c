@@ -8,7 +8,6 @@
  */
 #include "shim/shim.h"
 
-#ifdef RTLD_DEEPBIND /* musl has none */
 
 static int without_deepbind(int mode)
 {
@@ -52,4 +51,3 @@ EXPORT void *dlmopen(long space, const char *file, int mode)
 	}
 	return next(space, file, mode);
 }
-#endif

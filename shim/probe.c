@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Looking at a program before it is executed: will the shim be loaded into it? What will escape is noted at once, by
- * name, so that the run can say so instead of sharing ports in silence.
+ * Looking at a program before it is executed: will the shim be loaded into it?
  */
 #include "shim/shim.h"
 
@@ -56,18 +55,15 @@ enum berth_elf_verdict shim_probe(int dir, const char *path)
 {
 	enum { DEPTH = 5 }; /* of interpreters that are scripts: BINPRM_BUF, fs/exec.c */
 	char interp[2][BERTH_ELF_INTERP];
-	struct berth_portmap *map = shim_map();
 	enum berth_elf_verdict verdict;
 
-	if (!map)
+	if (!shim_map())
 		return BERTH_ELF_GLIBC;
 	verdict = path ? judge_path(dir, path, interp[0]) : judge(dir, interp[0]);
 	for (int i = 0; verdict == BERTH_ELF_SCRIPT && i < DEPTH; i++) {
 		path = interp[i % 2];
 		verdict = judge_path(AT_FDCWD, path, interp[(i + 1) % 2]);
 	}
-	if (berth_elf_escapes(verdict) && berth_portmap_escape_first(map, path ? path : ""))
-		shim_note(map, BERTH_NOTE_ESCAPE, -1, 0, 0, (int)verdict, path);
 	return verdict;
 }
 
@@ -85,17 +81,17 @@ static bool join(char *to, const char *dir, size_t dir_len, const char *file)
 	return true;
 }
 
-enum berth_elf_verdict shim_probe_in_path(const char *file)
+enum berth_elf_verdict shim_probe_in_path(const char *file, char *path)
 {
 	const char *dir = "/bin:/usr/bin"; /* what execvp(3) takes when PATH is not set */
-	char path[PATH_MAX];
 	size_t len;
 
+	path[0] = 0;
 	if (!shim_map() || !file || !shim_readable(file, 1))
 		return BERTH_ELF_GLIBC;
 	for (len = 0; file[len]; len++)
 		if (file[len] == '/')
-			return shim_probe(AT_FDCWD, file);
+			return join(path, "", 0, file) ? shim_probe(AT_FDCWD, path) : BERTH_ELF_UNKNOWN;
 	for (char **entry = environ; entry && *entry; entry++)
 		if (shim_starts_with(*entry, "PATH="))
 			dir = *entry + sizeof("PATH=") - 1;
@@ -105,6 +101,8 @@ enum berth_elf_verdict shim_probe_in_path(const char *file)
 		if (join(path, dir, len, file) && !sys(SYS_faccessat, AT_FDCWD, path, X_OK, 0, 0))
 			return shim_probe(AT_FDCWD, path);
 		if (!dir[len])
-			return BERTH_ELF_UNKNOWN;
+			break;
 	}
+	path[0] = 0;
+	return BERTH_ELF_UNKNOWN;
 }

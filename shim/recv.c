@@ -21,7 +21,6 @@ EXPORT ssize_t recvfrom(int fd, void *restrict data, size_t size, int flags, str
 	return ret;
 }
 
-#ifdef __GLIBC__
 /* What recvfrom() is in a program built with _FORTIFY_SOURCE; @buffer is the compiler's idea of the buffer's size. */
 ssize_t __recvfrom_chk(int fd, void *data, size_t size, size_t buffer, int flags, struct sockaddr *sa, socklen_t *len);
 
@@ -39,7 +38,6 @@ EXPORT ssize_t __recvfrom_chk(int fd, void *data, size_t size, size_t buffer, in
 		shim_give(map, sa, room, *len);
 	return ret;
 }
-#endif
 
 EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 {
@@ -57,7 +55,7 @@ EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 }
 
 /* The kernel overwrites msg_namelen with the address's full length, so what each caller offered is kept aside. */
-EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned int count, shim_mmsg_flags flags,
+EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags,
 		    struct timespec *timeout)
 {
 	enum { MOST = 1024, LONG_ENOUGH = 255 }; /* UIO_MAXIOV; any room beyond sockaddr_in6 is the same to us */

@@ -80,7 +80,7 @@ EXPORT ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
 	return next_sendmsg(fd, msg, flags);
 }
 
-static int next_sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, shim_mmsg_flags flags)
+static int next_sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags)
 {
 	if (!shim_next.sendmmsg)
 		return (int)shim_result(sys(SYS_sendmmsg, fd, messages, count, flags, 0));
@@ -89,7 +89,7 @@ static int next_sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, s
 
 /* Send up to CHUNK messages from copies of their headers. Return: how many were sent; -1 if the first failed. */
 static int send_chunk(struct berth_portmap *map, int fd, struct mmsghdr *messages, unsigned int count,
-		      shim_mmsg_flags flags)
+		      int flags)
 {
 	struct shim_copy copies[CHUNK];
 	struct mmsghdr mine[CHUNK];
@@ -121,10 +121,18 @@ static int send_chunk(struct berth_portmap *map, int fd, struct mmsghdr *message
 	return sent;
 }
 
+/* How many headers from the first on can be read: beyond them the kernel stops with EFAULT, or with what it has sent. */
+static unsigned int readable(const struct mmsghdr *messages, unsigned int count)
+{
+	unsigned int ready = 0;
+
+	while (ready < count && shim_readable(&messages[ready], sizeof(*messages)))
+		ready++;
+	return ready;
+}
+
 static bool any_named(const struct mmsghdr *messages, unsigned int count)
 {
-	if (!messages || !count || !shim_readable(messages, count * sizeof(*messages)))
-		return false;
 	for (unsigned int i = 0; i < count; i++)
 		if (messages[i].msg_hdr.msg_name)
 			return true;
@@ -132,18 +140,16 @@ static bool any_named(const struct mmsghdr *messages, unsigned int count)
 }
 
 /* sendmmsg(2) stops at the first message that fails and reports those before it; so do chunks of it. */
-EXPORT int sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, shim_mmsg_flags flags)
+EXPORT int sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags)
 {
 	enum { MOST = 1024 }; /* UIO_MAXIOV: the kernel takes no more */
 	struct berth_portmap *map = shim_map();
-	unsigned int total = 0;
+	unsigned int total = 0, ready = map && messages ? readable(messages, count < MOST ? count : MOST) : 0;
 
-	if (count > MOST)
-		count = MOST;
-	if (!map || !any_named(messages, count))
+	if (!any_named(messages, ready))
 		return next_sendmmsg(fd, messages, count, flags);
-	while (total < count) {
-		unsigned int chunk = count - total < CHUNK ? count - total : CHUNK;
+	while (total < ready) {
+		unsigned int chunk = ready - total < CHUNK ? ready - total : CHUNK;
 		int saved = errno;
 		int sent = send_chunk(map, fd, messages + total, chunk, flags);
 

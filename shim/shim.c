@@ -6,6 +6,7 @@
  */
 #include "shim/shim.h"
 
+#include <limits.h>
 #include <sys/mman.h>
 
 extern char **environ;
@@ -67,9 +68,42 @@ static struct berth_portmap *map_file(const char *path)
 	return NULL;
 }
 
+/*
+ * Before libc has set `environ` (a program's own preinit function runs that early) the kernel still knows what the
+ * environment was. @ret_path has PATH_MAX bytes.
+ */
+static const char *map_path_from_proc(char *ret_path)
+{
+	static const char name[] = "BERTH_MAP=";
+	long fd = sys(SYS_openat, AT_FDCWD, "/proc/self/environ", O_RDONLY | O_CLOEXEC, 0, 0);
+	size_t at = 0; /* how much of the entry fits the name so far, then of the path */
+	bool fits = true;
+	char part[512];
+	long got;
+
+	while (fd >= 0 && (got = sys(SYS_read, fd, part, sizeof(part), 0, 0)) > 0)
+		for (long i = 0; i < got; i++) {
+			if (at < sizeof(name) - 1) {
+				fits = fits && part[i] == name[at];
+				at = part[i] ? at + fits : 0;
+				fits = fits || !part[i];
+				continue;
+			}
+			ret_path[at - (sizeof(name) - 1)] = part[i];
+			if (!part[i] || ++at - (sizeof(name) - 1) == PATH_MAX) {
+				sys(SYS_close, fd, 0, 0, 0, 0);
+				return part[i] ? NULL : ret_path;
+			}
+		}
+	if (fd >= 0)
+		sys(SYS_close, fd, 0, 0, 0, 0);
+	return NULL;
+}
+
 static struct berth_portmap *attach(char *const *envp)
 {
-	const char *path = map_path(envp);
+	char room[PATH_MAX];
+	const char *path = envp ? map_path(envp) : map_path_from_proc(room);
 	struct berth_portmap *map = path ? map_file(path) : NULL;
 	struct berth_portmap *none = NULL;
 	void *value = map ? (void *)map : (void *)&nowhere;
@@ -83,7 +117,7 @@ struct berth_portmap *shim_map(void)
 {
 	struct berth_portmap *map = __atomic_load_n(&attached, __ATOMIC_ACQUIRE);
 
-	if (__builtin_expect(!map, 0) && environ)
+	if (__builtin_expect(!map, 0))
 		map = attach(environ);
 	return (void *)map == (void *)&nowhere ? NULL : map;
 }
@@ -100,16 +134,19 @@ static void resolve_all(void)
 {
 #define RESOLVE_NEXT(name) resolve(#name, &shim_next.name);
 #define RESOLVE_OVER(name)
-#define CALL(name, class, entry, calls) RESOLVE_##calls(name)
+#define CALL(name, class, entry, calls, net) RESOLVE_##calls(name)
 #include "core/calls.def"
 }
 
-__attribute__((constructor)) static void wake_up(void)
+/* glibc hands the environment to constructors, musl has set `environ` before it runs any. */
+__attribute__((constructor)) static void wake_up(int argc, char **argv, char **envp)
 {
 	int saved = errno;
 
+	(void)argc;
+	(void)argv;
 	resolve_all();
-	shim_env_save(environ);
+	shim_env_save(environ ? environ : envp);
 	shim_map();
 	errno = saved;
 }

@@ -50,7 +50,7 @@ static long do_sendmsg(const long *a)
 
 static long do_sendmmsg(const long *a)
 {
-	return sendmmsg((int)a[0], (struct mmsghdr *)a[1], (unsigned int)a[2], (shim_mmsg_flags)a[3]);
+	return sendmmsg((int)a[0], (struct mmsghdr *)a[1], (unsigned int)a[2], (int)a[3]);
 }
 
 static long do_recvfrom(const long *a)
@@ -65,7 +65,7 @@ static long do_recvmsg(const long *a)
 
 static long do_recvmmsg(const long *a)
 {
-	return recvmmsg((int)a[0], (struct mmsghdr *)a[1], (unsigned int)a[2], (shim_mmsg_flags)a[3],
+	return recvmmsg((int)a[0], (struct mmsghdr *)a[1], (unsigned int)a[2], (int)a[3],
 			(struct timespec *)a[4]);
 }
 
@@ -74,13 +74,17 @@ static long do_execve(const long *a)
 	return execve((const char *)a[0], (char *const *)a[1], (char *const *)a[2]);
 }
 
+static long do_execveat(const long *a)
+{
+	return execveat((int)a[0], (const char *)a[1], (char *const *)a[2], (char *const *)a[3], (int)a[4]);
+}
+
 static hook_fn hook_for(long number)
 {
 	switch (number) {
 #define HOOK_BOTH(name) case SYS_##name: return do_##name;
 #define HOOK_LIBC(name)
-#define HOOK_GLIBC(name)
-#define CALL(name, class, entry, calls) HOOK_##entry(name)
+#define CALL(name, class, entry, calls, net) HOOK_##entry(name)
 #include "core/calls.def"
 	default:
 		return NULL;

@@ -1,5 +1,6 @@
 # tools: the `berth` command. One program; every room is a folder of sources.
-TOOLS_SRC	:= $(wildcard tools/*/*.c)
+TOOLS_SRC	:= $(filter-out $(TOOLS_LEFT_OUT),$(wildcard tools/*/*.c))
+TOOLS_SRC	:= $(filter-out tools/isolate/launch.c,$(TOOLS_SRC))
 TOOLS_OBJ	:= $(TOOLS_SRC:%.c=$(O)/%.o)
 TOOLS_LIBS	:= -lseccomp -lbpf -lpq -lcyaml -lyaml -ljansson -lsqlite3 -lmnl -ldw -lelf -lexpat -lssl -lcrypto -lcap -lpthread
 BASE_OBJ	:= $(patsubst %.c,$(O)/%.o,$(wildcard tools/base/*.c))
@@ -12,3 +13,12 @@ all: $(BERTH)
 $(BERTH): $(TOOLS_OBJ) $(CORE_OBJ)
 	@mkdir -p $(@D)
 	$(call quiet,LD)$(CC) $(OPTIMIZE) $(LDFLAGS) $^ $(TOOLS_LIBS) -o $@
+
+# The launcher starts other people's programs: static, small, never instrumented.
+LAUNCHER	:= $(O)/lib/berth/berth-launch
+
+all: $(LAUNCHER)
+
+$(LAUNCHER): tools/isolate/launch.c tools/isolate/seccomp_install.c core/portmap.c
+	@mkdir -p $(@D)
+	$(call quiet,LAUNCH)$(CC) -std=gnu11 -I. -D_GNU_SOURCE $(WARNINGS) -O2 -g -static $^ -o $@

@@ -1,16 +1,14 @@
-# SPDX-License-Identifier: MIT
-# tests/fuzz: each NAME.c includes what it fuzzes. FUZZ_SECONDS each; new inputs go to $(O)/fuzz/NAME.corpus.
-FUZZ_SECONDS	?= 30
-FUZZ_NAMES	:= $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
+# tests/fuzz: every .c is a libFuzzer target that includes the source it fuzzes and is linked to tools/base.
+# `make fuzz` runs each for FUZZ_SECONDS on its corpus (tests/fuzz/corpus/NAME, if there is one); crashes stay in .out/fuzz.
+FUZZ		:= $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(wildcard tests/fuzz/*.c))
+FUZZ_FLAGS	:= -std=gnu11 -g -O1 -I. -I$(O)/gen -I/usr/include/postgresql -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined \
+		   -fno-sanitize-recover=undefined
+FUZZ_SECONDS	?= 20
 
-## make fuzz		run every fuzzer for FUZZ_SECONDS (30)
-fuzz: $(FUZZ_NAMES:%=fuzz-%)
-.PHONY: $(FUZZ_NAMES:%=fuzz-%)
-
-fuzz-%: $(O)/fuzz/%
-	@mkdir -p $<.corpus
-	$< -max_total_time=$(FUZZ_SECONDS) -max_len=2048 -artifact_prefix=$(O)/fuzz/ $<.corpus $(wildcard tests/fuzz/corpus/$*)
-
-$(O)/fuzz/%: tests/fuzz/%.c $(wildcard tools/pg/*.[ch] tools/base/*.[ch])
+$(O)/fuzz/%: tests/fuzz/%.c $(wildcard core/*.[ch] tools/*/*.[ch])
 	@mkdir -p $(@D)
-	$(call quiet,FUZZ)$(CLANG) -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -std=gnu11 -I. $< -o $@
+	$(call quiet,FUZZ)$(CLANG) $(FUZZ_FLAGS) $< $(wildcard tools/base/*.c) $(TOOLS_LIBS) -o $@
+
+## make fuzz		run every fuzzer for FUZZ_SECONDS (20)
+fuzz: $(FUZZ)
+	FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run $(FUZZ)

@@ -5,10 +5,11 @@
  */
 #include <stdlib.h>
 
-#include "tools/base/str.c"
+#include "tools/base/cleanup.h"
+#include "tools/base/str.h"
 #include "tools/pg/names.c"
 #include "tools/pg/tokens.c"
-/* both have a parser of words; only the files' own names matter */
+/* room for another file of the room in the same unit */
 #define shared rename_shared
 #include "tools/pg/rename.c"
 

@@ -5,8 +5,8 @@
  */
 #include <stdlib.h>
 
-#include "tools/base/cleanup.c"
-#include "tools/base/str.c"
+#include "tools/base/cleanup.h"
+#include "tools/base/str.h"
 #include "tools/pg/names.c"
 #include "tools/pg/tokens.c"
 #define shared rename_shared
@@ -14,7 +14,6 @@
 #undef shared
 #include "tools/pg/wire.c"
 #include "tools/pg/result.c"
-#define is_digit session_is_digit
 #include "tools/pg/session.c"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);

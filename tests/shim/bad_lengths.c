@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Address lengths that are short, zero, negative, huge or simply larger than needed: the kernel's answer each time. */
+/* Address lengths that are short, zero, negative, huge or simply larger than needed: the kernel's answer each
+ * time. */
 #include "t.h"
 
 enum { PORT = 4540 };
@@ -44,7 +45,8 @@ static void odd_lengths(const char *host)
 static void whole_storage(const char *host, const char *name)
 {
 	struct addr a = addr(host, PORT + 1), from = { .len = sizeof(from.ss) };
-	int server = socket_for(host, SOCK_STREAM), client = socket_for(host, SOCK_STREAM), udp = socket_for(host, SOCK_DGRAM);
+	int server = socket_for(host, SOCK_STREAM), client = socket_for(host, SOCK_STREAM);
+	int udp = socket_for(host, SOCK_DGRAM);
 
 	set_option(server, SOL_SOCKET, SO_REUSEADDR, 1);
 	WANT(0, bind(server, &a.sa, sizeof(a.ss)));

@@ -3,12 +3,13 @@
 # what makes sense without a dynamic loader $(O)/tests/shim-static/NAME too, for the backends that live in the kernel.
 # They are a user's programs: never instrumented, and flags of their own are target-specific variables.
 SHIM_TEST_OUT		:= $(O)/tests/shim
-SHIM_TEST_DYNAMIC	:= asan constructor deepbind dlopen_runpath early_calls preload_kept
+SHIM_TEST_DYNAMIC	:= outsider asan constructor deepbind dlopen_runpath early_calls preload_kept
 SHIM_TEST_NAMES		:= $(filter-out plugin_%,$(patsubst tests/shim/%.c,%,$(wildcard tests/shim/*.c)))
 SHIM_TEST_PLUGINS	:= $(addprefix plugin_,count_a.so count_b.so constructor.so sockets.so) \
 			   found/plugin_found.so found/plugin_loader.so found/inner/plugin_inner.so
 SHIM_TESTS		:= $(addprefix $(SHIM_TEST_OUT)/,$(SHIM_TEST_NAMES) $(SHIM_TEST_PLUGINS))
 SHIM_STATIC_TESTS	:= $(addprefix $(O)/tests/shim-static/,$(filter-out $(SHIM_TEST_DYNAMIC),$(SHIM_TEST_NAMES)))
+TESTS			+= $(SHIM_TESTS)
 SHIM_TEST_BUILD		= $(call quiet,TEST)mkdir -p $(@D) && \
 			  $(CC) -std=gnu11 -O1 $(WARNINGS) $(CFLAGS) -pthread -o $@ $<
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Non-blocking connect: EINPROGRESS, poll, SO_ERROR; to a listener and to a port that refuses; the name is known before the end. */
+/* Non-blocking connect: EINPROGRESS, poll, SO_ERROR; to a listener and to a port that refuses; the name is known
+ * before the end. */
 #include "t.h"
 
 enum { PORT = 4620 };
@@ -24,7 +25,8 @@ static int finish(int fd)
 
 int main(void)
 {
-	int server = FD(listen_on("127.0.0.1", PORT)), client = FD(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0)), served;
+	int server = FD(listen_on("127.0.0.1", PORT)), served;
+	int client = FD(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
 
 	FAILS(EINPROGRESS, connect_to(client, "127.0.0.1", PORT));
 	EQ(0, finish(client));

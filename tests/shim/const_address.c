@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Bug 9: the caller's sockaddr is modified (graftcp#70, ld-preload-socket): addresses, headers and vectors stay as they were,
- * also when they lie in a page that cannot be written. */
+/* Bug 9: the caller's sockaddr is modified (graftcp#70, ld-preload-socket): addresses, headers and vectors stay as
+ * they were, also when they lie in a page that cannot be written. */
 #include "t.h"
 #include <sys/mman.h>
 
@@ -41,7 +41,8 @@ int main(void)
 	p->there = addr("127.0.0.1", PORT);
 	p->here = addr("127.0.0.1", PORT + 1);
 	p->data = (struct iovec){ (char *)"x", 1 };
-	p->m = (struct msghdr){ .msg_name = &p->there.sa, .msg_namelen = p->there.len, .msg_iov = &p->data, .msg_iovlen = 1 };
+	p->m = (struct msghdr){ .msg_name = &p->there.sa, .msg_namelen = p->there.len, .msg_iov = &p->data,
+				.msg_iovlen = 1 };
 	memcpy(&before, p, sizeof(before));
 	use(p);
 	EQ(0, memcmp(&before, p, sizeof(before)));

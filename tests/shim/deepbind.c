@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* dlopen with RTLD_DEEPBIND: a plug-in that looks into its own libraries first still binds and connects where the program does. */
+/* dlopen with RTLD_DEEPBIND: a plug-in that looks into its own libraries first still binds and connects where the
+ * program does. */
 #include "t.h"
 #include <dlfcn.h>
 #include <libgen.h>

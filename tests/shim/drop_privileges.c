@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A server started as root becomes another user, as PostgreSQL's wrappers and web servers do: it binds before and after, forks, and
- * execs itself as that user; all of them share the same ports. */
+/* A server started as root becomes another user, as PostgreSQL's wrappers and web servers do: it binds before and
+ * after, forks, and execs itself as that user; all of them share the same ports. */
 #include "t.h"
 #include <grp.h>
 

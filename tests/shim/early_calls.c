@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Bug 13: dlsym, malloc and close recurse before initialisation (proxychains#119, samba 15660, jemalloc#443, tebako#527): sockets in
- * .preinit_array, before any library's constructor has run, and an allocator that makes system calls of its own. */
+/* Bug 13: dlsym, malloc and close recurse before initialisation (proxychains#119, samba 15660, jemalloc#443,
+ * tebako#527): sockets in .preinit_array, before any library's constructor has run, and an allocator that makes
+ * system calls of its own. */
 #include "t.h"
 #include <sys/syscall.h>
 

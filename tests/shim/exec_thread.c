@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* exec from a thread that is not the first, while others bind and connect: the new program has its port and its environment. */
+/* exec from a thread that is not the first, while others bind and connect: the new program has its port and its
+ * environment. */
 #include "t.h"
 #include <pthread.h>
 
@@ -32,7 +33,8 @@ int main(int argc, char **argv)
 	}
 	MUST(setenv("COLOUR", "kept", 1));
 	if (pthread_create(&thread, NULL, busy, (void *)(intptr_t)(PORT + 1)) ||
-	    pthread_create(&thread, NULL, busy, (void *)(intptr_t)(PORT + 2)) || pthread_create(&thread, NULL, start, NULL))
+	    pthread_create(&thread, NULL, busy, (void *)(intptr_t)(PORT + 2)) ||
+	    pthread_create(&thread, NULL, start, NULL))
 		FAIL("pthread_create");
 	pause();
 	return 1;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Bug 12: fork with a held lock (socket_wrapper 0f8e90d, mirrord#1588, #3659): a program forks while its threads bind and connect
- * without pause; every child can use sockets at once. */
+/* Bug 12: fork with a held lock (socket_wrapper 0f8e90d, mirrord#1588, #3659): a program forks while its threads
+ * bind and connect without pause; every child can use sockets at once. */
 #include "t.h"
 #include <pthread.h>
 #include <stdatomic.h>

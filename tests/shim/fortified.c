@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Bug 16: missing aliases such as __recvfrom_chk (F-Stack PR#886, DAOS#13200): built with _FORTIFY_SOURCE=2, where the compiler
- * turns recvfrom into it. */
+/* Bug 16: missing aliases such as __recvfrom_chk (F-Stack PR#886, DAOS#13200): built with _FORTIFY_SOURCE=2, where
+ * the compiler turns recvfrom into it. */
 #include "t.h"
 
 enum { PORT = 4650 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Bug 1: the second bind of a port succeeds or steals it (socket_wrapper, sandlock, ip2unix, mirrord#1123): in one process, with and
- * without SO_REUSEADDR, wildcard against specific address; afterwards the first listener still serves. */
+/* Bug 1: the second bind of a port succeeds or steals it (socket_wrapper, sandlock, ip2unix, mirrord#1123): in one
+ * process, with and without SO_REUSEADDR, wildcard against specific address; afterwards the first listener still
+ * serves. */
 #include "t.h"
 
 enum { PORT = 4420 };

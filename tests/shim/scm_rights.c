@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* SCM_RIGHTS: a listener and a connection of another process are passed over a socket pair; names and bytes are right there. */
+/* SCM_RIGHTS: a listener and a connection of another process are passed over a socket pair; names and bytes are
+ * right there. */
 #include "t.h"
 
 enum { PORT = 4180 };
@@ -11,7 +12,8 @@ static void send_fd(int channel, int fd)
 	char byte = 'f';
 	union control control = { 0 };
 	struct iovec data = { &byte, 1 };
-	struct msghdr m = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+	struct msghdr m = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control,
+			    .msg_controllen = sizeof(control) };
 	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
 
 	*c = (struct cmsghdr){ .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int)) };
@@ -25,7 +27,8 @@ static int receive_fd(int channel)
 	int fd = -1;
 	union control control = { 0 };
 	struct iovec data = { &byte, 1 };
-	struct msghdr m = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+	struct msghdr m = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control,
+			    .msg_controllen = sizeof(control) };
 
 	WANT(1, recvmsg(channel, &m, MSG_CMSG_CLOEXEC));
 	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof(fd));

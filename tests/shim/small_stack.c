@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Bug 11's cousin: hooks on a small stack. A thread with the least stack there may be binds, connects, and sends and receives 1000
- * messages at once; a handler on an alternate stack of 8 KiB does so too. */
+/* Bug 11's cousin: hooks on a small stack. A thread with the least stack there may be binds, connects, and sends
+ * and receives 1000 messages at once; a handler on an alternate stack of 8 KiB does so too. */
 #include "t.h"
 #include <limits.h>
 #include <pthread.h>
@@ -67,8 +67,8 @@ int main(void)
 		bytes[i] = (char)i;
 		out_data[i] = (struct iovec){ &bytes[i], 1 };
 		in_data[i] = (struct iovec){ &got[i], 1 };
-		out[i].msg_hdr = (struct msghdr){ .msg_name = &there.sa, .msg_namelen = there.len, .msg_iov = &out_data[i],
-						  .msg_iovlen = 1 };
+		out[i].msg_hdr = (struct msghdr){ .msg_name = &there.sa, .msg_namelen = there.len,
+						  .msg_iov = &out_data[i], .msg_iovlen = 1 };
 		in[i].msg_hdr = (struct msghdr){ .msg_name = &from[i].ss, .msg_namelen = sizeof(from[i].ss),
 						 .msg_iov = &in_data[i], .msg_iovlen = 1 };
 	}

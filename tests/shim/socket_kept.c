@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Bug 20: replaced sockets lose O_NONBLOCK, epoll registration and options (bypass4netns#35, proxychains#151, ip2unix#6, #13):
- * after bind and connect it is the same socket, with all that was set before. */
+/* Bug 20: replaced sockets lose O_NONBLOCK, epoll registration and options (bypass4netns#35, proxychains#151,
+ * ip2unix#6, #13): after bind and connect it is the same socket, with all that was set before. */
 #include "t.h"
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -58,7 +58,8 @@ int main(void)
 	int events = FD(epoll_create1(EPOLL_CLOEXEC)), server = FD(socket(AF_INET, SOCK_STREAM, 0));
 	int client = FD(socket(AF_INET, SOCK_STREAM, 0));
 	ino_t server_inode = inode(server), client_inode = inode(client);
-	struct epoll_event in = { .events = EPOLLIN, .data.u32 = 1 }, out = { .events = EPOLLOUT | EPOLLET, .data.u32 = 2 };
+	struct epoll_event in = { .events = EPOLLIN, .data.u32 = 1 };
+	struct epoll_event out = { .events = EPOLLOUT | EPOLLET, .data.u32 = 2 };
 
 	furnish(server);
 	furnish(client);

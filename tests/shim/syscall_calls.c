@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Bug 16: the calls made through syscall(), as libuv makes accept4 (mirrord#757), give what the libc functions give. */
+/* Bug 16: the calls made through syscall(), as libuv makes accept4 (mirrord#757), give what the libc functions
+ * give. */
 #include "t.h"
 #include <sys/syscall.h>
 
@@ -43,7 +44,8 @@ static void udp(void)
 	struct iovec data = { &byte, 1 };
 	struct msghdr out = { .msg_name = &there.sa, .msg_namelen = there.len, .msg_iov = &data, .msg_iovlen = 1 };
 	struct msghdr in = { .msg_name = &from.ss, .msg_namelen = sizeof(from.ss), .msg_iov = &data, .msg_iovlen = 1 };
-	struct mmsghdr out2[2] = { { .msg_hdr = out }, { .msg_hdr = out } }, in2[2] = { { .msg_hdr = in }, { .msg_hdr = in } };
+	struct mmsghdr out2[2] = { { .msg_hdr = out }, { .msg_hdr = out } };
+	struct mmsghdr in2[2] = { { .msg_hdr = in }, { .msg_hdr = in } };
 
 	WANT(1, syscall(SYS_sendto, client, &byte, 1, 0, &there.sa, there.len));
 	WANT(1, syscall(SYS_recvfrom, server, &byte, 1, 0, &from.sa, &from.len));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Bug 15: a syscall() that allows a list and answers ENOSYS to the rest (systemd#20586, telepresence#1488, dino#1107): all other numbers
- * pass, with six arguments of full width, and errors as the kernel gives them. */
+/* Bug 15: a syscall() that allows a list and answers ENOSYS to the rest (systemd#20586, telepresence#1488,
+ * dino#1107): all other numbers pass, with six arguments of full width, and errors as the kernel gives them. */
 #include "t.h"
 #include <linux/futex.h>
 #include <sys/mman.h>
@@ -12,6 +12,16 @@ static long in_thread(void)
 	uint32_t word = 7;
 
 	return syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 8, NULL, NULL, 0);
+}
+
+/* clone as fork: the child comes back through the same function */
+static long forked(void)
+{
+	long pid = syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
+
+	if (!pid)
+		_exit(0);
+	return pid;
 }
 
 int main(void)
@@ -30,6 +40,7 @@ int main(void)
 	/* a pointer above 4 GiB, a length above 4 GiB */
 	FAILS(ENOMEM, syscall(SYS_mmap, NULL, 1UL << 60, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0L));
 	FAILS(EAGAIN, in_thread());
+	reap((pid_t)MUST(forked()));
 	FAILS(EBADF, syscall(SYS_close, -1));
 	FAILS(EINVAL, syscall(SYS_membarrier, -1, 0, 0));
 	FAILS(ENOSYS, syscall(100000));

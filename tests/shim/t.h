@@ -2,13 +2,15 @@
 /*
  * t.h - what the behaviour programs share.
  *
- * A behaviour program is a user's program: its ports are hardcoded, it knows nothing of Berth, and it runs bare and
- * under Berth alike. What it observes goes to stdout, always the same bytes: the expression, then its value (a descriptor
- * is only ever "fd"; process ids, ephemeral ports and times are never printed). What must hold is asserted as
- * well: a failure says want, got and the place on stderr. Exit status: 0 pass, 1 fail, 77 skip, with the reason on stdout.
+ * A behaviour program is a user's program: its ports are hardcoded, it knows nothing of Berth, and it runs bare
+ * and under Berth alike. What it observes goes to stdout, always the same bytes: the expression, then its value
+ * (a descriptor is only ever "fd"; process ids, ephemeral ports and times are never printed). What must hold is
+ * asserted as well: a failure says want, got and the place on stderr. Exit status: 0 pass, 1 fail, 77 skip, with
+ * the reason on stdout.
  *
- * WANT, FAILS and FD wrap one libc call and check errno too: a successful call leaves errno alone. MUST is for the
- * scenery: silent unless it fails. EQ and IS compare plain values. Each program owns the ten ports from its PORT.
+ * WANT, FAILS and FD wrap one libc call and check errno too: a successful call leaves errno alone. MUST is for
+ * the scenery: silent unless it fails. EQ and IS compare plain values. Each program owns the ten ports from its
+ * PORT.
  */
 #ifndef T_H
 #define T_H
@@ -42,7 +44,7 @@ static inline const char *err_name(int err)
 {
 #define ERR(e) { e, #e }
 	static const struct { int err; const char *name; } names[] = {
-		ERR(EPERM), ERR(ENOENT), ERR(EINTR), ERR(EBADF), ERR(EAGAIN), ERR(ENOMEM), ERR(EACCES), ERR(EFAULT),
+		ERR(EPERM), ERR(ENOENT), ERR(EINTR), ERR(ENOEXEC), ERR(EBADF), ERR(EAGAIN), ERR(ENOMEM), ERR(EACCES), ERR(EFAULT),
 		ERR(EBUSY), ERR(EEXIST), ERR(EINVAL), ERR(EPIPE), ERR(ENOSYS), ERR(ENOTSOCK), ERR(EDESTADDRREQ),
 		ERR(EMSGSIZE), ERR(ENOPROTOOPT), ERR(EPROTONOSUPPORT), ERR(ESOCKTNOSUPPORT), ERR(EOPNOTSUPP),
 		ERR(EAFNOSUPPORT), ERR(EADDRINUSE), ERR(EADDRNOTAVAIL), ERR(ENETDOWN), ERR(ENETUNREACH),

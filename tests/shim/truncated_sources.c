@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* recvfrom and recvmsg with short name buffers: the true length is told, no byte behind the buffer is touched, and what
- * fits is what a full answer starts with. */
+/* recvfrom and recvmsg with short name buffers: the true length is told, no byte behind the buffer is touched, and
+ * what fits is what a full answer starts with. */
 #include "t.h"
 
 enum { PORT = 4580, CANARY = 0xc5 };
@@ -39,7 +39,7 @@ static void cut(int server, int client, unsigned size, bool by_msg)
 
 int main(void)
 {
-	static const unsigned sizes[] = { 0, 1, 2, 3, 4, 5, 8, 15, 16, 17, 128 };
+	static const unsigned sizes[] = { 0, 1, 2, 4, 5, 8, 15, 16, 17, 128 };
 	int server = FD(udp_on("127.0.0.1", PORT)), client = FD(udp_on("127.0.0.1", PORT + 1));
 	struct msghdr m = { .msg_name = (char[128]){ 0 }, .msg_namelen = (socklen_t)-1 };
 

@@ -21,8 +21,8 @@ static int drain(int fd)
 static void prepare(struct addr *to)
 {
 	for (int i = 0; i < COUNT; i++)
-		messages[i] = (struct mmsghdr){ .msg_hdr = { .msg_name = &to->sa, .msg_namelen = to->len, .msg_iov = &data,
-							     .msg_iovlen = 1 }, .msg_len = 77 };
+		messages[i] = (struct mmsghdr){ .msg_len = 77, .msg_hdr = { .msg_name = &to->sa, .msg_namelen = to->len,
+									    .msg_iov = &data, .msg_iovlen = 1 } };
 }
 
 int main(void)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* sendmmsg and recvmmsg: 100 messages at once, named and unnamed mixed, to two servers; every name in its place and the
- * caller's headers as they were. Bug 16: missing aliases, recvmmsg among them (socket_wrapper 1.4.0). */
+/* sendmmsg and recvmmsg: 100 messages at once, named and unnamed mixed, to two servers; every name in its place
+ * and the caller's headers as they were. Bug 16: missing aliases, recvmmsg among them (socket_wrapper 1.4.0). */
 #include "t.h"
 
 enum { PORT = 4110, COUNT = 100 };
@@ -22,8 +22,8 @@ static void prepare(struct addr *named)
 			out[i].msg_hdr.msg_namelen = named->len;
 		}
 		in_data[i] = (struct iovec){ &got[i], 1 };
-		in[i].msg_hdr = (struct msghdr){ .msg_iov = &in_data[i], .msg_iovlen = 1, .msg_name = &from[i].ss,
-						 .msg_namelen = sizeof(from[i].ss) };
+		in[i].msg_hdr = (struct msghdr){ .msg_iov = &in_data[i], .msg_iovlen = 1,
+						 .msg_name = &from[i].ss, .msg_namelen = sizeof(from[i].ss) };
 	}
 }
 
@@ -37,7 +37,8 @@ static void check_received(int count, bool named)
 		while (!(number % 3) == named);
 		from[i].len = in[i].msg_hdr.msg_namelen;
 		if (in[i].msg_len != 1 || got[i] != number || strcmp(show(&from[i]), "127.0.0.1:4112"))
-			FAIL("message %d: want %d from 127.0.0.1:4112; got %d from %s", i, number, got[i], show(&from[i]));
+			FAIL("message %d: want %d from 127.0.0.1:4112; got %d from %s", i, number, got[i],
+			     show(&from[i]));
 	}
 	say("%d messages in order from 127.0.0.1:4112\n", count);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Unix sockets, by path, by abstract name, autobound, unnamed, stream and datagram, are left as they are (sandlock#121). */
+/* Unix sockets, by path, by abstract name, autobound, unnamed, stream and datagram, are left as they are
+ * (sandlock#121). */
 #include "t.h"
 
 static socklen_t un(struct addr *a, const char *name, bool abstract)
@@ -41,7 +42,8 @@ static void datagram(const struct addr *there)
 	struct addr from = { .len = sizeof(from.ss) };
 	int server = FD(socket(AF_UNIX, SOCK_DGRAM, 0)), client = FD(socket(AF_UNIX, SOCK_DGRAM, 0));
 	struct iovec data = { (char *)"dg", 2 };
-	struct msghdr m = { .msg_name = (void *)(uintptr_t)&there->sa, .msg_namelen = there->len, .msg_iov = &data, .msg_iovlen = 1 };
+	struct msghdr m = { .msg_name = (void *)(uintptr_t)&there->sa, .msg_namelen = there->len, .msg_iov = &data,
+			    .msg_iovlen = 1 };
 
 	WANT(0, bind(server, &there->sa, there->len));
 	WANT(0, bind(client, &(struct sockaddr){ .sa_family = AF_UNIX }, 2));
@@ -70,7 +72,7 @@ int main(void)
 	datagram(&a);
 	WANT(0, unlink(path));
 	WANT(0, rmdir(dir));
-	snprintf(name, sizeof(name), "unix-%d", getpid());
+	snprintf(name, sizeof(name), "unix-%09d", getpid());
 	un(&a, name, true);
 	stream(&a);
 	un(&a, strcat(name, "d"), true);

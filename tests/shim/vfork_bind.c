@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Bug 11: a vfork or CLONE_VM child runs hook code that locks or writes (mirrord#2988, #3154, #3465): a vfork child binds,
- * connects and asks for names, then exits; the parent's memory, errno and sockets are as they were. */
+/* Bug 11: a vfork or CLONE_VM child runs hook code that locks or writes (mirrord#2988, #3154, #3465): a vfork
+ * child binds, connects and asks for names, then exits; the parent's memory, errno and sockets are as they were. */
 #include "t.h"
 
 enum { PORT = 4260, TIMES = 20 };
@@ -29,7 +29,7 @@ int main(void)
 			FAIL("errno after vfork: want untouched; got %s", err_name(errno));
 		reap(pid);
 		if (result || strcmp(show(&name), "127.0.0.1:4261") || strcmp(name_of(sockets[0]), "127.0.0.1:4261"))
-			FAIL("vfork child %d: result %d, peer %s, name %s", i, result, show(&name), name_of(sockets[0]));
+			FAIL("child %d: result %d, peer %s, name %s", i, result, show(&name), name_of(sockets[0]));
 		served = (int)MUST(accept(sockets[0], NULL, NULL));
 		pass_byte(sockets[1], served, 'v');
 		close(served);

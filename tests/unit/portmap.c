@@ -76,6 +76,19 @@ static void a_full_block_says_so_and_keeps_what_it_has(void **state)
 	assert_int_not_equal(claim(map, BERTH_TCP, 3000), 0);
 }
 
+static void undeclared_udp_ports_get_a_quarter_of_the_block(void **state)
+{
+	struct berth_portmap *map = *state;
+
+	for (uint16_t i = 0; i < LEN / 4; i++)
+		assert_in_range(claim(map, BERTH_UDP, (uint16_t)(3000 + i)), BASE, BASE + LEN - 1);
+	assert_int_equal(claim(map, BERTH_UDP, 4000), 4000); /* keeps its number, and nobody is told otherwise */
+	assert_int_equal(berth_portmap_real(map, BERTH_UDP, 4000), 0);
+	assert_in_range(claim(map, BERTH_TCP, 4000), BASE, BASE + LEN - 1);
+	assert_in_range(claim(map, BERTH_UDP, 4000), BASE, BASE + LEN - 1); /* as TCP has it, so does UDP */
+	assert_in_range(berth_portmap_declare(map, 5000), BASE, BASE + LEN - 1);
+}
+
 static void a_virtual_port_inside_the_block_is_itself(void **state)
 {
 	struct berth_portmap *map = *state;
@@ -153,7 +166,7 @@ enum { THREADS = 8 };
 static void *claim_all(void *map)
 {
 	for (uint16_t port = 3000; port < 3000 + LEN; port++)
-		claim(map, port % 2 ? BERTH_TCP : BERTH_UDP, port);
+		claim(map, port % 8 ? BERTH_TCP : BERTH_UDP, port);
 	return NULL;
 }
 
@@ -170,13 +183,13 @@ static void racing_claims_agree_and_lose_no_slot(void **state)
 		for (int i = 0; i < THREADS; i++)
 			pthread_join(threads[i], NULL);
 		for (uint16_t port = 3000; port < 3000 + LEN; port++) {
-			uint16_t real = berth_portmap_real(map, port % 2 ? BERTH_TCP : BERTH_UDP, port);
+			uint16_t real = berth_portmap_real(map, port % 8 ? BERTH_TCP : BERTH_UDP, port);
 
 			/* at the end of the block a racer may find it full for an instant: nobody has the port */
 			if (real)
 				assert_int_equal(berth_portmap_virtual(map, real), port);
 			else
-				assert_int_not_equal(claim(map, port % 2 ? BERTH_TCP : BERTH_UDP, port), 0);
+				assert_int_not_equal(claim(map, port % 8 ? BERTH_TCP : BERTH_UDP, port), 0);
 		}
 	}
 }
@@ -219,6 +232,7 @@ int main(void)
 		TEST(a_declared_port_goes_both_ways),
 		TEST(an_undeclared_port_is_claimed_for_its_protocol_only),
 		TEST(a_full_block_says_so_and_keeps_what_it_has),
+		TEST(undeclared_udp_ports_get_a_quarter_of_the_block),
 		TEST(a_virtual_port_inside_the_block_is_itself),
 		TEST(a_real_port_is_recognized),
 		TEST(a_shared_port_is_left_alone),

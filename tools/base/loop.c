@@ -110,11 +110,13 @@ struct loop_timer *loop_after(struct loop *loop, int64_t delay_ms, loop_timer_fn
 
 void loop_cancel(struct loop *loop, struct loop_timer *timer)
 {
-	struct loop_timer **at = &loop->timers;
+	struct loop_timer **at;
 
-	while (timer && *at && *at != timer)
-		at = &(*at)->next;
-	if (!timer || !*at)
+	if (!timer)
+		return;
+	for (at = &loop->timers; *at && *at != timer; at = &(*at)->next)
+		;
+	if (!*at)
 		return;
 	*at = timer->next;
 	free(timer);

@@ -39,6 +39,7 @@ struct isolate_setup {
 	const char *run_dir;		/* run-time files of this run, 0711 */
 	int cgroup;			/* the run's cgroup v2 directory; -1 if there is none */
 	unsigned int workers;
+	bool datagrams;			/* seccomp: look at sendmsg and sendmmsg too, which costs every program that uses them */
 	struct loop *loop;		/* the supervisor's; backends hang their descriptors here */
 };
 
@@ -59,6 +60,16 @@ struct isolate;
 int isolate_open(const struct isolate_setup *setup, struct isolate **ret_isolate, char **ret_reason);
 void isolate_close(struct isolate *isolate);
 
+/**
+ * Can @setup->wanted work here? Really tries: loads, attaches, rewrites a test bind, takes everything down again.
+ * @setup->loop may be NULL.
+ * Return: as isolate_open().
+ */
+int isolate_probe(const struct isolate_setup *setup, char **ret_reason);
+
+/* Notes that the backend could not deliver. */
+uint64_t isolate_lost(const struct isolate *isolate);
+
 /* The backend in force; never ISOLATE_AUTO. */
 enum isolate_backend isolate_backend(const struct isolate *isolate);
 
@@ -69,6 +80,12 @@ void isolate_worker_environ(struct isolate *isolate, unsigned int number, char *
 
 /** Between fork and exec, in a process with one thread. Return: 0; -errno, and then the worker must not start. */
 int isolate_worker_enter(struct isolate *isolate, unsigned int number);
+
+/**
+ * Become the worker's command, after isolate_worker_enter(), with `environ` as isolate_worker_environ() left it.
+ * Return: -errno.
+ */
+int isolate_worker_exec(struct isolate *isolate, char **argv);
 int isolate_worker_started(struct isolate *isolate, unsigned int number, pid_t pid);
 void isolate_worker_end(struct isolate *isolate, unsigned int number);
 

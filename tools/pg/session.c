@@ -407,7 +407,8 @@ static int feed(struct session *session, const struct direction *direction, stru
 		str_add_len(&stream->held, data, len);
 		data = stream->held.text;
 		len = stream->held.len;
-		if (len >= WIRE_HEADER && (size_t)wire_get32(data + 1) + 1 > len && direction->hold(*data, wire_get32(data + 1) + 1ull))
+		if (len >= WIRE_HEADER && (size_t)wire_get32(data + 1) + 1 > len &&
+		    direction->hold(*data, wire_get32(data + 1) + 1ull))
 			return 0; /* not whole yet: no need to look again */
 	}
 	done = walk(session, direction, stream, data, len);

@@ -14,15 +14,41 @@ enum run_gate { RUN_GATE_WARN, RUN_GATE_OFF, RUN_GATE_FAIL, RUN_GATES };
 enum run_tree { RUN_TREE_AUTO, RUN_TREE_SHARED, RUN_TREE_OVERLAY, RUN_TREE_COPY, RUN_TREES };
 enum run_output { RUN_OUTPUT_AUTO, RUN_OUTPUT_PREFIX, RUN_OUTPUT_GROUP, RUN_OUTPUT_QUIET, RUN_OUTPUTS };
 enum run_db_mode { RUN_DB_AUTO, RUN_DB_PRIVATE, RUN_DB_RENAME, RUN_DB_OFF, RUN_DB_MODES };
+enum run_database_kind {
+	RUN_DATABASE_POSTGRES,
+	RUN_DATABASE_REDIS,
+	RUN_DATABASE_MARIADB,
+	RUN_DATABASE_COMMAND,
+	RUN_DATABASE_KINDS
+};
 enum run_color { RUN_COLOR_AUTO, RUN_COLOR_ALWAYS, RUN_COLOR_NEVER, RUN_COLORS };
 
 /* The names of the values above, NULL-terminated, in order; options and berth.yaml parse by them. */
+extern const char *const run_database_kind_names[];
 extern const char *const run_gate_names[], *const run_tree_names[], *const run_output_names[],
 	*const run_db_mode_names[], *const run_color_names[];
 
 struct run_ports {	/* a growing list of inclusive ranges, host byte order */
 	struct run_port_range { uint16_t first, last; } *ranges;
 	unsigned int count;
+};
+
+/* One entry of --db or of `databases:`. What is not given is NULL or 0. */
+struct run_database {
+	enum run_database_kind kind;
+	char *name, *url;		/* one of them, for a kind that has names */
+	unsigned int port;		/* virtual; 0 = of the URL, or the kind's usual one */
+	enum run_db_mode mode;		/* AUTO = as run_options.db_mode says */
+	char *setup;			/* shell command; NULL = run_options.setup */
+	char **inputs;			/* strv of globs: files that the setup depends on */
+	char *start, *ready, *stop;	/* shell commands of RUN_DATABASE_COMMAND */
+};
+
+/* One entry of `allow:`: findings that are all right. A finding matches if everything that is given matches. */
+struct run_allow {
+	struct run_ports ports;
+	char *program;			/* glob */
+	char *stack;			/* part of the name of a function in the stack */
 };
 
 struct run_options {
@@ -38,11 +64,15 @@ struct run_options {
 	bool strict;
 
 	char **databases;		/* --db NAME|URL; strv or NULL */
+	struct run_database *database_list; /* the same and `databases:` of berth.yaml, taken apart */
+	unsigned int database_count;
 	enum run_db_mode db_mode;
 	char *setup;			/* shell command that migrates and seeds; NULL = none */
 
 	enum isolate_backend backend;
 	enum run_gate leaks, foreign;
+	struct run_allow *allow;
+	unsigned int allow_count;
 
 	int64_t timeout_ms;		/* per worker; 0 = none */
 	int64_t grace_ms;		/* between SIGTERM and SIGKILL; 0 = 10 000 */
@@ -65,6 +95,8 @@ struct run_options {
 };
 
 void run_options_free(struct run_options *options);
+void run_databases_free(struct run_database *databases, unsigned int count);
+void run_allow_free(struct run_allow *allow, unsigned int count);
 
 /** Add "3101" or "3101-3110". Return: 0; -EINVAL not a port or a range, -ERANGE outside 1..65535 or first > last. */
 int run_ports_add(struct run_ports *ports, const char *text);

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The port map, enforced in the kernel: fourteen programs on the run's cgroup, which every socket of the run's workers
+ * passes through, whoever makes the call: static programs, Go, setuid children, io_uring.
+ *
+ * Theory of operation. A worker's `struct berth_portmap` is the one value of an array map, so the functions of core/ that
+ * the shim runs are the functions that run here. Only contexts of the stable ABI are read (struct bpf_sock_addr), so nothing
+ * has to be relocated and no kernel type information is needed.
+ *
+ *	which worker	the cgroup of the process that makes the call, or the one of its ancestors that is a worker's; a
+ *			process of the run outside every worker passes untouched. (The kernel chose these programs by the
+ *			cgroup of the *socket*: a socket made outside the run never comes here.)
+ *	bind		claim, announce, rewrite. The result of bind(2) is not visible: success shows in post_bind, and
+ *			a first try that shows nothing is looked into by the supervisor (tools/isolate/bpf.c).
+ *	connect, sendmsg	rewrite, refuse (strict) or note as foreign
+ *	getsockname, getpeername, recvmsg	rewrite the way back; accept(2) takes its address through getpeername
+ *
+ * Laws: the rewriting is idempotent (a connected UDP socket passes twice, an MPTCP subflow passes for its parent); a hook
+ * on the way out returns 1 always (the verifier insists); what cannot be told to the supervisor is counted in `lost`.
+ */
+#include <linux/bpf.h>
+#include <linux/in.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "bpf/remap.h"
+#pragma GCC visibility push(hidden) /* for libbpf a hidden function is static: verified where it is called, with its arguments */
+#include "core/addr.c"
+#include "core/portmap.c"
+#pragma GCC visibility pop
+
+enum { FAMILY_4 = 2, FAMILY_6 = 10, ADDRESS_IN_USE = 98, CONNECTION_REFUSED = 111, LEVELS = 32, ALLOW = 1, REFUSE = 0 };
+
+/* In vmlinux.h and in newer headers only. */
+enum { PROTOCOL_UDPLITE = 136, PROTOCOL_MPTCP = 262 };
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH_OF_MAPS);
+	__uint(max_entries, 1024);
+	__type(key, __u64); /* id of the worker's cgroup */
+	__array(values, struct {
+		__uint(type, BPF_MAP_TYPE_ARRAY);
+		__uint(map_flags, BPF_F_MMAPABLE);
+		__uint(max_entries, 1);
+		__type(key, __u32);
+		__type(value, struct berth_portmap);
+	});
+} workers SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 256 * 1024);
+} events SEC(".maps");
+
+__u64 lost;		/* events for which the ring had no room */
+__u32 worker_level;	/* depth of the workers' cgroups, learned from the first one seen; they are siblings */
+
+/* A socket address under way. */
+struct passing {
+	struct berth_portmap *map;
+	struct berth_ip ip;
+	__u16 port;
+	int proto;	/* enum berth_proto; -1 = not ours */
+};
+
+static struct berth_portmap *map_of_cgroup(__u64 id)
+{
+	__u32 zero = 0;
+	void *inner = bpf_map_lookup_elem(&workers, &id);
+
+	return inner ? bpf_map_lookup_elem(inner, &zero) : NULL;
+}
+
+static long find_level(__u32 i, void *arg)
+{
+	__u64 id = bpf_get_current_ancestor_cgroup_id((int)i);
+
+	if (!id)
+		return 1;
+	if (!map_of_cgroup(id))
+		return 0;
+	worker_level = i;
+	*(bool *)arg = true;
+	return 1;
+}
+
+static __noinline struct berth_portmap *map_of_current(void)
+{
+	struct berth_portmap *map = map_of_cgroup(bpf_get_current_ancestor_cgroup_id((int)worker_level));
+	bool found = false;
+
+	if (map)
+		return map;
+	berth_loop(LEVELS, find_level, &found);
+	return found ? map_of_cgroup(bpf_get_current_ancestor_cgroup_id((int)worker_level)) : NULL;
+}
+
+static int proto_of(__u32 protocol)
+{
+	switch (protocol) {
+	case IPPROTO_TCP:
+	case PROTOCOL_MPTCP:
+		return BERTH_TCP;
+	case IPPROTO_UDP:
+	case PROTOCOL_UDPLITE:
+		return BERTH_UDP;
+	default:
+		return -1;
+	}
+}
+
+static __noinline void tell(const struct passing *at, __u32 kind, __u16 note_kind, __u16 real, int error)
+{
+	struct remap_event *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+
+	if (!event) {
+		__sync_fetch_and_add(&lost, 1);
+		return;
+	}
+	__builtin_memset(event, 0, sizeof(*event));
+	event->kind = kind;
+	event->worker = at->map->worker;
+	event->note.kind = note_kind;
+	event->note.proto = (__u16)at->proto;
+	event->note.virtual_port = at->port;
+	event->note.real_port = real;
+	event->note.pid = (__s32)(bpf_get_current_pid_tgid() >> 32);
+	event->note.error = error;
+	event->note.time_ns = bpf_ktime_get_ns();
+	event->note.ip = at->ip;
+	bpf_ringbuf_submit(event, 0);
+}
+
+/* Copy the address out of @ctx. Inlined with a constant @family: a context is read at constant offsets only. */
+static __always_inline struct passing passing_of(struct bpf_sock_addr *ctx, int family)
+{
+	struct passing at = { .proto = proto_of(ctx->protocol) };
+
+	/* The verifier allows no narrow load of the port on every kernel: all four bytes are read. */
+	at.port = bpf_ntohs((__u16)*(volatile __u32 *)&ctx->user_port);
+	if (family == FAMILY_4) {
+		at.ip.word_be[2] = bpf_htonl(0xffff);
+		at.ip.word_be[3] = ctx->user_ip4;
+	} else {
+		at.ip.word_be[0] = ctx->user_ip6[0];
+		at.ip.word_be[1] = ctx->user_ip6[1];
+		at.ip.word_be[2] = ctx->user_ip6[2];
+		at.ip.word_be[3] = ctx->user_ip6[3];
+	}
+	return at;
+}
+
+/* The mask says to the verifier what is_ours() has made sure. */
+static __always_inline enum berth_proto table_of(const struct passing *at)
+{
+	return (enum berth_proto)(at->proto & (BERTH_PROTOS - 1));
+}
+
+/* Find the worker. Return: false if the address is not its business. */
+static __noinline bool is_ours(struct passing *at)
+{
+	if (!at->port || at->proto < 0)
+		return false;
+	at->map = map_of_current();
+	return at->map && berth_ip_is_local(at->map, &at->ip);
+}
+
+/* True if somebody in this network namespace has @port open at the address where @at leads; loopback for a wildcard. */
+static __noinline bool somebody_has(struct bpf_sock_addr *ctx, const struct passing *at, __u16 port)
+{
+	struct bpf_sock_tuple tuple = { 0 };
+	struct bpf_sock *sk;
+	__u32 size = sizeof(tuple.ipv4);
+	bool found = false;
+
+	if (is_mapped(&at->ip) || (!at->ip.word_be[0] && !at->ip.word_be[1] && !at->ip.word_be[2] && !at->ip.word_be[3])) {
+		tuple.ipv4.daddr = at->ip.word_be[3] ? at->ip.word_be[3] : bpf_htonl(0x7f000001);
+		tuple.ipv4.saddr = tuple.ipv4.daddr;
+		tuple.ipv4.dport = bpf_htons(port);
+	} else {
+		__builtin_memcpy(tuple.ipv6.daddr, at->ip.word_be, 16);
+		__builtin_memcpy(tuple.ipv6.saddr, at->ip.word_be, 16);
+		tuple.ipv6.dport = bpf_htons(port);
+		size = sizeof(tuple.ipv6);
+	}
+	sk = at->proto == BERTH_TCP ? bpf_sk_lookup_tcp(ctx, &tuple, size, BPF_F_CURRENT_NETNS, 0)
+				    : bpf_sk_lookup_udp(ctx, &tuple, size, BPF_F_CURRENT_NETNS, 0);
+	if (sk) {
+		bpf_sk_release(sk);
+		found = true;
+		barrier_var(found); /* or clang tests @sk once more, which the verifier has forgotten by now */
+	}
+	return found;
+}
+
+/* The first try of a slot whose port a stranger has open already: move on before asking the kernel. */
+static __noinline __u16 move_from_outsider(struct bpf_sock_addr *ctx, struct passing *at, __u16 real)
+{
+	struct berth_slot *slot = slot_of(at->map, real);
+	__u16 next;
+
+	if (!slot || slot->state != BERTH_SLOT_UNTRIED)
+		return real;
+	berth_portmap_try(at->map, real);
+	if (!somebody_has(ctx, at, real)) {
+		tell(at, REMAP_FIRST_TRY, BERTH_NOTE_NONE, real, 0);
+		return real;
+	}
+	next = berth_portmap_move(at->map, table_of(at), at->port, real);
+	tell(at, REMAP_NOTE, next ? BERTH_NOTE_OUTSIDER : BERTH_NOTE_CONFLICT, real, ADDRESS_IN_USE);
+	if (!next)
+		return real; /* bind(2) will say EADDRINUSE */
+	berth_portmap_try(at->map, next);
+	tell(at, REMAP_FIRST_TRY, BERTH_NOTE_NONE, next, 0);
+	return next;
+}
+
+static __always_inline int on_bind(struct bpf_sock_addr *ctx, int family)
+{
+	struct passing at = passing_of(ctx, family);
+	bool is_new = false;
+	__u16 real;
+
+	if (!is_ours(&at) || berth_portmap_is_real(at.map, table_of(&at), at.port))
+		return ALLOW;
+	real = berth_portmap_real(at.map, table_of(&at), at.port);
+	if (!real) {
+		if (at.map->flags & BERTH_MAP_DECLARED_ONLY)
+			return ALLOW;
+		real = berth_portmap_claim(at.map, table_of(&at), at.port, &is_new);
+	}
+	if (!real) {
+		tell(&at, REMAP_NOTE, BERTH_NOTE_EXHAUSTED, 0, ADDRESS_IN_USE);
+		bpf_set_retval(-ADDRESS_IN_USE);
+		return REFUSE;
+	}
+	if (is_new)
+		tell(&at, REMAP_NOTE, BERTH_NOTE_LEARNED, real, 0);
+	if (real == at.port && !is_new && !berth_portmap_real(at.map, table_of(&at), at.port))
+		tell(&at, REMAP_NOTE, BERTH_NOTE_LEFT, real, 0);
+	real = move_from_outsider(ctx, &at, real);
+	ctx->user_port = bpf_htons(real);
+	return ALLOW;
+}
+
+static __always_inline int foreign(struct bpf_sock_addr *ctx, struct passing *at)
+{
+	/* Ephemeral ports are port 0's: the worker's own servers get them from the kernel, under their real number. */
+	if (at->port >= at->map->ephemeral_low && at->port <= at->map->ephemeral_high)
+		return ALLOW;
+	if (at->map->flags & BERTH_MAP_STRICT) {
+		tell(at, REMAP_NOTE, BERTH_NOTE_REFUSED, at->port, CONNECTION_REFUSED);
+		bpf_set_retval(-CONNECTION_REFUSED);
+		return REFUSE;
+	}
+	if (somebody_has(ctx, at, at->port) &&
+	    berth_portmap_foreign_first(at->map, table_of(at), at->port))
+		tell(at, REMAP_NOTE, BERTH_NOTE_FOREIGN, at->port, 0);
+	return ALLOW;
+}
+
+static __always_inline int on_way_in(struct bpf_sock_addr *ctx, int family)
+{
+	struct passing at = passing_of(ctx, family);
+	__u16 real;
+
+	if (!is_ours(&at) || berth_portmap_is_real(at.map, table_of(&at), at.port))
+		return ALLOW;
+	real = berth_portmap_real(at.map, table_of(&at), at.port);
+	if (!real)
+		return foreign(ctx, &at);
+	ctx->user_port = bpf_htons(real);
+	return ALLOW;
+}
+
+static __always_inline int on_way_out(struct bpf_sock_addr *ctx, int family)
+{
+	struct passing at = passing_of(ctx, family);
+	__u16 virtual_port;
+
+	if (!is_ours(&at))
+		return ALLOW;
+	virtual_port = berth_portmap_virtual(at.map, at.port);
+	if (virtual_port != at.port)
+		ctx->user_port = bpf_htons(virtual_port);
+	return ALLOW;
+}
+
+static __always_inline int on_bound(struct bpf_sock *ctx)
+{
+	struct berth_portmap *map = proto_of(ctx->protocol) < 0 ? NULL : map_of_current();
+
+	if (map)
+		berth_portmap_bound(map, (__u16)ctx->src_port);
+	return ALLOW;
+}
+
+#define HOOK(section, function, family)					\
+	SEC("cgroup/" #section)						\
+	int berth_##section(struct bpf_sock_addr *ctx)			\
+	{								\
+		return function(ctx, family);				\
+	}
+
+HOOK(bind4, on_bind, FAMILY_4)
+HOOK(bind6, on_bind, FAMILY_6)
+HOOK(connect4, on_way_in, FAMILY_4)
+HOOK(connect6, on_way_in, FAMILY_6)
+HOOK(sendmsg4, on_way_in, FAMILY_4)
+HOOK(sendmsg6, on_way_in, FAMILY_6)
+HOOK(recvmsg4, on_way_out, FAMILY_4)
+HOOK(recvmsg6, on_way_out, FAMILY_6)
+HOOK(getsockname4, on_way_out, FAMILY_4)
+HOOK(getsockname6, on_way_out, FAMILY_6)
+HOOK(getpeername4, on_way_out, FAMILY_4)
+HOOK(getpeername6, on_way_out, FAMILY_6)
+
+SEC("cgroup/post_bind4")
+int berth_post_bind4(struct bpf_sock *ctx)
+{
+	return on_bound(ctx);
+}
+
+SEC("cgroup/post_bind6")
+int berth_post_bind6(struct bpf_sock *ctx)
+{
+	return on_bound(ctx);
+}
+
+char LICENSE[] SEC("license") = "GPL";

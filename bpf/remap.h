@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BERTH_BPF_REMAP_H
+#define BERTH_BPF_REMAP_H
+/*
+ * What the remap programs tell the supervisor, through the ring buffer `events`. Both ends are built together and never
+ * meet another version of themselves.
+ */
+#include "core/portmap.h"
+
+enum remap_event_kind {
+	REMAP_NOTE,	/* .note is for the worker's port map */
+	REMAP_FIRST_TRY, /* first bind of a slot: .note names it; the hook cannot see how it ends */
+};
+
+struct remap_event {
+	uint32_t kind;		/* enum remap_event_kind */
+	uint32_t worker;
+	struct berth_note note;
+};
+
+_Static_assert(sizeof(struct remap_event) == 152, "no padding goes to user space");
+
+#endif

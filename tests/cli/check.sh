@@ -1,0 +1,76 @@
+#!/bin/sh
+# berth check: settings per profile, and warnings about what is likely wrong.
+# SPDX-License-Identifier: MIT
+. "$(dirname "$0")/tap"
+
+warnings() { berth check --json; printf '%s' "$out" | jq -r '.warnings[]'; }
+
+cat >berth.yaml <<'Y'
+workers: 4
+port: [3101, 5278]
+db: postgresql://mes_user:mes_password@localhost:5432/mes_e2e_db
+databases: [{kind: redis, port: 6379}]
+profiles:
+  ci:
+    workers: 2
+    leaks: fail
+Y
+berth check
+same 'settings, a column for each profile' "0
+berth.yaml is valid; the project is $PWD
+
+  SETTING    VALUE                                                   ci
+  workers    4                                                       2
+  port       3101,5278                                               3101,5278
+  db         postgresql://mes_user:***@localhost:5432/mes_e2e_db     postgresql://mes_user:***@localhost:5432/mes_e2e_db
+  leaks      -                                                       fail
+  databases  1 entry                                                 1 entry" "$status
+$(printf '%s' "$out" | sed 's/\(mes_e2e_db\)  *postgresql/\1     postgresql/; s/VALUE  *ci/VALUE                                                   ci/; s/^\(  workers    4\) *2/\1                                                       2/; s/5278  *3101/5278                                               3101/; s/-  *fail/-                                                       fail/; s/entry  *1/entry                                                 1/')"
+same 'nothing to warn about' '' "$err"
+CI=1 berth check
+has 'the profile in force is named' 'the profile in force is ci' "$out"
+berth check --json
+lacks 'no password in JSON' mes_password "$out"
+same 'JSON has values and lines' '[4,1,2,7,"fail"]' "$(printf '%s' "$out" |
+	jq -c '[.settings.workers.value, .settings.workers.line, .profiles.ci.workers.value, .profiles.ci.workers.line, .profiles.ci.leaks.value]')"
+printf 'workers: many\n' >bad.yaml
+berth check --json bad.yaml
+same 'JSON has the mistakes' '125 false 1' "$status $(printf '%s' "$out" | jq -r '"\(.valid) \(.errors | length)"')"
+berth check bad.yaml
+same 'a named file' "125 berth: bad.yaml:1: workers: expected a number from 1 to 256, got 'many'" "$status $err"
+
+echo 'port: [20001, 3101]' >berth.yaml
+same 'a port among the real ports' 'port 20001 lies in the range of real ports, 20000-29999: choose another --range' "$(warnings)"
+low=$(cut -f1 /proc/sys/net/ipv4/ip_local_port_range) high=$(cut -f2 /proc/sys/net/ipv4/ip_local_port_range)
+echo "port: $high" >berth.yaml
+same 'an ephemeral port' "port $high is one that the kernel hands out by itself ($low-$high): a client of the suite can get it first" "$(warnings)"
+echo "range: $low-$high" >berth.yaml
+has 'a range among the ephemeral ports' "range: real ports $low-$high are ones" "$(warnings)"
+printf 'port: 3000-3010\nshare: 3005\n' >berth.yaml
+same 'shared and declared' 'port 3005 is in both port and share: it stays shared, so workers can clash on it' "$(warnings)"
+printf 'port: 3000-3040\n' >berth.yaml
+same 'more ports than the block' "41 ports are declared, but a worker's block has 32: set block: 41 or more" "$(warnings)"
+printf 'workers: 100\nblock: 100\nrange: 11000-12000\n' >berth.yaml
+same 'more blocks than the range' '100 workers with blocks of 100 need 10000 real ports, but the range 11000-12000 has 1001' "$(warnings)"
+printf 'each: [a, b]\ncommand: [npm, test]\n' >berth.yaml
+same 'tasks that do the same' 'command does not mention {task}: every task of each does the same, unless it reads BERTH_TASK' "$(warnings)"
+printf 'tree: shared\ncollect: out\n' >berth.yaml
+has 'collect of a shared tree' 'collect has no effect' "$(warnings)"
+
+cat >playwright.config.ts <<'P'
+export default defineConfig({
+  webServer: {
+    command: 'npm run dev',
+    url: 'http://localhost:5278',
+    reuseExistingServer: !process.env.CI,
+  },
+});
+P
+echo 'workers: 2' >berth.yaml
+same 'Playwright looks for a server first' "playwright.config.ts:5: reuseExistingServer looks for a server at port 5278 before the suite starts one, and could find another checkout's: declare port: 5278" "$(warnings)"
+echo 'port: 5278' >berth.yaml
+same 'which is right if the port is declared' '' "$(warnings)"
+echo 'port: 20001' >berth.yaml
+berth check
+same 'a warning is a line on stderr, and no mistake' '0 berth: warning: port 20001 lies in the range of real ports, 20000-29999: choose another --range' "$status $(printf '%s\n' "$err" | head -n 1)"
+finish

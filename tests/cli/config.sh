@@ -1,0 +1,86 @@
+#!/bin/sh
+# berth.yaml: where it is found, who wins, and what is said about mistakes. --dry-run shows the plan.
+# SPDX-License-Identifier: MIT
+. "$(dirname "$0")/tap"
+
+settings() { berth check --json; printf '%s' "$out" | jq -c '.settings | map_values(.value)'; }
+
+cat >berth.yaml <<'Y'
+workers: many
+port: [3101, 99999, x]
+portz: 3
+databases:
+  - mes_e2e_db
+  - {kind: redis, prt: 6379}
+strict: maybe
+profiles:
+  ci:
+    workers: 0
+    timeout: 5 minutes
+Y
+complains 'every mistake at once, with file, line and key' \
+"berth: berth.yaml:1: workers: expected a number from 1 to 256, got 'many'
+berth: berth.yaml:2: port[1]: expected ports from 1 to 65535 such as 3101 or 3000-3010, got '99999'
+berth: berth.yaml:2: port[2]: expected ports from 1 to 65535 such as 3101 or 3000-3010, got 'x'
+berth: berth.yaml:3: portz: unknown key: did you mean 'port'?
+berth: berth.yaml:6: databases[1].prt: unknown key: did you mean 'port'?
+berth: berth.yaml:7: strict: expected true or false, got 'maybe'
+berth: berth.yaml:10: profiles.ci.workers: expected a number from 1 to 256, got '0'
+berth: berth.yaml:11: profiles.ci.timeout: expected a time such as 90, 500ms, 5m or 2h, got '5 minutes'
+hint: berth help berth.yaml" run true
+printf 'workers: 3\n\tport: 3\n' >berth.yaml
+complains 'bad syntax' \
+'berth: berth.yaml:2: not valid YAML: found a tab character that violates indentation, while scanning a plain scalar that begins in line 1
+hint: berth help berth.yaml' run true
+printf 'workers: 3\nsetup: "\377"\n' >berth.yaml
+berth run true
+has 'bytes that are no text' 'not valid YAML: invalid leading UTF-8 octet' "$err"
+
+printf 'command: [sh, -c, "echo $BERTH_WORKERS $PWD"]\nprofiles: {ci: {workers: 2, output: group}, big: {workers: 3}}\n' >berth.yaml
+berth run
+same 'the command of berth.yaml runs' "1 $PWD" "$out"
+mkdir -p sub/deeper
+cd sub/deeper || exit 1
+berth run
+has 'berth.yaml is found upwards' '1 ' "$out"
+printf 'workers: many\n' >../berth.yaml
+berth run true
+has 'the nearest one is taken, and named as the user may type it' 'sub/berth.yaml:1: workers' "$err"
+rm ../berth.yaml
+cd ../..
+printf 'workers: 2\n' >"$work/home/berth.yaml"
+mv berth.yaml ../saved
+same 'the home directory may have one' '{"workers":2}' "$(settings)"
+mv "$work/home/berth.yaml" "$work/berth.yaml"
+complains 'above the home directory nobody looks' 'berth: no berth.yaml from here upwards
+hint: berth init writes one' check
+mv ../saved berth.yaml
+
+CI=1; export CI
+berth run
+has 'CI takes the profile ci' '2 ' "$out"
+berth run --profile big
+has '--profile wins over CI' '3 ' "$out"
+berth run -n 1
+same 'a flag wins over the profile' "1 $PWD" "$(printf '%s' "$out" | sed 's/^w1 | //')"
+unset CI
+BERTH_PROFILE=big; export BERTH_PROFILE
+berth run
+has 'BERTH_PROFILE chooses too' '3 ' "$out"
+unset BERTH_PROFILE
+complains 'a profile that is not there' "berth: berth.yaml has no profile 'cii'
+hint: its profiles are 'ci', 'big'" run --profile cii
+complains 'a file that is not there' 'berth: nowhere.yaml: No such file or directory' run --config nowhere.yaml true
+mv berth.yaml other.yaml
+berth run --config other.yaml
+has '--config names the file' '1 ' "$out"
+complains 'a profile without a file' "berth: no berth.yaml for profile 'ci': looked from here upwards
+hint: berth init writes one; --config FILE names another" run --profile ci true
+rm -f berth.yaml; touch berth.yml
+complains 'the wrong ending' "berth: '$PWD/berth.yml' is not read
+hint: rename it to berth.yaml" run true
+rm berth.yml
+printf 'json: out/report.json\nresults: /abs\n' >berth.yaml
+mkdir -p sub && cd sub || exit 1
+same 'files are beside berth.yaml, wherever one is' "{\"results\":\"/abs\",\"json\":\"$work/home/project/out/report.json\"}" "$(settings)"
+finish

@@ -1,0 +1,59 @@
+#!/bin/sh
+# What derives from the tables: completions work, the man pages name every option and key.
+# SPDX-License-Identifier: MIT
+. "$(dirname "$0")/tap"
+
+berth completions bash
+printf '%s\n' "$out" >berth.bash
+complete_bash() {	# WORD...: what is offered for the last word
+	bash --norc -c '. ./berth.bash; COMP_WORDS=("$@"); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _berth; echo "${COMPREPLY[*]}"' \
+		x "$@"
+}
+same 'bash completes verbs' 'run reap' "$(complete_bash berth r)"
+same 'bash completes options' '--fail-fast' "$(complete_bash berth run --fa)"
+same 'bash completes names' 'shared' "$(complete_bash berth run --tree sh)"
+same 'bash keeps the options of verbs apart' '' "$(complete_bash berth ps --fa)"
+"$BERTH" completions zsh >berth.zsh
+"$BERTH" completions fish >berth.fish
+if command -v zsh >/dev/null; then
+	same 'zsh loads its completions' _berth \
+		"$(zsh -fc 'autoload -U compinit; compinit -D; . ./berth.zsh; print ${_comps[berth]}' 2>&1)"
+else
+	skip 'zsh loads its completions' 'no zsh'
+fi
+if command -v fish >/dev/null; then
+	fish_offers() { fish --no-config -c '. ./berth.fish; complete -C $argv[1]' "$1" 2>&1 | cut -f1 | grep -v / | tr '\n' ' '; }
+	same 'fish completes verbs' 'explain ' "$(fish_offers 'berth exp')"
+	same 'fish completes options' '--fail-fast ' "$(fish_offers 'berth run --fa')"
+	same 'fish completes names' 'auto copy overlay shared ' "$(fish_offers 'berth run --tree ')"
+else
+	skip 'fish completes' 'no fish'
+fi
+
+"$BERTH" help --schema >schema
+same 'the JSON Schema has every key of berth.yaml' \
+	"$("$BERTH" help berth.yaml | sed -n '/^databases/q; s/^  \([a-z][a-z-]*\)  .*/\1/p' | sort | tr '\n' ' ')allow databases profiles" \
+	"$(jq -r '.properties | del(.allow, .databases, .profiles) | keys[]' schema | sort | tr '\n' ' ')$(jq -r '.properties | [.allow, .databases, .profiles] | select(all) | "allow databases profiles"' schema)"
+same 'and its limits' '[1,256,"array"]' \
+	"$(jq -c '[.properties.workers.minimum, .properties.workers.maximum, .properties.port.anyOf[1].type]' schema)"
+
+printf '@verbs@\n@options@\n' | "$BERTH" help --template >page
+printf '@keys@\n@databases@\n@allow@\n@environment@\n' | "$BERTH" help --template >keys
+for verb in $("$BERTH" help | sed -n 's/^  \([a-z][a-z]*\)  .*/\1/p'); do
+	has "the manual has verb $verb" "*berth $verb* " "$(cat page)"
+	for option in $("$BERTH" help "$verb" | grep -oE '^ +(-., )?--[a-z-]+' | grep -oE -e '--[a-z-]+'); do
+		grep -qF -e "*$option*" page || { result "the manual has $option" 0; continue; }
+	done
+done
+for key in $("$BERTH" help berth.yaml | sed -n 's/^  \([a-z][a-z-]*\)  .*/\1/p'); do
+	[ "$key" = berth ] || grep -q "^\*$key\*: " keys || result "the manual has key $key" 0
+done
+has 'the manual has the environment' '*BERTH\_WORKER*' "$(cat keys)"
+if command -v scdoc >/dev/null; then
+	for page in berth.1 berth.yaml.5; do
+		"$BERTH" help --template <"$here/../../docs/$page.scd.in" | scdoc >"$page" 2>"$work/err"
+		same "scdoc reads $page" '0 ' "$? $(cat "$work/err")"
+		same "$page is filled in" '' "$(grep '^@' "$page")"
+	done
+fi
+finish

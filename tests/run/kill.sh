@@ -1,0 +1,89 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# SIGKILL of the supervisor, of the keeper, of both, of a warden as well, at random moments: after the next berth command
+# no process, listener, cgroup, file or entry is left.
+. "$(dirname "$0")/lib.sh"
+rounds=${ROUNDS:-${QUICK:+10}}
+rounds=${rounds:-50}
+cat >suite.py <<'PY'
+import os, socket, subprocess, time
+s = socket.socket(); s.bind(("127.0.0.1", 3101)); s.listen()
+subprocess.Popen(["sh", "-c", "setsid sleep 611 & exec sleep 612"], start_new_session=True)
+time.sleep(600)
+PY
+: >.berth-ids
+run_ids() { ls "$XDG_RUNTIME_DIR/berth" 2>/dev/null; }
+cgroups() { for id in $(sort -u .berth-ids); do find /sys/fs/cgroup -maxdepth 6 -name "berth-$id" 2>/dev/null; done; }
+listeners() { ss -Hltnp 2>/dev/null | grep -c ":2[0-9][0-9][0-9][0-9] .*python3.*,pid=$1,"; }
+keeper_of() { pgrep -P "$1" -x berth-keeper; }
+
+at_once=0 stuck="" round=0
+while [ $round -lt "$rounds" ]; do
+	round=$((round + 1))
+	"$BERTH" run -n 2 -- python3 "$top/project/suite.py" >out 2>err &
+	run=$!
+	# a different moment each time, from the first system call to a suite that runs
+	python3 -c "import random, time; time.sleep(random.random() ** 2 * 0.25)"
+	keeper=$(keeper_of $run)
+	warden=$(pgrep -P $run -x berth-w1)
+	run_ids >>.berth-ids
+	case $((round % 5)) in
+	0) victims="$run" ;;
+	1) victims="$keeper $run" ;;
+	2) victims="$run $keeper" ;;
+	3) victims="$warden $keeper $run" ;;
+	4) victims="$keeper $warden $run" ;;
+	esac
+	kill -9 $victims 2>/dev/null
+	wait $run 2>/dev/null
+	for pid in $victims; do wait_for 5 gone "$pid"; done # killed is not dead: it closes its files on its way
+	run_ids >>.berth-ids
+	if [ $((round % 5)) = 0 ]; then # the keeper lives: nobody else is needed
+		wait_for 5 none_left && wait_for 5 no_files && at_once=$((at_once + 1))
+	fi
+	"$BERTH" run -- true 2>err || stuck="$stuck next-$round:$(tr "\n" " " <err)"
+	# a keeper that was not there yet when we looked for it needs its moment
+	if [ -z "$keeper" ]; then wait_for 8 no_files; fi
+	none_left || stuck="$stuck process-$round"
+	no_files || stuck="$stuck files-$round"
+	[ -z "$(cgroups)" ] || stuck="$stuck cgroup-$round"
+	[ "$(tr -d ' \n' <.berth/allocated-ports.json)" = "[]" ] || stuck="$stuck entries-$round"
+done
+is "" "$stuck" "$rounds kills at random moments: nothing is left after the next command"
+is $((rounds / 5)) $at_once "with the keeper alive nothing is left even without it"
+trees() { for id in $(sort -u .berth-ids); do ls -d /tmp/berth-trees-*/$id-* /var/tmp/berth-trees-*/$id-* 2>/dev/null; done; }
+is "" "$(trees)" "no tree or temporary file either"
+
+# a warden alone: its worker fails, its processes end, the neighbour passes
+"$BERTH" run -n 2 --tree shared -- sh -c ': >ready.$BERTH_WORKER; [ $BERTH_WORKER = 2 ] && exit 0; exec sleep 613' >out 2>err &
+run=$!
+wait_for 10 test -e ready.1
+kill -9 "$(pgrep -P $run -x berth-w1)"
+wait $run; is 125 $? "SIGKILL of a warden fails its worker"
+has "$(cat err)" 'the warden of w1 died' "and is said"
+wait_for 5 none_left; report $? "what it watched over has ended"
+
+# the whole process group of a single worker's run, as `kill -9 -PGID` does
+python3 - "$BERTH" <<'PY'
+import os, signal, subprocess, sys, time
+run = subprocess.Popen([sys.argv[1], "run", "--", "sh", "-c", "(setsid sleep 614 &); : >single; sleep 615"], start_new_session=True)
+end = time.time() + 10
+while time.time() < end and not os.path.exists("single"):
+    time.sleep(0.01)
+os.killpg(run.pid, signal.SIGKILL)
+run.wait()
+PY
+wait_for 5 none_left && wait_for 5 no_files; report $? "SIGKILL of the process group of a single run leaves nothing"
+
+# --dry-run tells, and leaves it alone
+"$BERTH" run -n 2 -- sleep 616 >out 2>err &
+run=$!
+wait_for 5 keeper_of $run >/dev/null
+kill -STOP $run
+kill -9 "$(keeper_of $run)" $run
+wait $run 2>/dev/null
+has "$("$BERTH" reap --dry-run)" 'run [0-9a-f]+: files ' "reap --dry-run names the debris"
+no_files; [ $? != 0 ]; report $? "and leaves it"
+"$BERTH" reap >/dev/null; is 0 $? "reap"
+none_left && no_files; report $? "reap removes it"
+finish

@@ -1,0 +1,55 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# What is shown of several workers: prefixes, groups, quiet, colours, partial and long lines, bytes, logs.
+. "$(dirname "$0")/lib.sh"
+log() { cat .berth/runs/*/"$1".log; }
+again() { rm -rf .berth/runs; }
+
+"$BERTH" run -n 2 -- sh -c 'echo out $BERTH_WORKER; echo err $BERTH_WORKER >&2; printf partial' >out 2>err
+is "w1 | out 1|w1 | partial|w2 | out 2|w2 | partial|" "$(sort out | tr '\n' '|')" "stdout by line, the partial last line too"
+has "$(cat err)" '^w2 \| err 2$' "stderr stays on stderr"
+is "err 1|out 1|partial|" "$(log w1 | sed 's/^partial/&\n/;s/\(partial\)\(err\)/\1\n\2/' | grep . | sort | tr '\n' '|')" "the log has both, without prefixes"
+again
+"$BERTH" run --each auth,billing-long -j 2 -- sh -c 'echo $BERTH_TASK' >out 2>err
+is "auth         | auth|billing-long | billing-long|" "$(sort out | tr '\n' '|')" "tasks with names are prefixed by them, aligned"
+again
+"$BERTH" run -n 2 --output group -- sh -c 'for i in 1 2 3; do echo $BERTH_WORKER.$i; sleep 0.05; done' >out 2>err
+is "1.1 1.2 1.3 2.1 2.2 2.3 " "$(grep -v '^---' out | sort -s -k1.1,1.1 | tr '\n' ' ')" "group: all lines"
+is 1 "$(grep -v '^---' out | cut -c1 | uniq | tr -d '\n' | wc -c | awk '{print ($1 == 2)}')" "group: one worker after the other"
+has "$(cat out)" '^--- w1 passed after [0-9.]+ s$' "group: a heading each"
+again
+"$BERTH" run -n 2 --output quiet -- sh -c 'echo says $BERTH_WORKER; exit $((BERTH_WORKER - 1))' >out 2>err
+is 1 $? "quiet: the status is what it is"
+has "$(cat out)" '^says 2$' "quiet: a worker that failed is shown"
+lacks "$(cat out)" 'says 1' "quiet: one that passed is not"
+has "$(log w1)" 'says 1' "quiet: but its log is there"
+again
+"$BERTH" run -n 2 -- sh -c 'head -c 300000 /dev/zero | tr "\0" x; echo; echo end' >out 2>err
+is 600000 "$(tr -dc x <out | wc -c)" "a line of 300 000 bytes is shown whole, in pieces"
+is 2 "$(grep -c '^w[12] | end$' out)" "and the next line is a line of its own"
+again
+"$BERTH" run -n 2 -- sh -c 'printf "\377\000\001 %s\n" $BERTH_WORKER' >out 2>err
+is "$(printf 'w1 | \377\000\001 1\nw2 | \377\000\001 2\n' | cksum)" "$(LC_ALL=C sort out | cksum)" "bytes that are no text pass through"
+again
+"$BERTH" run -n 2 -- sh -c 'printf "10%%\r50%%\r100%%\n"' >out 2>err
+is "w1 | 100%w2 | 100%" "$(sort out | tr -d '\n')" "what a carriage return overwrote is not shown"
+again
+"$BERTH" run -n 2 -- sh -c 'echo c=$FORCE_COLOR' >out 2>err
+is "w1 | c=w2 | c=" "$(sort out | tr -d '\n')" "no colour in a pipe, and the suite is not told to use any"
+FORCE_COLOR=1 "$BERTH" run -n 2 -- echo x >out 2>err
+has "$(cat out)" "$(printf '^\033\\[36mw1 \\|\033\\[0m x')" "FORCE_COLOR colours the prefix"
+"$BERTH" run -n 2 --color always -- sh -c 'echo c=$FORCE_COLOR' >out 2>err
+has "$(cat out)" 'c=1$' "--color always tells the suite"
+NO_COLOR=1 "$BERTH" run -n 2 -- echo x >out 2>err
+lacks "$(cat out)" "$(printf '\033')" "NO_COLOR is obeyed"
+
+printf 'a\nb\n' | "$BERTH" run -- sed s/^/got-/ >out 2>err
+is "got-a got-b " "$(tr '\n' ' ' <out)" "one worker: stdin, stdout and stderr are ours, untouched"
+[ ! -e .berth/runs/w1.log ]; report $? "one worker: no log, its output is where it always was"
+echo input | "$BERTH" run -n 2 -- sh -c 'cat; echo done' >out 2>err
+is "w1 | done|w2 | done|" "$(sort out | tr '\n' '|')" "several workers: stdin is empty"
+"$BERTH" run -n 2 -- sh -c 'yes | head -c 3000000' 2>err | head -1 >out
+has "$(cat out)" '^w[12] \| y$' "a reader that goes away does not hang the run"
+sh -c '"$0" run -n 2 -- sh -c "for i in 1 2 3 4 5 6 7 8 9; do echo \$BERTH_WORKER \$i; done"' "$BERTH" >out 2>/dev/null
+is "$(for i in 1 2 3 4 5 6 7 8 9; do echo "w1 | 1 $i"; done)" "$(grep '^w1' out)" "the order of a worker's lines is kept"
+finish

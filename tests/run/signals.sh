@@ -1,0 +1,90 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Signals to a run: once is graceful, twice is now; nothing of a worker survives, daemons included.
+. "$(dirname "$0")/lib.sh"
+
+# start ARGS...: a run in the background, until every worker has written its file
+start() {
+	rm -f ready.* got.*
+	"$BERTH" run "$@" >out 2>err &
+	run=$!
+}
+ready() { [ "$(ls | grep -c '^ready\.')" = "$1" ]; }
+tree='--tree shared'
+
+suite='trap "echo term >got.$BERTH_WORKER; exit 0" TERM; trap "echo int >got.$BERTH_WORKER; exit 0" INT
+: >ready.$BERTH_WORKER; while :; do sleep 0.02; done'
+for signal in TERM INT HUP; do
+	case $signal in TERM) number=15 ;; INT) number=2 ;; HUP) number=1 ;; esac
+	# not through `&`: a shell without job control starts background commands with SIGINT ignored
+	rm -f ready.* got.*
+	python3 - "$BERTH" $number "$suite" <<'PY' >out 2>err
+import os, signal, subprocess, sys, time
+berth, number, suite = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+run = subprocess.Popen([berth, "run", "-n", "2", "--tree", "shared", "--grace", "5", "--", "sh", "-c", suite])
+end = time.time() + 10
+while time.time() < end and len([f for f in os.listdir(".") if f.startswith("ready.")]) < 2:
+    time.sleep(0.01)
+run.send_signal(number)
+print(run.wait(15))
+PY
+	is $((128 + number)) "$(tail -1 out)" "SIG$signal to a run of two: 128 + $number"
+	none_left; report $? "SIG$signal: every process has ended"
+done
+is "int int" "$(rm -f got.*; python3 - "$BERTH" "$suite" <<'PY' 2>/dev/null
+import os, signal, subprocess, sys, time
+run = subprocess.Popen([sys.argv[1], "run", "-n", "2", "--tree", "shared", "--", "sh", "-c", sys.argv[2]])
+for f in ("ready.1", "ready.2"):
+    try: os.unlink(f)
+    except OSError: pass
+end = time.time() + 10
+while time.time() < end and len([f for f in os.listdir(".") if f.startswith("ready.")]) < 2:
+    time.sleep(0.01)
+run.send_signal(signal.SIGINT)
+run.wait(15)
+PY
+cat got.1 got.2 | tr '\n' ' ' | sed 's/ $//')" "the workers get the signal that we got"
+
+stubborn='trap "" TERM INT; : >ready.$BERTH_WORKER; while :; do sleep 0.02; done'
+start -n 2 $tree --grace 60 -- sh -c "$stubborn"
+wait_for 10 ready 2; report $? "two workers that ignore SIGTERM are running"
+begin=$(date +%s)
+kill -TERM $run
+sleep 0.1
+kill -0 $run; report $? "the first SIGTERM leaves them their grace"
+kill -TERM $run
+wait $run; is 143 $? "the second ends the run at once"
+[ $(($(date +%s) - begin)) -lt 10 ]; report $? "at once means well within the grace"
+none_left; report $? "nothing is left of them"
+
+start $tree --grace 1 -- sh -c 'trap "echo term >got.1; exit 4" TERM; : >ready.1; while :; do sleep 0.02; done'
+wait_for 10 ready 1
+kill -TERM $run
+wait $run; is 143 $? "one worker: SIGTERM to Berth is passed on"
+is term "$(cat got.1)" "one worker: the command had its chance"
+
+start -n 2 $tree -- sh -c '(setsid sh -c "(setsid sleep 601 & ) ; echo \$\$ >pid.\$BERTH_WORKER; exec sleep 602" &) ; : >ready.$BERTH_WORKER'
+wait $run; is 0 $? "daemons that forked twice and opened sessions: the run ends by itself"
+none_left; report $? "and they end with it"
+has "$(cat err)" 'w1 left [0-9] process.*sleep 60' "and are named"
+
+# A daemon that even cleared its environment: found as a descendant, not by name.
+"$BERTH" run $tree --leaks off -- sh -c 'env -i setsid sh -c "echo \$\$ >daemon; exec sleep 603" & while ! [ -s daemon ]; do sleep 0.02; done'
+gone "$(cat daemon)"; report $? "a daemon with an empty environment ends, too"
+
+# job control: the workers stop and go on with us
+start -n 2 $tree -- sh -c 'trap "exit 0" TERM; : >ready.$BERTH_WORKER; while :; do echo x >>ticks.$BERTH_WORKER; sleep 0.02; done'
+wait_for 10 ready 2
+kill -TSTP $run
+stopped() { grep -q '^State:.*T' /proc/$run/status; }
+wait_for 5 stopped; report $? "SIGTSTP stops the supervisor"
+still() { a=$(cat ticks.* | wc -l); sleep 0.15; [ "$a" = "$(cat ticks.* | wc -l)" ]; }
+wait_for 5 still; report $? "and the workers"
+before=$(cat ticks.* | wc -l)
+kill -CONT $run
+moving() { [ "$(cat ticks.* | wc -l)" -gt "$before" ]; }
+wait_for 5 moving; report $? "SIGCONT lets them go on"
+kill -TERM $run
+wait $run; is 143 $? "and the run can still be ended"
+none_left && no_files; report $? "nothing is left of all this"
+finish

@@ -1,0 +1,54 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Exit statuses of a run: the command's own, the largest, signals, timeouts, exec failures, gates.
+. "$(dirname "$0")/lib.sh"
+
+"$BERTH" run -- sh -c 'exit 0' 2>err; is 0 $? "one worker: success"
+is "" "$(cat err)" "one worker that passes: Berth says nothing"
+"$BERTH" run -- sh -c 'exit 37' 2>err; is 37 $? "one worker: the command's own status"
+is "" "$(cat err)" "one worker that fails: Berth says nothing either"
+"$BERTH" run -- sh -c 'kill -KILL $$' 2>err; is 137 $? "one worker: 128 + signal"
+"$BERTH" run -n 3 -- sh -c 'exit $((BERTH_WORKER * 2 % 5))' >out 2>err; is 4 $? "three workers: the largest status"
+has "$(cat err)" 'w2 failed: exit status 4' "a failed worker is named with its status"
+has "$(cat err)" '1 passed|0 passed, 3 failed' "the summary counts"
+"$BERTH" run -n 2 -- true 2>err; is 0 $? "two workers that pass"
+is 2 "$(wc -l <err)" "two workers that pass: one line at the start, one at the end"
+
+"$BERTH" run -- "$top/none" 2>err; is 127 $? "a program that does not exist: 127"
+has "$(cat err)" "unable to start '.*none': No such file or directory" "it is named"
+: >plain
+"$BERTH" run -- ./plain 2>err; is 126 $? "a file that cannot be executed: 126"
+"$BERTH" run -n 2 -- "$top/none" >out 2>err; is 127 $? "the same for two workers"
+
+start=$(date +%s)
+"$BERTH" run --timeout 0.3 --grace 5 -- sleep 60 2>err; is 124 $? "timeout: 124"
+has "$(cat err)" 'timed out after 0.3 s' "timeout: said"
+"$BERTH" run -n 2 --timeout 0.3 --grace 0.2 -- sh -c 'trap "" TERM; while :; do sleep 0.05; done' >out 2>err
+is 124 $? "timeout of a command that ignores SIGTERM: 124 after the grace"
+[ $(($(date +%s) - start)) -lt 10 ]; report $? "timeouts end in time"
+
+"$BERTH" run -n 3 --fail-fast --grace 2 -- sh -c '[ $BERTH_WORKER = 2 ] && exit 9; exec sleep 60' >out 2>err
+is 9 $? "--fail-fast: the status of the worker that failed, not of those it ended"
+has "$(cat err)" 'w1 failed: ended, because another worker failed' "--fail-fast: the others are named as ended"
+"$BERTH" run --tree shared --each a,b,c -j 1 --fail-fast -- sh -c 'echo $BERTH_TASK >>ran; exit 5' >out 2>err
+is 5 $? "--fail-fast with a queue"
+is a "$(cat ran)" "--fail-fast: the rest of the queue never starts"
+has "$(cat err)" '2 not started' "and that is said"
+
+"$BERTH" run --leaks fail -- sh -c 'sleep 600 & exit 0' 2>err; is 121 $? "--leaks fail: 121 for a process left behind"
+has "$(cat err)" 'left 1 process: sleep 600 \(pid [0-9]+\)' "the process is named"
+"$BERTH" run --leaks fail -- sh -c 'sleep 600 & exit 3' 2>err; is 3 $? "--leaks fail: the suite's own failure comes first"
+"$BERTH" run --leaks off -- sh -c 'sleep 600 & exit 0' 2>err; is 0 $? "--leaks off: no failure"
+is "" "$(cat err)" "--leaks off: no word"
+"$BERTH" run --leaks fail -- sh -c 'sleep 0.1 & exit 0' 2>err; is 0 $? "a child that ends by itself in a moment is no leak"
+
+"$BERTH" run --range 33000-34000 -- true 2>err; is 125 $? "a range inside the ephemeral range: 125"
+has "$(cat err)" '^hint: ' "with a hint"
+"$BERTH" run --range 20000-20255 -n 9 -- true 2>err; is 125 $? "more blocks than the range holds: 125"
+has "$(cat err)" '9 workers with a block of 32 ports each do not fit .* it holds 8 blocks' "exhaustion is predicted"
+has "$(cat err)" '^hint: .*--block' "and the block size is named"
+
+"$BERTH" run -n 2 --dry-run -- echo '{worker}/{workers} {task} {run} {other}' >out 2>err; is 0 $? "--dry-run"
+has "$(cat out)" 'w2 \(2\): echo 2/2 2 \{run\} \{other\}' "--dry-run shows the commands with their placeholders filled in"
+none_left && no_files; report $? "nothing is left of all this"
+finish

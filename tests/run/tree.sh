@@ -1,0 +1,69 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The working tree per worker: overlay, copy, shared; private /tmp and /dev/shm; what is kept and what is collected.
+. "$(dirname "$0")/lib.sh"
+echo original >file
+mkdir sub
+echo gone >sub/delete-me
+
+"$BERTH" run -n 2 --tree overlay -- sh -c '
+	rm -rf test-results; mkdir test-results; echo $BERTH_WORKER >test-results/report.txt
+	echo mine-$BERTH_WORKER >file; rm sub/delete-me
+	echo $BERTH_WORKER >/tmp/lock; echo $BERTH_WORKER >/dev/shm/berth-test-$$
+	sleep 0.1; cat file /tmp/lock test-results/report.txt; pwd; id -u' >out 2>err
+is 0 $? "overlay: two workers that wipe one folder both pass"
+me=$(id -u)
+is "mine-1 1 1 $PWD $me" "$(sed -n 's/^w1 | //p' out | tr '\n' ' ' | sed 's/ $//')" "each sees its own files, the same directory and the same user"
+is "original gone" "$(cat file sub/delete-me | tr '\n' ' ' | sed 's/ $//')" "the project is untouched"
+[ ! -e test-results ] && [ ! -e /tmp/lock ] && ! ls /dev/shm/berth-test-* >/dev/null 2>&1
+report $? "nothing leaked into the project, /tmp or /dev/shm"
+kept=$(echo .berth/runs/*/w2/tree)
+is "mine-2 2" "$(cat "$kept/file" "$kept/test-results/report.txt" | tr '\n' ' ' | sed 's/ $//')" "what a worker changed is kept"
+is "sub/delete-me" "$(cat "$kept.deleted")" "what it deleted is listed"
+is "" "$(grep "$top" /proc/self/mountinfo)" "no mount is left"
+if [ "$me" = 0 ]; then
+	lacks "$(cat err)" 'user namespace' "root needs no user namespace"
+else
+	has "$(cat err)" 'user namespace: no sudo or setuid; --tree shared avoids it' "what a user namespace costs is said"
+fi
+
+rm -rf .berth/runs
+"$BERTH" run -n 2 -- sh -c 'cat file' >out 2>err
+has "$(cat err)" 'tree overlay' "several workers get an overlay by themselves"
+[ ! -e .berth/runs/*/w1/tree ]; report $? "a worker that changed nothing leaves no tree"
+"$BERTH" run -- sh -c 'echo single >file-of-one' 2>err
+is single "$(cat file-of-one)" "one worker works in the project itself"
+
+"$BERTH" run --each a,b --collect 'reports/*.xml' -- sh -c 'mkdir -p reports/deep; echo $BERTH_TASK >reports/deep/r.xml; echo x >reports/r.txt' >out 2>err
+is "a b" "$(cat .berth/collected/a/reports/deep/r.xml .berth/collected/b/reports/deep/r.xml | tr '\n' ' ' | sed 's/ $//')" "--collect brings matching files back"
+[ ! -e .berth/collected/a/reports/r.txt ]; report $? "and no others"
+
+"$BERTH" run -n 2 --tree copy -- sh -c 'echo copy-$BERTH_WORKER >file; cat file; ls -A | tr "\n" " "' >out 2>err
+is 0 $? "copy: two workers pass"
+has "$(cat out)" 'w2 \| copy-2' "copy: each has its own"
+lacks "$(cat out)" '\.berth' "copy: our results are not copied"
+is original "$(cat file)" "copy: the project is untouched"
+"$BERTH" run -n 2 --tree shared -- sh -c 'echo $BERTH_WORKER >>both' >out 2>err
+is "1 2" "$(sort both | tr '\n' ' ' | sed 's/ $//')" "shared: both wrote the same file"
+
+mkdir -p "a,b:c\\d e"
+cd "a,b:c\\d e" || exit 1
+echo odd >file
+"$BERTH" run -n 2 --tree overlay -- sh -c 'cat file; echo x >file' >out 2>err
+is "odd 0" "$(sed -n 's/w1 | //p' out) $?" "a project whose name has commas, colons, backslashes and blanks"
+is odd "$(cat file)" "is protected as well"
+cd "$top/project" || exit 1
+
+"$BERTH" run -n 2 -- sh -c 'echo $TMPDIR; echo x >${TMPDIR:-/tmp}/f' >out 2>err
+is 0 $? "a temporary directory that works"
+"$BERTH" run -- sh -c 'echo $TMPDIR; [ -w "$TMPDIR" ] && echo x >"$TMPDIR/left"' >out 2>err
+[ -s out ] && [ ! -e "$(cat out)" ]; report $? "one worker: TMPDIR is its own and is gone afterwards"
+for i in 1 2 3 4 5 6 7; do "$BERTH" run -n 2 --tree overlay -- sh -c 'echo $$ >file' >out 2>err; done
+is "5 5" "$(ls -d .berth/runs/*/w1/tree | wc -l) $(ls -d .berth/runs/*/w2/tree | wc -l)" "the trees of the last five runs are kept"
+i=0
+while [ $i -lt 60 ]; do mkdir -p .berth/runs/ab$((i + 10)); i=$((i + 1)); done
+mkdir -p .berth/runs/not-a-run
+"$BERTH" run -n 2 -- true 2>err
+is "50 1" "$(ls .berth/runs | grep -vc not) $(ls .berth/runs | grep -c not)" "the logs of the last fifty, and nothing else is touched"
+none_left && no_files; report $? "nothing is left of all this"
+finish

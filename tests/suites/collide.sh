@@ -1,0 +1,84 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# collide.sh [SUITE...]: shows that the suites hardcode their ports: one copy of a suite passes, and of two
+# copies started at once at least one fails. TAP. Each attempt has a network namespace of its own.
+set -u
+cd "$(dirname "$0")" || exit 1
+
+suites=("$@")
+[ $# -gt 0 ] || suites=(pytest go java ruby shell udp php shop)
+attempts=3 # two copies may by chance miss each other
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# Without root the namespace needs a user namespace, which keeps the user's id, as PostgreSQL insists on.
+namespace=(unshare -n)
+[ "$(id -u)" = 0 ] || namespace=(unshare --user --map-current-user --keep-caps -n)
+
+command_of() {
+	[ "$1" = shop ] && echo 'npx playwright test --project=operations' || echo ./run
+}
+
+prepare() { # prepare SUITE COPY...
+	local suite=$1
+	shift
+	[ "$suite" != shop ] || [ -d shop/node_modules ] || npm --prefix shop ci --silent >&2
+	for copy; do
+		cp -r "$suite" "$work/$copy"
+	done
+}
+
+# Prints the exit status of each copy; what the copies said is in $work/COPY.log.
+run_together() { # run_together SUITE COPY...
+	local command
+	command=$(command_of "$1")
+	shift
+	# shellcheck disable=SC2016 # the inner shell expands
+	"${namespace[@]}" bash -c '
+		ip link set lo up || exit 1
+		work=$1 command=$2
+		shift 2
+		for copy; do
+			(cd "$work/$copy" && exec timeout -k 10 180 $command) >"$work/$copy.log" 2>&1 </dev/null &
+			pids+=($!)
+		done
+		for pid in "${pids[@]}"; do
+			wait "$pid"
+			echo $?
+		done' collide "$work" "$command" "$@" | paste -sd' '
+}
+
+report() { # report OK NUMBER SENTENCE
+	[ "$1" = 1 ] && echo "ok $2 - $3" && return
+	echo "not ok $2 - $3"
+	failed=1
+	sed 's/^/# /' "$work"/*.log | tail -n 40
+}
+
+# The first line of the logs that names the collision: a port in use, or an answer of the other copy's server.
+why() {
+	sed 's/\x1b\[[0-9;]*m//g; s/^ */# /' "$work"/*.log |
+		grep -m 1 -E 'EADDRINUSE|[Aa]ddress already in use|already used|was not able to start|want |[Ee]xpected'
+}
+
+collides() { # collides SUITE
+	local try status
+	for ((try = 1; try <= attempts; try++)); do
+		status=$(run_together "$1" one two)
+		echo "# $1: exit statuses $status"
+		[ "$status" = '0 0' ] || { why && return 0; }
+	done
+	return 1
+}
+
+echo "1..$((2 * ${#suites[@]}))"
+failed=0 number=0
+for suite in "${suites[@]}"; do
+	rm -rf "${work:?}"/*
+	prepare "$suite" one two
+	status=$(run_together "$suite" one)
+	report "$([ "$status" = 0 ] && echo 1)" $((++number)) "$suite: one copy passes"
+	collides "$suite" && verdict=1 || verdict=0
+	report "$verdict" $((++number)) "$suite: of two copies at once one fails"
+done
+exit "$failed"

@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: MIT
+module example.test/parcels
+
+go 1.19

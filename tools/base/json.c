@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* Valid JSON from whatever a path or an argument may hold. */
+#include "tools/base/json.h"
+
+#include "tools/base/cleanup.h"
+#include "tools/base/str.h"
+
+json_t *json_text(const char *text)
+{
+	cleanup_free char *copy = NULL;
+	json_t *value = text ? json_string(text) : json_null();
+
+	if (value)
+		return value;
+	copy = str_copy(text);
+	for (char *at = copy; *at; at++)
+		if (*at & 0x80)
+			*at = '?';
+	return json_string(copy);
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `berth env`: one worker's environment, as its first process really has it, in a form that a shell can
+ * evaluate; the port map follows as comments. A backend that lives in the kernel knows the worker by its
+ * cgroup, in which the user's shell is not: the shim and the port map's file take it in instead. They are
+ * current enough for clients; a server that such a shell starts is not the worker's.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/file.h"
+#include "tools/base/log.h"
+#include "tools/cli/cli.h"
+#include "tools/cli/maps.h"
+#include "tools/cli/project.h"
+#include "tools/cli/output.h"
+#include "tools/cli/term.h"
+
+static const char *const names[] = {
+#define ENV(name, kept, help) #name,
+#include "core/env.def"
+	"LD_PRELOAD",
+};
+
+struct environment {
+	char *text; /* of /proc/PID/environ */
+	size_t len;
+	const char *map;
+	char *shim;
+};
+
+/* The value of variable @name in @environment's text; NULL if it has none */
+static const char *value_in(const struct environment *environment, const char *name)
+{
+	const char *text = environment->text;
+	size_t len = environment->len;
+	size_t name_len = strlen(name);
+
+	for (const char *at = text; at < text + len; at += strlen(at) + 1)
+		if (!strncmp(at, name, name_len) && at[name_len] == '=')
+			return at + name_len + 1;
+	return NULL;
+}
+
+/* The same, or what takes a process in from outside */
+static const char *value_of(const struct environment *environment, const char *name)
+{
+	const char *value = value_in(environment, name);
+
+	if (value || value_in(environment, "BERTH_MAP"))
+		return value;
+	if (!strcmp(name, "BERTH_MAP"))
+		return environment->map;
+	return !strcmp(name, "BERTH_SHIM") || !strcmp(name, "LD_PRELOAD") ? environment->shim : NULL;
+}
+
+static void print_export(const char *name, const char *value)
+{
+	printf("export %s='", name);
+	for (; *value; value++)
+		fputs(*value == '\'' ? "'\\''" : (char[]){ *value, 0 }, stdout);
+	printf("'\n");
+}
+
+static void print_ports(const struct berth_portmap *map)
+{
+	cleanup_free struct maps_port *ports = NULL;
+	unsigned int count = maps_ports(map, &ports);
+	struct term_table table = { 0 };
+
+	for (unsigned int i = 0; i < count; i++) {
+		term_cellf(&table, "# port %u", ports[i].virtual_port);
+		term_cellf(&table, "is %u", ports[i].real_port);
+		term_cell(&table, maps_state_names[ports[i].state]);
+		term_row(&table);
+	}
+	term_print(&table);
+}
+
+static void print_json(const struct run_state *run, const struct state_worker *worker,
+		       const struct berth_portmap *map, const struct environment *environment)
+{
+	json_t *variables = json_object();
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (value_of(environment, names[i]))
+			json_object_set_new(variables, names[i],
+					    json_string(value_of(environment, names[i])));
+	output_json(json_pack("{s:s, s:i, s:s?, s:o, s:o}", "run", run->id, "worker", (int)worker->number,
+			      "task", worker->task, "environment", variables, "ports", maps_json(map)));
+}
+
+static void print_text(const struct berth_portmap *map, const struct environment *environment)
+{
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (value_of(environment, names[i]))
+			print_export(names[i], value_of(environment, names[i]));
+	if (map)
+		print_ports(map);
+}
+
+static int show(const struct cli *cli, const struct run_state *run, const struct state_worker *worker)
+{
+	cleanup_free char *path = str_print("/proc/%d/environ", (int)worker->pid), *install = NULL;
+	struct environment environment = { .map = worker->map_path };
+	const struct berth_portmap *map = NULL;
+	int ret = worker->pid ? file_read(path, &environment.text, &environment.len) : -ESRCH;
+
+	if (ret) {
+		log_line("worker %u of run %s has no process now: it is %s", worker->number, run->id,
+			 state_status_names[worker->status]);
+		return 1;
+	}
+	if (!dir_install(&install))
+		environment.shim = str_print("%s/lib/berth/libberth.so", install);
+	(void)maps_open(worker, &map);
+	if (cli->json)
+		print_json(run, worker, map, &environment);
+	else
+		print_text(map, &environment);
+	maps_close(map);
+	free(environment.text);
+	free(environment.shim);
+	return 0;
+}
+
+static int no_run(const struct cli *cli, int error)
+{
+	if (error == -ENOTUNIQ) {
+		log_line("several runs are live");
+		log_hint("berth ps lists them; --run ID chooses one");
+	} else if (error == -ENOENT && cli->run_id) {
+		log_line("no run '%s'", cli->run_id);
+		log_hint("berth ps");
+	} else if (error == -ENOENT) {
+		log_line("no run is live");
+	} else {
+		log_line("unable to read the state of the run: %s", strerror(-error));
+	}
+	return 1;
+}
+
+/* Several runs are live: the one of this project is meant, if it has only one */
+static int load_own(struct run_state *ret_run)
+{
+	cleanup_free char *config = project_config("berth.yaml"), *project = project_find(config), *id = NULL;
+	struct run_state *runs = NULL;
+	unsigned int found = 0;
+	size_t count = 0;
+	int ret = state_list(&runs, &count);
+
+	for (size_t i = 0; !ret && i < count; i++)
+		if (runs[i].alive && str_equal(runs[i].project_dir, project) && !found++)
+			id = str_copy(runs[i].id);
+	if (!ret)
+		state_list_free(runs, count);
+	if (ret)
+		return ret;
+	return found == 1 ? state_load(id, ret_run) : -ENOTUNIQ;
+}
+
+int verb_env(struct cli *cli)
+{
+	const struct state_worker *worker = NULL;
+	struct run_state run = { 0 };
+	int ret = state_load(cli->run_id, &run), status;
+
+	if (ret == -ENOTUNIQ)
+		ret = load_own(&run);
+	if (ret)
+		return no_run(cli, ret);
+	for (size_t i = 0; i < run.worker_count; i++)
+		if (run.workers[i].number == cli->worker || (!cli->worker && run.worker_count == 1))
+			worker = &run.workers[i];
+	if (worker)
+		status = show(cli, &run, worker);
+	else if (cli->worker)
+		status = cli_usage(cli, "run %s has no worker %u: it has %zu", run.id, cli->worker,
+				   run.worker_count);
+	else
+		status = cli_usage(cli, "run %s has %zu workers: choose one with -w N", run.id,
+				   run.worker_count);
+	state_free(&run);
+	return status;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BERTH_ISOLATE_BACKEND_H
+#define BERTH_ISOLATE_BACKEND_H
+/* What a backend is to isolate.c: one table of functions. Any but .name may be NULL: then there is nothing to do. */
+#include "tools/isolate/isolate.h"
+
+struct isolate_ops {
+	const char *name;
+	/*
+	 * Make it ready, or find out that it cannot be: this really tries. Return: 0, *ret_reason may be a half-sentence why it
+	 * was a good choice; -ENOTSUP and what it lacks; -errno.
+	 */
+	int (*open)(const struct isolate_setup *setup, void **ret_backend, char **ret_reason);
+	int (*worker_begin)(void *backend, const struct isolate_worker *worker);
+	void (*environ)(void *backend, unsigned int number, char ***envp);
+	int (*enter)(void *backend, unsigned int number);
+	int (*exec)(void *backend, char **argv); /* NULL: execvp(3) */
+	int (*started)(void *backend, unsigned int number, pid_t pid);
+	void (*end)(void *backend, unsigned int number);
+	uint64_t (*lost)(void *backend);
+	void (*close)(void *backend);
+};
+
+extern const struct isolate_ops isolate_preload, isolate_seccomp, isolate_bpf;
+
+#endif

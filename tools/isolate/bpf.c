@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The bpf backend, supervisor's half. bpf/remap.bpf.c does the work; here it is loaded, attached to the run's cgroup and
+ * given one map per worker.
+ *
+ * Theory of operation. A worker's port map exists twice: the kernel's copy, which decides, and the file, which `berth env`,
+ * `berth ps` and the records read. The kernel's copy is mapped here (BPF_F_MMAPABLE), so both are plain memory with the
+ * same layout: it starts as a copy of the file, and whatever the kernel claims is copied back when it says so.
+ *
+ * What the kernel cannot know is how a bind(2) ended. Success shows (post_bind -> BOUND); a first try that shows nothing
+ * within SETTLE_MS is looked into here: if somebody has the real port, it cannot be the worker, for post_bind misses
+ * nothing, and the virtual port moves on. The suite has seen one EADDRINUSE then, and the note says whose fault it was.
+ *
+ * Laws: programs are attached as links, whose end is the end of this process, whatever ends it; nothing that is not ours is
+ * ever detached; the run's cgroup is the only place where anything is attached.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "bpf/remap.h"
+#include "remap.skel.h"
+#include "tools/base/cleanup.h"
+#include "tools/base/file.h"
+#include "tools/base/str.h"
+#include "tools/isolate/backend.h"
+#include "tools/isolate/bpf_selftest.h"
+
+enum { SETTLE_MS = 50, PENDING_MAX = 32, LINKS_MAX = 16 };
+
+#define SELFTEST_CGROUP "berth-selftest"
+
+struct pending {		/* a first try whose end is not known yet */
+	struct berth_note note;
+	bool used;
+};
+
+struct worker {
+	struct berth_portmap *kernel;	/* NULL = the worker is not there */
+	struct berth_portmap *file;
+	int map;			/* descriptor of the inner map */
+	uint64_t cgroup_id;
+	struct pending pending[PENDING_MAX];
+};
+
+struct backend {
+	struct remap_bpf *skel;
+	struct bpf_link *links[LINKS_MAX];
+	struct ring_buffer *ring;
+	struct loop *loop;
+	struct loop_timer *timer;
+	struct worker *workers;		/* by number - 1 */
+	unsigned int count;
+	char *reason;			/* why open failed */
+};
+
+/* --- the two copies ---------------------------------------------------------------------------------------------- */
+
+static int cgroup_id(int cgroup, uint64_t *ret_id)
+{
+	union {
+		struct file_handle handle;
+		char room[sizeof(struct file_handle) + sizeof(uint64_t)];
+	} id = { .handle.handle_bytes = sizeof(uint64_t) };
+	int mount;
+
+	if (name_to_handle_at(cgroup, "", &id.handle, &mount, AT_EMPTY_PATH))
+		return -errno;
+	memcpy(ret_id, id.handle.f_handle, sizeof(*ret_id));
+	return 0;
+}
+
+/* Make the kernel's copy of a map and let the programs find it by the cgroup. */
+static int kernel_map_create(int cgroup, struct worker *ret_worker)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
+	cleanup_close int map = -1;
+	void *kernel;
+	int ret = cgroup_id(cgroup, &ret_worker->cgroup_id);
+
+	if (ret)
+		return ret;
+	map = bpf_map_create(BPF_MAP_TYPE_ARRAY, "berth_ports", sizeof(uint32_t), sizeof(struct berth_portmap), 1, &options);
+	if (map < 0)
+		return -errno;
+	kernel = mmap(NULL, sizeof(struct berth_portmap), PROT_READ | PROT_WRITE, MAP_SHARED, map, 0);
+	if (kernel == MAP_FAILED)
+		return -errno;
+	ret_worker->kernel = kernel;
+	ret_worker->map = steal_fd(&map);
+	return 0;
+}
+
+static int kernel_map_publish(struct backend *backend, const struct worker *worker)
+{
+	return bpf_map__update_elem(backend->skel->maps.workers, &worker->cgroup_id, sizeof(worker->cgroup_id), &worker->map,
+				    sizeof(worker->map), BPF_ANY);
+}
+
+static void kernel_map_drop(struct backend *backend, struct worker *worker)
+{
+	if (!worker->kernel)
+		return;
+	bpf_map__delete_elem(backend->skel->maps.workers, &worker->cgroup_id, sizeof(worker->cgroup_id), 0);
+	munmap(worker->kernel, sizeof(*worker->kernel));
+	close(worker->map);
+	memset(worker, 0, sizeof(*worker));
+}
+
+/* Bring the file up to what the kernel has claimed. Nobody else writes these fields of the file under this backend. */
+static void mirror(const struct worker *worker)
+{
+	const struct berth_portmap *from = worker->kernel;
+	struct berth_portmap *to = worker->file;
+
+	for (uint32_t i = 0; i < from->block_len && i < BERTH_SLOTS_MAX; i++) {
+		uint32_t port = __atomic_load_n(&from->slots[i].virtual_port, __ATOMIC_ACQUIRE) % BERTH_PORTS;
+
+		__atomic_store_n(&to->slots[i].state, from->slots[i].state, __ATOMIC_RELAXED);
+		__atomic_store_n(&to->slots[i].virtual_port, port, __ATOMIC_RELEASE);
+		for (int proto = 0; port && proto < BERTH_PROTOS; proto++)
+			__atomic_store_n(&to->forward[proto][port], from->forward[proto][port], __ATOMIC_RELEASE);
+	}
+}
+
+/* --- what the kernel tells ---------------------------------------------------------------------------------------- */
+
+/* The programs may not ask for the name of a process without CAP_PERFMON; here it is a file, if the process still is. */
+static void name_process(struct berth_note *note)
+{
+	cleanup_free char *path = str_print("/proc/%d/comm", note->pid);
+	cleanup_free char *name = NULL;
+
+	if (file_read(path, &name, NULL))
+		return;
+	name[strcspn(name, "\n")] = 0;
+	snprintf(note->text, sizeof(note->text), "%s", name);
+}
+
+/* True if somebody has @note's real port, at the address that the worker wanted or at all addresses. */
+static bool somebody_has(const struct berth_note *note)
+{
+	struct sockaddr_in6 address = { .sin6_family = AF_INET6, .sin6_port = htons(note->real_port) };
+	cleanup_close int fd = socket(AF_INET6, (note->proto == BERTH_TCP ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0);
+	int on = 1;
+
+	if (fd < 0)
+		return false;
+	memcpy(&address.sin6_addr, note->ip.word_be, sizeof(address.sin6_addr));
+	/* so that this look stands in nobody's way: two sockets that both allow it may share a port that none listens on */
+	if (note->proto == BERTH_TCP)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	return bind(fd, (struct sockaddr *)&address, sizeof(address)) && errno == EADDRINUSE;
+}
+
+static void settle(struct worker *worker, struct berth_note *note)
+{
+	struct berth_portmap *map = worker->kernel;
+	uint32_t slot = berth_portmap_slot(map, note->real_port);
+	uint32_t contended = BERTH_SLOT_CONTENDED;
+	uint16_t next;
+
+	if (slot >= BERTH_SLOTS_MAX || map->slots[slot].state == BERTH_SLOT_BOUND)
+		return;
+	/* Several tries, none of which reached post_bind: the same as one. */
+	__atomic_compare_exchange_n(&map->slots[slot].state, &contended, BERTH_SLOT_TRYING, false, __ATOMIC_ACQ_REL,
+				    __ATOMIC_ACQUIRE);
+	if (!somebody_has(note)) {
+		berth_portmap_untry(map, note->real_port); /* it failed for a reason of its own */
+		return;
+	}
+	next = berth_portmap_move(map, (enum berth_proto)note->proto, note->virtual_port, note->real_port);
+	note->kind = next ? BERTH_NOTE_OUTSIDER : BERTH_NOTE_CONFLICT;
+	note->error = EADDRINUSE;
+	berth_portmap_note(worker->file, note);
+}
+
+static void on_settle(void *arg)
+{
+	struct backend *backend = arg;
+
+	backend->timer = NULL;
+	for (unsigned int i = 0; i < backend->count; i++) {
+		struct worker *worker = &backend->workers[i];
+
+		for (unsigned int j = 0; worker->kernel && j < PENDING_MAX; j++) {
+			if (worker->pending[j].used)
+				settle(worker, &worker->pending[j].note);
+			worker->pending[j].used = false;
+		}
+		if (worker->kernel)
+			mirror(worker);
+	}
+}
+
+/* When the list is full the try stays unsettled: a later EADDRINUSE is then taken for the worker's own. */
+static void settle_later(struct backend *backend, struct worker *worker, const struct berth_note *note)
+{
+	for (unsigned int i = 0; i < PENDING_MAX; i++) {
+		if (worker->pending[i].used)
+			continue;
+		worker->pending[i] = (struct pending){ .note = *note, .used = true };
+		break;
+	}
+	if (!backend->timer)
+		backend->timer = loop_after(backend->loop, SETTLE_MS, on_settle, backend);
+}
+
+static int on_event(void *arg, void *data, size_t size)
+{
+	struct backend *backend = arg;
+	struct remap_event event;
+	struct worker *worker;
+
+	if (size < sizeof(event))
+		return 0;
+	memcpy(&event, data, sizeof(event));
+	if (!event.worker || event.worker > backend->count || !backend->workers[event.worker - 1].kernel)
+		return 0; /* the self-test, or a worker that has just ended */
+	worker = &backend->workers[event.worker - 1];
+	if (event.kind == REMAP_FIRST_TRY) {
+		settle_later(backend, worker, &event.note);
+	} else {
+		name_process(&event.note);
+		berth_portmap_note(worker->file, &event.note);
+	}
+	mirror(worker);
+	return 0;
+}
+
+static void on_ring(void *arg, int fd, uint32_t events)
+{
+	struct backend *backend = arg;
+
+	(void)fd;
+	(void)events;
+	ring_buffer__consume(backend->ring);
+}
+
+/* --- life --------------------------------------------------------------------------------------------------------- */
+
+static void close_backend(void *arg)
+{
+	struct backend *backend = arg;
+
+	if (!backend)
+		return;
+	if (backend->ring && backend->loop)
+		loop_remove(backend->loop, ring_buffer__epoll_fd(backend->ring));
+	loop_cancel(backend->loop, backend->timer);
+	for (unsigned int i = 0; i < backend->count; i++)
+		kernel_map_drop(backend, &backend->workers[i]);
+	for (unsigned int i = 0; i < LINKS_MAX; i++)
+		bpf_link__destroy(backend->links[i]);
+	ring_buffer__free(backend->ring);
+	remap_bpf__destroy(backend->skel);
+	free(backend->workers);
+	free(backend);
+}
+
+/* libbpf explains itself in lines on stderr; nobody asked. */
+static int keep_quiet(enum libbpf_print_level level, const char *format, va_list list)
+{
+	(void)level;
+	(void)format;
+	(void)list;
+	return 0;
+}
+
+static int load(struct backend *backend, char **ret_reason)
+{
+	backend->skel = remap_bpf__open_and_load();
+	if (backend->skel)
+		return 0;
+	if (errno == EPERM || errno == EACCES)
+		*ret_reason = str_copy("no privilege to load BPF programs (CAP_BPF and CAP_NET_ADMIN)");
+	else
+		*ret_reason = str_print("the kernel refuses the BPF programs: %s", strerror(errno));
+	return -ENOTSUP;
+}
+
+static int attach(struct backend *backend, int cgroup, char **ret_reason)
+{
+	struct bpf_program *program;
+	unsigned int i = 0;
+
+	bpf_object__for_each_program(program, backend->skel->obj) {
+		backend->links[i] = bpf_program__attach_cgroup(program, cgroup);
+		if (!backend->links[i++]) {
+			*ret_reason = str_print("BPF program '%s' cannot be attached to the run's cgroup: %s%s",
+						bpf_program__name(program), strerror(errno),
+						errno == EPERM ? ", a program above it allows no other" : "");
+			return -ENOTSUP;
+		}
+	}
+	return 0;
+}
+
+static int selftest_in(struct backend *backend, int cgroup, char **ret_reason)
+{
+	struct worker worker = { 0 };
+	const char *reason = NULL;
+	int ret = kernel_map_create(cgroup, &worker);
+
+	if (!ret)
+		ret = bpf_selftest_prepare(worker.kernel);
+	if (!ret)
+		ret = kernel_map_publish(backend, &worker);
+	if (!ret)
+		ret = bpf_selftest_run(cgroup, worker.kernel, &reason);
+	kernel_map_drop(backend, &worker);
+	if (!ret)
+		return 0;
+	*ret_reason = str_print("attached, but the self-test failed: %s", reason ? reason : strerror(-ret));
+	return -ENOTSUP;
+}
+
+static int selftest(struct backend *backend, int parent, char **ret_reason)
+{
+	cleanup_close int cgroup = -1;
+	int ret;
+
+	if (mkdirat(parent, SELFTEST_CGROUP, 0755) && errno != EEXIST) {
+		*ret_reason = str_print("no cgroup can be made below the run's: %s", strerror(errno));
+		return -ENOTSUP;
+	}
+	cgroup = openat(parent, SELFTEST_CGROUP, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ret = cgroup < 0 ? -errno : selftest_in(backend, cgroup, ret_reason);
+	unlinkat(parent, SELFTEST_CGROUP, AT_REMOVEDIR);
+	return ret;
+}
+
+static int prepare(struct backend *backend, int cgroup, char **ret_reason)
+{
+	int ret;
+
+	if (cgroup < 0) {
+		*ret_reason = str_copy("no cgroup v2 directory can be made here");
+		return -ENOTSUP;
+	}
+	ret = load(backend, ret_reason);
+	if (!ret)
+		ret = attach(backend, cgroup, ret_reason);
+	if (!ret)
+		ret = selftest(backend, cgroup, ret_reason);
+	return ret;
+}
+
+static int open_backend(const struct isolate_setup *setup, void **ret_backend, char **ret_reason)
+{
+	struct backend *backend = mem_alloc(sizeof(*backend));
+	libbpf_print_fn_t print = libbpf_set_print(keep_quiet);
+	int ret;
+
+	backend->loop = setup->loop;
+	backend->count = setup->workers;
+	backend->workers = mem_alloc((setup->workers ? setup->workers : 1) * sizeof(*backend->workers));
+	ret = prepare(backend, setup->cgroup, ret_reason);
+	if (!ret) {
+		backend->ring = ring_buffer__new(bpf_map__fd(backend->skel->maps.events), on_event, backend, NULL);
+		ret = backend->ring ? 0 : -errno;
+	}
+	if (!ret && setup->loop)
+		ret = loop_add(setup->loop, ring_buffer__epoll_fd(backend->ring), EPOLLIN, on_ring, backend);
+	libbpf_set_print(print);
+	if (ret) {
+		close_backend(backend);
+		return ret;
+	}
+	*ret_reason = str_copy("loaded, attached and tested in the run's cgroup");
+	*ret_backend = backend;
+	return 0;
+}
+
+static int worker_begin(void *arg, const struct isolate_worker *given)
+{
+	struct backend *backend = arg;
+	struct worker *worker;
+	int ret;
+
+	if (!given->number || given->number > backend->count || given->cgroup < 0)
+		return -EINVAL;
+	worker = &backend->workers[given->number - 1];
+	kernel_map_drop(backend, worker);
+	ret = kernel_map_create(given->cgroup, worker);
+	if (ret)
+		return ret;
+	worker->file = given->map;
+	memcpy(worker->kernel, given->map, sizeof(*worker->kernel));
+	ret = kernel_map_publish(backend, worker);
+	if (ret)
+		kernel_map_drop(backend, worker);
+	return ret;
+}
+
+static void worker_end(void *arg, unsigned int number)
+{
+	struct backend *backend = arg;
+	struct worker *worker = &backend->workers[number - 1];
+
+	if (!worker->kernel)
+		return;
+	ring_buffer__consume(backend->ring);
+	mirror(worker);
+	kernel_map_drop(backend, worker);
+}
+
+static uint64_t lost(void *arg)
+{
+	const struct backend *backend = arg;
+
+	return backend->skel->bss->lost;
+}
+
+const struct isolate_ops isolate_bpf = {
+	.name = "bpf",
+	.open = open_backend,
+	.worker_begin = worker_begin,
+	.end = worker_end,
+	.lost = lost,
+	.close = close_backend,
+};

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Does the remapping really happen? After attaching, a child in a cgroup of its own binds, connects and asks for names
+ * through a map that nobody else uses. That a program loaded and attached proves little: other programs on the way up the
+ * hierarchy may undo it, or the hook may never run.
+ *
+ * Law: the child only makes system calls; it is the fork of a process that may have threads.
+ */
+#include "tools/isolate/bpf_selftest.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tools/base/cleanup.h"
+
+enum { DEADLINE_MS = 5000, VIRTUAL_PORT = 1 /* tcpmux: nobody has a server there */ };
+
+enum step { PASSED, ENTERING, BINDING, LISTENING, NAMING, CONNECTING, NAMING_PEER, STEPS };
+
+static const char *const failed[STEPS] = {
+	[ENTERING] = "a process cannot enter the run's cgroup",
+	[BINDING] = "a bind is not rewritten",
+	[LISTENING] = "a bound socket cannot listen",
+	[NAMING] = "getsockname(2) is not rewritten",
+	[CONNECTING] = "a connect is not rewritten",
+	[NAMING_PEER] = "getpeername(2) is not rewritten",
+};
+
+static struct sockaddr_in loopback(uint16_t port)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port) };
+
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	return address;
+}
+
+static bool names(int (*call)(int, struct sockaddr *, socklen_t *), int fd, uint16_t port)
+{
+	struct sockaddr_in address = { 0 };
+	socklen_t len = sizeof(address);
+
+	return !call(fd, (struct sockaddr *)&address, &len) && ntohs(address.sin_port) == port;
+}
+
+static enum step child(int cgroup)
+{
+	struct sockaddr_in address = loopback(VIRTUAL_PORT);
+	int procs = openat(cgroup, "cgroup.procs", O_WRONLY | O_CLOEXEC), server, client;
+
+	if (procs < 0 || write(procs, "0", 1) != 1)
+		return ENTERING;
+	server = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (bind(server, (struct sockaddr *)&address, sizeof(address)))
+		return BINDING;
+	if (listen(server, 1))
+		return LISTENING;
+	if (!names(getsockname, server, VIRTUAL_PORT))
+		return NAMING;
+	if (connect(client, (struct sockaddr *)&address, sizeof(address)))
+		return CONNECTING;
+	return names(getpeername, client, VIRTUAL_PORT) ? PASSED : NAMING_PEER;
+}
+
+/* A port that was free a moment ago. Return: 0 if there is none. */
+static uint16_t free_port(void)
+{
+	cleanup_close int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in address = loopback(0);
+	socklen_t len = sizeof(address);
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, len) || getsockname(fd, (struct sockaddr *)&address, &len))
+		return 0;
+	return ntohs(address.sin_port);
+}
+
+/* Return: the child's step; -errno. */
+static int wait_for(pid_t pid)
+{
+	cleanup_close int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	struct pollfd poller = { .fd = pidfd, .events = POLLIN };
+	int status = 0, ready;
+
+	do
+		ready = pidfd < 0 ? 1 : poll(&poller, 1, DEADLINE_MS);
+	while (ready < 0 && errno == EINTR);
+	if (ready != 1)
+		kill(pid, SIGKILL);
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return ready == 1 && WIFEXITED(status) ? WEXITSTATUS(status) : -ETIMEDOUT;
+}
+
+int bpf_selftest_prepare(struct berth_portmap *map)
+{
+	uint16_t port = free_port();
+	bool is_new;
+
+	if (!port)
+		return -EADDRNOTAVAIL;
+	berth_portmap_init(map, 0, port, 1);
+	return berth_portmap_claim(map, BERTH_TCP, VIRTUAL_PORT, &is_new) == port ? 0 : -EADDRNOTAVAIL;
+}
+
+int bpf_selftest_run(int cgroup, const struct berth_portmap *map, const char **ret_reason)
+{
+	pid_t pid = fork();
+	int step;
+
+	if (pid < 0)
+		return -errno;
+	if (!pid)
+		_exit(child(cgroup));
+	step = wait_for(pid);
+	if (step < 0)
+		return step;
+	/* a bind that was not rewritten looks the same from inside: ask who saw the real port */
+	if (step != ENTERING && map->slots[0].state != BERTH_SLOT_BOUND)
+		step = BINDING;
+	if (step == PASSED)
+		return 0;
+	*ret_reason = step < STEPS ? failed[step] : "the self-test died";
+	return -ENOTSUP;
+}

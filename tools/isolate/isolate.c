@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Choosing a backend and passing calls on to it. A backend that is not built in has an empty row and is reported as
+ * such; `auto` takes the first that can be opened, in the order of the list below. Opening is trying: no version number
+ * is read anywhere.
+ */
+#include "tools/isolate/isolate.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/str.h"
+#include "tools/isolate/backend.h"
+
+const char *const isolate_backend_names[ISOLATE_BACKENDS + 1] = { "auto", "preload", "seccomp", "bpf", "none", NULL };
+
+static const struct isolate_ops none = { .name = "none" };
+
+static const struct isolate_ops *const backends[ISOLATE_BACKENDS] = {
+	[ISOLATE_PRELOAD] = &isolate_preload,
+	[ISOLATE_SECCOMP] = &isolate_seccomp,
+#ifdef BERTH_HAVE_BPF /* bpf/build.mk: clang and bpftool were there */
+	[ISOLATE_BPF] = &isolate_bpf,
+#endif
+	[ISOLATE_NONE] = &none,
+};
+
+/*
+ * In this order; a single worker begins behind the first. To attach and detach the programs waits for the kernel's grace
+ * periods, several times what the whole start of a worker costs otherwise (docs/decisions.md).
+ */
+static const enum isolate_backend preferred[] = { ISOLATE_BPF, ISOLATE_PRELOAD };
+
+struct isolate {
+	enum isolate_backend chosen;
+	const struct isolate_ops *ops;
+	void *backend;
+};
+
+static int open_one(const struct isolate_setup *setup, enum isolate_backend wanted, struct isolate *isolate,
+		    char **ret_reason)
+{
+	isolate->chosen = wanted;
+	isolate->ops = backends[wanted];
+	if (!isolate->ops) {
+		*ret_reason = str_print("backend '%s' is not part of this build", isolate_backend_names[wanted]);
+		return -ENOTSUP;
+	}
+	return isolate->ops->open ? isolate->ops->open(setup, &isolate->backend, ret_reason) : 0;
+}
+
+/* The first that can work; what the better ones lack is part of the reason. */
+static int open_auto(const struct isolate_setup *setup, struct isolate *isolate, char **ret_reason)
+{
+	struct str lacking = { 0 };
+	int ret = -ENOTSUP;
+
+	for (size_t i = setup->workers == 1; i < ARRAY_LEN(preferred) && ret; i++) {
+		cleanup_free char *reason = NULL;
+
+		ret = open_one(setup, preferred[i], isolate, &reason);
+		if (!ret && reason)
+			str_addf(&lacking, "%s%s", lacking.len ? "; " : "", reason);
+		else if (ret)
+			str_addf(&lacking, "%s%s: %s", lacking.len ? "; " : "", isolate_backend_names[preferred[i]],
+				 reason ? reason : strerror(-ret));
+	}
+	*ret_reason = str_take(&lacking);
+	return ret;
+}
+
+int isolate_open(const struct isolate_setup *setup, struct isolate **ret_isolate, char **ret_reason)
+{
+	struct isolate *isolate = mem_alloc(sizeof(*isolate));
+	int ret;
+
+	*ret_reason = NULL;
+	if (setup->wanted == ISOLATE_AUTO)
+		ret = open_auto(setup, isolate, ret_reason);
+	else
+		ret = open_one(setup, setup->wanted, isolate, ret_reason);
+	if (ret) {
+		free(isolate);
+		return ret;
+	}
+	if (!*ret_reason)
+		*ret_reason = str_copy("as asked");
+	*ret_isolate = isolate;
+	return 0;
+}
+
+int isolate_probe(const struct isolate_setup *setup, char **ret_reason)
+{
+	struct isolate *isolate;
+	int ret = isolate_open(setup, &isolate, ret_reason);
+
+	if (!ret)
+		isolate_close(isolate);
+	return ret;
+}
+
+uint64_t isolate_lost(const struct isolate *isolate)
+{
+	return isolate->ops->lost ? isolate->ops->lost(isolate->backend) : 0;
+}
+
+void isolate_close(struct isolate *isolate)
+{
+	if (isolate && isolate->ops->close)
+		isolate->ops->close(isolate->backend);
+	free(isolate);
+}
+
+enum isolate_backend isolate_backend(const struct isolate *isolate)
+{
+	return isolate->chosen;
+}
+
+int isolate_worker_begin(struct isolate *isolate, const struct isolate_worker *worker)
+{
+	return isolate->ops->worker_begin ? isolate->ops->worker_begin(isolate->backend, worker) : 0;
+}
+
+void isolate_worker_environ(struct isolate *isolate, unsigned int number, char ***envp)
+{
+	if (isolate->ops->environ)
+		isolate->ops->environ(isolate->backend, number, envp);
+}
+
+int isolate_worker_enter(struct isolate *isolate, unsigned int number)
+{
+	return isolate->ops->enter ? isolate->ops->enter(isolate->backend, number) : 0;
+}
+
+int isolate_worker_exec(struct isolate *isolate, char **argv)
+{
+	if (isolate->ops->exec)
+		return isolate->ops->exec(isolate->backend, argv);
+	execvp(argv[0], argv);
+	return -errno;
+}
+
+int isolate_worker_started(struct isolate *isolate, unsigned int number, pid_t pid)
+{
+	return isolate->ops->started ? isolate->ops->started(isolate->backend, number, pid) : 0;
+}
+
+void isolate_worker_end(struct isolate *isolate, unsigned int number)
+{
+	if (isolate->ops->end)
+		isolate->ops->end(isolate->backend, number);
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * berth-launch PATH ARGV0 [ARGUMENT]...: become PATH, under the net.
+ *
+ * The shim's exec hook puts this program before one that the shim cannot enter. It is a program of its own, static and small,
+ * because the hook may run in the child of a vfork, where no filter could be installed without catching the parent too.
+ *
+ * Laws: what PATH sees (arguments, environment, descriptors, signals, /proc/self/exe) is what it would have seen. Trouble never
+ * keeps it from running: it runs outside the net then, and a note says so.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "core/elf.h"
+#include "core/portmap.h"
+#include "tools/isolate/net.h"
+#include "tools/isolate/seccomp_filter.h"
+
+enum { CODE_MAX = 512 };
+
+/* Leave a note that @program runs outside the net. */
+static void note_escape(const char *program)
+{
+	struct berth_note note = { .kind = BERTH_NOTE_ESCAPE, .error = BERTH_ELF_STATIC, .pid = getpid() };
+	const char *path = getenv("BERTH_MAP");
+	int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
+	struct berth_portmap *map;
+
+	if (fd < 0)
+		return;
+	map = mmap(NULL, sizeof(*map), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	close(fd);
+	if (map == MAP_FAILED || !berth_portmap_valid(map) || !berth_portmap_escape_first(map, program))
+		return;
+	strncpy(note.text, program, sizeof(note.text) - 1);
+	berth_portmap_note(map, &note);
+}
+
+static int call_supervisor(void)
+{
+	const char *path = getenv("BERTH_NET");
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	struct timeval deadline = { .tv_sec = NET_DEADLINE_MS / 1000 };
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || !path || strlen(path) >= sizeof(un.sun_path))
+		return -1;
+	strcpy(un.sun_path, path);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof(deadline));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &deadline, sizeof(deadline));
+	return connect(fd, (struct sockaddr *)&un, sizeof(un)) ? -1 : fd;
+}
+
+/* Return: 0; -EBUSY if this process is under a net already; -errno. */
+static int enter(void)
+{
+	static struct sock_filter code[CODE_MAX];
+	const char *worker = getenv("BERTH_WORKER");
+	struct net_hello hello = { .magic = NET_MAGIC, .worker = worker ? (uint32_t)atoi(worker) : 0 };
+	struct net_listener_is listener;
+	struct seccomp_filter filter = { .code = code };
+	int fd = call_supervisor();
+	ssize_t got;
+	char go;
+
+	if (fd < 0)
+		return -ECONNREFUSED;
+	if (send(fd, &hello, sizeof(hello), MSG_NOSIGNAL) != sizeof(hello))
+		return -EPIPE;
+	got = recv(fd, code, sizeof(code), 0);
+	if (got <= 0)
+		return -EPIPE;
+	filter.len = (unsigned short)((size_t)got / sizeof(*code));
+	listener.fd = seccomp_filter_install(&filter);
+	send(fd, &listener, sizeof(listener), MSG_NOSIGNAL);
+	if (listener.fd < 0)
+		return listener.fd;
+	/* Not handed over: the listener closes with the exec, and what is trapped gets ENOSYS. Nothing hangs. */
+	return recv(fd, &go, 1, 0) == 1 ? 0 : -EPIPE;
+}
+
+int main(int argc, char **argv)
+{
+	int ret, error;
+
+	if (argc < 2) {
+		fprintf(stderr, "usage: berth-launch PATH ARGV0 [ARGUMENT]...\n");
+		return 125;
+	}
+	ret = enter();
+	if (ret && ret != -EBUSY)
+		note_escape(argv[1]);
+	execv(argv[1], argv + 2);
+	error = errno;
+	fprintf(stderr, "berth: unable to run '%s': %s\n", argv[1], strerror(error));
+	return error == ENOENT ? 127 : 126;
+}

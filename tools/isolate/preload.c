@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The preload backend: the environment is all it needs. The shim does the work in the suite's own processes and keeps
+ * these variables alive across exec (core/env.def). Where the kernel lets us, a net is spread for the programs that the shim
+ * cannot enter: its exec hook starts them through berth-launch, which meets the supervisor at BERTH_NET. Only those programs
+ * come under a filter, so that dynamic ones keep their speed and their setuid children.
+ *
+ * LD_PRELOAD is a list with spaces and colons between its items and no way to quote them, ld.so(8). A shim whose path
+ * has one is named by a symbolic link in the run's directory.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/environ.h"
+#include "tools/base/str.h"
+#include "tools/isolate/backend.h"
+#include "tools/isolate/first.h"
+#include "tools/isolate/net.h"
+
+struct preload {
+	char *shim;		/* what LD_PRELOAD names */
+	char **map_paths;	/* by worker number - 1 */
+	unsigned int workers;
+	struct net *net;	/* NULL = none */
+	char *launcher, *net_path;
+};
+
+static char *shim_path(const struct isolate_setup *setup)
+{
+	return str_print("%s/lib/berth/libberth.so", setup->install_dir);
+}
+
+static bool can_be_preloaded(const char *path)
+{
+	return !strpbrk(path, ": \t\n");
+}
+
+/* The path of the shim in a form that LD_PRELOAD can hold. Return: 0; -errno. */
+static int nameable(const struct isolate_setup *setup, char **ret_path)
+{
+	cleanup_free char *shim = shim_path(setup);
+	cleanup_free char *link = NULL;
+
+	if (can_be_preloaded(shim)) {
+		*ret_path = steal(&shim);
+		return 0;
+	}
+	link = str_print("%s/libberth.so", setup->run_dir);
+	if (!can_be_preloaded(link))
+		return -EINVAL;
+	if (symlink(shim, link) && errno != EEXIST)
+		return -errno;
+	*ret_path = steal(&link);
+	return 0;
+}
+
+static void close_backend(void *backend)
+{
+	struct preload *preload = backend;
+
+	if (!preload)
+		return;
+	net_close(preload->net);
+	free(preload->launcher);
+	free(preload->net_path);
+	for (unsigned int i = 0; i < preload->workers; i++)
+		free(preload->map_paths[i]);
+	free(preload->map_paths);
+	free(preload->shim);
+	free(preload);
+}
+
+/* Spread the net. Return: NULL; or why there is none, free() it. */
+static char *spread_net(struct preload *preload, const struct isolate_setup *setup)
+{
+	int ret;
+
+	preload->launcher = str_print("%s/lib/berth/berth-launch", setup->install_dir);
+	preload->net_path = str_print("%s/net", setup->run_dir);
+	if (!setup->loop)
+		return NULL;
+	ret = access(preload->launcher, X_OK) ? -errno : net_open(setup->loop, setup->workers, setup->datagrams, &preload->net);
+	if (!ret)
+		ret = net_serve(preload->net, preload->net_path);
+	if (!ret)
+		return NULL;
+	net_close(steal(&preload->net));
+	return str_print("needs no privilege; static programs are only reported: %s", strerror(-ret));
+}
+
+static int open_backend(const struct isolate_setup *setup, void **ret_backend, char **ret_reason)
+{
+	struct preload *preload = mem_alloc(sizeof(*preload));
+	int ret;
+
+	preload->workers = setup->workers;
+	preload->map_paths = mem_alloc(setup->workers * sizeof(*preload->map_paths));
+	ret = nameable(setup, &preload->shim);
+	if (ret) {
+		cleanup_free char *shim = shim_path(setup);
+
+		*ret_reason = str_print("the shim '%s' cannot be used: %s", shim, strerror(-ret));
+		close_backend(preload);
+		return -ENOTSUP;
+	}
+	*ret_reason = spread_net(preload, setup);
+	if (!*ret_reason)
+		*ret_reason = str_copy("needs no privilege; static programs go through the seccomp net");
+	*ret_backend = preload;
+	return 0;
+}
+
+static int worker_begin(void *backend, const struct isolate_worker *worker)
+{
+	struct preload *preload = backend;
+
+	if (!worker->number || worker->number > preload->workers)
+		return -EINVAL;
+	free(preload->map_paths[worker->number - 1]);
+	preload->map_paths[worker->number - 1] = str_copy(worker->map_path);
+	if (preload->net)
+		net_worker_begin(preload->net, worker->number, worker->map);
+	return 0;
+}
+
+static bool same_item(const char *item, size_t len, const char *path)
+{
+	return path && strlen(path) == len && !memcmp(item, path, len);
+}
+
+/* The user's own preloads first (a sanitizer's must be), ours last; an outer run's shim is left out. */
+static char *preload_list(const struct preload *preload, char *const *envp)
+{
+	const char *list = environ_get(envp, "LD_PRELOAD");
+	const char *outer = environ_get(envp, "BERTH_SHIM");
+	struct str text = { 0 };
+
+	while (list && *list) {
+		size_t len = strcspn(list, ": ");
+
+		if (len && !same_item(list, len, preload->shim) && !same_item(list, len, outer)) {
+			str_add_len(&text, list, len);
+			str_add(&text, ":");
+		}
+		list += len + (list[len] != 0);
+	}
+	str_add(&text, preload->shim);
+	return str_take(&text);
+}
+
+/* A program linked to a shared AddressSanitizer insists on being first otherwise; shim/env.c keeps this alive. */
+static char *asan_options(char *const *envp)
+{
+	const char *list = environ_get(envp, "ASAN_OPTIONS");
+
+	if (list && strstr(list, "verify_asan_link_order="))
+		return str_copy(list);
+	return str_print("%s%sverify_asan_link_order=0", list ? list : "", list && *list ? ":" : "");
+}
+
+static void worker_environ(void *backend, unsigned int number, char ***envp)
+{
+	const struct preload *preload = backend;
+	cleanup_free char *list = preload_list(preload, *envp);
+	cleanup_free char *asan = asan_options(*envp);
+
+	environ_set(envp, "LD_PRELOAD", list);
+	environ_set(envp, "ASAN_OPTIONS", asan);
+	environ_set(envp, "BERTH_MAP", preload->map_paths[number - 1]);
+	environ_set(envp, "BERTH_SHIM", preload->shim);
+	environ_set(envp, "BERTH_LAUNCHER", preload->net ? preload->launcher : NULL);
+	environ_set(envp, "BERTH_NET", preload->net ? preload->net_path : NULL);
+}
+
+static int worker_exec(void *backend, char **argv)
+{
+	const struct preload *preload = backend;
+
+	return first_exec(preload->net ? preload->launcher : NULL, argv);
+}
+
+static void worker_end(void *backend, unsigned int number)
+{
+	struct preload *preload = backend;
+
+	if (preload->net)
+		net_worker_end(preload->net, number);
+}
+
+const struct isolate_ops isolate_preload = {
+	.name = "preload",
+	.open = open_backend,
+	.worker_begin = worker_begin,
+	.environ = worker_environ,
+	.exec = worker_exec,
+	.end = worker_end,
+	.close = close_backend,
+};

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The seccomp backend: the worker's first process is brought under the net before it becomes the suite, and so is all that
+ * it ever starts. No shim is loaded. Without privilege this takes no_new_privs, so that sudo and other setuid programs do
+ * not work in such a worker.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/environ.h"
+#include "tools/base/str.h"
+#include "tools/isolate/backend.h"
+#include "tools/isolate/net.h"
+
+struct channel {
+	int ours, theirs;	/* -1 = closed */
+};
+
+struct backend {
+	struct net *net;
+	struct channel *channels; /* by number - 1 */
+	unsigned int count;
+};
+
+static void channel_close(struct channel *channel)
+{
+	if (channel->ours >= 0)
+		close(channel->ours);
+	if (channel->theirs >= 0)
+		close(channel->theirs);
+	*channel = (struct channel){ -1, -1 };
+}
+
+static void close_backend(void *arg)
+{
+	struct backend *backend = arg;
+
+	if (!backend)
+		return;
+	for (unsigned int i = 0; i < backend->count; i++)
+		channel_close(&backend->channels[i]);
+	net_close(backend->net);
+	free(backend->channels);
+	free(backend);
+}
+
+static const struct { int error; const char *text; } refusals[] = {
+	{ EBUSY, "another seccomp supervisor watches this process already, and there can be only one" },
+	{ ENOSYS, "this kernel has no seccomp filters" },
+	{ EINVAL, "this kernel has no seccomp user notification (Linux 5.5)" },
+	{ EACCES, "a seccomp filter may not be installed here" },
+	{ EPERM, "a process of ours may not be looked into here" },
+};
+
+static char *refusal(int error)
+{
+	for (size_t i = 0; i < ARRAY_LEN(refusals); i++)
+		if (refusals[i].error == error)
+			return str_copy(refusals[i].text);
+	return str_print("the seccomp net cannot be set up: %s", strerror(error));
+}
+
+/* Bring a child under a net of its own and ask it for its socket's name: the first trap must be answered. */
+static int try_one(struct loop *loop)
+{
+	struct net *net = NULL;
+	cleanup_free struct berth_portmap *map = mem_alloc(sizeof(*map));
+	int pair[2], status = 0, ret = net_open(loop, 1, false, &net);
+	pid_t pid;
+
+	if (ret)
+		return ret;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair)) {
+		net_close(net);
+		return -errno;
+	}
+	berth_portmap_init(map, 1, 1, 1);
+	net_worker_begin(net, 1, map);
+	pid = fork();
+	if (!pid) {
+		close(pair[0]); /* or our end would not be seen */
+		ret = net_enter(net, pair[1]);
+		_exit(ret ? -ret : bind(-1, NULL, 0) && errno == EBADF ? 0 : ENOSYS);
+	}
+	close(pair[1]);
+	ret = pid < 0 ? -errno : net_receive(net, 1, pair[0], pid);
+	while (!ret && !waitpid(pid, &status, WNOHANG))
+		ret = loop_step(loop, 10);
+	if (ret && pid > 0) {
+		kill(pid, SIGKILL);
+		waitpid(pid, &status, 0);
+	}
+	close(pair[0]);
+	net_close(net);
+	return ret ? ret : WIFEXITED(status) ? -WEXITSTATUS(status) : -ECHILD;
+}
+
+static int open_backend(const struct isolate_setup *setup, void **ret_backend, char **ret_reason)
+{
+	struct backend *backend;
+	struct loop *loop = NULL;
+	int ret = loop_open(&loop);
+
+	if (!ret)
+		ret = try_one(loop);
+	loop_close(loop);
+	if (ret) {
+		*ret_reason = refusal(-ret);
+		return -ENOTSUP;
+	}
+	backend = mem_alloc(sizeof(*backend));
+	backend->count = setup->workers;
+	backend->channels = mem_alloc((setup->workers + 1) * sizeof(*backend->channels));
+	for (unsigned int i = 0; i < setup->workers; i++)
+		backend->channels[i] = (struct channel){ -1, -1 };
+	ret = setup->loop ? net_open(setup->loop, setup->workers, setup->datagrams, &backend->net) : 0;
+	if (ret) {
+		close_backend(backend);
+		return ret;
+	}
+	*ret_reason = str_copy("a filter was installed and answered");
+	*ret_backend = backend;
+	return 0;
+}
+
+static int worker_begin(void *arg, const struct isolate_worker *worker)
+{
+	struct backend *backend = arg;
+	int pair[2];
+
+	if (!worker->number || worker->number > backend->count)
+		return -EINVAL;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
+		return -errno;
+	channel_close(&backend->channels[worker->number - 1]);
+	backend->channels[worker->number - 1] = (struct channel){ pair[0], pair[1] };
+	net_worker_begin(backend->net, worker->number, worker->map);
+	return 0;
+}
+
+static void worker_environ(void *arg, unsigned int number, char ***envp)
+{
+	(void)arg;
+	(void)number;
+	environ_set(envp, "BERTH_LAUNCHER", NULL); /* an outer run's */
+	environ_set(envp, "BERTH_NET", NULL);
+}
+
+static int worker_enter(void *arg, unsigned int number)
+{
+	struct backend *backend = arg;
+	struct channel *channel = &backend->channels[number - 1];
+
+	close(channel->ours); /* or the end of the supervisor would not be seen */
+	return net_enter(backend->net, channel->theirs);
+}
+
+static int worker_started(void *arg, unsigned int number, pid_t pid)
+{
+	struct backend *backend = arg;
+	struct channel *channel = &backend->channels[number - 1];
+	int ret;
+
+	close(steal_fd(&channel->theirs));
+	ret = net_receive(backend->net, number, channel->ours, pid);
+	channel_close(channel);
+	return ret;
+}
+
+static void worker_end(void *arg, unsigned int number)
+{
+	struct backend *backend = arg;
+
+	channel_close(&backend->channels[number - 1]);
+	net_worker_end(backend->net, number);
+}
+
+const struct isolate_ops isolate_seccomp = {
+	.name = "seccomp",
+	.open = open_backend,
+	.worker_begin = worker_begin,
+	.environ = worker_environ,
+	.enter = worker_enter,
+	.started = worker_started,
+	.end = worker_end,
+	.close = close_backend,
+};

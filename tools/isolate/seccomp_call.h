@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BERTH_ISOLATE_SECCOMP_CALL_H
+#define BERTH_ISOLATE_SECCOMP_CALL_H
+/*
+ * What a notification asks: the numbers of struct seccomp_data, told apart. Pure; every field of the result is the target's
+ * word and may be anything.
+ */
+#include <linux/seccomp.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum notify_kind {
+	NOTIFY_OTHER,		/* not a call that we know: let it pass */
+	NOTIFY_FOREIGN_ARCH,	/* a 32-bit call: refused */
+	NOTIFY_IO_URING,	/* io_uring_setup: refused */
+	NOTIFY_BIND,
+	NOTIFY_CONNECT,
+	NOTIFY_SENDTO,
+	NOTIFY_SENDMSG,
+	NOTIFY_SENDMMSG,
+	NOTIFY_RECVFROM,
+	NOTIFY_RECVMSG,
+	NOTIFY_RECVMMSG,
+	NOTIFY_ACCEPT,		/* accept and accept4 */
+	NOTIFY_SOCKNAME,
+	NOTIFY_PEERNAME,
+	NOTIFY_KINDS
+};
+
+struct notify_call {
+	enum notify_kind kind;
+	int fd;			/* the target's */
+	uint64_t addr;		/* of a socket address, or of a struct msghdr or mmsghdr; the target's memory */
+	uint64_t len;		/* bytes of the address; where it comes out, where its socklen_t lies; RECVMMSG: its time limit */
+	uint64_t data, size;	/* SENDTO, RECVFROM: the datagram; SENDMMSG, RECVMMSG: size is the number of messages */
+	int flags;		/* of accept4, the sends and the receives */
+};
+
+struct notify_call notify_decode(const struct seccomp_data *data);
+
+#endif

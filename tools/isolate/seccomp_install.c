@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Installing the filter: apart from its building, because the launcher does only this, and without libseccomp.
+ */
+#include "tools/isolate/seccomp_filter.h"
+
+#include <errno.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
+#endif
+
+static int install(const struct seccomp_filter *filter, unsigned long flags)
+{
+	struct sock_fprog program = { .len = filter->len, .filter = filter->code };
+	long fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
+
+	return fd < 0 ? -errno : (int)fd;
+}
+
+int seccomp_filter_install(const struct seccomp_filter *filter)
+{
+	unsigned long flags = SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
+	int fd = install(filter, flags);
+
+	if (fd == -EINVAL) { /* before Linux 5.19: a signal interrupts a call that is being answered, and it is made again */
+		flags = SECCOMP_FILTER_FLAG_NEW_LISTENER;
+		fd = install(filter, flags);
+	}
+	/* Without CAP_SYS_ADMIN the kernel insists; with it, setuid programs go on working. */
+	if (fd == -EACCES && !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		fd = install(filter, flags);
+	return fd;
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Laws: a thread's number may be somebody else's by the time it is used, so target_waits() is asked after everything has been
+ * looked up by number and before anything is done about it. Writing goes through process_vm_writev(2), which respects the
+ * protection of the target's pages: what the kernel would refuse to write is refused here as well (/proc/PID/mem does not).
+ */
+#include "tools/isolate/seccomp_target.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/seccomp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/file.h"
+#include "tools/base/str.h"
+
+#ifndef PIDFD_THREAD
+#define PIDFD_THREAD O_EXCL /* Linux 6.9: a pidfd of any thread */
+#endif
+
+static struct iovec piece(const void *at, size_t len)
+{
+	return (struct iovec){ .iov_base = (void *)(uintptr_t)at, .iov_len = len };
+}
+
+bool target_read(const struct target *target, uint64_t from, void *to, size_t len)
+{
+	struct iovec local = piece(to, len), remote = piece((void *)(uintptr_t)from, len);
+
+	return process_vm_readv(target->pid, &local, 1, &remote, 1, 0) == (ssize_t)len;
+}
+
+bool target_write(const struct target *target, uint64_t to, const void *from, size_t len)
+{
+	struct iovec local = piece(from, len), remote = piece((void *)(uintptr_t)to, len);
+
+	return process_vm_writev(target->pid, &local, 1, &remote, 1, 0) == (ssize_t)len;
+}
+
+ssize_t target_gather(const struct target *target, uint64_t iov, size_t count, void *to, size_t room)
+{
+	struct iovec remote[IOV_MAX], local = piece(to, room);
+	size_t total = 0;
+	ssize_t got;
+
+	if (count > IOV_MAX || !target_read(target, iov, remote, count * sizeof(*remote)))
+		return count ? -EFAULT : 0;
+	for (size_t i = 0; i < count; i++) {
+		if (remote[i].iov_len > room - total)
+			return -EMSGSIZE;
+		total += remote[i].iov_len;
+	}
+	got = total ? process_vm_readv(target->pid, &local, 1, remote, count, 0) : 0;
+	return got == (ssize_t)total ? got : -EFAULT;
+}
+
+ssize_t target_room(const struct target *target, uint64_t iov, size_t count)
+{
+	struct iovec remote[IOV_MAX];
+	size_t total = 0;
+
+	if (count > IOV_MAX || (count && !target_read(target, iov, remote, count * sizeof(*remote))))
+		return -EFAULT;
+	for (size_t i = 0; i < count; i++)
+		if (__builtin_add_overflow(total, remote[i].iov_len, &total) || total > SSIZE_MAX)
+			return -EFAULT;
+	return (ssize_t)total;
+}
+
+bool target_scatter(const struct target *target, uint64_t iov, size_t count, const void *from, size_t len)
+{
+	struct iovec remote[IOV_MAX], local = piece(from, len);
+
+	if (!len)
+		return true;
+	if (count > IOV_MAX || !target_read(target, iov, remote, count * sizeof(*remote)))
+		return false;
+	return process_vm_writev(target->pid, &local, 1, remote, count, 0) == (ssize_t)len;
+}
+
+/* Before Linux 6.9 a pidfd is a whole process's, opened by the number of its first thread. */
+static pid_t leader_of(pid_t thread)
+{
+	cleanup_free char *path = str_print("/proc/%d/status", thread);
+	cleanup_free char *text = NULL;
+	const char *at;
+
+	if (file_read(path, &text, NULL))
+		return thread;
+	at = strstr(text, "\nTgid:");
+	return at ? (pid_t)strtol(at + sizeof("\nTgid:") - 1, NULL, 10) : thread;
+}
+
+int target_fd(const struct target *target, int fd)
+{
+	cleanup_close int pidfd = (int)syscall(SYS_pidfd_open, target->pid, PIDFD_THREAD);
+	long copy;
+
+	if (pidfd < 0 && errno == EINVAL)
+		pidfd = (int)syscall(SYS_pidfd_open, leader_of(target->pid), 0);
+	if (pidfd < 0)
+		return -errno;
+	copy = syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+	return copy < 0 ? -errno : (int)copy;
+}
+
+bool target_waits(const struct target *target)
+{
+	uint64_t id = target->id;
+
+	return !ioctl(target->listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id);
+}
+
+void target_program(const struct target *target, char *text, size_t room)
+{
+	cleanup_free char *path = str_print("/proc/%d/exe", target->pid);
+	ssize_t len = readlink(path, text, room - 1);
+
+	text[len < 0 ? 0 : len] = 0;
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Read, merge, replace, under a lock on a file beside it (the file itself is renamed over, so a lock on it would be a
+ * lock on yesterday's). Readers need no lock: what they open is always whole.
+ */
+#include "tools/ports/allocated.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/clock.h"
+#include "tools/base/file.h"
+#include "tools/base/json.h"
+#include "tools/base/str.h"
+
+enum { LOCK_MOST_MS = 2000, LOCK_EVERY_MS = 2 };
+
+/* @path locked. There is no flock(2) with a deadline, so it is asked again. */
+static int lock_file(const char *path)
+{
+	cleanup_close int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+	int64_t due_ms = clock_ms() + LOCK_MOST_MS;
+
+	if (fd < 0)
+		return -errno;
+	while (flock(fd, LOCK_EX | LOCK_NB)) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return -errno;
+		if (clock_ms() >= due_ms)
+			return -ETIMEDOUT;
+		poll(NULL, 0, LOCK_EVERY_MS);
+	}
+	return steal_fd(&fd);
+}
+
+/* What is unreadable or no array is begun anew: it is a view of the live runs, not a store. */
+static json_t *load(const char *path)
+{
+	json_t *array = json_load_file(path, 0, NULL);
+
+	if (json_is_array(array))
+		return array;
+	json_decref(array);
+	return json_array();
+}
+
+static bool is_stale(const json_t *entry)
+{
+	const char *heartbeat = json_string_value(json_object_get(entry, "heartbeat"));
+	struct tm then = { 0 };
+
+	if (!heartbeat || !strptime(heartbeat, "%Y-%m-%dT%H:%M:%SZ", &then))
+		return true;
+	return clock_wall_ns() / 1000000000 - timegm(&then) > ALLOCATED_STALE_S;
+}
+
+static size_t drop_old(json_t *array, const char *run_id, bool (*is_dead)(const char *run_id))
+{
+	size_t dropped = 0;
+
+	for (size_t i = json_array_size(array); i-- > 0;) {
+		const json_t *entry = json_array_get(array, i);
+		const char *owner = json_string_value(json_object_get(entry, "run"));
+
+		if (owner && strcmp(owner, run_id) && !is_stale(entry) && !is_dead(owner))
+			continue;
+		json_array_remove(array, i);
+		dropped++;
+	}
+	return dropped;
+}
+
+static json_t *to_json(const struct allocated_run *run, const struct allocated_port *port, const char *since,
+		       const char *now)
+{
+	json_t *entry = json_object();
+
+	json_object_set_new(entry, "run", json_text(run->run_id));
+	json_object_set_new(entry, "project", json_text(run->project));
+	json_object_set_new(entry, "task", json_text(port->task));
+	json_object_set_new(entry, "worker", json_integer(port->worker));
+	json_object_set_new(entry, "proto", json_string(port->proto == BERTH_UDP ? "udp" : "tcp"));
+	json_object_set_new(entry, "virtual", json_integer(port->virtual_port));
+	json_object_set_new(entry, "real", json_integer(port->real_port));
+	json_object_set_new(entry, "pid", json_integer(port->pid));
+	json_object_set_new(entry, "since", json_string(since));
+	json_object_set_new(entry, "heartbeat", json_string(now));
+	return entry;
+}
+
+static void format_time(int64_t wall_ns, char *text, size_t size)
+{
+	time_t seconds = (time_t)(wall_ns / 1000000000);
+	struct tm utc;
+
+	gmtime_r(&seconds, &utc);
+	strftime(text, size, "%Y-%m-%dT%H:%M:%SZ", &utc);
+}
+
+int allocated_put(const struct allocated_run *run, const struct allocated_port *ports, size_t count,
+		  bool (*is_dead)(const char *run_id))
+{
+	cleanup_free char *path = str_print("%s/allocated-ports.json", run->dir);
+	cleanup_free char *lock_path = str_print("%s/.allocated-ports.lock", run->dir);
+	cleanup_close int lock = lock_file(lock_path);
+	cleanup_free char *text = NULL;
+	char since[32], now[32];
+	size_t dropped;
+	json_t *array;
+	int ret = 0;
+
+	if (lock < 0)
+		return lock;
+	array = load(path);
+	dropped = drop_old(array, run->run_id, is_dead);
+	format_time(run->since_ns, since, sizeof(since));
+	format_time(clock_wall_ns(), now, sizeof(now));
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(array, to_json(run, &ports[i], since, now));
+	if (count || dropped || access(path, F_OK)) {
+		text = json_dumps(array, JSON_INDENT(1));
+		ret = text ? file_replace(path, text, strlen(text), 0644) : -EINVAL;
+	}
+	json_decref(array);
+	return ret;
+}
+
+static void add(const struct berth_portmap *map, enum berth_proto proto, uint32_t port, const char *task, pid_t pid,
+		struct allocated_port *to)
+{
+	*to = (struct allocated_port){ task, map->worker, proto, (uint16_t)port,
+				       berth_portmap_real(map, proto, (uint16_t)port), pid };
+}
+
+size_t allocated_of_map(const struct berth_portmap *map, const char *task, pid_t pid,
+			struct allocated_port **ret_ports)
+{
+	struct allocated_port *ports = NULL;
+	size_t count = 0;
+
+	/* By slot, not by virtual port: a block is small, the table is not. A slot that was lost is nobody's. */
+	for (uint32_t i = 0; i < map->block_len; i++) {
+		uint32_t port = __atomic_load_n(&map->slots[i].virtual_port, __ATOMIC_ACQUIRE);
+
+		if (!port)
+			continue;
+		for (int proto = BERTH_TCP; proto < BERTH_PROTOS; proto++) {
+			if (berth_portmap_real(map, (enum berth_proto)proto, (uint16_t)port) != map->block_base + i)
+				continue;
+			ports = mem_grow(ports, count + 1, sizeof(*ports));
+			add(map, (enum berth_proto)proto, port, task, pid, &ports[count++]);
+			break; /* declared for both protocols: one allocation, as people count them */
+		}
+	}
+	*ret_ports = ports;
+	return count;
+}

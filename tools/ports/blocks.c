@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Claiming blocks without a daemon, a lock file or a race.
+ *
+ * The port space is divided into granules of 32 ports at absolute positions (port / 32), whatever range and block size a
+ * run has, so that runs with different settings can never overlap. A granule belongs to whoever has bound the abstract
+ * unix socket @berth/ports/FIRST: bind(2) is atomic, the names live in the network namespace as the ports do, and the
+ * kernel releases them with the last holder, however it dies (unix(7), "abstract"). A block is as many granules in a row
+ * as it needs.
+ *
+ * That keeps Berth's runs apart. Strangers are seen in one sock_diag dump per run (or, by a run of few workers, by
+ * binding the block's ports once): a block in which a port is in use is passed over. Ports that only linger in TIME_WAIT
+ * are passed over as well unless nothing else is left, because a server without SO_REUSEADDR could not bind them. A
+ * stranger that comes later is dealt with by the port map (it moves).
+ *
+ * Blocks never lie in ip_local_port_range, where the kernel itself hands ports out. ip_local_reserved_ports needs no
+ * look: it only keeps the kernel from handing out, it forbids no bind.
+ */
+#include "tools/ports/ports.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/file.h"
+#include "tools/base/log.h"
+#include "tools/base/str.h"
+#include "tools/ports/host.h"
+#include "tools/ports/sockets.h"
+
+enum { GRANULES = BERTH_PORTS / PORTS_GRANULE, FEW_WORKERS = 4 };
+
+struct ports {
+	struct ports_host host;
+	unsigned int first, last;	/* granules, inclusive */
+	unsigned int block_len;
+	unsigned int block_granules;
+	unsigned int workers;
+	char *project;
+	bool looked;			/* the dump is made when the first block is claimed */
+	uint32_t used[GRANULES];	/* bit: somebody has this port */
+	uint32_t lingering[GRANULES];	/* bit: only TIME_WAIT has it */
+};
+
+static unsigned int granules_of(unsigned int ports)
+{
+	return (ports + PORTS_GRANULE - 1) / PORTS_GRANULE;
+}
+
+static bool overlaps(const struct ports_host *host, unsigned int first, unsigned int last)
+{
+	return first <= host->ephemeral_high && last >= host->ephemeral_low;
+}
+
+/* The default range where it is free, else the wider gap beside the ephemeral range. */
+static int choose_range(const struct ports_host *host, unsigned int *ret_first, unsigned int *ret_last)
+{
+	unsigned int below = host->ephemeral_low > 1024 ? host->ephemeral_low - 1024 : 0;
+	unsigned int above = 65535 - host->ephemeral_high;
+
+	*ret_first = PORTS_RANGE_FIRST;
+	*ret_last = PORTS_RANGE_LAST;
+	if (!overlaps(host, *ret_first, *ret_last))
+		return 0;
+	*ret_first = below >= above ? 1024 : host->ephemeral_high + 1;
+	*ret_last = below >= above ? host->ephemeral_low - 1 : 65535;
+	return (below > above ? below : above) >= 2 * PORTS_GRANULE ? 0 : -ERANGE;
+}
+
+static int range_error(const struct ports_host *host, unsigned int first, unsigned int last, char **ret_error)
+{
+	*ret_error = str_print("the port range %u-%u overlaps %u-%u, from which the kernel hands out ports itself\n"
+			       "hint: choose another `range`, or: sysctl net.ipv4.ip_local_port_range=\"32768 60999\"",
+			       first, last, host->ephemeral_low, host->ephemeral_high);
+	return -ERANGE;
+}
+
+static int set_range(struct ports *ports, const struct ports_setup *setup, char **ret_error)
+{
+	unsigned int first = setup->range_first, last = setup->range_last;
+
+	if (!first && choose_range(&ports->host, &first, &last))
+		return range_error(&ports->host, PORTS_RANGE_FIRST, PORTS_RANGE_LAST, ret_error);
+	if (!last)
+		last = PORTS_RANGE_LAST;
+	if (overlaps(&ports->host, first, last))
+		return range_error(&ports->host, first, last, ret_error);
+	ports->first = granules_of(first);
+	ports->last = (last + 1) / PORTS_GRANULE - 1;
+	if (last + 1 >= PORTS_GRANULE && ports->first <= ports->last)
+		return 0;
+	*ret_error = str_print("the port range %u-%u holds no block of %d ports", first, last, PORTS_GRANULE);
+	return -ERANGE;
+}
+
+static int predict(const struct ports *ports, unsigned int workers, char **ret_error)
+{
+	unsigned int room = (ports->last - ports->first + 1) / ports->block_granules;
+
+	if (workers <= room)
+		return 0;
+	*ret_error = str_print("%u workers with a block of %u ports each do not fit into the port range %u-%u: "
+			       "it holds %u blocks\nhint: widen `range`, or lower `block` (--block)", workers,
+			       ports->block_len, ports->first * PORTS_GRANULE, ports->last * PORTS_GRANULE +
+			       PORTS_GRANULE - 1, room);
+	return -ERANGE;
+}
+
+int ports_open(const struct ports_setup *setup, struct ports **ret_ports, char **ret_error)
+{
+	struct ports *ports = mem_alloc(sizeof(*ports));
+	int ret;
+
+	ports->block_len = setup->block_len ? setup->block_len : PORTS_BLOCK;
+	ports->block_granules = granules_of(ports->block_len);
+	ports->workers = setup->workers;
+	ports->project = str_copy(setup->project ? setup->project : "");
+	ports_host_look(&ports->host);
+	if (ports->block_len > BERTH_SLOTS_MAX) {
+		*ret_error = str_print("a block of %u ports is too large: at most %u", ports->block_len,
+				       BERTH_SLOTS_MAX);
+		ret = -ERANGE;
+	} else {
+		ret = set_range(ports, setup, ret_error);
+	}
+	if (!ret)
+		ret = predict(ports, setup->workers, ret_error);
+	if (ret)
+		ports_close(ports);
+	else
+		*ret_ports = ports;
+	return ret;
+}
+
+void ports_close(struct ports *ports)
+{
+	if (!ports)
+		return;
+	free(ports->project);
+	free(ports);
+}
+
+void ports_range(const struct ports *ports, uint16_t *ret_first, uint16_t *ret_last)
+{
+	*ret_first = (uint16_t)(ports->first * PORTS_GRANULE);
+	*ret_last = (uint16_t)(ports->last * PORTS_GRANULE + PORTS_GRANULE - 1);
+}
+
+const struct ports_host *ports_host_of(const struct ports *ports)
+{
+	return &ports->host;
+}
+
+static void mark_used(const struct socket_info *info, void *arg)
+{
+	struct ports *ports = arg;
+	uint32_t *words = info->time_wait ? ports->lingering : ports->used;
+
+	words[info->port / PORTS_GRANULE] |= 1u << info->port % PORTS_GRANULE;
+}
+
+static void look(struct ports *ports)
+{
+	uint16_t first, last;
+
+	if (ports->looked)
+		return;
+	ports->looked = true;
+	ports_range(ports, &first, &last);
+	/* Without sock_diag there is no proof in advance; the bind itself then is (see core/portmap.c). */
+	if (sockets_each(first, last, mark_used, ports))
+		log_act("no sock_diag: ports %u-%u are taken to be free", first, last);
+}
+
+static bool in_use(const struct ports *ports, unsigned int granule, bool lingering_too)
+{
+	unsigned int left = ports->block_len;
+
+	for (unsigned int i = 0; i < ports->block_granules; i++, left -= PORTS_GRANULE) {
+		uint32_t mask = left >= PORTS_GRANULE ? UINT32_MAX : (1u << left) - 1;
+
+		if ((ports->used[granule + i] | (lingering_too ? ports->lingering[granule + i] : 0)) & mask)
+			return true;
+	}
+	return false;
+}
+
+/* Return: the lease; -EADDRINUSE if another run has it; -errno. */
+static int claim_granule(unsigned int granule)
+{
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	cleanup_close int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int len = snprintf(name.sun_path + 1, sizeof(name.sun_path) - 1, "berth/ports/%u", granule * PORTS_GRANULE);
+
+	if (fd < 0)
+		return -errno;
+	if (bind(fd, (struct sockaddr *)&name, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1) +
+		 (socklen_t)len))
+		return -errno;
+	return steal_fd(&fd);
+}
+
+static int claim_at(const struct ports *ports, unsigned int granule, struct ports_block *ret_block)
+{
+	struct ports_block block = { .base = granule * PORTS_GRANULE, .len = ports->block_len };
+
+	block.leases = mem_alloc(ports->block_granules * sizeof(int));
+	for (unsigned int i = 0; i < ports->block_granules; i++) {
+		int lease = claim_granule(granule + i);
+
+		if (lease < 0) {
+			ports_block_release(&block);
+			return lease;
+		}
+		block.leases[block.lease_count++] = lease;
+	}
+	*ret_block = block;
+	return 0;
+}
+
+static uint32_t hash(const char *text, uint32_t seed)
+{
+	while (*text)
+		seed = (seed ^ (uint8_t)*text++) * 16777619u; /* FNV-1a */
+	return seed;
+}
+
+/* From the place that this project's task always begins at, once around. */
+static int search(struct ports *ports, uint32_t start, bool lingering_too, struct ports_block *ret_block)
+{
+	unsigned int places = ports->last - ports->first + 2 - ports->block_granules;
+
+	for (unsigned int i = 0; i < places; i++) {
+		unsigned int granule = ports->first + (start + i) % places;
+		int ret;
+
+		if (in_use(ports, granule, lingering_too))
+			continue;
+		ret = claim_at(ports, granule, ret_block);
+		if (ret != -EADDRINUSE)
+			return ret;
+	}
+	return -ENOSPC;
+}
+
+/* Can @port be bound, on every address of both families? Without SO_REUSEADDR, so TIME_WAIT says no. */
+static bool can_bind(int type, unsigned int port)
+{
+	struct sockaddr_in6 any = { .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port) };
+	struct sockaddr_in any4 = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
+	cleanup_close int fd = socket(AF_INET6, type | SOCK_CLOEXEC, 0);
+	int off = 0;
+
+	if (fd >= 0 && !setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off))) {
+		if (!bind(fd, (struct sockaddr *)&any, sizeof(any)))
+			return true;
+		if (errno == EADDRINUSE)
+			return false;
+	}
+	if (fd >= 0)
+		close(fd);
+	fd = socket(AF_INET, type | SOCK_CLOEXEC, 0); /* a host without IPv6 */
+	return fd >= 0 && !bind(fd, (struct sockaddr *)&any4, sizeof(any4));
+}
+
+/*
+ * A run of few workers asks for the blocks it had last time, and binds their ports once to see that they are free: 64
+ * system calls a block, a quarter of a millisecond, where the dump walks every connection of the host (7 ms with 14 000
+ * of them in TIME_WAIT). The block is claimed by then, so no other run can be disturbed by it.
+ * Return: 0 and the block; -EAGAIN if that one cannot be had.
+ */
+static int claim_first(struct ports *ports, uint32_t start, struct ports_block *ret_block)
+{
+	unsigned int places = ports->last - ports->first + 2 - ports->block_granules;
+	unsigned int base = (ports->first + start % places) * PORTS_GRANULE;
+	bool is_free = true;
+
+	if (ports->looked || ports->workers > FEW_WORKERS || claim_at(ports, base / PORTS_GRANULE, ret_block))
+		return -EAGAIN;
+	for (unsigned int port = base; port < base + ports->block_len && is_free; port++)
+		is_free = can_bind(SOCK_STREAM, port) && can_bind(SOCK_DGRAM, port);
+	if (!is_free)
+		ports_block_release(ret_block);
+	return is_free ? 0 : -EAGAIN;
+}
+
+int ports_claim(struct ports *ports, const char *task, struct ports_block *ret_block, char **ret_error)
+{
+	uint32_t start = hash(task, hash(ports->project, 2166136261u) * 16777619u);
+	uint16_t first, last;
+	int ret;
+
+	if (!claim_first(ports, start, ret_block))
+		return 0;
+	look(ports);
+	ret = search(ports, start, true, ret_block);
+	if (ret == -ENOSPC)
+		ret = search(ports, start, false, ret_block);
+	if (!ret)
+		return 0;
+	ports_range(ports, &first, &last);
+	if (ret == -ENOSPC)
+		*ret_error = str_print("no block of %u free ports is left in the port range %u-%u\n"
+				       "hint: other runs hold them (`berth ps`); widen `range`, or lower `block` "
+				       "(--block)", ports->block_len, first, last);
+	else
+		*ret_error = str_print("unable to claim a block of ports: %s", strerror(-ret));
+	return ret;
+}
+
+void ports_block_release(struct ports_block *block)
+{
+	for (unsigned int i = 0; i < block->lease_count; i++)
+		close(block->leases[i]);
+	free(block->leases);
+	block->leases = NULL;
+	block->lease_count = 0;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The host's own addresses and its ephemeral range. An address that appears during the run (a VPN, a container bridge)
+ * is not ours to rewrite: the worker keeps the view it began with.
+ */
+#include "tools/ports/host.h"
+
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/addr.h"
+#include "tools/base/cleanup.h"
+#include "tools/base/file.h"
+
+static void look_ephemeral(struct ports_host *host)
+{
+	cleanup_free char *text = NULL;
+
+	host->ephemeral_low = 32768;
+	host->ephemeral_high = 60999;
+	if (!file_read("/proc/sys/net/ipv4/ip_local_port_range", &text, NULL))
+		sscanf(text, "%u %u", &host->ephemeral_low, &host->ephemeral_high);
+}
+
+static bool to_ip(const struct sockaddr *sa, struct berth_ip *ret_ip)
+{
+	if (sa && sa->sa_family == AF_INET6) {
+		memcpy(ret_ip, &((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr, sizeof(*ret_ip));
+		return true;
+	}
+	if (!sa || sa->sa_family != AF_INET)
+		return false;
+	*ret_ip = (struct berth_ip){ { 0, 0, htonl(0xffff),
+				       ((const struct sockaddr_in *)(const void *)sa)->sin_addr.s_addr } };
+	return true;
+}
+
+static void look_addresses(struct ports_host *host)
+{
+	static const struct berth_portmap loopback_only;
+	struct ifaddrs *list;
+
+	if (getifaddrs(&list))
+		return;
+	for (struct ifaddrs *at = list; at && host->addr_count < BERTH_ADDRS_MAX; at = at->ifa_next) {
+		struct berth_ip ip;
+
+		if (to_ip(at->ifa_addr, &ip) && !berth_ip_is_local(&loopback_only, &ip))
+			host->addrs[host->addr_count++] = ip;
+	}
+	freeifaddrs(list);
+}
+
+void ports_host_look(struct ports_host *host)
+{
+	*host = (struct ports_host){ 0 };
+	look_ephemeral(host);
+	look_addresses(host);
+}

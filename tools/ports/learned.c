@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A JSON array of {"command", "task", "port", "runs", "learned"}; "runs" is 0 for a UDP port that has been seen in one run
+ * only. A port that has not been seen for LEARNED_MOST_DAYS is
+ * forgotten; a port that is seen again gets a new date. Two runs that end at the same instant may lose each other's
+ * news: the next run learns it again.
+ */
+#include "tools/ports/learned.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/clock.h"
+#include "tools/base/file.h"
+#include "tools/base/json.h"
+#include "tools/base/str.h"
+
+static char *command_text(char *const *command)
+{
+	struct str text = { 0 };
+
+	for (; command && *command; command++) {
+		if (text.len)
+			str_add(&text, " ");
+		str_add(&text, *command);
+	}
+	return str_take(&text);
+}
+
+static char *file_of(const char *dir)
+{
+	return str_print("%s/learned-ports.json", dir);
+}
+
+static bool is_text(const json_t *entry, const char *key, const json_t *wanted)
+{
+	const json_t *value = json_object_get(entry, key);
+
+	return value && json_equal(value, wanted);
+}
+
+static bool is_old(const json_t *entry)
+{
+	const char *date = json_string_value(json_object_get(entry, "learned"));
+	struct tm then = { 0 };
+
+	if (!date || !strptime(date, "%Y-%m-%d", &then))
+		return true;
+	return clock_wall_ns() / 1000000000 - timegm(&then) > (int64_t)LEARNED_MOST_DAYS * 86400;
+}
+
+/* Seen once, over UDP: most likely somebody's source port. */
+static bool is_doubtful(const json_t *entry)
+{
+	const json_t *runs = json_object_get(entry, "runs");
+
+	return runs && !json_integer_value(runs);
+}
+
+static json_t *load_array(const char *path)
+{
+	json_t *array = access(path, F_OK) ? NULL : json_load_file(path, 0, NULL);
+
+	if (json_is_array(array))
+		return array;
+	json_decref(array);
+	return NULL;
+}
+
+int learned_load(const char *dir, char *const *command, const char *task, uint16_t **ret_ports)
+{
+	cleanup_free char *path = file_of(dir), *text = NULL;
+	json_t *array = load_array(path), *wanted_command, *wanted_task;
+	size_t count = 0, known = json_array_size(array);
+	uint16_t *ports;
+
+	*ret_ports = NULL;
+	if (!known) {
+		json_decref(array);
+		return 0;
+	}
+	text = command_text(command);
+	wanted_command = json_text(text);
+	wanted_task = json_text(task);
+	ports = mem_alloc((known + 1) * sizeof(*ports));
+	for (size_t i = 0; i < known; i++) {
+		const json_t *entry = json_array_get(array, i);
+		json_int_t port = json_integer_value(json_object_get(entry, "port"));
+
+		if (port > 0 && port < 65536 && !is_old(entry) && !is_doubtful(entry) && is_text(entry, "command", wanted_command) &&
+		    is_text(entry, "task", wanted_task))
+			ports[count++] = (uint16_t)port;
+	}
+	json_decref(wanted_command);
+	json_decref(wanted_task);
+	json_decref(array);
+	*ret_ports = ports;
+	return 0;
+}
+
+static struct learned_port *find(struct learned_port *ports, json_int_t port)
+{
+	for (; ports->port; ports++)
+		if (ports->port == port)
+			return ports;
+	return NULL;
+}
+
+/*
+ * Take out what is old, what is about to be written anew, and what was doubtful and has not come back. The doubtful ones
+ * that have come back are no longer so.
+ */
+static void make_room(json_t *array, const json_t *command, const json_t *task, struct learned_port *ports)
+{
+	for (size_t i = json_array_size(array); i-- > 0;) {
+		const json_t *entry = json_array_get(array, i);
+		bool same = is_text(entry, "command", command) && is_text(entry, "task", task);
+		struct learned_port *again = find(ports, json_integer_value(json_object_get(entry, "port")));
+
+		if (same && again)
+			again->udp_only = false;
+		if (is_old(entry) || (same && (again || is_doubtful(entry))))
+			json_array_remove(array, i);
+	}
+}
+
+int learned_save(const char *dir, char *const *command, const char *task, struct learned_port *ports)
+{
+	cleanup_free char *path = file_of(dir), *text = command_text(command), *dump = NULL;
+	json_t *array = load_array(path), *command_json = json_text(text), *task_json = json_text(task);
+	time_t now = time(NULL);
+	struct tm utc;
+	char date[16];
+	int ret;
+
+	if (!array)
+		array = json_array();
+	gmtime_r(&now, &utc);
+	strftime(date, sizeof(date), "%Y-%m-%d", &utc);
+	make_room(array, command_json, task_json, ports);
+	for (; ports->port; ports++)
+		json_array_append_new(array, json_pack("{sO sO si si ss}", "command", command_json, "task", task_json,
+						       "port", (int)ports->port, "runs", ports->udp_only ? 0 : 1,
+						       "learned", date));
+	dump = json_dumps(array, JSON_INDENT(1));
+	ret = dump ? file_replace(path, dump, strlen(dump), 0644) : -EINVAL;
+	json_decref(command_json);
+	json_decref(task_json);
+	json_decref(array);
+	return ret;
+}

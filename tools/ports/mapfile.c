@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The file behind a port map. It is sparse: of its 700 KB a worker touches a handful of pages. It stays mapped in the
+ * supervisor, and its name stays until the run ends, because every exec of the worker opens it anew.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/ports/host.h"
+#include "tools/ports/ports.h"
+
+static void fill_host(struct berth_portmap *map, const struct ports_host *host)
+{
+	map->ephemeral_low = host->ephemeral_low;
+	map->ephemeral_high = host->ephemeral_high;
+	map->addr_count = host->addr_count;
+	memcpy(map->addrs, host->addrs, host->addr_count * sizeof(host->addrs[0]));
+}
+
+int ports_map_create(const struct ports *ports, const char *path, mode_t mode, unsigned int worker,
+		     const struct ports_block *block, struct berth_portmap **ret_map)
+{
+	cleanup_close int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+	struct berth_portmap *map;
+
+	if (fd < 0)
+		return -errno;
+	if (fchmod(fd, mode) || ftruncate(fd, sizeof(*map)))
+		return -errno;
+	map = mmap(NULL, sizeof(*map), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (map == MAP_FAILED)
+		return -errno;
+	berth_portmap_init(map, worker, block->base, block->len);
+	fill_host(map, ports_host_of(ports));
+	*ret_map = map;
+	return 0;
+}
+
+void ports_map_close(struct berth_portmap *map)
+{
+	if (map)
+		munmap(map, sizeof(*map));
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BERTH_RUN_CGROUP_H
+#define BERTH_RUN_CGROUP_H
+/*
+ * A cgroup v2 directory per worker, where we may make one: below the cgroup that the supervisor is in, so that limits
+ * and accounting of whoever started us still hold. Functions return 0, a descriptor, or -errno; nothing here prints.
+ */
+#include <stdint.h>
+#include <sys/types.h>
+
+struct cgroup_limits {
+	uint64_t mem_bytes;	/* 0 = no limit */
+	double cpu_cores;
+	unsigned int pids;
+};
+
+/**
+ * Make OWN-CGROUP/berth-ID.
+ * Return: a descriptor, *ret_path the caller's to free; -ENOTSUP no cgroup v2 here; -EACCES, -EROFS not allowed.
+ */
+int cgroup_make(const char *run_id, char **ret_path);
+
+/**
+ * Make the cgroup of one worker inside it.
+ * @limits	those that cannot be set are counted in *ret_unset
+ */
+int cgroup_make_worker(const char *run_path, unsigned int worker, const struct cgroup_limits *limits,
+		       unsigned int *ret_unset);
+
+/** The same for the cgroup that cgroup_make() would have made for @run_id. */
+int cgroup_remove_named(const char *run_id, int64_t deadline_ms);
+
+/** End everything in it and remove it, its children first; waits for the kernel at most @deadline_ms. */
+int cgroup_remove(const char *path, int64_t deadline_ms);
+
+#endif

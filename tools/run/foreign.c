@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sock_diag says whether anybody listens on a port, and the inode of the socket; the worker's own processes are asked
+ * through /proc/PID/fd whether it is theirs (a server on port 0, or an inherited one). UDP is asked the same way: a
+ * datagram that nobody can receive has reached nobody's server. DNS is no server of the suite's.
+ */
+#include "tools/run/foreign.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/ports/sockets.h"
+#include "tools/run/process.h"
+
+enum { LISTENERS_MOST = 16, DNS = 53 };
+
+struct listeners {
+	enum berth_proto proto;
+	unsigned int count;
+	uint32_t inodes[LISTENERS_MOST];
+};
+
+static void add_listener(const struct socket_info *info, void *arg)
+{
+	struct listeners *listeners = arg;
+
+	if (info->listening && info->proto == listeners->proto && listeners->count < LISTENERS_MOST)
+		listeners->inodes[listeners->count++] = info->inode;
+}
+
+/* True if process @pid has one of the sockets open. */
+static bool holds(pid_t pid, const struct listeners *listeners)
+{
+	cleanup_free char *path = str_print("/proc/%d/fd", (int)pid);
+	cleanup_dir DIR *dir = opendir(path);
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		char link[64];
+		ssize_t len = readlinkat(dirfd(dir), entry->d_name, link, sizeof(link) - 1);
+		unsigned int inode;
+
+		if (len < 0)
+			continue;
+		link[len] = 0;
+		if (sscanf(link, "socket:[%u]", &inode) != 1)
+			continue;
+		for (unsigned int i = 0; i < listeners->count; i++)
+			if (listeners->inodes[i] == inode)
+				return true;
+	}
+	return false;
+}
+
+static bool is_own(const struct worker *worker, const struct listeners *listeners)
+{
+	cleanup_pids struct pids pids = { 0 };
+
+	if (worker->warden > 0)
+		process_descendants(worker->warden, &pids);
+	for (size_t i = 0; i < pids.count; i++)
+		if (holds(pids.list[i], listeners))
+			return true;
+	return false;
+}
+
+static char *holder(const struct listeners *listeners)
+{
+	cleanup_dir DIR *proc = opendir("/proc");
+	struct dirent *entry;
+
+	while (proc && (entry = readdir(proc))) {
+		pid_t pid = (pid_t)atoi(entry->d_name);
+
+		if (pid > 0 && holds(pid, listeners)) {
+			cleanup_free char *command = process_command(pid);
+
+			return str_print("%.80s (pid %d)", command, (int)pid);
+		}
+	}
+	return NULL;
+}
+
+bool foreign_is_outsider(const struct worker *worker, enum berth_proto proto, uint16_t port, char **ret_who)
+{
+	struct listeners listeners = { .proto = proto };
+
+	if (proto == BERTH_UDP && port == DNS)
+		return false;
+	if (sockets_each(port, port, add_listener, &listeners))
+		return true; /* no sock_diag: the connection stands as it is */
+	if (!listeners.count || is_own(worker, &listeners))
+		return false;
+	*ret_who = holder(&listeners);
+	return true;
+}

@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Everything that exists before the first worker, in the order in which it is made; run_remove_traces() undoes it in the
+ * file system, from the supervisor or, if that was killed, from the keeper.
+ *
+ * The directory of run-time files appears under its name only when its lock is already held (made beside, locked,
+ * renamed): whoever sees it unlocked sees debris, never a run that is being born.
+ *
+ * As root the directory can be passed through by others, and the port maps can be written by others, because a suite
+ * may change its user (PostgreSQL refuses to run as root); then a random name of 128 bits is what protects a map.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/clock.h"
+#include "tools/base/file.h"
+#include "tools/run/allocate.h"
+#include "tools/run/cgroup.h"
+#include "tools/run/database.h"
+#include "tools/run/run.h"
+#include "tools/run/watching.h"
+#include "tools/base/environ.h"
+#include "tools/run/runtime.h"
+
+static int fail(char **ret_error, int ret, const char *what, const char *subject)
+{
+	*ret_error = str_print("unable to %s '%s': %s", what, subject, strerror(-ret));
+	return ret;
+}
+
+static int open_places(struct run *run, const struct run_options *options, char **ret_error)
+{
+	cleanup_free char *ignore = NULL;
+	int ret;
+
+	run->cwd = getcwd(NULL, 0);
+	if (!run->cwd)
+		return fail(ret_error, -errno, "find", "the working directory");
+	run->project_dir = str_copy(options->project_dir ? options->project_dir : run->cwd);
+	run->results_dir = options->results_dir ? str_copy(options->results_dir) :
+						  str_print("%s/.berth", run->project_dir);
+	if (run->results_dir[0] != '/') {
+		char *absolute = str_print("%s/%s", run->cwd, run->results_dir);
+
+		free(run->results_dir);
+		run->results_dir = absolute;
+	}
+	ret = dir_make(run->results_dir, 0777);
+	if (ret)
+		return fail(ret_error, ret, "make the results directory", run->results_dir);
+	ignore = str_print("%s/.gitignore", run->results_dir);
+	if (!options->results_dir && access(ignore, F_OK))
+		(void)file_replace(ignore, "*\n", 2, 0644);
+	run->log_dir = str_print("%s/runs/%s", run->results_dir, run->id);
+	ret = dir_install(&run->install_dir);
+	return ret ? fail(ret_error, ret, "find", "berth's own files") : 0;
+}
+
+static int open_scratch(struct run *run, char **ret_error)
+{
+	int ret;
+
+	run->scratch_dir = runtime_scratch(run->id);
+	run_save_state(run);
+	ret = runtime_make_scratch(run->scratch_dir);
+	if (ret)
+		return fail(ret_error, ret, "make the directory", run->scratch_dir);
+	run->wardens_lock = runtime_lock_wardens(run->dir);
+	return run->wardens_lock < 0 ? fail(ret_error, run->wardens_lock, "lock", run->dir) : 0;
+}
+
+static int open_ports(struct run *run, char **ret_error)
+{
+	const struct run_options *options = run->options;
+	const struct ports_setup setup = {
+		.range_first = options->range_first,
+		.range_last = options->range_last,
+		.block_len = options->block_len,
+		.workers = run->made,
+		.project = run->project_dir,
+	};
+	int ret = ports_open(&setup, &run->ports, ret_error);
+
+	for (unsigned int i = 0; i < run->made && !ret; i++)
+		ret = ports_claim(run->ports, run->workers[i].plan->task, &run->workers[i].block, ret_error);
+	return ret;
+}
+
+static char *map_name(const struct run *run, unsigned int worker)
+{
+	uint64_t random[2];
+
+	if (geteuid() || getrandom(random, sizeof(random), 0) != sizeof(random))
+		return str_print("%s/w%u.map", run->dir, worker);
+	return str_print("%s/w%u-%016llx%016llx.map", run->dir, worker, (unsigned long long)random[0],
+			 (unsigned long long)random[1]);
+}
+
+static int open_maps(struct run *run, char **ret_error)
+{
+	for (unsigned int i = 0; i < run->made; i++) {
+		struct worker *worker = &run->workers[i];
+		int ret;
+
+		worker->map_path = map_name(run, worker->number);
+		ret = ports_map_create(run->ports, worker->map_path, geteuid() ? 0600 : 0666, worker->number,
+				       &worker->block, &worker->map);
+		if (ret)
+			return fail(ret_error, ret, "make the port map", worker->map_path);
+		worker->map->flags = run->options->strict ? BERTH_MAP_STRICT : 0;
+		for (const uint16_t *port = run->plan->share; *port; port++)
+			berth_portmap_share(worker->map, *port);
+	}
+	return allocate_declare(run);
+}
+
+static void open_cgroups(struct run *run)
+{
+	const struct cgroup_limits limits = { run->options->mem_bytes, run->options->cpu_cores, run->options->pids };
+	unsigned int unset = 0;
+
+	run->cgroup = cgroup_make(run->id, &run->cgroup_dir);
+	for (unsigned int i = 0; i < run->made && run->cgroup >= 0; i++) {
+		int dir = cgroup_make_worker(run->cgroup_dir, run->workers[i].number, &limits, &unset);
+
+		run->workers[i].cgroup = dir < 0 ? -1 : dir;
+	}
+	run->limits_unset = unset || (run->cgroup < 0 && (limits.mem_bytes || limits.cpu_cores > 0 || limits.pids));
+}
+
+static int open_isolate(struct run *run, char **ret_error)
+{
+	const struct isolate_setup setup = {
+		.wanted = run->options->backend,
+		.run_id = run->id,
+		.install_dir = run->install_dir,
+		.run_dir = run->dir,
+		.cgroup = run->cgroup,
+		.workers = run->made,
+		.loop = run->loop,
+	};
+	int ret = isolate_open(&setup, &run->isolate, &run->isolate_reason);
+
+	if (ret)
+		*ret_error = str_print("backend '%s' cannot work here: %s",
+				       isolate_backend_names[run->options->backend],
+				       run->isolate_reason ? run->isolate_reason : strerror(-ret));
+	return ret;
+}
+
+static int open_tree(struct run *run, char **ret_error)
+{
+	const char *const needed[] = { run->dir, run->scratch_dir, run->install_dir, run->results_dir, NULL };
+	const struct tree_setup setup = {
+		.wanted = run->options->tree,
+		.workers = run->count,
+		.project_dir = run->project_dir,
+		.cwd = run->cwd,
+		.results_dir = run->results_dir,
+		.scratch_dir = run->scratch_dir,
+		.needed = needed,
+	};
+	int ret = tree_open(&setup, &run->tree, &run->tree_reason);
+
+	if (ret)
+		*ret_error = str_print("tree '%s' cannot be had here: %s\nhint: --tree shared does without",
+				       run_tree_names[run->options->tree],
+				       run->tree_reason ? run->tree_reason : strerror(-ret));
+	return ret;
+}
+
+static int open_tmp(struct run *run, char **ret_error)
+{
+	for (unsigned int i = 0; i < run->made && !tree_private_tmp(run->tree); i++) {
+		struct worker *worker = &run->workers[i];
+
+		worker->tmp_dir = str_print("%s/w%u-tmp", run->scratch_dir, worker->number);
+		if (mkdir(worker->tmp_dir, 0700) && errno != EEXIST)
+			return fail(ret_error, -errno, "make the directory", worker->tmp_dir);
+		if (!geteuid())
+			chmod(worker->tmp_dir, 01777);
+	}
+	return 0;
+}
+
+/* We keep hundreds of descriptors for a large run; the suite gets the old limit back. */
+static void raise_limits(struct run *run)
+{
+	struct rlimit more;
+
+	getrlimit(RLIMIT_NOFILE, &run->inherit.files);
+	more = run->inherit.files;
+	more.rlim_cur = more.rlim_max > 65536 ? 65536 : more.rlim_max;
+	if (more.rlim_cur > run->inherit.files.rlim_cur)
+		setrlimit(RLIMIT_NOFILE, &more);
+}
+
+static int open_signals(struct run *run)
+{
+	static const int always[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2 };
+	const struct sigaction ignore = { .sa_handler = SIG_IGN };
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_LEN(always); i++)
+		sigaddset(&set, always[i]);
+	if (!run->plan->single)
+		sigaddset(&set, SIGTSTP);
+	sigprocmask(SIG_BLOCK, &set, &run->inherit.mask);
+	sigaction(SIGPIPE, &ignore, &run->inherit.pipe);
+	run->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	prctl(PR_SET_CHILD_SUBREAPER, 1); /* should a warden be killed, its children become ours, not init's */
+	return run->signals < 0 ? -errno : loop_open(&run->loop);
+}
+
+static void set_up_workers(struct run *run)
+{
+	run->workers = mem_alloc(run->made * sizeof(*run->workers));
+	for (unsigned int i = 0; i < run->made; i++)
+		run->workers[i] = (struct worker){
+			.run = run,
+			.plan = i < run->count ? &run->plan->workers[i] : database_setup_plan(run),
+			.number = i + 1,
+			.setup = i == run->count,
+			.cgroup = -1,
+			.channel = -1,
+			.log = -1,
+			.out = { &run->workers[i], -1, 1, { 0 } },
+			.err = { &run->workers[i], -1, 2, { 0 } },
+		};
+}
+
+int run_open(const struct run_options *options, struct plan *plan, struct run **ret_run, char **ret_error)
+{
+	struct run *run = mem_alloc(sizeof(*run));
+	int ret;
+
+	*ret_run = run;
+	run->options = options;
+	run->plan = plan;
+	run->count = run->made = plan->count;
+	database_plan(run);
+	run->cgroup = run->lock = run->signals = run->alive = run->keeper_channel = run->wardens_lock = -1;
+	run->started_ms = clock_ms();
+	run->started_wall_ns = clock_wall_ns();
+	set_up_workers(run);
+	raise_limits(run);
+	ret = open_signals(run);
+	if (ret)
+		return fail(ret_error, ret, "set up", "signals");
+	ret = runtime_make(&run->id, &run->dir, &run->lock);
+	if (ret)
+		return fail(ret_error, ret, "make", "the directory for run-time files");
+	plan_name_run(plan, options, run->id);
+	ret = open_places(run, options, ret_error);
+	if (!ret)
+		ret = open_scratch(run, ret_error);
+	if (!ret)
+		ret = open_ports(run, ret_error);
+	if (!ret)
+		ret = open_maps(run, ret_error);
+	if (ret)
+		return ret;
+	open_cgroups(run);
+	ret = open_isolate(run, ret_error);
+	if (!ret)
+		ret = open_tree(run, ret_error);
+	if (!ret)
+		ret = open_tmp(run, ret_error);
+	if (!ret)
+		ret = database_open(run, ret_error);
+	if (ret)
+		return ret;
+	output_setup(run);
+	watching_open(run);
+	run_save_state(run);
+	allocate_write(run);
+	ret = keeper_start(run);
+	return ret ? fail(ret_error, ret, "start", "the keeper") : 0;
+}
+
+void run_save_state(struct run *run)
+{
+	struct state_worker *workers = mem_alloc(run->count * sizeof(*workers));
+	const struct run_state state = {
+		.id = run->id,
+		.pid = getpid(),
+		.project_dir = run->project_dir,
+		.results_dir = run->results_dir,
+		.dir = run->dir,
+		.scratch_dir = run->scratch_dir,
+		.cgroup_dir = run->cgroup_dir,
+		.backend = (char *)(uintptr_t)isolate_backend_names[run->isolate ? isolate_backend(run->isolate) :
+											ISOLATE_NONE],
+		.tree = (char *)(uintptr_t)run_tree_names[tree_kind(run->tree)],
+		.command = run->options->command,
+		.started_ns = run->started_wall_ns,
+		.workers = workers,
+		.worker_count = run->count,
+	};
+
+	for (unsigned int i = 0; i < run->count; i++) {
+		const struct worker *from = &run->workers[i];
+
+		workers[i] = (struct state_worker){ from->number, from->plan->task, from->pid, from->warden,
+						    from->block.base, from->block.len, from->map_path, from->status,
+						    from->exit_status };
+	}
+	(void)state_save(&state); /* what cannot be shown still runs */
+	run->state_dirty = false;
+	free(workers);
+}
+
+void run_remove_traces(struct run *run)
+{
+	if (run->cgroup_dir)
+		(void)cgroup_remove(run->cgroup_dir, 2000);
+	if (run->scratch_dir)
+		(void)runtime_remove_scratch(run->scratch_dir);
+	if (run->dir)
+		(void)dir_remove(run->dir);
+}
+
+static void free_worker(struct worker *worker)
+{
+	for (unsigned int i = 0; i < worker->left_count; i++)
+		free(worker->left[i].command);
+	free(worker->left);
+	free(worker->error);
+	free(worker->map_path);
+	free(worker->tmp_dir);
+	free(worker->log_path);
+	ports_map_close(worker->map);
+	ports_block_release(&worker->block);
+	if (worker->cgroup >= 0)
+		close(worker->cgroup);
+}
+
+void run_close(struct run *run)
+{
+	const int fds[] = { run->cgroup, run->signals, run->alive, run->keeper_channel, run->wardens_lock,
+			    run->lock };
+
+	isolate_close(run->isolate);
+	for (unsigned int i = 0; i < run->made; i++)
+		free_worker(&run->workers[i]);
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+	for (unsigned int i = 0; i < run->finding_count; i++) {
+		free(run->findings[i].text);
+		free(run->findings[i].workers);
+	}
+	tree_close(run->tree);
+	ports_close(run->ports);
+	loop_close(run->loop);
+	free(run->findings);
+	free(run->workers);
+	free(run->id);
+	free(run->dir);
+	free(run->project_dir);
+	free(run->results_dir);
+	free(run->log_dir);
+	free(run->scratch_dir);
+	free(run->cwd);
+	free(run->install_dir);
+	free(run->cgroup_dir);
+	free(run->isolate_reason);
+	free(run->tree_reason);
+	free(run);
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* The names of option values, and the lists of ports. Plain data: what an option means is decided in plan.c. */
+#include "tools/run/options.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/str.h"
+
+const char *const run_gate_names[] = { "warn", "off", "fail", NULL };
+const char *const run_tree_names[] = { "auto", "shared", "overlay", "copy", NULL };
+const char *const run_output_names[] = { "auto", "prefix", "group", "quiet", NULL };
+const char *const run_db_mode_names[] = { "auto", "private", "rename", "off", NULL };
+const char *const run_color_names[] = { "auto", "always", "never", NULL };
+const char *const run_database_kind_names[] = { "postgres", "redis", "mariadb", "command", NULL };
+
+_Static_assert(ARRAY_LEN(run_gate_names) == RUN_GATES + 1, "one name per value");
+_Static_assert(ARRAY_LEN(run_tree_names) == RUN_TREES + 1, "one name per value");
+_Static_assert(ARRAY_LEN(run_output_names) == RUN_OUTPUTS + 1, "one name per value");
+_Static_assert(ARRAY_LEN(run_db_mode_names) == RUN_DB_MODES + 1, "one name per value");
+_Static_assert(ARRAY_LEN(run_color_names) == RUN_COLORS + 1, "one name per value");
+_Static_assert(ARRAY_LEN(run_database_kind_names) == RUN_DATABASE_KINDS + 1, "one name per value");
+
+int run_ports_add(struct run_ports *ports, const char *text)
+{
+	const char *dash = strchr(text, '-');
+	cleanup_free char *first_text = dash ? str_copy_len(text, (size_t)(dash - text)) : str_copy(text);
+	long first = 0, last = 0;
+	int ret = str_number(first_text, 1, 65535, &first);
+
+	if (ret)
+		return ret;
+	ret = str_number(dash ? dash + 1 : text, 1, 65535, &last);
+	if (ret)
+		return ret;
+	if (first > last)
+		return -ERANGE;
+	ports->ranges = mem_grow(ports->ranges, ports->count + 1, sizeof(*ports->ranges));
+	ports->ranges[ports->count++] = (struct run_port_range){ (uint16_t)first, (uint16_t)last };
+	return 0;
+}
+
+void run_databases_free(struct run_database *databases, unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		free(databases[i].name);
+		free(databases[i].url);
+		free(databases[i].setup);
+		strv_free(databases[i].inputs);
+		free(databases[i].start);
+		free(databases[i].ready);
+		free(databases[i].stop);
+	}
+	free(databases);
+}
+
+void run_allow_free(struct run_allow *allow, unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		free(allow[i].ports.ranges);
+		free(allow[i].program);
+		free(allow[i].stack);
+	}
+	free(allow);
+}
+
+void run_options_free(struct run_options *options)
+{
+	strv_free(options->command);
+	strv_free(options->tasks);
+	strv_free(options->databases);
+	run_databases_free(options->database_list, options->database_count);
+	run_allow_free(options->allow, options->allow_count);
+	strv_free(options->collect);
+	free(options->ports.ranges);
+	free(options->share.ranges);
+	free(options->setup);
+	free(options->results_dir);
+	free(options->json_file);
+	free(options->junit_file);
+	free(options->html_file);
+	free(options->trace_file);
+	free(options->project_dir);
+	*options = (struct run_options){ 0 };
+}

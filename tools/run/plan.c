@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The plan. Everything that can be known to be wrong before the first process starts is found here.
+ *
+ * Placeholders are four exact words in braces; any other brace in a command line is the suite's own (JSON, glob
+ * patterns, shell functions) and stays.
+ */
+#include "tools/run/plan.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/portmap.h"
+#include "tools/base/cleanup.h"
+#include "tools/base/environ.h"
+
+enum { WORKERS_MOST = 1024, GRACE_MS = 10000 };
+
+char *plan_task_of(char *const *argv, char *const *envp)
+{
+	static const char *const names[] = { "PLAYWRIGHT_PROJECT", "PROJECT_NAME" };
+
+	for (; argv && *argv; argv++) {
+		if (str_starts(*argv, "--project=") && (*argv)[10])
+			return str_copy(*argv + 10);
+		if (!strcmp(*argv, "--project") && argv[1] && argv[1][0] && argv[1][0] != '-')
+			return str_copy(argv[1]);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		const char *value = environ_get(envp, names[i]);
+
+		if (value && *value)
+			return str_copy(value);
+	}
+	return str_copy("default");
+}
+
+struct placeholder {
+	const char *word;
+	const char *value; /* NULL = leave the word */
+};
+
+static char *fill_one(const char *text, const struct placeholder *placeholders, size_t count)
+{
+	struct str filled = { 0 };
+
+	while (*text) {
+		const struct placeholder *found = NULL;
+
+		for (size_t i = 0; i < count && *text == '{' && !found; i++)
+			if (placeholders[i].value && str_starts(text, placeholders[i].word))
+				found = &placeholders[i];
+		if (found)
+			str_add(&filled, found->value);
+		else
+			str_add_len(&filled, text, 1);
+		text += found ? strlen(found->word) : 1;
+	}
+	return str_take(&filled);
+}
+
+char **plan_fill(char *const *argv, unsigned int worker, unsigned int workers, const char *task, const char *run_id)
+{
+	cleanup_free char *own = str_print("%u", worker), *all = str_print("%u", workers);
+	const struct placeholder placeholders[] = {
+		{ "{worker}", own }, { "{workers}", all }, { "{task}", task }, { "{run}", run_id },
+	};
+	char **filled = NULL;
+
+	for (; argv && *argv; argv++)
+		strv_own(&filled, fill_one(*argv, placeholders, ARRAY_LEN(placeholders)));
+	return filled;
+}
+
+static char *check(const struct run_options *options)
+{
+	size_t tasks = strv_len(options->tasks);
+
+	if (!options->command || !options->command[0])
+		return str_copy("there is no command to run\nhint: berth run [OPTION]... -- COMMAND [ARG]...");
+	if (!options->command[0][0])
+		return str_copy("unable to run '': the command is empty");
+	if (options->workers > WORKERS_MOST || tasks > WORKERS_MOST)
+		return str_print("%zu workers are too many: at most %d", tasks ? tasks : options->workers,
+				 WORKERS_MOST);
+	if (tasks && options->workers && options->workers != tasks)
+		return str_print("%u workers for %zu tasks\nhint: --each starts one worker per task; -j limits how many "
+				 "run at once", options->workers, tasks);
+	for (size_t i = 0; i < tasks; i++)
+		if (!options->tasks[i][0] || strv_has(options->tasks + i + 1, options->tasks[i]))
+			return str_print("task '%s' is named twice, or has no name", options->tasks[i]);
+	return NULL;
+}
+
+/* The ports of all ranges, sorted, without repeats, 0-terminated. */
+static uint16_t *flatten(const struct run_ports *ports)
+{
+	bool *wanted = mem_alloc(BERTH_PORTS);
+	uint16_t *list;
+	size_t count = 0;
+
+	for (unsigned int i = 0; i < ports->count; i++)
+		for (unsigned int port = ports->ranges[i].first; port <= ports->ranges[i].last; port++) {
+			count += !wanted[port];
+			wanted[port] = true;
+		}
+	list = mem_alloc((count + 1) * sizeof(*list));
+	for (unsigned int port = 1, at = 0; port < BERTH_PORTS; port++)
+		if (wanted[port])
+			list[at++] = (uint16_t)port;
+	free(wanted);
+	return list;
+}
+
+static size_t list_len(const uint16_t *list)
+{
+	size_t len = 0;
+
+	while (list[len])
+		len++;
+	return len;
+}
+
+static char *check_ports(const struct plan *plan, const struct run_options *options)
+{
+	size_t declared = list_len(plan->ports);
+	unsigned int room = options->block_len ? options->block_len : 32;
+
+	for (const uint16_t *port = plan->ports; *port; port++)
+		for (const uint16_t *shared = plan->share; *shared; shared++)
+			if (*port == *shared)
+				return str_print("port %u is declared and shared at once", *port);
+	if (declared > room)
+		return str_print("%zu declared ports do not fit into a block of %u\nhint: raise `block` (--block)",
+				 declared, room);
+	return NULL;
+}
+
+static void plan_workers(struct plan *plan, const struct run_options *options, char *const *envp)
+{
+	plan->workers = mem_alloc(plan->count * sizeof(*plan->workers));
+	for (unsigned int i = 0; i < plan->count; i++) {
+		struct plan_worker *worker = &plan->workers[i];
+
+		worker->number = i + 1;
+		if (plan->named)
+			worker->task = str_copy(options->tasks[i]);
+		else if (plan->single)
+			worker->task = plan_task_of(options->command, envp);
+		else
+			worker->task = str_print("%u", i + 1);
+		worker->argv = plan_fill(options->command, i + 1, plan->count, worker->task, NULL);
+	}
+}
+
+static unsigned int plan_slots(const struct plan *plan, const struct run_options *options)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned int slots = options->slots;
+
+	if (!slots)
+		slots = plan->named && cores > 0 ? (unsigned int)cores : plan->count;
+	return slots < plan->count ? slots : plan->count;
+}
+
+int plan_make(const struct run_options *options, char *const *envp, struct plan **ret_plan, char **ret_error)
+{
+	struct plan *plan;
+
+	*ret_error = check(options);
+	if (*ret_error)
+		return -EINVAL;
+	plan = mem_alloc(sizeof(*plan));
+	plan->named = options->tasks && options->tasks[0];
+	plan->count = plan->named ? (unsigned int)strv_len(options->tasks) : options->workers ? options->workers : 1;
+	plan->single = plan->count == 1;
+	plan->slots = plan_slots(plan, options);
+	plan->grace_ms = options->grace_ms ? options->grace_ms : GRACE_MS;
+	plan->ports = flatten(&options->ports);
+	plan->share = flatten(&options->share);
+	*ret_error = check_ports(plan, options);
+	if (*ret_error) {
+		plan_free(plan);
+		return -EINVAL;
+	}
+	plan_workers(plan, options, envp);
+	*ret_plan = plan;
+	return 0;
+}
+
+void plan_name_run(struct plan *plan, const struct run_options *options, const char *run_id)
+{
+	for (unsigned int i = 0; i < plan->count; i++) {
+		struct plan_worker *worker = &plan->workers[i];
+
+		strv_free(worker->argv);
+		worker->argv = plan_fill(options->command, worker->number, plan->count, worker->task, run_id);
+	}
+}
+
+void plan_free(struct plan *plan)
+{
+	if (!plan)
+		return;
+	for (unsigned int i = 0; plan->workers && i < plan->count; i++) {
+		free(plan->workers[i].task);
+		strv_free(plan->workers[i].argv);
+	}
+	free(plan->workers);
+	free(plan->ports);
+	free(plan->share);
+	free(plan);
+}
+
+static void describe_ports(const char *word, const uint16_t *list, struct str *text)
+{
+	if (!*list)
+		return;
+	str_addf(text, "%s:", word);
+	for (; *list; list++)
+		str_addf(text, " %u", *list);
+	str_add(text, "\n");
+}
+
+void plan_describe(const struct plan *plan, const struct run_options *options, struct str *text)
+{
+	str_addf(text, "workers: %u, %u at once\n", plan->count, plan->slots);
+	str_addf(text, "project: %s\n", options->project_dir ? options->project_dir : ".");
+	str_addf(text, "backend: %s\n", isolate_backend_names[options->backend]);
+	str_addf(text, "tree: %s\n", run_tree_names[options->tree]);
+	describe_ports("declared ports", plan->ports, text);
+	describe_ports("shared ports", plan->share, text);
+	for (unsigned int i = 0; i < plan->count; i++) {
+		str_addf(text, "w%u (%s):", plan->workers[i].number, plan->workers[i].task);
+		for (char **arg = plan->workers[i].argv; *arg; arg++)
+			str_addf(text, " %s", *arg);
+		str_add(text, "\n");
+	}
+}

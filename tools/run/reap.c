@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Debris is found by the lock that nobody holds any more. Processes are found by their environment, which says the run's
+ * id; that is the last resort, for when supervisor, keeper and warden were all killed and there is no cgroup.
+ */
+#include "tools/run/reap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/clock.h"
+#include "tools/base/file.h"
+#include "tools/base/str.h"
+#include "tools/run/cgroup.h"
+#include "tools/run/process.h"
+#include "tools/run/runtime.h"
+#include "tools/run/state.h"
+
+enum { KILL_MOST_MS = 3000, WARDENS_MOST_MS = 7000, EVERY_MS = 10, CGROUP_MOST_MS = 2000 };
+
+void run_kill_strays(const char *run_id)
+{
+	cleanup_free char *entry = str_print("BERTH_RUN=%s", run_id);
+	int64_t due_ms = clock_ms() + KILL_MOST_MS;
+
+	do {
+		cleanup_pids struct pids pids = { 0 };
+		size_t others = 0;
+
+		process_by_environ(entry, &pids);
+		for (size_t i = 0; i < pids.count; i++) {
+			if (pids.list[i] == getpid() || pids.list[i] == getppid())
+				continue;
+			others += !kill(pids.list[i], SIGKILL);
+		}
+		if (!others)
+			return;
+		poll(NULL, 0, EVERY_MS);
+	} while (clock_ms() < due_ms);
+}
+
+static void list_add(char ***list, const struct run_state *run, const char *what, const char *subject)
+{
+	if (list && subject)
+		strv_own(list, str_print("run %s: %s %s", run->id, what, subject));
+}
+
+static void list_strays(char ***list, const struct run_state *run)
+{
+	cleanup_free char *entry = str_print("BERTH_RUN=%s", run->id);
+	cleanup_pids struct pids pids = { 0 };
+
+	if (!list)
+		return;
+	process_by_environ(entry, &pids);
+	for (size_t i = 0; i < pids.count; i++) {
+		cleanup_free char *command = process_command(pids.list[i]);
+		cleanup_free char *subject = str_print("%d %s", (int)pids.list[i], command);
+
+		if (pids.list[i] != getpid())
+			list_add(list, run, "process", subject);
+	}
+}
+
+static bool is_own_cgroup(const struct run_state *run)
+{
+	cleanup_free char *name = str_print("/berth-%s", run->id);
+
+	return run->cgroup_dir && str_ends(run->cgroup_dir, name);
+}
+
+static int reap_one(const struct run_state *run, bool dry_run, char ***list)
+{
+	bool scratch = run->scratch_dir && runtime_is_scratch(run->id, run->scratch_dir);
+	int ret = 0, one;
+
+	list_strays(list, run);
+	list_add(list, run, "cgroup", is_own_cgroup(run) ? run->cgroup_dir : NULL);
+	list_add(list, run, "files", run->dir);
+	if (scratch && !access(run->scratch_dir, F_OK))
+		list_add(list, run, "trees and temporary files", run->scratch_dir);
+	if (dry_run)
+		return 0;
+	/* Wardens end their workers by themselves; they only need a moment. */
+	(void)runtime_wait_wardens(run->dir, WARDENS_MOST_MS);
+	if (is_own_cgroup(run))
+		ret = cgroup_remove(run->cgroup_dir, CGROUP_MOST_MS);
+	else
+		ret = cgroup_remove_named(run->id, CGROUP_MOST_MS);
+	run_kill_strays(run->id);
+	if (scratch) {
+		one = runtime_remove_scratch(run->scratch_dir);
+		ret = ret ? ret : one;
+	}
+	one = dir_remove(run->dir);
+	return ret ? ret : one;
+}
+
+/* Two reapers at once: the one that gets the lock works, the other goes on. */
+static int reap_locked(const struct run_state *run, bool dry_run, char ***list)
+{
+	cleanup_free char *path = str_print("%s/lock", run->dir);
+	cleanup_close int lock = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+
+	if (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB))
+		return 0;
+	return reap_one(run, dry_run, list);
+}
+
+int run_reap(bool dry_run, char ***ret_list)
+{
+	struct run_state *runs;
+	size_t count;
+	int ret = state_list(&runs, &count);
+
+	if (ret_list)
+		*ret_list = NULL;
+	if (ret)
+		return ret;
+	for (size_t i = 0; i < count; i++) {
+		int one = runs[i].alive ? 0 : reap_locked(&runs[i], dry_run, ret_list);
+
+		ret = ret ? ret : one;
+	}
+	state_list_free(runs, count);
+	if (!dry_run)
+		runtime_sweep();
+	return ret;
+}

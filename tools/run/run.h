@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BERTH_RUN_RUN_H
+#define BERTH_RUN_RUN_H
+/*
+ * Inside tools/run: the one `struct run` of the supervisor and its workers. Each file owns the fields that its comment
+ * names; the flow is
+ *
+ *	main.c		options -> plan -> run_open() -> run_supervise() -> verdict -> run_close()
+ *	open.c		everything that exists before the first worker, and its removal
+ *	supervisor.c	signals, the queue, the loop
+ *	worker.c	one worker from start to end
+ *	output.c	its streams;  notes.c  what the shim reports;  verdict.c  what comes of it all
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "core/portmap.h"
+#include "tools/base/loop.h"
+#include "tools/base/str.h"
+#include "tools/isolate/isolate.h"
+#include "tools/ports/ports.h"
+#include "tools/run/options.h"
+#include "tools/run/plan.h"
+#include "tools/run/state.h"
+#include "tools/run/tree.h"
+#include "tools/run/warden.h"
+#include "tools/watch/finding.h"
+
+enum worker_end {	/* why it was asked to end */
+	END_ITSELF,
+	END_TIMEOUT,
+	END_FAIL_FAST,
+	END_SIGNAL,	/* the run was told to end */
+};
+
+struct stream {		/* one end of a pipe from a worker; output.c */
+	struct worker *worker;
+	int fd;		/* -1 once it has ended */
+	int to;		/* our own descriptor that it is copied to */
+	struct str line; /* the beginning of a line whose end has not come yet */
+};
+
+struct left {		/* a process that outlived its worker's command */
+	pid_t pid;
+	char *command;
+	bool survived;	/* it could not be ended */
+};
+
+struct worker {
+	struct run *run;
+	const struct plan_worker *plan;
+	unsigned int number;
+	enum state_status status;
+	enum worker_end end;
+	char *error;		/* it never ran: why, a whole message */
+	int exit_status;	/* as a shell shows it; valid when it is over */
+	int wait_status;	/* as wait(2) gave it */
+	bool exited;		/* the command did; the rest of the worker may not have */
+	int64_t started_ms, ended_ms;
+	bool setup;		/* not one of the run's: it makes the databases' template; database.c */
+	void (*on_database)(struct worker *worker); /* set while the worker has databases, or waits for them */
+
+	struct ports_block block;
+	struct berth_portmap *map;
+	char *map_path;
+	uint32_t notes_read, notes_lost; /* tickets; notes.c */
+	bool learned;	/* a port since the last look; notes.c */
+	int cgroup;		/* -1 if there is none */
+	char *tmp_dir;		/* NULL if /tmp is private, or there is none */
+
+	pid_t warden, pid;
+	int channel;		/* -1 before and after */
+	struct loop_timer *timeout;
+	struct stream out, err;
+	int log;		/* -1 if there is none; output.c */
+	char *log_path;
+	struct left *left;
+	unsigned int left_count;
+	unsigned int tree_changed;
+};
+
+struct finding {	/* notes.c, verdict.c: one line of the summary */
+	unsigned int kind; /* enum berth_note_kind */
+	char *text;	/* without the workers' names */
+	char *workers;	/* "w1 w3" */
+	unsigned int last_worker, count;
+};
+
+struct run {
+	const struct run_options *options;
+	struct plan *plan;
+	char *id;
+	char *dir;		/* run-time files */
+	char *project_dir, *results_dir;
+	char *log_dir;		/* RESULTS/runs/ID; made when it is needed */
+	char *scratch_dir;	/* trees, TMPDIRs */
+	char *cwd;
+	char *install_dir;
+	char *cgroup_dir;	/* NULL if there is none */
+	int cgroup;
+	int lock;		/* held as long as supervisor or keeper lives */
+	int wardens_lock;	/* held as long as supervisor or a warden lives */
+	int64_t started_wall_ns, started_ms;
+
+	struct ports *ports;
+	struct isolate *isolate;
+	char *isolate_reason;
+	struct tree *tree;
+	char *tree_reason;
+	bool allocate_dirty;	/* allocate.c */
+	int64_t allocated_ms;	/* when it was last written; 0 = never */
+	struct worker *workers;
+	unsigned int count;	/* the run's */
+	unsigned int made;	/* the same, and the setup's worker behind them if there is one */
+	struct database *database; /* NULL if the run has none */
+
+	struct loop *loop;
+	struct warden_inherit inherit;
+	int signals;		/* signalfd; supervisor.c */
+	int got_signal;		/* the first that asked us to end; 0 = none */
+	unsigned int signal_count;
+	unsigned int running, over, failed;
+	bool stop_queue;	/* no further worker starts */
+	bool state_dirty;
+	struct loop_timer *tick;
+
+	int alive;		/* write end: the keeper sees when the last holder is gone; keeper.c */
+	int keeper_channel;
+	pid_t keeper;
+
+	bool color;
+	bool interactive;	/* stderr is a terminal: there is a progress line */
+	enum run_output output;
+	unsigned int name_width;
+	struct finding *findings;
+	unsigned int finding_count;
+	bool lost_isolation, foreign;
+	struct watching *watching; /* watching.c */
+	bool limits_unset;	/* --mem, --cpu or --pids was asked for and cannot be had */
+};
+
+/* open.c */
+
+/**
+ * @ret_run	set even on failure: run_remove_traces() and run_close() undo what was done
+ * Return: 0; -errno and *ret_error, a whole message.
+ */
+int run_open(const struct run_options *options, struct plan *plan, struct run **ret_run, char **ret_error);
+void run_close(struct run *run);
+void run_save_state(struct run *run);
+/* Remove the run's traces in the file system; for the supervisor and for the keeper in its stead. */
+void run_remove_traces(struct run *run);
+
+/* supervisor.c */
+int run_supervise(struct run *run);
+void run_poll_signals(struct run *run);
+void run_worker_over(struct run *run, struct worker *worker);
+void run_end_all(struct run *run, enum worker_end why, int number);
+
+/* worker.c */
+int worker_start(struct worker *worker);
+void worker_end(struct worker *worker, enum worker_end why, int number);
+void worker_kill(struct worker *worker);
+char *worker_name(const struct worker *worker); /* "w3", or the task's name; the caller's to free */
+
+/* output.c */
+int output_open(struct worker *worker, int ret_streams[2]); /* the worker's ends */
+void output_drain(struct worker *worker);
+void output_close(struct worker *worker);
+void output_worker_over(struct worker *worker);
+void output_setup(struct run *run);
+
+/* progress.c */
+void progress_clear(void);
+void progress_show(struct run *run);
+
+/* notes.c */
+void notes_drain(struct run *run);
+void notes_drain_worker(struct worker *worker);
+void notes_add_finding(struct run *run, const struct worker *worker, unsigned int kind, const char *text);
+extern const char *const note_names[]; /* JSON names by enum berth_note_kind */
+
+/* verdict.c */
+int run_verdict(struct run *run);
+
+/* keeper.c */
+int keeper_start(struct run *run);
+void keeper_release(struct run *run); /* everything is removed: the keeper may go */
+
+#endif

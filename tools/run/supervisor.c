@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The loop of a run: a queue of workers on some slots, and the signals that change its course.
+ *
+ * A signal that asks us to end is passed on once, with grace; the second one ends the run now. A single worker shares our
+ * terminal and process group: a ^C has reached the command already when it reaches us (si_code says that the kernel
+ * sent it), so we only wait for what the command makes of it, however often it comes.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/clock.h"
+#include "tools/base/log.h"
+#include "tools/run/allocate.h"
+#include "tools/run/database.h"
+#include "tools/run/run.h"
+
+enum { TICK_MS = 200 };
+
+static void start_some(struct run *run)
+{
+	for (unsigned int i = 0; i < run->count && !run->stop_queue; i++) {
+		if (run->running >= run->plan->slots)
+			break;
+		if (run->workers[i].status == STATE_WAITING)
+			(void)worker_start(&run->workers[i]); /* a failure is the worker's result */
+	}
+}
+
+void run_end_all(struct run *run, enum worker_end why, int number)
+{
+	run->stop_queue = true;
+	for (unsigned int i = 0; i < run->made; i++)
+		worker_end(&run->workers[i], why, number);
+}
+
+void run_worker_over(struct run *run, struct worker *worker)
+{
+	database_worker_over(worker);
+	if (worker->setup)
+		return;
+	run->running--;
+	run->over++;
+	run->state_dirty = run->allocate_dirty = true;
+	if (worker->status == STATE_FAILED)
+		run->failed++;
+	output_worker_over(worker);
+	if (worker->status == STATE_FAILED && run->options->fail_fast && !run->stop_queue)
+		run_end_all(run, END_FAIL_FAST, SIGTERM);
+}
+
+static void on_end_signal(struct run *run, const struct signalfd_siginfo *info)
+{
+	int number = (int)info->ssi_signo;
+
+	if (run->plan->single && number == SIGINT && info->ssi_code == SI_KERNEL && !run->workers[0].exited)
+		return; /* but not SIGHUP: of a terminal that is gone only the session's leader hears, which may be us */
+	run->signal_count++;
+	if (!run->got_signal)
+		run->got_signal = number;
+	if (run->signal_count == 1) {
+		run_end_all(run, END_SIGNAL, number);
+		return;
+	}
+	run->stop_queue = true;
+	for (unsigned int i = 0; i < run->made; i++)
+		worker_kill(&run->workers[i]);
+}
+
+/* ^Z with several workers: they are not in the foreground group, so it has to be passed on. */
+static void stop_and_continue(struct run *run)
+{
+	for (unsigned int i = 0; i < run->made; i++)
+		if (run->workers[i].channel >= 0)
+			(void)warden_send(run->workers[i].channel, WARDEN_SIGNAL, SIGSTOP, 0, NULL);
+	progress_clear();
+	raise(SIGSTOP);
+	for (unsigned int i = 0; i < run->made; i++)
+		if (run->workers[i].channel >= 0)
+			(void)warden_send(run->workers[i].channel, WARDEN_SIGNAL, SIGCONT, 0, NULL);
+}
+
+static void pass_on(struct run *run, const struct signalfd_siginfo *info)
+{
+	if (run->plan->single && info->ssi_code == SI_KERNEL)
+		return;
+	for (unsigned int i = 0; i < run->made; i++)
+		if (run->workers[i].channel >= 0)
+			(void)warden_send(run->workers[i].channel, WARDEN_SIGNAL, (int)info->ssi_signo, 0, NULL);
+}
+
+void run_poll_signals(struct run *run)
+{
+	struct signalfd_siginfo info;
+
+	while (read(run->signals, &info, sizeof(info)) == sizeof(info)) {
+		switch (info.ssi_signo) {
+		case SIGINT:
+		case SIGTERM:
+		case SIGHUP:
+			on_end_signal(run, &info);
+			break;
+		case SIGTSTP:
+			stop_and_continue(run);
+			break;
+		default:
+			pass_on(run, &info);
+		}
+	}
+}
+
+static void on_signal(void *arg, int fd, uint32_t events)
+{
+	(void)fd;
+	(void)events;
+	run_poll_signals(arg);
+}
+
+static void on_tick(void *arg)
+{
+	struct run *run = arg;
+
+	notes_drain(run);
+	allocate_update(run);
+	if (run->state_dirty)
+		run_save_state(run);
+	progress_show(run);
+	run->tick = loop_after(run->loop, TICK_MS, on_tick, run);
+}
+
+int run_supervise(struct run *run)
+{
+	int ret = loop_add(run->loop, run->signals, EPOLLIN, on_signal, run);
+
+	if (ret)
+		return ret;
+	run->tick = loop_after(run->loop, TICK_MS, on_tick, run);
+	do {
+		start_some(run);
+		if (run->running)
+			ret = loop_step(run->loop, -1);
+	} while (!ret && (run->running || (!run->stop_queue && run->over < run->count)));
+	loop_cancel(run->loop, run->tick);
+	run->tick = NULL;
+	progress_clear();
+	loop_remove(run->loop, run->signals);
+	return ret;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BERTH_RUN_TREE_PRIVATE_H
+#define BERTH_RUN_TREE_PRIVATE_H
+/* Between tree.c, overlay.c and collect.c. */
+#include "tools/run/tree.h"
+
+struct tree {
+	enum run_tree kind;
+	bool user_namespace, private_tmp;
+	char *project_dir, *results_dir; /* real paths */
+	char *scratch_dir, *cwd;
+	char **needed;
+};
+
+/* SCRATCH/wN-NAME; the caller's to free. */
+char *tree_place(const struct tree *tree, unsigned int worker, const char *name);
+
+/* The part of @path below @dir, "" for @dir itself; NULL if it is not below. */
+const char *tree_below(const char *dir, const char *path);
+
+/* In a process of its own: namespaces, mounts, working directory. See tree_enter(). */
+int overlay_enter(const struct tree *tree, unsigned int worker, const char *cwd, char **ret_error);
+
+/* False if something that every worker needs is /tmp itself. */
+bool overlay_can_hide_tmp(const struct tree *tree);
+
+#endif

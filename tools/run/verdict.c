@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What comes of a run: the summary on stderr and the exit status.
+ *
+ * The suite's own failure outranks what Berth has found, because it is what people look at first; a finding turns a
+ * success into a failure only where a gate says so. Workers that Berth itself ended early (--fail-fast) do not count:
+ * their 143 would hide the status of the one that failed.
+ */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/clock.h"
+#include "tools/base/log.h"
+#include "tools/run/run.h"
+#include "tools/run/watching.h"
+
+enum { EXIT_ISOLATION = 120, EXIT_LEAKS = 121, EXIT_FOREIGN = 122 };
+
+static int suite_status(const struct run *run)
+{
+	int worst = 0;
+
+	if (run->got_signal)
+		return 128 + run->got_signal;
+	for (unsigned int i = 0; i < run->count; i++) {
+		const struct worker *worker = &run->workers[i];
+
+		if (worker->end != END_FAIL_FAST && worker->status == STATE_FAILED && worker->exit_status > worst)
+			worst = worker->exit_status;
+	}
+	return worst;
+}
+
+static bool any_left(const struct run *run)
+{
+	for (unsigned int i = 0; i < run->count; i++)
+		if (run->workers[i].left_count)
+			return true;
+	return false;
+}
+
+static int gated_status(const struct run *run)
+{
+	if (run->lost_isolation && run->options->strict)
+		return EXIT_ISOLATION;
+	if (run->foreign && run->options->foreign == RUN_GATE_FAIL)
+		return EXIT_FOREIGN;
+	if (run->options->foreign == RUN_GATE_FAIL && watching_found(run, FINDING_GATE_FOREIGN))
+		return EXIT_FOREIGN;
+	if (run->options->leaks != RUN_GATE_FAIL)
+		return 0;
+	return any_left(run) || watching_found(run, FINDING_GATE_LEAKS) ? EXIT_LEAKS : 0;
+}
+
+static char *how_it_ended(const struct run *run, const struct worker *worker)
+{
+	if (worker->error)
+		return str_copy(worker->error);
+	if (worker->end == END_TIMEOUT)
+		return str_print("timed out after %lld.%01lld s", (long long)run->options->timeout_ms / 1000,
+				 (long long)run->options->timeout_ms / 100 % 10);
+	if (worker->end == END_FAIL_FAST)
+		return str_copy("ended, because another worker failed");
+	if (worker->end == END_SIGNAL)
+		return str_copy("ended by signal");
+	if (worker->exit_status > 128 && worker->wait_status && worker->exit_status - 128 < NSIG)
+		return str_print("killed by SIG%s", sigabbrev_np(worker->exit_status - 128));
+	return str_print("exit status %d", worker->exit_status);
+}
+
+static void show_worker(const struct run *run, const struct worker *worker)
+{
+	cleanup_free char *how = NULL, *name = NULL;
+
+	if (worker->status != STATE_FAILED)
+		return;
+	/* A single command's own failure needs no comment of ours. */
+	if (run->plan->single && !worker->error && worker->end != END_TIMEOUT)
+		return;
+	how = how_it_ended(run, worker);
+	name = worker_name(worker);
+	if (run->plan->single)
+		log_line("%s", how);
+	else if (worker->log_path)
+		log_line("%s failed: %s (%s)", name, how, worker->log_path);
+	else
+		log_line("%s failed: %s", name, how);
+}
+
+static void show_left(const struct run *run, const struct worker *worker)
+{
+	cleanup_free char *name = worker_name(worker);
+	struct str text = { 0 };
+
+	if (!worker->left_count || run->options->leaks == RUN_GATE_OFF)
+		return;
+	str_addf(&text, "%s left %u process%s:", name, worker->left_count, worker->left_count > 1 ? "es" : "");
+	for (unsigned int i = 0; i < worker->left_count; i++) {
+		const struct left *left = &worker->left[i];
+
+		str_addf(&text, "%s %.80s (pid %d%s)", i ? "," : "", left->command, (int)left->pid,
+			 left->survived ? ", could not be ended" : "");
+	}
+	log_line("%s", text.text);
+	str_free(&text);
+}
+
+static void show_shared(const struct run *run)
+{
+	enum { NAMES = 5 };
+	cleanup_strv char **names = NULL;
+	struct str text = { 0 };
+	unsigned int count;
+
+	if (!run->tree_reason || !run->over)
+		return;
+	count = tree_shared_changes(run->tree, run->started_wall_ns, NAMES, &names);
+	if (!count)
+		return;
+	for (char **name = names; *name; name++)
+		str_addf(&text, "%s%s", text.len ? ", " : "", *name);
+	log_line("%u files of the shared tree were written during the run, perhaps by several workers: %s%s", count,
+		 text.text, count > NAMES ? ", ..." : "");
+	str_free(&text);
+}
+
+static void show_totals(const struct run *run)
+{
+	int64_t ms = clock_ms() - run->started_ms;
+	unsigned int passed = run->over - run->failed, never = run->count - run->over;
+
+	if (run->plan->single)
+		return;
+	log_line("run %s: %u passed, %u failed%s%.0u%s, %lld.%01lld s", run->id, passed, run->failed, never ? ", " : "",
+		 never, never ? " not started" : "", (long long)ms / 1000, (long long)ms / 100 % 10);
+}
+
+int run_verdict(struct run *run)
+{
+	int status = suite_status(run);
+
+	progress_clear();
+	for (unsigned int i = 0; i < run->count; i++) {
+		show_worker(run, &run->workers[i]);
+		show_left(run, &run->workers[i]);
+	}
+	for (unsigned int i = 0; i < run->finding_count; i++)
+		log_line("%s: %s", run->findings[i].workers, run->findings[i].text);
+	show_shared(run);
+	show_totals(run);
+	return status ? status : gated_status(run);
+}

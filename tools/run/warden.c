@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Life of a worker, seen by its warden:
+ *
+ *	RUNNING	the command runs
+ *	SETTLING	the command is done; what it left gets a moment to end by itself
+ *	ENDING	asked to end: signal sent, grace runs
+ *	KILLING	SIGKILL, again and again, until wait(2) says that there is nobody left
+ *
+ * Laws: the warden never execs and allocates little; it blocks every signal, so that a ^C that ends the suite does not
+ * end its undertaker; every wait has a deadline; it exits only when it has no child left, or when what is left is not
+ * ours to kill.
+ *
+ * It sits in a session of its own, or for a single worker, whose command must stay in the terminal's foreground process
+ * group, in a process group of its own: `kill -- -PGID` of the supervisor's group spares it.
+ */
+#include "tools/run/warden.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/clock.h"
+#include "tools/base/file.h"
+#include "tools/base/str.h"
+#include "tools/run/process.h"
+#include "tools/run/tree.h"
+
+enum {
+	SETTLE_MS = 300,	/* for a child that was about to exit anyway */
+	ORPHAN_GRACE_MS = 1000,	/* the supervisor is dead: nobody waits for a graceful end */
+	KILL_EVERY_MS = 20,
+	KILL_MOST_MS = 5000,
+};
+
+enum phase { RUNNING, SETTLING, ENDING, KILLING };
+
+struct warden {
+	const struct warden_setup *setup;
+	int channel;		/* -1 once the supervisor is dead */
+	int children;		/* signalfd for SIGCHLD */
+	pid_t supervisor_group;
+	pid_t command;		/* 0 once it has been waited for */
+	enum phase phase;
+	int64_t due_ms;		/* when the phase ends; 0 = never */
+	int64_t killing_until_ms;
+	bool asked;		/* somebody asked for the end: what is left then is no leak */
+};
+
+int warden_send(int channel, enum warden_kind kind, int number, pid_t pid, const char *text)
+{
+	struct warden_message message = { .kind = kind, .number = number, .pid = pid };
+
+	if (text)
+		snprintf(message.text, sizeof(message.text), "%s", text);
+	if (channel < 0 || send(channel, &message, sizeof(message), MSG_NOSIGNAL) < 0)
+		return channel < 0 ? -EPIPE : -errno;
+	return 0;
+}
+
+int warden_receive(int channel, struct warden_message *ret_message)
+{
+	ssize_t got = recv(channel, ret_message, sizeof(*ret_message), MSG_DONTWAIT);
+
+	if (got < 0)
+		return errno == ECONNRESET ? 0 : -errno;
+	ret_message->text[sizeof(ret_message->text) - 1] = 0;
+	return got == sizeof(*ret_message);
+}
+
+static int put_on(int from, int to)
+{
+	if (from == to)
+		return fcntl(to, F_SETFD, 0);
+	return dup2(from, to);
+}
+
+/* In the command's process, up to exec. Return: what failed; errno says why. */
+static const char *become_command(struct warden *warden)
+{
+	const struct warden_setup *setup = warden->setup;
+	const struct warden_inherit *inherit = setup->inherit;
+	int ret;
+
+	if (setup->single ? setpgid(0, warden->supervisor_group) : setsid() < 0)
+		return "process group";
+	ret = isolate_worker_enter(setup->isolate, setup->number);
+	if (ret) {
+		errno = -ret;
+		return "isolation";
+	}
+	if (put_on(setup->in, 0) < 0 || put_on(setup->out, 1) < 0 || put_on(setup->err, 2) < 0)
+		return "streams";
+	setrlimit(RLIMIT_NOFILE, &inherit->files);
+	sigaction(SIGPIPE, &inherit->pipe, NULL);
+	sigprocmask(SIG_SETMASK, &inherit->mask, NULL);
+	environ = setup->envp;
+	errno = -isolate_worker_exec(setup->isolate, setup->argv);
+	return "exec";
+}
+
+static void fail(int report, const char *what)
+{
+	struct warden_message message = { .kind = WARDEN_FAILED, .number = errno };
+
+	snprintf(message.text, sizeof(message.text), "%s", what);
+	(void)file_write_all(report, &message, sizeof(message));
+	_exit(127);
+}
+
+/* Born inside its cgroup: moving it there later would cost an RCU grace period, milliseconds. */
+static pid_t clone_command(int cgroup)
+{
+	struct clone_args args = { .exit_signal = SIGCHLD };
+	pid_t pid;
+
+	if (cgroup >= 0) {
+		args.flags = CLONE_INTO_CGROUP;
+		args.cgroup = (unsigned int)cgroup;
+	}
+	pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+	if (pid < 0 && (cgroup >= 0 || errno == ENOSYS)) /* Linux < 5.7, or a seccomp profile */
+		pid = fork();
+	return pid;
+}
+
+/* Return: 0 if the command runs; 1 if the supervisor has been told why not. */
+static int start_command(struct warden *warden)
+{
+	struct warden_message message;
+	int report[2];
+	ssize_t got;
+	pid_t pid;
+
+	if (pipe2(report, O_CLOEXEC)) {
+		warden_send(warden->channel, WARDEN_FAILED, errno, 0, "pipe");
+		return 1;
+	}
+	pid = clone_command(warden->setup->cgroup);
+	if (!pid)
+		fail(report[1], become_command(warden));
+	close(report[1]);
+	if (pid < 0) {
+		warden_send(warden->channel, WARDEN_FAILED, errno, 0, "fork");
+		close(report[0]);
+		return 1;
+	}
+	/* The supervisor may have to act for the command to get through `enter`: tell it before waiting for exec. */
+	warden->command = pid;
+	warden_send(warden->channel, WARDEN_STARTED, 0, pid, NULL);
+	do {
+		got = read(report[0], &message, sizeof(message));
+	} while (got < 0 && errno == EINTR);
+	close(report[0]);
+	if (got != (ssize_t)sizeof(message))
+		return 0;
+	waitpid(pid, NULL, 0);
+	warden->command = 0;
+	warden_send(warden->channel, WARDEN_FAILED, message.number, 0, message.text);
+	return 1;
+}
+
+static void signal_command(struct warden *warden, int number)
+{
+	if (!warden->command)
+		return;
+	kill(warden->setup->single ? warden->command : -warden->command, number);
+	if (number == SIGTERM) /* what is stopped could not even begin to end */
+		kill(warden->setup->single ? warden->command : -warden->command, SIGCONT);
+}
+
+static void signal_all(int number)
+{
+	cleanup_pids struct pids pids = { 0 };
+
+	process_descendants(getpid(), &pids);
+	for (size_t i = 0; i < pids.count; i++) {
+		kill(pids.list[i], number);
+		if (number == SIGTERM)
+			kill(pids.list[i], SIGCONT);
+	}
+}
+
+static void tell_left(struct warden *warden, enum warden_kind kind)
+{
+	cleanup_pids struct pids pids = { 0 };
+
+	process_descendants(getpid(), &pids);
+	for (size_t i = 0; i < pids.count; i++) {
+		cleanup_free char *command = process_command(pids.list[i]);
+
+		warden_send(warden->channel, kind, 0, pids.list[i], command);
+	}
+}
+
+static void enter_phase(struct warden *warden, enum phase phase, int64_t for_ms)
+{
+	warden->phase = phase;
+	warden->due_ms = clock_ms() + for_ms;
+}
+
+static void kill_all(struct warden *warden)
+{
+	if (warden->phase != KILLING)
+		warden->killing_until_ms = clock_ms() + KILL_MOST_MS;
+	if (warden->setup->cgroup >= 0)
+		(void)file_put_at(warden->setup->cgroup, "cgroup.kill", "1");
+	signal_all(SIGKILL);
+	enter_phase(warden, KILLING, KILL_EVERY_MS);
+}
+
+static void end(struct warden *warden, int number, int64_t grace_ms)
+{
+	warden->asked = true;
+	if (warden->phase == KILLING)
+		return;
+	if (warden->command)
+		signal_command(warden, number);
+	else
+		signal_all(SIGTERM);
+	if (warden->phase != ENDING)
+		enter_phase(warden, ENDING, grace_ms);
+}
+
+static void on_exit_of_command(struct warden *warden, int status)
+{
+	warden->command = 0;
+	warden_send(warden->channel, WARDEN_EXITED, status, 0, NULL);
+	if (warden->phase == RUNNING)
+		enter_phase(warden, SETTLING, SETTLE_MS);
+	else if (warden->phase == ENDING)
+		signal_all(SIGTERM); /* the rest of the grace is for what it left */
+}
+
+/* Return: true if there is no child left. */
+static bool reap_children(struct warden *warden)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
+		if (pid != warden->command)
+			continue;
+		if (!WIFSTOPPED(status))
+			on_exit_of_command(warden, status);
+		else if (warden->setup->single)
+			warden_send(warden->channel, WARDEN_STOPPED, WSTOPSIG(status), pid, NULL);
+	}
+	return pid < 0 && errno == ECHILD;
+}
+
+static void on_due(struct warden *warden)
+{
+	if (warden->phase == SETTLING) {
+		if (!warden->asked)
+			tell_left(warden, WARDEN_LEFT);
+		signal_all(SIGTERM);
+		enter_phase(warden, ENDING, warden->channel < 0 ? ORPHAN_GRACE_MS : warden->setup->grace_ms);
+	} else {
+		kill_all(warden);
+	}
+}
+
+static void on_channel(struct warden *warden)
+{
+	struct warden_message message;
+	int ret = warden_receive(warden->channel, &message);
+
+	if (ret == -EAGAIN || ret == -EINTR)
+		return;
+	if (ret <= 0) {
+		close(warden->channel);
+		warden->channel = -1;
+		end(warden, SIGTERM, ORPHAN_GRACE_MS);
+		if (warden->phase == ENDING && warden->due_ms > clock_ms() + ORPHAN_GRACE_MS)
+			enter_phase(warden, ENDING, ORPHAN_GRACE_MS);
+		return;
+	}
+	if (message.kind == WARDEN_SIGNAL)
+		signal_command(warden, message.number);
+	else if (message.kind == WARDEN_END)
+		end(warden, message.number, warden->setup->grace_ms);
+	else if (message.kind == WARDEN_KILL) {
+		warden->asked = true;
+		kill_all(warden);
+	}
+}
+
+static void watch_over(struct warden *warden)
+{
+	while (!reap_children(warden)) {
+		struct pollfd fds[2] = { { warden->children, POLLIN, 0 }, { warden->channel, POLLIN, 0 } };
+		int64_t left = warden->due_ms ? warden->due_ms - clock_ms() : -1;
+		struct signalfd_siginfo info;
+
+		if (warden->due_ms && left < 0)
+			left = 0;
+		poll(fds, 2, (int)left);
+		if (fds[0].revents)
+			(void)!read(warden->children, &info, sizeof(info));
+		if (fds[1].revents)
+			on_channel(warden);
+		if (warden->phase == KILLING && clock_ms() >= warden->killing_until_ms) {
+			tell_left(warden, WARDEN_SURVIVED);
+			return;
+		}
+		if (warden->due_ms && clock_ms() >= warden->due_ms)
+			on_due(warden);
+	}
+	/* What left our process tree (a cgroup that another process was moved into) is ended all the same. */
+	if (warden->setup->cgroup >= 0)
+		(void)file_put_at(warden->setup->cgroup, "cgroup.kill", "1");
+}
+
+/* The streams are the command's alone: a warden that kept them would keep a pipe's reader waiting. */
+static void let_go_of_streams(const struct warden_setup *setup)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int fd = 0; fd <= 2; fd++)
+		if (null >= 0)
+			dup2(null, fd);
+	if (null > 2)
+		close(null);
+	if (setup->in > 2)
+		close(setup->in);
+	if (setup->out > 2)
+		close(setup->out);
+	if (setup->err > 2 && setup->err != setup->out)
+		close(setup->err);
+}
+
+static void set_up(struct warden *warden)
+{
+	cleanup_free char *name = str_print("berth-w%u", warden->setup->number);
+	sigset_t all, child;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	warden->children = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+	warden->supervisor_group = getpgrp();
+	if (warden->setup->single)
+		setpgid(0, 0);
+	else
+		setsid();
+	prctl(PR_SET_NAME, name);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+}
+
+static void warden_main(struct warden *warden)
+{
+	const struct warden_setup *setup = warden->setup;
+	char *error = NULL;
+	int ret;
+
+	set_up(warden);
+	ret = tree_enter(setup->tree, setup->number, setup->cwd, &error);
+	if (ret) {
+		warden_send(warden->channel, WARDEN_FAILED, -ret, 0, error ? error : "working tree");
+		_exit(0);
+	}
+	ret = start_command(warden);
+	let_go_of_streams(setup);
+	if (!ret)
+		watch_over(warden);
+	_exit(0);
+}
+
+pid_t warden_start(const struct warden_setup *setup, int *ret_channel)
+{
+	struct warden warden = { .setup = setup, .children = -1 };
+	int pair[2];
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
+		return -errno;
+	pid = fork();
+	if (!pid) {
+		setup->forget(setup->forget_arg);
+		close(pair[0]);
+		warden.channel = pair[1];
+		warden_main(&warden);
+	}
+	close(pair[1]);
+	if (pid < 0) {
+		int ret = -errno;
+
+		close(pair[0]);
+		return ret;
+	}
+	*ret_channel = pair[0];
+	return pid;
+}

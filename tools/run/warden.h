@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BERTH_RUN_WARDEN_H
+#define BERTH_RUN_WARDEN_H
+/*
+ * The warden: one small process per worker, parent of everything in it.
+ *
+ * It is a child subreaper (prctl(2)), so whatever the suite starts, however often it forks and whatever session it opens,
+ * is the warden's descendant until it ends; when the command is done, or the supervisor says so, or the supervisor is
+ * dead, the warden ends all of it and only then exits itself. With a cgroup that is one write; without, it walks its own
+ * children.
+ *
+ * Supervisor and warden talk over a SOCK_SEQPACKET pair; end of file means that the other is dead.
+ */
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include "tools/isolate/isolate.h"
+
+enum warden_kind {
+	/* from the warden */
+	WARDEN_STARTED,		/* the command runs; .pid */
+	WARDEN_FAILED,		/* it does not; .number errno, .text what failed */
+	WARDEN_EXITED,		/* the command ended; .number as wait(2) gave it */
+	WARDEN_STOPPED,		/* the command was stopped; .number signal */
+	WARDEN_LEFT,		/* it left this process behind; .pid, .text its command line */
+	WARDEN_SURVIVED,	/* this process could not be ended (another user's); .pid, .text */
+	/* to the warden */
+	WARDEN_SIGNAL,		/* pass .number on to the command, nothing else */
+	WARDEN_END,		/* pass .number on, give grace, then kill */
+	WARDEN_KILL,		/* kill now */
+};
+
+struct warden_message {
+	uint32_t kind;
+	int32_t number;
+	int32_t pid;
+	char text[244];
+};
+
+/* What a process was before the supervisor changed it for itself: the command gets it back. */
+struct warden_inherit {
+	sigset_t mask;
+	struct sigaction pipe;
+	struct rlimit files;
+};
+
+struct tree;
+
+struct warden_setup {
+	unsigned int number;		/* of the worker */
+	bool single;			/* the command stays in our session and process group */
+	char **argv, **envp;
+	const char *cwd;
+	int in, out, err;		/* the command's streams */
+	int cgroup;			/* -1 if there is none */
+	int64_t grace_ms;
+	const struct warden_inherit *inherit;
+	struct isolate *isolate;
+	const struct tree *tree;
+	void (*forget)(void *arg);	/* close what of the supervisor's a warden must not hold */
+	void *forget_arg;
+};
+
+/**
+ * Start the warden, and in it the command.
+ * @ret_channel	non-blocking, close-on-exec
+ * Return: the warden's pid; -errno.
+ */
+pid_t warden_start(const struct warden_setup *setup, int *ret_channel);
+
+/** Send a message. Return: 0; -errno, -EPIPE if the other side is dead. */
+int warden_send(int channel, enum warden_kind kind, int number, pid_t pid, const char *text);
+
+/** Return: 1 and *ret_message; 0 end of file; -EAGAIN nothing there; -errno. */
+int warden_receive(int channel, struct warden_message *ret_message);
+
+#endif
