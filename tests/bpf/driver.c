@@ -128,7 +128,7 @@ static void on_child(void *arg, int fd, uint32_t events)
 		for (unsigned int i = 1; i <= worker_count; i++)
 			if (ones[i].pid == pid) {
 				ones[i].status = status;
-				watch_worker_exited(watch, i, on_judged, NULL);
+				watch_worker_exited(watch, i, status, on_judged, NULL);
 			}
 }
 

@@ -239,7 +239,7 @@ void watching_worker_exited(struct worker *worker)
 
 	/* who was told to end leaves things behind because of that */
 	if (watching && worker->end == END_ITSELF)
-		watch_worker_exited(watching->watch, worker->number, on_judged, NULL);
+		watch_worker_exited(watching->watch, worker->number, worker->exit_status, on_judged, NULL);
 }
 
 static json_t *json_counts(const struct berth_counts *counts)

@@ -71,15 +71,13 @@ static char *program_of(const char *command)
 	return str_take(&name);
 }
 
-/* The function of "name at file:line" or "name in module"; of "module+0x1f" the module: places move with every build. */
+/* The function of "name at file:line" or "name in module": places move with every edit. */
 static size_t function_len(const char *frame)
 {
 	const char *end = strstr(frame, " at ");
 
 	if (!end)
 		end = strstr(frame, " in ");
-	if (!end)
-		end = strstr(frame, "+0x");
 	return end ? (size_t)(end - frame) : strlen(frame);
 }
 
@@ -89,12 +87,14 @@ void finding_seal(struct watch_finding *finding)
 	uint64_t hash = table_hash_text(TABLE_HASH, finding_table[finding->kind].name);
 	size_t frames = 0;
 
-	hash = table_hash_text(hash, finding->task);
+	/* copies are numbered, and which of them met the problem is chance */
+	if (finding->task && strspn(finding->task, "0123456789") != strlen(finding->task))
+		hash = table_hash_text(hash, finding->task);
 	hash = table_hash(hash, &finding->port, sizeof(finding->port));
 	hash = table_hash_text(hash, program);
 	for (char **frame = finding->stack; frame && *frame && frames < FINGERPRINT_FRAMES; frame++) {
-		if (str_starts(*frame, "0x"))
-			continue; /* code without a name has a new address each time */
+		if (str_starts(*frame, "0x") || strstr(*frame, "+0x"))
+			continue; /* code without a name has a new address in each process or build */
 		hash = table_hash(hash, *frame, function_len(*frame));
 		frames++;
 	}
