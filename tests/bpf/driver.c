@@ -250,7 +250,9 @@ static void clean_up(void)
 int main(int argc, char **argv)
 {
 	struct watch_policy policy = { .grace_ms = 400, .sample_ms = 100, .close_wait_ms = 300 };
-	struct watch_setup setup = { .run_id = run_id = str_print("test-%d", getpid()), .cgroup = -1, .policy = &policy, .on_event = on_event };
+	struct watch_setup setup = {
+		.run_id = run_id = str_print("test-%d", getpid()), .cgroup = -1, .policy = &policy, .on_event = on_event
+	};
 	char *mount = cgroup_mount(), *reason = NULL;
 	int option, ret;
 

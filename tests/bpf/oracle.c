@@ -220,9 +220,12 @@ static void clean_storm(void)
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
 	close(server);
 	if (getenv("STORM_RATE")) /* for tests/bench */
-		fprintf(stderr, "%.0f\n", count / ((double)(end.tv_sec - start.tv_sec) + 1e-9 * (double)(end.tv_nsec - start.tv_nsec)));
-	snprintf(more, sizeof(more), "\"opened\": %d, \"connected\": %d, \"accepted\": %d, \"closed\": %d, \"accepted_closed\": %d, "
-		 "\"reset_received\": %d", count + 1, count, count, count + 1, count, count);
+		fprintf(stderr, "%.0f\n",
+			count / ((double)(end.tv_sec - start.tv_sec) + 1e-9 * (double)(end.tv_nsec - start.tv_nsec)));
+	snprintf(more, sizeof(more),
+		 "\"opened\": %d, \"connected\": %d, \"accepted\": %d, \"closed\": %d, \"accepted_closed\": %d, "
+		 "\"reset_received\": %d",
+		 count + 1, count, count, count + 1, count, count);
 	truth("", more);
 }
 
@@ -392,7 +395,8 @@ static void conflict_expected(void) /* a test for EADDRINUSE: worth a note only 
 
 	if (!bind(second, (struct sockaddr *)&address, sizeof(address)))
 		die("the bind should have failed");
-	snprintf(text, sizeof(text), "{\"kind\": \"port_conflict\", \"port\": %d, \"count\": 1, \"severity\": \"note\"}", port_of(first));
+	snprintf(text, sizeof(text),
+		 "{\"kind\": \"port_conflict\", \"port\": %d, \"count\": 1, \"severity\": \"note\"}", port_of(first));
 	truth(text, "\"bind_failed\": 1, \"bound\": 1");
 	close(first);
 	close(second);
@@ -409,7 +413,8 @@ static void conflict_next(void) /* takes another port: worth a note only */
 	address = at(0);
 	if (bind(second, (struct sockaddr *)&address, sizeof(address)))
 		die("bind");
-	snprintf(text, sizeof(text), "{\"kind\": \"port_conflict\", \"port\": %d, \"count\": 1, \"severity\": \"note\"}", port_of(first));
+	snprintf(text, sizeof(text),
+		 "{\"kind\": \"port_conflict\", \"port\": %d, \"count\": 1, \"severity\": \"note\"}", port_of(first));
 	truth(text, "\"bind_failed\": 1, \"bound\": 2");
 	close(first);
 	close(second);
@@ -501,11 +506,32 @@ static const struct oracle {
 	void (*run)(void);
 } oracles[] = {
 #define ORACLE(name) { #name, name }
-	ORACLE(clean), ORACLE(clean_pool), ORACLE(clean_late_child), ORACLE(clean_retry), ORACLE(clean_wait),
-	ORACLE(clean_nonblock), ORACLE(clean_udp), ORACLE(clean_storm), ORACLE(leaked_listener), ORACLE(leaked_daemon),
-	ORACLE(leaked_exec), ORACLE(leaked_passed), ORACLE(leaked_udp), ORACLE(leaked_process), ORACLE(never_closed),
-	ORACLE(close_wait), ORACLE(growth), ORACLE(conflict), ORACLE(conflict_next), ORACLE(conflict_expected), ORACLE(conflict_between),
-	ORACLE(time_wait), ORACLE(foreign), ORACLE(cross), ORACLE(errors), ORACLE(serve),
+	ORACLE(clean),
+	ORACLE(clean_pool),
+	ORACLE(clean_late_child),
+	ORACLE(clean_retry),
+	ORACLE(clean_wait),
+	ORACLE(clean_nonblock),
+	ORACLE(clean_udp),
+	ORACLE(clean_storm),
+	ORACLE(leaked_listener),
+	ORACLE(leaked_daemon),
+	ORACLE(leaked_exec),
+	ORACLE(leaked_passed),
+	ORACLE(leaked_udp),
+	ORACLE(leaked_process),
+	ORACLE(never_closed),
+	ORACLE(close_wait),
+	ORACLE(growth),
+	ORACLE(conflict),
+	ORACLE(conflict_next),
+	ORACLE(conflict_expected),
+	ORACLE(conflict_between),
+	ORACLE(time_wait),
+	ORACLE(foreign),
+	ORACLE(cross),
+	ORACLE(errors),
+	ORACLE(serve),
 };
 
 int main(int argc, char **argv)

@@ -29,8 +29,9 @@ static void add_headline(struct str *text, const struct report_run *run)
 	if (run->run)
 		str_addf(text, ", run %s", field_text(run->run, "id"));
 	str_addf(text, "\n\n%u error%s, %u warning%s, %u note%s in ", findings_of(run, "error"),
-		 findings_of(run, "error") == 1 ? "" : "s", findings_of(run, "warning"), findings_of(run, "warning") == 1 ? "" : "s",
-		 findings_of(run, "note"), findings_of(run, "note") == 1 ? "" : "s");
+		 findings_of(run, "error") == 1 ? "" : "s", findings_of(run, "warning"),
+		 findings_of(run, "warning") == 1 ? "" : "s", findings_of(run, "note"),
+		 findings_of(run, "note") == 1 ? "" : "s");
 	add_seconds(text, run->until_ms - run->from_ms);
 	str_add(text, " s\n");
 }

@@ -137,7 +137,10 @@ json_t *finding_json(const struct watch_finding *finding)
 	set_string(object, "title", row->title);
 	set_string(object, "detail", finding->detail);
 	set_string(object, "remedy", row->remedy);
-	set_string(object, "gate", row->gate == FINDING_GATE_LEAKS ? "leaks" : row->gate == FINDING_GATE_FOREIGN ? "foreign" : NULL);
+	set_string(object, "gate",
+		   row->gate == FINDING_GATE_LEAKS     ? "leaks"
+		   : row->gate == FINDING_GATE_FOREIGN ? "foreign"
+						       : NULL);
 	set_number(object, "worker", finding->worker, finding->worker);
 	set_string(object, "task", finding->task);
 	set_string(object, "test", finding->test);
@@ -181,8 +184,8 @@ static bool match_port(const struct watch_finding *finding, const char *text)
 	const char *dash = strchr(text, '-');
 	long first, last;
 
-	return !str_number(low, 1, 65535, &first) && !str_number(dash ? dash + 1 : low, 1, 65535, &last) && finding->port >= first &&
-	       finding->port <= last;
+	return !str_number(low, 1, 65535, &first) && !str_number(dash ? dash + 1 : low, 1, 65535, &last) &&
+	       finding->port >= first && finding->port <= last;
 }
 
 static bool match_stack(const struct watch_finding *finding, const char *glob)

@@ -400,7 +400,8 @@ static void on_stuck(void *arg, const struct berth_socket *socket)
 	struct stuck *stuck = arg;
 	uintptr_t count;
 
-	if (!socket->close_wait_since_ns || socket->closed || age_ms(socket->close_wait_since_ns) < stuck->watch->policy.close_wait_ms)
+	if (!socket->close_wait_since_ns || socket->closed ||
+	    age_ms(socket->close_wait_since_ns) < stuck->watch->policy.close_wait_ms)
 		return;
 	count = (uintptr_t)table_get(&stuck->counts, (uint64_t)socket->worker << 32 | socket->pid);
 	table_set(&stuck->counts, (uint64_t)socket->worker << 32 | socket->pid, (void *)(count + 1));

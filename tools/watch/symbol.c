@@ -132,7 +132,8 @@ static void add_place(struct symbol_stack *stack, pid_t pid, const struct berth_
 /* Code without frame pointers makes the walk follow data. What cannot be an address of a program ends it. */
 static bool is_code(const struct berth_frame *frame)
 {
-	return frame->status == BERTH_FRAME_IN_FILE || (frame->status == BERTH_FRAME_ADDRESS && frame->at >> 12 && !(frame->at >> 47));
+	return frame->status == BERTH_FRAME_IN_FILE ||
+	       (frame->status == BERTH_FRAME_ADDRESS && frame->at >> 12 && !(frame->at >> 47));
 }
 
 void symbol_locate(pid_t pid, const struct berth_frame *frames, size_t count, const struct berth_frame *caller,
