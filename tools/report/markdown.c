@@ -60,7 +60,9 @@ static void add_finding(struct str *text, const struct report_run *run, const js
 	const json_t *stack = json_object_get(finding, "stack"), *frame;
 	size_t i;
 
-	str_addf(text, "\n- **%s** `%s` ", field_text(finding, "severity"), field_text(finding, "kind"));
+	str_addf(text, "\n- **%s** `", field_text(finding, "severity"));
+	add_cell(text, field_text(finding, "kind"));
+	str_add(text, "` ");
 	add_cell(text, worker);
 	str_add(text, ": ");
 	add_cell(text, field_text(finding, "detail"));

@@ -38,8 +38,9 @@ char *symbol_parse_maps(const char *text, uint64_t address, uint64_t *ret_offset
 			line += len;
 			continue;
 		}
-		if (sscanf(blank, " %*4s %" SCNx64 " %*x:%*x %*u %n", &offset, &name_at) != 1 || !name_at || blank[name_at] != '/')
-			return NULL;
+		if (sscanf(blank, " %*4s %" SCNx64 " %*x:%*x %*u %n", &offset, &name_at) != 1 || !name_at ||
+		    blank + name_at >= line + len || blank[name_at] != '/')
+			return NULL; /* also where a blank took in the next line */
 		*ret_offset = address - start + offset;
 		len -= (size_t)(blank + name_at - line);
 		if (len > 10 && !strncmp(blank + name_at + len - 10, " (deleted)", 10))
