@@ -2,8 +2,9 @@
 # own types includes vmlinux.h, which is made from the kernel that builds; without its BTF that program is left out.
 BPFTOOL		?= $(shell command -v bpftool || echo /usr/sbin/bpftool)
 VMLINUX_BTF	?= /sys/kernel/btf/vmlinux
-BPF_CFLAGS	:= -target bpf -mcpu=v3 -g -O2 -std=gnu11 -I. -I$(O)/gen -I/usr/include/$(shell $(CC) -print-multiarch) \
-		   -MMD -MP -Wall -Wextra -Wno-unused-function $(if $(WERROR),-Werror)
+BPF_ARCH	:= $(subst aarch64,arm64,$(subst x86_64,x86,$(shell uname -m)))
+BPF_CFLAGS	:= -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -mcpu=v3 -g -O2 -std=gnu11 -I. -I$(O)/gen -I/usr/include/$(shell $(CC) -print-multiarch) \
+		   -MMD -MP -Wall -Wextra -Wno-unused-function -Wno-unused-parameter $(if $(WERROR),-Werror)
 BPF_SRC		:= $(wildcard bpf/*.bpf.c)
 BPF_SKEL	:= $(BPF_SRC:bpf/%.bpf.c=$(O)/gen/%.skel.h)
 .SECONDARY: $(BPF_SRC:%.c=$(O)/%.o)
@@ -28,4 +29,11 @@ $(O)/tools/isolate/isolate.o $(O)/tools/isolate/bpf.o: BASE_CFLAGS += -DBERTH_HA
 else
 $(info note: clang or bpftool is missing: built without the bpf backend)
 TOOLS_LEFT_OUT	+= tools/isolate/bpf.c
+endif
+
+# The monitor looks into the kernel's own types as well; without it `berth` watches by sampling.
+ifneq ($(and $(shell command -v $(CLANG)),$(wildcard $(BPFTOOL)),$(wildcard $(VMLINUX_BTF))),)
+$(O)/bpf/monitor.bpf.o: | $(O)/gen/vmlinux.h
+$(O)/tools/watch/monitor.o: $(O)/gen/monitor.skel.h
+$(O)/tools/watch/monitor.o: BASE_CFLAGS += -isystem $(O)/gen -DBERTH_HAVE_MONITOR
 endif

@@ -236,6 +236,8 @@ static __always_inline int on_bind(struct bpf_sock_addr *ctx, int family)
 	}
 	if (is_new)
 		tell(&at, REMAP_NOTE, BERTH_NOTE_LEARNED, real, 0);
+	if (real == at.port && !is_new && !berth_portmap_real(at.map, table_of(&at), at.port))
+		tell(&at, REMAP_NOTE, BERTH_NOTE_LEFT, real, 0);
 	real = move_from_outsider(ctx, &at, real);
 	ctx->user_port = bpf_htons(real);
 	return ALLOW;

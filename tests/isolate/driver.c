@@ -9,6 +9,7 @@
  *	--strict	refuse foreign connects		--declared-only	leave undeclared ports alone
  *	--block N	real ports per worker		--udp	seccomp: look at datagram addresses too
  *	--notes		print the workers' notes on stderr at the end, one line each
+ *	--blocks	print the workers' real ports on stderr at the start: `block w1 20000 32`
  *	--probe		only say whether the backend can work here
  */
 #include <errno.h>
@@ -42,7 +43,7 @@ static struct options {
 	unsigned int copies, block, named, shared;
 	uint16_t port[NAMED_MAX], share[NAMED_MAX];
 	uint32_t flags;
-	bool notes, probe, datagrams;
+	bool notes, blocks, probe, datagrams;
 	char **command;
 } options = { .copies = 1 };
 
@@ -172,6 +173,8 @@ static void copy_prepare(struct copy *copy, unsigned int number)
 	copy->worker.map_path = copy->map_path;
 	copy->worker.cgroup = cgroup_worker(number);
 	TRY(isolate_worker_begin(driver.isolate, &copy->worker));
+	if (options.blocks)
+		fprintf(stderr, "block w%u %u %u\n", number, copy->block.base, copy->block.len);
 }
 
 static void __attribute__((noreturn)) copy_exec(struct copy *copy)
@@ -225,7 +228,7 @@ static void copy_start(struct copy *copy)
 static void copy_notes(const struct copy *copy)
 {
 	static const char *const kinds[] = { "none", "learned", "foreign", "refused", "exhausted", "outsider",
-					     "conflict", "escape", "deepbind", "io_uring", "blind" };
+					     "conflict", "escape", "deepbind", "left", "io_uring", "blind" };
 	const struct berth_portmap *map = copy->worker.map;
 	struct berth_note note;
 
@@ -249,7 +252,8 @@ static void setup(void)
 	struct ports_setup ports = { .workers = options.copies, .project = "driver", .block_len = options.block };
 	struct isolate_setup isolate = { .wanted = options.backend, .run_id = "test", .workers = options.copies };
 	cleanup_free char *error = NULL, *reason = NULL, *self = realpath("/proc/self/exe", NULL);
-	char dir[] = "/tmp/berth-driver-XXXXXX";
+	const char *scratch = getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp";
+	char *dir = str_print("%s/berth-driver-XXXXXX", scratch);
 	int ret;
 
 	for (int i = 0; i < 3 && self; i++)
@@ -258,7 +262,7 @@ static void setup(void)
 	if (!mkdtemp(dir))
 		die("mkdtemp", errno);
 	chmod(dir, 0755);
-	driver.dir = str_copy(dir);
+	driver.dir = dir;
 	cgroup_make();
 	TRY(loop_open(&driver.loop));
 	isolate.install_dir = driver.install;
@@ -315,14 +319,14 @@ static int teardown(void)
 	return worst;
 }
 
-enum { OPT_BACKEND = 256, OPT_PORT, OPT_SHARE, OPT_STRICT, OPT_DECLARED, OPT_BLOCK, OPT_NOTES, OPT_PROBE, OPT_UDP };
+enum { OPT_BACKEND = 256, OPT_PORT, OPT_SHARE, OPT_STRICT, OPT_DECLARED, OPT_BLOCK, OPT_NOTES, OPT_PROBE, OPT_UDP, OPT_BLOCKS };
 
 static const struct option names[] = {
 	{ "backend", required_argument, NULL, OPT_BACKEND }, { "port", required_argument, NULL, OPT_PORT },
 	{ "share", required_argument, NULL, OPT_SHARE }, { "strict", no_argument, NULL, OPT_STRICT },
 	{ "declared-only", no_argument, NULL, OPT_DECLARED }, { "block", required_argument, NULL, OPT_BLOCK },
 	{ "notes", no_argument, NULL, OPT_NOTES }, { "probe", no_argument, NULL, OPT_PROBE },
-	{ "udp", no_argument, NULL, OPT_UDP }, { 0 },
+	{ "udp", no_argument, NULL, OPT_UDP }, { "blocks", no_argument, NULL, OPT_BLOCKS }, { 0 },
 };
 
 static void option(int opt)
@@ -345,6 +349,7 @@ static void option(int opt)
 	options.flags |= opt == OPT_STRICT ? BERTH_MAP_STRICT : opt == OPT_DECLARED ? BERTH_MAP_DECLARED_ONLY : 0;
 	options.notes |= opt == OPT_NOTES;
 	options.probe |= opt == OPT_PROBE;
+	options.blocks |= opt == OPT_BLOCKS;
 	options.datagrams |= opt == OPT_UDP;
 	if (opt == '?')
 		exit(USAGE);

@@ -3,7 +3,8 @@
 # SIGKILL of the supervisor, of the keeper, of both, of a warden as well, at random moments: after the next berth command
 # no process, listener, cgroup, file or entry is left.
 . "$(dirname "$0")/lib.sh"
-rounds=${ROUNDS:-50}
+rounds=${ROUNDS:-${QUICK:+10}}
+rounds=${rounds:-50}
 cat >suite.py <<'PY'
 import os, socket, subprocess, time
 s = socket.socket(); s.bind(("127.0.0.1", 3101)); s.listen()

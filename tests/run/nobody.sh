@@ -15,7 +15,7 @@ cp -r "$(dirname "$(dirname "$BERTH")")/bin" "$(dirname "$(dirname "$BERTH")")/l
 cp "$here"/*.sh "$top/tests/"
 chmod -R a+rX "$top"
 count=0 failed=0
-for test in status signals output ports tree kill; do
+for test in status signals output ports tree terminal kill; do
 	count=$((count + 1))
 	su nobody -s /bin/sh -c "cd /; ROUNDS=10 BERTH=$top/out/bin/berth TMPDIR=/tmp exec sh $top/tests/$test.sh" >"$top/log" 2>&1
 	status=$?

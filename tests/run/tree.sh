@@ -58,5 +58,12 @@ cd "$top/project" || exit 1
 is 0 $? "a temporary directory that works"
 "$BERTH" run -- sh -c 'echo $TMPDIR; [ -w "$TMPDIR" ] && echo x >"$TMPDIR/left"' >out 2>err
 [ -s out ] && [ ! -e "$(cat out)" ]; report $? "one worker: TMPDIR is its own and is gone afterwards"
+for i in 1 2 3 4 5 6 7; do "$BERTH" run -n 2 --tree overlay -- sh -c 'echo $$ >file' >out 2>err; done
+is "5 5" "$(ls -d .berth/runs/*/w1/tree | wc -l) $(ls -d .berth/runs/*/w2/tree | wc -l)" "the trees of the last five runs are kept"
+i=0
+while [ $i -lt 60 ]; do mkdir -p .berth/runs/ab$((i + 10)); i=$((i + 1)); done
+mkdir -p .berth/runs/not-a-run
+"$BERTH" run -n 2 -- true 2>err
+is "50 1" "$(ls .berth/runs | grep -vc not) $(ls .berth/runs | grep -c not)" "the logs of the last fifty, and nothing else is touched"
 none_left && no_files; report $? "nothing is left of all this"
 finish

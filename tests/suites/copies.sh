@@ -4,41 +4,15 @@ set -eu
 [ -n "${ALONE-}" ] || ALONE=1 exec "$(dirname "$0")/alone" "$0" "$@"
 here=$(cd "$(dirname "$0")" && pwd)
 berth=${BERTH:-$here/../../.out/bin/berth}
-suites=${SUITES:-pytest java ruby shell udp php}
-number=0
+. "$here/lib.sh"
+suites=${SUITES:-pytest go java ruby shell udp php}
 
-result() { # STATUS SENTENCE LOG
-	number=$((number + 1))
-	if [ "$1" = 0 ]; then echo "ok $number - $2"; return; fi
-	echo "not ok $number - $2"
-	tail -n 25 "$3" | sed 's/^/# /'
-}
-
-# What was not there before, looked at again for a while: what was told to end may still be ending.
-settle() {
-	for _ in 1 2 3 4 5 6 7 8 9 10; do
-		"$here/leftovers" | sort | comm -13 "$1/before" - >"$1/left"
-		[ -s "$1/left" ] || return 0
-		sleep 0.3
-	done
-	return 1
-}
-
-# copies USER-PREFIX SUITE: in a fresh copy of the suite's folder
-copies() {
-	work=$(mktemp -d /var/tmp/berth-suites-XXXXXX)
-	cp -r "$here/$2" "$work/project"
-	[ "$1" = root ] || chown -R nobody "$work"
-	run="cd '$work/project' && HOME='$work' '$berth' run -n 4 --output group -- ./run"
-	"$here/leftovers" | sort >"$work/before"
+copies() { # copies USER SUITE
+	prepare "$1" "$2"
 	status=0
-	if [ "$1" = root ] || [ "$(id -u)" != 0 ]; then
-		sh -c "$run" >"$work/log" 2>&1 || status=$?
-	else
-		setpriv --reuid nobody --regid nogroup --clear-groups env -u XDG_RUNTIME_DIR sh -c "$run" >"$work/log" 2>&1 || status=$?
-	fi
+	as "$1" "cd '$work/project' && '$berth' run -n 4 --output group -- ./run" >"$work/log" 2>&1 || status=$?
 	result "$status" "$2: four copies at once pass ($1)" "$work/log"
-	status=0; settle "$work" || status=$?
+	status=0; settle || status=$?
 	result "$status" "$2: nothing is left ($1)" "$work/left"
 	rm -rf "$work"
 }

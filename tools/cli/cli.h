@@ -22,9 +22,10 @@ struct cli {
 	struct origin origins[OPTIONS];	/* who set each option */
 
 	/* the fields of options that do not concern a run; what they mean is in options.def */
-	bool help, template, schema, json, force, to_stdout;
+	bool help, template, schema, json, force, to_stdout, github, all;
 	unsigned int verbose, worker;
-	char *profile, *config, *run_id;
+	char *profile, *config, *run_id, *markdown_file, *gitlab_file;
+	char **merge;			/* strv */
 };
 
 struct verb {

@@ -28,6 +28,10 @@ static const struct isolate_ops *const backends[ISOLATE_BACKENDS] = {
 	[ISOLATE_NONE] = &none,
 };
 
+/*
+ * In this order; a single worker begins behind the first. To attach and detach the programs waits for the kernel's grace
+ * periods, several times what the whole start of a worker costs otherwise (docs/decisions.md).
+ */
 static const enum isolate_backend preferred[] = { ISOLATE_BPF, ISOLATE_PRELOAD };
 
 struct isolate {
@@ -54,7 +58,7 @@ static int open_auto(const struct isolate_setup *setup, struct isolate *isolate,
 	struct str lacking = { 0 };
 	int ret = -ENOTSUP;
 
-	for (size_t i = 0; i < ARRAY_LEN(preferred) && ret; i++) {
+	for (size_t i = setup->workers == 1; i < ARRAY_LEN(preferred) && ret; i++) {
 		cleanup_free char *reason = NULL;
 
 		ret = open_one(setup, preferred[i], isolate, &reason);

@@ -34,13 +34,20 @@
 #define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP 1UL
 #endif
 
-enum { BATCH = 64, BACKLOG = 128 };
+enum { BATCH = 64, BACKLOG = 128, LOOK_MS = 20 };
 
 struct listener {		/* of one filter */
 	struct listener *next;
 	struct net *net;
 	unsigned int number;
 	int fd;
+};
+
+struct waiting {		/* a call that waits for something to receive */
+	struct waiting *next;
+	struct listener *listener;
+	struct seccomp_notif request;
+	struct notify_wait wait;
 };
 
 struct guest {			/* a launcher that is being received */
@@ -56,6 +63,8 @@ struct net {
 	struct seccomp_filter filter;
 	struct listener *listeners;
 	struct guest *guests;
+	struct waiting *waiting;
+	struct loop_timer *look;	/* after those that wait; NULL if nobody does */
 	struct notify_worker *workers;	/* by number - 1; .map is NULL outside its life */
 	unsigned int count;
 	int server;			/* -1 = none */
@@ -67,10 +76,29 @@ struct net {
 
 /* --- listeners ---------------------------------------------------------------------------------------------------- */
 
+static void waiting_free(struct net *net, struct waiting *waiting)
+{
+	struct waiting **at = &net->waiting;
+
+	while (*at != waiting)
+		at = &(*at)->next;
+	*at = waiting->next;
+	if (waiting->wait.fd >= 0) {
+		loop_remove(net->loop, waiting->wait.fd);
+		close(waiting->wait.fd);
+	}
+	free(waiting);
+}
+
 static void listener_close(struct listener *listener)
 {
 	struct listener **at = &listener->net->listeners;
 
+	for (struct waiting *waiting = listener->net->waiting, *next; waiting; waiting = next) {
+		next = waiting->next;
+		if (waiting->listener == listener)
+			waiting_free(listener->net, waiting);
+	}
 	while (*at != listener)
 		at = &(*at)->next;
 	*at = listener->next;
@@ -79,11 +107,55 @@ static void listener_close(struct listener *listener)
 	free(listener);
 }
 
+static void on_something_to_receive(void *arg, int fd, uint32_t events)
+{
+	struct waiting *waiting = arg;
+	struct listener *listener = waiting->listener;
+	struct net *net = listener->net;
+
+	(void)events;
+	loop_remove(net->loop, fd);
+	memset(net->answer, 0, net->sizes.seccomp_notif_resp);
+	if (!notify_answer(listener->fd, &net->workers[listener->number - 1], &waiting->request, net->answer,
+			   &waiting->wait) &&
+	    !loop_add(net->loop, waiting->wait.fd, EPOLLIN, on_something_to_receive, waiting))
+		return;
+	waiting_free(net, waiting);
+}
+
+static void on_look(void *arg)
+{
+	struct net *net = arg;
+
+	net->look = NULL;
+	for (struct waiting *waiting = net->waiting, *next; waiting; waiting = next) {
+		next = waiting->next;
+		memset(net->answer, 0, net->sizes.seccomp_notif_resp);
+		if (notify_wait_ends(waiting->listener->fd, &waiting->request, net->answer, &waiting->wait))
+			waiting_free(net, waiting);
+	}
+	if (net->waiting)
+		net->look = loop_after(net->loop, LOOK_MS, on_look, net);
+}
+
+static void wait_for(struct listener *listener, const struct notify_wait *wait)
+{
+	struct net *net = listener->net;
+	struct waiting *waiting = mem_alloc(sizeof(*waiting));
+
+	*waiting = (struct waiting){ .next = net->waiting, .listener = listener, .request = *net->request, .wait = *wait };
+	net->waiting = waiting;
+	loop_add(net->loop, wait->fd, EPOLLIN, on_something_to_receive, waiting);
+	if (!net->look)
+		net->look = loop_after(net->loop, LOOK_MS, on_look, net);
+}
+
 /* Answer one notification. Return: false if there is none. */
 static bool answer_one(struct listener *listener)
 {
 	struct net *net = listener->net;
 	struct pollfd poller = { .fd = listener->fd, .events = POLLIN };
+	struct notify_wait wait = { .fd = -1 };
 
 	if (poll(&poller, 1, 0) != 1 || !(poller.revents & POLLIN))
 		return false;
@@ -91,7 +163,8 @@ static bool answer_one(struct listener *listener)
 	memset(net->answer, 0, net->sizes.seccomp_notif_resp);
 	if (ioctl(listener->fd, SECCOMP_IOCTL_NOTIF_RECV, net->request))
 		return errno == ENOENT || errno == EINTR; /* its caller was killed; the next may be there */
-	notify_answer(listener->fd, &net->workers[listener->number - 1], net->request, net->answer);
+	if (!notify_answer(listener->fd, &net->workers[listener->number - 1], net->request, net->answer, &wait))
+		wait_for(listener, &wait);
 	return true;
 }
 
@@ -336,6 +409,7 @@ void net_close(struct net *net)
 		guest_close(net->guests);
 	while (net->listeners)
 		listener_close(net->listeners);
+	loop_cancel(net->loop, net->look);
 	free(net->filter.code);
 	free(net->request);
 	free(net->answer);

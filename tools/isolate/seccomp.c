@@ -83,6 +83,7 @@ static int try_one(struct loop *loop)
 	net_worker_begin(net, 1, map);
 	pid = fork();
 	if (!pid) {
+		close(pair[0]); /* or our end would not be seen */
 		ret = net_enter(net, pair[1]);
 		_exit(ret ? -ret : bind(-1, NULL, 0) && errno == EBADF ? 0 : ENOSYS);
 	}

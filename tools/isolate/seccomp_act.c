@@ -17,8 +17,10 @@
  * for that connection whatever address it names (__inet_stream_connect), in the target's own context, so that signals,
  * restarts and time limits are the kernel's business.
  *
- * accept(2) is answered only when it matters (a client that bound a source port of its own) and a connection is there;
- * otherwise the target goes on and waits by itself.
+ * What has to be mended at its end cannot go on: a receive that wants the sender's address (where datagrams were asked for),
+ * and accept(2) once a client with a source port of its own has connected. If there is nothing to receive, the answer waits:
+ * for the socket, in the supervisor's loop, and for the target's signals, which the kernel holds back meanwhile
+ * (WAIT_KILLABLE_RECV). When one is pending the target goes on, and the kernel's own call ends with EINTR or begins anew.
  */
 #include "tools/isolate/seccomp_act.h"
 
@@ -29,6 +31,7 @@
 #include <poll.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -39,26 +42,11 @@
 #include "core/elf.h"
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
-#include "tools/isolate/seccomp_call.h"
-#include "tools/isolate/seccomp_target.h"
-
-enum { DATAGRAM_MAX = 65535, CONTROL_MAX = 4096, GO_ON = INT_MIN };
+#include "tools/base/file.h"
+#include "tools/base/str.h"
+#include "tools/isolate/seccomp_asked.h"
 
 enum { PROTO_UDPLITE = 136, PROTO_MPTCP = 262 }; /* not in every netinet/in.h */
-
-struct asked {			/* one notification under way */
-	struct target target;
-	struct notify_worker *worker;
-	struct berth_portmap *map;
-	struct notify_call call;
-	bool answered;		/* the descriptor was handed over with the answer */
-};
-
-struct address {
-	struct berth_addr addr;
-	socklen_t len;
-	unsigned char bytes[sizeof(struct sockaddr_un)];
-};
 
 /* --- notes and small questions ------------------------------------------------------------------------------------ */
 
@@ -105,7 +93,7 @@ static int option_of(int fd, int option)
 }
 
 /* The port map table of a socket; -1 if it is neither. */
-static int proto_of(int fd)
+int asked_proto(int fd)
 {
 	switch (option_of(fd, SO_PROTOCOL)) {
 	case IPPROTO_TCP:
@@ -120,17 +108,35 @@ static int proto_of(int fd)
 }
 
 /* The target's socket. Return: a descriptor; -1 if it cannot be had: then the kernel has the right error for the target. */
-static int socket_of(struct asked *asked)
+int asked_socket(struct asked *asked)
 {
-	int fd = target_fd(&asked->target, asked->call.fd);
+	int fd = asked->wait->fd;
+
+	if (fd >= 0) { /* this call waited for it: whatever the number means by now */
+		asked->wait->fd = -1;
+		return fd;
+	}
+	fd = target_fd(&asked->target, asked->call.fd);
 
 	if (fd == -EPERM)
 		note_program(asked, BERTH_NOTE_BLIND, EPERM);
 	return fd < 0 ? -1 : fd;
 }
 
+int asked_wait(struct asked *asked, int *fd)
+{
+	struct timeval limit = { 0 };
+	socklen_t len = sizeof(limit);
+
+	if (!asked->wait->deadline_ms && !getsockopt(*fd, SOL_SOCKET, SO_RCVTIMEO, &limit, &len) &&
+	    (limit.tv_sec || limit.tv_usec))
+		asked->wait->deadline_ms = clock_ms() + limit.tv_sec * 1000 + (limit.tv_usec + 999) / 1000;
+	asked->wait->fd = steal_fd(fd);
+	return WAITS;
+}
+
 /* Copy the address out. Return: false if it is not the worker's business. */
-static bool take(const struct asked *asked, uint64_t from, uint64_t len, enum berth_addr_use use, struct address *ret)
+bool asked_take(const struct asked *asked, uint64_t from, uint64_t len, enum berth_addr_use use, struct address *ret)
 {
 	if (!from || len < sizeof(struct sockaddr_in) || len > sizeof(struct sockaddr_storage))
 		return false;
@@ -139,7 +145,7 @@ static bool take(const struct asked *asked, uint64_t from, uint64_t len, enum be
 	       berth_addr_parse(asked->map, ret->bytes, ret->len, use, &ret->addr);
 }
 
-static int result(long ret)
+int asked_result(long ret)
 {
 	return ret < 0 ? -errno : (int)ret;
 }
@@ -156,7 +162,7 @@ static int bind_real(struct asked *asked, int fd, int proto, struct address *add
 
 		berth_addr_set_port(address->bytes, real);
 		berth_portmap_try(asked->map, real);
-		ret = result(bind(fd, (struct sockaddr *)address->bytes, address->len));
+		ret = asked_result(bind(fd, (struct sockaddr *)address->bytes, address->len));
 		if (!ret)
 			berth_portmap_bound(asked->map, real);
 		else if (ret != -EADDRINUSE)
@@ -178,10 +184,10 @@ static int on_bind(struct asked *asked)
 	uint16_t port, real;
 	int proto;
 
-	if (!take(asked, asked->call.addr, (uint32_t)asked->call.len, BERTH_ADDR_UNSPEC_IS_INET, &address))
+	if (!asked_take(asked, asked->call.addr, (uint32_t)asked->call.len, BERTH_ADDR_UNSPEC_IS_INET, &address))
 		return GO_ON;
-	fd = socket_of(asked);
-	proto = fd < 0 ? -1 : proto_of(fd);
+	fd = asked_socket(asked);
+	proto = fd < 0 ? -1 : asked_proto(fd);
 	port = address.addr.port;
 	if (proto < 0 || berth_portmap_is_real(asked->map, (enum berth_proto)proto, port))
 		return GO_ON;
@@ -194,6 +200,8 @@ static int on_bind(struct asked *asked)
 		leave_note(asked, BERTH_NOTE_EXHAUSTED, proto, port, 0, EADDRINUSE);
 	if (is_new)
 		leave_note(asked, BERTH_NOTE_LEARNED, proto, port, real, 0);
+	if (real == port && !is_new && !berth_portmap_real(asked->map, (enum berth_proto)proto, port))
+		leave_note(asked, BERTH_NOTE_LEFT, proto, port, port, 0);
 	if (real == port && berth_portmap_slot(asked->map, real) == BERTH_SLOTS_MAX)
 		return GO_ON; /* shared with the host */
 	return bind_real(asked, fd, proto, &address, real);
@@ -201,10 +209,7 @@ static int on_bind(struct asked *asked)
 
 /* --- connect ------------------------------------------------------------------------------------------------------ */
 
-/* What becomes of an address on its way out. */
-enum way { AS_IS, REWRITTEN, REFUSED };
-
-static enum way outbound(struct asked *asked, int proto, struct address *address)
+enum way asked_outbound(struct asked *asked, int proto, struct address *address)
 {
 	uint16_t port = address->addr.port, real;
 
@@ -236,7 +241,7 @@ static enum way outbound(struct asked *asked, int proto, struct address *address
 }
 
 /* Give the calls on a blocking socket one clock tick, and put back what was there. */
-static struct timeval tick(int fd, int option, const struct timeval *value)
+struct timeval asked_tick(int fd, int option, const struct timeval *value)
 {
 	struct timeval old = { 0 };
 	socklen_t len = sizeof(old);
@@ -247,9 +252,9 @@ static struct timeval tick(int fd, int option, const struct timeval *value)
 	return old;
 }
 
-static const struct timeval one_tick = { .tv_usec = 1 };
+const struct timeval asked_one_tick = { .tv_usec = 1 };
 
-static bool is_blocking(int fd)
+bool asked_blocks(int fd)
 {
 	return !(fcntl(fd, F_GETFL) & O_NONBLOCK);
 }
@@ -273,10 +278,10 @@ static int connect_real(struct asked *asked, int fd, const struct address *addre
 
 	if (proto == BERTH_TCP)
 		watch_source(asked, fd);
-	if (proto == BERTH_UDP || !is_blocking(fd))
-		return result(connect(fd, sa, address->len));
-	old = tick(fd, SO_SNDTIMEO, &one_tick);
-	ret = result(connect(fd, sa, address->len));
+	if (proto == BERTH_UDP || !asked_blocks(fd))
+		return asked_result(connect(fd, sa, address->len));
+	old = asked_tick(fd, SO_SNDTIMEO, &asked_one_tick);
+	ret = asked_result(connect(fd, sa, address->len));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &old, sizeof(old));
 	return ret == -EINPROGRESS || ret == -EALREADY ? GO_ON : ret;
 }
@@ -297,7 +302,7 @@ static int connect_unix(struct asked *asked, uint32_t len)
 		i++;
 	if (un->sun_path[0] != '/' || i == BERTH_UNIX_RULES_MAX || !rules[i].from[0])
 		return GO_ON;
-	fd = socket_of(asked);
+	fd = asked_socket(asked);
 	if (fd < 0 || !target_waits(&asked->target))
 		return GO_ON;
 	memcpy(un->sun_path, rules[i].to, BERTH_UNIX_PATH);
@@ -311,13 +316,13 @@ static int on_connect(struct asked *asked)
 	cleanup_close int fd = -1;
 	int proto;
 
-	if (!take(asked, asked->call.addr, len, BERTH_ADDR_PLAIN, &address))
+	if (!asked_take(asked, asked->call.addr, len, BERTH_ADDR_PLAIN, &address))
 		return connect_unix(asked, len);
-	fd = socket_of(asked);
-	proto = fd < 0 ? -1 : proto_of(fd);
+	fd = asked_socket(asked);
+	proto = fd < 0 ? -1 : asked_proto(fd);
 	if (proto < 0 || !target_waits(&asked->target))
 		return GO_ON;
-	switch (outbound(asked, proto, &address)) {
+	switch (asked_outbound(asked, proto, &address)) {
 	case REFUSED:
 		return -ECONNREFUSED;
 	case REWRITTEN:
@@ -331,7 +336,7 @@ static int on_connect(struct asked *asked)
 /* --- names -------------------------------------------------------------------------------------------------------- */
 
 /* Put the virtual port into an address from the kernel. Return: false if there is nothing to change. */
-static bool give(const struct berth_portmap *map, struct sockaddr_storage *name, socklen_t len)
+bool asked_give(const struct berth_portmap *map, struct sockaddr_storage *name, socklen_t len)
 {
 	struct berth_addr addr;
 	uint16_t virtual_port;
@@ -344,7 +349,7 @@ static bool give(const struct berth_portmap *map, struct sockaddr_storage *name,
 }
 
 /* Write an address as move_addr_to_user() does: as much as fits, and its whole length. */
-static int name_out(const struct asked *asked, const struct sockaddr_storage *name, socklen_t full, socklen_t room)
+int asked_name_out(const struct asked *asked, const struct sockaddr_storage *name, socklen_t full, socklen_t room)
 {
 	if (!target_waits(&asked->target))
 		return -ESRCH;
@@ -363,11 +368,11 @@ static int on_name(struct asked *asked)
 
 	if (!target_read(&asked->target, asked->call.len, &room, sizeof(room)) || room < 3 || room > INT_MAX)
 		return GO_ON;
-	fd = socket_of(asked);
+	fd = asked_socket(asked);
 	if (fd < 0 || (peer ? getpeername(fd, (struct sockaddr *)&name, &full)
 			    : getsockname(fd, (struct sockaddr *)&name, &full)))
 		return GO_ON;
-	return give(asked->map, &name, full) ? name_out(asked, &name, full, room) : GO_ON;
+	return asked_give(asked->map, &name, full) ? asked_name_out(asked, &name, full, room) : GO_ON;
 }
 
 /* --- accept ------------------------------------------------------------------------------------------------------- */
@@ -377,14 +382,14 @@ static int accept_now(int fd, int flags, struct sockaddr_storage *name, socklen_
 {
 	struct timeval old = { 0 };
 	struct pollfd poller = { .fd = fd, .events = POLLIN };
-	bool blocking = is_blocking(fd);
+	bool blocking = asked_blocks(fd);
 	int ret;
 
 	if (poll(&poller, 1, 0) != 1 || !(poller.revents & POLLIN))
 		return -EAGAIN;
 	if (blocking)
-		old = tick(fd, SO_RCVTIMEO, &one_tick);
-	ret = result(accept4(fd, (struct sockaddr *)name, len, flags | SOCK_CLOEXEC));
+		old = asked_tick(fd, SO_RCVTIMEO, &asked_one_tick);
+	ret = asked_result(accept4(fd, (struct sockaddr *)name, len, flags | SOCK_CLOEXEC));
 	if (blocking)
 		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &old, sizeof(old));
 	return ret;
@@ -413,131 +418,17 @@ static int on_accept(struct asked *asked)
 	if (!asked->worker->source_bound || flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK) ||
 	    !target_read(&asked->target, asked->call.len, &room, sizeof(room)) || room > INT_MAX)
 		return GO_ON;
-	fd = socket_of(asked);
-	if (fd < 0 || proto_of(fd) != BERTH_TCP || !target_waits(&asked->target))
+	fd = asked_socket(asked);
+	if (fd < 0 || asked_proto(fd) != BERTH_TCP || !target_waits(&asked->target))
 		return GO_ON;
 	served = accept_now(fd, flags, &name, &full);
 	if (served == -EAGAIN)
-		return GO_ON;
+		return asked_blocks(fd) ? asked_wait(asked, &fd) : GO_ON;
 	if (served < 0)
 		return served;
-	give(asked->map, &name, full);
-	ret = name_out(asked, &name, full, room);
+	asked_give(asked->map, &name, full);
+	ret = asked_name_out(asked, &name, full, room);
 	return ret ? ret : hand_over(asked, served, flags);
-}
-
-/* --- datagrams ---------------------------------------------------------------------------------------------------- */
-
-static char payload[DATAGRAM_MAX + 1], control[CONTROL_MAX]; /* one notification at a time is answered */
-
-static int send_real(const struct address *address, int fd, size_t size, int flags, size_t control_len)
-{
-	struct iovec iov = { .iov_base = payload, .iov_len = size };
-	struct msghdr message = { .msg_name = (void *)(uintptr_t)address->bytes, .msg_namelen = address->len };
-	bool fast_open = flags & MSG_FASTOPEN && is_blocking(fd);
-	struct timeval old = { 0 };
-	int ret;
-
-	message.msg_iov = &iov;
-	message.msg_iovlen = 1;
-	message.msg_control = control_len ? control : NULL;
-	message.msg_controllen = control_len;
-	if (fast_open) /* the call connects as well, which takes its time */
-		old = tick(fd, SO_SNDTIMEO, &one_tick);
-	else
-		flags |= MSG_DONTWAIT;
-	ret = result(sendmsg(fd, &message, flags | MSG_NOSIGNAL));
-	if (fast_open)
-		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &old, sizeof(old));
-	/* A full buffer is not waited for; UDP may always answer so, send(2). */
-	return ret == -EAGAIN && is_blocking(fd) ? -ENOBUFS : ret;
-}
-
-/* Is this send to be made here? Return: 0 and *ret_fd, close() it; GO_ON; -errno. */
-static int send_begin(struct asked *asked, struct address *address, int *ret_fd)
-{
-	cleanup_close int fd = socket_of(asked);
-	int proto = fd < 0 ? -1 : proto_of(fd);
-
-	/* a stream takes no address, but for the one that opens it */
-	if (proto < 0 || (proto == BERTH_TCP && !(asked->call.flags & MSG_FASTOPEN)) || !target_waits(&asked->target))
-		return GO_ON;
-	switch (outbound(asked, proto, address)) {
-	case REFUSED:
-		return -ECONNREFUSED;
-	case REWRITTEN:
-		*ret_fd = steal_fd(&fd);
-		return 0;
-	case AS_IS:
-		break;
-	}
-	return GO_ON;
-}
-
-static int on_sendto(struct asked *asked)
-{
-	struct address address;
-	cleanup_close int fd = -1;
-	int ret;
-
-	if (asked->call.size > DATAGRAM_MAX ||
-	    !take(asked, asked->call.addr, (uint32_t)asked->call.len, BERTH_ADDR_UNSPEC_IS_INET, &address))
-		return GO_ON;
-	ret = send_begin(asked, &address, &fd);
-	if (ret)
-		return ret;
-	if (asked->call.size && !target_read(&asked->target, asked->call.data, payload, asked->call.size))
-		return -EFAULT;
-	return send_real(&address, fd, asked->call.size, asked->call.flags, 0);
-}
-
-static int send_message(struct asked *asked, uint64_t at)
-{
-	struct msghdr message;
-	struct address address;
-	cleanup_close int fd = -1;
-	ssize_t size;
-	int ret;
-
-	if (!target_read(&asked->target, at, &message, sizeof(message)) || !message.msg_name ||
-	    !take(asked, (uintptr_t)message.msg_name, message.msg_namelen, BERTH_ADDR_UNSPEC_IS_INET, &address))
-		return GO_ON;
-	ret = send_begin(asked, &address, &fd);
-	if (ret)
-		return ret;
-	if (message.msg_controllen > CONTROL_MAX)
-		return -ENOBUFS;
-	if (message.msg_controllen &&
-	    !target_read(&asked->target, (uintptr_t)message.msg_control, control, message.msg_controllen))
-		return -EFAULT;
-	size = target_gather(&asked->target, (uintptr_t)message.msg_iov, message.msg_iovlen, payload, DATAGRAM_MAX);
-	if (size < 0)
-		return (int)size;
-	return send_real(&address, fd, (size_t)size, asked->call.flags, message.msg_controllen);
-}
-
-static int on_sendmsg(struct asked *asked)
-{
-	return send_message(asked, asked->call.addr);
-}
-
-/* The first message decides who sends: all of them are for us, or the kernel gets the whole call. */
-static int on_sendmmsg(struct asked *asked)
-{
-	uint64_t count = asked->call.size < IOV_MAX ? asked->call.size : IOV_MAX;
-	int sent = 0;
-
-	for (; (uint64_t)sent < count; sent++) {
-		uint64_t at = asked->call.addr + (uint64_t)sent * sizeof(struct mmsghdr);
-		int ret = send_message(asked, at);
-		unsigned int len = (unsigned int)ret;
-
-		if (ret < 0)
-			return sent ? sent : ret; /* a part is a success, sendmmsg(2); GO_ON likewise ends a part */
-		if (!target_write(&asked->target, at + offsetof(struct mmsghdr, msg_len), &len, sizeof(len)))
-			return sent ? sent : -EFAULT;
-	}
-	return sent ? sent : GO_ON;
 }
 
 /* --- the rest ----------------------------------------------------------------------------------------------------- */
@@ -558,24 +449,69 @@ static int (*const handlers[NOTIFY_KINDS])(struct asked *) = {
 	[NOTIFY_FOREIGN_ARCH] = on_foreign_arch, [NOTIFY_IO_URING] = on_io_uring,
 	[NOTIFY_BIND] = on_bind,	[NOTIFY_CONNECT] = on_connect,	[NOTIFY_ACCEPT] = on_accept,
 	[NOTIFY_SOCKNAME] = on_name,	[NOTIFY_PEERNAME] = on_name,	[NOTIFY_SENDTO] = on_sendto,
-	[NOTIFY_SENDMSG] = on_sendmsg,	[NOTIFY_SENDMMSG] = on_sendmmsg,
+	[NOTIFY_SENDMSG] = on_sendmsg,	[NOTIFY_SENDMMSG] = on_sendmmsg, [NOTIFY_RECVFROM] = on_recvfrom,
+	[NOTIFY_RECVMSG] = on_recvmsg,	[NOTIFY_RECVMMSG] = on_recvmmsg,
 };
 
-void notify_answer(int listener, struct notify_worker *worker, const struct seccomp_notif *request,
-		   struct seccomp_notif_resp *answer)
+static void send_answer(int listener, const struct seccomp_notif *request, struct seccomp_notif_resp *answer, int ret)
 {
-	struct asked asked = { .worker = worker, .map = worker->map, .call = notify_decode(&request->data) };
-	int ret = GO_ON;
-
-	asked.target = (struct target){ .listener = listener, .pid = (pid_t)request->pid, .id = request->id };
-	if (request->pid && handlers[asked.call.kind]) /* 0: in a pid namespace that we cannot see */
-		ret = handlers[asked.call.kind](&asked);
-	if (asked.answered)
-		return;
 	answer->id = request->id;
 	answer->error = ret < 0 && ret != GO_ON ? ret : 0;
 	answer->val = ret > 0 ? ret : 0;
 	answer->flags = ret == GO_ON ? SECCOMP_USER_NOTIF_FLAG_CONTINUE : 0;
 	/* ENOENT: the target was killed, or a signal took it out of the call */
 	ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, answer);
+}
+
+bool notify_answer(int listener, struct notify_worker *worker, const struct seccomp_notif *request,
+		   struct seccomp_notif_resp *answer, struct notify_wait *wait)
+{
+	struct asked asked = { .worker = worker, .map = worker->map, .wait = wait };
+	int ret = GO_ON;
+
+	asked.call = notify_decode(&request->data);
+	asked.target = (struct target){ .listener = listener, .pid = (pid_t)request->pid, .id = request->id };
+	if (request->pid && handlers[asked.call.kind]) /* 0: in a pid namespace that we cannot see */
+		ret = handlers[asked.call.kind](&asked);
+	if (ret == WAITS)
+		return false;
+	if (!asked.answered)
+		send_answer(listener, request, answer, ret);
+	return true;
+}
+
+/* Pending signals that its thread does not block, proc_pid_status(5). */
+static bool is_signalled(pid_t pid)
+{
+	static const char *const fields[] = { "\nSigPnd:", "\nShdPnd:", "\nSigBlk:" };
+	cleanup_free char *path = str_print("/proc/%d/status", pid);
+	cleanup_free char *text = NULL;
+	unsigned long long mask[3] = { 0 };
+
+	if (file_read(path, &text, NULL))
+		return true;
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+		const char *at = strstr(text, fields[i]);
+
+		mask[i] = at ? strtoull(at + strlen(fields[i]), NULL, 16) : 0;
+	}
+	return (mask[0] | mask[1]) & ~mask[2];
+}
+
+bool notify_wait_ends(int listener, const struct seccomp_notif *request, struct seccomp_notif_resp *answer,
+		      const struct notify_wait *wait)
+{
+	struct target target = { .listener = listener, .pid = (pid_t)request->pid, .id = request->id };
+	int ret = GO_ON;
+
+	if (!target_waits(&target))
+		return true;
+	if (wait->deadline_ms && clock_ms() >= wait->deadline_ms)
+		ret = wait->done ? (int)wait->done : -EAGAIN;
+	else if (!is_signalled(target.pid))
+		return false;
+	else if (wait->done)
+		ret = (int)wait->done;
+	send_answer(listener, request, answer, ret);
+	return true;
 }

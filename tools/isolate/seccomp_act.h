@@ -13,11 +13,23 @@ struct notify_worker {
 	bool source_bound;	/* a client with a source port of the block has connected: accept(2) must be looked at */
 };
 
+/* A call that waits for something to receive. {.fd = -1} when the call is new. */
+struct notify_wait {
+	int fd;			/* our duplicate of its socket, the caller's to close() */
+	unsigned int done;	/* messages that recvmmsg(2) has by now */
+	int64_t deadline_ms;	/* SO_RCVTIMEO; 0 = none */
+};
+
 /**
  * Act for the caller of @request and let it go on. Never waits for anything but memory.
  * @answer	zeroed, as large as the kernel's struct seccomp_notif_resp
+ * Return: true if it was answered; false if it waits: call again when @wait->fd is readable.
  */
-void notify_answer(int listener, struct notify_worker *worker, const struct seccomp_notif *request,
-		   struct seccomp_notif_resp *answer);
+bool notify_answer(int listener, struct notify_worker *worker, const struct seccomp_notif *request,
+		   struct seccomp_notif_resp *answer, struct notify_wait *wait);
+
+/** Look after a call that waits, a few times a second. Return: true if it waits no more: gone, signalled, or out of time. */
+bool notify_wait_ends(int listener, const struct seccomp_notif *request, struct seccomp_notif_resp *answer,
+		      const struct notify_wait *wait);
 
 #endif

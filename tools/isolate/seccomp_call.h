@@ -18,6 +18,9 @@ enum notify_kind {
 	NOTIFY_SENDTO,
 	NOTIFY_SENDMSG,
 	NOTIFY_SENDMMSG,
+	NOTIFY_RECVFROM,
+	NOTIFY_RECVMSG,
+	NOTIFY_RECVMMSG,
 	NOTIFY_ACCEPT,		/* accept and accept4 */
 	NOTIFY_SOCKNAME,
 	NOTIFY_PEERNAME,
@@ -28,9 +31,9 @@ struct notify_call {
 	enum notify_kind kind;
 	int fd;			/* the target's */
 	uint64_t addr;		/* of a socket address, or of a struct msghdr or mmsghdr; the target's memory */
-	uint64_t len;		/* bytes of the address; where it comes out, where its socklen_t lies */
-	uint64_t data, size;	/* SENDTO: the datagram; SENDMMSG: size is the number of messages */
-	int flags;		/* of accept4 and the sends */
+	uint64_t len;		/* bytes of the address; where it comes out, where its socklen_t lies; RECVMMSG: its time limit */
+	uint64_t data, size;	/* SENDTO, RECVFROM: the datagram; SENDMMSG, RECVMMSG: size is the number of messages */
+	int flags;		/* of accept4, the sends and the receives */
 };
 
 struct notify_call notify_decode(const struct seccomp_data *data);

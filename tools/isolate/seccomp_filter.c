@@ -20,7 +20,7 @@
 #include "tools/base/file.h"
 #include "tools/base/str.h"
 
-enum net { PASS, TRAP, ADDR1, ADDR4, ASKED };
+enum net { PASS, TRAP, ADDR1, ADDR4, ASKED, ASKED4 };
 
 static const struct row {
 	const char *name;
@@ -46,9 +46,9 @@ static int add_row(scmp_filter_ctx context, const struct row *row, bool datagram
 	int number = seccomp_syscall_resolve_name(row->name);
 	struct scmp_arg_cmp wanted = { .arg = row->net == ADDR1 ? 1 : 4, .op = SCMP_CMP_NE, .datum_a = 0 };
 
-	if (row->net == PASS || (row->net == ASKED && !datagrams))
+	if (row->net == PASS || (row->net >= ASKED && !datagrams))
 		return 0;
-	if (row->net == ADDR1 || row->net == ADDR4)
+	if (row->net == ADDR1 || row->net == ADDR4 || row->net == ASKED4)
 		return seccomp_rule_add_array(context, SCMP_ACT_NOTIFY, number, 1, &wanted);
 	return seccomp_rule_add(context, SCMP_ACT_NOTIFY, number, 0);
 }

@@ -62,6 +62,30 @@ ssize_t target_gather(const struct target *target, uint64_t iov, size_t count, v
 	return got == (ssize_t)total ? got : -EFAULT;
 }
 
+ssize_t target_room(const struct target *target, uint64_t iov, size_t count)
+{
+	struct iovec remote[IOV_MAX];
+	size_t total = 0;
+
+	if (count > IOV_MAX || (count && !target_read(target, iov, remote, count * sizeof(*remote))))
+		return -EFAULT;
+	for (size_t i = 0; i < count; i++)
+		if (__builtin_add_overflow(total, remote[i].iov_len, &total) || total > SSIZE_MAX)
+			return -EFAULT;
+	return (ssize_t)total;
+}
+
+bool target_scatter(const struct target *target, uint64_t iov, size_t count, const void *from, size_t len)
+{
+	struct iovec remote[IOV_MAX], local = piece(from, len);
+
+	if (!len)
+		return true;
+	if (count > IOV_MAX || !target_read(target, iov, remote, count * sizeof(*remote)))
+		return false;
+	return process_vm_writev(target->pid, &local, 1, remote, count, 0) == (ssize_t)len;
+}
+
 /* Before Linux 6.9 a pidfd is a whole process's, opened by the number of its first thread. */
 static pid_t leader_of(pid_t thread)
 {

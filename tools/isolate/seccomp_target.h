@@ -23,6 +23,12 @@ bool target_write(const struct target *target, uint64_t to, const void *from, si
 /* Gather @count (<= IOV_MAX) pieces of the target's memory, given as an array of its own struct iovec at @iov. */
 ssize_t target_gather(const struct target *target, uint64_t iov, size_t count, void *to, size_t room);
 
+/* Bytes that such an array has room for. Return: -EFAULT. */
+ssize_t target_room(const struct target *target, uint64_t iov, size_t count);
+
+/* Spread @len bytes over it. Return: false unless all of them fit and were written. */
+bool target_scatter(const struct target *target, uint64_t iov, size_t count, const void *from, size_t len);
+
 /**
  * A duplicate of the target's descriptor @fd.
  * Return: close() it; -EBADF it has none; -EPERM it may not be looked into; -ESRCH it is gone.

@@ -9,8 +9,9 @@
  * as it needs.
  *
  * That keeps Berth's runs apart. Strangers are seen in one sock_diag dump per run (or, by a run of few workers, by
- * binding the block's ports once): a block in which a port is in use is passed over. Ports that only linger in TIME_WAIT are passed over as well unless nothing else is left, because a server
- * without SO_REUSEADDR could not bind them. A stranger that comes later is dealt with by the port map (it moves).
+ * binding the block's ports once): a block in which a port is in use is passed over. Ports that only linger in TIME_WAIT
+ * are passed over as well unless nothing else is left, because a server without SO_REUSEADDR could not bind them. A
+ * stranger that comes later is dealt with by the port map (it moves).
  *
  * Blocks never lie in ip_local_port_range, where the kernel itself hands ports out. ip_local_reserved_ports needs no
  * look: it only keeps the kernel from handing out, it forbids no bind.

@@ -57,14 +57,14 @@ static void let_go(struct run *run, int alive, int channel)
 	size_t count = 3;
 	int *keep;
 
-	for (unsigned int i = 0; i < run->count; i++)
+	for (unsigned int i = 0; i < run->made; i++)
 		count += run->workers[i].block.lease_count;
 	keep = mem_alloc(count * sizeof(*keep));
 	count = 0;
 	keep[count++] = run->lock;
 	keep[count++] = alive;
 	keep[count++] = channel;
-	for (unsigned int i = 0; i < run->count; i++)
+	for (unsigned int i = 0; i < run->made; i++)
 		for (unsigned int j = 0; j < run->workers[i].block.lease_count; j++)
 			keep[count++] = run->workers[i].block.leases[j];
 	for (int fd = 0; fd <= 2; fd++)

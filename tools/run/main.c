@@ -8,8 +8,11 @@
 #include "tools/base/file.h"
 #include "tools/base/log.h"
 #include "tools/run/allocate.h"
+#include "tools/run/database.h"
 #include "tools/run/reap.h"
+#include "tools/run/results.h"
 #include "tools/run/run.h"
+#include "tools/run/watching.h"
 
 enum { EXIT_OURS = 125 };
 
@@ -27,7 +30,7 @@ static int refuse(const char *error)
 
 static void announce(const struct run *run)
 {
-	uint16_t first, last;
+	cleanup_free char *database = database_describe(run);
 
 	if (run->tree_reason)
 		log_line("the working tree is shared by all workers: %s", run->tree_reason);
@@ -35,9 +38,9 @@ static void announce(const struct run *run)
 		log_line("limits cannot be set here: no controller of cgroup v2 is available to us");
 	if (run->plan->single)
 		return;
-	ports_range(run->ports, &first, &last);
-	log_line("run %s: %u workers, %u at once, backend %s, tree %s%s", run->id, run->count, run->plan->slots,
+	log_line("run %s: %u workers, %u at once, backend %s, tree %s%s%s%s", run->id, run->count, run->plan->slots,
 		 isolate_backend_names[isolate_backend(run->isolate)], run_tree_names[tree_kind(run->tree)],
+		 database ? ", databases " : "", database ? database : "",
 		 tree_in_user_namespace(run->tree) ? " (in a user namespace: no sudo or setuid; --tree shared avoids it)" :
 						     "");
 }
@@ -68,7 +71,12 @@ static int carry_out(struct run *run)
 		return refuse(strerror(-ret));
 	notes_drain(run);
 	collect(run);
+	if (!run->plan->single)
+		results_prune(run->results_dir, run->id);
+	watching_finish(run);
 	status = run_verdict(run);
+	watching_report(run, status);
+	database_close(run);
 	return status;
 }
 
@@ -80,9 +88,11 @@ static int plan_and_run(const struct run_options *options, struct plan *plan)
 
 	(void)run_reap(false, NULL);
 	status = run_open(options, plan, &run, &error) ? refuse(error) : carry_out(run);
+	database_close(run); /* nothing if the run got so far as to do it */
 	allocate_end(run);
 	run_remove_traces(run);
 	keeper_release(run);
+	watching_close(run);
 	run_close(run);
 	return status;
 }

@@ -168,7 +168,7 @@ void notes_drain_worker(struct worker *worker)
 
 void notes_drain(struct run *run)
 {
-	for (unsigned int i = 0; i < run->count; i++)
+	for (unsigned int i = 0; i < run->made; i++)
 		if (run->workers[i].channel >= 0)
 			notes_drain_worker(&run->workers[i]);
 }

@@ -27,7 +27,9 @@
 #include "tools/base/file.h"
 #include "tools/run/allocate.h"
 #include "tools/run/cgroup.h"
+#include "tools/run/database.h"
 #include "tools/run/run.h"
+#include "tools/run/watching.h"
 #include "tools/base/environ.h"
 #include "tools/run/runtime.h"
 
@@ -85,12 +87,12 @@ static int open_ports(struct run *run, char **ret_error)
 		.range_first = options->range_first,
 		.range_last = options->range_last,
 		.block_len = options->block_len,
-		.workers = run->count,
+		.workers = run->made,
 		.project = run->project_dir,
 	};
 	int ret = ports_open(&setup, &run->ports, ret_error);
 
-	for (unsigned int i = 0; i < run->count && !ret; i++)
+	for (unsigned int i = 0; i < run->made && !ret; i++)
 		ret = ports_claim(run->ports, run->workers[i].plan->task, &run->workers[i].block, ret_error);
 	return ret;
 }
@@ -107,7 +109,7 @@ static char *map_name(const struct run *run, unsigned int worker)
 
 static int open_maps(struct run *run, char **ret_error)
 {
-	for (unsigned int i = 0; i < run->count; i++) {
+	for (unsigned int i = 0; i < run->made; i++) {
 		struct worker *worker = &run->workers[i];
 		int ret;
 
@@ -129,7 +131,7 @@ static void open_cgroups(struct run *run)
 	unsigned int unset = 0;
 
 	run->cgroup = cgroup_make(run->id, &run->cgroup_dir);
-	for (unsigned int i = 0; i < run->count && run->cgroup >= 0; i++) {
+	for (unsigned int i = 0; i < run->made && run->cgroup >= 0; i++) {
 		int dir = cgroup_make_worker(run->cgroup_dir, run->workers[i].number, &limits, &unset);
 
 		run->workers[i].cgroup = dir < 0 ? -1 : dir;
@@ -145,7 +147,7 @@ static int open_isolate(struct run *run, char **ret_error)
 		.install_dir = run->install_dir,
 		.run_dir = run->dir,
 		.cgroup = run->cgroup,
-		.workers = run->count,
+		.workers = run->made,
 		.loop = run->loop,
 	};
 	int ret = isolate_open(&setup, &run->isolate, &run->isolate_reason);
@@ -180,7 +182,7 @@ static int open_tree(struct run *run, char **ret_error)
 
 static int open_tmp(struct run *run, char **ret_error)
 {
-	for (unsigned int i = 0; i < run->count && !tree_private_tmp(run->tree); i++) {
+	for (unsigned int i = 0; i < run->made && !tree_private_tmp(run->tree); i++) {
 		struct worker *worker = &run->workers[i];
 
 		worker->tmp_dir = str_print("%s/w%u-tmp", run->scratch_dir, worker->number);
@@ -224,12 +226,13 @@ static int open_signals(struct run *run)
 
 static void set_up_workers(struct run *run)
 {
-	run->workers = mem_alloc(run->count * sizeof(*run->workers));
-	for (unsigned int i = 0; i < run->count; i++)
+	run->workers = mem_alloc(run->made * sizeof(*run->workers));
+	for (unsigned int i = 0; i < run->made; i++)
 		run->workers[i] = (struct worker){
 			.run = run,
-			.plan = &run->plan->workers[i],
-			.number = run->plan->workers[i].number,
+			.plan = i < run->count ? &run->plan->workers[i] : database_setup_plan(run),
+			.number = i + 1,
+			.setup = i == run->count,
 			.cgroup = -1,
 			.channel = -1,
 			.log = -1,
@@ -246,7 +249,8 @@ int run_open(const struct run_options *options, struct plan *plan, struct run **
 	*ret_run = run;
 	run->options = options;
 	run->plan = plan;
-	run->count = plan->count;
+	run->count = run->made = plan->count;
+	database_plan(run);
 	run->cgroup = run->lock = run->signals = run->alive = run->keeper_channel = run->wardens_lock = -1;
 	run->started_ms = clock_ms();
 	run->started_wall_ns = clock_wall_ns();
@@ -274,9 +278,12 @@ int run_open(const struct run_options *options, struct plan *plan, struct run **
 		ret = open_tree(run, ret_error);
 	if (!ret)
 		ret = open_tmp(run, ret_error);
+	if (!ret)
+		ret = database_open(run, ret_error);
 	if (ret)
 		return ret;
 	output_setup(run);
+	watching_open(run);
 	run_save_state(run);
 	allocate_write(run);
 	ret = keeper_start(run);
@@ -346,7 +353,7 @@ void run_close(struct run *run)
 			    run->lock };
 
 	isolate_close(run->isolate);
-	for (unsigned int i = 0; i < run->count; i++)
+	for (unsigned int i = 0; i < run->made; i++)
 		free_worker(&run->workers[i]);
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
 		if (fds[i] >= 0)

@@ -208,7 +208,8 @@ static int open_log(struct worker *worker)
 
 	if (ret)
 		return ret;
-	worker->log_path = str_print("%s/w%u.log", run->log_dir, worker->number);
+	worker->log_path = worker->setup ? str_print("%s/setup.log", run->log_dir)
+					 : str_print("%s/w%u.log", run->log_dir, worker->number);
 	worker->log = open(worker->log_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	return worker->log < 0 ? -errno : 0;
 }

@@ -4,7 +4,8 @@
  *
  *	the project is an overlay over itself	what the worker writes goes to SCRATCH/wN-upper
  *	.berth in it is the real one		results of all workers meet there
- *	/tmp and /dev/shm are empty and its own	but for what it needs from there, which is bound back
+ *	/tmp is an overlay over itself, too	in memory; what it needs from there to be the real thing is bound back
+ *	/dev/shm is empty and its own
  *
  * Mounts below the project (a volume on node_modules) would vanish behind the overlay, so they are bound back, too, and
  * are then shared by all workers.
@@ -226,8 +227,11 @@ bool overlay_can_hide_tmp(const struct tree *tree)
 static int make_target(const struct place *place)
 {
 	cleanup_free char *parent = str_copy(place->path);
+	struct stat info;
 	int fd, ret;
 
+	if (!lstat(place->path, &info))
+		return 0;
 	if (place->is_dir)
 		return dir_make(place->path, 0755);
 	*strrchr(parent, '/') = 0;
@@ -246,7 +250,45 @@ static int mount_memory(const char *path)
 	return mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") ? -errno : 0;
 }
 
-static int hide_tmp(const struct tree *tree, char **ret_error)
+/* A socket cannot be connected to through an overlay: its address is the inode that lies below, unix(7). */
+static void places_add_sockets(struct places *places, const char *dir, int depth)
+{
+	cleanup_dir DIR *entries = opendir(dir);
+	struct dirent *entry;
+
+	while (entries && (entry = readdir(entries))) {
+		cleanup_free char *path = str_print("%s/%s", dir, entry->d_name);
+
+		if (entry->d_type == DT_SOCK)
+			(void)places_add(places, path);
+		else if (entry->d_type == DT_DIR && depth && strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+			places_add_sockets(places, path, depth - 1);
+	}
+}
+
+/*
+ * What was in /tmp when the worker began is there for it as well; what it writes is its own, in memory. The memory is
+ * mounted on a place in the scratch directory, because an upper directory may not lie below its lower one.
+ */
+static int mount_tmp(const struct tree *tree, unsigned int worker)
+{
+	cleanup_free char *memory = tree_place(tree, worker, "memory");
+	cleanup_free char *upper = str_print("%s/upper", memory), *work = str_print("%s/work", memory);
+	cleanup_free char *options = NULL;
+	cleanup_close int upper_fd = -1, work_fd = -1, lower_fd = -1;
+
+	if ((mkdir(memory, 0700) && errno != EEXIST) || mount_memory(memory) || mkdir(upper, 0700) || mkdir(work, 0700) ||
+	    chmod(upper, 01777))
+		return -errno;
+	lower_fd = open("/tmp", O_PATH | O_CLOEXEC);
+	upper_fd = open(upper, O_PATH | O_CLOEXEC);
+	work_fd = open(work, O_PATH | O_CLOEXEC);
+	options = str_print("lowerdir=/proc/self/fd/%d,upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d%s", lower_fd,
+			    upper_fd, work_fd, tree->user_namespace ? ",userxattr" : "");
+	return mount("overlay", "/tmp", "overlay", MS_NOSUID | MS_NODEV, options) ? -errno : 0;
+}
+
+static int hide_tmp(const struct tree *tree, unsigned int worker, char **ret_error)
 {
 	cleanup_strv char **needed = needed_in_tmp(tree);
 	struct places places = { 0 };
@@ -255,7 +297,11 @@ static int hide_tmp(const struct tree *tree, char **ret_error)
 	for (char **path = needed; path && *path; path++)
 		if (!places.count || !tree_below(places.list[places.count - 1].path, *path))
 			(void)places_add(&places, *path);
-	ret = mount_memory("/tmp");
+	(void)places_add_mounts(&places, "/tmp");
+	places_add_sockets(&places, "/tmp", 1);
+	ret = mount_tmp(tree, worker);
+	if (ret) /* a /tmp that cannot be a lower layer: an empty one then */
+		ret = mount_memory("/tmp");
 	if (ret)
 		*ret_error = str_copy("private /tmp");
 	for (size_t i = 0; i < places.count && !ret; i++) {
@@ -279,7 +325,7 @@ int overlay_enter(const struct tree *tree, unsigned int worker, const char *cwd,
 	}
 	ret = enter_project(tree, worker, ret_error);
 	if (!ret && tree->private_tmp)
-		ret = hide_tmp(tree, ret_error);
+		ret = hide_tmp(tree, worker, ret_error);
 	if (!ret && !access("/dev/shm", F_OK)) {
 		ret = mount_memory("/dev/shm");
 		if (ret)

@@ -51,6 +51,14 @@ static bool is_live(pid_t pid)
 	return stat_of(pid, &state, &parent) && state != 'Z' && state != 'X';
 }
 
+bool process_is_stopped(pid_t pid)
+{
+	pid_t parent;
+	char state;
+
+	return stat_of(pid, &state, &parent) && state == 'T';
+}
+
 static void add_numbers(const char *text, struct pids *pids)
 {
 	char *end;

@@ -22,6 +22,9 @@ void process_children(pid_t parent, struct pids *ret_pids);
 /** All processes of this user whose environment says @entry ("BERTH_RUN=7f3a"). For debris: it reads all of /proc. */
 void process_by_environ(const char *entry, struct pids *ret_pids);
 
+/** True if it is stopped right now (SIGSTOP, SIGTSTP). */
+bool process_is_stopped(pid_t pid);
+
 /** The command line, its words separated by blanks; the name in brackets if it has none. The caller's to free. */
 char *process_command(pid_t pid);
 

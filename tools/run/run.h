@@ -25,6 +25,7 @@
 #include "tools/run/state.h"
 #include "tools/run/tree.h"
 #include "tools/run/warden.h"
+#include "tools/watch/finding.h"
 
 enum worker_end {	/* why it was asked to end */
 	END_ITSELF,
@@ -57,6 +58,8 @@ struct worker {
 	int wait_status;	/* as wait(2) gave it */
 	bool exited;		/* the command did; the rest of the worker may not have */
 	int64_t started_ms, ended_ms;
+	bool setup;		/* not one of the run's: it makes the databases' template; database.c */
+	void (*on_database)(struct worker *worker); /* set while the worker has databases, or waits for them */
 
 	struct ports_block block;
 	struct berth_portmap *map;
@@ -108,7 +111,9 @@ struct run {
 	bool allocate_dirty;	/* allocate.c */
 	int64_t allocated_ms;	/* when it was last written; 0 = never */
 	struct worker *workers;
-	unsigned int count;
+	unsigned int count;	/* the run's */
+	unsigned int made;	/* the same, and the setup's worker behind them if there is one */
+	struct database *database; /* NULL if the run has none */
 
 	struct loop *loop;
 	struct warden_inherit inherit;
@@ -131,6 +136,7 @@ struct run {
 	struct finding *findings;
 	unsigned int finding_count;
 	bool lost_isolation, foreign;
+	struct watching *watching; /* watching.c */
 	bool limits_unset;	/* --mem, --cpu or --pids was asked for and cannot be had */
 };
 

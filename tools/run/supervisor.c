@@ -16,6 +16,7 @@
 #include "tools/base/clock.h"
 #include "tools/base/log.h"
 #include "tools/run/allocate.h"
+#include "tools/run/database.h"
 #include "tools/run/run.h"
 
 enum { TICK_MS = 200 };
@@ -33,12 +34,15 @@ static void start_some(struct run *run)
 void run_end_all(struct run *run, enum worker_end why, int number)
 {
 	run->stop_queue = true;
-	for (unsigned int i = 0; i < run->count; i++)
+	for (unsigned int i = 0; i < run->made; i++)
 		worker_end(&run->workers[i], why, number);
 }
 
 void run_worker_over(struct run *run, struct worker *worker)
 {
+	database_worker_over(worker);
+	if (worker->setup)
+		return;
 	run->running--;
 	run->over++;
 	run->state_dirty = run->allocate_dirty = true;
@@ -53,8 +57,8 @@ static void on_end_signal(struct run *run, const struct signalfd_siginfo *info)
 {
 	int number = (int)info->ssi_signo;
 
-	if (run->plan->single && info->ssi_code == SI_KERNEL && !run->workers[0].exited)
-		return;
+	if (run->plan->single && number == SIGINT && info->ssi_code == SI_KERNEL && !run->workers[0].exited)
+		return; /* but not SIGHUP: of a terminal that is gone only the session's leader hears, which may be us */
 	run->signal_count++;
 	if (!run->got_signal)
 		run->got_signal = number;
@@ -63,19 +67,19 @@ static void on_end_signal(struct run *run, const struct signalfd_siginfo *info)
 		return;
 	}
 	run->stop_queue = true;
-	for (unsigned int i = 0; i < run->count; i++)
+	for (unsigned int i = 0; i < run->made; i++)
 		worker_kill(&run->workers[i]);
 }
 
 /* ^Z with several workers: they are not in the foreground group, so it has to be passed on. */
 static void stop_and_continue(struct run *run)
 {
-	for (unsigned int i = 0; i < run->count; i++)
+	for (unsigned int i = 0; i < run->made; i++)
 		if (run->workers[i].channel >= 0)
 			(void)warden_send(run->workers[i].channel, WARDEN_SIGNAL, SIGSTOP, 0, NULL);
 	progress_clear();
 	raise(SIGSTOP);
-	for (unsigned int i = 0; i < run->count; i++)
+	for (unsigned int i = 0; i < run->made; i++)
 		if (run->workers[i].channel >= 0)
 			(void)warden_send(run->workers[i].channel, WARDEN_SIGNAL, SIGCONT, 0, NULL);
 }
@@ -84,7 +88,7 @@ static void pass_on(struct run *run, const struct signalfd_siginfo *info)
 {
 	if (run->plan->single && info->ssi_code == SI_KERNEL)
 		return;
-	for (unsigned int i = 0; i < run->count; i++)
+	for (unsigned int i = 0; i < run->made; i++)
 		if (run->workers[i].channel >= 0)
 			(void)warden_send(run->workers[i].channel, WARDEN_SIGNAL, (int)info->ssi_signo, 0, NULL);
 }

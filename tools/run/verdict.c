@@ -14,6 +14,7 @@
 #include "tools/base/clock.h"
 #include "tools/base/log.h"
 #include "tools/run/run.h"
+#include "tools/run/watching.h"
 
 enum { EXIT_ISOLATION = 120, EXIT_LEAKS = 121, EXIT_FOREIGN = 122 };
 
@@ -46,7 +47,11 @@ static int gated_status(const struct run *run)
 		return EXIT_ISOLATION;
 	if (run->foreign && run->options->foreign == RUN_GATE_FAIL)
 		return EXIT_FOREIGN;
-	return any_left(run) && run->options->leaks == RUN_GATE_FAIL ? EXIT_LEAKS : 0;
+	if (run->options->foreign == RUN_GATE_FAIL && watching_found(run, FINDING_GATE_FOREIGN))
+		return EXIT_FOREIGN;
+	if (run->options->leaks != RUN_GATE_FAIL)
+		return 0;
+	return any_left(run) || watching_found(run, FINDING_GATE_LEAKS) ? EXIT_LEAKS : 0;
 }
 
 static char *how_it_ended(const struct run *run, const struct worker *worker)

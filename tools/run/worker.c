@@ -20,15 +20,25 @@
 #include "tools/base/clock.h"
 #include "tools/base/environ.h"
 #include "tools/base/log.h"
+#include "tools/run/database.h"
 #include "tools/run/process.h"
 #include "tools/run/run.h"
+#include "tools/run/watching.h"
 
 enum { EXIT_TIMEOUT = 124, EXIT_INTERNAL = 125, EXIT_CANNOT_EXEC = 126, EXIT_NOT_FOUND = 127 };
 enum { ORPHANS_MOST_MS = 3000 };
 
 char *worker_name(const struct worker *worker)
 {
+	if (worker->setup)
+		return str_copy("setup");
 	return worker->run->plan->named ? str_copy(worker->plan->task) : str_print("w%u", worker->number);
+}
+
+/* The only worker of the run: it keeps our terminal, streams and process group. */
+static bool is_single(const struct worker *worker)
+{
+	return worker->run->plan->single && !worker->setup;
 }
 
 static char **worker_environ(const struct worker *worker)
@@ -46,7 +56,7 @@ static char **worker_environ(const struct worker *worker)
 		environ_set(&envp, "TMPDIR", worker->tmp_dir);
 	else if (environ_get(envp, "TMPDIR"))
 		environ_set(&envp, "TMPDIR", "/tmp"); /* the private one; theirs is shared */
-	if (!run->plan->single && run->color && !environ_get(envp, "NO_COLOR") && !environ_get(envp, "FORCE_COLOR"))
+	if (!is_single(worker) && run->color && !environ_get(envp, "NO_COLOR") && !environ_get(envp, "FORCE_COLOR"))
 		environ_set(&envp, "FORCE_COLOR", "1");
 	return envp;
 }
@@ -62,7 +72,7 @@ static void forget(void *arg)
 	close(run->lock);
 	if (run->keeper_channel >= 0)
 		close(run->keeper_channel);
-	for (unsigned int i = 0; i < run->count; i++) {
+	for (unsigned int i = 0; i < run->made; i++) {
 		struct worker *worker = &run->workers[i];
 		const int fds[] = { worker->channel, worker->out.fd, worker->err.fd, worker->log };
 
@@ -87,7 +97,7 @@ static void finish(struct worker *worker)
 
 static bool is_ours(const struct run *run, pid_t pid)
 {
-	for (unsigned int i = 0; i < run->count; i++)
+	for (unsigned int i = 0; i < run->made; i++)
 		if (run->workers[i].warden == pid)
 			return true;
 	return pid == run->keeper;
@@ -140,6 +150,7 @@ static void on_warden_gone(struct worker *worker)
 	output_drain(worker);
 	output_close(worker);
 	notes_drain_worker(worker);
+	watching_worker_end(worker);
 	isolate_worker_end(run->isolate, worker->number);
 	if (!worker->exited && !worker->error)
 		worker->error = str_print("the warden of w%u died", worker->number);
@@ -173,6 +184,7 @@ static void on_exited(struct worker *worker, const struct warden_message *messag
 	worker->run->state_dirty = true;
 	loop_cancel(worker->run->loop, worker->timeout);
 	worker->timeout = NULL;
+	watching_worker_exited(worker);
 }
 
 static void on_left(struct worker *worker, const struct warden_message *message)
@@ -191,6 +203,7 @@ static void on_message(struct worker *worker, const struct warden_message *messa
 		worker->pid = message->pid;
 		worker->run->state_dirty = true;
 		(void)isolate_worker_started(worker->run->isolate, worker->number, worker->pid);
+		watching_worker_started(worker);
 		break;
 	case WARDEN_FAILED:
 		on_failed(worker, message);
@@ -198,8 +211,11 @@ static void on_message(struct worker *worker, const struct warden_message *messa
 	case WARDEN_EXITED:
 		on_exited(worker, message);
 		break;
-	case WARDEN_STOPPED: /* it stopped itself: so do we, or the shell would wait for us for ever */
-		raise(SIGSTOP);
+	case WARDEN_STOPPED:
+		/* It stopped itself: so do we, or the shell would wait for us for ever. A ^Z has stopped us as well, and
+		 * by now both may have been continued: that news is old. */
+		if (process_is_stopped(message->pid))
+			raise(SIGSTOP);
 		break;
 	default:
 		on_left(worker, message);
@@ -234,14 +250,14 @@ static int start_warden(struct worker *worker, const int streams[2])
 {
 	struct run *run = worker->run;
 	cleanup_strv char **envp = worker_environ(worker);
-	cleanup_close int null = run->plan->single ? -1 : open("/dev/null", O_RDONLY | O_CLOEXEC);
+	cleanup_close int null = is_single(worker) ? -1 : open("/dev/null", O_RDONLY | O_CLOEXEC);
 	const struct warden_setup setup = {
 		.number = worker->number,
-		.single = run->plan->single,
+		.single = is_single(worker),
 		.argv = worker->plan->argv,
 		.envp = envp,
 		.cwd = run->cwd,
-		.in = run->plan->single ? 0 : null,
+		.in = is_single(worker) ? 0 : null,
 		.out = streams[0],
 		.err = streams[1],
 		.cgroup = worker->cgroup,
@@ -266,16 +282,44 @@ static int start(struct worker *worker)
 
 	if (!ret)
 		ret = tree_prepare(run->tree, worker->number);
-	if (!ret && !run->plan->single)
+	if (!ret && !is_single(worker))
 		ret = output_open(worker, streams);
 	if (ret)
 		return ret;
+	watching_worker_begin(worker);
 	ret = start_warden(worker, streams);
-	if (!run->plan->single) {
+	if (!is_single(worker)) {
 		close(streams[0]);
 		close(streams[1]);
 	}
 	return ret ? ret : loop_add(run->loop, worker->channel, EPOLLIN, on_channel, worker);
+}
+
+static void fail_to_start(struct worker *worker, int error)
+{
+	worker->warden = 0;
+	if (!worker->error)
+		worker->error = str_print("unable to start worker %u: %s", worker->number, strerror(-error));
+	worker->exit_status = EXIT_INTERNAL;
+	output_close(worker);
+	finish(worker);
+}
+
+/* Its databases are there, or never will be, or it has been told to end while it waited. */
+static void go(struct worker *worker)
+{
+	struct run *run = worker->run;
+	int ret;
+
+	if (worker->error || worker->end != END_ITSELF) {
+		fail_to_start(worker, -ECANCELED);
+		return;
+	}
+	ret = start(worker);
+	if (ret)
+		fail_to_start(worker, ret);
+	else if (run->options->timeout_ms && !worker->setup)
+		worker->timeout = loop_after(run->loop, run->options->timeout_ms, on_timeout, worker);
 }
 
 int worker_start(struct worker *worker)
@@ -285,28 +329,22 @@ int worker_start(struct worker *worker)
 
 	worker->started_ms = clock_ms();
 	worker->status = STATE_RUNNING;
-	run->running++;
+	run->running += !worker->setup;
 	run->state_dirty = true;
-	ret = start(worker);
-	if (ret) {
-		worker->warden = 0;
-		worker->error = str_print("unable to start worker %u: %s", worker->number, strerror(-ret));
-		worker->exit_status = EXIT_INTERNAL;
-		output_close(worker);
-		finish(worker);
-		return ret;
-	}
-	if (run->options->timeout_ms)
-		worker->timeout = loop_after(run->loop, run->options->timeout_ms, on_timeout, worker);
+	ret = database_prepare(worker, go);
+	if (ret == 1)
+		go(worker);
+	else if (ret)
+		fail_to_start(worker, ret);
 	return 0;
 }
 
 void worker_end(struct worker *worker, enum worker_end why, int number)
 {
+	if (worker->status == STATE_RUNNING && worker->end == END_ITSELF && !worker->exited)
+		worker->end = why;
 	if (worker->channel < 0)
 		return;
-	if (worker->end == END_ITSELF && !worker->exited)
-		worker->end = why;
 	worker->status = STATE_ENDING;
 	worker->run->state_dirty = true;
 	(void)warden_send(worker->channel, WARDEN_END, number, 0, NULL);

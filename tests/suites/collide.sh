@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# collide [SUITE...]: shows that the suites hardcode their ports: one copy of a suite passes, and of two
+# collide.sh [SUITE...]: shows that the suites hardcode their ports: one copy of a suite passes, and of two
 # copies started at once at least one fails. TAP. Each attempt has a network namespace of its own.
 set -u
 cd "$(dirname "$0")" || exit 1
@@ -33,6 +33,7 @@ run_together() { # run_together SUITE COPY...
 	local command
 	command=$(command_of "$1")
 	shift
+	# shellcheck disable=SC2016 # the inner shell expands
 	"${namespace[@]}" bash -c '
 		ip link set lo up || exit 1
 		work=$1 command=$2

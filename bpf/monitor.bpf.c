@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The socket monitor: what every worker of a run does with TCP and UDP sockets, and which processes it has.
+ *
+ * Theory of operation. State lives where it cannot be lost: counts in a per-CPU array by worker, what is known about a socket
+ * in its own storage (inherited by accepted children, gone with the socket, walked by the iterator at the end). The ring
+ * buffer carries only what deserves a line of its own - failures, listeners, first connections, processes - so that a lost
+ * event costs detail, never a count, and 100 000 short connections cost a few additions each.
+ *
+ *	created, bound, closed	programs on the run's cgroup: they run for each socket whose cgroup lies below it, in the
+ *				context of the process, with no recursion guard that could skip one
+ *	states, resets		tracepoints, which may run in softirq where `current` is a stranger: they look only at the
+ *				socket's storage
+ *	results of system calls	tp_btf/sys_exit, the one place that sees bind(2) fail. It is woken by every system call of
+ *				the machine and must say no within a few instructions
+ *
+ * Laws: no program changes anything; every failure to record is counted; a program that does not load costs the feature
+ * that tools/watch/monitor.c names beside it, and nothing else.
+ */
+#include "vmlinux.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "bpf/monitor_calls.h"
+#include "bpf/monitor_state.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+/* ---- the run's cgroup: created, bound, closed ---- */
+
+SEC("cgroup/sock_create")
+int monitor_sock_create(struct bpf_sock *context)
+{
+	struct note *note;
+	__u32 worker;
+
+	if (!current_worker(&worker))
+		return ALLOW;
+	count(worker, BERTH_COUNT_opened);
+	if (context->protocol == IPPROTO_UDP)
+		count(worker, BERTH_COUNT_opened_udp);
+	note = bpf_sk_storage_get(&notes, context, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!note) {
+		count(worker, BERTH_COUNT_lost_sockets);
+		return ALLOW;
+	}
+	note->cookie = bpf_get_socket_cookie(context);
+	note->opened_ns = bpf_ktime_get_ns();
+	note->worker = worker;
+	note->pid = bpf_get_current_pid_tgid() >> 32;
+	note->family = context->family;
+	note->proto = context->protocol == IPPROTO_UDP ? BERTH_UDP : BERTH_TCP;
+	bpf_get_current_comm(note->comm, BERTH_COMM);
+	if (everything) {
+		struct berth_event *event = event_begin(worker, BERTH_EVENT_OPENED);
+
+		if (event) {
+			event_socket(event, note);
+			bpf_ringbuf_submit(event, 0);
+		}
+	}
+	return ALLOW;
+}
+
+static __always_inline int bound(struct note *note)
+{
+	struct berth_event *event;
+
+	note->bound = 1;
+	count(note->worker, BERTH_COUNT_bound);
+	event = event_begin(note->worker, BERTH_EVENT_BOUND);
+	if (event) {
+		event_socket(event, note);
+		event_current(event);
+		bpf_ringbuf_submit(event, 0);
+	}
+	return ALLOW;
+}
+
+SEC("cgroup/post_bind4")
+int monitor_post_bind4(struct bpf_sock *context)
+{
+	struct note *note = bpf_sk_storage_get(&notes, context, NULL, 0);
+
+	if (!note)
+		return ALLOW;
+	note->local_port = (__u16)context->src_port;
+	ip_from_4(&note->local, context->src_ip4);
+	return bound(note);
+}
+
+SEC("cgroup/post_bind6")
+int monitor_post_bind6(struct bpf_sock *context)
+{
+	struct note *note = bpf_sk_storage_get(&notes, context, NULL, 0);
+
+	if (!note)
+		return ALLOW;
+	note->local_port = (__u16)context->src_port;
+	note->local.word_be[0] = context->src_ip6[0];
+	note->local.word_be[1] = context->src_ip6[1];
+	note->local.word_be[2] = context->src_ip6[2];
+	note->local.word_be[3] = context->src_ip6[3];
+	return bound(note);
+}
+
+static __always_inline enum berth_closed_how how_closed(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	if (task->flags & EXITING)
+		return BERTH_CLOSED_EXIT;
+	return BPF_CORE_READ_BITFIELD(task, in_execve) ? BERTH_CLOSED_EXEC : BERTH_CLOSED_PROGRAM;
+}
+
+SEC("cgroup/sock_release")
+int monitor_sock_release(struct bpf_sock *context)
+{
+	struct note *note = bpf_sk_storage_get(&notes, context, NULL, 0);
+	struct berth_event *event = NULL;
+	enum berth_closed_how how;
+	__u64 waited;
+
+	if (!note || note->closed)
+		return ALLOW;
+	note->closed = 1;
+	how = how_closed();
+	count_closed(note->worker, note->accepted, how);
+	waited = note->close_wait_ns ? bpf_ktime_get_ns() - note->close_wait_ns : 0;
+	if (everything || waited >= STALE_NS || (!note->accepted && (note->bound || note->listening || how != BERTH_CLOSED_PROGRAM)))
+		event = event_begin(note->worker, BERTH_EVENT_CLOSED);
+	if (!note->accepted && (!event || how == BERTH_CLOSED_PROGRAM)) /* else the reader wants its stack, and deletes it */
+		bpf_map_delete_elem(&stacks, &note->cookie);
+	if (!event)
+		return ALLOW;
+	event_socket(event, note);
+	event->how = how;
+	event->close_wait_ns = waited;
+	event->parent = bpf_get_current_pid_tgid() >> 32; /* who closed it; .pid is who made it */
+	bpf_ringbuf_submit(event, 0);
+	return ALLOW;
+}
+
+/* ---- states ---- */
+
+static __always_inline void read_names(const struct sock *sk, struct note *note)
+{
+	note->local_port = sk->__sk_common.skc_num;
+	note->remote_port = bpf_ntohs(sk->__sk_common.skc_dport);
+	if (sk->__sk_common.skc_family == FAMILY_4) {
+		ip_from_4(&note->local, sk->__sk_common.skc_rcv_saddr);
+		ip_from_4(&note->remote, sk->__sk_common.skc_daddr);
+	} else {
+		bpf_core_read(&note->local, sizeof(note->local), &sk->__sk_common.skc_v6_rcv_saddr);
+		bpf_core_read(&note->remote, sizeof(note->remote), &sk->__sk_common.skc_v6_daddr);
+	}
+}
+
+static __always_inline void on_listen(void *context, const struct sock *sk, struct note *note)
+{
+	struct berth_event *event;
+
+	note->listening = 1;
+	count(note->worker, BERTH_COUNT_listening);
+	event = event_begin_long(note->worker, BERTH_EVENT_LISTENING);
+	if (!event)
+		return;
+	event_socket(event, note);
+	event_current(event); /* listen(2) is the one state change that always has its caller as current */
+	event->reuse = BPF_CORE_READ_BITFIELD(sk, __sk_common.skc_reuse) != 0;
+	event_stack(context, event);
+	bpf_ringbuf_submit(event, 0);
+}
+
+static __always_inline void on_connected(struct note *note)
+{
+	struct monitor_edge_key key = { .remote = note->remote, .worker = note->worker, .remote_port = note->remote_port,
+					.family = note->family };
+	struct monitor_edge *edge = bpf_map_lookup_elem(&edges, &key), first = { .count = 1, .pid = note->pid };
+	struct berth_event *event;
+
+	count(note->worker, BERTH_COUNT_connected);
+	if (edge) {
+		__sync_fetch_and_add(&edge->count, 1);
+		if (!everything)
+			return;
+	} else {
+		first.first_ns = bpf_ktime_get_ns();
+		if (bpf_map_update_elem(&edges, &key, &first, BPF_NOEXIST) && !everything)
+			return;
+	}
+	event = event_begin(note->worker, BERTH_EVENT_CONNECTED);
+	if (!event)
+		return;
+	event_socket(event, note);
+	bpf_ringbuf_submit(event, 0);
+}
+
+/* Returns whether the program learns of a failure without a failing system call: by poll and SO_ERROR, or from io_uring. */
+static __always_inline bool is_nonblocking(const struct sock *sk)
+{
+	struct socket *socket = sk->sk_socket;
+	struct file *file = socket ? socket->file : NULL;
+
+	return file && (file->f_flags & OPEN_NONBLOCK);
+}
+
+static __always_inline void on_connect_failed(const struct sock *sk, struct note *note)
+{
+	__u32 error = (__u32)sk->sk_err;
+	struct berth_event *event;
+
+	if (!error) /* closed or disconnected by the program while it was under way */
+		return;
+	count(note->worker, BERTH_COUNT_connect_failed);
+	count_error(note->worker, (int)error);
+	bpf_map_update_elem(&failed_connects, &note->cookie, &error, BPF_ANY);
+	if (!is_nonblocking(sk))
+		return; /* sys_exit will send it, with the stack */
+	event = event_begin(note->worker, BERTH_EVENT_CONNECT_FAILED);
+	if (!event)
+		return;
+	event_socket(event, note);
+	event->error = (__s32)error;
+	bpf_ringbuf_submit(event, 0);
+}
+
+static __always_inline void on_accepted(const struct sock *sk, struct note *note)
+{
+	struct berth_event *event;
+
+	note->accepted = 1; /* the rest of the note is the listener's, copied: its worker, its process */
+	note->listening = note->bound = note->closed = 0;
+	note->close_wait_ns = 0;
+	note->cookie = 0; /* made when somebody needs it */
+	note->opened_ns = bpf_ktime_get_ns();
+	count(note->worker, BERTH_COUNT_accepted);
+	if (!everything)
+		return;
+	note->cookie = bpf_get_socket_cookie((void *)sk);
+	event = event_begin(note->worker, BERTH_EVENT_ACCEPTED);
+	if (!event)
+		return;
+	event_socket(event, note);
+	bpf_ringbuf_submit(event, 0);
+}
+
+static __always_inline void on_unlisten(struct note *note)
+{
+	struct berth_event *event;
+
+	note->listening = 0;
+	event = event_begin(note->worker, BERTH_EVENT_UNLISTENED);
+	if (!event)
+		return;
+	event_socket(event, note);
+	bpf_ringbuf_submit(event, 0);
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(monitor_state, const struct sock *sk, const int before, const int after)
+{
+	struct note *note;
+
+	/* half of all changes say nothing new: leave before the storage is looked up */
+	if (before == TCP_ESTABLISHED ? after != TCP_CLOSE_WAIT : after == TCP_SYN_SENT || after == TCP_SYN_RECV)
+		return 0;
+	note = bpf_sk_storage_get(&notes, (void *)sk, NULL, 0);
+	if (!note)
+		return 0;
+	if (before == TCP_SYN_RECV && after == TCP_ESTABLISHED) {
+		read_names(sk, note);
+		on_accepted(sk, note);
+	} else if (before == TCP_SYN_SENT && after == TCP_ESTABLISHED) {
+		read_names(sk, note);
+		on_connected(note);
+	} else if (before == TCP_SYN_SENT && after == TCP_CLOSE) {
+		read_names(sk, note);
+		on_connect_failed(sk, note);
+	} else if (after == TCP_LISTEN) {
+		read_names(sk, note);
+		on_listen(ctx, sk, note);
+	} else if (before == TCP_LISTEN && after == TCP_CLOSE) {
+		on_unlisten(note);
+	} else if (after == TCP_CLOSE_WAIT) {
+		note->close_wait_ns = bpf_ktime_get_ns();
+		note->cookie = bpf_get_socket_cookie((void *)sk);
+		count(note->worker, BERTH_COUNT_close_wait);
+	}
+	if (before == TCP_CLOSE_WAIT)
+		count_add(note->worker, BERTH_COUNT_close_wait, (__u64)-1);
+	return 0;
+}
+
+SEC("tp_btf/tcp_send_reset")
+int BPF_PROG(monitor_send_reset, const struct sock *sk)
+{
+	struct note *note = sk ? bpf_sk_storage_get(&notes, (void *)sk, NULL, 0) : NULL;
+
+	if (note)
+		count(note->worker, BERTH_COUNT_reset_sent);
+	return 0;
+}
+
+SEC("tp_btf/tcp_receive_reset")
+int BPF_PROG(monitor_receive_reset, struct sock *sk)
+{
+	struct note *note = bpf_sk_storage_get(&notes, sk, NULL, 0);
+
+	if (note)
+		count(note->worker, BERTH_COUNT_reset_received);
+	return 0;
+}
+
+static __always_inline __u64 sent_bytes(const struct tcp_sock *tcp)
+{
+	return tcp->bytes_sent - tcp->bytes_retrans;
+}
+
+static __always_inline __u64 received_bytes(const struct sock *sk, const struct tcp_sock *tcp)
+{
+	__u64 bytes = tcp->bytes_received;
+
+	return bytes && (sk->sk_shutdown & RECEIVE_SHUTDOWN) ? bytes - 1 : bytes; /* a FIN counts as a byte */
+}
+
+SEC("tp_btf/tcp_destroy_sock")
+int BPF_PROG(monitor_destroy, struct sock *sk)
+{
+	struct note *note = bpf_sk_storage_get(&notes, sk, NULL, 0);
+	struct tcp_sock *tcp;
+
+	if (!note)
+		return 0;
+	tcp = bpf_skc_to_tcp_sock(sk);
+	if (!tcp)
+		return 0;
+	count_add(note->worker, BERTH_COUNT_sent_bytes, sent_bytes(tcp));
+	count_add(note->worker, BERTH_COUNT_received_bytes, received_bytes(sk, tcp));
+	return 0;
+}
+
+/* ---- processes ---- */
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(monitor_fork, struct task_struct *parent, struct task_struct *child)
+{
+	struct berth_event *event;
+	__u32 worker;
+
+	if (child->pid != child->tgid || !current_worker(&worker)) /* a thread; or nobody's */
+		return 0;
+	count(worker, BERTH_COUNT_forked);
+	event = event_begin(worker, BERTH_EVENT_FORKED);
+	if (!event)
+		return 0;
+	event->pid = child->tgid;
+	event->parent = parent->tgid;
+	__builtin_memcpy(event->comm, child->comm, BERTH_COMM);
+	bpf_ringbuf_submit(event, 0);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(monitor_exec, struct task_struct *task, int old_pid, struct linux_binprm *binary)
+{
+	struct berth_event *event;
+	__u64 start, end;
+	__u32 worker, len;
+
+	if (!current_worker(&worker))
+		return 0;
+	count(worker, BERTH_COUNT_executed);
+	event = event_begin_long(worker, BERTH_EVENT_EXECUTED);
+	if (!event)
+		return 0;
+	event->pid = task->tgid;
+	event->parent = task->real_parent->tgid;
+	__builtin_memcpy(event->comm, task->comm, BERTH_COMM);
+	start = task->mm->arg_start;
+	end = task->mm->arg_end;
+	len = end - start < BERTH_TEXT_MOST ? (__u32)(end - start) : BERTH_TEXT_MOST;
+	if (len <= BERTH_TEXT_MOST && !bpf_probe_read_user(event->text, len, (const void *)start))
+		event->text_len = (__u16)len;
+	bpf_ringbuf_submit(event, 0);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(monitor_exit, struct task_struct *task)
+{
+	struct signal_struct *signal = task->signal;
+	struct berth_event *event;
+	__u32 worker;
+
+	if (signal->live.counter > 0 || !current_worker(&worker)) /* other threads go on */
+		return 0;
+	count(worker, BERTH_COUNT_exited);
+	event = event_begin(worker, BERTH_EVENT_EXITED);
+	if (!event)
+		return 0;
+	event->pid = task->tgid;
+	event->parent = task->real_parent->tgid;
+	event->error = signal->group_exit_code ? signal->group_exit_code : task->exit_code;
+	event->count = task->mm ? task->mm->hiwater_rss * 4 : 0;
+	__builtin_memcpy(event->comm, task->comm, BERTH_COMM);
+	bpf_ringbuf_submit(event, 0);
+	return 0;
+}
+
+/* ---- snapshot ---- */
+
+SEC("iter/bpf_sk_storage_map")
+int monitor_snapshot(struct bpf_iter__bpf_sk_storage_map *context)
+{
+	struct sock *sk = context->sk;
+	struct note *note = context->value;
+	struct berth_socket one = {};
+	struct tcp_sock *tcp;
+
+	if (!sk || !note)
+		return 0;
+	one.cookie = note->cookie;
+	one.opened_ns = note->opened_ns;
+	one.worker = note->worker;
+	one.pid = note->pid;
+	one.family = note->family;
+	one.proto = note->proto;
+	one.accepted = note->accepted;
+	one.closed = note->closed;
+	one.state = sk->__sk_common.skc_state;
+	one.close_wait_since_ns = one.state == TCP_CLOSE_WAIT ? note->close_wait_ns : 0;
+	__builtin_memcpy(one.comm, note->comm, BERTH_COMM);
+	read_names(sk, note);
+	one.local_port = note->local_port;
+	one.remote_port = note->remote_port;
+	one.local = note->local;
+	one.remote = note->remote;
+	tcp = note->proto == BERTH_TCP ? bpf_skc_to_tcp_sock(sk) : NULL;
+	if (tcp) {
+		one.sent_bytes = sent_bytes(tcp);
+		one.received_bytes = received_bytes(sk, tcp);
+	}
+	bpf_seq_write(context->meta->seq, &one, sizeof(one));
+	return 0;
+}

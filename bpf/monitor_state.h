@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef BERTH_BPF_MONITOR_STATE_H
+#define BERTH_BPF_MONITOR_STATE_H
+/*
+ * What the monitor's programs have in common: the maps, counting, the question which worker the current process belongs to,
+ * and how an event is made. Kernel side only; included by monitor.bpf.c after vmlinux.h.
+ */
+#include "bpf/monitor.h"
+
+enum {
+	FAMILY_4 = 2, FAMILY_6 = 10, ALLOW = 1, LEVELS = 32, EXITING = 0x4, /* PF_EXITING */
+	OPEN_NONBLOCK = 04000, FILE_TYPE = 0170000, FILE_SOCKET = 0140000, /* fcntl.h, stat.h */
+	RECEIVE_SHUTDOWN = 1, /* RCV_SHUTDOWN */
+	NEAR = 16 << 20, /* bytes of code that one file may have, for what is near in it */
+	SECOND_NS = 1000000000, STALE_NS = 1000000000, EVENTS_PER_SECOND = 2000, STACKS_PER_SECOND = 200,
+};
+enum { E_PIPE = 32, E_IN_USE = 98, E_RESET = 104, E_TIMED_OUT = 110, E_REFUSED = 111, E_IN_PROGRESS = 115, E_ALREADY = 114,
+       E_IS_CONNECTED = 106, E_AGAIN = 11, E_RESTART_LOW = 512, E_RESTART_HIGH = 530 };
+
+const volatile bool everything;	/* an event for each step of each socket: `berth monitor` */
+const volatile bool every_cgroup; /* worker 0 is anything: `berth monitor --all` */
+const volatile bool stacks_on_open;
+__u32 worker_level;		/* depth of the workers' cgroups, learned from the first one seen; they are siblings */
+__u32 worker_count;		/* entries in `workers` */
+
+/* What is known about a socket. */
+struct note {
+	__u64 cookie, opened_ns, close_wait_ns;
+	__u32 worker, pid;
+	__u16 local_port, remote_port;
+	__u8 family, proto, accepted, closed;
+	__u8 listening, bound, reserved[6];
+	struct berth_ip local, remote;
+	char comm[BERTH_COMM];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE);
+	__type(key, int);
+	__type(value, struct note);
+} notes SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u64); /* id of the worker's cgroup */
+	__type(value, __u32);
+} workers SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, BERTH_WORKERS_MOST + 1);
+	__type(key, __u32);
+	__type(value, struct berth_counts);
+} counts SEC(".maps");
+
+struct budget {
+	__u64 second;
+	__u32 events, stacks;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, BERTH_WORKERS_MOST + 1);
+	__type(key, __u32);
+	__type(value, struct budget);
+} budgets SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, MONITOR_STACKS_MOST);
+	__type(key, __u64); /* cookie */
+	__type(value, struct monitor_stack);
+} stacks SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct monitor_stack);
+} scratch SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, MONITOR_EDGES_MOST);
+	__type(key, struct monitor_edge_key);
+	__type(value, struct monitor_edge);
+} edges SEC(".maps");
+
+struct {	/* cookie of a socket whose connect has been counted as failed by its state, before the system call returned */
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64);
+	__type(value, __u32);
+} failed_connects SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4 * 1024 * 1024);
+} events SEC(".maps");
+
+/* ---- counting ---- */
+
+static __always_inline void count_add(__u32 worker, enum berth_count which, __u64 add)
+{
+	struct berth_counts *mine = bpf_map_lookup_elem(&counts, &worker);
+
+	if (mine)
+		mine->of[which] += add; /* per CPU; tracing programs that interrupt each other on one CPU may lose one in many */
+}
+
+static __always_inline void count(__u32 worker, enum berth_count which)
+{
+	count_add(worker, which, 1);
+}
+
+static __always_inline void count_closed(__u32 worker, bool accepted, enum berth_closed_how how)
+{
+	if (how == BERTH_CLOSED_EXIT)
+		count(worker, accepted ? BERTH_COUNT_accepted_closed_by_exit : BERTH_COUNT_closed_by_exit);
+	else if (how == BERTH_CLOSED_EXEC)
+		count(worker, accepted ? BERTH_COUNT_accepted_closed_by_exec : BERTH_COUNT_closed_by_exec);
+	else
+		count(worker, accepted ? BERTH_COUNT_accepted_closed : BERTH_COUNT_closed);
+}
+
+static __always_inline void count_error(__u32 worker, int error)
+{
+	switch (error) {
+	case E_PIPE: count(worker, BERTH_COUNT_epipe); break;
+	case E_RESET: count(worker, BERTH_COUNT_econnreset); break;
+	case E_REFUSED: count(worker, BERTH_COUNT_econnrefused); break;
+	case E_IN_USE: count(worker, BERTH_COUNT_eaddrinuse); break;
+	case E_TIMED_OUT: count(worker, BERTH_COUNT_etimedout); break;
+	}
+}
+
+/* ---- which worker ---- */
+
+struct worker_search {
+	__u32 worker, found;
+};
+
+static long worker_step(__u32 level, struct worker_search *search)
+{
+	__u64 id = bpf_get_current_ancestor_cgroup_id((int)level);
+	__u32 *worker = id ? bpf_map_lookup_elem(&workers, &id) : NULL;
+
+	if (!worker)
+		return id == 0;
+	search->worker = *worker;
+	search->found = 1;
+	worker_level = level;
+	return 1;
+}
+
+/* True and *ret_worker if the current process is somebody we watch. */
+static __always_inline bool current_worker(__u32 *ret_worker)
+{
+	struct worker_search search = {};
+	__u64 id;
+	__u32 *worker;
+
+	*ret_worker = 0;
+	if (worker_count && worker_level) {
+		id = bpf_get_current_ancestor_cgroup_id((int)worker_level);
+		worker = bpf_map_lookup_elem(&workers, &id);
+		if (worker) {
+			*ret_worker = *worker;
+			return true;
+		}
+		return every_cgroup;
+	}
+	if (!worker_count)
+		return every_cgroup;
+	bpf_loop(LEVELS, worker_step, &search, 0);
+	*ret_worker = search.worker;
+	return search.found || every_cgroup;
+}
+
+/* ---- events ---- */
+
+static __always_inline bool spend(__u32 worker, bool stack, __u64 now)
+{
+	struct budget *budget = bpf_map_lookup_elem(&budgets, &worker);
+	__u64 second = now / SECOND_NS;
+
+	if (!budget)
+		return false;
+	if (budget->second != second) {
+		budget->second = second;
+		budget->events = budget->stacks = 0;
+	}
+	if (stack)
+		return budget->stacks++ < STACKS_PER_SECOND;
+	return everything || budget->events++ < EVENTS_PER_SECOND;
+}
+
+/* Room for one record, its head filled in; NULL if there is none, counted. @size is a constant, as the verifier demands. */
+static __always_inline struct berth_event *event_begin_sized(__u32 worker, enum berth_event_tag tag, __u32 size)
+{
+	__u64 now = bpf_ktime_get_ns();
+	struct berth_event *event;
+
+	if (!spend(worker, false, now)) {
+		count(worker, BERTH_COUNT_held_back);
+		return NULL;
+	}
+	event = bpf_ringbuf_reserve(&events, size, 0);
+	if (!event) {
+		count(worker, BERTH_COUNT_lost_events);
+		return NULL;
+	}
+	__builtin_memset(event, 0, size);
+	event->tag = tag;
+	event->version = BERTH_EVENT_VERSION;
+	event->size = size;
+	event->time_ns = now;
+	event->worker = worker;
+	return event;
+}
+
+static __always_inline struct berth_event *event_begin(__u32 worker, enum berth_event_tag tag)
+{
+	return event_begin_sized(worker, tag, BERTH_EVENT_HEAD);
+}
+
+/* With room for a stack or a text. */
+static __always_inline struct berth_event *event_begin_long(__u32 worker, enum berth_event_tag tag)
+{
+	return event_begin_sized(worker, tag, sizeof(struct berth_event));
+}
+
+static __always_inline void event_socket(struct berth_event *event, const struct note *note)
+{
+	event->cookie = note->cookie;
+	event->opened_ns = note->opened_ns;
+	event->pid = note->pid;
+	event->family = note->family;
+	event->proto = note->proto;
+	event->accepted = note->accepted;
+	event->local_port = note->local_port;
+	event->remote_port = note->remote_port;
+	event->local = note->local;
+	event->remote = note->remote;
+	__builtin_memcpy(event->comm, note->comm, BERTH_COMM);
+}
+
+static __always_inline void event_current(struct berth_event *event)
+{
+	event->pid = bpf_get_current_pid_tgid() >> 32;
+	bpf_get_current_comm(event->comm, BERTH_COMM);
+}
+
+/*
+ * The user stack. The C library has no frame pointers, so the walk finds its stub, then the caller's caller: the one frame that
+ * matters is lost. But a stub pushes nothing, so the word on top of the stack is the return address into the caller. It is
+ * believed if it lies in the same file as the frame that was found, which its distance tells.
+ */
+static __always_inline __u32 take_stack(void *context, struct berth_frame *frames, struct berth_frame *caller)
+{
+	long len = bpf_get_stack(context, frames, BERTH_STACK_MOST * sizeof(*frames), BPF_F_USER_STACK | BPF_F_USER_BUILD_ID);
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	__u64 plain[2] = {}, word = 0, away;
+
+	caller->status = BERTH_FRAME_EMPTY;
+	if (len <= 0)
+		return 0;
+	if ((__u64)len >= 2 * sizeof(*frames) && frames[1].status == BERTH_FRAME_IN_FILE &&
+	    bpf_get_stack(context, plain, sizeof(plain), BPF_F_USER_STACK) == sizeof(plain) &&
+	    !bpf_probe_read_user(&word, sizeof(word), (const void *)PT_REGS_SP_CORE(regs))) {
+		away = word - plain[1];
+		if (away + NEAR < 2 * NEAR && away) {
+			*caller = frames[1];
+			caller->at += away;
+		}
+	}
+	return (__u32)((__u64)len / sizeof(*frames));
+}
+
+static __always_inline void event_stack(void *context, struct berth_event *event)
+{
+	event->stack_len = (__u16)take_stack(context, event->stack, &event->caller);
+}
+
+static __always_inline void ip_from_4(struct berth_ip *ip, __u32 address)
+{
+	ip->word_be[0] = ip->word_be[1] = 0;
+	ip->word_be[2] = bpf_htonl(0xffff);
+	ip->word_be[3] = address;
+}
+
+#endif

@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: MIT
+# tests/bpf: the monitor against programs that say what they did. driver watches, oracle is watched; findings.sh compares.
+BPF_TEST_ROOMS	:= $(patsubst %.c,$(O)/%.o,$(wildcard tools/watch/*.c tools/base/*.c))
+BPF_TESTS	:= $(O)/tests/bpf/driver $(O)/tests/bpf/oracle $(O)/tests/bpf/oracle-static
+TESTS		+= $(BPF_TESTS)
+
+$(O)/tests/bpf/driver: $(O)/tests/bpf/driver.o $(BPF_TEST_ROOMS) $(CORE_OBJ)
+	$(call quiet,LD)$(CC) $(OPTIMIZE) $(LDFLAGS) $^ -lbpf -lelf -ldw -lmnl -ljansson -o $@
+
+# a user's program: never instrumented, with debug information, because its stack is part of what is compared
+$(O)/tests/bpf/oracle: tests/bpf/oracle.c
+	$(call quiet,TEST)mkdir -p $(@D) && $(CC) -std=gnu11 -g -O1 -fno-omit-frame-pointer -fno-inline $(WARNINGS) -pthread -o $@ $<
+
+$(O)/tests/bpf/oracle-static: tests/bpf/oracle.c
+	$(call quiet,TEST)mkdir -p $(@D) && $(CC) -std=gnu11 -g -O1 -fno-omit-frame-pointer -fno-inline $(WARNINGS) -pthread -static -o $@ $<

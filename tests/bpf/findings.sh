@@ -1,0 +1,97 @@
+#!/bin/sh
+# The monitor against programs that say what they did: findings and counts must equal what each oracle prints.
+set -u
+cd "$(dirname "$0")/../.."
+out=${BERTH_OUT:-.out}
+driver=$out/tests/bpf/driver oracle=$out/tests/bpf/oracle
+work=$(mktemp -d) number=0
+trap 'rm -rf "$work"' EXIT
+say() { number=$((number + 1)); echo "$1 $number - $2"; }
+
+# The same list from both sides: kind, port, count and severity, where the oracle says them; counts by name.
+wanted='[.findings[] | {kind, port: (.port // 0)} + (if .count then {count} else {} end) + (if .severity then {severity} else {} end)]'
+compare() { # NAME TRUTH RESULT WORKER
+	jq -c "$wanted | sort" "$2" >"$work/want"
+	jq -c --slurpfile truth "$2" '[.findings[] as $f | ($truth[0].findings | map(select(.kind == $f.kind)) | .[0] // {count: 1}) as $t
+		| {kind: $f.kind, port: (if $f.kind == "error_rate" then 0 else $f.port // 0 end)}
+		+ (if $t.count then {count: $f.count} else {} end) + (if $t.severity then {severity: $f.severity} else {} end)] | sort' \
+		"$3" >"$work/got"
+	jq -r 'del(.findings) | to_entries[] | "\(.key) \(.value)"' "$2" | sort >"$work/want_counts"
+	jq -r --slurpfile truth "$2" --argjson worker "$4" '.workers[$worker - 1] as $w | $truth[0] | del(.findings) | keys[] | "\(.) \($w[.])"' \
+		"$3" | sort >"$work/got_counts"
+	bad=$(jq -r '[.workers[] | select(.unaccounted != 0 or .lost_events != 0 or .lost_sockets != 0)] | length' "$3")
+	if cmp -s "$work/want" "$work/got" && cmp -s "$work/want_counts" "$work/got_counts" && [ "$bad" = 0 ]; then
+		say ok "$1"
+	else
+		say 'not ok' "$1"
+		{ echo want; cat "$work/want" "$work/want_counts"; echo got; cat "$work/got" "$work/got_counts"; echo "unaccounted: $bad"; } |
+			sed 's/^/# /'
+	fi
+}
+try() { # SENTENCE WORKERS PROGRAM NAME [PORT]
+	sentence=$1 workers=$2 program=$3
+	shift 3
+	timeout 120 "$driver" -n "$workers" -s ebpf -- "$program" "$@" >"$work/all" 2>"$work/err"
+	status=$?
+	if [ $status -eq 77 ]; then
+		say ok "$sentence # SKIP $(cat "$work/err")"
+		return
+	fi
+	grep '^{"findings"' "$work/all" | tail -n 1 >"$work/truth"
+	grep -v '^{"findings"' "$work/all" >"$work/result"
+	if [ $status -ne 0 ] || [ ! -s "$work/truth" ] || [ ! -s "$work/result" ]; then
+		say 'not ok' "$sentence"
+		sed 's/^/# /' "$work/err"
+		return
+	fi
+	compare "$sentence" "$work/truth" "$work/result" "${on:-1}"
+}
+
+for name in clean clean_pool clean_late_child clean_retry clean_wait clean_nonblock clean_udp; do
+	try "no finding, exact counts: $name" 1 "$oracle" "$name"
+done
+for name in leaked_listener leaked_daemon leaked_exec leaked_passed leaked_udp leaked_process never_closed close_wait growth \
+	conflict conflict_next time_wait errors; do
+	try "found, and nothing else: $name" 1 "$oracle" "$name"
+done
+on=2 try 'found, and nothing else: conflict_between' 2 "$oracle" conflict_between 3888
+on=2 try 'found, and nothing else: cross' 2 "$oracle" cross 3889
+try 'static programs are seen as well' 1 "$oracle-static" leaked_daemon
+
+# a server that is not part of the run; it ends with this script
+"$oracle" serve 3890 &
+server=$!
+try 'found, and nothing else: foreign' 1 "$oracle" foreign 3890
+kill "$server"
+
+storm=100000
+[ -z "${QUICK:-}" ] || storm=10000
+try "no finding, exact counts: $storm short connections" 1 "$oracle" clean_storm "$storm"
+
+# eight at once: each worker's finding is its own
+timeout 120 "$driver" -n 8 -s ebpf -- "$oracle" leaked_listener >"$work/all" 2>/dev/null
+grep '^{"findings"' "$work/all" | jq -c '.findings[0].port' | sort >"$work/want"
+grep -v '^{"findings"' "$work/all" | jq -c '.findings[] | select(.kind == "leaked_listener") | .port' | sort >"$work/got"
+if [ "$(wc -l <"$work/want")" = 8 ] && cmp -s "$work/want" "$work/got" &&
+	[ "$(grep -v '^{"findings"' "$work/all" | jq '[.findings[].worker] | unique | length')" = 8 ]; then
+	say ok 'eight workers at once: each leak is told once, for the right worker'
+else
+	say 'not ok' 'eight workers at once: each leak is told once, for the right worker'
+fi
+
+# the stack names function, file and line, though the process has ended before anybody read it
+if timeout 60 "$driver" -s ebpf -- "$oracle" conflict | grep -v '^{"findings"' |
+	jq -e '.findings[0].stack | any(test("^conflict at .*tests/bpf/oracle.c:[0-9]+$"))' >/dev/null; then
+	say ok 'a failed bind is named with function, file and line'
+else
+	say 'not ok' 'a failed bind is named with function, file and line'
+fi
+
+# an allow list lets it pass, and says so
+if timeout 60 "$driver" -s ebpf -a 'leaked_listener:program=oracle*' -- "$oracle" leaked_listener | grep -v '^{"findings"' |
+	jq -e '.allowed == 1 and (.findings | length) == 0' >/dev/null; then
+	say ok 'an allowed finding is counted, not told'
+else
+	say 'not ok' 'an allowed finding is counted, not told'
+fi
+echo "1..$number"

@@ -1,0 +1,512 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Small programs, one per kind of trouble and one per kind of good order, each of which prints its own truth as a line of
+ * JSON: what a monitor has to find, and how often it did what.
+ *
+ *	oracle NAME [PORT]
+ *
+ * {"findings": [{"kind": "leaked_listener", "port": 40123, "count": 1}], "opened": 2, ...}; a kind of another severity than its
+ * own carries "severity". `oracle list` prints the names.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static int argument;	/* PORT */
+static unsigned int worker;
+
+static void die(const char *what)
+{
+	perror(what);
+	exit(9);
+}
+
+static void pause_ms(int ms)
+{
+	poll(NULL, 0, ms);
+}
+
+static struct sockaddr_in at(int port)
+{
+	return (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons((uint16_t)port),
+				     .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+}
+
+static int port_of(int fd)
+{
+	struct sockaddr_in address;
+	socklen_t len = sizeof(address);
+
+	if (getsockname(fd, (struct sockaddr *)&address, &len))
+		die("getsockname");
+	return ntohs(address.sin_port);
+}
+
+static int tcp(void)
+{
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	if (fd < 0)
+		die("socket");
+	return fd;
+}
+
+static int listen_on(int port, bool reuse)
+{
+	struct sockaddr_in address = at(port);
+	int fd = tcp(), on = reuse;
+
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) || listen(fd, 128))
+		die("listen_on");
+	return fd;
+}
+
+static int connect_to(int port)
+{
+	struct sockaddr_in address = at(port);
+	int fd = tcp();
+
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)))
+		die("connect_to");
+	return fd;
+}
+
+static void truth(const char *findings, const char *more)
+{
+	printf("{\"findings\": [%s]%s%s}\n", findings, *more ? ", " : "", more);
+	fflush(stdout);
+}
+
+static void truth_of(const char *kind, int port, int count, const char *more)
+{
+	char text[160];
+
+	snprintf(text, sizeof(text), "{\"kind\": \"%s\", \"port\": %d, \"count\": %d}", kind, port, count);
+	truth(text, more);
+}
+
+/* ---- good order ---- */
+
+static void clean(void)
+{
+	int server = listen_on(0, true);
+
+	for (int i = 0; i < 10; i++) {
+		int client = connect_to(port_of(server)), accepted = accept(server, NULL, NULL);
+
+		close(client);
+		close(accepted);
+	}
+	close(server);
+	truth("", "\"opened\": 11, \"bound\": 1, \"listening\": 1, \"connected\": 10, \"accepted\": 10, \"closed\": 11, "
+		  "\"accepted_closed\": 10");
+}
+
+static void clean_pool(void)
+{
+	int server = listen_on(0, true);
+
+	for (int i = 0; i < 8; i++)
+		connect_to(port_of(server));
+	truth("", "\"opened\": 9, \"connected\": 8, \"accepted\": 8, \"closed\": 0, \"closed_by_exit\": 9");
+}
+
+static void clean_late_child(void) /* a server that needs a moment to stop */
+{
+	if (!fork()) {
+		int server = listen_on(0, true);
+
+		pause_ms(200);
+		close(server);
+		_exit(0);
+	}
+	pause_ms(50);
+	truth("", "\"opened\": 1, \"listening\": 1");
+}
+
+static void clean_retry(void) /* waits until the port is free */
+{
+	int first = listen_on(0, false), second = tcp();
+	struct sockaddr_in address = at(port_of(first));
+
+	if (!bind(second, (struct sockaddr *)&address, sizeof(address)))
+		die("the bind should have failed");
+	close(first);
+	if (bind(second, (struct sockaddr *)&address, sizeof(address)))
+		die("bind again");
+	close(second);
+	truth("", "\"opened\": 2, \"bind_failed\": 1, \"eaddrinuse\": 1, \"bound\": 2");
+}
+
+static void clean_wait(void) /* connects until the server is there */
+{
+	int server = listen_on(0, true), port = port_of(server), refused = 0;
+	struct sockaddr_in address = at(port);
+
+	close(server);
+	for (int i = 0; i < 12; i++) {
+		int fd = tcp();
+
+		refused += connect(fd, (struct sockaddr *)&address, sizeof(address)) && errno == ECONNREFUSED;
+		close(fd);
+	}
+	if (refused != 12)
+		die("the connects should have been refused");
+	truth("", "\"opened\": 13, \"connect_failed\": 12, \"econnrefused\": 12");
+}
+
+static void clean_nonblock(void) /* asynchronous failures are counted once as well */
+{
+	int server = listen_on(0, true), port = port_of(server);
+	struct sockaddr_in address = at(port);
+
+	close(server);
+	for (int i = 0; i < 5; i++) {
+		int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		struct pollfd ready = { .fd = fd, .events = POLLOUT };
+
+		if (!connect(fd, (struct sockaddr *)&address, sizeof(address)))
+			die("nobody listens");
+		poll(&ready, 1, 1000);
+		close(fd);
+	}
+	truth("", "\"opened\": 6, \"connect_failed\": 5, \"econnrefused\": 5");
+}
+
+static void clean_udp(void)
+{
+	int a = socket(AF_INET, SOCK_DGRAM, 0), b = socket(AF_INET, SOCK_DGRAM, 0);
+	struct sockaddr_in address = at(0);
+
+	bind(a, (struct sockaddr *)&address, sizeof(address));
+	address = at(port_of(a));
+	sendto(b, "x", 1, 0, (struct sockaddr *)&address, sizeof(address));
+	close(a);
+	close(b);
+	truth("", "\"opened\": 2, \"opened_udp\": 2, \"bound\": 1, \"closed\": 2");
+}
+
+static void clean_storm(void)
+{
+	int count = argument ? argument : 100000, server = listen_on(0, true);
+	struct sockaddr_in address = at(port_of(server));
+	struct linger hard = { 1, 0 }; /* no TIME_WAIT: there are not enough ports for 100 000 of them */
+	struct timespec start, end; /* processor time: the machine may have other work */
+	char more[200];
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &start);
+	for (int i = 0; i < count; i++) {
+		int client = tcp(), accepted;
+
+		setsockopt(client, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+		if (connect(client, (struct sockaddr *)&address, sizeof(address)))
+			die("connect");
+		accepted = accept(server, NULL, NULL);
+		close(client);
+		close(accepted);
+	}
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
+	close(server);
+	if (getenv("STORM_RATE")) /* for tests/bench */
+		fprintf(stderr, "%.0f\n", count / ((double)(end.tv_sec - start.tv_sec) + 1e-9 * (double)(end.tv_nsec - start.tv_nsec)));
+	snprintf(more, sizeof(more), "\"opened\": %d, \"connected\": %d, \"accepted\": %d, \"closed\": %d, \"accepted_closed\": %d, "
+		 "\"reset_received\": %d", count + 1, count, count, count + 1, count, count);
+	truth("", more);
+}
+
+/* ---- leaks ---- */
+
+static void serve_for_ever(int server)
+{
+	(void)server;
+	for (;;)
+		pause();
+}
+
+static void leaked_listener(void)
+{
+	int server = listen_on(0, true);
+
+	truth_of("leaked_listener", port_of(server), 1, "\"opened\": 1");
+	if (!fork())
+		serve_for_ever(server);
+}
+
+static void leaked_daemon(void) /* the classical way to hide: two forks and a session of its own */
+{
+	int ready[2], port;
+
+	if (pipe(ready))
+		die("pipe");
+	if (!fork()) {
+		setsid();
+		if (!fork()) {
+			int server = listen_on(0, true);
+
+			port = port_of(server);
+			if (write(ready[1], &port, sizeof(port)) != sizeof(port))
+				die("write");
+			serve_for_ever(server);
+		}
+		_exit(0);
+	}
+	if (read(ready[0], &port, sizeof(port)) != sizeof(port))
+		die("read");
+	wait(NULL);
+	truth_of("leaked_listener", port, 1, "\"opened\": 1");
+}
+
+static void leaked_exec(void) /* the socket stays open in another program */
+{
+	int server = listen_on(0, true);
+
+	truth_of("leaked_listener", port_of(server), 1, "\"opened\": 1");
+	if (!fork()) {
+		execlp("sleep", "sleep", "1000", NULL);
+		_exit(127);
+	}
+	pause_ms(100);
+}
+
+static void leaked_passed(void) /* by SCM_RIGHTS, to a process that never made a socket */
+{
+	int server = listen_on(0, true), pair[2];
+	char byte = 0, control[CMSG_SPACE(sizeof(int))] = { 0 };
+	struct iovec part = { &byte, 1 };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control) };
+	struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair))
+		die("socketpair");
+	if (!fork()) {
+		close(server);
+		if (recvmsg(pair[1], &message, 0) != 1 || write(pair[1], "x", 1) != 1)
+			_exit(9);
+		serve_for_ever(-1);
+	}
+	head->cmsg_level = SOL_SOCKET;
+	head->cmsg_type = SCM_RIGHTS;
+	head->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(head), &server, sizeof(int));
+	if (sendmsg(pair[0], &message, 0) != 1 || read(pair[0], &byte, 1) != 1)
+		die("sendmsg");
+	truth_of("leaked_listener", port_of(server), 1, "\"opened\": 1");
+}
+
+static void leaked_udp(void)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	struct sockaddr_in address = at(0);
+
+	bind(fd, (struct sockaddr *)&address, sizeof(address));
+	truth_of("leaked_listener", port_of(fd), 1, "\"opened_udp\": 1");
+	if (!fork())
+		serve_for_ever(fd);
+}
+
+static void leaked_process(void)
+{
+	if (!fork()) {
+		if (!fork()) /* its child is part of the same finding */
+			serve_for_ever(-1);
+		serve_for_ever(-1);
+	}
+	pause_ms(50);
+	truth_of("leaked_process", 0, 1, "\"opened\": 0");
+}
+
+static void never_closed(void)
+{
+	int server = listen_on(0, true), port = port_of(server);
+
+	if (!fork()) {
+		for (int i = 0; i < 40; i++)
+			connect_to(port);
+		exit(0);
+	}
+	for (int i = 0; i < 40; i++)
+		close(accept(server, NULL, NULL));
+	wait(NULL);
+	close(server);
+	truth_of("socket_never_closed", port, 40, "\"opened\": 41, \"closed_by_exit\": 40, \"closed\": 1");
+}
+
+static void close_wait(void)
+{
+	int server = listen_on(0, true), kept[5];
+
+	for (int i = 0; i < 5; i++) {
+		int client = connect_to(port_of(server));
+
+		kept[i] = accept(server, NULL, NULL);
+		close(client);
+	}
+	pause_ms(900);
+	for (int i = 0; i < 5; i++)
+		close(kept[i]);
+	close(server);
+	truth_of("close_wait", 0, 5, "\"opened\": 6, \"accepted\": 5, \"close_wait\": 0");
+}
+
+static void growth(void)
+{
+	for (int i = 0; i < 40; i++) {
+		for (int k = 0; k < 4; k++)
+			(void)dup(0);
+		pause_ms(50);
+	}
+	truth("{\"kind\": \"descriptor_growth\", \"port\": 0}", "");
+}
+
+/* ---- conflicts ---- */
+
+static void conflict(void)
+{
+	int first = listen_on(0, false), second = tcp();
+	struct sockaddr_in address = at(port_of(first));
+
+	for (int i = 0; i < 3; i++)
+		if (!bind(second, (struct sockaddr *)&address, sizeof(address)))
+			die("the bind should have failed");
+	truth_of("port_conflict", port_of(first), 3, "\"opened\": 2, \"bind_failed\": 3, \"eaddrinuse\": 3, \"bound\": 1");
+	close(first);
+	close(second);
+}
+
+static void conflict_next(void) /* takes another port: worth a note only */
+{
+	int first = listen_on(0, false), second = tcp();
+	struct sockaddr_in address = at(port_of(first));
+	char text[160];
+
+	if (!bind(second, (struct sockaddr *)&address, sizeof(address)))
+		die("the bind should have failed");
+	address = at(0);
+	if (bind(second, (struct sockaddr *)&address, sizeof(address)))
+		die("bind");
+	snprintf(text, sizeof(text), "{\"kind\": \"port_conflict\", \"port\": %d, \"count\": 1, \"severity\": \"note\"}", port_of(first));
+	truth(text, "\"bind_failed\": 1, \"bound\": 2");
+	close(first);
+	close(second);
+}
+
+static void conflict_between(void) /* two workers, one port */
+{
+	struct sockaddr_in address = at(argument);
+	int fd = tcp(), on = 1;
+
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (worker == 2)
+		pause_ms(300);
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) == (worker == 2 ? 0 : -1))
+		die("only the first worker should get the port");
+	if (worker == 1) {
+		listen(fd, 1);
+		pause_ms(700);
+	} else {
+		truth_of("port_conflict", argument, 1, "");
+	}
+	close(fd);
+}
+
+static void time_wait(void)
+{
+	int server = listen_on(0, false), client = connect_to(port_of(server)), accepted = accept(server, NULL, NULL);
+
+	truth_of("time_wait", port_of(server), 1, "\"opened\": 2, \"accepted\": 1");
+	close(accepted);
+	close(client);
+	close(server);
+}
+
+/* ---- connections ---- */
+
+static void foreign(void) /* to a server that somebody else started on PORT */
+{
+	close(connect_to(argument));
+	truth_of("foreign_connection", argument, 1, "\"connected\": 1");
+}
+
+static void serve(void) /* not an oracle: somebody else's server, until it is killed */
+{
+	int server = listen_on(argument, true);
+
+	for (;;)
+		close(accept(server, NULL, NULL));
+}
+
+static void cross(void) /* worker 2 talks to worker 1 */
+{
+	if (worker == 1) {
+		int server = listen_on(argument, true), accepted;
+		struct pollfd ready = { .fd = server, .events = POLLIN };
+
+		poll(&ready, 1, 3000);
+		accepted = accept(server, NULL, NULL);
+		close(accepted);
+		close(server);
+	} else {
+		pause_ms(300);
+		close(connect_to(argument));
+		truth_of("cross_worker", argument, 1, "\"connected\": 1");
+	}
+}
+
+static void errors(void)
+{
+	int server = listen_on(0, true);
+
+	signal(SIGPIPE, SIG_IGN);
+	for (int i = 0; i < 30; i++) {
+		int client = connect_to(port_of(server));
+
+		close(accept(server, NULL, NULL));
+		shutdown(client, SHUT_WR);
+		if (send(client, "x", 1, 0) >= 0 || errno != EPIPE)
+			die("send should have failed with EPIPE");
+		close(client);
+	}
+	close(server);
+	truth("{\"kind\": \"error_rate\", \"port\": 0, \"count\": 30}", "\"epipe\": 30, \"connected\": 30");
+}
+
+static const struct oracle {
+	const char *name;
+	void (*run)(void);
+} oracles[] = {
+#define ORACLE(name) { #name, name }
+	ORACLE(clean), ORACLE(clean_pool), ORACLE(clean_late_child), ORACLE(clean_retry), ORACLE(clean_wait),
+	ORACLE(clean_nonblock), ORACLE(clean_udp), ORACLE(clean_storm), ORACLE(leaked_listener), ORACLE(leaked_daemon),
+	ORACLE(leaked_exec), ORACLE(leaked_passed), ORACLE(leaked_udp), ORACLE(leaked_process), ORACLE(never_closed),
+	ORACLE(close_wait), ORACLE(growth), ORACLE(conflict), ORACLE(conflict_next), ORACLE(conflict_between),
+	ORACLE(time_wait), ORACLE(foreign), ORACLE(cross), ORACLE(errors), ORACLE(serve),
+};
+
+int main(int argc, char **argv)
+{
+	const char *number = getenv("BERTH_WORKER");
+
+	argument = argc > 2 ? atoi(argv[2]) : 0;
+	worker = number ? (unsigned int)atoi(number) : 0;
+	for (size_t i = 0; i < sizeof(oracles) / sizeof(*oracles); i++) {
+		if (argc > 1 && !strcmp(argv[1], "list"))
+			puts(oracles[i].name);
+		else if (argc > 1 && !strcmp(argv[1], oracles[i].name)) {
+			oracles[i].run();
+			return 0;
+		}
+	}
+	return argc > 1 && !strcmp(argv[1], "list") ? 0 : 125;
+}

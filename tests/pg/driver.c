@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The smallest run there is: port maps, a loop, the room of databases, and one command per worker under the shim. For the
+ * tests of tools/pg, which must not depend on tools/run.
+ *
+ *	driver [-n N] [-m private|rename|auto] [-d DATABASE]... [-s SETUP] [-i INPUT]... [-k] [-K] [-r] [-w MS] DIR COMMAND
+ *
+ * DIR holds what the run leaves: allocated-databases.json, logs, maps. COMMAND runs by sh -c in each worker, with
+ * BERTH_WORKER set. -k keeps all databases, -K those of failed workers, -r resets each worker's databases once and runs
+ * COMMAND again, -w waits before it ends the workers. Records go to stderr as `record w1 KIND PORT MS DETAIL`. The exit
+ * status is that of the first command that failed, 99 if a worker never got its database.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/file.h"
+#include "tools/base/str.h"
+#include "tools/pg/pg.h"
+
+enum { WORKERS_MOST = 64, BLOCK = 32 };
+
+struct place {
+	struct berth_portmap *map;
+	char *map_path, *task;
+	int pidfd;
+	pid_t pid;
+	bool again, done;
+};
+
+static struct loop *loop;
+static struct pg *pg;
+static struct place places[WORKERS_MOST + 1];
+static const char *dir, *command;
+static unsigned int workers = 1, finished;
+static int verdict, wait_ms;
+static bool resets, closed;
+
+static void make_map(unsigned int number)
+{
+	struct place *place = &places[number];
+	uint32_t base = 24000 + (uint32_t)(getpid() % 40) * 128;
+	int fd;
+
+	place->map_path = str_print("%s/w%u.map", dir, number);
+	place->task = number ? str_print("task-%u", number) : str_copy("setup");
+	fd = open(place->map_path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if (fd < 0 || fchmod(fd, 0666) || ftruncate(fd, sizeof(*place->map)))
+		abort();
+	place->map = mmap(NULL, sizeof(*place->map), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	close(fd);
+	if (place->map == MAP_FAILED)
+		abort();
+	if (getenv("DRIVER_BASE"))
+		base = (uint32_t)atoi(getenv("DRIVER_BASE"));
+	berth_portmap_init(place->map, number, base + number * BLOCK, BLOCK);
+}
+
+static void on_done(void *arg, int fd, uint32_t events);
+
+static void start(unsigned int number, const char *text)
+{
+	struct place *place = &places[number];
+
+	fflush(NULL);
+	place->pid = fork();
+	if (!place->pid) {
+		cleanup_free char *install = NULL, *shim = NULL, *worker = str_print("%u", number);
+
+		if (dir_install(&install))
+			_exit(125);
+		shim = str_print("%s/lib/berth/libberth.so", getenv("BERTH_OUT"));
+		setenv("LD_PRELOAD", shim, 1);
+		setenv("BERTH_SHIM", shim, 1);
+		setenv("BERTH_MAP", place->map_path, 1);
+		setenv("BERTH_WORKER", worker, 1);
+		setenv("BERTH_TASK", place->task, 1);
+		execl("/bin/sh", "sh", "-c", text, NULL);
+		_exit(127);
+	}
+	place->pidfd = (int)syscall(SYS_pidfd_open, place->pid, 0);
+	loop_add(loop, place->pidfd, EPOLLIN, on_done, (void *)(uintptr_t)number);
+}
+
+static void on_ready(void *arg, unsigned int number, int error, const char *text)
+{
+	const char *what = number ? command : arg;
+
+	if (!error) {
+		start(number, what);
+		return;
+	}
+	fprintf(stderr, "driver: w%u: %s (%s)\n", number, text, strerror(-error));
+	verdict = verdict ? verdict : 99;
+	pg_worker_end(pg, number, true);
+	finished += number > 0;
+}
+
+static void end_later(void *arg)
+{
+	unsigned int number = (unsigned int)(uintptr_t)arg;
+
+	pg_worker_end(pg, number, verdict != 0);
+	finished += number > 0;
+}
+
+static void on_done(void *arg, int fd, uint32_t events)
+{
+	unsigned int number = (unsigned int)(uintptr_t)arg;
+	struct place *place = &places[number];
+	int status = 0;
+
+	(void)events;
+	loop_remove(loop, fd);
+	close(fd);
+	waitpid(place->pid, &status, 0);
+	status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	if (number && status && !verdict)
+		verdict = status;
+	if (number && resets && !place->again) {
+		place->again = true;
+		if (pg_worker_reset(pg, number, on_ready, NULL))
+			abort();
+		return;
+	}
+	if (number && wait_ms) {
+		loop_after(loop, wait_ms, end_later, arg);
+		return;
+	}
+	pg_worker_end(pg, number, status != 0);
+	finished += number > 0;
+}
+
+static int run_setup(void *arg, const char *text)
+{
+	(void)arg;
+	make_map(0);
+	return pg_worker_prepare(pg, 0, places[0].task, places[0].map, on_ready, (void *)(uintptr_t)text);
+}
+
+static void record(void *arg, const struct pg_record *what)
+{
+	(void)arg;
+	fprintf(stderr, "record w%u %s %u %lld %s\n", what->worker, pg_record_names[what->kind], what->port,
+		(long long)what->ms, what->detail);
+}
+
+static void on_closed(void *arg)
+{
+	(void)arg;
+	closed = true;
+}
+
+static int mode_of(const char *name)
+{
+	static const char *const names[] = { "auto", "private", "rename", "off" };
+
+	for (int i = 0; i < PG_MODES; i++)
+		if (!strcmp(names[i], name))
+			return i;
+	return PG_AUTO;
+}
+
+static void read_options(int argc, char **argv, struct pg_setup *setup)
+{
+	char **databases = NULL, **inputs = NULL;
+	int option;
+
+	while ((option = getopt(argc, argv, "+n:m:d:s:i:kKrw:")) > 0) {
+		if (option == 'n')
+			workers = (unsigned int)atoi(optarg);
+		else if (option == 'm')
+			setup->mode = (enum pg_mode)mode_of(optarg);
+		else if (option == 'd')
+			strv_add(&databases, optarg);
+		else if (option == 's')
+			setup->command = optarg;
+		else if (option == 'i')
+			strv_add(&inputs, optarg);
+		else if (option == 'k')
+			setup->keep = true;
+		else if (option == 'K')
+			setup->keep_failed = true;
+		else if (option == 'r')
+			resets = true;
+		else if (option == 'w')
+			wait_ms = atoi(optarg);
+		else
+			exit(125);
+	}
+	if (optind + 2 != argc || workers > WORKERS_MOST)
+		exit(125);
+	dir = argv[optind];
+	command = argv[optind + 1];
+	setup->databases = databases;
+	setup->inputs = inputs;
+}
+
+int main(int argc, char **argv)
+{
+	cleanup_free char *id = str_print("t%d", (int)getpid());
+	struct pg_setup setup = { .mode = PG_PRIVATE, .run_id = id, .run_setup = run_setup, .record = record };
+	char *reason;
+	int ret;
+
+	read_options(argc, argv, &setup);
+	setup.workers = workers;
+	setup.project_dir = setup.results_dir = setup.run_dir = dir;
+	if (loop_open(&loop))
+		return 125;
+	setup.loop = loop;
+	ret = pg_open(&setup, &pg, &reason);
+	fprintf(stderr, "driver: %s\n", reason ? reason : "");
+	if (ret) {
+		fprintf(stderr, "driver: pg_open: %s\n", strerror(-ret));
+		return 98;
+	}
+	for (unsigned int i = 1; i <= workers; i++) {
+		make_map(i);
+		ret = pg_worker_prepare(pg, i, places[i].task, places[i].map, on_ready, NULL);
+		if (ret)
+			return 97;
+	}
+	while (finished < workers && !loop_step(loop, -1))
+		;
+	pg_close(pg, on_closed, NULL);
+	while (!closed && !loop_step(loop, -1))
+		;
+	free(reason);
+	return verdict;
+}

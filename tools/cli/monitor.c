@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `berth monitor`: socket events as they happen, of one run or of the whole machine. It needs eBPF: sampling would show the
+ * past and call it live. Ends with Ctrl-C, and then says what it counted and what it lost.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/clock.h"
+#include "tools/base/file.h"
+#include "tools/base/log.h"
+#include "tools/cli/cli.h"
+#include "tools/cli/output.h"
+#include "tools/run/state.h"
+#include "tools/watch/diag.h"
+#include "tools/watch/watch.h"
+
+static struct live {
+	struct loop *loop;
+	bool json, over;
+	int64_t offset_ns; /* CLOCK_REALTIME - CLOCK_MONOTONIC */
+} live;
+
+static const char *const tags[BERTH_EVENT_TAGS] = {
+	[BERTH_EVENT_OPENED] = "opened", [BERTH_EVENT_BOUND] = "bound", [BERTH_EVENT_BIND_FAILED] = "bind failed",
+	[BERTH_EVENT_LISTENING] = "listening", [BERTH_EVENT_UNLISTENED] = "unlistened", [BERTH_EVENT_CONNECTED] = "connected",
+	[BERTH_EVENT_CONNECT_FAILED] = "connect failed", [BERTH_EVENT_ACCEPTED] = "accepted", [BERTH_EVENT_CLOSED] = "closed",
+	[BERTH_EVENT_CALL_FAILED] = "call failed", [BERTH_EVENT_FORKED] = "forked", [BERTH_EVENT_EXECUTED] = "executed",
+	[BERTH_EVENT_EXITED] = "exited",
+};
+static const char *const hows[] = { "by the program", "by exit", "by exec" };
+
+static void add_addresses(struct str *text, const struct berth_event *event)
+{
+	char address[DIAG_ADDRESS];
+
+	if (event->local_port)
+		str_addf(text, " %s", diag_address(&event->local, event->family, event->local_port, address));
+	if (event->remote_port)
+		str_addf(text, " -> %s", diag_address(&event->remote, event->family, event->remote_port, address));
+}
+
+static void print_line(const struct berth_event *event)
+{
+	cleanup_str struct str text = { 0 };
+	int64_t wall_ns = (int64_t)event->time_ns + live.offset_ns;
+	time_t seconds = (time_t)(wall_ns / 1000000000);
+	struct tm parts;
+	char clock[16];
+
+	localtime_r(&seconds, &parts);
+	strftime(clock, sizeof(clock), "%H:%M:%S", &parts);
+	str_addf(&text, "%s.%03d  ", clock, (int)(wall_ns / 1000000 % 1000));
+	if (event->worker)
+		str_addf(&text, "w%-3u ", event->worker);
+	str_addf(&text, "%-15.16s %7u  %s", event->comm, event->pid, tags[event->tag]);
+	add_addresses(&text, event);
+	if (event->tag == BERTH_EVENT_CLOSED)
+		str_addf(&text, " %s", event->how <= BERTH_CLOSED_EXEC ? hows[event->how] : "");
+	else if (event->tag == BERTH_EVENT_EXITED)
+		str_addf(&text, " %s %d", event->error & 0x7f ? "by signal" : "with status",
+			 event->error & 0x7f ? event->error & 0x7f : event->error >> 8 & 0xff);
+	else if (event->error)
+		str_addf(&text, ": %s", strerror(event->error));
+	puts(text.text);
+}
+
+static void print_json(const struct berth_event *event)
+{
+	char local[DIAG_ADDRESS], remote[DIAG_ADDRESS];
+	json_t *object = json_pack("{s:s, s:I, s:i, s:i, s:s#}", "event", tags[event->tag], "time_ms",
+				   (json_int_t)(((int64_t)event->time_ns + live.offset_ns) / 1000000), "worker", (int)event->worker,
+				   "pid", (int)event->pid, "name", event->comm, (int)strnlen(event->comm, BERTH_COMM));
+	cleanup_free char *line = NULL;
+
+	if (!object)
+		return; /* a name that is not UTF-8 */
+	if (event->local_port)
+		json_object_set_new(object, "local", json_string(diag_address(&event->local, event->family, event->local_port, local)));
+	if (event->remote_port)
+		json_object_set_new(object, "remote",
+				    json_string(diag_address(&event->remote, event->family, event->remote_port, remote)));
+	if (event->error)
+		json_object_set_new(object, "error", json_integer(event->error));
+	line = json_dumps(object, JSON_COMPACT);
+	puts(line);
+	json_decref(object);
+}
+
+static void on_event(void *arg, const struct berth_event *event)
+{
+	(void)arg;
+	if (event->tag >= BERTH_EVENT_TAGS || !tags[event->tag])
+		return;
+	(live.json ? print_json : print_line)(event);
+	fflush(stdout);
+}
+
+static void on_signal(void *arg, int fd, uint32_t events)
+{
+	(void)arg;
+	(void)fd;
+	(void)events;
+	live.over = true;
+}
+
+/* Where cgroup v2 is mounted: also as the second half of a hybrid host. */
+static int open_root(void)
+{
+	cleanup_free char *text = NULL;
+	cleanup_strv char **lines = NULL;
+
+	if (file_read("/proc/self/mounts", &text, NULL))
+		return -1;
+	lines = strv_split(text, "\n");
+	for (char **line = lines; line && *line; line++) {
+		cleanup_strv char **words = strv_split(*line, " ");
+
+		if (strv_len(words) > 2 && str_equal(words[2], "cgroup2"))
+			return open(words[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	}
+	return -1;
+}
+
+/* The workers of a run: their cgroups lie in the run's, named w1, w2 ... */
+static void add_workers(struct watch *watch, const struct run_state *run)
+{
+	for (size_t i = 0; i < run->worker_count; i++) {
+		cleanup_free char *path = str_print("%s/w%u", run->cgroup_dir, run->workers[i].number);
+		struct watch_worker worker = { .number = run->workers[i].number, .task = run->workers[i].task };
+
+		worker.cgroup = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (worker.cgroup >= 0)
+			(void)watch_worker_begin(watch, &worker);
+	}
+}
+
+static void print_end(struct watch *watch, bool every)
+{
+	struct watch_summary summary;
+	uint64_t lost = 0;
+
+	for (unsigned int i = every ? 0 : 1; i <= BERTH_WORKERS_MOST; i++)
+		if (!watch_worker_summary(watch, i, &summary))
+			lost += summary.counts.of[BERTH_COUNT_lost_events];
+	log_line("%llu events lost", (unsigned long long)lost);
+}
+
+static int watch_live(struct cli *cli, const struct run_state *run)
+{
+	cleanup_close int cgroup = run ? open(run->cgroup_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : open_root();
+	cleanup_close int signals = -1;
+	struct watch_setup setup = { .wanted = WATCH_BPF, .cgroup = cgroup, .everything = true, .every_cgroup = !run,
+				     .on_event = on_event };
+	cleanup_free char *reason = NULL;
+	struct watch *watch;
+	sigset_t ending;
+	int ret;
+
+	sigemptyset(&ending);
+	sigaddset(&ending, SIGINT);
+	sigaddset(&ending, SIGTERM);
+	sigprocmask(SIG_BLOCK, &ending, NULL);
+	signals = signalfd(-1, &ending, SFD_CLOEXEC);
+	ret = loop_open(&live.loop);
+	if (ret)
+		return EXIT_USAGE;
+	setup.loop = live.loop;
+	ret = watch_open(&setup, &watch, &reason);
+	if (ret) {
+		log_line("unable to watch: %s", ret == -ENOTSUP && reason ? reason : strerror(-ret));
+		log_hint("sudo berth monitor");
+		loop_close(live.loop);
+		return EXIT_USAGE;
+	}
+	live.json = cli->json;
+	live.offset_ns = clock_wall_ns() - clock_ns();
+	if (run)
+		add_workers(watch, run);
+	loop_add(live.loop, signals, EPOLLIN, on_signal, NULL);
+	while (!live.over && !ferror(stdout) && !loop_step(live.loop, -1))
+		;
+	print_end(watch, !run);
+	watch_close(watch);
+	loop_close(live.loop);
+	return 0;
+}
+
+int verb_monitor(struct cli *cli)
+{
+	struct run_state run;
+	int ret;
+
+	if (cli->all)
+		return watch_live(cli, NULL);
+	ret = state_load(cli->run_id, &run);
+	if (ret == -ENOTUNIQ)
+		return cli_usage(cli, "several runs are live: choose one with --run, or --all");
+	if (ret || !run.cgroup_dir) {
+		log_line("unable to find %s: %s", cli->run_id ? "the run" : "a live run",
+			 ret ? strerror(-ret) : "it has no cgroup v2, which watching needs");
+		log_hint("berth monitor --all shows the whole machine");
+		return 1;
+	}
+	ret = watch_live(cli, &run);
+	state_free(&run);
+	return ret;
+}

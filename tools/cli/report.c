@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* `berth report [RUN]`: the formats that were asked for, from the record of a run; Markdown on stdout if none was. */
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/log.h"
+#include "tools/cli/results.h"
+
+/* The files of the runner's own that --merge names, sorted, each once. */
+static char **find_merged(char *const *patterns)
+{
+	char **files = NULL;
+
+	for (; patterns && *patterns; patterns++) {
+		glob_t found;
+
+		if (glob(*patterns, 0, NULL, &found))
+			continue;
+		for (size_t i = 0; i < found.gl_pathc; i++)
+			if (!strv_has(files, found.gl_pathv[i]))
+				strv_add(&files, found.gl_pathv[i]);
+		globfree(&found);
+	}
+	return files;
+}
+
+static int write_all(const struct cli *cli, const struct report_run *run, const struct report_options *options)
+{
+	const char *const wanted[REPORT_FORMATS] = {
+		[REPORT_JSON] = cli->run.json_file,   [REPORT_JUNIT] = cli->run.junit_file,   [REPORT_HTML] = cli->run.html_file,
+		[REPORT_TRACE] = cli->run.trace_file, [REPORT_MARKDOWN] = cli->markdown_file, [REPORT_GITLAB] = cli->gitlab_file,
+		[REPORT_GITHUB] = cli->github ? "-" : NULL,
+	};
+	bool any = false;
+	int status = 0;
+
+	for (int format = 0; format < REPORT_FORMATS; format++) {
+		int ret;
+
+		if (!wanted[format])
+			continue;
+		any = true;
+		ret = report_write(run, (enum report_format)format, options, wanted[format]);
+		if (!ret)
+			continue;
+		log_line("unable to write the %s report '%s': %s", report_format_names[format], wanted[format], strerror(-ret));
+		status = EXIT_USAGE;
+	}
+	return any ? status : report_write(run, REPORT_MARKDOWN, options, "-") ? EXIT_USAGE : 0;
+}
+
+int verb_report(struct cli *cli)
+{
+	cleanup_strv char **merge = find_merged(cli->merge);
+	struct report_options options = { .merge = merge };
+	struct report_run *run;
+	int ret = results_load(cli, cli->args ? cli->args[0] : NULL, &run, NULL);
+
+	if (ret)
+		return ret;
+	options.project_dir = json_string_value(json_object_get(run->run, "project"));
+	ret = write_all(cli, run, &options);
+	report_run_free(run);
+	return ret;
+}

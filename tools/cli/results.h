@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BERTH_CLI_RESULTS_H
+#define BERTH_CLI_RESULTS_H
+/* Where `berth run` has put what it found out: the results directory of the project, and the runs in it. */
+#include "tools/cli/cli.h"
+#include "tools/report/report.h"
+
+/** The results directory; a new string. */
+char *results_dir(const struct cli *cli);
+
+/**
+ * Load run @id, or the newest if @id is NULL. Prints what is wrong.
+ * @ret_dir	the run's directory, may be NULL
+ * Return: 0; an exit status.
+ */
+int results_load(const struct cli *cli, const char *id, struct report_run **ret_run, char **ret_dir);
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/* `berth trends`: the last run beside the median of those before it. Exit status 1 if something has become worse. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/log.h"
+#include "tools/cli/output.h"
+#include "tools/cli/results.h"
+#include "tools/cli/term.h"
+#include "tools/report/history.h"
+
+static json_t *json_trends(const struct history_trend *trends, size_t count)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(list, json_pack("{s:s, s:s, s:f, s:f, s:i, s:b}", "task", trends[i].task, "measure",
+						      trends[i].measure, "last", trends[i].last, "median", trends[i].median, "runs",
+						      (int)trends[i].runs, "regression", trends[i].regression));
+	return list;
+}
+
+static void print_trends(const struct history_trend *trends, size_t count)
+{
+	struct term_table table = { 0 };
+
+	term_cell(&table, "task");
+	term_cell(&table, "measure");
+	term_cell(&table, "last");
+	term_cell(&table, "median");
+	term_cell(&table, "runs before");
+	term_cell(&table, "");
+	term_row(&table);
+	for (size_t i = 0; i < count; i++) {
+		if (trends[i].last <= 0 && trends[i].median <= 0)
+			continue; /* errors that nobody has */
+		term_cell(&table, *trends[i].task ? trends[i].task : "-");
+		term_cell(&table, trends[i].measure);
+		term_cellf(&table, "%.0f", trends[i].last);
+		term_cellf(&table, "%.0f", trends[i].median);
+		term_cellf(&table, "%u", trends[i].runs);
+		term_cell(&table, trends[i].regression ? "worse" : "");
+		term_row(&table);
+	}
+	term_print(&table);
+}
+
+int verb_trends(struct cli *cli)
+{
+	cleanup_free char *results = results_dir(cli), *path = str_print("%s/history.sqlite", results);
+	struct history_trend *trends = NULL;
+	struct history *history = NULL;
+	size_t count = 0;
+	bool worse = false;
+	int ret = access(path, F_OK) ? -errno : history_open(path, &history);
+
+	if (!ret)
+		ret = history_trends(history, &trends, &count);
+	history_close(history);
+	if (ret) {
+		log_line("unable to read the history '%s': %s", path, ret == -EPROTO ? "it was made by a newer Berth" : strerror(-ret));
+		history_trends_free(trends, count);
+		return ret == -ENOENT ? 1 : EXIT_USAGE;
+	}
+	for (size_t i = 0; i < count; i++)
+		worse |= trends[i].regression;
+	if (cli->json)
+		output_json(json_trends(trends, count));
+	else
+		print_trends(trends, count);
+	history_trends_free(trends, count);
+	return worse;
+}

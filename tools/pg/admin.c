@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Retries: only what is transient by its SQLSTATE, after 50 ms, 100, 200 ... 3000, each with jitter, until RETRY_MS have
+ * passed. At most 2 x cores databases are created at once, by all runs on all machines together: a creator holds one of
+ * that many numbered advisory locks.
+ *
+ * Law: a database is dropped only if its name ends in a suffix that this run made up, or in one whose lease proves that
+ * its owner is dead; the suffix ends in eight random characters.
+ */
+#include "tools/pg/admin.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <libpq-fe.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/clock.h"
+#include "tools/pg/agent.h"
+
+enum { RETRY_MS = 15000, CREATORS_CLASS = 0x62727468, KEPT_DAYS = 7, STALE_S = 7200, RANDOM_LEN = 8 };
+
+struct admin {
+	PGconn *conn;
+	const struct pg_url *url;
+	int line;
+};
+
+static void clear_at(PGresult **result)
+{
+	PQclear(*result);
+}
+#define cleanup_result __attribute__((cleanup(clear_at)))
+
+static const char *const transient[] = { "55006", "57P03", "53300", "53400", "40001", "40P01", "57P01", "57P02", "08000",
+					 "08001", "08003", "08006", "XX000" };
+
+static bool is_transient(const char *sqlstate)
+{
+	for (size_t i = 0; sqlstate && i < ARRAY_LEN(transient); i++)
+		if (!strcmp(transient[i], sqlstate))
+			return true;
+	return false;
+}
+
+/* Return: false if the line has closed: nobody waits for us any more. */
+static bool pause_ms(const struct admin *admin, int ms)
+{
+	uint8_t random = 0;
+	bool closed = false;
+
+	(void)!getrandom(&random, 1, GRND_NONBLOCK);
+	ms = ms / 2 + ms * random / 256;
+	free(agent_hear(admin->line, ms, &closed)); /* a pause with an ear on the line */
+	return !closed;
+}
+
+/* One line, and no more than the server's own words; libpq puts no passwords in them. */
+static char *first_line(const char *text)
+{
+	text = str_starts(text, "ERROR:  ") || str_starts(text, "FATAL:  ") ? text + 8 : text;
+	return str_copy_len(text, strcspn(text, "\n"));
+}
+
+static PGconn *connect_to(const struct pg_url *url, const char *database)
+{
+	cleanup_free char *port = str_print("%u", url->port);
+	const char *const keys[] = { "host", "port", "user", "password", "dbname", "connect_timeout", "application_name",
+				     "options", "client_encoding", NULL };
+	const char *const values[] = { url->host, port, url->role, url->password, database, "10", "berth",
+				       "-c search_path=pg_catalog -c statement_timeout=120s", "UTF8", NULL };
+
+	return PQconnectdbParams(keys, values, 0);
+}
+
+int admin_open(const struct pg_url *url, int line, struct admin **ret_admin, char **ret_why)
+{
+	static const char *const databases[] = { "postgres", "template1" };
+	struct admin *admin = mem_alloc(sizeof(*admin));
+	int64_t until = clock_ms() + RETRY_MS;
+	int wait = 50;
+
+	*admin = (struct admin){ .url = url, .line = line };
+	for (size_t i = 0;; i++) {
+		PQfinish(admin->conn);
+		admin->conn = connect_to(url, databases[i % ARRAY_LEN(databases)]);
+		if (PQstatus(admin->conn) == CONNECTION_OK) {
+			*ret_admin = admin;
+			return 0;
+		}
+		if (i % ARRAY_LEN(databases) == 0)
+			continue;
+		if (clock_ms() > until || PQconnectionNeedsPassword(admin->conn) ||
+		    strstr(PQerrorMessage(admin->conn), "authentication failed") || !pause_ms(admin, wait))
+			break;
+		wait = wait < 1600 ? wait * 2 : 3000;
+	}
+	*ret_why = first_line(PQerrorMessage(admin->conn));
+	admin_close(admin);
+	return -ECONNREFUSED;
+}
+
+void admin_close(struct admin *admin)
+{
+	if (!admin)
+		return;
+	PQfinish(admin->conn);
+	free(admin);
+}
+
+bool admin_alive(struct admin *admin)
+{
+	cleanup_result PGresult *result = PQexec(admin->conn, "SELECT 1");
+
+	return PQresultStatus(result) == PGRES_TUPLES_OK;
+}
+
+unsigned int admin_version(const struct admin *admin)
+{
+	return (unsigned int)PQserverVersion(admin->conn);
+}
+
+/* Return: 0; -EBUSY the database is in use; -EPERM; -EIO. */
+static int verdict(const PGresult *result, char **ret_why)
+{
+	const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	ExecStatusType status = PQresultStatus(result);
+
+	if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK)
+		return 0;
+	if (ret_why) {
+		free(*ret_why);
+		*ret_why = first_line(PQresultErrorMessage(result));
+	}
+	if (sqlstate && !strcmp(sqlstate, "55006"))
+		return -EBUSY;
+	return sqlstate && !strcmp(sqlstate, "42501") ? -EPERM : -EIO;
+}
+
+static int run(struct admin *admin, const char *sql, bool retry, char **ret_why)
+{
+	int64_t until = clock_ms() + RETRY_MS;
+	int wait = 50;
+
+	for (;;) {
+		cleanup_result PGresult *result = PQexec(admin->conn, sql);
+		int ret = verdict(result, ret_why);
+
+		if (!ret || !retry || clock_ms() > until || !is_transient(PQresultErrorField(result, PG_DIAG_SQLSTATE)) ||
+		    !pause_ms(admin, wait))
+			return ret;
+		wait = wait < 1600 ? wait * 2 : 3000;
+	}
+}
+
+static char *identifier(struct admin *admin, const char *name)
+{
+	char *quoted = PQescapeIdentifier(admin->conn, name, strlen(name));
+
+	return quoted ? quoted : str_copy("\"\"");
+}
+
+bool admin_exists(struct admin *admin, const char *database, bool *ret_template)
+{
+	const char *const values[] = { database };
+	cleanup_result PGresult *result = PQexecParams(admin->conn,
+		"SELECT datistemplate FROM pg_catalog.pg_database WHERE datname = $1", 1, NULL, values, NULL, NULL, 0);
+	bool found = PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1;
+
+	*ret_template = found && *PQgetvalue(result, 0, 0) == 't';
+	return found;
+}
+
+/* --- locks --- */
+
+static int64_t lock_key(const char *name)
+{
+	uint64_t hash = 14695981039346656037ull; /* FNV-1a */
+
+	while (*name)
+		hash = (hash ^ (uint8_t)*name++) * 1099511628211ull;
+	return (int64_t)hash;
+}
+
+static bool says_true(struct admin *admin, const char *sql)
+{
+	cleanup_result PGresult *result = PQexec(admin->conn, sql);
+
+	return PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1 && *PQgetvalue(result, 0, 0) == 't';
+}
+
+bool admin_lock(struct admin *admin, const char *name)
+{
+	cleanup_free char *sql = str_print("SELECT pg_try_advisory_lock(%lld)", (long long)lock_key(name));
+
+	return says_true(admin, sql);
+}
+
+void admin_unlock(struct admin *admin, const char *name)
+{
+	cleanup_free char *sql = str_print("SELECT pg_advisory_unlock(%lld)", (long long)lock_key(name));
+
+	(void)says_true(admin, sql);
+}
+
+/* One of 2 x cores places for creators. Return: its number; -1 the line has closed. */
+static int take_place(struct admin *admin)
+{
+	long places = sysconf(_SC_NPROCESSORS_ONLN) * 2;
+
+	for (int wait = 10;; wait = wait < 200 ? wait * 2 : 200) {
+		for (int i = 0; i < places; i++) {
+			cleanup_free char *sql = str_print("SELECT pg_try_advisory_lock(%d, %d)", CREATORS_CLASS, i);
+
+			if (says_true(admin, sql))
+				return i;
+		}
+		if (!pause_ms(admin, wait) || PQstatus(admin->conn) != CONNECTION_OK)
+			return -1;
+	}
+}
+
+static void leave_place(struct admin *admin, int place)
+{
+	cleanup_free char *sql = str_print("SELECT pg_advisory_unlock(%d, %d)", CREATORS_CLASS, place);
+
+	(void)says_true(admin, sql);
+}
+
+/* --- databases --- */
+
+int admin_comment(struct admin *admin, const char *physical, const struct admin_lease *lease, bool kept)
+{
+	char host[256] = "";
+	json_t *owner;
+	cleanup_free char *json = NULL, *sql = NULL;
+	char *name = identifier(admin, physical), *literal;
+	int ret;
+
+	(void)gethostname(host, sizeof(host) - 1);
+	owner = json_pack("{s:i, s:s, s:i, s:s, s:s, s:s, s:s, s:i, s:I, s:b}", "berth", 1, "run", lease->run, "worker",
+			  (int)lease->worker, "task", lease->task, "logical", lease->logical, "suffix", lease->suffix, "host",
+			  host, "pid", (int)getpid(), "heartbeat", (json_int_t)time(NULL), "kept", kept);
+	json = json_dumps(owner, 0);
+	json_decref(owner);
+	literal = PQescapeLiteral(admin->conn, json ? json : "", json ? strlen(json) : 0);
+	sql = str_print("COMMENT ON DATABASE %s IS %s", name, literal);
+	ret = run(admin, sql, true, NULL);
+	PQfreemem(literal);
+	PQfreemem(name);
+	return ret;
+}
+
+int admin_create(struct admin *admin, const char *physical, const char *source, const struct admin_lease *lease,
+		 char **ret_why)
+{
+	char *name = identifier(admin, physical), *from = identifier(admin, source ? source : "template1");
+	const char *strategy = admin_version(admin) >= 150000 ? " STRATEGY FILE_COPY" : "";
+	cleanup_free char *sql = str_print("CREATE DATABASE %s TEMPLATE %s%s", name, from, strategy);
+	int place = take_place(admin);
+	int ret = place < 0 ? -ECANCELED : run(admin, sql, true, ret_why);
+
+	if (!ret)
+		ret = admin_comment(admin, physical, lease, false);
+	if (place >= 0)
+		leave_place(admin, place);
+	PQfreemem(name);
+	PQfreemem(from);
+	return ret;
+}
+
+static void end_sessions(struct admin *admin, const char *database)
+{
+	const char *const values[] = { database };
+	cleanup_result PGresult *result = PQexecParams(admin->conn,
+		"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()", 1,
+		NULL, values, NULL, NULL, 0);
+}
+
+int admin_seal(struct admin *admin, const char *physical, const char *name, char **ret_why)
+{
+	char *from = identifier(admin, physical), *to = identifier(admin, name);
+	cleanup_free char *seal = str_print("ALTER DATABASE %s WITH ALLOW_CONNECTIONS false IS_TEMPLATE true", from);
+	cleanup_free char *commit = str_print("ALTER DATABASE %s RENAME TO %s", from, to);
+	cleanup_free char *comment = str_print("COMMENT ON DATABASE %s IS '{\"berth\": 1, \"template\": true, \"made\": %lld}'",
+					       to, (long long)time(NULL));
+	int ret;
+
+	end_sessions(admin, physical);
+	ret = run(admin, seal, true, ret_why);
+	ret = ret ? ret : run(admin, commit, true, ret_why);
+	ret = ret ? ret : run(admin, comment, true, ret_why);
+	PQfreemem(from);
+	PQfreemem(to);
+	return ret;
+}
+
+/* Prepared transactions and slots live in the database and would keep it from being dropped. */
+static void free_database(struct admin *admin, const char *database)
+{
+	static const char *const lists[] = {
+		"SELECT 'ROLLBACK PREPARED ' || quote_literal(gid) FROM pg_prepared_xacts WHERE database = current_database()",
+		"SELECT 'SELECT pg_drop_replication_slot(' || quote_literal(slot_name) || ')' FROM pg_replication_slots "
+		"WHERE database = current_database() AND NOT active",
+	};
+	const char *const values[] = { database };
+	cleanup_result PGresult *any = PQexecParams(admin->conn,
+		"SELECT 1 FROM pg_prepared_xacts WHERE database = $1 UNION ALL "
+		"SELECT 1 FROM pg_replication_slots WHERE database = $1", 1, NULL, values, NULL, NULL, 0);
+	PGconn *conn;
+
+	if (PQntuples(any) < 1)
+		return;
+	conn = connect_to(admin->url, database);
+	for (size_t i = 0; i < ARRAY_LEN(lists) && PQstatus(conn) == CONNECTION_OK; i++) {
+		cleanup_result PGresult *list = PQexec(conn, lists[i]);
+
+		for (int row = 0; row < PQntuples(list); row++)
+			PQclear(PQexec(conn, PQgetvalue(list, row, 0)));
+	}
+	PQfinish(conn);
+}
+
+static int drop(struct admin *admin, const char *database, bool is_template, bool force)
+{
+	char *name = identifier(admin, database);
+	cleanup_free char *unseal = str_print("ALTER DATABASE %s WITH IS_TEMPLATE false", name);
+	bool can_force = admin_version(admin) >= 130000;
+	cleanup_free char *sql = str_print("DROP DATABASE IF EXISTS %s%s", name, force && can_force ? " WITH (FORCE)" : "");
+	int ret = is_template ? run(admin, unseal, true, NULL) : 0;
+
+	if (force) {
+		free_database(admin, database);
+		end_sessions(admin, database);
+	}
+	ret = ret ? ret : run(admin, sql, force, NULL);
+	PQfreemem(name);
+	return ret;
+}
+
+/* _TASK_RANDOM, as the room makes them: nothing else is ever used to find databases to drop. */
+static bool is_suffix(const char *suffix)
+{
+	size_t len = strlen(suffix);
+
+	return len > RANDOM_LEN + 2 && *suffix == '_' && suffix[len - RANDOM_LEN - 1] == '_' &&
+	       strspn(suffix, "abcdefghijklmnopqrstuvwxyz0123456789_") == len && !strchr(suffix + len - RANDOM_LEN, '_');
+}
+
+int admin_drop_suffix(struct admin *admin, const char *suffix, bool force)
+{
+	const char *const values[] = { suffix };
+	PGresult *list;
+	int ret = 0;
+
+	if (!is_suffix(suffix))
+		return -EINVAL;
+	list = PQexecParams(admin->conn, "SELECT datname, datistemplate FROM pg_database WHERE right(datname, length($1)) = $1",
+			    1, NULL, values, NULL, NULL, 0);
+	if (PQresultStatus(list) != PGRES_TUPLES_OK)
+		ret = -EIO;
+	for (int row = 0; row < PQntuples(list); row++) {
+		int one = drop(admin, PQgetvalue(list, row, 0), *PQgetvalue(list, row, 1) == 't', force);
+
+		ret = ret ? ret : one;
+	}
+	PQclear(list);
+	return ret;
+}
+
+/* --- reaping --- */
+
+/*
+ * A lease whose lock can be taken has lost its owner. So has one without a heartbeat for two hours, though the server still
+ * believes in its session: the other end of a connection that died unseen. What was kept on purpose has its days.
+ */
+static bool reap_one(struct admin *admin, const char *database, const char *comment)
+{
+	json_t *owner = json_loads(comment, 0, NULL);
+	const char *suffix = json_string_value(json_object_get(owner, "suffix"));
+	time_t age = time(NULL) - (time_t)json_integer_value(json_object_get(owner, "heartbeat"));
+	bool kept = json_is_true(json_object_get(owner, "kept"));
+	bool dropped = false;
+	bool locked = suffix && is_suffix(suffix) && str_ends(database, suffix) && admin_lock(admin, suffix);
+	bool stale = suffix && is_suffix(suffix) && str_ends(database, suffix) && age > STALE_S;
+
+	if (kept ? age > KEPT_DAYS * 86400 : locked || stale)
+		dropped = !admin_drop_suffix(admin, suffix, false);
+	if (locked)
+		admin_unlock(admin, suffix);
+	json_decref(owner);
+	return dropped;
+}
+
+unsigned int admin_reap(struct admin *admin)
+{
+	cleanup_result PGresult *list = PQexec(admin->conn,
+		"SELECT datname, shobj_description(oid, 'pg_database') FROM pg_database "
+		"WHERE NOT datistemplate AND shobj_description(oid, 'pg_database') LIKE '{\"berth\"%'");
+	unsigned int count = 0;
+
+	for (int row = 0; row < PQntuples(list); row++)
+		count += reap_one(admin, PQgetvalue(list, row, 0), PQgetvalue(list, row, 1));
+	return count;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BERTH_PG_ADMIN_H
+#define BERTH_PG_ADMIN_H
+/*
+ * What Berth itself does on a shared server, through libpq: databases, templates, leases. Blocking: for agents and jobs.
+ *
+ * A lease is proven twice: by a session's advisory lock in the maintenance database, which the server releases whatever
+ * dies, and by the comment on the database, which says whose it is. Whoever can take the lock of a lease knows that its
+ * owner is dead.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tools/base/str.h"
+#include "tools/pg/url.h"
+
+struct admin;
+
+struct admin_lease {
+	const char *run, *task, *suffix, *logical;
+	unsigned int worker;
+};
+
+/**
+ * Connect to the maintenance database with the role of @url.
+ * @line	an agent's line: waiting ends when it closes; -1 = none
+ * Return: 0; -errno and *ret_why, for people, without credentials.
+ */
+int admin_open(const struct pg_url *url, int line, struct admin **ret_admin, char **ret_why);
+void admin_close(struct admin *admin);
+bool admin_alive(struct admin *admin); /* asks the server */
+
+bool admin_exists(struct admin *admin, const char *database, bool *ret_template);
+unsigned int admin_version(const struct admin *admin); /* server_version_num */
+
+/** Advisory locks of this session. */
+bool admin_lock(struct admin *admin, const char *name);	/* tries; false = somebody else has it */
+void admin_unlock(struct admin *admin, const char *name);
+
+/** Create @physical from @source (NULL = template1), with its lease in the comment. Retries what is transient. */
+int admin_create(struct admin *admin, const char *physical, const char *source, const struct admin_lease *lease,
+		 char **ret_why);
+int admin_comment(struct admin *admin, const char *physical, const struct admin_lease *lease, bool kept);
+
+/** Seal @physical and give it its template's name: the rename is the commit. */
+int admin_seal(struct admin *admin, const char *physical, const char *name, char **ret_why);
+
+/** Drop every database whose name ends in @suffix. @force cuts sessions; without it a database in use is left (-EBUSY). */
+int admin_drop_suffix(struct admin *admin, const char *suffix, bool force);
+
+/* Drop what dead runs left. Return: how many databases. */
+unsigned int admin_reap(struct admin *admin);
+
+#endif

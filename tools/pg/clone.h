@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BERTH_PG_CLONE_H
+#define BERTH_PG_CLONE_H
+/* Copies of a data directory. For use in a job: all of this blocks. */
+
+enum pg_clone { PG_CLONE_REFLINK, PG_CLONE_OVERLAY, PG_CLONE_COPY, PG_CLONES };
+
+extern const char *const pg_clone_names[PG_CLONES];
+
+/**
+ * Copy the tree @from, which must not be in use, to @to, which must not exist. Modes are kept.
+ * @how		PG_CLONE_REFLINK or PG_CLONE_COPY
+ * Return: 0; -EOPNOTSUPP or -EXDEV the file system has no reflinks (nothing is left); -errno.
+ */
+int pg_clone_tree(const char *from, const char *to, enum pg_clone how);
+
+/** True if files in @dir can be reflinked: tried with a file. */
+int pg_clone_reflinks(const char *dir);
+
+/**
+ * True if an overlay over directories in @dir can be mounted by a process like ours in a mount namespace of its own:
+ * tried, in a child.
+ */
+int pg_clone_overlays(const char *dir);
+
+/**
+ * Mount @lower with what is written going to @base/upper on @base/data, in a new mount namespace that dies with the
+ * process (a user namespace too, if we are not root). Must be called in a child with one thread.
+ * Return: 0 or -errno.
+ */
+int pg_clone_mount(const char *lower, const char *base);
+
+#endif

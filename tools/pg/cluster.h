@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BERTH_PG_CLUSTER_H
+#define BERTH_PG_CLUSTER_H
+/*
+ * One running PostgreSQL server that belongs to us: started on a data directory, watched by its pidfd, stopped by a signal.
+ * It dies with us (PR_SET_PDEATHSIG), and an overlay dies with it.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tools/base/loop.h"
+#include "tools/pg/server.h"
+
+struct cluster;
+
+/** @error 0 clients can connect; -EADDRINUSE an outsider holds the port; -ENOTSUP the overlay failed; -errno; @text why. */
+typedef void (*cluster_ready_fn)(void *arg, int error, const char *text);
+typedef void (*cluster_end_fn)(void *arg, bool wanted, const char *last_line);
+
+struct cluster_setup {
+	struct loop *loop;
+	const struct pg_server *server;
+	const char *base;	/* holds data/ (and upper/, work/ for an overlay) */
+	const char *lower;	/* template to mount under data/; NULL = data/ is complete */
+	const char *log;	/* file for the server's messages, 0600 */
+	const char *socket_dir;
+	uint16_t port;		/* real, host byte order: 127.0.0.1, ::1 and the unix socket's name */
+	cluster_ready_fn ready;	/* once */
+	cluster_end_fn end;	/* once, when the process is gone; the cluster is freed after it. Not before @ready. */
+	void *arg;
+};
+
+int cluster_start(const struct cluster_setup *setup, struct cluster **ret_cluster);
+
+/** Stop it: @clean = checkpoint and sessions cut (SIGINT), for a template; else at once (SIGQUIT). end() follows. */
+void cluster_stop(struct cluster *cluster, bool clean);
+
+int cluster_pid(const struct cluster *cluster);
+
+#endif

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Straight-line code in processes of their own; only the relay needs a loop. The map of the worker is shared memory, so
+ * the agent itself moves the worker to its next real port when an outsider holds one.
+ *
+ * Order, for crashes: lock, create, comment, serve; cut the clients, drop, unlock. The lock is the first thing taken and
+ * the last thing given back.
+ */
+#include "tools/pg/lease.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/clock.h"
+#include "tools/base/str.h"
+#include "tools/pg/admin.h"
+#include "tools/pg/agent.h"
+#include "tools/pg/relay.h"
+
+enum { HEARTBEAT_MS = 600000, LIVENESS_MS = 15000, ELECTION_MS = 600000 };
+
+struct keeper {			/* a worker's agent */
+	const struct lease_plan *plan;
+	struct pg *pg;
+	struct pg_worker *worker;
+	struct admin *admins[PG_PORTS_MOST];	/* by port */
+	struct relay *relays[PG_PORTS_MOST];
+	struct names names;
+	struct loop *loop;
+	int64_t beat_ms;
+	int line;
+	bool over, keep;
+};
+
+void lease_template_name(char name[LEASE_TEMPLATE], const char *hash, unsigned int url)
+{
+	snprintf(name, LEASE_TEMPLATE, "berth_tpl_%.24s_%u", hash, url % 100);
+}
+
+static unsigned int port_of(const struct pg *pg, unsigned int url)
+{
+	unsigned int i = 0;
+
+	while (pg->ports[i] != pg->urls[url].port)
+		i++;
+	return i;
+}
+
+static const struct pg_url *url_at_port(const struct pg *pg, unsigned int port)
+{
+	const struct pg_url *url = pg->urls;
+
+	while (url->port != pg->ports[port])
+		url++;
+	return url;
+}
+
+static char *physical_of(struct keeper *keeper, unsigned int url)
+{
+	struct str name = { 0 };
+
+	names_physical(&keeper->names, keeper->pg->urls[url].name, strlen(keeper->pg->urls[url].name), &name);
+	return str_take(&name);
+}
+
+static struct admin_lease lease_of(const struct keeper *keeper, unsigned int url)
+{
+	return (struct admin_lease){ .run = keeper->pg->setup.run_id, .task = keeper->worker->task ? keeper->worker->task : "",
+				     .suffix = keeper->plan->suffix, .logical = keeper->pg->urls[url].name,
+				     .worker = keeper->worker->number };
+}
+
+/* --- creating --- */
+
+/* What a database is made from: the template, else the logical database itself, else nothing. */
+static const char *source_of(struct keeper *keeper, unsigned int url, char name[LEASE_TEMPLATE])
+{
+	bool is_template;
+
+	if (!keeper->worker->number)
+		return NULL;
+	if (keeper->plan->template_hash) {
+		lease_template_name(name, keeper->plan->template_hash, url);
+		return name;
+	}
+	return admin_exists(keeper->admins[port_of(keeper->pg, url)], keeper->pg->urls[url].name, &is_template) ?
+		       keeper->pg->urls[url].name : NULL;
+}
+
+static int create_one(struct keeper *keeper, unsigned int url, char **ret_why)
+{
+	cleanup_free char *physical = physical_of(keeper, url), *why = NULL;
+	struct admin_lease lease = lease_of(keeper, url);
+	char name[LEASE_TEMPLATE];
+	const char *source = source_of(keeper, url, name);
+	int ret;
+
+	if (names_shared(keeper->pg->urls[url].name, strlen(keeper->pg->urls[url].name)))
+		return 0;
+	ret = admin_create(keeper->admins[port_of(keeper->pg, url)], physical, source, &lease, &why);
+	if (ret)
+		*ret_why = str_print("unable to create database '%s': %s%s", physical, why ? why : strerror(-ret),
+				     ret == -EPERM ? "; role needs CREATEDB" :
+				     ret == -EBUSY ? "; end its sessions, or configure `setup` so that a template is made" : "");
+	return ret;
+}
+
+static int create_all(struct keeper *keeper, char **ret_why)
+{
+	int ret = 0;
+
+	for (unsigned int i = 0; i < keeper->pg->url_count && !ret; i++)
+		ret = create_one(keeper, i, ret_why);
+	return ret;
+}
+
+static int connect_port(struct keeper *keeper, unsigned int port, char **ret_why)
+{
+	int ret = admin_open(url_at_port(keeper->pg, port), keeper->line, &keeper->admins[port], ret_why);
+
+	if (!ret && !admin_lock(keeper->admins[port], keeper->plan->suffix)) {
+		*ret_why = str_copy("its lease is taken");
+		ret = -EEXIST;
+	}
+	return ret;
+}
+
+static int listen_port(struct keeper *keeper, unsigned int port)
+{
+	struct pg_worker *worker = keeper->worker;
+	const struct pg_url *url = url_at_port(keeper->pg, port);
+	cleanup_free char *path = str_print("%s/w%u.s.PGSQL.%u", keeper->plan->socket_dir, worker->number, keeper->pg->ports[port]);
+	struct relay_setup setup = { .loop = keeper->loop, .names = &keeper->names, .port = worker->real[port],
+				     .socket_path = str_copy(path), .host = url->host, .server_port = url->port,
+				     .offer_tls = url->tls };
+	int ret;
+
+	for (;;) {
+		berth_portmap_try(worker->map, setup.port);
+		ret = relay_open(&setup, &keeper->relays[port]);
+		if (ret != -EADDRINUSE)
+			break;
+		setup.port = berth_portmap_move(worker->map, BERTH_TCP, keeper->pg->ports[port], setup.port);
+		if (!setup.port)
+			return ret;
+	}
+	if (!ret)
+		berth_portmap_bound(worker->map, setup.port);
+	return ret;
+}
+
+static int begin(struct keeper *keeper, char **ret_why)
+{
+	int ret = 0;
+
+	for (unsigned int i = 0; i < keeper->pg->port_count && !ret; i++)
+		ret = connect_port(keeper, i, ret_why);
+	ret = ret ? ret : create_all(keeper, ret_why);
+	for (unsigned int i = 0; i < keeper->pg->port_count && !ret; i++)
+		ret = listen_port(keeper, i);
+	return ret;
+}
+
+/* --- while it lasts --- */
+
+static void cut_clients(struct keeper *keeper)
+{
+	for (unsigned int i = 0; i < keeper->pg->port_count; i++) {
+		relay_close(keeper->relays[i]);
+		keeper->relays[i] = NULL;
+	}
+}
+
+/* After a restart of the server the session is gone, and the lock with it: take both again. */
+static bool reconnect(struct keeper *keeper, unsigned int port)
+{
+	cleanup_free char *why = NULL;
+
+	if (keeper->admins[port] && admin_alive(keeper->admins[port]))
+		return true;
+	admin_close(keeper->admins[port]);
+	keeper->admins[port] = NULL;
+	return !connect_port(keeper, port, &why);
+}
+
+static void drop_all(struct keeper *keeper)
+{
+	for (unsigned int i = 0; i < keeper->pg->port_count; i++)
+		if (reconnect(keeper, i))
+			(void)admin_drop_suffix(keeper->admins[i], keeper->plan->suffix, true);
+}
+
+static void on_reset(struct keeper *keeper)
+{
+	int64_t began = clock_ms();
+	cleanup_free char *why = NULL;
+	int ret;
+
+	cut_clients(keeper);
+	drop_all(keeper);
+	ret = create_all(keeper, &why);
+	for (unsigned int i = 0; i < keeper->pg->port_count && !ret; i++)
+		ret = listen_port(keeper, i);
+	if (ret)
+		agent_tell(keeper->line, "error %s", why ? why : strerror(-ret));
+	else
+		agent_tell(keeper->line, "ready %lld", (long long)(clock_ms() - began));
+}
+
+/* Worker 0: its databases become the templates. The first one last: whoever looks for a template looks for that. */
+static void on_commit(struct keeper *keeper)
+{
+	cleanup_free char *why = NULL;
+	int ret = 0;
+
+	cut_clients(keeper);
+	for (unsigned int i = keeper->pg->url_count; i-- > 0 && !ret;) {
+		cleanup_free char *physical = physical_of(keeper, i);
+		char name[LEASE_TEMPLATE];
+
+		if (names_shared(keeper->pg->urls[i].name, strlen(keeper->pg->urls[i].name)))
+			continue;
+		lease_template_name(name, keeper->plan->template_hash, i);
+		ret = admin_seal(keeper->admins[port_of(keeper->pg, i)], physical, name, &why);
+	}
+	if (ret)
+		agent_tell(keeper->line, "error unable to make the template: %s", why ? why : strerror(-ret));
+	else
+		agent_tell(keeper->line, "committed");
+	keeper->over = true;
+}
+
+static void on_keep(struct keeper *keeper)
+{
+	for (unsigned int i = 0; i < keeper->pg->url_count; i++) {
+		cleanup_free char *physical = physical_of(keeper, i);
+		struct admin_lease lease = lease_of(keeper, i);
+		unsigned int port = port_of(keeper->pg, i);
+
+		if (reconnect(keeper, port) && !admin_comment(keeper->admins[port], physical, &lease, true))
+			agent_tell(keeper->line, "kept %s", physical);
+	}
+	keeper->keep = keeper->over = true;
+}
+
+static void on_drop(struct keeper *keeper)
+{
+	keeper->over = true;
+}
+
+static const struct {
+	const char *word;
+	void (*act)(struct keeper *keeper);
+} orders[] = { { "reset", on_reset }, { "commit", on_commit }, { "keep", on_keep }, { "drop", on_drop } };
+
+static void on_order(void *arg, int fd, uint32_t events)
+{
+	struct keeper *keeper = arg;
+	bool closed;
+	cleanup_free char *text = agent_hear(fd, 0, &closed);
+
+	(void)events;
+	keeper->over |= closed;
+	for (size_t i = 0; text && i < ARRAY_LEN(orders); i++)
+		if (!strcmp(text, orders[i].word))
+			orders[i].act(keeper);
+}
+
+static void on_beat(void *arg)
+{
+	struct keeper *keeper = arg;
+	bool due = clock_ms() - keeper->beat_ms > HEARTBEAT_MS;
+
+	for (unsigned int i = 0; i < keeper->pg->url_count; i++) {
+		cleanup_free char *physical = physical_of(keeper, i);
+		struct admin_lease lease = lease_of(keeper, i);
+		unsigned int port = port_of(keeper->pg, i);
+
+		if (reconnect(keeper, port) && due)
+			(void)admin_comment(keeper->admins[port], physical, &lease, false);
+	}
+	if (due)
+		keeper->beat_ms = clock_ms();
+	(void)loop_after(keeper->loop, LIVENESS_MS, on_beat, keeper);
+}
+
+void lease_worker(void *arg, int line)
+{
+	struct lease_plan *plan = arg;
+	struct keeper keeper = { .plan = plan, .pg = plan->pg, .worker = plan->worker, .line = line, .beat_ms = clock_ms() };
+	cleanup_free char *why = NULL;
+	int64_t began = clock_ms();
+	int ret = loop_open(&keeper.loop);
+
+	names_init(&keeper.names, plan->suffix);
+	for (unsigned int i = 0; i < keeper.pg->url_count; i++)
+		names_learn(&keeper.names, keeper.pg->urls[i].name, strlen(keeper.pg->urls[i].name));
+	ret = ret ? ret : begin(&keeper, &why);
+	if (ret) {
+		agent_tell(line, "error %s", why ? why : strerror(-ret));
+	} else {
+		agent_tell(line, "ready %lld", (long long)(clock_ms() - began));
+		(void)loop_add(keeper.loop, line, EPOLLIN, on_order, &keeper);
+		(void)loop_after(keeper.loop, LIVENESS_MS, on_beat, &keeper);
+		while (!keeper.over && !loop_step(keeper.loop, -1))
+			;
+	}
+	cut_clients(&keeper);
+	if (!keeper.keep && ret != -EEXIST && keeper.admins[0])
+		drop_all(&keeper);
+	for (unsigned int i = 0; i < PG_PORTS_MOST; i++)
+		admin_close(keeper.admins[i]);
+}
+
+/* --- the steward --- */
+
+static bool template_exists(struct admin *admin, const struct lease_plan *plan)
+{
+	char name[LEASE_TEMPLATE];
+	bool is_template;
+
+	lease_template_name(name, plan->template_hash, 0);
+	return admin_exists(admin, name, &is_template) && is_template;
+}
+
+/* Wait until the template is there or is ours to make. Return: what to say; NULL if nobody listens any more. */
+static const char *elect(struct admin *admin, const struct lease_plan *plan, int line)
+{
+	int64_t until = clock_ms() + ELECTION_MS;
+	char name[LEASE_TEMPLATE];
+	bool closed = false;
+
+	lease_template_name(name, plan->template_hash, 0);
+	while (!closed && clock_ms() < until) {
+		if (template_exists(admin, plan))
+			return "cached";
+		if (admin_lock(admin, name))
+			return template_exists(admin, plan) ? "cached" : "setup";
+		free(agent_hear(line, 100, &closed));
+	}
+	return closed ? NULL : "error another run holds the template's lock for ten minutes";
+}
+
+void lease_steward(void *arg, int line)
+{
+	struct lease_plan *plan = arg;
+	cleanup_free char *why = NULL;
+	const char *answer = "none";
+	struct admin *admin;
+	bool closed = false;
+
+	if (admin_open(&plan->pg->urls[0], line, &admin, &why)) {
+		agent_tell(line, "error %s", why);
+		return;
+	}
+	agent_tell(line, "reaped %u", admin_reap(admin));
+	if (plan->template_hash)
+		answer = elect(admin, plan, line);
+	if (answer)
+		agent_tell(line, "%s", answer);
+	while (answer && !strcmp(answer, "setup") && !closed) /* until `done`: the lock is this session's */
+		if (agent_hear(line, 60000, &closed))
+			break;
+	admin_close(admin);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BERTH_PG_LEASE_H
+#define BERTH_PG_LEASE_H
+/*
+ * The two kinds of agent of the rename mode. What they say is one word, then its argument.
+ *
+ *	steward, one per run		worker's agent, one per worker
+ *	says	reaped N		says	ready MS
+ *		cached | setup | none		error TEXT
+ *		error TEXT			kept DATABASE
+ *	hears	done			hears	reset | commit | keep | drop
+ *
+ * A steward holds the template's lock from `setup` to `done`. A worker's agent creates the databases, is the relay, holds the
+ * lease, and drops the databases when told to or when nobody is there any more to tell it.
+ */
+#include "tools/pg/room.h"
+
+enum { LEASE_TEMPLATE = 40 };
+
+struct lease_plan {
+	struct pg *pg;
+	struct pg_worker *worker;	/* NULL for the steward */
+	const char *suffix;
+	const char *template_hash;	/* NULL = no template: clone the logical database if there is one */
+	const char *socket_dir;
+};
+
+void lease_steward(void *plan, int line);
+void lease_worker(void *plan, int line);
+
+/* berth_tpl_HASH_INDEX: its name does not begin like anybody's database */
+void lease_template_name(char name[LEASE_TEMPLATE], const char *hash, unsigned int url);
+
+#endif

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The room's front: reads the URLs, chooses the mode, keeps the list of workers and tells the caller what happened. How a
+ * worker gets its database is the business of a mode: private.c, rename.c.
+ */
+#include "tools/pg/pg.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/clock.h"
+#include "tools/base/str.h"
+#include "tools/pg/room.h"
+
+const char *const pg_record_names[PG_RECORD_KINDS] = {
+	[PG_RECORD_TEMPLATE] = "database_template", [PG_RECORD_READY] = "database_ready",
+	[PG_RECORD_DIED] = "database_died",	    [PG_RECORD_KEPT] = "database_kept",
+	[PG_RECORD_REMOVED] = "database_removed",
+};
+
+static void pg_free(struct pg *pg)
+{
+	for (unsigned int i = 0; i < pg->url_count; i++)
+		pg_url_free(&pg->urls[i]);
+	free(pg->urls);
+	free((char *)pg->setup.run_id);
+	free((char *)pg->setup.project_dir);
+	free((char *)pg->setup.results_dir);
+	free((char *)pg->setup.run_dir);
+	free((char *)pg->setup.command);
+	strv_free((char **)pg->setup.inputs);
+	free(pg);
+}
+
+static void copy_setup(struct pg *pg, const struct pg_setup *setup)
+{
+	pg->setup = *setup;
+	pg->setup.run_id = str_copy(setup->run_id);
+	pg->setup.project_dir = str_copy(setup->project_dir);
+	pg->setup.results_dir = str_copy(setup->results_dir);
+	pg->setup.run_dir = str_copy(setup->run_dir);
+	pg->setup.command = setup->command && *setup->command ? str_copy(setup->command) : NULL;
+	pg->setup.inputs = strv_copy(setup->inputs);
+	pg->setup.databases = NULL; /* urls from here on: the texts hold passwords */
+}
+
+static int add_port(struct pg *pg, uint16_t port)
+{
+	for (unsigned int i = 0; i < pg->port_count; i++)
+		if (pg->ports[i] == port)
+			return 0;
+	if (pg->port_count == PG_PORTS_MOST)
+		return -E2BIG;
+	pg->ports[pg->port_count++] = port;
+	return 0;
+}
+
+static int read_urls(struct pg *pg, char *const *databases, char **ret_reason)
+{
+	cleanup_free char *default_url = pg_url_default(pg->setup.project_dir);
+	size_t count = strv_len(databases);
+	int ret = 0;
+
+	pg->urls = mem_alloc(count * sizeof(*pg->urls));
+	for (size_t i = 0; i < count && !ret; i++) {
+		ret = pg_url_parse(databases[i], default_url, &pg->urls[i]);
+		if (ret) {
+			*ret_reason = str_print("database number %zu is neither a name nor a PostgreSQL URL", i + 1);
+			break;
+		}
+		pg->url_count++;
+		if (!pg_url_local(&pg->urls[i])) {
+			*ret_reason = str_print("host '%s' is not this machine, and only local addresses are remapped",
+						pg->urls[i].host);
+			ret = -ENOTSUP;
+		} else if (add_port(pg, pg->urls[i].port)) {
+			*ret_reason = str_print("more than %d database ports", PG_PORTS_MOST);
+			ret = -E2BIG;
+		}
+	}
+	if (default_url)
+		explicit_bzero(default_url, strlen(default_url));
+	return ret;
+}
+
+/* Does anybody listen there? Loopback answers at once; 20 ms is for a machine that is very busy. */
+static bool listens(const struct sockaddr *address, socklen_t len)
+{
+	cleanup_close int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct pollfd wait = { .fd = fd, .events = POLLOUT };
+	int error = 0;
+	socklen_t error_len = sizeof(error);
+
+	if (fd < 0)
+		return false;
+	if (!connect(fd, address, len))
+		return true;
+	if (errno != EINPROGRESS || poll(&wait, 1, 20) != 1)
+		return false;
+	return !getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &error_len) && !error;
+}
+
+static bool server_answers(const struct pg *pg)
+{
+	for (unsigned int i = 0; i < pg->port_count; i++) {
+		struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(pg->ports[i]),
+					  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+		struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(pg->ports[i]),
+					   .sin6_addr = in6addr_loopback };
+
+		if (listens((struct sockaddr *)&v4, sizeof(v4)) || listens((struct sockaddr *)&v6, sizeof(v6)))
+			return true;
+	}
+	return false;
+}
+
+static const struct pg_mode_ops *const modes[PG_MODES] = {
+	[PG_PRIVATE] = &pg_mode_private,
+	[PG_RENAME] = &pg_mode_rename,
+};
+
+static int open_mode(struct pg *pg, char **ret_reason)
+{
+	bool answers = pg->mode == PG_AUTO && server_answers(pg);
+	const char *why = pg->mode != PG_AUTO ? "as asked" : answers ? "a server answers" : "no server answers";
+	cleanup_free char *detail = NULL;
+	int ret;
+
+	if (pg->mode == PG_AUTO)
+		pg->mode = answers ? PG_RENAME : PG_PRIVATE;
+	pg->ops = modes[pg->mode];
+	if (!pg->ops)
+		return -ENOTSUP;
+	ret = pg->ops->open(pg, &detail);
+	*ret_reason = str_print("%s (%s)%s%s", pg->ops->name, why, detail ? ": " : "", detail ? detail : "");
+	return ret;
+}
+
+int pg_open(const struct pg_setup *setup, struct pg **ret_pg, char **ret_reason)
+{
+	struct pg *pg = mem_alloc(sizeof(*pg));
+	int ret;
+
+	*ret_reason = NULL;
+	copy_setup(pg, setup);
+	pg->mode = setup->mode;
+	ret = read_urls(pg, setup->databases, ret_reason);
+	if (!ret && (!pg->url_count || pg->mode == PG_OFF)) {
+		pg->mode = PG_OFF;
+		*ret_reason = str_copy("off");
+	} else if (!ret) {
+		ret = open_mode(pg, ret_reason);
+	}
+	if (ret)
+		pg_free(pg);
+	else
+		*ret_pg = pg;
+	return ret;
+}
+
+enum pg_mode pg_mode_of(const struct pg *pg)
+{
+	return pg->mode;
+}
+
+static struct pg_worker *find(const struct pg *pg, unsigned int number)
+{
+	struct pg_worker *worker = pg->workers;
+
+	while (worker && (worker->number != number || worker->ending))
+		worker = worker->next;
+	return worker;
+}
+
+void pg_worker_answer(struct pg_worker *worker, int error, const char *text)
+{
+	pg_ready_fn ready = worker->ready;
+
+	worker->ready = NULL;
+	worker->usable = !error;
+	if (!error)
+		(void)pg_allocations_write(worker->pg);
+	if (ready)
+		ready(worker->ready_arg, worker->number, error, text);
+}
+
+static void off_ready(void *arg)
+{
+	struct pg_worker *worker = arg;
+
+	worker->mode_data = NULL;
+	pg_worker_answer(worker, 0, "");
+}
+
+int pg_worker_prepare(struct pg *pg, unsigned int number, const char *task, struct berth_portmap *map, pg_ready_fn ready,
+		      void *arg)
+{
+	struct pg_worker *worker;
+	int ret = 0;
+
+	if (pg->closing || find(pg, number))
+		return -EALREADY;
+	worker = mem_alloc(sizeof(*worker));
+	*worker = (struct pg_worker){ .pg = pg, .number = number, .task = task, .map = map, .ready = ready, .ready_arg = arg,
+				      .next = pg->workers, .began_ms = clock_ms() };
+	pg->workers = worker;
+	for (unsigned int i = 0; i < pg->port_count && pg->mode != PG_OFF && !ret; i++) {
+		worker->real[i] = berth_portmap_declare(map, pg->ports[i]);
+		ret = worker->real[i] ? 0 : -ENOSPC;
+	}
+	if (pg->mode == PG_OFF)
+		worker->mode_data = loop_after(pg->setup.loop, 0, off_ready, worker);
+	else if (!ret)
+		ret = pg->ops->prepare(worker);
+	if (ret) {
+		pg->workers = worker->next;
+		free(worker);
+	}
+	return ret;
+}
+
+int pg_worker_reset(struct pg *pg, unsigned int number, pg_ready_fn ready, void *arg)
+{
+	struct pg_worker *worker = find(pg, number);
+
+	if (!worker || !worker->usable || pg->mode == PG_OFF)
+		return -ENOENT;
+	worker->ready = ready;
+	worker->ready_arg = arg;
+	worker->began_ms = clock_ms();
+	return pg->ops->reset(worker);
+}
+
+static void finish(void *arg)
+{
+	struct pg *pg = arg;
+	void (*closed)(void *) = pg->closed;
+	void *closed_arg = pg->closed_arg;
+
+	if (pg->ops)
+		pg->ops->close(pg);
+	pg_free(pg);
+	if (closed)
+		closed(closed_arg);
+}
+
+void pg_worker_gone(struct pg_worker *worker)
+{
+	struct pg *pg = worker->pg;
+	struct pg_worker **at = &pg->workers;
+
+	while (*at != worker)
+		at = &(*at)->next;
+	*at = worker->next;
+	(void)pg_allocations_write(pg);
+	if (worker->ready) {
+		worker->ending = true;
+		pg_worker_answer(worker, -ECANCELED, "the run is ending");
+	}
+	free(worker);
+	if (pg->closing && !pg->workers)
+		(void)loop_after(pg->setup.loop, 0, finish, pg);
+}
+
+static void end_worker(struct pg_worker *worker, bool failed)
+{
+	worker->ending = true;
+	worker->failed = failed;
+	if (worker->pg->ops) {
+		worker->pg->ops->end(worker);
+		return;
+	}
+	loop_cancel(worker->pg->setup.loop, worker->mode_data);
+	pg_worker_gone(worker);
+}
+
+void pg_worker_end(struct pg *pg, unsigned int number, bool failed)
+{
+	struct pg_worker *worker = find(pg, number);
+
+	if (worker)
+		end_worker(worker, failed);
+}
+
+void pg_close(struct pg *pg, void (*done)(void *arg), void *arg)
+{
+	if (!pg) {
+		if (done)
+			done(arg);
+		return;
+	}
+	pg->closed = done;
+	pg->closed_arg = arg;
+	for (struct pg_worker *worker = pg->workers, *next; worker; worker = next) {
+		next = worker->next;
+		if (!worker->ending)
+			end_worker(worker, true);
+	}
+	pg->closing = true;
+	if (!pg->workers)
+		(void)loop_after(pg->setup.loop, 0, finish, pg);
+}
+
+void pg_record(const struct pg_worker *worker, enum pg_record_kind kind, uint16_t port, int64_t ms, const char *detail)
+{
+	const struct pg_setup *setup = &worker->pg->setup;
+
+	if (setup->record)
+		setup->record(setup->arg, &(struct pg_record){ .kind = kind, .worker = worker->number, .database = "",
+							       .physical = "", .port = port, .ms = ms, .detail = detail });
+}
+
+static int add_rule(struct berth_portmap *map, const char *from, const char *to)
+{
+	for (unsigned int i = 0; i < BERTH_UNIX_RULES_MAX; i++) {
+		struct berth_unix_rule *rule = &map->unix_rules[i];
+
+		if (*rule->from && strcmp(rule->from, from))
+			continue;
+		if (strlen(from) >= BERTH_UNIX_PATH || strlen(to) >= BERTH_UNIX_PATH)
+			return -ENAMETOOLONG;
+		strcpy(rule->to, to);
+		strcpy(rule->from, from);
+		return 0;
+	}
+	return -ENOSPC;
+}
+
+int pg_worker_socket_rules(struct pg_worker *worker, uint16_t virtual_port, const char *path)
+{
+	static const char *const dirs[] = { "/var/run/postgresql", "/run/postgresql", "/tmp" };
+	const struct pg *pg = worker->pg;
+	int ret = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(dirs) && !ret; i++) {
+		cleanup_free char *from = str_print("%s/.s.PGSQL.%u", dirs[i], virtual_port);
+
+		ret = add_rule(worker->map, from, path);
+	}
+	for (unsigned int i = 0; i < pg->url_count && !ret; i++) { /* a directory that the URL names */
+		cleanup_free char *from = str_print("%s/.s.PGSQL.%u", pg->urls[i].host, virtual_port);
+
+		if (*pg->urls[i].host == '/' && pg->urls[i].port == virtual_port)
+			ret = add_rule(worker->map, from, path);
+	}
+	return ret;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BERTH_PG_H
+#define BERTH_PG_H
+/*
+ * A database of its own for every worker. To the worker a database port is one more virtual port; its real end belongs to
+ * this room: the worker's private cluster, or the worker's relay to a shared server.
+ *
+ *	pg_open()		once, after the options are known; starts making the template
+ *	pg_worker_prepare()	before the worker's first process: declares the database ports in its map and adds the unix
+ *				socket rules, at once; calls back when clients can connect
+ *	pg_worker_end()		when the last process of the worker is gone
+ *	pg_close()		after the last worker
+ *
+ * The setup command (the suite's own migrate and seed) runs in a worker of its own, number 0, which the run makes like any
+ * other: when the template is missing, run_setup() is called once, and the run then prepares worker 0, starts the command
+ * in it and ends worker 0 with `failed` telling how the command ended. Workers that were prepared meanwhile wait.
+ *
+ * Everything happens on the loop; what would block is done in child processes. Functions return 0 or -errno and print
+ * nothing.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/portmap.h"
+#include "tools/base/loop.h"
+
+enum pg_mode { PG_AUTO, PG_PRIVATE, PG_RENAME, PG_OFF, PG_MODES }; /* in the order of enum run_db_mode */
+
+enum pg_record_kind {
+	PG_RECORD_TEMPLATE,	/* found or built: detail "cached" or "built", ms */
+	PG_RECORD_READY,	/* a worker's database can be used: detail reflink, overlay, copy or create; ms */
+	PG_RECORD_DIED,		/* a server ended by itself: detail is the last line of its log */
+	PG_RECORD_KEPT,		/* left for inspection: detail is the command that opens it */
+	PG_RECORD_REMOVED,
+	PG_RECORD_KINDS
+};
+
+struct pg_record {
+	enum pg_record_kind kind;
+	unsigned int worker;	/* 0 = the setup's */
+	const char *database;	/* logical name; "" if it concerns all of them */
+	const char *physical;
+	uint16_t port;		/* virtual */
+	int64_t ms;		/* how long it took; -1 if that means nothing */
+	const char *detail;
+};
+
+extern const char *const pg_record_names[PG_RECORD_KINDS]; /* as in events.ndjson */
+
+struct pg_setup {
+	struct loop *loop;
+	const char *run_id;
+	const char *project_dir;	/* .env is looked up there; the setup's files are relative to it */
+	const char *results_dir;	/* of this run: allocated-databases.json, logs of servers */
+	const char *run_dir;		/* run-time files of this run */
+	unsigned int workers;
+	char *const *databases;		/* strv: names or URLs */
+	enum pg_mode mode;
+	const char *command;		/* setup; NULL = none */
+	char *const *inputs;		/* strv of globs whose contents the template depends on; may be NULL */
+	bool keep;			/* keep every database */
+	bool keep_failed;		/* keep those of failed workers */
+
+	int (*run_setup)(void *arg, const char *command);	/* see above; -errno refuses */
+	void (*record)(void *arg, const struct pg_record *record); /* may be NULL */
+	void *arg;
+};
+
+struct pg;
+
+/** @error 0; -errno, and then @text says what failed, for people, without credentials. */
+typedef void (*pg_ready_fn)(void *arg, unsigned int number, int error, const char *text);
+
+/**
+ * @ret_reason	which mode and why, or what is wrong: a half-sentence for people, the caller's to free
+ * Return: 0; -EINVAL a database that is no name and no URL; -ENOENT no server programs for private mode; -ENOTSUP what was
+ * asked for cannot work here; -errno.
+ */
+int pg_open(const struct pg_setup *setup, struct pg **ret_pg, char **ret_reason);
+
+enum pg_mode pg_mode_of(const struct pg *pg); /* never PG_AUTO */
+
+/** @task and @map must live until pg_worker_end(). @ready is called exactly once, never from within this call. */
+int pg_worker_prepare(struct pg *pg, unsigned int number, const char *task, struct berth_portmap *map, pg_ready_fn ready,
+		      void *arg);
+
+/** Bring the worker's databases back to the template. Its connections are cut. @ready as above. */
+int pg_worker_reset(struct pg *pg, unsigned int number, pg_ready_fn ready, void *arg);
+
+/** Stop and remove what the worker had, in the background; kept if asked. */
+void pg_worker_end(struct pg *pg, unsigned int number, bool failed);
+
+/** End what is left and free @pg when the last child is gone, then call @done (from the loop). pg_close(NULL) is fine. */
+void pg_close(struct pg *pg, void (*done)(void *arg), void *arg);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BERTH_PG_RELAY_H
+#define BERTH_PG_RELAY_H
+/*
+ * The relay: listens where a worker believes its database to be, opens one connection to the real server for each that it
+ * accepts, and renames databases on the way (names.h). It lives in a process of its own, with a loop of its own.
+ */
+#include <stdint.h>
+
+#include "tools/base/loop.h"
+#include "tools/pg/names.h"
+
+struct relay;
+
+struct relay_setup {
+	struct loop *loop;
+	struct names *names;	/* shared with the caller, who outlives the relay */
+	uint16_t port;		/* real port to listen on: 127.0.0.1 and ::1 */
+	const char *socket_path; /* unix socket to listen on; NULL = none */
+	const char *host;	/* the server: a name or an address of this machine, or a socket directory */
+	uint16_t server_port;
+	bool offer_tls;		/* clients were told sslmode=require: answer S from the first */
+};
+
+struct relay_counts {
+	uint64_t accepted, refused_statements, failed_connects;
+	unsigned int open, idle_in_transaction;
+	int64_t oldest_transaction_ms; /* idle in transaction since; 0 = none */
+};
+
+/** Return: 0; -EADDRINUSE somebody else has the port; -ENOENT the host has no address; -errno. */
+int relay_open(const struct relay_setup *setup, struct relay **ret_relay);
+void relay_close(struct relay *relay); /* cuts every connection; NULL is fine */
+
+void relay_count(const struct relay *relay, struct relay_counts *ret_counts);
+
+#endif

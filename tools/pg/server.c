@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Server programs are looked for where distributions put them (one directory per major version, the newest wins), then on
+ * PATH, then beside pg_config. PostgreSQL refuses to run as root: then `postgres`, else `nobody`, runs it, and all its files
+ * must lie where that user can reach them. A home directory of mode 0700 is therefore no place for root's cache.
+ */
+#include "tools/pg/server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/file.h"
+#include "tools/base/str.h"
+
+static const char *const bin_globs[] = {
+	"/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/usr/local/pgsql/bin", "/opt/homebrew/opt/postgresql@*/bin",
+};
+
+void pg_server_free(struct pg_server *server)
+{
+	free(server->bin);
+	free(server->cache);
+	free(server->user);
+	free(server->owner);
+	*server = (struct pg_server){ 0 };
+}
+
+static bool has_programs(const char *dir)
+{
+	cleanup_free char *postgres = str_print("%s/postgres", dir);
+	cleanup_free char *initdb = str_print("%s/initdb", dir);
+
+	return !access(postgres, X_OK) && !access(initdb, X_OK);
+}
+
+/* The first number in the path is the major version, by every distribution's convention. */
+static unsigned int major_of(const char *dir)
+{
+	const char *digit = strpbrk(dir, "0123456789");
+
+	return digit ? (unsigned int)strtoul(digit, NULL, 10) : 0;
+}
+
+static void consider(struct pg_server *server, const char *dir, unsigned int wanted)
+{
+	unsigned int major = major_of(dir);
+
+	if (!has_programs(dir) || (wanted && major != wanted) || (server->bin && major <= server->major))
+		return;
+	free(server->bin);
+	server->bin = str_copy(dir);
+	server->major = major;
+}
+
+static void search(struct pg_server *server, unsigned int wanted)
+{
+	const char *given = getenv("BERTH_PG_BIN");
+	cleanup_strv char **path = strv_split(getenv("PATH"), ":");
+
+	if (given && has_programs(given)) {
+		server->bin = str_copy(given);
+		server->major = major_of(given);
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(bin_globs); i++) {
+		glob_t found;
+
+		if (!glob(bin_globs[i], 0, NULL, &found))
+			for (size_t j = 0; j < found.gl_pathc; j++)
+				consider(server, found.gl_pathv[j], wanted);
+		globfree(&found);
+	}
+	for (char **dir = path; !server->bin && dir && *dir; dir++) {
+		cleanup_free char *link = str_print("%s/pg_config", *dir);
+		char real[PATH_MAX];
+
+		consider(server, *dir, 0);
+		if (!server->bin && realpath(link, real)) {
+			*strrchr(real, '/') = 0;
+			consider(server, real, 0);
+		}
+	}
+}
+
+static void choose_user(struct pg_server *server)
+{
+	struct passwd *own = getpwuid(geteuid()), *user;
+
+	server->owner = own ? str_copy(own->pw_name) : str_print("%u", (unsigned int)geteuid());
+	if (geteuid()) {
+		server->user = str_copy(server->owner);
+		return;
+	}
+	user = getpwnam("postgres");
+	user = user ? user : getpwnam("nobody");
+	server->uid = user ? user->pw_uid : 65534;
+	server->gid = user ? user->pw_gid : 65534;
+	server->user = str_copy(user ? user->pw_name : "nobody");
+}
+
+static bool may(const struct pg_server *server, const struct stat *info, mode_t bit)
+{
+	if (info->st_uid == (server->uid ? server->uid : geteuid()))
+		return info->st_mode & (bit << 6);
+	if (info->st_gid == (server->uid ? server->gid : getegid()))
+		return info->st_mode & (bit << 3);
+	return info->st_mode & bit;
+}
+
+int pg_server_reaches(const struct pg_server *server, const char *path)
+{
+	cleanup_free char *part = str_copy(path);
+	struct stat info;
+
+	if (stat(part, &info) || !may(server, &info, 3))
+		return false;
+	for (char *slash = strrchr(part, '/'); slash && slash != part; slash = strrchr(part, '/')) {
+		*slash = 0;
+		if (stat(part, &info) || !may(server, &info, 1))
+			return false;
+	}
+	return true;
+}
+
+/* Make @path the server's own directory. What stands there must be a directory of that user, or it is not used. */
+static bool own_dir(const struct pg_server *server, const char *path, mode_t mode)
+{
+	uid_t uid = server->uid ? server->uid : geteuid();
+	struct stat info;
+
+	if (!mkdir(path, mode) && server->uid && chown(path, server->uid, server->gid))
+		return false;
+	return !lstat(path, &info) && S_ISDIR(info.st_mode) && info.st_uid == uid && !(info.st_mode & 022) &&
+	       pg_server_reaches(server, path);
+}
+
+static bool try_cache(struct pg_server *server, const char *base, const char *below)
+{
+	cleanup_free char *dir = NULL, *path = NULL;
+
+	if (!base || *base != '/')
+		return false;
+	dir = str_print("%s%s", base, below);
+	if (dir_make(dir, 0755))
+		return false;
+	path = str_print("%s/pg", dir);
+	if (!own_dir(server, path, 0700))
+		return false;
+	server->cache = steal(&path);
+	return true;
+}
+
+static int choose_cache(struct pg_server *server)
+{
+	cleanup_free char *runtime = NULL;
+
+	if (try_cache(server, getenv("XDG_CACHE_HOME"), "/berth") || try_cache(server, getenv("HOME"), "/.cache/berth"))
+		return 0;
+	if (!geteuid() && try_cache(server, "/var/cache", "/berth"))
+		return 0;
+	if (!dir_runtime(&runtime) && try_cache(server, runtime, "/cache"))
+		return 0;
+	return -EACCES;
+}
+
+int pg_server_find(unsigned int wanted_major, struct pg_server *ret_server, char **ret_reason)
+{
+	struct pg_server server = { 0 };
+	int ret;
+
+	search(&server, wanted_major);
+	if (!server.bin) {
+		*ret_reason = wanted_major ? str_print("no PostgreSQL %u server programs", wanted_major) :
+					     str_copy("no PostgreSQL server programs");
+		return -ENOENT;
+	}
+	choose_user(&server);
+	ret = choose_cache(&server);
+	if (ret) {
+		*ret_reason = str_print("no directory for templates that user '%s' can reach", server.user);
+		pg_server_free(&server);
+		return ret;
+	}
+	*ret_server = server;
+	return 0;
+}
+
+enum { SOCKET_NAME = sizeof("/.s.PGSQL.65535.lock") };
+
+static char *fresh_dir(const struct pg_server *server, const char *base)
+{
+	char *path = str_print("%s/berth-pg-XXXXXX", base);
+
+	if (strlen(path) + SOCKET_NAME <= sizeof(((struct sockaddr_un *)NULL)->sun_path) && mkdtemp(path)) {
+		if (!chmod(path, 0711) && (!server->uid || !chown(path, server->uid, server->gid)) &&
+		    pg_server_reaches(server, path))
+			return path;
+		rmdir(path);
+	}
+	free(path);
+	return NULL;
+}
+
+int pg_server_socket_dir(const struct pg_server *server, const char *run_dir, char **ret_path)
+{
+	*ret_path = fresh_dir(server, run_dir);
+	if (!*ret_path && !geteuid())
+		*ret_path = fresh_dir(server, "/run");
+	if (!*ret_path)
+		*ret_path = fresh_dir(server, "/tmp");
+	return *ret_path ? 0 : -EACCES;
+}

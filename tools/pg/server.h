@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BERTH_PG_SERVER_H
+#define BERTH_PG_SERVER_H
+/* Which PostgreSQL server programs to use, who runs them and where their files lie. */
+#include <sys/types.h>
+
+struct pg_server {
+	char *bin;		/* directory of postgres and initdb */
+	unsigned int major;	/* 0 = the directory does not say */
+	char *cache;		/* templates and clones: owned by the server's user, one file system */
+	uid_t uid;		/* who runs servers: ourselves, or an unprivileged user if we are root; 0 = ourselves */
+	gid_t gid;
+	char *user;		/* name of that user */
+	char *owner;		/* name of ours */
+};
+
+/**
+ * @wanted_major	0 = the newest there is
+ * @ret_reason		on failure: what is missing, the caller's to free
+ * Return: 0; -ENOENT no server programs; -errno no place for the cache.
+ */
+int pg_server_find(unsigned int wanted_major, struct pg_server *ret_server, char **ret_reason);
+void pg_server_free(struct pg_server *server);
+
+/** True if the server's user may pass through every directory above @path and write in @path. */
+int pg_server_reaches(const struct pg_server *server, const char *path);
+
+/** A directory for unix sockets that the server can write to and every process of a worker can reach. */
+int pg_server_socket_dir(const struct pg_server *server, const char *run_dir, char **ret_path);
+
+#endif

@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Most bytes are never looked at: each direction hops from message header to message header over what it has just read,
+ * and hands runs of uninteresting messages on as they lie in the buffer. Only a message that may have to change is held
+ * until it is whole; bulk (COPY data, rows beyond HOLD_ROW) streams through.
+ *
+ * A statement that must not run is not answered by us, because answers to earlier, pipelined statements may still be under
+ * way: a statement that raises the error takes its place, so the error comes in order, and a transaction is aborted as by
+ * any other error.
+ */
+#include "tools/pg/session.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/clock.h"
+#include "tools/pg/result.h"
+#include "tools/pg/wire.h"
+
+enum { HOLD_STATEMENT = 16 << 20, HOLD_ROW = 256 << 10, HOLD_SMALL = 4096, MESSAGE_MOST = 1 << 30 };
+
+struct prepared {		/* a prepared statement with parameters that are database names */
+	struct prepared *next;
+	char *name;
+	uint64_t params;
+};
+
+struct stream {
+	struct str held;	/* the beginning of a message that must be whole */
+	uint64_t skip;		/* bytes of a message that streams through */
+};
+
+struct session {
+	struct names *names;
+	session_emit_fn emit;
+	void *arg;
+	struct stream client, server;
+	struct prepared *prepared;
+	struct rename_result statement; /* the last one that was rewritten, while nothing newer was sent */
+	char *original;
+	uint64_t refused;
+	int64_t since_ms;
+	char status;
+	bool escape_strings;	/* standard_conforming_strings = off */
+	bool answered, wants_tls;
+	bool server_tls;	/* our way to the server is encrypted, the client's is another or none */
+};
+
+struct session *session_open(struct names *names, bool server_tls, session_emit_fn emit, void *arg)
+{
+	struct session *session = mem_alloc(sizeof(*session));
+
+	*session = (struct session){ .names = names, .emit = emit, .arg = arg, .server_tls = server_tls };
+	return session;
+}
+
+static void forget_statement(struct session *session)
+{
+	rename_free(&session->statement);
+	free(session->original);
+	session->original = NULL;
+}
+
+static void forget_prepared(struct session *session, const char *name)
+{
+	for (struct prepared **at = &session->prepared; *at; at = &(*at)->next) {
+		struct prepared *one = *at;
+
+		if (strcmp(one->name, name))
+			continue;
+		*at = one->next;
+		free(one->name);
+		free(one);
+		return;
+	}
+}
+
+void session_free(struct session *session)
+{
+	if (!session)
+		return;
+	while (session->prepared)
+		forget_prepared(session, session->prepared->name);
+	forget_statement(session);
+	str_free(&session->client.held);
+	str_free(&session->server.held);
+	free(session);
+}
+
+char session_status(const struct session *session)
+{
+	return session->status;
+}
+
+int64_t session_since_ms(const struct session *session)
+{
+	return session->since_ms;
+}
+
+bool session_wants_tls(const struct session *session)
+{
+	return session->wants_tls;
+}
+
+uint64_t session_refused(const struct session *session)
+{
+	return session->refused;
+}
+
+/* --- from the client --- */
+
+static void refuse(struct session *session, const char *why, struct str *out)
+{
+	session->refused++;
+	str_addf(out, "DO $berth$BEGIN RAISE EXCEPTION USING ERRCODE='42501', MESSAGE=$$%s$$, "
+		      "HINT=$$The server is shared: run with --db-mode private for a server of your own.$$; END$berth$", why);
+}
+
+/* Append the statement as the server shall see it. Return: false if it stays as it is. */
+static bool rewrite(struct session *session, const char *text, size_t len, struct str *out)
+{
+	if (session->original)
+		forget_statement(session);
+	if (!rename_wanted(session->names, text, len))
+		return false;
+	rename_statement(session->names, text, len, !session->escape_strings, &session->statement);
+	if (session->statement.refused)
+		refuse(session, session->statement.refused, out);
+	else if (session->statement.changed)
+		str_add(out, session->statement.text);
+	if (!session->statement.refused && !session->statement.changed)
+		return false;
+	session->original = str_copy_len(text, len);
+	return true;
+}
+
+/* Query: string */
+static bool map_query(struct session *session, const char *message, size_t len, struct str *out)
+{
+	size_t mark = wire_begin(out, 'Q');
+
+	if (len > WIRE_HEADER && !message[len - 1] &&
+	    rewrite(session, message + WIRE_HEADER, len - WIRE_HEADER - 1, out)) {
+		str_add_len(out, "", 1);
+		wire_end(out, mark);
+		return true;
+	}
+	out->len = mark - 1;
+	return false;
+}
+
+/* Parse: name, statement, types of parameters */
+static bool map_parse(struct session *session, const char *message, size_t len, struct str *out)
+{
+	size_t at = WIRE_HEADER, mark = wire_begin(out, 'P'), before = out->len;
+	const char *name = wire_string(message, len, &at);
+	const char *text = name ? wire_string(message, len, &at) : NULL;
+	struct prepared *one;
+	bool changed;
+
+	if (!text)
+		goto unchanged;
+	if (session->prepared)
+		forget_prepared(session, name);
+	str_add_len(out, name, strlen(name) + 1);
+	changed = rewrite(session, text, strlen(text), out);
+	if (session->statement.params && !session->statement.refused) {
+		one = mem_alloc(sizeof(*one));
+		*one = (struct prepared){ session->prepared, str_copy(name), session->statement.params };
+		session->prepared = one;
+	}
+	if (!changed) {
+		if (!session->original)
+			rename_free(&session->statement);
+		goto unchanged;
+	}
+	str_add_len(out, "", 1);
+	if (session->statement.refused)
+		wire_add16(out, 0);
+	else
+		str_add_len(out, message + at, len - at);
+	wire_end(out, mark);
+	return true;
+unchanged:
+	out->len = before - 5;
+	return false;
+}
+
+/* The values of a Bind, from its count of values on. Return: false if it is malformed. */
+static bool map_values(struct session *session, const char *message, size_t len, size_t at, uint64_t params, struct str *out)
+{
+	uint16_t count;
+
+	if (len - at < 2)
+		return false;
+	count = wire_get16(message + at);
+	str_add_len(out, message + at, 2);
+	at += 2;
+	for (uint16_t i = 0; i < count; i++) {
+		size_t mark = out->len;
+		uint32_t size;
+
+		if (len - at < 4)
+			return false;
+		size = wire_get32(message + at);
+		at += 4;
+		wire_add32(out, size);
+		if (size == UINT32_MAX)
+			continue;
+		if (size > len - at)
+			return false;
+		if (i < RENAME_PARAMS_MOST && params >> i & 1 && size && !memchr(message + at, 0, size)) {
+			names_physical(session->names, message + at, size, out);
+			wire_put32(out->text + mark, (uint32_t)(out->len - mark - 4));
+		} else {
+			str_add_len(out, message + at, size);
+		}
+		at += size;
+	}
+	str_add_len(out, message + at, len - at);
+	return true;
+}
+
+/* Bind: portal, statement, formats, values, formats of results */
+static bool map_bind(struct session *session, const char *message, size_t len, struct str *out)
+{
+	size_t at = WIRE_HEADER, before = out->len, mark;
+	const char *portal = wire_string(message, len, &at);
+	const char *name = portal ? wire_string(message, len, &at) : NULL;
+	const struct prepared *one = session->prepared;
+	size_t formats;
+
+	while (one && name && strcmp(one->name, name))
+		one = one->next;
+	if (!one || !name || len - at < 2)
+		return false;
+	formats = 2 + 2 * (size_t)wire_get16(message + at);
+	if (formats > len - at)
+		return false;
+	mark = wire_begin(out, 'B');
+	str_add_len(out, message + WIRE_HEADER, at + formats - WIRE_HEADER);
+	if (map_values(session, message, len, at + formats, one->params, out)) {
+		wire_end(out, mark);
+		return true;
+	}
+	out->len = before;
+	return false;
+}
+
+static bool inspect_client(struct session *session, const char *message, size_t len, bool suspicious, struct str *out)
+{
+	(void)suspicious;
+	switch (*message) {
+	case 'Q':
+		return map_query(session, message, len, out);
+	case 'P':
+		return map_parse(session, message, len, out);
+	case 'B':
+		return session->prepared && map_bind(session, message, len, out);
+	case 'C':
+		if (session->prepared && len > WIRE_HEADER + 1 && message[WIRE_HEADER] == 'S' && !message[len - 1])
+			forget_prepared(session, message + WIRE_HEADER + 1);
+		return false;
+	default:
+		return false;
+	}
+}
+
+static bool hold_client(char type, size_t total)
+{
+	return type == 'Q' || type == 'P' || type == 'B' ? total <= HOLD_STATEMENT : type != 'd' && total <= HOLD_SMALL;
+}
+
+/* --- from the server --- */
+
+static void note_parameter(struct session *session, const char *message, size_t len)
+{
+	static const char name[] = "standard_conforming_strings";
+	size_t at = WIRE_HEADER;
+	const char *key = wire_string(message, len, &at), *value = key ? wire_string(message, len, &at) : NULL;
+
+	if (value && !strcmp(key, name))
+		session->escape_strings = !strcmp(value, "off");
+}
+
+/*
+ * AuthenticationSASL: over TLS the server offers channel binding, which covers the certificate that the client sees, and
+ * that is not the server's. Without the offer a client without TLS goes on as usual.
+ */
+static bool without_binding(const char *message, size_t len, struct str *out)
+{
+	size_t at = WIRE_HEADER + 4, mark;
+
+	if (len < at || wire_get32(message + WIRE_HEADER) != 10)
+		return false;
+	mark = wire_begin(out, 'R');
+	wire_add32(out, 10);
+	while (at < len && message[at]) {
+		const char *mechanism = wire_string(message, len, &at);
+
+		if (!mechanism)
+			break;
+		if (!str_ends(mechanism, "-PLUS"))
+			str_add_len(out, mechanism, strlen(mechanism) + 1);
+	}
+	str_add_len(out, "", 1);
+	wire_end(out, mark);
+	return true;
+}
+
+static bool inspect_server(struct session *session, const char *message, size_t len, bool suspicious, struct str *out)
+{
+	bool first = !session->answered;
+
+	session->answered = true;
+	if (*message == 'Z' && len > WIRE_HEADER) {
+		session->status = message[WIRE_HEADER];
+		session->since_ms = clock_ms();
+	} else if (*message == 'S') {
+		note_parameter(session, message, len);
+	} else if (*message == 'R' && session->server_tls) {
+		return without_binding(message, len, out);
+	} else if (*message == 'E' && first && memmem(message, len, "no encryption", 13)) {
+		session->wants_tls = true;
+		return true;
+	}
+	if (!result_mappable(*message) || (*message == 'D' && !suspicious))
+		return false;
+	result_map(session->names, message, len, session->original ? &session->statement : NULL, session->original, out);
+	return true;
+}
+
+static bool hold_server(char type, size_t total)
+{
+	return result_mappable(type) ? total <= HOLD_ROW : type != 'd' && total <= HOLD_SMALL;
+}
+
+/* --- framing --- */
+
+struct direction {
+	bool to_server;
+	bool (*hold)(char type, size_t total);
+	bool (*inspect)(struct session *session, const char *message, size_t len, bool suspicious, struct str *out);
+};
+
+static const struct direction from_client = { true, hold_client, inspect_client };
+static const struct direction from_server = { false, hold_server, inspect_server };
+
+static void emit(struct session *session, const struct direction *direction, const char *data, size_t len)
+{
+	if (len)
+		session->emit(session->arg, direction->to_server, data, len);
+}
+
+/*
+ * Walk over whole messages in @data. Unchanged ones go out in runs.
+ * Return: how many bytes are dealt with; what is left is the beginning of a message to hold. -EPROTO
+ */
+static ssize_t walk(struct session *session, const struct direction *direction, struct stream *stream, const char *data,
+		    size_t len)
+{
+	bool suspicious = !direction->to_server && names_seen(session->names, data, len);
+	cleanup_str struct str changed = { 0 };
+	size_t run = 0, at = 0;
+
+	while (len - at >= WIRE_HEADER) {
+		size_t total = (size_t)wire_get32(data + at + 1) + 1;
+
+		if (total < WIRE_HEADER || total > MESSAGE_MOST)
+			return -EPROTO;
+		if (total > len - at) {
+			if (direction->hold(data[at], total))
+				break;
+			stream->skip = total - (len - at);
+			at = len;
+			break;
+		}
+		if (direction->inspect(session, data + at, total, suspicious, &changed)) {
+			emit(session, direction, data + run, at - run);
+			emit(session, direction, changed.text, changed.len);
+			changed.len = 0;
+			run = at + total;
+		}
+		at += total;
+	}
+	emit(session, direction, data + run, at - run);
+	return (ssize_t)at;
+}
+
+static int feed(struct session *session, const struct direction *direction, struct stream *stream, const char *data,
+		size_t len)
+{
+	size_t pass = stream->skip < len ? (size_t)stream->skip : len;
+	bool joined = stream->held.len;
+	ssize_t done;
+
+	if (pass) {
+		emit(session, direction, data, pass);
+		stream->skip -= pass;
+		data += pass;
+		len -= pass;
+	}
+	if (joined) {
+		str_add_len(&stream->held, data, len);
+		data = stream->held.text;
+		len = stream->held.len;
+		if (len >= WIRE_HEADER && (size_t)wire_get32(data + 1) + 1 > len && direction->hold(*data, wire_get32(data + 1) + 1ull))
+			return 0; /* not whole yet: no need to look again */
+	}
+	done = walk(session, direction, stream, data, len);
+	if (done < 0)
+		return (int)done;
+	if (!joined) {
+		if (len > (size_t)done)
+			str_add_len(&stream->held, data + done, len - (size_t)done);
+	} else {
+		memmove(stream->held.text, stream->held.text + done, len - (size_t)done);
+		stream->held.len = len - (size_t)done;
+	}
+	if (!stream->held.len && stream->held.room > HOLD_ROW)
+		str_free(&stream->held); /* one big statement must not cost memory for ever */
+	return 0;
+}
+
+int session_from_client(struct session *session, const char *data, size_t len)
+{
+	return feed(session, &from_client, &session->client, data, len);
+}
+
+int session_from_server(struct session *session, const char *data, size_t len)
+{
+	return feed(session, &from_server, &session->server, data, len);
+}

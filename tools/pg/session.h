@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BERTH_PG_SESSION_H
+#define BERTH_PG_SESSION_H
+/*
+ * What is said on one connection after the start-up packet, in both directions. Knows messages and names, nothing of
+ * descriptors: bytes come in, bytes go out through a callback, in order.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tools/pg/rename.h"
+
+struct session;
+
+typedef void (*session_emit_fn)(void *arg, bool to_server, const char *data, size_t len);
+
+/** @server_tls the server is reached by TLS of our own, so the client's channel cannot be bound to it */
+struct session *session_open(struct names *names, bool server_tls, session_emit_fn emit, void *arg);
+void session_free(struct session *session);
+
+/** Return: 0; -EPROTO this is not the protocol. */
+int session_from_client(struct session *session, const char *data, size_t len);
+int session_from_server(struct session *session, const char *data, size_t len);
+
+char session_status(const struct session *session);	/* of the last ReadyForQuery: I, T, E; 0 before the first */
+int64_t session_since_ms(const struct session *session); /* when that was */
+bool session_wants_tls(const struct session *session);	/* the server refused because of "no encryption" */
+uint64_t session_refused(const struct session *session);
+
+#endif

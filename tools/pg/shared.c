@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The rename mode, seen from the run: one agent per worker, which is its relay and holds its lease, and one steward for the
+ * template. Nothing here talks to a database.
+ *
+ *	hash of the setup's inputs (job) -> steward: cached, or setup -> worker 0 -> commit -> the other workers' agents
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/clock.h"
+#include "tools/base/file.h"
+#include "tools/base/str.h"
+#include "tools/pg/agent.h"
+#include "tools/pg/lease.h"
+#include "tools/pg/names.h"
+#include "tools/pg/template.h"
+
+enum { TASK_MOST = 16 };
+
+struct shared {
+	struct template_plan plan;
+	struct lease_plan steward_plan;
+	struct agent *steward;
+	struct job *job;
+	char *hash, *failure, *socket_dir;
+	bool ready, in_setup;
+	int64_t began_ms;
+};
+
+struct tenant {			/* what a worker has in this mode */
+	struct pg_worker *worker;
+	struct agent *agent;
+	struct lease_plan plan;
+	char *suffix, *failure;
+	struct loop_timer *news;
+	bool waiting, kept;
+};
+
+static struct shared *shared_of(const struct pg *pg)
+{
+	return pg->mode_data;
+}
+
+/* _TASK_RANDOM: see is_suffix() in admin.c */
+static char *make_suffix(const struct pg_worker *worker)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz012345"; /* 32: five bits each */
+	const char *task = worker->task && *worker->task ? worker->task : "w";
+	struct str out = { 0 };
+	unsigned char random[8] = { 0 };
+
+	str_add(&out, "_");
+	for (size_t i = 0; task[i] && i < TASK_MOST; i++) {
+		char byte = task[i] >= 'A' && task[i] <= 'Z' ? (char)(task[i] | 32) : task[i];
+		bool plain = (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9');
+
+		str_add_len(&out, plain ? &byte : "_", 1);
+	}
+	str_add(&out, "_");
+	while (getrandom(random, sizeof(random), 0) < 0 && errno == EINTR)
+		;
+	for (size_t i = 0; i < sizeof(random); i++)
+		str_add_len(&out, &letters[random[i] % 32], 1);
+	return str_take(&out);
+}
+
+static void tenant_gone(struct tenant *tenant)
+{
+	struct pg_worker *worker = tenant->worker;
+
+	loop_cancel(worker->pg->setup.loop, tenant->news);
+	free(tenant->suffix);
+	free(tenant->failure);
+	free(tenant);
+	pg_worker_gone(worker);
+}
+
+static void tell_news(void *arg)
+{
+	struct tenant *tenant = arg;
+
+	tenant->news = NULL;
+	pg_worker_answer(tenant->worker, -EIO, tenant->failure);
+}
+
+static void fail_worker(struct tenant *tenant, const char *why)
+{
+	free(tenant->failure);
+	tenant->failure = str_print("unable to give the worker its database: %s", why);
+	if (tenant->worker->ready && !tenant->news)
+		tenant->news = loop_after(tenant->worker->pg->setup.loop, 0, tell_news, tenant);
+}
+
+/* --- a worker's agent --- */
+
+static void template_settled(struct pg *pg, const char *failure);
+
+static void say_done(struct pg *pg)
+{
+	if (shared_of(pg)->steward)
+		agent_say(shared_of(pg)->steward, "done");
+	shared_of(pg)->in_setup = false;
+}
+
+static void template_record(struct pg *pg, const char *detail)
+{
+	struct pg_worker nobody = { .pg = pg };
+
+	pg_record(&nobody, PG_RECORD_TEMPLATE, 0, clock_ms() - shared_of(pg)->began_ms, detail);
+}
+
+static void on_said(void *arg, const char *text)
+{
+	struct tenant *tenant = arg;
+	struct pg_worker *worker = tenant->worker;
+
+	if (str_starts(text, "ready ")) {
+		for (unsigned int i = 0; i < worker->pg->port_count; i++) /* the agent may have moved on to another */
+			worker->real[i] = berth_portmap_real(worker->map, BERTH_TCP, worker->pg->ports[i]);
+		pg_record(worker, PG_RECORD_READY, 0, clock_ms() - worker->began_ms, worker->number ? "create" : "setup");
+		pg_worker_answer(worker, 0, "");
+	} else if (str_starts(text, "error ")) {
+		if (worker->ready)
+			fail_worker(tenant, text + 6);
+		else if (!worker->number)
+			template_settled(worker->pg, text + 6);
+	} else if (str_starts(text, "kept ")) {
+		const struct pg_url *url = worker->pg->urls;
+		cleanup_free char *command = str_print("psql -h %s -p %u -U %s %s", url->host, url->port, url->role, text + 5);
+
+		pg_record(worker, PG_RECORD_KEPT, url->port, -1, command);
+		tenant->kept = true;
+	} else if (!strcmp(text, "committed")) {
+		say_done(worker->pg);
+		template_record(worker->pg, "built");
+		template_settled(worker->pg, NULL);
+	}
+}
+
+static void on_agent_end(void *arg)
+{
+	struct tenant *tenant = arg;
+	struct pg_worker *worker = tenant->worker;
+
+	tenant->agent = NULL;
+	if (!worker->number && shared_of(worker->pg)->in_setup) {
+		say_done(worker->pg);
+		template_settled(worker->pg, "the setup command failed");
+	}
+	if (worker->ending) {
+		if (worker->usable && !tenant->kept)
+			pg_record(worker, PG_RECORD_REMOVED, 0, -1, "");
+		tenant_gone(tenant);
+		return;
+	}
+	if (worker->usable)
+		pg_record(worker, PG_RECORD_DIED, 0, -1, "the relay ended unexpectedly");
+	fail_worker(tenant, tenant->failure ? tenant->failure : "its agent ended unexpectedly");
+}
+
+static void worker_start(struct tenant *tenant)
+{
+	struct pg *pg = tenant->worker->pg;
+	int ret;
+
+	tenant->waiting = false;
+	tenant->plan = (struct lease_plan){ .pg = pg, .worker = tenant->worker, .suffix = tenant->suffix,
+					    .template_hash = pg->setup.command ? shared_of(pg)->hash : NULL,
+					    .socket_dir = shared_of(pg)->socket_dir };
+	ret = agent_start(pg->setup.loop, lease_worker, &tenant->plan, on_said, on_agent_end, tenant, &tenant->agent);
+	if (ret)
+		fail_worker(tenant, strerror(-ret));
+}
+
+/* --- the template --- */
+
+static void template_settled(struct pg *pg, const char *failure)
+{
+	struct shared *shared = shared_of(pg);
+
+	shared->ready = true;
+	free(shared->failure);
+	shared->failure = str_copy(failure);
+	for (struct pg_worker *worker = pg->workers; worker; worker = worker->next) {
+		struct tenant *tenant = worker->mode_data;
+
+		if (!tenant->waiting || worker->ending || !worker->number)
+			continue;
+		tenant->waiting = false;
+		if (failure)
+			fail_worker(tenant, failure);
+		else
+			worker_start(tenant);
+	}
+}
+
+static void on_steward_said(void *arg, const char *text)
+{
+	struct pg *pg = arg;
+	struct shared *shared = shared_of(pg);
+
+	if (!strcmp(text, "cached") || !strcmp(text, "none")) {
+		if (*text == 'c')
+			template_record(pg, "cached");
+		template_settled(pg, NULL);
+	} else if (!strcmp(text, "setup")) {
+		shared->in_setup = true;
+		if (!pg->setup.run_setup || pg->setup.run_setup(pg->setup.arg, pg->setup.command)) {
+			say_done(pg);
+			template_settled(pg, "the setup command could not be started");
+		}
+	} else if (str_starts(text, "error ")) {
+		template_settled(pg, text + 6);
+	}
+}
+
+static void on_steward_end(void *arg)
+{
+	struct pg *pg = arg;
+	struct shared *shared = shared_of(pg);
+
+	shared->steward = NULL;
+	if (!shared->ready && !shared->in_setup)
+		template_settled(pg, "the steward ended unexpectedly");
+}
+
+static void start_steward(struct pg *pg)
+{
+	struct shared *shared = shared_of(pg);
+	int ret;
+
+	shared->steward_plan = (struct lease_plan){ .pg = pg, .template_hash = pg->setup.command ? shared->hash : NULL };
+	ret = agent_start(pg->setup.loop, lease_steward, &shared->steward_plan, on_steward_said, on_steward_end, pg,
+			  &shared->steward);
+	if (ret)
+		template_settled(pg, strerror(-ret));
+}
+
+static void on_hash(void *arg, int error, const char *text)
+{
+	struct pg *pg = arg;
+	struct shared *shared = shared_of(pg);
+
+	shared->job = NULL;
+	if (error || strlen(text) != 32) {
+		template_settled(pg, error == -E2BIG ? "too many files named as inputs of the setup" : strerror(-error));
+		return;
+	}
+	shared->hash = str_copy(text);
+	start_steward(pg);
+}
+
+static int shared_prepare(struct pg_worker *worker)
+{
+	struct tenant *tenant = mem_alloc(sizeof(*tenant));
+	struct shared *shared = shared_of(worker->pg);
+
+	*tenant = (struct tenant){ .worker = worker, .suffix = make_suffix(worker), .waiting = true };
+	worker->mode_data = tenant;
+	for (unsigned int i = 0; i < worker->pg->port_count; i++) {
+		cleanup_free char *path = str_print("%s/w%u.s.PGSQL.%u", shared->socket_dir, worker->number, worker->pg->ports[i]);
+		int ret = pg_worker_socket_rules(worker, worker->pg->ports[i], path);
+
+		if (ret) {
+			free(tenant->suffix);
+			free(tenant);
+			return ret;
+		}
+	}
+	if (!worker->number || (shared->ready && !shared->failure))
+		worker_start(tenant);
+	else if (shared->failure)
+		fail_worker(tenant, shared->failure);
+	return 0;
+}
+
+static int shared_reset(struct pg_worker *worker)
+{
+	struct tenant *tenant = worker->mode_data;
+
+	if (!tenant->agent)
+		return -ECHILD;
+	agent_say(tenant->agent, "reset");
+	return 0;
+}
+
+static void shared_end(struct pg_worker *worker)
+{
+	struct tenant *tenant = worker->mode_data;
+	const struct pg_setup *setup = &worker->pg->setup;
+	bool keep = worker->number && worker->usable && (setup->keep || (setup->keep_failed && worker->failed));
+
+	if (!tenant->agent)
+		tenant_gone(tenant);
+	else if (!worker->number && !worker->failed && worker->usable)
+		agent_say(tenant->agent, "commit");
+	else
+		agent_say(tenant->agent, keep ? "keep" : "drop");
+}
+
+static void shared_close(struct pg *pg)
+{
+	struct shared *shared = shared_of(pg);
+
+	job_cancel(shared->job);
+	agent_discard(shared->steward);
+	if (shared->socket_dir)
+		(void)dir_remove(shared->socket_dir);
+	free(shared->hash);
+	free(shared->failure);
+	free(shared->socket_dir);
+	free(shared);
+	pg->mode_data = NULL;
+}
+
+static int shared_open(struct pg *pg, char **ret_reason)
+{
+	struct shared *shared = mem_alloc(sizeof(*shared));
+	struct pg_server nobody = { 0 }; /* the relay is our own process: our own user must reach the directory */
+	int ret;
+
+	pg->mode_data = shared;
+	shared->began_ms = clock_ms();
+	shared->plan = (struct template_plan){ .urls = pg->urls, .url_count = pg->url_count,
+					       .project_dir = pg->setup.project_dir, .command = pg->setup.command,
+					       .inputs = pg->setup.inputs };
+	ret = pg_server_socket_dir(&nobody, pg->setup.run_dir, &shared->socket_dir);
+	ret = ret ? ret : job_start(&(struct job_setup){ .loop = pg->setup.loop, .run = template_hash, .arg = &shared->plan,
+							 .done = on_hash, .done_arg = pg }, &shared->job);
+	if (ret) {
+		shared_close(pg);
+		return ret;
+	}
+	*ret_reason = str_print("server at %s:%u as role '%s'", pg->urls[0].host, pg->urls[0].port, pg->urls[0].role);
+	return 0;
+}
+
+static char *shared_physical(const struct pg_worker *worker, unsigned int url)
+{
+	const struct tenant *tenant = worker->mode_data;
+	const char *logical = worker->pg->urls[url].name;
+	struct names names;
+	struct str name = { 0 };
+
+	names_init(&names, tenant->suffix);
+	names_physical(&names, logical, strlen(logical), &name);
+	names_free(&names);
+	return str_take(&name);
+}
+
+const struct pg_mode_ops pg_mode_rename = {
+	.name = "rename",
+	.open = shared_open,
+	.prepare = shared_prepare,
+	.reset = shared_reset,
+	.end = shared_end,
+	.close = shared_close,
+	.physical = shared_physical,
+};

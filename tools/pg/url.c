@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Parsing is strict about what would send a suite to the wrong place (scheme, port, percent signs) and lenient about the
+ * rest: unknown parameters are for the client, not for us.
+ */
+#include "tools/pg/url.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/file.h"
+#include "tools/base/str.h"
+
+static const char *const schemes[] = { "postgresql://", "postgres://" };
+
+void pg_url_free(struct pg_url *url)
+{
+	if (url->password)
+		explicit_bzero(url->password, strlen(url->password));
+	free(url->role);
+	free(url->password);
+	free(url->host);
+	free(url->name);
+	*url = (struct pg_url){ 0 };
+}
+
+static int hex(char digit)
+{
+	if (digit >= '0' && digit <= '9')
+		return digit - '0';
+	digit = (char)(digit | 32);
+	return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
+}
+
+/* Percent-decode @len bytes; NULL if a percent sign is not followed by two hex digits, or hides a NUL. */
+static char *decode(const char *text, size_t len)
+{
+	char *out = mem_alloc(len + 1), *to = out;
+
+	for (size_t i = 0; i < len; i++) {
+		int byte = text[i];
+
+		if (text[i] == '%') {
+			int high = i + 2 < len ? hex(text[i + 1]) : -1;
+			int low = i + 2 < len ? hex(text[i + 2]) : -1;
+
+			byte = high < 0 || low < 0 ? 0 : high << 4 | low;
+			if (!byte) {
+				free(out);
+				return NULL;
+			}
+			i += 2;
+		}
+		*to++ = (char)byte;
+	}
+	return out;
+}
+
+static int set(char **field, const char *text, size_t len)
+{
+	if (!len)
+		return 0;
+	free(*field);
+	*field = decode(text, len);
+	return *field ? 0 : -EINVAL;
+}
+
+static int set_user(struct pg_url *url, const char *text, size_t len)
+{
+	const char *colon = memchr(text, ':', len);
+	size_t role = colon ? (size_t)(colon - text) : len;
+	int ret = set(&url->role, text, role);
+
+	return ret || !colon ? ret : set(&url->password, colon + 1, len - role - 1);
+}
+
+static int set_port(struct pg_url *url, const char *text, size_t len)
+{
+	cleanup_free char *digits = str_copy_len(text, len);
+	long port;
+
+	if (!len)
+		return 0;
+	if (str_number(digits, 1, 65535, &port))
+		return -EINVAL;
+	url->port = (uint16_t)port;
+	return 0;
+}
+
+static int set_host(struct pg_url *url, const char *text, size_t len)
+{
+	const char *close = *text == '[' ? memchr(text, ']', len) : NULL;
+	const char *colon = close ? close + 1 : memchr(text, ':', len);
+	size_t host = colon ? (size_t)(colon - text) : len;
+	int ret = close ? set(&url->host, text + 1, host - 2) : set(&url->host, text, host);
+
+	if (ret || host == len || !colon)
+		return ret;
+	return *colon == ':' ? set_port(url, colon + 1, len - host - 1) : -EINVAL;
+}
+
+static int set_parameter(struct pg_url *url, const char *text, size_t len)
+{
+	const char *equals = memchr(text, '=', len);
+	size_t key = equals ? (size_t)(equals - text) : len;
+	const char *value = text + key + 1;
+	size_t value_len = equals ? len - key - 1 : 0;
+
+	if (key == 4 && !memcmp(text, "host", 4))
+		return set(&url->host, value, value_len);
+	if (key == 4 && !memcmp(text, "port", 4))
+		return set_port(url, value, value_len);
+	if (key == 4 && !memcmp(text, "user", 4))
+		return set(&url->role, value, value_len);
+	if (key == 8 && !memcmp(text, "password", 8))
+		return set(&url->password, value, value_len);
+	if (key == 6 && !memcmp(text, "dbname", 6))
+		return set(&url->name, value, value_len);
+	if (key == 7 && !memcmp(text, "sslmode", 7))
+		url->tls = (value_len == 7 && !memcmp(value, "require", 7)) || (value_len > 6 && !memcmp(value, "verify", 6));
+	return 0;
+}
+
+static int parse_url(const char *at, struct pg_url *url)
+{
+	size_t authority = strcspn(at, "/?");
+	const char *user = memrchr(at, '@', authority);
+	const char *host = user ? user + 1 : at;
+	const char *path = at + authority, *query = path + strcspn(path, "?");
+	int ret = user ? set_user(url, at, (size_t)(user - at)) : 0;
+
+	ret = ret ? ret : set_host(url, host, (size_t)(path - host));
+	if (!ret && *path == '/')
+		ret = set(&url->name, path + 1, (size_t)(query - path) - 1);
+	while (!ret && *query) {
+		size_t len = strcspn(++query, "&");
+
+		ret = set_parameter(url, query, len);
+		query += len;
+	}
+	return ret;
+}
+
+static int parse_any(const char *text, struct pg_url *url)
+{
+	for (size_t i = 0; i < ARRAY_LEN(schemes); i++)
+		if (!strncasecmp(text, schemes[i], strlen(schemes[i])))
+			return parse_url(text + strlen(schemes[i]), url);
+	return -EINVAL;
+}
+
+int pg_url_parse(const char *text, const char *default_url, struct pg_url *ret_url)
+{
+	struct pg_url url = { .port = 5432 };
+	bool bare = !strstr(text, "://");
+	int ret = 0;
+
+	if (!*text || (bare && strlen(text) > 63))
+		return -EINVAL;
+	if (bare && default_url && parse_any(default_url, &url)) { /* somebody else's URL: mysql://... */
+		pg_url_free(&url);
+		url.port = 5432;
+	}
+	if (bare) {
+		free(url.name);
+		url.name = str_copy(text);
+	} else {
+		ret = parse_any(text, &url);
+	}
+	if (!url.role)
+		url.role = str_copy(bare && url.name ? url.name : "postgres");
+	if (!url.name)
+		url.name = str_copy(url.role);
+	if (!url.host)
+		url.host = str_copy("localhost");
+	if (!ret && (strlen(url.name) > 63 || strlen(url.role) > 63))
+		ret = -EINVAL;
+	if (ret)
+		pg_url_free(&url);
+	else
+		*ret_url = url;
+	return ret;
+}
+
+bool pg_url_local(const struct pg_url *url)
+{
+	return *url->host == '/' || *url->host == '@' || !strcasecmp(url->host, "localhost") ||
+	       str_starts(url->host, "127.") || !strcmp(url->host, "::1") || !strcmp(url->host, "0.0.0.0");
+}
+
+/* The value of a NAME=VALUE line of a .env file: quotes and `export` are taken off. */
+static char *dotenv_value(const char *line, const char *name)
+{
+	size_t len = strlen(name);
+	const char *value;
+
+	line += strspn(line, " \t");
+	if (str_starts(line, "export "))
+		line += 7;
+	if (strncmp(line, name, len) || line[len] != '=')
+		return NULL;
+	value = line + len + 1;
+	if (*value == '"' || *value == '\'')
+		return str_copy_len(value + 1, strcspn(value + 1, *value == '"' ? "\"" : "'"));
+	return str_copy_len(value, strcspn(value, " \t\r#"));
+}
+
+char *pg_url_default(const char *project_dir)
+{
+	const char *env = getenv("DATABASE_URL");
+	cleanup_free char *path = str_print("%s/.env", project_dir);
+	cleanup_free char *text = NULL;
+	cleanup_strv char **lines = NULL;
+	char *value = NULL;
+
+	if (env && *env)
+		return str_copy(env);
+	if (file_read(path, &text, NULL))
+		return NULL;
+	lines = strv_split(text, "\n");
+	for (char **line = lines; line && *line && !value; line++)
+		value = dotenv_value(*line, "DATABASE_URL");
+	return value;
+}

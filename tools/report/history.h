@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BERTH_REPORT_HISTORY_H
+#define BERTH_REPORT_HISTORY_H
+/*
+ * What former runs of a project did: RESULTS/history.sqlite. Written once per run, when it ends; read by `berth trends`,
+ * `berth who` and `berth leaks`.
+ *
+ *	history_open(path, &history)
+ *	history_add(history, run)
+ *	history_trends(history, &trends, &count)
+ *	history_close(history)
+ *
+ * Several runs may end at once: writers wait for each other, at most five seconds. Functions return 0 or -errno (-EPROTO: the
+ * file was made by a newer version) and never print.
+ */
+#include "tools/report/report.h"
+
+struct history;
+
+int history_open(const char *path, struct history **ret_history);
+void history_close(struct history *history);
+
+/** Add a run that has ended; one that is there already is replaced. */
+int history_add(struct history *history, const struct report_run *run);
+
+/** Forget runs that began more than @days ago. */
+int history_prune(struct history *history, int days);
+
+struct history_owner {		/* of a port, in a former run */
+	char *run, *task, *command;
+	unsigned int worker;
+	int pid, real_port;
+	int64_t from_ms, until_ms;
+};
+/** The last owners of virtual or real port @port, newest first, at most @most. */
+int history_owners(struct history *history, int port, size_t most, struct history_owner **ret_owners, size_t *ret_count);
+void history_owners_free(struct history_owner *owners, size_t count);
+
+struct history_trend {		/* one number of one task, over the runs */
+	char *task, *measure;	/* "duration_ms", "errors", "findings" */
+	double last, median;	/* median of the runs before the last, at most 20 */
+	unsigned int runs;	/* how many those were */
+	bool regression;	/* worse than the median by more than a quarter and by more than noise */
+};
+int history_trends(struct history *history, struct history_trend **ret_trends, size_t *ret_count);
+void history_trends_free(struct history_trend *trends, size_t count);
+
+#endif

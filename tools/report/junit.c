@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * JUnit XML. No standard exists; this is the dialect that Jenkins, GitLab, GitHub's actions and Buildkite all read: every
+ * case has name, classname and time, every suite its counts, the root the sums.
+ *
+ * One suite "berth" has a case per worker, whose failure is the worker's exit status and whose findings are in system-out;
+ * a suite "berth findings" has a failing case for each finding that gates (errors; warnings are passed cases with text).
+ */
+#include "tools/report/junit.h"
+
+#include <errno.h>
+#include <expat.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/file.h"
+#include "tools/report/private.h"
+
+enum { DEPTH_MOST = 64, OUTPUT_MOST = 64 << 10 };
+
+/* ---- merging ---- */
+
+static const char *const kept[] = {
+	"testsuite", "properties", "property", "testcase", "failure", "error", "skipped", "system-out", "system-err", "flakyFailure",
+	"flakyError", "rerunFailure", "rerunError", "stackTrace",
+};
+
+struct merge {
+	XML_Parser parser;
+	struct str *out;
+	struct junit_totals *totals;
+	const char *suffix, *open[DEPTH_MOST]; /* rows of kept; NULL = left out */
+	unsigned int depth, dropped;	/* depth of an element that is left out, with all that is in it */
+	bool too_deep;
+	size_t text_start;		/* of the text in the current element: long output is cut */
+};
+
+static const char *kept_name(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(kept); i++)
+		if (!strcmp(kept[i], name))
+			return kept[i];
+	return NULL;
+}
+
+static void count_element(struct merge *merge, const char *name)
+{
+	const char *parent = merge->depth ? merge->open[merge->depth - 1] : NULL;
+	bool in_case = parent && !strcmp(parent, "testcase");
+
+	merge->totals->tests += !strcmp(name, "testcase");
+	merge->totals->failures += in_case && !strcmp(name, "failure");
+	merge->totals->errors += in_case && !strcmp(name, "error");
+	merge->totals->skipped += in_case && !strcmp(name, "skipped");
+}
+
+static void XMLCALL on_start(void *arg, const XML_Char *name, const XML_Char **attributes)
+{
+	struct merge *merge = arg;
+	const char *row = strcmp(name, "testsuites") ? kept_name(name) : NULL;
+
+	if (merge->depth >= DEPTH_MOST || merge->too_deep) {
+		merge->too_deep = true;
+		XML_StopParser(merge->parser, XML_FALSE);
+		return;
+	}
+	if (!merge->dropped && !row && strcmp(name, "testsuites"))
+		merge->dropped = merge->depth + 1;
+	if (merge->dropped)
+		row = NULL;
+	if (row) {
+		count_element(merge, row);
+		str_addf(merge->out, "<%s", row);
+		for (; *attributes; attributes += 2) {
+			bool titled = !strcmp(row, "testsuite") && !strcmp(attributes[0], "name");
+
+			if (strchr(attributes[0], ':'))
+				continue; /* a namespace that the merged document does not declare */
+			str_addf(merge->out, " %s=\"", attributes[0]);
+			add_escaped(merge->out, attributes[1]);
+			str_addf(merge->out, "%s\"", titled ? merge->suffix : "");
+		}
+		str_add(merge->out, ">");
+		merge->text_start = merge->out->len;
+	}
+	merge->open[merge->depth++] = row;
+}
+
+static void XMLCALL on_end(void *arg, const XML_Char *name)
+{
+	struct merge *merge = arg;
+	const char *row = merge->open[--merge->depth];
+
+	(void)name;
+	if (merge->dropped == merge->depth + 1)
+		merge->dropped = 0;
+	if (row)
+		str_addf(merge->out, "</%s>%s", row, strcmp(row, "testcase") && strcmp(row, "testsuite") ? "" : "\n");
+	merge->text_start = merge->out->len;
+}
+
+static void XMLCALL on_text(void *arg, const XML_Char *part, int len)
+{
+	struct merge *merge = arg;
+	cleanup_free char *plain = NULL;
+
+	if (!merge->depth || !merge->open[merge->depth - 1] || merge->out->len - merge->text_start > OUTPUT_MOST)
+		return;
+	plain = str_copy_len(part, (size_t)len);
+	add_escaped(merge->out, plain);
+}
+
+/* Entities of its own are how an XML file eats a machine, and no report has any. */
+static void XMLCALL on_entity(void *arg, const XML_Char *name, int is_parameter, const XML_Char *value, int value_len,
+			      const XML_Char *base, const XML_Char *system_id, const XML_Char *public_id, const XML_Char *notation)
+{
+	struct merge *merge = arg;
+
+	(void)name; (void)is_parameter; (void)value; (void)value_len; (void)base; (void)system_id; (void)public_id; (void)notation;
+	XML_StopParser(merge->parser, XML_FALSE);
+}
+
+int junit_merge(const char *document, size_t len, const char *suffix, struct str *text, struct junit_totals *totals)
+{
+	struct merge merge = { .parser = XML_ParserCreate(NULL), .out = text, .totals = totals, .suffix = suffix };
+	int ret = 0;
+
+	if (!merge.parser)
+		return -ENOMEM;
+	XML_SetUserData(merge.parser, &merge);
+	XML_SetElementHandler(merge.parser, on_start, on_end);
+	XML_SetCharacterDataHandler(merge.parser, on_text);
+	XML_SetEntityDeclHandler(merge.parser, on_entity);
+	if (len > INT32_MAX || XML_Parse(merge.parser, document, (int)len, 1) != XML_STATUS_OK)
+		ret = merge.too_deep ? -E2BIG : -EBADMSG;
+	while (merge.depth) { /* close what a broken file left open */
+		const char *row = merge.open[--merge.depth];
+
+		if (row)
+			str_addf(text, "</%s>\n", row);
+	}
+	XML_ParserFree(merge.parser);
+	return ret;
+}
+
+/* ---- our own suites ---- */
+
+static void add_attribute(struct str *text, const char *name, const char *value)
+{
+	str_addf(text, " %s=\"", name);
+	add_escaped(text, value);
+	str_add(text, "\"");
+}
+
+static void add_finding_text(struct str *text, const json_t *finding)
+{
+	const json_t *stack = json_object_get(finding, "stack"), *frame;
+	size_t i;
+
+	add_escaped(text, field_text(finding, "detail"));
+	str_add(text, "\n");
+	if (*field_text(finding, "test")) {
+		str_add(text, "test: ");
+		add_escaped(text, field_text(finding, "test"));
+		str_add(text, "\n");
+	}
+	if (*field_text(finding, "command")) {
+		str_add(text, "command: ");
+		add_escaped(text, field_text(finding, "command"));
+		str_add(text, "\n");
+	}
+	json_array_foreach(stack, i, frame) {
+		str_add(text, "  ");
+		add_escaped(text, json_string_value(frame) ? json_string_value(frame) : "");
+		str_add(text, "\n");
+	}
+	add_escaped(text, field_text(finding, "remedy"));
+	str_add(text, "\n");
+}
+
+static void add_worker_case(struct str *text, const struct report_run *run, const struct report_worker *worker,
+			    struct junit_totals *totals)
+{
+	cleanup_free char *title = worker_title(run, worker->number);
+	bool failed = strcmp(worker->status, "passed") != 0;
+
+	str_add(text, "<testcase");
+	add_attribute(text, "name", title);
+	str_add(text, " classname=\"berth.worker\" time=\"");
+	add_seconds(text, worker->until_ms ? worker->until_ms - worker->from_ms : 0);
+	str_add(text, "\">");
+	totals->tests++;
+	if (failed) {
+		totals->failures++;
+		str_addf(text, "<failure message=\"%s, exit status %d\" type=\"exit\">", worker->status, worker->exit_status);
+		add_escaped(text, worker->log);
+		str_add(text, "</failure>");
+	}
+	str_add(text, "</testcase>\n");
+}
+
+static void add_finding_case(struct str *text, const struct report_run *run, const json_t *finding, struct junit_totals *totals)
+{
+	cleanup_free char *worker = worker_title(run, field_number(finding, "worker"));
+	cleanup_free char *name = str_print("%s %s %s", worker, field_text(finding, "title"), field_text(finding, "fingerprint"));
+	bool failed = !strcmp(field_text(finding, "severity"), "error") && !json_is_true(json_object_get(finding, "known"));
+
+	str_add(text, "<testcase");
+	add_attribute(text, "name", name);
+	add_attribute(text, "classname", field_text(finding, "kind"));
+	str_add(text, " time=\"0\">");
+	totals->tests++;
+	if (failed) {
+		totals->failures++;
+		str_add(text, "<failure");
+		add_attribute(text, "message", field_text(finding, "detail"));
+		add_attribute(text, "type", field_text(finding, "kind"));
+		str_add(text, ">");
+	} else {
+		str_add(text, "<system-out>");
+	}
+	add_finding_text(text, finding);
+	str_addf(text, "</%s></testcase>\n", failed ? "failure" : "system-out");
+}
+
+static void add_suite(struct str *text, const char *name, const struct str *body, const struct junit_totals *totals)
+{
+	str_add(text, "<testsuite");
+	add_attribute(text, "name", name);
+	str_addf(text, " tests=\"%lu\" failures=\"%lu\" errors=\"%lu\" skipped=\"%lu\">\n%s</testsuite>\n", totals->tests,
+		 totals->failures, totals->errors, totals->skipped, body->text ? body->text : "");
+}
+
+static void add_totals(struct junit_totals *sum, const struct junit_totals *part)
+{
+	sum->tests += part->tests;
+	sum->failures += part->failures;
+	sum->errors += part->errors;
+	sum->skipped += part->skipped;
+}
+
+static void add_own_suites(struct str *text, const struct report_run *run, struct junit_totals *sum)
+{
+	struct junit_totals workers = { 0 }, findings = { 0 };
+	cleanup_str struct str worker_cases = { 0 }, finding_cases = { 0 };
+
+	for (size_t i = 0; i < run->worker_count; i++)
+		add_worker_case(&worker_cases, run, &run->workers[i], &workers);
+	for (size_t i = 0; i < run->finding_count; i++)
+		add_finding_case(&finding_cases, run, run->findings[i], &findings);
+	add_suite(text, "berth", &worker_cases, &workers);
+	if (run->finding_count)
+		add_suite(text, "berth findings", &finding_cases, &findings);
+	add_totals(sum, &workers);
+	add_totals(sum, &findings);
+}
+
+/* ".../runs/7f3a/w3/tree/junit.xml" -> " [w3]", so that workers' files with one name stay apart */
+static char *suffix_of(const char *path, size_t index)
+{
+	cleanup_strv char **parts = strv_split(path, "/");
+
+	for (char **part = parts; part && *part; part++)
+		if (**part == 'w' && (*part)[1] && strspn(*part + 1, "0123456789") == strlen(*part + 1))
+			return str_print(" [%s]", *part);
+	return index ? str_print(" [%zu]", index + 1) : str_copy("");
+}
+
+int report_junit(const struct report_run *run, const struct report_options *options, struct str *text)
+{
+	cleanup_str struct str suites = { 0 };
+	struct junit_totals sum = { 0 };
+	int ret = 0;
+
+	add_own_suites(&suites, run, &sum);
+	for (size_t i = 0; options->merge && options->merge[i]; i++) {
+		cleanup_free char *document = NULL, *suffix = suffix_of(options->merge[i], i);
+		size_t len;
+		int one = file_read(options->merge[i], &document, &len);
+
+		if (!one)
+			one = junit_merge(document, len, suffix, &suites, &sum);
+		ret = ret ? ret : one;
+	}
+	str_addf(text, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"berth\" tests=\"%lu\" failures=\"%lu\" "
+		 "errors=\"%lu\" skipped=\"%lu\" time=\"", sum.tests, sum.failures, sum.errors, sum.skipped);
+	add_seconds(text, run->until_ms - run->from_ms);
+	str_addf(text, "\">\n%s</testsuites>\n", suites.text ? suites.text : "");
+	return ret;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BERTH_REPORT_JUNIT_H
+#define BERTH_REPORT_JUNIT_H
+/*
+ * Merging the JUnit files that the suite's own runners wrote. The files are read as a stream and copied suite by suite; what
+ * is not part of the common dialect (testsuites, testsuite, properties, property, testcase and what a testcase holds) is left
+ * out, never a reason to fail: a broken file costs its own cases only.
+ */
+#include "tools/base/str.h"
+
+struct junit_totals {
+	unsigned long tests, failures, errors, skipped;
+};
+
+/**
+ * Append the suites of a JUnit document to @text.
+ * @suffix	added to each suite's name, so that the same suite of two workers stays two; "" = none. GitLab and others keep
+ *		only the first of two cases with one name.
+ * Return: 0; -EBADMSG if it is not well-formed (what was read before the mistake is kept, well-formed); -E2BIG if it nests
+ *	   deeper than a report does.
+ */
+int junit_merge(const char *document, size_t len, const char *suffix, struct str *text, struct junit_totals *totals);
+
+#endif

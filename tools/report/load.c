@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reading the stream back. A line that is no record is counted and passed over: the run may have been killed while it wrote,
+ * and what it said before is worth a report. Records of types that are not known are kept in .records for the JSON report.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/file.h"
+#include "tools/report/private.h"
+
+const char *field_text(const json_t *record, const char *name)
+{
+	const char *text = json_string_value(json_object_get(record, name));
+
+	return text ? text : "";
+}
+
+int64_t field_number(const json_t *record, const char *name)
+{
+	return (int64_t)json_number_value(json_object_get(record, name));
+}
+
+static struct report_worker *worker_at(struct report_run *run, int64_t number)
+{
+	for (size_t i = 0; i < run->worker_count; i++)
+		if (run->workers[i].number == number)
+			return &run->workers[i];
+	run->workers = mem_grow(run->workers, run->worker_count + 1, sizeof(*run->workers));
+	run->workers[run->worker_count] = (struct report_worker){ .number = (unsigned int)number, .task = "", .status = "waiting",
+								  .log = "" };
+	return &run->workers[run->worker_count++];
+}
+
+static void on_run(struct report_run *run, json_t *record)
+{
+	run->run = record;
+}
+
+static void on_started(struct report_run *run, json_t *record)
+{
+	struct report_worker *worker = worker_at(run, field_number(record, "worker"));
+
+	worker->task = field_text(record, "task");
+	worker->log = field_text(record, "log");
+	worker->status = "running";
+	worker->from_ms = field_number(record, "time_ms");
+}
+
+static void on_ended(struct report_run *run, json_t *record)
+{
+	struct report_worker *worker = worker_at(run, field_number(record, "worker"));
+
+	worker->status = field_text(record, "status");
+	worker->exit_status = (int)field_number(record, "exit_status");
+	worker->until_ms = field_number(record, "time_ms");
+	if (!worker->from_ms)
+		worker->from_ms = worker->until_ms - field_number(record, "duration_ms");
+}
+
+static struct report_span *add_span(struct report_span **spans, size_t *count, const json_t *record, const char *name)
+{
+	*spans = mem_grow(*spans, *count + 1, sizeof(**spans));
+	(*spans)[*count] = (struct report_span){ .worker = (unsigned int)field_number(record, "worker"), .name = name,
+						 .port = (int)field_number(record, "port"),
+						 .real_port = (int)field_number(record, "real_port"),
+						 .pid = (int)field_number(record, "pid"),
+						 .from_ms = field_number(record, "time_ms") };
+	return &(*spans)[(*count)++];
+}
+
+static void on_port_opened(struct report_run *run, json_t *record)
+{
+	add_span(&run->ports, &run->port_count, record, field_text(record, "command"));
+}
+
+static void on_port_closed(struct report_run *run, json_t *record)
+{
+	unsigned int worker = (unsigned int)field_number(record, "worker");
+	int port = (int)field_number(record, "port");
+
+	for (size_t i = run->port_count; i-- > 0;)
+		if (run->ports[i].worker == worker && run->ports[i].port == port && !run->ports[i].until_ms) {
+			run->ports[i].until_ms = field_number(record, "time_ms");
+			return;
+		}
+}
+
+static void on_mark(struct report_run *run, json_t *record)
+{
+	unsigned int worker = (unsigned int)field_number(record, "worker");
+	const char *test = field_text(record, "test");
+
+	for (size_t i = run->test_count; i-- > 0;)
+		if (run->tests[i].worker == worker && !run->tests[i].until_ms) {
+			run->tests[i].until_ms = field_number(record, "time_ms");
+			break;
+		}
+	if (*test)
+		add_span(&run->tests, &run->test_count, record, test);
+}
+
+static void add_json(json_t ***list, size_t *count, json_t *record)
+{
+	*list = mem_grow(*list, *count + 1, sizeof(json_t *));
+	(*list)[(*count)++] = record;
+}
+
+static void on_finding(struct report_run *run, json_t *record)
+{
+	add_json(&run->findings, &run->finding_count, record);
+}
+
+static void on_sample(struct report_run *run, json_t *record)
+{
+	add_json(&run->samples, &run->sample_count, record);
+}
+
+static void on_counts(struct report_run *run, json_t *record)
+{
+	worker_at(run, field_number(record, "worker"))->counts = record;
+}
+
+static void on_run_ended(struct report_run *run, json_t *record)
+{
+	run->ended = record;
+}
+
+static const struct loader {
+	const char *type;
+	void (*load)(struct report_run *run, json_t *record);
+} loaders[] = {
+	{ "run", on_run }, { "worker_started", on_started }, { "worker_ended", on_ended }, { "port_opened", on_port_opened },
+	{ "port_closed", on_port_closed }, { "mark", on_mark }, { "finding", on_finding }, { "sample", on_sample },
+	{ "counts", on_counts }, { "run_ended", on_run_ended },
+};
+
+static void load_record(struct report_run *run, json_t *record)
+{
+	const char *type = field_text(record, "type");
+	int64_t time_ms = field_number(record, "time_ms");
+
+	json_array_append(run->records, record);
+	if (time_ms && (!run->from_ms || time_ms < run->from_ms))
+		run->from_ms = time_ms;
+	if (time_ms > run->until_ms)
+		run->until_ms = time_ms;
+	for (size_t i = 0; i < ARRAY_LEN(loaders); i++)
+		if (!strcmp(loaders[i].type, type))
+			loaders[i].load(run, record);
+}
+
+static int severity_rank(const json_t *finding)
+{
+	static const char *const order[] = { "error", "warning", "note" };
+	const char *severity = field_text(finding, "severity");
+	bool known = json_is_true(json_object_get(finding, "known"));
+
+	for (int i = 0; i < 3; i++)
+		if (!strcmp(order[i], severity))
+			return i + (known ? 3 : 0); /* what is in the baseline comes last */
+	return 6;
+}
+
+static int by_severity(const void *a, const void *b)
+{
+	const json_t *left = *(json_t *const *)a, *right = *(json_t *const *)b;
+	int order = severity_rank(left) - severity_rank(right);
+
+	if (!order)
+		order = strcmp(field_text(left, "kind"), field_text(right, "kind"));
+	return order ? order : (int)(field_number(left, "worker") - field_number(right, "worker"));
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const struct report_worker *left = a, *right = b;
+
+	return (int)left->number - (int)right->number;
+}
+
+int report_parse(const char *text, size_t len, struct report_run **ret_run)
+{
+	struct report_run *run = mem_alloc(sizeof(*run));
+	const char *end = text + len;
+
+	run->records = json_array();
+	while (text < end) {
+		const char *stop = memchr(text, '\n', (size_t)(end - text));
+		size_t line = (size_t)((stop ? stop : end) - text);
+		json_t *record = line ? json_loadb(text, line, 0, NULL) : NULL;
+
+		if (json_is_object(record) && field_number(record, "v") == REPORT_VERSION)
+			load_record(run, record);
+		else if (line)
+			run->malformed++;
+		json_decref(record); /* the array holds it */
+		text += line + 1;
+	}
+	if (run->finding_count)
+		qsort(run->findings, run->finding_count, sizeof(*run->findings), by_severity);
+	if (run->worker_count)
+		qsort(run->workers, run->worker_count, sizeof(*run->workers), by_number);
+	if (json_array_size(run->records)) {
+		*ret_run = run;
+		return 0;
+	}
+	report_run_free(run);
+	return -ENODATA;
+}
+
+int report_load(const char *dir, struct report_run **ret_run)
+{
+	cleanup_free char *path = str_print("%s/events.ndjson", dir), *text = NULL;
+	struct stat info;
+	size_t len;
+	int ret;
+
+	ret = file_read(!stat(dir, &info) && S_ISREG(info.st_mode) ? dir : path, &text, &len);
+	return ret ? ret : report_parse(text, len, ret_run);
+}
+
+void report_run_free(struct report_run *run)
+{
+	if (!run)
+		return;
+	json_decref(run->records);
+	free(run->workers);
+	free(run->findings);
+	free(run->ports);
+	free(run->tests);
+	free(run->samples);
+	free(run);
+}

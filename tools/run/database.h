@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BERTH_RUN_DATABASE_H
+#define BERTH_RUN_DATABASE_H
+/*
+ * The run's side of the database room (tools/pg): when a worker gets its databases, and the one extra worker in which the
+ * setup command migrates and seeds the template.
+ *
+ *	database_plan()		before the workers exist: does this run need the extra worker?
+ *	database_open()		when maps, backends and trees are ready
+ *	database_prepare()	a worker may start only when its databases can be connected to
+ *	database_worker_over()	its databases go, or are kept
+ *	database_close()	waits until everything is gone
+ */
+#include "tools/run/run.h"
+
+bool database_wanted(const struct run_options *options);
+
+/** The plan of the setup's worker, for worker number count + 1. */
+const struct plan_worker *database_setup_plan(const struct run *run);
+
+/** Add the setup's worker to run->made if there is a setup command. */
+void database_plan(struct run *run);
+
+/** Return: 0; -errno and *ret_error, a whole message. */
+int database_open(struct run *run, char **ret_error);
+
+/**
+ * Ask for the databases of @worker; @go is called when it may start, or cannot (then worker->error is set).
+ * Return: 0; 1 if the run has no databases and @worker may start at once; -errno.
+ */
+int database_prepare(struct worker *worker, void (*go)(struct worker *worker));
+void database_worker_over(struct worker *worker);
+void database_close(struct run *run);
+
+/** "mes_e2e_db (private)" for the line at the start; NULL if there is none. The caller's to free. */
+char *database_describe(const struct run *run);
+
+#endif

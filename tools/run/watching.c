@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Between run, watch and report, which do not know each other.
+ *
+ * eBPF takes some 45 ms to load, most of it reading the kernel's types, so it is used where it pays: for several workers, for a
+ * gate that can fail the run, and for reports. One command without any of these is sampled, which costs one look at its end.
+ *
+ * The warden gives what a command left behind 300 ms before it ends it; the judgement must be made before that.
+ */
+#include "tools/run/watching.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/clock.h"
+#include "tools/base/file.h"
+#include "tools/base/json.h"
+#include "tools/base/log.h"
+#include "tools/report/history.h"
+#include "tools/report/report.h"
+#include "tools/watch/watch.h"
+
+enum { GRACE_MS = 200, SAMPLE_MS = 1000, HISTORY_DAYS = 180 };
+
+struct watching {
+	struct run *run;
+	struct watch *watch;
+	struct report *report;	/* NULL: nothing is recorded */
+	char *reason, *dir;
+	struct watch_policy policy;
+	struct loop_timer *timer;
+};
+
+static bool wants_reports(const struct run_options *options)
+{
+	return options->json_file || options->junit_file || options->html_file || options->trace_file;
+}
+
+static enum watch_source source_for(const struct run *run)
+{
+	const struct run_options *options = run->options;
+
+	if (run->plan->single && !wants_reports(options) && options->leaks != RUN_GATE_FAIL && options->foreign != RUN_GATE_FAIL)
+		return WATCH_SAMPLE;
+	return WATCH_AUTO;
+}
+
+static void record(struct watching *watching, const char *type, json_t *fields)
+{
+	if (watching->report)
+		(void)report_record(watching->report, type, fields);
+	else
+		json_decref(fields);
+}
+
+/* ---- what the watch tells ---- */
+
+static void on_event(void *arg, const struct berth_event *event)
+{
+	struct watching *watching = arg;
+	struct run *run = watching->run;
+	const struct berth_portmap *map = event->worker && event->worker <= run->made ? run->workers[event->worker - 1].map : NULL;
+	bool opened = event->tag == BERTH_EVENT_LISTENING;
+	json_t *fields;
+
+	if (!event->worker || (!opened && event->tag != BERTH_EVENT_UNLISTENED))
+		return;
+	fields = json_pack("{s:i, s:i, s:i, s:s, s:i, s:I, s:o}", "worker", (int)event->worker, "port",
+			   map ? berth_portmap_virtual(map, event->local_port) : event->local_port, "real_port", event->local_port,
+			   "protocol", event->proto == BERTH_TCP ? "tcp" : "udp", "pid", (int)event->pid, "cookie",
+			   (json_int_t)event->cookie, "command", json_text(event->comm));
+	record(watching, opened ? "port_opened" : "port_closed", fields);
+}
+
+static void on_finding(void *arg, const struct watch_finding *finding)
+{
+	record(arg, "finding", finding_json(finding));
+}
+
+static void on_sample(void *arg)
+{
+	struct watching *watching = arg;
+	struct run *run = watching->run;
+
+	for (unsigned int i = 0; i < run->count; i++) {
+		struct watch_summary summary;
+		const uint64_t *of = summary.counts.of;
+
+		if (run->workers[i].status != STATE_RUNNING || watch_worker_summary(watching->watch, run->workers[i].number, &summary))
+			continue;
+		record(watching, "sample", json_pack("{s:i, s:I, s:I}", "worker", (int)run->workers[i].number, "sockets",
+						     (json_int_t)(summary.alive + summary.accepted_alive), "processes",
+						     (json_int_t)(of[BERTH_COUNT_forked] - of[BERTH_COUNT_exited])));
+	}
+	watching->timer = loop_after(run->loop, SAMPLE_MS, on_sample, watching);
+}
+
+/* ---- opening ---- */
+
+static char **allow_rules(const struct run_options *options)
+{
+	char **rules = NULL;
+
+	for (unsigned int i = 0; i < options->allow_count; i++) {
+		const struct run_allow *allow = &options->allow[i];
+		unsigned int ranges = allow->ports.count ? allow->ports.count : 1;
+
+		for (unsigned int k = 0; k < ranges; k++) {
+			struct str rule = { 0 };
+
+			str_add(&rule, ":");
+			if (allow->ports.count)
+				str_addf(&rule, "port=%u-%u,", allow->ports.ranges[k].first, allow->ports.ranges[k].last);
+			if (allow->program)
+				str_addf(&rule, "program=%s,", allow->program);
+			if (allow->stack)
+				str_addf(&rule, "stack=*%s*,", allow->stack);
+			strv_own(&rules, str_take(&rule));
+		}
+	}
+	return rules;
+}
+
+static json_t *json_strings(char *const *strv)
+{
+	json_t *list = json_array();
+
+	for (; strv && *strv; strv++)
+		json_array_append_new(list, json_text(*strv));
+	return list;
+}
+
+static void record_run(struct watching *watching)
+{
+	const struct run *run = watching->run;
+
+	record(watching, "run", json_pack("{s:s, s:i, s:o, s:o, s:s, s:s, s:s, s:o}", "id", run->id, "workers", (int)run->count,
+					  "command", json_strings(run->options->command), "project", json_text(run->project_dir),
+					  "backend", isolate_backend_names[isolate_backend(run->isolate)], "tree",
+					  run_tree_names[tree_kind(run->tree)], "source", watching->reason, "losses",
+					  json_strings((char *const *)(uintptr_t)watch_losses(watching->watch))));
+}
+
+static void open_record(struct watching *watching)
+{
+	struct run *run = watching->run;
+
+	if (run->plan->single && !wants_reports(run->options))
+		return;
+	watching->dir = str_print("%s/runs/%s", run->results_dir, run->id);
+	if (dir_make(watching->dir, 0777) || report_open(watching->dir, &watching->report))
+		log_line("unable to record the run in '%s': %s", watching->dir, strerror(errno));
+}
+
+void watching_open(struct run *run)
+{
+	struct watching *watching = mem_alloc(sizeof(*watching));
+	struct watch_setup setup = { .loop = run->loop, .wanted = source_for(run), .run_id = run->id, .run_dir = run->dir,
+				     .cgroup = run->cgroup, .policy = &watching->policy, .on_event = on_event,
+				     .on_finding = on_finding, .arg = watching };
+	cleanup_free char *baseline = str_print("%s/berth.baseline", run->project_dir);
+	int ret;
+
+	watching->run = run;
+	watching->policy.grace_ms = GRACE_MS;
+	watching->policy.allow = allow_rules(run->options);
+	watching->policy.baseline = steal(&baseline);
+	open_record(watching);
+	ret = watch_open(&setup, &watching->watch, &watching->reason);
+	if (ret) {
+		log_line("unable to watch the run: %s", strerror(-ret));
+		watching->watch = NULL;
+	}
+	run->watching = watching;
+	if (!watching->watch)
+		return;
+	record_run(watching);
+	if (watching->report)
+		watching->timer = loop_after(run->loop, SAMPLE_MS, on_sample, watching);
+}
+
+void watching_close(struct run *run)
+{
+	struct watching *watching = run->watching;
+
+	if (!watching)
+		return;
+	watch_close(watching->watch);
+	report_close(watching->report);
+	strv_free(watching->policy.allow);
+	free(watching->policy.baseline);
+	free(watching->reason);
+	free(watching->dir);
+	free(watching);
+	run->watching = NULL;
+}
+
+/* ---- workers ---- */
+
+static struct watching *of(const struct worker *worker)
+{
+	struct watching *watching = worker->run->watching;
+
+	return watching && watching->watch && !worker->setup ? watching : NULL;
+}
+
+void watching_worker_begin(struct worker *worker)
+{
+	struct watching *watching = of(worker);
+	const struct watch_worker watched = { worker->number, worker->plan->task, worker->cgroup, worker->map };
+
+	if (!watching)
+		return;
+	(void)watch_worker_begin(watching->watch, &watched);
+	record(watching, "worker_started",
+	       json_pack("{s:i, s:s, s:s}", "worker", (int)worker->number, "task", worker->plan->task, "log",
+			 worker->log_path ? worker->log_path : ""));
+}
+
+void watching_worker_started(struct worker *worker)
+{
+	struct watching *watching = of(worker);
+
+	if (watching)
+		watch_worker_started(watching->watch, worker->number, worker->pid);
+}
+
+static void on_judged(void *arg, unsigned int number)
+{
+	(void)arg;
+	(void)number; /* the warden has a clock of its own */
+}
+
+void watching_worker_exited(struct worker *worker)
+{
+	struct watching *watching = of(worker);
+
+	/* who was told to end leaves things behind because of that */
+	if (watching && worker->end == END_ITSELF)
+		watch_worker_exited(watching->watch, worker->number, on_judged, NULL);
+}
+
+static json_t *json_counts(const struct berth_counts *counts)
+{
+	static const char *const names[] = {
+#define COUNT(name, help) #name,
+#include "core/counts.def"
+	};
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < BERTH_COUNTS; i++)
+		json_object_set_new(object, names[i], json_integer((json_int_t)counts->of[i]));
+	return object;
+}
+
+void watching_worker_end(struct worker *worker)
+{
+	struct watching *watching = of(worker);
+	struct watch_summary summary;
+
+	if (!watching)
+		return;
+	watch_worker_end(watching->watch, worker->number);
+	(void)watch_worker_summary(watching->watch, worker->number, &summary);
+	record(watching, "counts", json_pack("{s:i, s:o, s:I, s:I, s:b, s:I, s:i, s:i}", "worker", (int)worker->number, "counts",
+					     json_counts(&summary.counts), "alive", (json_int_t)summary.alive, "unaccounted",
+					     (json_int_t)summary.unaccounted, "exact", summary.exact, "memory_peak_kib",
+					     (json_int_t)summary.memory_peak_kib, "descriptors_peak", (int)summary.descriptors_peak,
+					     "processes", (int)summary.processes));
+	record(watching, "worker_ended", json_pack("{s:i, s:s, s:i, s:I}", "worker", (int)worker->number, "status",
+						   worker->exit_status ? "failed" : "passed", "exit_status", worker->exit_status,
+						   "duration_ms", (json_int_t)(clock_ms() - worker->started_ms)));
+}
+
+/* ---- the end ---- */
+
+/* What the summary says already, in its own words, or what needs no action. */
+static bool is_said(const struct watch_finding *finding)
+{
+	return finding->kind == FINDING_leaked_process || finding->kind == FINDING_foreign_connection || finding->known ||
+	       finding->severity == FINDING_NOTE;
+}
+
+void watching_finish(struct run *run)
+{
+	struct watching *watching = run->watching;
+
+	if (!watching || !watching->watch)
+		return;
+	loop_cancel(run->loop, watching->timer);
+	watching->timer = NULL;
+	watch_finish(watching->watch);
+	for (size_t i = 0; run->options->leaks != RUN_GATE_OFF && i < watch_finding_count(watching->watch); i++) {
+		const struct watch_finding *finding = watch_finding(watching->watch, i);
+
+		if (is_said(finding))
+			continue;
+		if (finding->worker)
+			log_worker(finding->worker, "%s: %s", finding_table[finding->kind].title, finding->detail);
+		else
+			log_line("%s: %s", finding_table[finding->kind].title, finding->detail);
+	}
+}
+
+bool watching_found(const struct run *run, enum finding_gate gate)
+{
+	const struct watching *watching = run->watching;
+
+	for (size_t i = 0; watching && watching->watch && i < watch_finding_count(watching->watch); i++) {
+		const struct watch_finding *finding = watch_finding(watching->watch, i);
+
+		if (finding_table[finding->kind].gate == gate && finding->severity != FINDING_NOTE && !finding->known)
+			return true;
+	}
+	return false;
+}
+
+static void write_reports(const struct run *run, const struct report_run *loaded)
+{
+	const struct report_options options = { .project_dir = run->project_dir };
+	const struct { const char *path; enum report_format format; } wanted[] = {
+		{ run->options->json_file, REPORT_JSON }, { run->options->junit_file, REPORT_JUNIT },
+		{ run->options->html_file, REPORT_HTML }, { run->options->trace_file, REPORT_TRACE },
+	};
+	int ret;
+
+	for (size_t i = 0; i < ARRAY_LEN(wanted); i++) {
+		ret = wanted[i].path ? report_write(loaded, wanted[i].format, &options, wanted[i].path) : 0;
+		if (ret)
+			log_line("unable to write the report '%s': %s", wanted[i].path, strerror(-ret));
+	}
+	ret = report_ci_publish(loaded, &options);
+	if (ret)
+		log_line("unable to publish the report: %s", strerror(-ret));
+}
+
+static void remember(const struct run *run, const struct report_run *loaded)
+{
+	cleanup_free char *path = str_print("%s/history.sqlite", run->results_dir);
+	struct history *history;
+	int ret = history_open(path, &history);
+
+	if (!ret) {
+		ret = history_add(history, loaded);
+		if (!ret)
+			ret = history_prune(history, HISTORY_DAYS);
+		history_close(history);
+	}
+	if (ret)
+		log_line("unable to add the run to the history '%s': %s", path, strerror(-ret));
+}
+
+void watching_report(struct run *run, int status)
+{
+	struct watching *watching = run->watching;
+	struct report_run *loaded;
+	int ret;
+
+	if (!watching || !watching->report)
+		return;
+	record(watching, "run_ended", json_pack("{s:i, s:i, s:i, s:I}", "exit_status", status, "passed", (int)(run->over - run->failed),
+						"failed", (int)run->failed, "duration_ms", (json_int_t)(clock_ms() - run->started_ms)));
+	ret = report_load(watching->dir, &loaded);
+	if (ret) {
+		log_line("unable to read the record '%s' back: %s", watching->dir, strerror(-ret));
+		return;
+	}
+	write_reports(run, loaded);
+	remember(run, loaded);
+	report_run_free(loaded);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BERTH_RUN_WATCHING_H
+#define BERTH_RUN_WATCHING_H
+/*
+ * The run's side of watching: it feeds the watch room with workers, writes what happens into the record of the run
+ * (RESULTS/runs/ID/events.ndjson) and makes the reports that were asked for. Nothing here can fail a run: what cannot be
+ * watched or written is said once.
+ */
+#include "tools/run/run.h"
+
+void watching_open(struct run *run);
+void watching_close(struct run *run);
+
+void watching_worker_begin(struct worker *worker);	/* before its first process */
+void watching_worker_started(struct worker *worker);
+void watching_worker_exited(struct worker *worker);	/* the command; what it left still lives */
+void watching_worker_end(struct worker *worker);	/* the last process is gone */
+
+/** All workers are over: judge the run, show what was found. */
+void watching_finish(struct run *run);
+
+/** Write reports and history; @status is the run's. */
+void watching_report(struct run *run, int status);
+
+/* True if a finding with this gate was made that is not in the baseline. */
+bool watching_found(const struct run *run, enum finding_gate gate);
+
+#endif

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: MIT */
+/* See finding.h. */
+#include "tools/watch/finding.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/clock.h"
+#include "tools/base/file.h"
+#include "tools/base/str.h"
+#include "tools/watch/table.h"
+
+enum { FINGERPRINT_FRAMES = 5 };
+
+#define ERROR FINDING_ERROR
+#define WARNING FINDING_WARNING
+#define NOTE FINDING_NOTE
+#define LEAKS FINDING_GATE_LEAKS
+#define FOREIGN FINDING_GATE_FOREIGN
+#define NONE FINDING_GATE_NONE
+const struct finding_row finding_table[FINDING_KINDS] = {
+#define FINDING(name, severity, gate, title, remedy) { #name, severity, gate, title, remedy },
+#include "core/findings.def"
+};
+const char *const finding_severity_names[] = { "error", "warning", "note" };
+
+struct watch_finding *finding_new(enum finding_kind kind)
+{
+	struct watch_finding *finding = mem_alloc(sizeof(*finding));
+
+	finding->kind = kind;
+	finding->severity = finding_table[kind].severity;
+	finding->time_ns = clock_wall_ns();
+	finding->age_ms = -1;
+	finding->count = 1;
+	return finding;
+}
+
+void finding_free(struct watch_finding *finding)
+{
+	if (!finding)
+		return;
+	free(finding->task);
+	free(finding->test);
+	free(finding->protocol);
+	free(finding->command);
+	free(finding->directory);
+	free(finding->detail);
+	strv_free(finding->ancestry);
+	strv_free(finding->stack);
+	free(finding);
+}
+
+/* "node server.js --port 3101" -> "node server.js": the program and what it runs, without paths */
+static char *program_of(const char *command)
+{
+	cleanup_strv char **words = strv_split(command ? command : "", " ");
+	struct str name = { 0 };
+
+	for (size_t i = 0; words && words[i] && i < 2; i++) {
+		const char *slash = strrchr(words[i], '/');
+
+		if (i && *words[i] == '-')
+			break;
+		str_addf(&name, "%s%s", i ? " " : "", slash ? slash + 1 : words[i]);
+	}
+	return str_take(&name);
+}
+
+/* The function of "name at file:line" or "name in module"; of "module+0x1f" the module: places move with every build. */
+static size_t function_len(const char *frame)
+{
+	const char *end = strstr(frame, " at ");
+
+	if (!end)
+		end = strstr(frame, " in ");
+	if (!end)
+		end = strstr(frame, "+0x");
+	return end ? (size_t)(end - frame) : strlen(frame);
+}
+
+void finding_seal(struct watch_finding *finding)
+{
+	cleanup_free char *program = program_of(finding->command);
+	uint64_t hash = table_hash_text(TABLE_HASH, finding_table[finding->kind].name);
+	size_t frames = 0;
+
+	hash = table_hash_text(hash, finding->task);
+	hash = table_hash(hash, &finding->port, sizeof(finding->port));
+	hash = table_hash_text(hash, program);
+	for (char **frame = finding->stack; frame && *frame && frames < FINGERPRINT_FRAMES; frame++) {
+		if (str_starts(*frame, "0x"))
+			continue; /* code without a name has a new address each time */
+		hash = table_hash(hash, *frame, function_len(*frame));
+		frames++;
+	}
+	snprintf(finding->fingerprint, sizeof(finding->fingerprint), "%016llx", (unsigned long long)hash);
+}
+
+static void set_string(json_t *object, const char *name, const char *value)
+{
+	json_t *string = value ? json_string(value) : NULL;
+
+	if (value && !string) /* not UTF-8: a command line may be anything */
+		string = json_string("(not UTF-8)");
+	json_object_set_new(object, name, string ? string : json_null());
+}
+
+static json_t *json_list(char *const *strv)
+{
+	json_t *list = json_array();
+
+	for (; strv && *strv; strv++) {
+		json_t *string = json_string(*strv);
+
+		json_array_append_new(list, string ? string : json_string("(not UTF-8)"));
+	}
+	return list;
+}
+
+static void set_number(json_t *object, const char *name, int64_t value, bool known)
+{
+	json_object_set_new(object, name, known ? json_integer(value) : json_null());
+}
+
+json_t *finding_json(const struct watch_finding *finding)
+{
+	const struct finding_row *row = &finding_table[finding->kind];
+	json_t *object = json_object();
+
+	set_string(object, "kind", row->name);
+	set_string(object, "severity", finding_severity_names[finding->severity]);
+	set_string(object, "title", row->title);
+	set_string(object, "detail", finding->detail);
+	set_string(object, "remedy", row->remedy);
+	set_string(object, "gate", row->gate == FINDING_GATE_LEAKS ? "leaks" : row->gate == FINDING_GATE_FOREIGN ? "foreign" : NULL);
+	set_number(object, "worker", finding->worker, finding->worker);
+	set_string(object, "task", finding->task);
+	set_string(object, "test", finding->test);
+	set_string(object, "protocol", finding->protocol);
+	set_number(object, "port", finding->port, finding->port);
+	set_number(object, "real_port", finding->real_port, finding->real_port);
+	set_number(object, "pid", finding->pid, finding->pid);
+	set_string(object, "command", finding->command);
+	set_string(object, "directory", finding->directory);
+	json_object_set_new(object, "ancestry", json_list(finding->ancestry));
+	json_object_set_new(object, "stack", json_list(finding->stack));
+	set_number(object, "age_ms", finding->age_ms, finding->age_ms >= 0);
+	set_number(object, "count", (int64_t)finding->count, true);
+	set_number(object, "time_ms", finding->time_ns / 1000000, true);
+	set_string(object, "fingerprint", finding->fingerprint);
+	json_object_set_new(object, "known", json_boolean(finding->known));
+	return object;
+}
+
+/* ---- allow list ---- */
+
+static bool match_any(const char *glob, char *const *strv)
+{
+	for (; strv && *strv; strv++)
+		if (!fnmatch(glob, *strv, 0))
+			return true;
+	return false;
+}
+
+static bool match_program(const struct watch_finding *finding, const char *glob)
+{
+	cleanup_free char *program = program_of(finding->command);
+	cleanup_free char *first = str_copy_len(program, strcspn(program, " "));
+
+	return !fnmatch(glob, first, 0) || !fnmatch(glob, program, 0);
+}
+
+static bool match_port(const struct watch_finding *finding, const char *text)
+{
+	cleanup_free char *low = str_copy_len(text, strcspn(text, "-"));
+	const char *dash = strchr(text, '-');
+	long first, last;
+
+	return !str_number(low, 1, 65535, &first) && !str_number(dash ? dash + 1 : low, 1, 65535, &last) && finding->port >= first &&
+	       finding->port <= last;
+}
+
+static bool match_stack(const struct watch_finding *finding, const char *glob)
+{
+	return match_any(glob, finding->stack);
+}
+
+static bool match_test(const struct watch_finding *finding, const char *glob)
+{
+	return finding->test && !fnmatch(glob, finding->test, 0);
+}
+
+static bool match_task(const struct watch_finding *finding, const char *glob)
+{
+	return finding->task && !fnmatch(glob, finding->task, 0);
+}
+
+static const struct condition {
+	const char *name; /* with its '=' */
+	bool (*match)(const struct watch_finding *finding, const char *value);
+} conditions[] = {
+	{ "port=", match_port }, { "program=", match_program }, { "stack=", match_stack },
+	{ "test=", match_test }, { "task=", match_task },
+};
+
+static const struct condition *condition_of(const char *text)
+{
+	for (size_t i = 0; i < ARRAY_LEN(conditions); i++)
+		if (str_starts(text, conditions[i].name))
+			return &conditions[i];
+	return NULL;
+}
+
+const char *finding_rule_error(const char *rule)
+{
+	cleanup_strv char **parts = NULL;
+	size_t kind_len = strcspn(rule, ":");
+	bool known = kind_len == 0;
+
+	for (size_t i = 0; i < FINDING_KINDS; i++)
+		known |= strlen(finding_table[i].name) == kind_len && !strncmp(finding_table[i].name, rule, kind_len);
+	if (!known)
+		return "unknown kind of finding";
+	parts = strv_split(rule[kind_len] ? rule + kind_len + 1 : "", ",");
+	if (!kind_len && !strv_len(parts))
+		return "neither a kind nor a condition";
+	for (char **part = parts; part && *part; part++)
+		if (!condition_of(*part))
+			return "expected port=, program=, stack=, test= or task=";
+	return NULL;
+}
+
+static bool rule_matches(const struct watch_finding *finding, const char *rule)
+{
+	const char *kind = finding_table[finding->kind].name;
+	size_t kind_len = strcspn(rule, ":");
+	cleanup_strv char **parts = NULL;
+
+	if (finding_rule_error(rule) || (kind_len && (strlen(kind) != kind_len || strncmp(kind, rule, kind_len))))
+		return false;
+	parts = strv_split(rule[kind_len] ? rule + kind_len + 1 : "", ",");
+	for (char **part = parts; part && *part; part++) {
+		const struct condition *condition = condition_of(*part);
+
+		if (!condition->match(finding, *part + strlen(condition->name)))
+			return false;
+	}
+	return true;
+}
+
+const char *finding_allowed(const struct watch_finding *finding, char *const *rules)
+{
+	for (; rules && *rules; rules++)
+		if (rule_matches(finding, *rules))
+			return *rules;
+	return NULL;
+}
+
+/* ---- baseline ---- */
+
+int finding_baseline_read(const char *path, char ***ret_fingerprints)
+{
+	cleanup_free char *text = NULL;
+	cleanup_strv char **lines = NULL;
+	int ret = file_read(path, &text, NULL);
+
+	*ret_fingerprints = NULL;
+	if (ret)
+		return ret == -ENOENT ? 0 : ret;
+	lines = strv_split(text, "\n");
+	for (char **line = lines; line && *line; line++)
+		if (**line != '#' && strspn(*line, "0123456789abcdef") == 16)
+			strv_own(ret_fingerprints, str_copy_len(*line, 16));
+	return 0;
+}
+
+int finding_baseline_write(const char *path, struct watch_finding *const *findings, size_t count)
+{
+	cleanup_str struct str text = { 0 };
+
+	str_add(&text, "# Findings that are known and do not fail a run. Remove a line to hear of it again.\n");
+	for (size_t i = 0; i < count; i++)
+		str_addf(&text, "%s %s%s%s: %s\n", findings[i]->fingerprint, finding_table[findings[i]->kind].name,
+			 findings[i]->task ? " in " : "", findings[i]->task ? findings[i]->task : "",
+			 findings[i]->detail ? findings[i]->detail : "");
+	return file_replace(path, text.text, text.len, 0644);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BERTH_WATCH_FINDING_H
+#define BERTH_WATCH_FINDING_H
+/*
+ * A finding: one problem, with everything a reader needs to mend it. The kinds are the rows of core/findings.def.
+ *
+ * The fingerprint names the problem, not the occurrence: it is the same in every run, so a baseline can hold what is known
+ * already. It is made of the kind, the task, the virtual port, the program and the functions on the stack - never of process
+ * numbers, real ports, times, addresses or worker numbers.
+ */
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum finding_kind {
+#define FINDING(name, ...) FINDING_##name,
+#include "core/findings.def"
+	FINDING_KINDS
+};
+
+enum finding_severity { FINDING_ERROR, FINDING_WARNING, FINDING_NOTE };
+enum finding_gate { FINDING_GATE_NONE, FINDING_GATE_LEAKS, FINDING_GATE_FOREIGN };
+
+struct finding_row {
+	const char *name;
+	enum finding_severity severity;
+	enum finding_gate gate;
+	const char *title, *remedy;
+};
+extern const struct finding_row finding_table[FINDING_KINDS];
+extern const char *const finding_severity_names[];
+
+struct watch_finding {
+	enum finding_kind kind;
+	enum finding_severity severity;	/* its kind's, or milder */
+	unsigned int worker;		/* 0 = the run as a whole */
+	char *task, *test;		/* NULL: unknown */
+	char *protocol;			/* "tcp", "udp", NULL */
+	uint16_t port, real_port;	/* as the suite calls it, as the kernel calls it; 0 = none */
+	pid_t pid;
+	char *command, *directory;	/* of the process that made it */
+	char **ancestry;		/* strv, parent first: "node (123)" */
+	char **stack;			/* strv, innermost first */
+	char *detail;			/* one sentence */
+	int64_t time_ns;		/* CLOCK_REALTIME */
+	int64_t age_ms;			/* how long it had been open; -1 = unknown */
+	uint64_t count;
+	char fingerprint[17];		/* hexadecimal */
+	bool known;			/* in the baseline */
+};
+
+struct watch_finding *finding_new(enum finding_kind kind);
+void finding_free(struct watch_finding *finding);
+
+/** Compute .fingerprint; call it when the rest is filled in. */
+void finding_seal(struct watch_finding *finding);
+
+json_t *finding_json(const struct watch_finding *finding);
+
+/**
+ * Whether an allow list lets this one pass. A rule is `KIND`, `KIND:port=3101`, `:program=chrome*`, `:stack=*warmup*`,
+ * `:test=GLOB`, `:task=GLOB` or several conditions with commas: `leaked_process:program=esbuild,task=web`.
+ * Return: the rule; NULL if there is none.
+ */
+const char *finding_allowed(const struct watch_finding *finding, char *const *rules);
+
+/** Check a rule. Return: NULL if it is one, else what is wrong with it, static. */
+const char *finding_rule_error(const char *rule);
+
+/* The baseline: a text file, a fingerprint per line, the rest of the line is for people. */
+int finding_baseline_read(const char *path, char ***ret_fingerprints);
+int finding_baseline_write(const char *path, struct watch_finding *const *findings, size_t count);
+
+#endif

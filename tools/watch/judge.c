@@ -1,0 +1,554 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Findings out. Each function judges one kind; what it needs was kept by model.c when it happened. A leftover is judged only
+ * after the grace period (watch.c), and everything that programs do in good order passes: a port that was in use and then
+ * was not, a pool of a few connections that the end of the process closes, a listener on another port instead.
+ */
+#include "tools/watch/model.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/addr.h"
+#include "tools/base/cleanup.h"
+#include "tools/base/clock.h"
+#include "tools/base/str.h"
+#include "tools/watch/diag.h"
+#include "tools/watch/who.h"
+
+static const char *const proto_names[BERTH_PROTOS] = { "tcp", "udp" };
+
+/* ---- telling ---- */
+
+void judge_tell(struct watch *watch, struct watch_finding *finding)
+{
+	uint64_t key;
+	struct watch_finding *before;
+
+	finding_seal(finding);
+	if (finding_allowed(finding, watch->policy.allow)) {
+		watch->allowed++;
+		finding_free(finding);
+		return;
+	}
+	key = table_hash_text(table_hash(TABLE_HASH, &finding->worker, sizeof(finding->worker)), finding->fingerprint);
+	before = table_get(&watch->told, key);
+	if (before) { /* the same thing once more in the same worker */
+		before->count += finding->count;
+		finding_free(finding);
+		return;
+	}
+	finding->known = strv_has(watch->baseline, finding->fingerprint);
+	table_set(&watch->told, key, finding);
+	watch->findings = mem_grow(watch->findings, watch->finding_count + 1, sizeof(struct watch_finding *));
+	watch->findings[watch->finding_count++] = finding;
+	if (watch->setup.on_finding)
+		watch->setup.on_finding(watch->setup.arg, finding);
+}
+
+static struct watch_finding *new_finding(struct watch *watch, enum finding_kind kind, unsigned int worker)
+{
+	struct watch_finding *finding = finding_new(kind);
+
+	finding->worker = worker;
+	finding->task = str_copy(watch->workers[worker].task);
+	return finding;
+}
+
+static void set_process(struct watch_finding *finding, const struct process *process)
+{
+	if (!process)
+		return;
+	finding->pid = process->pid;
+	finding->command = process->command ? str_copy(process->command) : str_copy_len(process->comm, BERTH_COMM);
+	finding->directory = str_copy(process->directory);
+	finding->ancestry = strv_copy(process->ancestry);
+}
+
+static int64_t age_ms(uint64_t since_ns)
+{
+	return since_ns ? (clock_ns() - (int64_t)since_ns) / 1000000 : -1;
+}
+
+/* ---- what is left when a worker's command has ended ---- */
+
+struct holder_search {
+	uint64_t inode;
+	uint64_t cookie;
+	uint16_t port;
+	bool found;
+};
+
+static void on_diag(void *arg, const struct diag_socket *socket)
+{
+	struct holder_search *search = arg;
+
+	if (search->cookie ? socket->cookie == search->cookie : socket->state == DIAG_LISTEN)
+		search->inode = socket->inode;
+}
+
+static void on_descriptor(void *arg, pid_t pid, int fd, uint64_t inode)
+{
+	struct holder_search *search = arg;
+
+	(void)pid;
+	(void)fd;
+	search->found |= inode == search->inode;
+}
+
+/* Which of @pids has the endpoint open; -1 if none. The creator may have handed it on and ended. */
+static ssize_t holder_of(const struct endpoint *endpoint, const pid_t *pids, size_t count)
+{
+	const struct diag_filter filter = { .port = endpoint->port, .no_udp = endpoint->proto == BERTH_TCP,
+					    .no_tcp = endpoint->proto == BERTH_UDP };
+	struct holder_search search = { .cookie = endpoint->cookie, .port = endpoint->port };
+	struct diag *diag;
+
+	if (diag_open(-1, &diag))
+		return -1;
+	(void)diag_dump(diag, &filter, on_diag, &search);
+	diag_close(diag);
+	for (size_t i = 0; search.inode && i < count; i++) {
+		(void)proc_each_socket(pids[i], on_descriptor, &search);
+		if (search.found)
+			return (ssize_t)i;
+	}
+	return -1;
+}
+
+static void tell_listener(struct watch *watch, const struct endpoint *endpoint, const pid_t *holder)
+{
+	struct watch_finding *finding = new_finding(watch, FINDING_leaked_listener, endpoint->worker);
+	struct process *creator = endpoint->process;
+
+	if (holder && *holder != endpoint->pid) {
+		struct process *heir = model_process(watch, *holder, endpoint->worker);
+
+		model_describe(heir);
+		set_process(finding, heir);
+	} else {
+		set_process(finding, creator);
+	}
+	finding->protocol = str_copy(proto_names[endpoint->proto]);
+	finding->port = endpoint->virtual_port;
+	finding->real_port = endpoint->port;
+	finding->test = str_copy(endpoint->test);
+	finding->age_ms = age_ms(endpoint->listen_ns ? endpoint->listen_ns : endpoint->bound_ns);
+	finding->stack = symbol_names(&endpoint->stack);
+	if (holder && *holder != endpoint->pid)
+		finding->detail = str_print("%s %u is still open in process %d, which has it from process %d (%s)",
+					    endpoint->proto == BERTH_UDP ? "UDP port" : "listener on port", endpoint->virtual_port,
+					    *holder, endpoint->pid, creator && creator->command ? creator->command : "ended");
+	else
+		finding->detail = str_print("%s %u is still open after the command ended",
+					    endpoint->proto == BERTH_UDP ? "UDP port" : "listener on port", endpoint->virtual_port);
+	judge_tell(watch, finding);
+}
+
+static bool is_child_of(const struct watch *watch, pid_t pid, const pid_t *pids, size_t count)
+{
+	const struct process *process = table_get(&watch->processes, (uint64_t)pid);
+
+	for (size_t i = 0; process && i < count; i++)
+		if (pids[i] == process->parent)
+			return true;
+	return false;
+}
+
+static void tell_process(struct watch *watch, const struct worker *worker, pid_t pid)
+{
+	struct process *process = model_process(watch, pid, worker->number);
+	struct watch_finding *finding;
+
+	process->described = false; /* its parent may have ended meanwhile: look again */
+	model_describe(process);
+	finding = new_finding(watch, FINDING_leaked_process, worker->number);
+	set_process(finding, process);
+	finding->test = str_copy(worker->mark);
+	finding->detail = str_print("process %d (%s) still runs after the command ended", pid,
+				    process->command ? process->command : "unknown");
+	judge_tell(watch, finding);
+}
+
+void judge_leftovers(struct watch *watch, struct worker *worker, const pid_t *pids, size_t count)
+{
+	cleanup_free bool *named = mem_alloc(count + 1);
+
+	for (size_t i = 0; i < count; i++)
+		model_describe(model_process(watch, pids[i], worker->number));
+	for (struct endpoint *at = watch->newest; at; at = at->next) {
+		ssize_t holder;
+
+		if (at->worker != worker->number || at->closed_ns || (at->proto == BERTH_TCP && !at->listening))
+			continue;
+		holder = holder_of(at, pids, count);
+		tell_listener(watch, at, holder < 0 ? NULL : &pids[holder]);
+		if (holder >= 0)
+			named[holder] = true;
+	}
+	/* a parent of a process that was named is part of the same trouble, and so is a child of any */
+	for (size_t i = 0; i < count; i++)
+		for (size_t k = 0; k < count; k++) {
+			const struct process *child = table_get(&watch->processes, (uint64_t)pids[k]);
+
+			if (named[k] && child && child->parent == pids[i])
+				named[i] = true;
+		}
+	for (size_t i = 0; i < count; i++)
+		if (!named[i] && !is_child_of(watch, pids[i], pids, count))
+			tell_process(watch, worker, pids[i]);
+}
+
+/* ---- conflicts ---- */
+
+void judge_conflict(struct watch *watch, const struct failure *failure)
+{
+	struct watch_finding *finding;
+
+	if (failure->retried)
+		return; /* it waited its turn and got the port */
+	finding = new_finding(watch, FINDING_port_conflict, failure->worker);
+	set_process(finding, failure->process);
+	finding->protocol = str_copy(proto_names[failure->proto]);
+	finding->port = failure->virtual_port;
+	finding->real_port = failure->port;
+	finding->test = str_copy(failure->test);
+	finding->count = failure->count;
+	finding->stack = symbol_names(&failure->stack);
+	if (failure->elsewhere)
+		finding->severity = FINDING_NOTE;
+	if (failure->holder_worker && failure->holder_worker != failure->worker)
+		finding->detail = str_print("port %u is held by worker %u: %s", failure->virtual_port, failure->holder_worker,
+					    failure->holder);
+	else
+		finding->detail = str_print("port %u is held by %s%s", failure->virtual_port,
+					    failure->holder ? failure->holder : "somebody who was gone when we looked",
+					    failure->elsewhere ? "; the program took another port" : "");
+	judge_tell(watch, finding);
+}
+
+/* Two endpoints of different workers with one virtual port, open at the same time. */
+static bool would_clash(const struct endpoint *a, const struct endpoint *b)
+{
+	uint64_t a_end = a->closed_ns ? a->closed_ns : UINT64_MAX, b_end = b->closed_ns ? b->closed_ns : UINT64_MAX;
+	uint64_t a_start = a->bound_ns ? a->bound_ns : a->listen_ns, b_start = b->bound_ns ? b->bound_ns : b->listen_ns;
+
+	return a->worker != b->worker && a->virtual_port == b->virtual_port && a->proto == b->proto && a_start < b_end &&
+	       b_start < a_end;
+}
+
+void judge_avoided(struct watch *watch)
+{
+	struct table seen = { 0 }; /* by protocol and virtual port */
+
+	for (struct endpoint *a = watch->newest; a; a = a->next) {
+		uint64_t key = (uint64_t)a->proto << 16 | a->virtual_port;
+		unsigned char workers[BERTH_WORKERS_MOST + 1] = { 0 };
+		unsigned int count = 1;
+		struct watch_finding *finding;
+
+		if (a->virtual_port == a->port || table_get(&seen, key)) /* not remapped: nothing was avoided */
+			continue;
+		workers[a->worker] = 1;
+		for (const struct endpoint *b = watch->newest; b; b = b->next)
+			if (!workers[b->worker] && would_clash(a, b)) {
+				workers[b->worker] = 1;
+				count++;
+			}
+		if (count < 2)
+			continue;
+		table_set(&seen, key, a);
+		finding = finding_new(FINDING_conflict_avoided);
+		finding->protocol = str_copy(proto_names[a->proto]);
+		finding->port = a->virtual_port;
+		finding->count = count;
+		finding->detail = str_print("%u workers had port %u open at the same time", count, a->virtual_port);
+		judge_tell(watch, finding);
+	}
+	table_free(&seen, NULL);
+}
+
+/* ---- connections that leave the worker ---- */
+
+static bool is_local(const struct watch *watch, const struct berth_event *event)
+{
+	static const struct berth_portmap *none;
+	const struct berth_portmap *map = watch->workers[event->worker].map;
+
+	if (map)
+		return berth_ip_is_local(map, &event->remote);
+	if (!none)
+		none = mem_alloc(sizeof(*none)); /* no map, no addresses of the host: loopback and wildcards remain */
+	return berth_ip_is_local(none, &event->remote);
+}
+
+static const struct endpoint *listener_of(const struct watch *watch, uint16_t port, unsigned int prefer)
+{
+	const struct endpoint *found = NULL;
+
+	for (const struct endpoint *at = watch->newest; at; at = at->next) {
+		if (at->port != port || at->proto != BERTH_TCP || !at->listen_ns)
+			continue;
+		if (at->worker == prefer)
+			return at;
+		if (!found || (found->closed_ns && !at->closed_ns))
+			found = at;
+	}
+	return found && !found->closed_ns ? found : NULL;
+}
+
+static struct watch_finding *connection(struct watch *watch, enum finding_kind kind, const struct berth_event *event)
+{
+	struct watch_finding *finding = new_finding(watch, kind, event->worker);
+	struct monitor_stack stack;
+
+	set_process(finding, table_get(&watch->processes, event->pid));
+	finding->protocol = str_copy("tcp");
+	finding->port = model_virtual(watch, event->worker, event->remote_port);
+	finding->real_port = event->remote_port;
+	finding->test = str_copy(watch->workers[event->worker].mark);
+	if (watch->monitor && monitor_stack(watch->monitor, event->cookie, false, &stack)) {
+		struct symbol_stack places;
+
+		symbol_locate((pid_t)stack.pid, stack.frames, stack.len, &stack.caller, &places);
+		finding->stack = symbol_names(&places);
+		symbol_stack_free(&places);
+	}
+	return finding;
+}
+
+/* Berth's own servers: the relay and the clusters are children of this process, or it itself. */
+static bool is_ours(const struct watch *watch, const struct who *who)
+{
+	for (size_t i = 0; i < who->holder_count; i++) {
+		const struct who_holder *holder = &who->holders[i];
+
+		if (holder->info.stat.pid == getpid() || (holder->info.run && str_equal(holder->info.run, watch->setup.run_id)))
+			return true;
+		for (size_t k = 0; k < holder->ancestor_count; k++)
+			if (holder->ancestors[k].pid == getpid())
+				return true;
+	}
+	return false;
+}
+
+static void judge_foreign(struct watch *watch, const struct berth_event *event)
+{
+	struct watch_finding *finding;
+	struct who *who;
+
+	if (who_find(event->remote_port, NULL, 0, &who))
+		return;
+	if (!is_ours(watch, who)) {
+		finding = connection(watch, FINDING_foreign_connection, event);
+		if (who->holder_count)
+			finding->detail = str_print("connected to port %u of %s (pid %d)%s%s, which is not part of this run",
+						    event->remote_port, who->holders[0].info.command,
+						    who->holders[0].info.stat.pid, who->holders[0].info.directory ? " in " : "",
+						    who->holders[0].info.directory ? who->holders[0].info.directory : "");
+		else
+			finding->detail = str_print("connected to port %u, which nobody in this run listens on",
+						    event->remote_port);
+		judge_tell(watch, finding);
+	}
+	who_free(who);
+}
+
+void judge_edge(struct watch *watch, const struct berth_event *event)
+{
+	const struct berth_portmap *map = watch->workers[event->worker].map;
+	const struct endpoint *listener;
+	struct watch_finding *finding;
+
+	if (!event->worker || !is_local(watch, event))
+		return;
+	listener = listener_of(watch, event->remote_port, event->worker);
+	if (listener && listener->worker == event->worker)
+		return;
+	if (listener && listener->worker) {
+		finding = connection(watch, FINDING_cross_worker, event);
+		finding->detail = str_print("connected to real port %u, where worker %u listens (%s)", event->remote_port,
+					    listener->worker,
+					    listener->process && listener->process->command ? listener->process->command : "?");
+		judge_tell(watch, finding);
+		return;
+	}
+	if (map && (model_virtual(watch, event->worker, event->remote_port) != event->remote_port ||
+		    berth_portmap_real(map, BERTH_TCP, event->remote_port) == event->remote_port))
+		return; /* Berth's own end of a declared port (a database), or shared on purpose */
+	judge_foreign(watch, event);
+}
+
+/* ---- sockets that are not closed ---- */
+
+struct stuck {
+	struct watch *watch;
+	struct table counts; /* by process: how many */
+};
+
+static void on_stuck(void *arg, const struct berth_socket *socket)
+{
+	struct stuck *stuck = arg;
+	uintptr_t count;
+
+	if (!socket->close_wait_since_ns || socket->closed || age_ms(socket->close_wait_since_ns) < stuck->watch->policy.close_wait_ms)
+		return;
+	count = (uintptr_t)table_get(&stuck->counts, (uint64_t)socket->worker << 32 | socket->pid);
+	table_set(&stuck->counts, (uint64_t)socket->worker << 32 | socket->pid, (void *)(count + 1));
+}
+
+static void tell_stuck(struct watch *watch, struct process *process, unsigned int count)
+{
+	struct watch_finding *finding = new_finding(watch, FINDING_close_wait, process->worker);
+
+	process->close_wait_told = true;
+	set_process(finding, process);
+	finding->count = count;
+	finding->test = str_copy(watch->workers[process->worker].mark);
+	finding->protocol = str_copy("tcp");
+	finding->detail = str_print("%u connections of process %d are in CLOSE_WAIT for more than %lld ms", count, process->pid,
+				    (long long)watch->policy.close_wait_ms);
+	judge_tell(watch, finding);
+}
+
+void judge_close_wait(struct watch *watch)
+{
+	struct stuck stuck = { .watch = watch };
+
+	(void)watch_snapshot(watch, on_stuck, &stuck);
+	for (struct table_cell *cell = NULL; (cell = table_next(&stuck.counts, cell));) {
+		struct process *process = model_process(watch, (pid_t)(uint32_t)cell->key, (unsigned int)(cell->key >> 32));
+
+		model_describe(process);
+		if ((uintptr_t)cell->value >= watch->policy.close_wait_low && !process->close_wait_told)
+			tell_stuck(watch, process, (unsigned int)(uintptr_t)cell->value);
+	}
+	table_free(&stuck.counts, NULL);
+	for (struct table_cell *cell = NULL; (cell = table_next(&watch->processes, cell));) {
+		struct process *process = cell->value; /* those that have closed theirs meanwhile, but late */
+
+		if (process->stuck >= watch->policy.close_wait_low && !process->close_wait_told)
+			tell_stuck(watch, process, process->stuck);
+	}
+}
+
+void judge_growth(struct watch *watch, struct process *process)
+{
+	int growth = series_growth(&process->descriptors);
+	struct watch_finding *finding;
+
+	if (process->growth_told || growth < (int)watch->policy.growth_low)
+		return;
+	process->growth_told = true;
+	finding = new_finding(watch, FINDING_descriptor_growth, process->worker);
+	set_process(finding, process);
+	finding->count = (uint64_t)growth;
+	finding->test = str_copy(watch->workers[process->worker].mark);
+	finding->detail = str_print("process %d went from %d to %d open descriptors, step by step", process->pid,
+				    process->descriptors.of[0], process->descriptors.of[process->descriptors.count - 1]);
+	judge_tell(watch, finding);
+}
+
+static void tell_never_closed(struct watch *watch, struct process *process)
+{
+	struct watch_finding *finding = new_finding(watch, FINDING_socket_never_closed, process->worker);
+
+	set_process(finding, process);
+	finding->count = process->never_closed;
+	finding->protocol = str_copy("tcp");
+	finding->port = model_virtual(watch, process->worker, process->never_port);
+	finding->real_port = process->never_port;
+	finding->test = str_copy(watch->workers[process->worker].mark);
+	finding->stack = symbol_names(&process->never_stack);
+	finding->detail = str_print("process %d ended with %u connections open that it had made, the first to port %u",
+				    process->pid, process->never_closed, finding->port);
+	process->never_closed = 0;
+	judge_tell(watch, finding);
+}
+
+void judge_never_closed(struct watch *watch, const struct worker *worker)
+{
+	for (struct table_cell *cell = NULL; (cell = table_next(&watch->processes, cell));)
+		for (struct process *process = cell->value; process; process = process->older)
+			if (process->worker == worker->number && process->never_closed >= watch->policy.never_closed_low)
+				tell_never_closed(watch, process);
+}
+
+/* ---- TIME_WAIT on a port that will be wanted again ---- */
+
+struct waiting {
+	struct watch *watch;
+	const struct worker *worker;
+};
+
+static void on_time_wait(void *arg, const struct diag_socket *socket)
+{
+	struct waiting *waiting = arg;
+	struct watch_finding *finding;
+
+	for (struct endpoint *at = waiting->watch->newest; at; at = at->next) {
+		if (at->worker != waiting->worker->number || at->port != socket->local_port || !at->listen_ns || at->reuse)
+			continue;
+		at->reuse = true; /* told once */
+		finding = new_finding(waiting->watch, FINDING_time_wait, at->worker);
+		set_process(finding, at->process);
+		finding->protocol = str_copy("tcp");
+		finding->port = at->virtual_port;
+		finding->real_port = at->port;
+		finding->test = str_copy(at->test);
+		finding->stack = symbol_names(&at->stack);
+		finding->detail = str_print("the server on port %u closed first and does not set SO_REUSEADDR: the next bind fails "
+					    "for up to a minute", at->virtual_port);
+		judge_tell(waiting->watch, finding);
+		return;
+	}
+}
+
+void judge_time_wait(struct watch *watch, const struct worker *worker)
+{
+	const struct diag_filter filter = { .states = 1u << DIAG_TIME_WAIT, .no_udp = true };
+	struct waiting waiting = { watch, worker };
+	struct diag *diag;
+
+	if (!watch->newest || diag_open(-1, &diag))
+		return;
+	(void)diag_dump(diag, &filter, on_time_wait, &waiting);
+	diag_close(diag);
+}
+
+/* ---- rates ---- */
+
+/* Which failures, as a share of what. A refused connect is how suites wait for their servers, so most of them must fail. */
+static const struct rate {
+	enum berth_count errors, all;
+	const char *name, *of;
+	double floor; /* the policy's ratio, but at least this */
+} rates[] = {
+	{ BERTH_COUNT_epipe, BERTH_COUNT_connected, "EPIPE", "connection", 0 },
+	{ BERTH_COUNT_econnreset, BERTH_COUNT_connected, "ECONNRESET", "connection", 0 },
+	{ BERTH_COUNT_econnrefused, BERTH_COUNT_connected, "ECONNREFUSED", "connection", 20 },
+	{ BERTH_COUNT_etimedout, BERTH_COUNT_connected, "ETIMEDOUT", "connection", 0 },
+	{ BERTH_COUNT_eaddrinuse, BERTH_COUNT_bound, "EADDRINUSE", "bind", 0 },
+};
+
+void judge_errors(struct watch *watch, const struct worker *worker)
+{
+	for (size_t i = 0; i < ARRAY_LEN(rates); i++) {
+		uint64_t errors = worker->counts.of[rates[i].errors];
+		uint64_t all = worker->counts.of[rates[i].all] + worker->counts.of[BERTH_COUNT_accepted];
+		double floor = rates[i].floor > watch->policy.error_ratio ? rates[i].floor : watch->policy.error_ratio;
+		struct watch_finding *finding;
+
+		if (errors < watch->policy.error_low || (double)errors < floor * (double)all)
+			continue;
+		finding = new_finding(watch, FINDING_error_rate, worker->number);
+		finding->count = errors;
+		finding->command = str_copy(rates[i].name); /* makes one fingerprint per kind of error */
+		finding->detail = str_print("%llu calls failed with %s, beside %llu %ss", (unsigned long long)errors, rates[i].name,
+					    (unsigned long long)all, rates[i].of);
+		judge_tell(watch, finding);
+	}
+}

@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Events in. A process is described from /proc at the moment it does something worth naming, because later it may be gone; its
+ * command line comes with the exec event and cannot be missed.
+ *
+ * Laws: events of one socket arrive in order, events of processes may be missing (held back, lost): whatever is not known is
+ * looked up or left out, never assumed. Nothing is forgotten before the run ends; a run of a million events has a few
+ * thousand sockets with ports of their own.
+ */
+#include "tools/watch/model.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/str.h"
+#include "tools/watch/who.h"
+
+enum { ANCESTORS_MOST = 8, COMMAND_MOST = 400 };
+
+/* ---- processes ---- */
+
+static void free_process(void *value)
+{
+	struct process *process = value;
+
+	if (process->older)
+		free_process(process->older);
+	free(process->command);
+	free(process->directory);
+	strv_free(process->ancestry);
+	symbol_stack_free(&process->never_stack);
+	free(process);
+}
+
+static struct process *add_process(struct watch *watch, pid_t pid, unsigned int worker)
+{
+	struct process *process = mem_alloc(sizeof(*process));
+
+	process->pid = pid;
+	process->worker = worker;
+	process->alive = true;
+	process->older = table_get(&watch->processes, (uint64_t)pid);
+	table_set(&watch->processes, (uint64_t)pid, process);
+	watch->workers[worker].processes++;
+	return process;
+}
+
+struct process *model_process(struct watch *watch, pid_t pid, unsigned int worker)
+{
+	struct process *process = table_get(&watch->processes, (uint64_t)pid);
+
+	return process ? process : add_process(watch, pid, worker);
+}
+
+static void read_ancestry(struct process *process)
+{
+	pid_t pid = process->parent;
+
+	strv_free(process->ancestry);
+	process->ancestry = NULL;
+	for (int i = 0; i < ANCESTORS_MOST && pid > 1; i++) {
+		struct proc_stat stat;
+
+		if (proc_read_stat(pid, &stat))
+			return;
+		strv_own(&process->ancestry, str_print("%s (%d)", stat.comm, pid));
+		pid = stat.ppid;
+	}
+}
+
+void model_describe(struct process *process)
+{
+	struct proc_info info;
+
+	if (process->described || !process->alive || proc_read(process->pid, &info))
+		return;
+	process->described = true;
+	symbol_learn(process->pid);
+	memcpy(process->comm, info.stat.comm, sizeof(process->comm));
+	process->parent = info.stat.ppid;
+	if (*info.command != '[') { /* not of a zombie */
+		free(process->command);
+		process->command = steal(&info.command);
+	}
+	free(process->directory);
+	process->directory = steal(&info.directory);
+	read_ancestry(process);
+	proc_info_free(&info);
+}
+
+static struct process *process_of(struct watch *watch, const struct berth_event *event)
+{
+	struct process *process = model_process(watch, (pid_t)event->pid, event->worker);
+
+	if (!*process->comm)
+		memcpy(process->comm, event->comm, sizeof(process->comm));
+	model_describe(process);
+	return process;
+}
+
+static void on_forked(struct watch *watch, const struct berth_event *event)
+{
+	struct process *parent = table_get(&watch->processes, event->parent);
+	struct process *process = add_process(watch, (pid_t)event->pid, event->worker);
+
+	process->parent = (pid_t)event->parent;
+	memcpy(process->comm, event->comm, sizeof(process->comm));
+	if (parent)
+		process->command = str_copy(parent->command); /* until it executes something */
+}
+
+/* Its own file, even if it has ended by now: the path may be relative to a directory that only it knew. */
+static void learn_program(const struct process *process, const struct berth_event *event)
+{
+	cleanup_free char *program = str_copy_len(event->text, event->text_len);
+	cleanup_free char *link = str_print("/proc/%d/exe", process->pid), *path = NULL;
+
+	path = realpath(link, NULL);
+	symbol_learn_file(path ? path : program);
+}
+
+static void on_executed(struct watch *watch, const struct berth_event *event)
+{
+	struct process *process = model_process(watch, (pid_t)event->pid, event->worker);
+
+	process->parent = (pid_t)event->parent;
+	process->described = false;
+	memcpy(process->comm, event->comm, sizeof(process->comm));
+	free(process->command);
+	process->command = proc_parse_command(event->text, event->text_len, COMMAND_MOST);
+	memset(&process->descriptors, 0, sizeof(process->descriptors));
+	learn_program(process, event);
+}
+
+static void on_exited(struct watch *watch, const struct berth_event *event)
+{
+	struct process *process = model_process(watch, (pid_t)event->pid, event->worker);
+	struct worker *worker = &watch->workers[event->worker];
+
+	judge_growth(watch, process);
+	process->alive = false;
+	process->status = event->error;
+	process->memory_kib = event->count;
+	if (event->count > worker->memory_peak_kib)
+		worker->memory_peak_kib = event->count;
+}
+
+/* ---- sockets that have a port ---- */
+
+uint16_t model_virtual(const struct watch *watch, unsigned int worker, uint16_t port)
+{
+	const struct berth_portmap *map = watch->workers[worker].map;
+
+	return map ? berth_portmap_virtual(map, port) : port;
+}
+
+static void free_endpoint(void *value)
+{
+	struct endpoint *endpoint = value;
+
+	symbol_stack_free(&endpoint->stack);
+	free(endpoint->test);
+	free(endpoint);
+}
+
+static struct endpoint *endpoint_of(struct watch *watch, const struct berth_event *event)
+{
+	struct endpoint *endpoint = table_get(&watch->endpoints, event->cookie);
+
+	if (endpoint)
+		return endpoint;
+	endpoint = mem_alloc(sizeof(*endpoint));
+	endpoint->cookie = event->cookie;
+	endpoint->opened_ns = event->opened_ns;
+	endpoint->worker = event->worker;
+	endpoint->next = watch->newest;
+	watch->newest = endpoint;
+	table_set(&watch->endpoints, event->cookie, endpoint);
+	return endpoint;
+}
+
+static struct endpoint *update_endpoint(struct watch *watch, const struct berth_event *event)
+{
+	struct endpoint *endpoint = endpoint_of(watch, event);
+
+	endpoint->pid = (pid_t)event->pid;
+	endpoint->process = process_of(watch, event);
+	endpoint->proto = (enum berth_proto)event->proto;
+	endpoint->family = event->family;
+	endpoint->port = event->local_port;
+	endpoint->virtual_port = model_virtual(watch, event->worker, event->local_port);
+	endpoint->ip = event->local;
+	if (!endpoint->test)
+		endpoint->test = str_copy(watch->workers[event->worker].mark);
+	return endpoint;
+}
+
+/* A program whose bind failed has now bound something: on another port it went elsewhere, on the same it just retried. */
+static void recover(struct watch *watch, const struct endpoint *endpoint)
+{
+	for (struct table_cell *cell = NULL; (cell = table_next(&watch->failures, cell));) {
+		struct failure *failure = cell->value;
+
+		if (failure->worker != endpoint->worker || !failure->process || failure->process->pid != endpoint->pid)
+			continue;
+		if (failure->virtual_port == endpoint->virtual_port)
+			failure->retried = true;
+		else
+			failure->elsewhere = true;
+	}
+}
+
+static void on_bound(struct watch *watch, const struct berth_event *event)
+{
+	struct endpoint *endpoint = update_endpoint(watch, event);
+
+	endpoint->bound_ns = event->time_ns;
+	if (watch->failures.count)
+		recover(watch, endpoint);
+}
+
+static void on_listening(struct watch *watch, const struct berth_event *event)
+{
+	struct endpoint *endpoint = update_endpoint(watch, event);
+
+	endpoint->listen_ns = event->time_ns;
+	endpoint->listening = true;
+	endpoint->reuse = event->reuse;
+	symbol_stack_free(&endpoint->stack);
+	symbol_locate((pid_t)event->pid, event->stack, event->stack_len, &event->caller, &endpoint->stack);
+}
+
+static void on_unlistened(struct watch *watch, const struct berth_event *event)
+{
+	struct endpoint *endpoint = table_get(&watch->endpoints, event->cookie);
+
+	if (endpoint)
+		endpoint->listening = false;
+}
+
+static void count_abandoned(struct watch *watch, const struct berth_event *event)
+{
+	struct process *process = model_process(watch, (pid_t)event->parent, event->worker);
+	struct monitor_stack stack;
+	bool known = watch->monitor && monitor_stack(watch->monitor, event->cookie, true, &stack);
+
+	if ((process->status & 0x7f) || !event->remote_port) /* a process that was killed had no chance to close anything */
+		return;
+	if (!process->never_closed++) {
+		process->never_ns = event->opened_ns;
+		process->never_port = event->remote_port;
+	}
+	if (known && !process->never_stack.count)
+		symbol_locate((pid_t)stack.pid, stack.frames, stack.len, &stack.caller, &process->never_stack);
+}
+
+static void on_closed(struct watch *watch, const struct berth_event *event)
+{
+	struct endpoint *endpoint = table_get(&watch->endpoints, event->cookie);
+
+	if (endpoint) {
+		endpoint->closed_ns = event->time_ns;
+		endpoint->listening = false;
+	}
+	if (!endpoint && !event->accepted && event->how == BERTH_CLOSED_EXIT)
+		count_abandoned(watch, event);
+	if (event->close_wait_ns / 1000000 >= (uint64_t)watch->policy.close_wait_ms)
+		model_process(watch, (pid_t)event->parent, event->worker)->stuck++;
+}
+
+/* ---- failures and connections ---- */
+
+static const struct endpoint *holder_among_us(const struct watch *watch, enum berth_proto proto, uint16_t port)
+{
+	for (const struct endpoint *at = watch->newest; at; at = at->next)
+		if (at->port == port && at->proto == proto && !at->closed_ns)
+			return at;
+	return NULL;
+}
+
+static char *holder_outside(uint16_t port)
+{
+	struct who *who;
+	char *text = NULL;
+
+	if (who_find(port, NULL, 0, &who))
+		return NULL;
+	if (who->verdict == WHO_OWNED) /* holders of other namespaces come last: ours was walked first */
+		text = str_print("%s (pid %d), outside the run", who->holders[0].info.command, who->holders[0].info.stat.pid);
+	else if (who->verdict == WHO_INVISIBLE && who->sockets[0].socket.state == DIAG_TIME_WAIT)
+		text = str_copy("a connection in TIME_WAIT, without a process");
+	else if (who->verdict == WHO_INVISIBLE)
+		text = str_copy("a process that cannot be seen");
+	who_free(who);
+	return text;
+}
+
+static void find_holder(struct watch *watch, struct failure *failure)
+{
+	const struct endpoint *holder = holder_among_us(watch, failure->proto, failure->port);
+
+	if (!holder) {
+		failure->holder = holder_outside(failure->port);
+		return;
+	}
+	failure->holder_worker = holder->worker;
+	failure->holder = str_print("%s (pid %d)", holder->process && holder->process->command ? holder->process->command :
+					"a process", holder->pid);
+}
+
+static void on_bind_failed(struct watch *watch, const struct berth_event *event)
+{
+	const struct berth_portmap *map = watch->workers[event->worker].map;
+	uint64_t key = table_hash(TABLE_HASH, &event->worker, sizeof(event->worker));
+	struct failure *failure;
+	uint16_t real;
+
+	key = table_hash(table_hash(key, &event->local_port, sizeof(event->local_port)), &event->proto, 1);
+	if (event->error != EADDRINUSE || !event->local_port)
+		return;
+	failure = table_get(&watch->failures, key);
+	if (failure) {
+		failure->count++;
+		return;
+	}
+	failure = mem_alloc(sizeof(*failure));
+	real = map ? berth_portmap_real(map, (enum berth_proto)event->proto, event->local_port) : 0;
+	*failure = (struct failure){
+		.worker = event->worker, .proto = (enum berth_proto)event->proto, .count = 1, .first_ns = event->time_ns,
+		.port = real ? real : event->local_port, /* the kernel backend rewrites behind the caller's back */
+		.virtual_port = real ? event->local_port : model_virtual(watch, event->worker, event->local_port),
+		.process = process_of(watch, event), .test = str_copy(watch->workers[event->worker].mark),
+	};
+	symbol_locate((pid_t)event->pid, event->stack, event->stack_len, &event->caller, &failure->stack);
+	find_holder(watch, failure);
+	table_set(&watch->failures, key, failure);
+}
+
+static void free_failure(void *value)
+{
+	struct failure *failure = value;
+
+	symbol_stack_free(&failure->stack);
+	free(failure->holder);
+	free(failure->test);
+	free(failure);
+}
+
+static void on_connected(struct watch *watch, const struct berth_event *event)
+{
+	uint64_t key = table_hash(TABLE_HASH, &event->worker, sizeof(event->worker));
+
+	key = table_hash(table_hash(key, &event->remote, sizeof(event->remote)), &event->remote_port, sizeof(event->remote_port));
+	if (table_get(&watch->edges, key))
+		return;
+	table_set(&watch->edges, key, watch);
+	process_of(watch, event);
+	judge_edge(watch, event);
+}
+
+static void (*const handlers[BERTH_EVENT_TAGS])(struct watch *, const struct berth_event *) = {
+	[BERTH_EVENT_BOUND] = on_bound,
+	[BERTH_EVENT_BIND_FAILED] = on_bind_failed,
+	[BERTH_EVENT_LISTENING] = on_listening,
+	[BERTH_EVENT_UNLISTENED] = on_unlistened,
+	[BERTH_EVENT_CONNECTED] = on_connected,
+	[BERTH_EVENT_CLOSED] = on_closed,
+	[BERTH_EVENT_FORKED] = on_forked,
+	[BERTH_EVENT_EXECUTED] = on_executed,
+	[BERTH_EVENT_EXITED] = on_exited,
+};
+
+void model_event(struct watch *watch, const struct berth_event *event)
+{
+	if (event->worker > BERTH_WORKERS_MOST)
+		return;
+	if (event->tag < BERTH_EVENT_TAGS && handlers[event->tag])
+		handlers[event->tag](watch, event);
+	if (watch->setup.on_event)
+		watch->setup.on_event(watch->setup.arg, event);
+}
+
+void model_free(struct watch *watch)
+{
+	table_free(&watch->endpoints, free_endpoint);
+	table_free(&watch->failures, free_failure);
+	table_free(&watch->processes, free_process);
+	table_free(&watch->edges, NULL);
+	table_free(&watch->told, NULL);
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BERTH_WATCH_MODEL_H
+#define BERTH_WATCH_MODEL_H
+/*
+ * What the room knows about a run, private to tools/watch: events go in (model.c), findings come out (judge.c). Both sources
+ * feed it the same records.
+ */
+#include "tools/watch/monitor.h"
+#include "tools/watch/proc.h"
+#include "tools/watch/symbol.h"
+#include "tools/watch/table.h"
+#include "tools/watch/watch.h"
+
+enum { SERIES_LEN = 64 };
+
+struct series {		/* samples of one number over time; when it is full, every second one goes */
+	int32_t of[SERIES_LEN];
+	unsigned int count, stride, skipped;
+};
+
+struct process {
+	pid_t pid, parent;
+	unsigned int worker;
+	char comm[BERTH_COMM];
+	char *command, *directory;
+	char **ancestry;
+	bool alive, described, growth_told, close_wait_told;
+	int status;		/* wait status */
+	uint64_t memory_kib;
+	struct series descriptors;
+	int descriptors_peak;
+	unsigned int never_closed; /* connections that only its end closed */
+	uint64_t never_ns;	/* since when the first of them had been open */
+	struct symbol_stack never_stack;
+	uint16_t never_port;
+	unsigned int stuck;	/* connections closed after a long CLOSE_WAIT */
+	struct process *older;	/* that had the same number before */
+};
+
+struct endpoint {		/* a socket with a port of its own: bound or listening */
+	uint64_t cookie, opened_ns, bound_ns, listen_ns, closed_ns;
+	unsigned int worker;
+	pid_t pid;
+	struct process *process;
+	enum berth_proto proto;
+	uint16_t family, port, virtual_port;
+	struct berth_ip ip;
+	bool listening, reuse;
+	struct symbol_stack stack;
+	char *test;
+	struct endpoint *next;	/* all of them, newest first */
+};
+
+struct failure {		/* binds that failed with EADDRINUSE, by worker and port */
+	unsigned int worker;
+	enum berth_proto proto;
+	uint16_t port, virtual_port;
+	uint64_t count, first_ns;
+	struct process *process;
+	struct symbol_stack stack;
+	char *holder, *test;
+	unsigned int holder_worker;
+	bool elsewhere;		/* the program then took another port */
+	bool retried;		/* and got the same one in the end */
+};
+
+struct judge {
+	watch_judged_fn fn;
+	void *arg;
+	int64_t deadline_ms, delay_ms;
+	struct loop_timer *timer;
+};
+
+struct worker {
+	struct watch *watch;
+	unsigned int number;	/* its index */
+	char *task, *mark;
+	int cgroup;		/* -1 = none */
+	const struct berth_portmap *map;
+	pid_t pid;
+	bool begun, ended;
+	struct judge judge;
+	struct berth_counts counts; /* sampling: kept here; eBPF: read at the end */
+	uint64_t alive, accepted_alive;
+	unsigned int processes;
+	int descriptors_peak;
+	uint64_t memory_peak_kib;
+};
+
+struct sample;			/* the second source, sample.c */
+
+struct watch {
+	struct watch_setup setup;
+	struct watch_policy policy;
+	enum watch_source source;
+	struct monitor *monitor; /* NULL when sampling */
+	struct sample *sample;	/* NULL when not */
+	struct loop_timer *timer;
+	int mark_socket;
+	struct worker workers[BERTH_WORKERS_MOST + 1];
+	unsigned int worker_most;
+	struct table processes;	/* by pid */
+	struct table endpoints;	/* by cookie */
+	struct endpoint *newest;
+	struct table failures;	/* by hash of worker, protocol and port */
+	struct table edges;	/* by hash of worker and destination; the value is the watch itself: seen */
+	struct watch_finding **findings;
+	size_t finding_count, allowed;
+	struct table told;	/* by fingerprint and worker */
+	char **baseline;
+};
+
+/* model.c */
+void model_event(struct watch *watch, const struct berth_event *event);
+struct process *model_process(struct watch *watch, pid_t pid, unsigned int worker);
+void model_describe(struct process *process);	/* command, directory, ancestry; while it lives */
+void model_free(struct watch *watch);
+uint16_t model_virtual(const struct watch *watch, unsigned int worker, uint16_t port);
+
+/* judge.c */
+void judge_leftovers(struct watch *watch, struct worker *worker, const pid_t *pids, size_t count);
+void judge_conflict(struct watch *watch, const struct failure *failure);
+void judge_edge(struct watch *watch, const struct berth_event *event);
+void judge_close_wait(struct watch *watch);
+void judge_growth(struct watch *watch, struct process *process);
+void judge_never_closed(struct watch *watch, const struct worker *worker);
+void judge_time_wait(struct watch *watch, const struct worker *worker);
+void judge_errors(struct watch *watch, const struct worker *worker);
+void judge_avoided(struct watch *watch);
+void judge_tell(struct watch *watch, struct watch_finding *finding); /* seal, allow list, baseline, once; takes it */
+
+/* series.c */
+void series_add(struct series *series, int value);
+int series_growth(const struct series *series); /* how much it grew, 0 if it did not grow steadily */
+
+/* sample.c */
+int sample_open(struct watch *watch, struct sample **ret_sample);
+void sample_close(struct sample *sample);
+void sample_tick(struct sample *sample);	/* look at everything once */
+int sample_sockets(struct sample *sample, watch_socket_fn fn, void *arg);
+
+/* left.c: the processes of a worker that are alive. Return: their number; *ret_pids is the caller's to free */
+size_t left_processes(const struct watch *watch, const struct worker *worker, pid_t **ret_pids);
+
+/* mark.c */
+int mark_open(struct watch *watch);
+void mark_close(struct watch *watch);
+
+#endif

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Loading. libbpf loads an object whole or not at all, so when that fails each optional program is tried alone, and the object
+ * is loaded again without those that this kernel refuses. On a kernel that takes everything this costs nothing.
+ *
+ * Laws: programs are attached by links, which the kernel drops with our descriptors: whatever kills us, the monitor ends.
+ * Programs of others on the same cgroup are never touched (BPF_F_ALLOW_MULTI, which links imply).
+ */
+#include "tools/watch/monitor.h"
+
+#include <errno.h>
+
+#ifdef BERTH_HAVE_MONITOR
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <monitor.skel.h> /* a system header for the warnings: bpftool's taste differs */
+#include "tools/base/cleanup.h"
+#include "tools/base/str.h"
+
+/* What each program is for; NULL = the monitor is of no use without it. */
+static const struct monitor_row {
+	const char *name, *loss;
+	enum monitor_place { ON_CGROUP, ON_KERNEL, ON_DEMAND } place;
+} rows[] = {
+	{ "monitor_sock_create", NULL, ON_CGROUP },
+	{ "monitor_sock_release", NULL, ON_CGROUP },
+	{ "monitor_post_bind4", NULL, ON_CGROUP },
+	{ "monitor_post_bind6", NULL, ON_CGROUP },
+	{ "monitor_state", "no listeners, connections or CLOSE_WAIT", ON_KERNEL },
+	{ "monitor_sys_exit", "no failed binds, no errors of calls, no stacks of clients", ON_KERNEL },
+	{ "monitor_send_reset", "resets that are sent are not counted", ON_KERNEL },
+	{ "monitor_receive_reset", "resets that arrive are not counted", ON_KERNEL },
+	{ "monitor_destroy", "no byte counts", ON_KERNEL },
+	{ "monitor_fork", "processes are seen only when they execute a program", ON_KERNEL },
+	{ "monitor_exec", "no command lines of short processes", ON_KERNEL },
+	{ "monitor_exit", "no exit status and peak memory of processes", ON_KERNEL },
+	{ "monitor_snapshot", "no snapshot: CLOSE_WAIT and open sockets are not listed", ON_DEMAND },
+};
+
+struct monitor {
+	struct monitor_setup setup;
+	struct monitor_bpf *bpf;
+	struct ring_buffer *ring;
+	struct bpf_link *links[ARRAY_LEN(rows)];
+	bool refused[ARRAY_LEN(rows)];
+	const char *losses[ARRAY_LEN(rows) + 1];
+	int cpus;
+};
+
+static int silent(enum libbpf_print_level level, const char *format, va_list list)
+{
+	(void)level;
+	(void)format;
+	(void)list;
+	return 0;
+}
+
+static struct monitor_bpf *open_object(const struct monitor *monitor)
+{
+	struct monitor_bpf *bpf = monitor_bpf__open();
+
+	if (!bpf)
+		return NULL;
+	bpf->rodata->everything = monitor->setup.everything;
+	bpf->rodata->every_cgroup = monitor->setup.every_cgroup;
+	bpf->rodata->stacks_on_open = monitor->setup.stacks;
+#ifndef __x86_64__
+	bpf_program__set_autoload(bpf->progs.monitor_sys_exit, false); /* it knows the system calls of x86-64 only */
+#endif
+	return bpf;
+}
+
+/* Load the object with only program @only, or (@only < 0) without those that were refused. */
+static int try_load(struct monitor *monitor, int only, struct monitor_bpf **ret_bpf)
+{
+	struct monitor_bpf *bpf = open_object(monitor);
+	int ret;
+
+	if (!bpf)
+		return -errno;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct bpf_program *program = bpf_object__find_program_by_name(bpf->obj, rows[i].name);
+
+		if (only >= 0 ? (size_t)only != i : monitor->refused[i])
+			bpf_program__set_autoload(program, false);
+	}
+	ret = monitor_bpf__load(bpf);
+	if (ret || !ret_bpf)
+		monitor_bpf__destroy(bpf);
+	else
+		*ret_bpf = bpf;
+	return ret;
+}
+
+static int load(struct monitor *monitor)
+{
+	int ret = try_load(monitor, -1, &monitor->bpf);
+
+	if (!ret)
+		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		if (!try_load(monitor, (int)i, NULL))
+			continue;
+		if (!rows[i].loss)
+			return ret == -EPERM ? -EPERM : -ENOTSUP;
+		monitor->refused[i] = true;
+	}
+	return try_load(monitor, -1, &monitor->bpf);
+}
+
+static int attach(struct monitor *monitor)
+{
+	size_t losses = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct bpf_program *program = bpf_object__find_program_by_name(monitor->bpf->obj, rows[i].name);
+
+		if (!monitor->refused[i] && rows[i].place != ON_DEMAND) {
+			monitor->links[i] = rows[i].place == ON_CGROUP ?
+						    bpf_program__attach_cgroup(program, monitor->setup.cgroup) :
+						    bpf_program__attach(program);
+			monitor->refused[i] = !monitor->links[i];
+		}
+		if (monitor->refused[i] && !rows[i].loss)
+			return errno ? -errno : -ENOTSUP;
+		if (monitor->refused[i])
+			monitor->losses[losses++] = rows[i].loss;
+	}
+	return 0;
+}
+
+static int on_record(void *arg, void *data, size_t len)
+{
+	struct monitor *monitor = arg;
+	const struct berth_event *event = data;
+
+	if (len >= BERTH_EVENT_HEAD && event->version == BERTH_EVENT_VERSION && event->size <= len)
+		monitor->setup.on_event(monitor->setup.arg, event);
+	return 0;
+}
+
+static void on_readable(void *arg, int fd, uint32_t events)
+{
+	(void)fd;
+	(void)events;
+	monitor_drain(arg);
+}
+
+static int start(struct monitor *monitor)
+{
+	int ret = load(monitor);
+
+	if (ret)
+		return ret;
+	monitor->cpus = libbpf_num_possible_cpus();
+	monitor->ring = ring_buffer__new(bpf_map__fd(monitor->bpf->maps.events), on_record, monitor, NULL);
+	if (!monitor->ring)
+		return -errno;
+	ret = attach(monitor);
+	if (!ret && monitor->setup.loop)
+		ret = loop_add(monitor->setup.loop, ring_buffer__epoll_fd(monitor->ring), EPOLLIN, on_readable, monitor);
+	return ret;
+}
+
+int monitor_open(const struct monitor_setup *setup, struct monitor **ret_monitor)
+{
+	struct monitor *monitor = mem_alloc(sizeof(*monitor));
+	libbpf_print_fn_t before = libbpf_set_print(silent);
+	int ret;
+
+	monitor->setup = *setup;
+	ret = start(monitor);
+	libbpf_set_print(before);
+	if (ret)
+		monitor_close(monitor);
+	else
+		*ret_monitor = monitor;
+	return ret;
+}
+
+void monitor_close(struct monitor *monitor)
+{
+	if (!monitor)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		bpf_link__destroy(monitor->links[i]);
+	if (monitor->ring && monitor->setup.loop)
+		loop_remove(monitor->setup.loop, ring_buffer__epoll_fd(monitor->ring));
+	ring_buffer__free(monitor->ring);
+	monitor_bpf__destroy(monitor->bpf);
+	free(monitor);
+}
+
+const char *const *monitor_losses(const struct monitor *monitor)
+{
+	return monitor->losses;
+}
+
+/* The id of a cgroup is the inode number of its directory (kernfs, 64-bit). */
+static int cgroup_id(int cgroup, uint64_t *ret_id)
+{
+	struct stat info;
+
+	if (fstat(cgroup, &info))
+		return -errno;
+	*ret_id = info.st_ino;
+	return 0;
+}
+
+int monitor_worker_add(struct monitor *monitor, unsigned int number, int cgroup)
+{
+	uint32_t worker = number;
+	uint64_t id;
+	int ret = cgroup_id(cgroup, &id);
+
+	if (ret)
+		return ret;
+	if (bpf_map_update_elem(bpf_map__fd(monitor->bpf->maps.workers), &id, &worker, BPF_ANY))
+		return -errno;
+	monitor->bpf->bss->worker_count++;
+	return 0;
+}
+
+void monitor_worker_remove(struct monitor *monitor, int cgroup)
+{
+	uint64_t id;
+
+	if (!cgroup_id(cgroup, &id) && !bpf_map_delete_elem(bpf_map__fd(monitor->bpf->maps.workers), &id))
+		monitor->bpf->bss->worker_count--;
+}
+
+void monitor_drain(struct monitor *monitor)
+{
+	(void)ring_buffer__consume(monitor->ring);
+}
+
+int monitor_counts(struct monitor *monitor, unsigned int number, struct berth_counts *ret_counts)
+{
+	cleanup_free struct berth_counts *each = mem_alloc((size_t)monitor->cpus * sizeof(*each));
+	uint32_t key = number;
+
+	*ret_counts = (struct berth_counts){ 0 };
+	if (bpf_map_lookup_elem(bpf_map__fd(monitor->bpf->maps.counts), &key, each))
+		return -errno;
+	for (int cpu = 0; cpu < monitor->cpus; cpu++)
+		for (int i = 0; i < BERTH_COUNTS; i++)
+			ret_counts->of[i] += each[cpu].of[i];
+	return 0;
+}
+
+static struct bpf_link *open_iterator(struct monitor *monitor)
+{
+	union bpf_iter_link_info info = { .map.map_fd = (uint32_t)bpf_map__fd(monitor->bpf->maps.notes) };
+	DECLARE_LIBBPF_OPTS(bpf_iter_attach_opts, options, .link_info = &info, .link_info_len = sizeof(info));
+
+	return bpf_program__attach_iter(monitor->bpf->progs.monitor_snapshot, &options);
+}
+
+static int read_snapshot(int fd, monitor_socket_fn fn, void *arg)
+{
+	cleanup_free struct berth_socket *some = mem_alloc(1024 * sizeof(*some));
+	size_t have = 0;
+
+	for (;;) {
+		ssize_t got = read(fd, (char *)some + have, 1024 * sizeof(*some) - have);
+		size_t whole;
+
+		if (got < 0 && (errno == EAGAIN || errno == EINTR))
+			continue;
+		if (got <= 0)
+			return got ? -errno : 0;
+		have += (size_t)got;
+		whole = have / sizeof(*some);
+		for (size_t i = 0; i < whole; i++)
+			fn(arg, &some[i]);
+		have -= whole * sizeof(*some);
+		memmove(some, some + whole, have);
+	}
+}
+
+int monitor_snapshot(struct monitor *monitor, monitor_socket_fn fn, void *arg)
+{
+	struct bpf_link *link;
+	cleanup_close int fd = -1;
+	int ret;
+
+	link = bpf_program__fd(monitor->bpf->progs.monitor_snapshot) < 0 ? NULL : open_iterator(monitor);
+	if (!link)
+		return -ENOTSUP;
+	fd = bpf_iter_create(bpf_link__fd(link));
+	ret = fd < 0 ? -errno : read_snapshot(fd, fn, arg);
+	bpf_link__destroy(link);
+	return ret;
+}
+
+bool monitor_stack(struct monitor *monitor, uint64_t cookie, bool forget, struct monitor_stack *ret_stack)
+{
+	int map = bpf_map__fd(monitor->bpf->maps.stacks);
+	bool found = !bpf_map_lookup_elem(map, &cookie, ret_stack);
+
+	if (found && forget)
+		bpf_map_delete_elem(map, &cookie);
+	return found;
+}
+
+void monitor_edges(struct monitor *monitor, monitor_edge_fn fn, void *arg)
+{
+	int map = bpf_map__fd(monitor->bpf->maps.edges);
+	struct monitor_edge_key key, next;
+	struct monitor_edge edge;
+	void *before = NULL;
+
+	while (!bpf_map_get_next_key(map, before, &next)) {
+		if (!bpf_map_lookup_elem(map, &next, &edge))
+			fn(arg, &next, &edge);
+		key = next;
+		before = &key;
+	}
+}
+#else /* built without clang, bpftool or the kernel's types: tools/watch samples instead */
+int monitor_open(const struct monitor_setup *setup, struct monitor **ret_monitor)
+{
+	(void)setup;
+	(void)ret_monitor;
+	return -EOPNOTSUPP;
+}
+
+void monitor_close(struct monitor *monitor)
+{
+	(void)monitor;
+}
+
+const char *const *monitor_losses(const struct monitor *monitor)
+{
+	static const char *const none[] = { 0 };
+
+	(void)monitor;
+	return none;
+}
+
+int monitor_worker_add(struct monitor *monitor, unsigned int number, int cgroup)
+{
+	(void)monitor;
+	(void)number;
+	(void)cgroup;
+	return -EOPNOTSUPP;
+}
+
+void monitor_worker_remove(struct monitor *monitor, int cgroup)
+{
+	(void)monitor;
+	(void)cgroup;
+}
+
+void monitor_drain(struct monitor *monitor)
+{
+	(void)monitor;
+}
+
+int monitor_counts(struct monitor *monitor, unsigned int number, struct berth_counts *ret_counts)
+{
+	(void)monitor;
+	(void)number;
+	(void)ret_counts;
+	return -EOPNOTSUPP;
+}
+
+int monitor_snapshot(struct monitor *monitor, monitor_socket_fn fn, void *arg)
+{
+	(void)monitor;
+	(void)fn;
+	(void)arg;
+	return -EOPNOTSUPP;
+}
+
+bool monitor_stack(struct monitor *monitor, uint64_t cookie, bool forget, struct monitor_stack *ret_stack)
+{
+	(void)monitor;
+	(void)cookie;
+	(void)forget;
+	(void)ret_stack;
+	return false;
+}
+
+void monitor_edges(struct monitor *monitor, monitor_edge_fn fn, void *arg)
+{
+	(void)monitor;
+	(void)fn;
+	(void)arg;
+}
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BERTH_WATCH_PROC_H
+#define BERTH_WATCH_PROC_H
+/*
+ * Processes as /proc shows them: who they are, where they come from, which sockets they hold. The parsers are pure and total:
+ * what they read was written by strangers.
+ *
+ * Functions return 0 or -errno and never print. A process that ends while it is read is -ESRCH, never half a record.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define PROC_COMM 16
+
+struct proc_stat {		/* the fields of /proc/PID/stat that matter here, proc(5) */
+	pid_t pid, ppid;
+	char comm[PROC_COMM];
+	char state;
+	uint64_t start_ticks;	/* since boot; with the pid it names one process for ever */
+};
+
+/** Read the text of /proc/PID/stat. A comm may hold blanks and parentheses. Return: false if it is not one. */
+bool proc_parse_stat(const char *text, struct proc_stat *ret_stat);
+
+/**
+ * Find a variable in the text of /proc/PID/environ (NUL-separated).
+ * Return: its value inside @text, NULL if it is not there.
+ */
+const char *proc_parse_environ(const char *text, size_t len, const char *name);
+
+/**
+ * The container that a /proc/PID/cgroup text tells of: "docker 3f2a91c0d4be", "podman ...", "kubernetes pod ...".
+ * Return: a new string, NULL if it is none.
+ */
+char *proc_parse_container(const char *text);
+
+/** The arguments of a /proc/PID/cmdline as one line, control characters replaced, at most @max bytes. A new string. */
+char *proc_parse_command(const char *text, size_t len, size_t max);
+
+struct proc_info {
+	struct proc_stat stat;
+	char *command;		/* its arguments in one line; "[comm]" of a kernel thread or a zombie */
+	char *directory, *program; /* NULL: not allowed to see */
+	char *container;	/* NULL: none */
+	char *user;		/* name, else the number */
+	uid_t uid;
+	uint64_t netns, pidns;	/* inode numbers; 0: not allowed to see */
+	int64_t start_ns;	/* CLOCK_REALTIME */
+	char *run, *worker, *task, *map_path; /* BERTH_* of its environment; NULL: not Berth's, or not allowed to see */
+};
+
+int proc_read(pid_t pid, struct proc_info *ret_info);
+void proc_info_free(struct proc_info *info);
+
+/** Just the numbers: cheap enough for every process of a worker, every tick. */
+int proc_read_stat(pid_t pid, struct proc_stat *ret_stat);
+
+/** Open descriptors of a process. Return: their number; -EACCES, -ESRCH. */
+int proc_fd_count(pid_t pid);
+
+/* Call @fn for every process; it returns false to stop. */
+typedef bool (*proc_fn)(void *arg, pid_t pid);
+int proc_each(proc_fn fn, void *arg);
+
+/**
+ * Call @fn for every descriptor of @pid that is a socket.
+ * Return: 0; -EACCES if its descriptors may not be seen; -ESRCH.
+ */
+typedef void (*proc_socket_fn)(void *arg, pid_t pid, int fd, uint64_t inode);
+int proc_each_socket(pid_t pid, proc_socket_fn fn, void *arg);
+
+/* Inode number of a namespace of @pid ("net", "pid"); 0 if it may not be seen. */
+uint64_t proc_namespace(pid_t pid, const char *name);
+
+#endif

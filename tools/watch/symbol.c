@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Symbols. A file is opened through libdwfl once and kept: a report asks for many frames of few files. Debug information is
+ * used where it is installed; the symbol table gives the function otherwise. Nothing is downloaded.
+ */
+#include "tools/watch/symbol.h"
+
+#include <dwarf.h>
+#include <elfutils/libdwelf.h>
+#include <elfutils/libdwfl.h>
+#include <fcntl.h>
+#include <gelf.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/file.h"
+#include "tools/base/str.h"
+#include "tools/watch/table.h"
+
+enum { NAME_MOST = 120 };
+
+char *symbol_parse_maps(const char *text, uint64_t address, uint64_t *ret_offset)
+{
+	for (const char *line = text; *line; line += *line == '\n') {
+		size_t len = strcspn(line, "\n");
+		uint64_t start, end, offset;
+		char *dash, *blank;
+		int name_at = 0;
+
+		start = strtoull(line, &dash, 16);
+		end = *dash == '-' ? strtoull(dash + 1, &blank, 16) : 0;
+		if (address < start || address >= end) {
+			line += len;
+			continue;
+		}
+		if (sscanf(blank, " %*4s %" SCNx64 " %*x:%*x %*u %n", &offset, &name_at) != 1 || !name_at || blank[name_at] != '/')
+			return NULL;
+		*ret_offset = address - start + offset;
+		len -= (size_t)(blank + name_at - line);
+		if (len > 10 && !strncmp(blank + name_at + len - 10, " (deleted)", 10))
+			len -= 10;
+		return str_copy_len(blank + name_at, len);
+	}
+	return NULL;
+}
+
+/* ---- which file has which build id ---- */
+
+static struct table files;	/* by hash of the build id: path */
+static struct table learned;	/* by hash of the path: whatever is not NULL */
+
+static uint64_t id_hash(const uint8_t *build_id)
+{
+	return table_hash(TABLE_HASH, build_id, BERTH_BUILD_ID);
+}
+
+static bool has_id(const uint8_t *build_id)
+{
+	static const uint8_t none[BERTH_BUILD_ID];
+
+	return memcmp(build_id, none, BERTH_BUILD_ID) != 0;
+}
+
+void symbol_learn_file(const char *path)
+{
+	uint64_t key = table_hash_text(TABLE_HASH, path);
+	uint8_t build_id[BERTH_BUILD_ID] = { 0 };
+	cleanup_close int fd = -1;
+	const void *id;
+	ssize_t len;
+	Elf *elf;
+
+	if (table_get(&learned, key))
+		return;
+	table_set(&learned, key, &learned);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	elf_version(EV_CURRENT);
+	elf = fd < 0 ? NULL : elf_begin(fd, ELF_C_READ_MMAP, NULL);
+	len = elf && elf_kind(elf) == ELF_K_ELF ? dwelf_elf_gnu_build_id(elf, &id) : -1;
+	if (len > 0) {
+		memcpy(build_id, id, (size_t)len < BERTH_BUILD_ID ? (size_t)len : BERTH_BUILD_ID);
+		if (!table_get(&files, id_hash(build_id)))
+			table_set(&files, id_hash(build_id), str_copy(path));
+	}
+	elf_end(elf);
+}
+
+void symbol_learn(pid_t pid)
+{
+	cleanup_free char *path = str_print("/proc/%d/maps", pid);
+	cleanup_free char *maps = NULL;
+	char file[4096];
+
+	if (file_read(path, &maps, NULL))
+		return;
+	for (const char *line = maps; *line; line += *line == '\n') {
+		size_t len = strcspn(line, "\n");
+		const char *slash = memchr(line, '/', len);
+		const char *mode = memchr(line, ' ', len);
+
+		if (slash && mode && mode[3] == 'x' && (size_t)(line + len - slash) < sizeof(file)) {
+			memcpy(file, slash, (size_t)(line + len - slash));
+			file[line + len - slash] = 0;
+			symbol_learn_file(file);
+		}
+		line += len;
+	}
+}
+
+static void add_place(struct symbol_stack *stack, pid_t pid, const struct berth_frame *frame, char **maps)
+{
+	/* a return address: the call itself lies just before it, and may be another function's last instruction */
+	struct symbol_place place = { .offset = frame->at - (stack->count > 0), .pid = pid };
+
+	if (frame->status == BERTH_FRAME_IN_FILE) {
+		memcpy(place.build_id, frame->build_id, BERTH_BUILD_ID);
+	} else if (place.offset) {
+		cleanup_free char *path = str_print("/proc/%d/maps", pid);
+
+		if (!*maps && file_read(path, maps, NULL))
+			*maps = str_copy("");
+		place.file = symbol_parse_maps(*maps, place.offset, &place.offset);
+	}
+	stack->places[stack->count++] = place;
+}
+
+void symbol_locate(pid_t pid, const struct berth_frame *frames, size_t count, const struct berth_frame *caller,
+		   struct symbol_stack *ret_stack)
+{
+	cleanup_free char *maps = NULL;
+
+	*ret_stack = (struct symbol_stack){ .places = mem_alloc((count + 1) * sizeof(*ret_stack->places)) };
+	for (size_t i = 0; i < count && frames[i].status != BERTH_FRAME_EMPTY; i++) {
+		if (i == 1 && caller && caller->status != BERTH_FRAME_EMPTY)
+			add_place(ret_stack, pid, caller, &maps);
+		add_place(ret_stack, pid, &frames[i], &maps);
+	}
+}
+
+void symbol_stack_free(struct symbol_stack *stack)
+{
+	for (size_t i = 0; i < stack->count; i++)
+		free(stack->places[i].file);
+	free(stack->places);
+	*stack = (struct symbol_stack){ 0 };
+}
+
+const char *symbol_parse_perf_map(const char *text, size_t len, uint64_t address, size_t *ret_len)
+{
+	const char *found = NULL, *end = text + len;
+
+	for (const char *line = text; line < end;) {
+		const char *stop = memchr(line, '\n', (size_t)(end - line));
+		char *after;
+		uint64_t start, size;
+
+		stop = stop ? stop : end;
+		start = strtoull(line, &after, 16);
+		if (after > line && after < stop && *after == ' ') {
+			const char *second = after + 1;
+
+			size = strtoull(second, &after, 16);
+			if (after > second && after < stop && *after == ' ' && address >= start && address - start < size) {
+				found = after + 1;
+				*ret_len = (size_t)(stop - found);
+			}
+		}
+		line = stop + 1;
+	}
+	return found;
+}
+
+char *symbol_parse_script(const char *name, size_t len)
+{
+	cleanup_free char *text = str_copy_len(name, len), *place = NULL;
+	char *function = strchr(text, ':'), *path = strrchr(text, ' ');
+	char *column = path ? strrchr(path, ':') : NULL;
+
+	if (!function || !column || function > path)
+		return str_print("%.*s", NAME_MOST, text);
+	function += 1 + strspn(function + 1, "*~^+");
+	if (function > path)
+		function = path;
+	*path++ = 0;
+	place = str_copy_len(path, (size_t)(column - path));
+	if (!strchr(place, ':')) /* one number only: the line */
+		return str_print("%.*s at %s", NAME_MOST, *function ? function : "(anonymous)", path);
+	return str_print("%.*s at %s", NAME_MOST, *function ? function : "(anonymous)", place);
+}
+
+static char *name_compiled(const struct symbol_place *place)
+{
+	cleanup_free char *path = str_print("/tmp/perf-%d.map", place->pid);
+	cleanup_free char *text = NULL;
+	const char *name;
+	size_t len;
+
+	if (file_read(path, &text, &len))
+		return NULL;
+	name = symbol_parse_perf_map(text, len, place->offset, &len);
+	return name ? symbol_parse_script(name, len) : NULL;
+}
+
+/* ---- ELF ---- */
+
+static const Dwfl_Callbacks callbacks = {
+	.find_elf = dwfl_build_id_find_elf,
+	.find_debuginfo = dwfl_standard_find_debuginfo,
+	.section_address = dwfl_offline_section_address,
+};
+
+struct object {
+	Dwfl *dwfl;
+	Dwfl_Module *module;
+};
+static struct table objects; /* by hash of the path */
+
+static void free_object(void *value)
+{
+	struct object *object = value;
+
+	dwfl_end(object->dwfl);
+	free(object);
+}
+
+void symbol_close(void)
+{
+	table_free(&objects, free_object);
+	table_free(&files, free);
+	table_free(&learned, NULL);
+}
+
+static struct object *open_object(const char *file)
+{
+	uint64_t key = table_hash_text(TABLE_HASH, file);
+	struct object *object = table_get(&objects, key);
+
+	if (object)
+		return object;
+	object = mem_alloc(sizeof(*object));
+	object->dwfl = dwfl_begin(&callbacks);
+	if (object->dwfl) {
+		object->module = dwfl_report_offline(object->dwfl, file, file, -1);
+		dwfl_report_end(object->dwfl, NULL, NULL);
+	}
+	table_set(&objects, key, object);
+	return object;
+}
+
+/* File offset -> address in the module as libdwfl laid it out. */
+static bool address_of(Dwfl_Module *module, uint64_t offset, Dwarf_Addr *ret_address)
+{
+	GElf_Addr bias;
+	Elf *elf = dwfl_module_getelf(module, &bias);
+	size_t count;
+
+	if (!elf || elf_getphdrnum(elf, &count))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		GElf_Phdr header;
+
+		if (!gelf_getphdr(elf, (int)i, &header) || header.p_type != PT_LOAD || offset < header.p_offset ||
+		    offset - header.p_offset >= header.p_filesz)
+			continue;
+		*ret_address = offset - header.p_offset + header.p_vaddr + bias;
+		return true;
+	}
+	return false;
+}
+
+static const char *base_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static char *name_native(const char *file, uint64_t offset)
+{
+	struct object *object = open_object(file);
+	const char *function, *source;
+	Dwarf_Addr address;
+	Dwfl_Line *line;
+	int number = 0;
+
+	if (!object->module || !address_of(object->module, offset, &address))
+		return NULL;
+	function = dwfl_module_addrname(object->module, address);
+	line = dwfl_module_getsrc(object->module, address);
+	source = line ? dwfl_lineinfo(line, NULL, &number, NULL, NULL, NULL) : NULL;
+	if (function && source)
+		return str_print("%.*s at %s:%d", NAME_MOST, function, source, number);
+	return function ? str_print("%.*s in %s", NAME_MOST, function, base_of(file)) : NULL;
+}
+
+char *symbol_name(const struct symbol_place *place)
+{
+	const char *file = place->file ? place->file : has_id(place->build_id) ? table_get(&files, id_hash(place->build_id)) : NULL;
+	char *name = file ? name_native(file, place->offset) : has_id(place->build_id) ? NULL : name_compiled(place);
+
+	if (name)
+		return name;
+	if (file)
+		return str_print("%s+0x%" PRIx64, base_of(file), place->offset);
+	return str_print("%s0x%" PRIx64, has_id(place->build_id) ? "unknown file+" : "", place->offset);
+}
+
+char **symbol_names(const struct symbol_stack *stack)
+{
+	char **names = NULL;
+
+	for (size_t i = 0; i < stack->count; i++)
+		strv_own(&names, symbol_name(&stack->places[i]));
+	return names;
+}

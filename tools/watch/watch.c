@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The room's front: which source, which workers, when to look and when to judge. What is seen is kept by model.c, what it
+ * means is said by judge.c.
+ *
+ * When a worker's command has ended, its leftovers are looked at again and again with growing pauses until they are gone or the
+ * grace period is over; a clean worker costs one look and no wait.
+ */
+#include "tools/watch/watch.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/base/clock.h"
+#include "tools/base/str.h"
+#include "tools/watch/model.h"
+
+const char *const watch_source_names[WATCH_SOURCES + 1] = { "auto", "ebpf", "sampling", NULL };
+
+enum { FIRST_PAUSE_MS = 20, LONGEST_PAUSE_MS = 200 };
+
+static struct watch_policy policy_with_defaults(const struct watch_policy *policy, enum watch_source source)
+{
+	struct watch_policy full = policy ? *policy : (struct watch_policy){ 0 };
+
+#define DEFAULT(field, value) full.field = full.field ? full.field : (value)
+	DEFAULT(grace_ms, 1000);
+	DEFAULT(sample_ms, source == WATCH_SAMPLE ? 250 : 1000);
+	DEFAULT(close_wait_ms, 5000);
+	DEFAULT(close_wait_low, 3);
+	DEFAULT(never_closed_low, 16);
+	DEFAULT(growth_low, 64);
+	DEFAULT(error_low, 20);
+	if (full.error_ratio <= 0)
+		full.error_ratio = 0.05;
+#undef DEFAULT
+	return full;
+}
+
+static void on_record(void *arg, const struct berth_event *event)
+{
+	model_event(arg, event);
+}
+
+static int open_monitor(struct watch *watch)
+{
+	const struct monitor_setup setup = {
+		.loop = watch->setup.loop, .cgroup = watch->setup.cgroup, .everything = watch->setup.everything,
+		.every_cgroup = watch->setup.every_cgroup, .stacks = true, .on_event = on_record, .arg = watch,
+	};
+
+	return watch->setup.cgroup < 0 ? -ENOENT : monitor_open(&setup, &watch->monitor);
+}
+
+static char *reason_for(const struct watch *watch, int error)
+{
+	if (watch->monitor)
+		return str_print("eBPF%s", *monitor_losses(watch->monitor) ? ", in part" : "");
+	if (error == -ENOENT)
+		return str_copy("sampling, less exact: there is no cgroup v2 for the run");
+	if (error == -EPERM || error == -EACCES)
+		return str_copy("sampling, less exact: eBPF needs CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN");
+	return error ? str_print("sampling, less exact: eBPF does not load (%s)", strerror(-error)) :
+		       str_copy("sampling, less exact: as asked for");
+}
+
+static void on_tick(void *arg);
+
+static int choose_source(struct watch *watch, char **ret_reason)
+{
+	int error = 0, ret = 0;
+
+	if (watch->setup.wanted != WATCH_SAMPLE)
+		error = open_monitor(watch);
+	watch->source = watch->monitor ? WATCH_BPF : WATCH_SAMPLE;
+	*ret_reason = reason_for(watch, error);
+	if (error && watch->setup.wanted == WATCH_BPF)
+		return -ENOTSUP;
+	watch->policy = policy_with_defaults(watch->setup.policy, watch->source);
+	if (!watch->monitor)
+		ret = sample_open(watch, &watch->sample);
+	return ret;
+}
+
+/* The C library is in nearly every stack, and a process may be gone before its files are looked at. */
+static void learn_library(void)
+{
+	Dl_info info;
+
+	if (dladdr((void *)(uintptr_t)getppid, &info) && info.dli_fname)
+		symbol_learn_file(info.dli_fname);
+}
+
+int watch_open(const struct watch_setup *setup, struct watch **ret_watch, char **ret_reason)
+{
+	struct watch *watch = mem_alloc(sizeof(*watch));
+	int ret;
+
+	watch->setup = *setup;
+	watch->mark_socket = -1;
+	for (unsigned int i = 0; i <= BERTH_WORKERS_MOST; i++)
+		watch->workers[i] = (struct worker){ .watch = watch, .number = i, .cgroup = -1 };
+	learn_library();
+	ret = choose_source(watch, ret_reason);
+	if (!ret)
+		ret = mark_open(watch);
+	if (!ret && watch->policy.baseline)
+		ret = finding_baseline_read(watch->policy.baseline, &watch->baseline);
+	if (ret) {
+		watch_close(watch);
+		return ret;
+	}
+	if (setup->loop)
+		watch->timer = loop_after(setup->loop, watch->policy.sample_ms, on_tick, watch);
+	*ret_watch = watch;
+	return 0;
+}
+
+void watch_close(struct watch *watch)
+{
+	if (!watch)
+		return;
+	if (watch->setup.loop)
+		loop_cancel(watch->setup.loop, watch->timer);
+	mark_close(watch);
+	monitor_close(watch->monitor);
+	sample_close(watch->sample);
+	for (size_t i = 0; i <= BERTH_WORKERS_MOST; i++) {
+		if (watch->workers[i].judge.timer)
+			loop_cancel(watch->setup.loop, watch->workers[i].judge.timer);
+		free(watch->workers[i].task);
+		free(watch->workers[i].mark);
+	}
+	for (size_t i = 0; i < watch->finding_count; i++)
+		finding_free(watch->findings[i]);
+	free(watch->findings);
+	strv_free(watch->baseline);
+	model_free(watch);
+	symbol_close();
+	free(watch);
+}
+
+enum watch_source watch_source(const struct watch *watch)
+{
+	return watch->source;
+}
+
+const char *const *watch_losses(const struct watch *watch)
+{
+	static const char *const sampled[] = {
+		"sockets that live shorter than the pause between two looks are not seen",
+		"failed binds and errors are known only where the shim noted them", "no stacks", "counts are lower bounds", NULL,
+	};
+
+	return watch->monitor ? monitor_losses(watch->monitor) : sampled;
+}
+
+/* ---- workers ---- */
+
+static struct worker *worker_of(struct watch *watch, unsigned int number)
+{
+	return number && number <= BERTH_WORKERS_MOST && watch->workers[number].begun ? &watch->workers[number] : NULL;
+}
+
+int watch_worker_begin(struct watch *watch, const struct watch_worker *setup)
+{
+	struct worker *worker;
+
+	if (!setup->number || setup->number > BERTH_WORKERS_MOST)
+		return -ERANGE;
+	worker = &watch->workers[setup->number];
+	free(worker->task);
+	worker->task = str_copy(setup->task);
+	worker->cgroup = setup->cgroup;
+	worker->map = setup->map;
+	worker->begun = true;
+	if (setup->number > watch->worker_most)
+		watch->worker_most = setup->number;
+	return watch->monitor && setup->cgroup >= 0 ? monitor_worker_add(watch->monitor, setup->number, setup->cgroup) : 0;
+}
+
+void watch_worker_started(struct watch *watch, unsigned int number, pid_t pid)
+{
+	struct worker *worker = worker_of(watch, number);
+
+	if (!worker)
+		return;
+	worker->pid = pid;
+	model_process(watch, pid, number);
+}
+
+static void look(struct watch *watch)
+{
+	if (watch->monitor)
+		monitor_drain(watch->monitor);
+	else
+		sample_tick(watch->sample);
+}
+
+static void count_descriptors(struct watch *watch)
+{
+	for (struct table_cell *cell = NULL; (cell = table_next(&watch->processes, cell));) {
+		struct process *process = cell->value;
+		struct worker *worker = &watch->workers[process->worker];
+		int count;
+
+		if (!process->alive || worker->ended)
+			continue;
+		count = proc_fd_count(process->pid);
+		if (count == -ESRCH)
+			process->alive = false;
+		if (count < 0)
+			continue;
+		series_add(&process->descriptors, count);
+		if (count > process->descriptors_peak)
+			process->descriptors_peak = count;
+		if (count > worker->descriptors_peak)
+			worker->descriptors_peak = count;
+	}
+}
+
+/* A snapshot walks every socket: only when the counters say that there is something to find. */
+static bool has_close_wait(struct watch *watch)
+{
+	struct berth_counts counts;
+
+	if (!watch->monitor)
+		return true;
+	for (unsigned int i = 0; i <= watch->worker_most; i++)
+		if (!monitor_counts(watch->monitor, i, &counts) && (int64_t)counts.of[BERTH_COUNT_close_wait] > 0)
+			return true;
+	return false;
+}
+
+static void on_tick(void *arg)
+{
+	struct watch *watch = arg;
+
+	look(watch);
+	count_descriptors(watch);
+	if (has_close_wait(watch))
+		judge_close_wait(watch);
+	watch->timer = loop_after(watch->setup.loop, watch->policy.sample_ms, on_tick, watch);
+}
+
+static bool has_listener(const struct watch *watch, unsigned int number)
+{
+	for (const struct endpoint *at = watch->newest; at; at = at->next)
+		if (at->worker == number && !at->closed_ns && (at->listening || at->proto == BERTH_UDP))
+			return true;
+	return false;
+}
+
+static void check_leftovers(void *arg);
+
+static void judged(struct watch *watch, struct worker *worker)
+{
+	watch_judged_fn fn = worker->judge.fn;
+
+	for (struct table_cell *cell = NULL; (cell = table_next(&watch->processes, cell));) {
+		struct process *process = cell->value;
+
+		if (process->worker == worker->number)
+			judge_growth(watch, process);
+	}
+	judge_never_closed(watch, worker);
+	judge_time_wait(watch, worker);
+	worker->judge.fn = NULL;
+	if (fn)
+		fn(worker->judge.arg, worker->number);
+}
+
+static void look_again(struct watch *watch, struct worker *worker)
+{
+	int64_t left_ms = worker->judge.deadline_ms - clock_ms();
+
+	worker->judge.timer = loop_after(watch->setup.loop, left_ms < worker->judge.delay_ms ? left_ms : worker->judge.delay_ms,
+					 check_leftovers, worker);
+	if (worker->judge.delay_ms < LONGEST_PAUSE_MS)
+		worker->judge.delay_ms *= 2;
+}
+
+static void check_worker(struct watch *watch, struct worker *worker)
+{
+	pid_t *pids;
+	size_t count;
+
+	look(watch);
+	count = left_processes(watch, worker, &pids);
+	if (!count && !has_listener(watch, worker->number)) {
+		judged(watch, worker);
+	} else if (clock_ms() >= worker->judge.deadline_ms) {
+		judge_leftovers(watch, worker, pids, count);
+		judge_close_wait(watch);
+		judged(watch, worker);
+	} else {
+		look_again(watch, worker);
+	}
+	free(pids);
+}
+
+static void check_leftovers(void *arg)
+{
+	struct worker *worker = arg;
+
+	worker->judge.timer = NULL;
+	check_worker(worker->watch, worker);
+}
+
+void watch_worker_exited(struct watch *watch, unsigned int number, watch_judged_fn fn, void *arg)
+{
+	struct worker *worker = worker_of(watch, number);
+
+	if (!worker) {
+		fn(arg, number);
+		return;
+	}
+	worker->judge = (struct judge){ .fn = fn, .arg = arg, .delay_ms = FIRST_PAUSE_MS,
+					.deadline_ms = clock_ms() + watch->policy.grace_ms };
+	check_worker(watch, worker);
+}
+
+static void on_alive(void *arg, const struct berth_socket *socket)
+{
+	struct watch *watch = arg;
+
+	if (socket->closed || socket->worker > BERTH_WORKERS_MOST)
+		return;
+	if (socket->accepted)
+		watch->workers[socket->worker].accepted_alive++;
+	else
+		watch->workers[socket->worker].alive++;
+}
+
+static void read_counts(struct watch *watch, struct worker *worker)
+{
+	if (!watch->monitor || worker->ended)
+		return;
+	(void)monitor_counts(watch->monitor, worker->number, &worker->counts);
+	for (unsigned int i = 0; i <= watch->worker_most; i++)
+		if (!watch->workers[i].ended)
+			watch->workers[i].alive = watch->workers[i].accepted_alive = 0;
+	(void)monitor_snapshot(watch->monitor, on_alive, watch);
+}
+
+void watch_worker_end(struct watch *watch, unsigned int number)
+{
+	struct worker *worker = worker_of(watch, number);
+
+	if (!worker || worker->ended)
+		return;
+	look(watch);
+	if (worker->judge.timer) { /* everything ended before the grace period did */
+		loop_cancel(watch->setup.loop, worker->judge.timer);
+		worker->judge.timer = NULL;
+		judged(watch, worker);
+	}
+	for (struct table_cell *cell = NULL; (cell = table_next(&watch->failures, cell));) {
+		const struct failure *failure = cell->value;
+
+		if (failure->worker == number)
+			judge_conflict(watch, failure);
+	}
+	read_counts(watch, worker);
+	judge_errors(watch, worker);
+	worker->ended = true;
+	if (watch->monitor && worker->cgroup >= 0)
+		monitor_worker_remove(watch->monitor, worker->cgroup);
+	worker->cgroup = -1; /* the supervisor's, which may close it now */
+	worker->map = NULL;
+}
+
+void watch_mark(struct watch *watch, unsigned int number, const char *name)
+{
+	struct worker *worker = worker_of(watch, number);
+
+	if (!worker)
+		return;
+	look(watch); /* what happened before belongs to the test before */
+	free(worker->mark);
+	worker->mark = name && *name ? str_copy(name) : NULL;
+}
+
+void watch_add(struct watch *watch, struct watch_finding *finding)
+{
+	judge_tell(watch, finding);
+}
+
+void watch_finish(struct watch *watch)
+{
+	look(watch);
+	judge_avoided(watch);
+}
+
+size_t watch_finding_count(const struct watch *watch)
+{
+	return watch->finding_count;
+}
+
+const struct watch_finding *watch_finding(const struct watch *watch, size_t index)
+{
+	return watch->findings[index];
+}
+
+size_t watch_allowed_count(const struct watch *watch)
+{
+	return watch->allowed;
+}
+
+int watch_worker_summary(struct watch *watch, unsigned int number, struct watch_summary *ret_summary)
+{
+	struct worker *worker;
+	const uint64_t *of;
+
+	if (number > BERTH_WORKERS_MOST)
+		return -ERANGE;
+	worker = &watch->workers[number];
+	read_counts(watch, worker);
+	of = worker->counts.of;
+	*ret_summary = (struct watch_summary){
+		.counts = worker->counts, .alive = worker->alive, .accepted_alive = worker->accepted_alive,
+		.exact = watch->monitor != NULL, .processes = worker->processes,
+		.descriptors_peak = (unsigned int)worker->descriptors_peak, .memory_peak_kib = worker->memory_peak_kib,
+	};
+	if (watch->monitor)
+		ret_summary->unaccounted =
+			(int64_t)(of[BERTH_COUNT_opened] - of[BERTH_COUNT_closed] - of[BERTH_COUNT_closed_by_exit] -
+				  of[BERTH_COUNT_closed_by_exec] - of[BERTH_COUNT_lost_sockets] - worker->alive);
+	return 0;
+}
+
+int watch_snapshot(struct watch *watch, watch_socket_fn fn, void *arg)
+{
+	return watch->monitor ? monitor_snapshot(watch->monitor, fn, arg) : sample_sockets(watch->sample, fn, arg);
+}
+
+void watch_note(struct watch *watch, unsigned int number, const struct berth_note *note)
+{
+	struct berth_event event = { .version = BERTH_EVENT_VERSION, .source = BERTH_SOURCE_SAMPLE, .size = BERTH_EVENT_HEAD,
+				     .time_ns = note->time_ns, .worker = number, .pid = (uint32_t)note->pid,
+				     .proto = (uint8_t)note->proto, .error = note->error };
+
+	if (watch->monitor || !worker_of(watch, number))
+		return; /* seen by the monitor already, with a stack */
+	if (note->kind == BERTH_NOTE_CONFLICT) {
+		event.tag = BERTH_EVENT_BIND_FAILED;
+		event.error = EADDRINUSE;
+		event.local_port = note->real_port ? note->real_port : note->virtual_port;
+		watch->workers[number].counts.of[BERTH_COUNT_bind_failed]++;
+		watch->workers[number].counts.of[BERTH_COUNT_eaddrinuse]++;
+	} else if (note->kind == BERTH_NOTE_FOREIGN) {
+		event.tag = BERTH_EVENT_CONNECTED;
+		event.remote = note->ip;
+		event.remote_port = note->virtual_port;
+	} else {
+		return;
+	}
+	model_event(watch, &event);
+}

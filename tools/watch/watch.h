@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BERTH_WATCH_H
+#define BERTH_WATCH_H
+/*
+ * Watching a run: who opens, binds, connects and leaves what behind. The supervisor's view of this room.
+ *
+ *	watch_open()			choose a source for the run: eBPF if it can, else sampling /proc and sock_diag
+ *	watch_worker_begin()		before the worker's first process exists
+ *	watch_worker_started()		when it exists
+ *	watch_note()			a note that the shim left in the port map
+ *	watch_mark()			"from now on the worker runs this test"
+ *	watch_worker_exited()		the command is over, what it left behind still lives: look, wait, judge, then call back
+ *	watch_worker_end()		the last process of the worker is gone
+ *	watch_finish()			judge the run as a whole
+ *	watch_finding_count(), ...	what was found
+ *	watch_close()
+ *
+ * Findings are also handed to setup.on_finding as they are made, events to setup.on_event. Functions return 0 or -errno;
+ * nothing here prints, and nothing here blocks: everything happens in the loop.
+ */
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "core/abi.h"
+#include "core/portmap.h"
+#include "tools/base/loop.h"
+#include "tools/watch/finding.h"
+
+enum watch_source { WATCH_AUTO, WATCH_BPF, WATCH_SAMPLE, WATCH_SOURCES };
+extern const char *const watch_source_names[WATCH_SOURCES + 1];
+
+/* When something counts as a problem. {0} in a field means the default, in brackets. */
+struct watch_policy {
+	int64_t grace_ms;		/* how long a leftover may take to go away by itself [1000] */
+	int64_t sample_ms;		/* between two looks at descriptors and CLOSE_WAIT [1000; sampling: 250] */
+	int64_t close_wait_ms;		/* CLOSE_WAIT longer than this is stuck [5000] */
+	unsigned int close_wait_low;	/* and so many of them in one process are a finding [3] */
+	unsigned int never_closed_low;	/* connections that one process leaves to its end to be closed [16] */
+	unsigned int growth_low;	/* descriptors gained, steadily [64] */
+	unsigned int error_low;		/* failing calls ... [20] */
+	double error_ratio;		/* ... and at least this share of all [0.05] */
+	char **allow;			/* strv of rules, see finding.h */
+	char *baseline;			/* file of known fingerprints; NULL = none */
+};
+
+struct watch_setup {
+	struct loop *loop;
+	enum watch_source wanted;
+	const char *run_id;
+	const char *run_dir;		/* run-time files of this run: `berth mark` finds mark.sock there; NULL = none */
+	int cgroup;			/* the run's cgroup v2 directory; -1 if there is none */
+	bool everything;		/* each event of each socket: for `berth monitor` */
+	bool every_cgroup;		/* what is nobody's is worker 0 */
+	const struct watch_policy *policy; /* NULL = defaults; its strings are the caller's */
+	void (*on_event)(void *arg, const struct berth_event *event); /* may be NULL */
+	void (*on_finding)(void *arg, const struct watch_finding *finding); /* may be NULL */
+	void *arg;
+};
+
+struct watch_worker {
+	unsigned int number;		/* 1..N */
+	const char *task;
+	int cgroup;			/* the worker's cgroup v2 directory; -1 if there is none */
+	const struct berth_portmap *map; /* NULL: nothing is remapped */
+};
+
+struct watch;
+
+/**
+ * @ret_reason	which source and why: a half-sentence, the caller's to free
+ * Return: 0; -ENOTSUP if the wanted source cannot work here (*ret_reason says what it lacks); -errno.
+ */
+int watch_open(const struct watch_setup *setup, struct watch **ret_watch, char **ret_reason);
+void watch_close(struct watch *watch);
+enum watch_source watch_source(const struct watch *watch); /* never WATCH_AUTO */
+
+/* What this source does not see here; NULL-terminated, static texts. */
+const char *const *watch_losses(const struct watch *watch);
+
+int watch_worker_begin(struct watch *watch, const struct watch_worker *worker);
+void watch_worker_started(struct watch *watch, unsigned int number, pid_t pid);
+
+/**
+ * The worker's command has ended. @fn is called exactly once: at once if nothing is left of it, else when it is gone by
+ * itself or the grace period is over, which makes findings. Only then should the supervisor end what is left.
+ */
+typedef void (*watch_judged_fn)(void *arg, unsigned int number);
+void watch_worker_exited(struct watch *watch, unsigned int number, watch_judged_fn fn, void *arg);
+void watch_worker_end(struct watch *watch, unsigned int number);
+
+/** From now on worker @number runs test @name; NULL or "": none. */
+void watch_mark(struct watch *watch, unsigned int number, const char *name);
+
+/** What the shim noted. Foreign connections and conflicts that the source saw itself are not counted twice. */
+void watch_note(struct watch *watch, unsigned int number, const struct berth_note *note);
+
+/** A finding of another room (a database session left). Owned by the watch from now on. */
+void watch_add(struct watch *watch, struct watch_finding *finding);
+
+/** Judge what concerns several workers. Call it once, after the last watch_worker_end(). */
+void watch_finish(struct watch *watch);
+
+size_t watch_finding_count(const struct watch *watch);
+const struct watch_finding *watch_finding(const struct watch *watch, size_t index);
+size_t watch_allowed_count(const struct watch *watch); /* findings that the allow list let pass */
+
+struct watch_summary {
+	struct berth_counts counts;
+	uint64_t alive, accepted_alive;	/* sockets that still exist */
+	int64_t unaccounted;		/* created - closed - alive; not 0 = something was missed */
+	bool exact;			/* false: sampled */
+	unsigned int processes, descriptors_peak;
+	uint64_t memory_peak_kib;	/* of the largest process */
+};
+int watch_worker_summary(struct watch *watch, unsigned int number, struct watch_summary *ret_summary);
+
+/** Every socket of the workers that exists now. */
+typedef void (*watch_socket_fn)(void *arg, const struct berth_socket *socket);
+int watch_snapshot(struct watch *watch, watch_socket_fn fn, void *arg);
+
+/** `berth mark`: tell the supervisor of the run that this process is in. Return: -ENOENT outside a run; -errno. */
+int watch_mark_send(const char *run_dir, unsigned int worker, const char *name);
+
+#endif

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Three passes. First every network namespace that some process is in gives its sockets on the port (sock_diag). Then one walk
+ * over /proc/PID/fd finds who has those inodes open; the same walk meets the port maps of workers, in which the port may be a
+ * virtual one. Last the processes found are described.
+ *
+ * A socket can have several owners (fork, SCM_RIGHTS) and none (TIME_WAIT, orphans in FIN_WAIT, connections that nobody has
+ * accepted). Both are normal and both are said.
+ */
+#include "tools/watch/who.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/file.h"
+#include "tools/base/str.h"
+
+enum { ANCESTORS_MOST = 32 };
+
+struct search {
+	struct who *who;
+	uint64_t netns;		/* of the dump in progress */
+	uint64_t home;
+	uint64_t *seen_namespaces;
+	size_t seen_count;
+	char **seen_maps;	/* strv of paths */
+};
+
+/* ---- sockets, in every namespace ---- */
+
+static void on_socket(void *arg, const struct diag_socket *socket)
+{
+	struct search *search = arg;
+	struct who *who = search->who;
+
+	if (!diag_state_holds(socket))
+		return;
+	who->sockets = mem_grow(who->sockets, who->socket_count + 1, sizeof(*who->sockets));
+	who->sockets[who->socket_count++] = (struct who_socket){ .socket = *socket, .netns = search->netns,
+								 .here = search->netns == search->home };
+}
+
+static int dump_namespace(struct search *search, int netns)
+{
+	const struct diag_filter filter = { .port = search->who->port };
+	struct diag *diag;
+	int ret = diag_open(netns, &diag);
+
+	if (ret)
+		return ret;
+	ret = diag_dump(diag, &filter, on_socket, search);
+	diag_close(diag);
+	search->who->torn |= ret == -EINTR;
+	return ret == -EINTR ? 0 : ret;
+}
+
+static bool namespace_seen(struct search *search, uint64_t netns)
+{
+	for (size_t i = 0; i < search->seen_count; i++)
+		if (search->seen_namespaces[i] == netns)
+			return true;
+	search->seen_namespaces = mem_grow(search->seen_namespaces, search->seen_count + 1, sizeof(uint64_t));
+	search->seen_namespaces[search->seen_count++] = netns;
+	return false;
+}
+
+static bool visit_namespace(void *arg, pid_t pid)
+{
+	struct search *search = arg;
+	uint64_t netns = proc_namespace(pid, "net");
+	char path[40];
+	int fd;
+
+	if (!netns || namespace_seen(search, netns))
+		return true;
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	search->netns = netns;
+	if (fd < 0 || dump_namespace(search, fd))
+		search->who->hidden_namespaces++;
+	if (fd >= 0)
+		close(fd);
+	return true;
+}
+
+/* ---- virtual ports ---- */
+
+static void add_virtual(struct search *search, const struct berth_portmap *map, const struct who_map *from)
+{
+	uint16_t port = search->who->port, real = berth_portmap_real(map, BERTH_TCP, port);
+	struct who *who = search->who;
+
+	if (!real)
+		real = berth_portmap_real(map, BERTH_UDP, port);
+	if (!real || real == port)
+		return;
+	who->virtuals = mem_grow(who->virtuals, who->virtual_count + 1, sizeof(*who->virtuals));
+	who->virtuals[who->virtual_count++] = (struct who_virtual){
+		.run = str_copy(from->run), .task = str_copy(from->task), .worker = map->worker, .real_port = real };
+}
+
+/* The map file may belong to anybody: it is believed only after its size and header have been checked. */
+static const struct berth_portmap *open_map(const char *path)
+{
+	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	const struct berth_portmap *map;
+	struct stat info;
+
+	if (fd < 0 || fstat(fd, &info) || !S_ISREG(info.st_mode) || info.st_size < (off_t)sizeof(*map))
+		return NULL;
+	map = mmap(NULL, sizeof(*map), PROT_READ, MAP_SHARED, fd, 0);
+	if (map == MAP_FAILED)
+		return NULL;
+	if (berth_portmap_valid(map))
+		return map;
+	munmap((void *)(uintptr_t)map, sizeof(*map));
+	return NULL;
+}
+
+static void visit_map(struct search *search, const struct who_map *from)
+{
+	const struct berth_portmap *map;
+
+	if (strv_has(search->seen_maps, from->path))
+		return;
+	strv_add(&search->seen_maps, from->path);
+	map = open_map(from->path);
+	if (!map)
+		return;
+	add_virtual(search, map, from);
+	munmap((void *)(uintptr_t)map, sizeof(*map));
+}
+
+static void visit_map_of(struct search *search, pid_t pid)
+{
+	cleanup_free char *path = str_print("/proc/%d/environ", pid);
+	cleanup_free char *text = NULL;
+	struct who_map from = { 0 };
+	size_t len;
+
+	if (file_read(path, &text, &len))
+		return;
+	from.path = proc_parse_environ(text, len, "BERTH_MAP");
+	from.run = proc_parse_environ(text, len, "BERTH_RUN");
+	from.task = proc_parse_environ(text, len, "BERTH_TASK");
+	if (from.path && from.run)
+		visit_map(search, &from);
+}
+
+static uint16_t virtual_of(const struct proc_info *info, uint16_t port)
+{
+	const struct berth_portmap *map = info->map_path ? open_map(info->map_path) : NULL;
+	uint16_t virtual_port = 0;
+
+	if (!map)
+		return 0;
+	virtual_port = berth_portmap_virtual(map, port);
+	munmap((void *)(uintptr_t)map, sizeof(*map));
+	return virtual_port == port ? 0 : virtual_port;
+}
+
+/* ---- processes ---- */
+
+static void add_ancestors(struct who_holder *holder)
+{
+	pid_t pid = holder->info.stat.ppid;
+
+	while (pid > 0 && holder->ancestor_count < ANCESTORS_MOST) {
+		struct who_ancestor *one;
+		struct proc_stat stat;
+
+		if (proc_read_stat(pid, &stat))
+			return;
+		holder->ancestors = mem_grow(holder->ancestors, holder->ancestor_count + 1, sizeof(*holder->ancestors));
+		one = &holder->ancestors[holder->ancestor_count++];
+		one->pid = pid;
+		memcpy(one->comm, stat.comm, sizeof(one->comm));
+		pid = stat.ppid;
+	}
+}
+
+/* "postgresql@15-main.service" of ".../system.slice/system-postgresql.slice/postgresql@15-main.service" */
+static char *unit_of(pid_t pid)
+{
+	cleanup_free char *path = str_print("/proc/%d/cgroup", pid);
+	cleanup_free char *text = NULL;
+	cleanup_strv char **parts = NULL;
+	char *unit = NULL;
+
+	if (file_read(path, &text, NULL))
+		return NULL;
+	parts = strv_split(text, "/\n");
+	for (char **part = parts; part && *part; part++)
+		if (str_ends(*part, ".service") && !str_starts(*part, "user@")) {
+			free(unit);
+			unit = str_copy(*part);
+		}
+	return unit;
+}
+
+static struct who_holder *holder_for(struct who *who, pid_t pid)
+{
+	struct who_holder holder = { 0 };
+
+	if (who->holder_count && who->holders[who->holder_count - 1].info.stat.pid == pid)
+		return &who->holders[who->holder_count - 1]; /* the walk meets a process's descriptors one after another */
+	if (proc_read(pid, &holder.info))
+		return NULL;
+	add_ancestors(&holder);
+	holder.virtual_port = virtual_of(&holder.info, who->port);
+	holder.unit = unit_of(pid);
+	who->holders = mem_grow(who->holders, who->holder_count + 1, sizeof(*who->holders));
+	who->holders[who->holder_count] = holder;
+	return &who->holders[who->holder_count++];
+}
+
+static void on_descriptor(void *arg, pid_t pid, int fd, uint64_t inode)
+{
+	struct who *who = arg;
+	struct who_holder *holder;
+
+	(void)fd;
+	for (size_t i = 0; i < who->socket_count; i++) {
+		if (!inode || who->sockets[i].socket.inode != inode)
+			continue;
+		holder = holder_for(who, pid);
+		if (!holder)
+			return;
+		for (size_t k = 0; k < holder->socket_count; k++)
+			if (holder->sockets[k] == i)
+				return; /* the same socket under a second number (dup) */
+		holder->sockets = mem_grow(holder->sockets, holder->socket_count + 1, sizeof(*holder->sockets));
+		holder->sockets[holder->socket_count++] = i;
+		who->sockets[i].holders++;
+		return;
+	}
+}
+
+static bool visit_process(void *arg, pid_t pid)
+{
+	struct search *search = arg;
+
+	if (proc_each_socket(pid, on_descriptor, search->who) == -EACCES)
+		search->who->hidden_processes++;
+	visit_map_of(search, pid);
+	return true;
+}
+
+static enum who_verdict judge(const struct who *who)
+{
+	enum who_verdict verdict = WHO_FREE; /* a port of another network namespace is another port */
+
+	for (size_t i = 0; i < who->socket_count; i++) {
+		if (who->sockets[i].here && who->sockets[i].holders)
+			return WHO_OWNED;
+		if (who->sockets[i].here)
+			verdict = WHO_INVISIBLE;
+	}
+	return verdict;
+}
+
+static void on_real(void *arg, const struct diag_socket *socket)
+{
+	*(bool *)arg |= diag_state_holds(socket);
+}
+
+static void check_virtuals(struct who *who)
+{
+	struct diag *diag;
+
+	if (!who->virtual_count || diag_open(-1, &diag))
+		return;
+	for (size_t i = 0; i < who->virtual_count; i++) {
+		const struct diag_filter filter = { .port = who->virtuals[i].real_port };
+
+		(void)diag_dump(diag, &filter, on_real, &who->virtuals[i].held);
+	}
+	diag_close(diag);
+}
+
+int who_find(uint16_t port, const struct who_map *maps, size_t map_count, struct who **ret_who)
+{
+	struct who *who = mem_alloc(sizeof(*who));
+	struct search search = { .who = who, .home = proc_namespace(getpid(), "net") };
+	int ret;
+
+	who->port = port;
+	search.netns = search.home;
+	namespace_seen(&search, search.home);
+	ret = dump_namespace(&search, -1);
+	if (!ret)
+		ret = proc_each(visit_namespace, &search);
+	for (size_t i = 0; !ret && i < map_count; i++)
+		visit_map(&search, &maps[i]);
+	if (!ret)
+		ret = proc_each(visit_process, &search);
+	check_virtuals(who);
+	who->verdict = judge(who);
+	free(search.seen_namespaces);
+	strv_free(search.seen_maps);
+	if (ret)
+		who_free(who);
+	else
+		*ret_who = who;
+	return ret;
+}
+
+void who_free(struct who *who)
+{
+	if (!who)
+		return;
+	for (size_t i = 0; i < who->holder_count; i++) {
+		proc_info_free(&who->holders[i].info);
+		free(who->holders[i].ancestors);
+		free(who->holders[i].sockets);
+		free(who->holders[i].unit);
+	}
+	for (size_t i = 0; i < who->virtual_count; i++) {
+		free(who->virtuals[i].run);
+		free(who->virtuals[i].task);
+	}
+	free(who->holders);
+	free(who->sockets);
+	free(who->virtuals);
+	free(who);
+}
+
+/* ---- advice ---- */
+
+static bool only_time_wait(const struct who *who, uint32_t *ret_ms)
+{
+	*ret_ms = 0;
+	for (size_t i = 0; i < who->socket_count; i++) {
+		const struct diag_socket *socket = &who->sockets[i].socket;
+
+		if (socket->proto != BERTH_TCP || socket->state != DIAG_TIME_WAIT)
+			return false;
+		if (socket->expires_ms > *ret_ms)
+			*ret_ms = socket->expires_ms;
+	}
+	return who->socket_count > 0;
+}
+
+/* The holder that people mean: a listener, else whatever is bound, else the first. */
+static const struct who_holder *main_holder(const struct who *who)
+{
+	for (size_t i = 0; i < who->holder_count; i++)
+		for (size_t k = 0; k < who->holders[i].socket_count; k++) {
+			const struct diag_socket *socket = &who->sockets[who->holders[i].sockets[k]].socket;
+
+			if (socket->state == DIAG_LISTEN || (socket->proto == BERTH_UDP && socket->state == DIAG_CLOSE))
+				return &who->holders[i];
+		}
+	return who->holder_count ? &who->holders[0] : NULL;
+}
+
+static char *advise_holder(const struct who_holder *holder)
+{
+	const struct proc_info *info = &holder->info;
+
+	if (info->run)
+		return str_print("it is a worker of run %s and ends with it; if that run is dead: berth reap", info->run);
+	if (info->container && str_starts(info->container, "docker "))
+		return str_print("stop its container: docker stop %s", info->container + strlen("docker "));
+	if (info->container && str_starts(info->container, "podman "))
+		return str_print("stop its container: podman stop %s", info->container + strlen("podman "));
+	if (holder->unit)
+		return str_print("stop the service: systemctl stop %s", holder->unit);
+	if (info->stat.ppid == 1)
+		return str_print("its parent is gone, so it may be left over: kill %d; under berth run the port need not be free",
+				 info->stat.pid);
+	return str_print("end it (kill %d), or run your suite under `berth run`, which does not need the port to be free",
+			 info->stat.pid);
+}
+
+char *who_advice(const struct who *who)
+{
+	const struct who_holder *holder = main_holder(who);
+	uint32_t wait_ms;
+
+	if (who->verdict == WHO_FREE && who->socket_count)
+		return str_copy("nothing: the port is free here, only other network namespaces use it");
+	if (holder)
+		return advise_holder(holder);
+	if (who->verdict == WHO_FREE && who->virtual_count)
+		return str_copy("nothing: workers use it as a virtual port, the port itself is free");
+	if (who->verdict == WHO_FREE)
+		return str_copy("nothing: the port is free");
+	if (only_time_wait(who, &wait_ms))
+		return str_print("wait %u s, or let the server set SO_REUSEADDR before bind", (wait_ms + 999) / 1000);
+	if (who->hidden_processes)
+		return str_print("look again with privilege: sudo berth who %u", who->port);
+	return str_copy("the kernel itself or a socket without a process holds it; it ends with its connection");
+}

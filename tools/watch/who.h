@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BERTH_WATCH_WHO_H
+#define BERTH_WATCH_WHO_H
+/*
+ * Who has this port: every socket that occupies it, in every network namespace that may be entered, the processes behind
+ * them, and whose worker those are.
+ *
+ *	who_find(3101, maps, map_count, &who);
+ *	... who->holders ...
+ *	who_free(who);
+ *
+ * Returns 0 or -errno and never prints. What could not be seen is counted, never passed over.
+ */
+#include "tools/watch/diag.h"
+#include "tools/watch/proc.h"
+
+enum who_verdict {	/* also the exit status of `berth who` */
+	WHO_OWNED = 0,	/* held by a process that we can name */
+	WHO_FREE = 1,	/* in our network namespace; others have ports of their own */
+	WHO_INVISIBLE = 3, /* held, but by nobody we can see */
+};
+
+/* A port map of a live run: where a virtual port may have its real end. The strings are the caller's. */
+struct who_map {
+	const char *run, *task, *path;
+	unsigned int worker;
+};
+
+struct who_socket {
+	struct diag_socket socket;
+	uint64_t netns;		/* inode number */
+	bool here;		/* in our own network namespace */
+	unsigned int holders;	/* how many of who->holders have it open */
+};
+
+struct who_ancestor {
+	pid_t pid;
+	char comm[PROC_COMM];
+};
+
+struct who_holder {		/* one process that has one or more of the sockets */
+	struct proc_info info;
+	struct who_ancestor *ancestors; /* parent first, up to pid 1 */
+	size_t ancestor_count;
+	size_t *sockets;	/* indexes in who->sockets */
+	size_t socket_count;
+	uint16_t virtual_port;	/* what its worker calls the port; 0 if it is not a worker's or not remapped */
+	char *unit;		/* systemd unit, NULL if none */
+};
+
+struct who_virtual {		/* the port is virtual in this worker */
+	char *run, *task;
+	unsigned int worker;
+	uint16_t real_port;
+	bool held;		/* somebody holds the real port */
+};
+
+struct who {
+	uint16_t port;
+	enum who_verdict verdict;
+	struct who_socket *sockets;
+	size_t socket_count;
+	struct who_holder *holders;
+	size_t holder_count;
+	struct who_virtual *virtuals;
+	size_t virtual_count;
+	unsigned int hidden_processes; /* whose descriptors we may not see */
+	unsigned int hidden_namespaces; /* network namespaces that we may not enter */
+	bool torn;		/* sockets came and went while we looked */
+};
+
+/** @maps: of the live runs, from tools/run; those of visible processes are found besides. */
+int who_find(uint16_t port, const struct who_map *maps, size_t map_count, struct who **ret_who);
+void who_free(struct who *who);
+
+/** What to do about it: one line, a new string. */
+char *who_advice(const struct who *who);
+
+#endif
