@@ -82,7 +82,8 @@ static char *spread_net(struct preload *preload, const struct isolate_setup *set
 	preload->net_path = str_print("%s/net", setup->run_dir);
 	if (!setup->loop)
 		return NULL;
-	ret = access(preload->launcher, X_OK) ? -errno : net_open(setup->loop, setup->workers, setup->datagrams, &preload->net);
+	/* Few programs are under this net, and their data path is read and write: datagrams cost nobody else anything. */
+	ret = access(preload->launcher, X_OK) ? -errno : net_open(setup->loop, setup->workers, true, &preload->net);
 	if (!ret)
 		ret = net_serve(preload->net, preload->net_path);
 	if (!ret)
