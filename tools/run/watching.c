@@ -88,7 +88,8 @@ static void on_sample(void *arg)
 		struct watch_summary summary;
 		const uint64_t *of = summary.counts.of;
 
-		if (run->workers[i].status != STATE_RUNNING || watch_worker_summary(watching->watch, run->workers[i].number, &summary))
+		if (run->workers[i].status != STATE_RUNNING ||
+		    watch_worker_summary(watching->watch, run->workers[i].number, &summary))
 			continue;
 		record(watching, "sample", json_pack("{s:i, s:I, s:I}", "worker", (int)run->workers[i].number, "sockets",
 						     (json_int_t)(summary.alive + summary.accepted_alive), "processes",
@@ -239,7 +240,7 @@ void watching_worker_exited(struct worker *worker)
 
 	/* who was told to end leaves things behind because of that */
 	if (watching && worker->end == END_ITSELF)
-		watch_worker_exited(watching->watch, worker->number, on_judged, NULL);
+		watch_worker_exited(watching->watch, worker->number, worker->exit_status, on_judged, NULL);
 }
 
 static json_t *json_counts(const struct berth_counts *counts)
@@ -360,8 +361,9 @@ void watching_report(struct run *run, int status)
 
 	if (!watching || !watching->report)
 		return;
-	record(watching, "run_ended", json_pack("{s:i, s:i, s:i, s:I}", "exit_status", status, "passed", (int)(run->over - run->failed),
-						"failed", (int)run->failed, "duration_ms", (json_int_t)(clock_ms() - run->started_ms)));
+	record(watching, "run_ended",
+	       json_pack("{s:i, s:i, s:i, s:I}", "exit_status", status, "passed", (int)(run->over - run->failed),
+			 "failed", (int)run->failed, "duration_ms", (json_int_t)(clock_ms() - run->started_ms)));
 	ret = report_load(watching->dir, &loaded);
 	if (ret) {
 		log_line("unable to read the record '%s' back: %s", watching->dir, strerror(-ret));

@@ -310,7 +310,7 @@ static void check_leftovers(void *arg)
 	check_worker(worker->watch, worker);
 }
 
-void watch_worker_exited(struct watch *watch, unsigned int number, watch_judged_fn fn, void *arg)
+void watch_worker_exited(struct watch *watch, unsigned int number, int exit_status, watch_judged_fn fn, void *arg)
 {
 	struct worker *worker = worker_of(watch, number);
 
@@ -318,6 +318,7 @@ void watch_worker_exited(struct watch *watch, unsigned int number, watch_judged_
 		fn(arg, number);
 		return;
 	}
+	worker->passed = !exit_status;
 	worker->judge = (struct judge){ .fn = fn, .arg = arg, .delay_ms = FIRST_PAUSE_MS,
 					.deadline_ms = clock_ms() + watch->policy.grace_ms };
 	check_worker(watch, worker);
