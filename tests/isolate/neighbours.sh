@@ -20,9 +20,9 @@ side_by_side() { # two runs and a bare program bind the same port at once
 }
 outsider() { # BACKEND WANT-RESULT [listen]: all but the last real ports are held when the worker binds
 	local base
-	rm -f "$tmp/go2" "$tmp/held"
+	rm -f "$tmp/go2" "$tmp/held" "$tmp/err" # or the last test's would be read
 	"$driver" --blocks --notes --backend "$1" -- python3 "$turns" "$tmp/go2" 6 "$tmp/last" >"$tmp/got" 2>"$tmp/err" & run=$!
-	within 10 grep -q '^block w1' "$tmp/err"
+	within 10 grep -qs '^block w1' "$tmp/err"
 	base=$(awk '/^block w1/ { print $3 }' "$tmp/err")
 	"$programs/squatter" "$base" $((base + 2)) ${3-} >"$tmp/held" & pids+=" $!" squatter=$!
 	within 5 grep -qs '^3$' "$tmp/held"
