@@ -23,6 +23,8 @@
 struct preload {
 	char *shim;		/* what LD_PRELOAD names */
 	char **map_paths;	/* by worker number - 1 */
+	struct berth_portmap **maps;
+	struct berth_portmap *entered; /* in a worker's first process: its map */
 	unsigned int workers;
 	struct net *net;	/* NULL = none */
 	char *launcher, *net_path;
@@ -69,6 +71,7 @@ static void close_backend(void *backend)
 	for (unsigned int i = 0; i < preload->workers; i++)
 		free(preload->map_paths[i]);
 	free(preload->map_paths);
+	free((void *)preload->maps);
 	free(preload->shim);
 	free(preload);
 }
@@ -99,6 +102,7 @@ static int open_backend(const struct isolate_setup *setup, void **ret_backend, c
 
 	preload->workers = setup->workers;
 	preload->map_paths = mem_alloc(setup->workers * sizeof(*preload->map_paths));
+	preload->maps = mem_alloc(setup->workers * sizeof(struct berth_portmap *));
 	ret = nameable(setup, &preload->shim);
 	if (ret) {
 		cleanup_free char *shim = shim_path(setup);
@@ -122,6 +126,7 @@ static int worker_begin(void *backend, const struct isolate_worker *worker)
 		return -EINVAL;
 	free(preload->map_paths[worker->number - 1]);
 	preload->map_paths[worker->number - 1] = str_copy(worker->map_path);
+	preload->maps[worker->number - 1] = worker->map;
 	if (preload->net)
 		net_worker_begin(preload->net, worker->number, worker->map);
 	return 0;
@@ -176,11 +181,19 @@ static void worker_environ(void *backend, unsigned int number, char ***envp)
 	environ_set(envp, "BERTH_NET", preload->net ? preload->net_path : NULL);
 }
 
+static int worker_enter(void *backend, unsigned int number)
+{
+	struct preload *preload = backend;
+
+	preload->entered = preload->maps[number - 1];
+	return 0;
+}
+
 static int worker_exec(void *backend, char **argv)
 {
 	const struct preload *preload = backend;
 
-	return first_exec(preload->net ? preload->launcher : NULL, argv);
+	return first_exec(preload->entered, preload->net ? preload->launcher : NULL, argv);
 }
 
 static void worker_end(void *backend, unsigned int number)
@@ -196,6 +209,7 @@ const struct isolate_ops isolate_preload = {
 	.open = open_backend,
 	.worker_begin = worker_begin,
 	.environ = worker_environ,
+	.enter = worker_enter,
 	.exec = worker_exec,
 	.end = worker_end,
 	.close = close_backend,
