@@ -83,13 +83,17 @@ static void on_port_opened(struct report_run *run, json_t *record)
 static void on_port_closed(struct report_run *run, json_t *record)
 {
 	unsigned int worker = (unsigned int)field_number(record, "worker");
-	int port = (int)field_number(record, "port");
+	int port = (int)field_number(record, "port"), real = (int)field_number(record, "real_port");
 
-	for (size_t i = run->port_count; i-- > 0;)
-		if (run->ports[i].worker == worker && run->ports[i].port == port && !run->ports[i].until_ms) {
-			run->ports[i].until_ms = field_number(record, "time_ms");
-			return;
-		}
+	for (size_t i = run->port_count; i-- > 0;) {
+		struct report_span *span = &run->ports[i];
+
+		if (span->worker != worker || span->until_ms || (span->port != port && (!real || span->real_port != real)))
+			continue;
+		span->until_ms = field_number(record, "time_ms");
+		span->port = port; /* the kernel backend may tell the virtual port only after the server listens */
+		return;
+	}
 }
 
 static void on_mark(struct report_run *run, json_t *record)
