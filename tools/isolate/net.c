@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <linux/seccomp.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -25,6 +26,7 @@
 #include <unistd.h>
 
 #include "tools/base/cleanup.h"
+#include "tools/base/file.h"
 #include "tools/base/str.h"
 #include "tools/isolate/seccomp_act.h"
 #include "tools/isolate/seccomp_filter.h"
@@ -34,7 +36,7 @@
 #define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP 1UL
 #endif
 
-enum { BATCH = 64, BACKLOG = 128, LOOK_MS = 20, GO = 'g', NO = 'n' };
+enum { BATCH = 64, BACKLOG = 128, LOOK_MS = 20, DEPTH_MOST = 1024, GO = 'g', NO = 'n' };
 
 struct listener {		/* of one filter */
 	struct listener *next;
@@ -314,6 +316,29 @@ static void on_guest(void *arg, int fd, uint32_t events)
 		guest_close(guest); /* a launcher that sees the end without its byte runs the program all the same */
 }
 
+static pid_t parent_of(pid_t pid)
+{
+	cleanup_free char *path = str_print("/proc/%d/stat", (int)pid), *text = NULL;
+	const char *name_end;
+	int parent = 0;
+
+	if (file_read(path, &text, NULL))
+		return 0;
+	name_end = strrchr(text, ')');
+	return name_end && sscanf(name_end + 1, " %*c %d", &parent) == 1 ? parent : 0;
+}
+
+/* Root's socket can be connected to by everybody, and its path is no secret (/proc/net/unix). */
+static bool is_of_the_run(pid_t pid)
+{
+	for (int depth = 0; pid > 1 && depth < DEPTH_MOST; depth++) {
+		pid = parent_of(pid);
+		if (pid == getpid())
+			return true;
+	}
+	return false;
+}
+
 static void on_server(void *arg, int fd, uint32_t events)
 {
 	struct net *net = arg;
@@ -325,8 +350,9 @@ static void on_server(void *arg, int fd, uint32_t events)
 	(void)events;
 	if (accepted < 0)
 		return;
-	/* Who hands us a listener lets us act on it; root's runs may have workers of other users. */
-	if (getsockopt(accepted, SOL_SOCKET, SO_PEERCRED, &peer, &len) || (peer.uid != geteuid() && geteuid())) {
+	/* Who hands us a listener has us act for it, as who we are; root's runs may have workers of other users. */
+	if (getsockopt(accepted, SOL_SOCKET, SO_PEERCRED, &peer, &len) || (peer.uid != geteuid() && geteuid()) ||
+	    !is_of_the_run(peer.pid)) {
 		close(accepted);
 		return;
 	}
