@@ -287,7 +287,7 @@ int main(int argc, char **argv)
 	struct watch_setup setup = {
 		.run_id = run_id = str_print("test-%d", getpid()), .cgroup = -1, .policy = &policy, .on_event = on_event
 	};
-	char *mount = cgroup_mount(), *reason = NULL;
+	cleanup_free char *mount = cgroup_mount(), *reason = NULL;
 	bool look = false;
 	int option, ret;
 
