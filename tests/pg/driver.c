@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -234,5 +235,7 @@ int main(int argc, char **argv)
 	while (!closed && !loop_step(loop, -1))
 		;
 	free(reason);
+	strv_free((char **)setup.databases);
+	strv_free((char **)setup.inputs);
 	return verdict;
 }

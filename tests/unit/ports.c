@@ -166,7 +166,7 @@ static void allocations_are_merged(void **state)
 static void learns_by_command_and_task(void **state)
 {
 	char *npm[] = { "npm", "test", NULL }, *make[] = { "make", NULL };
-	const uint16_t ports[] = { 3101, 3103, 0 };
+	struct learned_port ports[] = { { 3101, false }, { 3103, false }, { 0, false } };
 	uint16_t *found;
 
 	(void)state;
@@ -184,6 +184,25 @@ static void learns_by_command_and_task(void **state)
 	free(found);
 	assert_int_equal(learned_load(dir, make, "auth", &found), 0);
 	assert_int_equal(found[0], 0);
+	free(found);
+}
+
+static void doubts_udp_ports_until_they_come_back(void **state)
+{
+	struct learned_port service[] = { { 8501, true }, { 40111, true }, { 0, false } };
+	struct learned_port again[] = { { 8501, true }, { 51222, true }, { 0, false } };
+	char *npm[] = { "npm", "run", "udp", NULL };
+	uint16_t *found;
+
+	(void)state;
+	assert_int_equal(learned_save(dir, npm, NULL, service), 0);
+	assert_int_equal(learned_load(dir, npm, NULL, &found), 0);
+	assert_int_equal(found[0], 0);
+	free(found);
+	assert_int_equal(learned_save(dir, npm, NULL, again), 0);
+	assert_int_equal(learned_load(dir, npm, NULL, &found), 0);
+	assert_int_equal(found[0], 8501);
+	assert_int_equal(found[1], 0);
 	free(found);
 }
 
@@ -209,6 +228,7 @@ int main(void)
 		cmocka_unit_test(map_file_is_private_and_valid),
 		cmocka_unit_test(allocations_are_merged),
 		cmocka_unit_test(learns_by_command_and_task),
+		cmocka_unit_test(doubts_udp_ports_until_they_come_back),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);

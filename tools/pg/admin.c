@@ -11,7 +11,7 @@
 
 #include <errno.h>
 #include <jansson.h>
-#include <libpq-fe.h>
+#include "tools/pg/libpq.h"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -82,8 +82,12 @@ int admin_open(const struct pg_url *url, int line, struct admin **ret_admin, cha
 	static const char *const databases[] = { "postgres", "template1" };
 	struct admin *admin = mem_alloc(sizeof(*admin));
 	int64_t until = clock_ms() + RETRY_MS;
-	int wait = 50;
+	int wait = 50, ret = libpq_load(ret_why);
 
+	if (ret) {
+		free(admin);
+		return ret;
+	}
 	*admin = (struct admin){ .url = url, .line = line };
 	for (size_t i = 0;; i++) {
 		PQfinish(admin->conn);

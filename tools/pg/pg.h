@@ -51,7 +51,7 @@ struct pg_setup {
 	struct loop *loop;
 	const char *run_id;
 	const char *project_dir;	/* .env is looked up there; the setup's files are relative to it */
-	const char *results_dir;	/* of this run: allocated-databases.json, logs of servers */
+	const char *results_dir;	/* allocated-databases.json; logs of servers, in runs/ID/ if that is there */
 	const char *run_dir;		/* run-time files of this run */
 	unsigned int workers;
 	char *const *databases;		/* strv: names or URLs */

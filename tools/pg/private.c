@@ -301,6 +301,14 @@ static void on_cluster_ready(void *arg, int error, const char *text)
 	worker_stop(flat, false);
 }
 
+/* Beside the run's other logs, if the results are kept per run. */
+static char *log_path(const struct pg *pg, unsigned int number, uint16_t port)
+{
+	cleanup_free char *dir = str_print("%s/runs/%s", pg->setup.results_dir, pg->setup.run_id);
+
+	return str_print("%s/w%u.postgres-%u.log", access(dir, W_OK) ? pg->setup.results_dir : dir, number, port);
+}
+
 static int start_unit(struct flat *flat, unsigned int i)
 {
 	struct pg_worker *worker = flat->worker;
@@ -315,7 +323,7 @@ static int start_unit(struct flat *flat, unsigned int i)
 	free(unit->log);
 	*unit = (struct unit){ .worker = worker, .index = i };
 	unit->base = str_print("%s/%u", flat->dir, pg->ports[i]);
-	unit->log = str_print("%s/w%u.postgres-%u.log", pg->setup.results_dir, worker->number, pg->ports[i]);
+	unit->log = log_path(pg, worker->number, pg->ports[i]);
 	ret = pg_worker_socket_rules(worker, pg->ports[i], socket);
 	if (ret)
 		return ret;

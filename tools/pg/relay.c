@@ -253,7 +253,7 @@ static void begin_session(struct link *link, const char *packet, size_t len)
 		wire_startup_rename(packet, len, physical.text, &link->packet);
 		break;
 	}
-	link->session = session_open(names, on_session_emit, link);
+	link->session = session_open(names, false, on_session_emit, link);
 	ret = connect_server(link);
 	if (ret)
 		server_unreachable(link, ret);
@@ -370,6 +370,16 @@ static void server_connected(struct link *link)
 	link->dead |= tls_write(&link->server.channel, request, 8) != 8;
 }
 
+static void server_tls_step(struct link *link)
+{
+	int ret = tls_handshake(&link->server.channel);
+
+	if (!ret)
+		server_ready(link);
+	else if (ret != -EAGAIN)
+		refuse_client(link, "08006", "the TLS handshake with the database server failed", NULL);
+}
+
 static void server_tls_answer(struct link *link)
 {
 	char answer = 0;
@@ -383,16 +393,7 @@ static void server_tls_answer(struct link *link)
 		return;
 	}
 	link->phase = SERVER_TLS;
-}
-
-static void server_tls_step(struct link *link)
-{
-	int ret = tls_handshake(&link->server.channel);
-
-	if (!ret)
-		server_ready(link);
-	else if (ret != -EAGAIN)
-		refuse_client(link, "08006", "the TLS handshake with the database server failed", NULL);
+	server_tls_step(link); /* the client of a handshake speaks first */
 }
 
 /* The server has closed. If it did because it wants TLS, begin again with it. */
@@ -408,8 +409,9 @@ static void server_closed(struct link *link)
 	if (link->session && session_wants_tls(link->session) && !link->server_tls) {
 		end_close(relay, &link->server);
 		session_free(link->session);
-		link->session = session_open(relay->setup.names, on_session_emit, link);
+		link->session = session_open(relay->setup.names, true, on_session_emit, link);
 		link->server_tls = true;
+		set_deadline(link, STARTUP_MS);
 		ret = connect_server(link);
 		if (ret)
 			server_unreachable(link, ret);

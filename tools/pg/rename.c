@@ -28,6 +28,11 @@ enum { TOKENS_MOST = 200000, DEPTH_MOST = 4 };
 static const char refused_shared[] = "this would change a database that all workers share";
 static const char refused_catalog[] = "this would change the catalog entries of databases that are not this worker's";
 
+bool rename_is_refusal(const char *message)
+{
+	return !strcmp(message, refused_shared) || !strcmp(message, refused_catalog);
+}
+
 struct parse {
 	struct names *names;
 	struct rename_result *result;

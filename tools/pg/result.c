@@ -73,6 +73,7 @@ static void map_position(const char *value, const struct rename_result *statemen
 static bool map_fields(const struct names *names, const char *body, size_t len, const struct rename_result *statement,
 		       const char *original, struct str *out)
 {
+	bool ours = false;
 	size_t at = 0;
 
 	while (at < len && body[at]) {
@@ -81,8 +82,9 @@ static bool map_fields(const struct names *names, const char *body, size_t len, 
 
 		if (!value)
 			return false;
-		if (code == 'W' && strstr(value, "inline_code_block") && statement && statement->refused)
-			continue; /* our own way of refusing; see relay.c */
+		ours |= code == 'M' && rename_is_refusal(value);
+		if (code == 'W' && ours)
+			continue; /* the place in the statement that session.c put there */
 		str_add_len(out, &code, 1);
 		if (code == 'P')
 			map_position(value, statement, original, out);

@@ -45,13 +45,14 @@ struct session {
 	char status;
 	bool escape_strings;	/* standard_conforming_strings = off */
 	bool answered, wants_tls;
+	bool server_tls;	/* our way to the server is encrypted, the client's is another or none */
 };
 
-struct session *session_open(struct names *names, session_emit_fn emit, void *arg)
+struct session *session_open(struct names *names, bool server_tls, session_emit_fn emit, void *arg)
 {
 	struct session *session = mem_alloc(sizeof(*session));
 
-	*session = (struct session){ .names = names, .emit = emit, .arg = arg };
+	*session = (struct session){ .names = names, .emit = emit, .arg = arg, .server_tls = server_tls };
 	return session;
 }
 
@@ -140,7 +141,8 @@ static bool map_query(struct session *session, const char *message, size_t len, 
 {
 	size_t mark = wire_begin(out, 'Q');
 
-	if (len > WIRE_HEADER && !message[len - 1] &&
+	/* a NUL before the end is an error that the server will tell */
+	if (len > WIRE_HEADER && strnlen(message + WIRE_HEADER, len - WIRE_HEADER) == len - WIRE_HEADER - 1 &&
 	    rewrite(session, message + WIRE_HEADER, len - WIRE_HEADER - 1, out)) {
 		str_add_len(out, "", 1);
 		wire_end(out, mark);
@@ -284,6 +286,31 @@ static void note_parameter(struct session *session, const char *message, size_t 
 		session->escape_strings = !strcmp(value, "off");
 }
 
+/*
+ * AuthenticationSASL: over TLS the server offers channel binding, which covers the certificate that the client sees, and
+ * that is not the server's. Without the offer a client without TLS goes on as usual.
+ */
+static bool without_binding(const char *message, size_t len, struct str *out)
+{
+	size_t at = WIRE_HEADER + 4, mark;
+
+	if (len < at || wire_get32(message + WIRE_HEADER) != 10)
+		return false;
+	mark = wire_begin(out, 'R');
+	wire_add32(out, 10);
+	while (at < len && message[at]) {
+		const char *mechanism = wire_string(message, len, &at);
+
+		if (!mechanism)
+			break;
+		if (!str_ends(mechanism, "-PLUS"))
+			str_add_len(out, mechanism, strlen(mechanism) + 1);
+	}
+	str_add_len(out, "", 1);
+	wire_end(out, mark);
+	return true;
+}
+
 static bool inspect_server(struct session *session, const char *message, size_t len, bool suspicious, struct str *out)
 {
 	bool first = !session->answered;
@@ -294,6 +321,8 @@ static bool inspect_server(struct session *session, const char *message, size_t 
 		session->since_ms = clock_ms();
 	} else if (*message == 'S') {
 		note_parameter(session, message, len);
+	} else if (*message == 'R' && session->server_tls) {
+		return without_binding(message, len, out);
 	} else if (*message == 'E' && first && memmem(message, len, "no encryption", 13)) {
 		session->wants_tls = true;
 		return true;
@@ -378,7 +407,8 @@ static int feed(struct session *session, const struct direction *direction, stru
 		str_add_len(&stream->held, data, len);
 		data = stream->held.text;
 		len = stream->held.len;
-		if (len >= WIRE_HEADER && (size_t)wire_get32(data + 1) + 1 > len && direction->hold(*data, wire_get32(data + 1) + 1ull))
+		if (len >= WIRE_HEADER && (size_t)wire_get32(data + 1) + 1 > len &&
+		    direction->hold(*data, wire_get32(data + 1) + 1ull))
 			return 0; /* not whole yet: no need to look again */
 	}
 	done = walk(session, direction, stream, data, len);

@@ -15,7 +15,8 @@ struct session;
 
 typedef void (*session_emit_fn)(void *arg, bool to_server, const char *data, size_t len);
 
-struct session *session_open(struct names *names, session_emit_fn emit, void *arg);
+/** @server_tls the server is reached by TLS of our own, so the client's channel cannot be bound to it */
+struct session *session_open(struct names *names, bool server_tls, session_emit_fn emit, void *arg);
 void session_free(struct session *session);
 
 /** Return: 0; -EPROTO this is not the protocol. */

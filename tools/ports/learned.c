@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A JSON array of {"command", "task", "port", "learned"}. A port that has not been seen for LEARNED_MOST_DAYS is
+ * A JSON array of {"command", "task", "port", "runs", "learned"}; "runs" is 0 for a UDP port that has been seen in one run
+ * only. A port that has not been seen for LEARNED_MOST_DAYS is
  * forgotten; a port that is seen again gets a new date. Two runs that end at the same instant may lose each other's
  * news: the next run learns it again.
  */
@@ -54,6 +55,14 @@ static bool is_old(const json_t *entry)
 	return clock_wall_ns() / 1000000000 - timegm(&then) > (int64_t)LEARNED_MOST_DAYS * 86400;
 }
 
+/* Seen once, over UDP: most likely somebody's source port. */
+static bool is_doubtful(const json_t *entry)
+{
+	const json_t *runs = json_object_get(entry, "runs");
+
+	return runs && !json_integer_value(runs);
+}
+
 static json_t *load_array(const char *path)
 {
 	json_t *array = access(path, F_OK) ? NULL : json_load_file(path, 0, NULL);
@@ -84,7 +93,7 @@ int learned_load(const char *dir, char *const *command, const char *task, uint16
 		const json_t *entry = json_array_get(array, i);
 		json_int_t port = json_integer_value(json_object_get(entry, "port"));
 
-		if (port > 0 && port < 65536 && !is_old(entry) && is_text(entry, "command", wanted_command) &&
+		if (port > 0 && port < 65536 && !is_old(entry) && !is_doubtful(entry) && is_text(entry, "command", wanted_command) &&
 		    is_text(entry, "task", wanted_task))
 			ports[count++] = (uint16_t)port;
 	}
@@ -95,18 +104,33 @@ int learned_load(const char *dir, char *const *command, const char *task, uint16
 	return 0;
 }
 
-static void forget(json_t *array, const json_t *command, const json_t *task, uint16_t port)
+static struct learned_port *find(struct learned_port *ports, json_int_t port)
+{
+	for (; ports->port; ports++)
+		if (ports->port == port)
+			return ports;
+	return NULL;
+}
+
+/*
+ * Take out what is old, what is about to be written anew, and what was doubtful and has not come back. The doubtful ones
+ * that have come back are no longer so.
+ */
+static void make_room(json_t *array, const json_t *command, const json_t *task, struct learned_port *ports)
 {
 	for (size_t i = json_array_size(array); i-- > 0;) {
 		const json_t *entry = json_array_get(array, i);
+		bool same = is_text(entry, "command", command) && is_text(entry, "task", task);
+		struct learned_port *again = find(ports, json_integer_value(json_object_get(entry, "port")));
 
-		if (is_old(entry) || (json_integer_value(json_object_get(entry, "port")) == port &&
-				      is_text(entry, "command", command) && is_text(entry, "task", task)))
+		if (same && again)
+			again->udp_only = false;
+		if (is_old(entry) || (same && (again || is_doubtful(entry))))
 			json_array_remove(array, i);
 	}
 }
 
-int learned_save(const char *dir, char *const *command, const char *task, const uint16_t *ports)
+int learned_save(const char *dir, char *const *command, const char *task, struct learned_port *ports)
 {
 	cleanup_free char *path = file_of(dir), *text = command_text(command), *dump = NULL;
 	json_t *array = load_array(path), *command_json = json_text(text), *task_json = json_text(task);
@@ -119,11 +143,11 @@ int learned_save(const char *dir, char *const *command, const char *task, const 
 		array = json_array();
 	gmtime_r(&now, &utc);
 	strftime(date, sizeof(date), "%Y-%m-%d", &utc);
-	for (; *ports; ports++) {
-		forget(array, command_json, task_json, *ports);
-		json_array_append_new(array, json_pack("{sO sO si ss}", "command", command_json, "task", task_json,
-						       "port", (int)*ports, "learned", date));
-	}
+	make_room(array, command_json, task_json, ports);
+	for (; ports->port; ports++)
+		json_array_append_new(array, json_pack("{sO sO si si ss}", "command", command_json, "task", task_json,
+						       "port", (int)ports->port, "runs", ports->udp_only ? 0 : 1,
+						       "learned", date));
 	dump = json_dumps(array, JSON_INDENT(1));
 	ret = dump ? file_replace(path, dump, strlen(dump), 0644) : -EINVAL;
 	json_decref(command_json);

@@ -8,8 +8,12 @@
  *
  * Same command and same task: another command of the project may well want the host's server on that very port.
  *
+ * A UDP port counts from the second run in a row that bound it: browsers and resolvers bind random ones as source ports,
+ * and those never come back.
+ *
  * Functions return 0 or -errno; nothing here prints.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,7 +26,12 @@ enum { LEARNED_MOST_DAYS = 30 };
  */
 int learned_load(const char *dir, char *const *command, const char *task, uint16_t **ret_ports);
 
-/** Remember @ports (0-terminated) for the command and task, beside what is known already. */
-int learned_save(const char *dir, char *const *command, const char *task, const uint16_t *ports);
+struct learned_port {
+	uint16_t port;		/* 0 ends the list */
+	bool udp_only;
+};
+
+/** Remember @ports for the command and task, beside what is known already. Takes away the doubt about those known. */
+int learned_save(const char *dir, char *const *command, const char *task, struct learned_port *ports);
 
 #endif

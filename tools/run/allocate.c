@@ -118,12 +118,15 @@ static void save_learned(struct run *run, const struct worker *worker)
 {
 	cleanup_free struct allocated_port *ports = NULL;
 	size_t count = allocated_of_map(worker->map, worker->plan->task, 0, &ports);
-	cleanup_free uint16_t *list = mem_alloc((count + 1) * sizeof(*list));
+	cleanup_free struct learned_port *list = mem_alloc((count + 1) * sizeof(*list));
 	size_t kept = 0;
 
-	for (size_t i = 0; i < count; i++)
-		if (!is_declared(run, ports[i].virtual_port))
-			list[kept++] = ports[i].virtual_port;
+	for (size_t i = 0; i < count; i++) {
+		uint16_t port = ports[i].virtual_port;
+
+		if (!is_declared(run, port) && (!kept || list[kept - 1].port != port))
+			list[kept++] = (struct learned_port){ port, !berth_portmap_real(worker->map, BERTH_TCP, port) };
+	}
 	if (kept)
 		(void)learned_save(run->results_dir, run->options->command, learning_task(run, worker), list);
 }

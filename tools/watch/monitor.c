@@ -256,8 +256,12 @@ int monitor_counts(struct monitor *monitor, unsigned int number, struct berth_co
 static struct bpf_link *open_iterator(struct monitor *monitor)
 {
 	union bpf_iter_link_info info = { .map.map_fd = (uint32_t)bpf_map__fd(monitor->bpf->maps.notes) };
-	DECLARE_LIBBPF_OPTS(bpf_iter_attach_opts, options, .link_info = &info, .link_info_len = sizeof(info));
+	struct bpf_iter_attach_opts options;
 
+	memset(&options, 0, sizeof(options)); /* an initializer leaves the padding as it is, and libbpf looks at it */
+	options.sz = sizeof(options);
+	options.link_info = &info;
+	options.link_info_len = sizeof(info);
 	return bpf_program__attach_iter(monitor->bpf->progs.monitor_snapshot, &options);
 }
 

@@ -1,0 +1,94 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The relay alone, before a server of our own: what becomes of names, errors, protocols and connections on the way.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/server.sh"
+rport=$((26000 + $$ % 900)); suffix=_t1_abcdefgh; phys=mes_e2e_db$suffix
+sql "create database $phys owner mes_user template mes_e2e_db"
+before=$(pg_dump -h "$sdir" -p "$sport" -U postgres -C mes_e2e_db | grep -v '^.restrict\|^.unrestrict' | md5sum)
+relay_up() { # relay_up [ENV=VALUE]: on $rport
+	env "$@" "$out/tests/pg/relay" $rport "$work/.s.PGSQL.5432" 127.0.0.1 $sport $suffix mes_e2e_db >"$work/relay.out" 2>&1 & relay=$!
+	until grep -q . "$work/relay.out"; do kill -0 $relay; done
+}
+trap 'kill $relay 2>/dev/null; server_down 2>/dev/null; rm -rf "$work"' EXIT
+relay_up
+export PGPASSWORD=mes_password PGUSER=mes_user PGHOST=127.0.0.1 PGPORT=$rport PGDATABASE=mes_e2e_db
+q() { timeout 20 psql -Atq "$@" 2>&1 || true; }
+same_q() { same "$1" "$2" "$(q -c "$3" | tr '\n' ' ' | sed 's/ $//')"; } # SENTENCE WANT STATEMENT
+
+same_q 'current_database() is what the client configured' mes_e2e_db 'select current_database()'
+same_q 'but the session is in the physical database' t "select (select oid from pg_database where datname = 'mes_e2e_db') = (select datid from pg_stat_activity where pid = pg_backend_pid())"
+same 'as the server says' "$phys" "$(q -c "select pg_sleep(0.3)" >/dev/null & sleep 0.1; sql "select distinct datname from pg_stat_activity where usename='mes_user'"; wait $!)"
+same_q 'other databases are invisible' 'mes_e2e_db postgres template0 template1' 'select datname from pg_database order by 1'
+same_q 'a literal compared with datname' 1 "select 1 from pg_database where datname = 'mes_e2e_db'"
+same_q 'IN, LIKE and psql'"'"'s regular expression' mes_e2e_db "select datname from pg_database where datname in ('mes_e2e_db') and datname like 'mes%' and datname OPERATOR(pg_catalog.~) '^(mes_e2e_db)\$'"
+same_q 'current_database() compared with a literal' t "select current_database() = 'mes_e2e_db'"
+same_q 'table_catalog' mes_e2e_db "select distinct table_catalog from information_schema.tables where table_catalog = 'mes_e2e_db'"
+same_q 'a name of three parts' 'the original' 'select who from mes_e2e_db.public.witness'
+same_q 'a regclass of three parts' witness "select 'mes_e2e_db.public.witness'::regclass"
+same_q 'pg_database_size and has_database_privilege' 't|t' "select pg_database_size('mes_e2e_db') > 0, has_database_privilege('mes_e2e_db', 'CONNECT')"
+same_q 'names in comments, other strings and dollar quotes stay' 'datname = mes_e2e_db datname /* x */' "select /* datname = 'mes_e2e_db' */ 'datname = mes_e2e_db ' || \$x\$datname /* x */\$x\$ -- datname = 'mes_e2e_db'"
+same_q 'an unrelated literal stays what it is' mes_e2e_db "select 'mes_e2e_db'"
+same_q 'a string with escapes' "it's mes_e2e_db" "select E'it\\'s ' || datname from pg_database where datname = E'mes_e2e_db'"
+q -c "set standard_conforming_strings = off" -c "select 'a\\'' || datname from pg_database where datname = 'mes_e2e_db'" >"$work/scs"
+same 'strings without standard_conforming_strings' "a'mes_e2e_db" "$(tail -1 "$work/scs")"
+same_q 'CREATE, ALTER RENAME and DROP DATABASE go the same way' '' 'create database n1; '
+same_q 'its physical name ends in the suffix' n2 "alter database n1 rename to n2; select datname from pg_database where datname = 'n2'"
+same 'on the server' 1 "$(sql "select count(*) from pg_database where datname = 'n2$suffix'")"
+same_q 'and goes' '' 'drop database if exists n2 with (force)'
+same_q 'GRANT, COMMENT, ALTER ... SET' '' "grant connect on database mes_e2e_db to public; comment on database mes_e2e_db is 'x'; alter database mes_e2e_db set work_mem = '5MB'"
+same_q 'the same in a DO block, as text and through format()' '' "do \$\$ begin execute 'alter database mes_e2e_db set work_mem = 7777'; execute format('alter database %I set geqo = off', 'mes_e2e_db'); end \$\$"
+same 'and none of it touched the original' '0|' "$(sql "select count(*), max(shobj_description(d.oid, 'pg_database')) from pg_database d left join pg_db_role_setting s on s.setdatabase = d.oid where datname = 'mes_e2e_db' and s.setdatabase is not null")"
+same 'DROP DATABASE postgres is refused' 'ERROR:  42501: this would change a database that all workers share' "$(psql -v VERBOSITY=verbose -Atqc 'drop database postgres' 2>&1 | head -1)"
+ok 'with a hint' sh -c "psql -c 'alter database template1 set work_mem=1' 2>&1 | grep -q 'HINT:.*--db-mode private'"
+same 'UPDATE pg_database without a name is refused' 1 "$(q -c 'update pg_database set datistemplate = false' | grep -c "not this worker's")"
+same 'a refusal aborts a transaction as any error does' 1 "$(q -c 'begin; drop database postgres; select 1' -c 'select 2' | grep -c '^2$')"
+same 'an error position is where the client wrote it' 18 "$(q -c '\set VERBOSITY verbose' -c 'select x y z from pg_database, pg_stat_activity' | awk '/\^/ {print length($0) - length("LINE 1: ") + 6}' | head -1)"
+same 'error texts name the logical database' 'FATAL:  database "nosuch" does not exist' "$(q -d nosuch -c 'select 1' | sed 's/.*failed: //')"
+long=$(printf 'l%.0s' $(seq 63))
+same_q 'a name of 63 bytes' '' "create database $long"
+same 'is shortened on the server and whole for the client' "$long" "$(q -d $long -c 'select current_database()')"
+same 'which is gone after its DROP' "" "$(q -d postgres -c "drop database $long")"
+
+# --- tools ---
+ok 'createdb' createdb made
+same 'pg_dump -C writes logical names only' '1 0' "$(pg_dump -C mes_e2e_db >"$work/dump"; grep -c '^CREATE DATABASE mes_e2e_db ' "$work/dump") $(grep -c $suffix "$work/dump")"
+ok 'and restores' sh -c "sed 's/mes_e2e_db/copied/g' $work/dump | psql -q -v ON_ERROR_STOP=1 -d made && psql -Atc 'select who from witness' -d copied | grep -q original"
+ok 'dropdb -f' dropdb -f copied
+ok 'dropdb' dropdb made
+same '\l NAME' mes_e2e_db "$(q -c '\l mes_e2e_db' | cut -d'|' -f1 | head -1)"
+
+# --- protocol ---
+same 'sslmode=disable, prefer, allow' '1 1 1' "$(for m in disable prefer allow; do PGSSLMODE=$m q -c 'select 1'; done | tr '\n' ' ' | sed 's/ $//')"
+same 'a client that insists on TLS is refused once at most' 1 "$(PGSSLMODE=require q -c 'select 1' >/dev/null; PGSSLMODE=require q -c 'select 1')"
+kill $relay; wait $relay 2>/dev/null || true; relay_up RELAY_TLS=1
+same 'and never where the URL says sslmode=require' 1 "$(PGSSLMODE=require q -c 'select 1')"
+same 'TLS carries bulk as well' 300000 "$(PGSSLMODE=require q -c "select string_agg('x','') from generate_series(1,300000)" | tr -d '\n' | wc -c)"
+kill $relay; wait $relay 2>/dev/null || true; relay_up
+sed -i 's/^host /hostssl /' "$sdir/data/pg_hba.conf"; as_pg "$pgbin/pg_ctl" -s -D "$sdir/data" reload
+same 'a server that insists on TLS gets it' t "$(i=0; while [ $i -lt 20 ]; do r=$(PGSSLMODE=disable q -c 'select ssl from pg_stat_ssl where pid = pg_backend_pid()'); [ "$r" = t ] && break; i=$((i+1)); done; echo "$r")"
+sed -i 's/^hostssl /host /' "$sdir/data/pg_hba.conf"; as_pg "$pgbin/pg_ctl" -s -D "$sdir/data" reload
+same 'SCRAM refuses a wrong password' 1 "$(PGPASSWORD=wrong q -c 'select 1' | grep -c 'password authentication failed')"
+same 'replication=database is refused clearly' 1 "$(q -d 'dbname=mes_e2e_db replication=database' -c 'select 1' | grep -c 'logical replication is not possible' | head -1)"
+same 'a unix socket' 1 "$(PGHOST=$work PGPORT=5432 q -c 'select 1')"
+ok 'cancel' sh -c 'timeout 10 sh -c "psql -qc \"select pg_sleep(20)\" & p=\$!; sleep 0.4; kill -INT \$p; wait \$p" 2>&1 | grep -q "canceling statement"'
+same 'COPY of 20 MB out and in' 200000 "$(q -c 'create table big as select g, repeat(md5(g::text), 3) t from generate_series(1,200000) g' -c 'copy big to stdout' >"$work/big"; q -c 'create table big2 (like big)' -c "\\copy big2 from $work/big" -c 'select count(*) from big2')"
+ok 'the protocol itself: pipelining, half-open, bad lengths, bytes before an answer' python3 tests/pg/wire.py $rport
+ok 'a thousand idle connections at once' python3 tests/pg/idle.py $rport 1000
+same 'and memory stays small (KiB per connection)' yes "$([ "$(awk '/VmHWM/ {print $2}' /proc/$relay/status)" -lt 60000 ] && echo yes || grep VmHWM /proc/$relay/status)"
+server_down; same 'without the server a client is told so' 1 "$(q -c 'select 1' | grep -c 'cannot be reached')"
+server_up; same 'and after a restart all is well' mes_e2e_db "$(q -c 'select current_database()')"
+
+# --- clients ---
+for program in $(ls tests/pg/clients/* | grep -v '/run.sh$'); do
+	client=$(basename "${program%.*}")
+	count=$((count + 1)); status=0
+	sh tests/pg/clients/run.sh "$program" "$work" >"$work/client" 2>&1 || status=$?
+	case $status in
+	0) echo "ok $count - client $client" ;;
+	77) echo "ok $count - client $client # SKIP $(tail -1 "$work/client")" ;;
+	*) failed=1; echo "not ok $count - client $client"; sed 's/^/# /' "$work/client" ;;
+	esac
+done
+same 'the shared database is the same, byte for byte' "$before" "$(PGPORT=$sport pg_dump -h "$sdir" -U postgres -C mes_e2e_db | grep -v '^.restrict\|^.unrestrict' | md5sum)"
+plan

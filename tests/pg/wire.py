@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: MIT
+"""The protocol by hand, for what no client library does: wire.py PORT"""
+import base64, hashlib, hmac, os, socket, struct, sys
+
+PASSWORD = os.environ["PGPASSWORD"].encode()
+
+
+def message(kind, body):
+    return kind + struct.pack("!i", len(body) + 4) + body
+
+
+def startup(database=b"mes_e2e_db", version=0x30000, **more):
+    body = struct.pack("!i", version) + b"user\0mes_user\0database\0" + database + b"\0"
+    for key, value in more.items():
+        body += key.encode() + b"\0" + value + b"\0"
+    body += b"\0"
+    return struct.pack("!i", len(body) + 4) + body
+
+
+class Session:
+    def __init__(self, port, **more):
+        self.socket = socket.create_connection(("127.0.0.1", port), 20)
+        self.data = b""
+        self.socket.sendall(startup(**more))
+        self.authenticate()
+
+    def exactly(self, count):
+        while len(self.data) < count:
+            part = self.socket.recv(65536)
+            if not part:
+                raise EOFError(self.data)
+            self.data += part
+        part, self.data = self.data[:count], self.data[count:]
+        return part
+
+    def read(self):
+        kind = self.exactly(1)
+        return kind, self.exactly(struct.unpack("!i", self.exactly(4))[0] - 4)
+
+    def authenticate(self):
+        nonce = base64.b64encode(os.urandom(12))
+        first = b"n=,r=" + nonce
+        while True:
+            kind, body = self.read()
+            if kind == b"E":
+                raise PermissionError(body)
+            if kind == b"Z":
+                return
+            if kind == b"v":
+                self.negotiated = body
+            if kind != b"R":
+                continue
+            code, rest = struct.unpack("!i", body[:4])[0], body[4:]
+            if code == 10:
+                reply = b"n,," + first
+                self.socket.sendall(message(b"p", b"SCRAM-SHA-256\0" + struct.pack("!i", len(reply)) + reply))
+            elif code == 11:
+                fields = dict(f.split(b"=", 1) for f in rest.split(b","))
+                salted = hashlib.pbkdf2_hmac("sha256", PASSWORD, base64.b64decode(fields[b"s"]), int(fields[b"i"]))
+                key = hmac.digest(salted, b"Client Key", "sha256")
+                last = b"c=biws,r=" + fields[b"r"]
+                signed = hmac.digest(hashlib.sha256(key).digest(), first + b"," + rest + b"," + last, "sha256")
+                proof = base64.b64encode(bytes(a ^ b for a, b in zip(key, signed)))
+                self.socket.sendall(message(b"p", last + b",p=" + proof))
+
+    def until_ready(self):
+        messages = []
+        while not messages or messages[-1][0] != b"Z":
+            messages.append(self.read())
+        return messages
+
+    def query(self, text):
+        self.socket.sendall(message(b"Q", text.encode() + b"\0"))
+        return rows(self.until_ready())
+
+
+def rows(messages):
+    found = []
+    for kind, body in messages:
+        if kind == b"E":
+            raise ValueError(body)
+        if kind != b"D":
+            continue
+        row, at = [], 2
+        for _ in range(struct.unpack("!h", body[:2])[0]):
+            size = struct.unpack("!i", body[at:at + 4])[0]
+            row.append(body[at + 4:at + 4 + size] if size >= 0 else None)
+            at += 4 + max(size, 0)
+        found.append(row)
+    return found
+
+
+def refused(port, data):
+    """What comes back when @data is the first thing that is sent, up to the end of the connection."""
+    with socket.create_connection(("127.0.0.1", port), 20) as one:
+        one.sendall(data)
+        got = b""
+        while True:
+            try:
+                part = one.recv(65536)
+            except ConnectionResetError:
+                return got
+            if not part:
+                return got
+            got += part
+
+
+def extended(text, values, formats=(), results=()):
+    return (message(b"P", b"\0" + text + b"\0" + struct.pack("!h", 0)) +
+            message(b"B", b"\0\0" + struct.pack("!h", len(formats)) + b"".join(struct.pack("!h", f) for f in formats) +
+                    struct.pack("!h", len(values)) + b"".join(struct.pack("!i", len(v)) + v for v in values) +
+                    struct.pack("!h", len(results)) + b"".join(struct.pack("!h", r) for r in results)) +
+            message(b"D", b"P\0") + message(b"E", b"\0" + struct.pack("!i", 0)) + message(b"S", b""))
+
+
+def main(port):
+    ssl, gss = struct.pack("!ii", 8, 80877103), struct.pack("!ii", 8, 80877104)
+    session = Session(port)
+    by_name = b"select datname from pg_database where datname = $1"
+    for formats in ((), (0,), (1,)):
+        session.socket.sendall(extended(by_name, [b"mes_e2e_db"], formats))
+        assert rows(session.until_ready()) == [[b"mes_e2e_db"]], "a parameter compared with datname"
+    session.socket.sendall(extended(b"select current_database()::text, array[current_database()::text]", [], (), (1,)))
+    row = rows(session.until_ready())[0]
+    assert row[0] == b"mes_e2e_db", "binary text"
+    assert struct.unpack("!i", row[1][20:24])[0] == len(row[1]) - 24, "an array in binary form stays whole"
+    session.socket.sendall(message(b"P", b"s\0" + by_name + b"\0\0\0") + message(b"S", b""))
+    session.until_ready()
+    for _ in range(2):  # a named statement, bound later and more than once
+        session.socket.sendall(message(b"B", b"\0s\0\0\0" + struct.pack("!hi", 1, 10) + b"mes_e2e_db" + b"\0\0") +
+                               message(b"E", b"\0\0\0\0\0") + message(b"S", b""))
+        assert rows(session.until_ready()) == [[b"mes_e2e_db"]], "a named statement"
+    many = b"".join(extended(b"select " + str(i).encode(), []) for i in range(500))
+    session.socket.sendall(many + message(b"Q", b"drop database postgres\0") + message(b"Q", b"select 'after'\0"))
+    for i in range(500):
+        assert rows(session.until_ready()) == [[str(i).encode()]], "pipelined"
+    answer = session.until_ready()
+    assert b"42501" in answer[0][1] and b"inline_code_block" not in answer[0][1], "refused in its turn: %r" % answer
+    assert rows(session.until_ready()) == [[b"after"]], "and what follows is served"
+    for text in (by_name + b" -- ", b"select 1 -- "):  # a byte at a time, and big
+        for byte in extended(text + b"x" * 300, [b"mes_e2e_db"] if b"$1" in text else []):
+            session.socket.sendall(bytes([byte]))
+        assert len(rows(session.until_ready())) == 1, "a byte at a time"
+    big = "select length('%s') from pg_database where datname = 'mes_e2e_db'" % ("x" * 3000000)
+    assert session.query(big) == [[b"3000000"]], "a statement of 3 MB that has to be rewritten"
+    assert Session(port, version=0x30002).query("select 1") == [[b"1"]], "protocol 3.2"
+    assert refused(port, ssl + startup())[-1:] == b"\0" and b"08P01" in refused(port, ssl + startup()), "bytes before an answer"
+    with socket.create_connection(("127.0.0.1", port), 20) as one:
+        one.sendall(gss)
+        assert one.recv(10) == b"N", "GSSENCRequest"
+        one.sendall(ssl)
+        assert one.recv(10) in (b"N", b"S"), "then SSLRequest"
+    assert b"08P01" in refused(port, struct.pack("!ii", 20000, 0x30000)), "too long"
+    assert b"08P01" in refused(port, struct.pack("!ii", 9, 0x30000) + b"x"), "not terminated"
+    assert b"0A000" in refused(port, struct.pack("!ii", 20, 0x20000) + b"\0" * 12), "protocol 2"
+    half = Session(port)
+    half.socket.sendall(message(b"Q", b"select 'half'\0"))
+    assert rows(half.until_ready()) == [[b"half"]]
+    half.socket.shutdown(socket.SHUT_WR)
+    assert half.socket.recv(10) == b"", "half-open: the relay closes too"
+    gone = Session(port)
+    gone.socket.sendall(message(b"Q", b"create table if not exists last_words (x int)\0") + message(b"X", b""))
+    gone.socket.close()
+    broken = Session(port)
+    broken.socket.sendall(b"Q" + struct.pack("!i", 2))
+    assert broken.socket.recv(100) == b"", "a length below four ends the connection"
+    print("the protocol is kept")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,63 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Who may read, write or take the place of run-time files; docs/security.md names each row.
+. "$(dirname "$0")/lib.sh"
+
+run_as nobody preload
+is 700 "$(stat -c %a /tmp/berth-65534)" 'a plain user: others cannot enter the directory of run-time files'
+bad=$(find /tmp/berth-65534 -mindepth 1 -not -type s -perm /077)
+is '' "$bad" 'a plain user: nothing in it is anybody else'\''s'
+end_run nobody
+
+for backend in preload seccomp; do
+	run_as root "$backend"
+	is 711 "$(stat -c %a /tmp/berth-0)" "root, $backend: others cannot list the runs"
+	bad=$(find /tmp/berth-0 -type d -perm /066)
+	is '' "$bad" "root, $backend: nor a run's files"
+	bad=$(find /tmp/berth-0 -type f -perm /077 -not -name 'w1-????????????????????????????????.map')
+	is '' "$bad" "root, $backend: what a worker's other users need has a name of 128 random bits, the rest is root's alone"
+	for file in /tmp/berth-0 /tmp/berth-0/*/ /tmp/berth-0/*/state.json; do
+		if nobody sh -c 'ls "$1" && cat "$1"' - "$file" >/dev/null 2>&1; then ok=1; else ok=0; fi
+		report $ok "root, $backend: others cannot read the $(stat -c %F "$file"), mode $(stat -c %a "$file")"
+	done
+	end_run root
+done
+
+# Another user has been there first
+taken() { # SENTENCE: a run of nobody's is refused and writes nothing
+	said=$(nobody "$BERTH" run --tree shared -- true 2>&1)
+	is '125 unable to make' "$? $(printf '%s' "$said" | sed -n 's/^berth: \(unable to make\).*/\1/p')" "$1"
+	is '' "$(find -L /tmp/berth-65534 /tmp/else -mindepth 1 2>/dev/null)" '... and nothing is written there'
+	rm -rf /tmp/berth-65534 /tmp/else
+}
+rm -rf /tmp/berth-65534
+mkdir -m 777 /tmp/berth-65534
+taken 'a directory of another user in its place is refused'
+mkdir /tmp/else; chown nobody /tmp/else; ln -s /tmp/else /tmp/berth-65534
+taken 'a symbolic link in its place is refused, also to a directory of ours'
+mkdir /tmp/berth-65534; chown nobody /tmp/berth-65534; chmod 777 /tmp/berth-65534
+taken 'a directory of ours that others can write to is refused'
+: >/tmp/berth-65534; chown nobody /tmp/berth-65534
+taken 'a file in its place is refused'
+mkdir -m 777 /tmp/berth-trees-65534
+said=$(nobody "$BERTH" run -n 2 --tree overlay -- true 2>&1)
+is "125 " "$? $(find /tmp/berth-trees-65534 -mindepth 1)" 'so is another user'\''s directory in place of that of working trees'
+rm -rf /tmp/berth-trees-65534
+
+# The shim: an absolute path that nobody else can change
+for user in root nobody; do
+	where=$work/$user
+	if [ $user = root ]; then as=; else as=nobody; fi
+	# shellcheck disable=SC2016
+	path=$(cd "$where" && $as "$BERTH" run --backend preload --tree shared -- sh -c 'echo "$LD_PRELOAD"' 2>/dev/null)
+	case $path in /*) ok=0 ;; *) ok=1 ;; esac
+	report $ok "$user: LD_PRELOAD is an absolute path" "$path"
+	bad='' dir=$path
+	while [ "$dir" != / ] && [ -n "$dir" ]; do
+		mode=$(stat -L -c '%a' "$dir")
+		case $mode in 1777) ;; *[2367]? | *[2367]) bad="$bad $dir" ;; esac
+		dir=${dir%/*}
+	done
+	is '' "$bad" "$user: no component of it is writable by others"
+done
+finish

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+# Sourced by the scripts beside it: TAP; a /tmp of the test's own, so that the well-known names there can be taken by others.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+BERTH=${BERTH:-$here/../../.out/bin/berth}
+if [ "$(id -u)" != 0 ] || ! unshare -m true 2>/dev/null; then
+	echo '1..0 # SKIP only root can be two users, and have a /tmp of its own'
+	exit 77
+fi
+if [ -z "${INSIDE-}" ]; then
+	INSIDE=1 exec unshare -m --propagation private "$0" "$@"
+fi
+# What a plain user runs must be where he can reach it.
+work=$(mktemp -d /var/tmp/berth-security.XXXXXX)
+trap 'cd /; rm -rf "$work"' EXIT
+chmod 755 "$work"
+cp -r "$(dirname "$(dirname "$BERTH")")/bin" "$(dirname "$(dirname "$BERTH")")/lib" "$work/"
+chmod -R a+rX "$work"
+BERTH=$work/bin/berth
+mkdir -m 1777 "$work/tmp"
+mount --bind "$work/tmp" /tmp
+mkdir "$work/root" "$work/nobody"
+chown nobody "$work/nobody"
+unset XDG_RUNTIME_DIR BERTH_PROFILE DATABASE_URL CI
+count=0 failed=0
+
+# report STATUS SENTENCE [TEXT]
+report() {
+	count=$((count + 1))
+	[ "$1" = 0 ] && echo "ok $count - $2" && return
+	failed=$((failed + 1))
+	echo "not ok $count - $2"
+	printf '%s\n' "${3-}" | head -n 20 | sed 's/^/# /'
+}
+# is WANT GOT SENTENCE
+is() {
+	[ "$1" = "$2" ]
+	report $? "$3" "want: $1
+got:  $2"
+}
+nobody() { (cd "$work/nobody" && HOME=$PWD exec setpriv --reuid nobody --regid nogroup --clear-groups "$@"); }
+finish() {
+	echo "1..$count"
+	exit $((failed > 0))
+}
+# run_as USER COMMAND: starts a run that stays until $work/USER/go exists; returns when its worker has started. $pid is the run's
+run_as() {
+	rm -f "$work/$1/go" "$work/$1/here"
+	script=': >here; i=0; while [ ! -e go ] && [ $i -lt 600 ]; do sleep 0.05; i=$((i + 1)); done'
+	if [ "$1" = root ]; then
+		(cd "$work/root" && exec "$BERTH" run --tree shared --backend "$2" -- sh -c "$script") >"$work/said" 2>&1 &
+	else
+		nobody "$BERTH" run --tree shared --backend "$2" -- sh -c "$script" >"$work/said" 2>&1 &
+	fi
+	pid=$! tries=400
+	until [ -e "$work/$1/here" ] || [ $tries = 0 ]; do sleep 0.05; tries=$((tries - 1)); done
+}
+end_run() { : >"$work/$1/go"; wait "$pid"; }
