@@ -174,7 +174,7 @@ static void perf_maps_are_searched(void **state)
 
 	(void)state;
 	assert_memory_equal(symbol_parse_perf_map(text, sizeof(text) - 1, 0x1000, &len), "first", 5);
-	assert_memory_equal(symbol_parse_perf_map(text, sizeof(text) - 1, 0x1085, &len), "again", 5); /* code that was moved there later */
+	assert_memory_equal(symbol_parse_perf_map(text, sizeof(text) - 1, 0x1085, &len), "again", 5); /* moved there later */
 	assert_int_equal(len, 5);
 	assert_null(symbol_parse_perf_map(text, sizeof(text) - 1, 0x1100, &len));
 	assert_null(symbol_parse_perf_map("", 0, 0x1000, &len));
