@@ -305,6 +305,11 @@ void watching_finish(struct run *run)
 	}
 }
 
+bool watching_works(const struct run *run)
+{
+	return run->watching && run->watching->watch;
+}
+
 bool watching_found(const struct run *run, enum finding_gate gate)
 {
 	const struct watching *watching = run->watching;
