@@ -68,12 +68,7 @@ static void on_socket(void *arg, const struct berth_socket *socket)
 	if (!socket->closed && socket->local_port)
 		json_array_append_new(snapshot, json_pack("{s:s, s:i, s:i, s:i}", "protocol",
 							  socket->proto ? "udp" : "tcp", "state", socket->state,
-<<<<<<< HEAD
-							  "local", socket->local_port, "remote",
-							  socket->remote_port));
-=======
 							  "local", socket->local_port, "remote", socket->remote_port));
->>>>>>> watch
 }
 
 static void on_look(void *arg)
