@@ -58,6 +58,11 @@ ok 'dropdb -f' dropdb -f copied
 ok 'dropdb' dropdb made
 same '\l NAME' mes_e2e_db "$(q -c '\l mes_e2e_db' | cut -d'|' -f1 | head -1)"
 
+q -a -f tests/pg/statements.sql | sed 's/with PID [0-9]*/with PID/' >"$work/through"
+PGPORT=$sport PGDATABASE=$phys psql -Atq -a -f tests/pg/statements.sql 2>&1 | sed 's/with PID [0-9]*/with PID/' >"$work/direct"
+ok 'fifty statements give the same results, errors and notices as without the relay' diff "$work/direct" "$work/through"
+ok 'which are not empty' test "$(wc -l <"$work/direct")" -gt 100
+
 # --- protocol ---
 same 'sslmode=disable, prefer, allow' '1 1 1' "$(for m in disable prefer allow; do PGSSLMODE=$m q -c 'select 1'; done | tr '\n' ' ' | sed 's/ $//')"
 same 'a client that insists on TLS is refused once at most' 1 "$(PGSSLMODE=require q -c 'select 1' >/dev/null; PGSSLMODE=require q -c 'select 1')"
