@@ -356,8 +356,9 @@ static bool compares(const struct parse *parse, size_t i)
 static bool reads_catalog(const struct parse *parse)
 {
 	for (size_t i = 0; i < parse->count; i++)
-		if (parse->tokens[i].kind == TOKEN_WORD && (gate_at(parse->text + parse->tokens[i].at, parse->tokens[i].len, "pg_") ||
-							   is(parse, i, "information_schema")))
+		if (parse->tokens[i].kind == TOKEN_WORD &&
+		    (gate_at(parse->text + parse->tokens[i].at, parse->tokens[i].len, "pg_") ||
+		     is(parse, i, "information_schema")))
 			return true;
 	return false;
 }
