@@ -65,7 +65,7 @@ ok 'an overlay is a mount that only the server sees' grep -q berth "$work/proof.
 ok 'and not in our own namespace' sh -c '! grep -q "overlay.*berth" /proc/self/mountinfo'
 
 # --- trouble ---
-base=28000; python3 -c "
+base=28000; : >"$work/holder"; python3 -c "
 import socket, time
 s = socket.socket(); s.bind(('127.0.0.1', $base + 32)); s.listen(); print('up', flush=True); time.sleep(20)" >"$work/holder" & holder=$!
 until grep -q up "$work/holder"; do :; done
