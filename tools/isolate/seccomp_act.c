@@ -359,6 +359,17 @@ int asked_name_out(const struct asked *asked, const struct sockaddr_storage *nam
 	return 0;
 }
 
+/* A socket that is not connected asks for its name: this is how a program learns what port 0 has brought. */
+static void given(struct asked *asked, int fd, const struct sockaddr_storage *name)
+{
+	struct sockaddr_storage other;
+	socklen_t len = sizeof(other);
+
+	if ((name->ss_family == AF_INET || name->ss_family == AF_INET6) &&
+	    getpeername(fd, (struct sockaddr *)&other, &len))
+		berth_portmap_given(asked->map, ntohs(((const struct sockaddr_in *)name)->sin_port));
+}
+
 static int on_name(struct asked *asked)
 {
 	struct sockaddr_storage name = { 0 };
@@ -372,6 +383,8 @@ static int on_name(struct asked *asked)
 	if (fd < 0 || (peer ? getpeername(fd, (struct sockaddr *)&name, &full)
 			    : getsockname(fd, (struct sockaddr *)&name, &full)))
 		return GO_ON;
+	if (!peer)
+		given(asked, fd, &name);
 	return asked_give(asked->map, &name, full) ? asked_name_out(asked, &name, full, room) : GO_ON;
 }
 
