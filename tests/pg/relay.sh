@@ -85,6 +85,12 @@ server_down; same 'without the server a client is told so' 1 "$(q -c 'select 1' 
 server_up; same 'and after a restart all is well' mes_e2e_db "$(q -c 'select current_database()')"
 
 # --- clients ---
+# the Node ones are not Debian packages; a plain user's HOME may be closed, so npm gets its own
+if command -v npm >/dev/null; then
+	HOME=$work npm install --silent --no-audit --no-fund --no-save --prefix "$work/npm" pg@8 postgres@3 knex@3 typeorm@0.3 reflect-metadata sequelize@6 \
+		>"$work/npm.log" 2>&1 || true
+	export NODE_PATH="$work/npm/node_modules"
+fi
 for program in $(ls tests/pg/clients/* | grep -v '/run.sh$'); do
 	client=$(basename "${program%.*}")
 	count=$((count + 1)); status=0
