@@ -129,7 +129,8 @@ int monitor_sock_release(struct bpf_sock *context)
 	how = how_closed();
 	count_closed(note->worker, note->accepted, how);
 	waited = note->close_wait_ns ? bpf_ktime_get_ns() - note->close_wait_ns : 0;
-	if (everything || waited >= STALE_NS || (!note->accepted && (note->bound || note->listening || how != BERTH_CLOSED_PROGRAM)))
+	if (everything || waited >= STALE_NS ||
+	    (!note->accepted && (note->bound || note->listening || how != BERTH_CLOSED_PROGRAM)))
 		event = event_begin(note->worker, BERTH_EVENT_CLOSED);
 	if (!note->accepted && (!event || how == BERTH_CLOSED_PROGRAM)) /* else the reader wants its stack, and deletes it */
 		bpf_map_delete_elem(&stacks, &note->cookie);

@@ -3,7 +3,7 @@
  * The port map, enforced in the kernel: fourteen programs on the run's cgroup, which every socket of the run's workers
  * passes through, whoever makes the call: static programs, Go, setuid children, io_uring.
  *
- * Theory of operation. A worker's `struct berth_portmap` is the one value of an array map, so the functions of core/ that
+ * Theory of operation. A worker's `struct berth_portmap` is a value of an array map, so the functions of core/ that
  * the shim runs are the functions that run here. Only contexts of the stable ABI are read (struct bpf_sock_addr), so nothing
  * has to be relocated and no kernel type information is needed.
  *
@@ -34,18 +34,21 @@ enum { FAMILY_4 = 2, FAMILY_6 = 10, ADDRESS_IN_USE = 98, CONNECTION_REFUSED = 11
 /* In vmlinux.h and in newer headers only. */
 enum { PROTOCOL_UDPLITE = 136, PROTOCOL_MPTCP = 262 };
 
+/* A map of maps would do, but each of its changes waits for an RCU grace period: 10 to 20 ms a worker, measured. */
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH_OF_MAPS);
+	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1024);
-	__type(key, __u64); /* id of the worker's cgroup */
-	__array(values, struct {
-		__uint(type, BPF_MAP_TYPE_ARRAY);
-		__uint(map_flags, BPF_F_MMAPABLE);
-		__uint(max_entries, 1);
-		__type(key, __u32);
-		__type(value, struct berth_portmap);
-	});
+	__type(key, __u64);	/* id of the worker's cgroup */
+	__type(value, __u32);	/* its index in maps: the worker's number; 0 is the self-test's */
 } workers SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);	/* set before loading: workers + 1 */
+	__type(key, __u32);
+	__type(value, struct berth_portmap);
+} maps SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -65,10 +68,9 @@ struct passing {
 
 static struct berth_portmap *map_of_cgroup(__u64 id)
 {
-	__u32 zero = 0;
-	void *inner = bpf_map_lookup_elem(&workers, &id);
+	__u32 *index = bpf_map_lookup_elem(&workers, &id);
 
-	return inner ? bpf_map_lookup_elem(inner, &zero) : NULL;
+	return index ? bpf_map_lookup_elem(&maps, index) : NULL;
 }
 
 static long find_level(__u32 i, void *arg)

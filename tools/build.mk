@@ -2,7 +2,7 @@
 TOOLS_SRC	:= $(filter-out $(TOOLS_LEFT_OUT),$(wildcard tools/*/*.c))
 TOOLS_SRC	:= $(filter-out tools/isolate/launch.c,$(TOOLS_SRC))
 TOOLS_OBJ	:= $(TOOLS_SRC:%.c=$(O)/%.o)
-TOOLS_LIBS	:= -lseccomp -lbpf -lpq -lcyaml -lyaml -ljansson -lsqlite3 -lmnl -ldw -lelf -lexpat -lssl -lcrypto -lcap -lpthread
+TOOLS_LIBS	:= -lseccomp -lbpf -lcyaml -lyaml -ljansson -lsqlite3 -lmnl -ldw -lelf -lexpat -lssl -lcrypto -lcap -lpthread
 BASE_OBJ	:= $(patsubst %.c,$(O)/%.o,$(wildcard tools/base/*.c))
 BERTH		:= $(O)/bin/berth
 

@@ -3,7 +3,7 @@
  * A supervisor in small, to try the monitor alone: runs N workers of a command in cgroups of their own, watched, and prints
  * what was found as JSON.
  *
- *	driver [-n N] [-s ebpf|sampling] [-e] [-a RULE]... [-g GRACE_MS] -- COMMAND [ARG]...
+ *	driver [-n N] [-s ebpf|sampling] [-e] [-v] [-x] [-a RULE]... [-g GRACE_MS] -- COMMAND [ARG]...
  *
  * The limits are those of tests/bpf/findings.sh, small so that it does not take minutes. -e: print each event on stderr.
  * Each worker has BERTH_RUN and BERTH_WORKER. Exit status: 0 if the driver itself had no trouble; 77 without cgroup v2.
@@ -55,6 +55,37 @@ static char *cgroup_mount(void)
 			return str_copy(words[1]);
 	}
 	return NULL;
+}
+
+/* ---- -x: one look, 400 ms after the start, by the monitor and by ss ---- */
+
+static json_t *snapshot;
+static char *ss_text;
+
+static void on_socket(void *arg, const struct berth_socket *socket)
+{
+	(void)arg;
+	if (!socket->closed && socket->local_port)
+		json_array_append_new(snapshot, json_pack("{s:s, s:i, s:i, s:i}", "protocol",
+							  socket->proto ? "udp" : "tcp", "state", socket->state,
+							  "local", socket->local_port, "remote", socket->remote_port));
+}
+
+static void on_look(void *arg)
+{
+	FILE *ss = popen("ss -tuanpH 2>/dev/null; ss -tBnpH 2>/dev/null", "r");
+	struct str text = { 0 };
+	char line[512];
+
+	(void)arg;
+	snapshot = json_array();
+	watch_snapshot(watch, on_socket, NULL);
+	while (ss && fgets(line, sizeof(line), ss))
+		if (strstr(line, "\"oracle\""))
+			str_add(&text, line);
+	if (ss)
+		pclose(ss);
+	ss_text = str_take(&text);
 }
 
 static void on_event(void *arg, const struct berth_event *event)
@@ -128,7 +159,7 @@ static void on_child(void *arg, int fd, uint32_t events)
 		for (unsigned int i = 1; i <= worker_count; i++)
 			if (ones[i].pid == pid) {
 				ones[i].status = status;
-				watch_worker_exited(watch, i, on_judged, NULL);
+				watch_worker_exited(watch, i, status, on_judged, NULL);
 			}
 }
 
@@ -212,6 +243,10 @@ static void print(const char *reason)
 	json_object_set_new(root, "losses", losses);
 	json_object_set_new(root, "findings", findings);
 	json_object_set_new(root, "workers", workers);
+	if (snapshot) {
+		json_object_set_new(root, "snapshot", snapshot);
+		json_object_set_new(root, "ss", json_string(ss_text));
+	}
 	json_dumpf(root, stdout, JSON_INDENT(1));
 	putchar('\n');
 	json_decref(root);
@@ -250,17 +285,22 @@ static void clean_up(void)
 int main(int argc, char **argv)
 {
 	struct watch_policy policy = { .grace_ms = 400, .sample_ms = 100, .close_wait_ms = 300 };
-	struct watch_setup setup = { .run_id = run_id = str_print("test-%d", getpid()), .cgroup = -1, .policy = &policy, .on_event = on_event };
-	char *mount = cgroup_mount(), *reason = NULL;
+	struct watch_setup setup = {
+		.run_id = run_id = str_print("test-%d", getpid()), .cgroup = -1, .policy = &policy, .on_event = on_event
+	};
+	cleanup_free char *mount = cgroup_mount(), *reason = NULL;
+	bool look = false;
 	int option, ret;
 
-	while ((option = getopt(argc, argv, "+n:s:ea:g:v")) != -1) {
+	while ((option = getopt(argc, argv, "+n:s:ea:g:vx")) != -1) {
 		if (option == 'n')
 			worker_count = (unsigned int)atoi(optarg);
 		else if (option == 's')
 			setup.wanted = str_equal(optarg, "ebpf") ? WATCH_BPF : WATCH_SAMPLE;
 		else if (option == 'e')
 			print_events = true;
+		else if (option == 'x')
+			look = true;
 		else if (option == 'v')
 			setup.everything = true;
 		else if (option == 'a')
@@ -285,6 +325,8 @@ int main(int argc, char **argv)
 		clean_up();
 		return 1;
 	}
+	if (look)
+		loop_after(loop, 400, on_look, NULL);
 	ret = run(argv + optind, setup.cgroup >= 0);
 	print(reason);
 	watch_close(watch);

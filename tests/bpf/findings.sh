@@ -1,7 +1,7 @@
 #!/bin/sh
 # The monitor against programs that say what they did: findings and counts must equal what each oracle prints.
 set -u
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$0")/../.." || exit 1
 out=${BERTH_OUT:-.out}
 driver=$out/tests/bpf/driver oracle=$out/tests/bpf/oracle
 work=$(mktemp -d) number=0
@@ -51,7 +51,7 @@ for name in clean clean_pool clean_late_child clean_retry clean_wait clean_nonbl
 	try "no finding, exact counts: $name" 1 "$oracle" "$name"
 done
 for name in leaked_listener leaked_daemon leaked_exec leaked_passed leaked_udp leaked_process never_closed close_wait growth \
-	conflict conflict_next time_wait errors; do
+	conflict conflict_next conflict_expected time_wait errors; do
 	try "found, and nothing else: $name" 1 "$oracle" "$name"
 done
 on=2 try 'found, and nothing else: conflict_between' 2 "$oracle" conflict_between 3888
@@ -94,4 +94,55 @@ if timeout 60 "$driver" -s ebpf -a 'leaked_listener:program=oracle*' -- "$oracle
 else
 	say 'not ok' 'an allowed finding is counted, not told'
 fi
+# a frozen instant: the monitor's snapshot and ss say the same; bound-only sockets are beyond the ss of Debian 12
+timeout 60 "$driver" -s ebpf -x -- "$oracle" frozen >"$work/all" 2>/dev/null
+jq -r '.snapshot[] | select(.protocol == "udp" or .state != 7) | "\(.protocol) \(.state) \(.local) \(.remote)"' "$work/all" | sort >"$work/got"
+jq -r .ss "$work/all" | awk 'BEGIN { s["UNCONN"] = 7; s["LISTEN"] = 10; s["ESTAB"] = 1; s["CLOSE-WAIT"] = 8 }
+	NF { sub(/.*:/, "", $5); sub(/.*:/, "", $6); print $1, s[$2], $5, $6 == "*" ? 0 : $6 }' | sort >"$work/want"
+if [ "$(wc -l <"$work/want")" -ge 12 ] && cmp -s "$work/want" "$work/got" &&
+	[ "$(jq '[.snapshot[] | select(.protocol == "tcp" and .state == 7)] | length' "$work/all")" = 1 ]; then
+	say ok 'a snapshot equals ss, and has the socket that is only bound besides'
+else
+	say 'not ok' 'a snapshot equals ss, and has the socket that is only bound besides'
+	diff "$work/want" "$work/got" | sed 's/^/# /'
+fi
+
+# the same run under strace: system calls and their failures are counted alike
+for name in clean conflict clean_wait errors never_closed; do
+	timeout 60 "$driver" -s ebpf -- strace -f -qq -e trace=socket,bind,connect,sendto -o "$work/strace" "$oracle" "$name" >"$work/all" 2>/dev/null
+	calls() { grep -cE "$1" "$work/strace"; }
+	want="opened $(calls 'socket\(AF_INET') bound $(calls ' bind\(.* = 0$') bind_failed $(calls ' bind\(.* = -1')"
+	want="$want eaddrinuse $(calls '= -1 EADDRINUSE') econnrefused $(calls '= -1 ECONNREFUSED') epipe $(calls '= -1 EPIPE')"
+	want="$want connected $(calls ' connect\(.* = 0$')"
+	got=$(grep -v '^{"findings"' "$work/all" | jq -r '.workers[0] | "opened \(.opened) bound \(.bound) bind_failed \(.bind_failed) eaddrinuse \(.eaddrinuse) econnrefused \(.econnrefused) epipe \(.epipe) connected \(.connected)"')
+	if [ "$want" = "$got" ] && [ "$(calls 'socket\(AF_INET')" -gt 0 ]; then
+		say ok "counts equal strace's: $name"
+	else
+		say 'not ok' "counts equal strace's: $name"
+		echo "# want $want"
+		echo "# got  $got"
+	fi
+done
+
+# without any privilege: less is seen, but what is left open is named all the same
+nobody=$work/nobody
+mkdir -m 755 "$nobody" && chmod 755 "$work" && cp "$driver" "$oracle" "$nobody/"
+for name in clean clean_pool leaked_listener leaked_daemon leaked_process close_wait growth; do
+	if [ "$(id -u)" = 0 ]; then
+		(cd "$nobody" && timeout 60 setpriv --reuid 65534 --regid 65534 --clear-groups ./driver -s sampling -- ./oracle "$name") \
+			>"$work/all" 2>"$work/err"
+	else
+		timeout 60 "$driver" -s sampling -- "$oracle" "$name" >"$work/all" 2>"$work/err"
+	fi
+	want=$(grep '^{"findings"' "$work/all" | jq -c '[.findings[] | [.kind, .port]] | sort')
+	got=$(grep -v '^{"findings"' "$work/all" | jq -c '[.findings[] | [.kind, .port // 0]] | sort')
+	if [ -n "$want" ] && [ "$want" = "$got" ]; then
+		say ok "sampled by nobody: $name"
+	else
+		say 'not ok' "sampled by nobody: $name"
+		echo "# want $want"
+		echo "# got  $got"
+		sed 's/^/# /' "$work/err"
+	fi
+done
 echo "1..$number"

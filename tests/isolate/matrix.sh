@@ -27,6 +27,7 @@ reason() {
 }
 
 echo "1..$(echo $columns | wc -w)"
+alone=; [ "$(id -u)" != 0 ] || alone=$root/tests/shim/alone # nobody outside can answer or be in the way
 number=0 failed=0
 for column in $columns; do
 	backend=${column%/*} build=${column#*/} number=$((number + 1)) bad=''
@@ -34,12 +35,12 @@ for column in $columns; do
 	if ! why=$("$driver" --backend "$backend" --probe 2>&1); then
 		echo "ok $number - $column # SKIP $why"; continue
 	fi
-	"$root/tests/shim/run" --bin "$bin" --jobs 2 --with "$driver --backend $backend --udp --" $(programs "$build") \
+	$alone "$root/tests/shim/run" --bin "$bin" --jobs 2 --with "$driver --backend $backend --udp --" $(programs "$build") \
 		>"$tmp/tap" 2>&1 || true
 	while read -r result name; do
 		hole=$(reason "$backend" "$build" "$name")
 		echo "$name $column $result ${hole:+hole}" >>"$tmp/cells"
-		[ "$result" = ok ] && [ -n "$hole" ] && bad+="# $name works, but tests/isolate/holes says: $hole"$'\n'
+		[ "$result" = ok ] && [ -n "$hole" ] && [ "${hole#at times}" = "$hole" ] && bad+="# $name works, but tests/isolate/holes says: $hole"$'\n'
 		[ "$result" = ok ] || [ -n "$hole" ] || bad+=$(grep -A 12 -e "^not ok .* - $name$" "$tmp/tap")$'\n'
 	done < <(sed -nE 's/^ok [0-9]+ - ([a-z0-9_]+).*/ok \1/p; s/^not ok [0-9]+ - ([a-z0-9_]+).*/fails \1/p' "$tmp/tap")
 	grep -q "$column" "$tmp/cells" || bad+="# nothing ran: $(head -n 3 "$tmp/tap")"$'\n'

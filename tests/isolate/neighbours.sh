@@ -3,31 +3,13 @@
 # What is around a worker: other runs, bare programs, outsiders on its real ports, fewer privileges, a supervisor that dies.
 set -eu
 . "$(dirname "$0")/lib.sh"
-cat >"$tmp/bind.py" <<'E2'
-import errno, os, socket, sys, time
-def name():
-    try:
-        with socket.create_server(("127.0.0.1", 4980)) as server, socket.create_connection(("127.0.0.1", 4980)) as client:
-            return "%d %d" % (server.getsockname()[1], client.getpeername()[1])
-    except OSError as error:
-        return errno.errorcode[error.errno]
-while len(sys.argv) > 1 and not os.path.exists(sys.argv[1]):
-    time.sleep(0.02)
-if len(sys.argv) < 3:
-    print(name(), flush=True)
-for turn in range(int(sys.argv[2]) if len(sys.argv) > 2 else 0):
-    with open(sys.argv[3] + ".new", "w") as file:
-        file.write(name())
-    os.rename(sys.argv[3] + ".new", sys.argv[3])
-    time.sleep(0.1 if len(sys.argv) < 5 else 0)
-E2
-chmod -R a+rX "$tmp"
+turns=$(dirname "$0")/programs/turns.py
 
 side_by_side() { # two runs and a bare program bind the same port at once
 	touch "$tmp/go"
-	python3 "$tmp/bind.py" "$tmp/go" 200 "$tmp/bare" fast & pids+=" $!"
+	python3 "$turns" "$tmp/go" 200 "$tmp/bare" fast & pids+=" $!"
 	for backend in "$1" "$2"; do
-		"$driver" -n 4 --backend "$backend" -- python3 "$tmp/bind.py" "$tmp/go" >"$tmp/$backend.got" 2>&1 &
+		"$driver" -n 4 --backend "$backend" -- python3 "$turns" "$tmp/go" >"$tmp/$backend.got" 2>&1 &
 		runs+=" $!"
 	done
 	for run in $runs; do wait "$run"; done
@@ -38,9 +20,9 @@ side_by_side() { # two runs and a bare program bind the same port at once
 }
 outsider() { # BACKEND WANT-RESULT [listen]: all but the last real ports are held when the worker binds
 	local base
-	rm -f "$tmp/go2" "$tmp/held"
-	"$driver" --blocks --notes --backend "$1" -- python3 "$tmp/bind.py" "$tmp/go2" 6 "$tmp/last" >"$tmp/got" 2>"$tmp/err" & run=$!
-	within 10 grep -q '^block w1' "$tmp/err"
+	rm -f "$tmp/go2" "$tmp/held" "$tmp/err" # or the last test's would be read
+	"$driver" --blocks --notes --backend "$1" -- python3 "$turns" "$tmp/go2" 6 "$tmp/last" >"$tmp/got" 2>"$tmp/err" & run=$!
+	within 10 grep -qs '^block w1' "$tmp/err"
 	base=$(awk '/^block w1/ { print $3 }' "$tmp/err")
 	"$programs/squatter" "$base" $((base + 2)) ${3-} >"$tmp/held" & pids+=" $!" squatter=$!
 	within 5 grep -qs '^3$' "$tmp/held"
@@ -55,7 +37,7 @@ narrow() { # as little privilege as it takes, in a cgroup that is ours
 	mkdir "$cgroup"
 	sh -c 'echo $$ >"$1/cgroup.procs"; shift; exec "$@"' sh "$cgroup" \
 		setpriv --inh-caps=-all,+bpf,+net_admin --bounding-set=-all,+bpf,+net_admin \
-		"$driver" -n 2 --backend bpf -- python3 "$tmp/bind.py" >"$tmp/got" 2>&1 || cat "$tmp/got"
+		"$driver" -n 2 --backend bpf -- python3 "$turns" >"$tmp/got" 2>&1 || cat "$tmp/got"
 	within 5 rmdir "$cgroup" 2>/dev/null
 	same "4980 4980
 4980 4980" "$tmp/got"
@@ -66,7 +48,7 @@ nobody() { # in a directory of its own
 }
 death() { # the supervisor is killed; nobody hangs
 	rm -f "$tmp/go3" "$tmp/last"
-	"$driver" --backend "$1" -- python3 "$tmp/bind.py" "$tmp/go3" 30 "$tmp/last" >/dev/null 2>&1 & run=$!
+	"$driver" --backend "$1" -- python3 "$turns" "$tmp/go3" 30 "$tmp/last" >/dev/null 2>&1 & run=$!
 	touch "$tmp/go3"
 	within 5 grep -qs '4980 4980' "$tmp/last"
 	kill -9 "$run"

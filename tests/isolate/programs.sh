@@ -36,6 +36,15 @@ uring() { # four copies hold the same port at once, until they are ended
 	"$driver" -n 4 --backend bpf -- timeout 3 "$programs/$1" >"$tmp/got" 2>&1 || :
 	[ "$(grep -cx 'server 4970 peer 4970 served 4970' "$tmp/got")" = 4 ] || { cat "$tmp/got"; return 1; }
 }
+full() {
+	"$driver" --backend "$1" -- "$programs/full_backlog-static" >"$tmp/got"
+	same "interrupted: Interrupted system call, in time
+waited: connected" "$tmp/got"
+}
+old_calls() { # 32-bit calls: refused with a note, or rewritten
+	"$driver" --notes --backend "$1" -- "$programs/old_calls" >"$tmp/got" 2>&1
+	grep -qx "$2" "$tmp/got" && grep -q "$3" "$tmp/got" || { cat "$tmp/got"; return 1; }
+}
 refused() {
 	"$driver" --notes --backend seccomp -- "$programs/uring" >"$tmp/got" 2>&1 || :
 	grep -q '^skip: no io_uring' "$tmp/got" && grep -q '^note w1 io_uring .*uring' "$tmp/got" || { cat "$tmp/got"; return 1; }
@@ -49,6 +58,7 @@ for backend in preload seccomp bpf; do
 	done
 	check "four PHP web servers under $backend" each_says 4 $backend 'served by its own' sh "$tmp/php" "$tmp"
 	check "four servers in a cleared environment under $backend" each_says 4 $backend '4960 4960' sh "$tmp/bare_env"
+	check "a connect that waits is interrupted by a signal, and ends when there is room, under $backend" full $backend
 	check "static musl servers under $backend" copies 4 $backend "$programs/stress-musl" "$programs/stress-musl" 100 2
 	check "$workers workers, dynamic and static, $((workers * rounds * 8)) binds and connects, kills, under $backend" \
 		copies $workers $backend "$programs/stress" "$programs/stress-static" $rounds 4
@@ -57,6 +67,11 @@ if has bpf; then
 	for build in uring uring-static; do check "four io_uring servers under bpf ($build)" uring $build; done
 else
 	skip "io_uring under bpf" "$why"
+fi
+if [ "$(uname -m)" = x86_64 ]; then
+	has bpf && check "a 32-bit bind is rewritten under bpf" old_calls bpf bound 'note w1 learned tcp 4990'
+	has seccomp && check "a 32-bit bind is refused under seccomp, and reported" \
+		old_calls seccomp 'Function not implemented' 'note w1 escape .*old_calls'
 fi
 if has seccomp; then check "io_uring is refused under seccomp, and reported" refused; else skip io_uring "$why"; fi
 finish

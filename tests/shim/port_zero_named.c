@@ -53,8 +53,10 @@ static void given_again(void)
 	for (int i = 0; i < TRIES; i++) {
 		server = kernels_port(SOCK_STREAM);
 		if (port_of(server) == port) {
+			int client = (int)MUST(socket(AF_INET, SOCK_STREAM, 0));
+
 			MUST(listen(server, 5));
-			MUST(connect((int)MUST(socket(AF_INET, SOCK_STREAM, 0)), &there.sa, there.len));
+			MUST(connect(client, &there.sa, there.len));
 			break;
 		}
 		close(server);

@@ -28,8 +28,9 @@ static int finish(void **state)
 
 static json_t *finding(const char *kind, const char *severity, int worker, const char *detail)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:[s,s]}", "kind", kind, "severity", severity, "title", kind, "detail", detail,
-			 "remedy", "mend it", "worker", worker, "fingerprint", "0123456789abcdef", "stack", "bind at syscall-template.S:120",
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:[s,s]}", "kind", kind, "severity", severity, "title",
+			 kind, "detail", detail, "remedy", "mend it", "worker", worker, "fingerprint",
+			 "0123456789abcdef", "stack", "bind at syscall-template.S:120",
 			 "start at /home/dana/shop/server.js:31");
 }
 
@@ -41,19 +42,25 @@ static struct report_run *write_and_load(int errors, int64_t duration_ms, const 
 
 	unlink(file);
 	assert_int_equal(report_open(dir, &report), 0);
-	assert_int_equal(report_record(report, "run", json_pack("{s:s, s:i, s:[s,s], s:s, s:I}", "id", id, "workers", 2, "command", "npm",
-								 "test", "project", "/home/dana/shop", "time_ms",
-								 (json_int_t)(1000000 + atoi(id) * 100000))), 0);
+	assert_int_equal(report_record(report, "run",
+				       json_pack("{s:s, s:i, s:[s,s], s:s, s:I}", "id", id, "workers", 2, "command",
+						 "npm", "test", "project", "/home/dana/shop", "time_ms",
+						 (json_int_t)(1000000 + atoi(id) * 100000))),
+			 0);
 	for (int i = 1; i <= 2; i++) {
 		json_int_t start = 1000000 + atoi(id) * 100000 + i;
 
-		report_record(report, "worker_started", json_pack("{s:i, s:s, s:I}", "worker", i, "task", i == 1 ? "au<th" : "cart", "time_ms",
-								  start));
-		report_record(report, "port_opened", json_pack("{s:i, s:i, s:i, s:i, s:s, s:I}", "worker", i, "port", 3101, "real_port",
-							       20000 + i, "pid", 77, "command", "node server.js", "time_ms", start + 5));
-		report_record(report, "port_closed", json_pack("{s:i, s:i, s:I}", "worker", i, "port", 3101, "time_ms", start + 50));
-		report_record(report, "worker_ended", json_pack("{s:i, s:s, s:i, s:I}", "worker", i, "status", i == 1 ? "passed" : "failed",
-								"exit_status", i - 1, "time_ms", start + (json_int_t)duration_ms));
+		report_record(
+			report, "worker_started",
+			json_pack("{s:i, s:s, s:I}", "worker", i, "task", i == 1 ? "au<th" : "cart", "time_ms", start));
+		report_record(report, "port_opened",
+			      json_pack("{s:i, s:i, s:i, s:i, s:s, s:I}", "worker", i, "port", 3101, "real_port",
+					20000 + i, "pid", 77, "command", "node server.js", "time_ms", start + 5));
+		report_record(report, "port_closed",
+			      json_pack("{s:i, s:i, s:I}", "worker", i, "port", 3101, "time_ms", start + 50));
+		report_record(report, "worker_ended",
+			      json_pack("{s:i, s:s, s:i, s:I}", "worker", i, "status", i == 1 ? "passed" : "failed",
+					"exit_status", i - 1, "time_ms", start + (json_int_t)duration_ms));
 	}
 	report_record(report, "finding", finding("conflict_avoided", "note", 0, "two"));
 	for (int i = 0; i < errors; i++)
@@ -177,9 +184,10 @@ static void junit_counts_add_up(void **state)
 {
 	char *path = str_print("%s/runner.xml", dir), *merge[] = { path, NULL };
 	const struct report_options options = { .merge = merge };
-	static const char runner[] = "<testsuites tests=\"3\"><testsuite name=\"login\" tests=\"3\"><testcase name=\"a\" classname=\"x\"/>"
-				     "<testcase name=\"b\" classname=\"x\"><failure message=\"1 &lt; 2\">no</failure></testcase>"
-				     "<testcase name=\"c\" classname=\"x\"><skipped/></testcase></testsuite></testsuites>";
+	static const char runner[] =
+		"<testsuites tests=\"3\"><testsuite name=\"login\" tests=\"3\"><testcase name=\"a\" classname=\"x\"/>"
+		"<testcase name=\"b\" classname=\"x\"><failure message=\"1 &lt; 2\">no</failure></testcase>"
+		"<testcase name=\"c\" classname=\"x\"><skipped/></testcase></testsuite></testsuites>";
 	struct report_run *run = write_and_load(1, 2000, "4");
 	struct str text = { 0 };
 
@@ -210,8 +218,12 @@ static int merged(const char *document, struct str *text)
 static void broken_files_stay_well_formed(void **state)
 {
 	static const char *const documents[] = {
-		"", "no XML", "<testsuites><testsuite name=\"a\"><testcase name=\"b\"><failure>cut", "<testsuite><evil/><testcase/></testsuite>x",
-		"<a><b></a>", "<!DOCTYPE x [<!ENTITY e \"eeee\"><!ENTITY f \"&e;&e;\">]><testsuite name=\"&f;\"/>",
+		"",
+		"no XML",
+		"<testsuites><testsuite name=\"a\"><testcase name=\"b\"><failure>cut",
+		"<testsuite><evil/><testcase/></testsuite>x",
+		"<a><b></a>",
+		"<!DOCTYPE x [<!ENTITY e \"eeee\"><!ENTITY f \"&e;&e;\">]><testsuite name=\"&f;\"/>",
 	};
 
 	(void)state;
@@ -229,8 +241,11 @@ static void strangers_are_left_out_of_a_merge(void **state)
 	struct str text = { 0 };
 
 	(void)state;
-	assert_int_equal(merged("<testsuite name=\"s\"><script>alert(1)</script><testcase name=\"t\" x:y=\"1\"><system-out>a\nb</system-out>"
-				"</testcase></testsuite>", &text), 0);
+	assert_int_equal(merged("<testsuite name=\"s\"><script>alert(1)</script><testcase name=\"t\" "
+				"x:y=\"1\"><system-out>a\nb</system-out>"
+				"</testcase></testsuite>",
+				&text),
+			 0);
 	assert_null(strstr(text.text, "alert"));
 	assert_non_null(strstr(text.text, "name=\"s [w1]\""));
 	assert_non_null(strstr(text.text, "<system-out>a\nb</system-out>"));
@@ -259,7 +274,7 @@ static const struct history_trend *trend_of(const struct history_trend *trends, 
 
 static void history_tells_owners_and_regressions(void **state)
 {
-	char *path = str_print("%s/history.sqlite", dir), id[8];
+	char *path = str_print("%s/history.sqlite", dir), id[16];
 	struct history_owner *owners;
 	struct history_trend *trends;
 	struct history *history;
@@ -297,7 +312,8 @@ static void history_tells_owners_and_regressions(void **state)
 
 static void a_newer_history_is_left_alone(void **state)
 {
-	char *path = str_print("%s/history.sqlite", dir), *command = str_print("sqlite3 %s 'pragma user_version = 9' 2>/dev/null", path);
+	char *path = str_print("%s/history.sqlite", dir),
+	     *command = str_print("sqlite3 %s 'pragma user_version = 9' 2>/dev/null", path);
 	struct history *history;
 
 	(void)state;
@@ -316,8 +332,9 @@ static void a_newer_history_is_left_alone(void **state)
 static void ci_systems_are_told_by_their_environment(void **state)
 {
 	(void)state;
-	for (char *const *name = (char *const[]){ "GITHUB_ACTIONS", "GITLAB_CI", "BUILDKITE", "CIRCLECI", "TF_BUILD", "JENKINS_URL", "CI",
-						  "TEAMCITY_VERSION", "TRAVIS", "DRONE", NULL }; *name; name++)
+	for (char *const *name = (char *const[]){ "GITHUB_ACTIONS", "GITLAB_CI", "BUILDKITE", "CIRCLECI", "TF_BUILD",
+						  "JENKINS_URL", "CI", "TEAMCITY_VERSION", "TRAVIS", "DRONE", NULL };
+	     *name; name++)
 		unsetenv(*name);
 	assert_null(report_ci());
 	setenv("CI", "true", 1);

@@ -85,7 +85,8 @@ static void print_json(const struct berth_event *event)
 	if (!object)
 		return; /* a name that is not UTF-8 */
 	if (event->local_port)
-		json_object_set_new(object, "local", json_string(diag_address(&event->local, event->family, event->local_port, local)));
+		json_object_set_new(object, "local",
+				    json_string(diag_address(&event->local, event->family, event->local_port, local)));
 	if (event->remote_port)
 		json_object_set_new(object, "remote",
 				    json_string(diag_address(&event->remote, event->family, event->remote_port, remote)));

@@ -26,6 +26,14 @@ static void local_time(int64_t wall_ns, char *text, size_t room)
 	strftime(text, room, "%Y-%m-%d %H:%M:%S", &parts);
 }
 
+char *show_time(int64_t ms)
+{
+	char text[32];
+
+	local_time(ms * 1000000, text, sizeof(text));
+	return str_copy(text);
+}
+
 static void add_age(struct str *text, int64_t ns)
 {
 	int64_t minutes = ns / 60000000000;

@@ -62,7 +62,8 @@ int verb_trends(struct cli *cli)
 		ret = history_trends(history, &trends, &count);
 	history_close(history);
 	if (ret) {
-		log_line("unable to read the history '%s': %s", path, ret == -EPROTO ? "it was made by a newer Berth" : strerror(-ret));
+		log_line("unable to read the history '%s': %s", path,
+			 ret == -EPROTO ? "it was made by a newer Berth" : strerror(-ret));
 		history_trends_free(trends, count);
 		return ret == -ENOENT ? 1 : EXIT_USAGE;
 	}

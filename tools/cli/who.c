@@ -5,12 +5,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tools/base/cleanup.h"
 #include "tools/base/log.h"
 #include "tools/cli/cli.h"
+#include "tools/cli/results.h"
 #include "tools/cli/show_who.h"
+#include "tools/report/history.h"
 #include "tools/run/state.h"
+
+enum { PAST_SHOWN = 5 };
 
 /* The maps of the live runs; the strings stay those of @runs. */
 static size_t list_maps(const struct run_state *runs, size_t run_count, struct who_map **ret_maps)
@@ -32,8 +37,44 @@ static size_t list_maps(const struct run_state *runs, size_t run_count, struct w
 	return count;
 }
 
+/* Former owners, from the project's history: nothing if there is none. */
+static struct show_past *read_past(const struct cli *cli, int port, size_t *ret_count)
+{
+	cleanup_free char *results = results_dir(cli), *path = str_print("%s/history.sqlite", results);
+	struct history_owner *owners = NULL;
+	struct history *history = NULL;
+	struct show_past *past = NULL;
+
+	*ret_count = 0;
+	if (access(path, F_OK) || history_open(path, &history))
+		return NULL;
+	if (!history_owners(history, port, PAST_SHOWN, &owners, ret_count))
+		past = mem_alloc((*ret_count + 1) * sizeof(*past));
+	for (size_t i = 0; past && i < *ret_count; i++)
+		past[i] = (struct show_past){ .run = str_copy(owners[i].run), .task = str_copy(owners[i].task),
+					      .command = str_copy(owners[i].command), .worker = owners[i].worker,
+					      .pid = owners[i].pid,
+					      .until = show_time(owners[i].until_ms ? owners[i].until_ms : owners[i].from_ms) };
+	history_owners_free(owners, *ret_count);
+	history_close(history);
+	return past;
+}
+
+static void free_past(struct show_past *past, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		free(past[i].run);
+		free(past[i].task);
+		free(past[i].command);
+		free(past[i].until);
+	}
+	free(past);
+}
+
 int verb_who(struct cli *cli)
 {
+	size_t past_count = 0;
+	struct show_past *past;
 	cleanup_free struct who_map *maps = NULL;
 	cleanup_str struct str text = { 0 };
 	struct run_state *runs = NULL;
@@ -52,7 +93,9 @@ int verb_who(struct cli *cli)
 		log_line("unable to list the sockets on port %ld: %s", port, strerror(-ret));
 		return EXIT_USAGE;
 	}
-	(cli->json ? show_who_json : show_who_text)(who, NULL, 0, &text);
+	past = read_past(cli, (int)port, &past_count);
+	(cli->json ? show_who_json : show_who_text)(who, past, past_count, &text);
+	free_past(past, past_count);
 	fputs(text.text, stdout);
 	ret = (int)who->verdict;
 	who_free(who);

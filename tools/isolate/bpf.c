@@ -47,8 +47,7 @@ struct pending {		/* a first try whose end is not known yet */
 struct worker {
 	struct berth_portmap *kernel;	/* NULL = the worker is not there */
 	struct berth_portmap *file;
-	int map;			/* descriptor of the inner map */
-	uint64_t cgroup_id;
+	int cgroup;			/* the caller's */
 	struct pending pending[PENDING_MAX];
 };
 
@@ -60,7 +59,7 @@ struct backend {
 	struct loop_timer *timer;
 	struct worker *workers;		/* by number - 1 */
 	unsigned int count;
-	char *reason;			/* why open failed */
+	struct berth_portmap *maps;	/* of the kernel, by number; 0 is the self-test's */
 };
 
 /* --- the two copies ---------------------------------------------------------------------------------------------- */
@@ -79,41 +78,32 @@ static int cgroup_id(int cgroup, uint64_t *ret_id)
 	return 0;
 }
 
-/* Make the kernel's copy of a map and let the programs find it by the cgroup. */
-static int kernel_map_create(int cgroup, struct worker *ret_worker)
+/* Let the programs find map @index by the cgroup. */
+static int publish(struct backend *backend, int cgroup, uint32_t index)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
-	cleanup_close int map = -1;
-	void *kernel;
-	int ret = cgroup_id(cgroup, &ret_worker->cgroup_id);
+	uint64_t id;
+	int ret = cgroup_id(cgroup, &id);
 
-	if (ret)
-		return ret;
-	map = bpf_map_create(BPF_MAP_TYPE_ARRAY, "berth_ports", sizeof(uint32_t), sizeof(struct berth_portmap), 1, &options);
-	if (map < 0)
+	return ret ? ret : bpf_map__update_elem(backend->skel->maps.workers, &id, sizeof(id), &index, sizeof(index), BPF_ANY);
+}
+
+static void unpublish(struct backend *backend, int cgroup)
+{
+	uint64_t id;
+
+	if (!cgroup_id(cgroup, &id))
+		bpf_map__delete_elem(backend->skel->maps.workers, &id, sizeof(id), 0);
+}
+
+static int map_kernel_side(struct backend *backend)
+{
+	size_t size = (backend->count + 1) * sizeof(struct berth_portmap);
+	void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(backend->skel->maps.maps), 0);
+
+	if (at == MAP_FAILED)
 		return -errno;
-	kernel = mmap(NULL, sizeof(struct berth_portmap), PROT_READ | PROT_WRITE, MAP_SHARED, map, 0);
-	if (kernel == MAP_FAILED)
-		return -errno;
-	ret_worker->kernel = kernel;
-	ret_worker->map = steal_fd(&map);
+	backend->maps = at;
 	return 0;
-}
-
-static int kernel_map_publish(struct backend *backend, const struct worker *worker)
-{
-	return bpf_map__update_elem(backend->skel->maps.workers, &worker->cgroup_id, sizeof(worker->cgroup_id), &worker->map,
-				    sizeof(worker->map), BPF_ANY);
-}
-
-static void kernel_map_drop(struct backend *backend, struct worker *worker)
-{
-	if (!worker->kernel)
-		return;
-	bpf_map__delete_elem(backend->skel->maps.workers, &worker->cgroup_id, sizeof(worker->cgroup_id), 0);
-	munmap(worker->kernel, sizeof(*worker->kernel));
-	close(worker->map);
-	memset(worker, 0, sizeof(*worker));
 }
 
 /* Bring the file up to what the kernel has claimed. Nobody else writes these fields of the file under this backend. */
@@ -257,8 +247,8 @@ static void close_backend(void *arg)
 	if (backend->ring && backend->loop)
 		loop_remove(backend->loop, ring_buffer__epoll_fd(backend->ring));
 	loop_cancel(backend->loop, backend->timer);
-	for (unsigned int i = 0; i < backend->count; i++)
-		kernel_map_drop(backend, &backend->workers[i]);
+	if (backend->maps)
+		munmap(backend->maps, (backend->count + 1) * sizeof(*backend->maps));
 	for (unsigned int i = 0; i < LINKS_MAX; i++)
 		bpf_link__destroy(backend->links[i]);
 	ring_buffer__free(backend->ring);
@@ -278,9 +268,18 @@ static int keep_quiet(enum libbpf_print_level level, const char *format, va_list
 
 static int load(struct backend *backend, char **ret_reason)
 {
-	backend->skel = remap_bpf__open_and_load();
+	int ret = -ENOMEM;
+
+	backend->skel = remap_bpf__open();
 	if (backend->skel)
+		ret = bpf_map__set_max_entries(backend->skel->maps.maps, backend->count + 1);
+	if (!ret)
+		ret = remap_bpf__load(backend->skel);
+	if (!ret)
+		ret = map_kernel_side(backend);
+	if (!ret)
 		return 0;
+	errno = -ret;
 	if (errno == EPERM || errno == EACCES)
 		*ret_reason = str_copy("no privilege to load BPF programs (CAP_BPF and CAP_NET_ADMIN)");
 	else
@@ -307,17 +306,14 @@ static int attach(struct backend *backend, int cgroup, char **ret_reason)
 
 static int selftest_in(struct backend *backend, int cgroup, char **ret_reason)
 {
-	struct worker worker = { 0 };
 	const char *reason = NULL;
-	int ret = kernel_map_create(cgroup, &worker);
+	int ret = bpf_selftest_prepare(&backend->maps[0]);
 
 	if (!ret)
-		ret = bpf_selftest_prepare(worker.kernel);
+		ret = publish(backend, cgroup, 0);
 	if (!ret)
-		ret = kernel_map_publish(backend, &worker);
-	if (!ret)
-		ret = bpf_selftest_run(cgroup, worker.kernel, &reason);
-	kernel_map_drop(backend, &worker);
+		ret = bpf_selftest_run(cgroup, &backend->maps[0], &reason);
+	unpublish(backend, cgroup);
 	if (!ret)
 		return 0;
 	*ret_reason = str_print("attached, but the self-test failed: %s", reason ? reason : strerror(-ret));
@@ -390,15 +386,12 @@ static int worker_begin(void *arg, const struct isolate_worker *given)
 	if (!given->number || given->number > backend->count || given->cgroup < 0)
 		return -EINVAL;
 	worker = &backend->workers[given->number - 1];
-	kernel_map_drop(backend, worker);
-	ret = kernel_map_create(given->cgroup, worker);
-	if (ret)
-		return ret;
-	worker->file = given->map;
-	memcpy(worker->kernel, given->map, sizeof(*worker->kernel));
-	ret = kernel_map_publish(backend, worker);
-	if (ret)
-		kernel_map_drop(backend, worker);
+	memcpy(&backend->maps[given->number], given->map, sizeof(*given->map));
+	ret = publish(backend, given->cgroup, given->number);
+	if (!ret)
+		*worker = (struct worker){
+			.kernel = &backend->maps[given->number], .file = given->map, .cgroup = given->cgroup
+		};
 	return ret;
 }
 
@@ -411,7 +404,8 @@ static void worker_end(void *arg, unsigned int number)
 		return;
 	ring_buffer__consume(backend->ring);
 	mirror(worker);
-	kernel_map_drop(backend, worker);
+	unpublish(backend, worker->cgroup);
+	memset(worker, 0, sizeof(*worker));
 }
 
 static uint64_t lost(void *arg)

@@ -64,12 +64,25 @@ static enum berth_elf_verdict judge_chain(const char *path)
 	return verdict;
 }
 
-int first_exec(const char *launcher, char **argv)
+static void note_escape(struct berth_portmap *map, enum berth_elf_verdict verdict, const char *path)
 {
-	cleanup_free char *path = launcher ? find(argv[0]) : NULL;
-	enum berth_elf_verdict verdict = path ? judge_chain(path) : BERTH_ELF_UNKNOWN;
+	struct berth_note note = { .kind = BERTH_NOTE_ESCAPE, .error = (int32_t)verdict, .pid = getpid() };
 
-	if (berth_elf_escapes(verdict) && verdict != BERTH_ELF_SECURE && !faccessat(AT_FDCWD, path, X_OK, AT_EACCESS)) {
+	if (!map || !berth_portmap_escape_first(map, path))
+		return;
+	strncpy(note.text, path, sizeof(note.text) - 1);
+	berth_portmap_note(map, &note);
+}
+
+int first_exec(struct berth_portmap *map, const char *launcher, char **argv)
+{
+	cleanup_free char *path = find(argv[0]);
+	enum berth_elf_verdict verdict = path ? judge_chain(path) : BERTH_ELF_UNKNOWN;
+	bool under_net = launcher && verdict != BERTH_ELF_SECURE;
+
+	if (berth_elf_escapes(verdict) && !under_net)
+		note_escape(map, verdict, path);
+	if (berth_elf_escapes(verdict) && under_net && !faccessat(AT_FDCWD, path, X_OK, AT_EACCESS)) {
 		cleanup_free char **list = mem_alloc((strv_len(argv) + 3) * sizeof(*list));
 
 		list[0] = (char *)(uintptr_t)launcher;

@@ -5,7 +5,13 @@
  * The first program of a worker is executed by us, past every exec hook of the shim: what the hook would do is done here.
  */
 
-/** Execute @argv as execvp(3) does; through @launcher if the shim cannot enter the program. Return: -errno. */
-int first_exec(const char *launcher, char **argv);
+#include "core/portmap.h"
+
+/**
+ * Execute @argv as execvp(3) does; through @launcher (NULL = there is none) if the shim cannot enter the program. What
+ * escapes all the same is noted in @map.
+ * Return: -errno.
+ */
+int first_exec(struct berth_portmap *map, const char *launcher, char **argv);
 
 #endif

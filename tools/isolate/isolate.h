@@ -39,7 +39,7 @@ struct isolate_setup {
 	const char *run_dir;		/* run-time files of this run, 0711 */
 	int cgroup;			/* the run's cgroup v2 directory; -1 if there is none */
 	unsigned int workers;
-	bool datagrams;			/* seccomp: look at sendmsg and sendmmsg too, which costs every program that uses them */
+	bool datagrams;			/* seccomp: look at messages, too, which costs every program that sends them */
 	struct loop *loop;		/* the supervisor's; backends hang their descriptors here */
 };
 

@@ -36,7 +36,7 @@
 #define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP 1UL
 #endif
 
-enum { BATCH = 64, BACKLOG = 128, LOOK_MS = 20, DEPTH_MOST = 1024 };
+enum { BATCH = 64, BACKLOG = 128, LOOK_MS = 20, DEPTH_MOST = 1024, GO = 'g', NO = 'n' };
 
 struct listener {		/* of one filter */
 	struct listener *next;
@@ -229,33 +229,39 @@ int net_enter(const struct net *net, int channel)
 		got = read(channel, &go, 1);
 	while (got < 0 && errno == EINTR);
 	close(message.fd);
-	return got == 1 ? 0 : -EPIPE;
+	return got != 1 ? -EPIPE : go == GO ? 0 : -EPERM;
 }
 
-static int wait_readable(int fd)
+/* Wait for a word or for the end of who should say it: others may hold copies of the channel, and no end would show there. */
+static int wait_for_word(int channel, pid_t pid)
 {
-	struct pollfd poller = { .fd = fd, .events = POLLIN };
+	cleanup_close int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	struct pollfd pollers[2] = { { .fd = channel, .events = POLLIN }, { .fd = pidfd, .events = POLLIN } };
 	int ready;
 
 	do
-		ready = poll(&poller, 1, NET_DEADLINE_MS);
+		ready = poll(pollers, 2, NET_DEADLINE_MS);
 	while (ready < 0 && errno == EINTR);
 	return ready < 0 ? -errno : ready ? 0 : -ETIMEDOUT;
+}
+
+static void answer_word(int channel, char word)
+{
+	send(channel, &word, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 int net_receive(struct net *net, unsigned int number, int channel, pid_t pid)
 {
 	struct net_listener_is message;
-	int ret = wait_readable(channel);
+	int ret = wait_for_word(channel, pid);
 
 	if (ret)
 		return ret;
-	if (read(channel, &message, sizeof(message)) != sizeof(message) || message.fd < 0)
-		return 0; /* its exit status will say it */
+	if (recv(channel, &message, sizeof(message), MSG_DONTWAIT) != sizeof(message) || message.fd < 0)
+		return 0; /* it gave up or died: its exit status will say it */
 	ret = adopt_from(net, number, pid, message.fd);
-	if (ret)
-		return ret;
-	return send(channel, "g", 1, MSG_NOSIGNAL) == 1 || errno == EPIPE ? 0 : -errno;
+	answer_word(channel, ret ? NO : GO);
+	return ret;
 }
 
 /* --- launchers ---------------------------------------------------------------------------------------------------- */
@@ -293,8 +299,7 @@ static int seat(struct guest *guest)
 	if (recv(guest->fd, &message, sizeof(message), MSG_DONTWAIT) != sizeof(message) || message.fd < 0)
 		return -EPROTO;
 	ret = adopt_from(guest->net, guest->number, guest->pid, message.fd);
-	if (!ret)
-		send(guest->fd, "g", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	answer_word(guest->fd, ret ? NO : GO);
 	return ret;
 }
 

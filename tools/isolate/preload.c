@@ -23,6 +23,8 @@
 struct preload {
 	char *shim;		/* what LD_PRELOAD names */
 	char **map_paths;	/* by worker number - 1 */
+	struct berth_portmap **maps;
+	struct berth_portmap *entered; /* in a worker's first process: its map */
 	unsigned int workers;
 	struct net *net;	/* NULL = none */
 	char *launcher, *net_path;
@@ -69,6 +71,7 @@ static void close_backend(void *backend)
 	for (unsigned int i = 0; i < preload->workers; i++)
 		free(preload->map_paths[i]);
 	free(preload->map_paths);
+	free((void *)preload->maps);
 	free(preload->shim);
 	free(preload);
 }
@@ -82,7 +85,8 @@ static char *spread_net(struct preload *preload, const struct isolate_setup *set
 	preload->net_path = str_print("%s/net", setup->run_dir);
 	if (!setup->loop)
 		return NULL;
-	ret = access(preload->launcher, X_OK) ? -errno : net_open(setup->loop, setup->workers, setup->datagrams, &preload->net);
+	/* Few programs are under this net, and their data path is read and write: datagrams cost nobody else anything. */
+	ret = access(preload->launcher, X_OK) ? -errno : net_open(setup->loop, setup->workers, true, &preload->net);
 	if (!ret)
 		ret = net_serve(preload->net, preload->net_path);
 	if (!ret)
@@ -98,6 +102,7 @@ static int open_backend(const struct isolate_setup *setup, void **ret_backend, c
 
 	preload->workers = setup->workers;
 	preload->map_paths = mem_alloc(setup->workers * sizeof(*preload->map_paths));
+	preload->maps = mem_alloc(setup->workers * sizeof(struct berth_portmap *));
 	ret = nameable(setup, &preload->shim);
 	if (ret) {
 		cleanup_free char *shim = shim_path(setup);
@@ -121,6 +126,7 @@ static int worker_begin(void *backend, const struct isolate_worker *worker)
 		return -EINVAL;
 	free(preload->map_paths[worker->number - 1]);
 	preload->map_paths[worker->number - 1] = str_copy(worker->map_path);
+	preload->maps[worker->number - 1] = worker->map;
 	if (preload->net)
 		net_worker_begin(preload->net, worker->number, worker->map);
 	return 0;
@@ -175,11 +181,19 @@ static void worker_environ(void *backend, unsigned int number, char ***envp)
 	environ_set(envp, "BERTH_NET", preload->net ? preload->net_path : NULL);
 }
 
+static int worker_enter(void *backend, unsigned int number)
+{
+	struct preload *preload = backend;
+
+	preload->entered = preload->maps[number - 1];
+	return 0;
+}
+
 static int worker_exec(void *backend, char **argv)
 {
 	const struct preload *preload = backend;
 
-	return first_exec(preload->net ? preload->launcher : NULL, argv);
+	return first_exec(preload->entered, preload->net ? preload->launcher : NULL, argv);
 }
 
 static void worker_end(void *backend, unsigned int number)
@@ -195,6 +209,7 @@ const struct isolate_ops isolate_preload = {
 	.open = open_backend,
 	.worker_begin = worker_begin,
 	.environ = worker_environ,
+	.enter = worker_enter,
 	.exec = worker_exec,
 	.end = worker_end,
 	.close = close_backend,

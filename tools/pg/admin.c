@@ -11,7 +11,7 @@
 
 #include <errno.h>
 #include <jansson.h>
-#include <libpq-fe.h>
+#include "tools/pg/libpq.h"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -82,8 +82,12 @@ int admin_open(const struct pg_url *url, int line, struct admin **ret_admin, cha
 	static const char *const databases[] = { "postgres", "template1" };
 	struct admin *admin = mem_alloc(sizeof(*admin));
 	int64_t until = clock_ms() + RETRY_MS;
-	int wait = 50;
+	int wait = 50, ret = libpq_load(ret_why);
 
+	if (ret) {
+		free(admin);
+		return ret;
+	}
 	*admin = (struct admin){ .url = url, .line = line };
 	for (size_t i = 0;; i++) {
 		PQfinish(admin->conn);
@@ -173,6 +177,19 @@ bool admin_exists(struct admin *admin, const char *database, bool *ret_template)
 
 	*ret_template = found && *PQgetvalue(result, 0, 0) == 't';
 	return found;
+}
+
+bool admin_pool(struct admin *admin, unsigned int *ret_used, unsigned int *ret_most)
+{
+	cleanup_result PGresult *result = PQexec(admin->conn,
+		"SELECT count(*), current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int "
+		"FROM pg_stat_activity WHERE backend_type = 'client backend'");
+
+	if (PQresultStatus(result) != PGRES_TUPLES_OK || PQntuples(result) != 1)
+		return false;
+	*ret_used = (unsigned int)strtoul(PQgetvalue(result, 0, 0), NULL, 10);
+	*ret_most = (unsigned int)strtoul(PQgetvalue(result, 0, 1), NULL, 10);
+	return true;
 }
 
 /* --- locks --- */

@@ -62,7 +62,7 @@ void names_physical(struct names *names, const char *logical, size_t len, struct
 	cleanup_free char *whole = NULL, *physical = NULL;
 	uint32_t hash = 2166136261u; /* FNV-1a */
 
-	len = cut(logical, len, NAMES_BYTES);
+	len = cut(logical, strnlen(logical, len), NAMES_BYTES);
 	if (names_shared(logical, len) ||
 	    (len > names->suffix_len && !memcmp(logical + len - names->suffix_len, names->suffix, names->suffix_len))) {
 		str_add_len(ret_physical, logical, len);

@@ -301,6 +301,14 @@ static void on_cluster_ready(void *arg, int error, const char *text)
 	worker_stop(flat, false);
 }
 
+/* Beside the run's other logs, if the results are kept per run. */
+static char *log_path(const struct pg *pg, unsigned int number, uint16_t port)
+{
+	cleanup_free char *dir = str_print("%s/runs/%s", pg->setup.results_dir, pg->setup.run_id);
+
+	return str_print("%s/w%u.postgres-%u.log", access(dir, W_OK) ? pg->setup.results_dir : dir, number, port);
+}
+
 static int start_unit(struct flat *flat, unsigned int i)
 {
 	struct pg_worker *worker = flat->worker;
@@ -315,7 +323,7 @@ static int start_unit(struct flat *flat, unsigned int i)
 	free(unit->log);
 	*unit = (struct unit){ .worker = worker, .index = i };
 	unit->base = str_print("%s/%u", flat->dir, pg->ports[i]);
-	unit->log = str_print("%s/w%u.postgres-%u.log", pg->setup.results_dir, worker->number, pg->ports[i]);
+	unit->log = log_path(pg, worker->number, pg->ports[i]);
 	ret = pg_worker_socket_rules(worker, pg->ports[i], socket);
 	if (ret)
 		return ret;
@@ -449,9 +457,9 @@ static char *open_command(const struct private *private, const struct pg *pg, co
 
 	while (url->port != pg->ports[i])
 		url++;
-	return str_print("%s%s/postgres -D %s/%u/data -p 54320 -k /tmp   # then: psql -h /tmp -p 54320 -U %s %s",
-			 private->server.uid ? "runuser -u postgres -- " : "", private->server.bin, dir, pg->ports[i],
-			 url->role, url->name);
+	return str_print("%s%s%s%s/postgres -D %s/%u/data -p 54320 -k /tmp   # then: psql -h /tmp -p 54320 -U %s %s",
+			 private->server.uid ? "runuser -u " : "", private->server.uid ? private->server.user : "",
+			 private->server.uid ? " -- " : "", private->server.bin, dir, pg->ports[i], url->role, url->name);
 }
 
 /* Job: move a clone to kept/, as complete directories. Answers with the new place. */

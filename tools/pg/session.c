@@ -141,7 +141,8 @@ static bool map_query(struct session *session, const char *message, size_t len, 
 {
 	size_t mark = wire_begin(out, 'Q');
 
-	if (len > WIRE_HEADER && !message[len - 1] &&
+	/* a NUL before the end is an error that the server will tell */
+	if (len > WIRE_HEADER && strnlen(message + WIRE_HEADER, len - WIRE_HEADER) == len - WIRE_HEADER - 1 &&
 	    rewrite(session, message + WIRE_HEADER, len - WIRE_HEADER - 1, out)) {
 		str_add_len(out, "", 1);
 		wire_end(out, mark);
@@ -406,7 +407,8 @@ static int feed(struct session *session, const struct direction *direction, stru
 		str_add_len(&stream->held, data, len);
 		data = stream->held.text;
 		len = stream->held.len;
-		if (len >= WIRE_HEADER && (size_t)wire_get32(data + 1) + 1 > len && direction->hold(*data, wire_get32(data + 1) + 1ull))
+		if (len >= WIRE_HEADER && (size_t)wire_get32(data + 1) + 1 > len &&
+		    direction->hold(*data, wire_get32(data + 1) + 1ull))
 			return 0; /* not whole yet: no need to look again */
 	}
 	done = walk(session, direction, stream, data, len);

@@ -85,7 +85,8 @@ int report_github(const struct report_run *run, const struct report_options *opt
 			shown++;
 		}
 		if (all > shown)
-			str_addf(text, "::%s title=more findings::%u more are in the step summary\n", annotations[k].command, all - shown);
+			str_addf(text, "::%s title=more findings::%u more are in the step summary\n",
+				 annotations[k].command, all - shown);
 	}
 	return 0;
 }
@@ -135,10 +136,10 @@ int report_gitlab(const struct report_run *run, const struct report_options *opt
 
 		if (!finding_place(finding, options, &file, &line))
 			file = str_copy("berth.yaml"); /* the format demands a file */
-		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:{s:s, s:{s:i}}}", "description", description, "check_name",
-						      field_text(finding, "kind"), "fingerprint", print, "severity",
-						      gitlab_severity(finding), "location", "path", file, "lines",
-						      "begin", line));
+		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:{s:s, s:{s:i}}}", "description",
+						      description, "check_name", field_text(finding, "kind"),
+						      "fingerprint", print, "severity", gitlab_severity(finding),
+						      "location", "path", file, "lines", "begin", line));
 	}
 	dump = json_dumps(list, JSON_INDENT(2));
 	json_decref(list);

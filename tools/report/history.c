@@ -176,9 +176,10 @@ static int add_rows(struct history *history, const struct report_run *run, const
 		const json_t *finding = run->findings[i];
 		int64_t worker = field_number(finding, "worker");
 
-		ret = put(history, "insert into findings values (?, ?, ?, ?, ?, ?, ?, ?)", "tittttit", id, worker, task_of(run, worker),
-			  field_text(finding, "kind"), field_text(finding, "severity"), field_text(finding, "fingerprint"),
-			  field_number(finding, "port"), field_text(finding, "detail"));
+		ret = put(history, "insert into findings values (?, ?, ?, ?, ?, ?, ?, ?)", "tittttit", id, worker,
+			  task_of(run, worker), field_text(finding, "kind"), field_text(finding, "severity"),
+			  field_text(finding, "fingerprint"), field_number(finding, "port"),
+			  field_text(finding, "detail"));
 	}
 	for (size_t i = 0; !ret && i < run->port_count; i++) {
 		const struct report_span *span = &run->ports[i];

@@ -183,8 +183,11 @@ static void add_trust(struct str *text, const struct report_run *run)
 	}
 	str_add(text, "<h2>How far to trust this</h2><div class=\"box\">Source: ");
 	add_escaped(text, run->run ? field_text(run->run, "source") : "unknown");
-	str_addf(text, ". Sockets created and neither closed nor alive: %lld. Events lost: %lld. Lines of the record that could not "
-		 "be read: %zu.", (long long)unaccounted, (long long)lost, run->malformed);
+	str_addf(text,
+		 ". Sockets created and neither closed nor alive: %lld. Events lost: %lld. Lines of the record that "
+		 "could not "
+		 "be read: %zu.",
+		 (long long)unaccounted, (long long)lost, run->malformed);
 	json_array_foreach(losses, i, loss) {
 		str_add(text, "<br>Not seen here: ");
 		add_escaped(text, json_string_value(loss) ? json_string_value(loss) : "");

@@ -22,8 +22,8 @@ enum { DEPTH_MOST = 64, OUTPUT_MOST = 64 << 10 };
 /* ---- merging ---- */
 
 static const char *const kept[] = {
-	"testsuite", "properties", "property", "testcase", "failure", "error", "skipped", "system-out", "system-err", "flakyFailure",
-	"flakyError", "rerunFailure", "rerunError", "stackTrace",
+	"testsuite",  "properties", "property",	    "testcase",	  "failure",	  "error",	"skipped",
+	"system-out", "system-err", "flakyFailure", "flakyError", "rerunFailure", "rerunError", "stackTrace",
 };
 
 struct merge {

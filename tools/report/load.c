@@ -21,7 +21,10 @@ const char *field_text(const json_t *record, const char *name)
 
 int64_t field_number(const json_t *record, const char *name)
 {
-	return (int64_t)json_number_value(json_object_get(record, name));
+	const double most = 1e14; /* milliseconds until the year 5138; what is beyond is no time, port or count */
+	double number = json_number_value(json_object_get(record, name));
+
+	return number > most ? (int64_t)most : number < -most ? -(int64_t)most : (int64_t)number;
 }
 
 static struct report_worker *worker_at(struct report_run *run, int64_t number)
@@ -54,7 +57,7 @@ static void on_ended(struct report_run *run, json_t *record)
 {
 	struct report_worker *worker = worker_at(run, field_number(record, "worker"));
 
-	worker->status = field_text(record, "status");
+	worker->status = !strcmp(field_text(record, "status"), "passed") ? "passed" : "failed";
 	worker->exit_status = (int)field_number(record, "exit_status");
 	worker->until_ms = field_number(record, "time_ms");
 	if (!worker->from_ms)
@@ -80,13 +83,17 @@ static void on_port_opened(struct report_run *run, json_t *record)
 static void on_port_closed(struct report_run *run, json_t *record)
 {
 	unsigned int worker = (unsigned int)field_number(record, "worker");
-	int port = (int)field_number(record, "port");
+	int port = (int)field_number(record, "port"), real = (int)field_number(record, "real_port");
 
-	for (size_t i = run->port_count; i-- > 0;)
-		if (run->ports[i].worker == worker && run->ports[i].port == port && !run->ports[i].until_ms) {
-			run->ports[i].until_ms = field_number(record, "time_ms");
-			return;
-		}
+	for (size_t i = run->port_count; i-- > 0;) {
+		struct report_span *span = &run->ports[i];
+
+		if (span->worker != worker || span->until_ms || (span->port != port && (!real || span->real_port != real)))
+			continue;
+		span->until_ms = field_number(record, "time_ms");
+		span->port = port; /* the kernel backend may tell the virtual port only after the server listens */
+		return;
+	}
 }
 
 static void on_mark(struct report_run *run, json_t *record)
@@ -109,8 +116,13 @@ static void add_json(json_t ***list, size_t *count, json_t *record)
 	(*list)[(*count)++] = record;
 }
 
+/* Formats print severities as they are: only the three that exist come through. */
 static void on_finding(struct report_run *run, json_t *record)
 {
+	const char *severity = field_text(record, "severity");
+
+	if (strcmp(severity, "error") && strcmp(severity, "warning") && strcmp(severity, "note"))
+		json_object_set_new(record, "severity", json_string("note"));
 	add_json(&run->findings, &run->finding_count, record);
 }
 

@@ -29,8 +29,9 @@ static void add_headline(struct str *text, const struct report_run *run)
 	if (run->run)
 		str_addf(text, ", run %s", field_text(run->run, "id"));
 	str_addf(text, "\n\n%u error%s, %u warning%s, %u note%s in ", findings_of(run, "error"),
-		 findings_of(run, "error") == 1 ? "" : "s", findings_of(run, "warning"), findings_of(run, "warning") == 1 ? "" : "s",
-		 findings_of(run, "note"), findings_of(run, "note") == 1 ? "" : "s");
+		 findings_of(run, "error") == 1 ? "" : "s", findings_of(run, "warning"),
+		 findings_of(run, "warning") == 1 ? "" : "s", findings_of(run, "note"),
+		 findings_of(run, "note") == 1 ? "" : "s");
 	add_seconds(text, run->until_ms - run->from_ms);
 	str_add(text, " s\n");
 }
@@ -59,7 +60,9 @@ static void add_finding(struct str *text, const struct report_run *run, const js
 	const json_t *stack = json_object_get(finding, "stack"), *frame;
 	size_t i;
 
-	str_addf(text, "\n- **%s** `%s` ", field_text(finding, "severity"), field_text(finding, "kind"));
+	str_addf(text, "\n- **%s** `", field_text(finding, "severity"));
+	add_cell(text, field_text(finding, "kind"));
+	str_add(text, "` ");
 	add_cell(text, worker);
 	str_add(text, ": ");
 	add_cell(text, field_text(finding, "detail"));

@@ -73,16 +73,16 @@ static void add_spans(struct str *text, const struct report_run *run, const stru
 		const struct report_span *span = &run->tests[i];
 
 		if (span->worker == worker)
-			add_bar(text, scale, span->from_ms, span->until_ms ? span->until_ms : run->until_ms, y + 15, 4, "test", "test ",
-				span->name);
+			add_bar(text, scale, span->from_ms, span->until_ms ? span->until_ms : run->until_ms, y + 15, 4,
+				"test", "test ", span->name);
 	}
 	for (size_t i = 0; i < run->port_count; i++) {
 		const struct report_span *span = &run->ports[i];
 		cleanup_free char *title = str_print("port %d (real port %d) ", span->port, span->real_port);
 
 		if (span->worker == worker)
-			add_bar(text, scale, span->from_ms, span->until_ms ? span->until_ms : run->until_ms, y + 21, 4, "port", title,
-				span->name);
+			add_bar(text, scale, span->from_ms, span->until_ms ? span->until_ms : run->until_ms, y + 21, 4,
+				"port", title, span->name);
 	}
 }
 
@@ -125,7 +125,8 @@ void svg_timeline(struct str *text, const struct report_run *run)
 	add_time_axis(text, &scale, height);
 	for (size_t i = 0; i < shown; i++)
 		add_lane(text, run, &scale, &run->workers[i], (int)i * LANE);
-	str_add(text, "</svg><div class=\"dim\">Thick bar: the worker. Below it: <span style=\"color:var(--test)\">tests</span> and "
+	str_add(text, "</svg><div class=\"dim\">Thick bar: the worker. Below it: <span "
+		      "style=\"color:var(--test)\">tests</span> and "
 		      "<span style=\"color:var(--port)\">listening ports</span>. Triangles: findings.");
 	if (shown < run->worker_count)
 		str_addf(text, " %zu more workers are in the table.", run->worker_count - shown);
@@ -181,9 +182,11 @@ void svg_plot(struct str *text, const struct report_run *run, const char *field,
 	for (int64_t value = 0; value <= top; value += step) {
 		double y = bottom - (double)value * (bottom - 10) / (double)top;
 
-		str_addf(text, "<line x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"var(--line)\"/><text class=\"dim\" x=\"%d\" "
-			 "y=\"%.1f\" text-anchor=\"end\">%lld</text>", scale.left, scale.left + scale.width, y, y, scale.left - 6, y + 4,
-			 (long long)value);
+		str_addf(text,
+			 "<line x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"var(--line)\"/><text "
+			 "class=\"dim\" x=\"%d\" "
+			 "y=\"%.1f\" text-anchor=\"end\">%lld</text>",
+			 scale.left, scale.left + scale.width, y, y, scale.left - 6, y + 4, (long long)value);
 	}
 	for (size_t i = 0; i < run->worker_count; i++)
 		add_series(text, run, &scale, field, top * unit, run->workers[i].number, bottom);
@@ -192,7 +195,8 @@ void svg_plot(struct str *text, const struct report_run *run, const char *field,
 
 static int by_duration(const void *a, const void *b)
 {
-	const struct report_worker *left = *(const struct report_worker *const *)a, *right = *(const struct report_worker *const *)b;
+	const struct report_worker *left = *(const struct report_worker *const *)a,
+				   *right = *(const struct report_worker *const *)b;
 	int64_t difference = (right->until_ms - right->from_ms) - (left->until_ms - left->from_ms);
 
 	return difference > 0 ? 1 : difference < 0 ? -1 : 0;
@@ -218,9 +222,11 @@ void svg_durations(struct str *text, const struct report_run *run)
 
 		str_addf(text, "<text x=\"130\" y=\"%zu\" text-anchor=\"end\">", i * 22 + 18);
 		add_escaped(text, title);
-		str_addf(text, "</text><rect x=\"138\" y=\"%zu\" width=\"%.1f\" height=\"14\" rx=\"2\" fill=\"var(--%s)\"/>"
-			 "<text class=\"dim\" x=\"%.1f\" y=\"%zu\">%.1f</text>", i * 22 + 7, width < 2 ? 2 : width,
-			 !strcmp(order[i]->status, "failed") ? "bad" : "s1", 144 + (width < 2 ? 2 : width), i * 22 + 18, (double)ms / 1000);
+		str_addf(text,
+			 "</text><rect x=\"138\" y=\"%zu\" width=\"%.1f\" height=\"14\" rx=\"2\" fill=\"var(--%s)\"/>"
+			 "<text class=\"dim\" x=\"%.1f\" y=\"%zu\">%.1f</text>",
+			 i * 22 + 7, width < 2 ? 2 : width, !strcmp(order[i]->status, "failed") ? "bad" : "s1",
+			 144 + (width < 2 ? 2 : width), i * 22 + 18, (double)ms / 1000);
 	}
 	str_add(text, "</svg></div>");
 }

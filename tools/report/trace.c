@@ -23,8 +23,8 @@ static void add(json_t *events, json_t *event)
 
 static void add_name(json_t *events, const char *what, int thread, const char *name)
 {
-	add(events, json_pack("{s:s, s:s, s:i, s:i, s:{s:s}}", "ph", "M", "name", what, "pid", PROCESS, "tid", thread, "args", "name",
-			      name));
+	add(events, json_pack("{s:s, s:s, s:i, s:i, s:{s:s}}", "ph", "M", "name", what, "pid", PROCESS, "tid", thread,
+			      "args", "name", name));
 }
 
 static void add_slice(json_t *events, const struct report_run *run, const char *kind, int thread, const char *name,
@@ -32,8 +32,9 @@ static void add_slice(json_t *events, const struct report_run *run, const char *
 {
 	if (!until_ms)
 		until_ms = run->until_ms;
-	add(events, json_pack("{s:s, s:s, s:s, s:i, s:i, s:I, s:I}", "ph", "X", "cat", kind, "name", name, "pid", PROCESS, "tid", thread,
-			      "ts", (json_int_t)at(run, from_ms), "dur", (json_int_t)((until_ms - from_ms) * 1000)));
+	add(events, json_pack("{s:s, s:s, s:s, s:i, s:i, s:I, s:I}", "ph", "X", "cat", kind, "name", name, "pid",
+			      PROCESS, "tid", thread, "ts", (json_int_t)at(run, from_ms), "dur",
+			      (json_int_t)((until_ms - from_ms) * 1000)));
 }
 
 static void add_workers(json_t *events, const struct report_run *run)
@@ -68,9 +69,10 @@ static void add_marks(json_t *events, const struct report_run *run)
 	for (size_t i = 0; i < run->finding_count; i++) {
 		const json_t *finding = run->findings[i];
 
-		add(events, json_pack("{s:s, s:s, s:s, s:s, s:i, s:I, s:I, s:{s:s, s:s}}", "ph", "i", "s", "t", "cat", "finding", "name",
-				      field_text(finding, "kind"), "pid", PROCESS, "tid", (json_int_t)field_number(finding, "worker"),
-				      "ts", (json_int_t)at(run, field_number(finding, "time_ms")), "args", "detail",
+		add(events, json_pack("{s:s, s:s, s:s, s:s, s:i, s:I, s:I, s:{s:s, s:s}}", "ph", "i", "s", "t", "cat",
+				      "finding", "name", field_text(finding, "kind"), "pid", PROCESS, "tid",
+				      (json_int_t)field_number(finding, "worker"), "ts",
+				      (json_int_t)at(run, field_number(finding, "time_ms")), "args", "detail",
 				      field_text(finding, "detail"), "remedy", field_text(finding, "remedy")));
 	}
 	for (size_t i = 0; i < run->sample_count; i++) {

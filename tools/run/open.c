@@ -149,6 +149,7 @@ static int open_isolate(struct run *run, char **ret_error)
 		.cgroup = run->cgroup,
 		.workers = run->made,
 		.loop = run->loop,
+		.datagrams = run->options->udp,
 	};
 	int ret = isolate_open(&setup, &run->isolate, &run->isolate_reason);
 

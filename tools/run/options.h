@@ -70,6 +70,7 @@ struct run_options {
 	char *setup;			/* shell command that migrates and seeds; NULL = none */
 
 	enum isolate_backend backend;
+	bool udp;			/* seccomp: datagrams, too */
 	enum run_gate leaks, foreign;
 	struct run_allow *allow;
 	unsigned int allow_count;

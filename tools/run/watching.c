@@ -88,7 +88,8 @@ static void on_sample(void *arg)
 		struct watch_summary summary;
 		const uint64_t *of = summary.counts.of;
 
-		if (run->workers[i].status != STATE_RUNNING || watch_worker_summary(watching->watch, run->workers[i].number, &summary))
+		if (run->workers[i].status != STATE_RUNNING ||
+		    watch_worker_summary(watching->watch, run->workers[i].number, &summary))
 			continue;
 		record(watching, "sample", json_pack("{s:i, s:I, s:I}", "worker", (int)run->workers[i].number, "sockets",
 						     (json_int_t)(summary.alive + summary.accepted_alive), "processes",
@@ -239,7 +240,7 @@ void watching_worker_exited(struct worker *worker)
 
 	/* who was told to end leaves things behind because of that */
 	if (watching && worker->end == END_ITSELF)
-		watch_worker_exited(watching->watch, worker->number, on_judged, NULL);
+		watch_worker_exited(watching->watch, worker->number, worker->exit_status, on_judged, NULL);
 }
 
 static json_t *json_counts(const struct berth_counts *counts)
@@ -304,6 +305,11 @@ void watching_finish(struct run *run)
 	}
 }
 
+bool watching_works(const struct run *run)
+{
+	return run->watching && run->watching->watch;
+}
+
 bool watching_found(const struct run *run, enum finding_gate gate)
 {
 	const struct watching *watching = run->watching;
@@ -336,6 +342,22 @@ static void write_reports(const struct run *run, const struct report_run *loaded
 		log_line("unable to publish the report: %s", strerror(-ret));
 }
 
+/* findings.json, for programs: what `berth leaks --json` prints. */
+static void write_findings(const struct watching *watching, const struct report_run *loaded)
+{
+	cleanup_free char *path = str_print("%s/findings.json", watching->dir), *text = NULL;
+	json_t *list = json_array();
+	int ret;
+
+	for (size_t i = 0; i < loaded->finding_count; i++)
+		json_array_append(list, loaded->findings[i]);
+	text = json_dumps(list, JSON_INDENT(2));
+	json_decref(list);
+	ret = text ? file_replace(path, text, strlen(text), 0644) : -EINVAL;
+	if (ret)
+		log_line("unable to write '%s': %s", path, strerror(-ret));
+}
+
 static void remember(const struct run *run, const struct report_run *loaded)
 {
 	cleanup_free char *path = str_print("%s/history.sqlite", run->results_dir);
@@ -360,13 +382,15 @@ void watching_report(struct run *run, int status)
 
 	if (!watching || !watching->report)
 		return;
-	record(watching, "run_ended", json_pack("{s:i, s:i, s:i, s:I}", "exit_status", status, "passed", (int)(run->over - run->failed),
-						"failed", (int)run->failed, "duration_ms", (json_int_t)(clock_ms() - run->started_ms)));
+	record(watching, "run_ended",
+	       json_pack("{s:i, s:i, s:i, s:I}", "exit_status", status, "passed", (int)(run->over - run->failed),
+			 "failed", (int)run->failed, "duration_ms", (json_int_t)(clock_ms() - run->started_ms)));
 	ret = report_load(watching->dir, &loaded);
 	if (ret) {
 		log_line("unable to read the record '%s' back: %s", watching->dir, strerror(-ret));
 		return;
 	}
+	write_findings(watching, loaded);
 	write_reports(run, loaded);
 	remember(run, loaded);
 	report_run_free(loaded);

@@ -71,15 +71,13 @@ static char *program_of(const char *command)
 	return str_take(&name);
 }
 
-/* The function of "name at file:line" or "name in module"; of "module+0x1f" the module: places move with every build. */
+/* The function of "name at file:line" or "name in module": places move with every edit. */
 static size_t function_len(const char *frame)
 {
 	const char *end = strstr(frame, " at ");
 
 	if (!end)
 		end = strstr(frame, " in ");
-	if (!end)
-		end = strstr(frame, "+0x");
 	return end ? (size_t)(end - frame) : strlen(frame);
 }
 
@@ -89,12 +87,14 @@ void finding_seal(struct watch_finding *finding)
 	uint64_t hash = table_hash_text(TABLE_HASH, finding_table[finding->kind].name);
 	size_t frames = 0;
 
-	hash = table_hash_text(hash, finding->task);
+	/* copies are numbered, and which of them met the problem is chance */
+	if (finding->task && strspn(finding->task, "0123456789") != strlen(finding->task))
+		hash = table_hash_text(hash, finding->task);
 	hash = table_hash(hash, &finding->port, sizeof(finding->port));
 	hash = table_hash_text(hash, program);
 	for (char **frame = finding->stack; frame && *frame && frames < FINGERPRINT_FRAMES; frame++) {
-		if (str_starts(*frame, "0x"))
-			continue; /* code without a name has a new address each time */
+		if (str_starts(*frame, "0x") || strstr(*frame, "+0x"))
+			continue; /* code without a name has a new address in each process or build */
 		hash = table_hash(hash, *frame, function_len(*frame));
 		frames++;
 	}
@@ -137,7 +137,10 @@ json_t *finding_json(const struct watch_finding *finding)
 	set_string(object, "title", row->title);
 	set_string(object, "detail", finding->detail);
 	set_string(object, "remedy", row->remedy);
-	set_string(object, "gate", row->gate == FINDING_GATE_LEAKS ? "leaks" : row->gate == FINDING_GATE_FOREIGN ? "foreign" : NULL);
+	set_string(object, "gate",
+		   row->gate == FINDING_GATE_LEAKS     ? "leaks"
+		   : row->gate == FINDING_GATE_FOREIGN ? "foreign"
+						       : NULL);
 	set_number(object, "worker", finding->worker, finding->worker);
 	set_string(object, "task", finding->task);
 	set_string(object, "test", finding->test);
@@ -181,8 +184,8 @@ static bool match_port(const struct watch_finding *finding, const char *text)
 	const char *dash = strchr(text, '-');
 	long first, last;
 
-	return !str_number(low, 1, 65535, &first) && !str_number(dash ? dash + 1 : low, 1, 65535, &last) && finding->port >= first &&
-	       finding->port <= last;
+	return !str_number(low, 1, 65535, &first) && !str_number(dash ? dash + 1 : low, 1, 65535, &last) &&
+	       finding->port >= first && finding->port <= last;
 }
 
 static bool match_stack(const struct watch_finding *finding, const char *glob)

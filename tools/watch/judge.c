@@ -204,6 +204,12 @@ void judge_leftovers(struct watch *watch, struct worker *worker, const pid_t *pi
 
 /* ---- conflicts ---- */
 
+/* A program that went on and ended well has expected the answer: a test for EADDRINUSE, a search for a free port. */
+static bool coped(const struct process *process)
+{
+	return process && !process->alive && process->status_known && !process->status;
+}
+
 void judge_conflict(struct watch *watch, const struct failure *failure)
 {
 	struct watch_finding *finding;
@@ -218,7 +224,7 @@ void judge_conflict(struct watch *watch, const struct failure *failure)
 	finding->test = str_copy(failure->test);
 	finding->count = failure->count;
 	finding->stack = symbol_names(&failure->stack);
-	if (failure->elsewhere)
+	if (failure->elsewhere || coped(failure->process) || watch->workers[failure->worker].passed)
 		finding->severity = FINDING_NOTE;
 	if (failure->holder_worker && failure->holder_worker != failure->worker)
 		finding->detail = str_print("port %u is held by worker %u: %s", failure->virtual_port, failure->holder_worker,
@@ -394,7 +400,8 @@ static void on_stuck(void *arg, const struct berth_socket *socket)
 	struct stuck *stuck = arg;
 	uintptr_t count;
 
-	if (!socket->close_wait_since_ns || socket->closed || age_ms(socket->close_wait_since_ns) < stuck->watch->policy.close_wait_ms)
+	if (!socket->close_wait_since_ns || socket->closed ||
+	    age_ms(socket->close_wait_since_ns) < stuck->watch->policy.close_wait_ms)
 		return;
 	count = (uintptr_t)table_get(&stuck->counts, (uint64_t)socket->worker << 32 | socket->pid);
 	table_set(&stuck->counts, (uint64_t)socket->worker << 32 | socket->pid, (void *)(count + 1));

@@ -142,6 +142,7 @@ static void on_exited(struct watch *watch, const struct berth_event *event)
 	judge_growth(watch, process);
 	process->alive = false;
 	process->status = event->error;
+	process->status_known = event->source == BERTH_SOURCE_BPF;
 	process->memory_kib = event->count;
 	if (event->count > worker->memory_peak_kib)
 		worker->memory_peak_kib = event->count;

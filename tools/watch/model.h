@@ -26,6 +26,7 @@ struct process {
 	char **ancestry;
 	bool alive, described, growth_told, close_wait_told;
 	int status;		/* wait status */
+	bool status_known;
 	uint64_t memory_kib;
 	struct series descriptors;
 	int descriptors_peak;
@@ -78,7 +79,7 @@ struct worker {
 	int cgroup;		/* -1 = none */
 	const struct berth_portmap *map;
 	pid_t pid;
-	bool begun, ended;
+	bool begun, ended, passed;
 	struct judge judge;
 	struct berth_counts counts; /* sampling: kept here; eBPF: read at the end */
 	uint64_t alive, accepted_alive;

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tools/base/cleanup.h"
@@ -37,8 +38,9 @@ char *symbol_parse_maps(const char *text, uint64_t address, uint64_t *ret_offset
 			line += len;
 			continue;
 		}
-		if (sscanf(blank, " %*4s %" SCNx64 " %*x:%*x %*u %n", &offset, &name_at) != 1 || !name_at || blank[name_at] != '/')
-			return NULL;
+		if (sscanf(blank, " %*4s %" SCNx64 " %*x:%*x %*u %n", &offset, &name_at) != 1 || !name_at ||
+		    blank + name_at >= line + len || blank[name_at] != '/')
+			return NULL; /* also where a blank took in the next line */
 		*ret_offset = address - start + offset;
 		len -= (size_t)(blank + name_at - line);
 		if (len > 10 && !strncmp(blank + name_at + len - 10, " (deleted)", 10))
@@ -128,13 +130,20 @@ static void add_place(struct symbol_stack *stack, pid_t pid, const struct berth_
 	stack->places[stack->count++] = place;
 }
 
+/* Code without frame pointers makes the walk follow data. What cannot be an address of a program ends it. */
+static bool is_code(const struct berth_frame *frame)
+{
+	return frame->status == BERTH_FRAME_IN_FILE ||
+	       (frame->status == BERTH_FRAME_ADDRESS && frame->at >> 12 && !(frame->at >> 47));
+}
+
 void symbol_locate(pid_t pid, const struct berth_frame *frames, size_t count, const struct berth_frame *caller,
 		   struct symbol_stack *ret_stack)
 {
 	cleanup_free char *maps = NULL;
 
 	*ret_stack = (struct symbol_stack){ .places = mem_alloc((count + 1) * sizeof(*ret_stack->places)) };
-	for (size_t i = 0; i < count && frames[i].status != BERTH_FRAME_EMPTY; i++) {
+	for (size_t i = 0; i < count && is_code(&frames[i]); i++) {
 		if (i == 1 && caller && caller->status != BERTH_FRAME_EMPTY)
 			add_place(ret_stack, pid, caller, &maps);
 		add_place(ret_stack, pid, &frames[i], &maps);
@@ -309,11 +318,23 @@ char *symbol_name(const struct symbol_place *place)
 	return str_print("%s0x%" PRIx64, has_id(place->build_id) ? "unknown file+" : "", place->offset);
 }
 
+/* The caller of a stub is guessed by distance (bpf/monitor_state.h); outside its file it was another file's. */
+static bool is_wrong(const struct symbol_place *place)
+{
+	const char *file = has_id(place->build_id) ? table_get(&files, id_hash(place->build_id)) : NULL;
+	struct stat info;
+
+	if (!has_id(place->build_id))
+		return false;
+	return place->offset >> 40 || (file && !stat(file, &info) && place->offset >= (uint64_t)info.st_size);
+}
+
 char **symbol_names(const struct symbol_stack *stack)
 {
 	char **names = NULL;
 
 	for (size_t i = 0; i < stack->count; i++)
-		strv_own(&names, symbol_name(&stack->places[i]));
+		if (!is_wrong(&stack->places[i]))
+			strv_own(&names, symbol_name(&stack->places[i]));
 	return names;
 }

@@ -246,6 +246,20 @@ static void on_tick(void *arg)
 	watch->timer = loop_after(watch->setup.loop, watch->policy.sample_ms, on_tick, watch);
 }
 
+/* A backend in the kernel tells the port map what it has claimed a little after the program listens. */
+static void refresh_ports(struct watch *watch, const struct worker *worker)
+{
+	for (struct endpoint *at = watch->newest; at; at = at->next)
+		if (at->worker == worker->number && at->virtual_port == at->port)
+			at->virtual_port = model_virtual(watch, worker->number, at->port);
+	for (struct table_cell *cell = NULL; (cell = table_next(&watch->failures, cell));) {
+		struct failure *failure = cell->value;
+
+		if (failure->worker == worker->number && failure->virtual_port == failure->port)
+			failure->virtual_port = model_virtual(watch, worker->number, failure->port);
+	}
+}
+
 static bool has_listener(const struct watch *watch, unsigned int number)
 {
 	for (const struct endpoint *at = watch->newest; at; at = at->next)
@@ -289,6 +303,7 @@ static void check_worker(struct watch *watch, struct worker *worker)
 	size_t count;
 
 	look(watch);
+	refresh_ports(watch, worker);
 	count = left_processes(watch, worker, &pids);
 	if (!count && !has_listener(watch, worker->number)) {
 		judged(watch, worker);
@@ -310,7 +325,7 @@ static void check_leftovers(void *arg)
 	check_worker(worker->watch, worker);
 }
 
-void watch_worker_exited(struct watch *watch, unsigned int number, watch_judged_fn fn, void *arg)
+void watch_worker_exited(struct watch *watch, unsigned int number, int exit_status, watch_judged_fn fn, void *arg)
 {
 	struct worker *worker = worker_of(watch, number);
 
@@ -318,6 +333,7 @@ void watch_worker_exited(struct watch *watch, unsigned int number, watch_judged_
 		fn(arg, number);
 		return;
 	}
+	worker->passed = !exit_status;
 	worker->judge = (struct judge){ .fn = fn, .arg = arg, .delay_ms = FIRST_PAUSE_MS,
 					.deadline_ms = clock_ms() + watch->policy.grace_ms };
 	check_worker(watch, worker);
@@ -353,6 +369,7 @@ void watch_worker_end(struct watch *watch, unsigned int number)
 	if (!worker || worker->ended)
 		return;
 	look(watch);
+	refresh_ports(watch, worker);
 	if (worker->judge.timer) { /* everything ended before the grace period did */
 		loop_cancel(watch->setup.loop, worker->judge.timer);
 		worker->judge.timer = NULL;

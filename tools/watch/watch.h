@@ -83,9 +83,10 @@ void watch_worker_started(struct watch *watch, unsigned int number, pid_t pid);
 /**
  * The worker's command has ended. @fn is called exactly once: at once if nothing is left of it, else when it is gone by
  * itself or the grace period is over, which makes findings. Only then should the supervisor end what is left.
+ * @exit_status	0: the suite passed, so a conflict in it was expected
  */
 typedef void (*watch_judged_fn)(void *arg, unsigned int number);
-void watch_worker_exited(struct watch *watch, unsigned int number, watch_judged_fn fn, void *arg);
+void watch_worker_exited(struct watch *watch, unsigned int number, int exit_status, watch_judged_fn fn, void *arg);
 void watch_worker_end(struct watch *watch, unsigned int number);
 
 /** From now on worker @number runs test @name; NULL or "": none. */

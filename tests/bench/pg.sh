@@ -1,0 +1,70 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Side by side, in one run: a private cluster beside initdb and createdb -T; the relay beside no relay and pgbouncer.
+#	tests/bench/pg.sh [SECONDS]	per measurement of pgbench, default 5; three rounds, alternating
+cd "$(dirname "$0")/../pg"; set -- "$(pwd)/bench" "${1:-5}"; seconds=$2
+cd ../..; . tests/pg/lib.sh >/dev/null; . tests/pg/server.sh
+rport=$((26000 + $$ % 900)) bport=$((27000 + $$ % 900)); relay='' bouncer=''
+trap 'kill $relay $bouncer 2>/dev/null; server_down 2>/dev/null; rm -rf "$work"' EXIT
+ms() { date +%s%N | sed 's/......$//'; }
+timed() { began=$(ms); "$@" >/dev/null 2>&1; echo $(($(ms) - began)); }
+middle() { sort -n | awk '{v[NR] = $1} END {print v[int((NR + 1) / 2)]}'; }
+say() { printf '%-52s %s\n' "$1" "$2"; }
+
+echo '# ready after, ms (median of 5)'
+init() { as_pg "$pgbin/initdb" -D "$sdir/init.$1" -U postgres -A trust --no-sync && as_pg "$pgbin/pg_ctl" -w -s -D "$sdir/init.$1" -l /dev/null -o "-p $((sport + 1)) -k $sdir -c fsync=off -c listen_addresses=" start; }
+say 'initdb --no-sync and start' "$(for i in 1 2 3; do timed init $i; as_pg "$pgbin/pg_ctl" -s -m immediate -D "$sdir/init.$i" stop; done | middle)"
+sql 'create database tpl owner mes_user'
+say 'createdb -T (fsync off)' "$(for i in 1 2 3 4 5; do timed createdb -h "$sdir" -p $sport -U postgres -T tpl c$i; done | middle)"
+run warm -d $url "$work/warm" true
+for way in overlay copy; do
+	say "private cluster, $way" "$(for i in 1 2 3 4 5; do BERTH_PG_CLONE=$way run b -d $url "$work/b" true; awk '/database_ready/ {print $5}' "$work/b.err"; done | middle)"
+	say "16 private clusters at once, $way, the last one" "$(BERTH_PG_CLONE=$way run b -n 16 -d $url "$work/b" true; awk '/database_ready/ {print $5}' "$work/b.err" | sort -n | tail -1)"
+done
+say 'rename mode, a database for a worker' "$(for i in 1 2 3; do run b -m rename -d "$shurl" "$work/b" true; awk '/database_ready/ {print $5}' "$work/b.err"; done | middle)"
+
+# --- the data path ---
+sql 'create database mes_e2e_db_b_abcdefgh owner mes_user'
+export PGPASSWORD=mes_password PGUSER=mes_user PGHOST=127.0.0.1 PGSSLMODE=disable
+pgbench -q -i -s 5 -p $sport mes_e2e_db_b_abcdefgh >/dev/null 2>&1
+"$out/tests/pg/relay" $rport "" 127.0.0.1 $sport _b_abcdefgh mes_e2e_db >"$work/relay.out" & relay=$!
+if command -v pgbouncer >/dev/null; then
+	printf '"mes_user" "mes_password"\n' >"$work/users"; chmod 644 "$work/users"
+	cat >"$work/bouncer.ini" <<INI
+[databases]
+mes_e2e_db = host=127.0.0.1 port=$sport dbname=mes_e2e_db_b_abcdefgh
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = $bport
+unix_socket_dir =
+auth_type = scram-sha-256
+auth_file = $work/users
+pool_mode = session
+max_client_conn = 500
+default_pool_size = 100
+INI
+	as_pg pgbouncer "$work/bouncer.ini" >/dev/null 2>&1 & bouncer=$!
+	until psql -p $bport -Atqc 'select 1' mes_e2e_db >/dev/null 2>&1; do kill -0 $bouncer; done
+fi
+until grep -q ready "$work/relay.out"; do :; done
+tps() { pgbench -n -T "$seconds" "$@" 2>/dev/null | awk '/^tps/ {print int($3)}'; }
+copy() { psql -p $1 -qc 'copy (select g, repeat(md5(g::text), 10) from generate_series(1,700000) g) to stdout' $2; }
+measure() { # measure TITLE FUNCTION ARGS...: direct, relay, pgbouncer, three rounds
+	title=$1; shift; rm -f "$work"/m.*
+	for round in 1 2 3; do
+		"$@" $sport mes_e2e_db_b_abcdefgh >>"$work/m.direct"
+		"$@" $rport mes_e2e_db >>"$work/m.relay"
+		[ -z "$bouncer" ] || "$@" $bport mes_e2e_db >>"$work/m.bouncer"
+	done
+	d=$(middle <"$work/m.direct") r=$(middle <"$work/m.relay") b=$( [ -z "$bouncer" ] && echo 0 || middle <"$work/m.bouncer")
+	awk -v t="$title" -v d="$d" -v r="$r" -v b="$b" 'BEGIN {printf "%-36s %8d %8d %8d   %.2f  %.2f\n", t, d, r, b, r / d, b / d}'
+}
+b() { m=$1 c=$2; shift 2; case $m in s) o='-S' ;; p) o='-S -M prepared' ;; t) o='' ;; c) o='-S -C' ;; esac; tps $o -c "$c" -j 1 -p "$1" "$2"; }
+mb() { began=$(ms); copy "$1" "$2" >/dev/null; echo $((224000 / ($(ms) - began))); }
+printf '\n# %-34s %8s %8s %8s   relay/direct bouncer/direct\n' '' direct relay bouncer
+measure 'pgbench -S, 1 client, tps' b s 1
+measure 'pgbench -S, 8 clients, tps' b s 8
+measure 'pgbench -S -M prepared, 8, tps' b p 8
+measure 'pgbench TPC-B, 8, tps' b t 8
+measure 'pgbench -S -C, 1, tps' b c 1
+measure 'COPY out of 224 MB, MB/s' mb

@@ -1,0 +1,1 @@
+do $$ begin execute 'alter database mes set x=1'; end $$; create database "x" template mes

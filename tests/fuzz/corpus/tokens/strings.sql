@@ -1,0 +1,1 @@
+select E'a\'b', U&'x', $a$ q $a$, /* /* */ */ $1 from mes.a.b

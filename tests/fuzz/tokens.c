@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Any bytes as a statement: tokens lie inside the text and in order, rewriting keeps what it does not edit, and what has
+ * been rewritten, rewritten again, stays as it is.
+ */
+#include <stdlib.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/str.h"
+#include "tools/pg/names.c"
+#include "tools/pg/tokens.c"
+/* room for another file of the room in the same unit */
+#define shared rename_shared
+#include "tools/pg/rename.c"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+static void check_tokens(const char *text, size_t len, bool plain)
+{
+	struct tokens tokens = { .text = text, .len = len, .plain_strings = plain };
+	size_t behind = 0;
+
+	for (;;) {
+		struct token token = token_next(&tokens);
+
+		if (token.kind == TOKEN_END)
+			return;
+		if (token.at < behind || !token.len || token.at + token.len > len || token.body < token.at ||
+		    token.body + token.body_len > token.at + token.len)
+			abort();
+		behind = token.at + token.len;
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	struct rename_result result;
+	struct names names;
+	char *text;
+	bool plain = len & 1;
+
+	if (!len)
+		return 0;
+	text = str_copy_len((const char *)data, len);
+	len = strlen(text);
+	check_tokens(text, len, plain);
+	names_init(&names, "_t1_abcdefgh");
+	names_learn(&names, "mes", 3);
+	(void)rename_wanted(&names, text, len);
+	rename_statement(&names, text, len, plain, &result);
+	if (result.changed) {
+		size_t kept = 0;
+
+		for (unsigned int i = 0; i < result.edit_count; i++) {
+			if (result.edits[i].at < kept || result.edits[i].at + result.edits[i].removed > len)
+				abort();
+			kept = result.edits[i].at + result.edits[i].removed;
+		}
+		for (size_t at = 1; at <= strlen(result.text) + 1; at += 7)
+			if (rename_position(&result, text, at) > len + 1)
+				abort();
+	}
+	rename_free(&result);
+	names_free(&names);
+	free(text);
+	return 0;
+}

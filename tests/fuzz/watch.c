@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* What tools/watch reads from the kernel, from /proc and from other programs' perf maps: any bytes, no read out of bounds. */
+#include "tools/watch/diag.c"
+#include "tools/watch/proc.c"
+#include "tools/watch/symbol.c"
+#include "tools/watch/table.c"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void fuzz_proc(const char *text, size_t len)
+{
+	struct proc_stat stat;
+	const char *value = proc_parse_environ(text, len, "BERTH_RUN");
+
+	if (value && (value < text || memchr(value, 0, len - (size_t)(value - text)) == NULL))
+		abort(); /* a value must end inside the text */
+	free(proc_parse_command(text, len, 100));
+	free(proc_parse_container(text));
+	if (proc_parse_stat(text, &stat) && (stat.pid <= 0 || stat.comm[PROC_COMM - 1]))
+		abort();
+}
+
+static void fuzz_symbols(const char *text, size_t len)
+{
+	uint64_t offset = 0;
+	size_t name_len = 0;
+	const char *name = symbol_parse_perf_map(text, len, 0x1000, &name_len);
+
+	if (name && (name < text || name + name_len > text + len))
+		abort();
+	free(symbol_parse_maps(text, 0x1000, &offset));
+	free(symbol_parse_script(text, len));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct diag_socket socket;
+	char address[DIAG_ADDRESS];
+	char *text = malloc(size + 1); /* NUL-terminated, as file_read() gives it, and no byte more */
+	void *exact = malloc(size ? size : 1);
+
+	memcpy(text, data, size);
+	text[size] = 0;
+	memcpy(exact, data, size);
+	if (diag_parse(BERTH_TCP, exact, (uint32_t)size, &socket)) {
+		diag_state_name(&socket);
+		diag_address(&socket.local, socket.family, socket.local_port, address);
+	}
+	fuzz_proc(text, size);
+	fuzz_symbols(text, size);
+	free(text);
+	free(exact);
+	return 0;
+}

@@ -1,0 +1,97 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Databases, templates and leases on a shared server: who gets what, what is left when somebody dies, what is never touched.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/server.sh"
+trap 'server_down 2>/dev/null; rm -rf "$work"' EXIT
+# clients say localhost:PORT, as their URL does
+client="export PGPASSWORD=mes_password PGUSER=mes_user PGDATABASE=mes_e2e_db PGHOST=localhost PGPORT=$sport; psql -Atqc"
+original() { pg_dump -h "$sdir" -p "$sport" -U postgres -C mes_e2e_db | grep -v '^.restrict\|^.unrestrict' | md5sum; }
+shared() { name=$1; shift; run "$name" -m rename "$@"; }
+wait_for() { i=0; while [ $i -lt 100 ]; do "$@" && return 0; i=$((i + 1)); timeout 0.1 tail -f /dev/null || true; done; return 1; }
+none_left() { [ "$(databases)" = "${1:-0}" ]; }
+before=$(original)
+
+got=$(shared one -d "$shurl" "$work/one" "$client 'select who from witness; insert into witness values (current_database())'")
+same 'without a setup a worker gets a copy of the database' 'the original' "$got"
+same 'which is gone afterwards' 0 "$(databases)"
+run auto -m auto -d "$shurl" "$work/auto" true
+ok 'auto takes the server that answers' grep -q 'rename (a server answers)' "$work/auto.err"
+run port -m auto -d postgresql://u:p@localhost:1/x "$work/port" true
+ok 'and a private one where none does' grep -q 'private (no server answers)' "$work/port.err"
+
+mkdir "$work/seed"; chmod 755 "$work/seed"
+echo 'create table item as select generate_series(1,100) id' >"$work/seed/seed.sql"
+seed="$client 'select 1' >/dev/null; psql -qf $work/seed/seed.sql"
+shared many -n 5 -d "$shurl" -s "$seed" "$work/many" "$client 'delete from item where id <= 10; select count(*) from item'" >"$work/many.out"
+same 'five workers, one template, five databases' '5 1 1' "$(grep -c '^90$' "$work/many.out") $(grep -c 'template.*built' "$work/many.err") $(databases)"
+same 'the template is sealed' 't|f' "$(sql "select datistemplate, datallowconn from pg_database where datname like 'berth_tpl_%'")"
+got=$(shared reset -r -d "$shurl" -s "$seed" "$work/reset" "$client 'delete from item where id = 1; select count(*) from item'" | tr '\n' ' ')
+same 'a reset brings the template back' '99 99 ' "$got"
+ok 'and the template was found, not made' grep -q 'template.*cached' "$work/reset.err"
+echo '-- changed' >>"$work/seed/seed.sql"
+(shared race1 -d "$shurl" -s "$seed" "$work/race1" true) & one=$!
+(shared race2 -d "$shurl" -s "$seed" "$work/race2" true) & two=$!
+wait $one $two
+same 'two runs elect one maker' '1 1' "$(cat "$work"/race?.err | grep -c 'template.*built') $(cat "$work"/race?.err | grep -c 'template.*cached')"
+shared bad -d "$shurl" -s 'exit 3' "$work/bad" true
+same 'a setup that fails fails the run and leaves nothing' '99 2' "$status $(databases)"
+shared keep -K -d "$shurl" "$work/keep" "$client 'create table evidence as select 42 x'; exit 1"
+open=$(sed -n 's/^record w1 database_kept [0-9]* -1 //p' "$work/keep.err")
+same 'a failed worker is kept, and the command given opens it' 42 "$(PGPASSWORD=mes_password sh -c "$open -Atc 'select x from evidence'")"
+kept=$(sql "select datname from pg_database where shobj_description(oid, 'pg_database') like '%\"kept\": true%'")
+shared after -d "$shurl" "$work/after" true
+same 'and is not reaped' 1 "$(sql "select count(*) from pg_database where datname = '$kept'")"
+sql "drop database $kept"
+shared names -d "$shurl" "$work/names" "$client 'select 1' >/dev/null; createdb other; cat $work/names/allocated-databases.json >$work/names/seen"
+same 'what clients created goes too' 2 "$(databases)"
+ok 'physical names begin with the logical one' grep -q '"physical": "mes_e2e_db_task_1_[a-z0-9]\{8\}"' "$work/names/seen"
+
+# --- death ---
+shared kill9 -d "$shurl" "$work/kill9" "$client 'create table x()'; kill -9 \$PPID"
+ok 'a supervisor killed with -9: its agents clean up' wait_for none_left 2
+shared killall -d "$shurl" "$work/killall" "$client 'create table x()'; kill -9 \$(pgrep -P \$PPID -f driver) \$PPID"
+ok 'the agents killed too: the databases stay' wait_for none_left 3
+shared reaper -d "$shurl" "$work/reaper" true
+same 'until the next run, which finds the lease free' 2 "$(databases)"
+sql 'create database mes_e2e_db_task_9_aaaaaaaa owner mes_user'
+shared foreign -d "$shurl" "$work/foreign" true
+same 'a database without a lease is nobody'"'"'s to drop, whatever its name' 1 "$(sql "select count(*) from pg_database where datname = 'mes_e2e_db_task_9_aaaaaaaa'")"
+sql 'drop database mes_e2e_db_task_9_aaaaaaaa'
+shared twophase -d "$shurl" "$work/twophase" "$client 'create table x()'; psql -qc 'begin; insert into x default values; prepare transaction '\"'p1'\""
+same 'a prepared transaction does not keep a database' 2 "$(databases)"
+shared busy -w 10 -d "$shurl" "$work/busy" "$client 'select pg_sleep(60)' >/dev/null 2>&1 & timeout 0.5 tail -f /dev/null"
+same 'nor does a session that is still there' 2 "$(databases)"
+shared restart -d "$shurl" "$work/restart" "touch $work/restart/go; until [ -e $work/restart/done ]; do timeout 0.1 tail -f /dev/null; done; $client 'select who from witness'" >"$work/restart.out" & runner=$!
+ok 'the worker is there' wait_for test -e "$work/restart/go"
+server_down; server_up; touch "$work/restart/done"; wait $runner || true
+same 'a server that restarts in the middle is no end of the world' 'the original' "$(cat "$work/restart.out")"
+ok 'and its database is dropped all the same' wait_for none_left 2
+
+# --- health ---
+shared idle -t 1000 -d "$shurl" "$work/idle" "$client 'select 1' >/dev/null; (echo 'begin; select 1;'; timeout 3.5 tail -f /dev/null) | psql -q >/dev/null"
+same 'a session idle in transaction is recorded, once' 1 "$(grep -c 'w1 database_idle_in_transaction.* 1$' "$work/idle.err")"
+shared calm -t 1000 -d "$shurl" "$work/calm" "$client 'select pg_sleep(2.5)' >/dev/null"
+same 'one that works is not' 0 "$(grep -c 'database_idle' "$work/calm.err")"
+shared pool -p 1 -d "$shurl" "$work/pool" "python3 tests/pg/hold.py $sport 20 2.5"
+same 'a server that runs out of connections is recorded, with the arithmetic' 1 "$(grep -c 'w1 database_pool .* 2[0-9] of 1197$' "$work/pool.err")"
+
+# --- refusals and secrets ---
+run wrong -m rename -d "postgresql://mes_user:sEcReT99@127.0.0.1:$sport/mes_e2e_db" "$work/wrong" true
+same 'a wrong password is told without the password' '99 1 0' "$status $(grep -c 'password authentication failed' "$work/wrong.err") $(grep -c sEcReT99 "$work/wrong.err")"
+sql "create role poor login password 'p'"
+run poor -m rename -d "postgresql://poor:p@127.0.0.1:$sport/mes_e2e_db" "$work/poor" true
+ok 'a role that may not create databases is told what it lacks' grep -q 'role needs CREATEDB' "$work/poor.err"
+run remote -m rename -d postgresql://u:p@db.example.com/x "$work/remote" true
+ok 'a server on another machine is refused clearly' grep -q "'db.example.com' is not this machine" "$work/remote.err"
+sql "alter role mes_user password 'sEcReT99'"
+(while [ ! -e "$work/stop" ]; do cat /proc/[0-9]*/cmdline 2>/dev/null || true; done | tr '\0' '\n' | sort -u >"$work/args") & sampler=$!
+DATABASE_URL=postgresql://mes_user:sEcReT99@127.0.0.1:$sport/x shared secret -n 2 -d mes_e2e_db -s true "$work/secret" "timeout 0.3 tail -f /dev/null"
+touch "$work/stop"; wait $sampler
+same 'the password is in no argument, no file and no record' "0 0" "$(grep -c sEcReT99 "$work/args") $(cat "$work"/secret/*.json "$work/secret.err" | grep -c sEcReT99)"
+same 'nor in what the server shows to others' 0 "$(sql "select count(*) from pg_database where shobj_description(oid, 'pg_database') like '%sEcReT99%'")"
+sql "update pg_database set datistemplate = false where datname like 'berth_tpl%'"
+for t in $(sql "select datname from pg_database where datname like 'berth_tpl%'"); do sql "drop database $t"; done
+same 'the shared database is the same, byte for byte' "$before" "$(original)"
+same 'nothing is left' 0 "$(databases)"
+plan

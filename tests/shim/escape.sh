@@ -1,0 +1,34 @@
+#!/bin/sh
+# What the shim cannot enter is named in the summary of the run, and `berth explain` says why: set-user-id, capabilities.
+set -eu
+berth=${BERTH:-$(dirname "$0")/../../.out/bin/berth}
+berth=$(realpath "$berth")
+program=$(realpath "${BERTH_OUT:-$(dirname "$0")/../../.out}/tests/shim/tcp4")
+work=$(mktemp -d /var/tmp/berth-escape-XXXXXX); trap 'rm -rf "$work"' EXIT
+cd "$work"
+
+if [ "$(id -u)" != 0 ]; then echo '1..0 # SKIP only root can make such programs'; exit 0; fi
+echo 1..6
+cp "$program" suid; chown nobody suid; chmod 4755 suid
+cp "$program" caps; setcap cap_net_raw+ep caps
+chown nobody .
+number=0
+expect() { # SENTENCE PATTERN FILE
+	number=$((number + 1))
+	if grep -qE "$2" "$3"; then echo "ok $number - $1"; return; fi
+	echo "not ok $number - $1"; sed 's/^/# /' "$3"
+}
+as_nobody() { setpriv --reuid nobody --regid nogroup --clear-groups env -u XDG_RUNTIME_DIR "$@"; }
+
+"$berth" run --backend preload -- ./suid >out 2>err || true
+expect 'a set-user-id program is named' "started '\./suid', which the shim cannot enter" err
+expect 'it still runs' 'accept' out
+as_nobody "$berth" run --backend preload -- ./caps >out 2>err || true
+expect 'a program with capabilities is named' "started '\./caps', which the shim cannot enter" err
+"$berth" explain ./suid >out 2>&1 || true
+expect 'explain: set-user-id' 'set-user-id' out
+as_nobody "$berth" explain ./caps >out 2>&1 || true
+expect 'explain: capabilities' 'capabilit' out
+status=0; "$berth" run --backend preload --strict -- ./suid >out 2>err || status=$?
+echo "status $status" >status
+expect 'with --strict the run fails with 120' 'status 120' status
