@@ -197,6 +197,7 @@ int pg_health_server(const char *database, const char *project_dir, struct pg_he
 		*ret_why = str_copy("neither a name nor a PostgreSQL URL");
 		return ret;
 	}
+	ret_server->role = str_copy(url.role);
 	ret_server->where = str_print("%s@%s:%u", url.role, url.host, url.port);
 	ret_server->local = pg_url_local(&url);
 	ret_server->answers = ret_server->local && pg_port_answers(url.port);
@@ -216,5 +217,6 @@ int pg_health_server(const char *database, const char *project_dir, struct pg_he
 void pg_health_server_free(struct pg_health_server *server)
 {
 	free(server->where);
+	free(server->role);
 	*server = (struct pg_health_server){ 0 };
 }

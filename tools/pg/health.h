@@ -18,7 +18,7 @@ int pg_health_cluster(struct pg_health_cluster *ret_cluster, char **ret_why);
 void pg_health_cluster_free(struct pg_health_cluster *cluster);
 
 struct pg_health_server {
-	char *where;			/* "mes_user@localhost:5432" */
+	char *where, *role;		/* "mes_user@localhost:5432" */
 	bool local;			/* the host is this machine */
 	bool answers;			/* somebody listens there */
 	bool connected;			/* what follows is known */
