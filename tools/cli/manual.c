@@ -9,6 +9,7 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/cli/cli.h"
+#include "tools/cli/doctor.h"
 #include "tools/cli/help.h"
 
 /* Literal text for scdoc: its markup characters are escaped */
@@ -140,6 +141,27 @@ static void write_environment(FILE *out)
 	}
 }
 
+/* The sets of a check in the words of the command line; full has them all. */
+static void write_checks(FILE *out)
+{
+	for (const struct doctor_check *check = doctor_checks; check->name; check++) {
+		const char *before = "";
+
+		fputc('*', out);
+		prose(out, check->name);
+		fprintf(out, "* (");
+		for (size_t i = 0; i < DOCTOR_SETS; i++) {
+			if (!(check->sets & doctor_sets[i].bit) || doctor_sets[i].bit == DOCTOR_FULL)
+				continue;
+			fprintf(out, "%s%s", before, doctor_sets[i].name);
+			before = ", ";
+		}
+		fprintf(out, ")\n\t");
+		prose(out, check->help);
+		fprintf(out, "\n\n");
+	}
+}
+
 int help_template(FILE *in, FILE *out)
 {
 	static const struct {
@@ -149,6 +171,7 @@ int help_template(FILE *in, FILE *out)
 		{ "@verbs@\n", write_verbs }, { "@options@\n", write_options },
 		{ "@keys@\n", write_keys },   { "@databases@\n", write_databases },
 		{ "@allow@\n", write_allow }, { "@environment@\n", write_environment },
+		{ "@checks@\n", write_checks },
 	};
 	cleanup_free char *line = NULL;
 	size_t room = 0, i;

@@ -424,3 +424,15 @@ unsigned int admin_reap(struct admin *admin)
 		count += reap_one(admin, PQgetvalue(list, row, 0), PQgetvalue(list, row, 1));
 	return count;
 }
+
+int admin_each_owned(struct admin *admin, admin_owned_fn fn, void *arg, char **ret_why)
+{
+	cleanup_result PGresult *list = PQexec(admin->conn,
+		"SELECT datname, datistemplate, shobj_description(oid, 'pg_database') FROM pg_database "
+		"WHERE shobj_description(oid, 'pg_database') LIKE '{\"berth\"%' ORDER BY datname");
+	int ret = verdict(list, ret_why);
+
+	for (int row = 0; !ret && row < PQntuples(list); row++)
+		fn(arg, PQgetvalue(list, row, 0), *PQgetvalue(list, row, 1) == 't', PQgetvalue(list, row, 2));
+	return ret;
+}

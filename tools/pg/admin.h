@@ -51,6 +51,10 @@ int admin_seal(struct admin *admin, const char *physical, const char *name, char
 /** Drop every database whose name ends in @suffix. @force cuts sessions; without it a database in use is left (-EBUSY). */
 int admin_drop_suffix(struct admin *admin, const char *suffix, bool force);
 
+/** Call @fn for every database that bears a comment of Berth's. Return: 0; -EIO and *ret_why. */
+typedef void (*admin_owned_fn)(void *arg, const char *database, bool is_template, const char *comment);
+int admin_each_owned(struct admin *admin, admin_owned_fn fn, void *arg, char **ret_why);
+
 /* Drop what dead runs left. Return: how many databases. */
 unsigned int admin_reap(struct admin *admin);
 

@@ -108,17 +108,20 @@ static bool listens(const struct sockaddr *address, socklen_t len)
 	return !getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &error_len) && !error;
 }
 
+bool pg_port_answers(uint16_t port)
+{
+	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(port),
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = in6addr_loopback };
+
+	return listens((struct sockaddr *)&v4, sizeof(v4)) || listens((struct sockaddr *)&v6, sizeof(v6));
+}
+
 static bool server_answers(const struct pg *pg)
 {
-	for (unsigned int i = 0; i < pg->port_count; i++) {
-		struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(pg->ports[i]),
-					  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-		struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(pg->ports[i]),
-					   .sin6_addr = in6addr_loopback };
-
-		if (listens((struct sockaddr *)&v4, sizeof(v4)) || listens((struct sockaddr *)&v6, sizeof(v6)))
+	for (unsigned int i = 0; i < pg->port_count; i++)
+		if (pg_port_answers(pg->ports[i]))
 			return true;
-	}
 	return false;
 }
 

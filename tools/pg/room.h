@@ -61,6 +61,9 @@ void pg_record(const struct pg_worker *worker, enum pg_record_kind kind, uint16_
 /** Point the paths at which clients look for the socket of @virtual_port to @path. Return: 0; -ENOSPC no rule is left. */
 int pg_worker_socket_rules(struct pg_worker *worker, uint16_t virtual_port, const char *path);
 
+/** Does anybody listen on this port of loopback? */
+bool pg_port_answers(uint16_t port);
+
 /** Write allocated-databases.json: what usable workers have now. */
 int pg_allocations_write(const struct pg *pg);
 

@@ -92,6 +92,29 @@ static void search(struct pg_server *server, unsigned int wanted)
 	}
 }
 
+char **pg_server_list(void)
+{
+	const char *given = getenv("BERTH_PG_BIN");
+	cleanup_strv char **path = strv_split(getenv("PATH"), ":");
+	char **found = NULL;
+
+	if (given && has_programs(given))
+		strv_add(&found, given);
+	for (size_t i = 0; i < ARRAY_LEN(bin_globs); i++) {
+		glob_t dirs;
+
+		if (!glob(bin_globs[i], 0, NULL, &dirs))
+			for (size_t j = 0; j < dirs.gl_pathc; j++)
+				if (has_programs(dirs.gl_pathv[j]) && !strv_has(found, dirs.gl_pathv[j]))
+					strv_add(&found, dirs.gl_pathv[j]);
+		globfree(&dirs);
+	}
+	for (char **dir = path; dir && *dir; dir++)
+		if (has_programs(*dir) && !strv_has(found, *dir))
+			strv_add(&found, *dir);
+	return found;
+}
+
 static void choose_user(struct pg_server *server)
 {
 	struct passwd *own = getpwuid(geteuid()), *user;

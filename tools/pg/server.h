@@ -20,6 +20,8 @@ struct pg_server {
  * Return: 0; -ENOENT no server programs; -errno no place for the cache.
  */
 int pg_server_find(unsigned int wanted_major, struct pg_server *ret_server, char **ret_reason);
+/** Every directory that has server programs: a strv, the caller's to free. */
+char **pg_server_list(void);
 void pg_server_free(struct pg_server *server);
 
 /** True if the server's user may pass through every directory above @path and write in @path. */

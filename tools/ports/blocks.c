@@ -316,6 +316,50 @@ int ports_claim(struct ports *ports, const char *task, struct ports_block *ret_b
 	return ret;
 }
 
+/* The leases of all runs, read from the kernel's list: to bind their names, even for a moment, could disturb a run. */
+static int read_leases(const struct ports *ports, bool *leased, unsigned int *ret_count)
+{
+	static const char lease[] = " @berth/ports/";
+	cleanup_free char *text = NULL;
+	int ret = file_read("/proc/net/unix", &text, NULL);
+
+	for (const char *at = text; !ret && (at = strstr(at, lease)); at++) {
+		unsigned long granule = strtoul(at + strlen(lease), NULL, 10) / PORTS_GRANULE;
+
+		if (granule < GRANULES && !leased[granule]) {
+			leased[granule] = true;
+			*ret_count += granule >= ports->first && granule <= ports->last;
+		}
+	}
+	return ret;
+}
+
+int ports_count(struct ports *ports, struct ports_survey *ret_survey)
+{
+	bool leased[GRANULES] = { false };
+	unsigned int granule = ports->first, i;
+	int ret;
+
+	*ret_survey = (struct ports_survey){ .ephemeral_low = ports->host.ephemeral_low,
+					     .ephemeral_high = ports->host.ephemeral_high };
+	ret_survey->blocks = (ports->last - ports->first + 1) / ports->block_granules;
+	ret = read_leases(ports, leased, &ret_survey->leased);
+	if (ret)
+		return ret;
+	look(ports);
+	while (granule + ports->block_granules <= ports->last + 1) {
+		for (i = 0; i < ports->block_granules && !leased[granule + i]; i++)
+			;
+		if (i == ports->block_granules && !in_use(ports, granule, false)) {
+			ret_survey->left++;
+			granule += ports->block_granules;
+		} else {
+			granule++;
+		}
+	}
+	return 0;
+}
+
 void ports_block_release(struct ports_block *block)
 {
 	for (unsigned int i = 0; i < block->lease_count; i++)

@@ -54,6 +54,16 @@ void ports_range(const struct ports *ports, uint16_t *ret_first, uint16_t *ret_l
  */
 int ports_claim(struct ports *ports, const char *task, struct ports_block *ret_block, char **ret_error);
 
+struct ports_survey {
+	unsigned int blocks;		/* that the range can hold */
+	unsigned int left;		/* of them, how many a run could claim now */
+	unsigned int leased;		/* granules that runs of this network namespace have */
+	unsigned int ephemeral_low, ephemeral_high; /* where the kernel hands out ports itself, inclusive */
+};
+
+/** Count without claiming anything: for `berth doctor`. Return: 0; -errno if the leases cannot be read. */
+int ports_count(struct ports *ports, struct ports_survey *ret_survey);
+
 /* Close the leases; the block is free when every process that inherited them has done so. */
 void ports_block_release(struct ports_block *block);
 

@@ -20,6 +20,7 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
+#include "tools/run/runtime.h"
 #include "tools/run/tree-private.h"
 
 char *tree_place(const struct tree *tree, unsigned int worker, const char *name)
@@ -138,6 +139,33 @@ int tree_open(const struct tree_setup *setup, struct tree **ret_tree, char **ret
 		tree_close(tree);
 	else
 		*ret_tree = tree;
+	return ret;
+}
+
+int tree_probe(const char *project_dir, bool *ret_user_namespace, char **ret_reason)
+{
+	cleanup_free char *scratch = runtime_scratch("try");
+	const char *const needed[] = { scratch, NULL };
+	const struct tree_setup setup = {
+		.wanted = RUN_TREE_OVERLAY,
+		.workers = 2,
+		.project_dir = project_dir,
+		.cwd = project_dir,
+		.results_dir = scratch, /* .berth may not be there yet */
+		.scratch_dir = scratch,
+		.needed = needed,
+	};
+	struct tree *tree = NULL;
+	int ret = runtime_make_scratch(scratch);
+
+	if (ret) {
+		*ret_reason = str_print("unable to make '%s': %s", scratch, strerror(-ret));
+		return ret;
+	}
+	ret = tree_open(&setup, &tree, ret_reason);
+	*ret_user_namespace = tree && tree->user_namespace;
+	tree_close(tree);
+	(void)runtime_remove_scratch(scratch);
 	return ret;
 }
 

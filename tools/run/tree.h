@@ -35,6 +35,14 @@ struct tree_setup {
 int tree_open(const struct tree_setup *setup, struct tree **ret_tree, char **ret_reason);
 void tree_close(struct tree *tree);
 
+/**
+ * Can a worker have an overlay over @project_dir here? Really mounts one, in a child, and takes it down.
+ * @ret_user_namespace	it takes one, so that sudo and setuid programs cannot work in it
+ * @ret_reason		why not, the caller's to free
+ * Return: 0; -errno.
+ */
+int tree_probe(const char *project_dir, bool *ret_user_namespace, char **ret_reason);
+
 /* The tree in force; never RUN_TREE_AUTO. */
 enum run_tree tree_kind(const struct tree *tree);
 

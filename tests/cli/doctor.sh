@@ -1,0 +1,140 @@
+#!/bin/sh
+# berth doctor: what is well is said to be, what is broken on purpose is found, with cause and mend; exit status and JSON.
+# SPDX-License-Identifier: MIT
+. "$(dirname "$0")/tap"
+chmod 755 "$work" "$work/home" "$work/home/project"
+
+# of CHECK: its severities, worst first, from the JSON in $out
+severity() { printf '%s' "$out" | jq -r --arg check "$1" '[.findings[] | select(.check == $check) | .severity] | unique | join(" ")'; }
+field() { printf '%s' "$out" | jq -r --arg check "$1" --arg key "$2" '[.findings[] | select(.check == $check and .severity != "ok") | .[$key]][0]'; }
+sets() { printf '%s' "$out" | jq -r '[.findings[].check] | unique | join(" ")'; }
+verdict() { printf '%s' "$out" | jq -r '"\(.verdict) \(.counts.error == ([.findings[] | select(.severity == "error")] | length))"'; }
+
+complains 'an unknown set' "berth: expected quick, full, database, performance or network, got 'slow'
+hint: berth help doctor" doctor slow
+
+berth doctor --json
+same 'JSON is valid, nothing on stderr' '0 ' "$(printf '%s' "$out" | jq empty >/dev/null; echo $?) $err"
+same 'without an argument, quick' quick "$(printf '%s' "$out" | jq -r .set)"
+same 'quick takes less than a second' true "$(printf '%s' "$out" | jq '.ms < 1000')"
+same 'every finding that is not ok says what to do' 0 \
+	"$(printf '%s' "$out" | jq '[.findings[] | select(.severity != "ok" and .mend == null and .check != "config")] | length')"
+same 'the shim is loaded' ok "$(severity shim)"
+same 'preload works' 1 "$(printf '%s' "$out" | jq '[.findings[] | select(.found == "backend preload works" and .severity == "ok")] | length')"
+has 'quick looks at the machine' 'backends cgroup config' "$(sets)"
+lacks 'and does not make clusters' 'cluster' "$(sets)"
+quick=$(sets)
+berth doctor
+has 'the same for eyes' 'backend preload works' "$out"
+has 'with a summary' ' ok' "$(printf '%s\n' "$out" | tail -n 1)"
+same 'they are all of the checks' 1 "$(printf '%s\n' "$out" | grep -c '^[a-z]*  *shim ')"
+for set in database performance network; do
+	berth doctor $set --json
+	same "$set is valid JSON" $set "$(printf '%s' "$out" | jq -r .set)"
+	all="${all-} $(sets)"
+done
+has 'database looks at servers' 'cluster' "$all"
+has 'performance looks at the processors' 'cores' "$all"
+has 'network counts TIME_WAIT' 'time_wait' "$all"
+berth doctor full --json
+same 'full has every set' "$(printf '%s\n' $quick $all | sort -u | tr '\n' ' ')" "$(sets | tr ' ' '\n' | sort -u | tr '\n' ' ')"
+
+# --- broken on purpose ---
+printf 'workers: 300\n' >berth.yaml
+berth doctor --json
+same 'a mistake in berth.yaml is an error: exit status 2' '2 error error true' "$status $(severity config) $(verdict)"
+has 'and says where' 'berth.yaml:1: workers: expected' "$(field config found)"
+same 'the rest is looked at nevertheless' ok "$(severity shim)"
+
+printf 'range: 20000-20063\nworkers: 2\n' >berth.yaml
+berth doctor network --json
+same 'a range that is free' ok "$(severity ports)"
+mkfifo "$work/stop" "$work/up"
+python3 -c "
+import socket, sys
+a = socket.socket(); a.bind(('127.0.0.1', 20001)); a.listen()
+b = socket.socket(); b.bind(('127.0.0.1', 3187)); b.listen()
+open('$work/up', 'w').write('up'); open('$work/stop').read()" &
+holder=$!
+cat "$work/up" >/dev/null
+printf 'range: 20000-20063\nworkers: 2\nport: 3187\nshare: 3188\n' >berth.yaml
+berth doctor network --json
+same 'a range with too few blocks is a warning: exit status 1' '1 warning' "$status $(severity ports)"
+has 'and says how many are left' '1 of 2 blocks are free' "$(field ports found)"
+has "a listener on a declared port is named" "(pid $holder) listens on it" "$(field listeners found)"
+same 'with what says more' 'berth who 3187' "$(field listeners mend)"
+has 'and a shared port without a server is told' 'port 3188 is shared, and nobody listens' "$out"
+: >"$work/stop"
+wait $holder
+
+cat >playwright.config.ts <<'P'
+export default { webServer: { command: 'npm start', url: 'http://localhost:3199', reuseExistingServer: !process.env.CI } };
+P
+printf 'port: 3187\n' >berth.yaml
+berth doctor --json
+has "Playwright's reuseExistingServer is found" 'reuseExistingServer looks for a server at port 3199' "$(field config found)"
+same 'as a warning' '1 warning' "$status $(severity config)"
+rm playwright.config.ts berth.yaml
+
+mkdir "$work/run/berth" 2>/dev/null
+chmod 777 "$work/run/berth"
+berth doctor --json
+same 'a directory of run-time files that others may write' '2 error' "$status $(severity runtime)"
+has 'and how to mend it' "chmod 700 $work/run/berth" "$(field runtime mend)"
+chmod 700 "$work/run/berth"
+
+READY="$work/ready" "$BERTH" run --tree shared -- sh -c ': >$READY; exec timeout 60 tail -f /dev/null' >/dev/null 2>&1 &
+run=$!
+tries=0
+while [ ! -e "$work/ready" ] && [ $tries -lt 100 ]; do tries=$((tries + 1)); timeout 0.1 tail -f /dev/null; done
+berth doctor --json
+same 'a live run is no debris' ok "$(severity debris)"
+keeper=$(pgrep -P $run -f 'berth' | tr '\n' ' ')
+kill -KILL $run $keeper 2>/dev/null
+wait $run 2>/dev/null
+tries=0
+while berth doctor --json; [ "$(severity debris)" = ok ] && [ -n "$(ls "$work/run/berth")" ] && [ $tries -lt 50 ]; do
+	tries=$((tries + 1)); timeout 0.1 tail -f /dev/null
+done
+if [ -n "$(ls "$work/run/berth")" ]; then
+	same 'what a killed run left is a warning' 'warning berth reap' "$(severity debris) $(field debris mend)"
+else
+	skip 'what a killed run left is a warning' 'the keeper was faster than the kill'
+fi
+berth reap
+
+# --- databases ---
+if [ -e /usr/lib/postgresql ]; then
+	berth doctor database --json
+	same 'a private cluster can be made' ok "$(severity cluster)"
+else
+	skip 'a private cluster can be made' 'no PostgreSQL here'
+fi
+printf 'db: postgresql://u:secret@localhost:1/x\n' >berth.yaml
+berth doctor database --json
+has 'no server: private ones' 'no server answers at u@localhost:1' "$out"
+lacks 'no password is shown' secret "$out"
+printf 'db: postgresql://u:secret@localhost:1/x\ndb-mode: rename\n' >berth.yaml
+berth doctor database --json
+same 'which rename cannot do without' '2 error' "$status $(severity server)"
+printf 'db: postgresql://u:secret@db.example.org/x\n' >berth.yaml
+berth doctor database --json
+has 'a server elsewhere' 'not this machine' "$(field server found)"
+rm berth.yaml
+
+# --- without privilege ---
+if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
+	mkdir -m 755 "$work/else" && mkdir -m 700 "$work/else/run" && chown -R nobody "$work/else" && chmod 711 "$work"
+	cd "$work/else" || exit 1
+	status=0
+	out=$(setpriv --reuid nobody --regid "$(id -g nobody)" --clear-groups env HOME="$work/else" XDG_RUNTIME_DIR="$work/else/run" \
+		"$BERTH" doctor --json) || status=$?
+	same 'without privilege preload works all the same' 'backend preload works' \
+		"$(printf '%s' "$out" | jq -r '[.findings[] | select(.check == "backends")][0].found')"
+	has 'bpf does not, which is a note' note "$(severity backends)"
+	has 'with its cause' '.' "$(field backends cause)."
+	has 'and what to do' sudo "$(field backends mend)"
+else
+	skip 'without privilege preload works all the same' 'not root'
+fi
+finish

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/* What databases of the workers' own need: server programs for private ones, rights and room on a shared server. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/cli/doctor.h"
+#include "tools/cli/output.h"
+#include "tools/pg/health.h"
+#include "tools/pg/server.h"
+#include "tools/pg/url.h"
+
+enum { CONNECTIONS_PER_WORKER = 10 }; /* what the pools of most libraries hold */
+
+static bool is_postgres(const struct run_database *database)
+{
+	return database->kind == RUN_DATABASE_POSTGRES && (database->url || database->name);
+}
+
+static bool wants_postgres(const struct run_options *options)
+{
+	for (unsigned int i = 0; i < options->database_count; i++)
+		if (is_postgres(&options->database_list[i]))
+			return true;
+	return false;
+}
+
+void check_programs(struct doctor *doctor)
+{
+	cleanup_strv char **dirs = pg_server_list();
+	cleanup_str struct str list = { 0 };
+
+	for (char **dir = dirs; dir && *dir; dir++)
+		str_addf(&list, "%s%s", list.len ? ", " : "", *dir);
+	if (dirs) {
+		doctor_say(doctor, DOCTOR_OK, "server programs of PostgreSQL in %s", list.text);
+		return;
+	}
+	doctor_say(doctor, wants_postgres(doctor->options) ? DOCTOR_WARNING : DOCTOR_NOTE,
+		   "no server programs of PostgreSQL, so no private databases");
+	doctor_cause(doctor, "neither /usr/lib/postgresql nor PATH has postgres and initdb");
+	doctor_mend(doctor, "apt-get install postgresql, or set BERTH_PG_BIN to their directory");
+}
+
+void check_cluster(struct doctor *doctor)
+{
+	struct pg_health_cluster cluster;
+	cleanup_free char *why = NULL;
+	int ret = pg_health_cluster(&cluster, &why);
+
+	if (!ret) {
+		doctor_say(doctor, DOCTOR_OK, "a private cluster was made and asked by user '%s' in %lld ms", cluster.user,
+			   (long long)cluster.ms);
+	} else {
+		doctor_say(doctor, wants_postgres(doctor->options) ? DOCTOR_ERROR : DOCTOR_NOTE,
+			   "no private cluster can be made%s%s%s", cluster.user ? " by user '" : "",
+			   cluster.user ? cluster.user : "", cluster.user ? "'" : "");
+		doctor_cause(doctor, "%s", why ? why : strerror(-ret));
+		if (ret == -ENOENT)
+			doctor_mend(doctor, "apt-get install postgresql, or set BERTH_PG_BIN to their directory");
+		else if (ret == -EACCES)
+			doctor_mend(doctor, "set XDG_CACHE_HOME to a directory that this user can reach");
+		else
+			doctor_mend(doctor, "initdb -D $(mktemp -d), as that user, says more");
+	}
+	pg_health_cluster_free(&cluster);
+}
+
+static void judge_connected(struct doctor *doctor, const struct pg_health_server *server)
+{
+	const struct run_options *options = doctor->options;
+	unsigned int tasks = (unsigned int)strv_len(options->tasks);
+	unsigned int workers = options->workers ? options->workers : tasks ? tasks : 1;
+	unsigned int most = server->connections_most, used = server->connections_used;
+	unsigned int left = most > used ? most - used : 0, wanted = workers * CONNECTIONS_PER_WORKER;
+
+	if (!server->may_create) {
+		doctor_say(doctor, DOCTOR_ERROR, "%s may not create databases", server->where);
+		doctor_cause(doctor, "the role has no CREATEDB");
+		doctor_mend(doctor, "psql -U postgres -c 'ALTER ROLE \"%s\" CREATEDB'", server->role);
+	}
+	doctor_say(doctor, left < wanted ? DOCTOR_WARNING : DOCTOR_OK,
+		   "%s answers, version %u.%u: %u of %u connections are left, for %u worker%s", server->where,
+		   server->version / 10000, server->version % 10000, left, most, workers, workers == 1 ? "" : "s");
+	if (left >= wanted)
+		return;
+	doctor_cause(doctor, "a suite with a pool of %d connections needs %u", CONNECTIONS_PER_WORKER, wanted);
+	doctor_mend(doctor, "psql -U postgres -c 'ALTER SYSTEM SET max_connections = %u', then restart it",
+		    used + wanted + CONNECTIONS_PER_WORKER);
+}
+
+static void judge_server(struct doctor *doctor, const char *database)
+{
+	struct pg_health_server server;
+	cleanup_free char *why = NULL, *shown = output_redacted(database);
+	int ret = pg_health_server(database, doctor->options->project_dir, &server, &why);
+
+	if (!ret && server.connected) {
+		judge_connected(doctor, &server);
+	} else if (ret) {
+		doctor_say(doctor, DOCTOR_ERROR, "database '%s' cannot be reached%s%s", shown, server.where ? " as " : "",
+			   server.where ? server.where : "");
+		doctor_cause(doctor, "%s", why ? why : strerror(-ret));
+		doctor_mend(doctor, "%s", ret == -ENOENT ? "apt-get install libpq5" :
+			    "correct the URL in berth.yaml, DATABASE_URL or .env; or: berth run --db-mode private");
+	} else if (!server.local) {
+		doctor_say(doctor, DOCTOR_ERROR, "database '%s' is at %s, which is not this machine", shown, server.where);
+		doctor_cause(doctor, "only local addresses are remapped");
+		doctor_mend(doctor, "berth run --db-mode off, or a URL with localhost");
+	} else if (doctor->options->db_mode == RUN_DB_RENAME) {
+		doctor_say(doctor, DOCTOR_ERROR, "no server answers at %s, and db-mode is rename", server.where);
+		doctor_mend(doctor, "start the server, or: berth run --db-mode private");
+	} else {
+		doctor_say(doctor, DOCTOR_OK, "no server answers at %s: workers get private ones", server.where);
+	}
+	pg_health_server_free(&server);
+}
+
+void check_server(struct doctor *doctor)
+{
+	const struct run_options *options = doctor->options;
+	cleanup_free char *fallback = NULL;
+
+	for (unsigned int i = 0; i < options->database_count; i++)
+		if (is_postgres(&options->database_list[i]))
+			judge_server(doctor, options->database_list[i].url ? options->database_list[i].url :
+				     options->database_list[i].name);
+	if (wants_postgres(options))
+		return;
+	fallback = pg_url_default(options->project_dir);
+	if (fallback && (str_starts(fallback, "postgres://") || str_starts(fallback, "postgresql://")))
+		judge_server(doctor, fallback);
+	else
+		doctor_say(doctor, DOCTOR_OK, "the project names no PostgreSQL database");
+	if (fallback)
+		explicit_bzero(fallback, strlen(fallback));
+}

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A private cluster is tried by making one: initdb, then a query in a single-user backend, which needs the same shared
+ * memory, locale and rights as a server but no port. It happens in a job, so that root drops to the server's user and a
+ * machine that hangs costs the deadline and no more.
+ *
+ * A shared server is asked once. admin_open() would retry for seconds, which is right for a run and wrong for somebody who
+ * asks what is the matter.
+ */
+#include "tools/pg/health.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/clock.h"
+#include "tools/base/file.h"
+#include "tools/base/loop.h"
+#include "tools/base/str.h"
+#include "tools/pg/job.h"
+#include "tools/pg/libpq.h"
+#include "tools/pg/room.h"
+#include "tools/pg/server.h"
+#include "tools/pg/url.h"
+
+enum { CLUSTER_MOST_MS = 60000 };
+
+struct attempt {
+	const struct pg_server *server;
+	char *dir;
+	int error;
+	char *why;
+	bool over;
+};
+
+/* The last line that is not empty: where programs put what went wrong. */
+static char *last_line(const char *text)
+{
+	size_t len = strlen(text), start;
+
+	while (len && strchr(" \t\r\n", text[len - 1]))
+		len--;
+	for (start = len; start && text[start - 1] != '\n'; start--)
+		;
+	return str_copy_len(text + start, len - start);
+}
+
+static int make_cluster(void *arg, struct str *ret_text)
+{
+	static char *const envp[] = { (char *)"PATH=/usr/bin:/bin", (char *)"LC_ALL=C", NULL };
+	const struct attempt *attempt = arg;
+	cleanup_free char *initdb = str_print("%s/initdb", attempt->server->bin);
+	cleanup_free char *postgres = str_print("%s/postgres", attempt->server->bin);
+	char *make[] = { initdb, (char *)"-D", attempt->dir, (char *)"-U", (char *)"postgres", (char *)"-A",
+			 (char *)"trust", (char *)"--no-sync", (char *)"--wal-segsize=1", NULL };
+	char *ask[] = { postgres, (char *)"--single", (char *)"-F", (char *)"-D", attempt->dir, (char *)"postgres", NULL };
+	cleanup_str struct str output = { 0 };
+	int ret;
+
+	if (mkdir(attempt->dir, 0700)) {
+		str_add(ret_text, strerror(errno));
+		return -EACCES;
+	}
+	ret = job_exec(make, envp, NULL, &output);
+	if (!ret) {
+		str_free(&output);
+		ret = job_exec(ask, envp, "SELECT 6 * 7\n", &output);
+		if (!ret && !strstr(output.text ? output.text : "", "42"))
+			ret = 1;
+	}
+	(void)dir_remove(attempt->dir);
+	if (ret) {
+		cleanup_free char *line = last_line(output.text ? output.text : "");
+
+		str_add(ret_text, ret < 0 ? strerror(-ret) : line);
+	}
+	return ret ? -EIO : 0;
+}
+
+static void on_made(void *arg, int error, const char *text)
+{
+	struct attempt *attempt = arg;
+
+	attempt->over = true;
+	attempt->error = error;
+	attempt->why = str_copy(error == -ETIME ? "it took longer than a minute" : text);
+}
+
+static int attempt_run(struct attempt *attempt)
+{
+	struct loop *loop = NULL;
+	struct job *job = NULL;
+	int ret = loop_open(&loop);
+	struct job_setup setup = {
+		.loop = loop,
+		.uid = attempt->server->uid,
+		.gid = attempt->server->gid,
+		.deadline_ms = CLUSTER_MOST_MS,
+		.run = make_cluster,
+		.arg = attempt,
+		.done = on_made,
+		.done_arg = attempt,
+	};
+
+	if (!ret)
+		ret = job_start(&setup, &job);
+	while (!ret && !attempt->over)
+		ret = loop_step(loop, -1);
+	loop_close(loop);
+	(void)dir_remove(attempt->dir);
+	return ret ? ret : attempt->error;
+}
+
+int pg_health_cluster(struct pg_health_cluster *ret_cluster, char **ret_why)
+{
+	struct pg_server server;
+	struct attempt attempt = { .server = &server };
+	int64_t began_ms = clock_ms();
+	int ret;
+
+	*ret_cluster = (struct pg_health_cluster){ 0 };
+	ret = pg_server_find(0, &server, ret_why);
+	if (ret)
+		return ret;
+	attempt.dir = str_print("%s/try-%d", server.cache, (int)getpid());
+	ret = attempt_run(&attempt);
+	*ret_cluster = (struct pg_health_cluster){ str_copy(server.bin), str_copy(server.user), clock_ms() - began_ms };
+	if (ret)
+		*ret_why = attempt.why && *attempt.why ? steal(&attempt.why) : str_copy(strerror(-ret));
+	free(attempt.why);
+	free(attempt.dir);
+	pg_server_free(&server);
+	return ret;
+}
+
+void pg_health_cluster_free(struct pg_health_cluster *cluster)
+{
+	free(cluster->bin);
+	free(cluster->user);
+	*cluster = (struct pg_health_cluster){ 0 };
+}
+
+static PGconn *connect_once(const struct pg_url *url)
+{
+	cleanup_free char *port = str_print("%u", url->port);
+	const char *const keys[] = { "host", "port", "user", "password", "dbname", "connect_timeout", "application_name",
+				     "options", NULL };
+	const char *const values[] = { url->host, port, url->role, url->password, "postgres", "2", "berth",
+				       "-c search_path=pg_catalog -c statement_timeout=5s", NULL };
+
+	return PQconnectdbParams(keys, values, 0);
+}
+
+static unsigned int number_at(const PGresult *result, int column)
+{
+	return (unsigned int)strtoul(PQgetvalue(result, 0, column), NULL, 10);
+}
+
+static int ask(PGconn *conn, struct pg_health_server *server, char **ret_why)
+{
+	PGresult *result;
+	int ret = 0;
+
+	if (PQstatus(conn) != CONNECTION_OK) {
+		*ret_why = last_line(PQerrorMessage(conn));
+		return -ECONNREFUSED;
+	}
+	server->version = (unsigned int)PQserverVersion(conn);
+	result = PQexec(conn,
+		"SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int, "
+		"(SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'), "
+		"(SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user)");
+	if (PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1) {
+		server->connected = true;
+		server->connections_most = number_at(result, 0);
+		server->connections_used = number_at(result, 1);
+		server->may_create = *PQgetvalue(result, 0, 2) == 't';
+	} else {
+		*ret_why = last_line(PQresultErrorMessage(result));
+		ret = -EIO;
+	}
+	PQclear(result);
+	return ret;
+}
+
+int pg_health_server(const char *database, const char *project_dir, struct pg_health_server *ret_server, char **ret_why)
+{
+	cleanup_free char *default_url = pg_url_default(project_dir);
+	struct pg_url url;
+	int ret = pg_url_parse(database, default_url, &url);
+
+	*ret_server = (struct pg_health_server){ 0 };
+	if (default_url)
+		explicit_bzero(default_url, strlen(default_url));
+	if (ret) {
+		*ret_why = str_copy("neither a name nor a PostgreSQL URL");
+		return ret;
+	}
+	ret_server->role = str_copy(url.role);
+	ret_server->where = str_print("%s@%s:%u", url.role, url.host, url.port);
+	ret_server->local = pg_url_local(&url);
+	ret_server->answers = ret_server->local && pg_port_answers(url.port);
+	if (ret_server->answers) {
+		ret = libpq_load(ret_why);
+		if (!ret) {
+			PGconn *conn = connect_once(&url);
+
+			ret = ask(conn, ret_server, ret_why);
+			PQfinish(conn);
+		}
+	}
+	pg_url_free(&url);
+	return ret;
+}
+
+void pg_health_server_free(struct pg_health_server *server)
+{
+	free(server->where);
+	free(server->role);
+	*server = (struct pg_health_server){ 0 };
+}

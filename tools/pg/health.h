@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BERTH_PG_HEALTH_H
+#define BERTH_PG_HEALTH_H
+/*
+ * What the database room depends on, tried: for `berth doctor`. Nothing is left behind; functions return 0 or -errno and
+ * print nothing. Texts are half-sentences without credentials, the caller's to free.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+struct pg_health_cluster {
+	char *bin, *user;	/* the programs that were used, and who ran them */
+	int64_t ms;
+};
+
+/** Make a cluster and ask it something, as the user who would run a worker's. Return: 0; -errno and *ret_why. */
+int pg_health_cluster(struct pg_health_cluster *ret_cluster, char **ret_why);
+void pg_health_cluster_free(struct pg_health_cluster *cluster);
+
+struct pg_health_server {
+	char *where, *role;		/* "mes_user@localhost:5432" */
+	bool local;			/* the host is this machine */
+	bool answers;			/* somebody listens there */
+	bool connected;			/* what follows is known */
+	unsigned int version;		/* server_version_num */
+	unsigned int connections_most, connections_used; /* of those that ordinary roles may have */
+	bool may_create;		/* the role may create databases */
+};
+
+/**
+ * Look at the server that @database (a name or a URL) means, without a retry.
+ * Return: 0, also if nobody answers; -EINVAL not a name and not a URL; -ECONNREFUSED it answers, but not to this role;
+ * -errno; *ret_why on failure. @ret_server holds what is known in each case.
+ */
+int pg_health_server(const char *database, const char *project_dir, struct pg_health_server *ret_server, char **ret_why);
+void pg_health_server_free(struct pg_health_server *server);
+
+#endif
