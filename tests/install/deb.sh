@@ -26,7 +26,7 @@ mount -t tmpfs tmpfs "$1/layers"
 mkdir "$1/layers/upper" "$1/layers/work"
 mount -t overlay -o "lowerdir=/,upperdir=$1/layers/upper,workdir=$1/layers/work" overlay "$1/root"
 for dir in proc sys dev; do mount --rbind "/$dir" "$1/root/$dir"; done
-mount -t tmpfs -o mode=1777 tmpfs "$1/root/tmp"
+for dir in tmp var/tmp; do mount -t tmpfs -o mode=1777 tmpfs "$1/root/$dir"; done
 mkdir -m 755 "$1/root$1"; cp "$2" "$1/root$1/berth.deb"; cp "$1/suite" "$1/root$1/"
 chroot "$1/root" dpkg -i "$1/berth.deb" >"$1/log.install" 2>&1 && echo installed
 for user in root nobody; do for backend in preload seccomp auto; do
