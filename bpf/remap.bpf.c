@@ -292,8 +292,10 @@ static __always_inline int on_bound(struct bpf_sock *ctx)
 {
 	struct berth_portmap *map = proto_of(ctx->protocol) < 0 ? NULL : map_of_current();
 
-	if (map)
+	if (map) {
 		berth_portmap_bound(map, (__u16)ctx->src_port);
+		berth_portmap_given(map, (__u16)ctx->src_port);
+	}
 	return ALLOW;
 }
 

@@ -157,6 +157,14 @@ void berth_portmap_share(struct berth_portmap *map, uint16_t virtual_port)
 	__atomic_store_n(&map->forward[BERTH_UDP][virtual_port], virtual_port, __ATOMIC_RELEASE);
 }
 
+void berth_portmap_given(struct berth_portmap *map, uint16_t port)
+{
+	if (port < map->ephemeral_low || port > map->ephemeral_high)
+		return;
+	swap(&map->forward[BERTH_TCP][port], 0, port);
+	swap(&map->forward[BERTH_UDP][port], 0, port);
+}
+
 void berth_portmap_try(struct berth_portmap *map, uint16_t real_port)
 {
 	struct berth_slot *slot = slot_of(map, real_port);

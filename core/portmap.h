@@ -148,6 +148,13 @@ uint16_t berth_portmap_declare(struct berth_portmap *map, uint16_t virtual_port)
 /** Leave @virtual_port to the host: it is never remapped and never foreign. */
 void berth_portmap_share(struct berth_portmap *map, uint16_t virtual_port);
 
+/**
+ * The kernel has chosen @port for a bind to port 0. Whoever says this number later means that socket, or the number it was
+ * asked for: leave it to the host, unless the worker has hardcoded it before. Ports outside the ephemeral range are not
+ * the kernel's.
+ */
+void berth_portmap_given(struct berth_portmap *map, uint16_t port);
+
 /** Return: the real port behind @virtual_port; 0 if nobody in the worker has claimed it. */
 static inline uint16_t berth_portmap_real(const struct berth_portmap *map, enum berth_proto proto,
 					  uint16_t virtual_port)

@@ -15,6 +15,21 @@ static int next_bind(int fd, const void *sa, socklen_t len)
 	return shim_next.bind(fd, sa, len);
 }
 
+/* A bind that needs no rewriting. To port 0: the number that the kernel chose is the worker's by that name from now on. */
+static int bind_as_is(struct berth_portmap *map, int fd, const struct sockaddr *sa, socklen_t len)
+{
+	struct sockaddr_in6 name = { 0 };
+	socklen_t room = sizeof(name);
+	int ret = next_bind(fd, sa, len);
+
+	/* the kernel has read as much of it, or would have said so */
+	if (ret || !map || len < sizeof(struct sockaddr_in) || ((const struct sockaddr_in *)sa)->sin_port)
+		return ret;
+	if (!sys(SYS_getsockname, fd, &name, &room, 0, 0) && (name.sin6_family == AF_INET || name.sin6_family == AF_INET6))
+		berth_portmap_given(map, ntohs(name.sin6_port));
+	return ret;
+}
+
 /* The kernel said EADDRINUSE. Return: the next real port to try, 0 if the answer stands. */
 static uint16_t moved(struct berth_portmap *map, int fd, uint16_t port, uint16_t real)
 {
@@ -76,7 +91,7 @@ EXPORT int bind(int fd, const struct sockaddr *sa, socklen_t len)
 	uint16_t real;
 
 	if (!map || !shim_take(map, sa, len, BERTH_ADDR_UNSPEC_IS_INET, &copy))
-		return next_bind(fd, sa, len);
+		return bind_as_is(map, fd, sa, len);
 	real = berth_portmap_real(map, BERTH_TCP, copy.addr.port);
 	if (real && real == berth_portmap_real(map, BERTH_UDP, copy.addr.port))
 		return bind_real(map, fd, &copy, real);

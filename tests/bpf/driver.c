@@ -66,8 +66,9 @@ static void on_socket(void *arg, const struct berth_socket *socket)
 {
 	(void)arg;
 	if (!socket->closed && socket->local_port)
-		json_array_append_new(snapshot, json_pack("{s:s, s:i, s:i, s:i}", "protocol", socket->proto ? "udp" : "tcp", "state",
-							  socket->state, "local", socket->local_port, "remote", socket->remote_port));
+		json_array_append_new(snapshot, json_pack("{s:s, s:i, s:i, s:i}", "protocol",
+							  socket->proto ? "udp" : "tcp", "state", socket->state,
+							  "local", socket->local_port, "remote", socket->remote_port));
 }
 
 static void on_look(void *arg)
@@ -287,7 +288,7 @@ int main(int argc, char **argv)
 	struct watch_setup setup = {
 		.run_id = run_id = str_print("test-%d", getpid()), .cgroup = -1, .policy = &policy, .on_event = on_event
 	};
-	char *mount = cgroup_mount(), *reason = NULL;
+	cleanup_free char *mount = cgroup_mount(), *reason = NULL;
 	bool look = false;
 	int option, ret;
 

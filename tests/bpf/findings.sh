@@ -1,7 +1,7 @@
 #!/bin/sh
 # The monitor against programs that say what they did: findings and counts must equal what each oracle prints.
 set -u
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$0")/../.." || exit 1
 out=${BERTH_OUT:-.out}
 driver=$out/tests/bpf/driver oracle=$out/tests/bpf/oracle
 work=$(mktemp -d) number=0

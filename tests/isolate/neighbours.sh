@@ -5,6 +5,8 @@ set -eu
 . "$(dirname "$0")/lib.sh"
 turns=$(dirname "$0")/programs/turns.py
 
+# How many workers said so; two of them may have written into one line.
+answers() { grep -o '4980 4980' "$1" | wc -l; }
 side_by_side() { # two runs and a bare program bind the same port at once
 	touch "$tmp/go"
 	python3 "$turns" "$tmp/go" 200 "$tmp/bare" fast & pids+=" $!"
@@ -14,7 +16,7 @@ side_by_side() { # two runs and a bare program bind the same port at once
 	done
 	for run in $runs; do wait "$run"; done
 	for backend in "$1" "$2"; do
-		[ "$(grep -cx '4980 4980' "$tmp/$backend.got")" = 4 ] || { cat "$tmp/$backend.got"; return 1; }
+		[ "$(answers "$tmp/$backend.got")" = 4 ] || { cat "$tmp/$backend.got"; return 1; }
 	done
 	[ "$(cat "$tmp/bare")" = "4980 4980" ] || { echo "bare: $(cat "$tmp/bare")"; return 1; }
 }
@@ -39,8 +41,7 @@ narrow() { # as little privilege as it takes, in a cgroup that is ours
 		setpriv --inh-caps=-all,+bpf,+net_admin --bounding-set=-all,+bpf,+net_admin \
 		"$driver" -n 2 --backend bpf -- python3 "$turns" >"$tmp/got" 2>&1 || cat "$tmp/got"
 	within 5 rmdir "$cgroup" 2>/dev/null
-	same "4980 4980
-4980 4980" "$tmp/got"
+	[ "$(answers "$tmp/got")" = 2 ] || { cat "$tmp/got"; return 1; }
 }
 nobody() { # in a directory of its own
 	setpriv --reuid nobody --regid nogroup --clear-groups env TMPDIR=/tmp \

@@ -3,7 +3,8 @@
  * The smallest run there is: port maps, a loop, the room of databases, and one command per worker under the shim. For the
  * tests of tools/pg, which must not depend on tools/run.
  *
- *	driver [-n N] [-m private|rename|auto] [-d DATABASE]... [-s SETUP] [-i INPUT]... [-k] [-K] [-r] [-w MS] DIR COMMAND
+ *	driver [-n N] [-m private|rename|auto] [-d DATABASE]... [-s SETUP] [-i INPUT]... [-k] [-K] [-r] [-w MS]
+ *	       [-t IDLE_MS] [-p POOL_PERCENT] DIR COMMAND
  *
  * DIR holds what the run leaves: allocated-databases.json, logs, maps. COMMAND runs by sh -c in each worker, with
  * BERTH_WORKER set. -k keeps all databases, -K those of failed workers, -r resets each worker's databases once and runs
@@ -174,7 +175,7 @@ static void read_options(int argc, char **argv, struct pg_setup *setup)
 	char **databases = NULL, **inputs = NULL;
 	int option;
 
-	while ((option = getopt(argc, argv, "+n:m:d:s:i:kKrw:")) > 0) {
+	while ((option = getopt(argc, argv, "+n:m:d:s:i:kKrw:t:p:")) > 0) {
 		if (option == 'n')
 			workers = (unsigned int)atoi(optarg);
 		else if (option == 'm')
@@ -193,6 +194,10 @@ static void read_options(int argc, char **argv, struct pg_setup *setup)
 			resets = true;
 		else if (option == 'w')
 			wait_ms = atoi(optarg);
+		else if (option == 't')
+			setup->idle_alarm_ms = atoi(optarg);
+		else if (option == 'p')
+			setup->pool_alarm_percent = (unsigned int)atoi(optarg);
 		else
 			exit(125);
 	}

@@ -27,7 +27,7 @@ same 'two ports are two servers' '1 2 3 ' "$got"
 # --- isolation ---
 run many -n 6 -d $url "$work/many" "$ask 'create role r; create table t as select 1; select count(*) from pg_stat_activity where datname is not null'" >"$work/many.out"
 same 'six workers create the same role and table side by side' '0 6' "$status $(grep -c . "$work/many.out")"
-got=$(run json -n 3 -d $url "$work/json" "sleep 0.5; cat $work/json/allocated-databases.json > $work/json/seen.\$BERTH_WORKER"; cat "$work/json/seen.1" | tr -d ' \n' | grep -o '"logical":"mes_e2e_db"' | grep -c .)
+got=$(run json -n 3 -d $url "$work/json" "for i in \$(seq 100); do cp $work/json/allocated-databases.json $work/json/seen.\$BERTH_WORKER; [ \$(grep -c logical $work/json/seen.\$BERTH_WORKER) = 3 ] && break; timeout 0.05 tail -f /dev/null; done; timeout 1 tail -f /dev/null"; cat "$work/json/seen.1" | tr -d ' \n' | grep -o '"logical":"mes_e2e_db"' | grep -c .)
 same 'allocated-databases.json has one entry per worker' 3 "$got"
 same 'and is empty afterwards' '[]' "$(cat "$work/json/allocated-databases.json")"
 
@@ -65,7 +65,7 @@ ok 'an overlay is a mount that only the server sees' grep -q berth "$work/proof.
 ok 'and not in our own namespace' sh -c '! grep -q "overlay.*berth" /proc/self/mountinfo'
 
 # --- trouble ---
-base=28000; python3 -c "
+base=28000; : >"$work/holder"; python3 -c "
 import socket, time
 s = socket.socket(); s.bind(('127.0.0.1', $base + 32)); s.listen(); print('up', flush=True); time.sleep(20)" >"$work/holder" & holder=$!
 until grep -q up "$work/holder"; do :; done

@@ -58,6 +58,11 @@ ok 'dropdb -f' dropdb -f copied
 ok 'dropdb' dropdb made
 same '\l NAME' mes_e2e_db "$(q -c '\l mes_e2e_db' | cut -d'|' -f1 | head -1)"
 
+q -a -f tests/pg/statements.sql | sed 's/with PID [0-9]*/with PID/' >"$work/through"
+PGPORT=$sport PGDATABASE=$phys psql -Atq -a -f tests/pg/statements.sql 2>&1 | sed 's/with PID [0-9]*/with PID/' >"$work/direct"
+ok 'fifty statements give the same results, errors and notices as without the relay' diff "$work/direct" "$work/through"
+ok 'which are not empty' test "$(wc -l <"$work/direct")" -gt 100
+
 # --- protocol ---
 same 'sslmode=disable, prefer, allow' '1 1 1' "$(for m in disable prefer allow; do PGSSLMODE=$m q -c 'select 1'; done | tr '\n' ' ' | sed 's/ $//')"
 same 'a client that insists on TLS is refused once at most' 1 "$(PGSSLMODE=require q -c 'select 1' >/dev/null; PGSSLMODE=require q -c 'select 1')"
@@ -80,6 +85,12 @@ server_down; same 'without the server a client is told so' 1 "$(q -c 'select 1' 
 server_up; same 'and after a restart all is well' mes_e2e_db "$(q -c 'select current_database()')"
 
 # --- clients ---
+# the Node ones are not Debian packages; a plain user's HOME may be closed, so npm gets its own
+if command -v npm >/dev/null; then
+	HOME=$work npm install --silent --no-audit --no-fund --no-save --prefix "$work/npm" pg@8 postgres@3 knex@3 typeorm@0.3 reflect-metadata sequelize@6 \
+		>"$work/npm.log" 2>&1 || true
+	export NODE_PATH="$work/npm/node_modules"
+fi
 for program in $(ls tests/pg/clients/* | grep -v '/run.sh$'); do
 	client=$(basename "${program%.*}")
 	count=$((count + 1)); status=0

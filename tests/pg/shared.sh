@@ -43,7 +43,7 @@ kept=$(sql "select datname from pg_database where shobj_description(oid, 'pg_dat
 shared after -d "$shurl" "$work/after" true
 same 'and is not reaped' 1 "$(sql "select count(*) from pg_database where datname = '$kept'")"
 sql "drop database $kept"
-shared names -d "$shurl" "$work/names" "$client 'select 1'; createdb other; cat $work/names/allocated-databases.json >$work/names/seen"
+shared names -d "$shurl" "$work/names" "$client 'select 1' >/dev/null; createdb other; cat $work/names/allocated-databases.json >$work/names/seen"
 same 'what clients created goes too' 2 "$(databases)"
 ok 'physical names begin with the logical one' grep -q '"physical": "mes_e2e_db_task_1_[a-z0-9]\{8\}"' "$work/names/seen"
 
@@ -67,6 +67,14 @@ ok 'the worker is there' wait_for test -e "$work/restart/go"
 server_down; server_up; touch "$work/restart/done"; wait $runner || true
 same 'a server that restarts in the middle is no end of the world' 'the original' "$(cat "$work/restart.out")"
 ok 'and its database is dropped all the same' wait_for none_left 2
+
+# --- health ---
+shared idle -t 1000 -d "$shurl" "$work/idle" "$client 'select 1' >/dev/null; (echo 'begin; select 1;'; timeout 3.5 tail -f /dev/null) | psql -q >/dev/null"
+same 'a session idle in transaction is recorded, once' 1 "$(grep -c 'w1 database_idle_in_transaction.* 1$' "$work/idle.err")"
+shared calm -t 1000 -d "$shurl" "$work/calm" "$client 'select pg_sleep(2.5)' >/dev/null"
+same 'one that works is not' 0 "$(grep -c 'database_idle' "$work/calm.err")"
+shared pool -p 1 -d "$shurl" "$work/pool" "python3 tests/pg/hold.py $sport 20 2.5"
+same 'a server that runs out of connections is recorded, with the arithmetic' 1 "$(grep -c 'w1 database_pool .* 2[0-9] of 1197$' "$work/pool.err")"
 
 # --- refusals and secrets ---
 run wrong -m rename -d "postgresql://mes_user:sEcReT99@127.0.0.1:$sport/mes_e2e_db" "$work/wrong" true

@@ -47,10 +47,11 @@ finish() {
 run_as() {
 	rm -f "$work/$1/go" "$work/$1/here"
 	script=': >here; i=0; while [ ! -e go ] && [ $i -lt 600 ]; do sleep 0.05; i=$((i + 1)); done'
+	# shellcheck disable=SC2086
 	if [ "$1" = root ]; then
-		(cd "$work/root" && exec "$BERTH" run --tree shared --backend "$2" -- sh -c "$script") >"$work/said" 2>&1 &
+		(cd "$work/root" && exec "$BERTH" run --tree shared --backend "$2" ${more-} -- sh -c "$script") >"$work/said" 2>&1 &
 	else
-		nobody "$BERTH" run --tree shared --backend "$2" -- sh -c "$script" >"$work/said" 2>&1 &
+		nobody "$BERTH" run --tree shared --backend "$2" ${more-} -- sh -c "$script" >"$work/said" 2>&1 &
 	fi
 	pid=$! tries=400
 	until [ -e "$work/$1/here" ] || [ $tries = 0 ]; do sleep 0.05; tries=$((tries - 1)); done

@@ -120,6 +120,21 @@ static void a_shared_port_is_left_alone(void **state)
 	assert_int_equal(berth_portmap_move(map, BERTH_TCP, 6379, 6379), 0);
 }
 
+static void what_the_kernel_gave_is_its_own(void **state)
+{
+	struct berth_portmap *map = *state;
+	uint16_t hardcoded = claim(map, BERTH_TCP, 40001);
+
+	berth_portmap_given(map, 40000);
+	berth_portmap_given(map, 40001);
+	berth_portmap_given(map, 3101);
+	assert_int_equal(claim(map, BERTH_TCP, 40000), 40000);
+	assert_int_equal(claim(map, BERTH_UDP, 40000), 40000);
+	assert_int_equal(berth_portmap_real(map, BERTH_TCP, 40001), hardcoded);
+	assert_int_not_equal(hardcoded, 40001);
+	assert_int_not_equal(claim(map, BERTH_TCP, 3101), 3101);
+}
+
 static void an_outsider_makes_a_first_bind_move_on(void **state)
 {
 	struct berth_portmap *map = *state;
@@ -236,6 +251,7 @@ int main(void)
 		TEST(a_virtual_port_inside_the_block_is_itself),
 		TEST(a_real_port_is_recognized),
 		TEST(a_shared_port_is_left_alone),
+		TEST(what_the_kernel_gave_is_its_own),
 		TEST(an_outsider_makes_a_first_bind_move_on),
 		TEST(what_the_worker_may_hold_never_moves),
 		TEST(a_bind_that_failed_otherwise_leaves_no_trace),

@@ -274,7 +274,7 @@ static const struct history_trend *trend_of(const struct history_trend *trends, 
 
 static void history_tells_owners_and_regressions(void **state)
 {
-	char *path = str_print("%s/history.sqlite", dir), id[8];
+	char *path = str_print("%s/history.sqlite", dir), id[16];
 	struct history_owner *owners;
 	struct history_trend *trends;
 	struct history *history;

@@ -127,6 +127,22 @@ static int parse_short(struct cli *cli, char **words, int *ret_words)
 	return ret;
 }
 
+/* The password of every URL in a word of ours: a process list shows the words, and the options have copies. */
+static void conceal(char *word)
+{
+	char *from;
+
+	while ((from = strstr(word, "://"))) {
+		char *start = from + 3, *end = start + strcspn(start, "/?,");
+		char *at = memrchr(start, '@', (size_t)(end - start));
+		char *colon = at ? memchr(start, ':', (size_t)(at - start)) : NULL;
+
+		if (colon)
+			memset(colon + 1, '*', (size_t)(at - colon - 1));
+		word = end;
+	}
+}
+
 static int parse_words(struct cli *cli, char **words)
 {
 	int ret, taken;
@@ -149,7 +165,8 @@ static int parse_words(struct cli *cli, char **words)
 		}
 		if (ret)
 			return ret;
-		words += taken;
+		for (; taken; taken--)
+			conceal(*words++);
 	}
 	for (; *words; words++)
 		strv_add(&cli->args, *words);

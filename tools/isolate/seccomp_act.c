@@ -359,6 +359,14 @@ int asked_name_out(const struct asked *asked, const struct sockaddr_storage *nam
 	return 0;
 }
 
+/* A bind to port 0 is not seen here, but its number is learned in no other way. (That of a client which was never bound is
+ * taken for one as well; it only means that the number, should the suite have hardcoded it too, stays as it is.) */
+static void given(struct asked *asked, const struct sockaddr_storage *name)
+{
+	if (name->ss_family == AF_INET || name->ss_family == AF_INET6)
+		berth_portmap_given(asked->map, ntohs(((const struct sockaddr_in *)name)->sin_port));
+}
+
 static int on_name(struct asked *asked)
 {
 	struct sockaddr_storage name = { 0 };
@@ -372,6 +380,8 @@ static int on_name(struct asked *asked)
 	if (fd < 0 || (peer ? getpeername(fd, (struct sockaddr *)&name, &full)
 			    : getsockname(fd, (struct sockaddr *)&name, &full)))
 		return GO_ON;
+	if (!peer)
+		given(asked, &name);
 	return asked_give(asked->map, &name, full) ? asked_name_out(asked, &name, full, room) : GO_ON;
 }
 

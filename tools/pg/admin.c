@@ -179,6 +179,19 @@ bool admin_exists(struct admin *admin, const char *database, bool *ret_template)
 	return found;
 }
 
+bool admin_pool(struct admin *admin, unsigned int *ret_used, unsigned int *ret_most)
+{
+	cleanup_result PGresult *result = PQexec(admin->conn,
+		"SELECT count(*), current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int "
+		"FROM pg_stat_activity WHERE backend_type = 'client backend'");
+
+	if (PQresultStatus(result) != PGRES_TUPLES_OK || PQntuples(result) != 1)
+		return false;
+	*ret_used = (unsigned int)strtoul(PQgetvalue(result, 0, 0), NULL, 10);
+	*ret_most = (unsigned int)strtoul(PQgetvalue(result, 0, 1), NULL, 10);
+	return true;
+}
+
 /* --- locks --- */
 
 static int64_t lock_key(const char *name)

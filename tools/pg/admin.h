@@ -33,6 +33,9 @@ bool admin_alive(struct admin *admin); /* asks the server */
 bool admin_exists(struct admin *admin, const char *database, bool *ret_template);
 unsigned int admin_version(const struct admin *admin); /* server_version_num */
 
+/** Connections in use, and how many there can be for ordinary roles. Return: false if the server does not say. */
+bool admin_pool(struct admin *admin, unsigned int *ret_used, unsigned int *ret_most);
+
 /** Advisory locks of this session. */
 bool admin_lock(struct admin *admin, const char *name);	/* tries; false = somebody else has it */
 void admin_unlock(struct admin *admin, const char *name);

@@ -20,7 +20,7 @@
 #include "tools/pg/agent.h"
 #include "tools/pg/relay.h"
 
-enum { HEARTBEAT_MS = 600000, LIVENESS_MS = 15000, ELECTION_MS = 600000 };
+enum { HEARTBEAT_MS = 600000, LIVENESS_MS = 15000, HEALTH_MS = 1000, IDLE_MS = 60000, POOL_PERCENT = 80, ELECTION_MS = 600000 };
 
 struct keeper {			/* a worker's agent */
 	const struct lease_plan *plan;
@@ -33,6 +33,7 @@ struct keeper {			/* a worker's agent */
 	int64_t beat_ms;
 	int line;
 	bool over, keep;
+	bool idle_told, pool_told;	/* until it is better again */
 };
 
 void lease_template_name(char name[LEASE_TEMPLATE], const char *hash, unsigned int url)
@@ -269,6 +270,54 @@ static void on_order(void *arg, int fd, uint32_t events)
 			orders[i].act(keeper);
 }
 
+/* One worker is enough to watch the server as a whole. */
+static void watch_pool(struct keeper *keeper)
+{
+	unsigned int percent = keeper->pg->setup.pool_alarm_percent ? keeper->pg->setup.pool_alarm_percent : POOL_PERCENT;
+	unsigned int used, most;
+	bool full;
+
+	if (keeper->worker->number != 1 || !keeper->admins[0] || !admin_pool(keeper->admins[0], &used, &most))
+		return;
+	full = used * 100 >= most * percent;
+	if (full && !keeper->pool_told)
+		agent_tell(keeper->line, "pool %u of %u", used, most);
+	keeper->pool_told = full;
+}
+
+/* The relay sees the end of every statement, so this costs the server nothing. */
+static void watch_idle(struct keeper *keeper)
+{
+	int64_t most = keeper->pg->setup.idle_alarm_ms ? keeper->pg->setup.idle_alarm_ms : IDLE_MS, oldest = 0;
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < keeper->pg->port_count; i++) {
+		struct relay_counts counts = { 0 };
+
+		if (keeper->relays[i])
+			relay_count(keeper->relays[i], &counts);
+		count += counts.idle_in_transaction;
+		if (counts.oldest_transaction_ms && (!oldest || counts.oldest_transaction_ms < oldest))
+			oldest = counts.oldest_transaction_ms;
+	}
+	if (oldest && clock_ms() - oldest >= most) {
+		if (!keeper->idle_told)
+			agent_tell(keeper->line, "idle %lld %u", (long long)(clock_ms() - oldest), count);
+		keeper->idle_told = true;
+	} else {
+		keeper->idle_told = false;
+	}
+}
+
+static void on_health(void *arg)
+{
+	struct keeper *keeper = arg;
+
+	watch_idle(keeper);
+	watch_pool(keeper);
+	(void)loop_after(keeper->loop, HEALTH_MS, on_health, keeper);
+}
+
 static void on_beat(void *arg)
 {
 	struct keeper *keeper = arg;
@@ -305,6 +354,7 @@ void lease_worker(void *arg, int line)
 		agent_tell(line, "ready %lld", (long long)(clock_ms() - began));
 		(void)loop_add(keeper.loop, line, EPOLLIN, on_order, &keeper);
 		(void)loop_after(keeper.loop, LIVENESS_MS, on_beat, &keeper);
+		(void)loop_after(keeper.loop, HEALTH_MS, on_health, &keeper);
 		while (!keeper.over && !loop_step(keeper.loop, -1))
 			;
 	}

@@ -8,6 +8,8 @@
  *	says	reaped N		says	ready MS
  *		cached | setup | none		error TEXT
  *		error TEXT			kept DATABASE
+ *						idle MS COUNT
+ *						pool USED of MOST
  *	hears	done			hears	reset | commit | keep | drop
  *
  * A steward holds the template's lock from `setup` to `done`. A worker's agent creates the databases, is the relay, holds the

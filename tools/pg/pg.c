@@ -22,7 +22,8 @@
 const char *const pg_record_names[PG_RECORD_KINDS] = {
 	[PG_RECORD_TEMPLATE] = "database_template", [PG_RECORD_READY] = "database_ready",
 	[PG_RECORD_DIED] = "database_died",	    [PG_RECORD_KEPT] = "database_kept",
-	[PG_RECORD_REMOVED] = "database_removed",
+	[PG_RECORD_REMOVED] = "database_removed",   [PG_RECORD_IDLE] = "database_idle_in_transaction",
+	[PG_RECORD_POOL] = "database_pool",
 };
 
 static void pg_free(struct pg *pg)

@@ -32,6 +32,8 @@ enum pg_record_kind {
 	PG_RECORD_DIED,		/* a server ended by itself: detail is the last line of its log */
 	PG_RECORD_KEPT,		/* left for inspection: detail is the command that opens it */
 	PG_RECORD_REMOVED,
+	PG_RECORD_IDLE,		/* rename mode: sessions idle in transaction; ms = the oldest, detail how many */
+	PG_RECORD_POOL,		/* rename mode: the server's connections are nearly used up; detail "USED of MOST" */
 	PG_RECORD_KINDS
 };
 
@@ -60,6 +62,8 @@ struct pg_setup {
 	char *const *inputs;		/* strv of globs whose contents the template depends on; may be NULL */
 	bool keep;			/* keep every database */
 	bool keep_failed;		/* keep those of failed workers */
+	int64_t idle_alarm_ms;		/* idle in transaction for so long is recorded; 0 = 60 000 */
+	unsigned int pool_alarm_percent; /* of max_connections; 0 = 80 */
 
 	int (*run_setup)(void *arg, const char *command);	/* see above; -errno refuses */
 	void (*record)(void *arg, const struct pg_record *record); /* may be NULL */

@@ -457,9 +457,9 @@ static char *open_command(const struct private *private, const struct pg *pg, co
 
 	while (url->port != pg->ports[i])
 		url++;
-	return str_print("%s%s/postgres -D %s/%u/data -p 54320 -k /tmp   # then: psql -h /tmp -p 54320 -U %s %s",
-			 private->server.uid ? "runuser -u postgres -- " : "", private->server.bin, dir, pg->ports[i],
-			 url->role, url->name);
+	return str_print("%s%s%s%s/postgres -D %s/%u/data -p 54320 -k /tmp   # then: psql -h /tmp -p 54320 -U %s %s",
+			 private->server.uid ? "runuser -u " : "", private->server.uid ? private->server.user : "",
+			 private->server.uid ? " -- " : "", private->server.bin, dir, pg->ports[i], url->role, url->name);
 }
 
 /* Job: move a clone to kept/, as complete directories. Answers with the new place. */

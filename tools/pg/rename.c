@@ -346,10 +346,21 @@ static void map_operand(struct parse *parse, size_t i)
 
 static bool compares(const struct parse *parse, size_t i)
 {
-	static const char *const words[] = { "in", "like", "ilike", "any", "is", "not", "similar", "operator", NULL };
+	static const char *const words[] = { "in", "like", "ilike", "is", "not", "similar", "operator", NULL };
+	const struct token *token = token_at(parse, i);
 
-	return (token_at(parse, i)->kind == TOKEN_OPERATOR && !is_sign(parse, i, ",") && !is_sign(parse, i, ")")) ||
-	       is_one_of(parse, i, words);
+	return (token->kind == TOKEN_OPERATOR && strchr("=<>!~:", parse->text[token->at])) || is_one_of(parse, i, words);
+}
+
+/* A column of a user's own table may be called datname as well: the statement must read a catalog. */
+static bool reads_catalog(const struct parse *parse)
+{
+	for (size_t i = 0; i < parse->count; i++)
+		if (parse->tokens[i].kind == TOKEN_WORD &&
+		    (gate_at(parse->text + parse->tokens[i].at, parse->tokens[i].len, "pg_") ||
+		     is(parse, i, "information_schema")))
+			return true;
+	return false;
 }
 
 /* has_database_privilege([role,] database, privilege): the database is the last but one. */
@@ -370,14 +381,22 @@ static void map_privilege_call(struct parse *parse, size_t i, size_t end)
 /* From a catalog column to the end of its comparison every literal is a database name. */
 static void comparison(struct parse *parse, size_t i, size_t end)
 {
+	static const char *const calls[] = { "current_database", "current_catalog", "pg_database_size", NULL };
 	int depth = 0;
 
 	if (is(parse, i, "has_database_privilege")) {
 		map_privilege_call(parse, i, end);
 		return;
 	}
+	if (is(parse, i, "pg_database_size") && is_sign(parse, i + 1, "("))
+		map_operand(parse, i + 2);
+	if (!is_one_of(parse, i, calls) && !reads_catalog(parse))
+		return;
 	if (i >= 2 && is_sign(parse, i - 1, "=") && (is_string(parse, i - 2) || token_at(parse, i - 2)->kind == TOKEN_PARAM))
 		map_operand(parse, i - 2);
+	i += is_sign(parse, i + 1, "(") && is_sign(parse, i + 2, ")") ? 2 : 0; /* current_database() */
+	while (is_sign(parse, i + 1, ")")) /* lower(datname) = */
+		i++;
 	if (!compares(parse, i + 1))
 		return;
 	for (i++; i < end && !is_one_of(parse, i, ends_comparison); i++) {
@@ -510,6 +529,17 @@ static void three_parts_literal(struct parse *parse, size_t i)
 
 /* --- strings that hold connection strings or SQL --- */
 
+/* Elsewhere a string with dbname= in it is data. */
+static bool may_connect(const struct parse *parse)
+{
+	for (size_t i = 0; i < parse->count; i++)
+		if (parse->tokens[i].kind == TOKEN_WORD &&
+		    (gate_at(parse->text + parse->tokens[i].at, parse->tokens[i].len, "dblink") ||
+		     is(parse, i, "subscription") || is(parse, i, "server")))
+			return true;
+	return false;
+}
+
 /* dbname=x inside a connection string, or OPTIONS (dbname 'x') */
 static void connection_string(struct parse *parse, size_t i)
 {
@@ -519,12 +549,12 @@ static void connection_string(struct parse *parse, size_t i)
 	cleanup_str struct str physical = { 0 };
 	size_t len = 0;
 
-	if (i && is(parse, i - 1, "dbname")) {
+	if ((!at && !(i && is(parse, i - 1, "dbname"))) || !may_connect(parse))
+		return;
+	if (!at) {
 		edit_literal(parse, i);
 		return;
 	}
-	if (!at)
-		return;
 	at += 7;
 	while (at + len < end && !strchr(" '\\\t\n", at[len]))
 		len++;
@@ -564,21 +594,28 @@ static bool holds_statement(const struct parse *parse, const struct token *token
 
 /* --- all of it --- */
 
+/* DO, CREATE FUNCTION, CREATE PROCEDURE: their strings are programs. What is inside a program may be one again. */
+static bool holds_program(const struct parse *parse, size_t begin)
+{
+	static const char *const kinds[] = { "function", "procedure", NULL };
+	size_t kind = is(parse, begin + 1, "or") ? begin + 3 : begin + 1;
+
+	return is(parse, begin, "do") || (is(parse, begin, "create") && is_one_of(parse, kind, kinds));
+}
+
 static void string_token(struct parse *parse, size_t begin, size_t i)
 {
 	const struct token *token = token_at(parse, i);
+	bool program = holds_program(parse, begin) && i > begin && !is(parse, i - 1, "language");
 
-	if (token->kind == TOKEN_DOLLAR) {
+	if (token->kind != TOKEN_DOLLAR && !is_string(parse, i))
+		return;
+	if (parse->depth ? token->kind == TOKEN_DOLLAR || holds_statement(parse, token) : program) {
 		inner_text(parse, token);
 		return;
 	}
-	if (!is_string(parse, i))
+	if (token->kind == TOKEN_DOLLAR)
 		return;
-	if ((is(parse, begin, "do") || is(parse, i - 1, "as") || holds_statement(parse, token)) && i > begin &&
-	    memchr(parse->text + token->body, ' ', token->body_len)) {
-		inner_text(parse, token);
-		return;
-	}
 	connection_string(parse, i);
 	three_parts_literal(parse, i);
 }

@@ -89,8 +89,8 @@ static void tell_news(void *arg)
 
 static void fail_worker(struct tenant *tenant, const char *why)
 {
-	free(tenant->failure);
-	tenant->failure = str_print("unable to give the worker its database: %s", why);
+	if (!tenant->failure) /* the first reason is the one to tell */
+		tenant->failure = str_print("unable to give the worker its database: %s", why);
 	if (tenant->worker->ready && !tenant->news)
 		tenant->news = loop_after(tenant->worker->pg->setup.loop, 0, tell_news, tenant);
 }
@@ -134,6 +134,12 @@ static void on_said(void *arg, const char *text)
 
 		pg_record(worker, PG_RECORD_KEPT, url->port, -1, command);
 		tenant->kept = true;
+	} else if (str_starts(text, "idle ")) {
+		const char *count = strrchr(text, ' ') + 1;
+
+		pg_record(worker, PG_RECORD_IDLE, worker->pg->ports[0], strtoll(text + 5, NULL, 10), count);
+	} else if (str_starts(text, "pool ")) {
+		pg_record(worker, PG_RECORD_POOL, worker->pg->ports[0], -1, text + 5);
 	} else if (!strcmp(text, "committed")) {
 		say_done(worker->pg);
 		template_record(worker->pg, "built");
@@ -159,7 +165,7 @@ static void on_agent_end(void *arg)
 	}
 	if (worker->usable)
 		pg_record(worker, PG_RECORD_DIED, 0, -1, "the relay ended unexpectedly");
-	fail_worker(tenant, tenant->failure ? tenant->failure : "its agent ended unexpectedly");
+	fail_worker(tenant, "its agent ended unexpectedly");
 }
 
 static void worker_start(struct tenant *tenant)

@@ -93,8 +93,8 @@ int learned_load(const char *dir, char *const *command, const char *task, uint16
 		const json_t *entry = json_array_get(array, i);
 		json_int_t port = json_integer_value(json_object_get(entry, "port"));
 
-		if (port > 0 && port < 65536 && !is_old(entry) && !is_doubtful(entry) && is_text(entry, "command", wanted_command) &&
-		    is_text(entry, "task", wanted_task))
+		if (port > 0 && port < 65536 && !is_old(entry) && !is_doubtful(entry) &&
+		    is_text(entry, "command", wanted_command) && is_text(entry, "task", wanted_task))
 			ports[count++] = (uint16_t)port;
 	}
 	json_decref(wanted_command);

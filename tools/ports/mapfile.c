@@ -27,11 +27,15 @@ int ports_map_create(const struct ports *ports, const char *path, mode_t mode, u
 {
 	cleanup_close int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
 	struct berth_portmap *map;
+	int ret;
 
 	if (fd < 0)
 		return -errno;
-	if (fchmod(fd, mode) || ftruncate(fd, sizeof(*map)))
+	if (fchmod(fd, mode))
 		return -errno;
+	ret = posix_fallocate(fd, 0, sizeof(*map)); /* on a full disk a hole would be a SIGBUS, here or in the suite */
+	if (ret)
+		return -ret;
 	map = mmap(NULL, sizeof(*map), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (map == MAP_FAILED)
 		return -errno;

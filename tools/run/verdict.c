@@ -51,7 +51,10 @@ static int gated_status(const struct run *run)
 		return EXIT_FOREIGN;
 	if (run->options->leaks != RUN_GATE_FAIL)
 		return 0;
-	return any_left(run) || watching_found(run, FINDING_GATE_LEAKS) ? EXIT_LEAKS : 0;
+	if (watching_found(run, FINDING_GATE_LEAKS))
+		return EXIT_LEAKS;
+	/* the watch knows what is allowed or known already; without it, whatever was left counts */
+	return any_left(run) && !watching_works(run) ? EXIT_LEAKS : 0;
 }
 
 static char *how_it_ended(const struct run *run, const struct worker *worker)

@@ -305,6 +305,11 @@ void watching_finish(struct run *run)
 	}
 }
 
+bool watching_works(const struct run *run)
+{
+	return run->watching && run->watching->watch;
+}
+
 bool watching_found(const struct run *run, enum finding_gate gate)
 {
 	const struct watching *watching = run->watching;
@@ -335,6 +340,22 @@ static void write_reports(const struct run *run, const struct report_run *loaded
 	ret = report_ci_publish(loaded, &options);
 	if (ret)
 		log_line("unable to publish the report: %s", strerror(-ret));
+}
+
+/* findings.json, for programs: what `berth leaks --json` prints. */
+static void write_findings(const struct watching *watching, const struct report_run *loaded)
+{
+	cleanup_free char *path = str_print("%s/findings.json", watching->dir), *text = NULL;
+	json_t *list = json_array();
+	int ret;
+
+	for (size_t i = 0; i < loaded->finding_count; i++)
+		json_array_append(list, loaded->findings[i]);
+	text = json_dumps(list, JSON_INDENT(2));
+	json_decref(list);
+	ret = text ? file_replace(path, text, strlen(text), 0644) : -EINVAL;
+	if (ret)
+		log_line("unable to write '%s': %s", path, strerror(-ret));
 }
 
 static void remember(const struct run *run, const struct report_run *loaded)
@@ -369,6 +390,7 @@ void watching_report(struct run *run, int status)
 		log_line("unable to read the record '%s' back: %s", watching->dir, strerror(-ret));
 		return;
 	}
+	write_findings(watching, loaded);
 	write_reports(run, loaded);
 	remember(run, loaded);
 	report_run_free(loaded);

@@ -22,6 +22,9 @@ void watching_finish(struct run *run);
 /** Write reports and history; @status is the run's. */
 void watching_report(struct run *run, int status);
 
+/* True if leftovers are judged at all. */
+bool watching_works(const struct run *run);
+
 /* True if a finding with this gate was made that is not in the baseline. */
 bool watching_found(const struct run *run, enum finding_gate gate);
 

@@ -14,7 +14,7 @@ case $program in
 *.pl) need perl -MDBD::Pg -e 1 ;;
 *.php) need php -r 'exit(function_exists("pg_connect") ? 0 : 1);' ;;
 *.java) need test -e /usr/share/java/postgresql.jar; need command -v javac ;;
-*.js) need node -e "require('$(basename "$program" .js)')" ;; # NODE_PATH says where
+*.js) need node -e "require.resolve('$(basename "$program" .js)')" ;; # NODE_PATH says where
 *.go) need test -d /usr/share/gocode/src/github.com/lib/pq; need command -v go ;;
 esac
 case $program in

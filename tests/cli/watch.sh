@@ -1,0 +1,65 @@
+#!/bin/sh
+# A watched run from end to end: gates, marks, reports, history. Needs what the sampling source needs: nothing.
+# SPDX-License-Identifier: MIT
+. "$(dirname "$0")/tap"
+
+cat >suite.py <<'E'
+import os, socket, subprocess, sys, time
+if "serve" in sys.argv:
+    server = socket.socket()
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    server.bind(("127.0.0.1", 3166))
+    server.listen()
+    print("up", flush=True)
+    time.sleep(60)
+subprocess.run([os.environ["BERTH"], "mark", "pays by card"])
+child = subprocess.Popen([sys.executable, "suite.py", "serve"], stdout=subprocess.PIPE, start_new_session=True)
+child.stdout.readline()
+if "clean" in sys.argv:
+    child.kill()
+    child.wait()
+E
+export BERTH
+
+berth run -n 2 --leaks fail -- python3 suite.py clean
+same 'a clean suite passes the gate' 0 "$status"
+berth leaks
+same 'and has no leak' 0 "$status"
+
+berth run -n 2 --leaks fail --html r.html --junit r.xml --json r.json --trace r.trace -- python3 suite.py
+same 'a leak fails the run' 121 "$status"
+has 'and is named at the end' 'w1: listener left open: listener on port 3166' "$err"
+berth leaks --json
+same 'leaks: exit status 1' 1 "$status"
+leaks=$(printf '%s' "$out" | jq -c '[.[] | select(.kind == "leaked_listener") | [.worker, .port, .test]] | sort')
+same 'each worker has its own, with the port and the test as the suite calls them' \
+	'[[1,3166,"pays by card"],[2,3166,"pays by card"]]' "$leaks"
+same 'the same problem has one fingerprint' 1 \
+	"$(printf '%s' "$out" | jq '[.[] | select(.kind == "leaked_listener") | .fingerprint] | unique | length')"
+has 'the command is there' 'suite.py serve' "$out"
+fingerprint=$(printf '%s' "$out" | jq -r '[.[] | select(.gate == "leaks")][].fingerprint')
+same 'JUnit has a failing case for each worker' 2 "$(grep -c '<failure message="listener on port 3166' r.xml)"
+same 'JSON says the same' 2 "$(jq '[.findings[] | select(.kind == "leaked_listener")] | length' r.json)"
+same 'the trace has the workers' 2 "$(jq '[.traceEvents[] | select(.cat == "worker")] | length' r.trace)"
+has 'HTML names the port' 'listener on port 3166' "$(cat r.html)"
+
+printf '%s known\n' $fingerprint >berth.baseline
+berth run -n 2 --leaks fail -- python3 suite.py
+lacks 'what is in the baseline is not told again' 'listener left open' "$err"
+same 'and does not fail the run' 0 "$status"
+rm berth.baseline
+
+GITHUB_ACTIONS=true GITHUB_STEP_SUMMARY=$PWD/summary.md
+export GITHUB_ACTIONS GITHUB_STEP_SUMMARY
+berth run -n 2 --output quiet -- python3 suite.py
+has 'GitHub gets annotations' '::error title=listener left open' "$out"
+has 'and a step summary' '`leaked_listener` w1' "$(cat summary.md)"
+unset GITHUB_ACTIONS GITHUB_STEP_SUMMARY
+
+berth who 3166
+has 'who tells former owners' 'before: python3' "$out"
+berth report --markdown -
+has 'a report can be made later' '### Berth: 2 passed' "$out"
+berth trends --json
+same 'trends have every task' '["1","2"]' "$(printf '%s' "$out" | jq -c '[.[] | select(.measure == "duration_ms") | .task] | unique')"
+finish

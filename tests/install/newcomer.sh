@@ -1,0 +1,56 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The errors of the first hour: each is a sentence that says what failed and what to do, and one that docs/troubleshooting.md has.
+. "$(dirname "$0")/lib.sh"
+berth=$out/bin/berth
+export XDG_RUNTIME_DIR="$work/runtime" HOME="$work/home"
+mkdir -m 700 "$work/runtime" "$work/home" "$work/project"
+cd "$work/project" || exit 1
+
+# says STATUS SENTENCE KEY COMMAND...: exit status, the line that is printed, and the key of it in the document
+says() {
+	want=$1 sentence=$2 key=$3
+	shift 3
+	status=0
+	"$@" >"$work/log" 2>&1 </dev/null || status=$?
+	[ "$status" = "$want" ] && grep -qF -- "$sentence" "$work/log"
+	good=$?
+	echo "exit status $status, want $want; the line: $sentence" >>"$work/log"
+	report $good "$key" "$work/log"
+	grep -qF -- "$key" "$top/docs/troubleshooting.md" || report 1 "docs/troubleshooting.md has: $key"
+}
+says 127 "unable to start 'playwrigth': No such file or directory" "No such file or directory" "$berth" run -- playwrigth test
+: >script
+says 126 "unable to start './script': Permission denied" "Permission denied" "$berth" run -- ./script
+says 125 'a command to run is missing' 'a command to run is missing' "$berth" run
+says 125 "unknown verb 'rnu': did you mean 'run'?" 'unknown verb' "$berth" rnu
+says 125 "unknown option '--worker' of 'berth run'" 'unknown option' "$berth" run --worker 4 -- true
+printf 'workers: 3\nprot: 3101\n' >berth.yaml
+says 125 "berth.yaml:2: prot: unknown key: did you mean 'port'?" 'unknown key: did you mean' "$berth" run -- true
+printf 'port: x\n' >berth.yaml
+says 125 'berth.yaml:1: port: expected ports' 'expected ports' "$berth" check
+rm berth.yaml
+says 125 'no berth.yaml from here upwards' 'no berth.yaml from here upwards' "$berth" check
+says 125 'from which the kernel hands out ports itself' 'from which the kernel hands out ports itself' \
+	"$berth" run --range 32000-40000 -- true
+says 125 'do not fit into the port range' 'do not fit into the port range' "$berth" run -n 200 --block 200 -- true
+says 125 'is not this machine, and only local addresses are remapped' 'is not this machine, and only local addresses are remapped' \
+	"$berth" run --db postgresql://a@db.example/x -- true
+says 124 'timed out after' 'timed out after' "$berth" run --timeout 300ms -- sleep 20
+
+if [ "$(id -u)" = 0 ]; then
+	mkdir -m 755 "$work/readonly" "$work/tool"
+	cp -r "$out/bin" "$out/lib" "$work/tool/"
+	chmod -R a+rX "$work/tool"
+	cd "$work/readonly" || exit 1
+	says 125 'unable to make the results directory' 'unable to make the results directory' setpriv --reuid nobody --regid nogroup \
+		--clear-groups env -u XDG_RUNTIME_DIR "$work/tool/bin/berth" run -- true
+	cd "$work/project" || exit 1
+	if unshare -m true 2>/dev/null; then
+		mkdir -m 700 "$work/full"
+		# shellcheck disable=SC2016
+		says 125 'No space left on device' 'No space left on device' unshare -m sh -c '
+			mount -t tmpfs -o size=256k,mode=700 tmpfs "$1" && XDG_RUNTIME_DIR=$1 exec "$2" run -- true' - "$work/full" "$berth"
+	fi
+fi
+finish

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/* tools/watch: what a finding is, which are allowed or known, when a number grows, how frames are named. */
+#include "tests/unit/test.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "tools/base/str.h"
+#include "tools/watch/model.h"
+
+static struct watch_finding *example(void)
+{
+	struct watch_finding *finding = finding_new(FINDING_leaked_listener);
+
+	finding->worker = 3;
+	finding->task = str_copy("checkout");
+	finding->test = str_copy("pays by card");
+	finding->port = 3101;
+	finding->real_port = 20113;
+	finding->pid = 77;
+	finding->command = str_copy("/usr/bin/node /home/dana/shop/server.js --port 3101");
+	strv_add(&finding->stack, "listen at ../sysdeps/unix/syscall-template.S:120");
+	strv_add(&finding->stack, "start at /home/dana/shop/server.c:31");
+	finding_seal(finding);
+	return finding;
+}
+
+static void the_fingerprint_names_the_problem(void **state)
+{
+	struct watch_finding *a = example(), *b = example(), *c = example();
+
+	(void)state;
+	b->worker = 5;
+	b->real_port = 29999;
+	b->pid = 78;
+	free(b->command);
+	b->command = str_copy("node server.js"); /* another installation */
+	free(b->stack[1]);
+	b->stack[1] = str_copy("start at /elsewhere/server.c:99"); /* edited */
+	finding_seal(b);
+	assert_string_equal(a->fingerprint, b->fingerprint);
+	c->port = 3103;
+	finding_seal(c);
+	assert_string_not_equal(a->fingerprint, c->fingerprint);
+	finding_free(a);
+	finding_free(b);
+	finding_free(c);
+}
+
+static void numbered_tasks_are_copies(void **state)
+{
+	struct watch_finding *a = example(), *b = example();
+
+	(void)state;
+	free(a->task);
+	free(b->task);
+	a->task = str_copy("1");
+	b->task = str_copy("12");
+	finding_seal(a);
+	finding_seal(b);
+	assert_string_equal(a->fingerprint, b->fingerprint);
+	finding_free(a);
+	finding_free(b);
+}
+
+static void rules_let_pass_what_they_name(void **state)
+{
+	static const struct { const char *rule; bool pass; } rows[] = {
+		{ "leaked_listener", true },		{ "leaked_process", false },
+		{ "leaked_listener:port=3101", true },	{ "leaked_listener:port=3102", false },
+		{ ":port=3100-3110", true },		{ ":port=3102-3110", false },
+		{ ":program=node", true },		{ ":program=nod", false },
+		{ ":program=node*,port=3101", true },	{ ":program=node,port=1", false },
+		{ ":stack=*start*", true },		{ ":stack=*stop*", false },
+		{ ":test=pays*", true },		{ ":task=checkout", true },
+		{ "nonsense", false },			{ ":colour=red", false },
+		{ ":", false },				{ "", false },
+	};
+	struct watch_finding *finding = example();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char *rules[] = { (char *)(uintptr_t)rows[i].rule, NULL };
+
+		if ((finding_allowed(finding, rules) != NULL) != rows[i].pass)
+			fail_msg("rule '%s': want %s", rows[i].rule, rows[i].pass ? "passed" : "told");
+	}
+	finding_free(finding);
+}
+
+static void a_baseline_comes_back(void **state)
+{
+	char path[] = "/tmp/berth-baseline-test.XXXXXX";
+	struct watch_finding *finding = example();
+	struct watch_finding *const list[] = { finding };
+	char **known;
+
+	(void)state;
+	close(mkstemp(path));
+	assert_int_equal(finding_baseline_write(path, list, 1), 0);
+	assert_int_equal(finding_baseline_read(path, &known), 0);
+	assert_int_equal(strv_len(known), 1);
+	assert_string_equal(known[0], finding->fingerprint);
+	strv_free(known);
+	unlink(path);
+	assert_int_equal(finding_baseline_read(path, &known), 0); /* none is the empty one */
+	assert_null(known);
+	finding_free(finding);
+}
+
+static int growth_of(int (*value)(int at), int samples)
+{
+	struct series series = { 0 };
+
+	for (int i = 0; i < samples; i++)
+		series_add(&series, value(i));
+	return series_growth(&series);
+}
+
+static int steady(int at)
+{
+	return 10 + at * 2;
+}
+
+static int at_the_start(int at)
+{
+	return at < 5 ? 10 + at * 40 : 200;
+}
+
+static int up_and_down(int at)
+{
+	return 100 + (at % 10) * 20;
+}
+
+static int constant(int at)
+{
+	return 50 + (at & 0);
+}
+
+static void only_what_keeps_growing_grows(void **state)
+{
+	(void)state;
+	assert_int_equal(growth_of(steady, 50), 98);
+	assert_true(growth_of(steady, 10000) > 19000); /* longer than the series holds */
+	assert_int_equal(growth_of(at_the_start, 50), 0);
+	assert_int_equal(growth_of(up_and_down, 100), 0);
+	assert_int_equal(growth_of(constant, 100), 0);
+	assert_int_equal(growth_of(steady, 5), 0); /* too few to say */
+}
+
+static void script_frames_have_their_place(void **state)
+{
+	static const struct { const char *name, *want; } rows[] = {
+		{ "JS:*listen /app/server.js:12:5", "listen at /app/server.js:12" },
+		{ "JS:~ /app/server.js:12:5", "(anonymous) at /app/server.js:12" },
+		{ "LazyCompile:^open node:net:1900:20", "open at node:net:1900" },
+		{ "Interpreter", "Interpreter" },
+		{ "RegExp:^a b$", "RegExp:^a b$" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char *got = symbol_parse_script(rows[i].name, strlen(rows[i].name));
+
+		assert_string_equal(got, rows[i].want);
+		free(got);
+	}
+}
+
+static void perf_maps_are_searched(void **state)
+{
+	static const char text[] = "1000 100 first\nrubbish\n2000 10 second\n1080 10 again\n";
+	size_t len;
+
+	(void)state;
+	assert_memory_equal(symbol_parse_perf_map(text, sizeof(text) - 1, 0x1000, &len), "first", 5);
+	assert_memory_equal(symbol_parse_perf_map(text, sizeof(text) - 1, 0x1085, &len), "again", 5); /* moved there later */
+	assert_int_equal(len, 5);
+	assert_null(symbol_parse_perf_map(text, sizeof(text) - 1, 0x1100, &len));
+	assert_null(symbol_parse_perf_map("", 0, 0x1000, &len));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_fingerprint_names_the_problem),
+		cmocka_unit_test(numbered_tasks_are_copies),
+		cmocka_unit_test(rules_let_pass_what_they_name),
+		cmocka_unit_test(a_baseline_comes_back),
+		cmocka_unit_test(only_what_keeps_growing_grows),
+		cmocka_unit_test(script_frames_have_their_place),
+		cmocka_unit_test(perf_maps_are_searched),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
