@@ -103,6 +103,26 @@ else
 fi
 berth reap
 
+# --- a machine that lacks something: in namespaces of our own ---
+if unshare -Urn true 2>/dev/null; then
+	status=0
+	out=$(unshare -Urn "$BERTH" doctor network --json) || status=$?
+	same 'loopback that is down is an error' '2 error note' "$status $(severity loopback)"
+	same 'with the command that mends it' 'ip link set lo up' "$(field loopback mend)"
+	out=$(unshare -Urm sh -c 'echo 0 >/proc/sys/user/max_user_namespaces; exec "$0" doctor --json' "$BERTH")
+	has 'user namespaces that are forbidden' 'user namespaces may not be made' "$(field namespaces found)"
+	same 'by which setting' 'sysctl user.max_user_namespaces=15000' "$(field namespaces mend)"
+	out=$(unshare -Urm sh -c 'mount -t tmpfs -o size=16M none /dev/shm; exec "$0" doctor --json' "$BERTH")
+	same 'a /dev/shm as small as in a container' 'warning /dev/shm has 16 MiB: browsers crash when it is full' \
+		"$(severity shm) $(field shm found)"
+	out=$(unshare -Urm sh -c "mount -t tmpfs -o size=8M none '$PWD' && cd '$PWD' && exec \"\$0\" doctor --json" "$BERTH")
+	has 'a disk that is nearly full' 'error the place of results has ' "$(field disk severity) $(field disk found)"
+else
+	skip 'a machine that lacks something' 'no user namespaces here'
+fi
+out=$(ulimit -Sn 600; ulimit -Hn 600; "$BERTH" doctor --json)
+same 'few open files are a note' 'note 600 files may be open, enough for 29 workers' "$(severity files) $(field files found)"
+
 # --- databases ---
 if [ -e /usr/lib/postgresql ]; then
 	berth doctor database --json

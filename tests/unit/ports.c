@@ -104,6 +104,39 @@ static void block_is_stable_and_released(void **state)
 	assert_int_not_equal(bases[0], bases[2]);
 }
 
+static struct ports_survey counted(const struct ports_setup *setup)
+{
+	struct ports *ports = opened(setup); /* what is in use is looked up once per opening */
+	struct ports_survey survey;
+
+	assert_int_equal(ports_count(ports, &survey), 0);
+	ports_close(ports);
+	return survey;
+}
+
+/* A range that no other test and no default uses; blocks of two granules, so that one lease costs a whole block. */
+static void free_blocks_are_counted(void **state)
+{
+	const struct ports_setup one = { .range_first = 20832, .range_last = 21087, .project = "/p", .workers = 1 };
+	const struct ports_setup two = { .range_first = 20832, .range_last = 21087, .workers = 1, .block_len = 64 };
+	struct ports *ports = opened(&one);
+	struct ports_survey before = counted(&two), after;
+	struct ports_block block;
+	char *error = NULL;
+
+	(void)state;
+	assert_int_equal(before.blocks, 4);
+	assert_int_equal(counted(&one).blocks, 8);
+	assert_int_equal(ports_claim(ports, "count", &block, &error), 0);
+	after = counted(&two);
+	assert_int_equal(after.leased, before.leased + 1);
+	assert_true(after.left < before.left);
+	assert_int_equal(counted(&one).blocks, 8);
+	ports_block_release(&block);
+	assert_int_equal(counted(&two).left, before.left);
+	ports_close(ports);
+}
+
 static void map_file_is_private_and_valid(void **state)
 {
 	const struct ports_setup setup = { .project = "/p", .workers = 1 };
@@ -225,6 +258,7 @@ int main(void)
 		cmocka_unit_test(refuses_impossible_ranges),
 		cmocka_unit_test(blocks_never_overlap),
 		cmocka_unit_test(block_is_stable_and_released),
+		cmocka_unit_test(free_blocks_are_counted),
 		cmocka_unit_test(map_file_is_private_and_valid),
 		cmocka_unit_test(allocations_are_merged),
 		cmocka_unit_test(learns_by_command_and_task),

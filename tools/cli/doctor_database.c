@@ -7,21 +7,17 @@
 #include "tools/base/cleanup.h"
 #include "tools/cli/doctor.h"
 #include "tools/cli/output.h"
+#include "tools/cli/servers.h"
 #include "tools/pg/health.h"
 #include "tools/pg/server.h"
 #include "tools/pg/url.h"
 
 enum { CONNECTIONS_PER_WORKER = 10 }; /* what the pools of most libraries hold */
 
-static bool is_postgres(const struct run_database *database)
-{
-	return database->kind == RUN_DATABASE_POSTGRES && (database->url || database->name);
-}
-
 static bool wants_postgres(const struct run_options *options)
 {
 	for (unsigned int i = 0; i < options->database_count; i++)
-		if (is_postgres(&options->database_list[i]))
+		if (servers_is_postgres(&options->database_list[i]))
 			return true;
 	return false;
 }
@@ -123,7 +119,7 @@ void check_server(struct doctor *doctor)
 	cleanup_free char *fallback = NULL;
 
 	for (unsigned int i = 0; i < options->database_count; i++)
-		if (is_postgres(&options->database_list[i]))
+		if (servers_is_postgres(&options->database_list[i]))
 			judge_server(doctor, options->database_list[i].url ? options->database_list[i].url :
 				     options->database_list[i].name);
 	if (wants_postgres(options))

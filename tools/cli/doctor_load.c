@@ -75,7 +75,7 @@ static const struct {
 	double most;	/* percent of the last ten seconds in which somebody waited */
 	const char *mend;
 } pressures[] = {
-	{ "processors", "/proc/pressure/cpu", 60, "berth run -j 1, or end what else runs: ps -eo pid,pcpu,args --sort=-pcpu | head" },
+	{ "processors", "/proc/pressure/cpu", 60, "berth run -j 1, or end others: ps -eo pid,pcpu,args --sort=-pcpu | head" },
 	{ "memory", "/proc/pressure/memory", 10, "berth run -j 1 --mem 1G; ps -eo pid,rss,args --sort=-rss | head" },
 	{ "disks", "/proc/pressure/io", 40, "iostat -x 1 3; TMPDIR on a faster disk" },
 };

@@ -436,3 +436,29 @@ int admin_each_owned(struct admin *admin, admin_owned_fn fn, void *arg, char **r
 		fn(arg, PQgetvalue(list, row, 0), *PQgetvalue(list, row, 1) == 't', PQgetvalue(list, row, 2));
 	return ret;
 }
+
+static bool is_template_name(const char *database)
+{
+	return str_starts(database, "berth_tpl_");
+}
+
+int admin_drop_owned(struct admin *admin, const char *database, const char *suffix, char **ret_why)
+{
+	bool is_template = !*suffix && is_template_name(database);
+	int ret;
+
+	if (!is_template && (!is_suffix(suffix) || !str_ends(database, suffix))) {
+		*ret_why = str_copy("its comment does not fit its name");
+		return -EINVAL;
+	}
+	if (!is_template && !admin_lock(admin, suffix)) {
+		*ret_why = str_copy("its owner lives");
+		return -EBUSY;
+	}
+	ret = drop(admin, database, is_template, true);
+	if (ret)
+		*ret_why = str_copy("the server refuses");
+	if (!is_template)
+		admin_unlock(admin, suffix);
+	return ret;
+}

@@ -55,6 +55,13 @@ int admin_drop_suffix(struct admin *admin, const char *suffix, bool force);
 typedef void (*admin_owned_fn)(void *arg, const char *database, bool is_template, const char *comment);
 int admin_each_owned(struct admin *admin, admin_owned_fn fn, void *arg, char **ret_why);
 
+/**
+ * Drop one database that bears Berth's comment, and the sessions in it.
+ * @suffix	as the comment says; "" for a template
+ * Return: 0; -EBUSY its owner lives; -EINVAL it is not what the comment says; -errno; *ret_why on failure.
+ */
+int admin_drop_owned(struct admin *admin, const char *database, const char *suffix, char **ret_why);
+
 /* Drop what dead runs left. Return: how many databases. */
 unsigned int admin_reap(struct admin *admin);
 

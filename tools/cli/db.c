@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/* `berth db list` and `berth db drop`: what of Berth's is on the project's servers. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/log.h"
+#include "tools/cli/cli.h"
+#include "tools/cli/config.h"
+#include "tools/cli/output.h"
+#include "tools/cli/servers.h"
+#include "tools/cli/term.h"
+
+static char *age_of(const struct pg_owned *owned)
+{
+	long long minutes = ((long long)time(NULL) - owned->heartbeat_s) / 60;
+
+	if (minutes < 60)
+		return str_print("%lldm", minutes < 0 ? 0 : minutes);
+	return minutes < 48 * 60 ? str_print("%lldh", minutes / 60) : str_print("%lldd", minutes / 1440);
+}
+
+static void print_view(const struct server_view *view)
+{
+	struct term_table table = { .indent = 2 };
+
+	printf("%s\n", view->owned.where);
+	for (size_t i = 0; i < view->owned.count; i++) {
+		const struct pg_owned *owned = &view->owned.list[i];
+
+		term_cell(&table, owned->physical);
+		term_cell(&table, servers_state(owned));
+		term_cell_own(&table, age_of(owned));
+		if (owned->run)
+			term_cellf(&table, "%s of run %s, w%u on %s", owned->logical ? owned->logical : "-", owned->run,
+				   owned->worker, owned->host && *owned->host ? owned->host : "-");
+		else
+			term_cell(&table, "-");
+		term_row(&table);
+	}
+	if (!view->owned.count)
+		printf("  nothing of Berth's\n");
+	term_print(&table);
+}
+
+static json_t *json_view(const struct server_view *view)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < view->owned.count; i++) {
+		const struct pg_owned *owned = &view->owned.list[i];
+
+		json_array_append_new(list, json_pack("{s:s, s:s?, s:s, s:s?, s:i, s:s?, s:s?, s:I}", "physical",
+						      owned->physical, "logical", owned->logical, "state",
+						      servers_state(owned), "run", owned->run, "worker",
+						      (int)owned->worker, "task", owned->task, "host", owned->host,
+						      "heartbeat", (json_int_t)owned->heartbeat_s));
+	}
+	return json_pack("{s:s?, s:b, s:s?, s:o}", "server", view->owned.where, "answers", view->error != -ENOTCONN, "error",
+			 view->error ? view->why : NULL, "databases", list);
+}
+
+static int list(struct cli *cli, const struct server_view *views, size_t count)
+{
+	json_t *array = json_array();
+	int status = 0;
+
+	if (strv_len(cli->args) > 1) {
+		json_decref(array);
+		return cli_usage(cli, "'berth db list' has an argument too many: '%s'", cli->args[1]);
+	}
+	for (size_t i = 0; i < count; i++) {
+		status |= views[i].error && views[i].error != -ENOTCONN;
+		if (cli->json)
+			json_array_append_new(array, json_view(&views[i]));
+		else if (!views[i].error)
+			print_view(&views[i]);
+		else
+			printf("%s: %s\n", views[i].owned.where ? views[i].owned.where : "a database",
+			       views[i].why ? views[i].why : strerror(-views[i].error));
+	}
+	if (cli->json)
+		output_json(json_incref(array));
+	else if (!count)
+		printf("the project names no PostgreSQL database\n");
+	json_decref(array);
+	return status;
+}
+
+static const struct pg_owned *find(const struct server_view *views, size_t count, const char *name,
+				   const struct server_view **ret_view)
+{
+	for (size_t i = 0; i < count; i++)
+		for (size_t j = 0; j < views[i].owned.count; j++)
+			if (!strcmp(views[i].owned.list[j].physical, name)) {
+				*ret_view = &views[i];
+				return &views[i].owned.list[j];
+			}
+	return NULL;
+}
+
+static int drop_one(const struct cli *cli, const struct server_view *views, size_t count, const char *name)
+{
+	const struct server_view *view = NULL;
+	const struct pg_owned *owned = find(views, count, name, &view);
+	cleanup_free char *why = NULL;
+	int ret = 0;
+
+	if (!owned) {
+		log_line("unable to drop database '%s': there is no such database of Berth's", name);
+		log_hint("berth db list");
+		return 1;
+	}
+	if (owned->alive)
+		ret = -EBUSY;
+	else if (!cli->run.dry_run)
+		ret = pg_owned_drop(view->database, cli->run.project_dir, name, &why);
+	if (!ret) {
+		printf("%s %s\n", cli->run.dry_run ? "would drop" : "dropped", name);
+		return 0;
+	}
+	fflush(stdout);
+	log_line("unable to drop database '%s': %s", name, ret == -EBUSY ? "its owner lives" : why ? why : strerror(-ret));
+	if (ret == -EBUSY)
+		log_hint("it goes with run %s (berth ps), or: berth recover", owned->run ? owned->run : "-");
+	return 1;
+}
+
+static int drop(struct cli *cli, const struct server_view *views, size_t count)
+{
+	int status = 0;
+
+	if (!cli->args[1])
+		return cli_usage(cli, "'berth db drop' needs an argument: NAME...");
+	for (char **name = cli->args + 1; *name; name++)
+		status |= drop_one(cli, views, count, *name);
+	return status;
+}
+
+int verb_db(struct cli *cli)
+{
+	static const struct {
+		const char *name;
+		int (*run)(struct cli *cli, const struct server_view *views, size_t count);
+	} actions[] = { { "list", list }, { "drop", drop } };
+	struct server_view *views;
+	size_t count, i = 0;
+	int status;
+
+	while (i < ARRAY_LEN(actions) && strcmp(actions[i].name, cli->args[0]))
+		i++;
+	if (i == ARRAY_LEN(actions))
+		return cli_usage(cli, "expected list or drop, got '%s'", cli->args[0]);
+	status = config_load(cli);
+	if (status)
+		return status;
+	count = servers_look(&cli->run, &views);
+	status = actions[i].run(cli, views, count);
+	servers_free(views, count);
+	return status;
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Law: what bears no comment of Berth's is nobody's business here, and what has an owner that lives is the owner's. That
+ * is decided by the server: whoever can take a lease's lock knows that nobody else has it, and keeps it while dropping.
+ */
+#include "tools/pg/owned.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/str.h"
+#include "tools/pg/admin.h"
+#include "tools/pg/room.h"
+
+struct server {
+	struct pg_url url;
+	struct admin *admin;
+	char *where;
+};
+
+/* Return: 0; -EINVAL. */
+static int parse(const char *database, const char *project_dir, struct pg_url *ret_url)
+{
+	char *default_url = pg_url_default(project_dir);
+	int ret = pg_url_parse(database, default_url, ret_url);
+
+	if (default_url)
+		explicit_bzero(default_url, strlen(default_url));
+	free(default_url);
+	return ret;
+}
+
+static char *where_of(const struct pg_url *url)
+{
+	return str_print("%s@%s:%u", url->role, url->host, url->port);
+}
+
+char *pg_owned_where(const char *database, const char *project_dir)
+{
+	struct pg_url url;
+	char *where;
+
+	if (parse(database, project_dir, &url))
+		return NULL;
+	where = where_of(&url);
+	pg_url_free(&url);
+	return where;
+}
+
+static void server_close(struct server *server)
+{
+	admin_close(server->admin);
+	pg_url_free(&server->url);
+	free(server->where);
+}
+
+static int server_open(const char *database, const char *project_dir, struct server *server, char **ret_why)
+{
+	int ret = parse(database, project_dir, &server->url);
+
+	if (ret) {
+		*ret_why = str_copy("neither a name nor a PostgreSQL URL");
+		return ret;
+	}
+	server->where = where_of(&server->url);
+	if (!pg_url_local(&server->url)) {
+		*ret_why = str_print("host '%s' is not this machine", server->url.host);
+		return -ENOTSUP;
+	}
+	if (!pg_port_answers(server->url.port)) { /* admin_open() would wait for it */
+		*ret_why = str_copy("no server answers");
+		return -ENOTCONN;
+	}
+	return admin_open(&server->url, -1, &server->admin, ret_why);
+}
+
+static char *text_of(const json_t *owner, const char *key)
+{
+	return str_copy(json_string_value(json_object_get(owner, key)));
+}
+
+struct reading {
+	struct pg_owned_list *into;
+	char **suffixes;	/* strv, one per entry, "" if there is none */
+};
+
+static void add(void *arg, const char *database, bool is_template, const char *comment)
+{
+	struct reading *reading = arg;
+	struct pg_owned_list *into = reading->into;
+	json_t *owner = json_loads(comment, 0, NULL);
+	const char *suffix = json_string_value(json_object_get(owner, "suffix"));
+	const char *time_key = is_template ? "made" : "heartbeat";
+
+	into->list = mem_grow(into->list, into->count + 1, sizeof(*into->list));
+	into->list[into->count++] = (struct pg_owned){
+		.physical = str_copy(database),
+		.logical = text_of(owner, "logical"),
+		.run = text_of(owner, "run"),
+		.task = text_of(owner, "task"),
+		.host = text_of(owner, "host"),
+		.worker = (unsigned int)json_integer_value(json_object_get(owner, "worker")),
+		.heartbeat_s = (int64_t)json_integer_value(json_object_get(owner, time_key)),
+		.is_template = is_template,
+		.kept = json_is_true(json_object_get(owner, "kept")),
+	};
+	strv_add(&reading->suffixes, suffix ? suffix : "");
+	json_decref(owner);
+}
+
+/* The lock is held for as long as it takes to say so; a lease is never taken twice, so nobody can miss it. */
+static void ask_leases(struct admin *admin, const struct reading *reading)
+{
+	for (size_t i = 0; i < reading->into->count; i++) {
+		const char *suffix = reading->suffixes[i];
+
+		if (!*suffix)
+			continue;
+		reading->into->list[i].alive = !admin_lock(admin, suffix);
+		if (!reading->into->list[i].alive)
+			admin_unlock(admin, suffix);
+	}
+}
+
+int pg_owned_list(const char *database, const char *project_dir, struct pg_owned_list *ret_list, char **ret_why)
+{
+	struct server server = { 0 };
+	struct reading reading = { ret_list, NULL };
+	int ret = server_open(database, project_dir, &server, ret_why);
+
+	*ret_list = (struct pg_owned_list){ .where = str_copy(server.where) };
+	if (!ret)
+		ret = admin_each_owned(server.admin, add, &reading, ret_why);
+	if (!ret)
+		ask_leases(server.admin, &reading);
+	strv_free(reading.suffixes);
+	server_close(&server);
+	return ret;
+}
+
+void pg_owned_free(struct pg_owned_list *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		free(list->list[i].physical);
+		free(list->list[i].logical);
+		free(list->list[i].run);
+		free(list->list[i].task);
+		free(list->list[i].host);
+	}
+	free(list->list);
+	free(list->where);
+	*list = (struct pg_owned_list){ 0 };
+}
+
+int pg_owned_drop(const char *database, const char *project_dir, const char *physical, char **ret_why)
+{
+	struct server server = { 0 };
+	struct pg_owned_list list = { 0 };
+	struct reading reading = { &list, NULL };
+	int ret = server_open(database, project_dir, &server, ret_why);
+
+	if (!ret)
+		ret = admin_each_owned(server.admin, add, &reading, ret_why);
+	for (size_t i = 0; !ret && i < list.count; i++)
+		if (!strcmp(list.list[i].physical, physical)) {
+			ret = admin_drop_owned(server.admin, physical, reading.suffixes[i], ret_why);
+			goto out;
+		}
+	if (!ret) {
+		*ret_why = str_copy("there is no such database of Berth's");
+		ret = -ENOENT;
+	}
+out:
+	strv_free(reading.suffixes);
+	pg_owned_free(&list);
+	server_close(&server);
+	return ret;
+}
