@@ -9,7 +9,7 @@ complete_bash() {	# WORD...: what is offered for the last word
 	bash --norc -c '. ./berth.bash; COMP_WORDS=("$@"); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _berth; echo "${COMPREPLY[*]}"' \
 		x "$@"
 }
-same 'bash completes verbs' 'run report reap' "$(complete_bash berth r)"
+same 'bash completes verbs' 'run report reap recover' "$(complete_bash berth r)"
 same 'bash completes options' '--fail-fast' "$(complete_bash berth run --fa)"
 same 'bash completes names' 'shared' "$(complete_bash berth run --tree sh)"
 same 'bash keeps the options of verbs apart' '' "$(complete_bash berth ps --fa)"

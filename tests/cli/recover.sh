@@ -35,6 +35,14 @@ same 'nothing is left' '' "$(left)"
 wait $run
 same 'the run knew that it was ended' 143 $?
 
+start 1 'exec timeout 60 tail -f /dev/null'
+echo 'workers: many' >berth.yaml
+berth recover
+same 'a run is ended even if berth.yaml is wrong' '1 gone' "$status $(alive)"
+has 'but databases are then unknown' 'left: databases: unknown' "$err"
+rm berth.yaml
+wait $run 2>/dev/null
+
 start 1 'trap "" TERM; while :; do timeout 5 tail -f /dev/null; done' --grace 60s
 began=$(date +%s)
 berth recover --json

@@ -146,7 +146,7 @@ static void print_json(const struct doctor *doctor, const char *set, int64_t ms)
 /* A berth.yaml with mistakes is something to tell, not a reason to look at nothing else. */
 static void read_config(struct doctor *doctor, struct cli *cli)
 {
-	cleanup_free char *path = project_config("berth.yaml");
+	cleanup_free char *path = cli->config ? str_copy(cli->config) : project_config("berth.yaml");
 	struct config *config = NULL;
 
 	if (path && config_read(path, &config, &doctor->mistakes) && !doctor->mistakes)

@@ -2,6 +2,7 @@
 /*
  * `berth recover`: the run room ends runs and removes what they had; here the databases of dead owners follow, because
  * only the settings know on which servers they are. Supervisors are gone by then, so every lease of theirs is free.
+ * Settings that cannot be read keep nobody from ending what runs.
  */
 #include "tools/run/recover.h"
 
@@ -97,15 +98,15 @@ int verb_recover(struct cli *cli)
 		log_hint("berth recover, in a shell outside of the run");
 		return 1;
 	}
-	ret = config_load(cli);
-	if (ret)
-		return ret;
 	ret = run_recover(cli->run.dry_run, &recovery);
 	if (ret) {
 		log_line("unable to list runs: %s", strerror(-ret));
 		return 1;
 	}
-	recover_databases(&cli->run, &recovery);
+	if (config_load(cli))
+		strv_add(&recovery.left, "databases: unknown, the settings cannot be read");
+	else
+		recover_databases(&cli->run, &recovery);
 	if (cli->json)
 		output_json(json_pack("{s:b, s:o, s:o}", "dry_run", cli->run.dry_run, "did", output_strings(recovery.did),
 				      "left", output_strings(recovery.left)));
