@@ -45,6 +45,12 @@ is "125 " "$? $(find /tmp/berth-trees-65534 -mindepth 1)" 'so is another user'\'
 rm -rf /tmp/berth-trees-65534
 
 # The shim: an absolute path that nobody else can change
+chmod o+w "$work/lib/berth/libberth.so"
+said=$("$BERTH" run --backend preload --tree shared -- true 2>&1)
+is 125 $? 'a shim that everybody can write is not loaded'
+case $said in *'everybody can write it'*) ok=0 ;; *) ok=1 ;; esac
+report $ok 'and the message says so' "$said"
+chmod o-w "$work/lib/berth/libberth.so"
 for user in root nobody; do
 	where=$work/$user
 	if [ $user = root ]; then as=; else as=nobody; fi

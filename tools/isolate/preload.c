@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tools/base/cleanup.h"
@@ -38,6 +39,16 @@ static char *shim_path(const struct isolate_setup *setup)
 static bool can_be_preloaded(const char *path)
 {
 	return !strpbrk(path, ": \t\n");
+}
+
+/* Who can write the shim has every process of every suite: one that everybody can write is not loaded. */
+static int trusted(const char *shim)
+{
+	struct stat info;
+
+	if (stat(shim, &info))
+		return -errno;
+	return info.st_mode & S_IWOTH ? -EPERM : 0;
 }
 
 /* The path of the shim in a form that LD_PRELOAD can hold. Return: 0; -errno. */
@@ -104,10 +115,13 @@ static int open_backend(const struct isolate_setup *setup, void **ret_backend, c
 	preload->map_paths = mem_alloc(setup->workers * sizeof(*preload->map_paths));
 	preload->maps = mem_alloc(setup->workers * sizeof(struct berth_portmap *));
 	ret = nameable(setup, &preload->shim);
+	if (!ret)
+		ret = trusted(preload->shim);
 	if (ret) {
 		cleanup_free char *shim = shim_path(setup);
 
-		*ret_reason = str_print("the shim '%s' cannot be used: %s", shim, strerror(-ret));
+		*ret_reason = str_print("the shim '%s' cannot be used: %s", shim,
+					ret == -EPERM ? "everybody can write it" : strerror(-ret));
 		close_backend(preload);
 		return -ENOTSUP;
 	}
