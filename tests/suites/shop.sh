@@ -37,5 +37,5 @@ rm -rf "$work"
 
 [ "$user" != root ] || user=nobody
 prepare "$user" shop
-check "$user" 'four copies' '-n 4' "npx playwright test $short"
+check "$user" 'eight copies' '-n 8' "npx playwright test $short"
 rm -rf "$work"
