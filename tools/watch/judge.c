@@ -520,7 +520,8 @@ void judge_time_wait(struct watch *watch, const struct worker *worker)
 	struct waiting waiting = { watch, worker };
 	struct diag *diag;
 
-	if (!watch->newest || diag_open(-1, &diag))
+	/* sock_diag does not tell SO_REUSEADDR, so sampling cannot know whether the port is blocked */
+	if (!watch->monitor || !watch->newest || diag_open(-1, &diag))
 		return;
 	(void)diag_dump(diag, &filter, on_time_wait, &waiting);
 	diag_close(diag);
