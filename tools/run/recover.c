@@ -26,7 +26,7 @@
 #include "tools/run/reap.h"
 #include "tools/run/state.h"
 
-enum { EVERY_MS = 20 };
+enum { EVERY_MS = 20, LOOK_EVERY_MS = 20, LOOK_MOST_MS = 2000 };
 
 static const struct {
 	int number;
@@ -119,8 +119,9 @@ static void say_wanted(const struct run_state *runs, size_t count, struct recove
 }
 
 /* Whatever a run could have left, looked for once more, independently of what was said to be removed. */
-static void verify(const struct run_state *run, struct recovery *recovery)
+static char **look(const struct run_state *run)
 {
+	char **left = NULL;
 	cleanup_free char *entry = str_print("BERTH_RUN=%s", run->id);
 	cleanup_pids struct pids pids = { 0 };
 	cleanup_free char *cgroup = str_print("/berth-%s", run->id);
@@ -131,13 +132,30 @@ static void verify(const struct run_state *run, struct recovery *recovery)
 	for (size_t i = 0; i < pids.count; i++) {
 		cleanup_free char *command = process_command(pids.list[i]);
 
-		strv_own(&recovery->left, str_print("run %s: process %d %s", run->id, (int)pids.list[i], command));
+		strv_own(&left, str_print("run %s: process %d %s", run->id, (int)pids.list[i], command));
 	}
 	for (size_t i = 0; i < ARRAY_LEN(places); i++)
 		if (places[i] && *places[i] && !access(places[i], F_OK))
-			strv_own(&recovery->left, str_print("run %s: %s", run->id, places[i]));
+			strv_own(&left, str_print("run %s: %s", run->id, places[i]));
 	if (is_alive(run->id))
-		strv_own(&recovery->left, str_print("run %s: its lock is held", run->id));
+		strv_own(&left, str_print("run %s: its lock is held", run->id));
+	return left;
+}
+
+/* What was killed may still be on its way out: only what is there after a moment is left. */
+static void verify(const struct run_state *run, struct recovery *recovery)
+{
+	int64_t due_ms = clock_ms() + LOOK_MOST_MS;
+	char **left = look(run);
+
+	while (left && clock_ms() < due_ms) {
+		strv_free(left);
+		poll(NULL, 0, LOOK_EVERY_MS);
+		left = look(run);
+	}
+	for (char **line = left; line && *line; line++)
+		strv_add(&recovery->left, *line);
+	strv_free(left);
 }
 
 int run_recover(bool dry_run, struct recovery *ret_recovery)
