@@ -205,3 +205,10 @@ void shim_note(struct berth_portmap *map, enum berth_note_kind kind, int proto, 
 		note.text[i] = text[i];
 	berth_portmap_note(map, &note);
 }
+
+int shim_refuse(struct berth_portmap *map, int fd, const struct shim_copy *copy)
+{
+	shim_note(map, BERTH_NOTE_REFUSED, shim_proto(fd), copy->addr.port, copy->addr.port, ECONNREFUSED, NULL);
+	errno = ECONNREFUSED;
+	return -1;
+}

@@ -34,9 +34,7 @@ EXPORT int connect(int fd, const struct sockaddr *sa, socklen_t len)
 	case SHIM_FOREIGN:
 		return connect_foreign(map, fd, sa, len, &copy);
 	case SHIM_REFUSE:
-		shim_note(map, BERTH_NOTE_REFUSED, shim_proto(fd), copy.addr.port, copy.addr.port, ECONNREFUSED, NULL);
-		errno = ECONNREFUSED;
-		return -1;
+		return shim_refuse(map, fd, &copy);
 	case SHIM_AS_IS:
 		break;
 	}

@@ -7,13 +7,6 @@
 
 enum { CHUNK = 16 }; /* messages of a sendmmsg that are rewritten at a time: what a small signal stack can hold */
 
-static int refused(struct berth_portmap *map, int fd, const struct shim_copy *copy)
-{
-	shim_note(map, BERTH_NOTE_REFUSED, shim_proto(fd), copy->addr.port, copy->addr.port, ECONNREFUSED, NULL);
-	errno = ECONNREFUSED;
-	return -1;
-}
-
 static ssize_t next_sendto(int fd, const void *data, size_t size, int flags, const void *sa, socklen_t len)
 {
 	if (!shim_next.sendto)
@@ -33,7 +26,7 @@ EXPORT ssize_t sendto(int fd, const void *data, size_t size, int flags, const st
 	case SHIM_COPY:
 		return next_sendto(fd, data, size, flags, copy.bytes, copy.len);
 	case SHIM_REFUSE:
-		return refused(map, fd, &copy);
+		return shim_refuse(map, fd, &copy);
 	case SHIM_FOREIGN:
 		ret = next_sendto(fd, data, size, flags, sa, len);
 		if (ret >= 0)
@@ -68,7 +61,7 @@ EXPORT ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
 		mine.msg_namelen = copy.len;
 		return next_sendmsg(fd, &mine, flags);
 	case SHIM_REFUSE:
-		return refused(map, fd, &copy);
+		return shim_refuse(map, fd, &copy);
 	case SHIM_FOREIGN:
 		ret = next_sendmsg(fd, msg, flags);
 		if (ret >= 0)
@@ -105,7 +98,7 @@ static int send_chunk(struct berth_portmap *map, int fd, struct mmsghdr *message
 				    &copies[ready]);
 		if (way == SHIM_REFUSE) {
 			if (!ready)
-				return refused(map, fd, &copies[0]);
+				return shim_refuse(map, fd, &copies[0]);
 			break;
 		}
 		if (way == SHIM_FOREIGN)

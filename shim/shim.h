@@ -112,6 +112,9 @@ enum shim_way shim_outbound(struct berth_portmap *map, int fd, const void *sa, s
 			    struct shim_copy *ret_copy);
 void shim_note_foreign(struct berth_portmap *map, int fd, const struct shim_copy *copy);
 
+/* The answer to SHIM_REFUSE: a note, ECONNREFUSED in errno. Return: -1. */
+int shim_refuse(struct berth_portmap *map, int fd, const struct shim_copy *copy);
+
 /**
  * Put the virtual port into an address that the kernel has just written.
  * @room	bytes that the caller offered
