@@ -39,7 +39,9 @@ hint: berth help explain" explain 70000
 if [ "$(id -u)" = 0 ]; then
 	cp bin/tool capable && setcap cap_net_raw+ep capable 2>/dev/null &&
 		berth explain ./capable &&
-		has 'file capabilities' 'has file capabilities, so the loader ignores LD_PRELOAD' "$(flat)"
+		has 'file capabilities, which give root nothing' 'so the shim enters through its loader' "$(flat)" &&
+		chmod 755 "$work" "$work/home" && as_nobody=$(setpriv --reuid nobody --clear-groups "$BERTH" explain "$PWD/capable" | tr -s ' \n' ' ') &&
+		has 'file capabilities' 'has file capabilities, so the loader ignores LD_PRELOAD' "$as_nobody"
 	cp bin/tool setuid && chown 65534 setuid && chmod 4755 setuid
 	berth explain ./setuid
 	has 'set-user-id of another user' 'is set-user-id (of user 65534), so the loader ignores LD_PRELOAD' "$(flat)"

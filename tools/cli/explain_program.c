@@ -5,15 +5,10 @@
  * write.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/xattr.h>
-#include <unistd.h>
 
-#include "core/elf.h"
 #include "tools/base/cleanup.h"
 #include "tools/base/log.h"
 #include "tools/cli/backends.h"
@@ -21,8 +16,9 @@
 #include "tools/cli/explain.h"
 #include "tools/cli/output.h"
 #include "tools/cli/term.h"
+#include "tools/isolate/probe.h"
 
-enum { CHAIN_MOST = 6 };
+enum { CHAIN_MOST = PROBE_DEPTH + 1 };
 
 struct link {
 	char *path;
@@ -35,53 +31,22 @@ struct chain {
 	unsigned int count;
 };
 
-static bool executable(const char *path)
+/* Why the loader of this file would ignore LD_PRELOAD for this user */
+static char *secure(const struct probe *probe)
 {
-	struct stat info;
+	static const char *const reasons[] = {
+		[PROBE_SET_UID] = "is set-user-id (of user %u), so the loader ignores LD_PRELOAD",
+		[PROBE_SET_GID] = "is set-group-id (of group %u), so the loader ignores LD_PRELOAD",
+		[PROBE_CAPABILITIES] = "has file capabilities, so the loader ignores LD_PRELOAD",
+	};
 
-	return !stat(path, &info) && S_ISREG(info.st_mode) && !access(path, X_OK);
-}
-
-/* As execvp(3) finds it; NULL if it does not */
-static char *resolve(const char *name)
-{
-	cleanup_strv char **dirs = strv_split(getenv("PATH") ? getenv("PATH") : "/usr/bin:/bin", ":");
-
-	if (strchr(name, '/'))
-		return executable(name) ? str_copy(name) : NULL;
-	for (char **dir = dirs; dir && *dir; dir++) {
-		cleanup_free char *path = str_print("%s/%s", *dir, name);
-
-		if (executable(path))
-			return steal(&path);
-	}
-	return NULL;
-}
-
-/* NULL, or why the loader of this file would ignore LD_PRELOAD for this user, ld.so(8) "secure-execution
- * mode" */
-static char *secure(int fd)
-{
-	struct stat info;
-
-	if (fgetxattr(fd, "security.capability", NULL, 0) > 0)
-		return str_copy("has file capabilities, so the loader ignores LD_PRELOAD");
-	if (fstat(fd, &info))
-		return NULL;
-	if (info.st_mode & S_ISUID && info.st_uid != geteuid())
-		return str_print("is set-user-id (of user %u), so the loader ignores LD_PRELOAD",
-				 (unsigned int)info.st_uid);
-	if (info.st_mode & S_ISGID && info.st_mode & S_IXGRP && info.st_gid != getegid())
-		return str_print("is set-group-id (of group %u), so the loader ignores LD_PRELOAD",
-				 (unsigned int)info.st_gid);
-	return NULL;
+	return str_print(reasons[probe->secure], (unsigned int)probe->owner);
 }
 
 /* The program that env(1) in a #! line starts: the first word that is neither an option nor an assignment */
-static char *env_target(const char *head, size_t len)
+static char *env_target(const char *head)
 {
-	cleanup_free char *line =
-		str_copy_len(head + 2, strcspn(head + 2, "\n") < len - 2 ? strcspn(head + 2, "\n") : len - 2);
+	cleanup_free char *line = str_copy_len(head + 2, strcspn(head + 2, "\n"));
 	cleanup_strv char **words = strv_split(line, " \t");
 
 	for (size_t i = 1; i < strv_len(words); i++)
@@ -101,25 +66,19 @@ static bool is_env(const char *path)
 static char *add_link(struct chain *chain, char *path)
 {
 	struct link *link = &chain->links[chain->count++];
-	char head[BERTH_ELF_HEAD + 1] = "", interp[BERTH_ELF_INTERP] = "";
-	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	ssize_t len = fd < 0 ? -1 : read(fd, head, BERTH_ELF_HEAD);
-	char *why = fd < 0 ? NULL : secure(fd), *next;
+	struct probe probe;
+	char *next;
 
+	probe_file(path, &probe);
 	link->path = path;
-	link->verdict = len < 0 ? BERTH_ELF_UNKNOWN : berth_elf_judge(head, (size_t)len, interp);
-	if (link->verdict == BERTH_ELF_SCRIPT) { /* the kernel ignores the set-user-id bit of a script */
-		free(why);
-		link->why = str_print("is a script of %s", interp);
-		next = is_env(interp) ? env_target(head, (size_t)len) : NULL;
-		return next ? next : str_copy(interp);
+	link->verdict = probe.verdict;
+	if (probe.verdict != BERTH_ELF_SCRIPT) {
+		link->why = probe.secure == PROBE_PLAIN ? str_copy(berth_elf_reason(probe.verdict)) : secure(&probe);
+		return NULL;
 	}
-	if (why && !berth_elf_escapes(link->verdict))
-		link->verdict = BERTH_ELF_SECURE;
-	else
-		free(steal(&why));
-	link->why = why ? why : str_copy(berth_elf_reason(link->verdict));
-	return NULL;
+	link->why = str_print("is a script of %s", probe.interp);
+	next = is_env(probe.interp) ? env_target(probe.head) : NULL;
+	return next ? next : str_copy(probe.interp);
 }
 
 static int follow(const char *name, struct chain *chain, char **ret_missing)
@@ -127,7 +86,7 @@ static int follow(const char *name, struct chain *chain, char **ret_missing)
 	char *next = str_copy(name);
 
 	while (next && chain->count < CHAIN_MOST) {
-		char *path = resolve(next);
+		char *path = probe_find(next);
 
 		if (!path) {
 			*ret_missing = next;
@@ -181,7 +140,7 @@ static bool covered(const struct link *last, enum isolate_backend backend)
 	return covers[last->verdict].backends[backend];
 }
 
-/* "preload and seccomp cover it; bpf would, but does not work here" */
+/* "covered by preload, seccomp; not available here: bpf" */
 static char *who_covers(const struct link *last, const struct backends *backends)
 {
 	cleanup_strv char **here = NULL, **elsewhere = NULL;
@@ -192,11 +151,12 @@ static char *who_covers(const struct link *last, const struct backends *backends
 			strv_add(backends->works[i] ? &here : &elsewhere, isolate_backend_names[i]);
 	if (!here && !elsewhere)
 		return NULL;
-	str_add(&text, here ? "covered by " : "covered by no backend that works here");
+	if (!here)
+		str_add(&text, "not covered: no backend that works here can; ");
 	for (size_t i = 0; i < strv_len(here); i++)
-		str_addf(&text, "%s%s", i ? ", " : "", here[i]);
+		str_addf(&text, "%s%s", i ? ", " : "covered by ", here[i]);
 	for (size_t i = 0; i < strv_len(elsewhere); i++)
-		str_addf(&text, "%s%s", i ? ", " : "; not available here: ", elsewhere[i]);
+		str_addf(&text, "%s%s", i ? ", " : here ? "; not available here: " : "not available here: ", elsewhere[i]);
 	return str_take(&text);
 }
 
