@@ -42,11 +42,11 @@ printf '@keys@\n@databases@\n@allow@\n@environment@\n' | "$BERTH" help --templat
 for verb in $("$BERTH" help | sed -n 's/^  \([a-z][a-z]*\)  .*/\1/p'); do
 	has "the manual has verb $verb" "*berth $verb* " "$(cat page)"
 	for option in $("$BERTH" help "$verb" | grep -oE '^ +(-., )?--[a-z-]+' | grep -oE -e '--[a-z-]+'); do
-		grep -qF -e "*$option*" page || { result "the manual has $option" 0; continue; }
+		grep -qF -e "*$option*" page || { report 1 "the manual has $option"; continue; }
 	done
 done
 for key in $("$BERTH" help berth.yaml | sed -n 's/^  \([a-z][a-z-]*\)  .*/\1/p'); do
-	[ "$key" = berth ] || grep -q "^\*$key\*: " keys || result "the manual has key $key" 0
+	[ "$key" = berth ] || grep -q "^\*$key\*: " keys || report 1 "the manual has key $key"
 done
 has 'the manual has the environment' '*BERTH\_WORKER*' "$(cat keys)"
 if command -v scdoc >/dev/null; then

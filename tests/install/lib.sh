@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Sourced by the scripts beside it: TAP, a directory of the test's own that everybody may enter, and the build under test.
+# Sourced by the scripts beside it: a directory of the test's own that everybody may enter, and the build under test.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
@@ -9,24 +9,7 @@ work=$(mktemp -d /tmp/berth-install.XXXXXX)
 chmod 755 "$work"
 trap 'cd /; rm -rf "$work"' EXIT
 unset XDG_RUNTIME_DIR BERTH_PROFILE CI
-count=0 failed=0
-
-# report STATUS SENTENCE [FILE]: the file says why
-report() {
-	count=$((count + 1))
-	[ "$1" = 0 ] && echo "ok $count - $2" && return
-	failed=$((failed + 1))
-	echo "not ok $count - $2"
-	[ -z "${3-}" ] || head -n 20 "$3" | sed 's/^/# /'
-}
-skip() {
-	count=$((count + 1))
-	echo "ok $count - $1 # SKIP $2"
-}
-finish() {
-	echo "1..$count"
-	exit $((failed > 0))
-}
+. "$here/../tap.sh"
 
 # Two workers bind one port at the same time: each stays until the other has bound it as well, or 10 s.
 cat >"$work/suite" <<'SUITE'

@@ -6,7 +6,8 @@ out=${BERTH_OUT:-$root/.out} programs=$out/tests/isolate driver=$out/tests/isola
 tmp=$(mktemp -d)
 chmod 755 "$tmp"
 export TMPDIR=$tmp # the driver's directory too, should it be killed
-number=0 failed=0 pids=''
+. "$root/tests/tap.sh"
+pids=''
 end() { # end everything that a test has started, and nothing else
 	for pid in $pids; do kill -9 "$pid" 2>/dev/null || :; done
 	rm -rf "$tmp"
@@ -17,15 +18,9 @@ trap end EXIT
 check() {
 	local sentence=$1
 	shift
-	number=$((number + 1))
-	if "$@" >"$tmp/explain" 2>&1; then
-		echo "ok $number - $sentence"
-	else
-		failed=1
-		echo "not ok $number - $sentence"; head -n 20 "$tmp/explain" | sed 's/^/# /'
-	fi
+	"$@" >"$tmp/explain" 2>&1
+	report $? "$sentence" "$tmp/explain"
 }
-skip() { number=$((number + 1)); echo "ok $number - $1 # SKIP $2"; }
 
 # has BACKEND: true if it can work here; else $why says what is missing
 has() { why=$("$driver" --backend "$1" --probe 2>&1); }
@@ -39,4 +34,3 @@ within() {
 	shift
 	until "$@"; do [ "$SECONDS" -lt "$until" ] || return 1; sleep 0.05; done
 }
-finish() { echo "1..$number"; exit $failed; }

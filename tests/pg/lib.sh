@@ -10,24 +10,20 @@ ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || { echo "1..0 # SKIP no 
 unset PGHOST PGPORT PGUSER PGPASSWORD PGDATABASE DATABASE_URL BERTH_PG_CLONE
 work=$(mktemp -d); chmod 755 "$work"
 export XDG_CACHE_HOME="$work/cache"
-count=0 failed=0
+. tests/tap.sh
 url=postgresql://mes_user:mes_password@localhost:5432/mes_e2e_db
 as_client='export PGPASSWORD=mes_password PGUSER=mes_user PGDATABASE=mes_e2e_db PGHOST=localhost'
 
 ok() { # ok SENTENCE COMMAND...: passes if the command does
-	count=$((count + 1)); sentence=$1; shift
-	if "$@" >"$work/out" 2>&1; then
-		echo "ok $count - $sentence"
-	else
-		failed=1; echo "not ok $count - $sentence"; sed 's/^/# /' "$work/out"
-	fi
+	sentence=$1 good=0; shift
+	"$@" >"$work/out" 2>&1 || good=1
+	report $good "$sentence" "$work/out"
 }
 same() { # same SENTENCE WANT GOT
-	count=$((count + 1))
 	if [ "$2" = "$3" ]; then
-		echo "ok $count - $1"
+		report 0 "$1"
 	else
-		failed=1; echo "not ok $count - $1"; printf 'want: %s\ngot: %s\n' "$2" "$3" | sed 's/^/# /'
+		report 1 "$1"; explain want "$2"; explain got "$3"
 	fi
 }
 run() { # run NAME OPTIONS... -- COMMAND: results in $work/NAME/, the driver's words in $work/NAME.err
@@ -36,4 +32,3 @@ run() { # run NAME OPTIONS... -- COMMAND: results in $work/NAME/, the driver's w
 	timeout 60 "$driver" "$@" 2>"$work/$name.err" || status=$?
 	return 0
 }
-plan() { echo "1..$count"; exit "$failed"; }

@@ -4,6 +4,7 @@
 set -eu
 berth=$(realpath "${BERTH:-$(dirname "$0")/../../.out/bin/berth}")
 work=$(mktemp -d /var/tmp/berth-php-XXXXXX); trap 'rm -rf "$work"' EXIT
+. "$(dirname "$0")/../tap.sh"
 cd "$work"
 cat >page.php <<'PHP'
 <?php
@@ -23,15 +24,13 @@ backends='preload seccomp bpf'
 [ "$(id -u)" = 0 ] || backends='preload seccomp'
 # shellcheck disable=SC2086 # the list is words
 set -- $backends
-echo "1..$#"
-number=0
 for backend; do
-	number=$((number + 1))
 	"$berth" run -n 2 --backend "$backend" --db mes_e2e_db --db-mode private --output group -- sh suite >out 2>err || true
 	got=$(grep '^worker' out | sort)
 	want='worker 1: mes_e2e_db 1
 worker 2: mes_e2e_db 2'
-	if [ "$got" = "$want" ]; then echo "ok $number - two PHP servers, two databases, one address ($backend)"; continue; fi
-	echo "not ok $number - two PHP servers, two databases, one address ($backend)"
-	cat out err | sed 's/^/# /'
+	good=0; [ "$got" = "$want" ] || good=1
+	cat err >>out
+	report $good "two PHP servers, two databases, one address ($backend)" out
 done
+finish

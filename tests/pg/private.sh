@@ -100,4 +100,4 @@ same 'nor in the arguments of any program, the one that makes roles included' "s
 	"$(grep -q -e --single "$work/secret.args" && echo seen) $(grep -c sEcReT99 "$work/secret.args")"
 same 'nothing is left running' 0 "$(pgrep -c -f "postgres -D $XDG_CACHE_HOME" || true)"
 same 'and no socket directory' 0 "$(find /run /tmp -maxdepth 1 -name 'berth-pg-*' 2>/dev/null | wc -l)"
-plan
+finish

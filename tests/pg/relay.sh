@@ -102,4 +102,4 @@ for program in $(ls tests/pg/clients/* | grep -v '/run.sh$'); do
 	esac
 done
 same 'the shared database is the same, byte for byte' "$before" "$(PGPORT=$sport pg_dump -h "$sdir" -U postgres -C mes_e2e_db | grep -v '^.restrict\|^.unrestrict' | md5sum)"
-plan
+finish

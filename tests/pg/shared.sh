@@ -94,4 +94,4 @@ sql "update pg_database set datistemplate = false where datname like 'berth_tpl%
 for t in $(sql "select datname from pg_database where datname like 'berth_tpl%'"); do sql "drop database $t"; done
 same 'the shared database is the same, byte for byte' "$before" "$(original)"
 same 'nothing is left' 0 "$(databases)"
-plan
+finish

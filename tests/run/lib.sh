@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Sourced by the scripts beside it: TAP output, a project and a runtime directory of the test's own, waiting with a deadline.
+# Sourced by the scripts beside it: a project and a runtime directory of the test's own, waiting with a deadline.
 # BERTH names the program under test.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
@@ -11,22 +11,14 @@ chmod 700 "$top/runtime"
 export XDG_RUNTIME_DIR="$top/runtime"
 unset BERTH_RUN BERTH_WORKER NO_COLOR FORCE_COLOR PLAYWRIGHT_PROJECT PROJECT_NAME
 cd "$top/project" || exit 1
-count=0 failed=0
+. "$here/../tap.sh"
 trap 'cd /; rm -rf "$top"' EXIT
-
-# report STATUS SENTENCE
-report() {
-	count=$((count + 1))
-	[ "$1" = 0 ] && echo "ok $count - $2" && return
-	failed=$((failed + 1))
-	echo "not ok $count - $2"
-}
 
 # is WANT GOT SENTENCE
 is() {
 	[ "$1" = "$2" ]
 	report $? "$3"
-	[ "$1" = "$2" ] || printf '# want: %s\n# got:  %s\n' "$1" "$2" | head -20
+	[ "$1" = "$2" ] || { explain want "$1"; explain got "$2"; }
 }
 
 # has TEXT PATTERN SENTENCE: a line of TEXT matches
@@ -45,11 +37,6 @@ lacks() {
 	[ "$1" = 0 ] || printf '%s\n' "$2" | grep -E -- "$3" | head -5 | sed "s/^/# has: /"
 }
 
-skip() {
-	count=$((count + 1))
-	echo "ok $count - $1 # SKIP $2"
-}
-
 # wait_for SECONDS COMMAND...: until it succeeds
 wait_for() {
 	tries=$(($1 * 50))
@@ -65,8 +52,3 @@ gone() { ! kill -0 "$1" 2>/dev/null; }
 # No process of ours says it belongs to this test's runs.
 none_left() { ! grep -qzs "^BERTH_MAP=$top/" /proc/[0-9]*/environ; }
 no_files() { [ -z "$(ls -A "$XDG_RUNTIME_DIR/berth" 2>/dev/null)" ]; }
-
-finish() {
-	echo "1..$count"
-	exit $((failed > 0))
-}

@@ -13,19 +13,14 @@ trap 'rm -rf "$top"' EXIT
 mkdir "$top/tests" "$top/out"
 cp -r "$(dirname "$(dirname "$BERTH")")/bin" "$(dirname "$(dirname "$BERTH")")/lib" "$top/out/"
 cp "$here"/*.sh "$top/tests/"
+cp "$here/../tap.sh" "$top/"
 chmod -R a+rX "$top"
-count=0 failed=0
+. "$here/../tap.sh"
 for test in status signals output ports tree terminal kill; do
-	count=$((count + 1))
 	su nobody -s /bin/sh -c "cd /; ROUNDS=10 BERTH=$top/out/bin/berth TMPDIR=/tmp exec sh $top/tests/$test.sh" >"$top/log" 2>&1
 	status=$?
-	if [ $status = 0 ] && ! grep -q '^not ok' "$top/log"; then
-		echo "ok $count - $test as nobody: $(grep -c '^ok' "$top/log") checks"
-	else
-		failed=1
-		echo "not ok $count - $test as nobody: status $status"
-		grep -v '^ok' "$top/log" | sed 's/^/# /' | head -40
-	fi
+	grep -v '^ok' "$top/log" >"$top/failures"
+	[ $status = 0 ] && ! grep -q '^not ok' "$top/log"
+	report $? "$test as nobody: $(grep -c '^ok' "$top/log") checks, status $status" "$top/failures"
 done
-echo "1..$count"
-exit $failed
+finish

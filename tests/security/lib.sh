@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Sourced by the scripts beside it: TAP; a /tmp of the test's own, so that the well-known names there can be taken by others.
+# Sourced by the scripts beside it: a /tmp of the test's own, so that the well-known names there can be taken by others.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 BERTH=${BERTH:-$here/../../.out/bin/berth}
@@ -22,27 +22,15 @@ mount --bind "$work/tmp" /tmp
 mkdir "$work/root" "$work/nobody"
 chown nobody "$work/nobody"
 unset XDG_RUNTIME_DIR BERTH_PROFILE DATABASE_URL CI
-count=0 failed=0
+. "$here/../tap.sh"
 
-# report STATUS SENTENCE [TEXT]
-report() {
-	count=$((count + 1))
-	[ "$1" = 0 ] && echo "ok $count - $2" && return
-	failed=$((failed + 1))
-	echo "not ok $count - $2"
-	printf '%s\n' "${3-}" | head -n 20 | sed 's/^/# /'
-}
 # is WANT GOT SENTENCE
 is() {
 	[ "$1" = "$2" ]
-	report $? "$3" "want: $1
-got:  $2"
+	report $? "$3"
+	[ "$1" = "$2" ] || { explain want "$1"; explain got "$2"; }
 }
 nobody() { (cd "$work/nobody" && HOME=$PWD exec setpriv --reuid nobody --regid nogroup --clear-groups "$@"); }
-finish() {
-	echo "1..$count"
-	exit $((failed > 0))
-}
 # run_as USER COMMAND: starts a run that stays until $work/USER/go exists; returns when its worker has started. $pid is the run's
 run_as() {
 	rm -f "$work/$1/go" "$work/$1/here"

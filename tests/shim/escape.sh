@@ -5,18 +5,16 @@ berth=${BERTH:-$(dirname "$0")/../../.out/bin/berth}
 berth=$(realpath "$berth")
 program=$(realpath "${BERTH_OUT:-$(dirname "$0")/../../.out}/tests/shim/tcp4")
 work=$(mktemp -d /var/tmp/berth-escape-XXXXXX); trap 'rm -rf "$work"' EXIT
+. "$(dirname "$0")/../tap.sh"
 cd "$work"
 
 if [ "$(id -u)" != 0 ]; then echo '1..0 # SKIP only root can make such programs'; exit 0; fi
-echo 1..6
 cp "$program" suid; chown nobody suid; chmod 4755 suid
 cp "$program" caps; setcap cap_net_raw+ep caps
 chown nobody .
-number=0
 expect() { # SENTENCE PATTERN FILE
-	number=$((number + 1))
-	if grep -qE "$2" "$3"; then echo "ok $number - $1"; return; fi
-	echo "not ok $number - $1"; sed 's/^/# /' "$3"
+	good=0; grep -qE "$2" "$3" || good=1
+	report $good "$1" "$3"
 }
 as_nobody() { setpriv --reuid nobody --regid nogroup --clear-groups env -u XDG_RUNTIME_DIR "$@"; }
 
@@ -32,3 +30,4 @@ expect 'explain: capabilities' 'capabilit' out
 status=0; "$berth" run --backend preload --strict -- ./suid >out 2>err || status=$?
 echo "status $status" >status
 expect 'with --strict the run fails with 120' 'status 120' status
+finish

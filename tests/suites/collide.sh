@@ -10,6 +10,7 @@ suites=("$@")
 attempts=3 # two copies may by chance miss each other
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+. ../tap.sh
 
 # Without root the namespace needs a user namespace, which keeps the user's id, as PostgreSQL insists on.
 namespace=(unshare -n)
@@ -48,13 +49,6 @@ run_together() { # run_together SUITE COPY...
 		done' collide "$work" "$command" "$@" | paste -sd' '
 }
 
-report() { # report OK NUMBER SENTENCE
-	[ "$1" = 1 ] && echo "ok $2 - $3" && return
-	echo "not ok $2 - $3"
-	failed=1
-	sed 's/^/# /' "$work"/*.log | tail -n 40
-}
-
 # The first line of the logs that names the collision: a port in use, or an answer of the other copy's server.
 why() {
 	sed 's/\x1b\[[0-9;]*m//g; s/^ */# /' "$work"/*.log |
@@ -71,14 +65,13 @@ collides() { # collides SUITE
 	return 1
 }
 
-echo "1..$((2 * ${#suites[@]}))"
-failed=0 number=0
 for suite in "${suites[@]}"; do
 	rm -rf "${work:?}"/*
 	prepare "$suite" one two
 	status=$(run_together "$suite" one)
-	report "$([ "$status" = 0 ] && echo 1)" $((++number)) "$suite: one copy passes"
-	collides "$suite" && verdict=1 || verdict=0
-	report "$verdict" $((++number)) "$suite: of two copies at once one fails"
+	[ "$status" = 0 ]
+	report $? "$suite: one copy passes" "$work/one.log"
+	collides "$suite"
+	report $? "$suite: of two copies at once one fails" "$work/one.log"
 done
-exit "$failed"
+finish

@@ -12,9 +12,9 @@ copies() { # copies USER SUITE BACKEND OPTIONS
 	prepare "$1" "$2"
 	status=0
 	as "$1" "cd '$work/project' && '$berth' run -n 8 --output group --backend $3 $4 -- ./run" >"$work/log" 2>&1 || status=$?
-	result "$status" "$2: eight copies at once pass ($1, $3)" "$work/log"
+	report "$status" "$2: eight copies at once pass ($1, $3)" "$work/log"
 	status=0; settle || status=$?
-	result "$status" "$2: nothing is left ($1, $3)" "$work/left"
+	report "$status" "$2: nothing is left ($1, $3)" "$work/left"
 	rm -rf "$work"
 }
 

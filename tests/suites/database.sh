@@ -19,9 +19,9 @@ each() {
 	status=0
 	as "$1" "cd '$work/project' && '$berth' run --output group --each $projects -j 4 --db mes_e2e_db $3 \
 		--setup 'npm run db:setup' -- npx playwright test --project={task}" >"$work/log" 2>&1 || status=$?
-	result "$status" "$2 pass ($1)" "$work/log"
+	report "$status" "$2 pass ($1)" "$work/log"
 	status=0; grep -E 'mes_password|EADDRINUSE|already used' "$work/log" >"$work/bad" && status=1
-	result "$status" "$2: no password and no port in use in what was printed ($1)" "$work/bad"
+	report "$status" "$2: no password and no port in use in what was printed ($1)" "$work/bad"
 }
 
 # A server of the user's own on the suite's port; only on the local address, and gone at the end.
@@ -46,17 +46,17 @@ user=root
 prepare "$user" shop
 each "$user" "$count projects with private clusters" '--db-mode private'
 status=0; settle || status=$?
-result "$status" 'private: nothing is left' "$work/left"
+report "$status" 'private: nothing is left' "$work/left"
 
 server_start
 pg_dump -h localhost -U mes_user -C mes_e2e_db | grep -v '^[\]' | sha256sum >"$work/sum"
 each "$user" "$count projects with one shared server" '--db-mode rename'
 status=0; pg_dump -h localhost -U mes_user -C mes_e2e_db | grep -v '^[\]' | sha256sum | cmp - "$work/sum" >"$work/bad" 2>&1 || status=$?
-result "$status" 'rename: the shared database is the same before and after' "$work/bad"
+report "$status" 'rename: the shared database is the same before and after' "$work/bad"
 databases >"$work/names"
 status=0; echo mes_e2e_db | cmp - "$work/names" >/dev/null || status=1
-result "$status" 'rename: no database of a worker is left' "$work/names"
+report "$status" 'rename: no database of a worker is left' "$work/names"
 server_stop
 status=0; settle || status=$?
-result "$status" 'rename: nothing is left' "$work/left"
+report "$status" 'rename: nothing is left' "$work/left"
 rm -rf "$work"

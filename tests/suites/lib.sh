@@ -1,14 +1,6 @@
 # shellcheck shell=sh disable=SC2154
-# Shared by the groups of tests/suites: results in TAP, and what a run has left behind. To be sourced; $here is tests/suites.
-number=0
-
-# result STATUS SENTENCE LOG
-result() {
-	number=$((number + 1))
-	if [ "$1" = 0 ]; then echo "ok $number - $2"; return; fi
-	echo "not ok $number - $2"
-	tail -n 40 "$3" | sed 's/^/# /'
-}
+# Shared by the groups of tests/suites: a project of one's own, and what a run has left behind. To be sourced; $here is tests/suites.
+. "$here/../tap.sh"
 
 # as USER COMMAND: run a shell command as root or as a plain user, with an empty HOME
 as() {

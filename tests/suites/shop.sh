@@ -14,11 +14,11 @@ short='--project=live-orders --project=cors --project=operations'
 check() {
 	status=0
 	as "$1" "cd '$work/project' && '$berth' run --output group $3 -- $4" >"$work/log" 2>&1 || status=$?
-	result "$status" "$2 pass ($1)" "$work/log"
+	report "$status" "$2 pass ($1)" "$work/log"
 	status=0; grep -E 'EADDRINUSE|already used|foreign|outside of the run' "$work/log" >"$work/bad" && status=1
-	result "$status" "$2: no port in use, no foreign connection ($1)" "$work/bad"
+	report "$status" "$2: no port in use, no foreign connection ($1)" "$work/bad"
 	status=0; settle || status=$?
-	result "$status" "$2: nothing is left ($1)" "$work/left"
+	report "$status" "$2: nothing is left ($1)" "$work/left"
 }
 
 echo "1..10"
