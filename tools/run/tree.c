@@ -113,7 +113,8 @@ static int choose(struct tree *tree, const struct tree_setup *setup, char **ret_
 	lost = !ret && tree->user_namespace ? owners_lost(tree->project_dir) : NULL;
 	if (!ret && !lost)
 		return 0;
-	*ret_reason = lost ? str_print("'%s' belongs to another user or group, which an overlay without privilege cannot keep", lost)
+	*ret_reason = lost ? str_print("'%s' belongs to another user or group, which an overlay without privilege cannot keep",
+				       lost)
 			   : str_print("no overlay here (%s%s%s)", what ? what : "", what ? ": " : "", strerror(-ret));
 	ret = lost ? -EOVERFLOW : ret;
 	tree->user_namespace = tree->private_tmp = false;
