@@ -236,6 +236,8 @@ int pg_worker_reset(struct pg *pg, unsigned int number, pg_ready_fn ready, void 
 
 	if (!worker || !worker->usable || pg->mode == PG_OFF)
 		return -ENOENT;
+	if (worker->ready)
+		return -EBUSY;
 	worker->ready = ready;
 	worker->ready_arg = arg;
 	worker->began_ms = clock_ms();

@@ -4,31 +4,18 @@
  * enter that directory may send. A lost or malformed datagram costs an attribution, nothing else.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "tools/base/cleanup.h"
 #include "tools/base/str.h"
+#include "tools/base/unix.h"
 #include "tools/watch/model.h"
 
 enum { MARK_MOST = 1024 };
-
-/* A path that is too long for sun_path is reached through the descriptor of its directory. */
-static int address_of(const char *run_dir, struct sockaddr_un *ret_address, int *ret_dir)
-{
-	*ret_dir = open(run_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (*ret_dir < 0)
-		return -errno;
-	*ret_address = (struct sockaddr_un){ .sun_family = AF_UNIX };
-	snprintf(ret_address->sun_path, sizeof(ret_address->sun_path), "/proc/self/fd/%d/mark.sock", *ret_dir);
-	return 0;
-}
 
 static void on_mark(void *arg, int fd, uint32_t events)
 {
@@ -58,7 +45,7 @@ int mark_open(struct watch *watch)
 	watch->mark_socket = -1;
 	if (!watch->setup.run_dir || !watch->setup.loop)
 		return 0;
-	ret = address_of(watch->setup.run_dir, &address, &dir);
+	ret = unix_address(watch->setup.run_dir, "mark.sock", &address, &dir);
 	if (ret)
 		return ret;
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -88,7 +75,7 @@ int watch_mark_send(const char *run_dir, unsigned int worker, const char *name)
 	cleanup_free char *text = str_print("%u %.*s", worker, MARK_MOST - 16, name);
 	cleanup_close int fd = -1, dir = -1;
 	struct sockaddr_un address;
-	int ret = address_of(run_dir, &address, &dir);
+	int ret = unix_address(run_dir, "mark.sock", &address, &dir);
 
 	if (ret)
 		return ret;
