@@ -15,6 +15,7 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
+#include "tools/base/environ.h"
 #include "tools/base/file.h"
 #include "tools/base/json.h"
 #include "tools/base/log.h"
@@ -77,6 +78,12 @@ static void on_event(void *arg, const struct berth_event *event)
 static void on_finding(void *arg, const struct watch_finding *finding)
 {
 	record(arg, "finding", finding_json(finding));
+}
+
+static void on_mark(void *arg, unsigned int worker, int64_t time_ms, const char *name)
+{
+	record(arg, "mark", json_pack("{s:i, s:I, s:o}", "worker", (int)worker, "time_ms", (json_int_t)time_ms, "test",
+				      json_text(name)));
 }
 
 static void on_sample(void *arg)
@@ -160,7 +167,7 @@ void watching_open(struct run *run)
 	struct watching *watching = mem_alloc(sizeof(*watching));
 	struct watch_setup setup = { .loop = run->loop, .wanted = source_for(run), .run_id = run->id, .run_dir = run->dir,
 				     .cgroup = run->cgroup, .policy = &watching->policy, .on_event = on_event,
-				     .on_finding = on_finding, .arg = watching };
+				     .on_finding = on_finding, .on_mark = on_mark, .arg = watching };
 	cleanup_free char *baseline = str_print("%s/berth.baseline", run->project_dir);
 	int ret;
 
@@ -218,6 +225,16 @@ void watching_worker_begin(struct worker *worker)
 	record(watching, "worker_started",
 	       json_pack("{s:i, s:s, s:s}", "worker", (int)worker->number, "task", worker->plan->task, "log",
 			 worker->log_path ? worker->log_path : ""));
+}
+
+void watching_environ(const struct worker *worker, char ***envp)
+{
+	cleanup_free char *path = NULL;
+
+	if (!of(worker))
+		return;
+	path = watch_mark_path(worker->run->dir);
+	environ_set(envp, "BERTH_MARK", path);
 }
 
 void watching_worker_started(struct worker *worker)

@@ -11,6 +11,8 @@
 void watching_open(struct run *run);
 void watching_close(struct run *run);
 
+/** Set BERTH_MARK, where the run is watched. */
+void watching_environ(const struct worker *worker, char ***envp);
 void watching_worker_begin(struct worker *worker);	/* before its first process */
 void watching_worker_started(struct worker *worker);
 void watching_worker_exited(struct worker *worker);	/* the command; what it left still lives */
