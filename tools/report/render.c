@@ -79,14 +79,31 @@ unsigned int findings_of(const struct report_run *run, const char *severity)
 	return count;
 }
 
-/* A relative file is the project's: compilers write them for what is compiled in place. */
+/* A relative file may be the project's (compiled in place), or lie where a library was built: the C library names its own so. */
 static const char *in_project(const char *file, const struct report_options *options)
 {
 	size_t len = options->project_dir ? strlen(options->project_dir) : 0;
 
-	if (*file != '/')
-		return strchr(file, '/') ? file : NULL;
+	if (*file != '/') {
+		cleanup_free char *path = str_print("%s/%s", options->project_dir ? options->project_dir : ".", file);
+
+		return str_starts(file, "../") || access(path, F_OK) ? NULL : file;
+	}
 	return len && !strncmp(file, options->project_dir, len) && file[len] == '/' ? file + len + 1 : NULL;
+}
+
+/* "e2e/cart.spec.js:12 adds": as the reporters name tests */
+static bool test_place(const char *test, const struct report_options *options, char **ret_file, int *ret_line)
+{
+	cleanup_free char *place = str_copy_len(test, strcspn(test, " "));
+	char *colon = strrchr(place, ':');
+
+	if (!colon || atoi(colon + 1) <= 0)
+		return false;
+	*colon = 0;
+	*ret_line = atoi(colon + 1);
+	*ret_file = str_copy(in_project(place, options));
+	return *ret_file != NULL;
 }
 
 bool finding_place(const json_t *finding, const struct report_options *options, char **ret_file, int *ret_line)
@@ -105,7 +122,7 @@ bool finding_place(const json_t *finding, const struct report_options *options, 
 		*ret_line = atoi(colon + 1);
 		return true;
 	}
-	return false;
+	return test_place(field_text(finding, "test"), options, ret_file, ret_line);
 }
 
 void add_escaped(struct str *text, const char *plain)

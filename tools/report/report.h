@@ -82,11 +82,12 @@ enum report_format {
 extern const char *const report_format_names[REPORT_FORMATS + 1]; /* "json", ... NULL */
 
 struct report_options {
-	char **merge;		/* strv of the runner's own JUnit files, for junit; NULL = none */
+	char **merge;		/* strv of globs: the runner's own JUnit files, for junit; NULL = none */
+	const char *run_dir;	/* where the workers' trees and what was collected lie; NULL = not known */
 	const char *project_dir; /* paths are shown relative to it; NULL = as they are */
 };
 
-/** Make a report of it. Return: 0; -errno of a file to merge that cannot be read. */
+/** Make a report of it. A file to merge that is no JUnit file is told inside. Return: 0; -errno. */
 int report_render(const struct report_run *run, enum report_format format, const struct report_options *options,
 		  struct str *text);
 

@@ -5,7 +5,7 @@
  * eBPF takes some 45 ms to load, most of it reading the kernel's types, so it is used where it pays: for several workers, for a
  * gate that can fail the run, and for reports. One command without any of these is sampled, which costs one look at its end.
  *
- * The warden gives what a command left behind 300 ms before it ends it; the judgement must be made before that.
+ * What a command left behind must live until it is judged: the warden waits for the word.
  */
 #include "tools/run/watching.h"
 
@@ -21,9 +21,10 @@
 #include "tools/base/log.h"
 #include "tools/report/history.h"
 #include "tools/report/report.h"
+#include "tools/run/warden.h"
 #include "tools/watch/watch.h"
 
-enum { GRACE_MS = 200, SAMPLE_MS = 1000, HISTORY_DAYS = 180 };
+enum { GRACE_MS = 1000, SAMPLE_MS = 1000, HISTORY_DAYS = 180 };
 
 struct watching {
 	struct run *run;
@@ -36,7 +37,8 @@ struct watching {
 
 static bool wants_reports(const struct run_options *options)
 {
-	return options->json_file || options->junit_file || options->html_file || options->trace_file;
+	return options->json_file || options->junit_file || options->html_file || options->trace_file || options->markdown_file ||
+	       options->gitlab_file;
 }
 
 static enum watch_source source_for(const struct run *run)
@@ -50,10 +52,13 @@ static enum watch_source source_for(const struct run *run)
 
 static void record(struct watching *watching, const char *type, json_t *fields)
 {
+	int ret = 0;
+
 	if (watching->report)
-		(void)report_record(watching->report, type, fields);
+		ret = report_record(watching->report, type, fields);
 	else
 		json_decref(fields);
+	run_lacks(watching->run, ret);
 }
 
 /* ---- what the watch tells ---- */
@@ -154,12 +159,15 @@ static void record_run(struct watching *watching)
 static void open_record(struct watching *watching)
 {
 	struct run *run = watching->run;
+	int ret;
 
 	if (run->plan->single && !wants_reports(run->options))
 		return;
 	watching->dir = str_print("%s/runs/%s", run->results_dir, run->id);
-	if (dir_make(watching->dir, 0777) || report_open(watching->dir, &watching->report))
-		log_line("unable to record the run in '%s': %s", watching->dir, strerror(errno));
+	ret = dir_make(watching->dir, 0777);
+	if (!ret)
+		ret = report_open(watching->dir, &watching->report);
+	run_lacks(run, ret);
 }
 
 void watching_open(struct run *run)
@@ -247,8 +255,11 @@ void watching_worker_started(struct worker *worker)
 
 static void on_judged(void *arg, unsigned int number)
 {
-	(void)arg;
-	(void)number; /* the warden has a clock of its own */
+	struct worker *worker = arg;
+
+	(void)number;
+	if (worker->channel >= 0)
+		(void)warden_send(worker->channel, WARDEN_JUDGED, 0, 0, NULL);
 }
 
 void watching_worker_exited(struct worker *worker)
@@ -257,7 +268,9 @@ void watching_worker_exited(struct worker *worker)
 
 	/* who was told to end leaves things behind because of that */
 	if (watching && worker->end == END_ITSELF)
-		watch_worker_exited(watching->watch, worker->number, worker->exit_status, on_judged, NULL);
+		watch_worker_exited(watching->watch, worker->number, worker->exit_status, on_judged, worker);
+	else
+		on_judged(worker, worker->number);
 }
 
 static json_t *json_counts(const struct berth_counts *counts)
@@ -340,12 +353,14 @@ bool watching_found(const struct run *run, enum finding_gate gate)
 	return false;
 }
 
-static void write_reports(const struct run *run, const struct report_run *loaded)
+static void write_reports(struct run *run, const struct report_run *loaded)
 {
-	const struct report_options options = { .project_dir = run->project_dir };
+	const struct report_options options = { .project_dir = run->project_dir, .run_dir = run->watching->dir,
+						.merge = run->options->merge };
 	const struct { const char *path; enum report_format format; } wanted[] = {
 		{ run->options->json_file, REPORT_JSON }, { run->options->junit_file, REPORT_JUNIT },
 		{ run->options->html_file, REPORT_HTML }, { run->options->trace_file, REPORT_TRACE },
+		{ run->options->markdown_file, REPORT_MARKDOWN }, { run->options->gitlab_file, REPORT_GITLAB },
 	};
 	int ret;
 
@@ -353,6 +368,7 @@ static void write_reports(const struct run *run, const struct report_run *loaded
 		ret = wanted[i].path ? report_write(loaded, wanted[i].format, &options, wanted[i].path) : 0;
 		if (ret)
 			log_line("unable to write the report '%s': %s", wanted[i].path, strerror(-ret));
+		run_lacks(run, ret);
 	}
 	ret = report_ci_publish(loaded, &options);
 	if (ret)
@@ -364,15 +380,12 @@ static void write_findings(const struct watching *watching, const struct report_
 {
 	cleanup_free char *path = str_print("%s/findings.json", watching->dir), *text = NULL;
 	json_t *list = json_array();
-	int ret;
 
 	for (size_t i = 0; i < loaded->finding_count; i++)
 		json_array_append(list, loaded->findings[i]);
 	text = json_dumps(list, JSON_INDENT(2));
 	json_decref(list);
-	ret = text ? file_replace(path, text, strlen(text), 0644) : -EINVAL;
-	if (ret)
-		log_line("unable to write '%s': %s", path, strerror(-ret));
+	run_lacks(watching->run, text ? file_replace(path, text, strlen(text), 0644) : -EINVAL);
 }
 
 static void remember(const struct run *run, const struct report_run *loaded)
@@ -404,7 +417,7 @@ void watching_report(struct run *run, int status)
 			 "failed", (int)run->failed, "duration_ms", (json_int_t)(clock_ms() - run->started_ms)));
 	ret = report_load(watching->dir, &loaded);
 	if (ret) {
-		log_line("unable to read the record '%s' back: %s", watching->dir, strerror(-ret));
+		run_lacks(run, ret);
 		return;
 	}
 	write_findings(watching, loaded);

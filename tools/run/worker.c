@@ -263,6 +263,7 @@ static int start_warden(struct worker *worker, const int streams[2])
 		.err = streams[1],
 		.cgroup = worker->cgroup,
 		.grace_ms = run->plan->grace_ms,
+		.watched = watching_works(run) && !worker->setup,
 		.inherit = &run->inherit,
 		.isolate = run->isolate,
 		.tree = run->tree,
