@@ -19,6 +19,7 @@
 #include "tools/base/clock.h"
 #include "tools/base/log.h"
 #include "tools/pg/pg.h"
+#include "tools/run/watching.h"
 
 enum { CLOSE_MOST_MS = 20000 };
 
@@ -89,6 +90,8 @@ static void on_record(void *arg, const struct pg_record *record)
 	if (record->kind == PG_RECORD_DIED)
 		strv_own(&run->database->kept,
 			 str_print("w%u: its database server ended by itself: %s", record->worker, record->detail));
+	if (record->kind == PG_RECORD_ABANDONED && record->worker)
+		watching_session_left(&run->workers[record->worker - 1], record->port, record->ms);
 }
 
 int database_open(struct run *run, char **ret_error)

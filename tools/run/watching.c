@@ -273,6 +273,25 @@ void watching_worker_exited(struct worker *worker)
 		on_judged(worker, worker->number);
 }
 
+void watching_session_left(struct worker *worker, uint16_t port, int64_t idle_ms)
+{
+	struct watching *watching = of(worker);
+	struct watch_finding *finding;
+
+	if (!watching || worker->end != END_ITSELF) /* who was told to end had no time to end its sessions */
+		return;
+	finding = finding_new(FINDING_session_left);
+	finding->worker = worker->number;
+	finding->task = str_copy(worker->plan->task);
+	finding->protocol = str_copy("tcp");
+	finding->port = port;
+	finding->age_ms = idle_ms;
+	finding->since_ns -= idle_ms * 1000000;
+	finding->detail = str_print("a session on port %u ended with its process, idle in a transaction for %lld.%01lld s", port,
+				    (long long)(idle_ms / 1000), (long long)(idle_ms / 100 % 10));
+	watch_add(watching->watch, finding);
+}
+
 static json_t *json_counts(const struct berth_counts *counts)
 {
 	static const char *const names[] = {
