@@ -500,6 +500,8 @@ static void tell_never_closed(struct watch *watch, struct process *process)
 	finding->detail = str_print("process %d ended with %u connections open that it had made, the first to port %u",
 				    process->pid, process->never_closed, finding->port);
 	process->never_closed = 0;
+	if (process->never_spread < NEVER_SECONDS)
+		finding->severity = FINDING_NOTE; /* opened in a burst: a pool, which ends with its process */
 	judge_tell(watch, finding);
 }
 

@@ -242,6 +242,17 @@ static void on_unlistened(struct watch *watch, const struct berth_event *event)
 		endpoint->listening = false;
 }
 
+static void count_second(struct process *process, uint64_t opened_ns)
+{
+	uint32_t second = (uint32_t)(opened_ns / 1000000000);
+
+	for (unsigned int i = 0; i < process->never_spread; i++)
+		if (process->never_seconds[i] == second)
+			return;
+	if (process->never_spread < NEVER_SECONDS)
+		process->never_seconds[process->never_spread++] = second;
+}
+
 static void count_abandoned(struct watch *watch, const struct berth_event *event)
 {
 	struct process *process = model_process(watch, (pid_t)event->parent, event->worker);
@@ -250,6 +261,7 @@ static void count_abandoned(struct watch *watch, const struct berth_event *event
 
 	if ((process->status & 0x7f) || !event->remote_port) /* a process that was killed had no chance to close anything */
 		return;
+	count_second(process, event->opened_ns);
 	if (!process->never_closed++) {
 		process->never_ns = event->opened_ns;
 		process->never_port = event->remote_port;

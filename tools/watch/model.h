@@ -18,6 +18,8 @@ struct series {		/* samples of one number over time; when it is full, every seco
 	unsigned int count, stride, skipped;
 };
 
+enum { NEVER_SECONDS = 8 };	/* a pool is opened in fewer: what is opened in so many and never closed is forgotten */
+
 struct process {
 	pid_t pid, parent;
 	unsigned int worker;
@@ -31,6 +33,8 @@ struct process {
 	struct series descriptors;
 	int descriptors_peak;
 	unsigned int never_closed; /* connections that only its end closed */
+	uint32_t never_seconds[NEVER_SECONDS]; /* different ones in which they had been opened */
+	unsigned int never_spread; /* how many */
 	uint64_t never_ns;	/* since when the first of them had been open */
 	struct symbol_stack never_stack;
 	uint16_t never_port;
