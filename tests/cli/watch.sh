@@ -49,6 +49,20 @@ lacks 'what is in the baseline is not told again' 'listener left open' "$err"
 same 'and does not fail the run' 0 "$status"
 rm berth.baseline
 
+allowed() { # allowed SENTENCE STATUS YAML...: what an allow list in berth.yaml lets pass
+	sentence=$1 want=$2
+	shift 2
+	printf '%s\n' 'allow:' "$@" >berth.yaml
+	berth run -n 2 --leaks fail -- python3 suite.py
+	same "$sentence" "$want" "$status"
+	rm berth.yaml
+}
+allowed 'an allow list by port lets it pass' 0 '  - port: 3160-3170'
+allowed 'by port and program' 0 '  - port: 3166' '    program: python3*'
+allowed 'another port does not' 121 '  - port: 3167'
+allowed 'nor does the port with another program' 121 '  - port: 3166' '    program: node*'
+allowed 'one of several rules is enough' 0 '  - port: 1' '  - program: "python3 suite.py"'
+
 GITHUB_ACTIONS=true GITHUB_STEP_SUMMARY=$PWD/summary.md
 export GITHUB_ACTIONS GITHUB_STEP_SUMMARY
 berth run -n 2 --output quiet -- python3 suite.py

@@ -14,9 +14,8 @@ export DATABASE_URL=postgresql://mes_user:mes_password@localhost:5432/mes_e2e_db
 found() {
 	jq -r '.findings[] | select(.severity != "note") | "w\(.worker) \(.kind) \(.port // 0) \(.test // "-")"' report.json | sort >"$work/got"
 	printf '%s\n' "$1" | sed '/^$/d; s/^/w1 /p; s/^w1/w2/' | sort >"$work/want"
-	status=0; diff "$work/want" "$work/got" >"$work/diff" || status=1
-	[ "$status" = 0 ] || jq -r '.findings[] | .detail' report.json >>"$work/diff"
-	[ "$status" = 0 ] || tail -n 30 "$work/log" >>"$work/diff"
+	jq -r '.findings[] | .detail' report.json >"$work/diff"
+	status=0; diff "$work/want" "$work/got" >>"$work/diff" || status=1
 	report "$status" "$2" "$work/diff"
 }
 leak() { # leak REPORTER COMMAND...
