@@ -18,7 +18,7 @@
 #include "tools/base/str.h"
 #include "tools/watch/who.h"
 
-enum { ANCESTORS_MOST = 8, COMMAND_MOST = 400 };
+enum { TICK_NS = 10000000, ANCESTORS_MOST = 8, COMMAND_MOST = 400 };
 
 /* ---- processes ---- */
 
@@ -80,7 +80,7 @@ void model_describe(struct process *process)
 	process->described = true;
 	symbol_learn(process->pid);
 	if (!process->began_ns)
-		process->began_ns = (uint64_t)(info.start_ns - clock_wall_ns() + clock_ns());
+		process->began_ns = (uint64_t)(info.start_ns + TICK_NS / 2 - clock_wall_ns() + clock_ns()); /* it is in ticks */
 	memcpy(process->comm, info.stat.comm, sizeof(process->comm));
 	process->parent = info.stat.ppid;
 	if (*info.command != '[') { /* not of a zombie */
