@@ -22,12 +22,14 @@ static const char style[] =
 	"--s3:#56d364;--s4:#e3b341;--s5:#d2a8ff;--s6:#ffa657}}"
 	"*{box-sizing:border-box}body{margin:0 auto;padding:24px;max-width:1120px;background:var(--bg);color:var(--fg);"
 	"font:15px/1.5 system-ui,sans-serif}h1{font-size:22px;margin:0 0 4px}h2{font-size:17px;margin:32px 0 10px}"
-	".dim{color:var(--dim)}code{overflow-wrap:anywhere}code,pre{font:13px/1.5 ui-monospace,monospace}pre{overflow:auto;margin:8px 0 0}"
+	".dim{color:var(--dim)}code{overflow-wrap:anywhere}code,pre{font:13px/1.5 ui-monospace,monospace}"
+	"pre{overflow:auto;margin:8px 0 0}"
 	".tiles{display:flex;flex-wrap:wrap;gap:12px;margin:18px 0}.tile{background:var(--card);border:1px solid var(--line);"
 	"border-radius:8px;padding:10px 16px;min-width:110px}.tile b{display:block;font-size:22px;line-height:1.2}"
 	".good{color:var(--good)}.bad{color:var(--bad)}.warn{color:var(--warn)}.note{color:var(--note)}"
 	"details,.box{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:10px 14px;margin:0 0 10px}"
-	"summary{cursor:pointer}.scroll{overflow-x:auto}table{border-collapse:collapse;width:100%}th,td{text-align:left;"
+	"summary{cursor:pointer}"
+	".scroll{overflow-x:auto}table{border-collapse:collapse;width:100%}th,td{text-align:left;"
 	"padding:5px 10px;border-bottom:1px solid var(--line);white-space:nowrap}td.n,th.n{text-align:right;"
 	"font-variant-numeric:tabular-nums}svg{display:block;width:100%;height:auto}svg text{fill:var(--fg);font:12px system-ui,"
 	"sans-serif}svg .dim{fill:var(--dim)}.pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(440px,1fr));gap:12px}"
@@ -113,29 +115,10 @@ static void add_list(struct str *text, const char *name, const json_t *list, con
 	str_add(text, "</dd>");
 }
 
-static bool is_same(const json_t *a, const json_t *b)
-{
-	return !strcmp(field_text(a, "fingerprint"), field_text(b, "fingerprint"));
-}
-
-/* The same problem in several workers is one problem: "w1, w2 (auth)". */
-static char *workers_of(const struct report_run *run, size_t first)
-{
-	struct str names = { 0 };
-
-	for (size_t i = first; i < run->finding_count; i++) {
-		cleanup_free char *name = worker_title(run, field_number(run->findings[i], "worker"));
-
-		if (is_same(run->findings[first], run->findings[i]))
-			str_addf(&names, "%s%s", names.len ? ", " : "", name);
-	}
-	return str_take(&names);
-}
-
 static void add_finding(struct str *text, const struct report_run *run, size_t first, bool open)
 {
 	const json_t *finding = run->findings[first];
-	cleanup_free char *workers = workers_of(run, first);
+	cleanup_free char *workers = report_workers_of(run, first);
 	cleanup_free char *count = str_print("%lld times", (long long)field_number(finding, "count"));
 	const char *severity = field_text(finding, "severity");
 
@@ -158,14 +141,6 @@ static void add_finding(struct str *text, const struct report_run *run, size_t f
 	str_add(text, "</dl></details>\n");
 }
 
-static bool is_told(const struct report_run *run, size_t index)
-{
-	for (size_t i = 0; i < index; i++)
-		if (is_same(run->findings[i], run->findings[index]))
-			return true;
-	return false;
-}
-
 static void add_findings(struct str *text, const struct report_run *run)
 {
 	unsigned int told = 0;
@@ -174,7 +149,7 @@ static void add_findings(struct str *text, const struct report_run *run)
 	if (!run->finding_count)
 		str_add(text, "<div class=\"box good\">Nothing was left behind, and nothing collided.</div>\n");
 	for (size_t i = 0; i < run->finding_count; i++)
-		if (!is_told(run, i))
+		if (!report_is_repeated(run, i))
 			add_finding(text, run, i, told++ < OPENED);
 }
 

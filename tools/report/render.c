@@ -61,6 +61,32 @@ char *worker_title(const struct report_run *run, int64_t number)
 	return str_print("w%lld (%s)", (long long)number, worker->task);
 }
 
+static bool is_same(const json_t *a, const json_t *b)
+{
+	return !strcmp(field_text(a, "fingerprint"), field_text(b, "fingerprint"));
+}
+
+char *report_workers_of(const struct report_run *run, size_t index)
+{
+	struct str names = { 0 };
+
+	for (size_t i = index; i < run->finding_count; i++) {
+		cleanup_free char *name = worker_title(run, field_number(run->findings[i], "worker"));
+
+		if (is_same(run->findings[index], run->findings[i]))
+			str_addf(&names, "%s%s", names.len ? ", " : "", name);
+	}
+	return str_take(&names);
+}
+
+bool report_is_repeated(const struct report_run *run, size_t index)
+{
+	for (size_t i = 0; i < index; i++)
+		if (is_same(run->findings[i], run->findings[index]))
+			return true;
+	return false;
+}
+
 unsigned int workers_with(const struct report_run *run, const char *status)
 {
 	unsigned int count = 0;

@@ -74,6 +74,10 @@ int report_load(const char *dir, struct report_run **ret_run);
 int report_parse(const char *text, size_t len, struct report_run **ret_run);
 void report_run_free(struct report_run *run);
 
+/* The same problem in several workers is one problem: whether a finding before is the same, and "w1, w2 (auth)". */
+bool report_is_repeated(const struct report_run *run, size_t index);
+char *report_workers_of(const struct report_run *run, size_t index);
+
 enum report_format {
 #define FORMAT(name, ...) REPORT_##name,
 #include "tools/report/format.def"

@@ -84,6 +84,7 @@ static void on_record(void *arg, const struct pg_record *record)
 	struct run *run = arg;
 
 	log_act("w%u: %s %s %s", record->worker, pg_record_names[record->kind], record->physical, record->detail);
+	watching_database(run, record->worker, pg_record_names[record->kind], record->database, record->ms, record->detail);
 	if (record->kind == PG_RECORD_KEPT)
 		strv_own(&run->database->kept,
 			 str_print("w%u: database kept: %s", record->worker, record->detail));

@@ -273,6 +273,20 @@ void watching_worker_exited(struct worker *worker)
 		on_judged(worker, worker->number);
 }
 
+void watching_database(struct run *run, unsigned int worker, const char *event, const char *name, int64_t ms, const char *detail)
+{
+	json_t *fields;
+
+	if (!run->watching)
+		return;
+	/* never the physical name and its server: a detail may be a command with an address in it, but has no password */
+	fields = json_pack("{s:i, s:s, s:o, s:o}", "worker", (int)worker, "event", event, "name", json_text(name), "detail",
+			   json_text(detail));
+	if (ms >= 0)
+		json_object_set_new(fields, "duration_ms", json_integer(ms));
+	record(run->watching, "database", fields);
+}
+
 void watching_session_left(struct worker *worker, uint16_t port, int64_t idle_ms)
 {
 	struct watching *watching = of(worker);
@@ -333,6 +347,28 @@ static bool is_said(const struct watch_finding *finding)
 	       finding->severity == FINDING_NOTE;
 }
 
+/* "w1 w3": the workers that have this one, by number; "" if an earlier finding is the same, NULL for the run as a whole. */
+static char *sufferers(const struct watch *watch, size_t index)
+{
+	const struct watch_finding *finding = watch_finding(watch, index);
+	bool has[BERTH_WORKERS_MOST + 1] = { 0 };
+	struct str names = { 0 };
+
+	for (size_t i = 0; i < watch_finding_count(watch); i++) {
+		const struct watch_finding *other = watch_finding(watch, i);
+
+		if (strcmp(other->fingerprint, finding->fingerprint))
+			continue;
+		if (i < index)
+			return str_copy("");
+		has[other->worker] = true;
+	}
+	for (unsigned int i = 1; i <= BERTH_WORKERS_MOST; i++)
+		if (has[i])
+			str_addf(&names, "%sw%u", names.len ? " " : "", i);
+	return has[0] ? NULL : str_take(&names);
+}
+
 void watching_finish(struct run *run)
 {
 	struct watching *watching = run->watching;
@@ -344,13 +380,12 @@ void watching_finish(struct run *run)
 	watch_finish(watching->watch);
 	for (size_t i = 0; run->options->leaks != RUN_GATE_OFF && i < watch_finding_count(watching->watch); i++) {
 		const struct watch_finding *finding = watch_finding(watching->watch, i);
+		cleanup_free char *workers = is_said(finding) ? str_copy("") : sufferers(watching->watch, i);
 
-		if (is_said(finding))
-			continue;
-		if (finding->worker)
-			log_worker(finding->worker, "%s: %s", finding_table[finding->kind].title, finding->detail);
-		else
+		if (!workers)
 			log_line("%s: %s", finding_table[finding->kind].title, finding->detail);
+		else if (*workers)
+			log_line("%s: %s: %s", workers, finding_table[finding->kind].title, finding->detail);
 	}
 }
 
