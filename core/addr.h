@@ -6,7 +6,9 @@
  *
  * The predicate: IPv4 and IPv6 loopback (127/8, ::1), the wildcards (0.0.0.0, ::), their v4-mapped forms, and the
  * host's own addresses. Nothing else is ever touched, on the way in or on the way out: a remote host may well use
- * a port number that lies in our block.
+ * a port number that lies in our block. Multicast groups and the limited broadcast address count as local, because
+ * the members of a group are found by port: a worker that has bound the port listens on its real one, and reaches
+ * itself there; one that has not bound it is left alone, as with every port.
  */
 #include "core/portmap.h"
 
@@ -24,7 +26,7 @@ enum berth_addr_use {
 	BERTH_ADDR_UNSPEC_IS_INET, /* bind and sendto: Linux takes AF_UNSPEC for AF_INET (inet_bind, udp_sendmsg) */
 };
 
-/** True if @ip, in IPv6 or v4-mapped form, is loopback, a wildcard or one of the host's own addresses. */
+/** True if @ip, in IPv6 or v4-mapped form, is loopback, a wildcard, a group or one of the host's own addresses. */
 bool berth_ip_is_local(const struct berth_portmap *map, const struct berth_ip *ip);
 
 /**

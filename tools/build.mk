@@ -2,7 +2,8 @@
 TOOLS_SRC	:= $(filter-out $(TOOLS_LEFT_OUT),$(wildcard tools/*/*.c))
 TOOLS_SRC	:= $(filter-out tools/isolate/launch.c,$(TOOLS_SRC))
 TOOLS_OBJ	:= $(TOOLS_SRC:%.c=$(O)/%.o)
-TOOLS_LIBS	:= -lseccomp -lbpf -lcyaml -lyaml -ljansson -lsqlite3 -lmnl -ldw -lelf -lexpat -lssl -lcrypto -lcap -lpthread
+# libpq, OpenSSL, sqlite and libdw are loaded when they are needed: tools/base/library.h
+TOOLS_LIBS	:= -lseccomp -lbpf -lcyaml -lyaml -ljansson -lmnl -lelf -lexpat -lcap -lpthread
 BASE_OBJ	:= $(patsubst %.c,$(O)/%.o,$(wildcard tools/base/*.c))
 BERTH		:= $(O)/bin/berth
 

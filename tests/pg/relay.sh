@@ -93,12 +93,11 @@ if command -v npm >/dev/null; then
 fi
 for program in $(ls tests/pg/clients/* | grep -v '/run.sh$'); do
 	client=$(basename "${program%.*}")
-	count=$((count + 1)); status=0
+	status=0
 	sh tests/pg/clients/run.sh "$program" "$work" >"$work/client" 2>&1 || status=$?
 	case $status in
-	0) echo "ok $count - client $client" ;;
-	77) echo "ok $count - client $client # SKIP $(tail -1 "$work/client")" ;;
-	*) failed=1; echo "not ok $count - client $client"; sed 's/^/# /' "$work/client" ;;
+	77) skip "client $client" "$(tail -1 "$work/client")" ;;
+	*) report $status "client $client" "$work/client" ;;
 	esac
 done
 same 'the shared database is the same, byte for byte' "$before" "$(PGPORT=$sport pg_dump -h "$sdir" -U postgres -C mes_e2e_db | grep -v '^.restrict\|^.unrestrict' | md5sum)"

@@ -3,4 +3,4 @@
 set -eu
 here=$(dirname "$0")
 [ "$(id -u)" != 0 ] || set -- "$here/alone"
-exec "$@" "$here/run" --limit udp_multicast --copies 8 --with "${BERTH:-berth} run --backend preload -n 8 --output group --"
+exec "$@" "$here/run" --copies 8 --with "${BERTH:-berth} run --backend preload -n 8 --output group --"

@@ -19,4 +19,4 @@ done
 [ "$(echo "$names" | wc -w)" -ge 70 ] || { echo 'Bail out! too few programs could be built'; tail "$work/errors"; exit 1; }
 [ "$(id -u)" != 0 ] || set -- "$here/alone"
 # shellcheck disable=SC2086 # the list is words
-"$@" "$here/run" --bin "$work" --limit udp_multicast --jobs 2 --with "${BERTH:-berth} run --backend preload --" $names
+"$@" "$here/run" --bin "$work" --jobs 2 --with "${BERTH:-berth} run --backend preload --" $names

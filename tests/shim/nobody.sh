@@ -7,4 +7,4 @@ if [ "$(id -u)" != 0 ]; then
 	exit 0
 fi
 exec "$here/alone" --user nobody env -u XDG_RUNTIME_DIR HOME=/nonexistent \
-	"$here/run" --limit udp_multicast --jobs 2 --with "${BERTH:-berth} run --backend preload --"
+	"$here/run" --jobs 2 --with "${BERTH:-berth} run --backend preload --"

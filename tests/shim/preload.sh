@@ -3,4 +3,4 @@
 set -eu
 here=$(dirname "$0")
 [ "$(id -u)" != 0 ] || set -- "$here/alone"
-exec "$@" "$here/run" --limit udp_multicast --jobs 2 --outsider --with "${BERTH:-berth} run --backend preload --"
+exec "$@" "$here/run" --jobs 2 --outsider --with "${BERTH:-berth} run --backend preload --"

@@ -45,9 +45,10 @@ static bool local6(const char *text, uint16_t port, uint32_t len, struct berth_a
 
 static void local_addresses_are_ours(void **state)
 {
-	static const char *const four[] = { "127.0.0.1", "127.255.255.255", "127.0.0.53", "0.0.0.0", "10.1.2.3" };
+	static const char *const four[] = { "127.0.0.1", "127.255.255.255", "127.0.0.53", "0.0.0.0", "10.1.2.3",
+					    "224.0.0.1", "239.255.255.250", "255.255.255.255" };
 	static const char *const six[] = { "::1", "::", "::ffff:127.0.0.1", "::ffff:0.0.0.0", "::ffff:10.1.2.3",
-					   "2001:db8::7" };
+					   "2001:db8::7", "ff02::1", "::ffff:239.1.2.3" };
 	struct berth_addr addr;
 
 	(void)state;
@@ -61,7 +62,8 @@ static void local_addresses_are_ours(void **state)
 
 static void everything_else_is_not(void **state)
 {
-	static const char *const four[] = { "126.255.255.255", "128.0.0.1", "10.1.2.4", "255.255.255.255", "0.0.0.1" };
+	static const char *const four[] = { "126.255.255.255", "128.0.0.1", "10.1.2.4", "223.255.255.255", "240.0.0.1",
+					    "255.255.255.254", "0.0.0.1" };
 	static const char *const six[] = { "::2", "fe80::1", "::ffff:8.8.8.8", "2001:db8::8", "::fffe:127.0.0.1",
 					   "::127.0.0.1" };
 	struct berth_addr addr;

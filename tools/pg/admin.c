@@ -32,7 +32,7 @@ struct admin {
 
 static void clear_at(PGresult **result)
 {
-	PQclear(*result);
+	libpq.PQclear(*result);
 }
 #define cleanup_result __attribute__((cleanup(clear_at)))
 
@@ -74,7 +74,7 @@ static PGconn *connect_to(const struct pg_url *url, const char *database)
 	const char *const values[] = { url->host, port, url->role, url->password, database, "10", "berth",
 				       "-c search_path=pg_catalog -c statement_timeout=120s", "UTF8", NULL };
 
-	return PQconnectdbParams(keys, values, 0);
+	return libpq.PQconnectdbParams(keys, values, 0);
 }
 
 int admin_open(const struct pg_url *url, int line, struct admin **ret_admin, char **ret_why)
@@ -90,20 +90,20 @@ int admin_open(const struct pg_url *url, int line, struct admin **ret_admin, cha
 	}
 	*admin = (struct admin){ .url = url, .line = line };
 	for (size_t i = 0;; i++) {
-		PQfinish(admin->conn);
+		libpq.PQfinish(admin->conn);
 		admin->conn = connect_to(url, databases[i % ARRAY_LEN(databases)]);
-		if (PQstatus(admin->conn) == CONNECTION_OK) {
+		if (libpq.PQstatus(admin->conn) == CONNECTION_OK) {
 			*ret_admin = admin;
 			return 0;
 		}
 		if (i % ARRAY_LEN(databases) == 0)
 			continue;
-		if (clock_ms() > until || PQconnectionNeedsPassword(admin->conn) ||
-		    strstr(PQerrorMessage(admin->conn), "authentication failed") || !pause_ms(admin, wait))
+		if (clock_ms() > until || libpq.PQconnectionNeedsPassword(admin->conn) ||
+		    strstr(libpq.PQerrorMessage(admin->conn), "authentication failed") || !pause_ms(admin, wait))
 			break;
 		wait = wait < 1600 ? wait * 2 : 3000;
 	}
-	*ret_why = first_line(PQerrorMessage(admin->conn));
+	*ret_why = first_line(libpq.PQerrorMessage(admin->conn));
 	admin_close(admin);
 	return -ECONNREFUSED;
 }
@@ -112,33 +112,33 @@ void admin_close(struct admin *admin)
 {
 	if (!admin)
 		return;
-	PQfinish(admin->conn);
+	libpq.PQfinish(admin->conn);
 	free(admin);
 }
 
 bool admin_alive(struct admin *admin)
 {
-	cleanup_result PGresult *result = PQexec(admin->conn, "SELECT 1");
+	cleanup_result PGresult *result = libpq.PQexec(admin->conn, "SELECT 1");
 
-	return PQresultStatus(result) == PGRES_TUPLES_OK;
+	return libpq.PQresultStatus(result) == PGRES_TUPLES_OK;
 }
 
 unsigned int admin_version(const struct admin *admin)
 {
-	return (unsigned int)PQserverVersion(admin->conn);
+	return (unsigned int)libpq.PQserverVersion(admin->conn);
 }
 
 /* Return: 0; -EBUSY the database is in use; -EPERM; -EIO. */
 static int verdict(const PGresult *result, char **ret_why)
 {
-	const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-	ExecStatusType status = PQresultStatus(result);
+	const char *sqlstate = libpq.PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	ExecStatusType status = libpq.PQresultStatus(result);
 
 	if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK)
 		return 0;
 	if (ret_why) {
 		free(*ret_why);
-		*ret_why = first_line(PQresultErrorMessage(result));
+		*ret_why = first_line(libpq.PQresultErrorMessage(result));
 	}
 	if (sqlstate && !strcmp(sqlstate, "55006"))
 		return -EBUSY;
@@ -151,10 +151,10 @@ static int run(struct admin *admin, const char *sql, bool retry, char **ret_why)
 	int wait = 50;
 
 	for (;;) {
-		cleanup_result PGresult *result = PQexec(admin->conn, sql);
+		cleanup_result PGresult *result = libpq.PQexec(admin->conn, sql);
 		int ret = verdict(result, ret_why);
 
-		if (!ret || !retry || clock_ms() > until || !is_transient(PQresultErrorField(result, PG_DIAG_SQLSTATE)) ||
+		if (!ret || !retry || clock_ms() > until || !is_transient(libpq.PQresultErrorField(result, PG_DIAG_SQLSTATE)) ||
 		    !pause_ms(admin, wait))
 			return ret;
 		wait = wait < 1600 ? wait * 2 : 3000;
@@ -163,7 +163,7 @@ static int run(struct admin *admin, const char *sql, bool retry, char **ret_why)
 
 static char *identifier(struct admin *admin, const char *name)
 {
-	char *quoted = PQescapeIdentifier(admin->conn, name, strlen(name));
+	char *quoted = libpq.PQescapeIdentifier(admin->conn, name, strlen(name));
 
 	return quoted ? quoted : str_copy("\"\"");
 }
@@ -171,24 +171,24 @@ static char *identifier(struct admin *admin, const char *name)
 bool admin_exists(struct admin *admin, const char *database, bool *ret_template)
 {
 	const char *const values[] = { database };
-	cleanup_result PGresult *result = PQexecParams(admin->conn,
+	cleanup_result PGresult *result = libpq.PQexecParams(admin->conn,
 		"SELECT datistemplate FROM pg_catalog.pg_database WHERE datname = $1", 1, NULL, values, NULL, NULL, 0);
-	bool found = PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1;
+	bool found = libpq.PQresultStatus(result) == PGRES_TUPLES_OK && libpq.PQntuples(result) == 1;
 
-	*ret_template = found && *PQgetvalue(result, 0, 0) == 't';
+	*ret_template = found && *libpq.PQgetvalue(result, 0, 0) == 't';
 	return found;
 }
 
 bool admin_pool(struct admin *admin, unsigned int *ret_used, unsigned int *ret_most)
 {
-	cleanup_result PGresult *result = PQexec(admin->conn,
+	cleanup_result PGresult *result = libpq.PQexec(admin->conn,
 		"SELECT count(*), current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int "
 		"FROM pg_stat_activity WHERE backend_type = 'client backend'");
 
-	if (PQresultStatus(result) != PGRES_TUPLES_OK || PQntuples(result) != 1)
+	if (libpq.PQresultStatus(result) != PGRES_TUPLES_OK || libpq.PQntuples(result) != 1)
 		return false;
-	*ret_used = (unsigned int)strtoul(PQgetvalue(result, 0, 0), NULL, 10);
-	*ret_most = (unsigned int)strtoul(PQgetvalue(result, 0, 1), NULL, 10);
+	*ret_used = (unsigned int)strtoul(libpq.PQgetvalue(result, 0, 0), NULL, 10);
+	*ret_most = (unsigned int)strtoul(libpq.PQgetvalue(result, 0, 1), NULL, 10);
 	return true;
 }
 
@@ -205,9 +205,10 @@ static int64_t lock_key(const char *name)
 
 static bool says_true(struct admin *admin, const char *sql)
 {
-	cleanup_result PGresult *result = PQexec(admin->conn, sql);
+	cleanup_result PGresult *result = libpq.PQexec(admin->conn, sql);
 
-	return PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1 && *PQgetvalue(result, 0, 0) == 't';
+	return libpq.PQresultStatus(result) == PGRES_TUPLES_OK && libpq.PQntuples(result) == 1 &&
+	       *libpq.PQgetvalue(result, 0, 0) == 't';
 }
 
 bool admin_lock(struct admin *admin, const char *name)
@@ -236,7 +237,7 @@ static int take_place(struct admin *admin)
 			if (says_true(admin, sql))
 				return i;
 		}
-		if (!pause_ms(admin, wait) || PQstatus(admin->conn) != CONNECTION_OK)
+		if (!pause_ms(admin, wait) || libpq.PQstatus(admin->conn) != CONNECTION_OK)
 			return -1;
 	}
 }
@@ -264,11 +265,11 @@ int admin_comment(struct admin *admin, const char *physical, const struct admin_
 			  host, "pid", (int)getpid(), "heartbeat", (json_int_t)time(NULL), "kept", kept);
 	json = json_dumps(owner, 0);
 	json_decref(owner);
-	literal = PQescapeLiteral(admin->conn, json ? json : "", json ? strlen(json) : 0);
+	literal = libpq.PQescapeLiteral(admin->conn, json ? json : "", json ? strlen(json) : 0);
 	sql = str_print("COMMENT ON DATABASE %s IS %s", name, literal);
 	ret = run(admin, sql, true, NULL);
-	PQfreemem(literal);
-	PQfreemem(name);
+	libpq.PQfreemem(literal);
+	libpq.PQfreemem(name);
 	return ret;
 }
 
@@ -285,15 +286,15 @@ int admin_create(struct admin *admin, const char *physical, const char *source, 
 		ret = admin_comment(admin, physical, lease, false);
 	if (place >= 0)
 		leave_place(admin, place);
-	PQfreemem(name);
-	PQfreemem(from);
+	libpq.PQfreemem(name);
+	libpq.PQfreemem(from);
 	return ret;
 }
 
 static void end_sessions(struct admin *admin, const char *database)
 {
 	const char *const values[] = { database };
-	cleanup_result PGresult *result = PQexecParams(admin->conn,
+	cleanup_result PGresult *result = libpq.PQexecParams(admin->conn,
 		"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()", 1,
 		NULL, values, NULL, NULL, 0);
 }
@@ -311,8 +312,8 @@ int admin_seal(struct admin *admin, const char *physical, const char *name, char
 	ret = run(admin, seal, true, ret_why);
 	ret = ret ? ret : run(admin, commit, true, ret_why);
 	ret = ret ? ret : run(admin, comment, true, ret_why);
-	PQfreemem(from);
-	PQfreemem(to);
+	libpq.PQfreemem(from);
+	libpq.PQfreemem(to);
 	return ret;
 }
 
@@ -325,21 +326,21 @@ static void free_database(struct admin *admin, const char *database)
 		"WHERE database = current_database() AND NOT active",
 	};
 	const char *const values[] = { database };
-	cleanup_result PGresult *any = PQexecParams(admin->conn,
+	cleanup_result PGresult *any = libpq.PQexecParams(admin->conn,
 		"SELECT 1 FROM pg_prepared_xacts WHERE database = $1 UNION ALL "
 		"SELECT 1 FROM pg_replication_slots WHERE database = $1", 1, NULL, values, NULL, NULL, 0);
 	PGconn *conn;
 
-	if (PQntuples(any) < 1)
+	if (libpq.PQntuples(any) < 1)
 		return;
 	conn = connect_to(admin->url, database);
-	for (size_t i = 0; i < ARRAY_LEN(lists) && PQstatus(conn) == CONNECTION_OK; i++) {
-		cleanup_result PGresult *list = PQexec(conn, lists[i]);
+	for (size_t i = 0; i < ARRAY_LEN(lists) && libpq.PQstatus(conn) == CONNECTION_OK; i++) {
+		cleanup_result PGresult *list = libpq.PQexec(conn, lists[i]);
 
-		for (int row = 0; row < PQntuples(list); row++)
-			PQclear(PQexec(conn, PQgetvalue(list, row, 0)));
+		for (int row = 0; row < libpq.PQntuples(list); row++)
+			libpq.PQclear(libpq.PQexec(conn, libpq.PQgetvalue(list, row, 0)));
 	}
-	PQfinish(conn);
+	libpq.PQfinish(conn);
 }
 
 static int drop(struct admin *admin, const char *database, bool is_template, bool force)
@@ -355,7 +356,7 @@ static int drop(struct admin *admin, const char *database, bool is_template, boo
 		end_sessions(admin, database);
 	}
 	ret = ret ? ret : run(admin, sql, force, NULL);
-	PQfreemem(name);
+	libpq.PQfreemem(name);
 	return ret;
 }
 
@@ -376,16 +377,17 @@ int admin_drop_suffix(struct admin *admin, const char *suffix, bool force)
 
 	if (!is_suffix(suffix))
 		return -EINVAL;
-	list = PQexecParams(admin->conn, "SELECT datname, datistemplate FROM pg_database WHERE right(datname, length($1)) = $1",
+	list = libpq.PQexecParams(admin->conn,
+				  "SELECT datname, datistemplate FROM pg_database WHERE right(datname, length($1)) = $1",
 			    1, NULL, values, NULL, NULL, 0);
-	if (PQresultStatus(list) != PGRES_TUPLES_OK)
+	if (libpq.PQresultStatus(list) != PGRES_TUPLES_OK)
 		ret = -EIO;
-	for (int row = 0; row < PQntuples(list); row++) {
-		int one = drop(admin, PQgetvalue(list, row, 0), *PQgetvalue(list, row, 1) == 't', force);
+	for (int row = 0; row < libpq.PQntuples(list); row++) {
+		int one = drop(admin, libpq.PQgetvalue(list, row, 0), *libpq.PQgetvalue(list, row, 1) == 't', force);
 
 		ret = ret ? ret : one;
 	}
-	PQclear(list);
+	libpq.PQclear(list);
 	return ret;
 }
 
@@ -415,25 +417,25 @@ static bool reap_one(struct admin *admin, const char *database, const char *comm
 
 unsigned int admin_reap(struct admin *admin)
 {
-	cleanup_result PGresult *list = PQexec(admin->conn,
+	cleanup_result PGresult *list = libpq.PQexec(admin->conn,
 		"SELECT datname, shobj_description(oid, 'pg_database') FROM pg_database "
 		"WHERE NOT datistemplate AND shobj_description(oid, 'pg_database') LIKE '{\"berth\"%'");
 	unsigned int count = 0;
 
-	for (int row = 0; row < PQntuples(list); row++)
-		count += reap_one(admin, PQgetvalue(list, row, 0), PQgetvalue(list, row, 1));
+	for (int row = 0; row < libpq.PQntuples(list); row++)
+		count += reap_one(admin, libpq.PQgetvalue(list, row, 0), libpq.PQgetvalue(list, row, 1));
 	return count;
 }
 
 int admin_each_owned(struct admin *admin, admin_owned_fn fn, void *arg, char **ret_why)
 {
-	cleanup_result PGresult *list = PQexec(admin->conn,
+	cleanup_result PGresult *list = libpq.PQexec(admin->conn,
 		"SELECT datname, datistemplate, shobj_description(oid, 'pg_database') FROM pg_database "
 		"WHERE shobj_description(oid, 'pg_database') LIKE '{\"berth\"%' ORDER BY datname");
 	int ret = verdict(list, ret_why);
 
-	for (int row = 0; !ret && row < PQntuples(list); row++)
-		fn(arg, PQgetvalue(list, row, 0), *PQgetvalue(list, row, 1) == 't', PQgetvalue(list, row, 2));
+	for (int row = 0; !ret && row < libpq.PQntuples(list); row++)
+		fn(arg, libpq.PQgetvalue(list, row, 0), *libpq.PQgetvalue(list, row, 1) == 't', libpq.PQgetvalue(list, row, 2));
 	return ret;
 }
 

@@ -149,12 +149,12 @@ static PGconn *connect_once(const struct pg_url *url)
 	const char *const values[] = { url->host, port, url->role, url->password, "postgres", "2", "berth",
 				       "-c search_path=pg_catalog -c statement_timeout=5s", NULL };
 
-	return PQconnectdbParams(keys, values, 0);
+	return libpq.PQconnectdbParams(keys, values, 0);
 }
 
 static unsigned int number_at(const PGresult *result, int column)
 {
-	return (unsigned int)strtoul(PQgetvalue(result, 0, column), NULL, 10);
+	return (unsigned int)strtoul(libpq.PQgetvalue(result, 0, column), NULL, 10);
 }
 
 static int ask(PGconn *conn, struct pg_health_server *server, char **ret_why)
@@ -162,25 +162,25 @@ static int ask(PGconn *conn, struct pg_health_server *server, char **ret_why)
 	PGresult *result;
 	int ret = 0;
 
-	if (PQstatus(conn) != CONNECTION_OK) {
-		*ret_why = last_line(PQerrorMessage(conn));
+	if (libpq.PQstatus(conn) != CONNECTION_OK) {
+		*ret_why = last_line(libpq.PQerrorMessage(conn));
 		return -ECONNREFUSED;
 	}
-	server->version = (unsigned int)PQserverVersion(conn);
-	result = PQexec(conn,
+	server->version = (unsigned int)libpq.PQserverVersion(conn);
+	result = libpq.PQexec(conn,
 		"SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int, "
 		"(SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'), "
 		"(SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user)");
-	if (PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1) {
+	if (libpq.PQresultStatus(result) == PGRES_TUPLES_OK && libpq.PQntuples(result) == 1) {
 		server->connected = true;
 		server->connections_most = number_at(result, 0);
 		server->connections_used = number_at(result, 1);
-		server->may_create = *PQgetvalue(result, 0, 2) == 't';
+		server->may_create = *libpq.PQgetvalue(result, 0, 2) == 't';
 	} else {
-		*ret_why = last_line(PQresultErrorMessage(result));
+		*ret_why = last_line(libpq.PQresultErrorMessage(result));
 		ret = -EIO;
 	}
-	PQclear(result);
+	libpq.PQclear(result);
 	return ret;
 }
 
@@ -207,7 +207,7 @@ int pg_health_server(const char *database, const char *project_dir, struct pg_he
 			PGconn *conn = connect_once(&url);
 
 			ret = ask(conn, ret_server, ret_why);
-			PQfinish(conn);
+			libpq.PQfinish(conn);
 		}
 	}
 	pg_url_free(&url);

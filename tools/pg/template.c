@@ -14,7 +14,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +26,7 @@
 #include "tools/base/file.h"
 #include "tools/pg/clone.h"
 #include "tools/pg/job.h"
+#include "tools/pg/openssl.h"
 
 enum { KEEP_TEMPLATE_DAYS = 14, KEEP_CLONE_DAYS = 7, HASH_FILES_MOST = 20000 };
 
@@ -63,7 +63,7 @@ static char *const plain_env[] = { (char *)"PATH=/usr/bin:/bin", (char *)"LC_ALL
 static void hash_text(EVP_MD_CTX *hash, const char *text)
 {
 	text = text ? text : "";
-	EVP_DigestUpdate(hash, text, strlen(text) + 1); /* with the NUL: "ab" "c" is not "a" "bc" */
+	libcrypto.EVP_DigestUpdate(hash, text, strlen(text) + 1); /* with the NUL: "ab" "c" is not "a" "bc" */
 }
 
 static void hash_file(EVP_MD_CTX *hash, const char *path, unsigned int *files);
@@ -96,7 +96,7 @@ static void hash_file(EVP_MD_CTX *hash, const char *path, unsigned int *files)
 	if (S_ISDIR(info.st_mode))
 		hash_dir(hash, path, files);
 	else if (S_ISREG(info.st_mode) && !file_read(path, &text, &len))
-		EVP_DigestUpdate(hash, text, len);
+		libcrypto.EVP_DigestUpdate(hash, text, len);
 }
 
 /* The files that the command names: `psql -f seed.sql` changes its meaning with seed.sql. The project itself is no input. */
@@ -156,8 +156,8 @@ static char *hash_end(EVP_MD_CTX *hash)
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	struct str hex = { 0 };
 
-	EVP_DigestFinal_ex(hash, digest, NULL);
-	EVP_MD_CTX_free(hash);
+	libcrypto.EVP_DigestFinal_ex(hash, digest, NULL);
+	libcrypto.EVP_MD_CTX_free(hash);
 	for (int i = 0; i < 16; i++)
 		str_addf(&hex, "%02x", digest[i]);
 	return str_take(&hex);
@@ -165,9 +165,9 @@ static char *hash_end(EVP_MD_CTX *hash)
 
 static EVP_MD_CTX *hash_begin(const struct pg_server *server)
 {
-	EVP_MD_CTX *hash = EVP_MD_CTX_new();
+	EVP_MD_CTX *hash = libcrypto.EVP_MD_CTX_new();
 
-	EVP_DigestInit_ex(hash, EVP_sha256(), NULL);
+	libcrypto.EVP_DigestInit_ex(hash, libcrypto.EVP_sha256(), NULL);
 	if (server)
 		hash_server(hash, server);
 	return hash;
@@ -176,10 +176,13 @@ static EVP_MD_CTX *hash_begin(const struct pg_server *server)
 int template_hash(void *arg, struct str *ret_text)
 {
 	const struct template_plan *plan = arg;
-	EVP_MD_CTX *hash = hash_begin(plan->server);
 	cleanup_free char *hex = NULL;
 	unsigned int files = 0;
+	EVP_MD_CTX *hash;
 
+	if (openssl_load(NULL))
+		return -ELIBACC;
+	hash = hash_begin(plan->server);
 	for (unsigned int i = 0; i < plan->url_count; i++) {
 		cleanup_free char *port = str_print("%u", plan->urls[i].port);
 
@@ -245,12 +248,14 @@ static int base_build(const struct pg_server *server, const char *base, struct s
 /* @ret_base the directory of a fresh cluster for this server, made if this is the first time. */
 static int base_find(const struct pg_server *server, char **ret_base, struct str *ret_text)
 {
-	cleanup_free char *key = hash_end(hash_begin(server));
-	cleanup_free char *base = str_print("%s/base-%s", server->cache, key);
+	cleanup_free char *key = openssl_load(NULL) ? NULL : hash_end(hash_begin(server));
+	cleanup_free char *base = key ? str_print("%s/base-%s", server->cache, key) : NULL;
 	cleanup_free char *lock_path = str_print("%s/base.lock", server->cache);
 	cleanup_close int lock = -1;
 	int ret = 0;
 
+	if (!key)
+		return -ELIBACC;
 	if (access(base, F_OK)) {
 		lock = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 		if (lock < 0 || flock(lock, LOCK_EX))

@@ -12,9 +12,18 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
+#include "tools/base/library.h"
 #include "tools/report/private.h"
 
 enum { SCHEMA = 1, BUSY_MS = 5000, BASELINE_RUNS = 20, BASELINE_LEAST = 3 };
+
+#define SQLITE(X) X(sqlite3_bind_double) X(sqlite3_bind_int) X(sqlite3_bind_int64) \
+	X(sqlite3_bind_text) X(sqlite3_busy_timeout) X(sqlite3_close) X(sqlite3_column_double) \
+	X(sqlite3_column_int) X(sqlite3_column_int64) X(sqlite3_column_text) X(sqlite3_exec) \
+	X(sqlite3_finalize) X(sqlite3_open_v2) X(sqlite3_prepare_v2) X(sqlite3_step)
+static struct sqlite { SQLITE(LIBRARY_POINTER) } sqlite;
+static const char *const sqlite_names[] = { SQLITE(LIBRARY_NAME) NULL };
+static struct library sqlite_library = { "libsqlite3.so.0", sqlite_names, &sqlite, NULL };
 
 struct history {
 	sqlite3 *db;
@@ -45,18 +54,18 @@ static int error_of(int result)
 
 static void finish(sqlite3_stmt **statement)
 {
-	sqlite3_finalize(*statement);
+	sqlite.sqlite3_finalize(*statement);
 }
 #define cleanup_statement __attribute__((cleanup(finish)))
 
 static int prepare(struct history *history, const char *sql, sqlite3_stmt **ret_statement)
 {
-	return error_of(sqlite3_prepare_v2(history->db, sql, -1, ret_statement, NULL));
+	return error_of(sqlite.sqlite3_prepare_v2(history->db, sql, -1, ret_statement, NULL));
 }
 
 static int execute(struct history *history, const char *sql)
 {
-	return error_of(sqlite3_exec(history->db, sql, NULL, NULL, NULL));
+	return error_of(sqlite.sqlite3_exec(history->db, sql, NULL, NULL, NULL));
 }
 
 static int check_version(struct history *history)
@@ -66,8 +75,8 @@ static int check_version(struct history *history)
 
 	if (ret)
 		return ret;
-	ret = error_of(sqlite3_step(statement));
-	version = sqlite3_column_int(statement, 0);
+	ret = error_of(sqlite.sqlite3_step(statement));
+	version = sqlite.sqlite3_column_int(statement, 0);
 	if (ret || version == SCHEMA)
 		return ret;
 	if (version > SCHEMA)
@@ -78,11 +87,15 @@ static int check_version(struct history *history)
 
 int history_open(const char *path, struct history **ret_history)
 {
-	struct history *history = mem_alloc(sizeof(*history));
-	int ret = error_of(sqlite3_open_v2(path, &history->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL));
+	struct history *history;
+	int ret = library_load(&sqlite_library, NULL);
 
+	if (ret)
+		return -ELIBACC;
+	history = mem_alloc(sizeof(*history));
+	ret = error_of(sqlite.sqlite3_open_v2(path, &history->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL));
 	if (!ret) {
-		sqlite3_busy_timeout(history->db, BUSY_MS);
+		sqlite.sqlite3_busy_timeout(history->db, BUSY_MS);
 		ret = check_version(history);
 	}
 	if (ret)
@@ -96,7 +109,7 @@ void history_close(struct history *history)
 {
 	if (!history)
 		return;
-	sqlite3_close(history->db);
+	sqlite.sqlite3_close(history->db);
 	free(history);
 }
 
@@ -114,14 +127,14 @@ static int put(struct history *history, const char *sql, const char *types, ...)
 	va_start(list, types);
 	for (int i = 0; types[i]; i++) {
 		if (types[i] == 't')
-			sqlite3_bind_text(statement, i + 1, va_arg(list, const char *), -1, SQLITE_TRANSIENT);
+			sqlite.sqlite3_bind_text(statement, i + 1, va_arg(list, const char *), -1, SQLITE_TRANSIENT);
 		else if (types[i] == 'i')
-			sqlite3_bind_int64(statement, i + 1, va_arg(list, int64_t));
+			sqlite.sqlite3_bind_int64(statement, i + 1, va_arg(list, int64_t));
 		else
-			sqlite3_bind_double(statement, i + 1, va_arg(list, double));
+			sqlite.sqlite3_bind_double(statement, i + 1, va_arg(list, double));
 	}
 	va_end(list);
-	return error_of(sqlite3_step(statement));
+	return error_of(sqlite.sqlite3_step(statement));
 }
 
 static const char *task_of(const struct report_run *run, int64_t worker)
@@ -277,14 +290,14 @@ int history_prune(struct history *history, int days)
 
 static char *column_text(sqlite3_stmt *statement, int column)
 {
-	const unsigned char *text = sqlite3_column_text(statement, column);
+	const unsigned char *text = sqlite.sqlite3_column_text(statement, column);
 
 	return str_copy(text ? (const char *)text : "");
 }
 
 static char *id_of(sqlite3_stmt *statement)
 {
-	const char *key = (const char *)sqlite3_column_text(statement, 0);
+	const char *key = (const char *)sqlite.sqlite3_column_text(statement, 0);
 
 	return str_copy_len(key ? key : "", key ? strcspn(key, "@") : 0);
 }
@@ -299,15 +312,16 @@ int history_owners(struct history *history, int port, size_t most, struct histor
 	*ret_count = 0;
 	if (ret)
 		return ret;
-	sqlite3_bind_int(statement, 1, port);
-	sqlite3_bind_int64(statement, 2, (sqlite3_int64)most);
-	while (sqlite3_step(statement) == SQLITE_ROW) {
+	sqlite.sqlite3_bind_int(statement, 1, port);
+	sqlite.sqlite3_bind_int64(statement, 2, (sqlite3_int64)most);
+	while (sqlite.sqlite3_step(statement) == SQLITE_ROW) {
 		*ret_owners = mem_grow(*ret_owners, *ret_count + 1, sizeof(**ret_owners));
 		(*ret_owners)[(*ret_count)++] = (struct history_owner){
 			.run = id_of(statement), .task = column_text(statement, 1), .command = column_text(statement, 2),
-			.worker = (unsigned int)sqlite3_column_int(statement, 3), .pid = sqlite3_column_int(statement, 4),
-			.real_port = sqlite3_column_int(statement, 5), .from_ms = sqlite3_column_int64(statement, 6),
-			.until_ms = sqlite3_column_int64(statement, 7),
+			.worker = (unsigned int)sqlite.sqlite3_column_int(statement, 3),
+			.pid = sqlite.sqlite3_column_int(statement, 4),
+			.real_port = sqlite.sqlite3_column_int(statement, 5), .from_ms = sqlite.sqlite3_column_int64(statement, 6),
+			.until_ms = sqlite.sqlite3_column_int64(statement, 7),
 		};
 	}
 	return 0;
@@ -364,14 +378,14 @@ static int fill_trend(struct history *history, struct history_trend *trend)
 
 	if (ret)
 		return ret;
-	sqlite3_bind_text(statement, 1, trend->task, -1, SQLITE_TRANSIENT);
-	sqlite3_bind_text(statement, 2, trend->measure, -1, SQLITE_TRANSIENT);
-	sqlite3_bind_int(statement, 3, BASELINE_RUNS + 1);
-	while (sqlite3_step(statement) == SQLITE_ROW) {
+	sqlite.sqlite3_bind_text(statement, 1, trend->task, -1, SQLITE_TRANSIENT);
+	sqlite.sqlite3_bind_text(statement, 2, trend->measure, -1, SQLITE_TRANSIENT);
+	sqlite.sqlite3_bind_int(statement, 3, BASELINE_RUNS + 1);
+	while (sqlite.sqlite3_step(statement) == SQLITE_ROW) {
 		if (first)
-			trend->last = sqlite3_column_double(statement, 0);
+			trend->last = sqlite.sqlite3_column_double(statement, 0);
 		else
-			before[trend->runs++] = sqlite3_column_double(statement, 0);
+			before[trend->runs++] = sqlite.sqlite3_column_double(statement, 0);
 		first = false;
 	}
 	trend->median = median_of(before, trend->runs);
@@ -388,7 +402,7 @@ int history_trends(struct history *history, struct history_trend **ret_trends, s
 	*ret_count = 0;
 	if (ret)
 		return ret;
-	while (sqlite3_step(statement) == SQLITE_ROW) {
+	while (sqlite.sqlite3_step(statement) == SQLITE_ROW) {
 		struct history_trend trend = { .task = column_text(statement, 0), .measure = column_text(statement, 1) };
 
 		ret = fill_trend(history, &trend);

@@ -149,7 +149,7 @@ static int open_isolate(struct run *run, char **ret_error)
 		.cgroup = run->cgroup,
 		.workers = run->made,
 		.loop = run->loop,
-		.datagrams = run->options->udp,
+		.datagrams = !run->options->tcp_only,
 	};
 	int ret = isolate_open(&setup, &run->isolate, &run->isolate_reason);
 

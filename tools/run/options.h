@@ -70,7 +70,7 @@ struct run_options {
 	char *setup;			/* shell command that migrates and seeds; NULL = none */
 
 	enum isolate_backend backend;
-	bool udp;			/* seccomp: datagrams, too */
+	bool tcp_only;			/* seccomp: not the addresses of messages */
 	enum run_gate leaks, foreign;
 	struct run_allow *allow;
 	unsigned int allow_count;

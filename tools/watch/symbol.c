@@ -19,10 +19,26 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
+#include "tools/base/library.h"
 #include "tools/base/str.h"
 #include "tools/watch/table.h"
 
 enum { NAME_MOST = 120 };
+
+#define LIBDW(X) X(dwelf_elf_gnu_build_id) X(dwfl_begin) X(dwfl_build_id_find_elf) X(dwfl_end) \
+	X(dwfl_lineinfo) X(dwfl_module_addrname) X(dwfl_module_getelf) X(dwfl_module_getsrc) \
+	X(dwfl_offline_section_address) X(dwfl_report_end) X(dwfl_report_offline) \
+	X(dwfl_standard_find_debuginfo)
+static struct libdw { LIBDW(LIBRARY_POINTER) } libdw;
+
+/* Without it no file is known, and frames are printed as numbers. */
+static bool load(void)
+{
+	static const char *const names[] = { LIBDW(LIBRARY_NAME) NULL };
+	static struct library library = { "libdw.so.1", names, &libdw, NULL };
+
+	return !library_load(&library, NULL);
+}
 
 char *symbol_parse_maps(const char *text, uint64_t address, uint64_t *ret_offset)
 {
@@ -76,13 +92,13 @@ void symbol_learn_file(const char *path)
 	ssize_t len;
 	Elf *elf;
 
-	if (table_get(&learned, key))
+	if (table_get(&learned, key) || !load())
 		return;
 	table_set(&learned, key, &learned);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	elf_version(EV_CURRENT);
 	elf = fd < 0 ? NULL : elf_begin(fd, ELF_C_READ_MMAP, NULL);
-	len = elf && elf_kind(elf) == ELF_K_ELF ? dwelf_elf_gnu_build_id(elf, &id) : -1;
+	len = elf && elf_kind(elf) == ELF_K_ELF ? libdw.dwelf_elf_gnu_build_id(elf, &id) : -1;
 	if (len > 0) {
 		memcpy(build_id, id, (size_t)len < BERTH_BUILD_ID ? (size_t)len : BERTH_BUILD_ID);
 		if (!table_get(&files, id_hash(build_id)))
@@ -216,12 +232,6 @@ static char *name_compiled(const struct symbol_place *place)
 
 /* ---- ELF ---- */
 
-static const Dwfl_Callbacks callbacks = {
-	.find_elf = dwfl_build_id_find_elf,
-	.find_debuginfo = dwfl_standard_find_debuginfo,
-	.section_address = dwfl_offline_section_address,
-};
-
 struct object {
 	Dwfl *dwfl;
 	Dwfl_Module *module;
@@ -232,7 +242,8 @@ static void free_object(void *value)
 {
 	struct object *object = value;
 
-	dwfl_end(object->dwfl);
+	if (object->dwfl)
+		libdw.dwfl_end(object->dwfl);
 	free(object);
 }
 
@@ -245,18 +256,24 @@ void symbol_close(void)
 
 static struct object *open_object(const char *file)
 {
+	static Dwfl_Callbacks callbacks;
 	uint64_t key = table_hash_text(TABLE_HASH, file);
 	struct object *object = table_get(&objects, key);
 
 	if (object)
 		return object;
 	object = mem_alloc(sizeof(*object));
-	object->dwfl = dwfl_begin(&callbacks);
-	if (object->dwfl) {
-		object->module = dwfl_report_offline(object->dwfl, file, file, -1);
-		dwfl_report_end(object->dwfl, NULL, NULL);
-	}
 	table_set(&objects, key, object);
+	if (!load())
+		return object;
+	callbacks = (Dwfl_Callbacks){ .find_elf = libdw.dwfl_build_id_find_elf,
+				      .find_debuginfo = libdw.dwfl_standard_find_debuginfo,
+				      .section_address = libdw.dwfl_offline_section_address };
+	object->dwfl = libdw.dwfl_begin(&callbacks);
+	if (object->dwfl) {
+		object->module = libdw.dwfl_report_offline(object->dwfl, file, file, -1);
+		libdw.dwfl_report_end(object->dwfl, NULL, NULL);
+	}
 	return object;
 }
 
@@ -264,7 +281,7 @@ static struct object *open_object(const char *file)
 static bool address_of(Dwfl_Module *module, uint64_t offset, Dwarf_Addr *ret_address)
 {
 	GElf_Addr bias;
-	Elf *elf = dwfl_module_getelf(module, &bias);
+	Elf *elf = libdw.dwfl_module_getelf(module, &bias);
 	size_t count;
 
 	if (!elf || elf_getphdrnum(elf, &count))
@@ -298,9 +315,9 @@ static char *name_native(const char *file, uint64_t offset)
 
 	if (!object->module || !address_of(object->module, offset, &address))
 		return NULL;
-	function = dwfl_module_addrname(object->module, address);
-	line = dwfl_module_getsrc(object->module, address);
-	source = line ? dwfl_lineinfo(line, NULL, &number, NULL, NULL, NULL) : NULL;
+	function = libdw.dwfl_module_addrname(object->module, address);
+	line = libdw.dwfl_module_getsrc(object->module, address);
+	source = line ? libdw.dwfl_lineinfo(line, NULL, &number, NULL, NULL, NULL) : NULL;
 	if (function && source)
 		return str_print("%.*s at %s:%d", NAME_MOST, function, source, number);
 	return function ? str_print("%.*s in %s", NAME_MOST, function, base_of(file)) : NULL;

@@ -102,8 +102,9 @@ int watch_open(const struct watch_setup *setup, struct watch **ret_watch, char *
 	watch->setup = *setup;
 	for (unsigned int i = 0; i <= BERTH_WORKERS_MOST; i++)
 		watch->workers[i] = (struct worker){ .watch = watch, .number = i, .cgroup = -1 };
-	learn_library();
 	ret = choose_source(watch, ret_reason);
+	if (watch->monitor) /* the only source of stacks */
+		learn_library();
 	if (!ret)
 		ret = mark_open(watch);
 	if (!ret && watch->policy.baseline)
