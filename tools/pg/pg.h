@@ -34,6 +34,7 @@ enum pg_record_kind {
 	PG_RECORD_REMOVED,
 	PG_RECORD_IDLE,		/* rename mode: sessions idle in transaction; ms = the oldest, detail how many */
 	PG_RECORD_POOL,		/* rename mode: the server's connections are nearly used up; detail "USED of MOST" */
+	PG_RECORD_ABANDONED,	/* rename mode: a session ended with its process, idle in a transaction for ms */
 	PG_RECORD_KINDS
 };
 

@@ -148,7 +148,8 @@ int control_ask(const char *run_dir, const char *word, unsigned int worker, char
 	int ret = fd < 0 ? -errno : unix_address(run_dir, socket_name, &address, &dir);
 
 	if (!ret && (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) ||
-		     connect(fd, (struct sockaddr *)&address, sizeof(address)) || send(fd, request, strlen(request), MSG_NOSIGNAL) < 0))
+		     connect(fd, (struct sockaddr *)&address, sizeof(address)) ||
+		     send(fd, request, strlen(request), MSG_NOSIGNAL) < 0))
 		ret = errno == ECONNREFUSED ? -ENOENT : -errno;
 	if (ret)
 		return ret;

@@ -20,6 +20,7 @@
 #include "tools/base/log.h"
 #include "tools/pg/pg.h"
 #include "tools/run/control.h"
+#include "tools/run/watching.h"
 
 enum { CLOSE_MOST_MS = 20000 };
 
@@ -85,12 +86,15 @@ static void on_record(void *arg, const struct pg_record *record)
 	struct run *run = arg;
 
 	log_act("w%u: %s %s %s", record->worker, pg_record_names[record->kind], record->physical, record->detail);
+	watching_database(run, record->worker, pg_record_names[record->kind], record->database, record->ms, record->detail);
 	if (record->kind == PG_RECORD_KEPT)
 		strv_own(&run->database->kept,
 			 str_print("w%u: database kept: %s", record->worker, record->detail));
 	if (record->kind == PG_RECORD_DIED)
 		strv_own(&run->database->kept,
 			 str_print("w%u: its database server ended by itself: %s", record->worker, record->detail));
+	if (record->kind == PG_RECORD_ABANDONED && record->worker)
+		watching_session_left(&run->workers[record->worker - 1], record->port, record->ms);
 }
 
 int database_open(struct run *run, char **ret_error)
