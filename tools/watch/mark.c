@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which test a worker is in. A line "WORKER MS NAME" in the run's FIFO says that since MS (milliseconds since 1970, with a fraction
- * where it is known; 0 is now) the
- * worker runs test NAME; no NAME ends it. A FIFO, because every language and every shell can write a line to a file, Node
- * cannot send a datagram, and a line up to PIPE_BUF is never torn.
+ * Which test a worker is in. A line "WORKER MS NAME" in the run's FIFO says that since MS (milliseconds since 1970, with a
+ * fraction where it is known; 0 is now) the worker runs test NAME; no NAME ends it. A FIFO, because every language and every
+ * shell can write a line to a file, Node cannot send a datagram, and a line up to PIPE_BUF is never torn.
  *
  * Lines come late: a runner tells its reporter of a test after the test has begun. So marks are kept with their times, and a
  * finding asks for its test when it is told, not when it is made. A lost or malformed line costs an attribution, nothing else.
