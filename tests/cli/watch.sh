@@ -91,7 +91,7 @@ same 'and nothing else is worse' 'api duration' "$(printf '%s\n' "$out" | awk '/
 same 'before it there was none' 0 "$before"
 berth trends --json
 same 'JSON says the same' '["api","duration_ms",3]' "$(printf '%s' "$out" | jq -c '.[] | select(.regression) | [.task, .measure, .runs]')"
-DATABASE_URL=postgresql://me:secret@localhost:5432/shop berth run --each web,api --db shop --db-mode private --setup "true # $$ $(date +%s)" -- true
+DATABASE_URL=postgresql://me:secret@localhost:5432/shop berth run --each web,api --db shop --db-mode private --setup "true # $$" -- true
 berth trends --json
 same 'databases and their migration have trends, too' '["","migration_ms"] ["api","database_ready_ms"] ["web","database_ready_ms"]' \
 	"$(printf '%s' "$out" | jq -c '.[] | select(.measure | test("database|migration")) | [.task, .measure]' | sort | paste -sd' ')"

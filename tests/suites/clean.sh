@@ -21,11 +21,13 @@ clean() { # clean SENTENCE SUITE COMMAND
 	rm -rf "$work"
 }
 
-for suite in pytest go java ruby shell udp php; do clean "$suite" "$suite" ./run; done
+suites='pytest go java ruby shell udp php'
+[ -z "${QUICK-}" ] || suites='pytest shell'
+for suite in $suites; do clean "$suite" "$suite" ./run; done
 clean redis clean ./redis
 clean nginx clean ./nginx
 clean 'Perl, prove' clean 'prove t'
 clean Jest reporters 'npx jest -t harbour'
 clean Vitest reporters 'npx vitest run vitest.spec.mjs -t harbour'
-clean 'Playwright, API and browser' shop 'npx playwright test --project=api --project=search --project=database'
+[ -n "${QUICK-}" ] || clean 'Playwright, API and browser' shop 'npx playwright test --project=api --project=search --project=database'
 finish

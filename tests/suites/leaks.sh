@@ -1,6 +1,6 @@
 #!/bin/sh
-# Leaks injected into the shop's suite: each is told once per worker, with the test, its file and line; without a reporter with the
-# process. Another checkout's server listens on 3101 meanwhile. --full: within the shop's own projects and servers, too.
+# Leaks injected into the shop's suite: each is told once per worker, with the test, its file and line. Another checkout's
+# server listens on 3101 meanwhile. --full: without a reporter, too, with the process; and within the shop's own projects and servers.
 set -eu
 [ -d "$(dirname "$0")/shop/node_modules" ] || npm --prefix "$(dirname "$0")/shop" ci --silent >&2
 [ -n "${ALONE-}" ] || ALONE=1 exec "$(dirname "$0")/alone" "$0" "$@"
@@ -56,10 +56,10 @@ jq -e 'any(.findings[]; .kind == "leaked_listener" and .port == 3199 and (.comma
 	and (.directory | endswith("/project")) and .age_ms > 6000)' report.json >"$work/out" || status=1
 report "$status" 'the listener is named with command, directory and age' "$work/log"
 
-leak list npx playwright test -c leaks/leaks.config.js
-found "$(printf '%s\n%s\n' "$leaks" "$foreign" | awk '{ print $1, $2, "-" }')" 'without a reporter, with process and time'
-
 if [ -z "${QUICK-}" ]; then
+	leak list npx playwright test -c leaks/leaks.config.js
+	found "$(printf '%s\n%s\n' "$leaks" "$foreign" | awk '{ print $1, $2, "-" }')" 'without a reporter, with process and time'
+
 	kill "$other"
 	sed "s|projects: areas.map.*|projects: [...areas.map((name) => ({ name, testMatch: \`\${name}.spec.js\` })), { name: 'leaks', testDir: 'leaks' }],|" \
 		playwright.config.js >with-leaks.config.js
