@@ -42,7 +42,7 @@ void check_ports(struct doctor *doctor)
 	const struct ports_setup setup = {
 		.range_first = options->range_first,
 		.range_last = options->range_last,
-		.block_len = options->block_len,
+		.block_len = options->block_len ? options->block_len : PORTS_GRANULE, /* a run takes what is left */
 		.workers = workers_of(options),
 		.project = options->project_dir,
 	};

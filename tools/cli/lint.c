@@ -60,16 +60,19 @@ static void real_range(const struct run_options *options, unsigned int *ret_firs
 	*ret_last = options->range_first ? options->range_last : PORTS_RANGE_LAST;
 }
 
-static unsigned int block_len(const struct run_options *options)
-{
-	return options->block_len ? options->block_len : PORTS_BLOCK;
-}
-
 static unsigned int worker_count(const struct run_options *options)
 {
 	unsigned int tasks = (unsigned int)strv_len(options->tasks);
 
 	return options->workers ? options->workers : tasks ? tasks : 1;
+}
+
+static unsigned int block_len(const struct run_options *options)
+{
+	unsigned int first, last;
+
+	real_range(options, &first, &last);
+	return options->block_len ? options->block_len : ports_block_len(last - first + 1, worker_count(options));
 }
 
 static void port_in_range(const struct run_options *options, char ***messages)
