@@ -46,6 +46,7 @@ enum berth_proto { BERTH_TCP, BERTH_UDP, BERTH_PROTOS };
 enum {
 	BERTH_MAP_STRICT = 1 << 0,	/* a connect to a local port that is not the worker's is refused */
 	BERTH_MAP_DECLARED_ONLY = 1 << 1, /* undeclared ports are left alone instead of claimed at first bind */
+	BERTH_MAP_PATHS_ONLY = 1 << 2,	/* the kernel rewrites ports: the shim moves unix paths and nothing else */
 };
 
 /*

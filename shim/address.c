@@ -100,8 +100,7 @@ static enum shim_way refuse_or_foreign(struct berth_portmap *map, uint16_t port)
 	return map->flags & BERTH_MAP_STRICT ? SHIM_REFUSE : SHIM_FOREIGN;
 }
 
-/* Connecting to a path that the run has put elsewhere: the copy gets the place where the socket really is. */
-static bool unix_moved(const struct berth_portmap *map, const void *sa, socklen_t len, struct shim_copy *ret_copy)
+bool shim_unix_moved(const struct berth_portmap *map, const void *sa, socklen_t len, struct shim_copy *ret_copy)
 {
 	struct sockaddr_un *un = (struct sockaddr_un *)ret_copy->bytes;
 	size_t path = offsetof(struct sockaddr_un, sun_path);
@@ -128,7 +127,7 @@ enum shim_way shim_outbound(struct berth_portmap *map, int fd, const void *sa, s
 	uint16_t port, real, udp;
 
 	if (!shim_take(map, sa, len, use, ret_copy))
-		return unix_moved(map, sa, len, ret_copy) ? SHIM_COPY : SHIM_AS_IS;
+		return shim_unix_moved(map, sa, len, ret_copy) ? SHIM_COPY : SHIM_AS_IS;
 	port = ret_copy->addr.port;
 	real = berth_portmap_real(map, BERTH_TCP, port);
 	udp = berth_portmap_real(map, BERTH_UDP, port);

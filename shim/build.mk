@@ -16,3 +16,12 @@ $(O)/shim-so/%.o: %.c
 $(SHIM): $(SHIM_OBJ)
 	@mkdir -p $(@D)
 	$(call quiet,LD)$(CC) $(SHIM_LDFLAGS) $^ -o $@
+
+# Reporters: they tell which test runs, from inside the suite's runner.
+REPORTERS	:= $(patsubst shim/%,$(O)/share/berth/%,$(wildcard shim/reporters/*))
+
+all: $(REPORTERS)
+
+$(O)/share/berth/reporters/%: shim/reporters/%
+	@mkdir -p $(@D)
+	$(call quiet,COPY)cp $< $@

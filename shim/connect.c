@@ -21,13 +21,24 @@ static int connect_foreign(struct berth_portmap *map, int fd, const void *sa, so
 	return ret;
 }
 
+/* A process in no worker, or in one whose ports are the kernel's business. */
+static int connect_path(int fd, const void *sa, socklen_t len)
+{
+	const struct berth_portmap *map = shim_attached();
+	struct shim_copy copy;
+
+	if (map && shim_unix_moved(map, sa, len, &copy))
+		return next_connect(fd, copy.bytes, copy.len);
+	return next_connect(fd, sa, len);
+}
+
 EXPORT int connect(int fd, const struct sockaddr *sa, socklen_t len)
 {
 	struct berth_portmap *map = shim_map();
 	struct shim_copy copy;
 
 	if (!map)
-		return next_connect(fd, sa, len);
+		return connect_path(fd, sa, len);
 	switch (shim_outbound(map, fd, sa, len, BERTH_ADDR_PLAIN, &copy)) {
 	case SHIM_COPY:
 		return next_connect(fd, copy.bytes, copy.len);

@@ -11,7 +11,7 @@
 
 static int without_deepbind(int mode)
 {
-	struct berth_portmap *map = shim_map();
+	struct berth_portmap *map = shim_attached();
 
 	if (map && mode & RTLD_DEEPBIND)
 		shim_note(map, BERTH_NOTE_DEEPBIND, -1, 0, 0, 0, NULL);

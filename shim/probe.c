@@ -57,7 +57,7 @@ enum berth_elf_verdict shim_probe(int dir, const char *path)
 	char interp[2][BERTH_ELF_INTERP];
 	enum berth_elf_verdict verdict;
 
-	if (!shim_map())
+	if (!shim_attached())
 		return BERTH_ELF_GLIBC;
 	verdict = path ? judge_path(dir, path, interp[0]) : judge(dir, interp[0]);
 	for (int i = 0; verdict == BERTH_ELF_SCRIPT && i < DEPTH; i++) {
@@ -87,7 +87,7 @@ enum berth_elf_verdict shim_probe_in_path(const char *file, char *path)
 	size_t len;
 
 	path[0] = 0;
-	if (!shim_map() || !file || !shim_readable(file, 1))
+	if (!shim_attached() || !file || !shim_readable(file, 1))
 		return BERTH_ELF_GLIBC;
 	for (len = 0; file[len]; len++)
 		if (file[len] == '/')

@@ -113,13 +113,20 @@ static struct berth_portmap *attach(char *const *envp)
 	return __atomic_load_n(&attached, __ATOMIC_ACQUIRE);
 }
 
-struct berth_portmap *shim_map(void)
+struct berth_portmap *shim_attached(void)
 {
 	struct berth_portmap *map = __atomic_load_n(&attached, __ATOMIC_ACQUIRE);
 
 	if (__builtin_expect(!map, 0))
 		map = attach(environ);
 	return (void *)map == (void *)&nowhere ? NULL : map;
+}
+
+struct berth_portmap *shim_map(void)
+{
+	struct berth_portmap *map = shim_attached();
+
+	return map && map->flags & BERTH_MAP_PATHS_ONLY ? NULL : map;
 }
 
 /* dlsym() returns an object pointer for a function; POSIX requires that this copy works. */
@@ -147,6 +154,6 @@ __attribute__((constructor)) static void wake_up(int argc, char **argv, char **e
 	(void)argv;
 	resolve_all();
 	shim_env_save(environ ? environ : envp);
-	shim_map();
+	shim_attached();
 	errno = saved;
 }

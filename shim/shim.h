@@ -76,6 +76,9 @@ struct shim_next {
 extern struct shim_next shim_next;
 
 /* This worker's map; NULL if the process is not in a worker. Attached by the constructor, or by the first caller. */
+struct berth_portmap *shim_attached(void);
+
+/* The same for all that has to do with ports; NULL too where the kernel rewrites them (BERTH_MAP_PATHS_ONLY). */
 struct berth_portmap *shim_map(void);
 
 /* True if @len bytes at @at can be read. One system call for a page that this thread has not asked about lately. */
@@ -110,6 +113,9 @@ enum shim_way {
 };
 enum shim_way shim_outbound(struct berth_portmap *map, int fd, const void *sa, socklen_t len, enum berth_addr_use use,
 			    struct shim_copy *ret_copy);
+
+/* Connecting to a path that the run has put elsewhere: true, and the copy names where the socket really is. */
+bool shim_unix_moved(const struct berth_portmap *map, const void *sa, socklen_t len, struct shim_copy *ret_copy);
 void shim_note_foreign(struct berth_portmap *map, int fd, const struct shim_copy *copy);
 
 /* The answer to SHIM_REFUSE: a note, ECONNREFUSED in errno. Return: -1. */

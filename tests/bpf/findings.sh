@@ -50,7 +50,7 @@ try() { # SENTENCE WORKERS PROGRAM NAME [PORT]
 for name in clean clean_pool clean_late_child clean_retry clean_wait clean_nonblock clean_udp clean_time_wait; do
 	try "no finding, exact counts: $name" 1 "$oracle" "$name"
 done
-for name in leaked_listener leaked_daemon leaked_exec leaked_passed leaked_udp leaked_process never_closed close_wait growth \
+for name in leaked_listener leaked_daemon leaked_exec leaked_passed leaked_udp leaked_process never_closed pool close_wait growth \
 	conflict conflict_next conflict_expected time_wait errors; do
 	try "found, and nothing else: $name" 1 "$oracle" "$name"
 done
@@ -108,7 +108,7 @@ else
 fi
 
 # the same run under strace: system calls and their failures are counted alike
-for name in clean conflict clean_wait errors never_closed; do
+for name in clean conflict clean_wait errors pool; do
 	timeout 60 "$driver" -s ebpf -- strace -f -qq -e trace=socket,bind,connect,sendto -o "$work/strace" "$oracle" "$name" >"$work/all" 2>/dev/null
 	calls() { grep -cE "$1" "$work/strace"; }
 	want="opened $(calls 'socket\(AF_INET') bound $(calls ' bind\(.* = 0$') bind_failed $(calls ' bind\(.* = -1')"

@@ -352,20 +352,39 @@ static void leaked_process(void)
 	truth_of("leaked_process", 0, 1, "\"opened\": 0");
 }
 
-static void never_closed(void)
+/* Forty connections that only the end of their process closes. Return: the server's port. */
+static int abandon(int every_ms)
 {
-	int server = listen_on(0, true), port = port_of(server);
+	int server = listen_on(0, true), port = port_of(server), kept[40];
 
 	if (!fork()) {
-		for (int i = 0; i < 40; i++)
+		for (int i = 0; i < 40; i++) {
 			connect_to(port);
+			pause_ms(every_ms);
+		}
 		exit(0);
 	}
 	for (int i = 0; i < 40; i++)
-		close(accept(server, NULL, NULL));
+		kept[i] = accept(server, NULL, NULL);
 	wait(NULL);
+	for (int i = 0; i < 40; i++)
+		close(kept[i]);
 	close(server);
-	truth_of("socket_never_closed", port, 40, "\"opened\": 41, \"closed_by_exit\": 40, \"closed\": 1");
+	return port;
+}
+
+static void never_closed(void)
+{
+	truth_of("socket_never_closed", abandon(230), 40, "\"opened\": 41, \"closed_by_exit\": 40, \"closed\": 1");
+}
+
+static void pool(void)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), "{\"kind\": \"socket_never_closed\", \"port\": %d, \"count\": 40, \"severity\": \"note\"}",
+		 abandon(0));
+	truth(text, "\"opened\": 41, \"closed_by_exit\": 40, \"closed\": 1");
 }
 
 static void close_wait(void)
@@ -554,6 +573,7 @@ static const struct oracle {
 	ORACLE(leaked_udp),
 	ORACLE(leaked_process),
 	ORACLE(never_closed),
+	ORACLE(pool),
 	ORACLE(close_wait),
 	ORACLE(growth),
 	ORACLE(conflict),

@@ -28,7 +28,7 @@ same 'and has no leak' 0 "$status"
 
 berth run -n 2 --leaks fail --html r.html --junit r.xml --json r.json --trace r.trace -- python3 suite.py
 same 'a leak fails the run' 121 "$status"
-has 'and is named at the end' 'w1: listener left open: listener on port 3166' "$err"
+has 'and is named at the end' 'w1 w2: listener left open: listener on port 3166' "$err"
 berth leaks --json
 same 'leaks: exit status 1' 1 "$status"
 leaks=$(printf '%s' "$out" | jq -c '[.[] | select(.kind == "leaked_listener") | [.worker, .port, .test]] | sort')
@@ -49,6 +49,20 @@ lacks 'what is in the baseline is not told again' 'listener left open' "$err"
 same 'and does not fail the run' 0 "$status"
 rm berth.baseline
 
+allowed() { # allowed SENTENCE STATUS YAML...: what an allow list in berth.yaml lets pass
+	sentence=$1 want=$2
+	shift 2
+	printf '%s\n' 'allow:' "$@" >berth.yaml
+	berth run -n 2 --leaks fail -- python3 suite.py
+	same "$sentence" "$want" "$status"
+	rm berth.yaml
+}
+allowed 'an allow list by port lets it pass' 0 '  - port: 3160-3170'
+allowed 'by port and program' 0 '  - port: 3166' '    program: python3*'
+allowed 'another port does not' 121 '  - port: 3167'
+allowed 'nor does the port with another program' 121 '  - port: 3166' '    program: node*'
+allowed 'one of several rules is enough' 0 '  - port: 1' '  - program: "python3 suite.py"'
+
 GITHUB_ACTIONS=true GITHUB_STEP_SUMMARY=$PWD/summary.md
 export GITHUB_ACTIONS GITHUB_STEP_SUMMARY
 berth run -n 2 --output quiet -- python3 suite.py
@@ -62,4 +76,24 @@ berth report --markdown -
 has 'a report can be made later' '### Berth: 2 passed' "$out"
 berth trends --json
 same 'trends have every task' '["1","2"]' "$(printf '%s' "$out" | jq -c '[.[] | select(.measure == "duration_ms") | .task] | unique')"
+
+# trends: three quick runs are the baseline, a slow one raises the alarm
+mkdir slower && cd slower && git init -q . 2>/dev/null
+for pause in 0 0 0 2; do
+	berth trends
+	before=$status
+	berth run --each web,api -- sh -c "[ {task} = web ] || exec sleep $pause"
+done
+berth trends
+same 'a task that has become slower is an alarm' 1 "$status"
+has 'with its numbers' "api   duration     2." "$out"
+same 'and nothing else is worse' 'api duration' "$(printf '%s\n' "$out" | awk '/worse$/ { print $1, $2 }')"
+same 'before it there was none' 0 "$before"
+berth trends --json
+same 'JSON says the same' '["api","duration_ms",3]' "$(printf '%s' "$out" | jq -c '.[] | select(.regression) | [.task, .measure, .runs]')"
+DATABASE_URL=postgresql://me:secret@localhost:5432/shop berth run --each web,api --db shop --db-mode private --setup "true # $$ $(date +%s)" -- true
+berth trends --json
+same 'databases and their migration have trends, too' '["","migration_ms"] ["api","database_ready_ms"] ["web","database_ready_ms"]' \
+	"$(printf '%s' "$out" | jq -c '.[] | select(.measure | test("database|migration")) | [.task, .measure]' | sort | paste -sd' ')"
+lacks 'and no password is in the record' secret "$(cat .berth/runs/*/events.ndjson)"
 finish

@@ -60,6 +60,14 @@ is 0 $? "a temporary directory that works"
 [ -s out ] && [ ! -e "$(cat out)" ]; report $? "one worker: TMPDIR is its own and is gone afterwards"
 for i in 1 2 3 4 5 6 7; do "$BERTH" run -n 2 --tree overlay -- sh -c 'echo $$ >file' >out 2>err; done
 is "5 5" "$(ls -d .berth/runs/*/w1/tree | wc -l) $(ls -d .berth/runs/*/w2/tree | wc -l)" "the trees of the last five runs are kept"
+if [ "$(id -u)" = 0 ]; then # a project of the user's, but of another group, as teams have them
+	mkdir -p team/dir "$top/nobody"
+	chown -R nobody:root team; chmod -R 775 team; chown nobody:nogroup "$top/nobody"; chmod 755 "$top/project"
+	(cd team && XDG_RUNTIME_DIR='' exec setpriv --reuid nobody --regid nogroup --clear-groups "$BERTH" run -n 2 -- sh -c 'mkdir dir/$BERTH_WORKER') >out 2>err
+	is "0 1 2" "$? $(echo $(ls team/dir))" "a plain user's project of another group: its workers can write"
+	has "$(cat err)" "shared by all workers: '.*/team' belongs to another user or group" "and it is said why they share it"
+	rm -rf team
+fi
 i=0
 while [ $i -lt 60 ]; do mkdir -p .berth/runs/ab$((i + 10)); i=$((i + 1)); done
 mkdir -p .berth/runs/not-a-run

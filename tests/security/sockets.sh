@@ -7,6 +7,7 @@
 cat >"$work/knock" <<'KNOCK'
 import socket, struct, sys
 paths = [line.split()[-1] for line in open("/proc/net/unix") if line.rstrip().endswith("/net") and sys.argv[1] in line]
+paths = [path for path in paths if path.split("/")[3] in sys.argv[2]]  # runs outside of this /tmp have the same path
 if len(paths) != 1:
     sys.exit("there is no such socket: %s" % paths)
 s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -19,11 +20,11 @@ except (PermissionError, ConnectionError, BrokenPipeError) as error:
     print("closed" if not isinstance(error, PermissionError) else "no entry")
 KNOCK
 run_as root preload
-is closed "$(nobody /usr/bin/python3 "$work/knock" /berth-0/ 2>&1)" 'another user does not get a filter from root'\''s run'
-is closed "$(/usr/bin/python3 "$work/knock" /berth-0/ 2>&1)" 'nor does root from outside of the run'
+is closed "$(nobody /usr/bin/python3 "$work/knock" /berth-0/ "$(ls /tmp/berth-0)" 2>&1)" 'another user does not get a filter from root'\''s run'
+is closed "$(/usr/bin/python3 "$work/knock" /berth-0/ "$(ls /tmp/berth-0)" 2>&1)" 'nor does root from outside of the run'
 end_run root
 run_as nobody preload
-is 'no entry' "$(setpriv --reuid 65533 --regid nogroup --clear-groups /usr/bin/python3 "$work/knock" /berth-65534/ 2>&1)" \
+is 'no entry' "$(setpriv --reuid 65533 --regid nogroup --clear-groups /usr/bin/python3 "$work/knock" /berth-65534/ "$(ls /tmp/berth-65534)" 2>&1)" \
 	'another user cannot reach the sockets of a plain user'\''s run'
 end_run nobody
 # and the one whom it is for is: a worker of root's that has become somebody else starts a static program

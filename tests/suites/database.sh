@@ -12,7 +12,6 @@ projects=auth,register,catalog,search,product,cart,checkout,orders,live-orders,p
 projects=$projects,cors,database,operations
 [ -z "${QUICK-}" ] || projects=orders,database,live-orders
 count=$(echo "$projects" | tr ',' '\n' | wc -l)
-binaries=$(find /usr/lib/postgresql -name initdb -printf '%h\n' | sort -V | tail -n 1)
 
 # each USER SENTENCE OPTIONS: every project in a worker of its own, all with the database of one template
 each() {
@@ -24,20 +23,6 @@ each() {
 	report "$status" "$2: no password and no port in use in what was printed ($1)" "$work/bad"
 }
 
-# A server of the user's own on the suite's port; only on the local address, and gone at the end.
-server_start() {
-	server=$(mktemp -d /var/tmp/berth-server-XXXXXX)
-	chown nobody:nogroup "$server" 2>/dev/null || true
-	echo mes_password >"$server/password"; chmod 644 "$server/password"
-	as_server "'$binaries/initdb' -D '$server/data' -U mes_user --pwfile='$server/password' -A scram-sha-256 -N" >/dev/null
-	as_server "'$binaries/pg_ctl' -D '$server/data' -w -l '$server/log' -o '-p 5432 -k $server -c listen_addresses=localhost' start" \
-		>/dev/null
-	export PGPASSWORD=mes_password
-	psql -q -h localhost -U mes_user postgres -c 'CREATE DATABASE mes_e2e_db'
-	psql -q -h localhost -U mes_user mes_e2e_db -c 'CREATE TABLE mine (kept text); INSERT INTO mine VALUES (1)'
-}
-as_server() { if [ "$(id -u)" = 0 ]; then setpriv --reuid nobody --regid nogroup --clear-groups sh -c "$1"; else sh -c "$1"; fi; }
-server_stop() { as_server "'$binaries/pg_ctl' -D '$server/data' -m immediate stop" >/dev/null; rm -rf "$server"; }
 databases() { psql -h localhost -U mes_user postgres -Atc "SELECT datname FROM pg_database WHERE datname LIKE 'mes_e2e_db%' ORDER BY 1"; }
 
 echo 1..8

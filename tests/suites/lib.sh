@@ -30,3 +30,19 @@ settle() {
 	done
 	return 1
 }
+
+# A server of the user's own on the suite's port; only on the local address, and gone at the end.
+server_start() {
+	binaries=$(find /usr/lib/postgresql -name initdb -printf '%h\n' | sort -V | tail -n 1)
+	server=$(mktemp -d /var/tmp/berth-server-XXXXXX)
+	chown nobody:nogroup "$server" 2>/dev/null || true
+	echo mes_password >"$server/password"; chmod 644 "$server/password"
+	as_server "'$binaries/initdb' -D '$server/data' -U mes_user --pwfile='$server/password' -A scram-sha-256 -N" >/dev/null
+	as_server "'$binaries/pg_ctl' -D '$server/data' -w -l '$server/log' -o '-p 5432 -k $server -c listen_addresses=localhost' start" \
+		>/dev/null
+	export PGPASSWORD=mes_password
+	psql -q -h localhost -U mes_user postgres -c 'CREATE DATABASE mes_e2e_db'
+	psql -q -h localhost -U mes_user mes_e2e_db -c 'CREATE TABLE mine (kept text); INSERT INTO mine VALUES (1)'
+}
+as_server() { if [ "$(id -u)" = 0 ]; then setpriv --reuid nobody --regid nogroup --clear-groups sh -c "$1"; else sh -c "$1"; fi; }
+server_stop() { as_server "'$binaries/pg_ctl' -D '$server/data' -m immediate stop" >/dev/null; rm -rf "$server"; }

@@ -240,9 +240,6 @@ void cli_free(struct cli *cli)
 	free(cli->profile);
 	free(cli->config);
 	free(cli->run_id);
-	free(cli->markdown_file);
-	free(cli->gitlab_file);
-	strv_free(cli->merge);
 	run_options_free(&cli->run);
 	*cli = (struct cli){ 0 };
 }

@@ -24,8 +24,7 @@ struct cli {
 	/* the fields of options that do not concern a run; what they mean is in options.def */
 	bool help, template, schema, json, force, to_stdout, github, all;
 	unsigned int verbose, worker;
-	char *profile, *config, *run_id, *markdown_file, *gitlab_file;
-	char **merge;			/* strv */
+	char *profile, *config, *run_id;
 };
 
 struct verb {

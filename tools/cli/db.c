@@ -1,18 +1,25 @@
 /* SPDX-License-Identifier: MIT */
-/* `berth db list` and `berth db drop`: what of Berth's is on the project's servers. */
+/*
+ * `berth db list` and `berth db drop`: what of Berth's is on the project's servers. `berth db reset`: a worker of a live run
+ * gets its template back; the run does it.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "core/abi.h"
 #include "tools/base/cleanup.h"
+#include "tools/base/file.h"
 #include "tools/base/log.h"
 #include "tools/cli/cli.h"
 #include "tools/cli/config.h"
+#include "tools/cli/live.h"
 #include "tools/cli/output.h"
 #include "tools/cli/servers.h"
 #include "tools/cli/term.h"
+#include "tools/run/control.h"
 
 static char *age_of(const struct pg_owned *owned)
 {
@@ -140,25 +147,79 @@ static int drop(struct cli *cli, const struct server_view *views, size_t count)
 	return status;
 }
 
+/* Inside a run: this run and this worker, unless told otherwise. */
+static void take_own(struct cli *cli)
+{
+	const char *run = getenv("BERTH_RUN"), *number = getenv("BERTH_WORKER");
+	long worker;
+
+	if (cli->run_id || !run)
+		return;
+	cli->run_id = str_copy(run);
+	if (!cli->worker && number && !str_number(number, 1, BERTH_WORKERS_MOST, &worker))
+		cli->worker = (unsigned int)worker;
+}
+
+static int reset(struct cli *cli)
+{
+	cleanup_free char *runtime = NULL, *dir = NULL, *text = NULL;
+	struct run_state run = { 0 };
+	int ret;
+
+	if (cli->args[1])
+		return cli_usage(cli, "'berth db reset' has an argument too many: '%s'", cli->args[1]);
+	take_own(cli);
+	ret = live_find(cli->run_id, &run);
+	if (ret)
+		return live_missing(cli->run_id, ret);
+	if (!cli->worker && run.worker_count > 1) {
+		ret = cli_usage(cli, "run %s has %zu workers: choose one with -w N", run.id, run.worker_count);
+		state_free(&run);
+		return ret;
+	}
+	ret = dir_runtime(&runtime);
+	dir = ret ? NULL : str_print("%s/%s", runtime, run.id);
+	ret = ret ? ret : control_ask(dir, "reset", cli->worker ? cli->worker : 1, &text);
+	if (ret)
+		log_line("unable to reset the databases of worker %u in run %s: %s", cli->worker ? cli->worker : 1, run.id,
+			 text ? text : ret == -ENOENT ? "the run has none" : strerror(-ret));
+	state_free(&run);
+	return ret ? 1 : 0;
+}
+
+static int on_servers(struct cli *cli, int (*act)(struct cli *cli, const struct server_view *views, size_t count))
+{
+	struct server_view *views;
+	size_t count;
+	int status = config_load(cli);
+
+	if (status)
+		return status;
+	count = servers_look(&cli->run, &views);
+	status = act(cli, views, count);
+	servers_free(views, count);
+	return status;
+}
+
+static int list_all(struct cli *cli)
+{
+	return on_servers(cli, list);
+}
+
+static int drop_named(struct cli *cli)
+{
+	return on_servers(cli, drop);
+}
+
 int verb_db(struct cli *cli)
 {
 	static const struct {
 		const char *name;
-		int (*run)(struct cli *cli, const struct server_view *views, size_t count);
-	} actions[] = { { "list", list }, { "drop", drop } };
-	struct server_view *views;
-	size_t count, i = 0;
-	int status;
+		int (*run)(struct cli *cli);
+	} actions[] = { { "list", list_all }, { "drop", drop_named }, { "reset", reset } };
 
-	while (i < ARRAY_LEN(actions) && strcmp(actions[i].name, cli->args[0]))
-		i++;
-	if (i == ARRAY_LEN(actions))
-		return cli_usage(cli, "expected list or drop, got '%s'", cli->args[0]);
-	status = config_load(cli);
-	if (status)
-		return status;
-	count = servers_look(&cli->run, &views);
-	status = actions[i].run(cli, views, count);
-	servers_free(views, count);
-	return status;
+	for (size_t i = 0; i < ARRAY_LEN(actions); i++)
+		if (!strcmp(actions[i].name, cli->args[0]))
+			return actions[i].run(cli);
+	return cli_usage(cli, "expected list, drop or reset, got '%s'", cli->args[0]);
 }

@@ -99,7 +99,7 @@ static void print_more(struct term_table *table, const char *label, const char *
 
 static void print_text(const struct doctor *doctor)
 {
-	struct term_table table = { 0 };
+	struct term_table table = { .wrap = true };
 	const char *before = "";
 
 	for (size_t i = 0; i < doctor->count; i++) {

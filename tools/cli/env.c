@@ -14,8 +14,8 @@
 #include "tools/base/file.h"
 #include "tools/base/log.h"
 #include "tools/cli/cli.h"
+#include "tools/cli/live.h"
 #include "tools/cli/maps.h"
-#include "tools/cli/project.h"
 #include "tools/cli/output.h"
 #include "tools/cli/term.h"
 
@@ -127,51 +127,14 @@ static int show(const struct cli *cli, const struct run_state *run, const struct
 	return 0;
 }
 
-static int no_run(const struct cli *cli, int error)
-{
-	if (error == -ENOTUNIQ) {
-		log_line("several runs are live");
-		log_hint("berth ps lists them; --run ID chooses one");
-	} else if (error == -ENOENT && cli->run_id) {
-		log_line("no run '%s'", cli->run_id);
-		log_hint("berth ps");
-	} else if (error == -ENOENT) {
-		log_line("no run is live");
-	} else {
-		log_line("unable to read the state of the run: %s", strerror(-error));
-	}
-	return 1;
-}
-
-/* Several runs are live: the one of this project is meant, if it has only one */
-static int load_own(struct run_state *ret_run)
-{
-	cleanup_free char *config = project_config("berth.yaml"), *project = project_find(config), *id = NULL;
-	struct run_state *runs = NULL;
-	unsigned int found = 0;
-	size_t count = 0;
-	int ret = state_list(&runs, &count);
-
-	for (size_t i = 0; !ret && i < count; i++)
-		if (runs[i].alive && str_equal(runs[i].project_dir, project) && !found++)
-			id = str_copy(runs[i].id);
-	if (!ret)
-		state_list_free(runs, count);
-	if (ret)
-		return ret;
-	return found == 1 ? state_load(id, ret_run) : -ENOTUNIQ;
-}
-
 int verb_env(struct cli *cli)
 {
 	const struct state_worker *worker = NULL;
 	struct run_state run = { 0 };
-	int ret = state_load(cli->run_id, &run), status;
+	int ret = live_find(cli->run_id, &run), status;
 
-	if (ret == -ENOTUNIQ)
-		ret = load_own(&run);
 	if (ret)
-		return no_run(cli, ret);
+		return live_missing(cli->run_id, ret);
 	for (size_t i = 0; i < run.worker_count; i++)
 		if (run.workers[i].number == cli->worker || (!cli->worker && run.worker_count == 1))
 			worker = &run.workers[i];

@@ -23,40 +23,48 @@ static bool is_leak(const json_t *finding)
 	return !strcmp(text_of(finding, "gate"), "leaks") && !json_is_true(json_object_get(finding, "known"));
 }
 
-static void print_stack(const json_t *stack)
+static void add_row(struct term_table *table, const char *name, const char *text)
 {
+	if (!*text)
+		return;
+	term_cell(table, name);
+	term_cell(table, text);
+	term_row(table);
+}
+
+/* Compilers' names of functions have no space at which they could be wrapped. */
+static void add_stack(struct term_table *table, const json_t *stack)
+{
+	int room = (int)term_width() - 18;
 	const json_t *frame;
 	size_t i;
 
 	json_array_foreach(stack, i, frame) {
-		if (i == FRAMES_SHOWN) {
-			printf("           ...\n");
+		cleanup_free char *text = str_print("%.*s", room > 20 ? room : 20, json_string_value(frame));
+
+		add_row(table, i ? "" : "stack", i == FRAMES_SHOWN ? "..." : text);
+		if (i == FRAMES_SHOWN)
 			return;
-		}
-		printf("    %s %s\n", i ? "      " : "stack:", json_string_value(frame));
 	}
 }
 
-static void print_finding(const json_t *finding)
+static void print_finding(const struct report_run *run, size_t index)
 {
-	json_int_t worker = json_integer_value(json_object_get(finding, "worker"));
-	json_int_t count = json_integer_value(json_object_get(finding, "count"));
-	const char *task = text_of(finding, "task"), *test = text_of(finding, "test"), *command = text_of(finding, "command");
+	const json_t *finding = run->findings[index];
+	struct term_table table = { .indent = 4, .wrap = true };
+	cleanup_free char *workers = report_workers_of(run, index);
 
-	printf("%s: ", text_of(finding, "severity"));
-	if (worker)
-		printf("w%lld%s%s%s: ", (long long)worker, *task ? " (" : "", task, *task ? ")" : "");
-	printf("%s%s\n", text_of(finding, "title"), json_is_true(json_object_get(finding, "known")) ? " (known)" : "");
+	printf("%s: %s: %s%s\n", text_of(finding, "severity"), workers, text_of(finding, "title"),
+	       json_is_true(json_object_get(finding, "known")) ? " (known)" : "");
 	term_paragraph(4, text_of(finding, "detail"));
-	if (*test)
-		printf("    test: %s\n", test);
-	if (*command)
-		printf("    command: %s\n", command);
-	if (count > 1)
-		printf("    %lld times\n", (long long)count);
-	print_stack(json_object_get(finding, "stack"));
-	printf("    fingerprint: %s\n", text_of(finding, "fingerprint"));
-	term_paragraph(4, text_of(finding, "remedy"));
+	if (!strcmp(text_of(finding, "severity"), "note"))
+		return; /* nothing needs to be done */
+	add_row(&table, "test", text_of(finding, "test"));
+	add_row(&table, "command", text_of(finding, "command"));
+	add_stack(&table, json_object_get(finding, "stack"));
+	add_row(&table, "fingerprint", text_of(finding, "fingerprint"));
+	add_row(&table, "to do", text_of(finding, "remedy"));
+	term_print(&table);
 	printf("\n");
 }
 
@@ -82,7 +90,8 @@ int verb_leaks(struct cli *cli)
 	if (cli->json)
 		print_json(run);
 	for (size_t i = 0; !cli->json && i < run->finding_count; i++)
-		print_finding(run->findings[i]);
+		if (!report_is_repeated(run, i))
+			print_finding(run, i);
 	if (!cli->json && !run->finding_count)
 		printf("run %s: nothing was left behind, and nothing collided\n", text_of(run->run, "id"));
 	report_run_free(run);

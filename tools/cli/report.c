@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* `berth report [RUN]`: the formats that were asked for, from the record of a run; Markdown on stdout if none was. */
-#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,29 +8,12 @@
 #include "tools/base/log.h"
 #include "tools/cli/results.h"
 
-/* The files of the runner's own that --merge names, sorted, each once. */
-static char **find_merged(char *const *patterns)
-{
-	char **files = NULL;
-
-	for (; patterns && *patterns; patterns++) {
-		glob_t found;
-
-		if (glob(*patterns, 0, NULL, &found))
-			continue;
-		for (size_t i = 0; i < found.gl_pathc; i++)
-			if (!strv_has(files, found.gl_pathv[i]))
-				strv_add(&files, found.gl_pathv[i]);
-		globfree(&found);
-	}
-	return files;
-}
-
 static int write_all(const struct cli *cli, const struct report_run *run, const struct report_options *options)
 {
 	const char *const wanted[REPORT_FORMATS] = {
 		[REPORT_JSON] = cli->run.json_file,   [REPORT_JUNIT] = cli->run.junit_file,   [REPORT_HTML] = cli->run.html_file,
-		[REPORT_TRACE] = cli->run.trace_file, [REPORT_MARKDOWN] = cli->markdown_file, [REPORT_GITLAB] = cli->gitlab_file,
+		[REPORT_TRACE] = cli->run.trace_file, [REPORT_MARKDOWN] = cli->run.markdown_file,
+		[REPORT_GITLAB] = cli->run.gitlab_file,
 		[REPORT_GITHUB] = cli->github ? "-" : NULL,
 	};
 	bool any = false;
@@ -54,13 +36,14 @@ static int write_all(const struct cli *cli, const struct report_run *run, const 
 
 int verb_report(struct cli *cli)
 {
-	cleanup_strv char **merge = find_merged(cli->merge);
-	struct report_options options = { .merge = merge };
+	cleanup_free char *dir = NULL;
+	struct report_options options = { .merge = cli->run.merge };
 	struct report_run *run;
-	int ret = results_load(cli, cli->args ? cli->args[0] : NULL, &run, NULL);
+	int ret = results_load(cli, cli->args ? cli->args[0] : NULL, &run, &dir);
 
 	if (ret)
 		return ret;
+	options.run_dir = dir;
 	options.project_dir = json_string_value(json_object_get(run->run, "project"));
 	ret = write_all(cli, run, &options);
 	report_run_free(run);

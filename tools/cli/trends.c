@@ -24,6 +24,27 @@ static json_t *json_trends(const struct history_trend *trends, size_t count)
 	return list;
 }
 
+/* What a measure is counted in is the end of its name. */
+static char *shown(const char *measure, double value)
+{
+	if (str_ends(measure, "_ms"))
+		return str_print("%.1f s", value / 1000);
+	if (str_ends(measure, "_kib"))
+		return str_print("%.0f MiB", value / 1024);
+	return str_print("%.0f", value);
+}
+
+static char *name_of(const char *measure)
+{
+	size_t len = strlen(measure), unit = str_ends(measure, "_ms") ? 3 : str_ends(measure, "_kib") ? 4 : 0;
+	char *name = str_copy_len(measure, len - unit);
+
+	for (char *at = name; *at; at++)
+		if (*at == '_')
+			*at = ' ';
+	return name;
+}
+
 static void print_trends(const struct history_trend *trends, size_t count)
 {
 	struct term_table table = { 0 };
@@ -33,17 +54,17 @@ static void print_trends(const struct history_trend *trends, size_t count)
 	term_cell(&table, "last");
 	term_cell(&table, "median");
 	term_cell(&table, "runs before");
-	term_cell(&table, "");
 	term_row(&table);
 	for (size_t i = 0; i < count; i++) {
 		if (trends[i].last <= 0 && trends[i].median <= 0)
 			continue; /* errors that nobody has */
 		term_cell(&table, *trends[i].task ? trends[i].task : "-");
-		term_cell(&table, trends[i].measure);
-		term_cellf(&table, "%.0f", trends[i].last);
-		term_cellf(&table, "%.0f", trends[i].median);
+		term_cell_own(&table, name_of(trends[i].measure));
+		term_cell_own(&table, shown(trends[i].measure, trends[i].last));
+		term_cell_own(&table, trends[i].runs ? shown(trends[i].measure, trends[i].median) : str_copy("-"));
 		term_cellf(&table, "%u", trends[i].runs);
-		term_cell(&table, trends[i].regression ? "worse" : "");
+		if (trends[i].regression)
+			term_cell(&table, "worse");
 		term_row(&table);
 	}
 	term_print(&table);

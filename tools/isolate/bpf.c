@@ -11,6 +11,9 @@
  * within SETTLE_MS is looked into here: if somebody has the real port, it cannot be the worker, for post_bind misses
  * nothing, and the virtual port moves on. The suite has seen one EADDRINUSE then, and the note says whose fault it was.
  *
+ * Unix socket paths have no hook in the kernel. A worker whose map moves some (a database's) gets the shim for these alone,
+ * BERTH_MAP_PATHS_ONLY; in a worker without any, nothing is preloaded.
+ *
  * Laws: programs are attached as links, whose end is the end of this process, whatever ends it; nothing that is not ours is
  * ever detached; the run's cgroup is the only place where anything is attached.
  */
@@ -34,6 +37,7 @@
 #include "tools/base/str.h"
 #include "tools/isolate/backend.h"
 #include "tools/isolate/bpf_selftest.h"
+#include "tools/isolate/shim_env.h"
 
 enum { SETTLE_MS = 50, PENDING_MAX = 32, LINKS_MAX = 16 };
 
@@ -47,6 +51,7 @@ struct pending {		/* a first try whose end is not known yet */
 struct worker {
 	struct berth_portmap *kernel;	/* NULL = the worker is not there */
 	struct berth_portmap *file;
+	char *map_path;			/* of the file */
 	int cgroup;			/* the caller's */
 	struct pending pending[PENDING_MAX];
 };
@@ -58,6 +63,7 @@ struct backend {
 	struct loop *loop;
 	struct loop_timer *timer;
 	struct worker *workers;		/* by number - 1 */
+	char *shim;			/* NULL = it cannot be used */
 	unsigned int count;
 	struct berth_portmap *maps;	/* of the kernel, by number; 0 is the self-test's */
 };
@@ -253,7 +259,10 @@ static void close_backend(void *arg)
 		bpf_link__destroy(backend->links[i]);
 	ring_buffer__free(backend->ring);
 	remap_bpf__destroy(backend->skel);
+	for (unsigned int i = 0; i < backend->count; i++)
+		free(backend->workers[i].map_path);
 	free(backend->workers);
+	free(backend->shim);
 	free(backend);
 }
 
@@ -354,12 +363,14 @@ static int prepare(struct backend *backend, int cgroup, char **ret_reason)
 static int open_backend(const struct isolate_setup *setup, void **ret_backend, char **ret_reason)
 {
 	struct backend *backend = mem_alloc(sizeof(*backend));
+	cleanup_free char *no_shim = NULL; /* then ports are remapped all the same */
 	libbpf_print_fn_t print = libbpf_set_print(keep_quiet);
 	int ret;
 
 	backend->loop = setup->loop;
 	backend->count = setup->workers;
 	backend->workers = mem_alloc((setup->workers ? setup->workers : 1) * sizeof(*backend->workers));
+	(void)shim_env_find(setup, &backend->shim, &no_shim);
 	ret = prepare(backend, setup->cgroup, ret_reason);
 	if (!ret) {
 		backend->ring = ring_buffer__new(bpf_map__fd(backend->skel->maps.events), on_event, backend, NULL);
@@ -390,9 +401,21 @@ static int worker_begin(void *arg, const struct isolate_worker *given)
 	ret = publish(backend, given->cgroup, given->number);
 	if (!ret)
 		*worker = (struct worker){
-			.kernel = &backend->maps[given->number], .file = given->map, .cgroup = given->cgroup
+			.kernel = &backend->maps[given->number], .file = given->map, .cgroup = given->cgroup,
+			.map_path = str_copy(given->map_path)
 		};
 	return ret;
+}
+
+static void worker_environ(void *arg, unsigned int number, char ***envp)
+{
+	const struct backend *backend = arg;
+	const struct worker *worker = &backend->workers[number - 1];
+
+	if (!backend->shim || !worker->file || !worker->file->unix_rules[0].from[0])
+		return;
+	worker->file->flags |= BERTH_MAP_PATHS_ONLY;
+	shim_env_set(envp, backend->shim, worker->map_path);
 }
 
 static void worker_end(void *arg, unsigned int number)
@@ -405,6 +428,7 @@ static void worker_end(void *arg, unsigned int number)
 	ring_buffer__consume(backend->ring);
 	mirror(worker);
 	unpublish(backend, worker->cgroup);
+	free(worker->map_path);
 	memset(worker, 0, sizeof(*worker));
 }
 
@@ -419,6 +443,7 @@ const struct isolate_ops isolate_bpf = {
 	.name = "bpf",
 	.open = open_backend,
 	.worker_begin = worker_begin,
+	.environ = worker_environ,
 	.end = worker_end,
 	.lost = lost,
 	.close = close_backend,

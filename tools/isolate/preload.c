@@ -4,14 +4,10 @@
  * these variables alive across exec (core/env.def). Where the kernel lets us, a net is spread for the programs that the shim
  * cannot enter: its exec hook starts them through berth-launch, which meets the supervisor at BERTH_NET. Only those programs
  * come under a filter, so that dynamic ones keep their speed and their setuid children.
- *
- * LD_PRELOAD is a list with spaces and colons between its items and no way to quote them, ld.so(8). A shim whose path
- * has one is named by a symbolic link in the run's directory.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tools/base/cleanup.h"
@@ -20,6 +16,7 @@
 #include "tools/isolate/backend.h"
 #include "tools/isolate/first.h"
 #include "tools/isolate/net.h"
+#include "tools/isolate/shim_env.h"
 
 struct preload {
 	char *shim;		/* what LD_PRELOAD names */
@@ -30,45 +27,6 @@ struct preload {
 	struct net *net;	/* NULL = none */
 	char *launcher, *net_path;
 };
-
-static char *shim_path(const struct isolate_setup *setup)
-{
-	return str_print("%s/lib/berth/libberth.so", setup->install_dir);
-}
-
-static bool can_be_preloaded(const char *path)
-{
-	return !strpbrk(path, ": \t\n");
-}
-
-/* Who can write the shim has every process of every suite: one that everybody can write is not loaded. */
-static int trusted(const char *shim)
-{
-	struct stat info;
-
-	if (stat(shim, &info))
-		return -errno;
-	return info.st_mode & S_IWOTH ? -EPERM : 0;
-}
-
-/* The path of the shim in a form that LD_PRELOAD can hold. Return: 0; -errno. */
-static int nameable(const struct isolate_setup *setup, char **ret_path)
-{
-	cleanup_free char *shim = shim_path(setup);
-	cleanup_free char *link = NULL;
-
-	if (can_be_preloaded(shim)) {
-		*ret_path = steal(&shim);
-		return 0;
-	}
-	link = str_print("%s/libberth.so", setup->run_dir);
-	if (!can_be_preloaded(link))
-		return -EINVAL;
-	if (symlink(shim, link) && errno != EEXIST)
-		return -errno;
-	*ret_path = steal(&link);
-	return 0;
-}
 
 static void close_backend(void *backend)
 {
@@ -114,16 +72,10 @@ static int open_backend(const struct isolate_setup *setup, void **ret_backend, c
 	preload->workers = setup->workers;
 	preload->map_paths = mem_alloc(setup->workers * sizeof(*preload->map_paths));
 	preload->maps = mem_alloc(setup->workers * sizeof(struct berth_portmap *));
-	ret = nameable(setup, &preload->shim);
-	if (!ret)
-		ret = trusted(preload->shim);
+	ret = shim_env_find(setup, &preload->shim, ret_reason);
 	if (ret) {
-		cleanup_free char *shim = shim_path(setup);
-
-		*ret_reason = str_print("the shim '%s' cannot be used: %s", shim,
-					ret == -EPERM ? "everybody can write it" : strerror(-ret));
 		close_backend(preload);
-		return -ENOTSUP;
+		return ret;
 	}
 	*ret_reason = spread_net(preload, setup);
 	if (!*ret_reason)
@@ -146,51 +98,11 @@ static int worker_begin(void *backend, const struct isolate_worker *worker)
 	return 0;
 }
 
-static bool same_item(const char *item, size_t len, const char *path)
-{
-	return path && strlen(path) == len && !memcmp(item, path, len);
-}
-
-/* The user's own preloads first (a sanitizer's must be), ours last; an outer run's shim is left out. */
-static char *preload_list(const struct preload *preload, char *const *envp)
-{
-	const char *list = environ_get(envp, "LD_PRELOAD");
-	const char *outer = environ_get(envp, "BERTH_SHIM");
-	struct str text = { 0 };
-
-	while (list && *list) {
-		size_t len = strcspn(list, ": ");
-
-		if (len && !same_item(list, len, preload->shim) && !same_item(list, len, outer)) {
-			str_add_len(&text, list, len);
-			str_add(&text, ":");
-		}
-		list += len + (list[len] != 0);
-	}
-	str_add(&text, preload->shim);
-	return str_take(&text);
-}
-
-/* A program linked to a shared AddressSanitizer insists on being first otherwise; shim/env.c keeps this alive. */
-static char *asan_options(char *const *envp)
-{
-	const char *list = environ_get(envp, "ASAN_OPTIONS");
-
-	if (list && strstr(list, "verify_asan_link_order="))
-		return str_copy(list);
-	return str_print("%s%sverify_asan_link_order=0", list ? list : "", list && *list ? ":" : "");
-}
-
 static void worker_environ(void *backend, unsigned int number, char ***envp)
 {
 	const struct preload *preload = backend;
-	cleanup_free char *list = preload_list(preload, *envp);
-	cleanup_free char *asan = asan_options(*envp);
 
-	environ_set(envp, "LD_PRELOAD", list);
-	environ_set(envp, "ASAN_OPTIONS", asan);
-	environ_set(envp, "BERTH_MAP", preload->map_paths[number - 1]);
-	environ_set(envp, "BERTH_SHIM", preload->shim);
+	shim_env_set(envp, preload->shim, preload->map_paths[number - 1]);
 	environ_set(envp, "BERTH_LAUNCHER", preload->net ? preload->launcher : NULL);
 	environ_set(envp, "BERTH_NET", preload->net ? preload->net_path : NULL);
 }

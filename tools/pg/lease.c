@@ -129,6 +129,13 @@ static int connect_port(struct keeper *keeper, unsigned int port, char **ret_why
 	return ret;
 }
 
+static void on_abandoned(void *arg, int64_t idle_ms)
+{
+	const struct keeper *keeper = arg;
+
+	agent_tell(keeper->line, "abandoned %lld", (long long)idle_ms);
+}
+
 static int listen_port(struct keeper *keeper, unsigned int port)
 {
 	struct pg_worker *worker = keeper->worker;
@@ -136,7 +143,7 @@ static int listen_port(struct keeper *keeper, unsigned int port)
 	cleanup_free char *path = str_print("%s/w%u.s.PGSQL.%u", keeper->plan->socket_dir, worker->number, keeper->pg->ports[port]);
 	struct relay_setup setup = { .loop = keeper->loop, .names = &keeper->names, .port = worker->real[port],
 				     .socket_path = str_copy(path), .host = url->host, .server_port = url->port,
-				     .offer_tls = url->tls };
+				     .offer_tls = url->tls, .on_abandoned = on_abandoned, .arg = keeper };
 	int ret;
 
 	for (;;) {

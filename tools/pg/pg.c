@@ -24,6 +24,7 @@ const char *const pg_record_names[PG_RECORD_KINDS] = {
 	[PG_RECORD_DIED] = "database_died",	    [PG_RECORD_KEPT] = "database_kept",
 	[PG_RECORD_REMOVED] = "database_removed",   [PG_RECORD_IDLE] = "database_idle_in_transaction",
 	[PG_RECORD_POOL] = "database_pool",
+	[PG_RECORD_ABANDONED] = "database_session_abandoned",
 };
 
 static void pg_free(struct pg *pg)
@@ -236,6 +237,8 @@ int pg_worker_reset(struct pg *pg, unsigned int number, pg_ready_fn ready, void 
 
 	if (!worker || !worker->usable || pg->mode == PG_OFF)
 		return -ENOENT;
+	if (worker->ready)
+		return -EBUSY;
 	worker->ready = ready;
 	worker->ready_arg = arg;
 	worker->began_ms = clock_ms();

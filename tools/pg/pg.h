@@ -34,6 +34,7 @@ enum pg_record_kind {
 	PG_RECORD_REMOVED,
 	PG_RECORD_IDLE,		/* rename mode: sessions idle in transaction; ms = the oldest, detail how many */
 	PG_RECORD_POOL,		/* rename mode: the server's connections are nearly used up; detail "USED of MOST" */
+	PG_RECORD_ABANDONED,	/* rename mode: a session ended with its process, idle in a transaction for ms */
 	PG_RECORD_KINDS
 };
 
@@ -88,7 +89,10 @@ enum pg_mode pg_mode_of(const struct pg *pg); /* never PG_AUTO */
 int pg_worker_prepare(struct pg *pg, unsigned int number, const char *task, struct berth_portmap *map, pg_ready_fn ready,
 		      void *arg);
 
-/** Bring the worker's databases back to the template. Its connections are cut. @ready as above. */
+/**
+ * Bring the worker's databases back to the template. Its connections are cut. @ready as above.
+ * Return: 0; -ENOENT it has none now; -EBUSY it is being reset already; -errno.
+ */
 int pg_worker_reset(struct pg *pg, unsigned int number, pg_ready_fn ready, void *arg);
 
 /** Stop and remove what the worker had, in the background; kept if asked. */

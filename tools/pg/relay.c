@@ -36,7 +36,7 @@
 #include "tools/pg/tls.h"
 #include "tools/pg/wire.h"
 
-enum { BACKLOG = 256 << 10, STARTUP_MS = 60000, FLUSH_MS = 5000, LISTENERS = 3, READ_BYTES = 64 << 10 };
+enum { BACKLOG = 256 << 10, ABANDONED_MS = 1000, STARTUP_MS = 60000, FLUSH_MS = 5000, LISTENERS = 3, READ_BYTES = 64 << 10 };
 
 enum phase { STARTUP, CLIENT_TLS, CONNECTING, ASK_TLS, SERVER_TLS, LIVE, DRAIN, FLUSH };
 
@@ -58,6 +58,7 @@ struct link {
 	struct loop_timer *deadline;
 	bool asked_tls, asked_gss, was_refused_tls; /* the client did; it was told N */
 	bool cancels, server_tls, dead;
+	bool terminated;	/* the last that the client said was Terminate */
 };
 
 struct relay {
@@ -424,6 +425,24 @@ static void server_closed(struct link *link)
 
 /* --- traffic --- */
 
+static bool is_idle_in_transaction(const struct link *link)
+{
+	return link->session && (session_status(link->session) == 'T' || session_status(link->session) == 'E');
+}
+
+/* A process that ends between two statements in quick succession was interrupted: that is no session that was left. */
+static void client_gone(struct link *link)
+{
+	const struct relay_setup *setup = &link->relay->setup;
+	int64_t idle_ms;
+
+	if (link->phase != LIVE || link->terminated || !is_idle_in_transaction(link) || !setup->on_abandoned)
+		return;
+	idle_ms = clock_ms() - session_since_ms(link->session);
+	if (idle_ms >= ABANDONED_MS)
+		setup->on_abandoned(setup->arg, idle_ms);
+}
+
 static void read_client(struct link *link)
 {
 	struct relay *relay = link->relay;
@@ -432,6 +451,7 @@ static void read_client(struct link *link)
 	if (got == -EAGAIN || got == -EINTR)
 		return;
 	if (got <= 0) {
+		client_gone(link);
 		link->dead = link->phase != LIVE || !waiting(&link->server);
 		link->phase = DRAIN;
 		end_close(relay, &link->client);
@@ -439,6 +459,7 @@ static void read_client(struct link *link)
 		return;
 	}
 	if (link->phase == LIVE && link->session) {
+		link->terminated = got >= 5 && !memcmp(relay->buffer + got - 5, "X\0\0\0\4", 5);
 		link->dead |= session_from_client(link->session, relay->buffer, (size_t)got) < 0;
 		return;
 	}
@@ -744,7 +765,7 @@ void relay_count(const struct relay *relay, struct relay_counts *ret_counts)
 	*ret_counts = (struct relay_counts){ .accepted = relay->accepted, .failed_connects = relay->failed_connects,
 					     .refused_statements = relay->refused_statements };
 	for (const struct link *link = relay->links; link; link = link->next) {
-		bool idle = link->session && (session_status(link->session) == 'T' || session_status(link->session) == 'E');
+		bool idle = is_idle_in_transaction(link);
 		int64_t since = idle ? session_since_ms(link->session) : 0;
 
 		ret_counts->open++;

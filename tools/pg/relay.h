@@ -20,6 +20,8 @@ struct relay_setup {
 	const char *host;	/* the server: a name or an address of this machine, or a socket directory */
 	uint16_t server_port;
 	bool offer_tls;		/* clients were told sslmode=require: answer S from the first */
+	void (*on_abandoned)(void *arg, int64_t idle_ms); /* a client went without a word, idle in a transaction; may be NULL */
+	void *arg;
 };
 
 struct relay_counts {

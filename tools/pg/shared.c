@@ -138,6 +138,8 @@ static void on_said(void *arg, const char *text)
 		const char *count = strrchr(text, ' ') + 1;
 
 		pg_record(worker, PG_RECORD_IDLE, worker->pg->ports[0], strtoll(text + 5, NULL, 10), count);
+	} else if (str_starts(text, "abandoned ")) {
+		pg_record(worker, PG_RECORD_ABANDONED, worker->pg->ports[0], strtoll(text + 10, NULL, 10), "");
 	} else if (str_starts(text, "pool ")) {
 		pg_record(worker, PG_RECORD_POOL, worker->pg->ports[0], -1, text + 5);
 	} else if (!strcmp(text, "committed")) {

@@ -179,12 +179,29 @@ static int add_worker(struct history *history, const char *id, const struct repo
 	return ret;
 }
 
+/* How long databases and their templates took: of each task; of the run as a whole. */
+static int add_database(struct history *history, const struct report_run *run, const char *id, const json_t *record)
+{
+	const char *event = field_text(record, "event");
+
+	if (strcmp(field_text(record, "type"), "database"))
+		return 0;
+	if (!strcmp(event, "database_ready") && field_number(record, "worker"))
+		return add_measure(history, id, task_of(run, field_number(record, "worker")), "database_ready_ms",
+				   (double)field_number(record, "duration_ms"));
+	if (!strcmp(event, "database_template") && !strcmp(field_text(record, "detail"), "built"))
+		return add_measure(history, id, "", "migration_ms", (double)field_number(record, "duration_ms"));
+	return 0;
+}
+
 static int add_rows(struct history *history, const struct report_run *run, const char *id)
 {
 	int ret = 0;
 
 	for (size_t i = 0; !ret && i < run->worker_count; i++)
 		ret = add_worker(history, id, &run->workers[i]);
+	for (size_t i = 0; !ret && i < json_array_size(run->records); i++)
+		ret = add_database(history, run, id, json_array_get(run->records, i));
 	for (size_t i = 0; !ret && i < run->finding_count; i++) {
 		const json_t *finding = run->findings[i];
 		int64_t worker = field_number(finding, "worker");
@@ -324,7 +341,7 @@ void history_owners_free(struct history_owner *owners, size_t count)
 static const struct noise {
 	const char *measure;
 	double least;
-} noises[] = { { "duration_ms", 1000 }, { "memory_peak_kib", 32768 } };
+} noises[] = { { "duration_ms", 1000 }, { "database_ready_ms", 500 }, { "migration_ms", 2000 }, { "memory_peak_kib", 32768 } };
 
 static bool is_regression(const struct history_trend *trend)
 {

@@ -11,6 +11,8 @@
 #include "tools/report/private.h"
 #include "tools/report/svg.h"
 
+enum { OPENED = 3 };
+
 static const char style[] =
 	":root{color-scheme:light dark;--bg:#fff;--fg:#1c2128;--dim:#636c76;--line:#d8dee4;--card:#f6f8fa;--good:#1f883d;"
 	"--bad:#cf222e;--warn:#9a6700;--note:#0969da;--port:#0969da;--test:#8250df;--s1:#0969da;--s2:#bf3989;--s3:#1a7f37;"
@@ -20,17 +22,20 @@ static const char style[] =
 	"--s3:#56d364;--s4:#e3b341;--s5:#d2a8ff;--s6:#ffa657}}"
 	"*{box-sizing:border-box}body{margin:0 auto;padding:24px;max-width:1120px;background:var(--bg);color:var(--fg);"
 	"font:15px/1.5 system-ui,sans-serif}h1{font-size:22px;margin:0 0 4px}h2{font-size:17px;margin:32px 0 10px}"
-	".dim{color:var(--dim)}code,pre{font:13px/1.5 ui-monospace,monospace}pre{overflow:auto;margin:8px 0 0}"
+	".dim{color:var(--dim)}code{overflow-wrap:anywhere}code,pre{font:13px/1.5 ui-monospace,monospace}"
+	"pre{overflow:auto;margin:8px 0 0}"
 	".tiles{display:flex;flex-wrap:wrap;gap:12px;margin:18px 0}.tile{background:var(--card);border:1px solid var(--line);"
 	"border-radius:8px;padding:10px 16px;min-width:110px}.tile b{display:block;font-size:22px;line-height:1.2}"
 	".good{color:var(--good)}.bad{color:var(--bad)}.warn{color:var(--warn)}.note{color:var(--note)}"
 	"details,.box{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:10px 14px;margin:0 0 10px}"
-	"summary{cursor:pointer}.scroll{overflow-x:auto}table{border-collapse:collapse;width:100%}th,td{text-align:left;"
+	"summary{cursor:pointer}"
+	".scroll{overflow-x:auto}table{border-collapse:collapse;width:100%}th,td{text-align:left;"
 	"padding:5px 10px;border-bottom:1px solid var(--line);white-space:nowrap}td.n,th.n{text-align:right;"
 	"font-variant-numeric:tabular-nums}svg{display:block;width:100%;height:auto}svg text{fill:var(--fg);font:12px system-ui,"
 	"sans-serif}svg .dim{fill:var(--dim)}.pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(440px,1fr));gap:12px}"
 	"dl{display:grid;grid-template-columns:max-content 1fr;gap:2px 14px;margin:8px 0 0}dt{color:var(--dim)}dd{margin:0;"
-	"overflow-wrap:anywhere}@media(max-width:520px){.pair{grid-template-columns:1fr}body{padding:14px}}";
+	"overflow-wrap:anywhere}dd.stack{font:12px/1.5 ui-monospace,monospace;max-height:12em;overflow:auto}"
+	".scroll svg{min-width:640px}@media(max-width:520px){.pair{grid-template-columns:1fr}body{padding:14px}}";
 
 static void add_tile(struct str *text, const char *class, unsigned long number, const char *label)
 {
@@ -102,7 +107,7 @@ static void add_list(struct str *text, const char *name, const json_t *list, con
 
 	if (!json_array_size(list))
 		return;
-	str_addf(text, "<dt>%s</dt><dd>", name);
+	str_addf(text, "<dt>%s</dt><dd class=\"%s\">", name, name);
 	json_array_foreach(list, i, item) {
 		str_add(text, i ? between : "");
 		add_escaped(text, json_string_value(item) ? json_string_value(item) : "");
@@ -110,16 +115,17 @@ static void add_list(struct str *text, const char *name, const json_t *list, con
 	str_add(text, "</dd>");
 }
 
-static void add_finding(struct str *text, const struct report_run *run, const json_t *finding, bool open)
+static void add_finding(struct str *text, const struct report_run *run, size_t first, bool open)
 {
-	cleanup_free char *worker = worker_title(run, field_number(finding, "worker"));
+	const json_t *finding = run->findings[first];
+	cleanup_free char *workers = report_workers_of(run, first);
 	cleanup_free char *count = str_print("%lld times", (long long)field_number(finding, "count"));
 	const char *severity = field_text(finding, "severity");
 
 	str_addf(text, "<details%s><summary><b class=\"%s\">%s</b> ", open ? " open" : "", severity_class(severity), severity);
 	add_escaped(text, field_text(finding, "title"));
 	str_add(text, ", ");
-	add_escaped(text, worker);
+	add_escaped(text, workers);
 	str_addf(text, "%s<br>", json_is_true(json_object_get(finding, "known")) ? " <span class=\"dim\">(known)</span>" : "");
 	add_escaped(text, field_text(finding, "detail"));
 	str_add(text, "</summary><dl>");
@@ -137,11 +143,14 @@ static void add_finding(struct str *text, const struct report_run *run, const js
 
 static void add_findings(struct str *text, const struct report_run *run)
 {
+	unsigned int told = 0;
+
 	str_add(text, "<h2>Findings</h2>\n");
 	if (!run->finding_count)
 		str_add(text, "<div class=\"box good\">Nothing was left behind, and nothing collided.</div>\n");
 	for (size_t i = 0; i < run->finding_count; i++)
-		add_finding(text, run, run->findings[i], i < 3);
+		if (!report_is_repeated(run, i))
+			add_finding(text, run, i, told++ < OPENED);
 }
 
 static const char *const columns[] = { "opened", "closed", "accepted", "connected", "connect_failed", "bind_failed", "epipe",

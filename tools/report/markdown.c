@@ -6,7 +6,7 @@
 #include "tools/base/cleanup.h"
 #include "tools/report/private.h"
 
-enum { FINDINGS_MOST = 100, STACK_MOST = 6 };
+enum { FINDINGS_MOST = 100, STACK_MOST = 6, BYTES_MOST = 1000 << 10 };
 
 /* In a table cell: no pipe, no line end, and HTML is HTML there as well. */
 static void add_cell(struct str *text, const char *plain)
@@ -84,12 +84,14 @@ static void add_finding(struct str *text, const struct report_run *run, const js
 
 int report_markdown(const struct report_run *run, const struct report_options *options, struct str *text)
 {
+	size_t told = 0;
+
 	(void)options;
 	add_headline(text, run);
 	add_workers(text, run);
-	for (size_t i = 0; i < run->finding_count && i < FINDINGS_MOST; i++)
-		add_finding(text, run, run->findings[i]);
-	if (run->finding_count > FINDINGS_MOST)
-		str_addf(text, "\n%zu more findings are in the run's findings.json\n", run->finding_count - FINDINGS_MOST);
+	for (; told < run->finding_count && told < FINDINGS_MOST && text->len < BYTES_MOST; told++)
+		add_finding(text, run, run->findings[told]);
+	if (run->finding_count > told)
+		str_addf(text, "\n%zu more findings are in the run's findings.json\n", run->finding_count - told);
 	return 0;
 }

@@ -19,7 +19,7 @@ unsigned int workers_with(const struct report_run *run, const char *status);
 unsigned int findings_of(const struct report_run *run, const char *severity);
 
 /**
- * The place that a finding points at: the first frame "at FILE:LINE" whose file lies in the project.
+ * The place that a finding points at: the first frame "at FILE:LINE" whose file lies in the project, else its test.
  * @ret_file	relative to the project; the caller's to free
  */
 bool finding_place(const json_t *finding, const struct report_options *options, char **ret_file, int *ret_line);

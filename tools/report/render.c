@@ -61,6 +61,32 @@ char *worker_title(const struct report_run *run, int64_t number)
 	return str_print("w%lld (%s)", (long long)number, worker->task);
 }
 
+static bool is_same(const json_t *a, const json_t *b)
+{
+	return !strcmp(field_text(a, "fingerprint"), field_text(b, "fingerprint"));
+}
+
+char *report_workers_of(const struct report_run *run, size_t index)
+{
+	struct str names = { 0 };
+
+	for (size_t i = index; i < run->finding_count; i++) {
+		cleanup_free char *name = worker_title(run, field_number(run->findings[i], "worker"));
+
+		if (is_same(run->findings[index], run->findings[i]))
+			str_addf(&names, "%s%s", names.len ? ", " : "", name);
+	}
+	return str_take(&names);
+}
+
+bool report_is_repeated(const struct report_run *run, size_t index)
+{
+	for (size_t i = 0; i < index; i++)
+		if (is_same(run->findings[i], run->findings[index]))
+			return true;
+	return false;
+}
+
 unsigned int workers_with(const struct report_run *run, const char *status)
 {
 	unsigned int count = 0;
@@ -79,14 +105,31 @@ unsigned int findings_of(const struct report_run *run, const char *severity)
 	return count;
 }
 
-/* A relative file is the project's: compilers write them for what is compiled in place. */
+/* A relative file may be the project's (compiled in place), or lie where a library was built: the C library names its own so. */
 static const char *in_project(const char *file, const struct report_options *options)
 {
 	size_t len = options->project_dir ? strlen(options->project_dir) : 0;
 
-	if (*file != '/')
-		return strchr(file, '/') ? file : NULL;
+	if (*file != '/') {
+		cleanup_free char *path = str_print("%s/%s", options->project_dir ? options->project_dir : ".", file);
+
+		return str_starts(file, "../") || access(path, F_OK) ? NULL : file;
+	}
 	return len && !strncmp(file, options->project_dir, len) && file[len] == '/' ? file + len + 1 : NULL;
+}
+
+/* "e2e/cart.spec.js:12 adds": as the reporters name tests */
+static bool test_place(const char *test, const struct report_options *options, char **ret_file, int *ret_line)
+{
+	cleanup_free char *place = str_copy_len(test, strcspn(test, " "));
+	char *colon = strrchr(place, ':');
+
+	if (!colon || atoi(colon + 1) <= 0)
+		return false;
+	*colon = 0;
+	*ret_line = atoi(colon + 1);
+	*ret_file = str_copy(in_project(place, options));
+	return *ret_file != NULL;
 }
 
 bool finding_place(const json_t *finding, const struct report_options *options, char **ret_file, int *ret_line)
@@ -105,7 +148,7 @@ bool finding_place(const json_t *finding, const struct report_options *options, 
 		*ret_line = atoi(colon + 1);
 		return true;
 	}
-	return false;
+	return test_place(field_text(finding, "test"), options, ret_file, ret_line);
 }
 
 void add_escaped(struct str *text, const char *plain)

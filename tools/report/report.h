@@ -74,6 +74,10 @@ int report_load(const char *dir, struct report_run **ret_run);
 int report_parse(const char *text, size_t len, struct report_run **ret_run);
 void report_run_free(struct report_run *run);
 
+/* The same problem in several workers is one problem: whether a finding before is the same, and "w1, w2 (auth)". */
+bool report_is_repeated(const struct report_run *run, size_t index);
+char *report_workers_of(const struct report_run *run, size_t index);
+
 enum report_format {
 #define FORMAT(name, ...) REPORT_##name,
 #include "tools/report/format.def"
@@ -82,11 +86,12 @@ enum report_format {
 extern const char *const report_format_names[REPORT_FORMATS + 1]; /* "json", ... NULL */
 
 struct report_options {
-	char **merge;		/* strv of the runner's own JUnit files, for junit; NULL = none */
+	char **merge;		/* strv of globs: the runner's own JUnit files, for junit; NULL = none */
+	const char *run_dir;	/* where the workers' trees and what was collected lie; NULL = not known */
 	const char *project_dir; /* paths are shown relative to it; NULL = as they are */
 };
 
-/** Make a report of it. Return: 0; -errno of a file to merge that cannot be read. */
+/** Make a report of it. A file to merge that is no JUnit file is told inside. Return: 0; -errno. */
 int report_render(const struct report_run *run, enum report_format format, const struct report_options *options,
 		  struct str *text);
 

@@ -19,11 +19,14 @@
 #include "tools/base/clock.h"
 #include "tools/base/log.h"
 #include "tools/pg/pg.h"
+#include "tools/run/control.h"
+#include "tools/run/watching.h"
 
 enum { CLOSE_MOST_MS = 20000 };
 
 struct database {
 	struct pg *pg;
+	struct control *control;
 	struct plan_worker plan; /* of the setup's worker */
 	char *argv[4];
 	char **names;		/* what pg_open() was given */
@@ -83,12 +86,15 @@ static void on_record(void *arg, const struct pg_record *record)
 	struct run *run = arg;
 
 	log_act("w%u: %s %s %s", record->worker, pg_record_names[record->kind], record->physical, record->detail);
+	watching_database(run, record->worker, pg_record_names[record->kind], record->database, record->ms, record->detail);
 	if (record->kind == PG_RECORD_KEPT)
 		strv_own(&run->database->kept,
 			 str_print("w%u: database kept: %s", record->worker, record->detail));
 	if (record->kind == PG_RECORD_DIED)
 		strv_own(&run->database->kept,
 			 str_print("w%u: its database server ended by itself: %s", record->worker, record->detail));
+	if (record->kind == PG_RECORD_ABANDONED && record->worker)
+		watching_session_left(&run->workers[record->worker - 1], record->port, record->ms);
 }
 
 int database_open(struct run *run, char **ret_error)
@@ -117,6 +123,11 @@ int database_open(struct run *run, char **ret_error)
 	if (ret)
 		*ret_error = str_print("unable to provide the database: %s",
 				       database->reason ? database->reason : strerror(-ret));
+	if (ret)
+		return ret;
+	ret = control_open(run, &database->control);
+	if (ret)
+		*ret_error = str_print("unable to listen in '%s': %s", run->dir, strerror(-ret));
 	return ret;
 }
 
@@ -153,6 +164,35 @@ void database_worker_over(struct worker *worker)
 	worker->on_database = NULL;
 }
 
+struct reset {
+	void (*done)(void *arg, int error, const char *text);
+	void *arg;
+};
+
+static void on_reset(void *arg, unsigned int number, int error, const char *text)
+{
+	struct reset reset = *(struct reset *)arg;
+
+	(void)number;
+	free(arg);
+	reset.done(reset.arg, error, text);
+}
+
+int database_reset(struct run *run, unsigned int number, void (*done)(void *arg, int error, const char *text), void *arg)
+{
+	struct reset *reset;
+	int ret;
+
+	if (!run->database || number > run->count)
+		return -ENOENT;
+	reset = mem_alloc(sizeof(*reset));
+	*reset = (struct reset){ done, arg };
+	ret = pg_worker_reset(run->database->pg, number, on_reset, reset);
+	if (ret)
+		free(reset);
+	return ret;
+}
+
 static void on_closed(void *arg)
 {
 	((struct database *)arg)->closed = true;
@@ -165,6 +205,7 @@ void database_close(struct run *run)
 
 	if (!database)
 		return;
+	control_close(database->control);
 	if (database->pg)
 		pg_close(database->pg, on_closed, database);
 	while (database->pg && !database->closed && clock_ms() < due_ms && !loop_step(run->loop, 100))

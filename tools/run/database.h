@@ -8,6 +8,7 @@
  *	database_plan()		before the workers exist: does this run need the extra worker?
  *	database_open()		when maps, backends and trees are ready
  *	database_prepare()	a worker may start only when its databases can be connected to
+ *	database_reset()	between two tests, when the suite asks for it: control.c
  *	database_worker_over()	its databases go, or are kept
  *	database_close()	waits until everything is gone
  */
@@ -30,6 +31,12 @@ int database_open(struct run *run, char **ret_error);
  */
 int database_prepare(struct worker *worker, void (*go)(struct worker *worker));
 void database_worker_over(struct worker *worker);
+
+/**
+ * Bring the databases of worker @number back to the template; @done is called when they can be connected to again.
+ * Return: 0; -ENOENT it has none now; -EBUSY it is being done already; -errno.
+ */
+int database_reset(struct run *run, unsigned int number, void (*done)(void *arg, int error, const char *text), void *arg);
 void database_close(struct run *run);
 
 /** "mes_e2e_db (private)" for the line at the start; NULL if there is none. The caller's to free. */

@@ -77,7 +77,7 @@ static int carry_out(struct run *run)
 	status = run_verdict(run);
 	watching_report(run, status);
 	database_close(run);
-	return status;
+	return run_results_verdict(run, status);
 }
 
 static int plan_and_run(const struct run_options *options, struct plan *plan)

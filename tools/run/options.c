@@ -82,6 +82,9 @@ void run_options_free(struct run_options *options)
 	free(options->junit_file);
 	free(options->html_file);
 	free(options->trace_file);
+	free(options->markdown_file);
+	free(options->gitlab_file);
+	strv_free(options->merge);
 	free(options->project_dir);
 	*options = (struct run_options){ 0 };
 }

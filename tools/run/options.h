@@ -89,7 +89,8 @@ struct run_options {
 	enum run_output output;
 	enum run_color color;
 	char *results_dir;		/* NULL = PROJECT/.berth */
-	char *json_file, *junit_file, *html_file, *trace_file;
+	char *json_file, *junit_file, *html_file, *trace_file, *markdown_file, *gitlab_file;
+	char **merge;			/* the runner's own JUnit files; strv of globs or NULL */
 	bool dry_run;
 
 	char *project_dir;		/* absolute: of berth.yaml, else of the git work tree, else the working one */

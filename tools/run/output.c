@@ -144,7 +144,7 @@ static void take(struct stream *stream, const char *text, size_t len)
 	struct worker *worker = stream->worker;
 
 	if (worker->log >= 0)
-		(void)file_write_all(worker->log, text, len); /* a full disk does not stop the suite */
+		run_lacks(worker->run, file_write_all(worker->log, text, len)); /* a full disk does not stop the suite */
 	if (worker->run->output != RUN_OUTPUT_PREFIX)
 		return;
 	str_add_len(&stream->line, text, len);

@@ -129,6 +129,7 @@ struct run {
 	int keeper_channel;
 	pid_t keeper;
 
+	int lacking;		/* -errno: why results of the run could not be written; 0 = all were */
 	bool color;
 	bool interactive;	/* stderr is a terminal: there is a progress line */
 	enum run_output output;
@@ -183,6 +184,8 @@ extern const char *const note_names[]; /* JSON names by enum berth_note_kind */
 
 /* verdict.c */
 int run_verdict(struct run *run);
+void run_lacks(struct run *run, int error); /* a result of the run could not be written; 0 is fine */
+int run_results_verdict(const struct run *run, int status); /* 125 where 0 would hide that */
 
 /* keeper.c */
 int keeper_start(struct run *run);

@@ -94,7 +94,7 @@ static int try_overlay(const struct tree *tree, char **ret_what)
 
 static int choose(struct tree *tree, const struct tree_setup *setup, char **ret_reason)
 {
-	cleanup_free char *what = NULL;
+	cleanup_free char *what = NULL, *lost = NULL;
 	int ret;
 
 	tree->kind = setup->wanted;
@@ -110,9 +110,13 @@ static int choose(struct tree *tree, const struct tree_setup *setup, char **ret_
 		free(steal(&what));
 		ret = try_overlay(tree, &what);
 	}
-	if (!ret)
+	lost = !ret && tree->user_namespace ? owners_lost(tree->project_dir) : NULL;
+	if (!ret && !lost)
 		return 0;
-	*ret_reason = str_print("no overlay here (%s%s%s)", what ? what : "", what ? ": " : "", strerror(-ret));
+	*ret_reason = lost ? str_print("'%s' belongs to another user or group, which an overlay without privilege cannot keep",
+				       lost)
+			   : str_print("no overlay here (%s%s%s)", what ? what : "", what ? ": " : "", strerror(-ret));
+	ret = lost ? -EOVERFLOW : ret;
 	tree->user_namespace = tree->private_tmp = false;
 	tree->kind = RUN_TREE_SHARED;
 	return setup->wanted == RUN_TREE_AUTO ? 0 : ret;

@@ -6,6 +6,7 @@
  * success into a failure only where a gate says so. Workers that Berth itself ended early (--fail-fast) do not count:
  * their 143 would hide the status of the one that failed.
  */
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,7 @@
 #include "tools/run/run.h"
 #include "tools/run/watching.h"
 
-enum { EXIT_ISOLATION = 120, EXIT_LEAKS = 121, EXIT_FOREIGN = 122 };
+enum { EXIT_ISOLATION = 120, EXIT_LEAKS = 121, EXIT_FOREIGN = 122, EXIT_OURS = 125 };
 
 static int suite_status(const struct run *run)
 {
@@ -154,4 +155,23 @@ int run_verdict(struct run *run)
 	show_shared(run);
 	show_totals(run);
 	return status ? status : gated_status(run);
+}
+
+/* ---- what could not be written ---- */
+
+void run_lacks(struct run *run, int error)
+{
+	if (!run->lacking)
+		run->lacking = error;
+}
+
+/* A green run whose reports are not what they seem is not green. What the suite itself says comes first. */
+int run_results_verdict(const struct run *run, int status)
+{
+	if (!run->lacking)
+		return status;
+	log_line("the results of run '%s' in '%s' are not complete: %s", run->id, run->results_dir, strerror(-run->lacking));
+	if (run->lacking == -ENOSPC || run->lacking == -EDQUOT)
+		log_hint("make room there, or choose another place with --results DIR");
+	return status ? status : EXIT_OURS;
 }

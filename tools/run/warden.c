@@ -39,6 +39,7 @@
 
 enum {
 	SETTLE_MS = 300,	/* for a child that was about to exit anyway */
+	JUDGE_MOST_MS = 5000,	/* a supervisor with many workers to judge at once takes longer than that */
 	ORPHAN_GRACE_MS = 1000,	/* the supervisor is dead: nobody waits for a graceful end */
 	KILL_EVERY_MS = 20,
 	KILL_MOST_MS = 5000,
@@ -238,7 +239,7 @@ static void on_exit_of_command(struct warden *warden, int status)
 	warden->command = 0;
 	warden_send(warden->channel, WARDEN_EXITED, status, 0, NULL);
 	if (warden->phase == RUNNING)
-		enter_phase(warden, SETTLING, SETTLE_MS);
+		enter_phase(warden, SETTLING, warden->setup->watched && warden->channel >= 0 ? JUDGE_MOST_MS : SETTLE_MS);
 	else if (warden->phase == ENDING)
 		signal_all(SIGTERM); /* the rest of the grace is for what it left */
 }
@@ -291,6 +292,8 @@ static void on_channel(struct warden *warden)
 		signal_command(warden, message.number);
 	else if (message.kind == WARDEN_END)
 		end(warden, message.number, warden->setup->grace_ms);
+	else if (message.kind == WARDEN_JUDGED && warden->phase == SETTLING)
+		on_due(warden);
 	else if (message.kind == WARDEN_KILL) {
 		warden->asked = true;
 		kill_all(warden);

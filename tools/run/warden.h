@@ -31,6 +31,7 @@ enum warden_kind {
 	WARDEN_SIGNAL,		/* pass .number on to the command, nothing else */
 	WARDEN_END,		/* pass .number on, give grace, then kill */
 	WARDEN_KILL,		/* kill now */
+	WARDEN_JUDGED,		/* what the command left has been looked at: it may be ended */
 };
 
 struct warden_message {
@@ -57,6 +58,7 @@ struct warden_setup {
 	int in, out, err;		/* the command's streams */
 	int cgroup;			/* -1 if there is none */
 	int64_t grace_ms;
+	bool watched;			/* the supervisor says WARDEN_JUDGED */
 	const struct warden_inherit *inherit;
 	struct isolate *isolate;
 	const struct tree *tree;

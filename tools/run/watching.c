@@ -5,7 +5,7 @@
  * eBPF takes some 45 ms to load, most of it reading the kernel's types, so it is used where it pays: for several workers, for a
  * gate that can fail the run, and for reports. One command without any of these is sampled, which costs one look at its end.
  *
- * The warden gives what a command left behind 300 ms before it ends it; the judgement must be made before that.
+ * What a command left behind must live until it is judged: the warden waits for the word.
  */
 #include "tools/run/watching.h"
 
@@ -15,14 +15,16 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
+#include "tools/base/environ.h"
 #include "tools/base/file.h"
 #include "tools/base/json.h"
 #include "tools/base/log.h"
 #include "tools/report/history.h"
 #include "tools/report/report.h"
+#include "tools/run/warden.h"
 #include "tools/watch/watch.h"
 
-enum { GRACE_MS = 200, SAMPLE_MS = 1000, HISTORY_DAYS = 180 };
+enum { GRACE_MS = 1000, SAMPLE_MS = 1000, HISTORY_DAYS = 180 };
 
 struct watching {
 	struct run *run;
@@ -35,7 +37,8 @@ struct watching {
 
 static bool wants_reports(const struct run_options *options)
 {
-	return options->json_file || options->junit_file || options->html_file || options->trace_file;
+	return options->json_file || options->junit_file || options->html_file || options->trace_file || options->markdown_file ||
+	       options->gitlab_file;
 }
 
 static enum watch_source source_for(const struct run *run)
@@ -49,10 +52,13 @@ static enum watch_source source_for(const struct run *run)
 
 static void record(struct watching *watching, const char *type, json_t *fields)
 {
+	int ret = 0;
+
 	if (watching->report)
-		(void)report_record(watching->report, type, fields);
+		ret = report_record(watching->report, type, fields);
 	else
 		json_decref(fields);
+	run_lacks(watching->run, ret);
 }
 
 /* ---- what the watch tells ---- */
@@ -77,6 +83,12 @@ static void on_event(void *arg, const struct berth_event *event)
 static void on_finding(void *arg, const struct watch_finding *finding)
 {
 	record(arg, "finding", finding_json(finding));
+}
+
+static void on_mark(void *arg, unsigned int worker, int64_t time_ms, const char *name)
+{
+	record(arg, "mark", json_pack("{s:i, s:I, s:o}", "worker", (int)worker, "time_ms", (json_int_t)time_ms, "test",
+				      json_text(name)));
 }
 
 static void on_sample(void *arg)
@@ -147,12 +159,15 @@ static void record_run(struct watching *watching)
 static void open_record(struct watching *watching)
 {
 	struct run *run = watching->run;
+	int ret;
 
 	if (run->plan->single && !wants_reports(run->options))
 		return;
 	watching->dir = str_print("%s/runs/%s", run->results_dir, run->id);
-	if (dir_make(watching->dir, 0777) || report_open(watching->dir, &watching->report))
-		log_line("unable to record the run in '%s': %s", watching->dir, strerror(errno));
+	ret = dir_make(watching->dir, 0777);
+	if (!ret)
+		ret = report_open(watching->dir, &watching->report);
+	run_lacks(run, ret);
 }
 
 void watching_open(struct run *run)
@@ -160,7 +175,7 @@ void watching_open(struct run *run)
 	struct watching *watching = mem_alloc(sizeof(*watching));
 	struct watch_setup setup = { .loop = run->loop, .wanted = source_for(run), .run_id = run->id, .run_dir = run->dir,
 				     .cgroup = run->cgroup, .policy = &watching->policy, .on_event = on_event,
-				     .on_finding = on_finding, .arg = watching };
+				     .on_finding = on_finding, .on_mark = on_mark, .arg = watching };
 	cleanup_free char *baseline = str_print("%s/berth.baseline", run->project_dir);
 	int ret;
 
@@ -220,6 +235,16 @@ void watching_worker_begin(struct worker *worker)
 			 worker->log_path ? worker->log_path : ""));
 }
 
+void watching_environ(const struct worker *worker, char ***envp)
+{
+	cleanup_free char *path = NULL;
+
+	if (!of(worker))
+		return;
+	path = watch_mark_path(worker->run->dir);
+	environ_set(envp, "BERTH_MARK", path);
+}
+
 void watching_worker_started(struct worker *worker)
 {
 	struct watching *watching = of(worker);
@@ -230,8 +255,11 @@ void watching_worker_started(struct worker *worker)
 
 static void on_judged(void *arg, unsigned int number)
 {
-	(void)arg;
-	(void)number; /* the warden has a clock of its own */
+	struct worker *worker = arg;
+
+	(void)number;
+	if (worker->channel >= 0)
+		(void)warden_send(worker->channel, WARDEN_JUDGED, 0, 0, NULL);
 }
 
 void watching_worker_exited(struct worker *worker)
@@ -240,7 +268,42 @@ void watching_worker_exited(struct worker *worker)
 
 	/* who was told to end leaves things behind because of that */
 	if (watching && worker->end == END_ITSELF)
-		watch_worker_exited(watching->watch, worker->number, worker->exit_status, on_judged, NULL);
+		watch_worker_exited(watching->watch, worker->number, worker->exit_status, on_judged, worker);
+	else
+		on_judged(worker, worker->number);
+}
+
+void watching_database(struct run *run, unsigned int worker, const char *event, const char *name, int64_t ms, const char *detail)
+{
+	json_t *fields;
+
+	if (!run->watching)
+		return;
+	/* never the physical name and its server: a detail may be a command with an address in it, but has no password */
+	fields = json_pack("{s:i, s:s, s:o, s:o}", "worker", (int)worker, "event", event, "name", json_text(name), "detail",
+			   json_text(detail));
+	if (ms >= 0)
+		json_object_set_new(fields, "duration_ms", json_integer(ms));
+	record(run->watching, "database", fields);
+}
+
+void watching_session_left(struct worker *worker, uint16_t port, int64_t idle_ms)
+{
+	struct watching *watching = of(worker);
+	struct watch_finding *finding;
+
+	if (!watching || worker->end != END_ITSELF) /* who was told to end had no time to end its sessions */
+		return;
+	finding = finding_new(FINDING_session_left);
+	finding->worker = worker->number;
+	finding->task = str_copy(worker->plan->task);
+	finding->protocol = str_copy("tcp");
+	finding->port = port;
+	finding->age_ms = idle_ms;
+	finding->since_ns -= idle_ms * 1000000;
+	finding->detail = str_print("a session on port %u ended with its process, idle in a transaction for %lld.%01lld s", port,
+				    (long long)(idle_ms / 1000), (long long)(idle_ms / 100 % 10));
+	watch_add(watching->watch, finding);
 }
 
 static json_t *json_counts(const struct berth_counts *counts)
@@ -284,6 +347,28 @@ static bool is_said(const struct watch_finding *finding)
 	       finding->severity == FINDING_NOTE;
 }
 
+/* "w1 w3": the workers that have this one, by number; "" if an earlier finding is the same, NULL for the run as a whole. */
+static char *sufferers(const struct watch *watch, size_t index)
+{
+	const struct watch_finding *finding = watch_finding(watch, index);
+	bool has[BERTH_WORKERS_MOST + 1] = { 0 };
+	struct str names = { 0 };
+
+	for (size_t i = 0; i < watch_finding_count(watch); i++) {
+		const struct watch_finding *other = watch_finding(watch, i);
+
+		if (strcmp(other->fingerprint, finding->fingerprint))
+			continue;
+		if (i < index)
+			return str_copy("");
+		has[other->worker] = true;
+	}
+	for (unsigned int i = 1; i <= BERTH_WORKERS_MOST; i++)
+		if (has[i])
+			str_addf(&names, "%sw%u", names.len ? " " : "", i);
+	return has[0] ? NULL : str_take(&names);
+}
+
 void watching_finish(struct run *run)
 {
 	struct watching *watching = run->watching;
@@ -295,13 +380,12 @@ void watching_finish(struct run *run)
 	watch_finish(watching->watch);
 	for (size_t i = 0; run->options->leaks != RUN_GATE_OFF && i < watch_finding_count(watching->watch); i++) {
 		const struct watch_finding *finding = watch_finding(watching->watch, i);
+		cleanup_free char *workers = is_said(finding) ? str_copy("") : sufferers(watching->watch, i);
 
-		if (is_said(finding))
-			continue;
-		if (finding->worker)
-			log_worker(finding->worker, "%s: %s", finding_table[finding->kind].title, finding->detail);
-		else
+		if (!workers)
 			log_line("%s: %s", finding_table[finding->kind].title, finding->detail);
+		else if (*workers)
+			log_line("%s: %s: %s", workers, finding_table[finding->kind].title, finding->detail);
 	}
 }
 
@@ -323,12 +407,14 @@ bool watching_found(const struct run *run, enum finding_gate gate)
 	return false;
 }
 
-static void write_reports(const struct run *run, const struct report_run *loaded)
+static void write_reports(struct run *run, const struct report_run *loaded)
 {
-	const struct report_options options = { .project_dir = run->project_dir };
+	const struct report_options options = { .project_dir = run->project_dir, .run_dir = run->watching->dir,
+						.merge = run->options->merge };
 	const struct { const char *path; enum report_format format; } wanted[] = {
 		{ run->options->json_file, REPORT_JSON }, { run->options->junit_file, REPORT_JUNIT },
 		{ run->options->html_file, REPORT_HTML }, { run->options->trace_file, REPORT_TRACE },
+		{ run->options->markdown_file, REPORT_MARKDOWN }, { run->options->gitlab_file, REPORT_GITLAB },
 	};
 	int ret;
 
@@ -336,6 +422,7 @@ static void write_reports(const struct run *run, const struct report_run *loaded
 		ret = wanted[i].path ? report_write(loaded, wanted[i].format, &options, wanted[i].path) : 0;
 		if (ret)
 			log_line("unable to write the report '%s': %s", wanted[i].path, strerror(-ret));
+		run_lacks(run, ret);
 	}
 	ret = report_ci_publish(loaded, &options);
 	if (ret)
@@ -347,15 +434,12 @@ static void write_findings(const struct watching *watching, const struct report_
 {
 	cleanup_free char *path = str_print("%s/findings.json", watching->dir), *text = NULL;
 	json_t *list = json_array();
-	int ret;
 
 	for (size_t i = 0; i < loaded->finding_count; i++)
 		json_array_append(list, loaded->findings[i]);
 	text = json_dumps(list, JSON_INDENT(2));
 	json_decref(list);
-	ret = text ? file_replace(path, text, strlen(text), 0644) : -EINVAL;
-	if (ret)
-		log_line("unable to write '%s': %s", path, strerror(-ret));
+	run_lacks(watching->run, text ? file_replace(path, text, strlen(text), 0644) : -EINVAL);
 }
 
 static void remember(const struct run *run, const struct report_run *loaded)
@@ -387,7 +471,7 @@ void watching_report(struct run *run, int status)
 			 "failed", (int)run->failed, "duration_ms", (json_int_t)(clock_ms() - run->started_ms)));
 	ret = report_load(watching->dir, &loaded);
 	if (ret) {
-		log_line("unable to read the record '%s' back: %s", watching->dir, strerror(-ret));
+		run_lacks(run, ret);
 		return;
 	}
 	write_findings(watching, loaded);

@@ -11,6 +11,13 @@
 void watching_open(struct run *run);
 void watching_close(struct run *run);
 
+/** Set BERTH_MARK, where the run is watched. */
+void watching_environ(const struct worker *worker, char ***envp);
+/** What the database room did: a row of pg_record_names. @worker 0: the setup's; @ms -1: took no time. */
+void watching_database(struct run *run, unsigned int worker, const char *event, const char *name, int64_t ms, const char *detail);
+
+/** A database session of the worker ended with its process, after @idle_ms in an open transaction. */
+void watching_session_left(struct worker *worker, uint16_t port, int64_t idle_ms);
 void watching_worker_begin(struct worker *worker);	/* before its first process */
 void watching_worker_started(struct worker *worker);
 void watching_worker_exited(struct worker *worker);	/* the command; what it left still lives */

@@ -52,6 +52,7 @@ static char **worker_environ(const struct worker *worker)
 	environ_set(&envp, "BERTH_WORKER", number);
 	environ_set(&envp, "BERTH_WORKERS", count);
 	environ_set(&envp, "BERTH_TASK", worker->plan->task);
+	watching_environ(worker, &envp);
 	if (worker->tmp_dir)
 		environ_set(&envp, "TMPDIR", worker->tmp_dir);
 	else if (environ_get(envp, "TMPDIR"))
@@ -262,6 +263,7 @@ static int start_warden(struct worker *worker, const int streams[2])
 		.err = streams[1],
 		.cgroup = worker->cgroup,
 		.grace_ms = run->plan->grace_ms,
+		.watched = watching_works(run) && !worker->setup,
 		.inherit = &run->inherit,
 		.isolate = run->isolate,
 		.tree = run->tree,

@@ -35,6 +35,7 @@ struct watch_finding *finding_new(enum finding_kind kind)
 	finding->kind = kind;
 	finding->severity = finding_table[kind].severity;
 	finding->time_ns = clock_wall_ns();
+	finding->since_ns = clock_ns();
 	finding->age_ms = -1;
 	finding->count = 1;
 	return finding;

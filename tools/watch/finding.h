@@ -44,10 +44,13 @@ struct watch_finding {
 	char **stack;			/* strv, innermost first */
 	char *detail;			/* one sentence */
 	int64_t time_ns;		/* CLOCK_REALTIME */
+	int64_t since_ns;		/* CLOCK_MONOTONIC: when it began, which says in which test */
 	int64_t age_ms;			/* how long it had been open; -1 = unknown */
 	uint64_t count;
 	char fingerprint[17];		/* hexadecimal */
 	bool known;			/* in the baseline */
+	bool allowed;			/* the allow list lets it pass: counted, not told */
+	bool told;			/* to setup.on_finding, with its test */
 };
 
 struct watch_finding *finding_new(enum finding_kind kind);

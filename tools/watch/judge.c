@@ -30,11 +30,6 @@ void judge_tell(struct watch *watch, struct watch_finding *finding)
 	struct watch_finding *before;
 
 	finding_seal(finding);
-	if (finding_allowed(finding, watch->policy.allow)) {
-		watch->allowed++;
-		finding_free(finding);
-		return;
-	}
 	key = table_hash_text(table_hash(TABLE_HASH, &finding->worker, sizeof(finding->worker)), finding->fingerprint);
 	before = table_get(&watch->told, key);
 	if (before) { /* the same thing once more in the same worker */
@@ -46,8 +41,35 @@ void judge_tell(struct watch *watch, struct watch_finding *finding)
 	table_set(&watch->told, key, finding);
 	watch->findings = mem_grow(watch->findings, watch->finding_count + 1, sizeof(struct watch_finding *));
 	watch->findings[watch->finding_count++] = finding;
-	if (watch->setup.on_finding)
+}
+
+static void publish(struct watch *watch, struct watch_finding *finding)
+{
+	if (!finding->test && finding->worker)
+		finding->test = str_copy(mark_at(&watch->workers[finding->worker], finding->since_ns));
+	if (finding_allowed(finding, watch->policy.allow)) {
+		watch->allowed++;
+		finding->allowed = true;
+	} else if (watch->setup.on_finding) {
 		watch->setup.on_finding(watch->setup.arg, finding);
+	}
+}
+
+/*
+ * Not before the worker's end: marks come late, and counts grow. What was found afterwards, or concerns the whole run,
+ * is told at the end of that.
+ */
+void judge_publish(struct watch *watch, unsigned int worker)
+{
+	mark_drain(watch);
+	for (size_t i = 0; i < watch->finding_count; i++) {
+		struct watch_finding *finding = watch->findings[i];
+
+		if (finding->told || (worker && finding->worker != worker))
+			continue;
+		finding->told = true;
+		publish(watch, finding);
+	}
 }
 
 static struct watch_finding *new_finding(struct watch *watch, enum finding_kind kind, unsigned int worker)
@@ -136,7 +158,7 @@ static void tell_listener(struct watch *watch, const struct endpoint *endpoint, 
 	finding->protocol = str_copy(proto_names[endpoint->proto]);
 	finding->port = endpoint->virtual_port;
 	finding->real_port = endpoint->port;
-	finding->test = str_copy(endpoint->test);
+	finding->since_ns = (int64_t)(endpoint->listen_ns ? endpoint->listen_ns : endpoint->bound_ns);
 	finding->age_ms = age_ms(endpoint->listen_ns ? endpoint->listen_ns : endpoint->bound_ns);
 	finding->stack = symbol_names(&endpoint->stack);
 	if (holder && *holder != endpoint->pid)
@@ -168,7 +190,7 @@ static void tell_process(struct watch *watch, const struct worker *worker, pid_t
 	model_describe(process);
 	finding = new_finding(watch, FINDING_leaked_process, worker->number);
 	set_process(finding, process);
-	finding->test = str_copy(worker->mark);
+	finding->since_ns = process->began_ns ? (int64_t)process->began_ns : finding->since_ns;
 	finding->detail = str_print("process %d (%s) still runs after the command ended", pid,
 				    process->command ? process->command : "unknown");
 	judge_tell(watch, finding);
@@ -222,7 +244,7 @@ void judge_conflict(struct watch *watch, const struct failure *failure)
 	finding->protocol = str_copy(proto_names[failure->proto]);
 	finding->port = failure->virtual_port;
 	finding->real_port = failure->port;
-	finding->test = str_copy(failure->test);
+	finding->since_ns = (int64_t)failure->first_ns;
 	finding->count = failure->count;
 	finding->stack = symbol_names(&failure->stack);
 	if (failure->elsewhere || coped(failure->process) || watch->workers[failure->worker].passed)
@@ -316,7 +338,7 @@ static struct watch_finding *connection(struct watch *watch, enum finding_kind k
 	finding->protocol = str_copy("tcp");
 	finding->port = model_virtual(watch, event->worker, event->remote_port);
 	finding->real_port = event->remote_port;
-	finding->test = str_copy(watch->workers[event->worker].mark);
+	finding->since_ns = (int64_t)event->time_ns;
 	if (watch->monitor && monitor_stack(watch->monitor, event->cookie, false, &stack)) {
 		struct symbol_stack places;
 
@@ -399,11 +421,15 @@ struct stuck {
 static void on_stuck(void *arg, const struct berth_socket *socket)
 {
 	struct stuck *stuck = arg;
+	struct process *process;
 	uintptr_t count;
 
 	if (!socket->close_wait_since_ns || socket->closed ||
 	    age_ms(socket->close_wait_since_ns) < stuck->watch->policy.close_wait_ms)
 		return;
+	process = model_process(stuck->watch, (pid_t)socket->pid, socket->worker);
+	if (!process->stuck_ns || socket->opened_ns < process->stuck_ns)
+		process->stuck_ns = socket->opened_ns;
 	count = (uintptr_t)table_get(&stuck->counts, (uint64_t)socket->worker << 32 | socket->pid);
 	table_set(&stuck->counts, (uint64_t)socket->worker << 32 | socket->pid, (void *)(count + 1));
 }
@@ -415,8 +441,9 @@ static void tell_stuck(struct watch *watch, struct process *process, unsigned in
 	process->close_wait_told = true;
 	set_process(finding, process);
 	finding->count = count;
-	finding->test = str_copy(watch->workers[process->worker].mark);
 	finding->protocol = str_copy("tcp");
+	if (process->stuck_ns)
+		finding->since_ns = (int64_t)process->stuck_ns;
 	finding->detail = str_print("%u connections of process %d are in CLOSE_WAIT for more than %lld ms", count, process->pid,
 				    (long long)watch->policy.close_wait_ms);
 	judge_tell(watch, finding);
@@ -454,7 +481,6 @@ void judge_growth(struct watch *watch, struct process *process)
 	finding = new_finding(watch, FINDING_descriptor_growth, process->worker);
 	set_process(finding, process);
 	finding->count = (uint64_t)growth;
-	finding->test = str_copy(watch->workers[process->worker].mark);
 	finding->detail = str_print("process %d went from %d to %d open descriptors, step by step", process->pid,
 				    process->descriptors.of[0], process->descriptors.of[process->descriptors.count - 1]);
 	judge_tell(watch, finding);
@@ -469,11 +495,14 @@ static void tell_never_closed(struct watch *watch, struct process *process)
 	finding->protocol = str_copy("tcp");
 	finding->port = model_virtual(watch, process->worker, process->never_port);
 	finding->real_port = process->never_port;
-	finding->test = str_copy(watch->workers[process->worker].mark);
+	if (process->never_ns)
+		finding->since_ns = (int64_t)process->never_ns;
 	finding->stack = symbol_names(&process->never_stack);
 	finding->detail = str_print("process %d ended with %u connections open that it had made, the first to port %u",
 				    process->pid, process->never_closed, finding->port);
 	process->never_closed = 0;
+	if (process->never_spread < NEVER_SECONDS)
+		finding->severity = FINDING_NOTE; /* opened in a burst: a pool, which ends with its process */
 	judge_tell(watch, finding);
 }
 
@@ -509,7 +538,7 @@ static void on_time_wait(void *arg, const struct diag_socket *socket)
 		finding->protocol = str_copy("tcp");
 		finding->port = at->virtual_port;
 		finding->real_port = at->port;
-		finding->test = str_copy(at->test);
+		finding->since_ns = (int64_t)(at->bound_ns ? at->bound_ns : at->listen_ns);
 		finding->stack = symbol_names(&at->stack);
 		finding->detail = str_print("the server on port %u closed first and does not set SO_REUSEADDR: the next bind fails "
 					    "for up to a minute", at->virtual_port);

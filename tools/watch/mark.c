@@ -1,99 +1,183 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `berth mark`: which test a worker is in. One datagram, "WORKER NAME", to mark.sock in the run's directory; whoever may
- * enter that directory may send. A lost or malformed datagram costs an attribution, nothing else.
+ * Which test a worker is in. A line "WORKER MS NAME" in the run's FIFO says that since MS (milliseconds since 1970, with a
+ * fraction where it is known; 0 is now) the worker runs test NAME; no NAME ends it. A FIFO, because every language and every
+ * shell can write a line to a file, Node cannot send a datagram, and a line up to PIPE_BUF is never torn.
+ *
+ * Lines come late: a runner tells its reporter of a test after the test has begun. So marks are kept with their times, and a
+ * finding asks for its test when it is told, not when it is made. A lost or malformed line costs an attribution, nothing else.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "tools/base/cleanup.h"
+#include "tools/base/clock.h"
 #include "tools/base/str.h"
 #include "tools/watch/model.h"
 
-enum { MARK_MOST = 1024 };
+enum { MARKS_MOST = 1 << 20, NAME_MOST = 1024 };
 
-/* A path that is too long for sun_path is reached through the descriptor of its directory. */
-static int address_of(const char *run_dir, struct sockaddr_un *ret_address, int *ret_dir)
+struct marks {
+	struct watch *watch;
+	int fd;
+	char *path;
+	size_t len;
+	char text[2 * PIPE_BUF];
+};
+
+char *watch_mark_path(const char *run_dir)
 {
-	*ret_dir = open(run_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (*ret_dir < 0)
-		return -errno;
-	*ret_address = (struct sockaddr_un){ .sun_family = AF_UNIX };
-	snprintf(ret_address->sun_path, sizeof(ret_address->sun_path), "/proc/self/fd/%d/mark.sock", *ret_dir);
-	return 0;
+	return str_print("%s/mark", run_dir);
+}
+
+static void on_line(struct watch *watch, char *line)
+{
+	char *end;
+	unsigned long worker = strtoul(line, &end, 10);
+	double ms;
+
+	if (end == line || *end != ' ' || !worker || worker > BERTH_WORKERS_MOST)
+		return;
+	line = end + 1;
+	ms = strtod(line, &end);
+	if (end == line || !(ms >= 0 && ms < 1e15) || (*end && *end != ' '))
+		return;
+	watch_mark(watch, (unsigned int)worker, (int64_t)(ms * 1e6), *end ? end + 1 : "");
+}
+
+/* Return: false when there is nothing more to read now. */
+static bool take_lines(struct marks *marks)
+{
+	ssize_t len = read(marks->fd, marks->text + marks->len, sizeof(marks->text) - marks->len - 1);
+	char *line = marks->text, *end;
+
+	if (len <= 0)
+		return false;
+	marks->len += (size_t)len;
+	marks->text[marks->len] = 0;
+	while ((end = strchr(line, '\n'))) {
+		*end = 0;
+		on_line(marks->watch, line);
+		line = end + 1;
+	}
+	marks->len = strlen(line);
+	memmove(marks->text, line, marks->len);
+	if (marks->len >= PIPE_BUF)
+		marks->len = 0; /* nobody who keeps to the rules writes such a line */
+	return true;
 }
 
 static void on_mark(void *arg, int fd, uint32_t events)
 {
-	char text[MARK_MOST + 1];
-	ssize_t len = recv(fd, text, MARK_MOST, MSG_DONTWAIT);
-	char *name;
-	long worker;
-
+	(void)fd;
 	(void)events;
-	if (len <= 0)
-		return;
-	text[len] = 0;
-	name = strchr(text, ' ');
-	if (!name)
-		return;
-	*name++ = 0;
-	if (!str_number(text, 1, BERTH_WORKERS_MOST, &worker))
-		watch_mark(arg, (unsigned int)worker, name);
+	(void)take_lines(arg);
 }
 
 int mark_open(struct watch *watch)
 {
-	cleanup_close int fd = -1, dir = -1;
-	struct sockaddr_un address;
+	struct marks *marks;
 	int ret;
 
-	watch->mark_socket = -1;
 	if (!watch->setup.run_dir || !watch->setup.loop)
 		return 0;
-	ret = address_of(watch->setup.run_dir, &address, &dir);
-	if (ret)
-		return ret;
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)))
+	marks = watch->marks = mem_alloc(sizeof(*marks));
+	marks->watch = watch;
+	marks->path = watch_mark_path(watch->setup.run_dir);
+	marks->fd = -1;
+	/* root's workers may have changed their user */
+	if (mkfifo(marks->path, 0600) || (!geteuid() && chmod(marks->path, 0666)))
 		return -errno;
-	(void)fchmodat(dir, "mark.sock", 0666, 0); /* workers may have changed their user */
-	ret = loop_add(watch->setup.loop, fd, EPOLLIN, on_mark, watch);
-	if (!ret)
-		watch->mark_socket = steal_fd(&fd);
+	/* open for writing as well: without a writer a FIFO is at its end all the time */
+	marks->fd = open(marks->path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	if (marks->fd < 0)
+		return -errno;
+	ret = loop_add(watch->setup.loop, marks->fd, EPOLLIN, on_mark, marks);
+	if (ret)
+		close(steal_fd(&marks->fd));
 	return ret;
+}
+
+void mark_drain(struct watch *watch)
+{
+	while (watch->marks && watch->marks->fd >= 0 && take_lines(watch->marks))
+		;
 }
 
 void mark_close(struct watch *watch)
 {
-	cleanup_free char *path = NULL;
+	struct marks *marks = watch->marks;
 
-	if (watch->mark_socket < 0)
+	if (!marks)
 		return;
-	loop_remove(watch->setup.loop, watch->mark_socket);
-	close(watch->mark_socket);
-	path = str_print("%s/mark.sock", watch->setup.run_dir);
-	unlink(path);
+	if (marks->fd >= 0) {
+		loop_remove(watch->setup.loop, marks->fd);
+		close(marks->fd);
+		unlink(marks->path);
+	}
+	free(marks->path);
+	free(marks);
+	watch->marks = NULL;
 }
 
-int watch_mark_send(const char *run_dir, unsigned int worker, const char *name)
-{
-	cleanup_free char *text = str_print("%u %.*s", worker, MARK_MOST - 16, name);
-	cleanup_close int fd = -1, dir = -1;
-	struct sockaddr_un address;
-	int ret = address_of(run_dir, &address, &dir);
+/* ---- what was said ---- */
 
-	if (ret)
-		return ret;
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || sendto(fd, text, strlen(text), 0, (struct sockaddr *)&address, sizeof(address)) < 0)
-		return -errno;
-	return 0;
+void watch_mark(struct watch *watch, unsigned int number, int64_t time_ns, const char *name)
+{
+	struct worker *worker = number <= BERTH_WORKERS_MOST ? &watch->workers[number] : NULL;
+	int64_t wall_ns = clock_wall_ns();
+	size_t at;
+
+	if (!worker || !worker->begun || worker->mark_count >= MARKS_MOST)
+		return;
+	if (!time_ns || time_ns > wall_ns)
+		time_ns = wall_ns;
+	worker->marks = mem_grow(worker->marks, worker->mark_count + 1, sizeof(*worker->marks));
+	for (at = worker->mark_count++; at && worker->marks[at - 1].from_ns > time_ns; at--)
+		worker->marks[at] = worker->marks[at - 1];
+	worker->marks[at] = (struct mark){ time_ns, *name ? str_copy_len(name, strnlen(name, NAME_MOST)) : NULL };
+	if (watch->setup.on_mark)
+		watch->setup.on_mark(watch->setup.arg, number, time_ns / 1000000, name);
+}
+
+const char *mark_at(const struct worker *worker, int64_t time_ns)
+{
+	int64_t wall_ns = time_ns + clock_wall_ns() - clock_ns();
+	size_t low = 0, high = worker->mark_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (worker->marks[middle].from_ns <= wall_ns)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low ? worker->marks[low - 1].name : NULL;
+}
+
+void mark_forget(struct worker *worker)
+{
+	for (size_t i = 0; i < worker->mark_count; i++)
+		free(worker->marks[i].name);
+	free(worker->marks);
+	worker->marks = NULL;
+	worker->mark_count = 0;
+}
+
+int watch_mark_send(const char *path, unsigned int worker, const char *name)
+{
+	cleanup_free char *line = str_print("%u %.3f %.*s\n", worker, (double)clock_wall_ns() / 1e6, NAME_MOST,
+					   name);
+	cleanup_close int fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+
+	for (char *at = line; *at && at[1]; at++)
+		if (*at == '\n')
+			*at = ' '; /* a name of several lines is one all the same */
+	return fd < 0 || write(fd, line, strlen(line)) < 0 ? -errno : 0;
 }

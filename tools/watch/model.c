@@ -14,10 +14,11 @@
 #include <string.h>
 
 #include "tools/base/cleanup.h"
+#include "tools/base/clock.h"
 #include "tools/base/str.h"
 #include "tools/watch/who.h"
 
-enum { ANCESTORS_MOST = 8, COMMAND_MOST = 400 };
+enum { TICK_NS = 10000000, ANCESTORS_MOST = 8, COMMAND_MOST = 400 };
 
 /* ---- processes ---- */
 
@@ -78,6 +79,8 @@ void model_describe(struct process *process)
 		return;
 	process->described = true;
 	symbol_learn(process->pid);
+	if (!process->began_ns)
+		process->began_ns = (uint64_t)(info.start_ns + TICK_NS / 2 - clock_wall_ns() + clock_ns()); /* it is in ticks */
 	memcpy(process->comm, info.stat.comm, sizeof(process->comm));
 	process->parent = info.stat.ppid;
 	if (*info.command != '[') { /* not of a zombie */
@@ -106,6 +109,7 @@ static void on_forked(struct watch *watch, const struct berth_event *event)
 	struct process *process = add_process(watch, (pid_t)event->pid, event->worker);
 
 	process->parent = (pid_t)event->parent;
+	process->began_ns = event->time_ns;
 	memcpy(process->comm, event->comm, sizeof(process->comm));
 	if (parent)
 		process->command = str_copy(parent->command); /* until it executes something */
@@ -162,7 +166,6 @@ static void free_endpoint(void *value)
 	struct endpoint *endpoint = value;
 
 	symbol_stack_free(&endpoint->stack);
-	free(endpoint->test);
 	free(endpoint);
 }
 
@@ -193,8 +196,6 @@ static struct endpoint *update_endpoint(struct watch *watch, const struct berth_
 	endpoint->port = event->local_port;
 	endpoint->virtual_port = model_virtual(watch, event->worker, event->local_port);
 	endpoint->ip = event->local;
-	if (!endpoint->test)
-		endpoint->test = str_copy(watch->workers[event->worker].mark);
 	return endpoint;
 }
 
@@ -241,6 +242,17 @@ static void on_unlistened(struct watch *watch, const struct berth_event *event)
 		endpoint->listening = false;
 }
 
+static void count_second(struct process *process, uint64_t opened_ns)
+{
+	uint32_t second = (uint32_t)(opened_ns / 1000000000);
+
+	for (unsigned int i = 0; i < process->never_spread; i++)
+		if (process->never_seconds[i] == second)
+			return;
+	if (process->never_spread < NEVER_SECONDS)
+		process->never_seconds[process->never_spread++] = second;
+}
+
 static void count_abandoned(struct watch *watch, const struct berth_event *event)
 {
 	struct process *process = model_process(watch, (pid_t)event->parent, event->worker);
@@ -249,12 +261,22 @@ static void count_abandoned(struct watch *watch, const struct berth_event *event
 
 	if ((process->status & 0x7f) || !event->remote_port) /* a process that was killed had no chance to close anything */
 		return;
+	count_second(process, event->opened_ns);
 	if (!process->never_closed++) {
 		process->never_ns = event->opened_ns;
 		process->never_port = event->remote_port;
 	}
 	if (known && !process->never_stack.count)
 		symbol_locate((pid_t)stack.pid, stack.frames, stack.len, &stack.caller, &process->never_stack);
+}
+
+static void count_stuck(struct watch *watch, const struct berth_event *event)
+{
+	struct process *process = model_process(watch, (pid_t)event->parent, event->worker);
+
+	process->stuck++;
+	if (!process->stuck_ns)
+		process->stuck_ns = event->opened_ns;
 }
 
 static void on_closed(struct watch *watch, const struct berth_event *event)
@@ -268,7 +290,7 @@ static void on_closed(struct watch *watch, const struct berth_event *event)
 	if (!endpoint && !event->accepted && event->how == BERTH_CLOSED_EXIT)
 		count_abandoned(watch, event);
 	if (event->close_wait_ns / 1000000 >= (uint64_t)watch->policy.close_wait_ms)
-		model_process(watch, (pid_t)event->parent, event->worker)->stuck++;
+		count_stuck(watch, event);
 }
 
 /* ---- failures and connections ---- */
@@ -332,7 +354,7 @@ static void on_bind_failed(struct watch *watch, const struct berth_event *event)
 		.worker = event->worker, .proto = (enum berth_proto)event->proto, .count = 1, .first_ns = event->time_ns,
 		.port = real ? real : event->local_port, /* the kernel backend rewrites behind the caller's back */
 		.virtual_port = real ? event->local_port : model_virtual(watch, event->worker, event->local_port),
-		.process = process_of(watch, event), .test = str_copy(watch->workers[event->worker].mark),
+		.process = process_of(watch, event),
 	};
 	symbol_locate((pid_t)event->pid, event->stack, event->stack_len, &event->caller, &failure->stack);
 	find_holder(watch, failure);
@@ -345,7 +367,6 @@ static void free_failure(void *value)
 
 	symbol_stack_free(&failure->stack);
 	free(failure->holder);
-	free(failure->test);
 	free(failure);
 }
 

@@ -18,6 +18,8 @@ struct series {		/* samples of one number over time; when it is full, every seco
 	unsigned int count, stride, skipped;
 };
 
+enum { NEVER_SECONDS = 8 };	/* a pool is opened in fewer: what is opened in so many and never closed is forgotten */
+
 struct process {
 	pid_t pid, parent;
 	unsigned int worker;
@@ -31,10 +33,14 @@ struct process {
 	struct series descriptors;
 	int descriptors_peak;
 	unsigned int never_closed; /* connections that only its end closed */
+	uint32_t never_seconds[NEVER_SECONDS]; /* different ones in which they had been opened */
+	unsigned int never_spread; /* how many */
 	uint64_t never_ns;	/* since when the first of them had been open */
 	struct symbol_stack never_stack;
 	uint16_t never_port;
 	unsigned int stuck;	/* connections closed after a long CLOSE_WAIT */
+	uint64_t stuck_ns;	/* when the first that was stuck had been opened */
+	uint64_t began_ns;
 	struct process *older;	/* that had the same number before */
 };
 
@@ -48,7 +54,6 @@ struct endpoint {		/* a socket with a port of its own: bound or listening */
 	struct berth_ip ip;
 	bool listening, reuse;
 	struct symbol_stack stack;
-	char *test;
 	struct endpoint *next;	/* all of them, newest first */
 };
 
@@ -59,7 +64,7 @@ struct failure {		/* binds that failed with EADDRINUSE, by worker and port */
 	uint64_t count, first_ns;
 	struct process *process;
 	struct symbol_stack stack;
-	char *holder, *test;
+	char *holder;
 	unsigned int holder_worker;
 	bool elsewhere;		/* the program then took another port */
 	bool retried;		/* and got the same one in the end */
@@ -72,10 +77,17 @@ struct judge {
 	struct loop_timer *timer;
 };
 
+struct mark {			/* a test that the worker was in */
+	int64_t from_ns;	/* CLOCK_REALTIME */
+	char *name;		/* NULL: none */
+};
+
 struct worker {
 	struct watch *watch;
 	unsigned int number;	/* its index */
-	char *task, *mark;
+	char *task;
+	struct mark *marks;	/* by time */
+	size_t mark_count;
 	int cgroup;		/* -1 = none */
 	const struct berth_portmap *map;
 	pid_t pid;
@@ -89,6 +101,7 @@ struct worker {
 };
 
 struct sample;			/* the second source, sample.c */
+struct marks;			/* the FIFO, mark.c */
 
 struct watch {
 	struct watch_setup setup;
@@ -97,7 +110,7 @@ struct watch {
 	struct monitor *monitor; /* NULL when sampling */
 	struct sample *sample;	/* NULL when not */
 	struct loop_timer *timer;
-	int mark_socket;
+	struct marks *marks;	/* NULL: nobody can mark */
 	struct worker workers[BERTH_WORKERS_MOST + 1];
 	unsigned int worker_most;
 	struct table processes;	/* by pid */
@@ -128,7 +141,8 @@ void judge_never_closed(struct watch *watch, const struct worker *worker);
 void judge_time_wait(struct watch *watch, const struct worker *worker);
 void judge_errors(struct watch *watch, const struct worker *worker);
 void judge_avoided(struct watch *watch);
-void judge_tell(struct watch *watch, struct watch_finding *finding); /* seal, allow list, baseline, once; takes it */
+void judge_tell(struct watch *watch, struct watch_finding *finding); /* once in its worker; takes it */
+void judge_publish(struct watch *watch, unsigned int worker); /* its findings: their tests, the allow list; 0 = all */
 
 /* series.c */
 void series_add(struct series *series, int value);
@@ -146,5 +160,8 @@ size_t left_processes(const struct watch *watch, const struct worker *worker, pi
 /* mark.c */
 int mark_open(struct watch *watch);
 void mark_close(struct watch *watch);
+void mark_drain(struct watch *watch);		/* take what has been written meanwhile */
+const char *mark_at(const struct worker *worker, int64_t time_ns); /* CLOCK_MONOTONIC; NULL: in no test */
+void mark_forget(struct worker *worker);
 
 #endif

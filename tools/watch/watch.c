@@ -100,7 +100,6 @@ int watch_open(const struct watch_setup *setup, struct watch **ret_watch, char *
 	int ret;
 
 	watch->setup = *setup;
-	watch->mark_socket = -1;
 	for (unsigned int i = 0; i <= BERTH_WORKERS_MOST; i++)
 		watch->workers[i] = (struct worker){ .watch = watch, .number = i, .cgroup = -1 };
 	ret = choose_source(watch, ret_reason);
@@ -133,7 +132,7 @@ void watch_close(struct watch *watch)
 		if (watch->workers[i].judge.timer)
 			loop_cancel(watch->setup.loop, watch->workers[i].judge.timer);
 		free(watch->workers[i].task);
-		free(watch->workers[i].mark);
+		mark_forget(&watch->workers[i]);
 	}
 	for (size_t i = 0; i < watch->finding_count; i++)
 		finding_free(watch->findings[i]);
@@ -384,6 +383,7 @@ void watch_worker_end(struct watch *watch, unsigned int number)
 	}
 	read_counts(watch, worker);
 	judge_errors(watch, worker);
+	judge_publish(watch, number);
 	worker->ended = true;
 	if (watch->monitor && worker->cgroup >= 0)
 		monitor_worker_remove(watch->monitor, worker->cgroup);
@@ -391,26 +391,30 @@ void watch_worker_end(struct watch *watch, unsigned int number)
 	worker->map = NULL;
 }
 
-void watch_mark(struct watch *watch, unsigned int number, const char *name)
-{
-	struct worker *worker = worker_of(watch, number);
-
-	if (!worker)
-		return;
-	look(watch); /* what happened before belongs to the test before */
-	free(worker->mark);
-	worker->mark = name && *name ? str_copy(name) : NULL;
-}
-
 void watch_add(struct watch *watch, struct watch_finding *finding)
 {
 	judge_tell(watch, finding);
+}
+
+static void drop_allowed(struct watch *watch)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < watch->finding_count; i++)
+		if (watch->findings[i]->allowed)
+			finding_free(watch->findings[i]);
+		else
+			watch->findings[kept++] = watch->findings[i];
+	watch->finding_count = kept;
+	table_free(&watch->told, NULL); /* it pointed to them */
 }
 
 void watch_finish(struct watch *watch)
 {
 	look(watch);
 	judge_avoided(watch);
+	judge_publish(watch, 0);
+	drop_allowed(watch);
 }
 
 size_t watch_finding_count(const struct watch *watch)

@@ -8,15 +8,15 @@
  *	watch_worker_begin()		before the worker's first process exists
  *	watch_worker_started()		when it exists
  *	watch_note()			a note that the shim left in the port map
- *	watch_mark()			"from now on the worker runs this test"
+ *	watch_mark()			"since then the worker runs this test"
  *	watch_worker_exited()		the command is over, what it left behind still lives: look, wait, judge, then call back
  *	watch_worker_end()		the last process of the worker is gone
  *	watch_finish()			judge the run as a whole
  *	watch_finding_count(), ...	what was found
  *	watch_close()
  *
- * Findings are also handed to setup.on_finding as they are made, events to setup.on_event. Functions return 0 or -errno;
- * nothing here prints, and nothing here blocks: everything happens in the loop.
+ * Findings are also handed to setup.on_finding when their worker ends, events and marks to theirs as they come. Functions
+ * return 0 or -errno; nothing here prints, and nothing here blocks: everything happens in the loop.
  */
 #include <stdbool.h>
 #include <sys/types.h>
@@ -47,13 +47,14 @@ struct watch_setup {
 	struct loop *loop;
 	enum watch_source wanted;
 	const char *run_id;
-	const char *run_dir;		/* run-time files of this run: `berth mark` finds mark.sock there; NULL = none */
+	const char *run_dir;		/* run-time files of this run: the FIFO for marks is made there; NULL = none */
 	int cgroup;			/* the run's cgroup v2 directory; -1 if there is none */
 	bool everything;		/* each event of each socket: for `berth monitor` */
 	bool every_cgroup;		/* what is nobody's is worker 0 */
 	const struct watch_policy *policy; /* NULL = defaults; its strings are the caller's */
 	void (*on_event)(void *arg, const struct berth_event *event); /* may be NULL */
 	void (*on_finding)(void *arg, const struct watch_finding *finding); /* may be NULL */
+	void (*on_mark)(void *arg, unsigned int worker, int64_t time_ms, const char *name); /* may be NULL; name "": none */
 	void *arg;
 };
 
@@ -89,8 +90,8 @@ typedef void (*watch_judged_fn)(void *arg, unsigned int number);
 void watch_worker_exited(struct watch *watch, unsigned int number, int exit_status, watch_judged_fn fn, void *arg);
 void watch_worker_end(struct watch *watch, unsigned int number);
 
-/** From now on worker @number runs test @name; NULL or "": none. */
-void watch_mark(struct watch *watch, unsigned int number, const char *name);
+/** Since @time_ns (CLOCK_REALTIME; 0: now) worker @number runs test @name; "": none. */
+void watch_mark(struct watch *watch, unsigned int number, int64_t time_ns, const char *name);
 
 /** What the shim noted. Foreign connections and conflicts that the source saw itself are not counted twice. */
 void watch_note(struct watch *watch, unsigned int number, const struct berth_note *note);
@@ -119,7 +120,10 @@ int watch_worker_summary(struct watch *watch, unsigned int number, struct watch_
 typedef void (*watch_socket_fn)(void *arg, const struct berth_socket *socket);
 int watch_snapshot(struct watch *watch, watch_socket_fn fn, void *arg);
 
-/** `berth mark`: tell the supervisor of the run that this process is in. Return: -ENOENT outside a run; -errno. */
-int watch_mark_send(const char *run_dir, unsigned int worker, const char *name);
+/** Where the workers of a run mark their tests: BERTH_MARK in their environment. The caller's to free. */
+char *watch_mark_path(const char *run_dir);
+
+/** `berth mark`: tell the supervisor behind @path, BERTH_MARK. Return: 0; -ENXIO if it is gone; -errno. */
+int watch_mark_send(const char *path, unsigned int worker, const char *name);
 
 #endif

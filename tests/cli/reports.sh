@@ -1,0 +1,80 @@
+#!/bin/sh
+# The reports of `berth run`, each held against what its readers demand; CI systems; a results directory that is full.
+# SPDX-License-Identifier: MIT
+. "$(dirname "$0")/tap"
+
+cat >suite.py <<'E2'
+import os, subprocess, sys
+assert os.environ["BERTH_WORKER"] != "3"
+subprocess.run(["pytest", "-q", "-p", "no:cacheprovider", "--junitxml=own.xml", "test_a.py"], stdout=sys.stderr)
+with open("broken.xml", "w") as file:
+    file.write("<testsuite name='half' tests='1' failures='0' errors='0'><testcase name='one' classname='c' time='0'/>")
+for port in range(3300, 3300 + int(os.environ.get("LEAKS", "1"))):
+    code = f"import socket, time; s = socket.create_server(('127.0.0.1', {port})); print('up', flush=True); time.sleep(60)"
+    child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, start_new_session=True)
+    child.stdout.readline()
+    child.stdout = None
+E2
+cat >test_a.py <<'E2'
+def test_passes():
+    pass
+def test_fails():
+    assert "<&>" == "\x1b[31m"
+E2
+berth run -n 3 --json r.json --junit r.xml --merge 'own*.xml' --merge broken.xml --html r.html --trace r.trace --markdown r.md \
+	--gitlab r.gitlab -- python3 suite.py
+same 'a worker that fails gives its status' 1 "$status"
+xmllint --noout --schema "$here/junit.xsd" r.xml >"$work/lint" 2>&1
+same 'JUnit is valid' 'r.xml validates' "$(cat "$work/lint")"
+of() { xmllint --xpath "$1" r.xml 2>/dev/null; }
+same 'its counts are those of its cases' "$(of 'count(//testcase)') $(of 'count(//testcase/failure)') $(of 'count(//testcase/error)')" \
+	"$(of 'string(/*/@tests)') $(of 'string(/*/@failures)') $(of 'string(/*/@errors)')"
+same "each worker's own tests are merged" '2 2' \
+	"$(of 'count(//testcase[@name="test_fails"]/failure)') $(of 'count(//testcase[@name="test_passes"])')"
+same 'suites of one name stay apart' 'pytest [w1] pytest [w2]' \
+	"$(of '//testsuite[starts-with(@name, "pytest")]/@name' | sed 's/ *name="\([^"]*\)"/\1/' | sort | paste -sd' ')"
+same 'a broken file is an error, and its cases stay' '2 2' \
+	"$(of 'count(//testcase[@classname="berth.merge"]/error)') $(of 'count(//testcase[@name="one"])')"
+
+same 'the trace has what Perfetto demands of every event' '' \
+	"$(jq -c '.traceEvents[] | select((.ph | type) != "string" or (.pid | type) != "number" or (.ph != "M" and (.ts | type) != "number")
+		or (.ph == "X" and ((.dur | type) != "number" or .dur < 0)) or (.ph != "M" and .ph != "C" and (.tid | type) != "number"))' r.trace)"
+same 'and every worker' 3 "$(jq '[.traceEvents[] | select(.cat == "worker" and .ph == "X")] | length' r.trace)"
+same 'GitLab issues have all that is demanded, with fingerprints of their own' 'true true' \
+	"$(jq -r '[all(.[]; .description and .check_name and .fingerprint and .severity and .location.path and .location.lines.begin),
+		(map(.fingerprint) | length == (unique | length)) and length > 0] | join(" ")' r.gitlab)"
+has 'Markdown has the workers and the finding' '| w3 | 3 | failed (1) |' "$(cat r.md)"
+has 'and what to do' 'stop the server in the suite' "$(cat r.md)"
+lacks 'HTML loads nothing' 'http' "$(grep -oE '(src|href|url\()[^ >]*' r.html)"
+same 'JSON is one document' 3 "$(jq '.workers | length' r.json)"
+
+LEAKS=15 GITHUB_ACTIONS=true GITHUB_STEP_SUMMARY=$PWD/summary.md
+export LEAKS GITHUB_ACTIONS GITHUB_STEP_SUMMARY
+berth run -n 2 --output quiet -- python3 suite.py
+same 'GitHub gets ten errors at most' 10 "$(printf '%s\n' "$out" | grep -c '^::error ')"
+lacks 'and no file that is not in the project' 'file=../' "$out"
+has 'and is told how many more' '21 more are in the step summary' "$out"
+same 'the step summary has them all' 30 "$(grep -c '`leaked_listener`' summary.md)"
+unset LEAKS GITHUB_ACTIONS GITHUB_STEP_SUMMARY
+
+# full: the results lie in a file system of 64 KiB
+cat >full.sh <<'E2'
+mount -t tmpfs -o size=64k tmpfs "$1" && head -c 60000 /dev/zero >"$1/filler" && shift && exec "$@"
+E2
+mkdir full
+full() {
+	namespace='-m'
+	[ "$(id -u)" = 0 ] || namespace='-rm'
+	status=0
+	# shellcheck disable=SC2086
+	unshare $namespace sh full.sh full "$BERTH" run -n 2 --results full/results -- sh -c "$1" >"$work/out" 2>"$work/err" </dev/null ||
+		status=$?
+	err=$(cat "$work/err")
+}
+full 'head -c 40000 /dev/zero | tr "\0" x'
+same 'full results: a green suite exits with 125' 125 "$status"
+has 'and Berth says why' "are not complete: No space left on device" "$err"
+has 'and what to do' 'hint: make room there, or choose another place with --results DIR' "$err"
+full 'head -c 40000 /dev/zero | tr "\0" x; exit 3'
+same "full results: a red suite's own status stands" 3 "$status"
+finish

@@ -1,0 +1,44 @@
+#!/bin/sh
+# The reporters with the real runners: a server that a test leaves is told with that test's name and place; without a reporter with
+# its process, and no test.
+set -eu
+[ -d "$(dirname "$0")/reporters/node_modules" ] ||
+	npm --prefix "$(dirname "$0")/reporters" install --silent --no-audit --no-fund --no-package-lock >&2
+[ -n "${ALONE-}" ] || ALONE=1 exec "$(dirname "$0")/alone" "$0" "$@"
+here=$(cd "$(dirname "$0")" && pwd)
+berth=${BERTH:-$here/../../.out/bin/berth}
+reporters=$(cd "$(dirname "$berth")/../share/berth/reporters" && pwd)
+. "$here/lib.sh"
+user=$(id -un)
+prepare "$user" reporters
+cd "$work/project"
+mkdir "$work/home/go-cache"
+export GOFLAGS=-mod=mod GOCACHE="$work/home/go-cache" PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$reporters" HOME="$work/home"
+
+leaks() { # leaks SENTENCE TEST COMMAND...: two copies; each has the leak, by this test, and the tests were marked in order
+	sentence=$1 want=$2
+	shift 2
+	status=0
+	"$berth" run -n 2 --output group --leaks fail --json report.json -- "$@" >"$work/log" 2>&1 || status=$?
+	jq -r '.findings[] | select(.kind == "leaked_listener") | [.worker, .port, .test] | @tsv' report.json | sort >"$work/got"
+	printf '1\t3166\t%s\n2\t3166\t%s\n' "$want" "$want" >"$work/want"
+	[ "$status" = 121 ] && cmp -s "$work/want" "$work/got" && status=0 || status=1
+	{ cat "$work/want"; echo got; cat "$work/got"; } >>"$work/log"
+	report "$status" "$sentence" "$work/log"
+	marks=$(jq -r '.records[] | select(.type == "mark" and .worker == 1) | .test' report.json |
+		grep -oiE 'opens|forgets|closes' | tr '[:upper:]' '[:lower:]' | paste -sd' ')
+	status=0; [ -z "$want" ] || [ "$marks" = 'opens forgets closes' ] || status=1
+	echo "$marks" >"$work/marks"
+	report "$status" "$sentence: every test is marked, in order" "$work/marks"
+}
+
+leaks 'pytest names the test' 'test_harbour.py:10 test_forgets_a_server' pytest -q -p no:cacheprovider -p berth_pytest
+leaks 'pytest alone: the process only' '' pytest -q -p no:cacheprovider
+leaks 'go test names the test' 'harbour TestForgetsAServer' go run "$reporters/gotest.go" -count=1 ./...
+leaks 'Playwright names the test' 'playwright.e2e.mjs:6 forgets a server' \
+	npx playwright test --reporter=list,"$reporters/playwright.mjs" --config=playwright.config.mjs
+leaks 'Jest names the test' 'jest.test.js forgets a server' npx jest --reporters=default --reporters="$reporters/jest.mjs"
+leaks 'Vitest names the test' 'vitest.spec.mjs forgets a server' \
+	npx vitest run --reporter=default --reporter="$reporters/vitest.mjs" vitest.spec.mjs
+rm -rf "$work"
+finish

@@ -1,0 +1,2 @@
+// SPDX-License-Identifier: MIT
+export default { testMatch: '*.e2e.mjs', workers: 1 };

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: MIT
+import { test } from '@playwright/test';
+import { leak, pause } from './leak.cjs';
+
+test('opens the harbour', pause);
+test('forgets a server', leak);
+test('closes the harbour', pause);

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: MIT
+import { expect, test } from 'vitest';
+import { leak, pause } from './leak.cjs';
+
+test('opens the harbour', pause);
+test('forgets a server', leak);
+test('closes the harbour', async () => expect(await pause()).toBe(undefined));

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The environment through which the shim enters a worker's programs.
+ *
+ * LD_PRELOAD is a list with spaces and colons between its items and no way to quote them, ld.so(8). A shim whose path
+ * has one is named by a symbolic link in the run's directory.
+ */
+#include "tools/isolate/shim_env.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/environ.h"
+#include "tools/base/str.h"
+
+static char *installed(const struct isolate_setup *setup)
+{
+	return str_print("%s/lib/berth/libberth.so", setup->install_dir);
+}
+
+static bool can_be_preloaded(const char *path)
+{
+	return !strpbrk(path, ": \t\n");
+}
+
+/* Who can write the shim has every process of every suite: one that everybody can write is not loaded. */
+static int trusted(const char *shim)
+{
+	struct stat info;
+
+	if (stat(shim, &info))
+		return -errno;
+	return info.st_mode & S_IWOTH ? -EPERM : 0;
+}
+
+/* The path of the shim in a form that LD_PRELOAD can hold. Return: 0; -errno. */
+static int nameable(const struct isolate_setup *setup, char **ret_path)
+{
+	cleanup_free char *shim = installed(setup);
+	cleanup_free char *link = NULL;
+
+	if (can_be_preloaded(shim)) {
+		*ret_path = steal(&shim);
+		return 0;
+	}
+	link = str_print("%s/libberth.so", setup->run_dir);
+	if (!can_be_preloaded(link))
+		return -EINVAL;
+	if (symlink(shim, link) && errno != EEXIST)
+		return -errno;
+	*ret_path = steal(&link);
+	return 0;
+}
+
+int shim_env_find(const struct isolate_setup *setup, char **ret_shim, char **ret_reason)
+{
+	cleanup_free char *shim = NULL;
+	int ret = nameable(setup, &shim);
+
+	if (!ret)
+		ret = trusted(shim);
+	if (ret) {
+		cleanup_free char *path = installed(setup);
+
+		*ret_reason = str_print("the shim '%s' cannot be used: %s", path,
+					ret == -EPERM ? "everybody can write it" : strerror(-ret));
+		return -ENOTSUP;
+	}
+	*ret_shim = steal(&shim);
+	return 0;
+}
+
+static bool same_item(const char *item, size_t len, const char *path)
+{
+	return path && strlen(path) == len && !memcmp(item, path, len);
+}
+
+/* The user's own preloads first (a sanitizer's must be), ours last; an outer run's shim is left out. */
+static char *preload_list(const char *shim, char *const *envp)
+{
+	const char *list = environ_get(envp, "LD_PRELOAD");
+	const char *outer = environ_get(envp, "BERTH_SHIM");
+	struct str text = { 0 };
+
+	while (list && *list) {
+		size_t len = strcspn(list, ": ");
+
+		if (len && !same_item(list, len, shim) && !same_item(list, len, outer)) {
+			str_add_len(&text, list, len);
+			str_add(&text, ":");
+		}
+		list += len + (list[len] != 0);
+	}
+	str_add(&text, shim);
+	return str_take(&text);
+}
+
+/* A program linked to a shared AddressSanitizer insists on being first otherwise; shim/env.c keeps this alive. */
+static char *asan_options(char *const *envp)
+{
+	const char *list = environ_get(envp, "ASAN_OPTIONS");
+
+	if (list && strstr(list, "verify_asan_link_order="))
+		return str_copy(list);
+	return str_print("%s%sverify_asan_link_order=0", list ? list : "", list && *list ? ":" : "");
+}
+
+void shim_env_set(char ***envp, const char *shim, const char *map_path)
+{
+	cleanup_free char *list = preload_list(shim, *envp);
+	cleanup_free char *asan = asan_options(*envp);
+
+	environ_set(envp, "LD_PRELOAD", list);
+	environ_set(envp, "ASAN_OPTIONS", asan);
+	environ_set(envp, "BERTH_MAP", map_path);
+	environ_set(envp, "BERTH_SHIM", shim);
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One connection is one request (SOCK_SEQPACKET, so a message is whole or not there). It stays open until what was asked for is
+ * done, and who asks waits; a request whose asker has gone is done all the same.
+ */
+#include "tools/run/control.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "core/abi.h"
+#include "tools/base/cleanup.h"
+#include "tools/base/str.h"
+#include "tools/base/unix.h"
+#include "tools/run/database.h"
+
+enum { REQUEST_MOST = 64, ANSWER_MOST = 1024, ANSWER_S = 120 };
+static const char socket_name[] = "control.sock";
+
+struct request {
+	struct request *next;
+	struct control *control;
+	int fd;
+};
+
+struct control {
+	struct run *run;
+	struct request *requests;
+	int listener;
+};
+
+static void request_end(struct request *request, const char *answer)
+{
+	struct request **at = &request->control->requests;
+
+	while (*at != request)
+		at = &(*at)->next;
+	*at = request->next;
+	loop_remove(request->control->run->loop, request->fd);
+	(void)send(request->fd, answer, strlen(answer), MSG_NOSIGNAL | MSG_DONTWAIT);
+	close(request->fd);
+	free(request);
+}
+
+static void on_done(void *arg, int error, const char *text)
+{
+	request_end(arg, !error ? "ok" : text ? text : strerror(-error));
+}
+
+static void reset(struct request *request, unsigned int number)
+{
+	int ret = database_reset(request->control->run, number, on_done, request);
+
+	if (ret == -ENOENT)
+		request_end(request, "the worker has no database now");
+	else if (ret == -EBUSY)
+		request_end(request, "its databases are being reset already");
+	else if (ret)
+		request_end(request, strerror(-ret));
+}
+
+static const struct {
+	const char *word;
+	void (*serve)(struct request *request, unsigned int worker);
+} words[] = { { "reset", reset } };
+
+static void on_request(void *arg, int fd, uint32_t events)
+{
+	struct request *request = arg;
+	char text[REQUEST_MOST + 1];
+	ssize_t len = recv(fd, text, REQUEST_MOST, MSG_DONTWAIT);
+	char *number;
+	long worker;
+
+	(void)events;
+	loop_remove(request->control->run->loop, fd); /* there is only one */
+	text[len > 0 ? len : 0] = '\0';
+	number = strchr(text, ' ');
+	if (number)
+		*number++ = '\0';
+	if (!number || str_number(number, 1, BERTH_WORKERS_MOST, &worker)) {
+		request_end(request, "no request that this version knows");
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (!strcmp(words[i].word, text)) {
+			words[i].serve(request, (unsigned int)worker);
+			return;
+		}
+	request_end(request, "no request that this version knows");
+}
+
+static void on_connect(void *arg, int fd, uint32_t events)
+{
+	struct control *control = arg;
+	int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct request *request;
+
+	(void)events;
+	if (client < 0)
+		return;
+	request = mem_alloc(sizeof(*request));
+	*request = (struct request){ control->requests, control, client };
+	control->requests = request;
+	if (!unix_is_ours(client))
+		request_end(request, "only root and the run's own user may ask that");
+	else if (loop_add(control->run->loop, client, EPOLLIN, on_request, request))
+		request_end(request, "out of memory");
+}
+
+int control_open(struct run *run, struct control **ret_control)
+{
+	cleanup_close int dir = -1, fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct sockaddr_un address;
+	int ret = fd < 0 ? -errno : unix_address(run->dir, socket_name, &address, &dir);
+
+	if (!ret && (bind(fd, (struct sockaddr *)&address, sizeof(address)) || listen(fd, 64)))
+		ret = -errno;
+	if (ret)
+		return ret;
+	*ret_control = mem_alloc(sizeof(**ret_control));
+	**ret_control = (struct control){ .run = run, .listener = steal_fd(&fd) };
+	return loop_add(run->loop, (*ret_control)->listener, EPOLLIN, on_connect, *ret_control);
+}
+
+void control_close(struct control *control)
+{
+	if (!control)
+		return;
+	while (control->requests)
+		request_end(control->requests, "the run has ended");
+	loop_remove(control->run->loop, control->listener);
+	close(control->listener);
+	free(control);
+}
+
+int control_ask(const char *run_dir, const char *word, unsigned int worker, char **ret_text)
+{
+	cleanup_close int dir = -1, fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	cleanup_free char *request = str_print("%s %u", word, worker);
+	struct timeval limit = { .tv_sec = ANSWER_S };
+	char answer[ANSWER_MOST + 1];
+	struct sockaddr_un address;
+	ssize_t len;
+	int ret = fd < 0 ? -errno : unix_address(run_dir, socket_name, &address, &dir);
+
+	if (!ret && (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) ||
+		     connect(fd, (struct sockaddr *)&address, sizeof(address)) ||
+		     send(fd, request, strlen(request), MSG_NOSIGNAL) < 0))
+		ret = errno == ECONNREFUSED ? -ENOENT : -errno;
+	if (ret)
+		return ret;
+	len = recv(fd, answer, ANSWER_MOST, 0);
+	if (len <= 0)
+		return len && (errno == EAGAIN || errno == EINTR) ? -ETIMEDOUT : -ENOENT;
+	answer[len] = '\0';
+	if (!strcmp(answer, "ok"))
+		return 0;
+	*ret_text = str_copy(answer);
+	return -EPROTO;
+}
