@@ -47,7 +47,7 @@ try() { # SENTENCE WORKERS PROGRAM NAME [PORT]
 	compare "$sentence" "$work/truth" "$work/result" "${on:-1}"
 }
 
-for name in clean clean_pool clean_late_child clean_retry clean_wait clean_nonblock clean_udp; do
+for name in clean clean_pool clean_late_child clean_retry clean_wait clean_nonblock clean_udp clean_time_wait; do
 	try "no finding, exact counts: $name" 1 "$oracle" "$name"
 done
 for name in leaked_listener leaked_daemon leaked_exec leaked_passed leaked_udp leaked_process never_closed pool close_wait growth \

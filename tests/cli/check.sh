@@ -48,8 +48,8 @@ echo "range: $low-$high" >berth.yaml
 has 'a range among the ephemeral ports' "range: real ports $low-$high are ones" "$(warnings)"
 printf 'port: 3000-3010\nshare: 3005\n' >berth.yaml
 same 'shared and declared' 'port 3005 is in both port and share: it stays shared, so workers can clash on it' "$(warnings)"
-printf 'port: 3000-3040\n' >berth.yaml
-same 'more ports than the block' "41 ports are declared, but a worker's block has 32: set block: 41 or more" "$(warnings)"
+printf 'port: 3000-3999\n' >berth.yaml
+same 'more ports than the block' "1000 ports are declared, but a worker's block has 512: set block: 1000 or more" "$(warnings)"
 printf 'workers: 100\nblock: 100\nrange: 11000-12000\n' >berth.yaml
 same 'more blocks than the range' '100 workers with blocks of 100 need 10000 real ports, but the range 11000-12000 has 1001' "$(warnings)"
 printf 'each: [a, b]\ncommand: [npm, test]\n' >berth.yaml

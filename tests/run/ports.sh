@@ -153,8 +153,12 @@ try:
 except OSError as error:
     print(len(keep), errno.errorcode[error.errno])
 PY
-"$BERTH" run -- python3 full.py >out 2>err; is "32 EADDRINUSE" "$(cat out)" "the 33rd port of a block of 32: EADDRINUSE"
+"$BERTH" run --block 32 -- python3 full.py >out 2>err; is "32 EADDRINUSE" "$(cat out)" "the 33rd port of a block of 32: EADDRINUSE"
 has "$(cat err)" 'block of 32 is exhausted.*--block' "and the block size is named"
 "$BERTH" run --block 40 -- python3 full.py >out 2>err; is "" "$(cat out)" "--block 40 is enough"
+sed 's/4040/4160/' full.py >many.py
+"$BERTH" run -n 4 -- python3 many.py >out 2>err; is "" "$(cat out)" "four workers may use 160 ports each and need not say so"
+"$BERTH" run --range 20000-20511 -n 4 --output quiet -- sh -c '[ {worker} != 1 ] || "$0" run --range 20000-20511 -n 10 -- true' "$BERTH" 2>err
+is 0 $? "where runs fill the range, their blocks are smaller"
 none_left && no_files; report $? "nothing is left of all this"
 finish

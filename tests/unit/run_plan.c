@@ -97,8 +97,8 @@ static void refuses(void **state)
 	options = (struct run_options){ .command = command, .workers = 100000 };
 	refused(&options, "too many");
 	options = (struct run_options){ .command = command };
-	assert_int_equal(run_ports_add(&options.ports, "3000-3050"), 0);
-	refused(&options, "51 declared ports do not fit into a block of 32");
+	assert_int_equal(run_ports_add(&options.ports, "3000-3599"), 0);
+	refused(&options, "600 declared ports do not fit into a block of 512");
 	assert_int_equal(run_ports_add(&options.share, "3010"), 0);
 	refused(&options, "port 3010 is declared and shared");
 	free(options.ports.ranges);

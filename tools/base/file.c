@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -228,4 +229,14 @@ int dir_install(char **ret_path)
 	}
 	*ret_path = str_copy(*program ? program : "/");
 	return 0;
+}
+
+void file_read_ephemeral(unsigned int *ret_low, unsigned int *ret_high)
+{
+	cleanup_free char *text = NULL;
+
+	*ret_low = 32768;
+	*ret_high = 60999;
+	if (!file_read("/proc/sys/net/ipv4/ip_local_port_range", &text, NULL))
+		(void)sscanf(text, "%u %u", ret_low, ret_high);
 }

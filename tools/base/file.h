@@ -43,6 +43,9 @@ int dir_remove(const char *path);
  */
 int dir_runtime(char **ret_path);
 
+/* Where the kernel hands out ports by itself, inclusive; its own default if that cannot be read. */
+void file_read_ephemeral(unsigned int *ret_low, unsigned int *ret_high);
+
 /* realpath(3) of the directory that holds this program's own files: .out or PREFIX. */
 int dir_install(char **ret_path);
 

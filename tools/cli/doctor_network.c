@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "tools/base/cleanup.h"
+#include "tools/base/file.h"
 #include "tools/cli/doctor.h"
 #include "tools/cli/lint.h"
 #include "tools/ports/ports.h"
@@ -42,7 +43,7 @@ void check_ports(struct doctor *doctor)
 	const struct ports_setup setup = {
 		.range_first = options->range_first,
 		.range_last = options->range_last,
-		.block_len = options->block_len,
+		.block_len = options->block_len ? options->block_len : PORTS_GRANULE, /* a run takes what is left */
 		.workers = workers_of(options),
 		.project = options->project_dir,
 	};
@@ -204,7 +205,7 @@ void check_time_wait(struct doctor *doctor)
 	unsigned int low, high, count = 0, room;
 	int ret = sockets_each(1, PORTS - 1, count_lingering, &count);
 
-	lint_ephemeral(&low, &high);
+	file_read_ephemeral(&low, &high);
 	room = high - low + 1;
 	if (ret) {
 		doctor_say(doctor, DOCTOR_NOTE, "connections cannot be counted: %s", strerror(-ret));

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "tools/base/cleanup.h"
+#include "tools/base/file.h"
 #include "tools/cli/config.h"
 #include "tools/cli/explain.h"
 #include "tools/cli/lint.h"
@@ -34,7 +35,7 @@ static struct answer from_settings(const struct cli *cli, unsigned int port)
 	unsigned int last = run->range_first ? run->range_last : PORTS_RANGE_LAST;
 	cleanup_free char *at = NULL;
 
-	lint_ephemeral(&low, &high);
+	file_read_ephemeral(&low, &high);
 	if (lint_ports_have(&run->share, port)) {
 		at = where(cli, OPTION_share);
 		return (struct answer){

@@ -25,16 +25,6 @@ static void say(char ***messages, const char *format, ...)
 		strv_add(messages, text);
 }
 
-void lint_ephemeral(unsigned int *ret_low, unsigned int *ret_high)
-{
-	cleanup_free char *text = NULL;
-
-	*ret_low = 32768;
-	*ret_high = 60999;
-	if (!file_read("/proc/sys/net/ipv4/ip_local_port_range", &text, NULL))
-		(void)sscanf(text, "%u %u", ret_low, ret_high);
-}
-
 bool lint_ports_have(const struct run_ports *ports, unsigned int port)
 {
 	for (unsigned int i = 0; i < ports->count; i++)
@@ -60,16 +50,19 @@ static void real_range(const struct run_options *options, unsigned int *ret_firs
 	*ret_last = options->range_first ? options->range_last : PORTS_RANGE_LAST;
 }
 
-static unsigned int block_len(const struct run_options *options)
-{
-	return options->block_len ? options->block_len : PORTS_BLOCK;
-}
-
 static unsigned int worker_count(const struct run_options *options)
 {
 	unsigned int tasks = (unsigned int)strv_len(options->tasks);
 
 	return options->workers ? options->workers : tasks ? tasks : 1;
+}
+
+static unsigned int block_len(const struct run_options *options)
+{
+	unsigned int first, last;
+
+	real_range(options, &first, &last);
+	return options->block_len ? options->block_len : ports_block_len(last - first + 1, worker_count(options));
 }
 
 static void port_in_range(const struct run_options *options, char ***messages)
@@ -91,7 +84,7 @@ static void port_in_ephemeral(const struct run_options *options, char ***message
 {
 	unsigned int low, high;
 
-	lint_ephemeral(&low, &high);
+	file_read_ephemeral(&low, &high);
 	for (unsigned int i = 0; i < options->ports.count; i++) {
 		cleanup_free char *both = common(&options->ports.ranges[i], low, high);
 
@@ -109,7 +102,7 @@ static void range_in_ephemeral(const struct run_options *options, char ***messag
 	struct run_port_range range = { options->range_first, options->range_last };
 	cleanup_free char *both = NULL;
 
-	lint_ephemeral(&low, &high);
+	file_read_ephemeral(&low, &high);
 	both = options->range_first ? common(&range, low, high) : NULL;
 	if (both)
 		say(messages, "range: real ports %s are ones that the kernel hands out by itself (%u-%u)",

@@ -6,7 +6,7 @@
  * run has, so that runs with different settings can never overlap. A granule belongs to whoever has bound the abstract
  * unix socket @berth/ports/FIRST: bind(2) is atomic, the names live in the network namespace as the ports do, and the
  * kernel releases them with the last holder, however it dies (unix(7), "abstract"). A block is as many granules in a row
- * as it needs.
+ * as it needs; a granule, if no such row is free and nobody asked for a size.
  *
  * That keeps Berth's runs apart. Strangers are seen in one sock_diag dump per run (or, by a run of few workers, by
  * binding the block's ports once): a block in which a port is in use is passed over. Ports that only linger in TIME_WAIT
@@ -36,13 +36,14 @@
 #include "tools/ports/host.h"
 #include "tools/ports/sockets.h"
 
-enum { GRANULES = BERTH_PORTS / PORTS_GRANULE, FEW_WORKERS = 4 };
+enum { GRANULES = BERTH_PORTS / PORTS_GRANULE, FEW_WORKERS = 4, SHARE = 12 };
 
 struct ports {
 	struct ports_host host;
 	unsigned int first, last;	/* granules, inclusive */
 	unsigned int block_len;
 	unsigned int block_granules;
+	bool may_shrink;		/* nobody asked for this size of block */
 	unsigned int workers;
 	char *project;
 	bool looked;			/* the dump is made when the first block is claimed */
@@ -53,6 +54,21 @@ struct ports {
 static unsigned int granules_of(unsigned int ports)
 {
 	return (ports + PORTS_GRANULE - 1) / PORTS_GRANULE;
+}
+
+static void set_block(struct ports *ports, unsigned int len)
+{
+	ports->block_len = len;
+	ports->block_granules = granules_of(len);
+}
+
+unsigned int ports_block_len(unsigned int room, unsigned int workers)
+{
+	unsigned int granules = room / SHARE / PORTS_GRANULE / (workers ? workers : 1);
+
+	if (granules > PORTS_BLOCK_MAX / PORTS_GRANULE)
+		return PORTS_BLOCK_MAX;
+	return granules ? granules * PORTS_GRANULE : PORTS_GRANULE;
 }
 
 static bool overlaps(const struct ports_host *host, unsigned int first, unsigned int last)
@@ -83,6 +99,35 @@ static int range_error(const struct ports_host *host, unsigned int first, unsign
 	return -ERANGE;
 }
 
+/* The leases of all runs, read from the kernel's list: to bind their names, even for a moment, could disturb a run. */
+static int read_leases(const struct ports *ports, bool *leased, unsigned int *ret_count)
+{
+	static const char lease[] = " @berth/ports/";
+	cleanup_free char *text = NULL;
+	int ret = file_read("/proc/net/unix", &text, NULL);
+
+	for (const char *at = text; !ret && (at = strstr(at, lease)); at++) {
+		unsigned long granule = strtoul(at + strlen(lease), NULL, 10) / PORTS_GRANULE;
+
+		if (granule < GRANULES && !leased[granule]) {
+			leased[granule] = true;
+			*ret_count += granule >= ports->first && granule <= ports->last;
+		}
+	}
+	return ret;
+}
+
+/* A share of the granules that no run has leased yet. */
+static unsigned int default_block(const struct ports *ports)
+{
+	unsigned int granules = ports->last - ports->first + 1, count = 0;
+	bool leased[GRANULES] = { false };
+
+	if (read_leases(ports, leased, &count))
+		count = 0;
+	return ports_block_len((granules - count) * PORTS_GRANULE, ports->workers);
+}
+
 static int set_range(struct ports *ports, const struct ports_setup *setup, char **ret_error)
 {
 	unsigned int first = setup->range_first, last = setup->range_last;
@@ -95,8 +140,11 @@ static int set_range(struct ports *ports, const struct ports_setup *setup, char 
 		return range_error(&ports->host, first, last, ret_error);
 	ports->first = granules_of(first);
 	ports->last = (last + 1) / PORTS_GRANULE - 1;
-	if (last + 1 >= PORTS_GRANULE && ports->first <= ports->last)
+	if (last + 1 >= PORTS_GRANULE && ports->first <= ports->last) {
+		if (ports->may_shrink)
+			set_block(ports, default_block(ports));
 		return 0;
+	}
 	*ret_error = str_print("the port range %u-%u holds no block of %d ports", first, last, PORTS_GRANULE);
 	return -ERANGE;
 }
@@ -119,8 +167,8 @@ int ports_open(const struct ports_setup *setup, struct ports **ret_ports, char *
 	struct ports *ports = mem_alloc(sizeof(*ports));
 	int ret;
 
-	ports->block_len = setup->block_len ? setup->block_len : PORTS_BLOCK;
-	ports->block_granules = granules_of(ports->block_len);
+	ports->may_shrink = !setup->block_len;
+	set_block(ports, setup->block_len);
 	ports->workers = setup->workers;
 	ports->project = str_copy(setup->project ? setup->project : "");
 	ports_host_look(&ports->host);
@@ -251,6 +299,14 @@ static int search(struct ports *ports, uint32_t start, bool lingering_too, struc
 	return -ENOSPC;
 }
 
+/* Prefer a block that was not used a moment ago. */
+static int search_all(struct ports *ports, uint32_t start, struct ports_block *ret_block)
+{
+	int ret = search(ports, start, true, ret_block);
+
+	return ret == -ENOSPC ? search(ports, start, false, ret_block) : ret;
+}
+
 /* Can @port be bound, on every address of both families? Without SO_REUSEADDR, so TIME_WAIT says no. */
 static bool can_bind(int type, unsigned int port)
 {
@@ -272,20 +328,21 @@ static bool can_bind(int type, unsigned int port)
 }
 
 /*
- * A run of few workers asks for the blocks it had last time, and binds their ports once to see that they are free: 64
- * system calls a block, a quarter of a millisecond, where the dump walks every connection of the host (7 ms with 14 000
- * of them in TIME_WAIT). The block is claimed by then, so no other run can be disturbed by it.
+ * A run of few workers asks for the blocks it had last time, and binds their first granule's ports once to see that they
+ * are free: a quarter of a millisecond, where the dump walks every connection of the host (7 ms with 14 000 of them in
+ * TIME_WAIT). The block is claimed by then, so no other run can be disturbed by it. A stranger beyond that granule is dealt
+ * with like one that comes later.
  * Return: 0 and the block; -EAGAIN if that one cannot be had.
  */
 static int claim_first(struct ports *ports, uint32_t start, struct ports_block *ret_block)
 {
-	unsigned int places = ports->last - ports->first + 2 - ports->block_granules;
-	unsigned int base = (ports->first + start % places) * PORTS_GRANULE;
+	unsigned int base = (ports->first + start) * PORTS_GRANULE;
+	unsigned int end = base + (ports->block_len < PORTS_GRANULE || !ports->may_shrink ? ports->block_len : PORTS_GRANULE);
 	bool is_free = true;
 
 	if (ports->looked || ports->workers > FEW_WORKERS || claim_at(ports, base / PORTS_GRANULE, ret_block))
 		return -EAGAIN;
-	for (unsigned int port = base; port < base + ports->block_len && is_free; port++)
+	for (unsigned int port = base; port < end && is_free; port++)
 		is_free = can_bind(SOCK_STREAM, port) && can_bind(SOCK_DGRAM, port);
 	if (!is_free)
 		ports_block_release(ret_block);
@@ -294,16 +351,21 @@ static int claim_first(struct ports *ports, uint32_t start, struct ports_block *
 
 int ports_claim(struct ports *ports, const char *task, struct ports_block *ret_block, char **ret_error)
 {
-	uint32_t start = hash(task, hash(ports->project, 2166136261u) * 16777619u);
+	/* whatever the size of the block, the search begins at the same place */
+	unsigned int granules = ports->last - ports->first + 1;
+	unsigned int homes = ports->may_shrink ? granules - granules / SHARE : granules + 1 - ports->block_granules;
+	uint32_t start = hash(task, hash(ports->project, 2166136261u) * 16777619u) % homes;
 	uint16_t first, last;
 	int ret;
 
 	if (!claim_first(ports, start, ret_block))
 		return 0;
 	look(ports);
-	ret = search(ports, start, true, ret_block);
-	if (ret == -ENOSPC)
-		ret = search(ports, start, false, ret_block);
+	ret = search_all(ports, start, ret_block);
+	if (ret == -ENOSPC && ports->may_shrink && ports->block_granules > 1) {
+		set_block(ports, PORTS_GRANULE);
+		ret = search_all(ports, start, ret_block);
+	}
 	if (!ret)
 		return 0;
 	ports_range(ports, &first, &last);
@@ -313,24 +375,6 @@ int ports_claim(struct ports *ports, const char *task, struct ports_block *ret_b
 				       "(--block)", ports->block_len, first, last);
 	else
 		*ret_error = str_print("unable to claim a block of ports: %s", strerror(-ret));
-	return ret;
-}
-
-/* The leases of all runs, read from the kernel's list: to bind their names, even for a moment, could disturb a run. */
-static int read_leases(const struct ports *ports, bool *leased, unsigned int *ret_count)
-{
-	static const char lease[] = " @berth/ports/";
-	cleanup_free char *text = NULL;
-	int ret = file_read("/proc/net/unix", &text, NULL);
-
-	for (const char *at = text; !ret && (at = strstr(at, lease)); at++) {
-		unsigned long granule = strtoul(at + strlen(lease), NULL, 10) / PORTS_GRANULE;
-
-		if (granule < GRANULES && !leased[granule]) {
-			leased[granule] = true;
-			*ret_count += granule >= ports->first && granule <= ports->last;
-		}
-	}
 	return ret;
 }
 

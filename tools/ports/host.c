@@ -8,23 +8,12 @@
 #include <arpa/inet.h>
 #include <ifaddrs.h>
 #include <netinet/in.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/addr.h"
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
-
-static void look_ephemeral(struct ports_host *host)
-{
-	cleanup_free char *text = NULL;
-
-	host->ephemeral_low = 32768;
-	host->ephemeral_high = 60999;
-	if (!file_read("/proc/sys/net/ipv4/ip_local_port_range", &text, NULL))
-		sscanf(text, "%u %u", &host->ephemeral_low, &host->ephemeral_high);
-}
 
 static bool to_ip(const struct sockaddr *sa, struct berth_ip *ret_ip)
 {
@@ -58,6 +47,6 @@ static void look_addresses(struct ports_host *host)
 void ports_host_look(struct ports_host *host)
 {
 	*host = (struct ports_host){ 0 };
-	look_ephemeral(host);
+	file_read_ephemeral(&host->ephemeral_low, &host->ephemeral_high);
 	look_addresses(host);
 }

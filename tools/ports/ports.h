@@ -22,13 +22,13 @@
 enum {
 	PORTS_RANGE_FIRST = 20000,
 	PORTS_RANGE_LAST = 29999,
-	PORTS_BLOCK = 32,	/* default size of a block */
+	PORTS_BLOCK_MAX = 512,	/* a block by default has this many ports, or fewer: see ports_block_len() */
 	PORTS_GRANULE = 32,	/* blocks are made of these; see blocks.c */
 };
 
 struct ports_setup {
 	uint16_t range_first, range_last; /* 0 = the default, or another gap if that one is not free here */
-	unsigned int block_len;		/* 0 = PORTS_BLOCK */
+	unsigned int block_len;		/* 0 = as ports_block_len() says, and fewer where other runs leave no room */
 	unsigned int workers;		/* how many blocks will be claimed: exhaustion is predicted */
 	const char *project;		/* with the task, decides where the search for a block begins */
 };
@@ -40,6 +40,13 @@ struct ports_block {
 };
 
 struct ports;
+
+/**
+ * The default size of a block, for a run of @workers and a range of which @room ports are free: generous, because suites
+ * that try port after port use up hundreds, but a twelfth of the room for the whole run, so that others find theirs. A
+ * granule at least.
+ */
+unsigned int ports_block_len(unsigned int room, unsigned int workers);
 
 /** Return: 0; -ERANGE the range is impossible or too small for @setup->workers; -errno. */
 int ports_open(const struct ports_setup *setup, struct ports **ret_ports, char **ret_error);

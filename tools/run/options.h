@@ -60,7 +60,7 @@ struct run_options {
 	struct run_ports ports;		/* --port: declared */
 	struct run_ports share;		/* --share: left to the host */
 	uint16_t range_first, range_last; /* where blocks lie; 0 = 20000-29999 */
-	unsigned int block_len;		/* real ports per worker; 0 = 32 */
+	unsigned int block_len;		/* real ports per worker; 0 = by the number of workers */
 	bool strict;
 
 	char **databases;		/* --db NAME|URL; strv or NULL */

@@ -15,6 +15,7 @@
 #include "core/portmap.h"
 #include "tools/base/cleanup.h"
 #include "tools/base/environ.h"
+#include "tools/ports/ports.h"
 
 enum { WORKERS_MOST = 1024, GRACE_MS = 10000 };
 
@@ -126,7 +127,9 @@ static size_t list_len(const uint16_t *list)
 static char *check_ports(const struct plan *plan, const struct run_options *options)
 {
 	size_t declared = list_len(plan->ports);
-	unsigned int room = options->block_len ? options->block_len : 32;
+	unsigned int range = options->range_first ? options->range_last - options->range_first + 1u :
+						    PORTS_RANGE_LAST - PORTS_RANGE_FIRST + 1u;
+	unsigned int room = options->block_len ? options->block_len : ports_block_len(range, plan->count);
 
 	for (const uint16_t *port = plan->ports; *port; port++)
 		for (const uint16_t *shared = plan->share; *shared; shared++)

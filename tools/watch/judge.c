@@ -15,6 +15,7 @@
 #include "core/addr.h"
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
+#include "tools/base/file.h"
 #include "tools/base/str.h"
 #include "tools/watch/diag.h"
 #include "tools/watch/who.h"
@@ -518,6 +519,7 @@ void judge_never_closed(struct watch *watch, const struct worker *worker)
 struct waiting {
 	struct watch *watch;
 	const struct worker *worker;
+	unsigned int given_low, given_high; /* nobody wants a port again that the kernel chose */
 };
 
 static void on_time_wait(void *arg, const struct diag_socket *socket)
@@ -525,6 +527,8 @@ static void on_time_wait(void *arg, const struct diag_socket *socket)
 	struct waiting *waiting = arg;
 	struct watch_finding *finding;
 
+	if (socket->local_port >= waiting->given_low && socket->local_port <= waiting->given_high)
+		return;
 	for (struct endpoint *at = waiting->watch->newest; at; at = at->next) {
 		if (at->worker != waiting->worker->number || at->port != socket->local_port || !at->listen_ns || at->reuse)
 			continue;
@@ -546,12 +550,13 @@ static void on_time_wait(void *arg, const struct diag_socket *socket)
 void judge_time_wait(struct watch *watch, const struct worker *worker)
 {
 	const struct diag_filter filter = { .states = 1u << DIAG_TIME_WAIT, .no_udp = true };
-	struct waiting waiting = { watch, worker };
+	struct waiting waiting = { .watch = watch, .worker = worker };
 	struct diag *diag;
 
 	/* sock_diag does not tell SO_REUSEADDR, so sampling cannot know whether the port is blocked */
 	if (!watch->monitor || !watch->newest || diag_open(-1, &diag))
 		return;
+	file_read_ephemeral(&waiting.given_low, &waiting.given_high);
 	(void)diag_dump(diag, &filter, on_time_wait, &waiting);
 	diag_close(diag);
 }
