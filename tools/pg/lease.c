@@ -9,6 +9,7 @@
 #include "tools/pg/lease.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,7 +21,8 @@
 #include "tools/pg/agent.h"
 #include "tools/pg/relay.h"
 
-enum { HEARTBEAT_MS = 600000, LIVENESS_MS = 15000, HEALTH_MS = 1000, IDLE_MS = 60000, POOL_PERCENT = 80, ELECTION_MS = 600000 };
+enum { HEARTBEAT_MS = 600000, LIVENESS_MS = 15000, HEALTH_MS = 1000, IDLE_MS = 60000, POOL_PERCENT = 80, ELECTION_MS = 600000,
+       DROP_MOST_MS = 5000, DROP_EVERY_MS = 100 };
 
 struct keeper {			/* a worker's agent */
 	const struct lease_plan *plan;
@@ -194,11 +196,28 @@ static bool reconnect(struct keeper *keeper, unsigned int port)
 	return !connect_port(keeper, port, &why);
 }
 
-static void drop_all(struct keeper *keeper)
+static bool drop_all(struct keeper *keeper)
 {
+	bool dropped = true;
+
 	for (unsigned int i = 0; i < keeper->pg->port_count; i++)
-		if (reconnect(keeper, i))
-			(void)admin_drop_suffix(keeper->admins[i], keeper->plan->suffix, true);
+		if (!reconnect(keeper, i) || admin_drop_suffix(keeper->admins[i], keeper->plan->suffix, true))
+			dropped = false;
+	return dropped;
+}
+
+/* A server that is just restarting is worth a few seconds; what is left then, the next run on it finds by its lease. */
+static void drop_at_end(struct keeper *keeper)
+{
+	int64_t due_ms = clock_ms() + DROP_MOST_MS;
+
+	while (!drop_all(keeper)) {
+		if (clock_ms() >= due_ms) {
+			agent_tell(keeper->line, "left");
+			return;
+		}
+		poll(NULL, 0, DROP_EVERY_MS);
+	}
 }
 
 static void on_reset(struct keeper *keeper)
@@ -208,7 +227,7 @@ static void on_reset(struct keeper *keeper)
 	int ret;
 
 	cut_clients(keeper);
-	drop_all(keeper);
+	(void)drop_all(keeper);
 	ret = create_all(keeper, &why);
 	for (unsigned int i = 0; i < keeper->pg->port_count && !ret; i++)
 		ret = listen_port(keeper, i);
@@ -350,11 +369,13 @@ void lease_worker(void *arg, int line)
 	cleanup_free char *why = NULL;
 	int64_t began = clock_ms();
 	int ret = loop_open(&keeper.loop);
+	bool connected;
 
 	names_init(&keeper.names, plan->suffix);
 	for (unsigned int i = 0; i < keeper.pg->url_count; i++)
 		names_learn(&keeper.names, keeper.pg->urls[i].name, strlen(keeper.pg->urls[i].name));
 	ret = ret ? ret : begin(&keeper, &why);
+	connected = keeper.admins[0]; /* while it lasts, a restart of the server may leave none */
 	if (ret) {
 		agent_tell(line, "error %s", why ? why : strerror(-ret));
 	} else {
@@ -366,8 +387,8 @@ void lease_worker(void *arg, int line)
 			;
 	}
 	cut_clients(&keeper);
-	if (!keeper.keep && ret != -EEXIST && keeper.admins[0])
-		drop_all(&keeper);
+	if (!keeper.keep && ret != -EEXIST && connected)
+		drop_at_end(&keeper);
 	for (unsigned int i = 0; i < PG_PORTS_MOST; i++)
 		admin_close(keeper.admins[i]);
 }

@@ -144,6 +144,8 @@ static int open_mode(struct pg *pg, char **ret_reason)
 	if (!pg->ops)
 		return -ENOTSUP;
 	ret = pg->ops->open(pg, &detail);
+	if (ret && !detail)
+		detail = str_copy(strerror(-ret));
 	*ret_reason = str_print("%s (%s)%s%s", pg->ops->name, why, detail ? ": " : "", detail ? detail : "");
 	return ret;
 }

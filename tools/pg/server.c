@@ -115,20 +115,25 @@ char **pg_server_list(void)
 	return found;
 }
 
-static void choose_user(struct pg_server *server)
+/* Return: 0; -EMFILE, -ENFILE or -ENOMEM: nobody can say whether there is a user postgres, and nobody's would be another cache. */
+static int choose_user(struct pg_server *server)
 {
 	struct passwd *own = getpwuid(geteuid()), *user;
 
 	server->owner = own ? str_copy(own->pw_name) : str_print("%u", (unsigned int)geteuid());
 	if (geteuid()) {
 		server->user = str_copy(server->owner);
-		return;
+		return 0;
 	}
+	errno = 0;
 	user = getpwnam("postgres");
+	if (!user && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
+		return -errno;
 	user = user ? user : getpwnam("nobody");
 	server->uid = user ? user->pw_uid : 65534;
 	server->gid = user ? user->pw_gid : 65534;
 	server->user = str_copy(user ? user->pw_name : "nobody");
+	return 0;
 }
 
 static bool may(const struct pg_server *server, const struct stat *info, mode_t bit)
@@ -207,7 +212,11 @@ int pg_server_find(unsigned int wanted_major, struct pg_server *ret_server, char
 					     str_copy("no PostgreSQL server programs");
 		return -ENOENT;
 	}
-	choose_user(&server);
+	ret = choose_user(&server);
+	if (ret) {
+		pg_server_free(&server);
+		return ret;
+	}
 	ret = choose_cache(&server);
 	if (ret) {
 		*ret_reason = str_print("no directory for templates that user '%s' can reach", server.user);

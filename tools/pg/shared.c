@@ -142,6 +142,9 @@ static void on_said(void *arg, const char *text)
 		pg_record(worker, PG_RECORD_ABANDONED, worker->pg->ports[0], strtoll(text + 10, NULL, 10), "");
 	} else if (str_starts(text, "pool ")) {
 		pg_record(worker, PG_RECORD_POOL, worker->pg->ports[0], -1, text + 5);
+	} else if (!strcmp(text, "left")) {
+		pg_record(worker, PG_RECORD_DIED, worker->pg->ports[0], -1, "the next run on it drops what this one left there");
+		tenant->kept = true;
 	} else if (!strcmp(text, "committed")) {
 		say_done(worker->pg);
 		template_record(worker->pg, "built");

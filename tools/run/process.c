@@ -24,7 +24,7 @@ void pids_free(struct pids *pids)
 	*pids = (struct pids){ 0 };
 }
 
-static void pids_add(struct pids *pids, pid_t pid)
+void pids_add(struct pids *pids, pid_t pid)
 {
 	pids->list = mem_grow(pids->list, pids->count + 1, sizeof(*pids->list));
 	pids->list[pids->count++] = pid;

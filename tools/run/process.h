@@ -11,6 +11,7 @@ struct pids {
 	size_t count;
 };
 void pids_free(struct pids *pids);
+void pids_add(struct pids *pids, pid_t pid);
 #define cleanup_pids __attribute__((cleanup(pids_free)))
 
 /** All descendants of @ancestor, parents before children, without @ancestor itself and without zombies. */

@@ -23,6 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -43,6 +44,7 @@ enum {
 	ORPHAN_GRACE_MS = 1000,	/* the supervisor is dead: nobody waits for a graceful end */
 	KILL_EVERY_MS = 20,
 	KILL_MOST_MS = 5000,
+	ASK_EVERY_MS = 50,
 };
 
 enum phase { RUNNING, SETTLING, ENDING, KILLING };
@@ -57,6 +59,7 @@ struct warden {
 	int64_t due_ms;		/* when the phase ends; 0 = never */
 	int64_t killing_until_ms;
 	bool asked;		/* somebody asked for the end: what is left then is no leak */
+	struct pids told;	/* got SIGTERM after the command's end */
 };
 
 int warden_send(int channel, enum warden_kind kind, int number, pid_t pid, const char *text)
@@ -181,16 +184,45 @@ static void signal_command(struct warden *warden, int number)
 		kill(warden->setup->single ? warden->command : -warden->command, SIGCONT);
 }
 
-static void signal_all(int number)
+static void ask_to_end(struct warden *warden, pid_t pid)
+{
+	for (size_t i = 0; i < warden->told.count; i++)
+		if (warden->told.list[i] == pid)
+			return;
+	kill(pid, SIGTERM);
+	kill(pid, SIGCONT);
+	pids_add(&warden->told, pid);
+}
+
+static void ask_all(struct warden *warden)
 {
 	cleanup_pids struct pids pids = { 0 };
 
 	process_descendants(getpid(), &pids);
-	for (size_t i = 0; i < pids.count; i++) {
-		kill(pids.list[i], number);
-		if (number == SIGTERM)
-			kill(pids.list[i], SIGCONT);
-	}
+	for (size_t i = 0; i < pids.count; i++)
+		ask_to_end(warden, pids.list[i]);
+}
+
+/*
+ * What was born while ask_all() walked, or is left by a process that SIGTERM ended, has not been told and would sit out
+ * the whole grace. It is ours since its parent died; the child of a live process is that one's clean-up at work.
+ */
+static void ask_orphans(struct warden *warden)
+{
+	cleanup_pids struct pids pids = { 0 };
+
+	process_children(getpid(), &pids);
+	for (size_t i = 0; i < pids.count; i++)
+		ask_to_end(warden, pids.list[i]);
+}
+
+static void kill_descendants(void)
+{
+	cleanup_pids struct pids pids = { 0 };
+
+	process_descendants(getpid(), &pids);
+	for (size_t i = 0; i < pids.count; i++)
+		kill(pids.list[i], SIGKILL);
 }
 
 static void tell_left(struct warden *warden, enum warden_kind kind)
@@ -217,7 +249,7 @@ static void kill_all(struct warden *warden)
 		warden->killing_until_ms = clock_ms() + KILL_MOST_MS;
 	if (warden->setup->cgroup >= 0)
 		(void)file_put_at(warden->setup->cgroup, "cgroup.kill", "1");
-	signal_all(SIGKILL);
+	kill_descendants();
 	enter_phase(warden, KILLING, KILL_EVERY_MS);
 }
 
@@ -229,7 +261,7 @@ static void end(struct warden *warden, int number, int64_t grace_ms)
 	if (warden->command)
 		signal_command(warden, number);
 	else
-		signal_all(SIGTERM);
+		ask_all(warden);
 	if (warden->phase != ENDING)
 		enter_phase(warden, ENDING, grace_ms);
 }
@@ -241,7 +273,7 @@ static void on_exit_of_command(struct warden *warden, int status)
 	if (warden->phase == RUNNING)
 		enter_phase(warden, SETTLING, warden->setup->watched && warden->channel >= 0 ? JUDGE_MOST_MS : SETTLE_MS);
 	else if (warden->phase == ENDING)
-		signal_all(SIGTERM); /* the rest of the grace is for what it left */
+		ask_all(warden); /* the rest of the grace is for what it left */
 }
 
 /* Return: true if there is no child left. */
@@ -266,7 +298,7 @@ static void on_due(struct warden *warden)
 	if (warden->phase == SETTLING) {
 		if (!warden->asked)
 			tell_left(warden, WARDEN_LEFT);
-		signal_all(SIGTERM);
+		ask_all(warden);
 		enter_phase(warden, ENDING, warden->channel < 0 ? ORPHAN_GRACE_MS : warden->setup->grace_ms);
 	} else {
 		kill_all(warden);
@@ -309,6 +341,10 @@ static void watch_over(struct warden *warden)
 
 		if (warden->due_ms && left < 0)
 			left = 0;
+		if (warden->phase == ENDING && !warden->command) {
+			ask_orphans(warden);
+			left = left < ASK_EVERY_MS ? left : ASK_EVERY_MS;
+		}
 		poll(fds, 2, (int)left);
 		if (fds[0].revents)
 			(void)!read(warden->children, &info, sizeof(info));
@@ -363,6 +399,29 @@ static void set_up(struct warden *warden)
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
 
+/*
+ * The command runs with what it was given; the warden only signals from now on. CAP_KILL: a worker of root's may have
+ * changed its user. CAP_SYS_PTRACE: to see such a process under /proc mounted with hidepid.
+ */
+static void drop_privileges(void)
+{
+	static const cap_value_t kept[] = { CAP_KILL, CAP_SYS_PTRACE };
+	cap_t had = cap_get_proc(), caps = cap_init();
+	cap_flag_value_t has;
+
+	for (size_t i = 0; had && caps && i < ARRAY_LEN(kept); i++) {
+		if (cap_get_flag(had, kept[i], CAP_PERMITTED, &has) || has != CAP_SET)
+			continue;
+		cap_set_flag(caps, CAP_PERMITTED, 1, &kept[i], CAP_SET);
+		cap_set_flag(caps, CAP_EFFECTIVE, 1, &kept[i], CAP_SET);
+	}
+	if (caps)
+		(void)cap_set_proc(caps);
+	cap_free(had);
+	cap_free(caps);
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
 static void warden_main(struct warden *warden)
 {
 	const struct warden_setup *setup = warden->setup;
@@ -377,6 +436,7 @@ static void warden_main(struct warden *warden)
 	}
 	ret = start_command(warden);
 	let_go_of_streams(setup);
+	drop_privileges();
 	if (!ret)
 		watch_over(warden);
 	_exit(0);
