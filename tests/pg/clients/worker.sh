@@ -5,7 +5,7 @@
 # databases are looked at from outside meanwhile.
 work=$1
 here=$(dirname "$0")
-: >"$work/ran.$BERTH_WORKER" >"$work/words.$BERTH_WORKER"
+truncate -s 0 "$work/ran.$BERTH_WORKER" "$work/words.$BERTH_WORKER"
 for program in $2; do
 	client=$(basename "${program%.*}")
 	for cell in $3; do
