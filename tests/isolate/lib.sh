@@ -16,10 +16,11 @@ trap end EXIT
 
 # check SENTENCE FUNCTION [ARGUMENT]...: prints a line of TAP; what the function prints explains a failure
 check() {
-	local sentence=$1
+	local sentence=$1 good
 	shift
-	"$@" >"$tmp/explain" 2>&1
-	report $? "$sentence" "$tmp/explain"
+	good=0
+	"$@" >"$tmp/explain" 2>&1 || good=1
+	report $good "$sentence" "$tmp/explain"
 }
 
 # has BACKEND: true if it can work here; else $why says what is missing

@@ -84,21 +84,5 @@ same 'and memory stays small (KiB per connection)' yes "$([ "$(awk '/VmHWM/ {pri
 server_down; same 'without the server a client is told so' 1 "$(q -c 'select 1' | grep -c 'cannot be reached')"
 server_up; same 'and after a restart all is well' mes_e2e_db "$(q -c 'select current_database()')"
 
-# --- clients ---
-# the Node ones are not Debian packages; a plain user's HOME may be closed, so npm gets its own
-if command -v npm >/dev/null; then
-	HOME=$work npm install --silent --no-audit --no-fund --no-save --prefix "$work/npm" pg@8 postgres@3 knex@3 typeorm@0.3 reflect-metadata sequelize@6 \
-		>"$work/npm.log" 2>&1 || true
-	export NODE_PATH="$work/npm/node_modules"
-fi
-for program in $(ls tests/pg/clients/* | grep -v '/run.sh$'); do
-	client=$(basename "${program%.*}")
-	status=0
-	sh tests/pg/clients/run.sh "$program" "$work" >"$work/client" 2>&1 || status=$?
-	case $status in
-	77) skip "client $client" "$(tail -1 "$work/client")" ;;
-	*) report $status "client $client" "$work/client" ;;
-	esac
-done
 same 'the shared database is the same, byte for byte' "$before" "$(PGPORT=$sport pg_dump -h "$sdir" -U postgres -C mes_e2e_db | grep -v '^.restrict\|^.unrestrict' | md5sum)"
 finish

@@ -38,11 +38,16 @@ server_start() {
 	chown nobody:nogroup "$server" 2>/dev/null || true
 	echo mes_password >"$server/password"; chmod 644 "$server/password"
 	as_server "'$binaries/initdb' -D '$server/data' -U mes_user --pwfile='$server/password' -A scram-sha-256 -N" >/dev/null
-	as_server "'$binaries/pg_ctl' -D '$server/data' -w -l '$server/log' -o '-p 5432 -k $server -c listen_addresses=localhost' start" \
-		>/dev/null
+	server_again
 	export PGPASSWORD=mes_password
 	psql -q -h localhost -U mes_user postgres -c 'CREATE DATABASE mes_e2e_db'
 	psql -q -h localhost -U mes_user mes_e2e_db -c 'CREATE TABLE mine (kept text); INSERT INTO mine VALUES (1)'
 }
+server_again() {
+	as_server "'$binaries/pg_ctl' -D '$server/data' -w -l '$server/log' \
+		-o '-p 5432 -k $server -c listen_addresses=localhost -c max_connections=400 \
+		-c dynamic_shared_memory_type=mmap' start" >/dev/null
+}
+server_kill() { as_server "'$binaries/pg_ctl' -D '$server/data' -m immediate stop" >/dev/null; }
 as_server() { if [ "$(id -u)" = 0 ]; then setpriv --reuid nobody --regid nogroup --clear-groups sh -c "$1"; else sh -c "$1"; fi; }
-server_stop() { as_server "'$binaries/pg_ctl' -D '$server/data' -m immediate stop" >/dev/null; rm -rf "$server"; }
+server_stop() { server_kill; rm -rf "$server"; }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 import asyncio
+import os
 import asyncpg
 
 
@@ -8,6 +9,7 @@ async def main():
     assert await db.fetchval("select current_database()") == "mes_e2e_db"
     assert await db.fetchval("select datname from pg_database where datname = $1", "mes_e2e_db") == "mes_e2e_db"
     assert await db.fetchval("select array[current_database()::text]") is not None
+    await db.execute("insert into landed values ($1)", os.environ["LANDING"])
     await db.execute("create database asyncpg_made")
     await (await asyncpg.connect(database="asyncpg_made")).close()
     await db.execute("drop database asyncpg_made")

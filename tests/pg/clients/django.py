@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Django's own test runner: makes test_NAME, migrates it, drops it."""
+"""Django's own test runner in parallel: makes test_NAME, migrates it, clones it to test_NAME_1 and _2, drops all three."""
 import os
 import sys
 import unittest
 
-sys.path.pop(0)  # this file must not hide the package
-sys.path.append(os.getcwd())
 import django
 from django.conf import settings
 
@@ -24,7 +22,7 @@ class Landing(TestCase):
     def test_name(self):
         with connection.cursor() as cursor:
             cursor.execute("select current_database()")
-            assert cursor.fetchone()[0].startswith("test_mes_e2e_db")
+            assert cursor.fetchone()[0] in ("test_mes_e2e_db_1", "test_mes_e2e_db_2")
 
 
 class Second(Landing):
@@ -33,8 +31,12 @@ class Second(Landing):
 
 class Runner(DiscoverRunner):
     def build_suite(self, *args, **kwargs):
-        return unittest.TestSuite([Landing("test_name"), Second("test_name")])
+        suite = unittest.TestSuite([Landing("test_name"), Second("test_name")])
+        return self.parallel_test_suite(suite, self.parallel, self.failfast)
 
 
-runner = Runner(verbosity=0, interactive=False)
+with connection.cursor() as main:
+    main.execute("insert into landed values (%s)", [os.environ["LANDING"]])
+connection.close()
+runner = Runner(verbosity=0, interactive=False, parallel=2)
 sys.exit(bool(runner.run_tests([])))

@@ -8,12 +8,13 @@ class jdbc {
 		Properties who = new Properties();
 		who.setProperty("user", System.getenv("PGUSER"));
 		who.setProperty("password", System.getenv("PGPASSWORD"));
+		who.setProperty("sslmode", System.getenv("PGSSLMODE"));
 		try (Connection db = DriverManager.getConnection(base + "mes_e2e_db", who)) {
 			check(db.getCatalog().equals("mes_e2e_db"), "getCatalog");
 			Set<String> catalogs = new TreeSet<>();
 			for (ResultSet r = db.getMetaData().getCatalogs(); r.next();)
 				catalogs.add(r.getString(1));
-			check(catalogs.contains("mes_e2e_db") && catalogs.stream().noneMatch(c -> c.contains("abcdefgh")), "getCatalogs " + catalogs);
+			check(catalogs.contains("mes_e2e_db") && catalogs.stream().noneMatch(c -> c.startsWith("mes_e2e_db_")), "getCatalogs " + catalogs);
 			try (ResultSet r = db.getMetaData().getTables("mes_e2e_db", null, "witness", null)) {
 				check(r.next(), "getTables");
 			}
@@ -23,6 +24,9 @@ class jdbc {
 				ResultSet r = one.executeQuery();
 				check(r.next() && r.getString(1).equals("mes_e2e_db"), "datname");
 			}
+			PreparedStatement landing = db.prepareStatement("insert into landed values (?)");
+			landing.setString(1, System.getenv("LANDING"));
+			landing.execute();
 			db.createStatement().execute("create database jdbc_made");
 			DriverManager.getConnection(base + "jdbc_made", who).close();
 			db.createStatement().execute("drop database jdbc_made");

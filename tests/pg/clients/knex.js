@@ -7,6 +7,7 @@ const assert = require("assert");
 	await knex.schema.createTable("knex_made", (t) => t.increments());
 	assert.ok(await knex.schema.hasTable("knex_made")); // table_catalog = current_database()
 	assert.ok((await knex("knex_made").columnInfo()).id);
+	await knex("landed").insert({ cell: process.env.LANDING });
 	await knex.schema.dropTable("knex_made");
 	await knex.destroy();
 })().catch((error) => { console.error(error); process.exit(1); });

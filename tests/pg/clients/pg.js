@@ -9,12 +9,12 @@ const { Client, Pool } = require("pg");
 	assert.equal(await one("select current_database()"), "mes_e2e_db");
 	assert.equal(await one("select * from current_database()"), "mes_e2e_db"); // as TypeORM asks
 	assert.equal(await one("select datname from pg_database where datname=$1;", ["mes_e2e_db"]), "mes_e2e_db");
+	await db.query("insert into landed values ($1)", [process.env.LANDING]);
 	await db.query('create database "node_made"');
 	const made = new Client({ database: "node_made" });
 	await made.connect();
 	await made.end();
 	await db.query('drop database if exists "node_made"');
-	await assert.rejects(db.query("drop database postgres"), { code: "42501" });
 	const pool = new Pool({ max: 10 });
 	const all = await Promise.all([...Array(100)].map(() => pool.query("select current_database() d")));
 	assert.ok(all.every((r) => r.rows[0].d === "mes_e2e_db"));

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: MIT
+import os
+
 import psycopg
 
 with psycopg.connect("", autocommit=True) as db:
@@ -13,4 +15,5 @@ with psycopg.connect("", autocommit=True) as db:
     assert [c.fetchone() for c in found] == [(i, "mes_e2e_db") for i in range(50)]
     with db.cursor().copy("copy (select current_database()::text) to stdout") as copy:
         list(copy)
+    db.execute("insert into landed values (%s)", [os.environ["LANDING"]])
     assert db.info.dbname == "mes_e2e_db"

@@ -3,6 +3,8 @@ package main
 
 import (
 	"database/sql"
+	"os"
+
 	_ "github.com/lib/pq"
 )
 
@@ -13,7 +15,7 @@ func must(err error) {
 }
 
 func main() {
-	db, err := sql.Open("postgres", "sslmode=disable")
+	db, err := sql.Open("postgres", "")
 	must(err)
 	var name string
 	must(db.QueryRow("select current_database()").Scan(&name))
@@ -21,6 +23,8 @@ func main() {
 		panic(name)
 	}
 	must(db.QueryRow("select datname from pg_database where datname = $1", "mes_e2e_db").Scan(&name))
+	_, err = db.Exec("insert into landed values ($1)", os.Getenv("LANDING"))
+	must(err)
 	_, err = db.Exec("create database go_made")
 	must(err)
 	_, err = db.Exec("drop database go_made")
