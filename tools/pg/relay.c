@@ -36,7 +36,7 @@
 #include "tools/pg/tls.h"
 #include "tools/pg/wire.h"
 
-enum { BACKLOG = 256 << 10, ABANDONED_MS = 1000, STARTUP_MS = 60000, FLUSH_MS = 5000, LISTENERS = 3, READ_BYTES = 256 << 10 };
+enum { BACKLOG = 256 << 10, ABANDONED_MS = 1000, STARTUP_MS = 60000, FLUSH_MS = 5000, LISTENERS = 3, READ_BYTES = 64 << 10 };
 
 enum phase { STARTUP, CLIENT_TLS, CONNECTING, ASK_TLS, SERVER_TLS, LIVE, DRAIN, FLUSH };
 
