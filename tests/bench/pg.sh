@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Side by side, in one run: a private cluster beside initdb and createdb -T; the relay beside no relay and pgbouncer.
 #	tests/bench/pg.sh [SECONDS]	per measurement of pgbench, default 5; three rounds, alternating
+#	COPY_MB=1000 PART=path		how much COPY moves, default 224; only the data path, without the clusters
 cd "$(dirname "$0")/../pg"; set -- "$(pwd)/bench" "${1:-5}"; seconds=$2
 cd ../..; . tests/pg/lib.sh >/dev/null; . tests/pg/server.sh
 rport=$((26000 + $$ % 900)) bport=$((27000 + $$ % 900)); relay='' bouncer=''
@@ -11,6 +12,7 @@ timed() { began=$(ms); "$@" >/dev/null 2>&1; echo $(($(ms) - began)); }
 middle() { sort -n | awk '{v[NR] = $1} END {print v[int((NR + 1) / 2)]}'; }
 say() { printf '%-52s %s\n' "$1" "$2"; }
 
+clusters() {
 echo '# ready after, ms (median of 5)'
 init() { as_pg "$pgbin/initdb" -D "$sdir/init.$1" -U postgres -A trust --no-sync && as_pg "$pgbin/pg_ctl" -w -s -D "$sdir/init.$1" -l /dev/null -o "-p $((sport + 1)) -k $sdir -c fsync=off -c listen_addresses=" start; }
 say 'initdb --no-sync and start' "$(for i in 1 2 3; do timed init $i; as_pg "$pgbin/pg_ctl" -s -m immediate -D "$sdir/init.$i" stop; done | middle)"
@@ -22,6 +24,8 @@ for way in overlay copy; do
 	say "16 private clusters at once, $way, the last one" "$(BERTH_PG_CLONE=$way run b -n 16 -d $url "$work/b" true; awk '/database_ready/ {print $5}' "$work/b.err" | sort -n | tail -1)"
 done
 say 'rename mode, a database for a worker' "$(for i in 1 2 3; do run b -m rename -d "$shurl" "$work/b" true; awk '/database_ready/ {print $5}' "$work/b.err"; done | middle)"
+}
+[ "${PART-}" = path ] || clusters
 
 # --- the data path ---
 sql 'create database mes_e2e_db_b_abcdefgh owner mes_user'
@@ -48,7 +52,9 @@ INI
 fi
 until grep -q ready "$work/relay.out"; do :; done
 tps() { pgbench -n -T "$seconds" "$@" 2>/dev/null | awk '/^tps/ {print int($3)}'; }
-copy() { psql -p $1 -qc 'copy (select g, repeat(md5(g::text), 10) from generate_series(1,700000) g) to stdout' $2; }
+copy_mb=${COPY_MB:-224} rows=$((${COPY_MB:-224} * 3125))
+copy_out() { psql -p "$1" -qc "copy (select g, repeat(md5(g::text), 10) from generate_series(1,$rows) g) to stdout" "$2"; }
+copy_in() { psql -p "$1" -qc 'truncate sink' -c 'copy sink from stdin' "$2" <"$work/rows"; }
 measure() { # measure TITLE FUNCTION ARGS...: direct, relay, pgbouncer, three rounds
 	title=$1; shift; rm -f "$work"/m.*
 	for round in 1 2 3; do
@@ -60,11 +66,15 @@ measure() { # measure TITLE FUNCTION ARGS...: direct, relay, pgbouncer, three ro
 	awk -v t="$title" -v d="$d" -v r="$r" -v b="$b" 'BEGIN {printf "%-36s %8d %8d %8d   %.2f  %.2f\n", t, d, r, b, r / d, b / d}'
 }
 b() { m=$1 c=$2; shift 2; case $m in s) o='-S' ;; p) o='-S -M prepared' ;; t) o='' ;; c) o='-S -C' ;; esac; tps $o -c "$c" -j 1 -p "$1" "$2"; }
-mb() { began=$(ms); copy "$1" "$2" >/dev/null; echo $((224000 / ($(ms) - began))); }
+mb() { began=$(ms); "$1" "$2" "$3" >/dev/null; echo $((copy_mb * 1000 / ($(ms) - began))); }
 printf '\n# %-34s %8s %8s %8s   relay/direct bouncer/direct\n' '' direct relay bouncer
 measure 'pgbench -S, 1 client, tps' b s 1
 measure 'pgbench -S, 8 clients, tps' b s 8
 measure 'pgbench -S -M prepared, 8, tps' b p 8
 measure 'pgbench TPC-B, 8, tps' b t 8
 measure 'pgbench -S -C, 1, tps' b c 1
-measure 'COPY out of 224 MB, MB/s' mb
+measure 'pgbench -S -C, 8, tps' b c 8
+measure "COPY out of $copy_mb MB, MB/s" mb copy_out
+copy_out $sport mes_e2e_db_b_abcdefgh >"$work/rows"
+psql -p $sport -qc 'create unlogged table sink (g int, t text)' mes_e2e_db_b_abcdefgh
+measure "COPY in of $copy_mb MB, MB/s" mb copy_in

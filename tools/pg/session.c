@@ -362,7 +362,7 @@ static void emit(struct session *session, const struct direction *direction, con
 static ssize_t walk(struct session *session, const struct direction *direction, struct stream *stream, const char *data,
 		    size_t len)
 {
-	bool suspicious = !direction->to_server && names_seen(session->names, data, len);
+	bool looked = direction->to_server, suspicious = false;
 	cleanup_str struct str changed = { 0 };
 	size_t run = 0, at = 0;
 
@@ -377,6 +377,10 @@ static ssize_t walk(struct session *session, const struct direction *direction, 
 			stream->skip = total - (len - at);
 			at = len;
 			break;
+		}
+		if (data[at] == 'D' && !looked) { /* one search for all rows that are here; a COPY needs none */
+			suspicious = names_seen(session->names, data + at, len - at);
+			looked = true;
 		}
 		if (direction->inspect(session, data + at, total, suspicious, &changed)) {
 			emit(session, direction, data + run, at - run);
