@@ -50,5 +50,10 @@ has "$(cat err)" '^hint: .*--block' "and the block size is named"
 
 "$BERTH" run -n 2 --dry-run -- echo '{worker}/{workers} {task} {run} {other}' >out 2>err; is 0 $? "--dry-run"
 has "$(cat out)" 'w2 \(2\): echo 2/2 2 \{run\} \{other\}' "--dry-run shows the commands with their placeholders filled in"
+DATABASE_URL=postgresql://me:secret@localhost:1/shop "$BERTH" run -- false 2>err
+has "$(cat err)" "with --db shop every worker gets one of its own" "a suite that fails without its database server is told how to get one"
+lacks "$(cat err)" secret "without the password"
+DATABASE_URL=postgresql://me:secret@localhost:1/shop "$BERTH" run -- true 2>err
+is '' "$(cat err)" "one that passes is not"
 none_left && no_files; report $? "nothing is left of all this"
 finish

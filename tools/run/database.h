@@ -39,6 +39,9 @@ void database_worker_over(struct worker *worker);
 int database_reset(struct run *run, unsigned int number, void (*done)(void *arg, int error, const char *text), void *arg);
 void database_close(struct run *run);
 
+/** Of a run without databases that failed: if DATABASE_URL names a server of this machine and none answers, say what to do. */
+void database_hint(const struct run *run);
+
 /** "mes_e2e_db (private)" for the line at the start; NULL if there is none. The caller's to free. */
 char *database_describe(const struct run *run);
 

@@ -14,6 +14,7 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
 #include "tools/base/log.h"
+#include "tools/run/database.h"
 #include "tools/run/run.h"
 #include "tools/run/watching.h"
 
@@ -154,6 +155,8 @@ int run_verdict(struct run *run)
 		log_line("%s: %s", run->findings[i].workers, run->findings[i].text);
 	show_shared(run);
 	show_totals(run);
+	if (run->failed)
+		database_hint(run);
 	return status ? status : gated_status(run);
 }
 
