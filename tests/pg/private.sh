@@ -25,6 +25,8 @@ got=$(run two -d $url -d postgresql://b:b@localhost:5499/second "$work/two" "$as
 same 'two ports are two servers' '1 2 3 ' "$got"
 
 # --- isolation ---
+got=$(run tls -d "$url?sslmode=require" "$work/tls" "$as_client PGSSLMODE=require; psql -Atqc 'select ssl from pg_stat_ssl where pid = pg_backend_pid()'")
+same 'sslmode=require in the URL: the server speaks TLS' t "$got"
 run many -n 6 -d $url "$work/many" "$ask 'create role r; create table t as select 1; select count(*) from pg_stat_activity where datname is not null'" >"$work/many.out"
 same 'six workers create the same role and table side by side' '0 6' "$status $(grep -c . "$work/many.out")"
 got=$(run json -n 3 -d $url "$work/json" "for i in \$(seq 100); do cp $work/json/allocated-databases.json $work/json/seen.\$BERTH_WORKER; [ \$(grep -c logical $work/json/seen.\$BERTH_WORKER) = 3 ] && break; timeout 0.05 tail -f /dev/null; done; timeout 1 tail -f /dev/null"; cat "$work/json/seen.1" | tr -d ' \n' | grep -o '"logical":"mes_e2e_db"' | grep -c .)

@@ -239,7 +239,8 @@ static _Noreturn void child_exec(const struct cluster_setup *setup, const char *
 	cleanup_free char *data = str_print("%s/data", setup->base);
 	cleanup_free char *port = str_print("%u", setup->port);
 	cleanup_free char *sockets = str_print("unix_socket_directories=%s", setup->socket_dir);
-	char *argv[] = { program, (char *)"-D", data, (char *)"-p", port, (char *)"-c", sockets, NULL };
+	char *argv[] = { program, (char *)"-D", data, (char *)"-p", port, (char *)"-c", sockets,
+			 setup->tls ? (char *)"-c" : NULL, (char *)"ssl=on", NULL };
 	char *envp[] = { (char *)"PATH=/usr/bin:/bin", NULL };
 	int out, in, ret;
 

@@ -24,6 +24,7 @@ struct cluster_setup {
 	const char *lower;	/* template to mount under data/; NULL = data/ is complete */
 	const char *log;	/* file for the server's messages, 0600 */
 	const char *socket_dir;
+	bool tls;		/* its clients insist: sslmode=require */
 	uint16_t port;		/* real, host byte order: 127.0.0.1, ::1 and the unix socket's name */
 	cluster_ready_fn ready;	/* once */
 	cluster_end_fn end;	/* once, when the process is gone; the cluster is freed after it. Not before @ready. */

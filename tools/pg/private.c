@@ -309,6 +309,14 @@ static char *log_path(const struct pg *pg, unsigned int number, uint16_t port)
 	return str_print("%s/w%u.postgres-%u.log", access(dir, W_OK) ? pg->setup.results_dir : dir, number, port);
 }
 
+static bool wants_tls(const struct pg *pg, uint16_t port)
+{
+	for (unsigned int i = 0; i < pg->url_count; i++)
+		if (pg->urls[i].port == port && pg->urls[i].tls)
+			return true;
+	return false;
+}
+
 static int start_unit(struct flat *flat, unsigned int i)
 {
 	struct pg_worker *worker = flat->worker;
@@ -331,7 +339,7 @@ static int start_unit(struct flat *flat, unsigned int i)
 	return cluster_start(&(struct cluster_setup){ .loop = pg->setup.loop, .server = &private->server, .base = unit->base,
 						      .lower = flat->clone == PG_CLONE_OVERLAY && worker->number ? lower : NULL,
 						      .log = unit->log, .socket_dir = private->socket_dir,
-						      .port = worker->real[i], .ready = on_cluster_ready,
+						      .tls = wants_tls(pg, pg->ports[i]), .port = worker->real[i], .ready = on_cluster_ready,
 						      .end = on_cluster_end, .arg = unit }, &unit->cluster);
 }
 

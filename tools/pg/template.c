@@ -27,6 +27,7 @@
 #include "tools/pg/clone.h"
 #include "tools/pg/job.h"
 #include "tools/pg/openssl.h"
+#include "tools/pg/tls.h"
 
 enum { KEEP_TEMPLATE_DAYS = 14, KEEP_CLONE_DAYS = 7, HASH_FILES_MOST = 20000 };
 
@@ -37,6 +38,8 @@ enum { KEEP_TEMPLATE_DAYS = 14, KEEP_CLONE_DAYS = 7, HASH_FILES_MOST = 20000 };
 static const char settings[] = "\n"
 	"# Berth: a throw-away server for one worker of one run\n"
 	"listen_addresses = '127.0.0.1,::1'\n"
+	"ssl_cert_file = 'server.crt'\n"
+	"ssl_key_file = 'server.key'\n"
 	"fsync = off\n"
 	"synchronous_commit = off\n"
 	"full_page_writes = off\n"
@@ -240,6 +243,8 @@ static int base_build(const struct pg_server *server, const char *base, struct s
 		return -EIO;
 	str_free(ret_text);
 	ret = append(conf, settings);
+	if (!ret)
+		ret = tls_write_certificate(data); /* for a URL with sslmode=require; the server has it ready at no cost */
 	if (!ret && rename(building, base))
 		ret = -errno;
 	return ret;

@@ -17,6 +17,9 @@ struct tls_channel {
 };
 
 int tls_open(struct tls **ret_tls);
+
+/** Make a key and a certificate for localhost: @dir/server.key, mode 0600, and @dir/server.crt. Return: 0 or -errno. */
+int tls_write_certificate(const char *dir);
 void tls_close(struct tls *tls);
 
 /** Begin TLS on @channel, as the server or as a client (which verifies nothing: the way is this machine). Return: 0 or -errno. */
