@@ -339,8 +339,9 @@ static int start_unit(struct flat *flat, unsigned int i)
 	return cluster_start(&(struct cluster_setup){ .loop = pg->setup.loop, .server = &private->server, .base = unit->base,
 						      .lower = flat->clone == PG_CLONE_OVERLAY && worker->number ? lower : NULL,
 						      .log = unit->log, .socket_dir = private->socket_dir,
-						      .tls = wants_tls(pg, pg->ports[i]), .port = worker->real[i], .ready = on_cluster_ready,
-						      .end = on_cluster_end, .arg = unit }, &unit->cluster);
+						      .tls = wants_tls(pg, pg->ports[i]), .port = worker->real[i],
+						      .ready = on_cluster_ready, .end = on_cluster_end,
+						      .arg = unit }, &unit->cluster);
 }
 
 static void start_servers(struct flat *flat)

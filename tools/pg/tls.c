@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The certificate is self-signed, and the relay's is made in memory for one run and never leaves it: clients that say sslmode=require accept
- * any, and those that verify one cannot be served by anybody but their server.
+ * A certificate is self-signed, and the relay's is made in memory for one run and never leaves it: clients that say
+ * sslmode=require accept any, and those that verify one cannot be served by anybody but their server.
  */
 #include "tools/pg/tls.h"
 
