@@ -23,9 +23,9 @@ extern struct libssl { LIBSSL(LIBRARY_POINTER) } libssl;
 #define LIBCRYPTO(X) X(ASN1_INTEGER_set) X(ERR_clear_error) X(EVP_DigestFinal_ex) \
 	X(EVP_DigestInit_ex) X(EVP_DigestUpdate) X(EVP_MD_CTX_free) X(EVP_MD_CTX_new) \
 	X(EVP_PKEY_free) X(EVP_PKEY_Q_keygen) X(EVP_sha256) X(PEM_write_PrivateKey) \
-	X(PEM_write_X509) X(X509_NAME_add_entry_by_txt) X(X509_free) X(X509_get_serialNumber) X(X509_get_subject_name) X(X509_getm_notAfter) \
-	X(X509_getm_notBefore) X(X509_gmtime_adj) X(X509_new) X(X509_set_issuer_name) \
-	X(X509_set_pubkey) X(X509_set_version) X(X509_sign)
+	X(PEM_write_X509) X(X509_NAME_add_entry_by_txt) X(X509_free) X(X509_get_serialNumber) \
+	X(X509_get_subject_name) X(X509_getm_notAfter) X(X509_getm_notBefore) X(X509_gmtime_adj) \
+	X(X509_new) X(X509_set_issuer_name) X(X509_set_pubkey) X(X509_set_version) X(X509_sign)
 extern struct libcrypto { LIBCRYPTO(LIBRARY_POINTER) } libcrypto;
 
 /**
