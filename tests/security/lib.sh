@@ -10,6 +10,7 @@ fi
 if [ -z "${INSIDE-}" ]; then
 	INSIDE=1 exec unshare -m --propagation private "$0" "$@"
 fi
+. "$here/../tap.sh" # before a checkout below /tmp is covered
 # What a plain user runs must be where he can reach it.
 work=$(mktemp -d /var/tmp/berth-security.XXXXXX)
 trap 'cd /; rm -rf "$work"' EXIT
@@ -22,8 +23,6 @@ mount --bind "$work/tmp" /tmp
 mkdir "$work/root" "$work/nobody"
 chown nobody "$work/nobody"
 unset XDG_RUNTIME_DIR BERTH_PROFILE DATABASE_URL CI
-. "$here/../tap.sh"
-
 # is WANT GOT SENTENCE
 is() {
 	[ "$1" = "$2" ]
