@@ -23,6 +23,7 @@ mount --bind "$work/tmp" /tmp
 mkdir "$work/root" "$work/nobody"
 chown nobody "$work/nobody"
 unset XDG_RUNTIME_DIR BERTH_PROFILE DATABASE_URL CI
+
 # is WANT GOT SENTENCE
 is() {
 	[ "$1" = "$2" ]
