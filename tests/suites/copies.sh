@@ -8,10 +8,10 @@ berth=${BERTH:-$here/../../.out/bin/berth}
 . "$here/lib.sh"
 suites=${SUITES:-pytest go java ruby shell udp php}
 
-copies() { # copies USER SUITE BACKEND OPTIONS
+copies() { # copies USER SUITE BACKEND
 	prepare "$1" "$2"
 	status=0
-	as "$1" "cd '$work/project' && '$berth' run -n 8 --output group --backend $3 $4 -- ./run" >"$work/log" 2>&1 || status=$?
+	as "$1" "cd '$work/project' && '$berth' run -n 8 --output group --backend $3 -- ./run" >"$work/log" 2>&1 || status=$?
 	report "$status" "$2: eight copies at once pass ($1, $3)" "$work/log"
 	status=0; settle || status=$?
 	report "$status" "$2: nothing is left ($1, $3)" "$work/left"
@@ -22,13 +22,13 @@ copies() { # copies USER SUITE BACKEND OPTIONS
 set -- $suites
 if [ "$(id -u)" != 0 ]; then
 	echo "1..$(($# * 2))"
-	for suite; do copies "$(id -un)" "$suite" auto ''; done
+	for suite; do copies "$(id -un)" "$suite" auto; done
 	exit
 fi
 echo "1..$(($# * 8))"
 for suite; do
-	copies root "$suite" bpf ''
-	copies root "$suite" seccomp --udp # the suites ask datagrams where they come from
-	copies root "$suite" preload ''
-	copies nobody "$suite" auto ''
+	copies root "$suite" bpf
+	copies root "$suite" seccomp
+	copies root "$suite" preload
+	copies nobody "$suite" auto
 done
