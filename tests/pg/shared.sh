@@ -58,6 +58,24 @@ sql 'create database mes_e2e_db_task_9_aaaaaaaa owner mes_user'
 shared foreign -d "$shurl" "$work/foreign" true
 same 'a database without a lease is nobody'"'"'s to drop, whatever its name' 1 "$(sql "select count(*) from pg_database where datname = 'mes_e2e_db_task_9_aaaaaaaa'")"
 sql 'drop database mes_e2e_db_task_9_aaaaaaaa'
+sql 'create database berth_new_task_9_aaaaaaaa owner mes_user'
+shared after -d "$shurl" "$work/after" true
+ok 'one that died before it had a lease is reaped by the name that only such a one has' wait_for none_left 2
+sql 'create database berth_new_task_9_aaaaaaaa owner mes_user'
+key=$(python3 -c 'h = 14695981039346656037
+for c in b"_task_9_aaaaaaaa": h = (h ^ c) * 1099511628211 % 2**64
+print(h - 2**64 if h >= 2**63 else h)')
+(echo "select pg_advisory_lock($key);"; until [ -e "$work/unlock" ]; do timeout 0.1 tail -f /dev/null; done) | psql -q -h "$sdir" -p "$sport" -U postgres postgres >/dev/null & holder=$!
+is_locked() { [ "$(sql "select count(*) from pg_locks where locktype = 'advisory'")" != 0 ]; }
+ok 'its creator lives' wait_for is_locked
+shared beside -d "$shurl" "$work/beside" true
+same 'while its creator lives it is nobody else'"'"'s' 3 "$(databases)"
+touch "$work/unlock"; wait $holder
+sql 'drop database berth_new_task_9_aaaaaaaa'
+sql 'create database mes_e2e_db_setup_bbbbbbbb owner mes_user is_template true'
+sql "comment on database mes_e2e_db_setup_bbbbbbbb is '{\"berth\": 1, \"suffix\": \"_setup_bbbbbbbb\", \"heartbeat\": 1}'"
+shared sealed -d "$shurl" "$work/sealed" true
+ok 'a template that was sealed and not yet named is reaped, too' wait_for none_left 2
 shared twophase -d "$shurl" "$work/twophase" "$client 'create table x()'; psql -qc 'begin; insert into x default values; prepare transaction '\"'p1'\""
 same 'a prepared transaction does not keep a database' 2 "$(databases)"
 shared busy -w 10 -d "$shurl" "$work/busy" "$client 'select pg_sleep(60)' >/dev/null 2>&1 & timeout 0.5 tail -f /dev/null"

@@ -5,13 +5,12 @@
  * that many numbered advisory locks.
  *
  * Law: a database is dropped only if its name ends in a suffix that this run made up, or in one whose lease proves that
- * its owner is dead; the suffix ends in eight random characters.
+ * its owner is dead; the suffix ends in eight random characters. And if it has the name that only an unfinished one has.
  */
 #include "tools/pg/admin.h"
 
 #include <errno.h>
 #include <jansson.h>
-#include "tools/pg/libpq.h"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -21,6 +20,9 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
 #include "tools/pg/agent.h"
+#include "tools/pg/libpq.h"
+
+#define UNFINISHED "berth_new" /* a suffix follows */
 
 enum { RETRY_MS = 15000, CREATORS_CLASS = 0x62727468, KEPT_DAYS = 7, STALE_S = 7200, RANDOM_LEN = 8 };
 
@@ -273,48 +275,12 @@ int admin_comment(struct admin *admin, const char *physical, const struct admin_
 	return ret;
 }
 
-int admin_create(struct admin *admin, const char *physical, const char *source, const struct admin_lease *lease,
-		 char **ret_why)
-{
-	char *name = identifier(admin, physical), *from = identifier(admin, source ? source : "template1");
-	const char *strategy = admin_version(admin) >= 150000 ? " STRATEGY FILE_COPY" : "";
-	cleanup_free char *sql = str_print("CREATE DATABASE %s TEMPLATE %s%s", name, from, strategy);
-	int place = take_place(admin);
-	int ret = place < 0 ? -ECANCELED : run(admin, sql, true, ret_why);
-
-	if (!ret)
-		ret = admin_comment(admin, physical, lease, false);
-	if (place >= 0)
-		leave_place(admin, place);
-	libpq.PQfreemem(name);
-	libpq.PQfreemem(from);
-	return ret;
-}
-
 static void end_sessions(struct admin *admin, const char *database)
 {
 	const char *const values[] = { database };
 	cleanup_result PGresult *result = libpq.PQexecParams(admin->conn,
 		"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()", 1,
 		NULL, values, NULL, NULL, 0);
-}
-
-int admin_seal(struct admin *admin, const char *physical, const char *name, char **ret_why)
-{
-	char *from = identifier(admin, physical), *to = identifier(admin, name);
-	cleanup_free char *seal = str_print("ALTER DATABASE %s WITH ALLOW_CONNECTIONS false IS_TEMPLATE true", from);
-	cleanup_free char *commit = str_print("ALTER DATABASE %s RENAME TO %s", from, to);
-	cleanup_free char *comment = str_print("COMMENT ON DATABASE %s IS '{\"berth\": 1, \"template\": true, \"made\": %lld}'",
-					       to, (long long)time(NULL));
-	int ret;
-
-	end_sessions(admin, physical);
-	ret = run(admin, seal, true, ret_why);
-	ret = ret ? ret : run(admin, commit, true, ret_why);
-	ret = ret ? ret : run(admin, comment, true, ret_why);
-	libpq.PQfreemem(from);
-	libpq.PQfreemem(to);
-	return ret;
 }
 
 /* Prepared transactions and slots live in the database and would keep it from being dropped. */
@@ -357,6 +323,52 @@ static int drop(struct admin *admin, const char *database, bool is_template, boo
 	}
 	ret = ret ? ret : run(admin, sql, force, NULL);
 	libpq.PQfreemem(name);
+	return ret;
+}
+
+/*
+ * Until it says whose it is, a database has a name that only we give: one with a suite's name and without an owner's comment
+ * could never be proven ours. The rename is the commit; admin_reap() finds what died before it.
+ */
+int admin_create(struct admin *admin, const char *physical, const char *source, const struct admin_lease *lease,
+		 char **ret_why)
+{
+	cleanup_free char *unfinished = str_print(UNFINISHED "%s", lease->suffix);
+	char *name = identifier(admin, physical), *from = identifier(admin, source ? source : "template1");
+	const char *strategy = admin_version(admin) >= 150000 ? " STRATEGY FILE_COPY" : "";
+	cleanup_free char *create = str_print("CREATE DATABASE %s TEMPLATE %s%s", unfinished, from, strategy);
+	cleanup_free char *commit = str_print("ALTER DATABASE %s RENAME TO %s", unfinished, name);
+	int place = take_place(admin);
+	int ret = place < 0 ? -ECANCELED : run(admin, create, true, ret_why);
+
+	if (!ret)
+		ret = admin_comment(admin, unfinished, lease, false);
+	if (!ret)
+		ret = run(admin, commit, true, ret_why);
+	if (ret && place >= 0)
+		(void)drop(admin, unfinished, false, false);
+	if (place >= 0)
+		leave_place(admin, place);
+	libpq.PQfreemem(name);
+	libpq.PQfreemem(from);
+	return ret;
+}
+
+int admin_seal(struct admin *admin, const char *physical, const char *name, char **ret_why)
+{
+	char *from = identifier(admin, physical), *to = identifier(admin, name);
+	cleanup_free char *seal = str_print("ALTER DATABASE %s WITH ALLOW_CONNECTIONS false IS_TEMPLATE true", from);
+	cleanup_free char *commit = str_print("ALTER DATABASE %s RENAME TO %s", from, to);
+	cleanup_free char *comment = str_print("COMMENT ON DATABASE %s IS '{\"berth\": 1, \"template\": true, \"made\": %lld}'",
+					       to, (long long)time(NULL));
+	int ret;
+
+	end_sessions(admin, physical);
+	ret = run(admin, seal, true, ret_why);
+	ret = ret ? ret : run(admin, commit, true, ret_why);
+	ret = ret ? ret : run(admin, comment, true, ret_why);
+	libpq.PQfreemem(from);
+	libpq.PQfreemem(to);
 	return ret;
 }
 
@@ -415,15 +427,34 @@ static bool reap_one(struct admin *admin, const char *database, const char *comm
 	return dropped;
 }
 
+/* A creator died before it could say whose the database is. */
+static bool reap_unfinished(struct admin *admin, const char *database)
+{
+	const char *suffix = database + strlen(UNFINISHED);
+	bool dropped;
+
+	if (!is_suffix(suffix) || !admin_lock(admin, suffix))
+		return false;
+	dropped = !drop(admin, database, false, false);
+	admin_unlock(admin, suffix);
+	return dropped;
+}
+
 unsigned int admin_reap(struct admin *admin)
 {
-	cleanup_result PGresult *list = libpq.PQexec(admin->conn,
+	/* also what was sealed and not yet renamed: then the comment's suffix is still the name's */
+	cleanup_result PGresult *leases = libpq.PQexec(admin->conn,
 		"SELECT datname, shobj_description(oid, 'pg_database') FROM pg_database "
-		"WHERE NOT datistemplate AND shobj_description(oid, 'pg_database') LIKE '{\"berth\"%'");
+		"WHERE shobj_description(oid, 'pg_database') LIKE '{\"berth\"%'");
+	cleanup_result PGresult *unfinished = libpq.PQexec(admin->conn,
+		"SELECT datname FROM pg_database WHERE left(datname, 10) = '" UNFINISHED "_' "
+		"AND shobj_description(oid, 'pg_database') IS NULL");
 	unsigned int count = 0;
 
-	for (int row = 0; row < libpq.PQntuples(list); row++)
-		count += reap_one(admin, libpq.PQgetvalue(list, row, 0), libpq.PQgetvalue(list, row, 1));
+	for (int row = 0; row < libpq.PQntuples(leases); row++)
+		count += reap_one(admin, libpq.PQgetvalue(leases, row, 0), libpq.PQgetvalue(leases, row, 1));
+	for (int row = 0; row < libpq.PQntuples(unfinished); row++)
+		count += reap_unfinished(admin, libpq.PQgetvalue(unfinished, row, 0));
 	return count;
 }
 
