@@ -54,6 +54,14 @@ static void counts_workers_and_slots(void **state)
 	assert_int_equal(plan->slots, 2);
 	assert_true(plan->named);
 	assert_string_equal(plan->workers[1].task, "b");
+	assert_int_equal(plan->order[0], 0);
+	plan_free(plan);
+
+	options.expected_ms = (int64_t[]){ 100, 0, 300 };
+	plan = planned(&options);
+	assert_int_equal(plan->order[0], 1); /* nobody knows how long it takes */
+	assert_int_equal(plan->order[1], 2);
+	assert_int_equal(plan->order[2], 0);
 	plan_free(plan);
 }
 

@@ -22,7 +22,7 @@ struct cli {
 	struct origin origins[OPTIONS];	/* who set each option */
 
 	/* the fields of options that do not concern a run; what they mean is in options.def */
-	bool help, template, schema, json, force, to_stdout, github, all;
+	bool help, template, schema, json, force, to_stdout, github, all, last_failed;
 	unsigned int verbose, worker;
 	char *profile, *config, *run_id;
 };

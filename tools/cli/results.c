@@ -24,26 +24,52 @@ char *results_dir(const struct cli *cli)
 	return str_print("%s/.berth", project);
 }
 
-static char *newest_run(const char *results)
+struct past {
+	char *id;
+	struct timespec changed;
+};
+
+static int newest_first(const void *a, const void *b)
+{
+	const struct past *left = a, *right = b;
+
+	if (left->changed.tv_sec != right->changed.tv_sec)
+		return left->changed.tv_sec < right->changed.tv_sec ? 1 : -1;
+	return (left->changed.tv_nsec < right->changed.tv_nsec) - (left->changed.tv_nsec > right->changed.tv_nsec);
+}
+
+char **results_runs(const char *results)
 {
 	cleanup_free char *runs = str_print("%s/runs", results);
 	cleanup_dir DIR *dir = opendir(runs);
-	struct timespec newest = { 0 };
-	char *found = NULL;
+	cleanup_free struct past *found = NULL;
+	char **ids = NULL;
 	struct dirent *entry;
+	size_t count = 0;
 
 	while (dir && (entry = readdir(dir))) {
 		cleanup_free char *path = str_print("%s/%s/events.ndjson", runs, entry->d_name);
 		struct stat info;
 
-		if (*entry->d_name == '.' || stat(path, &info) || info.st_mtim.tv_sec < newest.tv_sec ||
-		    (info.st_mtim.tv_sec == newest.tv_sec && info.st_mtim.tv_nsec <= newest.tv_nsec))
+		if (*entry->d_name == '.' || stat(path, &info))
 			continue;
-		newest = info.st_mtim;
-		free(found);
-		found = str_copy(entry->d_name);
+		found = mem_grow(found, count + 1, sizeof(*found));
+		found[count++] = (struct past){ str_copy(entry->d_name), info.st_mtim };
 	}
-	return found;
+	if (count)
+		qsort(found, count, sizeof(*found), newest_first);
+	for (size_t i = 0; i < count; i++)
+		strv_own(&ids, found[i].id);
+	return ids;
+}
+
+static char *newest_run(const char *results)
+{
+	char **runs = results_runs(results);
+	char *newest = runs ? str_copy(runs[0]) : NULL;
+
+	strv_free(runs);
+	return newest;
 }
 
 int results_load(const struct cli *cli, const char *id, struct report_run **ret_run, char **ret_dir)

@@ -2,6 +2,7 @@
 /* `berth run`: settings from berth.yaml below the flags, then the run room does the rest. */
 #include <stdlib.h>
 
+#include "tools/cli/again.h"
 #include "tools/cli/config.h"
 
 int verb_run(struct cli *cli)
@@ -17,5 +18,11 @@ int verb_run(struct cli *cli)
 	}
 	if (!cli->run.command)
 		return cli_usage(cli, "a command to run is missing");
+	if (cli->last_failed) {
+		ret = again_choose(cli);
+		if (ret || !cli->run.tasks[0])
+			return ret;
+	}
+	again_estimate(cli);
 	return run_main(&cli->run);
 }

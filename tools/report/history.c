@@ -368,29 +368,41 @@ static double median_of(double *values, unsigned int count)
 	return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
 }
 
-static int fill_trend(struct history *history, struct history_trend *trend)
+/* The newest first. Return: how many. */
+static unsigned int read_values(struct history *history, const char *task, const char *measure, double *values, unsigned int most)
 {
 	cleanup_statement sqlite3_stmt *statement = NULL;
-	double before[BASELINE_RUNS];
-	bool first = true;
-	int ret = prepare(history, "select value from measures join runs using (run) where task = ? and measure = ? "
-				   "order by started_ms desc limit ?", &statement);
+	unsigned int count = 0;
 
-	if (ret)
-		return ret;
-	sqlite.sqlite3_bind_text(statement, 1, trend->task, -1, SQLITE_TRANSIENT);
-	sqlite.sqlite3_bind_text(statement, 2, trend->measure, -1, SQLITE_TRANSIENT);
-	sqlite.sqlite3_bind_int(statement, 3, BASELINE_RUNS + 1);
-	while (sqlite.sqlite3_step(statement) == SQLITE_ROW) {
-		if (first)
-			trend->last = sqlite.sqlite3_column_double(statement, 0);
-		else
-			before[trend->runs++] = sqlite.sqlite3_column_double(statement, 0);
-		first = false;
-	}
-	trend->median = median_of(before, trend->runs);
+	if (prepare(history, "select value from measures join runs using (run) where task = ? and measure = ? "
+			     "order by started_ms desc limit ?", &statement))
+		return 0;
+	sqlite.sqlite3_bind_text(statement, 1, task, -1, SQLITE_TRANSIENT);
+	sqlite.sqlite3_bind_text(statement, 2, measure, -1, SQLITE_TRANSIENT);
+	sqlite.sqlite3_bind_int64(statement, 3, most);
+	while (count < most && sqlite.sqlite3_step(statement) == SQLITE_ROW)
+		values[count++] = sqlite.sqlite3_column_double(statement, 0);
+	return count;
+}
+
+double history_usual(struct history *history, const char *task, const char *measure)
+{
+	double values[BASELINE_RUNS];
+
+	return median_of(values, read_values(history, task, measure, values, ARRAY_LEN(values)));
+}
+
+static void fill_trend(struct history *history, struct history_trend *trend)
+{
+	double values[1 + BASELINE_RUNS];
+	unsigned int count = read_values(history, trend->task, trend->measure, values, ARRAY_LEN(values));
+
+	if (!count)
+		return;
+	trend->last = values[0];
+	trend->runs = count - 1;
+	trend->median = median_of(values + 1, trend->runs);
 	trend->regression = is_regression(trend);
-	return 0;
 }
 
 int history_trends(struct history *history, struct history_trend **ret_trends, size_t *ret_count)
@@ -405,11 +417,11 @@ int history_trends(struct history *history, struct history_trend **ret_trends, s
 	while (sqlite.sqlite3_step(statement) == SQLITE_ROW) {
 		struct history_trend trend = { .task = column_text(statement, 0), .measure = column_text(statement, 1) };
 
-		ret = fill_trend(history, &trend);
+		fill_trend(history, &trend);
 		*ret_trends = mem_grow(*ret_trends, *ret_count + 1, sizeof(**ret_trends));
 		(*ret_trends)[(*ret_count)++] = trend;
 	}
-	return ret;
+	return 0;
 }
 
 void history_trends_free(struct history_trend *trends, size_t count)

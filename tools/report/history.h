@@ -36,6 +36,9 @@ struct history_owner {		/* of a port, in a former run */
 int history_owners(struct history *history, int port, size_t most, struct history_owner **ret_owners, size_t *ret_count);
 void history_owners_free(struct history_owner *owners, size_t count);
 
+/** What @measure of @task is as a rule: its median over the last runs. Return: it; 0 = not known. */
+double history_usual(struct history *history, const char *task, const char *measure);
+
 struct history_trend {		/* one number of one task, over the runs */
 	char *task, *measure;	/* "duration_ms", "errors", "findings" */
 	double last, median;	/* median of the runs before the last, at most 20 */

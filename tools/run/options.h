@@ -55,6 +55,7 @@ struct run_options {
 	char **command;			/* strv */
 	unsigned int workers;		/* -n; 0 = not given (1, or as many as there are tasks) */
 	char **tasks;			/* --each; strv or NULL */
+	int64_t *expected_ms;		/* how long each of the tasks took before; 0 = not known; NULL = none is */
 	unsigned int slots;		/* -j; 0 = all at once for -n, the number of cores for --each */
 
 	struct run_ports ports;		/* --port: declared */

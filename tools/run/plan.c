@@ -158,6 +158,25 @@ static void plan_workers(struct plan *plan, const struct run_options *options, c
 	}
 }
 
+/* What nobody has seen before may be the longest. */
+static int64_t expected(const struct run_options *options, unsigned int task)
+{
+	return options->expected_ms && options->expected_ms[task] ? options->expected_ms[task] : INT64_MAX;
+}
+
+/* The longest first, so that none begins when the others end; equals stay as they were given. */
+static void plan_order(struct plan *plan, const struct run_options *options)
+{
+	plan->order = mem_alloc(plan->count * sizeof(*plan->order));
+	for (unsigned int i = 0; i < plan->count; i++) {
+		unsigned int at = i;
+
+		for (; at && expected(options, plan->order[at - 1]) < expected(options, i); at--)
+			plan->order[at] = plan->order[at - 1];
+		plan->order[at] = i;
+	}
+}
+
 static unsigned int plan_slots(const struct plan *plan, const struct run_options *options)
 {
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -189,6 +208,7 @@ int plan_make(const struct run_options *options, char *const *envp, struct plan 
 		return -EINVAL;
 	}
 	plan_workers(plan, options, envp);
+	plan_order(plan, options);
 	*ret_plan = plan;
 	return 0;
 }
@@ -212,6 +232,7 @@ void plan_free(struct plan *plan)
 		strv_free(plan->workers[i].argv);
 	}
 	free(plan->workers);
+	free(plan->order);
 	free(plan->ports);
 	free(plan->share);
 	free(plan);
@@ -236,8 +257,10 @@ void plan_describe(const struct plan *plan, const struct run_options *options, s
 	describe_ports("declared ports", plan->ports, text);
 	describe_ports("shared ports", plan->share, text);
 	for (unsigned int i = 0; i < plan->count; i++) {
-		str_addf(text, "w%u (%s):", plan->workers[i].number, plan->workers[i].task);
-		for (char **arg = plan->workers[i].argv; *arg; arg++)
+		const struct plan_worker *worker = &plan->workers[plan->order[i]];
+
+		str_addf(text, "w%u (%s):", worker->number, worker->task);
+		for (char **arg = worker->argv; *arg; arg++)
 			str_addf(text, " %s", *arg);
 		str_add(text, "\n");
 	}

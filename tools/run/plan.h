@@ -17,6 +17,7 @@ struct plan_worker {
 struct plan {
 	struct plan_worker *workers;
 	unsigned int count;
+	unsigned int *order;	/* indexes of workers, as they are to start */
 	unsigned int slots;	/* how many run at once */
 	bool named;		/* the tasks have names of their own (--each) */
 	bool single;		/* one worker: the command keeps our terminal, streams and process group */

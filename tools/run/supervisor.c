@@ -26,8 +26,8 @@ static void start_some(struct run *run)
 	for (unsigned int i = 0; i < run->count && !run->stop_queue; i++) {
 		if (run->running >= run->plan->slots)
 			break;
-		if (run->workers[i].status == STATE_WAITING)
-			(void)worker_start(&run->workers[i]); /* a failure is the worker's result */
+		if (run->workers[run->plan->order[i]].status == STATE_WAITING)
+			(void)worker_start(&run->workers[run->plan->order[i]]); /* a failure is the worker's result */
 	}
 }
 

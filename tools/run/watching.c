@@ -149,11 +149,13 @@ static void record_run(struct watching *watching)
 {
 	const struct run *run = watching->run;
 
-	record(watching, "run", json_pack("{s:s, s:i, s:o, s:o, s:s, s:s, s:s, s:o}", "id", run->id, "workers", (int)run->count,
-					  "command", json_strings(run->options->command), "project", json_text(run->project_dir),
-					  "backend", isolate_backend_names[isolate_backend(run->isolate)], "tree",
-					  run_tree_names[tree_kind(run->tree)], "source", watching->reason, "losses",
-					  json_strings((char *const *)(uintptr_t)watch_losses(watching->watch))));
+	record(watching, "run",
+	       json_pack("{s:s, s:i, s:o, s:o, s:o, s:s, s:s, s:s, s:o}", "id", run->id, "workers", (int)run->count,
+			 "tasks", json_strings(run->options->tasks), "command", json_strings(run->options->command),
+			 "project", json_text(run->project_dir),
+			 "backend", isolate_backend_names[isolate_backend(run->isolate)],
+			 "tree", run_tree_names[tree_kind(run->tree)], "source", watching->reason,
+			 "losses", json_strings((char *const *)(uintptr_t)watch_losses(watching->watch))));
 }
 
 static void open_record(struct watching *watching)
@@ -161,7 +163,7 @@ static void open_record(struct watching *watching)
 	struct run *run = watching->run;
 	int ret;
 
-	if (run->plan->single && !wants_reports(run->options))
+	if (run->plan->single && !run->plan->named && !wants_reports(run->options))
 		return;
 	watching->dir = str_print("%s/runs/%s", run->results_dir, run->id);
 	ret = dir_make(watching->dir, 0777);
