@@ -23,6 +23,7 @@
 #include "tools/cli/doctor.h"
 #include "tools/cli/lint.h"
 #include "tools/run/cgroup.h"
+#include "tools/run/limits.h"
 #include "tools/run/reap.h"
 #include "tools/run/runtime.h"
 #include "tools/run/tree.h"
@@ -284,43 +285,36 @@ void check_overlay(struct doctor *doctor)
 
 /* --- cgroup --- */
 
-static void check_controllers(struct doctor *doctor, const char *path)
+/* Set them all, as a run would: only that shows which of them can be set. */
+static void check_controllers(struct doctor *doctor, const char *id, const char *path)
 {
+	static const char *const names[LIMITS] = { "memory", "processors", "processes" };
+	const struct limits_wanted some = { { [LIMIT_MEMORY] = 1 << 30, [LIMIT_CPU] = 1000, [LIMIT_PIDS] = 1000 } };
 	const struct run_options *options = doctor->options;
-	const struct {
-		const char *name;
-		bool wanted;
-	} limits[] = {
-		{ "memory", options->mem_bytes },
-		{ "cpu", options->cpu_cores > 0 },
-		{ "pids", options->pids },
-	};
-	cleanup_free char *file = str_print("%s/cgroup.controllers", path), *text = NULL, *own = NULL;
-	cleanup_strv char **controllers = NULL;
+	const bool wanted[LIMITS] = { options->mem_bytes, options->cpu_cores > 0, options->pids };
+	cleanup_close int worker = cgroup_make_worker(path, 1);
+	cleanup_strv char **places = NULL;
 	cleanup_str struct str missing = { 0 };
-	bool wanted = false;
+	struct limits limits;
+	bool warn = false;
 
-	(void)file_read(file, &text, NULL);
-	controllers = text ? strv_split(text, " \n") : NULL;
-	for (size_t i = 0; i < ARRAY_LEN(limits); i++) {
-		if (strv_has(controllers, limits[i].name))
+	(void)limits_set(id, 1, worker, &some, &limits, &places);
+	for (int i = 0; i < LIMITS; i++) {
+		if (limits.dirs[i] >= 0)
 			continue;
-		str_addf(&missing, "%s%s", missing.len ? ", " : "", limits[i].name);
-		wanted |= limits[i].wanted;
+		str_addf(&missing, "%s%s", missing.len ? ", " : "", names[i]);
+		warn |= wanted[i];
 	}
+	limits_close(&limits);
+	(void)limits_remove(places, 1000);
 	if (!missing.len) {
-		doctor_say(doctor, DOCTOR_OK, "cgroups with limits can be made in %s", path);
+		doctor_say(doctor, DOCTOR_OK, "cgroups with limits can be made%s",
+			   places ? ", some of them in hierarchies of version 1" : "");
 		return;
 	}
-	doctor_say(doctor, wanted ? DOCTOR_WARNING : DOCTOR_NOTE, "cgroups can be made, but without limits of %s",
-		   missing.text);
-	if (!file_read("/proc/self/cgroup", &own, NULL) && strstr(own, ":memory")) {
-		doctor_cause(doctor, "this is a hybrid host, where cgroup v1 has the controllers");
-		doctor_mend(doctor, "boot with systemd.unified_cgroup_hierarchy=1");
-	} else {
-		doctor_cause(doctor, "the controllers are not handed down to %.*s", (int)(strrchr(path, '/') - path), path);
-		doctor_mend(doctor, "systemd-run %s--scope -p Delegate=yes berth run ...", geteuid() ? "--user " : "");
-	}
+	doctor_say(doctor, warn ? DOCTOR_WARNING : DOCTOR_NOTE, "cgroups can be made, but without limits of %s", missing.text);
+	doctor_cause(doctor, "the controllers are not handed down to %.*s", (int)(strrchr(path, '/') - path), path);
+	doctor_mend(doctor, "systemd-run %s--scope -p Delegate=yes berth run ...", geteuid() ? "--user " : "");
 }
 
 void check_cgroup(struct doctor *doctor)
@@ -341,7 +335,7 @@ void check_cgroup(struct doctor *doctor)
 		doctor_cause(doctor, "cgroup.kill: %s; it came with Linux 5.14", strerror(errno));
 		doctor_mend(doctor, "a newer kernel");
 	}
-	check_controllers(doctor, path);
+	check_controllers(doctor, id, path);
 	(void)cgroup_remove(path, CGROUP_MOST_MS);
 }
 

@@ -21,8 +21,35 @@
 #include "tools/base/file.h"
 #include "tools/base/str.h"
 
-/* The mount point of cgroup v2: "36 35 0:30 / /sys/fs/cgroup rw ... - cgroup2 cgroup2 rw". */
-static char *mount_point(char **ret_root)
+/* Whether @word is one of those in @list, which ends at a space, a colon or a line's end: "rw,cpu,cpuacct". */
+static bool lists(const char *list, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (;; list++) {
+		size_t span = strcspn(list, ", :\n");
+
+		if (span == len && !strncmp(list, word, len))
+			return true;
+		list += span;
+		if (*list != ',')
+			return false;
+	}
+}
+
+/* "36 35 0:30 / /sys/fs/cgroup rw ... - cgroup2 cgroup2 rw", or "... - cgroup cgroup rw,cpu,cpuacct". */
+static bool is_mount_of(const char *line, const char *controller)
+{
+	const char *v1 = strstr(line, " - cgroup ");
+
+	if (!controller)
+		return strstr(line, " - cgroup2 ");
+	v1 = v1 ? strrchr(v1, ' ') : NULL;
+	return v1 && lists(v1 + 1, controller);
+}
+
+/* Where the hierarchy is mounted, and which part of it. */
+static char *mount_point(const char *controller, char **ret_root)
 {
 	cleanup_free char *text = NULL;
 	char *line, *rest;
@@ -32,7 +59,7 @@ static char *mount_point(char **ret_root)
 	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
 		cleanup_strv char **words = NULL;
 
-		if (!strstr(line, " - cgroup2 "))
+		if (!is_mount_of(line, controller))
 			continue;
 		words = strv_split(line, " ");
 		if (strv_len(words) < 5)
@@ -43,32 +70,48 @@ static char *mount_point(char **ret_root)
 	return NULL;
 }
 
-/* Our own directory in it. */
-static char *own_path(void)
+/* "0::/user.slice" is version 2, "4:memory:/user.slice" a hierarchy of version 1. */
+static bool is_place_in(const char *line, const char *controller)
 {
-	cleanup_free char *root = NULL, *text = NULL, *mount = mount_point(&root);
-	const char *at;
+	const char *list = strchr(line, ':');
+
+	if (!controller)
+		return str_starts(line, "0::/");
+	return list && lists(list + 1, controller);
+}
+
+/* Our own directory in version 2, or in the hierarchy of version 1 that has @controller. */
+static char *own_path(const char *controller)
+{
+	cleanup_free char *root = NULL, *text = NULL, *mount = mount_point(controller, &root);
+	char *line, *rest, *at;
 
 	if (!mount || file_read("/proc/self/cgroup", &text, NULL))
 		return NULL;
-	for (at = text; at && *at; at = strchr(at, '\n') ? strchr(at, '\n') + 1 : NULL)
-		if (str_starts(at, "0::/"))
+	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		if (is_place_in(line, controller))
 			break;
-	if (!at || !*at)
+	at = line ? strchr(line, '/') : NULL;
+	if (!at)
 		return NULL;
-	at += strlen("0::");
-	text[strcspn(at, "\n") + (size_t)(at - text)] = 0;
 	if (strcmp(root, "/") && str_starts(at, root)) /* a bind mount of a part of the hierarchy */
 		at += strlen(root);
 	return str_print("%s%s", mount, strcmp(at, "/") ? at : "");
 }
 
+char *cgroup_place(const char *controller, const char *run_id)
+{
+	cleanup_free char *own = own_path(controller);
+
+	return own ? str_print("%s/berth-%s", own, run_id) : NULL;
+}
+
 int cgroup_make(const char *run_id, char **ret_path)
 {
-	cleanup_free char *own = own_path(), *path = own ? str_print("%s/berth-%s", own, run_id) : NULL;
+	cleanup_free char *path = cgroup_place(NULL, run_id);
 	int fd;
 
-	if (!own)
+	if (!path)
 		return -ENOTSUP;
 	if (mkdir(path, 0755))
 		return -errno;
@@ -82,48 +125,15 @@ int cgroup_make(const char *run_id, char **ret_path)
 	return fd;
 }
 
-static unsigned int put_limit(int dir, const char *file, const char *text)
-{
-	return file_put_at(dir, file, text) ? 1 : 0;
-}
-
-static unsigned int set_limits(const char *run_path, int dir, const struct cgroup_limits *limits)
-{
-	cleanup_free char *control = str_print("%s/cgroup.subtree_control", run_path);
-	unsigned int unset = 0;
-	char text[64];
-
-	if (limits->mem_bytes) {
-		(void)file_put(control, "+memory");
-		snprintf(text, sizeof(text), "%llu", (unsigned long long)limits->mem_bytes);
-		unset += put_limit(dir, "memory.max", text);
-	}
-	if (limits->cpu_cores > 0) {
-		(void)file_put(control, "+cpu");
-		snprintf(text, sizeof(text), "%ld 100000", (long)(limits->cpu_cores * 100000));
-		unset += put_limit(dir, "cpu.max", text);
-	}
-	if (limits->pids) {
-		(void)file_put(control, "+pids");
-		snprintf(text, sizeof(text), "%u", limits->pids);
-		unset += put_limit(dir, "pids.max", text);
-	}
-	return unset;
-}
-
-int cgroup_make_worker(const char *run_path, unsigned int worker, const struct cgroup_limits *limits,
-		       unsigned int *ret_unset)
+int cgroup_make_worker(const char *run_path, unsigned int worker)
 {
 	cleanup_free char *path = str_print("%s/w%u", run_path, worker);
-	cleanup_close int dir = -1;
+	int dir;
 
 	if (mkdir(path, 0755) && errno != EEXIST)
 		return -errno;
 	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0)
-		return -errno;
-	*ret_unset += set_limits(run_path, dir, limits);
-	return steal_fd(&dir);
+	return dir < 0 ? -errno : dir;
 }
 
 static int remove_children(const char *path, int64_t due_ms);
@@ -169,7 +179,7 @@ int cgroup_remove(const char *path, int64_t deadline_ms)
 
 int cgroup_remove_named(const char *run_id, int64_t deadline_ms)
 {
-	cleanup_free char *own = own_path(), *path = own ? str_print("%s/berth-%s", own, run_id) : NULL;
+	cleanup_free char *path = cgroup_place(NULL, run_id);
 
 	return !path || access(path, F_OK) ? 0 : cgroup_remove(path, deadline_ms);
 }

@@ -6,13 +6,6 @@
  * and accounting of whoever started us still hold. Functions return 0, a descriptor, or -errno; nothing here prints.
  */
 #include <stdint.h>
-#include <sys/types.h>
-
-struct cgroup_limits {
-	uint64_t mem_bytes;	/* 0 = no limit */
-	double cpu_cores;
-	unsigned int pids;
-};
 
 /**
  * Make OWN-CGROUP/berth-ID.
@@ -20,12 +13,14 @@ struct cgroup_limits {
  */
 int cgroup_make(const char *run_id, char **ret_path);
 
+/** Make the cgroup of one worker inside it. Return: a descriptor; -errno. */
+int cgroup_make_worker(const char *run_path, unsigned int worker);
+
 /**
- * Make the cgroup of one worker inside it.
- * @limits	those that cannot be set are counted in *ret_unset
+ * The path that berth-ID has in the hierarchy of version 1 that holds @controller; in version 2 if that is NULL.
+ * Return: a new string; NULL if there is no such hierarchy.
  */
-int cgroup_make_worker(const char *run_path, unsigned int worker, const struct cgroup_limits *limits,
-		       unsigned int *ret_unset);
+char *cgroup_place(const char *controller, const char *run_id);
 
 /** The same for the cgroup that cgroup_make() would have made for @run_id. */
 int cgroup_remove_named(const char *run_id, int64_t deadline_ms);

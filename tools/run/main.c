@@ -35,7 +35,7 @@ static void announce(const struct run *run)
 	if (run->tree_reason)
 		log_line("the working tree is shared by all workers: %s", run->tree_reason);
 	if (run->limits_unset)
-		log_line("limits cannot be set here: no controller of cgroup v2 is available to us");
+		log_line("limits cannot be set here: we may use no controller of cgroups");
 	if (run->plan->single)
 		return;
 	log_line("run %s: %u workers, %u at once, backend %s, tree %s%s%s%s", run->id, run->count, run->plan->slots,

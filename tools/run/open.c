@@ -127,16 +127,18 @@ static int open_maps(struct run *run, char **ret_error)
 
 static void open_cgroups(struct run *run)
 {
-	const struct cgroup_limits limits = { run->options->mem_bytes, run->options->cpu_cores, run->options->pids };
-	unsigned int unset = 0;
+	const struct limits_wanted wanted = { { [LIMIT_MEMORY] = run->options->mem_bytes, [LIMIT_PIDS] = run->options->pids,
+						[LIMIT_CPU] = (uint64_t)(run->options->cpu_cores * 1000) } };
 
 	run->cgroup = cgroup_make(run->id, &run->cgroup_dir);
-	for (unsigned int i = 0; i < run->made && run->cgroup >= 0; i++) {
-		int dir = cgroup_make_worker(run->cgroup_dir, run->workers[i].number, &limits, &unset);
+	for (unsigned int i = 0; i < run->made; i++) {
+		struct worker *worker = &run->workers[i];
+		int dir = run->cgroup < 0 ? -1 : cgroup_make_worker(run->cgroup_dir, worker->number);
 
-		run->workers[i].cgroup = dir < 0 ? -1 : dir;
+		worker->cgroup = dir < 0 ? -1 : dir;
+		run->limits_unset |= limits_set(run->id, worker->number, worker->cgroup, &wanted, &worker->limits,
+						&run->limit_places) != 0;
 	}
-	run->limits_unset = unset || (run->cgroup < 0 && (limits.mem_bytes || limits.cpu_cores > 0 || limits.pids));
 }
 
 static int open_isolate(struct run *run, char **ret_error)
@@ -235,6 +237,7 @@ static void set_up_workers(struct run *run)
 			.number = i + 1,
 			.setup = i == run->count,
 			.cgroup = -1,
+			.limits = LIMITS_NONE,
 			.channel = -1,
 			.log = -1,
 			.out = { &run->workers[i], -1, 1, { 0 } },
@@ -302,6 +305,7 @@ void run_save_state(struct run *run)
 		.dir = run->dir,
 		.scratch_dir = run->scratch_dir,
 		.cgroup_dir = run->cgroup_dir,
+		.limit_places = run->limit_places,
 		.backend = (char *)(uintptr_t)isolate_backend_names[run->isolate ? isolate_backend(run->isolate) :
 											ISOLATE_NONE],
 		.tree = (char *)(uintptr_t)run_tree_names[tree_kind(run->tree)],
@@ -327,6 +331,7 @@ void run_remove_traces(struct run *run)
 {
 	if (run->cgroup_dir)
 		(void)cgroup_remove(run->cgroup_dir, 2000);
+	(void)limits_remove(run->limit_places, 2000);
 	if (run->scratch_dir)
 		(void)runtime_remove_scratch(run->scratch_dir);
 	if (run->dir)
@@ -346,6 +351,7 @@ static void free_worker(struct worker *worker)
 	ports_block_release(&worker->block);
 	if (worker->cgroup >= 0)
 		close(worker->cgroup);
+	limits_close(&worker->limits);
 }
 
 void run_close(struct run *run)
@@ -377,6 +383,7 @@ void run_close(struct run *run)
 	free(run->cwd);
 	free(run->install_dir);
 	free(run->cgroup_dir);
+	strv_free(run->limit_places);
 	free(run->isolate_reason);
 	free(run->tree_reason);
 	free(run);

@@ -69,20 +69,41 @@ static void list_strays(char ***list, const struct run_state *run)
 	}
 }
 
-static bool is_own_cgroup(const struct run_state *run)
+/* state.json may be anybody's: no other directory than one that we name so is ever removed. */
+static char **own_cgroups(const struct run_state *run)
 {
 	cleanup_free char *name = str_print("/berth-%s", run->id);
+	char **own = NULL;
 
-	return run->cgroup_dir && str_ends(run->cgroup_dir, name);
+	if (run->cgroup_dir && str_ends(run->cgroup_dir, name))
+		strv_add(&own, run->cgroup_dir);
+	for (char **place = run->limit_places; place && *place; place++)
+		if (str_ends(*place, name))
+			strv_add(&own, *place);
+	return own;
+}
+
+static int remove_cgroups(const struct run_state *run, char *const *own)
+{
+	int ret = 0;
+
+	for (; own && *own; own++) {
+		int one = cgroup_remove(*own, CGROUP_MOST_MS);
+
+		ret = ret ? ret : one;
+	}
+	return ret ? ret : cgroup_remove_named(run->id, CGROUP_MOST_MS);
 }
 
 static int reap_one(const struct run_state *run, bool dry_run, char ***list)
 {
+	cleanup_strv char **cgroups = own_cgroups(run);
 	bool scratch = run->scratch_dir && runtime_is_scratch(run->id, run->scratch_dir);
-	int ret = 0, one;
+	int ret, one;
 
 	list_strays(list, run);
-	list_add(list, run, "cgroup", is_own_cgroup(run) ? run->cgroup_dir : NULL);
+	for (char **cgroup = cgroups; cgroup && *cgroup; cgroup++)
+		list_add(list, run, "cgroup", *cgroup);
 	list_add(list, run, "files", run->dir);
 	if (scratch && !access(run->scratch_dir, F_OK))
 		list_add(list, run, "trees and temporary files", run->scratch_dir);
@@ -90,10 +111,7 @@ static int reap_one(const struct run_state *run, bool dry_run, char ***list)
 		return 0;
 	/* Wardens end their workers by themselves; they only need a moment. */
 	(void)runtime_wait_wardens(run->dir, WARDENS_MOST_MS);
-	if (is_own_cgroup(run))
-		ret = cgroup_remove(run->cgroup_dir, CGROUP_MOST_MS);
-	else
-		ret = cgroup_remove_named(run->id, CGROUP_MOST_MS);
+	ret = remove_cgroups(run, cgroups);
 	run_kill_strays(run->id);
 	if (scratch) {
 		one = runtime_remove_scratch(run->scratch_dir);

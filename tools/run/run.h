@@ -20,6 +20,7 @@
 #include "tools/base/str.h"
 #include "tools/isolate/isolate.h"
 #include "tools/ports/ports.h"
+#include "tools/run/limits.h"
 #include "tools/run/options.h"
 #include "tools/run/plan.h"
 #include "tools/run/state.h"
@@ -67,6 +68,7 @@ struct worker {
 	uint32_t notes_read, notes_lost; /* tickets; notes.c */
 	bool learned;	/* a port since the last look; notes.c */
 	int cgroup;		/* -1 if there is none */
+	struct limits limits;
 	char *tmp_dir;		/* NULL if /tmp is private, or there is none */
 
 	pid_t warden, pid;
@@ -99,6 +101,7 @@ struct run {
 	char *install_dir;
 	char *cgroup_dir;	/* NULL if there is none */
 	int cgroup;
+	char **limit_places;	/* directories of limits in other hierarchies; strv */
 	int lock;		/* held as long as supervisor or keeper lives */
 	int wardens_lock;	/* held as long as supervisor or a warden lives */
 	int64_t started_wall_ns, started_ms;

@@ -51,7 +51,7 @@ static json_t *worker_to_json(const struct state_worker *worker)
 
 int state_save(const struct run_state *run)
 {
-	json_t *root = json_object(), *command = json_array(), *workers = json_array();
+	json_t *root = json_object(), *command = json_array(), *workers = json_array(), *places = json_array();
 	cleanup_free char *path = str_print("%s/state.json", run->dir);
 	cleanup_free char *text = NULL;
 
@@ -63,6 +63,9 @@ int state_save(const struct run_state *run)
 		json_array_append_new(workers, worker_to_json(&run->workers[i]));
 	json_object_set_new(root, "pid", json_integer(run->pid));
 	json_object_set_new(root, "started_ns", json_integer(run->started_ns));
+	for (char **place = run->limit_places; place && *place; place++)
+		json_array_append_new(places, json_text(*place));
+	json_object_set_new(root, "limits", places);
 	json_object_set_new(root, "command", command);
 	json_object_set_new(root, "workers", workers);
 	text = json_dumps(root, JSON_INDENT(1));
@@ -123,7 +126,7 @@ static bool is_locked(const char *dir)
 
 static void load_json(const json_t *root, struct run_state *run)
 {
-	const json_t *command = json_object_get(root, "command");
+	const json_t *command = json_object_get(root, "command"), *places = json_object_get(root, "limits");
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		char *text = text_of(root, texts[i].key);
@@ -135,6 +138,8 @@ static void load_json(const json_t *root, struct run_state *run)
 	}
 	for (size_t i = 0; i < json_array_size(command); i++)
 		strv_add(&run->command, json_string_value(json_array_get(command, i)));
+	for (size_t i = 0; i < json_array_size(places); i++)
+		strv_add(&run->limit_places, json_string_value(json_array_get(places, i)));
 	run->pid = (pid_t)number_of(root, "pid");
 	run->started_ns = number_of(root, "started_ns");
 	workers_of(json_object_get(root, "workers"), run);
@@ -210,6 +215,7 @@ void state_free(struct run_state *run)
 	}
 	free(run->workers);
 	strv_free(run->command);
+	strv_free(run->limit_places);
 	*run = (struct run_state){ 0 };
 }
 

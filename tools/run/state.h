@@ -49,6 +49,7 @@ struct run_state {
 	char *dir;			/* run-time files */
 	char *scratch_dir;		/* trees and temporary files */
 	char *cgroup_dir;		/* NULL if there is none */
+	char **limit_places;		/* the same for limits, in other hierarchies; strv, NULL = none */
 	char *backend;			/* "preload" */
 	char *tree;			/* "shared", "overlay", "copy" */
 	char **command;			/* strv, before placeholders are filled in */

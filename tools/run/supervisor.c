@@ -18,6 +18,7 @@
 #include "tools/run/allocate.h"
 #include "tools/run/database.h"
 #include "tools/run/run.h"
+#include "tools/run/watching.h"
 
 enum { TICK_MS = 200 };
 
@@ -126,6 +127,9 @@ static void on_tick(void *arg)
 
 	notes_drain(run);
 	allocate_update(run);
+	for (unsigned int i = 0; i < run->count; i++)
+		if (run->workers[i].status == STATE_RUNNING)
+			watching_limits(&run->workers[i]);
 	if (run->state_dirty)
 		run_save_state(run);
 	progress_show(run);

@@ -99,6 +99,11 @@ static const char *become_command(struct warden *warden)
 
 	if (setup->single ? setpgid(0, warden->supervisor_group) : setsid() < 0)
 		return "process group";
+	ret = limits_join(setup->limits);
+	if (ret) {
+		errno = -ret;
+		return "limits";
+	}
 	ret = isolate_worker_enter(setup->isolate, setup->number);
 	if (ret) {
 		errno = -ret;

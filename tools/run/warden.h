@@ -18,6 +18,7 @@
 #include <sys/types.h>
 
 #include "tools/isolate/isolate.h"
+#include "tools/run/limits.h"
 
 enum warden_kind {
 	/* from the warden */
@@ -57,6 +58,7 @@ struct warden_setup {
 	const char *cwd;
 	int in, out, err;		/* the command's streams */
 	int cgroup;			/* -1 if there is none */
+	const struct limits *limits;
 	int64_t grace_ms;
 	bool watched;			/* the supervisor says WARDEN_JUDGED */
 	const struct warden_inherit *inherit;

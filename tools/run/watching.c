@@ -321,6 +321,24 @@ static json_t *json_counts(const struct berth_counts *counts)
 	return object;
 }
 
+void watching_limits(struct worker *worker)
+{
+	struct watching *watching = of(worker);
+
+	for (int i = 0; watching && i < LIMITS; i++) {
+		cleanup_free char *sentence = limits_look(&worker->limits, i);
+		struct watch_finding *finding;
+
+		if (!sentence)
+			continue;
+		finding = finding_new(FINDING_resource_limit);
+		finding->worker = worker->number;
+		finding->task = str_copy(worker->plan->task);
+		finding->detail = steal(&sentence);
+		watch_add(watching->watch, finding);
+	}
+}
+
 void watching_worker_end(struct worker *worker)
 {
 	struct watching *watching = of(worker);
@@ -328,6 +346,7 @@ void watching_worker_end(struct worker *worker)
 
 	if (!watching)
 		return;
+	watching_limits(worker);
 	watch_worker_end(watching->watch, worker->number);
 	(void)watch_worker_summary(watching->watch, worker->number, &summary);
 	record(watching, "counts", json_pack("{s:i, s:o, s:I, s:I, s:b, s:I, s:i, s:i}", "worker", (int)worker->number, "counts",

@@ -19,6 +19,7 @@ void watching_database(struct run *run, unsigned int worker, const char *event, 
 /** A database session of the worker ended with its process, after @idle_ms in an open transaction. */
 void watching_session_left(struct worker *worker, uint16_t port, int64_t idle_ms);
 void watching_worker_begin(struct worker *worker);	/* before its first process */
+void watching_limits(struct worker *worker);
 void watching_worker_started(struct worker *worker);
 void watching_worker_exited(struct worker *worker);	/* the command; what it left still lives */
 void watching_worker_end(struct worker *worker);	/* the last process is gone */

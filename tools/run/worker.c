@@ -262,6 +262,7 @@ static int start_warden(struct worker *worker, const int streams[2])
 		.out = streams[0],
 		.err = streams[1],
 		.cgroup = worker->cgroup,
+		.limits = &worker->limits,
 		.grace_ms = run->plan->grace_ms,
 		.watched = watching_works(run) && !worker->setup,
 		.inherit = &run->inherit,
