@@ -189,7 +189,9 @@ static char *look_at_pids(const struct limits *limits, enum limit_level *ret_lev
 
 char *limits_look(struct limits *limits, enum limit limit)
 {
-	static char *(*const looks[LIMITS])(const struct limits *, enum limit_level *) = { look_at_memory, look_at_cpu, look_at_pids };
+	static char *(*const looks[LIMITS])(const struct limits *limits, enum limit_level *ret_level) = {
+		look_at_memory, look_at_cpu, look_at_pids,
+	};
 	cleanup_free char *sentence = NULL;
 	enum limit_level level;
 
