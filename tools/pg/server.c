@@ -201,29 +201,40 @@ static int choose_cache(struct pg_server *server)
 	return -EACCES;
 }
 
-int pg_server_find(unsigned int wanted_major, struct pg_server *ret_server, char **ret_reason)
+int pg_server_place(struct pg_server *ret_server, char **ret_reason)
 {
 	struct pg_server server = { 0 };
+	int ret = choose_user(&server);
+
+	if (!ret)
+		ret = choose_cache(&server);
+	if (ret == -EACCES)
+		*ret_reason = str_print("no directory for templates that user '%s' can reach", server.user);
+	if (ret)
+		pg_server_free(&server);
+	else
+		*ret_server = server;
+	return ret;
+}
+
+int pg_server_find(unsigned int wanted_major, struct pg_server *ret_server, char **ret_reason)
+{
+	struct pg_server programs = { 0 };
 	int ret;
 
-	search(&server, wanted_major);
-	if (!server.bin) {
+	search(&programs, wanted_major);
+	if (!programs.bin) {
 		*ret_reason = wanted_major ? str_print("no PostgreSQL %u server programs", wanted_major) :
 					     str_copy("no PostgreSQL server programs");
 		return -ENOENT;
 	}
-	ret = choose_user(&server);
+	ret = pg_server_place(ret_server, ret_reason);
 	if (ret) {
-		pg_server_free(&server);
+		pg_server_free(&programs);
 		return ret;
 	}
-	ret = choose_cache(&server);
-	if (ret) {
-		*ret_reason = str_print("no directory for templates that user '%s' can reach", server.user);
-		pg_server_free(&server);
-		return ret;
-	}
-	*ret_server = server;
+	ret_server->bin = programs.bin;
+	ret_server->major = programs.major;
 	return 0;
 }
 

@@ -5,7 +5,7 @@
 #include <sys/types.h>
 
 struct pg_server {
-	char *bin;		/* directory of postgres and initdb */
+	char *bin;		/* directory of postgres and initdb; NULL if none was looked for */
 	unsigned int major;	/* 0 = the directory does not say */
 	char *cache;		/* templates and clones: owned by the server's user, one file system */
 	uid_t uid;		/* who runs servers: ourselves, or an unprivileged user if we are root; 0 = ourselves */
@@ -20,6 +20,8 @@ struct pg_server {
  * Return: 0; -ENOENT no server programs; -errno no place for the cache.
  */
 int pg_server_find(unsigned int wanted_major, struct pg_server *ret_server, char **ret_reason);
+/** The same for servers that are no PostgreSQL: who runs them and where their files lie. */
+int pg_server_place(struct pg_server *ret_server, char **ret_reason);
 /** Every directory that has server programs: a strv, the caller's to free. */
 char **pg_server_list(void);
 void pg_server_free(struct pg_server *server);
