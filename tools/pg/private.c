@@ -302,7 +302,7 @@ static void on_cluster_ready(void *arg, int error, const char *text)
 }
 
 /* Beside the run's other logs, if the results are kept per run. */
-static char *log_path(const struct pg *pg, unsigned int number, uint16_t port)
+char *pg_server_log(const struct pg *pg, unsigned int number, uint16_t port)
 {
 	cleanup_free char *dir = str_print("%s/runs/%s", pg->setup.results_dir, pg->setup.run_id);
 
@@ -331,7 +331,7 @@ static int start_unit(struct flat *flat, unsigned int i)
 	free(unit->log);
 	*unit = (struct unit){ .worker = worker, .index = i };
 	unit->base = str_print("%s/%u", flat->dir, pg->ports[i]);
-	unit->log = log_path(pg, worker->number, pg->ports[i]);
+	unit->log = pg_server_log(pg, worker->number, pg->ports[i]);
 	ret = pg_worker_socket_rules(worker, pg->ports[i], socket);
 	if (ret)
 		return ret;
