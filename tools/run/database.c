@@ -240,11 +240,13 @@ static void hint_missing(const struct pg *pg)
 	if (!pg_missing(pg, &missing))
 		return;
 	name = missing.name;
-	log_line("the private database server %s '%s'", missing.role ? "does not let in role" : "has no database", name);
-	if (missing.role)
+	if (missing.role) {
+		log_line("the private database server does not let in role '%s'", name);
 		log_hint("say it in the URL: --db postgresql://%s:PASSWORD@localhost:%u/%s", name, missing.port, missing.database);
-	else
+	} else {
+		log_line("the private database server has no database '%s'", name);
 		log_hint("if the suite needs it from the start, add --db %s", name);
+	}
 }
 
 void database_hint(const struct run *run)
