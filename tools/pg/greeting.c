@@ -2,9 +2,9 @@
 /*
  * How a link begins, up to the first byte that the session sees.
  *
- * SSLRequest is answered N, which every client with sslmode=prefer takes, and which saves it the 7 ms of a handshake on a
- * loopback. A client that insists hangs up at once; from then on (or from the first, if the URL says so) the answer is S.
- * GSSENCRequest is answered N. Whatever was sent ahead of an answer is refused, as PostgreSQL does (CVE-2021-23222).
+ * SSLRequest is answered as the server itself would, so a client that insists is served from its first connection on, and
+ * one that merely prefers pays for a handshake only where it did before; S also if the URL says so or the server could not
+ * be asked. The certificate is made when it is needed first. GSSENCRequest is answered N. Whatever was sent ahead of an answer is refused, as PostgreSQL does (CVE-2021-23222).
  * Passwords pass through: neither MD5 nor SCRAM covers the database name. Keys for cancelling pass through too, so a
  * CancelRequest needs no table: it goes to the server as it is.
  */
@@ -93,14 +93,13 @@ static void begin_session(struct link *link, const char *packet, size_t len)
 
 static void answer_tls(struct link *link)
 {
-	bool yes = link->relay->offer_tls && link->relay->tls;
+	bool yes = link->relay->offer_tls && relay_tls(link->relay);
 
 	if (link->in.len || link->asked_tls) {
 		refuse_client(link, "08P01", "received unencrypted data after SSL request", NULL);
 		return;
 	}
 	link->asked_tls = true;
-	link->was_refused_tls = !yes;
 	end_send(link, &link->client, yes ? "S" : "N", 1);
 	if (yes && !tls_begin(link->relay->tls, &link->client.channel, true))
 		link->phase = CLIENT_TLS;
@@ -219,7 +218,7 @@ static void server_tls_answer(struct link *link)
 
 	if (got == -EAGAIN)
 		return;
-	if (got != 1 || answer != 'S' || !link->relay->tls ||
+	if (got != 1 || answer != 'S' || !relay_tls(link->relay) ||
 	    tls_begin(link->relay->tls, &link->server.channel, false)) {
 		refuse_client(link, "08006", "the database server insists on TLS and then refuses it", NULL);
 		return;

@@ -59,8 +59,6 @@ void link_close(struct link *link)
 {
 	struct relay *relay = link->relay;
 
-	if (link->was_refused_tls && !link->session)
-		relay->offer_tls = true; /* it insists */
 	if (link->session)
 		relay->refused_statements += session_refused(link->session);
 	loop_cancel(relay->setup.loop, link->deadline);
@@ -228,7 +226,7 @@ static bool begins_tls(struct link *link)
 	char first;
 
 	return link->phase == STARTUP && !link->client.channel.ssl && !link->in.len && !link->asked_tls && !link->asked_gss &&
-	       link->relay->tls && recv(link->client.channel.fd, &first, 1, MSG_PEEK) == 1 && first == 0x16 &&
+	       recv(link->client.channel.fd, &first, 1, MSG_PEEK) == 1 && first == 0x16 && relay_tls(link->relay) &&
 	       !tls_begin(link->relay->tls, &link->client.channel, true);
 }
 

@@ -35,7 +35,7 @@ struct link {
 	struct str packet;	/* what the server gets first: start-up or cancel */
 	struct session *session;
 	struct loop_timer *deadline;
-	bool asked_tls, asked_gss, was_refused_tls; /* the client did; it was told N */
+	bool asked_tls, asked_gss; /* the client did */
 	bool cancels, server_tls, dead;
 	bool terminated;	/* the last that the client said was Terminate */
 };
@@ -44,14 +44,17 @@ struct relay {
 	struct relay_setup setup;
 	struct sockaddr_storage server;
 	socklen_t server_len;
-	struct tls *tls;
+	struct tls *tls;	/* relay_tls() */
 	struct link *links;
 	struct loop_timer *pause;
 	char *buffer;
 	uint64_t accepted, refused_statements, failed_connects;
 	int listeners[RELAY_LISTENERS];
-	bool offer_tls;
+	bool offer_tls, no_tls;
 };
+
+/** What TLS needs, made by the first who asks. Return: NULL if this machine has no OpenSSL. */
+struct tls *relay_tls(struct relay *relay);
 
 /* --- ends --- */
 

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "tools/pg/link.h"
+#include "tools/pg/wire.h"
 
 static void on_pause_over(void *arg);
 
@@ -100,6 +101,26 @@ static int listen_all(struct relay *relay)
 	return ret || chmod(setup->socket_path, 0777) ? (ret ? ret : -errno) : 0;
 }
 
+struct tls *relay_tls(struct relay *relay)
+{
+	if (!relay->tls && !relay->no_tls)
+		relay->no_tls = tls_open(&relay->tls) != 0;
+	return relay->tls;
+}
+
+/* Return: true also if it does not say. */
+static bool server_offers_tls(int fd)
+{
+	struct timeval patience = { .tv_sec = 1 };
+	char request[8], answer = 0;
+
+	wire_put32(request, sizeof(request));
+	wire_put32(request + 4, WIRE_SSL);
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	return send(fd, request, sizeof(request), MSG_NOSIGNAL) != sizeof(request) || recv(fd, &answer, 1, 0) != 1 ||
+	       answer != 'N';
+}
+
 static int find_server(struct relay *relay)
 {
 	const struct relay_setup *setup = &relay->setup;
@@ -121,8 +142,10 @@ static int find_server(struct relay *relay)
 
 		memcpy(&relay->server, one->ai_addr, one->ai_addrlen);
 		relay->server_len = one->ai_addrlen;
-		if (fd >= 0 && !connect(fd, one->ai_addr, one->ai_addrlen))
-			break;
+		if (fd < 0 || connect(fd, one->ai_addr, one->ai_addrlen))
+			continue;
+		relay->offer_tls = setup->offer_tls || server_offers_tls(fd);
+		break;
 	}
 	freeaddrinfo(found);
 	return 0;
@@ -134,13 +157,12 @@ int relay_open(const struct relay_setup *setup, struct relay **ret_relay)
 	struct rlimit files;
 	int ret;
 
-	*relay = (struct relay){ .setup = *setup, .listeners = { -1, -1, -1 }, .offer_tls = setup->offer_tls };
+	*relay = (struct relay){ .setup = *setup, .listeners = { -1, -1, -1 }, .offer_tls = true };
 	relay->buffer = mem_alloc(RELAY_READ_BYTES);
 	if (!getrlimit(RLIMIT_NOFILE, &files)) {
 		files.rlim_cur = files.rlim_max;
 		(void)setrlimit(RLIMIT_NOFILE, &files);
 	}
-	(void)tls_open(&relay->tls); /* without it every SSLRequest is answered N */
 	ret = find_server(relay);
 	ret = ret ? ret : listen_all(relay);
 	if (ret) {
