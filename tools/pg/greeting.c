@@ -4,9 +4,9 @@
  *
  * SSLRequest is answered as the server itself would, so a client that insists is served from its first connection on, and
  * one that merely prefers pays for a handshake only where it did before; S also if the URL says so or the server could not
- * be asked. The certificate is made when it is needed first. GSSENCRequest is answered N. Whatever was sent ahead of an answer is refused, as PostgreSQL does (CVE-2021-23222).
- * Passwords pass through: neither MD5 nor SCRAM covers the database name. Keys for cancelling pass through too, so a
- * CancelRequest needs no table: it goes to the server as it is.
+ * be asked. The certificate is made when it is needed first. GSSENCRequest is answered N. Whatever was sent ahead of an
+ * answer is refused, as PostgreSQL does (CVE-2021-23222). Passwords pass through: neither MD5 nor SCRAM covers the
+ * database name. Keys for cancelling pass through too, so a CancelRequest needs no table: it goes to the server as it is.
  */
 #include "tools/pg/link.h"
 

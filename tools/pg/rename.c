@@ -22,14 +22,16 @@
 
 #include "tools/pg/parse.h"
 
-enum { TOKENS_MOST = 200000, DEPTH_MOST = 4 };
+enum { TOKENS_MOST = 1 << 20, DEPTH_MOST = 4 };
 
 const char rename_refused_shared[] = "this would change a database that all workers share";
+const char rename_refused_long[] = "this statement names a database and is too long to be understood";
 static const char refused_catalog[] = "this would change the catalog entries of databases that are not this worker's";
 
 bool rename_is_refusal(const char *message)
 {
-	return !strcmp(message, rename_refused_shared) || !strcmp(message, refused_catalog);
+	return !strcmp(message, rename_refused_shared) || !strcmp(message, rename_refused_long) ||
+	       !strcmp(message, refused_catalog);
 }
 /* --- the gate --- */
 
@@ -254,6 +256,8 @@ static void parse_text(struct parse *parse, const char *text, size_t len)
 			parse->tokens = mem_grow(parse->tokens, room *= 2, sizeof(*parse->tokens));
 		parse->tokens[parse->count++] = token;
 	}
+	if (parse->count == TOKENS_MOST && rename_wanted(parse->names, text + tokens.at, len - tokens.at))
+		parse->result->refused = rename_refused_long;
 	for (size_t begin = 0, end; begin < parse->count; begin = end + 1) {
 		end = statement_end(parse, begin);
 		parse_statement(parse, inner_begin(parse, begin, end), end);

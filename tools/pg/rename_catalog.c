@@ -190,7 +190,8 @@ void rename_shared_relation(struct parse *parse, size_t begin, size_t i)
 
 	for (size_t v = 0; v < ARRAY_LEN(shared_views); v++) {
 		const struct token *from = parse_token(parse, first), *to = parse_token(parse, i);
-		bool alias = parse_is(parse, i + 1, "as") || (parse_is_name(parse, i + 1) && !parse_is_one_of(parse, i + 1, after_relation));
+		bool alias = parse_is(parse, i + 1, "as") ||
+			     (parse_is_name(parse, i + 1) && !parse_is_one_of(parse, i + 1, after_relation));
 		cleanup_free char *text = NULL;
 
 		if (!parse_is(parse, i, shared_views[v].name) || !first || !in_from_list(parse, begin, first))
