@@ -64,6 +64,7 @@ check:
 ## make lint		architecture checks and analysers
 lint: all
 	@for check in scripts/check-*; do echo "$$check"; "$$check" || exit 1; done
+	scripts/lint
 ## make ci		what CI runs
 ci:
 	.ci/run

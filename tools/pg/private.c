@@ -130,11 +130,9 @@ static int look(void *arg, struct str *ret_text)
 	const char *only = getenv("BERTH_PG_CLONE");
 	enum pg_clone clone = PG_CLONE_COPY;
 
-	if (only && !strcmp(only, "overlay") && pg_clone_overlays(plan->server->cache))
-		clone = PG_CLONE_OVERLAY;
-	else if (!only && pg_clone_reflinks(plan->server->cache))
+	if (!only && pg_clone_reflinks(plan->server->cache))
 		clone = PG_CLONE_REFLINK;
-	else if (!only && pg_clone_overlays(plan->server->cache))
+	else if ((!only || !strcmp(only, "overlay")) && pg_clone_overlays(plan->server->cache))
 		clone = PG_CLONE_OVERLAY;
 	str_addf(ret_text, " %s", pg_clone_names[clone]);
 	return ret;

@@ -16,5 +16,5 @@ for program in $2; do
 		case $status in 0 | 77 | 78) ;; *) sed "s#^#$client $cell: #" "$work/out.$BERTH_WORKER" >>"$work/words.$BERTH_WORKER" ;; esac
 	done
 done
-echo done >"$work/done.$BERTH_WORKER"
+: >"$work/done.$BERTH_WORKER"
 read -r _ <"$work/go.$BERTH_WORKER"
