@@ -37,7 +37,7 @@
 #define BERTH_NOTES_MAX		256u	/* a power of two */
 #define BERTH_NOTE_TEXT		92u
 #define BERTH_ESCAPES_SEEN	1024u	/* a power of two */
-#define BERTH_UNIX_RULES_MAX	8u
+#define BERTH_UNIX_RULES_MAX	16u
 #define BERTH_UNIX_PATH		108u	/* sizeof(sockaddr_un.sun_path), unix(7) */
 
 enum berth_proto { BERTH_TCP, BERTH_UDP, BERTH_PROTOS };

@@ -11,7 +11,10 @@
 #include "tools/pg/tokens.c"
 /* room for another file of the room in the same unit */
 #define shared rename_shared
+#include "tools/pg/parse.c"
 #include "tools/pg/rename.c"
+#include "tools/pg/rename_catalog.c"
+#include "tools/pg/rename_database.c"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

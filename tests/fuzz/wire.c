@@ -10,7 +10,10 @@
 #include "tools/pg/names.c"
 #include "tools/pg/tokens.c"
 #define shared rename_shared
+#include "tools/pg/parse.c"
 #include "tools/pg/rename.c"
+#include "tools/pg/rename_catalog.c"
+#include "tools/pg/rename_database.c"
 #undef shared
 #include "tools/pg/wire.c"
 #include "tools/pg/result.c"

@@ -27,7 +27,7 @@
 #include "tools/base/str.h"
 #include "tools/pg/pg.h"
 
-enum { WORKERS_MOST = 64, BLOCK = 32 };
+enum { WORKERS_MOST = 64, WANTED_MOST = 16, BLOCK = 32 };
 
 struct place {
 	struct berth_portmap *map;
@@ -172,7 +172,8 @@ static int mode_of(const char *name)
 
 static void read_options(int argc, char **argv, struct pg_setup *setup)
 {
-	char **databases = NULL, **inputs = NULL;
+	static struct pg_wanted wanted[WANTED_MOST];
+	char **inputs = NULL;
 	int option;
 
 	while ((option = getopt(argc, argv, "+n:m:d:s:i:kKrw:t:p:")) > 0) {
@@ -181,7 +182,7 @@ static void read_options(int argc, char **argv, struct pg_setup *setup)
 		else if (option == 'm')
 			setup->mode = (enum pg_mode)mode_of(optarg);
 		else if (option == 'd')
-			strv_add(&databases, optarg);
+			wanted[setup->wanted_count++] = (struct pg_wanted){ .text = optarg };
 		else if (option == 's')
 			setup->command = optarg;
 		else if (option == 'i')
@@ -205,7 +206,7 @@ static void read_options(int argc, char **argv, struct pg_setup *setup)
 		exit(125);
 	dir = argv[optind];
 	command = argv[optind + 1];
-	setup->databases = databases;
+	setup->wanted = wanted;
 	setup->inputs = inputs;
 }
 
@@ -240,7 +241,6 @@ int main(int argc, char **argv)
 	while (!closed && !loop_step(loop, -1))
 		;
 	free(reason);
-	strv_free((char **)setup.databases);
 	strv_free((char **)setup.inputs);
 	return verdict;
 }

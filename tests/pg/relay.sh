@@ -65,16 +65,18 @@ ok 'which are not empty' test "$(wc -l <"$work/direct")" -gt 100
 
 # --- protocol ---
 same 'sslmode=disable, prefer, allow' '1 1 1' "$(for m in disable prefer allow; do PGSSLMODE=$m q -c 'select 1'; done | tr '\n' ' ' | sed 's/ $//')"
-same 'a client that insists on TLS is refused once at most' 1 "$(PGSSLMODE=require q -c 'select 1' >/dev/null; PGSSLMODE=require q -c 'select 1')"
-kill $relay; wait $relay 2>/dev/null || true; relay_up RELAY_TLS=1
-same 'and never where the URL says sslmode=require' 1 "$(PGSSLMODE=require q -c 'select 1')"
+same 'a client that insists on TLS is served at once' 1 "$(PGSSLMODE=require q -c 'select 1')"
+same 'with SCRAM, bound to no channel' '1 1' "$(for m in disable prefer; do PGCHANNELBINDING=$m PGSSLMODE=require q -c 'select 1'; done | tr '\n' ' ' | sed 's/ $//')"
+same 'a client that insists on the binding is refused' 1 "$(PGCHANNELBINDING=require PGSSLMODE=require q -c 'select 1' | grep -c 'channel binding')"
 same 'TLS carries bulk as well' 300000 "$(PGSSLMODE=require q -c "select string_agg('x','') from generate_series(1,300000)" | tr -d '\n' | wc -c)"
 kill $relay; wait $relay 2>/dev/null || true; relay_up
 sed -i 's/^host /hostssl /' "$sdir/data/pg_hba.conf"; as_pg "$pgbin/pg_ctl" -s -D "$sdir/data" reload
 same 'a server that insists on TLS gets it' t "$(i=0; while [ $i -lt 20 ]; do r=$(PGSSLMODE=disable q -c 'select ssl from pg_stat_ssl where pid = pg_backend_pid()'); [ "$r" = t ] && break; i=$((i+1)); done; echo "$r")"
+same 'also from a client that prefers TLS' t "$(PGSSLMODE=prefer q -c 'select ssl from pg_stat_ssl where pid = pg_backend_pid()')"
+same 'and from one that insists, if it knows of no binding' t "$(PGCHANNELBINDING=disable PGSSLMODE=require q -c 'select ssl from pg_stat_ssl where pid = pg_backend_pid()')"
 sed -i 's/^hostssl /host /' "$sdir/data/pg_hba.conf"; as_pg "$pgbin/pg_ctl" -s -D "$sdir/data" reload
-same 'SCRAM refuses a wrong password' 1 "$(PGPASSWORD=wrong q -c 'select 1' | grep -c 'password authentication failed')"
-same 'replication=database is refused clearly' 1 "$(q -d 'dbname=mes_e2e_db replication=database' -c 'select 1' | grep -c 'logical replication is not possible' | head -1)"
+same 'SCRAM refuses a wrong password' 1 "$(PGSSLMODE=disable PGPASSWORD=wrong q -c 'select 1' | grep -c 'password authentication failed')"
+same 'replication=database is refused clearly' 1 "$(PGSSLMODE=disable q -d 'dbname=mes_e2e_db replication=database' -c 'select 1' | grep -c 'logical replication is not possible' | head -1)"
 same 'a unix socket' 1 "$(PGHOST=$work PGPORT=5432 q -c 'select 1')"
 ok 'cancel' sh -c 'timeout 10 sh -c "psql -qc \"select pg_sleep(20)\" & p=\$!; sleep 0.4; kill -INT \$p; wait \$p" 2>&1 | grep -q "canceling statement"'
 same 'COPY of 20 MB out and in' 200000 "$(q -c 'create table big as select g, repeat(md5(g::text), 3) t from generate_series(1,200000) g' -c 'copy big to stdout' >"$work/big"; q -c 'create table big2 (like big)' -c "\\copy big2 from $work/big" -c 'select count(*) from big2')"
@@ -82,7 +84,11 @@ ok 'the protocol itself: pipelining, half-open, bad lengths, bytes before an ans
 ok 'a thousand idle connections at once' python3 tests/pg/idle.py $rport 1000
 same 'and memory stays small (KiB per connection)' yes "$([ "$(awk '/VmHWM/ {print $2}' /proc/$relay/status)" -lt 60000 ] && echo yes || grep VmHWM /proc/$relay/status)"
 server_down; same 'without the server a client is told so' 1 "$(q -c 'select 1' | grep -c 'cannot be reached')"
-server_up; same 'and after a restart all is well' mes_e2e_db "$(q -c 'select current_database()')"
+server_up -c ssl=off; same 'and after a restart all is well' mes_e2e_db "$(q -c 'select current_database()')"
+kill $relay; wait $relay 2>/dev/null || true; relay_up
+same 'before a server without TLS a client that insists is refused as by the server' 1 "$(PGSSLMODE=require q -c 'select 1' | grep -c 'does not support SSL')"
+kill $relay; wait $relay 2>/dev/null || true; relay_up RELAY_TLS=1
+same 'unless the URL says sslmode=require' 1 "$(PGSSLMODE=require q -c 'select 1')"
 
 same 'the shared database is the same, byte for byte' "$before" "$(PGPORT=$sport pg_dump -h "$sdir" -U postgres -C mes_e2e_db | grep -v '^.restrict\|^.unrestrict' | md5sum)"
 finish

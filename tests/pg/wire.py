@@ -143,6 +143,27 @@ def main(port):
         assert len(rows(session.until_ready())) == 1, "a byte at a time"
     big = "select length('%s') from pg_database where datname = 'mes_e2e_db'" % ("x" * 3000000)
     assert session.query(big) == [[b"3000000"]], "a statement of 3 MB that has to be rewritten"
+    long = b"select length('" + b"x" * (20 << 20) + b"')"
+    session.socket.sendall(message(b"Q", long + b"\0"))
+    assert rows(session.until_ready()) == [[b"20971520"]], "a statement of 20 MB passes"
+    session.socket.sendall(extended(long, []))
+    assert rows(session.until_ready()) == [[b"20971520"]], "a prepared one too"
+    for end in (b"; drop database postgres", b", datname from pg_database"):
+        for whole in (message(b"Q", long + end + b"\0"), extended(long + end, [])):
+            cut = len(whole) - 40  # through the word that tells it
+            session.socket.sendall(whole[:cut])
+            for byte in whole[cut:]:
+                session.socket.sendall(bytes([byte]))
+            answer = [body for kind, body in session.until_ready() if kind == b"E"]
+            assert len(answer) == 1 and b"54000" in answer[0], "one that names a database is refused: %r" % answer
+    assert session.query("select 'still here'") == [[b"still here"]], "and the session goes on"
+    many = "select 1" + ", 1" * 1000000 + "; select datname from pg_database where datname = 'mes_e2e_db'"
+    try:
+        raise AssertionError("more tokens than are read: %r" % session.query(many)[:1])
+    except ValueError as error:
+        assert b"too long to be understood" in error.args[0], "more tokens than are read: %r" % error
+    row = session.query("select repeat('x', 3000000), current_database()")[0]
+    assert (len(row[0]), row[1]) == (3000000, b"mes_e2e_db"), "a row of 3 MB"
     assert Session(port, version=0x30002).query("select 1") == [[b"1"]], "protocol 3.2"
     assert refused(port, ssl + startup())[-1:] == b"\0" and b"08P01" in refused(port, ssl + startup()), "bytes before an answer"
     with socket.create_connection(("127.0.0.1", port), 20) as one:

@@ -2,14 +2,14 @@
 #ifndef BERTH_PG_CLUSTER_H
 #define BERTH_PG_CLUSTER_H
 /*
- * One running PostgreSQL server that belongs to us: started on a data directory, watched by its pidfd, stopped by a signal.
+ * One running server that belongs to us: started on a data directory, watched by its pidfd, stopped by a signal.
  * It dies with us (PR_SET_PDEATHSIG), and an overlay dies with it.
  */
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "tools/base/loop.h"
-#include "tools/pg/server.h"
+#include "tools/pg/engine.h"
 
 struct cluster;
 
@@ -19,13 +19,10 @@ typedef void (*cluster_end_fn)(void *arg, bool wanted, const char *last_line);
 
 struct cluster_setup {
 	struct loop *loop;
-	const struct pg_server *server;
+	struct pg_seat seat;	/* what it points to must live as long as the server */
 	const char *base;	/* holds data/ (and upper/, work/ for an overlay) */
 	const char *lower;	/* template to mount under data/; NULL = data/ is complete */
 	const char *log;	/* file for the server's messages, 0600 */
-	const char *socket_dir;
-	bool tls;		/* its clients insist: sslmode=require */
-	uint16_t port;		/* real, host byte order: 127.0.0.1, ::1 and the unix socket's name */
 	cluster_ready_fn ready;	/* once */
 	cluster_end_fn end;	/* once, when the process is gone; the cluster is freed after it. Not before @ready. */
 	void *arg;
@@ -33,7 +30,7 @@ struct cluster_setup {
 
 int cluster_start(const struct cluster_setup *setup, struct cluster **ret_cluster);
 
-/** Stop it: @clean = checkpoint and sessions cut (SIGINT), for a template; else at once (SIGQUIT). end() follows. */
+/** Stop it: @clean leaves a directory that can be cloned, for a template; else at once. end() follows. */
 void cluster_stop(struct cluster *cluster, bool clean);
 
 int cluster_pid(const struct cluster *cluster);

@@ -42,7 +42,7 @@ static bool missing_from(const char *path, struct pg_missing *ret_missing)
 	if (file_read(path, &log, NULL))
 		return false;
 	ret_missing->name = NULL;
-	for (size_t i = 0; !ret_missing->name && i < sizeof(complaints) / sizeof(*complaints); i++) {
+	for (size_t i = 0; !ret_missing->name && i < ARRAY_LEN(complaints); i++) {
 		ret_missing->name = name_in(log, complaints[i].before, complaints[i].after);
 		ret_missing->role = complaints[i].role;
 	}
@@ -55,11 +55,11 @@ bool pg_missing(const struct pg *pg, struct pg_missing *ret_missing)
 		return false;
 	for (unsigned int number = 0; number <= pg->setup.workers; number++)
 		for (unsigned int i = 0; i < pg->port_count; i++) {
-			cleanup_free char *path = pg_server_log(pg, number, pg->ports[i]);
+			cleanup_free char *path = pg_server_log(pg, number, &pg->services[i]);
 
 			ret_missing->port = pg->ports[i];
 			ret_missing->database = pg->urls[0].name;
-			if (missing_from(path, ret_missing))
+			if (pg->services[i].engine == &pg_engine_postgres && missing_from(path, ret_missing))
 				return true;
 		}
 	return false;

@@ -32,6 +32,11 @@ static void pg_free(struct pg *pg)
 	for (unsigned int i = 0; i < pg->url_count; i++)
 		pg_url_free(&pg->urls[i]);
 	free(pg->urls);
+	for (unsigned int i = 0; i < pg->port_count; i++) {
+		free(pg->services[i].start);
+		free(pg->services[i].ready);
+		free(pg->services[i].stop);
+	}
 	free((char *)pg->setup.run_id);
 	free((char *)pg->setup.project_dir);
 	free((char *)pg->setup.results_dir);
@@ -50,46 +55,102 @@ static void copy_setup(struct pg *pg, const struct pg_setup *setup)
 	pg->setup.run_dir = str_copy(setup->run_dir);
 	pg->setup.command = setup->command && *setup->command ? str_copy(setup->command) : NULL;
 	pg->setup.inputs = strv_copy(setup->inputs);
-	pg->setup.databases = NULL; /* urls from here on: the texts hold passwords */
+	pg->setup.wanted = NULL; /* urls from here on: the texts hold passwords */
 }
 
-static int add_port(struct pg *pg, uint16_t port)
+/* Return: 0; -EEXIST another kind has this port; -E2BIG. */
+static int add_service(struct pg *pg, uint16_t port, const struct pg_wanted *wanted)
 {
+	const struct pg_engine *engine = pg_engines[wanted->kind];
+
 	for (unsigned int i = 0; i < pg->port_count; i++)
 		if (pg->ports[i] == port)
-			return 0;
+			return pg->services[i].engine == engine && !engine->ours ? 0 : -EEXIST;
 	if (pg->port_count == PG_PORTS_MOST)
 		return -E2BIG;
+	pg->services[pg->port_count] = (struct pg_service){ port, engine, .start = wanted->start ? str_copy(wanted->start) : NULL,
+							    .ready = wanted->ready ? str_copy(wanted->ready) : NULL,
+							    .stop = wanted->stop ? str_copy(wanted->stop) : NULL };
 	pg->ports[pg->port_count++] = port;
 	return 0;
 }
 
-static int read_urls(struct pg *pg, char *const *databases, char **ret_reason)
+static char *refuse_wanted(const struct pg_url *url, size_t number, int error)
+{
+	const char *kind = pg_engines[url->kind]->name;
+
+	if (error == -EEXIST)
+		return str_print("port %u is wanted by two servers that are not the same", url->port);
+	if (error == -E2BIG)
+		return str_print("more than %d database ports", PG_PORTS_MOST);
+	if (error == -ENOTSUP)
+		return str_print("host '%s' is not this machine, and only local addresses are remapped", url->host);
+	if (error == -ENODATA)
+		return str_print("database number %zu, of kind %s, needs a port%s", number, kind,
+				 url->kind == PG_KIND_COMMAND ? " and a start command" : "");
+	return str_print("database number %zu is neither a name nor a URL of kind %s", number, kind);
+}
+
+static int read_one(struct pg *pg, const struct pg_wanted *wanted, const char *default_url, char **ret_reason)
+{
+	struct pg_url *url = &pg->urls[pg->url_count];
+	int ret = pg_url_parse_kind(wanted->kind, wanted->text, default_url, url);
+
+	if (ret) {
+		*url = (struct pg_url){ .kind = wanted->kind };
+	} else {
+		pg->url_count++;
+		url->port = wanted->port ? wanted->port : url->port;
+		if (!pg_url_local(url))
+			ret = -ENOTSUP;
+		else if (!url->port || (wanted->kind == PG_KIND_COMMAND && !wanted->start))
+			ret = -ENODATA;
+		else
+			ret = add_service(pg, url->port, wanted);
+	}
+	if (ret)
+		*ret_reason = refuse_wanted(url, pg->url_count + (ret == -EINVAL), ret);
+	return ret;
+}
+
+static int read_wanted(struct pg *pg, const struct pg_wanted *wanted, unsigned int count, char **ret_reason)
 {
 	cleanup_free char *default_url = pg_url_default(pg->setup.project_dir);
-	size_t count = strv_len(databases);
 	int ret = 0;
 
-	pg->urls = mem_alloc(count * sizeof(*pg->urls));
-	for (size_t i = 0; i < count && !ret; i++) {
-		ret = pg_url_parse(databases[i], default_url, &pg->urls[i]);
-		if (ret) {
-			*ret_reason = str_print("database number %zu is neither a name nor a PostgreSQL URL", i + 1);
-			break;
-		}
-		pg->url_count++;
-		if (!pg_url_local(&pg->urls[i])) {
-			*ret_reason = str_print("host '%s' is not this machine, and only local addresses are remapped",
-						pg->urls[i].host);
-			ret = -ENOTSUP;
-		} else if (add_port(pg, pg->urls[i].port)) {
-			*ret_reason = str_print("more than %d database ports", PG_PORTS_MOST);
-			ret = -E2BIG;
-		}
-	}
+	pg->urls = mem_alloc((count + 1) * sizeof(*pg->urls));
+	for (unsigned int i = 0; i < count && !ret; i++)
+		ret = read_one(pg, &wanted[i], default_url, ret_reason);
 	if (default_url)
 		explicit_bzero(default_url, strlen(default_url));
 	return ret;
+}
+
+/* The databases of a shared server are renamed; what is of another kind is not this room's. */
+static void leave_others_out(struct pg *pg)
+{
+	unsigned int ports = 0, urls = 0;
+
+	for (unsigned int i = 0; i < pg->port_count; i++) {
+		if (pg->services[i].engine != &pg_engine_postgres)
+			continue;
+		pg->ports[ports] = pg->ports[i];
+		pg->services[ports++] = pg->services[i];
+	}
+	for (unsigned int i = 0; i < pg->url_count; i++) {
+		if (pg->urls[i].kind == PG_KIND_POSTGRES)
+			pg->urls[urls++] = pg->urls[i];
+		else
+			pg_url_free(&pg->urls[i]);
+	}
+	pg->left_out = pg->url_count - urls;
+	pg->port_count = ports;
+	pg->url_count = urls;
+}
+
+unsigned int pg_left_out(const struct pg *pg)
+{
+	return pg->left_out;
 }
 
 /* Does anybody listen there? Loopback answers at once; 20 ms is for a machine that is very busy. */
@@ -121,7 +182,7 @@ bool pg_port_answers(uint16_t port)
 static bool server_answers(const struct pg *pg)
 {
 	for (unsigned int i = 0; i < pg->port_count; i++)
-		if (pg_port_answers(pg->ports[i]))
+		if (pg->services[i].engine == &pg_engine_postgres && pg_port_answers(pg->ports[i]))
 			return true;
 	return false;
 }
@@ -140,6 +201,10 @@ static int open_mode(struct pg *pg, char **ret_reason)
 
 	if (pg->mode == PG_AUTO)
 		pg->mode = answers ? PG_RENAME : PG_PRIVATE;
+	if (pg->mode == PG_RENAME)
+		leave_others_out(pg);
+	if (!pg->url_count) /* nothing of it is PostgreSQL */
+		pg->mode = PG_PRIVATE;
 	pg->ops = modes[pg->mode];
 	if (!pg->ops)
 		return -ENOTSUP;
@@ -158,7 +223,7 @@ int pg_open(const struct pg_setup *setup, struct pg **ret_pg, char **ret_reason)
 	*ret_reason = NULL;
 	copy_setup(pg, setup);
 	pg->mode = setup->mode;
-	ret = read_urls(pg, setup->databases, ret_reason);
+	ret = read_wanted(pg, setup->wanted, setup->wanted_count, ret_reason);
 	if (!ret && (!pg->url_count || pg->mode == PG_OFF)) {
 		pg->mode = PG_OFF;
 		*ret_reason = str_copy("off");
@@ -342,21 +407,23 @@ static int add_rule(struct berth_portmap *map, const char *from, const char *to)
 	return -ENOSPC;
 }
 
-int pg_worker_socket_rules(struct pg_worker *worker, uint16_t virtual_port, const char *path)
+int pg_worker_socket_rules(struct pg_worker *worker, unsigned int i, const char *path)
 {
-	static const char *const dirs[] = { "/var/run/postgresql", "/run/postgresql", "/tmp" };
 	const struct pg *pg = worker->pg;
+	const struct pg_engine *engine = pg->services[i].engine;
+	cleanup_free char *number = str_print("%u", pg->ports[i]);
 	int ret = 0;
 
-	for (size_t i = 0; i < ARRAY_LEN(dirs) && !ret; i++) {
-		cleanup_free char *from = str_print("%s/.s.PGSQL.%u", dirs[i], virtual_port);
+	for (size_t at = 0; at < ARRAY_LEN(engine->sockets) && engine->sockets[at] && !ret; at++) {
+		const char *usual = engine->sockets[at], *percent = strchr(usual, '%');
+		cleanup_free char *from = percent ? str_print("%.*s%s", (int)(percent - usual), usual, number) : str_copy(usual);
 
 		ret = add_rule(worker->map, from, path);
 	}
-	for (unsigned int i = 0; i < pg->url_count && !ret; i++) { /* a directory that the URL names */
-		cleanup_free char *from = str_print("%s/.s.PGSQL.%u", pg->urls[i].host, virtual_port);
+	for (unsigned int url = 0; url < pg->url_count && !ret; url++) { /* a directory that the URL names */
+		cleanup_free char *from = str_print("%s/.s.PGSQL.%s", pg->urls[url].host, number);
 
-		if (*pg->urls[i].host == '/' && pg->urls[i].port == virtual_port)
+		if (*pg->urls[url].host == '/' && pg->urls[url].port == pg->ports[i])
 			ret = add_rule(worker->map, from, path);
 	}
 	return ret;

@@ -23,6 +23,7 @@
 
 #include "core/portmap.h"
 #include "tools/base/loop.h"
+#include "tools/pg/url.h"
 
 enum pg_mode { PG_AUTO, PG_PRIVATE, PG_RENAME, PG_OFF, PG_MODES }; /* in the order of enum run_db_mode */
 
@@ -50,6 +51,13 @@ struct pg_record {
 
 extern const char *const pg_record_names[PG_RECORD_KINDS]; /* as in events.ndjson */
 
+struct pg_wanted {		/* one database that the suite expects, or one server without names */
+	enum pg_kind kind;
+	const char *text;	/* name or URL; NULL where the kind needs none */
+	uint16_t port;		/* virtual; 0 = of the URL, or the kind's usual one */
+	const char *start, *ready, *stop; /* shell commands of PG_KIND_COMMAND; the last two may be NULL */
+};
+
 struct pg_setup {
 	struct loop *loop;
 	const char *run_id;
@@ -57,8 +65,9 @@ struct pg_setup {
 	const char *results_dir;	/* allocated-databases.json; logs of servers, in runs/ID/ if that is there */
 	const char *run_dir;		/* run-time files of this run */
 	unsigned int workers;
-	char *const *databases;		/* strv: names or URLs */
-	enum pg_mode mode;
+	const struct pg_wanted *wanted;
+	unsigned int wanted_count;
+	enum pg_mode mode;		/* of PostgreSQL; every other kind is private */
 	const char *command;		/* setup; NULL = none */
 	char *const *inputs;		/* strv of globs whose contents the template depends on; may be NULL */
 	bool keep;			/* keep every database */
@@ -82,6 +91,12 @@ typedef void (*pg_ready_fn)(void *arg, unsigned int number, int error, const cha
  * asked for cannot work here; -errno.
  */
 int pg_open(const struct pg_setup *setup, struct pg **ret_pg, char **ret_reason);
+
+/**
+ * How many of what was wanted this room does not provide: in mode PG_RENAME everything that is not PostgreSQL. It wants a
+ * private room of its own, without a setup.
+ */
+unsigned int pg_left_out(const struct pg *pg);
 
 enum pg_mode pg_mode_of(const struct pg *pg); /* never PG_AUTO */
 

@@ -19,7 +19,7 @@ struct relay_setup {
 	const char *socket_path; /* unix socket to listen on; NULL = none */
 	const char *host;	/* the server: a name or an address of this machine, or a socket directory */
 	uint16_t server_port;
-	bool offer_tls;		/* clients were told sslmode=require: answer S from the first */
+	bool offer_tls;		/* clients were told sslmode=require: offer TLS even if the server does not */
 	void (*on_abandoned)(void *arg, int64_t idle_ms); /* a client went without a word, idle in a transaction; may be NULL */
 	void *arg;
 };

@@ -35,6 +35,8 @@ void rename_statement(struct names *names, const char *text, size_t len, bool pl
 		      struct rename_result *ret_result);
 void rename_free(struct rename_result *result);
 
+extern const char rename_refused_long[]; /* nobody can tell what becomes of it */
+
 bool rename_is_refusal(const char *message); /* one of the texts of rename_result.refused */
 
 /** Where character @position (from 1) of the rewritten text stands in @original, in characters from 1. */

@@ -3,6 +3,7 @@
 #define BERTH_PG_ROOM_H
 /* What the files of this room share: the room itself, its workers, and what a mode has to be able to do. */
 #include "tools/pg/clone.h"
+#include "tools/pg/engine.h"
 #include "tools/pg/job.h"
 #include "tools/pg/pg.h"
 #include "tools/pg/server.h"
@@ -44,6 +45,8 @@ struct pg {
 	unsigned int url_count;
 	uint16_t ports[PG_PORTS_MOST]; /* distinct virtual ports of the URLs */
 	unsigned int port_count;
+	struct pg_service services[PG_PORTS_MOST]; /* what answers there, by the same index */
+	unsigned int left_out;
 	struct pg_worker *workers;
 	void *mode_data;
 	bool closing;
@@ -58,14 +61,14 @@ void pg_worker_answer(struct pg_worker *worker, int error, const char *text);
 void pg_worker_gone(struct pg_worker *worker);
 void pg_record(const struct pg_worker *worker, enum pg_record_kind kind, uint16_t port, int64_t ms, const char *detail);
 
-/** Point the paths at which clients look for the socket of @virtual_port to @path. Return: 0; -ENOSPC no rule is left. */
-int pg_worker_socket_rules(struct pg_worker *worker, uint16_t virtual_port, const char *path);
+/** Point the paths at which clients look for the socket of port number @i to @path. Return: 0; -ENOSPC no rule is left. */
+int pg_worker_socket_rules(struct pg_worker *worker, unsigned int i, const char *path);
 
 /** Does anybody listen on this port of loopback? */
 bool pg_port_answers(uint16_t port);
 
 /** Where a private server of worker @number logs. The caller's to free. */
-char *pg_server_log(const struct pg *pg, unsigned int number, uint16_t port);
+char *pg_server_log(const struct pg *pg, unsigned int number, const struct pg_service *service);
 
 /** Write allocated-databases.json: what usable workers have now. */
 int pg_allocations_write(const struct pg *pg);

@@ -2,7 +2,11 @@
 /*
  * Most bytes are never looked at: each direction hops from message header to message header over what it has just read,
  * and hands runs of uninteresting messages on as they lie in the buffer. Only a message that may have to change is held
- * until it is whole; bulk (COPY data, rows beyond HOLD_ROW) streams through.
+ * until it is whole; bulk (COPY data, rows beyond HOLD_MOST) streams through.
+ *
+ * A statement too long to be held streams through as well, behind a look-out for anything that may name a database. When
+ * it sees one, the rest of the statement becomes NULs, which the server refuses as a whole, in order, whatever went before;
+ * the client is told why instead.
  *
  * A statement that must not run is not answered by us, because answers to earlier, pipelined statements may still be under
  * way: a statement that raises the error takes its place, so the error comes in order, and a transaction is aborted as by
@@ -19,7 +23,7 @@
 #include "tools/pg/result.h"
 #include "tools/pg/wire.h"
 
-enum { HOLD_STATEMENT = 16 << 20, HOLD_ROW = 256 << 10, HOLD_SMALL = 4096, MESSAGE_MOST = 1 << 30 };
+enum { HOLD_MOST = 16 << 20, HOLD_KEEP = 256 << 10, HOLD_SMALL = 4096, MESSAGE_MOST = 1 << 30, SEAM = 64 };
 
 struct prepared {		/* a prepared statement with parameters that are database names */
 	struct prepared *next;
@@ -30,6 +34,9 @@ struct prepared {		/* a prepared statement with parameters that are database nam
 struct stream {
 	struct str held;	/* the beginning of a message that must be whole */
 	uint64_t skip;		/* bytes of a message that streams through */
+	char seam[SEAM];	/* its last bytes: a name may lie across two reads */
+	size_t seam_len;
+	enum { UNWATCHED, WATCHED, SPOILT } watch; /* of a statement that streams: SPOILT = it becomes NULs from here on */
 };
 
 struct session {
@@ -45,6 +52,7 @@ struct session {
 	char status;
 	bool escape_strings;	/* standard_conforming_strings = off */
 	bool answered, wants_tls;
+	bool spoilt;		/* a statement was, and its error is still to come */
 	bool server_tls;	/* our way to the server is encrypted, the client's is another or none */
 };
 
@@ -271,7 +279,7 @@ static bool inspect_client(struct session *session, const char *message, size_t 
 
 static bool hold_client(char type, size_t total)
 {
-	return type == 'Q' || type == 'P' || type == 'B' ? total <= HOLD_STATEMENT : type != 'd' && total <= HOLD_SMALL;
+	return type == 'Q' || type == 'P' || type == 'B' ? total <= HOLD_MOST : type != 'd' && total <= HOLD_SMALL;
 }
 
 /* --- from the server --- */
@@ -311,6 +319,19 @@ static bool without_binding(const char *message, size_t len, struct str *out)
 	return true;
 }
 
+/* The server's words about a statement that was spoilt: "invalid message format", 08P01. */
+static bool explain_spoilt(struct session *session, const char *message, size_t len, struct str *out)
+{
+	static const char code[] = "C08P01";
+
+	if (!session->spoilt || !memmem(message, len, code, sizeof(code)))
+		return false;
+	session->spoilt = false;
+	wire_error(out, "ERROR", "54000", rename_refused_long,
+		   "Berth's relay reads statements up to 16 MB: send it by itself, or run with --db-mode private.");
+	return true;
+}
+
 static bool inspect_server(struct session *session, const char *message, size_t len, bool suspicious, struct str *out)
 {
 	bool first = !session->answered;
@@ -327,6 +348,8 @@ static bool inspect_server(struct session *session, const char *message, size_t 
 		session->wants_tls = true;
 		return true;
 	}
+	if (*message == 'E' && explain_spoilt(session, message, len, out))
+		return true;
 	if (!result_mappable(*message) || (*message == 'D' && !suspicious))
 		return false;
 	result_map(session->names, message, len, session->original ? &session->statement : NULL, session->original, out);
@@ -335,7 +358,7 @@ static bool inspect_server(struct session *session, const char *message, size_t 
 
 static bool hold_server(char type, size_t total)
 {
-	return result_mappable(type) ? total <= HOLD_ROW : type != 'd' && total <= HOLD_SMALL;
+	return result_mappable(type) ? total <= HOLD_MOST : type != 'd' && total <= HOLD_SMALL;
 }
 
 /* --- framing --- */
@@ -355,9 +378,72 @@ static void emit(struct session *session, const struct direction *direction, con
 		session->emit(session->arg, direction->to_server, data, len);
 }
 
+/* Look at the next bytes of a statement that streams through. Return: they, or a name across the seam, may name a database. */
+static bool names_database(const struct session *session, struct stream *stream, const char *data, size_t len)
+{
+	char joint[2 * SEAM];
+	size_t head = len < SEAM ? len : SEAM, joint_len = stream->seam_len + head;
+
+	memcpy(joint, stream->seam, stream->seam_len);
+	memcpy(joint + stream->seam_len, data, head);
+	if (rename_wanted(session->names, joint, joint_len) || rename_wanted(session->names, data, len))
+		return true;
+	if (len >= SEAM) {
+		stream->seam_len = SEAM;
+		memcpy(stream->seam, data + len - SEAM, SEAM);
+	} else {
+		stream->seam_len = joint_len < SEAM ? joint_len : SEAM;
+		memcpy(stream->seam, joint + joint_len - stream->seam_len, stream->seam_len);
+	}
+	return false;
+}
+
+static void emit_nuls(struct session *session, const struct direction *direction, size_t len)
+{
+	static const char nuls[4096];
+
+	for (; len > sizeof(nuls); len -= sizeof(nuls))
+		emit(session, direction, nuls, sizeof(nuls));
+	emit(session, direction, nuls, len);
+}
+
+/* Return: how many bytes of @data belong to a message that streams through, and have gone. */
+static size_t pass_on(struct session *session, const struct direction *direction, struct stream *stream, const char *data,
+		      size_t len)
+{
+	size_t pass = stream->skip < len ? (size_t)stream->skip : len;
+
+	if (pass && stream->watch == WATCHED && names_database(session, stream, data, pass)) {
+		stream->watch = SPOILT;
+		session->spoilt = true;
+		session->refused++;
+	}
+	if (stream->watch == SPOILT)
+		emit_nuls(session, direction, pass);
+	else
+		emit(session, direction, data, pass);
+	stream->skip -= pass;
+	return pass;
+}
+
+/* A message that is not held: its header goes with what is before it, the rest by pass_on(). */
+static void begin_stream(struct session *session, const struct direction *direction, struct stream *stream, char type,
+			 size_t total)
+{
+	bool statement = direction->to_server && (type == 'Q' || type == 'P');
+
+	stream->skip = total - WIRE_HEADER;
+	stream->seam_len = 0;
+	stream->watch = statement ? WATCHED : UNWATCHED;
+	if (statement)
+		forget_statement(session);
+	if (type == 'P' && direction->to_server)
+		forget_prepared(session, ""); /* the unnamed one, most likely */
+}
+
 /*
  * Walk over whole messages in @data. Unchanged ones go out in runs.
- * Return: how many bytes are dealt with; what is left is the beginning of a message to hold. -EPROTO
+ * Return: how many bytes are dealt with; what is left is to be passed on, or the beginning of a message to hold. -EPROTO
  */
 static ssize_t walk(struct session *session, const struct direction *direction, struct stream *stream, const char *data,
 		    size_t len)
@@ -372,10 +458,10 @@ static ssize_t walk(struct session *session, const struct direction *direction, 
 		if (total < WIRE_HEADER || total > MESSAGE_MOST)
 			return -EPROTO;
 		if (total > len - at) {
-			if (direction->hold(data[at], total))
-				break;
-			stream->skip = total - (len - at);
-			at = len;
+			if (!direction->hold(data[at], total)) {
+				begin_stream(session, direction, stream, data[at], total);
+				at += WIRE_HEADER;
+			}
 			break;
 		}
 		if (data[at] == 'D' && !looked) { /* one search for all rows that are here; a COPY needs none */
@@ -397,16 +483,12 @@ static ssize_t walk(struct session *session, const struct direction *direction, 
 static int feed(struct session *session, const struct direction *direction, struct stream *stream, const char *data,
 		size_t len)
 {
-	size_t pass = stream->skip < len ? (size_t)stream->skip : len;
+	size_t pass = pass_on(session, direction, stream, data, len);
 	bool joined = stream->held.len;
 	ssize_t done;
 
-	if (pass) {
-		emit(session, direction, data, pass);
-		stream->skip -= pass;
-		data += pass;
-		len -= pass;
-	}
+	data += pass;
+	len -= pass;
 	if (joined) {
 		str_add_len(&stream->held, data, len);
 		data = stream->held.text;
@@ -418,6 +500,7 @@ static int feed(struct session *session, const struct direction *direction, stru
 	done = walk(session, direction, stream, data, len);
 	if (done < 0)
 		return (int)done;
+	done += (ssize_t)pass_on(session, direction, stream, data + done, len - (size_t)done);
 	if (!joined) {
 		if (len > (size_t)done)
 			str_add_len(&stream->held, data + done, len - (size_t)done);
@@ -425,7 +508,7 @@ static int feed(struct session *session, const struct direction *direction, stru
 		memmove(stream->held.text, stream->held.text + done, len - (size_t)done);
 		stream->held.len = len - (size_t)done;
 	}
-	if (!stream->held.len && stream->held.room > HOLD_ROW)
+	if (!stream->held.len && stream->held.room > HOLD_KEEP)
 		str_free(&stream->held); /* one big statement must not cost memory for ever */
 	return 0;
 }

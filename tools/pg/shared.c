@@ -274,7 +274,7 @@ static int shared_prepare(struct pg_worker *worker)
 	worker->mode_data = tenant;
 	for (unsigned int i = 0; i < worker->pg->port_count; i++) {
 		cleanup_free char *path = str_print("%s/w%u.s.PGSQL.%u", shared->socket_dir, worker->number, worker->pg->ports[i]);
-		int ret = pg_worker_socket_rules(worker, worker->pg->ports[i], path);
+		int ret = pg_worker_socket_rules(worker, i, path);
 
 		if (ret) {
 			free(tenant->suffix);

@@ -4,8 +4,9 @@
 /*
  * Data directories that are made once and cloned often, in the cache of tools/pg/server.h:
  *
- *	base-KEY/data		as initdb leaves it, with our settings; KEY = server, locale, settings
- *	tpl-HASH/PORT/data	with the roles and databases of the run, and what the setup command put there
+ *	base-KEY/data		as initdb leaves it, with our settings (postgres.c)
+ *	tpl-HASH/PORT/data	with the roles and databases of the run, and what the setup command put there;
+ *				the same for servers that are not PostgreSQL
  *	tpl-HASH.building/	the same while it is made; rename(2) is the commit
  *	tpl-HASH.lock		exclusive while it is made, shared while a run uses it
  *	clones/RUN-*		what live runs have; clones/RUN.lock is held as long as the run lives
@@ -19,8 +20,12 @@
 #include "tools/pg/server.h"
 #include "tools/pg/url.h"
 
+struct pg_service;
+
 struct template_plan {
 	const struct pg_server *server; /* NULL for template_hash() alone: a server that is not ours */
+	const struct pg_service *services; /* on it */
+	unsigned int service_count;
 	const struct pg_url *urls;
 	unsigned int url_count;
 	const char *project_dir, *command; /* command NULL = no setup */

@@ -14,7 +14,24 @@
 #include "tools/base/file.h"
 #include "tools/base/str.h"
 
-static const char *const schemes[] = { "postgresql://", "postgres://" };
+static const struct scheme {
+	const char *text;
+	enum pg_kind kind;
+} schemes[] = {
+	{ "postgresql://", PG_KIND_POSTGRES }, { "postgres://", PG_KIND_POSTGRES }, { "redis://", PG_KIND_REDIS },
+	{ "mysql://", PG_KIND_MARIADB }, { "mariadb://", PG_KIND_MARIADB },
+};
+
+/* What a URL of the kind means where it says nothing. */
+static const struct usual {
+	uint16_t port;
+	const char *role, *name; /* name NULL = as the role */
+} usuals[PG_KINDS] = {
+	[PG_KIND_POSTGRES] = { 5432, "postgres", NULL },
+	[PG_KIND_REDIS] = { 6379, "default", "" },
+	[PG_KIND_MARIADB] = { 3306, "root", "" },
+	[PG_KIND_COMMAND] = { 0, "", "" },
+};
 
 void pg_url_free(struct pg_url *url)
 {
@@ -41,7 +58,7 @@ static char *decode(const char *text, size_t len)
 	char *out = mem_alloc(len + 1), *to = out;
 
 	for (size_t i = 0; i < len; i++) {
-		int byte = text[i];
+		int byte = (unsigned char)text[i];
 
 		if (text[i] == '%') {
 			int high = i + 2 < len ? hex(text[i + 1]) : -1;
@@ -147,33 +164,40 @@ static int parse_url(const char *at, struct pg_url *url)
 static int parse_any(const char *text, struct pg_url *url)
 {
 	for (size_t i = 0; i < ARRAY_LEN(schemes); i++)
-		if (!strncasecmp(text, schemes[i], strlen(schemes[i])))
-			return parse_url(text + strlen(schemes[i]), url);
+		if (schemes[i].kind == url->kind && !strncasecmp(text, schemes[i].text, strlen(schemes[i].text)))
+			return parse_url(text + strlen(schemes[i].text), url);
 	return -EINVAL;
 }
 
-int pg_url_parse(const char *text, const char *default_url, struct pg_url *ret_url)
+static int parse_name(const char *name, const char *default_url, struct pg_url *url)
 {
-	struct pg_url url = { .port = 5432 };
-	bool bare = !strstr(text, "://");
+	enum pg_kind kind = url->kind;
+
+	if (!*name || strlen(name) > 63)
+		return -EINVAL;
+	if (default_url && parse_any(default_url, url)) { /* of another kind: mysql://... */
+		pg_url_free(url);
+		*url = (struct pg_url){ .kind = kind, .port = usuals[kind].port };
+	}
+	free(url->name);
+	url->name = str_copy(name);
+	if (!url->role && kind == PG_KIND_POSTGRES)
+		url->role = str_copy(name);
+	return 0;
+}
+
+int pg_url_parse_kind(enum pg_kind kind, const char *text, const char *default_url, struct pg_url *ret_url)
+{
+	const struct usual *usual = &usuals[kind];
+	struct pg_url url = { .kind = kind, .port = usual->port };
 	int ret = 0;
 
-	if (!*text || (bare && strlen(text) > 63))
-		return -EINVAL;
-	if (bare && default_url && parse_any(default_url, &url)) { /* somebody else's URL: mysql://... */
-		pg_url_free(&url);
-		url.port = 5432;
-	}
-	if (bare) {
-		free(url.name);
-		url.name = str_copy(text);
-	} else {
-		ret = parse_any(text, &url);
-	}
+	if (text)
+		ret = strstr(text, "://") ? parse_any(text, &url) : parse_name(text, default_url, &url);
 	if (!url.role)
-		url.role = str_copy(bare && url.name ? url.name : "postgres");
+		url.role = str_copy(usual->role);
 	if (!url.name)
-		url.name = str_copy(url.role);
+		url.name = str_copy(usual->name ? usual->name : url.role);
 	if (!url.host)
 		url.host = str_copy("localhost");
 	if (!ret && (strlen(url.name) > 63 || strlen(url.role) > 63))
@@ -183,6 +207,11 @@ int pg_url_parse(const char *text, const char *default_url, struct pg_url *ret_u
 	else
 		*ret_url = url;
 	return ret;
+}
+
+int pg_url_parse(const char *text, const char *default_url, struct pg_url *ret_url)
+{
+	return pg_url_parse_kind(PG_KIND_POSTGRES, text, default_url, ret_url);
 }
 
 bool pg_url_local(const struct pg_url *url)

@@ -5,7 +5,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* In the order of enum run_database_kind. */
+enum pg_kind { PG_KIND_POSTGRES, PG_KIND_REDIS, PG_KIND_MARIADB, PG_KIND_COMMAND, PG_KINDS };
+
 struct pg_url {
+	enum pg_kind kind;
 	char *role, *password, *host, *name; /* password may be NULL; host may be a socket directory */
 	uint16_t port;
 	bool tls;	/* sslmode=require, verify-ca or verify-full */
@@ -16,6 +20,12 @@ struct pg_url {
  * Return: 0; -EINVAL not a PostgreSQL URL and not a name. On failure *ret_url holds nothing.
  */
 int pg_url_parse(const char *text, const char *default_url, struct pg_url *ret_url);
+
+/**
+ * The same for any kind: redis://:password@host:port/0, mysql://role:password@host:port/name.
+ * @text	NULL = all is as usual for the kind; PG_KIND_COMMAND knows nothing else
+ */
+int pg_url_parse_kind(enum pg_kind kind, const char *text, const char *default_url, struct pg_url *ret_url);
 void pg_url_free(struct pg_url *url);
 
 /** True if the host is this machine: a socket directory, localhost, 127/8, ::1. */

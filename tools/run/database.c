@@ -5,6 +5,8 @@
  *	worker_start() -> database_prepare() -> [template: the room asks for the setup's worker] -> on_ready() -> the
  *	command -> run_worker_over() -> database_worker_over()
  *
+ * What is renamed on a shared server and what is private are two rooms of tools/pg; a worker waits for both.
+ *
  * The setup's worker is a worker like any other (block, map, cgroup, tree, log), but not one of the run's: it takes no
  * slot, is in no total, and the room knows it as number 0. If it fails, every worker that waits is told so and fails
  * with the setup's log as the reason.
@@ -27,35 +29,55 @@
 
 enum { CLOSE_MOST_MS = 20000 };
 
+enum { ROOMS_MOST = 2 };
+
 struct database {
-	struct pg *pg;
+	struct pg *rooms[ROOMS_MOST];
+	unsigned int room_count, closed;
 	struct control *control;
 	struct plan_worker plan; /* of the setup's worker */
 	char *argv[4];
-	char **names;		/* what pg_open() was given */
+	char *setup;		/* shell command; NULL = none */
+	char **inputs;		/* of it; strv */
 	char *reason;
 	char **kept;		/* lines for the end of the run */
-	bool closed;
 };
 
 bool database_wanted(const struct run_options *options)
 {
-	return options->databases && options->databases[0] && options->db_mode != RUN_DB_OFF;
+	return options->database_count && options->db_mode != RUN_DB_OFF;
+}
+
+/* The run's own, else those of its databases, one after the other. */
+static char *setup_of(const struct run_options *options)
+{
+	struct str text = { 0 };
+
+	if (options->setup)
+		return str_copy(options->setup);
+	for (unsigned int i = 0; i < options->database_count; i++)
+		if (options->database_list[i].setup)
+			str_addf(&text, "%s%s", text.len ? "\n" : "set -e\n", options->database_list[i].setup);
+	return text.len ? str_take(&text) : NULL;
 }
 
 void database_plan(struct run *run)
 {
+	const struct run_options *options = run->options;
 	struct database *database;
 
-	if (!database_wanted(run->options))
+	if (!database_wanted(options))
 		return;
 	database = run->database = mem_alloc(sizeof(*database));
-	database->names = strv_copy(run->options->databases);
-	if (!run->options->setup)
+	database->setup = setup_of(options);
+	for (unsigned int i = 0; i < options->database_count; i++)
+		for (char **input = options->database_list[i].inputs; input && *input; input++)
+			strv_add(&database->inputs, *input);
+	if (!database->setup)
 		return;
 	database->argv[0] = (char *)(uintptr_t)"sh";
 	database->argv[1] = (char *)(uintptr_t)"-c";
-	database->argv[2] = run->options->setup;
+	database->argv[2] = database->setup;
 	database->plan = (struct plan_worker){ run->count + 1, (char *)(uintptr_t)"setup", database->argv };
 	run->made = run->count + 1;
 }
@@ -100,6 +122,64 @@ static void on_record(void *arg, const struct pg_record *record)
 		watching_session_left(&run->workers[record->worker - 1], record->port, record->ms);
 }
 
+static enum pg_mode mode_of(const struct run_options *options)
+{
+	for (unsigned int i = 0; i < options->database_count && options->db_mode == RUN_DB_AUTO; i++)
+		if (options->database_list[i].kind == RUN_DATABASE_POSTGRES && options->database_list[i].mode != RUN_DB_OFF &&
+		    options->database_list[i].mode != RUN_DB_AUTO)
+			return (enum pg_mode)options->database_list[i].mode;
+	return (enum pg_mode)options->db_mode;
+}
+
+/* @private: only what a room that renames has left out. */
+static struct pg_wanted *wanted_of(const struct run_options *options, bool private, unsigned int *ret_count)
+{
+	struct pg_wanted *list = mem_alloc(options->database_count * sizeof(*list));
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < options->database_count; i++) {
+		const struct run_database *database = &options->database_list[i];
+
+		if (database->mode == RUN_DB_OFF || (private && database->kind == RUN_DATABASE_POSTGRES))
+			continue;
+		list[count++] = (struct pg_wanted){ .kind = (enum pg_kind)database->kind, .port = (uint16_t)database->port,
+						    .text = database->url ? database->url : database->name,
+						    .start = database->start, .ready = database->ready, .stop = database->stop };
+	}
+	*ret_count = count;
+	return list;
+}
+
+static int open_room(struct run *run, bool private)
+{
+	struct database *database = run->database;
+	cleanup_free struct pg_wanted *wanted = NULL;
+	struct pg_setup setup = {
+		.loop = run->loop,
+		.run_id = run->id,
+		.project_dir = run->project_dir,
+		.results_dir = run->results_dir,
+		.run_dir = run->dir,
+		.workers = run->count,
+		.mode = private ? PG_PRIVATE : mode_of(run->options),
+		.command = private ? NULL : database->setup,
+		.inputs = database->inputs,
+		.keep = run->options->keep,
+		.run_setup = run_setup,
+		.record = on_record,
+		.arg = run,
+	};
+	int ret;
+
+	wanted = wanted_of(run->options, private, &setup.wanted_count);
+	setup.wanted = wanted;
+	free(database->reason);
+	database->reason = NULL;
+	ret = pg_open(&setup, &database->rooms[database->room_count], &database->reason);
+	database->room_count += !ret;
+	return ret;
+}
+
 int database_open(struct run *run, char **ret_error)
 {
 	struct database *database = run->database;
@@ -107,22 +187,9 @@ int database_open(struct run *run, char **ret_error)
 
 	if (!database)
 		return 0;
-	const struct pg_setup setup = {
-		.loop = run->loop,
-		.run_id = run->id,
-		.project_dir = run->project_dir,
-		.results_dir = run->results_dir,
-		.run_dir = run->dir,
-		.workers = run->count,
-		.databases = database->names,
-		.mode = (enum pg_mode)run->options->db_mode,
-		.command = run->options->setup,
-		.keep = run->options->keep,
-		.run_setup = run_setup,
-		.record = on_record,
-		.arg = run,
-	};
-	ret = pg_open(&setup, &database->pg, &database->reason);
+	ret = open_room(run, false);
+	if (!ret && pg_left_out(database->rooms[0]))
+		ret = open_room(run, true);
 	if (ret)
 		*ret_error = str_print("unable to provide the database: %s",
 				       database->reason ? database->reason : strerror(-ret));
@@ -140,65 +207,88 @@ static void on_ready(void *arg, unsigned int number, int error, const char *text
 	bool setup_failed = worker->run->made > worker->run->count && setup->status == STATE_FAILED;
 
 	(void)number;
-	if (error && setup_failed && setup->log_path)
+	if (error && !worker->error && setup_failed && setup->log_path)
 		worker->error = str_print("the setup command failed: exit status %d (%s)", setup->exit_status,
 					  setup->log_path);
-	else if (error)
+	else if (error && !worker->error)
 		worker->error = str_print("unable to provide the database: %s", text ? text : strerror(-error));
-	worker->on_database(worker);
+	if (!--worker->rooms_due)
+		worker->on_database(worker);
 }
 
 int database_prepare(struct worker *worker, void (*go)(struct worker *worker))
 {
 	struct database *database = worker->run->database;
+	int ret = 0;
 
 	if (!database)
 		return 1;
 	worker->on_database = go;
-	return pg_worker_prepare(database->pg, room_number(worker), worker->plan->task, worker->map, on_ready, worker);
+	worker->rooms_due = database->room_count;
+	for (unsigned int i = 0; i < database->room_count && !ret; i++)
+		ret = pg_worker_prepare(database->rooms[i], room_number(worker), worker->plan->task, worker->map, on_ready,
+					worker);
+	return ret;
 }
 
 void database_worker_over(struct worker *worker)
 {
 	struct database *database = worker->run->database;
 
-	if (database && database->pg && worker->on_database)
-		pg_worker_end(database->pg, room_number(worker), worker->status == STATE_FAILED);
+	for (unsigned int i = 0; database && worker->on_database && i < database->room_count; i++)
+		pg_worker_end(database->rooms[i], room_number(worker), worker->status == STATE_FAILED);
 	worker->on_database = NULL;
 }
 
 struct reset {
+	unsigned int due;	/* rooms that have not answered */
+	int error;		/* the first */
+	char *text;
 	void (*done)(void *arg, int error, const char *text);
 	void *arg;
 };
 
 static void on_reset(void *arg, unsigned int number, int error, const char *text)
 {
-	struct reset reset = *(struct reset *)arg;
+	struct reset *reset = arg;
 
 	(void)number;
-	free(arg);
-	reset.done(reset.arg, error, text);
+	if (error && !reset->error) {
+		reset->error = error;
+		reset->text = str_copy(text ? text : "");
+	}
+	if (--reset->due)
+		return;
+	reset->done(reset->arg, reset->error, reset->text ? reset->text : "");
+	free(reset->text);
+	free(reset);
 }
 
 int database_reset(struct run *run, unsigned int number, void (*done)(void *arg, int error, const char *text), void *arg)
 {
+	struct database *database = run->database;
 	struct reset *reset;
-	int ret;
+	int ret = 0;
 
-	if (!run->database || number > run->count)
+	if (!database || number > run->count)
 		return -ENOENT;
 	reset = mem_alloc(sizeof(*reset));
-	*reset = (struct reset){ done, arg };
-	ret = pg_worker_reset(run->database->pg, number, on_reset, reset);
-	if (ret)
-		free(reset);
+	*reset = (struct reset){ .done = done, .arg = arg };
+	for (unsigned int i = 0; i < database->room_count; i++) {
+		int one = pg_worker_reset(database->rooms[i], number, on_reset, reset);
+
+		reset->due += !one;
+		ret = ret ? ret : one;
+	}
+	if (reset->due)
+		return 0;
+	free(reset);
 	return ret;
 }
 
 static void on_closed(void *arg)
 {
-	((struct database *)arg)->closed = true;
+	((struct database *)arg)->closed++;
 }
 
 void database_close(struct run *run)
@@ -209,14 +299,15 @@ void database_close(struct run *run)
 	if (!database)
 		return;
 	control_close(database->control);
-	if (database->pg)
-		pg_close(database->pg, on_closed, database);
-	while (database->pg && !database->closed && clock_ms() < due_ms && !loop_step(run->loop, 100))
+	for (unsigned int i = 0; i < database->room_count; i++)
+		pg_close(database->rooms[i], on_closed, database);
+	while (database->closed < database->room_count && clock_ms() < due_ms && !loop_step(run->loop, 100))
 		;
 	for (char **line = database->kept; line && *line; line++)
 		log_line("%s", *line);
 	strv_free(database->kept);
-	strv_free(database->names);
+	strv_free(database->inputs);
+	free(database->setup);
 	free(database->reason);
 	free(database);
 	run->database = NULL;
@@ -254,8 +345,8 @@ void database_hint(const struct run *run)
 	cleanup_free char *text = run->database ? NULL : pg_url_default(run->project_dir);
 	struct pg_url url;
 
-	if (run->database && run->database->pg)
-		hint_missing(run->database->pg);
+	if (run->database && run->database->room_count)
+		hint_missing(run->database->rooms[0]);
 	if (!text || run->options->db_mode == RUN_DB_OFF || pg_url_parse(text, NULL, &url))
 		return;
 	if (pg_url_local(&url) && *url.host != '/' && !answers(url.port)) {
@@ -269,7 +360,7 @@ char *database_describe(const struct run *run)
 {
 	static const char *const modes[PG_MODES] = { "auto", "private", "rename", "off" };
 
-	if (!run->database || !run->database->pg)
+	if (!run->database || !run->database->room_count)
 		return NULL;
-	return str_print("%s", modes[pg_mode_of(run->database->pg)]);
+	return str_print("%s%s", modes[pg_mode_of(run->database->rooms[0])], run->database->room_count > 1 ? " and private" : "");
 }

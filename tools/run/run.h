@@ -60,6 +60,7 @@ struct worker {
 	bool exited;		/* the command did; the rest of the worker may not have */
 	int64_t started_ms, ended_ms;
 	bool setup;		/* not one of the run's: it makes the databases' template; database.c */
+	unsigned int rooms_due;	/* databases that have not answered yet; database.c */
 	void (*on_database)(struct worker *worker); /* set while the worker has databases, or waits for them */
 
 	struct ports_block block;

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BERTH_PG_ENGINE_H
+#define BERTH_PG_ENGINE_H
+/*
+ * A kind of server that a worker can have for itself: what of a private server is not the same for all of them. Each is one
+ * file that ends with its table; private.c, template.c and cluster.c know no kind by name.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tools/base/str.h"
+#include "tools/pg/server.h"
+#include "tools/pg/template.h"
+#include "tools/pg/url.h"
+
+/* What answers at one of a worker's database ports. */
+struct pg_service {
+	uint16_t port;		/* virtual */
+	const struct pg_engine *engine;
+	char *start, *ready, *stop; /* shell commands of kind `command`; the last two may be NULL */
+};
+
+struct pg_seat {		/* one running server */
+	const struct pg_server *server;
+	const struct pg_service *service;
+	const char *data;	/* its directory */
+	const char *socket_dir;
+	const char *project_dir, *run_id;
+	bool tls;		/* its clients insist: sslmode=require */
+	uint16_t port;		/* real, host byte order: 127.0.0.1 and ::1 */
+};
+
+struct pg_engine {
+	const char *name;	/* as in berth.yaml, and of the log */
+	const char *package;	/* Debian's, of the program */
+	const char *sockets[3];	/* where clients look for its unix socket; %u is the port */
+	const char *hello;	/* what a client that only wants to know says first; NULL = the server speaks first, or nobody */
+	size_t hello_len;
+	bool (*greets)(const char *reply, size_t len); /* it takes clients; NULL = a connection says so */
+	const char *busy;	/* its log has this if the port is taken */
+	const char *fatal[2];	/* its log's last words begin with one of these; NULL = any line */
+	int stop_clean, stop_now; /* signals; the first leaves a directory that can be cloned */
+	bool ours;		/* runs as ourselves, in the project, with our environment; begins with an empty directory */
+
+	/** What it is made of, for the template's hash; NULL if it is not installed. The caller's. */
+	char *(*stamp)(const struct pg_server *server);
+	/** Job, as the server's user: fill the new directory @data. On failure @ret_text says why, for people. */
+	int (*build)(const struct template_plan *plan, uint16_t port, const char *data, struct str *ret_text);
+	char **(*command_line)(const struct pg_seat *seat); /* strv, the caller's; no secret in it */
+	char *(*socket_path)(const struct pg_seat *seat); /* NULL = it has none */
+	/** How a kept directory is opened, for a shell. The caller's. */
+	char *(*open_command)(const struct pg_server *server, const struct pg_url *url, const char *data);
+};
+
+extern const struct pg_engine pg_engine_postgres, pg_engine_redis, pg_engine_mariadb, pg_engine_command;
+extern const struct pg_engine *const pg_engines[PG_KINDS];
+
+#endif

@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What one worker has: a clone of the template and a server on each part of it.
+ *
+ *	flat_start() -> clone (a job) -> servers start -> all_up() -> ... flat_stop() -> servers end -> flat_servers_gone()
+ *		-> kept or removed (jobs) -> gone; or, after a reset, flat_start() again
+ */
+#include "tools/pg/private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/clock.h"
+#include "tools/base/file.h"
+#include "tools/base/str.h"
+
+bool flat_makes_template(const struct flat *flat)
+{
+	return !flat->worker->number && flat->worker->pg->setup.command;
+}
+
+int flat_socket_rules(struct pg_worker *worker, unsigned int i)
+{
+	const struct pg *pg = worker->pg;
+	const struct pg_seat seat = { .socket_dir = private_of(pg)->socket_dir, .port = worker->real[i] };
+	cleanup_free char *path = NULL;
+
+	if (!pg->services[i].engine->socket_path)
+		return 0;
+	path = pg->services[i].engine->socket_path(&seat);
+	return pg_worker_socket_rules(worker, i, path);
+}
+
+void flat_give_up(struct flat *flat, int error, const char *text)
+{
+	cleanup_free char *words = str_print("unable to give the worker its database: %s", *text ? text : strerror(-error));
+
+	pg_worker_answer(flat->worker, error, words);
+}
+
+bool flat_is_running(const struct flat *flat)
+{
+	for (unsigned int i = 0; i < flat->worker->pg->port_count; i++)
+		if (flat->units[i].cluster)
+			return true;
+	return false;
+}
+
+static void on_cluster_end(void *arg, bool wanted, const char *last_line)
+{
+	struct unit *unit = arg;
+	struct flat *flat = unit->worker->mode_data;
+
+	unit->cluster = NULL;
+	unit->up = false;
+	if (!wanted && unit->worker->usable)
+		pg_record(unit->worker, PG_RECORD_DIED, unit->worker->pg->ports[unit->index], -1, last_line);
+	if (!flat_is_running(flat))
+		flat_servers_gone(flat);
+}
+
+static void all_up(struct flat *flat)
+{
+	struct pg_worker *worker = flat->worker;
+
+	for (unsigned int i = 0; i < worker->pg->port_count; i++)
+		if (!flat->units[i].up)
+			return;
+	for (unsigned int i = 0; i < worker->pg->port_count; i++)
+		berth_portmap_bound(worker->map, worker->real[i]);
+	pg_record(worker, PG_RECORD_READY, 0, clock_ms() - worker->began_ms,
+		  flat_makes_template(flat) ? "setup" : pg_clone_names[flat->clone]);
+	pg_worker_answer(worker, 0, "");
+}
+
+/* The port may be another program's: move on as the shim would. The overlay may be refused after all: copy from now on. */
+static bool worth_another_try(struct unit *unit, int error)
+{
+	struct pg_worker *worker = unit->worker;
+	struct flat *flat = worker->mode_data;
+	uint16_t virtual_port = worker->pg->ports[unit->index];
+	uint16_t next;
+
+	if (error == -ENOTSUP && flat->clone == PG_CLONE_OVERLAY) {
+		private_of(worker->pg)->clone = PG_CLONE_COPY;
+		return true;
+	}
+	if (error != -EADDRINUSE)
+		return false;
+	next = berth_portmap_move(worker->map, BERTH_TCP, virtual_port, worker->real[unit->index]);
+	if (!next)
+		return false;
+	worker->real[unit->index] = next;
+	return true;
+}
+
+static void on_cluster_ready(void *arg, int error, const char *text)
+{
+	struct unit *unit = arg;
+	struct flat *flat = unit->worker->mode_data;
+
+	if (!error) {
+		unit->up = true;
+		all_up(flat);
+		return;
+	}
+	if (worth_another_try(unit, error))
+		flat->again = true;
+	else
+		flat_give_up(flat, error, text);
+	flat_stop(flat, false);
+}
+
+/* Beside the run's other logs, if the results are kept per run. */
+char *pg_server_log(const struct pg *pg, unsigned int number, const struct pg_service *service)
+{
+	cleanup_free char *dir = str_print("%s/runs/%s", pg->setup.results_dir, pg->setup.run_id);
+
+	return str_print("%s/w%u.%s-%u.log", access(dir, W_OK) ? pg->setup.results_dir : dir, number, service->engine->name,
+			 service->port);
+}
+
+static bool wants_tls(const struct pg *pg, uint16_t port)
+{
+	for (unsigned int i = 0; i < pg->url_count; i++)
+		if (pg->urls[i].port == port && pg->urls[i].tls)
+			return true;
+	return false;
+}
+
+/* A fresh one begins with an empty directory, a clone of what the template has, or the template in the making itself. */
+static bool is_mounted(const struct flat *flat, const struct pg_service *service)
+{
+	return flat->clone == PG_CLONE_OVERLAY && !flat_makes_template(flat) && !service->engine->ours;
+}
+
+static void seat_free(struct unit *unit)
+{
+	free(unit->base);
+	free(unit->data);
+	free(unit->log);
+}
+
+static int start_unit(struct flat *flat, unsigned int i)
+{
+	struct pg_worker *worker = flat->worker;
+	struct pg *pg = worker->pg;
+	struct private *private = private_of(pg);
+	const struct pg_service *service = &pg->services[i];
+	struct unit *unit = &flat->units[i];
+	cleanup_free char *lower = str_print("%s/tpl-%s/%u/data", private->server.cache, private->hash, pg->ports[i]);
+	int ret = flat_socket_rules(worker, i);
+
+	if (ret)
+		return ret;
+	seat_free(unit);
+	*unit = (struct unit){ .worker = worker, .index = i };
+	unit->base = str_print("%s/%u", flat->dir, pg->ports[i]);
+	unit->data = str_print("%s/data", unit->base);
+	unit->log = pg_server_log(pg, worker->number, service);
+	berth_portmap_try(worker->map, worker->real[i]);
+	return cluster_start(&(struct cluster_setup){ .loop = pg->setup.loop, .base = unit->base, .log = unit->log,
+						      .lower = is_mounted(flat, service) ? lower : NULL,
+						      .seat = { &private->server, service, unit->data, private->socket_dir,
+								pg->setup.project_dir, pg->setup.run_id,
+								wants_tls(pg, pg->ports[i]), worker->real[i] },
+						      .ready = on_cluster_ready, .end = on_cluster_end,
+						      .arg = unit }, &unit->cluster);
+}
+
+static void start_servers(struct flat *flat)
+{
+	for (unsigned int i = 0; i < flat->worker->pg->port_count; i++) {
+		int ret = start_unit(flat, i);
+
+		if (!ret)
+			continue;
+		flat_give_up(flat, ret, "");
+		flat_stop(flat, false);
+		return;
+	}
+}
+
+static void on_cloned(void *arg, int error, const char *text)
+{
+	struct flat *flat = arg;
+
+	flat->job = NULL;
+	if (flat->worker->ending) {
+		flat_servers_gone(flat);
+		return;
+	}
+	if (!error) {
+		start_servers(flat);
+		return;
+	}
+	if (flat->clone == PG_CLONE_REFLINK) {
+		private_of(flat->worker->pg)->clone = PG_CLONE_COPY;
+		flat_start(flat);
+		return;
+	}
+	flat_give_up(flat, error, text);
+}
+
+/* Job, as the server's user: one service's part of a clone, and its contents if it is no overlay. */
+static int clone_service(const struct flat *flat, const struct pg_service *service)
+{
+	static const char *const parts[] = { "data", "upper", "work" };
+	const struct private *private = private_of(flat->worker->pg);
+	cleanup_free char *base = str_print("%s/%u", flat->dir, service->port), *data = str_print("%s/data", base);
+	cleanup_free char *from = str_print("%s/tpl-%s/%u/data", private->server.cache, private->hash, service->port);
+	int ret = mkdir(base, 0700) ? -errno : 0;
+
+	if (service->engine->ours)
+		return ret || !mkdir(data, 0700) ? ret : -errno;
+	if (!ret && flat->clone != PG_CLONE_OVERLAY)
+		return pg_clone_tree(from, data, flat->clone);
+	for (size_t part = 0; part < ARRAY_LEN(parts) && !ret; part++) {
+		cleanup_free char *path = str_print("%s/%s", base, parts[part]);
+
+		ret = mkdir(path, 0700) ? -errno : 0;
+	}
+	return ret;
+}
+
+static int make_clone(void *arg, struct str *ret_text)
+{
+	struct flat *flat = arg;
+	struct pg *pg = flat->worker->pg;
+	int ret = mkdir(flat->dir, 0700) ? -errno : 0;
+
+	for (unsigned int i = 0; i < pg->port_count && !ret; i++)
+		ret = clone_service(flat, &pg->services[i]);
+	if (ret)
+		str_addf(ret_text, "unable to clone the template: %s", strerror(-ret));
+	return ret;
+}
+
+void flat_start(struct flat *flat)
+{
+	struct pg_worker *worker = flat->worker;
+	struct private *private = private_of(worker->pg);
+	int ret;
+
+	free(flat->dir);
+	flat->clone = private->clone;
+	if (flat_makes_template(flat)) {
+		flat->dir = str_print("%s/tpl-%s.building", private->server.cache, private->hash);
+		start_servers(flat);
+		return;
+	}
+	flat->dir = str_print("%s/clones/%s-%u-w%u", private->server.cache, worker->pg->setup.run_id, ++private->generation,
+			      worker->number);
+	ret = job_start(&(struct job_setup){ .loop = worker->pg->setup.loop, .uid = private->server.uid,
+					     .gid = private->server.gid, .run = make_clone, .arg = flat, .done = on_cloned,
+					     .done_arg = flat }, &flat->job);
+	if (ret)
+		flat_give_up(flat, ret, "");
+}
+
+void flat_stop(struct flat *flat, bool clean)
+{
+	for (unsigned int i = 0; i < flat->worker->pg->port_count; i++)
+		if (flat->units[i].cluster)
+			cluster_stop(flat->units[i].cluster, clean);
+}
+
+/* --- the end of a worker --- */
+
+static void flat_free(struct flat *flat)
+{
+	struct pg_worker *worker = flat->worker;
+
+	loop_cancel(worker->pg->setup.loop, flat->bad_news);
+
+	for (unsigned int i = 0; i < PG_PORTS_MOST; i++) {
+		seat_free(&flat->units[i]);
+	}
+	free(flat->dir);
+	free(flat);
+	pg_worker_gone(worker);
+}
+
+bool flat_wants_keeping(const struct flat *flat)
+{
+	const struct pg_setup *setup = &flat->worker->pg->setup;
+
+	return !flat_makes_template(flat) && flat->worker->usable &&
+	       (setup->keep || (setup->keep_failed && flat->worker->failed));
+}
+
+/* The command that opens a kept directory, for a shell. */
+static char *open_command(const struct private *private, const struct pg *pg, const char *dir, unsigned int i)
+{
+	cleanup_free char *data = str_print("%s/%u/data", dir, pg->ports[i]);
+	const struct pg_url *url = pg->urls;
+
+	while (url->port != pg->ports[i])
+		url++;
+	return pg->services[i].engine->open_command(&private->server, url, data);
+}
+
+/* In a job that may still mount: let the overlay of one service be seen at its data/. */
+static int show_service(const struct flat *flat, const struct pg_service *service)
+{
+	const struct private *private = private_of(flat->worker->pg);
+	cleanup_free char *lower = str_print("%s/tpl-%s/%u/data", private->server.cache, private->hash, service->port);
+	cleanup_free char *base = str_print("%s/%u", flat->dir, service->port), *mark = str_print("%s/work/work/incompat", base);
+
+	if (!is_mounted(flat, service))
+		return 0;
+	(void)dir_remove(mark); /* a clean shutdown came before: nothing is missing */
+	return pg_clone_mount(lower, base);
+}
+
+static int copy_service(const struct flat *flat, const struct pg_service *service, const char *to)
+{
+	cleanup_free char *from = str_print("%s/%u/data", flat->dir, service->port);
+	cleanup_free char *below = str_print("%s/%u", to, service->port), *data = str_print("%s/data", below);
+
+	if (mkdir(below, 0700))
+		return -errno;
+	return pg_clone_tree(from, data, PG_CLONE_COPY);
+}
+
+/* Job: move a clone to kept/, as complete directories. Answers with the new place. */
+static int keep_clone(void *arg, struct str *ret_text)
+{
+	struct flat *flat = arg;
+	const struct pg *pg = flat->worker->pg;
+	struct private *private = private_of(pg);
+	cleanup_free char *kept = str_print("%s/kept", private->server.cache);
+	cleanup_free char *to = str_print("%s/%s", kept, strrchr(flat->dir, '/') + 1);
+	bool overlay = flat->clone == PG_CLONE_OVERLAY;
+	int ret = 0;
+
+	if (!overlay)
+		ret = rename(flat->dir, to) ? -errno : 0;
+	else if (mkdir(to, 0700) || chown(to, private->server.uid ? private->server.uid : geteuid(), (gid_t)-1))
+		ret = -errno;
+	for (unsigned int i = 0; i < pg->port_count && !ret && overlay; i++)
+		ret = show_service(flat, &pg->services[i]);
+	if (!ret && overlay) /* what a server wrote is copied by its user, not by root */
+		ret = job_drop(private->server.uid, private->server.gid);
+	for (unsigned int i = 0; i < pg->port_count && !ret && overlay; i++)
+		ret = copy_service(flat, &pg->services[i], to);
+	str_add(ret_text, ret ? strerror(-ret) : to);
+	return ret;
+}
+
+static int remove_clone(void *arg, struct str *ret_text)
+{
+	struct flat *flat = arg;
+
+	(void)ret_text;
+	return template_remove(flat->dir);
+}
+
+static void on_removed(void *arg, int error, const char *text)
+{
+	struct flat *flat = arg;
+
+	(void)text;
+	flat->job = NULL;
+	if (flat->again && !flat->worker->ending) {
+		flat->again = false;
+		flat_start(flat);
+		return;
+	}
+	if (flat->worker->usable)
+		pg_record(flat->worker, PG_RECORD_REMOVED, 0, -1, error ? strerror(-error) : "");
+	if (flat->worker->ending)
+		flat_free(flat);
+}
+
+static void start_end_job(struct flat *flat, job_fn run, job_done_fn done)
+{
+	if (job_start(&(struct job_setup){ .loop = flat->worker->pg->setup.loop, .run = run, .arg = flat, .done = done,
+					   .done_arg = flat }, &flat->job))
+		done(flat, -EAGAIN, "");
+}
+
+static void on_kept(void *arg, int error, const char *text)
+{
+	struct flat *flat = arg;
+	struct pg *pg = flat->worker->pg;
+
+	flat->job = NULL;
+	for (unsigned int i = 0; i < pg->port_count && !error; i++) {
+		cleanup_free char *command = open_command(private_of(pg), pg, text, i);
+
+		pg_record(flat->worker, PG_RECORD_KEPT, pg->ports[i], -1, command);
+	}
+	start_end_job(flat, remove_clone, on_removed);
+}
+
+/* No server of the worker runs (any more). What comes next depends on why. */
+void flat_servers_gone(struct flat *flat)
+{
+	struct pg_worker *worker = flat->worker;
+
+	if (flat->job || flat_is_running(flat) || (!worker->ending && !flat->again))
+		return;
+	if (flat_makes_template(flat) && private_of(worker->pg)->state == TEMPLATE_SETUP && !flat->again) {
+		private_setup_ended(flat);
+		return;
+	}
+	if (flat_makes_template(flat) && flat->again && !worker->ending) { /* same directory, another port */
+		flat->again = false;
+		flat_start(flat);
+		return;
+	}
+	if (flat_makes_template(flat) || !flat->dir)
+		flat_free(flat);
+	else if (worker->ending && flat_wants_keeping(flat))
+		start_end_job(flat, keep_clone, on_kept);
+	else
+		start_end_job(flat, remove_clone, on_removed);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BERTH_PG_PRIVATE_H
+#define BERTH_PG_PRIVATE_H
+/* Inside the mode of private servers: private.c has the mode and its template, flat.c what one worker has of it. */
+#include <stdbool.h>
+
+#include "tools/pg/cluster.h"
+#include "tools/pg/room.h"
+#include "tools/pg/template.h"
+
+enum template_state { TEMPLATE_WANTED, TEMPLATE_SETUP, TEMPLATE_READY, TEMPLATE_FAILED };
+
+struct private {
+	struct pg_server server;
+	struct template_plan plan;
+	enum template_state state;
+	enum pg_clone clone;
+	char *hash, *failure;
+	char *socket_dir, *run_lock_path;
+	int run_lock, template_lock;
+	unsigned int generation;
+	struct job *job;	/* the template's */
+	int64_t began_ms;
+};
+
+/* One server of a worker: one per database port. */
+struct unit {
+	struct pg_worker *worker;
+	unsigned int index;	/* in pg.ports */
+	char *base, *data, *log;
+	struct cluster *cluster;
+	bool up;
+};
+
+struct flat {			/* what a worker has in this mode */
+	struct pg_worker *worker;
+	char *dir;		/* holds PORT/ for each port */
+	struct unit units[PG_PORTS_MOST];
+	struct job *job;
+	enum pg_clone clone;
+	bool again;		/* when all servers are gone: start over with a fresh clone */
+	bool waiting;		/* for the template */
+	struct loop_timer *bad_news;
+	bool committing;
+};
+
+static inline struct private *private_of(const struct pg *pg)
+{
+	return pg->mode_data;
+}
+
+/* flat.c */
+void flat_start(struct flat *flat);			/* clone the template, start the servers */
+void flat_stop(struct flat *flat, bool clean);
+void flat_servers_gone(struct flat *flat);		/* none runs (any more): what comes next depends on why */
+void flat_give_up(struct flat *flat, int error, const char *text);
+bool flat_is_running(const struct flat *flat);
+bool flat_wants_keeping(const struct flat *flat);
+bool flat_makes_template(const struct flat *flat);	/* worker 0, if there is a setup; else it is one like the others */
+int flat_socket_rules(struct pg_worker *worker, unsigned int i); /* where clients of port number @i find its unix socket */
+
+/* private.c */
+void private_setup_ended(struct flat *flat);		/* worker 0 has ended and its servers are stopped */
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Redis as a private server. Its settings, the password among them, are a file in the data directory, which nobody else may
+ * read: what stands on a command line, everybody sees. It saves only when it is stopped cleanly, which only a template is.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/file.h"
+#include "tools/pg/digest.h"
+#include "tools/pg/engine.h"
+
+#define SETTINGS "bind 127.0.0.1 -::1\ndaemonize no\nsave 31536000 1\nappendonly no\nunixsocketperm 777\n"
+
+static char *stamp(const struct pg_server *server)
+{
+	(void)server;
+	return digest_stamp("/usr/bin/redis-server");
+}
+
+static int build(const struct template_plan *plan, uint16_t port, const char *data, struct str *ret_text)
+{
+	cleanup_free char *path = str_print("%s/redis.conf", data);
+	cleanup_str struct str settings = { 0 };
+	int ret;
+
+	(void)ret_text;
+	str_add(&settings, SETTINGS);
+	for (unsigned int i = 0; i < plan->url_count; i++) {
+		const struct pg_url *url = &plan->urls[i];
+
+		if (url->port != port || !url->password)
+			continue;
+		if (strcmp(url->role, "default"))
+			str_addf(&settings, "user %s on >%s ~* &* +@all\n", url->role, url->password);
+		else
+			str_addf(&settings, "requirepass %s\n", url->password);
+	}
+	ret = mkdir(data, 0700) ? -errno : file_replace(path, settings.text, settings.len, 0600);
+	explicit_bzero(settings.text, settings.len);
+	return ret;
+}
+
+static char *socket_path(const struct pg_seat *seat)
+{
+	return str_print("%s/redis.%u", seat->socket_dir, seat->port);
+}
+
+static char **command_line(const struct pg_seat *seat)
+{
+	char **argv = NULL;
+
+	strv_add(&argv, "/usr/bin/redis-server");
+	strv_own(&argv, str_print("%s/redis.conf", seat->data));
+	strv_add(&argv, "--port");
+	strv_own(&argv, str_print("%u", seat->port));
+	strv_add(&argv, "--dir");
+	strv_add(&argv, seat->data);
+	strv_add(&argv, "--unixsocket");
+	strv_own(&argv, socket_path(seat));
+	return argv;
+}
+
+/* +PONG, or -NOAUTH from one that has a password; -LOADING is what to wait out. */
+static bool greets(const char *reply, size_t len)
+{
+	return len && (*reply == '+' || !memmem(reply, len, "LOADING", 7));
+}
+
+static char *open_command(const struct pg_server *server, const struct pg_url *url, const char *data)
+{
+	(void)url;
+	return str_print("%s%s%sredis-server %s/redis.conf --port 63790 --dir %s   # then: redis-cli -p 63790",
+			 server->uid ? "runuser -u " : "", server->uid ? server->user : "", server->uid ? " -- " : "", data, data);
+}
+
+const struct pg_engine pg_engine_redis = {
+	.name = "redis",
+	.package = "redis-server",
+	.sockets = { "/run/redis/redis-server.sock", "/var/run/redis/redis-server.sock", "/tmp/redis.sock" },
+	.hello = "PING\r\n",
+	.hello_len = sizeof("PING\r\n") - 1,
+	.greets = greets,
+	.busy = "Address already in use",
+	.stop_clean = SIGTERM,
+	.stop_now = SIGKILL,
+	.stamp = stamp,
+	.build = build,
+	.command_line = command_line,
+	.socket_path = socket_path,
+	.open_command = open_command,
+};

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What reads the catalogs. Literals and parameters that are compared with a database's name become physical, and
+ * pg_database, pg_stat_activity and pg_stat_database are read through a condition, so other workers stay invisible.
+ */
+#include "tools/pg/parse.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* --- comparisons --- */
+
+static const char *const catalog_columns[] = {
+	"datname", "table_catalog", "catalog_name", "constraint_catalog", "specific_catalog", "routine_catalog",
+	"trigger_catalog", "event_object_catalog", "sequence_catalog", "domain_catalog", "udt_catalog", "view_catalog",
+	"unique_constraint_catalog", "current_catalog", "current_database", "pg_database_size", "has_database_privilege", NULL,
+};
+static const char *const ends_comparison[] = { "and", "or", "then", "select", "from", "order", "group", "limit", "union",
+					       "when", "else", "end", "where", "on", "join", NULL };
+
+bool rename_is_catalog_column(const struct parse *parse, size_t i)
+{
+	cleanup_free char *name = NULL;
+
+	if (parse_is_one_of(parse, i, catalog_columns))
+		return true;
+	if (parse_token(parse, i)->kind != TOKEN_QUOTED)
+		return false;
+	name = parse_name(parse, parse_token(parse, i));
+	return strv_has((char *const *)catalog_columns, name);
+}
+
+/* '^(x)$', as psql asks for \l x and pg_dump for its patterns: the suffix goes before the end of the name. */
+static bool edit_pattern(struct parse *parse, size_t i)
+{
+	const struct token *token = parse_token(parse, i);
+	const char *body = parse->text + token->body;
+	cleanup_str struct str physical = { 0 };
+	size_t inner = token->body_len > 4 ? token->body_len - 4 : 0;
+
+	if (!inner || memcmp(body, "^(", 2) || memcmp(body + token->body_len - 2, ")$", 2))
+		return false;
+	for (size_t j = 0; j < inner; j++)
+		if (strchr(".*+?[]{}()|\\^$'", body[2 + j]))
+			return true; /* open on purpose: leave it */
+	names_physical(parse->names, body + 2, inner, &physical);
+	parse_edit(parse, token->body + 2, inner, physical.text);
+	return true;
+}
+
+static void map_operand(struct parse *parse, size_t i)
+{
+	const struct token *token = parse_token(parse, i);
+	long number;
+
+	if (token->kind == TOKEN_PARAM) {
+		cleanup_free char *digits = str_copy_len(parse->text + token->at + 1, token->len - 1);
+
+		if (!str_number(digits, 1, RENAME_PARAMS_MOST, &number) && !parse->depth) {
+			parse->result->params |= 1ull << (number - 1);
+			parse->mapped++;
+		}
+	} else if (parse_is_string(parse, i) && !edit_pattern(parse, i)) {
+		parse_edit_literal(parse, i);
+	}
+}
+
+static bool compares(const struct parse *parse, size_t i)
+{
+	static const char *const words[] = { "in", "like", "ilike", "is", "not", "similar", "operator", NULL };
+	const struct token *token = parse_token(parse, i);
+
+	return (token->kind == TOKEN_OPERATOR && strchr("=<>!~:", parse->text[token->at])) || parse_is_one_of(parse, i, words);
+}
+
+/* A column of a user's own table may be called datname as well: the statement must read a catalog. */
+static bool reads_catalog(const struct parse *parse)
+{
+	for (size_t i = 0; i < parse->count; i++)
+		if (parse->tokens[i].kind == TOKEN_WORD &&
+		    (parse_begins(parse->text + parse->tokens[i].at, parse->tokens[i].len, "pg_") ||
+		     parse_is(parse, i, "information_schema")))
+			return true;
+	return false;
+}
+
+/* has_database_privilege([role,] database, privilege): the database is the last but one. */
+static void map_privilege_call(struct parse *parse, size_t i, size_t end)
+{
+	size_t last = 0, before = 0;
+
+	for (i += 2; i < end && !parse_is_sign(parse, i, ")"); i++) {
+		if (!parse_is_string(parse, i) && parse_token(parse, i)->kind != TOKEN_PARAM)
+			continue;
+		before = last;
+		last = i;
+	}
+	if (before)
+		map_operand(parse, before);
+}
+
+void rename_comparison(struct parse *parse, size_t i, size_t end)
+{
+	static const char *const calls[] = { "current_database", "current_catalog", "pg_database_size", NULL };
+	int depth = 0;
+
+	if (parse_is(parse, i, "has_database_privilege")) {
+		map_privilege_call(parse, i, end);
+		return;
+	}
+	if (parse_is(parse, i, "pg_database_size") && parse_is_sign(parse, i + 1, "("))
+		map_operand(parse, i + 2);
+	if (!parse_is_one_of(parse, i, calls) && !reads_catalog(parse))
+		return;
+	if (i >= 2 && parse_is_sign(parse, i - 1, "=") &&
+	    (parse_is_string(parse, i - 2) || parse_token(parse, i - 2)->kind == TOKEN_PARAM))
+		map_operand(parse, i - 2);
+	i += parse_is_sign(parse, i + 1, "(") && parse_is_sign(parse, i + 2, ")") ? 2 : 0; /* current_database() */
+	while (parse_is_sign(parse, i + 1, ")")) /* lower(datname) = */
+		i++;
+	if (!compares(parse, i + 1))
+		return;
+	for (i++; i < end && !parse_is_one_of(parse, i, ends_comparison); i++) {
+		depth += parse_is_sign(parse, i, "(") || parse_is_sign(parse, i, "[");
+		depth -= parse_is_sign(parse, i, ")") || parse_is_sign(parse, i, "]");
+		if (depth < 0 || parse_is_sign(parse, i, ";") || (parse_is_sign(parse, i, ",") && !depth))
+			return;
+		map_operand(parse, i);
+	}
+}
+
+/* --- catalogs that show everybody's databases --- */
+
+struct shared_view {
+	const char *name, *mine;	/* mine: condition on its rows; %S = the suffix, %N its length */
+};
+
+static const struct shared_view shared_views[] = {
+	{ "pg_database", "datname IN ('postgres','template0','template1') OR pg_catalog.right(datname,%N)='%S'" },
+	{ "pg_stat_activity", "pid=pg_catalog.pg_backend_pid() OR datname IS NULL OR pg_catalog.right(datname,%N)='%S'" },
+	{ "pg_stat_database", "datname IS NULL OR datname IN ('postgres','template0','template1') OR "
+			      "pg_catalog.right(datname,%N)='%S'" },
+};
+static const char *const after_relation[] = {
+	"where", "join", "left", "right", "inner", "outer", "cross", "full", "natural", "on", "using", "order", "group",
+	"having", "limit", "offset", "union", "intersect", "except", "fetch", "for", "window", "returning", "tablesample", NULL,
+};
+static char *own_rows(const struct parse *parse, const struct shared_view *view, bool needs_alias)
+{
+	struct str out = { 0 };
+	bool tableoid = parse_mentions(parse, "tableoid");
+
+	str_addf(&out, "(SELECT %s* FROM pg_catalog.%s WHERE ", tableoid ? "tableoid, " : "", view->name);
+	for (const char *at = view->mine; *at; at++) {
+		if (*at == '%' && at[1] == 'S')
+			str_add(&out, parse->names->suffix);
+		else if (*at == '%')
+			str_addf(&out, "%zu", parse->names->suffix_len);
+		else
+			str_add_len(&out, at, 1);
+		at += *at == '%';
+	}
+	str_addf(&out, ")%s%s", needs_alias ? " " : "", needs_alias ? view->name : "");
+	return str_take(&out);
+}
+
+static bool in_from_list(const struct parse *parse, size_t begin, size_t first)
+{
+	static const char *const lead[] = { "from", "join", NULL };
+	int depth = 0;
+
+	if (parse_is_one_of(parse, first - 1, lead))
+		return !parse_is(parse, begin, "delete") || first != begin + 2;
+	if (!parse_is_sign(parse, first - 1, ","))
+		return false;
+	for (size_t i = first - 1; i-- > begin;) { /* FROM a, pg_database: back to the clause that this list belongs to */
+		depth += parse_is_sign(parse, i, ")");
+		depth -= parse_is_sign(parse, i, "(");
+		if (depth < 0 || (!depth && parse_is(parse, i, "select")))
+			return false;
+		if (!depth && parse_is(parse, i, "from"))
+			return true;
+	}
+	return false;
+}
+
+void rename_shared_relation(struct parse *parse, size_t begin, size_t i)
+{
+	size_t first = i >= 2 && parse_is_sign(parse, i - 1, ".") && parse_is(parse, i - 2, "pg_catalog") ? i - 2 : i;
+
+	for (size_t v = 0; v < ARRAY_LEN(shared_views); v++) {
+		const struct token *from = parse_token(parse, first), *to = parse_token(parse, i);
+		bool alias = parse_is(parse, i + 1, "as") ||
+			     (parse_is_name(parse, i + 1) && !parse_is_one_of(parse, i + 1, after_relation));
+		cleanup_free char *text = NULL;
+
+		if (!parse_is(parse, i, shared_views[v].name) || !first || !in_from_list(parse, begin, first))
+			continue;
+		text = own_rows(parse, &shared_views[v], !alias);
+		parse_edit(parse, from->at, to->at + to->len - from->at, text);
+	}
+}
