@@ -36,6 +36,7 @@ is a "$(cat ran)" "--fail-fast: the rest of the queue never starts"
 has "$(cat err)" '2 not started' "and that is said"
 
 "$BERTH" run --leaks fail -- sh -c 'sleep 600 & exit 0' 2>err; is 121 $? "--leaks fail: 121 for a process left behind"
+has "$(cat err)" "exit status 121: something was left open, and --leaks is" "and the gate that made it so is named"
 has "$(cat err)" 'left 1 process: sleep 600 \(pid [0-9]+\)' "the process is named"
 "$BERTH" run --leaks fail -- sh -c 'sleep 600 & exit 3' 2>err; is 3 $? "--leaks fail: the suite's own failure comes first"
 "$BERTH" run --leaks off -- sh -c 'sleep 600 & exit 0' 2>err; is 0 $? "--leaks off: no failure"

@@ -59,6 +59,17 @@ static int gated_status(const struct run *run)
 	return any_left(run) && !watching_works(run) ? EXIT_LEAKS : 0;
 }
 
+/* A run whose summary is all green and whose status is not says which setting made it so. */
+static void show_gate(int status)
+{
+	if (status == EXIT_LEAKS)
+		log_line("exit status %d: something was left open, and --leaks is 'fail'", status);
+	else if (status == EXIT_FOREIGN)
+		log_line("exit status %d: a server outside of the run was reached, and --foreign is 'fail'", status);
+	else if (status == EXIT_ISOLATION)
+		log_line("exit status %d: isolation was incomplete, and --strict is given", status);
+}
+
 static char *how_it_ended(const struct run *run, const struct worker *worker)
 {
 	if (worker->error)
@@ -157,7 +168,11 @@ int run_verdict(struct run *run)
 	show_totals(run);
 	if (run->failed)
 		database_hint(run);
-	return status ? status : gated_status(run);
+	if (status)
+		return status;
+	status = gated_status(run);
+	show_gate(status);
+	return status;
 }
 
 /* ---- what could not be written ---- */
