@@ -44,11 +44,13 @@ unix_socket_dir =
 auth_type = scram-sha-256
 auth_file = $work/users
 pool_mode = session
+pidfile = $sdir/bouncer.pid
 max_client_conn = 500
 default_pool_size = 100
 INI
-	as_pg pgbouncer "$work/bouncer.ini" >/dev/null 2>&1 & bouncer=$!
-	until psql -p $bport -Atqc 'select 1' mes_e2e_db >/dev/null 2>&1; do kill -0 $bouncer; done
+	as_pg pgbouncer "$work/bouncer.ini" >/dev/null 2>&1 & starting=$! # a shell's: the program under it has another number
+	until psql -p $bport -Atqc 'select 1' mes_e2e_db >/dev/null 2>&1; do kill -0 $starting; done
+	bouncer=$(cat "$sdir/bouncer.pid")
 fi
 until grep -q ready "$work/relay.out"; do :; done
 tps() { pgbench -n -T "$seconds" "$@" 2>/dev/null | awk '/^tps/ {print int($3)}'; }
