@@ -18,6 +18,7 @@ init() { as_pg "$pgbin/initdb" -D "$sdir/init.$1" -U postgres -A trust --no-sync
 say 'initdb --no-sync and start' "$(for i in 1 2 3; do timed init $i; as_pg "$pgbin/pg_ctl" -s -m immediate -D "$sdir/init.$i" stop; done | middle)"
 sql 'create database tpl owner mes_user'
 say 'createdb -T (fsync off)' "$(for i in 1 2 3 4 5; do timed createdb -h "$sdir" -p $sport -U postgres -T tpl c$i; done | middle)"
+command -v pg_virtualenv >/dev/null && say 'pg_virtualenv true, with its end' "$(for i in 1 2 3; do timed as_pg env HOME="$sdir" pg_virtualenv true; done | middle)"
 run warm -d $url "$work/warm" true
 for way in overlay copy; do
 	say "private cluster, $way" "$(for i in 1 2 3 4 5; do BERTH_PG_CLONE=$way run b -d $url "$work/b" true; awk '/database_ready/ {print $5}' "$work/b.err"; done | middle)"
