@@ -178,7 +178,7 @@ static void asan_text(char *to, const char *list)
 {
 	to = append(to, ASAN, sizeof(ASAN) - 1);
 	to = append(to, list, shim_strlen(list));
-	to = append(append(to, ":", *list != 0), ASAN_ITEM, sizeof(ASAN_ITEM));
+	(void)append(append(to, ":", *list != 0), ASAN_ITEM, sizeof(ASAN_ITEM));
 }
 
 char *const *shim_env_fill(const struct shim_env *env, char **pointers, char *text)

@@ -87,11 +87,14 @@ timeout 60 "$berth" run -n 2 --tree shared -- sh -c ': >"up.$BERTH_WORKER"; exec
 until [ -e up.1 ] && [ -e up.2 ]; do sleep 0.05; done
 ok 'while it runs' test -n "$(servers)"
 same 'no password is on a command line' '' "$(pgrep -fa 'red_[s]ecret|my [s]ecret' || true)"
+sockets=$(readlink "$XDG_RUNTIME_DIR"/berth/*/berth-pg-* || echo "$XDG_RUNTIME_DIR"/berth/*/berth-pg-*)
+ok 'their sockets have a directory' test -d "$sockets"
 pkill -KILL -P "$(pgrep -P $run -x berth)" -x berth-keeper 2>/dev/null || true
 pkill -KILL -P $run || true; wait $run 2>/dev/null || true
 for i in $(seq 50); do [ -n "$(servers)" ] || break; sleep 0.1; done
 "$berth" reap >/dev/null 2>&1 || true
 same 'after SIGKILL nothing runs on' '' "$(servers)"
+ok 'and the directory of the sockets is gone' test ! -e "$sockets"
 suite "$(id -un)" 1 >/dev/null
 same 'and the next run clears what is left' 0 "$(clones)"
 

@@ -72,6 +72,11 @@ shared beside -d "$shurl" "$work/beside" true
 same 'while its creator lives it is nobody else'"'"'s' 3 "$(databases)"
 touch "$work/unlock"; wait $holder
 sql 'drop database berth_new_task_9_aaaaaaaa'
+sql 'create database oddly_said owner mes_user'
+sql "comment on database oddly_said is '{\"berth\": 1, \"kept\": true, \"heartbeat\": 1}'"
+shared oddly -d "$shurl" "$work/oddly" true
+same 'a comment that looks like ours and names no lease is nobody'"'"'s to act on' '1 3' "$(sql "select count(*) from pg_database where datname = 'oddly_said'") $(databases)"
+sql 'drop database oddly_said'
 sql 'create database mes_e2e_db_setup_bbbbbbbb owner mes_user is_template true'
 sql "comment on database mes_e2e_db_setup_bbbbbbbb is '{\"berth\": 1, \"suffix\": \"_setup_bbbbbbbb\", \"heartbeat\": 1}'"
 shared sealed -d "$shurl" "$work/sealed" true

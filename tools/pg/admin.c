@@ -416,10 +416,10 @@ static bool reap_one(struct admin *admin, const char *database, const char *comm
 	time_t age = time(NULL) - (time_t)json_integer_value(json_object_get(owner, "heartbeat"));
 	bool kept = json_is_true(json_object_get(owner, "kept"));
 	bool dropped = false;
-	bool locked = suffix && is_suffix(suffix) && str_ends(database, suffix) && admin_lock(admin, suffix);
-	bool stale = suffix && is_suffix(suffix) && str_ends(database, suffix) && age > STALE_S;
+	bool ours = suffix && is_suffix(suffix) && str_ends(database, suffix);
+	bool locked = ours && admin_lock(admin, suffix);
 
-	if (kept ? age > KEPT_DAYS * 86400 : locked || stale)
+	if (ours && (kept ? age > KEPT_DAYS * 86400 : locked || age > STALE_S))
 		dropped = !admin_drop_suffix(admin, suffix, false);
 	if (locked)
 		admin_unlock(admin, suffix);

@@ -116,7 +116,7 @@ static void on_cluster_ready(void *arg, int error, const char *text)
 }
 
 /* Beside the run's other logs, if the results are kept per run. */
-static char *log_path(const struct pg *pg, unsigned int number, const struct pg_service *service)
+char *pg_server_log(const struct pg *pg, unsigned int number, const struct pg_service *service)
 {
 	cleanup_free char *dir = str_print("%s/runs/%s", pg->setup.results_dir, pg->setup.run_id);
 
@@ -161,7 +161,7 @@ static int start_unit(struct flat *flat, unsigned int i)
 	*unit = (struct unit){ .worker = worker, .index = i };
 	unit->base = str_print("%s/%u", flat->dir, pg->ports[i]);
 	unit->data = str_print("%s/data", unit->base);
-	unit->log = log_path(pg, worker->number, service);
+	unit->log = pg_server_log(pg, worker->number, service);
 	berth_portmap_try(worker->map, worker->real[i]);
 	return cluster_start(&(struct cluster_setup){ .loop = pg->setup.loop, .base = unit->base, .log = unit->log,
 						      .lower = is_mounted(flat, service) ? lower : NULL,

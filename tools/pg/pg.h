@@ -113,6 +113,17 @@ int pg_worker_reset(struct pg *pg, unsigned int number, pg_ready_fn ready, void 
 /** Stop and remove what the worker had, in the background; kept if asked. */
 void pg_worker_end(struct pg *pg, unsigned int number, bool failed);
 
+/* A role that a private server did not let in, or a database that it does not have. */
+struct pg_missing {
+	char *name;		/* free() it */
+	const char *database;	/* the first one that it does have, valid as long as the room */
+	uint16_t port;		/* virtual */
+	bool role;
+};
+
+/** The first that the logs of the run's private servers complain of. Return: false if there is none. */
+bool pg_missing(const struct pg *pg, struct pg_missing *ret_missing);
+
 /** End what is left and free @pg when the last child is gone, then call @done (from the loop). pg_close(NULL) is fine. */
 void pg_close(struct pg *pg, void (*done)(void *arg), void *arg);
 

@@ -67,6 +67,9 @@ int pg_worker_socket_rules(struct pg_worker *worker, unsigned int i, const char 
 /** Does anybody listen on this port of loopback? */
 bool pg_port_answers(uint16_t port);
 
+/** Where a private server of worker @number logs. The caller's to free. */
+char *pg_server_log(const struct pg *pg, unsigned int number, const struct pg_service *service);
+
 /** Write allocated-databases.json: what usable workers have now. */
 int pg_allocations_write(const struct pg *pg);
 

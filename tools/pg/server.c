@@ -6,6 +6,7 @@
  */
 #include "tools/pg/server.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -238,11 +239,12 @@ int pg_server_find(unsigned int wanted_major, struct pg_server *ret_server, char
 	return 0;
 }
 
+#define SOCKET_DIR "berth-pg-"
 enum { SOCKET_NAME = sizeof("/.s.PGSQL.65535.lock") };
 
 static char *fresh_dir(const struct pg_server *server, const char *base)
 {
-	char *path = str_print("%s/berth-pg-XXXXXX", base);
+	char *path = str_print("%s/" SOCKET_DIR "XXXXXX", base);
 
 	if (strlen(path) + SOCKET_NAME <= sizeof(((struct sockaddr_un *)NULL)->sun_path) && mkdtemp(path)) {
 		if (!chmod(path, 0711) && (!server->uid || !chown(path, server->uid, server->gid)) &&
@@ -254,6 +256,15 @@ static char *fresh_dir(const struct pg_server *server, const char *base)
 	return NULL;
 }
 
+/* A link in the run's own directory tells whoever clears up after it. */
+static void leave_link(const char *run_dir, const char *path)
+{
+	cleanup_free char *link = str_print("%s%s", run_dir, strrchr(path, '/'));
+
+	if (strcmp(link, path))
+		(void)!symlink(path, link);
+}
+
 int pg_server_socket_dir(const struct pg_server *server, const char *run_dir, char **ret_path)
 {
 	*ret_path = fresh_dir(server, run_dir);
@@ -261,5 +272,25 @@ int pg_server_socket_dir(const struct pg_server *server, const char *run_dir, ch
 		*ret_path = fresh_dir(server, "/run");
 	if (!*ret_path)
 		*ret_path = fresh_dir(server, "/tmp");
-	return *ret_path ? 0 : -EACCES;
+	if (!*ret_path)
+		return -EACCES;
+	leave_link(run_dir, *ret_path);
+	return 0;
+}
+
+void pg_server_remove_socket_dirs(const char *run_dir)
+{
+	cleanup_dir DIR *dir = opendir(run_dir);
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		char target[PATH_MAX];
+		ssize_t len = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
+
+		if (len <= 0 || !str_starts(entry->d_name, SOCKET_DIR))
+			continue;
+		target[len] = 0;
+		if (str_ends(target, entry->d_name))
+			(void)dir_remove(target);
+	}
 }

@@ -32,4 +32,7 @@ int pg_server_reaches(const struct pg_server *server, const char *path);
 /** A directory for unix sockets that the server can write to and every process of a worker can reach. */
 int pg_server_socket_dir(const struct pg_server *server, const char *run_dir, char **ret_path);
 
+/** Remove those of a run that lie elsewhere than in @run_dir; before that directory itself is removed. */
+void pg_server_remove_socket_dirs(const char *run_dir);
+
 #endif

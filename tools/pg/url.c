@@ -58,7 +58,7 @@ static char *decode(const char *text, size_t len)
 	char *out = mem_alloc(len + 1), *to = out;
 
 	for (size_t i = 0; i < len; i++) {
-		int byte = text[i];
+		int byte = (unsigned char)text[i];
 
 		if (text[i] == '%') {
 			int high = i + 2 < len ? hex(text[i + 1]) : -1;

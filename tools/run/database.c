@@ -323,11 +323,30 @@ static bool answers(uint16_t port)
 	return !connect(four, (const struct sockaddr *)&v4, sizeof(v4)) || !connect(six, (const struct sockaddr *)&v6, sizeof(v6));
 }
 
+static void hint_missing(const struct pg *pg)
+{
+	struct pg_missing missing;
+	cleanup_free char *name = NULL;
+
+	if (!pg_missing(pg, &missing))
+		return;
+	name = missing.name;
+	if (missing.role) {
+		log_line("the private database server does not let in role '%s'", name);
+		log_hint("say it in the URL: --db postgresql://%s:PASSWORD@localhost:%u/%s", name, missing.port, missing.database);
+	} else {
+		log_line("the private database server has no database '%s'", name);
+		log_hint("if the suite needs it from the start, add --db %s", name);
+	}
+}
+
 void database_hint(const struct run *run)
 {
 	cleanup_free char *text = run->database ? NULL : pg_url_default(run->project_dir);
 	struct pg_url url;
 
+	if (run->database && run->database->room_count)
+		hint_missing(run->database->rooms[0]);
 	if (!text || run->options->db_mode == RUN_DB_OFF || pg_url_parse(text, NULL, &url))
 		return;
 	if (pg_url_local(&url) && *url.host != '/' && !answers(url.port)) {

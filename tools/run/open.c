@@ -24,14 +24,15 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
+#include "tools/base/environ.h"
 #include "tools/base/file.h"
+#include "tools/pg/server.h"
 #include "tools/run/allocate.h"
 #include "tools/run/cgroup.h"
 #include "tools/run/database.h"
 #include "tools/run/run.h"
-#include "tools/run/watching.h"
-#include "tools/base/environ.h"
 #include "tools/run/runtime.h"
+#include "tools/run/watching.h"
 
 static int fail(char **ret_error, int ret, const char *what, const char *subject)
 {
@@ -334,8 +335,10 @@ void run_remove_traces(struct run *run)
 	(void)limits_remove(run->limit_places, 2000);
 	if (run->scratch_dir)
 		(void)runtime_remove_scratch(run->scratch_dir);
-	if (run->dir)
+	if (run->dir) {
+		pg_server_remove_socket_dirs(run->dir);
 		(void)dir_remove(run->dir);
+	}
 }
 
 static void free_worker(struct worker *worker)

@@ -18,6 +18,7 @@
 #include "tools/base/clock.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
+#include "tools/pg/server.h"
 #include "tools/run/cgroup.h"
 #include "tools/run/process.h"
 #include "tools/run/runtime.h"
@@ -117,6 +118,7 @@ static int reap_one(const struct run_state *run, bool dry_run, char ***list)
 		one = runtime_remove_scratch(run->scratch_dir);
 		ret = ret ? ret : one;
 	}
+	pg_server_remove_socket_dirs(run->dir);
 	one = dir_remove(run->dir);
 	return ret ? ret : one;
 }
