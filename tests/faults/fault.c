@@ -149,10 +149,11 @@ int mkdir(const char *path, mode_t mode)
 	return NEXT(mkdir)(path, mode);
 }
 
-int ftruncate(int fd, off_t size)
+int posix_fallocate(int fd, off_t offset, off_t len)
 {
-	FAIL("ftruncate", ENOSPC, -1);
-	return NEXT(ftruncate)(fd, size);
+	if (is_due("fallocate"))
+		return ENOSPC;
+	return NEXT(posix_fallocate)(fd, offset, len);
 }
 
 ssize_t write(int fd, const void *data, size_t size)
