@@ -18,6 +18,7 @@ init() { as_pg "$pgbin/initdb" -D "$sdir/init.$1" -U postgres -A trust --no-sync
 say 'initdb --no-sync and start' "$(for i in 1 2 3; do timed init $i; as_pg "$pgbin/pg_ctl" -s -m immediate -D "$sdir/init.$i" stop; done | middle)"
 sql 'create database tpl owner mes_user'
 say 'createdb -T (fsync off)' "$(for i in 1 2 3 4 5; do timed createdb -h "$sdir" -p $sport -U postgres -T tpl c$i; done | middle)"
+command -v pg_virtualenv >/dev/null && say 'pg_virtualenv true, with its end' "$(for i in 1 2 3; do timed as_pg env HOME="$sdir" pg_virtualenv true; done | middle)"
 run warm -d $url "$work/warm" true
 for way in overlay copy; do
 	say "private cluster, $way" "$(for i in 1 2 3 4 5; do BERTH_PG_CLONE=$way run b -d $url "$work/b" true; awk '/database_ready/ {print $5}' "$work/b.err"; done | middle)"
@@ -44,11 +45,13 @@ unix_socket_dir =
 auth_type = scram-sha-256
 auth_file = $work/users
 pool_mode = session
+pidfile = $sdir/bouncer.pid
 max_client_conn = 500
 default_pool_size = 100
 INI
-	as_pg pgbouncer "$work/bouncer.ini" >/dev/null 2>&1 & bouncer=$!
-	until psql -p $bport -Atqc 'select 1' mes_e2e_db >/dev/null 2>&1; do kill -0 $bouncer; done
+	as_pg pgbouncer "$work/bouncer.ini" >/dev/null 2>&1 & starting=$! # a shell's: the program under it has another number
+	until psql -p $bport -Atqc 'select 1' mes_e2e_db >/dev/null 2>&1; do kill -0 $starting; done
+	bouncer=$(cat "$sdir/bouncer.pid")
 fi
 until grep -q ready "$work/relay.out"; do :; done
 tps() { pgbench -n -T "$seconds" "$@" 2>/dev/null | awk '/^tps/ {print int($3)}'; }

@@ -26,6 +26,7 @@ static const char *wanted;
 static long countdown;
 static long jump_s;
 static bool always;
+static const char *hit;	/* FAULT_HIT: a file that comes to be when a call has failed */
 
 __attribute__((constructor)) static void read_environment(void)
 {
@@ -36,6 +37,7 @@ __attribute__((constructor)) static void read_environment(void)
 	countdown = nth ? atol(nth) : 1;
 	jump_s = jump ? atol(jump) : 0;
 	always = getenv("FAULT_ALWAYS");
+	hit = getenv("FAULT_HIT");
 	wanted = getenv("FAULT_CALL");
 }
 
@@ -47,7 +49,13 @@ static bool is_due(const char *call)
 		countdown--;
 	else if (!always)
 		return false;
-	return !countdown && (always || (countdown = -1));
+	if (countdown)
+		return false;
+	if (!always)
+		countdown = -1;
+	if (hit)
+		close((int)syscall(SYS_openat, AT_FDCWD, hit, O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
+	return true;
 }
 
 void *__libc_malloc(size_t size);
@@ -141,10 +149,11 @@ int mkdir(const char *path, mode_t mode)
 	return NEXT(mkdir)(path, mode);
 }
 
-int ftruncate(int fd, off_t size)
+int posix_fallocate(int fd, off_t offset, off_t len)
 {
-	FAIL("ftruncate", ENOSPC, -1);
-	return NEXT(ftruncate)(fd, size);
+	if (is_due("fallocate"))
+		return ENOSPC;
+	return NEXT(posix_fallocate)(fd, offset, len);
 }
 
 ssize_t write(int fd, const void *data, size_t size)

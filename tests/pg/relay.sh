@@ -6,6 +6,7 @@
 rport=$((26000 + $$ % 900)); suffix=_t1_abcdefgh; phys=mes_e2e_db$suffix
 sql "create database $phys owner mes_user template mes_e2e_db"
 before=$(pg_dump -h "$sdir" -p "$sport" -U postgres -C mes_e2e_db | grep -v '^.restrict\|^.unrestrict' | md5sum)
+flow_mb=64; [ -z "${FULL-}" ] || flow_mb=1024 # how much COPY moves each way
 relay_up() { # relay_up [ENV=VALUE]: on $rport
 	env "$@" "$out/tests/pg/relay" $rport "$work/.s.PGSQL.5432" 127.0.0.1 $sport $suffix mes_e2e_db >"$work/relay.out" 2>&1 & relay=$!
 	until grep -q . "$work/relay.out"; do kill -0 $relay; done
@@ -80,6 +81,7 @@ same 'replication=database is refused clearly' 1 "$(PGSSLMODE=disable q -d 'dbna
 same 'a unix socket' 1 "$(PGHOST=$work PGPORT=5432 q -c 'select 1')"
 ok 'cancel' sh -c 'timeout 10 sh -c "psql -qc \"select pg_sleep(20)\" & p=\$!; sleep 0.4; kill -INT \$p; wait \$p" 2>&1 | grep -q "canceling statement"'
 same 'COPY of 20 MB out and in' 200000 "$(q -c 'create table big as select g, repeat(md5(g::text), 3) t from generate_series(1,200000) g' -c 'copy big to stdout' >"$work/big"; q -c 'create table big2 (like big)' -c "\\copy big2 from $work/big" -c 'select count(*) from big2')"
+ok 'COPY both ways past a side that does not read, sides that vanish, long keys for cancelling' python3 tests/pg/flow.py $rport $sport "$out/tests/pg/relay" $relay "$flow_mb"
 ok 'the protocol itself: pipelining, half-open, bad lengths, bytes before an answer' python3 tests/pg/wire.py $rport
 ok 'a thousand idle connections at once' python3 tests/pg/idle.py $rport 1000
 same 'and memory stays small (KiB per connection)' yes "$([ "$(awk '/VmHWM/ {print $2}' /proc/$relay/status)" -lt 60000 ] && echo yes || grep VmHWM /proc/$relay/status)"
