@@ -109,10 +109,12 @@ int monitor_post_bind6(struct bpf_sock *context)
 static __always_inline enum berth_closed_how how_closed(void)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
 
 	if (task->flags & EXITING)
 		return BERTH_CLOSED_EXIT;
-	return BPF_CORE_READ_BITFIELD(task, in_execve) ? BERTH_CLOSED_EXEC : BERTH_CLOSED_PROGRAM;
+	/* the last reference goes on the way back to user space, when task->in_execve says no again */
+	return regs->orig_ax == CALL_EXECVE || regs->orig_ax == CALL_EXECVEAT ? BERTH_CLOSED_EXEC : BERTH_CLOSED_PROGRAM;
 }
 
 SEC("cgroup/sock_release")

@@ -13,7 +13,7 @@
 /* Numbers of the system calls that are looked at; x86_64. Elsewhere sys_exit is not loaded. */
 enum { CALL_READ = 0, CALL_WRITE = 1, CALL_READV = 19, CALL_WRITEV = 20, CALL_SENDFILE = 40, CALL_SOCKET = 41, CALL_CONNECT = 42,
        CALL_ACCEPT = 43, CALL_SENDTO = 44, CALL_RECVFROM = 45, CALL_SENDMSG = 46, CALL_RECVMSG = 47, CALL_BIND = 49,
-       CALL_LISTEN = 50, CALL_ACCEPT4 = 288, CALL_RECVMMSG = 299, CALL_SENDMMSG = 307 };
+       CALL_LISTEN = 50, CALL_EXECVE = 59, CALL_ACCEPT4 = 288, CALL_RECVMMSG = 299, CALL_SENDMMSG = 307, CALL_EXECVEAT = 322 };
 
 /*
  * The IP socket behind a descriptor of the current process, NULL if it is something else: a failing write to a pipe is no

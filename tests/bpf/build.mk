@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# tests/bpf: the monitor against programs that say what they did. driver watches, oracle is watched; findings.sh compares.
+# tests/bpf: the monitor against programs that say what they did. driver watches, oracle is watched; findings.sh compares;
+# equal.sh holds the monitor against strace, ss and /proc, on the programs of mixed/
 BPF_TEST_ROOMS	:= $(patsubst %.c,$(O)/%.o,$(wildcard tools/watch/*.c tools/base/*.c))
 BPF_TESTS	:= $(O)/tests/bpf/driver $(O)/tests/bpf/oracle $(O)/tests/bpf/oracle-static
 TESTS		+= $(BPF_TESTS)

@@ -3,13 +3,17 @@
  * A supervisor in small, to try the monitor alone: runs N workers of a command in cgroups of their own, watched, and prints
  * what was found as JSON.
  *
- *	driver [-n N] [-s ebpf|sampling] [-e] [-v] [-x] [-a RULE]... [-g GRACE_MS] -- COMMAND [ARG]...
+ *	driver [-n N] [-s ebpf|sampling] [-e] [-v] [-x COMMAND [-t MS]] [-a RULE]... [-g GRACE_MS] -- COMMAND [ARG]...
+ *
+ * -x: MS after the start, freeze worker 1, take a snapshot, run COMMAND with its cgroup's folder as CGROUP, thaw; the result
+ * has `snapshot` and COMMAND's output as `look`.
  *
  * The limits are those of tests/bpf/findings.sh, small so that it does not take minutes. -e: print each event on stderr.
  * Each worker has BERTH_RUN and BERTH_WORKER. Exit status: 0 if the driver itself had no trouble; 77 without cgroup v2.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,35 +61,54 @@ static char *cgroup_mount(void)
 	return NULL;
 }
 
-/* ---- -x: one look, 400 ms after the start, by the monitor and by ss ---- */
+/* ---- -x: one look, while worker 1 is frozen, by the monitor and by whatever COMMAND is ---- */
 
 static json_t *snapshot;
-static char *ss_text;
+static const char *look_command;
+static char *look_text;
 
 static void on_socket(void *arg, const struct berth_socket *socket)
 {
 	(void)arg;
-	if (!socket->closed && socket->local_port)
+	if (!socket->closed)
 		json_array_append_new(snapshot, json_pack("{s:s, s:i, s:i, s:i}", "protocol",
 							  socket->proto ? "udp" : "tcp", "state", socket->state,
 							  "local", socket->local_port, "remote", socket->remote_port));
 }
 
+static bool freeze(const struct one *one)
+{
+	if (file_put_at(one->cgroup, "cgroup.freeze", "1"))
+		return false;
+	for (int turn = 0; turn < 200; turn++) {
+		cleanup_free char *text = NULL;
+
+		if (!file_read_at(one->cgroup, "cgroup.events", &text, NULL) && strstr(text, "frozen 1"))
+			return true;
+		poll(NULL, 0, 10);
+	}
+	return false;
+}
+
 static void on_look(void *arg)
 {
-	FILE *ss = popen("ss -tuanpH 2>/dev/null; ss -tBnpH 2>/dev/null", "r");
 	struct str text = { 0 };
 	char line[512];
+	FILE *others;
 
 	(void)arg;
-	snapshot = json_array();
-	watch_snapshot(watch, on_socket, NULL);
-	while (ss && fgets(line, sizeof(line), ss))
-		if (strstr(line, "\"oracle\""))
+	setenv("CGROUP", ones[1].path, 1);
+	if (freeze(&ones[1])) {
+		snapshot = json_array();
+		watch_snapshot(watch, on_socket, NULL);
+		others = popen(look_command, "r");
+		while (others && fgets(line, sizeof(line), others))
 			str_add(&text, line);
-	if (ss)
-		pclose(ss);
-	ss_text = str_take(&text);
+		if (others)
+			pclose(others);
+	}
+	file_put_at(ones[1].cgroup, "cgroup.freeze", "0");
+	look_text = str_take(&text);
 }
 
 static void on_event(void *arg, const struct berth_event *event)
@@ -245,7 +268,7 @@ static void print(const char *reason)
 	json_object_set_new(root, "workers", workers);
 	if (snapshot) {
 		json_object_set_new(root, "snapshot", snapshot);
-		json_object_set_new(root, "ss", json_string(ss_text));
+		json_object_set_new(root, "look", json_string(look_text));
 	}
 	json_dumpf(root, stdout, JSON_INDENT(1));
 	putchar('\n');
@@ -289,10 +312,9 @@ int main(int argc, char **argv)
 		.run_id = run_id = str_print("test-%d", getpid()), .cgroup = -1, .policy = &policy, .on_event = on_event
 	};
 	cleanup_free char *mount = cgroup_mount(), *reason = NULL;
-	bool look = false;
-	int option, ret;
+	int option, ret, look_ms = 400;
 
-	while ((option = getopt(argc, argv, "+n:s:ea:g:vx")) != -1) {
+	while ((option = getopt(argc, argv, "+n:s:ea:g:vx:t:")) != -1) {
 		if (option == 'n')
 			worker_count = (unsigned int)atoi(optarg);
 		else if (option == 's')
@@ -300,7 +322,9 @@ int main(int argc, char **argv)
 		else if (option == 'e')
 			print_events = true;
 		else if (option == 'x')
-			look = true;
+			look_command = optarg;
+		else if (option == 't')
+			look_ms = atoi(optarg);
 		else if (option == 'v')
 			setup.everything = true;
 		else if (option == 'a')
@@ -325,8 +349,8 @@ int main(int argc, char **argv)
 		clean_up();
 		return 1;
 	}
-	if (look)
-		loop_after(loop, 400, on_look, NULL);
+	if (look_command && setup.cgroup >= 0)
+		loop_after(loop, look_ms, on_look, NULL);
 	ret = run(argv + optind, setup.cgroup >= 0);
 	print(reason);
 	watch_close(watch);

@@ -237,7 +237,7 @@ static void clean_storm(void)
 
 /* ---- leaks ---- */
 
-static void frozen(void) /* not an oracle: holds still for a second, so that others can look as well */
+static void frozen(void) /* not an oracle: holds still for PORT milliseconds, so that others can look as well */
 {
 	int server = listen_on(0, true), bound_only = tcp(), udp = socket(AF_INET, SOCK_DGRAM, 0);
 	struct sockaddr_in address = at(0);
@@ -250,7 +250,7 @@ static void frozen(void) /* not an oracle: holds still for a second, so that oth
 	}
 	close(connect_to(port_of(server))); /* one end gone: CLOSE_WAIT and FIN_WAIT2 */
 	accept(server, NULL, NULL);
-	pause_ms(1000);
+	pause_ms(argument);
 }
 
 static void serve_for_ever(int server)

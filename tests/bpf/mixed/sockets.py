@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: MIT
+"""TCP and UDP over both families, failures of several kinds; then, for HOLD seconds, whatever is still open stays so."""
+import os, socket, time
+LOCAL = "127.0.0.1"
+kept = []
+def fails(call, *arguments):
+    try:
+        call(*arguments)
+    except OSError:
+        return
+    raise SystemExit("%s should have failed" % call)
+for family, local in (socket.AF_INET, LOCAL), (socket.AF_INET6, "::1"):
+    server = socket.create_server((local, 0), family=family)
+    for turn in range(4):
+        kept += [socket.create_connection(server.getsockname()[:2]), server.accept()[0]]
+    rival = socket.socket(family, socket.SOCK_STREAM)
+    fails(rival.bind, server.getsockname())
+    kept += [server, rival]  # the rival has no port
+fails(kept[-1].bind, ("2001:db8::1", 4000))
+fails(socket.socket().bind, ("192.0.2.1", 4000))
+bound = socket.socket()
+bound.bind((LOCAL, 0))  # and never listens
+fails(socket.create_connection, bound.getsockname())
+echo, sender = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in "ab")
+echo.bind((LOCAL, 0))
+sender.connect(echo.getsockname())
+sender.send(b"x")
+gone = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+gone.connect(bound.getsockname())  # as if its number were a UDP server's
+gone.send(b"x")
+time.sleep(0.05)
+fails(gone.send, b"x")
+kept[0].shutdown(socket.SHUT_WR)
+fails(kept[0].send, b"x")
+kept[3].close()  # leaves CLOSE_WAIT at its client
+time.sleep(float(os.environ.get("HOLD", 0)))
