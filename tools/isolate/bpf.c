@@ -436,7 +436,7 @@ static uint64_t lost(void *arg)
 {
 	const struct backend *backend = arg;
 
-	return backend->skel->bss->lost;
+	return backend->skel->bss ? backend->skel->bss->lost : 0; /* libbpf goes on without it where it could not ask the kernel */
 }
 
 const struct isolate_ops isolate_bpf = {

@@ -330,15 +330,14 @@ void run_save_state(struct run *run)
 
 void run_remove_traces(struct run *run)
 {
-	if (run->cgroup_dir)
-		(void)cgroup_remove(run->cgroup_dir, 2000);
-	(void)limits_remove(run->limit_places, 2000);
-	if (run->scratch_dir)
-		(void)runtime_remove_scratch(run->scratch_dir);
-	if (run->dir) {
-		pg_server_remove_socket_dirs(run->dir);
-		(void)dir_remove(run->dir);
-	}
+	int cgroup = run->cgroup_dir ? cgroup_remove(run->cgroup_dir, 2000) : 0;
+	int limits = limits_remove(run->limit_places, 2000);
+	int scratch = run->scratch_dir ? runtime_remove_scratch(run->scratch_dir) : 0;
+
+	if (!run->dir || cgroup || limits || scratch)
+		return; /* the next berth command finds the rest by what stands in that directory */
+	pg_server_remove_socket_dirs(run->dir);
+	(void)dir_remove(run->dir);
 }
 
 static void free_worker(struct worker *worker)

@@ -157,6 +157,8 @@ static int start(struct monitor *monitor)
 
 	if (ret)
 		return ret;
+	if (!monitor->bpf->bss) /* libbpf could not ask the kernel for global data, and goes on without */
+		return -ENOTSUP;
 	monitor->cpus = libbpf_num_possible_cpus();
 	monitor->ring = ring_buffer__new(bpf_map__fd(monitor->bpf->maps.events), on_record, monitor, NULL);
 	if (!monitor->ring)
