@@ -4,6 +4,7 @@
  *
  *	FAULT_CALL=open FAULT_NTH=17 [FAULT_ALWAYS=1] LD_PRELOAD=.../fault.so berth run ...
  *
+ * A process in which a call has failed appends a line to the file FAULT_HITS, once: so the campaign knows that it hit.
  * Calls are counted per process; a child goes on with its parent's count. In every other program (the suite, PostgreSQL)
  * it does nothing. `clock` does not fail: the time of day jumps by FAULT_JUMP seconds. The environment is read before
  * main, where no call has been counted yet: getenv(3) allocates nothing.
@@ -22,10 +23,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+
 static const char *wanted;
 static long countdown;
 static long jump_s;
 static bool always;
+static const char *hits;
 
 __attribute__((constructor)) static void read_environment(void)
 {
@@ -36,7 +40,23 @@ __attribute__((constructor)) static void read_environment(void)
 	countdown = nth ? atol(nth) : 1;
 	jump_s = jump ? atol(jump) : 0;
 	always = getenv("FAULT_ALWAYS");
+	hits = getenv("FAULT_HITS");
 	wanted = getenv("FAULT_CALL");
+}
+
+/* By system calls of its own: open and write are among those that fail here. */
+static void note_hit(void)
+{
+	static const char line[] = "taken\n";
+	long fd = -1;
+
+	if (hits)
+		fd = NEXT(syscall)(SYS_openat, AT_FDCWD, (long)hits, O_WRONLY | O_APPEND | O_CLOEXEC);
+	hits = NULL;
+	if (fd < 0)
+		return;
+	NEXT(syscall)(SYS_write, fd, (long)line, sizeof(line) - 1);
+	NEXT(syscall)(SYS_close, fd, 0, 0);
 }
 
 static bool is_due(const char *call)
@@ -47,7 +67,12 @@ static bool is_due(const char *call)
 		countdown--;
 	else if (!always)
 		return false;
-	return !countdown && (always || (countdown = -1));
+	if (countdown)
+		return false;
+	if (!always)
+		countdown = -1;
+	note_hit();
+	return true;
 }
 
 void *__libc_malloc(size_t size);
@@ -61,7 +86,6 @@ void *__libc_realloc(void *old, size_t size);
 			return value; \
 		} \
 	} while (0)
-#define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
 void *malloc(size_t size)
 {
@@ -141,10 +165,11 @@ int mkdir(const char *path, mode_t mode)
 	return NEXT(mkdir)(path, mode);
 }
 
-int ftruncate(int fd, off_t size)
+/* Answers with its error: port map files. */
+int posix_fallocate(int fd, off_t from, off_t size)
 {
-	FAIL("ftruncate", ENOSPC, -1);
-	return NEXT(ftruncate)(fd, size);
+	FAIL("fallocate", ENOSPC, ENOSPC);
+	return NEXT(posix_fallocate)(fd, from, size);
 }
 
 ssize_t write(int fd, const void *data, size_t size)
