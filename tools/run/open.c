@@ -333,8 +333,9 @@ void run_remove_traces(struct run *run)
 	if (run->cgroup_dir)
 		(void)cgroup_remove(run->cgroup_dir, 2000);
 	(void)limits_remove(run->limit_places, 2000);
-	if (run->scratch_dir)
-		(void)runtime_remove_scratch(run->scratch_dir);
+	/* Only the state in run->dir tells the next command where the trees are: it stays until they are gone. */
+	if (run->scratch_dir && runtime_remove_scratch(run->scratch_dir) && runtime_remove_scratch(run->scratch_dir))
+		return;
 	if (run->dir) {
 		pg_server_remove_socket_dirs(run->dir);
 		(void)dir_remove(run->dir);
