@@ -70,7 +70,8 @@ COVER		?= unit shim/preload.sh shim/escape.sh isolate/programs.sh run/status.sh 
 .PHONY: coverage tsan
 coverage:
 	@find .out/cov -name '*.gcda' -delete 2>/dev/null || :
-	scripts/test --m=cov --quick $(COVER)
+	@# counting is no tail call, so that dlopen_runpath fails here; whether tests pass is for make check to say
+	-scripts/test --m=cov --quick $(COVER)
 	@scripts/coverage
 ## make tsan		the port map under threads with ThreadSanitizer; nothing else of ours has threads
 tsan:

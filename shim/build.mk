@@ -8,8 +8,7 @@ SHIM_LDFLAGS	:= -shared -nostdlib -Wl,-z,now -Wl,-z,relro -Wl,-z,nodelete -Wl,-s
 SHIM		:= $(O)/lib/berth/libberth.so
 
 ifeq ($m,cov)
-# dlopen must be a tail call: libc asks who its caller is
-SHIM_CFLAGS	+= -O1 -foptimize-sibling-calls --coverage -fprofile-update=atomic
+SHIM_CFLAGS	+= -O1 --coverage -fprofile-update=atomic
 SHIM_LDFLAGS	:= $(filter-out -nostdlib,$(SHIM_LDFLAGS)) --coverage
 endif
 
