@@ -65,7 +65,7 @@ sql 'create database berth_new_task_9_aaaaaaaa owner mes_user'
 key=$(python3 -c 'h = 14695981039346656037
 for c in b"_task_9_aaaaaaaa": h = (h ^ c) * 1099511628211 % 2**64
 print(h - 2**64 if h >= 2**63 else h)')
-(echo "select pg_advisory_lock($key);"; until [ -e "$work/unlock" ]; do timeout 0.1 tail -f /dev/null; done) | psql -q -h "$sdir" -p "$sport" -U postgres postgres >/dev/null & holder=$!
+(echo "select pg_advisory_lock($key);"; until [ -e "$work/unlock" ]; do timeout 0.1 tail -f /dev/null || true; done) | psql -q -h "$sdir" -p "$sport" -U postgres postgres >/dev/null & holder=$!
 is_locked() { [ "$(sql "select count(*) from pg_locks where locktype = 'advisory'")" != 0 ]; }
 ok 'its creator lives' wait_for is_locked
 shared beside -d "$shurl" "$work/beside" true

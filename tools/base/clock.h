@@ -28,4 +28,12 @@ static inline int64_t clock_wall_ns(void)
 	return clock_of(CLOCK_REALTIME);
 }
 
+/* <0, 0, >0: @left is earlier, the same, later. */
+static inline int clock_compare(const struct timespec *left, const struct timespec *right)
+{
+	if (left->tv_sec != right->tv_sec)
+		return left->tv_sec < right->tv_sec ? -1 : 1;
+	return (left->tv_nsec > right->tv_nsec) - (left->tv_nsec < right->tv_nsec);
+}
+
 #endif

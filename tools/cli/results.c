@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "tools/base/cleanup.h"
+#include "tools/base/clock.h"
 #include "tools/base/log.h"
 #include "tools/cli/config.h"
 #include "tools/cli/project.h"
@@ -33,9 +34,7 @@ static int newest_first(const void *a, const void *b)
 {
 	const struct past *left = a, *right = b;
 
-	if (left->changed.tv_sec != right->changed.tv_sec)
-		return left->changed.tv_sec < right->changed.tv_sec ? 1 : -1;
-	return (left->changed.tv_nsec < right->changed.tv_nsec) - (left->changed.tv_nsec > right->changed.tv_nsec);
+	return clock_compare(&right->changed, &left->changed);
 }
 
 char **results_runs(const char *results)

@@ -10,9 +10,11 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
@@ -172,6 +174,15 @@ void process_by_environ(const char *entry, struct pids *ret_pids)
 
 	*ret_pids = (struct pids){ 0 };
 	each_process(add_if_environ, &wanted);
+}
+
+char *process_program(pid_t pid)
+{
+	cleanup_free char *link = str_print("/proc/%d/exe", (int)pid);
+	char path[PATH_MAX];
+	ssize_t len = readlink(link, path, sizeof(path));
+
+	return len < 0 ? NULL : str_copy_len(path, (size_t)len);
 }
 
 char *process_command(pid_t pid)

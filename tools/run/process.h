@@ -29,4 +29,7 @@ bool process_is_stopped(pid_t pid);
 /** The command line, its words separated by blanks; the name in brackets if it has none. The caller's to free. */
 char *process_command(pid_t pid);
 
+/** The file of its program; NULL if that may not be seen, or there is none (any more). The caller's to free. */
+char *process_program(pid_t pid);
+
 #endif

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "tools/base/cleanup.h"
+#include "tools/base/clock.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
 
@@ -24,9 +25,7 @@ static int newest_first(const void *a, const void *b)
 {
 	const struct past *left = a, *right = b;
 
-	if (left->changed.tv_sec != right->changed.tv_sec)
-		return left->changed.tv_sec < right->changed.tv_sec ? 1 : -1;
-	return (left->changed.tv_nsec < right->changed.tv_nsec) - (left->changed.tv_nsec > right->changed.tv_nsec);
+	return clock_compare(&right->changed, &left->changed);
 }
 
 static bool is_run(const char *name)

@@ -49,6 +49,11 @@ enum {
 
 enum phase { RUNNING, SETTLING, ENDING, KILLING };
 
+struct told {	/* got SIGTERM after the command's end */
+	pid_t pid;
+	char *program;	/* that it was then; NULL = not to be seen */
+};
+
 struct warden {
 	const struct warden_setup *setup;
 	int channel;		/* -1 once the supervisor is dead */
@@ -59,7 +64,8 @@ struct warden {
 	int64_t due_ms;		/* when the phase ends; 0 = never */
 	int64_t killing_until_ms;
 	bool asked;		/* somebody asked for the end: what is left then is no leak */
-	struct pids told;	/* got SIGTERM after the command's end */
+	struct told *told;
+	size_t told_count;
 };
 
 int warden_send(int channel, enum warden_kind kind, int number, pid_t pid, const char *text)
@@ -189,14 +195,28 @@ static void signal_command(struct warden *warden, int number)
 		kill(warden->setup->single ? warden->command : -warden->command, SIGCONT);
 }
 
+/*
+ * Once: a second SIGTERM means "at once" to many. But a shell's child that has not become its program yet takes the signal
+ * for the shell and forgets it in exec: what is another program now has not been asked.
+ */
 static void ask_to_end(struct warden *warden, pid_t pid)
 {
-	for (size_t i = 0; i < warden->told.count; i++)
-		if (warden->told.list[i] == pid)
-			return;
+	cleanup_free char *program = process_program(pid);
+	struct told *told = warden->told;
+
+	while (told < warden->told + warden->told_count && told->pid != pid)
+		told++;
+	if (told == warden->told + warden->told_count) {
+		warden->told = mem_grow(warden->told, warden->told_count + 1, sizeof(*told));
+		told = &warden->told[warden->told_count++];
+		*told = (struct told){ .pid = pid };
+	} else if (str_equal(told->program, program)) {
+		return;
+	}
+	free(told->program);
+	told->program = steal(&program);
 	kill(pid, SIGTERM);
 	kill(pid, SIGCONT);
-	pids_add(&warden->told, pid);
 }
 
 static void ask_all(struct warden *warden)
