@@ -65,6 +65,18 @@ check:
 lint: all
 	@for check in scripts/check-*; do echo "$$check"; "$$check" || exit 1; done
 	scripts/lint
+COVER		?= unit shim/preload.sh shim/escape.sh isolate/programs.sh run/status.sh run/ports.sh pg/private.sh cli
+## make coverage		lines and branches of each room that the groups COVER run; scripts/coverage --lines ROOM names the rest
+.PHONY: coverage tsan
+coverage:
+	@find .out/cov -name '*.gcda' -delete 2>/dev/null || :
+	@# counting is no tail call, so that dlopen_runpath fails here; whether tests pass is for make check to say
+	-scripts/test --m=cov --quick $(COVER)
+	@scripts/coverage
+## make tsan		the port map under threads with ThreadSanitizer; nothing else of ours has threads
+tsan:
+	@$(MAKE) m=tsan .out/tsan/tests/unit/portmap
+	setarch -R .out/tsan/tests/unit/portmap
 ## make ci		what CI runs
 ci:
 	.ci/run

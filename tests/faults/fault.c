@@ -4,6 +4,7 @@
  *
  *	FAULT_CALL=open FAULT_NTH=17 [FAULT_ALWAYS=1] LD_PRELOAD=.../fault.so berth run ...
  *
+ * A process in which a call has failed appends a line to the file FAULT_HITS, once: so the campaign knows that it hit.
  * Calls are counted per process; a child goes on with its parent's count. In every other program (the suite, PostgreSQL)
  * it does nothing. `clock` does not fail: the time of day jumps by FAULT_JUMP seconds. The environment is read before
  * main, where no call has been counted yet: getenv(3) allocates nothing.
@@ -22,11 +23,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+
 static const char *wanted;
 static long countdown;
 static long jump_s;
 static bool always;
-static const char *hit;	/* FAULT_HIT: a file that comes to be when a call has failed */
+static const char *hits;
 
 __attribute__((constructor)) static void read_environment(void)
 {
@@ -37,8 +40,23 @@ __attribute__((constructor)) static void read_environment(void)
 	countdown = nth ? atol(nth) : 1;
 	jump_s = jump ? atol(jump) : 0;
 	always = getenv("FAULT_ALWAYS");
-	hit = getenv("FAULT_HIT");
+	hits = getenv("FAULT_HITS");
 	wanted = getenv("FAULT_CALL");
+}
+
+/* By system calls of its own: open and write are among those that fail here. */
+static void note_hit(void)
+{
+	static const char line[] = "taken\n";
+	long fd = -1;
+
+	if (hits)
+		fd = NEXT(syscall)(SYS_openat, AT_FDCWD, (long)hits, O_WRONLY | O_APPEND | O_CLOEXEC);
+	hits = NULL;
+	if (fd < 0)
+		return;
+	NEXT(syscall)(SYS_write, fd, (long)line, sizeof(line) - 1);
+	NEXT(syscall)(SYS_close, fd, 0, 0);
 }
 
 static bool is_due(const char *call)
@@ -53,8 +71,7 @@ static bool is_due(const char *call)
 		return false;
 	if (!always)
 		countdown = -1;
-	if (hit)
-		close((int)syscall(SYS_openat, AT_FDCWD, hit, O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
+	note_hit();
 	return true;
 }
 
@@ -69,7 +86,6 @@ void *__libc_realloc(void *old, size_t size);
 			return value; \
 		} \
 	} while (0)
-#define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
 void *malloc(size_t size)
 {
@@ -149,11 +165,11 @@ int mkdir(const char *path, mode_t mode)
 	return NEXT(mkdir)(path, mode);
 }
 
-int posix_fallocate(int fd, off_t offset, off_t len)
+/* Answers with its error: port map files. */
+int posix_fallocate(int fd, off_t from, off_t size)
 {
-	if (is_due("fallocate"))
-		return ENOSPC;
-	return NEXT(posix_fallocate)(fd, offset, len);
+	FAIL("fallocate", ENOSPC, ENOSPC);
+	return NEXT(posix_fallocate)(fd, from, size);
 }
 
 ssize_t write(int fd, const void *data, size_t size)

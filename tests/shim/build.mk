@@ -32,3 +32,8 @@ $(SHIM_TEST_OUT)/%: tests/shim/%.c tests/shim/t.h
 
 $(O)/tests/shim-static/%: tests/shim/%.c tests/shim/t.h
 	$(SHIM_TEST_BUILD) -static $(FLAGS)
+
+## make memcheck		every behaviour program under valgrind, with the shim
+.PHONY: memcheck
+memcheck: tests
+	FULL=1 BERTH=$(abspath $O)/bin/berth BERTH_OUT=$(abspath $O) tests/shim/valgrind.sh

@@ -116,7 +116,8 @@ static int reap_one(const struct run_state *run, bool dry_run, char ***list)
 	run_kill_strays(run->id);
 	if (scratch) {
 		one = runtime_remove_scratch(run->scratch_dir);
-		ret = ret ? ret : one;
+		if (one)
+			return one; /* what run->dir says about it is needed once more */
 	}
 	pg_server_remove_socket_dirs(run->dir);
 	one = dir_remove(run->dir);
