@@ -19,8 +19,8 @@ cat >berth.yaml <<'YAML'
 databases:
   - url: mysql://shop_user:my%20secret@localhost:3306/shop
     setup: MYSQL_PWD='my secret' mariadb -h localhost -u shop_user shop -e 'create table item(x int); insert into item values (0)'
-  - url: redis://:red_secret@localhost:6379/0
-    setup: REDISCLI_AUTH=red_secret redis-cli set seeded yes >/dev/null
+  - url: redis://:red%20secret%22%5C@localhost:6379/0
+    setup: REDISCLI_AUTH='red secret"\' redis-cli set seeded yes >/dev/null
   - kind: command
     port: 7700
     start: exec python3 echo.py
@@ -42,7 +42,7 @@ while True:
     client.close()
 PY
 cat >suite <<'SUITE'
-export MYSQL_PWD='my secret' REDISCLI_AUTH=red_secret
+export MYSQL_PWD='my secret' REDISCLI_AUTH='red secret"\'
 echo() { command echo "$BERTH_WORKER" "$@"; }
 maria() { mariadb "$@" -u shop_user shop; }
 say() { exec 3<>"/dev/tcp/localhost/$1"; printf %s "$2" >&3; cat <&3; exec 3>&-; }
@@ -88,7 +88,7 @@ ok 'what is kept is told, with the command that opens it' grep -Eq 'database kep
 timeout 60 "$berth" run -n 2 --tree shared -- sh -c ': >"up.$BERTH_WORKER"; exec sleep 60' >/dev/null 2>&1 & run=$!
 until [ -e up.1 ] && [ -e up.2 ]; do sleep 0.05; done
 ok 'while it runs' test -n "$(servers)"
-same 'no password is on a command line' '' "$(pgrep -fa 'red_[s]ecret|my [s]ecret' || true)"
+same 'no password is on a command line' '' "$(pgrep -fa 'red [s]ecret|my [s]ecret' || true)"
 sockets=$(readlink "$XDG_RUNTIME_DIR"/berth/*/berth-pg-* || echo "$XDG_RUNTIME_DIR"/berth/*/berth-pg-*)
 ok 'their sockets have a directory' test -d "$sockets"
 pkill -KILL -P "$(pgrep -P $run -x berth)" -x berth-keeper 2>/dev/null || true

@@ -21,6 +21,33 @@ static char *stamp(const struct pg_server *server)
 	return digest_stamp("/usr/bin/redis-server");
 }
 
+/* In quotes and in hexadecimal: a password may hold blanks, quotes and line ends. */
+static void add_quoted(struct str *settings, const char *text)
+{
+	str_add(settings, "\"");
+	for (; *text; text++)
+		str_addf(settings, "\\x%02x", (unsigned int)(unsigned char)*text);
+	str_add(settings, "\"");
+}
+
+static void add_password(struct str *settings, const struct pg_url *url)
+{
+	cleanup_free char *secret = str_print(">%s", url->password);
+
+	if (strcmp(url->role, "default")) {
+		str_add(settings, "user ");
+		add_quoted(settings, url->role);
+		str_add(settings, " on ");
+		add_quoted(settings, secret);
+		str_add(settings, " ~* &* +@all\n");
+	} else {
+		str_add(settings, "requirepass ");
+		add_quoted(settings, url->password);
+		str_add(settings, "\n");
+	}
+	explicit_bzero(secret, strlen(secret));
+}
+
 static int build(const struct template_plan *plan, uint16_t port, const char *data, struct str *ret_text)
 {
 	cleanup_free char *path = str_print("%s/redis.conf", data);
@@ -29,16 +56,9 @@ static int build(const struct template_plan *plan, uint16_t port, const char *da
 
 	(void)ret_text;
 	str_add(&settings, SETTINGS);
-	for (unsigned int i = 0; i < plan->url_count; i++) {
-		const struct pg_url *url = &plan->urls[i];
-
-		if (url->port != port || !url->password)
-			continue;
-		if (strcmp(url->role, "default"))
-			str_addf(&settings, "user %s on >%s ~* &* +@all\n", url->role, url->password);
-		else
-			str_addf(&settings, "requirepass %s\n", url->password);
-	}
+	for (unsigned int i = 0; i < plan->url_count; i++)
+		if (plan->urls[i].port == port && plan->urls[i].password)
+			add_password(&settings, &plan->urls[i]);
 	ret = mkdir(data, 0700) ? -errno : file_replace(path, settings.text, settings.len, 0600);
 	explicit_bzero(settings.text, settings.len);
 	return ret;
