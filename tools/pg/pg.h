@@ -70,6 +70,7 @@ struct pg_setup {
 	enum pg_mode mode;		/* of PostgreSQL; every other kind is private */
 	const char *command;		/* setup; NULL = none */
 	char *const *inputs;		/* strv of globs whose contents the template depends on; may be NULL */
+	const char *snapshot;		/* workers start from this one, and there is no setup; NULL = from the template */
 	bool keep;			/* keep every database */
 	bool keep_failed;		/* keep those of failed workers */
 	int64_t idle_alarm_ms;		/* idle in transaction for so long is recorded; 0 = 60 000 */
@@ -105,10 +106,18 @@ int pg_worker_prepare(struct pg *pg, unsigned int number, const char *task, stru
 		      void *arg);
 
 /**
- * Bring the worker's databases back to the template. Its connections are cut. @ready as above.
- * Return: 0; -ENOENT it has none now; -EBUSY it is being reset already; -errno.
+ * Bring the worker's databases back to @snapshot, or to what they began as (NULL). Its connections are cut. @ready as above;
+ * after some errors the worker goes on as it was.
+ * Return: 0; -ENOENT it has none now; -EALREADY it is being reset; -EINVAL no name of a snapshot; of snapshot_use(); -errno.
  */
-int pg_worker_reset(struct pg *pg, unsigned int number, pg_ready_fn ready, void *arg);
+int pg_worker_reset(struct pg *pg, unsigned int number, const char *snapshot, pg_ready_fn ready, void *arg);
+
+/**
+ * Copy what the worker's databases are now, under @name; what had the name before is replaced. Its connections are cut, and it
+ * goes on where it was.
+ * Return: 0; -ENOENT, -EALREADY, -EINVAL as above; -errno.
+ */
+int pg_worker_snapshot(struct pg *pg, unsigned int number, const char *name, pg_ready_fn ready, void *arg);
 
 /** Stop and remove what the worker had, in the background; kept if asked. */
 void pg_worker_end(struct pg *pg, unsigned int number, bool failed);

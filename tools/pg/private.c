@@ -25,6 +25,7 @@
 #include "tools/base/clock.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
+#include "tools/pg/snapshot.h"
 
 /* --- template --- */
 
@@ -97,39 +98,72 @@ static int start_template_job(struct pg *pg, job_fn run, bool dropped, job_done_
 			 &private->job);
 }
 
+/* Workers are cloned from a snapshot that somebody has taken. */
+static void take_snapshot_for_template(struct pg *pg)
+{
+	struct private *private = private_of(pg);
+	const char *name = pg->setup.snapshot;
+	int ret = snapshot_use(&private->snapshots, &private->server, name, private->shape);
+	cleanup_free char *refusal = ret ? snapshot_refusal(name, ret) : NULL;
+
+	private->source = str_print("snap-%s", name);
+	if (!ret)
+		template_record(pg, "snapshot");
+	template_settled(pg, ret ? TEMPLATE_FAILED : TEMPLATE_READY, refusal);
+}
+
+static void take_template(struct pg *pg)
+{
+	struct private *private = private_of(pg);
+	cleanup_free char *path = str_print("%s/tpl-%s.lock", private->server.cache, private->hash);
+	int ret;
+
+	private->source = str_print("tpl-%s", private->hash);
+	private->template_lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	private->plan.lock = private->template_lock;
+	ret = private->template_lock < 0 ? -errno : start_template_job(pg, template_make, true, on_template);
+	if (ret)
+		on_template(pg, ret, "");
+}
+
 static void on_hash(void *arg, int error, const char *text)
 {
 	struct pg *pg = arg;
 	struct private *private = private_of(pg);
-	cleanup_free char *path = NULL, *copy = str_copy(text);
+	cleanup_strv char **words = strv_split(text, " ");
 
 	private->job = NULL;
-	if (!error && strlen(text) < 34)
+	if (!error && strv_len(words) != 3)
 		error = -EBADMSG;
 	if (error) {
 		on_template(pg, error, error == -E2BIG ? "too many files named as inputs of the setup" : "");
 		return;
 	}
-	private->clone = copy[33] == 'r' ? PG_CLONE_REFLINK : copy[33] == 'o' ? PG_CLONE_OVERLAY : PG_CLONE_COPY;
-	copy[32] = 0;
-	private->hash = steal(&copy);
+	private->hash = str_copy(words[0]);
+	private->shape = str_copy(words[1]);
+	private->clone = *words[2] == 'r' ? PG_CLONE_REFLINK : *words[2] == 'o' ? PG_CLONE_OVERLAY : PG_CLONE_COPY;
 	private->plan.hash = private->hash;
-	path = str_print("%s/tpl-%s.lock", private->server.cache, private->hash);
-	private->template_lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	private->plan.lock = private->template_lock;
-	error = private->template_lock < 0 ? -errno : start_template_job(pg, template_make, true, on_template);
-	if (error)
-		on_template(pg, error, "");
+	if (pg->setup.snapshot)
+		take_snapshot_for_template(pg);
+	else
+		take_template(pg);
 }
 
-/* Job: the hash, then how clones can be made here: tried, because no list of file systems is ever complete. */
+/*
+ * Job: the hash, the same without a setup, then how clones can be made here: tried, because no list of file systems is ever
+ * complete.
+ */
 static int look(void *arg, struct str *ret_text)
 {
 	const struct template_plan *plan = arg;
+	struct template_plan shape = *plan;
 	int ret = template_hash(arg, ret_text);
 	const char *only = getenv("BERTH_PG_CLONE");
 	enum pg_clone clone = PG_CLONE_COPY;
 
+	shape.command = NULL;
+	str_add(ret_text, " ");
+	ret = ret ? ret : template_hash(&shape, ret_text);
 	if (!only && pg_clone_reflinks(plan->server->cache))
 		clone = PG_CLONE_REFLINK;
 	else if ((!only || !strcmp(only, "overlay")) && pg_clone_overlays(plan->server->cache))
@@ -217,15 +251,32 @@ static int private_prepare(struct pg_worker *worker)
 	return 0;
 }
 
-static int private_reset(struct pg_worker *worker)
+static int private_reset(struct pg_worker *worker, const char *snapshot)
 {
 	struct flat *flat = worker->mode_data;
+	struct private *private = private_of(worker->pg);
+	int ret = snapshot ? snapshot_use(&private->snapshots, &private->server, snapshot, private->shape) : 0;
 
+	if (ret)
+		return ret;
+	free(flat->source);
+	flat->source = snapshot ? str_print("snap-%s", snapshot) : NULL;
 	flat->again = true;
 	if (flat_is_running(flat))
 		flat_stop(flat, false);
 	else
 		flat_servers_gone(flat);
+	return 0;
+}
+
+static int private_snapshot(struct pg_worker *worker, const char *name)
+{
+	struct flat *flat = worker->mode_data;
+
+	if (!flat_is_running(flat))
+		return -ENOENT;
+	flat->snapshot = str_copy(name);
+	flat_stop(flat, true);
 	return 0;
 }
 
@@ -269,7 +320,10 @@ static void private_free(struct private *private)
 	if (private->template_lock > 0)
 		close(private->template_lock);
 	pg_server_free(&private->server);
+	snapshot_end(private->snapshots);
 	free(private->hash);
+	free(private->shape);
+	free(private->source);
 	free(private->failure);
 	free(private->socket_dir);
 	free(private->run_lock_path);
@@ -343,6 +397,7 @@ const struct pg_mode_ops pg_mode_private = {
 	.open = private_open,
 	.prepare = private_prepare,
 	.reset = private_reset,
+	.snapshot = private_snapshot,
 	.end = private_end,
 	.close = private_close,
 	.physical = private_physical,

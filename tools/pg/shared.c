@@ -128,6 +128,8 @@ static void on_said(void *arg, const char *text)
 			fail_worker(tenant, text + 6);
 		else if (!worker->number)
 			template_settled(worker->pg, text + 6);
+	} else if (str_starts(text, "refused ")) {
+		pg_worker_refuse(worker, -EIO, text + 8);
 	} else if (str_starts(text, "kept ")) {
 		const struct pg_url *url = worker->pg->urls;
 		cleanup_free char *command = str_print("psql -h %s -p %u -U %s %s", url->host, url->port, url->role, text + 5);
@@ -181,7 +183,7 @@ static void worker_start(struct tenant *tenant)
 	tenant->waiting = false;
 	tenant->plan = (struct lease_plan){ .pg = pg, .worker = tenant->worker, .suffix = tenant->suffix,
 					    .template_hash = pg->setup.command ? shared_of(pg)->hash : NULL,
-					    .socket_dir = shared_of(pg)->socket_dir };
+					    .snapshot = pg->setup.snapshot, .socket_dir = shared_of(pg)->socket_dir };
 	ret = agent_start(pg->setup.loop, lease_worker, &tenant->plan, on_said, on_agent_end, tenant, &tenant->agent);
 	if (ret)
 		fail_worker(tenant, strerror(-ret));
@@ -289,14 +291,25 @@ static int shared_prepare(struct pg_worker *worker)
 	return 0;
 }
 
-static int shared_reset(struct pg_worker *worker)
+static int order(struct pg_worker *worker, const char *word, const char *name)
 {
 	struct tenant *tenant = worker->mode_data;
+	cleanup_free char *text = name ? str_print("%s %s", word, name) : str_copy(word);
 
 	if (!tenant->agent)
 		return -ECHILD;
-	agent_say(tenant->agent, "reset");
+	agent_say(tenant->agent, text);
 	return 0;
+}
+
+static int shared_reset(struct pg_worker *worker, const char *snapshot)
+{
+	return order(worker, "reset", snapshot);
+}
+
+static int shared_snapshot(struct pg_worker *worker, const char *name)
+{
+	return order(worker, "snapshot", name);
 }
 
 static void shared_end(struct pg_worker *worker)
@@ -368,6 +381,7 @@ const struct pg_mode_ops pg_mode_rename = {
 	.open = shared_open,
 	.prepare = shared_prepare,
 	.reset = shared_reset,
+	.snapshot = shared_snapshot,
 	.end = shared_end,
 	.close = shared_close,
 	.physical = shared_physical,

@@ -23,6 +23,7 @@
 #include "tools/base/clock.h"
 #include "tools/base/log.h"
 #include "tools/pg/pg.h"
+#include "tools/pg/snapshot.h"
 #include "tools/pg/url.h"
 #include "tools/run/control.h"
 #include "tools/run/watching.h"
@@ -69,7 +70,7 @@ void database_plan(struct run *run)
 	if (!database_wanted(options))
 		return;
 	database = run->database = mem_alloc(sizeof(*database));
-	database->setup = setup_of(options);
+	database->setup = options->snapshot ? NULL : setup_of(options);
 	for (unsigned int i = 0; i < options->database_count; i++)
 		for (char **input = options->database_list[i].inputs; input && *input; input++)
 			strv_add(&database->inputs, *input);
@@ -164,6 +165,7 @@ static int open_room(struct run *run, bool private)
 		.mode = private ? PG_PRIVATE : mode_of(run->options),
 		.command = private ? NULL : database->setup,
 		.inputs = database->inputs,
+		.snapshot = run->options->snapshot,
 		.keep = run->options->keep,
 		.run_setup = run_setup,
 		.record = on_record,
@@ -240,50 +242,72 @@ void database_worker_over(struct worker *worker)
 	worker->on_database = NULL;
 }
 
-struct reset {
+struct order {			/* a reset or a snapshot, in every room */
 	unsigned int due;	/* rooms that have not answered */
 	int error;		/* the first */
 	char *text;
-	void (*done)(void *arg, int error, const char *text);
+	database_done_fn done;
 	void *arg;
 };
 
-static void on_reset(void *arg, unsigned int number, int error, const char *text)
+static void on_order(void *arg, unsigned int number, int error, const char *text)
 {
-	struct reset *reset = arg;
+	struct order *order = arg;
 
 	(void)number;
-	if (error && !reset->error) {
-		reset->error = error;
-		reset->text = str_copy(text ? text : "");
+	if (error && !order->error) {
+		order->error = error;
+		order->text = str_copy(text ? text : "");
 	}
-	if (--reset->due)
+	if (--order->due)
 		return;
-	reset->done(reset->arg, reset->error, reset->text ? reset->text : "");
-	free(reset->text);
-	free(reset);
+	order->done(order->arg, order->error, order->text ? order->text : "");
+	free(order->text);
+	free(order);
 }
 
-int database_reset(struct run *run, unsigned int number, void (*done)(void *arg, int error, const char *text), void *arg)
+static int give_order(struct run *run, unsigned int number, const char *name,
+		      int (*give)(struct pg *pg, unsigned int number, const char *name, pg_ready_fn ready, void *arg),
+		      database_done_fn done, void *arg)
 {
 	struct database *database = run->database;
-	struct reset *reset;
+	struct order *order;
 	int ret = 0;
 
 	if (!database || number > run->count)
 		return -ENOENT;
-	reset = mem_alloc(sizeof(*reset));
-	*reset = (struct reset){ .done = done, .arg = arg };
-	for (unsigned int i = 0; i < database->room_count; i++) {
-		int one = pg_worker_reset(database->rooms[i], number, on_reset, reset);
-
-		reset->due += !one;
-		ret = ret ? ret : one;
+	order = mem_alloc(sizeof(*order));
+	*order = (struct order){ .done = done, .arg = arg };
+	for (unsigned int i = 0; i < database->room_count && !ret; i++) {
+		ret = give(database->rooms[i], number, name, on_order, order);
+		order->due += !ret;
 	}
-	if (reset->due)
+	if (order->due) {
+		order->error = ret; /* of a room that would not; the others answer */
+		order->text = ret ? database_refusal(name, ret) : NULL;
 		return 0;
-	free(reset);
+	}
+	free(order);
 	return ret;
+}
+
+int database_reset(struct run *run, unsigned int number, const char *snapshot, database_done_fn done, void *arg)
+{
+	return give_order(run, number, snapshot, pg_worker_reset, done, arg);
+}
+
+int database_snapshot(struct run *run, unsigned int number, const char *name, database_done_fn done, void *arg)
+{
+	return name ? give_order(run, number, name, pg_worker_snapshot, done, arg) : -EINVAL;
+}
+
+char *database_refusal(const char *name, int error)
+{
+	if (error == -ENOENT)
+		return str_copy("the worker has no database now");
+	if (error == -EALREADY)
+		return str_copy("its databases are being reset already");
+	return snapshot_refusal(name ? name : "", error);
 }
 
 static void on_closed(void *arg)

@@ -69,6 +69,7 @@ struct run_options {
 	unsigned int database_count;
 	enum run_db_mode db_mode;
 	char *setup;			/* shell command that migrates and seeds; NULL = none */
+	char *snapshot;			/* what databases begin as, in place of the setup's template; NULL = that */
 
 	enum isolate_backend backend;
 	bool tcp_only;			/* seccomp: not the addresses of messages */
