@@ -247,7 +247,8 @@ int verb_db(struct cli *cli)
 	static const struct {
 		const char *name;
 		int (*run)(struct cli *cli);
-	} actions[] = { { "list", list_all }, { "drop", drop_named }, { "reset", reset }, { "snapshot", snapshot }, { "template", db_template } };
+	} actions[] = { { "list", list_all }, { "drop", drop_named }, { "reset", reset }, { "snapshot", snapshot },
+			{ "template", db_template } };
 
 	for (size_t i = 0; i < ARRAY_LEN(actions); i++)
 		if (!strcmp(actions[i].name, cli->args[0]))

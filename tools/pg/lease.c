@@ -316,7 +316,8 @@ static void on_snapshot(struct keeper *keeper, const char *snapshot)
 			continue;
 		ret = !reconnect(keeper, port) ? -ECONNREFUSED :
 			      admin_snapshot(keeper->admins[port], physical, &lease,
-					     &(struct admin_template){ .name = name, .logical = lease.logical, .snapshot = snapshot }, &why);
+					     &(struct admin_template){ .name = name, .logical = lease.logical,
+							       .snapshot = snapshot }, &why);
 	}
 	deaf = listen_all(keeper);
 	answer(keeper, deaf ? "error" : "refused", deaf ? deaf : ret, why, began);

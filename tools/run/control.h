@@ -7,8 +7,8 @@
  *	control_open()		the supervisor listens, until control_close()
  *	control_ask()		in another process: asks, and waits for the answer
  *
- * A request is one message: a word, a worker's number and perhaps a name; its answer is one message, "ok" or what is wrong. Only root and the run's
- * own user are heard: who may reset a database may destroy it.
+ * A request is one message: a word, a worker's number and perhaps a name; its answer is one message, "ok" or what is wrong. Only
+ * root and the run's own user are heard: who may reset a database may destroy it.
  */
 #include "tools/run/run.h"
 
