@@ -45,7 +45,8 @@ static void add_cache(struct rows *rows, const struct pg_cached_list *cache)
 
 		add(rows, (struct row){ .cache = cache, .cached = cached, .name = cached->name,
 					.name_len = (int)strlen(cached->name), .is_snapshot = cached->is_snapshot,
-					.size_bytes = cached->size_bytes, .made_s = cached->made_s, .used_s = cached->used_s });
+					.size_bytes = cached->size_bytes, .made_s = cached->made_s,
+					.used_s = cached->used_s });
 	}
 }
 
@@ -63,17 +64,19 @@ static void add_server(struct rows *rows, const struct server_view *view)
 		name += str_starts(name, prefix) ? strlen(prefix) : 0;
 		add(rows, (struct row){ .view = view, .owned = owned, .name = name, .is_snapshot = owned->snapshot,
 					.name_len = (int)(owned->snapshot ? strlen(name) : strcspn(name, "_")),
-					.size_bytes = owned->size_bytes, .made_s = owned->made_s, .used_s = owned->heartbeat_s ? owned->heartbeat_s : owned->made_s });
+					.size_bytes = owned->size_bytes, .made_s = owned->made_s,
+					.used_s = owned->heartbeat_s ? owned->heartbeat_s : owned->made_s });
 	}
 }
 
 static json_t *json_row(const struct row *row)
 {
-	return json_pack("{s:s, s:s, s:s%, s:b, s:s?, s:s?, s:s?, s:I, s:I, s:I}", "mode", row->cache ? "private" : "rename", "where",
-			 row->cache ? row->cache->where : row->view->owned.where, "name", row->name, (size_t)row->name_len,
-			 "snapshot", row->is_snapshot, "ports", row->cache ? row->cached->ports : NULL, "database",
-			 row->owned ? row->owned->logical : NULL, "physical", row->owned ? row->owned->physical : NULL,
-			 "size_bytes", (json_int_t)row->size_bytes, "made", (json_int_t)row->made_s, "used", (json_int_t)row->used_s);
+	return json_pack("{s:s, s:s, s:s%, s:b, s:s?, s:s?, s:s?, s:I, s:I, s:I}", "mode", row->cache ? "private" : "rename",
+			 "where", row->cache ? row->cache->where : row->view->owned.where, "name", row->name,
+			 (size_t)row->name_len, "snapshot", row->is_snapshot, "ports", row->cache ? row->cached->ports : NULL,
+			 "database", row->owned ? row->owned->logical : NULL, "physical",
+			 row->owned ? row->owned->physical : NULL, "size_bytes", (json_int_t)row->size_bytes, "made",
+			 (json_int_t)row->made_s, "used", (json_int_t)row->used_s);
 }
 
 static void print_rows(const struct rows *rows)
@@ -123,12 +126,13 @@ static int drop_row(const struct cli *cli, const struct row *row, const char *na
 		ret = row->cache ? pg_cached_drop(row->cache, row->cached) :
 				   pg_owned_drop(row->view->database, cli->run.project_dir, row->owned->physical, &why);
 	if (!ret) {
-		printf("%s %s %.*s in %s\n", cli->run.dry_run ? "would drop" : "dropped", row->is_snapshot ? "snapshot" : "template",
-		       row->name_len, row->name, where);
+		printf("%s %s %.*s in %s\n", cli->run.dry_run ? "would drop" : "dropped",
+		       row->is_snapshot ? "snapshot" : "template", row->name_len, row->name, where);
 		return 0;
 	}
 	fflush(stdout);
-	log_line("unable to drop '%s' in %s: %s", name, where, ret == -EBUSY ? "a live run uses it" : why ? why : strerror(-ret));
+	log_line("unable to drop '%s' in %s: %s", name, where,
+		 ret == -EBUSY ? "a live run uses it" : why ? why : strerror(-ret));
 	if (ret == -EBUSY)
 		log_hint("when the runs of berth ps have ended, again");
 	return 1;
