@@ -145,6 +145,14 @@ static void seat_free(struct unit *unit)
 	free(unit->log);
 }
 
+/* What the template has for a service. */
+static char *template_data(const struct flat *flat, const struct pg_service *service)
+{
+	const struct private *private = private_of(flat->worker->pg);
+
+	return str_print("%s/tpl-%s/%u/data", private->server.cache, private->hash, service->port);
+}
+
 static int start_unit(struct flat *flat, unsigned int i)
 {
 	struct pg_worker *worker = flat->worker;
@@ -152,7 +160,7 @@ static int start_unit(struct flat *flat, unsigned int i)
 	struct private *private = private_of(pg);
 	const struct pg_service *service = &pg->services[i];
 	struct unit *unit = &flat->units[i];
-	cleanup_free char *lower = str_print("%s/tpl-%s/%u/data", private->server.cache, private->hash, pg->ports[i]);
+	cleanup_free char *lower = template_data(flat, service);
 	int ret = flat_socket_rules(worker, i);
 
 	if (ret)
@@ -210,9 +218,8 @@ static void on_cloned(void *arg, int error, const char *text)
 static int clone_service(const struct flat *flat, const struct pg_service *service)
 {
 	static const char *const parts[] = { "data", "upper", "work" };
-	const struct private *private = private_of(flat->worker->pg);
 	cleanup_free char *base = str_print("%s/%u", flat->dir, service->port), *data = str_print("%s/data", base);
-	cleanup_free char *from = str_print("%s/tpl-%s/%u/data", private->server.cache, private->hash, service->port);
+	cleanup_free char *from = template_data(flat, service);
 	int ret = mkdir(base, 0700) ? -errno : 0;
 
 	if (service->engine->ours)
@@ -276,10 +283,8 @@ static void flat_free(struct flat *flat)
 	struct pg_worker *worker = flat->worker;
 
 	loop_cancel(worker->pg->setup.loop, flat->bad_news);
-
-	for (unsigned int i = 0; i < PG_PORTS_MOST; i++) {
+	for (unsigned int i = 0; i < PG_PORTS_MOST; i++)
 		seat_free(&flat->units[i]);
-	}
 	free(flat->dir);
 	free(flat);
 	pg_worker_gone(worker);
@@ -307,8 +312,7 @@ static char *open_command(const struct private *private, const struct pg *pg, co
 /* In a job that may still mount: let the overlay of one service be seen at its data/. */
 static int show_service(const struct flat *flat, const struct pg_service *service)
 {
-	const struct private *private = private_of(flat->worker->pg);
-	cleanup_free char *lower = str_print("%s/tpl-%s/%u/data", private->server.cache, private->hash, service->port);
+	cleanup_free char *lower = template_data(flat, service);
 	cleanup_free char *base = str_print("%s/%u", flat->dir, service->port), *mark = str_print("%s/work/work/incompat", base);
 
 	if (!is_mounted(flat, service))
