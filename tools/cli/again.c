@@ -7,7 +7,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "tools/base/cleanup.h"
 #include "tools/base/log.h"
@@ -88,11 +87,10 @@ int again_choose(struct cli *cli)
 
 void again_estimate(struct cli *cli)
 {
-	cleanup_free char *results = results_dir(cli), *path = str_print("%s/history.sqlite", results);
 	size_t count = strv_len(cli->run.tasks);
 	struct history *history;
 
-	if (count < 2 || access(path, F_OK) || history_open(path, &history))
+	if (count < 2 || results_history(cli, &history))
 		return;
 	cli->run.expected_ms = mem_alloc(count * sizeof(*cli->run.expected_ms));
 	for (size_t i = 0; i < count; i++)

@@ -290,10 +290,8 @@ static void flat_free(struct flat *flat)
 	struct pg_worker *worker = flat->worker;
 
 	loop_cancel(worker->pg->setup.loop, flat->bad_news);
-
-	for (unsigned int i = 0; i < PG_PORTS_MOST; i++) {
+	for (unsigned int i = 0; i < PG_PORTS_MOST; i++)
 		seat_free(&flat->units[i]);
-	}
 	free(flat->dir);
 	free(flat->source);
 	free(flat->snapshot);

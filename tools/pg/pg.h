@@ -133,6 +133,9 @@ struct pg_missing {
 /** The first that the logs of the run's private servers complain of. Return: false if there is none. */
 bool pg_missing(const struct pg *pg, struct pg_missing *ret_missing);
 
+/** Does anybody listen on this port of loopback? */
+bool pg_port_answers(uint16_t port);
+
 /** End what is left and free @pg when the last child is gone, then call @done (from the loop). pg_close(NULL) is fine. */
 void pg_close(struct pg *pg, void (*done)(void *arg), void *arg);
 

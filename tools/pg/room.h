@@ -66,9 +66,6 @@ void pg_record(const struct pg_worker *worker, enum pg_record_kind kind, uint16_
 /** Point the paths at which clients look for the socket of port number @i to @path. Return: 0; -ENOSPC no rule is left. */
 int pg_worker_socket_rules(struct pg_worker *worker, unsigned int i, const char *path);
 
-/** Does anybody listen on this port of loopback? */
-bool pg_port_answers(uint16_t port);
-
 /** Where a private server of worker @number logs. The caller's to free. */
 char *pg_server_log(const struct pg *pg, unsigned int number, const struct pg_service *service);
 

@@ -14,10 +14,8 @@
 #include "tools/run/database.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
@@ -337,16 +335,6 @@ void database_close(struct run *run)
 	run->database = NULL;
 }
 
-static bool answers(uint16_t port)
-{
-	const struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	const struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = in6addr_loopback };
-	cleanup_close int four = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	cleanup_close int six = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	return !connect(four, (const struct sockaddr *)&v4, sizeof(v4)) || !connect(six, (const struct sockaddr *)&v6, sizeof(v6));
-}
-
 static void hint_missing(const struct pg *pg)
 {
 	struct pg_missing missing;
@@ -373,7 +361,7 @@ void database_hint(const struct run *run)
 		hint_missing(run->database->rooms[0]);
 	if (!text || run->options->db_mode == RUN_DB_OFF || pg_url_parse(text, NULL, &url))
 		return;
-	if (pg_url_local(&url) && *url.host != '/' && !answers(url.port)) {
+	if (pg_url_local(&url) && *url.host != '/' && !pg_port_answers(url.port)) {
 		log_line("DATABASE_URL names database '%s', and no server answers on port %u", url.name, url.port);
 		log_hint("with --db %s every worker gets one of its own, server included", url.name);
 	}
