@@ -183,9 +183,7 @@ bool admin_exists(struct admin *admin, const char *database, bool *ret_template)
 
 bool admin_pool(struct admin *admin, unsigned int *ret_used, unsigned int *ret_most)
 {
-	cleanup_result PGresult *result = libpq.PQexec(admin->conn,
-		"SELECT count(*), current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int "
-		"FROM pg_stat_activity WHERE backend_type = 'client backend'");
+	cleanup_result PGresult *result = libpq.PQexec(admin->conn, "SELECT " ADMIN_POOL);
 
 	if (libpq.PQresultStatus(result) != PGRES_TUPLES_OK || libpq.PQntuples(result) != 1)
 		return false;

@@ -16,6 +16,12 @@
 
 struct admin;
 
+/* SQL: connections in use, how many there can be for ordinary roles, how many for others only. */
+#define ADMIN_RESERVED "(current_setting('superuser_reserved_connections')::int " \
+		       "+ coalesce(current_setting('reserved_connections', true)::int, 0))"
+#define ADMIN_POOL "(SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'), " \
+		   "current_setting('max_connections')::int - " ADMIN_RESERVED ", " ADMIN_RESERVED
+
 struct admin_lease {
 	const char *run, *task, *suffix, *logical;
 	unsigned int worker;

@@ -37,6 +37,8 @@ struct keeper {			/* a worker's agent */
 	const char *snapshot;	/* what its databases are made from now; NULL = the template */
 	char *reset_to;		/* the memory of that, after a reset */
 	bool over, keep;
+	bool watches;	/* the server as a whole: one of the run's agents does */
+	unsigned int most_open;		/* connections at once; known when they are cut */
 	bool idle_told, pool_told;	/* until it is better again */
 };
 
@@ -226,10 +228,14 @@ static int begin(struct keeper *keeper, char **ret_why)
 
 static void cut_clients(struct keeper *keeper)
 {
+	unsigned int most = 0;
+
 	for (unsigned int i = 0; i < keeper->pg->port_count; i++) {
+		most += keeper->relays[i] ? relay_most_open(keeper->relays[i]) : 0;
 		relay_close(keeper->relays[i]);
 		keeper->relays[i] = NULL;
 	}
+	keeper->most_open = most > keeper->most_open ? most : keeper->most_open;
 }
 
 /* After a restart of the server the session is gone, and the lock with it: take both again. */
@@ -368,11 +374,17 @@ static void on_drop(struct keeper *keeper, const char *nothing)
 	keeper->over = true;
 }
 
+static void on_watch(struct keeper *keeper, const char *nothing)
+{
+	(void)nothing;
+	keeper->watches = true;
+}
+
 static const struct {
 	const char *word;
 	void (*act)(struct keeper *keeper, const char *argument); /* "" if there is none */
 } orders[] = { { "reset", on_reset }, { "snapshot", on_snapshot }, { "commit", on_commit }, { "keep", on_keep },
-	       { "drop", on_drop } };
+	       { "drop", on_drop }, { "watch", on_watch } };
 
 static void on_order(void *arg, int fd, uint32_t events)
 {
@@ -390,14 +402,13 @@ static void on_order(void *arg, int fd, uint32_t events)
 			orders[i].act(keeper, argument ? argument : "");
 }
 
-/* One worker is enough to watch the server as a whole. */
 static void watch_pool(struct keeper *keeper)
 {
 	unsigned int percent = keeper->pg->setup.pool_alarm_percent ? keeper->pg->setup.pool_alarm_percent : POOL_PERCENT;
 	unsigned int used, most;
 	bool full;
 
-	if (keeper->worker->number != 1 || !keeper->admins[0] || !admin_pool(keeper->admins[0], &used, &most))
+	if (!keeper->watches || !keeper->admins[0] || !admin_pool(keeper->admins[0], &used, &most))
 		return;
 	full = used * 100 >= most * percent;
 	if (full && !keeper->pool_told)
@@ -482,6 +493,8 @@ void lease_worker(void *arg, int line)
 			;
 	}
 	cut_clients(&keeper);
+	if (connected)
+		agent_tell(line, "connections %u", keeper.most_open);
 	if (!keeper.keep && ret != -EEXIST && connected)
 		drop_at_end(&keeper);
 	for (unsigned int i = 0; i < PG_PORTS_MOST; i++)

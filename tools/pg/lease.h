@@ -11,7 +11,8 @@
  *						refused TEXT	(a reset, a snapshot)
  *						idle MS COUNT
  *						pool USED of MOST
- *	hears	done			hears	reset [SNAPSHOT] | snapshot NAME | commit | keep | drop
+ *						connections MOST	(at the end)
+ *	hears	done			hears	reset [SNAPSHOT] | snapshot NAME | commit | keep | drop | watch
  *
  * A steward holds the template's lock from `setup` to `done`. A worker's agent creates the databases, is the relay, holds the
  * lease, and drops the databases when told to or when nobody is there any more to tell it.

@@ -59,8 +59,10 @@ void link_close(struct link *link)
 {
 	struct relay *relay = link->relay;
 
-	if (link->session)
+	if (link->session) {
 		relay->refused_statements += session_refused(link->session);
+		relay->open--;
+	}
 	loop_cancel(relay->setup.loop, link->deadline);
 	end_close(relay, &link->client);
 	end_close(relay, &link->server);
@@ -132,8 +134,12 @@ static void on_session_emit(void *arg, bool to_server, const char *data, size_t 
 
 void link_open_session(struct link *link)
 {
+	struct relay *relay = link->relay;
+
+	relay->open += !link->session;
+	relay->most_open = relay->open > relay->most_open ? relay->open : relay->most_open;
 	session_free(link->session);
-	link->session = session_open(link->relay->setup.names, link->server_tls, on_session_emit, link);
+	link->session = session_open(relay->setup.names, link->server_tls, on_session_emit, link);
 }
 
 /* The server has closed. */

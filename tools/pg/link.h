@@ -49,6 +49,7 @@ struct relay {
 	struct loop_timer *pause;
 	char *buffer;
 	uint64_t accepted, refused_statements, failed_connects;
+	unsigned int open, most_open; /* links to the server; link.c */
 	int listeners[RELAY_LISTENERS];
 	bool offer_tls, no_tls;
 };

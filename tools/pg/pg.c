@@ -25,6 +25,7 @@ const char *const pg_record_names[PG_RECORD_KINDS] = {
 	[PG_RECORD_DIED] = "database_died",	    [PG_RECORD_KEPT] = "database_kept",
 	[PG_RECORD_REMOVED] = "database_removed",   [PG_RECORD_IDLE] = "database_idle_in_transaction",
 	[PG_RECORD_POOL] = "database_pool",
+	[PG_RECORD_CONNECTIONS] = "database_connections",
 	[PG_RECORD_ABANDONED] = "database_session_abandoned",
 };
 

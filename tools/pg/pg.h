@@ -35,6 +35,7 @@ enum pg_record_kind {
 	PG_RECORD_REMOVED,
 	PG_RECORD_IDLE,		/* rename mode: sessions idle in transaction; ms = the oldest, detail how many */
 	PG_RECORD_POOL,		/* rename mode: the server's connections are nearly used up; detail "USED of MOST" */
+	PG_RECORD_CONNECTIONS,	/* when the worker ends: detail is the most that it had open at once */
 	PG_RECORD_ABANDONED,	/* rename mode: a session ended with its process, idle in a transaction for ms */
 	PG_RECORD_KINDS
 };
@@ -100,6 +101,18 @@ int pg_open(const struct pg_setup *setup, struct pg **ret_pg, char **ret_reason)
 unsigned int pg_left_out(const struct pg *pg);
 
 enum pg_mode pg_mode_of(const struct pg *pg); /* never PG_AUTO */
+
+struct pg_pool_wanted {
+	unsigned int workers;	/* at once */
+	unsigned int each;	/* connections that one is expected to open */
+	bool seen;		/* that is what earlier runs had; else somebody said so */
+};
+
+/**
+ * Before anything is made on a shared server: has it enough connections left? Blocking, at most two seconds.
+ * Return: 0, also if it does not say or the room is no shared server's; -EUSERS, *ret_why is the arithmetic, with a hint.
+ */
+int pg_pool_check(const struct pg *pg, const struct pg_pool_wanted *wanted, char **ret_why);
 
 /** @task and @map must live until pg_worker_end(). @ready is called exactly once, never from within this call. */
 int pg_worker_prepare(struct pg *pg, unsigned int number, const char *task, struct berth_portmap *map, pg_ready_fn ready,

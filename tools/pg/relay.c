@@ -192,6 +192,11 @@ void relay_close(struct relay *relay)
 	free(relay);
 }
 
+unsigned int relay_most_open(const struct relay *relay)
+{
+	return relay->most_open;
+}
+
 void relay_count(const struct relay *relay, struct relay_counts *ret_counts)
 {
 	*ret_counts = (struct relay_counts){ .accepted = relay->accepted, .failed_connects = relay->failed_connects,

@@ -34,6 +34,7 @@ struct relay_counts {
 int relay_open(const struct relay_setup *setup, struct relay **ret_relay);
 void relay_close(struct relay *relay); /* cuts every connection; NULL is fine */
 
+unsigned int relay_most_open(const struct relay *relay); /* connections at once */
 void relay_count(const struct relay *relay, struct relay_counts *ret_counts);
 
 #endif

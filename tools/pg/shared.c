@@ -38,6 +38,7 @@ struct tenant {			/* what a worker has in this mode */
 	char *suffix, *failure;
 	struct loop_timer *news;
 	bool waiting, kept;
+	bool watches;	/* the server as a whole */
 };
 
 static struct shared *shared_of(const struct pg *pg)
@@ -113,6 +114,26 @@ static void template_record(struct pg *pg, const char *detail)
 	pg_record(&nobody, PG_RECORD_TEMPLATE, 0, clock_ms() - shared_of(pg)->began_ms, detail);
 }
 
+/* One of the workers is enough to watch the server as a whole, but it must be one that lives. */
+static void choose_watchman(struct pg *pg)
+{
+	struct tenant *chosen = NULL;
+
+	for (struct pg_worker *worker = pg->workers; worker; worker = worker->next) {
+		struct tenant *tenant = worker->mode_data;
+
+		if (!worker->number || worker->ending || !worker->usable || !tenant->agent)
+			continue;
+		if (tenant->watches)
+			return;
+		chosen = tenant;
+	}
+	if (!chosen)
+		return;
+	chosen->watches = true;
+	agent_say(chosen->agent, "watch");
+}
+
 static void on_said(void *arg, const char *text)
 {
 	struct tenant *tenant = arg;
@@ -123,6 +144,7 @@ static void on_said(void *arg, const char *text)
 			worker->real[i] = berth_portmap_real(worker->map, BERTH_TCP, worker->pg->ports[i]);
 		pg_record(worker, PG_RECORD_READY, 0, clock_ms() - worker->began_ms, worker->number ? "create" : "setup");
 		pg_worker_answer(worker, 0, "");
+		choose_watchman(worker->pg);
 	} else if (str_starts(text, "error ")) {
 		if (worker->ready)
 			fail_worker(tenant, text + 6);
@@ -142,6 +164,8 @@ static void on_said(void *arg, const char *text)
 		pg_record(worker, PG_RECORD_IDLE, worker->pg->ports[0], strtoll(text + 5, NULL, 10), count);
 	} else if (str_starts(text, "abandoned ")) {
 		pg_record(worker, PG_RECORD_ABANDONED, worker->pg->ports[0], strtoll(text + 10, NULL, 10), "");
+	} else if (str_starts(text, "connections ")) {
+		pg_record(worker, PG_RECORD_CONNECTIONS, worker->pg->ports[0], -1, text + 12);
 	} else if (str_starts(text, "pool ")) {
 		pg_record(worker, PG_RECORD_POOL, worker->pg->ports[0], -1, text + 5);
 	} else if (!strcmp(text, "left")) {
@@ -160,6 +184,7 @@ static void on_agent_end(void *arg)
 	struct pg_worker *worker = tenant->worker;
 
 	tenant->agent = NULL;
+	choose_watchman(worker->pg);
 	if (!worker->number && shared_of(worker->pg)->in_setup) {
 		say_done(worker->pg);
 		template_settled(worker->pg, "the setup command failed");

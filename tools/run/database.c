@@ -105,6 +105,32 @@ static int run_setup(void *arg, const char *command)
 	return worker_start(setup_worker(run));
 }
 
+/* What of the records is a finding. */
+static void find(struct worker *worker, const struct pg_record *record)
+{
+	cleanup_free char *detail = NULL;
+	long long tenths = record->ms / 100;
+
+	switch (record->kind) {
+	case PG_RECORD_ABANDONED:
+		detail = str_print("a session on port %u ended with its process, idle in a transaction for %lld.%01lld s",
+				   record->port, tenths / 10, tenths % 10);
+		watching_finding(worker, FINDING_session_left, record->port, record->ms, detail);
+		break;
+	case PG_RECORD_IDLE:
+		detail = str_print("%s session%s on port %u idle in a transaction, the oldest for %lld.%01lld s", record->detail,
+				   strcmp(record->detail, "1") ? "s" : "", record->port, tenths / 10, tenths % 10);
+		watching_finding(worker, FINDING_idle_in_transaction, record->port, record->ms, detail);
+		break;
+	case PG_RECORD_POOL:
+		detail = str_print("%s connections of the server on port %u are in use", record->detail, record->port);
+		watching_finding(worker, FINDING_connections_low, record->port, -1, detail);
+		break;
+	default:
+		break;
+	}
+}
+
 static void on_record(void *arg, const struct pg_record *record)
 {
 	struct run *run = arg;
@@ -117,8 +143,8 @@ static void on_record(void *arg, const struct pg_record *record)
 	if (record->kind == PG_RECORD_DIED)
 		strv_own(&run->database->kept,
 			 str_print("w%u: its database server ended by itself: %s", record->worker, record->detail));
-	if (record->kind == PG_RECORD_ABANDONED && record->worker)
-		watching_session_left(&run->workers[record->worker - 1], record->port, record->ms);
+	if (record->worker)
+		find(&run->workers[record->worker - 1], record);
 }
 
 static enum pg_mode mode_of(const struct run_options *options)
@@ -165,6 +191,9 @@ static int open_room(struct run *run, bool private)
 		.inputs = database->inputs,
 		.snapshot = run->options->snapshot,
 		.keep = run->options->keep,
+		.keep_failed = run->options->keep_failed,
+		.idle_alarm_ms = run->options->idle_alarm_ms,
+		.pool_alarm_percent = run->options->pool_alarm_percent,
 		.run_setup = run_setup,
 		.record = on_record,
 		.arg = run,
@@ -180,6 +209,22 @@ static int open_room(struct run *run, bool private)
 	return ret;
 }
 
+static int check_pool(struct run *run)
+{
+	const struct run_options *options = run->options;
+	struct database *database = run->database;
+	const struct pg_pool_wanted wanted = { .workers = run->plan->slots, .seen = !options->pool,
+					       .each = options->pool ? options->pool : options->pool_seen };
+	char *why = NULL;
+	int ret = wanted.each ? pg_pool_check(database->rooms[0], &wanted, &why) : 0;
+
+	if (ret) {
+		free(database->reason);
+		database->reason = why;
+	}
+	return ret;
+}
+
 int database_open(struct run *run, char **ret_error)
 {
 	struct database *database = run->database;
@@ -190,6 +235,8 @@ int database_open(struct run *run, char **ret_error)
 	ret = open_room(run, false);
 	if (!ret && pg_left_out(database->rooms[0]))
 		ret = open_room(run, true);
+	if (!ret)
+		ret = check_pool(run);
 	if (ret)
 		*ret_error = str_print("unable to provide the database: %s",
 				       database->reason ? database->reason : strerror(-ret));
