@@ -431,6 +431,16 @@ int admin_drop_suffix(struct admin *admin, const char *suffix, bool force)
 	return ret;
 }
 
+void admin_each_suffix(struct admin *admin, const char *suffix, void (*fn)(void *arg, const char *database), void *arg)
+{
+	const char *const values[] = { suffix };
+	cleanup_result PGresult *list = libpq.PQexecParams(admin->conn,
+		"SELECT datname FROM pg_database WHERE right(datname, length($1)) = $1 ORDER BY 1", 1, NULL, values, NULL, NULL, 0);
+
+	for (int row = 0; row < libpq.PQntuples(list); row++)
+		fn(arg, libpq.PQgetvalue(list, row, 0));
+}
+
 /* --- reaping --- */
 
 /*

@@ -68,6 +68,9 @@ int admin_snapshot(struct admin *admin, const char *physical, const struct admin
 /** Drop every database whose name ends in @suffix. @force cuts sessions; without it a database in use is left (-EBUSY). */
 int admin_drop_suffix(struct admin *admin, const char *suffix, bool force);
 
+/** Call @fn for every database whose name ends in @suffix. */
+void admin_each_suffix(struct admin *admin, const char *suffix, void (*fn)(void *arg, const char *database), void *arg);
+
 /** Call @fn for every database that bears a comment of Berth's. Return: 0; -EIO and *ret_why. */
 typedef void (*admin_owned_fn)(void *arg, const char *database, bool is_template, int64_t size_bytes, const char *comment);
 int admin_each_owned(struct admin *admin, admin_owned_fn fn, void *arg, char **ret_why);

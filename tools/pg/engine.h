@@ -29,6 +29,7 @@ struct pg_seat {		/* one running server */
 	const char *project_dir, *run_id;
 	bool tls;		/* its clients insist: sslmode=require */
 	uint16_t port;		/* real, host byte order: 127.0.0.1 and ::1 */
+	int64_t idle_kill_ms;	/* sessions idle in a transaction end after this; 0 = never */
 };
 
 struct pg_engine {

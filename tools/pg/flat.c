@@ -74,6 +74,7 @@ static void all_up(struct flat *flat)
 	for (unsigned int i = 0; i < worker->pg->port_count; i++)
 		berth_portmap_bound(worker->map, worker->real[i]);
 	flat->resuming = false;
+	private_watch(flat);
 	if (flat->refusal) {
 		cleanup_free char *refusal = steal(&flat->refusal);
 
@@ -182,7 +183,8 @@ static int start_unit(struct flat *flat, unsigned int i)
 						      .lower = flat_is_mounted(flat, service) ? lower : NULL,
 						      .seat = { &private->server, service, unit->data, private->socket_dir,
 								pg->setup.project_dir, pg->setup.run_id,
-								wants_tls(pg, pg->ports[i]), worker->real[i] },
+								wants_tls(pg, pg->ports[i]), worker->real[i],
+								pg->setup.idle_kill_ms },
 						      .ready = on_cluster_ready, .end = on_cluster_end,
 						      .arg = unit }, &unit->cluster);
 }
@@ -285,10 +287,14 @@ void flat_stop(struct flat *flat, bool clean)
 
 /* --- the end of a worker --- */
 
-static void flat_free(struct flat *flat)
+/* The last word about a worker is the sampler's, if it has looked at it. */
+void flat_free(struct flat *flat)
 {
 	struct pg_worker *worker = flat->worker;
 
+	flat->over = true;
+	if (flat->watched)
+		return;
 	loop_cancel(worker->pg->setup.loop, flat->bad_news);
 	for (unsigned int i = 0; i < PG_PORTS_MOST; i++)
 		seat_free(&flat->units[i]);

@@ -39,6 +39,7 @@ struct keeper {			/* a worker's agent */
 	bool over, keep;
 	bool watches;	/* the server as a whole: one of the run's agents does */
 	unsigned int most_open;		/* connections at once; known when they are cut */
+	unsigned int slow_told;
 	bool idle_told, pool_told;	/* until it is better again */
 };
 
@@ -175,6 +176,18 @@ static void on_abandoned(void *arg, int64_t idle_ms)
 	agent_tell(keeper->line, "abandoned %lld", (long long)idle_ms);
 }
 
+static void on_slow(void *arg, int64_t ms, const char *text, size_t len)
+{
+	struct keeper *keeper = arg;
+	struct str shown = { 0 };
+
+	if (keeper->slow_told++ >= PG_SLOW_MOST)
+		return;
+	slow_show(text, len, &shown);
+	agent_tell(keeper->line, "slow %lld %s", (long long)ms, shown.text ? shown.text : "");
+	str_free(&shown);
+}
+
 static int listen_port(struct keeper *keeper, unsigned int port)
 {
 	struct pg_worker *worker = keeper->worker;
@@ -182,7 +195,8 @@ static int listen_port(struct keeper *keeper, unsigned int port)
 	cleanup_free char *path = str_print("%s/w%u.s.PGSQL.%u", keeper->plan->socket_dir, worker->number, keeper->pg->ports[port]);
 	struct relay_setup setup = { .loop = keeper->loop, .names = &keeper->names, .port = worker->real[port],
 				     .socket_path = str_copy(path), .host = url->host, .server_port = url->port,
-				     .offer_tls = url->tls, .on_abandoned = on_abandoned, .arg = keeper };
+				     .offer_tls = url->tls, .slow_ms = keeper->pg->setup.slow_query_ms, .on_slow = on_slow,
+				     .on_abandoned = on_abandoned, .arg = keeper };
 	int ret;
 
 	for (;;) {
@@ -248,6 +262,26 @@ static bool reconnect(struct keeper *keeper, unsigned int port)
 	admin_close(keeper->admins[port]);
 	keeper->admins[port] = NULL;
 	return !connect_port(keeper, port, &why);
+}
+
+static void tell_left(void *arg, const char *database)
+{
+	struct keeper *keeper = arg;
+	cleanup_str struct str logical = { 0 };
+
+	names_logical(&keeper->names, database, strlen(database), &logical);
+	for (unsigned int i = 0; i < keeper->pg->url_count; i++)
+		if (!strcmp(keeper->pg->urls[i].name, logical.text))
+			return;
+	agent_tell(keeper->line, "database %s", logical.text);
+}
+
+/* What the suite has created besides its own, and not dropped. */
+static void find_left(struct keeper *keeper)
+{
+	for (unsigned int i = 0; i < keeper->pg->port_count; i++)
+		if (keeper->worker->number && keeper->admins[i])
+			admin_each_suffix(keeper->admins[i], keeper->plan->suffix, tell_left, keeper);
 }
 
 static bool drop_all(struct keeper *keeper)
@@ -440,11 +474,23 @@ static void watch_idle(struct keeper *keeper)
 	}
 }
 
+static void end_idle(struct keeper *keeper)
+{
+	int64_t most = keeper->pg->setup.idle_kill_ms;
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < keeper->pg->port_count && most; i++)
+		count += keeper->relays[i] ? relay_end_idle(keeper->relays[i], most) : 0;
+	if (count)
+		agent_tell(keeper->line, "ended %lld %u", (long long)most, count);
+}
+
 static void on_health(void *arg)
 {
 	struct keeper *keeper = arg;
 
 	watch_idle(keeper);
+	end_idle(keeper);
 	watch_pool(keeper);
 	(void)loop_after(keeper->loop, HEALTH_MS, on_health, keeper);
 }
@@ -493,8 +539,10 @@ void lease_worker(void *arg, int line)
 			;
 	}
 	cut_clients(&keeper);
-	if (connected)
+	if (connected) {
 		agent_tell(line, "connections %u", keeper.most_open);
+		find_left(&keeper);
+	}
 	if (!keeper.keep && ret != -EEXIST && connected)
 		drop_at_end(&keeper);
 	for (unsigned int i = 0; i < PG_PORTS_MOST; i++)

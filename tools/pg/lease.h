@@ -9,9 +9,7 @@
  *		cached | setup | none		error TEXT
  *		error TEXT			kept DATABASE
  *						refused TEXT	(a reset, a snapshot)
- *						idle MS COUNT
- *						pool USED of MOST
- *						connections MOST	(at the end)
+ *						and what sighting.h has
  *	hears	done			hears	reset [SNAPSHOT] | snapshot NAME | commit | keep | drop | watch
  *
  * A steward holds the template's lock from `setup` to `done`. A worker's agent creates the databases, is the relay, holds the

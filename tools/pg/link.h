@@ -77,6 +77,9 @@ void end_send(struct link *link, struct end *end, const char *data, size_t len);
 /** Begin with a client that was accepted on @fd, which is the link's from now on. */
 void link_open(struct relay *relay, int fd);
 void link_close(struct link *link);
+/** Tell the client why it is over, as a server would, and let the server go. */
+void link_refuse(struct link *link, const char *sqlstate, const char *message, const char *hint);
+void link_end(struct link *link, const char *sqlstate, const char *message); /* the same, from outside of an event */
 void link_open_session(struct link *link);
 void link_set_deadline(struct link *link, int64_t ms); /* 0 = none */
 bool link_is_idle_in_transaction(const struct link *link);

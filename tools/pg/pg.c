@@ -26,6 +26,9 @@ const char *const pg_record_names[PG_RECORD_KINDS] = {
 	[PG_RECORD_REMOVED] = "database_removed",   [PG_RECORD_IDLE] = "database_idle_in_transaction",
 	[PG_RECORD_POOL] = "database_pool",
 	[PG_RECORD_CONNECTIONS] = "database_connections",
+	[PG_RECORD_IDLE_ENDED] = "database_idle_ended",
+	[PG_RECORD_SLOW] = "database_slow_query",
+	[PG_RECORD_LEFT] = "database_left",
 	[PG_RECORD_ABANDONED] = "database_session_abandoned",
 };
 
@@ -354,6 +357,11 @@ int pg_worker_snapshot(struct pg *pg, unsigned int number, const char *name, pg_
 	if (ret)
 		worker->ready = NULL;
 	return ret;
+}
+
+bool pg_busy(const struct pg *pg)
+{
+	return pg->workers;
 }
 
 static void finish(void *arg)

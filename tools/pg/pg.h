@@ -33,12 +33,17 @@ enum pg_record_kind {
 	PG_RECORD_DIED,		/* a server ended by itself: detail is the last line of its log */
 	PG_RECORD_KEPT,		/* left for inspection: detail is the command that opens it */
 	PG_RECORD_REMOVED,
-	PG_RECORD_IDLE,		/* rename mode: sessions idle in transaction; ms = the oldest, detail how many */
-	PG_RECORD_POOL,		/* rename mode: the server's connections are nearly used up; detail "USED of MOST" */
+	PG_RECORD_IDLE,		/* sessions idle in transaction; ms = the oldest, detail how many */
+	PG_RECORD_POOL,		/* the server's connections are nearly used up; detail "USED of MOST" */
 	PG_RECORD_CONNECTIONS,	/* when the worker ends: detail is the most that it had open at once */
-	PG_RECORD_ABANDONED,	/* rename mode: a session ended with its process, idle in a transaction for ms */
+	PG_RECORD_IDLE_ENDED,	/* sessions idle in transaction for ms were ended; detail how many */
+	PG_RECORD_SLOW,		/* a statement took ms, or longer; detail is it, without values. At most PG_SLOW_MOST a worker */
+	PG_RECORD_LEFT,		/* a database that the suite had made was there at the worker's end; detail is its name */
+	PG_RECORD_ABANDONED,	/* a session ended with its process, idle in a transaction for ms */
 	PG_RECORD_KINDS
 };
+
+enum { PG_SLOW_MOST = 100 };
 
 struct pg_record {
 	enum pg_record_kind kind;
@@ -75,6 +80,8 @@ struct pg_setup {
 	bool keep;			/* keep every database */
 	bool keep_failed;		/* keep those of failed workers */
 	int64_t idle_alarm_ms;		/* idle in transaction for so long is recorded; 0 = 60 000 */
+	int64_t idle_kill_ms;		/* for so long is ended; 0 = never */
+	int64_t slow_query_ms;		/* statements that take so long are recorded; 0 = none are */
 	unsigned int pool_alarm_percent; /* of max_connections; 0 = 80 */
 
 	int (*run_setup)(void *arg, const char *command);	/* see above; -errno refuses */
@@ -131,6 +138,9 @@ int pg_worker_reset(struct pg *pg, unsigned int number, const char *snapshot, pg
  * Return: 0; -ENOENT, -EALREADY, -EINVAL as above; -errno.
  */
 int pg_worker_snapshot(struct pg *pg, unsigned int number, const char *name, pg_ready_fn ready, void *arg);
+
+/** A worker that was prepared is not gone yet. */
+bool pg_busy(const struct pg *pg);
 
 /** Stop and remove what the worker had, in the background; kept if asked. */
 void pg_worker_end(struct pg *pg, unsigned int number, bool failed);

@@ -267,6 +267,10 @@ static char **command_line(const struct pg_seat *seat)
 	strv_own(&argv, str_print("%u", seat->port));
 	strv_add(&argv, "-c");
 	strv_own(&argv, str_print("unix_socket_directories=%s", seat->socket_dir));
+	if (seat->idle_kill_ms) {
+		strv_add(&argv, "-c");
+		strv_own(&argv, str_print("idle_in_transaction_session_timeout=%lld", (long long)seat->idle_kill_ms));
+	}
 	if (seat->tls) {
 		strv_add(&argv, "-c");
 		strv_add(&argv, "ssl=on");

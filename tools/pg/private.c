@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -25,6 +26,8 @@
 #include "tools/base/clock.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
+#include "tools/pg/agent.h"
+#include "tools/pg/sighting.h"
 #include "tools/pg/snapshot.h"
 
 /* --- template --- */
@@ -207,10 +210,80 @@ void private_setup_ended(struct flat *flat)
 
 /* --- a worker --- */
 
+/* --- the sampler --- */
+
+static void stop_watching(struct flat *flat)
+{
+	flat->watched = false;
+	if (flat->over)
+		flat_free(flat);
+}
+
+static void on_sampler_said(void *arg, const char *text)
+{
+	struct pg *pg = arg;
+	unsigned int number, index;
+	int rest = 0, sighting = 0;
+
+	if (sscanf(text, "%u %n", &number, &rest) != 1)
+		return;
+	for (struct pg_worker *worker = pg->workers; worker; worker = worker->next) {
+		struct flat *flat = worker->mode_data;
+
+		if (worker->number != number || !flat->watched)
+			continue;
+		if (!strcmp(text + rest, "forgotten"))
+			stop_watching(flat);
+		else if (sscanf(text + rest, "%u %n", &index, &sighting) == 1 && sighting && index < pg->port_count)
+			sighting_record(worker, pg->ports[index], text + rest + sighting);
+		return;
+	}
+}
+
+static void on_sampler_end(void *arg)
+{
+	struct pg *pg = arg;
+
+	private_of(pg)->sampler = NULL;
+	for (struct pg_worker *worker = pg->workers, *next; worker; worker = next) {
+		next = worker->next;
+		stop_watching(worker->mode_data);
+	}
+}
+
+static bool have_sampler(struct pg *pg)
+{
+	struct private *private = private_of(pg);
+
+	private->sampler_plan = (struct sampler_plan){ pg, private->socket_dir };
+	return private->sampler || !agent_start(pg->setup.loop, sampler_main, &private->sampler_plan, on_sampler_said,
+						on_sampler_end, pg, &private->sampler);
+}
+
+void private_watch(struct flat *flat)
+{
+	struct pg_worker *worker = flat->worker;
+	struct pg *pg = worker->pg;
+
+	for (unsigned int i = 0; i < pg->port_count && worker->number; i++) {
+		cleanup_free char *data = flat_source(flat, &pg->services[i]);
+		cleanup_free char *text = str_print("watch %u %u %u %s", worker->number, i, worker->real[i], data);
+
+		if (pg->services[i].engine != &pg_engine_postgres || !have_sampler(pg))
+			continue;
+		agent_say(private_of(pg)->sampler, text);
+		flat->watched = true;
+	}
+}
+
 static void private_end(struct pg_worker *worker)
 {
 	struct flat *flat = worker->mode_data;
 	bool setup_done = flat_makes_template(flat) && !worker->failed;
+	cleanup_free char *forget = flat->watched ? str_print("forget %u", worker->number) : NULL;
+
+	if (forget)
+		agent_say(private_of(worker->pg)->sampler, forget);
 
 	flat->waiting = false;
 	if (flat_is_running(flat))
@@ -311,6 +384,7 @@ static int lock_run(struct private *private, const char *run_id)
 static void private_free(struct private *private)
 {
 	job_cancel(private->job);
+	agent_discard(private->sampler);
 	if (private->socket_dir)
 		(void)dir_remove(private->socket_dir);
 	if (private->run_lock >= 0) {

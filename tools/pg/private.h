@@ -9,6 +9,7 @@
 
 #include "tools/pg/cluster.h"
 #include "tools/pg/room.h"
+#include "tools/pg/sampler.h"
 #include "tools/pg/template.h"
 
 enum template_state { TEMPLATE_WANTED, TEMPLATE_SETUP, TEMPLATE_READY, TEMPLATE_FAILED };
@@ -25,6 +26,8 @@ struct private {
 	int run_lock, template_lock;
 	unsigned int generation;
 	struct job *job;	/* the template's */
+	struct agent *sampler;	/* NULL before a PostgreSQL is up */
+	struct sampler_plan sampler_plan;
 	int64_t began_ms;
 };
 
@@ -50,6 +53,7 @@ struct flat {			/* what a worker has in this mode */
 	bool waiting;		/* for the template */
 	struct loop_timer *bad_news;
 	bool committing;
+	bool watched, over;	/* the sampler's; nothing is left but what it has to say */
 	bool resuming;		/* the servers start where they were stopped */
 };
 
@@ -77,7 +81,10 @@ int preserve_snapshot(void *flat, struct str *ret_text); /* copy it to snap-NAME
 void preserve_forget_mounts(const struct flat *flat);	/* its overlays can be mounted again: the shutdown was clean */
 char *preserve_open_command(const struct pg *pg, const char *dir, unsigned int i); /* opens a kept directory, for a shell */
 
+void flat_free(struct flat *flat);
+
 /* private.c */
+void private_watch(struct flat *flat);			/* its servers are up */
 void private_setup_ended(struct flat *flat);		/* worker 0 has ended and its servers are stopped */
 
 #endif

@@ -15,6 +15,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "tools/base/clock.h"
 #include "tools/pg/link.h"
 #include "tools/pg/wire.h"
 
@@ -190,6 +191,21 @@ void relay_close(struct relay *relay)
 	tls_close(relay->tls);
 	free(relay->buffer);
 	free(relay);
+}
+
+unsigned int relay_end_idle(struct relay *relay, int64_t most_ms)
+{
+	unsigned int count = 0;
+
+	for (struct link *link = relay->links, *next; link; link = next) {
+		next = link->next;
+		if (link->phase != LIVE || !link_is_idle_in_transaction(link) ||
+		    clock_ms() - session_since_ms(link->session) < most_ms)
+			continue;
+		link_end(link, "25P03", "terminating connection due to idle-in-transaction timeout");
+		count++;
+	}
+	return count;
 }
 
 unsigned int relay_most_open(const struct relay *relay)

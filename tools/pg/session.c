@@ -47,9 +47,11 @@ struct session {
 	struct prepared *prepared;
 	struct rename_result statement; /* the last one that was rewritten, while nothing newer was sent */
 	char *original;
+	struct slow slow;
 	uint64_t refused;
 	int64_t since_ms;
-	char status;
+	char status;		/* of the last ReadyForQuery: I, T, E; 0 before the first */
+	bool spoken;		/* the client has said something since */
 	bool escape_strings;	/* standard_conforming_strings = off */
 	bool answered, wants_tls;
 	bool spoilt;		/* a statement was, and its error is still to come */
@@ -62,6 +64,11 @@ struct session *session_open(struct names *names, bool server_tls, session_emit_
 
 	*session = (struct session){ .names = names, .emit = emit, .arg = arg, .server_tls = server_tls };
 	return session;
+}
+
+void session_tell_slow(struct session *session, int64_t least_ms, slow_fn tell, void *arg)
+{
+	session->slow = (struct slow){ .least_ms = least_ms, .tell = tell, .arg = arg };
 }
 
 static void forget_statement(struct session *session)
@@ -97,9 +104,9 @@ void session_free(struct session *session)
 	free(session);
 }
 
-char session_status(const struct session *session)
+bool session_is_idle_in_transaction(const struct session *session)
 {
-	return session->status;
+	return (session->status == 'T' || session->status == 'E') && !session->spoken && !session->slow.due;
 }
 
 int64_t session_since_ms(const struct session *session)
@@ -149,6 +156,9 @@ static bool map_query(struct session *session, const char *message, size_t len, 
 {
 	size_t mark = wire_begin(out, 'Q');
 
+	if (len > WIRE_HEADER)
+		slow_parse(&session->slow, "", message + WIRE_HEADER, len - WIRE_HEADER - 1);
+	slow_begin(&session->slow);
 	/* a NUL before the end is an error that the server will tell */
 	if (len > WIRE_HEADER && strnlen(message + WIRE_HEADER, len - WIRE_HEADER) == len - WIRE_HEADER - 1 &&
 	    rewrite(session, message + WIRE_HEADER, len - WIRE_HEADER - 1, out)) {
@@ -171,6 +181,7 @@ static bool map_parse(struct session *session, const char *message, size_t len, 
 
 	if (!text)
 		goto unchanged;
+	slow_parse(&session->slow, name, text, strlen(text));
 	if (session->prepared)
 		forget_prepared(session, name);
 	str_add_len(out, name, strlen(name) + 1);
@@ -258,6 +269,18 @@ static bool map_bind(struct session *session, const char *message, size_t len, s
 	return false;
 }
 
+static void note_bind(struct session *session, const char *message, size_t len)
+{
+	size_t at = WIRE_HEADER;
+	const char *name;
+
+	if (!session->slow.least_ms || !wire_string(message, len, &at))
+		return;
+	name = wire_string(message, len, &at);
+	if (name)
+		slow_bind(&session->slow, name);
+}
+
 static bool inspect_client(struct session *session, const char *message, size_t len, bool suspicious, struct str *out)
 {
 	(void)suspicious;
@@ -267,7 +290,11 @@ static bool inspect_client(struct session *session, const char *message, size_t 
 	case 'P':
 		return map_parse(session, message, len, out);
 	case 'B':
+		note_bind(session, message, len);
 		return session->prepared && map_bind(session, message, len, out);
+	case 'S':
+		slow_begin(&session->slow);
+		return false;
 	case 'C':
 		if (session->prepared && len > WIRE_HEADER + 1 && message[WIRE_HEADER] == 'S' && !message[len - 1])
 			forget_prepared(session, message + WIRE_HEADER + 1);
@@ -339,7 +366,9 @@ static bool inspect_server(struct session *session, const char *message, size_t 
 	session->answered = true;
 	if (*message == 'Z' && len > WIRE_HEADER) {
 		session->status = message[WIRE_HEADER];
+		session->spoken = false;
 		session->since_ms = clock_ms();
+		slow_ready(&session->slow, session->since_ms);
 	} else if (*message == 'S') {
 		note_parameter(session, message, len);
 	} else if (*message == 'R' && session->server_tls) {
@@ -437,6 +466,10 @@ static void begin_stream(struct session *session, const struct direction *direct
 	stream->watch = statement ? WATCHED : UNWATCHED;
 	if (statement)
 		forget_statement(session);
+	if (statement)
+		slow_parse(&session->slow, "", "", 0);
+	if (type == 'Q' && direction->to_server)
+		slow_begin(&session->slow);
 	if (type == 'P' && direction->to_server)
 		forget_prepared(session, ""); /* the unnamed one, most likely */
 }
@@ -515,6 +548,7 @@ static int feed(struct session *session, const struct direction *direction, stru
 
 int session_from_client(struct session *session, const char *data, size_t len)
 {
+	session->spoken |= len > 0;
 	return feed(session, &from_client, &session->client, data, len);
 }
 

@@ -17,6 +17,7 @@
 #include "tools/pg/agent.h"
 #include "tools/pg/lease.h"
 #include "tools/pg/names.h"
+#include "tools/pg/sighting.h"
 #include "tools/pg/template.h"
 
 enum { TASK_MOST = 16 };
@@ -158,16 +159,6 @@ static void on_said(void *arg, const char *text)
 
 		pg_record(worker, PG_RECORD_KEPT, url->port, -1, command);
 		tenant->kept = true;
-	} else if (str_starts(text, "idle ")) {
-		const char *count = strrchr(text, ' ') + 1;
-
-		pg_record(worker, PG_RECORD_IDLE, worker->pg->ports[0], strtoll(text + 5, NULL, 10), count);
-	} else if (str_starts(text, "abandoned ")) {
-		pg_record(worker, PG_RECORD_ABANDONED, worker->pg->ports[0], strtoll(text + 10, NULL, 10), "");
-	} else if (str_starts(text, "connections ")) {
-		pg_record(worker, PG_RECORD_CONNECTIONS, worker->pg->ports[0], -1, text + 12);
-	} else if (str_starts(text, "pool ")) {
-		pg_record(worker, PG_RECORD_POOL, worker->pg->ports[0], -1, text + 5);
 	} else if (!strcmp(text, "left")) {
 		pg_record(worker, PG_RECORD_DIED, worker->pg->ports[0], -1, "the next run on it drops what this one left there");
 		tenant->kept = true;
@@ -175,6 +166,8 @@ static void on_said(void *arg, const char *text)
 		say_done(worker->pg);
 		template_record(worker->pg, "built");
 		template_settled(worker->pg, NULL);
+	} else {
+		sighting_record(worker, worker->pg->ports[0], text);
 	}
 }
 

@@ -26,7 +26,7 @@
 #include "tools/run/control.h"
 #include "tools/run/watching.h"
 
-enum { CLOSE_MOST_MS = 20000 };
+enum { CLOSE_MOST_MS = 20000, SLOW_QUERY_MS = 1000 };
 
 enum { ROOMS_MOST = 2 };
 
@@ -126,6 +126,16 @@ static void find(struct worker *worker, const struct pg_record *record)
 		detail = str_print("%s connections of the server on port %u are in use", record->detail, record->port);
 		watching_finding(worker, FINDING_connections_low, record->port, -1, detail);
 		break;
+	case PG_RECORD_IDLE_ENDED:
+		detail = str_print("%s session%s on port %u ended after %lld.%01lld s idle in a transaction (idle-kill)",
+				   record->detail, strcmp(record->detail, "1") ? "s" : "", record->port, tenths / 10, tenths % 10);
+		watching_finding(worker, FINDING_idle_in_transaction, record->port, record->ms, detail);
+		break;
+	case PG_RECORD_LEFT:
+		detail = str_print("database '%s' on port %u, which the suite had created, was still there", record->detail,
+				   record->port);
+		watching_finding(worker, FINDING_database_left, record->port, -1, detail);
+		break;
 	default:
 		break;
 	}
@@ -193,6 +203,8 @@ static int open_room(struct run *run, bool private)
 		.keep = run->options->keep,
 		.keep_failed = run->options->keep_failed,
 		.idle_alarm_ms = run->options->idle_alarm_ms,
+		.idle_kill_ms = run->options->idle_kill_ms,
+		.slow_query_ms = run->options->slow_query_ms ? run->options->slow_query_ms : SLOW_QUERY_MS,
 		.pool_alarm_percent = run->options->pool_alarm_percent,
 		.run_setup = run_setup,
 		.record = on_record,
@@ -358,6 +370,16 @@ char *database_refusal(const char *name, int error)
 static void on_closed(void *arg)
 {
 	((struct database *)arg)->closed++;
+}
+
+void database_settle(struct run *run)
+{
+	const struct database *database = run->database;
+	int64_t due_ms = clock_ms() + CLOSE_MOST_MS;
+
+	for (unsigned int i = 0; database && i < database->room_count; i++)
+		while (pg_busy(database->rooms[i]) && clock_ms() < due_ms && !loop_step(run->loop, 100))
+			;
 }
 
 void database_close(struct run *run)

@@ -10,6 +10,7 @@
  *	database_prepare()	a worker may start only when its databases can be connected to
  *	database_reset(), database_snapshot()	between two tests, when the suite asks for it: control.c
  *	database_worker_over()	its databases go, or are kept
+ *	database_settle()	all workers are over
  *	database_close()	waits until everything is gone
  */
 #include "tools/run/run.h"
@@ -46,6 +47,8 @@ int database_snapshot(struct run *run, unsigned int number, const char *name, da
 
 /** Why a reset or a snapshot was not begun, for people; the caller's to free. @name may be NULL. */
 char *database_refusal(const char *name, int error);
+/** Wait until the databases of all workers that are over are gone, and all is said of them. */
+void database_settle(struct run *run);
 void database_close(struct run *run);
 
 /** Of a run without databases that failed: if DATABASE_URL names a server of this machine and none answers, say what to do. */

@@ -76,6 +76,8 @@ struct run_options {
 	unsigned int pool_seen;		/* the same, in earlier runs; 0 = not known */
 	unsigned int pool_alarm_percent; /* 0 = 80 */
 	int64_t idle_alarm_ms;		/* 0 = 60 000 */
+	int64_t idle_kill_ms;		/* 0 = never */
+	int64_t slow_query_ms;		/* 0 = 1000 */
 
 	enum isolate_backend backend;
 	bool tcp_only;			/* seccomp: not the addresses of messages */

@@ -294,8 +294,8 @@ void watching_finding(struct worker *worker, enum finding_kind kind, uint16_t po
 	struct watching *watching = of(worker);
 	struct watch_finding *finding;
 
-	/* who was told to end had no time to end its sessions */
-	if (!watching || (kind == FINDING_session_left && worker->end != END_ITSELF))
+	/* who was told to end had no time to end its sessions and to drop its databases */
+	if (!watching || (finding_table[kind].gate == FINDING_GATE_LEAKS && worker->end != END_ITSELF))
 		return;
 	finding = finding_new(kind);
 	finding->worker = worker->number;
