@@ -35,7 +35,7 @@ static const char *const tags[BERTH_EVENT_TAGS] = {
 	[BERTH_EVENT_LISTENING] = "listening", [BERTH_EVENT_UNLISTENED] = "unlistened", [BERTH_EVENT_CONNECTED] = "connected",
 	[BERTH_EVENT_CONNECT_FAILED] = "connect failed", [BERTH_EVENT_ACCEPTED] = "accepted", [BERTH_EVENT_CLOSED] = "closed",
 	[BERTH_EVENT_CALL_FAILED] = "call failed", [BERTH_EVENT_FORKED] = "forked", [BERTH_EVENT_EXECUTED] = "executed",
-	[BERTH_EVENT_EXITED] = "exited",
+	[BERTH_EVENT_EXITED] = "exited", [BERTH_EVENT_SENT] = "sent to",
 };
 static const char *const hows[] = { "by the program", "by exit", "by exec" };
 

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
@@ -71,7 +72,7 @@ static void on_event(void *arg, const struct berth_event *event)
 	bool opened = event->tag == BERTH_EVENT_LISTENING;
 	json_t *fields;
 
-	if (!event->worker || (!opened && event->tag != BERTH_EVENT_UNLISTENED))
+	if (!event->worker || event->family == AF_UNIX || (!opened && event->tag != BERTH_EVENT_UNLISTENED))
 		return;
 	fields = json_pack("{s:i, s:i, s:i, s:s, s:i, s:I, s:o}", "worker", (int)event->worker, "port",
 			   map ? berth_portmap_virtual(map, event->local_port) : event->local_port, "real_port", event->local_port,

@@ -381,6 +381,7 @@ void watch_worker_end(struct watch *watch, unsigned int number)
 		if (failure->worker == number)
 			judge_conflict(watch, failure);
 	}
+	unix_judge_failures(watch, worker);
 	read_counts(watch, worker);
 	judge_errors(watch, worker);
 	judge_port_tool(watch, worker);
