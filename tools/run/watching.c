@@ -22,6 +22,7 @@
 #include "tools/base/log.h"
 #include "tools/report/history.h"
 #include "tools/report/report.h"
+#include "tools/run/hook.h"
 #include "tools/run/warden.h"
 #include "tools/watch/watch.h"
 
@@ -33,6 +34,8 @@ struct watching {
 	struct report *report;	/* NULL: nothing is recorded */
 	char *reason, *dir;
 	struct watch_policy policy;
+	struct watch_alarm alarms[RUN_ERRORS];
+	struct hook *hook;	/* NULL = none */
 	struct loop_timer *timer;
 };
 
@@ -46,7 +49,8 @@ static enum watch_source source_for(const struct run *run)
 {
 	const struct run_options *options = run->options;
 
-	if (run->plan->single && !wants_reports(options) && options->leaks != RUN_GATE_FAIL && options->foreign != RUN_GATE_FAIL)
+	if (run->plan->single && !wants_reports(options) && options->leaks != RUN_GATE_FAIL && options->foreign != RUN_GATE_FAIL &&
+	    !options->alarm_count && !options->hook)
 		return WATCH_SAMPLE;
 	return WATCH_AUTO;
 }
@@ -83,7 +87,10 @@ static void on_event(void *arg, const struct berth_event *event)
 
 static void on_finding(void *arg, const struct watch_finding *finding)
 {
-	record(arg, "finding", finding_json(finding));
+	struct watching *watching = arg;
+
+	record(watching, "finding", finding_json(finding));
+	hook_tell(watching->hook, finding);
 }
 
 static void on_mark(void *arg, unsigned int worker, int64_t time_ms, const char *name)
@@ -137,6 +144,28 @@ static char **allow_rules(const struct run_options *options)
 	return rules;
 }
 
+/* The last entry for an error holds. */
+static void set_alarms(struct watching *watching)
+{
+	static const enum berth_count counts[RUN_ERRORS] = {
+		[RUN_EPIPE] = BERTH_COUNT_epipe, [RUN_ECONNRESET] = BERTH_COUNT_econnreset,
+		[RUN_ECONNREFUSED] = BERTH_COUNT_econnrefused, [RUN_ETIMEDOUT] = BERTH_COUNT_etimedout,
+		[RUN_EADDRINUSE] = BERTH_COUNT_eaddrinuse,
+	};
+	const struct run_options *options = watching->run->options;
+	size_t place[RUN_ERRORS] = { 0 }; /* 1 + index; 0 = none yet */
+
+	watching->policy.alarms = watching->alarms;
+	for (unsigned int i = 0; i < options->alarm_count; i++) {
+		const struct run_alarm *alarm = &options->alarms[i];
+
+		if (!place[alarm->error])
+			place[alarm->error] = ++watching->policy.alarm_count;
+		watching->alarms[place[alarm->error] - 1] =
+			(struct watch_alarm){ counts[alarm->error], alarm->count, alarm->percent / 100 };
+	}
+}
+
 static json_t *json_strings(char *const *strv)
 {
 	json_t *list = json_array();
@@ -185,6 +214,8 @@ void watching_open(struct run *run)
 	watching->run = run;
 	watching->policy.grace_ms = GRACE_MS;
 	watching->policy.allow = allow_rules(run->options);
+	watching->hook = hook_open(run);
+	set_alarms(watching);
 	watching->policy.baseline = steal(&baseline);
 	open_record(watching);
 	ret = watch_open(&setup, &watching->watch, &watching->reason);
@@ -206,6 +237,7 @@ void watching_close(struct run *run)
 
 	if (!watching)
 		return;
+	hook_close(watching->hook);
 	watch_close(watching->watch);
 	report_close(watching->report);
 	strv_free(watching->policy.allow);

@@ -20,6 +20,8 @@
 #include "tools/watch/diag.h"
 #include "tools/watch/who.h"
 
+enum { MARKS_LATE_NS = 1000000000 };
+
 static const char *const proto_names[BERTH_PROTOS] = { "tcp", "udp" };
 
 /* ---- telling ---- */
@@ -66,6 +68,22 @@ void judge_publish(struct watch *watch, unsigned int worker)
 		struct watch_finding *finding = watch->findings[i];
 
 		if (finding->told || (worker && finding->worker != worker))
+			continue;
+		finding->told = true;
+		publish(watch, finding);
+	}
+}
+
+/* Marks of tests may come a second late. */
+void judge_publish_urgent(struct watch *watch)
+{
+	int64_t before_ns = clock_wall_ns() - MARKS_LATE_NS;
+
+	for (size_t i = 0; i < watch->finding_count; i++) {
+		struct watch_finding *finding = watch->findings[i];
+
+		if (finding->told || finding->time_ns > before_ns ||
+		    (finding->kind != FINDING_error_rate && finding->kind != FINDING_resource_limit))
 			continue;
 		finding->told = true;
 		publish(watch, finding);
@@ -622,21 +640,49 @@ static const struct rate {
 	{ BERTH_COUNT_eaddrinuse, BERTH_COUNT_bound, "EADDRINUSE", "bind", 0 },
 };
 
-void judge_errors(struct watch *watch, const struct worker *worker)
+static void judge_rate(struct watch *watch, struct worker *worker, size_t index, uint64_t low, double floor)
+{
+	const struct rate *rate = &rates[index];
+	uint64_t errors = worker->counts.of[rate->errors];
+	uint64_t accepted = rate->all == BERTH_COUNT_connected ? worker->counts.of[BERTH_COUNT_accepted] : 0;
+	uint64_t all = worker->counts.of[rate->all] + accepted;
+	struct watch_finding *finding;
+
+	if (errors < low || (double)errors < floor * (double)all || worker->alarmed & 1u << index)
+		return;
+	worker->alarmed |= 1u << index;
+	finding = judge_new(watch, FINDING_error_rate, worker->number);
+	finding->count = errors;
+	finding->command = str_copy(rate->name); /* makes one fingerprint per kind of error */
+	finding->detail = str_print("%llu calls failed with %s, beside %llu %ss", (unsigned long long)errors, rate->name,
+				    (unsigned long long)all, rate->of);
+	judge_tell(watch, finding);
+}
+
+static const struct watch_alarm *alarm_of(const struct watch *watch, const struct rate *rate)
+{
+	for (size_t i = 0; i < watch->policy.alarm_count; i++)
+		if (watch->policy.alarms[i].error == rate->errors)
+			return &watch->policy.alarms[i];
+	return NULL;
+}
+
+void judge_alarms(struct watch *watch, struct worker *worker)
 {
 	for (size_t i = 0; i < ARRAY_LEN(rates); i++) {
-		uint64_t errors = worker->counts.of[rates[i].errors];
-		uint64_t all = worker->counts.of[rates[i].all] + worker->counts.of[BERTH_COUNT_accepted];
-		double floor = rates[i].floor > watch->policy.error_ratio ? rates[i].floor : watch->policy.error_ratio;
-		struct watch_finding *finding;
+		const struct watch_alarm *alarm = alarm_of(watch, &rates[i]);
 
-		if (errors < watch->policy.error_low || (double)errors < floor * (double)all)
-			continue;
-		finding = judge_new(watch, FINDING_error_rate, worker->number);
-		finding->count = errors;
-		finding->command = str_copy(rates[i].name); /* makes one fingerprint per kind of error */
-		finding->detail = str_print("%llu calls failed with %s, beside %llu %ss", (unsigned long long)errors, rates[i].name,
-					    (unsigned long long)all, rates[i].of);
-		judge_tell(watch, finding);
+		if (alarm)
+			judge_rate(watch, worker, i, alarm->low ? alarm->low : 1, alarm->ratio);
 	}
+}
+
+void judge_errors(struct watch *watch, struct worker *worker)
+{
+	double ratio = watch->policy.error_ratio;
+
+	judge_alarms(watch, worker);
+	for (size_t i = 0; i < ARRAY_LEN(rates); i++)
+		if (!alarm_of(watch, &rates[i]))
+			judge_rate(watch, worker, i, watch->policy.error_low, rates[i].floor > ratio ? rates[i].floor : ratio);
 }

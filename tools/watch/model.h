@@ -117,6 +117,7 @@ struct worker {
 	pid_t pid;
 	bool begun, ended, passed;
 	const struct process *port_tool; /* the first that looked at the kernel's tables of ports */
+	unsigned int alarmed;	/* bits of judge.c's rates: told */
 	struct judge judge;
 	struct berth_counts counts; /* sampling: kept here; eBPF: read at the end */
 	uint64_t alive, accepted_alive;
@@ -166,11 +167,13 @@ void judge_close_wait(struct watch *watch);
 void judge_growth(struct watch *watch, struct process *process);
 void judge_never_closed(struct watch *watch, const struct worker *worker);
 void judge_time_wait(struct watch *watch, const struct worker *worker);
-void judge_errors(struct watch *watch, const struct worker *worker);
+void judge_errors(struct watch *watch, struct worker *worker); /* when it has ended */
+void judge_alarms(struct watch *watch, struct worker *worker); /* now and then */
 void judge_port_tool(struct watch *watch, const struct worker *worker);
 void judge_avoided(struct watch *watch);
 void judge_tell(struct watch *watch, struct watch_finding *finding); /* once in its worker; takes it */
 void judge_publish(struct watch *watch, unsigned int worker); /* its findings: their tests, the allow list; 0 = all */
+void judge_publish_urgent(struct watch *watch); /* what somebody may want to act on while it lasts */
 
 /* judge.c, for the other judges */
 struct watch_finding *judge_new(struct watch *watch, enum finding_kind kind, unsigned int worker);

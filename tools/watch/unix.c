@@ -118,7 +118,8 @@ static char *former_holder(const struct watch *watch, const char *path)
 
 		if (str_equal(listener->path, path))
 			return str_print("%s (pid %d), when it was last seen",
-					 listener->process->command ? listener->process->command : "a process", listener->process->pid);
+					 listener->process->command ? listener->process->command : "a process",
+					 listener->process->pid);
 	}
 	return str_copy("somebody who was gone when we looked");
 }
@@ -255,7 +256,8 @@ void unix_judge_leftovers(struct watch *watch, const struct worker *worker, cons
 
 static void tell(struct watch *watch, const struct path_failure *failure)
 {
-	struct watch_finding *finding = judge_new(watch, failure->bind ? FINDING_path_conflict : FINDING_no_server, failure->worker);
+	struct watch_finding *finding =
+		judge_new(watch, failure->bind ? FINDING_path_conflict : FINDING_no_server, failure->worker);
 
 	judge_set_process(finding, failure->process);
 	finding->protocol = str_copy("unix");
@@ -269,7 +271,8 @@ static void tell(struct watch *watch, const struct path_failure *failure)
 	else if (failure->error == ECONNREFUSED)
 		finding->detail = str_print("nobody listens on %s: the file is there, its server is not", failure->path);
 	else
-		finding->detail = str_print("there is no %s: %llu connects failed", failure->path, (unsigned long long)failure->count);
+		finding->detail = str_print("there is no %s: %llu connects failed", failure->path,
+					    (unsigned long long)failure->count);
 	if (failure->bind && (failure->elsewhere || judge_coped(failure->process) || watch->workers[failure->worker].passed))
 		finding->severity = FINDING_NOTE;
 	judge_tell(watch, finding);
@@ -280,7 +283,9 @@ void unix_judge_failures(struct watch *watch, const struct worker *worker)
 	for (struct table_cell *cell = NULL; (cell = table_next(&watch->path_failures, cell));) {
 		const struct path_failure *failure = cell->value;
 
-		if (failure->worker == worker->number && !failure->over && (failure->bind || (failure->insisted && !worker->passed)))
+		if (failure->worker != worker->number || failure->over)
+			continue;
+		if (failure->bind || (failure->insisted && !worker->passed))
 			tell(watch, failure);
 	}
 }

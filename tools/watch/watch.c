@@ -235,12 +235,27 @@ static bool has_close_wait(struct watch *watch)
 	return false;
 }
 
+static void judge_rates(struct watch *watch)
+{
+	for (unsigned int i = 1; watch->policy.alarm_count && i <= watch->worker_most; i++) {
+		struct worker *worker = &watch->workers[i];
+
+		if (!worker->begun || worker->ended)
+			continue;
+		if (watch->monitor)
+			(void)monitor_counts(watch->monitor, i, &worker->counts);
+		judge_alarms(watch, worker);
+	}
+}
+
 static void on_tick(void *arg)
 {
 	struct watch *watch = arg;
 
 	look(watch);
 	count_descriptors(watch);
+	judge_rates(watch);
+	judge_publish_urgent(watch);
 	if (has_close_wait(watch))
 		judge_close_wait(watch);
 	watch->timer = loop_after(watch->setup.loop, watch->policy.sample_ms, on_tick, watch);

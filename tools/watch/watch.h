@@ -15,7 +15,8 @@
  *	watch_finding_count(), ...	what was found
  *	watch_close()
  *
- * Findings are also handed to setup.on_finding when their worker ends, events and marks to theirs as they come. Functions
+ * Findings are also handed to setup.on_finding: rates and limits a second after they were made, all others when their worker
+ * ends; events and marks to theirs as they come. Functions
  * return 0 or -errno; nothing here prints, and nothing here blocks: everything happens in the loop.
  */
 #include <stdbool.h>
@@ -29,6 +30,13 @@
 enum watch_source { WATCH_AUTO, WATCH_BPF, WATCH_SAMPLE, WATCH_SOURCES };
 extern const char *const watch_source_names[WATCH_SOURCES + 1];
 
+/* A rate of errors that is too high by the user's own measure: judged while the worker runs, instead of the rule below. */
+struct watch_alarm {
+	enum berth_count error;		/* BERTH_COUNT_epipe ... */
+	uint64_t low;			/* so many ... */
+	double ratio;			/* ... and this share of all connections, or binds */
+};
+
 /* When something counts as a problem. {0} in a field means the default, in brackets. */
 struct watch_policy {
 	int64_t grace_ms;		/* how long a leftover may take to go away by itself [1000] */
@@ -39,6 +47,8 @@ struct watch_policy {
 	unsigned int growth_low;	/* descriptors gained, steadily [64] */
 	unsigned int error_low;		/* failing calls ... [20] */
 	double error_ratio;		/* ... and at least this share of all [0.05] */
+	const struct watch_alarm *alarms;
+	size_t alarm_count;
 	char **allow;			/* strv of rules, see finding.h */
 	char *baseline;			/* file of known fingerprints; NULL = none */
 };
