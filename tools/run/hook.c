@@ -171,7 +171,8 @@ static void say(const struct hook *hook)
 	else if (hook->failed)
 		log_line("the hook failed for %u of %zu findings", hook->failed, hook->next);
 	if (hook->next < hook->count)
-		log_line("the hook was not called for %zu of %zu findings: the run was over", hook->count - hook->next, hook->count);
+		log_line("the hook was not called for %zu of %zu findings: the run was over", hook->count - hook->next,
+			 hook->count);
 }
 
 void hook_close(struct hook *hook)

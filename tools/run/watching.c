@@ -272,12 +272,10 @@ void watching_worker_begin(struct worker *worker)
 
 void watching_environ(const struct worker *worker, char ***envp)
 {
-	cleanup_free char *path = NULL;
+	const struct watching *watching = of(worker);
 
-	if (!of(worker))
-		return;
-	path = watch_mark_path(worker->run->dir);
-	environ_set(envp, "BERTH_MARK", path);
+	if (watching)
+		environ_set(envp, "BERTH_MARK", watch_mark_path(watching->watch));
 }
 
 void watching_worker_started(struct worker *worker)

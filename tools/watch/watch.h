@@ -130,8 +130,8 @@ int watch_worker_summary(struct watch *watch, unsigned int number, struct watch_
 typedef void (*watch_socket_fn)(void *arg, const struct berth_socket *socket);
 int watch_snapshot(struct watch *watch, watch_socket_fn fn, void *arg);
 
-/** Where the workers of a run mark their tests: BERTH_MARK in their environment. The caller's to free. */
-char *watch_mark_path(const char *run_dir);
+/** Where the workers of a run mark their tests: BERTH_MARK in their environment. NULL: nobody listens. */
+const char *watch_mark_path(const struct watch *watch);
 
 /** `berth mark`: tell the supervisor behind @path, BERTH_MARK. Return: 0; -ENXIO if it is gone; -errno. */
 int watch_mark_send(const char *path, unsigned int worker, const char *name);
