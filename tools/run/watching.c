@@ -26,7 +26,7 @@
 #include "tools/run/warden.h"
 #include "tools/watch/watch.h"
 
-enum { GRACE_MS = 1000, SAMPLE_MS = 1000, HISTORY_DAYS = 180 };
+enum { GRACE_MS = 1000, FIRST_SAMPLE_MS = 100, SAMPLE_MS = 1000, HISTORY_DAYS = 180 };
 
 struct watching {
 	struct run *run;
@@ -37,6 +37,7 @@ struct watching {
 	struct watch_alarm alarms[RUN_ERRORS];
 	struct hook *hook;	/* NULL = none */
 	struct loop_timer *timer;
+	int64_t sample_ms;	/* until the next sample: a short run has some, too */
 };
 
 static bool wants_reports(const struct run_options *options)
@@ -99,23 +100,24 @@ static void on_mark(void *arg, unsigned int worker, int64_t time_ms, const char 
 				      json_text(name)));
 }
 
+static void on_worker_sample(void *arg, unsigned int worker, const struct watch_sample *sample)
+{
+	const struct watching *watching = arg;
+
+	if (watching->run->workers[worker - 1].status == STATE_RUNNING)
+		record(arg, "sample", json_pack("{s:i, s:I, s:I, s:I, s:I}", "worker", (int)worker, "sockets",
+						(json_int_t)sample->sockets, "processes", (json_int_t)sample->processes,
+						"memory_kib", (json_int_t)sample->memory_kib, "descriptors",
+						(json_int_t)sample->descriptors));
+}
+
 static void on_sample(void *arg)
 {
 	struct watching *watching = arg;
-	struct run *run = watching->run;
 
-	for (unsigned int i = 0; i < run->count; i++) {
-		struct watch_summary summary;
-		const uint64_t *of = summary.counts.of;
-
-		if (run->workers[i].status != STATE_RUNNING ||
-		    watch_worker_summary(watching->watch, run->workers[i].number, &summary))
-			continue;
-		record(watching, "sample", json_pack("{s:i, s:I, s:I}", "worker", (int)run->workers[i].number, "sockets",
-						     (json_int_t)(summary.alive + summary.accepted_alive), "processes",
-						     (json_int_t)(of[BERTH_COUNT_forked] - of[BERTH_COUNT_exited])));
-	}
-	watching->timer = loop_after(run->loop, SAMPLE_MS, on_sample, watching);
+	watch_samples(watching->watch, on_worker_sample, watching);
+	watching->timer = loop_after(watching->run->loop, watching->sample_ms, on_sample, watching);
+	watching->sample_ms = watching->sample_ms * 5 / 4 < SAMPLE_MS ? watching->sample_ms * 5 / 4 : SAMPLE_MS;
 }
 
 /* ---- opening ---- */
@@ -212,6 +214,7 @@ void watching_open(struct run *run)
 	int ret;
 
 	watching->run = run;
+	watching->sample_ms = FIRST_SAMPLE_MS;
 	watching->policy.grace_ms = GRACE_MS;
 	watching->policy.allow = allow_rules(run->options);
 	watching->hook = hook_open(run);
@@ -228,7 +231,7 @@ void watching_open(struct run *run)
 		return;
 	record_run(watching);
 	if (watching->report)
-		watching->timer = loop_after(run->loop, SAMPLE_MS, on_sample, watching);
+		watching->timer = loop_after(run->loop, watching->sample_ms, on_sample, watching);
 }
 
 void watching_close(struct run *run)

@@ -189,6 +189,9 @@ void unix_free(struct watch *watch);
 void unix_judge_leftovers(struct watch *watch, const struct worker *worker, const pid_t *pids, size_t count, bool *named);
 void unix_judge_failures(struct watch *watch, const struct worker *worker);
 
+/* measure.c */
+void measure_descriptors(struct watch *watch);
+
 /* series.c */
 void series_add(struct series *series, int value);
 int series_growth(const struct series *series); /* how much it grew, 0 if it did not grow steadily */

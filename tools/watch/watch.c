@@ -200,28 +200,6 @@ static void look(struct watch *watch)
 		sample_tick(watch->sample);
 }
 
-static void count_descriptors(struct watch *watch)
-{
-	for (struct table_cell *cell = NULL; (cell = table_next(&watch->processes, cell));) {
-		struct process *process = cell->value;
-		struct worker *worker = &watch->workers[process->worker];
-		int count;
-
-		if (!process->alive || worker->ended)
-			continue;
-		count = proc_fd_count(process->pid);
-		if (count == -ESRCH)
-			process->alive = false;
-		if (count < 0)
-			continue;
-		series_add(&process->descriptors, count);
-		if (count > process->descriptors_peak)
-			process->descriptors_peak = count;
-		if (count > worker->descriptors_peak)
-			worker->descriptors_peak = count;
-	}
-}
-
 /* A snapshot walks every socket: only when the counters say that there is something to find. */
 static bool has_close_wait(struct watch *watch)
 {
@@ -253,7 +231,7 @@ static void on_tick(void *arg)
 	struct watch *watch = arg;
 
 	look(watch);
-	count_descriptors(watch);
+	measure_descriptors(watch);
 	judge_rates(watch);
 	judge_publish_urgent(watch);
 	if (has_close_wait(watch))

@@ -122,9 +122,17 @@ struct watch_summary {
 	int64_t unaccounted;		/* created - closed - alive; not 0 = something was missed */
 	bool exact;			/* false: sampled */
 	unsigned int processes, descriptors_peak;
-	uint64_t memory_peak_kib;	/* of the largest process */
+	uint64_t memory_peak_kib;	/* of its largest process, or of all together when samples were taken: the higher */
 };
 int watch_worker_summary(struct watch *watch, unsigned int number, struct watch_summary *ret_summary);
+
+/** What each live worker uses now. It costs a snapshot and two small files for each process. */
+struct watch_sample {
+	uint64_t sockets, processes, descriptors;
+	uint64_t memory_kib;		/* anonymous memory of its processes together */
+};
+typedef void (*watch_sample_fn)(void *arg, unsigned int worker, const struct watch_sample *sample);
+void watch_samples(struct watch *watch, watch_sample_fn fn, void *arg);
 
 /** Every socket of the workers that exists now. */
 typedef void (*watch_socket_fn)(void *arg, const struct berth_socket *socket);
