@@ -35,7 +35,7 @@ char LICENSE[] SEC("license") = "GPL";
 SEC("cgroup/sock_create")
 int monitor_sock_create(struct bpf_sock *context)
 {
-	struct note *note;
+	struct monitor_note *note;
 	__u32 worker;
 
 	if (!current_worker(&worker))
@@ -66,7 +66,7 @@ int monitor_sock_create(struct bpf_sock *context)
 	return ALLOW;
 }
 
-static __always_inline int bound(struct note *note)
+static __always_inline int bound(struct monitor_note *note)
 {
 	struct berth_event *event;
 
@@ -84,7 +84,7 @@ static __always_inline int bound(struct note *note)
 SEC("cgroup/post_bind4")
 int monitor_post_bind4(struct bpf_sock *context)
 {
-	struct note *note = bpf_sk_storage_get(&notes, context, NULL, 0);
+	struct monitor_note *note = bpf_sk_storage_get(&notes, context, NULL, 0);
 
 	if (!note)
 		return ALLOW;
@@ -96,7 +96,7 @@ int monitor_post_bind4(struct bpf_sock *context)
 SEC("cgroup/post_bind6")
 int monitor_post_bind6(struct bpf_sock *context)
 {
-	struct note *note = bpf_sk_storage_get(&notes, context, NULL, 0);
+	struct monitor_note *note = bpf_sk_storage_get(&notes, context, NULL, 0);
 
 	if (!note)
 		return ALLOW;
@@ -111,7 +111,7 @@ int monitor_post_bind6(struct bpf_sock *context)
  * One event for each destination that a suite's server may have: not those that the kernel hands out, to which servers answer,
  * nor those of the machine's own services (the resolver, the clock, syslog). @note: the sender's
  */
-static __always_inline void on_sent(const struct note *note, const struct monitor_edge_key *key)
+static __always_inline void on_sent(const struct monitor_note *note, const struct monitor_edge_key *key)
 {
 	struct monitor_edge *edge, first = { .count = 1, .pid = note->pid };
 	struct berth_event *event;
@@ -139,7 +139,7 @@ static __always_inline void on_sent(const struct note *note, const struct monito
 SEC("cgroup/sendmsg4")
 int monitor_sendmsg4(struct bpf_sock_addr *context)
 {
-	struct note *note = context->sk ? bpf_sk_storage_get(&notes, context->sk, NULL, 0) : NULL;
+	struct monitor_note *note = context->sk ? bpf_sk_storage_get(&notes, context->sk, NULL, 0) : NULL;
 	struct monitor_edge_key key = { .family = FAMILY_4, .proto = BERTH_UDP };
 
 	if (!note)
@@ -154,7 +154,7 @@ int monitor_sendmsg4(struct bpf_sock_addr *context)
 SEC("cgroup/sendmsg6")
 int monitor_sendmsg6(struct bpf_sock_addr *context)
 {
-	struct note *note = context->sk ? bpf_sk_storage_get(&notes, context->sk, NULL, 0) : NULL;
+	struct monitor_note *note = context->sk ? bpf_sk_storage_get(&notes, context->sk, NULL, 0) : NULL;
 	struct monitor_edge_key key = { .family = FAMILY_6, .proto = BERTH_UDP };
 
 	if (!note)
@@ -167,7 +167,7 @@ int monitor_sendmsg6(struct bpf_sock_addr *context)
 }
 
 /* A connected UDP socket tells its destination when it is closed: no hook for datagrams runs for it. */
-static __always_inline void on_udp_closed(const struct bpf_sock *context, const struct note *note)
+static __always_inline void on_udp_closed(const struct bpf_sock *context, const struct monitor_note *note)
 {
 	struct monitor_edge_key key = { .worker = note->worker, .family = note->family, .proto = BERTH_UDP };
 
@@ -195,7 +195,7 @@ static __always_inline enum berth_closed_how how_closed(void)
 SEC("cgroup/sock_release")
 int monitor_sock_release(struct bpf_sock *context)
 {
-	struct note *note = bpf_sk_storage_get(&notes, context, NULL, 0);
+	struct monitor_note *note = bpf_sk_storage_get(&notes, context, NULL, 0);
 	struct berth_event *event = NULL;
 	enum berth_closed_how how;
 	__u64 waited;
@@ -225,7 +225,7 @@ int monitor_sock_release(struct bpf_sock *context)
 
 /* ---- states ---- */
 
-static __always_inline void read_names(const struct sock *sk, struct note *note)
+static __always_inline void read_names(const struct sock *sk, struct monitor_note *note)
 {
 	note->local_port = sk->__sk_common.skc_num;
 	note->remote_port = bpf_ntohs(sk->__sk_common.skc_dport);
@@ -238,7 +238,7 @@ static __always_inline void read_names(const struct sock *sk, struct note *note)
 	}
 }
 
-static __always_inline void on_listen(void *context, const struct sock *sk, struct note *note)
+static __always_inline void on_listen(void *context, const struct sock *sk, struct monitor_note *note)
 {
 	struct berth_event *event;
 
@@ -254,7 +254,7 @@ static __always_inline void on_listen(void *context, const struct sock *sk, stru
 	bpf_ringbuf_submit(event, 0);
 }
 
-static __always_inline void on_connected(struct note *note)
+static __always_inline void on_connected(struct monitor_note *note)
 {
 	struct monitor_edge_key key = { .remote = note->remote, .worker = note->worker, .remote_port = note->remote_port,
 					.family = (__u8)note->family, .proto = BERTH_TCP };
@@ -287,7 +287,7 @@ static __always_inline bool is_nonblocking(const struct sock *sk)
 	return file && (file->f_flags & OPEN_NONBLOCK);
 }
 
-static __always_inline void on_connect_failed(const struct sock *sk, struct note *note)
+static __always_inline void on_connect_failed(const struct sock *sk, struct monitor_note *note)
 {
 	__u32 error = (__u32)sk->sk_err;
 	struct berth_event *event;
@@ -307,7 +307,7 @@ static __always_inline void on_connect_failed(const struct sock *sk, struct note
 	bpf_ringbuf_submit(event, 0);
 }
 
-static __always_inline void on_accepted(const struct sock *sk, struct note *note)
+static __always_inline void on_accepted(const struct sock *sk, struct monitor_note *note)
 {
 	struct berth_event *event;
 
@@ -327,7 +327,7 @@ static __always_inline void on_accepted(const struct sock *sk, struct note *note
 	bpf_ringbuf_submit(event, 0);
 }
 
-static __always_inline void on_unlisten(struct note *note)
+static __always_inline void on_unlisten(struct monitor_note *note)
 {
 	struct berth_event *event;
 
@@ -342,7 +342,7 @@ static __always_inline void on_unlisten(struct note *note)
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(monitor_state, const struct sock *sk, const int before, const int after)
 {
-	struct note *note;
+	struct monitor_note *note;
 
 	/* half of all changes say nothing new: leave before the storage is looked up */
 	if (before == TCP_ESTABLISHED ? after != TCP_CLOSE_WAIT : after == TCP_SYN_SENT || after == TCP_SYN_RECV)
@@ -377,7 +377,7 @@ int BPF_PROG(monitor_state, const struct sock *sk, const int before, const int a
 SEC("tp_btf/tcp_send_reset")
 int BPF_PROG(monitor_send_reset, const struct sock *sk)
 {
-	struct note *note = sk ? bpf_sk_storage_get(&notes, (void *)sk, NULL, 0) : NULL;
+	struct monitor_note *note = sk ? bpf_sk_storage_get(&notes, (void *)sk, NULL, 0) : NULL;
 
 	if (note)
 		count(note->worker, BERTH_COUNT_reset_sent);
@@ -387,7 +387,7 @@ int BPF_PROG(monitor_send_reset, const struct sock *sk)
 SEC("tp_btf/tcp_receive_reset")
 int BPF_PROG(monitor_receive_reset, struct sock *sk)
 {
-	struct note *note = bpf_sk_storage_get(&notes, sk, NULL, 0);
+	struct monitor_note *note = bpf_sk_storage_get(&notes, sk, NULL, 0);
 
 	if (note)
 		count(note->worker, BERTH_COUNT_reset_received);
@@ -409,7 +409,7 @@ static __always_inline __u64 received_bytes(const struct sock *sk, const struct 
 SEC("tp_btf/tcp_destroy_sock")
 int BPF_PROG(monitor_destroy, struct sock *sk)
 {
-	struct note *note = bpf_sk_storage_get(&notes, sk, NULL, 0);
+	struct monitor_note *note = bpf_sk_storage_get(&notes, sk, NULL, 0);
 	struct tcp_sock *tcp;
 
 	if (!note)
@@ -432,6 +432,11 @@ int BPF_PROG(monitor_fork, struct task_struct *parent, struct task_struct *child
 
 	if (child->pid != child->tgid || !current_worker(&worker)) /* a thread; or nobody's */
 		return 0;
+	if (by_process) {
+		__u64 id = pid_of(child);
+
+		bpf_map_update_elem(&workers, &id, &worker, BPF_ANY);
+	}
 	count(worker, BERTH_COUNT_forked);
 	event = event_begin(worker, BERTH_EVENT_FORKED);
 	if (!event)
@@ -477,6 +482,11 @@ int BPF_PROG(monitor_exit, struct task_struct *task)
 
 	if (signal->live.counter > 0 || !current_worker(&worker)) /* other threads go on */
 		return 0;
+	if (by_process) {
+		__u64 id = pid_of(task);
+
+		bpf_map_delete_elem(&workers, &id); /* the number may be another's soon */
+	}
 	count(worker, BERTH_COUNT_exited);
 	event = event_begin(worker, BERTH_EVENT_EXITED);
 	if (!event)
@@ -496,7 +506,7 @@ SEC("iter/bpf_sk_storage_map")
 int monitor_snapshot(struct bpf_iter__bpf_sk_storage_map *context)
 {
 	struct sock *sk = context->sk;
-	struct note *note = context->value;
+	struct monitor_note *note = context->value;
 	struct berth_socket one = {};
 	struct tcp_sock *tcp;
 

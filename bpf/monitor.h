@@ -21,6 +21,17 @@ struct monitor_calls {
 #define MONITOR_STACKS_MOST	16384u	/* creation stacks of live sockets */
 #define MONITOR_EDGES_MOST	8192u	/* (worker, destination) pairs */
 
+/* What is known about a socket, in its storage. A socket that was open before the monitor gets one from tools/watch/adopt.c. */
+struct monitor_note {
+	uint64_t cookie, opened_ns, close_wait_ns;
+	uint32_t worker, pid;
+	uint16_t local_port, remote_port;
+	uint8_t family, proto, accepted, closed;
+	uint8_t listening, bound, reserved[6];
+	struct berth_ip local, remote;
+	char comm[BERTH_COMM];
+};
+
 struct monitor_stack {
 	uint32_t len, pid;
 	struct berth_frame caller; /* as in struct berth_event */

@@ -20,6 +20,7 @@ enum { E_PIPE = 32, E_IN_USE = 98, E_RESET = 104, E_TIMED_OUT = 110, E_REFUSED =
 
 const volatile bool everything;	/* an event for each step of each socket: `berth monitor` */
 const volatile bool every_cgroup; /* worker 0 is anything: `berth monitor --all` */
+const volatile bool by_process;	/* `workers` has processes instead of cgroups: `berth monitor --pid` */
 const volatile bool stacks_on_open;
 const volatile struct monitor_calls calls;
 const volatile __u16 given_low, given_high; /* the ports that the kernel hands out */
@@ -27,28 +28,17 @@ const volatile __u32 pid_namespace; /* inode number of ours, in which processes 
 __u32 worker_level;		/* depth of the workers' cgroups, learned from the first one seen; they are siblings */
 __u32 worker_count;		/* entries in `workers` */
 
-/* What is known about a socket. */
-struct note {
-	__u64 cookie, opened_ns, close_wait_ns;
-	__u32 worker, pid;
-	__u16 local_port, remote_port;
-	__u8 family, proto, accepted, closed;
-	__u8 listening, bound, reserved[6];
-	struct berth_ip local, remote;
-	char comm[BERTH_COMM];
-};
-
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE);
 	__type(key, int);
-	__type(value, struct note);
+	__type(value, struct monitor_note);
 } notes SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1024);
-	__type(key, __u64); /* id of the worker's cgroup */
+	__type(key, __u64); /* id of the worker's cgroup; or a process, by_process */
 	__type(value, __u32);
 } workers SEC(".maps");
 
@@ -209,6 +199,13 @@ static __always_inline bool current_worker(__u32 *ret_worker)
 	__u32 *worker;
 
 	*ret_worker = 0;
+	if (by_process) {
+		id = current_pid();
+		worker = bpf_map_lookup_elem(&workers, &id);
+		if (worker)
+			*ret_worker = *worker;
+		return worker;
+	}
 	if (worker_count && worker_level) {
 		id = bpf_get_current_ancestor_cgroup_id((int)worker_level);
 		worker = bpf_map_lookup_elem(&workers, &id);
@@ -278,7 +275,7 @@ static __always_inline struct berth_event *event_begin_long(__u32 worker, enum b
 	return event_begin_sized(worker, tag, sizeof(struct berth_event));
 }
 
-static __always_inline void event_socket(struct berth_event *event, const struct note *note)
+static __always_inline void event_socket(struct berth_event *event, const struct monitor_note *note)
 {
 	event->cookie = note->cookie;
 	event->opened_ns = note->opened_ns;

@@ -36,6 +36,7 @@ enum berth_event_tag {
 	BERTH_EVENT_EXECUTED,		/* .text: the arguments, NUL-separated, .text_len bytes, cut off at BERTH_TEXT_MOST */
 	BERTH_EVENT_EXITED,		/* .error: wait status; .count: peak resident memory in KiB */
 	BERTH_EVENT_SENT,		/* .remote: a datagram to it, the first time */
+	BERTH_EVENT_ADOPTED,		/* it was open before the watch began; .local, .remote; .count: 1 = it listens */
 	BERTH_EVENT_TAGS
 };
 

@@ -57,6 +57,8 @@ struct monitor {
 	int cpus;
 };
 
+enum { PROCESSES_MOST = 32768 };
+
 static int silent(enum libbpf_print_level level, const char *format, va_list list)
 {
 	(void)level;
@@ -88,6 +90,9 @@ static struct monitor_bpf *open_object(const struct monitor *monitor)
 		return NULL;
 	bpf->rodata->everything = monitor->setup.everything;
 	bpf->rodata->every_cgroup = monitor->setup.every_cgroup;
+	bpf->rodata->by_process = monitor->setup.by_process;
+	if (monitor->setup.by_process)
+		(void)bpf_map__set_max_entries(bpf->maps.workers, PROCESSES_MOST);
 	bpf->rodata->stacks_on_open = monitor->setup.stacks;
 	bpf->rodata->calls = own_calls;
 	bpf->rodata->pid_namespace = own_namespace();
@@ -261,6 +266,19 @@ void monitor_worker_remove(struct monitor *monitor, int cgroup)
 		monitor->bpf->bss->worker_count--;
 }
 
+int monitor_process_add(struct monitor *monitor, unsigned int number, pid_t pid)
+{
+	uint32_t worker = number;
+	uint64_t id = (uint64_t)pid;
+
+	return bpf_map_update_elem(bpf_map__fd(monitor->bpf->maps.workers), &id, &worker, BPF_ANY) ? -errno : 0;
+}
+
+int monitor_adopt(struct monitor *monitor, int socket, const struct monitor_note *note)
+{
+	return bpf_map_update_elem(bpf_map__fd(monitor->bpf->maps.notes), &socket, note, BPF_NOEXIST) ? -errno : 0;
+}
+
 void monitor_drain(struct monitor *monitor)
 {
 	(void)ring_buffer__consume(monitor->ring);
@@ -386,6 +404,22 @@ void monitor_worker_remove(struct monitor *monitor, int cgroup)
 {
 	(void)monitor;
 	(void)cgroup;
+}
+
+int monitor_process_add(struct monitor *monitor, unsigned int number, pid_t pid)
+{
+	(void)monitor;
+	(void)number;
+	(void)pid;
+	return -EOPNOTSUPP;
+}
+
+int monitor_adopt(struct monitor *monitor, int socket, const struct monitor_note *note)
+{
+	(void)monitor;
+	(void)socket;
+	(void)note;
+	return -EOPNOTSUPP;
 }
 
 void monitor_drain(struct monitor *monitor)

@@ -49,7 +49,8 @@ static int open_monitor(struct watch *watch)
 {
 	const struct monitor_setup setup = {
 		.loop = watch->setup.loop, .cgroup = watch->setup.cgroup, .everything = watch->setup.everything,
-		.every_cgroup = watch->setup.every_cgroup, .stacks = true, .on_event = on_record, .arg = watch,
+		.every_cgroup = watch->setup.every_cgroup, .by_process = watch->setup.by_process,
+		.stacks = true, .on_event = on_record, .arg = watch,
 	};
 
 	return watch->setup.cgroup < 0 ? -ENOENT : monitor_open(&setup, &watch->monitor);

@@ -61,6 +61,7 @@ struct watch_setup {
 	int cgroup;			/* the run's cgroup v2 directory; -1 if there is none */
 	bool everything;		/* each event of each socket: for `berth monitor` */
 	bool every_cgroup;		/* what is nobody's is worker 0 */
+	bool by_process;		/* a worker is what watch_process_add() named, wherever its cgroup is */
 	const struct watch_policy *policy; /* NULL = defaults; its strings are the caller's */
 	void (*on_event)(void *arg, const struct berth_event *event); /* may be NULL */
 	void (*on_finding)(void *arg, const struct watch_finding *finding); /* may be NULL */
@@ -90,6 +91,12 @@ const char *const *watch_losses(const struct watch *watch);
 
 int watch_worker_begin(struct watch *watch, const struct watch_worker *worker);
 void watch_worker_started(struct watch *watch, unsigned int number, pid_t pid);
+
+/**
+ * With setup.by_process: @pid, and what it forks from now on, is of worker @number, with the sockets that it has already, each of
+ * which is told as BERTH_EVENT_ADOPTED. Return: 0; -ENOTSUP without eBPF; -errno. A socket that cannot be had is left out.
+ */
+int watch_process_add(struct watch *watch, unsigned int number, pid_t pid);
 
 /**
  * The worker's command has ended. @fn is called exactly once: at once if nothing is left of it, else when it is gone by
