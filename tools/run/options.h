@@ -51,6 +51,15 @@ struct run_allow {
 	char *stack;			/* part of the name of a function in the stack */
 };
 
+/* One entry of `alarm:`: calls of a worker that fail with one error, more often than that. */
+enum run_error { RUN_EPIPE, RUN_ECONNRESET, RUN_ECONNREFUSED, RUN_ETIMEDOUT, RUN_EADDRINUSE, RUN_ERRORS };
+extern const char *const run_error_names[];
+struct run_alarm {
+	enum run_error error;
+	double percent;			/* of connections or binds */
+	unsigned int count;		/* so many at least; 0 = 1 */
+};
+
 struct run_options {
 	char **command;			/* strv */
 	unsigned int workers;		/* -n; 0 = not given (1, or as many as there are tasks) */
@@ -84,6 +93,9 @@ struct run_options {
 	enum run_gate leaks, foreign;
 	struct run_allow *allow;
 	unsigned int allow_count;
+	struct run_alarm *alarms;
+	unsigned int alarm_count;
+	char *hook;			/* shell command for each new finding; NULL = none */
 
 	int64_t timeout_ms;		/* per worker; 0 = none */
 	int64_t grace_ms;		/* between SIGTERM and SIGKILL; 0 = 10 000 */
