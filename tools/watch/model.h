@@ -92,7 +92,6 @@ struct worker {
 	const struct berth_portmap *map;
 	pid_t pid;
 	bool begun, ended, passed;
-	const struct process *port_tool; /* the first that looked at the kernel's tables of ports */
 	struct judge judge;
 	struct berth_counts counts; /* sampling: kept here; eBPF: read at the end */
 	uint64_t alive, accepted_alive;
@@ -141,7 +140,6 @@ void judge_growth(struct watch *watch, struct process *process);
 void judge_never_closed(struct watch *watch, const struct worker *worker);
 void judge_time_wait(struct watch *watch, const struct worker *worker);
 void judge_errors(struct watch *watch, const struct worker *worker);
-void judge_port_tool(struct watch *watch, const struct worker *worker);
 void judge_avoided(struct watch *watch);
 void judge_tell(struct watch *watch, struct watch_finding *finding); /* once in its worker; takes it */
 void judge_publish(struct watch *watch, unsigned int worker); /* its findings: their tests, the allow list; 0 = all */
