@@ -44,7 +44,7 @@ static const char *seen(enum berth_proto proto, const char *local, unsigned int 
 	int len;
 
 	assert_int_equal(inet_pton(AF_INET, local, &at[0]) + inet_pton(AF_INET, remote, &at[1]), 2);
-	len = snprintf(line, sizeof(line), "  12: %08X:%04X %08X:%04X %02X 00000000:00000000 00:00000000 00000000", at[0].s_addr, here,
+	len = snprintf(line, sizeof(line), "  12: %08X:%04X %08X:%04X %02X 00000000:00000000 00:00000000 0", at[0].s_addr, here,
 		       at[1].s_addr, there, state);
 	switch (berth_procnet_line(map, proto, line, (size_t)len)) {
 	case BERTH_PROCNET_HIDE:
