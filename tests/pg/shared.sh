@@ -15,6 +15,8 @@ before=$(original)
 got=$(shared one -d "$shurl" "$work/one" "$client 'select who from witness; insert into witness values (current_database())'")
 same 'without a setup a worker gets a copy of the database' 'the original' "$got"
 same 'which is gone afterwards' 0 "$(databases)"
+got=$(shared socket -d "$shurl?host=$sdir" "$work/socket" "for mode in disable require; do PGSSLMODE=\$mode; export PGSSLMODE; $client 'select who, current_database(), inet_client_addr() is null from witness'; done" | tr '\n' ' ')
+same 'host= in the URL: the suite uses TCP, the relay the socket of the server' 'the original|mes_e2e_db|t the original|mes_e2e_db|t ' "$got"
 run auto -m auto -d "$shurl" "$work/auto" true
 ok 'auto takes the server that answers' grep -q 'rename (a server answers)' "$work/auto.err"
 run port -m auto -d postgresql://u:p@localhost:1/x "$work/port" true
