@@ -17,6 +17,7 @@
 #undef shared
 #include "tools/pg/wire.c"
 #include "tools/pg/result.c"
+#include "tools/pg/lookout.c"
 #include "tools/pg/session.c"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
