@@ -19,16 +19,20 @@
 
 /* --- the client's start --- */
 
-static void refuse_client(struct link *link, const char *sqlstate, const char *message, const char *hint)
+static void say_last(struct link *link, const struct str *error)
 {
-	struct str error = { 0 };
-
-	wire_error(&error, "FATAL", sqlstate, message, hint);
-	end_send(link, &link->client, error.text, error.len);
-	str_free(&error);
+	end_send(link, &link->client, error->text, error->len);
 	link->phase = FLUSH;
 	end_close(link->relay, &link->server);
 	link_set_deadline(link, RELAY_FLUSH_MS);
+}
+
+static void refuse_client(struct link *link, const char *sqlstate, const char *message, const char *hint)
+{
+	cleanup_str struct str error = { 0 };
+
+	wire_error(&error, "FATAL", sqlstate, message, hint);
+	say_last(link, &error);
 }
 
 static int connect_server(struct link *link)
@@ -218,9 +222,13 @@ static void server_tls_answer(struct link *link)
 
 	if (got == -EAGAIN)
 		return;
+	if (got == 1 && answer == 'N') {
+		say_last(link, &link->rejection);
+		return;
+	}
 	if (got != 1 || answer != 'S' || !relay_tls(link->relay) ||
 	    tls_begin(link->relay->tls, &link->server.channel, false)) {
-		refuse_client(link, "08006", "the database server insists on TLS and then refuses it", NULL);
+		refuse_client(link, "08006", "the TLS handshake with the database server failed", NULL);
 		return;
 	}
 	link->phase = SERVER_TLS;
@@ -241,8 +249,9 @@ bool greeting_again_with_tls(struct link *link)
 {
 	int ret;
 
-	if (!link->session || !session_wants_tls(link->session) || link->server_tls)
+	if (!link->session || !session_rejection(link->session) || link->server_tls)
 		return false;
+	str_add_len(&link->rejection, session_rejection(link->session)->text, session_rejection(link->session)->len);
 	link->server_tls = true;
 	link_open_session(link);
 	link_set_deadline(link, RELAY_STARTUP_MS);

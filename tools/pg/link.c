@@ -67,6 +67,7 @@ void link_close(struct link *link)
 	session_free(link->session);
 	str_free(&link->in);
 	str_free(&link->packet);
+	str_free(&link->rejection);
 	*link->at = link->next;
 	if (link->next)
 		link->next->at = link->at;

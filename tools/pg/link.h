@@ -33,6 +33,7 @@ struct link {
 	enum phase phase;
 	struct str in;		/* of the client, before the session */
 	struct str packet;	/* what the server gets first: start-up or cancel */
+	struct str rejection;	/* what it said when asked without TLS: the client's, if it knows no TLS */
 	struct session *session;
 	struct loop_timer *deadline;
 	bool asked_tls, asked_gss; /* the client did */

@@ -104,6 +104,9 @@ enum pg_mode pg_mode_of(const struct pg *pg); /* never PG_AUTO */
 int pg_worker_prepare(struct pg *pg, unsigned int number, const char *task, struct berth_portmap *map, pg_ready_fn ready,
 		      void *arg);
 
+/** Set what the worker's processes need in their environment. */
+void pg_worker_environ(const struct pg *pg, char ***envp);
+
 /**
  * Bring the worker's databases back to the template. Its connections are cut. @ready as above.
  * Return: 0; -ENOENT it has none now; -EBUSY it is being reset already; -errno.

@@ -51,7 +51,8 @@ struct session {
 	int64_t since_ms;
 	char status;
 	bool escape_strings;	/* standard_conforming_strings = off */
-	bool answered, wants_tls;
+	struct str rejection;	/* session_rejection() */
+	bool answered;
 	bool spoilt;		/* a statement was, and its error is still to come */
 	bool server_tls;	/* our way to the server is encrypted, the client's is another or none */
 };
@@ -101,6 +102,7 @@ void session_free(struct session *session)
 	while (session->prepared)
 		forget_prepared(session, session->prepared->name);
 	forget_statement(session);
+	str_free(&session->rejection);
 	free(session->client.lookout);
 	str_free(&session->client.held);
 	str_free(&session->server.held);
@@ -117,9 +119,9 @@ int64_t session_since_ms(const struct session *session)
 	return session->since_ms;
 }
 
-bool session_wants_tls(const struct session *session)
+const struct str *session_rejection(const struct session *session)
 {
-	return session->wants_tls;
+	return session->rejection.len ? &session->rejection : NULL;
 }
 
 uint64_t session_refused(const struct session *session)
@@ -327,16 +329,42 @@ static bool without_binding(const char *message, size_t len, struct str *out)
 	return true;
 }
 
+static bool error_has(const char *message, size_t len, const char *field)
+{
+	return *message == 'E' && memmem(message, len, field, strlen(field) + 1);
+}
+
 /* The server's words about a statement that was spoilt: "invalid message format", 08P01. */
 static bool explain_spoilt(struct session *session, const char *message, size_t len, struct str *out)
 {
-	static const char code[] = "C08P01";
-
-	if (!session->spoilt || !memmem(message, len, code, sizeof(code)))
+	if (!session->spoilt || !error_has(message, len, "C08P01"))
 		return false;
 	session->spoilt = false;
 	wire_error(out, "ERROR", "54000", rename_refused_long,
 		   "Berth's relay reads statements up to 16 MB: send it by itself, or run with --db-mode private.");
+	return true;
+}
+
+/* No line of pg_hba.conf lets us in; one that is for TLS only may. The words are in the server's language, the fields are not. */
+static bool keep_rejection(struct session *session, const char *message, size_t len)
+{
+	if (session->server_tls || !error_has(message, len, "C28000") || !error_has(message, len, "RClientAuthentication"))
+		return false;
+	result_map(session->names, message, len, NULL, NULL, &session->rejection);
+	return true;
+}
+
+/*
+ * A client that knows of channel binding and was offered none says so, and the server takes that for an attack. Nobody but
+ * the client can say otherwise, as its proof covers these words.
+ */
+static bool explain_binding(const struct session *session, const char *message, size_t len, struct str *out)
+{
+	if (!session->server_tls || !error_has(message, len, "Rread_client_first_message"))
+		return false;
+	wire_error(out, "FATAL", "28000", "SCRAM channel binding cannot pass Berth's relay, where the client's TLS ends",
+		   "Connect with channel_binding=disable (PGCHANNELBINDING=disable), or with sslmode=prefer: the relay's own way "
+		   "to the server is encrypted either way.");
 	return true;
 }
 
@@ -352,11 +380,11 @@ static bool inspect_server(struct session *session, const char *message, size_t 
 		note_parameter(session, message, len);
 	} else if (*message == 'R' && session->server_tls) {
 		return without_binding(message, len, out);
-	} else if (*message == 'E' && first && memmem(message, len, "no encryption", 13)) {
-		session->wants_tls = true;
+	} else if (first && keep_rejection(session, message, len)) {
 		return true;
 	}
-	if (*message == 'E' && explain_spoilt(session, message, len, out))
+	if (*message == 'E' && (explain_spoilt(session, message, len, out) ||
+				(!session->status && explain_binding(session, message, len, out))))
 		return true;
 	if (!result_mappable(*message) || (*message == 'D' && !suspicious))
 		return false;

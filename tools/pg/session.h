@@ -19,13 +19,18 @@ typedef void (*session_emit_fn)(void *arg, bool to_server, const char *data, siz
 struct session *session_open(struct names *names, bool server_tls, session_emit_fn emit, void *arg);
 void session_free(struct session *session);
 
+/**
+ * The server let nobody in without TLS, and its error was kept back, because it may yet do so with TLS.
+ * Return: that message; NULL if it said nothing of the kind
+ */
+const struct str *session_rejection(const struct session *session);
+
 /** Return: 0; -EPROTO this is not the protocol. */
 int session_from_client(struct session *session, const char *data, size_t len);
 int session_from_server(struct session *session, const char *data, size_t len);
 
 char session_status(const struct session *session);	/* of the last ReadyForQuery: I, T, E; 0 before the first */
 int64_t session_since_ms(const struct session *session); /* when that was */
-bool session_wants_tls(const struct session *session);	/* the server refused because of "no encryption" */
 uint64_t session_refused(const struct session *session);
 
 #endif
