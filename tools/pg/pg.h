@@ -125,6 +125,9 @@ int pg_pool_check(const struct pg *pg, const struct pg_pool_wanted *wanted, char
 int pg_worker_prepare(struct pg *pg, unsigned int number, const char *task, struct berth_portmap *map, pg_ready_fn ready,
 		      void *arg);
 
+/** Set what the worker's processes need in their environment. */
+void pg_worker_environ(const struct pg *pg, char ***envp);
+
 /**
  * Bring the worker's databases back to @snapshot, or to what they began as (NULL). Its connections are cut. @ready as above;
  * after some errors the worker goes on as it was.

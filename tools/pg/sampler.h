@@ -2,7 +2,7 @@
 #ifndef BERTH_PG_SAMPLER_H
 #define BERTH_PG_SAMPLER_H
 /*
- * What the sessions in private PostgreSQL servers do, looked at once a second. One agent for all workers of a run; the first look is
+ * What the sessions in private PostgreSQL servers do, looked at once a second. One agent for all workers of a run; it looks first
  * a second after a server has come up, so runs that are shorter pay nothing. What is shorter than a second is mostly
  * not seen, and times are lower bounds.
  *

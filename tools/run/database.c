@@ -290,6 +290,12 @@ int database_prepare(struct worker *worker, void (*go)(struct worker *worker))
 	return ret;
 }
 
+void database_environ(const struct run *run, char ***envp)
+{
+	for (unsigned int i = 0; run->database && i < run->database->room_count; i++)
+		pg_worker_environ(run->database->rooms[i], envp);
+}
+
 void database_worker_over(struct worker *worker)
 {
 	struct database *database = worker->run->database;

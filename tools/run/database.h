@@ -31,6 +31,9 @@ int database_open(struct run *run, char **ret_error);
  * Return: 0; 1 if the run has no databases and @worker may start at once; -errno.
  */
 int database_prepare(struct worker *worker, void (*go)(struct worker *worker));
+
+/** Set what the processes of a worker need in their environment. */
+void database_environ(const struct run *run, char ***envp);
 void database_worker_over(struct worker *worker);
 
 typedef void (*database_done_fn)(void *arg, int error, const char *text);
