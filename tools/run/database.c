@@ -443,6 +443,19 @@ void database_hint(const struct run *run)
 	pg_url_free(&url);
 }
 
+bool database_has_servers(const struct run *run, bool *ret_commands)
+{
+	const struct run_options *options = run->options;
+	bool servers = false;
+
+	*ret_commands = false;
+	for (unsigned int i = 0; run->database && i < run->database->room_count; i++)
+		servers |= pg_mode_of(run->database->rooms[i]) == PG_PRIVATE;
+	for (unsigned int i = 0; servers && i < options->database_count; i++)
+		*ret_commands |= options->database_list[i].kind == RUN_DATABASE_COMMAND;
+	return servers;
+}
+
 char *database_describe(const struct run *run)
 {
 	static const char *const modes[PG_MODES] = { "auto", "private", "rename", "off" };
