@@ -322,7 +322,7 @@ void run_save_state(struct run *run)
 void run_remove_traces(struct run *run)
 {
 	int cgroup = run->cgroup_dir ? cgroup_remove(run->cgroup_dir, 2000) : 0;
-	int limits = limits_remove(run->limit_places, 2000);
+	int limits = cgroup_remove_all(run->limit_places, 2000);
 	int scratch = run->scratch_dir ? runtime_remove_scratch(run->scratch_dir) : 0;
 
 	if (!run->dir || cgroup || limits || scratch)

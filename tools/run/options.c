@@ -83,6 +83,7 @@ void run_options_free(struct run_options *options)
 	free(options->ports.ranges);
 	free(options->share.ranges);
 	free(options->setup);
+	free(options->snapshot);
 	free(options->results_dir);
 	free(options->json_file);
 	free(options->junit_file);

@@ -78,6 +78,15 @@ struct run_options {
 	unsigned int database_count;
 	enum run_db_mode db_mode;
 	char *setup;			/* shell command that migrates and seeds; NULL = none */
+	char *snapshot;			/* what databases begin as, in place of the setup's template; NULL = that */
+
+	bool keep_failed;		/* databases of workers that failed */
+	unsigned int pool;		/* connections of a worker at once; 0 = not given */
+	unsigned int pool_seen;		/* the same, in earlier runs; 0 = not known */
+	unsigned int pool_alarm_percent; /* 0 = 80 */
+	int64_t idle_alarm_ms;		/* 0 = 60 000 */
+	int64_t idle_kill_ms;		/* 0 = never */
+	int64_t slow_query_ms;		/* 0 = 1000 */
 
 	enum isolate_backend backend;
 	bool tcp_only;			/* seccomp: not the addresses of messages */

@@ -323,22 +323,22 @@ void watching_database(struct run *run, unsigned int worker, const char *event, 
 	record(run->watching, "database", fields);
 }
 
-void watching_session_left(struct worker *worker, uint16_t port, int64_t idle_ms)
+void watching_finding(struct worker *worker, enum finding_kind kind, uint16_t port, int64_t age_ms, const char *detail)
 {
 	struct watching *watching = of(worker);
 	struct watch_finding *finding;
 
-	if (!watching || worker->end != END_ITSELF) /* who was told to end had no time to end its sessions */
+	/* who was told to end had no time to end its sessions and to drop its databases */
+	if (!watching || (finding_table[kind].gate == FINDING_GATE_LEAKS && worker->end != END_ITSELF))
 		return;
-	finding = finding_new(FINDING_session_left);
+	finding = finding_new(kind);
 	finding->worker = worker->number;
 	finding->task = str_copy(worker->plan->task);
 	finding->protocol = str_copy("tcp");
 	finding->port = port;
-	finding->age_ms = idle_ms;
-	finding->since_ns -= idle_ms * 1000000;
-	finding->detail = str_print("a session on port %u ended with its process, idle in a transaction for %lld.%01lld s", port,
-				    (long long)(idle_ms / 1000), (long long)(idle_ms / 100 % 10));
+	finding->age_ms = age_ms;
+	finding->since_ns -= age_ms > 0 ? age_ms * 1000000 : 0;
+	finding->detail = str_copy(detail);
 	watch_add(watching->watch, finding);
 }
 

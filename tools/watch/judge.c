@@ -612,22 +612,6 @@ void judge_time_wait(struct watch *watch, const struct worker *worker)
 	diag_close(diag);
 }
 
-/* ---- ports past the socket calls ---- */
-
-/* A suite that looks for its server with lsof does not find it. Told where that may be why it failed. */
-void judge_port_tool(struct watch *watch, const struct worker *worker)
-{
-	struct watch_finding *finding;
-
-	if (!worker->port_tool || worker->passed)
-		return;
-	finding = judge_new(watch, FINDING_real_ports_seen, worker->number);
-	judge_set_process(finding, worker->port_tool);
-	finding->detail = str_print("'%.*s' shows real ports, not those that the suite asks for", BERTH_COMM,
-				    worker->port_tool->comm);
-	judge_tell(watch, finding);
-}
-
 /* ---- rates ---- */
 
 /* Which failures, as a share of what. A refused connect is how suites wait for their servers, so most of them must fail. */

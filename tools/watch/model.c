@@ -130,17 +130,6 @@ static void learn_program(const struct process *process, const struct berth_even
 	symbol_learn_file(path ? path : program);
 }
 
-/* Programs that read ports from /proc/net or netlink, where they are real ones. */
-static bool is_port_tool(const struct process *process)
-{
-	static const char *const names[] = { "fuser", "lsof", "netstat", "ss" };
-
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (!strncmp(process->comm, names[i], sizeof(process->comm)))
-			return true;
-	return false;
-}
-
 static void on_executed(struct watch *watch, const struct berth_event *event)
 {
 	struct process *process = model_process(watch, (pid_t)event->pid, event->worker);
@@ -152,8 +141,6 @@ static void on_executed(struct watch *watch, const struct berth_event *event)
 	process->command = proc_parse_command(event->text, event->text_len, COMMAND_MOST);
 	memset(&process->descriptors, 0, sizeof(process->descriptors));
 	learn_program(process, event);
-	if (!watch->workers[event->worker].port_tool && is_port_tool(process))
-		watch->workers[event->worker].port_tool = process;
 }
 
 static void on_exited(struct watch *watch, const struct berth_event *event)

@@ -116,7 +116,6 @@ struct worker {
 	const struct berth_portmap *map;
 	pid_t pid;
 	bool begun, ended, passed;
-	const struct process *port_tool; /* the first that looked at the kernel's tables of ports */
 	unsigned int alarmed;	/* bits of judge.c's rates: told */
 	struct judge judge;
 	struct berth_counts counts; /* sampling: kept here; eBPF: read at the end */
@@ -169,7 +168,6 @@ void judge_never_closed(struct watch *watch, const struct worker *worker);
 void judge_time_wait(struct watch *watch, const struct worker *worker);
 void judge_errors(struct watch *watch, struct worker *worker); /* when it has ended */
 void judge_alarms(struct watch *watch, struct worker *worker); /* now and then */
-void judge_port_tool(struct watch *watch, const struct worker *worker);
 void judge_avoided(struct watch *watch);
 void judge_tell(struct watch *watch, struct watch_finding *finding); /* once in its worker; takes it */
 void judge_publish(struct watch *watch, unsigned int worker); /* its findings: their tests, the allow list; 0 = all */

@@ -378,7 +378,6 @@ void watch_worker_end(struct watch *watch, unsigned int number)
 	unix_judge_failures(watch, worker);
 	read_counts(watch, worker);
 	judge_errors(watch, worker);
-	judge_port_tool(watch, worker);
 	judge_publish(watch, number);
 	worker->ended = true;
 	if (watch->monitor && worker->cgroup >= 0)
