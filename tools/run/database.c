@@ -225,10 +225,14 @@ static int check_pool(struct run *run)
 {
 	const struct run_options *options = run->options;
 	struct database *database = run->database;
-	const struct pg_pool_wanted wanted = { .workers = run->plan->slots, .seen = !options->pool,
+	/* tasks of which each is known wait for one another (supervisor.c), so only the largest must fit alone */
+	const struct pg_pool_wanted wanted = { .workers = options->task_pools ? 1 : run->plan->slots, .seen = !options->pool,
 					       .each = options->pool ? options->pool : options->pool_seen };
+	unsigned int left = 0;
 	char *why = NULL;
-	int ret = wanted.each ? pg_pool_check(database->rooms[0], &wanted, &why) : 0;
+	int ret = wanted.each ? pg_pool_check(database->rooms[0], &wanted, &left, &why) : 0;
+
+	run->pool_left = options->task_pools ? left : 0;
 
 	if (ret) {
 		free(database->reason);

@@ -74,6 +74,7 @@ void run_options_free(struct run_options *options)
 	strv_free(options->command);
 	strv_free(options->tasks);
 	free(options->expected_ms);
+	free(options->task_pools);
 	strv_free(options->databases);
 	run_databases_free(options->database_list, options->database_count);
 	run_allow_free(options->allow, options->allow_count);

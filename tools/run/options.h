@@ -83,6 +83,7 @@ struct run_options {
 	bool keep_failed;		/* databases of workers that failed */
 	unsigned int pool;		/* connections of a worker at once; 0 = not given */
 	unsigned int pool_seen;		/* the same, in earlier runs; 0 = not known */
+	unsigned int *task_pools;	/* the same, of each of the tasks; NULL = none is known */
 	unsigned int pool_alarm_percent; /* 0 = 80 */
 	int64_t idle_alarm_ms;		/* 0 = 60 000 */
 	int64_t idle_kill_ms;		/* 0 = never */

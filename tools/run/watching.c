@@ -402,9 +402,10 @@ static bool is_said(const struct watch_finding *finding)
 	       finding->severity == FINDING_NOTE;
 }
 
-/* "w1 w3": the workers that have this one, by number; "" if an earlier finding is the same, NULL for the run as a whole. */
-static char *sufferers(const struct watch *watch, size_t index)
+/* "w1 w3", or tasks: who has this one, by number; "" if an earlier finding is the same, NULL for the run as a whole. */
+static char *sufferers(const struct run *run, size_t index)
 {
+	const struct watch *watch = run->watching->watch;
 	const struct watch_finding *finding = watch_finding(watch, index);
 	bool has[BERTH_WORKERS_MOST + 1] = { 0 };
 	struct str names = { 0 };
@@ -418,9 +419,12 @@ static char *sufferers(const struct watch *watch, size_t index)
 			return str_copy("");
 		has[other->worker] = true;
 	}
-	for (unsigned int i = 1; i <= BERTH_WORKERS_MOST; i++)
-		if (has[i])
-			str_addf(&names, "%sw%u", names.len ? " " : "", i);
+	for (unsigned int i = 1; i <= run->count; i++) {
+		cleanup_free char *name = has[i] ? worker_name(&run->workers[i - 1]) : NULL;
+
+		if (name)
+			str_addf(&names, "%s%s", names.len ? " " : "", name);
+	}
 	return has[0] ? NULL : str_take(&names);
 }
 
@@ -435,7 +439,7 @@ void watching_finish(struct run *run)
 	watch_finish(watching->watch);
 	for (size_t i = 0; run->options->leaks != RUN_GATE_OFF && i < watch_finding_count(watching->watch); i++) {
 		const struct watch_finding *finding = watch_finding(watching->watch, i);
-		cleanup_free char *workers = is_said(finding) ? str_copy("") : sufferers(watching->watch, i);
+		cleanup_free char *workers = is_said(finding) ? str_copy("") : sufferers(run, i);
 
 		if (!workers)
 			log_line("%s: %s", finding_table[finding->kind].title, finding->detail);

@@ -97,7 +97,7 @@ static size_t function_len(const char *frame)
 
 void finding_seal(struct watch_finding *finding)
 {
-	cleanup_free char *program = program_of(finding->command);
+	cleanup_free char *program = program_of(finding->error ? finding->error : finding->command);
 	uint64_t hash = table_hash_text(TABLE_HASH, finding_table[finding->kind].name);
 	size_t frames = 0;
 
@@ -171,6 +171,7 @@ json_t *finding_json(const struct watch_finding *finding)
 	set_number(object, "pid_inside", finding->pid_inside, finding->pid_inside);
 	set_string(object, "command", finding->command);
 	set_string(object, "directory", finding->directory);
+	set_string(object, "error", finding->error);
 	json_object_set_new(object, "ancestry", json_list(finding->ancestry));
 	json_object_set_new(object, "stack", json_list(finding->stack));
 	set_number(object, "age_ms", finding->age_ms, finding->age_ms >= 0);

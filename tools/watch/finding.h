@@ -41,11 +41,13 @@ struct watch_finding {
 	uint16_t port, real_port;	/* as the suite calls it, as the kernel calls it; 0 = none */
 	pid_t pid, pid_inside;		/* inside: in a PID namespace of the suite's own; 0 = in none */
 	char *command, *directory;	/* of the process that made it */
+	const char *error;		/* what calls failed with, of an error_rate; static, NULL: none */
 	char **ancestry;		/* strv, parent first: "node (123)" */
 	char **stack;			/* strv, innermost first */
 	char *detail;			/* one sentence */
 	int64_t time_ns;		/* CLOCK_REALTIME */
 	int64_t since_ns;		/* CLOCK_MONOTONIC: when it began, which says in which test */
+	int64_t began_ns;		/* the same clock: its process, should that alone lie in a test; 0 = unknown */
 	int64_t age_ms;			/* how long it had been open; -1 = unknown */
 	uint64_t count;
 	char fingerprint[17];		/* hexadecimal */

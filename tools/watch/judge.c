@@ -49,6 +49,8 @@ static void publish(struct watch *watch, struct watch_finding *finding)
 {
 	if (!finding->test && finding->worker)
 		finding->test = str_copy(mark_at(&watch->workers[finding->worker], finding->since_ns));
+	if (!finding->test && finding->worker && finding->began_ns) /* a server may be ready when its test is over */
+		finding->test = str_copy(mark_at(&watch->workers[finding->worker], finding->began_ns));
 	if (finding_allowed(finding, watch->policy.allow)) {
 		watch->allowed++;
 		finding->allowed = true;
@@ -108,6 +110,7 @@ void judge_set_process(struct watch_finding *finding, const struct process *proc
 	finding->command = process->command ? str_copy(process->command) : str_copy_len(process->comm, BERTH_COMM);
 	finding->directory = str_copy(process->directory);
 	finding->ancestry = strv_copy(process->ancestry);
+	finding->began_ns = (int64_t)process->began_ns;
 }
 
 int64_t judge_age_ms(uint64_t since_ns)
@@ -637,7 +640,7 @@ static void judge_rate(struct watch *watch, struct worker *worker, size_t index,
 	worker->alarmed |= 1u << index;
 	finding = judge_new(watch, FINDING_error_rate, worker->number);
 	finding->count = errors;
-	finding->command = str_copy(rate->name); /* makes one fingerprint per kind of error */
+	finding->error = rate->name;
 	finding->detail = str_print("%llu calls failed with %s, beside %llu %ss", (unsigned long long)errors, rate->name,
 				    (unsigned long long)all, rate->of);
 	judge_tell(watch, finding);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
@@ -68,6 +69,8 @@ static void read_ancestry(struct process *process)
 		if (proc_read_stat(pid, &stat))
 			return;
 		strv_own(&process->ancestry, str_print("%s (%d)", stat.comm, pid));
+		if (pid == getpid()) /* who started us is nobody's finding */
+			return;
 		pid = stat.ppid;
 	}
 }
