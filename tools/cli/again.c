@@ -103,5 +103,9 @@ void again_estimate(struct cli *cli)
 	cli->run.expected_ms = mem_alloc(count * sizeof(*cli->run.expected_ms));
 	for (size_t i = 0; i < count; i++)
 		cli->run.expected_ms[i] = (int64_t)history_usual(history, cli->run.tasks[i], "duration_ms");
+	if (cli->run.pool_seen)
+		cli->run.task_pools = mem_alloc(count * sizeof(*cli->run.task_pools));
+	for (size_t i = 0; cli->run.pool_seen && i < count; i++)
+		cli->run.task_pools[i] = (unsigned int)history_usual(history, cli->run.tasks[i], "connections");
 	history_close(history);
 }

@@ -206,9 +206,13 @@ static void server_tls_answer(struct link *link)
 
 	if (got == -EAGAIN)
 		return;
+	if (got == 1 && answer == 'N') {
+		link_say_last(link, &link->rejection);
+		return;
+	}
 	if (got != 1 || answer != 'S' || !relay_tls(link->relay) ||
 	    tls_begin(link->relay->tls, &link->server.channel, false)) {
-		link_refuse(link, "08006", "the database server insists on TLS and then refuses it", NULL);
+		link_refuse(link, "08006", "the TLS handshake with the database server failed", NULL);
 		return;
 	}
 	link->phase = SERVER_TLS;
@@ -229,8 +233,9 @@ bool greeting_again_with_tls(struct link *link)
 {
 	int ret;
 
-	if (!link->session || !session_wants_tls(link->session) || link->server_tls)
+	if (!link->session || !session_rejection(link->session) || link->server_tls)
 		return false;
+	str_add_len(&link->rejection, session_rejection(link->session)->text, session_rejection(link->session)->len);
 	link->server_tls = true;
 	link_open_session(link);
 	link_set_deadline(link, RELAY_STARTUP_MS);

@@ -235,7 +235,7 @@ static char *pool_refusal(const struct pg_health_server *server, const struct pg
 			 wanted->workers * each + 1, where, left, most + server->reserved, server->reserved, used, fewer);
 }
 
-int pg_pool_check(const struct pg *pg, const struct pg_pool_wanted *wanted, char **ret_why)
+int pg_pool_check(const struct pg *pg, const struct pg_pool_wanted *wanted, unsigned int *ret_left, char **ret_why)
 {
 	struct pg_health_server server = { 0 };
 	const struct pg_url *url = pg->urls;
@@ -243,6 +243,7 @@ int pg_pool_check(const struct pg *pg, const struct pg_pool_wanted *wanted, char
 	PGconn *conn;
 	int ret;
 
+	*ret_left = 0;
 	if (pg->mode != PG_RENAME || libpq_load(&why))
 		return 0;
 	where = str_print("%s:%u", url->host, url->port);
@@ -250,6 +251,8 @@ int pg_pool_check(const struct pg *pg, const struct pg_pool_wanted *wanted, char
 	ret = ask(conn, &server, &why);
 	libpq.PQfinish(conn);
 	/* itself among those in use: the steward's is in its place soon */
+	if (!ret && server.connections_most > server.connections_used)
+		*ret_left = server.connections_most - server.connections_used;
 	if (ret || server.connections_used + wanted->workers * (wanted->each + 1) <= server.connections_most)
 		return 0;
 	*ret_why = pool_refusal(&server, wanted, where);

@@ -16,6 +16,7 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
+#include "tools/base/confine.h"
 #include "tools/base/str.h"
 #include "tools/pg/admin.h"
 #include "tools/pg/agent.h"
@@ -89,6 +90,17 @@ static struct admin_lease lease_of(const struct keeper *keeper, unsigned int url
 	return (struct admin_lease){ .run = keeper->pg->setup.run_id, .task = keeper->worker->task ? keeper->worker->task : "",
 				     .suffix = keeper->plan->suffix, .logical = keeper->pg->urls[url].name,
 				     .worker = keeper->worker->number };
+}
+
+/* From here on the process hears what servers and clients say. */
+static void confine_agent(const struct pg *pg)
+{
+	unsigned int needs = 0;
+
+	for (unsigned int i = 0; i < pg->url_count; i++)
+		if (*pg->urls[i].host == '/')
+			needs = CONFINE_FOR_SOCKET;
+	(void)confine(CONFINE_RELAY, needs);
 }
 
 /* --- creating --- */
@@ -530,6 +542,7 @@ void lease_worker(void *arg, int line)
 	int ret = loop_open(&keeper.loop);
 	bool connected;
 
+	confine_agent(plan->pg);
 	names_init(&keeper.names, plan->suffix);
 	for (unsigned int i = 0; i < keeper.pg->url_count; i++)
 		names_learn(&keeper.names, keeper.pg->urls[i].name, strlen(keeper.pg->urls[i].name));
@@ -594,6 +607,7 @@ void lease_steward(void *arg, int line)
 	struct admin *admin;
 	bool closed = false;
 
+	confine_agent(plan->pg);
 	if (admin_open(&plan->pg->urls[0], line, &admin, &why)) {
 		agent_tell(line, "error %s", why);
 		return;

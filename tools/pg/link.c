@@ -70,6 +70,7 @@ void link_close(struct link *link)
 	session_free(link->session);
 	str_free(&link->in);
 	str_free(&link->packet);
+	str_free(&link->rejection);
 	*link->at = link->next;
 	if (link->next)
 		link->next->at = link->at;
@@ -159,16 +160,20 @@ static void server_closed(struct link *link)
 	link_set_deadline(link, RELAY_FLUSH_MS);
 }
 
-void link_refuse(struct link *link, const char *sqlstate, const char *message, const char *hint)
+void link_say_last(struct link *link, const struct str *error)
 {
-	struct str error = { 0 };
-
-	wire_error(&error, "FATAL", sqlstate, message, hint);
-	end_send(link, &link->client, error.text, error.len);
-	str_free(&error);
+	end_send(link, &link->client, error->text, error->len);
 	link->phase = FLUSH;
 	end_close(link->relay, &link->server);
 	link_set_deadline(link, RELAY_FLUSH_MS);
+}
+
+void link_refuse(struct link *link, const char *sqlstate, const char *message, const char *hint)
+{
+	cleanup_str struct str error = { 0 };
+
+	wire_error(&error, "FATAL", sqlstate, message, hint);
+	link_say_last(link, &error);
 }
 
 /* --- traffic --- */

@@ -33,6 +33,7 @@ struct link {
 	enum phase phase;
 	struct str in;		/* of the client, before the session */
 	struct str packet;	/* what the server gets first: start-up or cancel */
+	struct str rejection;	/* what it said when asked without TLS: the client's, if it knows no TLS */
 	struct session *session;
 	struct loop_timer *deadline;
 	bool asked_tls, asked_gss; /* the client did */
@@ -82,6 +83,7 @@ void end_send(struct link *link, struct end *end, const char *data, size_t len);
 void link_open(struct relay *relay, int fd);
 void link_close(struct link *link);
 /** Tell the client why it is over, as a server would, and let the server go. */
+void link_say_last(struct link *link, const struct str *error); /* a whole message */
 void link_refuse(struct link *link, const char *sqlstate, const char *message, const char *hint);
 void link_end(struct link *link, const char *sqlstate, const char *message); /* the same, from outside of an event */
 void link_open_session(struct link *link);

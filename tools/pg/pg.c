@@ -16,6 +16,7 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
+#include "tools/base/environ.h"
 #include "tools/base/str.h"
 #include "tools/pg/room.h"
 #include "tools/pg/snapshot.h"
@@ -395,6 +396,13 @@ void pg_worker_gone(struct pg_worker *worker)
 	free(worker);
 	if (pg->closing && !pg->workers)
 		(void)loop_after(pg->setup.loop, 0, finish, pg);
+}
+
+/* Over TLS libpq tells the server that it could bind SCRAM to it. It cannot: that TLS ends at the relay (session.c). */
+void pg_worker_environ(const struct pg *pg, char ***envp)
+{
+	if (pg->mode == PG_RENAME && !environ_get(*envp, "PGCHANNELBINDING"))
+		environ_set(envp, "PGCHANNELBINDING", "disable");
 }
 
 static void end_worker(struct pg_worker *worker, bool failed)

@@ -119,13 +119,17 @@ struct pg_pool_wanted {
 
 /**
  * Before anything is made on a shared server: has it enough connections left? Blocking, at most two seconds.
+ * @ret_left	for workers, and Berth's own beside theirs; 0 = not known
  * Return: 0, also if it does not say or the room is no shared server's; -EUSERS, *ret_why is the arithmetic, with a hint.
  */
-int pg_pool_check(const struct pg *pg, const struct pg_pool_wanted *wanted, char **ret_why);
+int pg_pool_check(const struct pg *pg, const struct pg_pool_wanted *wanted, unsigned int *ret_left, char **ret_why);
 
 /** @task and @map must live until pg_worker_end(). @ready is called exactly once, never from within this call. */
 int pg_worker_prepare(struct pg *pg, unsigned int number, const char *task, struct berth_portmap *map, pg_ready_fn ready,
 		      void *arg);
+
+/** Set what the worker's processes need in their environment. */
+void pg_worker_environ(const struct pg *pg, char ***envp);
 
 /**
  * Bring the worker's databases back to @snapshot, or to what they began as (NULL). Its connections are cut. @ready as above;

@@ -65,7 +65,8 @@ static void on_pause_over(void *arg)
 static int listen_at(const struct sockaddr *address, socklen_t len, int *ret_fd)
 {
 	cleanup_close int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int one = 1;
+	mode_t mask;
+	int one = 1, ret;
 
 	if (fd < 0)
 		return -errno;
@@ -73,8 +74,11 @@ static int listen_at(const struct sockaddr *address, socklen_t len, int *ret_fd)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (address->sa_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
-	if (bind(fd, address, len) || listen(fd, 4096))
-		return -errno;
+	mask = umask(0); /* a unix socket is for whatever user a client has become */
+	ret = bind(fd, address, len) ? -errno : 0;
+	umask(mask);
+	if (ret || listen(fd, 4096))
+		return ret ? ret : -errno;
 	*ret_fd = steal_fd(&fd);
 	return 0;
 }
@@ -98,8 +102,7 @@ static int listen_all(struct relay *relay)
 		return -ENAMETOOLONG;
 	strcpy(local.sun_path, setup->socket_path);
 	(void)unlink(setup->socket_path);
-	ret = listen_at((struct sockaddr *)&local, sizeof(local), &relay->listeners[2]);
-	return ret || chmod(setup->socket_path, 0777) ? (ret ? ret : -errno) : 0;
+	return listen_at((struct sockaddr *)&local, sizeof(local), &relay->listeners[2]);
 }
 
 struct tls *relay_tls(struct relay *relay)
@@ -122,27 +125,32 @@ static bool server_offers_tls(int fd)
 	       answer != 'N';
 }
 
+/* A server behind a socket directory is asked about TLS where clients that use TCP find it. */
 static int find_server(struct relay *relay)
 {
 	const struct relay_setup *setup = &relay->setup;
 	struct addrinfo wanted = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV }, *found;
 	cleanup_free char *port = str_print("%u", setup->server_port);
+	bool local = *setup->host == '/';
 
-	if (*setup->host == '/') {
-		struct sockaddr_un *local = (struct sockaddr_un *)&relay->server;
-		int len = snprintf(local->sun_path, sizeof(local->sun_path), "%s/.s.PGSQL.%u", setup->host, setup->server_port);
+	if (local) {
+		struct sockaddr_un *path = (struct sockaddr_un *)&relay->server;
+		int len = snprintf(path->sun_path, sizeof(path->sun_path), "%s/.s.PGSQL.%u", setup->host, setup->server_port);
 
-		local->sun_family = AF_UNIX;
-		relay->server_len = sizeof(*local);
-		return len < (int)sizeof(local->sun_path) ? 0 : -ENAMETOOLONG;
+		path->sun_family = AF_UNIX;
+		relay->server_len = sizeof(*path);
+		if (len >= (int)sizeof(path->sun_path))
+			return -ENAMETOOLONG;
 	}
-	if (getaddrinfo(setup->host, port, &wanted, &found))
-		return -ENOENT;
+	if (getaddrinfo(local ? "localhost" : setup->host, port, &wanted, &found))
+		return local ? 0 : -ENOENT;
 	for (struct addrinfo *one = found; one; one = one->ai_next) { /* localhost: the one of both that is served */
 		cleanup_close int fd = socket(one->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-		memcpy(&relay->server, one->ai_addr, one->ai_addrlen);
-		relay->server_len = one->ai_addrlen;
+		if (!local) {
+			memcpy(&relay->server, one->ai_addr, one->ai_addrlen);
+			relay->server_len = one->ai_addrlen;
+		}
 		if (fd < 0 || connect(fd, one->ai_addr, one->ai_addrlen))
 			continue;
 		relay->offer_tls = setup->offer_tls || server_offers_tls(fd);

@@ -38,7 +38,8 @@ bool rename_is_refusal(const char *message)
 
 static const char *const gate_words[] = { "database", "datname", "_catalog", "dbname", "pg_stat_activity", "prepare",
 					  "pg_replication_slots" };
-bool rename_wanted(const struct names *names, const char *text, size_t len)
+
+bool rename_has_word(const char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
 		char first = (char)(text[i] | 32);
@@ -49,6 +50,13 @@ bool rename_wanted(const struct names *names, const char *text, size_t len)
 			if (parse_begins(text + i, len - i, gate_words[word]))
 				return true;
 	}
+	return false;
+}
+
+bool rename_wanted(const struct names *names, const char *text, size_t len)
+{
+	if (rename_has_word(text, len))
+		return true;
 	for (char **known = names->known; known && *known; known++)
 		if (memmem(text, len, *known, strlen(*known)))
 			return true;

@@ -23,6 +23,12 @@ void session_free(struct session *session);
 /** Tell of statements that take @least_ms or longer. */
 void session_tell_slow(struct session *session, int64_t least_ms, slow_fn tell, void *arg);
 
+/**
+ * The server let nobody in without TLS, and its error was kept back, because it may yet do so with TLS.
+ * Return: that message; NULL if it said nothing of the kind
+ */
+const struct str *session_rejection(const struct session *session);
+
 /** Return: 0; -EPROTO this is not the protocol. */
 int session_from_client(struct session *session, const char *data, size_t len);
 int session_from_server(struct session *session, const char *data, size_t len);
@@ -31,7 +37,6 @@ bool session_is_idle_in_transaction(const struct session *session); /* and the c
 int64_t session_since_ms(const struct session *session); /* since the last ReadyForQuery */
 bool session_begun(const struct session *session); /* the server has let the client in */
 char *session_turned_away(struct session *session); /* it has no room for it: its words, once, the caller's; else NULL */
-bool session_wants_tls(const struct session *session);	/* the server refused because of "no encryption" */
 uint64_t session_refused(const struct session *session);
 
 #endif

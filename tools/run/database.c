@@ -231,10 +231,14 @@ static int check_pool(struct run *run)
 {
 	const struct run_options *options = run->options;
 	struct database *database = run->database;
-	const struct pg_pool_wanted wanted = { .workers = run->plan->slots, .seen = !options->pool,
+	/* tasks of which each is known wait for one another (supervisor.c), so only the largest must fit alone */
+	const struct pg_pool_wanted wanted = { .workers = options->task_pools ? 1 : run->plan->slots, .seen = !options->pool,
 					       .each = options->pool ? options->pool : options->pool_seen };
+	unsigned int left = 0;
 	char *why = NULL;
-	int ret = wanted.each ? pg_pool_check(database->rooms[0], &wanted, &why) : 0;
+	int ret = wanted.each ? pg_pool_check(database->rooms[0], &wanted, &left, &why) : 0;
+
+	run->pool_left = options->task_pools ? left : 0;
 
 	if (ret) {
 		free(database->reason);
@@ -294,6 +298,12 @@ int database_prepare(struct worker *worker, void (*go)(struct worker *worker))
 		ret = pg_worker_prepare(database->rooms[i], room_number(worker), worker->plan->task, worker->map, on_ready,
 					worker);
 	return ret;
+}
+
+void database_environ(const struct run *run, char ***envp)
+{
+	for (unsigned int i = 0; run->database && i < run->database->room_count; i++)
+		pg_worker_environ(run->database->rooms[i], envp);
 }
 
 void database_worker_over(struct worker *worker)
@@ -441,6 +451,19 @@ void database_hint(const struct run *run)
 		log_hint("with --db %s every worker gets one of its own, server included", url.name);
 	}
 	pg_url_free(&url);
+}
+
+bool database_has_servers(const struct run *run, bool *ret_commands)
+{
+	const struct run_options *options = run->options;
+	bool servers = false;
+
+	*ret_commands = false;
+	for (unsigned int i = 0; run->database && i < run->database->room_count; i++)
+		servers |= pg_mode_of(run->database->rooms[i]) == PG_PRIVATE;
+	for (unsigned int i = 0; servers && i < options->database_count; i++)
+		*ret_commands |= options->database_list[i].kind == RUN_DATABASE_COMMAND;
+	return servers;
 }
 
 char *database_describe(const struct run *run)

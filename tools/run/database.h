@@ -31,6 +31,9 @@ int database_open(struct run *run, char **ret_error);
  * Return: 0; 1 if the run has no databases and @worker may start at once; -errno.
  */
 int database_prepare(struct worker *worker, void (*go)(struct worker *worker));
+
+/** Set what the processes of a worker need in their environment. */
+void database_environ(const struct run *run, char ***envp);
 void database_worker_over(struct worker *worker);
 
 typedef void (*database_done_fn)(void *arg, int error, const char *text);
@@ -53,6 +56,12 @@ void database_close(struct run *run);
 
 /** Of a run without databases that failed: if DATABASE_URL names a server of this machine and none answers, say what to do. */
 void database_hint(const struct run *run);
+
+/**
+ * Will servers be started or stopped by programs before the run is over?
+ * @ret_commands	some of them are commands of the project, which may want all that we were given
+ */
+bool database_has_servers(const struct run *run, bool *ret_commands);
 
 /** "mes_e2e_db (private)" for the line at the start; NULL if there is none. The caller's to free. */
 char *database_describe(const struct run *run);
