@@ -24,6 +24,7 @@
 
 #define UNFINISHED "berth_new" /* a suffix follows */
 
+enum { TEMPLATE_DAYS = 14, TEMPLATE_FRESH_S = 3600 };
 enum { RETRY_MS = 15000, CREATORS_CLASS = 0x62727468, KEPT_DAYS = 7, STALE_S = 7200, RANDOM_LEN = 8 };
 
 struct admin {
@@ -493,6 +494,66 @@ unsigned int admin_reap(struct admin *admin)
 		count += reap_one(admin, libpq.PQgetvalue(leases, row, 0), libpq.PQgetvalue(leases, row, 1));
 	for (int row = 0; row < libpq.PQntuples(unfinished); row++)
 		count += reap_unfinished(admin, libpq.PQgetvalue(unfinished, row, 0));
+	return count;
+}
+
+/* --- templates --- */
+
+/* Not the name itself: who makes the template holds that. */
+static char *use_sql(const char *function, const char *name)
+{
+	cleanup_free char *use = str_print("use %s", name);
+
+	return str_print("SELECT %s(%lld)", function, (long long)lock_key(use));
+}
+
+void admin_use_template(struct admin *admin, const char *name)
+{
+	cleanup_free char *lock = use_sql("pg_try_advisory_lock_shared", name);
+	const char *const values[] = { name };
+	cleanup_result PGresult *old = libpq.PQexecParams(admin->conn,
+		"SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = $1", 1, NULL, values, NULL, NULL, 0);
+	json_t *comment = libpq.PQntuples(old) == 1 ? json_loads(libpq.PQgetvalue(old, 0, 0), 0, NULL) : NULL;
+
+	(void)says_true(admin, lock);
+	if (!json_is_object(comment)) {
+		json_decref(comment);
+		return;
+	}
+	json_object_set_new(comment, "used", json_integer((json_int_t)time(NULL)));
+	(void)comment_json(admin, name, comment);
+}
+
+static bool drop_unused(struct admin *admin, const char *name)
+{
+	cleanup_free char *lock = use_sql("pg_try_advisory_lock", name), *unlock = use_sql("pg_advisory_unlock", name);
+	bool dropped;
+
+	if (!says_true(admin, lock))
+		return false;
+	dropped = !drop(admin, name, true, false);
+	(void)says_true(admin, unlock);
+	return dropped;
+}
+
+unsigned int admin_collect(struct admin *admin, uint64_t quota_bytes)
+{
+	/* the freshest first: what is behind them, when the quota is used up, goes */
+	cleanup_result PGresult *list = libpq.PQexec(admin->conn,
+		"SELECT datname, pg_database_size(oid), extract(epoch FROM now())::bigint - coalesce((c->>'used')::bigint, "
+		"(c->>'made')::bigint, 0) FROM (SELECT oid, datname, shobj_description(oid, 'pg_database')::json AS c "
+		"FROM pg_database WHERE datistemplate AND datname LIKE 'berth\\_tpl\\_%' AND pg_has_role(datdba, 'USAGE') "
+		"AND shobj_description(oid, 'pg_database') LIKE '{\"berth\"%') t ORDER BY 3, 1");
+	unsigned int count = 0;
+	uint64_t sum = 0;
+
+	for (int row = 0; row < libpq.PQntuples(list); row++) {
+		int64_t age_s = strtoll(libpq.PQgetvalue(list, row, 2), NULL, 10);
+
+		sum += strtoull(libpq.PQgetvalue(list, row, 1), NULL, 10);
+		if (age_s > TEMPLATE_DAYS * 86400 || (sum > quota_bytes && age_s > TEMPLATE_FRESH_S))
+			count += drop_unused(admin, libpq.PQgetvalue(list, row, 0));
+	}
 	return count;
 }
 

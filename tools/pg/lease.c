@@ -153,6 +153,8 @@ static int create_one(struct keeper *keeper, unsigned int url, char **ret_why)
 
 	if (is_shared(keeper, url))
 		return 0;
+	if (source == name)
+		admin_use_template(keeper->admins[port_of(keeper->pg, url)], name);
 	ret = admin_create(keeper->admins[port_of(keeper->pg, url)], physical, source, &lease, &why);
 	if (ret)
 		*ret_why = str_print("unable to create database '%s': %s%s", physical, why ? why : strerror(-ret),
@@ -612,7 +614,7 @@ void lease_steward(void *arg, int line)
 		agent_tell(line, "error %s", why);
 		return;
 	}
-	agent_tell(line, "reaped %u", admin_reap(admin));
+	agent_tell(line, "reaped %u", admin_reap(admin) + admin_collect(admin, plan->pg->setup.template_quota_bytes));
 	if (plan->template_hash)
 		answer = elect(admin, plan, line);
 	if (answer)

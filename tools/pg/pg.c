@@ -65,6 +65,8 @@ static void copy_setup(struct pg *pg, const struct pg_setup *setup)
 	pg->setup.command = setup->command && *setup->command ? str_copy(setup->command) : NULL;
 	pg->setup.inputs = strv_copy(setup->inputs);
 	pg->setup.snapshot = str_copy(setup->snapshot);
+	if (!setup->template_quota_bytes)
+		pg->setup.template_quota_bytes = 4ull << 30;
 	pg->setup.wanted = NULL; /* urls from here on: the texts hold passwords */
 }
 
