@@ -215,11 +215,12 @@ static int listen_port(struct keeper *keeper, unsigned int port)
 	const struct pg_url *url = url_at_port(keeper->pg, port);
 	cleanup_free char *path = str_print("%s/w%u.s.PGSQL.%u", keeper->plan->socket_dir, worker->number, keeper->pg->ports[port]);
 	struct relay_setup setup = { .loop = keeper->loop, .names = &keeper->names, .port = worker->real[port],
-				     .socket_path = str_copy(path), .host = url->host, .server_port = url->port,
+				     .socket_path = str_copy(path), .server_tls = url->server_host && url->tls,
 				     .offer_tls = url->tls, .slow_ms = keeper->pg->setup.slow_query_ms, .on_slow = on_slow,
 				     .on_turned_away = on_turned_away, .on_abandoned = on_abandoned, .arg = keeper };
 	int ret;
 
+	setup.host = pg_url_server(url, &setup.server_port);
 	for (;;) {
 		berth_portmap_try(worker->map, setup.port);
 		ret = relay_open(&setup, &keeper->relays[port]);
