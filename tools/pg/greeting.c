@@ -68,6 +68,10 @@ static void begin_session(struct link *link, const char *packet, size_t len)
 		str_add_len(&link->packet, packet, len);
 		break;
 	case WIRE_STARTUP_SESSION:
+		if (!names_may_learn(names, database, strlen(database))) {
+			refuse_client(link, "53400", "too many databases have been asked for", NULL);
+			return;
+		}
 		names_learn(names, database, strlen(database));
 		names_physical(names, database, strlen(database), &physical);
 		wire_startup_rename(packet, len, physical.text, &link->packet);
