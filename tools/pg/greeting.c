@@ -42,7 +42,7 @@ static void server_unreachable(struct link *link, int error)
 {
 	cleanup_free char *words = str_print("the database server cannot be reached: %s", strerror(-error));
 
-	link->relay->failed_connects++;
+	relay_turn_away(link->relay, words);
 	link_refuse(link, "57P03", words, NULL);
 }
 
