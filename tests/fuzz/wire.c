@@ -18,6 +18,7 @@
 #undef shared
 #include "tools/pg/wire.c"
 #include "tools/pg/pending.c"
+#include "tools/pg/slow.c"
 #include "tools/pg/result.c"
 #include "tools/pg/lookout.c"
 #include "tools/pg/session.c"

@@ -132,7 +132,7 @@ static void on_done(void *arg, int fd, uint32_t events)
 		verdict = status;
 	if (number && resets && !place->again) {
 		place->again = true;
-		if (pg_worker_reset(pg, number, on_ready, NULL))
+		if (pg_worker_reset(pg, number, NULL, on_ready, NULL))
 			abort();
 		return;
 	}

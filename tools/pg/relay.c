@@ -15,6 +15,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "tools/base/clock.h"
 #include "tools/pg/link.h"
 #include "tools/pg/wire.h"
 
@@ -64,7 +65,8 @@ static void on_pause_over(void *arg)
 static int listen_at(const struct sockaddr *address, socklen_t len, int *ret_fd)
 {
 	cleanup_close int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int one = 1;
+	mode_t mask;
+	int one = 1, ret;
 
 	if (fd < 0)
 		return -errno;
@@ -72,8 +74,11 @@ static int listen_at(const struct sockaddr *address, socklen_t len, int *ret_fd)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (address->sa_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
-	if (bind(fd, address, len) || listen(fd, 4096))
-		return -errno;
+	mask = umask(0); /* a unix socket is for whatever user a client has become */
+	ret = bind(fd, address, len) ? -errno : 0;
+	umask(mask);
+	if (ret || listen(fd, 4096))
+		return ret ? ret : -errno;
 	*ret_fd = steal_fd(&fd);
 	return 0;
 }
@@ -97,8 +102,7 @@ static int listen_all(struct relay *relay)
 		return -ENAMETOOLONG;
 	strcpy(local.sun_path, setup->socket_path);
 	(void)unlink(setup->socket_path);
-	ret = listen_at((struct sockaddr *)&local, sizeof(local), &relay->listeners[2]);
-	return ret || chmod(setup->socket_path, 0777) ? (ret ? ret : -errno) : 0;
+	return listen_at((struct sockaddr *)&local, sizeof(local), &relay->listeners[2]);
 }
 
 struct tls *relay_tls(struct relay *relay)
@@ -195,6 +199,26 @@ void relay_close(struct relay *relay)
 	tls_close(relay->tls);
 	free(relay->buffer);
 	free(relay);
+}
+
+unsigned int relay_end_idle(struct relay *relay, int64_t most_ms)
+{
+	unsigned int count = 0;
+
+	for (struct link *link = relay->links, *next; link; link = next) {
+		next = link->next;
+		if (link->phase != LIVE || !link_is_idle_in_transaction(link) ||
+		    clock_ms() - session_since_ms(link->session) < most_ms)
+			continue;
+		link_end(link, "25P03", "terminating connection due to idle-in-transaction timeout");
+		count++;
+	}
+	return count;
+}
+
+unsigned int relay_most_open(const struct relay *relay)
+{
+	return relay->most_open;
 }
 
 void relay_count(const struct relay *relay, struct relay_counts *ret_counts)

@@ -7,6 +7,7 @@
  *	pg_database_size('x'), dblink('dbname=x')		the literal
  *	FROM x.schema.table, 'x.schema.t'::regclass		the first part
  *	FROM pg_database, pg_stat_activity			the worker's own rows: other workers stay invisible
+ *	PREPARE TRANSACTION 'x'					the identifier, which all databases of a server share
  *	DO and function bodies, EXECUTE 'ALTER DATABASE ...'	the same, inside
  *
  * Every name is mapped, so no statement can reach a neighbour's database or the original. What would alter the three shared
@@ -35,8 +36,8 @@ bool rename_is_refusal(const char *message)
 }
 /* --- the gate --- */
 
-static const char *const gate_words[] = { "database", "datname", "_catalog", "dbname", "pg_stat_activity",
-					  "pg_prepared_xacts" };
+static const char *const gate_words[] = { "database", "datname", "_catalog", "dbname", "pg_stat_activity", "prepare",
+					  "pg_replication_slots" };
 
 bool rename_has_word(const char *text, size_t len)
 {
@@ -253,6 +254,7 @@ static void parse_statement(struct parse *parse, size_t begin, size_t end)
 	unsigned int mapped = parse->mapped;
 
 	rename_database(parse, begin, end);
+	rename_prepared_transaction(parse, begin);
 	for (size_t i = begin; i < end; i++) {
 		if (rename_is_catalog_column(parse, i))
 			rename_comparison(parse, i, end);

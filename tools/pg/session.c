@@ -48,9 +48,11 @@ struct session {
 	struct stream client, server;
 	struct prepared *prepared;
 	struct pending pending;
+	struct slow slow;
 	uint64_t refused;
 	int64_t since_ms;
-	char status;
+	char status;		/* of the last ReadyForQuery: I, T, E; 0 before the first */
+	bool spoken;		/* the client has said something since */
 	bool escape_strings;	/* standard_conforming_strings = off */
 	struct str rejection;	/* session_rejection() */
 	bool answered;
@@ -65,6 +67,11 @@ struct session *session_open(struct names *names, bool server_tls, session_emit_
 	*session = (struct session){ .names = names, .emit = emit, .arg = arg, .server_tls = server_tls,
 				      .pending.ready_due = 1 /* the first ends the start */ };
 	return session;
+}
+
+void session_tell_slow(struct session *session, int64_t least_ms, slow_fn tell, void *arg)
+{
+	session->slow = (struct slow){ .least_ms = least_ms, .tell = tell, .arg = arg };
 }
 
 static const struct prepared *find_prepared(const struct session *session, const char *name)
@@ -104,9 +111,9 @@ void session_free(struct session *session)
 	free(session);
 }
 
-char session_status(const struct session *session)
+bool session_is_idle_in_transaction(const struct session *session)
 {
-	return session->status;
+	return (session->status == 'T' || session->status == 'E') && !session->spoken && !session->slow.due;
 }
 
 int64_t session_since_ms(const struct session *session)
@@ -164,6 +171,9 @@ static bool map_query(struct session *session, const char *message, size_t len, 
 	size_t mark = wire_begin(out, 'Q');
 	uint64_t params;
 
+	if (len > WIRE_HEADER)
+		slow_parse(&session->slow, "", message + WIRE_HEADER, len - WIRE_HEADER - 1);
+	slow_begin(&session->slow);
 	/* a NUL before the end is an error that the server will tell */
 	if (len > WIRE_HEADER && strnlen(message + WIRE_HEADER, len - WIRE_HEADER) == len - WIRE_HEADER - 1 &&
 	    rewrite(session, message + WIRE_HEADER, len - WIRE_HEADER - 1, &params, out) != SAME) {
@@ -187,6 +197,7 @@ static bool map_parse(struct session *session, const char *message, size_t len, 
 
 	if (!text)
 		goto unchanged;
+	slow_parse(&session->slow, name, text, strlen(text));
 	if (session->prepared)
 		forget_prepared(session, name);
 	str_add_len(out, name, strlen(name) + 1);
@@ -278,6 +289,18 @@ static bool map_bind(struct session *session, const char *message, size_t len, s
 	return false;
 }
 
+static void note_bind(struct session *session, const char *message, size_t len)
+{
+	size_t at = WIRE_HEADER;
+	const char *name;
+
+	if (!session->slow.least_ms || !wire_string(message, len, &at))
+		return;
+	name = wire_string(message, len, &at);
+	if (name)
+		slow_bind(&session->slow, name);
+}
+
 static bool map_client(struct session *session, const char *message, size_t len, struct str *out)
 {
 	switch (*message) {
@@ -286,7 +309,11 @@ static bool map_client(struct session *session, const char *message, size_t len,
 	case 'P':
 		return map_parse(session, message, len, out);
 	case 'B':
+		note_bind(session, message, len);
 		return session->prepared && map_bind(session, message, len, out);
+	case 'S':
+		slow_begin(&session->slow);
+		return false;
 	case 'C':
 		if (session->prepared && len > WIRE_HEADER + 1 && message[WIRE_HEADER] == 'S' && !message[len - 1])
 			forget_prepared(session, message + WIRE_HEADER + 1);
@@ -394,7 +421,9 @@ static bool inspect_server(struct session *session, const char *message, size_t 
 	pending_got(&session->pending, *message);
 	if (*message == 'Z' && len > WIRE_HEADER) {
 		session->status = message[WIRE_HEADER];
+		session->spoken = false;
 		session->since_ms = clock_ms();
+		slow_ready(&session->slow, session->since_ms);
 	} else if (*message == 'S') {
 		note_parameter(session, message, len);
 	} else if (*message == 'R' && session->server_tls) {
@@ -495,8 +524,12 @@ static size_t begin_stream(struct session *session, const struct direction *dire
 	stream->spoilt = false;
 	if (direction->to_server)
 		pending_sent(&session->pending, *message);
-	if (direction->to_server && (*message == 'Q' || *message == 'P'))
+	if (direction->to_server && (*message == 'Q' || *message == 'P')) {
+		slow_parse(&session->slow, "", "", 0);
+		if (*message == 'Q')
+			slow_begin(&session->slow);
 		stream->lookout = lookout_open(session->names, !session->escape_strings);
+	}
 	if (direction->to_server && *message == 'P')
 		forget_prepared(session, ""); /* the unnamed one, most likely */
 	if (direction->to_server && *message == 'B' && session->prepared) {
@@ -580,6 +613,7 @@ static int feed(struct session *session, const struct direction *direction, stru
 
 int session_from_client(struct session *session, const char *data, size_t len)
 {
+	session->spoken |= len > 0;
 	return feed(session, &from_client, &session->client, data, len);
 }
 

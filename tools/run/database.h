@@ -8,8 +8,9 @@
  *	database_plan()		before the workers exist: does this run need the extra worker?
  *	database_open()		when maps, backends and trees are ready
  *	database_prepare()	a worker may start only when its databases can be connected to
- *	database_reset()	between two tests, when the suite asks for it: control.c
+ *	database_reset(), database_snapshot()	between two tests, when the suite asks for it: control.c
  *	database_worker_over()	its databases go, or are kept
+ *	database_settle()	all workers are over
  *	database_close()	waits until everything is gone
  */
 #include "tools/run/run.h"
@@ -35,15 +36,32 @@ int database_prepare(struct worker *worker, void (*go)(struct worker *worker));
 void database_environ(const struct run *run, char ***envp);
 void database_worker_over(struct worker *worker);
 
+typedef void (*database_done_fn)(void *arg, int error, const char *text);
+
 /**
- * Bring the databases of worker @number back to the template; @done is called when they can be connected to again.
- * Return: 0; -ENOENT it has none now; -EBUSY it is being done already; -errno.
+ * Bring the databases of worker @number back to a snapshot, or to what they began as (NULL); @done is called when they can be
+ * connected to again.
+ * Return: 0; -errno, see database_refusal().
  */
-int database_reset(struct run *run, unsigned int number, void (*done)(void *arg, int error, const char *text), void *arg);
+int database_reset(struct run *run, unsigned int number, const char *snapshot, database_done_fn done, void *arg);
+
+/** Keep what they are now as snapshot @name. The same otherwise. */
+int database_snapshot(struct run *run, unsigned int number, const char *name, database_done_fn done, void *arg);
+
+/** Why a reset or a snapshot was not begun, for people; the caller's to free. @name may be NULL. */
+char *database_refusal(const char *name, int error);
+/** Wait until the databases of all workers that are over are gone, and all is said of them. */
+void database_settle(struct run *run);
 void database_close(struct run *run);
 
 /** Of a run without databases that failed: if DATABASE_URL names a server of this machine and none answers, say what to do. */
 void database_hint(const struct run *run);
+
+/**
+ * Will servers be started or stopped by programs before the run is over?
+ * @ret_commands	some of them are commands of the project, which may want all that we were given
+ */
+bool database_has_servers(const struct run *run, bool *ret_commands);
 
 /** "mes_e2e_db (private)" for the line at the start; NULL if there is none. The caller's to free. */
 char *database_describe(const struct run *run);
