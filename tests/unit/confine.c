@@ -21,8 +21,8 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/confine.h"
 
-enum { S = 1 << CONFINE_SUPERVISOR, K = 1 << CONFINE_KEEPER, W = 1 << CONFINE_WARDEN, R = 1 << CONFINE_RELAY, M = 1 << CONFINE_MONITOR,
-       ROLES = 5, ALL = (1 << ROLES) - 1 };
+enum { S = 1 << CONFINE_SUPERVISOR, K = 1 << CONFINE_KEEPER, W = 1 << CONFINE_WARDEN, R = 1 << CONFINE_RELAY,
+       M = 1 << CONFINE_MONITOR, ROLES = 5, ALL = (1 << ROLES) - 1 };
 enum { FCHMODAT2 = 452 }; /* younger than the list; Linux 6.6 */
 
 /* Each returns -1 and errno, or anything else. */

@@ -98,7 +98,8 @@ static char *refuse_wanted(const struct pg_url *url, size_t number, int error)
 	if (error == -ENOTSUP)
 		return str_print("host '%s' is not this machine, and only local addresses are remapped\n"
 				 "hint: let the suite say localhost, and Berth where that is: "
-				 "postgresql://ROLE:PASSWORD@localhost:%u/%s?server=%s:%u", url->host, url->port, url->name, url->host, url->port);
+				 "postgresql://ROLE:PASSWORD@localhost:%u/%s?server=%s:%u", url->host, url->port, url->name,
+				 url->host, url->port);
 	if (error == -EDESTADDRREQ)
 		return str_print("'server' in the URL of database '%s' wants a local host before it, and --db-mode rename or auto",
 				 url->name);
