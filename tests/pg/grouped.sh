@@ -2,13 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Tasks on a shared server: those that need many of its connections run one after the other, those that need few beside them.
 . "$(dirname "$0")/lib.sh"
-. tests/pg/server.sh
-trap 'server_down 2>/dev/null; rm -rf "$work"' EXIT
-berth=${BERTH:-$out/bin/berth}
-case $berth in /*) ;; *) berth=$PWD/$berth ;; esac
-hold=$PWD/tests/pg/hold.py
-mkdir -m 777 "$work/project"
-cd "$work/project"
+. tests/pg/project.sh
 server_down; server_up -c max_connections=40 -c superuser_reserved_connections=4
 printf 'databases: ["postgresql://mes_user:mes_password@localhost:%s/mes_e2e_db"]\ndb-mode: rename\ntree: shared\n' "$sport" >berth.yaml
 export PGPASSWORD=mes_password

@@ -3,13 +3,7 @@
 # The connections of a shared server: a run that does not fit is not started, one that comes near is told; sessions that sit idle in
 # a transaction, databases of failed workers.
 . "$(dirname "$0")/lib.sh"
-. tests/pg/server.sh
-trap 'server_down 2>/dev/null; rm -rf "$work"' EXIT
-berth=${BERTH:-$out/bin/berth}
-case $berth in /*) ;; *) berth=$PWD/$berth ;; esac
-hold=$PWD/tests/pg/hold.py
-mkdir -m 777 "$work/project"
-cd "$work/project"
+. tests/pg/project.sh
 server_down; server_up -c max_connections=40 -c superuser_reserved_connections=4
 export PGHOST=localhost PGPORT=$sport PGUSER=mes_user PGPASSWORD=mes_password PGDATABASE=mes_e2e_db
 settings() { printf 'databases: ["postgresql://mes_user:mes_password@localhost:%s/mes_e2e_db"]\ndb-mode: rename\ntree: shared\n' "$sport" >berth.yaml; printf '%s\n' "$@" >>berth.yaml; }

@@ -2,12 +2,7 @@
 # SPDX-License-Identifier: MIT
 # `berth db reset` between two tests: a worker's databases are what the setup command made, its neighbour's stay as they are.
 . "$(dirname "$0")/lib.sh"
-. tests/pg/server.sh
-trap 'server_down 2>/dev/null; rm -rf "$work"' EXIT
-berth=${BERTH:-$out/bin/berth}
-case $berth in /*) ;; *) berth=$PWD/$berth ;; esac
-mkdir -m 777 "$work/project"
-cd "$work/project"
+. tests/pg/project.sh
 cat >suite <<'SUITE'
 export PGPASSWORD=mes_password PGUSER=mes_user PGDATABASE=mes_e2e_db PGHOST=localhost PGPORT=$1
 ask() { psql -Atqc "$1"; }

@@ -3,13 +3,7 @@
 # What a worker's database sessions do, in private servers and on a shared one: idle in a transaction, ended for that, gone in the
 # middle of one, slow statements, databases left behind, connections at once. And that a suite which does nothing of this is left alone.
 . "$(dirname "$0")/lib.sh"
-. tests/pg/server.sh
-trap 'server_down 2>/dev/null; rm -rf "$work"' EXIT
-berth=${BERTH:-$out/bin/berth}
-case $berth in /*) ;; *) berth=$PWD/$berth ;; esac
-hold=$PWD/tests/pg/hold.py
-mkdir -m 777 "$work/project"
-cd "$work/project"
+. tests/pg/project.sh
 berth() { status=0; timeout 60 "$berth" "$@" >"$work/said" 2>"$work/errors" || status=$?; }
 findings() { jq -r '.findings[] | select(.severity != "note") | "w\(.worker) \(.kind) \(.detail)"' report.json | sed 's/[0-9.]* s\b/N s/' | sort; }
 records() { jq -r "select(.event == \"$1\") | \"w\\(.worker) \\(.detail)\"" .berth/runs/*/events.ndjson; }

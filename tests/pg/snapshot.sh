@@ -3,12 +3,7 @@
 # `berth db snapshot`: a worker's databases under a name, for `berth db reset NAME` and `berth run --snapshot NAME`; and
 # `berth db template`, which shows and drops what workers are copied from.
 . "$(dirname "$0")/lib.sh"
-. tests/pg/server.sh
-trap 'server_down 2>/dev/null; rm -rf "$work"' EXIT
-berth=${BERTH:-$out/bin/berth}
-case $berth in /*) ;; *) berth=$PWD/$berth ;; esac
-mkdir -m 777 "$work/project"
-cd "$work/project"
+. tests/pg/project.sh
 setup='psql -qc "create table item(n int); insert into item values (0)"'
 cat >suite <<'SUITE'
 ask() { psql -Atqc "$1"; }

@@ -31,18 +31,10 @@ static int64_t size_of(const char *path)
 	return bytes;
 }
 
-/* Return: 0 and the lock; -EBUSY. */
-static int lock_alone(const struct pg_cached_list *list, const struct pg_cached *cached, int *ret_lock)
+/* Its name in the cache; the caller's. */
+static char *entry_of(const struct pg_cached *cached)
 {
-	cleanup_free char *path = str_print("%s/%s-%s.lock", list->where, cached->is_snapshot ? "snap" : "tpl", cached->name);
-	cleanup_close int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-
-	if (lock < 0)
-		return -errno;
-	if (flock(lock, LOCK_EX | LOCK_NB))
-		return errno == EWOULDBLOCK ? -EBUSY : -errno;
-	*ret_lock = steal_fd(&lock);
-	return 0;
+	return str_print("%s-%s", cached->is_snapshot ? "snap" : "tpl", cached->name);
 }
 
 static char *ports_of(const char *path)
@@ -61,6 +53,7 @@ static char *ports_of(const char *path)
 static void add(struct pg_cached_list *list, const char *path, const char *name, bool is_snapshot)
 {
 	struct pg_cached cached = { .name = str_copy(name), .is_snapshot = is_snapshot };
+	cleanup_free char *entry = entry_of(&cached);
 	cleanup_close int lock = -1;
 	struct statx info;
 
@@ -72,7 +65,7 @@ static void add(struct pg_cached_list *list, const char *path, const char *name,
 	cached.made_s = info.stx_mask & STATX_BTIME ? info.stx_btime.tv_sec : info.stx_mtime.tv_sec;
 	cached.ports = ports_of(path);
 	cached.size_bytes = size_of(path);
-	cached.used_now = lock_alone(list, &cached, &lock) == -EBUSY;
+	cached.used_now = template_lock(list->where, entry, LOCK_EX, &lock) == -EBUSY;
 	list->list = mem_grow(list->list, list->count + 1, sizeof(*list->list));
 	list->list[list->count++] = cached;
 }
@@ -123,9 +116,9 @@ void pg_cached_free(struct pg_cached_list *list)
 
 int pg_cached_drop(const struct pg_cached_list *list, const struct pg_cached *cached)
 {
-	cleanup_free char *path = str_print("%s/%s-%s", list->where, cached->is_snapshot ? "snap" : "tpl", cached->name);
+	cleanup_free char *entry = entry_of(cached), *path = str_print("%s/%s", list->where, entry);
 	cleanup_close int lock = -1;
-	int ret = lock_alone(list, cached, &lock);
+	int ret = template_lock(list->where, entry, LOCK_EX, &lock);
 
 	if (!ret && access(path, F_OK))
 		ret = -errno;

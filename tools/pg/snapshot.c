@@ -27,15 +27,9 @@ bool snapshot_named(const char *name)
 
 static int open_lock(const struct pg_server *server, const char *name, int how, int *ret_lock)
 {
-	cleanup_free char *path = str_print("%s/snap-%s.lock", server->cache, name);
-	cleanup_close int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	cleanup_free char *whole = str_print("snap-%s", name);
 
-	if (lock < 0)
-		return -errno;
-	if (flock(lock, how | LOCK_NB))
-		return errno == EWOULDBLOCK ? -EBUSY : -errno;
-	*ret_lock = steal_fd(&lock);
-	return 0;
+	return template_lock(server->cache, whole, how, ret_lock);
 }
 
 static int fits(const struct pg_server *server, const char *name, const char *shape)

@@ -188,6 +188,19 @@ int template_make(void *arg, struct str *ret_text)
 	return 0;
 }
 
+int template_lock(const char *cache, const char *name, int how, int *ret_lock)
+{
+	cleanup_free char *path = str_print("%s/%s.lock", cache, name);
+	cleanup_close int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (lock < 0)
+		return -errno;
+	if (flock(lock, how | LOCK_NB))
+		return errno == EWOULDBLOCK ? -EBUSY : -errno;
+	*ret_lock = steal_fd(&lock);
+	return 0;
+}
+
 /* --- sweep --- */
 
 int template_remove(const char *path)

@@ -50,6 +50,13 @@ int template_commit(void *plan, struct str *ret_text);
 /* Job, as ourselves: what dead runs left in clones/, templates and kept clones that nobody has used for a long time. */
 int template_sweep(void *plan, struct str *ret_text);
 
+/**
+ * Lock @name (tpl-HASH, snap-NAME) of the cache, without waiting.
+ * @how		LOCK_SH or LOCK_EX of flock(2)
+ * Return: 0; -EBUSY; -errno.
+ */
+int template_lock(const char *cache, const char *name, int how, int *ret_lock);
+
 /* rm -rf of a clone, over the directories that overlayfs leaves. */
 int template_remove(const char *path);
 
