@@ -41,6 +41,7 @@ struct run_database {
 	enum run_db_mode mode;		/* AUTO = as run_options.db_mode says */
 	char *setup;			/* shell command; NULL = run_options.setup */
 	char **inputs;			/* strv of globs: files that the setup depends on */
+	char **settings;		/* strv of NAME=VALUE, for a private server's settings file */
 	char *start, *ready, *stop;	/* shell commands of RUN_DATABASE_COMMAND */
 };
 
