@@ -66,6 +66,8 @@ static void copy_setup(struct pg *pg, const struct pg_setup *setup)
 	pg->setup.command = setup->command && *setup->command ? str_copy(setup->command) : NULL;
 	pg->setup.inputs = strv_copy(setup->inputs);
 	pg->setup.snapshot = str_copy(setup->snapshot);
+	if (!setup->template_quota_bytes)
+		pg->setup.template_quota_bytes = 4ull << 30;
 	pg->setup.wanted = NULL; /* urls from here on: the texts hold passwords */
 }
 
@@ -110,7 +112,13 @@ static char *refuse_wanted(const struct pg_url *url, size_t number, int error)
 	if (error == -EBADMSG)
 		return str_print("the settings of database number %zu: each is NAME=VALUE, and a command has none", number);
 	if (error == -ENOTSUP)
-		return str_print("host '%s' is not this machine, and only local addresses are remapped", url->host);
+		return str_print("host '%s' is not this machine, and only local addresses are remapped\n"
+				 "hint: let the suite say localhost, and Berth where that is: "
+				 "postgresql://ROLE:PASSWORD@localhost:%u/%s?server=%s:%u", url->host, url->port, url->name,
+				 url->host, url->port);
+	if (error == -EDESTADDRREQ)
+		return str_print("'server' in the URL of database '%s' wants a local host before it, and --db-mode rename or auto",
+				 url->name);
 	if (error == -ENODATA)
 		return str_print("database number %zu, of kind %s, needs a port%s", number, kind,
 				 url->kind == PG_KIND_COMMAND ? " and a start command" : "");
@@ -127,8 +135,8 @@ static int read_one(struct pg *pg, const struct pg_wanted *wanted, const char *d
 	} else {
 		pg->url_count++;
 		url->port = wanted->port ? wanted->port : url->port;
-		if (!pg_url_local(url))
-			ret = -ENOTSUP;
+		if (!pg_url_local(url) || (url->server_host && pg->mode == PG_PRIVATE))
+			ret = url->server_host ? -EDESTADDRREQ : -ENOTSUP;
 		else if (!url->port || (wanted->kind == PG_KIND_COMMAND && !wanted->start))
 			ret = -ENODATA;
 		else
@@ -179,8 +187,10 @@ unsigned int pg_left_out(const struct pg *pg)
 	return pg->left_out;
 }
 
-/* Does anybody listen there? Loopback answers at once; 20 ms is for a machine that is very busy. */
-static bool listens(const struct sockaddr *address, socklen_t len)
+/* Loopback answers at once; 20 ms is for a machine that is very busy. */
+enum { LOOPBACK_MS = 20, ELSEWHERE_MS = 2000 };
+
+static bool listens(const struct sockaddr *address, socklen_t len, int timeout_ms)
 {
 	cleanup_close int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct pollfd wait = { .fd = fd, .events = POLLOUT };
@@ -191,7 +201,7 @@ static bool listens(const struct sockaddr *address, socklen_t len)
 		return false;
 	if (!connect(fd, address, len))
 		return true;
-	if (errno != EINPROGRESS || poll(&wait, 1, 20) != 1)
+	if (errno != EINPROGRESS || poll(&wait, 1, timeout_ms) != 1)
 		return false;
 	return !getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &error_len) && !error;
 }
@@ -202,13 +212,31 @@ bool pg_port_answers(uint16_t port)
 				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = in6addr_loopback };
 
-	return listens((struct sockaddr *)&v4, sizeof(v4)) || listens((struct sockaddr *)&v6, sizeof(v6));
+	return listens((struct sockaddr *)&v4, sizeof(v4), LOOPBACK_MS) || listens((struct sockaddr *)&v6, sizeof(v6), LOOPBACK_MS);
+}
+
+bool pg_url_answers(const struct pg_url *url)
+{
+	struct addrinfo wanted = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV }, *found;
+	uint16_t number;
+	const char *host = pg_url_server(url, &number);
+	cleanup_free char *port = str_print("%u", number);
+	bool answers = false;
+
+	if (!url->server_host)
+		return pg_port_answers(url->port);
+	if (getaddrinfo(host, port, &wanted, &found))
+		return false;
+	for (struct addrinfo *one = found; one && !answers; one = one->ai_next)
+		answers = listens(one->ai_addr, one->ai_addrlen, ELSEWHERE_MS);
+	freeaddrinfo(found);
+	return answers;
 }
 
 static bool server_answers(const struct pg *pg)
 {
-	for (unsigned int i = 0; i < pg->port_count; i++)
-		if (pg->services[i].engine == &pg_engine_postgres && pg_port_answers(pg->ports[i]))
+	for (unsigned int i = 0; i < pg->url_count; i++)
+		if (pg->urls[i].kind == PG_KIND_POSTGRES && (pg->urls[i].server_host || pg_port_answers(pg->urls[i].port)))
 			return true;
 	return false;
 }

@@ -209,6 +209,7 @@ static int open_room(struct run *run, bool private)
 		.snapshot = run->options->snapshot,
 		.keep = run->options->keep,
 		.keep_failed = run->options->keep_failed,
+		.template_quota_bytes = run->options->template_quota_bytes,
 		.idle_alarm_ms = run->options->idle_alarm_ms,
 		.idle_kill_ms = run->options->idle_kill_ms,
 		.slow_query_ms = run->options->slow_query_ms ? run->options->slow_query_ms : SLOW_QUERY_MS,
