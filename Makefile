@@ -15,9 +15,10 @@ CLANG		?= clang
 VERSION		:= 0.1.0
 
 O		:= .out$(if $m,/$m)
-MODE_asan	:= -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined
-MODE_tsan	:= -O1 -fsanitize=thread
-MODE_cov	:= -O0 --coverage
+# what watches itself writes files and traces its own threads: tools/base/confine.c
+MODE_asan	:= -DBERTH_UNCONFINED -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined
+MODE_tsan	:= -DBERTH_UNCONFINED -O1 -fsanitize=thread
+MODE_cov	:= -DBERTH_UNCONFINED -O0 --coverage
 OPTIMIZE	:= $(if $m,$(MODE_$m),-O2)
 WARNINGS	:= -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wconversion \
 		   $(if $(WERROR),-Werror)

@@ -19,7 +19,10 @@ same_q() { same "$1" "$2" "$(q -c "$3" | tr '\n' ' ' | sed 's/ $//')"; } # SENTE
 
 same_q 'current_database() is what the client configured' mes_e2e_db 'select current_database()'
 same_q 'but the session is in the physical database' t "select (select oid from pg_database where datname = 'mes_e2e_db') = (select datid from pg_stat_activity where pid = pg_backend_pid())"
-same 'as the server says' "$phys" "$(q -c "select pg_sleep(0.3)" >/dev/null & sleep 0.1; sql "select distinct datname from pg_stat_activity where usename='mes_user'"; wait $!)"
+timeout 20 psql -Atqc 'select pg_sleep(20)' >/dev/null 2>&1 & sleeper=$!
+until seen=$(sql "select distinct datname from pg_stat_activity where usename='mes_user'"); [ -n "$seen" ]; do kill -0 $sleeper; done
+same 'as the server says' "$phys" "$seen"
+kill $sleeper
 same_q 'other databases are invisible' 'mes_e2e_db postgres template0 template1' 'select datname from pg_database order by 1'
 same_q 'a literal compared with datname' 1 "select 1 from pg_database where datname = 'mes_e2e_db'"
 same_q 'IN, LIKE and psql'"'"'s regular expression' mes_e2e_db "select datname from pg_database where datname in ('mes_e2e_db') and datname like 'mes%' and datname OPERATOR(pg_catalog.~) '^(mes_e2e_db)\$'"

@@ -16,6 +16,7 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
+#include "tools/base/confine.h"
 #include "tools/base/file.h"
 #include "tools/base/log.h"
 #include "tools/cli/cli.h"
@@ -247,6 +248,7 @@ static int watch_live(struct cli *cli, const struct run_state *run)
 	live.over = add_what(watch, cli, run) != 0;
 	ret = live.over ? 1 : 0;
 	loop_add(live.loop, signals, EPOLLIN, on_signal, NULL);
+	(void)confine(CONFINE_MONITOR, CONFINE_FOR_BPF);
 	while (!live.over && !ferror(stdout) && !loop_step(live.loop, -1))
 		;
 	if (!ret)

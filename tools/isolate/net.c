@@ -7,8 +7,8 @@
  * takes it from there. No message with rights is sent, because sending messages is what the filter may trap.
  *
  * Laws: a listener is closed last and on purpose; the moment it is closed, whoever still runs behind it gets ENOSYS for the
- * trapped calls (so nobody ever waits for a supervisor that is gone). At most BATCH notifications are answered per turn of the
- * loop, so that a storm in one worker does not starve the rest.
+ * trapped calls (so nobody ever waits for a supervisor that is gone). One notification of each listener is answered per turn of
+ * the loop, so that a storm in one worker does not starve the rest.
  */
 #include "tools/isolate/net.h"
 
@@ -36,7 +36,7 @@
 #define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP 1UL
 #endif
 
-enum { BATCH = 64, BACKLOG = 128, LOOK_MS = 20, DEPTH_MOST = 1024, GO = 'g', NO = 'n' };
+enum { BACKLOG = 128, LOOK_MS = 20, DEPTH_MOST = 1024, GO = 'g', NO = 'n' };
 
 struct listener {		/* of one filter */
 	struct listener *next;
@@ -152,34 +152,30 @@ static void wait_for(struct listener *listener, const struct notify_wait *wait)
 		net->look = loop_after(net->loop, LOOK_MS, on_look, net);
 }
 
-/* Answer one notification. Return: false if there is none. */
-static bool answer_one(struct listener *listener)
+/*
+ * Readable means that there is one to be received, and nobody else receives it: that this waits for the next one, because its
+ * caller has been killed meanwhile, cannot happen. The kernel counts requests, not callers that live, and says ENOENT then.
+ */
+static void answer_one(struct listener *listener)
 {
 	struct net *net = listener->net;
-	struct pollfd poller = { .fd = listener->fd, .events = POLLIN };
 	struct notify_wait wait = { .fd = -1 };
 
-	if (poll(&poller, 1, 0) != 1 || !(poller.revents & POLLIN))
-		return false;
 	memset(net->request, 0, net->sizes.seccomp_notif); /* the kernel insists */
 	memset(net->answer, 0, net->sizes.seccomp_notif_resp);
 	if (ioctl(listener->fd, SECCOMP_IOCTL_NOTIF_RECV, net->request))
-		return errno == ENOENT || errno == EINTR; /* its caller was killed; the next may be there */
+		return;
 	if (!notify_answer(listener->fd, &net->workers[listener->number - 1], net->request, net->answer, &wait))
 		wait_for(listener, &wait);
-	return true;
 }
 
 static void on_notification(void *arg, int fd, uint32_t events)
 {
-	struct listener *listener = arg;
-
 	(void)fd;
-	for (int i = 0; i < BATCH && events & EPOLLIN; i++)
-		if (!answer_one(listener))
-			break;
-	if (events & (EPOLLHUP | EPOLLERR) && !(events & EPOLLIN))
-		listener_close(listener);
+	if (events & EPOLLIN)
+		answer_one(arg);
+	else if (events & (EPOLLHUP | EPOLLERR))
+		listener_close(arg);
 }
 
 /* Take a listener over. Return: 0, and @fd is ours; -errno. */
@@ -424,6 +420,7 @@ void net_worker_end(struct net *net, unsigned int number)
 		if (listener->number == number)
 			listener_close(listener);
 	}
+	target_forget(&net->workers[number - 1].last);
 	net->workers[number - 1] = (struct notify_worker){ 0 };
 }
 
@@ -441,6 +438,8 @@ void net_close(struct net *net)
 	while (net->listeners)
 		listener_close(net->listeners);
 	loop_cancel(net->loop, net->look);
+	for (unsigned int i = 0; i < net->count; i++)
+		target_forget(&net->workers[i].last);
 	free(net->filter.code);
 	free(net->request);
 	free(net->answer);

@@ -480,7 +480,7 @@ bool notify_answer(int listener, struct notify_worker *worker, const struct secc
 	int ret = GO_ON;
 
 	asked.call = notify_decode(&request->data);
-	asked.target = (struct target){ .listener = listener, .pid = (pid_t)request->pid, .id = request->id };
+	asked.target = (struct target){ listener, (pid_t)request->pid, request->id, &worker->last };
 	if (request->pid && handlers[asked.call.kind]) /* 0: in a pid namespace that we cannot see */
 		ret = handlers[asked.call.kind](&asked);
 	if (ret == WAITS)

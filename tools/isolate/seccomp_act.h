@@ -6,10 +6,12 @@
 #include <stdbool.h>
 
 #include "core/portmap.h"
+#include "tools/isolate/seccomp_target.h"
 
 /* What the answers of one worker have to remember. */
 struct notify_worker {
 	struct berth_portmap *map;
+	struct target_last last; /* the caller's to target_forget() */
 	bool source_bound;	/* a client with a source port of the block has connected: accept(2) must be looked at */
 };
 

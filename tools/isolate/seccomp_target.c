@@ -99,17 +99,38 @@ static pid_t leader_of(pid_t thread)
 	return at ? (pid_t)strtol(at + sizeof("\nTgid:") - 1, NULL, 10) : thread;
 }
 
-int target_fd(const struct target *target, int fd)
+void target_forget(struct target_last *last)
 {
-	cleanup_close int pidfd = (int)syscall(SYS_pidfd_open, target->pid, PIDFD_THREAD);
-	long copy;
+	if (last->pid)
+		close(last->pidfd);
+	*last = (struct target_last){ 0 };
+}
 
-	if (pidfd < 0 && errno == EINVAL)
-		pidfd = (int)syscall(SYS_pidfd_open, leader_of(target->pid), 0);
+/* While a thread's pidfd is of a live thread, its number is nobody else's; a whole process's says nothing of its threads. */
+static int thread_fd(struct target_last *last, pid_t pid, int fd)
+{
+	int pidfd, copy = -ESRCH;
+
+	if (last->pid == pid && ((copy = (int)syscall(SYS_pidfd_getfd, last->pidfd, fd, 0)) >= 0 || errno != ESRCH))
+		return copy < 0 ? -errno : copy;
+	pidfd = (int)syscall(SYS_pidfd_open, pid, PIDFD_THREAD);
 	if (pidfd < 0)
 		return -errno;
-	copy = syscall(SYS_pidfd_getfd, pidfd, fd, 0);
-	return copy < 0 ? -errno : (int)copy;
+	target_forget(last);
+	*last = (struct target_last){ pid, pidfd };
+	copy = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+	return copy < 0 ? -errno : copy;
+}
+
+int target_fd(const struct target *target, int fd)
+{
+	int copy = thread_fd(target->last, target->pid, fd);
+	cleanup_close int pidfd = copy == -EINVAL ? (int)syscall(SYS_pidfd_open, leader_of(target->pid), 0) : -1;
+
+	if (copy != -EINVAL)
+		return copy;
+	copy = pidfd < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+	return copy < 0 ? -errno : copy;
 }
 
 bool target_waits(const struct target *target)

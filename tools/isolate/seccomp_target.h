@@ -10,10 +10,17 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* The thread that was asked for last: most callers call more than once. */
+struct target_last {
+	pid_t pid;	/* 0 = none */
+	int pidfd;
+};
+
 struct target {
 	int listener;
 	pid_t pid;	/* the thread that called, in our pid namespace */
 	uint64_t id;	/* of the notification */
+	struct target_last *last;
 };
 
 /* Copy from and to the target. Return: false unless all @len bytes were there. */
@@ -34,6 +41,7 @@ bool target_scatter(const struct target *target, uint64_t iov, size_t count, con
  * Return: close() it; -EBADF it has none; -EPERM it may not be looked into; -ESRCH it is gone.
  */
 int target_fd(const struct target *target, int fd);
+void target_forget(struct target_last *last);
 
 /* True if the target still waits: @pid was its number all along, and nobody else's. */
 bool target_waits(const struct target *target);

@@ -25,7 +25,7 @@
 #include "tools/pg/server.h"
 #include "tools/pg/url.h"
 
-enum { CLUSTER_MOST_MS = 60000 };
+enum { CLUSTER_MOST_MS = 60000, CONNECT_MS = 2000 };
 
 struct attempt {
 	const struct pg_server *server;
@@ -44,7 +44,7 @@ static char *last_line(const char *text)
 		len--;
 	for (start = len; start && text[start - 1] != '\n'; start--)
 		;
-	return str_copy_len(text + start, len - start);
+	return libpq_words(text + start, len - start);
 }
 
 static int make_cluster(void *arg, struct str *ret_text)
@@ -145,12 +145,12 @@ void pg_health_cluster_free(struct pg_health_cluster *cluster)
 static PGconn *connect_once(const struct pg_url *url)
 {
 	cleanup_free char *port = str_print("%u", url->port);
-	const char *const keys[] = { "host", "port", "user", "password", "dbname", "connect_timeout", "application_name",
+	const char *const keys[] = { "host", "port", "user", "password", "dbname", "application_name",
 				     "options", NULL };
-	const char *const values[] = { url->host, port, url->role, url->password, "postgres", "2", "berth",
+	const char *const values[] = { url->host, port, url->role, url->password, "postgres", "berth",
 				       "-c search_path=pg_catalog -c statement_timeout=5s", NULL };
 
-	return libpq.PQconnectdbParams(keys, values, 0);
+	return libpq_connect(keys, values, CONNECT_MS);
 }
 
 static unsigned int number_at(const PGresult *result, int column)
@@ -164,12 +164,12 @@ static int ask(PGconn *conn, struct pg_health_server *server, char **ret_why)
 	int ret = 0;
 
 	if (libpq.PQstatus(conn) != CONNECTION_OK) {
-		*ret_why = last_line(libpq.PQerrorMessage(conn));
+		*ret_why = last_line(libpq_error(conn));
 		return -ECONNREFUSED;
 	}
 	server->version = (unsigned int)libpq.PQserverVersion(conn);
-	result = libpq.PQexec(conn,
-		"SELECT " ADMIN_POOL ", (SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user)");
+	result = libpq_ask(conn, -1, 4,
+		"SELECT " ADMIN_POOL ", (SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user)", NULL);
 	if (libpq.PQresultStatus(result) == PGRES_TUPLES_OK && libpq.PQntuples(result) == 1) {
 		server->connected = true;
 		server->connections_used = number_at(result, 0);

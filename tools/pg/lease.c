@@ -16,6 +16,7 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
+#include "tools/base/confine.h"
 #include "tools/base/str.h"
 #include "tools/pg/admin.h"
 #include "tools/pg/agent.h"
@@ -89,6 +90,17 @@ static struct admin_lease lease_of(const struct keeper *keeper, unsigned int url
 	return (struct admin_lease){ .run = keeper->pg->setup.run_id, .task = keeper->worker->task ? keeper->worker->task : "",
 				     .suffix = keeper->plan->suffix, .logical = keeper->pg->urls[url].name,
 				     .worker = keeper->worker->number };
+}
+
+/* From here on the process hears what servers and clients say. */
+static void confine_agent(const struct pg *pg)
+{
+	unsigned int needs = 0;
+
+	for (unsigned int i = 0; i < pg->url_count; i++)
+		if (*pg->urls[i].host == '/')
+			needs = CONFINE_FOR_SOCKET;
+	(void)confine(CONFINE_RELAY, needs);
 }
 
 /* --- creating --- */
@@ -176,6 +188,13 @@ static void on_abandoned(void *arg, int64_t idle_ms)
 	agent_tell(keeper->line, "abandoned %lld", (long long)idle_ms);
 }
 
+static void on_turned_away(void *arg, unsigned int count, const char *why)
+{
+	const struct keeper *keeper = arg;
+
+	agent_tell(keeper->line, "turned-away %u times in a row: %s", count, why);
+}
+
 static void on_slow(void *arg, int64_t ms, const char *text, size_t len)
 {
 	struct keeper *keeper = arg;
@@ -196,7 +215,7 @@ static int listen_port(struct keeper *keeper, unsigned int port)
 	struct relay_setup setup = { .loop = keeper->loop, .names = &keeper->names, .port = worker->real[port],
 				     .socket_path = str_copy(path), .host = url->host, .server_port = url->port,
 				     .offer_tls = url->tls, .slow_ms = keeper->pg->setup.slow_query_ms, .on_slow = on_slow,
-				     .on_abandoned = on_abandoned, .arg = keeper };
+				     .on_turned_away = on_turned_away, .on_abandoned = on_abandoned, .arg = keeper };
 	int ret;
 
 	for (;;) {
@@ -523,13 +542,14 @@ void lease_worker(void *arg, int line)
 	int ret = loop_open(&keeper.loop);
 	bool connected;
 
+	confine_agent(plan->pg);
 	names_init(&keeper.names, plan->suffix);
 	for (unsigned int i = 0; i < keeper.pg->url_count; i++)
 		names_learn(&keeper.names, keeper.pg->urls[i].name, strlen(keeper.pg->urls[i].name));
 	ret = ret ? ret : begin(&keeper, &why);
 	connected = keeper.admins[0]; /* while it lasts, a restart of the server may leave none */
 	if (ret) {
-		agent_tell(line, "error %s", why ? why : strerror(-ret));
+		agent_tell(line, "%s %s", ret == -ECONNREFUSED ? "unreachable" : "error", why ? why : strerror(-ret));
 	} else {
 		agent_tell(line, "ready %lld", (long long)(clock_ms() - began));
 		(void)loop_add(keeper.loop, line, EPOLLIN, on_order, &keeper);
@@ -587,6 +607,7 @@ void lease_steward(void *arg, int line)
 	struct admin *admin;
 	bool closed = false;
 
+	confine_agent(plan->pg);
 	if (admin_open(&plan->pg->urls[0], line, &admin, &why)) {
 		agent_tell(line, "error %s", why);
 		return;

@@ -65,7 +65,8 @@ static void on_pause_over(void *arg)
 static int listen_at(const struct sockaddr *address, socklen_t len, int *ret_fd)
 {
 	cleanup_close int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int one = 1;
+	mode_t mask;
+	int one = 1, ret;
 
 	if (fd < 0)
 		return -errno;
@@ -73,8 +74,11 @@ static int listen_at(const struct sockaddr *address, socklen_t len, int *ret_fd)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (address->sa_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
-	if (bind(fd, address, len) || listen(fd, 4096))
-		return -errno;
+	mask = umask(0); /* a unix socket is for whatever user a client has become */
+	ret = bind(fd, address, len) ? -errno : 0;
+	umask(mask);
+	if (ret || listen(fd, 4096))
+		return ret ? ret : -errno;
 	*ret_fd = steal_fd(&fd);
 	return 0;
 }
@@ -98,8 +102,7 @@ static int listen_all(struct relay *relay)
 		return -ENAMETOOLONG;
 	strcpy(local.sun_path, setup->socket_path);
 	(void)unlink(setup->socket_path);
-	ret = listen_at((struct sockaddr *)&local, sizeof(local), &relay->listeners[2]);
-	return ret || chmod(setup->socket_path, 0777) ? (ret ? ret : -errno) : 0;
+	return listen_at((struct sockaddr *)&local, sizeof(local), &relay->listeners[2]);
 }
 
 struct tls *relay_tls(struct relay *relay)
@@ -196,6 +199,13 @@ void relay_close(struct relay *relay)
 	tls_close(relay->tls);
 	free(relay->buffer);
 	free(relay);
+}
+
+void relay_turn_away(struct relay *relay, const char *why)
+{
+	relay->failed_connects++;
+	if (++relay->turned_away == RELAY_TURNED_AWAY && relay->setup.on_turned_away)
+		relay->setup.on_turned_away(relay->setup.arg, relay->turned_away, why);
 }
 
 unsigned int relay_end_idle(struct relay *relay, int64_t most_ms)

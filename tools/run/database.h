@@ -57,6 +57,12 @@ void database_close(struct run *run);
 /** Of a run without databases that failed: if DATABASE_URL names a server of this machine and none answers, say what to do. */
 void database_hint(const struct run *run);
 
+/**
+ * Will servers be started or stopped by programs before the run is over?
+ * @ret_commands	some of them are commands of the project, which may want all that we were given
+ */
+bool database_has_servers(const struct run *run, bool *ret_commands);
+
 /** "mes_e2e_db (private)" for the line at the start; NULL if there is none. The caller's to free. */
 char *database_describe(const struct run *run);
 

@@ -24,6 +24,7 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
+#include "tools/base/confine.h"
 #include "tools/base/file.h"
 #include "tools/run/allocate.h"
 #include "tools/run/reap.h"
@@ -100,6 +101,7 @@ static void keeper_main(struct run *run, int alive, int channel)
 	prctl(PR_SET_NAME, "berth-keeper");
 	prctl(PR_SET_CHILD_SUBREAPER, 0);
 	let_go(run, alive, channel);
+	(void)confine(CONFINE_KEEPER, 0);
 	if (wait_for_end(alive, channel))
 		_exit(0);
 	run_kill_strays(run->id);

@@ -145,6 +145,7 @@ struct run {
 	unsigned int finding_count;
 	bool lost_isolation, foreign;
 	struct watching *watching; /* watching.c */
+	bool confined;		/* supervisor.c */
 	bool limits_unset;	/* --mem, --cpu or --pids was asked for and cannot be had */
 };
 

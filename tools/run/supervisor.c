@@ -9,11 +9,13 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
+#include "tools/base/confine.h"
 #include "tools/base/log.h"
 #include "tools/run/allocate.h"
 #include "tools/run/database.h"
@@ -62,6 +64,32 @@ static void start_some(struct run *run)
 		if (run->workers[next].status == STATE_WAITING && has_connections(run, next))
 			(void)worker_start(&run->workers[next]); /* a failure is the worker's result */
 	}
+}
+
+static bool all_started(const struct run *run)
+{
+	for (unsigned int i = 0; i < run->count; i++) {
+		const struct worker *worker = &run->workers[i];
+
+		if (worker->status == STATE_WAITING ? !run->stop_queue : !worker->ended_ms && worker->channel < 0)
+			return false;
+	}
+	return true;
+}
+
+/* Commands are the suite's, which has what we were given; so this waits for the last one's start. */
+static void confine_supervisor(struct run *run)
+{
+	bool bpf = isolate_backend(run->isolate) == ISOLATE_BPF || watching_by_bpf(run);
+	bool commands, servers = database_has_servers(run, &commands);
+	int ret;
+
+	run->confined = true;
+	if (commands)
+		return;
+	ret = confine(CONFINE_SUPERVISOR, (bpf ? CONFINE_FOR_BPF : 0) | (watching_works(run) ? CONFINE_FOR_WATCH : 0) |
+					  (servers ? CONFINE_FOR_SERVERS : 0));
+	log_act("give up what the rest of the run does not need%s%s", ret ? ": " : "", ret ? strerror(-ret) : "");
 }
 
 void run_end_all(struct run *run, enum worker_end why, int number)
@@ -177,6 +205,8 @@ int run_supervise(struct run *run)
 	run->tick = loop_after(run->loop, TICK_MS, on_tick, run);
 	do {
 		start_some(run);
+		if (!run->confined && all_started(run))
+			confine_supervisor(run);
 		if (run->running)
 			ret = loop_step(run->loop, -1);
 	} while (!ret && (run->running || (!run->stop_queue && run->over < run->count)));

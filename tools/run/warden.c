@@ -23,7 +23,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -33,6 +32,7 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
+#include "tools/base/confine.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
 #include "tools/run/process.h"
@@ -424,29 +424,6 @@ static void set_up(struct warden *warden)
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
 
-/*
- * The command runs with what it was given; the warden only signals from now on. CAP_KILL: a worker of root's may have
- * changed its user. CAP_SYS_PTRACE: to see such a process under /proc mounted with hidepid.
- */
-static void drop_privileges(void)
-{
-	static const cap_value_t kept[] = { CAP_KILL, CAP_SYS_PTRACE };
-	cap_t had = cap_get_proc(), caps = cap_init();
-	cap_flag_value_t has;
-
-	for (size_t i = 0; had && caps && i < ARRAY_LEN(kept); i++) {
-		if (cap_get_flag(had, kept[i], CAP_PERMITTED, &has) || has != CAP_SET)
-			continue;
-		cap_set_flag(caps, CAP_PERMITTED, 1, &kept[i], CAP_SET);
-		cap_set_flag(caps, CAP_EFFECTIVE, 1, &kept[i], CAP_SET);
-	}
-	if (caps)
-		(void)cap_set_proc(caps);
-	cap_free(had);
-	cap_free(caps);
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-}
-
 static void warden_main(struct warden *warden)
 {
 	const struct warden_setup *setup = warden->setup;
@@ -461,7 +438,7 @@ static void warden_main(struct warden *warden)
 	}
 	ret = start_command(warden);
 	let_go_of_streams(setup);
-	drop_privileges();
+	(void)confine(CONFINE_WARDEN, 0); /* the command runs with what it was given; the warden only signals from now on */
 	if (!ret)
 		watch_over(warden);
 	_exit(0);

@@ -462,6 +462,11 @@ bool watching_works(const struct run *run)
 	return run->watching && run->watching->watch;
 }
 
+bool watching_by_bpf(const struct run *run)
+{
+	return watching_works(run) && watch_source(run->watching->watch) == WATCH_BPF;
+}
+
 bool watching_found(const struct run *run, enum finding_gate gate)
 {
 	const struct watching *watching = run->watching;

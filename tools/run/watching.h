@@ -35,6 +35,7 @@ void watching_report(struct run *run, int status);
 
 /* True if leftovers are judged at all. */
 bool watching_works(const struct run *run);
+bool watching_by_bpf(const struct run *run);
 
 /* True if a finding with this gate was made that is not in the baseline. */
 bool watching_found(const struct run *run, enum finding_gate gate);
