@@ -69,7 +69,7 @@ static void begin_session(struct link *link, const char *packet, size_t len)
 		break;
 	case WIRE_STARTUP_SESSION:
 		if (!names_may_learn(names, database, strlen(database))) {
-			refuse_client(link, "53400", "too many databases have been asked for", NULL);
+			link_refuse(link, "53400", "too many databases have been asked for", NULL);
 			return;
 		}
 		names_learn(names, database, strlen(database));
