@@ -61,6 +61,18 @@ struct run_alarm {
 	unsigned int count;		/* so many at least; 0 = 1 */
 };
 
+/* --inject: trouble on purpose. */
+enum run_fault_kind { RUN_FAULT_RESET, RUN_FAULT_STALL, RUN_FAULT_KILL, RUN_FAULTS };
+extern const char *const run_fault_names[];
+struct run_faults {	/* a growing list */
+	struct run_fault {
+		enum run_fault_kind kind;
+		uint16_t port;		/* virtual */
+		int64_t at_ms, for_ms;	/* after the start of the command; how long, of RUN_FAULT_STALL */
+	} *of;
+	unsigned int count;
+};
+
 struct run_options {
 	char **command;			/* strv */
 	unsigned int workers;		/* -n; 0 = not given (1, or as many as there are tasks) */
@@ -98,6 +110,7 @@ struct run_options {
 	unsigned int allow_count;
 	struct run_alarm *alarms;
 	unsigned int alarm_count;
+	struct run_faults faults;
 	char *hook;			/* shell command for each new finding; NULL = none */
 
 	int64_t timeout_ms;		/* per worker; 0 = none */
