@@ -7,12 +7,13 @@
  * buffer carries only what deserves a line of its own - failures, listeners, first connections, processes - so that a lost
  * event costs detail, never a count, and 100 000 short connections cost a few additions each.
  *
- *	created, bound, closed	programs on the run's cgroup: they run for each socket whose cgroup lies below it, in the
- *				context of the process, with no recursion guard that could skip one
+ *	created, bound, closed,	programs on the run's cgroup: they run for each socket whose cgroup lies below it, in the
+ *	datagrams		context of the process, with no recursion guard that could skip one
  *	states, resets		tracepoints, which may run in softirq where `current` is a stranger: they look only at the
  *				socket's storage
  *	results of system calls	tp_btf/sys_exit, the one place that sees bind(2) fail. It is woken by every system call of
  *				the machine and must say no within a few instructions
+ *	results of io_uring	its own tracepoint, in the context of the process or of a thread that the kernel lent it
  *
  * Laws: no program changes anything; every failure to record is counted; a program that does not load costs the feature
  * that tools/watch/monitor.c names beside it, and nothing else.
@@ -25,6 +26,7 @@
 
 #include "bpf/monitor_calls.h"
 #include "bpf/monitor_state.h"
+#include "bpf/monitor_uring.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -33,7 +35,7 @@ char LICENSE[] SEC("license") = "GPL";
 SEC("cgroup/sock_create")
 int monitor_sock_create(struct bpf_sock *context)
 {
-	struct note *note;
+	struct monitor_note *note;
 	__u32 worker;
 
 	if (!current_worker(&worker))
@@ -49,7 +51,7 @@ int monitor_sock_create(struct bpf_sock *context)
 	note->cookie = bpf_get_socket_cookie(context);
 	note->opened_ns = bpf_ktime_get_ns();
 	note->worker = worker;
-	note->pid = bpf_get_current_pid_tgid() >> 32;
+	note->pid = current_pid();
 	note->family = context->family;
 	note->proto = context->protocol == IPPROTO_UDP ? BERTH_UDP : BERTH_TCP;
 	bpf_get_current_comm(note->comm, BERTH_COMM);
@@ -64,7 +66,7 @@ int monitor_sock_create(struct bpf_sock *context)
 	return ALLOW;
 }
 
-static __always_inline int bound(struct note *note)
+static __always_inline int bound(struct monitor_note *note)
 {
 	struct berth_event *event;
 
@@ -82,7 +84,7 @@ static __always_inline int bound(struct note *note)
 SEC("cgroup/post_bind4")
 int monitor_post_bind4(struct bpf_sock *context)
 {
-	struct note *note = bpf_sk_storage_get(&notes, context, NULL, 0);
+	struct monitor_note *note = bpf_sk_storage_get(&notes, context, NULL, 0);
 
 	if (!note)
 		return ALLOW;
@@ -94,17 +96,90 @@ int monitor_post_bind4(struct bpf_sock *context)
 SEC("cgroup/post_bind6")
 int monitor_post_bind6(struct bpf_sock *context)
 {
-	struct note *note = bpf_sk_storage_get(&notes, context, NULL, 0);
+	struct monitor_note *note = bpf_sk_storage_get(&notes, context, NULL, 0);
 
 	if (!note)
 		return ALLOW;
 	note->local_port = (__u16)context->src_port;
-	note->local.word_be[0] = context->src_ip6[0];
-	note->local.word_be[1] = context->src_ip6[1];
-	note->local.word_be[2] = context->src_ip6[2];
-	note->local.word_be[3] = context->src_ip6[3];
+	IP_FROM_6(note->local, context->src_ip6);
 	return bound(note);
 }
+
+/* ---- datagrams: where to ---- */
+
+/*
+ * One event for each destination that a suite's server may have: not those that the kernel hands out, to which servers answer,
+ * nor those of the machine's own services (the resolver, the clock, syslog). @note: the sender's
+ */
+static __always_inline void on_sent(const struct monitor_note *note, const struct monitor_edge_key *key)
+{
+	struct monitor_edge *edge, first = { .count = 1, .pid = note->pid };
+	struct berth_event *event;
+
+	if (key->remote_port < SERVICES_END || (key->remote_port >= given_low && key->remote_port <= given_high))
+		return;
+	edge = bpf_map_lookup_elem(&edges, key);
+	if (edge) {
+		__sync_fetch_and_add(&edge->count, 1);
+		return;
+	}
+	first.first_ns = bpf_ktime_get_ns();
+	if (bpf_map_update_elem(&edges, key, &first, BPF_NOEXIST))
+		return;
+	event = event_begin(note->worker, BERTH_EVENT_SENT);
+	if (!event)
+		return;
+	event_socket(event, note);
+	event_current(event);
+	event->remote = key->remote;
+	event->remote_port = key->remote_port;
+	bpf_ringbuf_submit(event, 0);
+}
+
+SEC("cgroup/sendmsg4")
+int monitor_sendmsg4(struct bpf_sock_addr *context)
+{
+	struct monitor_note *note = context->sk ? bpf_sk_storage_get(&notes, context->sk, NULL, 0) : NULL;
+	struct monitor_edge_key key = { .family = FAMILY_4, .proto = BERTH_UDP };
+
+	if (!note)
+		return ALLOW;
+	key.worker = note->worker;
+	key.remote_port = bpf_ntohs((__u16)context->user_port);
+	ip_from_4(&key.remote, context->user_ip4);
+	on_sent(note, &key);
+	return ALLOW;
+}
+
+SEC("cgroup/sendmsg6")
+int monitor_sendmsg6(struct bpf_sock_addr *context)
+{
+	struct monitor_note *note = context->sk ? bpf_sk_storage_get(&notes, context->sk, NULL, 0) : NULL;
+	struct monitor_edge_key key = { .family = FAMILY_6, .proto = BERTH_UDP };
+
+	if (!note)
+		return ALLOW;
+	key.worker = note->worker;
+	key.remote_port = bpf_ntohs((__u16)context->user_port);
+	IP_FROM_6(key.remote, context->user_ip6);
+	on_sent(note, &key);
+	return ALLOW;
+}
+
+/* A connected UDP socket tells its destination when it is closed: no hook for datagrams runs for it. */
+static __always_inline void on_udp_closed(const struct bpf_sock *context, const struct monitor_note *note)
+{
+	struct monitor_edge_key key = { .worker = note->worker, .family = note->family, .proto = BERTH_UDP };
+
+	key.remote_port = bpf_ntohs(context->dst_port); /* 0, if it is not connected, is below all that count */
+	if (note->family == FAMILY_4)
+		ip_from_4(&key.remote, context->dst_ip4);
+	else
+		IP_FROM_6(key.remote, context->dst_ip6);
+	on_sent(note, &key);
+}
+
+/* ---- closed ---- */
 
 static __always_inline enum berth_closed_how how_closed(void)
 {
@@ -114,13 +189,13 @@ static __always_inline enum berth_closed_how how_closed(void)
 	if (task->flags & EXITING)
 		return BERTH_CLOSED_EXIT;
 	/* the last reference goes on the way back to user space, when task->in_execve says no again */
-	return regs->orig_ax == CALL_EXECVE || regs->orig_ax == CALL_EXECVEAT ? BERTH_CLOSED_EXEC : BERTH_CLOSED_PROGRAM;
+	return call_of(regs) == calls.execve || call_of(regs) == calls.execveat ? BERTH_CLOSED_EXEC : BERTH_CLOSED_PROGRAM;
 }
 
 SEC("cgroup/sock_release")
 int monitor_sock_release(struct bpf_sock *context)
 {
-	struct note *note = bpf_sk_storage_get(&notes, context, NULL, 0);
+	struct monitor_note *note = bpf_sk_storage_get(&notes, context, NULL, 0);
 	struct berth_event *event = NULL;
 	enum berth_closed_how how;
 	__u64 waited;
@@ -128,6 +203,8 @@ int monitor_sock_release(struct bpf_sock *context)
 	if (!note || note->closed)
 		return ALLOW;
 	note->closed = 1;
+	if (note->proto == BERTH_UDP)
+		on_udp_closed(context, note);
 	how = how_closed();
 	count_closed(note->worker, note->accepted, how);
 	waited = note->close_wait_ns ? bpf_ktime_get_ns() - note->close_wait_ns : 0;
@@ -141,14 +218,14 @@ int monitor_sock_release(struct bpf_sock *context)
 	event_socket(event, note);
 	event->how = how;
 	event->close_wait_ns = waited;
-	event->parent = bpf_get_current_pid_tgid() >> 32; /* who closed it; .pid is who made it */
+	event->parent = current_pid(); /* who closed it; .pid is who made it */
 	bpf_ringbuf_submit(event, 0);
 	return ALLOW;
 }
 
 /* ---- states ---- */
 
-static __always_inline void read_names(const struct sock *sk, struct note *note)
+static __always_inline void read_names(const struct sock *sk, struct monitor_note *note)
 {
 	note->local_port = sk->__sk_common.skc_num;
 	note->remote_port = bpf_ntohs(sk->__sk_common.skc_dport);
@@ -161,7 +238,7 @@ static __always_inline void read_names(const struct sock *sk, struct note *note)
 	}
 }
 
-static __always_inline void on_listen(void *context, const struct sock *sk, struct note *note)
+static __always_inline void on_listen(void *context, const struct sock *sk, struct monitor_note *note)
 {
 	struct berth_event *event;
 
@@ -177,10 +254,10 @@ static __always_inline void on_listen(void *context, const struct sock *sk, stru
 	bpf_ringbuf_submit(event, 0);
 }
 
-static __always_inline void on_connected(struct note *note)
+static __always_inline void on_connected(struct monitor_note *note)
 {
 	struct monitor_edge_key key = { .remote = note->remote, .worker = note->worker, .remote_port = note->remote_port,
-					.family = note->family };
+					.family = (__u8)note->family, .proto = BERTH_TCP };
 	struct monitor_edge *edge = bpf_map_lookup_elem(&edges, &key), first = { .count = 1, .pid = note->pid };
 	struct berth_event *event;
 
@@ -210,7 +287,7 @@ static __always_inline bool is_nonblocking(const struct sock *sk)
 	return file && (file->f_flags & OPEN_NONBLOCK);
 }
 
-static __always_inline void on_connect_failed(const struct sock *sk, struct note *note)
+static __always_inline void on_connect_failed(const struct sock *sk, struct monitor_note *note)
 {
 	__u32 error = (__u32)sk->sk_err;
 	struct berth_event *event;
@@ -230,7 +307,7 @@ static __always_inline void on_connect_failed(const struct sock *sk, struct note
 	bpf_ringbuf_submit(event, 0);
 }
 
-static __always_inline void on_accepted(const struct sock *sk, struct note *note)
+static __always_inline void on_accepted(const struct sock *sk, struct monitor_note *note)
 {
 	struct berth_event *event;
 
@@ -250,7 +327,7 @@ static __always_inline void on_accepted(const struct sock *sk, struct note *note
 	bpf_ringbuf_submit(event, 0);
 }
 
-static __always_inline void on_unlisten(struct note *note)
+static __always_inline void on_unlisten(struct monitor_note *note)
 {
 	struct berth_event *event;
 
@@ -265,7 +342,7 @@ static __always_inline void on_unlisten(struct note *note)
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(monitor_state, const struct sock *sk, const int before, const int after)
 {
-	struct note *note;
+	struct monitor_note *note;
 
 	/* half of all changes say nothing new: leave before the storage is looked up */
 	if (before == TCP_ESTABLISHED ? after != TCP_CLOSE_WAIT : after == TCP_SYN_SENT || after == TCP_SYN_RECV)
@@ -300,7 +377,7 @@ int BPF_PROG(monitor_state, const struct sock *sk, const int before, const int a
 SEC("tp_btf/tcp_send_reset")
 int BPF_PROG(monitor_send_reset, const struct sock *sk)
 {
-	struct note *note = sk ? bpf_sk_storage_get(&notes, (void *)sk, NULL, 0) : NULL;
+	struct monitor_note *note = sk ? bpf_sk_storage_get(&notes, (void *)sk, NULL, 0) : NULL;
 
 	if (note)
 		count(note->worker, BERTH_COUNT_reset_sent);
@@ -310,7 +387,7 @@ int BPF_PROG(monitor_send_reset, const struct sock *sk)
 SEC("tp_btf/tcp_receive_reset")
 int BPF_PROG(monitor_receive_reset, struct sock *sk)
 {
-	struct note *note = bpf_sk_storage_get(&notes, sk, NULL, 0);
+	struct monitor_note *note = bpf_sk_storage_get(&notes, sk, NULL, 0);
 
 	if (note)
 		count(note->worker, BERTH_COUNT_reset_received);
@@ -332,7 +409,7 @@ static __always_inline __u64 received_bytes(const struct sock *sk, const struct 
 SEC("tp_btf/tcp_destroy_sock")
 int BPF_PROG(monitor_destroy, struct sock *sk)
 {
-	struct note *note = bpf_sk_storage_get(&notes, sk, NULL, 0);
+	struct monitor_note *note = bpf_sk_storage_get(&notes, sk, NULL, 0);
 	struct tcp_sock *tcp;
 
 	if (!note)
@@ -355,12 +432,17 @@ int BPF_PROG(monitor_fork, struct task_struct *parent, struct task_struct *child
 
 	if (child->pid != child->tgid || !current_worker(&worker)) /* a thread; or nobody's */
 		return 0;
+	if (by_process) {
+		__u64 id = pid_of(child);
+
+		bpf_map_update_elem(&workers, &id, &worker, BPF_ANY);
+	}
 	count(worker, BERTH_COUNT_forked);
 	event = event_begin(worker, BERTH_EVENT_FORKED);
 	if (!event)
 		return 0;
-	event->pid = child->tgid;
-	event->parent = parent->tgid;
+	event->pid = pid_of(child);
+	event->parent = pid_of(parent);
 	__builtin_memcpy(event->comm, child->comm, BERTH_COMM);
 	bpf_ringbuf_submit(event, 0);
 	return 0;
@@ -379,8 +461,8 @@ int BPF_PROG(monitor_exec, struct task_struct *task, int old_pid, struct linux_b
 	event = event_begin_long(worker, BERTH_EVENT_EXECUTED);
 	if (!event)
 		return 0;
-	event->pid = task->tgid;
-	event->parent = task->real_parent->tgid;
+	event->pid = pid_of(task);
+	event->parent = pid_of(task->real_parent);
 	__builtin_memcpy(event->comm, task->comm, BERTH_COMM);
 	start = task->mm->arg_start;
 	end = task->mm->arg_end;
@@ -400,12 +482,17 @@ int BPF_PROG(monitor_exit, struct task_struct *task)
 
 	if (signal->live.counter > 0 || !current_worker(&worker)) /* other threads go on */
 		return 0;
+	if (by_process) {
+		__u64 id = pid_of(task);
+
+		bpf_map_delete_elem(&workers, &id); /* the number may be another's soon */
+	}
 	count(worker, BERTH_COUNT_exited);
 	event = event_begin(worker, BERTH_EVENT_EXITED);
 	if (!event)
 		return 0;
-	event->pid = task->tgid;
-	event->parent = task->real_parent->tgid;
+	event->pid = pid_of(task);
+	event->parent = pid_of(task->real_parent);
 	event->error = signal->group_exit_code ? signal->group_exit_code : task->exit_code;
 	event->count = task->mm ? task->mm->hiwater_rss * 4 : 0;
 	__builtin_memcpy(event->comm, task->comm, BERTH_COMM);
@@ -419,7 +506,7 @@ SEC("iter/bpf_sk_storage_map")
 int monitor_snapshot(struct bpf_iter__bpf_sk_storage_map *context)
 {
 	struct sock *sk = context->sk;
-	struct note *note = context->value;
+	struct monitor_note *note = context->value;
 	struct berth_socket one = {};
 	struct tcp_sock *tcp;
 

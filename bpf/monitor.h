@@ -7,8 +7,30 @@
  */
 #include "core/abi.h"
 
+/* The system calls that the programs look at. Their numbers are the machine's own, filled in where the C library has them. */
+#define MONITOR_CALLS(CALL) \
+	CALL(read) CALL(write) CALL(readv) CALL(writev) CALL(sendfile) CALL(socket) CALL(connect) CALL(accept) CALL(sendto) \
+	CALL(recvfrom) CALL(sendmsg) CALL(recvmsg) CALL(bind) CALL(listen) CALL(execve) CALL(accept4) CALL(recvmmsg) \
+	CALL(sendmmsg) CALL(execveat)
+struct monitor_calls {
+#define CALL(name) int32_t name;
+	MONITOR_CALLS(CALL)
+#undef CALL
+};
+
 #define MONITOR_STACKS_MOST	16384u	/* creation stacks of live sockets */
 #define MONITOR_EDGES_MOST	8192u	/* (worker, destination) pairs */
+
+/* What is known about a socket, in its storage. A socket that was open before the monitor gets one from tools/watch/adopt.c. */
+struct monitor_note {
+	uint64_t cookie, opened_ns, close_wait_ns;
+	uint32_t worker, pid;
+	uint16_t local_port, remote_port;
+	uint8_t family, proto, accepted, closed;
+	uint8_t listening, bound, reserved[6];
+	struct berth_ip local, remote;
+	char comm[BERTH_COMM];
+};
 
 struct monitor_stack {
 	uint32_t len, pid;
@@ -16,12 +38,13 @@ struct monitor_stack {
 	struct berth_frame frames[BERTH_STACK_MOST];
 };
 
-/* Who talks to whom: one entry per worker and destination, however many connections there are. */
+/* Who talks to whom: one entry per worker and destination, however many connections or datagrams there are. */
 struct monitor_edge_key {
 	struct berth_ip remote;
 	uint32_t worker;
 	uint16_t remote_port;
-	uint16_t family;
+	uint8_t family;
+	uint8_t proto;
 };
 struct monitor_edge {
 	uint64_t count, first_ns;

@@ -3,40 +3,46 @@
 #define BERTH_BPF_MONITOR_CALLS_H
 /*
  * Results of system calls, where they are failures: bind(2) and connect(2) with the address that was asked for and the
- * caller's stack, sends and receives with their errno. Kernel side only; included by monitor.bpf.c.
+ * caller's stack, sends and receives with their errno. Unix sockets have no hook of their own: what is known about them is
+ * seen here. monitor_uring.h uses the same for what io_uring does. Kernel side only; included by monitor.bpf.c.
  *
  * Law: tp_btf/sys_exit is woken by every system call of the machine, so the first comparison must end nearly all of them.
- * What io_uring does fails without a system call: its connects are counted by their state, its sends are not.
  */
 #include "bpf/monitor_state.h"
 
-/* Numbers of the system calls that are looked at; x86_64. Elsewhere sys_exit is not loaded. */
-enum { CALL_READ = 0, CALL_WRITE = 1, CALL_READV = 19, CALL_WRITEV = 20, CALL_SENDFILE = 40, CALL_SOCKET = 41, CALL_CONNECT = 42,
-       CALL_ACCEPT = 43, CALL_SENDTO = 44, CALL_RECVFROM = 45, CALL_SENDMSG = 46, CALL_RECVMSG = 47, CALL_BIND = 49,
-       CALL_LISTEN = 50, CALL_EXECVE = 59, CALL_ACCEPT4 = 288, CALL_RECVMMSG = 299, CALL_SENDMMSG = 307, CALL_EXECVEAT = 322 };
+/* What is needed of a socket of any family. It can be read, but not asked for its storage: the verifier does not trust it. */
+struct seen {
+	struct sock *sk;
+	__u64 inode;
+	__u16 family;
+};
 
-/*
- * The IP socket behind a descriptor of the current process, NULL if it is something else: a failing write to a pipe is no
- * business of ours. It can be read, but not be asked for its storage: the verifier does not trust where it comes from.
- */
-static __always_inline struct sock *socket_of(long fd)
+static __always_inline bool see_file(struct file *file, struct seen *seen)
+{
+	struct socket *socket;
+	struct sock *sk;
+
+	if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & FILE_TYPE) != FILE_SOCKET)
+		return false;
+	socket = BPF_CORE_READ(file, private_data);
+	sk = socket ? BPF_CORE_READ(socket, sk) : NULL;
+	seen->sk = sk;
+	seen->inode = BPF_CORE_READ(file, f_inode, i_ino);
+	seen->family = sk ? BPF_CORE_READ(sk, __sk_common.skc_family) : 0;
+	return seen->family == FAMILY_4 || seen->family == FAMILY_6 || seen->family == FAMILY_UNIX;
+}
+
+/* The socket behind a descriptor of the current process; false if it is something else. */
+static __always_inline bool see_socket(long fd, struct seen *seen)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct file **table, *file = NULL;
-	struct socket *socket;
-	struct sock *sk;
-	__u16 family;
 
 	if (!task->files || fd < 0 || fd >= BPF_CORE_READ(task, files, fdt, max_fds))
-		return NULL;
+		return false;
 	table = BPF_CORE_READ(task, files, fdt, fd);
 	bpf_probe_read_kernel(&file, sizeof(file), table + fd);
-	if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & FILE_TYPE) != FILE_SOCKET)
-		return NULL;
-	socket = BPF_CORE_READ(file, private_data);
-	sk = socket ? BPF_CORE_READ(socket, sk) : NULL;
-	family = sk ? BPF_CORE_READ(sk, __sk_common.skc_family) : 0;
-	return family == FAMILY_4 || family == FAMILY_6 ? sk : NULL;
+	return see_file(file, seen);
 }
 
 static __always_inline __u64 cookie_of(struct sock *sk)
@@ -44,27 +50,113 @@ static __always_inline __u64 cookie_of(struct sock *sk)
 	return (__u64)BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
 }
 
-static __always_inline void read_address(struct berth_ip *ip, __u16 *port, __u16 *family, const void *user)
+/* An address as the program gave it: in its memory, or where the kernel has put it. */
+struct asked {
+	const void *address;
+	__u32 len;
+	bool in_kernel;
+};
+
+static __always_inline long read_asked(void *to, __u32 size, const struct asked *asked, __u32 from)
+{
+	const char *at = (const char *)asked->address + from;
+
+	return asked->in_kernel ? bpf_probe_read_kernel(to, size, at) : bpf_probe_read_user(to, size, at);
+}
+
+static __always_inline void read_address(struct berth_ip *ip, __u16 *port, __u16 *family, const struct asked *asked)
 {
 	struct sockaddr_in6 address = {};
 
-	if (bpf_probe_read_user(&address, sizeof(struct sockaddr_in), user))
+	if (read_asked(&address, sizeof(struct sockaddr_in), asked, 0))
 		return;
 	*family = address.sin6_family;
 	*port = bpf_ntohs(address.sin6_port);
-	if (*family == FAMILY_6 && !bpf_probe_read_user(&address, sizeof(address), user))
+	if (*family == FAMILY_6 && !read_asked(&address, sizeof(address), asked, 0))
 		__builtin_memcpy(ip, &address.sin6_addr, sizeof(*ip));
 	else
 		ip_from_4(ip, address.sin6_flowinfo); /* sin_addr lies at the same place */
 }
 
-static __always_inline void on_bind_failed(void *context, struct pt_regs *regs, __u32 worker, int error)
+/* ---- Unix sockets ---- */
+
+static __always_inline long read_name(char *to, __u32 room, const struct asked *asked, __u32 from)
 {
-	struct sock *sk = socket_of((int)PT_REGS_PARM1_CORE_SYSCALL(regs));
+	const char *at = (const char *)asked->address + from;
+
+	return asked->in_kernel ? bpf_probe_read_kernel_str(to, room, at) : bpf_probe_read_user_str(to, room, at);
+}
+
+/* @asked: a sockaddr_un; an abstract name begins with 0 */
+static __always_inline struct berth_event *unix_begin(void *context, __u32 worker, enum berth_event_tag tag, __u64 inode,
+						      const struct asked *asked)
+{
+	const __u32 head = __builtin_offsetof(struct sockaddr_un, sun_path);
+	struct berth_event *event = event_begin_long(worker, tag);
+	long len;
+
+	if (!event)
+		return NULL;
+	event_current(event);
+	event->family = FAMILY_UNIX;
+	event->proto = BERTH_TCP;
+	event->cookie = inode;
+	event->stack_len = (__u16)take_stack(context, event->path_stack, BERTH_PATH_FRAMES, &event->caller);
+	len = read_name(event->path, SUN_PATH, asked, head) - 1;
+	if (!len) {
+		len = read_name(event->path + 1, SUN_PATH - 1, asked, head + 1) - 1;
+		len = len > 0 ? len + 1 : 0;
+	}
+	if (len > 0) /* a name need not end with 0: its length says where it ends */
+		event->text_len = (__u16)(asked->len > head && len > asked->len - head ? asked->len - head : len);
+	return event;
+}
+
+static __always_inline void on_unix_failed(void *context, const struct seen *seen, const struct asked *asked, __u32 worker,
+					   enum berth_event_tag tag, int error)
+{
 	struct berth_event *event;
 
-	if (!sk)
+	count(worker, tag == BERTH_EVENT_BIND_FAILED ? BERTH_COUNT_unix_bind_failed : BERTH_COUNT_unix_connect_failed);
+	event = unix_begin(context, worker, tag, seen->inode, asked);
+	if (!event)
 		return;
+	event->error = error;
+	bpf_ringbuf_submit(event, 0);
+}
+
+static __always_inline void on_unix_listening(void *context, long fd, __u32 worker)
+{
+	struct seen seen;
+	struct asked name = { .in_kernel = true };
+	struct unix_address *address;
+	struct berth_event *event;
+	struct unix_sock *sk;
+
+	if (!see_socket(fd, &seen) || seen.family != FAMILY_UNIX)
+		return;
+	count(worker, BERTH_COUNT_unix_listening);
+	sk = (struct unix_sock *)seen.sk;
+	address = BPF_CORE_READ(sk, addr);
+	name.address = (const char *)address + bpf_core_field_offset(struct unix_address, name);
+	name.len = BPF_CORE_READ(address, len);
+	event = unix_begin(context, worker, BERTH_EVENT_LISTENING, seen.inode, &name);
+	if (event)
+		bpf_ringbuf_submit(event, 0);
+}
+
+/* ---- calls that failed ---- */
+
+static __always_inline void on_bind_failed(void *context, const struct seen *seen, const struct asked *asked, __u32 worker,
+					   int error)
+{
+	struct sock *sk = seen->sk;
+	struct berth_event *event;
+
+	if (seen->family == FAMILY_UNIX) {
+		on_unix_failed(context, seen, asked, worker, BERTH_EVENT_BIND_FAILED, error);
+		return;
+	}
 	count(worker, BERTH_COUNT_bind_failed);
 	count_error(worker, error);
 	event = event_begin_long(worker, BERTH_EVENT_BIND_FAILED);
@@ -72,25 +164,29 @@ static __always_inline void on_bind_failed(void *context, struct pt_regs *regs, 
 		return;
 	event_current(event);
 	event->error = error;
-	event->call = CALL_BIND;
+	event->call = (__u16)calls.bind;
 	event->cookie = cookie_of(sk);
 	event->proto = BPF_CORE_READ(sk, sk_type) == SOCK_DGRAM ? BERTH_UDP : BERTH_TCP;
 	event->reuse = BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_reuse) != 0;
-	read_address(&event->local, &event->local_port, &event->family, (const void *)PT_REGS_PARM2_CORE_SYSCALL(regs));
+	read_address(&event->local, &event->local_port, &event->family, asked);
 	event_stack(context, event);
 	bpf_ringbuf_submit(event, 0);
 }
 
-static __always_inline void on_connect_call_failed(void *context, struct pt_regs *regs, __u32 worker, int error)
+static __always_inline void on_connect_call_failed(void *context, const struct seen *seen, const struct asked *asked,
+						   __u32 worker, int error)
 {
-	struct sock *sk = socket_of((int)PT_REGS_PARM1_CORE_SYSCALL(regs));
 	struct berth_event *event;
 	__u64 cookie;
 
-	if (!sk || error == E_IN_PROGRESS || error == E_ALREADY || error == E_IS_CONNECTED ||
+	if (error == E_IN_PROGRESS || error == E_ALREADY || error == E_IS_CONNECTED ||
 	    (error >= E_RESTART_LOW && error <= E_RESTART_HIGH))
 		return;
-	cookie = cookie_of(sk);
+	if (seen->family == FAMILY_UNIX) {
+		on_unix_failed(context, seen, asked, worker, BERTH_EVENT_CONNECT_FAILED, error);
+		return;
+	}
+	cookie = cookie_of(seen->sk);
 	if (!cookie || bpf_map_delete_elem(&failed_connects, &cookie)) { /* its state did not tell: it failed before SYN */
 		count(worker, BERTH_COUNT_connect_failed);
 		count_error(worker, error);
@@ -100,19 +196,18 @@ static __always_inline void on_connect_call_failed(void *context, struct pt_regs
 		return;
 	event_current(event);
 	event->error = error;
-	event->call = CALL_CONNECT;
+	event->call = (__u16)calls.connect;
 	event->cookie = cookie;
-	read_address(&event->remote, &event->remote_port, &event->family, (const void *)PT_REGS_PARM2_CORE_SYSCALL(regs));
+	read_address(&event->remote, &event->remote_port, &event->family, asked);
 	event_stack(context, event);
 	bpf_ringbuf_submit(event, 0);
 }
 
-static __always_inline void on_call_failed(struct pt_regs *regs, long call, __u32 worker, int error)
+static __always_inline void on_call_failed(const struct seen *seen, long call, __u32 worker, int error)
 {
-	struct sock *sk = socket_of((int)PT_REGS_PARM1_CORE_SYSCALL(regs)); /* of sendfile(2), too: where it writes to */
 	struct berth_event *event;
 
-	if (!sk)
+	if (seen->family == FAMILY_UNIX)
 		return;
 	count_error(worker, error);
 	event = event_begin(worker, BERTH_EVENT_CALL_FAILED);
@@ -121,7 +216,7 @@ static __always_inline void on_call_failed(struct pt_regs *regs, long call, __u3
 	event_current(event);
 	event->error = error;
 	event->call = (__u16)call;
-	event->cookie = cookie_of(sk);
+	event->cookie = cookie_of(seen->sk);
 	bpf_ringbuf_submit(event, 0);
 }
 
@@ -130,61 +225,83 @@ static __always_inline void keep_stack(void *context, __u32 worker, int fd)
 {
 	__u32 zero = 0;
 	struct monitor_stack *stack = bpf_map_lookup_elem(&scratch, &zero);
-	struct sock *sk;
+	struct seen seen;
 	__u64 cookie;
 
 	if (!stack || !spend(worker, true, bpf_ktime_get_ns()))
 		return;
-	sk = socket_of(fd);
-	cookie = sk ? cookie_of(sk) : 0;
+	cookie = see_socket(fd, &seen) && seen.family != FAMILY_UNIX ? cookie_of(seen.sk) : 0;
 	if (!cookie)
 		return;
-	stack->len = take_stack(context, stack->frames, &stack->caller);
+	stack->len = take_stack(context, stack->frames, BERTH_STACK_MOST, &stack->caller);
 	if (!stack->len)
 		return;
-	stack->pid = bpf_get_current_pid_tgid() >> 32;
+	stack->pid = current_pid();
 	if (bpf_map_update_elem(&stacks, &cookie, stack, BPF_ANY))
 		count(worker, BERTH_COUNT_lost_stacks);
 }
 
+static __always_inline bool is_telling(int error) /* what a transfer of ours may fail with and be counted */
+{
+	return error == E_PIPE || error == E_RESET || error == E_REFUSED || error == E_TIMED_OUT || error == E_IN_USE;
+}
+
 static __always_inline bool is_transfer(long call)
 {
-	switch (call) {
-	case CALL_READ: case CALL_WRITE: case CALL_READV: case CALL_WRITEV: case CALL_SENDFILE: case CALL_ACCEPT:
-	case CALL_SENDTO: case CALL_RECVFROM: case CALL_SENDMSG: case CALL_RECVMSG: case CALL_ACCEPT4: case CALL_RECVMMSG:
-	case CALL_SENDMMSG:
-		return true;
+	return call == calls.read || call == calls.write || call == calls.readv || call == calls.writev || call == calls.sendfile ||
+	       call == calls.accept || call == calls.sendto || call == calls.recvfrom || call == calls.sendmsg ||
+	       call == calls.recvmsg || call == calls.accept4 || call == calls.recvmmsg || call == calls.sendmmsg;
+}
+
+static __always_inline void on_succeeded(void *context, struct pt_regs *regs, long result)
+{
+	long call = call_of(regs);
+	__u32 worker;
+
+	if (call == calls.socket) {
+		if (stacks_on_open && current_worker(&worker))
+			keep_stack(context, worker, (int)result);
+	} else if (call == calls.listen) {
+		if (current_worker(&worker))
+			on_unix_listening(context, (int)PT_REGS_PARM1_CORE_SYSCALL(regs), worker);
 	}
-	return false;
+}
+
+static __always_inline void on_failed(void *context, struct pt_regs *regs, long call, int error)
+{
+	struct asked asked = {};
+	struct seen seen;
+	__u32 worker;
+
+	/* of sendfile(2), too, the first argument is where it writes to */
+	if (!current_worker(&worker) || !see_socket((int)PT_REGS_PARM1_CORE_SYSCALL(regs), &seen))
+		return;
+	asked.address = (const void *)PT_REGS_PARM2_CORE_SYSCALL(regs);
+	asked.len = (__u32)PT_REGS_PARM3_CORE_SYSCALL(regs);
+	if (call == calls.bind)
+		on_bind_failed(context, &seen, &asked, worker, error);
+	else if (call == calls.connect)
+		on_connect_call_failed(context, &seen, &asked, worker, error);
+	else
+		on_call_failed(&seen, call, worker, error);
 }
 
 SEC("tp_btf/sys_exit")
 int BPF_PROG(monitor_sys_exit, struct pt_regs *regs, long result)
 {
 	long call;
-	__u32 worker;
 	int error;
 
 	if (result >= 0) {
-		if (!stacks_on_open || regs->orig_ax != CALL_SOCKET || !current_worker(&worker))
-			return 0;
-		keep_stack(ctx, worker, (int)result);
+		on_succeeded(ctx, regs, result);
 		return 0;
 	}
 	error = (int)-result;
 	if (error == E_AGAIN || error > 4095) /* the common refusals of non-blocking sockets */
 		return 0;
-	call = (long)regs->orig_ax;
-	if (call == CALL_BIND) {
-		if (current_worker(&worker))
-			on_bind_failed(ctx, regs, worker, error);
-	} else if (call == CALL_CONNECT) {
-		if (current_worker(&worker))
-			on_connect_call_failed(ctx, regs, worker, error);
-	} else if (error == E_PIPE || error == E_RESET || error == E_REFUSED || error == E_TIMED_OUT || error == E_IN_USE) {
-		if ((is_transfer(call) || call == CALL_LISTEN) && current_worker(&worker))
-			on_call_failed(regs, call, worker, error);
-	}
+	call = call_of(regs);
+	if (call == calls.bind || call == calls.connect || (is_telling(error) && (is_transfer(call) || call == calls.listen)))
+		on_failed(ctx, regs, call, error);
 	return 0;
 }
 

@@ -8,7 +8,8 @@
 #include "bpf/monitor.h"
 
 enum {
-	FAMILY_4 = 2, FAMILY_6 = 10, ALLOW = 1, LEVELS = 32, EXITING = 0x4, /* PF_EXITING */
+	FAMILY_UNIX = 1, FAMILY_4 = 2, FAMILY_6 = 10, ALLOW = 1, LEVELS = 32, PID_LEVELS = 8, SUN_PATH = 108, SERVICES_END = 1024,
+	EXITING = 0x4, /* PF_EXITING */
 	OPEN_NONBLOCK = 04000, FILE_TYPE = 0170000, FILE_SOCKET = 0140000, /* fcntl.h, stat.h */
 	RECEIVE_SHUTDOWN = 1, /* RCV_SHUTDOWN */
 	NEAR = 16 << 20, /* bytes of code that one file may have, for what is near in it */
@@ -19,32 +20,25 @@ enum { E_PIPE = 32, E_IN_USE = 98, E_RESET = 104, E_TIMED_OUT = 110, E_REFUSED =
 
 const volatile bool everything;	/* an event for each step of each socket: `berth monitor` */
 const volatile bool every_cgroup; /* worker 0 is anything: `berth monitor --all` */
+const volatile bool by_process;	/* `workers` has processes instead of cgroups: `berth monitor --pid` */
 const volatile bool stacks_on_open;
+const volatile struct monitor_calls calls;
+const volatile __u16 given_low, given_high; /* the ports that the kernel hands out */
+const volatile __u32 pid_namespace; /* inode number of ours, in which processes are named; 0: the first one of the machine */
 __u32 worker_level;		/* depth of the workers' cgroups, learned from the first one seen; they are siblings */
 __u32 worker_count;		/* entries in `workers` */
-
-/* What is known about a socket. */
-struct note {
-	__u64 cookie, opened_ns, close_wait_ns;
-	__u32 worker, pid;
-	__u16 local_port, remote_port;
-	__u8 family, proto, accepted, closed;
-	__u8 listening, bound, reserved[6];
-	struct berth_ip local, remote;
-	char comm[BERTH_COMM];
-};
 
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE);
 	__type(key, int);
-	__type(value, struct note);
+	__type(value, struct monitor_note);
 } notes SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1024);
-	__type(key, __u64); /* id of the worker's cgroup */
+	__type(key, __u64); /* id of the worker's cgroup; or a process, by_process */
 	__type(value, __u32);
 } workers SEC(".maps");
 
@@ -140,6 +134,46 @@ static __always_inline void count_error(__u32 worker, int error)
 
 /* ---- which worker ---- */
 
+/* The system call that a process is in, or has just left. */
+static __always_inline long call_of(const struct pt_regs *regs)
+{
+#if defined(__TARGET_ARCH_x86)
+	return (long)regs->orig_ax;
+#elif defined(__TARGET_ARCH_arm64)
+	return regs->syscallno;
+#else
+	return -1; /* nobody's number: tools/watch/monitor.c says what is lost */
+#endif
+}
+
+/* The number of @task's process in our namespace, which is its own or one around it: /proc, and whoever reads, knows no other. */
+static __always_inline __u32 pid_of(struct task_struct *task)
+{
+	struct pid_namespace *namespace;
+	struct upid one = {};
+	struct pid *pid;
+
+	if (!pid_namespace)
+		return task->tgid;
+	pid = BPF_CORE_READ(task, group_leader, thread_pid);
+	for (__u32 level = 0; level < PID_LEVELS; level++) {
+		if (bpf_probe_read_kernel(&one, sizeof(one), (char *)pid + bpf_core_field_offset(struct pid, numbers) +
+					  (__u64)level * sizeof(one)))
+			break;
+		namespace = one.ns;
+		if (BPF_CORE_READ(namespace, ns.inum) == pid_namespace)
+			return (__u32)one.nr;
+		if (level >= BPF_CORE_READ(pid, level))
+			break;
+	}
+	return task->tgid;
+}
+
+static __always_inline __u32 current_pid(void)
+{
+	return pid_namespace ? pid_of(bpf_get_current_task_btf()) : bpf_get_current_pid_tgid() >> 32;
+}
+
 struct worker_search {
 	__u32 worker, found;
 };
@@ -165,6 +199,13 @@ static __always_inline bool current_worker(__u32 *ret_worker)
 	__u32 *worker;
 
 	*ret_worker = 0;
+	if (by_process) {
+		id = current_pid();
+		worker = bpf_map_lookup_elem(&workers, &id);
+		if (worker)
+			*ret_worker = *worker;
+		return worker;
+	}
 	if (worker_count && worker_level) {
 		id = bpf_get_current_ancestor_cgroup_id((int)worker_level);
 		worker = bpf_map_lookup_elem(&workers, &id);
@@ -234,7 +275,7 @@ static __always_inline struct berth_event *event_begin_long(__u32 worker, enum b
 	return event_begin_sized(worker, tag, sizeof(struct berth_event));
 }
 
-static __always_inline void event_socket(struct berth_event *event, const struct note *note)
+static __always_inline void event_socket(struct berth_event *event, const struct monitor_note *note)
 {
 	event->cookie = note->cookie;
 	event->opened_ns = note->opened_ns;
@@ -251,8 +292,19 @@ static __always_inline void event_socket(struct berth_event *event, const struct
 
 static __always_inline void event_current(struct berth_event *event)
 {
-	event->pid = bpf_get_current_pid_tgid() >> 32;
+	event->pid = current_pid();
 	bpf_get_current_comm(event->comm, BERTH_COMM);
+}
+
+/* Where a function that has pushed nothing returns to. */
+static __always_inline bool return_address(struct pt_regs *regs, __u64 *ret_word)
+{
+#if defined(__TARGET_ARCH_arm64)
+	*ret_word = PT_REGS_RET_CORE(regs); /* the link register */
+	return true;
+#else
+	return !bpf_probe_read_user(ret_word, sizeof(*ret_word), (const void *)PT_REGS_SP_CORE(regs));
+#endif
 }
 
 /*
@@ -260,9 +312,9 @@ static __always_inline void event_current(struct berth_event *event)
  * matters is lost. But a stub pushes nothing, so the word on top of the stack is the return address into the caller. It is
  * believed if it lies in the same file as the frame that was found, which its distance tells.
  */
-static __always_inline __u32 take_stack(void *context, struct berth_frame *frames, struct berth_frame *caller)
+static __always_inline __u32 take_stack(void *context, struct berth_frame *frames, __u32 most, struct berth_frame *caller)
 {
-	long len = bpf_get_stack(context, frames, BERTH_STACK_MOST * sizeof(*frames), BPF_F_USER_STACK | BPF_F_USER_BUILD_ID);
+	long len = bpf_get_stack(context, frames, most * sizeof(*frames), BPF_F_USER_STACK | BPF_F_USER_BUILD_ID);
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
 	__u64 plain[2] = {}, word = 0, away;
 
@@ -270,8 +322,7 @@ static __always_inline __u32 take_stack(void *context, struct berth_frame *frame
 	if (len <= 0)
 		return 0;
 	if ((__u64)len >= 2 * sizeof(*frames) && frames[1].status == BERTH_FRAME_IN_FILE &&
-	    bpf_get_stack(context, plain, sizeof(plain), BPF_F_USER_STACK) == sizeof(plain) &&
-	    !bpf_probe_read_user(&word, sizeof(word), (const void *)PT_REGS_SP_CORE(regs))) {
+	    bpf_get_stack(context, plain, sizeof(plain), BPF_F_USER_STACK) == sizeof(plain) && return_address(regs, &word)) {
 		away = word - plain[1];
 		if (away + NEAR < 2 * NEAR && away) {
 			*caller = frames[1];
@@ -283,7 +334,7 @@ static __always_inline __u32 take_stack(void *context, struct berth_frame *frame
 
 static __always_inline void event_stack(void *context, struct berth_event *event)
 {
-	event->stack_len = (__u16)take_stack(context, event->stack, &event->caller);
+	event->stack_len = (__u16)take_stack(context, event->stack, BERTH_STACK_MOST, &event->caller);
 }
 
 static __always_inline void ip_from_4(struct berth_ip *ip, __u32 address)
@@ -292,5 +343,14 @@ static __always_inline void ip_from_4(struct berth_ip *ip, __u32 address)
 	ip->word_be[2] = bpf_htonl(0xffff);
 	ip->word_be[3] = address;
 }
+
+/* Word by word, and a macro: the verifier wants a constant offset into a context, which brackets around it would spoil. */
+#define IP_FROM_6(ip, words)                        \
+	do {                                        \
+		(ip).word_be[0] = words[0];       \
+		(ip).word_be[1] = words[1];       \
+		(ip).word_be[2] = words[2];       \
+		(ip).word_be[3] = words[3];       \
+	} while (0)
 
 #endif

@@ -52,8 +52,7 @@ static long search_ip_step(uint32_t i, void *arg)
 	return 1;
 }
 
-/* 224/4, 255.255.255.255, ff00::/8 */
-static bool is_group(const struct berth_ip *ip)
+bool berth_ip_is_group(const struct berth_ip *ip)
 {
 	if (is_mapped(ip))
 		return (ip->word_be[3] & BE32(0xf0000000u)) == BE32(0xe0000000u) || ip->word_be[3] == 0xffffffffu;
@@ -64,9 +63,8 @@ bool berth_ip_is_local(const struct berth_portmap *map, const struct berth_ip *i
 {
 	struct search_ip search = { .map = map, .ip = ip };
 
-	if (is_group(ip))
+	if (berth_ip_is_group(ip))
 		return true;
-
 	if (is_mapped(ip) && (!ip->word_be[3] || (ip->word_be[3] & BE32(0xff000000u)) == BE32(0x7f000000u)))
 		return true; /* 0.0.0.0, 127/8 */
 	if (!ip->word_be[0] && !ip->word_be[1] && !ip->word_be[2] &&

@@ -29,6 +29,9 @@ enum berth_addr_use {
 /** True if @ip, in IPv6 or v4-mapped form, is loopback, a wildcard, a group or one of the host's own addresses. */
 bool berth_ip_is_local(const struct berth_portmap *map, const struct berth_ip *ip);
 
+/** True if @ip is a multicast group or the limited broadcast address: 224/4, 255.255.255.255, ff00::/8. */
+bool berth_ip_is_group(const struct berth_ip *ip);
+
 /**
  * Look at a socket address as the kernel would.
  * @sa		readable for @len bytes; need not be aligned

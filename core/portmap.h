@@ -46,7 +46,6 @@ enum berth_proto { BERTH_TCP, BERTH_UDP, BERTH_PROTOS };
 enum {
 	BERTH_MAP_STRICT = 1 << 0,	/* a connect to a local port that is not the worker's is refused */
 	BERTH_MAP_DECLARED_ONLY = 1 << 1, /* undeclared ports are left alone instead of claimed at first bind */
-	BERTH_MAP_PATHS_ONLY = 1 << 2,	/* the kernel rewrites ports: the shim moves unix paths and nothing else */
 };
 
 /*
@@ -117,7 +116,8 @@ struct berth_portmap {
 	uint32_t note_next;	/* tickets handed out; fetch-and-add by writers */
 	uint32_t escapes_seen[BERTH_ESCAPES_SEEN / 32]; /* bit: a program with this hash has been noted */
 	uint32_t udp_claims;	/* slots that undeclared UDP ports have taken; see berth_portmap_claim() */
-	uint32_t reserved[6];
+	uint32_t range_first, range_last; /* where the real ports of all runs lie, inclusive; 0, 0 = not known */
+	uint32_t reserved[4];
 	struct berth_note notes[BERTH_NOTES_MAX]; /* ring; a reader that falls behind sees the gap in the tickets */
 	struct berth_unix_rule unix_rules[BERTH_UNIX_RULES_MAX];
 	uint32_t foreign_seen[BERTH_PROTOS][BERTH_PORTS / 32]; /* bit: this foreign port has been noted */

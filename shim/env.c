@@ -50,7 +50,7 @@ void shim_env_save(char *const *envp)
 			continue;
 		kept[i] = __builtin_memcpy(kept_text + used, entry, size);
 		used += size;
-		if (shim_starts_with(entry, "BERTH_MAP="))
+		if (shim_starts_with(entry, "BERTH_MAP=") || shim_starts_with(entry, "BERTH_VIEW="))
 			in_worker = true;
 		if (shim_starts_with(entry, "BERTH_SHIM="))
 			shim = kept[i] + sizeof("BERTH_SHIM=") - 1;

@@ -12,8 +12,10 @@
 extern char **environ;
 
 struct shim_next shim_next;
-static struct berth_portmap *attached;	/* NULL = not tried yet */
-static char nowhere;			/* its address in `attached`: tried, this process is in no worker */
+static uintptr_t attached;	/* 0 = not tried yet; NOWHERE = this process is in no worker; else the map, and VIEW */
+enum { NOWHERE = 2, VIEW = 1 };	/* VIEW: the kernel rewrites ports. Maps begin at a page. */
+
+static const char map_name[] = "BERTH_MAP=", view_name[] = "BERTH_VIEW=";
 
 size_t shim_strlen(const char *text)
 {
@@ -41,11 +43,11 @@ long shim_result(long kernel)
 	return kernel;
 }
 
-static const char *map_path(char *const *envp)
+static const char *value(char *const *envp, const char *name)
 {
-	for (; envp && *envp; envp++)
-		if (shim_starts_with(*envp, "BERTH_MAP="))
-			return *envp + sizeof("BERTH_MAP=") - 1;
+	for (; *envp; envp++)
+		if (shim_starts_with(*envp, name))
+			return *envp + shim_strlen(name);
 	return NULL;
 }
 
@@ -72,9 +74,9 @@ static struct berth_portmap *map_file(const char *path)
  * Before libc has set `environ` (a program's own preinit function runs that early) the kernel still knows what the
  * environment was. @ret_path has PATH_MAX bytes.
  */
-static const char *map_path_from_proc(char *ret_path)
+static const char *value_from_proc(const char *name, char *ret_path)
 {
-	static const char name[] = "BERTH_MAP=";
+	size_t name_len = shim_strlen(name);
 	long fd = sys(SYS_openat, AT_FDCWD, "/proc/self/environ", O_RDONLY | O_CLOEXEC, 0, 0);
 	size_t at = 0; /* how much of the entry fits the name so far, then of the path */
 	bool fits = true;
@@ -83,14 +85,14 @@ static const char *map_path_from_proc(char *ret_path)
 
 	while (fd >= 0 && (got = sys(SYS_read, fd, part, sizeof(part), 0, 0)) > 0)
 		for (long i = 0; i < got; i++) {
-			if (at < sizeof(name) - 1) {
+			if (at < name_len) {
 				fits = fits && part[i] == name[at];
 				at = part[i] ? at + fits : 0;
 				fits = fits || !part[i];
 				continue;
 			}
-			ret_path[at - (sizeof(name) - 1)] = part[i];
-			if (!part[i] || ++at - (sizeof(name) - 1) == PATH_MAX) {
+			ret_path[at - name_len] = part[i];
+			if (!part[i] || ++at - name_len == PATH_MAX) {
 				sys(SYS_close, fd, 0, 0, 0, 0);
 				return part[i] ? NULL : ret_path;
 			}
@@ -100,33 +102,46 @@ static const char *map_path_from_proc(char *ret_path)
 	return NULL;
 }
 
-static struct berth_portmap *attach(char *const *envp)
+static uintptr_t attach_as(char *const *envp, const char *name, uintptr_t how)
 {
 	char room[PATH_MAX];
-	const char *path = envp ? map_path(envp) : map_path_from_proc(room);
+	const char *path = envp ? value(envp, name) : value_from_proc(name, room);
 	struct berth_portmap *map = path ? map_file(path) : NULL;
-	struct berth_portmap *none = NULL;
-	void *value = map ? (void *)map : (void *)&nowhere;
 
-	if (!__atomic_compare_exchange_n(&attached, &none, value, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) && map)
-		sys(SYS_munmap, map, sizeof(*map), 0, 0, 0); /* another thread was first */
+	return map ? (uintptr_t)map | how : 0;
+}
+
+static uintptr_t attach(char *const *envp)
+{
+	uintptr_t none = 0, found = attach_as(envp, map_name, 0);
+
+	if (!found)
+		found = attach_as(envp, view_name, VIEW);
+	if (!__atomic_compare_exchange_n(&attached, &none, found ? found : NOWHERE, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) &&
+	    found)
+		sys(SYS_munmap, found & ~(uintptr_t)VIEW, sizeof(struct berth_portmap), 0, 0, 0); /* another thread was first */
 	return __atomic_load_n(&attached, __ATOMIC_ACQUIRE);
+}
+
+static uintptr_t state(void)
+{
+	uintptr_t found = __atomic_load_n(&attached, __ATOMIC_ACQUIRE);
+
+	return __builtin_expect(!found, 0) ? attach(environ) : found;
 }
 
 struct berth_portmap *shim_attached(void)
 {
-	struct berth_portmap *map = __atomic_load_n(&attached, __ATOMIC_ACQUIRE);
+	uintptr_t found = state();
 
-	if (__builtin_expect(!map, 0))
-		map = attach(environ);
-	return (void *)map == (void *)&nowhere ? NULL : map;
+	return found == NOWHERE ? NULL : (struct berth_portmap *)(found & ~(uintptr_t)VIEW);
 }
 
 struct berth_portmap *shim_map(void)
 {
-	struct berth_portmap *map = shim_attached();
+	uintptr_t found = state();
 
-	return map && map->flags & BERTH_MAP_PATHS_ONLY ? NULL : map;
+	return found & (NOWHERE | VIEW) ? NULL : (struct berth_portmap *)found;
 }
 
 /* dlsym() returns an object pointer for a function; POSIX requires that this copy works. */

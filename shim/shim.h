@@ -31,6 +31,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/un.h>
@@ -72,13 +73,23 @@ struct shim_next {
 			    char *const *, char *const *);
 	void *(*dlopen)(const char *, int);
 	void *(*dlmopen)(long, const char *, int);
+	int (*open)(const char *, int, ...);
+	int (*open64)(const char *, int, ...);
+	int (*openat)(int, const char *, int, ...);
+	int (*openat64)(int, const char *, int, ...);
+	int (*__open_2)(const char *, int);
+	int (*__open64_2)(const char *, int);
+	int (*__openat_2)(int, const char *, int);
+	int (*__openat64_2)(int, const char *, int);
+	FILE *(*fopen)(const char *, const char *);
+	FILE *(*fopen64)(const char *, const char *);
 };
 extern struct shim_next shim_next;
 
 /* This worker's map; NULL if the process is not in a worker. Attached by the constructor, or by the first caller. */
 struct berth_portmap *shim_attached(void);
 
-/* The same for all that has to do with ports; NULL too where the kernel rewrites them (BERTH_MAP_PATHS_ONLY). */
+/* The same for all that has to do with ports; NULL too where the kernel rewrites them (BERTH_VIEW). */
 struct berth_portmap *shim_map(void);
 
 /* True if @len bytes at @at can be read. One system call for a page that this thread has not asked about lately. */
@@ -182,7 +193,7 @@ enum berth_elf_verdict shim_probe_in_path(const char *file, char *ret_path);
 size_t shim_strlen(const char *text);
 bool shim_starts_with(const char *text, const char *prefix);
 
-#pragma GCC poison malloc calloc realloc free strdup printf fprintf snprintf sprintf fopen getenv setenv putenv
+#pragma GCC poison malloc calloc realloc free strdup printf fprintf snprintf sprintf getenv setenv putenv
 #pragma GCC poison pthread_mutex_lock pthread_once pthread_create opendir readdir
 
 #endif

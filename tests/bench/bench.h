@@ -3,7 +3,7 @@
 #define BERTH_TESTS_BENCH_H
 /*
  * What the bench programs share. Each measures one thing in one process, prints `NAME VALUE UNIT` lines and knows nothing
- * of Berth; tests/bench/run starts them bare and wrapped in turn and prints medians and ratios.
+ * of Berth; tests/bench/calls starts them bare and wrapped in turn and prints medians and ratios.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -1,4 +1,4 @@
-# tests/bench: programs that measure one thing each; tests/bench/run compares them
+# tests/bench: programs that measure one thing each, and the scripts that compare; tests/bench/run prints it all
 BENCH	:= $(patsubst %.c,$(O)/%,$(wildcard tests/bench/*.c))
 
 $(BENCH): $(O)/tests/bench/%: $(O)/tests/bench/%.o
@@ -9,5 +9,5 @@ $(O)/tests/bench/calls-static: tests/bench/calls.c
 	$(call quiet,TEST)mkdir -p $(@D) && $(CC) -std=gnu11 -D_GNU_SOURCE -I. -O2 -static -o $@ $<
 
 ## make bench		print the numbers of docs/benchmarks.md
-bench: all $(BENCH) $(O)/tests/bench/calls-static
+bench: all tests $(BENCH) $(O)/tests/bench/calls-static
 	tests/bench/run

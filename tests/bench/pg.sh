@@ -1,11 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Side by side, in one run: a private cluster beside initdb and createdb -T; the relay beside no relay and pgbouncer.
+# Side by side, in one run: a private cluster beside initdb and createdb -T; the relay beside no relay, pgbouncer,
+# a forwarder that looks at nothing, and the relay with the server's unix socket behind it.
 #	tests/bench/pg.sh [SECONDS]	per measurement of pgbench, default 5; three rounds, alternating
 #	COPY_MB=1000 PART=path		how much COPY moves, default 224; only the data path, without the clusters
 cd "$(dirname "$0")/../pg"; set -- "$(pwd)/bench" "${1:-5}"; seconds=$2
 cd ../..; . tests/pg/lib.sh >/dev/null; . tests/pg/server.sh
-rport=$((26000 + $$ % 900)) bport=$((27000 + $$ % 900)); relay='' bouncer=''
+rport=$((26000 + $$ % 900)) bport=$((27000 + $$ % 900)) fport=$((24000 + $$ % 900)) uport=$((25000 + $$ % 900)); relay='' bouncer='' phys=mes_e2e_db_b_abcdefgh
 trap 'kill $relay $bouncer 2>/dev/null; server_down 2>/dev/null; rm -rf "$work"' EXIT
 ms() { date +%s%N | sed 's/......$//'; }
 timed() { began=$(ms); "$@" >/dev/null 2>&1; echo $(($(ms) - began)); }
@@ -29,15 +30,17 @@ say 'rename mode, a database for a worker' "$(for i in 1 2 3; do run b -m rename
 [ "${PART-}" = path ] || clusters
 
 # --- the data path ---
-sql 'create database mes_e2e_db_b_abcdefgh owner mes_user'
+sql "create database $phys owner mes_user"
 export PGPASSWORD=mes_password PGUSER=mes_user PGHOST=127.0.0.1 PGSSLMODE=disable
-pgbench -q -i -s 5 -p $sport mes_e2e_db_b_abcdefgh >/dev/null 2>&1
+pgbench -q -i -s 5 -p $sport $phys >/dev/null 2>&1
 "$out/tests/pg/relay" $rport "" 127.0.0.1 $sport _b_abcdefgh mes_e2e_db >"$work/relay.out" & relay=$!
+"$out/tests/pg/relay" $uport "" "$sdir" $sport _b_abcdefgh mes_e2e_db >"$work/socket.out" & relay="$relay $!"
+"$out/tests/bench/forward" $fport $sport & relay="$relay $!"
 if command -v pgbouncer >/dev/null; then
 	printf '"mes_user" "mes_password"\n' >"$work/users"; chmod 644 "$work/users"
 	cat >"$work/bouncer.ini" <<INI
 [databases]
-mes_e2e_db = host=127.0.0.1 port=$sport dbname=mes_e2e_db_b_abcdefgh
+mes_e2e_db = host=127.0.0.1 port=$sport dbname=$phys
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = $bport
@@ -53,24 +56,23 @@ INI
 	until psql -p $bport -Atqc 'select 1' mes_e2e_db >/dev/null 2>&1; do kill -0 $starting; done
 	bouncer=$(cat "$sdir/bouncer.pid")
 fi
-until grep -q ready "$work/relay.out"; do :; done
+until grep -q ready "$work/relay.out" && grep -q ready "$work/socket.out"; do :; done
 tps() { pgbench -n -T "$seconds" "$@" 2>/dev/null | awk '/^tps/ {print int($3)}'; }
 copy_mb=${COPY_MB:-224} rows=$((${COPY_MB:-224} * 3125))
 copy_out() { psql -p "$1" -qc "copy (select g, repeat(md5(g::text), 10) from generate_series(1,$rows) g) to stdout" "$2"; }
 copy_in() { psql -p "$1" -qc 'truncate sink' -c 'copy sink from stdin' "$2" <"$work/rows"; }
-measure() { # measure TITLE FUNCTION ARGS...: direct, relay, pgbouncer, three rounds
+ends="direct:$sport:$phys relay:$rport:mes_e2e_db ${bouncer:+pgbouncer:$bport:mes_e2e_db} forward:$fport:$phys socket:$uport:mes_e2e_db"
+measure() { # measure TITLE FUNCTION ARGS...: every end in turn, three rounds; then their medians, and those beside the first
 	title=$1; shift; rm -f "$work"/m.*
 	for round in 1 2 3; do
-		"$@" $sport mes_e2e_db_b_abcdefgh >>"$work/m.direct"
-		"$@" $rport mes_e2e_db >>"$work/m.relay"
-		[ -z "$bouncer" ] || "$@" $bport mes_e2e_db >>"$work/m.bouncer"
+		for end in $ends; do name=${end#*:}; "$@" "${name%:*}" "${name#*:}" >>"$work/m.${end%%:*}"; done
 	done
-	d=$(middle <"$work/m.direct") r=$(middle <"$work/m.relay") b=$( [ -z "$bouncer" ] && echo 0 || middle <"$work/m.bouncer")
-	awk -v t="$title" -v d="$d" -v r="$r" -v b="$b" 'BEGIN {printf "%-36s %8d %8d %8d   %.2f  %.2f\n", t, d, r, b, r / d, b / d}'
+	printf '%-32s' "$title"
+	for end in $ends; do middle <"$work/m.${end%%:*}"; done | awk '{v[NR] = $1} END {for (i = 1; i <= NR; i++) printf " %9d", v[i]; printf "  "; for (i = 2; i <= NR; i++) printf " %.2f", v[i] / v[1]; print ""}'
 }
 b() { m=$1 c=$2; shift 2; case $m in s) o='-S' ;; p) o='-S -M prepared' ;; t) o='' ;; c) o='-S -C' ;; esac; tps $o -c "$c" -j 1 -p "$1" "$2"; }
 mb() { began=$(ms); "$1" "$2" "$3" >/dev/null; echo $((copy_mb * 1000 / ($(ms) - began))); }
-printf '\n# %-34s %8s %8s %8s   relay/direct bouncer/direct\n' '' direct relay bouncer
+printf '\n%-32s' '# beside direct, in this order:'; for end in $ends; do printf ' %9s' "${end%%:*}"; done; echo
 measure 'pgbench -S, 1 client, tps' b s 1
 measure 'pgbench -S, 8 clients, tps' b s 8
 measure 'pgbench -S -M prepared, 8, tps' b p 8
@@ -78,6 +80,6 @@ measure 'pgbench TPC-B, 8, tps' b t 8
 measure 'pgbench -S -C, 1, tps' b c 1
 measure 'pgbench -S -C, 8, tps' b c 8
 measure "COPY out of $copy_mb MB, MB/s" mb copy_out
-copy_out $sport mes_e2e_db_b_abcdefgh >"$work/rows"
-psql -p $sport -qc 'create unlogged table sink (g int, t text)' mes_e2e_db_b_abcdefgh
+copy_out $sport $phys >"$work/rows"
+psql -p $sport -qc 'create unlogged table sink (g int, t text)' $phys
 measure "COPY in of $copy_mb MB, MB/s" mb copy_in

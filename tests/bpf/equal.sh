@@ -10,7 +10,7 @@ driver=$out/tests/bpf/driver mixed=$PWD/tests/bpf/mixed/all.sh others=$PWD/tests
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 names='["opened", "opened_udp", "bound", "bind_failed", "listening", "connected", "connect_failed", "accepted", "epipe", "econnreset",
-	"econnrefused", "eaddrinuse", "etimedout"]'
+	"econnrefused", "eaddrinuse", "etimedout", "unix_listening", "unix_bind_failed", "unix_connect_failed"]'
 
 # equals SENTENCE LEAST: $work/want and $work/got are alike and have so many lines at least
 equals() {
@@ -33,7 +33,7 @@ fi
 python3 "$others" strace "$work"/strace.* >"$work/truth"
 jq -r --argjson names "$names" '. as $all | $names[] | "\(.) \($all[.] // 0)"' "$work/truth" >"$work/want"
 sed '/^{$/,$!d' "$work/all" | jq -r --argjson names "$names" '.workers[0] as $all | $names[] | "\(.) \($all[.])"' >"$work/got"
-equals "counts of programs in many languages equal strace's" 13
+equals "counts of programs in many languages equal strace's" 16
 
 # each failure has an event of its own, with its errno
 jq -r 'to_entries[] | select(.key | test("^(bind|connect) ")) | "\(.key) \(.value)"' "$work/truth" | sort >"$work/want"

@@ -1,51 +1,7 @@
 #!/bin/sh
 # The monitor against programs that say what they did: findings and counts must equal what each oracle prints.
-set -u
+. "$(dirname "$0")/lib.sh"
 cd "$(dirname "$0")/../.." || exit 1
-out=${BERTH_OUT:-.out}
-driver=$out/tests/bpf/driver oracle=$out/tests/bpf/oracle
-work=$(mktemp -d) number=0
-trap 'rm -rf "$work"' EXIT
-say() { number=$((number + 1)); echo "$1 $number - $2"; }
-
-# The same list from both sides: kind, port, count and severity, where the oracle says them; counts by name.
-wanted='[.findings[] | {kind, port: (.port // 0)} + (if .count then {count} else {} end) + (if .severity then {severity} else {} end)]'
-compare() { # NAME TRUTH RESULT WORKER
-	jq -c "$wanted | sort" "$2" >"$work/want"
-	jq -c --slurpfile truth "$2" '[.findings[] as $f | ($truth[0].findings | map(select(.kind == $f.kind)) | .[0] // {count: 1}) as $t
-		| {kind: $f.kind, port: (if $f.kind == "error_rate" then 0 else $f.port // 0 end)}
-		+ (if $t.count then {count: $f.count} else {} end) + (if $t.severity then {severity: $f.severity} else {} end)] | sort' \
-		"$3" >"$work/got"
-	jq -r 'del(.findings) | to_entries[] | "\(.key) \(.value)"' "$2" | sort >"$work/want_counts"
-	jq -r --slurpfile truth "$2" --argjson worker "$4" '.workers[$worker - 1] as $w | $truth[0] | del(.findings) | keys[] | "\(.) \($w[.])"' \
-		"$3" | sort >"$work/got_counts"
-	bad=$(jq -r '[.workers[] | select(.unaccounted != 0 or .lost_events != 0 or .lost_sockets != 0)] | length' "$3")
-	if cmp -s "$work/want" "$work/got" && cmp -s "$work/want_counts" "$work/got_counts" && [ "$bad" = 0 ]; then
-		say ok "$1"
-	else
-		say 'not ok' "$1"
-		{ echo want; cat "$work/want" "$work/want_counts"; echo got; cat "$work/got" "$work/got_counts"; echo "unaccounted: $bad"; } |
-			sed 's/^/# /'
-	fi
-}
-try() { # SENTENCE WORKERS PROGRAM NAME [PORT]
-	sentence=$1 workers=$2 program=$3
-	shift 3
-	timeout 120 "$driver" -n "$workers" -s ebpf -- "$program" "$@" >"$work/all" 2>"$work/err"
-	status=$?
-	if [ $status -eq 77 ]; then
-		say ok "$sentence # SKIP $(cat "$work/err")"
-		return
-	fi
-	grep '^{"findings"' "$work/all" | tail -n 1 >"$work/truth"
-	grep -v '^{"findings"' "$work/all" >"$work/result"
-	if [ $status -ne 0 ] || [ ! -s "$work/truth" ] || [ ! -s "$work/result" ]; then
-		say 'not ok' "$sentence"
-		sed 's/^/# /' "$work/err"
-		return
-	fi
-	compare "$sentence" "$work/truth" "$work/result" "${on:-1}"
-}
 
 for name in clean clean_pool clean_late_child clean_retry clean_wait clean_nonblock clean_udp clean_time_wait; do
 	try "no finding, exact counts: $name" 1 "$oracle" "$name"

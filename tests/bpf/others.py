@@ -10,7 +10,7 @@ import collections, json, os, re, subprocess, sys
 STATES = {"ESTAB": 1, "SYN-SENT": 2, "FIN-WAIT-1": 4, "FIN-WAIT-2": 5, "UNCONN": 7, "CLOSE-WAIT": 8, "LAST-ACK": 9, "LISTEN": 10,
           "CLOSING": 11}
 RATES = "EPIPE", "ECONNRESET", "ECONNREFUSED", "EADDRINUSE", "ETIMEDOUT"
-CALL = re.compile(r"(\w+)\((?:\d+<(TCP|UDP)(?:v6)?:(.*?)>)?.*\) += (-?\d+)(?:<(TCP|UDP)(?:v6)?:.*>)?(?: (E\w+))?")
+CALL = re.compile(r"(\w+)\((?:\d+<(TCP|UDP|UNIX)(?:v6|-[A-Z]+)?:(.*?)>)?.*\) += (-?\d+)(?:<(TCP|UDP)(?:v6)?:.*>)?(?: (E\w+))?")
 ASYNCHRONOUS = re.compile(r"getsockopt\(\d+<TCP.*SO_ERROR, \[(\w+)\]")
 
 def count_call(counts, listeners, asked, line):
@@ -27,6 +27,13 @@ def count_call(counts, listeners, asked, line):
         counts["opened"] += 1
         counts["opened_udp"] += made == "UDP"
     if not protocol or error in ("EINPROGRESS", "EAGAIN"):
+        return
+    if protocol == "UNIX":
+        if error and call in ("bind", "connect"):
+            counts["unix_%s_failed" % call] += 1
+            counts["%s %s" % (call, error)] += 1
+        elif call == "listen":
+            counts["unix_listening"] += 1
         return
     if error:
         counts[error.lower()] += error in RATES

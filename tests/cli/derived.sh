@@ -32,13 +32,13 @@ fi
 
 "$BERTH" help --schema >schema
 same 'the JSON Schema has every key of berth.yaml' \
-	"$("$BERTH" help berth.yaml | sed -n '/^databases/q; s/^  \([a-z][a-z-]*\)  .*/\1/p' | sort | tr '\n' ' ')allow databases profiles" \
-	"$(jq -r '.properties | del(.allow, .databases, .profiles) | keys[]' schema | sort | tr '\n' ' ')$(jq -r '.properties | [.allow, .databases, .profiles] | select(all) | "allow databases profiles"' schema)"
+	"$("$BERTH" help berth.yaml | sed -n '/^databases/q; s/^  \([a-z][a-z-]*\)  .*/\1/p' | sort | tr '\n' ' ')alarm allow databases profiles" \
+	"$(jq -r '.properties | del(.alarm, .allow, .databases, .profiles) | keys[]' schema | sort | tr '\n' ' ')$(jq -r '.properties | [.alarm, .allow, .databases, .profiles] | select(all) | "alarm allow databases profiles"' schema)"
 same 'and its limits' '[1,256,"array"]' \
 	"$(jq -c '[.properties.workers.minimum, .properties.workers.maximum, .properties.port.anyOf[1].type]' schema)"
 
 printf '@verbs@\n@options@\n' | "$BERTH" help --template >page
-printf '@keys@\n@databases@\n@allow@\n@environment@\n' | "$BERTH" help --template >keys
+printf '@keys@\n@databases@\n@allow@\n@alarm@\n@environment@\n' | "$BERTH" help --template >keys
 for verb in $("$BERTH" help | sed -n 's/^  \([a-z][a-z]*\)  .*/\1/p'); do
 	has "the manual has verb $verb" "*berth $verb* " "$(cat page)"
 	for option in $("$BERTH" help "$verb" | grep -oE '^ +(-., )?--[a-z-]+' | grep -oE -e '--[a-z-]+'); do

@@ -77,6 +77,25 @@ has 'a report can be made later' '### Berth: 2 passed' "$out"
 berth trends --json
 same 'trends have every task' '["1","2"]' "$(printf '%s' "$out" | jq -c '[.[] | select(.measure == "duration_ms") | .task] | unique')"
 
+# what a worker uses, over time
+cat >uses.py <<'E'
+import os, time
+time.sleep(0.5)
+kept, files = b"x" * (64 << 20), [os.open("/dev/null", os.O_RDONLY) for turn in range(50)]
+time.sleep(0.7)
+E
+berth run -n 2 --html uses.html -- python3 uses.py
+uses() { # uses FIELD WORKER: how much it varied
+	jq -s --argjson worker "$2" "[.[] | select(.type == \"sample\" and .worker == \$worker).$1] | (max - min)" \
+		"$(ls -td .berth/runs/*/ | head -n 1)events.ndjson"
+}
+for worker in 1 2; do
+	grown=$(uses memory_kib $worker) more=$(uses descriptors $worker)
+	[ "$grown" -ge 65536 ] && [ "$grown" -lt 131072 ] && [ "$more" -ge 50 ]
+	report $? "samples show worker $worker's memory and descriptors"
+done
+has 'and HTML has a plot of memory' 'aria-label="memory, MiB over time"' "$(cat uses.html)"
+
 # trends: three quick runs are the baseline, a slow one raises the alarm
 mkdir slower && cd slower && git init -q . 2>/dev/null
 for pause in 0 0 0 2; do

@@ -15,6 +15,7 @@
 #include "tools/pg/rename.c"
 #include "tools/pg/rename_catalog.c"
 #include "tools/pg/rename_database.c"
+#include "tools/pg/lookout.c"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -35,6 +36,19 @@ static void check_tokens(const char *text, size_t len, bool plain)
 	}
 }
 
+/* What would be rewritten if it were held must be noticed when it streams, wherever the pieces end. */
+static void check_lookout(const struct names *names, const char *text, size_t len, bool plain, size_t piece)
+{
+	struct lookout *lookout = lookout_open(names, plain);
+	bool seen = false;
+
+	for (size_t at = 0; at < len; at += piece)
+		seen = lookout_feed(lookout, text + at, len - at < piece ? len - at : piece);
+	if (!seen)
+		abort();
+	free(lookout);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct rename_result result;
@@ -49,8 +63,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	check_tokens(text, len, plain);
 	names_init(&names, "_t1_abcdefgh");
 	names_learn(&names, "mes", 3);
-	(void)rename_wanted(&names, text, len);
 	rename_statement(&names, text, len, plain, &result);
+	if ((result.changed || result.refused || result.params) && rename_wanted(&names, text, len))
+		for (size_t piece = 1; piece <= len; piece += 1 + len / 3)
+			check_lookout(&names, text, len, plain, piece);
 	if (result.changed) {
 		size_t kept = 0;
 

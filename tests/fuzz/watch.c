@@ -9,6 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void fuzz_proc(const char *text, size_t len)
 {
+	struct proc_unix entry;
 	struct proc_stat stat;
 	const char *value = proc_parse_environ(text, len, "BERTH_RUN");
 
@@ -16,6 +17,8 @@ static void fuzz_proc(const char *text, size_t len)
 		abort(); /* a value must end inside the text */
 	free(proc_parse_command(text, len, 100));
 	free(proc_parse_container(text));
+	if (proc_parse_inside(text) < 0 || (proc_parse_unix(text, &entry) && (entry.path < text || entry.path > text + len)))
+		abort();
 	if (proc_parse_stat(text, &stat) && (stat.pid <= 0 || stat.comm[PROC_COMM - 1]))
 		abort();
 }

@@ -17,6 +17,7 @@
 #undef shared
 #include "tools/pg/wire.c"
 #include "tools/pg/result.c"
+#include "tools/pg/lookout.c"
 #include "tools/pg/session.c"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
@@ -30,7 +31,7 @@ static void collect(void *arg, bool to_server, const char *bytes, size_t len)
 static bool may_change(const uint8_t *data, size_t len)
 {
 	for (size_t i = 0; i + 1 < len; i++)
-		if (strchr("dDpP_mM", data[i]) || data[i] == 'E' || data[i] == 'N' || data[i] == 'R')
+		if (strchr("dDpP_mM$", data[i]) || data[i] == 'E' || data[i] == 'N' || data[i] == 'R')
 			return true;
 	return false;
 }

@@ -75,6 +75,7 @@ static void start(unsigned int number, const char *text)
 	place->pid = fork();
 	if (!place->pid) {
 		cleanup_free char *install = NULL, *shim = NULL, *worker = str_print("%u", number);
+		char **envp;
 
 		if (dir_install(&install))
 			_exit(125);
@@ -84,6 +85,9 @@ static void start(unsigned int number, const char *text)
 		setenv("BERTH_MAP", place->map_path, 1);
 		setenv("BERTH_WORKER", worker, 1);
 		setenv("BERTH_TASK", place->task, 1);
+		envp = strv_copy(environ);
+		pg_worker_environ(pg, &envp);
+		environ = envp;
 		execl("/bin/sh", "sh", "-c", text, NULL);
 		_exit(127);
 	}
@@ -128,7 +132,7 @@ static void on_done(void *arg, int fd, uint32_t events)
 		verdict = status;
 	if (number && resets && !place->again) {
 		place->again = true;
-		if (pg_worker_reset(pg, number, on_ready, NULL))
+		if (pg_worker_reset(pg, number, NULL, on_ready, NULL))
 			abort();
 		return;
 	}

@@ -78,7 +78,7 @@ def copy_in():
 
 def client_vanishes():
     one, pid = session()
-    one.socket.sendall(message(b"Q", b"copy (select repeat('x', 1023) from generate_series(1, 100000000)) to stdout\0"))
+    one.socket.sendall(message(b"Q", b"copy (select repeat('x', 1023) from generate_series(1, 10000) a, generate_series(1, 10000) b) to stdout\0"))
     until(lambda: activity(pid) == [[b"ClientWrite"]], "the server does not write")
     one.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     one.socket.close()
@@ -87,7 +87,7 @@ def client_vanishes():
 
 def server_vanishes():
     one, pid = session()
-    one.socket.sendall(message(b"Q", b"copy (select repeat('x', 1023) from generate_series(1, 100000000)) to stdout\0"))
+    one.socket.sendall(message(b"Q", b"copy (select repeat('x', 1023) from generate_series(1, 10000) a, generate_series(1, 10000) b) to stdout\0"))
     until(lambda: activity(pid) == [[b"ClientWrite"]], "the server does not write")
     assert control.query("select pg_terminate_backend(%s)" % pid) == [[b"t"]]
     try:

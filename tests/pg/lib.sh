@@ -26,6 +26,11 @@ same() { # same SENTENCE WANT GOT
 		report 1 "$1"; explain want "$2"; explain got "$3"
 	fi
 }
+wait_for() { # wait_for COMMAND...: until it succeeds, ten seconds at most
+	i=0
+	while [ $i -lt 100 ]; do "$@" && return 0; i=$((i + 1)); timeout 0.1 tail -f /dev/null || true; done
+	return 1
+}
 run() { # run NAME OPTIONS... -- COMMAND: results in $work/NAME/, the driver's words in $work/NAME.err
 	name=$1; shift; mkdir -p "$work/$name"; chmod 755 "$work/$name"
 	status=0

@@ -19,7 +19,10 @@ same_q() { same "$1" "$2" "$(q -c "$3" | tr '\n' ' ' | sed 's/ $//')"; } # SENTE
 
 same_q 'current_database() is what the client configured' mes_e2e_db 'select current_database()'
 same_q 'but the session is in the physical database' t "select (select oid from pg_database where datname = 'mes_e2e_db') = (select datid from pg_stat_activity where pid = pg_backend_pid())"
-same 'as the server says' "$phys" "$(q -c "select pg_sleep(0.3)" >/dev/null & sleep 0.1; sql "select distinct datname from pg_stat_activity where usename='mes_user'"; wait $!)"
+timeout 20 psql -Atqc 'select pg_sleep(20)' >/dev/null 2>&1 & sleeper=$!
+until seen=$(sql "select distinct datname from pg_stat_activity where usename='mes_user'"); [ -n "$seen" ]; do kill -0 $sleeper; done
+same 'as the server says' "$phys" "$seen"
+kill $sleeper
 same_q 'other databases are invisible' 'mes_e2e_db postgres template0 template1' 'select datname from pg_database order by 1'
 same_q 'a literal compared with datname' 1 "select 1 from pg_database where datname = 'mes_e2e_db'"
 same_q 'IN, LIKE and psql'"'"'s regular expression' mes_e2e_db "select datname from pg_database where datname in ('mes_e2e_db') and datname like 'mes%' and datname OPERATOR(pg_catalog.~) '^(mes_e2e_db)\$'"
@@ -43,6 +46,13 @@ same 'and none of it touched the original' '0|' "$(sql "select count(*), max(sho
 same 'DROP DATABASE postgres is refused' 'ERROR:  42501: this would change a database that all workers share' "$(psql -v VERBOSITY=verbose -Atqc 'drop database postgres' 2>&1 | head -1)"
 ok 'with a hint' sh -c "psql -c 'alter database template1 set work_mem=1' 2>&1 | grep -q 'HINT:.*--db-mode private'"
 same 'UPDATE pg_database without a name is refused' 1 "$(q -c 'update pg_database set datistemplate = false' | grep -c "not this worker's")"
+sql "begin; lock witness in access share mode; prepare transaction 'x1'" mes_e2e_db
+same_q 'a prepared transaction has its own identifier, and is the only one to be seen' 'x1|mes_e2e_db' \
+	"begin; create table tpc(a int); prepare transaction 'x1'; select gid, database from pg_prepared_xacts where database = 'mes_e2e_db'"
+same_q 'and ends under it' '' "rollback prepared 'x1'"
+same_q 'once' 'ERROR:  prepared transaction with identifier "x1" does not exist' "commit prepared 'x1'"
+same 'the original stays' x1 "$(sql 'select gid from pg_prepared_xacts')"
+sql "rollback prepared 'x1'" mes_e2e_db
 same 'a refusal aborts a transaction as any error does' 1 "$(q -c 'begin; drop database postgres; select 1' -c 'select 2' | grep -c '^2$')"
 same 'an error position is where the client wrote it' 18 "$(q -c '\set VERBOSITY verbose' -c 'select x y z from pg_database, pg_stat_activity' | awk '/\^/ {print length($0) - length("LINE 1: ") + 6}' | head -1)"
 same 'error texts name the logical database' 'FATAL:  database "nosuch" does not exist' "$(q -d nosuch -c 'select 1' | sed 's/.*failed: //')"
@@ -74,6 +84,7 @@ kill $relay; wait $relay 2>/dev/null || true; relay_up
 sed -i 's/^host /hostssl /' "$sdir/data/pg_hba.conf"; as_pg "$pgbin/pg_ctl" -s -D "$sdir/data" reload
 same 'a server that insists on TLS gets it' t "$(i=0; while [ $i -lt 20 ]; do r=$(PGSSLMODE=disable q -c 'select ssl from pg_stat_ssl where pid = pg_backend_pid()'); [ "$r" = t ] && break; i=$((i+1)); done; echo "$r")"
 same 'also from a client that prefers TLS' t "$(PGSSLMODE=prefer q -c 'select ssl from pg_stat_ssl where pid = pg_backend_pid()')"
+same 'one that insists and knows of binding is told what to do' 1 "$(PGSSLMODE=require q -c 'select 1' | grep -c 'HINT:.*channel_binding=disable')"
 same 'and from one that insists, if it knows of no binding' t "$(PGCHANNELBINDING=disable PGSSLMODE=require q -c 'select ssl from pg_stat_ssl where pid = pg_backend_pid()')"
 sed -i 's/^hostssl /host /' "$sdir/data/pg_hba.conf"; as_pg "$pgbin/pg_ctl" -s -D "$sdir/data" reload
 same 'SCRAM refuses a wrong password' 1 "$(PGSSLMODE=disable PGPASSWORD=wrong q -c 'select 1' | grep -c 'password authentication failed')"
@@ -90,6 +101,10 @@ server_up -c ssl=off; same 'and after a restart all is well' mes_e2e_db "$(q -c 
 kill $relay; wait $relay 2>/dev/null || true; relay_up
 same 'before a server without TLS a client that insists is refused as by the server' 1 "$(PGSSLMODE=require q -c 'select 1' | grep -c 'does not support SSL')"
 kill $relay; wait $relay 2>/dev/null || true; relay_up RELAY_TLS=1
+sed -i 's/^host /hostssl /' "$sdir/data/pg_hba.conf"; as_pg "$pgbin/pg_ctl" -s -D "$sdir/data" reload
+ok 'whom it lets in nowhere, without TLS either, is told in its own words' wait_for sh -c "PGSSLMODE=disable psql -c 'select 1' 2>&1 | grep -q 'no pg_hba.conf entry.*database \"mes_e2e_db\", no encryption'"
+sed -i 's/^hostssl /host /' "$sdir/data/pg_hba.conf"; as_pg "$pgbin/pg_ctl" -s -D "$sdir/data" reload
+ok 'and let in again' wait_for psql -c 'select 1'
 same 'unless the URL says sslmode=require' 1 "$(PGSSLMODE=require q -c 'select 1')"
 
 same 'the shared database is the same, byte for byte' "$before" "$(PGPORT=$sport pg_dump -h "$sdir" -U postgres -C mes_e2e_db | grep -v '^.restrict\|^.unrestrict' | md5sum)"

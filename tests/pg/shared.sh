@@ -8,13 +8,18 @@ trap 'server_down 2>/dev/null; rm -rf "$work"' EXIT
 client="export PGPASSWORD=mes_password PGUSER=mes_user PGDATABASE=mes_e2e_db PGHOST=localhost PGPORT=$sport; psql -Atqc"
 original() { pg_dump -h "$sdir" -p "$sport" -U postgres -C mes_e2e_db | grep -v '^.restrict\|^.unrestrict' | md5sum; }
 shared() { name=$1; shift; run "$name" -m rename "$@"; }
-wait_for() { i=0; while [ $i -lt 100 ]; do "$@" && return 0; i=$((i + 1)); timeout 0.1 tail -f /dev/null || true; done; return 1; }
 none_left() { [ "$(databases)" = "${1:-0}" ]; }
 before=$(original)
 
 got=$(shared one -d "$shurl" "$work/one" "$client 'select who from witness; insert into witness values (current_database())'")
 same 'without a setup a worker gets a copy of the database' 'the original' "$got"
 same 'which is gone afterwards' 0 "$(databases)"
+got=$(shared socket -d "$shurl?host=$sdir" "$work/socket" "for mode in disable require; do PGSSLMODE=\$mode; export PGSSLMODE; $client 'select who, current_database(), inet_client_addr() is null from witness'; done" | tr '\n' ' ')
+same 'host= in the URL: the suite uses TCP, the relay the socket of the server' 'the original|mes_e2e_db|t the original|mes_e2e_db|t ' "$got"
+sed -i 's/^host /hostssl /' "$sdir/data/pg_hba.conf"; as_pg "$pgbin/pg_ctl" -s -D "$sdir/data" reload
+got=$(shared binding -d "$shurl" "$work/binding" "export PGSSLMODE=require; $client 'select ssl from pg_stat_ssl where pid = pg_backend_pid()'")
+same 'a server and clients that insist on TLS: libpq is told that its TLS cannot be bound to' t "$got"
+sed -i 's/^hostssl /host /' "$sdir/data/pg_hba.conf"; as_pg "$pgbin/pg_ctl" -s -D "$sdir/data" reload
 run auto -m auto -d "$shurl" "$work/auto" true
 ok 'auto takes the server that answers' grep -q 'rename (a server answers)' "$work/auto.err"
 run port -m auto -d postgresql://u:p@localhost:1/x "$work/port" true

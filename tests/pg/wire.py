@@ -113,6 +113,50 @@ def extended(text, values, formats=(), results=()):
             message(b"D", b"P\0") + message(b"E", b"\0" + struct.pack("!i", 0)) + message(b"S", b""))
 
 
+def errors(session):
+    return [body for kind, body in session.until_ready() if kind == b"E"]
+
+
+def long_statements(session):
+    """Beyond the 16 MB that the relay holds."""
+    fill = b"x" * (20 << 20)
+    long = b"select length('" + fill + b"')"
+    harmless = (long, long + b" -- drop database postgres", long + b" /* datname */ as x",
+                b"select length('" + fill + b"' || $$ database $$ || 'it''s datname, ' || E'it\\'s database') - 37",
+                b"insert into mes_e2e_db values ('" + fill + b" database') on conflict do nothing returning length(x) - 9",
+                b"insert into mes_e2e_db values ($d$" + fill + b"$dbname$ database$d$) returning length(x) - 17")
+    session.query("create temp table mes_e2e_db (x text)")  # a table may be called as the database
+    for text in harmless:
+        for whole in (message(b"Q", text + b"\0"), extended(text, [])):
+            session.socket.sendall(whole)
+            assert rows(session.until_ready()) == [[b"20971520"]], "20 MB that name no database pass: %r" % text[-80:]
+    telling = (long + b"; drop database postgres", long + b", datname from pg_database",
+               b"do $$ begin perform length('" + fill + b"'); drop database postgres; end $$",
+               long + b", 'mes_e2e_db.public.witness'::regclass", long + b" from mes_e2e_db . public.witness",
+               b"select 'dbname=mes_e2e_db " + fill + b"' as x, dblink_connect('x')")
+    for text in telling:
+        for whole in (message(b"Q", text + b"\0"), extended(text, [])):
+            cut = len(whole) - 40  # through the word that tells it
+            session.socket.sendall(whole[:cut])
+            for byte in whole[cut:]:
+                session.socket.sendall(bytes([byte]))
+            answer = errors(session)
+            assert len(answer) == 1 and b"54000" in answer[0], "one that names a database is refused: %r" % answer
+    takes = message(b"P", b"takes\0select length($2) from pg_database where datname = $1\0\0\0")
+    for name, want in ((b"takes", b"54000"), (b"plain", None)):
+        session.socket.sendall(takes + message(b"P", b"plain\0select length($2 || $1) - 10\0\0\0"))
+        bind = message(b"B", b"\0" + name + b"\0\0\0" + struct.pack("!hi", 2, 10) + b"mes_e2e_db" + struct.pack("!i", len(fill)) +
+                       fill + b"\0\0") + message(b"E", b"\0\0\0\0\0") + message(b"S", b"")
+        for byte in bind[:20]:
+            session.socket.sendall(bytes([byte]))
+        session.socket.sendall(bind[20:])
+        answer = session.until_ready()
+        told = [body for kind, body in answer if kind == b"E"]
+        assert want in told[0] if want else rows(answer) == [[b"20971520"]], "parameters of 20 MB: %r" % told
+        session.socket.sendall(b"".join(message(b"C", b"S" + one + b"\0") for one in (b"takes", b"plain")) + message(b"S", b""))
+        assert not errors(session)
+
+
 def main(port):
     ssl, gss = struct.pack("!ii", 8, 80877103), struct.pack("!ii", 8, 80877104)
     session = Session(port)
@@ -143,19 +187,7 @@ def main(port):
         assert len(rows(session.until_ready())) == 1, "a byte at a time"
     big = "select length('%s') from pg_database where datname = 'mes_e2e_db'" % ("x" * 3000000)
     assert session.query(big) == [[b"3000000"]], "a statement of 3 MB that has to be rewritten"
-    long = b"select length('" + b"x" * (20 << 20) + b"')"
-    session.socket.sendall(message(b"Q", long + b"\0"))
-    assert rows(session.until_ready()) == [[b"20971520"]], "a statement of 20 MB passes"
-    session.socket.sendall(extended(long, []))
-    assert rows(session.until_ready()) == [[b"20971520"]], "a prepared one too"
-    for end in (b"; drop database postgres", b", datname from pg_database"):
-        for whole in (message(b"Q", long + end + b"\0"), extended(long + end, [])):
-            cut = len(whole) - 40  # through the word that tells it
-            session.socket.sendall(whole[:cut])
-            for byte in whole[cut:]:
-                session.socket.sendall(bytes([byte]))
-            answer = [body for kind, body in session.until_ready() if kind == b"E"]
-            assert len(answer) == 1 and b"54000" in answer[0], "one that names a database is refused: %r" % answer
+    long_statements(session)
     assert session.query("select 'still here'") == [[b"still here"]], "and the session goes on"
     many = "select 1" + ", 1" * 1000000 + "; select datname from pg_database where datname = 'mes_e2e_db'"
     try:

@@ -161,15 +161,5 @@ sed 's/4040/4160/' full.py >many.py
 "$BERTH" run --range 20000-20511 -n 4 --output quiet -- sh -c '[ {worker} != 1 ] || "$0" run --range 20000-20511 -n 10 -- true' "$BERTH" 2>err
 is 0 $? "where runs fill the range, their blocks are smaller"
 
-# whoever looks past the socket calls sees real ports: said if the worker failed, not otherwise
-real_ports="real ports seen: 'ss' shows real ports"
-if "$BERTH" version | grep -q '^  bpf *works here'; then
-	"$BERTH" run -n 2 -- sh -c 'ss -Hltn; exit 1' >out 2>err
-	has "$(cat err)" "^berth: w1 w2: $real_ports" "workers that failed after ss are told what it sees"
-	"$BERTH" run -n 2 -- ss -Hltn >out 2>err
-	lacks "$(cat err)" "$real_ports" "and others are not"
-else
-	skip "workers that failed after ss are told what it sees" "no bpf"
-fi
 none_left && no_files; report $? "nothing is left of all this"
 finish

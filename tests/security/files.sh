@@ -16,12 +16,24 @@ for backend in preload seccomp; do
 	is '' "$bad" "root, $backend: nor a run's files"
 	bad=$(find /tmp/berth-0 -type f -perm /077 -not -name 'w1-????????????????????????????????.map')
 	is '' "$bad" "root, $backend: what a worker's other users need has a name of 128 random bits, the rest is root's alone"
+	fifo=$(find /tmp/berth-0 -type p)
+	case "$(stat -c %a "$fifo") ${fifo##*/}" in "622 mark-"????????????????????????????????) ok=0 ;; *) ok=1 ;; esac
+	report $ok "root, $backend: the FIFO for marks has such a name, too, and others cannot read it"
 	for file in /tmp/berth-0 /tmp/berth-0/*/ /tmp/berth-0/*/state.json; do
 		if nobody sh -c 'ls "$1" && cat "$1"' - "$file" >/dev/null 2>&1; then ok=1; else ok=0; fi
 		report $ok "root, $backend: others cannot read the $(stat -c %F "$file"), mode $(stat -c %a "$file")"
 	done
 	end_run root
 done
+
+# A suite that has given root up marks its tests all the same
+cat >"$work/root/drop.sh" <<'E'
+as='setpriv --reuid nobody --regid nogroup --clear-groups'
+$as "$BERTH_BIN" mark 'after the change' && ! $as test -r "$BERTH_MARK"
+E
+said=$(cd "$work/root" && BERTH_BIN=$BERTH "$BERTH" run --tree shared -n 2 -- sh drop.sh 2>&1)
+is 0 $? 'a worker that has given root up may mark its tests, and not read those of others'
+is 2 "$(cat "$work/root/.berth/runs/"*/events.ndjson | grep -c 'after the change')" 'and the run hears of them'
 
 # Another user has been there first
 taken() { # SENTENCE: a run of nobody's is refused and writes nothing

@@ -100,6 +100,25 @@ static void test_allow(void **state)
 	config_free(config);
 }
 
+static void test_alarm(void **state)
+{
+	struct config *config = read_good("alarm:\n  - error: EPIPE\n  - {error: ECONNREFUSED, rate: 12.5%, count: 10}\n"
+					  "hook: notify\n");
+	struct cli cli = { 0 };
+
+	(void)state;
+	config_apply(config, NULL, &cli);
+	assert_int_equal(cli.run.alarm_count, 2);
+	assert_int_equal(cli.run.alarms[0].error, RUN_EPIPE);
+	assert_int_equal(cli.run.alarms[0].count, 0);
+	assert_int_equal(cli.run.alarms[1].error, RUN_ECONNREFUSED);
+	assert_true(cli.run.alarms[1].percent > 12.4 && cli.run.alarms[1].percent < 12.6);
+	assert_int_equal(cli.run.alarms[1].count, 10);
+	assert_string_equal(cli.run.hook, "notify");
+	cli_free(&cli);
+	config_free(config);
+}
+
 static void test_aliases_and_styles(void **state)
 {
 	struct config *config = read_good(
@@ -190,6 +209,8 @@ static void test_refused(void **state)
 		{ "databases: x\n", "berth.yaml:1: databases: expected a list, got 'x'" },
 		{ "databases: [{prot: 1}]\n",
 		  "berth.yaml:1: databases[0].prot: unknown key: did you mean 'port'?" },
+		{ "alarm: [{error: ENOENT}]\n", "berth.yaml:1: alarm[0].error: expected EPIPE, ECONNRESET, ECONNREFUSED, "
+						"ETIMEDOUT or EADDRINUSE, got 'ENOENT'" },
 		{ "allow: [x]\n", "berth.yaml:1: allow[0]: expected a mapping, got 'x'" },
 		{ "workers: 3\n\tport: 1\n",
 		  "berth.yaml:2: not valid YAML: found a tab character that violates indentation, while "
@@ -310,6 +331,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_empty_files),	   cmocka_unit_test(test_profile_over_top),
 		cmocka_unit_test(test_databases),	   cmocka_unit_test(test_allow),
+		cmocka_unit_test(test_alarm),
 		cmocka_unit_test(test_aliases_and_styles), cmocka_unit_test(test_command),
 		cmocka_unit_test(test_odd_texts),	   cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_many_mistakes),	   cmocka_unit_test(test_alias_bomb),

@@ -240,6 +240,32 @@ static void containers_are_recognized(void **state)
 	assert_null(proc_parse_container("0::/user.slice/session-3.scope\n"));
 }
 
+static void the_number_inside_a_namespace_is_read(void **state)
+{
+	(void)state;
+	assert_int_equal(proc_parse_inside("Name:\tx\nNSpid:\t4242\t7\t1\nNSpgid:\t9\t8\t8\n"), 1);
+	assert_int_equal(proc_parse_inside("Name:\tx\nNSpid:\t4242\n"), 4242);
+	assert_int_equal(proc_parse_inside("Name:\tx\nNSpid:"), 0);
+	assert_int_equal(proc_parse_inside(""), 0);
+}
+
+static void lines_of_unix_sockets_are_read(void **state)
+{
+	struct proc_unix entry;
+
+	(void)state;
+	assert_true(proc_parse_unix("0000000000000000: 00000002 00000000 00010000 0001 01 23456 /tmp/a b.sock", &entry));
+	assert_true(entry.listening);
+	assert_int_equal(entry.inode, 23456);
+	assert_string_equal(entry.path, "/tmp/a b.sock");
+	assert_true(proc_parse_unix("ffff888146cc6780: 00000003 00000000 00000000 0001 03 7", &entry));
+	assert_false(entry.listening);
+	assert_string_equal(entry.path, "");
+	assert_false(proc_parse_unix("Num       RefCount Protocol Flags    Type St Inode Path", &entry));
+	assert_false(proc_parse_unix("0000000000000000: 00000002 00000000 00010000 0001 01", &entry));
+	assert_false(proc_parse_unix("", &entry));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -252,6 +278,8 @@ int main(void)
 		cmocka_unit_test(stat_lines_with_hostile_names_are_read),
 		cmocka_unit_test(environments_are_searched_by_whole_names),
 		cmocka_unit_test(containers_are_recognized),
+		cmocka_unit_test(the_number_inside_a_namespace_is_read),
+		cmocka_unit_test(lines_of_unix_sockets_are_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,9 +8,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -228,6 +230,21 @@ int dir_install(char **ret_path)
 		*slash = 0;
 	}
 	*ret_path = str_copy(*program ? program : "/");
+	return 0;
+}
+
+int file_secret_path(const char *dir, const char *name, const char *suffix, char **ret_path)
+{
+	uint64_t random[2];
+
+	if (geteuid()) {
+		*ret_path = str_print("%s/%s%s", dir, name, suffix);
+		return 0;
+	}
+	if (getrandom(random, sizeof(random), 0) != sizeof(random))
+		return -EIO;
+	*ret_path = str_print("%s/%s-%016llx%016llx%s", dir, name, (unsigned long long)random[0], (unsigned long long)random[1],
+			      suffix);
 	return 0;
 }
 

@@ -43,6 +43,13 @@ int dir_remove(const char *path);
  */
 int dir_runtime(char **ret_path);
 
+/**
+ * A path in @dir for what a worker may open after it has changed its user. A plain user's is NAME and SUFFIX, and @dir keeps
+ * others out. Root's, whose @dir others may pass through, has 128 random bits in it: only who is told it finds it.
+ * Return: 0 and *ret_path; -EIO if there are no random numbers.
+ */
+int file_secret_path(const char *dir, const char *name, const char *suffix, char **ret_path);
+
 /* Where the kernel hands out ports by itself, inclusive; its own default if that cannot be read. */
 void file_read_ephemeral(unsigned int *ret_low, unsigned int *ret_high);
 

@@ -7,7 +7,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "tools/base/cleanup.h"
 #include "tools/base/log.h"
@@ -88,14 +87,25 @@ int again_choose(struct cli *cli)
 
 void again_estimate(struct cli *cli)
 {
-	cleanup_free char *results = results_dir(cli), *path = str_print("%s/history.sqlite", results);
 	size_t count = strv_len(cli->run.tasks);
+	enum run_db_mode mode = cli->run.db_mode;
+	bool pool = cli->run.database_count && !cli->run.pool && mode != RUN_DB_OFF && mode != RUN_DB_PRIVATE;
 	struct history *history;
 
-	if (count < 2 || access(path, F_OK) || history_open(path, &history))
+	if ((count < 2 && !pool) || results_history(cli, &history))
 		return;
+	if (pool)
+		cli->run.pool_seen = (unsigned int)history_usual_most(history, "connections");
+	if (count < 2) {
+		history_close(history);
+		return;
+	}
 	cli->run.expected_ms = mem_alloc(count * sizeof(*cli->run.expected_ms));
 	for (size_t i = 0; i < count; i++)
 		cli->run.expected_ms[i] = (int64_t)history_usual(history, cli->run.tasks[i], "duration_ms");
+	if (cli->run.pool_seen)
+		cli->run.task_pools = mem_alloc(count * sizeof(*cli->run.task_pools));
+	for (size_t i = 0; cli->run.pool_seen && i < count; i++)
+		cli->run.task_pools[i] = (unsigned int)history_usual(history, cli->run.tasks[i], "connections");
 	history_close(history);
 }

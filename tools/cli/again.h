@@ -10,7 +10,7 @@
  */
 int again_choose(struct cli *cli);
 
-/* Fill in how long each task took, where the history knows. */
+/* Fill in how long each task took and how many connections it had, where the history knows. */
 void again_estimate(struct cli *cli);
 
 #endif

@@ -23,7 +23,7 @@ struct cli {
 
 	/* the fields of options that do not concern a run; what they mean is in options.def */
 	bool help, template, schema, json, force, to_stdout, github, all, last_failed;
-	unsigned int verbose, worker;
+	unsigned int verbose, worker, pid;
 	char *profile, *config, *run_id;
 };
 

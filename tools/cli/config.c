@@ -249,6 +249,11 @@ static void apply_lists(const struct config_section *section, struct cli *cli)
 		run->allow = entries_make(section, LIST_ALLOW);
 		run->allow_count = section->lists[LIST_ALLOW].count;
 	}
+	if (section->lists[LIST_ALARM].count) {
+		free(run->alarms);
+		run->alarms = entries_make(section, LIST_ALARM);
+		run->alarm_count = section->lists[LIST_ALARM].count;
+	}
 }
 
 void config_apply(const struct config *config, const char *profile, struct cli *cli)

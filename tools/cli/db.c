@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `berth db list` and `berth db drop`: what of Berth's is on the project's servers. `berth db reset`: a worker of a live run
- * gets its template back; the run does it.
+ * `berth db list` and `berth db drop`: what of Berth's is on the project's servers. `berth db reset` and `berth db snapshot`: a
+ * worker of a live run gets its template back, or is copied; the run does it.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -13,21 +13,26 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
 #include "tools/base/log.h"
-#include "tools/cli/cli.h"
 #include "tools/cli/config.h"
+#include "tools/cli/db.h"
 #include "tools/cli/live.h"
 #include "tools/cli/output.h"
-#include "tools/cli/servers.h"
 #include "tools/cli/term.h"
+#include "tools/pg/snapshot.h"
 #include "tools/run/control.h"
 
-static char *age_of(const struct pg_owned *owned)
+char *db_age(int64_t since_s)
 {
-	long long minutes = ((long long)time(NULL) - owned->heartbeat_s) / 60;
+	long long minutes = ((long long)time(NULL) - since_s) / 60;
 
 	if (minutes < 60)
 		return str_print("%lldm", minutes < 0 ? 0 : minutes);
 	return minutes < 48 * 60 ? str_print("%lldh", minutes / 60) : str_print("%lldd", minutes / 1440);
+}
+
+char *db_size(int64_t bytes)
+{
+	return bytes < 0 ? str_copy("-") : str_print("%lld MiB", ((long long)bytes + (1 << 20) - 1) >> 20);
 }
 
 static void print_view(const struct server_view *view)
@@ -40,7 +45,8 @@ static void print_view(const struct server_view *view)
 
 		term_cell(&table, owned->physical);
 		term_cell(&table, servers_state(owned));
-		term_cell_own(&table, age_of(owned));
+		term_cell_own(&table, db_size(owned->size_bytes));
+		term_cell_own(&table, db_age(owned->heartbeat_s));
 		if (owned->run)
 			term_cellf(&table, "%s of run %s, w%u on %s", owned->logical ? owned->logical : "-", owned->run,
 				   owned->worker, owned->host && *owned->host ? owned->host : "-");
@@ -60,11 +66,12 @@ static json_t *json_view(const struct server_view *view)
 	for (size_t i = 0; i < view->owned.count; i++) {
 		const struct pg_owned *owned = &view->owned.list[i];
 
-		json_array_append_new(list, json_pack("{s:s, s:s?, s:s, s:s?, s:i, s:s?, s:s?, s:I}", "physical",
+		json_array_append_new(list, json_pack("{s:s, s:s?, s:s, s:s?, s:i, s:s?, s:s?, s:I, s:I}", "physical",
 						      owned->physical, "logical", owned->logical, "state",
 						      servers_state(owned), "run", owned->run, "worker",
 						      (int)owned->worker, "task", owned->task, "host", owned->host,
-						      "heartbeat", (json_int_t)owned->heartbeat_s));
+						      "heartbeat", (json_int_t)owned->heartbeat_s, "size_bytes",
+						      (json_int_t)owned->size_bytes));
 	}
 	return json_pack("{s:s?, s:b, s:s?, s:o}", "server", view->owned.where, "answers", view->error != -ENOTCONN, "error",
 			 view->error ? view->why : NULL, "databases", list);
@@ -160,14 +167,13 @@ static void take_own(struct cli *cli)
 		cli->worker = (unsigned int)worker;
 }
 
-static int reset(struct cli *cli)
+/* Have the run do it to one of its workers. @failure says what could not be done, up to "worker". */
+static int ask_run(struct cli *cli, const char *word, const char *name, const char *failure)
 {
 	cleanup_free char *runtime = NULL, *dir = NULL, *text = NULL;
 	struct run_state run = { 0 };
 	int ret;
 
-	if (cli->args[1])
-		return cli_usage(cli, "'berth db reset' has an argument too many: '%s'", cli->args[1]);
 	take_own(cli);
 	ret = live_find(cli->run_id, &run);
 	if (ret)
@@ -179,15 +185,40 @@ static int reset(struct cli *cli)
 	}
 	ret = dir_runtime(&runtime);
 	dir = ret ? NULL : str_print("%s/%s", runtime, run.id);
-	ret = ret ? ret : control_ask(dir, "reset", cli->worker ? cli->worker : 1, &text);
+	ret = ret ? ret : control_ask(dir, word, cli->worker ? cli->worker : 1, name, &text);
 	if (ret)
-		log_line("unable to reset the databases of worker %u in run %s: %s", cli->worker ? cli->worker : 1, run.id,
+		log_line("unable to %s worker %u in run %s: %s", failure, cli->worker ? cli->worker : 1, run.id,
 			 text ? text : ret == -ENOENT ? "the run has none" : strerror(-ret));
 	state_free(&run);
 	return ret ? 1 : 0;
 }
 
-static int on_servers(struct cli *cli, int (*act)(struct cli *cli, const struct server_view *views, size_t count))
+/* The run would say the same, if there were one. */
+static int check_snapshot(const struct cli *cli, const char *name)
+{
+	cleanup_free char *refusal = name && !snapshot_named(name) ? snapshot_refusal(name, -EINVAL) : NULL;
+
+	return refusal ? cli_usage(cli, "%s", refusal) : 0;
+}
+
+static int reset(struct cli *cli)
+{
+	if (cli->args[1] && cli->args[2])
+		return cli_usage(cli, "'berth db reset' has an argument too many: '%s'", cli->args[2]);
+	return check_snapshot(cli, cli->args[1]) ? EXIT_USAGE : ask_run(cli, "reset", cli->args[1], "reset the databases of");
+}
+
+static int snapshot(struct cli *cli)
+{
+	if (!cli->args[1])
+		return cli_usage(cli, "'berth db snapshot' needs an argument: NAME");
+	if (cli->args[2])
+		return cli_usage(cli, "'berth db snapshot' has an argument too many: '%s'", cli->args[2]);
+	return check_snapshot(cli, cli->args[1]) ? EXIT_USAGE :
+		       ask_run(cli, "snapshot", cli->args[1], "take a snapshot of the databases of");
+}
+
+int db_on_servers(struct cli *cli, int (*act)(struct cli *cli, const struct server_view *views, size_t count))
 {
 	struct server_view *views;
 	size_t count;
@@ -203,12 +234,12 @@ static int on_servers(struct cli *cli, int (*act)(struct cli *cli, const struct 
 
 static int list_all(struct cli *cli)
 {
-	return on_servers(cli, list);
+	return db_on_servers(cli, list);
 }
 
 static int drop_named(struct cli *cli)
 {
-	return on_servers(cli, drop);
+	return db_on_servers(cli, drop);
 }
 
 int verb_db(struct cli *cli)
@@ -216,10 +247,11 @@ int verb_db(struct cli *cli)
 	static const struct {
 		const char *name;
 		int (*run)(struct cli *cli);
-	} actions[] = { { "list", list_all }, { "drop", drop_named }, { "reset", reset } };
+	} actions[] = { { "list", list_all }, { "drop", drop_named }, { "reset", reset }, { "snapshot", snapshot },
+			{ "template", db_template } };
 
 	for (size_t i = 0; i < ARRAY_LEN(actions); i++)
 		if (!strcmp(actions[i].name, cli->args[0]))
 			return actions[i].run(cli);
-	return cli_usage(cli, "expected list, drop or reset, got '%s'", cli->args[0]);
+	return cli_usage(cli, "expected list, drop, reset, snapshot or template, got '%s'", cli->args[0]);
 }

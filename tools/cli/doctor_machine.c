@@ -306,7 +306,7 @@ static void check_controllers(struct doctor *doctor, const char *id, const char 
 		warn |= wanted[i];
 	}
 	limits_close(&limits);
-	(void)limits_remove(places, 1000);
+	(void)cgroup_remove_all(places, 1000);
 	if (!missing.len) {
 		doctor_say(doctor, DOCTOR_OK, "cgroups with limits can be made%s",
 			   places ? ", some of them in hierarchies of version 1" : "");

@@ -123,6 +123,11 @@ static void write_allow(FILE *out)
 	write_list(out, LIST_ALLOW);
 }
 
+static void write_alarm(FILE *out)
+{
+	write_list(out, LIST_ALARM);
+}
+
 static void write_environment(FILE *out)
 {
 	static const struct {
@@ -170,7 +175,7 @@ int help_template(FILE *in, FILE *out)
 	} parts[] = {
 		{ "@verbs@\n", write_verbs }, { "@options@\n", write_options },
 		{ "@keys@\n", write_keys },   { "@databases@\n", write_databases },
-		{ "@allow@\n", write_allow }, { "@environment@\n", write_environment },
+		{ "@allow@\n", write_allow }, { "@alarm@\n", write_alarm }, { "@environment@\n", write_environment },
 		{ "@checks@\n", write_checks },
 	};
 	cleanup_free char *line = NULL;

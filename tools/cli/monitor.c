@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `berth monitor`: socket events as they happen, of one run or of the whole machine. It needs eBPF: sampling would show the
- * past and call it live. Ends with Ctrl-C, and then says what it counted and what it lost.
+ * `berth monitor`: socket events as they happen, of one run, of one process and its descendants, or of the whole machine. It needs
+ * eBPF: sampling would show the past and call it live. Ends with Ctrl-C, or with the last process, and then says what it lost.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -21,6 +21,7 @@
 #include "tools/base/log.h"
 #include "tools/cli/cli.h"
 #include "tools/cli/output.h"
+#include "tools/run/process.h"
 #include "tools/run/state.h"
 #include "tools/watch/diag.h"
 #include "tools/watch/watch.h"
@@ -28,6 +29,7 @@
 static struct live {
 	struct loop *loop;
 	bool json, over;
+	struct pids tree; /* --pid: those that have not ended */
 	int64_t offset_ns; /* CLOCK_REALTIME - CLOCK_MONOTONIC */
 } live;
 
@@ -36,7 +38,8 @@ static const char *const tags[BERTH_EVENT_TAGS] = {
 	[BERTH_EVENT_LISTENING] = "listening", [BERTH_EVENT_UNLISTENED] = "unlistened", [BERTH_EVENT_CONNECTED] = "connected",
 	[BERTH_EVENT_CONNECT_FAILED] = "connect failed", [BERTH_EVENT_ACCEPTED] = "accepted", [BERTH_EVENT_CLOSED] = "closed",
 	[BERTH_EVENT_CALL_FAILED] = "call failed", [BERTH_EVENT_FORKED] = "forked", [BERTH_EVENT_EXECUTED] = "executed",
-	[BERTH_EVENT_EXITED] = "exited",
+	[BERTH_EVENT_EXITED] = "exited", [BERTH_EVENT_SENT] = "sent to",
+	[BERTH_EVENT_ADOPTED] = "open already",
 };
 static const char *const hows[] = { "by the program", "by exit", "by exec" };
 
@@ -70,6 +73,8 @@ static void print_line(const struct berth_event *event)
 	else if (event->tag == BERTH_EVENT_EXITED)
 		str_addf(&text, " %s %d", event->error & 0x7f ? "by signal" : "with status",
 			 event->error & 0x7f ? event->error & 0x7f : event->error >> 8 & 0xff);
+	else if (event->tag == BERTH_EVENT_ADOPTED && event->count)
+		str_add(&text, ", listens");
 	else if (event->error)
 		str_addf(&text, ": %s", strerror(event->error));
 	puts(text.text);
@@ -98,9 +103,31 @@ static void print_json(const struct berth_event *event)
 	json_decref(object);
 }
 
+static bool has_process(pid_t pid)
+{
+	for (size_t i = 0; i < live.tree.count; i++)
+		if (live.tree.list[i] == pid)
+			return true;
+	return false;
+}
+
+static void follow(const struct berth_event *event)
+{
+	for (size_t i = 0; event->tag == BERTH_EVENT_EXITED && i < live.tree.count; i++)
+		if (live.tree.list[i] == (pid_t)event->pid) {
+			live.tree.list[i] = live.tree.list[--live.tree.count];
+			live.over = !live.tree.count;
+			return;
+		}
+	if (event->tag == BERTH_EVENT_FORKED && !has_process((pid_t)event->pid))
+		pids_add(&live.tree, (pid_t)event->pid);
+}
+
 static void on_event(void *arg, const struct berth_event *event)
 {
 	(void)arg;
+	if (live.tree.count)
+		follow(event);
 	if (event->tag >= BERTH_EVENT_TAGS || !tags[event->tag])
 		return;
 	(live.json ? print_json : print_line)(event);
@@ -146,6 +173,26 @@ static void add_workers(struct watch *watch, const struct run_state *run)
 	}
 }
 
+/* A process that is forked while we look is found by the next look, or by the monitor. Return: -ESRCH if there is none. */
+static int add_tree(struct watch *watch, pid_t root)
+{
+	int ret = watch_process_add(watch, 1, root);
+
+	if (ret)
+		return ret;
+	pids_add(&live.tree, root);
+	for (size_t before = 0; before != live.tree.count;) {
+		cleanup_pids struct pids found = { 0 };
+
+		before = live.tree.count;
+		process_descendants(root, &found);
+		for (size_t i = 0; i < found.count; i++)
+			if (!has_process(found.list[i]) && !watch_process_add(watch, 1, found.list[i]))
+				pids_add(&live.tree, found.list[i]);
+	}
+	return 0;
+}
+
 static void print_end(struct watch *watch, bool every)
 {
 	struct watch_summary summary;
@@ -157,12 +204,24 @@ static void print_end(struct watch *watch, bool every)
 	log_line("%llu events lost", (unsigned long long)lost);
 }
 
+/* What is to be watched, besides a run's workers, which are cgroups. */
+static int add_what(struct watch *watch, const struct cli *cli, const struct run_state *run)
+{
+	int ret = cli->pid ? add_tree(watch, (pid_t)cli->pid) : 0;
+
+	if (run)
+		add_workers(watch, run);
+	if (ret)
+		log_line("unable to watch process %u: %s", cli->pid, strerror(-ret));
+	return ret;
+}
+
 static int watch_live(struct cli *cli, const struct run_state *run)
 {
 	cleanup_close int cgroup = run ? open(run->cgroup_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : open_root();
 	cleanup_close int signals = -1;
-	struct watch_setup setup = { .wanted = WATCH_BPF, .cgroup = cgroup, .everything = true, .every_cgroup = !run,
-				     .on_event = on_event };
+	struct watch_setup setup = { .wanted = WATCH_BPF, .cgroup = cgroup, .everything = true,
+				     .every_cgroup = cli->all, .by_process = cli->pid != 0, .on_event = on_event };
 	cleanup_free char *reason = NULL;
 	struct watch *watch;
 	sigset_t ending;
@@ -186,16 +245,18 @@ static int watch_live(struct cli *cli, const struct run_state *run)
 	}
 	live.json = cli->json;
 	live.offset_ns = clock_wall_ns() - clock_ns();
-	if (run)
-		add_workers(watch, run);
+	live.over = add_what(watch, cli, run) != 0;
+	ret = live.over ? 1 : 0;
 	loop_add(live.loop, signals, EPOLLIN, on_signal, NULL);
 	(void)confine(CONFINE_MONITOR, CONFINE_FOR_BPF);
 	while (!live.over && !ferror(stdout) && !loop_step(live.loop, -1))
 		;
-	print_end(watch, !run);
+	if (!ret)
+		print_end(watch, cli->all);
 	watch_close(watch);
 	loop_close(live.loop);
-	return 0;
+	pids_free(&live.tree);
+	return ret;
 }
 
 int verb_monitor(struct cli *cli)
@@ -203,7 +264,9 @@ int verb_monitor(struct cli *cli)
 	struct run_state run;
 	int ret;
 
-	if (cli->all)
+	if (cli->all + (cli->pid != 0) + (cli->run_id != NULL) > 1)
+		return cli_usage(cli, "choose one of --run, --pid and --all");
+	if (cli->all || cli->pid)
 		return watch_live(cli, NULL);
 	ret = state_load(cli->run_id, &run);
 	if (ret == -ENOTUNIQ)

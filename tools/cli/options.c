@@ -48,13 +48,24 @@ static const struct option allow_keys[] = {
 #include "tools/cli/options.def"
 };
 
-_Static_assert(ARRAY_LEN(database_keys) <= KEYS_MAX && ARRAY_LEN(allow_keys) <= KEYS_MAX,
+static const struct option alarm_keys[] = {
+#define ALARM_KEY(name_, arg_, type_, field_, help_)    \
+	{ .name = (name_),                              \
+	  .arg = (arg_),                                \
+	  type_,                                        \
+	  .offset = offsetof(struct run_alarm, field_), \
+	  .help = (help_) },
+#include "tools/cli/options.def"
+};
+
+_Static_assert(ARRAY_LEN(database_keys) <= KEYS_MAX && ARRAY_LEN(allow_keys) <= KEYS_MAX && ARRAY_LEN(alarm_keys) <= KEYS_MAX,
 	       "config.h has room for the keys");
 
 const struct option_list option_lists[LISTS] = {
 	[LIST_DATABASE] = { "databases", true, sizeof(struct run_database), database_keys,
 			    ARRAY_LEN(database_keys) },
 	[LIST_ALLOW] = { "allow", false, sizeof(struct run_allow), allow_keys, ARRAY_LEN(allow_keys) },
+	[LIST_ALARM] = { "alarm", false, sizeof(struct run_alarm), alarm_keys, ARRAY_LEN(alarm_keys) },
 };
 
 static void *field_of(const struct option *option, const struct cli *cli)

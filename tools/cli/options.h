@@ -49,8 +49,8 @@ struct option {
 
 extern const struct option option_table[OPTIONS];
 
-/* The keys of one list of mappings in berth.yaml; their offsets are in struct run_database, struct run_allow. */
-enum { LIST_DATABASE, LIST_ALLOW, LISTS, KEYS_MAX = 16 };
+/* The keys of one list of mappings in berth.yaml; their offsets are in struct run_database, run_allow, run_alarm. */
+enum { LIST_DATABASE, LIST_ALLOW, LIST_ALARM, LISTS, KEYS_MAX = 16 };
 struct option_list {
 	const char *name;	/* "databases" */
 	bool texts;		/* an entry may be a text instead of a mapping */

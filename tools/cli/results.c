@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
@@ -92,4 +93,11 @@ int results_load(const struct cli *cli, const char *id, struct report_run **ret_
 	if (ret_dir)
 		*ret_dir = steal(&dir);
 	return 0;
+}
+
+int results_history(const struct cli *cli, struct history **ret_history)
+{
+	cleanup_free char *results = results_dir(cli), *path = str_print("%s/history.sqlite", results);
+
+	return access(path, F_OK) ? -errno : history_open(path, ret_history);
 }

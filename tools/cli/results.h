@@ -3,6 +3,7 @@
 #define BERTH_CLI_RESULTS_H
 /* Where `berth run` has put what it found out: the results directory of the project, and the runs in it. */
 #include "tools/cli/cli.h"
+#include "tools/report/history.h"
 #include "tools/report/report.h"
 
 /** The results directory; a new string. */
@@ -17,5 +18,8 @@ char **results_runs(const char *results);
  * Return: 0; an exit status.
  */
 int results_load(const struct cli *cli, const char *id, struct report_run **ret_run, char **ret_dir);
+
+/** Open the project's history; it is not made. Return: 0; -ENOENT there is none; -errno as history_open(). */
+int results_history(const struct cli *cli, struct history **ret_history);
 
 #endif

@@ -290,6 +290,8 @@ static void shape_entry(struct shape *shape, const struct option_list *list, con
 			shape_pair(shape, list, pair, path, seen);
 		if (list == &option_lists[LIST_DATABASE])
 			check_database(shape, node, path);
+		if (list == &option_lists[LIST_ALARM] && !value_of_key(shape, node, "error"))
+			complain(shape, line_of(node), path, "an alarm needs error");
 	} else {
 		expected(shape, node, path, list->texts ? "a text or a mapping" : "a mapping");
 	}

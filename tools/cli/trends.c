@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "tools/base/cleanup.h"
 #include "tools/base/log.h"
@@ -72,18 +71,19 @@ static void print_trends(const struct history_trend *trends, size_t count)
 
 int verb_trends(struct cli *cli)
 {
-	cleanup_free char *results = results_dir(cli), *path = str_print("%s/history.sqlite", results);
 	struct history_trend *trends = NULL;
 	struct history *history = NULL;
 	size_t count = 0;
 	bool worse = false;
-	int ret = access(path, F_OK) ? -errno : history_open(path, &history);
+	int ret = results_history(cli, &history);
 
 	if (!ret)
 		ret = history_trends(history, &trends, &count);
 	history_close(history);
 	if (ret) {
-		log_line("unable to read the history '%s': %s", path,
+		cleanup_free char *results = results_dir(cli);
+
+		log_line("unable to read the history '%s/history.sqlite': %s", results,
 			 ret == -EPROTO ? "it was made by a newer Berth" : strerror(-ret));
 		history_trends_free(trends, count);
 		return ret == -ENOENT ? 1 : EXIT_USAGE;

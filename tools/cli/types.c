@@ -117,6 +117,32 @@ static char *cores_wants(const struct option *option)
 	return str_copy("a number of processors such as 2 or 0.5");
 }
 
+static int percent_parse(const struct option *option, const char *text, void *field)
+{
+	const char *rest;
+	double number;
+
+	(void)option;
+	if (decimal(text, &number, &rest) || (*rest && strcmp(rest, "%")))
+		return -EINVAL;
+	if (number > 1e6)
+		return -ERANGE;
+	*(double *)field = number;
+	return 0;
+}
+
+static char *percent_text(const struct option *option, const void *field)
+{
+	(void)option;
+	return str_print("%g%%", *(const double *)field);
+}
+
+static char *percent_wants(const struct option *option)
+{
+	(void)option;
+	return str_copy("a percentage such as 5% or 0.5%");
+}
+
 struct unit {
 	const char *name; /* "" is what a bare number means */
 	double factor;
@@ -438,6 +464,7 @@ const struct option_type option_types[TYPES] = {
 	TYPE(COUNT, unsigned int, true, NONE, count_parse, NULL, number_text, bool_wants),
 	TYPE(NUMBER, unsigned int, false, FREE, number_parse, NULL, number_text, number_wants),
 	TYPE(CORES, double, false, FREE, cores_parse, NULL, cores_text, cores_wants),
+	TYPE(PERCENT, double, false, FREE, percent_parse, NULL, percent_text, percent_wants),
 	TYPE(PORTS, struct run_ports, true, FREE, ports_parse, ports_clear, ports_text, ports_wants),
 	TYPE(RANGE, uint16_t[2], false, FREE, range_parse, NULL, range_text, range_wants),
 	TYPE(LIST, char **, true, FREE, list_parse, strv_clear, list_text, items_wants),

@@ -22,6 +22,7 @@ enum {
 	TYPE_COUNT,
 	TYPE_NUMBER,
 	TYPE_CORES,
+	TYPE_PERCENT,
 	TYPE_PORTS,
 	TYPE_RANGE,
 	TYPE_LIST,
@@ -44,6 +45,7 @@ extern const struct option_type option_types[TYPES];
 #define COUNT .type = &option_types[TYPE_COUNT]
 #define NUMBER(least, most) .type = &option_types[TYPE_NUMBER], .low = (least), .high = (most)
 #define CORES .type = &option_types[TYPE_CORES]
+#define PERCENT .type = &option_types[TYPE_PERCENT]
 #define PORTS .type = &option_types[TYPE_PORTS]
 #define RANGE .type = &option_types[TYPE_RANGE]
 #define LIST .type = &option_types[TYPE_LIST]

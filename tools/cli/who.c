@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "tools/base/cleanup.h"
 #include "tools/base/log.h"
@@ -40,13 +39,12 @@ static size_t list_maps(const struct run_state *runs, size_t run_count, struct w
 /* Former owners, from the project's history: nothing if there is none. */
 static struct show_past *read_past(const struct cli *cli, int port, size_t *ret_count)
 {
-	cleanup_free char *results = results_dir(cli), *path = str_print("%s/history.sqlite", results);
 	struct history_owner *owners = NULL;
 	struct history *history = NULL;
 	struct show_past *past = NULL;
 
 	*ret_count = 0;
-	if (access(path, F_OK) || history_open(path, &history))
+	if (results_history(cli, &history))
 		return NULL;
 	if (!history_owners(history, port, PAST_SHOWN, &owners, ret_count))
 		past = mem_alloc((*ret_count + 1) * sizeof(*past));

@@ -11,8 +11,7 @@
  * within SETTLE_MS is looked into here: if somebody has the real port, it cannot be the worker, for post_bind misses
  * nothing, and the virtual port moves on. The suite has seen one EADDRINUSE then, and the note says whose fault it was.
  *
- * Unix socket paths have no hook in the kernel. A worker whose map moves some (a database's) gets the shim for these alone,
- * BERTH_MAP_PATHS_ONLY; in a worker without any, nothing is preloaded.
+ * Unix socket paths and /proc/net have no hook in the kernel: the shim is preloaded for these alone.
  *
  * Laws: programs are attached as links, whose end is the end of this process, whatever ends it; nothing that is not ours is
  * ever detached; the run's cgroup is the only place where anything is attached.
@@ -412,10 +411,8 @@ static void worker_environ(void *arg, unsigned int number, char ***envp)
 	const struct backend *backend = arg;
 	const struct worker *worker = &backend->workers[number - 1];
 
-	if (!backend->shim || !worker->file || !worker->file->unix_rules[0].from[0])
-		return;
-	worker->file->flags |= BERTH_MAP_PATHS_ONLY;
-	shim_env_set(envp, backend->shim, worker->map_path);
+	if (backend->shim)
+		shim_env_set(envp, backend->shim, worker->map_path, true);
 }
 
 static void worker_end(void *arg, unsigned int number)

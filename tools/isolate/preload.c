@@ -102,7 +102,7 @@ static void worker_environ(void *backend, unsigned int number, char ***envp)
 {
 	const struct preload *preload = backend;
 
-	shim_env_set(envp, preload->shim, preload->map_paths[number - 1]);
+	shim_env_set(envp, preload->shim, preload->map_paths[number - 1], false);
 	environ_set(envp, "BERTH_LAUNCHER", preload->net ? preload->launcher : NULL);
 	environ_set(envp, "BERTH_NET", preload->net ? preload->net_path : NULL);
 }

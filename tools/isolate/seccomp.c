@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The seccomp backend: the worker's first process is brought under the net before it becomes the suite, and so is all that
- * it ever starts. No shim is loaded. Without privilege this takes no_new_privs, so that sudo and other setuid programs do
- * not work in such a worker.
+ * it ever starts. The shim is loaded only to show virtual ports in /proc/net. Without privilege this takes no_new_privs, so
+ * that sudo and other setuid programs do not work in such a worker.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -16,13 +16,16 @@
 #include "tools/base/str.h"
 #include "tools/isolate/backend.h"
 #include "tools/isolate/net.h"
+#include "tools/isolate/shim_env.h"
 
 struct channel {
 	int ours, theirs;	/* -1 = closed */
+	char *map_path;
 };
 
 struct backend {
 	struct net *net;
+	char *shim;		/* NULL = it cannot be used; then /proc/net shows real ports */
 	struct channel *channels; /* by number - 1 */
 	unsigned int count;
 };
@@ -33,7 +36,7 @@ static void channel_close(struct channel *channel)
 		close(channel->ours);
 	if (channel->theirs >= 0)
 		close(channel->theirs);
-	*channel = (struct channel){ -1, -1 };
+	channel->ours = channel->theirs = -1;
 }
 
 static void close_backend(void *arg)
@@ -42,9 +45,12 @@ static void close_backend(void *arg)
 
 	if (!backend)
 		return;
-	for (unsigned int i = 0; i < backend->count; i++)
+	for (unsigned int i = 0; i < backend->count; i++) {
 		channel_close(&backend->channels[i]);
+		free(backend->channels[i].map_path);
+	}
 	net_close(backend->net);
+	free(backend->shim);
 	free(backend->channels);
 	free(backend);
 }
@@ -102,6 +108,7 @@ static int try_one(struct loop *loop)
 
 static int open_backend(const struct isolate_setup *setup, void **ret_backend, char **ret_reason)
 {
+	cleanup_free char *no_shim = NULL;
 	struct backend *backend;
 	struct loop *loop = NULL;
 	int ret = loop_open(&loop);
@@ -117,7 +124,8 @@ static int open_backend(const struct isolate_setup *setup, void **ret_backend, c
 	backend->count = setup->workers;
 	backend->channels = mem_alloc((setup->workers + 1) * sizeof(*backend->channels));
 	for (unsigned int i = 0; i < setup->workers; i++)
-		backend->channels[i] = (struct channel){ -1, -1 };
+		backend->channels[i] = (struct channel){ .ours = -1, .theirs = -1 };
+	(void)shim_env_find(setup, &backend->shim, &no_shim);
 	ret = setup->loop ? net_open(setup->loop, setup->workers, setup->datagrams, &backend->net) : 0;
 	if (ret) {
 		close_backend(backend);
@@ -131,22 +139,27 @@ static int open_backend(const struct isolate_setup *setup, void **ret_backend, c
 static int worker_begin(void *arg, const struct isolate_worker *worker)
 {
 	struct backend *backend = arg;
+	struct channel *channel;
 	int pair[2];
 
 	if (!worker->number || worker->number > backend->count)
 		return -EINVAL;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
 		return -errno;
-	channel_close(&backend->channels[worker->number - 1]);
-	backend->channels[worker->number - 1] = (struct channel){ pair[0], pair[1] };
+	channel = &backend->channels[worker->number - 1];
+	channel_close(channel);
+	free(channel->map_path);
+	*channel = (struct channel){ pair[0], pair[1], str_copy(worker->map_path) };
 	net_worker_begin(backend->net, worker->number, worker->map);
 	return 0;
 }
 
 static void worker_environ(void *arg, unsigned int number, char ***envp)
 {
-	(void)arg;
-	(void)number;
+	const struct backend *backend = arg;
+
+	if (backend->shim)
+		shim_env_set(envp, backend->shim, backend->channels[number - 1].map_path, true);
 	environ_set(envp, "BERTH_LAUNCHER", NULL); /* an outer run's */
 	environ_set(envp, "BERTH_NET", NULL);
 }

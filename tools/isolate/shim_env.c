@@ -108,13 +108,16 @@ static char *asan_options(char *const *envp)
 	return str_print("%s%sverify_asan_link_order=0", list ? list : "", list && *list ? ":" : "");
 }
 
-void shim_env_set(char ***envp, const char *shim, const char *map_path)
+void shim_env_set(char ***envp, const char *shim, const char *map_path, bool view)
 {
 	cleanup_free char *list = preload_list(shim, *envp);
 	cleanup_free char *asan = asan_options(*envp);
 
 	environ_set(envp, "LD_PRELOAD", list);
 	environ_set(envp, "ASAN_OPTIONS", asan);
-	environ_set(envp, "BERTH_MAP", map_path);
+	environ_set(envp, "BERTH_MAP", view ? NULL : map_path); /* perhaps an outer run's */
+	environ_set(envp, "BERTH_VIEW", view ? map_path : NULL);
 	environ_set(envp, "BERTH_SHIM", shim);
+	environ_set(envp, "PROC_NET_TCP", "/proc/net/tcp");
+	environ_set(envp, "PROC_NET_UDP", "/proc/net/udp");
 }

@@ -182,9 +182,7 @@ bool admin_exists(struct admin *admin, const char *database, bool *ret_template)
 
 bool admin_pool(struct admin *admin, unsigned int *ret_used, unsigned int *ret_most)
 {
-	cleanup_result PGresult *result = libpq_ask(admin->conn, admin->line, 2,
-		"SELECT count(*), current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int "
-		"FROM pg_stat_activity WHERE backend_type = 'client backend'", NULL);
+	cleanup_result PGresult *result = libpq_ask(admin->conn, admin->line, 3, "SELECT " ADMIN_POOL, NULL);
 
 	if (libpq.PQresultStatus(result) != PGRES_TUPLES_OK || libpq.PQntuples(result) != 1)
 		return false;
@@ -252,26 +250,41 @@ static void leave_place(struct admin *admin, int place)
 
 /* --- databases --- */
 
-int admin_comment(struct admin *admin, const char *physical, const struct admin_lease *lease, bool kept)
+static int comment_json(struct admin *admin, const char *database, json_t *object)
 {
-	char host[256] = "";
-	json_t *owner;
-	cleanup_free char *json = NULL, *sql = NULL;
-	char *name = identifier(admin, physical), *literal;
+	cleanup_free char *json = json_dumps(object, 0), *sql = NULL;
+	char *name = identifier(admin, database);
+	char *literal = libpq.PQescapeLiteral(admin->conn, json ? json : "", json ? strlen(json) : 0);
 	int ret;
 
-	(void)gethostname(host, sizeof(host) - 1);
-	owner = json_pack("{s:i, s:s, s:i, s:s, s:s, s:s, s:s, s:i, s:I, s:b}", "berth", 1, "run", lease->run, "worker",
-			  (int)lease->worker, "task", lease->task, "logical", lease->logical, "suffix", lease->suffix, "host",
-			  host, "pid", (int)getpid(), "heartbeat", (json_int_t)time(NULL), "kept", kept);
-	json = json_dumps(owner, 0);
-	json_decref(owner);
-	literal = libpq.PQescapeLiteral(admin->conn, json ? json : "", json ? strlen(json) : 0);
+	json_decref(object);
 	sql = str_print("COMMENT ON DATABASE %s IS %s", name, literal);
 	ret = run(admin, sql, true, NULL);
 	libpq.PQfreemem(literal);
 	libpq.PQfreemem(name);
 	return ret;
+}
+
+int admin_comment(struct admin *admin, const char *physical, const struct admin_lease *lease, bool kept)
+{
+	char host[256] = "";
+
+	(void)gethostname(host, sizeof(host) - 1);
+	return comment_json(admin, physical,
+			    json_pack("{s:i, s:s, s:i, s:s, s:s, s:s, s:s, s:i, s:I, s:b}", "berth", 1, "run", lease->run,
+				      "worker", (int)lease->worker, "task", lease->task, "logical", lease->logical, "suffix",
+				      lease->suffix, "host", host, "pid", (int)getpid(), "heartbeat",
+				      (json_int_t)time(NULL), "kept", kept));
+}
+
+static int comment_template(struct admin *admin, const struct admin_template *template)
+{
+	time_t now = time(NULL);
+
+	return comment_json(admin, template->name,
+			    json_pack("{s:i, s:b, s:s, s:s*, s:I, s:I}", "berth", 1, "template", 1, "logical", template->logical,
+				      "snapshot", template->snapshot, "made",
+				      (json_int_t)(template->made_s ? template->made_s : now), "used", (json_int_t)now));
 }
 
 static void end_sessions(struct admin *admin, const char *database)
@@ -350,21 +363,36 @@ int admin_create(struct admin *admin, const char *physical, const char *source, 
 	return ret;
 }
 
-int admin_seal(struct admin *admin, const char *physical, const char *name, char **ret_why)
+int admin_seal(struct admin *admin, const char *physical, const struct admin_template *template, char **ret_why)
 {
-	char *from = identifier(admin, physical), *to = identifier(admin, name);
+	char *from = identifier(admin, physical), *to = identifier(admin, template->name);
 	cleanup_free char *seal = str_print("ALTER DATABASE %s WITH ALLOW_CONNECTIONS false IS_TEMPLATE true", from);
 	cleanup_free char *commit = str_print("ALTER DATABASE %s RENAME TO %s", from, to);
-	cleanup_free char *comment = str_print("COMMENT ON DATABASE %s IS '{\"berth\": 1, \"template\": true, \"made\": %lld}'",
-					       to, (long long)time(NULL));
+	bool is_template = false;
 	int ret;
 
 	end_sessions(admin, physical);
 	ret = run(admin, seal, true, ret_why);
+	if (!ret && admin_exists(admin, template->name, &is_template))
+		ret = drop(admin, template->name, is_template, true);
 	ret = ret ? ret : run(admin, commit, true, ret_why);
-	ret = ret ? ret : run(admin, comment, true, ret_why);
+	ret = ret ? ret : comment_template(admin, template);
 	libpq.PQfreemem(from);
 	libpq.PQfreemem(to);
+	return ret;
+}
+
+int admin_snapshot(struct admin *admin, const char *physical, const struct admin_lease *lease,
+		   const struct admin_template *template, char **ret_why)
+{
+	cleanup_free char *copy = str_print("berth_copy%s", lease->suffix);
+	int ret;
+
+	end_sessions(admin, physical); /* a copy needs the database for itself */
+	ret = admin_create(admin, copy, physical, lease, ret_why);
+	ret = ret ? ret : admin_seal(admin, copy, template, ret_why);
+	if (ret)
+		(void)drop(admin, copy, true, true);
 	return ret;
 }
 
@@ -395,6 +423,15 @@ int admin_drop_suffix(struct admin *admin, const char *suffix, bool force)
 	}
 	libpq.PQclear(list);
 	return ret;
+}
+
+void admin_each_suffix(struct admin *admin, const char *suffix, void (*fn)(void *arg, const char *database), void *arg)
+{
+	cleanup_result PGresult *list = libpq_ask(admin->conn, admin->line, 1,
+		"SELECT datname FROM pg_database WHERE right(datname, length($1)) = $1 ORDER BY 1", suffix);
+
+	for (int row = 0; row < libpq.PQntuples(list); row++)
+		fn(arg, libpq.PQgetvalue(list, row, 0));
 }
 
 /* --- reaping --- */
@@ -454,19 +491,21 @@ unsigned int admin_reap(struct admin *admin)
 
 int admin_each_owned(struct admin *admin, admin_owned_fn fn, void *arg, char **ret_why)
 {
-	cleanup_result PGresult *list = libpq_ask(admin->conn, admin->line, 3,
-		"SELECT datname, datistemplate, shobj_description(oid, 'pg_database') FROM pg_database "
+	cleanup_result PGresult *list = libpq_ask(admin->conn, admin->line, 4,
+		"SELECT datname, datistemplate, shobj_description(oid, 'pg_database'), "
+		"CASE WHEN has_database_privilege(oid, 'CONNECT') THEN pg_database_size(oid) ELSE -1 END FROM pg_database "
 		"WHERE shobj_description(oid, 'pg_database') LIKE '{\"berth\"%' ORDER BY datname", NULL);
 	int ret = verdict(list, ret_why);
 
 	for (int row = 0; !ret && row < libpq.PQntuples(list); row++)
-		fn(arg, libpq.PQgetvalue(list, row, 0), *libpq.PQgetvalue(list, row, 1) == 't', libpq.PQgetvalue(list, row, 2));
+		fn(arg, libpq.PQgetvalue(list, row, 0), *libpq.PQgetvalue(list, row, 1) == 't',
+		   strtoll(libpq.PQgetvalue(list, row, 3), NULL, 10), libpq.PQgetvalue(list, row, 2));
 	return ret;
 }
 
 static bool is_template_name(const char *database)
 {
-	return str_starts(database, "berth_tpl_");
+	return str_starts(database, "berth_tpl_") || str_starts(database, "berth_snap_");
 }
 
 int admin_drop_owned(struct admin *admin, const char *database, const char *suffix, char **ret_why)

@@ -16,6 +16,12 @@
 
 struct admin;
 
+/* SQL: connections in use, how many there can be for ordinary roles, how many for others only. */
+#define ADMIN_RESERVED "(current_setting('superuser_reserved_connections')::int " \
+		       "+ coalesce(current_setting('reserved_connections', true)::int, 0))"
+#define ADMIN_POOL "(SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'), " \
+		   "current_setting('max_connections')::int - " ADMIN_RESERVED ", " ADMIN_RESERVED
+
 struct admin_lease {
 	const char *run, *task, *suffix, *logical;
 	unsigned int worker;
@@ -45,14 +51,28 @@ int admin_create(struct admin *admin, const char *physical, const char *source, 
 		 char **ret_why);
 int admin_comment(struct admin *admin, const char *physical, const struct admin_lease *lease, bool kept);
 
-/** Seal @physical and give it its template's name: the rename is the commit. */
-int admin_seal(struct admin *admin, const char *physical, const char *name, char **ret_why);
+struct admin_template {
+	const char *name;	/* on the server */
+	const char *logical;
+	const char *snapshot;	/* what somebody called it; NULL = made by the setup */
+	int64_t made_s;		/* 0 = now */
+};
+
+/** Seal @physical and give it its template's name: the rename is the commit. What had the name before is dropped. */
+int admin_seal(struct admin *admin, const char *physical, const struct admin_template *template, char **ret_why);
+
+/** Copy @physical, which @lease is of, and seal the copy. The sessions in it are cut. */
+int admin_snapshot(struct admin *admin, const char *physical, const struct admin_lease *lease,
+		   const struct admin_template *template, char **ret_why);
 
 /** Drop every database whose name ends in @suffix. @force cuts sessions; without it a database in use is left (-EBUSY). */
 int admin_drop_suffix(struct admin *admin, const char *suffix, bool force);
 
+/** Call @fn for every database whose name ends in @suffix. */
+void admin_each_suffix(struct admin *admin, const char *suffix, void (*fn)(void *arg, const char *database), void *arg);
+
 /** Call @fn for every database that bears a comment of Berth's. Return: 0; -EIO and *ret_why. */
-typedef void (*admin_owned_fn)(void *arg, const char *database, bool is_template, const char *comment);
+typedef void (*admin_owned_fn)(void *arg, const char *database, bool is_template, int64_t size_bytes, const char *comment);
 int admin_each_owned(struct admin *admin, admin_owned_fn fn, void *arg, char **ret_why);
 
 /**

@@ -55,10 +55,3 @@ const struct pg_engine pg_engine_command = {
 	.command_line = command_line,
 	.open_command = open_command,
 };
-
-const struct pg_engine *const pg_engines[PG_KINDS] = {
-	[PG_KIND_POSTGRES] = &pg_engine_postgres,
-	[PG_KIND_REDIS] = &pg_engine_redis,
-	[PG_KIND_MARIADB] = &pg_engine_mariadb,
-	[PG_KIND_COMMAND] = &pg_engine_command,
-};

@@ -29,6 +29,7 @@ struct pg_seat {		/* one running server */
 	const char *project_dir, *run_id;
 	bool tls;		/* its clients insist: sslmode=require */
 	uint16_t port;		/* real, host byte order: 127.0.0.1 and ::1 */
+	int64_t idle_kill_ms;	/* sessions idle in a transaction end after this; 0 = never */
 };
 
 struct pg_engine {
@@ -55,5 +56,11 @@ struct pg_engine {
 
 extern const struct pg_engine pg_engine_postgres, pg_engine_redis, pg_engine_mariadb, pg_engine_command;
 extern const struct pg_engine *const pg_engines[PG_KINDS];
+
+/** Quote for a mode in which a line is a statement: as a string (') whose backslashes are escapes, or as a name. */
+void engine_add_quoted(struct str *sql, const char *text, char quote);
+
+/** @command as the server's user runs it, for a shell; the caller's to free. */
+char *engine_as_user(const struct pg_server *server, const char *command);
 
 #endif

@@ -4,6 +4,7 @@
  *
  *	flat_start() -> clone (a job) -> servers start -> all_up() -> ... flat_stop() -> servers end -> flat_servers_gone()
  *		-> kept or removed (jobs) -> gone; or, after a reset, flat_start() again
+ *		-> snapshot (a job) -> servers start on the same directory -> all_up()
  */
 #include "tools/pg/private.h"
 
@@ -72,6 +73,14 @@ static void all_up(struct flat *flat)
 			return;
 	for (unsigned int i = 0; i < worker->pg->port_count; i++)
 		berth_portmap_bound(worker->map, worker->real[i]);
+	flat->resuming = false;
+	private_watch(flat);
+	if (flat->refusal) {
+		cleanup_free char *refusal = steal(&flat->refusal);
+
+		pg_worker_refuse(worker, -EIO, refusal);
+		return;
+	}
 	pg_record(worker, PG_RECORD_READY, 0, clock_ms() - worker->began_ms,
 		  flat_makes_template(flat) ? "setup" : pg_clone_names[flat->clone]);
 	pg_worker_answer(worker, 0, "");
@@ -85,7 +94,7 @@ static bool worth_another_try(struct unit *unit, int error)
 	uint16_t virtual_port = worker->pg->ports[unit->index];
 	uint16_t next;
 
-	if (error == -ENOTSUP && flat->clone == PG_CLONE_OVERLAY) {
+	if (error == -ENOTSUP && flat->clone == PG_CLONE_OVERLAY && !flat->resuming) {
 		private_of(worker->pg)->clone = PG_CLONE_COPY;
 		return true;
 	}
@@ -133,9 +142,16 @@ static bool wants_tls(const struct pg *pg, uint16_t port)
 }
 
 /* A fresh one begins with an empty directory, a clone of what the template has, or the template in the making itself. */
-static bool is_mounted(const struct flat *flat, const struct pg_service *service)
+bool flat_is_mounted(const struct flat *flat, const struct pg_service *service)
 {
 	return flat->clone == PG_CLONE_OVERLAY && !flat_makes_template(flat) && !service->engine->ours;
+}
+
+char *flat_source(const struct flat *flat, const struct pg_service *service)
+{
+	const struct private *private = private_of(flat->worker->pg);
+
+	return str_print("%s/%s/%u/data", private->server.cache, flat->source ? flat->source : private->source, service->port);
 }
 
 static void seat_free(struct unit *unit)
@@ -152,7 +168,7 @@ static int start_unit(struct flat *flat, unsigned int i)
 	struct private *private = private_of(pg);
 	const struct pg_service *service = &pg->services[i];
 	struct unit *unit = &flat->units[i];
-	cleanup_free char *lower = str_print("%s/tpl-%s/%u/data", private->server.cache, private->hash, pg->ports[i]);
+	cleanup_free char *lower = flat_source(flat, service);
 	int ret = flat_socket_rules(worker, i);
 
 	if (ret)
@@ -164,10 +180,11 @@ static int start_unit(struct flat *flat, unsigned int i)
 	unit->log = pg_server_log(pg, worker->number, service);
 	berth_portmap_try(worker->map, worker->real[i]);
 	return cluster_start(&(struct cluster_setup){ .loop = pg->setup.loop, .base = unit->base, .log = unit->log,
-						      .lower = is_mounted(flat, service) ? lower : NULL,
+						      .lower = flat_is_mounted(flat, service) ? lower : NULL,
 						      .seat = { &private->server, service, unit->data, private->socket_dir,
 								pg->setup.project_dir, pg->setup.run_id,
-								wants_tls(pg, pg->ports[i]), worker->real[i] },
+								wants_tls(pg, pg->ports[i]), worker->real[i],
+								pg->setup.idle_kill_ms },
 						      .ready = on_cluster_ready, .end = on_cluster_end,
 						      .arg = unit }, &unit->cluster);
 }
@@ -210,9 +227,8 @@ static void on_cloned(void *arg, int error, const char *text)
 static int clone_service(const struct flat *flat, const struct pg_service *service)
 {
 	static const char *const parts[] = { "data", "upper", "work" };
-	const struct private *private = private_of(flat->worker->pg);
 	cleanup_free char *base = str_print("%s/%u", flat->dir, service->port), *data = str_print("%s/data", base);
-	cleanup_free char *from = str_print("%s/tpl-%s/%u/data", private->server.cache, private->hash, service->port);
+	cleanup_free char *from = flat_source(flat, service);
 	int ret = mkdir(base, 0700) ? -errno : 0;
 
 	if (service->engine->ours)
@@ -271,16 +287,21 @@ void flat_stop(struct flat *flat, bool clean)
 
 /* --- the end of a worker --- */
 
-static void flat_free(struct flat *flat)
+/* The last word about a worker is the sampler's, if it has looked at it. */
+void flat_free(struct flat *flat)
 {
 	struct pg_worker *worker = flat->worker;
 
+	flat->over = true;
+	if (flat->watched)
+		return;
 	loop_cancel(worker->pg->setup.loop, flat->bad_news);
-
-	for (unsigned int i = 0; i < PG_PORTS_MOST; i++) {
+	for (unsigned int i = 0; i < PG_PORTS_MOST; i++)
 		seat_free(&flat->units[i]);
-	}
 	free(flat->dir);
+	free(flat->source);
+	free(flat->snapshot);
+	free(flat->refusal);
 	free(flat);
 	pg_worker_gone(worker);
 }
@@ -291,65 +312,6 @@ bool flat_wants_keeping(const struct flat *flat)
 
 	return !flat_makes_template(flat) && flat->worker->usable &&
 	       (setup->keep || (setup->keep_failed && flat->worker->failed));
-}
-
-/* The command that opens a kept directory, for a shell. */
-static char *open_command(const struct private *private, const struct pg *pg, const char *dir, unsigned int i)
-{
-	cleanup_free char *data = str_print("%s/%u/data", dir, pg->ports[i]);
-	const struct pg_url *url = pg->urls;
-
-	while (url->port != pg->ports[i])
-		url++;
-	return pg->services[i].engine->open_command(&private->server, url, data);
-}
-
-/* In a job that may still mount: let the overlay of one service be seen at its data/. */
-static int show_service(const struct flat *flat, const struct pg_service *service)
-{
-	const struct private *private = private_of(flat->worker->pg);
-	cleanup_free char *lower = str_print("%s/tpl-%s/%u/data", private->server.cache, private->hash, service->port);
-	cleanup_free char *base = str_print("%s/%u", flat->dir, service->port), *mark = str_print("%s/work/work/incompat", base);
-
-	if (!is_mounted(flat, service))
-		return 0;
-	(void)dir_remove(mark); /* a clean shutdown came before: nothing is missing */
-	return pg_clone_mount(lower, base);
-}
-
-static int copy_service(const struct flat *flat, const struct pg_service *service, const char *to)
-{
-	cleanup_free char *from = str_print("%s/%u/data", flat->dir, service->port);
-	cleanup_free char *below = str_print("%s/%u", to, service->port), *data = str_print("%s/data", below);
-
-	if (mkdir(below, 0700))
-		return -errno;
-	return pg_clone_tree(from, data, PG_CLONE_COPY);
-}
-
-/* Job: move a clone to kept/, as complete directories. Answers with the new place. */
-static int keep_clone(void *arg, struct str *ret_text)
-{
-	struct flat *flat = arg;
-	const struct pg *pg = flat->worker->pg;
-	struct private *private = private_of(pg);
-	cleanup_free char *kept = str_print("%s/kept", private->server.cache);
-	cleanup_free char *to = str_print("%s/%s", kept, strrchr(flat->dir, '/') + 1);
-	bool overlay = flat->clone == PG_CLONE_OVERLAY;
-	int ret = 0;
-
-	if (!overlay)
-		ret = rename(flat->dir, to) ? -errno : 0;
-	else if (mkdir(to, 0700) || chown(to, private->server.uid ? private->server.uid : geteuid(), (gid_t)-1))
-		ret = -errno;
-	for (unsigned int i = 0; i < pg->port_count && !ret && overlay; i++)
-		ret = show_service(flat, &pg->services[i]);
-	if (!ret && overlay) /* what a server wrote is copied by its user, not by root */
-		ret = job_drop(private->server.uid, private->server.gid);
-	for (unsigned int i = 0; i < pg->port_count && !ret && overlay; i++)
-		ret = copy_service(flat, &pg->services[i], to);
-	str_add(ret_text, ret ? strerror(-ret) : to);
-	return ret;
 }
 
 static int remove_clone(void *arg, struct str *ret_text)
@@ -377,6 +339,29 @@ static void on_removed(void *arg, int error, const char *text)
 		flat_free(flat);
 }
 
+/* Servers go on where they were stopped. */
+static void resume(struct flat *flat)
+{
+	flat->again = false;
+	preserve_forget_mounts(flat);
+	start_servers(flat);
+}
+
+static void on_snapshot(void *arg, int error, const char *text)
+{
+	struct flat *flat = arg;
+
+	flat->job = NULL;
+	free(steal(&flat->snapshot));
+	if (flat->worker->ending) {
+		flat_servers_gone(flat);
+		return;
+	}
+	flat->refusal = error ? str_copy(*text ? text : strerror(-error)) : NULL;
+	flat->resuming = true;
+	resume(flat);
+}
+
 static void start_end_job(struct flat *flat, job_fn run, job_done_fn done)
 {
 	if (job_start(&(struct job_setup){ .loop = flat->worker->pg->setup.loop, .run = run, .arg = flat, .done = done,
@@ -391,7 +376,7 @@ static void on_kept(void *arg, int error, const char *text)
 
 	flat->job = NULL;
 	for (unsigned int i = 0; i < pg->port_count && !error; i++) {
-		cleanup_free char *command = open_command(private_of(pg), pg, text, i);
+		cleanup_free char *command = preserve_open_command(pg, text, i);
 
 		pg_record(flat->worker, PG_RECORD_KEPT, pg->ports[i], -1, command);
 	}
@@ -403,21 +388,24 @@ void flat_servers_gone(struct flat *flat)
 {
 	struct pg_worker *worker = flat->worker;
 
-	if (flat->job || flat_is_running(flat) || (!worker->ending && !flat->again))
+	if (flat->job || flat_is_running(flat) || (!worker->ending && !flat->again && !flat->snapshot))
 		return;
+	if (flat->snapshot && !worker->ending) {
+		start_end_job(flat, preserve_snapshot, on_snapshot);
+		return;
+	}
 	if (flat_makes_template(flat) && private_of(worker->pg)->state == TEMPLATE_SETUP && !flat->again) {
 		private_setup_ended(flat);
 		return;
 	}
-	if (flat_makes_template(flat) && flat->again && !worker->ending) { /* same directory, another port */
-		flat->again = false;
-		flat_start(flat);
+	if ((flat_makes_template(flat) || flat->resuming) && flat->again && !worker->ending) { /* same directory, another port */
+		resume(flat);
 		return;
 	}
 	if (flat_makes_template(flat) || !flat->dir)
 		flat_free(flat);
 	else if (worker->ending && flat_wants_keeping(flat))
-		start_end_job(flat, keep_clone, on_kept);
+		start_end_job(flat, preserve_keep, on_kept);
 	else
 		start_end_job(flat, remove_clone, on_removed);
 }

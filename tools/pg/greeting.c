@@ -19,18 +19,6 @@
 
 /* --- the client's start --- */
 
-static void refuse_client(struct link *link, const char *sqlstate, const char *message, const char *hint)
-{
-	struct str error = { 0 };
-
-	wire_error(&error, "FATAL", sqlstate, message, hint);
-	end_send(link, &link->client, error.text, error.len);
-	str_free(&error);
-	link->phase = FLUSH;
-	end_close(link->relay, &link->server);
-	link_set_deadline(link, RELAY_FLUSH_MS);
-}
-
 static int connect_server(struct link *link)
 {
 	struct relay *relay = link->relay;
@@ -55,7 +43,7 @@ static void server_unreachable(struct link *link, int error)
 	cleanup_free char *words = str_print("the database server cannot be reached: %s", strerror(-error));
 
 	link->relay->failed_connects++;
-	refuse_client(link, "57P03", words, NULL);
+	link_refuse(link, "57P03", words, NULL);
 }
 
 static void begin_session(struct link *link, const char *packet, size_t len)
@@ -67,13 +55,13 @@ static void begin_session(struct link *link, const char *packet, size_t len)
 
 	switch (wire_startup(packet, len, &database)) {
 	case WIRE_STARTUP_BAD:
-		refuse_client(link, "08P01", "invalid startup packet layout", NULL);
+		link_refuse(link, "08P01", "invalid startup packet layout", NULL);
 		return;
 	case WIRE_STARTUP_OLD:
-		refuse_client(link, "0A000", "unsupported frontend protocol", NULL);
+		link_refuse(link, "0A000", "unsupported frontend protocol", NULL);
 		return;
 	case WIRE_STARTUP_LOGICAL_REPLICATION:
-		refuse_client(link, "0A000", "logical replication is not possible through Berth's relay",
+		link_refuse(link, "0A000", "logical replication is not possible through Berth's relay",
 			      "The server is shared: run with --db-mode private for a server of your own.");
 		return;
 	case WIRE_STARTUP_PHYSICAL:
@@ -81,7 +69,7 @@ static void begin_session(struct link *link, const char *packet, size_t len)
 		break;
 	case WIRE_STARTUP_SESSION:
 		if (!names_may_learn(names, database, strlen(database))) {
-			refuse_client(link, "53400", "too many databases have been asked for", NULL);
+			link_refuse(link, "53400", "too many databases have been asked for", NULL);
 			return;
 		}
 		names_learn(names, database, strlen(database));
@@ -100,7 +88,7 @@ static void answer_tls(struct link *link)
 	bool yes = link->relay->offer_tls && relay_tls(link->relay);
 
 	if (link->in.len || link->asked_tls) {
-		refuse_client(link, "08P01", "received unencrypted data after SSL request", NULL);
+		link_refuse(link, "08P01", "received unencrypted data after SSL request", NULL);
 		return;
 	}
 	link->asked_tls = true;
@@ -112,7 +100,7 @@ static void answer_tls(struct link *link)
 static void answer_gss(struct link *link)
 {
 	if (link->in.len || link->asked_gss) {
-		refuse_client(link, "08P01", "received unencrypted data after GSSAPI encryption request", NULL);
+		link_refuse(link, "08P01", "received unencrypted data after GSSAPI encryption request", NULL);
 		return;
 	}
 	link->asked_gss = true;
@@ -151,11 +139,11 @@ void greeting_from_client(struct link *link)
 		struct str rest = { 0 };
 
 		if (*link->in.text == 0x16 && !link->client.channel.ssl) {
-			refuse_client(link, "08P01", "unexpected TLS handshake", NULL);
+			link_refuse(link, "08P01", "unexpected TLS handshake", NULL);
 			return;
 		}
 		if (len < 8 || len > WIRE_STARTUP_MOST) {
-			refuse_client(link, "08P01", "invalid length of startup packet", NULL);
+			link_refuse(link, "08P01", "invalid length of startup packet", NULL);
 			return;
 		}
 		if (link->in.len < len)
@@ -163,7 +151,7 @@ void greeting_from_client(struct link *link)
 		str_add_len(&rest, link->in.text + len, link->in.len - len);
 		if (rest.len && (wire_get32(link->in.text + 4) == WIRE_SSL || wire_get32(link->in.text + 4) == WIRE_GSSENC)) {
 			str_free(&rest);
-			refuse_client(link, "08P01", "received unencrypted data after SSL request", NULL);
+			link_refuse(link, "08P01", "received unencrypted data after SSL request", NULL);
 			return;
 		}
 		startup_packet(link, len);
@@ -212,7 +200,7 @@ static void server_tls_step(struct link *link)
 	if (!ret)
 		server_ready(link);
 	else if (ret != -EAGAIN)
-		refuse_client(link, "08006", "the TLS handshake with the database server failed", NULL);
+		link_refuse(link, "08006", "the TLS handshake with the database server failed", NULL);
 }
 
 static void server_tls_answer(struct link *link)
@@ -222,9 +210,13 @@ static void server_tls_answer(struct link *link)
 
 	if (got == -EAGAIN)
 		return;
+	if (got == 1 && answer == 'N') {
+		link_say_last(link, &link->rejection);
+		return;
+	}
 	if (got != 1 || answer != 'S' || !relay_tls(link->relay) ||
 	    tls_begin(link->relay->tls, &link->server.channel, false)) {
-		refuse_client(link, "08006", "the database server insists on TLS and then refuses it", NULL);
+		link_refuse(link, "08006", "the TLS handshake with the database server failed", NULL);
 		return;
 	}
 	link->phase = SERVER_TLS;
@@ -245,8 +237,9 @@ bool greeting_again_with_tls(struct link *link)
 {
 	int ret;
 
-	if (!link->session || !session_wants_tls(link->session) || link->server_tls)
+	if (!link->session || !session_rejection(link->session) || link->server_tls)
 		return false;
+	str_add_len(&link->rejection, session_rejection(link->session)->text, session_rejection(link->session)->len);
 	link->server_tls = true;
 	link_open_session(link);
 	link_set_deadline(link, RELAY_STARTUP_MS);

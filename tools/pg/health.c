@@ -18,6 +18,7 @@
 #include "tools/base/file.h"
 #include "tools/base/loop.h"
 #include "tools/base/str.h"
+#include "tools/pg/admin.h"
 #include "tools/pg/job.h"
 #include "tools/pg/libpq.h"
 #include "tools/pg/room.h"
@@ -167,15 +168,14 @@ static int ask(PGconn *conn, struct pg_health_server *server, char **ret_why)
 		return -ECONNREFUSED;
 	}
 	server->version = (unsigned int)libpq.PQserverVersion(conn);
-	result = libpq_ask(conn, -1, 3,
-		"SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int, "
-		"(SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'), "
-		"(SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user)", NULL);
+	result = libpq_ask(conn, -1, 4,
+		"SELECT " ADMIN_POOL ", (SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user)", NULL);
 	if (libpq.PQresultStatus(result) == PGRES_TUPLES_OK && libpq.PQntuples(result) == 1) {
 		server->connected = true;
-		server->connections_most = number_at(result, 0);
-		server->connections_used = number_at(result, 1);
-		server->may_create = *libpq.PQgetvalue(result, 0, 2) == 't';
+		server->connections_used = number_at(result, 0);
+		server->connections_most = number_at(result, 1);
+		server->reserved = number_at(result, 2);
+		server->may_create = *libpq.PQgetvalue(result, 0, 3) == 't';
 	} else {
 		*ret_why = last_line(libpq.PQresultErrorMessage(result));
 		ret = -EIO;
@@ -219,4 +219,42 @@ void pg_health_server_free(struct pg_health_server *server)
 	free(server->where);
 	free(server->role);
 	*server = (struct pg_health_server){ 0 };
+}
+
+/* The arithmetic, and what would fit. */
+static char *pool_refusal(const struct pg_health_server *server, const struct pg_pool_wanted *wanted, const char *where)
+{
+	unsigned int each = wanted->each + 1, most = server->connections_most, used = server->connections_used - 1; /* not ours */
+	unsigned int left = most > used ? most - used : 0, fit = left ? (left - 1) / each : 0;
+	cleanup_free char *fewer = fit ? str_print("-j %u fits; ", fit) : str_copy("");
+
+	return str_print("too few connections are left: %u worker%s at once x (%u%s + 1 of Berth's) + 1 = %u, and the server at %s "
+			 "has %u: max_connections %u - %u reserved - %u in use\n"
+			 "hint: %sor raise max_connections, or say in berth.yaml how many a worker needs (pool)",
+			 wanted->workers, wanted->workers == 1 ? "" : "s", wanted->each, wanted->seen ? " as in earlier runs" : "",
+			 wanted->workers * each + 1, where, left, most + server->reserved, server->reserved, used, fewer);
+}
+
+int pg_pool_check(const struct pg *pg, const struct pg_pool_wanted *wanted, unsigned int *ret_left, char **ret_why)
+{
+	struct pg_health_server server = { 0 };
+	const struct pg_url *url = pg->urls;
+	cleanup_free char *where = NULL, *why = NULL;
+	PGconn *conn;
+	int ret;
+
+	*ret_left = 0;
+	if (pg->mode != PG_RENAME || libpq_load(&why))
+		return 0;
+	where = str_print("%s:%u", url->host, url->port);
+	conn = connect_once(url);
+	ret = ask(conn, &server, &why);
+	libpq.PQfinish(conn);
+	/* itself among those in use: the steward's is in its place soon */
+	if (!ret && server.connections_most > server.connections_used)
+		*ret_left = server.connections_most - server.connections_used;
+	if (ret || server.connections_used + wanted->workers * (wanted->each + 1) <= server.connections_most)
+		return 0;
+	*ret_why = pool_refusal(&server, wanted, where);
+	return -EUSERS;
 }

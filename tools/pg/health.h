@@ -24,6 +24,7 @@ struct pg_health_server {
 	bool connected;			/* what follows is known */
 	unsigned int version;		/* server_version_num */
 	unsigned int connections_most, connections_used; /* of those that ordinary roles may have */
+	unsigned int reserved;		/* those that they may not */
 	bool may_create;		/* the role may create databases */
 };
 

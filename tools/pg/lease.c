@@ -35,13 +35,28 @@ struct keeper {			/* a worker's agent */
 	struct loop *loop;
 	int64_t beat_ms;
 	int line;
+	const char *snapshot;	/* what its databases are made from now; NULL = the template */
+	char *reset_to;		/* the memory of that, after a reset */
 	bool over, keep;
+	bool watches;	/* the server as a whole: one of the run's agents does */
+	unsigned int most_open;		/* connections at once; known when they are cut */
+	unsigned int slow_told;
 	bool idle_told, pool_told;	/* until it is better again */
 };
 
 void lease_template_name(char name[LEASE_TEMPLATE], const char *hash, unsigned int url)
 {
 	snprintf(name, LEASE_TEMPLATE, "berth_tpl_%.24s_%u", hash, url % 100);
+}
+
+/* The logical name is part of it by its hash only: it may be 63 bytes long. */
+static void snapshot_name(char name[LEASE_TEMPLATE], const char *snapshot, const char *logical)
+{
+	uint32_t hash = 2166136261u; /* FNV-1a */
+
+	while (*logical)
+		hash = (hash ^ (uint8_t)*logical++) * 16777619u;
+	snprintf(name, LEASE_TEMPLATE, "berth_snap_%.32s_%08x", snapshot, hash);
 }
 
 static unsigned int port_of(const struct pg *pg, unsigned int url)
@@ -90,19 +105,42 @@ static void confine_agent(const struct pg *pg)
 
 /* --- creating --- */
 
-/* What a database is made from: the template, else the logical database itself, else nothing. */
+/* What a database is made from: a snapshot, the template, else the logical database itself, else nothing. */
 static const char *source_of(struct keeper *keeper, unsigned int url, char name[LEASE_TEMPLATE])
 {
+	const char *logical = keeper->pg->urls[url].name;
 	bool is_template;
 
 	if (!keeper->worker->number)
 		return NULL;
+	if (keeper->snapshot) {
+		snapshot_name(name, keeper->snapshot, logical);
+		return name;
+	}
 	if (keeper->plan->template_hash) {
 		lease_template_name(name, keeper->plan->template_hash, url);
 		return name;
 	}
-	return admin_exists(keeper->admins[port_of(keeper->pg, url)], keeper->pg->urls[url].name, &is_template) ?
-		       keeper->pg->urls[url].name : NULL;
+	return admin_exists(keeper->admins[port_of(keeper->pg, url)], logical, &is_template) ? logical : NULL;
+}
+
+static bool is_shared(const struct keeper *keeper, unsigned int url)
+{
+	return names_shared(keeper->pg->urls[url].name, strlen(keeper->pg->urls[url].name));
+}
+
+/* Return: the first database that @snapshot does not have; NULL if it has all. */
+static const char *missing_in(const struct keeper *keeper, const char *snapshot)
+{
+	for (unsigned int i = 0; i < keeper->pg->url_count; i++) {
+		char name[LEASE_TEMPLATE];
+		bool is_template;
+
+		snapshot_name(name, snapshot, keeper->pg->urls[i].name);
+		if (!is_shared(keeper, i) && !admin_exists(keeper->admins[port_of(keeper->pg, i)], name, &is_template))
+			return keeper->pg->urls[i].name;
+	}
+	return NULL;
 }
 
 static int create_one(struct keeper *keeper, unsigned int url, char **ret_why)
@@ -113,7 +151,7 @@ static int create_one(struct keeper *keeper, unsigned int url, char **ret_why)
 	const char *source = source_of(keeper, url, name);
 	int ret;
 
-	if (names_shared(keeper->pg->urls[url].name, strlen(keeper->pg->urls[url].name)))
+	if (is_shared(keeper, url))
 		return 0;
 	ret = admin_create(keeper->admins[port_of(keeper->pg, url)], physical, source, &lease, &why);
 	if (ret)
@@ -150,6 +188,18 @@ static void on_abandoned(void *arg, int64_t idle_ms)
 	agent_tell(keeper->line, "abandoned %lld", (long long)idle_ms);
 }
 
+static void on_slow(void *arg, int64_t ms, const char *text, size_t len)
+{
+	struct keeper *keeper = arg;
+	struct str shown = { 0 };
+
+	if (keeper->slow_told++ >= PG_SLOW_MOST)
+		return;
+	slow_show(text, len, &shown);
+	agent_tell(keeper->line, "slow %lld %s", (long long)ms, shown.text ? shown.text : "");
+	str_free(&shown);
+}
+
 static int listen_port(struct keeper *keeper, unsigned int port)
 {
 	struct pg_worker *worker = keeper->worker;
@@ -157,7 +207,8 @@ static int listen_port(struct keeper *keeper, unsigned int port)
 	cleanup_free char *path = str_print("%s/w%u.s.PGSQL.%u", keeper->plan->socket_dir, worker->number, keeper->pg->ports[port]);
 	struct relay_setup setup = { .loop = keeper->loop, .names = &keeper->names, .port = worker->real[port],
 				     .socket_path = str_copy(path), .host = url->host, .server_port = url->port,
-				     .offer_tls = url->tls, .on_abandoned = on_abandoned, .arg = keeper };
+				     .offer_tls = url->tls, .slow_ms = keeper->pg->setup.slow_query_ms, .on_slow = on_slow,
+				     .on_abandoned = on_abandoned, .arg = keeper };
 	int ret;
 
 	for (;;) {
@@ -174,26 +225,43 @@ static int listen_port(struct keeper *keeper, unsigned int port)
 	return ret;
 }
 
-static int begin(struct keeper *keeper, char **ret_why)
+static int listen_all(struct keeper *keeper)
 {
 	int ret = 0;
 
 	for (unsigned int i = 0; i < keeper->pg->port_count && !ret; i++)
-		ret = connect_port(keeper, i, ret_why);
-	ret = ret ? ret : create_all(keeper, ret_why);
-	for (unsigned int i = 0; i < keeper->pg->port_count && !ret; i++)
 		ret = listen_port(keeper, i);
 	return ret;
+}
+
+static int begin(struct keeper *keeper, char **ret_why)
+{
+	const char *missing;
+	int ret = 0;
+
+	for (unsigned int i = 0; i < keeper->pg->port_count && !ret; i++)
+		ret = connect_port(keeper, i, ret_why);
+	missing = !ret && keeper->snapshot ? missing_in(keeper, keeper->snapshot) : NULL;
+	if (missing) {
+		*ret_why = str_print("there is no snapshot '%s' of database '%s' on this server", keeper->snapshot, missing);
+		ret = -ENODATA;
+	}
+	ret = ret ? ret : create_all(keeper, ret_why);
+	return ret ? ret : listen_all(keeper);
 }
 
 /* --- while it lasts --- */
 
 static void cut_clients(struct keeper *keeper)
 {
+	unsigned int most = 0;
+
 	for (unsigned int i = 0; i < keeper->pg->port_count; i++) {
+		most += keeper->relays[i] ? relay_most_open(keeper->relays[i]) : 0;
 		relay_close(keeper->relays[i]);
 		keeper->relays[i] = NULL;
 	}
+	keeper->most_open = most > keeper->most_open ? most : keeper->most_open;
 }
 
 /* After a restart of the server the session is gone, and the lock with it: take both again. */
@@ -206,6 +274,26 @@ static bool reconnect(struct keeper *keeper, unsigned int port)
 	admin_close(keeper->admins[port]);
 	keeper->admins[port] = NULL;
 	return !connect_port(keeper, port, &why);
+}
+
+static void tell_left(void *arg, const char *database)
+{
+	struct keeper *keeper = arg;
+	cleanup_str struct str logical = { 0 };
+
+	names_logical(&keeper->names, database, strlen(database), &logical);
+	for (unsigned int i = 0; i < keeper->pg->url_count; i++)
+		if (!strcmp(keeper->pg->urls[i].name, logical.text))
+			return;
+	agent_tell(keeper->line, "database %s", logical.text);
+}
+
+/* What the suite has created besides its own, and not dropped. */
+static void find_left(struct keeper *keeper)
+{
+	for (unsigned int i = 0; i < keeper->pg->port_count; i++)
+		if (keeper->worker->number && keeper->admins[i])
+			admin_each_suffix(keeper->admins[i], keeper->plan->suffix, tell_left, keeper);
 }
 
 static bool drop_all(struct keeper *keeper)
@@ -232,38 +320,78 @@ static void drop_at_end(struct keeper *keeper)
 	}
 }
 
-static void on_reset(struct keeper *keeper)
+/* @word says of which kind a failure is. */
+static void answer(const struct keeper *keeper, const char *word, int error, const char *why, int64_t began_ms)
 {
+	if (error)
+		agent_tell(keeper->line, "%s %s", word, why ? why : strerror(-error));
+	else
+		agent_tell(keeper->line, "ready %lld", (long long)(clock_ms() - began_ms));
+}
+
+static void on_reset(struct keeper *keeper, const char *snapshot)
+{
+	const char *missing = *snapshot ? missing_in(keeper, snapshot) : NULL;
 	int64_t began = clock_ms();
 	cleanup_free char *why = NULL;
 	int ret;
 
+	if (missing) {
+		agent_tell(keeper->line, "refused there is no snapshot '%s' of database '%s' on this server", snapshot, missing);
+		return;
+	}
+	free(keeper->reset_to);
+	keeper->reset_to = *snapshot ? str_copy(snapshot) : NULL;
+	keeper->snapshot = *snapshot ? keeper->reset_to : keeper->plan->snapshot;
 	cut_clients(keeper);
 	(void)drop_all(keeper);
 	ret = create_all(keeper, &why);
-	for (unsigned int i = 0; i < keeper->pg->port_count && !ret; i++)
-		ret = listen_port(keeper, i);
-	if (ret)
-		agent_tell(keeper->line, "error %s", why ? why : strerror(-ret));
-	else
-		agent_tell(keeper->line, "ready %lld", (long long)(clock_ms() - began));
+	ret = ret ? ret : listen_all(keeper);
+	answer(keeper, "error", ret, why, began);
+}
+
+static void on_snapshot(struct keeper *keeper, const char *snapshot)
+{
+	int64_t began = clock_ms();
+	cleanup_free char *why = NULL;
+	int ret = 0, deaf;
+
+	cut_clients(keeper);
+	for (unsigned int i = 0; i < keeper->pg->url_count && !ret; i++) {
+		cleanup_free char *physical = physical_of(keeper, i);
+		struct admin_lease lease = lease_of(keeper, i);
+		unsigned int port = port_of(keeper->pg, i);
+		char name[LEASE_TEMPLATE];
+
+		snapshot_name(name, snapshot, lease.logical);
+		if (is_shared(keeper, i))
+			continue;
+		ret = !reconnect(keeper, port) ? -ECONNREFUSED :
+			      admin_snapshot(keeper->admins[port], physical, &lease,
+					     &(struct admin_template){ .name = name, .logical = lease.logical,
+							       .snapshot = snapshot }, &why);
+	}
+	deaf = listen_all(keeper);
+	answer(keeper, deaf ? "error" : "refused", deaf ? deaf : ret, why, began);
 }
 
 /* Worker 0: its databases become the templates. The first one last: whoever looks for a template looks for that. */
-static void on_commit(struct keeper *keeper)
+static void on_commit(struct keeper *keeper, const char *nothing)
 {
 	cleanup_free char *why = NULL;
 	int ret = 0;
 
+	(void)nothing;
 	cut_clients(keeper);
 	for (unsigned int i = keeper->pg->url_count; i-- > 0 && !ret;) {
 		cleanup_free char *physical = physical_of(keeper, i);
 		char name[LEASE_TEMPLATE];
 
-		if (names_shared(keeper->pg->urls[i].name, strlen(keeper->pg->urls[i].name)))
+		if (is_shared(keeper, i))
 			continue;
 		lease_template_name(name, keeper->plan->template_hash, i);
-		ret = admin_seal(keeper->admins[port_of(keeper->pg, i)], physical, name, &why);
+		ret = admin_seal(keeper->admins[port_of(keeper->pg, i)], physical,
+				 &(struct admin_template){ .name = name, .logical = keeper->pg->urls[i].name }, &why);
 	}
 	if (ret)
 		agent_tell(keeper->line, "error unable to make the template: %s", why ? why : strerror(-ret));
@@ -272,8 +400,9 @@ static void on_commit(struct keeper *keeper)
 	keeper->over = true;
 }
 
-static void on_keep(struct keeper *keeper)
+static void on_keep(struct keeper *keeper, const char *nothing)
 {
+	(void)nothing;
 	for (unsigned int i = 0; i < keeper->pg->url_count; i++) {
 		cleanup_free char *physical = physical_of(keeper, i);
 		struct admin_lease lease = lease_of(keeper, i);
@@ -285,37 +414,47 @@ static void on_keep(struct keeper *keeper)
 	keeper->keep = keeper->over = true;
 }
 
-static void on_drop(struct keeper *keeper)
+static void on_drop(struct keeper *keeper, const char *nothing)
 {
+	(void)nothing;
 	keeper->over = true;
+}
+
+static void on_watch(struct keeper *keeper, const char *nothing)
+{
+	(void)nothing;
+	keeper->watches = true;
 }
 
 static const struct {
 	const char *word;
-	void (*act)(struct keeper *keeper);
-} orders[] = { { "reset", on_reset }, { "commit", on_commit }, { "keep", on_keep }, { "drop", on_drop } };
+	void (*act)(struct keeper *keeper, const char *argument); /* "" if there is none */
+} orders[] = { { "reset", on_reset }, { "snapshot", on_snapshot }, { "commit", on_commit }, { "keep", on_keep },
+	       { "drop", on_drop }, { "watch", on_watch } };
 
 static void on_order(void *arg, int fd, uint32_t events)
 {
 	struct keeper *keeper = arg;
 	bool closed;
 	cleanup_free char *text = agent_hear(fd, 0, &closed);
+	char *argument = text ? strchr(text, ' ') : NULL;
 
 	(void)events;
 	keeper->over |= closed;
+	if (argument)
+		*argument++ = '\0';
 	for (size_t i = 0; text && i < ARRAY_LEN(orders); i++)
 		if (!strcmp(text, orders[i].word))
-			orders[i].act(keeper);
+			orders[i].act(keeper, argument ? argument : "");
 }
 
-/* One worker is enough to watch the server as a whole. */
 static void watch_pool(struct keeper *keeper)
 {
 	unsigned int percent = keeper->pg->setup.pool_alarm_percent ? keeper->pg->setup.pool_alarm_percent : POOL_PERCENT;
 	unsigned int used, most;
 	bool full;
 
-	if (keeper->worker->number != 1 || !keeper->admins[0] || !admin_pool(keeper->admins[0], &used, &most))
+	if (!keeper->watches || !keeper->admins[0] || !admin_pool(keeper->admins[0], &used, &most))
 		return;
 	full = used * 100 >= most * percent;
 	if (full && !keeper->pool_told)
@@ -347,11 +486,23 @@ static void watch_idle(struct keeper *keeper)
 	}
 }
 
+static void end_idle(struct keeper *keeper)
+{
+	int64_t most = keeper->pg->setup.idle_kill_ms;
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < keeper->pg->port_count && most; i++)
+		count += keeper->relays[i] ? relay_end_idle(keeper->relays[i], most) : 0;
+	if (count)
+		agent_tell(keeper->line, "ended %lld %u", (long long)most, count);
+}
+
 static void on_health(void *arg)
 {
 	struct keeper *keeper = arg;
 
 	watch_idle(keeper);
+	end_idle(keeper);
 	watch_pool(keeper);
 	(void)loop_after(keeper->loop, HEALTH_MS, on_health, keeper);
 }
@@ -377,7 +528,8 @@ static void on_beat(void *arg)
 void lease_worker(void *arg, int line)
 {
 	struct lease_plan *plan = arg;
-	struct keeper keeper = { .plan = plan, .pg = plan->pg, .worker = plan->worker, .line = line, .beat_ms = clock_ms() };
+	struct keeper keeper = { .plan = plan, .pg = plan->pg, .worker = plan->worker, .line = line, .beat_ms = clock_ms(),
+				 .snapshot = plan->snapshot };
 	cleanup_free char *why = NULL;
 	int64_t began = clock_ms();
 	int ret = loop_open(&keeper.loop);
@@ -400,10 +552,15 @@ void lease_worker(void *arg, int line)
 			;
 	}
 	cut_clients(&keeper);
+	if (connected) {
+		agent_tell(line, "connections %u", keeper.most_open);
+		find_left(&keeper);
+	}
 	if (!keeper.keep && ret != -EEXIST && connected)
 		drop_at_end(&keeper);
 	for (unsigned int i = 0; i < PG_PORTS_MOST; i++)
 		admin_close(keeper.admins[i]);
+	free(keeper.reset_to);
 }
 
 /* --- the steward --- */

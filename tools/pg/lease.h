@@ -8,22 +8,23 @@
  *	says	reaped N		says	ready MS
  *		cached | setup | none		error TEXT
  *		error TEXT			kept DATABASE
- *						idle MS COUNT
- *						pool USED of MOST
- *	hears	done			hears	reset | commit | keep | drop
+ *						refused TEXT	(a reset, a snapshot)
+ *						and what sighting.h has
+ *	hears	done			hears	reset [SNAPSHOT] | snapshot NAME | commit | keep | drop | watch
  *
  * A steward holds the template's lock from `setup` to `done`. A worker's agent creates the databases, is the relay, holds the
  * lease, and drops the databases when told to or when nobody is there any more to tell it.
  */
 #include "tools/pg/room.h"
 
-enum { LEASE_TEMPLATE = 40 };
+enum { LEASE_TEMPLATE = 64 };
 
 struct lease_plan {
 	struct pg *pg;
 	struct pg_worker *worker;	/* NULL for the steward */
 	const char *suffix;
 	const char *template_hash;	/* NULL = no template: clone the logical database if there is one */
+	const char *snapshot;		/* instead of both */
 	const char *socket_dir;
 };
 

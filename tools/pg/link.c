@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "tools/base/clock.h"
+#include "tools/pg/wire.h"
 
 enum { ABANDONED_MS = 1000 };
 
@@ -59,14 +60,17 @@ void link_close(struct link *link)
 {
 	struct relay *relay = link->relay;
 
-	if (link->session)
+	if (link->session) {
 		relay->refused_statements += session_refused(link->session);
+		relay->open--;
+	}
 	loop_cancel(relay->setup.loop, link->deadline);
 	end_close(relay, &link->client);
 	end_close(relay, &link->server);
 	session_free(link->session);
 	str_free(&link->in);
 	str_free(&link->packet);
+	str_free(&link->rejection);
 	*link->at = link->next;
 	if (link->next)
 		link->next->at = link->at;
@@ -132,8 +136,14 @@ static void on_session_emit(void *arg, bool to_server, const char *data, size_t 
 
 void link_open_session(struct link *link)
 {
+	struct relay *relay = link->relay;
+
+	relay->open += !link->session;
+	relay->most_open = relay->open > relay->most_open ? relay->open : relay->most_open;
 	session_free(link->session);
-	link->session = session_open(link->relay->setup.names, link->server_tls, on_session_emit, link);
+	link->session = session_open(relay->setup.names, link->server_tls, on_session_emit, link);
+	if (relay->setup.slow_ms)
+		session_tell_slow(link->session, relay->setup.slow_ms, relay->setup.on_slow, relay->setup.arg);
 }
 
 /* The server has closed. */
@@ -150,11 +160,27 @@ static void server_closed(struct link *link)
 	link_set_deadline(link, RELAY_FLUSH_MS);
 }
 
+void link_say_last(struct link *link, const struct str *error)
+{
+	end_send(link, &link->client, error->text, error->len);
+	link->phase = FLUSH;
+	end_close(link->relay, &link->server);
+	link_set_deadline(link, RELAY_FLUSH_MS);
+}
+
+void link_refuse(struct link *link, const char *sqlstate, const char *message, const char *hint)
+{
+	cleanup_str struct str error = { 0 };
+
+	wire_error(&error, "FATAL", sqlstate, message, hint);
+	link_say_last(link, &error);
+}
+
 /* --- traffic --- */
 
 bool link_is_idle_in_transaction(const struct link *link)
 {
-	return link->session && (session_status(link->session) == 'T' || session_status(link->session) == 'E');
+	return link->session && session_is_idle_in_transaction(link->session);
 }
 
 /* A process that ends between two statements in quick succession was interrupted: that is no session that was left. */
@@ -309,6 +335,13 @@ static void on_event(void *arg, int fd, uint32_t events)
 		server_event(link, events);
 	settle(link);
 }
+
+void link_end(struct link *link, const char *sqlstate, const char *message)
+{
+	link_refuse(link, sqlstate, message, NULL);
+	settle(link);
+}
+
 void link_open(struct relay *relay, int fd)
 {
 	struct link *link = mem_alloc(sizeof(*link));

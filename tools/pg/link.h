@@ -33,6 +33,7 @@ struct link {
 	enum phase phase;
 	struct str in;		/* of the client, before the session */
 	struct str packet;	/* what the server gets first: start-up or cancel */
+	struct str rejection;	/* what it said when asked without TLS: the client's, if it knows no TLS */
 	struct session *session;
 	struct loop_timer *deadline;
 	bool asked_tls, asked_gss; /* the client did */
@@ -49,6 +50,7 @@ struct relay {
 	struct loop_timer *pause;
 	char *buffer;
 	uint64_t accepted, refused_statements, failed_connects;
+	unsigned int open, most_open; /* links to the server; link.c */
 	int listeners[RELAY_LISTENERS];
 	bool offer_tls, no_tls;
 };
@@ -76,6 +78,10 @@ void end_send(struct link *link, struct end *end, const char *data, size_t len);
 /** Begin with a client that was accepted on @fd, which is the link's from now on. */
 void link_open(struct relay *relay, int fd);
 void link_close(struct link *link);
+/** Tell the client why it is over, as a server would, and let the server go. */
+void link_say_last(struct link *link, const struct str *error); /* a whole message */
+void link_refuse(struct link *link, const char *sqlstate, const char *message, const char *hint);
+void link_end(struct link *link, const char *sqlstate, const char *message); /* the same, from outside of an event */
 void link_open_session(struct link *link);
 void link_set_deadline(struct link *link, int64_t ms); /* 0 = none */
 bool link_is_idle_in_transaction(const struct link *link);

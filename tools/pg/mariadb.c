@@ -15,12 +15,14 @@
 #include "tools/pg/engine.h"
 #include "tools/pg/job.h"
 
+#define LOG_SIZE "--innodb-log-file-size=16M"
+
 static const char *const programs[] = { "/usr/sbin/mariadbd", "/usr/sbin/mysqld" };
 
 /* What a template was made with, its clones must be started with: sizes of files are among them. Nothing survives a crash. */
 static const char *const settings[] = {
 	"--no-defaults", "--bind-address=127.0.0.1,::1", "--skip-name-resolve", "--skip-log-bin", "--character-set-server=utf8mb4",
-	"--performance-schema=OFF", "--innodb-buffer-pool-size=32M", "--innodb-log-file-size=16M", "--innodb-use-native-aio=0",
+	"--performance-schema=OFF", "--innodb-buffer-pool-size=32M", LOG_SIZE, "--innodb-use-native-aio=0",
 	"--innodb-flush-log-at-trx-commit=0", "--innodb-doublewrite=0", "--innodb-fast-shutdown=1",
 };
 
@@ -46,33 +48,15 @@ static char *stamp(const struct pg_server *server)
 	return str_take(&text);
 }
 
-/* In a string ('), or as a name (`). The bootstrap mode takes a line for a statement. */
-static void add_quoted(struct str *sql, const char *text, char quote)
-{
-	str_add_len(sql, &quote, 1);
-	for (; *text; text++) {
-		if (*text == '\n') {
-			str_add(sql, quote == '\'' ? "\\n" : " ");
-			continue;
-		}
-		if (*text == quote)
-			str_add_len(sql, text, 1);
-		else if (*text == '\\' && quote == '\'')
-			str_add(sql, "\\");
-		str_add_len(sql, text, 1);
-	}
-	str_add_len(sql, &quote, 1);
-}
-
 static void add_user(struct str *sql, const struct pg_url *url)
 {
 	static const char *const hosts[] = { "localhost", "127.0.0.1", "::1" };
 
 	for (size_t i = 0; i < ARRAY_LEN(hosts); i++) {
 		str_add(sql, "GRANT ALL ON *.* TO ");
-		add_quoted(sql, url->role, '\'');
+		engine_add_quoted(sql, url->role, '\'');
 		str_addf(sql, "@'%s' IDENTIFIED BY ", hosts[i]);
-		add_quoted(sql, url->password ? url->password : "", '\'');
+		engine_add_quoted(sql, url->password ? url->password : "", '\'');
 		str_add(sql, " WITH GRANT OPTION;\n");
 	}
 }
@@ -82,7 +66,7 @@ static void add_database(struct str *sql, const struct pg_url *url)
 	if (!*url->name)
 		return;
 	str_add(sql, "CREATE DATABASE IF NOT EXISTS ");
-	add_quoted(sql, url->name, '`');
+	engine_add_quoted(sql, url->name, '`');
 	str_add(sql, ";\n");
 }
 
@@ -92,19 +76,26 @@ static int install(const char *data, struct str *ret_text)
 {
 	cleanup_free char *dir = str_print("--datadir=%s", data);
 	char *argv[] = { (char *)"/usr/bin/mariadb-install-db", (char *)"--no-defaults", dir, (char *)"--skip-test-db",
-			 (char *)"--auth-root-authentication-method=normal", (char *)"--innodb-log-file-size=16M", NULL };
+			 (char *)"--auth-root-authentication-method=normal", (char *)LOG_SIZE, NULL };
 
 	return job_exec(argv, plain_env, NULL, ret_text);
 }
 
-static int bootstrap(const char *data, const char *sql, struct str *ret_text)
+static char **server_words(const char *data)
 {
-	cleanup_strv char **argv = NULL;
+	char **argv = NULL;
 
 	strv_add(&argv, program());
 	for (size_t i = 0; i < ARRAY_LEN(settings); i++)
 		strv_add(&argv, settings[i]);
 	strv_own(&argv, str_print("--datadir=%s", data));
+	return argv;
+}
+
+static int bootstrap(const char *data, const char *sql, struct str *ret_text)
+{
+	cleanup_strv char **argv = server_words(data);
+
 	strv_add(&argv, "--bootstrap");
 	return job_exec(argv, plain_env, sql, ret_text);
 }
@@ -138,12 +129,8 @@ static char *socket_path(const struct pg_seat *seat)
 
 static char **command_line(const struct pg_seat *seat)
 {
-	char **argv = NULL;
+	char **argv = server_words(seat->data);
 
-	strv_add(&argv, program());
-	for (size_t i = 0; i < ARRAY_LEN(settings); i++)
-		strv_add(&argv, settings[i]);
-	strv_own(&argv, str_print("--datadir=%s", seat->data));
 	strv_own(&argv, str_print("--pid-file=%s/pid", seat->data));
 	strv_own(&argv, str_print("--port=%u", seat->port));
 	strv_add(&argv, "--socket");
@@ -159,10 +146,11 @@ static bool greets(const char *reply, size_t len)
 
 static char *open_command(const struct pg_server *server, const struct pg_url *url, const char *data)
 {
-	return str_print("%s%s%s%s --no-defaults --datadir=%s --innodb-log-file-size=16M --port=33060 --socket=/tmp/berth-kept.sock"
-			 "   # then: mariadb -h 127.0.0.1 -P 33060 -u %s -p %s",
-			 server->uid ? "runuser -u " : "", server->uid ? server->user : "", server->uid ? " -- " : "",
-			 program(), data, url->role, url->name);
+	cleanup_free char *start = str_print("%s --no-defaults --datadir=%s " LOG_SIZE " --port=33060 "
+					     "--socket=/tmp/berth-kept.sock", program(), data);
+	cleanup_free char *command = engine_as_user(server, start);
+
+	return str_print("%s   # then: mariadb -h 127.0.0.1 -P 33060 -u %s -p %s", command, url->role, url->name);
 }
 
 const struct pg_engine pg_engine_mariadb = {

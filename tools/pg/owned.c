@@ -87,13 +87,17 @@ struct reading {
 	char **suffixes;	/* strv, one per entry, "" if there is none */
 };
 
-static void add(void *arg, const char *database, bool is_template, const char *comment)
+static int64_t number_of(const json_t *owner, const char *key)
+{
+	return (int64_t)json_integer_value(json_object_get(owner, key));
+}
+
+static void add(void *arg, const char *database, bool is_template, int64_t size_bytes, const char *comment)
 {
 	struct reading *reading = arg;
 	struct pg_owned_list *into = reading->into;
 	json_t *owner = json_loads(comment, 0, NULL);
 	const char *suffix = json_string_value(json_object_get(owner, "suffix"));
-	const char *time_key = is_template ? "made" : "heartbeat";
 
 	into->list = mem_grow(into->list, into->count + 1, sizeof(*into->list));
 	into->list[into->count++] = (struct pg_owned){
@@ -102,8 +106,11 @@ static void add(void *arg, const char *database, bool is_template, const char *c
 		.run = text_of(owner, "run"),
 		.task = text_of(owner, "task"),
 		.host = text_of(owner, "host"),
-		.worker = (unsigned int)json_integer_value(json_object_get(owner, "worker")),
-		.heartbeat_s = (int64_t)json_integer_value(json_object_get(owner, time_key)),
+		.snapshot = text_of(owner, "snapshot"),
+		.worker = (unsigned int)number_of(owner, "worker"),
+		.heartbeat_s = number_of(owner, is_template ? "used" : "heartbeat"),
+		.made_s = number_of(owner, "made"),
+		.size_bytes = size_bytes,
 		.is_template = is_template,
 		.kept = json_is_true(json_object_get(owner, "kept")),
 	};
@@ -149,6 +156,7 @@ void pg_owned_free(struct pg_owned_list *list)
 		free(list->list[i].run);
 		free(list->list[i].task);
 		free(list->list[i].host);
+		free(list->list[i].snapshot);
 	}
 	free(list->list);
 	free(list->where);

@@ -13,8 +13,11 @@
 struct pg_owned {
 	char *physical;
 	char *logical, *run, *task, *host; /* NULL if the comment does not say, as for a template */
+	char *snapshot;			/* of a template that somebody made under this name */
 	unsigned int worker;
-	int64_t heartbeat_s;		/* CLOCK_REALTIME; of a template, when it was made */
+	int64_t heartbeat_s;		/* CLOCK_REALTIME; of a template, its last use */
+	int64_t made_s;			/* of a template */
+	int64_t size_bytes;		/* -1 = the server does not say */
 	bool is_template;
 	bool kept;			/* left for inspection on purpose */
 	bool alive;			/* its owner holds the lease */

@@ -58,4 +58,7 @@ void rename_comparison(struct parse *parse, size_t i, size_t end);
 /** The relation @i, if it is a catalog that shows everybody's databases: only the worker's own rows. */
 void rename_shared_relation(struct parse *parse, size_t begin, size_t i);
 
+/** PREPARE TRANSACTION, COMMIT PREPARED, ROLLBACK PREPARED. */
+void rename_prepared_transaction(struct parse *parse, size_t begin);
+
 #endif

@@ -16,14 +16,20 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
+#include "tools/base/environ.h"
 #include "tools/base/str.h"
 #include "tools/pg/room.h"
+#include "tools/pg/snapshot.h"
 
 const char *const pg_record_names[PG_RECORD_KINDS] = {
 	[PG_RECORD_TEMPLATE] = "database_template", [PG_RECORD_READY] = "database_ready",
 	[PG_RECORD_DIED] = "database_died",	    [PG_RECORD_KEPT] = "database_kept",
 	[PG_RECORD_REMOVED] = "database_removed",   [PG_RECORD_IDLE] = "database_idle_in_transaction",
 	[PG_RECORD_POOL] = "database_pool",
+	[PG_RECORD_CONNECTIONS] = "database_connections",
+	[PG_RECORD_IDLE_ENDED] = "database_idle_ended",
+	[PG_RECORD_SLOW] = "database_slow_query",
+	[PG_RECORD_LEFT] = "database_left",
 	[PG_RECORD_ABANDONED] = "database_session_abandoned",
 };
 
@@ -42,6 +48,7 @@ static void pg_free(struct pg *pg)
 	free((char *)pg->setup.results_dir);
 	free((char *)pg->setup.run_dir);
 	free((char *)pg->setup.command);
+	free((char *)pg->setup.snapshot);
 	strv_free((char **)pg->setup.inputs);
 	free(pg);
 }
@@ -55,6 +62,7 @@ static void copy_setup(struct pg *pg, const struct pg_setup *setup)
 	pg->setup.run_dir = str_copy(setup->run_dir);
 	pg->setup.command = setup->command && *setup->command ? str_copy(setup->command) : NULL;
 	pg->setup.inputs = strv_copy(setup->inputs);
+	pg->setup.snapshot = str_copy(setup->snapshot);
 	pg->setup.wanted = NULL; /* urls from here on: the texts hold passwords */
 }
 
@@ -224,6 +232,10 @@ int pg_open(const struct pg_setup *setup, struct pg **ret_pg, char **ret_reason)
 	copy_setup(pg, setup);
 	pg->mode = setup->mode;
 	ret = read_wanted(pg, setup->wanted, setup->wanted_count, ret_reason);
+	if (!ret && pg->setup.snapshot && !snapshot_named(pg->setup.snapshot)) {
+		ret = -EINVAL;
+		*ret_reason = snapshot_refusal(pg->setup.snapshot, ret);
+	}
 	if (!ret && (!pg->url_count || pg->mode == PG_OFF)) {
 		pg->mode = PG_OFF;
 		*ret_reason = str_copy("off");
@@ -263,6 +275,14 @@ void pg_worker_answer(struct pg_worker *worker, int error, const char *text)
 		ready(worker->ready_arg, worker->number, error, text);
 }
 
+void pg_worker_refuse(struct pg_worker *worker, int error, const char *text)
+{
+	pg_ready_fn ready = steal(&worker->ready);
+
+	if (ready)
+		ready(worker->ready_arg, worker->number, error, text);
+}
+
 static void off_ready(void *arg)
 {
 	struct pg_worker *worker = arg;
@@ -298,18 +318,51 @@ int pg_worker_prepare(struct pg *pg, unsigned int number, const char *task, stru
 	return ret;
 }
 
-int pg_worker_reset(struct pg *pg, unsigned int number, pg_ready_fn ready, void *arg)
+/* Return: 0: its order can be carried out now, and @ready is called when it was; -ENOENT, -EALREADY. */
+static int take_order(struct pg *pg, unsigned int number, pg_ready_fn ready, void *arg, struct pg_worker **ret_worker)
 {
 	struct pg_worker *worker = find(pg, number);
 
 	if (!worker || !worker->usable || pg->mode == PG_OFF)
 		return -ENOENT;
 	if (worker->ready)
-		return -EBUSY;
+		return -EALREADY;
 	worker->ready = ready;
 	worker->ready_arg = arg;
 	worker->began_ms = clock_ms();
-	return pg->ops->reset(worker);
+	*ret_worker = worker;
+	return 0;
+}
+
+int pg_worker_reset(struct pg *pg, unsigned int number, const char *snapshot, pg_ready_fn ready, void *arg)
+{
+	struct pg_worker *worker;
+	int ret = snapshot && !snapshot_named(snapshot) ? -EINVAL : take_order(pg, number, ready, arg, &worker);
+
+	if (ret)
+		return ret;
+	ret = pg->ops->reset(worker, snapshot);
+	if (ret)
+		worker->ready = NULL;
+	return ret;
+}
+
+int pg_worker_snapshot(struct pg *pg, unsigned int number, const char *name, pg_ready_fn ready, void *arg)
+{
+	struct pg_worker *worker;
+	int ret = snapshot_named(name) ? take_order(pg, number, ready, arg, &worker) : -EINVAL;
+
+	if (ret)
+		return ret;
+	ret = pg->ops->snapshot(worker, name);
+	if (ret)
+		worker->ready = NULL;
+	return ret;
+}
+
+bool pg_busy(const struct pg *pg)
+{
+	return pg->workers;
 }
 
 static void finish(void *arg)
@@ -341,6 +394,13 @@ void pg_worker_gone(struct pg_worker *worker)
 	free(worker);
 	if (pg->closing && !pg->workers)
 		(void)loop_after(pg->setup.loop, 0, finish, pg);
+}
+
+/* Over TLS libpq tells the server that it could bind SCRAM to it. It cannot: that TLS ends at the relay (session.c). */
+void pg_worker_environ(const struct pg *pg, char ***envp)
+{
+	if (pg->mode == PG_RENAME && !environ_get(*envp, "PGCHANNELBINDING"))
+		environ_set(envp, "PGCHANNELBINDING", "disable");
 }
 
 static void end_worker(struct pg_worker *worker, bool failed)

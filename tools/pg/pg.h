@@ -33,11 +33,17 @@ enum pg_record_kind {
 	PG_RECORD_DIED,		/* a server ended by itself: detail is the last line of its log */
 	PG_RECORD_KEPT,		/* left for inspection: detail is the command that opens it */
 	PG_RECORD_REMOVED,
-	PG_RECORD_IDLE,		/* rename mode: sessions idle in transaction; ms = the oldest, detail how many */
-	PG_RECORD_POOL,		/* rename mode: the server's connections are nearly used up; detail "USED of MOST" */
-	PG_RECORD_ABANDONED,	/* rename mode: a session ended with its process, idle in a transaction for ms */
+	PG_RECORD_IDLE,		/* sessions idle in transaction; ms = the oldest, detail how many */
+	PG_RECORD_POOL,		/* the server's connections are nearly used up; detail "USED of MOST" */
+	PG_RECORD_CONNECTIONS,	/* when the worker ends: detail is the most that it had open at once */
+	PG_RECORD_IDLE_ENDED,	/* sessions idle in transaction for ms were ended; detail how many */
+	PG_RECORD_SLOW,		/* a statement took ms, or longer; detail is it, without values. At most PG_SLOW_MOST a worker */
+	PG_RECORD_LEFT,		/* a database that the suite had made was there at the worker's end; detail is its name */
+	PG_RECORD_ABANDONED,	/* a session ended with its process, idle in a transaction for ms */
 	PG_RECORD_KINDS
 };
+
+enum { PG_SLOW_MOST = 100 };
 
 struct pg_record {
 	enum pg_record_kind kind;
@@ -70,9 +76,12 @@ struct pg_setup {
 	enum pg_mode mode;		/* of PostgreSQL; every other kind is private */
 	const char *command;		/* setup; NULL = none */
 	char *const *inputs;		/* strv of globs whose contents the template depends on; may be NULL */
+	const char *snapshot;		/* workers start from this one, and there is no setup; NULL = from the template */
 	bool keep;			/* keep every database */
 	bool keep_failed;		/* keep those of failed workers */
 	int64_t idle_alarm_ms;		/* idle in transaction for so long is recorded; 0 = 60 000 */
+	int64_t idle_kill_ms;		/* for so long is ended; 0 = never */
+	int64_t slow_query_ms;		/* statements that take so long are recorded; 0 = none are */
 	unsigned int pool_alarm_percent; /* of max_connections; 0 = 80 */
 
 	int (*run_setup)(void *arg, const char *command);	/* see above; -errno refuses */
@@ -100,15 +109,42 @@ unsigned int pg_left_out(const struct pg *pg);
 
 enum pg_mode pg_mode_of(const struct pg *pg); /* never PG_AUTO */
 
+struct pg_pool_wanted {
+	unsigned int workers;	/* at once */
+	unsigned int each;	/* connections that one is expected to open */
+	bool seen;		/* that is what earlier runs had; else somebody said so */
+};
+
+/**
+ * Before anything is made on a shared server: has it enough connections left? Blocking, at most two seconds.
+ * @ret_left	for workers, and Berth's own beside theirs; 0 = not known
+ * Return: 0, also if it does not say or the room is no shared server's; -EUSERS, *ret_why is the arithmetic, with a hint.
+ */
+int pg_pool_check(const struct pg *pg, const struct pg_pool_wanted *wanted, unsigned int *ret_left, char **ret_why);
+
 /** @task and @map must live until pg_worker_end(). @ready is called exactly once, never from within this call. */
 int pg_worker_prepare(struct pg *pg, unsigned int number, const char *task, struct berth_portmap *map, pg_ready_fn ready,
 		      void *arg);
 
+/** Set what the worker's processes need in their environment. */
+void pg_worker_environ(const struct pg *pg, char ***envp);
+
 /**
- * Bring the worker's databases back to the template. Its connections are cut. @ready as above.
- * Return: 0; -ENOENT it has none now; -EBUSY it is being reset already; -errno.
+ * Bring the worker's databases back to @snapshot, or to what they began as (NULL). Its connections are cut. @ready as above;
+ * after some errors the worker goes on as it was.
+ * Return: 0; -ENOENT it has none now; -EALREADY it is being reset; -EINVAL no name of a snapshot; of snapshot_use(); -errno.
  */
-int pg_worker_reset(struct pg *pg, unsigned int number, pg_ready_fn ready, void *arg);
+int pg_worker_reset(struct pg *pg, unsigned int number, const char *snapshot, pg_ready_fn ready, void *arg);
+
+/**
+ * Copy what the worker's databases are now, under @name; what had the name before is replaced. Its connections are cut, and it
+ * goes on where it was.
+ * Return: 0; -ENOENT, -EALREADY, -EINVAL as above; -errno.
+ */
+int pg_worker_snapshot(struct pg *pg, unsigned int number, const char *name, pg_ready_fn ready, void *arg);
+
+/** A worker that was prepared is not gone yet. */
+bool pg_busy(const struct pg *pg);
 
 /** Stop and remove what the worker had, in the background; kept if asked. */
 void pg_worker_end(struct pg *pg, unsigned int number, bool failed);
@@ -123,6 +159,9 @@ struct pg_missing {
 
 /** The first that the logs of the run's private servers complain of. Return: false if there is none. */
 bool pg_missing(const struct pg *pg, struct pg_missing *ret_missing);
+
+/** Does anybody listen on this port of loopback? */
+bool pg_port_answers(uint16_t port);
 
 /** End what is left and free @pg when the last child is gone, then call @done (from the loop). pg_close(NULL) is fine. */
 void pg_close(struct pg *pg, void (*done)(void *arg), void *arg);

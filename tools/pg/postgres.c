@@ -142,17 +142,7 @@ static void add_quoted(struct str *sql, const char *text, char quote)
 {
 	if (quote == '\'')
 		str_add(sql, "E");
-	str_add_len(sql, &quote, 1);
-	for (; *text; text++) {
-		if (*text == '\n') { /* ends a statement in single-user mode */
-			str_add(sql, quote == '\'' ? "\\n" : " ");
-			continue;
-		}
-		if (*text == quote || (*text == '\\' && quote == '\''))
-			str_add_len(sql, text, 1);
-		str_add_len(sql, text, 1);
-	}
-	str_add_len(sql, &quote, 1);
+	engine_add_quoted(sql, text, quote);
 }
 
 static bool seen_before(const struct template_plan *plan, unsigned int i, bool same_name)
@@ -277,6 +267,10 @@ static char **command_line(const struct pg_seat *seat)
 	strv_own(&argv, str_print("%u", seat->port));
 	strv_add(&argv, "-c");
 	strv_own(&argv, str_print("unix_socket_directories=%s", seat->socket_dir));
+	if (seat->idle_kill_ms) {
+		strv_add(&argv, "-c");
+		strv_own(&argv, str_print("idle_in_transaction_session_timeout=%lld", (long long)seat->idle_kill_ms));
+	}
 	if (seat->tls) {
 		strv_add(&argv, "-c");
 		strv_add(&argv, "ssl=on");
@@ -297,9 +291,10 @@ static bool greets(const char *reply, size_t len)
 
 static char *open_command(const struct pg_server *server, const struct pg_url *url, const char *data)
 {
-	return str_print("%s%s%s%s/postgres -D %s -p 54320 -k /tmp   # then: psql -h /tmp -p 54320 -U %s %s",
-			 server->uid ? "runuser -u " : "", server->uid ? server->user : "", server->uid ? " -- " : "",
-			 server->bin, data, url->role, url->name);
+	cleanup_free char *start = str_print("%s/postgres -D %s -p 54320 -k /tmp", server->bin, data);
+	cleanup_free char *command = engine_as_user(server, start);
+
+	return str_print("%s   # then: psql -h /tmp -p 54320 -U %s %s", command, url->role, url->name);
 }
 
 /* A start-up packet of protocol 3.0 for user and database `berth`. */

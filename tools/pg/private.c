@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -25,6 +26,9 @@
 #include "tools/base/clock.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
+#include "tools/pg/agent.h"
+#include "tools/pg/sighting.h"
+#include "tools/pg/snapshot.h"
 
 /* --- template --- */
 
@@ -97,39 +101,72 @@ static int start_template_job(struct pg *pg, job_fn run, bool dropped, job_done_
 			 &private->job);
 }
 
+/* Workers are cloned from a snapshot that somebody has taken. */
+static void take_snapshot_for_template(struct pg *pg)
+{
+	struct private *private = private_of(pg);
+	const char *name = pg->setup.snapshot;
+	int ret = snapshot_use(&private->snapshots, &private->server, name, private->shape);
+	cleanup_free char *refusal = ret ? snapshot_refusal(name, ret) : NULL;
+
+	private->source = str_print("snap-%s", name);
+	if (!ret)
+		template_record(pg, "snapshot");
+	template_settled(pg, ret ? TEMPLATE_FAILED : TEMPLATE_READY, refusal);
+}
+
+static void take_template(struct pg *pg)
+{
+	struct private *private = private_of(pg);
+	cleanup_free char *path = str_print("%s/tpl-%s.lock", private->server.cache, private->hash);
+	int ret;
+
+	private->source = str_print("tpl-%s", private->hash);
+	private->template_lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	private->plan.lock = private->template_lock;
+	ret = private->template_lock < 0 ? -errno : start_template_job(pg, template_make, true, on_template);
+	if (ret)
+		on_template(pg, ret, "");
+}
+
 static void on_hash(void *arg, int error, const char *text)
 {
 	struct pg *pg = arg;
 	struct private *private = private_of(pg);
-	cleanup_free char *path = NULL, *copy = str_copy(text);
+	cleanup_strv char **words = strv_split(text, " ");
 
 	private->job = NULL;
-	if (!error && strlen(text) < 34)
+	if (!error && strv_len(words) != 3)
 		error = -EBADMSG;
 	if (error) {
 		on_template(pg, error, error == -E2BIG ? "too many files named as inputs of the setup" : "");
 		return;
 	}
-	private->clone = copy[33] == 'r' ? PG_CLONE_REFLINK : copy[33] == 'o' ? PG_CLONE_OVERLAY : PG_CLONE_COPY;
-	copy[32] = 0;
-	private->hash = steal(&copy);
+	private->hash = str_copy(words[0]);
+	private->shape = str_copy(words[1]);
+	private->clone = *words[2] == 'r' ? PG_CLONE_REFLINK : *words[2] == 'o' ? PG_CLONE_OVERLAY : PG_CLONE_COPY;
 	private->plan.hash = private->hash;
-	path = str_print("%s/tpl-%s.lock", private->server.cache, private->hash);
-	private->template_lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	private->plan.lock = private->template_lock;
-	error = private->template_lock < 0 ? -errno : start_template_job(pg, template_make, true, on_template);
-	if (error)
-		on_template(pg, error, "");
+	if (pg->setup.snapshot)
+		take_snapshot_for_template(pg);
+	else
+		take_template(pg);
 }
 
-/* Job: the hash, then how clones can be made here: tried, because no list of file systems is ever complete. */
+/*
+ * Job: the hash, the same without a setup, then how clones can be made here: tried, because no list of file systems is ever
+ * complete.
+ */
 static int look(void *arg, struct str *ret_text)
 {
 	const struct template_plan *plan = arg;
+	struct template_plan shape = *plan;
 	int ret = template_hash(arg, ret_text);
 	const char *only = getenv("BERTH_PG_CLONE");
 	enum pg_clone clone = PG_CLONE_COPY;
 
+	shape.command = NULL;
+	str_add(ret_text, " ");
+	ret = ret ? ret : template_hash(&shape, ret_text);
 	if (!only && pg_clone_reflinks(plan->server->cache))
 		clone = PG_CLONE_REFLINK;
 	else if ((!only || !strcmp(only, "overlay")) && pg_clone_overlays(plan->server->cache))
@@ -173,10 +210,80 @@ void private_setup_ended(struct flat *flat)
 
 /* --- a worker --- */
 
+/* --- the sampler --- */
+
+static void stop_watching(struct flat *flat)
+{
+	flat->watched = false;
+	if (flat->over)
+		flat_free(flat);
+}
+
+static void on_sampler_said(void *arg, const char *text)
+{
+	struct pg *pg = arg;
+	unsigned int number, index;
+	int rest = 0, sighting = 0;
+
+	if (sscanf(text, "%u %n", &number, &rest) != 1)
+		return;
+	for (struct pg_worker *worker = pg->workers; worker; worker = worker->next) {
+		struct flat *flat = worker->mode_data;
+
+		if (worker->number != number || !flat->watched)
+			continue;
+		if (!strcmp(text + rest, "forgotten"))
+			stop_watching(flat);
+		else if (sscanf(text + rest, "%u %n", &index, &sighting) == 1 && sighting && index < pg->port_count)
+			sighting_record(worker, pg->ports[index], text + rest + sighting);
+		return;
+	}
+}
+
+static void on_sampler_end(void *arg)
+{
+	struct pg *pg = arg;
+
+	private_of(pg)->sampler = NULL;
+	for (struct pg_worker *worker = pg->workers, *next; worker; worker = next) {
+		next = worker->next;
+		stop_watching(worker->mode_data);
+	}
+}
+
+static bool have_sampler(struct pg *pg)
+{
+	struct private *private = private_of(pg);
+
+	private->sampler_plan = (struct sampler_plan){ pg, private->socket_dir };
+	return private->sampler || !agent_start(pg->setup.loop, sampler_main, &private->sampler_plan, on_sampler_said,
+						on_sampler_end, pg, &private->sampler);
+}
+
+void private_watch(struct flat *flat)
+{
+	struct pg_worker *worker = flat->worker;
+	struct pg *pg = worker->pg;
+
+	for (unsigned int i = 0; i < pg->port_count && worker->number; i++) {
+		cleanup_free char *data = flat_source(flat, &pg->services[i]);
+		cleanup_free char *text = str_print("watch %u %u %u %s", worker->number, i, worker->real[i], data);
+
+		if (pg->services[i].engine != &pg_engine_postgres || !have_sampler(pg))
+			continue;
+		agent_say(private_of(pg)->sampler, text);
+		flat->watched = true;
+	}
+}
+
 static void private_end(struct pg_worker *worker)
 {
 	struct flat *flat = worker->mode_data;
 	bool setup_done = flat_makes_template(flat) && !worker->failed;
+	cleanup_free char *forget = flat->watched ? str_print("forget %u", worker->number) : NULL;
+
+	if (forget)
+		agent_say(private_of(worker->pg)->sampler, forget);
 
 	flat->waiting = false;
 	if (flat_is_running(flat))
@@ -217,15 +324,32 @@ static int private_prepare(struct pg_worker *worker)
 	return 0;
 }
 
-static int private_reset(struct pg_worker *worker)
+static int private_reset(struct pg_worker *worker, const char *snapshot)
 {
 	struct flat *flat = worker->mode_data;
+	struct private *private = private_of(worker->pg);
+	int ret = snapshot ? snapshot_use(&private->snapshots, &private->server, snapshot, private->shape) : 0;
 
+	if (ret)
+		return ret;
+	free(flat->source);
+	flat->source = snapshot ? str_print("snap-%s", snapshot) : NULL;
 	flat->again = true;
 	if (flat_is_running(flat))
 		flat_stop(flat, false);
 	else
 		flat_servers_gone(flat);
+	return 0;
+}
+
+static int private_snapshot(struct pg_worker *worker, const char *name)
+{
+	struct flat *flat = worker->mode_data;
+
+	if (!flat_is_running(flat))
+		return -ENOENT;
+	flat->snapshot = str_copy(name);
+	flat_stop(flat, true);
 	return 0;
 }
 
@@ -260,6 +384,7 @@ static int lock_run(struct private *private, const char *run_id)
 static void private_free(struct private *private)
 {
 	job_cancel(private->job);
+	agent_discard(private->sampler);
 	if (private->socket_dir)
 		(void)dir_remove(private->socket_dir);
 	if (private->run_lock >= 0) {
@@ -269,7 +394,10 @@ static void private_free(struct private *private)
 	if (private->template_lock > 0)
 		close(private->template_lock);
 	pg_server_free(&private->server);
+	snapshot_end(private->snapshots);
 	free(private->hash);
+	free(private->shape);
+	free(private->source);
 	free(private->failure);
 	free(private->socket_dir);
 	free(private->run_lock_path);
@@ -343,6 +471,7 @@ const struct pg_mode_ops pg_mode_private = {
 	.open = private_open,
 	.prepare = private_prepare,
 	.reset = private_reset,
+	.snapshot = private_snapshot,
 	.end = private_end,
 	.close = private_close,
 	.physical = private_physical,

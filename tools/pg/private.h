@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef BERTH_PG_PRIVATE_H
 #define BERTH_PG_PRIVATE_H
-/* Inside the mode of private servers: private.c has the mode and its template, flat.c what one worker has of it. */
+/*
+ * Inside the mode of private servers: private.c has the mode and its template, flat.c what one worker has of it,
+ * preserve.c what is left of that when it ends.
+ */
 #include <stdbool.h>
 
 #include "tools/pg/cluster.h"
 #include "tools/pg/room.h"
+#include "tools/pg/sampler.h"
 #include "tools/pg/template.h"
 
 enum template_state { TEMPLATE_WANTED, TEMPLATE_SETUP, TEMPLATE_READY, TEMPLATE_FAILED };
@@ -15,11 +19,15 @@ struct private {
 	struct template_plan plan;
 	enum template_state state;
 	enum pg_clone clone;
-	char *hash, *failure;
+	char *hash, *shape, *failure; /* shape: the hash without the setup, of what every snapshot must fit */
+	char *source;		/* what workers are cloned from, in the cache: tpl-HASH or snap-NAME */
+	struct snapshot_use *snapshots; /* that this run may clone from */
 	char *socket_dir, *run_lock_path;
 	int run_lock, template_lock;
 	unsigned int generation;
 	struct job *job;	/* the template's */
+	struct agent *sampler;	/* NULL before a PostgreSQL is up */
+	struct sampler_plan sampler_plan;
 	int64_t began_ms;
 };
 
@@ -35,6 +43,9 @@ struct unit {
 struct flat {			/* what a worker has in this mode */
 	struct pg_worker *worker;
 	char *dir;		/* holds PORT/ for each port */
+	char *source;		/* of this worker alone, since a reset to a snapshot; NULL = the run's */
+	char *snapshot;		/* to be taken when the servers have stopped: its name */
+	char *refusal;		/* why that failed; told when they are up again */
 	struct unit units[PG_PORTS_MOST];
 	struct job *job;
 	enum pg_clone clone;
@@ -42,6 +53,8 @@ struct flat {			/* what a worker has in this mode */
 	bool waiting;		/* for the template */
 	struct loop_timer *bad_news;
 	bool committing;
+	bool watched, over;	/* the sampler's; nothing is left but what it has to say */
+	bool resuming;		/* the servers start where they were stopped */
 };
 
 static inline struct private *private_of(const struct pg *pg)
@@ -59,7 +72,19 @@ bool flat_wants_keeping(const struct flat *flat);
 bool flat_makes_template(const struct flat *flat);	/* worker 0, if there is a setup; else it is one like the others */
 int flat_socket_rules(struct pg_worker *worker, unsigned int i); /* where clients of port number @i find its unix socket */
 
+bool flat_is_mounted(const struct flat *flat, const struct pg_service *service); /* its data is an overlay */
+char *flat_source(const struct flat *flat, const struct pg_service *service); /* the directory that it is a clone of */
+
+/* preserve.c: jobs, while no server of the worker runs */
+int preserve_keep(void *flat, struct str *ret_text);	/* move it to kept/; answers with the new place */
+int preserve_snapshot(void *flat, struct str *ret_text); /* copy it to snap-NAME */
+void preserve_forget_mounts(const struct flat *flat);	/* its overlays can be mounted again: the shutdown was clean */
+char *preserve_open_command(const struct pg *pg, const char *dir, unsigned int i); /* opens a kept directory, for a shell */
+
+void flat_free(struct flat *flat);
+
 /* private.c */
+void private_watch(struct flat *flat);			/* its servers are up */
 void private_setup_ended(struct flat *flat);		/* worker 0 has ended and its servers are stopped */
 
 #endif

@@ -92,9 +92,11 @@ static bool greets(const char *reply, size_t len)
 
 static char *open_command(const struct pg_server *server, const struct pg_url *url, const char *data)
 {
+	cleanup_free char *start = str_print("redis-server %s/redis.conf --port 63790 --dir %s", data, data);
+	cleanup_free char *command = engine_as_user(server, start);
+
 	(void)url;
-	return str_print("%s%s%sredis-server %s/redis.conf --port 63790 --dir %s   # then: redis-cli -p 63790",
-			 server->uid ? "runuser -u " : "", server->uid ? server->user : "", server->uid ? " -- " : "", data, data);
+	return str_print("%s   # then: redis-cli -p 63790", command);
 }
 
 const struct pg_engine pg_engine_redis = {

@@ -15,6 +15,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "tools/base/clock.h"
 #include "tools/pg/link.h"
 #include "tools/pg/wire.h"
 
@@ -124,27 +125,32 @@ static bool server_offers_tls(int fd)
 	       answer != 'N';
 }
 
+/* A server behind a socket directory is asked about TLS where clients that use TCP find it. */
 static int find_server(struct relay *relay)
 {
 	const struct relay_setup *setup = &relay->setup;
 	struct addrinfo wanted = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV }, *found;
 	cleanup_free char *port = str_print("%u", setup->server_port);
+	bool local = *setup->host == '/';
 
-	if (*setup->host == '/') {
-		struct sockaddr_un *local = (struct sockaddr_un *)&relay->server;
-		int len = snprintf(local->sun_path, sizeof(local->sun_path), "%s/.s.PGSQL.%u", setup->host, setup->server_port);
+	if (local) {
+		struct sockaddr_un *path = (struct sockaddr_un *)&relay->server;
+		int len = snprintf(path->sun_path, sizeof(path->sun_path), "%s/.s.PGSQL.%u", setup->host, setup->server_port);
 
-		local->sun_family = AF_UNIX;
-		relay->server_len = sizeof(*local);
-		return len < (int)sizeof(local->sun_path) ? 0 : -ENAMETOOLONG;
+		path->sun_family = AF_UNIX;
+		relay->server_len = sizeof(*path);
+		if (len >= (int)sizeof(path->sun_path))
+			return -ENAMETOOLONG;
 	}
-	if (getaddrinfo(setup->host, port, &wanted, &found))
-		return -ENOENT;
+	if (getaddrinfo(local ? "localhost" : setup->host, port, &wanted, &found))
+		return local ? 0 : -ENOENT;
 	for (struct addrinfo *one = found; one; one = one->ai_next) { /* localhost: the one of both that is served */
 		cleanup_close int fd = socket(one->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-		memcpy(&relay->server, one->ai_addr, one->ai_addrlen);
-		relay->server_len = one->ai_addrlen;
+		if (!local) {
+			memcpy(&relay->server, one->ai_addr, one->ai_addrlen);
+			relay->server_len = one->ai_addrlen;
+		}
 		if (fd < 0 || connect(fd, one->ai_addr, one->ai_addrlen))
 			continue;
 		relay->offer_tls = setup->offer_tls || server_offers_tls(fd);
@@ -193,6 +199,26 @@ void relay_close(struct relay *relay)
 	tls_close(relay->tls);
 	free(relay->buffer);
 	free(relay);
+}
+
+unsigned int relay_end_idle(struct relay *relay, int64_t most_ms)
+{
+	unsigned int count = 0;
+
+	for (struct link *link = relay->links, *next; link; link = next) {
+		next = link->next;
+		if (link->phase != LIVE || !link_is_idle_in_transaction(link) ||
+		    clock_ms() - session_since_ms(link->session) < most_ms)
+			continue;
+		link_end(link, "25P03", "terminating connection due to idle-in-transaction timeout");
+		count++;
+	}
+	return count;
+}
+
+unsigned int relay_most_open(const struct relay *relay)
+{
+	return relay->most_open;
 }
 
 void relay_count(const struct relay *relay, struct relay_counts *ret_counts)

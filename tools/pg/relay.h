@@ -9,6 +9,7 @@
 
 #include "tools/base/loop.h"
 #include "tools/pg/names.h"
+#include "tools/pg/slow.h"
 
 struct relay;
 
@@ -20,6 +21,8 @@ struct relay_setup {
 	const char *host;	/* the server: a name or an address of this machine, or a socket directory */
 	uint16_t server_port;
 	bool offer_tls;		/* clients were told sslmode=require: offer TLS even if the server does not */
+	int64_t slow_ms;	/* statements that take so long are told; 0 = none */
+	slow_fn on_slow;
 	void (*on_abandoned)(void *arg, int64_t idle_ms); /* a client went without a word, idle in a transaction; may be NULL */
 	void *arg;
 };
@@ -34,6 +37,9 @@ struct relay_counts {
 int relay_open(const struct relay_setup *setup, struct relay **ret_relay);
 void relay_close(struct relay *relay); /* cuts every connection; NULL is fine */
 
+unsigned int relay_most_open(const struct relay *relay); /* connections at once */
+/** End the sessions that have been idle in a transaction for @most_ms, as the server would. Return: how many. */
+unsigned int relay_end_idle(struct relay *relay, int64_t most_ms);
 void relay_count(const struct relay *relay, struct relay_counts *ret_counts);
 
 #endif

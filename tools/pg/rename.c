@@ -7,6 +7,7 @@
  *	pg_database_size('x'), dblink('dbname=x')		the literal
  *	FROM x.schema.table, 'x.schema.t'::regclass		the first part
  *	FROM pg_database, pg_stat_activity			the worker's own rows: other workers stay invisible
+ *	PREPARE TRANSACTION 'x'					the identifier, which all databases of a server share
  *	DO and function bodies, EXECUTE 'ALTER DATABASE ...'	the same, inside
  *
  * Every name is mapped, so no statement can reach a neighbour's database or the original. What would alter the three shared
@@ -35,8 +36,10 @@ bool rename_is_refusal(const char *message)
 }
 /* --- the gate --- */
 
-static const char *const gate_words[] = { "database", "datname", "_catalog", "dbname", "pg_stat_activity" };
-bool rename_wanted(const struct names *names, const char *text, size_t len)
+static const char *const gate_words[] = { "database", "datname", "_catalog", "dbname", "pg_stat_activity", "prepare",
+					  "pg_replication_slots" };
+
+bool rename_has_word(const char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
 		char first = (char)(text[i] | 32);
@@ -47,6 +50,13 @@ bool rename_wanted(const struct names *names, const char *text, size_t len)
 			if (parse_begins(text + i, len - i, gate_words[word]))
 				return true;
 	}
+	return false;
+}
+
+bool rename_wanted(const struct names *names, const char *text, size_t len)
+{
+	if (rename_has_word(text, len))
+		return true;
 	for (char **known = names->known; known && *known; known++)
 		if (memmem(text, len, *known, strlen(*known)))
 			return true;
@@ -210,6 +220,7 @@ static void parse_statement(struct parse *parse, size_t begin, size_t end)
 	unsigned int mapped = parse->mapped;
 
 	rename_database(parse, begin, end);
+	rename_prepared_transaction(parse, begin);
 	for (size_t i = begin; i < end; i++) {
 		if (rename_is_catalog_column(parse, i))
 			rename_comparison(parse, i, end);

@@ -30,6 +30,9 @@ struct rename_result {
 /** False for nearly every statement: nothing in it can name a database. */
 bool rename_wanted(const struct names *names, const char *text, size_t len);
 
+/** The part of rename_wanted() that goes by words, not by names. */
+bool rename_has_word(const char *text, size_t len);
+
 /** @plain_strings standard_conforming_strings. @ret_result is the caller's to rename_free(). */
 void rename_statement(struct names *names, const char *text, size_t len, bool plain_strings,
 		      struct rename_result *ret_result);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What reads the catalogs. Literals and parameters that are compared with a database's name become physical, and
- * pg_database, pg_stat_activity and pg_stat_database are read through a condition, so other workers stay invisible.
+ * What reads the catalogs. Literals and parameters that are compared with a database's name become physical, and the
+ * catalogs that show everybody's databases are read through a condition, so other workers stay invisible.
+ *
+ * The identifiers of prepared transactions are the server's, not a database's: each worker's end with its suffix.
  */
 #include "tools/pg/parse.h"
 
@@ -24,6 +26,8 @@ bool rename_is_catalog_column(const struct parse *parse, size_t i)
 
 	if (parse_is_one_of(parse, i, catalog_columns))
 		return true;
+	if (parse_is(parse, i, "database")) /* a column of these two */
+		return parse_mentions(parse, "pg_prepared_xacts") || parse_mentions(parse, "pg_replication_slots");
 	if (parse_token(parse, i)->kind != TOKEN_QUOTED)
 		return false;
 	name = parse_name(parse, parse_token(parse, i));
@@ -132,34 +136,44 @@ void rename_comparison(struct parse *parse, size_t i, size_t end)
 /* --- catalogs that show everybody's databases --- */
 
 struct shared_view {
-	const char *name, *mine;	/* mine: condition on its rows; %S = the suffix, %N its length */
+	const char *name, *columns, *mine; /* mine: condition on its rows; %S = the suffix, %N its length */
 };
 
 static const struct shared_view shared_views[] = {
-	{ "pg_database", "datname IN ('postgres','template0','template1') OR pg_catalog.right(datname,%N)='%S'" },
-	{ "pg_stat_activity", "pid=pg_catalog.pg_backend_pid() OR datname IS NULL OR pg_catalog.right(datname,%N)='%S'" },
-	{ "pg_stat_database", "datname IS NULL OR datname IN ('postgres','template0','template1') OR "
+	{ "pg_database", "*", "datname IN ('postgres','template0','template1') OR pg_catalog.right(datname,%N)='%S'" },
+	{ "pg_stat_activity", "*", "pid=pg_catalog.pg_backend_pid() OR datname IS NULL OR pg_catalog.right(datname,%N)='%S'" },
+	{ "pg_stat_database", "*", "datname IS NULL OR datname IN ('postgres','template0','template1') OR "
 			      "pg_catalog.right(datname,%N)='%S'" },
+	{ "pg_prepared_xacts", "transaction, pg_catalog.left(gid,-%N) AS gid, prepared, owner, database",
+	  "pg_catalog.right(database,%N)='%S'" },
+	{ "pg_replication_slots", "*", "database IS NULL OR pg_catalog.right(database,%N)='%S'" },
 };
 static const char *const after_relation[] = {
 	"where", "join", "left", "right", "inner", "outer", "cross", "full", "natural", "on", "using", "order", "group",
 	"having", "limit", "offset", "union", "intersect", "except", "fetch", "for", "window", "returning", "tablesample", NULL,
 };
+
+static void add_filled(struct str *out, const struct names *names, const char *form)
+{
+	for (; *form; form++) {
+		if (*form == '%' && form[1] == 'S')
+			str_add(out, names->suffix);
+		else if (*form == '%')
+			str_addf(out, "%zu", names->suffix_len);
+		else
+			str_add_len(out, form, 1);
+		form += *form == '%';
+	}
+}
+
 static char *own_rows(const struct parse *parse, const struct shared_view *view, bool needs_alias)
 {
 	struct str out = { 0 };
-	bool tableoid = parse_mentions(parse, "tableoid");
 
-	str_addf(&out, "(SELECT %s* FROM pg_catalog.%s WHERE ", tableoid ? "tableoid, " : "", view->name);
-	for (const char *at = view->mine; *at; at++) {
-		if (*at == '%' && at[1] == 'S')
-			str_add(&out, parse->names->suffix);
-		else if (*at == '%')
-			str_addf(&out, "%zu", parse->names->suffix_len);
-		else
-			str_add_len(&out, at, 1);
-		at += *at == '%';
-	}
+	str_addf(&out, "(SELECT %s", parse_mentions(parse, "tableoid") ? "tableoid, " : "");
+	add_filled(&out, parse->names, view->columns);
+	str_addf(&out, " FROM pg_catalog.%s WHERE ", view->name);
+	add_filled(&out, parse->names, view->mine);
 	str_addf(&out, ")%s%s", needs_alias ? " " : "", needs_alias ? view->name : "");
 	return str_take(&out);
 }
@@ -199,4 +213,16 @@ void rename_shared_relation(struct parse *parse, size_t begin, size_t i)
 		text = own_rows(parse, &shared_views[v], !alias);
 		parse_edit(parse, from->at, to->at + to->len - from->at, text);
 	}
+}
+
+void rename_prepared_transaction(struct parse *parse, size_t begin)
+{
+	static const char *const ends[] = { "commit", "rollback", NULL };
+	const struct token *identifier = parse_token(parse, begin + 2);
+
+	if (!(parse_is(parse, begin, "prepare") && parse_is(parse, begin + 1, "transaction")) &&
+	    !(parse_is_one_of(parse, begin, ends) && parse_is(parse, begin + 1, "prepared")))
+		return;
+	if (parse_is_string(parse, begin + 2))
+		parse_edit(parse, identifier->body + identifier->body_len, 0, parse->names->suffix);
 }

@@ -31,7 +31,8 @@ struct pg_mode_ops {
 	const char *name;
 	int (*open)(struct pg *pg, char **ret_reason);
 	int (*prepare)(struct pg_worker *worker); /* on failure nothing is left */
-	int (*reset)(struct pg_worker *worker);
+	int (*reset)(struct pg_worker *worker, const char *snapshot); /* NULL = the template */
+	int (*snapshot)(struct pg_worker *worker, const char *name); /* the name is one */
 	void (*end)(struct pg_worker *worker);	/* calls pg_worker_gone(), at once or later */
 	void (*close)(struct pg *pg);		/* when no worker is left; frees pg->mode_data */
 	char *(*physical)(const struct pg_worker *worker, unsigned int url); /* the caller's to free */
@@ -58,14 +59,12 @@ extern const struct pg_mode_ops pg_mode_private, pg_mode_rename;
 
 /* Tell the caller, once. @text is for people. */
 void pg_worker_answer(struct pg_worker *worker, int error, const char *text);
+void pg_worker_refuse(struct pg_worker *worker, int error, const char *text); /* of a reset or snapshot: it goes on as before */
 void pg_worker_gone(struct pg_worker *worker);
 void pg_record(const struct pg_worker *worker, enum pg_record_kind kind, uint16_t port, int64_t ms, const char *detail);
 
 /** Point the paths at which clients look for the socket of port number @i to @path. Return: 0; -ENOSPC no rule is left. */
 int pg_worker_socket_rules(struct pg_worker *worker, unsigned int i, const char *path);
-
-/** Does anybody listen on this port of loopback? */
-bool pg_port_answers(uint16_t port);
 
 /** Where a private server of worker @number logs. The caller's to free. */
 char *pg_server_log(const struct pg *pg, unsigned int number, const struct pg_service *service);

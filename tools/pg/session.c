@@ -6,7 +6,7 @@
  *
  * A statement too long to be held streams through as well, behind a look-out for anything that may name a database. When
  * it sees one, the rest of the statement becomes NULs, which the server refuses as a whole, in order, whatever went before;
- * the client is told why instead.
+ * the client is told why instead. So are the parameters of one that takes names of databases.
  *
  * A statement that must not run is not answered by us, because answers to earlier, pipelined statements may still be under
  * way: a statement that raises the error takes its place, so the error comes in order, and a transaction is aborted as by
@@ -20,10 +20,11 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
+#include "tools/pg/lookout.h"
 #include "tools/pg/result.h"
 #include "tools/pg/wire.h"
 
-enum { HOLD_MOST = 16 << 20, HOLD_KEEP = 256 << 10, HOLD_SMALL = 4096, MESSAGE_MOST = 1 << 30, SEAM = 64 };
+enum { HOLD_MOST = 16 << 20, HOLD_KEEP = 256 << 10, HOLD_SMALL = 4096, MESSAGE_MOST = 1 << 30 };
 
 struct prepared {		/* a prepared statement with parameters that are database names */
 	struct prepared *next;
@@ -34,9 +35,8 @@ struct prepared {		/* a prepared statement with parameters that are database nam
 struct stream {
 	struct str held;	/* the beginning of a message that must be whole */
 	uint64_t skip;		/* bytes of a message that streams through */
-	char seam[SEAM];	/* its last bytes: a name may lie across two reads */
-	size_t seam_len;
-	enum { UNWATCHED, WATCHED, SPOILT } watch; /* of a statement that streams: SPOILT = it becomes NULs from here on */
+	struct lookout *lookout; /* of a statement that streams; else NULL */
+	bool spoilt;		/* it becomes NULs from here on */
 };
 
 struct session {
@@ -47,11 +47,14 @@ struct session {
 	struct prepared *prepared;
 	struct rename_result statement; /* the last one that was rewritten, while nothing newer was sent */
 	char *original;
+	struct slow slow;
 	uint64_t refused;
 	int64_t since_ms;
-	char status;
+	char status;		/* of the last ReadyForQuery: I, T, E; 0 before the first */
+	bool spoken;		/* the client has said something since */
 	bool escape_strings;	/* standard_conforming_strings = off */
-	bool answered, wants_tls;
+	struct str rejection;	/* session_rejection() */
+	bool answered;
 	bool spoilt;		/* a statement was, and its error is still to come */
 	bool server_tls;	/* our way to the server is encrypted, the client's is another or none */
 };
@@ -64,11 +67,25 @@ struct session *session_open(struct names *names, bool server_tls, session_emit_
 	return session;
 }
 
+void session_tell_slow(struct session *session, int64_t least_ms, slow_fn tell, void *arg)
+{
+	session->slow = (struct slow){ .least_ms = least_ms, .tell = tell, .arg = arg };
+}
+
 static void forget_statement(struct session *session)
 {
 	rename_free(&session->statement);
 	free(session->original);
 	session->original = NULL;
+}
+
+static const struct prepared *find_prepared(const struct session *session, const char *name)
+{
+	const struct prepared *one = session->prepared;
+
+	while (one && strcmp(one->name, name))
+		one = one->next;
+	return one;
 }
 
 static void forget_prepared(struct session *session, const char *name)
@@ -92,14 +109,16 @@ void session_free(struct session *session)
 	while (session->prepared)
 		forget_prepared(session, session->prepared->name);
 	forget_statement(session);
+	str_free(&session->rejection);
+	free(session->client.lookout);
 	str_free(&session->client.held);
 	str_free(&session->server.held);
 	free(session);
 }
 
-char session_status(const struct session *session)
+bool session_is_idle_in_transaction(const struct session *session)
 {
-	return session->status;
+	return (session->status == 'T' || session->status == 'E') && !session->spoken && !session->slow.due;
 }
 
 int64_t session_since_ms(const struct session *session)
@@ -107,9 +126,9 @@ int64_t session_since_ms(const struct session *session)
 	return session->since_ms;
 }
 
-bool session_wants_tls(const struct session *session)
+const struct str *session_rejection(const struct session *session)
 {
-	return session->wants_tls;
+	return session->rejection.len ? &session->rejection : NULL;
 }
 
 uint64_t session_refused(const struct session *session)
@@ -149,6 +168,9 @@ static bool map_query(struct session *session, const char *message, size_t len, 
 {
 	size_t mark = wire_begin(out, 'Q');
 
+	if (len > WIRE_HEADER)
+		slow_parse(&session->slow, "", message + WIRE_HEADER, len - WIRE_HEADER - 1);
+	slow_begin(&session->slow);
 	/* a NUL before the end is an error that the server will tell */
 	if (len > WIRE_HEADER && strnlen(message + WIRE_HEADER, len - WIRE_HEADER) == len - WIRE_HEADER - 1 &&
 	    rewrite(session, message + WIRE_HEADER, len - WIRE_HEADER - 1, out)) {
@@ -171,6 +193,7 @@ static bool map_parse(struct session *session, const char *message, size_t len, 
 
 	if (!text)
 		goto unchanged;
+	slow_parse(&session->slow, name, text, strlen(text));
 	if (session->prepared)
 		forget_prepared(session, name);
 	str_add_len(out, name, strlen(name) + 1);
@@ -238,12 +261,10 @@ static bool map_bind(struct session *session, const char *message, size_t len, s
 	size_t at = WIRE_HEADER, before = out->len, mark;
 	const char *portal = wire_string(message, len, &at);
 	const char *name = portal ? wire_string(message, len, &at) : NULL;
-	const struct prepared *one = session->prepared;
+	const struct prepared *one = name ? find_prepared(session, name) : NULL;
 	size_t formats;
 
-	while (one && name && strcmp(one->name, name))
-		one = one->next;
-	if (!one || !name || len - at < 2)
+	if (!one || len - at < 2)
 		return false;
 	formats = 2 + 2 * (size_t)wire_get16(message + at);
 	if (formats > len - at)
@@ -258,6 +279,18 @@ static bool map_bind(struct session *session, const char *message, size_t len, s
 	return false;
 }
 
+static void note_bind(struct session *session, const char *message, size_t len)
+{
+	size_t at = WIRE_HEADER;
+	const char *name;
+
+	if (!session->slow.least_ms || !wire_string(message, len, &at))
+		return;
+	name = wire_string(message, len, &at);
+	if (name)
+		slow_bind(&session->slow, name);
+}
+
 static bool inspect_client(struct session *session, const char *message, size_t len, bool suspicious, struct str *out)
 {
 	(void)suspicious;
@@ -267,7 +300,11 @@ static bool inspect_client(struct session *session, const char *message, size_t 
 	case 'P':
 		return map_parse(session, message, len, out);
 	case 'B':
+		note_bind(session, message, len);
 		return session->prepared && map_bind(session, message, len, out);
+	case 'S':
+		slow_begin(&session->slow);
+		return false;
 	case 'C':
 		if (session->prepared && len > WIRE_HEADER + 1 && message[WIRE_HEADER] == 'S' && !message[len - 1])
 			forget_prepared(session, message + WIRE_HEADER + 1);
@@ -319,16 +356,42 @@ static bool without_binding(const char *message, size_t len, struct str *out)
 	return true;
 }
 
+static bool error_has(const char *message, size_t len, const char *field)
+{
+	return *message == 'E' && memmem(message, len, field, strlen(field) + 1);
+}
+
 /* The server's words about a statement that was spoilt: "invalid message format", 08P01. */
 static bool explain_spoilt(struct session *session, const char *message, size_t len, struct str *out)
 {
-	static const char code[] = "C08P01";
-
-	if (!session->spoilt || !memmem(message, len, code, sizeof(code)))
+	if (!session->spoilt || !error_has(message, len, "C08P01"))
 		return false;
 	session->spoilt = false;
 	wire_error(out, "ERROR", "54000", rename_refused_long,
 		   "Berth's relay reads statements up to 16 MB: send it by itself, or run with --db-mode private.");
+	return true;
+}
+
+/* No line of pg_hba.conf lets us in; one that is for TLS only may. The words are in the server's language, the fields are not. */
+static bool keep_rejection(struct session *session, const char *message, size_t len)
+{
+	if (session->server_tls || !error_has(message, len, "C28000") || !error_has(message, len, "RClientAuthentication"))
+		return false;
+	result_map(session->names, message, len, NULL, NULL, &session->rejection);
+	return true;
+}
+
+/*
+ * A client that knows of channel binding and was offered none says so, and the server takes that for an attack. Nobody but
+ * the client can say otherwise, as its proof covers these words.
+ */
+static bool explain_binding(const struct session *session, const char *message, size_t len, struct str *out)
+{
+	if (!session->server_tls || !error_has(message, len, "Rread_client_first_message"))
+		return false;
+	wire_error(out, "FATAL", "28000", "SCRAM channel binding cannot pass Berth's relay, where the client's TLS ends",
+		   "Connect with channel_binding=disable (PGCHANNELBINDING=disable), or with sslmode=prefer: the relay's own way "
+		   "to the server is encrypted either way.");
 	return true;
 }
 
@@ -339,16 +402,18 @@ static bool inspect_server(struct session *session, const char *message, size_t 
 	session->answered = true;
 	if (*message == 'Z' && len > WIRE_HEADER) {
 		session->status = message[WIRE_HEADER];
+		session->spoken = false;
 		session->since_ms = clock_ms();
+		slow_ready(&session->slow, session->since_ms);
 	} else if (*message == 'S') {
 		note_parameter(session, message, len);
 	} else if (*message == 'R' && session->server_tls) {
 		return without_binding(message, len, out);
-	} else if (*message == 'E' && first && memmem(message, len, "no encryption", 13)) {
-		session->wants_tls = true;
+	} else if (first && keep_rejection(session, message, len)) {
 		return true;
 	}
-	if (*message == 'E' && explain_spoilt(session, message, len, out))
+	if (*message == 'E' && (explain_spoilt(session, message, len, out) ||
+				(!session->status && explain_binding(session, message, len, out))))
 		return true;
 	if (!result_mappable(*message) || (*message == 'D' && !suspicious))
 		return false;
@@ -378,26 +443,6 @@ static void emit(struct session *session, const struct direction *direction, con
 		session->emit(session->arg, direction->to_server, data, len);
 }
 
-/* Look at the next bytes of a statement that streams through. Return: they, or a name across the seam, may name a database. */
-static bool names_database(const struct session *session, struct stream *stream, const char *data, size_t len)
-{
-	char joint[2 * SEAM];
-	size_t head = len < SEAM ? len : SEAM, joint_len = stream->seam_len + head;
-
-	memcpy(joint, stream->seam, stream->seam_len);
-	memcpy(joint + stream->seam_len, data, head);
-	if (rename_wanted(session->names, joint, joint_len) || rename_wanted(session->names, data, len))
-		return true;
-	if (len >= SEAM) {
-		stream->seam_len = SEAM;
-		memcpy(stream->seam, data + len - SEAM, SEAM);
-	} else {
-		stream->seam_len = joint_len < SEAM ? joint_len : SEAM;
-		memcpy(stream->seam, joint + joint_len - stream->seam_len, stream->seam_len);
-	}
-	return false;
-}
-
 static void emit_nuls(struct session *session, const struct direction *direction, size_t len)
 {
 	static const char nuls[4096];
@@ -407,38 +452,73 @@ static void emit_nuls(struct session *session, const struct direction *direction
 	emit(session, direction, nuls, len);
 }
 
+static void spoil(struct session *session, struct stream *stream)
+{
+	stream->spoilt = session->spoilt = true;
+	session->refused++;
+}
+
 /* Return: how many bytes of @data belong to a message that streams through, and have gone. */
 static size_t pass_on(struct session *session, const struct direction *direction, struct stream *stream, const char *data,
 		      size_t len)
 {
 	size_t pass = stream->skip < len ? (size_t)stream->skip : len;
 
-	if (pass && stream->watch == WATCHED && names_database(session, stream, data, pass)) {
-		stream->watch = SPOILT;
-		session->spoilt = true;
-		session->refused++;
-	}
-	if (stream->watch == SPOILT)
+	if (!stream->spoilt && pass && stream->lookout && lookout_feed(stream->lookout, data, pass))
+		spoil(session, stream);
+	if (stream->spoilt)
 		emit_nuls(session, direction, pass);
 	else
 		emit(session, direction, data, pass);
 	stream->skip -= pass;
+	if (!stream->skip && stream->lookout) {
+		free(stream->lookout);
+		stream->lookout = NULL;
+	}
 	return pass;
 }
 
-/* A message that is not held: its header goes with what is before it, the rest by pass_on(). */
-static void begin_stream(struct session *session, const struct direction *direction, struct stream *stream, char type,
-			 size_t total)
+/* The names of a Bind, which come first. Return: their length; 0 if they are not there yet. */
+static size_t bind_names(const char *message, size_t have)
 {
-	bool statement = direction->to_server && (type == 'Q' || type == 'P');
+	size_t at = WIRE_HEADER;
 
-	stream->skip = total - WIRE_HEADER;
-	stream->seam_len = 0;
-	stream->watch = statement ? WATCHED : UNWATCHED;
-	if (statement)
+	return wire_string(message, have, &at) && wire_string(message, have, &at) ? at - WIRE_HEADER : 0;
+}
+
+/* Nobody can tell yet whether this message, of which @have bytes are there, may stream. */
+static bool undecided(const struct session *session, const struct direction *direction, const char *message, size_t have)
+{
+	return direction->to_server && *message == 'B' && session->prepared && have < HOLD_SMALL && !bind_names(message, have);
+}
+
+/*
+ * A message that is not held: its beginning goes with what is before it, the rest by pass_on(). A Bind of a statement
+ * that takes names of databases is spoilt behind its names: then the server misses the parameters.
+ * Return: the length of that beginning.
+ */
+static size_t begin_stream(struct session *session, const struct direction *direction, struct stream *stream,
+			   const char *message, size_t have, size_t total)
+{
+	size_t begin = WIRE_HEADER;
+
+	stream->spoilt = false;
+	if (direction->to_server && (*message == 'Q' || *message == 'P')) {
 		forget_statement(session);
-	if (type == 'P' && direction->to_server)
+		slow_parse(&session->slow, "", "", 0);
+		if (*message == 'Q')
+			slow_begin(&session->slow);
+		stream->lookout = lookout_open(session->names, !session->escape_strings);
+	}
+	if (direction->to_server && *message == 'P')
 		forget_prepared(session, ""); /* the unnamed one, most likely */
+	if (direction->to_server && *message == 'B' && session->prepared) {
+		begin += bind_names(message, have);
+		if (begin == WIRE_HEADER || find_prepared(session, message + WIRE_HEADER + strlen(message + WIRE_HEADER) + 1))
+			spoil(session, stream);
+	}
+	stream->skip = total - begin;
+	return begin;
 }
 
 /*
@@ -458,10 +538,8 @@ static ssize_t walk(struct session *session, const struct direction *direction, 
 		if (total < WIRE_HEADER || total > MESSAGE_MOST)
 			return -EPROTO;
 		if (total > len - at) {
-			if (!direction->hold(data[at], total)) {
-				begin_stream(session, direction, stream, data[at], total);
-				at += WIRE_HEADER;
-			}
+			if (!direction->hold(data[at], total) && !undecided(session, direction, data + at, len - at))
+				at += begin_stream(session, direction, stream, data + at, len - at, total);
 			break;
 		}
 		if (data[at] == 'D' && !looked) { /* one search for all rows that are here; a COPY needs none */
@@ -515,6 +593,7 @@ static int feed(struct session *session, const struct direction *direction, stru
 
 int session_from_client(struct session *session, const char *data, size_t len)
 {
+	session->spoken |= len > 0;
 	return feed(session, &from_client, &session->client, data, len);
 }
 

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "tools/pg/rename.h"
+#include "tools/pg/slow.h"
 
 struct session;
 
@@ -19,13 +20,21 @@ typedef void (*session_emit_fn)(void *arg, bool to_server, const char *data, siz
 struct session *session_open(struct names *names, bool server_tls, session_emit_fn emit, void *arg);
 void session_free(struct session *session);
 
+/** Tell of statements that take @least_ms or longer. */
+void session_tell_slow(struct session *session, int64_t least_ms, slow_fn tell, void *arg);
+
+/**
+ * The server let nobody in without TLS, and its error was kept back, because it may yet do so with TLS.
+ * Return: that message; NULL if it said nothing of the kind
+ */
+const struct str *session_rejection(const struct session *session);
+
 /** Return: 0; -EPROTO this is not the protocol. */
 int session_from_client(struct session *session, const char *data, size_t len);
 int session_from_server(struct session *session, const char *data, size_t len);
 
-char session_status(const struct session *session);	/* of the last ReadyForQuery: I, T, E; 0 before the first */
-int64_t session_since_ms(const struct session *session); /* when that was */
-bool session_wants_tls(const struct session *session);	/* the server refused because of "no encryption" */
+bool session_is_idle_in_transaction(const struct session *session); /* and the client has said nothing since */
+int64_t session_since_ms(const struct session *session); /* since the last ReadyForQuery */
 uint64_t session_refused(const struct session *session);
 
 #endif

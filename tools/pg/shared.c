@@ -17,6 +17,7 @@
 #include "tools/pg/agent.h"
 #include "tools/pg/lease.h"
 #include "tools/pg/names.h"
+#include "tools/pg/sighting.h"
 #include "tools/pg/template.h"
 
 enum { TASK_MOST = 16 };
@@ -38,6 +39,7 @@ struct tenant {			/* what a worker has in this mode */
 	char *suffix, *failure;
 	struct loop_timer *news;
 	bool waiting, kept;
+	bool watches;	/* the server as a whole */
 };
 
 static struct shared *shared_of(const struct pg *pg)
@@ -113,6 +115,26 @@ static void template_record(struct pg *pg, const char *detail)
 	pg_record(&nobody, PG_RECORD_TEMPLATE, 0, clock_ms() - shared_of(pg)->began_ms, detail);
 }
 
+/* One of the workers is enough to watch the server as a whole, but it must be one that lives. */
+static void choose_watchman(struct pg *pg)
+{
+	struct tenant *chosen = NULL;
+
+	for (struct pg_worker *worker = pg->workers; worker; worker = worker->next) {
+		struct tenant *tenant = worker->mode_data;
+
+		if (!worker->number || worker->ending || !worker->usable || !tenant->agent)
+			continue;
+		if (tenant->watches)
+			return;
+		chosen = tenant;
+	}
+	if (!chosen)
+		return;
+	chosen->watches = true;
+	agent_say(chosen->agent, "watch");
+}
+
 static void on_said(void *arg, const char *text)
 {
 	struct tenant *tenant = arg;
@@ -123,25 +145,20 @@ static void on_said(void *arg, const char *text)
 			worker->real[i] = berth_portmap_real(worker->map, BERTH_TCP, worker->pg->ports[i]);
 		pg_record(worker, PG_RECORD_READY, 0, clock_ms() - worker->began_ms, worker->number ? "create" : "setup");
 		pg_worker_answer(worker, 0, "");
+		choose_watchman(worker->pg);
 	} else if (str_starts(text, "error ")) {
 		if (worker->ready)
 			fail_worker(tenant, text + 6);
 		else if (!worker->number)
 			template_settled(worker->pg, text + 6);
+	} else if (str_starts(text, "refused ")) {
+		pg_worker_refuse(worker, -EIO, text + 8);
 	} else if (str_starts(text, "kept ")) {
 		const struct pg_url *url = worker->pg->urls;
 		cleanup_free char *command = str_print("psql -h %s -p %u -U %s %s", url->host, url->port, url->role, text + 5);
 
 		pg_record(worker, PG_RECORD_KEPT, url->port, -1, command);
 		tenant->kept = true;
-	} else if (str_starts(text, "idle ")) {
-		const char *count = strrchr(text, ' ') + 1;
-
-		pg_record(worker, PG_RECORD_IDLE, worker->pg->ports[0], strtoll(text + 5, NULL, 10), count);
-	} else if (str_starts(text, "abandoned ")) {
-		pg_record(worker, PG_RECORD_ABANDONED, worker->pg->ports[0], strtoll(text + 10, NULL, 10), "");
-	} else if (str_starts(text, "pool ")) {
-		pg_record(worker, PG_RECORD_POOL, worker->pg->ports[0], -1, text + 5);
 	} else if (!strcmp(text, "left")) {
 		pg_record(worker, PG_RECORD_DIED, worker->pg->ports[0], -1, "the next run on it drops what this one left there");
 		tenant->kept = true;
@@ -149,6 +166,8 @@ static void on_said(void *arg, const char *text)
 		say_done(worker->pg);
 		template_record(worker->pg, "built");
 		template_settled(worker->pg, NULL);
+	} else {
+		sighting_record(worker, worker->pg->ports[0], text);
 	}
 }
 
@@ -158,6 +177,7 @@ static void on_agent_end(void *arg)
 	struct pg_worker *worker = tenant->worker;
 
 	tenant->agent = NULL;
+	choose_watchman(worker->pg);
 	if (!worker->number && shared_of(worker->pg)->in_setup) {
 		say_done(worker->pg);
 		template_settled(worker->pg, "the setup command failed");
@@ -181,7 +201,7 @@ static void worker_start(struct tenant *tenant)
 	tenant->waiting = false;
 	tenant->plan = (struct lease_plan){ .pg = pg, .worker = tenant->worker, .suffix = tenant->suffix,
 					    .template_hash = pg->setup.command ? shared_of(pg)->hash : NULL,
-					    .socket_dir = shared_of(pg)->socket_dir };
+					    .snapshot = pg->setup.snapshot, .socket_dir = shared_of(pg)->socket_dir };
 	ret = agent_start(pg->setup.loop, lease_worker, &tenant->plan, on_said, on_agent_end, tenant, &tenant->agent);
 	if (ret)
 		fail_worker(tenant, strerror(-ret));
@@ -289,14 +309,25 @@ static int shared_prepare(struct pg_worker *worker)
 	return 0;
 }
 
-static int shared_reset(struct pg_worker *worker)
+static int order(struct pg_worker *worker, const char *word, const char *name)
 {
 	struct tenant *tenant = worker->mode_data;
+	cleanup_free char *text = name ? str_print("%s %s", word, name) : str_copy(word);
 
 	if (!tenant->agent)
 		return -ECHILD;
-	agent_say(tenant->agent, "reset");
+	agent_say(tenant->agent, text);
 	return 0;
+}
+
+static int shared_reset(struct pg_worker *worker, const char *snapshot)
+{
+	return order(worker, "reset", snapshot);
+}
+
+static int shared_snapshot(struct pg_worker *worker, const char *name)
+{
+	return order(worker, "snapshot", name);
 }
 
 static void shared_end(struct pg_worker *worker)
@@ -368,6 +399,7 @@ const struct pg_mode_ops pg_mode_rename = {
 	.open = shared_open,
 	.prepare = shared_prepare,
 	.reset = shared_reset,
+	.snapshot = shared_snapshot,
 	.end = shared_end,
 	.close = shared_close,
 	.physical = shared_physical,

@@ -254,7 +254,8 @@ static void sweep_template(const char *cache, const char *lock_name)
 	if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB))
 		return;
 	remove_matching(cache, building); /* its maker has died */
-	if (old(dir, KEEP_TEMPLATE_DAYS)) /* the lock file stays: somebody may have it open and be about to lock it */
+	/* A snapshot stays until somebody drops it. The lock file stays: somebody may have it open and be about to lock it. */
+	if (str_starts(lock_name, "tpl-") && old(dir, KEEP_TEMPLATE_DAYS))
 		(void)template_remove(dir);
 }
 

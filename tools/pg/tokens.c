@@ -8,24 +8,9 @@
 #include <string.h>
 #include <strings.h>
 
-static bool is_space(char byte)
-{
-	return byte == ' ' || (byte >= '\t' && byte <= '\r');
-}
-
-static bool is_digit(char byte)
-{
-	return byte >= '0' && byte <= '9';
-}
-
-static bool starts_word(char byte)
-{
-	return ((byte | 32) >= 'a' && (byte | 32) <= 'z') || byte == '_' || (byte & 0x80);
-}
-
 static bool in_word(char byte)
 {
-	return starts_word(byte) || is_digit(byte) || byte == '$';
+	return token_letter(byte) || token_digit(byte) || byte == '$';
 }
 
 static bool in_operator(char byte)
@@ -67,7 +52,7 @@ static size_t skip_block(const struct tokens *tokens, size_t at)
 static size_t skip_blank(const struct tokens *tokens, size_t at)
 {
 	for (;;) {
-		if (at < tokens->len && is_space(tokens->text[at])) {
+		if (at < tokens->len && token_space(tokens->text[at])) {
 			at++;
 		} else if (comment_at(tokens, at) && tokens->text[at] == '-') {
 			while (at < tokens->len && tokens->text[at] != '\n' && tokens->text[at] != '\r')
@@ -80,16 +65,31 @@ static size_t skip_blank(const struct tokens *tokens, size_t at)
 	}
 }
 
+/* A string goes on behind white space with a new line in it. Return: where; 0 if it does not. */
+static size_t continued(const struct tokens *tokens, size_t at)
+{
+	bool newline = false;
+
+	while (at < tokens->len && token_space(tokens->text[at])) {
+		newline |= tokens->text[at] == '\n' || tokens->text[at] == '\r';
+		at++;
+	}
+	return newline && peek(tokens, at) == '\'' ? at + 1 : 0;
+}
+
 /* From behind the opening quote to behind the closing one. @ret_end: where the body ends. */
 static size_t skip_quoted(const struct tokens *tokens, size_t at, char quote, bool escapes, size_t *ret_end)
 {
 	while (at < tokens->len) {
 		char byte = tokens->text[at];
+		size_t next;
 
 		if (escapes && byte == '\\') {
 			at += at + 1 < tokens->len ? 2 : 1;
 		} else if (byte == quote && peek(tokens, at + 1) == quote) {
 			at += 2;
+		} else if (byte == '\'' && quote == byte && (next = continued(tokens, at + 1))) {
+			at = next;
 		} else if (byte == quote) {
 			*ret_end = at;
 			return at + 1;
@@ -118,7 +118,7 @@ static bool dollar(struct tokens *tokens, struct token *ret_token)
 	size_t at = tokens->at + 1, tag_len;
 	const char *close;
 
-	if (is_digit(peek(tokens, at)))
+	if (token_digit(peek(tokens, at)))
 		return false;
 	while (at < tokens->len && in_word(tokens->text[at]) && tokens->text[at] != '$')
 		at++;
@@ -176,7 +176,7 @@ static struct token word(struct tokens *tokens)
 
 static struct token number(struct tokens *tokens, enum token_kind kind, size_t end)
 {
-	while (end < tokens->len && (is_digit(tokens->text[end]) || (kind == TOKEN_NUMBER && in_word(tokens->text[end]))))
+	while (end < tokens->len && (token_digit(tokens->text[end]) || (kind == TOKEN_NUMBER && in_word(tokens->text[end]))))
 		end++;
 	return run_of(tokens, kind, end);
 }
@@ -190,7 +190,7 @@ struct token token_next(struct tokens *tokens)
 	if (tokens->at >= tokens->len)
 		return (struct token){ .kind = TOKEN_END, .at = tokens->len, .body = tokens->len };
 	byte = tokens->text[tokens->at];
-	if (starts_word(byte))
+	if (token_letter(byte))
 		return word(tokens);
 	if (byte == '\'')
 		return quoted(tokens, tokens->plain_strings ? TOKEN_STRING : TOKEN_ESTRING, 0, '\'');
@@ -198,9 +198,9 @@ struct token token_next(struct tokens *tokens)
 		return quoted(tokens, TOKEN_QUOTED, 0, '"');
 	if (byte == '$' && dollar(tokens, &token))
 		return token;
-	if (byte == '$' && is_digit(peek(tokens, tokens->at + 1)))
+	if (byte == '$' && token_digit(peek(tokens, tokens->at + 1)))
 		return number(tokens, TOKEN_PARAM, tokens->at + 1);
-	if (is_digit(byte))
+	if (token_digit(byte))
 		return number(tokens, TOKEN_NUMBER, tokens->at);
 	return operator(tokens);
 }

@@ -34,6 +34,22 @@ struct tokens {
 	bool plain_strings;	/* standard_conforming_strings */
 };
 
+static inline bool token_space(char byte)
+{
+	return byte == ' ' || (byte >= '\t' && byte <= '\r');
+}
+
+static inline bool token_digit(char byte)
+{
+	return byte >= '0' && byte <= '9';
+}
+
+/** May stand at the beginning of a word. */
+static inline bool token_letter(char byte)
+{
+	return ((byte | 32) >= 'a' && (byte | 32) <= 'z') || byte == '_' || (byte & 0x80);
+}
+
 struct token token_next(struct tokens *tokens);
 
 /** True if @token is the word @word (lower case), unquoted, in any case. */

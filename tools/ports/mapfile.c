@@ -27,6 +27,7 @@ int ports_map_create(const struct ports *ports, const char *path, mode_t mode, u
 {
 	cleanup_close int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
 	struct berth_portmap *map;
+	uint16_t first, last;
 	int ret;
 
 	if (fd < 0)
@@ -41,6 +42,9 @@ int ports_map_create(const struct ports *ports, const char *path, mode_t mode, u
 		return -errno;
 	berth_portmap_init(map, worker, block->base, block->len);
 	fill_host(map, ports_host_of(ports));
+	ports_range(ports, &first, &last);
+	map->range_first = first;
+	map->range_last = last;
 	*ret_map = map;
 	return 0;
 }

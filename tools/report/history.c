@@ -189,6 +189,9 @@ static int add_database(struct history *history, const struct report_run *run, c
 	if (!strcmp(event, "database_ready") && field_number(record, "worker"))
 		return add_measure(history, id, task_of(run, field_number(record, "worker")), "database_ready_ms",
 				   (double)field_number(record, "duration_ms"));
+	if (!strcmp(event, "database_connections"))
+		return add_measure(history, id, task_of(run, field_number(record, "worker")), "connections",
+				   (double)strtol(field_text(record, "detail"), NULL, 10));
 	if (!strcmp(event, "database_template") && !strcmp(field_text(record, "detail"), "built"))
 		return add_measure(history, id, "", "migration_ms", (double)field_number(record, "duration_ms"));
 	return 0;
@@ -341,7 +344,8 @@ void history_owners_free(struct history_owner *owners, size_t count)
 static const struct noise {
 	const char *measure;
 	double least;
-} noises[] = { { "duration_ms", 1000 }, { "database_ready_ms", 500 }, { "migration_ms", 2000 }, { "memory_peak_kib", 32768 } };
+} noises[] = { { "duration_ms", 1000 }, { "database_ready_ms", 500 }, { "migration_ms", 2000 }, { "memory_peak_kib", 32768 },
+	    { "connections", 10 } };
 
 static bool is_regression(const struct history_trend *trend)
 {
@@ -390,6 +394,23 @@ double history_usual(struct history *history, const char *task, const char *meas
 	double values[BASELINE_RUNS];
 
 	return median_of(values, read_values(history, task, measure, values, ARRAY_LEN(values)));
+}
+
+double history_usual_most(struct history *history, const char *measure)
+{
+	cleanup_statement sqlite3_stmt *statement = NULL;
+	double most = 0;
+
+	if (prepare(history, "select distinct task from measures where measure = ?", &statement))
+		return 0;
+	sqlite.sqlite3_bind_text(statement, 1, measure, -1, SQLITE_TRANSIENT);
+	while (sqlite.sqlite3_step(statement) == SQLITE_ROW) {
+		cleanup_free char *task = column_text(statement, 0);
+		double usual = history_usual(history, task, measure);
+
+		most = usual > most ? usual : most;
+	}
+	return most;
 }
 
 static void fill_trend(struct history *history, struct history_trend *trend)

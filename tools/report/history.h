@@ -39,6 +39,9 @@ void history_owners_free(struct history_owner *owners, size_t count);
 /** What @measure of @task is as a rule: its median over the last runs. Return: it; 0 = not known. */
 double history_usual(struct history *history, const char *task, const char *measure);
 
+/** The same of whichever task has most of it. */
+double history_usual_most(struct history *history, const char *measure);
+
 struct history_trend {		/* one number of one task, over the runs */
 	char *task, *measure;	/* "duration_ms", "errors", "findings" */
 	double last, median;	/* median of the runs before the last, at most 20 */

@@ -29,9 +29,14 @@ static const char style[] =
 	".good{color:var(--good)}.bad{color:var(--bad)}.warn{color:var(--warn)}.note{color:var(--note)}"
 	"details,.box{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:10px 14px;margin:0 0 10px}"
 	"summary{cursor:pointer}"
-	".scroll{overflow-x:auto}table{border-collapse:collapse;width:100%}th,td{text-align:left;"
-	"padding:5px 10px;border-bottom:1px solid var(--line);white-space:nowrap}td.n,th.n{text-align:right;"
-	"font-variant-numeric:tabular-nums}svg{display:block;width:100%;height:auto}svg text{fill:var(--fg);font:12px system-ui,"
+	".scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:14px}th,td{text-align:left;"
+	"padding:5px 7px;border-bottom:1px solid var(--line);white-space:nowrap}td.n,th.n{text-align:right;"
+	"font-variant-numeric:tabular-nums}th{font-size:12px;vertical-align:bottom}th.n{white-space:normal}"
+	"td.task{white-space:normal;min-width:90px;"
+	"overflow-wrap:anywhere}.legend span{margin-right:14px;white-space:nowrap}"
+	".legend i{display:inline-block;width:14px;height:3px;"
+	"margin-right:5px;vertical-align:middle}"
+	"svg{display:block;width:100%;height:auto}svg text{fill:var(--fg);font:12px system-ui,"
 	"sans-serif}svg .dim{fill:var(--dim)}.pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(440px,1fr));gap:12px}"
 	"dl{display:grid;grid-template-columns:max-content 1fr;gap:2px 14px;margin:8px 0 0}dt{color:var(--dim)}dd{margin:0;"
 	"overflow-wrap:anywhere}dd.stack{font:12px/1.5 ui-monospace,monospace;max-height:12em;overflow:auto}"
@@ -153,20 +158,28 @@ static void add_findings(struct str *text, const struct report_run *run)
 			add_finding(text, run, i, told++ < OPENED);
 }
 
-static const char *const columns[] = { "opened", "closed", "accepted", "connected", "connect_failed", "bind_failed", "epipe",
-				       "econnreset", "econnrefused" };
+static const struct { const char *name, *title; } columns[] = {
+	{ "opened", "sockets opened" }, { "closed", "closed" }, { "accepted", "accepted" }, { "connected", "connected" },
+	{ "connect_failed", "connect failed" }, { "bind_failed", "bind failed" }, { "epipe", "EPIPE" },
+	{ "econnreset", "RESET" }, { "econnrefused", "REFUSED" },
+};
+
+static void add_number(struct str *text, int64_t number)
+{
+	str_addf(text, "<td class=\"n%s\">%lld", number ? "" : " dim", (long long)number); /* what is there is to be seen */
+}
 
 static void add_workers(struct str *text, const struct report_run *run)
 {
 	str_add(text, "<h2>Workers</h2><div class=\"box scroll\"><table><tr><th>worker<th>task<th>result<th class=\"n\">seconds");
 	for (size_t i = 0; i < ARRAY_LEN(columns); i++)
-		str_addf(text, "<th class=\"n\">%s", columns[i]);
-	str_add(text, "</tr>\n");
+		str_addf(text, "<th class=\"n\">%s", columns[i].title);
+	str_add(text, "<th class=\"n\">peak MiB</tr>\n");
 	for (size_t i = 0; i < run->worker_count; i++) {
 		const struct report_worker *worker = &run->workers[i];
 		const json_t *counts = worker->counts ? json_object_get(worker->counts, "counts") : NULL;
 
-		str_addf(text, "<tr><td>w%u<td>", worker->number);
+		str_addf(text, "<tr><td>w%u<td class=\"task\">", worker->number);
 		add_escaped(text, worker->task);
 		str_addf(text, "<td class=\"%s\">%s", !strcmp(worker->status, "passed") ? "good" : "bad", worker->status);
 		if (worker->exit_status)
@@ -174,7 +187,8 @@ static void add_workers(struct str *text, const struct report_run *run)
 		str_add(text, "<td class=\"n\">");
 		add_seconds(text, worker->until_ms ? worker->until_ms - worker->from_ms : 0);
 		for (size_t k = 0; k < ARRAY_LEN(columns); k++)
-			str_addf(text, "<td class=\"n\">%lld", (long long)field_number(counts, columns[k]));
+			add_number(text, field_number(counts, columns[k].name));
+		add_number(text, field_number(worker->counts, "memory_peak_kib") / 1024);
 		str_add(text, "</tr>\n");
 	}
 	str_add(text, "</table></div>\n");
@@ -216,6 +230,7 @@ int report_html(const struct report_run *run, const struct report_options *optio
 	str_add(text, "<h2>Over time</h2><div class=\"pair\">");
 	svg_plot(text, run, "sockets", "open sockets", 1);
 	svg_plot(text, run, "memory_kib", "memory, MiB", 1024);
+	svg_plot(text, run, "descriptors", "open descriptors", 1);
 	svg_durations(text, run);
 	str_add(text, "</div>\n");
 	add_trust(text, run);

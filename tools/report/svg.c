@@ -8,8 +8,8 @@
 #include "tools/base/cleanup.h"
 #include "tools/report/private.h"
 
-enum { WIDTH = 1040, LEFT = 150, RIGHT = 16, LANE = 34, AXIS = 26, PLOT_WIDTH = 520, PLOT_HEIGHT = 220, SERIES_COLOURS = 6,
-       WORKERS_SHOWN = 64 };
+enum { WIDTH = 1040, LEFT = 170, RIGHT = 16, LANE = 34, AXIS = 26, PLOT_WIDTH = 520, PLOT_HEIGHT = 220, SERIES_COLOURS = 6,
+       WORKERS_SHOWN = 64, LABEL_MOST = 22 }; /* characters that fit beside a lane or a bar */
 
 struct scale {
 	int64_t from_ms, span_ms;
@@ -56,6 +56,29 @@ static void add_titled(struct str *text, const char *name, const char *more)
 	str_add(text, "</title>");
 }
 
+/* A label that ends at @x; what does not fit is cut, and whole in its title. */
+static void add_label(struct str *text, int x, int y, const char *label)
+{
+	size_t len = 0, characters = 0;
+
+	for (; label[len] && characters <= LABEL_MOST; len++)
+		characters += (label[len] & 0xc0) != 0x80; /* not in the middle of one, utf-8(7) */
+	str_addf(text, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">", x, y);
+	if (characters > LABEL_MOST) {
+		cleanup_free char *start = NULL;
+
+		for (len--, characters = 2; characters; characters -= (label[len] & 0xc0) != 0x80)
+			len--;
+		start = str_copy_len(label, len);
+		add_escaped(text, start);
+		str_add(text, "…");
+		add_titled(text, label, "");
+	} else {
+		add_escaped(text, label);
+	}
+	str_add(text, "</text>");
+}
+
 static void add_bar(struct str *text, const struct scale *scale, int64_t from_ms, int64_t until_ms, int y, int height,
 		    const char *colour, const char *title, const char *more)
 {
@@ -92,9 +115,7 @@ static void add_lane(struct str *text, const struct report_run *run, const struc
 	cleanup_free char *title = worker_title(run, worker->number);
 	const char *colour = !strcmp(worker->status, "passed") ? "good" : !strcmp(worker->status, "failed") ? "bad" : "dim";
 
-	str_addf(text, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">", LEFT - 10, y + 14);
-	add_escaped(text, title);
-	str_add(text, "</text>");
+	add_label(text, LEFT - 10, y + 14, title);
 	if (worker->from_ms)
 		add_bar(text, scale, worker->from_ms, worker->until_ms ? worker->until_ms : run->until_ms, y + 4, 9, colour, title,
 			worker->status);
@@ -166,6 +187,20 @@ static void add_series(struct str *text, const struct report_run *run, const str
 	str_add(text, "</path>");
 }
 
+/* Which colour is whose; with more workers than colours, a line says it to whoever points at it. */
+static void add_legend(struct str *text, const struct report_run *run)
+{
+	str_add(text, "<div class=\"dim legend\">");
+	for (size_t i = 0; run->worker_count <= SERIES_COLOURS && i < run->worker_count; i++) {
+		cleanup_free char *title = worker_title(run, run->workers[i].number);
+
+		str_addf(text, "<span><i style=\"background:var(--s%u)\"></i>", (run->workers[i].number - 1) % SERIES_COLOURS + 1);
+		add_escaped(text, title);
+		str_add(text, "</span>");
+	}
+	str_addf(text, "%s</div>", run->worker_count > SERIES_COLOURS ? "A line for each worker: point at it for its name." : "");
+}
+
 void svg_plot(struct str *text, const struct report_run *run, const char *field, const char *title, int64_t unit)
 {
 	struct scale scale = { run->from_ms, run->until_ms - run->from_ms, 46, PLOT_WIDTH - 60 };
@@ -190,7 +225,9 @@ void svg_plot(struct str *text, const struct report_run *run, const char *field,
 	}
 	for (size_t i = 0; i < run->worker_count; i++)
 		add_series(text, run, &scale, field, top * unit, run->workers[i].number, bottom);
-	str_add(text, "</svg></div>");
+	str_add(text, "</svg>");
+	add_legend(text, run);
+	str_add(text, "</div>");
 }
 
 static int by_duration(const void *a, const void *b)
@@ -218,15 +255,14 @@ void svg_durations(struct str *text, const struct report_run *run)
 	for (size_t i = 0; i < shown; i++) {
 		int64_t ms = order[i]->until_ms > order[i]->from_ms ? order[i]->until_ms - order[i]->from_ms : 0;
 		cleanup_free char *title = worker_title(run, order[i]->number);
-		double width = (double)ms * (PLOT_WIDTH - 200) / (double)longest;
+		double width = (double)ms * (PLOT_WIDTH - 210) / (double)longest;
 
-		str_addf(text, "<text x=\"130\" y=\"%zu\" text-anchor=\"end\">", i * 22 + 18);
-		add_escaped(text, title);
+		add_label(text, 152, (int)i * 22 + 18, title);
 		str_addf(text,
-			 "</text><rect x=\"138\" y=\"%zu\" width=\"%.1f\" height=\"14\" rx=\"2\" fill=\"var(--%s)\"/>"
+			 "<rect x=\"160\" y=\"%zu\" width=\"%.1f\" height=\"14\" rx=\"2\" fill=\"var(--%s)\"/>"
 			 "<text class=\"dim\" x=\"%.1f\" y=\"%zu\">%.1f</text>",
 			 i * 22 + 7, width < 2 ? 2 : width, !strcmp(order[i]->status, "failed") ? "bad" : "s1",
-			 144 + (width < 2 ? 2 : width), i * 22 + 18, (double)ms / 1000);
+			 166 + (width < 2 ? 2 : width), i * 22 + 18, (double)ms / 1000);
 	}
 	str_add(text, "</svg></div>");
 }

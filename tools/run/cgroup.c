@@ -177,6 +177,18 @@ int cgroup_remove(const char *path, int64_t deadline_ms)
 	return remove_one(path, clock_ms() + deadline_ms);
 }
 
+int cgroup_remove_all(char *const *paths, int64_t deadline_ms)
+{
+	int ret = 0;
+
+	for (; paths && *paths; paths++) {
+		int one = cgroup_remove(*paths, deadline_ms);
+
+		ret = ret ? ret : one;
+	}
+	return ret;
+}
+
 int cgroup_remove_named(const char *run_id, int64_t deadline_ms)
 {
 	cleanup_free char *path = cgroup_place(NULL, run_id);

@@ -28,4 +28,7 @@ int cgroup_remove_named(const char *run_id, int64_t deadline_ms);
 /** End everything in it and remove it, its children first; waits for the kernel at most @deadline_ms. */
 int cgroup_remove(const char *path, int64_t deadline_ms);
 
+/** The same for each of @paths, a strv or NULL. Return: 0; the first -errno, when all have been tried. */
+int cgroup_remove_all(char *const *paths, int64_t deadline_ms);
+
 #endif

@@ -50,44 +50,45 @@ static void on_done(void *arg, int error, const char *text)
 	request_end(arg, !error ? "ok" : text ? text : strerror(-error));
 }
 
-static void reset(struct request *request, unsigned int number)
-{
-	int ret = database_reset(request->control->run, number, on_done, request);
-
-	if (ret == -ENOENT)
-		request_end(request, "the worker has no database now");
-	else if (ret == -EBUSY)
-		request_end(request, "its databases are being reset already");
-	else if (ret)
-		request_end(request, strerror(-ret));
-}
-
 static const struct {
 	const char *word;
-	void (*serve)(struct request *request, unsigned int worker);
-} words[] = { { "reset", reset } };
+	int (*serve)(struct run *run, unsigned int worker, const char *name, database_done_fn done, void *arg);
+} words[] = { { "reset", database_reset }, { "snapshot", database_snapshot } };
+
+static void serve(struct request *request, size_t word, unsigned int worker, const char *name)
+{
+	int ret = words[word].serve(request->control->run, worker, name, on_done, request);
+	cleanup_free char *refusal = ret ? database_refusal(name, ret) : NULL;
+
+	if (ret)
+		request_end(request, refusal);
+}
 
 static void on_request(void *arg, int fd, uint32_t events)
 {
 	struct request *request = arg;
 	char text[REQUEST_MOST + 1];
 	ssize_t len = recv(fd, text, REQUEST_MOST, MSG_DONTWAIT);
-	char *number;
+	char *number, *name = NULL;
 	long worker;
 
 	(void)events;
 	loop_remove(request->control->run->loop, fd); /* there is only one */
 	text[len > 0 ? len : 0] = '\0';
 	number = strchr(text, ' ');
-	if (number)
+	if (number) {
 		*number++ = '\0';
+		name = strchr(number, ' ');
+	}
+	if (name)
+		*name++ = '\0';
 	if (!number || str_number(number, 1, BERTH_WORKERS_MOST, &worker)) {
 		request_end(request, "no request that this version knows");
 		return;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
 		if (!strcmp(words[i].word, text)) {
-			words[i].serve(request, (unsigned int)worker);
+			serve(request, i, (unsigned int)worker, name);
 			return;
 		}
 	request_end(request, "no request that this version knows");
@@ -137,10 +138,10 @@ void control_close(struct control *control)
 	free(control);
 }
 
-int control_ask(const char *run_dir, const char *word, unsigned int worker, char **ret_text)
+int control_ask(const char *run_dir, const char *word, unsigned int worker, const char *name, char **ret_text)
 {
 	cleanup_close int dir = -1, fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	cleanup_free char *request = str_print("%s %u", word, worker);
+	cleanup_free char *request = str_print("%s %u%s%s", word, worker, name ? " " : "", name ? name : "");
 	struct timeval limit = { .tv_sec = ANSWER_S };
 	char answer[ANSWER_MOST + 1];
 	struct sockaddr_un address;

@@ -14,20 +14,19 @@
 #include "tools/run/database.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
 #include "tools/base/log.h"
 #include "tools/pg/pg.h"
+#include "tools/pg/snapshot.h"
 #include "tools/pg/url.h"
 #include "tools/run/control.h"
 #include "tools/run/watching.h"
 
-enum { CLOSE_MOST_MS = 20000 };
+enum { CLOSE_MOST_MS = 20000, SLOW_QUERY_MS = 1000 };
 
 enum { ROOMS_MOST = 2 };
 
@@ -69,7 +68,7 @@ void database_plan(struct run *run)
 	if (!database_wanted(options))
 		return;
 	database = run->database = mem_alloc(sizeof(*database));
-	database->setup = setup_of(options);
+	database->setup = options->snapshot ? NULL : setup_of(options);
 	for (unsigned int i = 0; i < options->database_count; i++)
 		for (char **input = options->database_list[i].inputs; input && *input; input++)
 			strv_add(&database->inputs, *input);
@@ -106,6 +105,42 @@ static int run_setup(void *arg, const char *command)
 	return worker_start(setup_worker(run));
 }
 
+/* What of the records is a finding. */
+static void find(struct worker *worker, const struct pg_record *record)
+{
+	cleanup_free char *detail = NULL;
+	long long tenths = record->ms / 100;
+
+	switch (record->kind) {
+	case PG_RECORD_ABANDONED:
+		detail = str_print("a session on port %u ended with its process, idle in a transaction for %lld.%01lld s",
+				   record->port, tenths / 10, tenths % 10);
+		watching_finding(worker, FINDING_session_left, record->port, record->ms, detail);
+		break;
+	case PG_RECORD_IDLE:
+		detail = str_print("%s session%s on port %u idle in a transaction, the oldest for %lld.%01lld s", record->detail,
+				   strcmp(record->detail, "1") ? "s" : "", record->port, tenths / 10, tenths % 10);
+		watching_finding(worker, FINDING_idle_in_transaction, record->port, record->ms, detail);
+		break;
+	case PG_RECORD_POOL:
+		detail = str_print("%s connections of the server on port %u are in use", record->detail, record->port);
+		watching_finding(worker, FINDING_connections_low, record->port, -1, detail);
+		break;
+	case PG_RECORD_IDLE_ENDED:
+		detail = str_print("%s session%s on port %u ended after %lld.%01lld s idle in a transaction (idle-kill)",
+				   record->detail, strcmp(record->detail, "1") ? "s" : "", record->port, tenths / 10, tenths % 10);
+		watching_finding(worker, FINDING_idle_in_transaction, record->port, record->ms, detail);
+		break;
+	case PG_RECORD_LEFT:
+		detail = str_print("database '%s' on port %u, which the suite had created, was still there", record->detail,
+				   record->port);
+		watching_finding(worker, FINDING_database_left, record->port, -1, detail);
+		break;
+	default:
+		break;
+	}
+}
+
 static void on_record(void *arg, const struct pg_record *record)
 {
 	struct run *run = arg;
@@ -118,8 +153,8 @@ static void on_record(void *arg, const struct pg_record *record)
 	if (record->kind == PG_RECORD_DIED)
 		strv_own(&run->database->kept,
 			 str_print("w%u: its database server ended by itself: %s", record->worker, record->detail));
-	if (record->kind == PG_RECORD_ABANDONED && record->worker)
-		watching_session_left(&run->workers[record->worker - 1], record->port, record->ms);
+	if (record->worker)
+		find(&run->workers[record->worker - 1], record);
 }
 
 static enum pg_mode mode_of(const struct run_options *options)
@@ -164,7 +199,13 @@ static int open_room(struct run *run, bool private)
 		.mode = private ? PG_PRIVATE : mode_of(run->options),
 		.command = private ? NULL : database->setup,
 		.inputs = database->inputs,
+		.snapshot = run->options->snapshot,
 		.keep = run->options->keep,
+		.keep_failed = run->options->keep_failed,
+		.idle_alarm_ms = run->options->idle_alarm_ms,
+		.idle_kill_ms = run->options->idle_kill_ms,
+		.slow_query_ms = run->options->slow_query_ms ? run->options->slow_query_ms : SLOW_QUERY_MS,
+		.pool_alarm_percent = run->options->pool_alarm_percent,
 		.run_setup = run_setup,
 		.record = on_record,
 		.arg = run,
@@ -180,6 +221,26 @@ static int open_room(struct run *run, bool private)
 	return ret;
 }
 
+static int check_pool(struct run *run)
+{
+	const struct run_options *options = run->options;
+	struct database *database = run->database;
+	/* tasks of which each is known wait for one another (supervisor.c), so only the largest must fit alone */
+	const struct pg_pool_wanted wanted = { .workers = options->task_pools ? 1 : run->plan->slots, .seen = !options->pool,
+					       .each = options->pool ? options->pool : options->pool_seen };
+	unsigned int left = 0;
+	char *why = NULL;
+	int ret = wanted.each ? pg_pool_check(database->rooms[0], &wanted, &left, &why) : 0;
+
+	run->pool_left = options->task_pools ? left : 0;
+
+	if (ret) {
+		free(database->reason);
+		database->reason = why;
+	}
+	return ret;
+}
+
 int database_open(struct run *run, char **ret_error)
 {
 	struct database *database = run->database;
@@ -190,6 +251,8 @@ int database_open(struct run *run, char **ret_error)
 	ret = open_room(run, false);
 	if (!ret && pg_left_out(database->rooms[0]))
 		ret = open_room(run, true);
+	if (!ret)
+		ret = check_pool(run);
 	if (ret)
 		*ret_error = str_print("unable to provide the database: %s",
 				       database->reason ? database->reason : strerror(-ret));
@@ -231,6 +294,12 @@ int database_prepare(struct worker *worker, void (*go)(struct worker *worker))
 	return ret;
 }
 
+void database_environ(const struct run *run, char ***envp)
+{
+	for (unsigned int i = 0; run->database && i < run->database->room_count; i++)
+		pg_worker_environ(run->database->rooms[i], envp);
+}
+
 void database_worker_over(struct worker *worker)
 {
 	struct database *database = worker->run->database;
@@ -240,55 +309,87 @@ void database_worker_over(struct worker *worker)
 	worker->on_database = NULL;
 }
 
-struct reset {
+struct order {			/* a reset or a snapshot, in every room */
 	unsigned int due;	/* rooms that have not answered */
 	int error;		/* the first */
 	char *text;
-	void (*done)(void *arg, int error, const char *text);
+	database_done_fn done;
 	void *arg;
 };
 
-static void on_reset(void *arg, unsigned int number, int error, const char *text)
+static void on_order(void *arg, unsigned int number, int error, const char *text)
 {
-	struct reset *reset = arg;
+	struct order *order = arg;
 
 	(void)number;
-	if (error && !reset->error) {
-		reset->error = error;
-		reset->text = str_copy(text ? text : "");
+	if (error && !order->error) {
+		order->error = error;
+		order->text = str_copy(text ? text : "");
 	}
-	if (--reset->due)
+	if (--order->due)
 		return;
-	reset->done(reset->arg, reset->error, reset->text ? reset->text : "");
-	free(reset->text);
-	free(reset);
+	order->done(order->arg, order->error, order->text ? order->text : "");
+	free(order->text);
+	free(order);
 }
 
-int database_reset(struct run *run, unsigned int number, void (*done)(void *arg, int error, const char *text), void *arg)
+static int give_order(struct run *run, unsigned int number, const char *name,
+		      int (*give)(struct pg *pg, unsigned int number, const char *name, pg_ready_fn ready, void *arg),
+		      database_done_fn done, void *arg)
 {
 	struct database *database = run->database;
-	struct reset *reset;
+	struct order *order;
 	int ret = 0;
 
 	if (!database || number > run->count)
 		return -ENOENT;
-	reset = mem_alloc(sizeof(*reset));
-	*reset = (struct reset){ .done = done, .arg = arg };
-	for (unsigned int i = 0; i < database->room_count; i++) {
-		int one = pg_worker_reset(database->rooms[i], number, on_reset, reset);
-
-		reset->due += !one;
-		ret = ret ? ret : one;
+	order = mem_alloc(sizeof(*order));
+	*order = (struct order){ .done = done, .arg = arg };
+	for (unsigned int i = 0; i < database->room_count && !ret; i++) {
+		ret = give(database->rooms[i], number, name, on_order, order);
+		order->due += !ret;
 	}
-	if (reset->due)
+	if (order->due) {
+		order->error = ret; /* of a room that would not; the others answer */
+		order->text = ret ? database_refusal(name, ret) : NULL;
 		return 0;
-	free(reset);
+	}
+	free(order);
 	return ret;
+}
+
+int database_reset(struct run *run, unsigned int number, const char *snapshot, database_done_fn done, void *arg)
+{
+	return give_order(run, number, snapshot, pg_worker_reset, done, arg);
+}
+
+int database_snapshot(struct run *run, unsigned int number, const char *name, database_done_fn done, void *arg)
+{
+	return name ? give_order(run, number, name, pg_worker_snapshot, done, arg) : -EINVAL;
+}
+
+char *database_refusal(const char *name, int error)
+{
+	if (error == -ENOENT)
+		return str_copy("the worker has no database now");
+	if (error == -EALREADY)
+		return str_copy("its databases are being reset already");
+	return snapshot_refusal(name ? name : "", error);
 }
 
 static void on_closed(void *arg)
 {
 	((struct database *)arg)->closed++;
+}
+
+void database_settle(struct run *run)
+{
+	const struct database *database = run->database;
+	int64_t due_ms = clock_ms() + CLOSE_MOST_MS;
+
+	for (unsigned int i = 0; database && i < database->room_count; i++)
+		while (pg_busy(database->rooms[i]) && clock_ms() < due_ms && !loop_step(run->loop, 100))
+			;
 }
 
 void database_close(struct run *run)
@@ -311,16 +412,6 @@ void database_close(struct run *run)
 	free(database->reason);
 	free(database);
 	run->database = NULL;
-}
-
-static bool answers(uint16_t port)
-{
-	const struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	const struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = in6addr_loopback };
-	cleanup_close int four = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	cleanup_close int six = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	return !connect(four, (const struct sockaddr *)&v4, sizeof(v4)) || !connect(six, (const struct sockaddr *)&v6, sizeof(v6));
 }
 
 static void hint_missing(const struct pg *pg)
@@ -349,7 +440,7 @@ void database_hint(const struct run *run)
 		hint_missing(run->database->rooms[0]);
 	if (!text || run->options->db_mode == RUN_DB_OFF || pg_url_parse(text, NULL, &url))
 		return;
-	if (pg_url_local(&url) && *url.host != '/' && !answers(url.port)) {
+	if (pg_url_local(&url) && *url.host != '/' && !pg_port_answers(url.port)) {
 		log_line("DATABASE_URL names database '%s', and no server answers on port %u", url.name, url.port);
 		log_hint("with --db %s every worker gets one of its own, server included", url.name);
 	}

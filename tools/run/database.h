@@ -8,8 +8,9 @@
  *	database_plan()		before the workers exist: does this run need the extra worker?
  *	database_open()		when maps, backends and trees are ready
  *	database_prepare()	a worker may start only when its databases can be connected to
- *	database_reset()	between two tests, when the suite asks for it: control.c
+ *	database_reset(), database_snapshot()	between two tests, when the suite asks for it: control.c
  *	database_worker_over()	its databases go, or are kept
+ *	database_settle()	all workers are over
  *	database_close()	waits until everything is gone
  */
 #include "tools/run/run.h"
@@ -30,13 +31,27 @@ int database_open(struct run *run, char **ret_error);
  * Return: 0; 1 if the run has no databases and @worker may start at once; -errno.
  */
 int database_prepare(struct worker *worker, void (*go)(struct worker *worker));
+
+/** Set what the processes of a worker need in their environment. */
+void database_environ(const struct run *run, char ***envp);
 void database_worker_over(struct worker *worker);
 
+typedef void (*database_done_fn)(void *arg, int error, const char *text);
+
 /**
- * Bring the databases of worker @number back to the template; @done is called when they can be connected to again.
- * Return: 0; -ENOENT it has none now; -EBUSY it is being done already; -errno.
+ * Bring the databases of worker @number back to a snapshot, or to what they began as (NULL); @done is called when they can be
+ * connected to again.
+ * Return: 0; -errno, see database_refusal().
  */
-int database_reset(struct run *run, unsigned int number, void (*done)(void *arg, int error, const char *text), void *arg);
+int database_reset(struct run *run, unsigned int number, const char *snapshot, database_done_fn done, void *arg);
+
+/** Keep what they are now as snapshot @name. The same otherwise. */
+int database_snapshot(struct run *run, unsigned int number, const char *name, database_done_fn done, void *arg);
+
+/** Why a reset or a snapshot was not begun, for people; the caller's to free. @name may be NULL. */
+char *database_refusal(const char *name, int error);
+/** Wait until the databases of all workers that are over are gone, and all is said of them. */
+void database_settle(struct run *run);
 void database_close(struct run *run);
 
 /** Of a run without databases that failed: if DATABASE_URL names a server of this machine and none answers, say what to do. */

@@ -110,18 +110,6 @@ int limits_join(const struct limits *limits)
 	return ret;
 }
 
-int limits_remove(char *const *places, int64_t deadline_ms)
-{
-	int ret = 0;
-
-	for (; places && *places; places++) {
-		int one = cgroup_remove(*places, deadline_ms);
-
-		ret = ret ? ret : one;
-	}
-	return ret;
-}
-
 /* ---- looking ---- */
 
 /* The number behind "KEY " in @file, or the file's only one if @key is "". 0 if it is not there. */

@@ -7,7 +7,7 @@
  *	limits_set(run_id, worker, cgroup, wanted, &limits)	before the worker starts
  *	limits_join(&limits)					in its first process
  *	limits_look(&limits, LIMIT_MEMORY)			while it runs
- *	limits_remove(run_id, places)
+ *	cgroup_remove_all(places, deadline_ms)			afterwards
  *
  * Nothing here prints.
  */
@@ -31,7 +31,7 @@ struct limits {
 
 /**
  * @cgroup	the worker's, of version 2, in one that it shares with the other workers of the run
- * @places	grows by the directories that were made elsewhere, for limits_remove(); strv
+ * @places	grows by the directories that were made elsewhere, for cgroup_remove_all(); strv
  * Return: how many of the limits cannot be set.
  */
 unsigned int limits_set(const char *run_id, unsigned int worker, int cgroup, const struct limits_wanted *wanted,
@@ -47,8 +47,5 @@ int limits_join(const struct limits *limits);
  * Return: a sentence, the caller's to free, once for each level; NULL if there is nothing to say.
  */
 char *limits_look(struct limits *limits, enum limit limit);
-
-/** Remove what limits_set() has made elsewhere. Return: 0; -errno. */
-int limits_remove(char *const *places, int64_t deadline_ms);
 
 #endif

@@ -70,6 +70,7 @@ static int carry_out(struct run *run)
 	if (ret)
 		return refuse(strerror(-ret));
 	notes_drain(run);
+	database_settle(run); /* what it has to say is judged with the rest */
 	collect(run);
 	if (!run->plan->single)
 		results_prune(run->results_dir, run->id);

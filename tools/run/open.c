@@ -16,7 +16,6 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
-#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -98,23 +97,15 @@ static int open_ports(struct run *run, char **ret_error)
 	return ret;
 }
 
-static char *map_name(const struct run *run, unsigned int worker)
-{
-	uint64_t random[2];
-
-	if (geteuid() || getrandom(random, sizeof(random), 0) != sizeof(random))
-		return str_print("%s/w%u.map", run->dir, worker);
-	return str_print("%s/w%u-%016llx%016llx.map", run->dir, worker, (unsigned long long)random[0],
-			 (unsigned long long)random[1]);
-}
-
 static int open_maps(struct run *run, char **ret_error)
 {
 	for (unsigned int i = 0; i < run->made; i++) {
 		struct worker *worker = &run->workers[i];
-		int ret;
+		cleanup_free char *name = str_print("w%u", worker->number);
+		int ret = file_secret_path(run->dir, name, ".map", &worker->map_path);
 
-		worker->map_path = map_name(run, worker->number);
+		if (ret)
+			return fail(ret_error, ret, "name the port map in", run->dir);
 		ret = ports_map_create(run->ports, worker->map_path, geteuid() ? 0600 : 0666, worker->number,
 				       &worker->block, &worker->map);
 		if (ret)
@@ -331,7 +322,7 @@ void run_save_state(struct run *run)
 void run_remove_traces(struct run *run)
 {
 	int cgroup = run->cgroup_dir ? cgroup_remove(run->cgroup_dir, 2000) : 0;
-	int limits = limits_remove(run->limit_places, 2000);
+	int limits = cgroup_remove_all(run->limit_places, 2000);
 	int scratch = run->scratch_dir ? runtime_remove_scratch(run->scratch_dir) : 0;
 
 	if (!run->dir || cgroup || limits || scratch)

@@ -16,6 +16,9 @@ const char *const run_db_mode_names[] = { "auto", "private", "rename", "off", NU
 const char *const run_color_names[] = { "auto", "always", "never", NULL };
 const char *const run_database_kind_names[] = { "postgres", "redis", "mariadb", "command", NULL };
 
+const char *const run_error_names[] = { "EPIPE", "ECONNRESET", "ECONNREFUSED", "ETIMEDOUT", "EADDRINUSE", NULL };
+
+_Static_assert(ARRAY_LEN(run_error_names) == RUN_ERRORS + 1, "one name per value");
 _Static_assert(ARRAY_LEN(run_gate_names) == RUN_GATES + 1, "one name per value");
 _Static_assert(ARRAY_LEN(run_tree_names) == RUN_TREES + 1, "one name per value");
 _Static_assert(ARRAY_LEN(run_output_names) == RUN_OUTPUTS + 1, "one name per value");
@@ -71,13 +74,17 @@ void run_options_free(struct run_options *options)
 	strv_free(options->command);
 	strv_free(options->tasks);
 	free(options->expected_ms);
+	free(options->task_pools);
 	strv_free(options->databases);
 	run_databases_free(options->database_list, options->database_count);
 	run_allow_free(options->allow, options->allow_count);
+	free(options->alarms);
+	free(options->hook);
 	strv_free(options->collect);
 	free(options->ports.ranges);
 	free(options->share.ranges);
 	free(options->setup);
+	free(options->snapshot);
 	free(options->results_dir);
 	free(options->json_file);
 	free(options->junit_file);

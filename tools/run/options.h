@@ -51,6 +51,15 @@ struct run_allow {
 	char *stack;			/* part of the name of a function in the stack */
 };
 
+/* One entry of `alarm:`: calls of a worker that fail with one error, more often than that. */
+enum run_error { RUN_EPIPE, RUN_ECONNRESET, RUN_ECONNREFUSED, RUN_ETIMEDOUT, RUN_EADDRINUSE, RUN_ERRORS };
+extern const char *const run_error_names[];
+struct run_alarm {
+	enum run_error error;
+	double percent;			/* of connections or binds */
+	unsigned int count;		/* so many at least; 0 = 1 */
+};
+
 struct run_options {
 	char **command;			/* strv */
 	unsigned int workers;		/* -n; 0 = not given (1, or as many as there are tasks) */
@@ -69,12 +78,25 @@ struct run_options {
 	unsigned int database_count;
 	enum run_db_mode db_mode;
 	char *setup;			/* shell command that migrates and seeds; NULL = none */
+	char *snapshot;			/* what databases begin as, in place of the setup's template; NULL = that */
+
+	bool keep_failed;		/* databases of workers that failed */
+	unsigned int pool;		/* connections of a worker at once; 0 = not given */
+	unsigned int pool_seen;		/* the same, in earlier runs; 0 = not known */
+	unsigned int *task_pools;	/* the same, of each of the tasks; NULL = none is known */
+	unsigned int pool_alarm_percent; /* 0 = 80 */
+	int64_t idle_alarm_ms;		/* 0 = 60 000 */
+	int64_t idle_kill_ms;		/* 0 = never */
+	int64_t slow_query_ms;		/* 0 = 1000 */
 
 	enum isolate_backend backend;
 	bool tcp_only;			/* seccomp: not the addresses of messages */
 	enum run_gate leaks, foreign;
 	struct run_allow *allow;
 	unsigned int allow_count;
+	struct run_alarm *alarms;
+	unsigned int alarm_count;
+	char *hook;			/* shell command for each new finding; NULL = none */
 
 	int64_t timeout_ms;		/* per worker; 0 = none */
 	int64_t grace_ms;		/* between SIGTERM and SIGKILL; 0 = 10 000 */

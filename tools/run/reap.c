@@ -84,18 +84,6 @@ static char **own_cgroups(const struct run_state *run)
 	return own;
 }
 
-static int remove_cgroups(const struct run_state *run, char *const *own)
-{
-	int ret = 0;
-
-	for (; own && *own; own++) {
-		int one = cgroup_remove(*own, CGROUP_MOST_MS);
-
-		ret = ret ? ret : one;
-	}
-	return ret ? ret : cgroup_remove_named(run->id, CGROUP_MOST_MS);
-}
-
 static int reap_one(const struct run_state *run, bool dry_run, char ***list)
 {
 	cleanup_strv char **cgroups = own_cgroups(run);
@@ -112,7 +100,8 @@ static int reap_one(const struct run_state *run, bool dry_run, char ***list)
 		return 0;
 	/* Wardens end their workers by themselves; they only need a moment. */
 	(void)runtime_wait_wardens(run->dir, WARDENS_MOST_MS);
-	ret = remove_cgroups(run, cgroups);
+	ret = cgroup_remove_all(cgroups, CGROUP_MOST_MS);
+	ret = ret ? ret : cgroup_remove_named(run->id, CGROUP_MOST_MS);
 	run_kill_strays(run->id);
 	if (scratch) {
 		one = runtime_remove_scratch(run->scratch_dir);

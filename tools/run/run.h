@@ -126,6 +126,8 @@ struct run {
 	unsigned int signal_count;
 	unsigned int running, over, failed;
 	bool stop_queue;	/* no further worker starts */
+	unsigned int pool_left;	/* connections of the shared server for tasks that run at once; 0 = no matter */
+	bool pool_waited;	/* a task had to wait for that, which has been said */
 	bool state_dirty;
 	struct loop_timer *tick;
 

@@ -24,13 +24,45 @@
 
 enum { TICK_MS = 200 };
 
+/* Connections that it had open at once in earlier runs, and one of Berth's. A task that is new is taken for the largest. */
+static unsigned int pool_of(const struct run *run, unsigned int index)
+{
+	unsigned int seen = run->options->task_pools[index];
+
+	return (seen ? seen : run->options->pool_seen) + 1;
+}
+
+/*
+ * Does the shared server have connections for this one beside those that run? One that does not fit waits, and smaller ones
+ * overtake it; when nobody else runs it goes, whatever the numbers say.
+ */
+static bool has_connections(struct run *run, unsigned int index)
+{
+	unsigned int used = 0;
+
+	if (!run->pool_left || !run->running)
+		return true;
+	for (unsigned int i = 0; i < run->count; i++)
+		if (run->workers[i].status == STATE_RUNNING || run->workers[i].status == STATE_ENDING)
+			used += pool_of(run, i);
+	if (used + pool_of(run, index) <= run->pool_left)
+		return true;
+	if (!run->pool_waited)
+		log_line("tasks wait for each other: the database server has %u connections left, and they need more together",
+			 run->pool_left);
+	run->pool_waited = true;
+	return false;
+}
+
 static void start_some(struct run *run)
 {
 	for (unsigned int i = 0; i < run->count && !run->stop_queue; i++) {
+		unsigned int next = run->plan->order[i];
+
 		if (run->running >= run->plan->slots)
 			break;
-		if (run->workers[run->plan->order[i]].status == STATE_WAITING)
-			(void)worker_start(&run->workers[run->plan->order[i]]); /* a failure is the worker's result */
+		if (run->workers[next].status == STATE_WAITING && has_connections(run, next))
+			(void)worker_start(&run->workers[next]); /* a failure is the worker's result */
 	}
 }
 

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
@@ -21,10 +22,11 @@
 #include "tools/base/log.h"
 #include "tools/report/history.h"
 #include "tools/report/report.h"
+#include "tools/run/hook.h"
 #include "tools/run/warden.h"
 #include "tools/watch/watch.h"
 
-enum { GRACE_MS = 1000, SAMPLE_MS = 1000, HISTORY_DAYS = 180 };
+enum { GRACE_MS = 1000, FIRST_SAMPLE_MS = 100, SAMPLE_MS = 1000, HISTORY_DAYS = 180 };
 
 struct watching {
 	struct run *run;
@@ -32,7 +34,10 @@ struct watching {
 	struct report *report;	/* NULL: nothing is recorded */
 	char *reason, *dir;
 	struct watch_policy policy;
+	struct watch_alarm alarms[RUN_ERRORS];
+	struct hook *hook;	/* NULL = none */
 	struct loop_timer *timer;
+	int64_t sample_ms;	/* until the next sample: a short run has some, too */
 };
 
 static bool wants_reports(const struct run_options *options)
@@ -45,7 +50,8 @@ static enum watch_source source_for(const struct run *run)
 {
 	const struct run_options *options = run->options;
 
-	if (run->plan->single && !wants_reports(options) && options->leaks != RUN_GATE_FAIL && options->foreign != RUN_GATE_FAIL)
+	if (run->plan->single && !wants_reports(options) && options->leaks != RUN_GATE_FAIL && options->foreign != RUN_GATE_FAIL &&
+	    !options->alarm_count && !options->hook)
 		return WATCH_SAMPLE;
 	return WATCH_AUTO;
 }
@@ -71,7 +77,7 @@ static void on_event(void *arg, const struct berth_event *event)
 	bool opened = event->tag == BERTH_EVENT_LISTENING;
 	json_t *fields;
 
-	if (!event->worker || (!opened && event->tag != BERTH_EVENT_UNLISTENED))
+	if (!event->worker || event->family == AF_UNIX || (!opened && event->tag != BERTH_EVENT_UNLISTENED))
 		return;
 	fields = json_pack("{s:i, s:i, s:i, s:s, s:i, s:I, s:o}", "worker", (int)event->worker, "port",
 			   map ? berth_portmap_virtual(map, event->local_port) : event->local_port, "real_port", event->local_port,
@@ -82,7 +88,10 @@ static void on_event(void *arg, const struct berth_event *event)
 
 static void on_finding(void *arg, const struct watch_finding *finding)
 {
-	record(arg, "finding", finding_json(finding));
+	struct watching *watching = arg;
+
+	record(watching, "finding", finding_json(finding));
+	hook_tell(watching->hook, finding);
 }
 
 static void on_mark(void *arg, unsigned int worker, int64_t time_ms, const char *name)
@@ -91,23 +100,24 @@ static void on_mark(void *arg, unsigned int worker, int64_t time_ms, const char 
 				      json_text(name)));
 }
 
+static void on_worker_sample(void *arg, unsigned int worker, const struct watch_sample *sample)
+{
+	const struct watching *watching = arg;
+
+	if (watching->run->workers[worker - 1].status == STATE_RUNNING)
+		record(arg, "sample", json_pack("{s:i, s:I, s:I, s:I, s:I}", "worker", (int)worker, "sockets",
+						(json_int_t)sample->sockets, "processes", (json_int_t)sample->processes,
+						"memory_kib", (json_int_t)sample->memory_kib, "descriptors",
+						(json_int_t)sample->descriptors));
+}
+
 static void on_sample(void *arg)
 {
 	struct watching *watching = arg;
-	struct run *run = watching->run;
 
-	for (unsigned int i = 0; i < run->count; i++) {
-		struct watch_summary summary;
-		const uint64_t *of = summary.counts.of;
-
-		if (run->workers[i].status != STATE_RUNNING ||
-		    watch_worker_summary(watching->watch, run->workers[i].number, &summary))
-			continue;
-		record(watching, "sample", json_pack("{s:i, s:I, s:I}", "worker", (int)run->workers[i].number, "sockets",
-						     (json_int_t)(summary.alive + summary.accepted_alive), "processes",
-						     (json_int_t)(of[BERTH_COUNT_forked] - of[BERTH_COUNT_exited])));
-	}
-	watching->timer = loop_after(run->loop, SAMPLE_MS, on_sample, watching);
+	watch_samples(watching->watch, on_worker_sample, watching);
+	watching->timer = loop_after(watching->run->loop, watching->sample_ms, on_sample, watching);
+	watching->sample_ms = watching->sample_ms * 5 / 4 < SAMPLE_MS ? watching->sample_ms * 5 / 4 : SAMPLE_MS;
 }
 
 /* ---- opening ---- */
@@ -134,6 +144,28 @@ static char **allow_rules(const struct run_options *options)
 		}
 	}
 	return rules;
+}
+
+/* The last entry for an error holds. */
+static void set_alarms(struct watching *watching)
+{
+	static const enum berth_count counts[RUN_ERRORS] = {
+		[RUN_EPIPE] = BERTH_COUNT_epipe, [RUN_ECONNRESET] = BERTH_COUNT_econnreset,
+		[RUN_ECONNREFUSED] = BERTH_COUNT_econnrefused, [RUN_ETIMEDOUT] = BERTH_COUNT_etimedout,
+		[RUN_EADDRINUSE] = BERTH_COUNT_eaddrinuse,
+	};
+	const struct run_options *options = watching->run->options;
+	size_t place[RUN_ERRORS] = { 0 }; /* 1 + index; 0 = none yet */
+
+	watching->policy.alarms = watching->alarms;
+	for (unsigned int i = 0; i < options->alarm_count; i++) {
+		const struct run_alarm *alarm = &options->alarms[i];
+
+		if (!place[alarm->error])
+			place[alarm->error] = ++watching->policy.alarm_count;
+		watching->alarms[place[alarm->error] - 1] =
+			(struct watch_alarm){ counts[alarm->error], alarm->count, alarm->percent / 100 };
+	}
 }
 
 static json_t *json_strings(char *const *strv)
@@ -182,8 +214,11 @@ void watching_open(struct run *run)
 	int ret;
 
 	watching->run = run;
+	watching->sample_ms = FIRST_SAMPLE_MS;
 	watching->policy.grace_ms = GRACE_MS;
 	watching->policy.allow = allow_rules(run->options);
+	watching->hook = hook_open(run);
+	set_alarms(watching);
 	watching->policy.baseline = steal(&baseline);
 	open_record(watching);
 	ret = watch_open(&setup, &watching->watch, &watching->reason);
@@ -196,7 +231,7 @@ void watching_open(struct run *run)
 		return;
 	record_run(watching);
 	if (watching->report)
-		watching->timer = loop_after(run->loop, SAMPLE_MS, on_sample, watching);
+		watching->timer = loop_after(run->loop, watching->sample_ms, on_sample, watching);
 }
 
 void watching_close(struct run *run)
@@ -205,6 +240,7 @@ void watching_close(struct run *run)
 
 	if (!watching)
 		return;
+	hook_close(watching->hook);
 	watch_close(watching->watch);
 	report_close(watching->report);
 	strv_free(watching->policy.allow);
@@ -239,12 +275,10 @@ void watching_worker_begin(struct worker *worker)
 
 void watching_environ(const struct worker *worker, char ***envp)
 {
-	cleanup_free char *path = NULL;
+	const struct watching *watching = of(worker);
 
-	if (!of(worker))
-		return;
-	path = watch_mark_path(worker->run->dir);
-	environ_set(envp, "BERTH_MARK", path);
+	if (watching)
+		environ_set(envp, "BERTH_MARK", watch_mark_path(watching->watch));
 }
 
 void watching_worker_started(struct worker *worker)
@@ -289,22 +323,22 @@ void watching_database(struct run *run, unsigned int worker, const char *event, 
 	record(run->watching, "database", fields);
 }
 
-void watching_session_left(struct worker *worker, uint16_t port, int64_t idle_ms)
+void watching_finding(struct worker *worker, enum finding_kind kind, uint16_t port, int64_t age_ms, const char *detail)
 {
 	struct watching *watching = of(worker);
 	struct watch_finding *finding;
 
-	if (!watching || worker->end != END_ITSELF) /* who was told to end had no time to end its sessions */
+	/* who was told to end had no time to end its sessions and to drop its databases */
+	if (!watching || (finding_table[kind].gate == FINDING_GATE_LEAKS && worker->end != END_ITSELF))
 		return;
-	finding = finding_new(FINDING_session_left);
+	finding = finding_new(kind);
 	finding->worker = worker->number;
 	finding->task = str_copy(worker->plan->task);
 	finding->protocol = str_copy("tcp");
 	finding->port = port;
-	finding->age_ms = idle_ms;
-	finding->since_ns -= idle_ms * 1000000;
-	finding->detail = str_print("a session on port %u ended with its process, idle in a transaction for %lld.%01lld s", port,
-				    (long long)(idle_ms / 1000), (long long)(idle_ms / 100 % 10));
+	finding->age_ms = age_ms;
+	finding->since_ns -= age_ms > 0 ? age_ms * 1000000 : 0;
+	finding->detail = str_copy(detail);
 	watch_add(watching->watch, finding);
 }
 
@@ -368,9 +402,10 @@ static bool is_said(const struct watch_finding *finding)
 	       finding->severity == FINDING_NOTE;
 }
 
-/* "w1 w3": the workers that have this one, by number; "" if an earlier finding is the same, NULL for the run as a whole. */
-static char *sufferers(const struct watch *watch, size_t index)
+/* "w1 w3", or tasks: who has this one, by number; "" if an earlier finding is the same, NULL for the run as a whole. */
+static char *sufferers(const struct run *run, size_t index)
 {
+	const struct watch *watch = run->watching->watch;
 	const struct watch_finding *finding = watch_finding(watch, index);
 	bool has[BERTH_WORKERS_MOST + 1] = { 0 };
 	struct str names = { 0 };
@@ -384,9 +419,12 @@ static char *sufferers(const struct watch *watch, size_t index)
 			return str_copy("");
 		has[other->worker] = true;
 	}
-	for (unsigned int i = 1; i <= BERTH_WORKERS_MOST; i++)
-		if (has[i])
-			str_addf(&names, "%sw%u", names.len ? " " : "", i);
+	for (unsigned int i = 1; i <= run->count; i++) {
+		cleanup_free char *name = has[i] ? worker_name(&run->workers[i - 1]) : NULL;
+
+		if (name)
+			str_addf(&names, "%s%s", names.len ? " " : "", name);
+	}
 	return has[0] ? NULL : str_take(&names);
 }
 
@@ -401,7 +439,7 @@ void watching_finish(struct run *run)
 	watch_finish(watching->watch);
 	for (size_t i = 0; run->options->leaks != RUN_GATE_OFF && i < watch_finding_count(watching->watch); i++) {
 		const struct watch_finding *finding = watch_finding(watching->watch, i);
-		cleanup_free char *workers = is_said(finding) ? str_copy("") : sufferers(watching->watch, i);
+		cleanup_free char *workers = is_said(finding) ? str_copy("") : sufferers(run, i);
 
 		if (!workers)
 			log_line("%s: %s", finding_table[finding->kind].title, finding->detail);

@@ -16,8 +16,8 @@ void watching_environ(const struct worker *worker, char ***envp);
 /** What the database room did: a row of pg_record_names. @worker 0: the setup's; @ms -1: took no time. */
 void watching_database(struct run *run, unsigned int worker, const char *event, const char *name, int64_t ms, const char *detail);
 
-/** A database session of the worker ended with its process, after @idle_ms in an open transaction. */
-void watching_session_left(struct worker *worker, uint16_t port, int64_t idle_ms);
+/** Something of the worker's databases is amiss. @port virtual; @age_ms for how long already, -1 = unknown. */
+void watching_finding(struct worker *worker, enum finding_kind kind, uint16_t port, int64_t age_ms, const char *detail);
 void watching_worker_begin(struct worker *worker);	/* before its first process */
 void watching_limits(struct worker *worker);
 void watching_worker_started(struct worker *worker);

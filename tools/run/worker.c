@@ -53,6 +53,7 @@ static char **worker_environ(const struct worker *worker)
 	environ_set(&envp, "BERTH_WORKERS", count);
 	environ_set(&envp, "BERTH_TASK", worker->plan->task);
 	watching_environ(worker, &envp);
+	database_environ(run, &envp);
 	if (worker->tmp_dir)
 		environ_set(&envp, "TMPDIR", worker->tmp_dir);
 	else if (environ_get(envp, "TMPDIR"))

@@ -48,6 +48,7 @@ void finding_free(struct watch_finding *finding)
 	free(finding->task);
 	free(finding->test);
 	free(finding->protocol);
+	free(finding->path);
 	free(finding->command);
 	free(finding->directory);
 	free(finding->detail);
@@ -72,6 +73,18 @@ static char *program_of(const char *command)
 	return str_take(&name);
 }
 
+/* The name of a socket's file. Its directory, and the digits in it, are often made up for one run. */
+static char *file_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	struct str name = { 0 };
+
+	for (path = slash ? slash + 1 : path; *path; path++)
+		if (*path < '0' || *path > '9')
+			str_add_len(&name, path, 1);
+	return str_take(&name);
+}
+
 /* The function of "name at file:line" or "name in module": places move with every edit. */
 static size_t function_len(const char *frame)
 {
@@ -84,7 +97,7 @@ static size_t function_len(const char *frame)
 
 void finding_seal(struct watch_finding *finding)
 {
-	cleanup_free char *program = program_of(finding->command);
+	cleanup_free char *program = program_of(finding->error ? finding->error : finding->command);
 	uint64_t hash = table_hash_text(TABLE_HASH, finding_table[finding->kind].name);
 	size_t frames = 0;
 
@@ -92,6 +105,11 @@ void finding_seal(struct watch_finding *finding)
 	if (finding->task && strspn(finding->task, "0123456789") != strlen(finding->task))
 		hash = table_hash_text(hash, finding->task);
 	hash = table_hash(hash, &finding->port, sizeof(finding->port));
+	if (finding->path) {
+		cleanup_free char *file = file_of(finding->path);
+
+		hash = table_hash_text(hash, file);
+	}
 	hash = table_hash_text(hash, program);
 	for (char **frame = finding->stack; frame && *frame && frames < FINGERPRINT_FRAMES; frame++) {
 		if (str_starts(*frame, "0x") || strstr(*frame, "+0x"))
@@ -146,11 +164,14 @@ json_t *finding_json(const struct watch_finding *finding)
 	set_string(object, "task", finding->task);
 	set_string(object, "test", finding->test);
 	set_string(object, "protocol", finding->protocol);
+	set_string(object, "path", finding->path);
 	set_number(object, "port", finding->port, finding->port);
 	set_number(object, "real_port", finding->real_port, finding->real_port);
 	set_number(object, "pid", finding->pid, finding->pid);
+	set_number(object, "pid_inside", finding->pid_inside, finding->pid_inside);
 	set_string(object, "command", finding->command);
 	set_string(object, "directory", finding->directory);
+	set_string(object, "error", finding->error);
 	json_object_set_new(object, "ancestry", json_list(finding->ancestry));
 	json_object_set_new(object, "stack", json_list(finding->stack));
 	set_number(object, "age_ms", finding->age_ms, finding->age_ms >= 0);

@@ -5,8 +5,8 @@
  * A finding: one problem, with everything a reader needs to mend it. The kinds are the rows of core/findings.def.
  *
  * The fingerprint names the problem, not the occurrence: it is the same in every run, so a baseline can hold what is known
- * already. It is made of the kind, the task, the virtual port, the program and the functions on the stack - never of process
- * numbers, real ports, times, addresses or worker numbers.
+ * already. It is made of the kind, the task, the virtual port or the name of the socket's file, the program and the functions
+ * on the stack - never of process numbers, real ports, times, addresses, directories or worker numbers.
  */
 #include <jansson.h>
 #include <stdbool.h>
@@ -36,15 +36,18 @@ struct watch_finding {
 	enum finding_severity severity;	/* its kind's, or milder */
 	unsigned int worker;		/* 0 = the run as a whole */
 	char *task, *test;		/* NULL: unknown */
-	char *protocol;			/* "tcp", "udp", NULL */
+	char *protocol;			/* "tcp", "udp", "unix", NULL */
+	char *path;			/* of a Unix socket, "@name" if it is abstract; NULL: none */
 	uint16_t port, real_port;	/* as the suite calls it, as the kernel calls it; 0 = none */
-	pid_t pid;
+	pid_t pid, pid_inside;		/* inside: in a PID namespace of the suite's own; 0 = in none */
 	char *command, *directory;	/* of the process that made it */
+	const char *error;		/* what calls failed with, of an error_rate; static, NULL: none */
 	char **ancestry;		/* strv, parent first: "node (123)" */
 	char **stack;			/* strv, innermost first */
 	char *detail;			/* one sentence */
 	int64_t time_ns;		/* CLOCK_REALTIME */
 	int64_t since_ns;		/* CLOCK_MONOTONIC: when it began, which says in which test */
+	int64_t began_ns;		/* the same clock: its process, should that alone lie in a test; 0 = unknown */
 	int64_t age_ms;			/* how long it had been open; -1 = unknown */
 	uint64_t count;
 	char fingerprint[17];		/* hexadecimal */

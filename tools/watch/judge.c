@@ -20,6 +20,8 @@
 #include "tools/watch/diag.h"
 #include "tools/watch/who.h"
 
+enum { MARKS_LATE_NS = 1000000000 };
+
 static const char *const proto_names[BERTH_PROTOS] = { "tcp", "udp" };
 
 /* ---- telling ---- */
@@ -47,6 +49,8 @@ static void publish(struct watch *watch, struct watch_finding *finding)
 {
 	if (!finding->test && finding->worker)
 		finding->test = str_copy(mark_at(&watch->workers[finding->worker], finding->since_ns));
+	if (!finding->test && finding->worker && finding->began_ns) /* a server may be ready when its test is over */
+		finding->test = str_copy(mark_at(&watch->workers[finding->worker], finding->began_ns));
 	if (finding_allowed(finding, watch->policy.allow)) {
 		watch->allowed++;
 		finding->allowed = true;
@@ -72,7 +76,23 @@ void judge_publish(struct watch *watch, unsigned int worker)
 	}
 }
 
-static struct watch_finding *new_finding(struct watch *watch, enum finding_kind kind, unsigned int worker)
+/* Marks of tests may come a second late. */
+void judge_publish_urgent(struct watch *watch)
+{
+	int64_t before_ns = clock_wall_ns() - MARKS_LATE_NS;
+
+	for (size_t i = 0; i < watch->finding_count; i++) {
+		struct watch_finding *finding = watch->findings[i];
+
+		if (finding->told || finding->time_ns > before_ns ||
+		    (finding->kind != FINDING_error_rate && finding->kind != FINDING_resource_limit))
+			continue;
+		finding->told = true;
+		publish(watch, finding);
+	}
+}
+
+struct watch_finding *judge_new(struct watch *watch, enum finding_kind kind, unsigned int worker)
 {
 	struct watch_finding *finding = finding_new(kind);
 
@@ -81,17 +101,19 @@ static struct watch_finding *new_finding(struct watch *watch, enum finding_kind 
 	return finding;
 }
 
-static void set_process(struct watch_finding *finding, const struct process *process)
+void judge_set_process(struct watch_finding *finding, const struct process *process)
 {
 	if (!process)
 		return;
 	finding->pid = process->pid;
+	finding->pid_inside = process->inside;
 	finding->command = process->command ? str_copy(process->command) : str_copy_len(process->comm, BERTH_COMM);
 	finding->directory = str_copy(process->directory);
 	finding->ancestry = strv_copy(process->ancestry);
+	finding->began_ns = (int64_t)process->began_ns;
 }
 
-static int64_t age_ms(uint64_t since_ns)
+int64_t judge_age_ms(uint64_t since_ns)
 {
 	return since_ns ? (clock_ns() - (int64_t)since_ns) / 1000000 : -1;
 }
@@ -144,22 +166,22 @@ static ssize_t holder_of(const struct endpoint *endpoint, const pid_t *pids, siz
 
 static void tell_listener(struct watch *watch, const struct endpoint *endpoint, const pid_t *holder)
 {
-	struct watch_finding *finding = new_finding(watch, FINDING_leaked_listener, endpoint->worker);
+	struct watch_finding *finding = judge_new(watch, FINDING_leaked_listener, endpoint->worker);
 	struct process *creator = endpoint->process;
 
 	if (holder && *holder != endpoint->pid) {
 		struct process *heir = model_process(watch, *holder, endpoint->worker);
 
 		model_describe(heir);
-		set_process(finding, heir);
+		judge_set_process(finding, heir);
 	} else {
-		set_process(finding, creator);
+		judge_set_process(finding, creator);
 	}
 	finding->protocol = str_copy(proto_names[endpoint->proto]);
 	finding->port = endpoint->virtual_port;
 	finding->real_port = endpoint->port;
 	finding->since_ns = (int64_t)(endpoint->listen_ns ? endpoint->listen_ns : endpoint->bound_ns);
-	finding->age_ms = age_ms(endpoint->listen_ns ? endpoint->listen_ns : endpoint->bound_ns);
+	finding->age_ms = judge_age_ms(endpoint->listen_ns ? endpoint->listen_ns : endpoint->bound_ns);
 	finding->stack = symbol_names(&endpoint->stack);
 	if (holder && *holder != endpoint->pid)
 		finding->detail = str_print("%s %u is still open in process %d, which has it from process %d (%s)",
@@ -188,8 +210,8 @@ static void tell_process(struct watch *watch, const struct worker *worker, pid_t
 
 	process->described = false; /* its parent may have ended meanwhile: look again */
 	model_describe(process);
-	finding = new_finding(watch, FINDING_leaked_process, worker->number);
-	set_process(finding, process);
+	finding = judge_new(watch, FINDING_leaked_process, worker->number);
+	judge_set_process(finding, process);
 	finding->since_ns = process->began_ns ? (int64_t)process->began_ns : finding->since_ns;
 	finding->detail = str_print("process %d (%s) still runs after the command ended", pid,
 				    process->command ? process->command : "unknown");
@@ -212,6 +234,7 @@ void judge_leftovers(struct watch *watch, struct worker *worker, const pid_t *pi
 		if (holder >= 0)
 			named[holder] = true;
 	}
+	unix_judge_leftovers(watch, worker, pids, count, named);
 	/* a parent of a process that was named is part of the same trouble, and so is a child of any */
 	for (size_t i = 0; i < count; i++)
 		for (size_t k = 0; k < count; k++) {
@@ -228,7 +251,7 @@ void judge_leftovers(struct watch *watch, struct worker *worker, const pid_t *pi
 /* ---- conflicts ---- */
 
 /* A program that went on and ended well has expected the answer: a test for EADDRINUSE, a search for a free port. */
-static bool coped(const struct process *process)
+bool judge_coped(const struct process *process)
 {
 	return process && !process->alive && process->status_known && !process->status;
 }
@@ -239,15 +262,15 @@ void judge_conflict(struct watch *watch, const struct failure *failure)
 
 	if (failure->retried)
 		return; /* it waited its turn and got the port */
-	finding = new_finding(watch, FINDING_port_conflict, failure->worker);
-	set_process(finding, failure->process);
+	finding = judge_new(watch, FINDING_port_conflict, failure->worker);
+	judge_set_process(finding, failure->process);
 	finding->protocol = str_copy(proto_names[failure->proto]);
 	finding->port = failure->virtual_port;
 	finding->real_port = failure->port;
 	finding->since_ns = (int64_t)failure->first_ns;
 	finding->count = failure->count;
 	finding->stack = symbol_names(&failure->stack);
-	if (failure->elsewhere || coped(failure->process) || watch->workers[failure->worker].passed)
+	if (failure->elsewhere || judge_coped(failure->process) || watch->workers[failure->worker].passed)
 		finding->severity = FINDING_NOTE;
 	if (failure->holder_worker && failure->holder_worker != failure->worker)
 		finding->detail = str_print("port %u is held by worker %u: %s", failure->virtual_port, failure->holder_worker,
@@ -314,12 +337,12 @@ static bool is_local(const struct watch *watch, const struct berth_event *event)
 	return berth_ip_is_local(none, &event->remote);
 }
 
-static const struct endpoint *listener_of(const struct watch *watch, uint16_t port, unsigned int prefer)
+static const struct endpoint *listener_of(const struct watch *watch, enum berth_proto proto, uint16_t port, unsigned int prefer)
 {
 	const struct endpoint *found = NULL;
 
 	for (const struct endpoint *at = watch->newest; at; at = at->next) {
-		if (at->port != port || at->proto != BERTH_TCP || !at->listen_ns)
+		if (at->port != port || at->proto != proto || (proto == BERTH_TCP && !at->listen_ns))
 			continue;
 		if (at->worker == prefer)
 			return at;
@@ -331,11 +354,11 @@ static const struct endpoint *listener_of(const struct watch *watch, uint16_t po
 
 static struct watch_finding *connection(struct watch *watch, enum finding_kind kind, const struct berth_event *event)
 {
-	struct watch_finding *finding = new_finding(watch, kind, event->worker);
+	struct watch_finding *finding = judge_new(watch, kind, event->worker);
 	struct monitor_stack stack;
 
-	set_process(finding, table_get(&watch->processes, event->pid));
-	finding->protocol = str_copy("tcp");
+	judge_set_process(finding, table_get(&watch->processes, event->pid));
+	finding->protocol = str_copy(proto_names[event->proto]);
 	finding->port = model_virtual(watch, event->worker, event->remote_port);
 	finding->real_port = event->remote_port;
 	finding->since_ns = (int64_t)event->time_ns;
@@ -364,23 +387,48 @@ static bool is_ours(const struct watch *watch, const struct who *who)
 	return false;
 }
 
+static bool is_server(const struct diag_socket *socket)
+{
+	return socket->proto == BERTH_TCP ? socket->state == DIAG_LISTEN : !socket->remote_port;
+}
+
+/* Of all who have the port, the one who serves this protocol. */
+static const struct who_holder *server_of(const struct who *who, enum berth_proto proto, bool *ret_held)
+{
+	*ret_held = false;
+	for (size_t i = 0; i < who->socket_count; i++)
+		*ret_held |= who->sockets[i].socket.proto == proto && is_server(&who->sockets[i].socket);
+	for (size_t i = 0; i < who->holder_count; i++)
+		for (size_t k = 0; k < who->holders[i].socket_count; k++) {
+			const struct diag_socket *socket = &who->sockets[who->holders[i].sockets[k]].socket;
+
+			if (socket->proto == proto && is_server(socket))
+				return &who->holders[i];
+		}
+	return NULL;
+}
+
 static void judge_foreign(struct watch *watch, const struct berth_event *event)
 {
+	const char *did = event->proto == BERTH_TCP ? "connected" : "sent datagrams";
+	const struct who_holder *server;
 	struct watch_finding *finding;
 	struct who *who;
+	bool held;
 
 	if (who_find(event->remote_port, NULL, 0, &who))
 		return;
-	if (!is_ours(watch, who)) {
+	server = server_of(who, event->proto, &held);
+	/* a datagram needs nobody who listens: it is lost, as the sender expects */
+	if (!is_ours(watch, who) && (held || event->proto == BERTH_TCP)) {
 		finding = connection(watch, FINDING_foreign_connection, event);
-		if (who->holder_count)
-			finding->detail = str_print("connected to port %u of %s (pid %d)%s%s, which is not part of this run",
-						    event->remote_port, who->holders[0].info.command,
-						    who->holders[0].info.stat.pid, who->holders[0].info.directory ? " in " : "",
-						    who->holders[0].info.directory ? who->holders[0].info.directory : "");
+		if (server)
+			finding->detail = str_print("%s to port %u of %s (pid %d)%s%s, which is not part of this run", did,
+						    event->remote_port, server->info.command, server->info.stat.pid,
+						    server->info.directory ? " in " : "",
+						    server->info.directory ? server->info.directory : "");
 		else
-			finding->detail = str_print("connected to port %u, which nobody in this run listens on",
-						    event->remote_port);
+			finding->detail = str_print("%s to port %u, which nobody in this run listens on", did, event->remote_port);
 		judge_tell(watch, finding);
 	}
 	who_free(who);
@@ -392,21 +440,24 @@ void judge_edge(struct watch *watch, const struct berth_event *event)
 	const struct endpoint *listener;
 	struct watch_finding *finding;
 
-	if (!event->worker || !is_local(watch, event))
+	if (!event->worker || !is_local(watch, event) || berth_ip_is_group(&event->remote))
 		return;
-	listener = listener_of(watch, event->remote_port, event->worker);
+	listener = listener_of(watch, event->proto, event->remote_port, event->worker);
 	if (listener && listener->worker == event->worker)
 		return;
 	if (listener && listener->worker) {
 		finding = connection(watch, FINDING_cross_worker, event);
-		finding->detail = str_print("connected to real port %u, where worker %u listens (%s)", event->remote_port,
+		finding->detail = str_print("%s to real port %u, where worker %u listens (%s)",
+					    event->proto == BERTH_TCP ? "connected" : "sent datagrams", event->remote_port,
 					    listener->worker,
 					    listener->process && listener->process->command ? listener->process->command : "?");
 		judge_tell(watch, finding);
 		return;
 	}
+	if (map && event->proto == BERTH_UDP && berth_portmap_real(map, BERTH_UDP, event->remote_port))
+		return; /* seen before it was rewritten: which of two hooks on a cgroup runs first is nobody's promise */
 	if (map && (model_virtual(watch, event->worker, event->remote_port) != event->remote_port ||
-		    berth_portmap_real(map, BERTH_TCP, event->remote_port) == event->remote_port))
+		    berth_portmap_real(map, event->proto, event->remote_port) == event->remote_port))
 		return; /* Berth's own end of a declared port (a database), or shared on purpose */
 	judge_foreign(watch, event);
 }
@@ -425,7 +476,7 @@ static void on_stuck(void *arg, const struct berth_socket *socket)
 	uintptr_t count;
 
 	if (!socket->close_wait_since_ns || socket->closed ||
-	    age_ms(socket->close_wait_since_ns) < stuck->watch->policy.close_wait_ms)
+	    judge_age_ms(socket->close_wait_since_ns) < stuck->watch->policy.close_wait_ms)
 		return;
 	process = model_process(stuck->watch, (pid_t)socket->pid, socket->worker);
 	if (!process->stuck_ns || socket->opened_ns < process->stuck_ns)
@@ -436,10 +487,10 @@ static void on_stuck(void *arg, const struct berth_socket *socket)
 
 static void tell_stuck(struct watch *watch, struct process *process, unsigned int count)
 {
-	struct watch_finding *finding = new_finding(watch, FINDING_close_wait, process->worker);
+	struct watch_finding *finding = judge_new(watch, FINDING_close_wait, process->worker);
 
 	process->close_wait_told = true;
-	set_process(finding, process);
+	judge_set_process(finding, process);
 	finding->count = count;
 	finding->protocol = str_copy("tcp");
 	if (process->stuck_ns)
@@ -478,8 +529,8 @@ void judge_growth(struct watch *watch, struct process *process)
 	if (process->growth_told || growth < (int)watch->policy.growth_low)
 		return;
 	process->growth_told = true;
-	finding = new_finding(watch, FINDING_descriptor_growth, process->worker);
-	set_process(finding, process);
+	finding = judge_new(watch, FINDING_descriptor_growth, process->worker);
+	judge_set_process(finding, process);
 	finding->count = (uint64_t)growth;
 	finding->detail = str_print("process %d went from %d to %d open descriptors, step by step", process->pid,
 				    process->descriptors.of[0], process->descriptors.of[process->descriptors.count - 1]);
@@ -488,9 +539,9 @@ void judge_growth(struct watch *watch, struct process *process)
 
 static void tell_never_closed(struct watch *watch, struct process *process)
 {
-	struct watch_finding *finding = new_finding(watch, FINDING_socket_never_closed, process->worker);
+	struct watch_finding *finding = judge_new(watch, FINDING_socket_never_closed, process->worker);
 
-	set_process(finding, process);
+	judge_set_process(finding, process);
 	finding->count = process->never_closed;
 	finding->protocol = str_copy("tcp");
 	finding->port = model_virtual(watch, process->worker, process->never_port);
@@ -533,8 +584,8 @@ static void on_time_wait(void *arg, const struct diag_socket *socket)
 		if (at->worker != waiting->worker->number || at->port != socket->local_port || !at->listen_ns || at->reuse)
 			continue;
 		at->reuse = true; /* told once */
-		finding = new_finding(waiting->watch, FINDING_time_wait, at->worker);
-		set_process(finding, at->process);
+		finding = judge_new(waiting->watch, FINDING_time_wait, at->worker);
+		judge_set_process(finding, at->process);
 		finding->protocol = str_copy("tcp");
 		finding->port = at->virtual_port;
 		finding->real_port = at->port;
@@ -561,22 +612,6 @@ void judge_time_wait(struct watch *watch, const struct worker *worker)
 	diag_close(diag);
 }
 
-/* ---- ports past the socket calls ---- */
-
-/* A suite that looks for its server with lsof does not find it. Told where that may be why it failed. */
-void judge_port_tool(struct watch *watch, const struct worker *worker)
-{
-	struct watch_finding *finding;
-
-	if (!worker->port_tool || worker->passed)
-		return;
-	finding = new_finding(watch, FINDING_real_ports_seen, worker->number);
-	set_process(finding, worker->port_tool);
-	finding->detail = str_print("'%.*s' shows real ports, not those that the suite asks for", BERTH_COMM,
-				    worker->port_tool->comm);
-	judge_tell(watch, finding);
-}
-
 /* ---- rates ---- */
 
 /* Which failures, as a share of what. A refused connect is how suites wait for their servers, so most of them must fail. */
@@ -592,21 +627,49 @@ static const struct rate {
 	{ BERTH_COUNT_eaddrinuse, BERTH_COUNT_bound, "EADDRINUSE", "bind", 0 },
 };
 
-void judge_errors(struct watch *watch, const struct worker *worker)
+static void judge_rate(struct watch *watch, struct worker *worker, size_t index, uint64_t low, double floor)
+{
+	const struct rate *rate = &rates[index];
+	uint64_t errors = worker->counts.of[rate->errors];
+	uint64_t accepted = rate->all == BERTH_COUNT_connected ? worker->counts.of[BERTH_COUNT_accepted] : 0;
+	uint64_t all = worker->counts.of[rate->all] + accepted;
+	struct watch_finding *finding;
+
+	if (errors < low || (double)errors < floor * (double)all || worker->alarmed & 1u << index)
+		return;
+	worker->alarmed |= 1u << index;
+	finding = judge_new(watch, FINDING_error_rate, worker->number);
+	finding->count = errors;
+	finding->error = rate->name;
+	finding->detail = str_print("%llu calls failed with %s, beside %llu %ss", (unsigned long long)errors, rate->name,
+				    (unsigned long long)all, rate->of);
+	judge_tell(watch, finding);
+}
+
+static const struct watch_alarm *alarm_of(const struct watch *watch, const struct rate *rate)
+{
+	for (size_t i = 0; i < watch->policy.alarm_count; i++)
+		if (watch->policy.alarms[i].error == rate->errors)
+			return &watch->policy.alarms[i];
+	return NULL;
+}
+
+void judge_alarms(struct watch *watch, struct worker *worker)
 {
 	for (size_t i = 0; i < ARRAY_LEN(rates); i++) {
-		uint64_t errors = worker->counts.of[rates[i].errors];
-		uint64_t all = worker->counts.of[rates[i].all] + worker->counts.of[BERTH_COUNT_accepted];
-		double floor = rates[i].floor > watch->policy.error_ratio ? rates[i].floor : watch->policy.error_ratio;
-		struct watch_finding *finding;
+		const struct watch_alarm *alarm = alarm_of(watch, &rates[i]);
 
-		if (errors < watch->policy.error_low || (double)errors < floor * (double)all)
-			continue;
-		finding = new_finding(watch, FINDING_error_rate, worker->number);
-		finding->count = errors;
-		finding->command = str_copy(rates[i].name); /* makes one fingerprint per kind of error */
-		finding->detail = str_print("%llu calls failed with %s, beside %llu %ss", (unsigned long long)errors, rates[i].name,
-					    (unsigned long long)all, rates[i].of);
-		judge_tell(watch, finding);
+		if (alarm)
+			judge_rate(watch, worker, i, alarm->low ? alarm->low : 1, alarm->ratio);
 	}
+}
+
+void judge_errors(struct watch *watch, struct worker *worker)
+{
+	double ratio = watch->policy.error_ratio;
+
+	judge_alarms(watch, worker);
+	for (size_t i = 0; i < ARRAY_LEN(rates); i++)
+		if (!alarm_of(watch, &rates[i]))
+			judge_rate(watch, worker, i, watch->policy.error_low, rates[i].floor > ratio ? rates[i].floor : ratio);
 }

@@ -17,6 +17,7 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
+#include "tools/base/file.h"
 #include "tools/base/str.h"
 #include "tools/watch/model.h"
 
@@ -30,9 +31,9 @@ struct marks {
 	char text[2 * PIPE_BUF];
 };
 
-char *watch_mark_path(const char *run_dir)
+const char *watch_mark_path(const struct watch *watch)
 {
-	return str_print("%s/mark", run_dir);
+	return watch->marks && watch->marks->fd >= 0 ? watch->marks->path : NULL;
 }
 
 static void on_line(struct watch *watch, char *line)
@@ -88,10 +89,12 @@ int mark_open(struct watch *watch)
 		return 0;
 	marks = watch->marks = mem_alloc(sizeof(*marks));
 	marks->watch = watch;
-	marks->path = watch_mark_path(watch->setup.run_dir);
 	marks->fd = -1;
-	/* root's workers may have changed their user */
-	if (mkfifo(marks->path, 0600) || (!geteuid() && chmod(marks->path, 0666)))
+	ret = file_secret_path(watch->setup.run_dir, "mark", "", &marks->path);
+	if (ret)
+		return ret;
+	/* root's workers may have changed their user: who knows the name may write, and nobody else may read what was written */
+	if (mkfifo(marks->path, 0600) || (!geteuid() && chmod(marks->path, 0622)))
 		return -errno;
 	/* open for writing as well: without a writer a FIFO is at its end all the time */
 	marks->fd = open(marks->path, O_RDWR | O_NONBLOCK | O_CLOEXEC);

@@ -12,6 +12,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
@@ -67,6 +69,8 @@ static void read_ancestry(struct process *process)
 		if (proc_read_stat(pid, &stat))
 			return;
 		strv_own(&process->ancestry, str_print("%s (%d)", stat.comm, pid));
+		if (pid == getpid()) /* who started us is nobody's finding */
+			return;
 		pid = stat.ppid;
 	}
 }
@@ -83,6 +87,7 @@ void model_describe(struct process *process)
 		process->began_ns = (uint64_t)(info.start_ns + TICK_NS / 2 - clock_wall_ns() + clock_ns()); /* it is in ticks */
 	memcpy(process->comm, info.stat.comm, sizeof(process->comm));
 	process->parent = info.stat.ppid;
+	process->inside = info.inside;
 	if (*info.command != '[') { /* not of a zombie */
 		free(process->command);
 		process->command = steal(&info.command);
@@ -93,7 +98,7 @@ void model_describe(struct process *process)
 	proc_info_free(&info);
 }
 
-static struct process *process_of(struct watch *watch, const struct berth_event *event)
+struct process *model_process_of(struct watch *watch, const struct berth_event *event)
 {
 	struct process *process = model_process(watch, (pid_t)event->pid, event->worker);
 
@@ -125,17 +130,6 @@ static void learn_program(const struct process *process, const struct berth_even
 	symbol_learn_file(path ? path : program);
 }
 
-/* Programs that read ports from /proc/net or netlink, where they are real ones. */
-static bool is_port_tool(const struct process *process)
-{
-	static const char *const names[] = { "fuser", "lsof", "netstat", "ss" };
-
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (!strncmp(process->comm, names[i], sizeof(process->comm)))
-			return true;
-	return false;
-}
-
 static void on_executed(struct watch *watch, const struct berth_event *event)
 {
 	struct process *process = model_process(watch, (pid_t)event->pid, event->worker);
@@ -147,8 +141,6 @@ static void on_executed(struct watch *watch, const struct berth_event *event)
 	process->command = proc_parse_command(event->text, event->text_len, COMMAND_MOST);
 	memset(&process->descriptors, 0, sizeof(process->descriptors));
 	learn_program(process, event);
-	if (!watch->workers[event->worker].port_tool && is_port_tool(process))
-		watch->workers[event->worker].port_tool = process;
 }
 
 static void on_exited(struct watch *watch, const struct berth_event *event)
@@ -203,7 +195,7 @@ static struct endpoint *update_endpoint(struct watch *watch, const struct berth_
 	struct endpoint *endpoint = endpoint_of(watch, event);
 
 	endpoint->pid = (pid_t)event->pid;
-	endpoint->process = process_of(watch, event);
+	endpoint->process = model_process_of(watch, event);
 	endpoint->proto = (enum berth_proto)event->proto;
 	endpoint->family = event->family;
 	endpoint->port = event->local_port;
@@ -238,8 +230,13 @@ static void on_bound(struct watch *watch, const struct berth_event *event)
 
 static void on_listening(struct watch *watch, const struct berth_event *event)
 {
-	struct endpoint *endpoint = update_endpoint(watch, event);
+	struct endpoint *endpoint;
 
+	if (event->family == AF_UNIX) {
+		unix_listening(watch, event);
+		return;
+	}
+	endpoint = update_endpoint(watch, event);
 	endpoint->listen_ns = event->time_ns;
 	endpoint->listening = true;
 	endpoint->reuse = event->reuse;
@@ -354,6 +351,8 @@ static void on_bind_failed(struct watch *watch, const struct berth_event *event)
 	uint16_t real;
 
 	key = table_hash(table_hash(key, &event->local_port, sizeof(event->local_port)), &event->proto, 1);
+	if (event->family == AF_UNIX)
+		unix_failed(watch, event);
 	if (event->error != EADDRINUSE || !event->local_port)
 		return;
 	failure = table_get(&watch->failures, key);
@@ -367,7 +366,7 @@ static void on_bind_failed(struct watch *watch, const struct berth_event *event)
 		.worker = event->worker, .proto = (enum berth_proto)event->proto, .count = 1, .first_ns = event->time_ns,
 		.port = real ? real : event->local_port, /* the kernel backend rewrites behind the caller's back */
 		.virtual_port = real ? event->local_port : model_virtual(watch, event->worker, event->local_port),
-		.process = process_of(watch, event),
+		.process = model_process_of(watch, event),
 	};
 	symbol_locate((pid_t)event->pid, event->stack, event->stack_len, &event->caller, &failure->stack);
 	find_holder(watch, failure);
@@ -383,15 +382,21 @@ static void free_failure(void *value)
 	free(failure);
 }
 
+static void on_connect_failed(struct watch *watch, const struct berth_event *event)
+{
+	if (event->family == AF_UNIX)
+		unix_failed(watch, event);
+}
+
 static void on_connected(struct watch *watch, const struct berth_event *event)
 {
-	uint64_t key = table_hash(TABLE_HASH, &event->worker, sizeof(event->worker));
+	uint64_t key = table_hash(table_hash(TABLE_HASH, &event->worker, sizeof(event->worker)), &event->proto, 1);
 
 	key = table_hash(table_hash(key, &event->remote, sizeof(event->remote)), &event->remote_port, sizeof(event->remote_port));
 	if (table_get(&watch->edges, key))
 		return;
 	table_set(&watch->edges, key, watch);
-	process_of(watch, event);
+	model_process_of(watch, event);
 	judge_edge(watch, event);
 }
 
@@ -401,6 +406,8 @@ static void (*const handlers[BERTH_EVENT_TAGS])(struct watch *, const struct ber
 	[BERTH_EVENT_LISTENING] = on_listening,
 	[BERTH_EVENT_UNLISTENED] = on_unlistened,
 	[BERTH_EVENT_CONNECTED] = on_connected,
+	[BERTH_EVENT_SENT] = on_connected,
+	[BERTH_EVENT_CONNECT_FAILED] = on_connect_failed,
 	[BERTH_EVENT_CLOSED] = on_closed,
 	[BERTH_EVENT_FORKED] = on_forked,
 	[BERTH_EVENT_EXECUTED] = on_executed,
@@ -424,4 +431,5 @@ void model_free(struct watch *watch)
 	table_free(&watch->processes, free_process);
 	table_free(&watch->edges, NULL);
 	table_free(&watch->told, NULL);
+	unix_free(watch);
 }

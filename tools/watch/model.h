@@ -22,6 +22,7 @@ enum { NEVER_SECONDS = 8 };	/* a pool is opened in fewer: what is opened in so m
 
 struct process {
 	pid_t pid, parent;
+	pid_t inside;		/* its number in a PID namespace of its own; 0 = none */
 	unsigned int worker;
 	char comm[BERTH_COMM];
 	char *command, *directory;
@@ -70,6 +71,29 @@ struct failure {		/* binds that failed with EADDRINUSE, by worker and port */
 	bool retried;		/* and got the same one in the end */
 };
 
+struct path_listener {		/* a Unix socket, by inode; unix.c */
+	char *path;
+	struct process *process;
+	uint64_t since_ns;
+	struct symbol_stack stack;
+};
+
+struct path_failure {		/* binds to one path that was taken, or connects to it without a server; unix.c */
+	unsigned int worker;
+	bool bind;
+	int error;		/* the last */
+	char *path;		/* "@name" if it is abstract */
+	uint64_t count, first_ns;
+	struct process *process;
+	struct symbol_stack stack;
+	char *holder;
+	pid_t last;
+	unsigned int in_a_row;	/* by the last process */
+	bool insisted;		/* connects that were no mere look whether somebody is there */
+	bool elsewhere;		/* the program then took another path */
+	bool over;		/* a server of the worker has the path in the end */
+};
+
 struct judge {
 	watch_judged_fn fn;
 	void *arg;
@@ -92,7 +116,7 @@ struct worker {
 	const struct berth_portmap *map;
 	pid_t pid;
 	bool begun, ended, passed;
-	const struct process *port_tool; /* the first that looked at the kernel's tables of ports */
+	unsigned int alarmed;	/* bits of judge.c's rates: told */
 	struct judge judge;
 	struct berth_counts counts; /* sampling: kept here; eBPF: read at the end */
 	uint64_t alive, accepted_alive;
@@ -119,6 +143,7 @@ struct watch {
 	struct endpoint *newest;
 	struct table failures;	/* by hash of worker, protocol and port */
 	struct table edges;	/* by hash of worker and destination; the value is the watch itself: seen */
+	struct table path_listeners, path_failures; /* unix.c */
 	struct watch_finding **findings;
 	size_t finding_count, allowed;
 	struct table told;	/* by fingerprint and worker */
@@ -128,6 +153,7 @@ struct watch {
 /* model.c */
 void model_event(struct watch *watch, const struct berth_event *event);
 struct process *model_process(struct watch *watch, pid_t pid, unsigned int worker);
+struct process *model_process_of(struct watch *watch, const struct berth_event *event); /* who did it, described */
 void model_describe(struct process *process);	/* command, directory, ancestry; while it lives */
 void model_free(struct watch *watch);
 uint16_t model_virtual(const struct watch *watch, unsigned int worker, uint16_t port);
@@ -140,11 +166,29 @@ void judge_close_wait(struct watch *watch);
 void judge_growth(struct watch *watch, struct process *process);
 void judge_never_closed(struct watch *watch, const struct worker *worker);
 void judge_time_wait(struct watch *watch, const struct worker *worker);
-void judge_errors(struct watch *watch, const struct worker *worker);
-void judge_port_tool(struct watch *watch, const struct worker *worker);
+void judge_errors(struct watch *watch, struct worker *worker); /* when it has ended */
+void judge_alarms(struct watch *watch, struct worker *worker); /* now and then */
 void judge_avoided(struct watch *watch);
 void judge_tell(struct watch *watch, struct watch_finding *finding); /* once in its worker; takes it */
 void judge_publish(struct watch *watch, unsigned int worker); /* its findings: their tests, the allow list; 0 = all */
+void judge_publish_urgent(struct watch *watch); /* what somebody may want to act on while it lasts */
+
+/* judge.c, for the other judges */
+struct watch_finding *judge_new(struct watch *watch, enum finding_kind kind, unsigned int worker);
+void judge_set_process(struct watch_finding *finding, const struct process *process);
+int64_t judge_age_ms(uint64_t since_ns);	/* -1 if that is 0, unknown */
+bool judge_coped(const struct process *process); /* it expected the answer: it went on and ended well */
+
+/* unix.c */
+void unix_listening(struct watch *watch, const struct berth_event *event);
+void unix_failed(struct watch *watch, const struct berth_event *event);
+void unix_free(struct watch *watch);
+/* @pids: what is left of the worker; *named is set for those of which a listener was told */
+void unix_judge_leftovers(struct watch *watch, const struct worker *worker, const pid_t *pids, size_t count, bool *named);
+void unix_judge_failures(struct watch *watch, const struct worker *worker);
+
+/* measure.c */
+void measure_descriptors(struct watch *watch);
 
 /* series.c */
 void series_add(struct series *series, int value);

@@ -16,10 +16,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <monitor.skel.h> /* a system header for the warnings: bpftool's taste differs */
 #include "tools/base/cleanup.h"
+#include "tools/base/file.h"
 #include "tools/base/str.h"
 
 /* What each program is for; NULL = the monitor is of no use without it. */
@@ -31,8 +33,11 @@ static const struct monitor_row {
 	{ "monitor_sock_release", NULL, ON_CGROUP },
 	{ "monitor_post_bind4", NULL, ON_CGROUP },
 	{ "monitor_post_bind6", NULL, ON_CGROUP },
+	{ "monitor_sendmsg4", "no datagrams to servers outside the run", ON_CGROUP },
+	{ "monitor_sendmsg6", "no datagrams to servers outside the run, over IPv6", ON_CGROUP },
 	{ "monitor_state", "no listeners, connections or CLOSE_WAIT", ON_KERNEL },
-	{ "monitor_sys_exit", "no failed binds, no errors of calls, no stacks of clients", ON_KERNEL },
+	{ "monitor_sys_exit", "no failed binds, no errors of calls, no stacks of clients, no Unix sockets", ON_KERNEL },
+	{ "monitor_uring", "what fails through io_uring is not seen", ON_KERNEL },
 	{ "monitor_send_reset", "resets that are sent are not counted", ON_KERNEL },
 	{ "monitor_receive_reset", "resets that arrive are not counted", ON_KERNEL },
 	{ "monitor_destroy", "no byte counts", ON_KERNEL },
@@ -52,6 +57,8 @@ struct monitor {
 	int cpus;
 };
 
+enum { PROCESSES_MOST = 32768 };
+
 static int silent(enum libbpf_print_level level, const char *format, va_list list)
 {
 	(void)level;
@@ -60,17 +67,40 @@ static int silent(enum libbpf_print_level level, const char *format, va_list lis
 	return 0;
 }
 
+static const struct monitor_calls own_calls = {
+#define CALL(name) .name = SYS_##name,
+	MONITOR_CALLS(CALL)
+#undef CALL
+};
+
+/* The namespace of process numbers that we live in; 0 = the machine's first, whose inode number is fixed (PROC_PID_INIT_INO). */
+static uint32_t own_namespace(void)
+{
+	struct stat info;
+
+	return stat("/proc/self/ns/pid", &info) || info.st_ino == 0xEFFFFFFC ? 0 : (uint32_t)info.st_ino;
+}
+
 static struct monitor_bpf *open_object(const struct monitor *monitor)
 {
 	struct monitor_bpf *bpf = monitor_bpf__open();
+	unsigned int low, high;
 
 	if (!bpf)
 		return NULL;
 	bpf->rodata->everything = monitor->setup.everything;
 	bpf->rodata->every_cgroup = monitor->setup.every_cgroup;
+	bpf->rodata->by_process = monitor->setup.by_process;
+	if (monitor->setup.by_process)
+		(void)bpf_map__set_max_entries(bpf->maps.workers, PROCESSES_MOST);
 	bpf->rodata->stacks_on_open = monitor->setup.stacks;
-#ifndef __x86_64__
-	bpf_program__set_autoload(bpf->progs.monitor_sys_exit, false); /* it knows the system calls of x86-64 only */
+	bpf->rodata->calls = own_calls;
+	bpf->rodata->pid_namespace = own_namespace();
+	file_read_ephemeral(&low, &high);
+	bpf->rodata->given_low = (uint16_t)low;
+	bpf->rodata->given_high = (uint16_t)high;
+#if !defined(__x86_64__) && !defined(__aarch64__)
+	bpf_program__set_autoload(bpf->progs.monitor_sys_exit, false); /* it cannot tell one system call from another there */
 #endif
 	return bpf;
 }
@@ -236,6 +266,19 @@ void monitor_worker_remove(struct monitor *monitor, int cgroup)
 		monitor->bpf->bss->worker_count--;
 }
 
+int monitor_process_add(struct monitor *monitor, unsigned int number, pid_t pid)
+{
+	uint32_t worker = number;
+	uint64_t id = (uint64_t)pid;
+
+	return bpf_map_update_elem(bpf_map__fd(monitor->bpf->maps.workers), &id, &worker, BPF_ANY) ? -errno : 0;
+}
+
+int monitor_adopt(struct monitor *monitor, int socket, const struct monitor_note *note)
+{
+	return bpf_map_update_elem(bpf_map__fd(monitor->bpf->maps.notes), &socket, note, BPF_NOEXIST) ? -errno : 0;
+}
+
 void monitor_drain(struct monitor *monitor)
 {
 	(void)ring_buffer__consume(monitor->ring);
@@ -361,6 +404,22 @@ void monitor_worker_remove(struct monitor *monitor, int cgroup)
 {
 	(void)monitor;
 	(void)cgroup;
+}
+
+int monitor_process_add(struct monitor *monitor, unsigned int number, pid_t pid)
+{
+	(void)monitor;
+	(void)number;
+	(void)pid;
+	return -EOPNOTSUPP;
+}
+
+int monitor_adopt(struct monitor *monitor, int socket, const struct monitor_note *note)
+{
+	(void)monitor;
+	(void)socket;
+	(void)note;
+	return -EOPNOTSUPP;
 }
 
 void monitor_drain(struct monitor *monitor)

@@ -15,6 +15,7 @@ struct monitor_setup {
 	int cgroup;		/* directory of cgroup v2: sockets created below it are watched */
 	bool everything;	/* an event for each step of each socket */
 	bool every_cgroup;	/* what belongs to no worker is worker 0, instead of nobody */
+	bool by_process;	/* workers are made of processes: monitor_process_add(), and what they fork */
 	bool stacks;		/* keep the creation stack of each socket */
 	void (*on_event)(void *arg, const struct berth_event *event);
 	void *arg;
@@ -35,6 +36,15 @@ const char *const *monitor_losses(const struct monitor *monitor);
 /** Processes below @cgroup are worker @number from now on. */
 int monitor_worker_add(struct monitor *monitor, unsigned int number, int cgroup);
 void monitor_worker_remove(struct monitor *monitor, int cgroup);
+
+/** Process @pid, and every one that it forks from now on, is of worker @number. With setup.by_process. */
+int monitor_process_add(struct monitor *monitor, unsigned int number, pid_t pid);
+
+/**
+ * Watch a socket that was there before: @socket is a descriptor of ours for it.
+ * Return: 0; -EEXIST if it is watched already; -errno.
+ */
+int monitor_adopt(struct monitor *monitor, int socket, const struct monitor_note *note);
 
 /** Deliver everything that lies in the ring. */
 void monitor_drain(struct monitor *monitor);

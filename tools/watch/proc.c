@@ -22,6 +22,7 @@
 #include "tools/base/str.h"
 
 enum { COMMAND_MOST = 400, STAT_START = 22 };
+enum { UNIX_LISTENS = 0x10000 }; /* linux/net.h: __SO_ACCEPTCON */
 
 static const char *skip_fields(const char *at, int count)
 {
@@ -188,6 +189,29 @@ static void read_environment(int dir, struct proc_info *info)
 	info->map_path = str_copy(proc_parse_environ(text, len, "BERTH_MAP"));
 }
 
+/* "NSpid:	4242	7	1": from the namespace of /proc to its own. That of a process in ours ends with the first. */
+pid_t proc_parse_inside(const char *status)
+{
+	const char *line = strstr(status, "\nNSpid:");
+	const char *last = line ? memrchr(line, '\t', strcspn(line + 1, "\n") + 1) : NULL;
+	long pid;
+
+	if (!last)
+		return 0;
+	pid = strtol(last, NULL, 10);
+	return pid > 0 && pid <= INT_MAX ? (pid_t)pid : 0;
+}
+
+static pid_t read_inside(int dir, uint64_t pidns)
+{
+	static uint64_t own;
+	cleanup_free char *text = NULL;
+
+	if (!own)
+		own = proc_namespace(getpid(), "pid");
+	return !pidns || pidns == own || file_read_at(dir, "status", &text, NULL) ? 0 : proc_parse_inside(text);
+}
+
 static void read_identity(int dir, struct proc_info *info)
 {
 	cleanup_free char *text = NULL, *cgroup = NULL;
@@ -221,6 +245,7 @@ int proc_read(pid_t pid, struct proc_info *ret_info)
 	info.program = read_link(dir, "exe");
 	info.netns = read_namespace(dir, "net");
 	info.pidns = read_namespace(dir, "pid");
+	info.inside = read_inside(dir, info.pidns);
 	info.start_ns = wall_from_ticks(info.stat.start_ticks);
 	*ret_info = info;
 	return 0;
@@ -303,4 +328,36 @@ int proc_each_socket(pid_t pid, proc_socket_fn fn, void *arg)
 		if (!str_number(entry->d_name, 0, INT_MAX, &number) && socket_inode(dirfd(fds), entry->d_name, &inode))
 			fn(arg, pid, (int)number, inode);
 	return 0;
+}
+
+bool proc_parse_unix(const char *line, struct proc_unix *ret_entry)
+{
+	unsigned long flags;
+	unsigned long long inode;
+	int path = 0;
+
+	/* Num RefCount Protocol Flags Type St Inode Path */
+	if (sscanf(line, "%*[0-9a-fA-F]: %*8[0-9a-fA-F] %*8[0-9a-fA-F] %8lx %*4[0-9a-fA-F] %*2[0-9a-fA-F] %llu%n", &flags, &inode,
+		   &path) < 2 || !path)
+		return false;
+	*ret_entry = (struct proc_unix){ inode, flags & UNIX_LISTENS, line[path] == ' ' ? line + path + 1 : "" };
+	return true;
+}
+
+int proc_each_unix(pid_t pid, proc_unix_fn fn, void *arg)
+{
+	cleanup_free char *file = str_print("/proc/%d/net/unix", pid), *text = NULL;
+	int ret = file_read(file, &text, NULL);
+	struct proc_unix entry;
+
+	for (char *line = text, *next; !ret && line && *line; line = next) {
+		char *end = strchr(line, '\n');
+
+		next = end ? end + 1 : line + strlen(line);
+		if (end)
+			*end = 0;
+		if (proc_parse_unix(line, &entry) && *entry.path && !fn(arg, &entry))
+			break;
+	}
+	return ret;
 }

@@ -2,8 +2,8 @@
 #ifndef BERTH_WATCH_PROC_H
 #define BERTH_WATCH_PROC_H
 /*
- * Processes as /proc shows them: who they are, where they come from, which sockets they hold. The parsers are pure and total:
- * what they read was written by strangers.
+ * Processes as /proc shows them: who they are, where they come from, which sockets they hold; and its list of Unix sockets.
+ * The parsers are pure and total: what they read was written by strangers.
  *
  * Functions return 0 or -errno and never print. A process that ends while it is read is -ESRCH, never half a record.
  */
@@ -36,6 +36,9 @@ const char *proc_parse_environ(const char *text, size_t len, const char *name);
  */
 char *proc_parse_container(const char *text);
 
+/** The last number of NSpid in the text of /proc/PID/status, proc(5); 0 if there is none. */
+pid_t proc_parse_inside(const char *status);
+
 /** The arguments of a /proc/PID/cmdline as one line, control characters replaced, at most @max bytes. A new string. */
 char *proc_parse_command(const char *text, size_t len, size_t max);
 
@@ -47,6 +50,7 @@ struct proc_info {
 	char *user;		/* name, else the number */
 	uid_t uid;
 	uint64_t netns, pidns;	/* inode numbers; 0: not allowed to see */
+	pid_t inside;		/* its number in a PID namespace of its own; 0: it is in ours */
 	int64_t start_ns;	/* CLOCK_REALTIME */
 	char *run, *worker, *task, *map_path; /* BERTH_* of its environment; NULL: not Berth's, or not allowed to see */
 };
@@ -70,6 +74,20 @@ int proc_each(proc_fn fn, void *arg);
  */
 typedef void (*proc_socket_fn)(void *arg, pid_t pid, int fd, uint64_t inode);
 int proc_each_socket(pid_t pid, proc_socket_fn fn, void *arg);
+
+/* One Unix socket of a /proc/PID/net/unix: the list of the network namespace of @pid. */
+struct proc_unix {
+	uint64_t inode;
+	bool listening;
+	const char *path;	/* as it was bound, inside the line; "@name" if it is abstract, "" if it has none */
+};
+
+/** One line of the list, without its newline. Return: false if it is none: the head, or nonsense. */
+bool proc_parse_unix(const char *line, struct proc_unix *ret_entry);
+
+/** Call @fn for every Unix socket that is bound; it returns false to stop. */
+typedef bool (*proc_unix_fn)(void *arg, const struct proc_unix *entry);
+int proc_each_unix(pid_t pid, proc_unix_fn fn, void *arg);
 
 /* Inode number of a namespace of @pid ("net", "pid"); 0 if it may not be seen. */
 uint64_t proc_namespace(pid_t pid, const char *name);

@@ -350,8 +350,11 @@ char **symbol_names(const struct symbol_stack *stack)
 {
 	char **names = NULL;
 
-	for (size_t i = 0; i < stack->count; i++)
-		if (!is_wrong(&stack->places[i]))
-			strv_own(&names, symbol_name(&stack->places[i]));
+	for (size_t i = 0; i < stack->count; i++) {
+		cleanup_free char *name = is_wrong(&stack->places[i]) ? NULL : symbol_name(&stack->places[i]);
+
+		if (name && !str_starts(name, "0x")) /* an address in a process that has ended tells nobody anything */
+			strv_own(&names, steal(&name));
+	}
 	return names;
 }

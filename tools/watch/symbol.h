@@ -42,7 +42,7 @@ void symbol_stack_free(struct symbol_stack *stack);
 /** One frame, a new string: "function at file:line", "function in module", "module+0x1f2a0". */
 char *symbol_name(const struct symbol_place *place);
 
-/** All frames; strv, in the stack's order. */
+/** All frames that have a name, or a file at least; strv, in the stack's order. */
 char **symbol_names(const struct symbol_stack *stack);
 
 /* Forget the files that were learned and opened. */

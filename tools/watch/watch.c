@@ -49,7 +49,8 @@ static int open_monitor(struct watch *watch)
 {
 	const struct monitor_setup setup = {
 		.loop = watch->setup.loop, .cgroup = watch->setup.cgroup, .everything = watch->setup.everything,
-		.every_cgroup = watch->setup.every_cgroup, .stacks = true, .on_event = on_record, .arg = watch,
+		.every_cgroup = watch->setup.every_cgroup, .by_process = watch->setup.by_process,
+		.stacks = true, .on_event = on_record, .arg = watch,
 	};
 
 	return watch->setup.cgroup < 0 ? -ENOENT : monitor_open(&setup, &watch->monitor);
@@ -200,28 +201,6 @@ static void look(struct watch *watch)
 		sample_tick(watch->sample);
 }
 
-static void count_descriptors(struct watch *watch)
-{
-	for (struct table_cell *cell = NULL; (cell = table_next(&watch->processes, cell));) {
-		struct process *process = cell->value;
-		struct worker *worker = &watch->workers[process->worker];
-		int count;
-
-		if (!process->alive || worker->ended)
-			continue;
-		count = proc_fd_count(process->pid);
-		if (count == -ESRCH)
-			process->alive = false;
-		if (count < 0)
-			continue;
-		series_add(&process->descriptors, count);
-		if (count > process->descriptors_peak)
-			process->descriptors_peak = count;
-		if (count > worker->descriptors_peak)
-			worker->descriptors_peak = count;
-	}
-}
-
 /* A snapshot walks every socket: only when the counters say that there is something to find. */
 static bool has_close_wait(struct watch *watch)
 {
@@ -235,12 +214,27 @@ static bool has_close_wait(struct watch *watch)
 	return false;
 }
 
+static void judge_rates(struct watch *watch)
+{
+	for (unsigned int i = 1; watch->policy.alarm_count && i <= watch->worker_most; i++) {
+		struct worker *worker = &watch->workers[i];
+
+		if (!worker->begun || worker->ended)
+			continue;
+		if (watch->monitor)
+			(void)monitor_counts(watch->monitor, i, &worker->counts);
+		judge_alarms(watch, worker);
+	}
+}
+
 static void on_tick(void *arg)
 {
 	struct watch *watch = arg;
 
 	look(watch);
-	count_descriptors(watch);
+	measure_descriptors(watch);
+	judge_rates(watch);
+	judge_publish_urgent(watch);
 	if (has_close_wait(watch))
 		judge_close_wait(watch);
 	watch->timer = loop_after(watch->setup.loop, watch->policy.sample_ms, on_tick, watch);
@@ -381,9 +375,9 @@ void watch_worker_end(struct watch *watch, unsigned int number)
 		if (failure->worker == number)
 			judge_conflict(watch, failure);
 	}
+	unix_judge_failures(watch, worker);
 	read_counts(watch, worker);
 	judge_errors(watch, worker);
-	judge_port_tool(watch, worker);
 	judge_publish(watch, number);
 	worker->ended = true;
 	if (watch->monitor && worker->cgroup >= 0)

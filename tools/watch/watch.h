@@ -15,7 +15,8 @@
  *	watch_finding_count(), ...	what was found
  *	watch_close()
  *
- * Findings are also handed to setup.on_finding when their worker ends, events and marks to theirs as they come. Functions
+ * Findings are also handed to setup.on_finding: rates and limits a second after they were made, all others when their worker
+ * ends; events and marks to theirs as they come. Functions
  * return 0 or -errno; nothing here prints, and nothing here blocks: everything happens in the loop.
  */
 #include <stdbool.h>
@@ -29,6 +30,13 @@
 enum watch_source { WATCH_AUTO, WATCH_BPF, WATCH_SAMPLE, WATCH_SOURCES };
 extern const char *const watch_source_names[WATCH_SOURCES + 1];
 
+/* A rate of errors that is too high by the user's own measure: judged while the worker runs, instead of the rule below. */
+struct watch_alarm {
+	enum berth_count error;		/* BERTH_COUNT_epipe ... */
+	uint64_t low;			/* so many ... */
+	double ratio;			/* ... and this share of all connections, or binds */
+};
+
 /* When something counts as a problem. {0} in a field means the default, in brackets. */
 struct watch_policy {
 	int64_t grace_ms;		/* how long a leftover may take to go away by itself [1000] */
@@ -39,6 +47,8 @@ struct watch_policy {
 	unsigned int growth_low;	/* descriptors gained, steadily [64] */
 	unsigned int error_low;		/* failing calls ... [20] */
 	double error_ratio;		/* ... and at least this share of all [0.05] */
+	const struct watch_alarm *alarms;
+	size_t alarm_count;
 	char **allow;			/* strv of rules, see finding.h */
 	char *baseline;			/* file of known fingerprints; NULL = none */
 };
@@ -51,6 +61,7 @@ struct watch_setup {
 	int cgroup;			/* the run's cgroup v2 directory; -1 if there is none */
 	bool everything;		/* each event of each socket: for `berth monitor` */
 	bool every_cgroup;		/* what is nobody's is worker 0 */
+	bool by_process;		/* a worker is what watch_process_add() named, wherever its cgroup is */
 	const struct watch_policy *policy; /* NULL = defaults; its strings are the caller's */
 	void (*on_event)(void *arg, const struct berth_event *event); /* may be NULL */
 	void (*on_finding)(void *arg, const struct watch_finding *finding); /* may be NULL */
@@ -80,6 +91,12 @@ const char *const *watch_losses(const struct watch *watch);
 
 int watch_worker_begin(struct watch *watch, const struct watch_worker *worker);
 void watch_worker_started(struct watch *watch, unsigned int number, pid_t pid);
+
+/**
+ * With setup.by_process: @pid, and what it forks from now on, is of worker @number, with the sockets that it has already, each of
+ * which is told as BERTH_EVENT_ADOPTED. Return: 0; -ENOTSUP without eBPF; -errno. A socket that cannot be had is left out.
+ */
+int watch_process_add(struct watch *watch, unsigned int number, pid_t pid);
 
 /**
  * The worker's command has ended. @fn is called exactly once: at once if nothing is left of it, else when it is gone by
@@ -112,16 +129,24 @@ struct watch_summary {
 	int64_t unaccounted;		/* created - closed - alive; not 0 = something was missed */
 	bool exact;			/* false: sampled */
 	unsigned int processes, descriptors_peak;
-	uint64_t memory_peak_kib;	/* of the largest process */
+	uint64_t memory_peak_kib;	/* of its largest process, or of all together when samples were taken: the higher */
 };
 int watch_worker_summary(struct watch *watch, unsigned int number, struct watch_summary *ret_summary);
+
+/** What each live worker uses now. It costs a snapshot and two small files for each process. */
+struct watch_sample {
+	uint64_t sockets, processes, descriptors;
+	uint64_t memory_kib;		/* anonymous memory of its processes together */
+};
+typedef void (*watch_sample_fn)(void *arg, unsigned int worker, const struct watch_sample *sample);
+void watch_samples(struct watch *watch, watch_sample_fn fn, void *arg);
 
 /** Every socket of the workers that exists now. */
 typedef void (*watch_socket_fn)(void *arg, const struct berth_socket *socket);
 int watch_snapshot(struct watch *watch, watch_socket_fn fn, void *arg);
 
-/** Where the workers of a run mark their tests: BERTH_MARK in their environment. The caller's to free. */
-char *watch_mark_path(const char *run_dir);
+/** Where the workers of a run mark their tests: BERTH_MARK in their environment. NULL: nobody listens. */
+const char *watch_mark_path(const struct watch *watch);
 
 /** `berth mark`: tell the supervisor behind @path, BERTH_MARK. Return: 0; -ENXIO if it is gone; -errno. */
 int watch_mark_send(const char *path, unsigned int worker, const char *name);

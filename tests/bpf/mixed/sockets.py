@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""TCP and UDP over both families, failures of several kinds; then, for HOLD seconds, whatever is still open stays so."""
+"""TCP and UDP over both families, Unix sockets, failures of several kinds; then, for HOLD seconds, whatever is still open stays so."""
 import os, socket, time
 LOCAL = "127.0.0.1"
 kept = []
@@ -30,6 +30,13 @@ gone.connect(bound.getsockname())  # as if its number were a UDP server's
 gone.send(b"x")
 time.sleep(0.05)
 fails(gone.send, b"x")
+name = "\0of " + str(os.getpid())
+local, rival = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)
+local.bind(name)
+fails(rival.connect, name)  # bound, but nobody listens yet
+local.listen()
+fails(rival.bind, name)
+fails(rival.connect, "/nowhere/at/all")
 kept[0].shutdown(socket.SHUT_WR)
 fails(kept[0].send, b"x")
 kept[3].close()  # leaves CLOSE_WAIT at its client

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef BERTH_BPF_MONITOR_URING_H
+#define BERTH_BPF_MONITOR_URING_H
+/*
+ * What fails through io_uring, which makes no system call that could fail: the tracepoint of its completions has the request,
+ * and that has the socket, the operation and the result. Kernel side only; included by monitor.bpf.c.
+ *
+ * The types below are the parts of the kernel's own that are needed, found by name when the program is loaded: the machine
+ * that builds may have none of them. A kernel without them (before 5.19) refuses the program, which costs just this.
+ */
+#include "bpf/monitor_calls.h"
+
+#define FOUND_BY_NAME __attribute__((preserve_access_index))
+struct io_cqe___part { __s32 res; } FOUND_BY_NAME;
+struct io_kiocb___part {
+	struct file *file;
+	__u8 opcode;
+	struct io_cqe___part cqe;
+	void *async_data;
+} FOUND_BY_NAME;
+struct io_connect___part { void *addr; int addr_len; } FOUND_BY_NAME;
+struct io_bind___part { int addr_len; } FOUND_BY_NAME;
+struct io_async_msghdr___part { struct { char data[16]; } addr; } FOUND_BY_NAME;
+
+/* linux/io_uring.h: numbers for ever */
+enum { RING_READV = 1, RING_WRITEV = 2, RING_SENDMSG = 9, RING_RECVMSG = 10, RING_ACCEPT = 13, RING_CONNECT = 16, RING_READ = 22,
+       RING_WRITE = 23, RING_SEND = 26, RING_RECV = 27, RING_SEND_ZC = 47, RING_SENDMSG_ZC = 48, RING_BIND = 56, RING_LISTEN = 57 };
+
+/* The system call that does what operation @code does; -1: nothing of ours. */
+static __always_inline long call_of_ring(__u8 code)
+{
+	switch (code) {
+	case RING_BIND: return calls.bind;
+	case RING_CONNECT: return calls.connect;
+	case RING_LISTEN: return calls.listen;
+	case RING_ACCEPT: return calls.accept4;
+	case RING_READ: return calls.read;
+	case RING_READV: return calls.readv;
+	case RING_WRITE: return calls.write;
+	case RING_WRITEV: return calls.writev;
+	case RING_RECV: return calls.recvfrom;
+	case RING_RECVMSG: return calls.recvmsg;
+	case RING_SEND: case RING_SEND_ZC: return calls.sendto;
+	case RING_SENDMSG: case RING_SENDMSG_ZC: return calls.sendmsg;
+	}
+	return -1;
+}
+
+/* Where the address of a bind lies: at the start of the request's data, or (before Linux 6.18) within a message. */
+static __always_inline const void *bind_address(struct io_kiocb___part *request, __u16 family)
+{
+	char *data = BPF_CORE_READ(request, async_data);
+	__u16 first = 0;
+
+	bpf_probe_read_kernel(&first, sizeof(first), data);
+	return first == family ? data : data + bpf_core_field_offset(struct io_async_msghdr___part, addr);
+}
+
+SEC("tp_btf/io_uring_complete")
+int BPF_PROG(monitor_uring, void *ring, void *completed)
+{
+	struct io_kiocb___part *request = completed;
+	struct asked asked = {};
+	struct seen seen;
+	__u32 worker;
+	long call;
+	int error;
+
+	error = request ? -BPF_CORE_READ(request, cqe.res) : 0;
+	if (error <= 0 || error == E_AGAIN || error > 4095 || !current_worker(&worker))
+		return 0;
+	call = call_of_ring(BPF_CORE_READ(request, opcode));
+	if (call < 0 || !see_file(BPF_CORE_READ(request, file), &seen))
+		return 0;
+	if (call == calls.bind) {
+		asked.address = bind_address(request, seen.family);
+		asked.len = (__u32)BPF_CORE_READ((struct io_bind___part *)request, addr_len);
+		asked.in_kernel = true;
+		on_bind_failed(ctx, &seen, &asked, worker, error);
+	} else if (call == calls.connect) {
+		asked.address = BPF_CORE_READ((struct io_connect___part *)request, addr); /* the command begins the request */
+		asked.len = (__u32)BPF_CORE_READ((struct io_connect___part *)request, addr_len);
+		on_connect_call_failed(ctx, &seen, &asked, worker, error);
+	} else if (is_telling(error)) {
+		on_call_failed(&seen, call, worker, error);
+	}
+	return 0;
+}
+
+#endif

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A line of /proc/net/tcp, proc(5), and what is read of it:
+ *
+ *	  12: 0100007F:4E20 00000000:0000 0A 00000000:00000000 ...
+ *	      local end     remote end    state
+ *
+ * An address is 8 or 32 hexadecimal digits, each 8 of them a word as this machine stores it; a port is 4, in the order in
+ * which people read. Ports change place with ports of the same width, so the line keeps its length.
+ */
+#include "core/procnet.h"
+#include "core/addr.h"
+
+enum { WORD_DIGITS = 8, PORT_DIGITS = 4, STATE_LISTEN = 0x0a }; /* TCP_LISTEN, tcp_states.h */
+
+struct end {
+	struct berth_ip ip;
+	uint32_t port;
+	char *digits;	/* of the port, in the line */
+};
+
+struct cursor {
+	char *at, *end;
+};
+
+/* Return: 0 to 15; 16 if it is no digit. */
+static uint32_t digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return (uint32_t)(c - '0');
+	return c >= 'A' && c <= 'F' ? (uint32_t)(c - 'A') + 10 : 16;
+}
+
+static bool number(struct cursor *cursor, unsigned int digits, uint32_t *ret_value)
+{
+	uint32_t value = 0;
+
+	if (cursor->end - cursor->at < (ptrdiff_t)digits)
+		return false;
+	for (; digits; digits--, cursor->at++) {
+		if (digit(*cursor->at) > 15)
+			return false;
+		value = value << 4 | digit(*cursor->at);
+	}
+	*ret_value = value;
+	return true;
+}
+
+static bool skip(struct cursor *cursor, char c)
+{
+	if (cursor->at == cursor->end || *cursor->at != c)
+		return false;
+	cursor->at++;
+	return true;
+}
+
+/* ADDRESS:PORT and a space */
+static bool end_read(struct cursor *cursor, struct end *ret_end)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	struct berth_ip ip = { 0 };
+	unsigned int words = 0;
+
+	while (words < 4 && !skip(cursor, ':'))
+		if (!number(cursor, WORD_DIGITS, &ip.word_be[words++]))
+			return false;
+	if (words == 4 && !skip(cursor, ':'))
+		return false;
+	if (words == 1) {
+		ip.word_be[3] = ip.word_be[0];
+		__builtin_memcpy(ip.word_be, mapped, sizeof(mapped));
+	} else if (words != 4) {
+		return false;
+	}
+	*ret_end = (struct end){ .ip = ip, .digits = cursor->at };
+	return number(cursor, PORT_DIGITS, &ret_end->port) && skip(cursor, ' ');
+}
+
+static bool is_ephemeral(const struct berth_portmap *map, uint32_t port)
+{
+	return port >= map->ephemeral_low && port <= map->ephemeral_high;
+}
+
+/* @ret_port: what the worker calls it */
+static enum berth_procnet judge(const struct berth_portmap *map, enum berth_proto proto, uint16_t port, uint16_t *ret_port)
+{
+	uint16_t real = berth_portmap_real(map, proto, port), virtual_port = berth_portmap_virtual(map, port);
+
+	*ret_port = port;
+	if (real == port) /* shared with the host, or a port of the block that is called as it is */
+		return BERTH_PROCNET_SHOW;
+	if (virtual_port != port && berth_portmap_real(map, proto, virtual_port) == port) {
+		*ret_port = virtual_port;
+		return BERTH_PROCNET_SHOW;
+	}
+	if (virtual_port == port && berth_portmap_slot(map, port) < BERTH_SLOTS_MAX)
+		return BERTH_PROCNET_EARLY;
+	if (real || (port >= map->range_first && port <= map->range_last))
+		return BERTH_PROCNET_HIDE;
+	return BERTH_PROCNET_SHOW;
+}
+
+static void port_write(const struct end *end, uint32_t port)
+{
+	for (unsigned int i = 0; i < PORT_DIGITS; i++)
+		end->digits[i] = "0123456789ABCDEF"[port >> (12 - 4 * i) & 15];
+}
+
+enum berth_procnet berth_procnet_line(const struct berth_portmap *map, enum berth_proto proto, char *line, size_t len)
+{
+	struct cursor cursor = { line, line + len };
+	struct end ends[2];
+	uint16_t ports[2];
+	uint32_t state;
+
+	while (skip(&cursor, ' '))
+		;
+	while (cursor.at < cursor.end && *cursor.at >= '0' && *cursor.at <= '9')
+		cursor.at++;
+	if (!skip(&cursor, ':') || !skip(&cursor, ' ') || !end_read(&cursor, &ends[0]) || !end_read(&cursor, &ends[1]) ||
+	    !number(&cursor, 2, &state))
+		return BERTH_PROCNET_SHOW;
+	for (int i = 0; i < 2; i++) {
+		enum berth_procnet verdict = BERTH_PROCNET_SHOW;
+
+		ports[i] = (uint16_t)ends[i].port;
+		if (ports[i] && berth_ip_is_local(map, &ends[i].ip))
+			verdict = judge(map, proto, ports[i], &ports[i]);
+		if (verdict != BERTH_PROCNET_SHOW)
+			return verdict;
+	}
+	if (map->flags & BERTH_MAP_STRICT && (state == STATE_LISTEN || proto == BERTH_UDP) && ports[0] == ends[0].port &&
+	    !berth_portmap_real(map, proto, ports[0]) && !is_ephemeral(map, ports[0]))
+		return BERTH_PROCNET_HIDE;
+	for (int i = 0; i < 2; i++)
+		port_write(&ends[i], ports[i]);
+	return BERTH_PROCNET_SHOW;
+}

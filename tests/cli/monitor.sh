@@ -1,0 +1,70 @@
+#!/bin/sh
+# berth monitor: live events of a run, of a process that runs already with its descendants, and of the whole machine.
+# SPDX-License-Identifier: MIT
+. "$(dirname "$0")/tap"
+
+berth monitor --all --pid 1
+same 'one of the three' '125 berth: choose one of --run, --pid and --all' "$status $(printf '%s\n' "$err" | head -n 1)"
+berth monitor --pid 4194304
+if [ "$status" = 125 ]; then # eBPF does not load; there is nothing else that is live
+	has 'without eBPF it says what it lacks' 'hint: sudo berth monitor' "$err"
+	skip 'live events' 'needs eBPF'
+	finish
+fi
+same 'a process that is not there' '1 berth: unable to watch process 4194304: No such process' "$status $err"
+
+# a server with a child, which serve one connection each when they are told, and end
+cat >server.py <<'P'
+import os, socket, sys
+kept = socket.create_server(("127.0.0.1", 3155))
+child = os.fork()
+server = socket.create_server(("127.0.0.1", 3156)) if not child else kept
+open("ready%d" % bool(child), "w").close()
+client, _ = server.accept()
+client.recv(1)
+client.close()
+if child:
+    os.wait()
+P
+cat >talk.py <<'P'
+import socket, sys
+for port in 3155, 3156:
+    client = socket.create_connection(("127.0.0.1", port))
+    client.send(b"x")
+    client.recv(1)
+P
+until_ok() { # COMMAND...
+	tries=0
+	until "$@" || [ $tries = 200 ]; do
+		tries=$((tries + 1))
+		timeout 0.05 tail -f /dev/null
+	done
+}
+python3 server.py &
+server=$!
+until_ok [ -e ready0 ]
+until_ok [ -e ready1 ]
+"$BERTH" monitor --pid $server >events 2>end &
+monitor=$!
+until_ok grep -q 3156 events
+has 'sockets that are open already are listed' '127.0.0.1:3155, listens' "$(grep 'open already' events)"
+has "those of the process's children as well" '127.0.0.1:3156, listens' "$(grep 'open already' events)"
+same 'one that both have is listed once' 1 "$(grep -c '3155, listens' events)"
+python3 talk.py
+wait $server
+wait $monitor
+same 'it ends with the last process' 0 $?
+same 'connections that arrive at them are seen' '3155 3156' \
+	"$(sed -n 's/.* accepted 127.0.0.1:\([0-9]*\) .*/\1/p' events | sort | paste -sd' ')"
+same 'and the ends of both processes' 2 "$(grep -c 'exited with status 0' events)"
+lacks 'other processes are not shown' 'connected' "$(cat events)"
+same 'at the end it says what was lost' 'berth: 0 events lost' "$(cat end)"
+
+"$BERTH" monitor --all --json >events 2>end &
+monitor=$!
+listens() { python3 -c 'import socket; socket.create_server(("127.0.0.1", 0))'; grep -q '"opened"' events; }
+until_ok listens
+kill -INT $monitor
+wait $monitor
+same 'the whole machine, as JSON' true "$(jq -s 'any(.[]; .event == "listening" and (.local | startswith("127.0.0.1:")))' events)"
+finish

@@ -1,0 +1,1 @@
+insert into t values (E'\\'database'), ($q$datname$q$) on conflict do nothing; select 'mes.a.b'::regclass, dblink('dbname=mes') -- database

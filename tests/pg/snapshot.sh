@@ -1,0 +1,80 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# `berth db snapshot`: a worker's databases under a name, for `berth db reset NAME` and `berth run --snapshot NAME`; and
+# `berth db template`, which shows and drops what workers are copied from.
+. "$(dirname "$0")/lib.sh"
+. tests/pg/server.sh
+trap 'server_down 2>/dev/null; rm -rf "$work"' EXIT
+berth=${BERTH:-$out/bin/berth}
+case $berth in /*) ;; *) berth=$PWD/$berth ;; esac
+mkdir -m 777 "$work/project"
+cd "$work/project"
+setup='psql -qc "create table item(n int); insert into item values (0)"'
+cat >suite <<'SUITE'
+ask() { psql -Atqc "$1"; }
+ask 'insert into item values (1)'
+(echo 'begin; select 1;'; until [ -e cut ]; do sleep 0.05; done; echo 'select 2;') | psql -q >/dev/null 2>&1 & open=$!
+"$1" db snapshot seeded; echo "snapshot $?"
+: >cut; wait $open; echo "the open session $?"
+echo "goes on with $(ask 'select count(*) from item')"
+ask 'delete from item'
+"$1" db reset seeded; echo "to the snapshot $? $(ask 'select count(*) from item')"
+ask 'insert into item values (2)'
+"$1" db snapshot second; echo "second $?"
+"$1" db reset; echo "to the template $? $(ask 'select count(*) from item')"
+"$1" db reset second; echo "second $? $(ask 'select count(*), current_database() from item')"
+"$1" db reset nosuch 2>&1 | sed 's/in run [0-9a-f]*:/in run ID:/'
+echo "still $(ask 'select count(*) from item')"
+SUITE
+want='snapshot 0
+the open session 2
+goes on with 2
+to the snapshot 0 2
+second 0
+to the template 0 1
+second 0 3|mes_e2e_db'
+run_it() { # run_it CLONE OPTIONS... -- COMMAND...: as the suite's clients are configured
+	clone=$1; shift; rm -f cut
+	BERTH_PG_CLONE=$clone PGHOST=localhost PGPORT=$port PGUSER=mes_user PGPASSWORD=mes_password PGDATABASE=mes_e2e_db timeout 60 \
+		"$berth" run --tree shared --db "postgresql://mes_user:mes_password@localhost:$port/mes_e2e_db" --db-mode $mode "$@"
+}
+from() { run_it '' --snapshot "$1" -- psql -Atqc 'select count(*) from item' 2>&1; }
+of_mode() { "$berth" db template --json --db "postgresql://mes_user:mes_password@localhost:$port/mes_e2e_db" |
+	jq -r --arg mode $mode '.[] | select(.mode == $mode) | '"$1"; }
+for mode in private rename; do
+	port=5432; [ $mode = private ] || port=$sport
+	missing="there is no snapshot 'nosuch'"; [ $mode = private ] || missing="$missing of database 'mes_e2e_db' on this server"
+	for clone in copy overlay; do
+		[ "$mode $clone" != 'rename copy' ] || continue
+		run_it $clone --setup "$setup" -- bash suite "$berth" >"$work/said" 2>"$work/errors" || cat "$work/errors" >>"$work/said"
+		same "$mode, $clone: taken, gone back to, replaced; a name that nobody has changes nothing" "$want
+berth: unable to reset the databases of worker 1 in run ID: $missing
+still 3" "$(cat "$work/said")"
+	done
+	same "$mode: a run starts from it" 2 "$(from seeded)"
+	same "$mode: with five workers" '2 2 2 2 2' "$(run_it '' -n 5 --output group --snapshot seeded -- psql -Atqc 'select count(*) from item' 2>&1 | grep '^[0-9]*$' | tr '\n' ' ' | sed 's/ $//')"
+	ok "$mode: from one that nobody has it does not" sh -c "! (cd '$work/project'; $(declare -f run_it from); berth='$berth' mode=$mode port=$port; from nosuch) >'$work/said' 2>&1; grep -q \"$missing\" '$work/said'"
+	same "$mode: the list has them, with sizes and ages" 'snapshot second true true
+snapshot seeded true true
+template true true' "$(of_mode '"\(if .snapshot then "snapshot " + .name else "template" end) \(.size_bytes > 1000000) \(now - .made < 300 and .made <= .used)"' | sort)"
+	if [ $mode = private ]; then
+		run_it '' --snapshot seeded -- "$berth" db template drop seeded >"$work/said" 2>&1 || true
+		ok 'private: what a live run uses cannot be dropped' grep -q "unable to drop 'seeded' in .*: a live run uses it" "$work/said"
+		run_it '' -- bash -c "psql -qc 'create table item(n int)'; $berth db snapshot seeded" >"$work/said" 2>&1
+		same 'private: a name is given anew' 0 "$(from seeded)"
+		ok 'private: other databases do not fit it' sh -c "'$berth' run --tree shared --db other --db-mode private --snapshot seeded -- true 2>&1 | grep -q 'was made of other databases'"
+	else
+		same 'rename: all names are of one server' 'snapshot seeded in mes_user@127.0.0.1' "$("$berth" db template drop seeded --db "$shurl" | sed -n 's/^dropped \(.*\):.*/\1/p')"
+	fi
+	"$berth" db template drop --dry-run second --db "postgresql://mes_user:mes_password@localhost:$port/mes_e2e_db" >"$work/said"
+	ok "$mode: a dry run drops nothing" grep -q 'would drop snapshot second' "$work/said"
+	same "$mode: as the list says" 1 "$(of_mode 'select(.name == "second") | .name' | wc -l)"
+	for name in $(of_mode .name); do
+		"$berth" db template drop "$(echo "$name" | cut -c-12)" --db "postgresql://mes_user:mes_password@localhost:$port/mes_e2e_db" >>"$work/said" 2>&1 || true
+	done
+	same "$mode: all dropped" '' "$(of_mode .name)"
+done
+same 'nothing is left on the server' 0 "$(databases)"
+same 'a name that is none' "berth: a snapshot's name is 1 to 32 small letters, digits, '_' and '-', not '../x'" "$("$berth" db snapshot ../x 2>&1 | head -1)"
+same 'nor anything in the cache but locks and what initdb made' 'base-' "$(find "$work/cache/berth/pg" -mindepth 1 -maxdepth 1 ! -name '*.lock' ! -name clones ! -name kept -printf '%f\n' | cut -c1-5)"
+finish

@@ -1,0 +1,58 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# What a suite's scripts do to ports by way of lsof, fuser, ss and netstat: find the server, stop it, wait until the port is free.
+# They find the worker's own and nobody else's, though its neighbours and the host serve the same port.
+. "$(dirname "$0")/lib.sh"
+
+cat >serve.py <<'PY'
+import os, socket, sys, time
+s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("127.0.0.1", 3101)); s.listen()
+u = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM); u.bind(("::1", 3103))
+open(sys.argv[1], "w").close()
+time.sleep(60)
+PY
+cat >suite.sh <<'SH'
+python3 serve.py "up.$BERTH_WORKER" & server=$!
+until [ -e "up.$BERTH_WORKER" ]; do sleep 0.02; done
+tell() { [ "$2" = "$3" ] && echo "$1 ok" || echo "$1 want '$2' got '$3'"; }
+tell lsof $server "$(lsof -ti:3101)"
+tell fuser $server "$(fuser 3101/tcp 2>/dev/null | tr -d ' ')"
+tell fuser-udp $server "$(fuser -n udp 3103 2>/dev/null | tr -d ' ')"
+tell ss 127.0.0.1:3101 "$(ss -Hltn 'sport = :3101' | awk '{ print $4 }')"
+tell ss-udp '[::1]:3103' "$(ss -Hlun 'sport = :3103' | awk '{ print $4 }')"
+tell netstat 127.0.0.1:3101 "$(netstat -ltn | awk '/:3101 / { print $4 }')"
+tell env-i $server "$(env -i "$(command -v lsof)" -ti:3101)"
+exec 3<>/dev/tcp/127.0.0.1/3101
+tell client '->127.0.0.1:3101' "$(lsof -nP -a -p $$ -i:3101 -Fn | sed -n 's/^n.*->/->/p')"
+exec 3<&-
+lsof -ti:3101 | xargs -r kill
+wait $server
+tell killed 143 $?
+tell gone '' "$(lsof -ti:3101 -sTCP:LISTEN; fuser 3101/tcp 2>/dev/null; ss -Hltn 'sport = :3101')"
+python3 serve.py "again.$BERTH_WORKER" & server=$!
+until [ -e "again.$BERTH_WORKER" ]; do sleep 0.02; done
+fuser -sk 3101/tcp
+wait $server 2>/dev/null
+tell fuser-killed 137 $?
+SH
+mkdir host && (cd host && exec python3 ../serve.py up) & host=$!
+trap 'kill $host 2>/dev/null; cd /; rm -rf "$top"' EXIT
+wait_for 10 [ -e host/up ]
+
+want=$(printf '%s ok\n' lsof fuser fuser-udp ss ss-udp netstat env-i client killed gone fuser-killed)
+for backend in preload seccomp bpf; do
+	if ! "$BERTH" version | grep -q "^  $backend *works here"; then
+		skip "$backend" "$("$BERTH" version | sed -n "s/^  $backend *//p")"
+		continue
+	fi
+	rm -f up.* again.*
+	"$BERTH" run -n 3 --backend "$backend" --tree shared -- bash suite.sh >out 2>err
+	for worker in 1 2 3; do
+		is "$want" "$(sed -n "s/^w$worker | //p" out)" "$backend, worker $worker: tools find, stop and miss its own server"
+	done
+done
+kill -0 $host; report $? "the host's server on the same port lives"
+kill $host; wait $host 2>/dev/null
+none_left && no_files; report $? "nothing is left of all this"
+finish

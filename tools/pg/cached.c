@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/* Who can have the lock of a template or a snapshot to himself knows that no run uses it; see template.h and snapshot.h. */
+#include "tools/pg/cached.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <fts.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/str.h"
+#include "tools/pg/server.h"
+#include "tools/pg/template.h"
+
+static int64_t size_of(const char *path)
+{
+	char *paths[] = { (char *)(uintptr_t)path, NULL };
+	FTS *tree = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, NULL);
+	int64_t bytes = 0;
+	FTSENT *entry;
+
+	while (tree && (entry = fts_read(tree)))
+		if (entry->fts_info == FTS_F)
+			bytes += (int64_t)entry->fts_statp->st_blocks * 512;
+	if (tree)
+		fts_close(tree);
+	return bytes;
+}
+
+/* Return: 0 and the lock; -EBUSY. */
+static int lock_alone(const struct pg_cached_list *list, const struct pg_cached *cached, int *ret_lock)
+{
+	cleanup_free char *path = str_print("%s/%s-%s.lock", list->where, cached->is_snapshot ? "snap" : "tpl", cached->name);
+	cleanup_close int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (lock < 0)
+		return -errno;
+	if (flock(lock, LOCK_EX | LOCK_NB))
+		return errno == EWOULDBLOCK ? -EBUSY : -errno;
+	*ret_lock = steal_fd(&lock);
+	return 0;
+}
+
+static char *ports_of(const char *path)
+{
+	cleanup_dir DIR *entries = opendir(path);
+	struct str ports = { 0 };
+	struct dirent *entry;
+	long port;
+
+	while (entries && (entry = readdir(entries)))
+		if (!str_number(entry->d_name, 1, 65535, &port))
+			str_addf(&ports, "%s%ld", ports.len ? " " : "", port);
+	return str_take(&ports);
+}
+
+static void add(struct pg_cached_list *list, const char *path, const char *name, bool is_snapshot)
+{
+	struct pg_cached cached = { .name = str_copy(name), .is_snapshot = is_snapshot };
+	cleanup_close int lock = -1;
+	struct statx info;
+
+	if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_MTIME | STATX_BTIME, &info)) {
+		free(cached.name);
+		return;
+	}
+	cached.used_s = info.stx_mtime.tv_sec;
+	cached.made_s = info.stx_mask & STATX_BTIME ? info.stx_btime.tv_sec : info.stx_mtime.tv_sec;
+	cached.ports = ports_of(path);
+	cached.size_bytes = size_of(path);
+	cached.used_now = lock_alone(list, &cached, &lock) == -EBUSY;
+	list->list = mem_grow(list->list, list->count + 1, sizeof(*list->list));
+	list->list[list->count++] = cached;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct pg_cached *)a)->name, ((const struct pg_cached *)b)->name);
+}
+
+int pg_cached_list(struct pg_cached_list *ret_list, char **ret_why)
+{
+	struct pg_server server;
+	int ret = pg_server_place(&server, ret_why);
+	cleanup_dir DIR *entries = NULL;
+	struct dirent *entry;
+
+	*ret_list = (struct pg_cached_list){ 0 };
+	if (ret)
+		return ret;
+	ret_list->where = steal(&server.cache);
+	pg_server_free(&server);
+	entries = opendir(ret_list->where);
+	while (entries && (entry = readdir(entries))) {
+		cleanup_free char *path = str_print("%s/%s", ret_list->where, entry->d_name);
+
+		if (strchr(entry->d_name, '.'))
+			continue;
+		if (str_starts(entry->d_name, "tpl-"))
+			add(ret_list, path, entry->d_name + strlen("tpl-"), false);
+		else if (str_starts(entry->d_name, "snap-"))
+			add(ret_list, path, entry->d_name + strlen("snap-"), true);
+	}
+	if (ret_list->count)
+		qsort(ret_list->list, ret_list->count, sizeof(*ret_list->list), by_name);
+	return 0;
+}
+
+void pg_cached_free(struct pg_cached_list *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		free(list->list[i].name);
+		free(list->list[i].ports);
+	}
+	free(list->list);
+	free(list->where);
+	*list = (struct pg_cached_list){ 0 };
+}
+
+int pg_cached_drop(const struct pg_cached_list *list, const struct pg_cached *cached)
+{
+	cleanup_free char *path = str_print("%s/%s-%s", list->where, cached->is_snapshot ? "snap" : "tpl", cached->name);
+	cleanup_close int lock = -1;
+	int ret = lock_alone(list, cached, &lock);
+
+	if (!ret && access(path, F_OK))
+		ret = -errno;
+	return ret ? ret : template_remove(path); /* the lock file stays, as in template.c */
+}

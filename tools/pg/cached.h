@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BERTH_PG_CACHED_H
+#define BERTH_PG_CACHED_H
+/*
+ * The templates and snapshots of private servers, as they lie in the cache: for `berth db template`. Blocking. Functions return
+ * 0 or -errno and print nothing; texts are the caller's to free.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct pg_cached {
+	char *name;		/* of a snapshot; of a template its hash */
+	char *ports;		/* "5432 6379": the virtual ports that it has a server for */
+	bool is_snapshot;
+	bool used_now;		/* a live run may clone from it, or is making it */
+	int64_t size_bytes, made_s, used_s; /* CLOCK_REALTIME; a snapshot's use is not noted */
+};
+
+struct pg_cached_list {
+	char *where;		/* directory */
+	struct pg_cached *list;	/* by name */
+	size_t count;
+};
+
+int pg_cached_list(struct pg_cached_list *ret_list, char **ret_why);
+void pg_cached_free(struct pg_cached_list *list);
+
+/** Return: 0; -EBUSY a live run uses it; -ENOENT; -errno. */
+int pg_cached_drop(const struct pg_cached_list *list, const struct pg_cached *cached);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+#include "tools/pg/engine.h"
+
+const struct pg_engine *const pg_engines[PG_KINDS] = {
+	[PG_KIND_POSTGRES] = &pg_engine_postgres,
+	[PG_KIND_REDIS] = &pg_engine_redis,
+	[PG_KIND_MARIADB] = &pg_engine_mariadb,
+	[PG_KIND_COMMAND] = &pg_engine_command,
+};
+
+void engine_add_quoted(struct str *sql, const char *text, char quote)
+{
+	str_add_len(sql, &quote, 1);
+	for (; *text; text++) {
+		if (*text == '\n') {
+			str_add(sql, quote == '\'' ? "\\n" : " ");
+			continue;
+		}
+		if (*text == quote || (*text == '\\' && quote == '\''))
+			str_add_len(sql, text, 1);
+		str_add_len(sql, text, 1);
+	}
+	str_add_len(sql, &quote, 1);
+}
+
+char *engine_as_user(const struct pg_server *server, const char *command)
+{
+	return server->uid ? str_print("runuser -u %s -- %s", server->user, command) : str_copy(command);
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What outlives a worker's clone: all of it, kept for somebody who wants to look, or a copy under a name, a snapshot, from
+ * which others can start. Both need complete directories, so an overlay is mounted once more, in the job's own namespace, and
+ * copied.
+ *
+ * Law: the servers were stopped cleanly before. Only that makes the copy one that can be started, and allows to mount an
+ * overlay again that was volatile.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/file.h"
+#include "tools/pg/private.h"
+#include "tools/pg/snapshot.h"
+
+char *preserve_open_command(const struct pg *pg, const char *dir, unsigned int i)
+{
+	cleanup_free char *data = str_print("%s/%u/data", dir, pg->ports[i]);
+	const struct pg_url *url = pg->urls;
+
+	while (url->port != pg->ports[i])
+		url++;
+	return pg->services[i].engine->open_command(&private_of(pg)->server, url, data);
+}
+
+void preserve_forget_mounts(const struct flat *flat)
+{
+	const struct pg *pg = flat->worker->pg;
+
+	for (unsigned int i = 0; i < pg->port_count; i++) {
+		cleanup_free char *trap = str_print("%s/%u/work/work", flat->dir, pg->ports[i]);
+		cleanup_free char *mark = str_print("%s/incompat", trap);
+
+		if (!flat_is_mounted(flat, &pg->services[i]))
+			continue;
+		(void)chmod(trap, 0700); /* made by overlayfs, mode 0 */
+		(void)dir_remove(mark);
+	}
+}
+
+/* In a job that may still mount: let the overlays be seen where the data is. */
+static int show(const struct flat *flat)
+{
+	const struct pg *pg = flat->worker->pg;
+	int ret = 0;
+
+	preserve_forget_mounts(flat);
+	for (unsigned int i = 0; i < pg->port_count && !ret; i++) {
+		cleanup_free char *lower = flat_source(flat, &pg->services[i]);
+		cleanup_free char *base = str_print("%s/%u", flat->dir, pg->ports[i]);
+
+		if (flat_is_mounted(flat, &pg->services[i]))
+			ret = pg_clone_mount(lower, base);
+	}
+	return ret;
+}
+
+static int copy_service(const struct flat *flat, const struct pg_service *service, const char *to)
+{
+	cleanup_free char *from = str_print("%s/%u/data", flat->dir, service->port);
+	cleanup_free char *below = str_print("%s/%u", to, service->port), *data = str_print("%s/data", below);
+	int ret = mkdir(below, 0700) ? -errno : 0;
+
+	if (ret)
+		return ret;
+	ret = flat->clone == PG_CLONE_REFLINK ? pg_clone_tree(from, data, PG_CLONE_REFLINK) : -EOPNOTSUPP;
+	return ret ? pg_clone_tree(from, data, PG_CLONE_COPY) : 0;
+}
+
+/* Make the new directory @to and copy everything into it, as the user whose files these are; we stay that user. */
+static int copy_out(const struct flat *flat, const char *to)
+{
+	const struct pg *pg = flat->worker->pg;
+	const struct pg_server *server = &private_of(pg)->server;
+	int ret = mkdir(to, 0700) || chown(to, server->uid ? server->uid : geteuid(), (gid_t)-1) ? -errno : 0;
+
+	ret = ret ? ret : show(flat);
+	ret = ret ? ret : job_drop(server->uid, server->gid);
+	for (unsigned int i = 0; i < pg->port_count && !ret; i++)
+		ret = copy_service(flat, &pg->services[i], to);
+	return ret;
+}
+
+int preserve_keep(void *arg, struct str *ret_text)
+{
+	struct flat *flat = arg;
+	cleanup_free char *kept = str_print("%s/kept", private_of(flat->worker->pg)->server.cache);
+	cleanup_free char *to = str_print("%s/%s", kept, strrchr(flat->dir, '/') + 1);
+	int ret;
+
+	if (flat->clone == PG_CLONE_OVERLAY)
+		ret = copy_out(flat, to);
+	else
+		ret = rename(flat->dir, to) ? -errno : 0;
+	str_add(ret_text, ret ? strerror(-ret) : to);
+	return ret;
+}
+
+int preserve_snapshot(void *arg, struct str *ret_text)
+{
+	struct flat *flat = arg;
+	const struct private *private = private_of(flat->worker->pg);
+	cleanup_free char *building = NULL;
+	cleanup_close int lock = -1;
+	int ret = snapshot_begin(&private->server, flat->snapshot, &lock, &building);
+
+	if (ret == -EBUSY)
+		str_addf(ret_text, "a run uses snapshot '%s'", flat->snapshot);
+	ret = ret ? ret : copy_out(flat, building);
+	return ret ? ret : snapshot_commit(building, private->shape);
+}

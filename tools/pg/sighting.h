@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BERTH_PG_SIGHTING_H
+#define BERTH_PG_SIGHTING_H
+/*
+ * What agents see of a worker's sessions, one line each. The relay sees it as it happens, the sampler of private servers once a
+ * second.
+ *
+ *	idle MS COUNT		idle in transaction, the oldest for MS
+ *	ended MS COUNT		for that
+ *	abandoned MS		ended with its process, idle in a transaction for MS or longer
+ *	slow MS STATEMENT	without values
+ *	pool USED of MOST	connections of the server
+ *	connections MOST	at once, told at the worker's end
+ *	database NAME		made by the suite and left, told at the worker's end
+ */
+#include "tools/pg/room.h"
+
+/** Make a record of @text, if it is one of these. @port virtual. */
+void sighting_record(const struct pg_worker *worker, uint16_t port, const char *text);
+
+#endif
