@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -174,6 +175,7 @@ static pid_t start(int index, char **argv)
 
 	if (pid)
 		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* the first wrong answer ends all: what goes on has no ports of its own any more */
 	snprintf(text, sizeof(text), "%d", index);
 	execl(index % 2 ? argv[1] : "/proc/self/exe", "stress", "child", text, argv[2], NULL);
 	wrong("exec", index);
