@@ -9,6 +9,8 @@
 #include "tools/base/str.h"
 #include "tools/pg/names.c"
 #include "tools/pg/tokens.c"
+#include "tools/pg/wire.c"
+#include "tools/pg/array.c"
 /* room for another file of the room in the same unit */
 #define shared rename_shared
 #include "tools/pg/parse.c"

@@ -9,6 +9,7 @@
 #include "tools/base/str.h"
 #include "tools/pg/names.c"
 #include "tools/pg/tokens.c"
+#include "tools/pg/array.c"
 #define shared rename_shared
 #include "tools/pg/parse.c"
 #include "tools/pg/rename.c"
@@ -16,6 +17,8 @@
 #include "tools/pg/rename_database.c"
 #undef shared
 #include "tools/pg/wire.c"
+#include "tools/pg/pending.c"
+#include "tools/pg/slow.c"
 #include "tools/pg/result.c"
 #include "tools/pg/lookout.c"
 #include "tools/pg/session.c"

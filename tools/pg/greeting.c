@@ -42,7 +42,7 @@ static void server_unreachable(struct link *link, int error)
 {
 	cleanup_free char *words = str_print("the database server cannot be reached: %s", strerror(-error));
 
-	link->relay->failed_connects++;
+	relay_turn_away(link->relay, words);
 	link_refuse(link, "57P03", words, NULL);
 }
 
@@ -138,12 +138,8 @@ void greeting_from_client(struct link *link)
 		uint32_t len = wire_get32(link->in.text);
 		struct str rest = { 0 };
 
-		if (*link->in.text == 0x16 && !link->client.channel.ssl) {
-			link_refuse(link, "08P01", "unexpected TLS handshake", NULL);
-			return;
-		}
-		if (len < 8 || len > WIRE_STARTUP_MOST) {
-			link_refuse(link, "08P01", "invalid length of startup packet", NULL);
+		if (len < 8 || len > WIRE_STARTUP_MOST) { /* TLS without asking, too: as before a server, nobody gets an answer */
+			link->dead = true;
 			return;
 		}
 		if (link->in.len < len)

@@ -188,6 +188,13 @@ static void on_abandoned(void *arg, int64_t idle_ms)
 	agent_tell(keeper->line, "abandoned %lld", (long long)idle_ms);
 }
 
+static void on_turned_away(void *arg, unsigned int count, const char *why)
+{
+	const struct keeper *keeper = arg;
+
+	agent_tell(keeper->line, "turned-away %u times in a row: %s", count, why);
+}
+
 static void on_slow(void *arg, int64_t ms, const char *text, size_t len)
 {
 	struct keeper *keeper = arg;
@@ -208,7 +215,7 @@ static int listen_port(struct keeper *keeper, unsigned int port)
 	struct relay_setup setup = { .loop = keeper->loop, .names = &keeper->names, .port = worker->real[port],
 				     .socket_path = str_copy(path), .host = url->host, .server_port = url->port,
 				     .offer_tls = url->tls, .slow_ms = keeper->pg->setup.slow_query_ms, .on_slow = on_slow,
-				     .on_abandoned = on_abandoned, .arg = keeper };
+				     .on_turned_away = on_turned_away, .on_abandoned = on_abandoned, .arg = keeper };
 	int ret;
 
 	for (;;) {
@@ -542,7 +549,7 @@ void lease_worker(void *arg, int line)
 	ret = ret ? ret : begin(&keeper, &why);
 	connected = keeper.admins[0]; /* while it lasts, a restart of the server may leave none */
 	if (ret) {
-		agent_tell(line, "error %s", why ? why : strerror(-ret));
+		agent_tell(line, "%s %s", ret == -ECONNREFUSED ? "unreachable" : "error", why ? why : strerror(-ret));
 	} else {
 		agent_tell(line, "ready %lld", (long long)(clock_ms() - began));
 		(void)loop_add(keeper.loop, line, EPOLLIN, on_order, &keeper);

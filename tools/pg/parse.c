@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "tools/pg/array.h"
+
 bool parse_begins(const char *at, size_t left, const char *word)
 {
 	size_t len = strlen(word);
@@ -83,15 +85,19 @@ void parse_edit(struct parse *parse, size_t at, size_t removed, const char *text
 	struct rename_result *result = parse->result;
 	struct str quoted = { 0 };
 
-	for (; *text; text++) {
-		if (*text == '\'' && parse->doubled)
-			str_add(&quoted, "'");
-		str_add_len(&quoted, text, 1);
-	}
+	for (; *text; text++)
+		for (unsigned int i = 0; i < (*text == '\'' ? 1u << parse->doubled : 1); i++)
+			str_add_len(&quoted, text, 1);
 	result->edits = mem_grow(result->edits, result->edit_count + 1, sizeof(*result->edits));
 	result->edits[result->edit_count++] =
 		(struct rename_edit){ .at = parse->shift + at, .removed = removed, .text = str_take(&quoted) };
 	result->changed = true;
+}
+
+/* It needs no quotes: with the suffix it is no keyword. */
+static bool is_plain(const char *name)
+{
+	return !token_digit(*name) && name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_")] == 0;
 }
 
 static void add_identifier(struct str *out, const char *name)
@@ -114,7 +120,10 @@ void parse_edit_name(struct parse *parse, size_t i)
 	names_physical(parse->names, logical, strlen(logical), &physical);
 	if (!strcmp(physical.text ? physical.text : "", logical))
 		return;
-	add_identifier(&identifier, physical.text);
+	if (token->kind == TOKEN_WORD && is_plain(physical.text))
+		str_add(&identifier, physical.text);
+	else
+		add_identifier(&identifier, physical.text);
 	parse_edit(parse, token->at, token->len, identifier.text);
 }
 
@@ -131,7 +140,8 @@ void parse_edit_literal(struct parse *parse, size_t i)
 		return;
 	if (memchr(body, '%', token->body_len))
 		return; /* a LIKE pattern that ends openly: the physical name begins with the logical one */
-	names_physical(parse->names, body, token->body_len, &physical);
+	if (!array_physical_text(parse->names, body, token->body_len, &physical))
+		names_physical(parse->names, body, token->body_len, &physical);
 	if (physical.len != token->body_len || memcmp(physical.text, body, physical.len))
 		parse_edit(parse, token->body, token->body_len, physical.text);
 }

@@ -19,8 +19,8 @@ struct parse {
 	size_t count;
 	size_t shift;		/* of an inner text: where it stands in the outer one */
 	bool plain_strings;
-	bool doubled;		/* inside a quoted string: quotes must be doubled */
 	unsigned int depth;
+	unsigned int doubled;	/* inside so many quoted strings: as often quotes must be doubled */
 	unsigned int mapped;	/* literals and parameters mapped so far */
 };
 extern const char rename_refused_shared[];

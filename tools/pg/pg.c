@@ -30,6 +30,8 @@ const char *const pg_record_names[PG_RECORD_KINDS] = {
 	[PG_RECORD_IDLE_ENDED] = "database_idle_ended",
 	[PG_RECORD_SLOW] = "database_slow_query",
 	[PG_RECORD_LEFT] = "database_left",
+	[PG_RECORD_BREAKER] = "database_breaker",
+	[PG_RECORD_REFUSED] = "database_refused",
 	[PG_RECORD_ABANDONED] = "database_session_abandoned",
 };
 

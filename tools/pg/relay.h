@@ -23,6 +23,7 @@ struct relay_setup {
 	bool offer_tls;		/* clients were told sslmode=require: offer TLS even if the server does not */
 	int64_t slow_ms;	/* statements that take so long are told; 0 = none */
 	slow_fn on_slow;
+	void (*on_turned_away)(void *arg, unsigned int count, const char *why); /* so many clients in a row; may be NULL */
 	void (*on_abandoned)(void *arg, int64_t idle_ms); /* a client went without a word, idle in a transaction; may be NULL */
 	void *arg;
 };

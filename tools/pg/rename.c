@@ -140,15 +140,49 @@ static void connection_string(struct parse *parse, size_t i)
 
 static void parse_text(struct parse *parse, const char *text, size_t len);
 
-/* An inner text is parsed by the same rules; its edits land in the outer list. */
+/* What a string with doubled quotes says; @ret_places: where each byte of it, and its end, stands in the string. */
+static void unquote(const char *body, size_t len, struct str *ret_text, size_t **ret_places)
+{
+	size_t *places = mem_grow(NULL, len + 1, sizeof(*places));
+
+	for (size_t i = 0; i < len; i++) {
+		places[ret_text->len] = i;
+		str_add_len(ret_text, body + i, 1);
+		i += body[i] == '\'' && i + 1 < len;
+	}
+	places[ret_text->len] = len;
+	*ret_places = places;
+}
+
+/* An inner text is parsed by the same rules; its edits land in the outer list, at their places in the outer text. */
 static void inner_text(struct parse *parse, const struct token *token)
 {
-	struct parse inner = { .names = parse->names, .result = parse->result, .plain_strings = parse->plain_strings,
-			       .shift = parse->shift + token->body, .depth = parse->depth + 1,
-			       .doubled = parse->doubled || token->kind != TOKEN_DOLLAR };
+	const char *body = parse->text + token->body;
+	struct rename_result *result = parse->result;
+	unsigned int before = result->edit_count;
+	cleanup_str struct str text = { 0 };
+	cleanup_free size_t *places = NULL;
+	bool quoted = token->kind != TOKEN_DOLLAR;
+	struct parse inner = { .names = parse->names, .result = result, .plain_strings = parse->plain_strings,
+			       .depth = parse->depth + 1, .doubled = parse->doubled + quoted };
 
-	if (parse->depth < DEPTH_MOST && rename_wanted(parse->names, parse->text + token->body, token->body_len))
-		parse_text(&inner, parse->text + token->body, token->body_len);
+	if (parse->depth >= DEPTH_MOST || !rename_wanted(parse->names, body, token->body_len))
+		return;
+	if (!quoted || !memchr(body, '\'', token->body_len)) {
+		inner.shift = parse->shift + token->body;
+		parse_text(&inner, body, token->body_len);
+	} else {
+		unquote(body, token->body_len, &text, &places);
+		parse_text(&inner, text.text, text.len);
+		for (unsigned int i = before; i < result->edit_count; i++) {
+			struct rename_edit *one = &result->edits[i];
+			size_t end = places[one->at + one->removed];
+
+			one->at = places[one->at];
+			one->removed = end - one->at;
+			one->at += parse->shift + token->body;
+		}
+	}
 	parse->mapped += inner.mapped;
 }
 
@@ -158,7 +192,7 @@ static bool holds_statement(const struct parse *parse, const struct token *token
 	static const char *const verbs[] = { "create ", "drop ", "alter ", "comment ", "grant ", "revoke ", "reindex " };
 	const char *body = parse->text + token->body;
 
-	if (memchr(body, '\'', token->body_len) || !memmem(body, token->body_len, " ", 1))
+	if (!memchr(body, ' ', token->body_len))
 		return false;
 	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
 		if (parse_begins(body, token->body_len, verbs[i]))

@@ -34,21 +34,51 @@ bool rename_is_catalog_column(const struct parse *parse, size_t i)
 	return strv_has((char *const *)catalog_columns, name);
 }
 
-/* '^(x)$', as psql asks for \l x and pg_dump for its patterns: the suffix goes before the end of the name. */
+/* Behind ~ and its like, also as OPERATOR(pg_catalog.~); not LIKE's ~~. */
+static bool behind_match(const struct parse *parse, size_t i)
+{
+	const struct token *token = parse_token(parse, i && parse_is_sign(parse, i - 1, ")") ? i - 2 : i - 1);
+	const char *sign = parse->text + token->at;
+
+	return i > 1 && token->kind == TOKEN_OPERATOR && memchr(sign, '~', token->len) && !memmem(sign, token->len, "~~", 2);
+}
+
+/* Is @body, up to @len, a name by itself: ^x or ^(x)? Return: where the name begins, and *ret_end; 0 if it is not. */
+static size_t whole_name(const char *body, size_t len, size_t *ret_end)
+{
+	bool inner = len > 3 && body[1] == '(' && body[len - 1] == ')';
+	size_t begin = inner ? 2 : 1;
+
+	*ret_end = len - inner;
+	for (size_t i = begin; i < *ret_end; i++)
+		if (strchr(".*+?[]{}()|\\^$'", body[i]))
+			return 0;
+	return *body == '^' && begin < *ret_end ? begin : 0;
+}
+
+/*
+ * A regular expression. '^(x)$', as psql asks for \l x, is a name; another one that says where the name ends may be followed
+ * by the suffix there; one that is open at its end matches the physical name as well.
+ */
 static bool edit_pattern(struct parse *parse, size_t i)
 {
 	const struct token *token = parse_token(parse, i);
 	const char *body = parse->text + token->body;
-	cleanup_str struct str physical = { 0 };
-	size_t inner = token->body_len > 4 ? token->body_len - 4 : 0;
+	cleanup_str struct str text = { 0 };
+	size_t end = token->body_len, begin, name_end;
 
-	if (!inner || memcmp(body, "^(", 2) || memcmp(body + token->body_len - 2, ")$", 2))
+	if (!end || (*body != '^' && !behind_match(parse, i)))
 		return false;
-	for (size_t j = 0; j < inner; j++)
-		if (strchr(".*+?[]{}()|\\^$'", body[2 + j]))
-			return true; /* open on purpose: leave it */
-	names_physical(parse->names, body + 2, inner, &physical);
-	parse_edit(parse, token->body + 2, inner, physical.text);
+	if (body[--end] != '$' || (end && body[end - 1] == '\\'))
+		return true;
+	begin = whole_name(body, end, &name_end);
+	if (begin) {
+		names_physical(parse->names, body + begin, name_end - begin, &text);
+		parse_edit(parse, token->body + begin, name_end - begin, text.text);
+	} else {
+		str_addf(&text, "(%s)?", parse->names->suffix);
+		parse_edit(parse, token->body + end, 0, text.text);
+	}
 	return true;
 }
 
@@ -103,9 +133,18 @@ static void map_privilege_call(struct parse *parse, size_t i, size_t end)
 		map_operand(parse, before);
 }
 
+/* CASE datname WHEN 'x' THEN ... WHEN 'y' THEN ... END */
+static void map_cases(struct parse *parse, size_t i, size_t end)
+{
+	for (; i < end && !parse_is(parse, i, "end"); i++)
+		if (parse_is(parse, i, "when"))
+			map_operand(parse, i + 1);
+}
+
 void rename_comparison(struct parse *parse, size_t i, size_t end)
 {
 	static const char *const calls[] = { "current_database", "current_catalog", "pg_database_size", NULL };
+	size_t first = i;
 	int depth = 0;
 
 	if (parse_is(parse, i, "has_database_privilege")) {
@@ -120,6 +159,8 @@ void rename_comparison(struct parse *parse, size_t i, size_t end)
 	    (parse_is_string(parse, i - 2) || parse_token(parse, i - 2)->kind == TOKEN_PARAM))
 		map_operand(parse, i - 2);
 	i += parse_is_sign(parse, i + 1, "(") && parse_is_sign(parse, i + 2, ")") ? 2 : 0; /* current_database() */
+	if (first && parse_is(parse, first - 1, "case"))
+		map_cases(parse, i + 1, end);
 	while (parse_is_sign(parse, i + 1, ")")) /* lower(datname) = */
 		i++;
 	if (!compares(parse, i + 1))

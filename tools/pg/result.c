@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A cell is rewritten only if it holds no NUL byte. Text and the binary form of every string type never hold one; the
- * binary form of arrays and composites, in which a change of length would break inner lengths, always does. So the types in
- * RowDescription need not be remembered for statements that were described long ago, or never.
+ * A cell is rewritten only if it holds no NUL byte, or is an array of text in binary form, which says what it is. Text and the
+ * binary form of every string type never hold one; the binary form of composites, in which a change of length would break
+ * inner lengths, always does. So the types in RowDescription need not be remembered for statements that were described long
+ * ago, or never.
  */
 #include "tools/pg/result.h"
 
@@ -10,24 +11,25 @@
 #include <string.h>
 
 #include "tools/base/cleanup.h"
+#include "tools/pg/array.h"
 #include "tools/pg/wire.h"
 
 bool result_mappable(char type)
 {
-	return type == 'D' || type == 'E' || type == 'N';
+	return type == 'D' || type == 'E' || type == 'N' || type == 'A';
 }
 
 static void map_cell(const struct names *names, const char *cell, uint32_t len, struct str *out)
 {
 	size_t mark = out->len;
 
-	if (memchr(cell, 0, len) || !names_seen(names, cell, len)) {
-		wire_add32(out, len);
-		str_add_len(out, cell, len);
-		return;
-	}
 	wire_add32(out, 0);
-	names_logical(names, cell, len, out);
+	if (!names_seen(names, cell, len))
+		str_add_len(out, cell, len);
+	else if (!memchr(cell, 0, len))
+		names_logical(names, cell, len, out);
+	else if (!array_logical_binary(names, cell, len, out))
+		str_add_len(out, cell, len);
 	wire_put32(out->text + mark, (uint32_t)(out->len - mark - 4));
 }
 
@@ -60,18 +62,18 @@ static bool map_row(const struct names *names, const char *body, size_t len, str
 	return at == len;
 }
 
-static void map_position(const char *value, const struct rename_result *statement, const char *original, struct str *out)
+static void map_position(const char *value, const struct pending_statement *statement, struct str *out)
 {
 	long position;
 
 	if (statement && !str_number(value, 1, 1L << 30, &position))
-		str_addf(out, "%zu", rename_position(statement, original, (size_t)position));
+		str_addf(out, "%zu", rename_position(&statement->result, statement->original, (size_t)position));
 	else
 		str_add(out, value);
 }
 
-static bool map_fields(const struct names *names, const char *body, size_t len, const struct rename_result *statement,
-		       const char *original, struct str *out)
+static bool map_fields(const struct names *names, const char *body, size_t len, const struct pending_statement *statement,
+		       struct str *out)
 {
 	bool ours = false;
 	size_t at = 0;
@@ -87,7 +89,7 @@ static bool map_fields(const struct names *names, const char *body, size_t len, 
 			continue; /* the place in the statement that session.c put there */
 		str_add_len(out, &code, 1);
 		if (code == 'P')
-			map_position(value, statement, original, out);
+			map_position(value, statement, out);
 		else
 			names_logical(names, value, strlen(value), out);
 		str_add_len(out, "", 1);
@@ -96,14 +98,29 @@ static bool map_fields(const struct names *names, const char *body, size_t len, 
 	return at + 1 == len;
 }
 
-void result_map(const struct names *names, const char *message, size_t len, const struct rename_result *statement,
-		const char *original, struct str *ret_message)
+/* NotificationResponse: the sender's process, the channel, the payload. */
+static bool map_notification(const struct names *names, const char *body, size_t len, struct str *out)
+{
+	if (len < 4)
+		return false;
+	str_add_len(out, body, 4);
+	names_logical(names, body + 4, len - 4, out);
+	return true;
+}
+
+void result_map(const struct names *names, const char *message, size_t len, const struct pending_statement *statement,
+		struct str *ret_message)
 {
 	size_t before = ret_message->len, mark = wire_begin(ret_message, *message);
 	const char *body = message + WIRE_HEADER;
-	bool done = *message == 'D' ? map_row(names, body, len - WIRE_HEADER, ret_message) :
-				      map_fields(names, body, len - WIRE_HEADER, statement, original, ret_message);
+	bool done;
 
+	if (*message == 'D')
+		done = map_row(names, body, len - WIRE_HEADER, ret_message);
+	else if (*message == 'A')
+		done = map_notification(names, body, len - WIRE_HEADER, ret_message);
+	else
+		done = map_fields(names, body, len - WIRE_HEADER, statement, ret_message);
 	if (done) {
 		wire_end(ret_message, mark);
 		return;

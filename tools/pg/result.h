@@ -3,16 +3,16 @@
 #define BERTH_PG_RESULT_H
 /* What the server says, in the client's world: physical names in rows, errors and notices become logical. */
 #include "tools/pg/names.h"
-#include "tools/pg/rename.h"
+#include "tools/pg/pending.h"
 
 /** Which message types can hold a name. */
 bool result_mappable(char type);
 
 /**
  * Append the message (@message with its header, whole) as the client shall see it.
- * @statement, @original	the statement that is running, for an error's position; NULL = it was not rewritten
+ * @statement	the one that is running, for an error's position; NULL = it was not rewritten
  */
-void result_map(const struct names *names, const char *message, size_t len, const struct rename_result *statement,
-		const char *original, struct str *ret_message);
+void result_map(const struct names *names, const char *message, size_t len, const struct pending_statement *statement,
+		struct str *ret_message);
 
 #endif

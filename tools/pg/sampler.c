@@ -23,7 +23,7 @@
 #include "tools/pg/libpq.h"
 #include "tools/pg/slow.h"
 
-enum { CONNECT_MS = 2000, LOOK_MS = 1000, IDLE_MS = 60000, POOL_PERCENT = 80, ABANDONED_MS = 1000, LOG_PART = 16384 };
+enum { LOOK_MS = 1000, IDLE_MS = 60000, POOL_PERCENT = 80, ABANDONED_MS = 1000, CONNECT_MOST_MS = 2000, LOG_PART = 16384 };
 
 struct seen {			/* one session, at the last look */
 	long pid;
@@ -120,9 +120,9 @@ static void read_log(const struct sampler *sampler, struct watched *watched)
 
 /* --- the sessions --- */
 
-static PGresult *query(const struct sampler *sampler, struct watched *watched, int columns, const char *sql)
+static PGresult *query(struct watched *watched, int columns, const char *sql)
 {
-	PGresult *result = libpq_ask(watched->conn, sampler->line, columns, sql, NULL);
+	PGresult *result = libpq_ask(watched->conn, -1, columns, sql, NULL);
 
 	if (libpq.PQresultStatus(result) == PGRES_TUPLES_OK)
 		return result;
@@ -135,7 +135,8 @@ static bool connect_to(const struct sampler *sampler, struct watched *watched)
 	const struct pg *pg = sampler->plan->pg;
 	const struct pg_url *url = pg->urls;
 	cleanup_free char *port = str_print("%ld", watched->port);
-	const char *const keys[] = { "host", "port", "user", "password", "dbname", "application_name", "options", NULL };
+	const char *const keys[] = { "host", "port", "user", "password", "dbname", "application_name", "options",
+				     NULL };
 
 	while (url->port != pg->ports[watched->index])
 		url++;
@@ -143,7 +144,7 @@ static bool connect_to(const struct sampler *sampler, struct watched *watched)
 		const char *const values[] = { sampler->plan->socket_dir, port, url->role, url->password, "postgres", "berth",
 					       "-c search_path=pg_catalog -c statement_timeout=2s", NULL };
 
-		watched->conn = libpq_connect(keys, values, CONNECT_MS);
+		watched->conn = libpq_connect(keys, values, CONNECT_MOST_MS);
 	}
 	if (libpq.PQstatus(watched->conn) == CONNECTION_OK)
 		return true;
@@ -194,7 +195,7 @@ static void look_at_idle(const struct sampler *sampler, struct watched *watched,
 static void look_at_pool(const struct sampler *sampler, struct watched *watched)
 {
 	unsigned int percent = sampler->plan->pg->setup.pool_alarm_percent, used, most;
-	PGresult *result = query(sampler, watched, 3, "SELECT " ADMIN_POOL);
+	PGresult *result = query(watched, 3, "SELECT " ADMIN_POOL);
 	cleanup_free char *line = NULL;
 	bool full;
 
@@ -210,10 +211,10 @@ static void look_at_pool(const struct sampler *sampler, struct watched *watched)
 		say(sampler, watched, line);
 }
 
-static void look_at_databases(const struct sampler *sampler, struct watched *watched)
+static void look_at_databases(struct watched *watched)
 {
 	cleanup_free char *sql = str_print("SELECT datname FROM pg_database WHERE oid NOT IN (%s) ORDER BY 1", watched->known);
-	PGresult *result = *watched->known ? query(sampler, watched, 1, sql) : NULL;
+	PGresult *result = *watched->known ? query(watched, 1, sql) : NULL;
 
 	if (!result)
 		return;
@@ -230,7 +231,7 @@ static void look(const struct sampler *sampler, struct watched *watched)
 	size_t count;
 
 	if (connect_to(sampler, watched))
-		result = query(sampler, watched, 6, "SELECT pid, coalesce(state, ''), "
+		result = query(watched, 6, "SELECT pid, coalesce(state, ''), "
 			"(extract(epoch FROM clock_timestamp() - state_change) * 1000)::bigint, "
 			"(extract(epoch FROM clock_timestamp() - query_start) * 1000)::bigint, "
 			"CASE state WHEN 'active' THEN query_start::text ELSE '' END, left(query, 512) "
@@ -257,7 +258,7 @@ static void look(const struct sampler *sampler, struct watched *watched)
 	watched->seen = now;
 	watched->seen_count = count;
 	look_at_pool(sampler, watched);
-	look_at_databases(sampler, watched);
+	look_at_databases(watched);
 }
 
 /* --- orders --- */

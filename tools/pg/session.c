@@ -20,7 +20,9 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
+#include "tools/pg/array.h"
 #include "tools/pg/lookout.h"
+#include "tools/pg/pending.h"
 #include "tools/pg/result.h"
 #include "tools/pg/wire.h"
 
@@ -45,8 +47,8 @@ struct session {
 	void *arg;
 	struct stream client, server;
 	struct prepared *prepared;
-	struct rename_result statement; /* the last one that was rewritten, while nothing newer was sent */
-	char *original;
+	struct pending pending;
+	char *turned_away;
 	struct slow slow;
 	uint64_t refused;
 	int64_t since_ms;
@@ -63,20 +65,14 @@ struct session *session_open(struct names *names, bool server_tls, session_emit_
 {
 	struct session *session = mem_alloc(sizeof(*session));
 
-	*session = (struct session){ .names = names, .emit = emit, .arg = arg, .server_tls = server_tls };
+	*session = (struct session){ .names = names, .emit = emit, .arg = arg, .server_tls = server_tls,
+				      .pending.ready_due = 1 /* the first ends the start */ };
 	return session;
 }
 
 void session_tell_slow(struct session *session, int64_t least_ms, slow_fn tell, void *arg)
 {
 	session->slow = (struct slow){ .least_ms = least_ms, .tell = tell, .arg = arg };
-}
-
-static void forget_statement(struct session *session)
-{
-	rename_free(&session->statement);
-	free(session->original);
-	session->original = NULL;
 }
 
 static const struct prepared *find_prepared(const struct session *session, const char *name)
@@ -108,7 +104,8 @@ void session_free(struct session *session)
 		return;
 	while (session->prepared)
 		forget_prepared(session, session->prepared->name);
-	forget_statement(session);
+	pending_free(&session->pending);
+	free(session->turned_away);
 	str_free(&session->rejection);
 	free(session->client.lookout);
 	str_free(&session->client.held);
@@ -119,6 +116,16 @@ void session_free(struct session *session)
 bool session_is_idle_in_transaction(const struct session *session)
 {
 	return (session->status == 'T' || session->status == 'E') && !session->spoken && !session->slow.due;
+}
+
+bool session_begun(const struct session *session)
+{
+	return session->status;
+}
+
+char *session_turned_away(struct session *session)
+{
+	return steal(&session->turned_away);
 }
 
 int64_t session_since_ms(const struct session *session)
@@ -145,35 +152,43 @@ static void refuse(struct session *session, const char *why, struct str *out)
 		      "HINT=$$The server is shared: run with --db-mode private for a server of your own.$$; END$berth$", why);
 }
 
-/* Append the statement as the server shall see it. Return: false if it stays as it is. */
-static bool rewrite(struct session *session, const char *text, size_t len, struct str *out)
+enum rewritten { SAME, CHANGED, REFUSED };
+
+/* Append the statement as the server shall see it, unless it stays as it is. @ret_params as in struct rename_result. */
+static enum rewritten rewrite(struct session *session, const char *text, size_t len, uint64_t *ret_params, struct str *out)
 {
-	if (session->original)
-		forget_statement(session);
+	enum rewritten rewritten = SAME;
+	struct rename_result result;
+
 	if (!rename_wanted(session->names, text, len))
-		return false;
-	rename_statement(session->names, text, len, !session->escape_strings, &session->statement);
-	if (session->statement.refused)
-		refuse(session, session->statement.refused, out);
-	else if (session->statement.changed)
-		str_add(out, session->statement.text);
-	if (!session->statement.refused && !session->statement.changed)
-		return false;
-	session->original = str_copy_len(text, len);
-	return true;
+		return SAME;
+	rename_statement(session->names, text, len, !session->escape_strings, &result);
+	*ret_params = result.refused ? 0 : result.params;
+	if (result.refused) {
+		refuse(session, result.refused, out);
+		rewritten = REFUSED;
+	} else if (result.changed) {
+		str_add(out, result.text);
+		rewritten = CHANGED;
+	}
+	if (rewritten != SAME)
+		pending_add(&session->pending, &result, text, len);
+	rename_free(&result);
+	return rewritten;
 }
 
 /* Query: string */
 static bool map_query(struct session *session, const char *message, size_t len, struct str *out)
 {
 	size_t mark = wire_begin(out, 'Q');
+	uint64_t params;
 
 	if (len > WIRE_HEADER)
 		slow_parse(&session->slow, "", message + WIRE_HEADER, len - WIRE_HEADER - 1);
 	slow_begin(&session->slow);
 	/* a NUL before the end is an error that the server will tell */
 	if (len > WIRE_HEADER && strnlen(message + WIRE_HEADER, len - WIRE_HEADER) == len - WIRE_HEADER - 1 &&
-	    rewrite(session, message + WIRE_HEADER, len - WIRE_HEADER - 1, out)) {
+	    rewrite(session, message + WIRE_HEADER, len - WIRE_HEADER - 1, &params, out) != SAME) {
 		str_add_len(out, "", 1);
 		wire_end(out, mark);
 		return true;
@@ -188,8 +203,9 @@ static bool map_parse(struct session *session, const char *message, size_t len, 
 	size_t at = WIRE_HEADER, mark = wire_begin(out, 'P'), before = out->len;
 	const char *name = wire_string(message, len, &at);
 	const char *text = name ? wire_string(message, len, &at) : NULL;
+	enum rewritten rewritten;
+	uint64_t params = 0;
 	struct prepared *one;
-	bool changed;
 
 	if (!text)
 		goto unchanged;
@@ -197,19 +213,16 @@ static bool map_parse(struct session *session, const char *message, size_t len, 
 	if (session->prepared)
 		forget_prepared(session, name);
 	str_add_len(out, name, strlen(name) + 1);
-	changed = rewrite(session, text, strlen(text), out);
-	if (session->statement.params && !session->statement.refused) {
+	rewritten = rewrite(session, text, strlen(text), &params, out);
+	if (params) {
 		one = mem_alloc(sizeof(*one));
-		*one = (struct prepared){ session->prepared, str_copy(name), session->statement.params };
+		*one = (struct prepared){ session->prepared, str_copy(name), params };
 		session->prepared = one;
 	}
-	if (!changed) {
-		if (!session->original)
-			rename_free(&session->statement);
+	if (rewritten == SAME)
 		goto unchanged;
-	}
 	str_add_len(out, "", 1);
-	if (session->statement.refused)
+	if (rewritten == REFUSED)
 		wire_add16(out, 0);
 	else
 		str_add_len(out, message + at, len - at);
@@ -218,6 +231,16 @@ static bool map_parse(struct session *session, const char *message, size_t len, 
 unchanged:
 	out->len = before - 5;
 	return false;
+}
+
+static void map_value(struct names *names, const char *value, size_t len, struct str *out)
+{
+	if (array_physical_text(names, value, len, out) || array_physical_binary(names, value, len, out))
+		return;
+	if (memchr(value, 0, len))
+		str_add_len(out, value, len);
+	else
+		names_physical(names, value, len, out);
 }
 
 /* The values of a Bind, from its count of values on. Return: false if it is malformed. */
@@ -243,12 +266,11 @@ static bool map_values(struct session *session, const char *message, size_t len,
 			continue;
 		if (size > len - at)
 			return false;
-		if (i < RENAME_PARAMS_MOST && params >> i & 1 && size && !memchr(message + at, 0, size)) {
-			names_physical(session->names, message + at, size, out);
-			wire_put32(out->text + mark, (uint32_t)(out->len - mark - 4));
-		} else {
+		if (i < RENAME_PARAMS_MOST && params >> i & 1 && size)
+			map_value(session->names, message + at, size, out);
+		else
 			str_add_len(out, message + at, size);
-		}
+		wire_put32(out->text + mark, (uint32_t)(out->len - mark - 4));
 		at += size;
 	}
 	str_add_len(out, message + at, len - at);
@@ -291,9 +313,8 @@ static void note_bind(struct session *session, const char *message, size_t len)
 		slow_bind(&session->slow, name);
 }
 
-static bool inspect_client(struct session *session, const char *message, size_t len, bool suspicious, struct str *out)
+static bool map_client(struct session *session, const char *message, size_t len, struct str *out)
 {
-	(void)suspicious;
 	switch (*message) {
 	case 'Q':
 		return map_query(session, message, len, out);
@@ -312,6 +333,15 @@ static bool inspect_client(struct session *session, const char *message, size_t 
 	default:
 		return false;
 	}
+}
+
+static bool inspect_client(struct session *session, const char *message, size_t len, bool suspicious, struct str *out)
+{
+	bool changed = map_client(session, message, len, out);
+
+	(void)suspicious;
+	pending_sent(&session->pending, *message);
+	return changed;
 }
 
 static bool hold_client(char type, size_t total)
@@ -356,6 +386,17 @@ static bool without_binding(const char *message, size_t len, struct str *out)
 	return true;
 }
 
+/* An error in place of a session: insufficient resources (53), or it cannot now (57P). Who has a wrong password does not count. */
+static void note_turned_away(struct session *session, const char *message, size_t len)
+{
+	const char *state = wire_error_field(message, len, 'C'), *text = wire_error_field(message, len, 'M');
+
+	if (!state || !text || (!str_starts(state, "53") && !str_starts(state, "57P")))
+		return;
+	free(session->turned_away);
+	session->turned_away = str_copy(text);
+}
+
 static bool error_has(const char *message, size_t len, const char *field)
 {
 	return *message == 'E' && memmem(message, len, field, strlen(field) + 1);
@@ -377,7 +418,7 @@ static bool keep_rejection(struct session *session, const char *message, size_t 
 {
 	if (session->server_tls || !error_has(message, len, "C28000") || !error_has(message, len, "RClientAuthentication"))
 		return false;
-	result_map(session->names, message, len, NULL, NULL, &session->rejection);
+	result_map(session->names, message, len, NULL, &session->rejection);
 	return true;
 }
 
@@ -400,6 +441,7 @@ static bool inspect_server(struct session *session, const char *message, size_t 
 	bool first = !session->answered;
 
 	session->answered = true;
+	pending_got(&session->pending, *message);
 	if (*message == 'Z' && len > WIRE_HEADER) {
 		session->status = message[WIRE_HEADER];
 		session->spoken = false;
@@ -412,12 +454,14 @@ static bool inspect_server(struct session *session, const char *message, size_t 
 	} else if (first && keep_rejection(session, message, len)) {
 		return true;
 	}
+	if (*message == 'E' && !session->status)
+		note_turned_away(session, message, len);
 	if (*message == 'E' && (explain_spoilt(session, message, len, out) ||
 				(!session->status && explain_binding(session, message, len, out))))
 		return true;
 	if (!result_mappable(*message) || (*message == 'D' && !suspicious))
 		return false;
-	result_map(session->names, message, len, session->original ? &session->statement : NULL, session->original, out);
+	result_map(session->names, message, len, pending_find(&session->pending), out);
 	return true;
 }
 
@@ -503,8 +547,9 @@ static size_t begin_stream(struct session *session, const struct direction *dire
 	size_t begin = WIRE_HEADER;
 
 	stream->spoilt = false;
+	if (direction->to_server)
+		pending_sent(&session->pending, *message);
 	if (direction->to_server && (*message == 'Q' || *message == 'P')) {
-		forget_statement(session);
 		slow_parse(&session->slow, "", "", 0);
 		if (*message == 'Q')
 			slow_begin(&session->slow);

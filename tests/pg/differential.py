@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: MIT
+"""Every message that a server sends for every line of a file: differential.py PORT DATABASE FILE
+
+One line is one message; what stands behind ` <- ` are its parameters or the data of its COPY. The file is said four times: as
+simple queries, by the extended protocol with results as text and in binary form, and pipelined. Object and process ids differ
+between any two runs and are left out; everything else is printed, for two runs to be compared."""
+import struct, sys
+from wire import Session, message
+
+USER_OIDS = 16384
+PIPELINE = 16
+
+
+class Statement:
+    def __init__(self, line):
+        self.line = line
+        text, _, values = line.partition(" <- ")
+        self.text = text.encode()
+        self.values = [value.encode() for value in values.split("|")] if values else []
+        self.copy = values.replace("\\n", "\n").encode() if text.startswith("copy") else None  # the data
+
+    def simple(self):
+        return message(b"Q", self.text + b"\0")
+
+    def extended(self, binary):
+        values = [] if self.copy else self.values
+        formats = struct.pack("!hh", 1, 1) if binary else struct.pack("!h", 0)
+        return (message(b"P", b"\0" + self.text + b"\0" + struct.pack("!h", 0)) +
+                message(b"B", b"\0\0" + struct.pack("!hh", 0, len(values)) +
+                        b"".join(struct.pack("!i", len(value)) + value for value in values) + formats) +
+                message(b"D", b"P\0") + message(b"E", b"\0\0\0\0\0") + message(b"S", b""))
+
+
+def without_oids(body):
+    """RowDescription: what was made in this run has other numbers in the next."""
+    out, at = body[:2], 2
+    for _ in range(struct.unpack("!h", body[:2])[0]):
+        end = body.index(b"\0", at) + 1
+        table, column, kind = struct.unpack("!ihi", body[end:end + 10])
+        if body[at:end] == b"gid\0":  # the relay cuts the worker's suffix off: an expression
+            table = column = 0
+        kept = struct.pack("!ihi", table < USER_OIDS and table, column, kind < USER_OIDS and kind)
+        out, at = out + body[at:end] + kept + body[end + 10:end + 18], end + 18
+    return out
+
+
+def shown(kind, body):
+    if kind == b"T":
+        body = without_oids(body)
+    elif kind == b"A":
+        body = b"...." + body[4:]
+    elif kind == b"t":
+        body = body[:2]
+    return "%s %r" % (kind.decode(), body)
+
+
+def answer(session, statement):
+    """Up to ReadyForQuery; a COPY that waits gets its data."""
+    while True:
+        kind, body = session.read()
+        print(shown(kind, body))
+        if kind == b"G":
+            session.socket.sendall(message(b"d", statement.copy or b"") + message(b"c", b""))
+            session.socket.sendall(message(b"S", b"") if session.extended else b"")
+        if kind == b"Z":
+            return
+
+
+def batches(statements, most):
+    """A COPY waits for its data, and the relay sees a new meaning of quotes when the server confirms it: both end a batch."""
+    batch = []
+    for statement in statements:
+        batch.append(statement)
+        if len(batch) == most or statement.copy is not None or "standard_conforming" in statement.line:
+            yield batch
+            batch = []
+    yield batch
+
+
+def say(port, database, statements, how):
+    session = Session(port, database=database)
+    session.extended = how != "simple"
+    for batch in batches(statements, PIPELINE if how == "pipelined" else 1):
+        said = [one.simple() if how == "simple" else one.extended(how == "binary") for one in batch]
+        session.socket.sendall(b"".join(said))
+        for statement in batch:
+            print("%s> %s" % (how, statement.line))
+            answer(session, statement)
+
+
+def main(port, database, path):
+    lines = open(path, encoding="utf-8").read().split("\n")
+    statements = [Statement(line) for line in lines if line and not line.startswith("--")]
+    for how in ("simple", "text", "binary", "pipelined"):
+        say(port, database.encode(), statements, how)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), *sys.argv[2:])
