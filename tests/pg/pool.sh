@@ -18,7 +18,7 @@ findings() { jq -r ".findings[] | select(.kind == \"$1\") | \"w\\(.worker) \\(.s
 
 settings 'pool: 10'
 berth run -n 4 -- touch started
-same 'a run for which too few connections are left is not started, and shown the arithmetic' "125 berth: unable to provide the database: too few connections are left: 4 workers at once x (10 + 1 of Berth's) + 1 = 45, and the server at localhost:$sport has 36: max_connections 40 - 4 reserved - 0 in use
+same 'a run for which too few connections are left is not started, and shown the arithmetic' "125 berth: unable to provide the database: too few connections are left: 4 workers at once x (10 + 1 of Berth's) + 1 = 45, and the server at mes_user@localhost:$sport has 36: max_connections 40 - 4 reserved - 0 in use
 hint: -j 3 fits; or raise max_connections, or say in berth.yaml how many a worker needs (pool)" "$status $(cat "$work/errors")"
 same 'nothing was made for it' '0 ' "$(databases) $(ls started 2>/dev/null)"
 berth run -n 4 -j 3 -- true
@@ -47,7 +47,31 @@ same 'the alarm is a finding, told once' '1 1' "$(findings connections_low | gre
 berth run --json report.json -- sh -c "(echo 'begin; select 1;'; timeout 3 tail -f /dev/null) | psql -q >/dev/null"
 same 'so is a session idle in a transaction' "w1 warning 1 session on port $sport idle in a transaction" "$(findings idle_in_transaction | cut -d, -f1)"
 
-settings 'keep-failed: true'
+settings 'pool: 1'
+cat >crowd.py <<'SUITE'
+import os, sys
+os.environ["PGPASSWORD"] = "mes_password"
+sys.path.insert(0, os.path.dirname(sys.argv[1]))
+import wire
+held, failed = [], 0
+while failed < 12:
+    try:
+        held.append(wire.Session(int(os.environ["PGPORT"])))
+    except Exception:
+        failed += 1
+SUITE
+berth run --json report.json -- python3 crowd.py "$hold"
+same 'a server that turns one client after the other away is a finding, told once' "w1 warning the server on port $sport turned clients away 10 times in a row" "$(findings server_refuses | cut -d: -f1)"
+if [ -n "${FULL-}" ]; then
+	timeout 200 "$berth" run --each a,b,c,d,e -j 1 -- sh -c 'touch started; until [ -e limited ]; do sleep 0.1; done' >"$work/said" 2>"$work/errors" & runner=$!
+	until [ -e started ]; do sleep 0.1; done
+	sql "alter role mes_user connection limit 0"
+	touch limited; wait $runner || true
+	same 'after three workers that could not connect no further one tries, and that is said once' '1 1' "$(grep -c '^berth: 3 workers in a row could not connect to the server; it is not asked again for 30 s. The last time: .*too many connections for role' "$work/errors") $(grep -c 'e.*: unable to give the worker its database: 3 workers in a row could not' "$work/errors")"
+	sql "alter role mes_user connection limit -1"
+fi
+
+settings 'keep-failed: true' 'pool: 1'
 berth run -n 2 -- sh -c "psql -qc 'create table evidence()'; [ \$BERTH_WORKER = 1 ]"
 same 'the database of the worker that failed is kept, with the command that opens it' '1 1 1' "$status $(databases) $(grep -c "^berth: w2: database kept: psql -h localhost -p $sport -U mes_user mes_e2e_db_2_" "$work/errors")"
 finish

@@ -21,8 +21,8 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/confine.h"
 
-enum { S = 1 << CONFINE_SUPERVISOR, K = 1 << CONFINE_KEEPER, W = 1 << CONFINE_WARDEN, R = 1 << CONFINE_RELAY, M = 1 << CONFINE_MONITOR,
-       ROLES = 5, ALL = (1 << ROLES) - 1 };
+enum { S = 1 << CONFINE_SUPERVISOR, K = 1 << CONFINE_KEEPER, W = 1 << CONFINE_WARDEN, R = 1 << CONFINE_RELAY,
+       M = 1 << CONFINE_MONITOR, ROLES = 5, ALL = (1 << ROLES) - 1 };
 enum { FCHMODAT2 = 452 }; /* younger than the list; Linux 6.6 */
 
 /* Each returns -1 and errno, or anything else. */
@@ -159,6 +159,7 @@ static void in_every_role(bool bare, int (*act)(enum confine_role role, unsigned
 		unsigned int needs;
 	} rows[] = {
 		{ CONFINE_SUPERVISOR, 0 }, { CONFINE_SUPERVISOR, CONFINE_FOR_BPF }, { CONFINE_SUPERVISOR, CONFINE_FOR_WATCH },
+		{ CONFINE_SUPERVISOR, CONFINE_FOR_FAULTS },
 		{ CONFINE_SUPERVISOR, CONFINE_FOR_BPF | CONFINE_FOR_WATCH | CONFINE_FOR_SERVERS }, { CONFINE_KEEPER, 0 },
 		{ CONFINE_WARDEN, 0 }, { CONFINE_RELAY, 0 }, { CONFINE_RELAY, CONFINE_FOR_SOCKET }, { CONFINE_MONITOR, 0 },
 		{ CONFINE_MONITOR, CONFINE_FOR_BPF },

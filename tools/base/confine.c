@@ -3,8 +3,8 @@
  * Two tables: the capabilities that a role keeps, and the calls that it is refused. Calls are refused, not answered by a
  * kill: a library that tries something on its way (a new version of it, a module of the name service) then goes on as on a
  * machine where that is not allowed, and a run is not lost. The list says what is refused, not what is allowed, because
- * libpq, OpenSSL, libdw and the C library's modules are in these processes too; calls younger than the list do not exist (ENOSYS), which
- * every library is prepared for.
+ * libpq, OpenSSL, libdw and the C library's modules are in these processes too; calls younger than the list do not exist
+ * (ENOSYS), which every library is prepared for.
  *
  * The filter is written out here, without libseccomp: it needs no memory, and is a comparison per call. The kernel runs it
  * once for each call that is always allowed and remembers (Linux 5.11); for older ones the calls of the supervisor's
@@ -35,7 +35,8 @@
 
 #define ROLE(name) (1u << CONFINE_##name)
 enum {
-	SUPERVISOR = ROLE(SUPERVISOR), KEEPER = ROLE(KEEPER), WARDEN = ROLE(WARDEN), RELAY = ROLE(RELAY), MONITOR = ROLE(MONITOR),
+	SUPERVISOR = ROLE(SUPERVISOR), KEEPER = ROLE(KEEPER), WARDEN = ROLE(WARDEN), RELAY = ROLE(RELAY),
+	MONITOR = ROLE(MONITOR),
 	CHILDLESS = KEEPER | WARDEN | RELAY | MONITOR,
 	EVERYBODY = CHILDLESS | SUPERVISOR,
 };
@@ -53,7 +54,7 @@ static const struct kept {
 	{ CAP_DAC_OVERRIDE, RELAY, CONFINE_FOR_SOCKET, 0 },
 	{ CAP_BPF, SUPERVISOR | MONITOR, CONFINE_FOR_BPF, 0 },
 	{ CAP_PERFMON, SUPERVISOR | MONITOR, CONFINE_FOR_BPF, 0 },
-	{ CAP_NET_ADMIN, SUPERVISOR | MONITOR, CONFINE_FOR_BPF, 0 },
+	{ CAP_NET_ADMIN, SUPERVISOR | MONITOR, CONFINE_FOR_BPF | CONFINE_FOR_FAULTS, 0 },
 	{ CAP_SYS_ADMIN, SUPERVISOR | MONITOR, CONFINE_FOR_BPF, CAP_BPF }, /* as before Linux 5.8 */
 	{ CAP_SYS_ADMIN, SUPERVISOR, CONFINE_FOR_WATCH | CONFINE_FOR_SERVERS, 0 }, /* setns; overlays */
 	{ CAP_CHOWN, SUPERVISOR, CONFINE_FOR_SERVERS, 0 },
@@ -67,32 +68,38 @@ static const struct refused {
 	const int *calls;		/* ends with -1 */
 } refused[] = {
 	/* the machine: its code, its clock, its switch */
-	{ EVERYBODY, 0, CALLS(SYS_init_module, SYS_finit_module, SYS_delete_module, SYS_kexec_load, SYS_kexec_file_load, SYS_reboot,
-			      SYS_swapon, SYS_swapoff, SYS_settimeofday, SYS_clock_settime, SYS_adjtimex, SYS_clock_adjtime,
-			      SYS_sethostname, SYS_setdomainname, SYS_acct, SYS_quotactl, SYS_quotactl_fd, SYS_syslog, SYS_vhangup) },
+	{ EVERYBODY, 0,
+	  CALLS(SYS_init_module, SYS_finit_module, SYS_delete_module, SYS_kexec_load, SYS_kexec_file_load, SYS_reboot,
+		SYS_swapon, SYS_swapoff, SYS_settimeofday, SYS_clock_settime, SYS_adjtimex, SYS_clock_adjtime,
+		SYS_sethostname, SYS_setdomainname, SYS_acct, SYS_quotactl, SYS_quotactl_fd, SYS_syslog, SYS_vhangup) },
 	/* doors past this filter, past permissions, or into the kernel that no work of ours needs */
-	{ EVERYBODY, CONFINE_FOR_SERVERS, CALLS(SYS_io_uring_setup, SYS_io_uring_enter, SYS_io_uring_register, SYS_userfaultfd,
-						SYS_personality, SYS_open_by_handle_at, SYS_fanotify_init, SYS_ptrace,
-						SYS_process_madvise, SYS_move_pages, SYS_migrate_pages, SYS_kcmp,
-						SYS_nfsservctl) },
-#ifdef __x86_64__
-	{ EVERYBODY, 0, CALLS(SYS_iopl, SYS_ioperm, SYS_modify_ldt, SYS_uselib, SYS__sysctl) },
-	{ CHILDLESS, 0, CALLS(SYS_fork, SYS_vfork) },
-	{ RELAY, 0, CALLS(SYS_creat, SYS_mkdir, SYS_rmdir, SYS_mknod, SYS_rename, SYS_link, SYS_symlink, SYS_chmod, SYS_chown,
-			  SYS_lchown) },
-#endif
-	{ EVERYBODY & ~RELAY, CONFINE_FOR_SERVERS, CALLS(SYS_keyctl, SYS_add_key, SYS_request_key) }, /* Kerberos has them, and libpq may have Kerberos */
+	{ EVERYBODY, CONFINE_FOR_SERVERS,
+	  CALLS(SYS_io_uring_setup, SYS_io_uring_enter, SYS_io_uring_register, SYS_userfaultfd, SYS_personality,
+		SYS_open_by_handle_at, SYS_fanotify_init, SYS_ptrace, SYS_process_madvise, SYS_move_pages,
+		SYS_migrate_pages, SYS_kcmp, SYS_nfsservctl) },
+	/* Kerberos has its keys there, and libpq may have Kerberos */
+	{ EVERYBODY & ~RELAY, CONFINE_FOR_SERVERS, CALLS(SYS_keyctl, SYS_add_key, SYS_request_key) },
 	{ SUPERVISOR | MONITOR, CONFINE_FOR_BPF, CALLS(SYS_bpf, SYS_perf_event_open) },
 	{ KEEPER | WARDEN | RELAY, 0, CALLS(SYS_bpf, SYS_perf_event_open) },
-	{ EVERYBODY, CONFINE_FOR_SERVERS, CALLS(SYS_mount, SYS_umount2, SYS_pivot_root, SYS_chroot, SYS_unshare, SYS_open_tree,
-						SYS_move_mount, SYS_fsopen, SYS_fsconfig, SYS_fsmount, SYS_fspick,
-						SYS_mount_setattr, SYS_execve, SYS_execveat, SYS_setuid, SYS_setgid,
-						SYS_setreuid, SYS_setregid, SYS_setresuid, SYS_setresgid, SYS_setgroups) },
+	{ EVERYBODY, CONFINE_FOR_SERVERS,
+	  CALLS(SYS_execve, SYS_execveat, SYS_mount, SYS_umount2, SYS_pivot_root, SYS_chroot, SYS_unshare, SYS_open_tree,
+		SYS_move_mount, SYS_fsopen, SYS_fsconfig, SYS_fsmount, SYS_fspick, SYS_mount_setattr, SYS_setuid,
+		SYS_setgid, SYS_setreuid, SYS_setregid, SYS_setresuid, SYS_setresgid, SYS_setgroups) },
 	{ CHILDLESS, 0, CALLS(SYS_setns, SYS_process_vm_readv, SYS_process_vm_writev, SYS_pidfd_getfd) },
-	{ KEEPER | WARDEN, 0, CALLS(SYS_socket, SYS_socketpair, SYS_bind, SYS_listen, SYS_connect, SYS_accept, SYS_accept4) },
-	{ RELAY | MONITOR, 0, CALLS(SYS_kill, SYS_tkill, SYS_pidfd_send_signal, SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo) },
-	{ RELAY, 0, CALLS(SYS_mkdirat, SYS_mknodat, SYS_renameat, SYS_renameat2, SYS_linkat, SYS_symlinkat, SYS_truncate, SYS_fchmod,
-			  SYS_fchmodat, SYS_fchown, SYS_fchownat, SYS_setxattr, SYS_lsetxattr, SYS_fsetxattr) },
+	{ KEEPER | WARDEN, 0,
+	  CALLS(SYS_socket, SYS_socketpair, SYS_bind, SYS_listen, SYS_connect, SYS_accept, SYS_accept4) },
+	{ RELAY | MONITOR, 0,
+	  CALLS(SYS_kill, SYS_tkill, SYS_pidfd_send_signal, SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo) },
+	{ RELAY, 0,
+	  CALLS(SYS_mkdirat, SYS_mknodat, SYS_renameat, SYS_renameat2, SYS_linkat, SYS_symlinkat, SYS_truncate,
+		SYS_fchmod, SYS_fchmodat, SYS_fchown, SYS_fchownat, SYS_setxattr, SYS_lsetxattr, SYS_fsetxattr) },
+#ifdef __x86_64__ /* the older forms */
+	{ EVERYBODY, 0, CALLS(SYS_iopl, SYS_ioperm, SYS_modify_ldt, SYS_uselib, SYS__sysctl) },
+	{ CHILDLESS, 0, CALLS(SYS_fork, SYS_vfork) },
+	{ RELAY, 0,
+	  CALLS(SYS_creat, SYS_mkdir, SYS_rmdir, SYS_mknod, SYS_rename, SYS_link, SYS_symlink, SYS_chmod, SYS_chown,
+		SYS_lchown) },
+#endif
 };
 
 /* Calls that an argument decides on. They are 64 bits wide; what is asked here lies in the lower half, in flags and numbers. */
@@ -117,8 +124,8 @@ static const struct judged {
 static const int young[] = { SYS_clone3, SYS_openat2 };
 
 /* None of these is refused the supervisor. */
-static const int hot[] = { SYS_ioctl, SYS_epoll_pwait, SYS_ppoll, SYS_process_vm_readv, SYS_pidfd_open, SYS_pidfd_getfd, SYS_close,
-			   SYS_read, SYS_write, SYS_sendto, SYS_recvfrom,
+static const int hot[] = { SYS_ioctl, SYS_epoll_pwait, SYS_ppoll, SYS_process_vm_readv, SYS_pidfd_open,
+			   SYS_pidfd_getfd, SYS_close, SYS_read, SYS_write, SYS_sendto, SYS_recvfrom,
 #ifdef __x86_64__
 			   SYS_epoll_wait, SYS_poll,
 #endif
@@ -139,8 +146,10 @@ struct program {
 
 static void add(struct program *program, int code, unsigned int k, unsigned int yes, unsigned int no)
 {
-	if (program->len < MOST)
-		program->code[program->len++] = (struct sock_filter){ (unsigned short)code, (unsigned char)yes, (unsigned char)no, k };
+	const struct sock_filter step = { (unsigned short)code, (unsigned char)yes, (unsigned char)no, k };
+
+	if (program->len < MOST) /* the tables have room to grow; the kernel takes no program that ends in the middle */
+		program->code[program->len++] = step;
 }
 
 static void add_load(struct program *program, size_t offset)
@@ -184,8 +193,8 @@ static void write_filter(struct program *program, unsigned int role, unsigned in
 	add_return(program, SECCOMP_RET_ERRNO | ENOSYS);
 	for (size_t i = 0; role & CHILDLESS && i < ARRAY_LEN(young); i++)
 		add_call(program, young[i], SECCOMP_RET_ERRNO | ENOSYS);
-	for (size_t i = 0; i < ARRAY_LEN(refused); i++)
-		for (const int *call = refused[i].calls; refused[i].roles & role && !(refused[i].unless & needs) && *call >= 0; call++)
+	for (const struct refused *row = refused; row < refused + ARRAY_LEN(refused); row++)
+		for (const int *call = row->calls; row->roles & role && !(row->unless & needs) && *call >= 0; call++)
 			add_call(program, *call, SECCOMP_RET_ERRNO | EPERM);
 	for (size_t i = 0; i < ARRAY_LEN(judged); i++)
 		if (judged[i].roles & role)

@@ -22,9 +22,15 @@
 #include "tools/pg/agent.h"
 #include "tools/pg/libpq.h"
 
+/*
+ * A machine that is switched off closes nothing. Its leases are free when the server has missed it: after a minute, not after the
+ * two hours of TCP.
+ */
+#define KEEPALIVES "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
 #define UNFINISHED "berth_new" /* a suffix follows */
 
-enum { RETRY_MS = 15000, CREATORS_CLASS = 0x62727468, KEPT_DAYS = 7, STALE_S = 7200, RANDOM_LEN = 8 };
+enum { TEMPLATE_DAYS = 14, TEMPLATE_FRESH_S = 3600 };
+enum { CONNECT_MS = 10000, RETRY_MS = 15000, CREATORS_CLASS = 0x62727468, KEPT_DAYS = 7, STALE_S = 7200, RANDOM_LEN = 8 };
 
 struct admin {
 	PGconn *conn;
@@ -65,18 +71,20 @@ static bool pause_ms(const struct admin *admin, int ms)
 static char *first_line(const char *text)
 {
 	text = str_starts(text, "ERROR:  ") || str_starts(text, "FATAL:  ") ? text + 8 : text;
-	return str_copy_len(text, strcspn(text, "\n"));
+	return libpq_words(text, strcspn(text, "\n"));
 }
 
 static PGconn *connect_to(const struct pg_url *url, const char *database)
 {
-	cleanup_free char *port = str_print("%u", url->port);
-	const char *const keys[] = { "host", "port", "user", "password", "dbname", "connect_timeout", "application_name",
-				     "options", "client_encoding", NULL };
-	const char *const values[] = { url->host, port, url->role, url->password, database, "10", "berth",
-				       "-c search_path=pg_catalog -c statement_timeout=120s", "UTF8", NULL };
+	uint16_t number;
+	const char *host = pg_url_server(url, &number);
+	cleanup_free char *port = str_print("%u", number);
+	const char *const keys[] = { "host", "port", "user", "password", "dbname", "application_name",
+				     "sslmode", "options", "client_encoding", NULL };
+	const char *const values[] = { host, port, url->role, url->password, database, "berth", pg_url_sslmode(url),
+				       "-c search_path=pg_catalog -c statement_timeout=120s " KEEPALIVES, "UTF8", NULL };
 
-	return libpq.PQconnectdbParams(keys, values, 0);
+	return libpq_connect(keys, values, CONNECT_MS);
 }
 
 int admin_open(const struct pg_url *url, int line, struct admin **ret_admin, char **ret_why)
@@ -105,7 +113,7 @@ int admin_open(const struct pg_url *url, int line, struct admin **ret_admin, cha
 			break;
 		wait = wait < 1600 ? wait * 2 : 3000;
 	}
-	*ret_why = first_line(libpq.PQerrorMessage(admin->conn));
+	*ret_why = first_line(libpq_error(admin->conn));
 	admin_close(admin);
 	return -ECONNREFUSED;
 }
@@ -120,7 +128,7 @@ void admin_close(struct admin *admin)
 
 bool admin_alive(struct admin *admin)
 {
-	cleanup_result PGresult *result = libpq.PQexec(admin->conn, "SELECT 1");
+	cleanup_result PGresult *result = libpq_ask(admin->conn, admin->line, 1, "SELECT 1", NULL);
 
 	return libpq.PQresultStatus(result) == PGRES_TUPLES_OK;
 }
@@ -153,7 +161,7 @@ static int run(struct admin *admin, const char *sql, bool retry, char **ret_why)
 	int wait = 50;
 
 	for (;;) {
-		cleanup_result PGresult *result = libpq.PQexec(admin->conn, sql);
+		cleanup_result PGresult *result = libpq_ask(admin->conn, admin->line, 0, sql, NULL);
 		int ret = verdict(result, ret_why);
 
 		if (!ret || !retry || clock_ms() > until || !is_transient(libpq.PQresultErrorField(result, PG_DIAG_SQLSTATE)) ||
@@ -172,9 +180,8 @@ static char *identifier(struct admin *admin, const char *name)
 
 bool admin_exists(struct admin *admin, const char *database, bool *ret_template)
 {
-	const char *const values[] = { database };
-	cleanup_result PGresult *result = libpq.PQexecParams(admin->conn,
-		"SELECT datistemplate FROM pg_catalog.pg_database WHERE datname = $1", 1, NULL, values, NULL, NULL, 0);
+	cleanup_result PGresult *result = libpq_ask(admin->conn, admin->line, 1,
+		"SELECT datistemplate FROM pg_catalog.pg_database WHERE datname = $1", database);
 	bool found = libpq.PQresultStatus(result) == PGRES_TUPLES_OK && libpq.PQntuples(result) == 1;
 
 	*ret_template = found && *libpq.PQgetvalue(result, 0, 0) == 't';
@@ -183,7 +190,7 @@ bool admin_exists(struct admin *admin, const char *database, bool *ret_template)
 
 bool admin_pool(struct admin *admin, unsigned int *ret_used, unsigned int *ret_most)
 {
-	cleanup_result PGresult *result = libpq.PQexec(admin->conn, "SELECT " ADMIN_POOL);
+	cleanup_result PGresult *result = libpq_ask(admin->conn, admin->line, 3, "SELECT " ADMIN_POOL, NULL);
 
 	if (libpq.PQresultStatus(result) != PGRES_TUPLES_OK || libpq.PQntuples(result) != 1)
 		return false;
@@ -205,7 +212,7 @@ static int64_t lock_key(const char *name)
 
 static bool says_true(struct admin *admin, const char *sql)
 {
-	cleanup_result PGresult *result = libpq.PQexec(admin->conn, sql);
+	cleanup_result PGresult *result = libpq_ask(admin->conn, admin->line, 1, sql, NULL);
 
 	return libpq.PQresultStatus(result) == PGRES_TUPLES_OK && libpq.PQntuples(result) == 1 &&
 	       *libpq.PQgetvalue(result, 0, 0) == 't';
@@ -290,10 +297,8 @@ static int comment_template(struct admin *admin, const struct admin_template *te
 
 static void end_sessions(struct admin *admin, const char *database)
 {
-	const char *const values[] = { database };
-	cleanup_result PGresult *result = libpq.PQexecParams(admin->conn,
-		"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()", 1,
-		NULL, values, NULL, NULL, 0);
+	cleanup_result PGresult *result = libpq_ask(admin->conn, admin->line, 0,
+		"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()", database);
 }
 
 /* Prepared transactions and slots live in the database and would keep it from being dropped. */
@@ -304,20 +309,19 @@ static void free_database(struct admin *admin, const char *database)
 		"SELECT 'SELECT pg_drop_replication_slot(' || quote_literal(slot_name) || ')' FROM pg_replication_slots "
 		"WHERE database = current_database() AND NOT active",
 	};
-	const char *const values[] = { database };
-	cleanup_result PGresult *any = libpq.PQexecParams(admin->conn,
+	cleanup_result PGresult *any = libpq_ask(admin->conn, admin->line, 0,
 		"SELECT 1 FROM pg_prepared_xacts WHERE database = $1 UNION ALL "
-		"SELECT 1 FROM pg_replication_slots WHERE database = $1", 1, NULL, values, NULL, NULL, 0);
+		"SELECT 1 FROM pg_replication_slots WHERE database = $1", database);
 	PGconn *conn;
 
 	if (libpq.PQntuples(any) < 1)
 		return;
 	conn = connect_to(admin->url, database);
 	for (size_t i = 0; i < ARRAY_LEN(lists) && libpq.PQstatus(conn) == CONNECTION_OK; i++) {
-		cleanup_result PGresult *list = libpq.PQexec(conn, lists[i]);
+		cleanup_result PGresult *list = libpq_ask(conn, admin->line, 1, lists[i], NULL);
 
 		for (int row = 0; row < libpq.PQntuples(list); row++)
-			libpq.PQclear(libpq.PQexec(conn, libpq.PQgetvalue(list, row, 0)));
+			libpq.PQclear(libpq_ask(conn, admin->line, 0, libpq.PQgetvalue(list, row, 0), NULL));
 	}
 	libpq.PQfinish(conn);
 }
@@ -411,15 +415,13 @@ static bool is_suffix(const char *suffix)
 
 int admin_drop_suffix(struct admin *admin, const char *suffix, bool force)
 {
-	const char *const values[] = { suffix };
 	PGresult *list;
 	int ret = 0;
 
 	if (!is_suffix(suffix))
 		return -EINVAL;
-	list = libpq.PQexecParams(admin->conn,
-				  "SELECT datname, datistemplate FROM pg_database WHERE right(datname, length($1)) = $1",
-			    1, NULL, values, NULL, NULL, 0);
+	list = libpq_ask(admin->conn, admin->line, 2,
+			 "SELECT datname, datistemplate FROM pg_database WHERE right(datname, length($1)) = $1", suffix);
 	if (libpq.PQresultStatus(list) != PGRES_TUPLES_OK)
 		ret = -EIO;
 	for (int row = 0; row < libpq.PQntuples(list); row++) {
@@ -433,9 +435,8 @@ int admin_drop_suffix(struct admin *admin, const char *suffix, bool force)
 
 void admin_each_suffix(struct admin *admin, const char *suffix, void (*fn)(void *arg, const char *database), void *arg)
 {
-	const char *const values[] = { suffix };
-	cleanup_result PGresult *list = libpq.PQexecParams(admin->conn,
-		"SELECT datname FROM pg_database WHERE right(datname, length($1)) = $1 ORDER BY 1", 1, NULL, values, NULL, NULL, 0);
+	cleanup_result PGresult *list = libpq_ask(admin->conn, admin->line, 1,
+		"SELECT datname FROM pg_database WHERE right(datname, length($1)) = $1 ORDER BY 1", suffix);
 
 	for (int row = 0; row < libpq.PQntuples(list); row++)
 		fn(arg, libpq.PQgetvalue(list, row, 0));
@@ -481,12 +482,12 @@ static bool reap_unfinished(struct admin *admin, const char *database)
 unsigned int admin_reap(struct admin *admin)
 {
 	/* also what was sealed and not yet renamed: then the comment's suffix is still the name's */
-	cleanup_result PGresult *leases = libpq.PQexec(admin->conn,
+	cleanup_result PGresult *leases = libpq_ask(admin->conn, admin->line, 2,
 		"SELECT datname, shobj_description(oid, 'pg_database') FROM pg_database "
-		"WHERE shobj_description(oid, 'pg_database') LIKE '{\"berth\"%'");
-	cleanup_result PGresult *unfinished = libpq.PQexec(admin->conn,
+		"WHERE shobj_description(oid, 'pg_database') LIKE '{\"berth\"%'", NULL);
+	cleanup_result PGresult *unfinished = libpq_ask(admin->conn, admin->line, 1,
 		"SELECT datname FROM pg_database WHERE left(datname, 10) = '" UNFINISHED "_' "
-		"AND shobj_description(oid, 'pg_database') IS NULL");
+		"AND shobj_description(oid, 'pg_database') IS NULL", NULL);
 	unsigned int count = 0;
 
 	for (int row = 0; row < libpq.PQntuples(leases); row++)
@@ -496,12 +497,71 @@ unsigned int admin_reap(struct admin *admin)
 	return count;
 }
 
+/* --- templates --- */
+
+/* Not the name itself: who makes the template holds that. */
+static char *use_sql(const char *function, const char *name)
+{
+	cleanup_free char *use = str_print("use %s", name);
+
+	return str_print("SELECT %s(%lld)", function, (long long)lock_key(use));
+}
+
+void admin_use_template(struct admin *admin, const char *name)
+{
+	cleanup_free char *lock = use_sql("pg_try_advisory_lock_shared", name);
+	cleanup_result PGresult *old = libpq_ask(admin->conn, admin->line, 1,
+		"SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = $1", name);
+	json_t *comment = libpq.PQntuples(old) == 1 ? json_loads(libpq.PQgetvalue(old, 0, 0), 0, NULL) : NULL;
+
+	(void)says_true(admin, lock);
+	if (!json_is_object(comment)) {
+		json_decref(comment);
+		return;
+	}
+	json_object_set_new(comment, "used", json_integer((json_int_t)time(NULL)));
+	(void)comment_json(admin, name, comment);
+}
+
+static bool drop_unused(struct admin *admin, const char *name)
+{
+	cleanup_free char *lock = use_sql("pg_try_advisory_lock", name), *unlock = use_sql("pg_advisory_unlock", name);
+	bool dropped;
+
+	if (!says_true(admin, lock))
+		return false;
+	dropped = !drop(admin, name, true, false);
+	(void)says_true(admin, unlock);
+	return dropped;
+}
+
+unsigned int admin_collect(struct admin *admin, uint64_t quota_bytes)
+{
+	/* the freshest first: what is behind them, when the quota is used up, goes */
+	cleanup_result PGresult *list = libpq_ask(admin->conn, admin->line, 3,
+		"SELECT datname, pg_database_size(oid), extract(epoch FROM now())::bigint - coalesce((c->>'used')::bigint, "
+		"(c->>'made')::bigint, 0) FROM (SELECT oid, datname, shobj_description(oid, 'pg_database')::json AS c "
+		"FROM pg_database WHERE datistemplate AND datname LIKE 'berth\\_tpl\\_%' AND pg_has_role(datdba, 'USAGE') "
+		"AND shobj_description(oid, 'pg_database') LIKE '{\"berth\"%') t ORDER BY 3, 1", NULL);
+	unsigned int count = 0;
+	uint64_t sum = 0;
+
+	for (int row = 0; row < libpq.PQntuples(list); row++) {
+		int64_t age_s = strtoll(libpq.PQgetvalue(list, row, 2), NULL, 10);
+
+		sum += strtoull(libpq.PQgetvalue(list, row, 1), NULL, 10);
+		if (age_s > TEMPLATE_DAYS * 86400 || (sum > quota_bytes && age_s > TEMPLATE_FRESH_S))
+			count += drop_unused(admin, libpq.PQgetvalue(list, row, 0));
+	}
+	return count;
+}
+
 int admin_each_owned(struct admin *admin, admin_owned_fn fn, void *arg, char **ret_why)
 {
-	cleanup_result PGresult *list = libpq.PQexec(admin->conn,
+	cleanup_result PGresult *list = libpq_ask(admin->conn, admin->line, 4,
 		"SELECT datname, datistemplate, shobj_description(oid, 'pg_database'), "
 		"CASE WHEN has_database_privilege(oid, 'CONNECT') THEN pg_database_size(oid) ELSE -1 END FROM pg_database "
-		"WHERE shobj_description(oid, 'pg_database') LIKE '{\"berth\"%' ORDER BY datname");
+		"WHERE shobj_description(oid, 'pg_database') LIKE '{\"berth\"%' ORDER BY datname", NULL);
 	int ret = verdict(list, ret_why);
 
 	for (int row = 0; !ret && row < libpq.PQntuples(list); row++)

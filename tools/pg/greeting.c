@@ -42,7 +42,7 @@ static void server_unreachable(struct link *link, int error)
 {
 	cleanup_free char *words = str_print("the database server cannot be reached: %s", strerror(-error));
 
-	link->relay->failed_connects++;
+	relay_turn_away(link->relay, words);
 	link_refuse(link, "57P03", words, NULL);
 }
 
@@ -68,6 +68,10 @@ static void begin_session(struct link *link, const char *packet, size_t len)
 		str_add_len(&link->packet, packet, len);
 		break;
 	case WIRE_STARTUP_SESSION:
+		if (!names_may_learn(names, database, strlen(database))) {
+			link_refuse(link, "53400", "too many databases have been asked for", NULL);
+			return;
+		}
 		names_learn(names, database, strlen(database));
 		names_physical(names, database, strlen(database), &physical);
 		wire_startup_rename(packet, len, physical.text, &link->packet);
@@ -134,12 +138,8 @@ void greeting_from_client(struct link *link)
 		uint32_t len = wire_get32(link->in.text);
 		struct str rest = { 0 };
 
-		if (*link->in.text == 0x16 && !link->client.channel.ssl) {
-			link_refuse(link, "08P01", "unexpected TLS handshake", NULL);
-			return;
-		}
-		if (len < 8 || len > WIRE_STARTUP_MOST) {
-			link_refuse(link, "08P01", "invalid length of startup packet", NULL);
+		if (len < 8 || len > WIRE_STARTUP_MOST) { /* TLS without asking, too: as before a server, nobody gets an answer */
+			link->dead = true;
 			return;
 		}
 		if (link->in.len < len)
@@ -206,6 +206,10 @@ static void server_tls_answer(struct link *link)
 
 	if (got == -EAGAIN)
 		return;
+	if (got == 1 && answer == 'N' && !link->rejection.len) {
+		link_refuse(link, "08006", "the database server does not speak TLS, and Berth's URL has sslmode=require", NULL);
+		return;
+	}
 	if (got == 1 && answer == 'N') {
 		link_say_last(link, &link->rejection);
 		return;

@@ -25,7 +25,7 @@
 #include "tools/pg/server.h"
 #include "tools/pg/url.h"
 
-enum { CLUSTER_MOST_MS = 60000 };
+enum { CLUSTER_MOST_MS = 60000, CONNECT_MS = 2000 };
 
 struct attempt {
 	const struct pg_server *server;
@@ -44,7 +44,7 @@ static char *last_line(const char *text)
 		len--;
 	for (start = len; start && text[start - 1] != '\n'; start--)
 		;
-	return str_copy_len(text + start, len - start);
+	return libpq_words(text + start, len - start);
 }
 
 static int make_cluster(void *arg, struct str *ret_text)
@@ -144,13 +144,15 @@ void pg_health_cluster_free(struct pg_health_cluster *cluster)
 
 static PGconn *connect_once(const struct pg_url *url)
 {
-	cleanup_free char *port = str_print("%u", url->port);
-	const char *const keys[] = { "host", "port", "user", "password", "dbname", "connect_timeout", "application_name",
-				     "options", NULL };
-	const char *const values[] = { url->host, port, url->role, url->password, "postgres", "2", "berth",
+	uint16_t number;
+	const char *host = pg_url_server(url, &number);
+	cleanup_free char *port = str_print("%u", number);
+	const char *const keys[] = { "host", "port", "user", "password", "dbname", "application_name",
+				     "sslmode", "options", NULL };
+	const char *const values[] = { host, port, url->role, url->password, "postgres", "berth", pg_url_sslmode(url),
 				       "-c search_path=pg_catalog -c statement_timeout=5s", NULL };
 
-	return libpq.PQconnectdbParams(keys, values, 0);
+	return libpq_connect(keys, values, CONNECT_MS);
 }
 
 static unsigned int number_at(const PGresult *result, int column)
@@ -164,12 +166,12 @@ static int ask(PGconn *conn, struct pg_health_server *server, char **ret_why)
 	int ret = 0;
 
 	if (libpq.PQstatus(conn) != CONNECTION_OK) {
-		*ret_why = last_line(libpq.PQerrorMessage(conn));
+		*ret_why = last_line(libpq_error(conn));
 		return -ECONNREFUSED;
 	}
 	server->version = (unsigned int)libpq.PQserverVersion(conn);
-	result = libpq.PQexec(conn,
-		"SELECT " ADMIN_POOL ", (SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user)");
+	result = libpq_ask(conn, -1, 4,
+		"SELECT " ADMIN_POOL ", (SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user)", NULL);
 	if (libpq.PQresultStatus(result) == PGRES_TUPLES_OK && libpq.PQntuples(result) == 1) {
 		server->connected = true;
 		server->connections_used = number_at(result, 0);
@@ -198,9 +200,9 @@ int pg_health_server(const char *database, const char *project_dir, struct pg_he
 		return ret;
 	}
 	ret_server->role = str_copy(url.role);
-	ret_server->where = str_print("%s@%s:%u", url.role, url.host, url.port);
-	ret_server->local = pg_url_local(&url);
-	ret_server->answers = ret_server->local && pg_port_answers(url.port);
+	ret_server->where = pg_url_where(&url);
+	ret_server->local = url.server_host || pg_url_local(&url);
+	ret_server->answers = ret_server->local && pg_url_answers(&url);
 	if (ret_server->answers) {
 		ret = libpq_load(ret_why);
 		if (!ret) {
@@ -246,7 +248,7 @@ int pg_pool_check(const struct pg *pg, const struct pg_pool_wanted *wanted, unsi
 	*ret_left = 0;
 	if (pg->mode != PG_RENAME || libpq_load(&why))
 		return 0;
-	where = str_print("%s:%u", url->host, url->port);
+	where = pg_url_where(url);
 	conn = connect_once(url);
 	ret = ask(conn, &server, &why);
 	libpq.PQfinish(conn);

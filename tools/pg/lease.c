@@ -153,6 +153,8 @@ static int create_one(struct keeper *keeper, unsigned int url, char **ret_why)
 
 	if (is_shared(keeper, url))
 		return 0;
+	if (source == name)
+		admin_use_template(keeper->admins[port_of(keeper->pg, url)], name);
 	ret = admin_create(keeper->admins[port_of(keeper->pg, url)], physical, source, &lease, &why);
 	if (ret)
 		*ret_why = str_print("unable to create database '%s': %s%s", physical, why ? why : strerror(-ret),
@@ -188,6 +190,13 @@ static void on_abandoned(void *arg, int64_t idle_ms)
 	agent_tell(keeper->line, "abandoned %lld", (long long)idle_ms);
 }
 
+static void on_turned_away(void *arg, unsigned int count, const char *why)
+{
+	const struct keeper *keeper = arg;
+
+	agent_tell(keeper->line, "turned-away %u times in a row: %s", count, why);
+}
+
 static void on_slow(void *arg, int64_t ms, const char *text, size_t len)
 {
 	struct keeper *keeper = arg;
@@ -206,11 +215,12 @@ static int listen_port(struct keeper *keeper, unsigned int port)
 	const struct pg_url *url = url_at_port(keeper->pg, port);
 	cleanup_free char *path = str_print("%s/w%u.s.PGSQL.%u", keeper->plan->socket_dir, worker->number, keeper->pg->ports[port]);
 	struct relay_setup setup = { .loop = keeper->loop, .names = &keeper->names, .port = worker->real[port],
-				     .socket_path = str_copy(path), .host = url->host, .server_port = url->port,
+				     .socket_path = str_copy(path), .server_tls = url->server_host && url->tls,
 				     .offer_tls = url->tls, .slow_ms = keeper->pg->setup.slow_query_ms, .on_slow = on_slow,
-				     .on_abandoned = on_abandoned, .arg = keeper };
+				     .on_turned_away = on_turned_away, .on_abandoned = on_abandoned, .arg = keeper };
 	int ret;
 
+	setup.host = pg_url_server(url, &setup.server_port);
 	for (;;) {
 		berth_portmap_try(worker->map, setup.port);
 		ret = relay_open(&setup, &keeper->relays[port]);
@@ -542,7 +552,7 @@ void lease_worker(void *arg, int line)
 	ret = ret ? ret : begin(&keeper, &why);
 	connected = keeper.admins[0]; /* while it lasts, a restart of the server may leave none */
 	if (ret) {
-		agent_tell(line, "error %s", why ? why : strerror(-ret));
+		agent_tell(line, "%s %s", ret == -ECONNREFUSED ? "unreachable" : "error", why ? why : strerror(-ret));
 	} else {
 		agent_tell(line, "ready %lld", (long long)(clock_ms() - began));
 		(void)loop_add(keeper.loop, line, EPOLLIN, on_order, &keeper);
@@ -605,7 +615,7 @@ void lease_steward(void *arg, int line)
 		agent_tell(line, "error %s", why);
 		return;
 	}
-	agent_tell(line, "reaped %u", admin_reap(admin));
+	agent_tell(line, "reaped %u", admin_reap(admin) + admin_collect(admin, plan->pg->setup.template_quota_bytes));
 	if (plan->template_hash)
 		answer = elect(admin, plan, line);
 	if (answer)

@@ -7,7 +7,8 @@
  *	steward, one per run		worker's agent, one per worker
  *	says	reaped N		says	ready MS
  *		cached | setup | none		error TEXT
- *		error TEXT			kept DATABASE
+ *		error TEXT			unreachable TEXT	(in place of ready)
+ *						kept DATABASE
  *						refused TEXT	(a reset, a snapshot)
  *						and what sighting.h has
  *	hears	done			hears	reset [SNAPSHOT] | snapshot NAME | commit | keep | drop | watch

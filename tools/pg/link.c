@@ -224,6 +224,16 @@ static void read_client(struct link *link)
 	greeting_from_client(link);
 }
 
+static void note_admission(struct link *link)
+{
+	cleanup_free char *why = session_turned_away(link->session);
+
+	if (why)
+		relay_turn_away(link->relay, why);
+	else if (session_begun(link->session))
+		link->relay->turned_away = 0;
+}
+
 static void read_server(struct link *link)
 {
 	ssize_t got = tls_read(&link->server.channel, link->relay->buffer, RELAY_READ_BYTES);
@@ -234,6 +244,8 @@ static void read_server(struct link *link)
 		server_closed(link);
 	else if (link->session && link->phase != DRAIN)
 		link->dead |= session_from_server(link->session, link->relay->buffer, (size_t)got) < 0;
+	if (got > 0 && link->session)
+		note_admission(link);
 }
 
 static void client_tls_step(struct link *link)
@@ -348,7 +360,7 @@ void link_open(struct relay *relay, int fd)
 	int one = 1;
 
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	*link = (struct link){ .relay = relay, .next = relay->links, .at = &relay->links };
+	*link = (struct link){ .relay = relay, .server_tls = relay->setup.server_tls, .next = relay->links, .at = &relay->links };
 	link->client.channel.fd = fd;
 	link->server.channel.fd = -1;
 	if (link->next)

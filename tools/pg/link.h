@@ -15,7 +15,7 @@
 #include "tools/pg/tls.h"
 
 enum { RELAY_BACKLOG = 256 << 10, RELAY_STARTUP_MS = 60000, RELAY_FLUSH_MS = 5000, RELAY_LISTENERS = 3,
-       RELAY_READ_BYTES = 64 << 10 };
+       RELAY_READ_BYTES = 64 << 10, RELAY_TURNED_AWAY = 10 };
 
 enum phase { STARTUP, CLIENT_TLS, CONNECTING, ASK_TLS, SERVER_TLS, LIVE, DRAIN, FLUSH };
 
@@ -50,6 +50,7 @@ struct relay {
 	struct loop_timer *pause;
 	char *buffer;
 	uint64_t accepted, refused_statements, failed_connects;
+	unsigned int turned_away; /* in a row, by a server that has no room or is not there; relay_turn_away() */
 	unsigned int open, most_open; /* links to the server; link.c */
 	int listeners[RELAY_LISTENERS];
 	bool offer_tls, no_tls;
@@ -57,6 +58,9 @@ struct relay {
 
 /** What TLS needs, made by the first who asks. Return: NULL if this machine has no OpenSSL. */
 struct tls *relay_tls(struct relay *relay);
+
+/** The server did not let a client in; @why as it said, or as we know. */
+void relay_turn_away(struct relay *relay, const char *why);
 
 /* --- ends --- */
 

@@ -40,6 +40,11 @@ bool names_known(const struct names *names, const char *name, size_t len)
 	return false;
 }
 
+bool names_may_learn(const struct names *names, const char *logical, size_t len)
+{
+	return strv_len(names->known) < NAMES_MOST || names_shared(logical, len) || names_known(names, logical, len);
+}
+
 void names_learn(struct names *names, const char *logical, size_t len)
 {
 	if (len && !names_shared(logical, len) && !names_known(names, logical, len))

@@ -12,7 +12,7 @@
 
 #include "tools/base/str.h"
 
-enum { NAMES_BYTES = 63 }; /* NAMEDATALEN - 1 */
+enum { NAMES_BYTES = 63, /* NAMEDATALEN - 1 */ NAMES_MOST = 1000 };
 
 struct names {
 	char *suffix;			/* with its leading underscore */
@@ -27,6 +27,7 @@ void names_free(struct names *names);
 bool names_shared(const char *name, size_t len);	/* postgres, template0, template1 */
 bool names_known(const struct names *names, const char *name, size_t len);
 void names_learn(struct names *names, const char *logical, size_t len);
+bool names_may_learn(const struct names *names, const char *logical, size_t len); /* false: NAMES_MOST are enough for any suite */
 
 /** Append the physical name of @logical. A shared name, or one that is physical already, stays as it is. */
 void names_physical(struct names *names, const char *logical, size_t len, struct str *ret_physical);

@@ -39,6 +39,8 @@ enum pg_record_kind {
 	PG_RECORD_IDLE_ENDED,	/* sessions idle in transaction for ms were ended; detail how many */
 	PG_RECORD_SLOW,		/* a statement took ms, or longer; detail is it, without values. At most PG_SLOW_MOST a worker */
 	PG_RECORD_LEFT,		/* a database that the suite had made was there at the worker's end; detail is its name */
+	PG_RECORD_BREAKER,	/* rename mode: the server is not asked any more, for a while; detail says why */
+	PG_RECORD_REFUSED,	/* rename mode: it refuses clients one after the other; detail is how many and what it says */
 	PG_RECORD_ABANDONED,	/* a session ended with its process, idle in a transaction for ms */
 	PG_RECORD_KINDS
 };
@@ -61,6 +63,7 @@ struct pg_wanted {		/* one database that the suite expects, or one server withou
 	enum pg_kind kind;
 	const char *text;	/* name or URL; NULL where the kind needs none */
 	uint16_t port;		/* virtual; 0 = of the URL, or the kind's usual one */
+	char *const *settings;	/* strv of NAME=VALUE, for a private server; may be NULL */
 	const char *start, *ready, *stop; /* shell commands of PG_KIND_COMMAND; the last two may be NULL */
 };
 
@@ -79,6 +82,7 @@ struct pg_setup {
 	const char *snapshot;		/* workers start from this one, and there is no setup; NULL = from the template */
 	bool keep;			/* keep every database */
 	bool keep_failed;		/* keep those of failed workers */
+	uint64_t template_quota_bytes;	/* of all templates on a shared server; 0 = 4 GiB */
 	int64_t idle_alarm_ms;		/* idle in transaction for so long is recorded; 0 = 60 000 */
 	int64_t idle_kill_ms;		/* for so long is ended; 0 = never */
 	int64_t slow_query_ms;		/* statements that take so long are recorded; 0 = none are */

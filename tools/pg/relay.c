@@ -201,6 +201,13 @@ void relay_close(struct relay *relay)
 	free(relay);
 }
 
+void relay_turn_away(struct relay *relay, const char *why)
+{
+	relay->failed_connects++;
+	if (++relay->turned_away == RELAY_TURNED_AWAY && relay->setup.on_turned_away)
+		relay->setup.on_turned_away(relay->setup.arg, relay->turned_away, why);
+}
+
 unsigned int relay_end_idle(struct relay *relay, int64_t most_ms)
 {
 	unsigned int count = 0;

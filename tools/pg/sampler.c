@@ -16,13 +16,14 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
+#include "tools/base/confine.h"
 #include "tools/base/str.h"
 #include "tools/pg/admin.h"
 #include "tools/pg/agent.h"
 #include "tools/pg/libpq.h"
 #include "tools/pg/slow.h"
 
-enum { LOOK_MS = 1000, IDLE_MS = 60000, POOL_PERCENT = 80, ABANDONED_MS = 1000, LOG_PART = 16384 };
+enum { LOOK_MS = 1000, IDLE_MS = 60000, POOL_PERCENT = 80, ABANDONED_MS = 1000, CONNECT_MOST_MS = 2000, LOG_PART = 16384 };
 
 struct seen {			/* one session, at the last look */
 	long pid;
@@ -119,9 +120,9 @@ static void read_log(const struct sampler *sampler, struct watched *watched)
 
 /* --- the sessions --- */
 
-static PGresult *query(struct watched *watched, const char *sql)
+static PGresult *query(struct watched *watched, int columns, const char *sql)
 {
-	PGresult *result = libpq.PQexec(watched->conn, sql);
+	PGresult *result = libpq_ask(watched->conn, -1, columns, sql, NULL);
 
 	if (libpq.PQresultStatus(result) == PGRES_TUPLES_OK)
 		return result;
@@ -134,16 +135,16 @@ static bool connect_to(const struct sampler *sampler, struct watched *watched)
 	const struct pg *pg = sampler->plan->pg;
 	const struct pg_url *url = pg->urls;
 	cleanup_free char *port = str_print("%ld", watched->port);
-	const char *const keys[] = { "host", "port", "user", "password", "dbname", "connect_timeout", "application_name", "options",
+	const char *const keys[] = { "host", "port", "user", "password", "dbname", "application_name", "options",
 				     NULL };
 
 	while (url->port != pg->ports[watched->index])
 		url++;
 	if (!watched->conn) {
-		const char *const values[] = { sampler->plan->socket_dir, port, url->role, url->password, "postgres", "2", "berth",
+		const char *const values[] = { sampler->plan->socket_dir, port, url->role, url->password, "postgres", "berth",
 					       "-c search_path=pg_catalog -c statement_timeout=2s", NULL };
 
-		watched->conn = libpq.PQconnectdbParams(keys, values, 0);
+		watched->conn = libpq_connect(keys, values, CONNECT_MOST_MS);
 	}
 	if (libpq.PQstatus(watched->conn) == CONNECTION_OK)
 		return true;
@@ -194,7 +195,7 @@ static void look_at_idle(const struct sampler *sampler, struct watched *watched,
 static void look_at_pool(const struct sampler *sampler, struct watched *watched)
 {
 	unsigned int percent = sampler->plan->pg->setup.pool_alarm_percent, used, most;
-	PGresult *result = query(watched, "SELECT " ADMIN_POOL);
+	PGresult *result = query(watched, 3, "SELECT " ADMIN_POOL);
 	cleanup_free char *line = NULL;
 	bool full;
 
@@ -213,7 +214,7 @@ static void look_at_pool(const struct sampler *sampler, struct watched *watched)
 static void look_at_databases(struct watched *watched)
 {
 	cleanup_free char *sql = str_print("SELECT datname FROM pg_database WHERE oid NOT IN (%s) ORDER BY 1", watched->known);
-	PGresult *result = *watched->known ? query(watched, sql) : NULL;
+	PGresult *result = *watched->known ? query(watched, 1, sql) : NULL;
 
 	if (!result)
 		return;
@@ -230,7 +231,7 @@ static void look(const struct sampler *sampler, struct watched *watched)
 	size_t count;
 
 	if (connect_to(sampler, watched))
-		result = query(watched, "SELECT pid, coalesce(state, ''), "
+		result = query(watched, 6, "SELECT pid, coalesce(state, ''), "
 			"(extract(epoch FROM clock_timestamp() - state_change) * 1000)::bigint, "
 			"(extract(epoch FROM clock_timestamp() - query_start) * 1000)::bigint, "
 			"CASE state WHEN 'active' THEN query_start::text ELSE '' END, left(query, 512) "
@@ -375,6 +376,7 @@ void sampler_main(void *arg, int line)
 	struct sampler sampler = { .plan = arg, .line = line };
 	bool closed = false;
 
+	(void)confine(CONFINE_RELAY, CONFINE_FOR_SOCKET); /* the suite is superuser of these servers */
 	while (!closed) {
 		int64_t wait = next_due(&sampler) - clock_ms();
 		cleanup_free char *text = agent_hear(line, wait > 0 ? (int)wait : 0, &closed);

@@ -2,11 +2,12 @@
 #ifndef BERTH_PG_SAMPLER_H
 #define BERTH_PG_SAMPLER_H
 /*
- * What the sessions in private PostgreSQL servers do, looked at once a second. One agent for all workers of a run; it looks first
- * a second after a server has come up, so runs that are shorter pay nothing. What is shorter than a second is mostly
- * not seen, and times are lower bounds.
+ * What the sessions in private PostgreSQL servers do, looked at once a second. One agent for all workers of a run; the first look
+ * is a second after a server has come up, so runs that are shorter pay nothing. What is shorter than a second is mostly not seen,
+ * and times are lower bounds.
  *
- *	hears	watch WORKER INDEX REAL_PORT DATA	the server of port number INDEX is up, perhaps anew; began as a copy of DATA
+ *	hears	watch WORKER INDEX REAL_PORT DATA
+ *					the server of port number INDEX is up, perhaps anew; it began as a copy of DATA
  *		forget WORKER			its last process is gone
  *	says	WORKER INDEX SIGHTING		see sighting.h
  *		WORKER forgotten		nothing more is said of it

@@ -48,6 +48,7 @@ struct session {
 	struct stream client, server;
 	struct prepared *prepared;
 	struct pending pending;
+	char *turned_away;
 	struct slow slow;
 	uint64_t refused;
 	int64_t since_ms;
@@ -104,6 +105,7 @@ void session_free(struct session *session)
 	while (session->prepared)
 		forget_prepared(session, session->prepared->name);
 	pending_free(&session->pending);
+	free(session->turned_away);
 	str_free(&session->rejection);
 	free(session->client.lookout);
 	str_free(&session->client.held);
@@ -114,6 +116,16 @@ void session_free(struct session *session)
 bool session_is_idle_in_transaction(const struct session *session)
 {
 	return (session->status == 'T' || session->status == 'E') && !session->spoken && !session->slow.due;
+}
+
+bool session_begun(const struct session *session)
+{
+	return session->status;
+}
+
+char *session_turned_away(struct session *session)
+{
+	return steal(&session->turned_away);
 }
 
 int64_t session_since_ms(const struct session *session)
@@ -377,6 +389,17 @@ static bool without_binding(const char *message, size_t len, struct str *out)
 	return true;
 }
 
+/* An error in place of a session: insufficient resources (53), or it cannot now (57P). Who has a wrong password does not count. */
+static void note_turned_away(struct session *session, const char *message, size_t len)
+{
+	const char *state = wire_error_field(message, len, 'C'), *text = wire_error_field(message, len, 'M');
+
+	if (!state || !text || (!str_starts(state, "53") && !str_starts(state, "57P")))
+		return;
+	free(session->turned_away);
+	session->turned_away = str_copy(text);
+}
+
 static bool error_has(const char *message, size_t len, const char *field)
 {
 	return *message == 'E' && memmem(message, len, field, strlen(field) + 1);
@@ -445,6 +468,8 @@ static bool inspect_server(struct session *session, const char *message, size_t 
 	} else if (first && keep_rejection(session, message, len)) {
 		return true;
 	}
+	if (*message == 'E' && !session->status)
+		note_turned_away(session, message, len);
 	if (*message == 'E' && (explain_spoilt(session, message, len, out) || explain_refused(session, message, len, out) ||
 				(!session->status && explain_binding(session, message, len, out))))
 		return true;

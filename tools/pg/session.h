@@ -35,6 +35,8 @@ int session_from_server(struct session *session, const char *data, size_t len);
 
 bool session_is_idle_in_transaction(const struct session *session); /* and the client has said nothing since */
 int64_t session_since_ms(const struct session *session); /* since the last ReadyForQuery */
+bool session_begun(const struct session *session); /* the server has let the client in */
+char *session_turned_away(struct session *session); /* it has no room for it: its words, once, the caller's; else NULL */
 uint64_t session_refused(const struct session *session);
 
 #endif

@@ -20,13 +20,24 @@
 #include "tools/pg/sighting.h"
 #include "tools/pg/template.h"
 
-enum { TASK_MOST = 16 };
+enum { TASK_MOST = 16, BREAKER_OPENS = 3, BREAKER_MS = 30000 };
+
+/*
+ * Workers that could not connect, one after the other, though each had tried for a while with growing pauses. From BREAKER_OPENS on
+ * no further one asks the server, until BREAKER_MS have passed; then one may try.
+ */
+struct breaker {
+	unsigned int failures;
+	int64_t until_ms;
+	char *why;
+};
 
 struct shared {
 	struct template_plan plan;
 	struct lease_plan steward_plan;
 	struct agent *steward;
 	struct job *job;
+	struct breaker breaker;
 	char *hash, *failure, *socket_dir;
 	bool ready, in_setup;
 	int64_t began_ms;
@@ -97,6 +108,30 @@ static void fail_worker(struct tenant *tenant, const char *why)
 		tenant->news = loop_after(tenant->worker->pg->setup.loop, 0, tell_news, tenant);
 }
 
+/* --- the breaker --- */
+
+static void breaker_note(struct tenant *tenant, const char *failure)
+{
+	struct breaker *breaker = &shared_of(tenant->worker->pg)->breaker;
+
+	free(steal(&breaker->why));
+	breaker->failures = failure ? breaker->failures + 1 : 0;
+	if (breaker->failures < BREAKER_OPENS)
+		return;
+	breaker->until_ms = clock_ms() + BREAKER_MS;
+	breaker->why = str_print("%u workers in a row could not connect to the server; it is not asked again for %d s. "
+				 "The last time: %s", breaker->failures, BREAKER_MS / 1000, failure);
+	if (breaker->failures == BREAKER_OPENS)
+		pg_record(tenant->worker, PG_RECORD_BREAKER, tenant->worker->pg->ports[0], -1, breaker->why);
+}
+
+static bool breaker_is_open(const struct pg *pg)
+{
+	const struct breaker *breaker = &shared_of(pg)->breaker;
+
+	return breaker->why && clock_ms() < breaker->until_ms;
+}
+
 /* --- a worker's agent --- */
 
 static void template_settled(struct pg *pg, const char *failure);
@@ -144,6 +179,7 @@ static void on_said(void *arg, const char *text)
 		for (unsigned int i = 0; i < worker->pg->port_count; i++) /* the agent may have moved on to another */
 			worker->real[i] = berth_portmap_real(worker->map, BERTH_TCP, worker->pg->ports[i]);
 		pg_record(worker, PG_RECORD_READY, 0, clock_ms() - worker->began_ms, worker->number ? "create" : "setup");
+		breaker_note(tenant, NULL);
 		pg_worker_answer(worker, 0, "");
 		choose_watchman(worker->pg);
 	} else if (str_starts(text, "error ")) {
@@ -151,11 +187,16 @@ static void on_said(void *arg, const char *text)
 			fail_worker(tenant, text + 6);
 		else if (!worker->number)
 			template_settled(worker->pg, text + 6);
+	} else if (str_starts(text, "unreachable ")) {
+		breaker_note(tenant, text + 12);
+		fail_worker(tenant, text + 12);
 	} else if (str_starts(text, "refused ")) {
 		pg_worker_refuse(worker, -EIO, text + 8);
 	} else if (str_starts(text, "kept ")) {
 		const struct pg_url *url = worker->pg->urls;
-		cleanup_free char *command = str_print("psql -h %s -p %u -U %s %s", url->host, url->port, url->role, text + 5);
+		uint16_t port;
+		const char *host = pg_url_server(url, &port);
+		cleanup_free char *command = str_print("psql -h %s -p %u -U %s %s", host, port, url->role, text + 5);
 
 		pg_record(worker, PG_RECORD_KEPT, url->port, -1, command);
 		tenant->kept = true;
@@ -199,6 +240,10 @@ static void worker_start(struct tenant *tenant)
 	int ret;
 
 	tenant->waiting = false;
+	if (breaker_is_open(pg)) {
+		fail_worker(tenant, shared_of(pg)->breaker.why);
+		return;
+	}
 	tenant->plan = (struct lease_plan){ .pg = pg, .worker = tenant->worker, .suffix = tenant->suffix,
 					    .template_hash = pg->setup.command ? shared_of(pg)->hash : NULL,
 					    .snapshot = pg->setup.snapshot, .socket_dir = shared_of(pg)->socket_dir };
@@ -352,6 +397,7 @@ static void shared_close(struct pg *pg)
 	agent_discard(shared->steward);
 	if (shared->socket_dir)
 		(void)dir_remove(shared->socket_dir);
+	free(shared->breaker.why);
 	free(shared->hash);
 	free(shared->failure);
 	free(shared->socket_dir);
@@ -377,7 +423,7 @@ static int shared_open(struct pg *pg, char **ret_reason)
 		shared_close(pg);
 		return ret;
 	}
-	*ret_reason = str_print("server at %s:%u as role '%s'", pg->urls[0].host, pg->urls[0].port, pg->urls[0].role);
+	*ret_reason = pg_url_where(pg->urls);
 	return 0;
 }
 

@@ -14,6 +14,7 @@ static const struct {
 	{ "ended ", PG_RECORD_IDLE_ENDED, true },
 	{ "abandoned ", PG_RECORD_ABANDONED, true },
 	{ "slow ", PG_RECORD_SLOW, true },
+	{ "turned-away ", PG_RECORD_REFUSED, false },
 	{ "pool ", PG_RECORD_POOL, false },
 	{ "connections ", PG_RECORD_CONNECTIONS, false },
 	{ "database ", PG_RECORD_LEFT, false },

@@ -9,6 +9,7 @@
  *	ended MS COUNT		for that
  *	abandoned MS		ended with its process, idle in a transaction for MS or longer
  *	slow MS STATEMENT	without values
+ *	turned-away COUNT times in a row: TEXT	the server's answer to clients of the suite
  *	pool USED of MOST	connections of the server
  *	connections MOST	at once, told at the worker's end
  *	database NAME		made by the suite and left, told at the worker's end

@@ -90,6 +90,20 @@ static bool says_true(const char *value)
 	return false;
 }
 
+const char *wire_error_field(const char *message, size_t len, char field)
+{
+	size_t at = WIRE_HEADER;
+
+	while (at < len && message[at]) {
+		char code = message[at++];
+		const char *text = wire_string(message, len, &at);
+
+		if (!text || code == field)
+			return text;
+	}
+	return NULL;
+}
+
 enum wire_startup_kind wire_startup(const char *packet, size_t len, const char **ret_database)
 {
 	enum wire_startup_kind kind = WIRE_STARTUP_SESSION;

@@ -37,6 +37,9 @@ const char *wire_string(const char *data, size_t len, size_t *at_io);
 /* ErrorResponse. @hint may be NULL. */
 void wire_error(struct str *out, const char *severity, const char *sqlstate, const char *message, const char *hint);
 
+/** A field of an ErrorResponse. Return: points into @message; NULL if it has none such. */
+const char *wire_error_field(const char *message, size_t len, char field);
+
 enum wire_startup_kind { WIRE_STARTUP_BAD, WIRE_STARTUP_OLD, WIRE_STARTUP_SESSION, WIRE_STARTUP_PHYSICAL,
 			 WIRE_STARTUP_LOGICAL_REPLICATION };
 

@@ -131,6 +131,10 @@ static void find(struct worker *worker, const struct pg_record *record)
 				   record->detail, strcmp(record->detail, "1") ? "s" : "", record->port, tenths / 10, tenths % 10);
 		watching_finding(worker, FINDING_idle_in_transaction, record->port, record->ms, detail);
 		break;
+	case PG_RECORD_REFUSED:
+		detail = str_print("the server on port %u turned clients away %s", record->port, record->detail);
+		watching_finding(worker, FINDING_server_refuses, record->port, -1, detail);
+		break;
 	case PG_RECORD_LEFT:
 		detail = str_print("database '%s' on port %u, which the suite had created, was still there", record->detail,
 				   record->port);
@@ -150,6 +154,8 @@ static void on_record(void *arg, const struct pg_record *record)
 	if (record->kind == PG_RECORD_KEPT)
 		strv_own(&run->database->kept,
 			 str_print("w%u: database kept: %s", record->worker, record->detail));
+	if (record->kind == PG_RECORD_BREAKER)
+		log_line("%s", record->detail);
 	if (record->kind == PG_RECORD_DIED)
 		strv_own(&run->database->kept,
 			 str_print("w%u: its database server ended by itself: %s", record->worker, record->detail));
@@ -179,7 +185,8 @@ static struct pg_wanted *wanted_of(const struct run_options *options, bool priva
 			continue;
 		list[count++] = (struct pg_wanted){ .kind = (enum pg_kind)database->kind, .port = (uint16_t)database->port,
 						    .text = database->url ? database->url : database->name,
-						    .start = database->start, .ready = database->ready, .stop = database->stop };
+						    .settings = database->settings, .start = database->start,
+						    .ready = database->ready, .stop = database->stop };
 	}
 	*ret_count = count;
 	return list;
@@ -202,6 +209,7 @@ static int open_room(struct run *run, bool private)
 		.snapshot = run->options->snapshot,
 		.keep = run->options->keep,
 		.keep_failed = run->options->keep_failed,
+		.template_quota_bytes = run->options->template_quota_bytes,
 		.idle_alarm_ms = run->options->idle_alarm_ms,
 		.idle_kill_ms = run->options->idle_kill_ms,
 		.slow_query_ms = run->options->slow_query_ms ? run->options->slow_query_ms : SLOW_QUERY_MS,
