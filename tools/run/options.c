@@ -55,6 +55,7 @@ void run_databases_free(struct run_database *databases, unsigned int count)
 		free(databases[i].url);
 		free(databases[i].setup);
 		strv_free(databases[i].inputs);
+		strv_free(databases[i].settings);
 		free(databases[i].start);
 		free(databases[i].ready);
 		free(databases[i].stop);

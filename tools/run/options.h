@@ -41,6 +41,7 @@ struct run_database {
 	enum run_db_mode mode;		/* AUTO = as run_options.db_mode says */
 	char *setup;			/* shell command; NULL = run_options.setup */
 	char **inputs;			/* strv of globs: files that the setup depends on */
+	char **settings;		/* strv of NAME=VALUE, for a private server's settings file */
 	char *start, *ready, *stop;	/* shell commands of RUN_DATABASE_COMMAND */
 };
 
@@ -97,6 +98,7 @@ struct run_options {
 	unsigned int pool_seen;		/* the same, in earlier runs; 0 = not known */
 	unsigned int *task_pools;	/* the same, of each of the tasks; NULL = none is known */
 	unsigned int pool_alarm_percent; /* 0 = 80 */
+	uint64_t template_quota_bytes;	/* 0 = 4 GiB */
 	int64_t idle_alarm_ms;		/* 0 = 60 000 */
 	int64_t idle_kill_ms;		/* 0 = never */
 	int64_t slow_query_ms;		/* 0 = 1000 */
