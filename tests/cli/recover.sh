@@ -67,6 +67,7 @@ berth recover
 cp -r "$work/elsewhere/$id" "$work/run/berth/"
 env BERTH_RUN="$id" timeout 60 tail -f /dev/null &
 stray=$!
+wait_for grep -qsz "^BERTH_RUN=$id" /proc/$stray/environ # a child of the shell until it has become env
 wait $run 2>/dev/null
 berth recover
 same 'what a dead run left goes' '0 ' "$status $(left)"

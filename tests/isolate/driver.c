@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -183,6 +184,7 @@ static void __attribute__((noreturn)) copy_exec(struct copy *copy)
 	sigset_t none;
 	int ret;
 
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* with us goes the lease of its ports */
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	snprintf(number, sizeof(number), "%u", copy->worker.number);

@@ -7,7 +7,7 @@ set -eu
 workers=32 rounds=800
 [ -z "${QUICK-}" ] || { workers=8 rounds=100; }
 
-copies() { timeout 120 "$driver" -n "$1" --backend "$2" -- "${@:3}"; }
+copies() { timeout 400 "$driver" -n "$1" --backend "$2" -- "${@:3}"; }
 each_says() { # WORKERS BACKEND LINE COMMAND...: every copy prints this line
 	local want=$1 backend=$2 line=$3
 	copies "$want" "$backend" "${@:4}" >"$tmp/got" 2>"$tmp/err" || { echo "status $?"; cat "$tmp/err"; return 1; }

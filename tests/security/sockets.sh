@@ -27,6 +27,45 @@ run_as nobody preload
 is 'no entry' "$(setpriv --reuid 65533 --regid nogroup --clear-groups /usr/bin/python3 "$work/knock" /berth-65534/ "$(ls /tmp/berth-65534)" 2>&1)" \
 	'another user cannot reach the sockets of a plain user'\''s run'
 end_run nobody
+# Everything that a run has below /tmp, tried by somebody who has been told its name
+cat >"$work/try" <<'TRY'
+import os, socket, stat, sys
+done = []
+for path in sys.stdin.read().split("\n")[:-1]:
+    kind, mode = path.split(" ", 2)[0], ""
+    path = path.split(" ", 1)[1]
+    name = os.path.basename(path)
+    for way, flags in (("r", os.O_RDONLY), ("w", os.O_WRONLY)):
+        try:
+            os.close(os.open(path, flags | os.O_NONBLOCK))
+            mode += way
+        except OSError:
+            pass
+    if kind == "s":
+        for type in (socket.SOCK_STREAM, socket.SOCK_SEQPACKET, socket.SOCK_DGRAM):
+            with socket.socket(socket.AF_UNIX, type) as s:
+                try:
+                    s.connect(path)
+                    mode += "c"
+                except OSError:
+                    pass
+    if kind == "d" and os.access(path, os.W_OK):
+        mode += "w"
+    if mode:
+        done.append(f"{kind}:{mode}:{'map' if path.endswith('.map') else name.split('-')[0] if kind == 'p' else name}")
+print(" ".join(sorted(done)))
+TRY
+everything() { find /tmp/berth-"$1"/ /tmp/berth-trees-"$1"/ -mindepth 1 -printf '%y %p\n' 2>/dev/null; }
+as() { setpriv --reuid "$1" --regid nogroup --clear-groups /usr/bin/python3 "$work/try"; }
+run_as root preload
+everything 0 >"$work/everything"
+[ "$(wc -l <"$work/everything")" -ge 5 ]; report $? 'a run has files, a FIFO and a socket'
+is 'd:rw:w1-tmp f:rw:map p:w:mark s:c:net' "$(as nobody <"$work/everything")" 'root'\''s run: another user who knows every name opens only what a worker that has given root up needs'
+end_run root
+run_as nobody preload
+everything 65534 >"$work/everything"
+is '' "$(as 65533 <"$work/everything")" 'a plain user'\''s run: another user opens nothing at all'
+end_run nobody
 # and the one whom it is for is: a worker of root's that has become somebody else starts a static program
 cat >"$work/static.c" <<'STATIC'
 #include <arpa/inet.h>

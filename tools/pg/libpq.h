@@ -6,7 +6,7 @@
  * cost every start of `berth` more than the start itself; most runs never need them.
  *
  *	ret = libpq_load(&error);
- *	connection = libpq.PQconnectdbParams(...);
+ *	connection = libpq.PQconnectStartParams(...);
  *
  * A machine without libpq can do everything but rename databases on a shared server.
  */

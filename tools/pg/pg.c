@@ -41,6 +41,7 @@ static void pg_free(struct pg *pg)
 		pg_url_free(&pg->urls[i]);
 	free(pg->urls);
 	for (unsigned int i = 0; i < pg->port_count; i++) {
+		strv_free(pg->services[i].settings);
 		free(pg->services[i].start);
 		free(pg->services[i].ready);
 		free(pg->services[i].stop);
@@ -70,21 +71,34 @@ static void copy_setup(struct pg *pg, const struct pg_setup *setup)
 	pg->setup.wanted = NULL; /* urls from here on: the texts hold passwords */
 }
 
-/* Return: 0; -EEXIST another kind has this port; -E2BIG. */
+static int add_settings(struct pg_service *service, char *const *settings)
+{
+	for (; settings && *settings; settings++) {
+		if (service->engine->ours || strcspn(*settings, "=") == 0 || !strchr(*settings, '=') || strpbrk(*settings, "\r\n"))
+			return -EBADMSG;
+		strv_add(&service->settings, *settings);
+	}
+	return 0;
+}
+
+/* Return: 0; -EEXIST another kind has this port; -E2BIG; -EBADMSG something among its settings is none. */
 static int add_service(struct pg *pg, uint16_t port, const struct pg_wanted *wanted)
 {
 	const struct pg_engine *engine = pg_engines[wanted->kind];
 
-	for (unsigned int i = 0; i < pg->port_count; i++)
+	for (unsigned int i = 0; i < pg->port_count; i++) {
+		if (pg->ports[i] == port && (pg->services[i].engine != engine || engine->ours))
+			return -EEXIST;
 		if (pg->ports[i] == port)
-			return pg->services[i].engine == engine && !engine->ours ? 0 : -EEXIST;
+			return add_settings(&pg->services[i], wanted->settings);
+	}
 	if (pg->port_count == PG_PORTS_MOST)
 		return -E2BIG;
 	pg->services[pg->port_count] = (struct pg_service){ port, engine, .start = wanted->start ? str_copy(wanted->start) : NULL,
 							    .ready = wanted->ready ? str_copy(wanted->ready) : NULL,
 							    .stop = wanted->stop ? str_copy(wanted->stop) : NULL };
-	pg->ports[pg->port_count++] = port;
-	return 0;
+	pg->ports[pg->port_count] = port;
+	return add_settings(&pg->services[pg->port_count++], wanted->settings);
 }
 
 static char *refuse_wanted(const struct pg_url *url, size_t number, int error)
@@ -95,6 +109,8 @@ static char *refuse_wanted(const struct pg_url *url, size_t number, int error)
 		return str_print("port %u is wanted by two servers that are not the same", url->port);
 	if (error == -E2BIG)
 		return str_print("more than %d database ports", PG_PORTS_MOST);
+	if (error == -EBADMSG)
+		return str_print("the settings of database number %zu: each is NAME=VALUE, and a command has none", number);
 	if (error == -ENOTSUP)
 		return str_print("host '%s' is not this machine, and only local addresses are remapped\n"
 				 "hint: let the suite say localhost, and Berth where that is: "
@@ -225,6 +241,15 @@ static bool server_answers(const struct pg *pg)
 	return false;
 }
 
+/* Those of a server that somebody else runs are not ours to set. */
+static bool has_settings(const struct pg *pg)
+{
+	for (unsigned int i = 0; i < pg->port_count; i++)
+		if (pg->services[i].engine == &pg_engine_postgres && pg->services[i].settings)
+			return true;
+	return false;
+}
+
 static const struct pg_mode_ops *const modes[PG_MODES] = {
 	[PG_PRIVATE] = &pg_mode_private,
 	[PG_RENAME] = &pg_mode_rename,
@@ -232,8 +257,9 @@ static const struct pg_mode_ops *const modes[PG_MODES] = {
 
 static int open_mode(struct pg *pg, char **ret_reason)
 {
-	bool answers = pg->mode == PG_AUTO && server_answers(pg);
-	const char *why = pg->mode != PG_AUTO ? "as asked" : answers ? "a server answers" : "no server answers";
+	bool set = has_settings(pg), answers = pg->mode == PG_AUTO && !set && server_answers(pg);
+	const char *why = pg->mode != PG_AUTO ? "as asked" : set ? "settings are asked for" :
+			  answers ? "a server answers" : "no server answers";
 	cleanup_free char *detail = NULL;
 	int ret;
 
@@ -243,6 +269,10 @@ static int open_mode(struct pg *pg, char **ret_reason)
 		leave_others_out(pg);
 	if (!pg->url_count) /* nothing of it is PostgreSQL */
 		pg->mode = PG_PRIVATE;
+	if (pg->mode == PG_RENAME && set) {
+		*ret_reason = str_copy("a shared server takes no `settings`: leave them out, or the mode to Berth");
+		return -EINVAL;
+	}
 	pg->ops = modes[pg->mode];
 	if (!pg->ops)
 		return -ENOTSUP;

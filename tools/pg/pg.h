@@ -63,6 +63,7 @@ struct pg_wanted {		/* one database that the suite expects, or one server withou
 	enum pg_kind kind;
 	const char *text;	/* name or URL; NULL where the kind needs none */
 	uint16_t port;		/* virtual; 0 = of the URL, or the kind's usual one */
+	char *const *settings;	/* strv of NAME=VALUE, for a private server; may be NULL */
 	const char *start, *ready, *stop; /* shell commands of PG_KIND_COMMAND; the last two may be NULL */
 };
 

@@ -16,6 +16,7 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
+#include "tools/base/confine.h"
 #include "tools/base/str.h"
 #include "tools/pg/admin.h"
 #include "tools/pg/agent.h"
@@ -375,6 +376,7 @@ void sampler_main(void *arg, int line)
 	struct sampler sampler = { .plan = arg, .line = line };
 	bool closed = false;
 
+	(void)confine(CONFINE_RELAY, CONFINE_FOR_SOCKET); /* the suite is superuser of these servers */
 	while (!closed) {
 		int64_t wait = next_due(&sampler) - clock_ms();
 		cleanup_free char *text = agent_hear(line, wait > 0 ? (int)wait : 0, &closed);

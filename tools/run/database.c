@@ -185,7 +185,8 @@ static struct pg_wanted *wanted_of(const struct run_options *options, bool priva
 			continue;
 		list[count++] = (struct pg_wanted){ .kind = (enum pg_kind)database->kind, .port = (uint16_t)database->port,
 						    .text = database->url ? database->url : database->name,
-						    .start = database->start, .ready = database->ready, .stop = database->stop };
+						    .settings = database->settings, .start = database->start,
+						    .ready = database->ready, .stop = database->stop };
 	}
 	*ret_count = count;
 	return list;

@@ -150,6 +150,7 @@ static void verify(const struct run_state *run, struct recovery *recovery)
 
 	while (left && clock_ms() < due_ms) {
 		strv_free(left);
+		run_kill_strays(run->id); /* what was born while the others were killed */
 		poll(NULL, 0, LOOK_EVERY_MS);
 		left = look(run);
 	}
