@@ -81,23 +81,27 @@ static bool is_ephemeral(const struct berth_portmap *map, uint32_t port)
 	return port >= map->ephemeral_low && port <= map->ephemeral_high;
 }
 
-/* @ret_port: what the worker calls it */
-static enum berth_procnet judge(const struct berth_portmap *map, enum berth_proto proto, uint16_t port, uint16_t *ret_port)
+/* A real port of the block that nobody has claimed */
+static bool is_free(const struct berth_portmap *map, uint32_t port)
+{
+	uint32_t slot = berth_portmap_slot(map, port);
+
+	return slot < BERTH_SLOTS_MAX && !__atomic_load_n(&map->slots[slot].virtual_port, __ATOMIC_ACQUIRE);
+}
+
+/* May the worker see this port? @ret_port: what it calls it. */
+static bool judge(const struct berth_portmap *map, enum berth_proto proto, uint16_t port, uint16_t *ret_port)
 {
 	uint16_t real = berth_portmap_real(map, proto, port), virtual_port = berth_portmap_virtual(map, port);
 
 	*ret_port = port;
 	if (real == port) /* shared with the host, or a port of the block that is called as it is */
-		return BERTH_PROCNET_SHOW;
+		return true;
 	if (virtual_port != port && berth_portmap_real(map, proto, virtual_port) == port) {
 		*ret_port = virtual_port;
-		return BERTH_PROCNET_SHOW;
+		return true;
 	}
-	if (virtual_port == port && berth_portmap_slot(map, port) < BERTH_SLOTS_MAX)
-		return BERTH_PROCNET_EARLY;
-	if (real || (port >= map->range_first && port <= map->range_last))
-		return BERTH_PROCNET_HIDE;
-	return BERTH_PROCNET_SHOW;
+	return !real && !is_free(map, port) && (port < map->range_first || port > map->range_last);
 }
 
 static void port_write(const struct end *end, uint32_t port)
@@ -112,6 +116,7 @@ enum berth_procnet berth_procnet_line(const struct berth_portmap *map, enum bert
 	struct end ends[2];
 	uint16_t ports[2];
 	uint32_t state;
+	bool server;
 
 	while (skip(&cursor, ' '))
 		;
@@ -120,17 +125,14 @@ enum berth_procnet berth_procnet_line(const struct berth_portmap *map, enum bert
 	if (!skip(&cursor, ':') || !skip(&cursor, ' ') || !end_read(&cursor, &ends[0]) || !end_read(&cursor, &ends[1]) ||
 	    !number(&cursor, 2, &state))
 		return BERTH_PROCNET_SHOW;
+	server = state == STATE_LISTEN || proto == BERTH_UDP;
 	for (int i = 0; i < 2; i++) {
-		enum berth_procnet verdict = BERTH_PROCNET_SHOW;
-
 		ports[i] = (uint16_t)ends[i].port;
-		if (ports[i] && berth_ip_is_local(map, &ends[i].ip))
-			verdict = judge(map, proto, ports[i], &ports[i]);
-		if (verdict != BERTH_PROCNET_SHOW)
-			return verdict;
+		if (ports[i] && berth_ip_is_local(map, &ends[i].ip) && !judge(map, proto, ports[i], &ports[i]))
+			return server && is_free(map, ends[0].port) ? BERTH_PROCNET_EARLY : BERTH_PROCNET_HIDE;
 	}
-	if (map->flags & BERTH_MAP_STRICT && (state == STATE_LISTEN || proto == BERTH_UDP) && ports[0] == ends[0].port &&
-	    !berth_portmap_real(map, proto, ports[0]) && !is_ephemeral(map, ports[0]))
+	if (map->flags & BERTH_MAP_STRICT && server && ports[0] == ends[0].port && !berth_portmap_real(map, proto, ports[0]) &&
+	    !is_ephemeral(map, ports[0]))
 		return BERTH_PROCNET_HIDE;
 	for (int i = 0; i < 2; i++)
 		port_write(&ends[i], ports[i]);

@@ -18,7 +18,7 @@
 enum berth_procnet {
 	BERTH_PROCNET_SHOW,
 	BERTH_PROCNET_HIDE,
-	BERTH_PROCNET_EARLY,	/* hidden: a real port of the worker's block, for which the map has no virtual port (yet) */
+	BERTH_PROCNET_EARLY,	/* hidden: a server on a real port of the block, for which the map has no virtual port (yet) */
 };
 
 /**

@@ -16,7 +16,7 @@
 
 #include "core/procnet.h"
 
-enum { CHUNK = 4096, PATIENCE_MS = 50 };
+enum { CHUNK = 4096, PATIENCE_MS = 1000 };
 
 static const struct table { const char *name; enum berth_proto proto; } tables[] = {
 	{ "tcp", BERTH_TCP }, { "tcp6", BERTH_TCP }, { "udp", BERTH_UDP }, { "udp6", BERTH_UDP },

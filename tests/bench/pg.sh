@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Side by side, in one run: a private cluster beside initdb and createdb -T; the relay beside no relay, pgbouncer,
 # a forwarder that looks at nothing, and the relay with the server's unix socket behind it.
-#	tests/bench/pg.sh [SECONDS]	per measurement of pgbench, default 5; three rounds, alternating
+#	tests/bench/pg.sh [SECONDS]	per measurement of pgbench, default 5; ROUNDS=3 of them, alternating
 #	COPY_MB=1000 PART=path		how much COPY moves, default 224; only the data path, without the clusters
 cd "$(dirname "$0")/../pg"; set -- "$(pwd)/bench" "${1:-5}"; seconds=$2
 cd ../..; . tests/pg/lib.sh >/dev/null; . tests/pg/server.sh
@@ -62,13 +62,27 @@ copy_mb=${COPY_MB:-224} rows=$((${COPY_MB:-224} * 3125))
 copy_out() { psql -p "$1" -qc "copy (select g, repeat(md5(g::text), 10) from generate_series(1,$rows) g) to stdout" "$2"; }
 copy_in() { psql -p "$1" -qc 'truncate sink' -c 'copy sink from stdin' "$2" <"$work/rows"; }
 ends="direct:$sport:$phys relay:$rport:mes_e2e_db ${bouncer:+pgbouncer:$bport:mes_e2e_db} forward:$fport:$phys socket:$uport:mes_e2e_db"
-measure() { # measure TITLE FUNCTION ARGS...: every end in turn, three rounds; then their medians, and those beside the first
-	title=$1; shift; rm -f "$work"/m.*
-	for round in 1 2 3; do
-		for end in $ends; do name=${end#*:}; "$@" "${name%:*}" "${name#*:}" >>"$work/m.${end%%:*}"; done
+ticks() { # hundredths of a second of a processor that all who take part have had so far
+	server=$(head -1 "$sdir/data/postmaster.pid")
+	for pid in $$ $relay $bouncer "$server" $(pgrep -P "$server"); do sed 's/.*) //' "/proc/$pid/stat" 2>/dev/null; done | awk '{n += $12 + $13 + $14 + $15} END {print n}'
+}
+row() { # row KIND MORE: the median of every end, and that of what each of the others is to the first in the same round
+	for end in $ends; do printf ' %9.1f' "$(middle <"$work/$1.${end%%:*}")"; done; printf '  '
+	for end in ${ends#* }; do printf ' %.2f' "$(paste "$work/$1.${ends%%:*}" "$work/$1.${end%%:*}" | awk -v more="$2" '{print more ? $2 / $1 : $1 / $2}' | middle)"; done; echo
+}
+measure() { # measure TITLE FUNCTION ARGS...: every end in turn, ROUNDS times. On a machine that others use too, look at the second row.
+	title=$1; shift; rm -f "$work"/[mc].*
+	case $title in *tps) amount=$seconds ;; *) amount='' ;; esac
+	for round in $(seq "${ROUNDS:-3}"); do
+		for end in $ends; do
+			name=${end#*:} before=$(ticks)
+			value=$("$@" "${name%:*}" "${name#*:}")
+			echo "$value" >>"$work/m.${end%%:*}"
+			echo "$(($(ticks) - before)) ${amount:+$((amount * value))} $copy_mb" | awk '{print $1 * 10000 / $2}' >>"$work/c.${end%%:*}"
+		done
 	done
-	printf '%-32s' "$title"
-	for end in $ends; do middle <"$work/m.${end%%:*}"; done | awk '{v[NR] = $1} END {for (i = 1; i <= NR; i++) printf " %9d", v[i]; printf "  "; for (i = 2; i <= NR; i++) printf " %.2f", v[i] / v[1]; print ""}'
+	printf '%-32s' "$title"; row m 1
+	printf '%-32s' '  processor time of each, us'; row c ''
 }
 b() { m=$1 c=$2; shift 2; case $m in s) o='-S' ;; p) o='-S -M prepared' ;; t) o='' ;; c) o='-S -C' ;; esac; tps $o -c "$c" -j 1 -p "$1" "$2"; }
 mb() { began=$(ms); "$1" "$2" "$3" >/dev/null; echo $((copy_mb * 1000 / ($(ms) - began))); }

@@ -105,6 +105,17 @@ same 'PostgreSQL renamed, Redis private' "1 mes_e2e_db PONG
 2 mes_e2e_db PONG" "$(timeout 60 "$berth" run -n 2 --output group -- sh -c "echo \$BERTH_WORKER \$(PGPASSWORD=mes_password psql -Atqc 'select current_database()' -h 127.0.0.1 -p $sport -U mes_user mes_e2e_db) \$(redis-cli ping)" 2>"$work/errors" | grep -v '^---' | sort)"
 ok 'which is said' grep -q 'databases rename and private' "$work/errors"
 
+cat >berth.yaml <<YAML
+databases:
+  - url: $shurl
+    settings: [max_prepared_transactions=7, "search_path=it's, \"my\\\\own\""]
+  - {kind: redis, port: 6379, settings: [maxmemory=5mb]}
+  - {url: "mysql://shop_user:x@localhost:3306/shop", settings: [max-connections=77]}
+YAML
+same 'settings of the project, on servers of its own although one answers' "7 it's, \"my\\own\" 5242880 77" \
+	"$(timeout 60 "$berth" run -- sh -c "psql -Atc 'show max_prepared_transactions' -c 'show search_path' '$shurl'; redis-cli config get maxmemory | tail -n 1;
+	MYSQL_PWD=x mariadb -Ne 'select @@max_connections' -u shop_user shop" 2>"$work/errors" | paste -sd' ')"
+
 refused() { # refused SENTENCE WANT YAML
 	printf 'databases:\n%b' "$3" >berth.yaml
 	"$berth" run -- true >"$work/said" 2>&1 && echo 'it ran' >>"$work/said"
@@ -112,5 +123,8 @@ refused() { # refused SENTENCE WANT YAML
 }
 refused 'a command without a start' 'needs start' '  - kind: command\n    port: 7700\n'
 refused 'two servers on one port' 'port 6379 is wanted by two servers' '  - kind: redis\n  - url: mysql://localhost:6379/x\n'
+refused 'a setting that is none' 'each is NAME=VALUE' '  - kind: redis\n    settings: [maxmemory]\n'
+refused 'a setting for a server that is shared' 'a shared server takes no' "  - url: $shurl\n    mode: rename\n    settings: [a=b]\n"
+refused 'a setting that the server refuses' 'no_such_setting' "  - url: $shurl\n    settings: [no_such_setting=1]\n"
 refused 'a server that ends at once says why' 'no such luck' '  - kind: command\n    port: 7700\n    start: echo no such luck; exit 3\n'
 finish

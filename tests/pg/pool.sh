@@ -18,7 +18,7 @@ findings() { jq -r ".findings[] | select(.kind == \"$1\") | \"w\\(.worker) \\(.s
 
 settings 'pool: 10'
 berth run -n 4 -- touch started
-same 'a run for which too few connections are left is not started, and shown the arithmetic' "125 berth: unable to provide the database: too few connections are left: 4 workers at once x (10 + 1 of Berth's) + 1 = 45, and the server at localhost:$sport has 36: max_connections 40 - 4 reserved - 0 in use
+same 'a run for which too few connections are left is not started, and shown the arithmetic' "125 berth: unable to provide the database: too few connections are left: 4 workers at once x (10 + 1 of Berth's) + 1 = 45, and the server at mes_user@localhost:$sport has 36: max_connections 40 - 4 reserved - 0 in use
 hint: -j 3 fits; or raise max_connections, or say in berth.yaml how many a worker needs (pool)" "$status $(cat "$work/errors")"
 same 'nothing was made for it' '0 ' "$(databases) $(ls started 2>/dev/null)"
 berth run -n 4 -j 3 -- true

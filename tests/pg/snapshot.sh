@@ -13,7 +13,8 @@ setup='psql -qc "create table item(n int); insert into item values (0)"'
 cat >suite <<'SUITE'
 ask() { psql -Atqc "$1"; }
 ask 'insert into item values (1)'
-(echo 'begin; select 1;'; until [ -e cut ]; do sleep 0.05; done; echo 'select 2;') | psql -q >/dev/null 2>&1 & open=$!
+(printf 'begin; select 1;\n\\! : >opened\n'; until [ -e cut ]; do sleep 0.05; done; echo 'select 2;') | psql -q >/dev/null 2>&1 & open=$!
+until [ -e opened ]; do sleep 0.05; done
 "$1" db snapshot seeded; echo "snapshot $?"
 : >cut; wait $open; echo "the open session $?"
 echo "goes on with $(ask 'select count(*) from item')"
@@ -34,7 +35,7 @@ second 0
 to the template 0 1
 second 0 3|mes_e2e_db'
 run_it() { # run_it CLONE OPTIONS... -- COMMAND...: as the suite's clients are configured
-	clone=$1; shift; rm -f cut
+	clone=$1; shift; rm -f cut opened
 	BERTH_PG_CLONE=$clone PGHOST=localhost PGPORT=$port PGUSER=mes_user PGPASSWORD=mes_password PGDATABASE=mes_e2e_db timeout 60 \
 		"$berth" run --tree shared --db "postgresql://mes_user:mes_password@localhost:$port/mes_e2e_db" --db-mode $mode "$@"
 }
@@ -74,6 +75,32 @@ template true true' "$(of_mode '"\(if .snapshot then "snapshot " + .name else "t
 	done
 	same "$mode: all dropped" '' "$(of_mode .name)"
 done
+# --- old templates go when a run begins ---
+template() { # template NAME HOURS: one that was used so long ago
+	sql "create database berth_tpl_$1 owner mes_user is_template true allow_connections false"
+	sql "comment on database berth_tpl_$1 is '{\"berth\": 1, \"template\": true, \"made\": 1, \"used\": $(($(date +%s) - $2 * 3600))}'"
+}
+templates() { sql "select string_agg(datname, ' ' order by datname) from pg_database where datname like 'berth\\_tpl%'"; }
+template fresh_0 0; template day_0 24; template week_0 170; template month_0 700
+run_it '' -- true
+same 'what nobody has used for two weeks goes' 'berth_tpl_day_0 berth_tpl_fresh_0 berth_tpl_week_0' "$(templates)"
+size=$(sql "select pg_database_size('berth_tpl_day_0')")
+printf 'template-quota: %s\n' $((size * 5 / 2)) >berth.yaml
+run_it '' -- true
+same 'beyond the quota the one that was not used for longest' 'berth_tpl_day_0 berth_tpl_fresh_0' "$(templates)"
+echo 'template-quota: 1K' >berth.yaml
+key=$(python3 -c 'h = 14695981039346656037
+for c in b"use berth_tpl_day_0": h = (h ^ c) * 1099511628211 % 2**64
+print(h - 2**64 if h >= 2**63 else h)')
+(echo "select pg_advisory_lock_shared($key);"; until [ -e unlock ]; do sleep 0.1; done) | psql -q -h "$sdir" -p "$sport" -U postgres postgres >/dev/null & holder=$!
+until [ "$(sql "select count(*) from pg_locks where locktype = 'advisory'")" != 0 ]; do sleep 0.1; done
+run_it '' -- true
+same 'not one that is in use, and not one of this hour' 'berth_tpl_day_0 berth_tpl_fresh_0' "$(templates)"
+touch unlock; wait $holder
+run_it '' -- true
+same 'when it is not used any more it goes' berth_tpl_fresh_0 "$(templates)"
+rm berth.yaml
+"$berth" db template drop berth_tpl_fresh_0 --db "$shurl" >/dev/null
 same 'nothing is left on the server' 0 "$(databases)"
 same 'a name that is none' "berth: a snapshot's name is 1 to 32 small letters, digits, '_' and '-', not '../x'" "$("$berth" db snapshot ../x 2>&1 | head -1)"
 same 'nor anything in the cache but locks and what initdb made' 'base-' "$(find "$work/cache/berth/pg" -mindepth 1 -maxdepth 1 ! -name '*.lock' ! -name clones ! -name kept -printf '%f\n' | cut -c1-5)"

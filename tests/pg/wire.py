@@ -164,6 +164,11 @@ def main(port):
     for formats in ((), (0,), (1,)):
         session.socket.sendall(extended(by_name, [b"mes_e2e_db"], formats))
         assert rows(session.until_ready()) == [[b"mes_e2e_db"]], "a parameter compared with datname"
+    most = b"select %s, datname from pg_database where datname = $65" % b", ".join(b"$%d" % i for i in range(1, 65))
+    session.socket.sendall(extended(most, [b"mes_e2e_db"] * 65))
+    assert b"42501" in errors(session)[0], "the 65th parameter is one too many"
+    session.socket.sendall(extended(b"update pg_database set datistemplate = $1", [b"t"]))
+    assert b"not this worker's" in errors(session)[0], "a refusal with parameters"
     session.socket.sendall(extended(b"select current_database()::text, array[current_database()::text]", [], (), (1,)))
     row = rows(session.until_ready())[0]
     assert row[0] == b"mes_e2e_db", "binary text"

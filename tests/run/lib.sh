@@ -50,5 +50,5 @@ wait_for() {
 
 gone() { ! kill -0 "$1" 2>/dev/null; }
 # No process of ours says it belongs to this test's runs.
-none_left() { ! grep -qzs "^BERTH_MAP=$top/" /proc/[0-9]*/environ; }
+none_left() { ! grep -qzsE "^BERTH_(MAP|VIEW)=$top/" /proc/[0-9]*/environ; }
 no_files() { [ -z "$(ls -A "$XDG_RUNTIME_DIR/berth" 2>/dev/null)" ]; }

@@ -11,8 +11,9 @@
 static const char *sample(const struct option *option, bool second)
 {
 	static const char *const first_texts[] = { "true", "7",	  "3101,3103-3110", "21000-21999", "90s",
-						   "512M", "word" };
-	static const char *const second_texts[] = { "true", "9", "4000", "22000-22999", "2h", "2G", "other" };
+						   "512M", "reset:3101@2s,kill:3102@90s", "word" };
+	static const char *const second_texts[] = { "true", "9", "4000", "22000-22999", "2h", "2G", "stall:3101@1h/500ms",
+						    "other" };
 
 	if (option->names)
 		return option->names[second ? 2 : 1];

@@ -203,6 +203,72 @@ static char *duration_wants(const struct option *option)
 	return str_print("a time such as 90, 500ms, 5m or 2h%s", option->low ? ", above 0" : "");
 }
 
+/* One "reset:3101@2s" or "stall:3101@2s/500ms" */
+static int fault_parse(const struct option *option, const char *text, struct run_fault *ret_fault)
+{
+	cleanup_strv char **words = strv_split(text, ":@/");
+	const char *signs[] = { strchr(text, ':'), strchr(text, '@'), strchr(text, '/') };
+	struct run_fault fault = { 0 };
+	long port;
+
+	if (strv_len(words) < 3 || !signs[0] || !signs[1] || signs[0] > signs[1] || (signs[2] && signs[2] < signs[1]))
+		return -EINVAL;
+	while (fault.kind < RUN_FAULTS && strcmp(words[0], run_fault_names[fault.kind]))
+		fault.kind++;
+	if (fault.kind == RUN_FAULTS || strv_len(words) != (fault.kind == RUN_FAULT_STALL ? 4 : 3) ||
+	    str_number(words[1], 1, 65535, &port) || duration_parse(option, words[2], &fault.at_ms) ||
+	    (words[3] && duration_parse(option, words[3], &fault.for_ms)))
+		return -EINVAL;
+	fault.port = (uint16_t)port;
+	*ret_fault = fault;
+	return 0;
+}
+
+static int faults_parse(const struct option *option, const char *text, void *field)
+{
+	cleanup_strv char **items = strv_split(text, ", ");
+	struct run_faults *faults = field;
+	struct run_fault fault;
+
+	for (char **item = items; item && *item; item++)
+		if (fault_parse(option, *item, &fault))
+			return -EINVAL;
+	for (char **item = items; item && *item; item++) {
+		faults->of = mem_grow(faults->of, faults->count + 1, sizeof(fault));
+		(void)fault_parse(option, *item, &faults->of[faults->count++]);
+	}
+	return items ? 0 : -EINVAL;
+}
+
+static void faults_clear(void *field)
+{
+	struct run_faults *faults = field;
+
+	free(faults->of);
+	*faults = (struct run_faults){ 0 };
+}
+
+static char *faults_text(const struct option *option, const void *field)
+{
+	const struct run_faults *faults = field;
+	struct str text = { 0 };
+
+	for (unsigned int i = 0; i < faults->count; i++) {
+		const struct run_fault *fault = &faults->of[i];
+		cleanup_free char *at = duration_text(option, &fault->at_ms), *time = duration_text(option, &fault->for_ms);
+
+		str_addf(&text, "%s%s:%u@%s%s%s", i ? "," : "", run_fault_names[fault->kind], fault->port, at,
+			 fault->kind == RUN_FAULT_STALL ? "/" : "", fault->kind == RUN_FAULT_STALL ? time : "");
+	}
+	return str_take(&text);
+}
+
+static char *faults_wants(const struct option *option)
+{
+	(void)option;
+	return str_copy("a fault such as reset:3101@2s, kill:3101@2s or stall:3101@2s/500ms");
+}
+
 static int size_parse(const struct option *option, const char *text, void *field)
 {
 	cleanup_free char *bare = str_copy(text);
@@ -476,6 +542,7 @@ const struct option_type option_types[TYPES] = {
 	TYPE(FILE, char *, false, FILE, text_parse, text_clear, text_text, items_wants),
 	TYPE(DIRECTORY, char *, false, DIRECTORY, text_parse, text_clear, text_text, items_wants),
 	TYPE(DURATION, int64_t, false, FREE, duration_parse, NULL, duration_text, duration_wants),
+	TYPE(FAULTS, struct run_faults, true, FREE, faults_parse, faults_clear, faults_text, faults_wants),
 	TYPE(SIZE, uint64_t, false, FREE, size_parse, NULL, size_text, size_wants),
 	TYPE(NAMES, unsigned int, false, NAMES, names_parse, NULL, names_text, names_wants),
 };

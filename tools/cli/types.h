@@ -34,6 +34,7 @@ enum {
 	TYPE_FILE,
 	TYPE_DIRECTORY,
 	TYPE_DURATION,
+	TYPE_FAULTS,
 	TYPE_SIZE,
 	TYPE_NAMES,
 	TYPES
@@ -57,6 +58,7 @@ extern const struct option_type option_types[TYPES];
 #define FILE_NAME .type = &option_types[TYPE_FILE]
 #define DIRECTORY .type = &option_types[TYPE_DIRECTORY]
 #define DURATION(least) .type = &option_types[TYPE_DURATION], .low = (least)
+#define FAULTS .type = &option_types[TYPE_FAULTS]
 #define SIZE .type = &option_types[TYPE_SIZE]
 #define ENUM(list) .type = &option_types[TYPE_NAMES], .names = (list)
 

@@ -22,8 +22,14 @@
 #include "tools/pg/agent.h"
 #include "tools/pg/libpq.h"
 
+/*
+ * A machine that is switched off closes nothing. Its leases are free when the server has missed it: after a minute, not after the
+ * two hours of TCP.
+ */
+#define KEEPALIVES "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
 #define UNFINISHED "berth_new" /* a suffix follows */
 
+enum { TEMPLATE_DAYS = 14, TEMPLATE_FRESH_S = 3600 };
 enum { CONNECT_MS = 10000, RETRY_MS = 15000, CREATORS_CLASS = 0x62727468, KEPT_DAYS = 7, STALE_S = 7200, RANDOM_LEN = 8 };
 
 struct admin {
@@ -70,11 +76,13 @@ static char *first_line(const char *text)
 
 static PGconn *connect_to(const struct pg_url *url, const char *database)
 {
-	cleanup_free char *port = str_print("%u", url->port);
-	const char *const keys[] = { "host", "port", "user", "password", "dbname", "application_name", "options",
-				     "client_encoding", NULL };
-	const char *const values[] = { url->host, port, url->role, url->password, database, "berth",
-				       "-c search_path=pg_catalog -c statement_timeout=120s", "UTF8", NULL };
+	uint16_t number;
+	const char *host = pg_url_server(url, &number);
+	cleanup_free char *port = str_print("%u", number);
+	const char *const keys[] = { "host", "port", "user", "password", "dbname", "application_name",
+				     "sslmode", "options", "client_encoding", NULL };
+	const char *const values[] = { host, port, url->role, url->password, database, "berth", pg_url_sslmode(url),
+				       "-c search_path=pg_catalog -c statement_timeout=120s " KEEPALIVES, "UTF8", NULL };
 
 	return libpq_connect(keys, values, CONNECT_MS);
 }
@@ -486,6 +494,65 @@ unsigned int admin_reap(struct admin *admin)
 		count += reap_one(admin, libpq.PQgetvalue(leases, row, 0), libpq.PQgetvalue(leases, row, 1));
 	for (int row = 0; row < libpq.PQntuples(unfinished); row++)
 		count += reap_unfinished(admin, libpq.PQgetvalue(unfinished, row, 0));
+	return count;
+}
+
+/* --- templates --- */
+
+/* Not the name itself: who makes the template holds that. */
+static char *use_sql(const char *function, const char *name)
+{
+	cleanup_free char *use = str_print("use %s", name);
+
+	return str_print("SELECT %s(%lld)", function, (long long)lock_key(use));
+}
+
+void admin_use_template(struct admin *admin, const char *name)
+{
+	cleanup_free char *lock = use_sql("pg_try_advisory_lock_shared", name);
+	cleanup_result PGresult *old = libpq_ask(admin->conn, admin->line, 1,
+		"SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = $1", name);
+	json_t *comment = libpq.PQntuples(old) == 1 ? json_loads(libpq.PQgetvalue(old, 0, 0), 0, NULL) : NULL;
+
+	(void)says_true(admin, lock);
+	if (!json_is_object(comment)) {
+		json_decref(comment);
+		return;
+	}
+	json_object_set_new(comment, "used", json_integer((json_int_t)time(NULL)));
+	(void)comment_json(admin, name, comment);
+}
+
+static bool drop_unused(struct admin *admin, const char *name)
+{
+	cleanup_free char *lock = use_sql("pg_try_advisory_lock", name), *unlock = use_sql("pg_advisory_unlock", name);
+	bool dropped;
+
+	if (!says_true(admin, lock))
+		return false;
+	dropped = !drop(admin, name, true, false);
+	(void)says_true(admin, unlock);
+	return dropped;
+}
+
+unsigned int admin_collect(struct admin *admin, uint64_t quota_bytes)
+{
+	/* the freshest first: what is behind them, when the quota is used up, goes */
+	cleanup_result PGresult *list = libpq_ask(admin->conn, admin->line, 3,
+		"SELECT datname, pg_database_size(oid), extract(epoch FROM now())::bigint - coalesce((c->>'used')::bigint, "
+		"(c->>'made')::bigint, 0) FROM (SELECT oid, datname, shobj_description(oid, 'pg_database')::json AS c "
+		"FROM pg_database WHERE datistemplate AND datname LIKE 'berth\\_tpl\\_%' AND pg_has_role(datdba, 'USAGE') "
+		"AND shobj_description(oid, 'pg_database') LIKE '{\"berth\"%') t ORDER BY 3, 1", NULL);
+	unsigned int count = 0;
+	uint64_t sum = 0;
+
+	for (int row = 0; row < libpq.PQntuples(list); row++) {
+		int64_t age_s = strtoll(libpq.PQgetvalue(list, row, 2), NULL, 10);
+
+		sum += strtoull(libpq.PQgetvalue(list, row, 1), NULL, 10);
+		if (age_s > TEMPLATE_DAYS * 86400 || (sum > quota_bytes && age_s > TEMPLATE_FRESH_S))
+			count += drop_unused(admin, libpq.PQgetvalue(list, row, 0));
+	}
 	return count;
 }
 

@@ -82,6 +82,15 @@ int admin_each_owned(struct admin *admin, admin_owned_fn fn, void *arg, char **r
  */
 int admin_drop_owned(struct admin *admin, const char *database, const char *suffix, char **ret_why);
 
+/** Note that template @name is used: now, and as long as this session lives. */
+void admin_use_template(struct admin *admin, const char *name);
+
+/**
+ * Drop templates that nobody has used for two weeks, and of what is larger than @quota_bytes together those that have not been
+ * used for longest; never one in use, one that was used within the hour, or a snapshot. Return: how many.
+ */
+unsigned int admin_collect(struct admin *admin, uint64_t quota_bytes);
+
 /* Drop what dead runs left. Return: how many databases. */
 unsigned int admin_reap(struct admin *admin);
 

@@ -23,6 +23,14 @@ void engine_add_quoted(struct str *sql, const char *text, char quote)
 	str_add_len(sql, &quote, 1);
 }
 
+char *const *engine_settings(const struct template_plan *plan, uint16_t port)
+{
+	for (unsigned int i = 0; i < plan->service_count; i++)
+		if (plan->services[i].port == port)
+			return plan->services[i].settings;
+	return NULL;
+}
+
 char *engine_as_user(const struct pg_server *server, const char *command)
 {
 	return server->uid ? str_print("runuser -u %s -- %s", server->user, command) : str_copy(command);

@@ -18,6 +18,7 @@
 struct pg_service {
 	uint16_t port;		/* virtual */
 	const struct pg_engine *engine;
+	char **settings;	/* strv of NAME=VALUE, on top of the engine's own; may be NULL */
 	char *start, *ready, *stop; /* shell commands of kind `command`; the last two may be NULL */
 };
 
@@ -59,6 +60,9 @@ extern const struct pg_engine *const pg_engines[PG_KINDS];
 
 /** Quote for a mode in which a line is a statement: as a string (') whose backslashes are escapes, or as a name. */
 void engine_add_quoted(struct str *sql, const char *text, char quote);
+
+/** What the project sets on the server at @port; strv, may be NULL. Each has a "=" behind its name. */
+char *const *engine_settings(const struct template_plan *plan, uint16_t port);
 
 /** @command as the server's user runs it, for a shell; the caller's to free. */
 char *engine_as_user(const struct pg_server *server, const char *command);

@@ -206,6 +206,10 @@ static void server_tls_answer(struct link *link)
 
 	if (got == -EAGAIN)
 		return;
+	if (got == 1 && answer == 'N' && !link->rejection.len) {
+		link_refuse(link, "08006", "the database server does not speak TLS, and Berth's URL has sslmode=require", NULL);
+		return;
+	}
 	if (got == 1 && answer == 'N') {
 		link_say_last(link, &link->rejection);
 		return;

@@ -144,10 +144,12 @@ void pg_health_cluster_free(struct pg_health_cluster *cluster)
 
 static PGconn *connect_once(const struct pg_url *url)
 {
-	cleanup_free char *port = str_print("%u", url->port);
+	uint16_t number;
+	const char *host = pg_url_server(url, &number);
+	cleanup_free char *port = str_print("%u", number);
 	const char *const keys[] = { "host", "port", "user", "password", "dbname", "application_name",
-				     "options", NULL };
-	const char *const values[] = { url->host, port, url->role, url->password, "postgres", "berth",
+				     "sslmode", "options", NULL };
+	const char *const values[] = { host, port, url->role, url->password, "postgres", "berth", pg_url_sslmode(url),
 				       "-c search_path=pg_catalog -c statement_timeout=5s", NULL };
 
 	return libpq_connect(keys, values, CONNECT_MS);
@@ -198,9 +200,9 @@ int pg_health_server(const char *database, const char *project_dir, struct pg_he
 		return ret;
 	}
 	ret_server->role = str_copy(url.role);
-	ret_server->where = str_print("%s@%s:%u", url.role, url.host, url.port);
-	ret_server->local = pg_url_local(&url);
-	ret_server->answers = ret_server->local && pg_port_answers(url.port);
+	ret_server->where = pg_url_where(&url);
+	ret_server->local = url.server_host || pg_url_local(&url);
+	ret_server->answers = ret_server->local && pg_url_answers(&url);
 	if (ret_server->answers) {
 		ret = libpq_load(ret_why);
 		if (!ret) {
@@ -246,7 +248,7 @@ int pg_pool_check(const struct pg *pg, const struct pg_pool_wanted *wanted, unsi
 	*ret_left = 0;
 	if (pg->mode != PG_RENAME || libpq_load(&why))
 		return 0;
-	where = str_print("%s:%u", url->host, url->port);
+	where = pg_url_where(url);
 	conn = connect_once(url);
 	ret = ask(conn, &server, &why);
 	libpq.PQfinish(conn);

@@ -153,6 +153,8 @@ static int create_one(struct keeper *keeper, unsigned int url, char **ret_why)
 
 	if (is_shared(keeper, url))
 		return 0;
+	if (source == name)
+		admin_use_template(keeper->admins[port_of(keeper->pg, url)], name);
 	ret = admin_create(keeper->admins[port_of(keeper->pg, url)], physical, source, &lease, &why);
 	if (ret)
 		*ret_why = str_print("unable to create database '%s': %s%s", physical, why ? why : strerror(-ret),
@@ -213,11 +215,12 @@ static int listen_port(struct keeper *keeper, unsigned int port)
 	const struct pg_url *url = url_at_port(keeper->pg, port);
 	cleanup_free char *path = str_print("%s/w%u.s.PGSQL.%u", keeper->plan->socket_dir, worker->number, keeper->pg->ports[port]);
 	struct relay_setup setup = { .loop = keeper->loop, .names = &keeper->names, .port = worker->real[port],
-				     .socket_path = str_copy(path), .host = url->host, .server_port = url->port,
+				     .socket_path = str_copy(path), .server_tls = url->server_host && url->tls,
 				     .offer_tls = url->tls, .slow_ms = keeper->pg->setup.slow_query_ms, .on_slow = on_slow,
 				     .on_turned_away = on_turned_away, .on_abandoned = on_abandoned, .arg = keeper };
 	int ret;
 
+	setup.host = pg_url_server(url, &setup.server_port);
 	for (;;) {
 		berth_portmap_try(worker->map, setup.port);
 		ret = relay_open(&setup, &keeper->relays[port]);
@@ -612,7 +615,7 @@ void lease_steward(void *arg, int line)
 		agent_tell(line, "error %s", why);
 		return;
 	}
-	agent_tell(line, "reaped %u", admin_reap(admin));
+	agent_tell(line, "reaped %u", admin_reap(admin) + admin_collect(admin, plan->pg->setup.template_quota_bytes));
 	if (plan->template_hash)
 		answer = elect(admin, plan, line);
 	if (answer)

@@ -360,7 +360,7 @@ void link_open(struct relay *relay, int fd)
 	int one = 1;
 
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	*link = (struct link){ .relay = relay, .next = relay->links, .at = &relay->links };
+	*link = (struct link){ .relay = relay, .server_tls = relay->setup.server_tls, .next = relay->links, .at = &relay->links };
 	link->client.channel.fd = fd;
 	link->server.channel.fd = -1;
 	if (link->next)

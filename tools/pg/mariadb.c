@@ -81,20 +81,22 @@ static int install(const char *data, struct str *ret_text)
 	return job_exec(argv, plain_env, NULL, ret_text);
 }
 
-static char **server_words(const char *data)
+static char **server_words(const char *data, char *const *more)
 {
 	char **argv = NULL;
 
 	strv_add(&argv, program());
 	for (size_t i = 0; i < ARRAY_LEN(settings); i++)
 		strv_add(&argv, settings[i]);
+	for (; more && *more; more++)
+		strv_own(&argv, str_print("--%s", *more));
 	strv_own(&argv, str_print("--datadir=%s", data));
 	return argv;
 }
 
-static int bootstrap(const char *data, const char *sql, struct str *ret_text)
+static int bootstrap(const char *data, char *const *more, const char *sql, struct str *ret_text)
 {
-	cleanup_strv char **argv = server_words(data);
+	cleanup_strv char **argv = server_words(data, more);
 
 	strv_add(&argv, "--bootstrap");
 	return job_exec(argv, plain_env, sql, ret_text);
@@ -113,7 +115,7 @@ static int build(const struct template_plan *plan, uint16_t port, const char *da
 			add_user(&sql, &plan->urls[i]);
 		}
 	if (!status)
-		status = bootstrap(data, sql.text, &output);
+		status = bootstrap(data, engine_settings(plan, port), sql.text, &output);
 	explicit_bzero(sql.text, sql.len);
 	error = output.text ? strstr(output.text, "ERROR") : NULL;
 	if (!status && !error)
@@ -129,7 +131,7 @@ static char *socket_path(const struct pg_seat *seat)
 
 static char **command_line(const struct pg_seat *seat)
 {
-	char **argv = server_words(seat->data);
+	char **argv = server_words(seat->data, seat->service->settings);
 
 	strv_own(&argv, str_print("--pid-file=%s/pid", seat->data));
 	strv_own(&argv, str_print("--port=%u", seat->port));

@@ -33,11 +33,6 @@ static int parse(const char *database, const char *project_dir, struct pg_url *r
 	return ret;
 }
 
-static char *where_of(const struct pg_url *url)
-{
-	return str_print("%s@%s:%u", url->role, url->host, url->port);
-}
-
 char *pg_owned_where(const char *database, const char *project_dir)
 {
 	struct pg_url url;
@@ -45,7 +40,7 @@ char *pg_owned_where(const char *database, const char *project_dir)
 
 	if (parse(database, project_dir, &url))
 		return NULL;
-	where = where_of(&url);
+	where = pg_url_where(&url);
 	pg_url_free(&url);
 	return where;
 }
@@ -65,12 +60,12 @@ static int server_open(const char *database, const char *project_dir, struct ser
 		*ret_why = str_copy("neither a name nor a PostgreSQL URL");
 		return ret;
 	}
-	server->where = where_of(&server->url);
-	if (!pg_url_local(&server->url)) {
+	server->where = pg_url_where(&server->url);
+	if (!server->url.server_host && !pg_url_local(&server->url)) {
 		*ret_why = str_print("host '%s' is not this machine", server->url.host);
 		return -ENOTSUP;
 	}
-	if (!pg_port_answers(server->url.port)) { /* admin_open() would wait for it */
+	if (!pg_url_answers(&server->url)) { /* admin_open() would wait for it */
 		*ret_why = str_copy("no server answers");
 		return -ENOTCONN;
 	}

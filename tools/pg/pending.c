@@ -66,12 +66,19 @@ void pending_got(struct pending *pending, char type)
 	}
 }
 
+/* Of a statement that was parsed and is not bound yet, or not any more, an error may still come: if no other is due. */
 const struct pending_statement *pending_find(const struct pending *pending)
 {
+	const struct pending_statement *before = NULL;
 	unsigned int parses = pending->parses - (pending->bound && pending->parses);
 
-	for (const struct pending_statement *one = pending->first; one; one = one->next)
-		if (one->ready == pending->ready && one->parses == parses)
+	for (const struct pending_statement *one = pending->first; one; one = one->next) {
+		if (one->ready != pending->ready)
+			continue;
+		if (one->parses == parses)
 			return one;
-	return NULL;
+		if (one->parses + 1 == parses)
+			before = one;
+	}
+	return before;
 }

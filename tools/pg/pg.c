@@ -41,6 +41,7 @@ static void pg_free(struct pg *pg)
 		pg_url_free(&pg->urls[i]);
 	free(pg->urls);
 	for (unsigned int i = 0; i < pg->port_count; i++) {
+		strv_free(pg->services[i].settings);
 		free(pg->services[i].start);
 		free(pg->services[i].ready);
 		free(pg->services[i].stop);
@@ -65,24 +66,39 @@ static void copy_setup(struct pg *pg, const struct pg_setup *setup)
 	pg->setup.command = setup->command && *setup->command ? str_copy(setup->command) : NULL;
 	pg->setup.inputs = strv_copy(setup->inputs);
 	pg->setup.snapshot = str_copy(setup->snapshot);
+	if (!setup->template_quota_bytes)
+		pg->setup.template_quota_bytes = 4ull << 30;
 	pg->setup.wanted = NULL; /* urls from here on: the texts hold passwords */
 }
 
-/* Return: 0; -EEXIST another kind has this port; -E2BIG. */
+static int add_settings(struct pg_service *service, char *const *settings)
+{
+	for (; settings && *settings; settings++) {
+		if (service->engine->ours || strcspn(*settings, "=") == 0 || !strchr(*settings, '=') || strpbrk(*settings, "\r\n"))
+			return -EBADMSG;
+		strv_add(&service->settings, *settings);
+	}
+	return 0;
+}
+
+/* Return: 0; -EEXIST another kind has this port; -E2BIG; -EBADMSG something among its settings is none. */
 static int add_service(struct pg *pg, uint16_t port, const struct pg_wanted *wanted)
 {
 	const struct pg_engine *engine = pg_engines[wanted->kind];
 
-	for (unsigned int i = 0; i < pg->port_count; i++)
+	for (unsigned int i = 0; i < pg->port_count; i++) {
+		if (pg->ports[i] == port && (pg->services[i].engine != engine || engine->ours))
+			return -EEXIST;
 		if (pg->ports[i] == port)
-			return pg->services[i].engine == engine && !engine->ours ? 0 : -EEXIST;
+			return add_settings(&pg->services[i], wanted->settings);
+	}
 	if (pg->port_count == PG_PORTS_MOST)
 		return -E2BIG;
 	pg->services[pg->port_count] = (struct pg_service){ port, engine, .start = wanted->start ? str_copy(wanted->start) : NULL,
 							    .ready = wanted->ready ? str_copy(wanted->ready) : NULL,
 							    .stop = wanted->stop ? str_copy(wanted->stop) : NULL };
-	pg->ports[pg->port_count++] = port;
-	return 0;
+	pg->ports[pg->port_count] = port;
+	return add_settings(&pg->services[pg->port_count++], wanted->settings);
 }
 
 static char *refuse_wanted(const struct pg_url *url, size_t number, int error)
@@ -93,8 +109,16 @@ static char *refuse_wanted(const struct pg_url *url, size_t number, int error)
 		return str_print("port %u is wanted by two servers that are not the same", url->port);
 	if (error == -E2BIG)
 		return str_print("more than %d database ports", PG_PORTS_MOST);
+	if (error == -EBADMSG)
+		return str_print("the settings of database number %zu: each is NAME=VALUE, and a command has none", number);
 	if (error == -ENOTSUP)
-		return str_print("host '%s' is not this machine, and only local addresses are remapped", url->host);
+		return str_print("host '%s' is not this machine, and only local addresses are remapped\n"
+				 "hint: let the suite say localhost, and Berth where that is: "
+				 "postgresql://ROLE:PASSWORD@localhost:%u/%s?server=%s:%u", url->host, url->port, url->name,
+				 url->host, url->port);
+	if (error == -EDESTADDRREQ)
+		return str_print("'server' in the URL of database '%s' wants a local host before it, and --db-mode rename or auto",
+				 url->name);
 	if (error == -ENODATA)
 		return str_print("database number %zu, of kind %s, needs a port%s", number, kind,
 				 url->kind == PG_KIND_COMMAND ? " and a start command" : "");
@@ -111,8 +135,8 @@ static int read_one(struct pg *pg, const struct pg_wanted *wanted, const char *d
 	} else {
 		pg->url_count++;
 		url->port = wanted->port ? wanted->port : url->port;
-		if (!pg_url_local(url))
-			ret = -ENOTSUP;
+		if (!pg_url_local(url) || (url->server_host && pg->mode == PG_PRIVATE))
+			ret = url->server_host ? -EDESTADDRREQ : -ENOTSUP;
 		else if (!url->port || (wanted->kind == PG_KIND_COMMAND && !wanted->start))
 			ret = -ENODATA;
 		else
@@ -163,8 +187,10 @@ unsigned int pg_left_out(const struct pg *pg)
 	return pg->left_out;
 }
 
-/* Does anybody listen there? Loopback answers at once; 20 ms is for a machine that is very busy. */
-static bool listens(const struct sockaddr *address, socklen_t len)
+/* Loopback answers at once; 20 ms is for a machine that is very busy. */
+enum { LOOPBACK_MS = 20, ELSEWHERE_MS = 2000 };
+
+static bool listens(const struct sockaddr *address, socklen_t len, int timeout_ms)
 {
 	cleanup_close int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct pollfd wait = { .fd = fd, .events = POLLOUT };
@@ -175,7 +201,7 @@ static bool listens(const struct sockaddr *address, socklen_t len)
 		return false;
 	if (!connect(fd, address, len))
 		return true;
-	if (errno != EINPROGRESS || poll(&wait, 1, 20) != 1)
+	if (errno != EINPROGRESS || poll(&wait, 1, timeout_ms) != 1)
 		return false;
 	return !getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &error_len) && !error;
 }
@@ -186,13 +212,40 @@ bool pg_port_answers(uint16_t port)
 				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = in6addr_loopback };
 
-	return listens((struct sockaddr *)&v4, sizeof(v4)) || listens((struct sockaddr *)&v6, sizeof(v6));
+	return listens((struct sockaddr *)&v4, sizeof(v4), LOOPBACK_MS) || listens((struct sockaddr *)&v6, sizeof(v6), LOOPBACK_MS);
+}
+
+bool pg_url_answers(const struct pg_url *url)
+{
+	struct addrinfo wanted = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV }, *found;
+	uint16_t number;
+	const char *host = pg_url_server(url, &number);
+	cleanup_free char *port = str_print("%u", number);
+	bool answers = false;
+
+	if (!url->server_host)
+		return pg_port_answers(url->port);
+	if (getaddrinfo(host, port, &wanted, &found))
+		return false;
+	for (struct addrinfo *one = found; one && !answers; one = one->ai_next)
+		answers = listens(one->ai_addr, one->ai_addrlen, ELSEWHERE_MS);
+	freeaddrinfo(found);
+	return answers;
 }
 
 static bool server_answers(const struct pg *pg)
 {
+	for (unsigned int i = 0; i < pg->url_count; i++)
+		if (pg->urls[i].kind == PG_KIND_POSTGRES && (pg->urls[i].server_host || pg_port_answers(pg->urls[i].port)))
+			return true;
+	return false;
+}
+
+/* Those of a server that somebody else runs are not ours to set. */
+static bool has_settings(const struct pg *pg)
+{
 	for (unsigned int i = 0; i < pg->port_count; i++)
-		if (pg->services[i].engine == &pg_engine_postgres && pg_port_answers(pg->ports[i]))
+		if (pg->services[i].engine == &pg_engine_postgres && pg->services[i].settings)
 			return true;
 	return false;
 }
@@ -204,8 +257,9 @@ static const struct pg_mode_ops *const modes[PG_MODES] = {
 
 static int open_mode(struct pg *pg, char **ret_reason)
 {
-	bool answers = pg->mode == PG_AUTO && server_answers(pg);
-	const char *why = pg->mode != PG_AUTO ? "as asked" : answers ? "a server answers" : "no server answers";
+	bool set = has_settings(pg), answers = pg->mode == PG_AUTO && !set && server_answers(pg);
+	const char *why = pg->mode != PG_AUTO ? "as asked" : set ? "settings are asked for" :
+			  answers ? "a server answers" : "no server answers";
 	cleanup_free char *detail = NULL;
 	int ret;
 
@@ -215,6 +269,10 @@ static int open_mode(struct pg *pg, char **ret_reason)
 		leave_others_out(pg);
 	if (!pg->url_count) /* nothing of it is PostgreSQL */
 		pg->mode = PG_PRIVATE;
+	if (pg->mode == PG_RENAME && set) {
+		*ret_reason = str_copy("a shared server takes no `settings`: leave them out, or the mode to Berth");
+		return -EINVAL;
+	}
 	pg->ops = modes[pg->mode];
 	if (!pg->ops)
 		return -ENOTSUP;

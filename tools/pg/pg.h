@@ -63,6 +63,7 @@ struct pg_wanted {		/* one database that the suite expects, or one server withou
 	enum pg_kind kind;
 	const char *text;	/* name or URL; NULL where the kind needs none */
 	uint16_t port;		/* virtual; 0 = of the URL, or the kind's usual one */
+	char *const *settings;	/* strv of NAME=VALUE, for a private server; may be NULL */
 	const char *start, *ready, *stop; /* shell commands of PG_KIND_COMMAND; the last two may be NULL */
 };
 
@@ -81,6 +82,7 @@ struct pg_setup {
 	const char *snapshot;		/* workers start from this one, and there is no setup; NULL = from the template */
 	bool keep;			/* keep every database */
 	bool keep_failed;		/* keep those of failed workers */
+	uint64_t template_quota_bytes;	/* of all templates on a shared server; 0 = 4 GiB */
 	int64_t idle_alarm_ms;		/* idle in transaction for so long is recorded; 0 = 60 000 */
 	int64_t idle_kill_ms;		/* for so long is ended; 0 = never */
 	int64_t slow_query_ms;		/* statements that take so long are recorded; 0 = none are */

@@ -186,18 +186,29 @@ static void add_database(struct str *sql, const struct pg_url *url)
 	str_add(sql, "\n");
 }
 
+/* The line that says what is wrong. A server that cannot read its settings says which one before it gives up. */
+static const char *error_in(const char *output)
+{
+	static const char *const signs[] = { "ERROR:", "unrecognized configuration parameter", "invalid value for parameter",
+					     "syntax error in file", "FATAL:" };
+	const char *found = NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(signs) && !found; i++)
+		found = strstr(output, signs[i]);
+	return found;
+}
+
 static int run_single(const struct pg_server *server, const char *data, const char *sql, struct str *ret_text)
 {
 	cleanup_free char *program = str_print("%s/postgres", server->bin);
 	char *argv[] = { program, (char *)"--single", (char *)"-F", (char *)"-D", (char *)data, (char *)"postgres", NULL };
 	cleanup_str struct str output = { 0 };
 	int status = job_exec(argv, plain_env, sql, &output);
-	char *error = output.text ? strstr(output.text, "ERROR:") : NULL;
+	const char *error = output.text ? error_in(output.text) : NULL;
 
-	error = error || !output.text ? error : strstr(output.text, "FATAL:");
 	if (!status && !error)
 		return 0;
-	error = error ? error : (char *)"the server ended unexpectedly";
+	error = error ? error : "the server ended unexpectedly";
 	str_add_len(ret_text, error, strcspn(error, "\n"));
 	return -EIO;
 }
@@ -231,6 +242,21 @@ static int write_access(const struct template_plan *plan, uint16_t port, const c
 	return ret ? ret : file_replace(ident_path, ident.text, ident.len, 0600);
 }
 
+static int write_settings(const struct template_plan *plan, uint16_t port, const char *data)
+{
+	cleanup_free char *path = str_print("%s/postgresql.conf", data);
+	cleanup_str struct str lines = { 0 };
+
+	for (char *const *setting = engine_settings(plan, port); setting && *setting; setting++) {
+		const char *value = strchr(*setting, '=') + 1;
+
+		str_add_len(&lines, *setting, (size_t)(value - *setting));
+		engine_add_quoted(&lines, value, '\'');
+		str_add(&lines, "\n");
+	}
+	return lines.len ? append(path, lines.text) : 0;
+}
+
 static int build(const struct template_plan *plan, uint16_t port, const char *data, struct str *ret_text)
 {
 	cleanup_free char *base = NULL, *from = NULL;
@@ -250,6 +276,7 @@ static int build(const struct template_plan *plan, uint16_t port, const char *da
 		if (plan->urls[i].port == port && !seen_before(plan, i, true))
 			add_database(&sql, &plan->urls[i]);
 	ret = ret ? ret : write_access(plan, port, data);
+	ret = ret ? ret : write_settings(plan, port, data);
 	ret = ret ? ret : run_single(plan->server, data, sql.text, ret_text);
 	if (sql.text)
 		explicit_bzero(sql.text, sql.len);

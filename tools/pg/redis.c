@@ -48,6 +48,16 @@ static void add_password(struct str *settings, const struct pg_url *url)
 	explicit_bzero(secret, strlen(secret));
 }
 
+static void add_setting(struct str *settings, const char *setting)
+{
+	const char *value = strchr(setting, '=') + 1;
+
+	str_add_len(settings, setting, (size_t)(value - setting) - 1);
+	str_add(settings, " ");
+	add_quoted(settings, value);
+	str_add(settings, "\n");
+}
+
 static int build(const struct template_plan *plan, uint16_t port, const char *data, struct str *ret_text)
 {
 	cleanup_free char *path = str_print("%s/redis.conf", data);
@@ -59,6 +69,8 @@ static int build(const struct template_plan *plan, uint16_t port, const char *da
 	for (unsigned int i = 0; i < plan->url_count; i++)
 		if (plan->urls[i].port == port && plan->urls[i].password)
 			add_password(&settings, &plan->urls[i]);
+	for (char *const *setting = engine_settings(plan, port); setting && *setting; setting++)
+		add_setting(&settings, *setting);
 	ret = mkdir(data, 0700) ? -errno : file_replace(path, settings.text, settings.len, 0600);
 	explicit_bzero(settings.text, settings.len);
 	return ret;

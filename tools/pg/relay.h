@@ -18,8 +18,9 @@ struct relay_setup {
 	struct names *names;	/* shared with the caller, who outlives the relay */
 	uint16_t port;		/* real port to listen on: 127.0.0.1 and ::1 */
 	const char *socket_path; /* unix socket to listen on; NULL = none */
-	const char *host;	/* the server: a name or an address of this machine, or a socket directory */
+	const char *host;	/* the server: a name, an address, or a socket directory */
 	uint16_t server_port;
+	bool server_tls;	/* insist on it on the way there: it leads over a network */
 	bool offer_tls;		/* clients were told sslmode=require: offer TLS even if the server does not */
 	int64_t slow_ms;	/* statements that take so long are told; 0 = none */
 	slow_fn on_slow;

@@ -87,13 +87,15 @@ static void map_operand(struct parse *parse, size_t i)
 	const struct token *token = parse_token(parse, i);
 	long number;
 
-	if (token->kind == TOKEN_PARAM) {
+	if (token->kind == TOKEN_PARAM && !parse->depth) {
 		cleanup_free char *digits = str_copy_len(parse->text + token->at + 1, token->len - 1);
 
-		if (!str_number(digits, 1, RENAME_PARAMS_MOST, &number) && !parse->depth) {
-			parse->result->params |= 1ull << (number - 1);
-			parse->mapped++;
+		if (str_number(digits, 1, RENAME_PARAMS_MOST, &number)) {
+			parse->result->refused = rename_refused_long;
+			return;
 		}
+		parse->result->params |= 1ull << (number - 1);
+		parse->mapped++;
 	} else if (parse_is_string(parse, i) && !edit_pattern(parse, i)) {
 		parse_edit_literal(parse, i);
 	}

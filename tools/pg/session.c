@@ -145,11 +145,14 @@ uint64_t session_refused(const struct session *session)
 
 /* --- from the client --- */
 
+static const char refused_code[] = "42501";
+static const char refused_hint[] = "The server is shared: run with --db-mode private for a server of your own.";
+
 static void refuse(struct session *session, const char *why, struct str *out)
 {
 	session->refused++;
-	str_addf(out, "DO $berth$BEGIN RAISE EXCEPTION USING ERRCODE='42501', MESSAGE=$$%s$$, "
-		      "HINT=$$The server is shared: run with --db-mode private for a server of your own.$$; END$berth$", why);
+	str_addf(out, "DO $berth$BEGIN RAISE EXCEPTION USING ERRCODE='%s', MESSAGE=$$%s$$, HINT=$$%s$$; END$berth$", refused_code,
+		 why, refused_hint);
 }
 
 enum rewritten { SAME, CHANGED, REFUSED };
@@ -436,6 +439,17 @@ static bool explain_binding(const struct session *session, const char *message, 
 	return true;
 }
 
+/* What stands in a refused statement's place takes no parameters: with some, the server complains of these first. */
+static bool explain_refused(const struct session *session, const char *message, size_t len, struct str *out)
+{
+	const struct pending_statement *statement = pending_find(&session->pending);
+
+	if (!statement || !statement->result.refused || !error_has(message, len, "C08P01"))
+		return false;
+	wire_error(out, "ERROR", refused_code, statement->result.refused, refused_hint);
+	return true;
+}
+
 static bool inspect_server(struct session *session, const char *message, size_t len, bool suspicious, struct str *out)
 {
 	bool first = !session->answered;
@@ -456,7 +470,7 @@ static bool inspect_server(struct session *session, const char *message, size_t 
 	}
 	if (*message == 'E' && !session->status)
 		note_turned_away(session, message, len);
-	if (*message == 'E' && (explain_spoilt(session, message, len, out) ||
+	if (*message == 'E' && (explain_spoilt(session, message, len, out) || explain_refused(session, message, len, out) ||
 				(!session->status && explain_binding(session, message, len, out))))
 		return true;
 	if (!result_mappable(*message) || (*message == 'D' && !suspicious))

@@ -194,7 +194,9 @@ static void on_said(void *arg, const char *text)
 		pg_worker_refuse(worker, -EIO, text + 8);
 	} else if (str_starts(text, "kept ")) {
 		const struct pg_url *url = worker->pg->urls;
-		cleanup_free char *command = str_print("psql -h %s -p %u -U %s %s", url->host, url->port, url->role, text + 5);
+		uint16_t port;
+		const char *host = pg_url_server(url, &port);
+		cleanup_free char *command = str_print("psql -h %s -p %u -U %s %s", host, port, url->role, text + 5);
 
 		pg_record(worker, PG_RECORD_KEPT, url->port, -1, command);
 		tenant->kept = true;
@@ -421,7 +423,7 @@ static int shared_open(struct pg *pg, char **ret_reason)
 		shared_close(pg);
 		return ret;
 	}
-	*ret_reason = str_print("server at %s:%u as role '%s'", pg->urls[0].host, pg->urls[0].port, pg->urls[0].role);
+	*ret_reason = pg_url_where(pg->urls);
 	return 0;
 }
 

@@ -98,6 +98,8 @@ static void hash_services(struct digest *hash, const struct template_plan *plan)
 
 		digest_text(hash, port);
 		digest_text(hash, stamp);
+		for (char *const *setting = plan->services[i].settings; setting && *setting; setting++)
+			digest_text(hash, *setting);
 	}
 }
 

@@ -40,6 +40,7 @@ void pg_url_free(struct pg_url *url)
 	free(url->role);
 	free(url->password);
 	free(url->host);
+	free(url->server_host);
 	free(url->name);
 	*url = (struct pg_url){ 0 };
 }
@@ -119,6 +120,17 @@ static int set_host(struct pg_url *url, const char *text, size_t len)
 	return *colon == ':' ? set_port(url, colon + 1, len - host - 1) : -EINVAL;
 }
 
+static int set_server(struct pg_url *url, const char *text, size_t len)
+{
+	struct pg_url there = { .port = usuals[url->kind].port };
+	int ret = len ? set_host(&there, text, len) : -EINVAL;
+
+	free(url->server_host);
+	url->server_host = steal(&there.host);
+	url->server_port = there.port;
+	return ret;
+}
+
 static int set_parameter(struct pg_url *url, const char *text, size_t len)
 {
 	const char *equals = memchr(text, '=', len);
@@ -132,6 +144,8 @@ static int set_parameter(struct pg_url *url, const char *text, size_t len)
 		return set_port(url, value, value_len);
 	if (key == 4 && !memcmp(text, "user", 4))
 		return set(&url->role, value, value_len);
+	if (key == 6 && !memcmp(text, "server", 6))
+		return set_server(url, value, value_len);
 	if (key == 8 && !memcmp(text, "password", 8))
 		return set(&url->password, value, value_len);
 	if (key == 6 && !memcmp(text, "dbname", 6))
@@ -212,6 +226,25 @@ int pg_url_parse_kind(enum pg_kind kind, const char *text, const char *default_u
 int pg_url_parse(const char *text, const char *default_url, struct pg_url *ret_url)
 {
 	return pg_url_parse_kind(PG_KIND_POSTGRES, text, default_url, ret_url);
+}
+
+const char *pg_url_server(const struct pg_url *url, uint16_t *ret_port)
+{
+	*ret_port = url->server_host ? url->server_port : url->port;
+	return url->server_host ? url->server_host : url->host;
+}
+
+char *pg_url_where(const struct pg_url *url)
+{
+	uint16_t port;
+	const char *host = pg_url_server(url, &port);
+
+	return str_print("%s@%s:%u", url->role, host, port);
+}
+
+const char *pg_url_sslmode(const struct pg_url *url)
+{
+	return url->server_host && url->tls ? "require" : "prefer";
 }
 
 bool pg_url_local(const struct pg_url *url)

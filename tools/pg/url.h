@@ -12,6 +12,8 @@ struct pg_url {
 	enum pg_kind kind;
 	char *role, *password, *host, *name; /* password may be NULL; host may be a socket directory */
 	uint16_t port;
+	char *server_host;	/* ?server=HOST:PORT: the shared server is there and not where the suite looks for it; NULL */
+	uint16_t server_port;
 	bool tls;	/* sslmode=require, verify-ca or verify-full */
 };
 
@@ -27,6 +29,11 @@ int pg_url_parse(const char *text, const char *default_url, struct pg_url *ret_u
  */
 int pg_url_parse_kind(enum pg_kind kind, const char *text, const char *default_url, struct pg_url *ret_url);
 void pg_url_free(struct pg_url *url);
+
+/** Where the server is: the host, or the directory of its socket. */
+const char *pg_url_server(const struct pg_url *url, uint16_t *ret_port);
+char *pg_url_where(const struct pg_url *url);		/* "mes_user@localhost:5432"; the caller's to free */
+const char *pg_url_sslmode(const struct pg_url *url);	/* of our own connections */
 
 /** True if the host is this machine: a socket directory, localhost, 127/8, ::1. */
 bool pg_url_local(const struct pg_url *url);

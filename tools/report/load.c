@@ -131,6 +131,11 @@ static void on_sample(struct report_run *run, json_t *record)
 	add_json(&run->samples, &run->sample_count, record);
 }
 
+static void on_fault(struct report_run *run, json_t *record)
+{
+	add_json(&run->faults, &run->fault_count, record);
+}
+
 static void on_counts(struct report_run *run, json_t *record)
 {
 	worker_at(run, field_number(record, "worker"))->counts = record;
@@ -147,7 +152,7 @@ static const struct loader {
 } loaders[] = {
 	{ "run", on_run }, { "worker_started", on_started }, { "worker_ended", on_ended }, { "port_opened", on_port_opened },
 	{ "port_closed", on_port_closed }, { "mark", on_mark }, { "finding", on_finding }, { "sample", on_sample },
-	{ "counts", on_counts }, { "run_ended", on_run_ended },
+	{ "counts", on_counts }, { "fault", on_fault }, { "run_ended", on_run_ended },
 };
 
 static void load_record(struct report_run *run, json_t *record)
@@ -242,6 +247,7 @@ void report_run_free(struct report_run *run)
 	json_decref(run->records);
 	free(run->workers);
 	free(run->findings);
+	free(run->faults);
 	free(run->ports);
 	free(run->tests);
 	free(run->samples);

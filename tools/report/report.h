@@ -61,6 +61,8 @@ struct report_run {
 	size_t worker_count;
 	json_t **findings;	/* worst first */
 	size_t finding_count;
+	json_t **faults;	/* that --inject made */
+	size_t fault_count;
 	struct report_span *ports, *tests;
 	size_t port_count, test_count;
 	json_t **samples;

@@ -109,6 +109,16 @@ static void add_spans(struct str *text, const struct report_run *run, const stru
 	}
 }
 
+static void add_fault(struct str *text, const struct scale *scale, const json_t *fault, int y)
+{
+	cleanup_free char *title = str_print("fault %s: ", field_text(fault, "fault"));
+
+	str_addf(text, "<path d=\"M%.1f %dl10 10m0 -10l-10 10\" stroke=\"var(--fg)\" stroke-width=\"2.5\">",
+		 place(scale, field_number(fault, "time_ms")) - 5, y + 3);
+	add_titled(text, title, field_text(fault, "detail"));
+	str_add(text, "</path>");
+}
+
 static void add_lane(struct str *text, const struct report_run *run, const struct scale *scale,
 		     const struct report_worker *worker, int y)
 {
@@ -120,6 +130,9 @@ static void add_lane(struct str *text, const struct report_run *run, const struc
 		add_bar(text, scale, worker->from_ms, worker->until_ms ? worker->until_ms : run->until_ms, y + 4, 9, colour, title,
 			worker->status);
 	add_spans(text, run, scale, worker->number, y);
+	for (size_t i = 0; i < run->fault_count; i++)
+		if (field_number(run->faults[i], "worker") == worker->number)
+			add_fault(text, scale, run->faults[i], y);
 	for (size_t i = 0; i < run->finding_count; i++) {
 		const json_t *finding = run->findings[i];
 		const char *severity = field_text(finding, "severity");
@@ -149,6 +162,8 @@ void svg_timeline(struct str *text, const struct report_run *run)
 	str_add(text, "</svg><div class=\"dim\">Thick bar: the worker. Below it: <span "
 		      "style=\"color:var(--test)\">tests</span> and "
 		      "<span style=\"color:var(--port)\">listening ports</span>. Triangles: findings.");
+	if (run->fault_count)
+		str_add(text, " Crosses: faults that were asked for.");
 	if (shown < run->worker_count)
 		str_addf(text, " %zu more workers are in the table.", run->worker_count - shown);
 	str_add(text, "</div>");

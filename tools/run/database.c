@@ -185,7 +185,8 @@ static struct pg_wanted *wanted_of(const struct run_options *options, bool priva
 			continue;
 		list[count++] = (struct pg_wanted){ .kind = (enum pg_kind)database->kind, .port = (uint16_t)database->port,
 						    .text = database->url ? database->url : database->name,
-						    .start = database->start, .ready = database->ready, .stop = database->stop };
+						    .settings = database->settings, .start = database->start,
+						    .ready = database->ready, .stop = database->stop };
 	}
 	*ret_count = count;
 	return list;
@@ -208,6 +209,7 @@ static int open_room(struct run *run, bool private)
 		.snapshot = run->options->snapshot,
 		.keep = run->options->keep,
 		.keep_failed = run->options->keep_failed,
+		.template_quota_bytes = run->options->template_quota_bytes,
 		.idle_alarm_ms = run->options->idle_alarm_ms,
 		.idle_kill_ms = run->options->idle_kill_ms,
 		.slow_query_ms = run->options->slow_query_ms ? run->options->slow_query_ms : SLOW_QUERY_MS,

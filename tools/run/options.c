@@ -18,6 +18,9 @@ const char *const run_database_kind_names[] = { "postgres", "redis", "mariadb", 
 
 const char *const run_error_names[] = { "EPIPE", "ECONNRESET", "ECONNREFUSED", "ETIMEDOUT", "EADDRINUSE", NULL };
 
+const char *const run_fault_names[] = { "reset", "stall", "kill", NULL };
+
+_Static_assert(ARRAY_LEN(run_fault_names) == RUN_FAULTS + 1, "one name per value");
 _Static_assert(ARRAY_LEN(run_error_names) == RUN_ERRORS + 1, "one name per value");
 _Static_assert(ARRAY_LEN(run_gate_names) == RUN_GATES + 1, "one name per value");
 _Static_assert(ARRAY_LEN(run_tree_names) == RUN_TREES + 1, "one name per value");
@@ -52,6 +55,7 @@ void run_databases_free(struct run_database *databases, unsigned int count)
 		free(databases[i].url);
 		free(databases[i].setup);
 		strv_free(databases[i].inputs);
+		strv_free(databases[i].settings);
 		free(databases[i].start);
 		free(databases[i].ready);
 		free(databases[i].stop);
@@ -80,6 +84,7 @@ void run_options_free(struct run_options *options)
 	run_allow_free(options->allow, options->allow_count);
 	free(options->alarms);
 	free(options->hook);
+	free(options->faults.of);
 	strv_free(options->collect);
 	free(options->ports.ranges);
 	free(options->share.ranges);

@@ -41,6 +41,7 @@ struct run_database {
 	enum run_db_mode mode;		/* AUTO = as run_options.db_mode says */
 	char *setup;			/* shell command; NULL = run_options.setup */
 	char **inputs;			/* strv of globs: files that the setup depends on */
+	char **settings;		/* strv of NAME=VALUE, for a private server's settings file */
 	char *start, *ready, *stop;	/* shell commands of RUN_DATABASE_COMMAND */
 };
 
@@ -58,6 +59,18 @@ struct run_alarm {
 	enum run_error error;
 	double percent;			/* of connections or binds */
 	unsigned int count;		/* so many at least; 0 = 1 */
+};
+
+/* --inject: trouble on purpose. */
+enum run_fault_kind { RUN_FAULT_RESET, RUN_FAULT_STALL, RUN_FAULT_KILL, RUN_FAULTS };
+extern const char *const run_fault_names[];
+struct run_faults {	/* a growing list */
+	struct run_fault {
+		enum run_fault_kind kind;
+		uint16_t port;		/* virtual */
+		int64_t at_ms, for_ms;	/* after the start of the command; how long, of RUN_FAULT_STALL */
+	} *of;
+	unsigned int count;
 };
 
 struct run_options {
@@ -85,6 +98,7 @@ struct run_options {
 	unsigned int pool_seen;		/* the same, in earlier runs; 0 = not known */
 	unsigned int *task_pools;	/* the same, of each of the tasks; NULL = none is known */
 	unsigned int pool_alarm_percent; /* 0 = 80 */
+	uint64_t template_quota_bytes;	/* 0 = 4 GiB */
 	int64_t idle_alarm_ms;		/* 0 = 60 000 */
 	int64_t idle_kill_ms;		/* 0 = never */
 	int64_t slow_query_ms;		/* 0 = 1000 */
@@ -96,6 +110,7 @@ struct run_options {
 	unsigned int allow_count;
 	struct run_alarm *alarms;
 	unsigned int alarm_count;
+	struct run_faults faults;
 	char *hook;			/* shell command for each new finding; NULL = none */
 
 	int64_t timeout_ms;		/* per worker; 0 = none */

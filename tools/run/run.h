@@ -75,6 +75,7 @@ struct worker {
 	pid_t warden, pid;
 	int channel;		/* -1 before and after */
 	struct loop_timer *timeout;
+	struct injection *injections; /* one for each of options->faults; inject.c */
 	struct stream out, err;
 	int log;		/* -1 if there is none; output.c */
 	char *log_path;

@@ -355,6 +355,15 @@ static json_t *json_counts(const struct berth_counts *counts)
 	return object;
 }
 
+void watching_fault(const struct worker *worker, const char *fault, int hit, const char *said)
+{
+	struct watching *watching = of(worker);
+
+	if (watching)
+		record(watching, "fault", json_pack("{s:i, s:s, s:i, s:s}", "worker", (int)worker->number, "fault", fault,
+						    "hit", hit, "detail", said));
+}
+
 void watching_limits(struct worker *worker)
 {
 	struct watching *watching = of(worker);

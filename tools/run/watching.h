@@ -18,6 +18,9 @@ void watching_database(struct run *run, unsigned int worker, const char *event, 
 
 /** Something of the worker's databases is amiss. @port virtual; @age_ms for how long already, -1 = unknown. */
 void watching_finding(struct worker *worker, enum finding_kind kind, uint16_t port, int64_t age_ms, const char *detail);
+
+/** --inject has done it. @hit: how many connections or processes; @said: the same in words, or why none. */
+void watching_fault(const struct worker *worker, const char *fault, int hit, const char *said);
 void watching_worker_begin(struct worker *worker);	/* before its first process */
 void watching_limits(struct worker *worker);
 void watching_worker_started(struct worker *worker);

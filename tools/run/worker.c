@@ -21,6 +21,7 @@
 #include "tools/base/environ.h"
 #include "tools/base/log.h"
 #include "tools/run/database.h"
+#include "tools/run/inject.h"
 #include "tools/run/process.h"
 #include "tools/run/run.h"
 #include "tools/run/watching.h"
@@ -186,6 +187,7 @@ static void on_exited(struct worker *worker, const struct warden_message *messag
 	worker->run->state_dirty = true;
 	loop_cancel(worker->run->loop, worker->timeout);
 	worker->timeout = NULL;
+	inject_worker_exited(worker);
 	watching_worker_exited(worker);
 }
 
@@ -206,6 +208,7 @@ static void on_message(struct worker *worker, const struct warden_message *messa
 		worker->run->state_dirty = true;
 		(void)isolate_worker_started(worker->run->isolate, worker->number, worker->pid);
 		watching_worker_started(worker);
+		inject_worker_started(worker);
 		break;
 	case WARDEN_FAILED:
 		on_failed(worker, message);

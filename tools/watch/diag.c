@@ -268,3 +268,39 @@ int diag_dump(struct diag *diag, const struct diag_filter *filter, diag_fn fn, v
 	}
 	return dump.torn ? -EINTR : 0;
 }
+
+static void ip_to(const struct berth_ip *ip, uint8_t family, __be32 *words)
+{
+	if (family == AF_INET)
+		words[0] = ip->word_be[3];
+	else
+		memcpy(words, ip->word_be, sizeof(ip->word_be));
+}
+
+int diag_destroy(struct diag *diag, const struct diag_socket *socket)
+{
+	char space[256], reply[1024];
+	struct nlmsghdr *message = mnl_nlmsg_put_header(memset(space, 0, sizeof(space)));
+	struct inet_diag_req_v2 *request;
+	ssize_t got;
+
+	message->nlmsg_type = SOCK_DESTROY;
+	message->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	message->nlmsg_seq = ++diag->sequence;
+	request = mnl_nlmsg_put_extra_header(message, sizeof(*request));
+	request->sdiag_family = socket->family;
+	request->sdiag_protocol = IPPROTO_TCP;
+	request->idiag_states = 1u << socket->state;
+	request->id.idiag_sport = htons(socket->local_port);
+	request->id.idiag_dport = htons(socket->remote_port);
+	ip_to(&socket->local, socket->family, request->id.idiag_src);
+	ip_to(&socket->remote, socket->family, request->id.idiag_dst);
+	request->id.idiag_cookie[0] = (uint32_t)socket->cookie; /* this one and none that has its addresses now */
+	request->id.idiag_cookie[1] = (uint32_t)(socket->cookie >> 32);
+	if (mnl_socket_sendto(diag->netlink, message, message->nlmsg_len) < 0)
+		return -errno;
+	got = mnl_socket_recvfrom(diag->netlink, reply, sizeof(reply));
+	if (got < 0)
+		return errno == EAGAIN ? -ETIMEDOUT : -errno;
+	return mnl_cb_run(reply, (size_t)got, diag->sequence, mnl_socket_get_portid(diag->netlink), NULL, NULL) < 0 ? -errno : 0;
+}

@@ -61,6 +61,12 @@ void diag_close(struct diag *diag);
 int diag_dump(struct diag *diag, const struct diag_filter *filter, diag_fn fn, void *arg);
 
 /**
+ * Abort a TCP connection: both ends learn of it. Needs CAP_NET_ADMIN.
+ * Return: 0; -ENOENT if it is gone; -EPERM; -EOPNOTSUPP if the kernel cannot (CONFIG_INET_DIAG_DESTROY).
+ */
+int diag_destroy(struct diag *diag, const struct diag_socket *socket);
+
+/**
  * Read one message of a dump. Pure; @len bytes at @payload are an inet_diag_msg and its attributes.
  * Return: false if it is too short to be one.
  */
