@@ -32,8 +32,10 @@ const char *shim_launcher(enum berth_elf_verdict verdict, const char *path)
 
 	if (!berth_elf_escapes(verdict))
 		return NULL;
+	if (path && *path && !may_execute(path))
+		return NULL; /* it will not start, so it escapes nobody */
 	/* no_new_privs would take from a setuid program what it is for */
-	if (!launcher || verdict == BERTH_ELF_SECURE || !path || !*path || !may_execute(path)) {
+	if (!launcher || verdict == BERTH_ELF_SECURE || !path || !*path) {
 		shim_note_escape(verdict, path);
 		return NULL;
 	}

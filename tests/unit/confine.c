@@ -11,6 +11,7 @@
 #include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -127,9 +128,13 @@ static int use_young(enum confine_role role, unsigned int needs)
 
 static int look_at_flags(enum confine_role role, unsigned int needs)
 {
-	(void)role;
+	struct rlimit core;
+	bool none;
+
 	(void)needs;
-	return prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) || prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1;
+	getrlimit(RLIMIT_CORE, &core);
+	none = role == CONFINE_RELAY ? core.rlim_max == 1 : !prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
+	return !none || prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1;
 }
 
 /* Return: the exit status of @act in a confined child. */

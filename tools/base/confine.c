@@ -26,6 +26,7 @@
 #include <stdint.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -230,6 +231,20 @@ static int drop_capabilities(unsigned int role, unsigned int needs)
 	return ret;
 }
 
+/*
+ * The passwords of databases stand in our memory. A relay must stay to be seen by its user: `berth who` and --inject find it by
+ * its sockets. For it a limit of one byte, which also keeps a core from being piped to a program, core(5).
+ */
+static void drop_core(unsigned int role)
+{
+	static const struct rlimit one = { 1, 1 };
+
+	if (role & RELAY)
+		setrlimit(RLIMIT_CORE, &one);
+	else
+		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
 int confine(enum confine_role which, unsigned int needs)
 {
 	unsigned int role = 1u << which;
@@ -237,7 +252,7 @@ int confine(enum confine_role which, unsigned int needs)
 	struct sock_fprog filter = { .filter = program.code };
 	int ret = drop_capabilities(role, needs);
 
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* no core: the passwords of databases stand in our memory */
+	drop_core(role);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	write_filter(&program, role, needs);
 	filter.len = program.len;
