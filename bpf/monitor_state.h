@@ -149,12 +149,14 @@ static __always_inline long call_of(const struct pt_regs *regs)
 /* The number of @task's process in our namespace, which is its own or one around it: /proc, and whoever reads, knows no other. */
 static __always_inline __u32 pid_of(struct task_struct *task)
 {
+	__u32 found = task->tgid; /* if there is no number in our namespace */
 	struct pid_namespace *namespace;
 	struct upid one = {};
 	struct pid *pid;
 
 	if (!pid_namespace)
-		return task->tgid;
+		return found;
+	barrier_var(found); /* else the compiler makes one load of this and that below, which the verifier refuses */
 	pid = BPF_CORE_READ(task, group_leader, thread_pid);
 	for (__u32 level = 0; level < PID_LEVELS; level++) {
 		if (bpf_probe_read_kernel(&one, sizeof(one), (char *)pid + bpf_core_field_offset(struct pid, numbers) +
@@ -162,11 +164,11 @@ static __always_inline __u32 pid_of(struct task_struct *task)
 			break;
 		namespace = one.ns;
 		if (BPF_CORE_READ(namespace, ns.inum) == pid_namespace)
-			return (__u32)one.nr;
+			found = (__u32)one.nr;
 		if (level >= BPF_CORE_READ(pid, level))
 			break;
 	}
-	return task->tgid;
+	return found;
 }
 
 static __always_inline __u32 current_pid(void)

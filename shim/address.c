@@ -35,7 +35,7 @@ static bool page_readable(uintptr_t at)
 {
 	uintptr_t page = at / PAGE;
 
-	if (known[page % KNOWN] == page)
+	if (page && known[page % KNOWN] == page) /* page 0 is what no entry looks like */
 		return true;
 	if (!byte_readable(at))
 		return false;

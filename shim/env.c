@@ -183,11 +183,13 @@ static void asan_text(char *to, const char *list)
 
 char *const *shim_env_fill(const struct shim_env *env, char **pointers, char *text)
 {
-	const char *preload = find(env->old, PRELOAD), *asan = find(env->old, ASAN);
+	const char *preload, *asan;
 	char **to = pointers, *end;
 
-	if (env->as_is)
+	if (env->as_is) /* perhaps because it cannot be read: the kernel will say so */
 		return env->old;
+	preload = find(env->old, PRELOAD);
+	asan = find(env->old, ASAN);
 	if (asan_right(value(env->old, ASAN)))
 		asan = text; /* stays as it is */
 	for (char *const *from = env->old; *from; from++)

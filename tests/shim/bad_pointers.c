@@ -92,6 +92,8 @@ int main(void)
 	addresses("NULL", NULL);
 	names(NULL);
 	addresses("-1", (void *)-1);
+	addresses("in page 0", (void *)16);
+	names((void *)16);
 	names((void *)-1);
 	addresses("a page without rights", (void *)(wall + 4096));
 	names(wall + 4096);

@@ -11,6 +11,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "tools/base/cleanup.h"
 #include "tools/pg/rename.h"
@@ -18,7 +19,7 @@
 
 enum { SEAM = 128, SEEN = 4096, WORD_MOST = 16, TAG_MOST = 64 };
 
-enum state { CODE, QUOTED, STRING, ESCAPES, ESCAPED, AFTER_STRING, TAG, DOLLAR, LINE, BLOCK };
+enum state { CODE, QUOTED, STRING, ESCAPES, ESCAPED, AFTER_STRING, TAG, DOLLAR, PARAM, LINE, BLOCK };
 
 struct text {			/* of one kind, without a seam where pieces meet */
 	bool (*look)(const struct names *names, const char *text, size_t len);
@@ -61,14 +62,17 @@ static bool word_byte(char byte)
 /* name.schema.table: the first part counts only as such, since a table may well be called as a database. */
 static bool is_qualifier(const char *text, size_t len, const char *name)
 {
-	const char *end = text + len, *found = text, *at;
+	size_t name_len = strlen(name);
 
-	for (; (found = memmem(found, (size_t)(end - found), name, strlen(name))); found++) {
-		at = found + strlen(name);
-		at += at < end && *at == '"';
-		while (at < end && token_space(*at))
-			at++;
-		if (at < end && *at == '.' && (found == text || !word_byte(found[-1])))
+	for (const char *dot = text; (dot = memchr(dot, '.', len - (size_t)(dot - text))); dot++) {
+		const char *end = dot;
+
+		while (end > text && token_space(end[-1]))
+			end--;
+		end -= end > text && end[-1] == '"';
+		if ((size_t)(end - text) < name_len || strncasecmp(end - name_len, name, name_len))
+			continue;
+		if ((size_t)(end - text) == name_len || !word_byte(end[-1 - (ssize_t)name_len]))
 			return true;
 	}
 	return false;
@@ -207,11 +211,20 @@ static enum state after_string(struct lookout *lookout, char byte)
 	return AFTER_STRING;
 }
 
+/* $1: letters behind it are a word of their own. */
+static enum state in_param(struct lookout *lookout, char byte)
+{
+	if (!token_digit(byte))
+		return in_code(lookout, byte);
+	text_add(&lookout->code, lookout->names, byte);
+	return PARAM;
+}
+
 static enum state in_tag(struct lookout *lookout, char byte)
 {
-	bool longer = word_byte(byte) && !(lookout->tag_len == 1 && token_digit(byte));
-
-	if (byte != '$' && !longer) { /* $1, or nothing that is known */
+	if (lookout->tag_len == 1 && token_digit(byte))
+		return in_param(lookout, byte);
+	if (byte != '$' && !word_byte(byte)) { /* nothing that is known */
 		for (size_t i = 1; i < lookout->tag_len; i++)
 			text_add(&lookout->code, lookout->names, lookout->tag[i]);
 		return in_code(lookout, byte);
@@ -271,7 +284,7 @@ bool lookout_feed(struct lookout *lookout, const char *text, size_t len)
 	static enum state (*const states[])(struct lookout *lookout, char byte) = {
 		[CODE] = in_code, [QUOTED] = in_quoted, [STRING] = in_string, [ESCAPES] = in_string,
 		[ESCAPED] = in_escaped, [AFTER_STRING] = after_string, [TAG] = in_tag, [DOLLAR] = in_dollar,
-		[LINE] = in_line, [BLOCK] = in_block,
+		[PARAM] = in_param, [LINE] = in_line, [BLOCK] = in_block,
 	};
 
 	for (size_t i = 0; i < len; i++)
