@@ -224,9 +224,9 @@ static enum state in_tag(struct lookout *lookout, char byte)
 {
 	if (lookout->tag_len == 1 && token_digit(byte))
 		return in_param(lookout, byte);
-	if (byte != '$' && !word_byte(byte)) { /* nothing that is known */
-		for (size_t i = 1; i < lookout->tag_len; i++)
-			text_add(&lookout->code, lookout->names, lookout->tag[i]);
+	if (byte != '$' && !word_byte(byte)) { /* no tag: a sign that nothing is known of, and a word */
+		for (size_t i = 1, len = lookout->tag_len; i < len; i++)
+			(void)in_code(lookout, lookout->tag[i]);
 		return in_code(lookout, byte);
 	}
 	if (lookout->tag_len == TAG_MOST) {

@@ -340,7 +340,8 @@ bool proc_parse_unix(const char *line, struct proc_unix *ret_entry)
 	if (sscanf(line, "%*[0-9a-fA-F]: %*8[0-9a-fA-F] %*8[0-9a-fA-F] %8lx %*4[0-9a-fA-F] %*2[0-9a-fA-F] %llu%n", &flags, &inode,
 		   &path) < 2 || !path)
 		return false;
-	*ret_entry = (struct proc_unix){ inode, flags & UNIX_LISTENS, line[path] == ' ' ? line + path + 1 : "" };
+	*ret_entry = (struct proc_unix){ inode, flags & UNIX_LISTENS,
+					  line[path] == ' ' ? line + path + 1 : line + path + strlen(line + path) };
 	return true;
 }
 
