@@ -10,6 +10,7 @@
  *	--block N	real ports per worker		--udp	seccomp: look at datagram addresses too
  *	--notes		print the workers' notes on stderr at the end, one line each
  *	--blocks	print the workers' real ports on stderr at the start: `block w1 20000 32`
+ *	--outlive	a copy lives on when the driver is killed; it has lost the lease of its ports
  *	--probe		only say whether the backend can work here
  */
 #include <errno.h>
@@ -44,7 +45,7 @@ static struct options {
 	unsigned int copies, block, named, shared;
 	uint16_t port[NAMED_MAX], share[NAMED_MAX];
 	uint32_t flags;
-	bool notes, blocks, probe, datagrams;
+	bool notes, blocks, probe, datagrams, outlive;
 	char **command;
 } options = { .copies = 1 };
 
@@ -184,7 +185,8 @@ static void __attribute__((noreturn)) copy_exec(struct copy *copy)
 	sigset_t none;
 	int ret;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL); /* with us goes the lease of its ports */
+	if (!options.outlive)
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* with us goes the lease of its ports */
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	snprintf(number, sizeof(number), "%u", copy->worker.number);
@@ -321,14 +323,16 @@ static int teardown(void)
 	return worst;
 }
 
-enum { OPT_BACKEND = 256, OPT_PORT, OPT_SHARE, OPT_STRICT, OPT_DECLARED, OPT_BLOCK, OPT_NOTES, OPT_PROBE, OPT_UDP, OPT_BLOCKS };
+enum { OPT_BACKEND = 256, OPT_PORT, OPT_SHARE, OPT_STRICT, OPT_DECLARED, OPT_BLOCK, OPT_NOTES, OPT_PROBE, OPT_UDP, OPT_BLOCKS,
+       OPT_OUTLIVE };
 
 static const struct option names[] = {
 	{ "backend", required_argument, NULL, OPT_BACKEND }, { "port", required_argument, NULL, OPT_PORT },
 	{ "share", required_argument, NULL, OPT_SHARE }, { "strict", no_argument, NULL, OPT_STRICT },
 	{ "declared-only", no_argument, NULL, OPT_DECLARED }, { "block", required_argument, NULL, OPT_BLOCK },
 	{ "notes", no_argument, NULL, OPT_NOTES }, { "probe", no_argument, NULL, OPT_PROBE },
-	{ "udp", no_argument, NULL, OPT_UDP }, { "blocks", no_argument, NULL, OPT_BLOCKS }, { 0 },
+	{ "udp", no_argument, NULL, OPT_UDP }, { "blocks", no_argument, NULL, OPT_BLOCKS },
+	{ "outlive", no_argument, NULL, OPT_OUTLIVE }, { 0 },
 };
 
 static void option(int opt)
@@ -353,6 +357,7 @@ static void option(int opt)
 	options.probe |= opt == OPT_PROBE;
 	options.blocks |= opt == OPT_BLOCKS;
 	options.datagrams |= opt == OPT_UDP;
+	options.outlive |= opt == OPT_OUTLIVE;
 	if (opt == '?')
 		exit(USAGE);
 }

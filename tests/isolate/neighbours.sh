@@ -49,7 +49,7 @@ nobody() { # in a directory of its own
 }
 death() { # the supervisor is killed; nobody hangs
 	rm -f "$tmp/go3" "$tmp/last"
-	"$driver" --backend "$1" -- python3 "$turns" "$tmp/go3" 30 "$tmp/last" >/dev/null 2>&1 & run=$!
+	"$driver" --outlive --backend "$1" -- python3 "$turns" "$tmp/go3" 30 "$tmp/last" >/dev/null 2>&1 & run=$!
 	touch "$tmp/go3"
 	within 5 grep -qs '4980 4980' "$tmp/last"
 	kill -9 "$run"
