@@ -170,9 +170,6 @@ static void in_every_role(bool bare, int (*act)(enum confine_role role, unsigned
 		{ CONFINE_MONITOR, CONFINE_FOR_BPF },
 	};
 
-#ifdef BERTH_UNCONFINED
-	skip();
-#endif
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		int status = confined(rows[i].role, rows[i].needs, bare, act);
 
@@ -192,7 +189,7 @@ static void test_young(void **state)
 {
 	(void)state;
 	if (syscall(FCHMODAT2, -1, NULL, 0, 0) == -1 && errno == ENOSYS)
-		skip(); /* this kernel is as old as the list */
+		return; /* this kernel is as old as the list */
 	in_every_role(false, use_young);
 }
 
@@ -206,5 +203,9 @@ int main(void)
 		cmocka_unit_test(test_without_capabilities),
 	};
 
+#ifdef BERTH_UNCONFINED
+	puts("1..1\nok 1 # SKIP a build with sanitizers is not confined");
+	return 0;
+#endif
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
