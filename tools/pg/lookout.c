@@ -40,6 +40,7 @@ struct lookout {
 	size_t tag_len, tag_at;	/* tag_at: so much of the closing one has come */
 	bool plain_strings, strings_matter;
 	bool begins;		/* no word of this statement has ended yet */
+	bool unicode;		/* U& right before */
 	bool escapes, newline;	/* AFTER_STRING: of which kind, and whether it may go on in another line */
 };
 
@@ -132,7 +133,7 @@ static enum state open_string(const struct lookout *lookout)
 
 	if (prefix == 'e')
 		return ESCAPES;
-	if (prefix == 'b' || prefix == 'x' || (lookout->last == '&' && !prefix))
+	if (prefix == 'b' || prefix == 'x' || lookout->unicode)
 		return STRING;
 	return lookout->plain_strings ? STRING : ESCAPES;
 }
@@ -153,6 +154,7 @@ static enum state in_code(struct lookout *lookout, char byte)
 	else if (byte == '*' && last == '/')
 		state = BLOCK;
 	lookout->last = byte;
+	lookout->unicode = byte == '&' && lookout->word_len == 1 && *lookout->word == 'u';
 	if (word_byte(byte) || (byte == '$' && lookout->word_len)) {
 		if (lookout->word_len < WORD_MOST)
 			lookout->word[lookout->word_len++] = byte >= 'A' && byte <= 'Z' ? (char)(byte | 32) : byte;
