@@ -7,22 +7,19 @@
 #include "tools/run/foreign.h"
 
 #include <dirent.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "tools/base/cleanup.h"
 #include "tools/ports/sockets.h"
 #include "tools/run/process.h"
+#include "tools/watch/proc.h"
 
 enum { LISTENERS_MOST = 16, DNS = 53 };
 
 struct listeners {
 	enum berth_proto proto;
 	unsigned int count;
-	uint32_t inodes[LISTENERS_MOST];
+	uint64_t inodes[LISTENERS_MOST];
 };
 
 static void add_listener(const struct socket_info *info, void *arg)
@@ -33,30 +30,6 @@ static void add_listener(const struct socket_info *info, void *arg)
 		listeners->inodes[listeners->count++] = info->inode;
 }
 
-/* True if process @pid has one of the sockets open. */
-static bool holds(pid_t pid, const struct listeners *listeners)
-{
-	cleanup_free char *path = str_print("/proc/%d/fd", (int)pid);
-	cleanup_dir DIR *dir = opendir(path);
-	struct dirent *entry;
-
-	while (dir && (entry = readdir(dir))) {
-		char link[64];
-		ssize_t len = readlinkat(dirfd(dir), entry->d_name, link, sizeof(link) - 1);
-		unsigned int inode;
-
-		if (len < 0)
-			continue;
-		link[len] = 0;
-		if (sscanf(link, "socket:[%u]", &inode) != 1)
-			continue;
-		for (unsigned int i = 0; i < listeners->count; i++)
-			if (listeners->inodes[i] == inode)
-				return true;
-	}
-	return false;
-}
-
 static bool is_own(const struct worker *worker, const struct listeners *listeners)
 {
 	cleanup_pids struct pids pids = { 0 };
@@ -64,7 +37,7 @@ static bool is_own(const struct worker *worker, const struct listeners *listener
 	if (worker->warden > 0)
 		process_descendants(worker->warden, &pids);
 	for (size_t i = 0; i < pids.count; i++)
-		if (holds(pids.list[i], listeners))
+		if (proc_has_socket(pids.list[i], listeners->inodes, listeners->count))
 			return true;
 	return false;
 }
@@ -77,7 +50,7 @@ static char *holder(const struct listeners *listeners)
 	while (proc && (entry = readdir(proc))) {
 		pid_t pid = (pid_t)atoi(entry->d_name);
 
-		if (pid > 0 && holds(pid, listeners)) {
+		if (pid > 0 && proc_has_socket(pid, listeners->inodes, listeners->count)) {
 			cleanup_free char *command = process_command(pid);
 
 			return str_print("%.80s (pid %d)", command, (int)pid);

@@ -42,10 +42,10 @@ struct injection {
 struct found {
 	const struct run *run;
 	struct diag_socket *sockets;
+	uint64_t *inodes;	/* of the same */
 	size_t count;
 	pid_t *pids;
 	size_t pid_count;
-	bool holds;		/* the process that is being looked at */
 };
 
 static void on_socket(void *arg, const struct diag_socket *socket)
@@ -55,17 +55,9 @@ static void on_socket(void *arg, const struct diag_socket *socket)
 	if (socket->state == DIAG_TIME_WAIT)
 		return;
 	found->sockets = mem_grow(found->sockets, found->count + 1, sizeof(*found->sockets));
-	found->sockets[found->count++] = *socket;
-}
-
-static void on_descriptor(void *arg, pid_t pid, int fd, uint64_t inode)
-{
-	struct found *found = arg;
-
-	(void)pid;
-	(void)fd;
-	for (size_t i = 0; i < found->count; i++)
-		found->holds |= found->sockets[i].inode == inode;
+	found->inodes = mem_grow(found->inodes, found->count + 1, sizeof(*found->inodes));
+	found->sockets[found->count] = *socket;
+	found->inodes[found->count++] = socket->inode;
 }
 
 static bool is_ours(const struct run *run, pid_t pid)
@@ -83,9 +75,7 @@ static bool visit(void *arg, pid_t pid)
 
 	if (is_ours(found->run, pid))
 		return true;
-	found->holds = false;
-	(void)proc_each_socket(pid, on_descriptor, found);
-	if (found->holds) {
+	if (proc_has_socket(pid, found->inodes, found->count)) {
 		found->pids = mem_grow(found->pids, found->pid_count + 1, sizeof(*found->pids));
 		found->pids[found->pid_count++] = pid;
 	}
@@ -198,6 +188,7 @@ static int inject(struct injection *injection, uint16_t real)
 	ret = kinds[injection->fault->kind].inject(injection, &found, diag);
 	diag_close(diag);
 	free(found.sockets);
+	free(found.inodes);
 	free(found.pids);
 	return ret;
 }

@@ -123,8 +123,6 @@ int64_t judge_age_ms(uint64_t since_ns)
 struct holder_search {
 	uint64_t inode;
 	uint64_t cookie;
-	uint16_t port;
-	bool found;
 };
 
 static void on_diag(void *arg, const struct diag_socket *socket)
@@ -135,32 +133,21 @@ static void on_diag(void *arg, const struct diag_socket *socket)
 		search->inode = socket->inode;
 }
 
-static void on_descriptor(void *arg, pid_t pid, int fd, uint64_t inode)
-{
-	struct holder_search *search = arg;
-
-	(void)pid;
-	(void)fd;
-	search->found |= inode == search->inode;
-}
-
 /* Which of @pids has the endpoint open; -1 if none. The creator may have handed it on and ended. */
 static ssize_t holder_of(const struct endpoint *endpoint, const pid_t *pids, size_t count)
 {
 	const struct diag_filter filter = { .port = endpoint->port, .no_udp = endpoint->proto == BERTH_TCP,
 					    .no_tcp = endpoint->proto == BERTH_UDP };
-	struct holder_search search = { .cookie = endpoint->cookie, .port = endpoint->port };
+	struct holder_search search = { .cookie = endpoint->cookie };
 	struct diag *diag;
 
 	if (diag_open(-1, &diag))
 		return -1;
 	(void)diag_dump(diag, &filter, on_diag, &search);
 	diag_close(diag);
-	for (size_t i = 0; search.inode && i < count; i++) {
-		(void)proc_each_socket(pids[i], on_descriptor, &search);
-		if (search.found)
+	for (size_t i = 0; search.inode && i < count; i++)
+		if (proc_has_socket(pids[i], &search.inode, 1))
 			return (ssize_t)i;
-	}
 	return -1;
 }
 

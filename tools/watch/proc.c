@@ -330,6 +330,30 @@ int proc_each_socket(pid_t pid, proc_socket_fn fn, void *arg)
 	return 0;
 }
 
+struct wanted {
+	const uint64_t *inodes;
+	size_t count;
+	bool found;
+};
+
+static void on_descriptor(void *arg, pid_t pid, int fd, uint64_t inode)
+{
+	struct wanted *wanted = arg;
+
+	(void)pid;
+	(void)fd;
+	for (size_t i = 0; i < wanted->count; i++)
+		wanted->found |= wanted->inodes[i] == inode;
+}
+
+bool proc_has_socket(pid_t pid, const uint64_t *inodes, size_t count)
+{
+	struct wanted wanted = { inodes, count, false };
+
+	(void)proc_each_socket(pid, on_descriptor, &wanted);
+	return wanted.found;
+}
+
 bool proc_parse_unix(const char *line, struct proc_unix *ret_entry)
 {
 	unsigned long flags;

@@ -75,6 +75,9 @@ int proc_each(proc_fn fn, void *arg);
 typedef void (*proc_socket_fn)(void *arg, pid_t pid, int fd, uint64_t inode);
 int proc_each_socket(pid_t pid, proc_socket_fn fn, void *arg);
 
+/** True if @pid has one of these sockets open, as far as its descriptors may be seen. */
+bool proc_has_socket(pid_t pid, const uint64_t *inodes, size_t count);
+
 /* One Unix socket of a /proc/PID/net/unix: the list of the network namespace of @pid. */
 struct proc_unix {
 	uint64_t inode;

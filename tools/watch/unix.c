@@ -91,22 +91,13 @@ static bool on_taken(void *arg, const struct proc_unix *entry)
 	return holder->count < ARRAY_LEN(holder->inodes);
 }
 
-static void on_descriptor(void *arg, pid_t pid, int fd, uint64_t inode)
-{
-	struct holder *holder = arg;
-
-	(void)fd;
-	for (size_t i = 0; i < holder->count; i++)
-		if (holder->inodes[i] == inode)
-			holder->pid = pid;
-}
-
 static bool visit(void *arg, pid_t pid)
 {
 	struct holder *holder = arg;
 
-	if (!holder->mounts || proc_namespace(pid, "mnt") == holder->mounts)
-		(void)proc_each_socket(pid, on_descriptor, holder);
+	if ((!holder->mounts || proc_namespace(pid, "mnt") == holder->mounts) &&
+	    proc_has_socket(pid, holder->inodes, holder->count))
+		holder->pid = pid;
 	return !holder->pid;
 }
 
