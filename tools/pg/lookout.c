@@ -34,7 +34,7 @@ struct lookout {
 	enum state state;
 	unsigned int depth;	/* of block comments */
 	char last;		/* the byte before, where two make one sign; else 0 */
-	char word[WORD_MOST];	/* folded; longer ones are cut */
+	char word[WORD_MOST];	/* longer ones are cut */
 	size_t word_len;
 	char tag[TAG_MOST];	/* $tag$ */
 	size_t tag_len, tag_at;	/* tag_at: so much of the closing one has come */
@@ -103,14 +103,14 @@ static void text_add(struct text *text, const struct names *names, char byte)
 	text->seen[text->len++] = byte;
 }
 
-static void look_at_word(struct lookout *lookout)
+static void look_at_word(struct lookout *lookout, const char *word, size_t word_len)
 {
 	for (size_t i = 0; i < ARRAY_LEN(reading); i++) {
 		size_t len = strlen(reading[i].word);
 
-		if (lookout->word_len < len || memcmp(lookout->word, reading[i].word, len))
+		if (word_len < len || strncasecmp(word, reading[i].word, len))
 			continue;
-		if (lookout->word_len == len ? lookout->begins || !reading[i].only_first : *reading[i].word == 'd' && len > 2)
+		if (word_len == len ? lookout->begins || !reading[i].only_first : *reading[i].word == 'd' && len > 2)
 			lookout->strings_matter = true; /* dblink_exec() and its like too */
 	}
 }
@@ -119,7 +119,7 @@ static void end_word(struct lookout *lookout)
 {
 	if (!lookout->word_len)
 		return;
-	look_at_word(lookout);
+	look_at_word(lookout, lookout->word, lookout->word_len);
 	lookout->begins = false;
 	lookout->word_len = 0;
 }
@@ -129,7 +129,7 @@ static void end_word(struct lookout *lookout)
 /* What stands right before a quote says what kind of string it opens. */
 static enum state open_string(const struct lookout *lookout)
 {
-	char prefix = lookout->word_len == 1 ? *lookout->word : 0;
+	char prefix = lookout->word_len == 1 ? (char)(*lookout->word | 32) : 0;
 
 	if (prefix == 'e')
 		return ESCAPES;
@@ -154,10 +154,10 @@ static enum state in_code(struct lookout *lookout, char byte)
 	else if (byte == '*' && last == '/')
 		state = BLOCK;
 	lookout->last = byte;
-	lookout->unicode = byte == '&' && lookout->word_len == 1 && *lookout->word == 'u';
+	lookout->unicode = byte == '&' && lookout->word_len == 1 && (*lookout->word | 32) == 'u';
 	if (word_byte(byte) || (byte == '$' && lookout->word_len)) {
 		if (lookout->word_len < WORD_MOST)
-			lookout->word[lookout->word_len++] = byte >= 'A' && byte <= 'Z' ? (char)(byte | 32) : byte;
+			lookout->word[lookout->word_len++] = byte;
 	} else {
 		end_word(lookout);
 	}
@@ -291,7 +291,9 @@ bool lookout_feed(struct lookout *lookout, const char *text, size_t len)
 
 	for (size_t i = 0; i < len; i++)
 		lookout->state = states[lookout->state](lookout, text[i]);
-	look_at_word(lookout); /* it may be whole */
+	look_at_word(lookout, lookout->word, lookout->word_len); /* it may be whole */
+	if (lookout->state == TAG) /* it may be none */
+		look_at_word(lookout, lookout->tag + 1, lookout->tag_len - 1);
 	text_look(&lookout->code, lookout->names);
 	text_look(&lookout->strings, lookout->names);
 	return lookout->code.wanted || (lookout->strings_matter && lookout->strings.wanted);
