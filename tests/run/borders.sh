@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # At a worker's borders each backend answers alike: a server outside, named in every way there is; a block that is used up.
+[ "$(id -u)" != 0 ] || [ -n "${ALONE-}" ] || ALONE=1 exec "$(dirname "$0")/../shim/alone" "$0" # nobody else has its ports
 . "$(dirname "$0")/lib.sh"
 
 cat >outside.py <<'PY'

@@ -10,30 +10,38 @@ enum { PORT = 4520 };
 static char path[4200], name[256];
 static char *child_argv[] = { (char *)"its name", (char *)"child", NULL }, *child_env[] = { (char *)"COLOUR=green", NULL };
 
-static void with_execv(void) { execv(path, child_argv); }
-static void with_execve(void) { execve(path, child_argv, child_env); }
-static void with_execvp(void) { execvp(name, child_argv); }
-static void with_execle(void) { execle(path, "its name", "child", NULL, child_env); }
-
-static void with_spawn(void)
+static pid_t with_spawn(void)
 {
-	pid_t pid;
+	pid_t pid = 0;
 
 	MUST(-posix_spawn(&pid, path, NULL, NULL, child_argv, child_env));
-	reap(pid);
-	_exit(0);
+	return pid;
 }
 
-static void with_spawnp(void)
+static pid_t with_spawnp(void)
 {
-	pid_t pid;
+	pid_t pid = 0;
 
 	MUST(-posix_spawnp(&pid, name, NULL, NULL, child_argv, environ));
-	reap(pid);
-	_exit(0);
+	return pid;
 }
 
-static const struct { const char *name; void (*call)(void); } ways[] = {
+#define WITH(exec)								\
+	({									\
+		pid_t pid_ = (pid_t)MUST(fork());				\
+		if (!pid_) {							\
+			exec;							\
+			FAIL("%s: %s", #exec, err_name(errno));			\
+		}								\
+		pid_;								\
+	})
+
+static pid_t with_execv(void) { return WITH(execv(path, child_argv)); }
+static pid_t with_execve(void) { return WITH(execve(path, child_argv, child_env)); }
+static pid_t with_execvp(void) { return WITH(execvp(name, child_argv)); }
+static pid_t with_execle(void) { return WITH(execle(path, "its name", "child", NULL, child_env)); }
+
+static const struct { const char *name; pid_t (*call)(void); } ways[] = {
 	{ "execv", with_execv }, { "execve", with_execve }, { "execvp", with_execvp }, { "execle", with_execle },
 	{ "posix_spawn", with_spawn }, { "posix_spawnp", with_spawnp },
 };
@@ -67,17 +75,10 @@ int main(int argc, char **argv)
 	MUST(pipe2(ready, O_CLOEXEC));
 	MUST(dup2(ready[1], 9));
 	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
-		int client;
-
 		say("%s: ", ways[i].name);
-		pid = (pid_t)MUST(fork());
-		if (!pid) {
-			ways[i].call();
-			FAIL("%s: %s", ways[i].name, err_name(errno));
-		}
+		pid = ways[i].call();
 		MUST(read(ready[0], &byte, 1));
-		client = (int)MUST(client_of("127.0.0.1", PORT));
-		close(client);
+		close((int)MUST(client_of("127.0.0.1", PORT)));
 		reap(pid);
 	}
 	return 0;
