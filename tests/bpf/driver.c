@@ -355,6 +355,7 @@ int main(int argc, char **argv)
 	print(reason);
 	watch_close(watch);
 	loop_close(loop);
+	strv_free(policy.allow);
 	clean_up();
 	return ret;
 }
