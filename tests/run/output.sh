@@ -58,4 +58,9 @@ timeout 20 "$BERTH" run -- sh -c '[ -e /proc/self/fd/0 ] && [ -e /proc/self/fd/1
 is 0 $? "one worker that is given neither has /dev/null there"
 sh -c '"$0" run -n 2 -- sh -c "for i in 1 2 3 4 5 6 7 8 9; do echo \$BERTH_WORKER \$i; done"' "$BERTH" >out 2>/dev/null
 is "$(for i in 1 2 3 4 5 6 7 8 9; do echo "w1 | 1 $i"; done)" "$(grep '^w1' out)" "the order of a worker's lines is kept"
+latin=$(printf 'proj\351')
+mkdir "$latin"
+(cd "$latin" && "$BERTH" run --each "caf$(printf '\351'),tea" --results "$PWD/results" -- true) >out 2>err
+is 0 $? "a project and a task whose names are not UTF-8"
+has "$("$BERTH" report --results "$latin/results" 2>&1)" '\| caf\? \| passed \|' "the record has such a byte as a question mark"
 finish

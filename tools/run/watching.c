@@ -269,8 +269,8 @@ void watching_worker_begin(struct worker *worker)
 		return;
 	(void)watch_worker_begin(watching->watch, &watched);
 	record(watching, "worker_started",
-	       json_pack("{s:i, s:s, s:s}", "worker", (int)worker->number, "task", worker->plan->task, "log",
-			 worker->log_path ? worker->log_path : ""));
+	       json_pack("{s:i, s:o, s:o}", "worker", (int)worker->number, "task", json_text(worker->plan->task), "log",
+			 json_text(worker->log_path ? worker->log_path : "")));
 }
 
 void watching_environ(const struct worker *worker, char ***envp)
