@@ -63,4 +63,6 @@ mkdir "$latin"
 (cd "$latin" && "$BERTH" run --each "caf$(printf '\351'),tea" --results "$PWD/results" -- true) >out 2>err
 is 0 $? "a project and a task whose names are not UTF-8"
 has "$("$BERTH" report --results "$latin/results" 2>&1)" '\| caf\? \| passed \|' "the record has such a byte as a question mark"
+"$BERTH" run -- bash -c '(exec -a "$(printf "\033[31mred")" sleep 30) & sleep 0.1' >out 2>err
+has "$(cat err)" 'left 1 process:  \[31mred 30' "a process that is left is named, without what a terminal would obey"
 finish
