@@ -70,7 +70,8 @@ static void on_chore(void *arg, int error, const char *text)
 
 static void start_chore(struct pg *pg, job_fn run)
 {
-	(void)job_start(&(struct job_setup){ .loop = pg->setup.loop, .run = run, .arg = &private_of(pg)->plan, .done = on_chore }, NULL);
+	(void)job_start(&(struct job_setup){ .loop = pg->setup.loop, .run = run, .arg = &private_of(pg)->plan,
+					     .done = on_chore }, NULL);
 }
 
 static void template_found(struct pg *pg, bool built)
@@ -431,7 +432,7 @@ static int find_programs(const struct pg *pg, struct pg_server *ret_server, char
 
 	for (unsigned int i = 0; i < pg->port_count; i++)
 		postgres |= pg->services[i].engine == &pg_engine_postgres;
-	ret = postgres ? pg_server_find(0, ret_server, ret_reason) : pg_server_place(ret_server, ret_reason);
+	ret = postgres ? pg_server_find(ret_server, ret_reason) : pg_server_place(ret_server, ret_reason);
 	for (unsigned int i = 0; i < pg->port_count && !ret; i++) {
 		const struct pg_engine *engine = pg->services[i].engine;
 		cleanup_free char *stamp = engine->stamp(ret_server);
