@@ -183,6 +183,7 @@ void output_setup(struct run *run);
 
 /* progress.c */
 void progress_clear(void);
+void progress_line(const char *line, size_t len); /* a line of ours, in place of it */
 void progress_show(struct run *run);
 
 /* notes.c */
