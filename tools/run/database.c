@@ -136,8 +136,7 @@ static void find(struct worker *worker, const struct pg_record *record)
 		watching_finding(worker, FINDING_server_refuses, record->port, -1, detail);
 		break;
 	case PG_RECORD_LEFT:
-		detail = str_print("database '%s' on port %u, which the suite had created, was still there", record->detail,
-				   record->port);
+		detail = str_print("%s on port %u, which the suite had created", record->detail, record->port);
 		watching_finding(worker, FINDING_database_left, record->port, -1, detail);
 		break;
 	default:
