@@ -12,12 +12,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/portmap.h"
+#include "core/abi.h"
 #include "tools/base/cleanup.h"
 #include "tools/base/environ.h"
 #include "tools/ports/ports.h"
 
-enum { WORKERS_MOST = 1024, GRACE_MS = 10000 };
+enum { GRACE_MS = 10000 };
 
 char *plan_task_of(char *const *argv, char *const *envp)
 {
@@ -83,9 +83,9 @@ static char *check(const struct run_options *options)
 		return str_copy("there is no command to run\nhint: berth run [OPTION]... -- COMMAND [ARG]...");
 	if (!options->command[0][0])
 		return str_copy("unable to run '': the command is empty");
-	if (options->workers > WORKERS_MOST || tasks > WORKERS_MOST)
-		return str_print("%zu workers are too many: at most %d", tasks ? tasks : options->workers,
-				 WORKERS_MOST);
+	if (options->workers > BERTH_WORKERS_MOST || tasks > BERTH_WORKERS_MOST)
+		return str_print("%zu workers are too many: at most %u", tasks ? tasks : options->workers,
+				 BERTH_WORKERS_MOST);
 	if (tasks && options->workers && options->workers != tasks)
 		return str_print("%u workers for %zu tasks\nhint: --each starts one worker per task; -j limits how many "
 				 "run at once", options->workers, tasks);
