@@ -137,7 +137,6 @@ static int open_isolate(struct run *run, char **ret_error)
 {
 	const struct isolate_setup setup = {
 		.wanted = run->options->backend,
-		.run_id = run->id,
 		.install_dir = run->install_dir,
 		.run_dir = run->dir,
 		.cgroup = run->cgroup,
