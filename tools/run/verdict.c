@@ -150,7 +150,8 @@ static void show_lost(const struct run *run)
 	for (unsigned int i = 0; i < run->count; i++)
 		lost += run->workers[i].notes_lost;
 	if (lost)
-		log_line("%llu notes of the workers were lost: what is said of their ports is incomplete", (unsigned long long)lost);
+		log_line("%llu notes of the workers were lost: what is said of their ports is incomplete",
+			 (unsigned long long)lost);
 }
 
 static void show_totals(const struct run *run)
