@@ -8,7 +8,6 @@
  */
 #include "shim/shim.h"
 
-
 static int without_deepbind(int mode)
 {
 	struct berth_portmap *map = shim_attached();

@@ -13,7 +13,7 @@ int help_schema(void); /* berth.yaml as a JSON Schema */
 
 /**
  * Copy the source of a man page, putting what the tables say in place of its lines @verbs@, @options@ (of every verb),
- * @keys@ (of berth.yaml), @databases@, @allow@, @alarm@ and @environment@.
+ * @keys@ (of berth.yaml), @databases@, @allow@, @alarm@, @environment@ and @checks@ (of berth doctor).
  */
 int help_template(FILE *in, FILE *out);
 
