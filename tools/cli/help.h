@@ -6,9 +6,7 @@
 
 struct verb;
 
-int help_overview(void);
 int help_verb(const struct verb *verb);
-int help_config(void);
 int help_schema(void); /* berth.yaml as a JSON Schema */
 
 /**
