@@ -197,7 +197,7 @@ int plan_make(const struct run_options *options, char *const *envp, struct plan 
 		return -EINVAL;
 	plan = mem_alloc(sizeof(*plan));
 	plan->named = options->tasks && options->tasks[0];
-	plan->count = plan->named ? (unsigned int)strv_len(options->tasks) : options->workers ? options->workers : 1;
+	plan->count = run_options_workers(options);
 	plan->single = plan->count == 1;
 	plan->slots = plan_slots(plan, options);
 	plan->grace_ms = options->grace_ms ? options->grace_ms : GRACE_MS;
