@@ -87,6 +87,10 @@ struct shim_next {
 };
 extern struct shim_next shim_next;
 
+/* Fill shim_next. The constructor does; before it, a program that calls what no bare system call can stand for. */
+void shim_resolve(void);
+#define SHIM_NEXT(name) (__builtin_expect(!shim_next.name, 0) ? (shim_resolve(), shim_next.name) : shim_next.name)
+
 /* This worker's map; NULL if the process is not in a worker. Attached by the constructor, or by the first caller. */
 struct berth_portmap *shim_attached(void);
 

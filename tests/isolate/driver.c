@@ -323,16 +323,14 @@ static int teardown(void)
 	return worst;
 }
 
-enum { OPT_BACKEND = 256, OPT_PORT, OPT_SHARE, OPT_STRICT, OPT_DECLARED, OPT_BLOCK, OPT_NOTES, OPT_PROBE, OPT_UDP, OPT_BLOCKS,
-       OPT_OUTLIVE };
+enum { OPT_BACKEND = 256, OPT_PORT, OPT_SHARE, OPT_STRICT, OPT_BLOCK, OPT_NOTES, OPT_PROBE, OPT_UDP, OPT_BLOCKS, OPT_OUTLIVE };
 
 static const struct option names[] = {
 	{ "backend", required_argument, NULL, OPT_BACKEND }, { "port", required_argument, NULL, OPT_PORT },
 	{ "share", required_argument, NULL, OPT_SHARE }, { "strict", no_argument, NULL, OPT_STRICT },
-	{ "declared-only", no_argument, NULL, OPT_DECLARED }, { "block", required_argument, NULL, OPT_BLOCK },
-	{ "notes", no_argument, NULL, OPT_NOTES }, { "probe", no_argument, NULL, OPT_PROBE },
-	{ "udp", no_argument, NULL, OPT_UDP }, { "blocks", no_argument, NULL, OPT_BLOCKS },
-	{ "outlive", no_argument, NULL, OPT_OUTLIVE }, { 0 },
+	{ "block", required_argument, NULL, OPT_BLOCK }, { "notes", no_argument, NULL, OPT_NOTES },
+	{ "probe", no_argument, NULL, OPT_PROBE }, { "udp", no_argument, NULL, OPT_UDP },
+	{ "blocks", no_argument, NULL, OPT_BLOCKS }, { "outlive", no_argument, NULL, OPT_OUTLIVE }, { 0 },
 };
 
 static void option(int opt)
@@ -352,7 +350,7 @@ static void option(int opt)
 		options.share[options.shared++] = (uint16_t)number;
 	if (opt == OPT_BLOCK)
 		options.block = (unsigned int)number;
-	options.flags |= opt == OPT_STRICT ? BERTH_MAP_STRICT : opt == OPT_DECLARED ? BERTH_MAP_DECLARED_ONLY : 0;
+	options.flags |= opt == OPT_STRICT ? BERTH_MAP_STRICT : 0;
 	options.notes |= opt == OPT_NOTES;
 	options.probe |= opt == OPT_PROBE;
 	options.blocks |= opt == OPT_BLOCKS;

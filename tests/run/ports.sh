@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Real ports: never shared between runs that start at once, proven free, stable, listed; clients that are early; strangers.
+[ -n "${ALONE-}" ] || [ "$(id -u)" != 0 ] || ALONE=1 exec "$(dirname "$0")/../shim/alone" "$0" # strangers are of our own making
 . "$(dirname "$0")/lib.sh"
 
 # 10 runs at the same instant, 64 workers in all; each worker binds, tells its real ports by its map, and stays.
