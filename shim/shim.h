@@ -46,7 +46,8 @@
 
 /*
  * The next definition of every intercepted function. Valid after the constructor; NULL before, and for what this libc
- * does not have: then the hook makes the bare system call. A name that core/calls.def marks NEXT has a field here.
+ * does not have: then the hook makes the bare system call, or says ENOSYS where there is none. A name that core/calls.def
+ * marks NEXT has a field here.
  */
 struct shim_next {
 	int (*bind)(int, const struct sockaddr *, socklen_t);

@@ -36,10 +36,10 @@ out, code, left = session([berth, "run", "--grace", "1", "--", "sh", "-c", count
                           [(b"up", b"\x03"), (b"int 1", b"\x03")])
 told("interrupt", code == 5 and not left and "int 3" not in out)
 
-# a shell with job control: ^Z stops the whole job, fg brings it back
-script = [(b"ready", berth.encode() + b" run -- sh -c 'echo started; while :; do sleep 0.05; done'\n"),
+# a shell with job control: ^Z stops the whole job, fg brings it back; the shell prints the job before it gives it the terminal
+script = [(b"ready", berth.encode() + b" run -- sh -c 'trap \"echo on\" CONT; echo started; while :; do sleep 0.05; done'\n"),
           (b"started\r\n", b"\x1a"), (b"topped", b"echo back-$((40 + 2))\n"), (b"back-42\r\n", b"fg\n"),
-          (b"sh -c", b"\x03"), (b"bash-", b"echo code-$?; exit 3\n")]
+          (b"\r\non\r\n", b"\x03"), (b"bash-", b"echo code-$?; exit 3\n")]
 out, code, left = session(["bash", "--norc", "--noprofile", "-i", "-c", "PS1=; echo ready; exec bash --norc --noprofile -i"], script)
 told("jobs", code == 3 and not left and "code-130" in out)
 

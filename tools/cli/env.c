@@ -21,7 +21,7 @@
 #include "tools/cli/term.h"
 
 static const char *const names[] = {
-#define ENV(name, kept, help) #name,
+#define ENV(name, help) #name,
 #include "core/env.def"
 	"LD_PRELOAD",
 };

@@ -122,7 +122,7 @@ static void add_headline(struct str *text, const struct who *who)
 	else if (first)
 		str_addf(text, "held by %s (pid %d)", first->info.stat.comm, first->info.stat.pid);
 	else
-		str_add(text, "held, but no owner can be seen");
+		str_add(text, who->hidden_processes ? "held, but no owner can be seen" : "held by no process any more");
 	if (who->holder_count > 1)
 		str_addf(text, " and %zu more process%s", who->holder_count - 1, who->holder_count > 2 ? "es" : "");
 	str_add(text, "\n");

@@ -165,7 +165,6 @@ void run_remove_traces(struct run *run);
 int run_supervise(struct run *run);
 void run_poll_signals(struct run *run);
 void run_worker_over(struct run *run, struct worker *worker);
-void run_end_all(struct run *run, enum worker_end why, int number);
 
 /* worker.c */
 int worker_start(struct worker *worker);
@@ -189,7 +188,6 @@ void progress_show(struct run *run);
 /* notes.c */
 void notes_drain(struct run *run);
 void notes_drain_worker(struct worker *worker);
-void notes_add_finding(struct run *run, const struct worker *worker, unsigned int kind, const char *text);
 extern const char *const note_names[]; /* JSON names by enum berth_note_kind */
 
 /* verdict.c */
