@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From what people write to what a schema can describe. libcyaml reads a document into structs by a schema,
- *but a schema knows neither keys that the user invents (the names of profiles), nor "one text or a list of
- *them", nor where in the file a value stood. So the document is first walked as libyaml reads it, checked
- *against the option table, and written anew in a normal form:
+ * From what people write to what a schema can describe. libcyaml reads a document into structs by a schema, but a schema
+ * knows neither keys that the user invents (the names of profiles), nor "one text or a list of them", nor where in the file a
+ * value stood. So the document is first walked as libyaml reads it, checked against the option table, and written anew in a
+ * normal form:
  *
- *	- {name: "", line: 1, port: [{line: 3, text: "3101"}], databases: [{line: 5, kind: [{line: 5, text:
- *"redis"}]}]}
+ *	- {name: "", line: 1, port: [{line: 3, text: "3101"}], databases: [{line: 5, kind: [{line: 5, text: "redis"}]}]}
  *	- {name: "ci", line: 9, workers: [{line: 10, text: "8"}]}
  *
- * Laws: every mistake is reported, in the order of the file, until there are ERRORS_MOST; whatever is in the
- *normal form has passed option_check(); the work is bounded by NODES_MOST, because aliases can make a small
- *file large.
+ * Laws: every mistake is reported, in the order of the file, until there are ERRORS_MOST; whatever is in the normal form has
+ * passed option_check(); the work is bounded by NODES_MOST, because aliases can make a small file large.
  */
 #include <errno.h>
 #include <stdarg.h>

@@ -336,7 +336,7 @@ static void go(struct worker *worker)
 		worker->timeout = loop_after(run->loop, run->options->timeout_ms, on_timeout, worker);
 }
 
-int worker_start(struct worker *worker)
+void worker_start(struct worker *worker)
 {
 	struct run *run = worker->run;
 	int ret;
@@ -350,7 +350,6 @@ int worker_start(struct worker *worker)
 		go(worker);
 	else if (ret)
 		fail_to_start(worker, ret);
-	return 0;
 }
 
 void worker_end(struct worker *worker, enum worker_end why, int number)
