@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* `berth ps`: the runs of this user, their workers, and which real port stands behind which of the suite's.
- */
+/* `berth ps`: the runs of this user, their workers, and which real port stands behind which of the suite's. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -101,8 +101,7 @@ static void expected(struct shape *shape, const yaml_node_t *node, const char *p
 	complain(shape, line_of(node), path, "expected %s, got %s", wants, found);
 }
 
-/* A text of the normal form, in double quotes: control characters, " and \ escaped; the rest is UTF-8 as
- * libyaml saw it */
+/* A text of the normal form, in double quotes: control characters, " and \ escaped; the rest is UTF-8 as libyaml saw it */
 static void out_text(struct shape *shape, const char *text)
 {
 	str_add(&shape->out, "\"");
