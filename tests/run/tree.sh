@@ -39,7 +39,7 @@ is "a b" "$(cat .berth/collected/a/reports/deep/r.xml .berth/collected/b/reports
 [ ! -e .berth/collected/a/reports/r.txt ]; report $? "and no others"
 mkdir precious
 "$BERTH" run --each ../../precious,e2e/a.spec,.. --collect out -- sh -c 'echo $BERTH_TASK >out' >out 2>err
-is "%2E.%2F..%2Fprecious %2E. e2e%2Fa.spec " "$(find .berth/collected -name out | sed 's|^.berth/collected/\(.*\)/out$|\1|' | sort | tr '\n' ' ')" \
+is "%2E. %2E.%2F..%2Fprecious e2e%2Fa.spec " "$(find .berth/collected -name out | sed 's|^.berth/collected/\(.*\)/out$|\1|' | LC_ALL=C sort | tr "\n" " ")" \
 	"a task that is called like a path has one directory there"
 [ -d precious ] && [ -d .berth/runs ]; report $? "and nothing is removed in its name"
 rm -rf precious .berth/collected
