@@ -208,7 +208,7 @@ static void print_end(struct watch *watch, bool every)
 	for (unsigned int i = every ? 0 : 1; i <= BERTH_WORKERS_MOST; i++)
 		if (!watch_worker_summary(watch, i, &summary))
 			lost += summary.counts.of[BERTH_COUNT_lost_events];
-	log_line("%llu events lost", (unsigned long long)lost);
+	log_line("%llu events lost, %llu calls missed", (unsigned long long)lost, (unsigned long long)watch_missed(watch));
 }
 
 /* What is to be watched, besides a run's workers, which are cgroups. */

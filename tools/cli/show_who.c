@@ -136,7 +136,7 @@ static void add_headline(struct str *text, const struct who *who)
 	if (who->verdict == WHO_FREE)
 		str_add(text, first ? "free here, held in another network namespace" : "free");
 	else if (!first)
-		str_add(text, "held, but no owner can be seen");
+		str_add(text, who->hidden_processes ? "held, but no owner can be seen" : "held by no process any more");
 	if (who->verdict != WHO_FREE && first) {
 		add_name(text, "held by ", first->info.stat.comm);
 		str_addf(text, " (pid %d)", first->info.stat.pid);

@@ -550,8 +550,9 @@ void watching_report(struct run *run, int status)
 	if (!watching || !watching->report)
 		return;
 	record(watching, "run_ended",
-	       json_pack("{s:i, s:i, s:i, s:I}", "exit_status", status, "passed", (int)(run->over - run->failed),
-			 "failed", (int)run->failed, "duration_ms", (json_int_t)(clock_ms() - run->started_ms)));
+	       json_pack("{s:i, s:i, s:i, s:I, s:I}", "exit_status", status, "passed", (int)(run->over - run->failed), "failed",
+			 (int)run->failed, "duration_ms", (json_int_t)(clock_ms() - run->started_ms), "missed",
+			 (json_int_t)(watching_works(run) ? watch_missed(watching->watch) : 0)));
 	ret = report_load(watching->dir, &loaded);
 	if (ret) {
 		run_lacks(run, ret);
