@@ -87,7 +87,7 @@ static char *got(const yaml_node_t *node)
 	if (is_nothing(node))
 		return str_copy("nothing");
 	if (is_scalar(node)) {
-		cleanup_free char *text = output_redacted(text_of(node));
+		cleanup_free char *text = str_redacted(text_of(node));
 
 		return str_print("'%.60s%s'", text, strlen(text) > 60 ? "..." : "");
 	}
