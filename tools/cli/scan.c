@@ -77,8 +77,7 @@ static const struct known_file known_files[] = {
 	{ "db.[jtpr]*", LOOK_PORTS | LOOK_URLS, NULL, 0 },
 };
 
-/* Scripts of package.json that run tests or prepare a database, the best first; they come before the commands
- * of files */
+/* Scripts of package.json that run tests or prepare a database, the best first; they come before the commands of files */
 static const struct {
 	const char *name;
 	enum scan_kind kind;

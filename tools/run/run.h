@@ -167,7 +167,7 @@ void run_poll_signals(struct run *run);
 void run_worker_over(struct run *run, struct worker *worker);
 
 /* worker.c */
-int worker_start(struct worker *worker);
+void worker_start(struct worker *worker); /* a failure is the worker's result */
 void worker_end(struct worker *worker, enum worker_end why, int number);
 void worker_kill(struct worker *worker);
 char *worker_name(const struct worker *worker); /* "w3", or the task's name; the caller's to free */
