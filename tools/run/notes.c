@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "tools/base/cleanup.h"
+#include "tools/pg/url.h"
 #include "tools/run/foreign.h"
 #include "tools/run/run.h"
 
@@ -116,7 +117,7 @@ static void name_worker(struct finding *finding, const struct worker *worker)
 	finding->workers = workers;
 }
 
-void notes_add_finding(struct run *run, const struct worker *worker, unsigned int kind, const char *text)
+static struct finding *add_finding(struct run *run, const struct worker *worker, unsigned int kind, const char *text)
 {
 	struct finding *finding = NULL;
 
@@ -129,6 +130,7 @@ void notes_add_finding(struct run *run, const struct worker *worker, unsigned in
 		*finding = (struct finding){ .kind = kind, .text = str_copy(text) };
 	}
 	name_worker(finding, worker);
+	return finding;
 }
 
 static void on_note(struct worker *worker, const struct berth_note *note)
@@ -136,8 +138,10 @@ static void on_note(struct worker *worker, const struct berth_note *note)
 	note_fn handler = note->kind < ARRAY_LEN(handlers) ? handlers[note->kind] : NULL;
 	cleanup_free char *text = handler ? handler(worker, note) : NULL;
 
-	if (text)
-		notes_add_finding(worker->run, worker, note->kind, text);
+	struct finding *finding = text ? add_finding(worker->run, worker, note->kind, text) : NULL;
+
+	if (finding && note->kind == BERTH_NOTE_FOREIGN && note->proto == BERTH_TCP && !worker->run->database)
+		finding->database_url = pg_url_example(note->virtual_port);
 }
 
 void notes_drain_worker(struct worker *worker)

@@ -88,6 +88,7 @@ struct finding {	/* notes.c, verdict.c: one line of the summary */
 	unsigned int kind; /* enum berth_note_kind */
 	char *text;	/* without the workers' names */
 	char *workers;	/* "w1 w3" */
+	const char *database_url; /* what --db may want to hear: static, or NULL */
 	unsigned int last_worker, count;
 };
 
@@ -187,7 +188,6 @@ void progress_show(struct run *run);
 /* notes.c */
 void notes_drain(struct run *run);
 void notes_drain_worker(struct worker *worker);
-void notes_add_finding(struct run *run, const struct worker *worker, unsigned int kind, const char *text);
 extern const char *const note_names[]; /* JSON names by enum berth_note_kind */
 
 /* verdict.c */
