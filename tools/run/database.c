@@ -448,6 +448,8 @@ void database_hint(const struct run *run)
 
 	if (run->database && run->database->room_count)
 		hint_missing(run->database->rooms[0]);
+	if (!text && !run->database && run->options->db_mode != RUN_DB_OFF)
+		database_hint_refused(run);
 	if (!text || run->options->db_mode == RUN_DB_OFF || pg_url_parse(text, NULL, &url))
 		return;
 	if (pg_url_local(&url) && *url.host != '/' && !pg_port_answers(url.port)) {

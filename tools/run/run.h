@@ -88,6 +88,7 @@ struct finding {	/* notes.c, verdict.c: one line of the summary */
 	unsigned int kind; /* enum berth_note_kind */
 	char *text;	/* without the workers' names */
 	char *workers;	/* "w1 w3" */
+	const char *database_url; /* what --db may want to hear: static, or NULL */
 	unsigned int last_worker, count;
 };
 
