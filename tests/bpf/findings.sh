@@ -43,6 +43,34 @@ else
 	say 'not ok' 'a failed bind is named with function, file and line'
 fi
 
+# the stack of other makes: names_stack SENTENCE PATTERN COMMAND...
+names_stack() {
+	sentence=$1 pattern=$2
+	shift 2
+	if timeout 60 "$driver" -s ebpf -- "$@" 2>"$work/err" | sed '/^{$/,$!d' |
+		jq -e --arg pattern "$pattern" 'any(.findings[].stack[]?; test($pattern))' >"$work/got"; then
+		say ok "$sentence"
+	else
+		say 'not ok' "$sentence"
+	fi
+}
+names_stack 'a program without frame pointers: the caller, with file and line' '^listen_on at .*tests/bpf/oracle.c:[0-9]+$' \
+	"$out/tests/bpf/oracle-bare" leaked_listener
+[ ! -x "$out/tests/isolate/web" ] ||
+	names_stack 'Go: functions with file and line' '^main\..* at .*web.go:[0-9]+$' "$out/tests/isolate/web" tcp
+cat >"$work/left.js" <<'J'
+const { spawn } = require('child_process'), net = require('net');
+function forgetsServer() {
+	return net.createServer().listen(0, () => process.stdout.write('up'));
+}
+if (process.argv[2]) forgetsServer();
+else
+	spawn(process.execPath, [...process.execArgv, __filename, 'x'], { detached: true, stdio: ['ignore', 'pipe', 'ignore'] })
+		.stdout.once('data', () => process.exit(0));
+J
+names_stack "Node, by its perf map: the script's function, with file and line" '^forgetsServer at .*left.js:[0-9]+$' \
+	node --perf-basic-prof --interpreted-frames-native-stack "$work/left.js"
+
 # an allow list lets it pass, and says so
 if timeout 60 "$driver" -s ebpf -a 'leaked_listener:program=oracle*' -- "$oracle" leaked_listener | grep -v '^{"findings"' |
 	jq -e '.allowed == 1 and (.findings | length) == 0' >/dev/null; then
