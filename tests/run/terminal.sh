@@ -44,6 +44,8 @@ out, code, left = session(["bash", "--norc", "--noprofile", "-i", "-c", "PS1=; e
 told("jobs", code == 3 and not left and "code-130" in out)
 
 out, code, _ = session([berth, "run", "-n", "2", "--tree", "shared", "--", "sh", "-c", "sleep 1.2; echo line"], [])
+plain = ["env", "TERM=dumb", berth, "run", "-n", "2", "--tree", "shared", "--", "sh", "-c", "sleep 1.2; echo line"]
+told("dumb", code == 0 and "\x1b" in out and "\x1b" not in (dumb := session(plain, [])[0]) and "w2 | line" in dumb)
 told("progress", code == 0 and "0 of 2 done, 2 running" in out and out.count("| \x1b[0mline") + out.count("| line") + out.count("line\r\n") >= 2)
 out, code, _ = session([berth, "run", "-n", "2", "--tree", "shared", "--", "sh", "-c", "echo up; exec sleep 60"], [(b"up", b"\x03")])
 told("several", code == 130)
@@ -63,6 +65,7 @@ has "$(cat answers)" '^yes streams' "one worker: the command has the terminal an
 has "$(cat answers)" '^yes interrupt' "one worker: each ^C reaches the command once, which decides what it means"
 has "$(cat answers)" '^yes jobs' "one worker: ^Z stops it all, fg resumes, ^C ends it"
 has "$(cat answers)" '^yes progress' "several workers: a progress line between the output"
+has "$(cat answers)" '^yes dumb' "a terminal that is dumb gets neither colours nor a progress line"
 has "$(cat answers)" '^yes hangup' "one worker: a terminal that is gone ends the run"
 has "$(cat answers)" '^yes several' "several workers: ^C ends the run with 130"
 none_left && no_files; report $? "nothing is left of all this"
