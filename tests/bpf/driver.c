@@ -369,6 +369,7 @@ int main(int argc, char **argv)
 		fclose(event_file);
 	watch_close(watch);
 	loop_close(loop);
+	strv_free(policy.allow);
 	clean_up();
 	return ret;
 }

@@ -62,9 +62,13 @@ same 'at the end it says what was lost' 'berth: 0 events lost, 0 calls missed' "
 
 "$BERTH" monitor --all --json >events 2>end &
 monitor=$!
-listens() { python3 -c 'import socket; socket.create_server(("127.0.0.1", 0))'; grep -q '"opened"' events; }
+listens() { # by a name that is no text, and that a terminal would obey
+	python3 -c 'import socket; open("/proc/self/comm", "wb").write(b"x\xe9\x1b"); socket.create_server(("127.0.0.1", 0))'
+	grep -q '"opened"' events
+}
 until_ok listens
 kill -INT $monitor
 wait $monitor
-same 'the whole machine, as JSON' true "$(jq -s 'any(.[]; .event == "listening" and (.local | startswith("127.0.0.1:")))' events)"
+same 'the whole machine, as JSON' true "$(jq -s 'any(.[]; .event == "listening" and (.local // "" | startswith("127.0.0.1:")))' events)"
+same 'whatever a process is called' true "$(jq -s 'any(.[]; .event == "listening" and .name == "x? ")' events)"
 finish

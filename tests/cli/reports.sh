@@ -62,6 +62,13 @@ has 'and is told how many more' '21 more are in the step summary' "$out"
 same 'the step summary has them all' 30 "$(grep -c '`leaked_listener`' summary.md)"
 unset LEAKS GITHUB_ACTIONS GITHUB_STEP_SUMMARY
 
+# copies of the tree are not kept, only what is collected; a project may be called like a pattern
+mkdir 'p[1]' && cd 'p[1]'
+berth run -n 2 --tree copy --collect own.xml --merge own.xml --junit r.xml -- \
+	sh -c 'echo "<testsuite name=\"s\"><testcase name=\"of$BERTH_WORKER\" classname=\"c\"/></testsuite>" >own.xml'
+same 'what was collected is merged' '1 1' "$(of 'count(//testcase[@name="of1"])') $(of 'count(//testcase[@name="of2"])')"
+cd ..
+
 # full: the results lie in a file system of 64 KiB
 cat >full.sh <<'E2'
 mount -t tmpfs -o size=64k tmpfs "$1" && head -c 60000 /dev/zero >"$1/filler" && shift && exec "$@"

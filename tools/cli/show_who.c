@@ -12,6 +12,7 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
+#include "tools/base/json.h"
 
 enum { LINES_MOST = 6 };
 
@@ -169,7 +170,7 @@ void show_who_text(const struct who *who, const struct show_past *past, size_t p
 
 static void set_string(json_t *object, const char *name, const char *value)
 {
-	json_object_set_new(object, name, value ? json_string(value) : json_null());
+	json_object_set_new(object, name, json_text(value));
 }
 
 static json_t *json_socket(const struct who_socket *one)

@@ -38,7 +38,7 @@ enum pg_record_kind {
 	PG_RECORD_CONNECTIONS,	/* when the worker ends: detail is the most that it had open at once */
 	PG_RECORD_IDLE_ENDED,	/* sessions idle in transaction for ms were ended; detail how many */
 	PG_RECORD_SLOW,		/* a statement took ms, or longer; detail is it, without values. At most PG_SLOW_MOST a worker */
-	PG_RECORD_LEFT,		/* a database that the suite had made was there at the worker's end; detail is its name */
+	PG_RECORD_LEFT,		/* databases that the suite had made were there at the worker's end; detail is their names */
 	PG_RECORD_BREAKER,	/* rename mode: the server is not asked any more, for a while; detail says why */
 	PG_RECORD_REFUSED,	/* rename mode: it refuses clients one after the other; detail is how many and what it says */
 	PG_RECORD_ABANDONED,	/* a session ended with its process, idle in a transaction for ms */
@@ -82,7 +82,7 @@ struct pg_setup {
 	const char *snapshot;		/* workers start from this one, and there is no setup; NULL = from the template */
 	bool keep;			/* keep every database */
 	bool keep_failed;		/* keep those of failed workers */
-	uint64_t template_quota_bytes;	/* of all templates on a shared server; 0 = 4 GiB */
+	uint64_t template_quota_bytes;	/* of all templates on a shared server, or in the cache; 0 = 4 GiB */
 	int64_t idle_alarm_ms;		/* idle in transaction for so long is recorded; 0 = 60 000 */
 	int64_t idle_kill_ms;		/* for so long is ended; 0 = never */
 	int64_t slow_query_ms;		/* statements that take so long are recorded; 0 = none are */
