@@ -18,6 +18,7 @@ else
 	psql -qc 'begin' -c 'select pg_sleep(3.6)' -c 'commit' >/dev/null
 fi
 wait
+[ "$BERTH_WORKER" = 2 ] || psql -qc 'create database late'
 SUITE
 cat >leave <<'SUITE'
 python3 -c "import os, sys, time; sys.path.insert(0, '$1'); import wire; s = wire.Session($PGPORT); s.query('begin'); time.sleep(2.5); os._exit(0)"
@@ -35,7 +36,7 @@ for mode in private rename; do
 	YAML
 	rm -rf .berth
 	berth run -n 2 --output group --json report.json -- bash bad "$work/idle" "$hold"
-	same "$mode: what is amiss is found, and nothing else" "w1 database_left database 'forgotten' on port $port, which the suite had created, was still there
+	same "$mode: what is amiss is found, and nothing else" "w1 database_left 'forgotten', 'late' on port $port, which the suite had created
 w1 idle_in_transaction 2 sessions on port $port idle in a transaction, the oldest for N s
 w2 idle_in_transaction 1 session on port $port idle in a transaction, the oldest for N s" "$(findings)"
 	same "$mode: a session that is ended hears why, and is recorded" '1 w1 1' "$(grep -c 'terminating connection due to idle-in-transaction timeout' "$work/idle") $(records database_idle_ended)"
@@ -44,7 +45,7 @@ w2 select pg_sleep(?.?)' "$(records database_slow_query | grep sleep | sort)"
 	same "$mode: how many connections there were" yes "$(records database_connections | grep -q 'w1 [789]' && echo yes || records database_connections)"
 	berth run --leaks fail --json report.json -- bash leave "$(dirname "$hold")"
 	same "$mode: a session that ends with its process in the middle of a transaction is a leak" "121 w1 session_left a session on port $port ended with its process, idle in a transaction for N s" "$status $(findings | grep session_left)"
-	berth run --leaks fail --json report.json -- bash -c "psql -qc 'create database mine' -c 'drop database mine'; python3 '$hold' $port 3 1.5"
+	berth run --leaks fail --json report.json -- bash -c "psql -qc 'create database mine'; python3 '$hold' $port 3 2.4; psql -qc 'drop database mine'"
 	same "$mode: a suite that does nothing of this is left alone" '0 ' "$status $(findings)"
 done
 finish

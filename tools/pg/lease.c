@@ -21,6 +21,7 @@
 #include "tools/pg/admin.h"
 #include "tools/pg/agent.h"
 #include "tools/pg/relay.h"
+#include "tools/pg/sighting.h"
 
 enum { HEARTBEAT_MS = 600000, LIVENESS_MS = 15000, HEALTH_MS = 1000, IDLE_MS = 60000, POOL_PERCENT = 80, ELECTION_MS = 600000,
        DROP_MOST_MS = 5000, DROP_EVERY_MS = 100 };
@@ -39,6 +40,7 @@ struct keeper {			/* a worker's agent */
 	char *reset_to;		/* the memory of that, after a reset */
 	bool over, keep;
 	bool watches;	/* the server as a whole: one of the run's agents does */
+	struct str left;		/* databases of the suite's own making, at the end: a sighting */
 	unsigned int most_open;		/* connections at once; known when they are cut */
 	unsigned int slow_told;
 	bool idle_told, pool_told;	/* until it is better again */
@@ -272,7 +274,7 @@ static bool reconnect(struct keeper *keeper, unsigned int port)
 	return !connect_port(keeper, port, &why);
 }
 
-static void tell_left(void *arg, const char *database)
+static void add_left(void *arg, const char *database)
 {
 	struct keeper *keeper = arg;
 	cleanup_str struct str logical = { 0 };
@@ -281,7 +283,7 @@ static void tell_left(void *arg, const char *database)
 	for (unsigned int i = 0; i < keeper->pg->url_count; i++)
 		if (!strcmp(keeper->pg->urls[i].name, logical.text))
 			return;
-	agent_tell(keeper->line, "database %s", logical.text);
+	sighting_add_left(&keeper->left, logical.text);
 }
 
 /* What the suite has created besides its own, and not dropped. */
@@ -289,7 +291,10 @@ static void find_left(struct keeper *keeper)
 {
 	for (unsigned int i = 0; i < keeper->pg->port_count; i++)
 		if (keeper->worker->number && keeper->admins[i])
-			admin_each_suffix(keeper->admins[i], keeper->plan->suffix, tell_left, keeper);
+			admin_each_suffix(keeper->admins[i], keeper->plan->suffix, add_left, keeper);
+	if (keeper->left.len)
+		agent_tell(keeper->line, "%s", keeper->left.text);
+	str_free(&keeper->left);
 }
 
 static bool drop_all(struct keeper *keeper)

@@ -38,7 +38,7 @@ enum pg_record_kind {
 	PG_RECORD_CONNECTIONS,	/* when the worker ends: detail is the most that it had open at once */
 	PG_RECORD_IDLE_ENDED,	/* sessions idle in transaction for ms were ended; detail how many */
 	PG_RECORD_SLOW,		/* a statement took ms, or longer; detail is it, without values. At most PG_SLOW_MOST a worker */
-	PG_RECORD_LEFT,		/* a database that the suite had made was there at the worker's end; detail is its name */
+	PG_RECORD_LEFT,		/* databases that the suite had made were there at the worker's end; detail is their names */
 	PG_RECORD_BREAKER,	/* rename mode: the server is not asked any more, for a while; detail says why */
 	PG_RECORD_REFUSED,	/* rename mode: it refuses clients one after the other; detail is how many and what it says */
 	PG_RECORD_ABANDONED,	/* a session ended with its process, idle in a transaction for ms */

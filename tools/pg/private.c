@@ -30,6 +30,8 @@
 #include "tools/pg/sighting.h"
 #include "tools/pg/snapshot.h"
 
+enum { LAST_LOOK_MS = 1000 };
+
 /* --- template --- */
 
 static void template_settled(struct pg *pg, enum template_state state, const char *failure)
@@ -233,11 +235,35 @@ void private_setup_ended(struct flat *flat)
 
 /* --- the sampler --- */
 
+static void end_servers(struct flat *flat)
+{
+	bool setup_done = flat_makes_template(flat) && !flat->worker->failed;
+
+	flat->last_look = NULL;
+	if (flat->over)
+		return;
+	flat->waiting = false;
+	if (flat_is_running(flat))
+		flat_stop(flat, setup_done || flat_wants_keeping(flat));
+	else
+		flat_servers_gone(flat);
+}
+
+static void on_late_look(void *arg)
+{
+	end_servers(arg);
+}
+
 static void stop_watching(struct flat *flat)
 {
+	bool awaited = flat->last_look;
+
 	flat->watched = false;
+	loop_cancel(flat->worker->pg->setup.loop, flat->last_look);
 	if (flat->over)
 		flat_free(flat);
+	else if (awaited)
+		end_servers(flat);
 }
 
 static void on_sampler_said(void *arg, const char *text)
@@ -297,20 +323,18 @@ void private_watch(struct flat *flat)
 	}
 }
 
+/* The servers stay until the sampler has looked for the last time: what the suite has dropped in its last second is not left. */
 static void private_end(struct pg_worker *worker)
 {
 	struct flat *flat = worker->mode_data;
-	bool setup_done = flat_makes_template(flat) && !worker->failed;
 	cleanup_free char *forget = flat->watched ? str_print("forget %u", worker->number) : NULL;
 
-	if (forget)
-		agent_say(private_of(worker->pg)->sampler, forget);
-
-	flat->waiting = false;
-	if (flat_is_running(flat))
-		flat_stop(flat, setup_done || flat_wants_keeping(flat));
-	else
-		flat_servers_gone(flat);
+	if (!forget) {
+		end_servers(flat);
+		return;
+	}
+	agent_say(private_of(worker->pg)->sampler, forget);
+	flat->last_look = loop_after(worker->pg->setup.loop, LAST_LOOK_MS, on_late_look, flat);
 }
 
 static void tell_failure(void *arg)

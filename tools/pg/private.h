@@ -52,6 +52,7 @@ struct flat {			/* what a worker has in this mode */
 	bool again;		/* when all servers are gone: start over with a fresh clone */
 	bool waiting;		/* for the template */
 	struct loop_timer *bad_news;
+	struct loop_timer *last_look; /* until then the sampler may look at servers that are to end */
 	bool committing;
 	bool watched, over;	/* the sampler's; nothing is left but what it has to say */
 	bool resuming;		/* the servers start where they were stopped */

@@ -21,6 +21,7 @@
 #include "tools/pg/admin.h"
 #include "tools/pg/agent.h"
 #include "tools/pg/libpq.h"
+#include "tools/pg/sighting.h"
 #include "tools/pg/slow.h"
 
 enum { LOOK_MS = 1000, IDLE_MS = 60000, POOL_PERCENT = 80, ABANDONED_MS = 1000, CONNECT_MOST_MS = 2000, LOG_PART = 16384 };
@@ -40,7 +41,6 @@ struct watched {
 	size_t seen_count;
 	off_t log_at;
 	char *known;		/* OIDs of the databases that it began with: "1,4,5" */
-	char **left;		/* those, at the last look; strv */
 	int64_t due_ms;
 	unsigned int most, slow_told;
 	bool looked, idle_told, pool_told;
@@ -208,17 +208,19 @@ static void look_at_pool(const struct sampler *sampler, struct watched *watched)
 		say(sampler, watched, line);
 }
 
-static void look_at_databases(struct watched *watched)
+/* At the end only: what a suite has made and not dropped yet is not left behind. */
+static void tell_databases(const struct sampler *sampler, struct watched *watched)
 {
 	cleanup_free char *sql = str_print("SELECT datname FROM pg_database WHERE oid NOT IN (%s) ORDER BY 1", watched->known);
-	PGresult *result = *watched->known ? query(watched, 1, sql) : NULL;
+	PGresult *result = watched->conn && *watched->known ? query(watched, 1, sql) : NULL;
+	cleanup_str struct str left = { 0 };
 
-	if (!result)
-		return;
-	strv_free(steal(&watched->left));
-	for (int row = 0; row < libpq.PQntuples(result); row++)
-		strv_add(&watched->left, libpq.PQgetvalue(result, row, 0));
-	libpq.PQclear(result);
+	for (int row = 0; result && row < libpq.PQntuples(result); row++)
+		sighting_add_left(&left, libpq.PQgetvalue(result, row, 0));
+	if (left.len)
+		say(sampler, watched, left.text);
+	if (result)
+		libpq.PQclear(result);
 }
 
 static void look(const struct sampler *sampler, struct watched *watched)
@@ -255,7 +257,6 @@ static void look(const struct sampler *sampler, struct watched *watched)
 	watched->seen = now;
 	watched->seen_count = count;
 	look_at_pool(sampler, watched);
-	look_at_databases(watched);
 }
 
 /* --- orders --- */
@@ -294,7 +295,6 @@ static void on_watch(struct sampler *sampler, unsigned int worker, unsigned int 
 	forget_seen(watched);
 	free(watched->known);
 	watched->known = databases_in(data);
-	strv_free(steal(&watched->left));
 }
 
 static void watched_free(struct watched *watched)
@@ -303,7 +303,6 @@ static void watched_free(struct watched *watched)
 		libpq.PQfinish(watched->conn);
 	forget_seen(watched);
 	free(watched->known);
-	strv_free(watched->left);
 	free(watched);
 }
 
@@ -321,11 +320,7 @@ static void on_forget(struct sampler *sampler, unsigned int worker)
 		line = watched->looked ? str_print("connections %u", watched->most) : NULL;
 		if (line)
 			say(sampler, watched, line);
-		for (char **name = watched->left; name && *name; name++) {
-			cleanup_free char *text = str_print("database %s", *name);
-
-			say(sampler, watched, text);
-		}
+		tell_databases(sampler, watched);
 		*at = watched->next;
 		watched_free(watched);
 	}

@@ -17,8 +17,13 @@ static const struct {
 	{ "turned-away ", PG_RECORD_REFUSED, false },
 	{ "pool ", PG_RECORD_POOL, false },
 	{ "connections ", PG_RECORD_CONNECTIONS, false },
-	{ "database ", PG_RECORD_LEFT, false },
+	{ "left-behind ", PG_RECORD_LEFT, false },
 };
+
+void sighting_add_left(struct str *line, const char *database)
+{
+	str_addf(line, "%s'%s'", line->len ? ", " : "left-behind ", database);
+}
 
 void sighting_record(const struct pg_worker *worker, uint16_t port, const char *text)
 {

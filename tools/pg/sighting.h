@@ -12,11 +12,14 @@
  *	turned-away COUNT times in a row: TEXT	the server's answer to clients of the suite
  *	pool USED of MOST	connections of the server
  *	connections MOST	at once, told at the worker's end
- *	database NAME		made by the suite and left, told at the worker's end
+ *	left-behind 'NAME', ...	databases made by the suite, told at the worker's end
  */
 #include "tools/pg/room.h"
 
 /** Make a record of @text, if it is one of these. @port virtual. */
 void sighting_record(const struct pg_worker *worker, uint16_t port, const char *text);
+
+/** One more database that was left: @line, empty at first, becomes such a sighting. */
+void sighting_add_left(struct str *line, const char *database);
 
 #endif

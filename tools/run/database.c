@@ -139,7 +139,7 @@ static void find(struct worker *worker, const struct pg_record *record)
 		break;
 	case PG_RECORD_LEFT:
 		kind = FINDING_database_left;
-		detail = str_print("database '%s' on port %u, which the suite had created, was still there", what, record->port);
+		detail = str_print("%s on port %u, which the suite had created", what, record->port);
 		break;
 	default:
 		return;

@@ -116,7 +116,7 @@ static void name_worker(struct finding *finding, const struct worker *worker)
 	finding->workers = workers;
 }
 
-void notes_add_finding(struct run *run, const struct worker *worker, unsigned int kind, const char *text)
+static void add_finding(struct run *run, const struct worker *worker, unsigned int kind, const char *text)
 {
 	struct finding *finding = NULL;
 
@@ -137,7 +137,7 @@ static void on_note(struct worker *worker, const struct berth_note *note)
 	cleanup_free char *text = handler ? handler(worker, note) : NULL;
 
 	if (text)
-		notes_add_finding(worker->run, worker, note->kind, text);
+		add_finding(worker->run, worker, note->kind, text);
 }
 
 void notes_drain_worker(struct worker *worker)

@@ -5,7 +5,8 @@
  * kernel's list when it matters. A listener that is left is found there by any source; the monitor adds who made it, and where.
  *
  * Laws: programs look for sockets that need not exist (the name service cache, a display, a message bus), so a refused connect
- * is told only where its worker has failed, and a missing path only where one process has insisted.
+ * is told only where its worker has failed, and a missing path only where one process has insisted. Browsers insist on the
+ * system's message bus, which no container has.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 #include "tools/watch/model.h"
 
 enum { INSISTS = 5 };
+#define OPTIONAL "/dbus/system_bus_socket"
 
 /* As the kernel's list writes it. */
 static char *path_of(const struct berth_event *event)
@@ -155,7 +157,8 @@ void unix_failed(struct watch *watch, const struct berth_event *event)
 	failure->count++;
 	failure->in_a_row = failure->last == (pid_t)event->pid ? failure->in_a_row + 1 : 1;
 	failure->last = (pid_t)event->pid;
-	failure->insisted |= event->error == ECONNREFUSED || failure->in_a_row >= INSISTS;
+	failure->insisted |= event->error == ECONNREFUSED ||
+			      (failure->in_a_row >= INSISTS && !str_ends(failure->path, OPTIONAL));
 }
 
 static void free_listener(void *value)
