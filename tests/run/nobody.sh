@@ -8,6 +8,7 @@ if [ "$(id -u)" != 0 ]; then
 	echo "1..0 # SKIP not root: the tests beside this one already run without privilege"
 	exit 77
 fi
+[ -n "${ALONE-}" ] || ALONE=1 exec "$here/../shim/alone" "$0" # as in ports.sh
 top=$(mktemp -d /tmp/berth-nobody.XXXXXX)
 trap 'rm -rf "$top"' EXIT
 mkdir "$top/tests" "$top/out"
