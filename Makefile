@@ -16,7 +16,7 @@ VERSION		:= 0.1.0
 
 O		:= .out$(if $m,/$m)
 # what watches itself writes files and traces its own threads: tools/base/confine.c
-MODE_asan	:= -DBERTH_UNCONFINED -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined
+MODE_asan	:= -DBERTH_UNCONFINED -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 MODE_tsan	:= -DBERTH_UNCONFINED -O1 -fsanitize=thread
 MODE_cov	:= -DBERTH_UNCONFINED -O0 --coverage
 OPTIMIZE	:= $(if $m,$(MODE_$m),-O2)

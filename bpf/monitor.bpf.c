@@ -105,34 +105,36 @@ int monitor_post_bind6(struct bpf_sock *context)
 	return bound(note);
 }
 
-/* ---- datagrams: where to ---- */
+/* ---- where to ---- */
+
+/* What cannot be remembered or told is told the next time. */
+static __always_inline bool is_first(const struct monitor_edge *edge)
+{
+	__u8 seen = 1;
+
+	return !bpf_map_lookup_elem(&edges, edge) && bpf_map_update_elem(&edges, edge, &seen, BPF_NOEXIST) != -E_EXIST;
+}
 
 /*
  * One event for each destination that a suite's server may have: not those that the kernel hands out, to which servers answer,
  * nor those of the machine's own services (the resolver, the clock, syslog). @note: the sender's
  */
-static __always_inline void on_sent(const struct monitor_note *note, const struct monitor_edge_key *key)
+static __always_inline void on_sent(const struct monitor_note *note, const struct monitor_edge *edge)
 {
-	struct monitor_edge *edge, first = { .count = 1, .pid = note->pid };
 	struct berth_event *event;
 
-	if (key->remote_port < SERVICES_END || (key->remote_port >= given_low && key->remote_port <= given_high))
-		return;
-	edge = bpf_map_lookup_elem(&edges, key);
-	if (edge) {
-		__sync_fetch_and_add(&edge->count, 1);
-		return;
-	}
-	first.first_ns = bpf_ktime_get_ns();
-	if (bpf_map_update_elem(&edges, key, &first, BPF_NOEXIST))
+	if (edge->remote_port < SERVICES_END || (edge->remote_port >= given_low && edge->remote_port <= given_high) ||
+	    !is_first(edge))
 		return;
 	event = event_begin(note->worker, BERTH_EVENT_SENT);
-	if (!event)
+	if (!event) {
+		bpf_map_delete_elem(&edges, edge);
 		return;
+	}
 	event_socket(event, note);
 	event_current(event);
-	event->remote = key->remote;
-	event->remote_port = key->remote_port;
+	event->remote = edge->remote;
+	event->remote_port = edge->remote_port;
 	bpf_ringbuf_submit(event, 0);
 }
 
@@ -140,14 +142,14 @@ SEC("cgroup/sendmsg4")
 int monitor_sendmsg4(struct bpf_sock_addr *context)
 {
 	struct monitor_note *note = context->sk ? bpf_sk_storage_get(&notes, context->sk, NULL, 0) : NULL;
-	struct monitor_edge_key key = { .family = FAMILY_4, .proto = BERTH_UDP };
+	struct monitor_edge edge = { .family = FAMILY_4, .proto = BERTH_UDP };
 
 	if (!note)
 		return ALLOW;
-	key.worker = note->worker;
-	key.remote_port = bpf_ntohs((__u16)context->user_port);
-	ip_from_4(&key.remote, context->user_ip4);
-	on_sent(note, &key);
+	edge.worker = note->worker;
+	edge.remote_port = bpf_ntohs((__u16)context->user_port);
+	ip_from_4(&edge.remote, context->user_ip4);
+	on_sent(note, &edge);
 	return ALLOW;
 }
 
@@ -155,28 +157,28 @@ SEC("cgroup/sendmsg6")
 int monitor_sendmsg6(struct bpf_sock_addr *context)
 {
 	struct monitor_note *note = context->sk ? bpf_sk_storage_get(&notes, context->sk, NULL, 0) : NULL;
-	struct monitor_edge_key key = { .family = FAMILY_6, .proto = BERTH_UDP };
+	struct monitor_edge edge = { .family = FAMILY_6, .proto = BERTH_UDP };
 
 	if (!note)
 		return ALLOW;
-	key.worker = note->worker;
-	key.remote_port = bpf_ntohs((__u16)context->user_port);
-	IP_FROM_6(key.remote, context->user_ip6);
-	on_sent(note, &key);
+	edge.worker = note->worker;
+	edge.remote_port = bpf_ntohs((__u16)context->user_port);
+	IP_FROM_6(edge.remote, context->user_ip6);
+	on_sent(note, &edge);
 	return ALLOW;
 }
 
 /* A connected UDP socket tells its destination when it is closed: no hook for datagrams runs for it. */
 static __always_inline void on_udp_closed(const struct bpf_sock *context, const struct monitor_note *note)
 {
-	struct monitor_edge_key key = { .worker = note->worker, .family = note->family, .proto = BERTH_UDP };
+	struct monitor_edge edge = { .worker = note->worker, .family = note->family, .proto = BERTH_UDP };
 
-	key.remote_port = bpf_ntohs(context->dst_port); /* 0, if it is not connected, is below all that count */
+	edge.remote_port = bpf_ntohs(context->dst_port); /* 0, if it is not connected, is below all that count */
 	if (note->family == FAMILY_4)
-		ip_from_4(&key.remote, context->dst_ip4);
+		ip_from_4(&edge.remote, context->dst_ip4);
 	else
-		IP_FROM_6(key.remote, context->dst_ip6);
-	on_sent(note, &key);
+		IP_FROM_6(edge.remote, context->dst_ip6);
+	on_sent(note, &edge);
 }
 
 /* ---- closed ---- */
@@ -256,24 +258,18 @@ static __always_inline void on_listen(void *context, const struct sock *sk, stru
 
 static __always_inline void on_connected(struct monitor_note *note)
 {
-	struct monitor_edge_key key = { .remote = note->remote, .worker = note->worker, .remote_port = note->remote_port,
-					.family = (__u8)note->family, .proto = BERTH_TCP };
-	struct monitor_edge *edge = bpf_map_lookup_elem(&edges, &key), first = { .count = 1, .pid = note->pid };
+	struct monitor_edge edge = { .remote = note->remote, .worker = note->worker, .remote_port = note->remote_port,
+				     .family = (__u8)note->family, .proto = BERTH_TCP };
 	struct berth_event *event;
 
 	count(note->worker, BERTH_COUNT_connected);
-	if (edge) {
-		__sync_fetch_and_add(&edge->count, 1);
-		if (!everything)
-			return;
-	} else {
-		first.first_ns = bpf_ktime_get_ns();
-		if (bpf_map_update_elem(&edges, &key, &first, BPF_NOEXIST) && !everything)
-			return;
-	}
-	event = event_begin(note->worker, BERTH_EVENT_CONNECTED);
-	if (!event)
+	if (!is_first(&edge) && !everything)
 		return;
+	event = event_begin(note->worker, BERTH_EVENT_CONNECTED);
+	if (!event) {
+		bpf_map_delete_elem(&edges, &edge);
+		return;
+	}
 	event_socket(event, note);
 	bpf_ringbuf_submit(event, 0);
 }

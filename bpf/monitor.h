@@ -19,7 +19,7 @@ struct monitor_calls {
 };
 
 #define MONITOR_STACKS_MOST	16384u	/* creation stacks of live sockets */
-#define MONITOR_EDGES_MOST	8192u	/* (worker, destination) pairs */
+#define MONITOR_EDGES_MOST	8192u	/* that are remembered */
 
 /* What is known about a socket, in its storage. A socket that was open before the monitor gets one from tools/watch/adopt.c. */
 struct monitor_note {
@@ -38,17 +38,13 @@ struct monitor_stack {
 	struct berth_frame frames[BERTH_STACK_MOST];
 };
 
-/* Who talks to whom: one entry per worker and destination, however many connections or datagrams there are. */
-struct monitor_edge_key {
+/* Who talks to whom: a worker and a destination, however many connections or datagrams there are. */
+struct monitor_edge {
 	struct berth_ip remote;
 	uint32_t worker;
 	uint16_t remote_port;
 	uint8_t family;
 	uint8_t proto;
-};
-struct monitor_edge {
-	uint64_t count, first_ns;
-	uint32_t pid, reserved;
 };
 
 #endif

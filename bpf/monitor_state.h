@@ -16,7 +16,7 @@ enum {
 	SECOND_NS = 1000000000, STALE_NS = 1000000000, EVENTS_PER_SECOND = 2000, STACKS_PER_SECOND = 200,
 };
 enum { E_PIPE = 32, E_IN_USE = 98, E_RESET = 104, E_TIMED_OUT = 110, E_REFUSED = 111, E_IN_PROGRESS = 115, E_ALREADY = 114,
-       E_IS_CONNECTED = 106, E_AGAIN = 11, E_RESTART_LOW = 512, E_RESTART_HIGH = 530 };
+       E_IS_CONNECTED = 106, E_AGAIN = 11, E_EXIST = 17, E_RESTART_LOW = 512, E_RESTART_HIGH = 530 };
 
 const volatile bool everything;	/* an event for each step of each socket: `berth monitor` */
 const volatile bool every_cgroup; /* worker 0 is anything: `berth monitor --all` */
@@ -76,12 +76,11 @@ struct {
 	__type(value, struct monitor_stack);
 } scratch SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
+struct {	/* those that have been told; what falls out is told again, and its reader knows it */
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, MONITOR_EDGES_MOST);
-	__type(key, struct monitor_edge_key);
-	__type(value, struct monitor_edge);
+	__type(key, struct monitor_edge);
+	__type(value, __u8);
 } edges SEC(".maps");
 
 struct {	/* cookie of a socket whose connect has been counted as failed by its state, before the system call returned */
@@ -103,7 +102,7 @@ static __always_inline void count_add(__u32 worker, enum berth_count which, __u6
 	struct berth_counts *mine = bpf_map_lookup_elem(&counts, &worker);
 
 	if (mine)
-		mine->of[which] += add; /* per CPU; tracing programs that interrupt each other on one CPU may lose one in many */
+		__sync_fetch_and_add(&mine->of[which], add); /* per CPU, but there one program may interrupt another */
 }
 
 static __always_inline void count(__u32 worker, enum berth_count which)

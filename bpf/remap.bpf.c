@@ -226,11 +226,8 @@ static __always_inline int on_bind(struct bpf_sock_addr *ctx, int family)
 	if (!is_ours(&at) || berth_portmap_is_real(at.map, table_of(&at), at.port))
 		return ALLOW;
 	real = berth_portmap_real(at.map, table_of(&at), at.port);
-	if (!real) {
-		if (at.map->flags & BERTH_MAP_DECLARED_ONLY)
-			return ALLOW;
+	if (!real)
 		real = berth_portmap_claim(at.map, table_of(&at), at.port, &is_new);
-	}
 	if (!real) {
 		tell(&at, REMAP_NOTE, BERTH_NOTE_EXHAUSTED, 0, ADDRESS_IN_USE);
 		bpf_set_retval(-ADDRESS_IN_USE);

@@ -45,7 +45,6 @@ enum berth_proto { BERTH_TCP, BERTH_UDP, BERTH_PROTOS };
 /* portmap.flags: written by the supervisor before the worker starts, read by the backends */
 enum {
 	BERTH_MAP_STRICT = 1 << 0,	/* a connect to a local port that is not the worker's is refused */
-	BERTH_MAP_DECLARED_ONLY = 1 << 1, /* undeclared ports are left alone instead of claimed at first bind */
 };
 
 /*

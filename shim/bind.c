@@ -72,8 +72,6 @@ static int bind_claim(struct berth_portmap *map, int fd, struct shim_copy *copy)
 
 	if ((int)proto < 0 || berth_portmap_is_real(map, proto, port))
 		return next_bind(fd, copy->bytes, copy->len);
-	if (map->flags & BERTH_MAP_DECLARED_ONLY && !berth_portmap_real(map, proto, port))
-		return next_bind(fd, copy->bytes, copy->len);
 	real = berth_portmap_claim(map, proto, port, &is_new);
 	if (!real)
 		shim_note(map, BERTH_NOTE_EXHAUSTED, proto, port, 0, EADDRINUSE, NULL);

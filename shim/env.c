@@ -20,7 +20,7 @@ enum { KEPT_BYTES = 6 * 1024 };
 #define ASAN_ITEM "verify_asan_link_order=0"
 
 static const char *const names[] = {
-#define ENV(name, kept, help) #name "=",
+#define ENV(name, help) #name "=",
 #include "core/env.def"
 };
 enum { NAMES = sizeof(names) / sizeof(names[0]) };

@@ -57,11 +57,7 @@ EXPORT int execvpe(const char *file, char *const argv[], char *const envp[])
 
 	if (launcher)
 		launch(launcher, path, argv, env);
-	if (!shim_next.execvpe) {
-		errno = ENOSYS;
-		return -1;
-	}
-	return shim_next.execvpe(file, argv, env);
+	return SHIM_NEXT(execvpe)(file, argv, env);
 }
 
 EXPORT int execv(const char *path, char *const argv[])
@@ -80,11 +76,7 @@ EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
 	ENV_FOR(env, envp, verdict);
 
 	shim_note_escape(verdict, NULL); /* a descriptor cannot be handed to the launcher: it may close on exec */
-	if (!shim_next.fexecve) {
-		errno = ENOSYS;
-		return -1;
-	}
-	return shim_next.fexecve(fd, argv, env);
+	return SHIM_NEXT(fexecve)(fd, argv, env);
 }
 
 EXPORT int execveat(int dir, const char *path, char *const argv[], char *const envp[], int flags)

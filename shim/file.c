@@ -201,19 +201,9 @@ EXPORT int __openat64_2(int dir, const char *path, int flags)
 	return opened(path, shim_next.__openat64_2 ? shim_next.__openat64_2(dir, path, flags) : bare(dir, path, flags, 0));
 }
 
-/* A constructor that ran before ours has called: there is no stream without libc. */
-static FILE *late(const char *name, const char *path, const char *mode)
-{
-	void *found = dlsym(RTLD_NEXT, name);
-	FILE *(*next)(const char *, const char *);
-
-	__builtin_memcpy(&next, &found, sizeof(next));
-	return next(path, mode);
-}
-
 EXPORT FILE *fopen(const char *restrict path, const char *restrict mode)
 {
-	FILE *stream = shim_next.fopen ? shim_next.fopen(path, mode) : late("fopen", path, mode);
+	FILE *stream = SHIM_NEXT(fopen)(path, mode);
 
 	if (stream)
 		opened(path, fileno(stream));
@@ -222,7 +212,7 @@ EXPORT FILE *fopen(const char *restrict path, const char *restrict mode)
 
 EXPORT FILE *fopen64(const char *restrict path, const char *restrict mode)
 {
-	FILE *stream = shim_next.fopen64 ? shim_next.fopen64(path, mode) : late("fopen64", path, mode);
+	FILE *stream = SHIM_NEXT(fopen64)(path, mode);
 
 	if (stream)
 		opened(path, fileno(stream));

@@ -8,7 +8,6 @@
  */
 #include "shim/shim.h"
 
-
 static int without_deepbind(int mode)
 {
 	struct berth_portmap *map = shim_attached();
@@ -20,36 +19,16 @@ static int without_deepbind(int mode)
 	return map ? mode & ~RTLD_DEEPBIND : mode;
 }
 
-/* A constructor that ran before ours has called: the one place where a name is resolved late. */
-static void *late(const char *name)
-{
-	return dlsym(RTLD_NEXT, name);
-}
-
 EXPORT void *dlopen(const char *file, int mode)
 {
-	void *(*next)(const char *, int) = shim_next.dlopen;
-
 	if (mode & RTLD_DEEPBIND)
 		mode = without_deepbind(mode);
-	if (__builtin_expect(!next, 0)) {
-		void *found = late("dlopen");
-
-		__builtin_memcpy(&next, &found, sizeof(next));
-	}
-	return next(file, mode);
+	return SHIM_NEXT(dlopen)(file, mode);
 }
 
 EXPORT void *dlmopen(long space, const char *file, int mode)
 {
-	void *(*next)(long, const char *, int) = shim_next.dlmopen;
-
 	if (mode & RTLD_DEEPBIND)
 		mode = without_deepbind(mode);
-	if (__builtin_expect(!next, 0)) {
-		void *found = late("dlmopen");
-
-		__builtin_memcpy(&next, &found, sizeof(next));
-	}
-	return next(space, file, mode);
+	return SHIM_NEXT(dlmopen)(space, file, mode);
 }

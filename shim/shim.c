@@ -152,7 +152,7 @@ static void resolve(const char *name, void *ret_function)
 	__builtin_memcpy(ret_function, &found, sizeof(found));
 }
 
-static void resolve_all(void)
+void shim_resolve(void)
 {
 #define RESOLVE_NEXT(name) resolve(#name, &shim_next.name);
 #define RESOLVE_OVER(name)
@@ -167,7 +167,7 @@ __attribute__((constructor)) static void wake_up(int argc, char **argv, char **e
 
 	(void)argc;
 	(void)argv;
-	resolve_all();
+	shim_resolve();
 	shim_env_save(environ ? environ : envp);
 	shim_attached();
 	errno = saved;

@@ -46,7 +46,8 @@
 
 /*
  * The next definition of every intercepted function. Valid after the constructor; NULL before, and for what this libc
- * does not have: then the hook makes the bare system call. A name that core/calls.def marks NEXT has a field here.
+ * does not have: then the hook makes the bare system call, or says ENOSYS where there is none. A name that core/calls.def
+ * marks NEXT has a field here.
  */
 struct shim_next {
 	int (*bind)(int, const struct sockaddr *, socklen_t);
@@ -85,6 +86,10 @@ struct shim_next {
 	FILE *(*fopen64)(const char *, const char *);
 };
 extern struct shim_next shim_next;
+
+/* Fill shim_next. The constructor does; before it, a program that calls what no bare system call can stand for. */
+void shim_resolve(void);
+#define SHIM_NEXT(name) (__builtin_expect(!shim_next.name, 0) ? (shim_resolve(), shim_next.name) : shim_next.name)
 
 /* This worker's map; NULL if the process is not in a worker. Attached by the constructor, or by the first caller. */
 struct berth_portmap *shim_attached(void);

@@ -16,9 +16,7 @@ EXPORT int posix_spawn(pid_t *restrict pid, const char *restrict path,
 	struct shim_env plan = shim_env_plan(envp, verdict);
 	char *pointers[plan.pointers], text[plan.bytes], *list[shim_launch_size(launcher, argv)];
 
-	if (!shim_next.posix_spawn)
-		return ENOSYS;
-	return shim_next.posix_spawn(pid, launcher ? launcher : path, actions, attr,
+	return SHIM_NEXT(posix_spawn)(pid, launcher ? launcher : path, actions, attr,
 				     shim_launch_fill(list, launcher, path, argv), shim_env_fill(&plan, pointers, text));
 }
 
@@ -32,8 +30,6 @@ EXPORT int posix_spawnp(pid_t *restrict pid, const char *restrict file,
 	struct shim_env plan = shim_env_plan(envp, verdict);
 	char *pointers[plan.pointers], text[plan.bytes], *list[shim_launch_size(launcher, argv)];
 
-	if (!shim_next.posix_spawnp)
-		return ENOSYS;
-	return shim_next.posix_spawnp(pid, launcher ? launcher : file, actions, attr,
+	return SHIM_NEXT(posix_spawnp)(pid, launcher ? launcher : file, actions, attr,
 				      shim_launch_fill(list, launcher, path, argv), shim_env_fill(&plan, pointers, text));
 }

@@ -102,7 +102,7 @@ EXPORT long syscall(long number, ...)
 		a[i] = va_arg(list, long);
 	va_end(list);
 	hook = hook_for(number);
-	if (hook && shim_map())
+	if (hook && shim_attached())
 		return hook(a);
 	if (!shim_next.syscall)
 		return shim_result(sys6(number, a[0], a[1], a[2], a[3], a[4], a[5]));

@@ -145,7 +145,7 @@ static void stale_path(void)
 	give_up();
 }
 
-/* One that is gone, and one that never was; a single look at a third is nothing, nor is the message bus. */
+/* One that is gone, and one that never was; a single look at a third, and the message bus, are nothing. */
 static void no_server(void)
 {
 	close(listen_at("gone.sock"));

@@ -3,12 +3,13 @@
  * A supervisor in small, to try the monitor alone: runs N workers of a command in cgroups of their own, watched, and prints
  * what was found as JSON.
  *
- *	driver [-n N] [-s ebpf|sampling] [-e] [-v] [-x COMMAND [-t MS]] [-a RULE]... [-g GRACE_MS] -- COMMAND [ARG]...
+ *	driver [-n N] [-s ebpf|sampling] [-e FILE] [-v] [-x COMMAND -t SOCKETS] [-a RULE]... [-g GRACE_MS] -- COMMAND [ARG]...
  *
- * -x: MS after the start, freeze worker 1, take a snapshot, run COMMAND with its cgroup's folder as CGROUP, thaw; the result
- * has `snapshot` and COMMAND's output as `look`.
+ * -x: when SOCKETS are open, freeze worker 1, take a snapshot, run COMMAND with its cgroup's folder as CGROUP, end the worker;
+ * the result has `snapshot` and COMMAND's output as `look`.
  *
- * The limits are those of tests/bpf/findings.sh, small so that it does not take minutes. -e: print each event on stderr.
+ * The limits are those of tests/bpf/findings.sh, small so that it does not take minutes. -e: print each event
+ * there: the workers have stderr.
  * Each worker has BERTH_RUN and BERTH_WORKER. Exit status: 0 if the driver itself had no trouble; 77 without cgroup v2.
  */
 #include <errno.h>
@@ -35,7 +36,7 @@ enum { WORKERS_MOST = 64 };
 static struct watch *watch;
 static struct loop *loop;
 static char *run_cgroup, *run_id;
-static bool print_events;
+static FILE *event_file;
 static unsigned int worker_count = 1;
 static struct one {
 	pid_t pid;
@@ -61,10 +62,22 @@ static char *cgroup_mount(void)
 	return NULL;
 }
 
+static void kill_worker(struct one *one)
+{
+	cleanup_free char *text = NULL;
+
+	if (one->cgroup < 0)
+		return;
+	if (file_put_at(one->cgroup, "cgroup.kill", "1") && !file_read_at(one->cgroup, "cgroup.procs", &text, NULL))
+		for (char *at = text; *at; at += strcspn(at, "\n"), at += *at == '\n')
+			kill(atoi(at), SIGKILL);
+}
+
 /* ---- -x: one look, while worker 1 is frozen, by the monitor and by whatever COMMAND is ---- */
 
 static json_t *snapshot;
 static const char *look_command;
+static size_t look_at;
 static char *look_text;
 
 static void on_socket(void *arg, const struct berth_socket *socket)
@@ -97,9 +110,17 @@ static void on_look(void *arg)
 	FILE *others;
 
 	(void)arg;
+	snapshot = json_array();
+	watch_snapshot(watch, on_socket, NULL);
+	if (json_array_size(snapshot) < look_at) {
+		json_decref(snapshot);
+		snapshot = NULL;
+		loop_after(loop, 100, on_look, NULL);
+		return;
+	}
 	setenv("CGROUP", ones[1].path, 1);
+	json_array_clear(snapshot);
 	if (freeze(&ones[1])) {
-		snapshot = json_array();
 		watch_snapshot(watch, on_socket, NULL);
 		others = popen(look_command, "r");
 		while (others && fgets(line, sizeof(line), others))
@@ -107,28 +128,18 @@ static void on_look(void *arg)
 		if (others)
 			pclose(others);
 	}
-	file_put_at(ones[1].cgroup, "cgroup.freeze", "0");
 	look_text = str_take(&text);
+	kill_worker(&ones[1]);
+	file_put_at(ones[1].cgroup, "cgroup.freeze", "0");
 }
 
 static void on_event(void *arg, const struct berth_event *event)
 {
 	(void)arg;
-	if (print_events)
-		fprintf(stderr, "event %u worker %u pid %u %.16s local %u remote %u error %d how %u frames %u\n", event->tag,
+	if (event_file)
+		fprintf(event_file, "event %u worker %u pid %u %.16s local %u remote %u error %d how %u frames %u\n", event->tag,
 			event->worker, event->pid, event->comm, event->local_port, event->remote_port, event->error, event->how,
 			event->stack_len);
-}
-
-static void kill_worker(struct one *one)
-{
-	cleanup_free char *text = NULL;
-
-	if (one->cgroup < 0)
-		return;
-	if (file_put_at(one->cgroup, "cgroup.kill", "1") && !file_read_at(one->cgroup, "cgroup.procs", &text, NULL))
-		for (char *at = text; *at; at += strcspn(at, "\n"), at += *at == '\n')
-			kill(atoi(at), SIGKILL);
 }
 
 /* Without a cgroup: what lost its parent is a child of this process now, and so on. Call it until nobody is left. */
@@ -263,6 +274,7 @@ static void print(const char *reason)
 		json_array_append_new(losses, json_string(*loss));
 	json_object_set_new(root, "source", json_string(reason));
 	json_object_set_new(root, "allowed", json_integer((json_int_t)watch_allowed_count(watch)));
+	json_object_set_new(root, "missed", json_integer((json_int_t)watch_missed(watch)));
 	json_object_set_new(root, "losses", losses);
 	json_object_set_new(root, "findings", findings);
 	json_object_set_new(root, "workers", workers);
@@ -312,19 +324,19 @@ int main(int argc, char **argv)
 		.run_id = run_id = str_print("test-%d", getpid()), .cgroup = -1, .policy = &policy, .on_event = on_event
 	};
 	cleanup_free char *mount = cgroup_mount(), *reason = NULL;
-	int option, ret, look_ms = 400;
+	int option, ret;
 
-	while ((option = getopt(argc, argv, "+n:s:ea:g:vx:t:")) != -1) {
+	while ((option = getopt(argc, argv, "+n:s:e:a:g:vx:t:")) != -1) {
 		if (option == 'n')
 			worker_count = (unsigned int)atoi(optarg);
 		else if (option == 's')
 			setup.wanted = str_equal(optarg, "ebpf") ? WATCH_BPF : WATCH_SAMPLE;
 		else if (option == 'e')
-			print_events = true;
+			event_file = fopen(optarg, "we");
 		else if (option == 'x')
 			look_command = optarg;
 		else if (option == 't')
-			look_ms = atoi(optarg);
+			look_at = (size_t)atoi(optarg);
 		else if (option == 'v')
 			setup.everything = true;
 		else if (option == 'a')
@@ -350,11 +362,14 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	if (look_command && setup.cgroup >= 0)
-		loop_after(loop, look_ms, on_look, NULL);
+		loop_after(loop, 100, on_look, NULL);
 	ret = run(argv + optind, setup.cgroup >= 0);
 	print(reason);
+	if (event_file)
+		fclose(event_file);
 	watch_close(watch);
 	loop_close(loop);
+	strv_free(policy.allow);
 	clean_up();
 	return ret;
 }

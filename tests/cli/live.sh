@@ -71,6 +71,14 @@ berth env -w 9
 same 'a worker that is not there' "125 berth: run $id has no worker 9: it has 2
 hint: berth help env" "$status $err"
 
+berth who "$real" --json
+same 'who of a real port: run, worker, and what that calls it' "$id 2 3101" \
+	"$(printf '%s' "$out" | jq -r '.holders[0] | "\(.run) \(.worker) \(.virtual_port)"')"
+berth who 3101 --json
+same 'who of a virtual port: the workers, with their real ones' "[[1,true],[2,true]] $real" \
+	"$(printf '%s' "$out" | jq -c --arg run "$id" '[.virtual_in[] | select(.run == $run)] | sort_by(.worker) | [.[] | [.worker, .held]]') $(
+		printf '%s' "$out" | jq --arg run "$id" '.virtual_in[] | select(.run == $run and .worker == 2) | .real_port')"
+
 berth explain 3101
 has 'explain a declared port' '3101 is declared (berth.yaml:1)' "$out"
 has 'and what it is really' "w2  2  3101 is really $real (declared, bound)" "$out"

@@ -46,6 +46,11 @@ same 'GitLab issues have all that is demanded, with fingerprints of their own' '
 has 'Markdown has the workers and the finding' '| w3 | 3 | failed (1) |' "$(cat r.md)"
 has 'and what to do' 'stop the server in the suite' "$(cat r.md)"
 lacks 'HTML loads nothing' 'http' "$(grep -oE '(src|href|url\()[^ >]*' r.html)"
+record=$(ls -td .berth/runs/*/ | head -n 1)events.ndjson
+has 'HTML says what was lost: nothing' 'Events lost: 0. Calls of the monitor missed: 0.' "$(cat r.html)"
+sed -i 's/"missed": *0/"missed": 7/; s/"lost_sockets": *0/"lost_sockets": 2/' "$record"
+berth report --html lossy.html
+has 'and what was' 'not followed to their end: 6. Events lost: 0. Calls of the monitor missed: 7.' "$(cat lossy.html)"
 same 'JSON is one document' 3 "$(jq '.workers | length' r.json)"
 
 LEAKS=15 GITHUB_ACTIONS=true GITHUB_STEP_SUMMARY=$PWD/summary.md
@@ -56,6 +61,13 @@ lacks 'and no file that is not in the project' 'file=../' "$out"
 has 'and is told how many more' '21 more are in the step summary' "$out"
 same 'the step summary has them all' 30 "$(grep -c '`leaked_listener`' summary.md)"
 unset LEAKS GITHUB_ACTIONS GITHUB_STEP_SUMMARY
+
+# copies of the tree are not kept, only what is collected; a project may be called like a pattern
+mkdir 'p[1]' && cd 'p[1]'
+berth run -n 2 --tree copy --collect own.xml --merge own.xml --junit r.xml -- \
+	sh -c 'echo "<testsuite name=\"s\"><testcase name=\"of$BERTH_WORKER\" classname=\"c\"/></testsuite>" >own.xml'
+same 'what was collected is merged' '1 1' "$(of 'count(//testcase[@name="of1"])') $(of 'count(//testcase[@name="of2"])')"
+cd ..
 
 # full: the results lie in a file system of 64 KiB
 cat >full.sh <<'E2'

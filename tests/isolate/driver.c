@@ -254,7 +254,7 @@ static void on_signal(int signal)
 static void setup(void)
 {
 	struct ports_setup ports = { .workers = options.copies, .project = "driver", .block_len = options.block };
-	struct isolate_setup isolate = { .wanted = options.backend, .run_id = "test", .workers = options.copies };
+	struct isolate_setup isolate = { .wanted = options.backend, .workers = options.copies };
 	cleanup_free char *error = NULL, *reason = NULL, *self = realpath("/proc/self/exe", NULL);
 	const char *scratch = getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp";
 	char *dir = str_print("%s/berth-driver-XXXXXX", scratch);
@@ -323,16 +323,14 @@ static int teardown(void)
 	return worst;
 }
 
-enum { OPT_BACKEND = 256, OPT_PORT, OPT_SHARE, OPT_STRICT, OPT_DECLARED, OPT_BLOCK, OPT_NOTES, OPT_PROBE, OPT_UDP, OPT_BLOCKS,
-       OPT_OUTLIVE };
+enum { OPT_BACKEND = 256, OPT_PORT, OPT_SHARE, OPT_STRICT, OPT_BLOCK, OPT_NOTES, OPT_PROBE, OPT_UDP, OPT_BLOCKS, OPT_OUTLIVE };
 
 static const struct option names[] = {
 	{ "backend", required_argument, NULL, OPT_BACKEND }, { "port", required_argument, NULL, OPT_PORT },
 	{ "share", required_argument, NULL, OPT_SHARE }, { "strict", no_argument, NULL, OPT_STRICT },
-	{ "declared-only", no_argument, NULL, OPT_DECLARED }, { "block", required_argument, NULL, OPT_BLOCK },
-	{ "notes", no_argument, NULL, OPT_NOTES }, { "probe", no_argument, NULL, OPT_PROBE },
-	{ "udp", no_argument, NULL, OPT_UDP }, { "blocks", no_argument, NULL, OPT_BLOCKS },
-	{ "outlive", no_argument, NULL, OPT_OUTLIVE }, { 0 },
+	{ "block", required_argument, NULL, OPT_BLOCK }, { "notes", no_argument, NULL, OPT_NOTES },
+	{ "probe", no_argument, NULL, OPT_PROBE }, { "udp", no_argument, NULL, OPT_UDP },
+	{ "blocks", no_argument, NULL, OPT_BLOCKS }, { "outlive", no_argument, NULL, OPT_OUTLIVE }, { 0 },
 };
 
 static void option(int opt)
@@ -352,7 +350,7 @@ static void option(int opt)
 		options.share[options.shared++] = (uint16_t)number;
 	if (opt == OPT_BLOCK)
 		options.block = (unsigned int)number;
-	options.flags |= opt == OPT_STRICT ? BERTH_MAP_STRICT : opt == OPT_DECLARED ? BERTH_MAP_DECLARED_ONLY : 0;
+	options.flags |= opt == OPT_STRICT ? BERTH_MAP_STRICT : 0;
 	options.notes |= opt == OPT_NOTES;
 	options.probe |= opt == OPT_PROBE;
 	options.blocks |= opt == OPT_BLOCKS;

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # Runs the behaviour programs of tests/shim, dynamic and static, under each backend: prints one table as comments, and TAP,
 # one test per backend and build. A hole must stand in tests/isolate/holes, and what stands there must be a hole.
-# QUICK=1: a tenth of the programs.
+# QUICK=1: a tenth of the programs. Without FULL=1 that goes for preload: shim/preload.sh has the dynamic ones, and the static
+# ones are handed to the seccomp net.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd) root=$(cd "$here/../.." && pwd)
 out=${BERTH_OUT:-$root/.out} driver=$out/tests/isolate/driver
@@ -10,14 +11,15 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 columns=${COLUMNS_ONLY:-"preload/dynamic preload/static seccomp/dynamic seccomp/static bpf/dynamic bpf/static"}
 
-programs() { # BUILD
-	dir=$out/tests/shim
-	[ "$1" = dynamic ] || dir=$out/tests/shim-static
+programs() { # BACKEND BUILD
+	dir=$out/tests/shim quick=${QUICK-}
+	[ "$1" != preload ] || [ -n "${FULL-}" ] || quick=1
+	[ "$2" = dynamic ] || dir=$out/tests/shim-static
 	for program in "$dir"/*; do
 		name=${program##*/}
 		[ "${name#plugin_}" = "$name" ] && [ -f "$root/tests/shim/$name.c" ] || continue
 		grep -q '^/\* Not a behaviour' "$root/tests/shim/$name.c" || echo "$name"
-	done | awk -v quick="${QUICK-}" '!quick || NR % 10 == 1'
+	done | awk -v quick="$quick" '!quick || NR % 10 == 1'
 }
 # reason BACKEND BUILD NAME: why it is a hole, nothing if it is none
 reason() {
@@ -35,7 +37,7 @@ for column in $columns; do
 	if ! why=$("$driver" --backend "$backend" --probe 2>&1); then
 		echo "ok $number - $column # SKIP $why"; continue
 	fi
-	$alone "$root/tests/shim/run" --bin "$bin" --jobs 2 --with "$driver --backend $backend --udp --" $(programs "$build") \
+	$alone "$root/tests/shim/run" --bin "$bin" --jobs 2 --with "$driver --backend $backend --udp --" $(programs "$backend" "$build") \
 		>"$tmp/tap" 2>&1 || true
 	while read -r result name; do
 		hole=$(reason "$backend" "$build" "$name")

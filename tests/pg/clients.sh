@@ -87,7 +87,7 @@ backends='preload seccomp bpf'
 every='localhost=disable localhost=prefer localhost=require /tmp=disable'
 if [ -n "${FULL-}" ]; then
 	for backend in $backends; do
-		matrix "private, $backend" private "$backend" 'localhost=disable localhost=prefer /tmp=disable' # docs/limits.md: no TLS
+		matrix "private, $backend" private "$backend" "$every"
 		for method in trust md5 scram-sha-256; do
 			case $method in trust) auth trust scram-sha-256 ;; *) auth $method ;; esac
 			matrix "rename, $backend, $method" rename "$backend" "$every"

@@ -57,15 +57,6 @@ wait $one $two
 same 'of two runs that need the same template at once one makes it' '1 1' \
 	"$(cat "$work/race1.err" "$work/race2.err" | grep -c 'template.*built') $(cat "$work/race1.err" "$work/race2.err" | grep -c 'template.*cached')"
 
-# --- ways to clone ---
-for way in overlay copy; do
-	BERTH_PG_CLONE=$way run "$way" -d $url "$work/$way" "$ask 'select 1' && sed -n 's/.*listening on IPv4.*/listening/p' $work/$way/*.log" >/dev/null
-	same "clone by $way" "0 1" "$status $(grep -c "database_ready.* $way\$" "$work/$way.err")"
-done
-BERTH_PG_CLONE=overlay run proof -d $url "$work/proof" "grep -h ' overlay ' /proc/\$(pgrep -n -f '[p]ostgres -D $XDG_CACHE_HOME')/mountinfo" >"$work/proof.out"
-ok 'an overlay is a mount that only the server sees' grep -q berth "$work/proof.out"
-ok 'and not in our own namespace' sh -c '! grep -q "overlay.*berth" /proc/self/mountinfo'
-
 # --- trouble ---
 base=28000; : >"$work/holder"; python3 -c "
 import socket, time

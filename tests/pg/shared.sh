@@ -75,8 +75,13 @@ is_locked() { [ "$(sql "select count(*) from pg_locks where locktype = 'advisory
 ok 'its creator lives' wait_for is_locked
 shared beside -d "$shurl" "$work/beside" true
 same 'while its creator lives it is nobody else'"'"'s' 3 "$(databases)"
+sql 'alter database berth_new_task_9_aaaaaaaa rename to app_task_9_aaaaaaaa'
+beat() { sql "comment on database app_task_9_aaaaaaaa is '{\"berth\": 1, \"suffix\": \"_task_9_aaaaaaaa\", \"heartbeat\": $(($(date +%s) - $1))}'"; }
+beat 7000; shared fresh -d "$shurl" "$work/fresh" true
+same 'nor where its owner has gone without a heartbeat for less than two hours' 3 "$(databases)"
+beat 7300; shared stale -d "$shurl" "$work/stale" true
+same 'after two hours it is reaped, though the server believes in its session' 2 "$(databases)"
 touch "$work/unlock"; wait $holder
-sql 'drop database berth_new_task_9_aaaaaaaa'
 sql 'create database oddly_said owner mes_user'
 sql "comment on database oddly_said is '{\"berth\": 1, \"kept\": true, \"heartbeat\": 1}'"
 shared oddly -d "$shurl" "$work/oddly" true
@@ -92,9 +97,26 @@ shared busy -w 10 -d "$shurl" "$work/busy" "$client 'select pg_sleep(60)' >/dev/
 same 'nor does a session that is still there' 2 "$(databases)"
 shared restart -d "$shurl" "$work/restart" "touch $work/restart/go; until [ -e $work/restart/done ]; do timeout 0.1 tail -f /dev/null; done; $client 'select who from witness'" >"$work/restart.out" & runner=$!
 ok 'the worker is there' wait_for test -e "$work/restart/go"
-server_down; server_up; touch "$work/restart/done"; wait $runner || true
+server_down; server_up -c wal_level=logical; touch "$work/restart/done"; wait $runner || true
 same 'a server that restarts in the middle is no end of the world' 'the original' "$(cat "$work/restart.out")"
 ok 'and its database is dropped all the same' wait_for none_left 2
+
+sql 'alter role mes_user replication'
+shared slot -d "$shurl" "$work/slot" "$client \"select 1 from pg_create_logical_replication_slot('left', 'pgoutput')\"" >"$work/slot.out"
+same 'a replication slot that is left does not keep a database' '1 2 0' "$(cat "$work/slot.out") $(databases) $(sql 'select count(*) from pg_replication_slots')"
+
+# --- patience ---
+log_says() { grep -q "$1" "$sdir/log"; }
+: >"$sdir/log"; sql 'alter role mes_user connection limit 0'
+shared full -d "$shurl" "$work/full" "$client 'select who from witness'" >"$work/full.out" & runner=$!
+ok 'a server that has no connection left' wait_for log_says 'too many connections for role'
+sql 'alter role mes_user connection limit -1'; wait $runner
+same 'is asked again' 'the original' "$(cat "$work/full.out")"
+(echo 'select 1;'; until [ -e "$work/quit" ]; do timeout 0.1 tail -f /dev/null || true; done) | psql -q -h "$sdir" -p "$sport" -U postgres mes_e2e_db >/dev/null & holder=$!
+shared source -d "$shurl" "$work/source" "$client 'select who from witness'" >"$work/source.out" & runner=$!
+ok 'a database that somebody uses cannot be copied' wait_for log_says 'is being accessed by other users'
+touch "$work/quit"; wait $holder $runner
+same 'and is when he has gone' 'the original' "$(cat "$work/source.out")"
 
 # --- health ---
 shared idle -t 1000 -d "$shurl" "$work/idle" "$client 'select 1' >/dev/null; (echo 'begin; select 1;'; timeout 3.5 tail -f /dev/null) | psql -q >/dev/null"

@@ -97,6 +97,24 @@ same 'when it is not used any more it goes' berth_tpl_fresh_0 "$(templates)"
 rm berth.yaml
 "$berth" db template drop berth_tpl_fresh_0 --db "$shurl" >/dev/null
 same 'nothing is left on the server' 0 "$(databases)"
+# --- and those of private servers, when a further one is made ---
+mode=private port=5432
+printf 'template-quota: 1K\n' >berth.yaml
+unused() { for name; do mkdir -p "$work/cache/berth/pg/tpl-$name/5432"; head -c 5000 /dev/zero >"$work/cache/berth/pg/tpl-$name/5432/data"; : >"$work/cache/berth/pg/tpl-$name.lock"; done; }
+kept() { of_mode .name | cut -c-4 | sort | paste -sd' '; }
+unused aged used; touch -d '2 days ago' "$work/cache/berth/pg/tpl-aged" "$work/cache/berth/pg/tpl-used"
+exec 8>>"$work/cache/berth/pg/tpl-used.lock"; flock -s 8
+run_it '' --setup ': one' -- sleep 0.5
+one=$(of_mode .name | grep -v 'aged\|used')
+same 'private: beyond the quota what nobody uses goes, not what a run uses, and not the one just made' "$(printf '%.4s\nused\n' "$one" | sort | paste -sd' ')" "$(kept)"
+exec 8>&-
+run_it '' --setup ': one' -- sleep 0.5
+same 'private: nothing goes where none was made' "$(printf '%.4s\nused\n' "$one" | sort | paste -sd' ')" "$(kept)"
+touch -d '2 days ago' "$work/cache/berth/pg/tpl-$one"
+run_it '' --setup ': two' -- sleep 0.5
+same 'private: then both' "$(of_mode .name | grep -v "aged\|used\|$one" | cut -c-4)" "$(kept)"
+rm berth.yaml
+"$berth" db template drop "$(of_mode .name | cut -c-12)" >/dev/null
 same 'a name that is none' "berth: a snapshot's name is 1 to 32 small letters, digits, '_' and '-', not '../x'" "$("$berth" db snapshot ../x 2>&1 | head -1)"
 same 'nor anything in the cache but locks and what initdb made' 'base-' "$(find "$work/cache/berth/pg" -mindepth 1 -maxdepth 1 ! -name '*.lock' ! -name clones ! -name kept -printf '%f\n' | cut -c1-5)"
 finish

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The protocol by hand, for what no client library does: wire.py PORT"""
-import base64, hashlib, hmac, os, socket, struct, sys
+import base64, hashlib, hmac, os, socket, ssl, struct, sys
 
 PASSWORD = os.environ["PGPASSWORD"].encode()
 
@@ -18,8 +18,14 @@ def startup(database=b"mes_e2e_db", version=0x30000, **more):
 
 
 class Session:
-    def __init__(self, port, **more):
+    def __init__(self, port, protocol=None, **more):
+        """@protocol: TLS from the first byte on, which offers it (sslnegotiation=direct of PostgreSQL 17)"""
         self.socket = socket.create_connection(("127.0.0.1", port), 20)
+        if protocol:
+            context = ssl.create_default_context()
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            context.set_alpn_protocols([protocol])
+            self.socket = context.wrap_socket(self.socket)
         self.data = b""
         self.socket.sendall(startup(**more))
         self.authenticate()
@@ -158,7 +164,7 @@ def long_statements(session):
 
 
 def main(port):
-    ssl, gss = struct.pack("!ii", 8, 80877103), struct.pack("!ii", 8, 80877104)
+    ask_tls, ask_gss = struct.pack("!ii", 8, 80877103), struct.pack("!ii", 8, 80877104)
     session = Session(port)
     by_name = b"select datname from pg_database where datname = $1"
     for formats in ((), (0,), (1,)):
@@ -201,12 +207,21 @@ def main(port):
         assert b"too long to be understood" in error.args[0], "more tokens than are read: %r" % error
     row = session.query("select repeat('x', 3000000), current_database()")[0]
     assert (len(row[0]), row[1]) == (3000000, b"mes_e2e_db"), "a row of 3 MB"
-    assert Session(port, version=0x30002).query("select 1") == [[b"1"]], "protocol 3.2"
-    assert refused(port, ssl + startup())[-1:] == b"\0" and b"08P01" in refused(port, ssl + startup()), "bytes before an answer"
+    newer = Session(port, version=0x30002)
+    assert newer.query("select 1") == [[b"1"]], "protocol 3.2"
+    assert newer.negotiated[:4] == struct.pack("!i", 0x30000), "whose server says what it speaks: %r" % newer.negotiated
+    direct = Session(port, protocol="postgresql")
+    assert direct.socket.selected_alpn_protocol() == "postgresql", "direct TLS"
+    assert direct.query("select current_database(), repeat('x', 100000)") == [[b"mes_e2e_db", b"x" * 100000]], "direct TLS"
+    try:
+        raise AssertionError("TLS for another protocol: %r" % Session(port, protocol="http/1.1"))
+    except (ssl.SSLError, ConnectionError):
+        pass
+    assert refused(port, ask_tls + startup())[-1:] == b"\0" and b"08P01" in refused(port, ask_tls + startup()), "bytes before an answer"
     with socket.create_connection(("127.0.0.1", port), 20) as one:
-        one.sendall(gss)
+        one.sendall(ask_gss)
         assert one.recv(10) == b"N", "GSSENCRequest"
-        one.sendall(ssl)
+        one.sendall(ask_tls)
         assert one.recv(10) in (b"N", b"S"), "then SSLRequest"
     for packet in struct.pack("!ii", 20000, 0x30000), message(b"X", b"") + startup():
         assert refused(port, packet) == b"", "a packet of impossible length gets no answer: %r" % packet[:8]

@@ -50,6 +50,19 @@ echo input | "$BERTH" run -n 2 -- sh -c 'cat; echo done' >out 2>err
 is "w1 | done|w2 | done|" "$(sort out | tr '\n' '|')" "several workers: stdin is empty"
 "$BERTH" run -n 2 -- sh -c 'yes | head -c 3000000' 2>err | head -1 >out
 has "$(cat out)" '^w[12] \| y$' "a reader that goes away does not hang the run"
+timeout 20 "$BERTH" run -n 2 -- echo x 2>err <&- >&-
+is 0 $? "a closed stdin and stdout do not hang the run"
+has "$(log w1)" '^x$' "and what would have been shown is in the log"
+again
+timeout 20 "$BERTH" run -- sh -c '[ -e /proc/self/fd/0 ] && [ -e /proc/self/fd/1 ]' <&- >&-
+is 0 $? "one worker that is given neither has /dev/null there"
 sh -c '"$0" run -n 2 -- sh -c "for i in 1 2 3 4 5 6 7 8 9; do echo \$BERTH_WORKER \$i; done"' "$BERTH" >out 2>/dev/null
 is "$(for i in 1 2 3 4 5 6 7 8 9; do echo "w1 | 1 $i"; done)" "$(grep '^w1' out)" "the order of a worker's lines is kept"
+latin=$(printf 'proj\351')
+mkdir "$latin"
+(cd "$latin" && "$BERTH" run --each "caf$(printf '\351'),tea" --results "$PWD/results" -- true) >out 2>err
+is 0 $? "a project and a task whose names are not UTF-8"
+has "$("$BERTH" report --results "$latin/results" 2>&1)" '\| caf\? \| passed \|' "the record has such a byte as a question mark"
+"$BERTH" run -- bash -c '(exec -a "$(printf "\033[31mred")" sleep 30) & sleep 0.1' >out 2>err
+has "$(cat err)" 'left 1 process:  \[31mred 30' "a process that is left is named, without what a terminal would obey"
 finish

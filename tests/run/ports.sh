@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Real ports: never shared between runs that start at once, proven free, stable, listed; clients that are early; strangers.
+[ -n "${ALONE-}" ] || [ "$(id -u)" != 0 ] || ALONE=1 exec "$(dirname "$0")/../shim/alone" "$0" # strangers are of our own making
 . "$(dirname "$0")/lib.sh"
 
 # 10 runs at the same instant, 64 workers in all; each worker binds, tells its real ports by its map, and stays.
@@ -160,6 +161,20 @@ sed 's/4040/4160/' full.py >many.py
 "$BERTH" run -n 4 -- python3 many.py >out 2>err; is "" "$(cat out)" "four workers may use 160 ports each and need not say so"
 "$BERTH" run --range 20000-20511 -n 4 --output quiet -- sh -c '[ {worker} != 1 ] || "$0" run --range 20000-20511 -n 10 -- true' "$BERTH" 2>err
 is 0 $? "where runs fill the range, their blocks are smaller"
+
+# one block, and in it what the run before left in TIME_WAIT: a server that comes back without SO_REUSEADDR
+cat >again.py <<'PY'
+import socket
+def bound(reuse):
+    s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, reuse); s.bind(("127.0.0.1", 3101))
+    return s
+bound(1).close(); bound(0).close()
+server = bound(1); server.listen()
+client = socket.create_connection(("127.0.0.1", 3101), 2)
+server.accept()[0].close(); client.recv(1)
+PY
+"$BERTH" run --range 21216-21247 -- python3 again.py 2>err && "$BERTH" run --range 21216-21247 -- python3 again.py 2>>err
+is 0 $? "where every block has ports in TIME_WAIT, the worker gets the others"
 
 none_left && no_files; report $? "nothing is left of all this"
 finish

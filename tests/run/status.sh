@@ -57,4 +57,14 @@ lacks "$(cat err)" secret "without the password"
 DATABASE_URL=postgresql://me:secret@localhost:1/shop "$BERTH" run -- true 2>err
 is '' "$(cat err)" "one that passes is not"
 none_left && no_files; report $? "nothing is left of all this"
+
+cat >busy.py <<'P'
+import socket
+server = socket.create_server(("127.0.0.1", 3101))
+for i in range(5000):
+    try: socket.socket().bind(("127.0.0.1", 3101))
+    except OSError: pass
+P
+"$BERTH" run --backend preload -- python3 busy.py 2>err; is 0 $? "a worker that notes more than its map holds"
+has "$(cat err)" '^berth: [0-9]+ notes of the workers were lost' "is told so"
 finish

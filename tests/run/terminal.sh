@@ -36,15 +36,18 @@ out, code, left = session([berth, "run", "--grace", "1", "--", "sh", "-c", count
                           [(b"up", b"\x03"), (b"int 1", b"\x03")])
 told("interrupt", code == 5 and not left and "int 3" not in out)
 
-# a shell with job control: ^Z stops the whole job, fg brings it back
-script = [(b"ready", berth.encode() + b" run -- sh -c 'echo started; while :; do sleep 0.05; done'\n"),
+# a shell with job control: ^Z stops the whole job, fg brings it back; the shell prints the job before it gives it the terminal
+script = [(b"ready", berth.encode() + b" run -- sh -c 'trap \"echo on\" CONT; echo started; while :; do sleep 0.05; done'\n"),
           (b"started\r\n", b"\x1a"), (b"topped", b"echo back-$((40 + 2))\n"), (b"back-42\r\n", b"fg\n"),
-          (b"sh -c", b"\x03"), (b"bash-", b"echo code-$?; exit 3\n")]
+          (b"\r\non\r\n", b"\x03"), (b"bash-", b"echo code-$?; exit 3\n")]
 out, code, left = session(["bash", "--norc", "--noprofile", "-i", "-c", "PS1=; echo ready; exec bash --norc --noprofile -i"], script)
 told("jobs", code == 3 and not left and "code-130" in out)
 
 out, code, _ = session([berth, "run", "-n", "2", "--tree", "shared", "--", "sh", "-c", "sleep 1.2; echo line"], [])
 told("progress", code == 0 and "0 of 2 done, 2 running" in out and out.count("| \x1b[0mline") + out.count("| line") + out.count("line\r\n") >= 2)
+out, code, _ = session([berth, "run", "-n", "2", "--tree", "shared", "--inject", "kill:3101@700ms", "--", "sleep", "1"], [])
+before = out.split("berth: w")[:-1] # of each line about a fault
+told("lines", "2 running" in out and len(before) == 2 and all(text.endswith(("\n", "\x1b[K")) for text in before))
 out, code, _ = session([berth, "run", "-n", "2", "--tree", "shared", "--", "sh", "-c", "echo up; exec sleep 60"], [(b"up", b"\x03")])
 told("several", code == 130)
 pid, fd = pty.fork()
@@ -63,6 +66,7 @@ has "$(cat answers)" '^yes streams' "one worker: the command has the terminal an
 has "$(cat answers)" '^yes interrupt' "one worker: each ^C reaches the command once, which decides what it means"
 has "$(cat answers)" '^yes jobs' "one worker: ^Z stops it all, fg resumes, ^C ends it"
 has "$(cat answers)" '^yes progress' "several workers: a progress line between the output"
+has "$(cat answers)" '^yes lines' "and Berth's own lines are not written behind it"
 has "$(cat answers)" '^yes hangup' "one worker: a terminal that is gone ends the run"
 has "$(cat answers)" '^yes several' "several workers: ^C ends the run with 130"
 none_left && no_files; report $? "nothing is left of all this"

@@ -56,6 +56,17 @@ cd "$top/project" || exit 1
 
 "$BERTH" run -n 2 -- sh -c 'echo $TMPDIR; echo x >${TMPDIR:-/tmp}/f' >out 2>err
 is 0 $? "a temporary directory that works"
+cat >sockets.py <<'PY'
+import socket, subprocess, sys, tempfile
+run = subprocess.Popen([sys.argv[1], "run", "-n", "8", "--tree", "overlay", "--", "true"])
+while run.poll() is None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as place:
+        for i in range(20):
+            socket.socket(socket.AF_UNIX).bind(f"{place}/{i}")
+sys.exit(run.returncode)
+PY
+python3 sockets.py "$BERTH" 2>err
+is 0 $? "a server outside that removes its socket while the workers begin stands in no worker's way"
 "$BERTH" run -- sh -c 'echo $TMPDIR; [ -w "$TMPDIR" ] && echo x >"$TMPDIR/left"' >out 2>err
 [ -s out ] && [ ! -e "$(cat out)" ]; report $? "one worker: TMPDIR is its own and is gone afterwards"
 for i in 1 2 3 4 5 6 7; do "$BERTH" run -n 2 --tree overlay -- sh -c 'echo $$ >file' >out 2>err; done

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* dlopen with RTLD_DEEPBIND: a plug-in that looks into its own libraries first still binds and connects where the
+/* dlopen and dlmopen with RTLD_DEEPBIND: a plug-in that looks into its own libraries first still binds and connects where the
  * program does. */
 #include "t.h"
 #include <dlfcn.h>
@@ -7,9 +7,8 @@
 
 enum { PORT = 4730 };
 
-static void meet(const char *path, int flags)
+static void meet(void *plugin)
 {
-	void *plugin = dlopen(path, flags);
 	int (*plug_listen)(int), (*plug_connect)(int), server, client, served;
 
 	if (!plugin)
@@ -40,8 +39,9 @@ int main(void)
 	char path[5000];
 
 	snprintf(path, sizeof(path), "%s/plugin_sockets.so", dirname(self_path()));
-	meet(path, RTLD_NOW | RTLD_LOCAL);
-	meet(path, RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND);
-	meet(path, RTLD_LAZY | RTLD_GLOBAL | RTLD_DEEPBIND);
+	meet(dlopen(path, RTLD_NOW | RTLD_LOCAL));
+	meet(dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND));
+	meet(dlopen(path, RTLD_LAZY | RTLD_GLOBAL | RTLD_DEEPBIND));
+	meet(dlmopen(LM_ID_BASE, path, RTLD_NOW | RTLD_DEEPBIND));
 	return 0;
 }

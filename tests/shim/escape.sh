@@ -10,6 +10,7 @@ cd "$work"
 
 if [ "$(id -u)" != 0 ]; then echo '1..0 # SKIP only root can make such programs'; exit 0; fi
 cp "$program" suid; chown nobody suid; chmod 4755 suid
+cp "$program" sgid; chgrp nogroup sgid; chmod 2755 sgid
 cp "$program" caps; setcap cap_net_raw+ep caps
 chown nobody .
 expect() { # SENTENCE PATTERN FILE
@@ -21,6 +22,8 @@ as_nobody() { setpriv --reuid nobody --regid nogroup --clear-groups env -u XDG_R
 "$berth" run --backend preload -- ./suid >out 2>err || true
 expect 'a set-user-id program is named' "started '\./suid', which the shim cannot enter" err
 expect 'it still runs' 'accept' out
+"$berth" run --backend preload -- ./sgid >out 2>err || true
+expect 'a set-group-id program is named' "started '\./sgid', which the shim cannot enter" err
 as_nobody "$berth" run --backend preload -- ./caps >out 2>err || true
 expect 'a program with capabilities is named' "started '\./caps', which the shim cannot enter" err
 "$berth" explain ./suid >out 2>&1 || true

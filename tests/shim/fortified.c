@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Bug 16: missing aliases such as __recvfrom_chk (F-Stack PR#886, DAOS#13200): built with _FORTIFY_SOURCE=2, where
- * the compiler turns recvfrom into it. */
+ * the compiler turns recvfrom into it; and __connect, which old libraries are linked to. */
 #include "t.h"
+
+int __connect(int fd, const struct sockaddr *sa, socklen_t len);
 
 enum { PORT = 4650 };
 
@@ -25,5 +27,7 @@ int main(int argc, char **argv)
 	WANT(4, recvfrom(client, text, len, 0, &from.sa, &from.len));
 	IS("127.0.0.1:4650", show(&from));
 	EQ(0, memcmp(text, "fort", 4));
+	WANT(0, __connect(client, &to.sa, to.len));
+	IS("127.0.0.1:4650", peer_of(client));
 	return 0;
 }

@@ -5,7 +5,7 @@
 
 int main(void)
 {
-	struct addr want = addr("127.0.0.1", 0), there;
+	struct addr want = addr("127.0.0.1", 0), other = addr("::1", 0), there;
 	int server = FD(socket(AF_INET, SOCK_STREAM, 0)), client, served;
 
 	if (bindresvport(server, NULL) && errno == EACCES)
@@ -23,5 +23,6 @@ int main(void)
 	EQ(0, bindresvport(server, &want.in));
 	EQ(1, port_in(&want) >= 512 && port_in(&want) < 1024);
 	EQ(0, strcmp(show(&want), name_of(server)));
+	FAILS(EAFNOSUPPORT, bindresvport(server, &other.in));
 	return 0;
 }

@@ -45,6 +45,12 @@ int main(void)
 	EQ(1, messages[69].msg_len);
 	EQ(70, drain(server));
 	FAILS(EFAULT, sendmmsg(client, messages + 70, COUNT - 70, 0));
+	for (int bad = 15; bad < 18; bad++) {
+		prepare(&to);
+		messages[bad].msg_hdr.msg_name = wall + 4096;
+		WANT(bad, sendmmsg(client, messages, COUNT, 0));
+		EQ(bad, drain(server));
+	}
 
 	/* the first has a short name */
 	prepare(&to);

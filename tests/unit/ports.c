@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Blocks: exclusive, aligned, stable, outside of the ephemeral range; port map files; the list of allocations. */
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -137,6 +140,52 @@ static void free_blocks_are_counted(void **state)
 	ports_close(ports);
 }
 
+/* Leave TCP @port in TIME_WAIT: the end that closes first has it. */
+static void linger(uint16_t port)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port),
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int server = socket(AF_INET, SOCK_STREAM, 0), client = socket(AF_INET, SOCK_STREAM, 0), served, on = 1;
+	char byte;
+
+	setsockopt(server, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	assert_int_equal(bind(server, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(server, 1), 0);
+	assert_int_equal(connect(client, (struct sockaddr *)&address, sizeof(address)), 0);
+	served = accept(server, NULL, NULL);
+	close(served);
+	assert_int_equal(read(client, &byte, 1), 0);
+	close(client);
+	close(server);
+}
+
+static void claims(unsigned int first, unsigned int last, unsigned int asked, unsigned int base, unsigned int len)
+{
+	const struct ports_setup setup = { .range_first = (uint16_t)first, .range_last = (uint16_t)last, .project = "/p",
+					   .workers = 1, .block_len = asked };
+	struct ports *ports = opened(&setup);
+	struct ports_block block;
+	char *error = NULL;
+
+	assert_int_equal(ports_claim(ports, "1", &block, &error), 0);
+	assert_int_equal(block.base, base);
+	assert_int_equal(block.len, len);
+	ports_block_release(&block);
+	ports_close(ports);
+}
+
+/* A block without ports in TIME_WAIT; where none is left, the longest row without any. In ranges of our own. */
+static void lingering_ports_are_left_out(void **state)
+{
+	(void)state;
+	linger(21152);
+	claims(21152, 21215, 0, 21184, 32);
+	linger(21088);
+	linger(21111);
+	claims(21088, 21119, 0, 21089, 22);
+	claims(21088, 21151, 60, 21112, 36);
+}
+
 static void map_file_is_private_and_valid(void **state)
 {
 	const struct ports_setup setup = { .project = "/p", .workers = 1 };
@@ -259,6 +308,7 @@ int main(void)
 		cmocka_unit_test(blocks_never_overlap),
 		cmocka_unit_test(block_is_stable_and_released),
 		cmocka_unit_test(free_blocks_are_counted),
+		cmocka_unit_test(lingering_ports_are_left_out),
 		cmocka_unit_test(map_file_is_private_and_valid),
 		cmocka_unit_test(allocations_are_merged),
 		cmocka_unit_test(learns_by_command_and_task),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The plan: how many workers, which tasks, what they run, and what is refused before anything starts. */
+#include "core/abi.h"
 #include "tests/unit/test.h"
 #include "tools/base/str.h"
 #include "tools/run/plan.h"
@@ -102,8 +103,8 @@ static void refuses(void **state)
 	refused(&options, "'a' is named twice");
 	options.workers = 2;
 	refused(&options, "2 workers for 3 tasks");
-	options = (struct run_options){ .command = command, .workers = 100000 };
-	refused(&options, "too many");
+	options = (struct run_options){ .command = command, .workers = BERTH_WORKERS_MOST + 1 };
+	refused(&options, "257 workers are too many: at most 256");
 	options = (struct run_options){ .command = command };
 	assert_int_equal(run_ports_add(&options.ports, "3000-3599"), 0);
 	refused(&options, "600 declared ports do not fit into a block of 512");

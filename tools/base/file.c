@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Files and directories. Nothing here follows a symbolic link in a directory that others can write to, and nothing is
- * half written.
+ * Files and directories. What is removed or taken for ours is looked at without following symbolic links: it may lie in a
+ * directory that others can write to. What is replaced is never half written.
  */
 #include "tools/base/file.h"
 

@@ -18,8 +18,8 @@ int file_read(const char *path, char **ret_text, size_t *ret_len);
 int file_read_at(int dir, const char *path, char **ret_text, size_t *ret_len);
 
 /**
- * Replace @path atomically: written beside it, fsync'ed where @durable, renamed over it. A reader sees the old
- * file or the new one, never a part.
+ * Replace @path atomically: written beside it, renamed over it. A reader sees the old file or the new one, never a part;
+ * after a power failure it may be empty.
  */
 int file_replace(const char *path, const char *text, size_t len, mode_t mode);
 

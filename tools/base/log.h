@@ -15,7 +15,7 @@ void log_worker(unsigned int worker, const char *format, ...) PRINTF(2, 3);
 void log_hint(const char *format, ...) PRINTF(1, 2);	/* `hint: ...`, when the reader can act */
 void log_act(const char *format, ...) PRINTF(1, 2);
 
-/* Where lines go instead of stderr, so that a progress line can be cleared first; NULL restores. */
+/* Where lines go instead of stderr, so that a progress line can be cleared first. */
 void log_redirect(void (*sink)(const char *line, size_t len));
 
 #endif

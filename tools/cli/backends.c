@@ -33,7 +33,7 @@ void backends_try(struct backends *backends)
 	cleanup_free char *install = NULL, *cgroup_path = NULL, *id = str_print("try-%d", (int)getpid());
 	cleanup_close int cgroup = cgroup_make(id, &cgroup_path);
 	struct isolate_setup setup = {
-		.run_id = id, .run_dir = dir, .cgroup = cgroup < 0 ? -1 : cgroup, .workers = 1
+		.run_dir = dir, .cgroup = cgroup < 0 ? -1 : cgroup, .workers = 1
 	};
 
 	*backends = (struct backends){ 0 };

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tools/base/cleanup.h"
+#include "tools/base/json.h"
 #include "tools/base/log.h"
 #include "tools/cli/config.h"
 #include "tools/cli/lint.h"
@@ -83,7 +84,7 @@ static json_t *json_value(const struct option *option, const char *text)
 		return json_boolean(!strcmp(text, "true"));
 	if (!option_is_list(option) && !str_number(text, 0, 1l << 52, &number))
 		return json_integer(number);
-	return json_string(text);
+	return json_text(text);
 }
 
 static json_t *json_settings(const struct cli *cli)
@@ -103,7 +104,7 @@ static json_t *json_settings(const struct cli *cli)
 
 static void print_json(const char *file, const struct check *check, char *const *errors)
 {
-	json_t *root = json_pack("{s:s, s:b, s:o}", "file", file, "valid", !errors, "errors",
+	json_t *root = json_pack("{s:o, s:b, s:o}", "file", json_text(file), "valid", !errors, "errors",
 				 output_strings(errors));
 
 	if (!errors) {
@@ -112,7 +113,7 @@ static void print_json(const char *file, const struct check *check, char *const 
 		for (unsigned int i = 1; i < check->config->count; i++)
 			json_object_set_new(profiles, check->config->sections[i].name,
 					    json_settings(&check->profiles[i]));
-		json_object_set_new(root, "project", json_string(check->project));
+		json_object_set_new(root, "project", json_text(check->project));
 		json_object_set_new(root, "settings",
 				    check->config->count ? json_settings(&check->profiles[0])
 							 : json_object());

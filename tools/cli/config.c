@@ -167,7 +167,7 @@ void config_free(struct config *config)
 	free(config);
 }
 
-const struct config_section *config_section(const struct config *config, const char *name)
+static const struct config_section *section_named(const struct config *config, const char *name)
 {
 	for (unsigned int i = 0; i < config->count; i++)
 		if (!strcmp(config->sections[i].name, name))
@@ -189,10 +189,10 @@ int config_profile(const struct config *config, const struct cli *cli, const cha
 	*ret_name = NULL;
 	if (!asked && environment && *environment)
 		asked = environment;
-	if (!asked && ci_set() && config_section(config, "ci"))
+	if (!asked && ci_set() && section_named(config, "ci"))
 		asked = "ci";
 	*ret_name = asked;
-	return !asked || (*asked && config_section(config, asked)) ? 0 : -ENOENT;
+	return !asked || (*asked && section_named(config, asked)) ? 0 : -ENOENT;
 }
 
 /* A file that berth.yaml names is beside berth.yaml, wherever berth is started */
@@ -258,8 +258,8 @@ static void apply_lists(const struct config_section *section, struct cli *cli)
 
 void config_apply(const struct config *config, const char *profile, struct cli *cli)
 {
-	const struct config_section *top = config_section(config, "");
-	const struct config_section *chosen = profile ? config_section(config, profile) : NULL;
+	const struct config_section *top = section_named(config, "");
+	const struct config_section *chosen = profile ? section_named(config, profile) : NULL;
 
 	if (top) {
 		apply_options(config, top, LAYER_FILE, cli);

@@ -58,8 +58,6 @@ int config_read(const char *path, struct config **ret_config, char ***errors);
 int config_parse(const char *text, size_t len, const char *shown, struct config **ret_config, char ***errors);
 void config_free(struct config *config);
 
-const struct config_section *config_section(const struct config *config, const char *name);
-
 /**
  * The profile in force: --profile, else BERTH_PROFILE, else `ci` where CI is set and the file has it.
  * @ret_name	NULL if none is; not to be freed

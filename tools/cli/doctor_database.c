@@ -66,8 +66,7 @@ void check_cluster(struct doctor *doctor)
 static void judge_connected(struct doctor *doctor, const struct pg_health_server *server)
 {
 	const struct run_options *options = doctor->options;
-	unsigned int tasks = (unsigned int)strv_len(options->tasks);
-	unsigned int workers = options->workers ? options->workers : tasks ? tasks : 1;
+	unsigned int workers = run_options_workers(options);
 	unsigned int most = server->connections_most, used = server->connections_used;
 	unsigned int left = most > used ? most - used : 0, wanted = workers * CONNECTIONS_PER_WORKER;
 

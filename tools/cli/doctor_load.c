@@ -12,18 +12,16 @@
 
 enum { WORKERS_PER_CORE = 4, WORKER_MIB = 512 };
 
-static unsigned int workers_of(const struct run_options *options)
+static unsigned int workers_at_once(const struct run_options *options)
 {
-	unsigned int tasks = (unsigned int)strv_len(options->tasks);
-
-	return options->slots ? options->slots : options->workers ? options->workers : tasks ? tasks : 1;
+	return options->slots ? options->slots : run_options_workers(options);
 }
 
 void check_cores(struct doctor *doctor)
 {
 	double load[3] = { 0 };
 	cpu_set_t set;
-	unsigned int cores, workers = workers_of(doctor->options);
+	unsigned int cores, workers = workers_at_once(doctor->options);
 
 	CPU_ZERO(&set);
 	cores = sched_getaffinity(0, sizeof(set), &set) ? 1 : (unsigned int)CPU_COUNT(&set);
@@ -54,7 +52,7 @@ void check_memory(struct doctor *doctor)
 {
 	cleanup_free char *text = NULL;
 	unsigned long long left_kib = 0, total_kib = 0;
-	unsigned int workers = workers_of(doctor->options);
+	unsigned int workers = workers_at_once(doctor->options);
 
 	if (file_read("/proc/meminfo", &text, NULL) || !meminfo(text, "MemAvailable:", &left_kib) ||
 	    !meminfo(text, "MemTotal:", &total_kib)) {

@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/abi.h"
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
 #include "tools/base/file.h"
@@ -28,7 +29,7 @@
 #include "tools/run/runtime.h"
 #include "tools/run/tree.h"
 
-enum { PROGRAM_MOST_MS = 5000, CGROUP_MOST_MS = 2000, WORKERS_MOST = 256, FILES_PER_WORKER = 16, FILES_BESIDES = 128 };
+enum { PROGRAM_MOST_MS = 5000, CGROUP_MOST_MS = 2000, FILES_PER_WORKER = 16, FILES_BESIDES = 128 };
 
 #define MIB (1024ull * 1024)
 
@@ -426,13 +427,13 @@ void check_disk(struct doctor *doctor)
 
 void check_files(struct doctor *doctor)
 {
-	const rlim_t wanted = WORKERS_MOST * FILES_PER_WORKER + FILES_BESIDES;
+	const rlim_t wanted = BERTH_WORKERS_MOST * FILES_PER_WORKER + FILES_BESIDES;
 	struct rlimit limit;
 
 	getrlimit(RLIMIT_NOFILE, &limit);
 	if (limit.rlim_max >= wanted) {
-		doctor_say(doctor, DOCTOR_OK, "%llu files may be open, enough for %d workers",
-			   (unsigned long long)limit.rlim_max, WORKERS_MOST);
+		doctor_say(doctor, DOCTOR_OK, "%llu files may be open, enough for %u workers",
+			   (unsigned long long)limit.rlim_max, BERTH_WORKERS_MOST);
 		return;
 	}
 	doctor_say(doctor, limit.rlim_max < FILES_BESIDES + 8 * FILES_PER_WORKER ? DOCTOR_WARNING : DOCTOR_NOTE,

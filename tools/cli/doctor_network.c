@@ -18,14 +18,7 @@
 #include "tools/ports/sockets.h"
 #include "tools/watch/who.h"
 
-enum { CONNECT_MOST_MS = 500, PORTS = 65536 };
-
-static unsigned int workers_of(const struct run_options *options)
-{
-	unsigned int tasks = (unsigned int)strv_len(options->tasks);
-
-	return options->workers ? options->workers : tasks ? tasks : 1;
-}
+enum { CONNECT_MOST_MS = 500 };
 
 /* A whole message for people, whose second line is "hint: ...", becomes a finding. */
 static void say_message(struct doctor *doctor, enum doctor_severity severity, const char *message)
@@ -44,7 +37,7 @@ void check_ports(struct doctor *doctor)
 		.range_first = options->range_first,
 		.range_last = options->range_last,
 		.block_len = options->block_len ? options->block_len : PORTS_GRANULE, /* a run takes what is left */
-		.workers = workers_of(options),
+		.workers = run_options_workers(options),
 		.project = options->project_dir,
 	};
 	cleanup_free char *error = NULL;
@@ -178,9 +171,9 @@ static unsigned int say_ports(struct doctor *doctor, const struct run_ports *por
 
 void check_listeners(struct doctor *doctor)
 {
-	cleanup_free bool *listening = mem_alloc(PORTS * sizeof(*listening));
+	cleanup_free bool *listening = mem_alloc(BERTH_PORTS * sizeof(*listening));
 	unsigned int said;
-	int ret = sockets_each(1, PORTS - 1, mark_listener, listening);
+	int ret = sockets_each(1, BERTH_PORTS - 1, mark_listener, listening);
 
 	if (ret) {
 		doctor_say(doctor, DOCTOR_NOTE, "sockets cannot be listed: %s", strerror(-ret));
@@ -203,7 +196,7 @@ static void count_lingering(const struct socket_info *info, void *arg)
 void check_time_wait(struct doctor *doctor)
 {
 	unsigned int low, high, count = 0, room;
-	int ret = sockets_each(1, PORTS - 1, count_lingering, &count);
+	int ret = sockets_each(1, BERTH_PORTS - 1, count_lingering, &count);
 
 	file_read_ephemeral(&low, &high);
 	room = high - low + 1;

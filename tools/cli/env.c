@@ -12,6 +12,7 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
+#include "tools/base/json.h"
 #include "tools/base/log.h"
 #include "tools/cli/cli.h"
 #include "tools/cli/live.h"
@@ -20,7 +21,7 @@
 #include "tools/cli/term.h"
 
 static const char *const names[] = {
-#define ENV(name, kept, help) #name,
+#define ENV(name, help) #name,
 #include "core/env.def"
 	"LD_PRELOAD",
 };
@@ -88,7 +89,7 @@ static void print_json(const struct run_state *run, const struct state_worker *w
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (value_of(environment, names[i]))
 			json_object_set_new(variables, names[i],
-					    json_string(value_of(environment, names[i])));
+					    json_text(value_of(environment, names[i])));
 	output_json(json_pack("{s:s, s:i, s:s?, s:o, s:o}", "run", run->id, "worker", (int)worker->number,
 			      "task", worker->task, "environment", variables, "ports", maps_json(map)));
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "tools/base/cleanup.h"
+#include "tools/base/json.h"
 #include "tools/base/log.h"
 #include "tools/cli/backends.h"
 #include "tools/cli/cli.h"
@@ -178,13 +179,13 @@ static void print_json(const struct chain *chain, const char *sentence, const st
 	json_t *array = json_array(), *covering = json_object(), *root;
 
 	for (unsigned int i = 0; i < chain->count; i++)
-		json_array_append_new(array, json_pack("{s:s, s:s}", "path", chain->links[i].path, "why",
-						       chain->links[i].why));
+		json_array_append_new(array, json_pack("{s:o, s:o}", "path", json_text(chain->links[i].path), "why",
+						       json_text(chain->links[i].why)));
 	for (unsigned int i = ISOLATE_PRELOAD; i < ISOLATE_NONE; i++)
 		json_object_set_new(covering, isolate_backend_names[i],
 				    json_pack("{s:b, s:b}", "covers", covered(last, (enum isolate_backend)i),
 					      "works", backends->works[i]));
-	root = json_pack("{s:o, s:o, s:s}", "chain", array, "backends", covering, "verdict", sentence);
+	root = json_pack("{s:o, s:o, s:o}", "chain", array, "backends", covering, "verdict", json_text(sentence));
 	output_json(root);
 }
 

@@ -57,7 +57,7 @@ int help_verb(const struct verb *verb)
 	return 0;
 }
 
-int help_overview(void)
+static int overview(void)
 {
 	struct term_table table = { .indent = 2, .wrap = true };
 
@@ -84,7 +84,7 @@ static void config_row(struct term_table *table, const struct option *option)
 	term_row(table);
 }
 
-int help_config(void)
+static int keys(void)
 {
 	struct term_table table = { .indent = 2, .wrap = true };
 
@@ -117,9 +117,9 @@ int verb_help(struct cli *cli)
 	if (cli->schema)
 		return help_schema();
 	if (!name)
-		return help_overview();
+		return overview();
 	if (!strcmp(name, "berth.yaml"))
-		return help_config();
+		return keys();
 	if (verb)
 		return help_verb(verb);
 	for (size_t i = 0; i < VERBS; i++)

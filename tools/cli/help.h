@@ -6,14 +6,12 @@
 
 struct verb;
 
-int help_overview(void);
 int help_verb(const struct verb *verb);
-int help_config(void);
 int help_schema(void); /* berth.yaml as a JSON Schema */
 
 /**
  * Copy the source of a man page, putting what the tables say in place of its lines @verbs@, @options@ (of every verb),
- * @keys@ (of berth.yaml), @databases@, @allow@, @alarm@ and @environment@.
+ * @keys@ (of berth.yaml), @databases@, @allow@, @alarm@, @environment@ and @checks@ (of berth doctor).
  */
 int help_template(FILE *in, FILE *out);
 

@@ -50,19 +50,12 @@ static void real_range(const struct run_options *options, unsigned int *ret_firs
 	*ret_last = options->range_first ? options->range_last : PORTS_RANGE_LAST;
 }
 
-static unsigned int worker_count(const struct run_options *options)
-{
-	unsigned int tasks = (unsigned int)strv_len(options->tasks);
-
-	return options->workers ? options->workers : tasks ? tasks : 1;
-}
-
 static unsigned int block_len(const struct run_options *options)
 {
 	unsigned int first, last;
 
 	real_range(options, &first, &last);
-	return options->block_len ? options->block_len : ports_block_len(last - first + 1, worker_count(options));
+	return options->block_len ? options->block_len : ports_block_len(last - first + 1, run_options_workers(options));
 }
 
 static void port_in_range(const struct run_options *options, char ***messages)
@@ -138,12 +131,12 @@ static void more_than_block(const struct run_options *options, char ***messages)
 
 static void more_than_range(const struct run_options *options, char ***messages)
 {
-	unsigned int first, last, need = worker_count(options) * block_len(options);
+	unsigned int first, last, need = run_options_workers(options) * block_len(options);
 
 	real_range(options, &first, &last);
 	if (need > last - first + 1)
 		say(messages, "%u workers with blocks of %u need %u real ports, but the range %u-%u has %u",
-		    worker_count(options), block_len(options), need, first, last, last - first + 1);
+		    run_options_workers(options), block_len(options), need, first, last, last - first + 1);
 }
 
 static bool mentions(char *const *words, const char *text)

@@ -1,15 +1,31 @@
 /* SPDX-License-Identifier: MIT */
-/* berth: parse, dispatch, exit. What a verb does is in VERB.c; what it accepts is in verbs.def and
- * options.def. */
+/* berth: parse, dispatch, exit. What a verb does is in VERB.c; what it accepts is in verbs.def and options.def. */
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "tools/base/log.h"
 #include "tools/cli/cli.h"
 #include "tools/cli/help.h"
 
+/* Whoever starts us may have closed them. The next files that we open would get their numbers, and then be written to. */
+static void keep_streams(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	struct cli cli = { 0 };
-	int status = cli_parse(&cli, argc, argv);
+	int status;
 
+	keep_streams();
+	status = cli_parse(&cli, argc, argv);
 	log_verbosity = (int)cli.verbose;
 	if (!status)
 		status = cli.help ? help_verb(cli.verb) : cli.verb->run(&cli);

@@ -16,7 +16,7 @@
 static void literal(FILE *out, const char *text)
 {
 	for (; *text; text++)
-		fprintf(out, strchr("\\*_#`<>[]|.", *text) && *text != '.' ? "\\%c" : "%c", *text);
+		fprintf(out, strchr("\\*_#`<>[]|", *text) ? "\\%c" : "%c", *text);
 }
 
 /* Text of the tables: *strong* stays markup, an underscore is itself */
@@ -133,7 +133,7 @@ static void write_environment(FILE *out)
 	static const struct {
 		const char *name, *help;
 	} rows[] = {
-#define ENV(name, kept, help) { #name, help },
+#define ENV(name, help) { #name, help },
 #include "core/env.def"
 	};
 

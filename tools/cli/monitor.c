@@ -18,12 +18,14 @@
 #include "tools/base/clock.h"
 #include "tools/base/confine.h"
 #include "tools/base/file.h"
+#include "tools/base/json.h"
 #include "tools/base/log.h"
 #include "tools/cli/cli.h"
 #include "tools/cli/output.h"
 #include "tools/run/process.h"
 #include "tools/run/state.h"
 #include "tools/watch/diag.h"
+#include "tools/watch/proc.h"
 #include "tools/watch/watch.h"
 
 static struct live {
@@ -53,12 +55,19 @@ static void add_addresses(struct str *text, const struct berth_event *event)
 		str_addf(text, " -> %s", diag_address(&event->remote, event->family, event->remote_port, address));
 }
 
+/* Of the process; anybody can give himself one that a terminal would obey. */
+static char *name_of(const struct berth_event *event)
+{
+	return proc_parse_command(event->comm, strnlen(event->comm, BERTH_COMM), BERTH_COMM);
+}
+
 static void print_line(const struct berth_event *event)
 {
 	cleanup_str struct str text = { 0 };
 	int64_t wall_ns = (int64_t)event->time_ns + live.offset_ns;
 	time_t seconds = (time_t)(wall_ns / 1000000000);
 	struct tm parts;
+	cleanup_free char *name = name_of(event);
 	char clock[16];
 
 	localtime_r(&seconds, &parts);
@@ -66,7 +75,7 @@ static void print_line(const struct berth_event *event)
 	str_addf(&text, "%s.%03d  ", clock, (int)(wall_ns / 1000000 % 1000));
 	if (event->worker)
 		str_addf(&text, "w%-3u ", event->worker);
-	str_addf(&text, "%-15.16s %7u  %s", event->comm, event->pid, tags[event->tag]);
+	str_addf(&text, "%-15s %7u  %s", name, event->pid, tags[event->tag]);
 	add_addresses(&text, event);
 	if (event->tag == BERTH_EVENT_CLOSED)
 		str_addf(&text, " %s", event->how <= BERTH_CLOSED_EXEC ? hows[event->how] : "");
@@ -83,13 +92,11 @@ static void print_line(const struct berth_event *event)
 static void print_json(const struct berth_event *event)
 {
 	char local[DIAG_ADDRESS], remote[DIAG_ADDRESS];
-	json_t *object = json_pack("{s:s, s:I, s:i, s:i, s:s#}", "event", tags[event->tag], "time_ms",
+	cleanup_free char *name = name_of(event), *line = NULL;
+	json_t *object = json_pack("{s:s, s:I, s:i, s:i, s:o}", "event", tags[event->tag], "time_ms",
 				   (json_int_t)(((int64_t)event->time_ns + live.offset_ns) / 1000000), "worker", (int)event->worker,
-				   "pid", (int)event->pid, "name", event->comm, (int)strnlen(event->comm, BERTH_COMM));
-	cleanup_free char *line = NULL;
+				   "pid", (int)event->pid, "name", json_text(name));
 
-	if (!object)
-		return; /* a name that is not UTF-8 */
 	if (event->local_port)
 		json_object_set_new(object, "local",
 				    json_string(diag_address(&event->local, event->family, event->local_port, local)));
@@ -201,7 +208,7 @@ static void print_end(struct watch *watch, bool every)
 	for (unsigned int i = every ? 0 : 1; i <= BERTH_WORKERS_MOST; i++)
 		if (!watch_worker_summary(watch, i, &summary))
 			lost += summary.counts.of[BERTH_COUNT_lost_events];
-	log_line("%llu events lost", (unsigned long long)lost);
+	log_line("%llu events lost, %llu calls missed", (unsigned long long)lost, (unsigned long long)watch_missed(watch));
 }
 
 /* What is to be watched, besides a run's workers, which are cgroups. */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/abi.h"
 #include "tools/base/cleanup.h"
 #include "tools/cli/cli.h"
 #include "tools/cli/types.h"

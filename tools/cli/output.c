@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tools/base/json.h"
 #include "tools/base/str.h"
 
 void output_json(json_t *root)
@@ -19,7 +20,7 @@ json_t *output_strings(char *const *strv)
 	json_t *array = json_array();
 
 	for (; strv && *strv; strv++)
-		json_array_append_new(array, json_string(*strv));
+		json_array_append_new(array, json_text(*strv));
 	return array;
 }
 

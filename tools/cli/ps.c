@@ -8,6 +8,7 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
+#include "tools/base/json.h"
 #include "tools/base/log.h"
 #include "tools/cli/cli.h"
 #include "tools/cli/maps.h"
@@ -105,7 +106,7 @@ static json_t *json_run(const struct run_state *run)
 	for (char **word = run->command; word && *word; word++) {
 		cleanup_free char *shown = output_redacted(*word);
 
-		json_array_append_new(command, json_string(shown));
+		json_array_append_new(command, json_text(shown));
 	}
 	for (size_t i = 0; i < run->worker_count; i++) {
 		const struct state_worker *worker = &run->workers[i];

@@ -12,6 +12,7 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
+#include "tools/base/json.h"
 
 enum { LINES_MOST = 6 };
 
@@ -121,7 +122,7 @@ static void add_headline(struct str *text, const struct who *who)
 	else if (first)
 		str_addf(text, "held by %s (pid %d)", first->info.stat.comm, first->info.stat.pid);
 	else
-		str_add(text, "held, but no owner can be seen");
+		str_add(text, who->hidden_processes ? "held, but no owner can be seen" : "held by no process any more");
 	if (who->holder_count > 1)
 		str_addf(text, " and %zu more process%s", who->holder_count - 1, who->holder_count > 2 ? "es" : "");
 	str_add(text, "\n");
@@ -169,7 +170,7 @@ void show_who_text(const struct who *who, const struct show_past *past, size_t p
 
 static void set_string(json_t *object, const char *name, const char *value)
 {
-	json_object_set_new(object, name, value ? json_string(value) : json_null());
+	json_object_set_new(object, name, json_text(value));
 }
 
 static json_t *json_socket(const struct who_socket *one)

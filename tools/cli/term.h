@@ -2,7 +2,7 @@
 #ifndef BERTH_CLI_TERM_H
 #define BERTH_CLI_TERM_H
 /*
- * Output for eyes, on stdout: aligned tables, wrapped text, the width of the terminal, whether to colour.
+ * Output for eyes, on stdout: aligned tables, wrapped text, the width of the terminal.
  *
  *	struct term_table table = { .indent = 2 };
  *	term_cell(&table, "w1"); term_cellf(&table, "%u", port); term_row(&table);

@@ -347,6 +347,11 @@ static int prepare(struct backend *backend, int cgroup, char **ret_reason)
 {
 	int ret;
 
+	/* The kernel runs our programs before those of the cgroups above us; on the way out theirs would have to run first. */
+	if (getenv("BERTH_RUN")) {
+		*ret_reason = str_copy("this is a worker of another run, which rewrites addresses as well");
+		return -ENOTSUP;
+	}
 	if (cgroup < 0) {
 		*ret_reason = str_copy("no cgroup v2 directory can be made here");
 		return -ENOTSUP;

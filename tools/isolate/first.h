@@ -4,7 +4,6 @@
 /*
  * The first program of a worker is executed by us, past every exec hook of the shim: what the hook would do is done here.
  */
-
 #include "core/portmap.h"
 
 /**

@@ -34,7 +34,6 @@ extern const char *const isolate_backend_names[ISOLATE_BACKENDS + 1]; /* "auto",
 
 struct isolate_setup {
 	enum isolate_backend wanted;
-	const char *run_id;
 	const char *install_dir;	/* from dir_install(): lib/berth/libberth.so lies below it */
 	const char *run_dir;		/* run-time files of this run, 0711 */
 	int cgroup;			/* the run's cgroup v2 directory; -1 if there is none */
@@ -67,7 +66,7 @@ void isolate_close(struct isolate *isolate);
  */
 int isolate_probe(const struct isolate_setup *setup, char **ret_reason);
 
-/* Notes that the backend could not deliver. */
+/* Notes that the backend could not deliver. What the ring of a port map has no room for shows in its tickets. */
 uint64_t isolate_lost(const struct isolate *isolate);
 
 /* The backend in force; never ISOLATE_AUTO. */

@@ -18,7 +18,7 @@
 struct net;
 
 /**
- * @datagrams	also look at what sendmsg and sendmmsg send where
+ * @datagrams	also look at the addresses of messages: sendmsg(2), recvmsg(2), recvfrom(2) and their like
  * Return: 0; -errno: no libseccomp filter can be built here.
  */
 int net_open(struct loop *loop, unsigned int workers, bool datagrams, struct net **ret_net);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "tools/base/cleanup.h"
+#include "tools/base/clock.h"
 #include "tools/base/environ.h"
 #include "tools/base/str.h"
 #include "tools/isolate/backend.h"
@@ -77,13 +78,15 @@ static int try_one(struct loop *loop)
 	struct net *net = NULL;
 	cleanup_free struct berth_portmap *map = mem_alloc(sizeof(*map));
 	int pair[2], status = 0, ret = net_open(loop, 1, false, &net);
+	int64_t due_ms = clock_ms() + NET_DEADLINE_MS;
 	pid_t pid;
 
 	if (ret)
 		return ret;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair)) {
+		ret = -errno;
 		net_close(net);
-		return -errno;
+		return ret;
 	}
 	berth_portmap_init(map, 1, 1, 1);
 	net_worker_begin(net, 1, map);
@@ -96,7 +99,7 @@ static int try_one(struct loop *loop)
 	close(pair[1]);
 	ret = pid < 0 ? -errno : net_receive(net, 1, pair[0], pid);
 	while (!ret && !waitpid(pid, &status, WNOHANG))
-		ret = loop_step(loop, 10);
+		ret = clock_ms() < due_ms ? loop_step(loop, 10) : -ETIMEDOUT;
 	if (ret && pid > 0) {
 		kill(pid, SIGKILL);
 		waitpid(pid, &status, 0);

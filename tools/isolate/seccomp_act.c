@@ -191,8 +191,6 @@ static int on_bind(struct asked *asked)
 	port = address.addr.port;
 	if (proto < 0 || berth_portmap_is_real(asked->map, (enum berth_proto)proto, port))
 		return GO_ON;
-	if (asked->map->flags & BERTH_MAP_DECLARED_ONLY && !berth_portmap_real(asked->map, (enum berth_proto)proto, port))
-		return GO_ON;
 	if (!target_waits(&asked->target))
 		return GO_ON;
 	real = berth_portmap_claim(asked->map, (enum berth_proto)proto, port, &is_new);

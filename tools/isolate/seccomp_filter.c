@@ -28,7 +28,6 @@ static const struct row {
 } rows[] = {
 #define ROW_BOTH(name, net) { #name, net },
 #define ROW_LIBC(name, net)
-#define ROW_GLIBC(name, net)
 #define CALL(name, class, entry, calls, net) ROW_##entry(name, net)
 #include "core/calls.def"
 	{ "io_uring_setup", TRAP },

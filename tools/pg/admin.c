@@ -21,6 +21,7 @@
 #include "tools/base/clock.h"
 #include "tools/pg/agent.h"
 #include "tools/pg/libpq.h"
+#include "tools/pg/template.h"
 
 /*
  * A machine that is switched off closes nothing. Its leases are free when the server has missed it: after a minute, not after the
@@ -29,7 +30,7 @@
 #define KEEPALIVES "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
 #define UNFINISHED "berth_new" /* a suffix follows */
 
-enum { TEMPLATE_DAYS = 14, TEMPLATE_FRESH_S = 3600 };
+enum { TEMPLATE_DAYS = 14 };
 enum { CONNECT_MS = 10000, RETRY_MS = 15000, CREATORS_CLASS = 0x62727468, KEPT_DAYS = 7, STALE_S = 7200, RANDOM_LEN = 8 };
 
 struct admin {

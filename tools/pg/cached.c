@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "tools/base/cleanup.h"
 #include "tools/base/str.h"
@@ -75,29 +76,34 @@ static int by_name(const void *a, const void *b)
 	return strcmp(((const struct pg_cached *)a)->name, ((const struct pg_cached *)b)->name);
 }
 
+static void read_all(struct pg_cached_list *list)
+{
+	cleanup_dir DIR *entries = opendir(list->where);
+	struct dirent *entry;
+
+	while (entries && (entry = readdir(entries))) {
+		cleanup_free char *path = str_print("%s/%s", list->where, entry->d_name);
+
+		if (strchr(entry->d_name, '.'))
+			continue;
+		if (str_starts(entry->d_name, "tpl-"))
+			add(list, path, entry->d_name + strlen("tpl-"), false);
+		else if (str_starts(entry->d_name, "snap-"))
+			add(list, path, entry->d_name + strlen("snap-"), true);
+	}
+}
+
 int pg_cached_list(struct pg_cached_list *ret_list, char **ret_why)
 {
 	struct pg_server server;
 	int ret = pg_server_place(&server, ret_why);
-	cleanup_dir DIR *entries = NULL;
-	struct dirent *entry;
 
 	*ret_list = (struct pg_cached_list){ 0 };
 	if (ret)
 		return ret;
 	ret_list->where = steal(&server.cache);
 	pg_server_free(&server);
-	entries = opendir(ret_list->where);
-	while (entries && (entry = readdir(entries))) {
-		cleanup_free char *path = str_print("%s/%s", ret_list->where, entry->d_name);
-
-		if (strchr(entry->d_name, '.'))
-			continue;
-		if (str_starts(entry->d_name, "tpl-"))
-			add(ret_list, path, entry->d_name + strlen("tpl-"), false);
-		else if (str_starts(entry->d_name, "snap-"))
-			add(ret_list, path, entry->d_name + strlen("snap-"), true);
-	}
+	read_all(ret_list);
 	if (ret_list->count)
 		qsort(ret_list->list, ret_list->count, sizeof(*ret_list->list), by_name);
 	return 0;
@@ -120,7 +126,30 @@ int pg_cached_drop(const struct pg_cached_list *list, const struct pg_cached *ca
 	cleanup_close int lock = -1;
 	int ret = template_lock(list->where, entry, LOCK_EX, &lock);
 
-	if (!ret && access(path, F_OK))
-		ret = -errno;
-	return ret ? ret : template_remove(path); /* the lock file stays, as in template.c */
+	return ret ? ret : template_drop(path); /* the lock file stays, as in template.c */
+}
+
+static int by_use(const void *a, const void *b)
+{
+	int64_t one = ((const struct pg_cached *)a)->used_s, two = ((const struct pg_cached *)b)->used_s;
+
+	return one < two ? 1 : one > two ? -1 : by_name(a, b);
+}
+
+void pg_cached_collect(const char *cache, uint64_t quota_bytes)
+{
+	struct pg_cached_list all = { .where = str_copy(cache) };
+	uint64_t sum = 0;
+
+	read_all(&all);
+	if (all.count)
+		qsort(all.list, all.count, sizeof(*all.list), by_use);
+	for (size_t i = 0; i < all.count; i++) {
+		if (all.list[i].is_snapshot)
+			continue;
+		sum += (uint64_t)all.list[i].size_bytes;
+		if (sum > quota_bytes && time(NULL) - all.list[i].used_s > TEMPLATE_FRESH_S)
+			(void)pg_cached_drop(&all, &all.list[i]);
+	}
+	pg_cached_free(&all);
 }

@@ -2,8 +2,8 @@
 #ifndef BERTH_PG_CACHED_H
 #define BERTH_PG_CACHED_H
 /*
- * The templates and snapshots of private servers, as they lie in the cache: for `berth db template`. Blocking. Functions return
- * 0 or -errno and print nothing; texts are the caller's to free.
+ * The templates and snapshots of private servers, as they lie in the cache: for `berth db template`, and to keep them within
+ * their quota. Blocking. Functions return 0 or -errno and print nothing; texts are the caller's to free.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,5 +28,11 @@ void pg_cached_free(struct pg_cached_list *list);
 
 /** Return: 0; -EBUSY a live run uses it; -ENOENT; -errno. */
 int pg_cached_drop(const struct pg_cached_list *list, const struct pg_cached *cached);
+
+/**
+ * Remove the templates in @cache that have not been used for longest, until the rest is within @quota_bytes: none that a live
+ * run uses or that was used within the hour, and no snapshot.
+ */
+void pg_cached_collect(const char *cache, uint64_t quota_bytes);
 
 #endif

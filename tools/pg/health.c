@@ -121,7 +121,7 @@ int pg_health_cluster(struct pg_health_cluster *ret_cluster, char **ret_why)
 	int ret;
 
 	*ret_cluster = (struct pg_health_cluster){ 0 };
-	ret = pg_server_find(0, &server, ret_why);
+	ret = pg_server_find(&server, ret_why);
 	if (ret)
 		return ret;
 	attempt.dir = str_print("%s/try-%d", server.cache, (int)getpid());

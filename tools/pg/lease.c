@@ -54,11 +54,7 @@ void lease_template_name(char name[LEASE_TEMPLATE], const char *hash, unsigned i
 /* The logical name is part of it by its hash only: it may be 63 bytes long. */
 static void snapshot_name(char name[LEASE_TEMPLATE], const char *snapshot, const char *logical)
 {
-	uint32_t hash = 2166136261u; /* FNV-1a */
-
-	while (*logical)
-		hash = (hash ^ (uint8_t)*logical++) * 16777619u;
-	snprintf(name, LEASE_TEMPLATE, "berth_snap_%.32s_%08x", snapshot, hash);
+	snprintf(name, LEASE_TEMPLATE, "berth_snap_%.32s_%08x", snapshot, names_hash(logical, strlen(logical)));
 }
 
 static unsigned int port_of(const struct pg *pg, unsigned int url)
@@ -68,15 +64,6 @@ static unsigned int port_of(const struct pg *pg, unsigned int url)
 	while (pg->ports[i] != pg->urls[url].port)
 		i++;
 	return i;
-}
-
-static const struct pg_url *url_at_port(const struct pg *pg, unsigned int port)
-{
-	const struct pg_url *url = pg->urls;
-
-	while (url->port != pg->ports[port])
-		url++;
-	return url;
 }
 
 static char *physical_of(struct keeper *keeper, unsigned int url)
@@ -131,18 +118,21 @@ static bool is_shared(const struct keeper *keeper, unsigned int url)
 	return names_shared(keeper->pg->urls[url].name, strlen(keeper->pg->urls[url].name));
 }
 
-/* Return: the first database that @snapshot does not have; NULL if it has all. */
-static const char *missing_in(const struct keeper *keeper, const char *snapshot)
+/* Return: 0; -ENODATA @snapshot does not have each database. */
+static int check_snapshot(const struct keeper *keeper, const char *snapshot, char **ret_why)
 {
 	for (unsigned int i = 0; i < keeper->pg->url_count; i++) {
 		char name[LEASE_TEMPLATE];
 		bool is_template;
 
 		snapshot_name(name, snapshot, keeper->pg->urls[i].name);
-		if (!is_shared(keeper, i) && !admin_exists(keeper->admins[port_of(keeper->pg, i)], name, &is_template))
-			return keeper->pg->urls[i].name;
+		if (is_shared(keeper, i) || admin_exists(keeper->admins[port_of(keeper->pg, i)], name, &is_template))
+			continue;
+		*ret_why = str_print("there is no snapshot '%s' of database '%s' on this server", snapshot,
+				     keeper->pg->urls[i].name);
+		return -ENODATA;
 	}
-	return NULL;
+	return 0;
 }
 
 static int create_one(struct keeper *keeper, unsigned int url, char **ret_why)
@@ -176,7 +166,7 @@ static int create_all(struct keeper *keeper, char **ret_why)
 
 static int connect_port(struct keeper *keeper, unsigned int port, char **ret_why)
 {
-	int ret = admin_open(url_at_port(keeper->pg, port), keeper->line, &keeper->admins[port], ret_why);
+	int ret = admin_open(pg_url_at(keeper->pg, port), keeper->line, &keeper->admins[port], ret_why);
 
 	if (!ret && !admin_lock(keeper->admins[port], keeper->plan->suffix)) {
 		*ret_why = str_copy("its lease is taken");
@@ -214,7 +204,7 @@ static void on_slow(void *arg, int64_t ms, const char *text, size_t len)
 static int listen_port(struct keeper *keeper, unsigned int port)
 {
 	struct pg_worker *worker = keeper->worker;
-	const struct pg_url *url = url_at_port(keeper->pg, port);
+	const struct pg_url *url = pg_url_at(keeper->pg, port);
 	cleanup_free char *path = str_print("%s/w%u.s.PGSQL.%u", keeper->plan->socket_dir, worker->number, keeper->pg->ports[port]);
 	struct relay_setup setup = { .loop = keeper->loop, .names = &keeper->names, .port = worker->real[port],
 				     .socket_path = str_copy(path), .server_tls = url->server_host && url->tls,
@@ -248,16 +238,12 @@ static int listen_all(struct keeper *keeper)
 
 static int begin(struct keeper *keeper, char **ret_why)
 {
-	const char *missing;
 	int ret = 0;
 
 	for (unsigned int i = 0; i < keeper->pg->port_count && !ret; i++)
 		ret = connect_port(keeper, i, ret_why);
-	missing = !ret && keeper->snapshot ? missing_in(keeper, keeper->snapshot) : NULL;
-	if (missing) {
-		*ret_why = str_print("there is no snapshot '%s' of database '%s' on this server", keeper->snapshot, missing);
-		ret = -ENODATA;
-	}
+	if (!ret && keeper->snapshot)
+		ret = check_snapshot(keeper, keeper->snapshot, ret_why);
 	ret = ret ? ret : create_all(keeper, ret_why);
 	return ret ? ret : listen_all(keeper);
 }
@@ -346,13 +332,12 @@ static void answer(const struct keeper *keeper, const char *word, int error, con
 
 static void on_reset(struct keeper *keeper, const char *snapshot)
 {
-	const char *missing = *snapshot ? missing_in(keeper, snapshot) : NULL;
 	int64_t began = clock_ms();
 	cleanup_free char *why = NULL;
-	int ret;
+	int ret = *snapshot ? check_snapshot(keeper, snapshot, &why) : 0;
 
-	if (missing) {
-		agent_tell(keeper->line, "refused there is no snapshot '%s' of database '%s' on this server", snapshot, missing);
+	if (ret) {
+		answer(keeper, "refused", ret, why, began);
 		return;
 	}
 	free(keeper->reset_to);

@@ -2,7 +2,6 @@
 /* Pure text; see names.h for the scheme. The result of names_physical() never exceeds NAMES_BYTES. */
 #include "tools/pg/names.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,11 +60,19 @@ static size_t cut(const char *name, size_t len, size_t most)
 	return most;
 }
 
+uint32_t names_hash(const char *text, size_t len)
+{
+	uint32_t hash = 2166136261u;
+
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ (uint8_t)text[i]) * 16777619u;
+	return hash;
+}
+
 void names_physical(struct names *names, const char *logical, size_t len, struct str *ret_physical)
 {
 	size_t room = NAMES_BYTES - names->suffix_len;
 	cleanup_free char *whole = NULL, *physical = NULL;
-	uint32_t hash = 2166136261u; /* FNV-1a */
 
 	len = cut(logical, strnlen(logical, len), NAMES_BYTES);
 	if (names_shared(logical, len) ||
@@ -78,11 +85,9 @@ void names_physical(struct names *names, const char *logical, size_t len, struct
 		str_add(ret_physical, names->suffix);
 		return;
 	}
-	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ (uint8_t)logical[i]) * 16777619u;
 	whole = str_copy_len(logical, len);
 	whole[cut(logical, len, room - 7)] = 0;
-	physical = str_print("%s~%06x%s", whole, hash & 0xffffff, names->suffix);
+	physical = str_print("%s~%06x%s", whole, names_hash(logical, len) & 0xffffff, names->suffix);
 	str_add(ret_physical, physical);
 	if (!strv_has(names->cut_physical, physical)) {
 		strv_add(&names->cut_physical, physical);

@@ -9,6 +9,7 @@
  */
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "tools/base/str.h"
 
@@ -28,6 +29,8 @@ bool names_shared(const char *name, size_t len);	/* postgres, template0, templat
 bool names_known(const struct names *names, const char *name, size_t len);
 void names_learn(struct names *names, const char *logical, size_t len);
 bool names_may_learn(const struct names *names, const char *logical, size_t len); /* false: NAMES_MOST are enough for any suite */
+
+uint32_t names_hash(const char *text, size_t len);	/* FNV-1a; part of names on servers: it must not change */
 
 /** Append the physical name of @logical. A shared name, or one that is physical already, stays as it is. */
 void names_physical(struct names *names, const char *logical, size_t len, struct str *ret_physical);

@@ -215,6 +215,15 @@ bool pg_port_answers(uint16_t port)
 	return listens((struct sockaddr *)&v4, sizeof(v4), LOOPBACK_MS) || listens((struct sockaddr *)&v6, sizeof(v6), LOOPBACK_MS);
 }
 
+const struct pg_url *pg_url_at(const struct pg *pg, unsigned int i)
+{
+	const struct pg_url *url = pg->urls;
+
+	while (url->port != pg->ports[i])
+		url++;
+	return url;
+}
+
 bool pg_url_answers(const struct pg_url *url)
 {
 	struct addrinfo wanted = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV }, *found;

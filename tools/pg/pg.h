@@ -82,7 +82,7 @@ struct pg_setup {
 	const char *snapshot;		/* workers start from this one, and there is no setup; NULL = from the template */
 	bool keep;			/* keep every database */
 	bool keep_failed;		/* keep those of failed workers */
-	uint64_t template_quota_bytes;	/* of all templates on a shared server; 0 = 4 GiB */
+	uint64_t template_quota_bytes;	/* of all templates on a shared server, or in the cache; 0 = 4 GiB */
 	int64_t idle_alarm_ms;		/* idle in transaction for so long is recorded; 0 = 60 000 */
 	int64_t idle_kill_ms;		/* for so long is ended; 0 = never */
 	int64_t slow_query_ms;		/* statements that take so long are recorded; 0 = none are */

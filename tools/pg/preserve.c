@@ -22,11 +22,8 @@
 char *preserve_open_command(const struct pg *pg, const char *dir, unsigned int i)
 {
 	cleanup_free char *data = str_print("%s/%u/data", dir, pg->ports[i]);
-	const struct pg_url *url = pg->urls;
 
-	while (url->port != pg->ports[i])
-		url++;
-	return pg->services[i].engine->open_command(&private_of(pg)->server, url, data);
+	return pg->services[i].engine->open_command(&private_of(pg)->server, pg_url_at(pg, i), data);
 }
 
 void preserve_forget_mounts(const struct flat *flat)

@@ -62,6 +62,27 @@ static void template_record(struct pg *pg, const char *detail)
 	pg_record(&nobody, PG_RECORD_TEMPLATE, 0, clock_ms() - private_of(pg)->began_ms, detail);
 }
 
+/* Clearing up in the cache: nobody waits for it. */
+static void on_chore(void *arg, int error, const char *text)
+{
+	(void)arg;
+	(void)error;
+	(void)text;
+}
+
+static void start_chore(struct pg *pg, job_fn run)
+{
+	(void)job_start(&(struct job_setup){ .loop = pg->setup.loop, .run = run, .arg = &private_of(pg)->plan,
+					     .done = on_chore }, NULL);
+}
+
+static void template_found(struct pg *pg, bool built)
+{
+	template_record(pg, built ? "built" : "cached");
+	if (built)
+		start_chore(pg, template_collect);
+}
+
 static void ask_for_setup(struct pg *pg)
 {
 	int ret = -ENOSYS;
@@ -85,7 +106,7 @@ static void on_template(void *arg, int error, const char *text)
 	} else if (!strcmp(text, "setup")) {
 		ask_for_setup(pg);
 	} else {
-		template_record(pg, strcmp(text, "cached") ? "built" : "cached");
+		template_found(pg, strcmp(text, "cached"));
 		template_settled(pg, TEMPLATE_READY, NULL);
 	}
 }
@@ -185,7 +206,7 @@ static void on_committed(void *arg, int error, const char *text)
 	flat->job = NULL;
 	flat->committing = false;
 	if (!error)
-		template_record(pg, "built");
+		template_found(pg, true);
 	template_settled(pg, error ? TEMPLATE_FAILED : TEMPLATE_READY,
 			 error ? (*text ? text : "the template could not be put in place") : NULL);
 	flat_servers_gone(flat);
@@ -379,13 +400,6 @@ static int private_snapshot(struct pg_worker *worker, const char *name)
 
 /* --- the mode --- */
 
-static void on_swept(void *arg, int error, const char *text)
-{
-	(void)arg;
-	(void)error;
-	(void)text;
-}
-
 static int make_dir(const struct private *private, const char *name)
 {
 	cleanup_free char *path = str_print("%s/%s", private->server.cache, name);
@@ -442,7 +456,7 @@ static int find_programs(const struct pg *pg, struct pg_server *ret_server, char
 
 	for (unsigned int i = 0; i < pg->port_count; i++)
 		postgres |= pg->services[i].engine == &pg_engine_postgres;
-	ret = postgres ? pg_server_find(0, ret_server, ret_reason) : pg_server_place(ret_server, ret_reason);
+	ret = postgres ? pg_server_find(ret_server, ret_reason) : pg_server_place(ret_server, ret_reason);
 	for (unsigned int i = 0; i < pg->port_count && !ret; i++) {
 		const struct pg_engine *engine = pg->services[i].engine;
 		cleanup_free char *stamp = engine->stamp(ret_server);
@@ -472,14 +486,13 @@ static int private_open(struct pg *pg, char **ret_reason)
 	private->plan = (struct template_plan){ .server = &private->server, .services = pg->services,
 						.service_count = pg->port_count, .urls = pg->urls, .url_count = pg->url_count,
 						.project_dir = pg->setup.project_dir, .command = pg->setup.command,
-						.inputs = pg->setup.inputs };
+						.inputs = pg->setup.inputs, .quota_bytes = pg->setup.template_quota_bytes };
 	ret = ret ? ret : start_template_job(pg, look, false, on_hash);
 	if (ret) {
 		private_close(pg);
 		return ret;
 	}
-	(void)job_start(&(struct job_setup){ .loop = pg->setup.loop, .run = template_sweep, .arg = &private->plan,
-					     .done = on_swept, .done_arg = NULL }, NULL);
+	start_chore(pg, template_sweep);
 	*ret_reason = private->server.bin ? str_print("PostgreSQL %u as user '%s'", private->server.major, private->server.user) :
 					    str_print("as user '%s'", private->server.user);
 	return 0;

@@ -66,6 +66,9 @@ void pg_record(const struct pg_worker *worker, enum pg_record_kind kind, uint16_
 /** Point the paths at which clients look for the socket of port number @i to @path. Return: 0; -ENOSPC no rule is left. */
 int pg_worker_socket_rules(struct pg_worker *worker, unsigned int i, const char *path);
 
+/** The first URL at port number @i: its role and password are its server's. */
+const struct pg_url *pg_url_at(const struct pg *pg, unsigned int i);
+
 /** Does anybody listen where the server of @url is? */
 bool pg_url_answers(const struct pg_url *url);
 

@@ -132,14 +132,11 @@ static PGresult *query(struct watched *watched, int columns, const char *sql)
 
 static bool connect_to(const struct sampler *sampler, struct watched *watched)
 {
-	const struct pg *pg = sampler->plan->pg;
-	const struct pg_url *url = pg->urls;
+	const struct pg_url *url = pg_url_at(sampler->plan->pg, watched->index);
 	cleanup_free char *port = str_print("%ld", watched->port);
 	const char *const keys[] = { "host", "port", "user", "password", "dbname", "application_name", "options",
 				     NULL };
 
-	while (url->port != pg->ports[watched->index])
-		url++;
 	if (!watched->conn) {
 		const char *const values[] = { sampler->plan->socket_dir, port, url->role, url->password, "postgres", "berth",
 					       "-c search_path=pg_catalog -c statement_timeout=2s", NULL };

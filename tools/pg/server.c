@@ -52,18 +52,18 @@ static unsigned int major_of(const char *dir)
 	return digit ? (unsigned int)strtoul(digit, NULL, 10) : 0;
 }
 
-static void consider(struct pg_server *server, const char *dir, unsigned int wanted)
+static void consider(struct pg_server *server, const char *dir)
 {
 	unsigned int major = major_of(dir);
 
-	if (!has_programs(dir) || (wanted && major != wanted) || (server->bin && major <= server->major))
+	if (!has_programs(dir) || (server->bin && major <= server->major))
 		return;
 	free(server->bin);
 	server->bin = str_copy(dir);
 	server->major = major;
 }
 
-static void search(struct pg_server *server, unsigned int wanted)
+static void search(struct pg_server *server)
 {
 	const char *given = getenv("BERTH_PG_BIN");
 	cleanup_strv char **path = strv_split(getenv("PATH"), ":");
@@ -78,17 +78,17 @@ static void search(struct pg_server *server, unsigned int wanted)
 
 		if (!glob(bin_globs[i], 0, NULL, &found))
 			for (size_t j = 0; j < found.gl_pathc; j++)
-				consider(server, found.gl_pathv[j], wanted);
+				consider(server, found.gl_pathv[j]);
 		globfree(&found);
 	}
 	for (char **dir = path; !server->bin && dir && *dir; dir++) {
 		cleanup_free char *link = str_print("%s/pg_config", *dir);
 		char real[PATH_MAX];
 
-		consider(server, *dir, 0);
+		consider(server, *dir);
 		if (!server->bin && realpath(link, real)) {
 			*strrchr(real, '/') = 0;
-			consider(server, real, 0);
+			consider(server, real);
 		}
 	}
 }
@@ -218,15 +218,14 @@ int pg_server_place(struct pg_server *ret_server, char **ret_reason)
 	return ret;
 }
 
-int pg_server_find(unsigned int wanted_major, struct pg_server *ret_server, char **ret_reason)
+int pg_server_find(struct pg_server *ret_server, char **ret_reason)
 {
 	struct pg_server programs = { 0 };
 	int ret;
 
-	search(&programs, wanted_major);
+	search(&programs);
 	if (!programs.bin) {
-		*ret_reason = wanted_major ? str_print("no PostgreSQL %u server programs", wanted_major) :
-					     str_copy("no PostgreSQL server programs");
+		*ret_reason = str_copy("no PostgreSQL server programs");
 		return -ENOENT;
 	}
 	ret = pg_server_place(ret_server, ret_reason);

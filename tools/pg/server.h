@@ -15,11 +15,11 @@ struct pg_server {
 };
 
 /**
- * @wanted_major	0 = the newest there is
+ * The newest server programs that are installed, or those in BERTH_PG_BIN; their user and cache.
  * @ret_reason		on failure: what is missing, the caller's to free
  * Return: 0; -ENOENT no server programs; -errno no place for the cache.
  */
-int pg_server_find(unsigned int wanted_major, struct pg_server *ret_server, char **ret_reason);
+int pg_server_find(struct pg_server *ret_server, char **ret_reason);
 /** The same for servers that are no PostgreSQL: who runs them and where their files lie. */
 int pg_server_place(struct pg_server *ret_server, char **ret_reason);
 /** Every directory that has server programs: a strv, the caller's to free. */

@@ -19,6 +19,7 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
+#include "tools/pg/cached.h"
 #include "tools/pg/clone.h"
 #include "tools/pg/digest.h"
 #include "tools/pg/engine.h"
@@ -220,6 +221,14 @@ int template_remove(const char *path)
 	return dir_remove(path);
 }
 
+int template_drop(const char *path)
+{
+	cleanup_free char *building = str_print("%s.building", path);
+
+	(void)template_remove(building);
+	return rename(path, building) ? -errno : template_remove(building);
+}
+
 static bool old(const char *path, int days)
 {
 	struct stat info;
@@ -271,7 +280,7 @@ static void sweep_template(const char *cache, const char *lock_name)
 	remove_matching(cache, building); /* its maker has died */
 	/* A snapshot stays until somebody drops it. The lock file stays: somebody may have it open and be about to lock it. */
 	if (str_starts(lock_name, "tpl-") && old(dir, KEEP_TEMPLATE_DAYS))
-		(void)template_remove(dir);
+		(void)template_drop(dir);
 }
 
 static void sweep_dir(const char *dir, const char *suffix, void (*each)(const char *dir, const char *name))
@@ -292,6 +301,15 @@ static void sweep_kept(const char *dir, const char *name)
 
 	if (old(path, KEEP_CLONE_DAYS))
 		(void)template_remove(path);
+}
+
+int template_collect(void *arg, struct str *ret_text)
+{
+	const struct template_plan *plan = arg;
+
+	(void)ret_text;
+	pg_cached_collect(plan->server->cache, plan->quota_bytes);
+	return 0;
 }
 
 int template_sweep(void *arg, struct str *ret_text)

@@ -22,6 +22,8 @@
 
 struct pg_service;
 
+enum { TEMPLATE_FRESH_S = 3600 }; /* used within that time: no quota takes it */
+
 struct template_plan {
 	const struct pg_server *server; /* NULL for template_hash() alone: a server that is not ours */
 	const struct pg_service *services; /* on it */
@@ -30,6 +32,7 @@ struct template_plan {
 	unsigned int url_count;
 	const char *project_dir, *command; /* command NULL = no setup */
 	char *const *inputs;
+	uint64_t quota_bytes;	/* of all templates in the cache */
 	const char *hash;	/* once known */
 	int lock;		/* tpl-HASH.lock, open; template_make() leaves it locked */
 };
@@ -50,12 +53,18 @@ int template_commit(void *plan, struct str *ret_text);
 /* Job, as ourselves: what dead runs left in clones/, templates and kept clones that nobody has used for a long time. */
 int template_sweep(void *plan, struct str *ret_text);
 
+/* Job, as ourselves, when one was made: those that nobody has used for longest go until the rest is within plan.quota_bytes. */
+int template_collect(void *plan, struct str *ret_text);
+
 /**
  * Lock @name (tpl-HASH, snap-NAME) of the cache, without waiting.
  * @how		LOCK_SH or LOCK_EX of flock(2)
  * Return: 0; -EBUSY; -errno.
  */
 int template_lock(const char *cache, const char *name, int how, int *ret_lock);
+
+/* Remove a template or snapshot whose lock is ours. It loses its name first: half of it must not be taken for the whole. */
+int template_drop(const char *path);
 
 /* rm -rf of a clone, over the directories that overlayfs leaves. */
 int template_remove(const char *path);

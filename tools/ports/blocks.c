@@ -9,9 +9,12 @@
  * as it needs; a granule, if no such row is free and nobody asked for a size.
  *
  * That keeps Berth's runs apart. Strangers are seen in one sock_diag dump per run (or, by a run of few workers, by
- * binding the block's ports once): a block in which a port is in use is passed over. Ports that only linger in TIME_WAIT
- * are passed over as well unless nothing else is left, because a server without SO_REUSEADDR could not bind them. A
- * stranger that comes later is dealt with by the port map (it moves).
+ * binding the block's ports once): a block in which a port is in use is passed over. A stranger that comes later is dealt
+ * with by the port map (it moves).
+ *
+ * Ports that only linger in TIME_WAIT a server without SO_REUSEADDR cannot bind, nor one that had it and comes back without,
+ * which the map would take for the worker's own doing. So a block that has some is cut down to the longest row without
+ * any, and is taken only when no whole one is left. Slots are taken from the front: what lingers does so there.
  *
  * Blocks never lie in ip_local_port_range, where the kernel itself hands ports out. ip_local_reserved_ports needs no
  * look: it only keeps the kernel from handing out, it forbids no bind.
@@ -228,17 +231,30 @@ static void look(struct ports *ports)
 		log_act("no sock_diag: ports %u-%u are taken to be free", first, last);
 }
 
-static bool in_use(const struct ports *ports, unsigned int granule, bool lingering_too)
+static bool has(const uint32_t *words, unsigned int port)
 {
-	unsigned int left = ports->block_len;
+	return words[port / PORTS_GRANULE] >> port % PORTS_GRANULE & 1;
+}
 
-	for (unsigned int i = 0; i < ports->block_granules; i++, left -= PORTS_GRANULE) {
-		uint32_t mask = left >= PORTS_GRANULE ? UINT32_MAX : (1u << left) - 1;
+/*
+ * The longest row of ports that do not linger, of the block that begins at @granule.
+ * Return: its length, maybe 0; -EADDRINUSE if somebody has a port of the block.
+ */
+static int find_row(const struct ports *ports, unsigned int granule, unsigned int *ret_base)
+{
+	unsigned int base = granule * PORTS_GRANULE, longest = 0, len = 0;
 
-		if ((ports->used[granule + i] | (lingering_too ? ports->lingering[granule + i] : 0)) & mask)
-			return true;
+	*ret_base = base;
+	for (unsigned int port = base; port < base + ports->block_len; port++) {
+		if (has(ports->used, port))
+			return -EADDRINUSE;
+		len = has(ports->lingering, port) ? 0 : len + 1;
+		if (len <= longest)
+			continue;
+		longest = len;
+		*ret_base = port + 1 - len;
 	}
-	return false;
+	return (int)longest;
 }
 
 /* Return: the lease; -EADDRINUSE if another run has it; -errno. */
@@ -281,30 +297,44 @@ static uint32_t hash(const char *text, uint32_t seed)
 	return seed;
 }
 
-/* From the place that this project's task always begins at, once around. */
-static int search(struct ports *ports, uint32_t start, bool lingering_too, struct ports_block *ret_block)
+/*
+ * From the place that this project's task always begins at, once around.
+ * @least	so many ports in a row may not linger; 0 = take them as they are
+ */
+static int search(struct ports *ports, uint32_t start, unsigned int least, struct ports_block *ret_block)
 {
 	unsigned int places = ports->last - ports->first + 2 - ports->block_granules;
 
 	for (unsigned int i = 0; i < places; i++) {
-		unsigned int granule = ports->first + (start + i) % places;
-		int ret;
+		unsigned int granule = ports->first + (start + i) % places, base;
+		int len = find_row(ports, granule, &base), ret;
 
-		if (in_use(ports, granule, lingering_too))
+		if (len < (int)least)
 			continue;
 		ret = claim_at(ports, granule, ret_block);
+		if (!ret && least) {
+			ret_block->base = base;
+			ret_block->len = (unsigned int)len;
+		}
 		if (ret != -EADDRINUSE)
 			return ret;
 	}
 	return -ENOSPC;
 }
 
-/* Prefer a block that was not used a moment ago. */
+/* A whole block, else a part of one, else of a small one, else one of which every port lingers. */
 static int search_all(struct ports *ports, uint32_t start, struct ports_block *ret_block)
 {
-	int ret = search(ports, start, true, ret_block);
+	unsigned int least = ports->block_len;
+	int ret = search(ports, start, least, ret_block);
 
-	return ret == -ENOSPC ? search(ports, start, false, ret_block) : ret;
+	while (ret == -ENOSPC && least) {
+		least /= 2;
+		if (least < PORTS_GRANULE && ports->may_shrink)
+			set_block(ports, PORTS_GRANULE);
+		ret = search(ports, start, least, ret_block);
+	}
+	return ret;
 }
 
 /* Can @port be bound, on every address of both families? Without SO_REUSEADDR, so TIME_WAIT says no. */
@@ -362,10 +392,6 @@ int ports_claim(struct ports *ports, const char *task, struct ports_block *ret_b
 		return 0;
 	look(ports);
 	ret = search_all(ports, start, ret_block);
-	if (ret == -ENOSPC && ports->may_shrink && ports->block_granules > 1) {
-		set_block(ports, PORTS_GRANULE);
-		ret = search_all(ports, start, ret_block);
-	}
 	if (!ret)
 		return 0;
 	ports_range(ports, &first, &last);
@@ -381,7 +407,7 @@ int ports_claim(struct ports *ports, const char *task, struct ports_block *ret_b
 int ports_count(struct ports *ports, struct ports_survey *ret_survey)
 {
 	bool leased[GRANULES] = { false };
-	unsigned int granule = ports->first, i;
+	unsigned int granule = ports->first, base, i;
 	int ret;
 
 	*ret_survey = (struct ports_survey){ .ephemeral_low = ports->host.ephemeral_low,
@@ -394,7 +420,7 @@ int ports_count(struct ports *ports, struct ports_survey *ret_survey)
 	while (granule + ports->block_granules <= ports->last + 1) {
 		for (i = 0; i < ports->block_granules && !leased[granule + i]; i++)
 			;
-		if (i == ports->block_granules && !in_use(ports, granule, false)) {
+		if (i == ports->block_granules && find_row(ports, granule, &base) >= 0) {
 			ret_survey->left++;
 			granule += ports->block_granules;
 		} else {

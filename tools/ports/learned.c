@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A JSON array of {"command", "task", "port", "runs", "learned"}; "runs" is 0 for a UDP port that has been seen in one run
- * only. A port that has not been seen for LEARNED_MOST_DAYS is
- * forgotten; a port that is seen again gets a new date. Two runs that end at the same instant may lose each other's
- * news: the next run learns it again.
+ * only. A port that has not been seen for LEARNED_MOST_DAYS is forgotten; one that is seen again gets a new date. Two runs
+ * that end at the same instant may lose each other's news: the next run learns it again.
  */
 #include "tools/ports/learned.h"
 

@@ -56,7 +56,8 @@ void ports_close(struct ports *ports);
 void ports_range(const struct ports *ports, uint16_t *ret_first, uint16_t *ret_last);
 
 /**
- * Claim a block for @task: the same one run after run, if it is free.
+ * Claim a block for @task: the same one run after run, if it is free. Shorter than wanted, maybe, where ports linger in
+ * TIME_WAIT in every block.
  * Return: 0; -ENOSPC every block of the range is in use; -errno.
  */
 int ports_claim(struct ports *ports, const char *task, struct ports_block *ret_block, char **ret_error);

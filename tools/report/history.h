@@ -43,7 +43,7 @@ double history_usual(struct history *history, const char *task, const char *meas
 double history_usual_most(struct history *history, const char *measure);
 
 struct history_trend {		/* one number of one task, over the runs */
-	char *task, *measure;	/* "duration_ms", "errors", "findings" */
+	char *task, *measure;	/* "duration_ms", "memory_peak_kib", "epipe"; a task of "" is the run as a whole */
 	double last, median;	/* median of the runs before the last, at most 20 */
 	unsigned int runs;	/* how many those were */
 	bool regression;	/* worse than the median by more than a quarter and by more than noise */

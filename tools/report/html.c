@@ -197,20 +197,20 @@ static void add_workers(struct str *text, const struct report_run *run)
 static void add_trust(struct str *text, const struct report_run *run)
 {
 	const json_t *losses = run->run ? json_object_get(run->run, "losses") : NULL, *loss;
-	int64_t unaccounted = 0, lost = 0;
+	int64_t unaccounted = 0, lost = 0, unmarked = 0, missed = field_number(run->ended, "missed");
 	size_t i;
 
 	for (i = 0; i < run->worker_count; i++) {
 		unaccounted += field_number(run->workers[i].counts, "unaccounted");
 		lost += field_number(json_object_get(run->workers[i].counts, "counts"), "lost_events");
+		unmarked += field_number(json_object_get(run->workers[i].counts, "counts"), "lost_sockets");
 	}
 	str_add(text, "<h2>How far to trust this</h2><div class=\"box\">Source: ");
 	add_escaped(text, run->run ? field_text(run->run, "source") : "unknown");
 	str_addf(text,
-		 ". Sockets created and neither closed nor alive: %lld. Events lost: %lld. Lines of the record that "
-		 "could not "
-		 "be read: %zu.",
-		 (long long)unaccounted, (long long)lost, run->malformed);
+		 ". Sockets created and neither closed nor alive: %lld; not followed to their end: %lld. Events lost: %lld. "
+		 "Calls of the monitor missed: %lld. Lines of the record that could not be read: %zu.",
+		 (long long)unaccounted, (long long)unmarked, (long long)lost, (long long)missed, run->malformed);
 	json_array_foreach(losses, i, loss) {
 		str_add(text, "<br>Not seen here: ");
 		add_escaped(text, json_string_value(loss) ? json_string_value(loss) : "");

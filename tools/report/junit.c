@@ -280,20 +280,30 @@ static void add_found(char ***files, const char *pattern)
 	globfree(&found);
 }
 
+/* The same below @dir, in whose name nothing is a pattern. */
+static void add_found_in(char ***files, const char *dir, const char *below, const char *pattern)
+{
+	cleanup_str struct str text = { 0 };
+
+	for (; *dir; dir++)
+		str_addf(&text, "%s%c", strchr("\\*?[", *dir) ? "\\" : "", *dir);
+	str_addf(&text, "/%s%s", below, pattern);
+	add_found(files, text.text);
+}
+
 /* A file in the project may be of an earlier run, a worker's own is not. */
 static char **find_files(const struct report_options *options)
 {
 	char **files = NULL;
 
 	for (char *const *pattern = options->merge; pattern && *pattern; pattern++) {
-		cleanup_free char *tree = str_print("%s/w[0-9]*/tree/%s", options->run_dir, *pattern);
-		cleanup_free char *collected = str_print("%s/w[0-9]*/%s", options->run_dir, *pattern);
 		size_t before = strv_len(files);
 
 		if (options->run_dir && **pattern != '/')
-			add_found(&files, tree);
-		if (options->run_dir && **pattern != '/' && strv_len(files) == before)
-			add_found(&files, collected);
+			add_found_in(&files, options->run_dir, "w[0-9]*/tree/", *pattern);
+		if (**pattern != '/' && strv_len(files) == before)
+			for (char *const *dir = options->collected; dir && *dir; dir++)
+				add_found_in(&files, *dir, "", *pattern);
 		if (strv_len(files) == before)
 			add_found(&files, *pattern);
 	}

@@ -89,7 +89,8 @@ extern const char *const report_format_names[REPORT_FORMATS + 1]; /* "json", ...
 
 struct report_options {
 	char **merge;		/* strv of globs: the runner's own JUnit files, for junit; NULL = none */
-	const char *run_dir;	/* where the workers' trees and what was collected lie; NULL = not known */
+	const char *run_dir;	/* where the workers' trees lie; NULL = not known */
+	char **collected;	/* strv of directories with what this run has collected; NULL = none, or not known any more */
 	const char *project_dir; /* paths are shown relative to it; NULL = as they are */
 };
 

@@ -108,40 +108,43 @@ static int run_setup(void *arg, const char *command)
 /* What of the records is a finding. */
 static void find(struct worker *worker, const struct pg_record *record)
 {
-	cleanup_free char *detail = NULL;
+	const char *what = record->detail, *s = strcmp(what, "1") ? "s" : "";
 	long long tenths = record->ms / 100;
+	cleanup_free char *detail = NULL;
+	enum finding_kind kind;
 
 	switch (record->kind) {
 	case PG_RECORD_ABANDONED:
+		kind = FINDING_session_left;
 		detail = str_print("a session on port %u ended with its process, idle in a transaction for %lld.%01lld s",
 				   record->port, tenths / 10, tenths % 10);
-		watching_finding(worker, FINDING_session_left, record->port, record->ms, detail);
 		break;
 	case PG_RECORD_IDLE:
-		detail = str_print("%s session%s on port %u idle in a transaction, the oldest for %lld.%01lld s", record->detail,
-				   strcmp(record->detail, "1") ? "s" : "", record->port, tenths / 10, tenths % 10);
-		watching_finding(worker, FINDING_idle_in_transaction, record->port, record->ms, detail);
-		break;
-	case PG_RECORD_POOL:
-		detail = str_print("%s connections of the server on port %u are in use", record->detail, record->port);
-		watching_finding(worker, FINDING_connections_low, record->port, -1, detail);
+		kind = FINDING_idle_in_transaction;
+		detail = str_print("%s session%s on port %u idle in a transaction, the oldest for %lld.%01lld s", what, s,
+				   record->port, tenths / 10, tenths % 10);
 		break;
 	case PG_RECORD_IDLE_ENDED:
-		detail = str_print("%s session%s on port %u ended after %lld.%01lld s idle in a transaction (idle-kill)",
-				   record->detail, strcmp(record->detail, "1") ? "s" : "", record->port, tenths / 10, tenths % 10);
-		watching_finding(worker, FINDING_idle_in_transaction, record->port, record->ms, detail);
+		kind = FINDING_idle_in_transaction;
+		detail = str_print("%s session%s on port %u ended after %lld.%01lld s idle in a transaction (idle-kill)", what, s,
+				   record->port, tenths / 10, tenths % 10);
+		break;
+	case PG_RECORD_POOL:
+		kind = FINDING_connections_low;
+		detail = str_print("%s connections of the server on port %u are in use", what, record->port);
 		break;
 	case PG_RECORD_REFUSED:
-		detail = str_print("the server on port %u turned clients away %s", record->port, record->detail);
-		watching_finding(worker, FINDING_server_refuses, record->port, -1, detail);
+		kind = FINDING_server_refuses;
+		detail = str_print("the server on port %u turned clients away %s", record->port, what);
 		break;
 	case PG_RECORD_LEFT:
-		detail = str_print("%s on port %u, which the suite had created", record->detail, record->port);
-		watching_finding(worker, FINDING_database_left, record->port, -1, detail);
+		kind = FINDING_database_left;
+		detail = str_print("%s on port %u, which the suite had created", what, record->port);
 		break;
 	default:
-		break;
+		return;
 	}
+	watching_finding(worker, kind, record->port, record->ms, detail);
 }
 
 static void on_record(void *arg, const struct pg_record *record)
@@ -240,7 +243,6 @@ static int check_pool(struct run *run)
 	int ret = wanted.each ? pg_pool_check(database->rooms[0], &wanted, &left, &why) : 0;
 
 	run->pool_left = options->task_pools ? left : 0;
-
 	if (ret) {
 		free(database->reason);
 		database->reason = why;

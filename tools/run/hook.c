@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The hook is a shell command, started once for each finding, one after another, so that a burst of findings is no burst of
- * processes. The finding is its stdin (a sealed file in memory, so nothing waits for a reader) and, for short commands, in
+ * processes. The finding is its stdin (a file in memory, so nothing waits for a reader) and, for short commands, in
  * BERTH_* variables. What it prints goes to stderr: the suite's stdout is the suite's.
  *
  * Laws: the same problem in several workers is one call, by its fingerprint. A hook has HOOK_MS, then it is killed with its

@@ -2,11 +2,11 @@
 /*
  * The keeper: a process that outlives the supervisor by a moment and does nothing else.
  *
- * It is started before the first worker, in a session of its own, with every signal blocked. It waits for one of two
- * things: a byte that says that all is done, or the end of file on a pipe whose writing end is held by the supervisor and
- * by every warden. The end of file without the byte means that they are all gone: then the keeper kills what escaped
- * (a warden that was killed itself), and removes the run's traces. Wardens end their workers on their own when the
- * supervisor dies, so the keeper only has to wait for them, with a deadline.
+ * It is started before the first worker, in a session of its own, with every signal blocked. It waits on a channel to the
+ * supervisor. A byte says that all is done, and the keeper goes. The end of file without it says that the supervisor is dead.
+ * Wardens end their workers on their own then; the keeper waits for them, with a deadline, until a pipe whose writing end
+ * each of them holds is at its end. Then it kills what escaped (a warden may have been killed, too), and removes the run's
+ * traces.
  *
  * It holds the leases of the blocks and the run's lock until it is done: no other run takes a port that may still be
  * bound, and nobody reaps what is being removed.

@@ -49,9 +49,8 @@ static void collect(struct run *run)
 {
 	for (unsigned int i = 0; i < run->count; i++) {
 		struct worker *worker = &run->workers[i];
-		cleanup_free char *name = worker_name(worker);
 		cleanup_free char *kept = str_print("%s/w%u/tree", run->log_dir, worker->number);
-		cleanup_free char *collected = str_print("%s/collected/%s", run->results_dir, name);
+		cleanup_free char *collected = worker_collected(worker);
 		const struct tree_collect what = { worker->number, kept, run->options->collect, collected,
 						   run->options->keep };
 		int ret = worker->started_ms ? tree_collect(run->tree, &what, &worker->tree_changed) : 0;

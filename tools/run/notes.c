@@ -137,7 +137,6 @@ static void on_note(struct worker *worker, const struct berth_note *note)
 {
 	note_fn handler = note->kind < ARRAY_LEN(handlers) ? handlers[note->kind] : NULL;
 	cleanup_free char *text = handler ? handler(worker, note) : NULL;
-
 	struct finding *finding = text ? add_finding(worker->run, worker, note->kind, text) : NULL;
 
 	if (finding && note->kind == BERTH_NOTE_FOREIGN && note->proto == BERTH_TCP && !worker->run->database)

@@ -33,9 +33,13 @@
 #include "tools/run/runtime.h"
 #include "tools/run/watching.h"
 
+/* @subject may be NULL. */
 static int fail(char **ret_error, int ret, const char *what, const char *subject)
 {
-	*ret_error = str_print("unable to %s '%s': %s", what, subject, strerror(-ret));
+	if (subject)
+		*ret_error = str_print("unable to %s '%s': %s", what, subject, strerror(-ret));
+	else
+		*ret_error = str_print("unable to %s: %s", what, strerror(-ret));
 	return ret;
 }
 
@@ -46,7 +50,7 @@ static int open_places(struct run *run, const struct run_options *options, char 
 
 	run->cwd = getcwd(NULL, 0);
 	if (!run->cwd)
-		return fail(ret_error, -errno, "find", "the working directory");
+		return fail(ret_error, -errno, "find the working directory", NULL);
 	run->project_dir = str_copy(options->project_dir ? options->project_dir : run->cwd);
 	run->results_dir = options->results_dir ? str_copy(options->results_dir) :
 						  str_print("%s/.berth", run->project_dir);
@@ -64,7 +68,7 @@ static int open_places(struct run *run, const struct run_options *options, char 
 		(void)file_replace(ignore, "*\n", 2, 0644);
 	run->log_dir = str_print("%s/runs/%s", run->results_dir, run->id);
 	ret = dir_install(&run->install_dir);
-	return ret ? fail(ret_error, ret, "find", "berth's own files") : 0;
+	return ret ? fail(ret_error, ret, "find berth's own files", NULL) : 0;
 }
 
 static int open_scratch(struct run *run, char **ret_error)
@@ -137,7 +141,6 @@ static int open_isolate(struct run *run, char **ret_error)
 {
 	const struct isolate_setup setup = {
 		.wanted = run->options->backend,
-		.run_id = run->id,
 		.install_dir = run->install_dir,
 		.run_dir = run->dir,
 		.cgroup = run->cgroup,
@@ -254,10 +257,10 @@ int run_open(const struct run_options *options, struct plan *plan, struct run **
 	raise_limits(run);
 	ret = open_signals(run);
 	if (ret)
-		return fail(ret_error, ret, "set up", "signals");
+		return fail(ret_error, ret, "set up signals", NULL);
 	ret = runtime_make(&run->id, &run->dir, &run->lock);
 	if (ret)
-		return fail(ret_error, ret, "make", "the directory for run-time files");
+		return fail(ret_error, ret, "make the directory for run-time files", NULL);
 	plan_name_run(plan, options, run->id);
 	ret = open_places(run, options, ret_error);
 	if (!ret)
@@ -283,7 +286,7 @@ int run_open(const struct run_options *options, struct plan *plan, struct run **
 	run_save_state(run);
 	allocate_write(run);
 	ret = keeper_start(run);
-	return ret ? fail(ret_error, ret, "start", "the keeper") : 0;
+	return ret ? fail(ret_error, ret, "start the keeper", NULL) : 0;
 }
 
 void run_save_state(struct run *run)

@@ -73,6 +73,13 @@ void run_allow_free(struct run_allow *allow, unsigned int count)
 	free(allow);
 }
 
+unsigned int run_options_workers(const struct run_options *options)
+{
+	unsigned int tasks = (unsigned int)strv_len(options->tasks);
+
+	return options->workers ? options->workers : tasks ? tasks : 1;
+}
+
 void run_options_free(struct run_options *options)
 {
 	strv_free(options->command);

@@ -135,6 +135,10 @@ struct run_options {
 };
 
 void run_options_free(struct run_options *options);
+
+/** How many workers that is: what -n says, or as many as there are tasks, or one. */
+unsigned int run_options_workers(const struct run_options *options);
+
 void run_databases_free(struct run_database *databases, unsigned int count);
 void run_allow_free(struct run_allow *allow, unsigned int count);
 

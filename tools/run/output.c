@@ -46,6 +46,8 @@ void output_setup(struct run *run)
 {
 	run->color = want_color(run);
 	run->interactive = isatty(STDERR_FILENO);
+	if (run->interactive)
+		log_redirect(progress_line);
 	run->output = run->options->output == RUN_OUTPUT_AUTO ? RUN_OUTPUT_PREFIX : run->options->output;
 	for (unsigned int i = 0; i < run->count; i++) {
 		cleanup_free char *name = worker_name(&run->workers[i]);

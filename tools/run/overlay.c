@@ -308,6 +308,8 @@ static int hide_tmp(const struct tree *tree, unsigned int worker, char **ret_err
 		ret = make_target(&places.list[i]);
 		if (!ret)
 			ret = bind_back(&places.list[i]);
+		if (ret == -ENOENT && !places.list[i].is_dir)
+			ret = 0; /* a socket whose server has removed it meanwhile */
 		if (ret)
 			*ret_error = str_print("mount of '%s'", places.list[i].path);
 	}

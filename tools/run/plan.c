@@ -12,12 +12,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/portmap.h"
+#include "core/abi.h"
 #include "tools/base/cleanup.h"
 #include "tools/base/environ.h"
 #include "tools/ports/ports.h"
 
-enum { WORKERS_MOST = 1024, GRACE_MS = 10000 };
+enum { GRACE_MS = 10000 };
 
 char *plan_task_of(char *const *argv, char *const *envp)
 {
@@ -62,7 +62,8 @@ static char *fill_one(const char *text, const struct placeholder *placeholders, 
 	return str_take(&filled);
 }
 
-char **plan_fill(char *const *argv, unsigned int worker, unsigned int workers, const char *task, const char *run_id)
+/* @run_id may be NULL: then {run} stays. */
+static char **fill(char *const *argv, unsigned int worker, unsigned int workers, const char *task, const char *run_id)
 {
 	cleanup_free char *own = str_print("%u", worker), *all = str_print("%u", workers);
 	const struct placeholder placeholders[] = {
@@ -83,9 +84,9 @@ static char *check(const struct run_options *options)
 		return str_copy("there is no command to run\nhint: berth run [OPTION]... -- COMMAND [ARG]...");
 	if (!options->command[0][0])
 		return str_copy("unable to run '': the command is empty");
-	if (options->workers > WORKERS_MOST || tasks > WORKERS_MOST)
-		return str_print("%zu workers are too many: at most %d", tasks ? tasks : options->workers,
-				 WORKERS_MOST);
+	if (options->workers > BERTH_WORKERS_MOST || tasks > BERTH_WORKERS_MOST)
+		return str_print("%zu workers are too many: at most %u", tasks ? tasks : options->workers,
+				 BERTH_WORKERS_MOST);
 	if (tasks && options->workers && options->workers != tasks)
 		return str_print("%u workers for %zu tasks\nhint: --each starts one worker per task; -j limits how many "
 				 "run at once", options->workers, tasks);
@@ -154,7 +155,7 @@ static void plan_workers(struct plan *plan, const struct run_options *options, c
 			worker->task = plan_task_of(options->command, envp);
 		else
 			worker->task = str_print("%u", i + 1);
-		worker->argv = plan_fill(options->command, i + 1, plan->count, worker->task, NULL);
+		worker->argv = fill(options->command, i + 1, plan->count, worker->task, NULL);
 	}
 }
 
@@ -196,7 +197,7 @@ int plan_make(const struct run_options *options, char *const *envp, struct plan 
 		return -EINVAL;
 	plan = mem_alloc(sizeof(*plan));
 	plan->named = options->tasks && options->tasks[0];
-	plan->count = plan->named ? (unsigned int)strv_len(options->tasks) : options->workers ? options->workers : 1;
+	plan->count = run_options_workers(options);
 	plan->single = plan->count == 1;
 	plan->slots = plan_slots(plan, options);
 	plan->grace_ms = options->grace_ms ? options->grace_ms : GRACE_MS;
@@ -219,7 +220,7 @@ void plan_name_run(struct plan *plan, const struct run_options *options, const c
 		struct plan_worker *worker = &plan->workers[i];
 
 		strv_free(worker->argv);
-		worker->argv = plan_fill(options->command, worker->number, plan->count, worker->task, run_id);
+		worker->argv = fill(options->command, worker->number, plan->count, worker->task, run_id);
 	}
 }
 

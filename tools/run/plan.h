@@ -41,7 +41,4 @@ void plan_describe(const struct plan *plan, const struct run_options *options, s
 /* The task that a command line names: --project=X, PLAYWRIGHT_PROJECT, PROJECT_NAME, else "default". The caller's. */
 char *plan_task_of(char *const *argv, char *const *envp);
 
-/* @argv with {worker}, {workers}, {task} and {run} filled in; the caller's. */
-char **plan_fill(char *const *argv, unsigned int worker, unsigned int workers, const char *task, const char *run_id);
-
 #endif

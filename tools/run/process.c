@@ -19,6 +19,7 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
+#include "tools/watch/proc.h"
 
 void pids_free(struct pids *pids)
 {
@@ -185,21 +186,19 @@ char *process_program(pid_t pid)
 	return len < 0 ? NULL : str_copy_len(path, (size_t)len);
 }
 
+/* Whoever names a process may put there what a terminal would obey. */
 char *process_command(pid_t pid)
 {
 	cleanup_free char *path = str_print("/proc/%d/cmdline", (int)pid);
 	cleanup_free char *name_path = str_print("/proc/%d/comm", (int)pid);
-	cleanup_free char *text = NULL, *name = NULL;
+	cleanup_free char *text = NULL, *name = NULL, *shown = NULL;
 	size_t len = 0;
 
-	if (!file_read(path, &text, &len) && len) {
-		for (size_t i = 0; i + 1 < len; i++)
-			if (!text[i] || text[i] == '\n')
-				text[i] = ' ';
-		return steal(&text);
-	}
+	if (!file_read(path, &text, &len) && len)
+		return proc_parse_command(text, len, len);
 	if (file_read(name_path, &name, NULL))
 		return str_copy("[gone]");
-	name[strcspn(name, "\n")] = 0;
-	return str_print("[%s]", name);
+	len = strcspn(name, "\n");
+	shown = proc_parse_command(name, len, len);
+	return str_print("[%s]", shown);
 }

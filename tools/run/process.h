@@ -26,7 +26,10 @@ void process_by_environ(const char *entry, struct pids *ret_pids);
 /** True if it is stopped right now (SIGSTOP, SIGTSTP). */
 bool process_is_stopped(pid_t pid);
 
-/** The command line, its words separated by blanks; the name in brackets if it has none. The caller's to free. */
+/**
+ * The command line, its words separated by blanks; the name in brackets if it has none. Control characters are blanks, too.
+ * The caller's to free.
+ */
 char *process_command(pid_t pid);
 
 /** The file of its program; NULL if that may not be seen, or there is none (any more). The caller's to free. */

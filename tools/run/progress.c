@@ -21,6 +21,12 @@ void progress_clear(void)
 	shown = false;
 }
 
+void progress_line(const char *line, size_t len)
+{
+	progress_clear();
+	(void)file_write_all(STDERR_FILENO, line, len);
+}
+
 void progress_show(struct run *run)
 {
 	cleanup_free char *line = NULL;

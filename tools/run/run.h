@@ -166,13 +166,13 @@ void run_remove_traces(struct run *run);
 int run_supervise(struct run *run);
 void run_poll_signals(struct run *run);
 void run_worker_over(struct run *run, struct worker *worker);
-void run_end_all(struct run *run, enum worker_end why, int number);
 
 /* worker.c */
 int worker_start(struct worker *worker);
 void worker_end(struct worker *worker, enum worker_end why, int number);
 void worker_kill(struct worker *worker);
 char *worker_name(const struct worker *worker); /* "w3", or the task's name; the caller's to free */
+char *worker_collected(const struct worker *worker); /* where --collect puts its files; the caller's to free */
 
 /* output.c */
 int output_open(struct worker *worker, int ret_streams[2]); /* the worker's ends */
@@ -183,6 +183,7 @@ void output_setup(struct run *run);
 
 /* progress.c */
 void progress_clear(void);
+void progress_line(const char *line, size_t len); /* a line of ours, in place of it */
 void progress_show(struct run *run);
 
 /* notes.c */

@@ -43,10 +43,11 @@ static char **text_at(const struct run_state *run, size_t i)
 
 static json_t *worker_to_json(const struct state_worker *worker)
 {
-	return json_pack("{si so si si si si ss? ss si}", "number", (int)worker->number, "task",
+	return json_pack("{si so si si si si so ss si}", "number", (int)worker->number, "task",
 			 json_text(worker->task), "pid", (int)worker->pid, "warden", (int)worker->warden,
-			 "block", (int)worker->block_base, "ports", (int)worker->block_len, "map", worker->map_path, "status",
-			 state_status_names[worker->status], "exit", worker->exit_status);
+			 "block", (int)worker->block_base, "ports", (int)worker->block_len, "map",
+			 json_text(worker->map_path), "status", state_status_names[worker->status], "exit",
+			 worker->exit_status);
 }
 
 int state_save(const struct run_state *run)

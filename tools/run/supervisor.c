@@ -93,7 +93,7 @@ static void confine_supervisor(struct run *run)
 	log_act("give up what the rest of the run does not need%s%s", ret ? ": " : "", ret ? strerror(-ret) : "");
 }
 
-void run_end_all(struct run *run, enum worker_end why, int number)
+static void end_all(struct run *run, enum worker_end why, int number)
 {
 	run->stop_queue = true;
 	for (unsigned int i = 0; i < run->made; i++)
@@ -112,7 +112,7 @@ void run_worker_over(struct run *run, struct worker *worker)
 		run->failed++;
 	output_worker_over(worker);
 	if (worker->status == STATE_FAILED && run->options->fail_fast && !run->stop_queue)
-		run_end_all(run, END_FAIL_FAST, SIGTERM);
+		end_all(run, END_FAIL_FAST, SIGTERM);
 }
 
 static void on_end_signal(struct run *run, const struct signalfd_siginfo *info)
@@ -125,7 +125,7 @@ static void on_end_signal(struct run *run, const struct signalfd_siginfo *info)
 	if (!run->got_signal)
 		run->got_signal = number;
 	if (run->signal_count == 1) {
-		run_end_all(run, END_SIGNAL, number);
+		end_all(run, END_SIGNAL, number);
 		return;
 	}
 	run->stop_queue = true;

@@ -149,6 +149,18 @@ static void show_shared(const struct run *run)
 	str_free(&text);
 }
 
+/* What the ring of a port map or of the kernel had no room for: loss is shown. */
+static void show_lost(const struct run *run)
+{
+	uint64_t lost = isolate_lost(run->isolate);
+
+	for (unsigned int i = 0; i < run->count; i++)
+		lost += run->workers[i].notes_lost;
+	if (lost)
+		log_line("%llu notes of the workers were lost: what is said of their ports is incomplete",
+			 (unsigned long long)lost);
+}
+
 static void show_totals(const struct run *run)
 {
 	int64_t ms = clock_ms() - run->started_ms;
@@ -171,6 +183,7 @@ int run_verdict(struct run *run)
 	}
 	for (unsigned int i = 0; i < run->finding_count; i++)
 		show_finding(&run->findings[i]);
+	show_lost(run);
 	show_shared(run);
 	show_totals(run);
 	if (run->failed)

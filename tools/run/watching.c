@@ -269,8 +269,8 @@ void watching_worker_begin(struct worker *worker)
 		return;
 	(void)watch_worker_begin(watching->watch, &watched);
 	record(watching, "worker_started",
-	       json_pack("{s:i, s:s, s:s}", "worker", (int)worker->number, "task", worker->plan->task, "log",
-			 worker->log_path ? worker->log_path : ""));
+	       json_pack("{s:i, s:o, s:o}", "worker", (int)worker->number, "task", json_text(worker->plan->task), "log",
+			 json_text(worker->log_path ? worker->log_path : "")));
 }
 
 void watching_environ(const struct worker *worker, char ***envp)
@@ -480,10 +480,20 @@ bool watching_found(const struct run *run, enum finding_gate gate)
 	return false;
 }
 
+static char **collected(const struct run *run)
+{
+	char **dirs = NULL;
+
+	for (unsigned int i = 0; run->options->collect && i < run->count; i++)
+		strv_own(&dirs, worker_collected(&run->workers[i]));
+	return dirs;
+}
+
 static void write_reports(struct run *run, const struct report_run *loaded)
 {
+	cleanup_strv char **dirs = collected(run);
 	const struct report_options options = { .project_dir = run->project_dir, .run_dir = run->watching->dir,
-						.merge = run->options->merge };
+						.collected = dirs, .merge = run->options->merge };
 	const struct { const char *path; enum report_format format; } wanted[] = {
 		{ run->options->json_file, REPORT_JSON }, { run->options->junit_file, REPORT_JUNIT },
 		{ run->options->html_file, REPORT_HTML }, { run->options->trace_file, REPORT_TRACE },
@@ -540,8 +550,9 @@ void watching_report(struct run *run, int status)
 	if (!watching || !watching->report)
 		return;
 	record(watching, "run_ended",
-	       json_pack("{s:i, s:i, s:i, s:I}", "exit_status", status, "passed", (int)(run->over - run->failed),
-			 "failed", (int)run->failed, "duration_ms", (json_int_t)(clock_ms() - run->started_ms)));
+	       json_pack("{s:i, s:i, s:i, s:I, s:I}", "exit_status", status, "passed", (int)(run->over - run->failed), "failed",
+			 (int)run->failed, "duration_ms", (json_int_t)(clock_ms() - run->started_ms), "missed",
+			 (json_int_t)(watching_works(run) ? watch_missed(watching->watch) : 0)));
 	ret = report_load(watching->dir, &loaded);
 	if (ret) {
 		run_lacks(run, ret);

@@ -36,6 +36,13 @@ char *worker_name(const struct worker *worker)
 	return worker->run->plan->named ? str_copy(worker->plan->task) : str_print("w%u", worker->number);
 }
 
+char *worker_collected(const struct worker *worker)
+{
+	cleanup_free char *name = worker_name(worker);
+
+	return str_print("%s/collected/%s", worker->run->results_dir, name);
+}
+
 /* The only worker of the run: it keeps our terminal, streams and process group. */
 static bool is_single(const struct worker *worker)
 {

@@ -357,19 +357,19 @@ bool monitor_stack(struct monitor *monitor, uint64_t cookie, bool forget, struct
 	return found;
 }
 
-void monitor_edges(struct monitor *monitor, monitor_edge_fn fn, void *arg)
+uint64_t monitor_missed(const struct monitor *monitor)
 {
-	int map = bpf_map__fd(monitor->bpf->maps.edges);
-	struct monitor_edge_key key, next;
-	struct monitor_edge edge;
-	void *before = NULL;
+	struct bpf_program *program;
+	uint64_t missed = 0;
 
-	while (!bpf_map_get_next_key(map, before, &next)) {
-		if (!bpf_map_lookup_elem(map, &next, &edge))
-			fn(arg, &next, &edge);
-		key = next;
-		before = &key;
+	bpf_object__for_each_program(program, monitor->bpf->obj) {
+		struct bpf_prog_info info = { 0 };
+		uint32_t len = sizeof(info);
+
+		if (!bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &len))
+			missed += info.recursion_misses;
 	}
+	return missed;
 }
 #else /* built without clang, bpftool or the kernel's types: tools/watch samples instead */
 int monitor_open(const struct monitor_setup *setup, struct monitor **ret_monitor)
@@ -452,10 +452,9 @@ bool monitor_stack(struct monitor *monitor, uint64_t cookie, bool forget, struct
 	return false;
 }
 
-void monitor_edges(struct monitor *monitor, monitor_edge_fn fn, void *arg)
+uint64_t monitor_missed(const struct monitor *monitor)
 {
 	(void)monitor;
-	(void)fn;
-	(void)arg;
+	return 0;
 }
 #endif

@@ -62,8 +62,7 @@ int monitor_snapshot(struct monitor *monitor, monitor_socket_fn fn, void *arg);
 /** The stack that created a socket. Return: false if there is none. @forget: the socket is gone. */
 bool monitor_stack(struct monitor *monitor, uint64_t cookie, bool forget, struct monitor_stack *ret_stack);
 
-/* Every (worker, destination) pair so far. */
-typedef void (*monitor_edge_fn)(void *arg, const struct monitor_edge_key *key, const struct monitor_edge *edge);
-void monitor_edges(struct monitor *monitor, monitor_edge_fn fn, void *arg);
+/** Calls of its programs that the kernel left out, because one was under way on the same CPU: what they would have seen is lost. */
+uint64_t monitor_missed(const struct monitor *monitor);
 
 #endif

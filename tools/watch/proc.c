@@ -68,6 +68,13 @@ const char *proc_parse_environ(const char *text, size_t len, const char *name)
 	return NULL;
 }
 
+const char *proc_parse_map(const char *text, size_t len)
+{
+	const char *path = proc_parse_environ(text, len, "BERTH_MAP");
+
+	return path ? path : proc_parse_environ(text, len, "BERTH_VIEW");
+}
+
 /* How container engines name their cgroups: the piece of the path, and what people call it. */
 static const struct container_kind {
 	const char *piece, *name;
@@ -186,7 +193,7 @@ static void read_environment(int dir, struct proc_info *info)
 	info->run = str_copy(proc_parse_environ(text, len, "BERTH_RUN"));
 	info->worker = str_copy(proc_parse_environ(text, len, "BERTH_WORKER"));
 	info->task = str_copy(proc_parse_environ(text, len, "BERTH_TASK"));
-	info->map_path = str_copy(proc_parse_environ(text, len, "BERTH_MAP"));
+	info->map_path = str_copy(proc_parse_map(text, len));
 }
 
 /* "NSpid:	4242	7	1": from the namespace of /proc to its own. That of a process in ours ends with the first. */

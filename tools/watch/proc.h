@@ -30,6 +30,9 @@ bool proc_parse_stat(const char *text, struct proc_stat *ret_stat);
  */
 const char *proc_parse_environ(const char *text, size_t len, const char *name);
 
+/** The file of its port map; under a kernel backend the shim has but a view of it. Return: as above. */
+const char *proc_parse_map(const char *text, size_t len);
+
 /**
  * The container that a /proc/PID/cgroup text tells of: "docker 3f2a91c0d4be", "podman ...", "kubernetes pod ...".
  * Return: a new string, NULL if it is none.

@@ -159,6 +159,11 @@ const char *const *watch_losses(const struct watch *watch)
 	return watch->monitor ? monitor_losses(watch->monitor) : sampled;
 }
 
+uint64_t watch_missed(const struct watch *watch)
+{
+	return watch->monitor ? monitor_missed(watch->monitor) : 0;
+}
+
 /* ---- workers ---- */
 
 static struct worker *worker_of(struct watch *watch, unsigned int number)

@@ -89,6 +89,9 @@ enum watch_source watch_source(const struct watch *watch); /* never WATCH_AUTO *
 /* What this source does not see here; NULL-terminated, static texts. */
 const char *const *watch_losses(const struct watch *watch);
 
+/* Calls of the monitor that the kernel left out so far, of whichever process: what they would have seen is not in the counts. */
+uint64_t watch_missed(const struct watch *watch);
+
 int watch_worker_begin(struct watch *watch, const struct watch_worker *worker);
 void watch_worker_started(struct watch *watch, unsigned int number, pid_t pid);
 

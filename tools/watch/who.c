@@ -147,7 +147,7 @@ static void visit_map_of(struct search *search, pid_t pid)
 
 	if (file_read(path, &text, &len))
 		return;
-	from.path = proc_parse_environ(text, len, "BERTH_MAP");
+	from.path = proc_parse_map(text, len);
 	from.run = proc_parse_environ(text, len, "BERTH_RUN");
 	from.task = proc_parse_environ(text, len, "BERTH_TASK");
 	if (from.path && from.run)

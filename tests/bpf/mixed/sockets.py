@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """TCP and UDP over both families, Unix sockets, failures of several kinds; then, for HOLD seconds, whatever is still open stays so."""
-import os, socket, time
+import os, select, socket, time
 LOCAL = "127.0.0.1"
 kept = []
 def fails(call, *arguments):
@@ -28,7 +28,7 @@ sender.send(b"x")
 gone = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 gone.connect(bound.getsockname())  # as if its number were a UDP server's
 gone.send(b"x")
-time.sleep(0.05)
+select.select([gone], [], [], 9)  # until somebody has said that nobody is there
 fails(gone.send, b"x")
 name = "\0of " + str(os.getpid())
 local, rival = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)

@@ -11,9 +11,12 @@ for program in $2; do
 	for cell in $3; do
 		export PGHOST="${cell%=*}" PGSSLMODE="${cell#*=}" LANDING="$BERTH_WORKER $client $cell"
 		status=0
-		timeout 60 sh "$here/run.sh" "$program" "$work" >"$work/out.$BERTH_WORKER" 2>&1 </dev/null || status=$?
+		timeout 120 sh "$here/run.sh" "$program" "$work" >"$work/out.$BERTH_WORKER" 2>&1 </dev/null || status=$?
 		echo "$client $cell $status" >>"$work/ran.$BERTH_WORKER"
-		case $status in 0 | 77 | 78) ;; *) sed "s#^#$client $cell: #" "$work/out.$BERTH_WORKER" >>"$work/words.$BERTH_WORKER" ;; esac
+		case $status in
+		0 | 77 | 78) ;;
+		*) echo "exit status $status" | cat "$work/out.$BERTH_WORKER" - | sed "s#^#$client $cell: #" >>"$work/words.$BERTH_WORKER" ;;
+		esac
 	done
 done
 : >"$work/done.$BERTH_WORKER"

@@ -1,0 +1,65 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# At a worker's borders each backend answers alike: a server outside, named in every way there is; a block that is used up.
+[ "$(id -u)" != 0 ] || [ -n "${ALONE-}" ] || ALONE=1 exec "$(dirname "$0")/../shim/alone" "$0" # nobody else has its ports
+. "$(dirname "$0")/lib.sh"
+
+cat >outside.py <<'PY'
+import ctypes, errno, socket, struct
+there = ("127.0.0.1", 3977)
+class Part(ctypes.Structure): _fields_ = [("base", ctypes.c_char_p), ("len", ctypes.c_size_t)]
+class Message(ctypes.Structure): # struct mmsghdr
+    _fields_ = [("name", ctypes.c_char_p), ("name_len", ctypes.c_uint32), ("parts", ctypes.POINTER(Part)), ("count", ctypes.c_size_t),
+                ("control", ctypes.c_void_p), ("control_len", ctypes.c_size_t), ("flags", ctypes.c_uint64), ("len", ctypes.c_uint32)]
+def message(port):
+    name = struct.pack("=H", socket.AF_INET) + struct.pack("!H", port) + socket.inet_aton("127.0.0.1") + bytes(8)
+    return Message(name, len(name), ctypes.pointer(Part(b"x", 1)), 1)
+def sendmmsg(*ports):
+    sent = ctypes.CDLL(None, use_errno=True).sendmmsg(own.fileno(), (Message * len(ports))(*map(message, ports)), len(ports), 0)
+    if sent < 0: raise OSError(ctypes.get_errno(), "sendmmsg")
+    return sent
+def udp(): return socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+own = udp(); own.bind(("127.0.0.1", 3978))
+for call in (lambda: socket.create_connection(there, 2) and 0, lambda: udp().connect(there) or 0, lambda: udp().sendto(b"x", there),
+             lambda: udp().sendmsg([b"x"], [], 0, there), lambda: sendmmsg(3977), lambda: sendmmsg(3978, 3977)):
+    try:
+        print(call(), end=" ")
+    except OSError as error:
+        print(errno.errorcode[error.errno], end=" ")
+PY
+cat >full.py <<'PY'
+import errno, socket
+def bound(kind, first):
+    keep = []
+    try:
+        for port in range(first, first + 40):
+            s = socket.socket(socket.AF_INET, kind); s.bind(("127.0.0.1", port)); keep.append(s)
+    except OSError as error:
+        print(len(keep), errno.errorcode[error.errno], end=" ")
+    return keep
+datagrams = bound(socket.SOCK_DGRAM, 4900); streams = bound(socket.SOCK_STREAM, 4000)
+print({s.getsockname()[1] - 4900 for s in datagrams} == set(range(40)))
+PY
+cat >server.py <<'PY'
+import socket, subprocess, sys
+s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("127.0.0.1", 3977)); s.listen()
+u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); u.bind(("127.0.0.1", 3977))
+sys.exit(subprocess.run(sys.argv[1:]).returncode)
+PY
+for backend in preload seccomp bpf; do
+	if ! "$BERTH" version | grep -q "^  $backend *works here"; then
+		skip "$backend" "$("$BERTH" version | sed -n "s/^  $backend *//p")"
+		continue
+	fi
+	python3 server.py "$BERTH" run --backend "$backend" -- python3 outside.py >out 2>err
+	is "0 0 1 1 1 2 " "$(cat out)" "$backend: a stream and datagrams to a server outside go there"
+	has "$(cat err)" 'connected to TCP port 3977 outside of the run' "$backend: and are told"
+	has "$(cat err)" 'connected to UDP port 3977 outside of the run' "$backend: datagrams as well"
+	python3 server.py "$BERTH" run --backend "$backend" --strict -- python3 outside.py >out 2>err
+	is "ECONNREFUSED ECONNREFUSED ECONNREFUSED ECONNREFUSED ECONNREFUSED 1 " "$(cat out)" "$backend --strict: they are refused, each of them"
+	"$BERTH" run --backend "$backend" --block 32 -- python3 full.py >out 2>err
+	is "24 EADDRINUSE True" "$(cat out)" "$backend: 8 ports of 32 for datagrams, 24 for streams, then EADDRINUSE"
+	has "$(cat err)" 'block of 32 is exhausted.*--block' "$backend: and the size of the block is named"
+done
+finish
