@@ -8,9 +8,9 @@ berth() { status=0; timeout 60 "$berth" "$@" >"$work/said" 2>"$work/errors" || s
 findings() { jq -r '.findings[] | select(.severity != "note") | "w\(.worker) \(.kind) \(.detail)"' report.json | sed 's/[0-9.]* s\b/N s/' | sort; }
 records() { jq -r "select(.event == \"$1\") | \"w\\(.worker) \\(.detail)\"" .berth/runs/*/events.ndjson; }
 cat >bad <<'SUITE'
-(echo 'begin; select 1;'; timeout 2.6 tail -f /dev/null) | psql -q >/dev/null 2>&1 &
+(echo 'begin; select 1;'; timeout 3.6 tail -f /dev/null) | psql -q >/dev/null 2>&1 &
 if [ "$BERTH_WORKER" = 1 ]; then
-	(echo 'begin; select 1;'; timeout 4.6 tail -f /dev/null; echo 'select 2;') | psql -q >/dev/null 2>"$1" &
+	(echo 'begin; select 1;'; timeout 6.6 tail -f /dev/null; echo 'select 2;') | psql -q >/dev/null 2>"$1" &
 	psql -qc "select pg_sleep(2.4), 'sEcReT99', 4711 -- a comment" >/dev/null
 	psql -qc 'create database forgotten' -c 'create database dropped' -c 'drop database dropped'
 	python3 "$2" "$PGPORT" 7 1.3
@@ -32,7 +32,7 @@ for mode in private rename; do
 		db-mode: $mode
 		tree: shared
 		idle-alarm: 1s
-		idle-kill: 3s
+		idle-kill: 4s
 	YAML
 	rm -rf .berth
 	berth run -n 2 --output group --json report.json -- bash bad "$work/idle" "$hold"
