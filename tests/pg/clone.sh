@@ -8,12 +8,12 @@ trap 'umount -l "$work/xfs" "$work/nested" 2>/dev/null; rm -rf "$work"' EXIT
 ask="$as_client; psql -Atqc"
 spoil() { # spoil NAME: two workers destroy what the template has; said is what each saw before and after
 	run "$1" -n 2 -d $url -s "$ask 'create table item as select generate_series(1,1000) id'" "$work/$1" \
-		"$ask 'select count(*) from item; delete from item; select count(*) from item'"
+		"($ask 'select count(*) from item; delete from item; select count(*) from item') | paste -sd/"
 }
 ways() { sed -n 's/.* database_ready .* \([a-z]*\)$/\1/p' "$work/$1.err" | grep -v setup | sort -u; }
 cloned() { # cloned NAME WAY SENTENCE: twice, for the second one to find the template as it was
 	said=$(spoil "$1"; spoil "$1" | tr '\n' ' ')
-	same "$3" "$2 1000 0 1000 0 " "$(ways "$1") $(echo "$said" | tail -n 1)"
+	same "$3" "$2 1000/0 1000/0 " "$(ways "$1") $(echo "$said" | tail -n 1)"
 }
 
 for way in overlay copy; do

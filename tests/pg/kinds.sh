@@ -15,20 +15,20 @@ mkdir -m 777 "$work/project"; mkdir -m 700 "$work/runtime"
 cd "$work/project"
 export XDG_RUNTIME_DIR="$work/runtime"
 
-cat >berth.yaml <<'YAML'
+cat >berth.yaml <<YAML
 databases:
   - url: mysql://shop_user:my%20secret@localhost:3306/shop
     setup: MYSQL_PWD='my secret' mariadb -h localhost -u shop_user shop -e 'create table item(x int); insert into item values (0)'
   - url: redis://:red%20secret%22%5C@localhost:6379/0
-    setup: REDISCLI_AUTH='red secret"\' redis-cli set seeded yes >/dev/null
+    setup: REDISCLI_AUTH='red secret"\\' redis-cli set seeded yes >/dev/null
   - kind: command
     port: 7700
-    start: exec python3 echo.py
-    stop: echo stopped >>"$BERTH_DIR/../../../stopped"
+    start: exec python3 $work/project/echo.py
+    stop: echo stopped >>"\$BERTH_DIR/../../../stopped"
   - kind: command
     port: 7701
-    start: python3 echo.py; true
-    ready: test -e "$BERTH_DIR/listening"
+    start: python3 $work/project/echo.py; true
+    ready: test -e "\$BERTH_DIR/listening"
 YAML
 cat >echo.py <<'PY'
 import os, socket
@@ -58,13 +58,16 @@ if [ "$BERTH_WORKER$1" = 1reset ]; then
 fi
 SUITE
 want() { for i in $(seq "$1"); do echo "$i 0,$i shop $i yes 2 a$i+ b$i+"; done; }
+as() { # as USER COMMAND...
+	as=; [ "$1" = "$(id -un)" ] || as="setpriv --reuid $1 --clear-groups env HOME=$work/home XDG_CACHE_HOME=$work/home/cache XDG_RUNTIME_DIR=$work/home"
+	shift; timeout 60 $as "$@"
+}
 suite() { # suite USER WORKERS OPTIONS...
-	user=$1 count=$2 as=; shift 2
-	[ "$user" = "$(id -un)" ] || as="setpriv --reuid $user --clear-groups env HOME=$work/home XDG_CACHE_HOME=$work/home/cache XDG_RUNTIME_DIR=$work/home"
-	timeout 60 $as "$berth" run -n "$count" "$@" -- bash suite "${reset-}" >"$work/said" 2>"$work/errors" || cat "$work/errors" >>"$work/said"
+	user=$1 count=$2; shift 2
+	as "$user" "$berth" run -n "$count" "$@" -- bash suite "${reset-}" >"$work/said" 2>"$work/errors" || cat "$work/errors" >>"$work/said"
 	sed 's/^w[0-9]* | //' "$work/said" | sort
 }
-servers() { pgrep -fa "$work/[c]ache|$work/[h]ome|[e]cho.py" || true; }
+servers() { pgrep -fa "$work/[c]ache|$work/[h]ome|$work/[p]roject/echo.py" || true; }
 clones() { find "$work/cache/berth/pg/clones" -name '*-w*' 2>/dev/null | wc -l; }
 
 reset=reset
@@ -79,7 +82,7 @@ done
 same 'the template was made once, then taken from the cache' "1 built $(set -- $backends; echo $#) cached" \
 	"$(cat .berth/runs/*/events.ndjson | grep database_template | grep -Eo 'built|cached' | sort | uniq -c | xargs)"
 if [ "$(id -u)" = 0 ]; then
-	mkdir -p "$work/home/project"; cp berth.yaml echo.py suite "$work/home/project"; chown -R nobody "$work/home"
+	mkdir -p "$work/home/project"; cp berth.yaml suite "$work/home/project"; chown -R nobody "$work/home"
 	same 'the same without privilege' "$(want 2)" "$(cd "$work/home/project" && suite nobody 2)"
 fi
 suite "$(id -un)" 1 --keep >/dev/null
@@ -112,9 +115,17 @@ databases:
   - {kind: redis, port: 6379, settings: [maxmemory=5mb]}
   - {url: "mysql://shop_user:x@localhost:3306/shop", settings: [max-connections=77]}
 YAML
+cat >asks <<'SUITE'
+psql -Atc 'show max_prepared_transactions' -c 'show search_path' "$1"
+redis-cli config get maxmemory | tail -n 1
+MYSQL_PWD=x mariadb -Ne 'select @@max_connections' -u shop_user shop
+SUITE
 same 'settings of the project, on servers of its own although one answers' "7 it's, \"my\\own\" 5242880 77" \
-	"$(timeout 60 "$berth" run -- sh -c "psql -Atc 'show max_prepared_transactions' -c 'show search_path' '$shurl'; redis-cli config get maxmemory | tail -n 1;
-	MYSQL_PWD=x mariadb -Ne 'select @@max_connections' -u shop_user shop" 2>"$work/errors" | paste -sd' ')"
+	"$(as "$(id -un)" "$berth" run -- sh asks "$shurl" 2>"$work/errors" | paste -sd' '; grep '^berth: .*\(unable\|failed:\)' "$work/errors")"
+if [ "$(id -u)" = 0 ]; then
+	cp berth.yaml asks "$work/home/project"
+	same 'without privilege, too' "7 it's, \"my\\own\" 5242880 77" "$(cd "$work/home/project" && as nobody "$berth" run -- sh asks "$shurl" 2>"$work/errors" | paste -sd' ')"
+fi
 
 refused() { # refused SENTENCE WANT YAML
 	printf 'databases:\n%b' "$3" >berth.yaml

@@ -78,6 +78,7 @@ ok 'which are not empty' test "$(wc -l <"$work/direct")" -gt 100
 same 'sslmode=disable, prefer, allow' '1 1 1' "$(for m in disable prefer allow; do PGSSLMODE=$m q -c 'select 1'; done | tr '\n' ' ' | sed 's/ $//')"
 same 'a client that insists on TLS is served at once' 1 "$(PGSSLMODE=require q -c 'select 1')"
 same 'with SCRAM, bound to no channel' '1 1' "$(for m in disable prefer; do PGCHANNELBINDING=$m PGSSLMODE=require q -c 'select 1'; done | tr '\n' ' ' | sed 's/ $//')"
+same 'one that verifies the certificate refuses it, the server'"'"'s own in hand' 2 "$(for m in verify-ca verify-full; do PGSSLROOTCERT=$sdir/data/server.crt PGSSLMODE=$m q -c 'select 1'; done | grep -c 'certificate verify failed')"
 same 'a client that insists on the binding is refused' 1 "$(PGCHANNELBINDING=require PGSSLMODE=require q -c 'select 1' | grep -c 'channel binding')"
 same 'TLS carries bulk as well' 300000 "$(PGSSLMODE=require q -c "select string_agg('x','') from generate_series(1,300000)" | tr -d '\n' | wc -c)"
 kill $relay; wait $relay 2>/dev/null || true; relay_up
