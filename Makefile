@@ -66,7 +66,7 @@ check:
 lint: all
 	@for check in scripts/check-*; do echo "$$check"; "$$check" || exit 1; done
 	scripts/lint
-COVER		?= unit shim/preload.sh shim/escape.sh isolate/programs.sh isolate/matrix.sh isolate/neighbours.sh run/status.sh run/ports.sh pg/private.sh cli
+COVER		?= unit shim/preload.sh shim/escape.sh isolate run/status.sh run/borders.sh run/ports.sh pg/private.sh pg/kinds.sh cli
 ## make coverage		lines and branches of each room that the groups COVER run; scripts/coverage --lines ROOM names the rest
 .PHONY: coverage tsan
 coverage:

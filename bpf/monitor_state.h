@@ -311,7 +311,8 @@ static __always_inline bool return_address(struct pt_regs *regs, __u64 *ret_word
 /*
  * The user stack. The C library has no frame pointers, so the walk finds its stub, then the caller's caller: the one frame that
  * matters is lost. But a stub pushes nothing, so the word on top of the stack is the return address into the caller. It is
- * believed if it lies in the same file as the frame that was found, which its distance tells.
+ * believed if it lies in the same file as the frame that was found, which its distance tells. Where the caller has no frame
+ * pointers either, the stub is all that is found: then the reader looks whether the word points into a program's code.
  */
 static __always_inline __u32 take_stack(void *context, struct berth_frame *frames, __u32 most, struct berth_frame *caller)
 {
@@ -322,6 +323,10 @@ static __always_inline __u32 take_stack(void *context, struct berth_frame *frame
 	caller->status = BERTH_FRAME_EMPTY;
 	if (len <= 0)
 		return 0;
+	if (((__u64)len < 2 * sizeof(*frames) || frames[1].status != BERTH_FRAME_IN_FILE) && return_address(regs, &word)) {
+		caller->status = BERTH_FRAME_ADDRESS;
+		caller->at = word;
+	}
 	if ((__u64)len >= 2 * sizeof(*frames) && frames[1].status == BERTH_FRAME_IN_FILE &&
 	    bpf_get_stack(context, plain, sizeof(plain), BPF_F_USER_STACK) == sizeof(plain) && return_address(regs, &word)) {
 		away = word - plain[1];

@@ -145,7 +145,8 @@ static void stale_path(void)
 	give_up();
 }
 
-static void no_server(void) /* one that is gone, and one that never was; a single look at a third, and the message bus, are nothing */
+/* One that is gone, and one that never was; a single look at a third, and the message bus, are nothing. */
+static void no_server(void)
 {
 	close(listen_at("gone.sock"));
 	if (connect_to("gone.sock") >= 0 || connect_to("/run/nobody/socket") >= 0)

@@ -3,7 +3,7 @@
 # beyond.sh does for what is neither TCP nor a system call; equal.sh holds the monitor against strace, ss and /proc, on the
 # programs of mixed/
 BPF_TEST_ROOMS	:= $(patsubst %.c,$(O)/%.o,$(wildcard tools/watch/*.c tools/base/*.c))
-BPF_TESTS	:= $(O)/tests/bpf/driver $(O)/tests/bpf/oracle $(O)/tests/bpf/oracle-static $(O)/tests/bpf/beyond
+BPF_TESTS	:= $(O)/tests/bpf/driver $(O)/tests/bpf/oracle $(O)/tests/bpf/oracle-static $(O)/tests/bpf/oracle-bare $(O)/tests/bpf/beyond
 TESTS		+= $(BPF_TESTS)
 
 $(O)/tests/bpf/driver: $(O)/tests/bpf/driver.o $(BPF_TEST_ROOMS) $(CORE_OBJ)
@@ -15,6 +15,10 @@ $(O)/tests/bpf/oracle: tests/bpf/oracle.c
 
 $(O)/tests/bpf/oracle-static: tests/bpf/oracle.c
 	$(call quiet,TEST)mkdir -p $(@D) && $(CC) -std=gnu11 -g -O1 -fno-omit-frame-pointer -fno-inline $(WARNINGS) -pthread -static -o $@ $<
+
+# as most programs are built: the walk of its stack ends at the C library
+$(O)/tests/bpf/oracle-bare: tests/bpf/oracle.c
+	$(call quiet,TEST)mkdir -p $(@D) && $(CC) -std=gnu11 -g -O2 -fomit-frame-pointer -fno-inline $(WARNINGS) -pthread -o $@ $<
 
 $(O)/tests/bpf/beyond: tests/bpf/beyond.c
 	$(call quiet,TEST)mkdir -p $(@D) && $(CC) -std=gnu11 -g -O1 -fno-omit-frame-pointer -fno-inline $(WARNINGS) -o $@ $< -luring

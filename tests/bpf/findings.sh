@@ -1,5 +1,6 @@
 #!/bin/sh
 # The monitor against programs that say what they did: findings and counts must equal what each oracle prints.
+[ -n "${ALONE-}" ] || [ "$(id -u)" != 0 ] || ALONE=1 exec "$(dirname "$0")/../shim/alone" "$0" # no port lingers from the last time
 . "$(dirname "$0")/lib.sh"
 cd "$(dirname "$0")/../.." || exit 1
 
@@ -43,6 +44,36 @@ else
 	say 'not ok' 'a failed bind is named with function, file and line'
 fi
 
+# the stack of other makes: names_stack SENTENCE PATTERN COMMAND...
+names_stack() {
+	sentence=$1 pattern=$2
+	shift 2
+	timeout 60 "$driver" -s ebpf -- "$@" 2>"$work/err" | sed '/^{$/,$!d' >"$work/result"
+	if jq -e --arg pattern "$pattern" 'any(.findings[].stack[]?; test($pattern))' "$work/result" >/dev/null; then
+		say ok "$sentence"
+	else
+		say 'not ok' "$sentence"
+		jq -r '.findings[].stack[]? | "# \(.)"' "$work/result"
+	fi
+}
+names_stack 'a program without frame pointers: the caller, with file and line' '^listen_on at .*tests/bpf/oracle.c:[0-9]+$' \
+	"$out/tests/bpf/oracle-bare" leaked_daemon
+[ ! -x "$out/tests/isolate/web" ] ||
+	names_stack 'Go: functions with file and line' '^main\..* at .*web.go:[0-9]+$' "$out/tests/isolate/web" tcp
+cat >"$work/left.js" <<'J'
+const { spawn } = require('child_process'), net = require('net');
+function forgetsServer() {
+	return net.createServer().listen(0, () => process.stdout.write('up'));
+}
+if (process.argv[2]) forgetsServer();
+else
+	spawn(process.execPath, ['--perf-basic-prof', '--interpreted-frames-native-stack', __filename, 'x'],
+		{ detached: true, stdio: ['ignore', 'pipe', 'ignore'], cwd: __dirname }).stdout.once('data', () => process.exit(0));
+J
+names_stack "Node, by its perf map: the script's function, with file and line" '^forgetsServer at .*left.js:[0-9]+$' \
+	node "$work/left.js"
+rm -f "/tmp/perf-$(jq -r '.findings[0].pid' "$work/result").map"
+
 # an allow list lets it pass, and says so
 if timeout 60 "$driver" -s ebpf -a 'leaked_listener:program=oracle*' -- "$oracle" leaked_listener | grep -v '^{"findings"' |
 	jq -e '.allowed == 1 and (.findings | length) == 0' >/dev/null; then
@@ -54,7 +85,7 @@ fi
 # without any privilege: less is seen, but what is left open is named all the same
 nobody=$work/nobody
 mkdir -m 755 "$nobody" && chmod 755 "$work" && cp "$driver" "$oracle" "$nobody/"
-for name in clean clean_pool leaked_listener leaked_daemon leaked_process close_wait growth; do
+for name in clean clean_pool clean_wait leaked_listener leaked_daemon leaked_exec leaked_passed leaked_udp leaked_process close_wait growth; do
 	if [ "$(id -u)" = 0 ]; then
 		(cd "$nobody" && timeout 60 setpriv --reuid 65534 --regid 65534 --clear-groups ./driver -s sampling -- ./oracle "$name") \
 			>"$work/all" 2>"$work/err"

@@ -84,6 +84,19 @@ printf 'web: gunicorn app -b 0.0.0.0:8090\n' >Procfile
 printf 'app.run(port=8091)\n' >app.py
 made 'Python' 'command: pytest' '- 8000   # pytest.ini:2' '- 8090   # Procfile:1' '- 8091   # app.py:1'
 
+mkdir -p test node_modules/pg shop
+touch jest.config.js
+echo "const c = new Client('postgresql://mes_user:secret@localhost:5432/mes_e2e_db');" >test/global-setup.ts
+echo "test('parses postgres://localhost/unused', () => {}); const admin = 'postgres://mes_user:secret@localhost/postgres';" >test/url.spec.ts
+cp test/global-setup.ts node_modules/pg/
+printf "DATABASES = {\n 'default': {\n  'NAME': 'x',\n  'HOST': 'localhost', 'PORT': 3306,\n }\n}\n" >shop/settings.py
+berth init --stdout
+lacks 'a URL without a role, in a program, is not a database' unused "$out"
+lacks 'nor is the one that every server has' localhost:5432/postgres "$out"
+lacks "a database server's port is not declared as the suite's" '  - 3306' "$out"
+made 'Jest' 'command: npx jest' '  - postgresql://mes_user@localhost:5432/mes_e2e_db  # test/global-setup.ts:1;' \
+	'#  - mysql://ROLE:PASSWORD@localhost:3306/NAME  # shop/settings.py:4'
+
 echo 'PORT=3101' >.env
 berth init
 same 'it says what it did' "0 berth: looked into 1 file: 1 port, 0 shared with containers, 0 databases, no command

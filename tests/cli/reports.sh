@@ -62,6 +62,15 @@ has 'and is told how many more' '21 more are in the step summary' "$out"
 same 'the step summary has them all' 30 "$(grep -c '`leaked_listener`' summary.md)"
 unset LEAKS GITHUB_ACTIONS GITHUB_STEP_SUMMARY
 
+mkfifo pipe
+echo old >target.md
+ln -s target.md link.md
+timeout 20 cat pipe >piped &
+berth run --json pipe --markdown link.md -- true
+wait $!
+same 'a report goes through a pipe, which stays one' 'true 1' "$([ -p pipe ] && echo true) $(jq '.workers | length' piped)"
+same 'what a link names is replaced, not the link' 'target.md ### Berth' "$(readlink link.md) $(head -c 9 target.md)"
+
 # copies of the tree are not kept, only what is collected; a project may be called like a pattern
 mkdir 'p[1]' && cd 'p[1]'
 berth run -n 2 --tree copy --collect own.xml --merge own.xml --junit r.xml -- \

@@ -19,6 +19,18 @@ berth who $port --json
 same 'JSON names the holder' "owned $holder listening" \
 	"$(printf '%s' "$out" | jq -r '"\(.verdict) \(.holders[0].pid) \(.holders[0].sockets[0].state)"')"
 kill $holder
+mkdir "$(printf 'a\033[31m\nb')" && cd a*
+python3 -c 'import socket, time
+open("/proc/self/comm", "wb").write(b"n\x1b[31m")
+server = socket.create_server(("127.0.0.1", 3176)); time.sleep(60)' &
+holder=$!
+cd ..
+timeout 5 sh -c "until '$BERTH' who 3176 >/dev/null; do :; done"
+berth who 3176
+kill $holder
+has 'names that a terminal would obey are shown' "held by n [31m (pid $holder)" "$out"
+has 'in one line each' "in $PWD/a [31m b" "$out"
+lacks 'without what it would obey' "$(printf '\033')" "$out"
 
 # one process with every kind of socket on one port, and a connection that it has closed first
 cat >every.py <<'P'

@@ -25,6 +25,30 @@ says 126 "unable to start './script': Permission denied" "Permission denied" "$b
 says 125 'a command to run is missing' 'a command to run is missing' "$berth" run
 says 125 "unknown verb 'rnu': did you mean 'run'?" 'unknown verb' "$berth" rnu
 says 125 "unknown option '--worker' of 'berth run'" 'unknown option' "$berth" run --worker 4 -- true
+# every client has its own words for it; 63790 is another port, and what passes needs no advice
+refused='hint: with --db redis://localhost:6379 every worker gets one of its own, server included'
+says 1 'w2: the suite was refused port 6379, and no server answers there' 'the suite was refused port N' "$berth" run -n 2 --output quiet -- sh -c '
+	echo "Error: connect ECONNREFUSED 127.0.0.1:$((63790 - 57411 * (BERTH_WORKER - 1)))"; exit 1'
+grep -qF "$refused" "$work/log"
+report $? 'the hint names a URL' "$work/log"
+"$berth" run -n 2 -- sh -c 'echo "Error: connect ECONNREFUSED 127.0.0.1:6379"' >"$work/log" 2>&1
+! grep -q hint "$work/log"
+report $? 'nothing is said of what passed' "$work/log"
+python3 - "$berth" >"$work/log" 2>&1 <<'PY'
+import socket, subprocess, sys
+server = socket.socket()
+server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+try:
+    server.bind(("127.0.0.1", 6379))
+    server.listen()
+except OSError:
+    pass  # a real one does as well
+client = 'import socket; socket.create_connection(("127.0.0.1", 6379), 5).close()'
+subprocess.run([sys.argv[1], "run", "-n", "2", "--", sys.executable, "-c", client])
+PY
+grep -A 1 'w1 w2: connected to TCP port 6379 outside of the run\|w2 w1: connected' "$work/log" |
+	grep -qF 'hint: with --db redis://localhost:6379 every worker gets one of its own'
+report $? "a server of the host's that all workers share: the hint names a URL" "$work/log"
 printf 'workers: 3\nprot: 3101\n' >berth.yaml
 says 125 "berth.yaml:2: prot: unknown key: did you mean 'port'?" 'unknown key: did you mean' "$berth" run -- true
 printf 'port: x\n' >berth.yaml

@@ -218,7 +218,7 @@ int main(int argc, char **argv)
 {
 	cleanup_free char *id = str_print("t%d", (int)getpid());
 	struct pg_setup setup = { .mode = PG_PRIVATE, .run_id = id, .run_setup = run_setup, .record = record };
-	char *reason;
+	cleanup_free char *reason = NULL;
 	int ret;
 
 	read_options(argc, argv, &setup);
@@ -244,7 +244,6 @@ int main(int argc, char **argv)
 	pg_close(pg, on_closed, NULL);
 	while (!closed && !loop_step(loop, -1))
 		;
-	free(reason);
 	strv_free((char **)setup.inputs);
 	return verdict;
 }

@@ -3,8 +3,8 @@
 # SIGKILL of the supervisor, of the keeper, of both, of a warden as well, at random moments: after the next berth command
 # no process, listener, cgroup, file or entry is left.
 . "$(dirname "$0")/lib.sh"
-rounds=${ROUNDS:-${QUICK:+10}}
-rounds=${rounds:-50}
+rounds=${ROUNDS:-${QUICK:+10}${FULL:+100}}
+rounds=${rounds:-25}
 cat >suite.py <<'PY'
 import os, socket, subprocess, time
 s = socket.socket(); s.bind(("127.0.0.1", 3101)); s.listen()
@@ -17,7 +17,7 @@ cgroups() { for id in $(sort -u .berth-ids); do find /sys/fs/cgroup -maxdepth 6 
 listeners() { ss -Hltnp 2>/dev/null | grep -c ":2[0-9][0-9][0-9][0-9] .*python3.*,pid=$1,"; }
 keeper_of() { pgrep -P "$1" -x berth-keeper; }
 
-at_once=0 stuck="" round=0
+with_keeper=0 at_once=0 stuck="" round=0
 while [ $round -lt "$rounds" ]; do
 	round=$((round + 1))
 	"$BERTH" run -n 2 -- python3 "$top/project/suite.py" >out 2>err &
@@ -38,7 +38,8 @@ while [ $round -lt "$rounds" ]; do
 	wait $run 2>/dev/null
 	for pid in $victims; do wait_for 5 gone "$pid"; done # killed is not dead: it closes its files on its way
 	run_ids >>.berth-ids
-	if [ $((round % 5)) = 0 ]; then # the keeper lives: nobody else is needed
+	if [ $((round % 5)) = 0 ] && [ -n "$keeper" ]; then # the keeper lives: nobody else is needed
+		with_keeper=$((with_keeper + 1))
 		wait_for 5 none_left && wait_for 5 no_files && at_once=$((at_once + 1))
 	fi
 	"$BERTH" run -- true 2>err || stuck="$stuck next-$round:$(tr "\n" " " <err)"
@@ -50,7 +51,7 @@ while [ $round -lt "$rounds" ]; do
 	[ "$(tr -d ' \n' <.berth/allocated-ports.json)" = "[]" ] || stuck="$stuck entries-$round"
 done
 is "" "$stuck" "$rounds kills at random moments: nothing is left after the next command"
-is $((rounds / 5)) $at_once "with the keeper alive nothing is left even without it"
+is $with_keeper $at_once "with the keeper alive nothing is left even without it"
 trees() { for id in $(sort -u .berth-ids); do ls -d /tmp/berth-trees-*/$id-* /var/tmp/berth-trees-*/$id-* 2>/dev/null; done; }
 is "" "$(trees)" "no tree or temporary file either"
 
@@ -79,6 +80,8 @@ wait_for 5 none_left && wait_for 5 no_files; report $? "SIGKILL of the process g
 "$BERTH" run -n 2 -- sleep 616 >out 2>err &
 run=$!
 wait_for 5 keeper_of $run >/dev/null
+some_files() { ! no_files; }
+wait_for 5 some_files
 kill -STOP $run
 kill -9 "$(keeper_of $run)" $run
 wait $run 2>/dev/null

@@ -26,7 +26,7 @@ has() {
 	printf '%s\n' "$1" | grep -Eq -- "$2"
 	set -- $? "$@"
 	report "$1" "$4"
-	[ "$1" = 0 ] || printf '%s\n' "$2" | head -20 | sed "s/^/# no '$3' in: /"
+	[ "$1" = 0 ] || { explain 'want a line like' "$3"; explain got "$2"; }
 }
 
 # lacks TEXT PATTERN SENTENCE
@@ -34,7 +34,7 @@ lacks() {
 	! printf '%s\n' "$1" | grep -Eq -- "$2"
 	set -- $? "$@"
 	report "$1" "$4"
-	[ "$1" = 0 ] || printf '%s\n' "$2" | grep -E -- "$3" | head -5 | sed "s/^/# has: /"
+	[ "$1" = 0 ] || explain has "$(printf '%s\n' "$2" | grep -E -- "$3")"
 }
 
 # wait_for SECONDS COMMAND...: until it succeeds

@@ -67,4 +67,7 @@ for i in range(5000):
 P
 "$BERTH" run --backend preload -- python3 busy.py 2>err; is 0 $? "a worker that notes more than its map holds"
 has "$(cat err)" '^berth: [0-9]+ notes of the workers were lost' "is told so"
+touch file
+"$BERTH" run --results file -- true 2>err; is 125 $? "results that are to go into a file"
+has "$(cat err)" "unable to make the results directory '.*/file': Not a directory" "which is said"
 finish

@@ -44,6 +44,8 @@ out, code, left = session(["bash", "--norc", "--noprofile", "-i", "-c", "PS1=; e
 told("jobs", code == 3 and not left and "code-130" in out)
 
 out, code, _ = session([berth, "run", "-n", "2", "--tree", "shared", "--", "sh", "-c", "sleep 1.2; echo line"], [])
+plain = ["env", "TERM=dumb", berth, "run", "-n", "2", "--tree", "shared", "--", "sh", "-c", "sleep 1.2; echo line"]
+told("dumb", code == 0 and "\x1b" in out and "\x1b" not in (dumb := session(plain, [])[0]) and "w2 | line" in dumb)
 told("progress", code == 0 and "0 of 2 done, 2 running" in out and out.count("| \x1b[0mline") + out.count("| line") + out.count("line\r\n") >= 2)
 out, code, _ = session([berth, "run", "-n", "2", "--tree", "shared", "--inject", "kill:3101@700ms", "--", "sleep", "1"], [])
 before = out.split("berth: w")[:-1] # of each line about a fault
@@ -66,6 +68,7 @@ has "$(cat answers)" '^yes streams' "one worker: the command has the terminal an
 has "$(cat answers)" '^yes interrupt' "one worker: each ^C reaches the command once, which decides what it means"
 has "$(cat answers)" '^yes jobs' "one worker: ^Z stops it all, fg resumes, ^C ends it"
 has "$(cat answers)" '^yes progress' "several workers: a progress line between the output"
+has "$(cat answers)" '^yes dumb' "a terminal that is dumb gets neither colours nor a progress line"
 has "$(cat answers)" '^yes lines' "and Berth's own lines are not written behind it"
 has "$(cat answers)" '^yes hangup' "one worker: a terminal that is gone ends the run"
 has "$(cat answers)" '^yes several' "several workers: ^C ends the run with 130"

@@ -37,6 +37,12 @@ is single "$(cat file-of-one)" "one worker works in the project itself"
 "$BERTH" run --each a,b --collect 'reports/*.xml' -- sh -c 'mkdir -p reports/deep; echo $BERTH_TASK >reports/deep/r.xml; echo x >reports/r.txt' >out 2>err
 is "a b" "$(cat .berth/collected/a/reports/deep/r.xml .berth/collected/b/reports/deep/r.xml | tr '\n' ' ' | sed 's/ $//')" "--collect brings matching files back"
 [ ! -e .berth/collected/a/reports/r.txt ]; report $? "and no others"
+mkdir precious
+"$BERTH" run --each ../../precious,e2e/a.spec,.. --collect out -- sh -c 'echo $BERTH_TASK >out' >out 2>err
+is "%2E. %2E.%2F..%2Fprecious e2e%2Fa.spec " "$(find .berth/collected -name out | sed 's|^.berth/collected/\(.*\)/out$|\1|' | LC_ALL=C sort | tr "\n" " ")" \
+	"a task that is called like a path has one directory there"
+[ -d precious ] && [ -d .berth/runs ]; report $? "and nothing is removed in its name"
+rm -rf precious .berth/collected
 
 "$BERTH" run -n 2 --tree copy -- sh -c 'echo copy-$BERTH_WORKER >file; cat file; ls -A | tr "\n" " "' >out 2>err
 is 0 $? "copy: two workers pass"

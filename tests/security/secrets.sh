@@ -43,4 +43,17 @@ more="-v --db $url"
 run_as nobody preload
 look typed
 after typed
+# as a word of the suite's own command, which takes it away before it begins, and of a process that is left
+cat >"$work/wrap" <<'END'
+#!/bin/bash
+(exec -a "client $1" sleep 30) &
+shift 2
+exec "$@"
+END
+chmod 755 "$work/wrap"
+more="--results out --html out/report.html --json out/report.json -- $work/wrap $url"
+run_as nobody preload
+is '' "$(grep -aF "$secret" "/proc/$pid/cmdline")" "of the command: our own process does not show it"
+after "of the command"
+[ -s "$work/nobody/out/report.html" ]; report $? "and there is a report"
 finish

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* TCP Fast Open: sendto and sendmsg with MSG_FASTOPEN connect to the port that they are given; so does
- * TCP_FASTOPEN_CONNECT. */
+/* TCP Fast Open: sendto and sendmsg with MSG_FASTOPEN connect to the port that they are given; so does TCP_FASTOPEN_CONNECT. */
 #include "t.h"
 #include <netinet/tcp.h>
 

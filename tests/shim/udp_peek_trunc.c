@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* recvfrom and recvmsg with MSG_PEEK and MSG_TRUNC: the same name each time, the full length told, nothing
- * consumed. */
+/* recvfrom and recvmsg with MSG_PEEK and MSG_TRUNC: the same name each time, the full length told, nothing consumed. */
 #include "t.h"
 
 enum { PORT = 4140 };

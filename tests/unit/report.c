@@ -43,8 +43,9 @@ static struct report_run *write_and_load(int errors, int64_t duration_ms, const 
 	unlink(file);
 	assert_int_equal(report_open(dir, &report), 0);
 	assert_int_equal(report_record(report, "run",
-				       json_pack("{s:s, s:i, s:[s,s], s:s, s:I}", "id", id, "workers", 2, "command",
-						 "npm", "test", "project", "/home/dana/shop", "time_ms",
+				       json_pack("{s:s, s:i, s:[s,s], s:s, s:s, s:I}", "id", id, "workers", 2, "command",
+						 "npm", "test", "project", "/home/dana/shop", "source",
+						 "sampling, less exact: as asked for", "time_ms",
 						 (json_int_t)(1000000 + atoi(id) * 100000))),
 			 0);
 	for (int i = 1; i <= 2; i++) {
@@ -151,6 +152,8 @@ static void every_format_is_well_formed(void **state)
 			assert_non_null(json);
 			json_decref(json);
 		}
+		if (format == REPORT_HTML || format == REPORT_MARKDOWN)
+			assert_non_null(strstr(text.text, "Source: sampling, less exact"));
 		if (format == REPORT_HTML) {
 			assert_null(strstr(text.text, "au<th")); /* nothing from the run becomes markup */
 			assert_null(strstr(text.text, "http://"));

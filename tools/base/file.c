@@ -105,6 +105,7 @@ int file_put(const char *path, const char *text)
 int dir_make(const char *path, mode_t mode)
 {
 	cleanup_free char *part = str_copy(path);
+	struct stat info;
 
 	for (char *slash = part + 1; *slash; slash++) {
 		if (*slash != '/')
@@ -114,7 +115,11 @@ int dir_make(const char *path, mode_t mode)
 			return -errno;
 		*slash = '/';
 	}
-	return mkdir(part, mode) && errno != EEXIST ? -errno : 0;
+	if (!mkdir(part, mode))
+		return 0;
+	if (errno != EEXIST)
+		return -errno;
+	return stat(part, &info) ? -errno : S_ISDIR(info.st_mode) ? 0 : -ENOTDIR;
 }
 
 static int remove_entries(int dir, dev_t device);

@@ -30,7 +30,7 @@ int file_write_all(int fd, const void *data, size_t len);
 int file_put(const char *path, const char *text);
 int file_put_at(int dir, const char *path, const char *text);
 
-/* mkdir -p. A directory that exists is no error. */
+/* mkdir -p. A directory that exists is no error; -ENOTDIR if it is anything else. */
 int dir_make(const char *path, mode_t mode);
 
 /* rm -rf, without following symbolic links and without leaving the file system it began in. */

@@ -135,6 +135,24 @@ void str_free(struct str *str)
 	*str = (struct str){ 0 };
 }
 
+char *str_redacted(const char *text)
+{
+	struct str out = { 0 };
+
+	for (const char *scheme; (scheme = strstr(text, "://"));) {
+		size_t len = strcspn(scheme + 3, "/ ,'\"");
+		const char *at = memrchr(scheme + 3, '@', len);
+		const char *colon = at ? memchr(scheme + 3, ':', (size_t)(at - scheme - 3)) : NULL;
+
+		str_add_len(&out, text, (size_t)((colon ? colon + 1 : scheme + 3) - text));
+		if (colon)
+			str_add(&out, "***");
+		text = colon ? at : scheme + 3;
+	}
+	str_add(&out, text);
+	return str_take(&out);
+}
+
 size_t strv_len(char *const *strv)
 {
 	size_t len = 0;

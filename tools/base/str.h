@@ -43,6 +43,9 @@ char *str_take(struct str *str);		/* the text, "" if empty; the buffer is empty 
 void str_free(struct str *str);
 #define cleanup_str __attribute__((cleanup(str_free)))
 
+/* @text without the passwords of URLs in it: postgresql://user:secret@host -> postgresql://user:***@host. */
+char *str_redacted(const char *text);
+
 /* NULL-terminated vectors; NULL is the empty one. */
 size_t strv_len(char *const *strv);
 void strv_add(char ***strv, const char *text);	/* a copy */

@@ -27,7 +27,7 @@ static char *shown_value(const struct cli *cli, const struct option *option)
 {
 	cleanup_free char *text = option_text(cli, option);
 
-	return text ? output_redacted(text) : NULL;
+	return text ? str_redacted(text) : NULL;
 }
 
 static void list_row(struct term_table *table, const struct check *check, unsigned int list)

@@ -68,7 +68,7 @@ static int set(struct cli *cli, const struct option *option, const char *shown, 
 	if (!option_set(cli, option, (struct origin){ LAYER_FLAG, 0 }, text))
 		return 0;
 	wants = option_wants(option);
-	got = output_redacted(text);
+	got = str_redacted(text);
 	return cli_usage(cli, "%s: expected %s, got '%s'", shown, wants, got);
 }
 
@@ -127,7 +127,7 @@ static int parse_short(struct cli *cli, char **words, int *ret_words)
 	return ret;
 }
 
-/* The password of every URL in a word of ours: a process list shows the words, and the options have copies. */
+/* The password of every URL in a word of ours: a process list shows the words, and we have copies. */
 static void conceal(char *word)
 {
 	char *from;
@@ -168,8 +168,10 @@ static int parse_words(struct cli *cli, char **words)
 		for (; taken; taken--)
 			conceal(*words++);
 	}
-	for (; *words; words++)
+	for (; *words; words++) {
 		strv_add(&cli->args, *words);
+		conceal(*words);
+	}
 	return 0;
 }
 

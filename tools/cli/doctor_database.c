@@ -88,7 +88,7 @@ static void judge_connected(struct doctor *doctor, const struct pg_health_server
 static void judge_server(struct doctor *doctor, const char *database)
 {
 	struct pg_health_server server;
-	cleanup_free char *why = NULL, *shown = output_redacted(database);
+	cleanup_free char *why = NULL, *shown = str_redacted(database);
 	int ret = pg_health_server(database, doctor->options->project_dir, &server, &why);
 
 	if (!ret && server.connected) {

@@ -15,6 +15,7 @@
 #include "tools/cli/cli.h"
 #include "tools/cli/project.h"
 #include "tools/cli/scan.h"
+#include "tools/pg/url.h"
 
 /* Can @text stand in a flow or block context without quotes? A colon is harmful only before a space. */
 static bool plain(const char *text)
@@ -45,6 +46,12 @@ static bool of_database(const struct scan *scan, const char *port)
 		if (scan->findings[i].kind == SCAN_DATABASE && (int)scan->findings[i].port == atoi(port))
 			return true;
 	return false;
+}
+
+/* A declared port has a server of the worker's own behind it: the settings of a client are no reason to declare one. */
+static const char *example(const struct scan_finding *finding)
+{
+	return finding->kind == SCAN_PORT ? pg_url_example((uint16_t)atoi(finding->text)) : NULL;
 }
 
 static bool of_container(const struct scan *scan, const char *port)
@@ -104,7 +111,7 @@ static unsigned int write_ports(const struct scan *scan, enum scan_kind kind, st
 		const struct scan_finding *finding = &scan->findings[i];
 
 		if (finding->kind != kind || of_database(scan, finding->text) ||
-		    (kind == SCAN_PORT && of_container(scan, finding->text)))
+		    (kind == SCAN_PORT && (of_container(scan, finding->text) || example(finding))))
 			continue;
 		if (!count++)
 			str_add(out, kind == SCAN_PORT
@@ -147,6 +154,25 @@ static void write_setup(const struct scan *scan, struct str *out)
 			any = true;
 		}
 	str_add(out, any ? "\n" : "#setup: npm run migrate\n\n");
+}
+
+/* Settings that name a port only (Django's, Rails'): what would have to be said */
+static void suggest_databases(const struct scan *scan, struct str *out)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < scan->count; i++) {
+		const struct scan_finding *finding = &scan->findings[i];
+
+		if (!example(finding) || of_database(scan, finding->text) || of_container(scan, finding->text))
+			continue;
+		if (!any)
+			str_add(out, "# Database servers, it seems: with their URLs every worker gets its own.\n#databases:\n");
+		str_addf(out, "#  - %s  # %s\n", example(finding), finding->places);
+		any = true;
+	}
+	if (any)
+		str_add(out, "\n");
 }
 
 static unsigned int write_databases(const struct scan *scan, struct str *out)
@@ -222,6 +248,7 @@ int verb_init(struct cli *cli)
 	ports = write_ports(&scan, SCAN_PORT, &out);
 	shared = write_ports(&scan, SCAN_PUBLISHED, &out);
 	databases = write_databases(&scan, &out);
+	suggest_databases(&scan, &out);
 	str_add(&out, "# Settings of their own for CI: used where the variable CI is set.\n"
 		      "#profiles:\n#  ci:\n#    timeout: 30m\n#    leaks: fail\n");
 	report(&scan, ports, shared, databases);

@@ -32,18 +32,36 @@ static void add_row(struct term_table *table, const char *name, const char *text
 	term_row(table);
 }
 
-/* Compilers' names of functions have no space at which they could be wrapped. */
-static void add_stack(struct term_table *table, const json_t *stack)
+/* Compilers' names of functions have no space at which they could be wrapped: the name is cut, not the place behind it. */
+static void add_frame(struct term_table *table, const char *label, const char *frame)
 {
-	int room = (int)term_width() - 18;
+	const char *place = strrchr(frame, ' ');
+	int room = (int)term_width() - 18, spare;
+	cleanup_free char *cut = NULL;
+
+	while (place && place > frame && place[-1] != ' ')
+		place--;
+	spare = room - (int)strlen(place ? place : "") - 4;
+	if ((int)strlen(frame) > room && place && spare > 8)
+		cut = str_print("%.*s... %s", spare, frame, place);
+	add_row(table, label, cut ? cut : frame);
+}
+
+/* The innermost frames, which are the runtime's as a rule, and the first one of the project's own code. */
+static void add_stack(struct term_table *table, const json_t *stack, const char *directory)
+{
 	const json_t *frame;
 	size_t i;
 
 	json_array_foreach(stack, i, frame) {
-		cleanup_free char *text = str_print("%.*s", room > 20 ? room : 20, json_string_value(frame));
+		const char *text = json_string_value(frame);
+		bool own = *directory && strstr(text, directory);
 
-		add_row(table, i ? "" : "stack", i == FRAMES_SHOWN ? "..." : text);
 		if (i == FRAMES_SHOWN)
+			add_row(table, "", "...");
+		if (i < FRAMES_SHOWN || own)
+			add_frame(table, i ? "" : "stack", text);
+		if (i >= FRAMES_SHOWN && own)
 			return;
 	}
 }
@@ -61,7 +79,7 @@ static void print_finding(const struct report_run *run, size_t index)
 		return; /* nothing needs to be done */
 	add_row(&table, "test", text_of(finding, "test"));
 	add_row(&table, "command", text_of(finding, "command"));
-	add_stack(&table, json_object_get(finding, "stack"));
+	add_stack(&table, json_object_get(finding, "stack"), text_of(finding, "directory"));
 	add_row(&table, "fingerprint", text_of(finding, "fingerprint"));
 	add_row(&table, "to do", text_of(finding, "remedy"));
 	term_print(&table);

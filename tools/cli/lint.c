@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Likely mistakes, each one function in a table. A message names the setting, what happens, and what to do.
- */
+/* Likely mistakes, each one function in a table. A message names the setting, what happens, and what to do. */
 #include "tools/cli/lint.h"
 
 #include <stdio.h>
@@ -190,8 +189,7 @@ static unsigned int port_after(const char *text)
 	return port <= 65535 ? port : 0;
 }
 
-/* Playwright connects to its webServer's port before it starts the server, to see whether one is there to
- * reuse */
+/* Playwright connects to its webServer's port before it starts the server, to see whether one is there to reuse */
 static void playwright(const struct run_options *options, const char *name, const char *text,
 		       char ***messages)
 {

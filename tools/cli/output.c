@@ -3,10 +3,8 @@
 #include "tools/cli/output.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "tools/base/json.h"
-#include "tools/base/str.h"
 
 void output_json(json_t *root)
 {
@@ -22,22 +20,4 @@ json_t *output_strings(char *const *strv)
 	for (; strv && *strv; strv++)
 		json_array_append_new(array, json_text(*strv));
 	return array;
-}
-
-char *output_redacted(const char *text)
-{
-	struct str out = { 0 };
-
-	for (const char *scheme; (scheme = strstr(text, "://"));) {
-		size_t len = strcspn(scheme + 3, "/ ,'\"");
-		const char *at = memrchr(scheme + 3, '@', len);
-		const char *colon = at ? memchr(scheme + 3, ':', (size_t)(at - scheme - 3)) : NULL;
-
-		str_add_len(&out, text, (size_t)((colon ? colon + 1 : scheme + 3) - text));
-		if (colon)
-			str_add(&out, "***");
-		text = colon ? at : scheme + 3;
-	}
-	str_add(&out, text);
-	return str_take(&out);
 }

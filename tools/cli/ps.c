@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* `berth ps`: the runs of this user, their workers, and which real port stands behind which of the suite's.
- */
+/* `berth ps`: the runs of this user, their workers, and which real port stands behind which of the suite's. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,11 +29,8 @@ static char *words(char *const *command)
 {
 	struct str text = { 0 };
 
-	for (; command && *command; command++) {
-		cleanup_free char *word = output_redacted(*command);
-
-		str_addf(&text, "%s%s", text.len ? " " : "", word);
-	}
+	for (; command && *command; command++)
+		str_addf(&text, "%s%s", text.len ? " " : "", *command);
 	return str_take(&text);
 }
 
@@ -103,11 +99,8 @@ static json_t *json_run(const struct run_state *run)
 {
 	json_t *workers = json_array(), *command = json_array();
 
-	for (char **word = run->command; word && *word; word++) {
-		cleanup_free char *shown = output_redacted(*word);
-
-		json_array_append_new(command, json_text(shown));
-	}
+	for (char **word = run->command; word && *word; word++)
+		json_array_append_new(command, json_text(*word));
 	for (size_t i = 0; i < run->worker_count; i++) {
 		const struct state_worker *worker = &run->workers[i];
 

@@ -32,6 +32,7 @@ enum {
 	LOOK_PLAYWRIGHT = 1 << 3, /* names of projects */
 	LOOK_RAILS = 1 << 4,	  /* database: shop_test */
 	LOOK_SCRIPTS = 1 << 5,	  /* "test": "..." of package.json */
+	LOOK_LOGINS = 1 << 6,	  /* postgresql://role@host/name: less than that may stand for anything in a program */
 };
 
 struct known_file {
@@ -47,7 +48,12 @@ static const struct known_file known_files[] = {
 	{ "cypress.config.*", LOOK_PORTS | LOOK_URLS, "npx cypress run", 6 },
 	{ "vite.config.*", LOOK_PORTS, NULL, 0 },
 	{ "vitest.config.*", LOOK_PORTS | LOOK_URLS, "npx vitest run", 20 },
-	{ "next.config.*", LOOK_PORTS, NULL, 0 },
+	{ "jest.config.*", LOOK_PORTS | LOOK_URLS, "npx jest", 20 },
+	{ ".mocharc.*", LOOK_PORTS | LOOK_URLS, "npx mocha", 20 },
+	{ "*.config.[cjmt]*", LOOK_PORTS | LOOK_URLS, NULL, 0 },
+	{ "knexfile.*", LOOK_PORTS | LOOK_URLS, NULL, 0 },
+	{ "alembic.ini", LOOK_URLS, NULL, 0 },
+	{ "wrangler.toml", LOOK_PORTS, NULL, 0 },
 	{ ".env", LOOK_PORTS | LOOK_URLS, NULL, 0 },
 	{ ".env.*", LOOK_PORTS | LOOK_URLS, NULL, 0 },
 	{ "docker-compose*.yml", LOOK_COMPOSE, NULL, 0 },
@@ -69,16 +75,26 @@ static const struct known_file known_files[] = {
 	{ "pom.xml", 0, "mvn test", 26 },
 	{ "build.gradle*", 0, "./gradlew test", 27 },
 	{ ".rspec", 0, "bundle exec rspec", 28 },
+	{ "phpunit.xml*", LOOK_PORTS | LOOK_URLS, "vendor/bin/phpunit", 29 },
+	{ "mix.exs", 0, "mix test", 29 },
 	{ "server.*", LOOK_PORTS | LOOK_URLS, NULL, 0 },
 	{ "app.*", LOOK_PORTS | LOOK_URLS, NULL, 0 },
 	{ "main.*", LOOK_PORTS | LOOK_URLS, NULL, 0 },
 	{ "index.[jt]s", LOOK_PORTS | LOOK_URLS, NULL, 0 },
 	{ "database.[jtpr]*", LOOK_PORTS | LOOK_URLS, NULL, 0 },
 	{ "db.[jtpr]*", LOOK_PORTS | LOOK_URLS, NULL, 0 },
+	{ "*.[jt]s", LOOK_LOGINS, NULL, 0 },
+	{ "*.[cm]js", LOOK_LOGINS, NULL, 0 },
+	{ "*.py", LOOK_LOGINS, NULL, 0 },
+	{ "*.rb", LOOK_LOGINS, NULL, 0 },
+	{ "*.go", LOOK_LOGINS, NULL, 0 },
+	{ "*.java", LOOK_LOGINS, NULL, 0 },
+	{ "*.php", LOOK_LOGINS, NULL, 0 },
+	{ "*.ex*", LOOK_LOGINS, NULL, 0 },
+	{ "*.rs", LOOK_LOGINS, NULL, 0 },
 };
 
-/* Scripts of package.json that run tests or prepare a database, the best first; they come before the commands
- * of files */
+/* Scripts of package.json that run tests or prepare a database, the best first; they come before the commands of files */
 static const struct {
 	const char *name;
 	enum scan_kind kind;
@@ -226,7 +242,7 @@ static void add_database(struct scan *scan, const struct scheme *scheme, const c
 }
 
 /* Only servers of this machine: a remote one is not Berth's to rename */
-static void look_urls(struct scan *scan, const char *line, struct place place)
+static void look_urls(struct scan *scan, const char *line, bool logins_only, struct place place)
 {
 	static const char pattern[] =
 		"(jdbc:)?([a-z0-9]+)(\\+[a-z0-9]+)?://(([^:@/[:space:]]+)(:[^@/[:space:]]*)?@)?"
@@ -242,7 +258,7 @@ static void look_urls(struct scan *scan, const char *line, struct place place)
 		cleanup_free char *user = group_text(line, found[5]), *port = group_text(line, found[9]);
 		cleanup_free char *name = group_text(line, found[11]);
 
-		if (scheme)
+		if (scheme && (!logins_only || (user && name && strcmp(name, "postgres") != 0)))
 			add_database(scan, scheme, user, port, name,
 				     !strcmp(place.file, ".env") && str_starts(line, "DATABASE_URL="), place);
 		line += found[0].rm_eo;
@@ -348,8 +364,8 @@ static void look_line(struct scan *scan, const char *dir, unsigned int look, con
 {
 	if (look & LOOK_PORTS)
 		look_ports(scan, line, place);
-	if (look & LOOK_URLS)
-		look_urls(scan, line, place);
+	if ((look & (LOOK_URLS | LOOK_LOGINS)) && strstr(line, "://"))
+		look_urls(scan, line, !(look & LOOK_URLS), place);
 	if (look & LOOK_COMPOSE)
 		look_compose(scan, line, place);
 	if (look & LOOK_PLAYWRIGHT)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* `berth help --schema`: berth.yaml as a JSON Schema (draft 7), for editors that complete and check YAML as
- * it is typed. */
+/* `berth help --schema`: berth.yaml as a JSON Schema (draft 7), for editors that complete and check YAML as it is typed. */
 #include <string.h>
 
 #include "tools/base/cleanup.h"
@@ -8,8 +7,7 @@
 #include "tools/cli/help.h"
 #include "tools/cli/output.h"
 
-/* One value, not a list. What only our own parser knows (sizes, times, ports) is a string or a number here.
- */
+/* One value, not a list. What only our own parser knows (sizes, times, ports) is a string or a number here. */
 static json_t *value_schema(const struct option *option)
 {
 	json_t *names;

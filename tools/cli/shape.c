@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From what people write to what a schema can describe. libcyaml reads a document into structs by a schema,
- *but a schema knows neither keys that the user invents (the names of profiles), nor "one text or a list of
- *them", nor where in the file a value stood. So the document is first walked as libyaml reads it, checked
- *against the option table, and written anew in a normal form:
+ * From what people write to what a schema can describe. libcyaml reads a document into structs by a schema, but a schema
+ * knows neither keys that the user invents (the names of profiles), nor "one text or a list of them", nor where in the file a
+ * value stood. So the document is first walked as libyaml reads it, checked against the option table, and written anew in a
+ * normal form:
  *
- *	- {name: "", line: 1, port: [{line: 3, text: "3101"}], databases: [{line: 5, kind: [{line: 5, text:
- *"redis"}]}]}
+ *	- {name: "", line: 1, port: [{line: 3, text: "3101"}], databases: [{line: 5, kind: [{line: 5, text: "redis"}]}]}
  *	- {name: "ci", line: 9, workers: [{line: 10, text: "8"}]}
  *
- * Laws: every mistake is reported, in the order of the file, until there are ERRORS_MOST; whatever is in the
- *normal form has passed option_check(); the work is bounded by NODES_MOST, because aliases can make a small
- *file large.
+ * Laws: every mistake is reported, in the order of the file, until there are ERRORS_MOST; whatever is in the normal form has
+ * passed option_check(); the work is bounded by NODES_MOST, because aliases can make a small file large.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -89,7 +87,7 @@ static char *got(const yaml_node_t *node)
 	if (is_nothing(node))
 		return str_copy("nothing");
 	if (is_scalar(node)) {
-		cleanup_free char *text = output_redacted(text_of(node));
+		cleanup_free char *text = str_redacted(text_of(node));
 
 		return str_print("'%.60s%s'", text, strlen(text) > 60 ? "..." : "");
 	}
@@ -103,8 +101,7 @@ static void expected(struct shape *shape, const yaml_node_t *node, const char *p
 	complain(shape, line_of(node), path, "expected %s, got %s", wants, found);
 }
 
-/* A text of the normal form, in double quotes: control characters, " and \ escaped; the rest is UTF-8 as
- * libyaml saw it */
+/* A text of the normal form, in double quotes: control characters, " and \ escaped; the rest is UTF-8 as libyaml saw it */
 static void out_text(struct shape *shape, const char *text)
 {
 	str_add(&shape->out, "\"");

@@ -7,12 +7,14 @@
 
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
 #include "tools/base/json.h"
+#include "tools/watch/proc.h"
 
 enum { LINES_MOST = 6 };
 
@@ -33,6 +35,15 @@ char *show_time(int64_t ms)
 
 	local_time(ms * 1000000, text, sizeof(text));
 	return str_copy(text);
+}
+
+/* What a stranger has named, who may have put there what a terminal would obey. */
+static void add_name(struct str *text, const char *before, const char *name)
+{
+	size_t len = strlen(name);
+	cleanup_free char *plain = proc_parse_command(name, len, len);
+
+	str_addf(text, "%s%s", before, plain);
 }
 
 static void add_age(struct str *text, int64_t ns)
@@ -73,23 +84,28 @@ static void add_holder(struct str *text, const struct who *who, const struct who
 	char since[32];
 
 	local_time(info->start_ns, since, sizeof(since));
-	str_addf(text, "\n  %s\n    pid %d, user %s, since %s (", info->command, info->stat.pid, info->user, since);
+	add_name(text, "\n  ", info->command);
+	str_addf(text, "\n    pid %d, user %s, since %s (", info->stat.pid, info->user, since);
 	add_age(text, clock_wall_ns() - info->start_ns);
-	str_add(text, ")\n");
+	str_add(text, ")");
 	if (info->directory)
-		str_addf(text, "    in %s\n", info->directory);
-	for (size_t i = 0; i < holder->ancestor_count; i++)
-		str_addf(text, "%s%s (%d)%s", i ? " < " : "    started by ", holder->ancestors[i].comm, holder->ancestors[i].pid,
-			 i + 1 == holder->ancestor_count ? "\n" : "");
+		add_name(text, "\n    in ", info->directory);
+	for (size_t i = 0; i < holder->ancestor_count; i++) {
+		add_name(text, i ? " < " : "\n    started by ", holder->ancestors[i].comm);
+		str_addf(text, " (%d)", holder->ancestors[i].pid);
+	}
 	if (info->container)
-		str_addf(text, "    in container %s\n", info->container);
+		add_name(text, "\n    in container ", info->container);
 	if (holder->unit)
-		str_addf(text, "    of service %s\n", holder->unit);
-	if (info->run)
-		str_addf(text, "    run %s, worker %s, task %s\n", info->run, info->worker ? info->worker : "?",
-			 info->task ? info->task : "?");
+		add_name(text, "\n    of service ", holder->unit);
+	if (info->run) {
+		add_name(text, "\n    run ", info->run);
+		add_name(text, ", worker ", info->worker ? info->worker : "?");
+		add_name(text, ", task ", info->task ? info->task : "?");
+	}
 	if (holder->virtual_port)
-		str_addf(text, "    its worker calls the port %u\n", holder->virtual_port);
+		str_addf(text, "\n    its worker calls the port %u", holder->virtual_port);
+	str_add(text, "\n");
 	for (size_t i = 0; i < holder->socket_count && i < LINES_MOST; i++)
 		add_socket(text, &who->sockets[holder->sockets[i]]);
 	if (holder->socket_count > LINES_MOST)
@@ -119,10 +135,12 @@ static void add_headline(struct str *text, const struct who *who)
 	str_addf(text, "port %u: ", who->port);
 	if (who->verdict == WHO_FREE)
 		str_add(text, first ? "free here, held in another network namespace" : "free");
-	else if (first)
-		str_addf(text, "held by %s (pid %d)", first->info.stat.comm, first->info.stat.pid);
-	else
+	else if (!first)
 		str_add(text, who->hidden_processes ? "held, but no owner can be seen" : "held by no process any more");
+	if (who->verdict != WHO_FREE && first) {
+		add_name(text, "held by ", first->info.stat.comm);
+		str_addf(text, " (pid %d)", first->info.stat.pid);
+	}
 	if (who->holder_count > 1)
 		str_addf(text, " and %zu more process%s", who->holder_count - 1, who->holder_count > 2 ? "es" : "");
 	str_add(text, "\n");

@@ -62,25 +62,27 @@ static void template_record(struct pg *pg, const char *detail)
 	pg_record(&nobody, PG_RECORD_TEMPLATE, 0, clock_ms() - private_of(pg)->began_ms, detail);
 }
 
-/* Clearing up in the cache: nobody waits for it. */
 static void on_chore(void *arg, int error, const char *text)
 {
-	(void)arg;
+	struct job **chore = arg;
+
 	(void)error;
 	(void)text;
+	*chore = NULL;
 }
 
-static void start_chore(struct pg *pg, job_fn run)
+/* Clearing up in the cache: nobody waits for it, and what the end of the run cuts short the next one does. */
+static void start_chore(struct pg *pg, job_fn run, struct job **chore)
 {
 	(void)job_start(&(struct job_setup){ .loop = pg->setup.loop, .run = run, .arg = &private_of(pg)->plan,
-					     .done = on_chore }, NULL);
+					     .done = on_chore, .done_arg = chore }, chore);
 }
 
 static void template_found(struct pg *pg, bool built)
 {
 	template_record(pg, built ? "built" : "cached");
 	if (built)
-		start_chore(pg, template_collect);
+		start_chore(pg, template_collect, &private_of(pg)->collect);
 }
 
 static void ask_for_setup(struct pg *pg)
@@ -422,6 +424,8 @@ static int lock_run(struct private *private, const char *run_id)
 static void private_free(struct private *private)
 {
 	job_cancel(private->job);
+	job_cancel(private->sweep);
+	job_cancel(private->collect);
 	agent_discard(private->sampler);
 	if (private->socket_dir)
 		(void)dir_remove(private->socket_dir);
@@ -492,7 +496,7 @@ static int private_open(struct pg *pg, char **ret_reason)
 		private_close(pg);
 		return ret;
 	}
-	start_chore(pg, template_sweep);
+	start_chore(pg, template_sweep, &private->sweep);
 	*ret_reason = private->server.bin ? str_print("PostgreSQL %u as user '%s'", private->server.major, private->server.user) :
 					    str_print("as user '%s'", private->server.user);
 	return 0;

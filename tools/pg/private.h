@@ -26,6 +26,7 @@ struct private {
 	int run_lock, template_lock;
 	unsigned int generation;
 	struct job *job;	/* the template's */
+	struct job *sweep, *collect; /* nobody waits for these */
 	struct agent *sampler;	/* NULL before a PostgreSQL is up */
 	struct sampler_plan sampler_plan;
 	int64_t began_ms;

@@ -26,12 +26,26 @@ static const struct scheme {
 static const struct usual {
 	uint16_t port;
 	const char *role, *name; /* name NULL = as the role */
+	const char *example;
 } usuals[PG_KINDS] = {
-	[PG_KIND_POSTGRES] = { 5432, "postgres", NULL },
-	[PG_KIND_REDIS] = { 6379, "default", "" },
-	[PG_KIND_MARIADB] = { 3306, "root", "" },
-	[PG_KIND_COMMAND] = { 0, "", "" },
+	[PG_KIND_POSTGRES] = { 5432, "postgres", NULL, "postgresql://ROLE:PASSWORD@localhost:5432/NAME" },
+	[PG_KIND_REDIS] = { 6379, "default", "", "redis://localhost:6379" },
+	[PG_KIND_MARIADB] = { 3306, "root", "", "mysql://ROLE:PASSWORD@localhost:3306/NAME" },
+	[PG_KIND_COMMAND] = { 0, "", "", NULL },
 };
+
+uint16_t pg_url_usual_port(enum pg_kind kind)
+{
+	return usuals[kind].port;
+}
+
+const char *pg_url_example(uint16_t port)
+{
+	for (unsigned int i = 0; i < PG_KINDS; i++)
+		if (usuals[i].port == port)
+			return usuals[i].example;
+	return NULL;
+}
 
 void pg_url_free(struct pg_url *url)
 {

@@ -38,6 +38,9 @@ const char *pg_url_sslmode(const struct pg_url *url);	/* of our own connections 
 /** True if the host is this machine: a socket directory, localhost, 127/8, ::1. */
 bool pg_url_local(const struct pg_url *url);
 
+uint16_t pg_url_usual_port(enum pg_kind kind); /* 0: PG_KIND_COMMAND, the last, has none */
+const char *pg_url_example(uint16_t port);     /* what to say to --db where a server has its usual port; NULL: none has this one */
+
 /** DATABASE_URL from the environment, else from @project_dir/.env. Return: the caller's to free; NULL if there is none. */
 char *pg_url_default(const char *project_dir);
 

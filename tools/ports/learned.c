@@ -20,16 +20,17 @@
 #include "tools/base/json.h"
 #include "tools/base/str.h"
 
+/* It is only compared, so it needs no passwords. */
 static char *command_text(char *const *command)
 {
-	struct str text = { 0 };
+	cleanup_str struct str text = { 0 };
 
 	for (; command && *command; command++) {
 		if (text.len)
 			str_add(&text, " ");
 		str_add(&text, *command);
 	}
-	return str_take(&text);
+	return str_redacted(text.text ? text.text : "");
 }
 
 static char *file_of(const char *dir)

@@ -39,7 +39,7 @@ static const char style[] =
 	"svg{display:block;width:100%;height:auto}svg text{fill:var(--fg);font:12px system-ui,"
 	"sans-serif}svg .dim{fill:var(--dim)}.pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(440px,1fr));gap:12px}"
 	"dl{display:grid;grid-template-columns:max-content 1fr;gap:2px 14px;margin:8px 0 0}dt{color:var(--dim)}dd{margin:0;"
-	"overflow-wrap:anywhere}dd.stack{font:12px/1.5 ui-monospace,monospace;max-height:12em;overflow:auto}"
+	"overflow-wrap:anywhere}dd.stack{font:12px/1.5 ui-monospace,monospace}"
 	".scroll svg{min-width:640px}@media(max-width:520px){.pair{grid-template-columns:1fr}body{padding:14px}}";
 
 static void add_tile(struct str *text, const char *class, unsigned long number, const char *label)

@@ -34,6 +34,11 @@ static void add_headline(struct str *text, const struct report_run *run)
 		 findings_of(run, "note") == 1 ? "" : "s");
 	add_seconds(text, run->until_ms - run->from_ms);
 	str_add(text, " s\n");
+	if (run->run && str_starts(field_text(run->run, "source"), "sampling")) {
+		str_add(text, "\nSource: ");
+		add_cell(text, field_text(run->run, "source"));
+		str_add(text, "\n");
+	}
 }
 
 static void add_workers(struct str *text, const struct report_run *run)

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The table of formats, and the small things that several of them say. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tools/base/cleanup.h"
@@ -28,6 +30,23 @@ int report_render(const struct report_run *run, enum report_format format, const
 	return renderers[format](run, options ? options : &none, text);
 }
 
+/* A pipe or a device is written to, what a link names is replaced: root's /dev/null has to stay what it is. */
+static int write_to(const char *path, const char *text, size_t len)
+{
+	cleanup_free char *real = NULL;
+	cleanup_close int fd = -1;
+	struct stat info;
+
+	if (stat(path, &info) || S_ISREG(info.st_mode)) {
+		real = realpath(path, NULL);
+		return file_replace(real ? real : path, text, len, 0644);
+	}
+	fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK); /* a pipe that nobody reads is an error, ENXIO */
+	if (fd < 0 || fcntl(fd, F_SETFL, 0))
+		return -errno;
+	return file_write_all(fd, text, len);
+}
+
 int report_write(const struct report_run *run, enum report_format format, const struct report_options *options,
 		 const char *path)
 {
@@ -38,7 +57,7 @@ int report_write(const struct report_run *run, enum report_format format, const 
 		return ret;
 	if (!strcmp(path, "-"))
 		return file_write_all(STDOUT_FILENO, text.text ? text.text : "", text.len);
-	return file_replace(path, text.text ? text.text : "", text.len, 0644);
+	return write_to(path, text.text ? text.text : "", text.len);
 }
 
 const struct report_worker *worker_find(const struct report_run *run, int64_t number)

@@ -98,7 +98,7 @@ struct report_options {
 int report_render(const struct report_run *run, enum report_format format, const struct report_options *options,
 		  struct str *text);
 
-/** Render into @path, replaced atomically; "-" is stdout. */
+/** Render into @path, replaced atomically if it is a file; "-" is stdout. */
 int report_write(const struct report_run *run, enum report_format format, const struct report_options *options,
 		 const char *path);
 

@@ -102,7 +102,8 @@ static int run_setup(void *arg, const char *command)
 	struct run *run = arg;
 
 	(void)command; /* it is the one we gave, and stands in the worker's plan */
-	return worker_start(setup_worker(run));
+	worker_start(setup_worker(run));
+	return 0;
 }
 
 /* What of the records is a finding. */
@@ -447,6 +448,8 @@ void database_hint(const struct run *run)
 
 	if (run->database && run->database->room_count)
 		hint_missing(run->database->rooms[0]);
+	if (!text && !run->database && run->options->db_mode != RUN_DB_OFF)
+		database_hint_refused(run);
 	if (!text || run->options->db_mode == RUN_DB_OFF || pg_url_parse(text, NULL, &url))
 		return;
 	if (pg_url_local(&url) && *url.host != '/' && !pg_port_answers(url.port)) {

@@ -54,8 +54,12 @@ char *database_refusal(const char *name, int error);
 void database_settle(struct run *run);
 void database_close(struct run *run);
 
-/** Of a run without databases that failed: if DATABASE_URL names a server of this machine and none answers, say what to do. */
+/**
+ * Of a run without databases that failed: if its output or DATABASE_URL names a server of this machine and none answers, say what
+ * to do.
+ */
 void database_hint(const struct run *run);
+void database_hint_refused(const struct run *run); /* what its output says */
 
 /**
  * Will servers be started or stopped by programs before the run is over?

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "tools/base/cleanup.h"
+#include "tools/pg/url.h"
 #include "tools/run/foreign.h"
 #include "tools/run/run.h"
 
@@ -116,7 +117,7 @@ static void name_worker(struct finding *finding, const struct worker *worker)
 	finding->workers = workers;
 }
 
-static void add_finding(struct run *run, const struct worker *worker, unsigned int kind, const char *text)
+static struct finding *add_finding(struct run *run, const struct worker *worker, unsigned int kind, const char *text)
 {
 	struct finding *finding = NULL;
 
@@ -129,15 +130,20 @@ static void add_finding(struct run *run, const struct worker *worker, unsigned i
 		*finding = (struct finding){ .kind = kind, .text = str_copy(text) };
 	}
 	name_worker(finding, worker);
+	return finding;
 }
 
 static void on_note(struct worker *worker, const struct berth_note *note)
 {
 	note_fn handler = note->kind < ARRAY_LEN(handlers) ? handlers[note->kind] : NULL;
 	cleanup_free char *text = handler ? handler(worker, note) : NULL;
+	struct finding *finding;
 
-	if (text)
-		add_finding(worker->run, worker, note->kind, text);
+	if (!text)
+		return;
+	finding = add_finding(worker->run, worker, note->kind, text);
+	if (note->kind == BERTH_NOTE_FOREIGN && note->proto == BERTH_TCP && !worker->run->database)
+		finding->database_url = pg_url_example(note->virtual_port);
 }
 
 void notes_drain_worker(struct worker *worker)

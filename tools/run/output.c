@@ -26,8 +26,15 @@
 
 enum { LINE_MOST = 64 * 1024, READ_SIZE = 64 * 1024, WRITE_SIZE = 4096, DRAIN_MOST = 64, GIVE_UP_MS = 1000 };
 
-static const char *const colors[] = { "\033[36m", "\033[33m", "\033[35m", "\033[32m", "\033[34m", "\033[91m",
-				      "\033[96m", "\033[93m", "\033[95m", "\033[92m", "\033[94m" };
+/* Those that can be read on a light background and on a dark one: bright yellow, green and cyan cannot. */
+static const char *const colors[] = { "\033[36m", "\033[33m", "\033[35m", "\033[32m", "\033[34m", "\033[91m", "\033[95m",
+				      "\033[94m" };
+
+/* A terminal that obeys what moves the cursor and what colours. */
+static bool is_terminal(int fd)
+{
+	return isatty(fd) && !str_equal(getenv("TERM"), "dumb");
+}
 
 static bool want_color(const struct run *run)
 {
@@ -39,13 +46,13 @@ static bool want_color(const struct run *run)
 		return false;
 	if (force && *force)
 		return strcmp(force, "0") != 0;
-	return isatty(STDOUT_FILENO);
+	return is_terminal(STDOUT_FILENO);
 }
 
 void output_setup(struct run *run)
 {
 	run->color = want_color(run);
-	run->interactive = isatty(STDERR_FILENO);
+	run->interactive = is_terminal(STDERR_FILENO);
 	if (run->interactive)
 		log_redirect(progress_line);
 	run->output = run->options->output == RUN_OUTPUT_AUTO ? RUN_OUTPUT_PREFIX : run->options->output;

@@ -88,6 +88,7 @@ struct finding {	/* notes.c, verdict.c: one line of the summary */
 	unsigned int kind; /* enum berth_note_kind */
 	char *text;	/* without the workers' names */
 	char *workers;	/* "w1 w3" */
+	const char *database_url; /* what --db may want to hear: static, or NULL */
 	unsigned int last_worker, count;
 };
 
@@ -167,7 +168,7 @@ void run_poll_signals(struct run *run);
 void run_worker_over(struct run *run, struct worker *worker);
 
 /* worker.c */
-int worker_start(struct worker *worker);
+void worker_start(struct worker *worker); /* a failure is the worker's result */
 void worker_end(struct worker *worker, enum worker_end why, int number);
 void worker_kill(struct worker *worker);
 char *worker_name(const struct worker *worker); /* "w3", or the task's name; the caller's to free */

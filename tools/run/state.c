@@ -58,8 +58,11 @@ int state_save(const struct run_state *run)
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		json_object_set_new(root, texts[i].key, json_text(*text_at(run, i) ? *text_at(run, i) : ""));
-	for (char **arg = run->command; arg && *arg; arg++)
-		json_array_append_new(command, json_text(*arg));
+	for (char **arg = run->command; arg && *arg; arg++) {
+		cleanup_free char *plain = str_redacted(*arg);
+
+		json_array_append_new(command, json_text(plain));
+	}
 	for (size_t i = 0; i < run->worker_count; i++)
 		json_array_append_new(workers, worker_to_json(&run->workers[i]));
 	json_object_set_new(root, "pid", json_integer(run->pid));

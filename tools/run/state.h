@@ -52,7 +52,7 @@ struct run_state {
 	char **limit_places;		/* the same for limits, in other hierarchies; strv, NULL = none */
 	char *backend;			/* "preload" */
 	char *tree;			/* "shared", "overlay", "copy" */
-	char **command;			/* strv, before placeholders are filled in */
+	char **command;			/* strv, before placeholders are filled in, without passwords */
 	int64_t started_ns;		/* CLOCK_REALTIME */
 	struct state_worker *workers;
 	size_t worker_count;

@@ -62,7 +62,7 @@ static void start_some(struct run *run)
 		if (run->running >= run->plan->slots)
 			break;
 		if (run->workers[next].status == STATE_WAITING && has_connections(run, next))
-			(void)worker_start(&run->workers[next]); /* a failure is the worker's result */
+			worker_start(&run->workers[next]);
 	}
 }
 

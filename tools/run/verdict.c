@@ -123,6 +123,13 @@ static void show_left(const struct run *run, const struct worker *worker)
 	str_free(&text);
 }
 
+static void show_finding(const struct finding *finding)
+{
+	log_line("%s: %s", finding->workers, finding->text);
+	if (finding->database_url)
+		log_hint("with --db %s every worker gets one of its own", finding->database_url);
+}
+
 static void show_shared(const struct run *run)
 {
 	enum { NAMES = 5 };
@@ -175,7 +182,7 @@ int run_verdict(struct run *run)
 		show_left(run, &run->workers[i]);
 	}
 	for (unsigned int i = 0; i < run->finding_count; i++)
-		log_line("%s: %s", run->findings[i].workers, run->findings[i].text);
+		show_finding(&run->findings[i]);
 	show_lost(run);
 	show_shared(run);
 	show_totals(run);

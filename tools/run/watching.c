@@ -172,8 +172,11 @@ static json_t *json_strings(char *const *strv)
 {
 	json_t *list = json_array();
 
-	for (; strv && *strv; strv++)
-		json_array_append_new(list, json_text(*strv));
+	for (; strv && *strv; strv++) {
+		cleanup_free char *plain = str_redacted(*strv);
+
+		json_array_append_new(list, json_text(plain));
+	}
 	return list;
 }
 

@@ -36,11 +36,19 @@ char *worker_name(const struct worker *worker)
 	return worker->run->plan->named ? str_copy(worker->plan->task) : str_print("w%u", worker->number);
 }
 
+/* Tasks are often called like files, "../e2e/cart.spec.js": one name of a directory each, and none that leads elsewhere. */
 char *worker_collected(const struct worker *worker)
 {
 	cleanup_free char *name = worker_name(worker);
+	struct str path = { 0 };
 
-	return str_print("%s/collected/%s", worker->run->results_dir, name);
+	str_addf(&path, "%s/collected/", worker->run->results_dir);
+	for (const char *at = name; *at; at++)
+		if (*at == '/' || *at == '%' || (*at == '.' && at == name))
+			str_addf(&path, "%%%02X", *at);
+		else
+			str_add_len(&path, at, 1);
+	return str_take(&path);
 }
 
 /* The only worker of the run: it keeps our terminal, streams and process group. */
@@ -336,7 +344,7 @@ static void go(struct worker *worker)
 		worker->timeout = loop_after(run->loop, run->options->timeout_ms, on_timeout, worker);
 }
 
-int worker_start(struct worker *worker)
+void worker_start(struct worker *worker)
 {
 	struct run *run = worker->run;
 	int ret;
@@ -350,7 +358,6 @@ int worker_start(struct worker *worker)
 		go(worker);
 	else if (ret)
 		fail_to_start(worker, ret);
-	return 0;
 }
 
 void worker_end(struct worker *worker, enum worker_end why, int number)

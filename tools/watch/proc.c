@@ -103,7 +103,7 @@ char *proc_parse_container(const char *text)
 
 char *proc_parse_command(const char *text, size_t len, size_t max)
 {
-	struct str line = { 0 };
+	cleanup_str struct str line = { 0 };
 
 	while (len && !text[len - 1])
 		len--;
@@ -114,7 +114,7 @@ char *proc_parse_command(const char *text, size_t len, size_t max)
 
 		str_add_len(&line, &one, 1);
 	}
-	return str_take(&line);
+	return str_redacted(line.text ? line.text : "");
 }
 
 static int open_process(pid_t pid)

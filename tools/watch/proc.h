@@ -42,7 +42,10 @@ char *proc_parse_container(const char *text);
 /** The last number of NSpid in the text of /proc/PID/status, proc(5); 0 if there is none. */
 pid_t proc_parse_inside(const char *status);
 
-/** The arguments of a /proc/PID/cmdline as one line, control characters replaced, at most @max bytes. A new string. */
+/**
+ * The arguments of a /proc/PID/cmdline as one line, @max bytes of it at most: control characters replaced, without the
+ * passwords of URLs. A new string.
+ */
 char *proc_parse_command(const char *text, size_t len, size_t max);
 
 struct proc_info {

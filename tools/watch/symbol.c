@@ -25,8 +25,9 @@
 
 enum { NAME_MOST = 120 };
 
-#define LIBDW(X) X(dwelf_elf_gnu_build_id) X(dwfl_begin) X(dwfl_build_id_find_elf) X(dwfl_end) \
-	X(dwfl_lineinfo) X(dwfl_module_addrname) X(dwfl_module_getelf) X(dwfl_module_getsrc) \
+#define LIBDW(X) X(dwarf_getsrc_die) X(dwarf_haspc) X(dwarf_lineno) X(dwarf_linesrc) \
+	X(dwelf_elf_gnu_build_id) X(dwfl_begin) X(dwfl_build_id_find_elf) X(dwfl_end) \
+	X(dwfl_lineinfo) X(dwfl_module_addrname) X(dwfl_module_getelf) X(dwfl_module_getsrc) X(dwfl_module_nextcu) \
 	X(dwfl_offline_section_address) X(dwfl_report_end) X(dwfl_report_offline) \
 	X(dwfl_standard_find_debuginfo)
 static struct libdw { LIBDW(LIBRARY_POINTER) } libdw;
@@ -55,8 +56,8 @@ char *symbol_parse_maps(const char *text, uint64_t address, uint64_t *ret_offset
 			continue;
 		}
 		if (sscanf(blank, " %*4s %" SCNx64 " %*x:%*x %*u %n", &offset, &name_at) != 1 || !name_at ||
-		    blank + name_at >= line + len || blank[name_at] != '/')
-			return NULL; /* also where a blank took in the next line */
+		    blank + name_at >= line + len || blank[name_at] != '/' || blank[3] != 'x')
+			return NULL; /* no code; also where a blank took in the next line */
 		*ret_offset = address - start + offset;
 		len -= (size_t)(blank + name_at - line);
 		if (len > 10 && !strncmp(blank + name_at + len - 10, " (deleted)", 10))
@@ -160,9 +161,9 @@ void symbol_locate(pid_t pid, const struct berth_frame *frames, size_t count, co
 
 	*ret_stack = (struct symbol_stack){ .places = mem_alloc((count + 1) * sizeof(*ret_stack->places)) };
 	for (size_t i = 0; i < count && is_code(&frames[i]); i++) {
-		if (i == 1 && caller && caller->status != BERTH_FRAME_EMPTY)
-			add_place(ret_stack, pid, caller, &maps);
 		add_place(ret_stack, pid, &frames[i], &maps);
+		if (i == 0 && caller && is_code(caller))
+			add_place(ret_stack, pid, caller, &maps);
 	}
 }
 
@@ -305,19 +306,38 @@ static const char *base_of(const char *path)
 	return slash ? slash + 1 : path;
 }
 
+/* The line of source, by the index of addresses; Go, Rust and clang write none, so that each unit has to be asked. */
+static const char *find_source(Dwfl_Module *module, Dwarf_Addr address, int *ret_number)
+{
+	Dwfl_Line *line = libdw.dwfl_module_getsrc(module, address);
+	Dwarf_Die *unit = NULL;
+	Dwarf_Addr bias;
+
+	if (line)
+		return libdw.dwfl_lineinfo(line, NULL, ret_number, NULL, NULL, NULL);
+	while ((unit = libdw.dwfl_module_nextcu(module, unit, &bias))) {
+		Dwarf_Line *found;
+
+		if (libdw.dwarf_haspc(unit, address - bias) <= 0)
+			continue;
+		found = libdw.dwarf_getsrc_die(unit, address - bias);
+		if (found && !libdw.dwarf_lineno(found, ret_number))
+			return libdw.dwarf_linesrc(found, NULL, NULL);
+	}
+	return NULL;
+}
+
 static char *name_native(const char *file, uint64_t offset)
 {
 	struct object *object = open_object(file);
 	const char *function, *source;
 	Dwarf_Addr address;
-	Dwfl_Line *line;
 	int number = 0;
 
 	if (!object->module || !address_of(object->module, offset, &address))
 		return NULL;
 	function = libdw.dwfl_module_addrname(object->module, address);
-	line = libdw.dwfl_module_getsrc(object->module, address);
-	source = line ? libdw.dwfl_lineinfo(line, NULL, &number, NULL, NULL, NULL) : NULL;
+	source = find_source(object->module, address, &number);
 	if (function && source)
 		return str_print("%.*s at %s:%d", NAME_MOST, function, source, number);
 	return function ? str_print("%.*s in %s", NAME_MOST, function, base_of(file)) : NULL;
