@@ -52,8 +52,8 @@ static void refuses_impossible_ranges(void **state)
 /* Two runs in the same small range, with different block sizes, take all of it and never the same port. */
 static void blocks_never_overlap(void **state)
 {
-	const struct ports_setup small = { .range_first = 20512, .range_last = 20767, .project = "/p", .workers = 2 };
-	const struct ports_setup large = { .range_first = 20512, .range_last = 20767, .project = "/q", .workers = 3,
+	const struct ports_setup small = { .range_first = 12512, .range_last = 12767, .project = "/p", .workers = 2 };
+	const struct ports_setup large = { .range_first = 12512, .range_last = 12767, .project = "/q", .workers = 3,
 					   .block_len = 40 };
 	struct ports *runs[2] = { opened(&small), opened(&large) };
 	struct ports_block blocks[16];
@@ -75,7 +75,7 @@ static void blocks_never_overlap(void **state)
 		assert_int_equal(blocks[count].base % PORTS_GRANULE, 0);
 		for (unsigned int port = blocks[count].base; port < blocks[count].base + blocks[count].len; port++) {
 			assert_false(taken[port]);
-			assert_in_range(port, 20512, 20767);
+			assert_in_range(port, 12512, 12767);
 			taken[port] = true;
 		}
 		count++;
@@ -117,11 +117,11 @@ static struct ports_survey counted(const struct ports_setup *setup)
 	return survey;
 }
 
-/* A range that no other test and no default uses; blocks of two granules, so that one lease costs a whole block. */
+/* A range that no default uses, as above; blocks of two granules, so that one lease costs a whole block. */
 static void free_blocks_are_counted(void **state)
 {
-	const struct ports_setup one = { .range_first = 20832, .range_last = 21087, .project = "/p", .workers = 1 };
-	const struct ports_setup two = { .range_first = 20832, .range_last = 21087, .workers = 1, .block_len = 64 };
+	const struct ports_setup one = { .range_first = 12832, .range_last = 13087, .project = "/p", .workers = 1 };
+	const struct ports_setup two = { .range_first = 12832, .range_last = 13087, .workers = 1, .block_len = 64 };
 	struct ports *ports = opened(&one);
 	struct ports_survey before = counted(&two), after;
 	struct ports_block block;
@@ -178,12 +178,12 @@ static void claims(unsigned int first, unsigned int last, unsigned int asked, un
 static void lingering_ports_are_left_out(void **state)
 {
 	(void)state;
-	linger(21152);
-	claims(21152, 21215, 0, 21184, 32);
-	linger(21088);
-	linger(21111);
-	claims(21088, 21119, 0, 21089, 22);
-	claims(21088, 21151, 60, 21112, 36);
+	linger(13152);
+	claims(13152, 13215, 0, 13184, 32);
+	linger(13088);
+	linger(13111);
+	claims(13088, 13119, 0, 13089, 22);
+	claims(13088, 13151, 60, 13112, 36);
 }
 
 static void map_file_is_private_and_valid(void **state)
