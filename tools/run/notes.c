@@ -14,6 +14,7 @@
 #include "tools/pg/url.h"
 #include "tools/run/foreign.h"
 #include "tools/run/run.h"
+#include "tools/run/watching.h"
 
 const char *const note_names[] = {
 	[BERTH_NOTE_NONE] = "none",	      [BERTH_NOTE_LEARNED] = "learned",
@@ -94,10 +95,16 @@ static char *on_blind(struct worker *worker, const struct berth_note *note)
 	return str_print("could not look into '%s': its ports are the host's", note->text);
 }
 
+static char *on_conflict(struct worker *worker, const struct berth_note *note)
+{
+	watching_conflict(worker, note); /* whether it matters is judged at the end: many a suite asks for it, or copes */
+	return NULL;
+}
+
 static const note_fn handlers[] = {
 	[BERTH_NOTE_LEARNED] = on_learned,	[BERTH_NOTE_FOREIGN] = on_foreign,
 	[BERTH_NOTE_REFUSED] = on_refused,	[BERTH_NOTE_EXHAUSTED] = on_exhausted,
-	[BERTH_NOTE_OUTSIDER] = on_outsider,	[BERTH_NOTE_CONFLICT] = NULL, /* the suite's own EADDRINUSE */
+	[BERTH_NOTE_OUTSIDER] = on_outsider,	[BERTH_NOTE_CONFLICT] = on_conflict,
 	[BERTH_NOTE_ESCAPE] = on_escape,	[BERTH_NOTE_DEEPBIND] = NULL,
 	[BERTH_NOTE_LEFT] = NULL,		[BERTH_NOTE_IO_URING] = on_io_uring,
 	[BERTH_NOTE_BLIND] = on_blind,

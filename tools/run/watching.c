@@ -367,6 +367,14 @@ void watching_fault(const struct worker *worker, const char *fault, int hit, con
 						    "hit", hit, "detail", said));
 }
 
+void watching_conflict(struct worker *worker, const struct berth_note *note)
+{
+	struct watching *watching = of(worker);
+
+	if (watching)
+		watch_conflict(watching->watch, worker->number, note);
+}
+
 void watching_limits(struct worker *worker)
 {
 	struct watching *watching = of(worker);

@@ -22,6 +22,7 @@ void watching_finding(struct worker *worker, enum finding_kind kind, uint16_t po
 /** --inject has done it. @hit: how many connections or processes; @said: the same in words, or why none. */
 void watching_fault(const struct worker *worker, const char *fault, int hit, const char *said);
 void watching_worker_begin(struct worker *worker);	/* before its first process */
+void watching_conflict(struct worker *worker, const struct berth_note *note); /* a failed bind, as the map tells */
 void watching_limits(struct worker *worker);
 void watching_worker_started(struct worker *worker);
 void watching_worker_exited(struct worker *worker);	/* the command; what it left still lives */

@@ -459,26 +459,16 @@ int watch_snapshot(struct watch *watch, watch_socket_fn fn, void *arg)
 	return watch->monitor ? monitor_snapshot(watch->monitor, fn, arg) : sample_sockets(watch->sample, fn, arg);
 }
 
-void watch_note(struct watch *watch, unsigned int number, const struct berth_note *note)
+void watch_conflict(struct watch *watch, unsigned int number, const struct berth_note *note)
 {
 	struct berth_event event = { .version = BERTH_EVENT_VERSION, .source = BERTH_SOURCE_SAMPLE, .size = BERTH_EVENT_HEAD,
-				     .time_ns = note->time_ns, .worker = number, .pid = (uint32_t)note->pid,
-				     .proto = (uint8_t)note->proto, .error = note->error };
+				     .tag = BERTH_EVENT_BIND_FAILED, .time_ns = note->time_ns, .worker = number,
+				     .pid = (uint32_t)note->pid, .proto = (uint8_t)note->proto, .error = EADDRINUSE,
+				     .local_port = note->real_port ? note->real_port : note->virtual_port };
 
 	if (watch->monitor || !worker_of(watch, number))
-		return; /* seen by the monitor already, with a stack */
-	if (note->kind == BERTH_NOTE_CONFLICT) {
-		event.tag = BERTH_EVENT_BIND_FAILED;
-		event.error = EADDRINUSE;
-		event.local_port = note->real_port ? note->real_port : note->virtual_port;
-		watch->workers[number].counts.of[BERTH_COUNT_bind_failed]++;
-		watch->workers[number].counts.of[BERTH_COUNT_eaddrinuse]++;
-	} else if (note->kind == BERTH_NOTE_FOREIGN) {
-		event.tag = BERTH_EVENT_CONNECTED;
-		event.remote = note->ip;
-		event.remote_port = note->virtual_port;
-	} else {
 		return;
-	}
+	watch->workers[number].counts.of[BERTH_COUNT_bind_failed]++;
+	watch->workers[number].counts.of[BERTH_COUNT_eaddrinuse]++;
 	model_event(watch, &event);
 }

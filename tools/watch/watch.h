@@ -7,7 +7,7 @@
  *	watch_open()			choose a source for the run: eBPF if it can, else sampling /proc and sock_diag
  *	watch_worker_begin()		before the worker's first process exists
  *	watch_worker_started()		when it exists
- *	watch_note()			a note that the shim left in the port map
+ *	watch_conflict()		a failed bind that the port map tells of
  *	watch_mark()			"since then the worker runs this test"
  *	watch_worker_exited()		the command is over, what it left behind still lives: look, wait, judge, then call back
  *	watch_worker_end()		the last process of the worker is gone
@@ -113,8 +113,8 @@ void watch_worker_end(struct watch *watch, unsigned int number);
 /** Since @time_ns (CLOCK_REALTIME; 0: now) worker @number runs test @name; "": none. */
 void watch_mark(struct watch *watch, unsigned int number, int64_t time_ns, const char *name);
 
-/** What the shim noted. Foreign connections and conflicts that the source saw itself are not counted twice. */
-void watch_note(struct watch *watch, unsigned int number, const struct berth_note *note);
+/** A bind that failed with EADDRINUSE inside worker @number, as its map tells; nothing if the source sees such itself. */
+void watch_conflict(struct watch *watch, unsigned int number, const struct berth_note *note);
 
 /** A finding of another room (a database session left). Owned by the watch from now on. */
 void watch_add(struct watch *watch, struct watch_finding *finding);
