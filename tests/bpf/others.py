@@ -50,8 +50,9 @@ def count_call(counts, listeners, asked, line):
         listeners.add(name)
 
 def from_strace(files):
-    counts, listeners, asked = collections.Counter(), set(), set()
+    counts, listeners = collections.Counter(), set()
     for path in files:
+        asked = set()  # by this thread: two connections after another may have the same two ends
         with open(path, errors="replace") as lines:
             for line in lines:
                 count_call(counts, listeners, asked, line)
