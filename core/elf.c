@@ -7,7 +7,7 @@
 #include "core/elf.h"
 
 enum { CLASS_64 = 2, TYPE_EXEC = 2, TYPE_DYN = 3, PT_INTERP_ = 3, PT_NOTE_ = 4 };
-enum { EHDR_SIZE = 64, PHDR_SIZE = 56 };
+enum { EHDR_SIZE = 64, PHDR_SIZE = 56, NOTES_MOST = 16 };
 #if defined(__x86_64__)
 enum { OWN_MACHINE = 62 };
 #elif defined(__aarch64__)
@@ -60,6 +60,22 @@ static enum berth_elf_verdict judge_loader(const struct head *head, uint64_t at,
 	return BERTH_ELF_FOREIGN_LOADER;
 }
 
+/*
+ * The linker of Go puts its note first; another one, which links what uses cgo, puts its own before it in the same segment.
+ * A note is: length of its name, of its text, type (4: Go build id), name, text; both padded to four bytes.
+ */
+static bool has_go_note(const struct head *head, uint64_t at, uint64_t len)
+{
+	uint64_t end = at + len;
+
+	for (int i = 0; i < NOTES_MOST && len <= head->len && at + 12 <= end; i++) {
+		if (number(head, at + 8, 4) == 4 && has(head, at + 12, "Go\0", 4))
+			return true;
+		at += 12 + ((number(head, at, 4) + 3) & ~3ull) + ((number(head, at + 4, 4) + 3) & ~3ull);
+	}
+	return false;
+}
+
 static enum berth_elf_verdict judge_segments(const struct head *head)
 {
 	uint64_t table = number(head, 32, 8);
@@ -77,8 +93,7 @@ static enum berth_elf_verdict judge_segments(const struct head *head)
 
 		if (type == PT_INTERP_)
 			verdict = judge_loader(head, offset, len);
-		/* note header: namesz 4, descsz, type 4 (Go build id), name "Go\0\0" */
-		else if (type == PT_NOTE_ && has(head, offset + 12, "Go\0", 4))
+		else if (type == PT_NOTE_ && has_go_note(head, offset, len))
 			return BERTH_ELF_GO;
 	}
 	return verdict;
