@@ -91,8 +91,8 @@ sed -i 's/^hostssl /host /' "$sdir/data/pg_hba.conf"; as_pg "$pgbin/pg_ctl" -s -
 same 'SCRAM refuses a wrong password' 1 "$(PGSSLMODE=disable PGPASSWORD=wrong q -c 'select 1' | grep -c 'password authentication failed')"
 same 'replication=database is refused clearly' 1 "$(PGSSLMODE=disable q -d 'dbname=mes_e2e_db replication=database' -c 'select 1' | grep -c 'logical replication is not possible' | head -1)"
 same 'a unix socket' 1 "$(PGHOST=$work PGPORT=5432 q -c 'select 1')"
-psql -qc 'select pg_sleep(20)' >"$work/cancel" 2>&1 & sleeper=$!
-sleeps() { [ "$(sql "select count(*) from pg_stat_activity where query = 'select pg_sleep(20)' and state = 'active'")" = 1 ]; }
+psql -qc 'select pg_sleep(19)' >"$work/cancel" 2>&1 & sleeper=$!
+sleeps() { [ "$(sql "select count(*) from pg_stat_activity where query = 'select pg_sleep(19)' and state = 'active'")" = 1 ]; }
 ok 'a statement that takes long' wait_for sleeps
 kill -INT $sleeper; wait $sleeper || true
 ok 'is cancelled' grep -q 'canceling statement' "$work/cancel"

@@ -62,4 +62,7 @@ func main() {
 	}
 	_, err = net.Listen("tcp", address)
 	fmt.Println("a second listener:", err)
+	if len(os.Args) > 2 { // stay until stdin ends
+		_, _ = io.Copy(io.Discard, os.Stdin)
+	}
 }
