@@ -7,7 +7,7 @@
 cd "$(dirname "$0")/../pg"; set -- "$(pwd)/bench" "${1:-5}"; seconds=$2
 cd ../..; . tests/pg/lib.sh >/dev/null; . tests/pg/server.sh; . tests/bench/lib.sh
 rport=$((26000 + $$ % 900)) bport=$((27000 + $$ % 900)) fport=$((24000 + $$ % 900)) uport=$((25000 + $$ % 900)); relay='' bouncer='' phys=mes_e2e_db_b_abcdefgh
-trap 'kill $relay $bouncer 2>/dev/null; server_down 2>/dev/null; rm -rf "$work"' EXIT
+trap 'kill $relay $bouncer 2>/dev/null || :; server_down 2>/dev/null || :; rm -rf "$work"' EXIT
 say() { printf '%-52s %s\n' "$1" "$2"; }
 
 clusters() {

@@ -8,7 +8,7 @@ TMPDIR=/var/tmp # a worker's own /tmp hides the other
 export TMPDIR
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/server.sh"
-trap 'server_down 2>/dev/null; rm -rf "$work"' EXIT
+trap 'server_down 2>/dev/null || :; rm -rf "$work"' EXIT
 berth=${BERTH:-$out/bin/berth}
 clients=$PWD/tests/pg/clients
 programs=${CLIENTS-$(find "$clients" -name '*.*' ! -name run.sh ! -name worker.sh ! -name schema.prisma | sort | tr '\n' ' ')}

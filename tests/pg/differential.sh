@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/server.sh"
 rport=$((26000 + $$ % 900)); suffix=_t1_abcdefgh; phys=mes_e2e_db$suffix; relay=''
-trap 'kill $relay 2>/dev/null; server_down 2>/dev/null; rm -rf "$work"' EXIT
+trap 'kill $relay 2>/dev/null || :; server_down 2>/dev/null || :; rm -rf "$work"' EXIT
 export PGPASSWORD=mes_password PGUSER=mes_user PGHOST=127.0.0.1 PGSSLMODE=disable
 views=/usr/share/postgresql/$(basename "$(dirname "$pgbin")")
 [ -r "$views/system_views.sql" ] || views=$("$pgbin/pg_config" --sharedir)

@@ -7,7 +7,7 @@ for program in /usr/bin/redis-server /usr/sbin/mariadbd; do
 	[ -x $program ] || { echo "1..0 # SKIP no $program: scripts/bootstrap test"; exit 77; }
 done
 . tests/pg/server.sh
-trap 'server_down 2>/dev/null; rm -rf "$work"' EXIT
+trap 'server_down 2>/dev/null || :; rm -rf "$work"' EXIT
 berth=${BERTH:-$out/bin/berth}
 case $berth in /*) ;; *) berth=$PWD/$berth ;; esac
 export BERTH_TEST_BERTH=$berth

@@ -11,7 +11,7 @@ relay_up() { # relay_up [ENV=VALUE]: on $rport
 	env "$@" "$out/tests/pg/relay" $rport "$work/.s.PGSQL.5432" 127.0.0.1 $sport $suffix mes_e2e_db >"$work/relay.out" 2>&1 & relay=$!
 	until grep -q . "$work/relay.out"; do kill -0 $relay; done
 }
-trap 'kill $relay 2>/dev/null; server_down 2>/dev/null; rm -rf "$work"' EXIT
+trap 'kill $relay 2>/dev/null || :; server_down 2>/dev/null || :; rm -rf "$work"' EXIT
 relay_up
 export PGPASSWORD=mes_password PGUSER=mes_user PGHOST=127.0.0.1 PGPORT=$rport PGDATABASE=mes_e2e_db
 q() { timeout 20 psql -Atq "$@" 2>&1 || true; }

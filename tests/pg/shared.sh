@@ -3,7 +3,7 @@
 # Databases, templates and leases on a shared server: who gets what, what is left when somebody dies, what is never touched.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/server.sh"
-trap 'server_down 2>/dev/null; rm -rf "$work"' EXIT
+trap 'server_down 2>/dev/null || :; rm -rf "$work"' EXIT
 # clients say localhost:PORT, as their URL does
 client="export PGPASSWORD=mes_password PGUSER=mes_user PGDATABASE=mes_e2e_db PGHOST=localhost PGPORT=$sport; psql -Atqc"
 original() { pg_dump -h "$sdir" -p "$sport" -U postgres -C mes_e2e_db | grep -v '^.restrict\|^.unrestrict' | md5sum; }
