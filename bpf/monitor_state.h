@@ -319,16 +319,18 @@ static __always_inline __u32 take_stack(void *context, struct berth_frame *frame
 	long len = bpf_get_stack(context, frames, most * sizeof(*frames), BPF_F_USER_STACK | BPF_F_USER_BUILD_ID);
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
 	__u64 plain[2] = {}, word = 0, away;
+	bool goes_on; /* to a caller that the walk has found */
 
 	caller->status = BERTH_FRAME_EMPTY;
 	if (len <= 0)
 		return 0;
-	if (((__u64)len < 2 * sizeof(*frames) || frames[1].status != BERTH_FRAME_IN_FILE) && return_address(regs, &word)) {
+	goes_on = (__u64)len >= 2 * sizeof(*frames) && frames[1].status == BERTH_FRAME_IN_FILE;
+	if (!goes_on && return_address(regs, &word)) {
 		caller->status = BERTH_FRAME_ADDRESS;
 		caller->at = word;
 	}
-	if ((__u64)len >= 2 * sizeof(*frames) && frames[1].status == BERTH_FRAME_IN_FILE &&
-	    bpf_get_stack(context, plain, sizeof(plain), BPF_F_USER_STACK) == sizeof(plain) && return_address(regs, &word)) {
+	if (goes_on && bpf_get_stack(context, plain, sizeof(plain), BPF_F_USER_STACK) == sizeof(plain) &&
+	    return_address(regs, &word)) {
 		away = word - plain[1];
 		if (away + NEAR < 2 * NEAR && away) {
 			*caller = frames[1];
