@@ -6,9 +6,6 @@
  */
 #include "tools/run/foreign.h"
 
-#include <dirent.h>
-#include <stdlib.h>
-
 #include "tools/base/cleanup.h"
 #include "tools/ports/sockets.h"
 #include "tools/run/process.h"
@@ -20,6 +17,7 @@ struct listeners {
 	enum berth_proto proto;
 	unsigned int count;
 	uint64_t inodes[LISTENERS_MOST];
+	char *holder;		/* once found */
 };
 
 static void add_listener(const struct socket_info *info, void *arg)
@@ -42,21 +40,16 @@ static bool is_own(const struct worker *worker, const struct listeners *listener
 	return false;
 }
 
-static char *holder(const struct listeners *listeners)
+static bool visit(void *arg, pid_t pid)
 {
-	cleanup_dir DIR *proc = opendir("/proc");
-	struct dirent *entry;
+	struct listeners *listeners = arg;
+	cleanup_free char *command = NULL;
 
-	while (proc && (entry = readdir(proc))) {
-		pid_t pid = (pid_t)atoi(entry->d_name);
-
-		if (pid > 0 && proc_has_socket(pid, listeners->inodes, listeners->count)) {
-			cleanup_free char *command = process_command(pid);
-
-			return str_print("%.80s (pid %d)", command, (int)pid);
-		}
-	}
-	return NULL;
+	if (!proc_has_socket(pid, listeners->inodes, listeners->count))
+		return true;
+	command = process_command(pid);
+	listeners->holder = str_print("%.80s (pid %d)", command, (int)pid);
+	return false;
 }
 
 bool foreign_is_outsider(const struct worker *worker, enum berth_proto proto, uint16_t port, char **ret_who)
@@ -69,6 +62,7 @@ bool foreign_is_outsider(const struct worker *worker, enum berth_proto proto, ui
 		return true; /* no sock_diag: the connection stands as it is */
 	if (!listeners.count || is_own(worker, &listeners))
 		return false;
-	*ret_who = holder(&listeners);
+	(void)proc_each(visit, &listeners);
+	*ret_who = listeners.holder;
 	return true;
 }
