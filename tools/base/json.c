@@ -18,3 +18,24 @@ json_t *json_text(const char *text)
 			*at = '?';
 	return json_string(copy);
 }
+
+json_t *json_texts(char *const *strv)
+{
+	json_t *array = json_array();
+
+	for (; strv && *strv; strv++)
+		json_array_append_new(array, json_text(*strv));
+	return array;
+}
+
+json_t *json_texts_redacted(char *const *strv)
+{
+	json_t *array = json_array();
+
+	for (; strv && *strv; strv++) {
+		cleanup_free char *plain = str_redacted(*strv);
+
+		json_array_append_new(array, json_text(plain));
+	}
+	return array;
+}

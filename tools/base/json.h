@@ -10,4 +10,8 @@
  */
 json_t *json_text(const char *text);
 
+/* A strv as an array of such values; NULL is the empty one. The second without the passwords of URLs. */
+json_t *json_texts(char *const *strv);
+json_t *json_texts_redacted(char *const *strv);
+
 #endif

@@ -105,7 +105,7 @@ static json_t *json_settings(const struct cli *cli)
 static void print_json(const char *file, const struct check *check, char *const *errors)
 {
 	json_t *root = json_pack("{s:o, s:b, s:o}", "file", json_text(file), "valid", !errors, "errors",
-				 output_strings(errors));
+				 json_texts(errors));
 
 	if (!errors) {
 		json_t *profiles = json_object();
@@ -118,7 +118,7 @@ static void print_json(const char *file, const struct check *check, char *const 
 				    check->config->count ? json_settings(&check->profiles[0])
 							 : json_object());
 		json_object_set_new(root, "profiles", profiles);
-		json_object_set_new(root, "warnings", output_strings(check->warnings));
+		json_object_set_new(root, "warnings", json_texts(check->warnings));
 	}
 	output_json(root);
 }

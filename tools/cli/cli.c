@@ -12,7 +12,6 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/log.h"
-#include "tools/cli/output.h"
 
 #define VERB(name_, usage_, low_, high_, help_, more_) \
 	[VERB_##name_] = { #name_, usage_, low_, high_, help_, more_, verb_##name_ },

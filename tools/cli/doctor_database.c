@@ -6,7 +6,6 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/cli/doctor.h"
-#include "tools/cli/output.h"
 #include "tools/cli/servers.h"
 #include "tools/pg/health.h"
 #include "tools/pg/server.h"

@@ -21,7 +21,6 @@
 #include "tools/base/json.h"
 #include "tools/base/log.h"
 #include "tools/cli/cli.h"
-#include "tools/cli/output.h"
 #include "tools/run/process.h"
 #include "tools/run/state.h"
 #include "tools/watch/diag.h"

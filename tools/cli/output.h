@@ -7,7 +7,4 @@
 /* Print @root on stdout, indented, with a newline; it is released. */
 void output_json(json_t *root);
 
-/* A strv as an array; NULL is the empty one. */
-json_t *output_strings(char *const *strv);
-
 #endif

@@ -97,10 +97,8 @@ static json_t *json_ports(const struct state_worker *worker)
 
 static json_t *json_run(const struct run_state *run)
 {
-	json_t *workers = json_array(), *command = json_array();
+	json_t *workers = json_array();
 
-	for (char **word = run->command; word && *word; word++)
-		json_array_append_new(command, json_text(*word));
 	for (size_t i = 0; i < run->worker_count; i++) {
 		const struct state_worker *worker = &run->workers[i];
 
@@ -116,7 +114,7 @@ static json_t *json_run(const struct run_state *run)
 	return json_pack("{s:s, s:b, s:i, s:s?, s:s?, s:s?, s:s?, s:I, s:o, s:o}", "run", run->id, "alive",
 			 run->alive, "pid", (int)run->pid, "project", run->project_dir, "results",
 			 run->results_dir, "backend", run->backend, "tree", run->tree, "started",
-			 (json_int_t)(run->started_ns / 1000000000), "command", command, "workers", workers);
+			 (json_int_t)(run->started_ns / 1000000000), "command", json_texts(run->command), "workers", workers);
 }
 
 int verb_ps(struct cli *cli)

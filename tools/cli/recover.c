@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "tools/base/cleanup.h"
+#include "tools/base/json.h"
 #include "tools/base/log.h"
 #include "tools/cli/cli.h"
 #include "tools/cli/config.h"
@@ -108,8 +109,8 @@ int verb_recover(struct cli *cli)
 	else
 		recover_databases(&cli->run, &recovery);
 	if (cli->json)
-		output_json(json_pack("{s:b, s:o, s:o}", "dry_run", cli->run.dry_run, "did", output_strings(recovery.did),
-				      "left", output_strings(recovery.left)));
+		output_json(json_pack("{s:b, s:o, s:o}", "dry_run", cli->run.dry_run, "did", json_texts(recovery.did),
+				      "left", json_texts(recovery.left)));
 	else
 		print_text(&recovery, cli->run.dry_run);
 	ret = recovery.left ? 1 : 0;

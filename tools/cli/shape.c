@@ -19,7 +19,6 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/cli/config.h"
-#include "tools/cli/output.h"
 
 enum { ERRORS_MOST = 20, NODES_MOST = 100000, PROFILES_MOST = 64 };
 

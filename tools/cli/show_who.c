@@ -133,11 +133,11 @@ static void add_headline(struct str *text, const struct who *who)
 	const struct who_holder *first = who->holder_count ? &who->holders[0] : NULL;
 
 	str_addf(text, "port %u: ", who->port);
-	if (who->verdict == WHO_FREE)
+	if (who->verdict == WHO_FREE) {
 		str_add(text, first ? "free here, held in another network namespace" : "free");
-	else if (!first)
+	} else if (!first) {
 		str_add(text, who->hidden_processes ? "held, but no owner can be seen" : "held by no process any more");
-	if (who->verdict != WHO_FREE && first) {
+	} else {
 		add_name(text, "held by ", first->info.stat.comm);
 		str_addf(text, " (pid %d)", first->info.stat.pid);
 	}

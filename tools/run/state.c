@@ -52,25 +52,18 @@ static json_t *worker_to_json(const struct state_worker *worker)
 
 int state_save(const struct run_state *run)
 {
-	json_t *root = json_object(), *command = json_array(), *workers = json_array(), *places = json_array();
+	json_t *root = json_object(), *workers = json_array();
 	cleanup_free char *path = str_print("%s/state.json", run->dir);
 	cleanup_free char *text = NULL;
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		json_object_set_new(root, texts[i].key, json_text(*text_at(run, i) ? *text_at(run, i) : ""));
-	for (char **arg = run->command; arg && *arg; arg++) {
-		cleanup_free char *plain = str_redacted(*arg);
-
-		json_array_append_new(command, json_text(plain));
-	}
 	for (size_t i = 0; i < run->worker_count; i++)
 		json_array_append_new(workers, worker_to_json(&run->workers[i]));
 	json_object_set_new(root, "pid", json_integer(run->pid));
 	json_object_set_new(root, "started_ns", json_integer(run->started_ns));
-	for (char **place = run->limit_places; place && *place; place++)
-		json_array_append_new(places, json_text(*place));
-	json_object_set_new(root, "limits", places);
-	json_object_set_new(root, "command", command);
+	json_object_set_new(root, "limits", json_texts(run->limit_places));
+	json_object_set_new(root, "command", json_texts_redacted(run->command));
 	json_object_set_new(root, "workers", workers);
 	text = json_dumps(root, JSON_INDENT(1));
 	json_decref(root);

@@ -168,29 +168,17 @@ static void set_alarms(struct watching *watching)
 	}
 }
 
-static json_t *json_strings(char *const *strv)
-{
-	json_t *list = json_array();
-
-	for (; strv && *strv; strv++) {
-		cleanup_free char *plain = str_redacted(*strv);
-
-		json_array_append_new(list, json_text(plain));
-	}
-	return list;
-}
-
 static void record_run(struct watching *watching)
 {
 	const struct run *run = watching->run;
 
 	record(watching, "run",
 	       json_pack("{s:s, s:i, s:o, s:o, s:o, s:s, s:s, s:s, s:o}", "id", run->id, "workers", (int)run->count,
-			 "tasks", json_strings(run->options->tasks), "command", json_strings(run->options->command),
+			 "tasks", json_texts_redacted(run->options->tasks), "command", json_texts_redacted(run->options->command),
 			 "project", json_text(run->project_dir),
 			 "backend", isolate_backend_names[isolate_backend(run->isolate)],
 			 "tree", run_tree_names[tree_kind(run->tree)], "source", watching->reason,
-			 "losses", json_strings((char *const *)(uintptr_t)watch_losses(watching->watch))));
+			 "losses", json_texts((char *const *)(uintptr_t)watch_losses(watching->watch))));
 }
 
 static void open_record(struct watching *watching)
