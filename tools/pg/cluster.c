@@ -335,7 +335,7 @@ static _Noreturn void child_fail(int pipe, int stage, int error)
 	_exit(127);
 }
 
-/* Neither PG* variables nor a preloaded library have any business in a server; the project's own gets ours, and its place. */
+/* Neither PG* variables nor the suite's libraries have any business in a server; the project's own gets ours, and its place. */
 static char **environment(const struct pg_seat *seat)
 {
 	char **envp = seat->service->engine->ours ? strv_copy(environ) : NULL;
@@ -385,6 +385,8 @@ static struct cluster *cluster_new(const struct cluster_setup *setup)
 	*cluster = (struct cluster){ .setup = *setup, .engine = engine, .log = str_copy(setup->log), .probe = -1, .probe_ms = 2,
 				     .envp = environment(&setup->seat), .began_ms = clock_ms(),
 				     .socket_path = engine->socket_path ? engine->socket_path(&setup->seat) : NULL };
+	if (setup->environ)
+		setup->environ(setup->arg, &cluster->envp);
 	return cluster;
 }
 

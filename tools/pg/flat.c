@@ -161,6 +161,15 @@ static void seat_free(struct unit *unit)
 	free(unit->log);
 }
 
+static void server_environ(void *arg, char ***envp)
+{
+	const struct unit *unit = arg;
+	const struct pg_setup *setup = &unit->worker->pg->setup;
+
+	if (setup->server_environ)
+		setup->server_environ(setup->arg, unit->worker->number, envp);
+}
+
 static int start_unit(struct flat *flat, unsigned int i)
 {
 	struct pg_worker *worker = flat->worker;
@@ -185,7 +194,7 @@ static int start_unit(struct flat *flat, unsigned int i)
 								pg->setup.project_dir, pg->setup.run_id,
 								wants_tls(pg, pg->ports[i]), worker->real[i],
 								pg->setup.idle_kill_ms },
-						      .ready = on_cluster_ready, .end = on_cluster_end,
+						      .environ = server_environ, .ready = on_cluster_ready, .end = on_cluster_end,
 						      .arg = unit }, &unit->cluster);
 }
 
