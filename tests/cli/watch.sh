@@ -47,6 +47,10 @@ berth run -n 2 --leaks fail -- python3 suite.py
 lacks 'what is in the baseline is not told again' 'listener left open' "$err"
 same 'and does not fail the run' 0 "$status"
 rm berth.baseline
+for verb in leaks report; do
+	berth $verb none
+	same "$verb: a run that is not there" '1 berth: unable to read the record of run' "$status ${err%% \'*}"
+done
 
 allowed() { # allowed SENTENCE STATUS YAML...: what an allow list in berth.yaml lets pass
 	sentence=$1 want=$2
