@@ -303,15 +303,3 @@ int finding_baseline_read(const char *path, char ***ret_fingerprints)
 			strv_own(ret_fingerprints, str_copy_len(*line, 16));
 	return 0;
 }
-
-int finding_baseline_write(const char *path, struct watch_finding *const *findings, size_t count)
-{
-	cleanup_str struct str text = { 0 };
-
-	str_add(&text, "# Findings that are known and do not fail a run. Remove a line to hear of it again.\n");
-	for (size_t i = 0; i < count; i++)
-		str_addf(&text, "%s %s%s%s: %s\n", findings[i]->fingerprint, finding_table[findings[i]->kind].name,
-			 findings[i]->task ? " in " : "", findings[i]->task ? findings[i]->task : "",
-			 findings[i]->detail ? findings[i]->detail : "");
-	return file_replace(path, text.text, text.len, 0644);
-}

@@ -76,6 +76,5 @@ const char *finding_rule_error(const char *rule);
 
 /* The baseline: a text file, a fingerprint per line, the rest of the line is for people. */
 int finding_baseline_read(const char *path, char ***ret_fingerprints);
-int finding_baseline_write(const char *path, struct watch_finding *const *findings, size_t count);
 
 #endif
