@@ -66,9 +66,19 @@ static int open_places(struct run *run, const struct run_options *options, char 
 	ignore = str_print("%s/.gitignore", run->results_dir);
 	if (!options->results_dir && access(ignore, F_OK))
 		(void)file_replace(ignore, "*\n", 2, 0644);
-	run->log_dir = str_print("%s/runs/%s", run->results_dir, run->id);
 	ret = dir_install(&run->install_dir);
 	return ret ? fail(ret_error, ret, "find berth's own files", NULL) : 0;
+}
+
+static int open_name(struct run *run, char **ret_error)
+{
+	int ret = runtime_make(run->results_dir, &run->id, &run->dir, &run->lock);
+
+	if (ret)
+		return fail(ret_error, ret, "make the directory for run-time files", NULL);
+	run->log_dir = str_print("%s/runs/%s", run->results_dir, run->id);
+	plan_name_run(run->plan, run->options, run->id);
+	return 0;
 }
 
 static int open_scratch(struct run *run, char **ret_error)
@@ -258,11 +268,9 @@ int run_open(const struct run_options *options, struct plan *plan, struct run **
 	ret = open_signals(run);
 	if (ret)
 		return fail(ret_error, ret, "set up signals", NULL);
-	ret = runtime_make(&run->id, &run->dir, &run->lock);
-	if (ret)
-		return fail(ret_error, ret, "make the directory for run-time files", NULL);
-	plan_name_run(plan, options, run->id);
 	ret = open_places(run, options, ret_error);
+	if (!ret)
+		ret = open_name(run, ret_error);
 	if (!ret)
 		ret = open_scratch(run, ret_error);
 	if (!ret)
