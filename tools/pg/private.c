@@ -199,7 +199,8 @@ static int look(void *arg, struct str *ret_text)
 	job_files_as(plan->server->uid, plan->server->gid); /* in the cache; the project is ours to read */
 	if (!only && pg_clone_reflinks(plan->server->cache))
 		clone = PG_CLONE_REFLINK;
-	else if ((!only || !strcmp(only, "overlay")) && pg_clone_overlays(plan->server->cache, plan->server->uid, plan->server->gid))
+	else if ((!only || !strcmp(only, "overlay")) &&
+		 pg_clone_overlays(plan->server->cache, plan->server->uid, plan->server->gid))
 		clone = PG_CLONE_OVERLAY;
 	str_addf(ret_text, " %s", pg_clone_names[clone]);
 	return ret;
