@@ -192,12 +192,13 @@ static int look(void *arg, struct str *ret_text)
 	int ret = template_hash(arg, ret_text);
 	const char *only = getenv("BERTH_PG_CLONE");
 	enum pg_clone clone = PG_CLONE_COPY;
+	const struct pg_server *server = plan->server;
 
 	shape.command = NULL;
 	str_add(ret_text, " ");
 	ret = ret ? ret : template_hash(&shape, ret_text);
-	job_files_as(plan->server->uid, plan->server->gid); /* in the cache; the project is ours to read */
-	if (!only && pg_clone_reflinks(plan->server->cache))
+	job_files_as(server->uid, server->gid); /* in the cache; the project is ours to read */
+	if (!only && pg_clone_reflinks(server->cache))
 		clone = PG_CLONE_REFLINK;
 	else if ((!only || !strcmp(only, "overlay")) &&
 		 pg_clone_overlays(plan->server->cache, plan->server->uid, plan->server->gid))
