@@ -232,6 +232,7 @@ static void a_name_cannot_command_the_terminal(void **state)
 	assert_int_equal(waitid(P_PID, (id_t)child, &end, WEXITED | WNOWAIT), 0); /* a zombie has no command line */
 	assert_int_equal(proc_read(child, &info), 0);
 	assert_string_equal(info.command, "[a [31mb]");
+	assert_string_equal(info.stat.comm, "a [31mb");
 	proc_info_free(&info);
 	assert_int_equal(waitpid(child, NULL, 0), child);
 	assert_null(proc_command(child, 400));

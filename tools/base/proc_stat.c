@@ -2,6 +2,7 @@
 /* The name may hold anything, brackets and blanks too: what counts lies behind the last bracket. */
 #include "tools/base/proc_stat.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -35,6 +36,9 @@ bool proc_parse_stat(const char *text, struct proc_stat *ret_stat)
 	len = (size_t)(close - open - 1);
 	*ret_stat = (struct proc_stat){ .pid = (pid_t)pid, .state = close[2] };
 	memcpy(ret_stat->comm, open + 1, len < PROC_COMM ? len : PROC_COMM - 1);
+	for (char *at = ret_stat->comm; *at; at++)
+		if (iscntrl((unsigned char)*at))
+			*at = ' ';
 	ppid = strtol(close + 4, &end, 10);
 	if (end == close + 4 || ppid < 0 || ppid > INT_MAX)
 		return false;

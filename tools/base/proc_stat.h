@@ -10,7 +10,7 @@
 
 struct proc_stat {
 	pid_t pid, ppid;
-	char comm[PROC_COMM];	/* as the process named itself: any bytes */
+	char comm[PROC_COMM];	/* as the process named itself, but for control characters: a terminal would obey them */
 	char state;		/* 'Z' a zombie, 'T' stopped ... */
 	uint64_t start_ticks;	/* since boot; with the pid it names one process for ever */
 };

@@ -172,18 +172,14 @@ static pid_t read_inside(int dir, uint64_t pidns)
 	return !pidns || pidns == own || file_read_at(dir, "status", &text, NULL) ? 0 : proc_parse_inside(text);
 }
 
-/* What a process calls itself, too, may hold what a terminal would obey. */
 static char *read_command(int dir, const char *comm, size_t max)
 {
-	cleanup_free char *text = NULL, *line = NULL, *name = NULL;
+	cleanup_free char *text = NULL, *line = NULL;
 	size_t len;
 
 	if (!file_read_at(dir, "cmdline", &text, &len))
 		line = proc_parse_command(text, len, max);
-	if (line && *line)
-		return steal(&line);
-	name = proc_parse_command(comm, strlen(comm), max);
-	return str_print("[%s]", name);
+	return line && *line ? steal(&line) : str_print("[%s]", comm);
 }
 
 char *proc_command(pid_t pid, size_t max)
