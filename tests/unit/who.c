@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -219,6 +220,24 @@ static void stat_lines_with_hostile_names_are_read(void **state)
 	assert_false(proc_parse_stat(")(", &stat));
 }
 
+static void a_name_cannot_command_the_terminal(void **state)
+{
+	struct proc_info info;
+	siginfo_t end;
+	pid_t child = fork();
+
+	(void)state;
+	if (!child)
+		_exit(prctl(PR_SET_NAME, "a\033[31mb"));
+	assert_int_equal(waitid(P_PID, (id_t)child, &end, WEXITED | WNOWAIT), 0); /* a zombie has no command line */
+	assert_int_equal(proc_read(child, &info), 0);
+	assert_string_equal(info.command, "[a [31mb]");
+	assert_string_equal(info.stat.comm, "a [31mb");
+	proc_info_free(&info);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	assert_null(proc_command(child, 400));
+}
+
 static void environments_are_searched_by_whole_names(void **state)
 {
 	static const char text[] = "XBERTH_RUN=no\0BERTH_RUNS=no\0BERTH_RUN=7f3a\0LAST=unterminated";
@@ -299,6 +318,7 @@ int main(void)
 		cmocka_unit_test(virtual_ports_are_found_in_maps),
 		cmocka_unit_test(without_privilege_it_says_what_it_cannot_see),
 		cmocka_unit_test(stat_lines_with_hostile_names_are_read),
+		cmocka_unit_test(a_name_cannot_command_the_terminal),
 		cmocka_unit_test(environments_are_searched_by_whole_names),
 		cmocka_unit_test(containers_are_recognized),
 		cmocka_unit_test(the_number_inside_a_namespace_is_read),
