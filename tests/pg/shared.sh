@@ -65,6 +65,14 @@ kept=$(sql "select datname from pg_database where shobj_description(oid, 'pg_dat
 shared after -d "$shurl" "$work/after" true
 same 'and is not reaped' 1 "$(sql "select count(*) from pg_database where datname = '$kept'")"
 sql "drop database $kept"
+sql 'alter database postgres connection limit 1'
+(until PGPASSWORD=mes_password psql -h 127.0.0.1 -p "$sport" -U mes_user -qXc 'select pg_sleep(1)' postgres; do :; done
+sql 'alter database postgres connection limit -1') >/dev/null 2>&1 &
+held() { [ "$(sql "select count(*) from pg_stat_activity where query = 'select pg_sleep(1)'" template1)" = 1 ]; }
+wait_for held
+got=$(shared full -d "$shurl" "$work/full" "psql -h $sdir -p $sport -U postgres -Atqc \"select string_agg(distinct datname, ' ') from pg_stat_activity where application_name = 'berth'\" postgres")
+same 'a maintenance database that is full is waited for: leases are locks in it' postgres "$got"
+wait
 shared names -d "$shurl" "$work/names" "$client 'select 1' >/dev/null; createdb other; cat $work/names/allocated-databases.json >$work/names/seen"
 same 'what clients created goes too' 2 "$(databases)"
 ok 'physical names begin with the logical one' grep -q '"physical": "mes_e2e_db_task_1_[a-z0-9]\{8\}"' "$work/names/seen"

@@ -12,7 +12,7 @@ static void passwords_are_found(void **state)
 		{ "postgresql://u:se?cret@h/d", "postgresql://u:***@h/d" },
 		{ "postgresql://u:secr@et@h/d", "postgresql://u:***@h/d" },
 		{ "postgresql://u:@h/d", "postgresql://u:***@h/d" },
-		{ "postgresql://h/d?user=u&password=secret&port=1", "postgresql://h/d?user=u&password=***&port=1" },
+		{ "postgresql://h/d?password=secret&sslmode=require", "postgresql://h/d?password=***&sslmode=require" },
 		{ "jdbc:postgresql://h/d?password=secret", "jdbc:postgresql://h/d?password=***" },
 		{ "a://u:secret@h/?password=secret", "a://u:***@h/?password=***" },
 		{ "a://u:secret@h,b://v:secret@h/", "a://u:***@h,b://v:***@h/" },

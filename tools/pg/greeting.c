@@ -126,7 +126,6 @@ static void pass_cancel(struct link *link, const char *packet, size_t len)
 static void startup_packet(struct link *link, size_t len)
 {
 	cleanup_free char *packet = str_take(&link->in);
-	size_t all = len;
 	uint32_t code = wire_get32(packet + 4);
 
 	if (code == WIRE_SSL && len == 8)
@@ -134,7 +133,7 @@ static void startup_packet(struct link *link, size_t len)
 	else if (code == WIRE_GSSENC && len == 8)
 		answer_gss(link);
 	else if (code == WIRE_CANCEL && len >= 16)
-		pass_cancel(link, packet, all);
+		pass_cancel(link, packet, len);
 	else
 		begin_session(link, packet, len);
 }

@@ -240,8 +240,6 @@ void private_setup_ended(struct flat *flat)
 		on_committed(flat, -EAGAIN, "");
 }
 
-/* --- a worker --- */
-
 /* --- the sampler --- */
 
 static void end_servers(struct flat *flat)
@@ -331,6 +329,8 @@ void private_watch(struct flat *flat)
 		flat->watched = true;
 	}
 }
+
+/* --- a worker --- */
 
 /* The servers stay until the sampler has looked for the last time: what the suite has dropped in its last second is not left. */
 static void private_end(struct pg_worker *worker)

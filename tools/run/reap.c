@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Debris is found by the lock that nobody holds any more. Processes are found by their environment, which says the run's
- * id and where its run-time files are; that is the last resort, for when supervisor, keeper and warden were all killed and
- * there is no cgroup.
+ * Debris is found by the lock that nobody holds any more. Processes are found by their environment, which says the run's id and
+ * where its run-time files are; that is the last resort, for when supervisor, keeper and warden were all killed and there is
+ * no cgroup.
  */
 #include "tools/run/reap.h"
 
