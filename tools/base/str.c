@@ -135,6 +135,15 @@ void str_free(struct str *str)
 	*str = (struct str){ 0 };
 }
 
+void str_plain(char *text, const char *but)
+{
+	for (unsigned char *at = (unsigned char *)text; *at; at++)
+		if ((*at < ' ' || *at == 0x7f) && !strchr(but, *at))
+			*at = '?';
+		else if (*at == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0)
+			at[0] = at[1] = '?';
+}
+
 char *str_redacted(const char *text)
 {
 	struct str out = { 0 };

@@ -43,6 +43,9 @@ char *str_take(struct str *str);		/* the text, "" if empty; the buffer is empty 
 void str_free(struct str *str);
 #define cleanup_str __attribute__((cleanup(str_free)))
 
+/* In place: what a terminal would obey (control characters, also those that UTF-8 writes as two bytes) becomes '?', but @but. */
+void str_plain(char *text, const char *but);
+
 /* @text without the passwords of URLs in it: postgresql://user:secret@host -> postgresql://user:***@host. */
 char *str_redacted(const char *text);
 
