@@ -240,14 +240,14 @@ static int watch_live(struct cli *cli, const struct run_state *run)
 	signals = signalfd(-1, &ending, SFD_CLOEXEC);
 	ret = loop_open(&live.loop);
 	if (ret)
-		return EXIT_USAGE;
+		return 1;
 	setup.loop = live.loop;
 	ret = watch_open(&setup, &watch, &reason);
 	if (ret) {
 		log_line("unable to watch: %s", ret == -ENOTSUP && reason ? reason : strerror(-ret));
 		log_hint("sudo berth monitor");
 		loop_close(live.loop);
-		return EXIT_USAGE;
+		return 1;
 	}
 	live.json = cli->json;
 	live.offset_ns = clock_wall_ns() - clock_ns();

@@ -401,7 +401,10 @@ int net_open(struct loop *loop, unsigned int workers, bool datagrams, struct net
 
 void net_worker_begin(struct net *net, unsigned int number, struct berth_portmap *map)
 {
-	net->workers[number - 1] = (struct notify_worker){ .map = map };
+	struct notify_worker *worker = &net->workers[number - 1];
+
+	*worker = (struct notify_worker){ .map = map, .block_base = map->block_base, .block_len = map->block_len };
+	memcpy(worker->unix_rules, map->unix_rules, sizeof(worker->unix_rules));
 }
 
 void net_worker_end(struct net *net, unsigned int number)

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tools/base/cleanup.h"
@@ -124,33 +125,46 @@ void process_descendants(pid_t ancestor, struct pids *ret_pids)
 }
 
 struct wanted {
-	const char *entry;
+	const char *id, *dir;
 	struct pids *found;
 };
 
-static bool add_if_environ(void *arg, pid_t pid)
+/* Does the environment @text name run-time files that do not lie in @dir? However that is spelt; if it is gone, nobody can say. */
+static bool is_elsewhere(const char *text, size_t len, const char *dir)
+{
+	const char *path = proc_parse_map(text, len);
+	cleanup_free char *parent = NULL;
+	struct stat ours, theirs;
+
+	path = path ? path : proc_parse_environ(text, len, "BERTH_MARK");
+	if (!path || *path != '/' || stat(dir, &ours))
+		return false;
+	parent = str_copy_len(path, (size_t)(strrchr(path, '/') - path) + 1);
+	return stat(parent, &theirs) || theirs.st_dev != ours.st_dev || theirs.st_ino != ours.st_ino;
+}
+
+static bool add_if_of_run(void *arg, pid_t pid)
 {
 	struct wanted *wanted = arg;
 	cleanup_free char *path = str_print("/proc/%d/environ", (int)pid);
 	cleanup_free char *text = NULL;
-	size_t len, entry_len = strlen(wanted->entry);
+	const char *id;
+	size_t len;
 
 	if (file_read(path, &text, &len))
 		return true;
-	for (const char *at = text; at < text + len; at += strlen(at) + 1)
-		if (!strncmp(at, wanted->entry, entry_len + 1)) {
-			pids_add(wanted->found, pid);
-			break;
-		}
+	id = proc_parse_environ(text, len, "BERTH_RUN");
+	if (id && !strcmp(id, wanted->id) && !is_elsewhere(text, len, wanted->dir))
+		pids_add(wanted->found, pid);
 	return true;
 }
 
-void process_by_environ(const char *entry, struct pids *ret_pids)
+void process_of_run(const char *id, const char *dir, struct pids *ret_pids)
 {
-	struct wanted wanted = { entry, ret_pids };
+	struct wanted wanted = { id, dir, ret_pids };
 
 	*ret_pids = (struct pids){ 0 };
-	(void)proc_each(add_if_environ, &wanted);
+	(void)proc_each(add_if_of_run, &wanted);
 }
 
 char *process_program(pid_t pid)
