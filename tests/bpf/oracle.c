@@ -557,7 +557,9 @@ static void errors(void)
 /* Grow to so many MiB and end, faster than anybody samples. */
 static void memory(void)
 {
-	if (mmap(NULL, (size_t)argument << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0) == MAP_FAILED)
+	size_t size = (size_t)argument << 20;
+
+	if (mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0) == MAP_FAILED)
 		die("mmap");
 }
 
