@@ -307,9 +307,9 @@ int admin_comment(struct admin *admin, const char *physical, const struct admin_
 	(void)gethostname(host, sizeof(host) - 1);
 	return comment_json(admin, physical,
 			    json_pack("{s:i, s:s, s:i, s:o, s:s, s:s, s:s, s:i, s:I, s:b}", "berth", 1, "run", lease->run,
-				      "worker", (int)lease->worker, "task", json_text(lease->task), "logical", lease->logical, "suffix",
-				      lease->suffix, "host", host, "pid", (int)getpid(), "heartbeat",
-				      (json_int_t)time(NULL), "kept", kept));
+				      "worker", (int)lease->worker, "task", json_text(lease->task), "logical",
+				      lease->logical, "suffix", lease->suffix, "host", host, "pid", (int)getpid(),
+				      "heartbeat", (json_int_t)time(NULL), "kept", kept));
 }
 
 static int comment_template(struct admin *admin, const struct admin_template *template)
