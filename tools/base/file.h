@@ -18,6 +18,12 @@ int file_read(const char *path, char **ret_text, size_t *ret_len);
 int file_read_at(int dir, const char *path, char **ret_text, size_t *ret_len);
 
 /**
+ * True if @path is another user's (not ours, not root's) in a directory where everybody can write and which is not his: he may
+ * have put it in our way, as a berth.yaml in /tmp. The kernel's own rule for symbolic links, proc(5), protected_symlinks.
+ */
+bool file_is_planted(const char *path);
+
+/**
  * Replace @path atomically: written beside it, renamed over it. A reader sees the old file or the new one, never a part;
  * after a power failure it may be empty.
  */

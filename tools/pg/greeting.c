@@ -15,6 +15,7 @@
 #include <netinet/tcp.h>
 #include <string.h>
 
+#include "tools/pg/peer.h"
 #include "tools/pg/wire.h"
 
 /* --- the client's start --- */
@@ -53,6 +54,12 @@ static void begin_session(struct link *link, const char *packet, size_t len)
 	const char *database = NULL;
 	int ret;
 
+	/* `peer` takes whoever comes through the server's socket for us */
+	if (*link->relay->setup.host == '/' && !peer_is_ours(link->client.channel.fd)) {
+		link_refuse(link, "28000", "this relay is another user's, and speaks to its server through a unix socket",
+			    NULL);
+		return;
+	}
 	switch (wire_startup(packet, len, &database)) {
 	case WIRE_STARTUP_BAD:
 		link_refuse(link, "08P01", "invalid startup packet layout", NULL);

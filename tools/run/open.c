@@ -43,6 +43,24 @@ static int fail(char **ret_error, int ret, const char *what, const char *subject
 	return ret;
 }
 
+/* One that another user has made (`sudo berth`) is not found to be so by the first worker. */
+static int open_results(const char *dir, char **ret_error)
+{
+	cleanup_free char *runs = str_print("%s/runs", dir);
+	int ret = dir_make(dir, 0777);
+	bool planted = !ret && file_is_planted(dir);
+	const char *hint = ret || planted ? "--results DIR puts them elsewhere" :
+					    "if an earlier run was root's: sudo chown -R $USER it; or: --results DIR";
+
+	if (planted)
+		*ret_error = str_print("results directory '%s': it is another user's, in a directory where everybody can write\n"
+				       "hint: %s", dir, hint);
+	else if (ret || access(dir, W_OK) || (!access(runs, F_OK) && access(runs, W_OK)))
+		*ret_error = str_print("unable to %s the results directory '%s': %s\nhint: %s", ret ? "make" : "write to", dir,
+				       strerror(ret ? -ret : errno), hint);
+	return *ret_error ? ret ? ret : -EACCES : 0;
+}
+
 static int open_places(struct run *run, const struct run_options *options, char **ret_error)
 {
 	cleanup_free char *ignore = NULL;
@@ -60,9 +78,9 @@ static int open_places(struct run *run, const struct run_options *options, char 
 		free(run->results_dir);
 		run->results_dir = absolute;
 	}
-	ret = dir_make(run->results_dir, 0777);
+	ret = open_results(run->results_dir, ret_error);
 	if (ret)
-		return fail(ret_error, ret, "make the results directory", run->results_dir);
+		return ret;
 	ignore = str_print("%s/.gitignore", run->results_dir);
 	if (!options->results_dir && access(ignore, F_OK))
 		(void)file_replace(ignore, "*\n", 2, 0644);

@@ -142,8 +142,7 @@ static bool kill_orphans_once(const struct run *run)
 	return any;
 }
 
-/* A warden that was killed left its worker's processes to us, the next subreaper above. */
-static void kill_orphans(const struct run *run)
+void worker_kill_orphans(const struct run *run)
 {
 	int64_t due_ms = clock_ms() + ORPHANS_MOST_MS;
 
@@ -161,7 +160,7 @@ static void on_warden_gone(struct worker *worker)
 	close(worker->channel);
 	worker->channel = -1;
 	if (waitpid(worker->warden, &status, 0) < 0 || !WIFEXITED(status))
-		kill_orphans(run);
+		worker_kill_orphans(run);
 	worker->warden = 0;
 	loop_cancel(run->loop, worker->timeout);
 	worker->timeout = NULL;

@@ -11,6 +11,7 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
 #include "tools/base/file.h"
+#include "tools/base/json.h"
 #include "tools/base/str.h"
 #include "tools/watch/table.h"
 
@@ -122,23 +123,7 @@ void finding_seal(struct watch_finding *finding)
 
 static void set_string(json_t *object, const char *name, const char *value)
 {
-	json_t *string = value ? json_string(value) : NULL;
-
-	if (value && !string) /* not UTF-8: a command line may be anything */
-		string = json_string("(not UTF-8)");
-	json_object_set_new(object, name, string ? string : json_null());
-}
-
-static json_t *json_list(char *const *strv)
-{
-	json_t *list = json_array();
-
-	for (; strv && *strv; strv++) {
-		json_t *string = json_string(*strv);
-
-		json_array_append_new(list, string ? string : json_string("(not UTF-8)"));
-	}
-	return list;
+	json_object_set_new(object, name, json_text(value));
 }
 
 static void set_number(json_t *object, const char *name, int64_t value, bool known)
@@ -172,8 +157,8 @@ json_t *finding_json(const struct watch_finding *finding)
 	set_string(object, "command", finding->command);
 	set_string(object, "directory", finding->directory);
 	set_string(object, "error", finding->error);
-	json_object_set_new(object, "ancestry", json_list(finding->ancestry));
-	json_object_set_new(object, "stack", json_list(finding->stack));
+	json_object_set_new(object, "ancestry", json_texts(finding->ancestry));
+	json_object_set_new(object, "stack", json_texts(finding->stack));
 	set_number(object, "age_ms", finding->age_ms, finding->age_ms >= 0);
 	set_number(object, "count", (int64_t)finding->count, true);
 	set_number(object, "time_ms", finding->time_ns / 1000000, true);
