@@ -482,8 +482,8 @@ static void tell_stuck(struct watch *watch, struct process *process, unsigned in
 	finding->protocol = str_copy("tcp");
 	if (process->stuck_ns)
 		finding->since_ns = (int64_t)process->stuck_ns;
-	finding->detail = str_print("%u connections of process %d are in CLOSE_WAIT for more than %lld ms", count, process->pid,
-				    (long long)watch->policy.close_wait_ms);
+	finding->detail = str_print("%u connections of %s (pid %d) are in CLOSE_WAIT for more than %lld ms", count,
+				    finding->command, process->pid, (long long)watch->policy.close_wait_ms);
 	judge_tell(watch, finding);
 }
 
@@ -516,11 +516,13 @@ void judge_growth(struct watch *watch, struct process *process)
 	if (process->growth_told || growth < (int)watch->policy.growth_low)
 		return;
 	process->growth_told = true;
+	model_describe(process);
 	finding = judge_new(watch, FINDING_descriptor_growth, process->worker);
 	judge_set_process(finding, process);
 	finding->count = (uint64_t)growth;
-	finding->detail = str_print("process %d went from %d to %d open descriptors, step by step", process->pid,
-				    process->descriptors.of[0], process->descriptors.of[process->descriptors.count - 1]);
+	finding->detail = str_print("%s (pid %d) went from %d to %d open descriptors, step by step", finding->command,
+				    process->pid, process->descriptors.of[0],
+				    process->descriptors.of[process->descriptors.count - 1]);
 	judge_tell(watch, finding);
 }
 
