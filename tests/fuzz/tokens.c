@@ -16,6 +16,7 @@
 #include "tools/pg/parse.c"
 #include "tools/pg/rename.c"
 #include "tools/pg/rename_catalog.c"
+#include "tools/pg/rename_connect.c"
 #include "tools/pg/rename_database.c"
 #include "tools/pg/lookout.c"
 

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "tools/base/cleanup.h"
+#include "tools/base/environ.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
 #include "tools/pg/pg.h"
@@ -67,6 +68,17 @@ static void make_map(unsigned int number)
 
 static void on_done(void *arg, int fd, uint32_t events);
 
+/* For the worker's processes, and for its servers. */
+static void add_shim(void *arg, unsigned int number, char ***envp)
+{
+	cleanup_free char *shim = str_print("%s/lib/berth/libberth.so", getenv("BERTH_OUT"));
+
+	(void)arg;
+	environ_set(envp, "LD_PRELOAD", shim);
+	environ_set(envp, "BERTH_SHIM", shim);
+	environ_set(envp, "BERTH_MAP", places[number].map_path);
+}
+
 static void start(unsigned int number, const char *text)
 {
 	struct place *place = &places[number];
@@ -74,18 +86,14 @@ static void start(unsigned int number, const char *text)
 	fflush(NULL);
 	place->pid = fork();
 	if (!place->pid) {
-		cleanup_free char *install = NULL, *shim = NULL, *worker = str_print("%u", number);
-		char **envp;
+		cleanup_free char *install = NULL, *worker = str_print("%u", number);
+		char **envp = strv_copy(environ);
 
 		if (dir_install(&install))
 			_exit(125);
-		shim = str_print("%s/lib/berth/libberth.so", getenv("BERTH_OUT"));
-		setenv("LD_PRELOAD", shim, 1);
-		setenv("BERTH_SHIM", shim, 1);
-		setenv("BERTH_MAP", place->map_path, 1);
-		setenv("BERTH_WORKER", worker, 1);
-		setenv("BERTH_TASK", place->task, 1);
-		envp = strv_copy(environ);
+		add_shim(NULL, number, &envp);
+		environ_set(&envp, "BERTH_WORKER", worker);
+		environ_set(&envp, "BERTH_TASK", place->task);
 		pg_worker_environ(pg, &envp);
 		environ = envp;
 		execl("/bin/sh", "sh", "-c", text, NULL);
@@ -217,7 +225,8 @@ static void read_options(int argc, char **argv, struct pg_setup *setup)
 int main(int argc, char **argv)
 {
 	cleanup_free char *id = str_print("t%d", (int)getpid());
-	struct pg_setup setup = { .mode = PG_PRIVATE, .run_id = id, .run_setup = run_setup, .record = record };
+	struct pg_setup setup = { .mode = PG_PRIVATE, .run_id = id, .run_setup = run_setup, .record = record,
+				  .server_environ = add_shim };
 	cleanup_free char *reason = NULL;
 	int ret;
 

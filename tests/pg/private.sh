@@ -25,6 +25,8 @@ got=$(run two -d $url -d postgresql://b:b@localhost:5499/second "$work/two" "$as
 same 'two ports are two servers' '1 2 3 ' "$got"
 
 # --- isolation ---
+got=$(run fdw -d $url "$work/fdw" "$ask 'create extension dblink' -c 'create table mine as select 7 x' -c \"select x, p from dblink('host=localhost port=5432 user=mes_user password=mes_password dbname=mes_e2e_db', 'select x, inet_server_port() from mine') as t(x int, p int)\"" | tail -1)
+same 'a server that connects to localhost:5432 itself meets itself' '7|5432' "$got"
 got=$(run tls -d "$url?sslmode=require" "$work/tls" "$as_client PGSSLMODE=require; psql -Atqc 'select ssl from pg_stat_ssl where pid = pg_backend_pid()'")
 same 'sslmode=require in the URL: the server speaks TLS' t "$got"
 run many -n 6 -d $url "$work/many" "$ask 'create role r; create table t as select 1; select count(*) from pg_stat_activity where datname is not null'" >"$work/many.out"

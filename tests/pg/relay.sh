@@ -43,6 +43,15 @@ same_q 'and goes' '' 'drop database if exists n2 with (force)'
 same_q 'GRANT, COMMENT, ALTER ... SET' '' "grant connect on database mes_e2e_db to public; comment on database mes_e2e_db is 'x'; alter database mes_e2e_db set work_mem = '5MB'"
 same_q 'the same in a DO block, as text and through format()' '' "do \$\$ begin execute 'alter database mes_e2e_db set work_mem = 7777'; execute format('alter database %I set geqo = off', 'mes_e2e_db'); end \$\$"
 same 'and none of it touched the original' '0|' "$(sql "select count(*), max(shobj_description(d.oid, 'pg_database')) from pg_database d left join pg_db_role_setting s on s.setdatabase = d.oid where datname = 'mes_e2e_db' and s.setdatabase is not null")"
+sql 'create extension dblink' $phys
+own="host=127.0.0.1 port=$sport user=mes_user password=mes_password" address=mes_user:mes_password@127.0.0.1:$sport/mes_e2e_db
+q -c 'create table here as select 1 as n' >/dev/null
+for said in "'$own dbname=mes_e2e_db'" "'$own dbname = mes_e2e_db'" "'dbname=''mes_e2e_db'' $own'" "\$\$$own dbname='mes_e2e_db'\$\$" \
+	"'postgresql://$address'" "'postgres://$address?application_name=x'" "'postgres://$address?dbname=mes_e2e_db'"; do
+	same_q "a server that connects to itself lands in the same database: $(printf %s "$said" | sed 's/host=.*password=mes_password/.../; s/@.*://')" 1 "select n from dblink($said, 'select n from here') as t(n int)"
+done
+same_q 'such a string elsewhere is data' 'dbname = mes_e2e_db|postgres://h/mes_e2e_db' "select 'dbname = mes_e2e_db' as server, 'postgres://h/mes_e2e_db' from (select 1) as server"
+q -c 'drop table here' >/dev/null; sql 'drop extension dblink' $phys
 same 'DROP DATABASE postgres is refused' 'ERROR:  42501: this would change a database that all workers share' "$(psql -v VERBOSITY=verbose -Atqc 'drop database postgres' 2>&1 | head -1)"
 ok 'with a hint' sh -c "psql -c 'alter database template1 set work_mem=1' 2>&1 | grep -q 'HINT:.*--db-mode private'"
 same 'UPDATE pg_database without a name is refused' 1 "$(q -c 'update pg_database set datistemplate = false' | grep -c "not this worker's")"

@@ -14,6 +14,7 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/str.h"
 #include "tools/isolate/backend.h"
+#include "tools/isolate/shim_env.h"
 
 const char *const isolate_backend_names[ISOLATE_BACKENDS + 1] = { "auto", "preload", "seccomp", "bpf", "none", NULL };
 
@@ -38,6 +39,7 @@ struct isolate {
 	enum isolate_backend chosen;
 	const struct isolate_ops *ops;
 	void *backend;
+	char *shim;		/* for servers; NULL = there is none */
 };
 
 static int open_one(const struct isolate_setup *setup, enum isolate_backend wanted, struct isolate *isolate,
@@ -75,6 +77,7 @@ static int open_auto(const struct isolate_setup *setup, struct isolate *isolate,
 int isolate_open(const struct isolate_setup *setup, struct isolate **ret_isolate, char **ret_reason)
 {
 	struct isolate *isolate = mem_alloc(sizeof(*isolate));
+	cleanup_free char *no_shim = NULL; /* the backend has said so, if it matters to it */
 	int ret;
 
 	*ret_reason = NULL;
@@ -86,6 +89,8 @@ int isolate_open(const struct isolate_setup *setup, struct isolate **ret_isolate
 		free(isolate);
 		return ret;
 	}
+	if (isolate->chosen != ISOLATE_NONE)
+		(void)shim_env_find(setup, &isolate->shim, &no_shim);
 	if (!*ret_reason)
 		*ret_reason = str_copy("as asked");
 	*ret_isolate = isolate;
@@ -111,6 +116,8 @@ void isolate_close(struct isolate *isolate)
 {
 	if (isolate && isolate->ops->close)
 		isolate->ops->close(isolate->backend);
+	if (isolate)
+		free(isolate->shim);
 	free(isolate);
 }
 
@@ -128,6 +135,12 @@ void isolate_worker_environ(struct isolate *isolate, unsigned int number, char *
 {
 	if (isolate->ops->environ)
 		isolate->ops->environ(isolate->backend, number, envp);
+}
+
+void isolate_server_environ(const struct isolate *isolate, const char *map_path, char ***envp)
+{
+	if (isolate->shim)
+		shim_env_set(envp, isolate->shim, map_path, false);
 }
 
 int isolate_worker_enter(struct isolate *isolate, unsigned int number)

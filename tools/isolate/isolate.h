@@ -77,6 +77,12 @@ int isolate_worker_begin(struct isolate *isolate, const struct isolate_worker *w
 /** Add what the worker's processes need: LD_PRELOAD, BERTH_MAP, BERTH_SHIM ... @envp is a strv. */
 void isolate_worker_environ(struct isolate *isolate, unsigned int number, char ***envp);
 
+/**
+ * For a server of the worker's own that runs outside of it, where no kernel backend sees it: its connections, too, shall
+ * meet the worker's ports and no others. Always by the shim; without one, nothing is added.
+ */
+void isolate_server_environ(const struct isolate *isolate, const char *map_path, char ***envp);
+
 /** Between fork and exec, in a process with one thread. Return: 0; -errno, and then the worker must not start. */
 int isolate_worker_enter(struct isolate *isolate, unsigned int number);
 

@@ -22,6 +22,7 @@ struct cluster_setup {
 	struct pg_seat seat;	/* what it points to must live as long as the server */
 	const char *base;	/* holds data/ (and upper/, work/ for an overlay) */
 	const char *lower;	/* template to mount under data/; NULL = data/ is complete */
+	void (*environ)(void *arg, char ***envp); /* adds to its environment; may be NULL */
 	const char *log;	/* file for the server's messages, 0600 */
 	cluster_ready_fn ready;	/* once */
 	cluster_end_fn end;	/* once, when the process is gone; the cluster is freed after it. Not before @ready. */

@@ -3,7 +3,8 @@
 #define BERTH_PG_PARSE_H
 /*
  * What the rules of renaming share: the tokens of one text, questions about them, and edits. rename.c applies the rules to
- * every statement; those about databases are in rename_database.c, those about catalogs in rename_catalog.c.
+ * every statement; those about databases are in rename_database.c, those about catalogs in rename_catalog.c, and what the
+ * server connects with in rename_connect.c.
  *
  * The parser is a set of rules over the array of tokens, not a grammar: whatever a rule does not recognize stays as it is.
  */
@@ -57,6 +58,9 @@ void rename_comparison(struct parse *parse, size_t i, size_t end);
 
 /** The relation @i, if it is a catalog that shows everybody's databases: only the worker's own rows. */
 void rename_shared_relation(struct parse *parse, size_t begin, size_t i);
+
+/** The string @i, if the server is to connect with it. */
+void rename_connection(struct parse *parse, size_t begin, size_t i);
 
 /** PREPARE TRANSACTION, COMMIT PREPARED, ROLLBACK PREPARED. */
 void rename_prepared_transaction(struct parse *parse, size_t begin);

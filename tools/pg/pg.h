@@ -90,6 +90,8 @@ struct pg_setup {
 
 	int (*run_setup)(void *arg, const char *command);	/* see above; -errno refuses */
 	void (*record)(void *arg, const struct pg_record *record); /* may be NULL */
+	/* what a private server needs, so that its own connections (dblink, subscriptions, replication) land in its worker */
+	void (*server_environ)(void *arg, unsigned int number, char ***envp); /* may be NULL */
 	void *arg;
 };
 

@@ -4,7 +4,8 @@
  *
  *	CREATE, DROP, ALTER, COMMENT ON, GRANT ... ON, ... DATABASE name	the name, TEMPLATE and RENAME TO names too
  *	datname = 'x', table_catalog IN ('x'), datname = $1	the literal; of a parameter its number, for Bind
- *	pg_database_size('x'), dblink('dbname=x')		the literal
+ *	pg_database_size('x')					the literal
+ *	dblink('dbname=x'), CONNECTION 'postgresql://h/x'	the name in it
  *	FROM x.schema.table, 'x.schema.t'::regclass		the first part
  *	FROM pg_database, pg_stat_activity			the worker's own rows: other workers stay invisible
  *	PREPARE TRANSACTION 'x'					the identifier, which all databases of a server share
@@ -13,7 +14,7 @@
  * Every name is mapped, so no statement can reach a neighbour's database or the original. What would alter the three shared
  * ones (postgres, template0, template1) is refused.
  *
- * The rules that need room are in rename_database.c and rename_catalog.c; parse.h says what a rule is.
+ * The rules that need room are in rename_database.c, rename_catalog.c and rename_connect.c; parse.h says what a rule is.
  */
 #include "tools/pg/rename.h"
 
@@ -101,42 +102,7 @@ static void three_parts_literal(struct parse *parse, size_t i)
 	parse_edit(parse, (size_t)(body - parse->text), len, physical.text);
 }
 
-/* --- strings that hold connection strings or SQL --- */
-
-/* Elsewhere a string with dbname= in it is data. */
-static bool may_connect(const struct parse *parse)
-{
-	for (size_t i = 0; i < parse->count; i++)
-		if (parse->tokens[i].kind == TOKEN_WORD &&
-		    (parse_begins(parse->text + parse->tokens[i].at, parse->tokens[i].len, "dblink") ||
-		     parse_is(parse, i, "subscription") || parse_is(parse, i, "server")))
-			return true;
-	return false;
-}
-
-/* dbname=x inside a connection string, or OPTIONS (dbname 'x') */
-static void connection_string(struct parse *parse, size_t i)
-{
-	const struct token *token = parse_token(parse, i);
-	const char *body = parse->text + token->body, *end = body + token->body_len;
-	const char *at = memmem(body, token->body_len, "dbname=", 7);
-	cleanup_str struct str physical = { 0 };
-	size_t len = 0;
-
-	if ((!at && !(i && parse_is(parse, i - 1, "dbname"))) || !may_connect(parse))
-		return;
-	if (!at) {
-		parse_edit_literal(parse, i);
-		return;
-	}
-	at += 7;
-	while (at + len < end && !strchr(" '\\\t\n", at[len]))
-		len++;
-	if (!len)
-		return;
-	names_physical(parse->names, at, len, &physical);
-	parse_edit(parse, (size_t)(at - parse->text), len, physical.text);
-}
+/* --- strings that hold SQL --- */
 
 static void parse_text(struct parse *parse, const char *text, size_t len);
 
@@ -222,10 +188,9 @@ static void string_token(struct parse *parse, size_t begin, size_t i)
 		inner_text(parse, token);
 		return;
 	}
-	if (token->kind == TOKEN_DOLLAR)
-		return;
-	connection_string(parse, i);
-	three_parts_literal(parse, i);
+	rename_connection(parse, begin, i);
+	if (token->kind != TOKEN_DOLLAR)
+		three_parts_literal(parse, i);
 }
 
 /* In a body that executes statements made at run time, the bare name of a known database is an argument of format(). */

@@ -97,6 +97,14 @@ static unsigned int room_number(const struct worker *worker)
 	return worker->setup ? 0 : worker->number;
 }
 
+static void server_environ(void *arg, unsigned int number, char ***envp)
+{
+	struct run *run = arg;
+	const struct worker *worker = number ? &run->workers[number - 1] : setup_worker(run);
+
+	isolate_server_environ(run->isolate, worker->map_path, envp);
+}
+
 static int run_setup(void *arg, const char *command)
 {
 	struct run *run = arg;
@@ -219,6 +227,7 @@ static int open_room(struct run *run, bool private)
 		.pool_alarm_percent = run->options->pool_alarm_percent,
 		.run_setup = run_setup,
 		.record = on_record,
+		.server_environ = server_environ,
 		.arg = run,
 	};
 	int ret;
