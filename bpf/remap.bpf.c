@@ -29,7 +29,8 @@
 #include "core/portmap.c"
 #pragma GCC visibility pop
 
-enum { FAMILY_4 = 2, FAMILY_6 = 10, ADDRESS_IN_USE = 98, CONNECTION_REFUSED = 111, LEVELS = 32, ALLOW = 1, REFUSE = 0 };
+enum { FAMILY_4 = 2, FAMILY_6 = 10, STREAM = 1, ADDRESS_IN_USE = 98, CONNECTION_REFUSED = 111 };
+enum { LEVELS = 32, ANSWERS_BITS = 10, ALLOW = 1, REFUSE = 0 };
 
 /* In vmlinux.h and in newer headers only. */
 enum { PROTOCOL_UDPLITE = 136, PROTOCOL_MPTCP = 262 };
@@ -55,6 +56,13 @@ struct {
 	__uint(max_entries, 256 * 1024);
 } events SEC(".maps");
 
+/*
+ * What `workers` has answered: to ask the hash was half the cost of a call. An entry is one word, id << 16 | index, so that
+ * nobody reads half of one; 0 is none. It never grows stale: a run gives a number to one worker, and the kernel gives an id to
+ * one cgroup.
+ */
+__u64 answers[1 << ANSWERS_BITS];
+
 __u64 lost;		/* events for which the ring had no room */
 __u32 worker_level;	/* depth of the workers' cgroups, learned from the first one seen; they are siblings */
 
@@ -63,14 +71,23 @@ struct passing {
 	struct berth_portmap *map;
 	struct berth_ip ip;
 	__u16 port;
-	int proto;	/* enum berth_proto; -1 = not ours */
+	__u32 proto;	/* enum berth_proto */
 };
+
+/* The multiplier spreads ids that lie a constant apart, as those of the workers do: each file of a cgroup takes one as well. */
+static __always_inline __u64 *answer_of(__u64 id)
+{
+	return &answers[(__u32)id * 2654435761u >> (32 - ANSWERS_BITS)];
+}
 
 static struct berth_portmap *map_of_cgroup(__u64 id)
 {
 	__u32 *index = bpf_map_lookup_elem(&workers, &id);
 
-	return index ? bpf_map_lookup_elem(&maps, index) : NULL;
+	if (!index)
+		return NULL;
+	__atomic_store_n(answer_of(id), id << 16 | *index, __ATOMIC_RELAXED);
+	return bpf_map_lookup_elem(&maps, index);
 }
 
 static long find_level(__u32 i, void *arg)
@@ -86,7 +103,7 @@ static long find_level(__u32 i, void *arg)
 	return 1;
 }
 
-static __noinline struct berth_portmap *map_of_current(void)
+static __noinline struct berth_portmap *ask_for_map(void)
 {
 	struct berth_portmap *map = map_of_cgroup(bpf_get_current_ancestor_cgroup_id((int)worker_level));
 	bool found = false;
@@ -97,18 +114,19 @@ static __noinline struct berth_portmap *map_of_current(void)
 	return found ? map_of_cgroup(bpf_get_current_ancestor_cgroup_id((int)worker_level)) : NULL;
 }
 
-static int proto_of(__u32 protocol)
+/* Inlined, as is_ours() is: a call between BPF functions costs as much as the rest of this one. */
+static __always_inline struct berth_portmap *map_of_current(void)
 {
-	switch (protocol) {
-	case IPPROTO_TCP:
-	case PROTOCOL_MPTCP:
-		return BERTH_TCP;
-	case IPPROTO_UDP:
-	case PROTOCOL_UDPLITE:
-		return BERTH_UDP;
-	default:
-		return -1;
-	}
+	__u64 id = bpf_get_current_ancestor_cgroup_id((int)worker_level);
+	__u64 answer = __atomic_load_n(answer_of(id), __ATOMIC_RELAXED);
+	__u32 index = (__u16)answer;
+
+	return answer && answer >> 16 == id ? bpf_map_lookup_elem(&maps, &index) : ask_for_map();
+}
+
+static bool is_tcp_or_udp(__u32 protocol)
+{
+	return protocol == IPPROTO_TCP || protocol == PROTOCOL_MPTCP || protocol == IPPROTO_UDP || protocol == PROTOCOL_UDPLITE;
 }
 
 static __noinline void tell(const struct passing *at, __u32 kind, __u16 note_kind, __u16 real, int error)
@@ -136,7 +154,8 @@ static __noinline void tell(const struct passing *at, __u32 kind, __u16 note_kin
 /* Copy the address out of @ctx. Inlined with a constant @family: a context is read at constant offsets only. */
 static __always_inline struct passing passing_of(struct bpf_sock_addr *ctx, int family)
 {
-	struct passing at = { .proto = proto_of(ctx->protocol) };
+	/* STREAM is TCP, DATAGRAM is UDP: computed, not chosen, as without CAP_PERFMON the verifier wants one path to an index. */
+	struct passing at = { .proto = (ctx->type - STREAM) % BERTH_PROTOS };
 
 	/* The verifier allows no narrow load of the port on every kernel: all four bytes are read. */
 	at.port = bpf_ntohs((__u16)*(volatile __u32 *)&ctx->user_port);
@@ -152,16 +171,16 @@ static __always_inline struct passing passing_of(struct bpf_sock_addr *ctx, int 
 	return at;
 }
 
-/* The mask says to the verifier what is_ours() has made sure. */
+/* The remainder says to the verifier what passing_of() has made sure. */
 static __always_inline enum berth_proto table_of(const struct passing *at)
 {
-	return (enum berth_proto)(at->proto & (BERTH_PROTOS - 1));
+	return (enum berth_proto)(at->proto % BERTH_PROTOS);
 }
 
 /* Find the worker. Return: false if the address is not its business. */
-static __noinline bool is_ours(struct passing *at)
+static __always_inline bool is_ours(const struct bpf_sock_addr *ctx, struct passing *at)
 {
-	if (!at->port || at->proto < 0)
+	if (!at->port || !is_tcp_or_udp(ctx->protocol))
 		return false;
 	at->map = map_of_current();
 	return at->map && berth_ip_is_local(at->map, &at->ip);
@@ -223,7 +242,7 @@ static __always_inline int on_bind(struct bpf_sock_addr *ctx, int family)
 	bool is_new = false;
 	__u16 real;
 
-	if (!is_ours(&at) || berth_portmap_is_real(at.map, table_of(&at), at.port))
+	if (!is_ours(ctx, &at) || berth_portmap_is_real(at.map, table_of(&at), at.port))
 		return ALLOW;
 	real = berth_portmap_real(at.map, table_of(&at), at.port);
 	if (!real)
@@ -263,7 +282,7 @@ static __always_inline int on_way_in(struct bpf_sock_addr *ctx, int family)
 	struct passing at = passing_of(ctx, family);
 	__u16 real;
 
-	if (!is_ours(&at) || berth_portmap_is_real(at.map, table_of(&at), at.port))
+	if (!is_ours(ctx, &at) || berth_portmap_is_real(at.map, table_of(&at), at.port))
 		return ALLOW;
 	real = berth_portmap_real(at.map, table_of(&at), at.port);
 	if (!real)
@@ -277,7 +296,7 @@ static __always_inline int on_way_out(struct bpf_sock_addr *ctx, int family)
 	struct passing at = passing_of(ctx, family);
 	__u16 virtual_port;
 
-	if (!is_ours(&at))
+	if (!is_ours(ctx, &at))
 		return ALLOW;
 	virtual_port = berth_portmap_virtual(at.map, at.port);
 	if (virtual_port != at.port)
@@ -287,7 +306,7 @@ static __always_inline int on_way_out(struct bpf_sock_addr *ctx, int family)
 
 static __always_inline int on_bound(struct bpf_sock *ctx)
 {
-	struct berth_portmap *map = proto_of(ctx->protocol) < 0 ? NULL : map_of_current();
+	struct berth_portmap *map = is_tcp_or_udp(ctx->protocol) ? map_of_current() : NULL;
 
 	if (map) {
 		berth_portmap_bound(map, (__u16)ctx->src_port);

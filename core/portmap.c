@@ -17,6 +17,7 @@
  * at worst be refused, never be sent to a neighbour.
  */
 #include "core/portmap.h"
+#include "core/hash.h"
 
 static bool swap(uint32_t *cell, uint32_t from, uint32_t to)
 {
@@ -110,19 +111,24 @@ static uint16_t slot_of_other(struct berth_portmap *map, enum berth_proto proto,
 	return real;
 }
 
+static void udp_share_give_back(struct berth_portmap *map)
+{
+	__atomic_fetch_sub(&map->udp_claims, 1, __ATOMIC_RELAXED);
+}
+
 /* Take one of the slots that undeclared UDP ports may have. Return: false if they are all taken. */
-static bool udp_share(struct berth_portmap *map)
+static bool udp_share_take(struct berth_portmap *map)
 {
 	if (__atomic_fetch_add(&map->udp_claims, 1, __ATOMIC_RELAXED) < map->block_len / 4)
 		return true;
-	__atomic_fetch_sub(&map->udp_claims, 1, __ATOMIC_RELAXED);
+	udp_share_give_back(map);
 	return false;
 }
 
 uint16_t berth_portmap_claim(struct berth_portmap *map, enum berth_proto proto, uint16_t virtual_port, bool *ret_new)
 {
 	uint16_t real = berth_portmap_real(map, proto, virtual_port);
-	uint16_t won;
+	uint16_t taken;
 
 	*ret_new = false;
 	if (real)
@@ -132,14 +138,17 @@ uint16_t berth_portmap_claim(struct berth_portmap *map, enum berth_proto proto, 
 		*ret_new = true;
 		return publish(map, proto, virtual_port, 0, real, false);
 	}
-	if (proto == BERTH_UDP && !udp_share(map))
+	if (proto == BERTH_UDP && !udp_share_take(map))
 		return virtual_port;
-	real = slot_take(map, virtual_port);
-	if (!real) /* another process may have taken the last slot for the very same port */
-		return berth_portmap_real(map, proto, virtual_port);
-	won = publish(map, proto, virtual_port, 0, real, true);
-	*ret_new = won == real;
-	return won;
+	taken = slot_take(map, virtual_port);
+	if (taken)
+		real = publish(map, proto, virtual_port, 0, taken, true);
+	else /* another process may have taken the last slot for the very same port */
+		real = berth_portmap_real(map, proto, virtual_port);
+	*ret_new = taken && real == taken;
+	if (proto == BERTH_UDP && !*ret_new)
+		udp_share_give_back(map);
+	return real;
 }
 
 uint16_t berth_portmap_declare(struct berth_portmap *map, uint16_t virtual_port)
@@ -222,11 +231,7 @@ bool berth_portmap_foreign_first(struct berth_portmap *map, enum berth_proto pro
 
 bool berth_portmap_escape_first(struct berth_portmap *map, const char *program)
 {
-	uint32_t hash = 2166136261u; /* FNV-1a */
-
-	while (*program)
-		hash = (hash ^ (uint8_t)*program++) * 16777619u;
-	return first(map->escapes_seen, hash % BERTH_ESCAPES_SEEN);
+	return first(map->escapes_seen, berth_hash_text(BERTH_HASH, program) % BERTH_ESCAPES_SEEN);
 }
 
 void berth_portmap_foreign_forget(struct berth_portmap *map, enum berth_proto proto, uint16_t port)

@@ -273,7 +273,6 @@ static void print(const char *reason)
 	for (const char *const *loss = watch_losses(watch); *loss; loss++)
 		json_array_append_new(losses, json_string(*loss));
 	json_object_set_new(root, "source", json_string(reason));
-	json_object_set_new(root, "allowed", json_integer((json_int_t)watch_allowed_count(watch)));
 	json_object_set_new(root, "missed", json_integer((json_int_t)watch_missed(watch)));
 	json_object_set_new(root, "losses", losses);
 	json_object_set_new(root, "findings", findings);

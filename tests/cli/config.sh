@@ -83,4 +83,8 @@ rm berth.yml
 printf 'json: out/report.json\nresults: /abs\n' >berth.yaml
 mkdir -p sub && cd sub || exit 1
 same 'files are beside berth.yaml, wherever one is' "{\"results\":\"/abs\",\"json\":\"$work/home/project/out/report.json\"}" "$(settings)"
+cd .. && rm berth.yaml
+berth run --dry-run -- psql 'postgresql://u:secret@localhost/d' 'postgresql://localhost/d?password=secret'
+same 'the plan shows no password' "w1 (default): psql postgresql://u:***@localhost/d postgresql://localhost/d?password=***" \
+	"$(printf '%s' "$out" | tail -n 1)"
 finish

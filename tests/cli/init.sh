@@ -104,7 +104,7 @@ berth: wrote $PWD/berth.yaml
 hint: read it, then: berth check; berth run -n 2" "$status $err"
 echo mine >berth.yaml
 berth init
-same 'it does not overwrite' '125 mine' "$status $(cat berth.yaml)"
+same 'it does not overwrite' '1 mine' "$status $(cat berth.yaml)"
 has 'and says how to' 'hint: berth init --stdout shows what would be written; --force replaces it' "$err"
 berth init --force
 same 'unless told to' '0 port:' "$status $(grep '^port' berth.yaml)"

@@ -70,6 +70,11 @@ has '--version says the version' 'berth 0.' "$out"
 berth version --json
 same 'version --json is JSON' true "$(printf '%s' "$out" | jq '.backends.preload.works and has("version")')"
 
+status=0
+"$BERTH" ps --json >/dev/full 2>"$work/err" || status=$?
+same 'an answer that cannot be written: exit 125, and why' '125 berth: unable to write to stdout: No space left on device' \
+	"$status $(cat "$work/err")"
+
 berth run -- sh -c 'echo "$@"' x --port -n 3 --frobnicate
 same "the command's own options stay its own" '--port -n 3 --frobnicate' "$out"
 berth run sh -c 'echo "$@"' x -z

@@ -37,17 +37,20 @@ same 'each worker has its own, with the port and the test as the suite calls the
 same 'the same problem has one fingerprint' 1 \
 	"$(printf '%s' "$out" | jq '[.[] | select(.kind == "leaked_listener") | .fingerprint] | unique | length')"
 has 'the command is there' 'suite.py serve' "$out"
-fingerprint=$(printf '%s' "$out" | jq -r '[.[] | select(.gate == "leaks")][].fingerprint')
 same 'JUnit has a failing case for each worker' 2 "$(grep -c '<failure message="listener on port 3166' r.xml)"
 same 'JSON says the same' 2 "$(jq '[.findings[] | select(.kind == "leaked_listener")] | length' r.json)"
 same 'the trace has the workers' 2 "$(jq '[.traceEvents[] | select(.cat == "worker")] | length' r.trace)"
 has 'HTML names the port' 'listener on port 3166' "$(cat r.html)"
 
-printf '%s known\n' $fingerprint >berth.baseline
+printf '%s' "$out" | jq -r '.[] | .fingerprint + " " + .title + ": " + .detail' >berth.baseline
 berth run -n 2 --leaks fail -- python3 suite.py
 lacks 'what is in the baseline is not told again' 'listener left open' "$err"
 same 'and does not fail the run' 0 "$status"
 rm berth.baseline
+for verb in leaks report; do
+	berth $verb none
+	same "$verb: a run that is not there" '1 berth: unable to read the record of run' "$status ${err%% \'*}"
+done
 
 allowed() { # allowed SENTENCE STATUS YAML...: what an allow list in berth.yaml lets pass
 	sentence=$1 want=$2

@@ -94,6 +94,10 @@ berth who 3177
 same 'held in another network namespace: free here, exit status 1' '1 port 3177: free here, held in another network namespace' \
 	"$status $(printf '%s\n' "$out" | head -n 1)"
 has 'and by whom' "pid $holder," "$out"
+if [ "$(id -u)" = 0 ]; then # as a supervisor that has given it up
+	said=$(setpriv --bounding-set=-sys_admin --inh-caps=-sys_admin "$BERTH" who 3177) || :
+	has 'and without the right to enter the namespace' "pid $holder," "$said"
+fi
 kill $holder
 berth who 0
 same 'not a port: exit status 125' 125 "$status"

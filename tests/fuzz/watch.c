@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What tools/watch reads from the kernel, from /proc and from other programs' perf maps: any bytes, no read out of bounds. */
 #include "tools/watch/diag.c"
+#include "tools/watch/diag_proc.c"
 #include "tools/watch/proc.c"
 #include "tools/watch/symbol.c"
 #include "tools/watch/table.c"
@@ -9,6 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void fuzz_proc(const char *text, size_t len)
 {
+	struct diag_socket socket;
 	struct proc_unix entry;
 	struct proc_stat stat;
 	const char *value = proc_parse_environ(text, len, "BERTH_RUN");
@@ -16,6 +18,7 @@ static void fuzz_proc(const char *text, size_t len)
 	if (value && (value < text || memchr(value, 0, len - (size_t)(value - text)) == NULL))
 		abort(); /* a value must end inside the text */
 	free(proc_parse_command(text, len, 100));
+	(void)diag_parse_proc(text, BERTH_TCP, len & 1 ? AF_INET : AF_INET6, &socket);
 	free(proc_parse_container(text));
 	if (proc_parse_inside(text) < 0 || (proc_parse_unix(text, &entry) && (entry.path < text || entry.path > text + len)))
 		abort();

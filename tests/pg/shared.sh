@@ -16,6 +16,23 @@ same 'without a setup a worker gets a copy of the database' 'the original' "$got
 same 'which is gone afterwards' 0 "$(databases)"
 got=$(shared socket -d "$shurl?host=$sdir" "$work/socket" "for mode in disable require; do PGSSLMODE=\$mode; export PGSSLMODE; $client 'select who, current_database(), inet_client_addr() is null from witness'; done" | tr '\n' ' ')
 same 'host= in the URL: the suite uses TCP, the relay the socket of the server' 'the original|mes_e2e_db|t the original|mes_e2e_db|t ' "$got"
+# `peer`: whoever is on the other side of the server's socket is the relay's user
+if [ "$(id -u)" = 0 ]; then
+	printf 'local all nobody peer\n%s\n' "$(cat "$sdir/data/pg_hba.conf")" >"$work/hba"; cat "$work/hba" >"$sdir/data/pg_hba.conf"
+	as_pg "$pgbin/pg_ctl" -s -D "$sdir/data" reload
+	sql 'create role nobody login superuser'
+	install -d -o nobody "$work/peer"; cp -r "$out/bin" "$out/lib" "$work/"; chmod -R a+rX "$work/bin" "$work/lib"
+	# shellcheck disable=SC2016
+	(cd "$work/peer" && HOME=$PWD XDG_RUNTIME_DIR='' XDG_CACHE_HOME='' exec setpriv --reuid nobody --regid nogroup --clear-groups "$work/bin/berth" run \
+		--db-mode rename --db "postgresql://nobody@localhost:$sport/mes_e2e_db?host=$sdir" -- sh -c 'psql -h localhost -p "$1" -U nobody -Atqc "select session_user" mes_e2e_db >got && mv got own; i=0; while [ ! -e go ] && [ $i -lt 200 ]; do sleep 0.05; i=$((i + 1)); done' - "$sport") >"$work/peer.out" 2>&1 & peer=$!
+	wait_for test -e "$work/peer/own" || cat "$work/peer.out"
+	same 'peer: the run itself is let in' nobody "$(cat "$work/peer/own")"
+	real=$(setpriv --reuid nobody --regid nogroup --clear-groups env XDG_RUNTIME_DIR= "$work/bin/berth" ps | sed -n "s/.*$sport->\([0-9]*\).*/\1/p")
+	got=$(setpriv --reuid 65533 --regid nogroup --clear-groups psql -h 127.0.0.1 -p "$real" -U nobody -Atqc 'select session_user' mes_e2e_db 2>&1) || :
+	same 'another user is not' 'this relay is another' "$(printf '%s' "$got" | grep -o 'this relay is another')"
+	: >"$work/peer/go"; wait $peer || :
+	sed -i 1d "$sdir/data/pg_hba.conf"; sql 'drop role nobody'
+fi
 sed -i 's/^host /hostssl /' "$sdir/data/pg_hba.conf"; as_pg "$pgbin/pg_ctl" -s -D "$sdir/data" reload
 got=$(shared binding -d "$shurl" "$work/binding" "export PGSSLMODE=require; $client 'select ssl from pg_stat_ssl where pid = pg_backend_pid()'")
 same 'a server and clients that insist on TLS: libpq is told that its TLS cannot be bound to' t "$got"
@@ -48,6 +65,14 @@ kept=$(sql "select datname from pg_database where shobj_description(oid, 'pg_dat
 shared after -d "$shurl" "$work/after" true
 same 'and is not reaped' 1 "$(sql "select count(*) from pg_database where datname = '$kept'")"
 sql "drop database $kept"
+sql 'alter database postgres connection limit 1'
+(until PGPASSWORD=mes_password psql -h 127.0.0.1 -p "$sport" -U mes_user -qXc 'select pg_sleep(1)' postgres; do :; done
+sql 'alter database postgres connection limit -1') >/dev/null 2>&1 &
+held() { [ "$(sql "select count(*) from pg_stat_activity where query = 'select pg_sleep(1)'" template1)" = 1 ]; }
+wait_for held
+got=$(shared full -d "$shurl" "$work/full" "psql -h $sdir -p $sport -U postgres -Atqc \"select string_agg(distinct datname, ' ') from pg_stat_activity where application_name = 'berth'\" postgres")
+same 'a maintenance database that is full is waited for: leases are locks in it' postgres "$got"
+wait
 shared names -d "$shurl" "$work/names" "$client 'select 1' >/dev/null; createdb other; cat $work/names/allocated-databases.json >$work/names/seen"
 same 'what clients created goes too' 2 "$(databases)"
 ok 'physical names begin with the logical one' grep -q '"physical": "mes_e2e_db_task_1_[a-z0-9]\{8\}"' "$work/names/seen"

@@ -100,7 +100,7 @@ same 'nothing is left on the server' 0 "$(databases)"
 # --- and those of private servers, when a further one is made ---
 mode=private port=5432
 printf 'template-quota: 1K\n' >berth.yaml
-unused() { for name; do mkdir -p "$work/cache/berth/pg/tpl-$name/5432"; head -c 5000 /dev/zero >"$work/cache/berth/pg/tpl-$name/5432/data"; : >"$work/cache/berth/pg/tpl-$name.lock"; done; }
+unused() { for name; do mkdir -p "$work/cache/berth/pg/tpl-$name/5432"; head -c 5000 /dev/zero >"$work/cache/berth/pg/tpl-$name/5432/data"; : >"$work/cache/berth/pg/tpl-$name.lock"; chown -R --reference="$work/cache/berth/pg" "$work/cache/berth/pg/tpl-$name" "$work/cache/berth/pg/tpl-$name.lock"; done; }
 kept() { of_mode .name | cut -c-4 | sort | paste -sd' '; }
 unused aged used; touch -d '2 days ago' "$work/cache/berth/pg/tpl-aged" "$work/cache/berth/pg/tpl-used"
 exec 8>>"$work/cache/berth/pg/tpl-used.lock"; flock -s 8

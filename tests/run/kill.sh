@@ -87,6 +87,13 @@ kill -9 "$(keeper_of $run)" $run
 wait $run 2>/dev/null
 has "$("$BERTH" reap --dry-run)" 'run [0-9a-f]+: files ' "reap --dry-run names the debris"
 no_files; [ $? != 0 ]; report $? "and leaves it"
+id=$(ls "$XDG_RUNTIME_DIR/berth")
+env BERTH_RUN="$id" BERTH_MAP=/elsewhere/w1.map sleep 617 &
+neighbour=$!
+env BERTH_RUN="$id" sleep 618 &
+stray=$!
 "$BERTH" reap >/dev/null; is 0 $? "reap"
 none_left && no_files; report $? "reap removes it"
+wait $stray; is 137 $? "with a process that says no more than the run's id"
+kill $neighbour; report $? "but not the processes of a run of that id whose run-time files are elsewhere"
 finish

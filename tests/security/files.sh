@@ -56,6 +56,43 @@ said=$(nobody "$BERTH" run -n 2 --tree overlay -- true 2>&1)
 is "125 " "$? $(find /tmp/berth-trees-65534 -mindepth 1)" 'so is another user'\''s directory in place of that of working trees'
 rm -rf /tmp/berth-trees-65534
 
+# What another user puts where everybody can write is not the project's
+mkdir -m 1777 "$work/shared"
+mkdir "$work/shared/mine" "$work/shared/.git"
+chown 65533 "$work/shared/.git"
+printf 'hook: "touch %s/called"\nfinal: nonsense\n' "$work" >"$work/shared/berth.yaml"
+chown 65533 "$work/shared/berth.yaml"
+echo DATABASE_URL=postgresql://u:p@planted.example:5432/d >"$work/shared/.env"
+chown 65533 "$work/shared/.env"
+for user in root nobody; do
+	if [ $user = root ]; then as=; else as=nobody; fi
+	chown $user "$work/shared/mine"
+	# shellcheck disable=SC2086
+	said=$($as sh -c 'cd "$1" && exec "$2" run --tree shared -- true' - "$work/shared/mine" "$BERTH" 2>&1)
+	is "0 $work/shared/mine/.berth" "$? $(ls -d "$work"/shared/.berth "$work"/shared/mine/.berth 2>/dev/null)" "$user: nor is a .git or a berth.yaml above"
+	case $said in *"'$work/shared/"*"' is not read"*) ok=0 ;; *) ok=1 ;; esac
+	report $ok '... and the message says so' "$said"
+	rm -rf "$work/shared/mine/.berth"
+	mv "$work/shared/berth.yaml" "$work/"
+	# shellcheck disable=SC2086
+	said=$($as sh -c 'cd "$1" && exec "$2" run --tree shared --db planted -- true' - "$work/shared" "$BERTH" 2>&1)
+	case $said in *planted.example*) ok=1 ;; *) ok=0 ;; esac
+	report $ok "$user: nor a .env" "$said"
+	rm -rf "$work/shared/.berth"
+	install -d -o 65533 -m 777 "$work/shared/.berth"
+	# shellcheck disable=SC2086
+	said=$($as sh -c 'cd "$1" && exec "$2" run --tree shared -- true' - "$work/shared" "$BERTH" 2>&1)
+	is "125 " "$? $(ls -A "$work/shared/.berth")" "$user: nor are results written there"
+	rm -rf "$work/shared/.berth"
+	mv "$work/berth.yaml" "$work/shared/"
+done
+mkdir "$work/nobody/.berth" 2>/dev/null; chown root "$work/nobody/.berth"
+said=$(nobody "$BERTH" run --tree shared -- true 2>&1)
+is 125 $? 'a plain run after one of root'\''s in the same project is refused'
+case $said in *"unable to write to the results directory '$work/nobody/.berth'"*'sudo chown -R'*) ok=0 ;; *) ok=1 ;; esac
+report $ok 'by a sentence that says what to do' "$said"
+chown nobody "$work/nobody/.berth"
+
 # The shim: an absolute path that nobody else can change
 chmod o+w "$work/lib/berth/libberth.so"
 said=$("$BERTH" run --backend preload --tree shared -- true 2>&1)

@@ -14,12 +14,12 @@ role() {
 	is 0000000000000000 "$(field "$2" CapInh)" "$1: and a program inherits none"
 }
 # as in the table of tools/base/confine.c
-kill=1\<\<5 files='(1<<1|1<<3)' ptrace=1\<\<19 search=1\<\<2 bpf='(1<<12|1<<38|1<<39)' admin=1\<\<21
+kill=1\<\<5 files='(1<<1|1<<3)' ptrace=1\<\<19 search=1\<\<2 bpf='(1<<12|1<<38|1<<39)'
 "$BERTH" run -n 2 --tree shared --leaks off -- sh -c 'setpriv --reuid nobody --regid nogroup --clear-groups setsid sleep 621 & echo $$ >pid.$BERTH_WORKER; wait' >out 2>err &
 run=$!
 wait_for 10 test -s pid.1 && wait_for 10 test -s pid.2
 warden=$(pgrep -P $run -x berth-w1) keeper=$(pgrep -P $run -x berth-keeper) suite=$(cat pid.1)
-role supervisor $run "($kill|$files|$ptrace|$bpf|$admin)"
+role supervisor $run "($kill|$files|$ptrace|$bpf)"
 role keeper "$keeper" "($kill|$files|$ptrace)"
 role 'a warden' "$warden" "($kill|$ptrace)"
 is 0000000000080020 "$(field "$warden" CapEff)" 'a warden keeps those by which it ends its worker'

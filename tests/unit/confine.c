@@ -74,7 +74,7 @@ static const struct attempt {
 	{ "delete_module", do_module, ALL, 0 },
 	{ "bpf", do_bpf, ALL, CONFINE_FOR_BPF },
 	{ "setns of mounts", do_mounts, ALL, 0 },
-	{ "setns of the network", do_network, ALL & ~S, 0 },
+	{ "setns of the network", do_network, ALL, 0 },
 	{ "fork", do_fork, ALL & ~S, 0 },
 	{ "process_vm_readv", do_peek, ALL & ~S, 0 },
 	{ "socket", do_socket, K | W, 0 },
@@ -163,9 +163,9 @@ static void in_every_role(bool bare, int (*act)(enum confine_role role, unsigned
 		enum confine_role role;
 		unsigned int needs;
 	} rows[] = {
-		{ CONFINE_SUPERVISOR, 0 }, { CONFINE_SUPERVISOR, CONFINE_FOR_BPF }, { CONFINE_SUPERVISOR, CONFINE_FOR_WATCH },
+		{ CONFINE_SUPERVISOR, 0 }, { CONFINE_SUPERVISOR, CONFINE_FOR_BPF },
 		{ CONFINE_SUPERVISOR, CONFINE_FOR_FAULTS },
-		{ CONFINE_SUPERVISOR, CONFINE_FOR_BPF | CONFINE_FOR_WATCH | CONFINE_FOR_SERVERS }, { CONFINE_KEEPER, 0 },
+		{ CONFINE_SUPERVISOR, CONFINE_FOR_BPF | CONFINE_FOR_SERVERS }, { CONFINE_KEEPER, 0 },
 		{ CONFINE_WARDEN, 0 }, { CONFINE_RELAY, 0 }, { CONFINE_RELAY, CONFINE_FOR_SOCKET }, { CONFINE_MONITOR, 0 },
 		{ CONFINE_MONITOR, CONFINE_FOR_BPF },
 	};

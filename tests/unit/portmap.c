@@ -74,6 +74,8 @@ static void a_full_block_says_so_and_keeps_what_it_has(void **state)
 	assert_int_equal(claim(map, BERTH_TCP, 4000), 0);
 	assert_int_equal(berth_portmap_declare(map, 4000), 0);
 	assert_int_not_equal(claim(map, BERTH_TCP, 3000), 0);
+	assert_int_equal(claim(map, BERTH_UDP, 4000), 0);
+	assert_int_equal(map->udp_claims, 0);
 }
 
 static void undeclared_udp_ports_get_a_quarter_of_the_block(void **state)
@@ -206,6 +208,7 @@ static void racing_claims_agree_and_lose_no_slot(void **state)
 			else
 				assert_int_not_equal(claim(map, port % 8 ? BERTH_TCP : BERTH_UDP, port), 0);
 		}
+		assert_int_equal(map->udp_claims, LEN / 8);
 	}
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a run leaves when it cannot remove everything: enough for the next command to find the rest. */
+/* What a run leaves when it cannot remove everything: enough for the next command to find the rest. And whose name it has. */
 #include "tests/unit/test.h"
 
 #include <fcntl.h>
@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "tools/base/cleanup.h"
+#include "tools/base/file.h"
 #include "tools/base/str.h"
 #include "tools/run/run.h"
 #include "tools/run/runtime.h"
@@ -34,9 +35,34 @@ static void state_stays_with_trees(void **state)
 	assert_int_equal(rmdir(top), 0);
 }
 
+/* Results are kept when their run is long gone: a run of the same name would write into them. */
+static void an_id_with_results_is_not_given_again(void **state)
+{
+	char top[] = "/dev/shm/berth-unit-XXXXXX"; /* in memory: every id there is */
+	cleanup_free char *results = NULL, *runs = NULL, *id = NULL, *dir = NULL;
+	int lock;
+
+	(void)state;
+	assert_non_null(mkdtemp(top));
+	assert_int_equal(setenv("XDG_RUNTIME_DIR", top, 1), 0);
+	results = str_print("%s/results", top);
+	runs = str_print("%s/runs", results);
+	assert_int_equal(mkdir(results, 0700) || mkdir(runs, 0700), 0);
+	for (unsigned int number = 0; number <= 0xffff; number++) {
+		cleanup_free char *path = str_print("%s/%04x", runs, number);
+
+		assert_int_equal(mkdir(path, 0700), 0);
+	}
+	assert_int_equal(runtime_make(results, &id, &dir, &lock), 0);
+	assert_int_equal(strlen(id), 8);
+	close(lock);
+	assert_int_equal(dir_remove(top), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_id_with_results_is_not_given_again),
 		cmocka_unit_test(state_stays_with_trees),
 	};
 

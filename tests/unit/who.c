@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -219,6 +220,24 @@ static void stat_lines_with_hostile_names_are_read(void **state)
 	assert_false(proc_parse_stat(")(", &stat));
 }
 
+static void a_name_cannot_command_the_terminal(void **state)
+{
+	struct proc_info info;
+	siginfo_t end;
+	pid_t child = fork();
+
+	(void)state;
+	if (!child)
+		_exit(prctl(PR_SET_NAME, "a\033[31mb"));
+	assert_int_equal(waitid(P_PID, (id_t)child, &end, WEXITED | WNOWAIT), 0); /* a zombie has no command line */
+	assert_int_equal(proc_read(child, &info), 0);
+	assert_string_equal(info.command, "[a [31mb]");
+	assert_string_equal(info.stat.comm, "a [31mb");
+	proc_info_free(&info);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	assert_null(proc_command(child, 400));
+}
+
 static void environments_are_searched_by_whole_names(void **state)
 {
 	static const char text[] = "XBERTH_RUN=no\0BERTH_RUNS=no\0BERTH_RUN=7f3a\0LAST=unterminated";
@@ -266,9 +285,32 @@ static void lines_of_unix_sockets_are_read(void **state)
 	assert_false(proc_parse_unix("", &entry));
 }
 
+static void test_proc_lines(void **state)
+{
+	struct diag_socket socket;
+
+	(void)state;
+	assert_false(diag_parse_proc("  sl  local_address rem_address   st", BERTH_TCP, AF_INET, &socket));
+	assert_false(diag_parse_proc("   0: 0100007F:0C1D", BERTH_TCP, AF_INET, &socket));
+	assert_true(diag_parse_proc("   0: 0100007F:0C1D 00000000:0000 0A 00000000:00000001 00:00000000 "
+				    "00000000  1000        0 26262 1 0000000000000000 100 0 0 10 0", BERTH_TCP, AF_INET, &socket));
+	assert_int_equal(socket.local_port, 3101);
+	assert_int_equal(socket.state, DIAG_LISTEN);
+	assert_int_equal(socket.uid, 1000);
+	assert_int_equal(socket.inode, 26262);
+	assert_int_equal(socket.local.word_be[2], htonl(0xffff));
+	assert_int_equal(socket.local.word_be[3], htonl(INADDR_LOOPBACK));
+	assert_true(diag_parse_proc("  12: 00000000000000000000000001000000:149E 00000000000000000000000002000000:0050 01 "
+				    "00000000:00000000 00:00000000 00000000     0        0 77 2 0", BERTH_UDP, AF_INET6, &socket));
+	assert_int_equal(socket.remote_port, 80);
+	assert_int_equal(socket.local.word_be[3], htonl(1));
+	assert_int_equal(socket.remote.word_be[3], htonl(2));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_proc_lines),
 		cmocka_unit_test(a_free_port_is_free),
 		cmocka_unit_test(every_kind_of_holder_is_seen),
 		cmocka_unit_test(time_wait_has_no_owner),
@@ -276,6 +318,7 @@ int main(void)
 		cmocka_unit_test(virtual_ports_are_found_in_maps),
 		cmocka_unit_test(without_privilege_it_says_what_it_cannot_see),
 		cmocka_unit_test(stat_lines_with_hostile_names_are_read),
+		cmocka_unit_test(a_name_cannot_command_the_terminal),
 		cmocka_unit_test(environments_are_searched_by_whole_names),
 		cmocka_unit_test(containers_are_recognized),
 		cmocka_unit_test(the_number_inside_a_namespace_is_read),

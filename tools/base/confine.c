@@ -57,7 +57,7 @@ static const struct kept {
 	{ CAP_PERFMON, SUPERVISOR | MONITOR, CONFINE_FOR_BPF, 0 },
 	{ CAP_NET_ADMIN, SUPERVISOR | MONITOR, CONFINE_FOR_BPF | CONFINE_FOR_FAULTS, 0 },
 	{ CAP_SYS_ADMIN, SUPERVISOR | MONITOR, CONFINE_FOR_BPF, CAP_BPF }, /* as before Linux 5.8 */
-	{ CAP_SYS_ADMIN, SUPERVISOR, CONFINE_FOR_WATCH | CONFINE_FOR_SERVERS, 0 }, /* setns; overlays */
+	{ CAP_SYS_ADMIN, SUPERVISOR, CONFINE_FOR_SERVERS, 0 }, /* overlays */
 	{ CAP_CHOWN, SUPERVISOR, CONFINE_FOR_SERVERS, 0 },
 	{ CAP_SETUID, SUPERVISOR, CONFINE_FOR_SERVERS, 0 },
 	{ CAP_SETGID, SUPERVISOR, CONFINE_FOR_SERVERS, 0 },
@@ -86,7 +86,8 @@ static const struct refused {
 	  CALLS(SYS_execve, SYS_execveat, SYS_mount, SYS_umount2, SYS_pivot_root, SYS_chroot, SYS_unshare, SYS_open_tree,
 		SYS_move_mount, SYS_fsopen, SYS_fsconfig, SYS_fsmount, SYS_fspick, SYS_mount_setattr, SYS_setuid,
 		SYS_setgid, SYS_setreuid, SYS_setregid, SYS_setresuid, SYS_setresgid, SYS_setgroups) },
-	{ CHILDLESS, 0, CALLS(SYS_setns, SYS_process_vm_readv, SYS_process_vm_writev, SYS_pidfd_getfd) },
+	{ EVERYBODY, 0, CALLS(SYS_setns) },
+	{ CHILDLESS, 0, CALLS(SYS_process_vm_readv, SYS_process_vm_writev, SYS_pidfd_getfd) },
 	{ KEEPER | WARDEN, 0,
 	  CALLS(SYS_socket, SYS_socketpair, SYS_bind, SYS_listen, SYS_connect, SYS_accept, SYS_accept4) },
 	{ RELAY | MONITOR, 0,
@@ -113,7 +114,6 @@ static const struct judged {
 	unsigned int value;	/* 0 = our own process */
 } judged[] = {
 	{ CHILDLESS, SYS_clone, 0, NONE_OF, CLONE_THREAD },
-	{ SUPERVISOR, SYS_setns, 1, OTHER_THAN, CLONE_NEWNET },
 	{ RELAY | MONITOR, SYS_tgkill, 0, OTHER_THAN, 0 }, /* abort(3) */
 	{ RELAY, SYS_openat, 2, ANY_OF, O_WRONLY | O_RDWR | O_CREAT | O_TRUNC },
 #ifdef __x86_64__

@@ -15,10 +15,9 @@ enum confine_role {
 
 enum confine_need {		/* what one run goes on needing and another does not */
 	CONFINE_FOR_BPF = 1,	/* maps to be read and written */
-	CONFINE_FOR_WATCH = 2,	/* sockets in the network namespace that a worker made */
-	CONFINE_FOR_SERVERS = 4, /* private servers: started again at a reset, cloned by overlay, run as another user */
-	CONFINE_FOR_SOCKET = 8,	/* a unix socket that is open to its owner alone */
-	CONFINE_FOR_FAULTS = 16, /* connections of the suite to be reset */
+	CONFINE_FOR_SERVERS = 2, /* private servers: started again at a reset, cloned by overlay, run as another user */
+	CONFINE_FOR_SOCKET = 4,	/* a unix socket that is open to its owner alone */
+	CONFINE_FOR_FAULTS = 8, /* connections of the suite to be reset */
 };
 
 /**

@@ -48,6 +48,18 @@ int file_read_at(int dir, const char *path, char **ret_text, size_t *ret_len)
 	return 0;
 }
 
+bool file_is_planted(const char *path)
+{
+	cleanup_free char *dir = str_copy(path);
+	char *slash = strrchr(dir, '/');
+	struct stat info, above;
+
+	if (!slash || lstat(path, &info) || !info.st_uid || info.st_uid == geteuid())
+		return false;
+	slash[slash == dir] = 0;
+	return !stat(dir, &above) && above.st_mode & S_IWOTH && above.st_uid != info.st_uid;
+}
+
 int file_read(const char *path, char **ret_text, size_t *ret_len)
 {
 	return file_read_at(AT_FDCWD, path, ret_text, ret_len);
@@ -214,8 +226,7 @@ int dir_runtime(char **ret_path)
 	else
 		path = str_print("/tmp/berth-%u", (unsigned int)geteuid());
 	ret = private_dir(path);
-	if (!ret)
-		*ret_path = steal(&path);
+	*ret_path = steal(&path);
 	return ret;
 }
 

@@ -18,6 +18,12 @@ int file_read(const char *path, char **ret_text, size_t *ret_len);
 int file_read_at(int dir, const char *path, char **ret_text, size_t *ret_len);
 
 /**
+ * True if @path is another user's (not ours, not root's) in a directory where everybody can write and which is not his: he may
+ * have put it in our way, as a berth.yaml in /tmp. The kernel's own rule for symbolic links, proc(5), protected_symlinks.
+ */
+bool file_is_planted(const char *path);
+
+/**
  * Replace @path atomically: written beside it, renamed over it. A reader sees the old file or the new one, never a part;
  * after a power failure it may be empty.
  */
@@ -39,7 +45,8 @@ int dir_remove(const char *path);
 /**
  * The directory for run-time files: $XDG_RUNTIME_DIR/berth if that is set and ours, else /tmp/berth-UID. Made if
  * need be, mode 0700.
- * Return: 0 and *ret_path; -EPERM if something of another owner, or with a looser mode, stands in its place.
+ * @ret_path	set also if it cannot be had
+ * Return: 0; -EPERM if something of another owner, or with a looser mode, stands in its place.
  */
 int dir_runtime(char **ret_path);
 

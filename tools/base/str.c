@@ -135,19 +135,44 @@ void str_free(struct str *str)
 	*str = (struct str){ 0 };
 }
 
+const char *str_password(const char *text, size_t *ret_len)
+{
+	for (; *text; text++) {
+		if (str_starts(text, "://")) {
+			const char *user = text + 3, *at = memrchr(user, '@', strcspn(user, "/ \t\r\n\""));
+			const char *colon = at ? memchr(user, ':', (size_t)(at - user)) : NULL;
+
+			if (colon) {
+				*ret_len = (size_t)(at - colon) - 1;
+				return colon + 1;
+			}
+		} else if ((*text == '?' || *text == '&') && str_starts(text + 1, "password=")) {
+			text += strlen("?password=");
+			*ret_len = strcspn(text, "&# \t\r\n\"");
+			return text;
+		}
+	}
+	return NULL;
+}
+
+void str_plain(char *text, const char *but)
+{
+	for (unsigned char *at = (unsigned char *)text; *at; at++)
+		if ((*at < ' ' || *at == 0x7f) && !strchr(but, *at))
+			*at = '?';
+		else if (*at == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0)
+			at[0] = at[1] = '?';
+}
+
 char *str_redacted(const char *text)
 {
 	struct str out = { 0 };
+	const char *password;
+	size_t len;
 
-	for (const char *scheme; (scheme = strstr(text, "://"));) {
-		size_t len = strcspn(scheme + 3, "/ ,'\"");
-		const char *at = memrchr(scheme + 3, '@', len);
-		const char *colon = at ? memchr(scheme + 3, ':', (size_t)(at - scheme - 3)) : NULL;
-
-		str_add_len(&out, text, (size_t)((colon ? colon + 1 : scheme + 3) - text));
-		if (colon)
-			str_add(&out, "***");
-		text = colon ? at : scheme + 3;
+	for (; (password = str_password(text, &len)); text = password + len) {
+		str_add_len(&out, text, (size_t)(password - text));
+		str_add(&out, "***");
 	}
 	str_add(&out, text);
 	return str_take(&out);

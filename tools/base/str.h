@@ -43,8 +43,18 @@ char *str_take(struct str *str);		/* the text, "" if empty; the buffer is empty 
 void str_free(struct str *str);
 #define cleanup_str __attribute__((cleanup(str_free)))
 
-/* @text without the passwords of URLs in it: postgresql://user:secret@host -> postgresql://user:***@host. */
+/**
+ * The first password of a URL in @text: postgresql://user:PASSWORD@host, postgresql://host/name?user=x&password=PASSWORD. When in
+ * doubt it is one: it may have any character that a client takes for a part of it (RFC 3986 allows commas and apostrophes).
+ * Return: points into @text; NULL if there is none.
+ */
+const char *str_password(const char *text, size_t *ret_len);
+
+/* @text with *** in the place of each. */
 char *str_redacted(const char *text);
+
+/* In place: what a terminal would obey (control characters, also those that UTF-8 writes as two bytes) becomes '?', but @but. */
+void str_plain(char *text, const char *but);
 
 /* NULL-terminated vectors; NULL is the empty one. */
 size_t strv_len(char *const *strv);

@@ -126,19 +126,16 @@ static int parse_short(struct cli *cli, char **words, int *ret_words)
 	return ret;
 }
 
-/* The password of every URL in a word of ours: a process list shows the words, and we have copies. */
+/* A process list shows our words, and we have copies. */
 static void conceal(char *word)
 {
-	char *from;
+	const char *password;
+	size_t len;
 
-	while ((from = strstr(word, "://"))) {
-		char *start = from + 3, *end = start + strcspn(start, "/?,");
-		char *at = memrchr(start, '@', (size_t)(end - start));
-		char *colon = at ? memchr(start, ':', (size_t)(at - start)) : NULL;
-
-		if (colon)
-			memset(colon + 1, '*', (size_t)(at - colon - 1));
-		word = end;
+	while ((password = str_password(word, &len))) {
+		word += password - word;
+		memset(word, '*', len);
+		word += len;
 	}
 }
 

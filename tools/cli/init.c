@@ -212,7 +212,7 @@ static int write_file(const struct cli *cli, const char *path, const struct str 
 	if (!cli->force && !access(path, F_OK)) {
 		log_line("berth.yaml is there already");
 		log_hint("berth init --stdout shows what would be written; --force replaces it");
-		return EXIT_USAGE;
+		return 1;
 	}
 	ret = file_replace(path, text->text, text->len, 0644);
 	if (ret) {

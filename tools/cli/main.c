@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* berth: parse, dispatch, exit. What a verb does is in VERB.c; what it accepts is in verbs.def and options.def. */
+#include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "tools/base/log.h"
@@ -19,6 +22,16 @@ static void keep_streams(void)
 		close(fd);
 }
 
+/* Half an answer with status 0 would be taken for a whole one. */
+static int end_answer(int status)
+{
+	errno = EIO; /* of an earlier write only that it failed is known */
+	if (!fflush(stdout) && !ferror(stdout))
+		return status;
+	log_line("unable to write to stdout: %s", strerror(errno));
+	return EXIT_USAGE;
+}
+
 int main(int argc, char **argv)
 {
 	struct cli cli = { 0 };
@@ -30,5 +43,5 @@ int main(int argc, char **argv)
 	if (!status)
 		status = cli.help ? help_verb(cli.verb) : cli.verb->run(&cli);
 	cli_free(&cli);
-	return status;
+	return end_answer(status);
 }

@@ -2,7 +2,7 @@
 /*
  * Walks from the working directory upwards. A berth.yaml counts up to and including the home directory; a
  * .git counts only below it: people keep their dotfiles in a git work tree of $HOME, and nobody wants that as
- * a project.
+ * a project. What another user has put where everybody can write (/tmp/berth.yaml) is never found.
  */
 #include "tools/cli/project.h"
 
@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "tools/base/cleanup.h"
+#include "tools/base/file.h"
+#include "tools/base/log.h"
 #include "tools/base/str.h"
 
 static char *working_dir(void)
@@ -40,11 +42,26 @@ static bool parent(char *dir)
 	return true;
 }
 
+/* Its commands would run as us, and our results would go where its owner sees them. */
+static void say_planted(const char *path)
+{
+	static bool said;
+
+	if (!said)
+		log_line("'%s' is not read: it is another user's, in a directory where everybody can write", path);
+	said = true;
+}
+
 static bool has(const char *dir, const char *name)
 {
-	cleanup_free char *path = str_print("%s/%s", dir, name);
+	cleanup_free char *path = str_print("%s/%s", dir[1] ? dir : "", name);
 
-	return !access(path, F_OK);
+	if (access(path, F_OK))
+		return false;
+	if (!file_is_planted(path))
+		return true;
+	say_planted(path);
+	return false;
 }
 
 /* @also_home: is the home directory itself looked at, and / where the walk never meets home? */

@@ -29,9 +29,9 @@ static int write_all(const struct cli *cli, const struct report_run *run, const 
 		if (!ret)
 			continue;
 		log_line("unable to write the %s report '%s': %s", report_format_names[format], wanted[format], strerror(-ret));
-		status = EXIT_USAGE;
+		status = 1;
 	}
-	return any ? status : report_write(run, REPORT_MARKDOWN, options, "-") ? EXIT_USAGE : 0;
+	return any ? status : report_write(run, REPORT_MARKDOWN, options, "-") ? 1 : 0;
 }
 
 int verb_report(struct cli *cli)

@@ -88,7 +88,7 @@ int results_load(const struct cli *cli, const char *id, struct report_run **ret_
 	ret = report_load(dir, ret_run);
 	if (ret) {
 		log_line("unable to read the record of run '%s' in '%s': %s", id ? id : newest, results, strerror(-ret));
-		return EXIT_USAGE;
+		return 1;
 	}
 	if (ret_dir)
 		*ret_dir = steal(&dir);

@@ -86,7 +86,7 @@ int verb_trends(struct cli *cli)
 		log_line("unable to read the history '%s/history.sqlite': %s", results,
 			 ret == -EPROTO ? "it was made by a newer Berth" : strerror(-ret));
 		history_trends_free(trends, count);
-		return ret == -ENOENT ? 1 : EXIT_USAGE;
+		return 1;
 	}
 	for (size_t i = 0; i < count; i++)
 		worse |= trends[i].regression;

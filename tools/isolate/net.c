@@ -27,6 +27,7 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
+#include "tools/base/proc_stat.h"
 #include "tools/base/str.h"
 #include "tools/isolate/seccomp_act.h"
 #include "tools/isolate/seccomp_filter.h"
@@ -312,25 +313,15 @@ static void on_guest(void *arg, int fd, uint32_t events)
 		guest_close(guest); /* a launcher that sees the end without its byte runs the program all the same */
 }
 
-static pid_t parent_of(pid_t pid)
-{
-	cleanup_free char *path = str_print("/proc/%d/stat", (int)pid), *text = NULL;
-	const char *name_end;
-	int parent = 0;
-
-	if (file_read(path, &text, NULL))
-		return 0;
-	name_end = strrchr(text, ')');
-	return name_end && sscanf(name_end + 1, " %*c %d", &parent) == 1 ? parent : 0;
-}
-
 /* Root's socket can be connected to by everybody, and its path is no secret (/proc/net/unix). */
 static bool is_of_the_run(pid_t pid)
 {
-	for (int depth = 0; pid > 1 && depth < DEPTH_MOST; depth++) {
-		pid = parent_of(pid);
-		if (pid == getpid())
+	struct proc_stat stat;
+
+	for (int depth = 0; depth < DEPTH_MOST && !proc_read_stat(pid, &stat); depth++) {
+		if (stat.ppid == getpid())
 			return true;
+		pid = stat.ppid;
 	}
 	return false;
 }
@@ -410,7 +401,10 @@ int net_open(struct loop *loop, unsigned int workers, bool datagrams, struct net
 
 void net_worker_begin(struct net *net, unsigned int number, struct berth_portmap *map)
 {
-	net->workers[number - 1] = (struct notify_worker){ .map = map };
+	struct notify_worker *worker = &net->workers[number - 1];
+
+	*worker = (struct notify_worker){ .map = map, .block_base = map->block_base, .block_len = map->block_len };
+	memcpy(worker->unix_rules, map->unix_rules, sizeof(worker->unix_rules));
 }
 
 void net_worker_end(struct net *net, unsigned int number)

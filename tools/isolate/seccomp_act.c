@@ -152,6 +152,12 @@ int asked_result(long ret)
 
 /* --- bind --------------------------------------------------------------------------------------------------------- */
 
+/* Only these are bound for the worker; any other port it may bind itself, if the kernel lets it. */
+static bool is_in_block(const struct asked *asked, uint16_t real)
+{
+	return (uint32_t)real - asked->worker->block_base < asked->worker->block_len;
+}
+
 /* As shim/bind.c. */
 static int bind_real(struct asked *asked, int fd, int proto, struct address *address, uint16_t real)
 {
@@ -160,6 +166,8 @@ static int bind_real(struct asked *asked, int fd, int proto, struct address *add
 	while (real) {
 		int ret;
 
+		if (!is_in_block(asked, real))
+			return GO_ON;
 		berth_addr_set_port(address->bytes, real);
 		berth_portmap_try(asked->map, real);
 		ret = asked_result(bind(fd, (struct sockaddr *)address->bytes, address->len));
@@ -289,7 +297,7 @@ static int connect_unix(struct asked *asked, uint32_t len)
 {
 	struct address address = { .len = sizeof(struct sockaddr_un) };
 	struct sockaddr_un *un = (struct sockaddr_un *)address.bytes;
-	const struct berth_unix_rule *rules = asked->map->unix_rules;
+	const struct berth_unix_rule *rules = asked->worker->unix_rules;
 	cleanup_close int fd = -1;
 	unsigned int i = 0;
 

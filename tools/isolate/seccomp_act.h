@@ -8,9 +8,14 @@
 #include "core/portmap.h"
 #include "tools/isolate/seccomp_target.h"
 
-/* What the answers of one worker have to remember. */
+/*
+ * What the answers of one worker have to remember. The suite can write into its map, and a worker of root's run may have given
+ * root up: what would make the supervisor act beyond the worker's own rights is read from a copy that was taken before.
+ */
 struct notify_worker {
 	struct berth_portmap *map;
+	uint32_t block_base, block_len;
+	struct berth_unix_rule unix_rules[BERTH_UNIX_RULES_MAX];
 	struct target_last last; /* the caller's to target_forget() */
 	bool source_bound;	/* a client with a source port of the block has connected: accept(2) must be looked at */
 };

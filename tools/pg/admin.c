@@ -19,8 +19,10 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
+#include "tools/base/json.h"
 #include "tools/pg/agent.h"
 #include "tools/pg/libpq.h"
+#include "tools/pg/retry.h"
 #include "tools/pg/template.h"
 
 /*
@@ -63,8 +65,7 @@ static bool pause_ms(const struct admin *admin, int ms)
 	bool closed = false;
 
 	(void)!getrandom(&random, 1, GRND_NONBLOCK);
-	ms = ms / 2 + ms * random / 256;
-	free(agent_hear(admin->line, ms, &closed)); /* a pause with an ear on the line */
+	free(agent_hear(admin->line, retry_spread_ms(ms, random), &closed)); /* a pause with an ear on the line */
 	return !closed;
 }
 
@@ -88,31 +89,56 @@ static PGconn *connect_to(const struct pg_url *url, const char *database)
 	return libpq_connect(keys, values, CONNECT_MS);
 }
 
+/* May we be in database postgres, although it has not let us in just now? */
+static bool has_postgres(PGconn *conn, int line)
+{
+	cleanup_result PGresult *result = libpq_ask(conn, line, 1, "SELECT 1 FROM pg_database WHERE datname = 'postgres' AND "
+		"datallowconn AND datconnlimit <> 0 AND has_database_privilege(oid, 'CONNECT')", NULL);
+
+	return libpq.PQresultStatus(result) != PGRES_TUPLES_OK || libpq.PQntuples(result);
+}
+
+/*
+ * The maintenance database is postgres; template1 only where there is no such. Locks are a database's own: who takes a lease in
+ * another one than everybody else has none.
+ */
+static PGconn *connect_maintenance(const struct pg_url *url, int line)
+{
+	PGconn *conn = connect_to(url, "postgres"), *other;
+
+	if (libpq.PQstatus(conn) == CONNECTION_OK)
+		return conn;
+	other = connect_to(url, "template1");
+	if (libpq.PQstatus(other) == CONNECTION_OK && !has_postgres(other, line)) {
+		libpq.PQfinish(conn);
+		return other;
+	}
+	libpq.PQfinish(other);
+	return conn;
+}
+
 int admin_open(const struct pg_url *url, int line, struct admin **ret_admin, char **ret_why)
 {
-	static const char *const databases[] = { "postgres", "template1" };
 	struct admin *admin = mem_alloc(sizeof(*admin));
 	int64_t until = clock_ms() + RETRY_MS;
-	int wait = 50, ret = libpq_load(ret_why);
+	int wait = RETRY_FIRST_MS, ret = libpq_load(ret_why);
 
 	if (ret) {
 		free(admin);
 		return ret;
 	}
 	*admin = (struct admin){ .url = url, .line = line };
-	for (size_t i = 0;; i++) {
+	for (;;) {
 		libpq.PQfinish(admin->conn);
-		admin->conn = connect_to(url, databases[i % ARRAY_LEN(databases)]);
+		admin->conn = connect_maintenance(url, line);
 		if (libpq.PQstatus(admin->conn) == CONNECTION_OK) {
 			*ret_admin = admin;
 			return 0;
 		}
-		if (i % ARRAY_LEN(databases) == 0)
-			continue;
 		if (clock_ms() > until || libpq.PQconnectionNeedsPassword(admin->conn) ||
 		    strstr(libpq.PQerrorMessage(admin->conn), "authentication failed") || !pause_ms(admin, wait))
 			break;
-		wait = wait < 1600 ? wait * 2 : 3000;
+		wait = retry_grown_ms(wait, RETRY_MOST_MS);
 	}
 	*ret_why = first_line(libpq_error(admin->conn));
 	admin_close(admin);
@@ -159,7 +185,7 @@ static int verdict(const PGresult *result, char **ret_why)
 static int run(struct admin *admin, const char *sql, bool retry, char **ret_why)
 {
 	int64_t until = clock_ms() + RETRY_MS;
-	int wait = 50;
+	int wait = RETRY_FIRST_MS;
 
 	for (;;) {
 		cleanup_result PGresult *result = libpq_ask(admin->conn, admin->line, 0, sql, NULL);
@@ -168,7 +194,7 @@ static int run(struct admin *admin, const char *sql, bool retry, char **ret_why)
 		if (!ret || !retry || clock_ms() > until || !is_transient(libpq.PQresultErrorField(result, PG_DIAG_SQLSTATE)) ||
 		    !pause_ms(admin, wait))
 			return ret;
-		wait = wait < 1600 ? wait * 2 : 3000;
+		wait = retry_grown_ms(wait, RETRY_MOST_MS);
 	}
 }
 
@@ -238,7 +264,7 @@ static int take_place(struct admin *admin)
 {
 	long places = sysconf(_SC_NPROCESSORS_ONLN) * 2;
 
-	for (int wait = 10;; wait = wait < 200 ? wait * 2 : 200) {
+	for (int wait = 10;; wait = retry_grown_ms(wait, 200)) {
 		for (int i = 0; i < places; i++) {
 			cleanup_free char *sql = str_print("SELECT pg_try_advisory_lock(%d, %d)", CREATORS_CLASS, i);
 
@@ -280,10 +306,10 @@ int admin_comment(struct admin *admin, const char *physical, const struct admin_
 
 	(void)gethostname(host, sizeof(host) - 1);
 	return comment_json(admin, physical,
-			    json_pack("{s:i, s:s, s:i, s:s, s:s, s:s, s:s, s:i, s:I, s:b}", "berth", 1, "run", lease->run,
-				      "worker", (int)lease->worker, "task", lease->task, "logical", lease->logical, "suffix",
-				      lease->suffix, "host", host, "pid", (int)getpid(), "heartbeat",
-				      (json_int_t)time(NULL), "kept", kept));
+			    json_pack("{s:i, s:s, s:i, s:o, s:s, s:s, s:s, s:i, s:I, s:b}", "berth", 1, "run", lease->run,
+				      "worker", (int)lease->worker, "task", json_text(lease->task), "logical",
+				      lease->logical, "suffix", lease->suffix, "host", host, "pid", (int)getpid(),
+				      "heartbeat", (json_int_t)time(NULL), "kept", kept));
 }
 
 static int comment_template(struct admin *admin, const struct admin_template *template)

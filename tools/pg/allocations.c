@@ -17,6 +17,7 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
+#include "tools/base/json.h"
 #include "tools/base/str.h"
 #include "tools/pg/room.h"
 
@@ -35,10 +36,9 @@ static json_t *describe(const struct pg_worker *worker, unsigned int i)
 	const struct pg_url *url = &pg->urls[i];
 	cleanup_free char *physical = pg->ops->physical(worker, i);
 
-	return json_pack("{s:s, s:i, s:i, s:s, s:s, s:s, s:s, s:i, s:i, s:s}", "run", pg->setup.run_id, "pid",
-			 (int)getpid(), "worker",
-			 (int)worker->number, "task", worker->task ? worker->task : "", "mode", pg->ops->name, "logical",
-			 url->name, "physical", physical, "port", (int)url->port, "real_port",
+	return json_pack("{s:s, s:i, s:i, s:o, s:s, s:s, s:s, s:i, s:i, s:s}", "run", pg->setup.run_id, "pid", (int)getpid(),
+			 "worker", (int)worker->number, "task", json_text(worker->task ? worker->task : ""), "mode",
+			 pg->ops->name, "logical", url->name, "physical", physical, "port", (int)url->port, "real_port",
 			 (int)worker->real[port_index(pg, url->port)], "role", url->role);
 }
 

@@ -14,6 +14,7 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/str.h"
+#include "tools/pg/job.h"
 #include "tools/pg/server.h"
 #include "tools/pg/template.h"
 
@@ -102,8 +103,12 @@ int pg_cached_list(struct pg_cached_list *ret_list, char **ret_why)
 	if (ret)
 		return ret;
 	ret_list->where = steal(&server.cache);
+	ret_list->uid = server.uid;
+	ret_list->gid = server.gid;
 	pg_server_free(&server);
+	job_files_as(ret_list->uid, ret_list->gid);
 	read_all(ret_list);
+	job_files_back(ret_list->uid);
 	if (ret_list->count)
 		qsort(ret_list->list, ret_list->count, sizeof(*ret_list->list), by_name);
 	return 0;
@@ -124,9 +129,13 @@ int pg_cached_drop(const struct pg_cached_list *list, const struct pg_cached *ca
 {
 	cleanup_free char *entry = entry_of(cached), *path = str_print("%s/%s", list->where, entry);
 	cleanup_close int lock = -1;
-	int ret = template_lock(list->where, entry, LOCK_EX, &lock);
+	int ret;
 
-	return ret ? ret : template_drop(path); /* the lock file stays, as in template.c */
+	job_files_as(list->uid, list->gid);
+	ret = template_lock(list->where, entry, LOCK_EX, &lock);
+	ret = ret ? ret : template_drop(path); /* the lock file stays, as in template.c */
+	job_files_back(list->uid);
+	return ret;
 }
 
 static int by_use(const void *a, const void *b)

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct pg_cached {
 	char *name;		/* of a snapshot; of a template its hash */
@@ -18,6 +19,8 @@ struct pg_cached {
 };
 
 struct pg_cached_list {
+	uid_t uid;		/* whose the cache is; 0 = ours */
+	gid_t gid;
 	char *where;		/* directory */
 	struct pg_cached *list;	/* by name */
 	size_t count;

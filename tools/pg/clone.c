@@ -5,6 +5,10 @@
  * files for writing. A copy always works. No fsync anywhere: a clone that a power cut damages is of no use to anybody.
  *
  * The overlay lives in a mount namespace of the server alone: nobody else sees it, and it cannot outlive the server.
+ *
+ * Root mounts for the servers' user, who may be a hostile suite by now (a superuser of its own server runs programs). So every
+ * directory is opened with that user's rights and must be his, mounted by descriptor, and the kernel keeps the mount's books
+ * in his name too: what is left can be removed by him, and nothing of it as root.
  */
 #include "tools/pg/clone.h"
 
@@ -16,6 +20,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/capability.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -153,21 +158,74 @@ static int own_namespaces(void)
 	return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ? -errno : 0;
 }
 
-int pg_clone_mount(const char *lower, const char *base)
+/* @base/@name, or @name alone. */
+static int open_own(const char *base, const char *name, uid_t uid)
 {
-	bool root = !geteuid();
-	cleanup_free char *data = str_print("%s/data", base);
-	cleanup_free char *options = str_print("lowerdir=%s,upperdir=%s/upper,workdir=%s/work%s", lower, base, base,
-					       root ? "" : ",userxattr");
+	cleanup_free char *path = str_print("%s%s%s", base ? base : "", base ? "/" : "", name);
+	cleanup_close int fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat info;
+
+	if (fd < 0 || fstat(fd, &info))
+		return -errno;
+	return info.st_uid == uid ? steal_fd(&fd) : -EPERM;
+}
+
+/* An upper directory that was mounted `volatile` before: whoever mounts it again knows that it was left in good order. */
+static void forget_mount(const char *base)
+{
+	cleanup_free char *trap = str_print("%s/work/work", base);
+
+	(void)chmod(trap, 0700); /* made by overlayfs, mode 0 */
+	(void)dir_remove(trap);
+}
+
+/* The overlay's books are kept with the rights of who mounts it: those on files were lowered with the change of the user. */
+static void raise_rights(void)
+{
+	cap_t caps = cap_get_proc(), raised = caps ? cap_dup(caps) : NULL;
+
+	for (cap_value_t each = 0; raised && each <= cap_max_bits(); each++) {
+		cap_flag_value_t has = CAP_CLEAR;
+
+		if (!cap_get_flag(caps, each, CAP_PERMITTED, &has))
+			cap_set_flag(raised, CAP_EFFECTIVE, 1, &each, has);
+	}
+	if (raised)
+		(void)cap_set_proc(raised);
+	cap_free(caps);
+	cap_free(raised);
+}
+
+static int mount_own(const char *lower, const char *base, uid_t uid, bool in_name)
+{
+	cleanup_close int below = open_own(NULL, lower, uid), upper = open_own(base, "upper", uid);
+	cleanup_close int work = open_own(base, "work", uid), data = open_own(base, "data", uid);
+	cleanup_free char *target = str_print("/proc/self/fd/%d", data);
+	cleanup_free char *options = str_print("lowerdir=/proc/self/fd/%d,upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d%s",
+					       below, upper, work, geteuid() ? ",userxattr" : "");
 	cleanup_free char *fast = str_print("%s,volatile", options); /* no syncfs at umount; Linux 5.10 */
+
+	if (below < 0 || upper < 0 || work < 0 || data < 0)
+		return -EPERM;
+	forget_mount(base);
+	if (in_name)
+		raise_rights();
+	if (!mount("berth", target, "overlay", MS_NODEV | MS_NOSUID, fast) ||
+	    !mount("berth", target, "overlay", MS_NODEV | MS_NOSUID, options))
+		return 0;
+	return -errno;
+}
+
+int pg_clone_mount(const char *lower, const char *base, uid_t uid, gid_t gid)
+{
 	int ret = own_namespaces();
 
 	if (ret)
 		return ret;
-	if (!mount("berth", data, "overlay", MS_NODEV | MS_NOSUID, fast) ||
-	    !mount("berth", data, "overlay", MS_NODEV | MS_NOSUID, options))
-		return 0;
-	return -errno;
+	job_files_as(uid, gid);
+	ret = mount_own(lower, base, uid ? uid : geteuid(), uid && !geteuid());
+	job_files_back(uid);
+	return ret;
 }
 
 static bool make_probe_dirs(const char *base)
@@ -183,10 +241,10 @@ static bool make_probe_dirs(const char *base)
 	return true;
 }
 
-int pg_clone_overlays(const char *dir)
+int pg_clone_overlays(const char *dir, uid_t uid, gid_t gid)
 {
 	cleanup_free char *base = str_print("%s/.overlay.XXXXXX", dir);
-	cleanup_free char *lower = NULL, *trap = NULL;
+	cleanup_free char *lower = NULL;
 	int status = 1;
 	pid_t pid;
 
@@ -195,12 +253,10 @@ int pg_clone_overlays(const char *dir)
 	lower = str_print("%s/lower", base);
 	pid = make_probe_dirs(base) ? job_fork(9) : -1;
 	if (!pid)
-		_exit(pg_clone_mount(lower, base) ? 1 : 0);
+		_exit(pg_clone_mount(lower, base, uid, gid) ? 1 : 0);
 	if (pid > 0)
 		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 			;
-	trap = str_print("%s/work/work", base); /* made by the kernel, mode 0: even its owner cannot open it */
-	(void)chmod(trap, 0700);
 	(void)dir_remove(base);
 	return !status;
 }

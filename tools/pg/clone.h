@@ -3,6 +3,8 @@
 #define BERTH_PG_CLONE_H
 /* Copies of a data directory. For use in a job: all of this blocks. */
 
+#include <sys/types.h>
+
 enum pg_clone { PG_CLONE_REFLINK, PG_CLONE_OVERLAY, PG_CLONE_COPY, PG_CLONES };
 
 extern const char *const pg_clone_names[PG_CLONES];
@@ -21,13 +23,14 @@ int pg_clone_reflinks(const char *dir);
  * True if an overlay over directories in @dir can be mounted by a process like ours in a mount namespace of its own:
  * tried, in a child.
  */
-int pg_clone_overlays(const char *dir);
+int pg_clone_overlays(const char *dir, uid_t uid, gid_t gid);
 
 /**
  * Mount @lower with what is written going to @base/upper on @base/data, in a new mount namespace that dies with the
- * process (a user namespace too, if we are not root). Must be called in a child with one thread.
+ * process (a user namespace too, if we are not root). Must be called in a child with one thread. All four directories must be
+ * @uid's (0 = ours), with no symbolic link in their places.
  * Return: 0 or -errno.
  */
-int pg_clone_mount(const char *lower, const char *base);
+int pg_clone_mount(const char *lower, const char *base, uid_t uid, gid_t gid);
 
 #endif

@@ -48,10 +48,25 @@ struct cluster {
 	bool answered, stopping;
 };
 
+/* Root without CAP_KILL (a container) may not signal the servers' user; that user may. */
+static void send_signal_as_server(const struct cluster *cluster, int number)
+{
+	pid_t pid = job_fork(SIGKILL);
+
+	if (!pid) {
+		if (!job_drop(cluster->setup.seat.server->uid, cluster->setup.seat.server->gid))
+			syscall(SYS_pidfd_send_signal, cluster->pidfd, number, NULL, 0);
+		_exit(0);
+	}
+	if (pid > 0)
+		waitpid(pid, NULL, 0);
+}
+
 /* A shell that runs a server may be between us and it: its session is its own, so the group has both. */
 static void send_signal(struct cluster *cluster, int number)
 {
-	syscall(SYS_pidfd_send_signal, cluster->pidfd, number, NULL, 0);
+	if (syscall(SYS_pidfd_send_signal, cluster->pidfd, number, NULL, 0) && errno == EPERM)
+		send_signal_as_server(cluster, number);
 	if (cluster->engine->ours)
 		kill(-cluster->pid, number);
 }
@@ -343,6 +358,7 @@ static char **environment(const struct pg_seat *seat)
 
 	if (!envp) {
 		strv_add(&envp, "PATH=/usr/bin:/bin");
+		environ_set(&envp, "BERTH_RUN", seat->run_id); /* finds what its programs leave */
 		return envp;
 	}
 	environ_set(&envp, "BERTH_PORT", port);
@@ -360,7 +376,7 @@ static _Noreturn void child_exec(const struct cluster *cluster, pid_t parent, in
 	int out, in, ret;
 
 	setsid();
-	ret = setup->lower ? pg_clone_mount(setup->lower, setup->base) : 0;
+	ret = setup->lower ? pg_clone_mount(setup->lower, setup->base, setup->seat.server->uid, setup->seat.server->gid) : 0;
 	if (ret)
 		child_fail(pipe, 1, -ret);
 	in = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -370,6 +386,8 @@ static _Noreturn void child_exec(const struct cluster *cluster, pid_t parent, in
 	ret = engine->ours ? 0 : job_drop(setup->seat.server->uid, setup->seat.server->gid);
 	if (ret)
 		child_fail(pipe, 0, -ret);
+	if (!engine->ours) /* COPY ... TO PROGRAM is the suite's; no set-user-id program for what was root's a moment ago */
+		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	prctl(PR_SET_PDEATHSIG, engine->stop_now); /* the change of user has cleared it */
 	if (getppid() != parent || chdir(engine->ours ? setup->seat.project_dir : "/"))
 		_exit(1);

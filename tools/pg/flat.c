@@ -328,7 +328,7 @@ static int remove_clone(void *arg, struct str *ret_text)
 	struct flat *flat = arg;
 
 	(void)ret_text;
-	return template_remove(flat->dir);
+	return dir_remove(flat->dir);
 }
 
 static void on_removed(void *arg, int error, const char *text)
@@ -352,7 +352,6 @@ static void on_removed(void *arg, int error, const char *text)
 static void resume(struct flat *flat)
 {
 	flat->again = false;
-	preserve_forget_mounts(flat);
 	start_servers(flat);
 }
 
@@ -371,10 +370,14 @@ static void on_snapshot(void *arg, int error, const char *text)
 	resume(flat);
 }
 
-static void start_end_job(struct flat *flat, job_fn run, job_done_fn done)
+/* As the servers' user, or for mounts as ourselves. */
+static void start_end_job(struct flat *flat, bool mounts, job_fn run, job_done_fn done)
 {
-	if (job_start(&(struct job_setup){ .loop = flat->worker->pg->setup.loop, .run = run, .arg = flat, .done = done,
-					   .done_arg = flat }, &flat->job))
+	const struct pg_server *server = &private_of(flat->worker->pg)->server;
+
+	if (job_start(&(struct job_setup){ .loop = flat->worker->pg->setup.loop, .uid = mounts ? 0 : server->uid,
+					   .gid = server->gid, .run = run, .arg = flat, .done = done, .done_arg = flat },
+		      &flat->job))
 		done(flat, -EAGAIN, "");
 }
 
@@ -389,7 +392,7 @@ static void on_kept(void *arg, int error, const char *text)
 
 		pg_record(flat->worker, PG_RECORD_KEPT, pg->ports[i], -1, command);
 	}
-	start_end_job(flat, remove_clone, on_removed);
+	start_end_job(flat, false, remove_clone, on_removed);
 }
 
 /* No server of the worker runs (any more). What comes next depends on why. */
@@ -400,7 +403,7 @@ void flat_servers_gone(struct flat *flat)
 	if (flat->job || flat_is_running(flat) || (!worker->ending && !flat->again && !flat->snapshot))
 		return;
 	if (flat->snapshot && !worker->ending) {
-		start_end_job(flat, preserve_snapshot, on_snapshot);
+		start_end_job(flat, true, preserve_snapshot, on_snapshot);
 		return;
 	}
 	if (flat_makes_template(flat) && private_of(worker->pg)->state == TEMPLATE_SETUP && !flat->again) {
@@ -414,7 +417,7 @@ void flat_servers_gone(struct flat *flat)
 	if (flat_makes_template(flat) || !flat->dir)
 		flat_free(flat);
 	else if (worker->ending && flat_wants_keeping(flat))
-		start_end_job(flat, preserve_keep, on_kept);
+		start_end_job(flat, true, preserve_keep, on_kept);
 	else
-		start_end_job(flat, remove_clone, on_removed);
+		start_end_job(flat, false, remove_clone, on_removed);
 }

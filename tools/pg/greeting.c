@@ -15,6 +15,7 @@
 #include <netinet/tcp.h>
 #include <string.h>
 
+#include "tools/pg/peer.h"
 #include "tools/pg/wire.h"
 
 /* --- the client's start --- */
@@ -53,6 +54,12 @@ static void begin_session(struct link *link, const char *packet, size_t len)
 	const char *database = NULL;
 	int ret;
 
+	/* `peer` takes whoever comes through the server's socket for us */
+	if (*link->relay->setup.host == '/' && !peer_is_ours(link->client.channel.fd)) {
+		link_refuse(link, "28000", "this relay is another user's, and speaks to its server through a unix socket",
+			    NULL);
+		return;
+	}
 	switch (wire_startup(packet, len, &database)) {
 	case WIRE_STARTUP_BAD:
 		link_refuse(link, "08P01", "invalid startup packet layout", NULL);
@@ -119,7 +126,6 @@ static void pass_cancel(struct link *link, const char *packet, size_t len)
 static void startup_packet(struct link *link, size_t len)
 {
 	cleanup_free char *packet = str_take(&link->in);
-	size_t all = len;
 	uint32_t code = wire_get32(packet + 4);
 
 	if (code == WIRE_SSL && len == 8)
@@ -127,7 +133,7 @@ static void startup_packet(struct link *link, size_t len)
 	else if (code == WIRE_GSSENC && len == 8)
 		answer_gss(link);
 	else if (code == WIRE_CANCEL && len >= 16)
-		pass_cancel(link, packet, all);
+		pass_cancel(link, packet, len);
 	else
 		begin_session(link, packet, len);
 }

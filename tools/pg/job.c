@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -41,6 +42,23 @@ int job_drop(uid_t uid, gid_t gid)
 	if (setgroups(0, NULL) || setresgid(gid, gid, gid) || setresuid(uid, uid, uid))
 		return -errno;
 	return 0;
+}
+
+/* setfsuid(2) also lowers the capabilities that concern files, and raises them again. */
+void job_files_as(uid_t uid, gid_t gid)
+{
+	if (!uid || geteuid() == uid)
+		return;
+	setfsgid(gid);
+	setfsuid(uid);
+}
+
+void job_files_back(uid_t uid)
+{
+	if (!uid || geteuid() == uid)
+		return;
+	setfsuid(geteuid());
+	setfsgid(getegid());
 }
 
 pid_t job_fork(int signal_number)

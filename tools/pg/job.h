@@ -46,6 +46,13 @@ int job_exec(char *const *argv, char *const *envp, const char *input, struct str
 /** For a child between fork and exec or job: become @uid for good (0 = nothing to do). Return: 0 or -errno. */
 int job_drop(uid_t uid, gid_t gid);
 
+/**
+ * Until job_files_back() this thread's calls on files have the rights of @uid and make what is his (0 = nothing to do): for
+ * directories of the servers' user, who could put a symbolic link where we are about to act.
+ */
+void job_files_as(uid_t uid, gid_t gid);
+void job_files_back(uid_t uid);
+
 /** fork; the child dies with us by @signal_number, has default signals and an empty mask. Return: as fork(2), or -errno. */
 pid_t job_fork(int signal_number);
 

@@ -168,11 +168,11 @@ static int connect_port(struct keeper *keeper, unsigned int port, char **ret_why
 {
 	int ret = admin_open(pg_url_at(keeper->pg, port), keeper->line, &keeper->admins[port], ret_why);
 
-	if (!ret && !admin_lock(keeper->admins[port], keeper->plan->suffix)) {
-		*ret_why = str_copy("its lease is taken");
-		ret = -EEXIST;
-	}
-	return ret;
+	if (ret || admin_lock(keeper->admins[port], keeper->plan->suffix))
+		return ret;
+	*ret_why = str_copy("its lease is taken");
+	admin_close(steal(&keeper->admins[port])); /* or reconnect() would take it for one that has the lease */
+	return -EEXIST;
 }
 
 static void on_abandoned(void *arg, int64_t idle_ms)

@@ -196,32 +196,32 @@ static void client_gone(struct link *link)
 		setup->on_abandoned(setup->arg, idle_ms);
 }
 
-static void read_client(struct link *link)
+/* Return: true if something came, and there may be more. */
+static bool read_client(struct link *link)
 {
 	struct relay *relay = link->relay;
 	ssize_t got = tls_read(&link->client.channel, relay->buffer, RELAY_READ_BYTES);
 
 	if (got == -EAGAIN || got == -EINTR)
-		return;
+		return false;
 	if (got <= 0) {
 		client_gone(link);
 		link->dead = link->phase != LIVE || !end_waiting(&link->server);
 		link->phase = DRAIN;
 		end_close(relay, &link->client);
 		link_set_deadline(link, RELAY_STARTUP_MS);
-		return;
+		return false;
 	}
 	if (link->phase == LIVE && link->session) {
 		link->terminated = got >= 5 && !memcmp(relay->buffer + got - 5, "X\0\0\0\4", 5);
 		link->dead |= session_from_client(link->session, relay->buffer, (size_t)got) < 0;
-		return;
-	}
-	if (link->in.len + (size_t)got > RELAY_BACKLOG) {
+	} else if (link->in.len + (size_t)got > RELAY_BACKLOG) {
 		link->dead = true;
-		return;
+	} else {
+		str_add_len(&link->in, relay->buffer, (size_t)got);
+		greeting_from_client(link);
 	}
-	str_add_len(&link->in, relay->buffer, (size_t)got);
-	greeting_from_client(link);
+	return true;
 }
 
 static void note_admission(struct link *link)
@@ -281,17 +281,10 @@ static void client_event(struct link *link, uint32_t events)
 	else if (link->phase == FLUSH)
 		link->dead |= (events & (EPOLLHUP | EPOLLERR)) != 0;
 	else if (end_waiting(&link->server) < RELAY_BACKLOG || events & (EPOLLHUP | EPOLLERR))
-		read_client(link);
-	/* OpenSSL may hold more than the kernel will tell us of */
-	while (!link->dead && link->client.channel.ssl && link->phase == LIVE && end_waiting(&link->server) < RELAY_BACKLOG) {
-		ssize_t got = tls_read(&link->client.channel, link->relay->buffer, RELAY_READ_BYTES);
-
-		if (got <= 0) {
-			link->dead = got != -EAGAIN;
-			break;
-		}
-		link->dead |= session_from_client(link->session, link->relay->buffer, (size_t)got) < 0;
-	}
+		/* OpenSSL may hold more than the kernel will tell us of */
+		while (read_client(link) && !link->dead && link->client.channel.ssl && link->phase == LIVE &&
+		       end_waiting(&link->server) < RELAY_BACKLOG)
+			;
 }
 
 static void server_event(struct link *link, uint32_t events)

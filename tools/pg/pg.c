@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The room's front: reads the URLs, chooses the mode, keeps the list of workers and tells the caller what happened. How a
- * worker gets its database is the business of a mode: private.c, rename.c.
+ * worker gets its database is the business of a mode: private.c, shared.c.
  */
 #include "tools/pg/pg.h"
 

@@ -26,34 +26,19 @@ char *preserve_open_command(const struct pg *pg, const char *dir, unsigned int i
 	return pg->services[i].engine->open_command(&private_of(pg)->server, pg_url_at(pg, i), data);
 }
 
-void preserve_forget_mounts(const struct flat *flat)
-{
-	const struct pg *pg = flat->worker->pg;
-
-	for (unsigned int i = 0; i < pg->port_count; i++) {
-		cleanup_free char *trap = str_print("%s/%u/work/work", flat->dir, pg->ports[i]);
-		cleanup_free char *mark = str_print("%s/incompat", trap);
-
-		if (!flat_is_mounted(flat, &pg->services[i]))
-			continue;
-		(void)chmod(trap, 0700); /* made by overlayfs, mode 0 */
-		(void)dir_remove(mark);
-	}
-}
-
 /* In a job that may still mount: let the overlays be seen where the data is. */
 static int show(const struct flat *flat)
 {
 	const struct pg *pg = flat->worker->pg;
+	const struct pg_server *server = &private_of(pg)->server;
 	int ret = 0;
 
-	preserve_forget_mounts(flat);
 	for (unsigned int i = 0; i < pg->port_count && !ret; i++) {
 		cleanup_free char *lower = flat_source(flat, &pg->services[i]);
 		cleanup_free char *base = str_print("%s/%u", flat->dir, pg->ports[i]);
 
 		if (flat_is_mounted(flat, &pg->services[i]))
-			ret = pg_clone_mount(lower, base);
+			ret = pg_clone_mount(lower, base, server->uid, server->gid);
 	}
 	return ret;
 }
@@ -75,10 +60,11 @@ static int copy_out(const struct flat *flat, const char *to)
 {
 	const struct pg *pg = flat->worker->pg;
 	const struct pg_server *server = &private_of(pg)->server;
-	int ret = mkdir(to, 0700) || chown(to, server->uid ? server->uid : geteuid(), (gid_t)-1) ? -errno : 0;
+	int ret = show(flat);
 
-	ret = ret ? ret : show(flat);
 	ret = ret ? ret : job_drop(server->uid, server->gid);
+	if (!ret && mkdir(to, 0700))
+		ret = -errno;
 	for (unsigned int i = 0; i < pg->port_count && !ret; i++)
 		ret = copy_service(flat, &pg->services[i], to);
 	return ret;
@@ -87,14 +73,15 @@ static int copy_out(const struct flat *flat, const char *to)
 int preserve_keep(void *arg, struct str *ret_text)
 {
 	struct flat *flat = arg;
-	cleanup_free char *kept = str_print("%s/kept", private_of(flat->worker->pg)->server.cache);
+	const struct pg_server *server = &private_of(flat->worker->pg)->server;
+	cleanup_free char *kept = str_print("%s/kept", server->cache);
 	cleanup_free char *to = str_print("%s/%s", kept, strrchr(flat->dir, '/') + 1);
 	int ret;
 
 	if (flat->clone == PG_CLONE_OVERLAY)
 		ret = copy_out(flat, to);
-	else
-		ret = rename(flat->dir, to) ? -errno : 0;
+	else if (!(ret = job_drop(server->uid, server->gid)) && rename(flat->dir, to))
+		ret = -errno;
 	str_add(ret_text, ret ? strerror(-ret) : to);
 	return ret;
 }
@@ -105,8 +92,11 @@ int preserve_snapshot(void *arg, struct str *ret_text)
 	const struct private *private = private_of(flat->worker->pg);
 	cleanup_free char *building = NULL;
 	cleanup_close int lock = -1;
-	int ret = snapshot_begin(&private->server, flat->snapshot, &lock, &building);
+	int ret;
 
+	job_files_as(private->server.uid, private->server.gid);
+	ret = snapshot_begin(&private->server, flat->snapshot, &lock, &building);
+	job_files_back(private->server.uid);
 	if (ret == -EBUSY)
 		str_addf(ret_text, "a run uses snapshot '%s'", flat->snapshot);
 	ret = ret ? ret : copy_out(flat, building);

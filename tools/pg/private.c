@@ -74,8 +74,10 @@ static void on_chore(void *arg, int error, const char *text)
 /* Clearing up in the cache: nobody waits for it, and what the end of the run cuts short the next one does. */
 static void start_chore(struct pg *pg, job_fn run, struct job **chore)
 {
-	(void)job_start(&(struct job_setup){ .loop = pg->setup.loop, .run = run, .arg = &private_of(pg)->plan,
-					     .done = on_chore, .done_arg = chore }, chore);
+	const struct pg_server *server = &private_of(pg)->server;
+
+	(void)job_start(&(struct job_setup){ .loop = pg->setup.loop, .uid = server->uid, .gid = server->gid, .run = run,
+					     .arg = &private_of(pg)->plan, .done = on_chore, .done_arg = chore }, chore);
 }
 
 static void template_found(struct pg *pg, bool built)
@@ -147,7 +149,9 @@ static void take_template(struct pg *pg)
 	int ret;
 
 	private->source = str_print("tpl-%s", private->hash);
+	job_files_as(private->server.uid, private->server.gid);
 	private->template_lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	job_files_back(private->server.uid);
 	private->plan.lock = private->template_lock;
 	ret = private->template_lock < 0 ? -errno : start_template_job(pg, template_make, true, on_template);
 	if (ret)
@@ -188,13 +192,16 @@ static int look(void *arg, struct str *ret_text)
 	int ret = template_hash(arg, ret_text);
 	const char *only = getenv("BERTH_PG_CLONE");
 	enum pg_clone clone = PG_CLONE_COPY;
+	const struct pg_server *server = plan->server;
 
 	shape.command = NULL;
 	str_add(ret_text, " ");
 	ret = ret ? ret : template_hash(&shape, ret_text);
-	if (!only && pg_clone_reflinks(plan->server->cache))
+	job_files_as(server->uid, server->gid); /* in the cache; the project is ours to read */
+	if (!only && pg_clone_reflinks(server->cache))
 		clone = PG_CLONE_REFLINK;
-	else if ((!only || !strcmp(only, "overlay")) && pg_clone_overlays(plan->server->cache))
+	else if ((!only || !strcmp(only, "overlay")) &&
+		 pg_clone_overlays(plan->server->cache, plan->server->uid, plan->server->gid))
 		clone = PG_CLONE_OVERLAY;
 	str_addf(ret_text, " %s", pg_clone_names[clone]);
 	return ret;
@@ -232,8 +239,6 @@ void private_setup_ended(struct flat *flat)
 					   .done = on_committed, .done_arg = flat }, &flat->job))
 		on_committed(flat, -EAGAIN, "");
 }
-
-/* --- a worker --- */
 
 /* --- the sampler --- */
 
@@ -325,6 +330,8 @@ void private_watch(struct flat *flat)
 	}
 }
 
+/* --- a worker --- */
+
 /* The servers stay until the sampler has looked for the last time: what the suite has dropped in its last second is not left. */
 static void private_end(struct pg_worker *worker)
 {
@@ -406,9 +413,7 @@ static int make_dir(const struct private *private, const char *name)
 {
 	cleanup_free char *path = str_print("%s/%s", private->server.cache, name);
 
-	if (mkdir(path, 0700))
-		return errno == EEXIST ? 0 : -errno;
-	return private->server.uid && chown(path, private->server.uid, private->server.gid) ? -errno : 0;
+	return mkdir(path, 0700) && errno != EEXIST ? -errno : 0;
 }
 
 /* The lock that says this run lives; its text is the socket directory, for the sweep of whoever finds it dead. */
@@ -430,7 +435,9 @@ static void private_free(struct private *private)
 	if (private->socket_dir)
 		(void)dir_remove(private->socket_dir);
 	if (private->run_lock >= 0) {
+		job_files_as(private->server.uid, private->server.gid);
 		(void)unlink(private->run_lock_path);
+		job_files_back(private->server.uid);
 		close(private->run_lock);
 	}
 	if (private->template_lock > 0)
@@ -484,9 +491,13 @@ static int private_open(struct pg *pg, char **ret_reason)
 	ret = find_programs(pg, &private->server, ret_reason);
 	if (!ret)
 		ret = pg_server_socket_dir(&private->server, pg->setup.run_dir, &private->socket_dir);
-	ret = ret ? ret : make_dir(private, "clones");
-	ret = ret ? ret : make_dir(private, "kept");
-	ret = ret ? ret : lock_run(private, pg->setup.run_id);
+	if (!ret) {
+		job_files_as(private->server.uid, private->server.gid);
+		ret = make_dir(private, "clones");
+		ret = ret ? ret : make_dir(private, "kept");
+		ret = ret ? ret : lock_run(private, pg->setup.run_id);
+		job_files_back(private->server.uid);
+	}
 	private->plan = (struct template_plan){ .server = &private->server, .services = pg->services,
 						.service_count = pg->port_count, .urls = pg->urls, .url_count = pg->url_count,
 						.project_dir = pg->setup.project_dir, .command = pg->setup.command,

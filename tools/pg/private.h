@@ -80,7 +80,6 @@ char *flat_source(const struct flat *flat, const struct pg_service *service); /*
 /* preserve.c: jobs, while no server of the worker runs */
 int preserve_keep(void *flat, struct str *ret_text);	/* move it to kept/; answers with the new place */
 int preserve_snapshot(void *flat, struct str *ret_text); /* copy it to snap-NAME */
-void preserve_forget_mounts(const struct flat *flat);	/* its overlays can be mounted again: the shutdown was clean */
 char *preserve_open_command(const struct pg *pg, const char *dir, unsigned int i); /* opens a kept directory, for a shell */
 
 void flat_free(struct flat *flat);

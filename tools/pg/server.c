@@ -167,17 +167,20 @@ static bool own_dir(const struct pg_server *server, const char *path, mode_t mod
 	uid_t uid = server->uid ? server->uid : geteuid();
 	struct stat info;
 
-	if (!mkdir(path, mode) && server->uid && chown(path, server->uid, server->gid))
+	if (!mkdir(path, mode) && server->uid && lchown(path, server->uid, server->gid))
 		return false;
 	return !lstat(path, &info) && S_ISDIR(info.st_mode) && info.st_uid == uid && !(info.st_mode & 022) &&
 	       pg_server_reaches(server, path);
 }
 
+/* Never somebody else's home, which `sudo -E` and su leave to root: root would act where another can put a link, and leave him
+ * directories that he cannot write to. */
 static bool try_cache(struct pg_server *server, const char *base, const char *below)
 {
 	cleanup_free char *dir = NULL, *path = NULL;
+	struct stat info;
 
-	if (!base || *base != '/')
+	if (!base || *base != '/' || (!geteuid() && !stat(base, &info) && info.st_uid))
 		return false;
 	dir = str_print("%s%s", base, below);
 	if (dir_make(dir, 0755))
@@ -226,6 +229,12 @@ int pg_server_find(struct pg_server *ret_server, char **ret_reason)
 	search(&programs);
 	if (!programs.bin) {
 		*ret_reason = str_copy("no PostgreSQL server programs");
+		return -ENOENT;
+	}
+	if (geteuid() && !getpwuid(geteuid())) { /* initdb looks itself up */
+		pg_server_free(&programs);
+		*ret_reason = str_print("user %u has no name, which PostgreSQL wants\nhint: give it a line in /etc/passwd",
+					(unsigned int)geteuid());
 		return -ENOENT;
 	}
 	ret = pg_server_place(ret_server, ret_reason);

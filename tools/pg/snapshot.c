@@ -16,6 +16,7 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
+#include "tools/pg/job.h"
 #include "tools/pg/template.h"
 
 bool snapshot_named(const char *name)
@@ -52,9 +53,11 @@ int snapshot_use(struct snapshot_use **uses, const struct pg_server *server, con
 		use = use->next;
 	if (use)
 		return 0;
+	job_files_as(server->uid, server->gid);
 	ret = snapshot_named(name) ? fits(server, name, shape) : -EINVAL; /* first: no lock for a name that nobody has */
 	ret = ret ? ret : open_lock(server, name, LOCK_SH, &lock);
 	ret = ret ? ret : fits(server, name, shape);
+	job_files_back(server->uid);
 	if (ret)
 		return ret;
 	use = mem_alloc(sizeof(*use));
@@ -95,7 +98,7 @@ int snapshot_begin(const struct pg_server *server, const char *name, int *ret_lo
 	if (ret)
 		return ret;
 	*ret_building = str_print("%s/snap-%s.building", server->cache, name);
-	(void)template_remove(*ret_building); /* its maker has died */
+	(void)dir_remove(*ret_building); /* its maker has died */
 	return 0;
 }
 
@@ -108,6 +111,6 @@ int snapshot_commit(const char *building, const char *shape)
 	if (ret)
 		return ret;
 	if (!renameat2(AT_FDCWD, building, AT_FDCWD, path, RENAME_EXCHANGE))
-		return template_remove(building); /* what had the name before */
+		return dir_remove(building); /* what had the name before */
 	return rename(building, path) ? -errno : 0;
 }

@@ -141,7 +141,7 @@ static int build(const struct template_plan *plan, const char *building, struct 
 {
 	int ret = 0;
 
-	(void)template_remove(building);
+	(void)dir_remove(building);
 	if (mkdir(building, 0700))
 		return -errno;
 	for (unsigned int i = 0; i < plan->service_count && !ret; i++) {
@@ -206,27 +206,12 @@ int template_lock(const char *cache, const char *name, int how, int *ret_lock)
 
 /* --- sweep --- */
 
-int template_remove(const char *path)
-{
-	DIR *entries = opendir(path);
-	struct dirent *entry;
-
-	while (entries && (entry = readdir(entries))) {
-		cleanup_free char *trap = str_print("%s/%s/work/work", path, entry->d_name);
-
-		(void)chmod(trap, 0700); /* made by overlayfs, mode 0: even its owner could not empty it */
-	}
-	if (entries)
-		closedir(entries);
-	return dir_remove(path);
-}
-
 int template_drop(const char *path)
 {
 	cleanup_free char *building = str_print("%s.building", path);
 
-	(void)template_remove(building);
-	return rename(path, building) ? -errno : template_remove(building);
+	(void)dir_remove(building);
+	return rename(path, building) ? -errno : dir_remove(building);
 }
 
 static bool old(const char *path, int days)
@@ -246,7 +231,7 @@ static void remove_matching(const char *dir, const char *prefix)
 		cleanup_free char *path = str_print("%s/%s", dir, entry->d_name);
 
 		if (str_starts(entry->d_name, prefix))
-			(void)template_remove(path);
+			(void)dir_remove(path);
 	}
 	if (entries)
 		closedir(entries);
@@ -300,7 +285,7 @@ static void sweep_kept(const char *dir, const char *name)
 	cleanup_free char *path = str_print("%s/%s", dir, name);
 
 	if (old(path, KEEP_CLONE_DAYS))
-		(void)template_remove(path);
+		(void)dir_remove(path);
 }
 
 int template_collect(void *arg, struct str *ret_text)

@@ -53,7 +53,7 @@ int template_commit(void *plan, struct str *ret_text);
 /* Job, as ourselves: what dead runs left in clones/, templates and kept clones that nobody has used for a long time. */
 int template_sweep(void *plan, struct str *ret_text);
 
-/* Job, as ourselves, when one was made: those that nobody has used for longest go until the rest is within plan.quota_bytes. */
+/* Job, when one was made: those that nobody has used for longest go until the rest is within plan.quota_bytes. */
 int template_collect(void *plan, struct str *ret_text);
 
 /**
@@ -65,8 +65,5 @@ int template_lock(const char *cache, const char *name, int how, int *ret_lock);
 
 /* Remove a template or snapshot whose lock is ours. It loses its name first: half of it must not be taken for the whole. */
 int template_drop(const char *path);
-
-/* rm -rf of a clone, over the directories that overlayfs leaves. */
-int template_remove(const char *path);
 
 #endif

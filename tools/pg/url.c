@@ -294,7 +294,7 @@ char *pg_url_default(const char *project_dir)
 
 	if (env && *env)
 		return str_copy(env);
-	if (file_read(path, &text, NULL))
+	if (file_is_planted(path) || file_read(path, &text, NULL))
 		return NULL;
 	lines = strv_split(text, "\n");
 	for (char **line = lines; line && *line && !value; line++)

@@ -28,7 +28,7 @@ static const struct record_row {
 int report_open(const char *dir, struct report **ret_report)
 {
 	cleanup_free char *path = str_print("%s/events.ndjson", dir);
-	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
 
 	if (fd < 0)
 		return -errno;

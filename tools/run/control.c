@@ -22,8 +22,9 @@ static const char socket_name[] = "control.sock";
 
 struct request {
 	struct request *next;
-	struct control *control;
+	struct control *control; /* NULL: the run has ended, and somebody still has to say that it is done */
 	int fd;
+	bool served;
 };
 
 struct control {
@@ -32,7 +33,7 @@ struct control {
 	int listener;
 };
 
-static void request_end(struct request *request, const char *answer)
+static void request_answer(struct request *request, const char *answer)
 {
 	struct request **at = &request->control->requests;
 
@@ -42,12 +43,22 @@ static void request_end(struct request *request, const char *answer)
 	loop_remove(request->control->run->loop, request->fd);
 	(void)send(request->fd, answer, strlen(answer), MSG_NOSIGNAL | MSG_DONTWAIT);
 	close(request->fd);
+	request->control = NULL;
+}
+
+static void request_end(struct request *request, const char *answer)
+{
+	request_answer(request, answer);
 	free(request);
 }
 
 static void on_done(void *arg, int error, const char *text)
 {
-	request_end(arg, !error ? "ok" : text ? text : strerror(-error));
+	struct request *request = arg;
+
+	if (request->control)
+		request_answer(request, !error ? "ok" : text ? text : strerror(-error));
+	free(request);
 }
 
 static const struct {
@@ -57,9 +68,12 @@ static const struct {
 
 static void serve(struct request *request, size_t word, unsigned int worker, const char *name)
 {
-	int ret = words[word].serve(request->control->run, worker, name, on_done, request);
-	cleanup_free char *refusal = ret ? database_refusal(name, ret) : NULL;
+	cleanup_free char *refusal = NULL;
+	int ret;
 
+	request->served = true;
+	ret = words[word].serve(request->control->run, worker, name, on_done, request);
+	refusal = ret ? database_refusal(name, ret) : NULL;
 	if (ret)
 		request_end(request, refusal);
 }
@@ -104,7 +118,7 @@ static void on_connect(void *arg, int fd, uint32_t events)
 	if (client < 0)
 		return;
 	request = mem_alloc(sizeof(*request));
-	*request = (struct request){ control->requests, control, client };
+	*request = (struct request){ .next = control->requests, .control = control, .fd = client };
 	control->requests = request;
 	if (!unix_is_ours(client))
 		request_end(request, "only root and the run's own user may ask that");
@@ -131,8 +145,13 @@ void control_close(struct control *control)
 {
 	if (!control)
 		return;
-	while (control->requests)
-		request_end(control->requests, "the run has ended");
+	while (control->requests) {
+		struct request *request = control->requests;
+
+		request_answer(request, "the run has ended");
+		if (!request->served)
+			free(request);
+	}
 	loop_remove(control->run->loop, control->listener);
 	close(control->listener);
 	free(control);

@@ -104,7 +104,7 @@ static void keeper_main(struct run *run, int alive, int channel)
 	(void)confine(CONFINE_KEEPER, 0);
 	if (wait_for_end(alive, channel))
 		_exit(0);
-	run_kill_strays(run->id);
+	run_kill_strays(run->id, run->dir);
 	allocate_end(run);
 	run_remove_traces(run);
 	_exit(0);

@@ -34,8 +34,10 @@ static void announce(const struct run *run)
 
 	if (run->tree_reason)
 		log_line("the working tree is shared by all workers: %s", run->tree_reason);
-	if (run->limits_unset)
+	if (run->limits_unset) {
 		log_line("limits cannot be set here: we may use no controller of cgroups");
+		log_hint("systemd-run --user --scope -p Delegate=yes berth run ...");
+	}
 	if (run->plan->single)
 		return;
 	log_line("run %s: %u workers, %u at once, backend %s, tree %s%s%s%s", run->id, run->count, run->plan->slots,
@@ -93,6 +95,7 @@ static int plan_and_run(const struct run_options *options, struct plan *plan)
 	run_remove_traces(run);
 	keeper_release(run);
 	watching_close(run);
+	worker_kill_orphans(run); /* what a private server has started: COPY ... TO PROGRAM */
 	run_close(run);
 	return status;
 }

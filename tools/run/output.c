@@ -219,7 +219,7 @@ static int open_log(struct worker *worker)
 		return ret;
 	worker->log_path = worker->setup ? str_print("%s/setup.log", run->log_dir)
 					 : str_print("%s/w%u.log", run->log_dir, worker->number);
-	worker->log = open(worker->log_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	worker->log = open(worker->log_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
 	return worker->log < 0 ? -errno : 0;
 }
 

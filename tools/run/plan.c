@@ -261,8 +261,11 @@ void plan_describe(const struct plan *plan, const struct run_options *options, s
 		const struct plan_worker *worker = &plan->workers[plan->order[i]];
 
 		str_addf(text, "w%u (%s):", worker->number, worker->task);
-		for (char **arg = worker->argv; *arg; arg++)
-			str_addf(text, " %s", *arg);
+		for (char **arg = worker->argv; *arg; arg++) {
+			cleanup_free char *shown = str_redacted(*arg);
+
+			str_addf(text, " %s", shown);
+		}
 		str_add(text, "\n");
 	}
 }

@@ -11,9 +11,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tools/base/cleanup.h"
@@ -33,33 +35,18 @@ void pids_add(struct pids *pids, pid_t pid)
 	pids->list[pids->count++] = pid;
 }
 
-/* State and parent from /proc/PID/stat. The name may hold anything, brackets too: look behind the last one. */
-static bool stat_of(pid_t pid, char *ret_state, pid_t *ret_parent)
-{
-	cleanup_free char *path = str_print("/proc/%d/stat", (int)pid);
-	cleanup_free char *text = NULL;
-	const char *behind;
-
-	if (file_read(path, &text, NULL))
-		return false;
-	behind = strrchr(text, ')');
-	return behind && sscanf(behind + 1, " %c %d", ret_state, ret_parent) == 2;
-}
-
 static bool is_live(pid_t pid)
 {
-	pid_t parent;
-	char state;
+	struct proc_stat stat;
 
-	return stat_of(pid, &state, &parent) && state != 'Z' && state != 'X';
+	return !proc_read_stat(pid, &stat) && stat.state != 'Z' && stat.state != 'X';
 }
 
 bool process_is_stopped(pid_t pid)
 {
-	pid_t parent;
-	char state;
+	struct proc_stat stat;
 
-	return stat_of(pid, &state, &parent) && state == 'T';
+	return !proc_read_stat(pid, &stat) && stat.state == 'T';
 }
 
 static void add_numbers(const char *text, struct pids *pids)
@@ -95,30 +82,19 @@ static int children_of(pid_t parent, struct pids *pids)
 	return 0;
 }
 
-/* Call @fn for every process there is. */
-static void each_process(void (*fn)(pid_t pid, void *arg), void *arg)
-{
-	cleanup_dir DIR *proc = opendir("/proc");
-	struct dirent *entry;
-
-	while (proc && (entry = readdir(proc)))
-		if (isdigit((unsigned char)entry->d_name[0]))
-			fn((pid_t)atoi(entry->d_name), arg);
-}
-
 struct parents {
 	pid_t parent;
 	struct pids *children;
 };
 
-static void add_if_child(pid_t pid, void *arg)
+static bool add_if_child(void *arg, pid_t pid)
 {
 	struct parents *parents = arg;
-	pid_t parent;
-	char state;
+	struct proc_stat stat;
 
-	if (stat_of(pid, &state, &parent) && parent == parents->parent)
+	if (!proc_read_stat(pid, &stat) && stat.ppid == parents->parent)
 		pids_add(parents->children, pid);
+	return true;
 }
 
 static void add_children(pid_t parent, struct pids *pids)
@@ -126,7 +102,7 @@ static void add_children(pid_t parent, struct pids *pids)
 	struct parents parents = { parent, pids };
 
 	if (children_of(parent, pids) == -ENOSYS)
-		each_process(add_if_child, &parents);
+		(void)proc_each(add_if_child, &parents);
 }
 
 void process_children(pid_t parent, struct pids *ret_pids)
@@ -149,32 +125,46 @@ void process_descendants(pid_t ancestor, struct pids *ret_pids)
 }
 
 struct wanted {
-	const char *entry;
+	const char *id, *dir;
 	struct pids *found;
 };
 
-static void add_if_environ(pid_t pid, void *arg)
+/* Does the environment @text name run-time files that do not lie in @dir? However that is spelt; if it is gone, nobody can say. */
+static bool is_elsewhere(const char *text, size_t len, const char *dir)
+{
+	const char *path = proc_parse_map(text, len);
+	cleanup_free char *parent = NULL;
+	struct stat ours, theirs;
+
+	path = path ? path : proc_parse_environ(text, len, "BERTH_MARK");
+	if (!path || *path != '/' || stat(dir, &ours))
+		return false;
+	parent = str_copy_len(path, (size_t)(strrchr(path, '/') - path) + 1);
+	return stat(parent, &theirs) || theirs.st_dev != ours.st_dev || theirs.st_ino != ours.st_ino;
+}
+
+static bool add_if_of_run(void *arg, pid_t pid)
 {
 	struct wanted *wanted = arg;
 	cleanup_free char *path = str_print("/proc/%d/environ", (int)pid);
 	cleanup_free char *text = NULL;
-	size_t len, entry_len = strlen(wanted->entry);
+	const char *id;
+	size_t len;
 
 	if (file_read(path, &text, &len))
-		return;
-	for (const char *at = text; at < text + len; at += strlen(at) + 1)
-		if (!strncmp(at, wanted->entry, entry_len + 1)) {
-			pids_add(wanted->found, pid);
-			return;
-		}
+		return true;
+	id = proc_parse_environ(text, len, "BERTH_RUN");
+	if (id && !strcmp(id, wanted->id) && !is_elsewhere(text, len, wanted->dir))
+		pids_add(wanted->found, pid);
+	return true;
 }
 
-void process_by_environ(const char *entry, struct pids *ret_pids)
+void process_of_run(const char *id, const char *dir, struct pids *ret_pids)
 {
-	struct wanted wanted = { entry, ret_pids };
+	struct wanted wanted = { id, dir, ret_pids };
 
 	*ret_pids = (struct pids){ 0 };
-	each_process(add_if_environ, &wanted);
+	(void)proc_each(add_if_of_run, &wanted);
 }
 
 char *process_program(pid_t pid)
@@ -186,19 +176,9 @@ char *process_program(pid_t pid)
 	return len < 0 ? NULL : str_copy_len(path, (size_t)len);
 }
 
-/* Whoever names a process may put there what a terminal would obey. */
 char *process_command(pid_t pid)
 {
-	cleanup_free char *path = str_print("/proc/%d/cmdline", (int)pid);
-	cleanup_free char *name_path = str_print("/proc/%d/comm", (int)pid);
-	cleanup_free char *text = NULL, *name = NULL, *shown = NULL;
-	size_t len = 0;
+	char *command = proc_command(pid, SIZE_MAX);
 
-	if (!file_read(path, &text, &len) && len)
-		return proc_parse_command(text, len, len);
-	if (file_read(name_path, &name, NULL))
-		return str_copy("[gone]");
-	len = strcspn(name, "\n");
-	shown = proc_parse_command(name, len, len);
-	return str_print("[%s]", shown);
+	return command ? command : str_copy("[gone]");
 }

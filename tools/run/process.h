@@ -20,8 +20,11 @@ void process_descendants(pid_t ancestor, struct pids *ret_pids);
 /** The children of @parent, zombies included. */
 void process_children(pid_t parent, struct pids *ret_pids);
 
-/** All processes of this user whose environment says @entry ("BERTH_RUN=7f3a"). For debris: it reads all of /proc. */
-void process_by_environ(const char *entry, struct pids *ret_pids);
+/**
+ * All processes of this user whose environment says that they belong to run @id. One that also names run-time files elsewhere
+ * than in @dir is another's, of a run that happens to have the same id. For debris: it reads all of /proc.
+ */
+void process_of_run(const char *id, const char *dir, struct pids *ret_pids);
 
 /** True if it is stopped right now (SIGSTOP, SIGTSTP). */
 bool process_is_stopped(pid_t pid);

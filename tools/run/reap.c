@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Debris is found by the lock that nobody holds any more. Processes are found by their environment, which says the run's
- * id; that is the last resort, for when supervisor, keeper and warden were all killed and there is no cgroup.
+ * Debris is found by the lock that nobody holds any more. Processes are found by their environment, which says the run's id and
+ * where its run-time files are; that is the last resort, for when supervisor, keeper and warden were all killed and there is
+ * no cgroup.
  */
 #include "tools/run/reap.h"
 
@@ -26,16 +27,15 @@
 
 enum { KILL_MOST_MS = 3000, WARDENS_MOST_MS = 7000, EVERY_MS = 10, CGROUP_MOST_MS = 2000 };
 
-void run_kill_strays(const char *run_id)
+void run_kill_strays(const char *run_id, const char *run_dir)
 {
-	cleanup_free char *entry = str_print("BERTH_RUN=%s", run_id);
 	int64_t due_ms = clock_ms() + KILL_MOST_MS;
 
 	do {
 		cleanup_pids struct pids pids = { 0 };
 		size_t others = 0;
 
-		process_by_environ(entry, &pids);
+		process_of_run(run_id, run_dir, &pids);
 		for (size_t i = 0; i < pids.count; i++) {
 			if (pids.list[i] == getpid() || pids.list[i] == getppid())
 				continue;
@@ -55,12 +55,11 @@ static void list_add(char ***list, const struct run_state *run, const char *what
 
 static void list_strays(char ***list, const struct run_state *run)
 {
-	cleanup_free char *entry = str_print("BERTH_RUN=%s", run->id);
 	cleanup_pids struct pids pids = { 0 };
 
 	if (!list)
 		return;
-	process_by_environ(entry, &pids);
+	process_of_run(run->id, run->dir, &pids);
 	for (size_t i = 0; i < pids.count; i++) {
 		cleanup_free char *command = process_command(pids.list[i]);
 		cleanup_free char *subject = str_print("%d %s", (int)pids.list[i], command);
@@ -102,7 +101,7 @@ static int reap_one(const struct run_state *run, bool dry_run, char ***list)
 	(void)runtime_wait_wardens(run->dir, WARDENS_MOST_MS);
 	ret = cgroup_remove_all(cgroups, CGROUP_MOST_MS);
 	ret = ret ? ret : cgroup_remove_named(run->id, CGROUP_MOST_MS);
-	run_kill_strays(run->id);
+	run_kill_strays(run->id, run->dir);
 	if (scratch) {
 		one = runtime_remove_scratch(run->scratch_dir);
 		if (one)

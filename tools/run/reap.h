@@ -16,7 +16,7 @@
  */
 int run_reap(bool dry_run, char ***ret_list);
 
-/** End every process of this user that says it belongs to run @run_id and has no warden any more. */
-void run_kill_strays(const char *run_id);
+/** End every process of this user that says it belongs to run @run_id, whose run-time files are or were in @run_dir. */
+void run_kill_strays(const char *run_id, const char *run_dir);
 
 #endif

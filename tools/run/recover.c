@@ -122,13 +122,12 @@ static void say_wanted(const struct run_state *runs, size_t count, struct recove
 static char **look(const struct run_state *run)
 {
 	char **left = NULL;
-	cleanup_free char *entry = str_print("BERTH_RUN=%s", run->id);
 	cleanup_pids struct pids pids = { 0 };
 	cleanup_free char *cgroup = str_print("/berth-%s", run->id);
 	bool own = run->cgroup_dir && str_ends(run->cgroup_dir, cgroup);
 	const char *const places[] = { run->dir, run->scratch_dir, own ? run->cgroup_dir : NULL };
 
-	process_by_environ(entry, &pids);
+	process_of_run(run->id, run->dir, &pids);
 	for (size_t i = 0; i < pids.count; i++) {
 		cleanup_free char *command = process_command(pids.list[i]);
 
@@ -150,7 +149,7 @@ static void verify(const struct run_state *run, struct recovery *recovery)
 
 	while (left && clock_ms() < due_ms) {
 		strv_free(left);
-		run_kill_strays(run->id); /* what was born while the others were killed */
+		run_kill_strays(run->id, run->dir); /* what was born while the others were killed */
 		poll(NULL, 0, LOOK_EVERY_MS);
 		left = look(run);
 	}

@@ -15,6 +15,7 @@
 #include "tools/base/clock.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
+#include "tools/run/runtime.h"
 
 struct past {
 	char *path;
@@ -28,13 +29,6 @@ static int newest_first(const void *a, const void *b)
 	return clock_compare(&right->changed, &left->changed);
 }
 
-static bool is_run(const char *name)
-{
-	size_t len = strspn(name, "0123456789abcdef");
-
-	return len >= 4 && len <= 16 && !name[len];
-}
-
 static size_t list_runs(const char *runs_dir, const char *own_id, struct past **ret_runs)
 {
 	cleanup_dir DIR *dir = opendir(runs_dir);
@@ -45,7 +39,7 @@ static size_t list_runs(const char *runs_dir, const char *own_id, struct past **
 	while (dir && (entry = readdir(dir))) {
 		struct stat info;
 
-		if (!is_run(entry->d_name) || !strcmp(entry->d_name, own_id) ||
+		if (!runtime_is_id(entry->d_name) || !strcmp(entry->d_name, own_id) ||
 		    fstatat(dirfd(dir), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) || !S_ISDIR(info.st_mode))
 			continue;
 		runs = mem_grow(runs, count + 1, sizeof(*runs));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Names and directories. An id is four random hex digits, more when those are taken: short enough to be typed, and
- * unique among the runs that exist because the directory of that name is.
+ * unique among the runs that exist because the directory of that name is. Two live runs of one user can share an id all the same
+ * if their directories of run-time files are not in one place, so what ends a run's processes looks at more than the id.
  */
 #include "tools/run/runtime.h"
 
@@ -23,6 +24,7 @@
 #include "tools/base/clock.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
+#include "tools/run/cgroup.h"
 
 enum { TRIES = 64, ASK_EVERY_MS = 5, BIRTH_MOST_S = 60 };
 
@@ -56,7 +58,22 @@ static char *random_id(int try)
 	return try < TRIES / 2 ? str_print("%04x", number & 0xffff) : str_print("%08x", number);
 }
 
-int runtime_make(char **ret_id, char **ret_dir, int *ret_lock)
+bool runtime_is_id(const char *name)
+{
+	size_t len = strspn(name, "0123456789abcdef");
+
+	return len >= 4 && len <= 16 && !name[len];
+}
+
+/* Results are kept for long, and a cgroup may be that of a run with run-time files elsewhere. */
+static bool is_taken(const char *id, const char *results_dir)
+{
+	cleanup_free char *results = str_print("%s/runs/%s", results_dir, id), *cgroup = cgroup_place(NULL, id);
+
+	return !access(results, F_OK) || (cgroup && !access(cgroup, F_OK));
+}
+
+int runtime_make(const char *results_dir, char **ret_id, char **ret_dir, int *ret_lock)
 {
 	cleanup_free char *base = NULL, *made = NULL;
 	int ret = dir_runtime(&base);
@@ -72,8 +89,9 @@ int runtime_make(char **ret_id, char **ret_dir, int *ret_lock)
 		cleanup_free char *id = random_id(try);
 		cleanup_free char *dir = str_print("%s/%s", base, id);
 
+		errno = EEXIST;
 		/* rename(2) replaces an empty directory only, and no run's directory is empty */
-		if (!rename(made, dir)) {
+		if (!is_taken(id, results_dir) && !rename(made, dir)) {
 			*ret_id = steal(&id);
 			*ret_dir = steal(&dir);
 			return 0;

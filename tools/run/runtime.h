@@ -6,10 +6,14 @@
 #include <stdint.h>
 
 /**
- * A new run: an id that no live run of this user has, and its locked directory of run-time files.
+ * A new run: its id, and its locked directory of run-time files. Nobody who can be asked has the id: no run with run-time files
+ * where ours are, none with a cgroup beside ours, and none of those whose results are in @results_dir.
  * @ret_lock	whoever holds a copy keeps the run alive
  */
-int runtime_make(char **ret_id, char **ret_dir, int *ret_lock);
+int runtime_make(const char *results_dir, char **ret_id, char **ret_dir, int *ret_lock);
+
+/** True if @name could be the id of a run. */
+bool runtime_is_id(const char *name);
 
 /**
  * Where the directory for trees and temporary files will be: on a disk, for a tree may be large. Its

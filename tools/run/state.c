@@ -18,6 +18,7 @@
 #include "tools/base/file.h"
 #include "tools/base/json.h"
 #include "tools/base/str.h"
+#include "tools/run/runtime.h"
 
 const char *const state_status_names[STATE_STATUSES + 1] = { "waiting", "running", "ending", "passed", "failed", NULL };
 
@@ -161,13 +162,6 @@ static void load_dir(const char *dir, const char *id, struct run_state *ret_run)
 	json_decref(root);
 }
 
-static bool is_id(const char *name)
-{
-	size_t len = strspn(name, "0123456789abcdef");
-
-	return len >= 4 && len <= 16 && !name[len];
-}
-
 static int by_start(const void *a, const void *b)
 {
 	const struct run_state *left = a, *right = b;
@@ -190,7 +184,7 @@ int state_list(struct run_state **ret_runs, size_t *ret_count)
 	while (dir && (entry = readdir(dir))) {
 		cleanup_free char *path = str_print("%s/%s", base, entry->d_name);
 
-		if (!is_id(entry->d_name))
+		if (!runtime_is_id(entry->d_name))
 			continue;
 		runs = mem_grow(runs, count + 1, sizeof(*runs));
 		load_dir(path, entry->d_name, &runs[count++]);

@@ -87,8 +87,7 @@ static void confine_supervisor(struct run *run)
 	run->confined = true;
 	if (commands || run->options->hook) /* the user's own programs, which may want anything */
 		return;
-	ret = confine(CONFINE_SUPERVISOR, (bpf ? CONFINE_FOR_BPF : 0) | (watching_works(run) ? CONFINE_FOR_WATCH : 0) |
-					  (servers ? CONFINE_FOR_SERVERS : 0) |
+	ret = confine(CONFINE_SUPERVISOR, (bpf ? CONFINE_FOR_BPF : 0) | (servers ? CONFINE_FOR_SERVERS : 0) |
 					  (run->options->faults.count ? CONFINE_FOR_FAULTS : 0));
 	log_act("give up what the rest of the run does not need%s%s", ret ? ": " : "", ret ? strerror(-ret) : "");
 }

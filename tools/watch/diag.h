@@ -61,6 +61,15 @@ void diag_close(struct diag *diag);
 int diag_dump(struct diag *diag, const struct diag_filter *filter, diag_fn fn, void *arg);
 
 /**
+ * The sockets in the network namespace of @pid, as far as /proc says: for one that may not be entered.
+ * @port	local port; 0 = all
+ * Return: 0; -ENOENT.
+ */
+int diag_read_proc(pid_t pid, uint16_t port, diag_fn fn, void *arg);
+/** Read one line of it. Pure. Return: false if it is none of a socket. */
+bool diag_parse_proc(const char *line, enum berth_proto proto, uint8_t family, struct diag_socket *ret_socket);
+
+/**
  * Abort a TCP connection: both ends learn of it. Needs CAP_NET_ADMIN.
  * Return: 0; -ENOENT if it is gone; -EPERM; -EOPNOTSUPP if the kernel cannot (CONFIG_INET_DIAG_DESTROY).
  */

@@ -11,6 +11,7 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
 #include "tools/base/file.h"
+#include "tools/base/json.h"
 #include "tools/base/str.h"
 #include "tools/watch/table.h"
 
@@ -122,23 +123,7 @@ void finding_seal(struct watch_finding *finding)
 
 static void set_string(json_t *object, const char *name, const char *value)
 {
-	json_t *string = value ? json_string(value) : NULL;
-
-	if (value && !string) /* not UTF-8: a command line may be anything */
-		string = json_string("(not UTF-8)");
-	json_object_set_new(object, name, string ? string : json_null());
-}
-
-static json_t *json_list(char *const *strv)
-{
-	json_t *list = json_array();
-
-	for (; strv && *strv; strv++) {
-		json_t *string = json_string(*strv);
-
-		json_array_append_new(list, string ? string : json_string("(not UTF-8)"));
-	}
-	return list;
+	json_object_set_new(object, name, json_text(value));
 }
 
 static void set_number(json_t *object, const char *name, int64_t value, bool known)
@@ -172,8 +157,8 @@ json_t *finding_json(const struct watch_finding *finding)
 	set_string(object, "command", finding->command);
 	set_string(object, "directory", finding->directory);
 	set_string(object, "error", finding->error);
-	json_object_set_new(object, "ancestry", json_list(finding->ancestry));
-	json_object_set_new(object, "stack", json_list(finding->stack));
+	json_object_set_new(object, "ancestry", json_texts(finding->ancestry));
+	json_object_set_new(object, "stack", json_texts(finding->stack));
 	set_number(object, "age_ms", finding->age_ms, finding->age_ms >= 0);
 	set_number(object, "count", (int64_t)finding->count, true);
 	set_number(object, "time_ms", finding->time_ns / 1000000, true);
@@ -302,16 +287,4 @@ int finding_baseline_read(const char *path, char ***ret_fingerprints)
 		if (**line != '#' && strspn(*line, "0123456789abcdef") == 16)
 			strv_own(ret_fingerprints, str_copy_len(*line, 16));
 	return 0;
-}
-
-int finding_baseline_write(const char *path, struct watch_finding *const *findings, size_t count)
-{
-	cleanup_str struct str text = { 0 };
-
-	str_add(&text, "# Findings that are known and do not fail a run. Remove a line to hear of it again.\n");
-	for (size_t i = 0; i < count; i++)
-		str_addf(&text, "%s %s%s%s: %s\n", findings[i]->fingerprint, finding_table[findings[i]->kind].name,
-			 findings[i]->task ? " in " : "", findings[i]->task ? findings[i]->task : "",
-			 findings[i]->detail ? findings[i]->detail : "");
-	return file_replace(path, text.text, text.len, 0644);
 }

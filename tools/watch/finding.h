@@ -52,7 +52,7 @@ struct watch_finding {
 	uint64_t count;
 	char fingerprint[17];		/* hexadecimal */
 	bool known;			/* in the baseline */
-	bool allowed;			/* the allow list lets it pass: counted, not told */
+	bool allowed;			/* the allow list lets it pass: not told */
 	bool told;			/* to setup.on_finding, with its test */
 };
 
@@ -74,8 +74,11 @@ const char *finding_allowed(const struct watch_finding *finding, char *const *ru
 /** Check a rule. Return: NULL if it is one, else what is wrong with it, static. */
 const char *finding_rule_error(const char *rule);
 
-/* The baseline: a text file, a fingerprint per line, the rest of the line is for people. */
+/**
+ * The baseline: a text file, a fingerprint per line; the rest of the line, and lines that begin with #, are for people.
+ * @ret_fingerprints	strv, the caller's to free; NULL where there is no such file
+ * Return: 0; -errno of reading it.
+ */
 int finding_baseline_read(const char *path, char ***ret_fingerprints);
-int finding_baseline_write(const char *path, struct watch_finding *const *findings, size_t count);
 
 #endif

@@ -51,12 +51,9 @@ static void publish(struct watch *watch, struct watch_finding *finding)
 		finding->test = str_copy(mark_at(&watch->workers[finding->worker], finding->since_ns));
 	if (!finding->test && finding->worker && finding->began_ns) /* a server may be ready when its test is over */
 		finding->test = str_copy(mark_at(&watch->workers[finding->worker], finding->began_ns));
-	if (finding_allowed(finding, watch->policy.allow)) {
-		watch->allowed++;
-		finding->allowed = true;
-	} else if (watch->setup.on_finding) {
+	finding->allowed = finding_allowed(finding, watch->policy.allow);
+	if (!finding->allowed && watch->setup.on_finding)
 		watch->setup.on_finding(watch->setup.arg, finding);
-	}
 }
 
 /*
@@ -107,7 +104,8 @@ void judge_set_process(struct watch_finding *finding, const struct process *proc
 		return;
 	finding->pid = process->pid;
 	finding->pid_inside = process->inside;
-	finding->command = process->command ? str_copy(process->command) : str_copy_len(process->comm, BERTH_COMM);
+	finding->command = process->command ? str_copy(process->command) :
+			   proc_parse_command(process->comm, strnlen(process->comm, BERTH_COMM), BERTH_COMM);
 	finding->directory = str_copy(process->directory);
 	finding->ancestry = strv_copy(process->ancestry);
 	finding->began_ns = (int64_t)process->began_ns;

@@ -145,7 +145,7 @@ struct watch {
 	struct table edges;	/* by hash of worker and destination; the value is the watch itself: seen */
 	struct table path_listeners, path_failures; /* unix.c */
 	struct watch_finding **findings;
-	size_t finding_count, allowed;
+	size_t finding_count;
 	struct table told;	/* by fingerprint and worker */
 	char **baseline;
 };

@@ -21,38 +21,8 @@
 #include "tools/base/file.h"
 #include "tools/base/str.h"
 
-enum { COMMAND_MOST = 400, STAT_START = 22 };
+enum { COMMAND_MOST = 400 };
 enum { UNIX_LISTENS = 0x10000 }; /* linux/net.h: __SO_ACCEPTCON */
-
-static const char *skip_fields(const char *at, int count)
-{
-	while (count-- > 0) {
-		at += strcspn(at, " ");
-		at += *at == ' ';
-	}
-	return at;
-}
-
-bool proc_parse_stat(const char *text, struct proc_stat *ret_stat)
-{
-	const char *open = strchr(text, '('), *close = strrchr(text, ')');
-	long pid = strtol(text, NULL, 10), ppid;
-	size_t len;
-	char *end;
-
-	if (!open || !close || close < open || close[1] != ' ' || !close[2] || close[3] != ' ' || pid <= 0 || pid > INT_MAX)
-		return false;
-	len = (size_t)(close - open - 1);
-	*ret_stat = (struct proc_stat){ .pid = (pid_t)pid, .state = close[2] };
-	memcpy(ret_stat->comm, open + 1, len < PROC_COMM ? len : PROC_COMM - 1);
-	ppid = strtol(close + 4, &end, 10);
-	if (end == close + 4 || ppid < 0 || ppid > INT_MAX)
-		return false;
-	ret_stat->ppid = (pid_t)ppid;
-	text = skip_fields(close + 2, STAT_START - 3);
-	ret_stat->start_ticks = strtoull(text, &end, 10);
-	return end != text;
-}
 
 const char *proc_parse_environ(const char *text, size_t len, const char *name)
 {
@@ -125,23 +95,6 @@ static int open_process(pid_t pid)
 	snprintf(path, sizeof(path), "/proc/%d", pid);
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return fd >= 0 ? fd : errno == ENOENT ? -ESRCH : -errno;
-}
-
-static int read_stat(int dir, struct proc_stat *ret_stat)
-{
-	cleanup_free char *text = NULL;
-	int ret = file_read_at(dir, "stat", &text, NULL);
-
-	if (ret)
-		return ret == -ENOENT ? -ESRCH : ret;
-	return proc_parse_stat(text, ret_stat) ? 0 : -ESRCH;
-}
-
-int proc_read_stat(pid_t pid, struct proc_stat *ret_stat)
-{
-	cleanup_close int dir = open_process(pid);
-
-	return dir < 0 ? dir : read_stat(dir, ret_stat);
 }
 
 static char *read_link(int dir, const char *name)
@@ -219,18 +172,30 @@ static pid_t read_inside(int dir, uint64_t pidns)
 	return !pidns || pidns == own || file_read_at(dir, "status", &text, NULL) ? 0 : proc_parse_inside(text);
 }
 
-static void read_identity(int dir, struct proc_info *info)
+static char *read_command(int dir, const char *comm, size_t max)
 {
-	cleanup_free char *text = NULL, *cgroup = NULL;
-	struct stat owner;
+	cleanup_free char *text = NULL, *line = NULL;
 	size_t len;
 
-	if (!file_read_at(dir, "cmdline", &text, &len) && len)
-		info->command = proc_parse_command(text, len, COMMAND_MOST);
-	if (!info->command || !*info->command) {
-		free(info->command);
-		info->command = str_print("[%s]", info->stat.comm);
-	}
+	if (!file_read_at(dir, "cmdline", &text, &len))
+		line = proc_parse_command(text, len, max);
+	return line && *line ? steal(&line) : str_print("[%s]", comm);
+}
+
+char *proc_command(pid_t pid, size_t max)
+{
+	cleanup_close int dir = open_process(pid);
+	struct proc_stat stat;
+
+	return dir < 0 || proc_read_stat_at(dir, &stat) ? NULL : read_command(dir, stat.comm, max);
+}
+
+static void read_identity(int dir, struct proc_info *info)
+{
+	cleanup_free char *cgroup = NULL;
+	struct stat owner;
+
+	info->command = read_command(dir, info->stat.comm, COMMAND_MOST);
 	if (!file_read_at(dir, "cgroup", &cgroup, NULL))
 		info->container = proc_parse_container(cgroup);
 	if (!fstat(dir, &owner))
@@ -242,7 +207,7 @@ int proc_read(pid_t pid, struct proc_info *ret_info)
 {
 	cleanup_close int dir = open_process(pid);
 	struct proc_info info = { 0 };
-	int ret = dir < 0 ? dir : read_stat(dir, &info.stat);
+	int ret = dir < 0 ? dir : proc_read_stat_at(dir, &info.stat);
 
 	if (ret)
 		return ret;

@@ -12,17 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define PROC_COMM 16
-
-struct proc_stat {		/* the fields of /proc/PID/stat that matter here, proc(5) */
-	pid_t pid, ppid;
-	char comm[PROC_COMM];
-	char state;
-	uint64_t start_ticks;	/* since boot; with the pid it names one process for ever */
-};
-
-/** Read the text of /proc/PID/stat. A comm may hold blanks and parentheses. Return: false if it is not one. */
-bool proc_parse_stat(const char *text, struct proc_stat *ret_stat);
+#include "tools/base/proc_stat.h"
 
 /**
  * Find a variable in the text of /proc/PID/environ (NUL-separated).
@@ -64,8 +54,8 @@ struct proc_info {
 int proc_read(pid_t pid, struct proc_info *ret_info);
 void proc_info_free(struct proc_info *info);
 
-/** Just the numbers: cheap enough for every process of a worker, every tick. */
-int proc_read_stat(pid_t pid, struct proc_stat *ret_stat);
+/** What proc_read() says in .command, @max bytes of it. Return: the caller's to free; NULL: it is gone. */
+char *proc_command(pid_t pid, size_t max);
 
 /** Open descriptors of a process. Return: their number; -EACCES, -ESRCH. */
 int proc_fd_count(pid_t pid);

@@ -222,10 +222,11 @@ static char *name_compiled(const struct symbol_place *place)
 {
 	cleanup_free char *path = str_print("/tmp/perf-%d.map", place->pid);
 	cleanup_free char *text = NULL;
+	struct stat info;
 	const char *name;
 	size_t len;
 
-	if (file_read(path, &text, &len))
+	if (lstat(path, &info) || !S_ISREG(info.st_mode) || file_read(path, &text, &len)) /* anybody may have made it */
 		return NULL;
 	name = symbol_parse_perf_map(text, len, place->offset, &len);
 	return name ? symbol_parse_script(name, len) : NULL;

@@ -427,11 +427,6 @@ const struct watch_finding *watch_finding(const struct watch *watch, size_t inde
 	return watch->findings[index];
 }
 
-size_t watch_allowed_count(const struct watch *watch)
-{
-	return watch->allowed;
-}
-
 int watch_worker_summary(struct watch *watch, unsigned int number, struct watch_summary *ret_summary)
 {
 	struct worker *worker;

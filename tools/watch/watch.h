@@ -124,7 +124,6 @@ void watch_finish(struct watch *watch);
 
 size_t watch_finding_count(const struct watch *watch);
 const struct watch_finding *watch_finding(const struct watch *watch, size_t index);
-size_t watch_allowed_count(const struct watch *watch); /* findings that the allow list let pass */
 
 struct watch_summary {
 	struct berth_counts counts;

@@ -83,7 +83,7 @@ static bool visit_namespace(void *arg, pid_t pid)
 	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	search->netns = netns;
-	if (fd < 0 || dump_namespace(search, fd))
+	if ((fd < 0 || dump_namespace(search, fd)) && diag_read_proc(pid, search->who->port, on_socket, search))
 		search->who->hidden_namespaces++;
 	if (fd >= 0)
 		close(fd);

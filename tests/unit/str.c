@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* Where a password in a text begins and ends. */
+#include "tests/unit/test.h"
+
+#include "tools/base/str.h"
+
+static void passwords_are_found(void **state)
+{
+	static const struct { const char *text, *want; } rows[] = {
+		{ "postgresql://u:secret@h:5432/d", "postgresql://u:***@h:5432/d" },
+		{ "postgresql://u:se,cr'et@h/d", "postgresql://u:***@h/d" },
+		{ "postgresql://u:se?cret@h/d", "postgresql://u:***@h/d" },
+		{ "postgresql://u:secr@et@h/d", "postgresql://u:***@h/d" },
+		{ "postgresql://u:@h/d", "postgresql://u:***@h/d" },
+		{ "postgresql://h/d?password=secret&sslmode=require", "postgresql://h/d?password=***&sslmode=require" },
+		{ "jdbc:postgresql://h/d?password=secret", "jdbc:postgresql://h/d?password=***" },
+		{ "a://u:secret@h/?password=secret", "a://u:***@h/?password=***" },
+		{ "a://u:secret@h,b://v:secret@h/", "a://u:***@h,b://v:***@h/" },
+		{ "psql 'a://u:secret@h' \"b://v:secret@h\"", "psql 'a://u:***@h' \"b://v:***@h\"" },
+		{ "curl http://localhost:3101/x me@example.org", "curl http://localhost:3101/x me@example.org" },
+		{ "curl http://localhost:3101 me@example.org", "curl http://localhost:3101 me@example.org" },
+		{ "http://localhost:3101/u:me@example.org", "http://localhost:3101/u:me@example.org" },
+		{ "\"http://localhost:3101\",\"me@example.org\"", "\"http://localhost:3101\",\"me@example.org\"" },
+		{ "nopassword=x&passwords=y", "nopassword=x&passwords=y" },
+		{ "://", "://" },
+		{ "", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char *got = str_redacted(rows[i].text);
+
+		assert_string_equal(got, rows[i].want);
+		free(got);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(passwords_are_found) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
