@@ -43,7 +43,8 @@ static const char style[] =
 	".scroll svg{min-width:640px}@media(max-width:520px){.pair{grid-template-columns:1fr}body{padding:14px}}"
 	/* on paper nothing is scrolled or opened */
 	"@media print{body{padding:0;max-width:none}details,.box,.tile,tr{break-inside:avoid}h2{break-after:avoid}"
-	".scroll{overflow:visible}.scroll svg{min-width:0}table{font-size:11px}details::details-content{content-visibility:visible}}";
+	".scroll{overflow:visible}.scroll svg{min-width:0}table{font-size:11px}"
+	"details::details-content{content-visibility:visible}}";
 
 static void add_tile(struct str *text, const char *class, unsigned long number, const char *label)
 {
