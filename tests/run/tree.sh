@@ -85,6 +85,24 @@ if [ "$(id -u)" = 0 ]; then # a project of the user's, but of another group, as 
 	has "$(cat err)" "shared by all workers: '.*/team' belongs to another user or group" "and it is said why they share it"
 	rm -rf team
 fi
+# a project that takes long to copy
+mkdir "$top/bin"
+printf '#!/bin/sh\necho $$ >>%s/copying\nexec sleep 619\n' "$top" >"$top/bin/cp"
+chmod 755 "$top/bin/cp"
+copying() { [ "$(wc -l <"$top/copying")" = 2 ]; }
+for signal in 15 9; do
+	: >"$top/copying"
+	PATH=$top/bin:$PATH "$BERTH" run -n 2 --tree copy -- sh -c ': >started' >out 2>err &
+	run=$!
+	wait_for 10 copying
+	kill -$signal $run
+	wait $run; is $((128 + signal)) $? "signal $signal while trees are copied"
+	ended=0
+	for pid in $(cat "$top/copying"); do wait_for 5 gone "$pid" || ended=1; done
+	report $ended "ends the copying as well"
+	wait_for 10 no_files; report $? "and leaves nothing"
+done
+[ ! -e started ]; report $? "the commands have not begun"
 i=0
 while [ $i -lt 60 ]; do mkdir -p .berth/runs/ab$((i + 10)); i=$((i + 1)); done
 mkdir -p .berth/runs/not-a-run

@@ -53,7 +53,8 @@ static struct report_run *write_and_load(int errors, int64_t duration_ms, const 
 
 		report_record(
 			report, "worker_started",
-			json_pack("{s:i, s:s, s:I}", "worker", i, "task", i == 1 ? "au<th" : "cart", "time_ms", start));
+			json_pack("{s:i, s:s, s:I}", "worker", i, "task", i == 1 ? "au<th\x1b\xef\xbf\xbf" : "cart", "time_ms",
+				  start));
 		report_record(report, "port_opened",
 			      json_pack("{s:i, s:i, s:i, s:i, s:s, s:I}", "worker", i, "port", 3101, "real_port",
 					20000 + i, "pid", 77, "command", "node server.js", "time_ms", start + 5));

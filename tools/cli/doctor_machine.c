@@ -67,7 +67,6 @@ static const struct {
 
 void check_backends(struct doctor *doctor)
 {
-	cleanup_free char *wanted = NULL;
 	struct backends backends;
 
 	backends_try(&backends);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Which live run is meant: that of an id, the only one, else the only one of this project. */
 #include "tools/cli/live.h"
 
 #include <errno.h>

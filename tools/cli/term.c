@@ -80,18 +80,20 @@ void term_paragraph(unsigned int indent, const char *text)
 {
 	cleanup_free char *plain = unmarked(text);
 
+	str_plain(plain, "\n");
 	spaces(indent);
 	wrapped(indent, indent, plain);
 }
 
 void term_cell_own(struct term_table *table, char *text)
 {
+	str_plain(text, "");
 	strv_own(&table->cells, text);
 }
 
 void term_cell(struct term_table *table, const char *text)
 {
-	strv_add(&table->cells, text ? text : "");
+	term_cell_own(table, str_copy(text ? text : ""));
 }
 
 void term_cellf(struct term_table *table, const char *format, ...)

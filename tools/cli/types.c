@@ -195,7 +195,7 @@ static int duration_parse(const struct option *option, const char *text, void *f
 static char *duration_text(const struct option *option, const void *field)
 {
 	(void)option;
-	return unit_text(time_units, ARRAY_LEN(time_units), (uint64_t) * (const int64_t *)field);
+	return unit_text(time_units, ARRAY_LEN(time_units), (uint64_t)*(const int64_t *)field);
 }
 
 static char *duration_wants(const struct option *option)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* SHA-256, of which 128 bits are kept: enough that nobody finds two templates with one name by accident. */
 #include "tools/pg/digest.h"
 
 #include <errno.h>

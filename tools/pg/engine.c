@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The table of engines, and what several of them do in the same way. */
 #include "tools/pg/engine.h"
 
 const struct pg_engine *const pg_engines[PG_KINDS] = {

@@ -170,24 +170,32 @@ bool finding_place(const json_t *finding, const struct report_options *options, 
 	return test_place(field_text(finding, "test"), options, ret_file, ret_line);
 }
 
+/* How many bytes of @plain are a character that XML 1.0 does not allow, not even as a reference: U+FFFE and U+FFFF among them. */
+static size_t forbidden(const char *plain)
+{
+	if (str_starts(plain, "\xef\xbf\xbe") || str_starts(plain, "\xef\xbf\xbf"))
+		return 3;
+	return (unsigned char)*plain < ' ' && *plain != '\n' && *plain != '\t';
+}
+
 void add_escaped(struct str *text, const char *plain)
 {
 	static const struct { char one; const char *name; } names[] = {
 		{ '&', "&amp;" }, { '<', "&lt;" }, { '>', "&gt;" }, { '"', "&quot;" }, { '\'', "&#39;" },
 	};
 
-	for (; *plain; plain++) {
-		const char *name = NULL;
+	while (*plain) {
+		size_t len = forbidden(plain);
+		const char *name = len ? "?" : NULL;
 
 		for (size_t i = 0; i < ARRAY_LEN(names); i++)
 			if (names[i].one == *plain)
 				name = names[i].name;
 		if (name)
 			str_add(text, name);
-		else if ((unsigned char)*plain < ' ' && *plain != '\n' && *plain != '\t')
-			str_add(text, "?"); /* not allowed in XML 1.0, not even as a reference */
 		else
 			str_add_len(text, plain, 1);
+		plain += len ? len : 1;
 	}
 }
 

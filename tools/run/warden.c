@@ -424,14 +424,16 @@ static void set_up(struct warden *warden)
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
 
-static void warden_main(struct warden *warden)
+static void warden_main(struct warden *warden, pid_t supervisor)
 {
 	const struct warden_setup *setup = warden->setup;
 	char *error = NULL;
 	int ret;
 
 	set_up(warden);
-	ret = tree_enter(setup->tree, setup->number, setup->cwd, &error);
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* as long as there is nothing to clear up: a copy of the tree takes its time */
+	ret = getppid() == supervisor ? tree_enter(setup->tree, setup->number, setup->cwd, &error) : -ECHILD;
+	prctl(PR_SET_PDEATHSIG, 0);
 	if (ret) {
 		warden_send(warden->channel, WARDEN_FAILED, -ret, 0, error ? error : "working tree");
 		_exit(0);
@@ -447,8 +449,8 @@ static void warden_main(struct warden *warden)
 pid_t warden_start(const struct warden_setup *setup, int *ret_channel)
 {
 	struct warden warden = { .setup = setup, .children = -1 };
+	pid_t pid, supervisor = getpid();
 	int pair[2];
-	pid_t pid;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
 		return -errno;
@@ -457,7 +459,7 @@ pid_t warden_start(const struct warden_setup *setup, int *ret_channel)
 		setup->forget(setup->forget_arg);
 		close(pair[0]);
 		warden.channel = pair[1];
-		warden_main(&warden);
+		warden_main(&warden, supervisor);
 	}
 	close(pair[1]);
 	if (pid < 0) {

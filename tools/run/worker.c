@@ -180,7 +180,10 @@ static void on_failed(struct worker *worker, const struct warden_message *messag
 
 	worker->exited = true;
 	free(worker->error);
-	if (!strcmp(message->text, "exec")) {
+	worker->error = NULL;
+	if (worker->end != END_ITSELF) {
+		worker->exit_status = EXIT_INTERNAL; /* it was not let: that is said in its own words */
+	} else if (!strcmp(message->text, "exec")) {
 		worker->error = str_print("unable to start '%s': %s", program, strerror(message->number));
 		worker->exit_status = message->number == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_EXEC;
 	} else {
@@ -359,6 +362,13 @@ void worker_start(struct worker *worker)
 		fail_to_start(worker, ret);
 }
 
+/* A warden that copies the tree reads no messages. The signal is for its cp(1), which is in its group; it blocks them itself. */
+static void end_copying(const struct worker *worker)
+{
+	if (!worker->pid && tree_kind(worker->run->tree) == RUN_TREE_COPY)
+		(void)kill(-worker->warden, SIGTERM);
+}
+
 void worker_end(struct worker *worker, enum worker_end why, int number)
 {
 	if (worker->status == STATE_RUNNING && worker->end == END_ITSELF && !worker->exited)
@@ -368,10 +378,13 @@ void worker_end(struct worker *worker, enum worker_end why, int number)
 	worker->status = STATE_ENDING;
 	worker->run->state_dirty = true;
 	(void)warden_send(worker->channel, WARDEN_END, number, 0, NULL);
+	end_copying(worker);
 }
 
 void worker_kill(struct worker *worker)
 {
-	if (worker->channel >= 0)
-		(void)warden_send(worker->channel, WARDEN_KILL, 0, 0, NULL);
+	if (worker->channel < 0)
+		return;
+	(void)warden_send(worker->channel, WARDEN_KILL, 0, 0, NULL);
+	end_copying(worker);
 }
