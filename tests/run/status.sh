@@ -73,4 +73,10 @@ has "$(cat err)" '^berth: w1.*: port already in use: port 3101 ' "and is named, 
 touch file
 "$BERTH" run --results file -- true 2>err; is 125 $? "results that are to go into a file"
 has "$(cat err)" "unable to make the results directory '.*/file': Not a directory" "which is said"
+
+# a worker that says all the time which test it is in keeps nobody: its neighbour's end is noticed meanwhile
+"$BERTH" run -n 2 --tree shared --results flood -- \
+	sh -c '[ $BERTH_WORKER = 1 ] || exec timeout 3 yes "2 0 test" >"$BERTH_MARK"; sleep 0.3' >out 2>err
+ended=$(find flood -name events.ndjson -exec jq 'select(.type == "worker_ended" and .worker == 1).duration_ms' {} +)
+[ "${ended:-9999}" -lt 2500 ]; report $? "a flood of marks does not keep the supervisor (${ended:-?} ms)"
 finish

@@ -2,8 +2,8 @@
 #ifndef BERTH_WATCH_MODEL_H
 #define BERTH_WATCH_MODEL_H
 /*
- * What the room knows about a run, private to tools/watch: events go in (model.c), findings come out (judge.c). Both sources
- * feed it the same records.
+ * What the room knows about a run, private to tools/watch: events go in (model.c), findings come out (judge.c, edge.c). Both
+ * sources feed it the same records.
  */
 #include "tools/watch/monitor.h"
 #include "tools/watch/proc.h"
@@ -161,7 +161,6 @@ uint16_t model_virtual(const struct watch *watch, unsigned int worker, uint16_t 
 /* judge.c */
 void judge_leftovers(struct watch *watch, struct worker *worker, const pid_t *pids, size_t count);
 void judge_conflict(struct watch *watch, const struct failure *failure);
-void judge_edge(struct watch *watch, const struct berth_event *event);
 void judge_close_wait(struct watch *watch);
 void judge_growth(struct watch *watch, struct process *process);
 void judge_never_closed(struct watch *watch, const struct worker *worker);
@@ -173,7 +172,11 @@ void judge_tell(struct watch *watch, struct watch_finding *finding); /* once in 
 void judge_publish(struct watch *watch, unsigned int worker); /* its findings: their tests, the allow list; 0 = all */
 void judge_publish_urgent(struct watch *watch); /* what somebody may want to act on while it lasts */
 
+/* edge.c */
+void judge_edge(struct watch *watch, const struct berth_event *event);
+
 /* judge.c, for the other judges */
+extern const char *const judge_proto_names[BERTH_PROTOS];
 struct watch_finding *judge_new(struct watch *watch, enum finding_kind kind, unsigned int worker);
 void judge_set_process(struct watch_finding *finding, const struct process *process);
 int64_t judge_age_ms(uint64_t since_ns);	/* -1 if that is 0, unknown */
