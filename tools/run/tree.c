@@ -203,8 +203,8 @@ bool tree_in_user_namespace(const struct tree *tree)
 }
 
 /*
- * cp(1) knows reflinks, sparse files, hard links, ACLs and attributes better than we ever will. A large project takes it minutes, so
- * it can be ended, though its warden blocks every signal, and goes with the warden.
+ * cp(1) knows reflinks, sparse files, hard links, ACLs and attributes better than we ever will. A large project takes it
+ * minutes, so it can be ended, though its warden blocks every signal, and goes with the warden.
  */
 static int run_cp(char **argv)
 {
