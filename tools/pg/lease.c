@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A worker's agent: straight-line code in a process of its own; only the relay needs a loop. The map of the worker is shared memory, so
- * the agent itself moves the worker to its next real port when an outsider holds one.
+ * A worker's agent: straight-line code in a process of its own; only the relay needs a loop. The map of the worker is shared
+ * memory, so the agent itself moves the worker to its next real port when an outsider holds one.
  *
  * Order, for crashes: lock, create, comment, serve; cut the clients, drop, unlock. The lock is the first thing taken and
  * the last thing given back.
