@@ -490,7 +490,7 @@ int BPF_PROG(monitor_exit, struct task_struct *task)
 	event->pid = pid_of(task);
 	event->parent = pid_of(task->real_parent);
 	event->error = signal->group_exit_code ? signal->group_exit_code : task->exit_code;
-	event->count = task->mm ? task->mm->hiwater_rss * 4 : 0;
+	event->count = signal->maxrss * page_kib; /* its mm may be gone by now, and keeps no peak until it shrinks */
 	__builtin_memcpy(event->comm, task->comm, BERTH_COMM);
 	bpf_ringbuf_submit(event, 0);
 	return 0;

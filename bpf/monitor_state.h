@@ -24,6 +24,7 @@ const volatile bool by_process;	/* `workers` has processes instead of cgroups: `
 const volatile bool stacks_on_open;
 const volatile struct monitor_calls calls;
 const volatile __u16 given_low, given_high; /* the ports that the kernel hands out */
+const volatile __u32 page_kib;	/* a page of memory, in KiB */
 const volatile __u32 pid_namespace; /* inode number of ours, in which processes are named; 0: the first one of the machine */
 __u32 worker_level;		/* depth of the workers' cgroups, learned from the first one seen; they are siblings */
 __u32 worker_count;		/* entries in `workers` */

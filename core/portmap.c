@@ -17,6 +17,7 @@
  * at worst be refused, never be sent to a neighbour.
  */
 #include "core/portmap.h"
+#include "core/hash.h"
 
 static bool swap(uint32_t *cell, uint32_t from, uint32_t to)
 {
@@ -230,11 +231,7 @@ bool berth_portmap_foreign_first(struct berth_portmap *map, enum berth_proto pro
 
 bool berth_portmap_escape_first(struct berth_portmap *map, const char *program)
 {
-	uint32_t hash = 2166136261u; /* FNV-1a */
-
-	while (*program)
-		hash = (hash ^ (uint8_t)*program++) * 16777619u;
-	return first(map->escapes_seen, hash % BERTH_ESCAPES_SEEN);
+	return first(map->escapes_seen, berth_hash_text(BERTH_HASH, program) % BERTH_ESCAPES_SEEN);
 }
 
 void berth_portmap_foreign_forget(struct berth_portmap *map, enum berth_proto proto, uint16_t port)

@@ -162,9 +162,17 @@ static inline uint16_t berth_portmap_real(const struct berth_portmap *map, enum 
 	return (uint16_t)__atomic_load_n(&map->forward[proto][virtual_port], __ATOMIC_ACQUIRE);
 }
 
+/** Return: how many slots there are to look at. The map lies in memory that the suite can write: its length is not believed. */
+static inline uint32_t berth_portmap_slots(const struct berth_portmap *map)
+{
+	uint32_t len = __atomic_load_n(&map->block_len, __ATOMIC_RELAXED);
+
+	return len < BERTH_SLOTS_MAX ? len : BERTH_SLOTS_MAX;
+}
+
 /**
  * Return: the slot of real port @port; BERTH_SLOTS_MAX if it is outside the block. The constant is compared as well: the
- * length lies in memory that the suite can write, and the BPF verifier trusts it as little.
+ * BPF verifier believes the length as little.
  */
 static inline uint32_t berth_portmap_slot(const struct berth_portmap *map, uint32_t port)
 {

@@ -4,6 +4,8 @@
 SHIM_SRC	:= $(wildcard shim/*.c) core/addr.c core/elf.c core/portmap.c core/procnet.c
 SHIM_OBJ	:= $(SHIM_SRC:%.c=$(O)/shim-so/%.o)
 SHIM_CFLAGS	:= -std=gnu11 -I. -MMD -MP -O2 -g -fPIC -fvisibility=hidden -fno-stack-protector -fno-plt $(WARNINGS)
+# on arm64 compilers put atomics into libgcc, which no program need have
+SHIM_CFLAGS	+= $(if $(filter aarch64%,$(shell $(CC) -dumpmachine)),-mno-outline-atomics)
 # noseparate-code: two mappings instead of four, a third of what every exec pays for the library
 SHIM_LDFLAGS	:= -shared -nostdlib -Wl,-z,noseparate-code -Wl,-z,now -Wl,-z,relro -Wl,-z,nodelete -Wl,-soname,libberth.so
 SHIM		:= $(O)/lib/berth/libberth.so

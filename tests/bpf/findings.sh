@@ -78,6 +78,14 @@ names_stack "Node, by its perf map: the script's function, with file and line" '
 	node "$work/left.js"
 rm -f "/tmp/perf-$(jq -r '.findings[0].pid' "$work/result").map"
 
+# the peak of a process that only grew
+if timeout 60 "$driver" -s ebpf -- "$oracle" memory 96 |
+	jq -e '.workers[0].memory_peak_kib | . > 96 * 1024 and . < 192 * 1024' >/dev/null; then
+	say ok 'the peak memory of a process that grew until its end'
+else
+	say 'not ok' 'the peak memory of a process that grew until its end'
+fi
+
 # an allow list lets it pass
 if timeout 60 "$driver" -s ebpf -a 'leaked_listener:program=oracle*' -- "$oracle" leaked_listener | grep -v '^{"findings"' |
 	jq -e '.findings | length == 0' >/dev/null; then

@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -553,6 +554,15 @@ static void errors(void)
 	truth("{\"kind\": \"error_rate\", \"port\": 0, \"count\": 30}", "\"epipe\": 30, \"connected\": 30");
 }
 
+/* Grow to so many MiB and end, faster than anybody samples. */
+static void memory(void)
+{
+	size_t size = (size_t)argument << 20;
+
+	if (mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0) == MAP_FAILED)
+		die("mmap");
+}
+
 static const struct oracle {
 	const char *name;
 	void (*run)(void);
@@ -587,6 +597,7 @@ static const struct oracle {
 	ORACLE(errors),
 	ORACLE(serve),
 	ORACLE(frozen),
+	ORACLE(memory),
 };
 
 int main(int argc, char **argv)

@@ -158,6 +158,42 @@ berth db drop --dry-run $kept
 same 'a dry drop' "0 would drop $kept" "$status $out"
 berth db drop $kept
 same 'the kept one can be dropped by name' "0 dropped $kept shop shop_mine_abcdefgh " "$status $out $(names)"
+
+# names as a server may have them, each with the lease of a dead owner; Berth itself never makes such but the long one
+named() {
+	psql -h 127.0.0.1 -p "$port" -U postgres -qtA -v name="$1" -v lease="$(jq -cn --arg suffix "${1#shop}" --arg now "$(date +%s)" \
+		'{berth: 1, run: "dead", worker: 1, task: "1", logical: "shop", suffix: $suffix, host: "h", pid: 1, heartbeat: ($now | tonumber), kept: true}')" postgres <<'SQL'
+create database :"name";
+comment on database :"name" is :'lease';
+SQL
+}
+escape=$(printf '\033') long=shop_$(printf '%049d' 0)_ccccdddd # 63 bytes
+evil=$(printf 'shop_\033[2J\nberth: all is well_ccccdddd')
+for name in 'shop_w2"; drop database shop; --_ccccdddd' "shop_it's_ccccdddd" 'shop_größe_東京_ccccdddd' "$long" "$evil"; do
+	shown=$(printf '%s' "$name" | tr '\033\n' '??')
+	named "$name"
+	all=$(names)
+	berth db list
+	lacks "db list: $shown: no name commands the terminal" "$escape" "$out$err"
+	has 'and it is listed' "  $shown" "$out"
+	berth db drop "${name}x"
+	same 'a name that is one letter longer is none' "1 $all" "$status $(names)"
+	berth db drop "$name"
+	lacks 'nor does what drop says' "$escape" "$out$err"
+	if [ "$name" = "$long" ]; then
+		same 'a name of 63 bytes is dropped' '0 shop shop_mine_abcdefgh ' "$status $(names)"
+	else
+		same 'a comment on a name that Berth does not make proves nothing' "1 $all" "$status $(names)"
+	fi
+	psql -h 127.0.0.1 -p "$port" -U postgres -qtA -v name="$name" postgres <<'SQL'
+drop database if exists :"name";
+SQL
+done
+for name in '' shop postgres template1 "shop'" 'shop"' "$(printf '%064d' 0)" ../shop -- berth_tpl_ '*'; do
+	berth db drop "$name"
+	[ "$status" != 0 ] && [ "$(names)" = 'shop shop_mine_abcdefgh ' ]
+	report $? "db drop '$name' is refused"
+done
 as_pg "$bin/pg_ctl" -s -m fast -D "$server/data" stop
 berth db list
 same 'a server that does not run' "0 postgres@127.0.0.1:$port: no server answers" "$status $out"

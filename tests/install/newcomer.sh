@@ -75,7 +75,26 @@ if [ "$(id -u)" = 0 ]; then
 	cd "$work/readonly" || exit 1
 	says 125 'unable to make the results directory' 'unable to make the results directory' setpriv --reuid nobody --regid nogroup \
 		--clear-groups env -u XDG_RUNTIME_DIR "$work/tool/bin/berth" run -- true
+	# shellcheck disable=SC2016
+	says 125 'if it has been removed, go into one that exists' 'unable to find the working directory' sh -c \
+		'mkdir gone && cd gone && rmdir ../gone && exec "$1" run -- true' - "$berth"
+	mkdir .berth
+	chmod 777 .
+	says 125 "unable to write to the results directory '$work/readonly/.berth': Permission denied" \
+		'unable to write to the results directory' setpriv --reuid nobody --regid nogroup --clear-groups \
+		env -u XDG_RUNTIME_DIR "$work/tool/bin/berth" run -- true
+	mkdir -m 777 "$work/nameless"
+	cd "$work/nameless" || exit 1
+	says 125 'user 61700 has no name, which PostgreSQL wants' 'has no name, which PostgreSQL wants' setpriv --reuid 61700 --regid nogroup \
+		--clear-groups env -u XDG_RUNTIME_DIR "$work/tool/bin/berth" run --db-mode private --db x -- true
 	cd "$work/project" || exit 1
+	if unshare -m true 2>/dev/null; then
+		says 125 'hint: it must be yours alone' 'unable to make the directory for run-time files' unshare -m sh -c '
+			mount --bind /tmp /tmp && mount -o remount,bind,ro /tmp && exec env -u XDG_RUNTIME_DIR "$0" run -- true' "$berth"
+		says 125 'hint: is /proc mounted here?' "unable to find berth's own files" unshare -m sh -c 'umount -l /proc; exec "$0" run -- true' "$berth"
+		says 125 'hint: --backend auto takes what works' 'cannot work here' unshare -m sh -c 'umount -R -l /sys/fs/cgroup; exec "$0" run --backend bpf -- true' "$berth"
+	fi
+	says 1 'berth: no run is live' 'no run is live' "$berth" monitor
 	if unshare -m true 2>/dev/null; then
 		mkdir -m 700 "$work/full"
 		# shellcheck disable=SC2016

@@ -56,6 +56,19 @@ select datname from pg_database where datname not in ('mes_e2e_db', 'template1')
 select datname from pg_database where datname = any (array['mes_e2e_db', 'x'])
 select datname from pg_database where datname = any ('{mes_e2e_db,postgres}') order by 1
 select datname from pg_database where datname like 'mes%'
+set my.name = 'mes_e2e_db'
+select datname from pg_database where datname = current_setting('my.name')
+select datname from pg_database where datname = pg_catalog.format('%s_%s', 'mes', 'e2e_db') or datname <> concat('post', 'gres') and datname not like 'templ%' order by 1
+select datname from pg_database where datname = 'mes_' || 'e2e_db' and datname = concat(current_database())
+select datname from pg_database where datname = $1 || '_db' <- mes_e2e
+select datname from pg_database where datname like concat($1, '%') and datname = any(string_to_array('template1,mes_e2e_db', ',')) is not null <- mes
+select datname from pg_database where current_setting('my.name') = 'x' or current_database() = replace('mes-e2e-db', '-', '_') order by 1 limit 1
+do $$ begin if not exists (select from pg_database where datname = format('%s_db', 'mes_e2e')) then raise exception 'not there'; end if; end $$
+do 'begin if not exists (select from pg_database where datname = concat(''mes_'', ''e2e_db'')) then raise exception ''not there''; end if; end'
+(table pg_database) except table pg_database
+select count(*) from (table pg_catalog.pg_database) d
+reindex system mes_e2e_db
+reindex (verbose false) system mes_e2e_db
 select datname from pg_database where datname ~ '^mes' or datname ~ 'plate1$' order by 1
 select datname from pg_database where datname ~ 'mes_e2e_db$' or datname ~* '^(POSTGRES|x)$' order by 1
 select datname from pg_database where datname !~ '^mes_e2e_db$' and datname !~~ 'template%'

@@ -245,6 +245,22 @@ static void allocations_are_merged(void **state)
 	assert_int_equal(entries(), 0);
 }
 
+/* The map lies in memory that the suite can write. */
+static void a_map_that_lies_about_its_length_is_survived(void **state)
+{
+	struct berth_portmap *map = mmap(NULL, sizeof(*map), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct allocated_port *ports;
+
+	(void)state;
+	berth_portmap_init(map, 1, 20000, 32);
+	berth_portmap_declare(map, 3101);
+	map->block_len = UINT32_MAX;
+	assert_int_equal(allocated_of_map(map, "1", 1, &ports), 1);
+	assert_int_equal(ports[0].real_port, 20000);
+	free(ports);
+	munmap(map, sizeof(*map));
+}
+
 static void learns_by_command_and_task(void **state)
 {
 	char *npm[] = { "npm", "test", NULL }, *make[] = { "make", NULL };
@@ -311,6 +327,7 @@ int main(void)
 		cmocka_unit_test(lingering_ports_are_left_out),
 		cmocka_unit_test(map_file_is_private_and_valid),
 		cmocka_unit_test(allocations_are_merged),
+		cmocka_unit_test(a_map_that_lies_about_its_length_is_survived),
 		cmocka_unit_test(learns_by_command_and_task),
 		cmocka_unit_test(doubts_udp_ports_until_they_come_back),
 	};

@@ -226,8 +226,7 @@ int dir_runtime(char **ret_path)
 	else
 		path = str_print("/tmp/berth-%u", (unsigned int)geteuid());
 	ret = private_dir(path);
-	if (!ret)
-		*ret_path = steal(&path);
+	*ret_path = steal(&path);
 	return ret;
 }
 

@@ -45,7 +45,8 @@ int dir_remove(const char *path);
 /**
  * The directory for run-time files: $XDG_RUNTIME_DIR/berth if that is set and ours, else /tmp/berth-UID. Made if
  * need be, mode 0700.
- * Return: 0 and *ret_path; -EPERM if something of another owner, or with a looser mode, stands in its place.
+ * @ret_path	set also if it cannot be had
+ * Return: 0; -EPERM if something of another owner, or with a looser mode, stands in its place.
  */
 int dir_runtime(char **ret_path);
 

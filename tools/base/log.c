@@ -23,6 +23,7 @@ static void emit(const char *prefix, const char *format, va_list list)
 	cleanup_free char *text = str_vprint(format, list);
 	cleanup_str struct str line = { 0 };
 
+	str_plain(text, "\n\t"); /* names of others are in it: of databases, tests, files */
 	str_add(&line, prefix);
 	str_add(&line, text);
 	str_add(&line, "\n");

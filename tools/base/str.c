@@ -155,6 +155,15 @@ const char *str_password(const char *text, size_t *ret_len)
 	return NULL;
 }
 
+void str_plain(char *text, const char *but)
+{
+	for (unsigned char *at = (unsigned char *)text; *at; at++)
+		if ((*at < ' ' || *at == 0x7f) && !strchr(but, *at))
+			*at = '?';
+		else if (*at == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0)
+			at[0] = at[1] = '?';
+}
+
 char *str_redacted(const char *text)
 {
 	struct str out = { 0 };

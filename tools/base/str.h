@@ -53,6 +53,9 @@ const char *str_password(const char *text, size_t *ret_len);
 /* @text with *** in the place of each. */
 char *str_redacted(const char *text);
 
+/* In place: what a terminal would obey (control characters, also those that UTF-8 writes as two bytes) becomes '?', but @but. */
+void str_plain(char *text, const char *but);
+
 /* NULL-terminated vectors; NULL is the empty one. */
 size_t strv_len(char *const *strv);
 void strv_add(char ***strv, const char *text);	/* a copy */

@@ -71,7 +71,7 @@ static bool learned(const struct berth_portmap *map, unsigned int virtual_port)
 
 unsigned int maps_ports(const struct berth_portmap *map, struct maps_port **ret_ports)
 {
-	uint32_t len = map->block_len < BERTH_SLOTS_MAX ? map->block_len : BERTH_SLOTS_MAX;
+	uint32_t len = berth_portmap_slots(map);
 	unsigned int count = 0;
 
 	*ret_ports = mem_alloc(len * sizeof(**ret_ports));

@@ -21,6 +21,7 @@
 #include "tools/base/json.h"
 #include "tools/base/log.h"
 #include "tools/cli/cli.h"
+#include "tools/cli/live.h"
 #include "tools/run/process.h"
 #include "tools/run/state.h"
 #include "tools/watch/diag.h"
@@ -277,9 +278,11 @@ int verb_monitor(struct cli *cli)
 	ret = state_load(cli->run_id, &run);
 	if (ret == -ENOTUNIQ)
 		return cli_usage(cli, "several runs are live: choose one with --run, or --all");
+	if (ret)
+		(void)live_missing(cli->run_id, ret);
+	else if (!run.cgroup_dir)
+		log_line("run %s has no cgroup v2, by which its processes are told from others", run.id);
 	if (ret || !run.cgroup_dir) {
-		log_line("unable to find %s: %s", cli->run_id ? "the run" : "a live run",
-			 ret ? strerror(-ret) : "it has no cgroup v2, which watching needs");
 		log_hint("berth monitor --all shows the whole machine");
 		return 1;
 	}

@@ -39,14 +39,6 @@ static void spaces(size_t count)
 	printf("%*s", (int)count, "");
 }
 
-/* Names of tests, tasks and programs are others' words: what a terminal would obey is not for it. */
-static void disarm(char *text)
-{
-	for (; *text; text++)
-		if ((unsigned char)*text < ' ' || *text == 0x7f)
-			*text = '?';
-}
-
 /* The tables mark what is literal as *text*, for the man page; here the stars go */
 static char *unmarked(const char *text)
 {
@@ -88,14 +80,14 @@ void term_paragraph(unsigned int indent, const char *text)
 {
 	cleanup_free char *plain = unmarked(text);
 
-	disarm(plain);
+	str_plain(plain, "\n");
 	spaces(indent);
 	wrapped(indent, indent, plain);
 }
 
 void term_cell_own(struct term_table *table, char *text)
 {
-	disarm(text);
+	str_plain(text, "");
 	strv_own(&table->cells, text);
 }
 

@@ -117,7 +117,7 @@ static void mirror(const struct worker *worker)
 	const struct berth_portmap *from = worker->kernel;
 	struct berth_portmap *to = worker->file;
 
-	for (uint32_t i = 0; i < from->block_len && i < BERTH_SLOTS_MAX; i++) {
+	for (uint32_t i = 0, slots = berth_portmap_slots(from); i < slots; i++) {
 		uint32_t port = __atomic_load_n(&from->slots[i].virtual_port, __ATOMIC_ACQUIRE) % BERTH_PORTS;
 
 		__atomic_store_n(&to->slots[i].state, from->slots[i].state, __ATOMIC_RELAXED);

@@ -22,6 +22,7 @@
 #include "tools/base/json.h"
 #include "tools/pg/agent.h"
 #include "tools/pg/libpq.h"
+#include "tools/pg/retry.h"
 #include "tools/pg/template.h"
 
 /*
@@ -64,8 +65,7 @@ static bool pause_ms(const struct admin *admin, int ms)
 	bool closed = false;
 
 	(void)!getrandom(&random, 1, GRND_NONBLOCK);
-	ms = ms / 2 + ms * random / 256;
-	free(agent_hear(admin->line, ms, &closed)); /* a pause with an ear on the line */
+	free(agent_hear(admin->line, retry_spread_ms(ms, random), &closed)); /* a pause with an ear on the line */
 	return !closed;
 }
 
@@ -121,7 +121,7 @@ int admin_open(const struct pg_url *url, int line, struct admin **ret_admin, cha
 {
 	struct admin *admin = mem_alloc(sizeof(*admin));
 	int64_t until = clock_ms() + RETRY_MS;
-	int wait = 50, ret = libpq_load(ret_why);
+	int wait = RETRY_FIRST_MS, ret = libpq_load(ret_why);
 
 	if (ret) {
 		free(admin);
@@ -138,7 +138,7 @@ int admin_open(const struct pg_url *url, int line, struct admin **ret_admin, cha
 		if (clock_ms() > until || libpq.PQconnectionNeedsPassword(admin->conn) ||
 		    strstr(libpq.PQerrorMessage(admin->conn), "authentication failed") || !pause_ms(admin, wait))
 			break;
-		wait = wait < 1600 ? wait * 2 : 3000;
+		wait = retry_grown_ms(wait, RETRY_MOST_MS);
 	}
 	*ret_why = first_line(libpq_error(admin->conn));
 	admin_close(admin);
@@ -185,7 +185,7 @@ static int verdict(const PGresult *result, char **ret_why)
 static int run(struct admin *admin, const char *sql, bool retry, char **ret_why)
 {
 	int64_t until = clock_ms() + RETRY_MS;
-	int wait = 50;
+	int wait = RETRY_FIRST_MS;
 
 	for (;;) {
 		cleanup_result PGresult *result = libpq_ask(admin->conn, admin->line, 0, sql, NULL);
@@ -194,7 +194,7 @@ static int run(struct admin *admin, const char *sql, bool retry, char **ret_why)
 		if (!ret || !retry || clock_ms() > until || !is_transient(libpq.PQresultErrorField(result, PG_DIAG_SQLSTATE)) ||
 		    !pause_ms(admin, wait))
 			return ret;
-		wait = wait < 1600 ? wait * 2 : 3000;
+		wait = retry_grown_ms(wait, RETRY_MOST_MS);
 	}
 }
 
@@ -264,7 +264,7 @@ static int take_place(struct admin *admin)
 {
 	long places = sysconf(_SC_NPROCESSORS_ONLN) * 2;
 
-	for (int wait = 10;; wait = wait < 200 ? wait * 2 : 200) {
+	for (int wait = 10;; wait = retry_grown_ms(wait, 200)) {
 		for (int i = 0; i < places; i++) {
 			cleanup_free char *sql = str_print("SELECT pg_try_advisory_lock(%d, %d)", CREATORS_CLASS, i);
 

@@ -117,8 +117,6 @@ char *libpq_words(const char *text, size_t len)
 {
 	char *words = str_copy_len(text, len);
 
-	for (char *at = words; *at; at++)
-		if ((unsigned char)*at < ' ' || *at == 0x7f)
-			*at = '?';
+	str_plain(words, "");
 	return words;
 }

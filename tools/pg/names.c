@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/hash.h"
 #include "tools/base/cleanup.h"
 
 static const char *const shared[] = { "postgres", "template0", "template1" };
@@ -62,10 +63,10 @@ static size_t cut(const char *name, size_t len, size_t most)
 
 uint32_t names_hash(const char *text, size_t len)
 {
-	uint32_t hash = 2166136261u;
+	uint32_t hash = BERTH_HASH;
 
 	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ (uint8_t)text[i]) * 16777619u;
+		hash = berth_hash_byte(hash, (uint8_t)text[i]);
 	return hash;
 }
 

@@ -87,6 +87,8 @@ static void map_operand(struct parse *parse, size_t i)
 	const struct token *token = parse_token(parse, i);
 	long number;
 
+	if (parse_is_sign(parse, i + 1, "||"))
+		return; /* the last part has the suffix */
 	if (token->kind == TOKEN_PARAM && !parse->depth) {
 		cleanup_free char *digits = str_copy_len(parse->text + token->at + 1, token->len - 1);
 
@@ -143,10 +145,54 @@ static void map_cases(struct parse *parse, size_t i, size_t end)
 			map_operand(parse, i + 1);
 }
 
+/* What a function makes of its arguments is nobody's to know, but for those that leave names as they are. */
+static bool computes(const struct parse *parse, size_t i)
+{
+	static const char *const transparent[] = { "in", "any", "some", "all", "array", "row", "values", "cast", "like", "ilike",
+						   "not", "is", "similar", "operator", "lower", "upper", "coalesce", "nullif",
+						   "btrim", "trim", "name", "text", "varchar", "char", "current_database", NULL };
+
+	return parse_is_name(parse, i) && parse_is_sign(parse, i + 1, "(") && !parse_is_one_of(parse, i, transparent) &&
+	       !parse_is_one_of(parse, i, ends_comparison);
+}
+
+static size_t call_end(const struct parse *parse, size_t i, size_t end)
+{
+	int depth = 0;
+
+	for (i++; i < end; i++) {
+		depth += parse_is_sign(parse, i, "(");
+		depth -= parse_is_sign(parse, i, ")");
+		if (!depth)
+			return i;
+	}
+	return end;
+}
+
+/*
+ * The call @i gives a logical name, or the physical one of current_database(): the server puts the suffix behind it, where it
+ * belongs. Return: the token that ends the call.
+ */
+static size_t map_call(struct parse *parse, size_t i, size_t end, bool equals)
+{
+	size_t last = call_end(parse, i, end);
+	size_t first = i >= 2 && parse_is_sign(parse, i - 1, ".") && parse_is_name(parse, i - 2) ? i - 2 : i;
+	cleanup_str struct str after = { 0 };
+
+	if (!equals || last == end || !parse->plain_strings)
+		return last;
+	str_addf(&after, ")::text,'^(?!(?:postgres|template[01]|.*%s)$)(.*)$','\\1%s')::name", parse->names->suffix,
+		 parse->names->suffix);
+	parse_edit(parse, parse_token(parse, first)->at, 0, "pg_catalog.regexp_replace((");
+	parse_edit(parse, parse_token(parse, last)->at + 1, 0, after.text);
+	return last;
+}
+
 void rename_comparison(struct parse *parse, size_t i, size_t end)
 {
 	static const char *const calls[] = { "current_database", "current_catalog", "pg_database_size", NULL };
 	size_t first = i;
+	bool equals, wrapped = false;
 	int depth = 0;
 
 	if (parse_is(parse, i, "has_database_privilege")) {
@@ -163,11 +209,15 @@ void rename_comparison(struct parse *parse, size_t i, size_t end)
 	i += parse_is_sign(parse, i + 1, "(") && parse_is_sign(parse, i + 2, ")") ? 2 : 0; /* current_database() */
 	if (first && parse_is(parse, first - 1, "case"))
 		map_cases(parse, i + 1, end);
-	while (parse_is_sign(parse, i + 1, ")")) /* lower(datname) = */
-		i++;
+	for (; parse_is_sign(parse, i + 1, ")"); i++) /* lower(datname) = */
+		wrapped = true;
 	if (!compares(parse, i + 1))
 		return;
+	equals = !wrapped && (parse_is_sign(parse, i + 1, "=") || parse_is_sign(parse, i + 1, "<>") ||
+			      parse_is_sign(parse, i + 1, "!="));
 	for (i++; i < end && !parse_is_one_of(parse, i, ends_comparison); i++) {
+		if (computes(parse, i))
+			i = map_call(parse, i, end, equals && !depth);
 		depth += parse_is_sign(parse, i, "(") || parse_is_sign(parse, i, "[");
 		depth -= parse_is_sign(parse, i, ")") || parse_is_sign(parse, i, "]");
 		if (depth < 0 || parse_is_sign(parse, i, ";") || (parse_is_sign(parse, i, ",") && !depth))
@@ -241,6 +291,15 @@ static bool in_from_list(const struct parse *parse, size_t begin, size_t first)
 	return false;
 }
 
+/* TABLE pg_database, where a query may begin; not ALTER TABLE */
+static bool is_table_command(const struct parse *parse, size_t begin, size_t first)
+{
+	static const char *const before[] = { "union", "all", "except", "intersect", "distinct", "as", NULL };
+
+	return parse_is(parse, first - 1, "table") &&
+	       (first - 1 == begin || parse_is_sign(parse, first - 2, "(") || parse_is_one_of(parse, first - 2, before));
+}
+
 void rename_shared_relation(struct parse *parse, size_t begin, size_t i)
 {
 	size_t first = i >= 2 && parse_is_sign(parse, i - 1, ".") && parse_is(parse, i - 2, "pg_catalog") ? i - 2 : i;
@@ -250,11 +309,17 @@ void rename_shared_relation(struct parse *parse, size_t begin, size_t i)
 		bool alias = parse_is(parse, i + 1, "as") ||
 			     (parse_is_name(parse, i + 1) && !parse_is_one_of(parse, i + 1, after_relation));
 		cleanup_free char *text = NULL;
+		bool whole;
 
-		if (!parse_is(parse, i, shared_views[v].name) || !first || !in_from_list(parse, begin, first))
+		if (!parse_is(parse, i, shared_views[v].name) || !first)
 			continue;
-		text = own_rows(parse, &shared_views[v], !alias);
+		whole = is_table_command(parse, begin, first);
+		if (!whole && !in_from_list(parse, begin, first))
+			continue;
+		text = own_rows(parse, &shared_views[v], whole || !alias);
 		parse_edit(parse, from->at, to->at + to->len - from->at, text);
+		if (whole)
+			parse_edit(parse, parse_token(parse, first - 1)->at, strlen("table"), "SELECT * FROM");
 	}
 }
 

@@ -81,10 +81,15 @@ static void apply_database_rule(struct parse *parse, const struct database_rule 
 		map_other_names(parse, i + 1, end);
 }
 
+static bool names_one(const struct parse *parse, size_t begin, size_t at)
+{
+	return parse_is(parse, at, "database") || (parse_is(parse, at, "system") && parse_is(parse, begin, "reindex"));
+}
+
 void rename_database(struct parse *parse, size_t begin, size_t end)
 {
 	for (size_t at = begin + 1; at < end; at++) {
-		if (!parse_is(parse, at, "database") || !parse_is_name(parse, at + 1))
+		if (!names_one(parse, begin, at) || !parse_is_name(parse, at + 1))
 			continue;
 		for (size_t r = 0; r < ARRAY_LEN(database_rules); r++) {
 			const struct database_rule *rule = &database_rules[r];

@@ -231,6 +231,12 @@ int pg_server_find(struct pg_server *ret_server, char **ret_reason)
 		*ret_reason = str_copy("no PostgreSQL server programs");
 		return -ENOENT;
 	}
+	if (geteuid() && !getpwuid(geteuid())) { /* initdb looks itself up */
+		pg_server_free(&programs);
+		*ret_reason = str_print("user %u has no name, which PostgreSQL wants\nhint: give it a line in /etc/passwd",
+					(unsigned int)geteuid());
+		return -ENOENT;
+	}
 	ret = pg_server_place(ret_server, ret_reason);
 	if (ret) {
 		pg_server_free(&programs);

@@ -147,7 +147,7 @@ size_t allocated_of_map(const struct berth_portmap *map, const char *task, pid_t
 	size_t count = 0;
 
 	/* By slot, not by virtual port: a block is small, the table is not. A slot that was lost is nobody's. */
-	for (uint32_t i = 0; i < map->block_len; i++) {
+	for (uint32_t i = 0, slots = berth_portmap_slots(map); i < slots; i++) {
 		uint32_t port = __atomic_load_n(&map->slots[i].virtual_port, __ATOMIC_ACQUIRE);
 
 		if (!port)

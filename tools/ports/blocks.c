@@ -32,6 +32,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "core/hash.h"
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
 #include "tools/base/log.h"
@@ -290,11 +291,12 @@ static int claim_at(const struct ports *ports, unsigned int granule, struct port
 	return 0;
 }
 
-static uint32_t hash(const char *text, uint32_t seed)
+/* Where the search for a block begins, of @homes places. */
+static uint32_t home_of(const char *project, const char *task, unsigned int homes)
 {
-	while (*text)
-		seed = (seed ^ (uint8_t)*text++) * 16777619u; /* FNV-1a */
-	return seed;
+	uint32_t hash = berth_hash_byte(berth_hash_text(BERTH_HASH, project), 0);
+
+	return berth_hash_text(hash, task) % homes;
 }
 
 /*
@@ -384,7 +386,7 @@ int ports_claim(struct ports *ports, const char *task, struct ports_block *ret_b
 	/* whatever the size of the block, the search begins at the same place */
 	unsigned int granules = ports->last - ports->first + 1;
 	unsigned int homes = ports->may_shrink ? granules - granules / SHARE : granules + 1 - ports->block_granules;
-	uint32_t start = hash(task, hash(ports->project, 2166136261u) * 16777619u) % homes;
+	uint32_t start = home_of(ports->project, task, homes);
 	uint16_t first, last;
 	int ret;
 

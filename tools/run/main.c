@@ -34,8 +34,10 @@ static void announce(const struct run *run)
 
 	if (run->tree_reason)
 		log_line("the working tree is shared by all workers: %s", run->tree_reason);
-	if (run->limits_unset)
+	if (run->limits_unset) {
 		log_line("limits cannot be set here: we may use no controller of cgroups");
+		log_hint("systemd-run --user --scope -p Delegate=yes berth run ...");
+	}
 	if (run->plan->single)
 		return;
 	log_line("run %s: %u workers, %u at once, backend %s, tree %s%s%s%s", run->id, run->count, run->plan->slots,

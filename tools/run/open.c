@@ -43,22 +43,43 @@ static int fail(char **ret_error, int ret, const char *what, const char *subject
 	return ret;
 }
 
+static int add_hint(char **error, int ret, const char *hint)
+{
+	cleanup_free char *plain = *error;
+
+	*error = str_print("%s\nhint: %s", plain, hint);
+	return ret;
+}
+
+static int fail_runtime(char **ret_error, int ret)
+{
+	cleanup_free char *path = NULL;
+
+	(void)dir_runtime(&path);
+	(void)fail(ret_error, ret, "make the directory for run-time files", path);
+	return add_hint(ret_error, ret, "it must be yours alone; with XDG_RUNTIME_DIR, a directory of yours, it lies there");
+}
+
 /* One that another user has made (`sudo berth`) is not found to be so by the first worker. */
 static int open_results(const char *dir, char **ret_error)
 {
 	cleanup_free char *runs = str_print("%s/runs", dir);
 	int ret = dir_make(dir, 0777);
 	bool planted = !ret && file_is_planted(dir);
-	const char *hint = ret || planted ? "--results DIR puts them elsewhere" :
-					    "if an earlier run was root's: sudo chown -R $USER it; or: --results DIR";
+	const char *hint = "--results DIR puts them elsewhere";
 
 	if (planted)
-		*ret_error = str_print("results directory '%s': it is another user's, in a directory where everybody can write\n"
-				       "hint: %s", dir, hint);
-	else if (ret || access(dir, W_OK) || (!access(runs, F_OK) && access(runs, W_OK)))
-		*ret_error = str_print("unable to %s the results directory '%s': %s\nhint: %s", ret ? "make" : "write to", dir,
-				       strerror(ret ? -ret : errno), hint);
-	return *ret_error ? ret ? ret : -EACCES : 0;
+		*ret_error = str_print("results directory '%s': it is another user's, in a directory where everybody can write",
+				       dir);
+	else if (ret)
+		(void)fail(ret_error, ret, "make the results directory", dir);
+	else if (access(dir, W_OK) || (!access(runs, F_OK) && access(runs, W_OK)))
+		(void)fail(ret_error, -errno, "write to the results directory", dir);
+	else
+		return 0;
+	if (!ret && !planted && errno == EACCES)
+		hint = "if an earlier run was root's: sudo chown -R $USER it; or: --results DIR";
+	return add_hint(ret_error, ret ? ret : -EACCES, hint);
 }
 
 static int open_places(struct run *run, const struct run_options *options, char **ret_error)
@@ -67,8 +88,10 @@ static int open_places(struct run *run, const struct run_options *options, char 
 	int ret;
 
 	run->cwd = getcwd(NULL, 0);
-	if (!run->cwd)
-		return fail(ret_error, -errno, "find the working directory", NULL);
+	if (!run->cwd) {
+		ret = fail(ret_error, -errno, "find the working directory", NULL);
+		return add_hint(ret_error, ret, "if it has been removed, go into one that exists");
+	}
 	run->project_dir = str_copy(options->project_dir ? options->project_dir : run->cwd);
 	run->results_dir = options->results_dir ? str_copy(options->results_dir) :
 						  str_print("%s/.berth", run->project_dir);
@@ -85,7 +108,9 @@ static int open_places(struct run *run, const struct run_options *options, char 
 	if (!options->results_dir && access(ignore, F_OK))
 		(void)file_replace(ignore, "*\n", 2, 0644);
 	ret = dir_install(&run->install_dir);
-	return ret ? fail(ret_error, ret, "find berth's own files", NULL) : 0;
+	if (!ret)
+		return 0;
+	return add_hint(ret_error, fail(ret_error, ret, "find berth's own files", NULL), "is /proc mounted here?");
 }
 
 static int open_name(struct run *run, char **ret_error)
@@ -93,7 +118,7 @@ static int open_name(struct run *run, char **ret_error)
 	int ret = runtime_make(run->results_dir, &run->id, &run->dir, &run->lock);
 
 	if (ret)
-		return fail(ret_error, ret, "make the directory for run-time files", NULL);
+		return fail_runtime(ret_error, ret);
 	run->log_dir = str_print("%s/runs/%s", run->results_dir, run->id);
 	plan_name_run(run->plan, run->options, run->id);
 	return 0;
@@ -179,7 +204,7 @@ static int open_isolate(struct run *run, char **ret_error)
 	int ret = isolate_open(&setup, &run->isolate, &run->isolate_reason);
 
 	if (ret)
-		*ret_error = str_print("backend '%s' cannot work here: %s",
+		*ret_error = str_print("backend '%s' cannot work here: %s\nhint: --backend auto takes what works",
 				       isolate_backend_names[run->options->backend],
 				       run->isolate_reason ? run->isolate_reason : strerror(-ret));
 	return ret;

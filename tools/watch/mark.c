@@ -21,7 +21,10 @@
 #include "tools/base/str.h"
 #include "tools/watch/model.h"
 
-enum { MARKS_MOST = 1 << 20, NAME_MOST = 1024 };
+enum {
+	MARKS_MOST = 1 << 20, NAME_MOST = 1024,
+	DRAIN_TURNS = 16, /* empty a full pipe, 64 KiB; who writes faster than we read does not keep us */
+};
 
 struct marks {
 	struct watch *watch;
@@ -108,7 +111,7 @@ int mark_open(struct watch *watch)
 
 void mark_drain(struct watch *watch)
 {
-	while (watch->marks && watch->marks->fd >= 0 && take_lines(watch->marks))
+	for (int turn = 0; turn < DRAIN_TURNS && watch->marks && watch->marks->fd >= 0 && take_lines(watch->marks); turn++)
 		;
 }
 

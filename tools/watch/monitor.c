@@ -95,6 +95,7 @@ static struct monitor_bpf *open_object(const struct monitor *monitor)
 		(void)bpf_map__set_max_entries(bpf->maps.workers, PROCESSES_MOST);
 	bpf->rodata->stacks_on_open = monitor->setup.stacks;
 	bpf->rodata->calls = own_calls;
+	bpf->rodata->page_kib = (uint32_t)(sysconf(_SC_PAGESIZE) / 1024);
 	bpf->rodata->pid_namespace = own_namespace();
 	file_read_ephemeral(&low, &high);
 	bpf->rodata->given_low = (uint16_t)low;

@@ -127,7 +127,8 @@ static char *find_holder(struct watch *watch, const char *path, pid_t asker)
 		return former_holder(watch, path);
 	if (!holder.count && *path != '@')
 		return str_copy("nobody: a server that has ended left the file behind");
-	(void)proc_each(visit, &holder);
+	if (holder.count)
+		(void)proc_each(visit, &holder);
 	if (!holder.pid || proc_read(holder.pid, &info))
 		return former_holder(watch, path);
 	text = str_print("%s (pid %d)", info.command, holder.pid);
