@@ -56,13 +56,14 @@ void check_config(struct doctor *doctor)
 static const struct {
 	enum isolate_backend backend;
 	enum doctor_severity severity;
-	const char *loss, *mend;
+	const char *loss, *mend, *mend_as_root; /* NULL = the same */
 } backend_rows[] = {
-	{ ISOLATE_PRELOAD, DOCTOR_ERROR, "nothing isolates without privilege", "make, or install Berth again" },
+	{ ISOLATE_PRELOAD, DOCTOR_ERROR, "nothing isolates without privilege", "make, or install Berth again", NULL },
 	{ ISOLATE_SECCOMP, DOCTOR_WARNING, "static programs escape the shim",
-	  "in a container: docker run --security-opt seccomp=unconfined" },
+	  "in a container: docker run --security-opt seccomp=unconfined", NULL },
 	{ ISOLATE_BPF, DOCTOR_NOTE, "the other backends do its work, and the monitor sees less",
-	  "sudo berth run ..., or: setcap cap_bpf,cap_perfmon,cap_net_admin+ep $(command -v berth)" },
+	  "sudo berth run ..., or: setcap cap_bpf,cap_perfmon,cap_net_admin+ep $(command -v berth)",
+	  "Linux 5.18 or later; in a container: docker run --cap-add BPF --cap-add PERFMON --cap-add NET_ADMIN" },
 };
 
 void check_backends(struct doctor *doctor)
@@ -81,7 +82,8 @@ void check_backends(struct doctor *doctor)
 		doctor_say(doctor, doctor->options->backend == backend ? DOCTOR_ERROR : backend_rows[i].severity,
 			   "backend %s does not work: %s", name, backend_rows[i].loss);
 		doctor_cause(doctor, "%s", reason && *reason ? reason : "it could not be tried");
-		doctor_mend(doctor, "%s", backend_rows[i].mend);
+		doctor_mend(doctor, "%s", !geteuid() && backend_rows[i].mend_as_root ? backend_rows[i].mend_as_root
+											  : backend_rows[i].mend);
 	}
 	backends_free(&backends);
 }

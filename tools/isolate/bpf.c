@@ -274,6 +274,12 @@ static int keep_quiet(enum libbpf_print_level level, const char *format, va_list
 	return 0;
 }
 
+/* bpf_set_retval() and bpf_loop() came with Linux 5.17 and 5.18. */
+static bool is_too_old(void)
+{
+	return libbpf_probe_bpf_helper(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_FUNC_set_retval, NULL) == 0;
+}
+
 static int load(struct backend *backend, char **ret_reason)
 {
 	int ret = -ENOMEM;
@@ -291,7 +297,8 @@ static int load(struct backend *backend, char **ret_reason)
 	if (errno == EPERM || errno == EACCES)
 		*ret_reason = str_copy("no privilege to load BPF programs (CAP_BPF and CAP_NET_ADMIN)");
 	else
-		*ret_reason = str_print("the kernel refuses the BPF programs: %s", strerror(errno));
+		*ret_reason = str_print("the kernel refuses the BPF programs: %s%s", strerror(errno),
+					is_too_old() ? " (they need Linux 5.18)" : "");
 	return -ENOTSUP;
 }
 
