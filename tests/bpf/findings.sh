@@ -8,8 +8,17 @@ for name in clean clean_pool clean_late_child clean_retry clean_wait clean_nonbl
 	try "no finding, exact counts: $name" 1 "$oracle" "$name"
 done
 for name in leaked_listener leaked_daemon leaked_exec leaked_passed leaked_udp leaked_process never_closed pool close_wait growth \
-	conflict conflict_next conflict_expected time_wait errors; do
+	conflict conflict_next conflict_expected time_wait errors waited_in_vain; do
 	try "found, and nothing else: $name" 1 "$oracle" "$name"
+	case $name in
+	close_wait | growth)
+		if jq -e --arg name "$name" '.findings[].detail | test("oracle " + $name + " [(]pid [0-9]+[)]")' "$work/result" >/dev/null; then
+			say ok "$name: a program is named, not only its number"
+		else
+			say 'not ok' "$name: a program is named, not only its number"
+			sed 's/^/# /' "$work/result"
+		fi ;;
+	esac
 done
 on=2 try 'found, and nothing else: conflict_between' 2 "$oracle" conflict_between 3888
 on=2 try 'found, and nothing else: cross' 2 "$oracle" cross 3889

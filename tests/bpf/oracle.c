@@ -151,21 +151,33 @@ static void clean_retry(void) /* waits until the port is free */
 	truth("", "\"opened\": 2, \"bind_failed\": 1, \"eaddrinuse\": 1, \"bound\": 2");
 }
 
-static void clean_wait(void) /* connects until the server is there */
+static void refuse_60(void)
 {
 	int server = listen_on(0, true), port = port_of(server), refused = 0;
 	struct sockaddr_in address = at(port);
 
 	close(server);
-	for (int i = 0; i < 12; i++) {
+	for (int i = 0; i < 60; i++) {
 		int fd = tcp();
 
 		refused += connect(fd, (struct sockaddr *)&address, sizeof(address)) && errno == ECONNREFUSED;
 		close(fd);
 	}
-	if (refused != 12)
+	if (refused != 60)
 		die("the connects should have been refused");
-	truth("", "\"opened\": 13, \"connect_failed\": 12, \"econnrefused\": 12");
+}
+
+static void clean_wait(void) /* connects until a server is there that is slow to start, and passes */
+{
+	refuse_60();
+	truth("", "\"opened\": 61, \"connect_failed\": 60, \"econnrefused\": 60");
+}
+
+static void waited_in_vain(void)
+{
+	refuse_60();
+	truth("{\"kind\": \"error_rate\", \"port\": 0, \"count\": 60}", "\"econnrefused\": 60");
+	exit(1);
 }
 
 static void clean_nonblock(void) /* asynchronous failures are counted once as well */
@@ -595,6 +607,7 @@ static const struct oracle {
 	ORACLE(foreign),
 	ORACLE(cross),
 	ORACLE(errors),
+	ORACLE(waited_in_vain),
 	ORACLE(serve),
 	ORACLE(frozen),
 	ORACLE(memory),

@@ -79,6 +79,8 @@ hint: berth init writes one; --config FILE names another" run --profile ci true
 rm -f berth.yaml; touch berth.yml
 complains 'the wrong ending' "berth: '$PWD/berth.yml' is not read
 hint: rename it to berth.yaml" run true
+complains 'the wrong ending, of check' "berth: '$PWD/berth.yml' is not read
+hint: rename it to berth.yaml" check
 rm berth.yml
 printf 'json: out/report.json\nresults: /abs\n' >berth.yaml
 mkdir -p sub && cd sub || exit 1

@@ -12,7 +12,7 @@ if "serve" in sys.argv:
     server.listen()
     print("up", flush=True)
     time.sleep(60)
-subprocess.run([os.environ["BERTH"], "mark", "pays by card"])
+subprocess.run([os.environ["BERTH"], "mark", os.environ.get("TEST", "pays by card")])
 child = subprocess.Popen([sys.executable, "suite.py", "serve"], stdout=subprocess.PIPE, start_new_session=True)
 child.stdout.readline()
 if "clean" in sys.argv:
@@ -47,6 +47,11 @@ berth run -n 2 --leaks fail -- python3 suite.py
 lacks 'what is in the baseline is not told again' 'listener left open' "$err"
 same 'and does not fail the run' 0 "$status"
 rm berth.baseline
+export TEST="$(printf 'pays\033]0;x\007')"
+berth run -n 2 -- python3 suite.py
+unset TEST
+berth leaks
+has 'what a terminal would obey is not shown' 'pays?]0;x?' "$out"
 for verb in leaks report; do
 	berth $verb none
 	same "$verb: a run that is not there" '1 berth: unable to read the record of run' "$status ${err%% \'*}"

@@ -90,7 +90,8 @@ if [ "$(id -u)" = 0 ]; then
 	cd "$work/project" || exit 1
 	if unshare -m true 2>/dev/null; then
 		says 125 'hint: it must be yours alone' 'unable to make the directory for run-time files' unshare -m sh -c '
-			mount --bind /tmp /tmp && mount -o remount,bind,ro /tmp && exec env -u XDG_RUNTIME_DIR "$0" run -- true' "$berth"
+			mount -t tmpfs tmpfs /mnt && mount --bind /tmp /tmp && mount -o remount,bind,ro /tmp &&
+			exec env -u XDG_RUNTIME_DIR "$0" run --results /mnt/results -- true' "$berth"
 		says 125 'hint: is /proc mounted here?' "unable to find berth's own files" unshare -m sh -c 'umount -l /proc; exec "$0" run -- true' "$berth"
 		says 125 'hint: --backend auto takes what works' 'cannot work here' unshare -m sh -c 'umount -R -l /sys/fs/cgroup; exec "$0" run --backend bpf -- true' "$berth"
 	fi

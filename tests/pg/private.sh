@@ -24,6 +24,9 @@ same 'quotes and backslashes in role, password and name are theirs' 'na"me' "$go
 got=$(run two -d $url -d postgresql://b:b@localhost:5499/second "$work/two" "$ask 'select 1'; PGPASSWORD=b psql -h localhost -p 5499 -U b -Atqc 'select 2' second; PGPASSWORD=b psql -p 5499 -U b -Atqc 'select 3' second" | tr '\n' ' ')
 same 'two ports are two servers' '1 2 3 ' "$got"
 
+got=$(run walsender -d $url "$work/walsender" "$as_client; psql -Atqc identify_system 'replication=true' 2>&1" | grep -c max_wal_senders)
+same 'a connection for replication is let in, and only a setting keeps it out' 1 "$got"
+
 # --- isolation ---
 got=$(run fdw -d $url "$work/fdw" "$ask 'create extension dblink' -c 'create table mine as select 7 x' -c \"select x, p from dblink('host=localhost port=5432 user=mes_user password=mes_password dbname=mes_e2e_db', 'select x, inet_server_port() from mine') as t(x int, p int)\"" | tail -1)
 same 'a server that connects to localhost:5432 itself meets itself' '7|5432' "$got"
@@ -94,6 +97,7 @@ same 'no password in a log, a record or allocated-databases.json' 0 "$(cat "$wor
 same 'nor in the arguments of any program, the one that makes roles included' "seen 0" \
 	"$(grep -q -e --single "$work/secret.args" && echo seen) $(grep -c sEcReT99 "$work/secret.args")"
 same 'nothing is left running' 0 "$(pgrep -c -f "postgres -D $XDG_CACHE_HOME" || true)"
-# in the directory of its run, or where a link there says; other runs of this machine have theirs
-same 'and no socket directory' '' "$(find -L "$work" -name 'berth-pg-*' -type d 2>/dev/null)"
+# in the directory of its run, or where a link there says; that of a killed run goes with that directory: tests/pg/kinds.sh
+same 'and no socket directory' '' "$(find -L "$work" -path "$work/kill" -prune -o -name 'berth-pg-*' -type d -print 2>/dev/null)"
+find -L "$work/kill" -name 'berth-pg-*' -type d -exec rm -r {} + 2>/dev/null || true
 finish

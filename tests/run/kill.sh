@@ -76,6 +76,22 @@ run.wait()
 PY
 wait_for 5 none_left && wait_for 5 no_files; report $? "SIGKILL of the process group of a single run leaves nothing"
 
+# its neighbour's server is no process of it, though it is a child of ours as well
+if command -v redis-server >/dev/null; then
+	rm -f begun.*
+	XDG_CACHE_HOME=$PWD/cache "$BERTH" run -n 2 --tree shared --db redis://localhost:6379 -- sh -c '
+		: >begun.$BERTH_WORKER; i=0; while [ ! -e killed ] && [ $i -lt 100 ]; do sleep 0.05; i=$((i + 1)); done
+		exec redis-cli ping' >out 2>err &
+	run=$!
+	wait_for 15 test -e begun.1 && wait_for 15 test -e begun.2
+	kill -9 "$(pgrep -P $run -x berth-w1)"
+	wait_for 5 sh -c "! pgrep -P $run -x berth-w1 >/dev/null"
+	: >killed
+	wait $run; is 125 $? "SIGKILL of a warden whose worker has a server"
+	is 'w2 | PONG' "$(cat out)" "leaves the neighbour its own"
+	rm killed
+fi
+
 # --dry-run tells, and leaves it alone
 "$BERTH" run -n 2 -- sleep 616 >out 2>err &
 run=$!

@@ -199,6 +199,8 @@ int verb_check(struct cli *cli)
 		path = found = project_config("berth.yaml");
 	if (path)
 		return check_file(cli, path);
+	if (config_other_ending())
+		return EXIT_USAGE;
 	log_line("no berth.yaml from here upwards");
 	log_hint("berth init writes one");
 	return EXIT_USAGE;

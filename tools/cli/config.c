@@ -329,17 +329,24 @@ static int config_load_file(struct cli *cli, const char *path)
 	return ret;
 }
 
+int config_other_ending(void)
+{
+	cleanup_free char *other = project_config("berth.yml");
+
+	if (!other)
+		return 0;
+	log_line("'%s' is not read", other);
+	log_hint("rename it to berth.yaml");
+	return EXIT_USAGE;
+}
+
 int config_load(struct cli *cli)
 {
 	cleanup_free char *path = cli->config ? str_copy(cli->config) : project_config("berth.yaml");
-	cleanup_free char *other = path ? NULL : project_config("berth.yml");
-	int ret;
+	int ret = path ? 0 : config_other_ending();
 
-	if (!path && other) {
-		log_line("'%s' is not read", other);
-		log_hint("rename it to berth.yaml");
-		return EXIT_USAGE;
-	}
+	if (ret)
+		return ret;
 	if (!path && cli->profile) {
 		log_line("no berth.yaml for profile '%s': looked from here upwards", cli->profile);
 		log_hint("berth init writes one; --config FILE names another");

@@ -75,6 +75,9 @@ void config_apply(const struct config *config, const char *profile, struct cli *
  */
 int config_load(struct cli *cli);
 
+/** There is no berth.yaml: is there a berth.yml? Prints that. Return: 0; EXIT_USAGE. */
+int config_other_ending(void);
+
 /**
  * Normalize a YAML document for the schema of config.c: see shape.c.
  * Return: 0 and the normal form, the caller's to free; -EINVAL with messages in @errors.

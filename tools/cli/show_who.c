@@ -167,6 +167,15 @@ static void add_blind_spots(struct str *text, const struct who *who)
 		str_add(text, "sockets came and went while this was read; ask again to be sure\n");
 }
 
+static void add_past(struct str *text, const struct show_past *past, const char *before)
+{
+	str_add(text, before);
+	add_name(text, "  before: ", past->command);
+	str_addf(text, " (pid %d), run %s, worker %u", past->pid, past->run, past->worker);
+	add_name(text, ", task ", past->task);
+	str_addf(text, ", until %s\n", past->until);
+}
+
 void show_who_text(const struct who *who, const struct show_past *past, size_t past_count, struct str *text)
 {
 	cleanup_free char *advice = who_advice(who);
@@ -177,8 +186,7 @@ void show_who_text(const struct who *who, const struct show_past *past, size_t p
 	add_ownerless(text, who);
 	add_virtuals(text, who);
 	for (size_t i = 0; i < past_count; i++)
-		str_addf(text, "%s  before: %s (pid %d), run %s, worker %u, task %s, until %s\n", i ? "" : "\n", past[i].command,
-			 past[i].pid, past[i].run, past[i].worker, past[i].task, past[i].until);
+		add_past(text, &past[i], i ? "" : "\n");
 	str_add(text, "\n");
 	add_blind_spots(text, who);
 	str_addf(text, "to do: %s\n", advice);

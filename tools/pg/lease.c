@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Straight-line code in processes of their own; only the relay needs a loop. The map of the worker is shared memory, so
- * the agent itself moves the worker to its next real port when an outsider holds one.
+ * A worker's agent: straight-line code in a process of its own; only the relay needs a loop. The map of the worker is shared
+ * memory, so the agent itself moves the worker to its next real port when an outsider holds one.
  *
  * Order, for crashes: lock, create, comment, serve; cut the clients, drop, unlock. The lock is the first thing taken and
  * the last thing given back.
@@ -23,7 +23,7 @@
 #include "tools/pg/relay.h"
 #include "tools/pg/sighting.h"
 
-enum { HEARTBEAT_MS = 600000, LIVENESS_MS = 15000, HEALTH_MS = 1000, IDLE_MS = 60000, POOL_PERCENT = 80, ELECTION_MS = 600000,
+enum { HEARTBEAT_MS = 600000, LIVENESS_MS = 15000, HEALTH_MS = 1000, IDLE_MS = 60000, POOL_PERCENT = 80,
        DROP_MOST_MS = 5000, DROP_EVERY_MS = 100 };
 
 struct keeper {			/* a worker's agent */
@@ -81,8 +81,7 @@ static struct admin_lease lease_of(const struct keeper *keeper, unsigned int url
 				     .worker = keeper->worker->number };
 }
 
-/* From here on the process hears what servers and clients say. */
-static void confine_agent(const struct pg *pg)
+void lease_confine(const struct pg *pg)
 {
 	unsigned int needs = 0;
 
@@ -535,7 +534,7 @@ void lease_worker(void *arg, int line)
 	int ret = loop_open(&keeper.loop);
 	bool connected;
 
-	confine_agent(plan->pg);
+	lease_confine(plan->pg);
 	names_init(&keeper.names, plan->suffix);
 	for (unsigned int i = 0; i < keeper.pg->url_count; i++)
 		names_learn(&keeper.names, keeper.pg->urls[i].name, strlen(keeper.pg->urls[i].name));
@@ -561,57 +560,4 @@ void lease_worker(void *arg, int line)
 	for (unsigned int i = 0; i < PG_PORTS_MOST; i++)
 		admin_close(keeper.admins[i]);
 	free(keeper.reset_to);
-}
-
-/* --- the steward --- */
-
-static bool template_exists(struct admin *admin, const struct lease_plan *plan)
-{
-	char name[LEASE_TEMPLATE];
-	bool is_template;
-
-	lease_template_name(name, plan->template_hash, 0);
-	return admin_exists(admin, name, &is_template) && is_template;
-}
-
-/* Wait until the template is there or is ours to make. Return: what to say; NULL if nobody listens any more. */
-static const char *elect(struct admin *admin, const struct lease_plan *plan, int line)
-{
-	int64_t until = clock_ms() + ELECTION_MS;
-	char name[LEASE_TEMPLATE];
-	bool closed = false;
-
-	lease_template_name(name, plan->template_hash, 0);
-	while (!closed && clock_ms() < until) {
-		if (template_exists(admin, plan))
-			return "cached";
-		if (admin_lock(admin, name))
-			return template_exists(admin, plan) ? "cached" : "setup";
-		free(agent_hear(line, 100, &closed));
-	}
-	return closed ? NULL : "error another run holds the template's lock for ten minutes";
-}
-
-void lease_steward(void *arg, int line)
-{
-	struct lease_plan *plan = arg;
-	cleanup_free char *why = NULL;
-	const char *answer = "none";
-	struct admin *admin;
-	bool closed = false;
-
-	confine_agent(plan->pg);
-	if (admin_open(&plan->pg->urls[0], line, &admin, &why)) {
-		agent_tell(line, "error %s", why);
-		return;
-	}
-	agent_tell(line, "reaped %u", admin_reap(admin) + admin_collect(admin, plan->pg->setup.template_quota_bytes));
-	if (plan->template_hash)
-		answer = elect(admin, plan, line);
-	if (answer)
-		agent_tell(line, "%s", answer);
-	while (answer && !strcmp(answer, "setup") && !closed) /* until `done`: the lock is this session's */
-		if (agent_hear(line, 60000, &closed))
-			break;
-	admin_close(admin);
 }

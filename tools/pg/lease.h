@@ -8,8 +8,10 @@
  *	says	reaped N		says	ready MS
  *		cached | setup | none		error TEXT
  *		error TEXT			unreachable TEXT	(in place of ready)
- *						kept DATABASE
  *						refused TEXT	(a reset, a snapshot)
+ *						committed
+ *						kept DATABASE
+ *						left		(the server is gone: the next run drops it)
  *						and what sighting.h has
  *	hears	done			hears	reset [SNAPSHOT] | snapshot NAME | commit | keep | drop | watch
  *
@@ -31,6 +33,9 @@ struct lease_plan {
 
 void lease_steward(void *plan, int line);
 void lease_worker(void *plan, int line);
+
+/** An agent's process gives up what it does not need: from here on it hears what servers and clients say. */
+void lease_confine(const struct pg *pg);
 
 /* berth_tpl_HASH_INDEX: its name does not begin like anybody's database */
 void lease_template_name(char name[LEASE_TEMPLATE], const char *hash, unsigned int url);

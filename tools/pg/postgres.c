@@ -53,6 +53,10 @@ static const char settings[] = "\n"
 	"log_min_error_statement = panic\n"
 	"password_encryption = 'scram-sha-256'\n";
 
+static const char hba_others[] = "local all,replication all scram-sha-256\n"
+				 "host all,replication all 127.0.0.1/32 scram-sha-256\n"
+				 "host all,replication all ::1/128 scram-sha-256\n";
+
 static char *const plain_env[] = { (char *)"PATH=/usr/bin:/bin", (char *)"LC_ALL=C", NULL };
 
 static const char *wanted_locale(void)
@@ -69,7 +73,7 @@ static char *stamp(const struct pg_server *server)
 {
 	cleanup_free char *program = str_print("%s/postgres", server->bin), *file = digest_stamp(program);
 
-	return str_print("%s %s %s", file ? file : program, wanted_locale(), settings);
+	return str_print("%s %s %s%s", file ? file : program, wanted_locale(), settings, hba_others);
 }
 
 static int initdb(const struct pg_server *server, const char *data, const char *locale, struct str *ret_text)
@@ -226,15 +230,14 @@ static int write_access(const struct template_plan *plan, uint16_t port, const c
 			continue;
 		postgres_is_theirs |= !strcmp(plan->urls[i].role, "postgres");
 		for (int host = 0; host < 3 && !plan->urls[i].password; host++) {
-			str_add(&hba, host ? "host all " : "local all ");
+			str_add(&hba, host ? "host all,replication " : "local all,replication ");
 			add_quoted(&hba, plan->urls[i].role, '"');
 			str_add(&hba, host == 2 ? " ::1/128 trust\n" : host ? " 127.0.0.1/32 trust\n" : " trust\n");
 		}
 	}
 	if (!postgres_is_theirs)
 		str_add(&hba, "local all postgres peer map=berth\n");
-	str_add(&hba, "local all all scram-sha-256\nhost all all 127.0.0.1/32 scram-sha-256\n"
-		      "host all all ::1/128 scram-sha-256\n");
+	str_add(&hba, hba_others);
 	str_addf(&ident, "berth %s postgres\n", plan->server->user);
 	if (strcmp(plan->server->user, plan->server->owner))
 		str_addf(&ident, "berth %s postgres\n", plan->server->owner);

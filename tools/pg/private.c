@@ -416,14 +416,12 @@ static int make_dir(const struct private *private, const char *name)
 	return mkdir(path, 0700) && errno != EEXIST ? -errno : 0;
 }
 
-/* The lock that says this run lives; its text is the socket directory, for the sweep of whoever finds it dead. */
+/* The lock that says this run lives. */
 static int lock_run(struct private *private, const char *run_id)
 {
 	private->run_lock_path = str_print("%s/clones/%s.lock", private->server.cache, run_id);
 	private->run_lock = open(private->run_lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (private->run_lock < 0 || flock(private->run_lock, LOCK_EX | LOCK_NB))
-		return -errno;
-	return file_write_all(private->run_lock, private->socket_dir, strlen(private->socket_dir));
+	return private->run_lock < 0 || flock(private->run_lock, LOCK_EX | LOCK_NB) ? -errno : 0;
 }
 
 static void private_free(struct private *private)

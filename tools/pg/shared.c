@@ -170,46 +170,85 @@ static void choose_watchman(struct pg *pg)
 	agent_say(chosen->agent, "watch");
 }
 
+static void on_ready(struct tenant *tenant, const char *ms)
+{
+	struct pg_worker *worker = tenant->worker;
+
+	(void)ms; /* the agent's part of it */
+	for (unsigned int i = 0; i < worker->pg->port_count; i++) /* the agent may have moved on to another */
+		worker->real[i] = berth_portmap_real(worker->map, BERTH_TCP, worker->pg->ports[i]);
+	pg_record(worker, PG_RECORD_READY, 0, clock_ms() - worker->began_ms, worker->number ? "create" : "setup");
+	breaker_note(tenant, NULL);
+	pg_worker_answer(worker, 0, "");
+	choose_watchman(worker->pg);
+}
+
+static void on_error(struct tenant *tenant, const char *why)
+{
+	if (tenant->worker->ready)
+		fail_worker(tenant, why);
+	else if (!tenant->worker->number)
+		template_settled(tenant->worker->pg, why);
+}
+
+static void on_unreachable(struct tenant *tenant, const char *why)
+{
+	breaker_note(tenant, why);
+	fail_worker(tenant, why);
+}
+
+static void on_refused(struct tenant *tenant, const char *why)
+{
+	pg_worker_refuse(tenant->worker, -EIO, why);
+}
+
+static void on_kept(struct tenant *tenant, const char *physical)
+{
+	const struct pg_url *url = tenant->worker->pg->urls;
+	uint16_t port;
+	const char *host = pg_url_server(url, &port);
+	cleanup_free char *command = str_print("psql -h %s -p %u -U %s %s", host, port, url->role, physical);
+
+	pg_record(tenant->worker, PG_RECORD_KEPT, url->port, -1, command);
+	tenant->kept = true;
+}
+
+static void on_left(struct tenant *tenant, const char *nothing)
+{
+	(void)nothing;
+	pg_record(tenant->worker, PG_RECORD_DIED, tenant->worker->pg->ports[0], -1,
+		  "the next run on it drops what this one left there");
+	tenant->kept = true;
+}
+
+static void on_committed(struct tenant *tenant, const char *nothing)
+{
+	struct pg *pg = tenant->worker->pg;
+
+	(void)nothing;
+	say_done(pg);
+	template_record(pg, "built");
+	template_settled(pg, NULL);
+}
+
+/* What an agent says: lease.h. */
+static const struct {
+	const char *word;
+	void (*act)(struct tenant *tenant, const char *argument); /* "" if there is none */
+} words[] = { { "ready", on_ready }, { "error", on_error }, { "unreachable", on_unreachable }, { "refused", on_refused },
+	      { "kept", on_kept }, { "left", on_left }, { "committed", on_committed } };
+
 static void on_said(void *arg, const char *text)
 {
 	struct tenant *tenant = arg;
-	struct pg_worker *worker = tenant->worker;
+	size_t len = strcspn(text, " ");
 
-	if (str_starts(text, "ready ")) {
-		for (unsigned int i = 0; i < worker->pg->port_count; i++) /* the agent may have moved on to another */
-			worker->real[i] = berth_portmap_real(worker->map, BERTH_TCP, worker->pg->ports[i]);
-		pg_record(worker, PG_RECORD_READY, 0, clock_ms() - worker->began_ms, worker->number ? "create" : "setup");
-		breaker_note(tenant, NULL);
-		pg_worker_answer(worker, 0, "");
-		choose_watchman(worker->pg);
-	} else if (str_starts(text, "error ")) {
-		if (worker->ready)
-			fail_worker(tenant, text + 6);
-		else if (!worker->number)
-			template_settled(worker->pg, text + 6);
-	} else if (str_starts(text, "unreachable ")) {
-		breaker_note(tenant, text + 12);
-		fail_worker(tenant, text + 12);
-	} else if (str_starts(text, "refused ")) {
-		pg_worker_refuse(worker, -EIO, text + 8);
-	} else if (str_starts(text, "kept ")) {
-		const struct pg_url *url = worker->pg->urls;
-		uint16_t port;
-		const char *host = pg_url_server(url, &port);
-		cleanup_free char *command = str_print("psql -h %s -p %u -U %s %s", host, port, url->role, text + 5);
-
-		pg_record(worker, PG_RECORD_KEPT, url->port, -1, command);
-		tenant->kept = true;
-	} else if (!strcmp(text, "left")) {
-		pg_record(worker, PG_RECORD_DIED, worker->pg->ports[0], -1, "the next run on it drops what this one left there");
-		tenant->kept = true;
-	} else if (!strcmp(text, "committed")) {
-		say_done(worker->pg);
-		template_record(worker->pg, "built");
-		template_settled(worker->pg, NULL);
-	} else {
-		sighting_record(worker, worker->pg->ports[0], text);
-	}
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (strlen(words[i].word) == len && !strncmp(words[i].word, text, len)) {
+			words[i].act(tenant, text + len + (text[len] == ' '));
+			return;
+		}
+	sighting_record(tenant->worker, tenant->worker->pg->ports[0], text);
 }
 
 static void on_agent_end(void *arg)

@@ -237,10 +237,10 @@ static void remove_matching(const char *dir, const char *prefix)
 		closedir(entries);
 }
 
-/* A run's lock can be taken: the run is dead. Its lock file names the socket directory. */
+/* A run's lock can be taken: the run is dead. Its sockets go with its directory: pg_server_remove_socket_dirs(). */
 static void sweep_run(const char *clones, const char *lock_name)
 {
-	cleanup_free char *path = str_print("%s/%s", clones, lock_name), *sockets = NULL;
+	cleanup_free char *path = str_print("%s/%s", clones, lock_name);
 	cleanup_free char *prefix = str_copy_len(lock_name, strlen(lock_name) - strlen("lock"));
 	cleanup_close int lock = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 
@@ -248,8 +248,6 @@ static void sweep_run(const char *clones, const char *lock_name)
 		return;
 	prefix[strlen(prefix) - 1] = '-';
 	remove_matching(clones, prefix);
-	if (!file_read(path, &sockets, NULL) && strstr(sockets, "/berth-pg-"))
-		(void)dir_remove(sockets);
 	(void)unlink(path);
 }
 

@@ -40,7 +40,11 @@ static const char style[] =
 	"sans-serif}svg .dim{fill:var(--dim)}.pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(440px,1fr));gap:12px}"
 	"dl{display:grid;grid-template-columns:max-content 1fr;gap:2px 14px;margin:8px 0 0}dt{color:var(--dim)}dd{margin:0;"
 	"overflow-wrap:anywhere}dd.stack{font:12px/1.5 ui-monospace,monospace}"
-	".scroll svg{min-width:640px}@media(max-width:520px){.pair{grid-template-columns:1fr}body{padding:14px}}";
+	".scroll svg{min-width:640px}@media(max-width:520px){.pair{grid-template-columns:1fr}body{padding:14px}}"
+	/* on paper nothing is scrolled or opened */
+	"@media print{body{padding:0;max-width:none}details,.box,.tile,tr{break-inside:avoid}h2{break-after:avoid}"
+	".scroll{overflow:visible}.scroll svg{min-width:0}table{font-size:11px}"
+	"details::details-content{content-visibility:visible}}";
 
 static void add_tile(struct str *text, const char *class, unsigned long number, const char *label)
 {

@@ -95,7 +95,7 @@ static int plan_and_run(const struct run_options *options, struct plan *plan)
 	run_remove_traces(run);
 	keeper_release(run);
 	watching_close(run);
-	worker_kill_orphans(run); /* what a private server has started: COPY ... TO PROGRAM */
+	worker_kill_orphans(run, NULL); /* what a private server has started: COPY ... TO PROGRAM */
 	run_close(run);
 	return status;
 }

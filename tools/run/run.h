@@ -171,8 +171,11 @@ void run_worker_over(struct run *run, struct worker *worker);
 void worker_start(struct worker *worker); /* a failure is the worker's result */
 void worker_end(struct worker *worker, enum worker_end why, int number);
 void worker_kill(struct worker *worker);
-/* Kill what has become our child: of a warden that was killed (we are the next subreaper above), or of a server. */
-void worker_kill_orphans(const struct run *run);
+/*
+ * Kill what has become our child: of a warden that was killed (we are the next subreaper above), or of a server.
+ * @worker	whose warden it was; NULL = all is over, whoever is left
+ */
+void worker_kill_orphans(const struct run *run, const struct worker *worker);
 char *worker_name(const struct worker *worker); /* "w3", or the task's name; the caller's to free */
 char *worker_collected(const struct worker *worker); /* where --collect puts its files; the caller's to free */
 

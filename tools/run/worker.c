@@ -19,12 +19,14 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
 #include "tools/base/environ.h"
+#include "tools/base/file.h"
 #include "tools/base/log.h"
 #include "tools/run/database.h"
 #include "tools/run/inject.h"
 #include "tools/run/process.h"
 #include "tools/run/run.h"
 #include "tools/run/watching.h"
+#include "tools/watch/proc.h"
 
 enum { EXIT_TIMEOUT = 124, EXIT_INTERNAL = 125, EXIT_CANNOT_EXEC = 126, EXIT_NOT_FOUND = 127 };
 enum { ORPHANS_MOST_MS = 3000 };
@@ -121,8 +123,18 @@ static bool is_ours(const struct run *run, pid_t pid)
 	return pid == run->keeper;
 }
 
-/* Kill what became our child. Return: true if there was anything. */
-static bool kill_orphans_once(const struct run *run)
+/* Among our children are the servers and relays of other workers, too. */
+static bool is_of(const struct worker *worker, pid_t pid)
+{
+	cleanup_free char *path = str_print("/proc/%d/environ", (int)pid), *own = str_print("%u", worker->number);
+	cleanup_free char *text = NULL;
+	size_t len;
+
+	return !file_read(path, &text, &len) && str_equal(proc_parse_environ(text, len, "BERTH_WORKER"), own);
+}
+
+/* Kill what became our child, of @worker or (NULL) of any. Return: true if there was anything. */
+static bool kill_orphans_once(const struct run *run, const struct worker *worker)
 {
 	cleanup_pids struct pids children = { 0 };
 	bool any = false;
@@ -131,7 +143,7 @@ static bool kill_orphans_once(const struct run *run)
 	for (size_t i = 0; i < children.count; i++) {
 		cleanup_pids struct pids below = { 0 };
 
-		if (is_ours(run, children.list[i]))
+		if (is_ours(run, children.list[i]) || (worker && !is_of(worker, children.list[i])))
 			continue;
 		process_descendants(children.list[i], &below);
 		for (size_t j = 0; j < below.count; j++)
@@ -142,11 +154,11 @@ static bool kill_orphans_once(const struct run *run)
 	return any;
 }
 
-void worker_kill_orphans(const struct run *run)
+void worker_kill_orphans(const struct run *run, const struct worker *worker)
 {
 	int64_t due_ms = clock_ms() + ORPHANS_MOST_MS;
 
-	while (kill_orphans_once(run) && clock_ms() < due_ms)
+	while (kill_orphans_once(run, worker) && clock_ms() < due_ms)
 		poll(NULL, 0, 1);
 }
 
@@ -159,8 +171,11 @@ static void on_warden_gone(struct worker *worker)
 	loop_remove(run->loop, worker->channel);
 	close(worker->channel);
 	worker->channel = -1;
-	if (waitpid(worker->warden, &status, 0) < 0 || !WIFEXITED(status))
-		worker_kill_orphans(run);
+	if (waitpid(worker->warden, &status, 0) < 0 || !WIFEXITED(status)) {
+		if (worker->cgroup >= 0)
+			(void)file_put_at(worker->cgroup, "cgroup.kill", "1");
+		worker_kill_orphans(run, worker);
+	}
 	worker->warden = 0;
 	loop_cancel(run->loop, worker->timeout);
 	worker->timeout = NULL;

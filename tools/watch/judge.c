@@ -335,8 +335,8 @@ static void tell_stuck(struct watch *watch, struct process *process, unsigned in
 	finding->protocol = str_copy("tcp");
 	if (process->stuck_ns)
 		finding->since_ns = (int64_t)process->stuck_ns;
-	finding->detail = str_print("%u connections of process %d are in CLOSE_WAIT for more than %lld ms", count, process->pid,
-				    (long long)watch->policy.close_wait_ms);
+	finding->detail = str_print("%u connections of %s (pid %d) are in CLOSE_WAIT for more than %lld ms", count,
+				    finding->command, process->pid, (long long)watch->policy.close_wait_ms);
 	judge_tell(watch, finding);
 }
 
@@ -369,11 +369,13 @@ void judge_growth(struct watch *watch, struct process *process)
 	if (process->growth_told || growth < (int)watch->policy.growth_low)
 		return;
 	process->growth_told = true;
+	model_describe(process);
 	finding = judge_new(watch, FINDING_descriptor_growth, process->worker);
 	judge_set_process(finding, process);
 	finding->count = (uint64_t)growth;
-	finding->detail = str_print("process %d went from %d to %d open descriptors, step by step", process->pid,
-				    process->descriptors.of[0], process->descriptors.of[process->descriptors.count - 1]);
+	finding->detail = str_print("%s (pid %d) went from %d to %d open descriptors, step by step", finding->command,
+				    process->pid, process->descriptors.of[0],
+				    process->descriptors.of[process->descriptors.count - 1]);
 	judge_tell(watch, finding);
 }
 
@@ -454,17 +456,21 @@ void judge_time_wait(struct watch *watch, const struct worker *worker)
 
 /* ---- rates ---- */
 
-/* Which failures, as a share of what. A refused connect is how suites wait for their servers, so most of them must fail. */
+/*
+ * Which failures, as a share of what. A refused connect is how suites wait for their servers: it is told only where most of them
+ * failed, and the worker as well. A server that takes its time refuses hundreds, and the first answer ends the waiting.
+ */
 static const struct rate {
 	enum berth_count errors, all;
 	const char *name, *of;
 	double floor; /* the policy's ratio, but at least this */
+	bool failed;  /* only where the worker has failed */
 } rates[] = {
-	{ BERTH_COUNT_epipe, BERTH_COUNT_connected, "EPIPE", "connection", 0 },
-	{ BERTH_COUNT_econnreset, BERTH_COUNT_connected, "ECONNRESET", "connection", 0 },
-	{ BERTH_COUNT_econnrefused, BERTH_COUNT_connected, "ECONNREFUSED", "connection", 20 },
-	{ BERTH_COUNT_etimedout, BERTH_COUNT_connected, "ETIMEDOUT", "connection", 0 },
-	{ BERTH_COUNT_eaddrinuse, BERTH_COUNT_bound, "EADDRINUSE", "bind", 0 },
+	{ BERTH_COUNT_epipe, BERTH_COUNT_connected, "EPIPE", "connection", 0, false },
+	{ BERTH_COUNT_econnreset, BERTH_COUNT_connected, "ECONNRESET", "connection", 0, false },
+	{ BERTH_COUNT_econnrefused, BERTH_COUNT_connected, "ECONNREFUSED", "connection", 20, true },
+	{ BERTH_COUNT_etimedout, BERTH_COUNT_connected, "ETIMEDOUT", "connection", 0, false },
+	{ BERTH_COUNT_eaddrinuse, BERTH_COUNT_bound, "EADDRINUSE", "bind", 0, false },
 };
 
 static void judge_rate(struct watch *watch, struct worker *worker, size_t index, uint64_t low, double floor)
@@ -510,6 +516,6 @@ void judge_errors(struct watch *watch, struct worker *worker)
 
 	judge_alarms(watch, worker);
 	for (size_t i = 0; i < ARRAY_LEN(rates); i++)
-		if (!alarm_of(watch, &rates[i]))
+		if (!alarm_of(watch, &rates[i]) && !(rates[i].failed && worker->passed))
 			judge_rate(watch, worker, i, watch->policy.error_low, rates[i].floor > ratio ? rates[i].floor : ratio);
 }

@@ -6,7 +6,7 @@
  *
  * Laws: programs look for sockets that need not exist (the name service cache, a display, a message bus), so a refused connect
  * is told only where its worker has failed, and a missing path only where one process has insisted. Browsers insist on the
- * system's message bus, which no container has.
+ * system's message bus, and whoever looks up names again and again on their cache; most machines have neither.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@
 #include "tools/watch/model.h"
 
 enum { INSISTS = 5 };
-#define OPTIONAL "/dbus/system_bus_socket"
+static const char *const optional[] = { "/dbus/system_bus_socket", "/nscd/socket" };
 
 /* As the kernel's list writes it. */
 static char *path_of(const struct berth_event *event)
@@ -28,6 +28,14 @@ static char *path_of(const struct berth_event *event)
 	if (!*path && event->text_len)
 		*path = '@';
 	return steal(&path);
+}
+
+static bool is_optional(const char *path)
+{
+	for (size_t i = 0; i < ARRAY_LEN(optional); i++)
+		if (str_ends(path, optional[i]))
+			return true;
+	return false;
 }
 
 static uint64_t key_of(unsigned int worker, enum berth_event_tag tag, const char *path)
@@ -159,7 +167,7 @@ void unix_failed(struct watch *watch, const struct berth_event *event)
 	failure->in_a_row = failure->last == (pid_t)event->pid ? failure->in_a_row + 1 : 1;
 	failure->last = (pid_t)event->pid;
 	failure->insisted |= event->error == ECONNREFUSED ||
-			      (failure->in_a_row >= INSISTS && !str_ends(failure->path, OPTIONAL));
+			      (failure->in_a_row >= INSISTS && !is_optional(failure->path));
 }
 
 static void free_listener(void *value)
