@@ -84,7 +84,7 @@ static int enter(void)
 	if (listener.fd < 0)
 		return listener.fd;
 	/* Not handed over: the listener closes with the exec, and what is trapped gets ENOSYS. Nothing hangs. */
-	return recv(fd, &go, 1, 0) == 1 && go == 'g' ? 0 : -EPIPE;
+	return recv(fd, &go, 1, 0) == 1 && go == NET_GO ? 0 : -EPIPE;
 }
 
 int main(int argc, char **argv)

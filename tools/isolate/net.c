@@ -37,7 +37,7 @@
 #define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP 1UL
 #endif
 
-enum { BACKLOG = 128, LOOK_MS = 20, DEPTH_MOST = 1024, GO = 'g', NO = 'n' };
+enum { BACKLOG = 128, LOOK_MS = 20, DEPTH_MOST = 1024 };
 
 struct listener {		/* of one filter */
 	struct listener *next;
@@ -226,7 +226,7 @@ int net_enter(const struct net *net, int channel)
 		got = read(channel, &go, 1);
 	while (got < 0 && errno == EINTR);
 	close(message.fd);
-	return got != 1 ? -EPIPE : go == GO ? 0 : -EPERM;
+	return got != 1 ? -EPIPE : go == NET_GO ? 0 : -EPERM;
 }
 
 /* Wait for a word or for the end of who should say it: others may hold copies of the channel, and no end would show there. */
@@ -257,7 +257,7 @@ int net_receive(struct net *net, unsigned int number, int channel, pid_t pid)
 	if (recv(channel, &message, sizeof(message), MSG_DONTWAIT) != sizeof(message) || message.fd < 0)
 		return 0; /* it gave up or died: its exit status will say it */
 	ret = adopt_from(net, number, pid, message.fd);
-	answer_word(channel, ret ? NO : GO);
+	answer_word(channel, ret ? NET_NO : NET_GO);
 	return ret;
 }
 
@@ -296,7 +296,7 @@ static int seat(struct guest *guest)
 	if (recv(guest->fd, &message, sizeof(message), MSG_DONTWAIT) != sizeof(message) || message.fd < 0)
 		return -EPROTO;
 	ret = adopt_from(guest->net, guest->number, guest->pid, message.fd);
-	answer_word(guest->fd, ret ? NO : GO);
+	answer_word(guest->fd, ret ? NET_NO : NET_GO);
 	return ret;
 }
 

@@ -53,6 +53,6 @@ struct net_hello {
 struct net_listener_is {
 	int32_t fd;		/* in the launcher; -errno if the filter could not be installed */
 };
-enum { NET_MAGIC = 0x4e455431, NET_DEADLINE_MS = 10000 };
+enum { NET_MAGIC = 0x4e455431, NET_DEADLINE_MS = 10000, NET_GO = 'g', NET_NO = 'n' /* the byte */ };
 
 #endif
