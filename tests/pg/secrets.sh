@@ -19,7 +19,7 @@ exit 1
 SUITE
 export BERTH_TEST_BERTH="$berth"
 spoken() { name=$1; shift; timeout 60 "$berth" "$@" >"$said/$name" 2>&1 || true; } # spoken NAME ARGUMENTS OF BERTH...
-(while [ ! -e "$work/stop" ]; do cat /proc/[0-9]*/cmdline 2>/dev/null || true; done | tr '\0' '\n' | sort -u >"$work/args") & sampler=$!
+(while [ ! -e "$work/stop" ]; do cat /proc/[0-9]*/cmdline 2>/dev/null || true; sleep 0.01; done | tr '\0' '\n' | sort -u >"$work/args") & sampler=$!
 for mode in private rename; do
 	printf 'databases:\n  - url: %s\n    setup: psql -qc "create table t()"\n  - url: redis://:%s@localhost:6399/0\n' "$with" "$word" >berth.yaml
 	spoken $mode run -v -n 2 --tree shared --db-mode $mode --keep --json "$said/$mode.json" --junit "$said/$mode.xml" --html "$said/$mode.html" \

@@ -15,7 +15,9 @@ fi
 work=$(mktemp -d /var/tmp/berth-security.XXXXXX)
 trap 'cd /; rm -rf "$work"' EXIT
 chmod 755 "$work"
-cp -r "$(dirname "$(dirname "$BERTH")")/bin" "$(dirname "$(dirname "$BERTH")")/lib" "$work/"
+built=$(dirname "$(dirname "$BERTH")")
+cp -r "$built/bin" "$built/lib" "$work/"
+cp "${BERTH_OUT:-$built}/tests/security/hostile" "$work/"
 chmod -R a+rX "$work"
 BERTH=$work/bin/berth
 mkdir -m 1777 "$work/tmp"

@@ -4,8 +4,6 @@
 # supervisor acts by it.
 . "$(dirname "$0")/lib.sh"
 hostile=$work/hostile
-cp "${BERTH_OUT:-$here/../../.out}/tests/security/hostile" "$hostile"
-chmod 755 "$hostile"
 drop='setpriv --reuid nobody --regid nogroup --clear-groups'
 
 mkdir -m 700 "$work/private"

@@ -63,23 +63,22 @@ static int fail_runtime(char **ret_error, int ret)
 /* One that another user has made (`sudo berth`) is not found to be so by the first worker. */
 static int open_results(const char *dir, char **ret_error)
 {
-	cleanup_free char *runs = str_print("%s/runs", dir);
+	cleanup_free char *runs = str_print("%s/runs", dir), *own = NULL;
+	const char *elsewhere = "--results DIR puts them elsewhere";
 	int ret = dir_make(dir, 0777);
-	bool planted = !ret && file_is_planted(dir);
-	const char *hint = "--results DIR puts them elsewhere";
 
-	if (planted)
+	if (ret)
+		return add_hint(ret_error, fail(ret_error, ret, "make the results directory", dir), elsewhere);
+	if (file_is_planted(dir)) {
 		*ret_error = str_print("results directory '%s': it is another user's, in a directory where everybody can write",
 				       dir);
-	else if (ret)
-		(void)fail(ret_error, ret, "make the results directory", dir);
-	else if (access(dir, W_OK) || (!access(runs, F_OK) && access(runs, W_OK)))
-		(void)fail(ret_error, -errno, "write to the results directory", dir);
-	else
+		return add_hint(ret_error, -EACCES, elsewhere);
+	}
+	if (!access(dir, W_OK) && (access(runs, F_OK) || !access(runs, W_OK)))
 		return 0;
-	if (!ret && !planted && errno == EACCES)
-		hint = "if an earlier run was root's: sudo chown -R $USER it; or: --results DIR";
-	return add_hint(ret_error, ret ? ret : -EACCES, hint);
+	ret = fail(ret_error, -errno, "write to the results directory", dir);
+	own = str_print("if an earlier run was root's: sudo chown -R $USER %s; or: --results DIR", dir);
+	return add_hint(ret_error, ret, ret == -EACCES ? own : elsewhere);
 }
 
 static int open_places(struct run *run, const struct run_options *options, char **ret_error)
