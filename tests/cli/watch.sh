@@ -47,7 +47,8 @@ berth run -n 2 --leaks fail -- python3 suite.py
 lacks 'what is in the baseline is not told again' 'listener left open' "$err"
 same 'and does not fail the run' 0 "$status"
 rm berth.baseline
-export TEST="$(printf 'pays\033]0;x\007')"
+TEST=$(printf 'pays\033]0;x\007')
+export TEST
 berth run -n 2 -- python3 suite.py
 unset TEST
 berth leaks

@@ -29,7 +29,8 @@
  * A machine that is switched off closes nothing. Its leases are free when the server has missed it: after a minute, not after the
  * two hours of TCP.
  */
-#define KEEPALIVES "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
+static const char session_settings[] = "-c search_path=pg_catalog -c statement_timeout=120s "
+				       "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3";
 #define UNFINISHED "berth_new" /* a suffix follows */
 
 enum { TEMPLATE_DAYS = 14 };
@@ -84,7 +85,7 @@ static PGconn *connect_to(const struct pg_url *url, const char *database)
 	const char *const keys[] = { "host", "port", "user", "password", "dbname", "application_name",
 				     "sslmode", "options", "client_encoding", NULL };
 	const char *const values[] = { host, port, url->role, url->password, database, "berth", pg_url_sslmode(url),
-				       "-c search_path=pg_catalog -c statement_timeout=120s " KEEPALIVES, "UTF8", NULL };
+				       session_settings, "UTF8", NULL };
 
 	return libpq_connect(keys, values, CONNECT_MS);
 }

@@ -22,13 +22,12 @@ bool result_mappable(char type)
 static void map_cell(const struct names *names, const char *cell, uint32_t len, struct str *out)
 {
 	size_t mark = out->len;
+	bool seen = names_seen(names, cell, len);
 
 	wire_add32(out, 0);
-	if (!names_seen(names, cell, len))
-		str_add_len(out, cell, len);
-	else if (!memchr(cell, 0, len))
+	if (seen && !memchr(cell, 0, len))
 		names_logical(names, cell, len, out);
-	else if (!array_logical_binary(names, cell, len, out))
+	else if (!seen || !array_logical_binary(names, cell, len, out))
 		str_add_len(out, cell, len);
 	wire_put32(out->text + mark, (uint32_t)(out->len - mark - 4));
 }

@@ -541,7 +541,10 @@ static size_t bind_names(const char *message, size_t have)
 {
 	size_t at = WIRE_HEADER;
 
-	return wire_string(message, have, &at) && wire_string(message, have, &at) ? at - WIRE_HEADER : 0;
+	for (int names = 0; names < 2; names++) /* of the portal, of the statement */
+		if (!wire_string(message, have, &at))
+			return 0;
+	return at - WIRE_HEADER;
 }
 
 /* Nobody can tell yet whether this message, of which @have bytes are there, may stream. */
