@@ -80,7 +80,7 @@ wait_for 5 none_left && wait_for 5 no_files; report $? "SIGKILL of the process g
 if command -v redis-server >/dev/null; then
 	rm -f begun.*
 	XDG_CACHE_HOME=$PWD/cache "$BERTH" run -n 2 --tree shared --db redis://localhost:6379 -- sh -c '
-		: >begun.$BERTH_WORKER; i=0; while [ ! -e killed ] && [ $i -lt 100 ]; do sleep 0.05; i=$((i + 1)); done
+		: >begun.$BERTH_WORKER; i=0; while [ ! -e killed ] && [ $i -lt 600 ]; do sleep 0.05; i=$((i + 1)); done
 		exec redis-cli ping' >out 2>err &
 	run=$!
 	wait_for 15 test -e begun.1 && wait_for 15 test -e begun.2
