@@ -5,7 +5,7 @@
 #include "tools/base/cleanup.h"
 #include "tools/pg/retry.h"
 
-static void test_growth(void **state)
+static void pauses_grow_up_to_a_most(void **state)
 {
 	static const int wanted[] = { 50, 100, 200, 400, 800, 1600, 3000, 3000, 3000 };
 	int ms = RETRY_FIRST_MS;
@@ -22,7 +22,7 @@ static void test_growth(void **state)
 	}
 }
 
-static void test_spread(void **state)
+static void pauses_are_spread_around_their_length(void **state)
 {
 	(void)state;
 	for (int ms = RETRY_FIRST_MS;; ms = retry_grown_ms(ms, RETRY_MOST_MS)) {
@@ -45,8 +45,8 @@ static void test_spread(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_growth),
-		cmocka_unit_test(test_spread),
+		cmocka_unit_test(pauses_grow_up_to_a_most),
+		cmocka_unit_test(pauses_are_spread_around_their_length),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

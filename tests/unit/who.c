@@ -285,7 +285,7 @@ static void lines_of_unix_sockets_are_read(void **state)
 	assert_false(proc_parse_unix("", &entry));
 }
 
-static void test_proc_lines(void **state)
+static void lines_of_another_namespace_are_read(void **state)
 {
 	struct diag_socket socket;
 
@@ -310,7 +310,7 @@ static void test_proc_lines(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_proc_lines),
+		cmocka_unit_test(lines_of_another_namespace_are_read),
 		cmocka_unit_test(a_free_port_is_free),
 		cmocka_unit_test(every_kind_of_holder_is_seen),
 		cmocka_unit_test(time_wait_has_no_owner),

@@ -19,6 +19,7 @@
 #include "tools/cli/maps.h"
 #include "tools/cli/output.h"
 #include "tools/cli/term.h"
+#include "tools/watch/proc.h"
 
 static const char *const names[] = {
 #define ENV(name, help) #name,
@@ -36,14 +37,7 @@ struct environment {
 /* The value of variable @name in @environment's text; NULL if it has none */
 static const char *value_in(const struct environment *environment, const char *name)
 {
-	const char *text = environment->text;
-	size_t len = environment->len;
-	size_t name_len = strlen(name);
-
-	for (const char *at = text; at < text + len; at += strlen(at) + 1)
-		if (!strncmp(at, name, name_len) && at[name_len] == '=')
-			return at + name_len + 1;
-	return NULL;
+	return proc_parse_environ(environment->text, environment->len, name);
 }
 
 /* The same, or what takes a process in from outside */
@@ -105,10 +99,10 @@ static void print_text(const struct berth_portmap *map, const struct environment
 
 static int show(const struct cli *cli, const struct run_state *run, const struct state_worker *worker)
 {
-	cleanup_free char *path = str_print("/proc/%d/environ", (int)worker->pid), *install = NULL;
+	cleanup_free char *install = NULL;
 	struct environment environment = { .map = worker->map_path };
 	const struct berth_portmap *map = NULL;
-	int ret = worker->pid ? file_read(path, &environment.text, &environment.len) : -ESRCH;
+	int ret = worker->pid ? proc_read_environ(worker->pid, &environment.text, &environment.len) : -ESRCH;
 
 	if (ret) {
 		log_line("worker %u of run %s has no process now: it is %s", worker->number, run->id,

@@ -274,7 +274,7 @@ static int keep_quiet(enum libbpf_print_level level, const char *format, va_list
 	return 0;
 }
 
-/* bpf_set_retval() and bpf_loop() came with Linux 5.17 and 5.18. */
+/* bpf_loop() came with Linux 5.17, bpf_set_retval() with 5.18. */
 static bool is_too_old(void)
 {
 	return libbpf_probe_bpf_helper(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_FUNC_set_retval, NULL) == 0;

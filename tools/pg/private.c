@@ -200,8 +200,7 @@ static int look(void *arg, struct str *ret_text)
 	job_files_as(server->uid, server->gid); /* in the cache; the project is ours to read */
 	if (!only && pg_clone_reflinks(server->cache))
 		clone = PG_CLONE_REFLINK;
-	else if ((!only || !strcmp(only, "overlay")) &&
-		 pg_clone_overlays(plan->server->cache, plan->server->uid, plan->server->gid))
+	else if ((!only || !strcmp(only, "overlay")) && pg_clone_overlays(server->cache, server->uid, server->gid))
 		clone = PG_CLONE_OVERLAY;
 	str_addf(ret_text, " %s", pg_clone_names[clone]);
 	return ret;

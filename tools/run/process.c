@@ -146,12 +146,11 @@ static bool is_elsewhere(const char *text, size_t len, const char *dir)
 static bool add_if_of_run(void *arg, pid_t pid)
 {
 	struct wanted *wanted = arg;
-	cleanup_free char *path = str_print("/proc/%d/environ", (int)pid);
 	cleanup_free char *text = NULL;
 	const char *id;
 	size_t len;
 
-	if (file_read(path, &text, &len))
+	if (proc_read_environ(pid, &text, &len))
 		return true;
 	id = proc_parse_environ(text, len, "BERTH_RUN");
 	if (id && !strcmp(id, wanted->id) && !is_elsewhere(text, len, wanted->dir))

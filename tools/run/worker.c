@@ -126,11 +126,10 @@ static bool is_ours(const struct run *run, pid_t pid)
 /* Among our children are the servers and relays of other workers, too. */
 static bool is_of(const struct worker *worker, pid_t pid)
 {
-	cleanup_free char *path = str_print("/proc/%d/environ", (int)pid), *own = str_print("%u", worker->number);
-	cleanup_free char *text = NULL;
+	cleanup_free char *text = NULL, *own = str_print("%u", worker->number);
 	size_t len;
 
-	return !file_read(path, &text, &len) && str_equal(proc_parse_environ(text, len, "BERTH_WORKER"), own);
+	return !proc_read_environ(pid, &text, &len) && str_equal(proc_parse_environ(text, len, "BERTH_WORKER"), own);
 }
 
 /* Kill what became our child, of @worker or (NULL) of any. Return: true if there was anything. */

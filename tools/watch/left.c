@@ -68,11 +68,10 @@ static bool is_listed(const struct list *list, pid_t pid)
 
 static bool has_environment(const struct list *list, pid_t pid)
 {
-	cleanup_free char *path = str_print("/proc/%d/environ", pid);
 	cleanup_free char *text = NULL, *number = str_print("%u", list->worker->number);
 	size_t len;
 
-	return list->watch->setup.run_id && !file_read(path, &text, &len) &&
+	return list->watch->setup.run_id && !proc_read_environ(pid, &text, &len) &&
 	       str_equal(proc_parse_environ(text, len, "BERTH_RUN"), list->watch->setup.run_id) &&
 	       str_equal(proc_parse_environ(text, len, "BERTH_WORKER"), number);
 }

@@ -24,6 +24,14 @@
 enum { COMMAND_MOST = 400 };
 enum { UNIX_LISTENS = 0x10000 }; /* linux/net.h: __SO_ACCEPTCON */
 
+int proc_read_environ(pid_t pid, char **ret_text, size_t *ret_len)
+{
+	char path[40];
+
+	snprintf(path, sizeof(path), "/proc/%d/environ", pid);
+	return file_read(path, ret_text, ret_len);
+}
+
 const char *proc_parse_environ(const char *text, size_t len, const char *name)
 {
 	size_t name_len = strlen(name);

@@ -14,6 +14,9 @@
 
 #include "tools/base/proc_stat.h"
 
+/** The text of /proc/PID/environ. Return: 0; -errno, and *ret_text stays as it is. */
+int proc_read_environ(pid_t pid, char **ret_text, size_t *ret_len);
+
 /**
  * Find a variable in the text of /proc/PID/environ (NUL-separated).
  * Return: its value inside @text, NULL if it is not there.

@@ -140,12 +140,11 @@ static void visit_map(struct search *search, const struct who_map *from)
 
 static void visit_map_of(struct search *search, pid_t pid)
 {
-	cleanup_free char *path = str_print("/proc/%d/environ", pid);
 	cleanup_free char *text = NULL;
 	struct who_map from = { 0 };
 	size_t len;
 
-	if (file_read(path, &text, &len))
+	if (proc_read_environ(pid, &text, &len))
 		return;
 	from.path = proc_parse_map(text, len);
 	from.run = proc_parse_environ(text, len, "BERTH_RUN");
