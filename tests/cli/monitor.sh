@@ -64,7 +64,7 @@ same 'at the end it says what was lost' 'berth: 0 events lost, 0 calls missed' "
 monitor=$!
 listens() { # by a name that is no text, and that a terminal would obey
 	python3 -c 'import socket; open("/proc/self/comm", "wb").write(b"x\xe9\x1b"); socket.create_server(("127.0.0.1", 0))'
-	grep -q '"opened"' events
+	grep -q '"listening".*"x' events # others on the machine are seen earlier
 }
 until_ok listens
 kill -INT $monitor
