@@ -22,6 +22,8 @@
 #include "tools/pg/slow.c"
 #include "tools/pg/result.c"
 #include "tools/pg/lookout.c"
+#include "tools/pg/session_client.c"
+#include "tools/pg/session_server.c"
 #include "tools/pg/session.c"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);

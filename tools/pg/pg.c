@@ -465,7 +465,7 @@ void pg_worker_gone(struct pg_worker *worker)
 		(void)loop_after(pg->setup.loop, 0, finish, pg);
 }
 
-/* Over TLS libpq tells the server that it could bind SCRAM to it. It cannot: that TLS ends at the relay (session.c). */
+/* Over TLS libpq tells the server that it could bind SCRAM to it. It cannot: that TLS ends at the relay (session_server.c). */
 void pg_worker_environ(const struct pg *pg, char ***envp)
 {
 	if (pg->mode == PG_RENAME && !environ_get(*envp, "PGCHANNELBINDING"))

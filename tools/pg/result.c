@@ -85,7 +85,7 @@ static bool map_fields(const struct names *names, const char *body, size_t len, 
 			return false;
 		ours |= code == 'M' && rename_is_refusal(value);
 		if (code == 'W' && ours)
-			continue; /* the place in the statement that session.c put there */
+			continue; /* the place in the statement that session_client.c put there */
 		str_add_len(out, &code, 1);
 		if (code == 'P')
 			map_position(value, statement, out);

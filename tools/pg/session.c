@@ -7,59 +7,18 @@
  * A statement too long to be held streams through as well, behind a look-out for anything that may name a database. When
  * it sees one, the rest of the statement becomes NULs, which the server refuses as a whole, in order, whatever went before;
  * the client is told why instead. So are the parameters of one that takes names of databases.
- *
- * A statement that must not run is not answered by us, because answers to earlier, pipelined statements may still be under
- * way: a statement that raises the error takes its place, so the error comes in order, and a transaction is aborted as by
- * any other error.
  */
-#include "tools/pg/session.h"
+#include "tools/pg/session_parts.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tools/base/cleanup.h"
-#include "tools/base/clock.h"
-#include "tools/pg/array.h"
-#include "tools/pg/lookout.h"
-#include "tools/pg/pending.h"
 #include "tools/pg/result.h"
 #include "tools/pg/wire.h"
 
 enum { HOLD_MOST = 16 << 20, HOLD_KEEP = 256 << 10, HOLD_SMALL = 4096, MESSAGE_MOST = 1 << 30 };
-
-struct prepared {		/* a prepared statement with parameters that are database names */
-	struct prepared *next;
-	char *name;
-	uint64_t params;
-};
-
-struct stream {
-	struct str held;	/* the beginning of a message that must be whole */
-	uint64_t skip;		/* bytes of a message that streams through */
-	struct lookout *lookout; /* of a statement that streams; else NULL */
-	bool spoilt;		/* it becomes NULs from here on */
-};
-
-struct session {
-	struct names *names;
-	session_emit_fn emit;
-	void *arg;
-	struct stream client, server;
-	struct prepared *prepared;
-	struct pending pending;
-	char *turned_away;
-	struct slow slow;
-	uint64_t refused;
-	int64_t since_ms;
-	char status;		/* of the last ReadyForQuery: I, T, E; 0 before the first */
-	bool spoken;		/* the client has said something since */
-	bool escape_strings;	/* standard_conforming_strings = off */
-	struct str rejection;	/* session_rejection() */
-	bool answered;
-	bool spoilt;		/* a statement was, and its error is still to come */
-	bool server_tls;	/* our way to the server is encrypted, the client's is another or none */
-};
 
 struct session *session_open(struct names *names, bool server_tls, session_emit_fn emit, void *arg)
 {
@@ -75,35 +34,12 @@ void session_tell_slow(struct session *session, int64_t least_ms, slow_fn tell, 
 	session->slow = (struct slow){ .least_ms = least_ms, .tell = tell, .arg = arg };
 }
 
-static const struct prepared *find_prepared(const struct session *session, const char *name)
-{
-	const struct prepared *one = session->prepared;
-
-	while (one && strcmp(one->name, name))
-		one = one->next;
-	return one;
-}
-
-static void forget_prepared(struct session *session, const char *name)
-{
-	for (struct prepared **at = &session->prepared; *at; at = &(*at)->next) {
-		struct prepared *one = *at;
-
-		if (strcmp(one->name, name))
-			continue;
-		*at = one->next;
-		free(one->name);
-		free(one);
-		return;
-	}
-}
-
 void session_free(struct session *session)
 {
 	if (!session)
 		return;
 	while (session->prepared)
-		forget_prepared(session, session->prepared->name);
+		session_forget_prepared(session, session->prepared->name);
 	pending_free(&session->pending);
 	free(session->turned_away);
 	str_free(&session->rejection);
@@ -143,347 +79,6 @@ uint64_t session_refused(const struct session *session)
 	return session->refused;
 }
 
-/* --- from the client --- */
-
-static const char refused_code[] = "42501";
-static const char refused_hint[] = "The server is shared: run with --db-mode private for a server of your own.";
-
-static void refuse(struct session *session, const char *why, struct str *out)
-{
-	session->refused++;
-	str_addf(out, "DO $berth$BEGIN RAISE EXCEPTION USING ERRCODE='%s', MESSAGE=$$%s$$, HINT=$$%s$$; END$berth$", refused_code,
-		 why, refused_hint);
-}
-
-enum rewritten { SAME, CHANGED, REFUSED };
-
-/* Append the statement as the server shall see it, unless it stays as it is. @ret_params as in struct rename_result. */
-static enum rewritten rewrite(struct session *session, const char *text, size_t len, uint64_t *ret_params, struct str *out)
-{
-	enum rewritten rewritten = SAME;
-	struct rename_result result;
-
-	if (!rename_wanted(session->names, text, len))
-		return SAME;
-	rename_statement(session->names, text, len, !session->escape_strings, &result);
-	*ret_params = result.refused ? 0 : result.params;
-	if (result.refused) {
-		refuse(session, result.refused, out);
-		rewritten = REFUSED;
-	} else if (result.changed) {
-		str_add(out, result.text);
-		rewritten = CHANGED;
-	}
-	if (rewritten != SAME)
-		pending_add(&session->pending, &result, text, len);
-	rename_free(&result);
-	return rewritten;
-}
-
-/* Query: string */
-static bool map_query(struct session *session, const char *message, size_t len, struct str *out)
-{
-	size_t mark = wire_begin(out, 'Q');
-	uint64_t params;
-
-	if (len > WIRE_HEADER)
-		slow_parse(&session->slow, "", message + WIRE_HEADER, len - WIRE_HEADER - 1);
-	slow_begin(&session->slow);
-	/* a NUL before the end is an error that the server will tell */
-	if (len > WIRE_HEADER && strnlen(message + WIRE_HEADER, len - WIRE_HEADER) == len - WIRE_HEADER - 1 &&
-	    rewrite(session, message + WIRE_HEADER, len - WIRE_HEADER - 1, &params, out) != SAME) {
-		str_add_len(out, "", 1);
-		wire_end(out, mark);
-		return true;
-	}
-	out->len = mark - 1;
-	return false;
-}
-
-/* Parse: name, statement, types of parameters */
-static bool map_parse(struct session *session, const char *message, size_t len, struct str *out)
-{
-	size_t at = WIRE_HEADER, mark = wire_begin(out, 'P'), before = out->len;
-	const char *name = wire_string(message, len, &at);
-	const char *text = name ? wire_string(message, len, &at) : NULL;
-	enum rewritten rewritten;
-	uint64_t params = 0;
-	struct prepared *one;
-
-	if (!text)
-		goto unchanged;
-	slow_parse(&session->slow, name, text, strlen(text));
-	if (session->prepared)
-		forget_prepared(session, name);
-	str_add_len(out, name, strlen(name) + 1);
-	rewritten = rewrite(session, text, strlen(text), &params, out);
-	if (params) {
-		one = mem_alloc(sizeof(*one));
-		*one = (struct prepared){ session->prepared, str_copy(name), params };
-		session->prepared = one;
-	}
-	if (rewritten == SAME)
-		goto unchanged;
-	str_add_len(out, "", 1);
-	if (rewritten == REFUSED)
-		wire_add16(out, 0);
-	else
-		str_add_len(out, message + at, len - at);
-	wire_end(out, mark);
-	return true;
-unchanged:
-	out->len = before - 5;
-	return false;
-}
-
-static void map_value(struct names *names, const char *value, size_t len, struct str *out)
-{
-	if (array_physical_text(names, value, len, out) || array_physical_binary(names, value, len, out))
-		return;
-	if (memchr(value, 0, len))
-		str_add_len(out, value, len);
-	else
-		names_physical(names, value, len, out);
-}
-
-/* The values of a Bind, from its count of values on. Return: false if it is malformed. */
-static bool map_values(struct session *session, const char *message, size_t len, size_t at, uint64_t params, struct str *out)
-{
-	uint16_t count;
-
-	if (len - at < 2)
-		return false;
-	count = wire_get16(message + at);
-	str_add_len(out, message + at, 2);
-	at += 2;
-	for (uint16_t i = 0; i < count; i++) {
-		size_t mark = out->len;
-		uint32_t size;
-
-		if (len - at < 4)
-			return false;
-		size = wire_get32(message + at);
-		at += 4;
-		wire_add32(out, size);
-		if (size == UINT32_MAX)
-			continue;
-		if (size > len - at)
-			return false;
-		if (i < RENAME_PARAMS_MOST && params >> i & 1 && size)
-			map_value(session->names, message + at, size, out);
-		else
-			str_add_len(out, message + at, size);
-		wire_put32(out->text + mark, (uint32_t)(out->len - mark - 4));
-		at += size;
-	}
-	str_add_len(out, message + at, len - at);
-	return true;
-}
-
-/* Bind: portal, statement, formats, values, formats of results */
-static bool map_bind(struct session *session, const char *message, size_t len, struct str *out)
-{
-	size_t at = WIRE_HEADER, before = out->len, mark;
-	const char *portal = wire_string(message, len, &at);
-	const char *name = portal ? wire_string(message, len, &at) : NULL;
-	const struct prepared *one = name ? find_prepared(session, name) : NULL;
-	size_t formats;
-
-	if (!one || len - at < 2)
-		return false;
-	formats = 2 + 2 * (size_t)wire_get16(message + at);
-	if (formats > len - at)
-		return false;
-	mark = wire_begin(out, 'B');
-	str_add_len(out, message + WIRE_HEADER, at + formats - WIRE_HEADER);
-	if (map_values(session, message, len, at + formats, one->params, out)) {
-		wire_end(out, mark);
-		return true;
-	}
-	out->len = before;
-	return false;
-}
-
-static void note_bind(struct session *session, const char *message, size_t len)
-{
-	size_t at = WIRE_HEADER;
-	const char *name;
-
-	if (!session->slow.least_ms || !wire_string(message, len, &at))
-		return;
-	name = wire_string(message, len, &at);
-	if (name)
-		slow_bind(&session->slow, name);
-}
-
-static bool map_client(struct session *session, const char *message, size_t len, struct str *out)
-{
-	switch (*message) {
-	case 'Q':
-		return map_query(session, message, len, out);
-	case 'P':
-		return map_parse(session, message, len, out);
-	case 'B':
-		note_bind(session, message, len);
-		return session->prepared && map_bind(session, message, len, out);
-	case 'S':
-		slow_begin(&session->slow);
-		return false;
-	case 'C':
-		if (session->prepared && len > WIRE_HEADER + 1 && message[WIRE_HEADER] == 'S' && !message[len - 1])
-			forget_prepared(session, message + WIRE_HEADER + 1);
-		return false;
-	default:
-		return false;
-	}
-}
-
-static bool inspect_client(struct session *session, const char *message, size_t len, bool suspicious, struct str *out)
-{
-	bool changed = map_client(session, message, len, out);
-
-	(void)suspicious;
-	pending_sent(&session->pending, *message);
-	return changed;
-}
-
-static bool hold_client(char type, size_t total)
-{
-	return type == 'Q' || type == 'P' || type == 'B' ? total <= HOLD_MOST : type != 'd' && total <= HOLD_SMALL;
-}
-
-/* --- from the server --- */
-
-static void note_parameter(struct session *session, const char *message, size_t len)
-{
-	static const char name[] = "standard_conforming_strings";
-	size_t at = WIRE_HEADER;
-	const char *key = wire_string(message, len, &at), *value = key ? wire_string(message, len, &at) : NULL;
-
-	if (value && !strcmp(key, name))
-		session->escape_strings = !strcmp(value, "off");
-}
-
-/*
- * AuthenticationSASL: over TLS the server offers channel binding, which covers the certificate that the client sees, and
- * that is not the server's. Without the offer a client without TLS goes on as usual.
- */
-static bool without_binding(const char *message, size_t len, struct str *out)
-{
-	size_t at = WIRE_HEADER + 4, mark;
-
-	if (len < at || wire_get32(message + WIRE_HEADER) != 10)
-		return false;
-	mark = wire_begin(out, 'R');
-	wire_add32(out, 10);
-	while (at < len && message[at]) {
-		const char *mechanism = wire_string(message, len, &at);
-
-		if (!mechanism)
-			break;
-		if (!str_ends(mechanism, "-PLUS"))
-			str_add_len(out, mechanism, strlen(mechanism) + 1);
-	}
-	str_add_len(out, "", 1);
-	wire_end(out, mark);
-	return true;
-}
-
-/* An error in place of a session: insufficient resources (53), or it cannot now (57P). Who has a wrong password does not count. */
-static void note_turned_away(struct session *session, const char *message, size_t len)
-{
-	const char *state = wire_error_field(message, len, 'C'), *text = wire_error_field(message, len, 'M');
-
-	if (!state || !text || (!str_starts(state, "53") && !str_starts(state, "57P")))
-		return;
-	free(session->turned_away);
-	session->turned_away = str_copy(text);
-}
-
-static bool error_has(const char *message, size_t len, const char *field)
-{
-	return *message == 'E' && memmem(message, len, field, strlen(field) + 1);
-}
-
-/* The server's words about a statement that was spoilt: "invalid message format", 08P01. */
-static bool explain_spoilt(struct session *session, const char *message, size_t len, struct str *out)
-{
-	if (!session->spoilt || !error_has(message, len, "C08P01"))
-		return false;
-	session->spoilt = false;
-	wire_error(out, "ERROR", "54000", rename_refused_long,
-		   "Berth's relay reads statements up to 16 MB: send it by itself, or run with --db-mode private.");
-	return true;
-}
-
-/* No line of pg_hba.conf lets us in; one that is for TLS only may. The words are in the server's language, the fields are not. */
-static bool keep_rejection(struct session *session, const char *message, size_t len)
-{
-	if (session->server_tls || !error_has(message, len, "C28000") || !error_has(message, len, "RClientAuthentication"))
-		return false;
-	result_map(session->names, message, len, NULL, &session->rejection);
-	return true;
-}
-
-/*
- * A client that knows of channel binding and was offered none says so, and the server takes that for an attack. Nobody but
- * the client can say otherwise, as its proof covers these words.
- */
-static bool explain_binding(const struct session *session, const char *message, size_t len, struct str *out)
-{
-	if (!session->server_tls || !error_has(message, len, "Rread_client_first_message"))
-		return false;
-	wire_error(out, "FATAL", "28000", "SCRAM channel binding cannot pass Berth's relay, where the client's TLS ends",
-		   "Connect with channel_binding=disable (PGCHANNELBINDING=disable), or with sslmode=prefer: the relay's own way "
-		   "to the server is encrypted either way.");
-	return true;
-}
-
-/* What stands in a refused statement's place takes no parameters: with some, the server complains of these first. */
-static bool explain_refused(const struct session *session, const char *message, size_t len, struct str *out)
-{
-	const struct pending_statement *statement = pending_find(&session->pending);
-
-	if (!statement || !statement->result.refused || !error_has(message, len, "C08P01"))
-		return false;
-	wire_error(out, "ERROR", refused_code, statement->result.refused, refused_hint);
-	return true;
-}
-
-static bool inspect_server(struct session *session, const char *message, size_t len, bool suspicious, struct str *out)
-{
-	bool first = !session->answered;
-
-	session->answered = true;
-	pending_got(&session->pending, *message);
-	if (*message == 'Z' && len > WIRE_HEADER) {
-		session->status = message[WIRE_HEADER];
-		session->spoken = false;
-		session->since_ms = clock_ms();
-		slow_ready(&session->slow, session->since_ms);
-	} else if (*message == 'S') {
-		note_parameter(session, message, len);
-	} else if (*message == 'R' && session->server_tls) {
-		return without_binding(message, len, out);
-	} else if (first && keep_rejection(session, message, len)) {
-		return true;
-	}
-	if (*message == 'E' && !session->status)
-		note_turned_away(session, message, len);
-	if (*message == 'E' && (explain_spoilt(session, message, len, out) || explain_refused(session, message, len, out) ||
-				(!session->status && explain_binding(session, message, len, out))))
-		return true;
-	if (!result_mappable(*message) || (*message == 'D' && !suspicious))
-		return false;
-	result_map(session->names, message, len, pending_find(&session->pending), out);
-	return true;
-}
-
-static bool hold_server(char type, size_t total)
-{
-	return result_mappable(type) ? total <= HOLD_MOST : type != 'd' && total <= HOLD_SMALL;
-}
-
 /* --- framing --- */
 
 struct direction {
@@ -492,8 +87,18 @@ struct direction {
 	bool (*inspect)(struct session *session, const char *message, size_t len, bool suspicious, struct str *out);
 };
 
-static const struct direction from_client = { true, hold_client, inspect_client };
-static const struct direction from_server = { false, hold_server, inspect_server };
+static bool hold_client(char type, size_t total)
+{
+	return type == 'Q' || type == 'P' || type == 'B' ? total <= HOLD_MOST : type != 'd' && total <= HOLD_SMALL;
+}
+
+static bool hold_server(char type, size_t total)
+{
+	return result_mappable(type) ? total <= HOLD_MOST : type != 'd' && total <= HOLD_SMALL;
+}
+
+static const struct direction from_client = { true, hold_client, session_inspect_client };
+static const struct direction from_server = { false, hold_server, session_inspect_server };
 
 static void emit(struct session *session, const struct direction *direction, const char *data, size_t len)
 {
@@ -573,10 +178,12 @@ static size_t begin_stream(struct session *session, const struct direction *dire
 		stream->lookout = lookout_open(session->names, !session->escape_strings);
 	}
 	if (direction->to_server && *message == 'P')
-		forget_prepared(session, ""); /* the unnamed one, most likely */
+		session_forget_prepared(session, ""); /* the unnamed one, most likely */
 	if (direction->to_server && *message == 'B' && session->prepared) {
+		const char *portal = message + WIRE_HEADER;
+
 		begin += bind_names(message, have);
-		if (begin == WIRE_HEADER || find_prepared(session, message + WIRE_HEADER + strlen(message + WIRE_HEADER) + 1))
+		if (begin == WIRE_HEADER || session_find_prepared(session, portal + strlen(portal) + 1))
 			spoil(session, stream);
 	}
 	stream->skip = total - begin;
