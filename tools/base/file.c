@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,6 +73,12 @@ int file_write_all(int fd, const void *data, size_t len)
 	while (len) {
 		ssize_t put = write(fd, at, len);
 
+		if (put < 0 && errno == EAGAIN) {
+			struct pollfd room = { fd, POLLOUT, 0 };
+
+			(void)poll(&room, 1, -1);
+			continue;
+		}
 		if (put < 0 && errno == EINTR)
 			continue;
 		if (put < 0)

@@ -29,7 +29,7 @@ bool file_is_planted(const char *path);
  */
 int file_replace(const char *path, const char *text, size_t len, mode_t mode);
 
-/* Write all of it, over EINTR and short writes. */
+/* Write all of it, over EINTR and short writes; waits for room also where somebody has set O_NONBLOCK, as Node does on stdout. */
 int file_write_all(int fd, const void *data, size_t len);
 
 /* Write @text into an existing file (cgroupfs, procfs): one open, one write. */

@@ -235,7 +235,7 @@ static int feed(const char *input)
 		return -1;
 	(void)fcntl(pipes[1], F_SETPIPE_SZ, 1 << 20);
 	(void)fcntl(pipes[1], F_SETFL, O_NONBLOCK);
-	if (file_write_all(pipes[1], input, len)) {
+	if (write(pipes[1], input, len) != (ssize_t)len) {
 		close(pipes[0]);
 		pipes[0] = -1;
 	}
