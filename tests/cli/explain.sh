@@ -36,6 +36,9 @@ berth explain nosuchprogram
 same 'not there' "1 berth: 'nosuchprogram' is neither a port nor an executable in PATH" "$status $err"
 complains 'not a port' "berth: expected a port from 1 to 65535 or a program, got '70000'
 hint: berth help explain" explain 70000
+printf 'port: 3101\n' >other.yaml
+berth explain 3101 --config other.yaml
+has 'a port, with the file and the line that declares it' 'other.yaml:' "$(flat)"
 if [ "$(id -u)" = 0 ]; then
 	cp bin/tool capable && setcap cap_net_raw+ep capable 2>/dev/null &&
 		berth explain ./capable &&

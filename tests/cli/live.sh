@@ -59,7 +59,7 @@ has 'ps shows the real port' "3101->$real" "$out"
 has 'ps shows the command' 'python3 server.py' "$out"
 
 berth env -w 2
-has 'env has the variables' "export BERTH_WORKER='2'" "$out"
+has 'env has the variables' "export BERTH_WORKER=2" "$out"
 has 'env has the ports' "# port 3101  is $real  bound" "$out"
 same 'its output can be evaluated, and leads to that worker' 'worker 2' "$(eval "$out"; python3 client.py ping)"
 berth env --json -w 2

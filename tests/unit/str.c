@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Where a password in a text begins and ends. */
+/* tools/base/str: where a password in a text begins and ends, and what a shell reads as one word. */
 #include "tests/unit/test.h"
 
 #include "tools/base/str.h"
@@ -35,9 +35,33 @@ static void passwords_are_found(void **state)
 	}
 }
 
+static void words_of_a_shell_are_quoted(void **state)
+{
+	static const struct { const char *text, *want; } rows[] = {
+		{ "/tmp/x-1_2.log", "/tmp/x-1_2.log" },
+		{ "user@host:5432,a+b=c%d", "user@host:5432,a+b=c%d" },
+		{ "my db", "'my db'" },
+		{ "it's", "'it'\\''s'" },
+		{ "$(id)", "'$(id)'" },
+		{ "~", "'~'" },
+		{ "", "''" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char *got = str_shell_word(rows[i].text);
+
+		assert_string_equal(got, rows[i].want);
+		free(got);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(passwords_are_found) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(passwords_are_found),
+		cmocka_unit_test(words_of_a_shell_are_quoted),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -164,6 +164,20 @@ void str_plain(char *text, const char *but)
 			at[0] = at[1] = '?';
 }
 
+char *str_shell_word(const char *text)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:@%+=,-";
+	struct str word = { 0 };
+
+	if (*text && !text[strspn(text, plain)])
+		return str_copy(text);
+	str_add(&word, "'");
+	for (; *text; text++)
+		str_add_len(&word, *text == '\'' ? "'\\''" : text, *text == '\'' ? 4 : 1);
+	str_add(&word, "'");
+	return str_take(&word);
+}
+
 char *str_redacted(const char *text)
 {
 	struct str out = { 0 };

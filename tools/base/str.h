@@ -56,6 +56,9 @@ char *str_redacted(const char *text);
 /* In place: what a terminal would obey (control characters, also those that UTF-8 writes as two bytes) becomes '?', but @but. */
 void str_plain(char *text, const char *but);
 
+/* @text as one word of a POSIX shell: in single quotes, but where it needs none. */
+char *str_shell_word(const char *text);
+
 /* NULL-terminated vectors; NULL is the empty one. */
 size_t strv_len(char *const *strv);
 void strv_add(char ***strv, const char *text);	/* a copy */

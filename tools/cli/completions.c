@@ -9,13 +9,11 @@
 #include "tools/base/cleanup.h"
 #include "tools/cli/cli.h"
 
-/* Text inside single quotes of a shell */
-static void quoted(const char *text)
+static void put_word(const char *text)
 {
-	putchar('\'');
-	for (; *text; text++)
-		fputs(*text == '\'' ? "'\\''" : (char[]){ *text, 0 }, stdout);
-	putchar('\'');
+	cleanup_free char *word = str_shell_word(text);
+
+	fputs(word, stdout);
 }
 
 static void bash_flags(unsigned int verb)
@@ -154,7 +152,7 @@ static void fish_option(const char *verb, const struct option *option)
 		printf(" -x");
 	}
 	printf(" -d ");
-	quoted(option->help);
+	put_word(option->help);
 	putchar('\n');
 }
 
@@ -163,7 +161,7 @@ static void write_fish(void)
 	printf("# fish completion for berth\n");
 	for (unsigned int verb = 0; verb < VERBS; verb++) {
 		printf("complete -c berth -n __fish_use_subcommand -fa %s -d ", verb_table[verb].name);
-		quoted(verb_table[verb].help);
+		put_word(verb_table[verb].help);
 		putchar('\n');
 		for (const struct option *option = option_table; option < option_table + OPTIONS; option++)
 			if (option_in(option, verb))

@@ -54,10 +54,9 @@ static const char *value_of(const struct environment *environment, const char *n
 
 static void print_export(const char *name, const char *value)
 {
-	printf("export %s='", name);
-	for (; *value; value++)
-		fputs(*value == '\'' ? "'\\''" : (char[]){ *value, 0 }, stdout);
-	printf("'\n");
+	cleanup_free char *word = str_shell_word(value);
+
+	printf("export %s=%s\n", name, word);
 }
 
 static void print_ports(const struct berth_portmap *map)

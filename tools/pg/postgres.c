@@ -321,10 +321,11 @@ static bool greets(const char *reply, size_t len)
 
 static char *open_command(const struct pg_server *server, const struct pg_url *url, const char *data)
 {
-	cleanup_free char *start = str_print("%s/postgres -D %s -p 54320 -k /tmp", server->bin, data);
+	cleanup_free char *where = str_shell_word(data), *role = str_shell_word(url->role), *name = str_shell_word(url->name);
+	cleanup_free char *start = str_print("%s/postgres -D %s -p 54320 -k /tmp", server->bin, where);
 	cleanup_free char *command = engine_as_user(server, start);
 
-	return str_print("%s   # then: psql -h /tmp -p 54320 -U %s %s", command, url->role, url->name);
+	return str_print("%s   # then: psql -h /tmp -p 54320 -U %s %s", command, role, name);
 }
 
 /* A start-up packet of protocol 3.0 for user and database `berth`. */

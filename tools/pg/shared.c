@@ -207,7 +207,8 @@ static void on_kept(struct tenant *tenant, const char *physical)
 	const struct pg_url *url = tenant->worker->pg->urls;
 	uint16_t port;
 	const char *host = pg_url_server(url, &port);
-	cleanup_free char *command = str_print("psql -h %s -p %u -U %s %s", host, port, url->role, physical);
+	cleanup_free char *role = str_shell_word(url->role), *name = str_shell_word(physical);
+	cleanup_free char *command = str_print("psql -h %s -p %u -U %s %s", host, port, role, name);
 
 	pg_record(tenant->worker, PG_RECORD_KEPT, url->port, -1, command);
 	tenant->kept = true;
