@@ -4,7 +4,6 @@ TOOLS_SRC	:= $(filter-out tools/isolate/launch.c,$(TOOLS_SRC))
 TOOLS_OBJ	:= $(TOOLS_SRC:%.c=$(O)/%.o)
 # libpq, OpenSSL, sqlite and libdw are loaded when they are needed: tools/base/library.h
 TOOLS_LIBS	:= -lseccomp -lbpf -lcyaml -lyaml -ljansson -lmnl -lelf -lexpat -lcap -lpthread
-BASE_OBJ	:= $(patsubst %.c,$(O)/%.o,$(wildcard tools/base/*.c))
 BERTH		:= $(O)/bin/berth
 
 BASE_CFLAGS	+= -I/usr/include/postgresql

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What tools/watch reads from the kernel, from /proc and from other programs' perf maps: any bytes, no read out of bounds. */
-#include "tools/watch/diag.c"
-#include "tools/watch/diag_proc.c"
+#include "tools/base/diag.h"
 #include "tools/watch/proc.c"
 #include "tools/watch/symbol.c"
 #include "tools/watch/table.c"

@@ -7,4 +7,4 @@ tests: $(PG_PROGRAMS)
 
 $(PG_PROGRAMS): $(O)/tests/pg/%: $(O)/tests/pg/%.o $(PG_TEST_OBJ)
 	@mkdir -p $(@D)
-	$(call quiet,LD)$(CC) $(OPTIMIZE) $(LDFLAGS) $^ -ljansson -lcap -o $@
+	$(call quiet,LD)$(CC) $(OPTIMIZE) $(LDFLAGS) $^ -ljansson -lmnl -lcap -o $@

@@ -11,11 +11,11 @@
 #include <unistd.h>
 
 #include "tools/base/cleanup.h"
+#include "tools/base/diag.h"
 #include "tools/base/file.h"
 #include "tools/cli/doctor.h"
 #include "tools/cli/lint.h"
 #include "tools/ports/ports.h"
-#include "tools/ports/sockets.h"
 #include "tools/watch/who.h"
 
 enum { CONNECT_MOST_MS = 500 };
@@ -111,11 +111,11 @@ void check_loopback(struct doctor *doctor)
 
 /* --- other people's sockets --- */
 
-static void mark_listener(const struct socket_info *info, void *arg)
+static void mark_listener(void *arg, const struct diag_socket *socket)
 {
 	bool *listening = arg;
 
-	listening[info->port] |= info->listening;
+	listening[socket->local_port] |= diag_state_listens(socket);
 }
 
 static char *holder_of(unsigned int port)
@@ -171,11 +171,12 @@ static unsigned int say_ports(struct doctor *doctor, const struct run_ports *por
 
 void check_listeners(struct doctor *doctor)
 {
+	static const struct diag_filter filter = { .states = 1u << DIAG_LISTEN | 1u << DIAG_CLOSE };
 	cleanup_free bool *listening = mem_alloc(BERTH_PORTS * sizeof(*listening));
 	unsigned int said;
-	int ret = sockets_each(1, BERTH_PORTS - 1, mark_listener, listening);
+	int ret = diag_each(-1, &filter, mark_listener, listening);
 
-	if (ret) {
+	if (ret && ret != -EINTR) {
 		doctor_say(doctor, DOCTOR_NOTE, "sockets cannot be listed: %s", strerror(-ret));
 		doctor_cause(doctor, "the kernel or the container has no sock_diag");
 		doctor_mend(doctor, "modprobe -a inet_diag tcp_diag udp_diag");
@@ -188,19 +189,20 @@ void check_listeners(struct doctor *doctor)
 			   "no ports are declared");
 }
 
-static void count_lingering(const struct socket_info *info, void *arg)
+static void count_lingering(void *arg, const struct diag_socket *socket)
 {
-	*(unsigned int *)arg += info->time_wait;
+	*(unsigned int *)arg += socket->state == DIAG_TIME_WAIT;
 }
 
 void check_time_wait(struct doctor *doctor)
 {
+	static const struct diag_filter filter = { .states = 1u << DIAG_TIME_WAIT, .no_udp = true };
 	unsigned int low, high, count = 0, room;
-	int ret = sockets_each(1, BERTH_PORTS - 1, count_lingering, &count);
+	int ret = diag_each(-1, &filter, count_lingering, &count);
 
 	file_read_ephemeral(&low, &high);
 	room = high - low + 1;
-	if (ret) {
+	if (ret && ret != -EINTR) {
 		doctor_say(doctor, DOCTOR_NOTE, "connections cannot be counted: %s", strerror(-ret));
 		return;
 	}

@@ -17,6 +17,7 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
 #include "tools/base/confine.h"
+#include "tools/base/diag.h"
 #include "tools/base/file.h"
 #include "tools/base/json.h"
 #include "tools/base/log.h"
@@ -24,7 +25,6 @@
 #include "tools/cli/live.h"
 #include "tools/run/process.h"
 #include "tools/run/state.h"
-#include "tools/watch/diag.h"
 #include "tools/watch/proc.h"
 #include "tools/watch/watch.h"
 

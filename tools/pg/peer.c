@@ -5,66 +5,42 @@
  */
 #include "tools/pg/peer.h"
 
-#include <linux/inet_diag.h>
-#include <linux/netlink.h>
-#include <linux/sock_diag.h>
+#include <arpa/inet.h>
 #include <netinet/in.h>
-#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
-#include "tools/base/cleanup.h"
+#include "tools/base/diag.h"
 #include "tools/base/unix.h"
 
-struct question {
-	struct nlmsghdr head;
-	struct inet_diag_req_v2 request;
-};
-
-struct reply {
-	struct nlmsghdr head;
-	struct inet_diag_msg socket;
-	char attributes[1024];
-};
-
-static void put_end(const struct sockaddr_storage *end, __be16 *port, __be32 *address)
+static void read_end(const struct sockaddr_storage *end, struct berth_ip *ret_ip, uint16_t *ret_port)
 {
 	const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)end;
 	const struct sockaddr_in *four = (const struct sockaddr_in *)end;
 
-	*port = end->ss_family == AF_INET ? four->sin_port : six->sin6_port;
+	*ret_port = ntohs(end->ss_family == AF_INET ? four->sin_port : six->sin6_port);
 	if (end->ss_family == AF_INET)
-		*address = four->sin_addr.s_addr;
+		*ret_ip = (struct berth_ip){ { 0, 0, htonl(0xffff), four->sin_addr.s_addr } };
 	else
-		memcpy(address, &six->sin6_addr, sizeof(six->sin6_addr));
+		memcpy(ret_ip->word_be, &six->sin6_addr, sizeof(ret_ip->word_be));
 }
 
 /* Return: false if the kernel does not say. */
 static bool user_at(const struct sockaddr_storage *remote, const struct sockaddr_storage *local, uid_t *ret_uid)
 {
-	cleanup_close int netlink = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
-	const struct timeval patience = { .tv_sec = 1 };
-	struct question question = { .head = { sizeof(question), SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST, 0, 0 } };
-	struct inet_diag_req_v2 *request = &question.request;
-	struct reply reply;
-	ssize_t got;
+	struct diag_socket theirs = { .proto = BERTH_TCP, .family = (uint8_t)remote->ss_family };
+	struct diag *diag;
+	int ret;
 
-	request->sdiag_family = (__u8)remote->ss_family;
-	request->sdiag_protocol = IPPROTO_TCP;
-	request->idiag_states = ~0u;
-	put_end(remote, &request->id.idiag_sport, request->id.idiag_src);
-	put_end(local, &request->id.idiag_dport, request->id.idiag_dst);
-	request->id.idiag_cookie[0] = request->id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
-	if (netlink < 0 || setsockopt(netlink, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) ||
-	    send(netlink, &question, sizeof(question), 0) < 0)
+	read_end(remote, &theirs.local, &theirs.local_port);
+	read_end(local, &theirs.remote, &theirs.remote_port);
+	if (diag_open(-1, &diag))
 		return false;
-	got = recv(netlink, &reply, sizeof(reply), 0);
-	if (got < (ssize_t)offsetof(struct reply, attributes) || reply.head.nlmsg_type != SOCK_DIAG_BY_FAMILY)
-		return false;
-	*ret_uid = reply.socket.idiag_uid;
-	return true;
+	ret = diag_find(diag, &theirs);
+	diag_close(diag);
+	*ret_uid = theirs.uid;
+	return !ret;
 }
 
 bool peer_is_ours(int fd)

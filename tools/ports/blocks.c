@@ -34,11 +34,11 @@
 
 #include "core/hash.h"
 #include "tools/base/cleanup.h"
+#include "tools/base/diag.h"
 #include "tools/base/file.h"
 #include "tools/base/log.h"
 #include "tools/base/str.h"
 #include "tools/ports/host.h"
-#include "tools/ports/sockets.h"
 
 enum { GRANULES = BERTH_PORTS / PORTS_GRANULE, FEW_WORKERS = 4, SHARE = 12 };
 
@@ -211,25 +211,28 @@ const struct ports_host *ports_host_of(const struct ports *ports)
 	return &ports->host;
 }
 
-static void mark_used(const struct socket_info *info, void *arg)
+static void mark_used(void *arg, const struct diag_socket *socket)
 {
 	struct ports *ports = arg;
-	uint32_t *words = info->time_wait ? ports->lingering : ports->used;
+	bool lingers = socket->proto == BERTH_TCP && socket->state == DIAG_TIME_WAIT;
+	uint32_t *words = lingers ? ports->lingering : ports->used;
 
-	words[info->port / PORTS_GRANULE] |= 1u << info->port % PORTS_GRANULE;
+	words[socket->local_port / PORTS_GRANULE] |= 1u << socket->local_port % PORTS_GRANULE;
 }
 
 static void look(struct ports *ports)
 {
-	uint16_t first, last;
+	struct diag_filter filter = { 0 };
+	int ret;
 
 	if (ports->looked)
 		return;
 	ports->looked = true;
-	ports_range(ports, &first, &last);
+	ports_range(ports, &filter.first, &filter.last);
 	/* Without sock_diag there is no proof in advance; the bind itself then is (see core/portmap.c). */
-	if (sockets_each(first, last, mark_used, ports))
-		log_act("no sock_diag: ports %u-%u are taken to be free", first, last);
+	ret = diag_each(-1, &filter, mark_used, ports);
+	if (ret && ret != -EINTR)
+		log_act("no sock_diag: ports %u-%u are taken to be free", filter.first, filter.last);
 }
 
 static bool has(const uint32_t *words, unsigned int port)

@@ -6,26 +6,27 @@
  */
 #include "tools/run/foreign.h"
 
+#include <errno.h>
+
 #include "tools/base/cleanup.h"
-#include "tools/ports/sockets.h"
+#include "tools/base/diag.h"
 #include "tools/run/process.h"
 #include "tools/watch/proc.h"
 
 enum { LISTENERS_MOST = 16, DNS = 53 };
 
 struct listeners {
-	enum berth_proto proto;
 	unsigned int count;
 	uint64_t inodes[LISTENERS_MOST];
 	char *holder;		/* once found */
 };
 
-static void add_listener(const struct socket_info *info, void *arg)
+static void add_listener(void *arg, const struct diag_socket *socket)
 {
 	struct listeners *listeners = arg;
 
-	if (info->listening && info->proto == listeners->proto && listeners->count < LISTENERS_MOST)
-		listeners->inodes[listeners->count++] = info->inode;
+	if (diag_state_listens(socket) && listeners->count < LISTENERS_MOST)
+		listeners->inodes[listeners->count++] = socket->inode;
 }
 
 static bool is_own(const struct worker *worker, const struct listeners *listeners)
@@ -54,11 +55,15 @@ static bool visit(void *arg, pid_t pid)
 
 bool foreign_is_outsider(const struct worker *worker, enum berth_proto proto, uint16_t port, char **ret_who)
 {
-	struct listeners listeners = { .proto = proto };
+	const struct diag_filter filter = { .first = port, .last = port, .no_tcp = proto == BERTH_UDP,
+					    .no_udp = proto == BERTH_TCP };
+	struct listeners listeners = { 0 };
+	int ret;
 
 	if (proto == BERTH_UDP && port == DNS)
 		return false;
-	if (sockets_each(port, port, add_listener, &listeners))
+	ret = diag_each(-1, &filter, add_listener, &listeners);
+	if (ret && ret != -EINTR)
 		return true; /* no sock_diag: the connection stands as it is */
 	if (!listeners.count || is_own(worker, &listeners))
 		return false;

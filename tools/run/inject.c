@@ -25,9 +25,9 @@
 #include <unistd.h>
 
 #include "tools/base/cleanup.h"
+#include "tools/base/diag.h"
 #include "tools/base/log.h"
 #include "tools/run/watching.h"
-#include "tools/watch/diag.h"
 #include "tools/watch/proc.h"
 
 struct injection {
@@ -177,7 +177,7 @@ static const struct {
 
 static int inject(struct injection *injection, uint16_t real)
 {
-	const struct diag_filter filter = { .port = real, .no_udp = true };
+	const struct diag_filter filter = { .first = real, .last = real, .no_udp = true };
 	struct found found = { .run = injection->worker->run };
 	struct diag *diag;
 	int ret = diag_open(-1, &diag);

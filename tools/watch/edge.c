@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "core/addr.h"
+#include "tools/base/diag.h"
 #include "tools/base/str.h"
-#include "tools/watch/diag.h"
 #include "tools/watch/model.h"
 #include "tools/watch/who.h"
 

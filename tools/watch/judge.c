@@ -10,9 +10,9 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
+#include "tools/base/diag.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
-#include "tools/watch/diag.h"
 
 enum { MARKS_LATE_NS = 1000000000 };
 
@@ -128,15 +128,11 @@ static void on_diag(void *arg, const struct diag_socket *socket)
 /* Which of @pids has the endpoint open; -1 if none. The creator may have handed it on and ended. */
 static ssize_t holder_of(const struct endpoint *endpoint, const pid_t *pids, size_t count)
 {
-	const struct diag_filter filter = { .port = endpoint->port, .no_udp = endpoint->proto == BERTH_TCP,
-					    .no_tcp = endpoint->proto == BERTH_UDP };
+	const struct diag_filter filter = { .first = endpoint->port, .last = endpoint->port,
+					    .no_udp = endpoint->proto == BERTH_TCP, .no_tcp = endpoint->proto == BERTH_UDP };
 	struct holder_search search = { .cookie = endpoint->cookie };
-	struct diag *diag;
 
-	if (diag_open(-1, &diag))
-		return -1;
-	(void)diag_dump(diag, &filter, on_diag, &search);
-	diag_close(diag);
+	(void)diag_each(-1, &filter, on_diag, &search);
 	for (size_t i = 0; search.inode && i < count; i++)
 		if (proc_has_socket(pids[i], &search.inode, 1))
 			return (ssize_t)i;
@@ -444,14 +440,12 @@ void judge_time_wait(struct watch *watch, const struct worker *worker)
 {
 	const struct diag_filter filter = { .states = 1u << DIAG_TIME_WAIT, .no_udp = true };
 	struct waiting waiting = { .watch = watch, .worker = worker };
-	struct diag *diag;
 
 	/* sock_diag does not tell SO_REUSEADDR, so sampling cannot know whether the port is blocked */
-	if (!watch->monitor || !watch->newest || diag_open(-1, &diag))
+	if (!watch->monitor || !watch->newest)
 		return;
 	file_read_ephemeral(&waiting.given_low, &waiting.given_high);
-	(void)diag_dump(diag, &filter, on_time_wait, &waiting);
-	diag_close(diag);
+	(void)diag_each(-1, &filter, on_time_wait, &waiting);
 }
 
 /* ---- rates ---- */

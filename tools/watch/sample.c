@@ -12,8 +12,8 @@
 #include <string.h>
 
 #include "tools/base/clock.h"
+#include "tools/base/diag.h"
 #include "tools/base/str.h"
-#include "tools/watch/diag.h"
 #include "tools/watch/model.h"
 
 struct sampled {		/* one socket, by cookie */

@@ -49,14 +49,9 @@ static void on_socket(void *arg, const struct diag_socket *socket)
 
 static int dump_namespace(struct search *search, int netns)
 {
-	const struct diag_filter filter = { .port = search->who->port };
-	struct diag *diag;
-	int ret = diag_open(netns, &diag);
+	const struct diag_filter filter = { .first = search->who->port, .last = search->who->port };
+	int ret = diag_each(netns, &filter, on_socket, search);
 
-	if (ret)
-		return ret;
-	ret = diag_dump(diag, &filter, on_socket, search);
-	diag_close(diag);
 	search->who->torn |= ret == -EINTR;
 	return ret == -EINTR ? 0 : ret;
 }
@@ -277,7 +272,7 @@ static void check_virtuals(struct who *who)
 	if (!who->virtual_count || diag_open(-1, &diag))
 		return;
 	for (size_t i = 0; i < who->virtual_count; i++) {
-		const struct diag_filter filter = { .port = who->virtuals[i].real_port };
+		const struct diag_filter filter = { .first = who->virtuals[i].real_port, .last = who->virtuals[i].real_port };
 
 		(void)diag_dump(diag, &filter, on_real, &who->virtuals[i].held);
 	}

@@ -11,7 +11,7 @@
  *
  * Returns 0 or -errno and never prints. What could not be seen is counted, never passed over.
  */
-#include "tools/watch/diag.h"
+#include "tools/base/diag.h"
 #include "tools/watch/proc.h"
 
 enum who_verdict {	/* also the exit status of `berth who` */

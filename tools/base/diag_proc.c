@@ -16,7 +16,7 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
-#include "tools/watch/diag.h"
+#include "tools/base/diag.h"
 
 static const struct proc_table {
 	const char *name;

@@ -7,7 +7,7 @@
  * TCP sockets that are bound but do not listen are in no hash that a normal dump walks; kernel 6.8 lists them when the
  * pseudo-state TCP_BOUND_INACTIVE is asked for, older kernels ignore the bit.
  */
-#include "tools/watch/diag.h"
+#include "tools/base/diag.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -50,6 +50,11 @@ const char *diag_state_name(const struct diag_socket *socket)
 bool diag_state_holds(const struct diag_socket *socket)
 {
 	return socket->local_port && (socket->proto == BERTH_UDP || socket->state != DIAG_CLOSE);
+}
+
+bool diag_state_listens(const struct diag_socket *socket)
+{
+	return socket->state == (socket->proto == BERTH_TCP ? DIAG_LISTEN : DIAG_CLOSE);
 }
 
 const char *diag_address(const struct berth_ip *ip, uint16_t family, uint16_t port, char *ret_text)
@@ -175,11 +180,16 @@ bool diag_parse(enum berth_proto proto, const void *payload, uint32_t len, struc
 
 struct dump {
 	enum berth_proto proto;
-	uint16_t port;
+	const struct diag_filter *filter;
 	diag_fn fn;
 	void *arg;
 	bool torn;
 };
+
+static bool is_wanted(const struct diag_filter *filter, uint16_t port)
+{
+	return !filter->last || (port >= filter->first && port <= filter->last);
+}
 
 static int on_message(const struct nlmsghdr *message, void *arg)
 {
@@ -189,17 +199,20 @@ static int on_message(const struct nlmsghdr *message, void *arg)
 	dump->torn |= (message->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
 	/* TIME_WAIT and request sockets ignore the byte code of some kernels: filter again */
 	if (diag_parse(dump->proto, mnl_nlmsg_get_payload(message), (uint32_t)mnl_nlmsg_get_payload_len(message), &socket) &&
-	    (!dump->port || dump->port == socket.local_port))
+	    is_wanted(dump->filter, socket.local_port))
 		dump->fn(dump->arg, &socket);
 	return MNL_CB_OK;
 }
 
-/* local port >= port, then <= port; a failed test jumps four bytes past the end, which means "no" */
-static void put_port_filter(struct nlmsghdr *message, uint16_t port)
+/*
+ * Accept first <= local port <= last. A comparison takes two cells, the second holds the port; `yes` goes on behind it,
+ * `no` jumps 4 bytes past the end, which is how a filter says no (inet_diag_bc_run(), net/ipv4/inet_diag.c).
+ */
+static void put_port_filter(struct nlmsghdr *message, const struct diag_filter *filter)
 {
 	const struct inet_diag_bc_op code[] = {
-		{ INET_DIAG_BC_S_GE, 8, 20 }, { 0, 0, port },
-		{ INET_DIAG_BC_S_LE, 8, 12 }, { 0, 0, port },
+		{ INET_DIAG_BC_S_GE, 8, 20 }, { INET_DIAG_BC_NOP, 0, filter->first },
+		{ INET_DIAG_BC_S_LE, 8, 12 }, { INET_DIAG_BC_NOP, 0, filter->last },
 	};
 
 	mnl_attr_put(message, INET_DIAG_REQ_BYTECODE, sizeof(code), code);
@@ -218,16 +231,16 @@ static int ask(struct diag *diag, uint8_t family, enum berth_proto proto, const 
 	request->sdiag_family = family;
 	request->sdiag_protocol = proto == BERTH_TCP ? IPPROTO_TCP : IPPROTO_UDP;
 	request->idiag_states = filter->states ? filter->states : (1u << DIAG_STATES) - 1;
-	if (filter->port)
-		put_port_filter(message, filter->port);
+	if (filter->last)
+		put_port_filter(message, filter);
 	return mnl_socket_sendto(diag->netlink, message, message->nlmsg_len) < 0 ? -errno : 0;
 }
 
-static int dump_one(struct diag *diag, uint8_t family, const struct diag_filter *filter, struct dump *dump)
+static int dump_one(struct diag *diag, uint8_t family, struct dump *dump)
 {
 	unsigned int portid = mnl_socket_get_portid(diag->netlink);
 	cleanup_free char *reply = mem_alloc(REPLY_LEN);
-	int ret = ask(diag, family, dump->proto, filter);
+	int ret = ask(diag, family, dump->proto, dump->filter);
 
 	while (!ret) {
 		ssize_t got = mnl_socket_recvfrom(diag->netlink, reply, REPLY_LEN);
@@ -254,19 +267,31 @@ static int dump_one(struct diag *diag, uint8_t family, const struct diag_filter 
 int diag_dump(struct diag *diag, const struct diag_filter *filter, diag_fn fn, void *arg)
 {
 	static const uint8_t families[] = { AF_INET, AF_INET6 };
-	struct dump dump = { .fn = fn, .arg = arg, .port = filter->port };
+	struct dump dump = { .filter = filter, .fn = fn, .arg = arg };
 
 	for (dump.proto = BERTH_TCP; dump.proto < BERTH_PROTOS; dump.proto++) {
 		if (dump.proto == BERTH_TCP ? filter->no_tcp : filter->no_udp)
 			continue;
 		for (size_t i = 0; i < ARRAY_LEN(families); i++) {
-			int ret = dump_one(diag, families[i], filter, &dump);
+			int ret = dump_one(diag, families[i], &dump);
 
 			if (ret && !(ret == -ENOENT || ret == -EAFNOSUPPORT)) /* no IPv6, or no udp_diag module */
 				return ret;
 		}
 	}
 	return dump.torn ? -EINTR : 0;
+}
+
+int diag_each(int netns, const struct diag_filter *filter, diag_fn fn, void *arg)
+{
+	struct diag *diag;
+	int ret = diag_open(netns, &diag);
+
+	if (ret)
+		return ret;
+	ret = diag_dump(diag, filter, fn, arg);
+	diag_close(diag);
+	return ret;
 }
 
 static void ip_to(const struct berth_ip *ip, uint8_t family, __be32 *words)
@@ -277,30 +302,52 @@ static void ip_to(const struct berth_ip *ip, uint8_t family, __be32 *words)
 		memcpy(words, ip->word_be, sizeof(ip->word_be));
 }
 
-int diag_destroy(struct diag *diag, const struct diag_socket *socket)
+/* One question about one TCP connection, and its answer. The cookie says: this one, and none that has its addresses now. */
+static int ask_one(struct diag *diag, uint16_t type, uint16_t flags, const struct diag_socket *socket, mnl_cb_t on_answer,
+		   void *arg)
 {
 	char space[256], reply[1024];
 	struct nlmsghdr *message = mnl_nlmsg_put_header(memset(space, 0, sizeof(space)));
+	uint64_t cookie = socket->cookie ? socket->cookie : UINT64_MAX; /* INET_DIAG_NOCOOKIE, twice */
 	struct inet_diag_req_v2 *request;
 	ssize_t got;
 
-	message->nlmsg_type = SOCK_DESTROY;
-	message->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	message->nlmsg_type = type;
+	message->nlmsg_flags = NLM_F_REQUEST | flags;
 	message->nlmsg_seq = ++diag->sequence;
 	request = mnl_nlmsg_put_extra_header(message, sizeof(*request));
 	request->sdiag_family = socket->family;
 	request->sdiag_protocol = IPPROTO_TCP;
-	request->idiag_states = 1u << socket->state;
+	request->idiag_states = (1u << DIAG_STATES) - 1;
 	request->id.idiag_sport = htons(socket->local_port);
 	request->id.idiag_dport = htons(socket->remote_port);
 	ip_to(&socket->local, socket->family, request->id.idiag_src);
 	ip_to(&socket->remote, socket->family, request->id.idiag_dst);
-	request->id.idiag_cookie[0] = (uint32_t)socket->cookie; /* this one and none that has its addresses now */
-	request->id.idiag_cookie[1] = (uint32_t)(socket->cookie >> 32);
+	request->id.idiag_cookie[0] = (uint32_t)cookie;
+	request->id.idiag_cookie[1] = (uint32_t)(cookie >> 32);
 	if (mnl_socket_sendto(diag->netlink, message, message->nlmsg_len) < 0)
 		return -errno;
 	got = mnl_socket_recvfrom(diag->netlink, reply, sizeof(reply));
 	if (got < 0)
 		return errno == EAGAIN ? -ETIMEDOUT : -errno;
-	return mnl_cb_run(reply, (size_t)got, diag->sequence, mnl_socket_get_portid(diag->netlink), NULL, NULL) < 0 ? -errno : 0;
+	return mnl_cb_run(reply, (size_t)got, diag->sequence, mnl_socket_get_portid(diag->netlink), on_answer, arg) < 0 ?
+	       -errno : 0;
+}
+
+static int on_found(const struct nlmsghdr *message, void *arg)
+{
+	struct diag_socket *socket = arg;
+
+	return diag_parse(socket->proto, mnl_nlmsg_get_payload(message), (uint32_t)mnl_nlmsg_get_payload_len(message), socket) ?
+	       MNL_CB_OK : MNL_CB_ERROR;
+}
+
+int diag_find(struct diag *diag, struct diag_socket *socket)
+{
+	return ask_one(diag, SOCK_DIAG_BY_FAMILY, 0, socket, on_found, socket);
+}
+
+int diag_destroy(struct diag *diag, const struct diag_socket *socket)
+{
+	return ask_one(diag, SOCK_DESTROY, NLM_F_ACK, socket, NULL, NULL);
 }

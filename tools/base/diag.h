@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef BERTH_WATCH_DIAG_H
-#define BERTH_WATCH_DIAG_H
+#ifndef BERTH_BASE_DIAG_H
+#define BERTH_BASE_DIAG_H
 /*
  * The kernel's own list of sockets, sock_diag(7) over netlink: what `ss` reads. TCP and UDP, IPv4 and IPv6, in every state,
  * including TCP sockets that are bound but do not listen (kernel 6.8 and later).
  *
- *	struct diag_filter filter = { .port = 3101 };
- *	diag_open(-1, &diag);
- *	diag_dump(diag, &filter, on_socket, me);
- *	diag_close(diag);
+ *	struct diag_filter filter = { .first = 3101, .last = 3101 };
+ *	diag_each(-1, &filter, on_socket, me);
  *
- * Nothing here needs privilege; only the question which process a socket belongs to does (proc.h). Functions return 0 or
- * -errno and never print.
+ * or, to ask more than once, between diag_open() and diag_close(). Nothing here needs privilege; only the question which
+ * process a socket belongs to does (tools/watch/proc.h). Functions return 0 or -errno and never print.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -41,7 +39,7 @@ struct diag_socket {
 };
 
 struct diag_filter {
-	uint16_t port;			/* local port; 0 = all */
+	uint16_t first, last;		/* local ports, both included; 0 and 0 = all */
 	uint32_t states;		/* bits 1 << enum diag_state; 0 = all */
 	bool no_tcp, no_udp;
 };
@@ -59,6 +57,16 @@ void diag_close(struct diag *diag);
  * was seen has been delivered); -errno.
  */
 int diag_dump(struct diag *diag, const struct diag_filter *filter, diag_fn fn, void *arg);
+
+/** diag_open(), diag_dump() and diag_close() in one. */
+int diag_each(int netns, const struct diag_filter *filter, diag_fn fn, void *arg);
+
+/**
+ * Find one TCP connection by its family, addresses and ports.
+ * @socket	what is known; the rest is filled in
+ * Return: 0; -ENOENT if there is none.
+ */
+int diag_find(struct diag *diag, struct diag_socket *socket);
 
 /**
  * The sockets in the network namespace of @pid, as far as /proc says: for one that may not be entered.
@@ -86,6 +94,9 @@ const char *diag_state_name(const struct diag_socket *socket);
 
 /** True if @socket occupies its local port, so that a bind can fail because of it. */
 bool diag_state_holds(const struct diag_socket *socket);
+
+/** True if whoever sends to its local port reaches @socket: TCP that listens, UDP that is not connected. */
+bool diag_state_listens(const struct diag_socket *socket);
 
 /** Write "127.0.0.1:3101" or "[::1]:3101". @ret_text: at least DIAG_ADDRESS bytes. */
 #define DIAG_ADDRESS 56
