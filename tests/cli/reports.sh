@@ -53,6 +53,15 @@ berth report --html lossy.html
 has 'and what was' 'not followed to their end: 6. Events lost: 0. Calls of the monitor missed: 7.' "$(cat lossy.html)"
 same 'JSON is one document' 3 "$(jq '.workers | length' r.json)"
 
+berth run -n 2 --tree shared --timeout 0.3 --junit r.xml -- sh -c 'trap "exit 0" TERM; sleep 60 & wait'
+same 'who timed out has failed in the reports as well, whatever the command made of SIGTERM' '124 2' \
+	"$status $(of 'count(//testcase/failure)')"
+printf 'databases: [{kind: command, port: 7000, start: exit 3, ready: "false"}]\n' >berth.yaml
+berth run --each a,b --tree shared --junit r.xml -- true
+rm berth.yaml
+same 'who never began has failed there, too' '125 2 w1 (a)' "$status $(of 'count(//testcase/failure)') $(of 'string(//testcase/@name)')"
+has 'and is told why' 'unable to provide the database' "$(of 'string(//failure)')"
+
 LEAKS=15 GITHUB_ACTIONS=true GITHUB_STEP_SUMMARY=$PWD/summary.md
 export LEAKS GITHUB_ACTIONS GITHUB_STEP_SUMMARY
 berth run -n 2 --output quiet -- python3 suite.py

@@ -34,7 +34,7 @@ static struct report_worker *worker_at(struct report_run *run, int64_t number)
 			return &run->workers[i];
 	run->workers = mem_grow(run->workers, run->worker_count + 1, sizeof(*run->workers));
 	run->workers[run->worker_count] = (struct report_worker){ .number = (unsigned int)number, .task = "", .status = "waiting",
-								  .log = "" };
+								  .log = "", .error = "" };
 	return &run->workers[run->worker_count++];
 }
 
@@ -57,6 +57,8 @@ static void on_ended(struct report_run *run, json_t *record)
 {
 	struct report_worker *worker = worker_at(run, field_number(record, "worker"));
 
+	worker->task = *worker->task ? worker->task : field_text(record, "task");
+	worker->error = field_text(record, "error");
 	worker->status = !strcmp(field_text(record, "status"), "passed") ? "passed" : "failed";
 	worker->exit_status = (int)field_number(record, "exit_status");
 	worker->until_ms = field_number(record, "time_ms");

@@ -396,9 +396,22 @@ void watching_worker_end(struct worker *worker)
 					     (json_int_t)summary.unaccounted, "exact", summary.exact, "memory_peak_kib",
 					     (json_int_t)summary.memory_peak_kib, "descriptors_peak", (int)summary.descriptors_peak,
 					     "processes", (int)summary.processes));
-	record(watching, "worker_ended", json_pack("{s:i, s:s, s:i, s:I}", "worker", (int)worker->number, "status",
-						   worker->exit_status ? "failed" : "passed", "exit_status", worker->exit_status,
-						   "duration_ms", (json_int_t)(clock_ms() - worker->started_ms)));
+}
+
+/* A worker that never began has no other record than this one. */
+void watching_worker_over(struct worker *worker)
+{
+	struct watching *watching = of(worker);
+	json_t *fields;
+
+	if (!watching)
+		return;
+	fields = json_pack("{s:i, s:o, s:s, s:i, s:I}", "worker", (int)worker->number, "task", json_text(worker->plan->task),
+			   "status", worker->status == STATE_PASSED ? "passed" : "failed", "exit_status", worker->exit_status,
+			   "duration_ms", (json_int_t)(worker->ended_ms - worker->started_ms));
+	if (worker->error)
+		json_object_set_new(fields, "error", json_text(worker->error));
+	record(watching, "worker_ended", fields);
 }
 
 /* ---- the end ---- */

@@ -112,6 +112,7 @@ static void finish(struct worker *worker)
 	else if (!worker->exited && !worker->exit_status)
 		worker->exit_status = EXIT_INTERNAL;
 	worker->status = worker->exit_status ? STATE_FAILED : STATE_PASSED;
+	watching_worker_over(worker);
 	run_worker_over(worker->run, worker);
 }
 
