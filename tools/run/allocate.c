@@ -42,12 +42,23 @@ static void declare_learned(struct run *run, struct worker *worker)
 			used += berth_portmap_declare(worker->map, *port) != 0;
 }
 
-int allocate_declare(struct run *run)
+/* Those that lie in the block first: they may only be themselves (core/portmap.c), and another would take their place. */
+static void declare_wanted(struct run *run, const struct worker *worker)
+{
+	for (int inside = 1; inside >= 0; inside--)
+		for (const uint16_t *port = run->plan->ports; *port; port++)
+			if (inside == (*port - worker->block.base < worker->block.len))
+				(void)berth_portmap_declare(worker->map, *port); /* there is room: see allocate_declare() */
+}
+
+/* A block may be smaller than the plan knew: the setup's worker has one, too, and other runs have theirs. */
+int allocate_declare(struct run *run, char **ret_error)
 {
 	for (unsigned int i = 0; i < run->made; i++) {
-		for (const uint16_t *port = run->plan->ports; *port; port++)
-			if (!berth_portmap_declare(run->workers[i].map, *port))
-				return -ENOSPC;
+		*ret_error = plan_no_room(run->plan, run->workers[i].block.len);
+		if (*ret_error)
+			return -ENOSPC;
+		declare_wanted(run, &run->workers[i]);
 		declare_learned(run, &run->workers[i]);
 	}
 	run->allocate_dirty = true;

@@ -170,7 +170,7 @@ static int open_maps(struct run *run, char **ret_error)
 		for (const uint16_t *port = run->plan->share; *port; port++)
 			berth_portmap_share(worker->map, *port);
 	}
-	return allocate_declare(run);
+	return allocate_declare(run, ret_error);
 }
 
 static void open_cgroups(struct run *run)
