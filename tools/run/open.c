@@ -258,7 +258,7 @@ static void raise_limits(struct run *run)
 
 static int open_signals(struct run *run)
 {
-	static const int always[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2 };
+	static const int always[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2 };
 	const struct sigaction ignore = { .sa_handler = SIG_IGN };
 	sigset_t set;
 

@@ -22,9 +22,10 @@ enum { EXIT_ISOLATION = 120, EXIT_LEAKS = 121, EXIT_FOREIGN = 122, EXIT_OURS = 1
 
 static int suite_status(const struct run *run)
 {
+	const struct worker *only = run->plan->single ? &run->workers[0] : NULL;
 	int worst = 0;
 
-	if (run->got_signal)
+	if (run->got_signal && !(only && only->pid && only->exited)) /* what a single command makes of it is its own affair */
 		return 128 + run->got_signal;
 	for (unsigned int i = 0; i < run->count; i++) {
 		const struct worker *worker = &run->workers[i];

@@ -194,6 +194,7 @@ static void on_failed(struct worker *worker, const struct warden_message *messag
 	const char *program = worker->plan->argv[0];
 
 	worker->exited = true;
+	worker->pid = 0;
 	free(worker->error);
 	worker->error = NULL;
 	if (worker->end != END_ITSELF) {
