@@ -87,6 +87,26 @@ berth run -n 2 --tree copy --collect own.xml --merge own.xml --junit r.xml -- \
 same 'what was collected is merged' '1 1' "$(of 'count(//testcase[@name="of1"])') $(of 'count(//testcase[@name="of2"])')"
 cd ..
 
+mkdir -p elsewhere/deep && cd elsewhere
+printf 'results: out\nprofiles: {night: {results: night}}\n' >berth.yaml
+berth run -n 2 --tree shared -- true
+cd deep
+berth leaks
+has 'results are looked for where berth.yaml puts them' "run $(ls ../out/runs): nothing was left behind" "$out"
+export BERTH_PROFILE=night
+berth run -n 2 --tree shared -- true
+berth leaks
+has 'and where its profile does' "run $(ls ../night/runs): nothing was left behind" "$out"
+unset BERTH_PROFILE
+berth run --config ../berth.yaml --each a,b --tree shared -- true
+berth run --config ../berth.yaml --each a,b --tree shared --last-failed -- true
+has 'also by --last-failed' 'all 2 tasks passed the last time' "$err"
+printf 'workers: 2\n' >other.yaml && cd ..
+berth run --config deep/other.yaml --each a,b --tree shared -- true
+berth run --config deep/other.yaml --each a,b --tree shared --last-failed -- true
+has 'which asks the project of --config' 'all 2 tasks passed the last time' "$err"
+cd ..
+
 # full: the results lie in a file system of 64 KiB
 cat >full.sh <<'E2'
 mount -t tmpfs -o size=64k tmpfs "$1" && head -c 60000 /dev/zero >"$1/filler" && shift && exec "$@"
