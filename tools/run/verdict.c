@@ -73,6 +73,8 @@ static void show_gate(int status)
 
 static char *how_it_ended(const struct run *run, const struct worker *worker)
 {
+	const char *signal = worker->exit_status > 128 && worker->wait_status ? sigabbrev_np(worker->exit_status - 128) : NULL;
+
 	if (worker->error)
 		return str_copy(worker->error);
 	if (worker->end == END_TIMEOUT)
@@ -82,8 +84,8 @@ static char *how_it_ended(const struct run *run, const struct worker *worker)
 		return str_copy("ended, because another worker failed");
 	if (worker->end == END_SIGNAL)
 		return str_copy("ended by signal");
-	if (worker->exit_status > 128 && worker->wait_status && worker->exit_status - 128 < NSIG)
-		return str_print("killed by SIG%s", sigabbrev_np(worker->exit_status - 128));
+	if (signal)
+		return str_print("killed by SIG%s", signal);
 	return str_print("exit status %d", worker->exit_status);
 }
 
