@@ -338,14 +338,14 @@ static int start(struct worker *worker)
 static void fail_to_start(struct worker *worker, int error)
 {
 	worker->warden = 0;
-	if (!worker->error)
+	if (!worker->error && worker->end == END_ITSELF)
 		worker->error = str_print("unable to start worker %u: %s", worker->number, strerror(-error));
 	worker->exit_status = EXIT_INTERNAL;
 	output_close(worker);
 	finish(worker);
 }
 
-/* Its databases are there, or never will be, or it has been told to end while it waited. */
+/* Its databases are there, or never will be, or it has been told to end while it waited for them. */
 static void go(struct worker *worker)
 {
 	struct run *run = worker->run;
@@ -389,8 +389,10 @@ void worker_end(struct worker *worker, enum worker_end why, int number)
 {
 	if (worker->status == STATE_RUNNING && worker->end == END_ITSELF && !worker->exited)
 		worker->end = why;
-	if (worker->channel < 0)
+	if (worker->channel < 0) {
+		database_give_up(worker);
 		return;
+	}
 	worker->status = STATE_ENDING;
 	worker->run->state_dirty = true;
 	(void)warden_send(worker->channel, WARDEN_END, number, 0, NULL);
