@@ -116,12 +116,12 @@ static void finish(struct worker *worker)
 	run_worker_over(worker->run, worker);
 }
 
-static bool is_ours(const struct run *run, pid_t pid)
+bool run_needs_process(const struct run *run, pid_t pid)
 {
 	for (unsigned int i = 0; i < run->made; i++)
 		if (run->workers[i].warden == pid)
 			return true;
-	return pid == run->keeper;
+	return pid == run->keeper || pid == getpid();
 }
 
 /* Among our children are the servers and relays of other workers, too. */
@@ -143,7 +143,7 @@ static bool kill_orphans_once(const struct run *run, const struct worker *worker
 	for (size_t i = 0; i < children.count; i++) {
 		cleanup_pids struct pids below = { 0 };
 
-		if (is_ours(run, children.list[i]) || (worker && !is_of(worker, children.list[i])))
+		if (run_needs_process(run, children.list[i]) || (worker && !is_of(worker, children.list[i])))
 			continue;
 		process_descendants(children.list[i], &below);
 		for (size_t j = 0; j < below.count; j++)
