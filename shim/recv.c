@@ -54,27 +54,27 @@ EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 	return ret;
 }
 
-/* The kernel overwrites msg_namelen with the address's full length, so what each caller offered is kept aside. */
+/*
+ * The kernel overwrites msg_namelen with the address's full length, so what each caller offered is kept aside: a byte for a header
+ * of 64. Unlike sendmmsg(2), the call has no upper limit.
+ */
 EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags,
 		    struct timespec *timeout)
 {
-	enum { MOST = 1024, LONG_ENOUGH = 255 }; /* UIO_MAXIOV; any room beyond sockaddr_in6 is the same to us */
-	unsigned char room[MOST];
+	enum { MOST = 16384, LONG_ENOUGH = 255 }; /* the stack is the caller's; any room beyond sockaddr_in6 is the same to us */
 	struct berth_portmap *map = shim_map();
+	unsigned int kept = map && messages ? shim_readable_messages(messages, count < MOST ? count : MOST) : 0;
+	unsigned char room[kept + 1];
 	int ret;
 
-	if (count > MOST)
-		count = MOST;
-	if (!messages || !count || !shim_readable(messages, count * sizeof(*messages)))
-		map = NULL;
-	for (unsigned int i = 0; map && i < count; i++) {
+	for (unsigned int i = 0; i < kept; i++) {
 		socklen_t offered = messages[i].msg_hdr.msg_name ? messages[i].msg_hdr.msg_namelen : 0;
 
 		room[i] = offered < LONG_ENOUGH ? (unsigned char)offered : LONG_ENOUGH;
 	}
 	ret = shim_next.recvmmsg ? shim_next.recvmmsg(fd, messages, count, flags, timeout)
 				 : (int)shim_result(sys(SYS_recvmmsg, fd, messages, count, flags, timeout));
-	for (int i = 0; map && i < ret; i++)
+	for (int i = 0; i < ret && i < (int)kept; i++)
 		if (room[i])
 			shim_give(map, messages[i].msg_hdr.msg_name, room[i], messages[i].msg_hdr.msg_namelen);
 	return ret;

@@ -294,11 +294,11 @@ int on_recvmsg(struct asked *asked)
 	return ret == -EAGAIN && may_wait(asked, fd) ? asked_wait(asked, &fd) : ret;
 }
 
-/* A call that has a time limit of its own goes on if nothing is there: the kernel knows when it ends. */
+/* A call that has a time limit of its own goes on if nothing is there: the kernel knows when it ends. Only sends are cut to IOV_MAX. */
 int on_recvmmsg(struct asked *asked)
 {
 	cleanup_close int fd = receive_begin(asked);
-	uint64_t count = asked->call.size < IOV_MAX ? asked->call.size : IOV_MAX;
+	unsigned int count = (unsigned int)asked->call.size;
 	unsigned int *done = &asked->wait->done;
 
 	if (fd < 0)
