@@ -59,7 +59,7 @@ static void whose(uid_t user, bool ours)
 	served = accept(server, NULL, NULL);
 	assert_int_equal(peer_is_ours(served), ours);
 	close(client);
-	for (int left_ms = PATIENCE_MS; left_ms && (find("127.0.0.1", source, port, &end) || end.state != DIAG_FIN_WAIT2); left_ms--)
+	for (int ms = 0; ms < PATIENCE_MS && (find("127.0.0.1", source, port, &end) || end.state != DIAG_FIN_WAIT2); ms++)
 		poll(NULL, 0, 1);
 	assert_int_equal(end.state, DIAG_FIN_WAIT2);
 	assert_false(peer_is_ours(served));

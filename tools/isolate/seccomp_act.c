@@ -342,7 +342,7 @@ static int on_connect(struct asked *asked)
 /* --- names -------------------------------------------------------------------------------------------------------- */
 
 /* Put the virtual port into an address from the kernel. Return: false if there is nothing to change. */
-bool asked_give(const struct berth_portmap *map, struct sockaddr_storage *name, socklen_t len)
+bool asked_give(const struct berth_portmap *map, void *name, socklen_t len)
 {
 	struct berth_addr addr;
 	uint16_t virtual_port;
