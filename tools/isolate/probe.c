@@ -27,7 +27,8 @@ char *probe_find(const char *name)
 		return is_program(name) ? str_copy(name) : NULL;
 	for (;; dir++) {
 		size_t len = strcspn(dir, ":");
-		cleanup_free char *at = str_print("%.*s%s%s", (int)len, dir, len ? "/" : "", name); /* "" is the current directory */
+		/* an empty entry is the current directory */
+		cleanup_free char *at = str_print("%.*s%s%s", (int)len, dir, len ? "/" : "", name);
 
 		if (is_program(at))
 			return steal(&at);
