@@ -53,6 +53,7 @@ done
 same_q 'such a string elsewhere is data' 'dbname = mes_e2e_db|postgres://h/mes_e2e_db' "select 'dbname = mes_e2e_db' as server, 'postgres://h/mes_e2e_db' from (select 1) as server"
 q -c 'drop table here' >/dev/null; sql 'drop extension dblink' $phys
 same 'DROP DATABASE postgres is refused' 'ERROR:  42501: this would change a database that all workers share' "$(psql -v VERBOSITY=verbose -Atqc 'drop database postgres' 2>&1 | head -1)"
+same 'so is a name by the numbers of its characters' 2 "$(q -c 'drop database U&"mes\005fe2e_db"' -c 'drop database U&"p\006fstgres"' | grep -c 'ERROR:  this names a database by the numbers of its characters')"
 ok 'with a hint' sh -c "psql -c 'alter database template1 set work_mem=1' 2>&1 | grep -q 'HINT:.*--db-mode private'"
 same 'UPDATE pg_database without a name is refused' 1 "$(q -c 'update pg_database set datistemplate = false' | grep -c "not this worker's")"
 sql "begin; lock witness in access share mode; prepare transaction 'x1'" mes_e2e_db

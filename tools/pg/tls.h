@@ -32,6 +32,9 @@ int tls_handshake(struct tls_channel *channel);
 ssize_t tls_read(struct tls_channel *channel, void *data, size_t len);
 ssize_t tls_write(struct tls_channel *channel, const void *data, size_t len);
 
+/** Nothing more will be written; what the peer still says can be read. */
+void tls_shut(struct tls_channel *channel);
+
 void tls_end(struct tls_channel *channel); /* does not close the descriptor */
 
 #endif
