@@ -344,7 +344,11 @@ static int on_found(const struct nlmsghdr *message, void *arg)
 
 int diag_find(struct diag *diag, struct diag_socket *socket)
 {
-	return ask_one(diag, SOCK_DIAG_BY_FAMILY, 0, socket, on_found, socket);
+	uint16_t remote_port = socket->remote_port;
+	int ret = ask_one(diag, SOCK_DIAG_BY_FAMILY, 0, socket, on_found, socket);
+
+	/* where the connection is gone, the kernel finds whoever listens at its local end */
+	return ret ? ret : socket->remote_port == remote_port ? 0 : -ENOENT;
 }
 
 int diag_destroy(struct diag *diag, const struct diag_socket *socket)

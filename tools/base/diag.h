@@ -31,7 +31,7 @@ struct diag_socket {
 	uint16_t local_port, remote_port; /* host byte order */
 	struct berth_ip local, remote;	/* IPv4 in its v4-mapped form */
 	uint32_t inode;			/* 0: no process has it (TIME_WAIT, orphans, not accepted yet) */
-	uint32_t uid;
+	uint32_t uid;			/* meaningless without an inode: 0, mostly */
 	uint32_t expires_ms;		/* TIME_WAIT and the FIN_WAITs: until the kernel lets go; 0 = unknown */
 	uint32_t read_queue, write_queue; /* of a listener: waiting connections, backlog */
 	uint64_t cookie;

@@ -275,9 +275,7 @@ int verb_monitor(struct cli *cli)
 		return cli_usage(cli, "choose one of --run, --pid and --all");
 	if (cli->all || cli->pid)
 		return watch_live(cli, NULL);
-	ret = state_load(cli->run_id, &run);
-	if (ret == -ENOTUNIQ)
-		return cli_usage(cli, "several runs are live: choose one with --run, or --all");
+	ret = live_find(cli->run_id, &run);
 	if (ret)
 		(void)live_missing(cli->run_id, ret);
 	else if (!run.cgroup_dir)

@@ -310,6 +310,9 @@ int database_prepare(struct worker *worker, void (*go)(struct worker *worker))
 	for (unsigned int i = 0; i < database->room_count && !ret; i++)
 		ret = pg_worker_prepare(database->rooms[i], room_number(worker), worker->plan->task, worker->map, on_ready,
 					worker);
+	if (ret == -ENOSPC)
+		worker->error = str_print("no real port is left for the database: its block has %u (raise `block`, --block)",
+					  worker->block.len);
 	return ret;
 }
 

@@ -67,7 +67,7 @@ void database_hint_refused(const struct run *run); /* what its output says */
  */
 bool database_has_servers(const struct run *run, bool *ret_commands);
 
-/** "mes_e2e_db (private)" for the line at the start; NULL if there is none. The caller's to free. */
+/** "private", "rename and private", for the line at the start; NULL if there are none. The caller's to free. */
 char *database_describe(const struct run *run);
 
 #endif

@@ -112,6 +112,7 @@ static void finish(struct worker *worker)
 	else if (!worker->exited && !worker->exit_status)
 		worker->exit_status = EXIT_INTERNAL;
 	worker->status = worker->exit_status ? STATE_FAILED : STATE_PASSED;
+	watching_worker_over(worker);
 	run_worker_over(worker->run, worker);
 }
 
@@ -193,6 +194,7 @@ static void on_failed(struct worker *worker, const struct warden_message *messag
 	const char *program = worker->plan->argv[0];
 
 	worker->exited = true;
+	worker->pid = 0;
 	free(worker->error);
 	worker->error = NULL;
 	if (worker->end != END_ITSELF) {
