@@ -306,7 +306,7 @@ static bool drop_all(struct keeper *keeper)
 	return dropped;
 }
 
-/* A server that is just restarting is worth a few seconds, and so is the last statement of a role whose sessions ours may not end. */
+/* A server that restarts is worth a few seconds, and so is the last statement of a role whose sessions ours may not end. */
 static bool drop_in_time(struct keeper *keeper)
 {
 	int64_t due_ms = clock_ms() + DROP_MOST_MS;
