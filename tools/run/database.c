@@ -464,13 +464,27 @@ static void hint_missing(const struct pg *pg)
 	}
 }
 
+/* With mode auto a server that runs is the one that is meant; often it is only what a package has started. */
+static void hint_stranger(const struct run *run)
+{
+	if (mode_of(run->options) != PG_AUTO || pg_mode_of(run->database->rooms[0]) != PG_RENAME)
+		return;
+	for (unsigned int i = 0; i < run->count; i++)
+		if (run->workers[i].error && strstr(run->workers[i].error, "connection to server")) {
+			log_hint("if that server is not the suite's own: --db-mode private gives every worker one");
+			return;
+		}
+}
+
 void database_hint(const struct run *run)
 {
 	cleanup_free char *text = run->database ? NULL : pg_url_default(run->project_dir);
 	struct pg_url url;
 
-	if (run->database && run->database->room_count)
+	if (run->database && run->database->room_count) {
 		hint_missing(run->database->rooms[0]);
+		hint_stranger(run);
+	}
 	if (!text && !run->database && run->options->db_mode != RUN_DB_OFF)
 		database_hint_refused(run);
 	if (!text || run->options->db_mode == RUN_DB_OFF || pg_url_parse(text, NULL, &url))
