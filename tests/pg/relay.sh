@@ -34,6 +34,8 @@ same_q 'pg_database_size and has_database_privilege' 't|t' "select pg_database_s
 same_q 'names in comments, other strings and dollar quotes stay' 'datname = mes_e2e_db datname /* x */' "select /* datname = 'mes_e2e_db' */ 'datname = mes_e2e_db ' || \$x\$datname /* x */\$x\$ -- datname = 'mes_e2e_db'"
 same_q 'an unrelated literal stays what it is' mes_e2e_db "select 'mes_e2e_db'"
 same_q 'a string with escapes' "it's mes_e2e_db" "select E'it\\'s ' || datname from pg_database where datname = E'mes_e2e_db'"
+same_q 'a string that goes on behind a comment' "a'|1 2" "select E'a' -- it's
+'\\'', 1; select 2 where current_database() = 'mes_e2e_db' --'"
 q -c "set standard_conforming_strings = off" -c "select 'a\\'' || datname from pg_database where datname = 'mes_e2e_db'" >"$work/scs"
 same 'strings without standard_conforming_strings' "a'mes_e2e_db" "$(tail -1 "$work/scs")"
 same_q 'CREATE, ALTER RENAME and DROP DATABASE go the same way' '' 'create database n1; '

@@ -226,6 +226,12 @@ def main(port):
         assert one.recv(10) == b"N", "GSSENCRequest"
         one.sendall(ask_tls)
         assert one.recv(10) in (b"N", b"S"), "then SSLRequest"
+    assert b"after GSSAPI" in refused(port, ask_gss + startup()), "bytes before that answer"
+    with socket.create_connection(("127.0.0.1", port), 20) as one:
+        one.sendall(ask_gss)
+        assert one.recv(1) == b"N"
+        one.sendall(ask_gss)
+        assert b"0A000" in one.recv(1000), "asked again"
     for packet in struct.pack("!ii", 20000, 0x30000), message(b"X", b"") + startup():
         assert refused(port, packet) == b"", "a packet of impossible length gets no answer: %r" % packet[:8]
     assert b"08P01" in refused(port, struct.pack("!ii", 9, 0x30000) + b"x"), "not terminated"

@@ -22,7 +22,7 @@ int tls_open(struct tls **ret_tls);
 int tls_write_certificate(const char *dir);
 void tls_close(struct tls *tls);
 
-/** Begin TLS on @channel, as the server or as a client (which verifies nothing: the way is this machine). Return: 0 or -errno. */
+/** Begin TLS on @channel, as the server or as a client (which verifies nothing, as with sslmode=require). Return: 0 or -errno. */
 int tls_begin(struct tls *tls, struct tls_channel *channel, bool server);
 
 /** Return: 0 done; -EAGAIN; -EPROTO. */
