@@ -47,7 +47,7 @@ same 'an ephemeral port' "port $high is one that the kernel hands out by itself 
 echo "range: $low-$high" >berth.yaml
 has 'a range among the ephemeral ports' "range: real ports $low-$high are ones" "$(warnings)"
 printf 'port: 3000-3010\nshare: 3005\n' >berth.yaml
-same 'shared and declared' 'port 3005 is in both port and share: it stays shared, so workers can clash on it' "$(warnings)"
+same 'shared and declared' 'port 3005 is in both port and share: a run is refused, take it out of one' "$(warnings)"
 printf 'port: 3000-3999\n' >berth.yaml
 same 'more ports than the block' "1000 ports are declared, but a worker's block has 512: set block: 1000 or more" "$(warnings)"
 printf 'workers: 100\nblock: 100\nrange: 11000-12000\n' >berth.yaml
