@@ -13,6 +13,7 @@ DESTDIR		?=
 CC		= gcc
 CLANG		?= clang
 VERSION		:= 0.1.0
+$(if $(shell command -v $(CC) 2>&1),,$(info hint: '$(CC)' is missing; scripts/bootstrap installs what building needs))
 
 O		:= .out$(if $m,/$m)
 # what watches itself writes files and traces its own threads: tools/base/confine.c

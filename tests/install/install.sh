@@ -58,4 +58,10 @@ report $? 'DESTDIR: uninstall leaves an empty tree' "$work/log"
 make -s -C "$top" ${mode:+"$mode"} install PREFIX=relative >"$work/log" 2>&1
 [ $? != 0 ] && grep -q "unable to install to 'relative': not an absolute path" "$work/log"
 report $? 'a relative PREFIX is refused' "$work/log"
+mkdir -m 555 "$work/closed"
+as=
+[ "$(id -u)" != 0 ] || as='setpriv --reuid nobody --regid nogroup --clear-groups'
+$as "$top/scripts/install" .out '' "$work/closed/usr" >"$work/log" 2>&1
+[ $? = 125 ] && grep -q "unable to write to '$work/closed': Permission denied" "$work/log" && grep -q '^hint: with sudo' "$work/log"
+report $? 'a PREFIX that is not ours is refused before anything is copied' "$work/log"
 finish

@@ -44,6 +44,14 @@ kill_all() { # everything of machine a: nobody else has its directory in the env
 		kill -9 "$process" 2>/dev/null || true
 	done
 }
+# The killed machine works again and clears up after itself: its files and its cgroup are nobody else's to remove.
+back() {
+	id=$(ls "$work/a/run/berth")
+	there=$(traces)
+	on a reap >/dev/null 2>&1 || true
+	same 'back again, it removes what is its own' 'some, then 0' "$([ "$there" = 0 ] || echo some), then $(traces)"
+}
+traces() { find "$work/a/run/berth" /sys/fs/cgroup -maxdepth 6 -type d \( -name "$id" -o -name "berth-$id" \) 2>/dev/null | wc -l; }
 states() { on "$1" db list --json --db "$(url_on "$1")" | jq -r '.[0].databases[] | "\(.state) \(.host // "-")"' | sort | uniq -c | sed 's/^ *//'; }
 
 same 'the suite says localhost and reaches the server of another machine' 'the original|mes_e2e_db' "$(run_on a -- psql -Atqc 'select who, current_database() from witness' 2>&1)"
@@ -67,6 +75,7 @@ same 'a run on the other machine reaps them, and leaves the neighbour alone' '3 
 : >"$work/b/end"; wait
 same 'which passes as if nothing had been' '90 90 90' "$(grep '^[0-9]*$' "$work/b/out" | tr '\n' ' ' | sed 's/ $//')"
 same 'the template alone is left' 1 "$(databases)"
+back
 if [ -n "${FULL-}" ]; then
 	rm -f "$work"/a/go-*
 	(run_on a --setup "$seed" -- sh -c ": >$work/a/go-1; exec sleep 300" >/dev/null 2>&1) &
@@ -80,5 +89,6 @@ if [ -n "${FULL-}" ]; then
 	run_on b -- true >/dev/null 2>&1
 	same 'and its database goes' '1 template -' "$(states b)"
 	wait
+	back
 fi
 finish

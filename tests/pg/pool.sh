@@ -17,6 +17,8 @@ hint: -j 3 fits; or raise max_connections, or say in berth.yaml how many a worke
 same 'nothing was made for it' '0 ' "$(databases) $(ls started 2>/dev/null)"
 berth run -n 4 -j 3 -- true
 same 'fewer at once fit' 0 "$status"
+berth run --db-mode auto --db "postgresql://nobody:x@localhost:$sport/shop" -- true
+same 'a server that does not let the role in may be none of the suite: what to do then is told' '125 1' "$status $(grep -c '^hint: if that server is not .*--db-mode private' "$work/errors")"
 python3 "$hold" "$sport" 20 60 2>/dev/null & holder=$!
 held() { [ "$(sql "select count(*) >= 20 from pg_stat_activity where usename = 'mes_user'")" = t ]; }
 i=0; until held || [ $i = 100 ]; do i=$((i + 1)); sleep 0.1; done

@@ -111,5 +111,16 @@ moving() { [ "$(cat ticks.* | wc -l)" -gt "$before" ]; }
 wait_for 5 moving; report $? "SIGCONT lets them go on"
 kill -TERM $run
 wait $run; is 143 $? "and the run can still be ended"
+# a server that never answers has a minute to do so
+printf 'databases: [{kind: command, port: 7000, start: ": >starting.$$; exec sleep 619", ready: "false"}]\n' >berth.yaml
+start -n 2 $tree -- true
+waits() { ls starting.* >/dev/null 2>&1; }
+wait_for 10 waits; report $? "two workers wait for their databases"
+begin=$(date +%s)
+kill -TERM $run
+wait $run; is 143 $? "they need not wait to be ended"
+[ $(($(date +%s) - begin)) -lt 20 ]; report $? "and do not"
+has "$(cat err)" '^berth: w1 failed: ended by signal' "which is said"
+rm berth.yaml
 none_left && no_files; report $? "nothing is left of all this"
 finish

@@ -51,11 +51,7 @@ typedef void (*diag_fn)(void *arg, const struct diag_socket *socket);
 int diag_open(int netns, struct diag **ret_diag);
 void diag_close(struct diag *diag);
 
-/**
- * Call @fn for every socket.
- * Return: 0; -EINTR if the kernel says that the list changed while it was read so that the dump is not of one instant (what
- * was seen has been delivered); -errno.
- */
+/** Call @fn for every socket. The dump is not of one instant: sockets come and go meanwhile. Return: 0; -errno. */
 int diag_dump(struct diag *diag, const struct diag_filter *filter, diag_fn fn, void *arg);
 
 /** diag_open(), diag_dump() and diag_close() in one. */

@@ -20,6 +20,7 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
+#include "tools/base/proc_stat.h"
 #include "tools/base/str.h"
 
 #ifndef PIDFD_THREAD
@@ -55,7 +56,7 @@ ssize_t target_gather(const struct target *target, uint64_t iov, size_t count, v
 		return count ? -EFAULT : 0;
 	for (size_t i = 0; i < count; i++) {
 		if (remote[i].iov_len > room - total)
-			return -EMSGSIZE;
+			remote[i].iov_len = room - total;
 		total += remote[i].iov_len;
 	}
 	got = total ? process_vm_readv(target->pid, &local, 1, remote, count, 0) : 0;
@@ -144,6 +145,9 @@ void target_program(const struct target *target, char *text, size_t room)
 {
 	cleanup_free char *path = str_print("/proc/%d/exe", target->pid);
 	ssize_t len = readlink(path, text, room - 1);
+	struct proc_stat stat;
 
 	text[len < 0 ? 0 : len] = 0;
+	if (len < 0 && !proc_read_stat(target->pid, &stat)) /* which everybody may read */
+		snprintf(text, room, "%s", stat.comm);
 }

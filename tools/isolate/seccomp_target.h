@@ -27,7 +27,7 @@ struct target {
 bool target_read(const struct target *target, uint64_t from, void *to, size_t len);
 bool target_write(const struct target *target, uint64_t to, const void *from, size_t len);
 
-/* Gather @count (<= IOV_MAX) pieces of the target's memory, given as an array of its own struct iovec at @iov. */
+/* Gather @count (<= IOV_MAX) pieces of the target's memory, an array of its own struct iovec at @iov, as far as @room goes. */
 ssize_t target_gather(const struct target *target, uint64_t iov, size_t count, void *to, size_t room);
 
 /* Bytes that such an array has room for. Return: -EFAULT. */
@@ -46,7 +46,7 @@ void target_forget(struct target_last *last);
 /* True if the target still waits: @pid was its number all along, and nobody else's. */
 bool target_waits(const struct target *target);
 
-/* The program that the target runs, "" if that cannot be known. */
+/* The program that the target runs; its name only, if it may not be looked into; "" if it is gone. */
 void target_program(const struct target *target, char *text, size_t room);
 
 #endif

@@ -110,6 +110,8 @@ static int run_setup(void *arg, const char *command)
 	struct run *run = arg;
 
 	(void)command; /* it is the one we gave, and stands in the worker's plan */
+	if (run->stop_queue)
+		return -ECANCELED;
 	worker_start(setup_worker(run));
 	return 0;
 }
@@ -289,6 +291,7 @@ static void on_ready(void *arg, unsigned int number, int error, const char *text
 	bool setup_failed = worker->run->made > worker->run->count && setup->status == STATE_FAILED;
 
 	(void)number;
+	error = worker->end == END_ITSELF ? error : 0; /* who is told to end needs none */
 	if (error && !worker->error && setup_failed && setup->log_path)
 		worker->error = str_print("the setup command failed: exit status %d (%s)", setup->exit_status,
 					  setup->log_path);
@@ -314,6 +317,14 @@ int database_prepare(struct worker *worker, void (*go)(struct worker *worker))
 		worker->error = str_print("no real port is left for the database: its block has %u (raise `block`, --block)",
 					  worker->block.len);
 	return ret;
+}
+
+void database_give_up(struct worker *worker)
+{
+	struct database *database = worker->run->database;
+
+	for (unsigned int i = 0; worker->rooms_due && i < database->room_count; i++)
+		pg_worker_end(database->rooms[i], room_number(worker), true);
 }
 
 void database_environ(const struct run *run, char ***envp)
@@ -453,13 +464,27 @@ static void hint_missing(const struct pg *pg)
 	}
 }
 
+/* With mode auto a server that runs is the one that is meant; often it is only what a package has started. */
+static void hint_stranger(const struct run *run)
+{
+	if (mode_of(run->options) != PG_AUTO || pg_mode_of(run->database->rooms[0]) != PG_RENAME)
+		return;
+	for (unsigned int i = 0; i < run->count; i++)
+		if (run->workers[i].error && strstr(run->workers[i].error, "connection to server")) {
+			log_hint("if that server is not the suite's own: --db-mode private gives every worker one");
+			return;
+		}
+}
+
 void database_hint(const struct run *run)
 {
 	cleanup_free char *text = run->database ? NULL : pg_url_default(run->project_dir);
 	struct pg_url url;
 
-	if (run->database && run->database->room_count)
+	if (run->database && run->database->room_count) {
 		hint_missing(run->database->rooms[0]);
+		hint_stranger(run);
+	}
 	if (!text && !run->database && run->options->db_mode != RUN_DB_OFF)
 		database_hint_refused(run);
 	if (!text || run->options->db_mode == RUN_DB_OFF || pg_url_parse(text, NULL, &url))

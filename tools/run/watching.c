@@ -366,6 +366,12 @@ void watching_conflict(struct worker *worker, const struct berth_note *note)
 
 void watching_limits(struct worker *worker)
 {
+	/* One that was met is told although it was near before, and the others are not the same problem: fingerprints know. */
+	static const char *const names[LIMITS][LIMIT_MET + 1] = {
+		[LIMIT_MEMORY] = { [LIMIT_NEAR] = "memory is near", [LIMIT_MET] = "memory is met" },
+		[LIMIT_CPU] = { [LIMIT_NEAR] = "cpu is near", [LIMIT_MET] = "cpu is met" },
+		[LIMIT_PIDS] = { [LIMIT_NEAR] = "pids is near", [LIMIT_MET] = "pids is met" },
+	};
 	struct watching *watching = of(worker);
 
 	for (int i = 0; watching && i < LIMITS; i++) {
@@ -377,6 +383,7 @@ void watching_limits(struct worker *worker)
 		finding = finding_new(FINDING_resource_limit);
 		finding->worker = worker->number;
 		finding->task = str_copy(worker->plan->task);
+		finding->limit = names[i][worker->limits.told[i]];
 		finding->detail = steal(&sentence);
 		watch_add(watching->watch, finding);
 	}
