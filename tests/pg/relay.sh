@@ -53,6 +53,9 @@ for said in "'$own dbname=mes_e2e_db'" "'$own dbname = mes_e2e_db'" "'dbname=''m
 	same_q "a server that connects to itself lands in the same database: $(printf %s "$said" | sed 's/host=.*password=mes_password/.../; s/@.*://')" 1 "select n from dblink($said, 'select n from here') as t(n int)"
 done
 same_q 'such a string elsewhere is data' 'dbname = mes_e2e_db|postgres://h/mes_e2e_db' "select 'dbname = mes_e2e_db' as server, 'postgres://h/mes_e2e_db' from (select 1) as server"
+sql 'create database elsewhere'
+same 'and never in one that is not the worker'"'"'s, though nothing else speaks of databases' 1 "$(q -c "select n from dblink('postgres://${address%/*}/elsewhere', 'select 1') as t(n int)" 2>&1 | grep -c 'database "elsewhere.*" does not exist')"
+sql 'drop database elsewhere'
 q -c 'drop table here' >/dev/null; sql 'drop extension dblink' $phys
 same 'DROP DATABASE postgres is refused' 'ERROR:  42501: this would change a database that all workers share' "$(psql -v VERBOSITY=verbose -Atqc 'drop database postgres' 2>&1 | head -1)"
 same 'so is a name by the numbers of its characters' 2 "$(q -c 'drop database U&"mes\005fe2e_db"' -c 'drop database U&"p\006fstgres"' | grep -c 'ERROR:  this names a database by the numbers of its characters')"

@@ -139,6 +139,7 @@ def long_statements(session):
     telling = (long + b"; drop database postgres", long + b", datname from pg_database",
                b"do $$ begin perform length('" + fill + b"'); drop database postgres; end $$",
                long + b", 'mes_e2e_db.public.witness'::regclass", long + b" from mes_e2e_db . public.witness",
+               long + b" from mes_e2e_db /* its */ -- own\n . public.witness",
                b"select 'dbname=mes_e2e_db " + fill + b"' as x, dblink_connect('x')")
     for text in telling:
         for whole in (message(b"Q", text + b"\0"), extended(text, [])):

@@ -139,6 +139,16 @@ static enum state open_string(const struct lookout *lookout)
 	return lookout->plain_strings ? STRING : ESCAPES;
 }
 
+/* It is white space between a name and its dot, and its first sign has been taken for an operator. */
+static void open_comment(struct lookout *lookout)
+{
+	struct text *code = &lookout->code;
+
+	code->len--;
+	if (!code->len || !token_space(code->seen[code->len - 1]))
+		text_add(code, lookout->names, ' ');
+}
+
 static enum state in_code(struct lookout *lookout, char byte)
 {
 	enum state state = CODE;
@@ -163,7 +173,9 @@ static enum state in_code(struct lookout *lookout, char byte)
 		end_word(lookout);
 	}
 	lookout->begins |= byte == ';';
-	if (!token_space(byte) || !token_space(last)) /* a name and its dot stay near each other */
+	if (state == LINE || state == BLOCK)
+		open_comment(lookout);
+	else if (!token_space(byte) || !token_space(last)) /* a name and its dot stay near each other */
 		text_add(&lookout->code, lookout->names, byte);
 	if (state == TAG)
 		lookout->tag[0] = byte;
@@ -261,10 +273,10 @@ static enum state in_line(struct lookout *lookout, char byte)
 {
 	if (byte != '\n' && byte != '\r')
 		return LINE;
+	lookout->last = byte;
 	if (!lookout->commented)
 		return CODE;
 	lookout->newline = true;
-	lookout->last = byte;
 	return AFTER_STRING;
 }
 
@@ -275,7 +287,10 @@ static enum state in_block(struct lookout *lookout, char byte)
 	lookout->depth += opens;
 	lookout->depth -= closes;
 	lookout->last = opens || closes ? 0 : byte;
-	return lookout->depth ? BLOCK : CODE;
+	if (lookout->depth)
+		return BLOCK;
+	lookout->last = ' ';
+	return CODE;
 }
 
 /* --- all of it --- */

@@ -39,7 +39,7 @@ bool rename_is_refusal(const char *message)
 /* --- the gate --- */
 
 static const char *const gate_words[] = { "database", "datname", "_catalog", "dbname", "pg_stat_activity", "prepare",
-					  "pg_replication_slots" };
+					  "pg_replication_slots", "postgres://", "postgresql://" };
 
 bool rename_has_word(const char *text, size_t len)
 {

@@ -1,0 +1,1 @@
+dblink('postgres:///‹'mes
