@@ -60,6 +60,15 @@ bool shim_readable(const void *at, size_t len)
 	return page_readable(last);
 }
 
+unsigned int shim_readable_messages(const struct mmsghdr *messages, unsigned int count)
+{
+	unsigned int ready = 0;
+
+	while (ready < count && shim_readable(&messages[ready], sizeof(*messages)))
+		ready++;
+	return ready;
+}
+
 int shim_proto(int fd)
 {
 	int protocol = 0;

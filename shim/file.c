@@ -11,6 +11,7 @@
 
 #include <linux/magic.h>
 #include <linux/memfd.h>
+#include <sys/resource.h>
 #include <sys/vfs.h>
 #include <time.h>
 
@@ -35,8 +36,12 @@ static const struct table *table_named(const char *path)
 	return NULL;
 }
 
-static bool write_all(long fd, const char *text, size_t len)
+/* @left: bytes that the program may write into a file; one more, and the kernel ends it (SIGXFSZ) */
+static bool write_all(long fd, const char *text, size_t len, rlim_t *left)
 {
+	if (len > *left)
+		return false;
+	*left -= len;
 	while (len) {
 		long done = sys(SYS_write, fd, text, len, 0, 0);
 
@@ -68,10 +73,12 @@ static enum berth_procnet look(const struct berth_portmap *map, enum berth_proto
 static bool copy(const struct berth_portmap *map, enum berth_proto proto, long from, long to)
 {
 	int patience_ms = shim_map() ? 0 : PATIENCE_MS;
+	struct rlimit may_write = { 0 };
 	char text[CHUNK];
 	size_t held = 0;
 	long got;
 
+	sys(SYS_prlimit64, 0, RLIMIT_FSIZE, NULL, &may_write, 0);
 	while ((got = sys(SYS_read, from, text + held, sizeof(text) - held, 0, 0)) > 0) {
 		size_t begin = 0, end = held;
 
@@ -79,16 +86,16 @@ static bool copy(const struct berth_portmap *map, enum berth_proto proto, long f
 			if (text[end] != '\n')
 				continue;
 			if (look(map, proto, text + begin, end - begin, &patience_ms) == BERTH_PROCNET_SHOW &&
-			    !write_all(to, text + begin, end + 1 - begin))
+			    !write_all(to, text + begin, end + 1 - begin, &may_write.rlim_cur))
 				return false;
 			begin = end + 1;
 		}
-		if (!begin && held == sizeof(text) && write_all(to, text, held))
+		if (!begin && held == sizeof(text) && write_all(to, text, held, &may_write.rlim_cur))
 			begin = held;
 		held -= begin;
 		__builtin_memmove(text, text + begin, held);
 	}
-	return !got && write_all(to, text, held);
+	return !got && write_all(to, text, held, &may_write.rlim_cur);
 }
 
 /* "/proc/self/fd/N": to have the copy once more, from its beginning and for reading only, as the table was opened. */

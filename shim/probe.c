@@ -81,6 +81,15 @@ static bool join(char *to, const char *dir, size_t dir_len, const char *file)
 	return true;
 }
 
+/* What execvp(3) takes: it goes past a directory, which may be searched and not executed. */
+static bool is_program(const char *path)
+{
+	struct stat info;
+
+	return !sys(SYS_faccessat, AT_FDCWD, path, X_OK, 0, 0) && !sys(SYS_newfstatat, AT_FDCWD, path, &info, 0, 0) &&
+	       S_ISREG(info.st_mode);
+}
+
 enum berth_elf_verdict shim_probe_in_path(const char *file, char *path)
 {
 	const char *dir = "/bin:/usr/bin"; /* what execvp(3) takes when PATH is not set */
@@ -98,7 +107,7 @@ enum berth_elf_verdict shim_probe_in_path(const char *file, char *path)
 	for (;; dir += len + 1) {
 		for (len = 0; dir[len] && dir[len] != ':';)
 			len++;
-		if (join(path, dir, len, file) && !sys(SYS_faccessat, AT_FDCWD, path, X_OK, 0, 0))
+		if (join(path, dir, len, file) && is_program(path))
 			return shim_probe(AT_FDCWD, path);
 		if (!dir[len])
 			break;

@@ -1,14 +1,41 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * recvfrom(2), recvmsg(2), recvmmsg(2): where a datagram came from. A reply must seem to come from the port that it was
- * sent to, or resolvers and DTLS drop it.
+ * sent to, or resolvers and DTLS drop it. And where it was sent to, in the control data of who asks for it (IP_RECVORIGDSTADDR).
+ *
+ * No hook of the kernel sees control data and the error queue: there the shim mends addresses also where else it stands aside.
  */
 #include "shim/shim.h"
+
+static struct berth_portmap *map_for(int flags)
+{
+	return flags & MSG_ERRQUEUE ? shim_attached() : shim_map();
+}
+
+/* The kernel has written what is read here, or it has written less: a length says how far. */
+static void give_control(const struct msghdr *msg)
+{
+	const struct berth_portmap *map = msg->msg_controllen ? shim_attached() : NULL;
+	unsigned char *at = msg->msg_control;
+	size_t left = map && at ? msg->msg_controllen : 0, size;
+	struct cmsghdr head;
+
+	for (; left >= sizeof(head); at += size, left -= size) {
+		__builtin_memcpy(&head, at, sizeof(head));
+		if (head.cmsg_len < sizeof(head) || head.cmsg_len > left)
+			return;
+		if ((head.cmsg_level == IPPROTO_IP && head.cmsg_type == IP_ORIGDSTADDR) ||
+		    (head.cmsg_level == IPPROTO_IPV6 && head.cmsg_type == IPV6_ORIGDSTADDR))
+			shim_give(map, at + sizeof(head), (socklen_t)(head.cmsg_len - sizeof(head)),
+				  (socklen_t)(head.cmsg_len - sizeof(head)));
+		size = CMSG_ALIGN(head.cmsg_len) < left ? CMSG_ALIGN(head.cmsg_len) : left;
+	}
+}
 
 EXPORT ssize_t recvfrom(int fd, void *restrict data, size_t size, int flags, struct sockaddr *restrict sa,
 			socklen_t *restrict len)
 {
-	struct berth_portmap *map = sa ? shim_map() : NULL;
+	struct berth_portmap *map = sa ? map_for(flags) : NULL;
 	socklen_t room = map ? shim_room(sa, len) : 0;
 	ssize_t ret;
 
@@ -27,7 +54,7 @@ ssize_t __recvfrom_chk(int fd, void *data, size_t size, size_t buffer, int flags
 EXPORT ssize_t __recvfrom_chk(int fd, void *data, size_t size, size_t buffer, int flags, struct sockaddr *sa,
 			      socklen_t *len)
 {
-	struct berth_portmap *map = sa ? shim_map() : NULL;
+	struct berth_portmap *map = sa ? map_for(flags) : NULL;
 	socklen_t room = map ? shim_room(sa, len) : 0;
 	ssize_t ret;
 
@@ -41,7 +68,7 @@ EXPORT ssize_t __recvfrom_chk(int fd, void *data, size_t size, size_t buffer, in
 
 EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 {
-	struct berth_portmap *map = shim_map();
+	struct berth_portmap *map = map_for(flags);
 	socklen_t room = 0;
 	ssize_t ret;
 
@@ -51,31 +78,35 @@ EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 				: shim_result(sys(SYS_recvmsg, fd, msg, flags, 0, 0));
 	if (ret >= 0 && room)
 		shim_give(map, msg->msg_name, room, msg->msg_namelen);
+	if (ret >= 0)
+		give_control(msg);
 	return ret;
 }
 
-/* The kernel overwrites msg_namelen with the address's full length, so what each caller offered is kept aside. */
+/*
+ * The kernel overwrites msg_namelen with the address's full length, so what each caller offered is kept aside: a byte for a header
+ * of 64. Unlike sendmmsg(2), the call has no upper limit.
+ */
 EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags,
 		    struct timespec *timeout)
 {
-	enum { MOST = 1024, LONG_ENOUGH = 255 }; /* UIO_MAXIOV; any room beyond sockaddr_in6 is the same to us */
-	unsigned char room[MOST];
-	struct berth_portmap *map = shim_map();
+	enum { MOST = 16384, LONG_ENOUGH = 255 }; /* the stack is the caller's; any room beyond sockaddr_in6 is the same to us */
+	struct berth_portmap *map = map_for(flags);
+	unsigned int kept = map && messages ? shim_readable_messages(messages, count < MOST ? count : MOST) : 0;
+	unsigned char room[kept + 1];
 	int ret;
 
-	if (count > MOST)
-		count = MOST;
-	if (!messages || !count || !shim_readable(messages, count * sizeof(*messages)))
-		map = NULL;
-	for (unsigned int i = 0; map && i < count; i++) {
+	for (unsigned int i = 0; i < kept; i++) {
 		socklen_t offered = messages[i].msg_hdr.msg_name ? messages[i].msg_hdr.msg_namelen : 0;
 
 		room[i] = offered < LONG_ENOUGH ? (unsigned char)offered : LONG_ENOUGH;
 	}
 	ret = shim_next.recvmmsg ? shim_next.recvmmsg(fd, messages, count, flags, timeout)
 				 : (int)shim_result(sys(SYS_recvmmsg, fd, messages, count, flags, timeout));
-	for (int i = 0; map && i < ret; i++)
+	for (int i = 0; i < ret && i < (int)kept; i++)
 		if (room[i])
 			shim_give(map, messages[i].msg_hdr.msg_name, room[i], messages[i].msg_hdr.msg_namelen);
+	for (int i = 0; i < ret; i++)
+		give_control(&messages[i].msg_hdr);
 	return ret;
 }

@@ -114,16 +114,6 @@ static int send_chunk(struct berth_portmap *map, int fd, struct mmsghdr *message
 	return sent;
 }
 
-/* How many headers from the first on can be read: beyond them the kernel stops with EFAULT, or with what it has sent. */
-static unsigned int readable(const struct mmsghdr *messages, unsigned int count)
-{
-	unsigned int ready = 0;
-
-	while (ready < count && shim_readable(&messages[ready], sizeof(*messages)))
-		ready++;
-	return ready;
-}
-
 static bool any_named(const struct mmsghdr *messages, unsigned int count)
 {
 	for (unsigned int i = 0; i < count; i++)
@@ -137,7 +127,7 @@ EXPORT int sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int fl
 {
 	enum { MOST = 1024 }; /* UIO_MAXIOV: the kernel takes no more */
 	struct berth_portmap *map = shim_map();
-	unsigned int total = 0, ready = map && messages ? readable(messages, count < MOST ? count : MOST) : 0;
+	unsigned int total = 0, ready = map && messages ? shim_readable_messages(messages, count < MOST ? count : MOST) : 0;
 
 	if (!any_named(messages, ready))
 		return next_sendmmsg(fd, messages, count, flags);

@@ -100,6 +100,9 @@ struct berth_portmap *shim_map(void);
 /* True if @len bytes at @at can be read. One system call for a page that this thread has not asked about lately. */
 bool shim_readable(const void *at, size_t len);
 
+/* How many of @count headers can be read, from the first on: beyond them the kernel stops, with EFAULT or with what it has done. */
+unsigned int shim_readable_messages(const struct mmsghdr *messages, unsigned int count);
+
 /* The port map table of a socket, BERTH_TCP or BERTH_UDP; -1 if it is neither (ICMP, SCTP, raw, Unix, not a socket). */
 int shim_proto(int fd);
 

@@ -101,4 +101,15 @@ wait $run
 same 'the run ends well' 0 $?
 berth ps
 same 'and is gone' 'no run' "$out"
+
+"$BERTH" run --tree shared -- sh -c ': >"$1"; exec sleep 60' sh "$work/ready3" >"$work/run.log" 2>&1 &
+run=$!
+while [ ! -e "$work/ready3" ]; do timeout 0.05 tail -f /dev/null; done
+kill -9 "$(pgrep -P $run -x berth-keeper)" $run
+wait $run 2>/dev/null
+id=$(ls "$XDG_RUNTIME_DIR/berth")
+berth env --run "$id"
+same 'env of a run that was killed: not of whoever has its numbers now' "1 berth: run '$id' is dead: its supervisor was killed
+hint: berth reap" "$status $err"
+berth reap
 finish

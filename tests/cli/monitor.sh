@@ -71,4 +71,16 @@ kill -INT $monitor
 wait $monitor
 same 'the whole machine, as JSON' true "$(jq -s 'any(.[]; .event == "listening" and (.local // "" | startswith("127.0.0.1:")))' events)"
 same 'whatever a process is called' true "$(jq -s 'any(.[]; .event == "listening" and .name == "x? ")' events)"
+
+mkdir other
+for dir in . other; do
+	(cd $dir && exec "$BERTH" run -- sh -c ': >"$1"; exec timeout 20 tail -f /dev/null' sh "$work/home/up-$dir") &
+	runs="${runs-} $!"
+	until_ok [ -e "$work/home/up-$dir" ]
+done
+status=0
+timeout -s INT 1 "$BERTH" monitor >events 2>end || status=$?
+same 'of several runs the one of this project' '124 berth: 0 events lost, 0 calls missed' "$status $(cat end)"
+kill $runs
+wait $runs
 finish

@@ -53,6 +53,15 @@ berth report --html lossy.html
 has 'and what was' 'not followed to their end: 6. Events lost: 0. Calls of the monitor missed: 7.' "$(cat lossy.html)"
 same 'JSON is one document' 3 "$(jq '.workers | length' r.json)"
 
+berth run -n 2 --tree shared --timeout 0.3 --junit r.xml -- sh -c 'trap "exit 0" TERM; sleep 60 & wait'
+same 'who timed out has failed in the reports as well, whatever the command made of SIGTERM' '124 2' \
+	"$status $(of 'count(//testcase/failure)')"
+printf 'databases: [{kind: command, port: 7000, start: exit 3, ready: "false"}]\n' >berth.yaml
+berth run --each a,b --tree shared --junit r.xml -- true
+rm berth.yaml
+same 'who never began has failed there, too' '125 2 w1 (a)' "$status $(of 'count(//testcase/failure)') $(of 'string(//testcase/@name)')"
+has 'and is told why' 'unable to provide the database' "$(of 'string(//failure)')"
+
 LEAKS=15 GITHUB_ACTIONS=true GITHUB_STEP_SUMMARY=$PWD/summary.md
 export LEAKS GITHUB_ACTIONS GITHUB_STEP_SUMMARY
 berth run -n 2 --output quiet -- python3 suite.py
@@ -76,6 +85,26 @@ mkdir 'p[1]' && cd 'p[1]'
 berth run -n 2 --tree copy --collect own.xml --merge own.xml --junit r.xml -- \
 	sh -c 'echo "<testsuite name=\"s\"><testcase name=\"of$BERTH_WORKER\" classname=\"c\"/></testsuite>" >own.xml'
 same 'what was collected is merged' '1 1' "$(of 'count(//testcase[@name="of1"])') $(of 'count(//testcase[@name="of2"])')"
+cd ..
+
+mkdir -p elsewhere/deep && cd elsewhere
+printf 'results: out\nprofiles: {night: {results: night}}\n' >berth.yaml
+berth run -n 2 --tree shared -- true
+cd deep
+berth leaks
+has 'results are looked for where berth.yaml puts them' "run $(ls ../out/runs): nothing was left behind" "$out"
+export BERTH_PROFILE=night
+berth run -n 2 --tree shared -- true
+berth leaks
+has 'and where its profile does' "run $(ls ../night/runs): nothing was left behind" "$out"
+unset BERTH_PROFILE
+berth run --config ../berth.yaml --each a,b --tree shared -- true
+berth run --config ../berth.yaml --each a,b --tree shared --last-failed -- true
+has 'also by --last-failed' 'all 2 tasks passed the last time' "$err"
+printf 'workers: 2\n' >other.yaml && cd ..
+berth run --config deep/other.yaml --each a,b --tree shared -- true
+berth run --config deep/other.yaml --each a,b --tree shared --last-failed -- true
+has 'which asks the project of --config' 'all 2 tasks passed the last time' "$err"
 cd ..
 
 # full: the results lie in a file system of 64 KiB

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What tools/watch reads from the kernel, from /proc and from other programs' perf maps: any bytes, no read out of bounds. */
+#include <sys/socket.h>
+
 #include "tools/base/diag.h"
 #include "tools/watch/proc.c"
 #include "tools/watch/symbol.c"

@@ -47,6 +47,13 @@ nobody() { # in a directory of its own
 	setpriv --reuid nobody --regid nogroup --clear-groups env TMPDIR=/tmp \
 		"$driver" -n 2 --backend "$1" -- "$programs/stress-static" "$programs/stress" 50 1
 }
+hidden() { # a program that nobody may look into keeps the host's ports, and is named; one with Unix sockets only is not
+	setpriv --reuid nobody --regid nogroup --clear-groups env TMPDIR=/tmp \
+		"$driver" --notes --backend "$1" -- sh -c '"$1" tcp; exec "$1" unix' - "$programs/hidden-static" >"$tmp/got" 2>&1 || :
+	grep -v '^note' "$tmp/got" >"$tmp/said" || :
+	same "tcp: bound
+unix: bound" "$tmp/said" && [ "$(grep '^note w1 blind' "$tmp/got" | grep -c hidden-static)" = 1 ] || { cat "$tmp/got"; return 1; }
+}
 death() { # the supervisor is killed; nobody hangs
 	rm -f "$tmp/go3" "$tmp/last"
 	"$driver" --outlive --backend "$1" -- python3 "$turns" "$tmp/go3" 30 "$tmp/last" >/dev/null 2>&1 & run=$!
@@ -75,7 +82,10 @@ for backend in preload seccomp bpf; do
 done
 if [ "$(id -u)" = 0 ]; then
 	if has bpf; then check "bpf needs CAP_BPF and CAP_NET_ADMIN, no more" narrow; else skip bpf "$why"; fi
-	for backend in preload seccomp; do check "$backend needs no privilege" nobody $backend; done
+	for backend in preload seccomp; do
+		check "$backend needs no privilege" nobody $backend
+		check "a program that may not be looked into is named under $backend" hidden $backend
+	done
 else
 	skip "fewer privileges" "not root"
 fi

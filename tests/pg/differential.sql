@@ -72,6 +72,12 @@ reindex (verbose false) system mes_e2e_db
 select datname from pg_database where datname ~ '^mes' or datname ~ 'plate1$' order by 1
 select datname from pg_database where datname ~ 'mes_e2e_db$' or datname ~* '^(POSTGRES|x)$' order by 1
 select datname from pg_database where datname !~ '^mes_e2e_db$' and datname !~~ 'template%'
+select datname from pg_database where datname is not distinct from 'mes_e2e_db' or datname is not distinct from $1 order by 1 <- template1
+select datname from pg_database where datname is distinct from 'mes_e2e_db' and 'postgres'::name = datname
+select datname from pg_database where $1::text = datname and datname collate "C" = 'mes_e2e_db' and datname collate pg_catalog."C" <> $$x$$ <- mes_e2e_db
+select datname from pg_database where datname like '%e2e_db' or datname like 'm%db' or datname = $q$nosuch$q$
+select datname from pg_database where datname not like 'template_' and datname not like '%gres'
+select pg_database.datname, pg_catalog.pg_database.datallowconn from pg_catalog.pg_database order by 1
 select datname from pg_database where datname = any ($1) order by 1 <- {mes_e2e_db,postgres,"no, such",null}
 select datname from pg_database where datname = any ($1::text[]) and datname <> all ($2::name[]) order by 1 <- {mes_e2e_db,postgres}|{postgres}
 select case datname when 'mes_e2e_db' then 'mine' when 'postgres' then 'all' else 'other' end from pg_database order by 1
@@ -276,6 +282,11 @@ drop database if exists n2, n3
 drop database mes_e2e_db
 alter database mes_e2e_db rename to x
 create database n3 template nosuch
+create database n3 template = 'nosuch'
+create database n3 template default
+alter database U&"n3" connection limit 3
+drop database U&"n3"
+drop database n3
 create database n3 encoding 'nosuch'
 create database n3 owner nosuch
 create database "n 4"" x" connection limit 1
@@ -298,6 +309,8 @@ do $do$ begin raise notice 'in %', current_database(); end $do$
 do $do$ begin raise exception 'no database %', 'here' using hint = 'datname', errcode = 'DB001', detail = 'mes_e2e_db'; end $do$
 do $do$ declare r record; begin for r in select 'database' as x loop raise warning '%', r.x; end loop; end $do$
 do $do$ declare r record; begin for r in select datname from pg_database order by 1 loop raise notice '%', r.datname; end loop; end $do$
+do $do$ declare r record; begin for r in select datname from pg_database loop raise notice 'one'; exit; end loop; end $do$
+do $do$ declare r record; begin select datname from pg_database into r; if count(*) > 0 from pg_database then raise notice 'some'; end if; end $do$
 do $do$ begin if exists (select from pg_database where datname = 'mes_e2e_db') then raise notice 'there'; else raise notice 'not there'; end if; end $do$
 do $do$ begin if current_database() = 'mes_e2e_db' then raise notice 'mine'; end if; end $do$
 do $do$ begin execute 'alter database mes_e2e_db set work_mem = ''7MB'''; end $do$
@@ -319,6 +332,7 @@ select * from d.others()
 select d.shout('mes_e2e_db')
 call d.quiet(41)
 update item set price = price + 1 where id in (1, 2)
+create materialized view d.none as select datname from pg_database with no data
 create view d.mine_view as select datname from pg_database where datname = 'mes_e2e_db'
 select * from d.mine_view
 select mine() from generate_series(1, 2)

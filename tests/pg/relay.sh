@@ -34,6 +34,8 @@ same_q 'pg_database_size and has_database_privilege' 't|t' "select pg_database_s
 same_q 'names in comments, other strings and dollar quotes stay' 'datname = mes_e2e_db datname /* x */' "select /* datname = 'mes_e2e_db' */ 'datname = mes_e2e_db ' || \$x\$datname /* x */\$x\$ -- datname = 'mes_e2e_db'"
 same_q 'an unrelated literal stays what it is' mes_e2e_db "select 'mes_e2e_db'"
 same_q 'a string with escapes' "it's mes_e2e_db" "select E'it\\'s ' || datname from pg_database where datname = E'mes_e2e_db'"
+same_q 'a string that goes on behind a comment' "a'|1 2" "select E'a' -- it's
+'\\'', 1; select 2 where current_database() = 'mes_e2e_db' --'"
 q -c "set standard_conforming_strings = off" -c "select 'a\\'' || datname from pg_database where datname = 'mes_e2e_db'" >"$work/scs"
 same 'strings without standard_conforming_strings' "a'mes_e2e_db" "$(tail -1 "$work/scs")"
 same_q 'CREATE, ALTER RENAME and DROP DATABASE go the same way' '' 'create database n1; '
@@ -53,6 +55,7 @@ done
 same_q 'such a string elsewhere is data' 'dbname = mes_e2e_db|postgres://h/mes_e2e_db' "select 'dbname = mes_e2e_db' as server, 'postgres://h/mes_e2e_db' from (select 1) as server"
 q -c 'drop table here' >/dev/null; sql 'drop extension dblink' $phys
 same 'DROP DATABASE postgres is refused' 'ERROR:  42501: this would change a database that all workers share' "$(psql -v VERBOSITY=verbose -Atqc 'drop database postgres' 2>&1 | head -1)"
+same 'so is a name by the numbers of its characters' 2 "$(q -c 'drop database U&"mes\005fe2e_db"' -c 'drop database U&"p\006fstgres"' | grep -c 'ERROR:  this names a database by the numbers of its characters')"
 ok 'with a hint' sh -c "psql -c 'alter database template1 set work_mem=1' 2>&1 | grep -q 'HINT:.*--db-mode private'"
 same 'UPDATE pg_database without a name is refused' 1 "$(q -c 'update pg_database set datistemplate = false' | grep -c "not this worker's")"
 sql "begin; lock witness in access share mode; prepare transaction 'x1'" mes_e2e_db

@@ -14,6 +14,10 @@ if [ "$BERTH_WORKER" = 1 ]; then
 	"$3" db reset
 	echo "reset $?"
 	echo "after $(ask 'select count(*) from item') $(ask "select count(*) from pg_class where relname = 'of_the_test'") $(ask 'select current_database()')"
+	if [ "$1" != 5432 ]; then # a role of the suite's own, whose sessions the worker's role may not end
+		PGUSER=mes_other psql -qc 'begin' -c 'select pg_sleep(1)' >/dev/null 2>&1 &
+		until [ "$(ask "select count(*) from pg_stat_activity where usename = 'mes_other'")" = 1 ]; do sleep 0.05; done
+	fi
 	"$3" db reset -w 1 && echo "again $(ask 'select count(*) from item')"
 	: >"$2/first"
 else
@@ -25,6 +29,7 @@ again 1
 before 2 1
 neighbour 2
 reset 0'
+sql "create role mes_other login password 'mes_password'"
 setup='psql -qc "create table item(n int); insert into item values (0)"'
 for mode in private rename; do
 	port=5432; [ $mode = private ] || port=$sport

@@ -21,7 +21,11 @@ wait
 [ "$BERTH_WORKER" = 2 ] || psql -qc 'create database late'
 SUITE
 cat >leave <<'SUITE'
-python3 -c "import os, sys, time; sys.path.insert(0, '$1'); import wire; s = wire.Session($PGPORT); s.query('begin'); time.sleep(2.5); os._exit(0)"
+python3 -c "import os, sys, time; sys.path.insert(0, '$1'); import wire; s = wire.Session($PGPORT)
+s.query('create temp table t (x text)'); s.socket.sendall(wire.extended(b'copy t from stdin', [])) # whose Sync has no answer
+while s.read()[0] != b'G': pass
+s.socket.sendall(wire.message(b'c', b'') + wire.message(b'S', b'')); s.until_ready()
+s.query('begin'); time.sleep(2.5); os._exit(0)"
 timeout 1.2 tail -f /dev/null || true
 SUITE
 for mode in private rename; do

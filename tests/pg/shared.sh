@@ -58,7 +58,8 @@ wait $one $two
 same 'two runs elect one maker' '1 1' "$(cat "$work"/race?.err | grep -c 'template.*built') $(cat "$work"/race?.err | grep -c 'template.*cached')"
 shared bad -d "$shurl" -s 'exit 3' "$work/bad" true
 same 'a setup that fails fails the run and leaves nothing' '99 2' "$status $(databases)"
-shared keep -K -d "$shurl" "$work/keep" "$client 'create table evidence as select 42 x'; exit 1"
+ln -s "$sdir" "$work/a dir"
+shared keep -K -d "$shurl?host=$work/a%20dir" "$work/keep" "$client 'create table evidence as select 42 x'; exit 1"
 open=$(sed -n 's/^record w1 database_kept [0-9]* -1 //p' "$work/keep.err")
 same 'a failed worker is kept, and the command given opens it' 42 "$(PGPASSWORD=mes_password sh -c "$open -Atc 'select x from evidence'")"
 kept=$(sql "select datname from pg_database where shobj_description(oid, 'pg_database') like '%\"kept\": true%'")

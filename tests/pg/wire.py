@@ -213,6 +213,9 @@ def main(port):
     direct = Session(port, protocol="postgresql")
     assert direct.socket.selected_alpn_protocol() == "postgresql", "direct TLS"
     assert direct.query("select current_database(), repeat('x', 100000)") == [[b"mes_e2e_db", b"x" * 100000]], "direct TLS"
+    direct.socket.suppress_ragged_eofs = False
+    direct.socket.sendall(message(b"X", b""))
+    assert direct.socket.recv(10) == b"", "the end of TLS is told"
     try:
         raise AssertionError("TLS for another protocol: %r" % Session(port, protocol="http/1.1"))
     except (ssl.SSLError, ConnectionError):
@@ -223,6 +226,12 @@ def main(port):
         assert one.recv(10) == b"N", "GSSENCRequest"
         one.sendall(ask_tls)
         assert one.recv(10) in (b"N", b"S"), "then SSLRequest"
+    assert b"after GSSAPI" in refused(port, ask_gss + startup()), "bytes before that answer"
+    with socket.create_connection(("127.0.0.1", port), 20) as one:
+        one.sendall(ask_gss)
+        assert one.recv(1) == b"N"
+        one.sendall(ask_gss)
+        assert b"0A000" in one.recv(1000), "asked again"
     for packet in struct.pack("!ii", 20000, 0x30000), message(b"X", b"") + startup():
         assert refused(port, packet) == b"", "a packet of impossible length gets no answer: %r" % packet[:8]
     assert b"08P01" in refused(port, struct.pack("!ii", 9, 0x30000) + b"x"), "not terminated"
@@ -232,6 +241,11 @@ def main(port):
     assert rows(half.until_ready()) == [[b"half"]]
     half.socket.shutdown(socket.SHUT_WR)
     assert half.socket.recv(10) == b"", "half-open: the relay closes too"
+    asks = Session(port)
+    asks.socket.sendall(message(b"Q", b"select pg_sleep(0.1), current_database(), repeat('x', 1000000)\0"))
+    asks.socket.shutdown(socket.SHUT_WR)
+    assert rows(asks.until_ready()) == [[b"", b"mes_e2e_db", b"x" * 1000000]], "who has said all still hears the answer"
+    assert asks.socket.recv(10) == b"", "and then the end"
     gone = Session(port)
     gone.socket.sendall(message(b"Q", b"create table if not exists last_words (x int)\0") + message(b"X", b""))
     gone.socket.close()

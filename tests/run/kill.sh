@@ -55,6 +55,19 @@ is $with_keeper $at_once "with the keeper alive nothing is left even without it"
 trees() { for id in $(sort -u .berth-ids); do ls -d /tmp/berth-trees-*/$id-* /var/tmp/berth-trees-*/$id-* 2>/dev/null; done; }
 is "" "$(trees)" "no tree or temporary file either"
 
+# nobody runs any more: `berth reap` suffices
+"$BERTH" run -n 2 --port 3101 --tree shared -- sh -c ': >ready.$BERTH_WORKER; exec sleep 614' >out 2>err &
+run=$!
+both() { [ -e ready.1 ] && [ -e ready.2 ]; }
+wait_for 10 both
+entries() { jq length .berth/allocated-ports.json; }
+before=$(entries)
+kill -9 "$(keeper_of $run)" $run
+wait $run 2>/dev/null
+"$BERTH" reap >out 2>err
+is "2 0" "$before $(entries)" "berth reap: a dead run's ports are out of allocated-ports.json"
+rm -f ready.*
+
 # a warden alone: its worker fails, its processes end, the neighbour passes
 "$BERTH" run -n 2 --tree shared -- sh -c ': >ready.$BERTH_WORKER; [ $BERTH_WORKER = 2 ] && exit 0; exec sleep 613' >out 2>err &
 run=$!

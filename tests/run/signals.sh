@@ -60,8 +60,27 @@ none_left; report $? "nothing is left of them"
 start $tree --grace 1 -- sh -c 'trap "echo term >got.1; exit 4" TERM; : >ready.1; while :; do sleep 0.02; done'
 wait_for 10 ready 1
 kill -TERM $run
-wait $run; is 143 $? "one worker: SIGTERM to Berth is passed on"
+wait $run; is 4 $? "one worker: SIGTERM to Berth is passed on, and the status is what the command makes of it"
 is term "$(cat got.1)" "one worker: the command had its chance"
+start $tree -- sh -c ': >ready.1; exec sleep 60'
+wait_for 10 ready 1
+kill -TERM $run
+wait $run; is 143 $? "one worker: 128 + the signal that it died of"
+
+# not through `&`, as above
+rm -f ready.*
+python3 - "$BERTH" <<'PY' >out 2>err
+import os, signal, subprocess, sys, time
+for workers in "1", "2":
+    run = subprocess.Popen([sys.argv[1], "run", "-n", workers, "--tree", "shared", "--output", "quiet", "--", "sh", "-c",
+        'trap "echo quit >>quit; exit 3" QUIT; : >ready.$BERTH_WORKER; i=0; while [ $i -lt 300 ]; do sleep 0.02; i=$((i + 1)); done'])
+    end = time.time() + 10
+    while time.time() < end and len([f for f in os.listdir(".") if f.startswith("ready.")]) < int(workers):
+        time.sleep(0.01)
+    run.send_signal(signal.SIGQUIT)
+    print(run.wait(15))
+PY
+is "3 3 quit quit quit" "$(grep '^3$' out | cat - quit | tr '\n' ' ' | sed 's/ $//')" "SIGQUIT is the commands' own affair, of one and of two"
 
 start -n 2 $tree -- sh -c '(setsid sh -c "(setsid sleep 601 & ) ; echo \$\$ >pid.\$BERTH_WORKER; exec sleep 602" &) ; : >ready.$BERTH_WORKER'
 wait $run; is 0 $? "daemons that forked twice and opened sessions: the run ends by itself"
@@ -92,5 +111,16 @@ moving() { [ "$(cat ticks.* | wc -l)" -gt "$before" ]; }
 wait_for 5 moving; report $? "SIGCONT lets them go on"
 kill -TERM $run
 wait $run; is 143 $? "and the run can still be ended"
+# a server that never answers has a minute to do so
+printf 'databases: [{kind: command, port: 7000, start: ": >starting.$$; exec sleep 619", ready: "false"}]\n' >berth.yaml
+start -n 2 $tree -- true
+waits() { ls starting.* >/dev/null 2>&1; }
+wait_for 10 waits; report $? "two workers wait for their databases"
+begin=$(date +%s)
+kill -TERM $run
+wait $run; is 143 $? "they need not wait to be ended"
+[ $(($(date +%s) - begin)) -lt 20 ]; report $? "and do not"
+has "$(cat err)" '^berth: w1 failed: ended by signal' "which is said"
+rm berth.yaml
 none_left && no_files; report $? "nothing is left of all this"
 finish

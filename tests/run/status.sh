@@ -11,6 +11,9 @@ is "" "$(cat err)" "one worker that fails: Berth says nothing either"
 "$BERTH" run -n 3 -- sh -c 'exit $((BERTH_WORKER * 2 % 5))' >out 2>err; is 4 $? "three workers: the largest status"
 has "$(cat err)" 'w2 failed: exit status 4' "a failed worker is named with its status"
 has "$(cat err)" '1 passed|0 passed, 3 failed' "the summary counts"
+"$BERTH" run -n 2 -- sh -c 'exit $((BERTH_WORKER * 31 + 108))' >out 2>err; is 170 $? "statuses that are a signal's, and that no signal has"
+has "$(cat err)" 'w1 failed: killed by SIGSEGV' "the one is named"
+has "$(cat err)" 'w2 failed: exit status 170' "and so is the other"
 "$BERTH" run -n 2 -- true 2>err; is 0 $? "two workers that pass"
 is 2 "$(wc -l <err)" "two workers that pass: one line at the start, one at the end"
 
@@ -48,6 +51,17 @@ has "$(cat err)" '^hint: ' "with a hint"
 "$BERTH" run --range 20000-20255 -n 9 -- true 2>err; is 125 $? "more blocks than the range holds: 125"
 has "$(cat err)" '9 workers with a block of 32 ports each do not fit .* it holds 8 blocks' "exhaustion is predicted"
 has "$(cat err)" '^hint: .*--block' "and the block size is named"
+
+"$BERTH" run --range 20000-20031 --port 3101,20000-20003 -- true 2>err; is 0 $? "declared ports that lie in the worker's own block"
+is "" "$(cat err)" "have their places"
+"$BERTH" run -n 2 --range 20000-21535 --port 3001-3033 --db shop --db-mode private --setup true -- true 2>err
+is 125 $? "declared ports that fit into the block but for the setup's worker, which has one as well"
+has "$(cat err)" '^berth: 33 declared ports do not fit into a block of 32' "are counted"
+has "$(cat err)" '^hint: .*--block' "and the block size is named"
+
+"$BERTH" run --block 4 --port 4001-4004 --db shop --db-mode private -- true 2>err
+is 125 $? "declared ports that fit into the block but for the database's"
+has "$(cat err)" 'no real port is left for the database: its block has 4 \(raise .*--block\)' "which is said"
 
 "$BERTH" run -n 2 --dry-run -- echo '{worker}/{workers} {task} {run} {other}' >out 2>err; is 0 $? "--dry-run"
 has "$(cat out)" 'w2 \(2\): echo 2/2 2 \{run\} \{other\}' "--dry-run shows the commands with their placeholders filled in"

@@ -22,6 +22,12 @@ as_nobody() { setpriv --reuid nobody --regid nogroup --clear-groups env -u XDG_R
 "$berth" run --backend preload -- ./suid >out 2>err || true
 expect 'a set-user-id program is named' "started '\./suid', which the shim cannot enter" err
 expect 'it still runs' 'accept' out
+rm -r .berth
+PATH=":$PATH" "$berth" run --backend preload -- suid >out 2>err || true
+expect 'one found by an empty entry of PATH is named' "started 'suid', which the shim cannot enter" err
+mkdir -p first/suid; rm -r .berth
+PATH="$work/first:$work:$PATH" "$berth" run --backend preload -- env suid >out 2>err || true
+expect 'one found behind a directory of its name is named' "started '$work/suid', which the shim cannot enter" err
 "$berth" run --backend preload -- ./sgid >out 2>err || true
 expect 'a set-group-id program is named' "started '\./sgid', which the shim cannot enter" err
 rm -r .berth # root's

@@ -78,6 +78,22 @@ static void other_kinds_by_their_header(void **state)
 	assert_int_equal(berth_elf_judge("", 0, interp), BERTH_ELF_UNKNOWN);
 }
 
+/* What a header says of its program's segments, in a program for this machine that has no other fault. */
+static void a_header_is_not_believed(void **state)
+{
+	(void)state;
+	assert_int_equal(judge("/bin/sh"), BERTH_ELF_GLIBC);
+	memset(head + 64 + 56 + 32, 0xff, 8); /* the loader's name, in the second segment, has no end */
+	assert_int_equal(berth_elf_judge(head, sizeof(head), interp), BERTH_ELF_FOREIGN_LOADER);
+	memset(head + 32, 0xff, 8); /* the table lies nowhere */
+	assert_int_equal(berth_elf_judge(head, sizeof(head), interp), BERTH_ELF_STATIC);
+	head[54] = 55; /* its entries are too short */
+	assert_int_equal(berth_elf_judge(head, sizeof(head), interp), BERTH_ELF_UNKNOWN);
+	head[54] = 56;
+	head[16] = 1; /* an object file */
+	assert_int_equal(berth_elf_judge(head, sizeof(head), interp), BERTH_ELF_UNKNOWN);
+}
+
 static void a_go_note_is_found(void **state)
 {
 	(void)state;
@@ -111,6 +127,7 @@ int main(void)
 		cmocka_unit_test(programs_are_told_apart),
 		cmocka_unit_test(scripts_name_their_interpreter),
 		cmocka_unit_test(other_kinds_by_their_header),
+		cmocka_unit_test(a_header_is_not_believed),
 		cmocka_unit_test(a_go_note_is_found),
 		cmocka_unit_test(every_verdict_has_a_reason),
 	};

@@ -43,6 +43,9 @@ static void the_fingerprint_names_the_problem(void **state)
 	c->port = 3103;
 	finding_seal(c);
 	assert_string_not_equal(a->fingerprint, c->fingerprint);
+	b->limit = "memory is near";
+	finding_seal(b);
+	assert_string_not_equal(a->fingerprint, b->fingerprint);
 	finding_free(a);
 	finding_free(b);
 	finding_free(c);

@@ -180,8 +180,11 @@ static void a_bind_that_failed_otherwise_leaves_no_trace(void **state)
 
 enum { THREADS = 8 };
 
+static pthread_barrier_t start;
+
 static void *claim_all(void *map)
 {
+	pthread_barrier_wait(&start); /* or the first would be through before the last begins */
 	for (uint16_t port = 3000; port < 3000 + LEN; port++)
 		claim(map, port % 8 ? BERTH_TCP : BERTH_UDP, port);
 	return NULL;
@@ -189,6 +192,7 @@ static void *claim_all(void *map)
 
 static void racing_claims_agree_and_lose_no_slot(void **state)
 {
+	assert_int_equal(pthread_barrier_init(&start, NULL, THREADS), 0);
 	for (int round = 0; round < 200; round++) {
 		struct berth_portmap *map = *state;
 		pthread_t threads[THREADS];

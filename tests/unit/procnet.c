@@ -121,7 +121,8 @@ static void six(void **state)
 static void what_is_no_line_passes(void **state)
 {
 	static const char *const texts[] = { "", "  sl  local_address rem_address   st", "  1:", "  1: 0100007F:4E20",
-					     "  1: 0100007F0100007F:4E20 00000000:0000 0A", "  1: 0100007F:4E2 00000000:0000 0A" };
+					     "  1: 0100007F0100007F:4E20 00000000:0000 0A", "  1: 0100007F:4E2 00000000:0000 0A",
+					     "  1: 0100007", "  1: 0100007F0100007F0100007F0100007F0100007F:4E20 0" };
 	char line[80];
 
 	(void)state;

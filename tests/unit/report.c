@@ -109,6 +109,27 @@ static void the_stream_comes_back(void **state)
 	report_run_free(run);
 }
 
+static void a_stream_may_be_longer_than_a_file_is_read_whole(void **state)
+{
+	char *path = str_print("%s/events.ndjson", dir), *long_line = mem_alloc(1 << 20);
+	struct report_run *run = write_and_load(2, 2000, "1");
+	FILE *file = fopen(path, "a");
+
+	(void)state;
+	report_run_free(run);
+	memset(long_line, 'x', 1 << 20);
+	for (int i = 0; i < 65; i++)
+		assert_int_equal(fprintf(file, "%.*s\n", 1 << 20, long_line), (1 << 20) + 1);
+	assert_int_equal(fclose(file), 0);
+	assert_int_equal(report_load(dir, &run), 0);
+	assert_int_equal(run->worker_count, 2);
+	assert_int_equal(run->malformed, 65);
+	report_run_free(run);
+	unlink(path);
+	free(path);
+	free(long_line);
+}
+
 static void incomplete_records_are_refused(void **state)
 {
 	struct report *report;
@@ -355,6 +376,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_stream_comes_back),
+		cmocka_unit_test(a_stream_may_be_longer_than_a_file_is_read_whole),
 		cmocka_unit_test(incomplete_records_are_refused),
 		cmocka_unit_test(a_torn_stream_is_read_as_far_as_it_goes),
 		cmocka_unit_test(every_format_is_well_formed),

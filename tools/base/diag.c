@@ -183,7 +183,6 @@ struct dump {
 	const struct diag_filter *filter;
 	diag_fn fn;
 	void *arg;
-	bool torn;
 };
 
 static bool is_wanted(const struct diag_filter *filter, uint16_t port)
@@ -196,7 +195,6 @@ static int on_message(const struct nlmsghdr *message, void *arg)
 	struct dump *dump = arg;
 	struct diag_socket socket;
 
-	dump->torn |= (message->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
 	/* TIME_WAIT and request sockets ignore the byte code of some kernels: filter again */
 	if (diag_parse(dump->proto, mnl_nlmsg_get_payload(message), (uint32_t)mnl_nlmsg_get_payload_len(message), &socket) &&
 	    is_wanted(dump->filter, socket.local_port))
@@ -236,31 +234,31 @@ static int ask(struct diag *diag, uint8_t family, enum berth_proto proto, const 
 	return mnl_socket_sendto(diag->netlink, message, message->nlmsg_len) < 0 ? -errno : 0;
 }
 
+/* One datagram of the answer. Return: MNL_CB_STOP if it was the last; MNL_CB_OK; -errno. */
+static int receive(struct diag *diag, char *reply, size_t room, mnl_cb_t fn, void *arg)
+{
+	ssize_t got;
+	int ret;
+
+	do
+		got = mnl_socket_recvfrom(diag->netlink, reply, room);
+	while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return errno == EAGAIN ? -ETIMEDOUT : -errno;
+	ret = mnl_cb_run(reply, (size_t)got, diag->sequence, mnl_socket_get_portid(diag->netlink), fn, arg);
+	return ret < 0 ? -errno : ret;
+}
+
 static int dump_one(struct diag *diag, uint8_t family, struct dump *dump)
 {
-	unsigned int portid = mnl_socket_get_portid(diag->netlink);
 	cleanup_free char *reply = mem_alloc(REPLY_LEN);
 	int ret = ask(diag, family, dump->proto, dump->filter);
 
-	while (!ret) {
-		ssize_t got = mnl_socket_recvfrom(diag->netlink, reply, REPLY_LEN);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return errno == EAGAIN ? -ETIMEDOUT : -errno;
-		/* libmnl says EINTR for a torn dump and would stop: drain the rest, remember it */
-		ret = mnl_cb_run(reply, (size_t)got, diag->sequence, portid, on_message, dump);
-		if (ret < 0 && errno == EINTR) {
-			dump->torn = true;
-			ret = MNL_CB_OK;
-		}
-		if (ret < 0)
-			return -errno;
-		if (ret == MNL_CB_STOP)
-			return 0;
-		ret = 0;
-	}
+	if (ret)
+		return ret;
+	do
+		ret = receive(diag, reply, REPLY_LEN, on_message, dump);
+	while (ret > MNL_CB_STOP);
 	return ret;
 }
 
@@ -279,7 +277,7 @@ int diag_dump(struct diag *diag, const struct diag_filter *filter, diag_fn fn, v
 				return ret;
 		}
 	}
-	return dump.torn ? -EINTR : 0;
+	return 0;
 }
 
 int diag_each(int netns, const struct diag_filter *filter, diag_fn fn, void *arg)
@@ -310,7 +308,7 @@ static int ask_one(struct diag *diag, uint16_t type, uint16_t flags, const struc
 	struct nlmsghdr *message = mnl_nlmsg_put_header(memset(space, 0, sizeof(space)));
 	uint64_t cookie = socket->cookie ? socket->cookie : UINT64_MAX; /* INET_DIAG_NOCOOKIE, twice */
 	struct inet_diag_req_v2 *request;
-	ssize_t got;
+	int ret;
 
 	message->nlmsg_type = type;
 	message->nlmsg_flags = NLM_F_REQUEST | flags;
@@ -327,11 +325,8 @@ static int ask_one(struct diag *diag, uint16_t type, uint16_t flags, const struc
 	request->id.idiag_cookie[1] = (uint32_t)(cookie >> 32);
 	if (mnl_socket_sendto(diag->netlink, message, message->nlmsg_len) < 0)
 		return -errno;
-	got = mnl_socket_recvfrom(diag->netlink, reply, sizeof(reply));
-	if (got < 0)
-		return errno == EAGAIN ? -ETIMEDOUT : -errno;
-	return mnl_cb_run(reply, (size_t)got, diag->sequence, mnl_socket_get_portid(diag->netlink), on_answer, arg) < 0 ?
-	       -errno : 0;
+	ret = receive(diag, reply, sizeof(reply), on_answer, arg);
+	return ret < 0 ? ret : 0;
 }
 
 static int on_found(const struct nlmsghdr *message, void *arg)
@@ -344,7 +339,11 @@ static int on_found(const struct nlmsghdr *message, void *arg)
 
 int diag_find(struct diag *diag, struct diag_socket *socket)
 {
-	return ask_one(diag, SOCK_DIAG_BY_FAMILY, 0, socket, on_found, socket);
+	uint16_t remote_port = socket->remote_port;
+	int ret = ask_one(diag, SOCK_DIAG_BY_FAMILY, 0, socket, on_found, socket);
+
+	/* where the connection is gone, the kernel finds whoever listens at its local end */
+	return ret ? ret : socket->remote_port == remote_port ? 0 : -ENOENT;
 }
 
 int diag_destroy(struct diag *diag, const struct diag_socket *socket)

@@ -31,7 +31,7 @@ struct diag_socket {
 	uint16_t local_port, remote_port; /* host byte order */
 	struct berth_ip local, remote;	/* IPv4 in its v4-mapped form */
 	uint32_t inode;			/* 0: no process has it (TIME_WAIT, orphans, not accepted yet) */
-	uint32_t uid;
+	uint32_t uid;			/* meaningless without an inode: 0, mostly */
 	uint32_t expires_ms;		/* TIME_WAIT and the FIN_WAITs: until the kernel lets go; 0 = unknown */
 	uint32_t read_queue, write_queue; /* of a listener: waiting connections, backlog */
 	uint64_t cookie;
@@ -51,11 +51,7 @@ typedef void (*diag_fn)(void *arg, const struct diag_socket *socket);
 int diag_open(int netns, struct diag **ret_diag);
 void diag_close(struct diag *diag);
 
-/**
- * Call @fn for every socket.
- * Return: 0; -EINTR if the kernel says that the list changed while it was read so that the dump is not of one instant (what
- * was seen has been delivered); -errno.
- */
+/** Call @fn for every socket. The dump is not of one instant: sockets come and go meanwhile. Return: 0; -errno. */
 int diag_dump(struct diag *diag, const struct diag_filter *filter, diag_fn fn, void *arg);
 
 /** diag_open(), diag_dump() and diag_close() in one. */

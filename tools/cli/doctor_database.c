@@ -9,7 +9,6 @@
 #include "tools/cli/servers.h"
 #include "tools/pg/health.h"
 #include "tools/pg/server.h"
-#include "tools/pg/url.h"
 
 enum { CONNECTIONS_PER_WORKER = 10 }; /* what the pools of most libraries hold */
 
@@ -113,20 +112,10 @@ static void judge_server(struct doctor *doctor, const char *database)
 
 void check_server(struct doctor *doctor)
 {
-	const struct run_options *options = doctor->options;
-	cleanup_free char *fallback = NULL;
+	cleanup_strv char **databases = servers_databases(doctor->options);
 
-	for (unsigned int i = 0; i < options->database_count; i++)
-		if (servers_is_postgres(&options->database_list[i]))
-			judge_server(doctor, options->database_list[i].url ? options->database_list[i].url :
-				     options->database_list[i].name);
-	if (wants_postgres(options))
-		return;
-	fallback = pg_url_default(options->project_dir);
-	if (fallback && (str_starts(fallback, "postgres://") || str_starts(fallback, "postgresql://")))
-		judge_server(doctor, fallback);
-	else
+	for (char **database = databases; database && *database; database++)
+		judge_server(doctor, *database);
+	if (!databases)
 		doctor_say(doctor, DOCTOR_OK, "the project names no PostgreSQL database");
-	if (fallback)
-		explicit_bzero(fallback, strlen(fallback));
 }

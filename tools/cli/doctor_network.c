@@ -176,7 +176,7 @@ void check_listeners(struct doctor *doctor)
 	unsigned int said;
 	int ret = diag_each(-1, &filter, mark_listener, listening);
 
-	if (ret && ret != -EINTR) {
+	if (ret) {
 		doctor_say(doctor, DOCTOR_NOTE, "sockets cannot be listed: %s", strerror(-ret));
 		doctor_cause(doctor, "the kernel or the container has no sock_diag");
 		doctor_mend(doctor, "modprobe -a inet_diag tcp_diag udp_diag");
@@ -202,7 +202,7 @@ void check_time_wait(struct doctor *doctor)
 
 	file_read_ephemeral(&low, &high);
 	room = high - low + 1;
-	if (ret && ret != -EINTR) {
+	if (ret) {
 		doctor_say(doctor, DOCTOR_NOTE, "connections cannot be counted: %s", strerror(-ret));
 		return;
 	}

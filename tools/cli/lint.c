@@ -110,7 +110,7 @@ static void shared_and_declared(const struct run_options *options, char ***messa
 				common(&options->ports.ranges[i], share->first, share->last);
 
 			if (both)
-				say(messages, "port %s is in both port and share: berth run refuses it", both);
+				say(messages, "port %s is in both port and share: a run is refused, take it out of one", both);
 		}
 }
 

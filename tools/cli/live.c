@@ -33,7 +33,12 @@ int live_find(const char *id, struct run_state *ret_run)
 {
 	int ret = state_load(id, ret_run);
 
-	return ret == -ENOTUNIQ ? load_own(ret_run) : ret;
+	if (ret == -ENOTUNIQ)
+		return load_own(ret_run);
+	if (ret || ret_run->alive)
+		return ret;
+	state_free(ret_run);
+	return -ESRCH;
 }
 
 int live_missing(const char *id, int error)
@@ -46,6 +51,9 @@ int live_missing(const char *id, int error)
 		log_hint("berth ps");
 	} else if (error == -ENOENT) {
 		log_line("no run is live");
+	} else if (error == -ESRCH) {
+		log_line("run '%s' is dead: its supervisor was killed", id);
+		log_hint("berth reap");
 	} else {
 		log_line("unable to read the state of the run: %s", strerror(-error));
 	}

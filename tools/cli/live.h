@@ -6,7 +6,7 @@
 
 /**
  * The live run @id; without one (NULL) the only live run, or the only one of the project that we are in.
- * Return: 0 and *ret_run, the caller's to free; -ENOENT; -ENOTUNIQ; -errno.
+ * Return: 0 and *ret_run, the caller's to free; -ENOENT; -ESRCH it is dead; -ENOTUNIQ; -errno.
  */
 int live_find(const char *id, struct run_state *ret_run);
 

@@ -18,11 +18,11 @@
 #include "tools/base/clock.h"
 #include "tools/base/confine.h"
 #include "tools/base/diag.h"
-#include "tools/base/file.h"
 #include "tools/base/json.h"
 #include "tools/base/log.h"
 #include "tools/cli/cli.h"
 #include "tools/cli/live.h"
+#include "tools/run/cgroup.h"
 #include "tools/run/process.h"
 #include "tools/run/state.h"
 #include "tools/watch/proc.h"
@@ -149,24 +149,6 @@ static void on_signal(void *arg, int fd, uint32_t events)
 	live.over = true;
 }
 
-/* Where cgroup v2 is mounted: also as the second half of a hybrid host. */
-static int open_root(void)
-{
-	cleanup_free char *text = NULL;
-	cleanup_strv char **lines = NULL;
-
-	if (file_read("/proc/self/mounts", &text, NULL))
-		return -1;
-	lines = strv_split(text, "\n");
-	for (char **line = lines; line && *line; line++) {
-		cleanup_strv char **words = strv_split(*line, " ");
-
-		if (strv_len(words) > 2 && str_equal(words[2], "cgroup2"))
-			return open(words[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	}
-	return -1;
-}
-
 /* The workers of a run: their cgroups lie in the run's, named w1, w2 ... */
 static void add_workers(struct watch *watch, const struct run_state *run)
 {
@@ -225,7 +207,7 @@ static int add_what(struct watch *watch, const struct cli *cli, const struct run
 
 static int watch_live(struct cli *cli, const struct run_state *run)
 {
-	cleanup_close int cgroup = run ? open(run->cgroup_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : open_root();
+	cleanup_close int cgroup = run ? open(run->cgroup_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : cgroup_open_root();
 	cleanup_close int signals = -1;
 	struct watch_setup setup = { .wanted = WATCH_BPF, .cgroup = cgroup, .everything = true,
 				     .every_cgroup = cli->all, .by_process = cli->pid != 0, .on_event = on_event };
@@ -275,9 +257,7 @@ int verb_monitor(struct cli *cli)
 		return cli_usage(cli, "choose one of --run, --pid and --all");
 	if (cli->all || cli->pid)
 		return watch_live(cli, NULL);
-	ret = state_load(cli->run_id, &run);
-	if (ret == -ENOTUNIQ)
-		return cli_usage(cli, "several runs are live: choose one with --run, or --all");
+	ret = live_find(cli->run_id, &run);
 	if (ret)
 		(void)live_missing(cli->run_id, ret);
 	else if (!run.cgroup_dir)

@@ -15,13 +15,38 @@
 #include "tools/cli/config.h"
 #include "tools/cli/project.h"
 
+/* What the file at @path says; NULL if nothing. A mistake in it keeps nobody from the results that are there. */
+static char *dir_in_config(const char *path, const struct cli *cli)
+{
+	cleanup_strv char **errors = NULL;
+	struct cli settings = { 0 };
+	struct config *config;
+	const char *profile;
+	char *dir;
+
+	if (config_read(path, &config, &errors))
+		return NULL;
+	(void)config_profile(config, cli, &profile);
+	config_apply(config, profile, &settings);
+	dir = steal(&settings.run.results_dir);
+	cli_free(&settings);
+	config_free(config);
+	return dir;
+}
+
 char *results_dir(const struct cli *cli)
 {
 	cleanup_free char *config = NULL, *project = NULL;
+	char *dir;
 
 	if (cli->run.results_dir)
 		return str_copy(cli->run.results_dir);
+	if (cli->run.project_dir) /* config_load() was here */
+		return str_print("%s/.berth", cli->run.project_dir);
 	config = project_config("berth.yaml");
+	dir = config ? dir_in_config(config, cli) : NULL;
+	if (dir)
+		return dir;
 	project = project_find(config);
 	return str_print("%s/.berth", project);
 }

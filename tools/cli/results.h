@@ -6,7 +6,7 @@
 #include "tools/report/history.h"
 #include "tools/report/report.h"
 
-/** The results directory; a new string. */
+/** The results directory, as --results or berth.yaml says, else that of the project; a new string. */
 char *results_dir(const struct cli *cli);
 
 /** The ids of the recorded runs, the newest first; a new strv, NULL = none. */

@@ -14,7 +14,7 @@ bool servers_is_postgres(const struct run_database *database)
 	return database->kind == RUN_DATABASE_POSTGRES && (database->url || database->name);
 }
 
-static char **databases_of(const struct run_options *options)
+char **servers_databases(const struct run_options *options)
 {
 	char **list = NULL, *fallback;
 
@@ -42,7 +42,7 @@ static bool seen(const struct server_view *views, size_t count, const char *wher
 
 size_t servers_look(const struct run_options *options, struct server_view **ret_views)
 {
-	cleanup_strv char **databases = databases_of(options);
+	cleanup_strv char **databases = servers_databases(options);
 	struct server_view *views = mem_alloc((strv_len(databases) + 1) * sizeof(*views));
 	size_t count = 0;
 

@@ -8,6 +8,9 @@
 /** True if it is a PostgreSQL database with a name or a URL. */
 bool servers_is_postgres(const struct run_database *database);
 
+/** Their URLs or names; without a PostgreSQL database in the settings, DATABASE_URL. A new strv, NULL = none. */
+char **servers_databases(const struct run_options *options);
+
 struct server_view {
 	char *database;		/* a name or a URL: what the functions of tools/pg/owned.h want */
 	int error;		/* of pg_owned_list(): -ENOTCONN if nobody answers */
@@ -15,7 +18,7 @@ struct server_view {
 	struct pg_owned_list owned;
 };
 
-/** Ask each server once. Without a PostgreSQL database in the settings, DATABASE_URL. Return: how many. */
+/** Ask each server once. Return: how many. */
 size_t servers_look(const struct run_options *options, struct server_view **ret_views);
 void servers_free(struct server_view *views, size_t count);
 

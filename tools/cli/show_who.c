@@ -163,8 +163,6 @@ static void add_blind_spots(struct str *text, const struct who *who)
 	if (who->hidden_namespaces)
 		str_addf(text, "not seen: %u other network namespace%s (sudo berth who %u)\n", who->hidden_namespaces,
 			 who->hidden_namespaces > 1 ? "s" : "", who->port);
-	if (who->torn)
-		str_add(text, "sockets came and went while this was read; ask again to be sure\n");
 }
 
 static void add_past(struct str *text, const struct show_past *past, const char *before)

@@ -21,18 +21,21 @@ static bool is_program(const char *path)
 
 char *probe_find(const char *name)
 {
-	const char *path = getenv("PATH");
-	cleanup_strv char **dirs = strv_split(path ? path : "/bin:/usr/bin", ":");
+	const char *path = getenv("PATH"), *dir = path ? path : "/bin:/usr/bin";
 
 	if (strchr(name, '/'))
 		return is_program(name) ? str_copy(name) : NULL;
-	for (char **dir = dirs; dir && *dir; dir++) {
-		cleanup_free char *at = str_print("%s/%s", *dir, name);
+	for (;; dir++) {
+		size_t len = strcspn(dir, ":");
+		/* an empty entry is the current directory */
+		cleanup_free char *at = str_print("%.*s%s%s", (int)len, dir, len ? "/" : "", name);
 
 		if (is_program(at))
 			return steal(&at);
+		dir += len;
+		if (!*dir)
+			return NULL;
 	}
-	return NULL;
 }
 
 static enum probe_secure secure(int fd, id_t *ret_owner)

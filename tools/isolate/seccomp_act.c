@@ -117,9 +117,6 @@ int asked_socket(struct asked *asked)
 		return fd;
 	}
 	fd = target_fd(&asked->target, asked->call.fd);
-
-	if (fd == -EPERM)
-		note_program(asked, BERTH_NOTE_BLIND, EPERM);
 	return fd < 0 ? -1 : fd;
 }
 
@@ -135,14 +132,28 @@ int asked_wait(struct asked *asked, int *fd)
 	return WAITS;
 }
 
+/*
+ * An address that may not be looked at. Its length tells whether it can be one of ours: programs that hide themselves (agents of
+ * ssh and GnuPG) live behind Unix sockets, which have other lengths.
+ */
+static void note_blind(const struct asked *asked, uint64_t len)
+{
+	if (len == sizeof(struct sockaddr_in) || len == sizeof(struct sockaddr_in6) || len == sizeof(struct sockaddr_storage))
+		note_program(asked, BERTH_NOTE_BLIND, EPERM);
+}
+
 /* Copy the address out. Return: false if it is not the worker's business. */
 bool asked_take(const struct asked *asked, uint64_t from, uint64_t len, enum berth_addr_use use, struct address *ret)
 {
 	if (!from || len < sizeof(struct sockaddr_in) || len > sizeof(struct sockaddr_storage))
 		return false;
 	ret->len = len < BERTH_SOCKADDR_MAX ? (socklen_t)len : BERTH_SOCKADDR_MAX;
-	return target_read(&asked->target, from, ret->bytes, ret->len) &&
-	       berth_addr_parse(asked->map, ret->bytes, ret->len, use, &ret->addr);
+	errno = 0;
+	if (target_read(&asked->target, from, ret->bytes, ret->len))
+		return berth_addr_parse(asked->map, ret->bytes, ret->len, use, &ret->addr);
+	if (errno == EPERM)
+		note_blind(asked, len);
+	return false;
 }
 
 int asked_result(long ret)
@@ -342,7 +353,7 @@ static int on_connect(struct asked *asked)
 /* --- names -------------------------------------------------------------------------------------------------------- */
 
 /* Put the virtual port into an address from the kernel. Return: false if there is nothing to change. */
-bool asked_give(const struct berth_portmap *map, struct sockaddr_storage *name, socklen_t len)
+bool asked_give(const struct berth_portmap *map, void *name, socklen_t len)
 {
 	struct berth_addr addr;
 	uint16_t virtual_port;

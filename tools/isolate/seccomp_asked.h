@@ -49,7 +49,7 @@ bool asked_take(const struct asked *asked, uint64_t from, uint64_t len, enum ber
 enum way asked_outbound(struct asked *asked, int proto, struct address *address);
 
 /* Put the virtual port into an address from the kernel. Return: false if there is nothing to change. */
-bool asked_give(const struct berth_portmap *map, struct sockaddr_storage *name, socklen_t len);
+bool asked_give(const struct berth_portmap *map, void *name, socklen_t len);
 
 /* Write an address as move_addr_to_user() does, to where the call wants it. Return: 0; -EFAULT; -ESRCH. */
 int asked_name_out(const struct asked *asked, const struct sockaddr_storage *name, socklen_t full, socklen_t room);

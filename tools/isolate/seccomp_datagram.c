@@ -19,7 +19,8 @@
 enum { DATAGRAM_MAX = 65535, CONTROL_MAX = 4096 };
 
 /* One notification at a time is answered. */
-static char payload[DATAGRAM_MAX + 1], control[CONTROL_MAX];
+static char payload[DATAGRAM_MAX + 1];
+static _Alignas(struct cmsghdr) char control[CONTROL_MAX];
 
 static int send_real(const struct address *address, int fd, size_t size, int flags, size_t control_len)
 {
@@ -244,6 +245,15 @@ int on_recvfrom(struct asked *asked)
 	return ret ? ret : received.size;
 }
 
+/* Where a datagram was sent to, for who asks (IP_RECVORIGDSTADDR). */
+static void give_control(const struct asked *asked, struct msghdr *message)
+{
+	for (struct cmsghdr *at = CMSG_FIRSTHDR(message); at; at = CMSG_NXTHDR(message, at))
+		if ((at->cmsg_level == IPPROTO_IP && at->cmsg_type == IP_ORIGDSTADDR) ||
+		    (at->cmsg_level == IPPROTO_IPV6 && at->cmsg_type == IPV6_ORIGDSTADDR))
+			asked_give(asked->map, CMSG_DATA(at), (socklen_t)(at->cmsg_len - CMSG_LEN(0)));
+}
+
 /* Write what came into the target's message at @at, whose header was @message. */
 static int deliver(const struct asked *asked, uint64_t at, struct msghdr *message, struct received *received)
 {
@@ -253,6 +263,7 @@ static int deliver(const struct asked *asked, uint64_t at, struct msghdr *messag
 	if (!target_scatter(&asked->target, (uintptr_t)message->msg_iov, message->msg_iovlen, payload, data_len(received)))
 		return -EFAULT;
 	asked_give(asked->map, &received->name, full);
+	give_control(asked, &received->message);
 	if (message->msg_name && !target_write(&asked->target, (uintptr_t)message->msg_name, &received->name,
 					       room < full ? room : full))
 		return -EFAULT;
@@ -294,11 +305,14 @@ int on_recvmsg(struct asked *asked)
 	return ret == -EAGAIN && may_wait(asked, fd) ? asked_wait(asked, &fd) : ret;
 }
 
-/* A call that has a time limit of its own goes on if nothing is there: the kernel knows when it ends. */
+/*
+ * A call that has a time limit of its own goes on if nothing is there: the kernel knows when it ends. Unlike sendmmsg(2), it takes
+ * more than IOV_MAX messages.
+ */
 int on_recvmmsg(struct asked *asked)
 {
 	cleanup_close int fd = receive_begin(asked);
-	uint64_t count = asked->call.size < IOV_MAX ? asked->call.size : IOV_MAX;
+	unsigned int count = (unsigned int)asked->call.size;
 	unsigned int *done = &asked->wait->done;
 
 	if (fd < 0)

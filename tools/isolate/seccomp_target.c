@@ -20,6 +20,7 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
+#include "tools/base/proc_stat.h"
 #include "tools/base/str.h"
 
 #ifndef PIDFD_THREAD
@@ -144,6 +145,9 @@ void target_program(const struct target *target, char *text, size_t room)
 {
 	cleanup_free char *path = str_print("/proc/%d/exe", target->pid);
 	ssize_t len = readlink(path, text, room - 1);
+	struct proc_stat stat;
 
 	text[len < 0 ? 0 : len] = 0;
+	if (len < 0 && !proc_read_stat(target->pid, &stat)) /* which everybody may read */
+		snprintf(text, room, "%s", stat.comm);
 }

@@ -46,7 +46,7 @@ void target_forget(struct target_last *last);
 /* True if the target still waits: @pid was its number all along, and nobody else's. */
 bool target_waits(const struct target *target);
 
-/* The program that the target runs, "" if that cannot be known. */
+/* The program that the target runs; its name only, if it may not be looked into; "" if it is gone. */
 void target_program(const struct target *target, char *text, size_t room);
 
 #endif

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <sys/stat.h>
 
+#include "tools/base/cleanup.h"
 #include "tools/pg/engine.h"
 
 static char *stamp(const struct pg_server *server)
@@ -39,9 +40,11 @@ static char **command_line(const struct pg_seat *seat)
 
 static char *open_command(const struct pg_server *server, const struct pg_url *url, const char *data)
 {
+	cleanup_free char *where = str_shell_word(data);
+
 	(void)server;
 	(void)url;
-	return str_print("ls %s", data);
+	return str_print("ls %s", where);
 }
 
 const struct pg_engine pg_engine_command = {

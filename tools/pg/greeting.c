@@ -94,7 +94,7 @@ static void answer_tls(struct link *link)
 {
 	bool yes = link->relay->offer_tls && relay_tls(link->relay);
 
-	if (link->in.len || link->asked_tls) {
+	if (link->in.len) {
 		link_refuse(link, "08P01", "received unencrypted data after SSL request", NULL);
 		return;
 	}
@@ -106,7 +106,7 @@ static void answer_tls(struct link *link)
 
 static void answer_gss(struct link *link)
 {
-	if (link->in.len || link->asked_gss) {
+	if (link->in.len) {
 		link_refuse(link, "08P01", "received unencrypted data after GSSAPI encryption request", NULL);
 		return;
 	}
@@ -122,15 +122,14 @@ static void pass_cancel(struct link *link, const char *packet, size_t len)
 		link->dead = true;
 }
 
-/* A whole packet of the start is there. */
-static void startup_packet(struct link *link, size_t len)
+/* What asks for encryption a second time asks for a protocol that nobody knows. */
+static void startup_packet(struct link *link, const char *packet, size_t len)
 {
-	cleanup_free char *packet = str_take(&link->in);
 	uint32_t code = wire_get32(packet + 4);
 
-	if (code == WIRE_SSL && len == 8)
+	if (code == WIRE_SSL && len == 8 && !link->asked_tls)
 		answer_tls(link);
-	else if (code == WIRE_GSSENC && len == 8)
+	else if (code == WIRE_GSSENC && len == 8 && !link->asked_gss)
 		answer_gss(link);
 	else if (code == WIRE_CANCEL && len >= 16)
 		pass_cancel(link, packet, len);
@@ -142,6 +141,7 @@ void greeting_from_client(struct link *link)
 {
 	while (link->phase == STARTUP && link->in.len >= 8) {
 		uint32_t len = wire_get32(link->in.text);
+		cleanup_free char *packet = NULL;
 		struct str rest = { 0 };
 
 		if (len < 8 || len > WIRE_STARTUP_MOST) { /* TLS without asking, too: as before a server, nobody gets an answer */
@@ -151,14 +151,9 @@ void greeting_from_client(struct link *link)
 		if (link->in.len < len)
 			return;
 		str_add_len(&rest, link->in.text + len, link->in.len - len);
-		if (rest.len && (wire_get32(link->in.text + 4) == WIRE_SSL || wire_get32(link->in.text + 4) == WIRE_GSSENC)) {
-			str_free(&rest);
-			link_refuse(link, "08P01", "received unencrypted data after SSL request", NULL);
-			return;
-		}
-		startup_packet(link, len);
-		str_free(&link->in);
+		packet = str_take(&link->in);
 		link->in = rest; /* sent ahead: kept until the server is there */
+		startup_packet(link, packet, len);
 	}
 }
 

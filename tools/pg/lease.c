@@ -306,18 +306,17 @@ static bool drop_all(struct keeper *keeper)
 	return dropped;
 }
 
-/* A server that is just restarting is worth a few seconds; what is left then, the next run on it finds by its lease. */
-static void drop_at_end(struct keeper *keeper)
+/* A server that restarts is worth a few seconds, and so is the last statement of a role whose sessions ours may not end. */
+static bool drop_in_time(struct keeper *keeper)
 {
 	int64_t due_ms = clock_ms() + DROP_MOST_MS;
 
 	while (!drop_all(keeper)) {
-		if (clock_ms() >= due_ms) {
-			agent_tell(keeper->line, "left");
-			return;
-		}
+		if (clock_ms() >= due_ms)
+			return false;
 		poll(NULL, 0, DROP_EVERY_MS);
 	}
+	return true;
 }
 
 /* @word says of which kind a failure is. */
@@ -343,8 +342,9 @@ static void on_reset(struct keeper *keeper, const char *snapshot)
 	keeper->reset_to = *snapshot ? str_copy(snapshot) : NULL;
 	keeper->snapshot = *snapshot ? keeper->reset_to : keeper->plan->snapshot;
 	cut_clients(keeper);
-	(void)drop_all(keeper);
-	ret = create_all(keeper, &why);
+	ret = drop_in_time(keeper) ? create_all(keeper, &why) : -EBUSY;
+	if (ret == -EBUSY && !why)
+		why = str_copy("the old ones are in use by sessions that its role may not end");
 	ret = ret ? ret : listen_all(keeper);
 	answer(keeper, "error", ret, why, began);
 }
@@ -555,8 +555,8 @@ void lease_worker(void *arg, int line)
 		agent_tell(line, "connections %u", keeper.most_open);
 		find_left(&keeper);
 	}
-	if (!keeper.keep && ret != -EEXIST && connected)
-		drop_at_end(&keeper);
+	if (!keeper.keep && ret != -EEXIST && connected && !drop_in_time(&keeper))
+		agent_tell(line, "left"); /* the next run on it finds it by its lease */
 	for (unsigned int i = 0; i < PG_PORTS_MOST; i++)
 		admin_close(keeper.admins[i]);
 	free(keeper.reset_to);

@@ -5,7 +5,8 @@
  *
  *	STARTUP -> [CLIENT_TLS -> STARTUP] -> CONNECTING -> [ASK_TLS -> SERVER_TLS] -> LIVE -> DRAIN or FLUSH
  *
- * DRAIN: the client has gone, what it sent last is still on its way to the server. FLUSH: the other way round.
+ * DRAIN: the client says no more. What it sent last is still on its way to the server, which is then told so; a client that
+ * has only closed its half hears the answers. FLUSH: the server has gone, what it said last is still on its way to the client.
  *
  * What comes before LIVE is greeting.c.
  *
@@ -109,6 +110,15 @@ bool end_flush(struct end *end)
 	return true;
 }
 
+/* A client that is gone must not take with it what it has sent. */
+static void end_lost(struct link *link, struct end *end)
+{
+	if (link->phase == DRAIN && end == &link->client)
+		end_close(link->relay, end);
+	else
+		link->dead = true;
+}
+
 void end_send(struct link *link, struct end *end, const char *data, size_t len)
 {
 	while (len && !end_waiting(end) && end->channel.fd >= 0 && !(end == &link->server && link->phase != LIVE)) {
@@ -117,13 +127,14 @@ void end_send(struct link *link, struct end *end, const char *data, size_t len)
 		if (put == -EINTR)
 			continue;
 		if (put <= 0) {
-			link->dead |= put != -EAGAIN;
+			if (put != -EAGAIN)
+				end_lost(link, end);
 			break;
 		}
 		data += put;
 		len -= (size_t)put;
 	}
-	if (len && !link->dead)
+	if (len && !link->dead && (link->phase != DRAIN || end->channel.fd >= 0))
 		str_add_len(&end->out, data, len);
 }
 
@@ -149,12 +160,8 @@ void link_open_session(struct link *link)
 /* The server has closed. */
 static void server_closed(struct link *link)
 {
-	if (link->phase == DRAIN) {
-		link->dead = true;
-		return;
-	}
 	end_close(link->relay, &link->server);
-	if (greeting_again_with_tls(link))
+	if (link->phase != DRAIN && greeting_again_with_tls(link))
 		return;
 	link->phase = FLUSH;
 	link_set_deadline(link, RELAY_FLUSH_MS);
@@ -206,9 +213,10 @@ static bool read_client(struct link *link)
 		return false;
 	if (got <= 0) {
 		client_gone(link);
-		link->dead = link->phase != LIVE || !end_waiting(&link->server);
+		link->dead = link->phase != LIVE;
 		link->phase = DRAIN;
-		end_close(relay, &link->client);
+		if (got)
+			end_close(relay, &link->client);
 		link_set_deadline(link, RELAY_STARTUP_MS);
 		return false;
 	}
@@ -242,7 +250,7 @@ static void read_server(struct link *link)
 		return;
 	if (got <= 0)
 		server_closed(link);
-	else if (link->session && link->phase != DRAIN)
+	else if (link->session && link->client.channel.fd >= 0)
 		link->dead |= session_from_server(link->session, link->relay->buffer, (size_t)got) < 0;
 	if (got > 0 && link->session)
 		note_admission(link);
@@ -270,14 +278,16 @@ static bool begins_tls(struct link *link)
 
 static void client_event(struct link *link, uint32_t events)
 {
-	if (events & EPOLLOUT && link->phase != CLIENT_TLS)
-		link->dead |= !end_flush(&link->client);
+	if (events & EPOLLOUT && link->phase != CLIENT_TLS && !end_flush(&link->client))
+		end_lost(link, &link->client);
 	if (!(events & (EPOLLIN | EPOLLHUP | EPOLLERR)) && link->phase != CLIENT_TLS)
 		return;
 	if (begins_tls(link))
 		link->phase = CLIENT_TLS;
 	if (link->phase == CLIENT_TLS)
 		client_tls_step(link);
+	else if (link->phase == DRAIN)
+		end_close(link->relay, &link->client);
 	else if (link->phase == FLUSH)
 		link->dead |= (events & (EPOLLHUP | EPOLLERR)) != 0;
 	else if (end_waiting(&link->server) < RELAY_BACKLOG || events & (EPOLLHUP | EPOLLERR))
@@ -321,10 +331,16 @@ static uint32_t server_events(const struct link *link)
 /* After every step: what to wait for now, or the end. */
 static void settle(struct link *link)
 {
-	if (link->dead || (link->phase == FLUSH && !end_waiting(&link->client)) ||
-	    (link->phase == DRAIN && !end_waiting(&link->server))) {
+	bool sent = link->phase == DRAIN && !end_waiting(&link->server);
+
+	if (link->dead || (link->phase == FLUSH && !end_waiting(&link->client)) || (sent && link->client.channel.fd < 0)) {
 		link_close(link);
 		return;
+	}
+	if (sent && !link->told_end) {
+		link->told_end = true;
+		tls_shut(&link->server.channel);
+		link_set_deadline(link, 0); /* its last statement may take its time */
 	}
 	end_want(link, &link->client, client_events(link));
 	end_want(link, &link->server, server_events(link));

@@ -39,6 +39,7 @@ struct link {
 	bool asked_tls, asked_gss; /* the client did */
 	bool cancels, server_tls, dead;
 	bool terminated;	/* the last that the client said was Terminate */
+	bool told_end;		/* the server knows that the client says no more */
 };
 
 struct relay {

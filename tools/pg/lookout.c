@@ -42,6 +42,7 @@ struct lookout {
 	bool begins;		/* no word of this statement has ended yet */
 	bool unicode;		/* U& right before */
 	bool escapes, newline;	/* AFTER_STRING: of which kind, and whether it may go on in another line */
+	bool commented;		/* a comment behind a string, up to the end of its line */
 };
 
 /* Behind these, what is in a string may be read as more than data. */
@@ -170,6 +171,7 @@ static enum state in_code(struct lookout *lookout, char byte)
 	lookout->depth = 1;
 	if (state != CODE)
 		lookout->last = 0;
+	lookout->commented = lookout->commented && state == LINE;
 	return state;
 }
 
@@ -197,14 +199,18 @@ static enum state in_escaped(struct lookout *lookout, char byte)
 	return ESCAPES;
 }
 
-/* A quote goes on with the string if it is doubled, or if only white space with a new line is between. */
+/* A quote goes on with the string if it is doubled, or if only white space and comments with a new line are between. */
 static enum state after_string(struct lookout *lookout, char byte)
 {
 	if (byte == '\'' && lookout->newline)
 		return lookout->escapes ? ESCAPES : STRING;
 	if (!token_space(byte)) {
+		enum state state;
+
 		lookout->last = 0;
-		return in_code(lookout, byte);
+		state = in_code(lookout, byte);
+		lookout->commented = byte == '-';
+		return state;
 	}
 	if (lookout->last == '\'')
 		lookout->newline = false;
@@ -253,8 +259,13 @@ static enum state in_dollar(struct lookout *lookout, char byte)
 
 static enum state in_line(struct lookout *lookout, char byte)
 {
-	(void)lookout;
-	return byte == '\n' || byte == '\r' ? CODE : LINE;
+	if (byte != '\n' && byte != '\r')
+		return LINE;
+	if (!lookout->commented)
+		return CODE;
+	lookout->newline = true;
+	lookout->last = byte;
+	return AFTER_STRING;
 }
 
 static enum state in_block(struct lookout *lookout, char byte)

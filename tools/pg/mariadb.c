@@ -148,11 +148,13 @@ static bool greets(const char *reply, size_t len)
 
 static char *open_command(const struct pg_server *server, const struct pg_url *url, const char *data)
 {
+	cleanup_free char *where = str_shell_word(data), *role = str_shell_word(url->role);
+	cleanup_free char *name = *url->name ? str_shell_word(url->name) : str_copy("");
 	cleanup_free char *start = str_print("%s --no-defaults --datadir=%s " LOG_SIZE " --port=33060 "
-					     "--socket=/tmp/berth-kept.sock", program(), data);
+					     "--socket=/tmp/berth-kept.sock", program(), where);
 	cleanup_free char *command = engine_as_user(server, start);
 
-	return str_print("%s   # then: mariadb -h 127.0.0.1 -P 33060 -u %s -p %s", command, url->role, url->name);
+	return str_print("%s   # then: mariadb -h 127.0.0.1 -P 33060 -u %s -p %s", command, role, name);
 }
 
 const struct pg_engine pg_engine_mariadb = {

@@ -32,6 +32,38 @@ bool names_shared(const char *name, size_t len)
 	return false;
 }
 
+static bool is_like(const char *pattern, size_t len, const char *name)
+{
+	size_t at = 0, open = len; /* open: the last % that was passed */
+	const char *again = name;
+
+	while (*name) {
+		if (at < len && pattern[at] == '%') {
+			open = at++;
+			again = name;
+		} else if (at < len && (pattern[at] == '_' || pattern[at] == *name)) {
+			at++;
+			name++;
+		} else if (open < len) { /* let it take one more */
+			at = open + 1;
+			name = ++again;
+		} else {
+			return false;
+		}
+	}
+	while (at < len && pattern[at] == '%')
+		at++;
+	return at == len;
+}
+
+bool names_like_shared(const char *pattern, size_t len)
+{
+	for (size_t i = 0; i < ARRAY_LEN(shared); i++)
+		if (is_like(pattern, len, shared[i]))
+			return true;
+	return false;
+}
+
 bool names_known(const struct names *names, const char *name, size_t len)
 {
 	for (char **known = names->known; known && *known; known++)

@@ -26,6 +26,7 @@ void names_init(struct names *names, const char *suffix);
 void names_free(struct names *names);
 
 bool names_shared(const char *name, size_t len);	/* postgres, template0, template1 */
+bool names_like_shared(const char *pattern, size_t len); /* one of these, as LIKE understands it */
 bool names_known(const struct names *names, const char *name, size_t len);
 void names_learn(struct names *names, const char *logical, size_t len);
 bool names_may_learn(const struct names *names, const char *logical, size_t len); /* false: NAMES_MOST are enough for any suite */

@@ -16,7 +16,7 @@
 #define LIBSSL(X) X(SSL_CTX_ctrl) X(SSL_CTX_free) X(SSL_CTX_new) X(SSL_CTX_set_alpn_select_cb) \
 	X(SSL_CTX_use_PrivateKey) X(SSL_CTX_use_certificate) X(SSL_do_handshake) X(SSL_free) \
 	X(SSL_get_error) X(SSL_new) X(SSL_read) X(SSL_select_next_proto) X(SSL_set_accept_state) \
-	X(SSL_set_connect_state) X(SSL_set_fd) X(SSL_write) X(TLS_client_method) \
+	X(SSL_set_connect_state) X(SSL_set_fd) X(SSL_shutdown) X(SSL_write) X(TLS_client_method) \
 	X(TLS_server_method)
 extern struct libssl { LIBSSL(LIBRARY_POINTER) } libssl;
 

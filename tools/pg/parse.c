@@ -44,7 +44,9 @@ bool parse_is_one_of(const struct parse *parse, size_t i, const char *const *wor
 
 bool parse_is_name(const struct parse *parse, size_t i)
 {
-	return parse_token(parse, i)->kind == TOKEN_WORD || parse_token(parse, i)->kind == TOKEN_QUOTED;
+	enum token_kind kind = parse_token(parse, i)->kind;
+
+	return kind == TOKEN_WORD || kind == TOKEN_QUOTED || kind == TOKEN_UQUOTED;
 }
 
 bool parse_is_string(const struct parse *parse, size_t i)
@@ -117,6 +119,10 @@ void parse_edit_name(struct parse *parse, size_t i)
 	cleanup_free char *logical = parse_name(parse, token);
 	cleanup_str struct str physical = { 0 }, identifier = { 0 };
 
+	if (token->kind == TOKEN_UQUOTED && strchr(logical, '\\')) { /* another UESCAPE ends as the server's syntax error */
+		parse->result->refused = rename_refused_escapes;
+		return;
+	}
 	names_physical(parse->names, logical, strlen(logical), &physical);
 	if (!strcmp(physical.text ? physical.text : "", logical))
 		return;
@@ -138,7 +144,7 @@ void parse_edit_literal(struct parse *parse, size_t i)
 	if (!token->body_len || memchr(body, '\'', token->body_len) ||
 	    (token->kind == TOKEN_ESTRING && memchr(body, '\\', token->body_len)))
 		return;
-	if (memchr(body, '%', token->body_len))
+	if (body[token->body_len - 1] == '%')
 		return; /* a LIKE pattern that ends openly: the physical name begins with the logical one */
 	if (!array_physical_text(parse->names, body, token->body_len, &physical))
 		names_physical(parse->names, body, token->body_len, &physical);

@@ -24,7 +24,7 @@ struct parse {
 	unsigned int doubled;	/* inside so many quoted strings: as often quotes must be doubled */
 	unsigned int mapped;	/* literals and parameters mapped so far */
 };
-extern const char rename_refused_shared[];
+extern const char rename_refused_shared[], rename_refused_escapes[];
 
 /* --- questions; a token that is not there answers no --- */
 
@@ -44,7 +44,7 @@ char *parse_name(const struct parse *parse, const struct token *token);
 
 /** Let @text stand for the @removed bytes at @at. */
 void parse_edit(struct parse *parse, size_t at, size_t removed, const char *text);
-void parse_edit_name(struct parse *parse, size_t i);	/* to the physical name, if it is another */
+void parse_edit_name(struct parse *parse, size_t i);	/* to the physical name, if it is another; may refuse */
 void parse_edit_literal(struct parse *parse, size_t i);
 
 /* --- rules, for the tokens from @begin to @end of one statement --- */

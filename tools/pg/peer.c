@@ -2,6 +2,9 @@
 /*
  * The user of a TCP socket on this machine is told by sock_diag(7), asked for the one that has the two addresses the other way
  * round. A socket keeps its user, whoever holds it now: so does SO_PEERCRED.
+ *
+ * Law: a socket that nobody has open any more (its client sent all that it had to say, and closed) is nobody's. Kernels call
+ * it root's, who is let in everywhere: in FIN_WAIT2 and TIME_WAIT, and on older ones from its close on.
  */
 #include "tools/pg/peer.h"
 
@@ -40,7 +43,7 @@ static bool user_at(const struct sockaddr_storage *remote, const struct sockaddr
 	ret = diag_find(diag, &theirs);
 	diag_close(diag);
 	*ret_uid = theirs.uid;
-	return !ret;
+	return !ret && theirs.inode;
 }
 
 bool peer_is_ours(int fd)

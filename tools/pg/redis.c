@@ -104,7 +104,8 @@ static bool greets(const char *reply, size_t len)
 
 static char *open_command(const struct pg_server *server, const struct pg_url *url, const char *data)
 {
-	cleanup_free char *start = str_print("redis-server %s/redis.conf --port 63790 --dir %s", data, data);
+	cleanup_free char *where = str_shell_word(data);
+	cleanup_free char *start = str_print("redis-server %s/redis.conf --port 63790 --dir %s", where, where);
 	cleanup_free char *command = engine_as_user(server, start);
 
 	(void)url;

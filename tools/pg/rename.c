@@ -28,12 +28,13 @@ enum { TOKENS_MOST = 1 << 20, DEPTH_MOST = 4 };
 
 const char rename_refused_shared[] = "this would change a database that all workers share";
 const char rename_refused_long[] = "this statement names a database and is too long to be understood";
+const char rename_refused_escapes[] = "this names a database by the numbers of its characters";
 static const char refused_catalog[] = "this would change the catalog entries of databases that are not this worker's";
 
 bool rename_is_refusal(const char *message)
 {
 	return !strcmp(message, rename_refused_shared) || !strcmp(message, rename_refused_long) ||
-	       !strcmp(message, refused_catalog);
+	       !strcmp(message, rename_refused_escapes) || !strcmp(message, refused_catalog);
 }
 /* --- the gate --- */
 

@@ -82,6 +82,15 @@ static bool edit_pattern(struct parse *parse, size_t i)
 	return true;
 }
 
+/* LIKE: a pattern that fits one of the shared names is about these. Others are names, but for their wildcards. */
+static bool is_like_shared(const struct parse *parse, size_t i)
+{
+	static const char *const words[] = { "like", "ilike", NULL };
+	const struct token *token = parse_token(parse, i);
+
+	return i && parse_is_one_of(parse, i - 1, words) && names_like_shared(parse->text + token->body, token->body_len);
+}
+
 static void map_operand(struct parse *parse, size_t i)
 {
 	const struct token *token = parse_token(parse, i);
@@ -98,9 +107,28 @@ static void map_operand(struct parse *parse, size_t i)
 		}
 		parse->result->params |= 1ull << (number - 1);
 		parse->mapped++;
-	} else if (parse_is_string(parse, i) && !edit_pattern(parse, i)) {
+	} else if (token->kind == TOKEN_DOLLAR || (parse_is_string(parse, i) && !is_like_shared(parse, i) &&
+						   !edit_pattern(parse, i))) {
 		parse_edit_literal(parse, i);
 	}
+}
+
+/* FROM ends a comparison, but for IS DISTINCT FROM. */
+static bool ends_comparison_at(const struct parse *parse, size_t i)
+{
+	return parse_is_one_of(parse, i, ends_comparison) && !(parse_is(parse, i, "from") && parse_is(parse, i - 1, "distinct"));
+}
+
+/* 'x' = datname, $1::text = datname */
+static void map_left_operand(struct parse *parse, size_t i)
+{
+	if (i < 2 || !parse_is_sign(parse, i - 1, "="))
+		return;
+	i -= 2;
+	if (i >= 3 && parse_is_name(parse, i) && parse_is_sign(parse, i - 1, ":") && parse_is_sign(parse, i - 2, ":"))
+		i -= 3;
+	if (parse_is_string(parse, i) || parse_token(parse, i)->kind == TOKEN_PARAM)
+		map_operand(parse, i);
 }
 
 static bool compares(const struct parse *parse, size_t i)
@@ -203,19 +231,19 @@ void rename_comparison(struct parse *parse, size_t i, size_t end)
 		map_operand(parse, i + 2);
 	if (!parse_is_one_of(parse, i, calls) && !reads_catalog(parse))
 		return;
-	if (i >= 2 && parse_is_sign(parse, i - 1, "=") &&
-	    (parse_is_string(parse, i - 2) || parse_token(parse, i - 2)->kind == TOKEN_PARAM))
-		map_operand(parse, i - 2);
+	map_left_operand(parse, i);
 	i += parse_is_sign(parse, i + 1, "(") && parse_is_sign(parse, i + 2, ")") ? 2 : 0; /* current_database() */
 	if (first && parse_is(parse, first - 1, "case"))
 		map_cases(parse, i + 1, end);
 	for (; parse_is_sign(parse, i + 1, ")"); i++) /* lower(datname) = */
 		wrapped = true;
+	if (parse_is(parse, i + 1, "collate"))
+		i += parse_is_sign(parse, i + 3, ".") ? 4 : 2;
 	if (!compares(parse, i + 1))
 		return;
 	equals = !wrapped && (parse_is_sign(parse, i + 1, "=") || parse_is_sign(parse, i + 1, "<>") ||
 			      parse_is_sign(parse, i + 1, "!="));
-	for (i++; i < end && !parse_is_one_of(parse, i, ends_comparison); i++) {
+	for (i++; i < end && !ends_comparison_at(parse, i); i++) {
 		if (computes(parse, i))
 			i = map_call(parse, i, end, equals && !depth);
 		depth += parse_is_sign(parse, i, "(") || parse_is_sign(parse, i, "[");
@@ -243,7 +271,8 @@ static const struct shared_view shared_views[] = {
 };
 static const char *const after_relation[] = {
 	"where", "join", "left", "right", "inner", "outer", "cross", "full", "natural", "on", "using", "order", "group",
-	"having", "limit", "offset", "union", "intersect", "except", "fetch", "for", "window", "returning", "tablesample", NULL,
+	"having", "limit", "offset", "union", "intersect", "except", "fetch", "for", "window", "returning", "tablesample", "with",
+	"into", "then", "loop", NULL,
 };
 
 static void add_filled(struct str *out, const struct names *names, const char *form)
@@ -313,6 +342,8 @@ void rename_shared_relation(struct parse *parse, size_t begin, size_t i)
 
 		if (!parse_is(parse, i, shared_views[v].name) || !first)
 			continue;
+		if (parse_is_sign(parse, i + 1, ".")) /* a column: what it is of has no schema any more */
+			parse_edit(parse, from->at, to->at - from->at, "");
 		whole = is_table_command(parse, begin, first);
 		if (!whole && !in_from_list(parse, begin, first))
 			continue;

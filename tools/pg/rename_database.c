@@ -52,14 +52,22 @@ static void learn_name(struct parse *parse, size_t i)
 		names_learn(parse->names, name, strlen(name));
 }
 
-/* Behind the name: TEMPLATE [=] other of CREATE, RENAME TO other of ALTER. */
+/* TEMPLATE [=] other, 'other' or DEFAULT */
+static void map_template(struct parse *parse, size_t i)
+{
+	i += parse_is_sign(parse, i, "=");
+	if (parse_is_string(parse, i))
+		parse_edit_literal(parse, i);
+	else if (!parse_is(parse, i, "default"))
+		map_database(parse, i, true);
+}
+
+/* Behind the name: TEMPLATE of CREATE, RENAME TO other of ALTER. */
 static void map_other_names(struct parse *parse, size_t i, size_t end)
 {
 	for (; i < end; i++) {
-		if (parse_is(parse, i, "template") && parse_is_sign(parse, i + 1, "="))
-			map_database(parse, i + 2, true);
-		else if (parse_is(parse, i, "template") && parse_is_name(parse, i + 1))
-			map_database(parse, i + 1, true);
+		if (parse_is(parse, i, "template"))
+			map_template(parse, i + 1);
 		if (parse_is(parse, i, "rename") && parse_is(parse, i + 1, "to")) {
 			learn_name(parse, i + 2);
 			map_database(parse, i + 2, false);

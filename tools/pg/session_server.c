@@ -121,6 +121,8 @@ bool session_inspect_server(struct session *session, const char *message, size_t
 		slow_ready(&session->slow, session->since_ms);
 	} else if (*message == 'S') {
 		note_parameter(session, message, len);
+	} else if (*message == 'G' && session->pending.by_sync) {
+		slow_swallowed(&session->slow);
 	} else if (*message == 'R' && session->server_tls) {
 		return without_binding(message, len, out);
 	} else if (first && keep_rejection(session, message, len)) {

@@ -206,7 +206,7 @@ static void on_kept(struct tenant *tenant, const char *physical)
 {
 	const struct pg_url *url = tenant->worker->pg->urls;
 	uint16_t port;
-	const char *host = pg_url_server(url, &port);
+	cleanup_free char *host = str_shell_word(pg_url_server(url, &port));
 	cleanup_free char *role = str_shell_word(url->role), *name = str_shell_word(physical);
 	cleanup_free char *command = str_print("psql -h %s -p %u -U %s %s", host, port, role, name);
 

@@ -31,8 +31,15 @@ void slow_bind(struct slow *slow, const char *name)
 
 void slow_begin(struct slow *slow)
 {
-	if (!slow->due++ && slow->least_ms)
+	if (!slow->due++ && slow->least_ms && !slow->goes_on)
 		slow->since_ms = clock_ms();
+	slow->goes_on = false;
+}
+
+void slow_swallowed(struct slow *slow)
+{
+	slow->goes_on = slow->due;
+	slow->due = 0;
 }
 
 void slow_ready(struct slow *slow, int64_t now_ms)

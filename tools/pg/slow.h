@@ -2,6 +2,7 @@
 #ifndef BERTH_PG_SLOW_H
 #define BERTH_PG_SLOW_H
 /* Which statements take long, and how a statement may be shown: without its values, which may be somebody's. */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,7 @@ struct slow {
 	slow_fn tell;
 	void *arg;
 	unsigned int due;	/* ReadyForQuery messages that the client waits for */
+	bool goes_on;		/* slow_swallowed(): what begins next has begun long ago */
 	char text[SLOW_TEXT];	/* the beginning of the last statement */
 	size_t len;
 	char name[SLOW_NAME];	/* under which it was prepared */
@@ -25,6 +27,7 @@ struct slow {
 void slow_parse(struct slow *slow, const char *name, const char *text, size_t len);
 void slow_bind(struct slow *slow, const char *name);
 void slow_begin(struct slow *slow);			/* the server has all that it needs for an answer */
+void slow_swallowed(struct slow *slow);			/* it has not answered, and will not before the next begins */
 void slow_ready(struct slow *slow, int64_t now_ms);	/* it has answered */
 
 /** Append the statement without comments, strings and numbers; one line, cut at SLOW_SHOWN bytes. */

@@ -192,9 +192,25 @@ ssize_t tls_write(struct tls_channel *channel, const void *data, size_t len)
 	return put < 0 ? -errno : put;
 }
 
-void tls_end(struct tls_channel *channel)
+/* As far as it can be said at once: without it, the peer takes the end for an interruption. */
+static void say_end(struct tls_channel *channel)
+{
+	(void)libssl.SSL_shutdown(channel->ssl);
+	libcrypto.ERR_clear_error();
+}
+
+void tls_shut(struct tls_channel *channel)
 {
 	if (channel->ssl)
-		libssl.SSL_free(channel->ssl);
+		say_end(channel);
+	(void)shutdown(channel->fd, SHUT_WR);
+}
+
+void tls_end(struct tls_channel *channel)
+{
+	if (!channel->ssl)
+		return;
+	say_end(channel);
+	libssl.SSL_free(channel->ssl);
 	channel->ssl = NULL;
 }

@@ -22,7 +22,7 @@ int tls_open(struct tls **ret_tls);
 int tls_write_certificate(const char *dir);
 void tls_close(struct tls *tls);
 
-/** Begin TLS on @channel, as the server or as a client (which verifies nothing: the way is this machine). Return: 0 or -errno. */
+/** Begin TLS on @channel, as the server or as a client (which verifies nothing, as with sslmode=require). Return: 0 or -errno. */
 int tls_begin(struct tls *tls, struct tls_channel *channel, bool server);
 
 /** Return: 0 done; -EAGAIN; -EPROTO. */
@@ -31,6 +31,9 @@ int tls_handshake(struct tls_channel *channel);
 /** Return: bytes; 0 end of file; -EAGAIN; -errno. */
 ssize_t tls_read(struct tls_channel *channel, void *data, size_t len);
 ssize_t tls_write(struct tls_channel *channel, const void *data, size_t len);
+
+/** Nothing more will be written; what the peer still says can be read. */
+void tls_shut(struct tls_channel *channel);
 
 void tls_end(struct tls_channel *channel); /* does not close the descriptor */
 

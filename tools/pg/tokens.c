@@ -49,14 +49,20 @@ static size_t skip_block(const struct tokens *tokens, size_t at)
 	return tokens->len;
 }
 
+static size_t skip_line(const struct tokens *tokens, size_t at)
+{
+	while (at < tokens->len && tokens->text[at] != '\n' && tokens->text[at] != '\r')
+		at++;
+	return at;
+}
+
 static size_t skip_blank(const struct tokens *tokens, size_t at)
 {
 	for (;;) {
 		if (at < tokens->len && token_space(tokens->text[at])) {
 			at++;
 		} else if (comment_at(tokens, at) && tokens->text[at] == '-') {
-			while (at < tokens->len && tokens->text[at] != '\n' && tokens->text[at] != '\r')
-				at++;
+			at = skip_line(tokens, at);
 		} else if (comment_at(tokens, at)) {
 			at = skip_block(tokens, at);
 		} else {
@@ -65,14 +71,20 @@ static size_t skip_blank(const struct tokens *tokens, size_t at)
 	}
 }
 
-/* A string goes on behind white space with a new line in it. Return: where; 0 if it does not. */
+/* A string goes on behind white space with a new line in it; comments up to the end of a line are such. Return: where; 0 if not. */
 static size_t continued(const struct tokens *tokens, size_t at)
 {
 	bool newline = false;
 
-	while (at < tokens->len && token_space(tokens->text[at])) {
-		newline |= tokens->text[at] == '\n' || tokens->text[at] == '\r';
-		at++;
+	while (at < tokens->len) {
+		if (token_space(tokens->text[at])) {
+			newline |= tokens->text[at] == '\n' || tokens->text[at] == '\r';
+			at++;
+		} else if (comment_at(tokens, at) && tokens->text[at] == '-') {
+			at = skip_line(tokens, at);
+		} else {
+			break;
+		}
 	}
 	return newline && peek(tokens, at) == '\'' ? at + 1 : 0;
 }

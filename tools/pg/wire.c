@@ -110,10 +110,10 @@ enum wire_startup_kind wire_startup(const char *packet, size_t len, const char *
 	const char *user = NULL, *database = NULL;
 	size_t at = 8;
 
+	if (len >= 8 && wire_get16(packet + 4) != 3)
+		return WIRE_STARTUP_OLD;
 	if (len < 9 || packet[len - 1])
 		return WIRE_STARTUP_BAD;
-	if (wire_get16(packet + 4) != 3)
-		return WIRE_STARTUP_OLD;
 	while (at < len && packet[at]) {
 		const char *name = wire_string(packet, len, &at), *value = name ? wire_string(packet, len, &at) : NULL;
 

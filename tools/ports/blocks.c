@@ -231,7 +231,7 @@ static void look(struct ports *ports)
 	ports_range(ports, &filter.first, &filter.last);
 	/* Without sock_diag there is no proof in advance; the bind itself then is (see core/portmap.c). */
 	ret = diag_each(-1, &filter, mark_used, ports);
-	if (ret && ret != -EINTR)
+	if (ret)
 		log_act("no sock_diag: ports %u-%u are taken to be free", filter.first, filter.last);
 }
 

@@ -169,7 +169,7 @@ static int add_worker(struct history *history, const char *id, const struct repo
 	const json_t *counts = worker->counts ? json_object_get(worker->counts, "counts") : NULL;
 	int ret = 0;
 
-	if (worker->until_ms)
+	if (worker->until_ms && !*worker->error)
 		ret = add_measure(history, id, worker->task, "duration_ms", (double)(worker->until_ms - worker->from_ms));
 	if (!ret && worker->counts)
 		ret = add_measure(history, id, worker->task, "memory_peak_kib",

@@ -195,7 +195,7 @@ static void add_worker_case(struct str *text, const struct report_run *run, cons
 	if (failed) {
 		totals->failures++;
 		str_addf(text, "<failure message=\"%s, exit status %d\" type=\"exit\">", worker->status, worker->exit_status);
-		add_escaped(text, worker->log);
+		add_escaped(text, *worker->error ? worker->error : worker->log);
 		str_add(text, "</failure>");
 	}
 	str_add(text, "</testcase>\n");

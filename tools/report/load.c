@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 
 #include "tools/base/cleanup.h"
-#include "tools/base/file.h"
 #include "tools/report/private.h"
 
 const char *field_text(const json_t *record, const char *name)
@@ -34,7 +33,7 @@ static struct report_worker *worker_at(struct report_run *run, int64_t number)
 			return &run->workers[i];
 	run->workers = mem_grow(run->workers, run->worker_count + 1, sizeof(*run->workers));
 	run->workers[run->worker_count] = (struct report_worker){ .number = (unsigned int)number, .task = "", .status = "waiting",
-								  .log = "" };
+								  .log = "", .error = "" };
 	return &run->workers[run->worker_count++];
 }
 
@@ -57,6 +56,8 @@ static void on_ended(struct report_run *run, json_t *record)
 {
 	struct report_worker *worker = worker_at(run, field_number(record, "worker"));
 
+	worker->task = *worker->task ? worker->task : field_text(record, "task");
+	worker->error = field_text(record, "error");
 	worker->status = !strcmp(field_text(record, "status"), "passed") ? "passed" : "failed";
 	worker->exit_status = (int)field_number(record, "exit_status");
 	worker->until_ms = field_number(record, "time_ms");
@@ -199,24 +200,28 @@ static int by_number(const void *a, const void *b)
 	return (int)left->number - (int)right->number;
 }
 
-int report_parse(const char *text, size_t len, struct report_run **ret_run)
+static struct report_run *run_new(void)
 {
 	struct report_run *run = mem_alloc(sizeof(*run));
-	const char *end = text + len;
 
 	run->records = json_array();
-	while (text < end) {
-		const char *stop = memchr(text, '\n', (size_t)(end - text));
-		size_t line = (size_t)((stop ? stop : end) - text);
-		json_t *record = line ? json_loadb(text, line, 0, NULL) : NULL;
+	return run;
+}
 
-		if (json_is_object(record) && field_number(record, "v") == REPORT_VERSION)
-			load_record(run, record);
-		else if (line)
-			run->malformed++;
-		json_decref(record); /* the array holds it */
-		text += line + 1;
-	}
+static void load_line(struct report_run *run, const char *line, size_t len)
+{
+	json_t *record = len ? json_loadb(line, len, 0, NULL) : NULL;
+
+	if (json_is_object(record) && field_number(record, "v") == REPORT_VERSION)
+		load_record(run, record);
+	else if (len)
+		run->malformed++;
+	json_decref(record); /* the array holds it */
+}
+
+/* All lines are in. */
+static int finish(struct report_run *run, struct report_run **ret_run)
+{
 	if (run->finding_count)
 		qsort(run->findings, run->finding_count, sizeof(*run->findings), by_severity);
 	if (run->worker_count)
@@ -229,15 +234,40 @@ int report_parse(const char *text, size_t len, struct report_run **ret_run)
 	return -ENODATA;
 }
 
+int report_parse(const char *text, size_t len, struct report_run **ret_run)
+{
+	struct report_run *run = run_new();
+	const char *end = text + len;
+
+	while (text < end) {
+		const char *stop = memchr(text, '\n', (size_t)(end - text));
+		size_t line = (size_t)((stop ? stop : end) - text);
+
+		load_line(run, text, line);
+		text += line + 1;
+	}
+	return finish(run, ret_run);
+}
+
+/* Line by line: the record of a long run is larger than a file that is read whole may be. */
 int report_load(const char *dir, struct report_run **ret_run)
 {
-	cleanup_free char *path = str_print("%s/events.ndjson", dir), *text = NULL;
+	cleanup_free char *path = str_print("%s/events.ndjson", dir), *line = NULL;
 	struct stat info;
-	size_t len;
-	int ret;
+	cleanup_file FILE *file = fopen(!stat(dir, &info) && S_ISREG(info.st_mode) ? dir : path, "re");
+	struct report_run *run;
+	size_t room = 0;
+	ssize_t len;
 
-	ret = file_read(!stat(dir, &info) && S_ISREG(info.st_mode) ? dir : path, &text, &len);
-	return ret ? ret : report_parse(text, len, ret_run);
+	if (!file)
+		return -errno;
+	run = run_new();
+	while ((len = getline(&line, &room, file)) > 0)
+		load_line(run, line, (size_t)len - (line[len - 1] == '\n'));
+	if (!ferror(file))
+		return finish(run, ret_run);
+	report_run_free(run);
+	return -EIO;
 }
 
 void report_run_free(struct report_run *run)

@@ -49,6 +49,7 @@ struct report_span {		/* a port that was open; or a test, by marks */
 struct report_worker {
 	unsigned int number;
 	const char *task, *status, *log; /* "passed", "failed", "running" */
+	const char *error;	/* why it could not run; "" = it could */
 	int exit_status;
 	int64_t from_ms, until_ms;
 	json_t *counts;		/* borrowed; NULL = none */

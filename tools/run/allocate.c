@@ -8,16 +8,13 @@
 #include "tools/run/allocate.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
-#include "tools/base/file.h"
 #include "tools/ports/allocated.h"
 #include "tools/ports/learned.h"
+#include "tools/run/runtime.h"
 
 enum { EVERY_MS = 1000, HEARTBEAT_MS = 60 * 1000, SLOTS_KEPT_FREE = 8 };
 
@@ -42,37 +39,34 @@ static void declare_learned(struct run *run, struct worker *worker)
 			used += berth_portmap_declare(worker->map, *port) != 0;
 }
 
-int allocate_declare(struct run *run)
+/* Those that lie in the block first: they may only be themselves (core/portmap.c), and another would take their place. */
+static void declare_wanted(struct run *run, const struct worker *worker)
+{
+	for (int inside = 1; inside >= 0; inside--)
+		for (const uint16_t *port = run->plan->ports; *port; port++)
+			if (inside == (*port - worker->block.base < worker->block.len))
+				(void)berth_portmap_declare(worker->map, *port); /* there is room: see allocate_declare() */
+}
+
+/* A block may be smaller than the plan knew: the setup's worker has one, too, and other runs have theirs. */
+int allocate_declare(struct run *run, char **ret_error)
 {
 	for (unsigned int i = 0; i < run->made; i++) {
-		for (const uint16_t *port = run->plan->ports; *port; port++)
-			if (!berth_portmap_declare(run->workers[i].map, *port))
-				return -ENOSPC;
+		*ret_error = plan_no_room(run->plan, run->workers[i].block.len);
+		if (*ret_error)
+			return -ENOSPC;
+		declare_wanted(run, &run->workers[i]);
 		declare_learned(run, &run->workers[i]);
 	}
 	run->allocate_dirty = true;
 	return 0;
 }
 
-static bool is_dead(const char *run_id)
-{
-	cleanup_free char *base = NULL, *path = NULL;
-	cleanup_close int fd = -1;
-
-	if (dir_runtime(&base))
-		return false;
-	path = str_print("%s/%s/lock", base, run_id);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
-		return errno == ENOENT;
-	return !flock(fd, LOCK_SH | LOCK_NB);
-}
-
 static void put(struct run *run, const struct allocated_port *ports, size_t count)
 {
 	const struct allocated_run owner = { run->results_dir, run->id, run->project_dir, run->started_wall_ns };
 
-	(void)allocated_put(&owner, ports, count, is_dead); /* it informs; the run does not depend on it */
+	(void)allocated_put(&owner, ports, count, runtime_is_dead); /* it informs; the run does not depend on it */
 	run->allocate_dirty = false;
 	run->allocated_ms = clock_ms();
 }

@@ -4,8 +4,8 @@
 /* The run's part of allocated-ports.json and learned-ports.json (see tools/ports/allocated.h, learned.h). */
 #include "tools/run/run.h"
 
-/** Declare in every worker's map what the options and earlier runs say. Return: 0; -ENOSPC; -errno. */
-int allocate_declare(struct run *run);
+/** Declare in every worker's map what the options and earlier runs say. Return: 0; -ENOSPC and *ret_error, a whole message. */
+int allocate_declare(struct run *run, char **ret_error);
 
 /** Write allocated-ports.json now. */
 void allocate_write(struct run *run);

@@ -70,6 +70,17 @@ static char *mount_point(const char *controller, char **ret_root)
 	return NULL;
 }
 
+int cgroup_open_root(void)
+{
+	cleanup_free char *root = NULL, *mount = mount_point(NULL, &root);
+	int dir;
+
+	if (!mount)
+		return -ENOTSUP;
+	dir = open(mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return dir < 0 ? -errno : dir;
+}
+
 /* "0::/user.slice" is version 2, "4:memory:/user.slice" a hierarchy of version 1. */
 static bool is_place_in(const char *line, const char *controller)
 {

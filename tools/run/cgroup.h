@@ -13,6 +13,9 @@
  */
 int cgroup_make(const char *run_id, char **ret_path);
 
+/** Open the directory at which version 2 is mounted. Return: a descriptor; -ENOTSUP; -errno. */
+int cgroup_open_root(void);
+
 /** Make the cgroup of one worker inside it. Return: a descriptor; -errno. */
 int cgroup_make_worker(const char *run_path, unsigned int worker);
 

@@ -110,6 +110,8 @@ static int run_setup(void *arg, const char *command)
 	struct run *run = arg;
 
 	(void)command; /* it is the one we gave, and stands in the worker's plan */
+	if (run->stop_queue)
+		return -ECANCELED;
 	worker_start(setup_worker(run));
 	return 0;
 }
@@ -289,6 +291,7 @@ static void on_ready(void *arg, unsigned int number, int error, const char *text
 	bool setup_failed = worker->run->made > worker->run->count && setup->status == STATE_FAILED;
 
 	(void)number;
+	error = worker->end == END_ITSELF ? error : 0; /* who is told to end needs none */
 	if (error && !worker->error && setup_failed && setup->log_path)
 		worker->error = str_print("the setup command failed: exit status %d (%s)", setup->exit_status,
 					  setup->log_path);
@@ -310,7 +313,18 @@ int database_prepare(struct worker *worker, void (*go)(struct worker *worker))
 	for (unsigned int i = 0; i < database->room_count && !ret; i++)
 		ret = pg_worker_prepare(database->rooms[i], room_number(worker), worker->plan->task, worker->map, on_ready,
 					worker);
+	if (ret == -ENOSPC)
+		worker->error = str_print("no real port is left for the database: its block has %u (raise `block`, --block)",
+					  worker->block.len);
 	return ret;
+}
+
+void database_give_up(struct worker *worker)
+{
+	struct database *database = worker->run->database;
+
+	for (unsigned int i = 0; worker->rooms_due && i < database->room_count; i++)
+		pg_worker_end(database->rooms[i], room_number(worker), true);
 }
 
 void database_environ(const struct run *run, char ***envp)

@@ -27,10 +27,13 @@ void database_plan(struct run *run);
 int database_open(struct run *run, char **ret_error);
 
 /**
- * Ask for the databases of @worker; @go is called when it may start, or cannot (then worker->error is set).
+ * Ask for the databases of @worker; @go is called when it may start, or cannot: then worker->error is set, or it was told to end.
  * Return: 0; 1 if the run has no databases and @worker may start at once; -errno.
  */
 int database_prepare(struct worker *worker, void (*go)(struct worker *worker));
+
+/** Nothing if @worker does not wait for its databases; else it need not any more: @go is called, soon. */
+void database_give_up(struct worker *worker);
 
 /** Set what the processes of a worker need in their environment. */
 void database_environ(const struct run *run, char ***envp);
@@ -67,7 +70,7 @@ void database_hint_refused(const struct run *run); /* what its output says */
  */
 bool database_has_servers(const struct run *run, bool *ret_commands);
 
-/** "mes_e2e_db (private)" for the line at the start; NULL if there is none. The caller's to free. */
+/** "private", "rename and private", for the line at the start; NULL if there are none. The caller's to free. */
 char *database_describe(const struct run *run);
 
 #endif

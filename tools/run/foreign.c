@@ -63,7 +63,7 @@ bool foreign_is_outsider(const struct worker *worker, enum berth_proto proto, ui
 	if (proto == BERTH_UDP && port == DNS)
 		return false;
 	ret = diag_each(-1, &filter, add_listener, &listeners);
-	if (ret && ret != -EINTR)
+	if (ret)
 		return true; /* no sock_diag: the connection stands as it is */
 	if (!listeners.count || is_own(worker, &listeners))
 		return false;

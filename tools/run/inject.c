@@ -60,22 +60,11 @@ static void on_socket(void *arg, const struct diag_socket *socket)
 	found->inodes[found->count++] = socket->inode;
 }
 
-static bool is_ours(const struct run *run, pid_t pid)
-{
-	bool ours = pid == getpid() || pid == run->keeper;
-
-	for (unsigned int i = 0; i < run->made; i++)
-		ours |= pid == run->workers[i].warden;
-	return ours;
-}
-
 static bool visit(void *arg, pid_t pid)
 {
 	struct found *found = arg;
 
-	if (is_ours(found->run, pid))
-		return true;
-	if (proc_has_socket(pid, found->inodes, found->count)) {
+	if (!run_needs_process(found->run, pid) && proc_has_socket(pid, found->inodes, found->count)) {
 		found->pids = mem_grow(found->pids, found->pid_count + 1, sizeof(*found->pids));
 		found->pids[found->pid_count++] = pid;
 	}

@@ -170,7 +170,7 @@ static int open_maps(struct run *run, char **ret_error)
 		for (const uint16_t *port = run->plan->share; *port; port++)
 			berth_portmap_share(worker->map, *port);
 	}
-	return allocate_declare(run);
+	return allocate_declare(run, ret_error);
 }
 
 static void open_cgroups(struct run *run)
@@ -258,7 +258,7 @@ static void raise_limits(struct run *run)
 
 static int open_signals(struct run *run)
 {
-	static const int always[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2 };
+	static const int always[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2 };
 	const struct sigaction ignore = { .sa_handler = SIG_IGN };
 	sigset_t set;
 

@@ -126,9 +126,17 @@ static size_t list_len(const uint16_t *list)
 	return len;
 }
 
-static char *check_ports(const struct plan *plan, const struct run_options *options)
+char *plan_no_room(const struct plan *plan, unsigned int room)
 {
 	size_t declared = list_len(plan->ports);
+
+	if (declared <= room)
+		return NULL;
+	return str_print("%zu declared ports do not fit into a block of %u\nhint: raise `block` (--block)", declared, room);
+}
+
+static char *check_ports(const struct plan *plan, const struct run_options *options)
+{
 	unsigned int range = options->range_first ? options->range_last - options->range_first + 1u :
 						    PORTS_RANGE_LAST - PORTS_RANGE_FIRST + 1u;
 	unsigned int room = options->block_len ? options->block_len : ports_block_len(range, plan->count);
@@ -138,10 +146,7 @@ static char *check_ports(const struct plan *plan, const struct run_options *opti
 			if (*port == *shared)
 				return str_print("port %u is declared and shared at once\nhint: `port` gives each worker its own, "
 						 "`share` lets all use the host's: leave it in one", *port);
-	if (declared > room)
-		return str_print("%zu declared ports do not fit into a block of %u\nhint: raise `block` (--block)",
-				 declared, room);
-	return NULL;
+	return plan_no_room(plan, room);
 }
 
 static void plan_workers(struct plan *plan, const struct run_options *options, char *const *envp)

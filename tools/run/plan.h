@@ -32,6 +32,9 @@ struct plan {
 int plan_make(const struct run_options *options, char *const *envp, struct plan **ret_plan, char **ret_error);
 void plan_free(struct plan *plan);
 
+/* Whether a block of @room ports is too small for those that are declared: then a whole message, the caller's; else NULL. */
+char *plan_no_room(const struct plan *plan, unsigned int room);
+
 /* Fill in {run}, now that it has a name. */
 void plan_name_run(struct plan *plan, const struct run_options *options, const char *run_id);
 

@@ -20,6 +20,7 @@
 #include "tools/base/file.h"
 #include "tools/base/str.h"
 #include "tools/pg/server.h"
+#include "tools/ports/allocated.h"
 #include "tools/run/cgroup.h"
 #include "tools/run/process.h"
 #include "tools/run/runtime.h"
@@ -83,6 +84,15 @@ static char **own_cgroups(const struct run_state *run)
 	return own;
 }
 
+/* The results may have been removed since: then there is nothing to be corrected. */
+static void forget_ports(const struct run_state *run)
+{
+	const struct allocated_run owner = { run->results_dir, run->id, run->project_dir, run->started_ns };
+
+	if (run->results_dir)
+		(void)allocated_put(&owner, NULL, 0, runtime_is_dead);
+}
+
 static int reap_one(const struct run_state *run, bool dry_run, char ***list)
 {
 	cleanup_strv char **cgroups = own_cgroups(run);
@@ -107,6 +117,7 @@ static int reap_one(const struct run_state *run, bool dry_run, char ***list)
 		if (one)
 			return one; /* what run->dir says about it is needed once more */
 	}
+	forget_ports(run);
 	pg_server_remove_socket_dirs(run->dir);
 	one = dir_remove(run->dir);
 	return ret ? ret : one;

@@ -171,6 +171,7 @@ void run_worker_over(struct run *run, struct worker *worker);
 void worker_start(struct worker *worker); /* a failure is the worker's result */
 void worker_end(struct worker *worker, enum worker_end why, int number);
 void worker_kill(struct worker *worker);
+bool run_needs_process(const struct run *run, pid_t pid); /* a warden, the keeper, ourselves */
 /*
  * Kill what has become our child: of a warden that was killed (we are the next subreaper above), or of a server.
  * @worker	whose warden it was; NULL = all is over, whoever is left

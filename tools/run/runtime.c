@@ -204,6 +204,20 @@ int runtime_wait_wardens(const char *dir, int64_t most_ms)
 	return 0;
 }
 
+bool runtime_is_dead(const char *run_id)
+{
+	cleanup_free char *base = NULL, *path = NULL;
+	cleanup_close int fd = -1;
+
+	if (dir_runtime(&base))
+		return false;
+	path = str_print("%s/%s/lock", base, run_id);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return errno == ENOENT;
+	return !flock(fd, LOCK_SH | LOCK_NB);
+}
+
 void runtime_sweep(void)
 {
 	cleanup_free char *base = NULL;

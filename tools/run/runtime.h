@@ -35,6 +35,9 @@ int runtime_lock_wardens(const char *dir);
 /** Wait until they are all gone. Return: 0; -ETIMEDOUT. */
 int runtime_wait_wardens(const char *dir, int64_t most_ms);
 
+/** Does nobody hold the lock of the run with this id? Also if it has no run-time files any more. */
+bool runtime_is_dead(const char *run_id);
+
 /** Remove directories of runs that died before they had a name. */
 void runtime_sweep(void);
 

@@ -4,7 +4,8 @@
  *
  * A signal that asks us to end is passed on once, with grace; the second one ends the run now. A single worker shares our
  * terminal and process group: a ^C has reached the command already when it reaches us (si_code says that the kernel
- * sent it), so we only wait for what the command makes of it, however often it comes.
+ * sent it), so we only wait for what the command makes of it, however often it comes. What is no order to end is the command's
+ * alone: SIGUSR1, SIGUSR2, and SIGQUIT, upon which runtimes (Java, Go) say where they are.
  */
 #include <errno.h>
 #include <signal.h>

@@ -22,9 +22,10 @@ enum { EXIT_ISOLATION = 120, EXIT_LEAKS = 121, EXIT_FOREIGN = 122, EXIT_OURS = 1
 
 static int suite_status(const struct run *run)
 {
+	const struct worker *only = run->plan->single ? &run->workers[0] : NULL;
 	int worst = 0;
 
-	if (run->got_signal)
+	if (run->got_signal && !(only && only->pid && only->exited)) /* what a single command makes of it is its own affair */
 		return 128 + run->got_signal;
 	for (unsigned int i = 0; i < run->count; i++) {
 		const struct worker *worker = &run->workers[i];
@@ -72,6 +73,8 @@ static void show_gate(int status)
 
 static char *how_it_ended(const struct run *run, const struct worker *worker)
 {
+	const char *signal = worker->exit_status > 128 && worker->wait_status ? sigabbrev_np(worker->exit_status - 128) : NULL;
+
 	if (worker->error)
 		return str_copy(worker->error);
 	if (worker->end == END_TIMEOUT)
@@ -81,8 +84,8 @@ static char *how_it_ended(const struct run *run, const struct worker *worker)
 		return str_copy("ended, because another worker failed");
 	if (worker->end == END_SIGNAL)
 		return str_copy("ended by signal");
-	if (worker->exit_status > 128 && worker->wait_status && worker->exit_status - 128 < NSIG)
-		return str_print("killed by SIG%s", sigabbrev_np(worker->exit_status - 128));
+	if (signal)
+		return str_print("killed by SIG%s", signal);
 	return str_print("exit status %d", worker->exit_status);
 }
 

@@ -70,7 +70,7 @@ struct warden_setup {
 
 /**
  * Start the warden, and in it the command.
- * @ret_channel	non-blocking, close-on-exec
+ * @ret_channel	close-on-exec; to send waits for room, to receive does not wait
  * Return: the warden's pid; -errno.
  */
 pid_t warden_start(const struct warden_setup *setup, int *ret_channel);

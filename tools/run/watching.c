@@ -26,7 +26,7 @@
 #include "tools/run/warden.h"
 #include "tools/watch/watch.h"
 
-enum { GRACE_MS = 1000, FIRST_SAMPLE_MS = 100, SAMPLE_MS = 1000, HISTORY_DAYS = 180 };
+enum { GRACE_MS = 1000, FIRST_SAMPLE_MS = 100, SAMPLE_MS = 1000, SAMPLE_SPREAD = 200, HISTORY_DAYS = 180 };
 
 struct watching {
 	struct run *run;
@@ -37,7 +37,7 @@ struct watching {
 	struct watch_alarm alarms[RUN_ERRORS];
 	struct hook *hook;	/* NULL = none */
 	struct loop_timer *timer;
-	int64_t sample_ms;	/* until the next sample: a short run has some, too */
+	int64_t sample_ms;	/* until the next sample: a short run has some, too, and one of hours few more */
 };
 
 static bool wants_reports(const struct run_options *options)
@@ -114,10 +114,11 @@ static void on_worker_sample(void *arg, unsigned int worker, const struct watch_
 static void on_sample(void *arg)
 {
 	struct watching *watching = arg;
+	int64_t most_ms = SAMPLE_MS + (clock_ms() - watching->run->started_ms) / SAMPLE_SPREAD;
 
 	watch_samples(watching->watch, on_worker_sample, watching);
 	watching->timer = loop_after(watching->run->loop, watching->sample_ms, on_sample, watching);
-	watching->sample_ms = watching->sample_ms * 5 / 4 < SAMPLE_MS ? watching->sample_ms * 5 / 4 : SAMPLE_MS;
+	watching->sample_ms = watching->sample_ms * 5 / 4 < most_ms ? watching->sample_ms * 5 / 4 : most_ms;
 }
 
 /* ---- opening ---- */
@@ -365,6 +366,12 @@ void watching_conflict(struct worker *worker, const struct berth_note *note)
 
 void watching_limits(struct worker *worker)
 {
+	/* One that was met is told although it was near before, and the others are not the same problem: fingerprints know. */
+	static const char *const names[LIMITS][LIMIT_MET + 1] = {
+		[LIMIT_MEMORY] = { [LIMIT_NEAR] = "memory is near", [LIMIT_MET] = "memory is met" },
+		[LIMIT_CPU] = { [LIMIT_NEAR] = "cpu is near", [LIMIT_MET] = "cpu is met" },
+		[LIMIT_PIDS] = { [LIMIT_NEAR] = "pids is near", [LIMIT_MET] = "pids is met" },
+	};
 	struct watching *watching = of(worker);
 
 	for (int i = 0; watching && i < LIMITS; i++) {
@@ -376,6 +383,7 @@ void watching_limits(struct worker *worker)
 		finding = finding_new(FINDING_resource_limit);
 		finding->worker = worker->number;
 		finding->task = str_copy(worker->plan->task);
+		finding->limit = names[i][worker->limits.told[i]];
 		finding->detail = steal(&sentence);
 		watch_add(watching->watch, finding);
 	}
@@ -396,9 +404,22 @@ void watching_worker_end(struct worker *worker)
 					     (json_int_t)summary.unaccounted, "exact", summary.exact, "memory_peak_kib",
 					     (json_int_t)summary.memory_peak_kib, "descriptors_peak", (int)summary.descriptors_peak,
 					     "processes", (int)summary.processes));
-	record(watching, "worker_ended", json_pack("{s:i, s:s, s:i, s:I}", "worker", (int)worker->number, "status",
-						   worker->exit_status ? "failed" : "passed", "exit_status", worker->exit_status,
-						   "duration_ms", (json_int_t)(clock_ms() - worker->started_ms)));
+}
+
+/* A worker that never began has no other record than this one. */
+void watching_worker_over(struct worker *worker)
+{
+	struct watching *watching = of(worker);
+	json_t *fields;
+
+	if (!watching)
+		return;
+	fields = json_pack("{s:i, s:o, s:s, s:i, s:I}", "worker", (int)worker->number, "task", json_text(worker->plan->task),
+			   "status", worker->status == STATE_PASSED ? "passed" : "failed", "exit_status", worker->exit_status,
+			   "duration_ms", (json_int_t)(worker->ended_ms - worker->started_ms));
+	if (worker->error)
+		json_object_set_new(fields, "error", json_text(worker->error));
+	record(watching, "worker_ended", fields);
 }
 
 /* ---- the end ---- */

@@ -27,6 +27,7 @@ void watching_limits(struct worker *worker);
 void watching_worker_started(struct worker *worker);
 void watching_worker_exited(struct worker *worker);	/* the command; what it left still lives */
 void watching_worker_end(struct worker *worker);	/* the last process is gone */
+void watching_worker_over(struct worker *worker);	/* its verdict, also if it never began */
 
 /** All workers are over: judge the run, show what was found. */
 void watching_finish(struct run *run);

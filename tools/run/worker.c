@@ -112,15 +112,16 @@ static void finish(struct worker *worker)
 	else if (!worker->exited && !worker->exit_status)
 		worker->exit_status = EXIT_INTERNAL;
 	worker->status = worker->exit_status ? STATE_FAILED : STATE_PASSED;
+	watching_worker_over(worker);
 	run_worker_over(worker->run, worker);
 }
 
-static bool is_ours(const struct run *run, pid_t pid)
+bool run_needs_process(const struct run *run, pid_t pid)
 {
 	for (unsigned int i = 0; i < run->made; i++)
 		if (run->workers[i].warden == pid)
 			return true;
-	return pid == run->keeper;
+	return pid == run->keeper || pid == getpid();
 }
 
 /* Among our children are the servers and relays of other workers, too. */
@@ -142,7 +143,7 @@ static bool kill_orphans_once(const struct run *run, const struct worker *worker
 	for (size_t i = 0; i < children.count; i++) {
 		cleanup_pids struct pids below = { 0 };
 
-		if (is_ours(run, children.list[i]) || (worker && !is_of(worker, children.list[i])))
+		if (run_needs_process(run, children.list[i]) || (worker && !is_of(worker, children.list[i])))
 			continue;
 		process_descendants(children.list[i], &below);
 		for (size_t j = 0; j < below.count; j++)
@@ -193,6 +194,7 @@ static void on_failed(struct worker *worker, const struct warden_message *messag
 	const char *program = worker->plan->argv[0];
 
 	worker->exited = true;
+	worker->pid = 0;
 	free(worker->error);
 	worker->error = NULL;
 	if (worker->end != END_ITSELF) {
@@ -336,14 +338,14 @@ static int start(struct worker *worker)
 static void fail_to_start(struct worker *worker, int error)
 {
 	worker->warden = 0;
-	if (!worker->error)
+	if (!worker->error && worker->end == END_ITSELF)
 		worker->error = str_print("unable to start worker %u: %s", worker->number, strerror(-error));
 	worker->exit_status = EXIT_INTERNAL;
 	output_close(worker);
 	finish(worker);
 }
 
-/* Its databases are there, or never will be, or it has been told to end while it waited. */
+/* Its databases are there, or never will be, or it has been told to end while it waited for them. */
 static void go(struct worker *worker)
 {
 	struct run *run = worker->run;
@@ -387,8 +389,10 @@ void worker_end(struct worker *worker, enum worker_end why, int number)
 {
 	if (worker->status == STATE_RUNNING && worker->end == END_ITSELF && !worker->exited)
 		worker->end = why;
-	if (worker->channel < 0)
+	if (worker->channel < 0) {
+		database_give_up(worker);
 		return;
+	}
 	worker->status = STATE_ENDING;
 	worker->run->state_dirty = true;
 	(void)warden_send(worker->channel, WARDEN_END, number, 0, NULL);

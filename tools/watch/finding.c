@@ -111,6 +111,8 @@ void finding_seal(struct watch_finding *finding)
 
 		hash = table_hash_text(hash, file);
 	}
+	if (finding->limit)
+		hash = table_hash_text(hash, finding->limit);
 	hash = table_hash_text(hash, program);
 	for (char **frame = finding->stack; frame && *frame && frames < FINGERPRINT_FRAMES; frame++) {
 		if (str_starts(*frame, "0x") || strstr(*frame, "+0x"))

@@ -5,8 +5,8 @@
  * A finding: one problem, with everything a reader needs to mend it. The kinds are the rows of core/findings.def.
  *
  * The fingerprint names the problem, not the occurrence: it is the same in every run, so a baseline can hold what is known
- * already. It is made of the kind, the task, the virtual port or the name of the socket's file, the program and the functions
- * on the stack - never of process numbers, real ports, times, addresses, directories or worker numbers.
+ * already. It is made of the kind, the task, the virtual port or the name of the socket's file, the limit, the program and the
+ * functions on the stack - never of process numbers, real ports, times, addresses, directories or worker numbers.
  */
 #include <jansson.h>
 #include <stdbool.h>
@@ -42,6 +42,7 @@ struct watch_finding {
 	pid_t pid, pid_inside;		/* inside: in a PID namespace of the suite's own; 0 = in none */
 	char *command, *directory;	/* of the process that made it */
 	const char *error;		/* what calls failed with, of an error_rate; static, NULL: none */
+	const char *limit;		/* which, and how near, of a resource_limit; static, NULL: none */
 	char **ancestry;		/* strv, parent first: "node (123)" */
 	char **stack;			/* strv, innermost first */
 	char *detail;			/* one sentence */

@@ -50,10 +50,8 @@ static void on_socket(void *arg, const struct diag_socket *socket)
 static int dump_namespace(struct search *search, int netns)
 {
 	const struct diag_filter filter = { .first = search->who->port, .last = search->who->port };
-	int ret = diag_each(netns, &filter, on_socket, search);
 
-	search->who->torn |= ret == -EINTR;
-	return ret == -EINTR ? 0 : ret;
+	return diag_each(netns, &filter, on_socket, search);
 }
 
 static bool namespace_seen(struct search *search, uint64_t netns)

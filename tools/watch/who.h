@@ -66,7 +66,6 @@ struct who {
 	size_t virtual_count;
 	unsigned int hidden_processes; /* whose descriptors we may not see */
 	unsigned int hidden_namespaces; /* network namespaces that we may not enter */
-	bool torn;		/* sockets came and went while we looked */
 };
 
 /** @maps: of the live runs, from tools/run; those of visible processes are found besides. */
