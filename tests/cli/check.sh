@@ -60,6 +60,10 @@ printf 'workers: 100\nblock: 100\nrange: 11000-12000\n' >berth.yaml
 same 'more blocks than the range' '100 workers with blocks of 100 need 10000 real ports, but the range 11000-12000 has 1001' "$(warnings)"
 printf 'each: [a, b]\ncommand: [npm, test]\n' >berth.yaml
 same 'tasks that do the same' 'command does not mention {task}: every task of each does the same, unless it reads BERTH_TASK' "$(warnings)"
+printf 'db: mysql:/localhost/shop\n' >berth.yaml
+berth check
+same 'a URL with a slip in it is the name of no database' 125 "$status"
+has 'which is told' "got 'mysql:/localhost/shop'" "$err"
 printf 'tree: shared\ncollect: out\n' >berth.yaml
 has 'collect of a shared tree' 'collect has no effect' "$(warnings)"
 

@@ -463,7 +463,7 @@ static int database_parse(const struct option *option, const char *text, void *f
 {
 	enum run_database_kind kind;
 
-	if (strstr(text, "://") && option_database_kind(text, &kind))
+	if (strpbrk(text, ":/") && option_database_kind(text, &kind)) /* postgresql:/x is no name, but a slip */
 		return -EINVAL;
 	return items_parse(option, text, field);
 }
