@@ -2,20 +2,12 @@
 /*
  * recvfrom(2), recvmsg(2), recvmmsg(2): where a datagram came from. A reply must seem to come from the port that it was
  * sent to, or resolvers and DTLS drop it. And where it was sent to, in the control data of who asks for it (IP_RECVORIGDSTADDR).
- *
- * No hook of the kernel sees control data and the error queue: there the shim mends addresses also where else it stands aside.
  */
 #include "shim/shim.h"
 
-static struct berth_portmap *map_for(int flags)
-{
-	return flags & MSG_ERRQUEUE ? shim_attached() : shim_map();
-}
-
 /* The kernel has written what is read here, or it has written less: a length says how far. */
-static void give_control(const struct msghdr *msg)
+static void give_control(const struct berth_portmap *map, const struct msghdr *msg)
 {
-	const struct berth_portmap *map = msg->msg_controllen ? shim_attached() : NULL;
 	unsigned char *at = msg->msg_control;
 	size_t left = map && at ? msg->msg_controllen : 0, size;
 	struct cmsghdr head;
@@ -35,7 +27,7 @@ static void give_control(const struct msghdr *msg)
 EXPORT ssize_t recvfrom(int fd, void *restrict data, size_t size, int flags, struct sockaddr *restrict sa,
 			socklen_t *restrict len)
 {
-	struct berth_portmap *map = sa ? map_for(flags) : NULL;
+	struct berth_portmap *map = sa ? shim_map() : NULL;
 	socklen_t room = map ? shim_room(sa, len) : 0;
 	ssize_t ret;
 
@@ -54,7 +46,7 @@ ssize_t __recvfrom_chk(int fd, void *data, size_t size, size_t buffer, int flags
 EXPORT ssize_t __recvfrom_chk(int fd, void *data, size_t size, size_t buffer, int flags, struct sockaddr *sa,
 			      socklen_t *len)
 {
-	struct berth_portmap *map = sa ? map_for(flags) : NULL;
+	struct berth_portmap *map = sa ? shim_map() : NULL;
 	socklen_t room = map ? shim_room(sa, len) : 0;
 	ssize_t ret;
 
@@ -68,7 +60,7 @@ EXPORT ssize_t __recvfrom_chk(int fd, void *data, size_t size, size_t buffer, in
 
 EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 {
-	struct berth_portmap *map = map_for(flags);
+	struct berth_portmap *map = shim_map();
 	socklen_t room = 0;
 	ssize_t ret;
 
@@ -79,7 +71,7 @@ EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 	if (ret >= 0 && room)
 		shim_give(map, msg->msg_name, room, msg->msg_namelen);
 	if (ret >= 0)
-		give_control(msg);
+		give_control(map, msg);
 	return ret;
 }
 
@@ -91,7 +83,7 @@ EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned int count, int fl
 		    struct timespec *timeout)
 {
 	enum { MOST = 16384, LONG_ENOUGH = 255 }; /* the stack is the caller's; any room beyond sockaddr_in6 is the same to us */
-	struct berth_portmap *map = map_for(flags);
+	struct berth_portmap *map = shim_map();
 	unsigned int kept = map && messages ? shim_readable_messages(messages, count < MOST ? count : MOST) : 0;
 	unsigned char room[kept + 1];
 	int ret;
@@ -106,7 +98,7 @@ EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned int count, int fl
 	for (int i = 0; i < ret && i < (int)kept; i++)
 		if (room[i])
 			shim_give(map, messages[i].msg_hdr.msg_name, room[i], messages[i].msg_hdr.msg_namelen);
-	for (int i = 0; i < ret; i++)
-		give_control(&messages[i].msg_hdr);
+	for (int i = 0; map && i < ret; i++)
+		give_control(map, &messages[i].msg_hdr);
 	return ret;
 }

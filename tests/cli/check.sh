@@ -47,9 +47,15 @@ same 'an ephemeral port' "port $high is one that the kernel hands out by itself 
 echo "range: $low-$high" >berth.yaml
 has 'a range among the ephemeral ports' "range: real ports $low-$high are ones" "$(warnings)"
 printf 'port: 3000-3010\nshare: 3005\n' >berth.yaml
-same 'shared and declared' 'port 3005 is in both port and share: a run is refused, take it out of one' "$(warnings)"
-printf 'port: 3000-3999\n' >berth.yaml
-same 'more ports than the block' "1000 ports are declared, but a worker's block has 512: set block: 1000 or more" "$(warnings)"
+berth check
+same 'what berth run refuses is a mistake: shared and declared' '125 berth: berth.yaml: port 3005 is declared and shared at once' "$status $err"
+printf 'profiles:\n  ci: {port: 3000-3999}\n' >berth.yaml
+berth check --json
+same 'in a profile as well: more ports than the block' '125 false ["berth.yaml: 1000 declared ports do not fit into a block of 512"]' \
+	"$status $(printf '%s' "$out" | jq -rc '"\(.valid) \(.errors)"')"
+printf 'each: [a, a]\n' >berth.yaml
+berth check
+same 'a task twice' "125 berth: berth.yaml: task 'a' is named twice, or has no name" "$status $err"
 printf 'workers: 100\nblock: 100\nrange: 11000-12000\n' >berth.yaml
 same 'more blocks than the range' '100 workers with blocks of 100 need 10000 real ports, but the range 11000-12000 has 1001' "$(warnings)"
 printf 'each: [a, b]\ncommand: [npm, test]\n' >berth.yaml

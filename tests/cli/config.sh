@@ -82,6 +82,16 @@ hint: rename it to berth.yaml" run true
 complains 'the wrong ending, of check' "berth: '$PWD/berth.yml' is not read
 hint: rename it to berth.yaml" check
 rm berth.yml
+printf 'workers: 4\nprofiles: {night: {each: [a, b, c]}}\n' >berth.yaml
+berth run --each a,b --dry-run -- true
+same 'tasks of a flag replace the number of workers' 'workers: 2, 2 at once' "$(printf '%s' "$out" | head -n 1)"
+berth run --profile night --dry-run -- true
+has 'tasks of a profile that of the top level' 'workers: 3, ' "$out"
+berth check
+has 'as check shows' 'workers  4      -' "$out"
+complains 'but not in one place' 'berth: 3 workers for 2 tasks
+hint: --each starts one worker per task; -j limits how many run at once' run -n 3 --each a,b true
+rm berth.yaml
 printf 'json: out/report.json\nresults: /abs\n' >berth.yaml
 mkdir -p sub && cd sub || exit 1
 same 'files are beside berth.yaml, wherever one is' "{\"results\":\"/abs\",\"json\":\"$work/home/project/out/report.json\"}" "$(settings)"

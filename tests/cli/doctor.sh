@@ -157,4 +157,7 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 else
 	skip 'without privilege preload works all the same' 'not root'
 fi
+# shellcheck disable=SC2016
+bash -c 'trap "" CHLD; exec "$0" doctor --json' "$BERTH" >"$work/out" 2>&1
+same 'who ignores SIGCHLD learns the same' '0' "$(jq '[.findings[] | select((.cause // "") | test("No child"))] | length' "$work/out")"
 finish

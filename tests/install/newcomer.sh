@@ -55,6 +55,7 @@ printf 'port: x\n' >berth.yaml
 says 125 'berth.yaml:1: port: expected ports' 'expected ports' "$berth" check
 rm berth.yaml
 says 125 'no berth.yaml from here upwards' 'no berth.yaml from here upwards' "$berth" check
+says 1 'no run has been recorded in' 'no run has been recorded' "$berth" trends --results "$work/none"
 says 125 'from which the kernel hands out ports itself' 'from which the kernel hands out ports itself' \
 	"$berth" run --range 32000-40000 -- true
 says 125 'do not fit into the port range' 'do not fit into the port range' "$berth" run -n 200 --block 200 -- true

@@ -77,6 +77,9 @@ select datname from pg_database where datname is distinct from 'mes_e2e_db' and 
 select datname from pg_database where $1::text = datname and datname collate "C" = 'mes_e2e_db' and datname collate pg_catalog."C" <> $$x$$ <- mes_e2e_db
 select datname from pg_database where datname like '%e2e_db' or datname like 'm%db' or datname = $q$nosuch$q$
 select datname from pg_database where datname not like 'template_' and datname not like '%gres'
+select datname from pg_database where datname like 'mes\_e2e\_db' escape '\' or cast(datname as text) = 'x'
+select datname from pg_database where datname not similar to '(postgres|template_)' and cast(datname as text) = 'mes_e2e_db'
+select datname from pg_database where datname similar to '(mes|our)_e2e_db' or datname similar to 'template%' order by 1
 select pg_database.datname, pg_catalog.pg_database.datallowconn from pg_catalog.pg_database order by 1
 select datname from pg_database where datname = any ($1) order by 1 <- {mes_e2e_db,postgres,"no, such",null}
 select datname from pg_database where datname = any ($1::text[]) and datname <> all ($2::name[]) order by 1 <- {mes_e2e_db,postgres}|{postgres}
@@ -310,6 +313,8 @@ do $do$ begin raise exception 'no database %', 'here' using hint = 'datname', er
 do $do$ declare r record; begin for r in select 'database' as x loop raise warning '%', r.x; end loop; end $do$
 do $do$ declare r record; begin for r in select datname from pg_database order by 1 loop raise notice '%', r.datname; end loop; end $do$
 do $do$ declare r record; begin for r in select datname from pg_database loop raise notice 'one'; exit; end loop; end $do$
+do $do$ declare r record; begin for r in select datname from pg_database where datname = 'mes_e2e_db' loop insert into d.datname values (lower('mes_e2e_db'), 77, 'mes_e2e_db'); end loop; end $do$
+delete from datname where "database" = 77 and catalog = 'mes_e2e_db' and dbname = 'mes_e2e_db' returning catalog
 do $do$ declare r record; begin select datname from pg_database into r; if count(*) > 0 from pg_database then raise notice 'some'; end if; end $do$
 do $do$ begin if exists (select from pg_database where datname = 'mes_e2e_db') then raise notice 'there'; else raise notice 'not there'; end if; end $do$
 do $do$ begin if current_database() = 'mes_e2e_db' then raise notice 'mine'; end if; end $do$

@@ -66,6 +66,9 @@ kept=$(sql "select datname from pg_database where shobj_description(oid, 'pg_dat
 shared after -d "$shurl" "$work/after" true
 same 'and is not reaped' 1 "$(sql "select count(*) from pg_database where datname = '$kept'")"
 sql "drop database $kept"
+sql "create role administrator superuser login password 'secret'"
+shared postgres -k -d "postgresql://administrator:secret@127.0.0.1:$sport/postgres" "$work/postgres" true
+same 'what everybody shares does not say that it is kept' 'default administrative connection database' "$(sql "select shobj_description(oid, 'pg_database') from pg_database where datname = 'postgres'")"
 sql 'alter database postgres connection limit 1'
 (until PGPASSWORD=mes_password psql -h 127.0.0.1 -p "$sport" -U mes_user -qXc 'select pg_sleep(1)' postgres; do :; done
 sql 'alter database postgres connection limit -1') >/dev/null 2>&1 &
@@ -81,10 +84,11 @@ ok 'physical names begin with the logical one' grep -q '"physical": "mes_e2e_db_
 # --- death ---
 shared kill9 -d "$shurl" "$work/kill9" "$client 'create table x()'; kill -9 \$PPID"
 ok 'a supervisor killed with -9: its agents clean up' wait_for none_left 2
-shared killall -d "$shurl" "$work/killall" "$client 'create table x()'; kill -9 \$(pgrep -P \$PPID -f driver) \$PPID"
+anew="psql -qc 'drop database mes_e2e_db' -c 'create database mes_e2e_db' postgres; until $client \"select shobj_description(oid, 'pg_database') from pg_database where datname = 'mes_e2e_db'\" | grep -q berth; do :; done"
+shared killall -d "$shurl" "$work/killall" "$client 'create table x()'; $anew; kill -9 \$(pgrep -P \$PPID -f driver) \$PPID"
 ok 'the agents killed too: the databases stay' wait_for none_left 3
 shared reaper -d "$shurl" "$work/reaper" true
-same 'until the next run, which finds the lease free' 2 "$(databases)"
+same 'until the next run, which finds the lease free, of one that the suite made anew as well' 2 "$(databases)"
 sql 'create database mes_e2e_db_task_9_aaaaaaaa owner mes_user'
 shared foreign -d "$shurl" "$work/foreign" true
 same 'a database without a lease is nobody'"'"'s to drop, whatever its name' 1 "$(sql "select count(*) from pg_database where datname = 'mes_e2e_db_task_9_aaaaaaaa'")"

@@ -62,8 +62,10 @@ both() { [ -e ready.1 ] && [ -e ready.2 ]; }
 wait_for 10 both
 entries() { jq length .berth/allocated-ports.json; }
 before=$(entries)
-kill -9 "$(keeper_of $run)" $run
+keeper=$(keeper_of $run)
+kill -9 "$keeper" $run
 wait $run 2>/dev/null
+wait_for 5 gone "$keeper"
 "$BERTH" reap >out 2>err
 is "2 0" "$before $(entries)" "berth reap: a dead run's ports are out of allocated-ports.json"
 rm -f ready.*
@@ -112,8 +114,10 @@ wait_for 5 keeper_of $run >/dev/null
 some_files() { ! no_files; }
 wait_for 5 some_files
 kill -STOP $run
-kill -9 "$(keeper_of $run)" $run
+keeper=$(keeper_of $run)
+kill -9 "$keeper" $run
 wait $run 2>/dev/null
+wait_for 5 gone "$keeper"
 has "$("$BERTH" reap --dry-run)" 'run [0-9a-f]+: files ' "reap --dry-run names the debris"
 no_files; [ $? != 0 ]; report $? "and leaves it"
 id=$(ls "$XDG_RUNTIME_DIR/berth")

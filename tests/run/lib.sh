@@ -8,7 +8,7 @@ top=$(mktemp -d "${TMPDIR:-/tmp}/berth-test.XXXXXX")
 mkdir "$top/project" "$top/runtime"
 chmod 755 "$top" "$top/project"
 chmod 700 "$top/runtime"
-export XDG_RUNTIME_DIR="$top/runtime"
+export XDG_RUNTIME_DIR="$top/runtime" XDG_CACHE_HOME="$top/cache"
 unset BERTH_RUN BERTH_WORKER NO_COLOR FORCE_COLOR PLAYWRIGHT_PROJECT PROJECT_NAME
 cd "$top/project" || exit 1
 . "$here/../tap.sh"

@@ -111,6 +111,25 @@ moving() { [ "$(cat ticks.* | wc -l)" -gt "$before" ]; }
 wait_for 5 moving; report $? "SIGCONT lets them go on"
 kill -TERM $run
 wait $run; is 143 $? "and the run can still be ended"
+cat >started.py <<'PY'
+import os, signal, subprocess, sys, time
+berth, ignored, sent, workers = sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4]
+for name in os.listdir("."):
+    if name.startswith("ready."): os.unlink(name)
+run = subprocess.Popen([berth, "run", "-n", workers, "--tree", "shared", "--output", "quiet", "--", "sh", "-c",
+    'sh -c "exit 7"; echo $? >child.$BERTH_WORKER; : >ready.$BERTH_WORKER; i=0; while [ $i -lt 50 ]; do sleep 0.02; i=$((i + 1)); done'],
+    stdout=2, preexec_fn=lambda: signal.signal(getattr(signal, ignored), signal.SIG_IGN))
+end = time.time() + 10
+while time.time() < end and len([f for f in os.listdir(".") if f.startswith("ready.")]) < int(workers):
+    time.sleep(0.01)
+if sent != "none": run.send_signal(getattr(signal, sent))
+try: print(run.wait(15))
+except subprocess.TimeoutExpired: run.kill(); print("hangs")
+PY
+is 0 "$(python3 started.py "$BERTH" SIGHUP SIGHUP 2 2>err)" "nohup: a terminal that goes ends nobody"
+is 143 "$(python3 started.py "$BERTH" SIGHUP SIGTERM 2 2>err)" "but SIGTERM does"
+is 0 "$(python3 started.py "$BERTH" SIGCHLD none 1 2>err)" "started by somebody who ignores SIGCHLD"
+
 # a server that never answers has a minute to do so
 printf 'databases: [{kind: command, port: 7000, start: ": >starting.$$; exec sleep 619", ready: "false"}]\n' >berth.yaml
 start -n 2 $tree -- true

@@ -9,6 +9,9 @@ int main(void)
 {
 	struct addr to = addr("127.0.0.1", PORT), from = { .len = sizeof(from.ss) };
 	int server = FD(socket(AF_INET, SOCK_DGRAM, 0)), client = FD(socket(AF_INET, SOCK_DGRAM, 0));
+	static char huge[70000];
+	struct iovec pieces[2] = { { huge, sizeof(huge) / 2 }, { huge, sizeof(huge) / 2 } };
+	struct msghdr m = { .msg_name = &to.sa, .msg_namelen = sizeof(to.in), .msg_iov = pieces, .msg_iovlen = 2 };
 	char text[16];
 
 	WANT(0, bind_to(server, "127.0.0.1", PORT));
@@ -41,5 +44,8 @@ int main(void)
 	WANT(4, sendto(server, "pong", 4, 0, &from.sa, from.len));
 	WANT(4, recvfrom(client, text, sizeof(text), 0, &from.sa, &from.len));
 	IS("127.0.0.1:4082", show(&from));
+	/* more than a datagram holds */
+	FAILS(EMSGSIZE, sendto(client, huge, sizeof(huge), 0, &to.sa, to.len));
+	FAILS(EMSGSIZE, sendmsg(client, &m, 0));
 	return 0;
 }

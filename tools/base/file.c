@@ -271,6 +271,16 @@ int file_secret_path(const char *dir, const char *name, const char *suffix, char
 	return 0;
 }
 
+int file_cgroup_id(int cgroup, uint64_t *ret_id)
+{
+	struct stat info;
+
+	if (fstat(cgroup, &info))
+		return -errno;
+	*ret_id = info.st_ino;
+	return 0;
+}
+
 void file_read_ephemeral(unsigned int *ret_low, unsigned int *ret_high)
 {
 	cleanup_free char *text = NULL;

@@ -6,6 +6,7 @@
  */
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /**
@@ -56,6 +57,9 @@ int dir_runtime(char **ret_path);
  * Return: 0 and *ret_path; -EIO if there are no random numbers.
  */
 int file_secret_path(const char *dir, const char *name, const char *suffix, char **ret_path);
+
+/** What eBPF calls the cgroup whose directory @cgroup is: kernfs gives it as the inode number. Return: 0; -errno. */
+int file_cgroup_id(int cgroup, uint64_t *ret_id);
 
 /* Where the kernel hands out ports by itself, inclusive; its own default if that cannot be read. */
 void file_read_ephemeral(unsigned int *ret_low, unsigned int *ret_high);

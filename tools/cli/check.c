@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * `berth check`: every mistake of berth.yaml, or the settings in force: one column per profile, because what
- * one wants to see is where they differ. Passwords in URLs are not shown.
+ * one wants to see is where they differ. Passwords in URLs are not shown. Settings that are right one by one, but
+ * that `berth run` refuses together, are mistakes as well: the plan is made for each profile.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #include "tools/cli/project.h"
 #include "tools/cli/output.h"
 #include "tools/cli/term.h"
+#include "tools/run/plan.h"
 
 struct check {
 	struct config *config;
@@ -139,6 +141,28 @@ static void fill(struct check *check)
 	}
 }
 
+static void refused(const struct check *check, char ***errors)
+{
+	static char *no_command[] = { (char *)(uintptr_t)"true", NULL };
+
+	for (unsigned int i = 0; i < check->config->count; i++) {
+		struct run_options options = check->profiles[i].run;
+		cleanup_free char *error = NULL, *text = NULL;
+		struct plan *plan = NULL;
+
+		if (!options.command) /* the command line has it */
+			options.command = no_command;
+		if (!plan_make(&options, environ, &plan, &error)) {
+			plan_free(plan);
+			continue;
+		}
+		error[strcspn(error, "\n")] = 0; /* the hint is berth run's to give */
+		text = str_print("%s: %s", check->config->shown, error);
+		if (!strv_has(*errors, text))
+			strv_add(errors, text);
+	}
+}
+
 static void empty(struct check *check)
 {
 	for (unsigned int i = 0; check->profiles && i < check->config->count; i++)
@@ -163,6 +187,14 @@ static void print_text(const struct check *check, const char *profile)
 		log_line("warning: %s", *warning);
 }
 
+static void print_errors(const struct cli *cli, const char *path, char *const *errors)
+{
+	if (cli->json)
+		print_json(path, NULL, errors);
+	for (; !cli->json && *errors; errors++)
+		log_line("%s", *errors);
+}
+
 static int check_file(struct cli *cli, const char *path)
 {
 	cleanup_strv char **errors = NULL;
@@ -170,15 +202,14 @@ static int check_file(struct cli *cli, const char *path)
 	const char *profile;
 	int status = 0;
 
-	if (config_read(path, &check.config, &errors)) {
-		if (cli->json)
-			print_json(path, NULL, errors);
-		for (char **error = errors; !cli->json && *error; error++)
-			log_line("%s", *error);
-		return EXIT_USAGE;
+	if (!config_read(path, &check.config, &errors)) {
+		fill(&check);
+		refused(&check, &errors);
 	}
-	fill(&check);
-	if (config_profile(check.config, cli, &profile)) {
+	if (errors) {
+		print_errors(cli, path, errors);
+		status = EXIT_USAGE;
+	} else if (config_profile(check.config, cli, &profile)) {
 		log_line("%s has no profile '%s'", check.config->shown, profile);
 		status = EXIT_USAGE;
 	} else if (cli->json) {

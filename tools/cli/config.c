@@ -256,6 +256,20 @@ static void apply_lists(const struct config_section *section, struct cli *cli)
 	}
 }
 
+/*
+ * Tasks say how many workers there are, so a number from a layer below has been replaced. Not the other way round: who says -n of
+ * a project with tasks may have meant -j, and is told so.
+ */
+static void tasks_replace_workers(struct cli *cli)
+{
+	struct origin *workers = &cli->origins[OPTION_workers];
+
+	if (workers->layer >= cli->origins[OPTION_each].layer)
+		return;
+	cli->run.workers = 0;
+	*workers = (struct origin){ 0 };
+}
+
 void config_apply(const struct config *config, const char *profile, struct cli *cli)
 {
 	const struct config_section *top = section_named(config, "");
@@ -269,6 +283,7 @@ void config_apply(const struct config *config, const char *profile, struct cli *
 		apply_options(config, chosen, LAYER_PROFILE, cli);
 		apply_lists(chosen, cli);
 	}
+	tasks_replace_workers(cli);
 }
 
 /* `--db X` and `db: X` become entries like those of `databases:` */

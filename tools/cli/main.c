@@ -2,6 +2,7 @@
 /* berth: parse, dispatch, exit. What a verb does is in VERB.c; what it accepts is in verbs.def and options.def. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -22,6 +23,13 @@ static void keep_streams(void)
 		close(fd);
 }
 
+/* Who starts us may ignore SIGCHLD, and then nobody can wait for a child. A run sees to it itself: its command gets it back. */
+static void keep_children(const struct verb *verb)
+{
+	if (verb != &verb_table[VERB_run])
+		signal(SIGCHLD, SIG_DFL);
+}
+
 /* Half an answer with status 0 would be taken for a whole one. */
 static int end_answer(int status)
 {
@@ -40,6 +48,7 @@ int main(int argc, char **argv)
 	keep_streams();
 	status = cli_parse(&cli, argc, argv);
 	log_verbosity = (int)cli.verbose;
+	keep_children(cli.verb);
 	if (!status)
 		status = cli.help ? help_verb(cli.verb) : cli.verb->run(&cli);
 	cli_free(&cli);

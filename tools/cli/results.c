@@ -97,6 +97,13 @@ static char *newest_run(const char *results)
 	return newest;
 }
 
+int results_none(const char *results)
+{
+	log_line("no run has been recorded in '%s'", results);
+	log_hint("berth run -- COMMAND");
+	return 1;
+}
+
 int results_load(const struct cli *cli, const char *id, struct report_run **ret_run, char **ret_dir)
 {
 	cleanup_free char *results = results_dir(cli), *newest = id ? NULL : newest_run(results), *dir = NULL;
@@ -104,11 +111,8 @@ int results_load(const struct cli *cli, const char *id, struct report_run **ret_
 
 	if (id && strchr(id, '/'))
 		return cli_usage(cli, "expected the id of a run such as 7f3a, got '%s'", id);
-	if (!id && !newest) {
-		log_line("no run has been recorded in '%s'", results);
-		log_hint("berth run -- COMMAND");
-		return 1;
-	}
+	if (!id && !newest)
+		return results_none(results);
 	dir = str_print("%s/runs/%s", results, id ? id : newest);
 	ret = report_load(dir, ret_run);
 	if (ret) {

@@ -12,6 +12,9 @@ char *results_dir(const struct cli *cli);
 /** The ids of the recorded runs, the newest first; a new strv, NULL = none. */
 char **results_runs(const char *results);
 
+/** Say that no run has been recorded in @results. Return: the exit status. */
+int results_none(const char *results);
+
 /**
  * Load run @id, or the newest if @id is NULL. Prints what is wrong.
  * @ret_dir	the run's directory, may be NULL

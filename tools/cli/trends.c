@@ -83,6 +83,8 @@ int verb_trends(struct cli *cli)
 	if (ret) {
 		cleanup_free char *results = results_dir(cli);
 
+		if (ret == -ENOENT)
+			return results_none(results);
 		log_line("unable to read the history '%s/history.sqlite': %s", results,
 			 ret == -EPROTO ? "it was made by a newer Berth" : strerror(-ret));
 		history_trends_free(trends, count);

@@ -69,25 +69,11 @@ struct backend {
 
 /* --- the two copies ---------------------------------------------------------------------------------------------- */
 
-static int cgroup_id(int cgroup, uint64_t *ret_id)
-{
-	union {
-		struct file_handle handle;
-		char room[sizeof(struct file_handle) + sizeof(uint64_t)];
-	} id = { .handle.handle_bytes = sizeof(uint64_t) };
-	int mount;
-
-	if (name_to_handle_at(cgroup, "", &id.handle, &mount, AT_EMPTY_PATH))
-		return -errno;
-	memcpy(ret_id, id.handle.f_handle, sizeof(*ret_id));
-	return 0;
-}
-
 /* Let the programs find map @index by the cgroup. */
 static int publish(struct backend *backend, int cgroup, uint32_t index)
 {
 	uint64_t id;
-	int ret = cgroup_id(cgroup, &id);
+	int ret = file_cgroup_id(cgroup, &id);
 
 	return ret ? ret : bpf_map__update_elem(backend->skel->maps.workers, &id, sizeof(id), &index, sizeof(index), BPF_ANY);
 }
@@ -96,7 +82,7 @@ static void unpublish(struct backend *backend, int cgroup)
 {
 	uint64_t id;
 
-	if (!cgroup_id(cgroup, &id))
+	if (!file_cgroup_id(cgroup, &id))
 		bpf_map__delete_elem(backend->skel->maps.workers, &id, sizeof(id), 0);
 }
 

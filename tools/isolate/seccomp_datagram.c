@@ -3,6 +3,9 @@
  * Datagrams: a send to a virtual port is made on our duplicate with a copy of the data, a receive is made there too, so that
  * the sender's address can be mended before the target sees it.
  *
+ * More data than a datagram holds is cut: too much for UDP still, so that the kernel says EMSGSIZE, and of a stream a part is a
+ * success (MSG_FASTOPEN).
+ *
  * Laws: nothing here waits; a send that finds the buffer full says ENOBUFS, which UDP may always say, and a receive that finds
  * nothing goes through asked_wait(). Once a datagram has been taken out of the socket it is delivered or, if the target's
  * memory is not what it said, lost, as the kernel would lose it.
@@ -70,18 +73,18 @@ static int send_begin(struct asked *asked, struct address *address, int *ret_fd)
 int on_sendto(struct asked *asked)
 {
 	struct address address;
+	size_t size = asked->call.size < DATAGRAM_MAX ? asked->call.size : DATAGRAM_MAX;
 	cleanup_close int fd = -1;
 	int ret;
 
-	if (asked->call.size > DATAGRAM_MAX ||
-	    !asked_take(asked, asked->call.addr, (uint32_t)asked->call.len, BERTH_ADDR_UNSPEC_IS_INET, &address))
+	if (!asked_take(asked, asked->call.addr, (uint32_t)asked->call.len, BERTH_ADDR_UNSPEC_IS_INET, &address))
 		return GO_ON;
 	ret = send_begin(asked, &address, &fd);
 	if (ret)
 		return ret;
-	if (asked->call.size && !target_read(&asked->target, asked->call.data, payload, asked->call.size))
+	if (size && !target_read(&asked->target, asked->call.data, payload, size))
 		return -EFAULT;
-	return send_real(&address, fd, asked->call.size, asked->call.flags, 0);
+	return send_real(&address, fd, size, asked->call.flags, 0);
 }
 
 /* Send @message's data to @address, which is empty if the message names none. */

@@ -56,7 +56,7 @@ ssize_t target_gather(const struct target *target, uint64_t iov, size_t count, v
 		return count ? -EFAULT : 0;
 	for (size_t i = 0; i < count; i++) {
 		if (remote[i].iov_len > room - total)
-			return -EMSGSIZE;
+			remote[i].iov_len = room - total;
 		total += remote[i].iov_len;
 	}
 	got = total ? process_vm_readv(target->pid, &local, 1, remote, count, 0) : 0;

@@ -27,7 +27,7 @@ struct target {
 bool target_read(const struct target *target, uint64_t from, void *to, size_t len);
 bool target_write(const struct target *target, uint64_t to, const void *from, size_t len);
 
-/* Gather @count (<= IOV_MAX) pieces of the target's memory, given as an array of its own struct iovec at @iov. */
+/* Gather @count (<= IOV_MAX) pieces of the target's memory, an array of its own struct iovec at @iov, as far as @room goes. */
 ssize_t target_gather(const struct target *target, uint64_t iov, size_t count, void *to, size_t room);
 
 /* Bytes that such an array has room for. Return: -EFAULT. */

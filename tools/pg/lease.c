@@ -40,6 +40,7 @@ struct keeper {			/* a worker's agent */
 	char *reset_to;		/* the memory of that, after a reset */
 	bool over, keep;
 	bool watches;	/* the server as a whole: one of the run's agents does */
+	bool unmarked;	/* the suite has created a database: one of ours, made anew, does not say yet whose it is */
 	struct str left;		/* databases of the suite's own making, at the end: a sighting */
 	unsigned int most_open;		/* connections at once; known when they are cut */
 	unsigned int slow_told;
@@ -181,6 +182,13 @@ static void on_abandoned(void *arg, int64_t idle_ms)
 	agent_tell(keeper->line, "abandoned %lld", (long long)idle_ms);
 }
 
+static void on_created(void *arg)
+{
+	struct keeper *keeper = arg;
+
+	keeper->unmarked = true;
+}
+
 static void on_turned_away(void *arg, unsigned int count, const char *why)
 {
 	const struct keeper *keeper = arg;
@@ -208,7 +216,8 @@ static int listen_port(struct keeper *keeper, unsigned int port)
 	struct relay_setup setup = { .loop = keeper->loop, .names = &keeper->names, .port = worker->real[port],
 				     .socket_path = str_copy(path), .server_tls = url->server_host && url->tls,
 				     .offer_tls = url->tls, .slow_ms = keeper->pg->setup.slow_query_ms, .on_slow = on_slow,
-				     .on_turned_away = on_turned_away, .on_abandoned = on_abandoned, .arg = keeper };
+				     .on_turned_away = on_turned_away, .on_abandoned = on_abandoned,
+				     .on_created = on_created, .arg = keeper };
 	int ret;
 
 	setup.host = pg_url_server(url, &setup.server_port);
@@ -399,17 +408,25 @@ static void on_commit(struct keeper *keeper, const char *nothing)
 	keeper->over = true;
 }
 
-static void on_keep(struct keeper *keeper, const char *nothing)
+/* Let each database say whose it is. */
+static void mark_all(struct keeper *keeper, bool kept)
 {
-	(void)nothing;
 	for (unsigned int i = 0; i < keeper->pg->url_count; i++) {
 		cleanup_free char *physical = physical_of(keeper, i);
 		struct admin_lease lease = lease_of(keeper, i);
 		unsigned int port = port_of(keeper->pg, i);
 
-		if (reconnect(keeper, port) && !admin_comment(keeper->admins[port], physical, &lease, true))
+		if (is_shared(keeper, i) || !reconnect(keeper, port))
+			continue;
+		if (!admin_comment(keeper->admins[port], physical, &lease, kept) && kept)
 			agent_tell(keeper->line, "kept %s", physical);
 	}
+}
+
+static void on_keep(struct keeper *keeper, const char *nothing)
+{
+	(void)nothing;
+	mark_all(keeper, true);
 	keeper->keep = keeper->over = true;
 }
 
@@ -503,6 +520,9 @@ static void on_health(void *arg)
 	watch_idle(keeper);
 	end_idle(keeper);
 	watch_pool(keeper);
+	if (keeper->unmarked)
+		mark_all(keeper, false);
+	keeper->unmarked = false;
 	(void)loop_after(keeper->loop, HEALTH_MS, on_health, keeper);
 }
 
@@ -511,16 +531,12 @@ static void on_beat(void *arg)
 	struct keeper *keeper = arg;
 	bool due = clock_ms() - keeper->beat_ms > HEARTBEAT_MS;
 
-	for (unsigned int i = 0; i < keeper->pg->url_count; i++) {
-		cleanup_free char *physical = physical_of(keeper, i);
-		struct admin_lease lease = lease_of(keeper, i);
-		unsigned int port = port_of(keeper->pg, i);
-
-		if (reconnect(keeper, port) && due)
-			(void)admin_comment(keeper->admins[port], physical, &lease, false);
-	}
-	if (due)
+	for (unsigned int i = 0; i < keeper->pg->port_count; i++)
+		(void)reconnect(keeper, i);
+	if (due) {
+		mark_all(keeper, false);
 		keeper->beat_ms = clock_ms();
+	}
 	(void)loop_after(keeper->loop, LIVENESS_MS, on_beat, keeper);
 }
 

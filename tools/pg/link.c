@@ -252,8 +252,11 @@ static void read_server(struct link *link)
 		server_closed(link);
 	else if (link->session && link->client.channel.fd >= 0)
 		link->dead |= session_from_server(link->session, link->relay->buffer, (size_t)got) < 0;
-	if (got > 0 && link->session)
-		note_admission(link);
+	if (got <= 0 || !link->session)
+		return;
+	note_admission(link);
+	if (session_created(link->session) && link->relay->setup.on_created)
+		link->relay->setup.on_created(link->relay->setup.arg);
 }
 
 static void client_tls_step(struct link *link)

@@ -26,6 +26,7 @@ struct relay_setup {
 	slow_fn on_slow;
 	void (*on_turned_away)(void *arg, unsigned int count, const char *why); /* so many clients in a row; may be NULL */
 	void (*on_abandoned)(void *arg, int64_t idle_ms); /* a client went without a word, idle in a transaction; may be NULL */
+	void (*on_created)(void *arg); /* a client has created a database; may be NULL */
 	void *arg;
 };
 

@@ -18,7 +18,7 @@ static const char *const catalog_columns[] = {
 	"unique_constraint_catalog", "current_catalog", "current_database", "pg_database_size", "has_database_privilege", NULL,
 };
 static const char *const ends_comparison[] = { "and", "or", "then", "select", "from", "order", "group", "limit", "union",
-					       "when", "else", "end", "where", "on", "join", NULL };
+					       "when", "else", "end", "where", "on", "join", "loop", "escape", NULL };
 
 bool rename_is_catalog_column(const struct parse *parse, size_t i)
 {
@@ -91,6 +91,19 @@ static bool is_like_shared(const struct parse *parse, size_t i)
 	return i && parse_is_one_of(parse, i - 1, words) && names_like_shared(parse->text + token->body, token->body_len);
 }
 
+/* SIMILAR TO: a pattern may say whether the suffix is there. */
+static bool edit_similar(struct parse *parse, size_t i)
+{
+	const struct token *token = parse_token(parse, i);
+	cleanup_str struct str text = { 0 };
+
+	if (i < 2 || !parse_is(parse, i - 1, "to") || !parse_is(parse, i - 2, "similar"))
+		return false;
+	str_addf(&text, "(%s)?", parse->names->suffix);
+	parse_edit(parse, token->body + token->body_len, 0, text.text);
+	return true;
+}
+
 static void map_operand(struct parse *parse, size_t i)
 {
 	const struct token *token = parse_token(parse, i);
@@ -108,7 +121,7 @@ static void map_operand(struct parse *parse, size_t i)
 		parse->result->params |= 1ull << (number - 1);
 		parse->mapped++;
 	} else if (token->kind == TOKEN_DOLLAR || (parse_is_string(parse, i) && !is_like_shared(parse, i) &&
-						   !edit_pattern(parse, i))) {
+						   !edit_similar(parse, i) && !edit_pattern(parse, i))) {
 		parse_edit_literal(parse, i);
 	}
 }
@@ -235,6 +248,7 @@ void rename_comparison(struct parse *parse, size_t i, size_t end)
 	i += parse_is_sign(parse, i + 1, "(") && parse_is_sign(parse, i + 2, ")") ? 2 : 0; /* current_database() */
 	if (first && parse_is(parse, first - 1, "case"))
 		map_cases(parse, i + 1, end);
+	i += parse_is(parse, i + 1, "as") && parse_is_sign(parse, i + 3, ")") ? 2 : 0; /* cast(datname as text) = */
 	for (; parse_is_sign(parse, i + 1, ")"); i++) /* lower(datname) = */
 		wrapped = true;
 	if (parse_is(parse, i + 1, "collate"))

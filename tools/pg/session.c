@@ -74,6 +74,14 @@ const struct str *session_rejection(const struct session *session)
 	return session->rejection.len ? &session->rejection : NULL;
 }
 
+bool session_created(struct session *session)
+{
+	bool created = session->created;
+
+	session->created = false;
+	return created;
+}
+
 uint64_t session_refused(const struct session *session)
 {
 	return session->refused;

@@ -37,6 +37,7 @@ bool session_is_idle_in_transaction(const struct session *session); /* and the c
 int64_t session_since_ms(const struct session *session); /* since the last ReadyForQuery */
 bool session_begun(const struct session *session); /* the server has let the client in */
 char *session_turned_away(struct session *session); /* it has no room for it: its words, once, the caller's; else NULL */
+bool session_created(struct session *session); /* a database, since this was last asked */
 uint64_t session_refused(const struct session *session);
 
 #endif

@@ -39,6 +39,7 @@ struct session {
 	bool escape_strings;	/* standard_conforming_strings = off */
 	struct str rejection;	/* session_rejection() */
 	bool answered;
+	bool created;		/* session_created() */
 	bool spoilt;		/* a statement was, and its error is still to come */
 	bool server_tls;	/* our way to the server is encrypted, the client's is another or none */
 };

@@ -108,6 +108,14 @@ static bool explain_refused(const struct session *session, const char *message, 
 	return true;
 }
 
+/* CommandComplete */
+static bool says_created(const char *message, size_t len)
+{
+	static const char tag[] = "CREATE DATABASE";
+
+	return len == WIRE_HEADER + sizeof(tag) && !memcmp(message + WIRE_HEADER, tag, sizeof(tag));
+}
+
 bool session_inspect_server(struct session *session, const char *message, size_t len, bool suspicious, struct str *out)
 {
 	bool first = !session->answered;
@@ -121,6 +129,8 @@ bool session_inspect_server(struct session *session, const char *message, size_t
 		slow_ready(&session->slow, session->since_ms);
 	} else if (*message == 'S') {
 		note_parameter(session, message, len);
+	} else if (*message == 'C') {
+		session->created |= says_created(message, len);
 	} else if (*message == 'G' && session->pending.by_sync) {
 		slow_swallowed(&session->slow);
 	} else if (*message == 'R' && session->server_tls) {

@@ -138,7 +138,15 @@ static int start(struct hook *hook, const struct call *call)
 	}
 	hook->pidfd = (int)syscall(SYS_pidfd_open, hook->pid, 0);
 	ret = hook->pidfd < 0 ? -errno : loop_add(hook->run->loop, hook->pidfd, EPOLLIN, on_ended, hook);
-	hook->deadline = loop_after(hook->run->loop, HOOK_MS, on_late, hook);
+	if (!ret) {
+		hook->deadline = loop_after(hook->run->loop, HOOK_MS, on_late, hook);
+		return 0;
+	}
+	kill(-hook->pid, SIGKILL); /* nobody would see its end */
+	waitpid(hook->pid, NULL, 0);
+	if (hook->pidfd >= 0)
+		close(hook->pidfd);
+	hook->pid = 0;
 	return ret;
 }
 

@@ -256,10 +256,17 @@ static void raise_limits(struct run *run)
 		setrlimit(RLIMIT_NOFILE, &more);
 }
 
+static bool is_ignored(int number)
+{
+	struct sigaction now;
+
+	return !sigaction(number, NULL, &now) && now.sa_handler == SIG_IGN;
+}
+
 static int open_signals(struct run *run)
 {
 	static const int always[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2 };
-	const struct sigaction ignore = { .sa_handler = SIG_IGN };
+	const struct sigaction ignore = { .sa_handler = SIG_IGN }, usual = { .sa_handler = SIG_DFL };
 	sigset_t set;
 
 	sigemptyset(&set);
@@ -267,8 +274,13 @@ static int open_signals(struct run *run)
 		sigaddset(&set, always[i]);
 	if (!run->plan->single)
 		sigaddset(&set, SIGTSTP);
+	sigemptyset(&run->ignored);
+	for (int number = 1; number < NSIG; number++)
+		if (sigismember(&set, number) == 1 && is_ignored(number))
+			sigaddset(&run->ignored, number);
 	sigprocmask(SIG_BLOCK, &set, &run->inherit.mask);
 	sigaction(SIGPIPE, &ignore, &run->inherit.pipe);
+	sigaction(SIGCHLD, &usual, &run->inherit.child); /* who ignores it cannot wait for a child, wait(2) */
 	run->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	prctl(PR_SET_CHILD_SUBREAPER, 1); /* should a warden be killed, its children become ours, not init's */
 	return run->signals < 0 ? -errno : loop_open(&run->loop);

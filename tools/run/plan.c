@@ -92,7 +92,8 @@ static char *check(const struct run_options *options)
 				 "run at once", options->workers, tasks);
 	for (size_t i = 0; i < tasks; i++)
 		if (!options->tasks[i][0] || strv_has(options->tasks + i + 1, options->tasks[i]))
-			return str_print("task '%s' is named twice, or has no name", options->tasks[i]);
+			return str_print("task '%s' is named twice, or has no name\nhint: each name of `each` (--each) "
+					 "is one worker's", options->tasks[i]);
 	return NULL;
 }
 
@@ -143,7 +144,8 @@ static char *check_ports(const struct plan *plan, const struct run_options *opti
 	for (const uint16_t *port = plan->ports; *port; port++)
 		for (const uint16_t *shared = plan->share; *shared; shared++)
 			if (*port == *shared)
-				return str_print("port %u is declared and shared at once", *port);
+				return str_print("port %u is declared and shared at once\nhint: `port` gives each worker its own, "
+						 "`share` lets all use the host's: leave it in one", *port);
 	return plan_no_room(plan, room);
 }
 

@@ -11,6 +11,7 @@
  *	worker.c	one worker from start to end
  *	output.c	its streams;  notes.c  what the shim reports;  verdict.c  what comes of it all
  */
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -124,6 +125,7 @@ struct run {
 	struct loop *loop;
 	struct warden_inherit inherit;
 	int signals;		/* signalfd; supervisor.c */
+	sigset_t ignored;	/* of these: we were started so (nohup), and they end nobody */
 	int got_signal;		/* the first that asked us to end; 0 = none */
 	unsigned int signal_count;
 	unsigned int running, over, failed;

@@ -5,7 +5,8 @@
  * A signal that asks us to end is passed on once, with grace; the second one ends the run now. A single worker shares our
  * terminal and process group: a ^C has reached the command already when it reaches us (si_code says that the kernel
  * sent it), so we only wait for what the command makes of it, however often it comes. What is no order to end is the command's
- * alone: SIGUSR1, SIGUSR2, and SIGQUIT, upon which runtimes (Java, Go) say where they are.
+ * alone: SIGUSR1, SIGUSR2, and SIGQUIT, upon which runtimes (Java, Go) say where they are. So is what we were started
+ * with ignored, because the command was, too, and may have changed it for itself (nohup, and a server that reloads).
  */
 #include <errno.h>
 #include <signal.h>
@@ -160,6 +161,10 @@ void run_poll_signals(struct run *run)
 	struct signalfd_siginfo info;
 
 	while (read(run->signals, &info, sizeof(info)) == sizeof(info)) {
+		if (sigismember(&run->ignored, (int)info.ssi_signo)) {
+			pass_on(run, &info);
+			continue;
+		}
 		switch (info.ssi_signo) {
 		case SIGINT:
 		case SIGTERM:

@@ -119,6 +119,7 @@ static const char *become_command(struct warden *warden)
 		return "streams";
 	setrlimit(RLIMIT_NOFILE, &inherit->files);
 	sigaction(SIGPIPE, &inherit->pipe, NULL);
+	sigaction(SIGCHLD, &inherit->child, NULL);
 	sigprocmask(SIG_SETMASK, &inherit->mask, NULL);
 	environ = setup->envp;
 	errno = -isolate_worker_exec(setup->isolate, setup->argv);

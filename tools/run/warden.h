@@ -45,7 +45,7 @@ struct warden_message {
 /* What a process was before the supervisor changed it for itself: the command gets it back. */
 struct warden_inherit {
 	sigset_t mask;
-	struct sigaction pipe;
+	struct sigaction pipe, child;
 	struct rlimit files;
 };
 

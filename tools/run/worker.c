@@ -124,13 +124,14 @@ bool run_needs_process(const struct run *run, pid_t pid)
 	return pid == run->keeper || pid == getpid();
 }
 
-/* Among our children are the servers and relays of other workers, too. */
+/* Among our children are the servers and relays of other workers, too; in a nested run they say that they are the outer one's. */
 static bool is_of(const struct worker *worker, pid_t pid)
 {
 	cleanup_free char *text = NULL, *own = str_print("%u", worker->number);
 	size_t len;
 
-	return !proc_read_environ(pid, &text, &len) && str_equal(proc_parse_environ(text, len, "BERTH_WORKER"), own);
+	return !proc_read_environ(pid, &text, &len) && str_equal(proc_parse_environ(text, len, "BERTH_RUN"), worker->run->id) &&
+	       str_equal(proc_parse_environ(text, len, "BERTH_WORKER"), own);
 }
 
 /* Kill what became our child, of @worker or (NULL) of any. Return: true if there was anything. */
@@ -332,7 +333,14 @@ static int start(struct worker *worker)
 		close(streams[0]);
 		close(streams[1]);
 	}
-	return ret ? ret : loop_add(run->loop, worker->channel, EPOLLIN, on_channel, worker);
+	if (ret)
+		return ret;
+	ret = loop_add(run->loop, worker->channel, EPOLLIN, on_channel, worker);
+	if (ret) {
+		close(worker->channel); /* upon which the warden ends it all */
+		worker->channel = -1;
+	}
+	return ret;
 }
 
 static void fail_to_start(struct worker *worker, int error)

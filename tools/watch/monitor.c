@@ -234,22 +234,11 @@ const char *const *monitor_losses(const struct monitor *monitor)
 	return monitor->losses;
 }
 
-/* The id of a cgroup is the inode number of its directory (kernfs, 64-bit). */
-static int cgroup_id(int cgroup, uint64_t *ret_id)
-{
-	struct stat info;
-
-	if (fstat(cgroup, &info))
-		return -errno;
-	*ret_id = info.st_ino;
-	return 0;
-}
-
 int monitor_worker_add(struct monitor *monitor, unsigned int number, int cgroup)
 {
 	uint32_t worker = number;
 	uint64_t id;
-	int ret = cgroup_id(cgroup, &id);
+	int ret = file_cgroup_id(cgroup, &id);
 
 	if (ret)
 		return ret;
@@ -263,7 +252,7 @@ void monitor_worker_remove(struct monitor *monitor, int cgroup)
 {
 	uint64_t id;
 
-	if (!cgroup_id(cgroup, &id) && !bpf_map_delete_elem(bpf_map__fd(monitor->bpf->maps.workers), &id))
+	if (!file_cgroup_id(cgroup, &id) && !bpf_map_delete_elem(bpf_map__fd(monitor->bpf->maps.workers), &id))
 		monitor->bpf->bss->worker_count--;
 }
 
