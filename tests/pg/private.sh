@@ -18,6 +18,9 @@ got=$(run wrong -d $url "$work/wrong" "$as_client PGPASSWORD=wrong; psql -Atqc '
 same 'a wrong password is refused' 1 "$got"
 got=$(run bare -d postgresql://app@localhost:5439/app_db "$work/bare" "psql -h localhost -p 5439 -U app -Atqc 'select 1' app_db")
 same 'a URL without a password needs none' 1 "$got"
+got=$(run guest -d postgresql://app@localhost/app_db -d postgresql://other:word@localhost/other_db "$work/guest" \
+	"export PGHOST=localhost PGDATABASE=app_db; psql -U app -qc 'create role guest login'; psql -U guest -Atqc 'select current_user'; for role in other postgres; do PGPASSWORD=wrong psql -U \$role -c 'select 1' 2>&1 | grep -c 'password authentication failed'; done" | tr '\n' ' ')
+same 'nor does a role that its suite makes; one of a URL with a password, and postgres, do' 'guest 1 1 ' "$got"
 got=$(run odd -d 'postgresql://we%22ird:p%27a%5Css%20%40@localhost/na%22me' "$work/odd" \
 	"PGPASSWORD=\"p'a\\\\ss @\" psql -h localhost -U 'we\"ird' -Atqc 'select current_database()' 'na\"me'")
 same 'quotes and backslashes in role, password and name are theirs' 'na"me' "$got"

@@ -53,9 +53,8 @@ static const char settings[] = "\n"
 	"log_min_error_statement = panic\n"
 	"password_encryption = 'scram-sha-256'\n";
 
-static const char hba_others[] = "local all,replication all scram-sha-256\n"
-				 "host all,replication all 127.0.0.1/32 scram-sha-256\n"
-				 "host all,replication all ::1/128 scram-sha-256\n";
+/* What write_access() does; a part of the stamp, so that other rules make other templates. */
+static const char access_rules[] = "URLs' roles as their URLs say, others without a password if a URL has none, postgres with one";
 
 static char *const plain_env[] = { (char *)"PATH=/usr/bin:/bin", (char *)"LC_ALL=C", NULL };
 
@@ -73,7 +72,7 @@ static char *stamp(const struct pg_server *server)
 {
 	cleanup_free char *program = str_print("%s/postgres", server->bin), *file = digest_stamp(program);
 
-	return str_print("%s %s %s%s", file ? file : program, wanted_locale(), settings, hba_others);
+	return str_print("%s %s %s%s", file ? file : program, wanted_locale(), settings, access_rules);
 }
 
 static int initdb(const struct pg_server *server, const char *data, const char *locale, struct str *ret_text)
@@ -217,27 +216,46 @@ static int run_single(const struct pg_server *server, const char *data, const ch
 	return -EIO;
 }
 
-/* Who gets in: roles of the URLs by password (or without, if their URL has none), and we ourselves through the socket. */
+/* @role: NULL for all of them. */
+static void add_access(struct str *hba, const char *role, const char *method)
+{
+	static const char *const from[] = { "", " 127.0.0.1/32", " ::1/128" };
+
+	for (size_t i = 0; i < sizeof(from) / sizeof(*from); i++) {
+		str_add(hba, i ? "host all,replication " : "local all,replication ");
+		if (role)
+			add_quoted(hba, role, '"');
+		else
+			str_add(hba, "all");
+		str_addf(hba, "%s %s\n", from[i], method);
+	}
+}
+
+/*
+ * Who gets in: roles of the URLs by password (or without, if their URL has none), and we ourselves through the socket. A URL
+ * without a password is that of a server which trusts: the roles that its suite makes, mostly without one as well, get in as there.
+ */
 static int write_access(const struct template_plan *plan, uint16_t port, const char *data)
 {
 	cleanup_free char *hba_path = str_print("%s/pg_hba.conf", data), *ident_path = str_print("%s/pg_ident.conf", data);
 	cleanup_str struct str hba = { 0 }, ident = { 0 };
-	bool postgres_is_theirs = false;
+	static const char by_password[] = "scram-sha-256";
+	bool postgres_is_theirs = false, trusting = false;
 	int ret;
 
 	for (unsigned int i = 0; i < plan->url_count; i++) {
 		if (plan->urls[i].port != port || seen_before(plan, i, false))
 			continue;
 		postgres_is_theirs |= !strcmp(plan->urls[i].role, "postgres");
-		for (int host = 0; host < 3 && !plan->urls[i].password; host++) {
-			str_add(&hba, host ? "host all,replication " : "local all,replication ");
-			add_quoted(&hba, plan->urls[i].role, '"');
-			str_add(&hba, host == 2 ? " ::1/128 trust\n" : host ? " 127.0.0.1/32 trust\n" : " trust\n");
-		}
+		trusting |= !plan->urls[i].password;
+		add_access(&hba, plan->urls[i].role, plan->urls[i].password ? by_password : "trust");
 	}
-	if (!postgres_is_theirs)
+	if (!postgres_is_theirs) {
 		str_add(&hba, "local all postgres peer map=berth\n");
-	str_add(&hba, hba_others);
+		add_access(&hba, "postgres", by_password);
+	}
+	add_access(&hba, "berth", by_password); /* the probe's (hello, below): asked for a password, it leaves no complaint */
+	add_access(&hba, NULL, trusting ? "trust" : by_password);
 	str_addf(&ident, "berth %s postgres\n", plan->server->user);
 	if (strcmp(plan->server->user, plan->server->owner))
 		str_addf(&ident, "berth %s postgres\n", plan->server->owner);
