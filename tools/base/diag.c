@@ -25,7 +25,7 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/str.h"
 
-enum { REPLY_LEN = 32768, REPLY_TIMEOUT_S = 5 };
+enum { REQUEST_LEN = 256, REPLY_LEN = 32768, REPLY_TIMEOUT_S = 5 };
 
 struct diag {
 	struct mnl_socket *netlink;
@@ -216,22 +216,40 @@ static void put_port_filter(struct nlmsghdr *message, const struct diag_filter *
 	mnl_attr_put(message, INET_DIAG_REQ_BYTECODE, sizeof(code), code);
 }
 
-static int ask(struct diag *diag, uint8_t family, enum berth_proto proto, const struct diag_filter *filter)
+/* A request for sockets in every state, at the beginning of @space. */
+static struct inet_diag_req_v2 *begin(struct diag *diag, char space[REQUEST_LEN], uint16_t type, uint16_t flags, uint8_t family,
+				      enum berth_proto proto)
 {
-	char space[256];
-	struct nlmsghdr *message = mnl_nlmsg_put_header(memset(space, 0, sizeof(space)));
+	struct nlmsghdr *message = mnl_nlmsg_put_header(memset(space, 0, REQUEST_LEN));
 	struct inet_diag_req_v2 *request;
 
-	message->nlmsg_type = SOCK_DIAG_BY_FAMILY;
-	message->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	message->nlmsg_type = type;
+	message->nlmsg_flags = NLM_F_REQUEST | flags;
 	message->nlmsg_seq = ++diag->sequence;
 	request = mnl_nlmsg_put_extra_header(message, sizeof(*request));
 	request->sdiag_family = family;
 	request->sdiag_protocol = proto == BERTH_TCP ? IPPROTO_TCP : IPPROTO_UDP;
-	request->idiag_states = filter->states ? filter->states : (1u << DIAG_STATES) - 1;
-	if (filter->last)
-		put_port_filter(message, filter);
+	request->idiag_states = (1u << DIAG_STATES) - 1;
+	return request;
+}
+
+static int post(const struct diag *diag, const char *space)
+{
+	const struct nlmsghdr *message = (const struct nlmsghdr *)space;
+
 	return mnl_socket_sendto(diag->netlink, message, message->nlmsg_len) < 0 ? -errno : 0;
+}
+
+static int ask(struct diag *diag, uint8_t family, enum berth_proto proto, const struct diag_filter *filter)
+{
+	_Alignas(struct nlmsghdr) char space[REQUEST_LEN];
+	struct inet_diag_req_v2 *request = begin(diag, space, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, family, proto);
+
+	if (filter->states)
+		request->idiag_states = filter->states;
+	if (filter->last)
+		put_port_filter((struct nlmsghdr *)space, filter);
+	return post(diag, space);
 }
 
 /* One datagram of the answer. Return: MNL_CB_STOP if it was the last; MNL_CB_OK; -errno. */
@@ -304,27 +322,21 @@ static void ip_to(const struct berth_ip *ip, uint8_t family, __be32 *words)
 static int ask_one(struct diag *diag, uint16_t type, uint16_t flags, const struct diag_socket *socket, mnl_cb_t on_answer,
 		   void *arg)
 {
-	char space[256], reply[1024];
-	struct nlmsghdr *message = mnl_nlmsg_put_header(memset(space, 0, sizeof(space)));
+	_Alignas(struct nlmsghdr) char space[REQUEST_LEN];
+	char reply[1024];
 	uint64_t cookie = socket->cookie ? socket->cookie : UINT64_MAX; /* INET_DIAG_NOCOOKIE, twice */
-	struct inet_diag_req_v2 *request;
+	struct inet_diag_req_v2 *request = begin(diag, space, type, flags, socket->family, BERTH_TCP);
 	int ret;
 
-	message->nlmsg_type = type;
-	message->nlmsg_flags = NLM_F_REQUEST | flags;
-	message->nlmsg_seq = ++diag->sequence;
-	request = mnl_nlmsg_put_extra_header(message, sizeof(*request));
-	request->sdiag_family = socket->family;
-	request->sdiag_protocol = IPPROTO_TCP;
-	request->idiag_states = (1u << DIAG_STATES) - 1;
 	request->id.idiag_sport = htons(socket->local_port);
 	request->id.idiag_dport = htons(socket->remote_port);
 	ip_to(&socket->local, socket->family, request->id.idiag_src);
 	ip_to(&socket->remote, socket->family, request->id.idiag_dst);
 	request->id.idiag_cookie[0] = (uint32_t)cookie;
 	request->id.idiag_cookie[1] = (uint32_t)(cookie >> 32);
-	if (mnl_socket_sendto(diag->netlink, message, message->nlmsg_len) < 0)
-		return -errno;
+	ret = post(diag, space);
+	if (ret)
+		return ret;
 	ret = receive(diag, reply, sizeof(reply), on_answer, arg);
 	return ret < 0 ? ret : 0;
 }

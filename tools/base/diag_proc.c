@@ -14,9 +14,9 @@
 #include <sys/socket.h>
 
 #include "tools/base/cleanup.h"
+#include "tools/base/diag.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
-#include "tools/base/diag.h"
 
 static const struct proc_table {
 	const char *name;

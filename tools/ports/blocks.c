@@ -223,15 +223,13 @@ static void mark_used(void *arg, const struct diag_socket *socket)
 static void look(struct ports *ports)
 {
 	struct diag_filter filter = { 0 };
-	int ret;
 
 	if (ports->looked)
 		return;
 	ports->looked = true;
 	ports_range(ports, &filter.first, &filter.last);
 	/* Without sock_diag there is no proof in advance; the bind itself then is (see core/portmap.c). */
-	ret = diag_each(-1, &filter, mark_used, ports);
-	if (ret)
+	if (diag_each(-1, &filter, mark_used, ports))
 		log_act("no sock_diag: ports %u-%u are taken to be free", filter.first, filter.last);
 }
 

@@ -6,8 +6,6 @@
  */
 #include "tools/run/foreign.h"
 
-#include <errno.h>
-
 #include "tools/base/cleanup.h"
 #include "tools/base/diag.h"
 #include "tools/run/process.h"
@@ -58,12 +56,10 @@ bool foreign_is_outsider(const struct worker *worker, enum berth_proto proto, ui
 	const struct diag_filter filter = { .first = port, .last = port, .no_tcp = proto == BERTH_UDP,
 					    .no_udp = proto == BERTH_TCP };
 	struct listeners listeners = { 0 };
-	int ret;
 
 	if (proto == BERTH_UDP && port == DNS)
 		return false;
-	ret = diag_each(-1, &filter, add_listener, &listeners);
-	if (ret)
+	if (diag_each(-1, &filter, add_listener, &listeners))
 		return true; /* no sock_diag: the connection stands as it is */
 	if (!listeners.count || is_own(worker, &listeners))
 		return false;
