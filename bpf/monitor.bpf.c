@@ -112,19 +112,21 @@ static __always_inline bool is_first(const struct monitor_edge *edge)
 {
 	__u8 seen = 1;
 
-	return !bpf_map_lookup_elem(&edges, edge) && bpf_map_update_elem(&edges, edge, &seen, BPF_NOEXIST) != -E_EXIST;
+	return !bpf_map_lookup_elem(&edges, edge) &&
+	       bpf_map_update_elem(&edges, edge, &seen, BPF_NOEXIST) != -E_EXIST;
 }
 
 /*
  * One event for each destination that a suite's server may have: not those that the kernel hands out, to which servers answer,
  * nor those of the machine's own services (the resolver, the clock, syslog). @note: the sender's
  */
-static __always_inline void on_sent(const struct monitor_note *note, const struct monitor_edge *edge)
+static __always_inline void on_sent(const struct monitor_note *note,
+                                    const struct monitor_edge *edge)
 {
 	struct berth_event *event;
 
-	if (edge->remote_port < SERVICES_END || (edge->remote_port >= given_low && edge->remote_port <= given_high) ||
-	    !is_first(edge))
+	if (edge->remote_port < SERVICES_END ||
+	    (edge->remote_port >= given_low && edge->remote_port <= given_high) || !is_first(edge))
 		return;
 	event = event_begin(note->worker, BERTH_EVENT_SENT);
 	if (!event) {
@@ -141,7 +143,8 @@ static __always_inline void on_sent(const struct monitor_note *note, const struc
 SEC("cgroup/sendmsg4")
 int monitor_sendmsg4(struct bpf_sock_addr *context)
 {
-	struct monitor_note *note = context->sk ? bpf_sk_storage_get(&notes, context->sk, NULL, 0) : NULL;
+	struct monitor_note *note = context->sk ? bpf_sk_storage_get(&notes, context->sk, NULL, 0)
+	                                        : NULL;
 	struct monitor_edge edge = { .family = FAMILY_4, .proto = BERTH_UDP };
 
 	if (!note)
@@ -156,7 +159,8 @@ int monitor_sendmsg4(struct bpf_sock_addr *context)
 SEC("cgroup/sendmsg6")
 int monitor_sendmsg6(struct bpf_sock_addr *context)
 {
-	struct monitor_note *note = context->sk ? bpf_sk_storage_get(&notes, context->sk, NULL, 0) : NULL;
+	struct monitor_note *note = context->sk ? bpf_sk_storage_get(&notes, context->sk, NULL, 0)
+	                                        : NULL;
 	struct monitor_edge edge = { .family = FAMILY_6, .proto = BERTH_UDP };
 
 	if (!note)
@@ -169,11 +173,15 @@ int monitor_sendmsg6(struct bpf_sock_addr *context)
 }
 
 /* A connected UDP socket tells its destination when it is closed: no hook for datagrams runs for it. */
-static __always_inline void on_udp_closed(const struct bpf_sock *context, const struct monitor_note *note)
+static __always_inline void on_udp_closed(const struct bpf_sock *context,
+                                          const struct monitor_note *note)
 {
-	struct monitor_edge edge = { .worker = note->worker, .family = note->family, .proto = BERTH_UDP };
+	struct monitor_edge edge = { .worker = note->worker,
+		                     .family = note->family,
+		                     .proto = BERTH_UDP };
 
-	edge.remote_port = bpf_ntohs(context->dst_port); /* 0, if it is not connected, is below all that count */
+	/* 0, if it is not connected, is below all that count */
+	edge.remote_port = bpf_ntohs(context->dst_port);
 	if (note->family == FAMILY_4)
 		ip_from_4(&edge.remote, context->dst_ip4);
 	else
@@ -191,7 +199,9 @@ static __always_inline enum berth_closed_how how_closed(void)
 	if (task->flags & EXITING)
 		return BERTH_CLOSED_EXIT;
 	/* the last reference goes on the way back to user space, when task->in_execve says no again */
-	return call_of(regs) == calls.execve || call_of(regs) == calls.execveat ? BERTH_CLOSED_EXEC : BERTH_CLOSED_PROGRAM;
+	return call_of(regs) == calls.execve || call_of(regs) == calls.execveat
+	               ? BERTH_CLOSED_EXEC
+	               : BERTH_CLOSED_PROGRAM;
 }
 
 SEC("cgroup/sock_release")
@@ -213,7 +223,8 @@ int monitor_sock_release(struct bpf_sock *context)
 	if (everything || waited >= STALE_NS ||
 	    (!note->accepted && (note->bound || note->listening || how != BERTH_CLOSED_PROGRAM)))
 		event = event_begin(note->worker, BERTH_EVENT_CLOSED);
-	if (!note->accepted && (!event || how == BERTH_CLOSED_PROGRAM)) /* else the reader wants its stack, and deletes it */
+	/* else the reader wants its stack, and deletes it */
+	if (!note->accepted && (!event || how == BERTH_CLOSED_PROGRAM))
 		bpf_map_delete_elem(&stacks, &note->cookie);
 	if (!event)
 		return ALLOW;
@@ -240,7 +251,8 @@ static __always_inline void read_names(const struct sock *sk, struct monitor_not
 	}
 }
 
-static __always_inline void on_listen(void *context, const struct sock *sk, struct monitor_note *note)
+static __always_inline void on_listen(void *context, const struct sock *sk,
+                                      struct monitor_note *note)
 {
 	struct berth_event *event;
 
@@ -250,7 +262,8 @@ static __always_inline void on_listen(void *context, const struct sock *sk, stru
 	if (!event)
 		return;
 	event_socket(event, note);
-	event_current(event); /* listen(2) is the one state change that always has its caller as current */
+	/* listen(2) is the one state change that always has its caller as current */
+	event_current(event);
 	event->reuse = BPF_CORE_READ_BITFIELD(sk, __sk_common.skc_reuse) != 0;
 	event_stack(context, event);
 	bpf_ringbuf_submit(event, 0);
@@ -258,8 +271,11 @@ static __always_inline void on_listen(void *context, const struct sock *sk, stru
 
 static __always_inline void on_connected(struct monitor_note *note)
 {
-	struct monitor_edge edge = { .remote = note->remote, .worker = note->worker, .remote_port = note->remote_port,
-				     .family = (__u8)note->family, .proto = BERTH_TCP };
+	struct monitor_edge edge = { .remote = note->remote,
+		                     .worker = note->worker,
+		                     .remote_port = note->remote_port,
+		                     .family = (__u8)note->family,
+		                     .proto = BERTH_TCP };
 	struct berth_event *event;
 
 	count(note->worker, BERTH_COUNT_connected);
@@ -307,7 +323,8 @@ static __always_inline void on_accepted(const struct sock *sk, struct monitor_no
 {
 	struct berth_event *event;
 
-	note->accepted = 1; /* the rest of the note is the listener's, copied: its worker, its process */
+	/* the rest of the note is the listener's, copied: its worker, its process */
+	note->accepted = 1;
 	note->listening = note->bound = note->closed = 0;
 	note->close_wait_ns = 0;
 	note->cookie = 0; /* made when somebody needs it */
@@ -341,7 +358,8 @@ int BPF_PROG(monitor_state, const struct sock *sk, const int before, const int a
 	struct monitor_note *note;
 
 	/* half of all changes say nothing new: leave before the storage is looked up */
-	if (before == TCP_ESTABLISHED ? after != TCP_CLOSE_WAIT : after == TCP_SYN_SENT || after == TCP_SYN_RECV)
+	if (before == TCP_ESTABLISHED ? after != TCP_CLOSE_WAIT
+	                              : after == TCP_SYN_SENT || after == TCP_SYN_RECV)
 		return 0;
 	note = bpf_sk_storage_get(&notes, (void *)sk, NULL, 0);
 	if (!note)
@@ -399,7 +417,8 @@ static __always_inline __u64 received_bytes(const struct sock *sk, const struct 
 {
 	__u64 bytes = tcp->bytes_received;
 
-	return bytes && (sk->sk_shutdown & RECEIVE_SHUTDOWN) ? bytes - 1 : bytes; /* a FIN counts as a byte */
+	/* a FIN counts as a byte */
+	return bytes && (sk->sk_shutdown & RECEIVE_SHUTDOWN) ? bytes - 1 : bytes;
 }
 
 SEC("tp_btf/tcp_destroy_sock")
@@ -490,7 +509,8 @@ int BPF_PROG(monitor_exit, struct task_struct *task)
 	event->pid = pid_of(task);
 	event->parent = pid_of(task->real_parent);
 	event->error = signal->group_exit_code ? signal->group_exit_code : task->exit_code;
-	event->count = signal->maxrss * page_kib; /* its mm may be gone by now, and keeps no peak until it shrinks */
+	/* its mm may be gone by now, and keeps no peak until it shrinks */
+	event->count = signal->maxrss * page_kib;
 	__builtin_memcpy(event->comm, task->comm, BERTH_COMM);
 	bpf_ringbuf_submit(event, 0);
 	return 0;

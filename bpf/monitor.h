@@ -8,18 +8,21 @@
 #include "core/abi.h"
 
 /* The system calls that the programs look at. Their numbers are the machine's own, filled in where the C library has them. */
+/* clang-format off */
 #define MONITOR_CALLS(CALL) \
-	CALL(read) CALL(write) CALL(readv) CALL(writev) CALL(sendfile) CALL(socket) CALL(connect) CALL(accept) CALL(sendto) \
-	CALL(recvfrom) CALL(sendmsg) CALL(recvmsg) CALL(bind) CALL(listen) CALL(execve) CALL(accept4) CALL(recvmmsg) \
-	CALL(sendmmsg) CALL(execveat)
+	CALL(read) CALL(write) CALL(readv) CALL(writev) CALL(sendfile) CALL(socket) \
+	CALL(connect) CALL(accept) CALL(sendto) CALL(recvfrom) CALL(sendmsg) CALL(recvmsg) \
+	CALL(bind) CALL(listen) CALL(execve) CALL(accept4) CALL(recvmmsg) CALL(sendmmsg) \
+	CALL(execveat)
+/* clang-format on */
 struct monitor_calls {
 #define CALL(name) int32_t name;
 	MONITOR_CALLS(CALL)
 #undef CALL
 };
 
-#define MONITOR_STACKS_MOST	16384u	/* creation stacks of live sockets */
-#define MONITOR_EDGES_MOST	8192u	/* that are remembered */
+#define MONITOR_STACKS_MOST 16384u /* creation stacks of live sockets */
+#define MONITOR_EDGES_MOST  8192u  /* that are remembered */
 
 /* What is known about a socket, in its storage. A socket that was open before the monitor gets one from tools/watch/adopt.c. */
 struct monitor_note {

@@ -61,10 +61,12 @@ static __always_inline long read_asked(void *to, __u32 size, const struct asked 
 {
 	const char *at = (const char *)asked->address + from;
 
-	return asked->in_kernel ? bpf_probe_read_kernel(to, size, at) : bpf_probe_read_user(to, size, at);
+	return asked->in_kernel ? bpf_probe_read_kernel(to, size, at)
+	                        : bpf_probe_read_user(to, size, at);
 }
 
-static __always_inline void read_address(struct berth_ip *ip, __u16 *port, __u16 *family, const struct asked *asked)
+static __always_inline void read_address(struct berth_ip *ip, __u16 *port, __u16 *family,
+                                         const struct asked *asked)
 {
 	struct sockaddr_in6 address = {};
 
@@ -84,12 +86,14 @@ static __always_inline long read_name(char *to, __u32 room, const struct asked *
 {
 	const char *at = (const char *)asked->address + from;
 
-	return asked->in_kernel ? bpf_probe_read_kernel_str(to, room, at) : bpf_probe_read_user_str(to, room, at);
+	return asked->in_kernel ? bpf_probe_read_kernel_str(to, room, at)
+	                        : bpf_probe_read_user_str(to, room, at);
 }
 
 /* @asked: a sockaddr_un; an abstract name begins with 0 */
-static __always_inline struct berth_event *unix_begin(void *context, __u32 worker, enum berth_event_tag tag, __u64 inode,
-						      const struct asked *asked)
+static __always_inline struct berth_event *unix_begin(void *context, __u32 worker,
+                                                      enum berth_event_tag tag, __u64 inode,
+                                                      const struct asked *asked)
 {
 	const __u32 head = __builtin_offsetof(struct sockaddr_un, sun_path);
 	struct berth_event *event = event_begin_long(worker, tag);
@@ -101,23 +105,28 @@ static __always_inline struct berth_event *unix_begin(void *context, __u32 worke
 	event->family = FAMILY_UNIX;
 	event->proto = BERTH_TCP;
 	event->cookie = inode;
-	event->stack_len = (__u16)take_stack(context, event->path_stack, BERTH_PATH_FRAMES, &event->caller);
+	event->stack_len = (__u16)take_stack(context, event->path_stack, BERTH_PATH_FRAMES,
+	                                     &event->caller);
 	len = read_name(event->path, SUN_PATH, asked, head) - 1;
 	if (!len) {
 		len = read_name(event->path + 1, SUN_PATH - 1, asked, head + 1) - 1;
 		len = len > 0 ? len + 1 : 0;
 	}
 	if (len > 0) /* a name need not end with 0: its length says where it ends */
-		event->text_len = (__u16)(asked->len > head && len > asked->len - head ? asked->len - head : len);
+		event->text_len = (__u16)(asked->len > head && len > asked->len - head
+		                                  ? asked->len - head
+		                                  : len);
 	return event;
 }
 
-static __always_inline void on_unix_failed(void *context, const struct seen *seen, const struct asked *asked, __u32 worker,
-					   enum berth_event_tag tag, int error)
+static __always_inline void on_unix_failed(void *context, const struct seen *seen,
+                                           const struct asked *asked, __u32 worker,
+                                           enum berth_event_tag tag, int error)
 {
 	struct berth_event *event;
 
-	count(worker, tag == BERTH_EVENT_BIND_FAILED ? BERTH_COUNT_unix_bind_failed : BERTH_COUNT_unix_connect_failed);
+	count(worker, tag == BERTH_EVENT_BIND_FAILED ? BERTH_COUNT_unix_bind_failed
+	                                             : BERTH_COUNT_unix_connect_failed);
 	event = unix_begin(context, worker, tag, seen->inode, asked);
 	if (!event)
 		return;
@@ -147,8 +156,8 @@ static __always_inline void on_unix_listening(void *context, long fd, __u32 work
 
 /* ---- calls that failed ---- */
 
-static __always_inline void on_bind_failed(void *context, const struct seen *seen, const struct asked *asked, __u32 worker,
-					   int error)
+static __always_inline void on_bind_failed(void *context, const struct seen *seen,
+                                           const struct asked *asked, __u32 worker, int error)
 {
 	struct sock *sk = seen->sk;
 	struct berth_event *event;
@@ -173,8 +182,9 @@ static __always_inline void on_bind_failed(void *context, const struct seen *see
 	bpf_ringbuf_submit(event, 0);
 }
 
-static __always_inline void on_connect_call_failed(void *context, const struct seen *seen, const struct asked *asked,
-						   __u32 worker, int error)
+static __always_inline void on_connect_call_failed(void *context, const struct seen *seen,
+                                                   const struct asked *asked, __u32 worker,
+                                                   int error)
 {
 	struct berth_event *event;
 	__u64 cookie;
@@ -187,7 +197,8 @@ static __always_inline void on_connect_call_failed(void *context, const struct s
 		return;
 	}
 	cookie = cookie_of(seen->sk);
-	if (!cookie || bpf_map_delete_elem(&failed_connects, &cookie)) { /* its state did not tell: it failed before SYN */
+	/* its state did not tell: it failed before SYN */
+	if (!cookie || bpf_map_delete_elem(&failed_connects, &cookie)) {
 		count(worker, BERTH_COUNT_connect_failed);
 		count_error(worker, error);
 	}
@@ -203,7 +214,8 @@ static __always_inline void on_connect_call_failed(void *context, const struct s
 	bpf_ringbuf_submit(event, 0);
 }
 
-static __always_inline void on_call_failed(const struct seen *seen, long call, __u32 worker, int error)
+static __always_inline void on_call_failed(const struct seen *seen, long call, __u32 worker,
+                                           int error)
 {
 	struct berth_event *event;
 
@@ -241,16 +253,20 @@ static __always_inline void keep_stack(void *context, __u32 worker, int fd)
 		count(worker, BERTH_COUNT_lost_stacks);
 }
 
-static __always_inline bool is_telling(int error) /* what a transfer of ours may fail with and be counted */
+/* what a transfer of ours may fail with and be counted */
+static __always_inline bool is_telling(int error)
 {
-	return error == E_PIPE || error == E_RESET || error == E_REFUSED || error == E_TIMED_OUT || error == E_IN_USE;
+	return error == E_PIPE || error == E_RESET || error == E_REFUSED || error == E_TIMED_OUT ||
+	       error == E_IN_USE;
 }
 
 static __always_inline bool is_transfer(long call)
 {
-	return call == calls.read || call == calls.write || call == calls.readv || call == calls.writev || call == calls.sendfile ||
-	       call == calls.accept || call == calls.sendto || call == calls.recvfrom || call == calls.sendmsg ||
-	       call == calls.recvmsg || call == calls.accept4 || call == calls.recvmmsg || call == calls.sendmmsg;
+	return call == calls.read || call == calls.write || call == calls.readv ||
+	       call == calls.writev || call == calls.sendfile || call == calls.accept ||
+	       call == calls.sendto || call == calls.recvfrom || call == calls.sendmsg ||
+	       call == calls.recvmsg || call == calls.accept4 || call == calls.recvmmsg ||
+	       call == calls.sendmmsg;
 }
 
 static __always_inline void on_succeeded(void *context, struct pt_regs *regs, long result)
@@ -300,7 +316,8 @@ int BPF_PROG(monitor_sys_exit, struct pt_regs *regs, long result)
 	if (error == E_AGAIN || error > 4095) /* the common refusals of non-blocking sockets */
 		return 0;
 	call = call_of(regs);
-	if (call == calls.bind || call == calls.connect || (is_telling(error) && (is_transfer(call) || call == calls.listen)))
+	if (call == calls.bind || call == calls.connect ||
+	    (is_telling(error) && (is_transfer(call) || call == calls.listen)))
 		on_failed(ctx, regs, call, error);
 	return 0;
 }

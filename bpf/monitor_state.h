@@ -8,26 +8,53 @@
 #include "bpf/monitor.h"
 
 enum {
-	FAMILY_UNIX = 1, FAMILY_4 = 2, FAMILY_6 = 10, ALLOW = 1, LEVELS = 32, PID_LEVELS = 8, SUN_PATH = 108, SERVICES_END = 1024,
+	FAMILY_UNIX = 1,
+	FAMILY_4 = 2,
+	FAMILY_6 = 10,
+	ALLOW = 1,
+	LEVELS = 32,
+	PID_LEVELS = 8,
+	SUN_PATH = 108,
+	SERVICES_END = 1024,
 	EXITING = 0x4, /* PF_EXITING */
-	OPEN_NONBLOCK = 04000, FILE_TYPE = 0170000, FILE_SOCKET = 0140000, /* fcntl.h, stat.h */
-	RECEIVE_SHUTDOWN = 1, /* RCV_SHUTDOWN */
-	NEAR = 16 << 20, /* bytes of code that one file may have, for what is near in it */
-	SECOND_NS = 1000000000, STALE_NS = 1000000000, EVENTS_PER_SECOND = 2000, STACKS_PER_SECOND = 200,
+	OPEN_NONBLOCK = 04000,
+	FILE_TYPE = 0170000,
+	FILE_SOCKET = 0140000, /* fcntl.h, stat.h */
+	RECEIVE_SHUTDOWN = 1,  /* RCV_SHUTDOWN */
+	NEAR = 16 << 20,       /* bytes of code that one file may have, for what is near in it */
+	SECOND_NS = 1000000000,
+	STALE_NS = 1000000000,
+	EVENTS_PER_SECOND = 2000,
+	STACKS_PER_SECOND = 200,
 };
-enum { E_PIPE = 32, E_IN_USE = 98, E_RESET = 104, E_TIMED_OUT = 110, E_REFUSED = 111, E_IN_PROGRESS = 115, E_ALREADY = 114,
-       E_IS_CONNECTED = 106, E_AGAIN = 11, E_EXIST = 17, E_RESTART_LOW = 512, E_RESTART_HIGH = 530 };
+enum {
+	E_PIPE = 32,
+	E_IN_USE = 98,
+	E_RESET = 104,
+	E_TIMED_OUT = 110,
+	E_REFUSED = 111,
+	E_IN_PROGRESS = 115,
+	E_ALREADY = 114,
+	E_IS_CONNECTED = 106,
+	E_AGAIN = 11,
+	E_EXIST = 17,
+	E_RESTART_LOW = 512,
+	E_RESTART_HIGH = 530
+};
 
-const volatile bool everything;	/* an event for each step of each socket: `berth monitor` */
+const volatile bool everything;   /* an event for each step of each socket: `berth monitor` */
 const volatile bool every_cgroup; /* worker 0 is anything: `berth monitor --all` */
-const volatile bool by_process;	/* `workers` has processes instead of cgroups: `berth monitor --pid` */
+/* `workers` has processes instead of cgroups: `berth monitor --pid` */
+const volatile bool by_process;
 const volatile bool stacks_on_open;
 const volatile struct monitor_calls calls;
 const volatile __u16 given_low, given_high; /* the ports that the kernel hands out */
-const volatile __u32 page_kib;	/* a page of memory, in KiB */
-const volatile __u32 pid_namespace; /* inode number of ours, in which processes are named; 0: the first one of the machine */
-__u32 worker_level;		/* depth of the workers' cgroups, learned from the first one seen; they are siblings */
-__u32 worker_count;		/* entries in `workers` */
+const volatile __u32 page_kib;              /* a page of memory, in KiB */
+/* inode number of ours, in which processes are named; 0: the first one of the machine */
+const volatile __u32 pid_namespace;
+/* depth of the workers' cgroups, learned from the first one seen; they are siblings */
+__u32 worker_level;
+__u32 worker_count; /* entries in `workers` */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
@@ -77,14 +104,16 @@ struct {
 	__type(value, struct monitor_stack);
 } scratch SEC(".maps");
 
-struct {	/* those that have been told; what falls out is told again, and its reader knows it */
+/* those that have been told; what falls out is told again, and its reader knows it */
+struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, MONITOR_EDGES_MOST);
 	__type(key, struct monitor_edge);
 	__type(value, __u8);
 } edges SEC(".maps");
 
-struct {	/* cookie of a socket whose connect has been counted as failed by its state, before the system call returned */
+/* cookie of a socket whose connect has been counted as failed by its state, before the system call returned */
+struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);
 	__type(key, __u64);
@@ -103,7 +132,9 @@ static __always_inline void count_add(__u32 worker, enum berth_count which, __u6
 	struct berth_counts *mine = bpf_map_lookup_elem(&counts, &worker);
 
 	if (mine)
-		__sync_fetch_and_add(&mine->of[which], add); /* per CPU, but there one program may interrupt another */
+		__sync_fetch_and_add(
+			&mine->of[which],
+			add); /* per CPU, but there one program may interrupt another */
 }
 
 static __always_inline void count(__u32 worker, enum berth_count which)
@@ -114,9 +145,11 @@ static __always_inline void count(__u32 worker, enum berth_count which)
 static __always_inline void count_closed(__u32 worker, bool accepted, enum berth_closed_how how)
 {
 	if (how == BERTH_CLOSED_EXIT)
-		count(worker, accepted ? BERTH_COUNT_accepted_closed_by_exit : BERTH_COUNT_closed_by_exit);
+		count(worker,
+		      accepted ? BERTH_COUNT_accepted_closed_by_exit : BERTH_COUNT_closed_by_exit);
 	else if (how == BERTH_CLOSED_EXEC)
-		count(worker, accepted ? BERTH_COUNT_accepted_closed_by_exec : BERTH_COUNT_closed_by_exec);
+		count(worker,
+		      accepted ? BERTH_COUNT_accepted_closed_by_exec : BERTH_COUNT_closed_by_exec);
 	else
 		count(worker, accepted ? BERTH_COUNT_accepted_closed : BERTH_COUNT_closed);
 }
@@ -156,11 +189,13 @@ static __always_inline __u32 pid_of(struct task_struct *task)
 
 	if (!pid_namespace)
 		return found;
-	barrier_var(found); /* else the compiler makes one load of this and that below, which the verifier refuses */
+	/* else the compiler makes one load of this and that below, which the verifier refuses */
+	barrier_var(found);
 	pid = BPF_CORE_READ(task, group_leader, thread_pid);
 	for (__u32 level = 0; level < PID_LEVELS; level++) {
-		if (bpf_probe_read_kernel(&one, sizeof(one), (char *)pid + bpf_core_field_offset(struct pid, numbers) +
-					  (__u64)level * sizeof(one)))
+		if (bpf_probe_read_kernel(&one, sizeof(one),
+		                          (char *)pid + bpf_core_field_offset(struct pid, numbers) +
+		                                  (__u64)level * sizeof(one)))
 			break;
 		namespace = one.ns;
 		if (BPF_CORE_READ(namespace, ns.inum) == pid_namespace)
@@ -173,7 +208,8 @@ static __always_inline __u32 pid_of(struct task_struct *task)
 
 static __always_inline __u32 current_pid(void)
 {
-	return pid_namespace ? pid_of(bpf_get_current_task_btf()) : bpf_get_current_pid_tgid() >> 32;
+	return pid_namespace ? pid_of(bpf_get_current_task_btf())
+	                     : bpf_get_current_pid_tgid() >> 32;
 }
 
 struct worker_search {
@@ -243,7 +279,8 @@ static __always_inline bool spend(__u32 worker, bool stack, __u64 now)
 }
 
 /* Room for one record, its head filled in; NULL if there is none, counted. @size is a constant, as the verifier demands. */
-static __always_inline struct berth_event *event_begin_sized(__u32 worker, enum berth_event_tag tag, __u32 size)
+static __always_inline struct berth_event *event_begin_sized(__u32 worker, enum berth_event_tag tag,
+                                                             __u32 size)
 {
 	__u64 now = bpf_ktime_get_ns();
 	struct berth_event *event;
@@ -305,7 +342,8 @@ static __always_inline bool return_address(struct pt_regs *regs, __u64 *ret_word
 	*ret_word = PT_REGS_RET_CORE(regs); /* the link register */
 	return true;
 #else
-	return !bpf_probe_read_user(ret_word, sizeof(*ret_word), (const void *)PT_REGS_SP_CORE(regs));
+	return !bpf_probe_read_user(ret_word, sizeof(*ret_word),
+	                            (const void *)PT_REGS_SP_CORE(regs));
 #endif
 }
 
@@ -315,9 +353,11 @@ static __always_inline bool return_address(struct pt_regs *regs, __u64 *ret_word
  * believed if it lies in the same file as the frame that was found, which its distance tells. Where the caller has no frame
  * pointers either, the stub is all that is found: then the reader looks whether the word points into a program's code.
  */
-static __always_inline __u32 take_stack(void *context, struct berth_frame *frames, __u32 most, struct berth_frame *caller)
+static __always_inline __u32 take_stack(void *context, struct berth_frame *frames, __u32 most,
+                                        struct berth_frame *caller)
 {
-	long len = bpf_get_stack(context, frames, most * sizeof(*frames), BPF_F_USER_STACK | BPF_F_USER_BUILD_ID);
+	long len = bpf_get_stack(context, frames, most * sizeof(*frames),
+	                         BPF_F_USER_STACK | BPF_F_USER_BUILD_ID);
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
 	__u64 plain[2] = {}, word = 0, away;
 	bool goes_on; /* to a caller that the walk has found */
@@ -330,7 +370,8 @@ static __always_inline __u32 take_stack(void *context, struct berth_frame *frame
 		caller->status = BERTH_FRAME_ADDRESS;
 		caller->at = word;
 	}
-	if (goes_on && bpf_get_stack(context, plain, sizeof(plain), BPF_F_USER_STACK) == sizeof(plain) &&
+	if (goes_on &&
+	    bpf_get_stack(context, plain, sizeof(plain), BPF_F_USER_STACK) == sizeof(plain) &&
 	    return_address(regs, &word)) {
 		away = word - plain[1];
 		if (away + NEAR < 2 * NEAR && away) {
@@ -343,7 +384,8 @@ static __always_inline __u32 take_stack(void *context, struct berth_frame *frame
 
 static __always_inline void event_stack(void *context, struct berth_event *event)
 {
-	event->stack_len = (__u16)take_stack(context, event->stack, BERTH_STACK_MOST, &event->caller);
+	event->stack_len = (__u16)take_stack(context, event->stack, BERTH_STACK_MOST,
+	                                     &event->caller);
 }
 
 static __always_inline void ip_from_4(struct berth_ip *ip, __u32 address)
@@ -354,12 +396,12 @@ static __always_inline void ip_from_4(struct berth_ip *ip, __u32 address)
 }
 
 /* Word by word, and a macro: the verifier wants a constant offset into a context, which brackets around it would spoil. */
-#define IP_FROM_6(ip, words)                        \
-	do {                                        \
-		(ip).word_be[0] = words[0];       \
-		(ip).word_be[1] = words[1];       \
-		(ip).word_be[2] = words[2];       \
-		(ip).word_be[3] = words[3];       \
+#define IP_FROM_6(ip, words) \
+	do { \
+		(ip).word_be[0] = words[0]; \
+		(ip).word_be[1] = words[1]; \
+		(ip).word_be[2] = words[2]; \
+		(ip).word_be[3] = words[3]; \
 	} while (0)
 
 #endif

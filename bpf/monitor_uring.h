@@ -11,20 +11,45 @@
 #include "bpf/monitor_calls.h"
 
 #define FOUND_BY_NAME __attribute__((preserve_access_index))
-struct io_cqe___part { __s32 res; } FOUND_BY_NAME;
+struct io_cqe___part {
+	__s32 res;
+} FOUND_BY_NAME;
 struct io_kiocb___part {
 	struct file *file;
 	__u8 opcode;
 	struct io_cqe___part cqe;
 	void *async_data;
 } FOUND_BY_NAME;
-struct io_connect___part { void *addr; int addr_len; } FOUND_BY_NAME;
-struct io_bind___part { int addr_len; } FOUND_BY_NAME;
-struct io_async_msghdr___part { struct { char data[16]; } addr; } FOUND_BY_NAME;
+struct io_connect___part {
+	void *addr;
+	int addr_len;
+} FOUND_BY_NAME;
+struct io_bind___part {
+	int addr_len;
+} FOUND_BY_NAME;
+struct io_async_msghdr___part {
+	struct {
+		char data[16];
+	} addr;
+} FOUND_BY_NAME;
 
 /* linux/io_uring.h: numbers for ever */
-enum { RING_READV = 1, RING_WRITEV = 2, RING_SENDMSG = 9, RING_RECVMSG = 10, RING_ACCEPT = 13, RING_CONNECT = 16, RING_READ = 22,
-       RING_WRITE = 23, RING_SEND = 26, RING_RECV = 27, RING_SEND_ZC = 47, RING_SENDMSG_ZC = 48, RING_BIND = 56, RING_LISTEN = 57 };
+enum {
+	RING_READV = 1,
+	RING_WRITEV = 2,
+	RING_SENDMSG = 9,
+	RING_RECVMSG = 10,
+	RING_ACCEPT = 13,
+	RING_CONNECT = 16,
+	RING_READ = 22,
+	RING_WRITE = 23,
+	RING_SEND = 26,
+	RING_RECV = 27,
+	RING_SEND_ZC = 47,
+	RING_SENDMSG_ZC = 48,
+	RING_BIND = 56,
+	RING_LISTEN = 57
+};
 
 /* The system call that does what operation @code does; -1: nothing of ours. */
 static __always_inline long call_of_ring(__u8 code)
@@ -40,8 +65,10 @@ static __always_inline long call_of_ring(__u8 code)
 	case RING_WRITEV: return calls.writev;
 	case RING_RECV: return calls.recvfrom;
 	case RING_RECVMSG: return calls.recvmsg;
-	case RING_SEND: case RING_SEND_ZC: return calls.sendto;
-	case RING_SENDMSG: case RING_SENDMSG_ZC: return calls.sendmsg;
+	case RING_SEND:
+	case RING_SEND_ZC: return calls.sendto;
+	case RING_SENDMSG:
+	case RING_SENDMSG_ZC: return calls.sendmsg;
 	}
 	return -1;
 }
@@ -53,7 +80,8 @@ static __always_inline const void *bind_address(struct io_kiocb___part *request,
 	__u16 first = 0;
 
 	bpf_probe_read_kernel(&first, sizeof(first), data);
-	return first == family ? data : data + bpf_core_field_offset(struct io_async_msghdr___part, addr);
+	return first == family ? data
+	                       : data + bpf_core_field_offset(struct io_async_msghdr___part, addr);
 }
 
 SEC("tp_btf/io_uring_complete")
@@ -78,7 +106,8 @@ int BPF_PROG(monitor_uring, void *ring, void *completed)
 		asked.in_kernel = true;
 		on_bind_failed(ctx, &seen, &asked, worker, error);
 	} else if (call == calls.connect) {
-		asked.address = BPF_CORE_READ((struct io_connect___part *)request, addr); /* the command begins the request */
+		/* the command begins the request */
+		asked.address = BPF_CORE_READ((struct io_connect___part *)request, addr);
 		asked.len = (__u32)BPF_CORE_READ((struct io_connect___part *)request, addr_len);
 		on_connect_call_failed(ctx, &seen, &asked, worker, error);
 	} else if (is_telling(error)) {

@@ -24,7 +24,8 @@
 #include <bpf/bpf_helpers.h>
 
 #include "bpf/remap.h"
-#pragma GCC visibility push(hidden) /* for libbpf a hidden function is static: verified where it is called, with its arguments */
+/* for libbpf a hidden function is static: verified where it is called, with its arguments */
+#pragma GCC visibility push(hidden)
 #include "core/addr.c"
 #include "core/portmap.c"
 #pragma GCC visibility pop
@@ -39,14 +40,14 @@ enum { PROTOCOL_UDPLITE = 136, PROTOCOL_MPTCP = 262 };
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1024);
-	__type(key, __u64);	/* id of the worker's cgroup */
-	__type(value, __u32);	/* its index in maps: the worker's number; 0 is the self-test's */
+	__type(key, __u64);   /* id of the worker's cgroup */
+	__type(value, __u32); /* its index in maps: the worker's number; 0 is the self-test's */
 } workers SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);	/* set before loading: workers + 1 */
+	__uint(max_entries, 1); /* set before loading: workers + 1 */
 	__type(key, __u32);
 	__type(value, struct berth_portmap);
 } maps SEC(".maps");
@@ -63,15 +64,16 @@ struct {
  */
 __u64 answers[1 << ANSWERS_BITS];
 
-__u64 lost;		/* events for which the ring had no room */
-__u32 worker_level;	/* depth of the workers' cgroups, learned from the first one seen; they are siblings */
+__u64 lost; /* events for which the ring had no room */
+/* depth of the workers' cgroups, learned from the first one seen; they are siblings */
+__u32 worker_level;
 
 /* A socket address under way. */
 struct passing {
 	struct berth_portmap *map;
 	struct berth_ip ip;
 	__u16 port;
-	__u32 proto;	/* enum berth_proto */
+	__u32 proto; /* enum berth_proto */
 };
 
 /* The multiplier spreads ids that lie a constant apart, as those of the workers do: each file of a cgroup takes one as well. */
@@ -105,7 +107,8 @@ static long find_level(__u32 i, void *arg)
 
 static __noinline struct berth_portmap *ask_for_map(void)
 {
-	struct berth_portmap *map = map_of_cgroup(bpf_get_current_ancestor_cgroup_id((int)worker_level));
+	struct berth_portmap *map = map_of_cgroup(
+		bpf_get_current_ancestor_cgroup_id((int)worker_level));
 	bool found = false;
 
 	if (map)
@@ -126,10 +129,12 @@ static __always_inline struct berth_portmap *map_of_current(void)
 
 static bool is_tcp_or_udp(__u32 protocol)
 {
-	return protocol == IPPROTO_TCP || protocol == PROTOCOL_MPTCP || protocol == IPPROTO_UDP || protocol == PROTOCOL_UDPLITE;
+	return protocol == IPPROTO_TCP || protocol == PROTOCOL_MPTCP || protocol == IPPROTO_UDP ||
+	       protocol == PROTOCOL_UDPLITE;
 }
 
-static __noinline void tell(const struct passing *at, __u32 kind, __u16 note_kind, __u16 real, int error)
+static __noinline void tell(const struct passing *at, __u32 kind, __u16 note_kind, __u16 real,
+                            int error)
 {
 	struct remap_event *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
 
@@ -158,7 +163,7 @@ static __always_inline struct passing passing_of(struct bpf_sock_addr *ctx, int 
 	struct passing at = { .proto = (ctx->type - STREAM) % BERTH_PROTOS };
 
 	/* The verifier allows no narrow load of the port on every kernel: all four bytes are read. */
-	at.port = bpf_ntohs((__u16)*(volatile __u32 *)&ctx->user_port);
+	at.port = bpf_ntohs((__u16) * (volatile __u32 *)&ctx->user_port);
 	if (family == FAMILY_4) {
 		at.ip.word_be[2] = bpf_htonl(0xffff);
 		at.ip.word_be[3] = ctx->user_ip4;
@@ -194,7 +199,8 @@ static __noinline bool somebody_has(struct bpf_sock_addr *ctx, const struct pass
 	__u32 size = sizeof(tuple.ipv4);
 	bool found = false;
 
-	if (is_mapped(&at->ip) || (!at->ip.word_be[0] && !at->ip.word_be[1] && !at->ip.word_be[2] && !at->ip.word_be[3])) {
+	if (is_mapped(&at->ip) || (!at->ip.word_be[0] && !at->ip.word_be[1] && !at->ip.word_be[2] &&
+	                           !at->ip.word_be[3])) {
 		tuple.ipv4.daddr = at->ip.word_be[3] ? at->ip.word_be[3] : bpf_htonl(0x7f000001);
 		tuple.ipv4.saddr = tuple.ipv4.daddr;
 		tuple.ipv4.dport = bpf_htons(port);
@@ -205,17 +211,19 @@ static __noinline bool somebody_has(struct bpf_sock_addr *ctx, const struct pass
 		size = sizeof(tuple.ipv6);
 	}
 	sk = at->proto == BERTH_TCP ? bpf_sk_lookup_tcp(ctx, &tuple, size, BPF_F_CURRENT_NETNS, 0)
-				    : bpf_sk_lookup_udp(ctx, &tuple, size, BPF_F_CURRENT_NETNS, 0);
+	                            : bpf_sk_lookup_udp(ctx, &tuple, size, BPF_F_CURRENT_NETNS, 0);
 	if (sk) {
 		bpf_sk_release(sk);
 		found = true;
-		barrier_var(found); /* or clang tests @sk once more, which the verifier has forgotten by now */
+		/* or clang tests @sk once more, which the verifier has forgotten by now */
+		barrier_var(found);
 	}
 	return found;
 }
 
 /* The first try of a slot whose port a stranger has open already: move on before asking the kernel. */
-static __noinline __u16 move_from_outsider(struct bpf_sock_addr *ctx, struct passing *at, __u16 real)
+static __noinline __u16 move_from_outsider(struct bpf_sock_addr *ctx, struct passing *at,
+                                           __u16 real)
 {
 	struct berth_slot *slot = slot_of(at->map, real);
 	__u16 next;
@@ -228,7 +236,8 @@ static __noinline __u16 move_from_outsider(struct bpf_sock_addr *ctx, struct pas
 		return real;
 	}
 	next = berth_portmap_move(at->map, table_of(at), at->port, real);
-	tell(at, REMAP_NOTE, next ? BERTH_NOTE_OUTSIDER : BERTH_NOTE_CONFLICT, real, ADDRESS_IN_USE);
+	tell(at, REMAP_NOTE, next ? BERTH_NOTE_OUTSIDER : BERTH_NOTE_CONFLICT, real,
+	     ADDRESS_IN_USE);
 	if (!next)
 		return real; /* bind(2) will say EADDRINUSE */
 	berth_portmap_try(at->map, next);
@@ -315,11 +324,11 @@ static __always_inline int on_bound(struct bpf_sock *ctx)
 	return ALLOW;
 }
 
-#define HOOK(section, function, family)					\
-	SEC("cgroup/" #section)						\
-	int berth_##section(struct bpf_sock_addr *ctx)			\
-	{								\
-		return function(ctx, family);				\
+#define HOOK(section, function, family) \
+	SEC("cgroup/" #section) \
+	int berth_##section(struct bpf_sock_addr *ctx) \
+	{ \
+		return function(ctx, family); \
 	}
 
 HOOK(bind4, on_bind, FAMILY_4)

@@ -8,12 +8,13 @@
 #include "core/portmap.h"
 
 enum remap_event_kind {
-	REMAP_NOTE,	/* .note is for the worker's port map */
-	REMAP_FIRST_TRY, /* first bind of a slot: .note names it; the hook cannot see how it ends */
+	REMAP_NOTE, /* .note is for the worker's port map */
+	/* first bind of a slot: .note names it; the hook cannot see how it ends */
+	REMAP_FIRST_TRY,
 };
 
 struct remap_event {
-	uint32_t kind;		/* enum remap_event_kind */
+	uint32_t kind; /* enum remap_event_kind */
 	uint32_t worker;
 	struct berth_note note;
 };

@@ -11,32 +11,39 @@
  */
 #include "core/portmap.h"
 
-#define BERTH_EVENT_VERSION	1u
-#define BERTH_COMM		16u
-#define BERTH_STACK_MOST	16u	/* frames of a user stack, innermost first */
-#define BERTH_BUILD_ID		20u
-#define BERTH_TEXT_MOST		(BERTH_STACK_MOST * 32u)
-#define BERTH_PATH_FRAMES	12u	/* frames of a stack that has a path behind it */
-#define BERTH_PATH_MOST		((BERTH_STACK_MOST - BERTH_PATH_FRAMES) * 32u) /* sun_path has 108 */
-#define BERTH_WORKERS_MOST	256u	/* workers are 1..256; 0 is whatever belongs to no worker */
+#define BERTH_EVENT_VERSION 1u
+#define BERTH_COMM          16u
+#define BERTH_STACK_MOST    16u /* frames of a user stack, innermost first */
+#define BERTH_BUILD_ID      20u
+#define BERTH_TEXT_MOST     (BERTH_STACK_MOST * 32u)
+#define BERTH_PATH_FRAMES   12u /* frames of a stack that has a path behind it */
+/* sun_path has 108 */
+#define BERTH_PATH_MOST ((BERTH_STACK_MOST - BERTH_PATH_FRAMES) * 32u)
+/* workers are 1..256; 0 is whatever belongs to no worker */
+#define BERTH_WORKERS_MOST 256u
 
 enum berth_event_tag {
 	BERTH_EVENT_NONE,
-	BERTH_EVENT_OPENED,		/* a socket was created (only when everything is asked for) */
-	BERTH_EVENT_BOUND,		/* .local */
-	BERTH_EVENT_BIND_FAILED,	/* .local (AF_UNIX: .path) as it was asked for, .error, stack */
-	BERTH_EVENT_LISTENING,		/* .local or .path, stack */
-	BERTH_EVENT_UNLISTENED,		/* listen(2) taken back, by failure, shutdown or close */
-	BERTH_EVENT_CONNECTED,		/* .remote: the first time, or every time when everything is asked for */
-	BERTH_EVENT_CONNECT_FAILED,	/* .remote or .path, .error; stack if it failed at once */
-	BERTH_EVENT_ACCEPTED,		/* only when everything is asked for */
-	BERTH_EVENT_CLOSED,		/* .how; of bound sockets and of those long in CLOSE_WAIT, else when asked for */
-	BERTH_EVENT_CALL_FAILED,	/* .error of a send or receive, .call */
-	BERTH_EVENT_FORKED,		/* .pid, its parent in .parent */
-	BERTH_EVENT_EXECUTED,		/* .text: the arguments, NUL-separated, .text_len bytes, cut off at BERTH_TEXT_MOST */
-	BERTH_EVENT_EXITED,		/* .error: wait status; .count: peak resident memory in KiB */
-	BERTH_EVENT_SENT,		/* .remote: a datagram to it, the first time */
-	BERTH_EVENT_ADOPTED,		/* it was open before the watch began; .local, .remote; .count: 1 = it listens */
+	BERTH_EVENT_OPENED, /* a socket was created (only when everything is asked for) */
+	BERTH_EVENT_BOUND,  /* .local */
+	/* .local (AF_UNIX: .path) as it was asked for, .error, stack */
+	BERTH_EVENT_BIND_FAILED,
+	BERTH_EVENT_LISTENING,  /* .local or .path, stack */
+	BERTH_EVENT_UNLISTENED, /* listen(2) taken back, by failure, shutdown or close */
+	/* .remote: the first time, or every time when everything is asked for */
+	BERTH_EVENT_CONNECTED,
+	BERTH_EVENT_CONNECT_FAILED, /* .remote or .path, .error; stack if it failed at once */
+	BERTH_EVENT_ACCEPTED,       /* only when everything is asked for */
+	/* .how; of bound sockets and of those long in CLOSE_WAIT, else when asked for */
+	BERTH_EVENT_CLOSED,
+	BERTH_EVENT_CALL_FAILED, /* .error of a send or receive, .call */
+	BERTH_EVENT_FORKED,      /* .pid, its parent in .parent */
+	/* .text: the arguments, NUL-separated, .text_len bytes, cut off at BERTH_TEXT_MOST */
+	BERTH_EVENT_EXECUTED,
+	BERTH_EVENT_EXITED, /* .error: wait status; .count: peak resident memory in KiB */
+	BERTH_EVENT_SENT,   /* .remote: a datagram to it, the first time */
+	/* it was open before the watch began; .local, .remote; .count: 1 = it listens */
+	BERTH_EVENT_ADOPTED,
 	BERTH_EVENT_TAGS
 };
 
@@ -48,41 +55,46 @@ enum berth_event_source { BERTH_SOURCE_BPF, BERTH_SOURCE_SAMPLE };
  */
 enum berth_frame_status { BERTH_FRAME_EMPTY, BERTH_FRAME_IN_FILE, BERTH_FRAME_ADDRESS };
 struct berth_frame {
-	int32_t status;		/* enum berth_frame_status */
+	int32_t status;                   /* enum berth_frame_status */
 	uint8_t build_id[BERTH_BUILD_ID]; /* zero-padded; IN_FILE only */
-	uint64_t at;		/* IN_FILE: offset in the file; ADDRESS: instruction pointer */
+	uint64_t at; /* IN_FILE: offset in the file; ADDRESS: instruction pointer */
 };
 _Static_assert(sizeof(struct berth_frame) == 32, "frames are ABI");
 
 enum berth_closed_how { BERTH_CLOSED_PROGRAM, BERTH_CLOSED_EXIT, BERTH_CLOSED_EXEC };
 
 struct berth_event {
-	uint16_t tag;		/* enum berth_event_tag */
-	uint8_t version;	/* BERTH_EVENT_VERSION */
-	uint8_t source;		/* enum berth_event_source */
-	uint32_t size;		/* bytes that follow the start of the record, stack or text included */
-	uint64_t time_ns;	/* CLOCK_MONOTONIC */
-	uint64_t cookie;	/* of the socket, unique while the machine is up; 0 = none or unknown; AF_UNIX: its inode */
-	uint64_t opened_ns;	/* when the socket was created; 0 = unknown */
-	uint64_t close_wait_ns;	/* how long it had been in CLOSE_WAIT when it was closed */
-	uint64_t count;		/* the tag's own number */
-	uint32_t worker;	/* 1..N; 0 = none */
-	uint32_t pid;		/* who did it; where only the creator is known, the creator */
+	uint16_t tag;     /* enum berth_event_tag */
+	uint8_t version;  /* BERTH_EVENT_VERSION */
+	uint8_t source;   /* enum berth_event_source */
+	uint32_t size;    /* bytes that follow the start of the record, stack or text included */
+	uint64_t time_ns; /* CLOCK_MONOTONIC */
+	/* of the socket, unique while the machine is up; 0 = none or unknown; AF_UNIX: its inode */
+	uint64_t cookie;
+	uint64_t opened_ns;     /* when the socket was created; 0 = unknown */
+	uint64_t close_wait_ns; /* how long it had been in CLOSE_WAIT when it was closed */
+	uint64_t count;         /* the tag's own number */
+	uint32_t worker;        /* 1..N; 0 = none */
+	uint32_t pid;           /* who did it; where only the creator is known, the creator */
 	uint32_t parent;
-	int32_t error;		/* errno, positive */
+	int32_t error; /* errno, positive */
 	uint16_t local_port, remote_port;
-	uint16_t family;	/* AF_INET, AF_INET6, AF_UNIX */
-	uint16_t call;		/* system call number; of io_uring, that of the call that does the same */
-	uint8_t proto;		/* enum berth_proto */
-	uint8_t how;		/* enum berth_closed_how */
-	uint8_t accepted;	/* 1: the socket came from accept */
-	uint8_t reuse;		/* 1: SO_REUSEADDR or SO_REUSEPORT was set */
-	uint16_t stack_len;	/* frames in .stack */
-	uint16_t text_len;	/* bytes in .text, never beside a stack; AF_UNIX: in .path, which begins with 0 if it is abstract */
+	uint16_t family; /* AF_INET, AF_INET6, AF_UNIX */
+	/* system call number; of io_uring, that of the call that does the same */
+	uint16_t call;
+	uint8_t proto;      /* enum berth_proto */
+	uint8_t how;        /* enum berth_closed_how */
+	uint8_t accepted;   /* 1: the socket came from accept */
+	uint8_t reuse;      /* 1: SO_REUSEADDR or SO_REUSEPORT was set */
+	uint16_t stack_len; /* frames in .stack */
+	/* bytes in .text, never beside a stack; AF_UNIX: in .path, which begins with 0 if it is abstract */
+	uint16_t text_len;
 	struct berth_ip local, remote; /* IPv4 in its v4-mapped form */
 	char comm[BERTH_COMM];
-	struct berth_frame caller; /* who called the C library's stub, which lies between .stack[0] and [1]; else EMPTY */
-	union {			/* present as far as .size goes */
+	/* who called the C library's stub, which lies between .stack[0] and [1]; else EMPTY */
+	struct berth_frame caller;
+	/* present as far as .size goes */
+	union {
 		struct berth_frame stack[BERTH_STACK_MOST];
 		char text[BERTH_TEXT_MOST];
 		struct {
@@ -91,7 +103,7 @@ struct berth_event {
 		};
 	};
 };
-#define BERTH_EVENT_HEAD 160u	/* a record without stack and text */
+#define BERTH_EVENT_HEAD 160u /* a record without stack and text */
 
 _Static_assert(__builtin_offsetof(struct berth_event, stack) == BERTH_EVENT_HEAD, "events are ABI");
 _Static_assert(sizeof(struct berth_event) == BERTH_EVENT_HEAD + BERTH_TEXT_MOST, "events are ABI");
@@ -103,13 +115,13 @@ struct berth_socket {
 	uint64_t close_wait_since_ns; /* 0 = it is not in CLOSE_WAIT */
 	uint64_t sent_bytes, received_bytes;
 	uint32_t worker;
-	uint32_t pid;		/* its creator, or who accepted at the listener */
+	uint32_t pid; /* its creator, or who accepted at the listener */
 	uint16_t local_port, remote_port;
 	uint16_t family;
-	uint8_t proto;		/* enum berth_proto */
-	uint8_t state;		/* TCP state, include/net/tcp_states.h */
+	uint8_t proto; /* enum berth_proto */
+	uint8_t state; /* TCP state, include/net/tcp_states.h */
 	uint8_t accepted;
-	uint8_t closed;		/* 1: no descriptor is left, the kernel still winds it up */
+	uint8_t closed; /* 1: no descriptor is left, the kernel still winds it up */
 	uint8_t reserved[6];
 	struct berth_ip local, remote;
 	char comm[BERTH_COMM];

@@ -32,8 +32,8 @@ static bool is_mapped(const struct berth_ip *ip)
 
 static bool ip_equal(const struct berth_ip *a, const struct berth_ip *b)
 {
-	return a->word_be[0] == b->word_be[0] && a->word_be[1] == b->word_be[1] && a->word_be[2] == b->word_be[2] &&
-	       a->word_be[3] == b->word_be[3];
+	return a->word_be[0] == b->word_be[0] && a->word_be[1] == b->word_be[1] &&
+	       a->word_be[2] == b->word_be[2] && a->word_be[3] == b->word_be[3];
 }
 
 struct search_ip {
@@ -55,7 +55,8 @@ static long search_ip_step(uint32_t i, void *arg)
 bool berth_ip_is_group(const struct berth_ip *ip)
 {
 	if (is_mapped(ip))
-		return (ip->word_be[3] & BE32(0xf0000000u)) == BE32(0xe0000000u) || ip->word_be[3] == 0xffffffffu;
+		return (ip->word_be[3] & BE32(0xf0000000u)) == BE32(0xe0000000u) ||
+		       ip->word_be[3] == 0xffffffffu;
 	return (ip->word_be[0] & BE32(0xff000000u)) == BE32(0xff000000u);
 }
 
@@ -65,7 +66,8 @@ bool berth_ip_is_local(const struct berth_portmap *map, const struct berth_ip *i
 
 	if (berth_ip_is_group(ip))
 		return true;
-	if (is_mapped(ip) && (!ip->word_be[3] || (ip->word_be[3] & BE32(0xff000000u)) == BE32(0x7f000000u)))
+	if (is_mapped(ip) &&
+	    (!ip->word_be[3] || (ip->word_be[3] & BE32(0xff000000u)) == BE32(0x7f000000u)))
 		return true; /* 0.0.0.0, 127/8 */
 	if (!ip->word_be[0] && !ip->word_be[1] && !ip->word_be[2] &&
 	    (!ip->word_be[3] || ip->word_be[3] == BE32(1u)))
@@ -74,8 +76,8 @@ bool berth_ip_is_local(const struct berth_portmap *map, const struct berth_ip *i
 	return search.found;
 }
 
-bool berth_addr_parse(const struct berth_portmap *map, const void *sa, uint32_t len, enum berth_addr_use use,
-		      struct berth_addr *ret_addr)
+bool berth_addr_parse(const struct berth_portmap *map, const void *sa, uint32_t len,
+                      enum berth_addr_use use, struct berth_addr *ret_addr)
 {
 	const uint8_t *byte = sa;
 	struct berth_addr addr = { 0 };
@@ -86,7 +88,8 @@ bool berth_addr_parse(const struct berth_portmap *map, const void *sa, uint32_t 
 	addr.port = (uint16_t)(byte[2] << 8 | byte[3]);
 	if (!addr.port)
 		return false;
-	if (addr.family == FAMILY_INET || (addr.family == FAMILY_UNSPEC && use == BERTH_ADDR_UNSPEC_IS_INET)) {
+	if (addr.family == FAMILY_INET ||
+	    (addr.family == FAMILY_UNSPEC && use == BERTH_ADDR_UNSPEC_IS_INET)) {
 		addr.ip.word_be[2] = BE32(0x0000ffffu);
 		addr.ip.word_be[3] = load32(byte + 4);
 	} else if (addr.family == FAMILY_INET6 && len >= LEN_INET6) {

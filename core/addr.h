@@ -12,18 +12,20 @@
  */
 #include "core/portmap.h"
 
-#define BERTH_SOCKADDR_MAX 28u /* sizeof(struct sockaddr_in6): the longest address that is ever rewritten */
+/* sizeof(struct sockaddr_in6): the longest address that is ever rewritten */
+#define BERTH_SOCKADDR_MAX 28u
 
 /* An address that may be rewritten, as berth_addr_parse() found it. */
 struct berth_addr {
-	struct berth_ip ip;	/* v4 in its v4-mapped form */
-	uint16_t port;		/* host byte order; never 0 */
-	uint16_t family;	/* AF_INET, AF_INET6, or AF_UNSPEC where the caller allowed it */
+	struct berth_ip ip; /* v4 in its v4-mapped form */
+	uint16_t port;      /* host byte order; never 0 */
+	uint16_t family;    /* AF_INET, AF_INET6, or AF_UNSPEC where the caller allowed it */
 };
 
 enum berth_addr_use {
-	BERTH_ADDR_PLAIN,	/* connect, and whatever comes out of the kernel */
-	BERTH_ADDR_UNSPEC_IS_INET, /* bind and sendto: Linux takes AF_UNSPEC for AF_INET (inet_bind, udp_sendmsg) */
+	BERTH_ADDR_PLAIN, /* connect, and whatever comes out of the kernel */
+	/* bind and sendto: Linux takes AF_UNSPEC for AF_INET (inet_bind, udp_sendmsg) */
+	BERTH_ADDR_UNSPEC_IS_INET,
 };
 
 /** True if @ip, in IPv6 or v4-mapped form, is loopback, a wildcard, a group or one of the host's own addresses. */
@@ -38,13 +40,14 @@ bool berth_ip_is_group(const struct berth_ip *ip);
  * @len		bytes; short addresses are not ours: the kernel will refuse them
  * Return: true and *ret_addr if it is IPv4 or IPv6, local, and has a port other than 0.
  */
-bool berth_addr_parse(const struct berth_portmap *map, const void *sa, uint32_t len, enum berth_addr_use use,
-		      struct berth_addr *ret_addr);
+bool berth_addr_parse(const struct berth_portmap *map, const void *sa, uint32_t len,
+                      enum berth_addr_use use, struct berth_addr *ret_addr);
 
 /** Write @port (host byte order) into the IPv4 or IPv6 address @sa, of which at least 4 bytes are writable. */
 static inline void berth_addr_set_port(void *sa, uint16_t port)
 {
-	uint8_t *byte = (uint8_t *)sa + 2; /* sin_port and sin6_port lie at the same offset, ip(7), ipv6(7) */
+	/* sin_port and sin6_port lie at the same offset, ip(7), ipv6(7) */
+	uint8_t *byte = (uint8_t *)sa + 2;
 
 	byte[0] = (uint8_t)(port >> 8);
 	byte[1] = (uint8_t)port;

@@ -37,10 +37,12 @@ static uint64_t number(const struct head *head, uint64_t at, unsigned int width)
 
 static bool has(const struct head *head, uint64_t at, const char *text, size_t len)
 {
-	return at <= head->len && len <= head->len - at && !__builtin_memcmp(head->byte + at, text, len);
+	return at <= head->len && len <= head->len - at &&
+	       !__builtin_memcmp(head->byte + at, text, len);
 }
 
-static bool contains(const struct head *head, uint64_t at, uint64_t len, const char *text, size_t text_len)
+static bool contains(const struct head *head, uint64_t at, uint64_t len, const char *text,
+                     size_t text_len)
 {
 	for (uint64_t i = 0; i + text_len <= len; i++)
 		if (has(head, at + i, text, text_len))
@@ -71,7 +73,8 @@ static bool has_go_note(const struct head *head, uint64_t at, uint64_t len)
 	for (int i = 0; i < NOTES_MOST && len <= head->len && at + 12 <= end; i++) {
 		if (number(head, at + 8, 4) == 4 && has(head, at + 12, "Go\0", 4))
 			return true;
-		at += 12 + ((number(head, at, 4) + 3) & ~3ull) + ((number(head, at + 4, 4) + 3) & ~3ull);
+		at += 12 + ((number(head, at, 4) + 3) & ~3ull) +
+		      ((number(head, at + 4, 4) + 3) & ~3ull);
 	}
 	return false;
 }

@@ -6,21 +6,22 @@
  */
 #include "core/types.h"
 
-#define BERTH_ELF_HEAD 4096u /* bytes of the file that a verdict wants to see */
-#define BERTH_ELF_INTERP 256u /* room for the path of a #! interpreter */
+#define BERTH_ELF_HEAD   4096u /* bytes of the file that a verdict wants to see */
+#define BERTH_ELF_INTERP 256u  /* room for the path of a #! interpreter */
 
 /* Why a program is, or is not, entered. The texts are in core/elf.c: berth_elf_reason(). Append only. */
 enum berth_elf_verdict {
-	BERTH_ELF_GLIBC,	/* dynamic, glibc loader: the shim enters */
-	BERTH_ELF_MUSL,		/* dynamic, musl loader: the shim enters */
-	BERTH_ELF_SCRIPT,	/* #! line: ask about the interpreter */
-	BERTH_ELF_UNKNOWN,	/* not an ELF file, or unreadable */
-	BERTH_ELF_STATIC,	/* no loader at all */
-	BERTH_ELF_GO,		/* Go: has a loader perhaps, but makes its system calls itself */
-	BERTH_ELF_FOREIGN_CLASS, /* 32-bit program on a 64-bit machine */
+	BERTH_ELF_GLIBC,           /* dynamic, glibc loader: the shim enters */
+	BERTH_ELF_MUSL,            /* dynamic, musl loader: the shim enters */
+	BERTH_ELF_SCRIPT,          /* #! line: ask about the interpreter */
+	BERTH_ELF_UNKNOWN,         /* not an ELF file, or unreadable */
+	BERTH_ELF_STATIC,          /* no loader at all */
+	BERTH_ELF_GO,              /* Go: has a loader perhaps, but makes its system calls itself */
+	BERTH_ELF_FOREIGN_CLASS,   /* 32-bit program on a 64-bit machine */
 	BERTH_ELF_FOREIGN_MACHINE, /* other processor, runs under an emulator if at all */
-	BERTH_ELF_FOREIGN_LOADER, /* dynamic, but neither glibc's loader nor musl's */
-	BERTH_ELF_SECURE,	/* set-user-id, set-group-id or file capabilities: the loader ignores LD_PRELOAD */
+	BERTH_ELF_FOREIGN_LOADER,  /* dynamic, but neither glibc's loader nor musl's */
+	/* set-user-id, set-group-id or file capabilities: the loader ignores LD_PRELOAD */
+	BERTH_ELF_SECURE,
 	BERTH_ELF_VERDICTS
 };
 

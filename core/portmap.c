@@ -21,7 +21,8 @@
 
 static bool swap(uint32_t *cell, uint32_t from, uint32_t to)
 {
-	return __atomic_compare_exchange_n(cell, &from, to, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+	return __atomic_compare_exchange_n(cell, &from, to, false, __ATOMIC_ACQ_REL,
+	                                   __ATOMIC_ACQUIRE);
 }
 
 static struct berth_slot *slot_of(struct berth_portmap *map, uint32_t real_port)
@@ -31,7 +32,8 @@ static struct berth_slot *slot_of(struct berth_portmap *map, uint32_t real_port)
 	return slot < BERTH_SLOTS_MAX ? &map->slots[slot] : NULL;
 }
 
-void berth_portmap_init(struct berth_portmap *map, uint32_t worker, uint32_t block_base, uint32_t block_len)
+void berth_portmap_init(struct berth_portmap *map, uint32_t worker, uint32_t block_base,
+                        uint32_t block_len)
 {
 	map->version = BERTH_PORTMAP_VERSION;
 	map->size = sizeof(*map);
@@ -89,8 +91,8 @@ static void slot_give_back(struct berth_portmap *map, uint16_t real_port)
 }
 
 /* Publish old -> real in the forward table; the loser of a race gives its slot back and takes the winner's. */
-static uint16_t publish(struct berth_portmap *map, enum berth_proto proto, uint16_t virtual_port, uint16_t old,
-			uint16_t real_port, bool fresh)
+static uint16_t publish(struct berth_portmap *map, enum berth_proto proto, uint16_t virtual_port,
+                        uint16_t old, uint16_t real_port, bool fresh)
 {
 	if (swap(&map->forward[proto][virtual_port], old, real_port))
 		return real_port;
@@ -100,10 +102,12 @@ static uint16_t publish(struct berth_portmap *map, enum berth_proto proto, uint1
 }
 
 /* The slot that the other protocol has for the same virtual port: same number for both, if this protocol may use it. */
-static uint16_t slot_of_other(struct berth_portmap *map, enum berth_proto proto, uint16_t virtual_port)
+static uint16_t slot_of_other(struct berth_portmap *map, enum berth_proto proto,
+                              uint16_t virtual_port)
 {
 	/* computed, not chosen: without CAP_PERFMON the verifier wants one path to an index */
-	uint16_t real = berth_portmap_real(map, (enum berth_proto)(BERTH_TCP + BERTH_UDP - (int)proto), virtual_port);
+	uint16_t real = berth_portmap_real(
+		map, (enum berth_proto)(BERTH_TCP + BERTH_UDP - (int)proto), virtual_port);
 	struct berth_slot *slot = slot_of(map, real);
 
 	if (!slot || __atomic_load_n(&slot->state, __ATOMIC_ACQUIRE) == BERTH_SLOT_LOST)
@@ -125,7 +129,8 @@ static bool udp_share_take(struct berth_portmap *map)
 	return false;
 }
 
-uint16_t berth_portmap_claim(struct berth_portmap *map, enum berth_proto proto, uint16_t virtual_port, bool *ret_new)
+uint16_t berth_portmap_claim(struct berth_portmap *map, enum berth_proto proto,
+                             uint16_t virtual_port, bool *ret_new)
 {
 	uint16_t real = berth_portmap_real(map, proto, virtual_port);
 	uint16_t taken;
@@ -200,13 +205,14 @@ void berth_portmap_bound(struct berth_portmap *map, uint16_t real_port)
 		__atomic_store_n(&slot->state, BERTH_SLOT_BOUND, __ATOMIC_RELEASE);
 }
 
-uint16_t berth_portmap_move(struct berth_portmap *map, enum berth_proto proto, uint16_t virtual_port,
-			    uint16_t real_port)
+uint16_t berth_portmap_move(struct berth_portmap *map, enum berth_proto proto,
+                            uint16_t virtual_port, uint16_t real_port)
 {
 	struct berth_slot *slot = slot_of(map, real_port);
 	uint16_t next;
 
-	if (!slot || real_port == virtual_port || !swap(&slot->state, BERTH_SLOT_TRYING, BERTH_SLOT_LOST))
+	if (!slot || real_port == virtual_port ||
+	    !swap(&slot->state, BERTH_SLOT_TRYING, BERTH_SLOT_LOST))
 		return 0;
 	/* The lost slot keeps its virtual port: the other protocol may live there, and nobody may reuse it. */
 	next = slot_take(map, virtual_port);
@@ -236,7 +242,8 @@ bool berth_portmap_escape_first(struct berth_portmap *map, const char *program)
 
 void berth_portmap_foreign_forget(struct berth_portmap *map, enum berth_proto proto, uint16_t port)
 {
-	__atomic_fetch_and(&map->foreign_seen[proto][port / 32], ~(1u << (port % 32)), __ATOMIC_RELAXED);
+	__atomic_fetch_and(&map->foreign_seen[proto][port / 32], ~(1u << (port % 32)),
+	                   __ATOMIC_RELAXED);
 }
 
 void berth_portmap_note(struct berth_portmap *map, const struct berth_note *note)
@@ -260,7 +267,8 @@ void berth_portmap_note(struct berth_portmap *map, const struct berth_note *note
 	__atomic_store_n(&cell->ticket, ticket + 1, __ATOMIC_RELEASE);
 }
 
-bool berth_portmap_read_note(const struct berth_portmap *map, uint32_t ticket, struct berth_note *ret_note)
+bool berth_portmap_read_note(const struct berth_portmap *map, uint32_t ticket,
+                             struct berth_note *ret_note)
 {
 	const struct berth_note *cell = &map->notes[ticket % BERTH_NOTES_MAX];
 

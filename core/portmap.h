@@ -29,22 +29,24 @@
  */
 #include "core/types.h"
 
-#define BERTH_PORTMAP_MAGIC	0x48545242u /* "BRTH", little endian */
-#define BERTH_PORTMAP_VERSION	1u	/* bump when a field moves or changes meaning; append needs no bump */
-#define BERTH_PORTS		65536u
-#define BERTH_SLOTS_MAX		10240u
-#define BERTH_ADDRS_MAX		128u
-#define BERTH_NOTES_MAX		256u	/* a power of two */
-#define BERTH_NOTE_TEXT		92u
-#define BERTH_ESCAPES_SEEN	1024u	/* a power of two */
-#define BERTH_UNIX_RULES_MAX	16u
-#define BERTH_UNIX_PATH		108u	/* sizeof(sockaddr_un.sun_path), unix(7) */
+#define BERTH_PORTMAP_MAGIC 0x48545242u /* "BRTH", little endian */
+/* bump when a field moves or changes meaning; append needs no bump */
+#define BERTH_PORTMAP_VERSION 1u
+#define BERTH_PORTS           65536u
+#define BERTH_SLOTS_MAX       10240u
+#define BERTH_ADDRS_MAX       128u
+#define BERTH_NOTES_MAX       256u /* a power of two */
+#define BERTH_NOTE_TEXT       92u
+#define BERTH_ESCAPES_SEEN    1024u /* a power of two */
+#define BERTH_UNIX_RULES_MAX  16u
+#define BERTH_UNIX_PATH       108u /* sizeof(sockaddr_un.sun_path), unix(7) */
 
 enum berth_proto { BERTH_TCP, BERTH_UDP, BERTH_PROTOS };
 
 /* portmap.flags: written by the supervisor before the worker starts, read by the backends */
 enum {
-	BERTH_MAP_STRICT = 1 << 0,	/* a connect to a local port that is not the worker's is refused */
+	/* a connect to a local port that is not the worker's is refused */
+	BERTH_MAP_STRICT = 1 << 0,
 };
 
 /*
@@ -52,75 +54,88 @@ enum {
  * more than the whole rewriting, and all that is lost is certainty in a case that is rare twice over.
  */
 enum berth_slot_state {
-	BERTH_SLOT_UNTRIED,	/* nobody in the worker has ever tried to bind it */
-	BERTH_SLOT_TRYING,	/* exactly one process is in its first bind(2) */
-	BERTH_SLOT_CONTENDED,	/* several tried before the first had its answer */
-	BERTH_SLOT_BOUND,	/* the worker has had it bound */
-	BERTH_SLOT_LOST,	/* an outsider holds it; the virtual port has moved on */
+	BERTH_SLOT_UNTRIED,   /* nobody in the worker has ever tried to bind it */
+	BERTH_SLOT_TRYING,    /* exactly one process is in its first bind(2) */
+	BERTH_SLOT_CONTENDED, /* several tried before the first had its answer */
+	BERTH_SLOT_BOUND,     /* the worker has had it bound */
+	BERTH_SLOT_LOST,      /* an outsider holds it; the virtual port has moved on */
 };
 
 struct berth_slot {
-	uint32_t virtual_port;	/* 0 = free; else the virtual port, compare-and-swap by whoever claims */
-	uint32_t state;		/* enum berth_slot_state, compare-and-swap */
+	/* 0 = free; else the virtual port, compare-and-swap by whoever claims */
+	uint32_t virtual_port;
+	uint32_t state; /* enum berth_slot_state, compare-and-swap */
 };
 
 struct berth_ip {
-	uint32_t word_be[4];	/* IPv6, or IPv4 in its v4-mapped form; network byte order */
+	uint32_t word_be[4]; /* IPv6, or IPv4 in its v4-mapped form; network byte order */
 };
 
 /* What a process of the worker has to tell the supervisor. The texts and JSON names are in tools/run/notes.c. */
 enum berth_note_kind {
 	BERTH_NOTE_NONE,
-	BERTH_NOTE_LEARNED,	/* an undeclared port was claimed */
-	BERTH_NOTE_FOREIGN,	/* connect or send to a local port that is not the worker's */
-	BERTH_NOTE_REFUSED,	/* the same, refused because of BERTH_MAP_STRICT */
-	BERTH_NOTE_EXHAUSTED,	/* no free slot: bind fails with EADDRINUSE */
-	BERTH_NOTE_OUTSIDER,	/* an outsider held the real port: the worker took its next one */
-	BERTH_NOTE_CONFLICT,	/* bind failed with EADDRINUSE inside the worker */
-	BERTH_NOTE_ESCAPE,	/* exec of a program that the shim cannot enter; .error is enum berth_elf_verdict */
-	BERTH_NOTE_DEEPBIND,	/* dlopen(RTLD_DEEPBIND) was stripped */
-	BERTH_NOTE_LEFT,	/* an undeclared UDP port keeps its number: the worker has had its share of them */
-	BERTH_NOTE_IO_URING,	/* io_uring_setup was refused under seccomp; .text is the program */
-	BERTH_NOTE_BLIND,	/* under seccomp, a process that may not be looked into: its call passed; .text is the program */
+	BERTH_NOTE_LEARNED,   /* an undeclared port was claimed */
+	BERTH_NOTE_FOREIGN,   /* connect or send to a local port that is not the worker's */
+	BERTH_NOTE_REFUSED,   /* the same, refused because of BERTH_MAP_STRICT */
+	BERTH_NOTE_EXHAUSTED, /* no free slot: bind fails with EADDRINUSE */
+	BERTH_NOTE_OUTSIDER,  /* an outsider held the real port: the worker took its next one */
+	BERTH_NOTE_CONFLICT,  /* bind failed with EADDRINUSE inside the worker */
+	/* exec of a program that the shim cannot enter; .error is enum berth_elf_verdict */
+	BERTH_NOTE_ESCAPE,
+	BERTH_NOTE_DEEPBIND, /* dlopen(RTLD_DEEPBIND) was stripped */
+	/* an undeclared UDP port keeps its number: the worker has had its share of them */
+	BERTH_NOTE_LEFT,
+	/* io_uring_setup was refused under seccomp; .text is the program */
+	BERTH_NOTE_IO_URING,
+	/* under seccomp, a process that may not be looked into: its call passed; .text is the program */
+	BERTH_NOTE_BLIND,
 };
 
 struct berth_note {
-	uint32_t ticket;	/* 0 = never written; else 1 + its number, stored last */
-	uint16_t kind;		/* enum berth_note_kind */
-	uint16_t proto;		/* enum berth_proto */
+	uint32_t ticket; /* 0 = never written; else 1 + its number, stored last */
+	uint16_t kind;   /* enum berth_note_kind */
+	uint16_t proto;  /* enum berth_proto */
 	uint16_t virtual_port;
 	uint16_t real_port;
-	int32_t pid;		/* in the pid namespace of the writer */
-	int32_t error;		/* errno, or the kind's own number */
-	uint64_t time_ns;	/* CLOCK_MONOTONIC; 0 = unknown */
-	struct berth_ip ip;	/* destination of FOREIGN and REFUSED */
+	int32_t pid;                /* in the pid namespace of the writer */
+	int32_t error;              /* errno, or the kind's own number */
+	uint64_t time_ns;           /* CLOCK_MONOTONIC; 0 = unknown */
+	struct berth_ip ip;         /* destination of FOREIGN and REFUSED */
 	char text[BERTH_NOTE_TEXT]; /* NUL-terminated: the program of ESCAPE */
 	uint32_t reserved;
 };
 
-struct berth_unix_rule {	/* a socket path that the suite names -> the one that exists; "" ends the list */
+/* a socket path that the suite names -> the one that exists; "" ends the list */
+struct berth_unix_rule {
 	char from[BERTH_UNIX_PATH];
 	char to[BERTH_UNIX_PATH];
 };
 
 struct berth_portmap {
-	uint32_t magic, version, size; /* size = sizeof(struct berth_portmap) */
-	uint32_t flags;		/* BERTH_MAP_* */
-	uint32_t worker;	/* 1..N */
-	uint32_t block_base;	/* first real port */
-	uint32_t block_len;	/* slots in use, <= BERTH_SLOTS_MAX */
+	uint32_t magic, version, size;          /* size = sizeof(struct berth_portmap) */
+	uint32_t flags;                         /* BERTH_MAP_* */
+	uint32_t worker;                        /* 1..N */
+	uint32_t block_base;                    /* first real port */
+	uint32_t block_len;                     /* slots in use, <= BERTH_SLOTS_MAX */
 	uint32_t ephemeral_low, ephemeral_high; /* ip_local_port_range when the run began */
 	uint32_t addr_count;
-	struct berth_ip addrs[BERTH_ADDRS_MAX]; /* the host's own addresses when the run began, loopback left out */
-	uint32_t note_next;	/* tickets handed out; fetch-and-add by writers */
-	uint32_t escapes_seen[BERTH_ESCAPES_SEEN / 32]; /* bit: a program with this hash has been noted */
-	uint32_t udp_claims;	/* slots that undeclared UDP ports have taken; see berth_portmap_claim() */
-	uint32_t range_first, range_last; /* where the real ports of all runs lie, inclusive; 0, 0 = not known */
+	/* the host's own addresses when the run began, loopback left out */
+	struct berth_ip addrs[BERTH_ADDRS_MAX];
+	uint32_t note_next; /* tickets handed out; fetch-and-add by writers */
+	/* bit: a program with this hash has been noted */
+	uint32_t escapes_seen[BERTH_ESCAPES_SEEN / 32];
+	/* slots that undeclared UDP ports have taken; see berth_portmap_claim() */
+	uint32_t udp_claims;
+	/* where the real ports of all runs lie, inclusive; 0, 0 = not known */
+	uint32_t range_first, range_last;
 	uint32_t reserved[4];
-	struct berth_note notes[BERTH_NOTES_MAX]; /* ring; a reader that falls behind sees the gap in the tickets */
+	/* ring; a reader that falls behind sees the gap in the tickets */
+	struct berth_note notes[BERTH_NOTES_MAX];
 	struct berth_unix_rule unix_rules[BERTH_UNIX_RULES_MAX];
-	uint32_t foreign_seen[BERTH_PROTOS][BERTH_PORTS / 32]; /* bit: this foreign port has been noted */
-	uint32_t forward[BERTH_PROTOS][BERTH_PORTS]; /* virtual -> real; 0 = unmapped; itself = shared with the host */
+	/* bit: this foreign port has been noted */
+	uint32_t foreign_seen[BERTH_PROTOS][BERTH_PORTS / 32];
+	/* virtual -> real; 0 = unmapped; itself = shared with the host */
+	uint32_t forward[BERTH_PROTOS][BERTH_PORTS];
 	struct berth_slot slots[BERTH_SLOTS_MAX];
 };
 
@@ -134,7 +149,8 @@ _Static_assert(sizeof(struct berth_portmap) % 8 == 0, "the map is mapped by 64-b
  * @block_base	first real port, 1..65535
  * @block_len	1..BERTH_SLOTS_MAX, base + len <= 65536
  */
-void berth_portmap_init(struct berth_portmap *map, uint32_t worker, uint32_t block_base, uint32_t block_len);
+void berth_portmap_init(struct berth_portmap *map, uint32_t worker, uint32_t block_base,
+                        uint32_t block_len);
 
 /** True if @map was made by this version of the code: check before trusting a mapped file. */
 bool berth_portmap_valid(const struct berth_portmap *map);
@@ -157,7 +173,7 @@ void berth_portmap_given(struct berth_portmap *map, uint16_t port);
 
 /** Return: the real port behind @virtual_port; 0 if nobody in the worker has claimed it. */
 static inline uint16_t berth_portmap_real(const struct berth_portmap *map, enum berth_proto proto,
-					  uint16_t virtual_port)
+                                          uint16_t virtual_port)
 {
 	return (uint16_t)__atomic_load_n(&map->forward[proto][virtual_port], __ATOMIC_ACQUIRE);
 }
@@ -197,7 +213,8 @@ static inline uint16_t berth_portmap_virtual(const struct berth_portmap *map, ui
  * True if @port already is a real port of this worker and must stay as it is: the rewriting is idempotent, because a
  * BPF hook can run twice and a shim's call can pass under a seccomp filter.
  */
-static inline bool berth_portmap_is_real(const struct berth_portmap *map, enum berth_proto proto, uint16_t port)
+static inline bool berth_portmap_is_real(const struct berth_portmap *map, enum berth_proto proto,
+                                         uint16_t port)
 {
 	uint32_t slot = berth_portmap_slot(map, port);
 
@@ -215,7 +232,8 @@ static inline bool berth_portmap_is_real(const struct berth_portmap *map, enum b
  * @ret_new	set to true if this call claimed it
  * Return: the real port; @virtual_port itself if it keeps its number; 0 if the block is exhausted.
  */
-uint16_t berth_portmap_claim(struct berth_portmap *map, enum berth_proto proto, uint16_t virtual_port, bool *ret_new);
+uint16_t berth_portmap_claim(struct berth_portmap *map, enum berth_proto proto,
+                             uint16_t virtual_port, bool *ret_new);
 
 /** Announce a bind(2) of @real_port; call it just before the system call. */
 void berth_portmap_try(struct berth_portmap *map, uint16_t real_port);
@@ -232,8 +250,8 @@ void berth_portmap_bound(struct berth_portmap *map, uint16_t real_port);
  * Return: the next real port to try; 0 if the worker itself may hold the port (then EADDRINUSE is the right answer) or
  * the block is exhausted.
  */
-uint16_t berth_portmap_move(struct berth_portmap *map, enum berth_proto proto, uint16_t virtual_port,
-			    uint16_t real_port);
+uint16_t berth_portmap_move(struct berth_portmap *map, enum berth_proto proto,
+                            uint16_t virtual_port, uint16_t real_port);
 
 /** True the first time it is called for this foreign port: the caller leaves a note once, not per connect. */
 bool berth_portmap_foreign_first(struct berth_portmap *map, enum berth_proto proto, uint16_t port);
@@ -254,6 +272,7 @@ void berth_portmap_note(struct berth_portmap *map, const struct berth_note *note
  * Read note number @ticket (counted from 0).
  * Return: true and *ret_note if it is there and whole; false if it is not written yet or already overwritten.
  */
-bool berth_portmap_read_note(const struct berth_portmap *map, uint32_t ticket, struct berth_note *ret_note);
+bool berth_portmap_read_note(const struct berth_portmap *map, uint32_t ticket,
+                             struct berth_note *ret_note);
 
 #endif

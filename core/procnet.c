@@ -16,7 +16,7 @@ enum { WORD_DIGITS = 8, PORT_DIGITS = 4, STATE_LISTEN = 0x0a }; /* TCP_LISTEN, t
 struct end {
 	struct berth_ip ip;
 	uint32_t port;
-	char *digits;	/* of the port, in the line */
+	char *digits; /* of the port, in the line */
 };
 
 struct cursor {
@@ -86,16 +86,20 @@ static bool is_free(const struct berth_portmap *map, uint32_t port)
 {
 	uint32_t slot = berth_portmap_slot(map, port);
 
-	return slot < BERTH_SLOTS_MAX && !__atomic_load_n(&map->slots[slot].virtual_port, __ATOMIC_ACQUIRE);
+	return slot < BERTH_SLOTS_MAX &&
+	       !__atomic_load_n(&map->slots[slot].virtual_port, __ATOMIC_ACQUIRE);
 }
 
 /* May the worker see this port? @ret_port: what it calls it. */
-static bool judge(const struct berth_portmap *map, enum berth_proto proto, uint16_t port, uint16_t *ret_port)
+static bool judge(const struct berth_portmap *map, enum berth_proto proto, uint16_t port,
+                  uint16_t *ret_port)
 {
-	uint16_t real = berth_portmap_real(map, proto, port), virtual_port = berth_portmap_virtual(map, port);
+	uint16_t real = berth_portmap_real(map, proto, port),
+		 virtual_port = berth_portmap_virtual(map, port);
 
 	*ret_port = port;
-	if (real == port) /* shared with the host, or a port of the block that is called as it is */
+	/* shared with the host, or a port of the block that is called as it is */
+	if (real == port)
 		return true;
 	if (virtual_port != port && berth_portmap_real(map, proto, virtual_port) == port) {
 		*ret_port = virtual_port;
@@ -110,7 +114,8 @@ static void port_write(const struct end *end, uint32_t port)
 		end->digits[i] = "0123456789ABCDEF"[port >> (12 - 4 * i) & 15];
 }
 
-enum berth_procnet berth_procnet_line(const struct berth_portmap *map, enum berth_proto proto, char *line, size_t len)
+enum berth_procnet berth_procnet_line(const struct berth_portmap *map, enum berth_proto proto,
+                                      char *line, size_t len)
 {
 	struct cursor cursor = { line, line + len };
 	struct end ends[2];
@@ -122,17 +127,19 @@ enum berth_procnet berth_procnet_line(const struct berth_portmap *map, enum bert
 		;
 	while (cursor.at < cursor.end && *cursor.at >= '0' && *cursor.at <= '9')
 		cursor.at++;
-	if (!skip(&cursor, ':') || !skip(&cursor, ' ') || !end_read(&cursor, &ends[0]) || !end_read(&cursor, &ends[1]) ||
-	    !number(&cursor, 2, &state))
+	if (!skip(&cursor, ':') || !skip(&cursor, ' ') || !end_read(&cursor, &ends[0]) ||
+	    !end_read(&cursor, &ends[1]) || !number(&cursor, 2, &state))
 		return BERTH_PROCNET_SHOW;
 	server = state == STATE_LISTEN || proto == BERTH_UDP;
 	for (int i = 0; i < 2; i++) {
 		ports[i] = (uint16_t)ends[i].port;
-		if (ports[i] && berth_ip_is_local(map, &ends[i].ip) && !judge(map, proto, ports[i], &ports[i]))
-			return server && is_free(map, ends[0].port) ? BERTH_PROCNET_EARLY : BERTH_PROCNET_HIDE;
+		if (ports[i] && berth_ip_is_local(map, &ends[i].ip) &&
+		    !judge(map, proto, ports[i], &ports[i]))
+			return server && is_free(map, ends[0].port) ? BERTH_PROCNET_EARLY
+			                                            : BERTH_PROCNET_HIDE;
 	}
-	if (map->flags & BERTH_MAP_STRICT && server && ports[0] == ends[0].port && !berth_portmap_real(map, proto, ports[0]) &&
-	    !is_ephemeral(map, ports[0]))
+	if (map->flags & BERTH_MAP_STRICT && server && ports[0] == ends[0].port &&
+	    !berth_portmap_real(map, proto, ports[0]) && !is_ephemeral(map, ports[0]))
 		return BERTH_PROCNET_HIDE;
 	for (int i = 0; i < 2; i++)
 		port_write(&ends[i], ports[i]);

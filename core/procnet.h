@@ -18,13 +18,15 @@
 enum berth_procnet {
 	BERTH_PROCNET_SHOW,
 	BERTH_PROCNET_HIDE,
-	BERTH_PROCNET_EARLY,	/* hidden: a server on a real port of the block, for which the map has no virtual port (yet) */
+	/* hidden: a server on a real port of the block, for which the map has no virtual port (yet) */
+	BERTH_PROCNET_EARLY,
 };
 
 /**
  * Judge one line, and put virtual ports into it.
  * @line	@len writable bytes, without the newline; what is not a line of such a table is shown as it is
  */
-enum berth_procnet berth_procnet_line(const struct berth_portmap *map, enum berth_proto proto, char *line, size_t len);
+enum berth_procnet berth_procnet_line(const struct berth_portmap *map, enum berth_proto proto,
+                                      char *line, size_t len);
 
 #endif

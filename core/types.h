@@ -6,7 +6,8 @@
  * knows the difference.
  */
 #ifdef __bpf__
-#ifndef __VMLINUX_H__ /* a program that looks into the kernel includes vmlinux.h first, and has the types from there */
+/* a program that looks into the kernel includes vmlinux.h first, and has the types from there */
+#ifndef __VMLINUX_H__
 #include <linux/types.h>
 typedef _Bool bool;
 typedef __SIZE_TYPE__ size_t;
@@ -24,11 +25,12 @@ typedef __s32 int32_t;
  * clang 14 cannot select atomic loads, stores and fences for BPF. A volatile load is one load instruction, and what is
  * reached through the value that it read is ordered behind it on every machine; an exchange is a full barrier.
  */
-#define __atomic_load_n(cell, order) (*(volatile __typeof__(*(cell)) *)(cell))
+#define __atomic_load_n(cell, order)         (*(volatile __typeof__(*(cell)) *)(cell))
 #define __atomic_store_n(cell, value, order) ((void)__sync_lock_test_and_set((cell), (value)))
-#define __atomic_thread_fence(order) __asm__ volatile("" ::: "memory")
+#define __atomic_thread_fence(order)         __asm__ volatile("" ::: "memory")
 
-static long (*const berth_bpf_loop)(uint32_t, void *, void *, uint64_t) = (void *)181; /* BPF_FUNC_loop, Linux 5.17 */
+/* BPF_FUNC_loop, Linux 5.17 */
+static long (*const berth_bpf_loop)(uint32_t, void *, void *, uint64_t) = (void *)181;
 #define berth_loop(steps, step, arg) berth_bpf_loop((steps), (step), (arg), 0)
 #else
 #include <stdbool.h>

@@ -78,18 +78,15 @@ int shim_proto(int fd)
 		return -1;
 	switch (protocol) {
 	case IPPROTO_TCP:
-	case IPPROTO_MPTCP:
-		return BERTH_TCP;
+	case IPPROTO_MPTCP: return BERTH_TCP;
 	case IPPROTO_UDP:
-	case IPPROTO_UDPLITE:
-		return BERTH_UDP;
-	default:
-		return -1;
+	case IPPROTO_UDPLITE: return BERTH_UDP;
+	default: return -1;
 	}
 }
 
-bool shim_take(const struct berth_portmap *map, const void *sa, socklen_t len, enum berth_addr_use use,
-	       struct shim_copy *ret_copy)
+bool shim_take(const struct berth_portmap *map, const void *sa, socklen_t len,
+               enum berth_addr_use use, struct shim_copy *ret_copy)
 {
 	/* Longer than sockaddr_storage is EINVAL for the kernel, which also sees a negative length so. */
 	if (!sa || len < sizeof(struct sockaddr_in) || len > sizeof(struct sockaddr_storage))
@@ -109,12 +106,14 @@ static enum shim_way refuse_or_foreign(struct berth_portmap *map, uint16_t port)
 	return map->flags & BERTH_MAP_STRICT ? SHIM_REFUSE : SHIM_FOREIGN;
 }
 
-bool shim_unix_moved(const struct berth_portmap *map, const void *sa, socklen_t len, struct shim_copy *ret_copy)
+bool shim_unix_moved(const struct berth_portmap *map, const void *sa, socklen_t len,
+                     struct shim_copy *ret_copy)
 {
 	struct sockaddr_un *un = (struct sockaddr_un *)ret_copy->bytes;
 	size_t path = offsetof(struct sockaddr_un, sun_path);
 
-	if (!map->unix_rules[0].from[0] || !sa || len <= path || len > sizeof(*un) || !shim_readable(sa, len))
+	if (!map->unix_rules[0].from[0] || !sa || len <= path || len > sizeof(*un) ||
+	    !shim_readable(sa, len))
 		return false;
 	__builtin_memset(ret_copy->bytes, 0, sizeof(ret_copy->bytes));
 	__builtin_memcpy(ret_copy->bytes, sa, len);
@@ -130,8 +129,8 @@ bool shim_unix_moved(const struct berth_portmap *map, const void *sa, socklen_t 
 	return false;
 }
 
-enum shim_way shim_outbound(struct berth_portmap *map, int fd, const void *sa, socklen_t len, enum berth_addr_use use,
-			    struct shim_copy *ret_copy)
+enum shim_way shim_outbound(struct berth_portmap *map, int fd, const void *sa, socklen_t len,
+                            enum berth_addr_use use, struct shim_copy *ret_copy)
 {
 	uint16_t port, real, udp;
 
@@ -140,7 +139,8 @@ enum shim_way shim_outbound(struct berth_portmap *map, int fd, const void *sa, s
 	port = ret_copy->addr.port;
 	real = berth_portmap_real(map, BERTH_TCP, port);
 	udp = berth_portmap_real(map, BERTH_UDP, port);
-	if (real != udp || !real) { /* only now does it matter which protocol the socket speaks */
+	/* only now does it matter which protocol the socket speaks */
+	if (real != udp || !real) {
 		int proto = shim_proto(fd);
 
 		if (proto < 0 || berth_portmap_is_real(map, (enum berth_proto)proto, port))
@@ -159,7 +159,8 @@ void shim_note_foreign(struct berth_portmap *map, int fd, const struct shim_copy
 	struct berth_note note = { .kind = BERTH_NOTE_FOREIGN };
 	int proto = shim_proto(fd);
 
-	if (proto < 0 || !berth_portmap_foreign_first(map, (enum berth_proto)proto, copy->addr.port))
+	if (proto < 0 ||
+	    !berth_portmap_foreign_first(map, (enum berth_proto)proto, copy->addr.port))
 		return;
 	note.proto = (uint16_t)proto;
 	note.virtual_port = copy->addr.port;
@@ -197,10 +198,11 @@ void shim_give(const struct berth_portmap *map, void *sa, socklen_t room, sockle
 	berth_addr_set_port(sa, virtual_port);
 }
 
-void shim_note(struct berth_portmap *map, enum berth_note_kind kind, int proto, uint16_t virtual_port,
-	       uint16_t real_port, int error, const char *text)
+void shim_note(struct berth_portmap *map, enum berth_note_kind kind, int proto,
+               uint16_t virtual_port, uint16_t real_port, int error, const char *text)
 {
-	struct berth_note note = { .kind = (uint16_t)kind, .proto = (uint16_t)(proto < 0 ? 0 : proto) };
+	struct berth_note note = { .kind = (uint16_t)kind,
+		                   .proto = (uint16_t)(proto < 0 ? 0 : proto) };
 	struct timespec now = { 0 };
 
 	note.virtual_port = virtual_port;
@@ -216,7 +218,8 @@ void shim_note(struct berth_portmap *map, enum berth_note_kind kind, int proto, 
 
 int shim_refuse(struct berth_portmap *map, int fd, const struct shim_copy *copy)
 {
-	shim_note(map, BERTH_NOTE_REFUSED, shim_proto(fd), copy->addr.port, copy->addr.port, ECONNREFUSED, NULL);
+	shim_note(map, BERTH_NOTE_REFUSED, shim_proto(fd), copy->addr.port, copy->addr.port,
+	          ECONNREFUSED, NULL);
 	errno = ECONNREFUSED;
 	return -1;
 }

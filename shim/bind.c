@@ -23,9 +23,11 @@ static int bind_as_is(struct berth_portmap *map, int fd, const struct sockaddr *
 	int ret = next_bind(fd, sa, len);
 
 	/* the kernel has read as much of it, or would have said so */
-	if (ret || !map || len < sizeof(struct sockaddr_in) || ((const struct sockaddr_in *)sa)->sin_port)
+	if (ret || !map || len < sizeof(struct sockaddr_in) ||
+	    ((const struct sockaddr_in *)sa)->sin_port)
 		return ret;
-	if (!sys(SYS_getsockname, fd, &name, &room, 0, 0) && (name.sin6_family == AF_INET || name.sin6_family == AF_INET6))
+	if (!sys(SYS_getsockname, fd, &name, &room, 0, 0) &&
+	    (name.sin6_family == AF_INET || name.sin6_family == AF_INET6))
 		berth_portmap_given(map, ntohs(name.sin6_port));
 	return ret;
 }
@@ -34,9 +36,11 @@ static int bind_as_is(struct berth_portmap *map, int fd, const struct sockaddr *
 static uint16_t moved(struct berth_portmap *map, int fd, uint16_t port, uint16_t real)
 {
 	int proto = shim_proto(fd);
-	uint16_t next = proto < 0 ? 0 : berth_portmap_move(map, (enum berth_proto)proto, port, real);
+	uint16_t next = proto < 0 ? 0
+	                          : berth_portmap_move(map, (enum berth_proto)proto, port, real);
 
-	shim_note(map, next ? BERTH_NOTE_OUTSIDER : BERTH_NOTE_CONFLICT, proto, port, real, EADDRINUSE, NULL);
+	shim_note(map, next ? BERTH_NOTE_OUTSIDER : BERTH_NOTE_CONFLICT, proto, port, real,
+	          EADDRINUSE, NULL);
 	return next;
 }
 

@@ -12,7 +12,7 @@ static int next_connect(int fd, const void *sa, socklen_t len)
 }
 
 static int connect_foreign(struct berth_portmap *map, int fd, const void *sa, socklen_t len,
-			   const struct shim_copy *copy)
+                           const struct shim_copy *copy)
 {
 	int ret = next_connect(fd, sa, len);
 
@@ -40,14 +40,10 @@ EXPORT int connect(int fd, const struct sockaddr *sa, socklen_t len)
 	if (!map)
 		return connect_path(fd, sa, len);
 	switch (shim_outbound(map, fd, sa, len, BERTH_ADDR_PLAIN, &copy)) {
-	case SHIM_COPY:
-		return next_connect(fd, copy.bytes, copy.len);
-	case SHIM_FOREIGN:
-		return connect_foreign(map, fd, sa, len, &copy);
-	case SHIM_REFUSE:
-		return shim_refuse(map, fd, &copy);
-	case SHIM_AS_IS:
-		break;
+	case SHIM_COPY: return next_connect(fd, copy.bytes, copy.len);
+	case SHIM_FOREIGN: return connect_foreign(map, fd, sa, len, &copy);
+	case SHIM_REFUSE: return shim_refuse(map, fd, &copy);
+	case SHIM_AS_IS: break;
 	}
 	return next_connect(fd, sa, len);
 }

@@ -16,7 +16,7 @@ enum { KEPT_BYTES = 6 * 1024 };
  * A program that is linked to a shared AddressSanitizer refuses to start when a preloaded library comes before it in the
  * list of objects. Ours may: it allocates nothing and calls the sanitizer's interceptors as it calls any next function.
  */
-#define ASAN "ASAN_OPTIONS="
+#define ASAN      "ASAN_OPTIONS="
 #define ASAN_ITEM "verify_asan_link_order=0"
 
 static const char *const names[] = {
@@ -67,12 +67,11 @@ const char *shim_env_launcher(void)
 static const char *shim_for(enum berth_elf_verdict verdict)
 {
 	switch (verdict) {
-	case BERTH_ELF_FOREIGN_CLASS: /* the loader would complain on stderr about a library of the wrong kind */
+	/* the loader would complain on stderr about a library of the wrong kind */
+	case BERTH_ELF_FOREIGN_CLASS:
 	case BERTH_ELF_FOREIGN_MACHINE:
-	case BERTH_ELF_FOREIGN_LOADER:
-		return NULL;
-	default:
-		return shim;
+	case BERTH_ELF_FOREIGN_LOADER: return NULL;
+	default: return shim;
 	}
 }
 
@@ -127,7 +126,9 @@ static const char *value(char *const *envp, const char *prefix)
 struct shim_env shim_env_plan(char *const *envp, enum berth_elf_verdict verdict)
 {
 	static char *const empty[] = { NULL };
-	struct shim_env env = { .old = envp ? envp : empty, .pointers = 1, .bytes = 1, .as_is = true };
+	struct shim_env env = {
+		.old = envp ? envp : empty, .pointers = 1, .bytes = 1, .as_is = true
+	};
 	size_t count = 0, missing = 0;
 
 	if (!in_worker || (envp && !shim_readable(envp, sizeof(*envp))))
@@ -137,12 +138,14 @@ struct shim_env shim_env_plan(char *const *envp, enum berth_elf_verdict verdict)
 		count++;
 	for (int i = 0; i < NAMES; i++)
 		missing += kept[i] && !find(env.old, names[i]);
-	if (!missing && preload_right(value(env.old, PRELOAD), env.shim) && asan_right(value(env.old, ASAN)))
+	if (!missing && preload_right(value(env.old, PRELOAD), env.shim) &&
+	    asan_right(value(env.old, ASAN)))
 		return env;
 	env.as_is = false;
 	env.pointers = count + missing + 3; /* the two lists and the end */
-	env.bytes = sizeof(PRELOAD) + shim_strlen(value(env.old, PRELOAD)) + (env.shim ? shim_strlen(env.shim) : 0) + 2 +
-		    sizeof(ASAN ASAN_ITEM) + shim_strlen(value(env.old, ASAN)) + 2;
+	env.bytes = sizeof(PRELOAD) + shim_strlen(value(env.old, PRELOAD)) +
+	            (env.shim ? shim_strlen(env.shim) : 0) + 2 + sizeof(ASAN ASAN_ITEM) +
+	            shim_strlen(value(env.old, ASAN)) + 2;
 	return env;
 }
 

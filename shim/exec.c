@@ -12,15 +12,15 @@
 extern char **environ;
 
 /* Declare `NAME`, the environment to hand on, with its memory in the enclosing block. */
-#define ENV_FOR(NAME, envp, verdict)					\
-	struct shim_env NAME##_plan = shim_env_plan(envp, verdict);	\
-	char *NAME##_pointers[NAME##_plan.pointers];			\
-	char NAME##_text[NAME##_plan.bytes];				\
+#define ENV_FOR(NAME, envp, verdict) \
+	struct shim_env NAME##_plan = shim_env_plan(envp, verdict); \
+	char *NAME##_pointers[NAME##_plan.pointers]; \
+	char NAME##_text[NAME##_plan.bytes]; \
 	char *const *NAME = shim_env_fill(&NAME##_plan, NAME##_pointers, NAME##_text)
 
 /* Declare `NAME`, the arguments to hand on: those of the launcher if there is one. */
-#define ARGV_FOR(NAME, launcher, path, argv)					\
-	char *NAME##_list[shim_launch_size(launcher, argv)];			\
+#define ARGV_FOR(NAME, launcher, path, argv) \
+	char *NAME##_list[shim_launch_size(launcher, argv)]; \
 	char *const *NAME = shim_launch_fill(NAME##_list, launcher, path, argv)
 
 static int next_execve(const char *path, char *const *argv, char *const *envp)
@@ -75,7 +75,8 @@ EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
 	enum berth_elf_verdict verdict = shim_probe(fd, NULL);
 	ENV_FOR(env, envp, verdict);
 
-	shim_note_escape(verdict, NULL); /* a descriptor cannot be handed to the launcher: it may close on exec */
+	/* a descriptor cannot be handed to the launcher: it may close on exec */
+	shim_note_escape(verdict, NULL);
 	return SHIM_NEXT(fexecve)(fd, argv, env);
 }
 
@@ -91,17 +92,17 @@ EXPORT int execveat(int dir, const char *path, char *const argv[], char *const e
 }
 
 /* The l-forms: count, copy to the stack, go on as the v-form. */
-#define COLLECT_ARGUMENTS(first, list)						\
-	size_t count = 1;							\
-	va_start(list, first);							\
-	while (va_arg(list, char *))						\
-		count++;							\
-	va_end(list);								\
-	char *argv[count + 1];							\
-	argv[0] = (char *)(uintptr_t)(first);					\
-	va_start(list, first);							\
-	for (size_t i = 1; i <= count; i++)					\
-		argv[i] = va_arg(list, char *)
+#define COLLECT_ARGUMENTS(first, list) \
+	size_t count = 1; \
+	va_start(list, first); \
+	while (va_arg(list, char *)) \
+		count++; \
+	va_end(list); \
+	char *argv[count + 1]; \
+	argv[0] = (char *)(uintptr_t)(first); \
+	va_start(list, first); \
+	for (size_t i = 1; i <= count; i++) \
+	argv[i] = va_arg(list, char *)
 
 EXPORT int execl(const char *path, const char *first, ...)
 {

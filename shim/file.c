@@ -19,8 +19,14 @@
 
 enum { CHUNK = 4096, PATIENCE_MS = 1000 };
 
-static const struct table { const char *name; enum berth_proto proto; } tables[] = {
-	{ "tcp", BERTH_TCP }, { "tcp6", BERTH_TCP }, { "udp", BERTH_UDP }, { "udp6", BERTH_UDP },
+static const struct table {
+	const char *name;
+	enum berth_proto proto;
+} tables[] = {
+	{ "tcp", BERTH_TCP },
+	{ "tcp6", BERTH_TCP },
+	{ "udp", BERTH_UDP },
+	{ "udp6", BERTH_UDP },
 };
 
 static const struct table *table_named(const char *path)
@@ -31,7 +37,8 @@ static const struct table *table_named(const char *path)
 		if (*path == '/')
 			name = path + 1;
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
-		if (path - name == (ptrdiff_t)shim_strlen(tables[i].name) && shim_starts_with(name, tables[i].name))
+		if (path - name == (ptrdiff_t)shim_strlen(tables[i].name) &&
+		    shim_starts_with(name, tables[i].name))
 			return &tables[i];
 	return NULL;
 }
@@ -57,7 +64,8 @@ static bool write_all(long fd, const char *text, size_t len, rlim_t *left)
  * Where the kernel rewrites ports, the map's file follows it (tools/isolate/bpf.c). A port that was bound a moment ago is given
  * that moment, once for a whole table: then it is somebody else's.
  */
-static enum berth_procnet look(const struct berth_portmap *map, enum berth_proto proto, char *line, size_t len, int *patience_ms)
+static enum berth_procnet look(const struct berth_portmap *map, enum berth_proto proto, char *line,
+                               size_t len, int *patience_ms)
 {
 	const struct timespec moment = { .tv_nsec = 1000000 };
 	enum berth_procnet verdict = berth_procnet_line(map, proto, line, len);
@@ -85,12 +93,14 @@ static bool copy(const struct berth_portmap *map, enum berth_proto proto, long f
 		for (held += (size_t)got; end < held; end++) {
 			if (text[end] != '\n')
 				continue;
-			if (look(map, proto, text + begin, end - begin, &patience_ms) == BERTH_PROCNET_SHOW &&
+			if (look(map, proto, text + begin, end - begin, &patience_ms) ==
+			            BERTH_PROCNET_SHOW &&
 			    !write_all(to, text + begin, end + 1 - begin, &may_write.rlim_cur))
 				return false;
 			begin = end + 1;
 		}
-		if (!begin && held == sizeof(text) && write_all(to, text, held, &may_write.rlim_cur))
+		if (!begin && held == sizeof(text) &&
+		    write_all(to, text, held, &may_write.rlim_cur))
 			begin = held;
 		held -= begin;
 		__builtin_memmove(text, text + begin, held);
@@ -120,7 +130,8 @@ static void replace(const struct berth_portmap *map, const struct table *table, 
 		return;
 	whole = copy(map, table->proto, fd, memory) ? reopen(memory) : -1;
 	if (whole >= 0) {
-		sys(SYS_dup3, whole, fd, sys(SYS_fcntl, fd, F_GETFD, 0, 0, 0) & FD_CLOEXEC ? O_CLOEXEC : 0, 0, 0);
+		sys(SYS_dup3, whole, fd,
+		    sys(SYS_fcntl, fd, F_GETFD, 0, 0, 0) & FD_CLOEXEC ? O_CLOEXEC : 0, 0, 0);
 		sys(SYS_close, whole, 0, 0, 0, 0);
 	} else {
 		sys(SYS_lseek, fd, 0, SEEK_SET, 0, 0);
@@ -147,39 +158,43 @@ static int bare(int dir, const char *path, int flags, mode_t mode)
 }
 
 /* Declare `mode`, which is there only if a file may be made. */
-#define TAKE_MODE(flags)								\
-	mode_t mode = 0;								\
-											\
-	if ((flags) & O_CREAT || ((flags) & __O_TMPFILE) == __O_TMPFILE) {		\
-		va_list list;								\
-											\
-		va_start(list, flags);							\
-		mode = va_arg(list, mode_t);						\
-		va_end(list);								\
+#define TAKE_MODE(flags) \
+	mode_t mode = 0; \
+\
+	if ((flags)&O_CREAT || ((flags)&__O_TMPFILE) == __O_TMPFILE) { \
+		va_list list; \
+\
+		va_start(list, flags); \
+		mode = va_arg(list, mode_t); \
+		va_end(list); \
 	}
 
 EXPORT int open(const char *path, int flags, ...)
 {
 	TAKE_MODE(flags)
-	return opened(path, shim_next.open ? shim_next.open(path, flags, mode) : bare(AT_FDCWD, path, flags, mode));
+	return opened(path, shim_next.open ? shim_next.open(path, flags, mode)
+	                                   : bare(AT_FDCWD, path, flags, mode));
 }
 
 EXPORT int open64(const char *path, int flags, ...)
 {
 	TAKE_MODE(flags)
-	return opened(path, shim_next.open64 ? shim_next.open64(path, flags, mode) : bare(AT_FDCWD, path, flags, mode));
+	return opened(path, shim_next.open64 ? shim_next.open64(path, flags, mode)
+	                                     : bare(AT_FDCWD, path, flags, mode));
 }
 
 EXPORT int openat(int dir, const char *path, int flags, ...)
 {
 	TAKE_MODE(flags)
-	return opened(path, shim_next.openat ? shim_next.openat(dir, path, flags, mode) : bare(dir, path, flags, mode));
+	return opened(path, shim_next.openat ? shim_next.openat(dir, path, flags, mode)
+	                                     : bare(dir, path, flags, mode));
 }
 
 EXPORT int openat64(int dir, const char *path, int flags, ...)
 {
 	TAKE_MODE(flags)
-	return opened(path, shim_next.openat64 ? shim_next.openat64(dir, path, flags, mode) : bare(dir, path, flags, mode));
+	return opened(path, shim_next.openat64 ? shim_next.openat64(dir, path, flags, mode)
+	                                       : bare(dir, path, flags, mode));
 }
 
 /* What these are in a program built with _FORTIFY_SOURCE, where no mode is given. */
@@ -190,22 +205,26 @@ int __openat64_2(int dir, const char *path, int flags);
 
 EXPORT int __open_2(const char *path, int flags)
 {
-	return opened(path, shim_next.__open_2 ? shim_next.__open_2(path, flags) : bare(AT_FDCWD, path, flags, 0));
+	return opened(path, shim_next.__open_2 ? shim_next.__open_2(path, flags)
+	                                       : bare(AT_FDCWD, path, flags, 0));
 }
 
 EXPORT int __open64_2(const char *path, int flags)
 {
-	return opened(path, shim_next.__open64_2 ? shim_next.__open64_2(path, flags) : bare(AT_FDCWD, path, flags, 0));
+	return opened(path, shim_next.__open64_2 ? shim_next.__open64_2(path, flags)
+	                                         : bare(AT_FDCWD, path, flags, 0));
 }
 
 EXPORT int __openat_2(int dir, const char *path, int flags)
 {
-	return opened(path, shim_next.__openat_2 ? shim_next.__openat_2(dir, path, flags) : bare(dir, path, flags, 0));
+	return opened(path, shim_next.__openat_2 ? shim_next.__openat_2(dir, path, flags)
+	                                         : bare(dir, path, flags, 0));
 }
 
 EXPORT int __openat64_2(int dir, const char *path, int flags)
 {
-	return opened(path, shim_next.__openat64_2 ? shim_next.__openat64_2(dir, path, flags) : bare(dir, path, flags, 0));
+	return opened(path, shim_next.__openat64_2 ? shim_next.__openat64_2(dir, path, flags)
+	                                           : bare(dir, path, flags, 0));
 }
 
 EXPORT FILE *fopen(const char *restrict path, const char *restrict mode)

@@ -53,7 +53,8 @@ size_t shim_launch_size(const char *launcher, char *const *argv)
 	return count + 3; /* the launcher, the path, the end */
 }
 
-char *const *shim_launch_fill(char **list, const char *launcher, const char *path, char *const *argv)
+char *const *shim_launch_fill(char **list, const char *launcher, const char *path,
+                              char *const *argv)
 {
 	char **to = list;
 

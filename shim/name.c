@@ -16,7 +16,8 @@ static void give_cut(const struct berth_portmap *map, long number, int fd, void 
 	__builtin_memcpy(sa, &whole, room);
 }
 
-static void give(const struct berth_portmap *map, long number, int fd, void *sa, socklen_t room, socklen_t full)
+static void give(const struct berth_portmap *map, long number, int fd, void *sa, socklen_t room,
+                 socklen_t full)
 {
 	if (room < full)
 		give_cut(map, number, fd, sa, room);
@@ -31,7 +32,7 @@ EXPORT int getsockname(int fd, struct sockaddr *restrict sa, socklen_t *restrict
 	int ret;
 
 	ret = shim_next.getsockname ? shim_next.getsockname(fd, sa, len)
-				    : (int)shim_result(sys(SYS_getsockname, fd, sa, len, 0, 0));
+	                            : (int)shim_result(sys(SYS_getsockname, fd, sa, len, 0, 0));
 	if (!ret && room)
 		give(map, SYS_getsockname, fd, sa, room, *len);
 	return ret;
@@ -44,7 +45,7 @@ EXPORT int getpeername(int fd, struct sockaddr *restrict sa, socklen_t *restrict
 	int ret;
 
 	ret = shim_next.getpeername ? shim_next.getpeername(fd, sa, len)
-				    : (int)shim_result(sys(SYS_getpeername, fd, sa, len, 0, 0));
+	                            : (int)shim_result(sys(SYS_getpeername, fd, sa, len, 0, 0));
 	if (!ret && room)
 		give(map, SYS_getpeername, fd, sa, room, *len);
 	return ret;

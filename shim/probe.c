@@ -86,8 +86,8 @@ static bool is_program(const char *path)
 {
 	struct stat info;
 
-	return !sys(SYS_faccessat, AT_FDCWD, path, X_OK, 0, 0) && !sys(SYS_newfstatat, AT_FDCWD, path, &info, 0, 0) &&
-	       S_ISREG(info.st_mode);
+	return !sys(SYS_faccessat, AT_FDCWD, path, X_OK, 0, 0) &&
+	       !sys(SYS_newfstatat, AT_FDCWD, path, &info, 0, 0) && S_ISREG(info.st_mode);
 }
 
 enum berth_elf_verdict shim_probe_in_path(const char *file, char *path)
@@ -100,7 +100,8 @@ enum berth_elf_verdict shim_probe_in_path(const char *file, char *path)
 		return BERTH_ELF_GLIBC;
 	for (len = 0; file[len]; len++)
 		if (file[len] == '/')
-			return join(path, "", 0, file) ? shim_probe(AT_FDCWD, path) : BERTH_ELF_UNKNOWN;
+			return join(path, "", 0, file) ? shim_probe(AT_FDCWD, path)
+			                               : BERTH_ELF_UNKNOWN;
 	for (char **entry = environ; entry && *entry; entry++)
 		if (shim_starts_with(*entry, "PATH="))
 			dir = *entry + sizeof("PATH=") - 1;

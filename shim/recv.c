@@ -19,13 +19,13 @@ static void give_control(const struct berth_portmap *map, const struct msghdr *m
 		if ((head.cmsg_level == IPPROTO_IP && head.cmsg_type == IP_ORIGDSTADDR) ||
 		    (head.cmsg_level == IPPROTO_IPV6 && head.cmsg_type == IPV6_ORIGDSTADDR))
 			shim_give(map, at + sizeof(head), (socklen_t)(head.cmsg_len - sizeof(head)),
-				  (socklen_t)(head.cmsg_len - sizeof(head)));
+			          (socklen_t)(head.cmsg_len - sizeof(head)));
 		size = CMSG_ALIGN(head.cmsg_len) < left ? CMSG_ALIGN(head.cmsg_len) : left;
 	}
 }
 
-EXPORT ssize_t recvfrom(int fd, void *restrict data, size_t size, int flags, struct sockaddr *restrict sa,
-			socklen_t *restrict len)
+EXPORT ssize_t recvfrom(int fd, void *restrict data, size_t size, int flags,
+                        struct sockaddr *restrict sa, socklen_t *restrict len)
 {
 	struct berth_portmap *map = sa ? shim_map() : NULL;
 	socklen_t room = map ? shim_room(sa, len) : 0;
@@ -34,17 +34,19 @@ EXPORT ssize_t recvfrom(int fd, void *restrict data, size_t size, int flags, str
 	if (shim_next.recvfrom)
 		ret = shim_next.recvfrom(fd, data, size, flags, sa, len);
 	else
-		ret = shim_result(sys6(SYS_recvfrom, fd, (long)data, (long)size, flags, (long)sa, (long)len));
+		ret = shim_result(
+			sys6(SYS_recvfrom, fd, (long)data, (long)size, flags, (long)sa, (long)len));
 	if (ret >= 0 && room)
 		shim_give(map, sa, room, *len);
 	return ret;
 }
 
 /* What recvfrom() is in a program built with _FORTIFY_SOURCE; @buffer is the compiler's idea of the buffer's size. */
-ssize_t __recvfrom_chk(int fd, void *data, size_t size, size_t buffer, int flags, struct sockaddr *sa, socklen_t *len);
+ssize_t __recvfrom_chk(int fd, void *data, size_t size, size_t buffer, int flags,
+                       struct sockaddr *sa, socklen_t *len);
 
-EXPORT ssize_t __recvfrom_chk(int fd, void *data, size_t size, size_t buffer, int flags, struct sockaddr *sa,
-			      socklen_t *len)
+EXPORT ssize_t __recvfrom_chk(int fd, void *data, size_t size, size_t buffer, int flags,
+                              struct sockaddr *sa, socklen_t *len)
 {
 	struct berth_portmap *map = sa ? shim_map() : NULL;
 	socklen_t room = map ? shim_room(sa, len) : 0;
@@ -67,7 +69,7 @@ EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 	if (map && msg && shim_readable(msg, sizeof(*msg)) && msg->msg_name)
 		room = msg->msg_namelen;
 	ret = shim_next.recvmsg ? shim_next.recvmsg(fd, msg, flags)
-				: shim_result(sys(SYS_recvmsg, fd, msg, flags, 0, 0));
+	                        : shim_result(sys(SYS_recvmsg, fd, msg, flags, 0, 0));
 	if (ret >= 0 && room)
 		shim_give(map, msg->msg_name, room, msg->msg_namelen);
 	if (ret >= 0)
@@ -80,24 +82,30 @@ EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
  * of 64. Unlike sendmmsg(2), the call has no upper limit.
  */
 EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags,
-		    struct timespec *timeout)
+                    struct timespec *timeout)
 {
-	enum { MOST = 16384, LONG_ENOUGH = 255 }; /* the stack is the caller's; any room beyond sockaddr_in6 is the same to us */
+	/* the stack is the caller's; any room beyond sockaddr_in6 is the same to us */
+	enum { MOST = 16384, LONG_ENOUGH = 255 };
 	struct berth_portmap *map = shim_map();
-	unsigned int kept = map && messages ? shim_readable_messages(messages, count < MOST ? count : MOST) : 0;
+	unsigned int kept = map && messages
+	                            ? shim_readable_messages(messages, count < MOST ? count : MOST)
+	                            : 0;
 	unsigned char room[kept + 1];
 	int ret;
 
 	for (unsigned int i = 0; i < kept; i++) {
-		socklen_t offered = messages[i].msg_hdr.msg_name ? messages[i].msg_hdr.msg_namelen : 0;
+		socklen_t offered = messages[i].msg_hdr.msg_name ? messages[i].msg_hdr.msg_namelen
+		                                                 : 0;
 
 		room[i] = offered < LONG_ENOUGH ? (unsigned char)offered : LONG_ENOUGH;
 	}
-	ret = shim_next.recvmmsg ? shim_next.recvmmsg(fd, messages, count, flags, timeout)
-				 : (int)shim_result(sys(SYS_recvmmsg, fd, messages, count, flags, timeout));
+	ret = shim_next.recvmmsg
+	              ? shim_next.recvmmsg(fd, messages, count, flags, timeout)
+	              : (int)shim_result(sys(SYS_recvmmsg, fd, messages, count, flags, timeout));
 	for (int i = 0; i < ret && i < (int)kept; i++)
 		if (room[i])
-			shim_give(map, messages[i].msg_hdr.msg_name, room[i], messages[i].msg_hdr.msg_namelen);
+			shim_give(map, messages[i].msg_hdr.msg_name, room[i],
+			          messages[i].msg_hdr.msg_namelen);
 	for (int i = 0; map && i < ret; i++)
 		give_control(map, &messages[i].msg_hdr);
 	return ret;

@@ -5,16 +5,20 @@
  */
 #include "shim/shim.h"
 
-enum { CHUNK = 16 }; /* messages of a sendmmsg that are rewritten at a time: what a small signal stack can hold */
+/* messages of a sendmmsg that are rewritten at a time: what a small signal stack can hold */
+enum { CHUNK = 16 };
 
-static ssize_t next_sendto(int fd, const void *data, size_t size, int flags, const void *sa, socklen_t len)
+static ssize_t next_sendto(int fd, const void *data, size_t size, int flags, const void *sa,
+                           socklen_t len)
 {
 	if (!shim_next.sendto)
-		return shim_result(sys6(SYS_sendto, fd, (long)data, (long)size, flags, (long)sa, len));
+		return shim_result(
+			sys6(SYS_sendto, fd, (long)data, (long)size, flags, (long)sa, len));
 	return shim_next.sendto(fd, data, size, flags, sa, len);
 }
 
-EXPORT ssize_t sendto(int fd, const void *data, size_t size, int flags, const struct sockaddr *sa, socklen_t len)
+EXPORT ssize_t sendto(int fd, const void *data, size_t size, int flags, const struct sockaddr *sa,
+                      socklen_t len)
 {
 	struct berth_portmap *map = sa ? shim_map() : NULL;
 	struct shim_copy copy;
@@ -23,17 +27,14 @@ EXPORT ssize_t sendto(int fd, const void *data, size_t size, int flags, const st
 	if (!map)
 		return next_sendto(fd, data, size, flags, sa, len);
 	switch (shim_outbound(map, fd, sa, len, BERTH_ADDR_UNSPEC_IS_INET, &copy)) {
-	case SHIM_COPY:
-		return next_sendto(fd, data, size, flags, copy.bytes, copy.len);
-	case SHIM_REFUSE:
-		return shim_refuse(map, fd, &copy);
+	case SHIM_COPY: return next_sendto(fd, data, size, flags, copy.bytes, copy.len);
+	case SHIM_REFUSE: return shim_refuse(map, fd, &copy);
 	case SHIM_FOREIGN:
 		ret = next_sendto(fd, data, size, flags, sa, len);
 		if (ret >= 0)
 			shim_note_foreign(map, fd, &copy);
 		return ret;
-	case SHIM_AS_IS:
-		break;
+	case SHIM_AS_IS: break;
 	}
 	return next_sendto(fd, data, size, flags, sa, len);
 }
@@ -54,21 +55,20 @@ EXPORT ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
 
 	if (!map || !msg || !shim_readable(msg, sizeof(*msg)) || !msg->msg_name)
 		return next_sendmsg(fd, msg, flags);
-	switch (shim_outbound(map, fd, msg->msg_name, msg->msg_namelen, BERTH_ADDR_UNSPEC_IS_INET, &copy)) {
+	switch (shim_outbound(map, fd, msg->msg_name, msg->msg_namelen, BERTH_ADDR_UNSPEC_IS_INET,
+	                      &copy)) {
 	case SHIM_COPY:
 		mine = *msg;
 		mine.msg_name = copy.bytes;
 		mine.msg_namelen = copy.len;
 		return next_sendmsg(fd, &mine, flags);
-	case SHIM_REFUSE:
-		return shim_refuse(map, fd, &copy);
+	case SHIM_REFUSE: return shim_refuse(map, fd, &copy);
 	case SHIM_FOREIGN:
 		ret = next_sendmsg(fd, msg, flags);
 		if (ret >= 0)
 			shim_note_foreign(map, fd, &copy);
 		return ret;
-	case SHIM_AS_IS:
-		break;
+	case SHIM_AS_IS: break;
 	}
 	return next_sendmsg(fd, msg, flags);
 }
@@ -81,8 +81,8 @@ static int next_sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, i
 }
 
 /* Send up to CHUNK messages from copies of their headers. Return: how many were sent; -1 if the first failed. */
-static int send_chunk(struct berth_portmap *map, int fd, struct mmsghdr *messages, unsigned int count,
-		      int flags)
+static int send_chunk(struct berth_portmap *map, int fd, struct mmsghdr *messages,
+                      unsigned int count, int flags)
 {
 	struct shim_copy copies[CHUNK];
 	struct mmsghdr mine[CHUNK];
@@ -94,8 +94,8 @@ static int send_chunk(struct berth_portmap *map, int fd, struct mmsghdr *message
 		enum shim_way way;
 
 		mine[ready] = messages[ready];
-		way = shim_outbound(map, fd, header->msg_name, header->msg_namelen, BERTH_ADDR_UNSPEC_IS_INET,
-				    &copies[ready]);
+		way = shim_outbound(map, fd, header->msg_name, header->msg_namelen,
+		                    BERTH_ADDR_UNSPEC_IS_INET, &copies[ready]);
 		if (way == SHIM_REFUSE) {
 			if (!ready)
 				return shim_refuse(map, fd, &copies[0]);
@@ -127,7 +127,10 @@ EXPORT int sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int fl
 {
 	enum { MOST = 1024 }; /* UIO_MAXIOV: the kernel takes no more */
 	struct berth_portmap *map = shim_map();
-	unsigned int total = 0, ready = map && messages ? shim_readable_messages(messages, count < MOST ? count : MOST) : 0;
+	unsigned int total = 0,
+		     ready = map && messages
+	                             ? shim_readable_messages(messages, count < MOST ? count : MOST)
+	                             : 0;
 
 	if (!any_named(messages, ready))
 		return next_sendmmsg(fd, messages, count, flags);

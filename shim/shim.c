@@ -12,8 +12,9 @@
 extern char **environ;
 
 struct shim_next shim_next;
-static uintptr_t attached;	/* 0 = not tried yet; NOWHERE = this process is in no worker; else the map, and VIEW */
-enum { NOWHERE = 2, VIEW = 1 };	/* VIEW: the kernel rewrites ports. Maps begin at a page. */
+/* 0 = not tried yet; NOWHERE = this process is in no worker; else the map, and VIEW */
+static uintptr_t attached;
+enum { NOWHERE = 2, VIEW = 1 }; /* VIEW: the kernel rewrites ports. Maps begin at a page. */
 
 static const char map_name[] = "BERTH_MAP=", view_name[] = "BERTH_VIEW=";
 
@@ -117,9 +118,11 @@ static uintptr_t attach(char *const *envp)
 
 	if (!found)
 		found = attach_as(envp, view_name, VIEW);
-	if (!__atomic_compare_exchange_n(&attached, &none, found ? found : NOWHERE, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) &&
+	if (!__atomic_compare_exchange_n(&attached, &none, found ? found : NOWHERE, false,
+	                                 __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) &&
 	    found)
-		sys(SYS_munmap, found & ~(uintptr_t)VIEW, sizeof(struct berth_portmap), 0, 0, 0); /* another thread was first */
+		sys(SYS_munmap, found & ~(uintptr_t)VIEW, sizeof(struct berth_portmap), 0, 0,
+		    0); /* another thread was first */
 	return __atomic_load_n(&attached, __ATOMIC_ACQUIRE);
 }
 

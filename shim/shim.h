@@ -68,10 +68,10 @@ struct shim_next {
 	int (*execvpe)(const char *, char *const *, char *const *);
 	int (*fexecve)(int, char *const *, char *const *);
 	int (*execveat)(int, const char *, char *const *, char *const *, int);
-	int (*posix_spawn)(pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *,
-			   char *const *, char *const *);
-	int (*posix_spawnp)(pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *,
-			    char *const *, char *const *);
+	int (*posix_spawn)(pid_t *, const char *, const posix_spawn_file_actions_t *,
+	                   const posix_spawnattr_t *, char *const *, char *const *);
+	int (*posix_spawnp)(pid_t *, const char *, const posix_spawn_file_actions_t *,
+	                    const posix_spawnattr_t *, char *const *, char *const *);
 	void *(*dlopen)(const char *, int);
 	void *(*dlmopen)(long, const char *, int);
 	int (*open)(const char *, int, ...);
@@ -89,7 +89,8 @@ extern struct shim_next shim_next;
 
 /* Fill shim_next. The constructor does; before it, a program that calls what no bare system call can stand for. */
 void shim_resolve(void);
-#define SHIM_NEXT(name) (__builtin_expect(!shim_next.name, 0) ? (shim_resolve(), shim_next.name) : shim_next.name)
+#define SHIM_NEXT(name) \
+	(__builtin_expect(!shim_next.name, 0) ? (shim_resolve(), shim_next.name) : shim_next.name)
 
 /* This worker's map; NULL if the process is not in a worker. Attached by the constructor, or by the first caller. */
 struct berth_portmap *shim_attached(void);
@@ -120,21 +121,23 @@ struct shim_copy {
  * Copy @sa if its port is ours to judge.
  * Return: false for everything else: NULL, unreadable, short, other families, remote hosts, port 0.
  */
-bool shim_take(const struct berth_portmap *map, const void *sa, socklen_t len, enum berth_addr_use use,
-	       struct shim_copy *ret_copy);
+bool shim_take(const struct berth_portmap *map, const void *sa, socklen_t len,
+               enum berth_addr_use use, struct shim_copy *ret_copy);
 
 /* What becomes of an address on its way out of the program. */
 enum shim_way {
-	SHIM_AS_IS,	/* use the caller's */
-	SHIM_COPY,	/* use the copy, which names the real port */
-	SHIM_REFUSE,	/* ECONNREFUSED: strict, and not the worker's */
-	SHIM_FOREIGN,	/* use the caller's; if the call works, leave a note with shim_note_foreign() */
+	SHIM_AS_IS,  /* use the caller's */
+	SHIM_COPY,   /* use the copy, which names the real port */
+	SHIM_REFUSE, /* ECONNREFUSED: strict, and not the worker's */
+	/* use the caller's; if the call works, leave a note with shim_note_foreign() */
+	SHIM_FOREIGN,
 };
-enum shim_way shim_outbound(struct berth_portmap *map, int fd, const void *sa, socklen_t len, enum berth_addr_use use,
-			    struct shim_copy *ret_copy);
+enum shim_way shim_outbound(struct berth_portmap *map, int fd, const void *sa, socklen_t len,
+                            enum berth_addr_use use, struct shim_copy *ret_copy);
 
 /* Connecting to a path that the run has put elsewhere: true, and the copy names where the socket really is. */
-bool shim_unix_moved(const struct berth_portmap *map, const void *sa, socklen_t len, struct shim_copy *ret_copy);
+bool shim_unix_moved(const struct berth_portmap *map, const void *sa, socklen_t len,
+                     struct shim_copy *ret_copy);
 void shim_note_foreign(struct berth_portmap *map, int fd, const struct shim_copy *copy);
 
 /* The answer to SHIM_REFUSE: a note, ECONNREFUSED in errno. Return: -1. */
@@ -151,8 +154,8 @@ void shim_give(const struct berth_portmap *map, void *sa, socklen_t room, sockle
 socklen_t shim_room(const void *sa, const socklen_t *len);
 
 /* Leave a note. @text may be NULL. */
-void shim_note(struct berth_portmap *map, enum berth_note_kind kind, int proto, uint16_t virtual_port,
-	       uint16_t real_port, int error, const char *text);
+void shim_note(struct berth_portmap *map, enum berth_note_kind kind, int proto,
+               uint16_t virtual_port, uint16_t real_port, int error, const char *text);
 
 /*
  * The environment of a program to be started. Sized and filled in two steps because the memory has to be the caller's
@@ -164,9 +167,9 @@ void shim_note(struct berth_portmap *map, enum berth_note_kind kind, int proto, 
  */
 struct shim_env {
 	char *const *old;
-	size_t pointers, bytes;	/* what the caller must provide; at least 1 each */
-	const char *shim;	/* NULL if the program cannot load it */
-	bool as_is;		/* nothing is missing: fill() returns the old environment */
+	size_t pointers, bytes; /* what the caller must provide; at least 1 each */
+	const char *shim;       /* NULL if the program cannot load it */
+	bool as_is;             /* nothing is missing: fill() returns the old environment */
 };
 void shim_env_save(char *const *envp);
 struct shim_env shim_env_plan(char *const *envp, enum berth_elf_verdict verdict);
@@ -180,9 +183,11 @@ char *const *shim_env_fill(const struct shim_env *env, char **pointers, char *te
  *	char *list[shim_launch_size(launcher, argv)];
  *	argv = shim_launch_fill(list, launcher, path, argv);
  */
-const char *shim_launcher(enum berth_elf_verdict verdict, const char *path); /* NULL: start @path itself */
+/* NULL: start @path itself */
+const char *shim_launcher(enum berth_elf_verdict verdict, const char *path);
 size_t shim_launch_size(const char *launcher, char *const *argv);
-char *const *shim_launch_fill(char **list, const char *launcher, const char *path, char *const *argv);
+char *const *shim_launch_fill(char **list, const char *launcher, const char *path,
+                              char *const *argv);
 
 /* Leave a note that @path escapes, once per program. */
 void shim_note_escape(enum berth_elf_verdict verdict, const char *path);
@@ -201,7 +206,8 @@ enum berth_elf_verdict shim_probe_in_path(const char *file, char *ret_path);
 size_t shim_strlen(const char *text);
 bool shim_starts_with(const char *text, const char *prefix);
 
-#pragma GCC poison malloc calloc realloc free strdup printf fprintf snprintf sprintf getenv setenv putenv
+#pragma GCC poison malloc calloc realloc free strdup printf fprintf snprintf sprintf getenv setenv \
+	putenv
 #pragma GCC poison pthread_mutex_lock pthread_once pthread_create opendir readdir
 
 #endif

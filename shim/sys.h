@@ -15,8 +15,10 @@ static inline long sys6(long number, long a, long b, long c, long d, long e, lon
 	register long r9 __asm__("r9") = f;
 	long ret;
 
-	__asm__ volatile("syscall" : "=a"(ret) : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-			 : "rcx", "r11", "memory");
+	__asm__ volatile("syscall"
+	                 : "=a"(ret)
+	                 : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+	                 : "rcx", "r11", "memory");
 	return ret;
 }
 #elif defined(__aarch64__)
@@ -30,13 +32,17 @@ static inline long sys6(long number, long a, long b, long c, long d, long e, lon
 	register long x4 __asm__("x4") = e;
 	register long x5 __asm__("x5") = f;
 
-	__asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory");
+	__asm__ volatile("svc 0"
+	                 : "+r"(x0)
+	                 : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
+	                 : "memory");
 	return x0;
 }
 #else
 #error "write sys6() for this machine: syscall(2), section Architecture calling conventions"
 #endif
 
-#define sys(number, a, b, c, d, e) sys6(number, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), 0)
+#define sys(number, a, b, c, d, e) \
+	sys6(number, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), 0)
 
 #endif

@@ -39,8 +39,8 @@ static long do_getpeername(const long *a)
 
 static long do_sendto(const long *a)
 {
-	return sendto((int)a[0], (const void *)a[1], (size_t)a[2], (int)a[3], (const struct sockaddr *)a[4],
-		      (socklen_t)a[5]);
+	return sendto((int)a[0], (const void *)a[1], (size_t)a[2], (int)a[3],
+	              (const struct sockaddr *)a[4], (socklen_t)a[5]);
 }
 
 static long do_sendmsg(const long *a)
@@ -55,7 +55,8 @@ static long do_sendmmsg(const long *a)
 
 static long do_recvfrom(const long *a)
 {
-	return recvfrom((int)a[0], (void *)a[1], (size_t)a[2], (int)a[3], (struct sockaddr *)a[4], (socklen_t *)a[5]);
+	return recvfrom((int)a[0], (void *)a[1], (size_t)a[2], (int)a[3], (struct sockaddr *)a[4],
+	                (socklen_t *)a[5]);
 }
 
 static long do_recvmsg(const long *a)
@@ -66,7 +67,7 @@ static long do_recvmsg(const long *a)
 static long do_recvmmsg(const long *a)
 {
 	return recvmmsg((int)a[0], (struct mmsghdr *)a[1], (unsigned int)a[2], (int)a[3],
-			(struct timespec *)a[4]);
+	                (struct timespec *)a[4]);
 }
 
 static long do_execve(const long *a)
@@ -76,18 +77,20 @@ static long do_execve(const long *a)
 
 static long do_execveat(const long *a)
 {
-	return execveat((int)a[0], (const char *)a[1], (char *const *)a[2], (char *const *)a[3], (int)a[4]);
+	return execveat((int)a[0], (const char *)a[1], (char *const *)a[2], (char *const *)a[3],
+	                (int)a[4]);
 }
 
 static hook_fn hook_for(long number)
 {
 	switch (number) {
-#define HOOK_BOTH(name) case SYS_##name: return do_##name;
+#define HOOK_BOTH(name) \
+	case SYS_##name: \
+		return do_##name;
 #define HOOK_LIBC(name)
 #define CALL(name, class, entry, calls, net) HOOK_##entry(name)
 #include "core/calls.def"
-	default:
-		return NULL;
+	default: return NULL;
 	}
 }
 

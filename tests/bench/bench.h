@@ -37,8 +37,8 @@ static inline int must(int value, const char *what)
 static inline struct sockaddr_in loopback(uint16_t port)
 {
 	return (struct sockaddr_in){ .sin_family = AF_INET,
-				     .sin_port = htons(port),
-				     .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+		                     .sin_port = htons(port),
+		                     .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 }
 
 static inline int listener(uint16_t port)

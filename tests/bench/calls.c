@@ -22,7 +22,8 @@ static void do_connect(void) /* a datagram socket: no packet, just the call */
 
 static int by_value(const void *a, const void *b)
 {
-	return (*(const double *)a > *(const double *)b) - (*(const double *)a < *(const double *)b);
+	return (*(const double *)a > *(const double *)b) -
+	       (*(const double *)a < *(const double *)b);
 }
 
 static double cost(void (*call)(void))

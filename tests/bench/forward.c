@@ -41,7 +41,9 @@ static void forward(int fd)
 	static char data[64 << 10];
 	ssize_t got = recv(fd, data, sizeof(data), MSG_DONTWAIT);
 
-	for (ssize_t sent = 0, put; sent < got && (put = send(peers[fd], data + sent, (size_t)(got - sent), MSG_NOSIGNAL)) > 0;)
+	for (ssize_t sent = 0, put;
+	     sent < got &&
+	     (put = send(peers[fd], data + sent, (size_t)(got - sent), MSG_NOSIGNAL)) > 0;)
 		sent += put;
 	if (got > 0 || (got < 0 && errno == EAGAIN))
 		return;

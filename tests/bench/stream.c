@@ -54,7 +54,8 @@ static void round_trips(int fd)
 
 static void bulk(int fd)
 {
-	double start = now_ns(), used = used_us(RUSAGE_SELF), used_there = 0, megabytes = (double)CHUNKS * CHUNK / 1e6;
+	double start = now_ns(), used = used_us(RUSAGE_SELF), used_there = 0,
+	       megabytes = (double)CHUNKS * CHUNK / 1e6;
 
 	for (int i = 0; i < CHUNKS; i++)
 		for (size_t sent = 0; sent < CHUNK;)

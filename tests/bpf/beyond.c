@@ -85,12 +85,14 @@ static int connect_to(const char *name)
 	return fd;
 }
 
-static void clean_unix(void) /* a stale file, found and removed; a client that looks; a pair; and all is closed */
+/* a stale file, found and removed; a client that looks; a pair; and all is closed */
+static void clean_unix(void)
 {
 	int server, pair[2];
 
 	close(listen_at("app.sock"));
-	if (bind_to("app.sock") >= 0 || connect_to("app.sock") >= 0 || connect_to("/run/none/socket") >= 0)
+	if (bind_to("app.sock") >= 0 || connect_to("app.sock") >= 0 ||
+	    connect_to("/run/none/socket") >= 0)
 		die("these should have failed");
 	unlink("app.sock");
 	server = listen_at("app.sock");
@@ -99,13 +101,15 @@ static void clean_unix(void) /* a stale file, found and removed; a client that l
 		die("socketpair");
 	close(server);
 	unlink("app.sock");
-	truth("", "\"unix_listening\": 2, \"unix_bind_failed\": 1, \"unix_connect_failed\": 2, \"opened\": 0");
+	truth("", "\"unix_listening\": 2, \"unix_bind_failed\": 1, \"unix_connect_failed\": 2, "
+	          "\"opened\": 0");
 }
 
 static void leaked_unix(void)
 {
 	listen_at("left.sock");
-	truth("{\"kind\": \"leaked_listener\", \"port\": 0, \"count\": 1}", "\"unix_listening\": 1");
+	truth("{\"kind\": \"leaked_listener\", \"port\": 0, \"count\": 1}",
+	      "\"unix_listening\": 1");
 	if (!fork())
 		serve_for_ever();
 }
@@ -116,7 +120,8 @@ static void leaked_abstract(void)
 
 	snprintf(name, sizeof(name), "@left %d", getpid());
 	listen_at(name);
-	truth("{\"kind\": \"leaked_listener\", \"port\": 0, \"count\": 1}", "\"unix_listening\": 1");
+	truth("{\"kind\": \"leaked_listener\", \"port\": 0, \"count\": 1}",
+	      "\"unix_listening\": 1");
 	if (!fork())
 		serve_for_ever();
 }
@@ -132,7 +137,8 @@ static void taken_path(void)
 	listen_at("held.sock");
 	if (bind_to("held.sock") >= 0 || errno != EADDRINUSE)
 		die("the bind should have failed");
-	truth("{\"kind\": \"path_conflict\", \"port\": 0, \"count\": 1}", "\"unix_bind_failed\": 1");
+	truth("{\"kind\": \"path_conflict\", \"port\": 0, \"count\": 1}",
+	      "\"unix_bind_failed\": 1");
 	give_up();
 }
 
@@ -141,7 +147,8 @@ static void stale_path(void)
 	close(listen_at("stale.sock"));
 	if (bind_to("stale.sock") >= 0)
 		die("the bind should have failed");
-	truth("{\"kind\": \"path_conflict\", \"port\": 0, \"count\": 1}", "\"unix_bind_failed\": 1");
+	truth("{\"kind\": \"path_conflict\", \"port\": 0, \"count\": 1}",
+	      "\"unix_bind_failed\": 1");
 	give_up();
 }
 
@@ -152,10 +159,12 @@ static void no_server(void)
 	if (connect_to("gone.sock") >= 0 || connect_to("/run/nobody/socket") >= 0)
 		die("nobody listens");
 	for (int i = 0; i < 6; i++)
-		if (connect_to("never.sock") >= 0 || connect_to("/run/nobody/dbus/system_bus_socket") >= 0 ||
+		if (connect_to("never.sock") >= 0 ||
+		    connect_to("/run/nobody/dbus/system_bus_socket") >= 0 ||
 		    connect_to("/run/nobody/nscd/socket") >= 0)
 			die("nobody listens");
-	truth("{\"kind\": \"no_server\", \"port\": 0, \"count\": 1}, {\"kind\": \"no_server\", \"port\": 0, \"count\": 6}",
+	truth("{\"kind\": \"no_server\", \"port\": 0, \"count\": 1}, {\"kind\": \"no_server\", "
+	      "\"port\": 0, \"count\": 6}",
 	      "\"unix_connect_failed\": 20");
 	exit(1);
 }
@@ -164,8 +173,9 @@ static void no_server(void)
 
 static struct sockaddr_in at(int port)
 {
-	return (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons((uint16_t)port),
-				     .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	return (struct sockaddr_in){ .sin_family = AF_INET,
+		                     .sin_port = htons((uint16_t)port),
+		                     .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 }
 
 static void serve_udp(void) /* not an oracle: somebody else's server, until it is killed */
@@ -178,7 +188,8 @@ static void serve_udp(void) /* not an oracle: somebody else's server, until it i
 	serve_for_ever();
 }
 
-static void clean_datagrams(void) /* to a server of its own, back from it, and to a port that nobody has */
+/* to a server of its own, back from it, and to a port that nobody has */
+static void clean_datagrams(void)
 {
 	int server = socket(AF_INET, SOCK_DGRAM, 0), client = socket(AF_INET, SOCK_DGRAM, 0);
 	struct sockaddr_in address = at(argument), from;
@@ -201,7 +212,8 @@ static void tell_foreign(void)
 {
 	char text[120];
 
-	snprintf(text, sizeof(text), "{\"kind\": \"foreign_connection\", \"port\": %d, \"count\": 1}", argument);
+	snprintf(text, sizeof(text),
+	         "{\"kind\": \"foreign_connection\", \"port\": %d, \"count\": 1}", argument);
 	truth(text, "\"opened_udp\": 1, \"connected\": 0");
 }
 
@@ -272,7 +284,8 @@ static void uring_bind(void)
 	if (bind(first, (struct sockaddr *)&address, sizeof(address)) || listen(first, 1) ||
 	    by_ring(OP_BIND, second, &address, sizeof(address)) != -EADDRINUSE)
 		die("only the first should get the port");
-	snprintf(text, sizeof(text), "{\"kind\": \"port_conflict\", \"port\": %d, \"count\": 1}", argument);
+	snprintf(text, sizeof(text), "{\"kind\": \"port_conflict\", \"port\": %d, \"count\": 1}",
+	         argument);
 	truth(text, "\"bind_failed\": 1, \"eaddrinuse\": 1");
 	exit(1);
 }
@@ -284,7 +297,8 @@ static void uring_connect(void)
 	struct sockaddr_un missing = path("never.sock", &len);
 
 	for (int i = 0; i < 4; i++)
-		if (by_ring(IORING_OP_CONNECT, socket(AF_INET, SOCK_STREAM, 0), &address, sizeof(address)) != -ECONNREFUSED)
+		if (by_ring(IORING_OP_CONNECT, socket(AF_INET, SOCK_STREAM, 0), &address,
+		            sizeof(address)) != -ECONNREFUSED)
 			die("nobody listens");
 	if (by_ring(IORING_OP_CONNECT, socket(AF_UNIX, SOCK_STREAM, 0), &missing, len) != -ENOENT)
 		die("nobody listens");
@@ -318,10 +332,15 @@ static const struct oracle {
 	const char *name;
 	void (*run)(void);
 } oracles[] = {
-#define ORACLE(name) { #name, name }
-	ORACLE(clean_unix), ORACLE(leaked_unix), ORACLE(leaked_abstract), ORACLE(taken_path), ORACLE(stale_path), ORACLE(no_server),
-	ORACLE(serve_udp), ORACLE(clean_datagrams), ORACLE(foreign_datagram), ORACLE(foreign_connected),
-	ORACLE(uring_bind), ORACLE(uring_connect), ORACLE(uring_send),
+#define ORACLE(name) \
+	{ \
+#name, name \
+	}
+	ORACLE(clean_unix),        ORACLE(leaked_unix),     ORACLE(leaked_abstract),
+	ORACLE(taken_path),        ORACLE(stale_path),      ORACLE(no_server),
+	ORACLE(serve_udp),         ORACLE(clean_datagrams), ORACLE(foreign_datagram),
+	ORACLE(foreign_connected), ORACLE(uring_bind),      ORACLE(uring_connect),
+	ORACLE(uring_send),
 };
 
 int main(int argc, char **argv)

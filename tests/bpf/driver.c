@@ -68,7 +68,8 @@ static void kill_worker(struct one *one)
 
 	if (one->cgroup < 0)
 		return;
-	if (file_put_at(one->cgroup, "cgroup.kill", "1") && !file_read_at(one->cgroup, "cgroup.procs", &text, NULL))
+	if (file_put_at(one->cgroup, "cgroup.kill", "1") &&
+	    !file_read_at(one->cgroup, "cgroup.procs", &text, NULL))
 		for (char *at = text; *at; at += strcspn(at, "\n"), at += *at == '\n')
 			kill(atoi(at), SIGKILL);
 }
@@ -84,9 +85,11 @@ static void on_socket(void *arg, const struct berth_socket *socket)
 {
 	(void)arg;
 	if (!socket->closed)
-		json_array_append_new(snapshot, json_pack("{s:s, s:i, s:i, s:i}", "protocol",
-							  socket->proto ? "udp" : "tcp", "state", socket->state,
-							  "local", socket->local_port, "remote", socket->remote_port));
+		json_array_append_new(snapshot,
+		                      json_pack("{s:s, s:i, s:i, s:i}", "protocol",
+		                                socket->proto ? "udp" : "tcp", "state",
+		                                socket->state, "local", socket->local_port,
+		                                "remote", socket->remote_port));
 }
 
 static bool freeze(const struct one *one)
@@ -96,7 +99,8 @@ static bool freeze(const struct one *one)
 	for (int turn = 0; turn < 200; turn++) {
 		cleanup_free char *text = NULL;
 
-		if (!file_read_at(one->cgroup, "cgroup.events", &text, NULL) && strstr(text, "frozen 1"))
+		if (!file_read_at(one->cgroup, "cgroup.events", &text, NULL) &&
+		    strstr(text, "frozen 1"))
 			return true;
 		poll(NULL, 0, 10);
 	}
@@ -137,9 +141,11 @@ static void on_event(void *arg, const struct berth_event *event)
 {
 	(void)arg;
 	if (event_file)
-		fprintf(event_file, "event %u worker %u pid %u %.16s local %u remote %u error %d how %u frames %u\n", event->tag,
-			event->worker, event->pid, event->comm, event->local_port, event->remote_port, event->error, event->how,
-			event->stack_len);
+		fprintf(event_file,
+		        "event %u worker %u pid %u %.16s local %u remote %u error %d how %u frames "
+		        "%u\n",
+		        event->tag, event->worker, event->pid, event->comm, event->local_port,
+		        event->remote_port, event->error, event->how, event->stack_len);
 }
 
 /* Without a cgroup: what lost its parent is a child of this process now, and so on. Call it until nobody is left. */
@@ -176,7 +182,8 @@ static bool is_empty(const struct one *one)
 {
 	cleanup_free char *text = NULL;
 
-	return one->cgroup < 0 || file_read_at(one->cgroup, "cgroup.events", &text, NULL) || strstr(text, "populated 0");
+	return one->cgroup < 0 || file_read_at(one->cgroup, "cgroup.events", &text, NULL) ||
+	       strstr(text, "populated 0");
 }
 
 static void on_child(void *arg, int fd, uint32_t events)
@@ -252,11 +259,13 @@ static json_t *json_counts(unsigned int number)
 
 	watch_worker_summary(watch, number, &summary);
 	for (size_t i = 0; i < BERTH_COUNTS; i++)
-		json_object_set_new(object, names[i], json_integer((json_int_t)summary.counts.of[i]));
+		json_object_set_new(object, names[i],
+		                    json_integer((json_int_t)summary.counts.of[i]));
 	json_object_set_new(object, "alive", json_integer((json_int_t)summary.alive));
 	json_object_set_new(object, "unaccounted", json_integer(summary.unaccounted));
 	json_object_set_new(object, "processes", json_integer(summary.processes));
-	json_object_set_new(object, "memory_peak_kib", json_integer((json_int_t)summary.memory_peak_kib));
+	json_object_set_new(object, "memory_peak_kib",
+	                    json_integer((json_int_t)summary.memory_peak_kib));
 	json_object_set_new(object, "descriptors_peak", json_integer(summary.descriptors_peak));
 	json_object_set_new(object, "status", json_integer(ones[number].status));
 	return object;
@@ -264,7 +273,8 @@ static json_t *json_counts(unsigned int number)
 
 static void print(const char *reason)
 {
-	json_t *root = json_object(), *findings = json_array(), *workers = json_array(), *losses = json_array();
+	json_t *root = json_object(), *findings = json_array(), *workers = json_array(),
+	       *losses = json_array();
 
 	for (size_t i = 0; i < watch_finding_count(watch); i++)
 		json_array_append_new(findings, finding_json(watch_finding(watch, i)));
@@ -319,9 +329,10 @@ static void clean_up(void)
 int main(int argc, char **argv)
 {
 	struct watch_policy policy = { .grace_ms = 400, .sample_ms = 100, .close_wait_ms = 300 };
-	struct watch_setup setup = {
-		.run_id = run_id = str_print("test-%d", getpid()), .cgroup = -1, .policy = &policy, .on_event = on_event
-	};
+	struct watch_setup setup = { .run_id = run_id = str_print("test-%d", getpid()),
+		                     .cgroup = -1,
+		                     .policy = &policy,
+		                     .on_event = on_event };
 	cleanup_free char *mount = cgroup_mount(), *reason = NULL;
 	int option, ret;
 

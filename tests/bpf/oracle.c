@@ -24,7 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static int argument;	/* PORT */
+static int argument; /* PORT */
 static unsigned int worker;
 
 static void die(const char *what)
@@ -40,8 +40,9 @@ static void pause_ms(int ms)
 
 static struct sockaddr_in at(int port)
 {
-	return (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons((uint16_t)port),
-				     .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	return (struct sockaddr_in){ .sin_family = AF_INET,
+		                     .sin_port = htons((uint16_t)port),
+		                     .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 }
 
 static int port_of(int fd)
@@ -94,7 +95,8 @@ static void truth_of(const char *kind, int port, int count, const char *more)
 {
 	char text[160];
 
-	snprintf(text, sizeof(text), "{\"kind\": \"%s\", \"port\": %d, \"count\": %d}", kind, port, count);
+	snprintf(text, sizeof(text), "{\"kind\": \"%s\", \"port\": %d, \"count\": %d}", kind, port,
+	         count);
 	truth(text, more);
 }
 
@@ -111,8 +113,9 @@ static void clean(void)
 		close(accepted);
 	}
 	close(server);
-	truth("", "\"opened\": 11, \"bound\": 1, \"listening\": 1, \"connected\": 10, \"accepted\": 10, \"closed\": 11, "
-		  "\"accepted_closed\": 10");
+	truth("", "\"opened\": 11, \"bound\": 1, \"listening\": 1, \"connected\": 10, "
+	          "\"accepted\": 10, \"closed\": 11, "
+	          "\"accepted_closed\": 10");
 }
 
 static void clean_pool(void)
@@ -121,7 +124,8 @@ static void clean_pool(void)
 
 	for (int i = 0; i < 8; i++)
 		connect_to(port_of(server));
-	truth("", "\"opened\": 9, \"connected\": 8, \"accepted\": 8, \"closed\": 0, \"closed_by_exit\": 9");
+	truth("", "\"opened\": 9, \"connected\": 8, \"accepted\": 8, \"closed\": 0, "
+	          "\"closed_by_exit\": 9");
 }
 
 static void clean_late_child(void) /* a server that needs a moment to stop */
@@ -160,14 +164,16 @@ static void refuse_60(void)
 	for (int i = 0; i < 60; i++) {
 		int fd = tcp();
 
-		refused += connect(fd, (struct sockaddr *)&address, sizeof(address)) && errno == ECONNREFUSED;
+		refused += connect(fd, (struct sockaddr *)&address, sizeof(address)) &&
+		           errno == ECONNREFUSED;
 		close(fd);
 	}
 	if (refused != 60)
 		die("the connects should have been refused");
 }
 
-static void clean_wait(void) /* connects until a server is there that is slow to start, and passes */
+/* connects until a server is there that is slow to start, and passes */
+static void clean_wait(void)
 {
 	refuse_60();
 	truth("", "\"opened\": 61, \"connect_failed\": 60, \"econnrefused\": 60");
@@ -213,14 +219,16 @@ static void clean_udp(void)
 
 static double seconds(const struct timespec *from, const struct timespec *until)
 {
-	return (double)(until->tv_sec - from->tv_sec) + 1e-9 * (double)(until->tv_nsec - from->tv_nsec);
+	return (double)(until->tv_sec - from->tv_sec) +
+	       1e-9 * (double)(until->tv_nsec - from->tv_nsec);
 }
 
 static void clean_storm(void)
 {
 	int count = argument ? argument : 100000, server = listen_on(0, true);
 	struct sockaddr_in address = at(port_of(server));
-	struct linger hard = { 1, 0 }; /* no TIME_WAIT: there are not enough ports for 100 000 of them */
+	/* no TIME_WAIT: there are not enough ports for 100 000 of them */
+	struct linger hard = { 1, 0 };
 	struct timespec cpu_start, cpu_end, start, end;
 	char more[200];
 
@@ -239,18 +247,22 @@ static void clean_storm(void)
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu_end);
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	close(server);
-	if (getenv("STORM_RATE")) /* for tests/bench: connections per second of processor time, and by the clock */
-		fprintf(stderr, "%.0f %.0f\n", count / seconds(&cpu_start, &cpu_end), count / seconds(&start, &end));
+	/* for tests/bench: connections per second of processor time, and by the clock */
+	if (getenv("STORM_RATE"))
+		fprintf(stderr, "%.0f %.0f\n", count / seconds(&cpu_start, &cpu_end),
+		        count / seconds(&start, &end));
 	snprintf(more, sizeof(more),
-		 "\"opened\": %d, \"connected\": %d, \"accepted\": %d, \"closed\": %d, \"accepted_closed\": %d, "
-		 "\"reset_received\": %d",
-		 count + 1, count, count, count + 1, count, count);
+	         "\"opened\": %d, \"connected\": %d, \"accepted\": %d, \"closed\": %d, "
+	         "\"accepted_closed\": %d, "
+	         "\"reset_received\": %d",
+	         count + 1, count, count, count + 1, count, count);
 	truth("", more);
 }
 
 /* ---- leaks ---- */
 
-static void frozen(void) /* not an oracle: holds still for PORT milliseconds, so that others can look as well */
+/* not an oracle: holds still for PORT milliseconds, so that others can look as well */
+static void frozen(void)
 {
 	int server = listen_on(0, true), bound_only = tcp(), udp = socket(AF_INET, SOCK_DGRAM, 0);
 	struct sockaddr_in address = at(0);
@@ -282,7 +294,8 @@ static void leaked_listener(void)
 		serve_for_ever(server);
 }
 
-static void leaked_daemon(void) /* the classical way to hide: two forks and a session of its own */
+/* the classical way to hide: two forks and a session of its own */
+static void leaked_daemon(void)
 {
 	int ready[2], port;
 
@@ -323,7 +336,10 @@ static void leaked_passed(void) /* by SCM_RIGHTS, to a process that never made a
 	int server = listen_on(0, true), pair[2];
 	char byte = 0, control[CMSG_SPACE(sizeof(int))] = { 0 };
 	struct iovec part = { &byte, 1 };
-	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control) };
+	struct msghdr message = { .msg_iov = &part,
+		                  .msg_iovlen = 1,
+		                  .msg_control = control,
+		                  .msg_controllen = sizeof(control) };
 	struct cmsghdr *head = CMSG_FIRSTHDR(&message);
 
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair))
@@ -388,15 +404,18 @@ static int abandon(int every_ms)
 
 static void never_closed(void)
 {
-	truth_of("socket_never_closed", abandon(230), 40, "\"opened\": 41, \"closed_by_exit\": 40, \"closed\": 1");
+	truth_of("socket_never_closed", abandon(230), 40,
+	         "\"opened\": 41, \"closed_by_exit\": 40, \"closed\": 1");
 }
 
 static void pool(void)
 {
 	char text[128];
 
-	snprintf(text, sizeof(text), "{\"kind\": \"socket_never_closed\", \"port\": %d, \"count\": 40, \"severity\": \"note\"}",
-		 abandon(0));
+	snprintf(text, sizeof(text),
+	         "{\"kind\": \"socket_never_closed\", \"port\": %d, \"count\": 40, \"severity\": "
+	         "\"note\"}",
+	         abandon(0));
 	truth(text, "\"opened\": 41, \"closed_by_exit\": 40, \"closed\": 1");
 }
 
@@ -437,7 +456,8 @@ static void conflict(void)
 	for (int i = 0; i < 3; i++)
 		if (!bind(second, (struct sockaddr *)&address, sizeof(address)))
 			die("the bind should have failed");
-	truth_of("port_conflict", port_of(first), 3, "\"opened\": 2, \"bind_failed\": 3, \"eaddrinuse\": 3, \"bound\": 1");
+	truth_of("port_conflict", port_of(first), 3,
+	         "\"opened\": 2, \"bind_failed\": 3, \"eaddrinuse\": 3, \"bound\": 1");
 	exit(1); /* as a server does that cannot start */
 }
 
@@ -449,8 +469,10 @@ static void conflict_expected(void) /* a test for EADDRINUSE: worth a note only 
 
 	if (!bind(second, (struct sockaddr *)&address, sizeof(address)))
 		die("the bind should have failed");
-	snprintf(text, sizeof(text),
-		 "{\"kind\": \"port_conflict\", \"port\": %d, \"count\": 1, \"severity\": \"note\"}", port_of(first));
+	snprintf(
+		text, sizeof(text),
+		"{\"kind\": \"port_conflict\", \"port\": %d, \"count\": 1, \"severity\": \"note\"}",
+		port_of(first));
 	truth(text, "\"bind_failed\": 1, \"bound\": 1");
 	close(first);
 	close(second);
@@ -467,8 +489,10 @@ static void conflict_next(void) /* takes another port: worth a note only */
 	address = at(0);
 	if (bind(second, (struct sockaddr *)&address, sizeof(address)))
 		die("bind");
-	snprintf(text, sizeof(text),
-		 "{\"kind\": \"port_conflict\", \"port\": %d, \"count\": 1, \"severity\": \"note\"}", port_of(first));
+	snprintf(
+		text, sizeof(text),
+		"{\"kind\": \"port_conflict\", \"port\": %d, \"count\": 1, \"severity\": \"note\"}",
+		port_of(first));
 	truth(text, "\"bind_failed\": 1, \"bound\": 2");
 	close(first);
 	close(second);
@@ -563,7 +587,8 @@ static void errors(void)
 		close(client);
 	}
 	close(server);
-	truth("{\"kind\": \"error_rate\", \"port\": 0, \"count\": 30}", "\"epipe\": 30, \"connected\": 30");
+	truth("{\"kind\": \"error_rate\", \"port\": 0, \"count\": 30}",
+	      "\"epipe\": 30, \"connected\": 30");
 }
 
 /* Grow to so many MiB and end, faster than anybody samples. */
@@ -571,7 +596,8 @@ static void memory(void)
 {
 	size_t size = (size_t)argument << 20;
 
-	if (mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0) == MAP_FAILED)
+	if (mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1,
+	         0) == MAP_FAILED)
 		die("mmap");
 }
 
@@ -579,7 +605,10 @@ static const struct oracle {
 	const char *name;
 	void (*run)(void);
 } oracles[] = {
-#define ORACLE(name) { #name, name }
+#define ORACLE(name) \
+	{ \
+#name, name \
+	}
 	ORACLE(clean),
 	ORACLE(clean_pool),
 	ORACLE(clean_late_child),

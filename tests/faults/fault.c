@@ -29,7 +29,8 @@ static const char *wanted;
 static long countdown;
 static long jump_s;
 static bool always;
-static char *hits; /* first byte of the file, shared: a process of ours may be too confined to open it */
+/* first byte of the file, shared: a process of ours may be too confined to open it */
+static char *hits;
 
 __attribute__((constructor)) static void read_environment(void)
 {

@@ -22,7 +22,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (!berth_addr_parse(&map, exact, (uint32_t)size, (enum berth_addr_use)use, &addr))
 			continue;
 		berth_addr_set_port(exact, (uint16_t)(addr.port ^ 1 ? addr.port ^ 1 : 2));
-		if (!berth_addr_parse(&map, exact, (uint32_t)size, (enum berth_addr_use)use, &again) ||
+		if (!berth_addr_parse(&map, exact, (uint32_t)size, (enum berth_addr_use)use,
+		                      &again) ||
 		    memcmp(&addr.ip, &again.ip, sizeof(addr.ip)) || again.family != addr.family)
 			abort();
 		berth_addr_set_port(exact, addr.port);

@@ -21,7 +21,7 @@ enum { MEMORY_AT = 0x10000, MEMORY = 4096, BLOCK = 20000, BLOCK_LEN = 8, A_SOCKE
 static struct fuzzed {
 	uint8_t memory[MEMORY];
 	size_t size;
-	uint8_t kernel[16];	/* what it answers, in turn */
+	uint8_t kernel[16]; /* what it answers, in turn */
 	unsigned int turn, answers, writes, protocol;
 	bool went_on;
 } fuzzed;
@@ -57,7 +57,9 @@ static int fake_bind(int fd, const struct sockaddr *sa, socklen_t len)
 
 static int fake_name(int fd, struct sockaddr *sa, socklen_t *len)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)(BLOCK + fuzzed.kernel[0] % 16)) };
+	struct sockaddr_in address = {
+		.sin_family = AF_INET, .sin_port = htons((uint16_t)(BLOCK + fuzzed.kernel[0] % 16))
+	};
 
 	(void)fd;
 	address.sin_addr.s_addr = htonl(fuzzed.kernel[1] & 1 ? INADDR_LOOPBACK : 0x08080808);
@@ -87,7 +89,8 @@ static ssize_t fake_recvmsg(int fd, struct msghdr *message, int flags)
 	if (fake_name(fd, message->msg_name, &message->msg_namelen))
 		return -1;
 	message->msg_controllen = message->msg_controllen < 8 ? message->msg_controllen : 8;
-	return (ssize_t)(message->msg_iov->iov_len < fuzzed.kernel[2] ? message->msg_iov->iov_len : fuzzed.kernel[2]);
+	return (ssize_t)(message->msg_iov->iov_len < fuzzed.kernel[2] ? message->msg_iov->iov_len
+	                                                              : fuzzed.kernel[2]);
 }
 
 static int fake_getsockopt(int fd, int level, int option, void *value, socklen_t *len)
@@ -115,18 +118,18 @@ static int fake_poll(struct pollfd *fds, nfds_t count, int timeout)
 
 static int fake_ioctl(int fd, unsigned long number, void *arg);
 
-#define bind fake_bind
-#define connect fake_bind
-#define getsockname fake_name
-#define getpeername fake_name
-#define accept4 fake_accept
-#define sendmsg fake_sendmsg
-#define recvmsg fake_recvmsg
-#define getsockopt fake_getsockopt
+#define bind            fake_bind
+#define connect         fake_bind
+#define getsockname     fake_name
+#define getpeername     fake_name
+#define accept4         fake_accept
+#define sendmsg         fake_sendmsg
+#define recvmsg         fake_recvmsg
+#define getsockopt      fake_getsockopt
 #define setsockopt(...) 0
-#define fcntl fake_ok
-#define poll fake_poll
-#define ioctl fake_ioctl
+#define fcntl           fake_ok
+#define poll            fake_poll
+#define ioctl           fake_ioctl
 #include "tools/isolate/seccomp_call.c"
 #include "tools/isolate/seccomp_act.c"
 #include "tools/isolate/seccomp_datagram.c"
@@ -156,7 +159,8 @@ static int fake_ioctl(int fd, unsigned long number, void *arg)
 /* The process, made of the input. */
 static uint8_t *at(uint64_t address, size_t len)
 {
-	if (address < MEMORY_AT || address - MEMORY_AT > fuzzed.size || len > fuzzed.size - (address - MEMORY_AT))
+	if (address < MEMORY_AT || address - MEMORY_AT > fuzzed.size ||
+	    len > fuzzed.size - (address - MEMORY_AT))
 		return NULL;
 	return fuzzed.memory + (address - MEMORY_AT);
 }
@@ -180,7 +184,8 @@ bool target_write(const struct target *target, uint64_t to, const void *from, si
 	return true;
 }
 
-ssize_t target_gather(const struct target *target, uint64_t iov, size_t count, void *to, size_t room)
+ssize_t target_gather(const struct target *target, uint64_t iov, size_t count, void *to,
+                      size_t room)
 {
 	(void)target;
 	if (count > IOV_MAX || !at(iov, count * sizeof(struct iovec)))
@@ -195,7 +200,8 @@ ssize_t target_room(const struct target *target, uint64_t iov, size_t count)
 	return at(iov, count) ? (ssize_t)(count * 8) : -EFAULT;
 }
 
-bool target_scatter(const struct target *target, uint64_t iov, size_t count, const void *from, size_t len)
+bool target_scatter(const struct target *target, uint64_t iov, size_t count, const void *from,
+                    size_t len)
 {
 	static volatile uint8_t sink;
 

@@ -13,7 +13,8 @@ static void check(void)
 {
 	for (int proto = 0; proto < BERTH_PROTOS; proto++)
 		for (uint32_t port = 1; port < BERTH_PORTS; port++) {
-			uint16_t real = berth_portmap_real(&map, (enum berth_proto)proto, (uint16_t)port);
+			uint16_t real = berth_portmap_real(&map, (enum berth_proto)proto,
+			                                   (uint16_t)port);
 
 			if (real && real != port && berth_portmap_virtual(&map, real) != port)
 				abort();
@@ -29,7 +30,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; i + 4 <= size; i += 4) {
 		enum berth_proto proto = data[i] & 1 ? BERTH_UDP : BERTH_TCP;
 		/* few numbers, so that they meet: some ordinary, some inside the block */
-		uint16_t port = (uint16_t)(data[i + 1] & 1 ? BASE + data[i + 2] % (LEN + 2) : 3000 + data[i + 2] % 16);
+		uint16_t port = (uint16_t)(data[i + 1] & 1 ? BASE + data[i + 2] % (LEN + 2)
+		                                           : 3000 + data[i + 2] % 16);
 		uint16_t real = berth_portmap_real(&map, proto, port);
 		bool is_new;
 

@@ -24,7 +24,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		berth_portmap_declare(&map, 3101);
 	}
 	memcpy(exact, data, size);
-	if (berth_procnet_line(&map, size % 2 ? BERTH_TCP : BERTH_UDP, exact, size) != BERTH_PROCNET_SHOW)
+	if (berth_procnet_line(&map, size % 2 ? BERTH_TCP : BERTH_UDP, exact, size) !=
+	    BERTH_PROCNET_SHOW)
 		memcpy(exact, data, size);
 	for (size_t i = 0; i < size; i++) {
 		changed += exact[i] != (char)data[i];

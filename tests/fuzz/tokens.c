@@ -32,15 +32,16 @@ static void check_tokens(const char *text, size_t len, bool plain)
 
 		if (token.kind == TOKEN_END)
 			return;
-		if (token.at < behind || !token.len || token.at + token.len > len || token.body < token.at ||
-		    token.body + token.body_len > token.at + token.len)
+		if (token.at < behind || !token.len || token.at + token.len > len ||
+		    token.body < token.at || token.body + token.body_len > token.at + token.len)
 			abort();
 		behind = token.at + token.len;
 	}
 }
 
 /* What would be rewritten if it were held must be noticed when it streams, wherever the pieces end. */
-static void check_lookout(const struct names *names, const char *text, size_t len, bool plain, size_t piece)
+static void check_lookout(const struct names *names, const char *text, size_t len, bool plain,
+                          size_t piece)
 {
 	struct lookout *lookout = lookout_open(names, plain);
 	bool seen = false;
@@ -74,7 +75,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		size_t kept = 0;
 
 		for (unsigned int i = 0; i < result.edit_count; i++) {
-			if (result.edits[i].at < kept || result.edits[i].at + result.edits[i].removed > len)
+			if (result.edits[i].at < kept ||
+			    result.edits[i].at + result.edits[i].removed > len)
 				abort();
 			kept = result.edits[i].at + result.edits[i].removed;
 		}

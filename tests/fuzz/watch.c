@@ -21,7 +21,8 @@ static void fuzz_proc(const char *text, size_t len)
 	free(proc_parse_command(text, len, 100));
 	(void)diag_parse_proc(text, BERTH_TCP, len & 1 ? AF_INET : AF_INET6, &socket);
 	free(proc_parse_container(text));
-	if (proc_parse_inside(text) < 0 || (proc_parse_unix(text, &entry) && (entry.path < text || entry.path > text + len)))
+	if (proc_parse_inside(text) < 0 ||
+	    (proc_parse_unix(text, &entry) && (entry.path < text || entry.path > text + len)))
 		abort();
 	if (proc_parse_stat(text, &stat) && (stat.pid <= 0 || stat.comm[PROC_COMM - 1]))
 		abort();
@@ -43,7 +44,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct diag_socket socket;
 	char address[DIAG_ADDRESS];
-	char *text = malloc(size + 1); /* NUL-terminated, as file_read() gives it, and no byte more */
+	/* NUL-terminated, as file_read() gives it, and no byte more */
+	char *text = malloc(size + 1);
 	void *exact = malloc(size ? size : 1);
 
 	memcpy(text, data, size);

@@ -37,7 +37,8 @@ static void collect(void *arg, bool to_server, const char *bytes, size_t len)
 static bool may_change(const uint8_t *data, size_t len)
 {
 	for (size_t i = 0; i + 1 < len; i++)
-		if (strchr("dDpP_mM$", data[i]) || data[i] == 'E' || data[i] == 'N' || data[i] == 'R')
+		if (strchr("dDpP_mM$", data[i]) || data[i] == 'E' || data[i] == 'N' ||
+		    data[i] == 'R')
 			return true;
 	return false;
 }
@@ -62,10 +63,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	for (size_t at = 1; at < len && !broken; at += piece) {
 		size_t part = len - at < piece ? len - at : piece;
 
-		broken = to_server ? session_from_client(session, (const char *)data + at, part) < 0 :
-				     session_from_server(session, (const char *)data + at, part) < 0;
+		broken = to_server
+		                 ? session_from_client(session, (const char *)data + at, part) < 0
+		                 : session_from_server(session, (const char *)data + at, part) < 0;
 	}
-	if (!broken && !may_change(data + 1, len - 1) && (out.len > len - 1 || (out.len && memcmp(out.text, data + 1, out.len))))
+	if (!broken && !may_change(data + 1, len - 1) &&
+	    (out.len > len - 1 || (out.len && memcmp(out.text, data + 1, out.len))))
 		abort();
 	session_free(session);
 	names_free(&names);

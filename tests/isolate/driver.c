@@ -73,8 +73,20 @@ static void __attribute__((noreturn)) die(const char *what, int error)
 	exit(USAGE);
 }
 
-#define TRY(expr) ({ long try_ret = (long)(expr); if (try_ret < 0) die(#expr, (int)try_ret); try_ret; })
-#define SYS(expr) ({ long sys_ret = (long)(expr); if (sys_ret < 0) die(#expr, errno); sys_ret; })
+#define TRY(expr) \
+	({ \
+		long try_ret = (long)(expr); \
+		if (try_ret < 0) \
+			die(#expr, (int)try_ret); \
+		try_ret; \
+	})
+#define SYS(expr) \
+	({ \
+		long sys_ret = (long)(expr); \
+		if (sys_ret < 0) \
+			die(#expr, errno); \
+		sys_ret; \
+	})
 
 /* Where cgroup v2 is mounted, also as the second half of a hybrid host. Return: NULL if nowhere. */
 static char *cgroup_mount(void)
@@ -136,7 +148,8 @@ static void cgroup_empty(int cgroup)
 	while (clock_ms() < end) {
 		cleanup_free char *text = NULL;
 
-		if (file_read_at(cgroup, "cgroup.events", &text, NULL) || strstr(text, "populated 0"))
+		if (file_read_at(cgroup, "cgroup.events", &text, NULL) ||
+		    strstr(text, "populated 0"))
 			return;
 		while (waitpid(-1, NULL, WNOHANG) > 0)
 			;
@@ -165,7 +178,8 @@ static void copy_prepare(struct copy *copy, unsigned int number)
 	if (ret)
 		die(error, ret);
 	copy->map_path = str_print("%s/w%u.map", driver.dir, number);
-	TRY(ports_map_create(driver.ports, copy->map_path, 0666, number, &copy->block, &copy->worker.map));
+	TRY(ports_map_create(driver.ports, copy->map_path, 0666, number, &copy->block,
+	                     &copy->worker.map));
 	copy->worker.map->flags |= options.flags;
 	for (unsigned int i = 0; i < options.named; i++)
 		berth_portmap_declare(copy->worker.map, options.port[i]);
@@ -197,7 +211,8 @@ static void __attribute__((noreturn)) copy_exec(struct copy *copy)
 	isolate_worker_environ(driver.isolate, copy->worker.number, &envp);
 	ret = isolate_worker_enter(driver.isolate, copy->worker.number);
 	if (ret) {
-		fprintf(stderr, "driver: worker %u cannot enter: %s\n", copy->worker.number, strerror(-ret));
+		fprintf(stderr, "driver: worker %u cannot enter: %s\n", copy->worker.number,
+		        strerror(-ret));
 		_exit(USAGE);
 	}
 	environ = envp;
@@ -231,21 +246,24 @@ static void copy_start(struct copy *copy)
 
 static void copy_notes(const struct copy *copy)
 {
-	static const char *const kinds[] = { "none", "learned", "foreign", "refused", "exhausted", "outsider",
-					     "conflict", "escape", "deepbind", "left", "io_uring", "blind" };
+	static const char *const kinds[] = { "none",      "learned",  "foreign",  "refused",
+		                             "exhausted", "outsider", "conflict", "escape",
+		                             "deepbind",  "left",     "io_uring", "blind" };
 	const struct berth_portmap *map = copy->worker.map;
 	struct berth_note note;
 
 	for (uint32_t i = 0; i < map->note_next; i++)
 		if (berth_portmap_read_note(map, i, &note) && note.kind < ARRAY_LEN(kinds))
-			fprintf(stderr, "note w%u %s %s %u %s%s\n", copy->worker.number, kinds[note.kind],
-				note.proto == BERTH_TCP ? "tcp" : "udp", note.virtual_port, note.text,
-				note.kind == BERTH_NOTE_ESCAPE ? " escapes" : "");
+			fprintf(stderr, "note w%u %s %s %u %s%s\n", copy->worker.number,
+			        kinds[note.kind], note.proto == BERTH_TCP ? "tcp" : "udp",
+			        note.virtual_port, note.text,
+			        note.kind == BERTH_NOTE_ESCAPE ? " escapes" : "");
 }
 
 static void on_signal(int signal)
 {
-	(void)signal; /* the loop's wait ends with it; a second one ends us, and the cgroup is left to whoever looks */
+	/* the loop's wait ends with it; a second one ends us, and the cgroup is left to whoever looks */
+	(void)signal;
 	for (unsigned int i = 0; i < options.copies; i++)
 		if (driver.copies[i].pid > 0)
 			kill(driver.copies[i].pid, SIGTERM);
@@ -253,7 +271,9 @@ static void on_signal(int signal)
 
 static void setup(void)
 {
-	struct ports_setup ports = { .workers = options.copies, .project = "driver", .block_len = options.block };
+	struct ports_setup ports = { .workers = options.copies,
+		                     .project = "driver",
+		                     .block_len = options.block };
 	struct isolate_setup isolate = { .wanted = options.backend, .workers = options.copies };
 	cleanup_free char *error = NULL, *reason = NULL, *self = realpath("/proc/self/exe", NULL);
 	const char *scratch = getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp";
@@ -274,10 +294,11 @@ static void setup(void)
 	isolate.cgroup = driver.cgroup;
 	isolate.loop = driver.loop;
 	isolate.datagrams = options.datagrams;
-	ret = options.probe ? isolate_probe(&isolate, &reason) : isolate_open(&isolate, &driver.isolate, &reason);
+	ret = options.probe ? isolate_probe(&isolate, &reason)
+	                    : isolate_open(&isolate, &driver.isolate, &reason);
 	if (ret)
-		fprintf(stderr, "driver: backend '%s': %s\n", isolate_backend_names[options.backend],
-			reason ? reason : strerror(-ret));
+		fprintf(stderr, "driver: backend '%s': %s\n",
+		        isolate_backend_names[options.backend], reason ? reason : strerror(-ret));
 	else if (options.probe)
 		printf("%s: %s\n", isolate_backend_names[options.backend], reason);
 	if (ret || options.probe) {
@@ -311,7 +332,8 @@ static int teardown(void)
 		free(copy->map_path);
 	}
 	if (isolate_lost(driver.isolate))
-		fprintf(stderr, "driver: %llu notes were lost\n", (unsigned long long)isolate_lost(driver.isolate));
+		fprintf(stderr, "driver: %llu notes were lost\n",
+		        (unsigned long long)isolate_lost(driver.isolate));
 	isolate_close(driver.isolate);
 	ports_close(driver.ports);
 	loop_close(driver.loop);
@@ -323,14 +345,31 @@ static int teardown(void)
 	return worst;
 }
 
-enum { OPT_BACKEND = 256, OPT_PORT, OPT_SHARE, OPT_STRICT, OPT_BLOCK, OPT_NOTES, OPT_PROBE, OPT_UDP, OPT_BLOCKS, OPT_OUTLIVE };
+enum {
+	OPT_BACKEND = 256,
+	OPT_PORT,
+	OPT_SHARE,
+	OPT_STRICT,
+	OPT_BLOCK,
+	OPT_NOTES,
+	OPT_PROBE,
+	OPT_UDP,
+	OPT_BLOCKS,
+	OPT_OUTLIVE
+};
 
 static const struct option names[] = {
-	{ "backend", required_argument, NULL, OPT_BACKEND }, { "port", required_argument, NULL, OPT_PORT },
-	{ "share", required_argument, NULL, OPT_SHARE }, { "strict", no_argument, NULL, OPT_STRICT },
-	{ "block", required_argument, NULL, OPT_BLOCK }, { "notes", no_argument, NULL, OPT_NOTES },
-	{ "probe", no_argument, NULL, OPT_PROBE }, { "udp", no_argument, NULL, OPT_UDP },
-	{ "blocks", no_argument, NULL, OPT_BLOCKS }, { "outlive", no_argument, NULL, OPT_OUTLIVE }, { 0 },
+	{ "backend", required_argument, NULL, OPT_BACKEND },
+	{ "port", required_argument, NULL, OPT_PORT },
+	{ "share", required_argument, NULL, OPT_SHARE },
+	{ "strict", no_argument, NULL, OPT_STRICT },
+	{ "block", required_argument, NULL, OPT_BLOCK },
+	{ "notes", no_argument, NULL, OPT_NOTES },
+	{ "probe", no_argument, NULL, OPT_PROBE },
+	{ "udp", no_argument, NULL, OPT_UDP },
+	{ "blocks", no_argument, NULL, OPT_BLOCKS },
+	{ "outlive", no_argument, NULL, OPT_OUTLIVE },
+	{ 0 },
 };
 
 static void option(int opt)
@@ -343,7 +382,8 @@ static void option(int opt)
 		if (str_equal(isolate_backend_names[i], optarg))
 			options.backend = (enum isolate_backend)i;
 	if (opt == 'n')
-		options.copies = (unsigned int)number <= COPIES_MAX ? (unsigned int)number : COPIES_MAX;
+		options.copies = (unsigned int)number <= COPIES_MAX ? (unsigned int)number
+		                                                    : COPIES_MAX;
 	if (opt == OPT_PORT && options.named < NAMED_MAX)
 		options.port[options.named++] = (uint16_t)number;
 	if (opt == OPT_SHARE && options.shared < NAMED_MAX)

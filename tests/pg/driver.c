@@ -156,14 +156,15 @@ static int run_setup(void *arg, const char *text)
 {
 	(void)arg;
 	make_map(0);
-	return pg_worker_prepare(pg, 0, places[0].task, places[0].map, on_ready, (void *)(uintptr_t)text);
+	return pg_worker_prepare(pg, 0, places[0].task, places[0].map, on_ready,
+	                         (void *)(uintptr_t)text);
 }
 
 static void record(void *arg, const struct pg_record *what)
 {
 	(void)arg;
-	fprintf(stderr, "record w%u %s %u %lld %s\n", what->worker, pg_record_names[what->kind], what->port,
-		(long long)what->ms, what->detail);
+	fprintf(stderr, "record w%u %s %u %lld %s\n", what->worker, pg_record_names[what->kind],
+	        what->port, (long long)what->ms, what->detail);
 }
 
 static void on_closed(void *arg)
@@ -225,8 +226,11 @@ static void read_options(int argc, char **argv, struct pg_setup *setup)
 int main(int argc, char **argv)
 {
 	cleanup_free char *id = str_print("t%d", (int)getpid());
-	struct pg_setup setup = { .mode = PG_PRIVATE, .run_id = id, .run_setup = run_setup, .record = record,
-				  .server_environ = add_shim };
+	struct pg_setup setup = { .mode = PG_PRIVATE,
+		                  .run_id = id,
+		                  .run_setup = run_setup,
+		                  .record = record,
+		                  .server_environ = add_shim };
 	cleanup_free char *reason = NULL;
 	int ret;
 

@@ -52,7 +52,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "relay: %s\n", strerror(-ret));
 		return 1;
 	}
-	loop_add(setup.loop, signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK), EPOLLIN, on_signal, NULL);
+	loop_add(setup.loop, signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK), EPOLLIN, on_signal,
+	         NULL);
 	puts("ready");
 	fflush(stdout);
 	while (!stop && !loop_step(setup.loop, -1))

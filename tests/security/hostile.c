@@ -44,7 +44,9 @@ static void connect_to(struct berth_portmap *map, const char *path)
 
 static void bind_to(struct berth_portmap *map, uint16_t port)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(8080), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in address = { .sin_family = AF_INET,
+		                       .sin_port = htons(8080),
+		                       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 	char line[512], wanted[32];
 	FILE *table = fopen("/proc/net/tcp", "r");

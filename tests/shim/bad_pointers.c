@@ -45,7 +45,8 @@ static void addresses(const char *what, struct sockaddr *bad)
 static void answers(const char *what, void *bad)
 {
 	struct addr to = addr("127.0.0.1", PORT + 1);
-	int server = listen_on("127.0.0.1", PORT), client = (int)MUST(client_of("127.0.0.1", PORT)), served;
+	int server = listen_on("127.0.0.1", PORT), client = (int)MUST(client_of("127.0.0.1", PORT)),
+	    served;
 	int udp = udp_on("127.0.0.1", PORT + 1), sender = socket_for("127.0.0.1", SOCK_DGRAM);
 	char byte;
 	socklen_t len = 16;

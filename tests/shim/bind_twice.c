@@ -29,6 +29,7 @@ int main(void)
 	IS("127.0.0.1:4813", name_of(self));
 	IS("127.0.0.1:4813", peer_of(self));
 	pass_byte(self, self, 's');
-	MUST(setsockopt(self, SOL_SOCKET, SO_LINGER, &(struct linger){ 1, 0 }, sizeof(struct linger)));
+	MUST(setsockopt(self, SOL_SOCKET, SO_LINGER, &(struct linger){ 1, 0 },
+	                sizeof(struct linger)));
 	return 0;
 }

@@ -27,7 +27,8 @@ int main(void)
 	served = FD(accept(server, NULL, NULL));
 	pass_byte(client, served, 'n');
 	peer = peer_addr(client);
-	EQ(0, getnameinfo(&peer.sa, peer.len, host, sizeof(host), port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV));
+	EQ(0, getnameinfo(&peer.sa, peer.len, host, sizeof(host), port, sizeof(port),
+	                  NI_NUMERICHOST | NI_NUMERICSERV));
 	IS("127.0.0.1", host);
 	IS("4830", port);
 	return 0;

@@ -7,7 +7,8 @@ enum { PORT = 4870 };
 int main(void)
 {
 	char dir[] = "/tmp/root-XXXXXX";
-	int server = FD(listen_on("127.0.0.1", PORT)), client, served, top = (int)MUST(open("/", O_PATH | O_CLOEXEC));
+	int server = FD(listen_on("127.0.0.1", PORT)), client, served,
+	    top = (int)MUST(open("/", O_PATH | O_CLOEXEC));
 
 	if (!mkdtemp(dir))
 		FAIL("mkdtemp: %s", err_name(errno));

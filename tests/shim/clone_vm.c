@@ -11,12 +11,14 @@ static char stack[65536] __attribute__((aligned(16)));
 static int child(void *result)
 {
 	struct addr there = addr("127.0.0.1", PORT);
-	int server = socket(AF_INET, SOCK_STREAM, 0), client = socket(AF_INET, SOCK_STREAM, 0), on = 1;
+	int server = socket(AF_INET, SOCK_STREAM, 0), client = socket(AF_INET, SOCK_STREAM, 0),
+	    on = 1;
 
 	*(int *)result = setsockopt(server, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) ||
-			 bind(server, &there.sa, there.len) || listen(server, 5) ||
-			 connect(client, &there.sa, there.len) || getpeername(client, &there.sa, &there.len) ||
-			 there.in.sin_port != htons(PORT);
+	                 bind(server, &there.sa, there.len) || listen(server, 5) ||
+	                 connect(client, &there.sa, there.len) ||
+	                 getpeername(client, &there.sa, &there.len) ||
+	                 there.in.sin_port != htons(PORT);
 	return 0;
 }
 
@@ -24,7 +26,8 @@ int main(void)
 {
 	for (int i = 0; i < TIMES; i++) {
 		int result = -1;
-		pid_t pid = (pid_t)MUST(clone(child, stack + sizeof(stack), CLONE_VM | SIGCHLD, &result));
+		pid_t pid = (pid_t)MUST(
+			clone(child, stack + sizeof(stack), CLONE_VM | SIGCHLD, &result));
 
 		serve_and_connect("127.0.0.1", PORT + 1);
 		reap(pid);

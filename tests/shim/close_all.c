@@ -6,7 +6,8 @@ enum { PORT = 4210 };
 
 int main(void)
 {
-	int out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 400), err = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 400);
+	int out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 400),
+	    err = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 400);
 	int server, client, served;
 
 	for (int fd = 0; fd < 400; fd++)
@@ -15,10 +16,12 @@ int main(void)
 	client = socket(AF_INET, SOCK_STREAM, 0);
 	served = socket(AF_INET, SOCK_STREAM, 0);
 	/* stderr's number is a socket now: a shim that logs there would break the stream */
-	if (server != 0 || client != 1 || served != 2 || dup2(out, 300) != 300 || dup2(err, 301) != 301)
+	if (server != 0 || client != 1 || served != 2 || dup2(out, 300) != 300 ||
+	    dup2(err, 301) != 301)
 		_exit(1);
 	set_option(server, SOL_SOCKET, SO_REUSEADDR, 1);
-	if (bind_to(server, "127.0.0.1", PORT) || listen(server, 5) || connect_to(client, "127.0.0.1", PORT))
+	if (bind_to(server, "127.0.0.1", PORT) || listen(server, 5) ||
+	    connect_to(client, "127.0.0.1", PORT))
 		_exit(1);
 	if (close(served) || accept(server, NULL, NULL) != 2)
 		_exit(1);

@@ -14,7 +14,8 @@ struct page {
 
 static void use(const struct page *p)
 {
-	int server = socket_for("127.0.0.1", SOCK_STREAM), client = socket_for("127.0.0.1", SOCK_STREAM);
+	int server = socket_for("127.0.0.1", SOCK_STREAM),
+	    client = socket_for("127.0.0.1", SOCK_STREAM);
 	int udp = socket_for("127.0.0.1", SOCK_DGRAM), sender = socket_for("127.0.0.1", SOCK_DGRAM);
 
 	set_option(server, SOL_SOCKET, SO_REUSEADDR, 1);
@@ -28,7 +29,8 @@ static void use(const struct page *p)
 	FAILS(EADDRINUSE, bind(socket_for("127.0.0.1", SOCK_STREAM), &p->there.sa, p->there.len));
 	WANT(0, connect(sender, &p->there.sa, p->there.len));
 	close(server);
-	FAILS(ECONNREFUSED, connect(socket_for("127.0.0.1", SOCK_STREAM), &p->there.sa, p->there.len));
+	FAILS(ECONNREFUSED,
+	      connect(socket_for("127.0.0.1", SOCK_STREAM), &p->there.sa, p->there.len));
 	close(client);
 	close(udp);
 	close(sender);
@@ -36,13 +38,17 @@ static void use(const struct page *p)
 
 int main(void)
 {
-	struct page *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), before;
+	struct page *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+	                      0),
+		    before;
 
 	p->there = addr("127.0.0.1", PORT);
 	p->here = addr("127.0.0.1", PORT + 1);
 	p->data = (struct iovec){ (char *)"x", 1 };
-	p->m = (struct msghdr){ .msg_name = &p->there.sa, .msg_namelen = p->there.len, .msg_iov = &p->data,
-				.msg_iovlen = 1 };
+	p->m = (struct msghdr){ .msg_name = &p->there.sa,
+		                .msg_namelen = p->there.len,
+		                .msg_iov = &p->data,
+		                .msg_iovlen = 1 };
 	memcpy(&before, p, sizeof(before));
 	use(p);
 	EQ(0, memcmp(&before, p, sizeof(before)));

@@ -52,7 +52,10 @@ static void datagrams(void)
 {
 	struct addr to = addr("127.0.0.1", PORT + 2), from = { .len = sizeof(from.ss) };
 	struct iovec byte = { &(char){ 'd' }, 1 };
-	struct mmsghdr one = { .msg_hdr = { .msg_name = &to.sa, .msg_namelen = to.len, .msg_iov = &byte, .msg_iovlen = 1 } };
+	struct mmsghdr one = { .msg_hdr = { .msg_name = &to.sa,
+		                            .msg_namelen = to.len,
+		                            .msg_iov = &byte,
+		                            .msg_iovlen = 1 } };
 	int here = FD(udp_on("127.0.0.1", PORT + 2)), there = FD(udp_on("127.0.0.1", PORT + 3));
 
 	WANT(1, sendto(there, "d", 1, 0, &to.sa, to.len));
@@ -114,11 +117,13 @@ static void early(int argc, char **argv, char **envp)
 	early_listener = listen_on("127.0.0.1", PORT);
 }
 
-__attribute__((section(".preinit_array"), used)) static void (*const first)(int, char **, char **) = early;
+__attribute__((section(".preinit_array"), used)) static void (*const first)(int, char **,
+                                                                            char **) = early;
 
 int main(void)
 {
-	int client = FD(client_of("127.0.0.1", PORT)), served = FD(accept(early_listener, NULL, NULL));
+	int client = FD(client_of("127.0.0.1", PORT)),
+	    served = FD(accept(early_listener, NULL, NULL));
 
 	IS("127.0.0.1:4760", name_of(early_listener));
 	pass_byte(client, served, 'e');

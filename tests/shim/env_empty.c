@@ -12,14 +12,42 @@ extern char **environ;
 static char *child_argv[] = { (char *)"self", (char *)"child", NULL }, *nothing[] = { NULL };
 static const char *path;
 
-static void with_empty(void) { execve(path, child_argv, nothing); }
-static void with_null(void) { execve(path, child_argv, NULL); }
-static void with_clearenv(void) { clearenv(); execv(path, child_argv); }
-static void with_no_environ(void) { environ = NULL; execv(path, child_argv); }
-static void with_unsetenv(void) { unsetenv("LD_PRELOAD"); execv(path, child_argv); }
-static void with_blank(void) { setenv("LD_PRELOAD", "", 1); execv(path, child_argv); }
-static void with_env(void) { execl("/usr/bin/env", "env", "-i", path, "child", NULL); }
-static void with_env_env(void) { execl("/usr/bin/env", "env", "-i", "/usr/bin/env", "-i", path, "child", NULL); }
+static void with_empty(void)
+{
+	execve(path, child_argv, nothing);
+}
+static void with_null(void)
+{
+	execve(path, child_argv, NULL);
+}
+static void with_clearenv(void)
+{
+	clearenv();
+	execv(path, child_argv);
+}
+static void with_no_environ(void)
+{
+	environ = NULL;
+	execv(path, child_argv);
+}
+static void with_unsetenv(void)
+{
+	unsetenv("LD_PRELOAD");
+	execv(path, child_argv);
+}
+static void with_blank(void)
+{
+	setenv("LD_PRELOAD", "", 1);
+	execv(path, child_argv);
+}
+static void with_env(void)
+{
+	execl("/usr/bin/env", "env", "-i", path, "child", NULL);
+}
+static void with_env_env(void)
+{
+	execl("/usr/bin/env", "env", "-i", "/usr/bin/env", "-i", path, "child", NULL);
+}
 
 static void with_spawn(void)
 {
@@ -31,10 +59,18 @@ static void with_spawn(void)
 	_exit(0);
 }
 
-static const struct { const char *name; void (*call)(void); } ways[] = {
-	{ "empty envp", with_empty }, { "NULL envp", with_null }, { "clearenv", with_clearenv },
-	{ "environ = NULL", with_no_environ }, { "unsetenv LD_PRELOAD", with_unsetenv },
-	{ "LD_PRELOAD set to nothing", with_blank }, { "env -i", with_env }, { "env -i env -i", with_env_env },
+static const struct {
+	const char *name;
+	void (*call)(void);
+} ways[] = {
+	{ "empty envp", with_empty },
+	{ "NULL envp", with_null },
+	{ "clearenv", with_clearenv },
+	{ "environ = NULL", with_no_environ },
+	{ "unsetenv LD_PRELOAD", with_unsetenv },
+	{ "LD_PRELOAD set to nothing", with_blank },
+	{ "env -i", with_env },
+	{ "env -i env -i", with_env_env },
 	{ "posix_spawn", with_spawn },
 };
 

@@ -8,11 +8,14 @@ enum { PORT = 4610 };
 int main(void)
 {
 	struct addr there = addr("127.0.0.1", PORT), from = { .len = sizeof(from.ss) };
-	int server = FD(socket(AF_INET, SOCK_STREAM, 0)), client = FD(socket(AF_INET, SOCK_STREAM, 0));
+	int server = FD(socket(AF_INET, SOCK_STREAM, 0)),
+	    client = FD(socket(AF_INET, SOCK_STREAM, 0));
 	int udp = FD(socket(AF_INET, SOCK_DGRAM, 0));
 	char byte = 'e';
 	struct iovec data = { &byte, 1 };
-	struct msghdr m = { .msg_name = &there.sa, .msg_namelen = there.len, .msg_iov = &data, .msg_iovlen = 1 };
+	struct msghdr m = {
+		.msg_name = &there.sa, .msg_namelen = there.len, .msg_iov = &data, .msg_iovlen = 1
+	};
 	struct mmsghdr mm[2] = { { .msg_hdr = m }, { .msg_hdr = m } };
 
 	set_option(server, SOL_SOCKET, SO_REUSEADDR, 1);

@@ -8,8 +8,8 @@
 enum { PORT = 4950 };
 
 static char *no_argv[] = { (char *)"x", NULL }, *no_env[] = { (char *)"COLOUR=green", NULL };
-static char *preloads[] = { (char *)"LD_PRELOAD=/no/such.so:/no/other.so", (char *)"ASAN_OPTIONS=a=b:verify_asan_link_order=1",
-			    NULL };
+static char *preloads[] = { (char *)"LD_PRELOAD=/no/such.so:/no/other.so",
+	                    (char *)"ASAN_OPTIONS=a=b:verify_asan_link_order=1", NULL };
 static char *const *volatile nowhere = (char *const *)16;
 static char place[] = "/tmp/exec-fails-XXXXXX";
 
@@ -44,10 +44,21 @@ static void make_static(const char *name, mode_t mode)
 		Elf64_Ehdr head;
 		Elf64_Phdr segment;
 	} program = {
-		{ .e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT }, .e_type = ET_EXEC,
-		  .e_machine = EM_X86_64, .e_version = EV_CURRENT, .e_phoff = sizeof(Elf64_Ehdr), .e_ehsize = sizeof(Elf64_Ehdr),
-		  .e_phentsize = sizeof(Elf64_Phdr), .e_phnum = 1 },
-		{ .p_type = PT_LOAD, .p_flags = PF_R, .p_vaddr = 0x400000, .p_filesz = 120, .p_memsz = 120, .p_align = 4096 },
+		{ .e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
+		               EV_CURRENT },
+		  .e_type = ET_EXEC,
+		  .e_machine = EM_X86_64,
+		  .e_version = EV_CURRENT,
+		  .e_phoff = sizeof(Elf64_Ehdr),
+		  .e_ehsize = sizeof(Elf64_Ehdr),
+		  .e_phentsize = sizeof(Elf64_Phdr),
+		  .e_phnum = 1 },
+		{ .p_type = PT_LOAD,
+		  .p_flags = PF_R,
+		  .p_vaddr = 0x400000,
+		  .p_filesz = 120,
+		  .p_memsz = 120,
+		  .p_align = 4096 },
 	};
 
 	make_of(name, &program, sizeof(program), mode);
@@ -91,8 +102,10 @@ static void by_name(void)
 
 int main(void)
 {
-	static const char *const made[] = { "not-executable", "no-format", "short-elf", "no-interpreter", "empty", "static",
-					    "loop" };
+	static const char *const made[] = {
+		"not-executable", "no-format", "short-elf", "no-interpreter",
+		"empty",          "static",    "loop"
+	};
 	int before, after;
 
 	MUST(mkdtemp(place) ? 0 : -1);

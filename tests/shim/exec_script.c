@@ -30,10 +30,22 @@ static void in_child(const char *what, void (*call)(void))
 	reap(pid);
 }
 
-static void with_execl(void) { execl(file, "script", NULL); }
-static void with_execlp(void) { execlp(file, "script", NULL); }
-static void with_execve(void) { execve(file, (char *[]){ file, NULL }, nothing); }
-static void with_env(void) { execlp("env", "env", "-i", "sh", file, NULL); }
+static void with_execl(void)
+{
+	execl(file, "script", NULL);
+}
+static void with_execlp(void)
+{
+	execlp(file, "script", NULL);
+}
+static void with_execve(void)
+{
+	execve(file, (char *[]){ file, NULL }, nothing);
+}
+static void with_env(void)
+{
+	execlp("env", "env", "-i", "sh", file, NULL);
+}
 
 static void with_spawnp(void)
 {

@@ -7,40 +7,81 @@
 enum { PORT = 4280 };
 
 static char path[4096], name[4096];
-static char *child_argv[] = { (char *)"self", (char *)"child", NULL }, *child_env[] = { (char *)"COLOUR=green", NULL };
+static char *child_argv[] = { (char *)"self", (char *)"child", NULL },
+	    *child_env[] = { (char *)"COLOUR=green", NULL };
 
-static void with_execv(void) { execv(path, child_argv); }
-static void with_execve(void) { execve(path, child_argv, child_env); }
-static void with_execvp(void) { execvp(name, child_argv); }
-static void with_execvpe(void) { execvpe(name, child_argv, child_env); }
-static void with_execl(void) { execl(path, "self", "child", NULL); }
-static void with_execle(void) { execle(path, "self", "child", NULL, child_env); }
-static void with_execlp(void) { execlp(name, "self", "child", NULL); }
-static void with_fexecve(void) { fexecve(open(path, O_RDONLY | O_CLOEXEC), child_argv, child_env); }
+static void with_execv(void)
+{
+	execv(path, child_argv);
+}
+static void with_execve(void)
+{
+	execve(path, child_argv, child_env);
+}
+static void with_execvp(void)
+{
+	execvp(name, child_argv);
+}
+static void with_execvpe(void)
+{
+	execvpe(name, child_argv, child_env);
+}
+static void with_execl(void)
+{
+	execl(path, "self", "child", NULL);
+}
+static void with_execle(void)
+{
+	execle(path, "self", "child", NULL, child_env);
+}
+static void with_execlp(void)
+{
+	execlp(name, "self", "child", NULL);
+}
+static void with_fexecve(void)
+{
+	fexecve(open(path, O_RDONLY | O_CLOEXEC), child_argv, child_env);
+}
 
 static void with_execveat(void)
 {
-	syscall(SYS_execveat, open(path, O_PATH | O_CLOEXEC), "", child_argv, child_env, AT_EMPTY_PATH);
+	syscall(SYS_execveat, open(path, O_PATH | O_CLOEXEC), "", child_argv, child_env,
+	        AT_EMPTY_PATH);
 }
 
 static void with_execveat_name(void)
 {
-	syscall(SYS_execveat, open(dirname(path), O_PATH | O_CLOEXEC), name, child_argv, child_env, 0);
+	syscall(SYS_execveat, open(dirname(path), O_PATH | O_CLOEXEC), name, child_argv, child_env,
+	        0);
 }
 
-static void with_syscall_execve(void) { syscall(SYS_execve, path, child_argv, child_env); }
+static void with_syscall_execve(void)
+{
+	syscall(SYS_execve, path, child_argv, child_env);
+}
 
-static const struct { const char *name; void (*call)(void); } variants[] = {
-	{ "execv", with_execv }, { "execve", with_execve }, { "execvp", with_execvp }, { "execvpe", with_execvpe },
-	{ "execl", with_execl }, { "execle", with_execle }, { "execlp", with_execlp }, { "fexecve", with_fexecve },
-	{ "execveat", with_execveat }, { "execveat in a directory", with_execveat_name },
+static const struct {
+	const char *name;
+	void (*call)(void);
+} variants[] = {
+	{ "execv", with_execv },
+	{ "execve", with_execve },
+	{ "execvp", with_execvp },
+	{ "execvpe", with_execvpe },
+	{ "execl", with_execl },
+	{ "execle", with_execle },
+	{ "execlp", with_execlp },
+	{ "fexecve", with_fexecve },
+	{ "execveat", with_execveat },
+	{ "execveat in a directory", with_execveat_name },
 	{ "SYS_execve", with_syscall_execve },
 };
 
 int main(int argc, char **argv)
 {
 	if (argc > 1) {
-		say("%s %s, COLOUR is %s: ", argv[0], argv[1], getenv("COLOUR") ? getenv("COLOUR") : "not set");
+		say("%s %s, COLOUR is %s: ", argv[0], argv[1],
+		    getenv("COLOUR") ? getenv("COLOUR") : "not set");
 		round_trip("127.0.0.1", PORT);
 		return 0;
 	}

@@ -22,17 +22,23 @@ static void much(int server, struct addr *there, bool by_msg)
 {
 	static char data[100000], got[65536];
 	struct iovec pieces[2] = { { data, sizeof(data) }, { data, sizeof(data) } };
-	struct msghdr m = { .msg_name = &there->sa, .msg_namelen = there->len, .msg_iov = pieces, .msg_iovlen = 2 };
+	struct msghdr m = { .msg_name = &there->sa,
+		            .msg_namelen = there->len,
+		            .msg_iov = pieces,
+		            .msg_iovlen = 2 };
 	size_t size = by_msg ? 2 * sizeof(data) : sizeof(data), sent;
 	int client = FD(socket(AF_INET, SOCK_STREAM, 0)), end;
 	long total = 0, part;
 	pid_t pid = (pid_t)MUST(fork());
 
 	if (!pid) {
-		sent = (size_t)MUST(by_msg ? sendmsg(client, &m, MSG_FASTOPEN)
-					   : sendto(client, data, size, MSG_FASTOPEN, &there->sa, there->len));
+		sent = (size_t)MUST(
+			by_msg ? sendmsg(client, &m, MSG_FASTOPEN)
+			       : sendto(client, data, size, MSG_FASTOPEN, &there->sa, there->len));
 		for (; sent < size; sent += (size_t)part)
-			part = MUST(send(client, data, size - sent < sizeof(data) ? size - sent : sizeof(data), 0));
+			part = MUST(send(client, data,
+			                 size - sent < sizeof(data) ? size - sent : sizeof(data),
+			                 0));
 		_exit(sent != size);
 	}
 	close(client);
@@ -48,11 +54,14 @@ int main(void)
 {
 	struct addr there = addr("127.0.0.1", PORT);
 	struct iovec data = { (char *)"message", 7 };
-	struct msghdr m = { .msg_name = &there.sa, .msg_namelen = there.len, .msg_iov = &data, .msg_iovlen = 1 };
+	struct msghdr m = {
+		.msg_name = &there.sa, .msg_namelen = there.len, .msg_iov = &data, .msg_iovlen = 1
+	};
 	int server = FD(listen_on("127.0.0.1", PORT)), client = FD(socket(AF_INET, SOCK_STREAM, 0));
 
 	set_option(server, IPPROTO_TCP, TCP_FASTOPEN, 5);
-	if (sendto(client, "send", 4, MSG_FASTOPEN, &there.sa, there.len) < 0 && errno == EOPNOTSUPP)
+	if (sendto(client, "send", 4, MSG_FASTOPEN, &there.sa, there.len) < 0 &&
+	    errno == EOPNOTSUPP)
 		SKIP("TCP Fast Open is switched off here");
 	served(server, client, "send");
 	client = FD(socket(AF_INET, SOCK_STREAM, 0));

@@ -26,7 +26,8 @@ static void remote(const char *host)
 	if (connect(tcp, &there.sa, there.len))
 		say("%s TCP: %s\n", host, err_name(errno));
 	seen.len = sizeof(seen.ss);
-	say("%s TCP: peer %s\n", host, getpeername(tcp, &seen.sa, &seen.len) ? err_name(errno) : show(&seen));
+	say("%s TCP: peer %s\n", host,
+	    getpeername(tcp, &seen.sa, &seen.len) ? err_name(errno) : show(&seen));
 	FAILS(EADDRNOTAVAIL, bind(socket_for(host, SOCK_STREAM), &there.sa, there.len));
 	close(udp);
 	close(tcp);

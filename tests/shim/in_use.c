@@ -8,7 +8,8 @@ enum { PORT = 4420 };
 
 static void clash(const char *first, const char *second, int port)
 {
-	int server = listen_on(first, port), other = socket_for(second, SOCK_STREAM), client, served;
+	int server = listen_on(first, port), other = socket_for(second, SOCK_STREAM), client,
+	    served;
 
 	say("%s then %s\n", first, second);
 	FAILS(EADDRINUSE, bind_to(other, second, port));

@@ -17,7 +17,8 @@ static void in_child(bool exec, int want)
 	snprintf(number, sizeof(number), "%d", want);
 	if (exec)
 		execl(self_path(), "self", number, NULL);
-	EQ(want, bind_to((int)MUST(socket(AF_INET, SOCK_STREAM, 0)), "127.0.0.1", PORT) ? errno : 0);
+	EQ(want,
+	   bind_to((int)MUST(socket(AF_INET, SOCK_STREAM, 0)), "127.0.0.1", PORT) ? errno : 0);
 	_exit(0);
 }
 
@@ -26,7 +27,9 @@ int main(int argc, char **argv)
 	int server;
 
 	if (argc > 1) {
-		EQ(atoi(argv[1]), bind_to((int)MUST(socket(AF_INET, SOCK_STREAM, 0)), "127.0.0.1", PORT) ? errno : 0);
+		EQ(atoi(argv[1]),
+		   bind_to((int)MUST(socket(AF_INET, SOCK_STREAM, 0)), "127.0.0.1", PORT) ? errno
+		                                                                          : 0);
 		return 0;
 	}
 	server = FD(listen_on("127.0.0.1", PORT));

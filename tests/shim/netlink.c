@@ -8,10 +8,16 @@ enum { PORT = 4700 };
 
 int main(void)
 {
-	struct { struct nlmsghdr h; struct rtgenmsg g; } ask = {
-		{ sizeof(ask), RTM_GETLINK, NLM_F_REQUEST | NLM_F_DUMP, 7, 0 }, { AF_UNSPEC },
+	struct {
+		struct nlmsghdr h;
+		struct rtgenmsg g;
+	} ask = {
+		{ sizeof(ask), RTM_GETLINK, NLM_F_REQUEST | NLM_F_DUMP, 7, 0 },
+		{ AF_UNSPEC },
 	};
-	struct sockaddr_nl name = { .nl_family = AF_NETLINK, .nl_pad = htons(PORT), .nl_pid = (unsigned)getpid() };
+	struct sockaddr_nl name = { .nl_family = AF_NETLINK,
+		                    .nl_pad = htons(PORT),
+		                    .nl_pid = (unsigned)getpid() };
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK }, from;
 	socklen_t len = sizeof(name);
 	int fd = FD(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
@@ -22,7 +28,8 @@ int main(void)
 	WANT(0, getsockname(fd, (struct sockaddr *)&name, &len));
 	EQ(sizeof(name), len);
 	EQ(1, name.nl_pid == (unsigned)getpid());
-	WANT(sizeof(ask), sendto(fd, &ask, sizeof(ask), 0, (struct sockaddr *)&kernel, sizeof(kernel)));
+	WANT(sizeof(ask),
+	     sendto(fd, &ask, sizeof(ask), 0, (struct sockaddr *)&kernel, sizeof(kernel)));
 	len = sizeof(from);
 	EQ(1, recvfrom(fd, answer, sizeof(answer), 0, (struct sockaddr *)&from, &len) > 16);
 	EQ(AF_NETLINK, from.nl_family);

@@ -6,7 +6,9 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
-static const struct { int first, last; } held[] = { { 80, 80 }, { 443, 443 }, { 4000, 4999 }, { 40123, 40123 } };
+static const struct {
+	int first, last;
+} held[] = { { 80, 80 }, { 443, 443 }, { 4000, 4999 }, { 40123, 40123 } };
 
 /* A bind without SO_REUSEADDR would fail where a former run is in TIME_WAIT, one with it would let others in too:
  * so bind with it, listen, which makes the port exclusive, stop listening, and take the option back. */

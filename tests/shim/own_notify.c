@@ -17,7 +17,8 @@ static void *ask(void *unused)
 	(void)unused;
 	round_trip("127.0.0.1", PORT);
 	/* refused by the program's own supervisor */
-	return (void *)(syscall(SYS_getpriority, 0, 0) == -1 && errno == EPERM ? "refused" : "allowed");
+	return (void *)(syscall(SYS_getpriority, 0, 0) == -1 && errno == EPERM ? "refused"
+	                                                                       : "allowed");
 }
 
 int main(void)
@@ -36,7 +37,8 @@ int main(void)
 	int listener;
 
 	WANT(0, prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
-	listener = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
+	listener = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+	                        SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
 	if (listener < 0 && errno == EINVAL)
 		SKIP("no seccomp notification in this kernel");
 	MUST(listener);

@@ -28,7 +28,8 @@ static void reachable(int server)
 
 int main(void)
 {
-	int one = bound_to_zero("127.0.0.1", SOCK_STREAM), two = bound_to_zero("127.0.0.1", SOCK_STREAM), udp, fixed;
+	int one = bound_to_zero("127.0.0.1", SOCK_STREAM),
+	    two = bound_to_zero("127.0.0.1", SOCK_STREAM), udp, fixed;
 	struct addr there;
 
 	WANT(0, listen(one, 5));

@@ -7,7 +7,8 @@ enum { TRIES = 300000 };
 
 static int kernels_port(int type)
 {
-	int fd = (int)MUST(socket(AF_INET, type, 0)); /* how often is chance: nothing is printed */
+	/* how often is chance: nothing is printed */
+	int fd = (int)MUST(socket(AF_INET, type, 0));
 
 	MUST(bind_to(fd, "127.0.0.1", 0));
 	return fd;
@@ -32,7 +33,8 @@ static void reaches(int server, const char *host, int port)
 
 static void named_twice(void)
 {
-	int server = kernels_port(SOCK_STREAM), port = port_of(server), second = FD(socket(AF_INET, SOCK_STREAM, 0)), twin;
+	int server = kernels_port(SOCK_STREAM), port = port_of(server),
+	    second = FD(socket(AF_INET, SOCK_STREAM, 0)), twin;
 
 	WANT(0, listen(server, 5));
 	FAILS(EADDRINUSE, bind_to(second, "127.0.0.1", port));

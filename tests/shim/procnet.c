@@ -44,7 +44,9 @@ static int sockets(unsigned int local, unsigned int remote, unsigned int state)
 	int count = 0;
 
 	for (char *line = strchr(text, '\n'); line && *++line; line = strchr(line, '\n'))
-		if (sscanf(line, "%*d: %*[0-9A-F]:%x %*[0-9A-F]:%x %x", &at[0], &at[1], &at[2]) == 3 && at[2] == state)
+		if (sscanf(line, "%*d: %*[0-9A-F]:%x %*[0-9A-F]:%x %x", &at[0], &at[1], &at[2]) ==
+		            3 &&
+		    at[2] == state)
 			count += (!local || at[0] == local) && (!remote || at[1] == remote);
 	return count;
 }
@@ -61,7 +63,11 @@ static void every_door(void)
 	FILE *stream;
 
 	snprintf(path, sizeof(path), "/proc/%d/net/tcp", (int)getpid());
-#define DOOR(expr) ({ read_all(FD(expr)); EQ(1, is_table()); })
+#define DOOR(expr) \
+	({ \
+		read_all(FD(expr)); \
+		EQ(1, is_table()); \
+	})
 	DOOR(open("/proc/net/tcp", O_RDONLY));
 	DOOR(open(path, O_RDONLY));
 	DOOR(open64("/proc/self/net/tcp", O_RDONLY));
@@ -118,7 +124,8 @@ static void no_files(void)
 
 	MUST(getrlimit(RLIMIT_FSIZE, &before));
 	none.rlim_max = before.rlim_max;
-	MUST(setrlimit(RLIMIT_FSIZE, &none)); /* nothing is said meanwhile: stdout is a file, too */
+	/* nothing is said meanwhile: stdout is a file, too */
+	MUST(setrlimit(RLIMIT_FSIZE, &none));
 	read_path("/proc/net/tcp");
 	MUST(setrlimit(RLIMIT_FSIZE, &before));
 	EQ(1, strstr(text, "local_address") != NULL);

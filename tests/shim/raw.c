@@ -20,7 +20,8 @@ int main(void)
 	WANT(25, recvfrom(fd, packet, sizeof(packet), 0, &from.sa, &from.len));
 	IS("127.0.0.1:0", show(&from));
 	EQ(0, memcmp(packet + 20, "hello", 5));
-	to = addr("127.0.0.1", PORT); /* the same text: a raw socket hears what other copies send */
+	/* the same text: a raw socket hears what other copies send */
+	to = addr("127.0.0.1", PORT);
 	say("%s\n", sendto(fd, "hello", 5, 0, &to.sa, to.len) == 5 ? "sent" : err_name(errno));
 	WANT(0, connect_to(fd, "127.0.0.1", PORT));
 	say("%s\n", peer_of(fd));

@@ -16,7 +16,8 @@ static int sharing(int type, bool share)
 
 int main(void)
 {
-	int one = sharing(SOCK_STREAM, true), two = sharing(SOCK_STREAM, true), third = sharing(SOCK_STREAM, false);
+	int one = sharing(SOCK_STREAM, true), two = sharing(SOCK_STREAM, true),
+	    third = sharing(SOCK_STREAM, false);
 	int served[2] = { 0 }, client;
 
 	WANT(0, bind_to(one, "127.0.0.1", PORT));

@@ -4,18 +4,25 @@
 
 enum { PORT = 4180 };
 
-union control { char bytes[CMSG_SPACE(sizeof(int))]; struct cmsghdr align; };
+union control {
+	char bytes[CMSG_SPACE(sizeof(int))];
+	struct cmsghdr align;
+};
 
 static void send_fd(int channel, int fd)
 {
 	char byte = 'f';
 	union control control = { 0 };
 	struct iovec data = { &byte, 1 };
-	struct msghdr m = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control,
-			    .msg_controllen = sizeof(control) };
+	struct msghdr m = { .msg_iov = &data,
+		            .msg_iovlen = 1,
+		            .msg_control = &control,
+		            .msg_controllen = sizeof(control) };
 	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
 
-	*c = (struct cmsghdr){ .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int)) };
+	*c = (struct cmsghdr){ .cmsg_level = SOL_SOCKET,
+		               .cmsg_type = SCM_RIGHTS,
+		               .cmsg_len = CMSG_LEN(sizeof(int)) };
 	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
 	WANT(1, sendmsg(channel, &m, 0));
 }
@@ -26,8 +33,10 @@ static int receive_fd(int channel)
 	int fd = -1;
 	union control control = { 0 };
 	struct iovec data = { &byte, 1 };
-	struct msghdr m = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control,
-			    .msg_controllen = sizeof(control) };
+	struct msghdr m = { .msg_iov = &data,
+		            .msg_iovlen = 1,
+		            .msg_control = &control,
+		            .msg_controllen = sizeof(control) };
 
 	WANT(1, recvmsg(channel, &m, MSG_CMSG_CLOEXEC));
 	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof(fd));

@@ -32,7 +32,8 @@ int main(void)
 			int udp = udp_on("127.0.0.1", PORT);
 
 			MUST(connect_to(udp, "127.0.0.1", PORT + 1));
-			if (strcmp(name_of(udp), "127.0.0.1:4780") || strcmp(peer_of(udp), "127.0.0.1:4781"))
+			if (strcmp(name_of(udp), "127.0.0.1:4780") ||
+			    strcmp(peer_of(udp), "127.0.0.1:4781"))
 				FAIL("%s to %s", name_of(udp), peer_of(udp));
 			MUST(close(udp));
 		}

@@ -16,7 +16,8 @@ static void beat(void)
 	static unsigned state = 1;
 
 	state = state * 1103515245 + 12345;
-	setitimer(ITIMER_REAL, &(struct itimerval){ .it_value.tv_usec = 200 + (state >> 16) % 4096 }, NULL);
+	setitimer(ITIMER_REAL,
+	          &(struct itimerval){ .it_value.tv_usec = 200 + (state >> 16) % 4096 }, NULL);
 }
 
 static void on_alarm(int number)
@@ -30,14 +31,15 @@ static void on_alarm(int number)
 	client = waiting < MOST_WAITING ? socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0) : -1;
 	if (client < 0)
 		broken += waiting < MOST_WAITING;
-	else if (connect(client, &there.sa, there.len) || getpeername(client, &name.sa, &name.len) ||
-		 name.in.sin_port != htons(PORT))
+	else if (connect(client, &there.sa, there.len) ||
+	         getpeername(client, &name.sa, &name.len) || name.in.sin_port != htons(PORT))
 		broken++;
 	waiting++;
 	close(client);
 	client = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	there = addr("127.0.0.1", PORT + 1);
-	if (client < 0 || bind(client, &there.sa, there.len) || sendto(client, "h", 1, 0, &there.sa, there.len) != 1)
+	if (client < 0 || bind(client, &there.sa, there.len) ||
+	    sendto(client, "h", 1, 0, &there.sa, there.len) != 1)
 		broken++;
 	close(client);
 	handled++;

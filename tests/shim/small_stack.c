@@ -67,10 +67,14 @@ int main(void)
 		bytes[i] = (char)i;
 		out_data[i] = (struct iovec){ &bytes[i], 1 };
 		in_data[i] = (struct iovec){ &got[i], 1 };
-		out[i].msg_hdr = (struct msghdr){ .msg_name = &there.sa, .msg_namelen = there.len,
-						  .msg_iov = &out_data[i], .msg_iovlen = 1 };
-		in[i].msg_hdr = (struct msghdr){ .msg_name = &from[i].ss, .msg_namelen = sizeof(from[i].ss),
-						 .msg_iov = &in_data[i], .msg_iovlen = 1 };
+		out[i].msg_hdr = (struct msghdr){ .msg_name = &there.sa,
+			                          .msg_namelen = there.len,
+			                          .msg_iov = &out_data[i],
+			                          .msg_iovlen = 1 };
+		in[i].msg_hdr = (struct msghdr){ .msg_name = &from[i].ss,
+			                         .msg_namelen = sizeof(from[i].ss),
+			                         .msg_iov = &in_data[i],
+			                         .msg_iovlen = 1 };
 	}
 	EQ(0, pthread_attr_init(&attributes));
 	EQ(0, pthread_attr_setstacksize(&attributes, (size_t)PTHREAD_STACK_MIN));

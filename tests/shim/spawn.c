@@ -48,7 +48,8 @@ int main(int argc, char **argv)
 	EQ(0, posix_spawn_file_actions_init(&actions));
 	EQ(0, posix_spawn_file_actions_adddup2(&actions, ready[1], 9));
 	EQ(0, posix_spawnattr_init(&attributes));
-	EQ(0, posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK));
+	EQ(0,
+	   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK));
 	strcpy(path, self_path());
 	EQ(0, posix_spawn(&pid, path, &actions, NULL, child_argv, environ));
 	served_by_child(pid, ready[0]);

@@ -8,7 +8,8 @@
 enum { PORT = 4520 };
 
 static char path[4200], name[256];
-static char *child_argv[] = { (char *)"its name", (char *)"child", NULL }, *child_env[] = { (char *)"COLOUR=green", NULL };
+static char *child_argv[] = { (char *)"its name", (char *)"child", NULL },
+	    *child_env[] = { (char *)"COLOUR=green", NULL };
 
 static pid_t with_spawn(void)
 {
@@ -26,31 +27,47 @@ static pid_t with_spawnp(void)
 	return pid;
 }
 
-#define WITH(exec)								\
-	({									\
-		pid_t pid_ = (pid_t)MUST(fork());				\
-		if (!pid_) {							\
-			exec;							\
-			FAIL("%s: %s", #exec, err_name(errno));			\
-		}								\
-		pid_;								\
+#define WITH(exec) \
+	({ \
+		pid_t pid_ = (pid_t)MUST(fork()); \
+		if (!pid_) { \
+			exec; \
+			FAIL("%s: %s", #exec, err_name(errno)); \
+		} \
+		pid_; \
 	})
 
-static pid_t with_execv(void) { return WITH(execv(path, child_argv)); }
-static pid_t with_execve(void) { return WITH(execve(path, child_argv, child_env)); }
-static pid_t with_execvp(void) { return WITH(execvp(name, child_argv)); }
-static pid_t with_execle(void) { return WITH(execle(path, "its name", "child", NULL, child_env)); }
+static pid_t with_execv(void)
+{
+	return WITH(execv(path, child_argv));
+}
+static pid_t with_execve(void)
+{
+	return WITH(execve(path, child_argv, child_env));
+}
+static pid_t with_execvp(void)
+{
+	return WITH(execvp(name, child_argv));
+}
+static pid_t with_execle(void)
+{
+	return WITH(execle(path, "its name", "child", NULL, child_env));
+}
 
-static const struct { const char *name; pid_t (*call)(void); } ways[] = {
-	{ "execv", with_execv }, { "execve", with_execve }, { "execvp", with_execvp }, { "execle", with_execle },
-	{ "posix_spawn", with_spawn }, { "posix_spawnp", with_spawnp },
+static const struct {
+	const char *name;
+	pid_t (*call)(void);
+} ways[] = {
+	{ "execv", with_execv },   { "execve", with_execve },     { "execvp", with_execvp },
+	{ "execle", with_execle }, { "posix_spawn", with_spawn }, { "posix_spawnp", with_spawnp },
 };
 
 static int child(char **argv)
 {
 	int server = listen_on("127.0.0.1", PORT), served;
 
-	say("%s %s, COLOUR is %s\n", argv[0], argv[1], getenv("COLOUR") ? getenv("COLOUR") : "not set");
+	say("%s %s, COLOUR is %s\n", argv[0], argv[1],
+	    getenv("COLOUR") ? getenv("COLOUR") : "not set");
 	MUST(write(9, "r", 1));
 	served = (int)MUST(accept(server, NULL, NULL));
 	IS("127.0.0.1:4520", name_of(served));

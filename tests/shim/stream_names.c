@@ -11,11 +11,15 @@ enum { PORT = 4820 };
 int main(void)
 {
 	int server = FD(listen_on("127.0.0.1", PORT)), client = FD(client_of("127.0.0.1", PORT));
-	int served = FD(accept(server, NULL, NULL)), file = (int)MUST(memfd_create("data", MFD_CLOEXEC)), ends[2];
+	int served = FD(accept(server, NULL, NULL)),
+	    file = (int)MUST(memfd_create("data", MFD_CLOEXEC)), ends[2];
 	struct addr elsewhere = addr("127.0.0.1", PORT + 1), from;
 	char text[16];
 	struct iovec data = { text, sizeof(text) };
-	struct msghdr m = { .msg_name = &from.ss, .msg_namelen = sizeof(from.ss), .msg_iov = &data, .msg_iovlen = 1 };
+	struct msghdr m = { .msg_name = &from.ss,
+		            .msg_namelen = sizeof(from.ss),
+		            .msg_iov = &data,
+		            .msg_iovlen = 1 };
 
 	memset(&from, 0x5a, sizeof(from));
 	from.len = sizeof(from.ss);

@@ -31,7 +31,8 @@ static void tcp(void)
 #endif
 	pass_byte(client, served, 't');
 	IS("127.0.0.1:4640", name_of(server));
-	FAILS(EADDRINUSE, syscall(SYS_bind, socket_for("127.0.0.1", SOCK_STREAM), &there.sa, there.len));
+	FAILS(EADDRINUSE,
+	      syscall(SYS_bind, socket_for("127.0.0.1", SOCK_STREAM), &there.sa, there.len));
 	FAILS(EFAULT, syscall(SYS_bind, server, NULL, there.len));
 }
 
@@ -41,8 +42,13 @@ static void udp(void)
 	int server = FD(udp_on("127.0.0.1", PORT)), client = FD(udp_on("127.0.0.1", PORT + 1));
 	char byte = 'x';
 	struct iovec data = { &byte, 1 };
-	struct msghdr out = { .msg_name = &there.sa, .msg_namelen = there.len, .msg_iov = &data, .msg_iovlen = 1 };
-	struct msghdr in = { .msg_name = &from.ss, .msg_namelen = sizeof(from.ss), .msg_iov = &data, .msg_iovlen = 1 };
+	struct msghdr out = {
+		.msg_name = &there.sa, .msg_namelen = there.len, .msg_iov = &data, .msg_iovlen = 1
+	};
+	struct msghdr in = { .msg_name = &from.ss,
+		             .msg_namelen = sizeof(from.ss),
+		             .msg_iov = &data,
+		             .msg_iovlen = 1 };
 	struct mmsghdr out2[2] = { { .msg_hdr = out }, { .msg_hdr = out } };
 	struct mmsghdr in2[2] = { { .msg_hdr = in }, { .msg_hdr = in } };
 

@@ -38,7 +38,8 @@ int main(void)
 	EQ(0, page == MAP_FAILED || memcmp(page, "hi", 3));
 	WANT(0, syscall(SYS_munmap, page, 4096));
 	/* a pointer above 4 GiB, a length above 4 GiB */
-	FAILS(ENOMEM, syscall(SYS_mmap, NULL, 1UL << 60, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0L));
+	FAILS(ENOMEM,
+	      syscall(SYS_mmap, NULL, 1UL << 60, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0L));
 	FAILS(EAGAIN, in_thread());
 	reap((pid_t)MUST(forked()));
 	FAILS(EBADF, syscall(SYS_close, -1));

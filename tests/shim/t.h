@@ -37,20 +37,38 @@
 
 enum { ERRNO_BEFORE = 1234, SKIPPED = 77 };
 
-#define say(...) dprintf(STDOUT_FILENO, __VA_ARGS__)
+#define say(...)  dprintf(STDOUT_FILENO, __VA_ARGS__)
 #define SKIP(...) (say("skip: " __VA_ARGS__), say("\n"), _exit(SKIPPED))
 
 static inline const char *err_name(int err)
 {
-#define ERR(e) { e, #e }
-	static const struct { int err; const char *name; } names[] = {
-		ERR(EPERM), ERR(ENOENT), ERR(EINTR), ERR(ENOEXEC), ERR(EBADF), ERR(EAGAIN), ERR(ENOMEM), ERR(EACCES), ERR(EFAULT),
-		ERR(EBUSY), ERR(EEXIST), ERR(EINVAL), ERR(EPIPE), ERR(ENOSYS), ERR(ENOTSOCK), ERR(EDESTADDRREQ),
-		ERR(EMSGSIZE), ERR(ENOPROTOOPT), ERR(EPROTONOSUPPORT), ERR(ESOCKTNOSUPPORT), ERR(EOPNOTSUPP),
-		ERR(EAFNOSUPPORT), ERR(EADDRINUSE), ERR(EADDRNOTAVAIL), ERR(ENETDOWN), ERR(ENETUNREACH),
-		ERR(ECONNABORTED), ERR(ECONNRESET), ERR(ENOBUFS), ERR(EISCONN), ERR(ENOTCONN), ERR(ETIMEDOUT),
-		ERR(ECONNREFUSED), ERR(EHOSTUNREACH), ERR(EALREADY), ERR(EINPROGRESS), { 0, "0" },
-		{ ERRNO_BEFORE, "untouched" },
+#define ERR(e) \
+	{ \
+		e, #e \
+	}
+	static const struct {
+		int err;
+		const char *name;
+	} names[] = {
+		ERR(EPERM),           ERR(ENOENT),
+		ERR(EINTR),           ERR(ENOEXEC),
+		ERR(EBADF),           ERR(EAGAIN),
+		ERR(ENOMEM),          ERR(EACCES),
+		ERR(EFAULT),          ERR(EBUSY),
+		ERR(EEXIST),          ERR(EINVAL),
+		ERR(EPIPE),           ERR(ENOSYS),
+		ERR(ENOTSOCK),        ERR(EDESTADDRREQ),
+		ERR(EMSGSIZE),        ERR(ENOPROTOOPT),
+		ERR(EPROTONOSUPPORT), ERR(ESOCKTNOSUPPORT),
+		ERR(EOPNOTSUPP),      ERR(EAFNOSUPPORT),
+		ERR(EADDRINUSE),      ERR(EADDRNOTAVAIL),
+		ERR(ENETDOWN),        ERR(ENETUNREACH),
+		ERR(ECONNABORTED),    ERR(ECONNRESET),
+		ERR(ENOBUFS),         ERR(EISCONN),
+		ERR(ENOTCONN),        ERR(ETIMEDOUT),
+		ERR(ECONNREFUSED),    ERR(EHOSTUNREACH),
+		ERR(EALREADY),        ERR(EINPROGRESS),
+		{ 0, "0" },           { ERRNO_BEFORE, "untouched" },
 	};
 #undef ERR
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
@@ -59,54 +77,71 @@ static inline const char *err_name(int err)
 	return strerror(err);
 }
 
-#define FAIL(...) (dprintf(STDERR_FILENO, "%s:%d: ", __FILE__, __LINE__), dprintf(STDERR_FILENO, __VA_ARGS__), \
-	dprintf(STDERR_FILENO, "\n"), _exit(1))
+#define FAIL(...) \
+	(dprintf(STDERR_FILENO, "%s:%d: ", __FILE__, __LINE__), \
+	 dprintf(STDERR_FILENO, __VA_ARGS__), dprintf(STDERR_FILENO, "\n"), _exit(1))
 
 /* WANT: one libc call that must return @want_; prints the value. */
-#define WANT(want_, expr_) ({ \
-	errno = ERRNO_BEFORE; \
-	long got_ = (long)(expr_), wanted_ = (long)(want_); \
-	int err_ = errno; \
-	if (got_ != wanted_ || err_ != ERRNO_BEFORE) \
-		FAIL("%s: want %ld, errno untouched; got %ld, errno %s", #expr_, wanted_, got_, err_name(err_)); \
-	say("%s = %ld\n", #expr_, got_); \
-	got_; })
+#define WANT(want_, expr_) \
+	({ \
+		errno = ERRNO_BEFORE; \
+		long got_ = (long)(expr_), wanted_ = (long)(want_); \
+		int err_ = errno; \
+		if (got_ != wanted_ || err_ != ERRNO_BEFORE) \
+			FAIL("%s: want %ld, errno untouched; got %ld, errno %s", #expr_, wanted_, \
+			     got_, err_name(err_)); \
+		say("%s = %ld\n", #expr_, got_); \
+		got_; \
+	})
 
 /* FAILS: one libc call that must return -1 with this errno; prints the errno. */
-#define FAILS(want_, expr_) ({ \
-	errno = ERRNO_BEFORE; \
-	long got_ = (long)(expr_); \
-	int err_ = errno; \
-	if (got_ != -1 || err_ != (want_)) \
-		FAIL("%s: want %s; got %ld, errno %s", #expr_, #want_, got_, err_name(err_)); \
-	say("%s = %s\n", #expr_, err_name(err_)); })
+#define FAILS(want_, expr_) \
+	({ \
+		errno = ERRNO_BEFORE; \
+		long got_ = (long)(expr_); \
+		int err_ = errno; \
+		if (got_ != -1 || err_ != (want_)) \
+			FAIL("%s: want %s; got %ld, errno %s", #expr_, #want_, got_, \
+			     err_name(err_)); \
+		say("%s = %s\n", #expr_, err_name(err_)); \
+	})
 
 /* FD: one libc call that must return a descriptor; prints no number. */
-#define FD(expr_) ({ \
-	errno = ERRNO_BEFORE; \
-	int got_ = (int)(expr_), err_ = errno; \
-	if (got_ < 0 || err_ != ERRNO_BEFORE) \
-		FAIL("%s: want a descriptor, errno untouched; got %d, errno %s", #expr_, got_, err_name(err_)); \
-	say("%s = fd\n", #expr_); \
-	got_; })
+#define FD(expr_) \
+	({ \
+		errno = ERRNO_BEFORE; \
+		int got_ = (int)(expr_), err_ = errno; \
+		if (got_ < 0 || err_ != ERRNO_BEFORE) \
+			FAIL("%s: want a descriptor, errno untouched; got %d, errno %s", #expr_, \
+			     got_, err_name(err_)); \
+		say("%s = fd\n", #expr_); \
+		got_; \
+	})
 
-#define MUST(expr_) ({ \
-	long done_ = (long)(expr_); \
-	if (done_ < 0) \
-		FAIL("%s: want success; got %ld, errno %s", #expr_, done_, err_name(errno)); \
-	done_; })
+#define MUST(expr_) \
+	({ \
+		long done_ = (long)(expr_); \
+		if (done_ < 0) \
+			FAIL("%s: want success; got %ld, errno %s", #expr_, done_, \
+			     err_name(errno)); \
+		done_; \
+	})
 
-#define EQ(want_, expr_) ({ \
-	long got_ = (long)(expr_), wanted_ = (long)(want_); \
-	if (got_ != wanted_) \
-		FAIL("%s: want %ld; got %ld", #expr_, wanted_, got_); \
-	say("%s = %ld\n", #expr_, got_); })
+#define EQ(want_, expr_) \
+	({ \
+		long got_ = (long)(expr_), wanted_ = (long)(want_); \
+		if (got_ != wanted_) \
+			FAIL("%s: want %ld; got %ld", #expr_, wanted_, got_); \
+		say("%s = %ld\n", #expr_, got_); \
+	})
 
-#define IS(want_, expr_) ({ \
-	const char *got_ = (expr_), *wanted_ = (want_); \
-	if (strcmp(got_, wanted_)) \
-		FAIL("%s: want '%s'; got '%s'", #expr_, wanted_, got_); \
-	say("%s = %s\n", #expr_, got_); })
+#define IS(want_, expr_) \
+	({ \
+		const char *got_ = (expr_), *wanted_ = (want_); \
+		if (strcmp(got_, wanted_)) \
+			FAIL("%s: want '%s'; got '%s'", #expr_, wanted_, got_); \
+		say("%s = %s\n", #expr_, got_); \
+	})
 
 struct addr {
 	union {
@@ -157,7 +192,8 @@ static inline const char *show(const struct addr *a)
 	}
 	if (a->len != (six ? sizeof(a->in6) : sizeof(a->in)))
 		FAIL("show: length %u does not fit family %d", a->len, a->sa.sa_family);
-	inet_ntop(a->sa.sa_family, six ? (const void *)&a->in6.sin6_addr : &a->in.sin_addr, host, sizeof(host));
+	inet_ntop(a->sa.sa_family, six ? (const void *)&a->in6.sin6_addr : &a->in.sin_addr, host,
+	          sizeof(host));
 	snprintf(text, 80, six ? "[%s]:%d" : "%s:%d", host, port_in(a));
 	return text;
 }
@@ -266,9 +302,11 @@ static inline void serve_and_connect(const char *host, int port)
 	int served = (int)MUST(accept(server, &from.sa, &from.len));
 
 	if (strcmp(name_of(server), show(&want)) || strcmp(peer_of(client), show(&want)))
-		FAIL("listener is %s, client's peer %s; want %s", name_of(server), peer_of(client), show(&want));
+		FAIL("listener is %s, client's peer %s; want %s", name_of(server), peer_of(client),
+		     show(&want));
 	if (strcmp(name_of(served), show(&want)) || strcmp(name_of(client), show(&from)))
-		FAIL("accepted %s from %s, client is %s", name_of(served), show(&from), name_of(client));
+		FAIL("accepted %s from %s, client is %s", name_of(served), show(&from),
+		     name_of(client));
 	pass_byte(client, served, 'q');
 	pass_byte(served, client, 'a');
 	close(client);

@@ -7,7 +7,8 @@ enum { PORT = 4460 };
 int main(void)
 {
 	struct addr to = addr("127.0.0.1", PORT), from = { .len = sizeof(from.ss) };
-	int tcp = FD(listen_on("127.0.0.1", PORT)), udp = FD(udp_on("127.0.0.1", PORT)), client, served;
+	int tcp = FD(listen_on("127.0.0.1", PORT)), udp = FD(udp_on("127.0.0.1", PORT)), client,
+	    served;
 
 	IS("127.0.0.1:4460", name_of(tcp));
 	IS("127.0.0.1:4460", name_of(udp));

@@ -5,16 +5,27 @@
 
 enum { PORT = 4060 };
 
-static int with_accept(int fd, struct sockaddr *sa, socklen_t *len) { return accept(fd, sa, len); }
-static int with_accept4(int fd, struct sockaddr *sa, socklen_t *len) { return accept4(fd, sa, len, SOCK_CLOEXEC); }
+static int with_accept(int fd, struct sockaddr *sa, socklen_t *len)
+{
+	return accept(fd, sa, len);
+}
+static int with_accept4(int fd, struct sockaddr *sa, socklen_t *len)
+{
+	return accept4(fd, sa, len, SOCK_CLOEXEC);
+}
 
 static int with_syscall(int fd, struct sockaddr *sa, socklen_t *len)
 {
 	return (int)syscall(SYS_accept4, fd, sa, len, SOCK_CLOEXEC);
 }
 
-static const struct { const char *name; int (*call)(int, struct sockaddr *, socklen_t *); } ways[] = {
-	{ "accept", with_accept }, { "accept4", with_accept4 }, { "SYS_accept4", with_syscall },
+static const struct {
+	const char *name;
+	int (*call)(int, struct sockaddr *, socklen_t *);
+} ways[] = {
+	{ "accept", with_accept },
+	{ "accept4", with_accept4 },
+	{ "SYS_accept4", with_syscall },
 };
 
 static void meet(const char *bound, const char *host, const char *client_name, const char *seen)
@@ -35,7 +46,8 @@ static void meet(const char *bound, const char *host, const char *client_name, c
 		IS(seen, peer_of(served));
 		pass_byte(client, served, 's');
 		/* end by a reset, so that neither side stays in TIME_WAIT */
-		MUST(setsockopt(client, SOL_SOCKET, SO_LINGER, &(struct linger){ 1, 0 }, sizeof(struct linger)));
+		MUST(setsockopt(client, SOL_SOCKET, SO_LINGER, &(struct linger){ 1, 0 },
+		                sizeof(struct linger)));
 		WANT(0, close(client));
 		FAILS(ECONNRESET, read(served, &from, 1));
 		close(served);

@@ -16,7 +16,8 @@ static void *serve_common(void *unused)
 		struct addr from = { .len = sizeof(from.ss) };
 		int served = (int)MUST(accept(common, &from.sa, &from.len));
 
-		if (strcmp(name_of(served), "127.0.0.1:4350") || strcmp(peer_of(served), show(&from)))
+		if (strcmp(name_of(served), "127.0.0.1:4350") ||
+		    strcmp(peer_of(served), show(&from)))
 			FAIL("accepted %s from %s", name_of(served), peer_of(served));
 		MUST(read(served, &byte, 1));
 		byte ^= 0x20;

@@ -28,7 +28,8 @@ static int accept4_one(int fd, struct sockaddr *sa, socklen_t *len)
 }
 
 /* bytes 2 and 3 of an accepted client are its ephemeral port: not printed */
-static void cut(const char *name, call *function, int fd, unsigned size, unsigned whole, bool port_known)
+static void cut(const char *name, call *function, int fd, unsigned size, unsigned whole,
+                bool port_known)
 {
 	unsigned char buffer[sizeof(struct sockaddr_storage) + 8];
 	socklen_t len = size;
@@ -36,7 +37,8 @@ static void cut(const char *name, call *function, int fd, unsigned size, unsigne
 	memset(buffer, CANARY, sizeof(buffer));
 	errno = ERRNO_BEFORE;
 	if (function(fd, (struct sockaddr *)(void *)buffer, &len) || errno != ERRNO_BEFORE)
-		FAIL("%s with %u bytes: want 0, errno untouched; got errno %s", name, size, err_name(errno));
+		FAIL("%s with %u bytes: want 0, errno untouched; got errno %s", name, size,
+		     err_name(errno));
 	if (len != whole)
 		FAIL("%s with %u bytes: want length %u; got %u", name, size, whole, len);
 	for (unsigned i = size < whole ? size : whole; i < sizeof(buffer); i++)

@@ -12,7 +12,9 @@ static void cut(int server, int client, unsigned size, bool by_msg)
 	char byte;
 	socklen_t len = size;
 	struct iovec data = { &byte, 1 };
-	struct msghdr m = { .msg_name = buffer, .msg_namelen = size, .msg_iov = &data, .msg_iovlen = 1 };
+	struct msghdr m = {
+		.msg_name = buffer, .msg_namelen = size, .msg_iov = &data, .msg_iovlen = 1
+	};
 	struct mmsghdr mm = { .msg_hdr = m };
 	long got;
 
@@ -26,7 +28,8 @@ static void cut(int server, int client, unsigned size, bool by_msg)
 	else
 		got = recvmsg(server, &m, 0), len = m.msg_namelen;
 	if (got != 1 || errno != ERRNO_BEFORE)
-		FAIL("%u bytes: want 1, errno untouched; got %ld, errno %s", size, got, err_name(errno));
+		FAIL("%u bytes: want 1, errno untouched; got %ld, errno %s", size, got,
+		     err_name(errno));
 	for (unsigned i = size < 16 ? size : 16; i < sizeof(buffer); i++)
 		if (buffer[i] != CANARY)
 			FAIL("%u bytes: byte %u was written", size, i);
@@ -48,6 +51,7 @@ int main(void)
 		cut(server, client, sizes[i], true);
 	}
 	FAILS(EINVAL, recvmsg(server, &m, MSG_DONTWAIT));
-	FAILS(EAGAIN, recvfrom(server, &m, 1, MSG_DONTWAIT, &(struct sockaddr){ 0 }, &(socklen_t){ (socklen_t)-1 }));
+	FAILS(EAGAIN, recvfrom(server, &m, 1, MSG_DONTWAIT, &(struct sockaddr){ 0 },
+	                       &(socklen_t){ (socklen_t)-1 }));
 	return 0;
 }

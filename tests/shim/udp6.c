@@ -30,6 +30,7 @@ int main(void)
 	client = FD(udp_on("127.0.0.1", PORT + 2));
 	echo(server, client, addr("127.0.0.1", PORT), "[::ffff:127.0.0.1]:4162", "127.0.0.1:4160");
 	client = FD(udp_on("::ffff:127.0.0.1", PORT + 3));
-	echo(server, client, addr("::ffff:127.0.0.1", PORT), "[::ffff:127.0.0.1]:4163", "[::ffff:127.0.0.1]:4160");
+	echo(server, client, addr("::ffff:127.0.0.1", PORT), "[::ffff:127.0.0.1]:4163",
+	     "[::ffff:127.0.0.1]:4160");
 	return 0;
 }

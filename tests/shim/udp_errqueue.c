@@ -13,8 +13,12 @@ int main(void)
 	int server = FD(udp_on("127.0.0.1", PORT)), client = FD(udp_on("127.0.0.1", PORT + 1));
 	char text[16], control[256];
 	struct iovec data = { text, sizeof(text) };
-	struct msghdr m = { .msg_name = &from.ss, .msg_namelen = sizeof(from.ss), .msg_iov = &data, .msg_iovlen = 1,
-			    .msg_control = control, .msg_controllen = sizeof(control) };
+	struct msghdr m = { .msg_name = &from.ss,
+		            .msg_namelen = sizeof(from.ss),
+		            .msg_iov = &data,
+		            .msg_iovlen = 1,
+		            .msg_control = control,
+		            .msg_controllen = sizeof(control) };
 	struct pollfd p = { client, 0, 0 };
 	struct sock_extended_err error;
 

@@ -25,8 +25,11 @@ static int drain(int fd)
 static void prepare(struct addr *to)
 {
 	for (int i = 0; i < COUNT; i++)
-		messages[i] = (struct mmsghdr){ .msg_len = 77, .msg_hdr = { .msg_name = &to->sa, .msg_namelen = to->len,
-									    .msg_iov = &data, .msg_iovlen = 1 } };
+		messages[i] = (struct mmsghdr){ .msg_len = 77,
+			                        .msg_hdr = { .msg_name = &to->sa,
+			                                     .msg_namelen = to->len,
+			                                     .msg_iov = &data,
+			                                     .msg_iovlen = 1 } };
 }
 
 /* recvmmsg takes more than the 1024 that sendmmsg is cut to. The sender sees to it that nothing is lost for want of room. */
@@ -45,8 +48,10 @@ static void receive_many(int server, struct addr *to)
 	if (!pid)
 		_exit(0);
 	for (int i = 0; i < MANY; i++)
-		many[i].msg_hdr = (struct msghdr){ .msg_name = &from[i].ss, .msg_namelen = sizeof(from[i].ss), .msg_iov = &data,
-						   .msg_iovlen = 1 };
+		many[i].msg_hdr = (struct msghdr){ .msg_name = &from[i].ss,
+			                           .msg_namelen = sizeof(from[i].ss),
+			                           .msg_iov = &data,
+			                           .msg_iovlen = 1 };
 	WANT(MANY, recvmmsg(server, many, MANY, 0, NULL));
 	for (int i = 0; i < MANY; i++)
 		if (port_in(&from[i]) != PORT + 1)

@@ -7,7 +7,8 @@ enum { PORT = 4930 };
 int main(void)
 {
 	struct addr to = addr("239.255.4.93", PORT), from = { .len = sizeof(from.ss) };
-	struct ip_mreqn group = { .imr_multiaddr = to.in.sin_addr, .imr_address.s_addr = htonl(INADDR_LOOPBACK) };
+	struct ip_mreqn group = { .imr_multiaddr = to.in.sin_addr,
+		                  .imr_address.s_addr = htonl(INADDR_LOOPBACK) };
 	int member = FD(socket(AF_INET, SOCK_DGRAM, 0)), client = FD(udp_on("127.0.0.1", PORT + 1));
 	struct pollfd p = { member, POLLIN, 0 };
 

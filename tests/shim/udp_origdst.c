@@ -20,9 +20,11 @@ static void show_control(struct msghdr *m)
 
 		if (at->cmsg_type == IP_ORIGDSTADDR || at->cmsg_type == IPV6_ORIGDSTADDR) {
 			memcpy(&seen.ss, CMSG_DATA(at), seen.len);
-			IS(seen.len == sizeof(seen.in6) ? "[::1]:5151" : "127.0.0.1:5150", show(&seen));
+			IS(seen.len == sizeof(seen.in6) ? "[::1]:5151" : "127.0.0.1:5150",
+			   show(&seen));
 		} else {
-			say("level %d, type %d, %u bytes\n", at->cmsg_level, at->cmsg_type, seen.len);
+			say("level %d, type %d, %u bytes\n", at->cmsg_level, at->cmsg_type,
+			    seen.len);
 		}
 	}
 }
@@ -32,7 +34,10 @@ static void receive(int server, struct addr *to, size_t room)
 	_Alignas(struct cmsghdr) char control[256] = "";
 	char byte;
 	struct iovec data = { &byte, 1 };
-	struct mmsghdr m = { .msg_hdr = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = control, .msg_controllen = room } };
+	struct mmsghdr m = { .msg_hdr = { .msg_iov = &data,
+		                          .msg_iovlen = 1,
+		                          .msg_control = control,
+		                          .msg_controllen = room } };
 
 	send_to(to);
 	WANT(1, recvmsg(server, &m.msg_hdr, 0));

@@ -10,7 +10,10 @@ int main(void)
 	int server = FD(udp_on("127.0.0.1", PORT)), client = FD(udp_on("127.0.0.1", PORT + 1));
 	char text[16];
 	struct iovec data = { text, 3 };
-	struct msghdr m = { .msg_name = &from.ss, .msg_namelen = sizeof(from.ss), .msg_iov = &data, .msg_iovlen = 1 };
+	struct msghdr m = { .msg_name = &from.ss,
+		            .msg_namelen = sizeof(from.ss),
+		            .msg_iov = &data,
+		            .msg_iovlen = 1 };
 
 	WANT(10, sendto(client, "0123456789", 10, 0, &to.sa, to.len));
 	WANT(4, recvfrom(server, text, 4, MSG_PEEK, &from.sa, &from.len));

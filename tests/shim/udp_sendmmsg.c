@@ -22,8 +22,10 @@ static void prepare(struct addr *named)
 			out[i].msg_hdr.msg_namelen = named->len;
 		}
 		in_data[i] = (struct iovec){ &got[i], 1 };
-		in[i].msg_hdr = (struct msghdr){ .msg_iov = &in_data[i], .msg_iovlen = 1,
-						 .msg_name = &from[i].ss, .msg_namelen = sizeof(from[i].ss) };
+		in[i].msg_hdr = (struct msghdr){ .msg_iov = &in_data[i],
+			                         .msg_iovlen = 1,
+			                         .msg_name = &from[i].ss,
+			                         .msg_namelen = sizeof(from[i].ss) };
 	}
 }
 
@@ -36,9 +38,10 @@ static void check_received(int count, bool named)
 			number++;
 		while (!(number % 3) == named);
 		from[i].len = in[i].msg_hdr.msg_namelen;
-		if (in[i].msg_len != 1 || got[i] != number || strcmp(show(&from[i]), "127.0.0.1:4112"))
-			FAIL("message %d: want %d from 127.0.0.1:4112; got %d from %s", i, number, got[i],
-			     show(&from[i]));
+		if (in[i].msg_len != 1 || got[i] != number ||
+		    strcmp(show(&from[i]), "127.0.0.1:4112"))
+			FAIL("message %d: want %d from 127.0.0.1:4112; got %d from %s", i, number,
+			     got[i], show(&from[i]));
 	}
 	say("%d messages in order from 127.0.0.1:4112\n", count);
 }
@@ -55,8 +58,10 @@ int main(void)
 	memcpy(before, out, sizeof(out));
 	WANT(COUNT, sendmmsg(client, out, COUNT, 0));
 	for (int i = 0; i < COUNT; i++) {
-		if (out[i].msg_len != 1 || memcmp(&out[i].msg_hdr, &before[i].msg_hdr, sizeof(struct msghdr)))
-			FAIL("message %d: want length 1, header as before; got length %u", i, out[i].msg_len);
+		if (out[i].msg_len != 1 ||
+		    memcmp(&out[i].msg_hdr, &before[i].msg_hdr, sizeof(struct msghdr)))
+			FAIL("message %d: want length 1, header as before; got length %u", i,
+			     out[i].msg_len);
 	}
 	IS("127.0.0.1:4111", show(&named));
 	WANT(34, recvmmsg(one, in, COUNT, MSG_DONTWAIT, NULL));

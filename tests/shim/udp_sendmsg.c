@@ -10,18 +10,25 @@ int main(void)
 	char head[4], tail[16], control[128];
 	struct iovec out[2] = { { (char *)"head", 4 }, { (char *)"tail", 4 } };
 	struct iovec in[2] = { { head, sizeof(head) }, { tail, sizeof(tail) } };
-	struct msghdr m = { .msg_name = &to.sa, .msg_namelen = to.len, .msg_iov = out, .msg_iovlen = 2 };
+	struct msghdr m = {
+		.msg_name = &to.sa, .msg_namelen = to.len, .msg_iov = out, .msg_iovlen = 2
+	};
 	int server = FD(udp_on("127.0.0.1", PORT)), client = FD(udp_on("127.0.0.1", PORT + 1));
 	struct cmsghdr *c;
 	struct in_pktinfo info;
 
 	set_option(server, IPPROTO_IP, IP_PKTINFO, 1);
 	WANT(8, sendmsg(client, &m, 0));
-	EQ(1, m.msg_name == &to.sa && m.msg_namelen == to.len && m.msg_iov == out && m.msg_iovlen == 2);
+	EQ(1, m.msg_name == &to.sa && m.msg_namelen == to.len && m.msg_iov == out &&
+	              m.msg_iovlen == 2);
 	IS("127.0.0.1:4100", show(&to));
 
-	m = (struct msghdr){ .msg_name = &from.ss, .msg_namelen = sizeof(from.ss), .msg_iov = in, .msg_iovlen = 2,
-			     .msg_control = control, .msg_controllen = sizeof(control) };
+	m = (struct msghdr){ .msg_name = &from.ss,
+		             .msg_namelen = sizeof(from.ss),
+		             .msg_iov = in,
+		             .msg_iovlen = 2,
+		             .msg_control = control,
+		             .msg_controllen = sizeof(control) };
 	WANT(8, recvmsg(server, &m, 0));
 	from.len = m.msg_namelen;
 	IS("127.0.0.1:4101", show(&from));
@@ -33,7 +40,9 @@ int main(void)
 	IS("127.0.0.1", inet_ntoa(info.ipi_addr));
 
 	/* no name wanted, no name given back */
-	m = (struct msghdr){ .msg_name = &to.sa, .msg_namelen = to.len, .msg_iov = out, .msg_iovlen = 2 };
+	m = (struct msghdr){
+		.msg_name = &to.sa, .msg_namelen = to.len, .msg_iov = out, .msg_iovlen = 2
+	};
 	WANT(8, sendmsg(client, &m, MSG_DONTWAIT));
 	m = (struct msghdr){ .msg_name = NULL, .msg_namelen = 99, .msg_iov = in, .msg_iovlen = 2 };
 	WANT(8, recvmsg(server, &m, 0));
@@ -43,7 +52,9 @@ int main(void)
 	WANT(0, connect_to(client, "127.0.0.1", PORT));
 	m = (struct msghdr){ .msg_iov = out, .msg_iovlen = 2 };
 	WANT(8, sendmsg(client, &m, 0));
-	m = (struct msghdr){ .msg_name = &from.ss, .msg_namelen = sizeof(from.ss), .msg_iov = in, .msg_iovlen = 1 };
+	m = (struct msghdr){
+		.msg_name = &from.ss, .msg_namelen = sizeof(from.ss), .msg_iov = in, .msg_iovlen = 1
+	};
 	WANT(4, recvmsg(server, &m, 0));
 	EQ(MSG_TRUNC | MSG_CTRUNC, m.msg_flags);
 	from.len = m.msg_namelen;

@@ -8,10 +8,13 @@ enum { PORT = 4080 };
 int main(void)
 {
 	struct addr to = addr("127.0.0.1", PORT), from = { .len = sizeof(from.ss) };
-	int server = FD(socket(AF_INET, SOCK_DGRAM, 0)), client = FD(socket(AF_INET, SOCK_DGRAM, 0));
+	int server = FD(socket(AF_INET, SOCK_DGRAM, 0)),
+	    client = FD(socket(AF_INET, SOCK_DGRAM, 0));
 	static char huge[70000];
 	struct iovec pieces[2] = { { huge, sizeof(huge) / 2 }, { huge, sizeof(huge) / 2 } };
-	struct msghdr m = { .msg_name = &to.sa, .msg_namelen = sizeof(to.in), .msg_iov = pieces, .msg_iovlen = 2 };
+	struct msghdr m = {
+		.msg_name = &to.sa, .msg_namelen = sizeof(to.in), .msg_iov = pieces, .msg_iovlen = 2
+	};
 	char text[16];
 
 	WANT(0, bind_to(server, "127.0.0.1", PORT));

@@ -9,7 +9,9 @@ int main(void)
 	struct addr to = addr("127.0.0.1", PORT), from = { .len = sizeof(from.ss) };
 	int server = FD(udp_on("127.0.0.1", PORT)), client = FD(udp_on("127.0.0.1", PORT + 1));
 	struct iovec data = { (char *)"hello", 5 };
-	struct msghdr m = { .msg_name = &to.sa, .msg_namelen = to.len, .msg_iov = &data, .msg_iovlen = 1 };
+	struct msghdr m = {
+		.msg_name = &to.sa, .msg_namelen = to.len, .msg_iov = &data, .msg_iovlen = 1
+	};
 	char text[16];
 
 	to.sa.sa_family = AF_UNSPEC;

@@ -21,10 +21,12 @@ static void same_name(int fd, const struct addr *want, bool peer)
 
 static void stream(const struct addr *there)
 {
-	int server = FD(socket(AF_UNIX, SOCK_STREAM, 0)), client = FD(socket(AF_UNIX, SOCK_STREAM, 0)), served;
+	int server = FD(socket(AF_UNIX, SOCK_STREAM, 0)),
+	    client = FD(socket(AF_UNIX, SOCK_STREAM, 0)), served;
 	struct addr from = { .len = sizeof(from.ss) };
 
-	FAILS(there->un.sun_path[0] ? ENOENT : ECONNREFUSED, connect(client, &there->sa, there->len));
+	FAILS(there->un.sun_path[0] ? ENOENT : ECONNREFUSED,
+	      connect(client, &there->sa, there->len));
 	WANT(0, bind(server, &there->sa, there->len));
 	WANT(0, listen(server, 5));
 	FAILS(EADDRINUSE, bind(socket(AF_UNIX, SOCK_STREAM, 0), &there->sa, there->len));
@@ -39,10 +41,13 @@ static void stream(const struct addr *there)
 static void datagram(const struct addr *there)
 {
 	struct addr from = { .len = sizeof(from.ss) };
-	int server = FD(socket(AF_UNIX, SOCK_DGRAM, 0)), client = FD(socket(AF_UNIX, SOCK_DGRAM, 0));
+	int server = FD(socket(AF_UNIX, SOCK_DGRAM, 0)),
+	    client = FD(socket(AF_UNIX, SOCK_DGRAM, 0));
 	struct iovec data = { (char *)"dg", 2 };
-	struct msghdr m = { .msg_name = (void *)(uintptr_t)&there->sa, .msg_namelen = there->len, .msg_iov = &data,
-			    .msg_iovlen = 1 };
+	struct msghdr m = { .msg_name = (void *)(uintptr_t)&there->sa,
+		            .msg_namelen = there->len,
+		            .msg_iov = &data,
+		            .msg_iovlen = 1 };
 
 	WANT(0, bind(server, &there->sa, there->len));
 	WANT(0, bind(client, &(struct sockaddr){ .sa_family = AF_UNIX }, 2));

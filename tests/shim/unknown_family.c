@@ -15,7 +15,8 @@ static void families(int fd, const char *what)
 		say("family %d: bind %s", family, err_name((int)a.len));
 		a.len = connect(fd, &a.sa, sizeof(a.in)) ? (socklen_t)errno : 0;
 		say(", connect %s", err_name((int)a.len));
-		a.len = sendto(fd, "x", 1, MSG_NOSIGNAL, &a.sa, sizeof(a.in)) < 0 ? (socklen_t)errno : 0;
+		a.len = sendto(fd, "x", 1, MSG_NOSIGNAL, &a.sa, sizeof(a.in)) < 0 ? (socklen_t)errno
+		                                                                  : 0;
 		say(", sendto %s\n", err_name((int)a.len));
 	}
 }
@@ -33,7 +34,8 @@ int main(void)
 		families(socket_for("::1", SOCK_STREAM), "IPv6 TCP");
 		families(socket_for("::1", SOCK_DGRAM), "IPv6 UDP");
 		FAILS(EINVAL, bind(socket_for("::1", SOCK_STREAM), &four.sa, four.len));
-		FAILS(EAFNOSUPPORT, bind(socket_for("::1", SOCK_STREAM), &four.sa, sizeof(six.in6)));
+		FAILS(EAFNOSUPPORT,
+		      bind(socket_for("::1", SOCK_STREAM), &four.sa, sizeof(six.in6)));
 	}
 	return 0;
 }

@@ -7,7 +7,8 @@ enum { PORT = 4500 };
 int main(void)
 {
 	struct addr any = addr("0.0.0.0", PORT), some = addr("127.0.0.1", PORT);
-	int server = FD(socket(AF_INET, SOCK_STREAM, 0)), udp = FD(socket(AF_INET, SOCK_DGRAM, 0)), client, served;
+	int server = FD(socket(AF_INET, SOCK_STREAM, 0)), udp = FD(socket(AF_INET, SOCK_DGRAM, 0)),
+	    client, served;
 
 	any.sa.sa_family = some.sa.sa_family = AF_UNSPEC;
 	set_option(server, SOL_SOCKET, SO_REUSEADDR, 1);

@@ -21,15 +21,17 @@ int main(void)
 		if (!pid) {
 			name.len = sizeof(name.ss);
 			result = bind(sockets[0], &there.sa, there.len) || listen(sockets[0], 1) ||
-				 connect(sockets[1], &there.sa, there.len) ||
-				 getpeername(sockets[1], &name.sa, &name.len);
+			         connect(sockets[1], &there.sa, there.len) ||
+			         getpeername(sockets[1], &name.sa, &name.len);
 			_exit(0);
 		}
 		if (errno != ERRNO_BEFORE)
 			FAIL("errno after vfork: want untouched; got %s", err_name(errno));
 		reap(pid);
-		if (result || strcmp(show(&name), "127.0.0.1:4261") || strcmp(name_of(sockets[0]), "127.0.0.1:4261"))
-			FAIL("child %d: result %d, peer %s, name %s", i, result, show(&name), name_of(sockets[0]));
+		if (result || strcmp(show(&name), "127.0.0.1:4261") ||
+		    strcmp(name_of(sockets[0]), "127.0.0.1:4261"))
+			FAIL("child %d: result %d, peer %s, name %s", i, result, show(&name),
+			     name_of(sockets[0]));
 		served = (int)MUST(accept(sockets[0], NULL, NULL));
 		pass_byte(sockets[1], served, 'v');
 		close(served);

@@ -45,10 +45,13 @@ static bool local6(const char *text, uint16_t port, uint32_t len, struct berth_a
 
 static void local_addresses_are_ours(void **state)
 {
-	static const char *const four[] = { "127.0.0.1", "127.255.255.255", "127.0.0.53", "0.0.0.0", "10.1.2.3",
-					    "224.0.0.1", "239.255.255.250", "255.255.255.255" };
-	static const char *const six[] = { "::1", "::", "::ffff:127.0.0.1", "::ffff:0.0.0.0", "::ffff:10.1.2.3",
-					   "2001:db8::7", "ff02::1", "::ffff:239.1.2.3" };
+	static const char *const four[] = { "127.0.0.1",       "127.255.255.255", "127.0.0.53",
+		                            "0.0.0.0",         "10.1.2.3",        "224.0.0.1",
+		                            "239.255.255.250", "255.255.255.255" };
+	static const char *const six[] = {
+		"::1",         "::",      "::ffff:127.0.0.1", "::ffff:0.0.0.0", "::ffff:10.1.2.3",
+		"2001:db8::7", "ff02::1", "::ffff:239.1.2.3"
+	};
 	struct berth_addr addr;
 
 	(void)state;
@@ -62,10 +65,11 @@ static void local_addresses_are_ours(void **state)
 
 static void everything_else_is_not(void **state)
 {
-	static const char *const four[] = { "126.255.255.255", "128.0.0.1", "10.1.2.4", "223.255.255.255", "240.0.0.1",
-					    "255.255.255.254", "0.0.0.1" };
-	static const char *const six[] = { "::2", "fe80::1", "::ffff:8.8.8.8", "2001:db8::8", "::fffe:127.0.0.1",
-					   "::127.0.0.1" };
+	static const char *const four[] = { "126.255.255.255", "128.0.0.1", "10.1.2.4",
+		                            "223.255.255.255", "240.0.0.1", "255.255.255.254",
+		                            "0.0.0.1" };
+	static const char *const six[] = { "::2",         "fe80::1",          "::ffff:8.8.8.8",
+		                           "2001:db8::8", "::fffe:127.0.0.1", "::127.0.0.1" };
 	struct berth_addr addr;
 
 	(void)state;
@@ -110,8 +114,8 @@ static void unaligned_addresses_are_fine(void **state)
 {
 	unsigned char room[sizeof(struct sockaddr_in6) + 1];
 	struct sockaddr_in6 sa = { .sin6_family = AF_INET6,
-				   .sin6_port = htons(3101),
-				   .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+		                   .sin6_port = htons(3101),
+		                   .sin6_addr = IN6ADDR_LOOPBACK_INIT };
 	struct berth_addr addr;
 
 	(void)state;

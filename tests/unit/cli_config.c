@@ -21,7 +21,8 @@ static struct config *read_good(const char *text)
 
 static void test_empty_files(void **state)
 {
-	static const char *const texts[] = { "", "\n", "# nothing\n", "---\n", "---\n...\n", "~\n", "{}\n" };
+	static const char *const texts[] = { "",           "\n",  "# nothing\n", "---\n",
+		                             "---\n...\n", "~\n", "{}\n" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
@@ -36,8 +37,9 @@ static void test_empty_files(void **state)
 
 static void test_profile_over_top(void **state)
 {
-	struct config *config = read_good("workers: 4\nport: [3101, 3103]\nstrict: true\n"
-					  "profiles:\n  ci:\n    workers: 2\n    port: 5278\n  local:\n");
+	struct config *config = read_good(
+		"workers: 4\nport: [3101, 3103]\nstrict: true\n"
+		"profiles:\n  ci:\n    workers: 2\n    port: 5278\n  local:\n");
 	struct cli ci = { 0 }, local = { 0 };
 
 	(void)state;
@@ -57,13 +59,13 @@ static void test_profile_over_top(void **state)
 
 static void test_databases(void **state)
 {
-	struct config *config = read_good(
-		"databases:\n"
-		"  - mes_e2e_db\n"
-		"  - postgresql://u:p%40w@localhost:5433/other\n"
-		"  - {kind: redis, port: 6379}\n"
-		"  - kind: command\n    port: 9200\n    start: ./search\n    ready: curl -f localhost:9200\n"
-		"    inputs: [a, b]\n    mode: private\n");
+	struct config *config = read_good("databases:\n"
+	                                  "  - mes_e2e_db\n"
+	                                  "  - postgresql://u:p%40w@localhost:5433/other\n"
+	                                  "  - {kind: redis, port: 6379}\n"
+	                                  "  - kind: command\n    port: 9200\n    start: "
+	                                  "./search\n    ready: curl -f localhost:9200\n"
+	                                  "    inputs: [a, b]\n    mode: private\n");
 	struct cli cli = { 0 };
 	const struct run_database *list;
 
@@ -87,7 +89,8 @@ static void test_databases(void **state)
 
 static void test_allow(void **state)
 {
-	struct config *config = read_good("allow:\n  - {port: 9229, program: node}\n  - stack: keepalive\n");
+	struct config *config = read_good(
+		"allow:\n  - {port: 9229, program: node}\n  - stack: keepalive\n");
 	struct cli cli = { 0 };
 
 	(void)state;
@@ -102,8 +105,9 @@ static void test_allow(void **state)
 
 static void test_alarm(void **state)
 {
-	struct config *config = read_good("alarm:\n  - error: EPIPE\n  - {error: ECONNREFUSED, rate: 12.5%, count: 10}\n"
-					  "hook: notify\n");
+	struct config *config = read_good(
+		"alarm:\n  - error: EPIPE\n  - {error: ECONNREFUSED, rate: 12.5%, count: 10}\n"
+		"hook: notify\n");
 	struct cli cli = { 0 };
 
 	(void)state;
@@ -121,9 +125,9 @@ static void test_alarm(void **state)
 
 static void test_aliases_and_styles(void **state)
 {
-	struct config *config = read_good(
-		"port: &ports [3101, \"3103\"]\nshare: &s 9000\n"
-		"profiles:\n    ci: &ci\n        port: *ports\n        share: *s\n    nightly: *ci\n");
+	struct config *config = read_good("port: &ports [3101, \"3103\"]\nshare: &s 9000\n"
+	                                  "profiles:\n    ci: &ci\n        port: *ports\n        "
+	                                  "share: *s\n    nightly: *ci\n");
 	struct cli cli = { 0 };
 
 	(void)state;
@@ -137,8 +141,8 @@ static void test_aliases_and_styles(void **state)
 
 static void test_command(void **state)
 {
-	struct config *config = read_good(
-		"command: npm test && echo \"it's\\tdone\"\nprofiles: {list: {command: [npm, run, a b]}}\n");
+	struct config *config = read_good("command: npm test && echo \"it's\\tdone\"\nprofiles: "
+	                                  "{list: {command: [npm, run, a b]}}\n");
 	struct cli text = { 0 }, list = { 0 };
 
 	(void)state;
@@ -158,15 +162,17 @@ static void test_command(void **state)
 /* What is odd but right must come through the normal form unchanged */
 static void test_odd_texts(void **state)
 {
-	static const char text[] = "setup: \"tab\\there, quote \\\" and \\\\ , \\u00e9, \\U0001F6A2, bell "
-				   "\\a, # no comment: {x}\"\n";
+	static const char text[] =
+		"setup: \"tab\\there, quote \\\" and \\\\ , \\u00e9, \\U0001F6A2, bell "
+		"\\a, # no comment: {x}\"\n";
 	struct config *config = read_good(text);
 	struct cli cli = { 0 };
 
 	(void)state;
 	config_apply(config, NULL, &cli);
-	assert_string_equal(cli.run.setup,
-			    "tab\there, quote \" and \\ , \u00e9, \U0001F6A2, bell \a, # no comment: {x}");
+	assert_string_equal(
+		cli.run.setup,
+		"tab\there, quote \" and \\ , \u00e9, \U0001F6A2, bell \a, # no comment: {x}");
 	cli_free(&cli);
 	config_free(config);
 }
@@ -176,23 +182,32 @@ static void test_refused(void **state)
 	static const struct {
 		const char *text, *message;
 	} rows[] = {
-		{ "workers: many\n", "berth.yaml:1: workers: expected a number from 1 to 256, got 'many'" },
+		{ "workers: many\n",
+		  "berth.yaml:1: workers: expected a number from 1 to 256, got 'many'" },
 		{ "\n\nprofiles:\n  ci:\n    workers: many\n",
-		  "berth.yaml:5: profiles.ci.workers: expected a number from 1 to 256, got 'many'" },
-		{ "workers:\n", "berth.yaml:1: workers: expected a number from 1 to 256, got nothing" },
-		{ "workers: [1]\n", "berth.yaml:1: workers: expected a number from 1 to 256, got a list" },
+		  "berth.yaml:5: profiles.ci.workers: expected a number from 1 to 256, got "
+		  "'many'" },
+		{ "workers:\n",
+		  "berth.yaml:1: workers: expected a number from 1 to 256, got nothing" },
+		{ "workers: [1]\n",
+		  "berth.yaml:1: workers: expected a number from 1 to 256, got a list" },
 		{ "workers: {a: 1}\n",
 		  "berth.yaml:1: workers: expected a number from 1 to 256, got a mapping" },
-		{ "port: []\n", "berth.yaml:1: port: expected at least one value, got an empty list" },
-		{ "port: [[1]]\n", "berth.yaml:1: port[0]: expected ports from 1 to 65535 such as 3101 or "
-				   "3000-3010, got a list" },
+		{ "port: []\n",
+		  "berth.yaml:1: port: expected at least one value, got an empty list" },
+		{ "port: [[1]]\n",
+		  "berth.yaml:1: port[0]: expected ports from 1 to 65535 such as 3101 or "
+		  "3000-3010, got a list" },
 		{ "worker: 3\n", "berth.yaml:1: worker: unknown key: did you mean 'workers'?" },
 		{ "frobnicate: 3\n", "berth.yaml:1: frobnicate: unknown key" },
-		{ "profiles: {ci: {profiles: {}}}\n", "berth.yaml:1: profiles.ci.profiles: unknown key" },
-		{ "keep: true\nkeep: false\n", "berth.yaml:2: keep: is given twice, first in line 1" },
+		{ "profiles: {ci: {profiles: {}}}\n",
+		  "berth.yaml:1: profiles.ci.profiles: unknown key" },
+		{ "keep: true\nkeep: false\n",
+		  "berth.yaml:2: keep: is given twice, first in line 1" },
 		{ "- a\n", "berth.yaml:1: expected a mapping of settings, got a list" },
 		{ "just text\n", "berth.yaml:1: expected a mapping of settings, got 'just text'" },
-		{ "x: &a {workers: 1}\nprofiles:\n  ci:\n    <<: *a\n", "berth.yaml:1: x: unknown key" },
+		{ "x: &a {workers: 1}\nprofiles:\n  ci:\n    <<: *a\n",
+		  "berth.yaml:1: x: unknown key" },
 		{ "[a]: 1\n", "berth.yaml:1: expected a key, got a list" },
 		{ "workers: 1\n---\nworkers: 2\n",
 		  "berth.yaml:3: expected one document, got a second after '---'" },
@@ -209,15 +224,16 @@ static void test_refused(void **state)
 		{ "databases: x\n", "berth.yaml:1: databases: expected a list, got 'x'" },
 		{ "databases: [{prot: 1}]\n",
 		  "berth.yaml:1: databases[0].prot: unknown key: did you mean 'port'?" },
-		{ "alarm: [{error: ENOENT}]\n", "berth.yaml:1: alarm[0].error: expected EPIPE, ECONNRESET, ECONNREFUSED, "
-						"ETIMEDOUT or EADDRINUSE, got 'ENOENT'" },
+		{ "alarm: [{error: ENOENT}]\n",
+		  "berth.yaml:1: alarm[0].error: expected EPIPE, ECONNRESET, ECONNREFUSED, "
+		  "ETIMEDOUT or EADDRINUSE, got 'ENOENT'" },
 		{ "allow: [x]\n", "berth.yaml:1: allow[0]: expected a mapping, got 'x'" },
-		{ "workers: 3\n\tport: 1\n",
-		  "berth.yaml:2: not valid YAML: found a tab character that violates indentation, while "
-		  "scanning a plain scalar that begins in line 1" },
-		{ "port: [3101\nworkers: 2\n",
-		  "berth.yaml:2: not valid YAML: did not find expected ',' or ']', while parsing a flow "
-		  "sequence that begins in line 1" },
+		{ "workers: 3\n\tport: 1\n", "berth.yaml:2: not valid YAML: found a tab character "
+		                             "that violates indentation, while "
+		                             "scanning a plain scalar that begins in line 1" },
+		{ "port: [3101\nworkers: 2\n", "berth.yaml:2: not valid YAML: did not find "
+		                               "expected ',' or ']', while parsing a flow "
+		                               "sequence that begins in line 1" },
 		{ "port: *nowhere\n", "berth.yaml:1: not valid YAML: found undefined alias" },
 	};
 
@@ -226,9 +242,9 @@ static void test_refused(void **state)
 		cleanup_strv char **errors = NULL;
 		struct config *config = NULL;
 
-		assert_int_equal(
-			config_parse(rows[i].text, strlen(rows[i].text), "berth.yaml", &config, &errors),
-			-EINVAL);
+		assert_int_equal(config_parse(rows[i].text, strlen(rows[i].text), "berth.yaml",
+		                              &config, &errors),
+		                 -EINVAL);
 		assert_non_null(errors);
 		assert_string_equal(errors[0], rows[i].message);
 	}
@@ -244,7 +260,8 @@ static void test_many_mistakes(void **state)
 	(void)state;
 	for (int i = 0; i < 50; i++)
 		str_addf(&text, "frobnicate%d: 1\n", i);
-	assert_int_equal(config_parse(text.text, text.len, "berth.yaml", &config, &errors), -EINVAL);
+	assert_int_equal(config_parse(text.text, text.len, "berth.yaml", &config, &errors),
+	                 -EINVAL);
 	assert_int_equal(strv_len(errors), 21);
 	assert_string_equal(errors[20], "berth.yaml: and 30 more");
 }
@@ -263,8 +280,10 @@ static void test_alias_bomb(void **state)
 	str_add(&text, "]\nprofiles:\n");
 	for (int i = 0; i < 60; i++)
 		str_addf(&text, "  p%d: {port: *p}\n", i);
-	assert_int_equal(config_parse(text.text, text.len, "berth.yaml", &config, &errors), -EINVAL);
-	assert_string_equal(errors[0], "berth.yaml:1: the file is too large, or its aliases make it so");
+	assert_int_equal(config_parse(text.text, text.len, "berth.yaml", &config, &errors),
+	                 -EINVAL);
+	assert_string_equal(errors[0],
+	                    "berth.yaml:1: the file is too large, or its aliases make it so");
 }
 
 static void test_choice_of_profile(void **state)
@@ -300,8 +319,8 @@ static void test_choice_of_profile(void **state)
 static void test_load(void **state)
 {
 	char dir[] = "/tmp/berth-config-XXXXXX",
-	     *flag[] = { (char[]){ "berth" }, (char[]){ "run" }, (char[]){ "--db=only" }, (char[]){ "true" },
-			 NULL };
+	     *flag[] = { (char[]){ "berth" }, (char[]){ "run" }, (char[]){ "--db=only" },
+		         (char[]){ "true" }, NULL };
 	static const char text[] =
 		"db: [one, 'redis://localhost']\ndatabases: ['mysql://root@localhost/two']\n";
 	struct cli cli = { 0 }, flagged = { 0 };
@@ -329,13 +348,13 @@ static void test_load(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_empty_files),	   cmocka_unit_test(test_profile_over_top),
-		cmocka_unit_test(test_databases),	   cmocka_unit_test(test_allow),
-		cmocka_unit_test(test_alarm),
-		cmocka_unit_test(test_aliases_and_styles), cmocka_unit_test(test_command),
-		cmocka_unit_test(test_odd_texts),	   cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_many_mistakes),	   cmocka_unit_test(test_alias_bomb),
-		cmocka_unit_test(test_choice_of_profile),  cmocka_unit_test(test_load),
+		cmocka_unit_test(test_empty_files), cmocka_unit_test(test_profile_over_top),
+		cmocka_unit_test(test_databases),   cmocka_unit_test(test_allow),
+		cmocka_unit_test(test_alarm),       cmocka_unit_test(test_aliases_and_styles),
+		cmocka_unit_test(test_command),     cmocka_unit_test(test_odd_texts),
+		cmocka_unit_test(test_refused),     cmocka_unit_test(test_many_mistakes),
+		cmocka_unit_test(test_alias_bomb),  cmocka_unit_test(test_choice_of_profile),
+		cmocka_unit_test(test_load),
 	};
 
 	return cmocka_run_group_tests_name("cli_config", tests, NULL, NULL);

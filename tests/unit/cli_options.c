@@ -10,10 +10,17 @@
 /* A text that the option accepts and that is not its neutral zero; @second another one */
 static const char *sample(const struct option *option, bool second)
 {
-	static const char *const first_texts[] = { "true", "7",	  "3101,3103-3110", "21000-21999", "90s",
-						   "512M", "reset:3101@2s,kill:3102@90s", "word" };
-	static const char *const second_texts[] = { "true", "9", "4000", "22000-22999", "2h", "2G", "stall:3101@1h/500ms",
-						    "other" };
+	static const char *const first_texts[] = { "true",
+		                                   "7",
+		                                   "3101,3103-3110",
+		                                   "21000-21999",
+		                                   "90s",
+		                                   "512M",
+		                                   "reset:3101@2s,kill:3102@90s",
+		                                   "word" };
+	static const char *const second_texts[] = {
+		"true", "9", "4000", "22000-22999", "2h", "2G", "stall:3101@1h/500ms", "other"
+	};
 
 	if (option->names)
 		return option->names[second ? 2 : 1];
@@ -25,10 +32,10 @@ static const char *sample(const struct option *option, bool second)
 
 static void parse_flag(struct cli *cli, const struct option *option, const char *text)
 {
-	cleanup_free char *flag =
-		option->arg ? str_print("--%s=%s", option->name, text) : str_print("--%s", option->name);
+	cleanup_free char *flag = option->arg ? str_print("--%s=%s", option->name, text)
+	                                      : str_print("--%s", option->name);
 	char *argv[] = { (char[]){ "berth" }, (char[]){ "run" },  flag,
-			 (char[]){ "--" },    (char[]){ "true" }, NULL };
+		         (char[]){ "--" },    (char[]){ "true" }, NULL };
 
 	assert_int_equal(cli_parse(cli, 5, argv), 0);
 	assert_string_equal(cli->args[0], "true");
@@ -57,11 +64,12 @@ static void test_every_option_reaches_the_run(void **state)
 	unsigned int count = 0;
 
 	(void)state;
-	for (const struct option *option = option_table; option < option_table + OPTIONS; option++) {
+	for (const struct option *option = option_table; option < option_table + OPTIONS;
+	     option++) {
 		const char *text = sample(option, false);
 		struct cli by_flag = { 0 }, by_yaml = { 0 };
-		cleanup_free char *yaml = str_print("%s: %s\n", option->name, text), *flag_text = NULL,
-				  *yaml_text = NULL;
+		cleanup_free char *yaml = str_print("%s: %s\n", option->name, text),
+				  *flag_text = NULL, *yaml_text = NULL;
 
 		if (!option_in(option, VERB_run) || !(option->where & OPTION_IN_YAML))
 			continue;
@@ -85,12 +93,14 @@ static void test_every_option_reaches_the_run(void **state)
 static void test_flag_wins_over_yaml(void **state)
 {
 	(void)state;
-	for (const struct option *option = option_table; option < option_table + OPTIONS; option++) {
+	for (const struct option *option = option_table; option < option_table + OPTIONS;
+	     option++) {
 		cleanup_free char *yaml = str_print("%s: %s\n", option->name, sample(option, true));
 		cleanup_free char *want = NULL, *got = NULL;
 		struct cli cli = { 0 };
 
-		if (!option_in(option, VERB_run) || !(option->where & OPTION_IN_YAML) || !option->arg)
+		if (!option_in(option, VERB_run) || !(option->where & OPTION_IN_YAML) ||
+		    !option->arg)
 			continue;
 		parse_flag(&cli, option, sample(option, false));
 		want = option_text(&cli, option);
@@ -105,7 +115,7 @@ static void test_flag_wins_over_yaml(void **state)
 static void test_flag_switches_off(void **state)
 {
 	char *argv[] = { (char[]){ "berth" }, (char[]){ "run" }, (char[]){ "--no-strict" },
-			 (char[]){ "true" }, NULL };
+		         (char[]){ "true" }, NULL };
 	struct cli cli = { 0 };
 
 	(void)state;
@@ -190,7 +200,8 @@ static void test_values(void **state)
 		shown = option_text(&cli, option);
 		if (!str_equal(shown, rows[i].shown) || !ret != !!rows[i].shown)
 			fail_msg("--%s '%s': want %s, got %s (%d)", option->name, rows[i].text,
-				 rows[i].shown ? rows[i].shown : "refused", shown ? shown : "refused", ret);
+			         rows[i].shown ? rows[i].shown : "refused",
+			         shown ? shown : "refused", ret);
 		cli_free(&cli);
 	}
 }
@@ -230,7 +241,8 @@ static void test_lists_and_layers(void **state)
 
 static void test_nearest(void **state)
 {
-	static const char *const names[] = { "workers", "port", "share", "strict", "db-mode", "leaks" };
+	static const char *const names[] = { "workers", "port",    "share",
+		                             "strict",  "db-mode", "leaks" };
 
 	(void)state;
 	assert_string_equal(option_nearest("worker", names, 6), "workers");

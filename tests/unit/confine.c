@@ -22,27 +22,82 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/confine.h"
 
-enum { S = 1 << CONFINE_SUPERVISOR, K = 1 << CONFINE_KEEPER, W = 1 << CONFINE_WARDEN, R = 1 << CONFINE_RELAY,
-       M = 1 << CONFINE_MONITOR, ROLES = 5, ALL = (1 << ROLES) - 1 };
+enum {
+	S = 1 << CONFINE_SUPERVISOR,
+	K = 1 << CONFINE_KEEPER,
+	W = 1 << CONFINE_WARDEN,
+	R = 1 << CONFINE_RELAY,
+	M = 1 << CONFINE_MONITOR,
+	ROLES = 5,
+	ALL = (1 << ROLES) - 1
+};
 enum { FCHMODAT2 = 452 }; /* younger than the list; Linux 6.6 */
 
 /* Each returns -1 and errno, or anything else. */
-static long do_exec(void) { return execl("/no/such", "such", (char *)NULL); }
-static long do_ptrace(void) { return ptrace(PTRACE_CONT, 0, NULL, NULL); }
-static long do_module(void) { return syscall(SYS_delete_module, "no_such_module", 0); }
-static long do_mount(void) { return syscall(SYS_mount, "", "/no/such", "", 0, NULL); }
-static long do_bpf(void) { return syscall(SYS_bpf, -1, NULL, 0); }
-static long do_ring(void) { return syscall(SYS_io_uring_setup, 0, NULL); }
-static long do_socket(void) { return socket(AF_UNIX, SOCK_STREAM, 0); }
-static long do_signal(void) { return kill(getppid(), 0); }
-static long do_signal_thread(void) { return syscall(SYS_tgkill, getppid(), getppid(), 0); }
-static long do_signal_self(void) { return syscall(SYS_tgkill, getpid(), getpid(), 0); }
-static long do_write(void) { return open("/dev/null", O_WRONLY); }
-static long do_read(void) { return open("/dev/null", O_RDONLY); }
-static long do_chmod(void) { return chmod("/no/such", 0); }
-static long do_mounts(void) { return setns(-1, CLONE_NEWNS); }
-static long do_network(void) { return setns(-1, CLONE_NEWNET); }
-static long do_identity(void) { return setresuid((uid_t)-1, (uid_t)-1, (uid_t)-1); }
+static long do_exec(void)
+{
+	return execl("/no/such", "such", (char *)NULL);
+}
+static long do_ptrace(void)
+{
+	return ptrace(PTRACE_CONT, 0, NULL, NULL);
+}
+static long do_module(void)
+{
+	return syscall(SYS_delete_module, "no_such_module", 0);
+}
+static long do_mount(void)
+{
+	return syscall(SYS_mount, "", "/no/such", "", 0, NULL);
+}
+static long do_bpf(void)
+{
+	return syscall(SYS_bpf, -1, NULL, 0);
+}
+static long do_ring(void)
+{
+	return syscall(SYS_io_uring_setup, 0, NULL);
+}
+static long do_socket(void)
+{
+	return socket(AF_UNIX, SOCK_STREAM, 0);
+}
+static long do_signal(void)
+{
+	return kill(getppid(), 0);
+}
+static long do_signal_thread(void)
+{
+	return syscall(SYS_tgkill, getppid(), getppid(), 0);
+}
+static long do_signal_self(void)
+{
+	return syscall(SYS_tgkill, getpid(), getpid(), 0);
+}
+static long do_write(void)
+{
+	return open("/dev/null", O_WRONLY);
+}
+static long do_read(void)
+{
+	return open("/dev/null", O_RDONLY);
+}
+static long do_chmod(void)
+{
+	return chmod("/no/such", 0);
+}
+static long do_mounts(void)
+{
+	return setns(-1, CLONE_NEWNS);
+}
+static long do_network(void)
+{
+	return setns(-1, CLONE_NEWNET);
+}
+static long do_identity(void)
+{
+	return setresuid((uid_t)-1, (uid_t)-1, (uid_t)-1);
+}
 
 static long do_fork(void)
 {
@@ -91,7 +146,8 @@ static int try_all(enum confine_role role, unsigned int needs)
 {
 	for (size_t i = 0; i < ARRAY_LEN(attempts); i++) {
 		const struct attempt *row = &attempts[i];
-		bool wanted = row->refused & 1 << role && !((unsigned int)row->unless & needs), refused;
+		bool wanted = row->refused & 1 << role && !((unsigned int)row->unless & needs),
+		     refused;
 
 		if (!wanted && geteuid())
 			continue; /* the kernel itself may refuse */
@@ -116,14 +172,16 @@ static int start_thread(enum confine_role role, unsigned int needs)
 
 	(void)role;
 	(void)needs;
-	return pthread_create(&thread, NULL, touch, &touched) || pthread_join(thread, NULL) || !touched;
+	return pthread_create(&thread, NULL, touch, &touched) || pthread_join(thread, NULL) ||
+	       !touched;
 }
 
 static int use_young(enum confine_role role, unsigned int needs)
 {
 	(void)needs;
 	return syscall(FCHMODAT2, -1, NULL, 0, 0) != -1 || errno != ENOSYS ||
-	       (role != CONFINE_SUPERVISOR && (syscall(SYS_clone3, NULL, 0) != -1 || errno != ENOSYS));
+	       (role != CONFINE_SUPERVISOR &&
+	        (syscall(SYS_clone3, NULL, 0) != -1 || errno != ENOSYS));
 }
 
 static int look_at_flags(enum confine_role role, unsigned int needs)
@@ -138,7 +196,8 @@ static int look_at_flags(enum confine_role role, unsigned int needs)
 }
 
 /* Return: the exit status of @act in a confined child. */
-static int confined(enum confine_role role, unsigned int needs, bool bare, int (*act)(enum confine_role role, unsigned int needs))
+static int confined(enum confine_role role, unsigned int needs, bool bare,
+                    int (*act)(enum confine_role role, unsigned int needs))
 {
 	pid_t pid = fork();
 	int status;
@@ -163,10 +222,15 @@ static void in_every_role(bool bare, int (*act)(enum confine_role role, unsigned
 		enum confine_role role;
 		unsigned int needs;
 	} rows[] = {
-		{ CONFINE_SUPERVISOR, 0 }, { CONFINE_SUPERVISOR, CONFINE_FOR_BPF },
+		{ CONFINE_SUPERVISOR, 0 },
+		{ CONFINE_SUPERVISOR, CONFINE_FOR_BPF },
 		{ CONFINE_SUPERVISOR, CONFINE_FOR_FAULTS },
-		{ CONFINE_SUPERVISOR, CONFINE_FOR_BPF | CONFINE_FOR_SERVERS }, { CONFINE_KEEPER, 0 },
-		{ CONFINE_WARDEN, 0 }, { CONFINE_RELAY, 0 }, { CONFINE_RELAY, CONFINE_FOR_SOCKET }, { CONFINE_MONITOR, 0 },
+		{ CONFINE_SUPERVISOR, CONFINE_FOR_BPF | CONFINE_FOR_SERVERS },
+		{ CONFINE_KEEPER, 0 },
+		{ CONFINE_WARDEN, 0 },
+		{ CONFINE_RELAY, 0 },
+		{ CONFINE_RELAY, CONFINE_FOR_SOCKET },
+		{ CONFINE_MONITOR, 0 },
 		{ CONFINE_MONITOR, CONFINE_FOR_BPF },
 	};
 
@@ -174,16 +238,34 @@ static void in_every_role(bool bare, int (*act)(enum confine_role role, unsigned
 		int status = confined(rows[i].role, rows[i].needs, bare, act);
 
 		if (status)
-			print_message("# role %d, needs %u: %d %s\n", rows[i].role, rows[i].needs, status,
-				      status <= (int)ARRAY_LEN(attempts) ? attempts[status - 1].name : "");
+			print_message("# role %d, needs %u: %d %s\n", rows[i].role, rows[i].needs,
+			              status,
+			              status <= (int)ARRAY_LEN(attempts) ? attempts[status - 1].name
+			                                                 : "");
 		assert_int_equal(status, 0);
 	}
 }
 
-static void test_calls(void **state) { (void)state; in_every_role(false, try_all); }
-static void test_without_capabilities(void **state) { (void)state; in_every_role(true, look_at_flags); }
-static void test_threads(void **state) { (void)state; in_every_role(false, start_thread); }
-static void test_flags(void **state) { (void)state; in_every_role(false, look_at_flags); }
+static void test_calls(void **state)
+{
+	(void)state;
+	in_every_role(false, try_all);
+}
+static void test_without_capabilities(void **state)
+{
+	(void)state;
+	in_every_role(true, look_at_flags);
+}
+static void test_threads(void **state)
+{
+	(void)state;
+	in_every_role(false, start_thread);
+}
+static void test_flags(void **state)
+{
+	(void)state;
+	in_every_role(false, look_at_flags);
+}
 
 static void test_young(void **state)
 {

@@ -28,8 +28,8 @@ static const char *compile(const char *compiler, const char *flags)
 	if (!path[0])
 		assert_non_null(mkdtemp(dir));
 	snprintf(path, sizeof(path), "%s/program", dir);
-	snprintf(command, sizeof(command), "echo 'int main(void){return 0;}' | %s %s -xc - -o %s", compiler,
-		 flags, path);
+	snprintf(command, sizeof(command), "echo 'int main(void){return 0;}' | %s %s -xc - -o %s",
+	         compiler, flags, path);
 	assert_int_equal(system(command), 0);
 	return path;
 }
@@ -51,7 +51,8 @@ static void programs_are_told_apart(void **state)
 	assert_int_equal(judge(compile("gcc", "-static")), BERTH_ELF_STATIC);
 	assert_int_equal(judge(compile("gcc", "-static-pie")), BERTH_ELF_STATIC);
 	assert_int_equal(judge(compile("musl-gcc", "")), BERTH_ELF_MUSL);
-	assert_int_equal(judge(compile("gcc", "-Wl,--dynamic-linker=/opt/other/loader.so")), BERTH_ELF_FOREIGN_LOADER);
+	assert_int_equal(judge(compile("gcc", "-Wl,--dynamic-linker=/opt/other/loader.so")),
+	                 BERTH_ELF_FOREIGN_LOADER);
 	forget(compile("gcc", ""));
 }
 
@@ -83,7 +84,8 @@ static void a_header_is_not_believed(void **state)
 {
 	(void)state;
 	assert_int_equal(judge("/bin/sh"), BERTH_ELF_GLIBC);
-	memset(head + 64 + 56 + 32, 0xff, 8); /* the loader's name, in the second segment, has no end */
+	/* the loader's name, in the second segment, has no end */
+	memset(head + 64 + 56 + 32, 0xff, 8);
 	assert_int_equal(berth_elf_judge(head, sizeof(head), interp), BERTH_ELF_FOREIGN_LOADER);
 	memset(head + 32, 0xff, 8); /* the table lies nowhere */
 	assert_int_equal(berth_elf_judge(head, sizeof(head), interp), BERTH_ELF_STATIC);

@@ -69,16 +69,28 @@ static void numbered_tasks_are_copies(void **state)
 
 static void rules_let_pass_what_they_name(void **state)
 {
-	static const struct { const char *rule; bool pass; } rows[] = {
-		{ "leaked_listener", true },		{ "leaked_process", false },
-		{ "leaked_listener:port=3101", true },	{ "leaked_listener:port=3102", false },
-		{ ":port=3100-3110", true },		{ ":port=3102-3110", false },
-		{ ":program=node", true },		{ ":program=nod", false },
-		{ ":program=node*,port=3101", true },	{ ":program=node,port=1", false },
-		{ ":stack=*start*", true },		{ ":stack=*stop*", false },
-		{ ":test=pays*", true },		{ ":task=checkout", true },
-		{ "nonsense", false },			{ ":colour=red", false },
-		{ ":", false },				{ "", false },
+	static const struct {
+		const char *rule;
+		bool pass;
+	} rows[] = {
+		{ "leaked_listener", true },
+		{ "leaked_process", false },
+		{ "leaked_listener:port=3101", true },
+		{ "leaked_listener:port=3102", false },
+		{ ":port=3100-3110", true },
+		{ ":port=3102-3110", false },
+		{ ":program=node", true },
+		{ ":program=nod", false },
+		{ ":program=node*,port=3101", true },
+		{ ":program=node,port=1", false },
+		{ ":stack=*start*", true },
+		{ ":stack=*stop*", false },
+		{ ":test=pays*", true },
+		{ ":task=checkout", true },
+		{ "nonsense", false },
+		{ ":colour=red", false },
+		{ ":", false },
+		{ "", false },
 	};
 	struct watch_finding *finding = example();
 
@@ -87,7 +99,8 @@ static void rules_let_pass_what_they_name(void **state)
 		char *rules[] = { (char *)(uintptr_t)rows[i].rule, NULL };
 
 		if ((finding_allowed(finding, rules) != NULL) != rows[i].pass)
-			fail_msg("rule '%s': want %s", rows[i].rule, rows[i].pass ? "passed" : "told");
+			fail_msg("rule '%s': want %s", rows[i].rule,
+			         rows[i].pass ? "passed" : "told");
 	}
 	finding_free(finding);
 }
@@ -95,7 +108,8 @@ static void rules_let_pass_what_they_name(void **state)
 static void a_baseline_is_the_first_word_of_each_line(void **state)
 {
 	char path[] = "/tmp/berth-baseline-test.XXXXXX";
-	static const char text[] = "# 0123456789abcdef is a comment\n0123456789abcdef leaked_listener\n0123 too short\n"
+	static const char text[] = "# 0123456789abcdef is a comment\n0123456789abcdef "
+				   "leaked_listener\n0123 too short\n"
 				   "fedcba9876543210\n";
 	char **known;
 
@@ -154,7 +168,9 @@ static void only_what_keeps_growing_grows(void **state)
 
 static void script_frames_have_their_place(void **state)
 {
-	static const struct { const char *name, *want; } rows[] = {
+	static const struct {
+		const char *name, *want;
+	} rows[] = {
 		{ "JS:*listen /app/server.js:12:5", "listen at /app/server.js:12" },
 		{ "JS:~ /app/server.js:12:5", "(anonymous) at /app/server.js:12" },
 		{ "LazyCompile:^open node:net:1900:20", "open at node:net:1900" },
@@ -177,8 +193,11 @@ static void perf_maps_are_searched(void **state)
 	size_t len;
 
 	(void)state;
-	assert_memory_equal(symbol_parse_perf_map(text, sizeof(text) - 1, 0x1000, &len), "first", 5);
-	assert_memory_equal(symbol_parse_perf_map(text, sizeof(text) - 1, 0x1085, &len), "again", 5); /* moved there later */
+	assert_memory_equal(symbol_parse_perf_map(text, sizeof(text) - 1, 0x1000, &len), "first",
+	                    5);
+	/* moved there later */
+	assert_memory_equal(symbol_parse_perf_map(text, sizeof(text) - 1, 0x1085, &len), "again",
+	                    5);
 	assert_int_equal(len, 5);
 	assert_null(symbol_parse_perf_map(text, sizeof(text) - 1, 0x1100, &len));
 	assert_null(symbol_parse_perf_map("", 0, 0x1000, &len));

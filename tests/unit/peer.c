@@ -17,7 +17,9 @@ enum { OURS = 65534, ANOTHER = 65533, PATIENCE_MS = 5000 };
 static int open_at(const char *address, uint16_t *port)
 {
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct sockaddr_in name = { .sin_family = AF_INET, .sin_port = htons(*port), .sin_addr.s_addr = inet_addr(address) };
+	struct sockaddr_in name = { .sin_family = AF_INET,
+		                    .sin_port = htons(*port),
+		                    .sin_addr.s_addr = inet_addr(address) };
 	socklen_t len = sizeof(name);
 
 	assert_int_equal(bind(fd, (struct sockaddr *)&name, len), 0);
@@ -26,13 +28,16 @@ static int open_at(const char *address, uint16_t *port)
 	return fd;
 }
 
-static int find(const char *local, uint16_t local_port, uint16_t remote_port, struct diag_socket *ret_socket)
+static int find(const char *local, uint16_t local_port, uint16_t remote_port,
+                struct diag_socket *ret_socket)
 {
 	struct diag *diag;
 	int ret;
 
-	*ret_socket = (struct diag_socket){ .proto = BERTH_TCP, .family = AF_INET, .local_port = local_port,
-					    .remote_port = remote_port };
+	*ret_socket = (struct diag_socket){ .proto = BERTH_TCP,
+		                            .family = AF_INET,
+		                            .local_port = local_port,
+		                            .remote_port = remote_port };
 	ret_socket->local.word_be[3] = inet_addr(local);
 	ret_socket->remote.word_be[3] = htonl(INADDR_LOOPBACK);
 	assert_int_equal(diag_open(-1, &diag), 0);
@@ -43,7 +48,8 @@ static int find(const char *local, uint16_t local_port, uint16_t remote_port, st
 
 static void whose(uid_t user, bool ours)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in to = { .sin_family = AF_INET,
+		                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	uint16_t port = 0, source = 0;
 	int server = open_at("127.0.0.1", &port), client, served;
 	struct diag_socket end = { 0 };
@@ -59,7 +65,9 @@ static void whose(uid_t user, bool ours)
 	served = accept(server, NULL, NULL);
 	assert_int_equal(peer_is_ours(served), ours);
 	close(client);
-	for (int ms = 0; ms < PATIENCE_MS && (find("127.0.0.1", source, port, &end) || end.state != DIAG_FIN_WAIT2); ms++)
+	for (int ms = 0; ms < PATIENCE_MS &&
+	                 (find("127.0.0.1", source, port, &end) || end.state != DIAG_FIN_WAIT2);
+	     ms++)
 		poll(NULL, 0, 1);
 	assert_int_equal(end.state, DIAG_FIN_WAIT2);
 	assert_false(peer_is_ours(served));

@@ -61,7 +61,8 @@ static void an_undeclared_port_is_claimed_for_its_protocol_only(void **state)
 	assert_int_equal(berth_portmap_real(map, BERTH_UDP, 53), 0);
 	assert_int_equal(berth_portmap_claim(map, BERTH_TCP, 53, &is_new), real);
 	assert_false(is_new);
-	assert_int_equal(berth_portmap_claim(map, BERTH_UDP, 53, &is_new), real); /* same number for both */
+	/* same number for both */
+	assert_int_equal(berth_portmap_claim(map, BERTH_UDP, 53, &is_new), real);
 	assert_true(is_new);
 }
 
@@ -84,10 +85,12 @@ static void undeclared_udp_ports_get_a_quarter_of_the_block(void **state)
 
 	for (uint16_t i = 0; i < LEN / 4; i++)
 		assert_in_range(claim(map, BERTH_UDP, (uint16_t)(3000 + i)), BASE, BASE + LEN - 1);
-	assert_int_equal(claim(map, BERTH_UDP, 4000), 4000); /* keeps its number, and nobody is told otherwise */
+	/* keeps its number, and nobody is told otherwise */
+	assert_int_equal(claim(map, BERTH_UDP, 4000), 4000);
 	assert_int_equal(berth_portmap_real(map, BERTH_UDP, 4000), 0);
 	assert_in_range(claim(map, BERTH_TCP, 4000), BASE, BASE + LEN - 1);
-	assert_in_range(claim(map, BERTH_UDP, 4000), BASE, BASE + LEN - 1); /* as TCP has it, so does UDP */
+	/* as TCP has it, so does UDP */
+	assert_in_range(claim(map, BERTH_UDP, 4000), BASE, BASE + LEN - 1);
 	assert_in_range(berth_portmap_declare(map, 5000), BASE, BASE + LEN - 1);
 }
 
@@ -155,7 +158,8 @@ static void an_outsider_makes_a_first_bind_move_on(void **state)
 static void what_the_worker_may_hold_never_moves(void **state)
 {
 	struct berth_portmap *map = *state;
-	uint16_t bound = berth_portmap_declare(map, 3101), contended = berth_portmap_declare(map, 3102);
+	uint16_t bound = berth_portmap_declare(map, 3101),
+		 contended = berth_portmap_declare(map, 3102);
 
 	berth_portmap_try(map, bound);
 	berth_portmap_bound(map, bound);
@@ -204,13 +208,15 @@ static void racing_claims_agree_and_lose_no_slot(void **state)
 		for (int i = 0; i < THREADS; i++)
 			pthread_join(threads[i], NULL);
 		for (uint16_t port = 3000; port < 3000 + LEN; port++) {
-			uint16_t real = berth_portmap_real(map, port % 8 ? BERTH_TCP : BERTH_UDP, port);
+			uint16_t real = berth_portmap_real(map, port % 8 ? BERTH_TCP : BERTH_UDP,
+			                                   port);
 
 			/* at the end of the block a racer may find it full for an instant: nobody has the port */
 			if (real)
 				assert_int_equal(berth_portmap_virtual(map, real), port);
 			else
-				assert_int_not_equal(claim(map, port % 8 ? BERTH_TCP : BERTH_UDP, port), 0);
+				assert_int_not_equal(
+					claim(map, port % 8 ? BERTH_TCP : BERTH_UDP, port), 0);
 		}
 		assert_int_equal(map->udp_claims, LEN / 8);
 	}
@@ -219,7 +225,10 @@ static void racing_claims_agree_and_lose_no_slot(void **state)
 static void notes_come_back_whole_and_gaps_show(void **state)
 {
 	struct berth_portmap *map = *state;
-	struct berth_note note = { .kind = BERTH_NOTE_ESCAPE, .error = 4, .text = "/usr/bin/static" }, got;
+	struct berth_note note = { .kind = BERTH_NOTE_ESCAPE,
+		                   .error = 4,
+		                   .text = "/usr/bin/static" },
+			  got;
 
 	assert_false(berth_portmap_read_note(map, 0, &got));
 	for (uint32_t i = 0; i < BERTH_NOTES_MAX + 1; i++) {

@@ -41,10 +41,15 @@ static void refused(const struct ports_setup *setup, const char *part)
 static void refuses_impossible_ranges(void **state)
 {
 	(void)state;
-	refused(&(struct ports_setup){ .range_first = 30000, .range_last = 40000 }, "from which the kernel hands out ports itself");
-	refused(&(struct ports_setup){ .range_first = 20001, .range_last = 20040 }, "holds no block");
-	refused(&(struct ports_setup){ .range_first = 20000, .range_last = 20127, .workers = 5 }, "it holds 4 blocks");
-	refused(&(struct ports_setup){ .range_first = 20000, .range_last = 20127, .workers = 2, .block_len = 65 },
+	refused(&(struct ports_setup){ .range_first = 30000, .range_last = 40000 },
+	        "from which the kernel hands out ports itself");
+	refused(&(struct ports_setup){ .range_first = 20001, .range_last = 20040 },
+	        "holds no block");
+	refused(&(struct ports_setup){ .range_first = 20000, .range_last = 20127, .workers = 5 },
+	        "it holds 4 blocks");
+	refused(
+		&(struct ports_setup){
+			.range_first = 20000, .range_last = 20127, .workers = 2, .block_len = 65 },
 		"lower `block` (--block)");
 	refused(&(struct ports_setup){ .block_len = 20000, .workers = 1 }, "too large");
 }
@@ -52,9 +57,14 @@ static void refuses_impossible_ranges(void **state)
 /* Two runs in the same small range, with different block sizes, take all of it and never the same port. */
 static void blocks_never_overlap(void **state)
 {
-	const struct ports_setup small = { .range_first = 12512, .range_last = 12767, .project = "/p", .workers = 2 };
-	const struct ports_setup large = { .range_first = 12512, .range_last = 12767, .project = "/q", .workers = 3,
-					   .block_len = 40 };
+	const struct ports_setup small = {
+		.range_first = 12512, .range_last = 12767, .project = "/p", .workers = 2
+	};
+	const struct ports_setup large = { .range_first = 12512,
+		                           .range_last = 12767,
+		                           .project = "/q",
+		                           .workers = 3,
+		                           .block_len = 40 };
 	struct ports *runs[2] = { opened(&small), opened(&large) };
 	struct ports_block blocks[16];
 	bool taken[65536] = { false };
@@ -73,7 +83,8 @@ static void blocks_never_overlap(void **state)
 			continue;
 		}
 		assert_int_equal(blocks[count].base % PORTS_GRANULE, 0);
-		for (unsigned int port = blocks[count].base; port < blocks[count].base + blocks[count].len; port++) {
+		for (unsigned int port = blocks[count].base;
+		     port < blocks[count].base + blocks[count].len; port++) {
 			assert_false(taken[port]);
 			assert_in_range(port, 12512, 12767);
 			taken[port] = true;
@@ -120,8 +131,12 @@ static struct ports_survey counted(const struct ports_setup *setup)
 /* A range that no default uses, as above; blocks of two granules, so that one lease costs a whole block. */
 static void free_blocks_are_counted(void **state)
 {
-	const struct ports_setup one = { .range_first = 12832, .range_last = 13087, .project = "/p", .workers = 1 };
-	const struct ports_setup two = { .range_first = 12832, .range_last = 13087, .workers = 1, .block_len = 64 };
+	const struct ports_setup one = {
+		.range_first = 12832, .range_last = 13087, .project = "/p", .workers = 1
+	};
+	const struct ports_setup two = {
+		.range_first = 12832, .range_last = 13087, .workers = 1, .block_len = 64
+	};
 	struct ports *ports = opened(&one);
 	struct ports_survey before = counted(&two), after;
 	struct ports_block block;
@@ -143,9 +158,11 @@ static void free_blocks_are_counted(void **state)
 /* Leave TCP @port in TIME_WAIT: the end that closes first has it. */
 static void linger(uint16_t port)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port),
-				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	int server = socket(AF_INET, SOCK_STREAM, 0), client = socket(AF_INET, SOCK_STREAM, 0), served, on = 1;
+	struct sockaddr_in address = { .sin_family = AF_INET,
+		                       .sin_port = htons(port),
+		                       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int server = socket(AF_INET, SOCK_STREAM, 0), client = socket(AF_INET, SOCK_STREAM, 0),
+	    served, on = 1;
 	char byte;
 
 	setsockopt(server, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
@@ -159,10 +176,14 @@ static void linger(uint16_t port)
 	close(server);
 }
 
-static void claims(unsigned int first, unsigned int last, unsigned int asked, unsigned int base, unsigned int len)
+static void claims(unsigned int first, unsigned int last, unsigned int asked, unsigned int base,
+                   unsigned int len)
 {
-	const struct ports_setup setup = { .range_first = (uint16_t)first, .range_last = (uint16_t)last, .project = "/p",
-					   .workers = 1, .block_len = asked };
+	const struct ports_setup setup = { .range_first = (uint16_t)first,
+		                           .range_last = (uint16_t)last,
+		                           .project = "/p",
+		                           .workers = 1,
+		                           .block_len = asked };
 	struct ports *ports = opened(&setup);
 	struct ports_block block;
 	char *error = NULL;
@@ -202,7 +223,8 @@ static void map_file_is_private_and_valid(void **state)
 	assert_in_range(map->ephemeral_low, 1, 65535);
 	assert_int_equal(stat(path, &info), 0);
 	assert_int_equal(info.st_mode & 0777, 0600);
-	assert_true(info.st_blocks * 512 >= info.st_size); /* no hole that a full disk could turn into SIGBUS */
+	/* no hole that a full disk could turn into SIGBUS */
+	assert_true(info.st_blocks * 512 >= info.st_size);
 	assert_int_equal(ports_map_create(ports, path, 0600, 1, &block, &map), -17);
 	ports_map_close(map);
 	ports_close(ports);
@@ -229,7 +251,7 @@ static size_t entries(void)
 static void allocations_are_merged(void **state)
 {
 	const struct allocated_port ports[] = { { "a\xff", 1, BERTH_TCP, 3101, 20000, 1 },
-						{ "b", 2, BERTH_UDP, 53, 20032, 2 } };
+		                                { "b", 2, BERTH_UDP, 53, 20032, 2 } };
 	struct allocated_run one = { dir, "1111", "/p", 0 }, seven = { dir, "7777", "/p", 0 };
 
 	(void)state;
@@ -248,7 +270,8 @@ static void allocations_are_merged(void **state)
 /* The map lies in memory that the suite can write. */
 static void a_map_that_lies_about_its_length_is_survived(void **state)
 {
-	struct berth_portmap *map = mmap(NULL, sizeof(*map), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct berth_portmap *map = mmap(NULL, sizeof(*map), PROT_READ | PROT_WRITE,
+	                                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct allocated_port *ports;
 
 	(void)state;

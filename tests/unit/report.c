@@ -28,10 +28,10 @@ static int finish(void **state)
 
 static json_t *finding(const char *kind, const char *severity, int worker, const char *detail)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:[s,s]}", "kind", kind, "severity", severity, "title",
-			 kind, "detail", detail, "remedy", "mend it", "worker", worker, "fingerprint",
-			 "0123456789abcdef", "stack", "bind at syscall-template.S:120",
-			 "start at /home/dana/shop/server.js:31");
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:[s,s]}", "kind", kind, "severity",
+	                 severity, "title", kind, "detail", detail, "remedy", "mend it", "worker",
+	                 worker, "fingerprint", "0123456789abcdef", "stack",
+	                 "bind at syscall-template.S:120", "start at /home/dana/shop/server.js:31");
 }
 
 static struct report_run *write_and_load(int errors, int64_t duration_ms, const char *id)
@@ -42,31 +42,36 @@ static struct report_run *write_and_load(int errors, int64_t duration_ms, const 
 
 	unlink(file);
 	assert_int_equal(report_open(dir, &report), 0);
-	assert_int_equal(report_record(report, "run",
-				       json_pack("{s:s, s:i, s:[s,s], s:s, s:s, s:I}", "id", id, "workers", 2, "command",
-						 "npm", "test", "project", "/home/dana/shop", "source",
-						 "sampling, less exact: as asked for", "time_ms",
-						 (json_int_t)(1000000 + atoi(id) * 100000))),
-			 0);
+	assert_int_equal(
+		report_record(report, "run",
+	                      json_pack("{s:s, s:i, s:[s,s], s:s, s:s, s:I}", "id", id, "workers",
+	                                2, "command", "npm", "test", "project", "/home/dana/shop",
+	                                "source", "sampling, less exact: as asked for", "time_ms",
+	                                (json_int_t)(1000000 + atoi(id) * 100000))),
+		0);
 	for (int i = 1; i <= 2; i++) {
 		json_int_t start = 1000000 + atoi(id) * 100000 + i;
 
-		report_record(
-			report, "worker_started",
-			json_pack("{s:i, s:s, s:I}", "worker", i, "task", i == 1 ? "au<th\x1b\xef\xbf\xbf" : "cart", "time_ms",
-				  start));
+		report_record(report, "worker_started",
+		              json_pack("{s:i, s:s, s:I}", "worker", i, "task",
+		                        i == 1 ? "au<th\x1b\xef\xbf\xbf" : "cart", "time_ms",
+		                        start));
 		report_record(report, "port_opened",
-			      json_pack("{s:i, s:i, s:i, s:i, s:s, s:I}", "worker", i, "port", 3101, "real_port",
-					20000 + i, "pid", 77, "command", "node server.js", "time_ms", start + 5));
+		              json_pack("{s:i, s:i, s:i, s:i, s:s, s:I}", "worker", i, "port", 3101,
+		                        "real_port", 20000 + i, "pid", 77, "command",
+		                        "node server.js", "time_ms", start + 5));
 		report_record(report, "port_closed",
-			      json_pack("{s:i, s:i, s:I}", "worker", i, "port", 3101, "time_ms", start + 50));
+		              json_pack("{s:i, s:i, s:I}", "worker", i, "port", 3101, "time_ms",
+		                        start + 50));
 		report_record(report, "worker_ended",
-			      json_pack("{s:i, s:s, s:i, s:I}", "worker", i, "status", i == 1 ? "passed" : "failed",
-					"exit_status", i - 1, "time_ms", start + (json_int_t)duration_ms));
+		              json_pack("{s:i, s:s, s:i, s:I}", "worker", i, "status",
+		                        i == 1 ? "passed" : "failed", "exit_status", i - 1,
+		                        "time_ms", start + (json_int_t)duration_ms));
 	}
 	report_record(report, "finding", finding("conflict_avoided", "note", 0, "two"));
 	for (int i = 0; i < errors; i++)
-		report_record(report, "finding", finding("leaked_listener", "error", 1, "left: 50%\nhere"));
+		report_record(report, "finding",
+		              finding("leaked_listener", "error", 1, "left: 50%\nhere"));
 	report_record(report, "run_ended", json_pack("{s:i}", "exit_status", 1));
 	report_close(report);
 	assert_int_equal(report_load(dir, &run), 0);
@@ -88,7 +93,8 @@ static void check_xml(const char *text)
 	XML_Parser parser = XML_ParserCreate(NULL);
 
 	if (XML_Parse(parser, text, (int)strlen(text), 1) != XML_STATUS_OK)
-		fail_msg("%s at line %lu: %s", XML_ErrorString(XML_GetErrorCode(parser)), XML_GetCurrentLineNumber(parser), text);
+		fail_msg("%s at line %lu: %s", XML_ErrorString(XML_GetErrorCode(parser)),
+		         XML_GetCurrentLineNumber(parser), text);
 	XML_ParserFree(parser);
 }
 
@@ -103,7 +109,8 @@ static void the_stream_comes_back(void **state)
 	assert_int_equal(run->port_count, 2);
 	assert_int_equal(run->ports[0].until_ms - run->ports[0].from_ms, 45);
 	assert_int_equal(run->finding_count, 3);
-	assert_string_equal(field_text(run->findings[0], "severity"), "error"); /* worst first, whenever it was written */
+	/* worst first, whenever it was written */
+	assert_string_equal(field_text(run->findings[0], "severity"), "error");
 	assert_string_equal(field_text(run->findings[2], "severity"), "note");
 	assert_int_equal(run->malformed, 0);
 	report_run_free(run);
@@ -136,15 +143,18 @@ static void incomplete_records_are_refused(void **state)
 
 	(void)state;
 	assert_int_equal(report_open(dir, &report), 0);
-	assert_int_equal(report_record(report, "worker_ended", json_pack("{s:i}", "worker", 1)), -EINVAL);
+	assert_int_equal(report_record(report, "worker_ended", json_pack("{s:i}", "worker", 1)),
+	                 -EINVAL);
 	assert_int_equal(report_record(report, "no_such_type", json_object()), -EINVAL);
 	report_close(report);
 }
 
 static void a_torn_stream_is_read_as_far_as_it_goes(void **state)
 {
-	static const char text[] = "{\"v\":1,\"type\":\"run\",\"id\":\"7f3a\",\"workers\":1,\"time_ms\":5}\nrubbish\n[1]\n"
-				   "{\"v\":2,\"type\":\"run\"}\n{\"v\":1,\"type\":\"worker_started\",\"worker\":1,\"ti";
+	static const char text[] = "{\"v\":1,\"type\":\"run\",\"id\":\"7f3a\",\"workers\":1,\"time_"
+				   "ms\":5}\nrubbish\n[1]\n"
+				   "{\"v\":2,\"type\":\"run\"}\n{\"v\":1,\"type\":\"worker_"
+				   "started\",\"worker\":1,\"ti";
 	struct report_run *run;
 
 	(void)state;
@@ -177,10 +187,12 @@ static void every_format_is_well_formed(void **state)
 		if (format == REPORT_HTML || format == REPORT_MARKDOWN)
 			assert_non_null(strstr(text.text, "Source: sampling, less exact"));
 		if (format == REPORT_HTML) {
-			assert_null(strstr(text.text, "au<th")); /* nothing from the run becomes markup */
+			/* nothing from the run becomes markup */
+			assert_null(strstr(text.text, "au<th"));
 			assert_null(strstr(text.text, "http://"));
 			assert_null(strstr(text.text, "<script"));
-			assert_int_equal(count_of(text.text, "<details"), 1); /* four workers, one problem */
+			/* four workers, one problem */
+			assert_int_equal(count_of(text.text, "<details"), 1);
 		}
 		str_free(&text);
 	}
@@ -210,9 +222,12 @@ static void junit_counts_add_up(void **state)
 	char *path = str_print("%s/runner.xml", dir), *merge[] = { path, NULL };
 	const struct report_options options = { .merge = merge };
 	static const char runner[] =
-		"<testsuites tests=\"3\"><testsuite name=\"login\" tests=\"3\"><testcase name=\"a\" classname=\"x\"/>"
-		"<testcase name=\"b\" classname=\"x\"><failure message=\"1 &lt; 2\">no</failure></testcase>"
-		"<testcase name=\"c\" classname=\"x\"><skipped/></testcase></testsuite></testsuites>";
+		"<testsuites tests=\"3\"><testsuite name=\"login\" tests=\"3\"><testcase "
+		"name=\"a\" classname=\"x\"/>"
+		"<testcase name=\"b\" classname=\"x\"><failure message=\"1 &lt; "
+		"2\">no</failure></testcase>"
+		"<testcase name=\"c\" "
+		"classname=\"x\"><skipped/></testcase></testsuite></testsuites>";
 	struct report_run *run = write_and_load(1, 2000, "4");
 	struct str text = { 0 };
 
@@ -221,7 +236,8 @@ static void junit_counts_add_up(void **state)
 	assert_int_equal(report_render(run, REPORT_JUNIT, &options, &text), 0);
 	check_xml(text.text);
 	/* two workers, two findings, three of the runner; failures: one worker, one error, one of the runner */
-	assert_non_null(strstr(text.text, "<testsuites name=\"berth\" tests=\"7\" failures=\"3\" errors=\"0\" skipped=\"1\""));
+	assert_non_null(strstr(text.text, "<testsuites name=\"berth\" tests=\"7\" failures=\"3\" "
+	                                  "errors=\"0\" skipped=\"1\""));
 	assert_non_null(strstr(text.text, "1 &lt; 2"));
 	str_free(&text);
 	report_run_free(run);
@@ -248,7 +264,8 @@ static void broken_files_stay_well_formed(void **state)
 		"<testsuites><testsuite name=\"a\"><testcase name=\"b\"><failure>cut",
 		"<testsuite><evil/><testcase/></testsuite>x",
 		"<a><b></a>",
-		"<!DOCTYPE x [<!ENTITY e \"eeee\"><!ENTITY f \"&e;&e;\">]><testsuite name=\"&f;\"/>",
+		"<!DOCTYPE x [<!ENTITY e \"eeee\"><!ENTITY f \"&e;&e;\">]><testsuite "
+		"name=\"&f;\"/>",
 	};
 
 	(void)state;
@@ -266,11 +283,12 @@ static void strangers_are_left_out_of_a_merge(void **state)
 	struct str text = { 0 };
 
 	(void)state;
-	assert_int_equal(merged("<testsuite name=\"s\"><script>alert(1)</script><testcase name=\"t\" "
-				"x:y=\"1\"><system-out>a\nb</system-out>"
-				"</testcase></testsuite>",
-				&text),
-			 0);
+	assert_int_equal(
+		merged("<testsuite name=\"s\"><script>alert(1)</script><testcase name=\"t\" "
+	               "x:y=\"1\"><system-out>a\nb</system-out>"
+	               "</testcase></testsuite>",
+	               &text),
+		0);
 	assert_null(strstr(text.text, "alert"));
 	assert_non_null(strstr(text.text, "name=\"s [w1]\""));
 	assert_non_null(strstr(text.text, "<system-out>a\nb</system-out>"));
@@ -289,7 +307,8 @@ static void deep_documents_end(void **state)
 	str_free(&text);
 }
 
-static const struct history_trend *trend_of(const struct history_trend *trends, size_t count, const char *task)
+static const struct history_trend *trend_of(const struct history_trend *trends, size_t count,
+                                            const char *task)
 {
 	for (size_t i = 0; i < count; i++)
 		if (!strcmp(trends[i].task, task) && !strcmp(trends[i].measure, "duration_ms"))
@@ -328,7 +347,8 @@ static void history_tells_owners_and_regressions(void **state)
 	assert_true(trend_of(trends, count, "cart")->median == 4003);
 	assert_true(trend_of(trends, count, "cart")->regression);
 	history_trends_free(trends, count);
-	assert_int_equal(history_prune(history, 30), 0); /* the runs of this test began in 1970 */
+	/* the runs of this test began in 1970 */
+	assert_int_equal(history_prune(history, 30), 0);
 	assert_int_equal(history_owners(history, 3101, 3, &owners, &count), 0);
 	assert_int_equal(count, 0);
 	history_close(history);
@@ -342,7 +362,8 @@ static void a_newer_history_is_left_alone(void **state)
 	struct history *history;
 
 	(void)state;
-	if (system(command)) { /* no sqlite3 program: write the number where the file format has it */
+	/* no sqlite3 program: write the number where the file format has it */
+	if (system(command)) {
 		FILE *file = fopen(path, "r+");
 
 		fseek(file, 60, SEEK_SET);
@@ -357,8 +378,9 @@ static void a_newer_history_is_left_alone(void **state)
 static void ci_systems_are_told_by_their_environment(void **state)
 {
 	(void)state;
-	for (char *const *name = (char *const[]){ "GITHUB_ACTIONS", "GITLAB_CI", "BUILDKITE", "CIRCLECI", "TF_BUILD",
-						  "JENKINS_URL", "CI", "TEAMCITY_VERSION", "TRAVIS", "DRONE", NULL };
+	for (char *const *name = (char *const[]){ "GITHUB_ACTIONS", "GITLAB_CI", "BUILDKITE",
+	                                          "CIRCLECI", "TF_BUILD", "JENKINS_URL", "CI",
+	                                          "TEAMCITY_VERSION", "TRAVIS", "DRONE", NULL };
 	     *name; name++)
 		unsetenv(*name);
 	assert_null(report_ci());

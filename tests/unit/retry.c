@@ -15,7 +15,8 @@ static void pauses_grow_up_to_a_most(void **state)
 		assert_int_equal(ms, wanted[i]);
 		ms = retry_grown_ms(ms, RETRY_MOST_MS);
 	}
-	for (ms = 1; ms < 100000; ms++) { /* it grows to the most and never beyond, wherever it begins */
+	/* it grows to the most and never beyond, wherever it begins */
+	for (ms = 1; ms < 100000; ms++) {
 		int next = retry_grown_ms(ms, 200);
 
 		assert_in_range(next, ms < 200 ? ms + 1 : 200, 200);

@@ -29,7 +29,8 @@ static void refused(const struct run_options *options, const char *part)
 
 static void counts_workers_and_slots(void **state)
 {
-	char *command[] = { "echo", "{worker}/{workers}", "{task}-{run}-{other}", NULL }, *tasks[] = { "a", "b", "c", NULL };
+	char *command[] = { "echo", "{worker}/{workers}", "{task}-{run}-{other}", NULL },
+	     *tasks[] = { "a", "b", "c", NULL };
 	struct run_options options = { .command = command };
 	struct plan *plan = planned(&options);
 
@@ -84,7 +85,8 @@ static void finds_the_task(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		char *task = plan_task_of((char *const *)cases[i].argv, (char *const *)cases[i].envp);
+		char *task = plan_task_of((char *const *)cases[i].argv,
+		                          (char *const *)cases[i].envp);
 
 		assert_string_equal(task, cases[i].task);
 		free(task);

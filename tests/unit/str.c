@@ -6,21 +6,29 @@
 
 static void passwords_are_found(void **state)
 {
-	static const struct { const char *text, *want; } rows[] = {
+	static const struct {
+		const char *text, *want;
+	} rows[] = {
 		{ "postgresql://u:secret@h:5432/d", "postgresql://u:***@h:5432/d" },
 		{ "postgresql://u:se,cr'et@h/d", "postgresql://u:***@h/d" },
 		{ "postgresql://u:se?cret@h/d", "postgresql://u:***@h/d" },
 		{ "postgresql://u:secr@et@h/d", "postgresql://u:***@h/d" },
 		{ "postgresql://u:@h/d", "postgresql://u:***@h/d" },
-		{ "postgresql://h/d?password=secret&sslmode=require", "postgresql://h/d?password=***&sslmode=require" },
+		{ "postgresql://h/d?password=secret&sslmode=require",
+		  "postgresql://h/d?password=***&sslmode=require" },
 		{ "jdbc:postgresql://h/d?password=secret", "jdbc:postgresql://h/d?password=***" },
 		{ "a://u:secret@h/?password=secret", "a://u:***@h/?password=***" },
 		{ "a://u:secret@h,b://v:secret@h/", "a://u:***@h,b://v:***@h/" },
-		{ "psql 'a://u:secret@h' \"b://v:secret@h\"", "psql 'a://u:***@h' \"b://v:***@h\"" },
-		{ "curl http://localhost:3101/x me@example.org", "curl http://localhost:3101/x me@example.org" },
-		{ "curl http://localhost:3101 me@example.org", "curl http://localhost:3101 me@example.org" },
-		{ "http://localhost:3101/u:me@example.org", "http://localhost:3101/u:me@example.org" },
-		{ "\"http://localhost:3101\",\"me@example.org\"", "\"http://localhost:3101\",\"me@example.org\"" },
+		{ "psql 'a://u:secret@h' \"b://v:secret@h\"",
+		  "psql 'a://u:***@h' \"b://v:***@h\"" },
+		{ "curl http://localhost:3101/x me@example.org",
+		  "curl http://localhost:3101/x me@example.org" },
+		{ "curl http://localhost:3101 me@example.org",
+		  "curl http://localhost:3101 me@example.org" },
+		{ "http://localhost:3101/u:me@example.org",
+		  "http://localhost:3101/u:me@example.org" },
+		{ "\"http://localhost:3101\",\"me@example.org\"",
+		  "\"http://localhost:3101\",\"me@example.org\"" },
 		{ "nopassword=x&passwords=y", "nopassword=x&passwords=y" },
 		{ "://", "://" },
 		{ "", "" },
@@ -37,7 +45,9 @@ static void passwords_are_found(void **state)
 
 static void words_of_a_shell_are_quoted(void **state)
 {
-	static const struct { const char *text, *want; } rows[] = {
+	static const struct {
+		const char *text, *want;
+	} rows[] = {
 		{ "/tmp/x-1_2.log", "/tmp/x-1_2.log" },
 		{ "user@host:5432,a+b=c%d", "user@host:5432,a+b=c%d" },
 		{ "my db", "'my db'" },

@@ -41,7 +41,8 @@ static uint16_t port_of(int fd)
 	return ntohs(address.sin6_port);
 }
 
-static const struct who_socket *find(const struct who *who, enum berth_proto proto, int family, int state)
+static const struct who_socket *find(const struct who *who, enum berth_proto proto, int family,
+                                     int state)
 {
 	for (size_t i = 0; i < who->socket_count; i++) {
 		const struct diag_socket *socket = &who->sockets[i].socket;
@@ -78,7 +79,8 @@ static void every_kind_of_holder_is_seen(void **state)
 {
 	int listener = open_at(AF_INET, SOCK_STREAM, "127.0.0.1", 0);
 	uint16_t port = port_of(listener);
-	int bound = open_at(AF_INET, SOCK_STREAM, "127.0.0.2", port), udp = open_at(AF_INET6, SOCK_DGRAM, "::1", port);
+	int bound = open_at(AF_INET, SOCK_STREAM, "127.0.0.2", port),
+	    udp = open_at(AF_INET6, SOCK_DGRAM, "::1", port);
 	struct who *who;
 
 	(void)state;
@@ -100,9 +102,12 @@ static void every_kind_of_holder_is_seen(void **state)
 
 static void time_wait_has_no_owner(void **state)
 {
-	int listener = open_at(AF_INET, SOCK_STREAM, "127.0.0.1", 0), client = socket(AF_INET, SOCK_STREAM, 0), server;
+	int listener = open_at(AF_INET, SOCK_STREAM, "127.0.0.1", 0),
+	    client = socket(AF_INET, SOCK_STREAM, 0), server;
 	uint16_t port = port_of(listener);
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in to = { .sin_family = AF_INET,
+		                  .sin_port = htons(port),
+		                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	struct who *who;
 	char *advice;
 
@@ -197,7 +202,10 @@ static void without_privilege_it_says_what_it_cannot_see(void **state)
 		close(listener);
 		if (setgid(65534) || setuid(65534) || who_find(port, NULL, 0, &who))
 			_exit(9);
-		_exit(who->verdict == WHO_INVISIBLE && who->hidden_processes && who->socket_count == 1 ? 0 : 1);
+		_exit(who->verdict == WHO_INVISIBLE && who->hidden_processes &&
+		                      who->socket_count == 1
+		              ? 0
+		              : 1);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
@@ -209,7 +217,8 @@ static void stat_lines_with_hostile_names_are_read(void **state)
 	struct proc_stat stat;
 
 	(void)state;
-	assert_true(proc_parse_stat("42 (a) b) (c) S 7 42 42 0 -1 4194304 1 0 0 0 0 0 0 0 20 0 1 0 991 1 1", &stat));
+	assert_true(proc_parse_stat(
+		"42 (a) b) (c) S 7 42 42 0 -1 4194304 1 0 0 0 0 0 0 0 20 0 1 0 991 1 1", &stat));
 	assert_int_equal(stat.pid, 42);
 	assert_int_equal(stat.ppid, 7);
 	assert_string_equal(stat.comm, "a) b) (c");
@@ -229,7 +238,8 @@ static void a_name_cannot_command_the_terminal(void **state)
 	(void)state;
 	if (!child)
 		_exit(prctl(PR_SET_NAME, "a\033[31mb"));
-	assert_int_equal(waitid(P_PID, (id_t)child, &end, WEXITED | WNOWAIT), 0); /* a zombie has no command line */
+	/* a zombie has no command line */
+	assert_int_equal(waitid(P_PID, (id_t)child, &end, WEXITED | WNOWAIT), 0);
 	assert_int_equal(proc_read(child, &info), 0);
 	assert_string_equal(info.command, "[a [31mb]");
 	assert_string_equal(info.stat.comm, "a [31mb");
@@ -240,18 +250,21 @@ static void a_name_cannot_command_the_terminal(void **state)
 
 static void environments_are_searched_by_whole_names(void **state)
 {
-	static const char text[] = "XBERTH_RUN=no\0BERTH_RUNS=no\0BERTH_RUN=7f3a\0LAST=unterminated";
+	static const char text[] =
+		"XBERTH_RUN=no\0BERTH_RUNS=no\0BERTH_RUN=7f3a\0LAST=unterminated";
 
 	(void)state;
 	assert_string_equal(proc_parse_environ(text, sizeof(text) - 1, "BERTH_RUN"), "7f3a");
 	assert_null(proc_parse_environ(text, sizeof(text) - 1, "BERTH"));
-	assert_null(proc_parse_environ(text, sizeof(text) - 1, "LAST")); /* cut off: not to be trusted */
+	/* cut off: not to be trusted */
+	assert_null(proc_parse_environ(text, sizeof(text) - 1, "LAST"));
 	assert_null(proc_parse_environ(text, 0, "BERTH_RUN"));
 }
 
 static void containers_are_recognized(void **state)
 {
-	char *docker = proc_parse_container("0::/docker/3f2a91c0d4be55aa3f2a91c0d4be55aa3f2a91c0d4be55aa3f2a91c0d4be55aa\n");
+	char *docker = proc_parse_container(
+		"0::/docker/3f2a91c0d4be55aa3f2a91c0d4be55aa3f2a91c0d4be55aa3f2a91c0d4be55aa\n");
 
 	(void)state;
 	assert_string_equal(docker, "docker 3f2a91c0d4be");
@@ -273,15 +286,20 @@ static void lines_of_unix_sockets_are_read(void **state)
 	struct proc_unix entry;
 
 	(void)state;
-	assert_true(proc_parse_unix("0000000000000000: 00000002 00000000 00010000 0001 01 23456 /tmp/a b.sock", &entry));
+	assert_true(proc_parse_unix(
+		"0000000000000000: 00000002 00000000 00010000 0001 01 23456 /tmp/a b.sock",
+		&entry));
 	assert_true(entry.listening);
 	assert_int_equal(entry.inode, 23456);
 	assert_string_equal(entry.path, "/tmp/a b.sock");
-	assert_true(proc_parse_unix("ffff888146cc6780: 00000003 00000000 00000000 0001 03 7", &entry));
+	assert_true(
+		proc_parse_unix("ffff888146cc6780: 00000003 00000000 00000000 0001 03 7", &entry));
 	assert_false(entry.listening);
 	assert_string_equal(entry.path, "");
-	assert_false(proc_parse_unix("Num       RefCount Protocol Flags    Type St Inode Path", &entry));
-	assert_false(proc_parse_unix("0000000000000000: 00000002 00000000 00010000 0001 01", &entry));
+	assert_false(
+		proc_parse_unix("Num       RefCount Protocol Flags    Type St Inode Path", &entry));
+	assert_false(
+		proc_parse_unix("0000000000000000: 00000002 00000000 00010000 0001 01", &entry));
 	assert_false(proc_parse_unix("", &entry));
 }
 
@@ -290,18 +308,23 @@ static void lines_of_another_namespace_are_read(void **state)
 	struct diag_socket socket;
 
 	(void)state;
-	assert_false(diag_parse_proc("  sl  local_address rem_address   st", BERTH_TCP, AF_INET, &socket));
+	assert_false(diag_parse_proc("  sl  local_address rem_address   st", BERTH_TCP, AF_INET,
+	                             &socket));
 	assert_false(diag_parse_proc("   0: 0100007F:0C1D", BERTH_TCP, AF_INET, &socket));
-	assert_true(diag_parse_proc("   0: 0100007F:0C1D 00000000:0000 0A 00000000:00000001 00:00000000 "
-				    "00000000  1000        0 26262 1 0000000000000000 100 0 0 10 0", BERTH_TCP, AF_INET, &socket));
+	assert_true(diag_parse_proc(
+		"   0: 0100007F:0C1D 00000000:0000 0A 00000000:00000001 00:00000000 "
+		"00000000  1000        0 26262 1 0000000000000000 100 0 0 10 0",
+		BERTH_TCP, AF_INET, &socket));
 	assert_int_equal(socket.local_port, 3101);
 	assert_int_equal(socket.state, DIAG_LISTEN);
 	assert_int_equal(socket.uid, 1000);
 	assert_int_equal(socket.inode, 26262);
 	assert_int_equal(socket.local.word_be[2], htonl(0xffff));
 	assert_int_equal(socket.local.word_be[3], htonl(INADDR_LOOPBACK));
-	assert_true(diag_parse_proc("  12: 00000000000000000000000001000000:149E 00000000000000000000000002000000:0050 01 "
-				    "00000000:00000000 00:00000000 00000000     0        0 77 2 0", BERTH_UDP, AF_INET6, &socket));
+	assert_true(diag_parse_proc("  12: 00000000000000000000000001000000:149E "
+	                            "00000000000000000000000002000000:0050 01 "
+	                            "00000000:00000000 00:00000000 00000000     0        0 77 2 0",
+	                            BERTH_UDP, AF_INET6, &socket));
 	assert_int_equal(socket.remote_port, 80);
 	assert_int_equal(socket.local.word_be[3], htonl(1));
 	assert_int_equal(socket.remote.word_be[3], htonl(2));

@@ -26,11 +26,11 @@ void cleanup_file_at(FILE **file);
 void cleanup_dir_at(DIR **dir);
 void cleanup_strv_at(char ***strv);
 
-#define cleanup_free __attribute__((cleanup(cleanup_free_at)))
+#define cleanup_free  __attribute__((cleanup(cleanup_free_at)))
 #define cleanup_close __attribute__((cleanup(cleanup_close_at)))
-#define cleanup_file __attribute__((cleanup(cleanup_file_at)))
-#define cleanup_dir __attribute__((cleanup(cleanup_dir_at)))
-#define cleanup_strv __attribute__((cleanup(cleanup_strv_at)))
+#define cleanup_file  __attribute__((cleanup(cleanup_file_at)))
+#define cleanup_dir   __attribute__((cleanup(cleanup_dir_at)))
+#define cleanup_strv  __attribute__((cleanup(cleanup_strv_at)))
 
 static inline int steal_fd(int *fd)
 {
@@ -40,11 +40,11 @@ static inline int steal_fd(int *fd)
 	return stolen;
 }
 
-#define steal(at)					\
-	({						\
-		__typeof__(*(at)) steal_stolen = *(at);	\
-		*(at) = NULL;				\
-		steal_stolen;				\
+#define steal(at) \
+	({ \
+		__typeof__(*(at)) steal_stolen = *(at); \
+		*(at) = NULL; \
+		steal_stolen; \
 	})
 
 #define ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))

@@ -36,7 +36,10 @@
 
 #define ROLE(name) (1u << CONFINE_##name)
 enum {
-	SUPERVISOR = ROLE(SUPERVISOR), KEEPER = ROLE(KEEPER), WARDEN = ROLE(WARDEN), RELAY = ROLE(RELAY),
+	SUPERVISOR = ROLE(SUPERVISOR),
+	KEEPER = ROLE(KEEPER),
+	WARDEN = ROLE(WARDEN),
+	RELAY = ROLE(RELAY),
 	MONITOR = ROLE(MONITOR),
 	CHILDLESS = KEEPER | WARDEN | RELAY | MONITOR,
 	EVERYBODY = CHILDLESS | SUPERVISOR,
@@ -44,63 +47,78 @@ enum {
 
 static const struct kept {
 	cap_value_t capability;
-	unsigned int roles, needs;	/* only for one of these needs; 0 = always */
-	cap_value_t instead_of;		/* only if that one is missing; 0 = whatever there is */
+	unsigned int roles, needs; /* only for one of these needs; 0 = always */
+	cap_value_t instead_of;    /* only if that one is missing; 0 = whatever there is */
 } kept[] = {
-	{ CAP_KILL, SUPERVISOR | KEEPER | WARDEN, 0, 0 }, /* root's worker may have changed its user */
-	{ CAP_SYS_PTRACE, SUPERVISOR | KEEPER | WARDEN | MONITOR, 0, 0 }, /* and is looked into: /proc, descriptors, memory */
-	{ CAP_DAC_OVERRIDE, SUPERVISOR | KEEPER, 0, 0 }, /* what it wrote is collected and removed */
+	/* root's worker may have changed its user */
+	{ CAP_KILL, SUPERVISOR | KEEPER | WARDEN, 0, 0 },
+	{ CAP_SYS_PTRACE, SUPERVISOR | KEEPER | WARDEN | MONITOR, 0,
+	  0 }, /* and is looked into: /proc, descriptors, memory */
+	/* what it wrote is collected and removed */
+	{ CAP_DAC_OVERRIDE, SUPERVISOR | KEEPER, 0, 0 },
 	{ CAP_FOWNER, SUPERVISOR | KEEPER, 0, 0 },
-	{ CAP_DAC_READ_SEARCH, RELAY | MONITOR, 0, 0 }, /* libpq: ~/.pgpass under `sudo -E`; symbols of anybody's programs */
+	{ CAP_DAC_READ_SEARCH, RELAY | MONITOR, 0,
+	  0 }, /* libpq: ~/.pgpass under `sudo -E`; symbols of anybody's programs */
 	{ CAP_DAC_OVERRIDE, RELAY, CONFINE_FOR_SOCKET, 0 },
 	{ CAP_BPF, SUPERVISOR | MONITOR, CONFINE_FOR_BPF, 0 },
 	{ CAP_PERFMON, SUPERVISOR | MONITOR, CONFINE_FOR_BPF, 0 },
 	{ CAP_NET_ADMIN, SUPERVISOR | MONITOR, CONFINE_FOR_BPF | CONFINE_FOR_FAULTS, 0 },
 	{ CAP_SYS_ADMIN, SUPERVISOR | MONITOR, CONFINE_FOR_BPF, CAP_BPF }, /* as before Linux 5.8 */
-	{ CAP_SYS_ADMIN, SUPERVISOR, CONFINE_FOR_SERVERS, 0 }, /* overlays */
+	{ CAP_SYS_ADMIN, SUPERVISOR, CONFINE_FOR_SERVERS, 0 },             /* overlays */
 	{ CAP_CHOWN, SUPERVISOR, CONFINE_FOR_SERVERS, 0 },
 	{ CAP_SETUID, SUPERVISOR, CONFINE_FOR_SERVERS, 0 },
 	{ CAP_SETGID, SUPERVISOR, CONFINE_FOR_SERVERS, 0 },
 };
 
-#define CALLS(...) (const int[]){ __VA_ARGS__, -1 }
+#define CALLS(...) \
+	(const int[]) \
+	{ \
+		__VA_ARGS__, -1 \
+	}
 static const struct refused {
-	unsigned int roles, unless;	/* needs */
-	const int *calls;		/* ends with -1 */
+	unsigned int roles, unless; /* needs */
+	const int *calls;           /* ends with -1 */
 } refused[] = {
 	/* the machine: its code, its clock, its switch */
 	{ EVERYBODY, 0,
-	  CALLS(SYS_init_module, SYS_finit_module, SYS_delete_module, SYS_kexec_load, SYS_kexec_file_load, SYS_reboot,
-		SYS_swapon, SYS_swapoff, SYS_settimeofday, SYS_clock_settime, SYS_adjtimex, SYS_clock_adjtime,
-		SYS_sethostname, SYS_setdomainname, SYS_acct, SYS_quotactl, SYS_quotactl_fd, SYS_syslog, SYS_vhangup) },
+	  CALLS(SYS_init_module, SYS_finit_module, SYS_delete_module, SYS_kexec_load,
+	        SYS_kexec_file_load, SYS_reboot, SYS_swapon, SYS_swapoff, SYS_settimeofday,
+	        SYS_clock_settime, SYS_adjtimex, SYS_clock_adjtime, SYS_sethostname,
+	        SYS_setdomainname, SYS_acct, SYS_quotactl, SYS_quotactl_fd, SYS_syslog,
+	        SYS_vhangup) },
 	/* doors past this filter, past permissions, or into the kernel that no work of ours needs */
 	{ EVERYBODY, CONFINE_FOR_SERVERS,
-	  CALLS(SYS_io_uring_setup, SYS_io_uring_enter, SYS_io_uring_register, SYS_userfaultfd, SYS_personality,
-		SYS_open_by_handle_at, SYS_fanotify_init, SYS_ptrace, SYS_process_madvise, SYS_move_pages,
-		SYS_migrate_pages, SYS_kcmp, SYS_nfsservctl) },
+	  CALLS(SYS_io_uring_setup, SYS_io_uring_enter, SYS_io_uring_register, SYS_userfaultfd,
+	        SYS_personality, SYS_open_by_handle_at, SYS_fanotify_init, SYS_ptrace,
+	        SYS_process_madvise, SYS_move_pages, SYS_migrate_pages, SYS_kcmp, SYS_nfsservctl) },
 	/* Kerberos has its keys there, and libpq may have Kerberos */
-	{ EVERYBODY & ~RELAY, CONFINE_FOR_SERVERS, CALLS(SYS_keyctl, SYS_add_key, SYS_request_key) },
+	{ EVERYBODY & ~RELAY, CONFINE_FOR_SERVERS,
+	  CALLS(SYS_keyctl, SYS_add_key, SYS_request_key) },
 	{ SUPERVISOR | MONITOR, CONFINE_FOR_BPF, CALLS(SYS_bpf, SYS_perf_event_open) },
 	{ KEEPER | WARDEN | RELAY, 0, CALLS(SYS_bpf, SYS_perf_event_open) },
 	{ EVERYBODY, CONFINE_FOR_SERVERS,
-	  CALLS(SYS_execve, SYS_execveat, SYS_mount, SYS_umount2, SYS_pivot_root, SYS_chroot, SYS_unshare, SYS_open_tree,
-		SYS_move_mount, SYS_fsopen, SYS_fsconfig, SYS_fsmount, SYS_fspick, SYS_mount_setattr, SYS_setuid,
-		SYS_setgid, SYS_setreuid, SYS_setregid, SYS_setresuid, SYS_setresgid, SYS_setgroups) },
+	  CALLS(SYS_execve, SYS_execveat, SYS_mount, SYS_umount2, SYS_pivot_root, SYS_chroot,
+	        SYS_unshare, SYS_open_tree, SYS_move_mount, SYS_fsopen, SYS_fsconfig, SYS_fsmount,
+	        SYS_fspick, SYS_mount_setattr, SYS_setuid, SYS_setgid, SYS_setreuid, SYS_setregid,
+	        SYS_setresuid, SYS_setresgid, SYS_setgroups) },
 	{ EVERYBODY, 0, CALLS(SYS_setns) },
 	{ CHILDLESS, 0, CALLS(SYS_process_vm_readv, SYS_process_vm_writev, SYS_pidfd_getfd) },
 	{ KEEPER | WARDEN, 0,
-	  CALLS(SYS_socket, SYS_socketpair, SYS_bind, SYS_listen, SYS_connect, SYS_accept, SYS_accept4) },
+	  CALLS(SYS_socket, SYS_socketpair, SYS_bind, SYS_listen, SYS_connect, SYS_accept,
+	        SYS_accept4) },
 	{ RELAY | MONITOR, 0,
-	  CALLS(SYS_kill, SYS_tkill, SYS_pidfd_send_signal, SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo) },
+	  CALLS(SYS_kill, SYS_tkill, SYS_pidfd_send_signal, SYS_rt_sigqueueinfo,
+	        SYS_rt_tgsigqueueinfo) },
 	{ RELAY, 0,
-	  CALLS(SYS_mkdirat, SYS_mknodat, SYS_renameat, SYS_renameat2, SYS_linkat, SYS_symlinkat, SYS_truncate,
-		SYS_fchmod, SYS_fchmodat, SYS_fchown, SYS_fchownat, SYS_setxattr, SYS_lsetxattr, SYS_fsetxattr) },
+	  CALLS(SYS_mkdirat, SYS_mknodat, SYS_renameat, SYS_renameat2, SYS_linkat, SYS_symlinkat,
+	        SYS_truncate, SYS_fchmod, SYS_fchmodat, SYS_fchown, SYS_fchownat, SYS_setxattr,
+	        SYS_lsetxattr, SYS_fsetxattr) },
 #ifdef __x86_64__ /* the older forms */
 	{ EVERYBODY, 0, CALLS(SYS_iopl, SYS_ioperm, SYS_modify_ldt, SYS_uselib, SYS__sysctl) },
 	{ CHILDLESS, 0, CALLS(SYS_fork, SYS_vfork) },
 	{ RELAY, 0,
-	  CALLS(SYS_creat, SYS_mkdir, SYS_rmdir, SYS_mknod, SYS_rename, SYS_link, SYS_symlink, SYS_chmod, SYS_chown,
-		SYS_lchown) },
+	  CALLS(SYS_creat, SYS_mkdir, SYS_rmdir, SYS_mknod, SYS_rename, SYS_link, SYS_symlink,
+	        SYS_chmod, SYS_chown, SYS_lchown) },
 #endif
 };
 
@@ -110,8 +128,9 @@ static const struct judged {
 	unsigned int roles;
 	int call;
 	unsigned int argument;
-	enum test test;		/* it is refused if the argument has one of, has none of, is other than: */
-	unsigned int value;	/* 0 = our own process */
+	/* it is refused if the argument has one of, has none of, is other than: */
+	enum test test;
+	unsigned int value; /* 0 = our own process */
 } judged[] = {
 	{ CHILDLESS, SYS_clone, 0, NONE_OF, CLONE_THREAD },
 	{ RELAY | MONITOR, SYS_tgkill, 0, OTHER_THAN, 0 }, /* abort(3) */
@@ -125,14 +144,17 @@ static const struct judged {
 static const int young[] = { SYS_clone3, SYS_openat2 };
 
 /* None of these is refused the supervisor. */
-static const int hot[] = { SYS_ioctl, SYS_epoll_pwait, SYS_ppoll, SYS_process_vm_readv, SYS_pidfd_open,
-			   SYS_pidfd_getfd, SYS_close, SYS_read, SYS_write, SYS_sendto, SYS_recvfrom,
+static const int hot[] = {
+	SYS_ioctl,      SYS_epoll_pwait, SYS_ppoll,    SYS_process_vm_readv,
+	SYS_pidfd_open, SYS_pidfd_getfd, SYS_close,    SYS_read,
+	SYS_write,      SYS_sendto,      SYS_recvfrom,
 #ifdef __x86_64__
-			   SYS_epoll_wait, SYS_poll,
+	SYS_epoll_wait, SYS_poll,
 #endif
 };
 
-enum { NEWEST = SYS_set_mempolicy_home_node, MOST = 512 }; /* the calls of Linux 6.1; one number on all machines since 5.1 */
+/* the calls of Linux 6.1; one number on all machines since 5.1 */
+enum { NEWEST = SYS_set_mempolicy_home_node, MOST = 512 };
 
 #if defined(__x86_64__)
 enum { OUR_ARCH = AUDIT_ARCH_X86_64, LOW_HALF = 0 };
@@ -145,11 +167,14 @@ struct program {
 	unsigned short len;
 };
 
-static void add(struct program *program, int code, unsigned int k, unsigned int yes, unsigned int no)
+static void add(struct program *program, int code, unsigned int k, unsigned int yes,
+                unsigned int no)
 {
-	const struct sock_filter step = { (unsigned short)code, (unsigned char)yes, (unsigned char)no, k };
+	const struct sock_filter step = { (unsigned short)code, (unsigned char)yes,
+		                          (unsigned char)no, k };
 
-	if (program->len < MOST) /* the tables have room to grow; the kernel takes no program that ends in the middle */
+	/* the tables have room to grow; the kernel takes no program that ends in the middle */
+	if (program->len < MOST)
 		program->code[program->len++] = step;
 }
 
@@ -176,8 +201,10 @@ static void add_judged(struct program *program, const struct judged *row)
 	bool refuses = row->test == ANY_OF; /* if the comparison is true */
 
 	add(program, BPF_JMP | BPF_JEQ | BPF_K, (unsigned int)row->call, 0, 4);
-	add_load(program, offsetof(struct seccomp_data, args) + row->argument * sizeof(uint64_t) + LOW_HALF);
-	add(program, BPF_JMP | (equal ? BPF_JEQ : BPF_JSET) | BPF_K, value, refuses ? 0 : 1, refuses ? 1 : 0);
+	add_load(program,
+	         offsetof(struct seccomp_data, args) + row->argument * sizeof(uint64_t) + LOW_HALF);
+	add(program, BPF_JMP | (equal ? BPF_JEQ : BPF_JSET) | BPF_K, value, refuses ? 0 : 1,
+	    refuses ? 1 : 0);
 	add_return(program, SECCOMP_RET_ERRNO | EPERM);
 	add_return(program, SECCOMP_RET_ALLOW);
 }
@@ -186,16 +213,19 @@ static void write_filter(struct program *program, unsigned int role, unsigned in
 {
 	add_load(program, offsetof(struct seccomp_data, arch));
 	add(program, BPF_JMP | BPF_JEQ | BPF_K, OUR_ARCH, 1, 0);
-	add_return(program, SECCOMP_RET_KILL_PROCESS); /* nothing of ours has ever made such a call */
+	/* nothing of ours has ever made such a call */
+	add_return(program, SECCOMP_RET_KILL_PROCESS);
 	add_load(program, offsetof(struct seccomp_data, nr));
 	for (size_t i = 0; role & SUPERVISOR && i < ARRAY_LEN(hot); i++)
 		add_call(program, hot[i], SECCOMP_RET_ALLOW);
-	add(program, BPF_JMP | BPF_JGT | BPF_K, NEWEST, 0, 1); /* the calls of x32 have higher numbers, too */
+	/* the calls of x32 have higher numbers, too */
+	add(program, BPF_JMP | BPF_JGT | BPF_K, NEWEST, 0, 1);
 	add_return(program, SECCOMP_RET_ERRNO | ENOSYS);
 	for (size_t i = 0; role & CHILDLESS && i < ARRAY_LEN(young); i++)
 		add_call(program, young[i], SECCOMP_RET_ERRNO | ENOSYS);
 	for (const struct refused *row = refused; row < refused + ARRAY_LEN(refused); row++)
-		for (const int *call = row->calls; row->roles & role && !(row->unless & needs) && *call >= 0; call++)
+		for (const int *call = row->calls;
+		     row->roles & role && !(row->unless & needs) && *call >= 0; call++)
 			add_call(program, *call, SECCOMP_RET_ERRNO | EPERM);
 	for (size_t i = 0; i < ARRAY_LEN(judged); i++)
 		if (judged[i].roles & role)
@@ -219,7 +249,8 @@ static int drop_capabilities(unsigned int role, unsigned int needs)
 		const struct kept *row = &kept[i];
 
 		if (!(row->roles & role) || (row->needs && !(row->needs & needs)) ||
-		    !has_capability(had, row->capability) || (row->instead_of && has_capability(had, row->instead_of)))
+		    !has_capability(had, row->capability) ||
+		    (row->instead_of && has_capability(had, row->instead_of)))
 			continue;
 		cap_set_flag(caps, CAP_PERMITTED, 1, &row->capability, CAP_SET);
 		cap_set_flag(caps, CAP_EFFECTIVE, 1, &row->capability, CAP_SET);

@@ -33,10 +33,12 @@ struct diag {
 };
 
 static const char *const tcp_names[DIAG_STATES] = {
-	[DIAG_ESTABLISHED] = "connected", [DIAG_SYN_SENT] = "SYN_SENT", [DIAG_SYN_RECV] = "SYN_RECV",
-	[DIAG_FIN_WAIT1] = "FIN_WAIT1", [DIAG_FIN_WAIT2] = "FIN_WAIT2", [DIAG_TIME_WAIT] = "TIME_WAIT",
-	[DIAG_CLOSE] = "closed", [DIAG_CLOSE_WAIT] = "CLOSE_WAIT", [DIAG_LAST_ACK] = "LAST_ACK",
-	[DIAG_LISTEN] = "listening", [DIAG_CLOSING] = "CLOSING", [DIAG_NEW_SYN_RECV] = "SYN_RECV",
+	[DIAG_ESTABLISHED] = "connected", [DIAG_SYN_SENT] = "SYN_SENT",
+	[DIAG_SYN_RECV] = "SYN_RECV",     [DIAG_FIN_WAIT1] = "FIN_WAIT1",
+	[DIAG_FIN_WAIT2] = "FIN_WAIT2",   [DIAG_TIME_WAIT] = "TIME_WAIT",
+	[DIAG_CLOSE] = "closed",          [DIAG_CLOSE_WAIT] = "CLOSE_WAIT",
+	[DIAG_LAST_ACK] = "LAST_ACK",     [DIAG_LISTEN] = "listening",
+	[DIAG_CLOSING] = "CLOSING",       [DIAG_NEW_SYN_RECV] = "SYN_RECV",
 	[DIAG_BOUND] = "bound only",
 };
 
@@ -44,7 +46,8 @@ const char *diag_state_name(const struct diag_socket *socket)
 {
 	if (socket->proto == BERTH_UDP)
 		return socket->state == DIAG_ESTABLISHED ? "connected" : "bound";
-	return socket->state < DIAG_STATES && tcp_names[socket->state] ? tcp_names[socket->state] : "unknown";
+	return socket->state < DIAG_STATES && tcp_names[socket->state] ? tcp_names[socket->state]
+	                                                               : "unknown";
 }
 
 bool diag_state_holds(const struct diag_socket *socket)
@@ -74,7 +77,8 @@ const char *diag_address(const struct berth_ip *ip, uint16_t family, uint16_t po
 /* A socket made inside another namespace stays there when the thread goes home: setns(2) is needed only for the birth. */
 static struct mnl_socket *open_in(int netns, int *ret_error)
 {
-	cleanup_close int home = netns >= 0 ? open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC) : -1;
+	cleanup_close int home = netns >= 0 ? open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)
+	                                    : -1;
 	struct mnl_socket *netlink;
 
 	if (netns >= 0 && (home < 0 || setns(netns, CLONE_NEWNET))) {
@@ -98,7 +102,8 @@ int diag_open(int netns, struct diag **ret_diag)
 	if (!netlink)
 		return error;
 	if (mnl_socket_bind(netlink, 0, MNL_SOCKET_AUTOPID) ||
-	    setsockopt(mnl_socket_get_fd(netlink), SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof(deadline))) {
+	    setsockopt(mnl_socket_get_fd(netlink), SOL_SOCKET, SO_RCVTIMEO, &deadline,
+	               sizeof(deadline))) {
 		error = -errno;
 		mnl_socket_close(netlink);
 		return error;
@@ -132,19 +137,17 @@ static void read_attribute(struct diag_socket *socket, const struct nlattr *attr
 	uint16_t len = mnl_attr_get_payload_len(attr);
 
 	switch (mnl_attr_get_type(attr)) {
-	case INET_DIAG_SKV6ONLY:
-		socket->v6only = len >= 1 && *(const uint8_t *)value;
-		break;
+	case INET_DIAG_SKV6ONLY: socket->v6only = len >= 1 && *(const uint8_t *)value; break;
 	case INET_DIAG_CGROUP_ID:
 		if (len >= sizeof(socket->cgroup))
 			memcpy(&socket->cgroup, value, sizeof(socket->cgroup));
 		break;
-	default:
-		break;
+	default: break;
 	}
 }
 
-bool diag_parse(enum berth_proto proto, const void *payload, uint32_t len, struct diag_socket *ret_socket)
+bool diag_parse(enum berth_proto proto, const void *payload, uint32_t len,
+                struct diag_socket *ret_socket)
 {
 	const struct nlattr *attr;
 	struct inet_diag_msg head;
@@ -155,13 +158,18 @@ bool diag_parse(enum berth_proto proto, const void *payload, uint32_t len, struc
 		return false;
 	memcpy(&head, payload, sizeof(head));
 	*ret_socket = (struct diag_socket){
-		.proto = proto, .family = head.idiag_family, .state = head.idiag_state,
-		.local_port = ntohs(head.id.idiag_sport), .remote_port = ntohs(head.id.idiag_dport),
+		.proto = proto,
+		.family = head.idiag_family,
+		.state = head.idiag_state,
+		.local_port = ntohs(head.id.idiag_sport),
+		.remote_port = ntohs(head.id.idiag_dport),
 		.local = ip_from(head.id.idiag_src, head.idiag_family),
 		.remote = ip_from(head.id.idiag_dst, head.idiag_family),
-		.inode = head.idiag_inode, .uid = head.idiag_uid,
+		.inode = head.idiag_inode,
+		.uid = head.idiag_uid,
 		.expires_ms = head.idiag_timer ? head.idiag_expires : 0,
-		.read_queue = head.idiag_rqueue, .write_queue = head.idiag_wqueue,
+		.read_queue = head.idiag_rqueue,
+		.write_queue = head.idiag_wqueue,
 		.cookie = (uint64_t)head.id.idiag_cookie[1] << 32 | head.id.idiag_cookie[0],
 	};
 	if (proto == BERTH_TCP && head.idiag_state == DIAG_CLOSE && ret_socket->local_port)
@@ -196,7 +204,8 @@ static int on_message(const struct nlmsghdr *message, void *arg)
 	struct diag_socket socket;
 
 	/* TIME_WAIT and request sockets ignore the byte code of some kernels: filter again */
-	if (diag_parse(dump->proto, mnl_nlmsg_get_payload(message), (uint32_t)mnl_nlmsg_get_payload_len(message), &socket) &&
+	if (diag_parse(dump->proto, mnl_nlmsg_get_payload(message),
+	               (uint32_t)mnl_nlmsg_get_payload_len(message), &socket) &&
 	    is_wanted(dump->filter, socket.local_port))
 		dump->fn(dump->arg, &socket);
 	return MNL_CB_OK;
@@ -209,16 +218,18 @@ static int on_message(const struct nlmsghdr *message, void *arg)
 static void put_port_filter(struct nlmsghdr *message, const struct diag_filter *filter)
 {
 	const struct inet_diag_bc_op code[] = {
-		{ INET_DIAG_BC_S_GE, 8, 20 }, { INET_DIAG_BC_NOP, 0, filter->first },
-		{ INET_DIAG_BC_S_LE, 8, 12 }, { INET_DIAG_BC_NOP, 0, filter->last },
+		{ INET_DIAG_BC_S_GE, 8, 20 },
+		{ INET_DIAG_BC_NOP, 0, filter->first },
+		{ INET_DIAG_BC_S_LE, 8, 12 },
+		{ INET_DIAG_BC_NOP, 0, filter->last },
 	};
 
 	mnl_attr_put(message, INET_DIAG_REQ_BYTECODE, sizeof(code), code);
 }
 
 /* A request for sockets in every state, at the beginning of @space. */
-static struct inet_diag_req_v2 *begin(struct diag *diag, char space[REQUEST_LEN], uint16_t type, uint16_t flags, uint8_t family,
-				      enum berth_proto proto)
+static struct inet_diag_req_v2 *begin(struct diag *diag, char space[REQUEST_LEN], uint16_t type,
+                                      uint16_t flags, uint8_t family, enum berth_proto proto)
 {
 	struct nlmsghdr *message = mnl_nlmsg_put_header(memset(space, 0, REQUEST_LEN));
 	struct inet_diag_req_v2 *request;
@@ -240,10 +251,12 @@ static int post(const struct diag *diag, const char *space)
 	return mnl_socket_sendto(diag->netlink, message, message->nlmsg_len) < 0 ? -errno : 0;
 }
 
-static int ask(struct diag *diag, uint8_t family, enum berth_proto proto, const struct diag_filter *filter)
+static int ask(struct diag *diag, uint8_t family, enum berth_proto proto,
+               const struct diag_filter *filter)
 {
 	_Alignas(struct nlmsghdr) char space[REQUEST_LEN];
-	struct inet_diag_req_v2 *request = begin(diag, space, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, family, proto);
+	struct inet_diag_req_v2 *request = begin(diag, space, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP,
+	                                         family, proto);
 
 	if (filter->states)
 		request->idiag_states = filter->states;
@@ -263,7 +276,8 @@ static int receive(struct diag *diag, char *reply, size_t room, mnl_cb_t fn, voi
 	while (got < 0 && errno == EINTR);
 	if (got < 0)
 		return errno == EAGAIN ? -ETIMEDOUT : -errno;
-	ret = mnl_cb_run(reply, (size_t)got, diag->sequence, mnl_socket_get_portid(diag->netlink), fn, arg);
+	ret = mnl_cb_run(reply, (size_t)got, diag->sequence, mnl_socket_get_portid(diag->netlink),
+	                 fn, arg);
 	return ret < 0 ? -errno : ret;
 }
 
@@ -291,7 +305,8 @@ int diag_dump(struct diag *diag, const struct diag_filter *filter, diag_fn fn, v
 		for (size_t i = 0; i < ARRAY_LEN(families); i++) {
 			int ret = dump_one(diag, families[i], &dump);
 
-			if (ret && !(ret == -ENOENT || ret == -EAFNOSUPPORT)) /* no IPv6, or no udp_diag module */
+			/* no IPv6, or no udp_diag module */
+			if (ret && !(ret == -ENOENT || ret == -EAFNOSUPPORT))
 				return ret;
 		}
 	}
@@ -319,13 +334,15 @@ static void ip_to(const struct berth_ip *ip, uint8_t family, __be32 *words)
 }
 
 /* One question about one TCP connection, and its answer. The cookie says: this one, and none that has its addresses now. */
-static int ask_one(struct diag *diag, uint16_t type, uint16_t flags, const struct diag_socket *socket, mnl_cb_t on_answer,
-		   void *arg)
+static int ask_one(struct diag *diag, uint16_t type, uint16_t flags,
+                   const struct diag_socket *socket, mnl_cb_t on_answer, void *arg)
 {
 	_Alignas(struct nlmsghdr) char space[REQUEST_LEN];
 	char reply[1024];
-	uint64_t cookie = socket->cookie ? socket->cookie : UINT64_MAX; /* INET_DIAG_NOCOOKIE, twice */
-	struct inet_diag_req_v2 *request = begin(diag, space, type, flags, socket->family, BERTH_TCP);
+	/* INET_DIAG_NOCOOKIE, twice */
+	uint64_t cookie = socket->cookie ? socket->cookie : UINT64_MAX;
+	struct inet_diag_req_v2 *request = begin(diag, space, type, flags, socket->family,
+	                                         BERTH_TCP);
 	int ret;
 
 	request->id.idiag_sport = htons(socket->local_port);
@@ -345,8 +362,10 @@ static int on_found(const struct nlmsghdr *message, void *arg)
 {
 	struct diag_socket *socket = arg;
 
-	return diag_parse(socket->proto, mnl_nlmsg_get_payload(message), (uint32_t)mnl_nlmsg_get_payload_len(message), socket) ?
-	       MNL_CB_OK : MNL_CB_ERROR;
+	return diag_parse(socket->proto, mnl_nlmsg_get_payload(message),
+	                  (uint32_t)mnl_nlmsg_get_payload_len(message), socket)
+	               ? MNL_CB_OK
+	               : MNL_CB_ERROR;
 }
 
 int diag_find(struct diag *diag, struct diag_socket *socket)

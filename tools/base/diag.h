@@ -19,28 +19,41 @@
 
 /* The kernel's TCP states (include/net/tcp_states.h), which UDP uses too: 1 = connected, 7 = not. */
 enum diag_state {
-	DIAG_ESTABLISHED = 1, DIAG_SYN_SENT, DIAG_SYN_RECV, DIAG_FIN_WAIT1, DIAG_FIN_WAIT2, DIAG_TIME_WAIT, DIAG_CLOSE,
-	DIAG_CLOSE_WAIT, DIAG_LAST_ACK, DIAG_LISTEN, DIAG_CLOSING, DIAG_NEW_SYN_RECV, DIAG_BOUND, DIAG_STATES
+	DIAG_ESTABLISHED = 1,
+	DIAG_SYN_SENT,
+	DIAG_SYN_RECV,
+	DIAG_FIN_WAIT1,
+	DIAG_FIN_WAIT2,
+	DIAG_TIME_WAIT,
+	DIAG_CLOSE,
+	DIAG_CLOSE_WAIT,
+	DIAG_LAST_ACK,
+	DIAG_LISTEN,
+	DIAG_CLOSING,
+	DIAG_NEW_SYN_RECV,
+	DIAG_BOUND,
+	DIAG_STATES
 };
 
 struct diag_socket {
 	enum berth_proto proto;
-	uint8_t family;			/* AF_INET, AF_INET6 */
-	uint8_t state;			/* enum diag_state */
+	uint8_t family; /* AF_INET, AF_INET6 */
+	uint8_t state;  /* enum diag_state */
 	bool v6only;
 	uint16_t local_port, remote_port; /* host byte order */
-	struct berth_ip local, remote;	/* IPv4 in its v4-mapped form */
-	uint32_t inode;			/* 0: no process has it (TIME_WAIT, orphans, not accepted yet) */
-	uint32_t uid;			/* meaningless without an inode: 0, mostly */
-	uint32_t expires_ms;		/* TIME_WAIT and the FIN_WAITs: until the kernel lets go; 0 = unknown */
+	struct berth_ip local, remote;    /* IPv4 in its v4-mapped form */
+	uint32_t inode; /* 0: no process has it (TIME_WAIT, orphans, not accepted yet) */
+	uint32_t uid;   /* meaningless without an inode: 0, mostly */
+	/* TIME_WAIT and the FIN_WAITs: until the kernel lets go; 0 = unknown */
+	uint32_t expires_ms;
 	uint32_t read_queue, write_queue; /* of a listener: waiting connections, backlog */
 	uint64_t cookie;
-	uint64_t cgroup;		/* id of its cgroup v2; 0 = the kernel did not say */
+	uint64_t cgroup; /* id of its cgroup v2; 0 = the kernel did not say */
 };
 
 struct diag_filter {
-	uint16_t first, last;		/* local ports, both included; 0 and 0 = all */
-	uint32_t states;		/* bits 1 << enum diag_state; 0 = all */
+	uint16_t first, last; /* local ports, both included; 0 and 0 = all */
+	uint32_t states;      /* bits 1 << enum diag_state; 0 = all */
 	bool no_tcp, no_udp;
 };
 
@@ -71,7 +84,8 @@ int diag_find(struct diag *diag, struct diag_socket *socket);
  */
 int diag_read_proc(pid_t pid, uint16_t port, diag_fn fn, void *arg);
 /** Read one line of it. Pure. Return: false if it is none of a socket. */
-bool diag_parse_proc(const char *line, enum berth_proto proto, uint8_t family, struct diag_socket *ret_socket);
+bool diag_parse_proc(const char *line, enum berth_proto proto, uint8_t family,
+                     struct diag_socket *ret_socket);
 
 /**
  * Abort a TCP connection: both ends learn of it. Needs CAP_NET_ADMIN.
@@ -83,7 +97,8 @@ int diag_destroy(struct diag *diag, const struct diag_socket *socket);
  * Read one message of a dump. Pure; @len bytes at @payload are an inet_diag_msg and its attributes.
  * Return: false if it is too short to be one.
  */
-bool diag_parse(enum berth_proto proto, const void *payload, uint32_t len, struct diag_socket *ret_socket);
+bool diag_parse(enum berth_proto proto, const void *payload, uint32_t len,
+                struct diag_socket *ret_socket);
 
 /* "LISTEN", "TIME_WAIT", ...; "bound" and "connected" as people say for UDP. */
 const char *diag_state_name(const struct diag_socket *socket);

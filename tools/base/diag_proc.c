@@ -23,8 +23,10 @@ static const struct proc_table {
 	enum berth_proto proto;
 	uint8_t family;
 } proc_tables[] = {
-	{ "tcp", BERTH_TCP, AF_INET }, { "tcp6", BERTH_TCP, AF_INET6 },
-	{ "udp", BERTH_UDP, AF_INET }, { "udp6", BERTH_UDP, AF_INET6 },
+	{ "tcp", BERTH_TCP, AF_INET },
+	{ "tcp6", BERTH_TCP, AF_INET6 },
+	{ "udp", BERTH_UDP, AF_INET },
+	{ "udp6", BERTH_UDP, AF_INET6 },
 };
 
 static bool parse_ip(const char *text, uint8_t family, struct berth_ip *ret_ip)
@@ -37,19 +39,26 @@ static bool parse_ip(const char *text, uint8_t family, struct berth_ip *ret_ip)
 	return sscanf(text, "%8x%8x%8x%8x", &word[0], &word[1], &word[2], &word[3]) == 4;
 }
 
-bool diag_parse_proc(const char *line, enum berth_proto proto, uint8_t family, struct diag_socket *ret_socket)
+bool diag_parse_proc(const char *line, enum berth_proto proto, uint8_t family,
+                     struct diag_socket *ret_socket)
 {
 	char local[33], remote[33];
 	unsigned int local_port, remote_port, state, uid, inode;
 
-	if (sscanf(line, " %*u: %32[0-9A-F]:%4x %32[0-9A-F]:%4x %2x %*s %*s %*s %u %*u %u", local, &local_port, remote,
-		   &remote_port, &state, &uid, &inode) != 7)
+	if (sscanf(line, " %*u: %32[0-9A-F]:%4x %32[0-9A-F]:%4x %2x %*s %*s %*s %u %*u %u", local,
+	           &local_port, remote, &remote_port, &state, &uid, &inode) != 7)
 		return false;
 	*ret_socket = (struct diag_socket){
-		.proto = proto, .family = family, .state = (uint8_t)state, .local_port = (uint16_t)local_port,
-		.remote_port = (uint16_t)remote_port, .uid = uid, .inode = inode,
+		.proto = proto,
+		.family = family,
+		.state = (uint8_t)state,
+		.local_port = (uint16_t)local_port,
+		.remote_port = (uint16_t)remote_port,
+		.uid = uid,
+		.inode = inode,
 	};
-	return parse_ip(local, family, &ret_socket->local) && parse_ip(remote, family, &ret_socket->remote);
+	return parse_ip(local, family, &ret_socket->local) &&
+	       parse_ip(remote, family, &ret_socket->remote);
 }
 
 int diag_read_proc(pid_t pid, uint16_t port, diag_fn fn, void *arg)
@@ -57,7 +66,8 @@ int diag_read_proc(pid_t pid, uint16_t port, diag_fn fn, void *arg)
 	int ret = -ENOENT;
 
 	for (size_t i = 0; i < ARRAY_LEN(proc_tables); i++) {
-		cleanup_free char *path = str_print("/proc/%d/net/%s", (int)pid, proc_tables[i].name);
+		cleanup_free char *path = str_print("/proc/%d/net/%s", (int)pid,
+		                                    proc_tables[i].name);
 		cleanup_free char *text = NULL;
 		struct diag_socket socket;
 
@@ -65,7 +75,8 @@ int diag_read_proc(pid_t pid, uint16_t port, diag_fn fn, void *arg)
 			continue; /* no IPv6, or the process has gone */
 		ret = 0;
 		for (char *rest = text, *line; (line = strsep(&rest, "\n"));)
-			if (diag_parse_proc(line, proc_tables[i].proto, proc_tables[i].family, &socket) &&
+			if (diag_parse_proc(line, proc_tables[i].proto, proc_tables[i].family,
+			                    &socket) &&
 			    (!port || socket.local_port == port))
 				fn(arg, &socket);
 	}

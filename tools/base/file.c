@@ -153,7 +153,8 @@ static int remove_entry(int dir, const char *name, dev_t device)
 	if (errno != EISDIR && errno != EPERM)
 		return errno == ENOENT ? 0 : -errno;
 	fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 && errno == EACCES && !fchmodat(dir, name, 0700, 0)) /* overlayfs makes such, with mode 0 */
+	/* overlayfs makes such, with mode 0 */
+	if (fd < 0 && errno == EACCES && !fchmodat(dir, name, 0700, 0))
 		fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -errno;
@@ -179,7 +180,8 @@ static int remove_entries(int dir, dev_t device)
 		close(dir);
 		return ret;
 	}
-	(void)fchmod(dir, 0700); /* a suite may have left a directory that even its owner cannot empty */
+	/* a suite may have left a directory that even its owner cannot empty */
+	(void)fchmod(dir, 0700);
 	while ((entry = readdir(entries))) {
 		int one;
 
@@ -218,7 +220,8 @@ static int private_dir(const char *path)
 		return -errno;
 	if (lstat(path, &info))
 		return -errno;
-	return S_ISDIR(info.st_mode) && info.st_uid == geteuid() && !(info.st_mode & 022) ? 0 : -EPERM;
+	return S_ISDIR(info.st_mode) && info.st_uid == geteuid() && !(info.st_mode & 022) ? 0
+	                                                                                  : -EPERM;
 }
 
 int dir_runtime(char **ret_path)
@@ -228,7 +231,8 @@ int dir_runtime(char **ret_path)
 	cleanup_free char *path = NULL;
 	int ret;
 
-	if (base && *base == '/' && !stat(base, &info) && S_ISDIR(info.st_mode) && info.st_uid == geteuid())
+	if (base && *base == '/' && !stat(base, &info) && S_ISDIR(info.st_mode) &&
+	    info.st_uid == geteuid())
 		path = str_print("%s/berth", base);
 	else
 		path = str_print("/tmp/berth-%u", (unsigned int)geteuid());
@@ -266,8 +270,8 @@ int file_secret_path(const char *dir, const char *name, const char *suffix, char
 	}
 	if (getrandom(random, sizeof(random), 0) != sizeof(random))
 		return -EIO;
-	*ret_path = str_print("%s/%s-%016llx%016llx%s", dir, name, (unsigned long long)random[0], (unsigned long long)random[1],
-			      suffix);
+	*ret_path = str_print("%s/%s-%016llx%016llx%s", dir, name, (unsigned long long)random[0],
+	                      (unsigned long long)random[1], suffix);
 	return 0;
 }
 

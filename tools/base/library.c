@@ -25,7 +25,8 @@ int library_load(struct library *library, char **ret_error)
 		return 0;
 	handle = dlopen(library->soname, RTLD_NOW | RTLD_LOCAL);
 	if (!handle)
-		return fail(ret_error, str_print("%s cannot be loaded: %s", library->soname, dlerror()));
+		return fail(ret_error,
+		            str_print("%s cannot be loaded: %s", library->soname, dlerror()));
 	for (const char *const *name = library->names; *name; name++, pointer++) {
 		*pointer = dlsym(handle, *name);
 		if (!*pointer) {

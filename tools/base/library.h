@@ -15,13 +15,13 @@
  *	sqlite.sqlite3_close(database);
  */
 #define LIBRARY_POINTER(function) __typeof__(function) *function;
-#define LIBRARY_NAME(function) #function,
+#define LIBRARY_NAME(function)    #function,
 
 struct library {
 	const char *soname;
-	const char *const *names;	/* of the functions; ends with NULL */
-	void *pointers;			/* to them, in this order: a struct of LIBRARY_POINTERs */
-	void *handle;			/* NULL until it is loaded */
+	const char *const *names; /* of the functions; ends with NULL */
+	void *pointers;           /* to them, in this order: a struct of LIBRARY_POINTERs */
+	void *handle;             /* NULL until it is loaded */
 };
 
 /**

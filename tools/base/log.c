@@ -34,12 +34,12 @@ static void emit(const char *prefix, const char *format, va_list list)
 	errno = saved;
 }
 
-#define EMIT(prefix)			\
-	do {				\
-		va_list list;		\
-		va_start(list, format);	\
+#define EMIT(prefix) \
+	do { \
+		va_list list; \
+		va_start(list, format); \
 		emit(prefix, format, list); \
-		va_end(list);		\
+		va_end(list); \
 	} while (0)
 
 void log_line(const char *format, ...)

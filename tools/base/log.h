@@ -12,7 +12,7 @@ extern int log_verbosity; /* 0 normal, 1 -v, 2 -vv */
 
 void log_line(const char *format, ...) PRINTF(1, 2);
 void log_worker(unsigned int worker, const char *format, ...) PRINTF(2, 3);
-void log_hint(const char *format, ...) PRINTF(1, 2);	/* `hint: ...`, when the reader can act */
+void log_hint(const char *format, ...) PRINTF(1, 2); /* `hint: ...`, when the reader can act */
 void log_act(const char *format, ...) PRINTF(1, 2);
 
 /* Where lines go instead of stderr, so that a progress line can be cleared first. */

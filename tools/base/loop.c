@@ -58,7 +58,8 @@ void loop_close(struct loop *loop)
 static struct epoll_event event_for(const struct loop *loop, int fd, uint32_t events)
 {
 	return (struct epoll_event){ .events = events,
-				     .data.u64 = (uint64_t)loop->watches[fd].generation << 32 | (uint32_t)fd };
+		                     .data.u64 = (uint64_t)loop->watches[fd].generation << 32 |
+		                                 (uint32_t)fd };
 }
 
 int loop_add(struct loop *loop, int fd, uint32_t events, loop_fd_fn fn, void *arg)

@@ -31,7 +31,8 @@ bool proc_parse_stat(const char *text, struct proc_stat *ret_stat)
 	size_t len;
 	char *end;
 
-	if (!open || !close || close < open || close[1] != ' ' || !close[2] || close[3] != ' ' || pid <= 0 || pid > INT_MAX)
+	if (!open || !close || close < open || close[1] != ' ' || !close[2] || close[3] != ' ' ||
+	    pid <= 0 || pid > INT_MAX)
 		return false;
 	len = (size_t)(close - open - 1);
 	*ret_stat = (struct proc_stat){ .pid = (pid_t)pid, .state = close[2] };

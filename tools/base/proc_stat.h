@@ -10,9 +10,10 @@
 
 struct proc_stat {
 	pid_t pid, ppid;
-	char comm[PROC_COMM];	/* as the process named itself, but for control characters: a terminal would obey them */
-	char state;		/* 'Z' a zombie, 'T' stopped ... */
-	uint64_t start_ticks;	/* since boot; with the pid it names one process for ever */
+	/* as the process named itself, but for control characters: a terminal would obey them */
+	char comm[PROC_COMM];
+	char state;           /* 'Z' a zombie, 'T' stopped ... */
+	uint64_t start_ticks; /* since boot; with the pid it names one process for ever */
 };
 
 /** Read the text of /proc/PID/stat. A comm may hold blanks and parentheses. Return: false if it is not one. */

@@ -139,7 +139,8 @@ const char *str_password(const char *text, size_t *ret_len)
 {
 	for (; *text; text++) {
 		if (str_starts(text, "://")) {
-			const char *user = text + 3, *at = memrchr(user, '@', strcspn(user, "/ \t\r\n\""));
+			const char *user = text + 3,
+				   *at = memrchr(user, '@', strcspn(user, "/ \t\r\n\""));
 			const char *colon = at ? memchr(user, ':', (size_t)(at - user)) : NULL;
 
 			if (colon) {
@@ -166,7 +167,8 @@ void str_plain(char *text, const char *but)
 
 char *str_shell_word(const char *text)
 {
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:@%+=,-";
+	static const char plain[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:@%+=,-";
 	struct str word = { 0 };
 
 	if (*text && !text[strspn(text, plain)])

@@ -14,14 +14,14 @@
 
 #define PRINTF(text, first) __attribute__((__format__(__printf__, text, first)))
 
-void *mem_alloc(size_t size);			/* zeroed */
+void *mem_alloc(size_t size);                            /* zeroed */
 void *mem_grow(void *memory, size_t count, size_t size); /* reallocarray(3) */
 
-char *str_copy(const char *text);		/* NULL stays NULL */
+char *str_copy(const char *text); /* NULL stays NULL */
 char *str_copy_len(const char *text, size_t len);
 char *str_print(const char *format, ...) PRINTF(1, 2);
 char *str_vprint(const char *format, va_list list);
-bool str_equal(const char *a, const char *b);	/* NULL equals only NULL */
+bool str_equal(const char *a, const char *b); /* NULL equals only NULL */
 bool str_starts(const char *text, const char *prefix);
 bool str_ends(const char *text, const char *suffix);
 
@@ -39,7 +39,7 @@ struct str {
 void str_add(struct str *str, const char *text);
 void str_add_len(struct str *str, const char *text, size_t len);
 void str_addf(struct str *str, const char *format, ...) PRINTF(2, 3);
-char *str_take(struct str *str);		/* the text, "" if empty; the buffer is empty afterwards */
+char *str_take(struct str *str); /* the text, "" if empty; the buffer is empty afterwards */
 void str_free(struct str *str);
 #define cleanup_str __attribute__((cleanup(str_free)))
 
@@ -61,8 +61,8 @@ char *str_shell_word(const char *text);
 
 /* NULL-terminated vectors; NULL is the empty one. */
 size_t strv_len(char *const *strv);
-void strv_add(char ***strv, const char *text);	/* a copy */
-void strv_own(char ***strv, char *text);	/* the text itself */
+void strv_add(char ***strv, const char *text); /* a copy */
+void strv_own(char ***strv, char *text);       /* the text itself */
 char **strv_copy(char *const *strv);
 char **strv_split(const char *text, const char *separators); /* empty items are left out */
 bool strv_has(char *const *strv, const char *text);

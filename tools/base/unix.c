@@ -13,7 +13,8 @@ int unix_address(const char *dir, const char *name, struct sockaddr_un *ret_addr
 	if (*ret_dir < 0)
 		return -errno;
 	*ret_address = (struct sockaddr_un){ .sun_family = AF_UNIX };
-	snprintf(ret_address->sun_path, sizeof(ret_address->sun_path), "/proc/self/fd/%d/%s", *ret_dir, name);
+	snprintf(ret_address->sun_path, sizeof(ret_address->sun_path), "/proc/self/fd/%d/%s",
+	         *ret_dir, name);
 	return 0;
 }
 
@@ -22,5 +23,6 @@ bool unix_is_ours(int fd)
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
 
-	return !getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) && (!peer.uid || peer.uid == geteuid());
+	return !getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) &&
+	       (!peer.uid || peer.uid == geteuid());
 }

@@ -24,9 +24,9 @@ static int verdict_on(const struct report_run *run, const char *task)
 	for (i = 0; i < run->worker_count; i++)
 		if (!strcmp(run->workers[i].task, task))
 			return strcmp(run->workers[i].status, "passed") ? NOT_PASSED : PASSED;
-	json_array_foreach(json_object_get(run->run, "tasks"), i, word)
-		if (!strcmp(json_string_value(word) ? json_string_value(word) : "", task))
-			return NOT_PASSED; /* the run was to have it and did not get to it */
+	json_array_foreach(json_object_get(run->run, "tasks"), i, word) if (
+		!strcmp(json_string_value(word) ? json_string_value(word) : "",
+	                task)) return NOT_PASSED; /* the run was to have it and did not get to it */
 	return UNKNOWN;
 }
 
@@ -68,7 +68,9 @@ int again_choose(struct cli *cli)
 	size_t count = strv_len(cli->run.tasks), left = 0;
 
 	if (!count)
-		return cli_usage(cli, "--last-failed needs --each: only tasks that have names can be told apart");
+		return cli_usage(
+			cli,
+			"--last-failed needs --each: only tasks that have names can be told apart");
 	verdicts = mem_alloc(count);
 	judge_all(results, cli->run.tasks, verdicts);
 	for (size_t i = 0; i < count; i++) {
@@ -81,7 +83,8 @@ int again_choose(struct cli *cli)
 	if (!left)
 		log_line("all %zu tasks passed the last time; nothing is run", count);
 	else if (left < count)
-		log_line("%zu of %zu tasks passed the last time and are left out", count - left, count);
+		log_line("%zu of %zu tasks passed the last time and are left out", count - left,
+		         count);
 	return 0;
 }
 
@@ -89,7 +92,8 @@ void again_estimate(struct cli *cli)
 {
 	size_t count = strv_len(cli->run.tasks);
 	enum run_db_mode mode = cli->run.db_mode;
-	bool pool = cli->run.database_count && !cli->run.pool && mode != RUN_DB_OFF && mode != RUN_DB_PRIVATE;
+	bool pool = cli->run.database_count && !cli->run.pool && mode != RUN_DB_OFF &&
+	            mode != RUN_DB_PRIVATE;
 	struct history *history;
 
 	if ((count < 2 && !pool) || results_history(cli, &history))
@@ -102,10 +106,12 @@ void again_estimate(struct cli *cli)
 	}
 	cli->run.expected_ms = mem_alloc(count * sizeof(*cli->run.expected_ms));
 	for (size_t i = 0; i < count; i++)
-		cli->run.expected_ms[i] = (int64_t)history_usual(history, cli->run.tasks[i], "duration_ms");
+		cli->run.expected_ms[i] = (int64_t)history_usual(history, cli->run.tasks[i],
+		                                                 "duration_ms");
 	if (cli->run.pool_seen)
 		cli->run.task_pools = mem_alloc(count * sizeof(*cli->run.task_pools));
 	for (size_t i = 0; cli->run.pool_seen && i < count; i++)
-		cli->run.task_pools[i] = (unsigned int)history_usual(history, cli->run.tasks[i], "connections");
+		cli->run.task_pools[i] = (unsigned int)history_usual(history, cli->run.tasks[i],
+		                                                     "connections");
 	history_close(history);
 }

@@ -16,7 +16,8 @@
 
 enum { CGROUP_DEADLINE_MS = 2000 };
 
-static void try_one(struct backends *backends, struct isolate_setup *setup, enum isolate_backend backend)
+static void try_one(struct backends *backends, struct isolate_setup *setup,
+                    enum isolate_backend backend)
 {
 	char *reason = NULL;
 	int ret;
@@ -30,11 +31,12 @@ static void try_one(struct backends *backends, struct isolate_setup *setup, enum
 void backends_try(struct backends *backends)
 {
 	char dir[] = "/tmp/berth-try-XXXXXX";
-	cleanup_free char *install = NULL, *cgroup_path = NULL, *id = str_print("try-%d", (int)getpid());
+	cleanup_free char *install = NULL, *cgroup_path = NULL,
+			  *id = str_print("try-%d", (int)getpid());
 	cleanup_close int cgroup = cgroup_make(id, &cgroup_path);
-	struct isolate_setup setup = {
-		.run_dir = dir, .cgroup = cgroup < 0 ? -1 : cgroup, .workers = 1
-	};
+	struct isolate_setup setup = { .run_dir = dir,
+		                       .cgroup = cgroup < 0 ? -1 : cgroup,
+		                       .workers = 1 };
 
 	*backends = (struct backends){ 0 };
 	backends->works[ISOLATE_AUTO] = backends->works[ISOLATE_NONE] = true;

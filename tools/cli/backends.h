@@ -8,7 +8,8 @@
 
 struct backends {
 	bool works[ISOLATE_BACKENDS];
-	char *reasons[ISOLATE_BACKENDS];	/* half-sentence: what is lacking, or how it was found out */
+	/* half-sentence: what is lacking, or how it was found out */
+	char *reasons[ISOLATE_BACKENDS];
 };
 
 /* ISOLATE_AUTO and ISOLATE_NONE always work and are not tried. */

@@ -58,7 +58,8 @@ static void print_settings(const struct check *check)
 	for (unsigned int i = 0; i < check->config->count; i++)
 		term_cell(&table, i ? check->config->sections[i].name : "VALUE");
 	term_row(&table);
-	for (const struct option *option = option_table; option < option_table + OPTIONS; option++) {
+	for (const struct option *option = option_table; option < option_table + OPTIONS;
+	     option++) {
 		bool any = false;
 
 		for (unsigned int i = 0; i < check->config->count; i++)
@@ -93,32 +94,34 @@ static json_t *json_settings(const struct cli *cli)
 {
 	json_t *settings = json_object();
 
-	for (const struct option *option = option_table; option < option_table + OPTIONS; option++) {
+	for (const struct option *option = option_table; option < option_table + OPTIONS;
+	     option++) {
 		cleanup_free char *text = shown_value(cli, option);
 
 		if (text)
 			json_object_set_new(settings, option->name,
-					    json_pack("{s:o, s:i}", "value", json_value(option, text), "line",
-						      (int)cli->origins[option->id].line));
+			                    json_pack("{s:o, s:i}", "value",
+			                              json_value(option, text), "line",
+			                              (int)cli->origins[option->id].line));
 	}
 	return settings;
 }
 
 static void print_json(const char *file, const struct check *check, char *const *errors)
 {
-	json_t *root = json_pack("{s:o, s:b, s:o}", "file", json_text(file), "valid", !errors, "errors",
-				 json_texts(errors));
+	json_t *root = json_pack("{s:o, s:b, s:o}", "file", json_text(file), "valid", !errors,
+	                         "errors", json_texts(errors));
 
 	if (!errors) {
 		json_t *profiles = json_object();
 
 		for (unsigned int i = 1; i < check->config->count; i++)
 			json_object_set_new(profiles, check->config->sections[i].name,
-					    json_settings(&check->profiles[i]));
+			                    json_settings(&check->profiles[i]));
 		json_object_set_new(root, "project", json_text(check->project));
 		json_object_set_new(root, "settings",
-				    check->config->count ? json_settings(&check->profiles[0])
-							 : json_object());
+		                    check->config->count ? json_settings(&check->profiles[0])
+		                                         : json_object());
 		json_object_set_new(root, "profiles", profiles);
 		json_object_set_new(root, "warnings", json_texts(check->warnings));
 	}
@@ -143,7 +146,7 @@ static void fill(struct check *check)
 
 static void refused(const struct check *check, char ***errors)
 {
-	static char *no_command[] = { (char *)(uintptr_t)"true", NULL };
+	static char *no_command[] = { (char *)(uintptr_t) "true", NULL };
 
 	for (unsigned int i = 0; i < check->config->count; i++) {
 		struct run_options options = check->profiles[i].run;

@@ -55,8 +55,8 @@ static int unknown_option(const struct cli *cli, const char *word, const char *n
 			names[count++] = option_table[i].name;
 	near = name ? option_nearest(name, names, count) : NULL;
 	if (near)
-		return cli_usage(cli, "unknown option '%s' of 'berth %s': did you mean '--%s'?", word,
-				 cli->verb->name, near);
+		return cli_usage(cli, "unknown option '%s' of 'berth %s': did you mean '--%s'?",
+		                 word, cli->verb->name, near);
 	return cli_usage(cli, "unknown option '%s' of 'berth %s'", word, cli->verb->name);
 }
 
@@ -178,10 +178,11 @@ static int check_args(const struct cli *cli)
 	if (cli->help)
 		return 0;
 	if (count < cli->verb->args_low)
-		return cli_usage(cli, "'berth %s' needs an argument: %s", cli->verb->name, cli->verb->usage);
+		return cli_usage(cli, "'berth %s' needs an argument: %s", cli->verb->name,
+		                 cli->verb->usage);
 	if (high != ARGS_COMMAND && count > high)
 		return cli_usage(cli, "'berth %s' has an argument too many: '%s'", cli->verb->name,
-				 cli->args[high]);
+		                 cli->args[high]);
 	return 0;
 }
 

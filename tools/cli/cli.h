@@ -13,13 +13,14 @@
 #include "tools/run/options.h"
 
 enum { EXIT_USAGE = 125 };
-enum { ARGS_COMMAND = -1 }; /* the first argument ends the options: what follows is a command of its own */
+/* the first argument ends the options: what follows is a command of its own */
+enum { ARGS_COMMAND = -1 };
 
 struct cli {
 	const struct verb *verb;
-	char **args;			/* what is not an option; strv */
+	char **args; /* what is not an option; strv */
 	struct run_options run;
-	struct origin origins[OPTIONS];	/* who set each option */
+	struct origin origins[OPTIONS]; /* who set each option */
 
 	/* the fields of options that do not concern a run; what they mean is in options.def */
 	bool help, template, schema, json, force, to_stdout, github, all, last_failed;

@@ -18,7 +18,8 @@ static void put_word(const char *text)
 
 static void bash_flags(unsigned int verb)
 {
-	for (const struct option *option = option_table; option < option_table + OPTIONS; option++) {
+	for (const struct option *option = option_table; option < option_table + OPTIONS;
+	     option++) {
 		if (!option_in(option, verb))
 			continue;
 		printf(" --%s", option->name);
@@ -57,11 +58,13 @@ static void write_bash(void)
 		printf("%s%s", verb ? " " : "", verb_table[verb].name);
 	printf("' -- \"$word\"))\n\t\treturn\n\tfi\n"
 	       "\tfor ((i = 2; i < COMP_CWORD; i++)); do\n"
-	       "\t\tif [[ ${COMP_WORDS[i]} == -- ]] && declare -F _command_offset >/dev/null; then\n"
+	       "\t\tif [[ ${COMP_WORDS[i]} == -- ]] && declare -F _command_offset >/dev/null; "
+	       "then\n"
 	       "\t\t\t_command_offset $((i + 1))\n\t\t\treturn\n\t\tfi\n\tdone\n"
 	       "\tcase $verb:$last in\n");
 	for (unsigned int verb = 0; verb < VERBS; verb++)
-		for (const struct option *option = option_table; option < option_table + OPTIONS; option++)
+		for (const struct option *option = option_table; option < option_table + OPTIONS;
+		     option++)
 			if (option_in(option, verb) && option->arg)
 				bash_values(verb, option);
 	printf("\tesac\n\tcase $verb in\n");
@@ -71,7 +74,8 @@ static void write_bash(void)
 		printf("' ;;\n");
 	}
 	printf("\tesac\n"
-	       "\tif [[ $word == -* ]]; then\n\t\tCOMPREPLY=($(compgen -W \"$flags\" -- \"$word\"))\n"
+	       "\tif [[ $word == -* ]]; then\n\t\tCOMPREPLY=($(compgen -W \"$flags\" -- "
+	       "\"$word\"))\n"
 	       "\telse\n\t\tCOMPREPLY=($(compgen -c -f -- \"$word\"))\n\tfi\n}\n"
 	       "complete -o filenames -F _berth berth\n");
 }
@@ -90,7 +94,8 @@ static void zsh_option(const struct option *option)
 		printf("'(-%c --%s)'{-%c%s,--%s%s}'", option->letter, option->name, option->letter,
 		       option->arg ? "+" : "", option->name, option->arg ? "=" : "");
 	else
-		printf("'%s--%s%s", option_is_list(option) ? "*" : "", option->name, option->arg ? "=" : "");
+		printf("'%s--%s%s", option_is_list(option) ? "*" : "", option->name,
+		       option->arg ? "=" : "");
 	printf("[");
 	zsh_text(option->help);
 	printf("]");
@@ -114,7 +119,8 @@ static void zsh_option(const struct option *option)
 
 static void write_zsh(void)
 {
-	printf("#compdef berth\n# zsh completion for berth\n_berth() {\n\tlocal -a verbs\n\tverbs=(\n");
+	printf("#compdef berth\n# zsh completion for berth\n_berth() {\n\tlocal -a "
+	       "verbs\n\tverbs=(\n");
 	for (unsigned int verb = 0; verb < VERBS; verb++) {
 		printf("\t\t'%s:", verb_table[verb].name);
 		zsh_text(verb_table[verb].help);
@@ -124,13 +130,16 @@ static void write_zsh(void)
 	       "\tshift words\n\t((CURRENT--))\n\tcase $words[1] in\n");
 	for (unsigned int verb = 0; verb < VERBS; verb++) {
 		printf("\t%s)\n\t\t_arguments -s \\\n", verb_table[verb].name);
-		for (const struct option *option = option_table; option < option_table + OPTIONS; option++)
+		for (const struct option *option = option_table; option < option_table + OPTIONS;
+		     option++)
 			if (option_in(option, verb))
 				zsh_option(option);
-		printf("\t\t\t'%s' ;;\n", verb_table[verb].args_high == ARGS_COMMAND ? "*::command:_normal"
-										     : "*:argument:_files");
+		printf("\t\t\t'%s' ;;\n", verb_table[verb].args_high == ARGS_COMMAND
+		                                  ? "*::command:_normal"
+		                                  : "*:argument:_files");
 	}
-	printf("\tesac\n}\nif [ \"$funcstack[1]\" = _berth ]; then\n\t_berth \"$@\"\nelse\n\tcompdef _berth "
+	printf("\tesac\n}\nif [ \"$funcstack[1]\" = _berth ]; then\n\t_berth "
+	       "\"$@\"\nelse\n\tcompdef _berth "
 	       "berth\nfi\n");
 }
 
@@ -160,10 +169,12 @@ static void write_fish(void)
 {
 	printf("# fish completion for berth\n");
 	for (unsigned int verb = 0; verb < VERBS; verb++) {
-		printf("complete -c berth -n __fish_use_subcommand -fa %s -d ", verb_table[verb].name);
+		printf("complete -c berth -n __fish_use_subcommand -fa %s -d ",
+		       verb_table[verb].name);
 		put_word(verb_table[verb].help);
 		putchar('\n');
-		for (const struct option *option = option_table; option < option_table + OPTIONS; option++)
+		for (const struct option *option = option_table; option < option_table + OPTIONS;
+		     option++)
 			if (option_in(option, verb))
 				fish_option(verb_table[verb].name, option);
 	}

@@ -23,30 +23,32 @@ enum { FILE_MOST = 1 << 20 };
 
 static const cyaml_schema_field_t item_fields[] = {
 	CYAML_FIELD_UINT("line", CYAML_FLAG_DEFAULT, struct config_item, line),
-	CYAML_FIELD_STRING_PTR("text", CYAML_FLAG_POINTER, struct config_item, text, 0, CYAML_UNLIMITED),
+	CYAML_FIELD_STRING_PTR("text", CYAML_FLAG_POINTER, struct config_item, text, 0,
+	                       CYAML_UNLIMITED),
 	CYAML_FIELD_END
 };
-static const cyaml_schema_value_t item_value = { CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct config_item,
-								     item_fields) };
+static const cyaml_schema_value_t item_value = { CYAML_VALUE_MAPPING(
+	CYAML_FLAG_DEFAULT, struct config_item, item_fields) };
 
 static cyaml_schema_field_t sequence(const char *key, size_t data, size_t count,
-				     const cyaml_schema_value_t *of)
+                                     const cyaml_schema_value_t *of)
 {
 	return (cyaml_schema_field_t){
 		.key = key,
 		.data_offset = (uint32_t)data,
 		.count_offset = (uint32_t)count,
 		.count_size = sizeof(unsigned int),
-		.value = { CYAML_VALUE_SEQUENCE(CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, char, of, 0,
-						CYAML_UNLIMITED) },
+		.value = { CYAML_VALUE_SEQUENCE(CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, char, of,
+		                                0, CYAML_UNLIMITED) },
 	};
 }
 
 /* A list of items under the key of @option, into @values at @offset */
 static cyaml_schema_field_t items(const struct option *option, size_t offset)
 {
-	cyaml_schema_field_t field = sequence(option->name, offset + offsetof(struct config_values, items),
-					      offset + offsetof(struct config_values, count), &item_value);
+	cyaml_schema_field_t field = sequence(
+		option->name, offset + offsetof(struct config_values, items),
+		offset + offsetof(struct config_values, count), &item_value);
 
 	field.value.data_size = sizeof(struct config_item);
 	return field;
@@ -63,19 +65,19 @@ static void schema_add_list(struct schema *schema, unsigned int list, cyaml_sche
 	const struct option_list *keys = &option_lists[list];
 	cyaml_schema_field_t *field = schema->entry_fields[list];
 
-	*field++ =
-		(cyaml_schema_field_t)CYAML_FIELD_UINT("line", CYAML_FLAG_DEFAULT, struct config_entry, line);
+	*field++ = (cyaml_schema_field_t)CYAML_FIELD_UINT("line", CYAML_FLAG_DEFAULT,
+	                                                  struct config_entry, line);
 	for (unsigned int i = 0; i < keys->count; i++)
-		*field++ = items(&keys->keys[i],
-				 offsetof(struct config_entry, values) + i * sizeof(struct config_values));
+		*field++ = items(&keys->keys[i], offsetof(struct config_entry, values) +
+		                                         i * sizeof(struct config_values));
 	schema->entries[list] = (cyaml_schema_value_t){ CYAML_VALUE_MAPPING(
 		CYAML_FLAG_DEFAULT, struct config_entry, schema->entry_fields[list]) };
 	**at = sequence(keys->name,
-			offsetof(struct config_section, lists[0].entries) +
-				list * sizeof(((struct config_section *)NULL)->lists[0]),
-			offsetof(struct config_section, lists[0].count) +
-				list * sizeof(((struct config_section *)NULL)->lists[0]),
-			&schema->entries[list]);
+	                offsetof(struct config_section, lists[0].entries) +
+	                        list * sizeof(((struct config_section *)NULL)->lists[0]),
+	                offsetof(struct config_section, lists[0].count) +
+	                        list * sizeof(((struct config_section *)NULL)->lists[0]),
+	                &schema->entries[list]);
 	(*at)++->value.data_size = sizeof(struct config_entry);
 }
 
@@ -86,14 +88,14 @@ static const struct schema *schema_get(void)
 
 	if (at->key)
 		return &schema;
-	*at++ = (cyaml_schema_field_t)CYAML_FIELD_STRING_PTR("name", CYAML_FLAG_POINTER,
-							     struct config_section, name, 0, CYAML_UNLIMITED);
-	*at++ = (cyaml_schema_field_t)CYAML_FIELD_UINT("line", CYAML_FLAG_DEFAULT, struct config_section,
-						       line);
+	*at++ = (cyaml_schema_field_t)CYAML_FIELD_STRING_PTR(
+		"name", CYAML_FLAG_POINTER, struct config_section, name, 0, CYAML_UNLIMITED);
+	*at++ = (cyaml_schema_field_t)CYAML_FIELD_UINT("line", CYAML_FLAG_DEFAULT,
+	                                               struct config_section, line);
 	for (unsigned int i = 0; i < OPTIONS; i++)
 		if (option_table[i].where & OPTION_IN_YAML)
 			*at++ = items(&option_table[i], offsetof(struct config_section, values) +
-								i * sizeof(struct config_values));
+			                                        i * sizeof(struct config_values));
 	for (unsigned int i = 0; i < LISTS; i++)
 		schema_add_list(&schema, i, &at);
 	schema.section = (cyaml_schema_value_t){ CYAML_VALUE_MAPPING(
@@ -105,7 +107,8 @@ static const struct schema *schema_get(void)
 
 static const cyaml_config_t cyaml = { .mem_fn = cyaml_mem, .flags = CYAML_CFG_NO_ALIAS };
 
-int config_parse(const char *text, size_t len, const char *shown, struct config **ret_config, char ***errors)
+int config_parse(const char *text, size_t len, const char *shown, struct config **ret_config,
+                 char ***errors)
 {
 	cleanup_free char *normal = NULL;
 	struct config *config;
@@ -119,8 +122,9 @@ int config_parse(const char *text, size_t len, const char *shown, struct config 
 	*ret_config = config;
 	if (!*normal)
 		return 0;
-	ret = cyaml_load_data((const uint8_t *)normal, strlen(normal), &cyaml, &schema_get()->document,
-			      (cyaml_data_t **)&config->sections, &config->count);
+	ret = cyaml_load_data((const uint8_t *)normal, strlen(normal), &cyaml,
+	                      &schema_get()->document, (cyaml_data_t **)&config->sections,
+	                      &config->count);
 	if (ret == CYAML_OK)
 		return 0;
 	strv_own(errors, str_print("%s: internal error: %s", shown, cyaml_strerror(ret)));
@@ -206,15 +210,16 @@ static char *beside(const struct config *config, const struct option *option, co
 	return str_print("%.*s/%s", (int)(slash - config->path), config->path, text);
 }
 
-static void apply_options(const struct config *config, const struct config_section *section, enum layer layer,
-			  struct cli *cli)
+static void apply_options(const struct config *config, const struct config_section *section,
+                          enum layer layer, struct cli *cli)
 {
 	for (unsigned int i = 0; i < OPTIONS; i++)
 		for (unsigned int j = 0; j < section->values[i].count; j++) {
 			const struct config_item *item = &section->values[i].items[j];
 			cleanup_free char *text = beside(config, &option_table[i], item->text);
 
-			(void)option_set(cli, &option_table[i], (struct origin){ layer, item->line }, text);
+			(void)option_set(cli, &option_table[i],
+			                 (struct origin){ layer, item->line }, text);
 		}
 }
 
@@ -226,11 +231,12 @@ static void *entries_make(const struct config_section *section, unsigned int lis
 
 	for (unsigned int i = 0; i < section->lists[list].count; i++)
 		for (unsigned int k = 0; k < keys->count; k++) {
-			const struct config_values *values = &section->lists[list].entries[i].values[k];
+			const struct config_values *values =
+				&section->lists[list].entries[i].values[k];
 
 			for (unsigned int j = 0; j < values->count; j++)
 				(void)option_set_key(structs + i * keys->size, &keys->keys[k],
-						     values->items[j].text);
+				                     values->items[j].text);
 		}
 	return structs;
 }
@@ -296,18 +302,20 @@ static void databases_finish(struct run_options *run, bool from_flag)
 		run->database_list = NULL;
 		run->database_count = 0;
 	}
-	run->database_list =
-		mem_grow(run->database_list, run->database_count + more, sizeof(*run->database_list));
+	run->database_list = mem_grow(run->database_list, run->database_count + more,
+	                              sizeof(*run->database_list));
 	for (unsigned int i = 0; i < more; i++) {
 		struct run_database *database = &run->database_list[run->database_count++];
 
 		*database = (struct run_database){ 0 };
-		*(strstr(run->databases[i], "://") ? &database->url : &database->name) =
-			str_copy(run->databases[i]);
+		*(strstr(run->databases[i], "://") ? &database->url
+		                                   : &database->name) = str_copy(run->databases[i]);
 	}
 	for (unsigned int i = 0; i < run->database_count; i++)
-		if (run->database_list[i].url && run->database_list[i].kind == RUN_DATABASE_POSTGRES)
-			(void)option_database_kind(run->database_list[i].url, &run->database_list[i].kind);
+		if (run->database_list[i].url &&
+		    run->database_list[i].kind == RUN_DATABASE_POSTGRES)
+			(void)option_database_kind(run->database_list[i].url,
+			                           &run->database_list[i].kind);
 }
 
 static int no_profile(const struct config *config, const char *name)
@@ -357,7 +365,8 @@ int config_other_ending(void)
 
 int config_load(struct cli *cli)
 {
-	cleanup_free char *path = cli->config ? str_copy(cli->config) : project_config("berth.yaml");
+	cleanup_free char *path = cli->config ? str_copy(cli->config)
+	                                      : project_config("berth.yaml");
 	int ret = path ? 0 : config_other_ending();
 
 	if (ret)

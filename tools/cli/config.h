@@ -16,7 +16,8 @@
  */
 #include "tools/cli/cli.h"
 
-struct config_item {	/* one text, and where it is written */
+/* one text, and where it is written */
+struct config_item {
 	unsigned int line;
 	char *text;
 };
@@ -26,13 +27,14 @@ struct config_values {
 	unsigned int count;
 };
 
-struct config_entry {	/* of `databases` or `allow`; values by the number of the key */
+/* of `databases` or `allow`; values by the number of the key */
+struct config_entry {
 	unsigned int line;
 	struct config_values values[KEYS_MAX];
 };
 
 struct config_section {
-	char *name;	/* of the profile; "" for the top level */
+	char *name; /* of the profile; "" for the top level */
 	unsigned int line;
 	struct config_values values[OPTIONS];
 	struct {
@@ -42,7 +44,7 @@ struct config_section {
 };
 
 struct config {
-	char *path, *shown; /* absolute; as messages name it */
+	char *path, *shown;              /* absolute; as messages name it */
 	struct config_section *sections; /* [0] is the top level */
 	unsigned int count;
 };
@@ -55,7 +57,8 @@ struct config {
 int config_read(const char *path, struct config **ret_config, char ***errors);
 
 /* The same from memory; @shown is the file's name in messages. */
-int config_parse(const char *text, size_t len, const char *shown, struct config **ret_config, char ***errors);
+int config_parse(const char *text, size_t len, const char *shown, struct config **ret_config,
+                 char ***errors);
 void config_free(struct config *config);
 
 /**

@@ -27,12 +27,14 @@ char *db_age(int64_t since_s)
 
 	if (minutes < 60)
 		return str_print("%lldm", minutes < 0 ? 0 : minutes);
-	return minutes < 48 * 60 ? str_print("%lldh", minutes / 60) : str_print("%lldd", minutes / 1440);
+	return minutes < 48 * 60 ? str_print("%lldh", minutes / 60)
+	                         : str_print("%lldd", minutes / 1440);
 }
 
 char *db_size(int64_t bytes)
 {
-	return bytes < 0 ? str_copy("-") : str_print("%lld MiB", ((long long)bytes + (1 << 20) - 1) >> 20);
+	return bytes < 0 ? str_copy("-")
+	                 : str_print("%lld MiB", ((long long)bytes + (1 << 20) - 1) >> 20);
 }
 
 static void print_view(const struct server_view *view)
@@ -48,8 +50,9 @@ static void print_view(const struct server_view *view)
 		term_cell_own(&table, db_size(owned->size_bytes));
 		term_cell_own(&table, db_age(owned->heartbeat_s));
 		if (owned->run)
-			term_cellf(&table, "%s of run %s, w%u on %s", owned->logical ? owned->logical : "-", owned->run,
-				   owned->worker, owned->host && *owned->host ? owned->host : "-");
+			term_cellf(&table, "%s of run %s, w%u on %s",
+			           owned->logical ? owned->logical : "-", owned->run, owned->worker,
+			           owned->host && *owned->host ? owned->host : "-");
 		else
 			term_cell(&table, "-");
 		term_row(&table);
@@ -66,15 +69,17 @@ static json_t *json_view(const struct server_view *view)
 	for (size_t i = 0; i < view->owned.count; i++) {
 		const struct pg_owned *owned = &view->owned.list[i];
 
-		json_array_append_new(list, json_pack("{s:s, s:s?, s:s, s:s?, s:i, s:s?, s:s?, s:I, s:I}", "physical",
-						      owned->physical, "logical", owned->logical, "state",
-						      servers_state(owned), "run", owned->run, "worker",
-						      (int)owned->worker, "task", owned->task, "host", owned->host,
-						      "heartbeat", (json_int_t)owned->heartbeat_s, "size_bytes",
-						      (json_int_t)owned->size_bytes));
+		json_array_append_new(
+			list, json_pack("{s:s, s:s?, s:s, s:s?, s:i, s:s?, s:s?, s:I, s:I}",
+		                        "physical", owned->physical, "logical", owned->logical,
+		                        "state", servers_state(owned), "run", owned->run, "worker",
+		                        (int)owned->worker, "task", owned->task, "host",
+		                        owned->host, "heartbeat", (json_int_t)owned->heartbeat_s,
+		                        "size_bytes", (json_int_t)owned->size_bytes));
 	}
-	return json_pack("{s:s?, s:b, s:s?, s:o}", "server", view->owned.where, "answers", view->error != -ENOTCONN, "error",
-			 view->error ? view->why : NULL, "databases", list);
+	return json_pack("{s:s?, s:b, s:s?, s:o}", "server", view->owned.where, "answers",
+	                 view->error != -ENOTCONN, "error", view->error ? view->why : NULL,
+	                 "databases", list);
 }
 
 static int list(struct cli *cli, const struct server_view *views, size_t count)
@@ -84,7 +89,8 @@ static int list(struct cli *cli, const struct server_view *views, size_t count)
 
 	if (strv_len(cli->args) > 1) {
 		json_decref(array);
-		return cli_usage(cli, "'berth db list' has an argument too many: '%s'", cli->args[1]);
+		return cli_usage(cli, "'berth db list' has an argument too many: '%s'",
+		                 cli->args[1]);
 	}
 	for (size_t i = 0; i < count; i++) {
 		status |= views[i].error && views[i].error != -ENOTCONN;
@@ -93,7 +99,8 @@ static int list(struct cli *cli, const struct server_view *views, size_t count)
 		else if (!views[i].error)
 			print_view(&views[i]);
 		else
-			printf("%s: %s\n", views[i].owned.where ? views[i].owned.where : "a database",
+			printf("%s: %s\n",
+			       views[i].owned.where ? views[i].owned.where : "a database",
 			       views[i].why ? views[i].why : strerror(-views[i].error));
 	}
 	if (cli->json)
@@ -105,7 +112,7 @@ static int list(struct cli *cli, const struct server_view *views, size_t count)
 }
 
 static const struct pg_owned *find(const struct server_view *views, size_t count, const char *name,
-				   const struct server_view **ret_view)
+                                   const struct server_view **ret_view)
 {
 	for (size_t i = 0; i < count; i++)
 		for (size_t j = 0; j < views[i].owned.count; j++)
@@ -116,7 +123,8 @@ static const struct pg_owned *find(const struct server_view *views, size_t count
 	return NULL;
 }
 
-static int drop_one(const struct cli *cli, const struct server_view *views, size_t count, const char *name)
+static int drop_one(const struct cli *cli, const struct server_view *views, size_t count,
+                    const char *name)
 {
 	const struct server_view *view = NULL;
 	const struct pg_owned *owned = find(views, count, name, &view);
@@ -124,7 +132,8 @@ static int drop_one(const struct cli *cli, const struct server_view *views, size
 	int ret = 0;
 
 	if (!owned) {
-		log_line("unable to drop database '%s': there is no such database of Berth's", name);
+		log_line("unable to drop database '%s': there is no such database of Berth's",
+		         name);
 		log_hint("berth db list");
 		return 1;
 	}
@@ -137,9 +146,13 @@ static int drop_one(const struct cli *cli, const struct server_view *views, size
 		return 0;
 	}
 	fflush(stdout);
-	log_line("unable to drop database '%s': %s", name, ret == -EBUSY ? "its owner lives" : why ? why : strerror(-ret));
+	log_line("unable to drop database '%s': %s", name,
+	         ret == -EBUSY ? "its owner lives"
+	         : why         ? why
+	                       : strerror(-ret));
 	if (ret == -EBUSY)
-		log_hint("it goes with run %s (berth ps), or: berth recover", owned->run ? owned->run : "-");
+		log_hint("it goes with run %s (berth ps), or: berth recover",
+		         owned->run ? owned->run : "-");
 	return 1;
 }
 
@@ -179,7 +192,8 @@ static int ask_run(struct cli *cli, const char *word, const char *name, const ch
 	if (ret)
 		return live_missing(cli->run_id, ret);
 	if (!cli->worker && run.worker_count > 1) {
-		ret = cli_usage(cli, "run %s has %zu workers: choose one with -w N", run.id, run.worker_count);
+		ret = cli_usage(cli, "run %s has %zu workers: choose one with -w N", run.id,
+		                run.worker_count);
 		state_free(&run);
 		return ret;
 	}
@@ -187,8 +201,11 @@ static int ask_run(struct cli *cli, const char *word, const char *name, const ch
 	dir = ret ? NULL : str_print("%s/%s", runtime, run.id);
 	ret = ret ? ret : control_ask(dir, word, cli->worker ? cli->worker : 1, name, &text);
 	if (ret)
-		log_line("unable to %s worker %u in run %s: %s", failure, cli->worker ? cli->worker : 1, run.id,
-			 text ? text : ret == -ENOENT ? "the run has none" : strerror(-ret));
+		log_line("unable to %s worker %u in run %s: %s", failure,
+		         cli->worker ? cli->worker : 1, run.id,
+		         text             ? text
+		         : ret == -ENOENT ? "the run has none"
+		                          : strerror(-ret));
 	state_free(&run);
 	return ret ? 1 : 0;
 }
@@ -196,7 +213,8 @@ static int ask_run(struct cli *cli, const char *word, const char *name, const ch
 /* The run would say the same, if there were one. */
 static int check_snapshot(const struct cli *cli, const char *name)
 {
-	cleanup_free char *refusal = name && !snapshot_named(name) ? snapshot_refusal(name, -EINVAL) : NULL;
+	cleanup_free char *refusal = name && !snapshot_named(name) ? snapshot_refusal(name, -EINVAL)
+	                                                           : NULL;
 
 	return refusal ? cli_usage(cli, "%s", refusal) : 0;
 }
@@ -204,8 +222,11 @@ static int check_snapshot(const struct cli *cli, const char *name)
 static int reset(struct cli *cli)
 {
 	if (cli->args[1] && cli->args[2])
-		return cli_usage(cli, "'berth db reset' has an argument too many: '%s'", cli->args[2]);
-	return check_snapshot(cli, cli->args[1]) ? EXIT_USAGE : ask_run(cli, "reset", cli->args[1], "reset the databases of");
+		return cli_usage(cli, "'berth db reset' has an argument too many: '%s'",
+		                 cli->args[2]);
+	return check_snapshot(cli, cli->args[1])
+	               ? EXIT_USAGE
+	               : ask_run(cli, "reset", cli->args[1], "reset the databases of");
 }
 
 static int snapshot(struct cli *cli)
@@ -213,12 +234,15 @@ static int snapshot(struct cli *cli)
 	if (!cli->args[1])
 		return cli_usage(cli, "'berth db snapshot' needs an argument: NAME");
 	if (cli->args[2])
-		return cli_usage(cli, "'berth db snapshot' has an argument too many: '%s'", cli->args[2]);
-	return check_snapshot(cli, cli->args[1]) ? EXIT_USAGE :
-		       ask_run(cli, "snapshot", cli->args[1], "take a snapshot of the databases of");
+		return cli_usage(cli, "'berth db snapshot' has an argument too many: '%s'",
+		                 cli->args[2]);
+	return check_snapshot(cli, cli->args[1]) ? EXIT_USAGE
+	                                         : ask_run(cli, "snapshot", cli->args[1],
+	                                                   "take a snapshot of the databases of");
 }
 
-int db_on_servers(struct cli *cli, int (*act)(struct cli *cli, const struct server_view *views, size_t count))
+int db_on_servers(struct cli *cli,
+                  int (*act)(struct cli *cli, const struct server_view *views, size_t count))
 {
 	struct server_view *views;
 	size_t count;
@@ -247,11 +271,15 @@ int verb_db(struct cli *cli)
 	static const struct {
 		const char *name;
 		int (*run)(struct cli *cli);
-	} actions[] = { { "list", list_all }, { "drop", drop_named }, { "reset", reset }, { "snapshot", snapshot },
-			{ "template", db_template } };
+	} actions[] = { { "list", list_all },
+		        { "drop", drop_named },
+		        { "reset", reset },
+		        { "snapshot", snapshot },
+		        { "template", db_template } };
 
 	for (size_t i = 0; i < ARRAY_LEN(actions); i++)
 		if (!strcmp(actions[i].name, cli->args[0]))
 			return actions[i].run(cli);
-	return cli_usage(cli, "expected list, drop, reset, snapshot or template, got '%s'", cli->args[0]);
+	return cli_usage(cli, "expected list, drop, reset, snapshot or template, got '%s'",
+	                 cli->args[0]);
 }

@@ -6,10 +6,11 @@
 #include "tools/cli/servers.h"
 
 /** Read the settings, ask the project's servers, and @act. Return: the exit status. */
-int db_on_servers(struct cli *cli, int (*act)(struct cli *cli, const struct server_view *views, size_t count));
+int db_on_servers(struct cli *cli,
+                  int (*act)(struct cli *cli, const struct server_view *views, size_t count));
 
-char *db_age(int64_t since_s);	/* "5m", "3h", "12d"; the caller's to free */
-char *db_size(int64_t bytes);	/* "38 MiB"; "-" if it is not known */
+char *db_age(int64_t since_s); /* "5m", "3h", "12d"; the caller's to free */
+char *db_size(int64_t bytes);  /* "38 MiB"; "-" if it is not known */
 
 /** `berth db template [drop NAME...]` */
 int db_template(struct cli *cli);

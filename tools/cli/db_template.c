@@ -17,11 +17,11 @@
 enum { HASH_SHOWN = 12, HASH_LEAST = 8 };
 
 struct row {
-	const struct pg_cached_list *cache;	/* one of both */
+	const struct pg_cached_list *cache; /* one of both */
 	const struct pg_cached *cached;
 	const struct server_view *view;
 	const struct pg_owned *owned;
-	const char *name;	/* of a snapshot, or a hash */
+	const char *name; /* of a snapshot, or a hash */
 	int name_len;
 	bool is_snapshot;
 	int64_t size_bytes, made_s, used_s;
@@ -43,10 +43,14 @@ static void add_cache(struct rows *rows, const struct pg_cached_list *cache)
 	for (size_t i = 0; i < cache->count; i++) {
 		const struct pg_cached *cached = &cache->list[i];
 
-		add(rows, (struct row){ .cache = cache, .cached = cached, .name = cached->name,
-					.name_len = (int)strlen(cached->name), .is_snapshot = cached->is_snapshot,
-					.size_bytes = cached->size_bytes, .made_s = cached->made_s,
-					.used_s = cached->used_s });
+		add(rows, (struct row){ .cache = cache,
+		                        .cached = cached,
+		                        .name = cached->name,
+		                        .name_len = (int)strlen(cached->name),
+		                        .is_snapshot = cached->is_snapshot,
+		                        .size_bytes = cached->size_bytes,
+		                        .made_s = cached->made_s,
+		                        .used_s = cached->used_s });
 	}
 }
 
@@ -62,21 +66,30 @@ static void add_server(struct rows *rows, const struct server_view *view)
 		if (!owned->is_template)
 			continue;
 		name += str_starts(name, prefix) ? strlen(prefix) : 0;
-		add(rows, (struct row){ .view = view, .owned = owned, .name = name, .is_snapshot = owned->snapshot,
-					.name_len = (int)(owned->snapshot ? strlen(name) : strcspn(name, "_")),
-					.size_bytes = owned->size_bytes, .made_s = owned->made_s,
-					.used_s = owned->heartbeat_s ? owned->heartbeat_s : owned->made_s });
+		add(rows,
+		    (struct row){
+			    .view = view,
+			    .owned = owned,
+			    .name = name,
+			    .is_snapshot = owned->snapshot,
+			    .name_len = (int)(owned->snapshot ? strlen(name) : strcspn(name, "_")),
+			    .size_bytes = owned->size_bytes,
+			    .made_s = owned->made_s,
+			    .used_s = owned->heartbeat_s ? owned->heartbeat_s : owned->made_s });
 	}
 }
 
 static json_t *json_row(const struct row *row)
 {
-	return json_pack("{s:s, s:s, s:s%, s:b, s:s?, s:s?, s:s?, s:I, s:I, s:I}", "mode", row->cache ? "private" : "rename",
-			 "where", row->cache ? row->cache->where : row->view->owned.where, "name", row->name,
-			 (size_t)row->name_len, "snapshot", row->is_snapshot, "ports", row->cache ? row->cached->ports : NULL,
-			 "database", row->owned ? row->owned->logical : NULL, "physical",
-			 row->owned ? row->owned->physical : NULL, "size_bytes", (json_int_t)row->size_bytes, "made",
-			 (json_int_t)row->made_s, "used", (json_int_t)row->used_s);
+	return json_pack("{s:s, s:s, s:s%, s:b, s:s?, s:s?, s:s?, s:I, s:I, s:I}", "mode",
+	                 row->cache ? "private" : "rename", "where",
+	                 row->cache ? row->cache->where : row->view->owned.where, "name", row->name,
+	                 (size_t)row->name_len, "snapshot", row->is_snapshot, "ports",
+	                 row->cache ? row->cached->ports : NULL, "database",
+	                 row->owned ? row->owned->logical : NULL, "physical",
+	                 row->owned ? row->owned->physical : NULL, "size_bytes",
+	                 (json_int_t)row->size_bytes, "made", (json_int_t)row->made_s, "used",
+	                 (json_int_t)row->used_s);
 }
 
 static void print_rows(const struct rows *rows)
@@ -87,7 +100,8 @@ static void print_rows(const struct rows *rows)
 		const struct row *row = &rows->list[i];
 		cleanup_free char *made = db_age(row->made_s), *used = db_age(row->used_s);
 
-		term_cellf(&table, "%.*s", row->is_snapshot ? row->name_len : HASH_SHOWN, row->name);
+		term_cellf(&table, "%.*s", row->is_snapshot ? row->name_len : HASH_SHOWN,
+		           row->name);
 		term_cell(&table, row->is_snapshot ? "snapshot" : "template");
 		term_cell_own(&table, db_size(row->size_bytes));
 		term_cellf(&table, "made %s ago", made);
@@ -96,10 +110,12 @@ static void print_rows(const struct rows *rows)
 		else
 			term_cellf(&table, "used %s ago", used);
 		if (row->cache)
-			term_cellf(&table, "private, port %s%s", row->cached->ports, row->cached->used_now ? ", in use" : "");
+			term_cellf(&table, "private, port %s%s", row->cached->ports,
+			           row->cached->used_now ? ", in use" : "");
 		else
-			term_cellf(&table, "%s on %s", row->owned->logical ? row->owned->logical : row->owned->physical,
-				   row->view->owned.where);
+			term_cellf(&table, "%s on %s",
+			           row->owned->logical ? row->owned->logical : row->owned->physical,
+			           row->view->owned.where);
 		term_row(&table);
 	}
 	if (!rows->count)
@@ -123,8 +139,9 @@ static int drop_row(const struct cli *cli, const struct row *row, const char *na
 	int ret = 0;
 
 	if (!cli->run.dry_run)
-		ret = row->cache ? pg_cached_drop(row->cache, row->cached) :
-				   pg_owned_drop(row->view->database, cli->run.project_dir, row->owned->physical, &why);
+		ret = row->cache ? pg_cached_drop(row->cache, row->cached)
+		                 : pg_owned_drop(row->view->database, cli->run.project_dir,
+		                                 row->owned->physical, &why);
 	if (!ret) {
 		printf("%s %s %.*s in %s\n", cli->run.dry_run ? "would drop" : "dropped",
 		       row->is_snapshot ? "snapshot" : "template", row->name_len, row->name, where);
@@ -132,7 +149,9 @@ static int drop_row(const struct cli *cli, const struct row *row, const char *na
 	}
 	fflush(stdout);
 	log_line("unable to drop '%s' in %s: %s", name, where,
-		 ret == -EBUSY ? "a live run uses it" : why ? why : strerror(-ret));
+	         ret == -EBUSY ? "a live run uses it"
+	         : why         ? why
+	                       : strerror(-ret));
 	if (ret == -EBUSY)
 		log_hint("when the runs of berth ps have ended, again");
 	return 1;
@@ -184,7 +203,8 @@ static int on_servers(struct cli *cli, const struct server_view *views, size_t c
 	int ret = pg_cached_list(&cache, &why), status = 0;
 
 	if (ret) {
-		log_line("unable to read the cache of private servers: %s", why ? why : strerror(-ret));
+		log_line("unable to read the cache of private servers: %s",
+		         why ? why : strerror(-ret));
 		status = 1;
 	}
 	add_cache(&rows, &cache);
@@ -192,8 +212,9 @@ static int on_servers(struct cli *cli, const struct server_view *views, size_t c
 		add_server(&rows, &views[i]);
 		if (!views[i].error || views[i].error == -ENOTCONN)
 			continue;
-		log_line("unable to ask %s: %s", views[i].owned.where ? views[i].owned.where : "a database",
-			 views[i].why ? views[i].why : strerror(-views[i].error));
+		log_line("unable to ask %s: %s",
+		         views[i].owned.where ? views[i].owned.where : "a database",
+		         views[i].why ? views[i].why : strerror(-views[i].error));
 		status = 1;
 	}
 	status |= act(cli, &rows);
@@ -205,7 +226,9 @@ static int on_servers(struct cli *cli, const struct server_view *views, size_t c
 int db_template(struct cli *cli)
 {
 	if (cli->args[1] && strcmp(cli->args[1], "drop"))
-		return cli_usage(cli, "expected drop or nothing after 'berth db template', got '%s'", cli->args[1]);
+		return cli_usage(cli,
+		                 "expected drop or nothing after 'berth db template', got '%s'",
+		                 cli->args[1]);
 	if (cli->args[1] && !cli->args[2])
 		return cli_usage(cli, "'berth db template drop' needs an argument: NAME...");
 	return db_on_servers(cli, on_servers);

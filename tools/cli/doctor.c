@@ -26,10 +26,8 @@ const struct doctor_check doctor_checks[] = {
 };
 
 const struct doctor_set doctor_sets[DOCTOR_SETS] = {
-	{ "quick", DOCTOR_QUICK },
-	{ "full", DOCTOR_FULL },
-	{ "database", DOCTOR_DATABASE },
-	{ "performance", DOCTOR_PERFORMANCE },
+	{ "quick", DOCTOR_QUICK },       { "full", DOCTOR_FULL },
+	{ "database", DOCTOR_DATABASE }, { "performance", DOCTOR_PERFORMANCE },
 	{ "network", DOCTOR_NETWORK },
 };
 
@@ -118,7 +116,8 @@ static void print_text(const struct doctor *doctor)
 
 		if (!count)
 			continue;
-		printf("%s%u %s%s", before, count, severity_names[i], i != DOCTOR_OK && count > 1 ? "s" : "");
+		printf("%s%u %s%s", before, count, severity_names[i],
+		       i != DOCTOR_OK && count > 1 ? "s" : "");
 		before = ", ";
 	}
 	putchar('\n');
@@ -131,22 +130,26 @@ static void print_json(const struct doctor *doctor, const char *set, int64_t ms)
 	for (size_t i = 0; i < doctor->count; i++) {
 		const struct doctor_finding *finding = &doctor->findings[i];
 
-		json_array_append_new(findings,
-				      json_pack("{s:s, s:s, s:o, s:o, s:o}", "check", finding->check, "severity",
-						severity_names[finding->severity], "found", json_text(finding->found),
-						"cause", json_text(finding->cause), "mend", json_text(finding->mend)));
+		json_array_append_new(findings, json_pack("{s:s, s:s, s:o, s:o, s:o}", "check",
+		                                          finding->check, "severity",
+		                                          severity_names[finding->severity],
+		                                          "found", json_text(finding->found),
+		                                          "cause", json_text(finding->cause),
+		                                          "mend", json_text(finding->mend)));
 	}
 	for (unsigned int i = 0; i < DOCTOR_SEVERITIES; i++)
 		json_object_set_new(counts, severity_names[i],
-				    json_integer(count_of(doctor, (enum doctor_severity)i)));
-	output_json(json_pack("{s:s, s:s, s:o, s:I, s:o}", "set", set, "verdict", severity_names[worst(doctor)], "counts",
-			      counts, "ms", (json_int_t)ms, "findings", findings));
+		                    json_integer(count_of(doctor, (enum doctor_severity)i)));
+	output_json(json_pack("{s:s, s:s, s:o, s:I, s:o}", "set", set, "verdict",
+	                      severity_names[worst(doctor)], "counts", counts, "ms", (json_int_t)ms,
+	                      "findings", findings));
 }
 
 /* A berth.yaml with mistakes is something to tell, not a reason to look at nothing else. */
 static void read_config(struct doctor *doctor, struct cli *cli)
 {
-	cleanup_free char *path = cli->config ? str_copy(cli->config) : project_config("berth.yaml");
+	cleanup_free char *path = cli->config ? str_copy(cli->config)
+	                                      : project_config("berth.yaml");
 	struct config *config = NULL;
 
 	if (path && config_read(path, &config, &doctor->mistakes) && !doctor->mistakes)
@@ -181,7 +184,9 @@ int verb_doctor(struct cli *cli)
 	while (set < DOCTOR_SETS && strcmp(doctor_sets[set].name, wanted))
 		set++;
 	if (set == DOCTOR_SETS)
-		return cli_usage(cli, "expected quick, full, database, performance or network, got '%s'", wanted);
+		return cli_usage(cli,
+		                 "expected quick, full, database, performance or network, got '%s'",
+		                 wanted);
 	read_config(&doctor, cli);
 	for (const struct doctor_check *check = doctor_checks; check->name; check++) {
 		if (!(check->sets & doctor_sets[set].bit))

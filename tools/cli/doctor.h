@@ -18,7 +18,14 @@
 
 enum doctor_severity { DOCTOR_OK, DOCTOR_NOTE, DOCTOR_WARNING, DOCTOR_ERROR, DOCTOR_SEVERITIES };
 
-enum { DOCTOR_SETS = 5, DOCTOR_QUICK = 1, DOCTOR_FULL = 2, DOCTOR_DATABASE = 4, DOCTOR_PERFORMANCE = 8, DOCTOR_NETWORK = 16 };
+enum {
+	DOCTOR_SETS = 5,
+	DOCTOR_QUICK = 1,
+	DOCTOR_FULL = 2,
+	DOCTOR_DATABASE = 4,
+	DOCTOR_PERFORMANCE = 8,
+	DOCTOR_NETWORK = 16
+};
 
 extern const struct doctor_set {
 	const char *name;
@@ -28,7 +35,7 @@ extern const struct doctor_set {
 struct doctor;
 struct doctor_check {
 	const char *name;
-	unsigned int sets;	/* DOCTOR_QUICK | ...; all are in DOCTOR_FULL */
+	unsigned int sets; /* DOCTOR_QUICK | ...; all are in DOCTOR_FULL */
 	const char *help;
 	void (*run)(struct doctor *doctor);
 };
@@ -41,8 +48,8 @@ struct doctor_finding {
 
 struct doctor {
 	const struct run_options *options;
-	char **mistakes;	/* of berth.yaml, which is then not in force; strv */
-	const char *check;	/* the name of the one that runs */
+	char **mistakes;   /* of berth.yaml, which is then not in force; strv */
+	const char *check; /* the name of the one that runs */
 	struct doctor_finding *findings;
 	size_t count;
 };
@@ -52,7 +59,8 @@ extern const struct doctor_check doctor_checks[]; /* ends with a NULL name */
 #define CHECK(name, ...) void check_##name(struct doctor *doctor);
 #include "tools/cli/doctor.def"
 
-void doctor_say(struct doctor *doctor, enum doctor_severity severity, const char *found, ...) PRINTF(3, 4);
+void doctor_say(struct doctor *doctor, enum doctor_severity severity, const char *found, ...)
+	PRINTF(3, 4);
 
 /* About what was said last */
 void doctor_cause(struct doctor *doctor, const char *cause, ...) PRINTF(2, 3);

@@ -32,7 +32,7 @@ void check_programs(struct doctor *doctor)
 		return;
 	}
 	doctor_say(doctor, wants_postgres(doctor->options) ? DOCTOR_WARNING : DOCTOR_NOTE,
-		   "no server programs of PostgreSQL, so no private databases");
+	           "no server programs of PostgreSQL, so no private databases");
 	doctor_cause(doctor, "neither /usr/lib/postgresql nor PATH has postgres and initdb");
 	doctor_mend(doctor, "apt-get install postgresql, or set BERTH_PG_BIN to their directory");
 }
@@ -44,17 +44,20 @@ void check_cluster(struct doctor *doctor)
 	int ret = pg_health_cluster(&cluster, &why);
 
 	if (!ret) {
-		doctor_say(doctor, DOCTOR_OK, "a private cluster was made and asked by user '%s' in %lld ms", cluster.user,
-			   (long long)cluster.ms);
+		doctor_say(doctor, DOCTOR_OK,
+		           "a private cluster was made and asked by user '%s' in %lld ms",
+		           cluster.user, (long long)cluster.ms);
 	} else {
 		doctor_say(doctor, wants_postgres(doctor->options) ? DOCTOR_ERROR : DOCTOR_NOTE,
-			   "no private cluster can be made%s%s%s", cluster.user ? " by user '" : "",
-			   cluster.user ? cluster.user : "", cluster.user ? "'" : "");
+		           "no private cluster can be made%s%s%s", cluster.user ? " by user '" : "",
+		           cluster.user ? cluster.user : "", cluster.user ? "'" : "");
 		doctor_cause(doctor, "%s", why ? why : strerror(-ret));
 		if (ret == -ENOENT)
-			doctor_mend(doctor, "apt-get install postgresql, or set BERTH_PG_BIN to their directory");
+			doctor_mend(doctor, "apt-get install postgresql, or set BERTH_PG_BIN to "
+			                    "their directory");
 		else if (ret == -EACCES)
-			doctor_mend(doctor, "set XDG_CACHE_HOME to a directory that this user can reach");
+			doctor_mend(doctor,
+			            "set XDG_CACHE_HOME to a directory that this user can reach");
 		else
 			doctor_mend(doctor, "initdb -D $(mktemp -d), as that user, says more");
 	}
@@ -66,21 +69,26 @@ static void judge_connected(struct doctor *doctor, const struct pg_health_server
 	const struct run_options *options = doctor->options;
 	unsigned int workers = run_options_workers(options);
 	unsigned int most = server->connections_most, used = server->connections_used;
-	unsigned int left = most > used ? most - used : 0, wanted = workers * CONNECTIONS_PER_WORKER;
+	unsigned int left = most > used ? most - used : 0,
+		     wanted = workers * CONNECTIONS_PER_WORKER;
 
 	if (!server->may_create) {
 		doctor_say(doctor, DOCTOR_ERROR, "%s may not create databases", server->where);
 		doctor_cause(doctor, "the role has no CREATEDB");
-		doctor_mend(doctor, "psql -U postgres -c 'ALTER ROLE \"%s\" CREATEDB'", server->role);
+		doctor_mend(doctor, "psql -U postgres -c 'ALTER ROLE \"%s\" CREATEDB'",
+		            server->role);
 	}
 	doctor_say(doctor, left < wanted ? DOCTOR_WARNING : DOCTOR_OK,
-		   "%s answers, version %u.%u: %u of %u connections are left, for %u worker%s", server->where,
-		   server->version / 10000, server->version % 10000, left, most, workers, workers == 1 ? "" : "s");
+	           "%s answers, version %u.%u: %u of %u connections are left, for %u worker%s",
+	           server->where, server->version / 10000, server->version % 10000, left, most,
+	           workers, workers == 1 ? "" : "s");
 	if (left >= wanted)
 		return;
-	doctor_cause(doctor, "a suite with a pool of %d connections needs %u", CONNECTIONS_PER_WORKER, wanted);
-	doctor_mend(doctor, "psql -U postgres -c 'ALTER SYSTEM SET max_connections = %u', then restart it",
-		    used + wanted + CONNECTIONS_PER_WORKER);
+	doctor_cause(doctor, "a suite with a pool of %d connections needs %u",
+	             CONNECTIONS_PER_WORKER, wanted);
+	doctor_mend(doctor,
+	            "psql -U postgres -c 'ALTER SYSTEM SET max_connections = %u', then restart it",
+	            used + wanted + CONNECTIONS_PER_WORKER);
 }
 
 static void judge_server(struct doctor *doctor, const char *database)
@@ -92,20 +100,26 @@ static void judge_server(struct doctor *doctor, const char *database)
 	if (!ret && server.connected) {
 		judge_connected(doctor, &server);
 	} else if (ret) {
-		doctor_say(doctor, DOCTOR_ERROR, "database '%s' cannot be reached%s%s", shown, server.where ? " as " : "",
-			   server.where ? server.where : "");
+		doctor_say(doctor, DOCTOR_ERROR, "database '%s' cannot be reached%s%s", shown,
+		           server.where ? " as " : "", server.where ? server.where : "");
 		doctor_cause(doctor, "%s", why ? why : strerror(-ret));
-		doctor_mend(doctor, "%s", ret == -ENOENT ? "apt-get install libpq5" :
-			    "correct the URL in berth.yaml, DATABASE_URL or .env; or: berth run --db-mode private");
+		doctor_mend(doctor, "%s",
+		            ret == -ENOENT ? "apt-get install libpq5"
+		                           : "correct the URL in berth.yaml, DATABASE_URL or .env; "
+		                             "or: berth run --db-mode private");
 	} else if (!server.local) {
-		doctor_say(doctor, DOCTOR_ERROR, "database '%s' is at %s, which is not this machine", shown, server.where);
+		doctor_say(doctor, DOCTOR_ERROR,
+		           "database '%s' is at %s, which is not this machine", shown,
+		           server.where);
 		doctor_cause(doctor, "only local addresses are remapped");
 		doctor_mend(doctor, "berth run --db-mode off, or a URL with localhost");
 	} else if (doctor->options->db_mode == RUN_DB_RENAME) {
-		doctor_say(doctor, DOCTOR_ERROR, "no server answers at %s, and db-mode is rename", server.where);
+		doctor_say(doctor, DOCTOR_ERROR, "no server answers at %s, and db-mode is rename",
+		           server.where);
 		doctor_mend(doctor, "start the server, or: berth run --db-mode private");
 	} else {
-		doctor_say(doctor, DOCTOR_OK, "no server answers at %s: workers get private ones", server.where);
+		doctor_say(doctor, DOCTOR_OK, "no server answers at %s: workers get private ones",
+		           server.where);
 	}
 	pg_health_server_free(&server);
 }

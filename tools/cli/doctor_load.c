@@ -27,16 +27,19 @@ void check_cores(struct doctor *doctor)
 	cores = sched_getaffinity(0, sizeof(set), &set) ? 1 : (unsigned int)CPU_COUNT(&set);
 	(void)getloadavg(load, 3);
 	doctor_say(doctor, load[0] > 2.0 * cores ? DOCTOR_WARNING : DOCTOR_OK,
-		   "%u processor%s may be used; the load was %.1f, %.1f, %.1f in the last 1, 5, 15 minutes", cores,
-		   cores == 1 ? "" : "s", load[0], load[1], load[2]);
+	           "%u processor%s may be used; the load was %.1f, %.1f, %.1f in the last 1, 5, 15 "
+	           "minutes",
+	           cores, cores == 1 ? "" : "s", load[0], load[1], load[2]);
 	if (load[0] > 2.0 * cores) {
-		doctor_cause(doctor, "more programs want to run than there are processors: time limits of tests will fail");
+		doctor_cause(doctor, "more programs want to run than there are processors: time "
+		                     "limits of tests will fail");
 		doctor_mend(doctor, "berth ps, ps -eo pid,pcpu,args --sort=-pcpu | head");
 	}
 	if (workers <= cores * WORKERS_PER_CORE)
 		return;
 	doctor_say(doctor, DOCTOR_NOTE, "%u workers at once on %u processors", workers, cores);
-	doctor_cause(doctor, "more than %d each rarely end sooner, and time limits of tests fail", WORKERS_PER_CORE);
+	doctor_cause(doctor, "more than %d each rarely end sooner, and time limits of tests fail",
+	             WORKERS_PER_CORE);
 	doctor_mend(doctor, "berth run -j %u", cores * 2);
 }
 
@@ -56,25 +59,31 @@ void check_memory(struct doctor *doctor)
 
 	if (file_read("/proc/meminfo", &text, NULL) || !meminfo(text, "MemAvailable:", &left_kib) ||
 	    !meminfo(text, "MemTotal:", &total_kib)) {
-		doctor_say(doctor, DOCTOR_NOTE, "the memory cannot be read: /proc/meminfo lacks something");
+		doctor_say(doctor, DOCTOR_NOTE,
+		           "the memory cannot be read: /proc/meminfo lacks something");
 		return;
 	}
-	doctor_say(doctor, left_kib / 1024 < (unsigned long long)workers * WORKER_MIB ? DOCTOR_WARNING : DOCTOR_OK,
-		   "%llu of %llu MiB are available, for %u worker%s at once", left_kib / 1024, total_kib / 1024, workers,
-		   workers == 1 ? "" : "s");
+	doctor_say(doctor,
+	           left_kib / 1024 < (unsigned long long)workers * WORKER_MIB ? DOCTOR_WARNING
+	                                                                      : DOCTOR_OK,
+	           "%llu of %llu MiB are available, for %u worker%s at once", left_kib / 1024,
+	           total_kib / 1024, workers, workers == 1 ? "" : "s");
 	if (left_kib / 1024 >= (unsigned long long)workers * WORKER_MIB)
 		return;
 	doctor_cause(doctor, "a worker with a browser needs about %d MiB", WORKER_MIB);
-	doctor_mend(doctor, "berth run -j %llu", left_kib / 1024 / WORKER_MIB ? left_kib / 1024 / WORKER_MIB : 1);
+	doctor_mend(doctor, "berth run -j %llu",
+	            left_kib / 1024 / WORKER_MIB ? left_kib / 1024 / WORKER_MIB : 1);
 }
 
 static const struct {
 	const char *name, *path;
-	double most;	/* percent of the last ten seconds in which somebody waited */
+	double most; /* percent of the last ten seconds in which somebody waited */
 	const char *mend;
 } pressures[] = {
-	{ "processors", "/proc/pressure/cpu", 60, "berth run -j 1, or end others: ps -eo pid,pcpu,args --sort=-pcpu | head" },
-	{ "memory", "/proc/pressure/memory", 10, "berth run -j 1 --mem 1G; ps -eo pid,rss,args --sort=-rss | head" },
+	{ "processors", "/proc/pressure/cpu", 60,
+	  "berth run -j 1, or end others: ps -eo pid,pcpu,args --sort=-pcpu | head" },
+	{ "memory", "/proc/pressure/memory", 10,
+	  "berth run -j 1 --mem 1G; ps -eo pid,rss,args --sort=-rss | head" },
 	{ "disks", "/proc/pressure/io", 40, "iostat -x 1 3; TMPDIR on a faster disk" },
 };
 
@@ -86,13 +95,16 @@ void check_pressure(struct doctor *doctor)
 		int ret = file_read(pressures[i].path, &text, NULL);
 
 		if (ret || sscanf(text, "some avg10=%lf", &percent) != 1) {
-			doctor_say(doctor, DOCTOR_NOTE, "the kernel does not say how long programs wait");
-			doctor_cause(doctor, "%s: %s", pressures[i].path, ret ? strerror(-ret) : "unknown format");
+			doctor_say(doctor, DOCTOR_NOTE,
+			           "the kernel does not say how long programs wait");
+			doctor_cause(doctor, "%s: %s", pressures[i].path,
+			             ret ? strerror(-ret) : "unknown format");
 			doctor_mend(doctor, "boot with psi=1");
 			return;
 		}
 		doctor_say(doctor, percent > pressures[i].most ? DOCTOR_WARNING : DOCTOR_OK,
-			   "programs waited for %s in %.0f %% of the last ten seconds", pressures[i].name, percent);
+		           "programs waited for %s in %.0f %% of the last ten seconds",
+		           pressures[i].name, percent);
 		if (percent > pressures[i].most)
 			doctor_mend(doctor, "%s", pressures[i].mend);
 	}

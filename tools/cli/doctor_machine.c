@@ -58,12 +58,14 @@ static const struct {
 	enum doctor_severity severity;
 	const char *loss, *mend, *mend_as_root; /* NULL = the same */
 } backend_rows[] = {
-	{ ISOLATE_PRELOAD, DOCTOR_ERROR, "nothing isolates without privilege", "make, or install Berth again", NULL },
+	{ ISOLATE_PRELOAD, DOCTOR_ERROR, "nothing isolates without privilege",
+	  "make, or install Berth again", NULL },
 	{ ISOLATE_SECCOMP, DOCTOR_WARNING, "static programs escape the shim",
 	  "in a container: docker run --security-opt seccomp=unconfined", NULL },
 	{ ISOLATE_BPF, DOCTOR_NOTE, "the other backends do its work, and the monitor sees less",
 	  "sudo berth run ..., or: setcap cap_bpf,cap_perfmon,cap_net_admin+ep $(command -v berth)",
-	  "Linux 5.18 or later; in a container: docker run --cap-add BPF --cap-add PERFMON --cap-add NET_ADMIN" },
+	  "Linux 5.18 or later; in a container: docker run --cap-add BPF --cap-add PERFMON "
+	  "--cap-add NET_ADMIN" },
 };
 
 void check_backends(struct doctor *doctor)
@@ -73,17 +75,22 @@ void check_backends(struct doctor *doctor)
 	backends_try(&backends);
 	for (size_t i = 0; i < ARRAY_LEN(backend_rows); i++) {
 		enum isolate_backend backend = backend_rows[i].backend;
-		const char *name = isolate_backend_names[backend], *reason = backends.reasons[backend];
+		const char *name = isolate_backend_names[backend],
+			   *reason = backends.reasons[backend];
 
 		if (backends.works[backend]) {
 			doctor_say(doctor, DOCTOR_OK, "backend %s works", name);
 			continue;
 		}
-		doctor_say(doctor, doctor->options->backend == backend ? DOCTOR_ERROR : backend_rows[i].severity,
-			   "backend %s does not work: %s", name, backend_rows[i].loss);
+		doctor_say(doctor,
+		           doctor->options->backend == backend ? DOCTOR_ERROR
+		                                               : backend_rows[i].severity,
+		           "backend %s does not work: %s", name, backend_rows[i].loss);
 		doctor_cause(doctor, "%s", reason && *reason ? reason : "it could not be tried");
-		doctor_mend(doctor, "%s", !geteuid() && backend_rows[i].mend_as_root ? backend_rows[i].mend_as_root
-											  : backend_rows[i].mend);
+		doctor_mend(doctor, "%s",
+		            !geteuid() && backend_rows[i].mend_as_root
+		                    ? backend_rows[i].mend_as_root
+		                    : backend_rows[i].mend);
 	}
 	backends_free(&backends);
 }
@@ -151,7 +158,9 @@ void check_shim(struct doctor *doctor)
 	}
 	doctor_say(doctor, DOCTOR_ERROR, "the shim '%s' is not loaded by %s", shim, argv[0]);
 	doctor_cause(doctor, "%.*s", (int)strcspn(output.text ? output.text : "", "\n"),
-		     status == -ETIMEDOUT ? "the program hangs" : output.len ? output.text : "it could not be started");
+	             status == -ETIMEDOUT ? "the program hangs"
+	             : output.len         ? output.text
+	                                  : "it could not be started");
 	doctor_mend(doctor, "berth explain %s", argv[0]);
 }
 
@@ -182,7 +191,8 @@ static bool has_wait_killable(void)
 {
 	const unsigned long new_listener = 1ul << 3, wait_killable_recv = 1ul << 5;
 
-	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, new_listener | wait_killable_recv, NULL) == -1 &&
+	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, new_listener | wait_killable_recv,
+	               NULL) == -1 &&
 	       errno == EFAULT;
 }
 
@@ -197,11 +207,14 @@ static const struct {
 	const char *name, *loss;
 } features[] = {
 	{ has_pidfd, DOCTOR_ERROR, "pidfd_open (5.3)", "processes cannot be watched safely" },
-	{ has_getfd, DOCTOR_WARNING, "pidfd_getfd (5.6)", "no backend seccomp, so static programs escape" },
-	{ has_notify, DOCTOR_WARNING, "seccomp notification (5.0)", "no backend seccomp, so static programs escape" },
+	{ has_getfd, DOCTOR_WARNING, "pidfd_getfd (5.6)",
+	  "no backend seccomp, so static programs escape" },
+	{ has_notify, DOCTOR_WARNING, "seccomp notification (5.0)",
+	  "no backend seccomp, so static programs escape" },
 	{ has_wait_killable, DOCTOR_NOTE, "WAIT_KILLABLE_RECV (5.19)",
 	  "under seccomp a signal may interrupt and repeat a call that is being rewritten" },
-	{ has_btf, DOCTOR_NOTE, "BTF", "no backend bpf, and the monitor polls instead of listening" },
+	{ has_btf, DOCTOR_NOTE, "BTF",
+	  "no backend bpf, and the monitor polls instead of listening" },
 };
 
 void check_kernel(struct doctor *doctor)
@@ -214,9 +227,10 @@ void check_kernel(struct doctor *doctor)
 		if (features[i].has())
 			continue;
 		all = false;
-		doctor_say(doctor, features[i].severity, "kernel %s has no %s: %s", name.release, features[i].name,
-			   features[i].loss);
-		doctor_mend(doctor, "a newer kernel; in a container, a less strict seccomp profile");
+		doctor_say(doctor, features[i].severity, "kernel %s has no %s: %s", name.release,
+		           features[i].name, features[i].loss);
+		doctor_mend(doctor,
+		            "a newer kernel; in a container, a less strict seccomp profile");
 	}
 	if (all)
 		doctor_say(doctor, DOCTOR_OK, "kernel %s has what is asked for", name.release);
@@ -239,7 +253,8 @@ static const struct {
 	const char *file, *forbids, *mend;
 } forbidding[] = {
 	{ "/proc/sys/user/max_user_namespaces", "0\n", "sysctl user.max_user_namespaces=15000" },
-	{ "/proc/sys/kernel/unprivileged_userns_clone", "0\n", "sysctl kernel.unprivileged_userns_clone=1" },
+	{ "/proc/sys/kernel/unprivileged_userns_clone", "0\n",
+	  "sysctl kernel.unprivileged_userns_clone=1" },
 	{ "/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1\n",
 	  "sysctl kernel.apparmor_restrict_unprivileged_userns=0" },
 };
@@ -252,14 +267,16 @@ void check_namespaces(struct doctor *doctor)
 		doctor_say(doctor, DOCTOR_OK, "user namespaces may be made");
 		return;
 	}
-	doctor_say(doctor, geteuid() ? DOCTOR_WARNING : DOCTOR_NOTE, "user namespaces may not be made%s",
-		   geteuid() ? ": workers share one working tree" : "; root can do without");
+	doctor_say(doctor, geteuid() ? DOCTOR_WARNING : DOCTOR_NOTE,
+	           "user namespaces may not be made%s",
+	           geteuid() ? ": workers share one working tree" : "; root can do without");
 	doctor_cause(doctor, "%s", strerror(-ret));
 	doctor_mend(doctor, "allow them to the container, or: berth run --tree copy");
 	for (size_t i = 0; i < ARRAY_LEN(forbidding); i++) {
 		cleanup_free char *text = NULL;
 
-		if (file_read(forbidding[i].file, &text, NULL) || strcmp(text, forbidding[i].forbids))
+		if (file_read(forbidding[i].file, &text, NULL) ||
+		    strcmp(text, forbidding[i].forbids))
 			continue;
 		free(doctor->findings[doctor->count - 1].mend);
 		doctor_mend(doctor, "%s", forbidding[i].mend);
@@ -276,11 +293,12 @@ void check_overlay(struct doctor *doctor)
 
 	if (!ret) {
 		doctor_say(doctor, DOCTOR_OK, "an overlay over %s works%s", project,
-			   user_namespace ? ", in a user namespace: sudo does not work in it" : "");
+		           user_namespace ? ", in a user namespace: sudo does not work in it" : "");
 		return;
 	}
-	doctor_say(doctor, doctor->options->tree == RUN_TREE_OVERLAY ? DOCTOR_ERROR : DOCTOR_WARNING,
-		   "no overlay over %s: several workers share one working tree", project);
+	doctor_say(doctor,
+	           doctor->options->tree == RUN_TREE_OVERLAY ? DOCTOR_ERROR : DOCTOR_WARNING,
+	           "no overlay over %s: several workers share one working tree", project);
 	doctor_cause(doctor, "%s", reason ? reason : strerror(-ret));
 	doctor_mend(doctor, "berth run --tree copy");
 }
@@ -291,7 +309,9 @@ void check_overlay(struct doctor *doctor)
 static void check_controllers(struct doctor *doctor, const char *id, const char *path)
 {
 	static const char *const names[LIMITS] = { "memory", "processors", "processes" };
-	const struct limits_wanted some = { { [LIMIT_MEMORY] = 1 << 30, [LIMIT_CPU] = 1000, [LIMIT_PIDS] = 1000 } };
+	const struct limits_wanted some = {
+		{ [LIMIT_MEMORY] = 1 << 30, [LIMIT_CPU] = 1000, [LIMIT_PIDS] = 1000 }
+	};
 	const struct run_options *options = doctor->options;
 	const bool wanted[LIMITS] = { options->mem_bytes, options->cpu_cores > 0, options->pids };
 	cleanup_close int worker = cgroup_make_worker(path, 1);
@@ -311,12 +331,15 @@ static void check_controllers(struct doctor *doctor, const char *id, const char 
 	(void)cgroup_remove_all(places, 1000);
 	if (!missing.len) {
 		doctor_say(doctor, DOCTOR_OK, "cgroups with limits can be made%s",
-			   places ? ", some of them in hierarchies of version 1" : "");
+		           places ? ", some of them in hierarchies of version 1" : "");
 		return;
 	}
-	doctor_say(doctor, warn ? DOCTOR_WARNING : DOCTOR_NOTE, "cgroups can be made, but without limits of %s", missing.text);
-	doctor_cause(doctor, "the controllers are not handed down to %.*s", (int)(strrchr(path, '/') - path), path);
-	doctor_mend(doctor, "systemd-run %s--scope -p Delegate=yes berth run ...", geteuid() ? "--user " : "");
+	doctor_say(doctor, warn ? DOCTOR_WARNING : DOCTOR_NOTE,
+	           "cgroups can be made, but without limits of %s", missing.text);
+	doctor_cause(doctor, "the controllers are not handed down to %.*s",
+	             (int)(strrchr(path, '/') - path), path);
+	doctor_mend(doctor, "systemd-run %s--scope -p Delegate=yes berth run ...",
+	            geteuid() ? "--user " : "");
 }
 
 void check_cgroup(struct doctor *doctor)
@@ -325,10 +348,15 @@ void check_cgroup(struct doctor *doctor)
 	cleanup_close int dir = cgroup_make(id, &path);
 
 	if (dir < 0) {
-		doctor_say(doctor, DOCTOR_NOTE, "no cgroup can be made: no limits, and ends are found by walking the tree");
-		doctor_cause(doctor, "%s", dir == -ENOTSUP ? "cgroup v2 is not mounted here" : strerror(-dir));
-		doctor_mend(doctor, dir == -ENOTSUP ? "mount -t cgroup2 none /sys/fs/cgroup" :
-			    "systemd-run %s--scope -p Delegate=yes berth run ...", geteuid() ? "--user " : "");
+		doctor_say(
+			doctor, DOCTOR_NOTE,
+			"no cgroup can be made: no limits, and ends are found by walking the tree");
+		doctor_cause(doctor, "%s",
+		             dir == -ENOTSUP ? "cgroup v2 is not mounted here" : strerror(-dir));
+		doctor_mend(doctor,
+		            dir == -ENOTSUP ? "mount -t cgroup2 none /sys/fs/cgroup"
+		                            : "systemd-run %s--scope -p Delegate=yes berth run ...",
+		            geteuid() ? "--user " : "");
 		return;
 	}
 	killer = str_print("%s/cgroup.kill", path);
@@ -354,8 +382,11 @@ void check_runtime(struct doctor *doctor)
 		return;
 	}
 	doctor_say(doctor, DOCTOR_ERROR, "the directory of run-time files cannot be used");
-	doctor_cause(doctor, "%s", ret == -EPERM ? "something of another owner, or with a looser mode, stands in its place" :
-		     strerror(-ret));
+	doctor_cause(
+		doctor, "%s",
+		ret == -EPERM
+			? "something of another owner, or with a looser mode, stands in its place"
+			: strerror(-ret));
 	if (base && *base == '/')
 		doctor_mend(doctor, "chmod 700 %s/berth, or: unset XDG_RUNTIME_DIR", base);
 	else
@@ -368,9 +399,11 @@ void check_debris(struct doctor *doctor)
 	int ret = run_reap(true, &list);
 
 	if (ret) {
-		doctor_say(doctor, DOCTOR_WARNING, "unable to look for what dead runs left: %s", strerror(-ret));
+		doctor_say(doctor, DOCTOR_WARNING, "unable to look for what dead runs left: %s",
+		           strerror(-ret));
 	} else if (list) {
-		doctor_say(doctor, DOCTOR_WARNING, "%zu things of dead runs are left", strv_len(list));
+		doctor_say(doctor, DOCTOR_WARNING, "%zu things of dead runs are left",
+		           strv_len(list));
 		doctor_cause(doctor, "%s%s", list[0], list[1] ? ", ..." : "");
 		doctor_mend(doctor, "berth reap");
 	} else {
@@ -378,7 +411,8 @@ void check_debris(struct doctor *doctor)
 	}
 }
 
-static void check_space(struct doctor *doctor, const char *what, const char *path, uint64_t wanted_mib)
+static void check_space(struct doctor *doctor, const char *what, const char *path,
+                        uint64_t wanted_mib)
 {
 	struct statvfs info;
 	uint64_t free_mib;
@@ -390,17 +424,19 @@ static void check_space(struct doctor *doctor, const char *what, const char *pat
 	free_mib = (uint64_t)info.f_bavail * info.f_frsize / MIB;
 	if (info.f_flag & ST_RDONLY || access(path, W_OK)) {
 		doctor_say(doctor, DOCTOR_ERROR, "%s cannot be written: %s", what, path);
-		doctor_mend(doctor, "berth run --results DIR, for results; chown or remount the rest");
+		doctor_mend(doctor,
+		            "berth run --results DIR, for results; chown or remount the rest");
 	} else if (free_mib < wanted_mib) {
 		doctor_say(doctor, free_mib < wanted_mib / 16 ? DOCTOR_ERROR : DOCTOR_WARNING,
-			   "%s has %llu MiB left: %s", what, (unsigned long long)free_mib, path);
+		           "%s has %llu MiB left: %s", what, (unsigned long long)free_mib, path);
 		doctor_mend(doctor, "du -xh -d 2 %s | sort -h | tail", path);
 	} else if (info.f_files && info.f_favail < 10000) {
 		doctor_say(doctor, DOCTOR_WARNING, "%s has %llu inodes left: %s", what,
-			   (unsigned long long)info.f_favail, path);
+		           (unsigned long long)info.f_favail, path);
 		doctor_mend(doctor, "du -x --inodes -d 2 %s | sort -n | tail", path);
 	} else {
-		doctor_say(doctor, DOCTOR_OK, "%s has %llu MiB left: %s", what, (unsigned long long)free_mib, path);
+		doctor_say(doctor, DOCTOR_OK, "%s has %llu MiB left: %s", what,
+		           (unsigned long long)free_mib, path);
 	}
 }
 
@@ -419,7 +455,8 @@ void check_disk(struct doctor *doctor)
 	cleanup_free char *scratch = scratch_parent(), *runtime = NULL, *results = NULL;
 	const char *project = doctor->options->project_dir;
 
-	results = doctor->options->results_dir ? str_copy(doctor->options->results_dir) : str_print("%s/.berth", project);
+	results = doctor->options->results_dir ? str_copy(doctor->options->results_dir)
+	                                       : str_print("%s/.berth", project);
 	check_space(doctor, "the place of results", access(results, F_OK) ? project : results, 256);
 	check_space(doctor, "the place of trees and temporary files", scratch, 1024);
 	if (!dir_runtime(&runtime))
@@ -434,16 +471,21 @@ void check_files(struct doctor *doctor)
 	getrlimit(RLIMIT_NOFILE, &limit);
 	if (limit.rlim_max >= wanted) {
 		doctor_say(doctor, DOCTOR_OK, "%llu files may be open, enough for %u workers",
-			   (unsigned long long)limit.rlim_max, BERTH_WORKERS_MOST);
+		           (unsigned long long)limit.rlim_max, BERTH_WORKERS_MOST);
 		return;
 	}
-	doctor_say(doctor, limit.rlim_max < FILES_BESIDES + 8 * FILES_PER_WORKER ? DOCTOR_WARNING : DOCTOR_NOTE,
-		   "%llu files may be open, enough for %llu workers", (unsigned long long)limit.rlim_max,
-		   (unsigned long long)(limit.rlim_max > FILES_BESIDES ?
-					(limit.rlim_max - FILES_BESIDES) / FILES_PER_WORKER : 0));
+	doctor_say(
+		doctor,
+		limit.rlim_max < FILES_BESIDES + 8 * FILES_PER_WORKER ? DOCTOR_WARNING
+								      : DOCTOR_NOTE,
+		"%llu files may be open, enough for %llu workers",
+		(unsigned long long)limit.rlim_max,
+		(unsigned long long)(limit.rlim_max > FILES_BESIDES
+	                                     ? (limit.rlim_max - FILES_BESIDES) / FILES_PER_WORKER
+	                                     : 0));
 	doctor_cause(doctor, "the hard limit, which only root may raise");
-	doctor_mend(doctor, "prlimit --pid $$ --nofile=%llu:%llu, as root", (unsigned long long)wanted,
-		    (unsigned long long)wanted);
+	doctor_mend(doctor, "prlimit --pid $$ --nofile=%llu:%llu, as root",
+	            (unsigned long long)wanted, (unsigned long long)wanted);
 }
 
 void check_shm(struct doctor *doctor)
@@ -462,7 +504,8 @@ void check_shm(struct doctor *doctor)
 		doctor_say(doctor, DOCTOR_OK, "/dev/shm has %llu MiB", total);
 		return;
 	}
-	doctor_say(doctor, DOCTOR_WARNING, "/dev/shm has %llu MiB: browsers crash when it is full", total);
+	doctor_say(doctor, DOCTOR_WARNING, "/dev/shm has %llu MiB: browsers crash when it is full",
+	           total);
 	doctor_cause(doctor, "64 MiB is what containers get by default");
 	doctor_mend(doctor, "docker run --shm-size=1g, or: mount -o remount,size=1G /dev/shm");
 }

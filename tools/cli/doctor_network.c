@@ -36,7 +36,8 @@ void check_ports(struct doctor *doctor)
 	const struct ports_setup setup = {
 		.range_first = options->range_first,
 		.range_last = options->range_last,
-		.block_len = options->block_len ? options->block_len : PORTS_GRANULE, /* a run takes what is left */
+		.block_len = options->block_len ? options->block_len
+		                                : PORTS_GRANULE, /* a run takes what is left */
 		.workers = run_options_workers(options),
 		.project = options->project_dir,
 	};
@@ -54,15 +55,22 @@ void check_ports(struct doctor *doctor)
 	ret = ports_count(ports, &survey);
 	ports_close(ports);
 	if (ret) {
-		doctor_say(doctor, DOCTOR_WARNING, "the blocks in %u-%u cannot be counted: %s", first, last, strerror(-ret));
+		doctor_say(doctor, DOCTOR_WARNING, "the blocks in %u-%u cannot be counted: %s",
+		           first, last, strerror(-ret));
 		return;
 	}
-	doctor_say(doctor, !survey.left ? DOCTOR_ERROR : survey.left < setup.workers ? DOCTOR_WARNING : DOCTOR_OK,
-		   "%u of %u blocks are free in %u-%u; the kernel's own ports are %u-%u", survey.left, survey.blocks, first,
-		   last, survey.ephemeral_low, survey.ephemeral_high);
+	doctor_say(doctor,
+	           !survey.left                  ? DOCTOR_ERROR
+	           : survey.left < setup.workers ? DOCTOR_WARNING
+	                                         : DOCTOR_OK,
+	           "%u of %u blocks are free in %u-%u; the kernel's own ports are %u-%u",
+	           survey.left, survey.blocks, first, last, survey.ephemeral_low,
+	           survey.ephemeral_high);
 	if (survey.left >= setup.workers)
 		return;
-	doctor_cause(doctor, "runs have %u granules of 32 ports; other servers hold ports in the rest", survey.leased);
+	doctor_cause(doctor,
+	             "runs have %u granules of 32 ports; other servers hold ports in the rest",
+	             survey.leased);
 	doctor_mend(doctor, "berth ps, berth reap, or a wider range");
 }
 
@@ -71,7 +79,8 @@ void check_ports(struct doctor *doctor)
 static int try_loopback(const struct sockaddr *address, socklen_t len)
 {
 	cleanup_close int server = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	cleanup_close int client = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	cleanup_close int client = socket(address->sa_family,
+	                                  SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct pollfd wait = { .fd = client, .events = POLLOUT };
 	struct sockaddr_storage bound;
 	socklen_t bound_len = sizeof(bound), error_len = sizeof(int);
@@ -91,18 +100,21 @@ static int try_loopback(const struct sockaddr *address, socklen_t len)
 
 void check_loopback(struct doctor *doctor)
 {
-	const struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	const struct sockaddr_in v4 = { .sin_family = AF_INET,
+		                        .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	const struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_addr = in6addr_loopback };
 	int ret = try_loopback((const struct sockaddr *)&v4, sizeof(v4));
 
-	doctor_say(doctor, ret ? DOCTOR_ERROR : DOCTOR_OK, "127.0.0.1 %s", ret ? "does not work" : "works");
+	doctor_say(doctor, ret ? DOCTOR_ERROR : DOCTOR_OK, "127.0.0.1 %s",
+	           ret ? "does not work" : "works");
 	if (ret) {
 		doctor_cause(doctor, "%s", strerror(-ret));
 		doctor_mend(doctor, "ip link set lo up");
 	}
 	ret = try_loopback((const struct sockaddr *)&v6, sizeof(v6));
 	doctor_say(doctor, ret ? DOCTOR_NOTE : DOCTOR_OK, "::1 %s",
-		   ret ? "does not work: servers that listen on 'localhost' get IPv4 only" : "works");
+	           ret ? "does not work: servers that listen on 'localhost' get IPv4 only"
+	               : "works");
 	if (ret) {
 		doctor_cause(doctor, "%s", strerror(-ret));
 		doctor_mend(doctor, "sysctl net.ipv6.conf.lo.disable_ipv6=0");
@@ -126,7 +138,8 @@ static char *holder_of(unsigned int port)
 	if (who_find((uint16_t)port, NULL, 0, &who))
 		return str_copy("somebody");
 	if (who->holder_count)
-		text = str_print("%.60s (pid %d)", who->holders[0].info.command, (int)who->holders[0].info.stat.pid);
+		text = str_print("%.60s (pid %d)", who->holders[0].info.command,
+		                 (int)who->holders[0].info.stat.pid);
 	else
 		text = str_copy("a process that this user cannot see");
 	who_free(who);
@@ -138,28 +151,38 @@ static void say_listener(struct doctor *doctor, unsigned int port, bool shared)
 	cleanup_free char *holder = holder_of(port);
 	bool disturbs = !shared && doctor->options->backend == ISOLATE_NONE;
 
-	doctor_say(doctor, disturbs ? DOCTOR_WARNING : shared ? DOCTOR_OK : DOCTOR_NOTE, "port %u is %s, and %s listens on it",
-		   port, shared ? "shared" : "declared", holder);
+	doctor_say(doctor,
+	           disturbs ? DOCTOR_WARNING
+	           : shared ? DOCTOR_OK
+	                    : DOCTOR_NOTE,
+	           "port %u is %s, and %s listens on it", port, shared ? "shared" : "declared",
+	           holder);
 	if (shared)
 		return;
-	doctor_cause(doctor, "%s", disturbs ? "backend none remaps nothing, so the suite cannot bind the port" :
-		     "workers have ports of their own; only a suite that is run without Berth is disturbed");
+	doctor_cause(doctor, "%s",
+	             disturbs ? "backend none remaps nothing, so the suite cannot bind the port"
+	                      : "workers have ports of their own; only a suite that is run without "
+	                        "Berth is disturbed");
 	doctor_mend(doctor, "berth who %u", port);
 }
 
-static unsigned int say_ports(struct doctor *doctor, const struct run_ports *ports, const bool *listening, bool shared)
+static unsigned int say_ports(struct doctor *doctor, const struct run_ports *ports,
+                              const bool *listening, bool shared)
 {
 	unsigned int said = 0;
 
 	for (unsigned int i = 0; i < ports->count; i++)
-		for (unsigned int port = ports->ranges[i].first; port <= ports->ranges[i].last; port++) {
+		for (unsigned int port = ports->ranges[i].first; port <= ports->ranges[i].last;
+		     port++) {
 			if (!shared && lint_ports_have(&doctor->options->share, port))
 				continue;
 			if (listening[port]) {
 				say_listener(doctor, port, shared);
 			} else if (shared) {
-				doctor_say(doctor, DOCTOR_NOTE, "port %u is shared, and nobody listens on it", port);
-				doctor_cause(doctor, "workers reach the host's own server there, which does not run");
+				doctor_say(doctor, DOCTOR_NOTE,
+				           "port %u is shared, and nobody listens on it", port);
+				doctor_cause(doctor, "workers reach the host's own server there, "
+				                     "which does not run");
 				doctor_mend(doctor, "start it, or take the port out of `share`");
 			} else {
 				continue;
@@ -185,8 +208,10 @@ void check_listeners(struct doctor *doctor)
 	said = say_ports(doctor, &doctor->options->ports, listening, false);
 	said += say_ports(doctor, &doctor->options->share, listening, true);
 	if (!said)
-		doctor_say(doctor, DOCTOR_OK, doctor->options->ports.count ? "nobody else listens on the declared ports" :
-			   "no ports are declared");
+		doctor_say(doctor, DOCTOR_OK,
+		           doctor->options->ports.count
+		                   ? "nobody else listens on the declared ports"
+		                   : "no ports are declared");
 }
 
 static void count_lingering(void *arg, const struct diag_socket *socket)
@@ -203,13 +228,17 @@ void check_time_wait(struct doctor *doctor)
 	file_read_ephemeral(&low, &high);
 	room = high - low + 1;
 	if (ret) {
-		doctor_say(doctor, DOCTOR_NOTE, "connections cannot be counted: %s", strerror(-ret));
+		doctor_say(doctor, DOCTOR_NOTE, "connections cannot be counted: %s",
+		           strerror(-ret));
 		return;
 	}
 	doctor_say(doctor, count > room / 2 ? DOCTOR_WARNING : DOCTOR_OK,
-		   "%u connections are in TIME_WAIT; the kernel has %u ports for clients", count, room);
+	           "%u connections are in TIME_WAIT; the kernel has %u ports for clients", count,
+	           room);
 	if (count <= room / 2)
 		return;
-	doctor_cause(doctor, "clients that open many short connections; each occupies its port for a minute");
+	doctor_cause(
+		doctor,
+		"clients that open many short connections; each occupies its port for a minute");
 	doctor_mend(doctor, "sysctl net.ipv4.tcp_tw_reuse=1");
 }

@@ -49,7 +49,8 @@ static const char *value_of(const struct environment *environment, const char *n
 		return value;
 	if (!strcmp(name, "BERTH_MAP"))
 		return environment->map;
-	return !strcmp(name, "BERTH_SHIM") || !strcmp(name, "LD_PRELOAD") ? environment->shim : NULL;
+	return !strcmp(name, "BERTH_SHIM") || !strcmp(name, "LD_PRELOAD") ? environment->shim
+	                                                                  : NULL;
 }
 
 static void print_export(const char *name, const char *value)
@@ -75,16 +76,17 @@ static void print_ports(const struct berth_portmap *map)
 }
 
 static void print_json(const struct run_state *run, const struct state_worker *worker,
-		       const struct berth_portmap *map, const struct environment *environment)
+                       const struct berth_portmap *map, const struct environment *environment)
 {
 	json_t *variables = json_object();
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (value_of(environment, names[i]))
 			json_object_set_new(variables, names[i],
-					    json_text(value_of(environment, names[i])));
-	output_json(json_pack("{s:s, s:i, s:s?, s:o, s:o}", "run", run->id, "worker", (int)worker->number,
-			      "task", worker->task, "environment", variables, "ports", maps_json(map)));
+			                    json_text(value_of(environment, names[i])));
+	output_json(json_pack("{s:s, s:i, s:s?, s:o, s:o}", "run", run->id, "worker",
+	                      (int)worker->number, "task", worker->task, "environment", variables,
+	                      "ports", maps_json(map)));
 }
 
 static void print_text(const struct berth_portmap *map, const struct environment *environment)
@@ -96,16 +98,18 @@ static void print_text(const struct berth_portmap *map, const struct environment
 		print_ports(map);
 }
 
-static int show(const struct cli *cli, const struct run_state *run, const struct state_worker *worker)
+static int show(const struct cli *cli, const struct run_state *run,
+                const struct state_worker *worker)
 {
 	cleanup_free char *install = NULL;
 	struct environment environment = { .map = worker->map_path };
 	const struct berth_portmap *map = NULL;
-	int ret = worker->pid ? proc_read_environ(worker->pid, &environment.text, &environment.len) : -ESRCH;
+	int ret = worker->pid ? proc_read_environ(worker->pid, &environment.text, &environment.len)
+	                      : -ESRCH;
 
 	if (ret) {
-		log_line("worker %u of run %s has no process now: it is %s", worker->number, run->id,
-			 state_status_names[worker->status]);
+		log_line("worker %u of run %s has no process now: it is %s", worker->number,
+		         run->id, state_status_names[worker->status]);
 		return 1;
 	}
 	if (!dir_install(&install))
@@ -136,10 +140,10 @@ int verb_env(struct cli *cli)
 		status = show(cli, &run, worker);
 	else if (cli->worker)
 		status = cli_usage(cli, "run %s has no worker %u: it has %zu", run.id, cli->worker,
-				   run.worker_count);
+		                   run.worker_count);
 	else
 		status = cli_usage(cli, "run %s has %zu workers: choose one with -w N", run.id,
-				   run.worker_count);
+		                   run.worker_count);
 	state_free(&run);
 	return status;
 }

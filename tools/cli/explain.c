@@ -12,6 +12,7 @@ int verb_explain(struct cli *cli)
 	int ret = str_number(cli->args[0], 1, 65535, &port);
 
 	if (ret == -ERANGE)
-		return cli_usage(cli, "expected a port from 1 to 65535 or a program, got '%s'", cli->args[0]);
+		return cli_usage(cli, "expected a port from 1 to 65535 or a program, got '%s'",
+		                 cli->args[0]);
 	return ret ? explain_program(cli, cli->args[0]) : explain_port(cli, (unsigned int)port);
 }

@@ -20,12 +20,13 @@
 
 struct answer {
 	const char *kind; /* "declared", "shared", "range", "ephemeral", "undeclared" */
-	char *why;	  /* a sentence */
+	char *why;        /* a sentence */
 };
 
 static char *where(const struct cli *cli, enum option_id option)
 {
-	return str_print("%s:%u", cli->config ? cli->config : "berth.yaml", cli->origins[option].line);
+	return str_print("%s:%u", cli->config ? cli->config : "berth.yaml",
+	                 cli->origins[option].line);
 }
 
 static struct answer from_settings(const struct cli *cli, unsigned int port)
@@ -38,50 +39,47 @@ static struct answer from_settings(const struct cli *cli, unsigned int port)
 	file_read_ephemeral(&low, &high);
 	if (lint_ports_have(&run->share, port)) {
 		at = where(cli, OPTION_share);
-		return (struct answer){
-			"shared",
-			str_print(
-				"%u is shared (%s): it is never remapped, every worker and the host have the "
-				"same port %u",
-				port, at, port)
-		};
+		return (struct answer){ "shared",
+			                str_print("%u is shared (%s): it is never remapped, every "
+			                          "worker and the host have the "
+			                          "same port %u",
+			                          port, at, port) };
 	}
 	if (lint_ports_have(&run->ports, port)) {
 		at = where(cli, OPTION_port);
-		return (struct answer){ "declared",
-					str_print("%u is declared (%s): every worker has a real port for it "
-						  "from the start, and a "
-						  "client that comes before the server is refused",
-						  port, at) };
+		return (struct answer){
+			"declared",
+			str_print("%u is declared (%s): every worker has a real port for it "
+			          "from the start, and a "
+			          "client that comes before the server is refused",
+			          port, at)
+		};
 	}
 	if (port >= first && port <= last)
-		return (struct answer){
-			"range",
-			str_print("%u lies in the range of real ports, %u-%u: a run gives it to a worker as "
-				  "the real end of a port that the suite asks for",
-				  port, first, last)
-		};
+		return (struct answer){ "range",
+			                str_print("%u lies in the range of real ports, %u-%u: a "
+			                          "run gives it to a worker as "
+			                          "the real end of a port that the suite asks for",
+			                          port, first, last) };
 	if (port >= low && port <= high)
-		return (struct answer){
-			"ephemeral",
-			str_print(
-				"%u is ephemeral, one of %u-%u that the kernel gives to sockets that ask for "
-				"port "
-				"0; those are left alone. A bind of %u by number is remapped like any other",
-				port, low, high, port)
-		};
-	return (struct answer){
-		"undeclared",
-		str_print("%u is undeclared: a worker gets a real port for it at its first bind; until then "
-			  "a connect "
-			  "goes to the host's own %u and is reported as foreign, or refused with strict",
-			  port, port)
-	};
+		return (struct answer){ "ephemeral",
+			                str_print("%u is ephemeral, one of %u-%u that the kernel "
+			                          "gives to sockets that ask for "
+			                          "port "
+			                          "0; those are left alone. A bind of %u by number "
+			                          "is remapped like any other",
+			                          port, low, high, port) };
+	return (struct answer){ "undeclared", str_print("%u is undeclared: a worker gets a real "
+		                                        "port for it at its first bind; until then "
+		                                        "a connect "
+		                                        "goes to the host's own %u and is reported "
+		                                        "as foreign, or refused with strict",
+		                                        port, port) };
 }
 
 /* What one worker's map says about @port; NULL if nothing */
 static char *in_worker(const struct state_worker *worker, unsigned int port, const char **ret_kind,
-		       unsigned int *ret_other)
+                       unsigned int *ret_other)
 {
 	const struct berth_portmap *map = NULL;
 	cleanup_free struct maps_port *ports = NULL;
@@ -99,12 +97,12 @@ static char *in_worker(const struct state_worker *worker, unsigned int port, con
 			*ret_kind = how;
 			*ret_other = row->real_port;
 			text = str_print("is really %u (%s, %s)", row->real_port, how,
-					 maps_state_names[row->state]);
+			                 maps_state_names[row->state]);
 		} else if (row->real_port == port) {
 			*ret_kind = "real";
 			*ret_other = row->virtual_port;
 			text = str_print("is what the suite calls %u (%s)", row->virtual_port,
-					 maps_state_names[row->state]);
+			                 maps_state_names[row->state]);
 		}
 	}
 	if (!text && port - map->block_base < map->block_len) {
@@ -122,7 +120,7 @@ static char *in_worker(const struct state_worker *worker, unsigned int port, con
 }
 
 static void add_workers(const struct run_state *run, unsigned int port, struct term_table *table,
-			json_t *array)
+                        json_t *array)
 {
 	for (size_t i = 0; i < run->worker_count; i++) {
 		const struct state_worker *worker = &run->workers[i];
@@ -137,9 +135,10 @@ static void add_workers(const struct run_state *run, unsigned int port, struct t
 		term_cell(table, worker->task);
 		term_cellf(table, "%u %s", port, text);
 		term_row(table);
-		json_array_append_new(array, json_pack("{s:s, s:i, s:s?, s:s, s:i}", "run", run->id, "worker",
-						       (int)worker->number, "task", worker->task, "kind",
-						       kind, "other", (int)other));
+		json_array_append_new(array,
+		                      json_pack("{s:s, s:i, s:s?, s:s, s:i}", "run", run->id,
+		                                "worker", (int)worker->number, "task", worker->task,
+		                                "kind", kind, "other", (int)other));
 	}
 }
 
@@ -161,8 +160,8 @@ int explain_port(struct cli *cli, unsigned int port)
 		if (runs[i].alive)
 			add_workers(&runs[i], port, &table, workers);
 	state_list_free(runs, count);
-	root = json_pack("{s:i, s:s, s:s, s:o}", "port", (int)port, "kind", answer.kind, "why", answer.why,
-			 "workers", workers);
+	root = json_pack("{s:i, s:s, s:s, s:o}", "port", (int)port, "kind", answer.kind, "why",
+	                 answer.why, "workers", workers);
 	if (cli->json) {
 		output_json(root);
 		term_clear(&table);

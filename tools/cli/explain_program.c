@@ -74,7 +74,8 @@ static char *add_link(struct chain *chain, char *path)
 	link->path = path;
 	link->verdict = probe.verdict;
 	if (probe.verdict != BERTH_ELF_SCRIPT) {
-		link->why = probe.secure == PROBE_PLAIN ? str_copy(berth_elf_reason(probe.verdict)) : secure(&probe);
+		link->why = probe.secure == PROBE_PLAIN ? str_copy(berth_elf_reason(probe.verdict))
+		                                        : secure(&probe);
 		return NULL;
 	}
 	link->why = str_print("is a script of %s", probe.interp);
@@ -105,12 +106,12 @@ static const struct cover {
 	bool backends[ISOLATE_BACKENDS];
 	const char *sentence; /* %s is the reason */
 } covers[BERTH_ELF_VERDICTS] = {
-#define EVERY                                                                            \
-	{                                                                                \
+#define EVERY \
+	{ \
 		[ISOLATE_PRELOAD] = true, [ISOLATE_SECCOMP] = true, [ISOLATE_BPF] = true \
 	}
-#define KERNEL                                                 \
-	{                                                      \
+#define KERNEL \
+	{ \
 		[ISOLATE_SECCOMP] = true, [ISOLATE_BPF] = true \
 	}
 	[BERTH_ELF_GLIBC] = { EVERY, "it %s, so the shim enters through its loader" },
@@ -157,7 +158,11 @@ static char *who_covers(const struct link *last, const struct backends *backends
 	for (size_t i = 0; i < strv_len(here); i++)
 		str_addf(&text, "%s%s", i ? ", " : "covered by ", here[i]);
 	for (size_t i = 0; i < strv_len(elsewhere); i++)
-		str_addf(&text, "%s%s", i ? ", " : here ? "; not available here: " : "not available here: ", elsewhere[i]);
+		str_addf(&text, "%s%s",
+		         i      ? ", "
+		         : here ? "; not available here: "
+		                : "not available here: ",
+		         elsewhere[i]);
 	return str_take(&text);
 }
 
@@ -173,19 +178,23 @@ static void print_chain(const struct chain *chain)
 	term_print(&table);
 }
 
-static void print_json(const struct chain *chain, const char *sentence, const struct backends *backends)
+static void print_json(const struct chain *chain, const char *sentence,
+                       const struct backends *backends)
 {
 	const struct link *last = &chain->links[chain->count - 1];
 	json_t *array = json_array(), *covering = json_object(), *root;
 
 	for (unsigned int i = 0; i < chain->count; i++)
-		json_array_append_new(array, json_pack("{s:o, s:o}", "path", json_text(chain->links[i].path), "why",
-						       json_text(chain->links[i].why)));
+		json_array_append_new(array, json_pack("{s:o, s:o}", "path",
+		                                       json_text(chain->links[i].path), "why",
+		                                       json_text(chain->links[i].why)));
 	for (unsigned int i = ISOLATE_PRELOAD; i < ISOLATE_NONE; i++)
 		json_object_set_new(covering, isolate_backend_names[i],
-				    json_pack("{s:b, s:b}", "covers", covered(last, (enum isolate_backend)i),
-					      "works", backends->works[i]));
-	root = json_pack("{s:o, s:o, s:o}", "chain", array, "backends", covering, "verdict", json_text(sentence));
+		                    json_pack("{s:b, s:b}", "covers",
+		                              covered(last, (enum isolate_backend)i), "works",
+		                              backends->works[i]));
+	root = json_pack("{s:o, s:o, s:o}", "chain", array, "backends", covering, "verdict",
+	                 json_text(sentence));
 	output_json(root);
 }
 
@@ -218,10 +227,10 @@ int explain_program(struct cli *cli, const char *name)
 		print_answer(cli, &chain);
 	else if (chain.count)
 		log_line("'%s' needs '%s', which is not an executable in PATH",
-			 chain.links[chain.count - 1].path, missing);
+		         chain.links[chain.count - 1].path, missing);
 	else
 		log_line("'%s' is neither a port nor an executable%s", name,
-			 strchr(name, '/') ? "" : " in PATH");
+		         strchr(name, '/') ? "" : " in PATH");
 	for (unsigned int i = 0; i < chain.count; i++) {
 		free(chain.links[i].path);
 		free(chain.links[i].why);

@@ -45,7 +45,8 @@ int help_verb(const struct verb *verb)
 		putchar('\n');
 		term_paragraph(0, verb->more);
 	}
-	for (const struct option *option = option_table; option < option_table + OPTIONS; option++) {
+	for (const struct option *option = option_table; option < option_table + OPTIONS;
+	     option++) {
 		if (!option_in(option, (unsigned int)(verb - verb_table)))
 			continue;
 		term_cell_own(&table, option_left(option));
@@ -69,7 +70,8 @@ static int overview(void)
 		term_row(&table);
 	}
 	term_print(&table);
-	printf("\n  berth run -n 4 -- npx playwright test     four copies of a suite, side by side\n"
+	printf("\n  berth run -n 4 -- npx playwright test     four copies of a suite, side by "
+	       "side\n"
 	       "  berth help VERB                           the options of a verb\n");
 	return 0;
 }
@@ -80,7 +82,8 @@ static void config_row(struct term_table *table, const struct option *option)
 
 	term_cell(table, option->name);
 	term_cellf(table, "%s%s%s%s", option->help, option_is_text(option) ? "" : ": ",
-		   option_is_text(option) ? "" : wants, option_is_list(option) ? "; one or a list" : "");
+	           option_is_text(option) ? "" : wants,
+	           option_is_list(option) ? "; one or a list" : "");
 	term_row(table);
 }
 

@@ -22,8 +22,8 @@ static bool plain(const char *text)
 {
 	size_t len = strlen(text);
 
-	return len && !strpbrk(text, "#'\"{}[]&*!|>%@`,\n") && !strstr(text, ": ") && text[len - 1] != ':' &&
-	       !strchr("-?: ", text[0]);
+	return len && !strpbrk(text, "#'\"{}[]&*!|>%@`,\n") && !strstr(text, ": ") &&
+	       text[len - 1] != ':' && !strchr("-?: ", text[0]);
 }
 
 /* A text as YAML: plain where that is safe, else in single quotes */
@@ -43,7 +43,8 @@ static void add_yaml(struct str *out, const char *text)
 static bool of_database(const struct scan *scan, const char *port)
 {
 	for (size_t i = 0; i < scan->count; i++)
-		if (scan->findings[i].kind == SCAN_DATABASE && (int)scan->findings[i].port == atoi(port))
+		if (scan->findings[i].kind == SCAN_DATABASE &&
+		    (int)scan->findings[i].port == atoi(port))
 			return true;
 	return false;
 }
@@ -57,7 +58,8 @@ static const char *example(const struct scan_finding *finding)
 static bool of_container(const struct scan *scan, const char *port)
 {
 	for (size_t i = 0; i < scan->count; i++)
-		if (scan->findings[i].kind == SCAN_PUBLISHED && !strcmp(scan->findings[i].text, port))
+		if (scan->findings[i].kind == SCAN_PUBLISHED &&
+		    !strcmp(scan->findings[i].text, port))
 			return true;
 	return false;
 }
@@ -79,7 +81,8 @@ static void write_command(const struct scan *scan, struct str *out)
 		first = false;
 	}
 	if (first)
-		str_add(out, "# What `berth run` runs if it is given no command.\n#command: npm test\n");
+		str_add(out,
+		        "# What `berth run` runs if it is given no command.\n#command: npm test\n");
 	str_add(out, "\n");
 }
 
@@ -97,9 +100,10 @@ static void write_workers(const struct scan *scan, struct str *out)
 	str_add(out, "# How many copies side by side: -n of `berth run`.\n#workers: 4\n");
 	if (tasks.len)
 		str_addf(out,
-			 "# Or one copy for each Playwright project (%s), with a command that says which:\n"
-			 "#each: [%s]\n#command: npx playwright test --project=\"$BERTH_TASK\"\n",
-			 places, tasks.text);
+		         "# Or one copy for each Playwright project (%s), with a command that says "
+		         "which:\n"
+		         "#each: [%s]\n#command: npx playwright test --project=\"$BERTH_TASK\"\n",
+		         places, tasks.text);
 	str_add(out, "\n");
 }
 
@@ -114,10 +118,11 @@ static unsigned int write_ports(const struct scan *scan, enum scan_kind kind, st
 		    (kind == SCAN_PORT && (of_container(scan, finding->text) || example(finding))))
 			continue;
 		if (!count++)
-			str_add(out, kind == SCAN_PORT
-					     ? "# Ports that the suite listens on: every worker gets its "
-					       "own.\nport:\n"
-					     : "# Ports of containers, which all workers share.\nshare:\n");
+			str_add(out, kind == SCAN_PORT ? "# Ports that the suite listens on: every "
+			                                 "worker gets its "
+			                                 "own.\nport:\n"
+			                               : "# Ports of containers, which all workers "
+			                                 "share.\nshare:\n");
 		str_addf(out, "  - %-5s  # %s\n", finding->text, finding->places);
 	}
 	if (count)
@@ -130,16 +135,16 @@ static void write_database(const struct scan_finding *finding, struct str *out)
 	const char *name = finding->url ? strrchr(finding->url, '/') + 1 : NULL;
 
 	if (strcmp(finding->database, "postgres") || !name) {
-		str_addf(out, "  - {kind: %s, port: %u%s%s}  # %s\n", finding->database, finding->port,
-			 name ? ", name: " : "", name ? name : "", finding->places);
+		str_addf(out, "  - {kind: %s, port: %u%s%s}  # %s\n", finding->database,
+		         finding->port, name ? ", name: " : "", name ? name : "", finding->places);
 	} else if (finding->in_env) {
 		str_addf(out, "  - %s  # %s; the rest is read from DATABASE_URL in .env\n", name,
-			 finding->places);
+		         finding->places);
 	} else {
 		str_addf(out, "  - ");
 		str_add(out, finding->url);
 		str_addf(out, "  # %s; add :PASSWORD after the role if the server wants one\n",
-			 finding->places);
+		         finding->places);
 	}
 }
 
@@ -150,7 +155,8 @@ static void write_setup(const struct scan *scan, struct str *out)
 	str_add(out, "# Migrates and seeds a database, once; the workers get copies.\n");
 	for (size_t i = 0; i < scan->count; i++)
 		if (scan->findings[i].kind == SCAN_SETUP) {
-			str_addf(out, "#setup: %s  # %s\n", scan->findings[i].text, scan->findings[i].places);
+			str_addf(out, "#setup: %s  # %s\n", scan->findings[i].text,
+			         scan->findings[i].places);
 			any = true;
 		}
 	str_add(out, any ? "\n" : "#setup: npm run migrate\n\n");
@@ -164,10 +170,12 @@ static void suggest_databases(const struct scan *scan, struct str *out)
 	for (size_t i = 0; i < scan->count; i++) {
 		const struct scan_finding *finding = &scan->findings[i];
 
-		if (!example(finding) || of_database(scan, finding->text) || of_container(scan, finding->text))
+		if (!example(finding) || of_database(scan, finding->text) ||
+		    of_container(scan, finding->text))
 			continue;
 		if (!any)
-			str_add(out, "# Database servers, it seems: with their URLs every worker gets its own.\n#databases:\n");
+			str_add(out, "# Database servers, it seems: with their URLs every worker "
+			             "gets its own.\n#databases:\n");
 		str_addf(out, "#  - %s  # %s\n", example(finding), finding->places);
 		any = true;
 	}
@@ -183,8 +191,8 @@ static unsigned int write_databases(const struct scan *scan, struct str *out)
 		if (scan->findings[i].kind != SCAN_DATABASE)
 			continue;
 		if (!count++)
-			str_add(out,
-				"# Databases: every worker gets its own, under the same name.\ndatabases:\n");
+			str_add(out, "# Databases: every worker gets its own, under the same "
+			             "name.\ndatabases:\n");
 		write_database(&scan->findings[i], out);
 	}
 	if (count)
@@ -192,7 +200,8 @@ static unsigned int write_databases(const struct scan *scan, struct str *out)
 	return count;
 }
 
-static void report(const struct scan *scan, unsigned int ports, unsigned int shared, unsigned int databases)
+static void report(const struct scan *scan, unsigned int ports, unsigned int shared,
+                   unsigned int databases)
 {
 	const char *command = NULL;
 
@@ -200,8 +209,9 @@ static void report(const struct scan *scan, unsigned int ports, unsigned int sha
 		if (scan->findings[i].kind == SCAN_COMMAND)
 			command = scan->findings[i].text;
 	log_line("looked into %u file%s: %u port%s, %u shared with containers, %u database%s, %s%s",
-		 scan->files, scan->files == 1 ? "" : "s", ports, ports == 1 ? "" : "s", shared, databases,
-		 databases == 1 ? "" : "s", command ? "command " : "no command", command ? command : "");
+	         scan->files, scan->files == 1 ? "" : "s", ports, ports == 1 ? "" : "s", shared,
+	         databases, databases == 1 ? "" : "s", command ? "command " : "no command",
+	         command ? command : "");
 }
 
 static int write_file(const struct cli *cli, const char *path, const struct str *text)
@@ -240,9 +250,10 @@ int verb_init(struct cli *cli)
 	}
 	path = str_print("%s/berth.yaml", dir);
 	scan_project(&scan, dir);
-	str_add(&out, "# Settings of this project for berth, as `berth init` found them. `berth help "
-		      "berth.yaml` lists all\n"
-		      "# keys, `berth check` shows what holds.\n\n");
+	str_add(&out,
+	        "# Settings of this project for berth, as `berth init` found them. `berth help "
+	        "berth.yaml` lists all\n"
+	        "# keys, `berth check` shows what holds.\n\n");
 	write_command(&scan, &out);
 	write_workers(&scan, &out);
 	ports = write_ports(&scan, SCAN_PORT, &out);
@@ -250,7 +261,7 @@ int verb_init(struct cli *cli)
 	databases = write_databases(&scan, &out);
 	suggest_databases(&scan, &out);
 	str_add(&out, "# Settings of their own for CI: used where the variable CI is set.\n"
-		      "#profiles:\n#  ci:\n#    timeout: 30m\n#    leaks: fail\n");
+	              "#profiles:\n#  ci:\n#    timeout: 30m\n#    leaks: fail\n");
 	report(&scan, ports, shared, databases);
 	if (cli->to_stdout)
 		fputs(out.text, stdout);

@@ -20,7 +20,8 @@ static const char *text_of(const json_t *object, const char *name)
 
 static bool is_leak(const json_t *finding)
 {
-	return !strcmp(text_of(finding, "gate"), "leaks") && !json_is_true(json_object_get(finding, "known"));
+	return !strcmp(text_of(finding, "gate"), "leaks") &&
+	       !json_is_true(json_object_get(finding, "known"));
 }
 
 static void add_row(struct term_table *table, const char *name, const char *text)
@@ -53,7 +54,8 @@ static void add_stack(struct term_table *table, const json_t *stack, const char 
 	const json_t *frame;
 	size_t i;
 
-	json_array_foreach(stack, i, frame) {
+	json_array_foreach(stack, i, frame)
+	{
 		const char *text = json_string_value(frame);
 		bool own = *directory && strstr(text, directory);
 
@@ -111,7 +113,8 @@ int verb_leaks(struct cli *cli)
 		if (!report_is_repeated(run, i))
 			print_finding(run, i);
 	if (!cli->json && !run->finding_count)
-		printf("run %s: nothing was left behind, and nothing collided\n", text_of(run->run, "id"));
+		printf("run %s: nothing was left behind, and nothing collided\n",
+		       text_of(run->run, "id"));
 	report_run_free(run);
 	return leaked;
 }

@@ -43,7 +43,8 @@ static char *common(const struct run_port_range *range, unsigned int low, unsign
 	return first == last ? str_print("%u", first) : str_print("%u-%u", first, last);
 }
 
-static void real_range(const struct run_options *options, unsigned int *ret_first, unsigned int *ret_last)
+static void real_range(const struct run_options *options, unsigned int *ret_first,
+                       unsigned int *ret_last)
 {
 	*ret_first = options->range_first ? options->range_first : PORTS_RANGE_FIRST;
 	*ret_last = options->range_first ? options->range_last : PORTS_RANGE_LAST;
@@ -54,7 +55,8 @@ static unsigned int block_len(const struct run_options *options)
 	unsigned int first, last;
 
 	real_range(options, &first, &last);
-	return options->block_len ? options->block_len : ports_block_len(last - first + 1, run_options_workers(options));
+	return options->block_len ? options->block_len
+	                          : ports_block_len(last - first + 1, run_options_workers(options));
 }
 
 static void port_in_range(const struct run_options *options, char ***messages)
@@ -67,8 +69,9 @@ static void port_in_range(const struct run_options *options, char ***messages)
 
 		if (both)
 			say(messages,
-			    "port %s lies in the range of real ports, %u-%u: choose another --range", both,
-			    first, last);
+			    "port %s lies in the range of real ports, %u-%u: choose another "
+			    "--range",
+			    both, first, last);
 	}
 }
 
@@ -82,7 +85,8 @@ static void port_in_ephemeral(const struct run_options *options, char ***message
 
 		if (both)
 			say(messages,
-			    "port %s is one that the kernel hands out by itself (%u-%u): a client of the "
+			    "port %s is one that the kernel hands out by itself (%u-%u): a client "
+			    "of the "
 			    "suite can get it first",
 			    both, low, high);
 	}
@@ -97,7 +101,8 @@ static void range_in_ephemeral(const struct run_options *options, char ***messag
 	file_read_ephemeral(&low, &high);
 	both = options->range_first ? common(&range, low, high) : NULL;
 	if (both)
-		say(messages, "range: real ports %s are ones that the kernel hands out by itself (%u-%u)",
+		say(messages,
+		    "range: real ports %s are ones that the kernel hands out by itself (%u-%u)",
 		    both, low, high);
 }
 
@@ -106,11 +111,14 @@ static void shared_and_declared(const struct run_options *options, char ***messa
 	for (unsigned int i = 0; i < options->ports.count; i++)
 		for (unsigned int j = 0; j < options->share.count; j++) {
 			const struct run_port_range *share = &options->share.ranges[j];
-			cleanup_free char *both =
-				common(&options->ports.ranges[i], share->first, share->last);
+			cleanup_free char *both = common(&options->ports.ranges[i], share->first,
+			                                 share->last);
 
 			if (both)
-				say(messages, "port %s is in both port and share: a run is refused, take it out of one", both);
+				say(messages,
+				    "port %s is in both port and share: a run is refused, take it "
+				    "out of one",
+				    both);
 		}
 }
 
@@ -121,7 +129,8 @@ static void more_than_block(const struct run_options *options, char ***messages)
 	for (unsigned int i = 0; i < options->ports.count; i++)
 		count += options->ports.ranges[i].last - options->ports.ranges[i].first + 1u;
 	if (count > len)
-		say(messages, "%u ports are declared, but a worker's block has %u: set block: %u or more",
+		say(messages,
+		    "%u ports are declared, but a worker's block has %u: set block: %u or more",
 		    count, len, count);
 }
 
@@ -131,8 +140,10 @@ static void more_than_range(const struct run_options *options, char ***messages)
 
 	real_range(options, &first, &last);
 	if (need > last - first + 1)
-		say(messages, "%u workers with blocks of %u need %u real ports, but the range %u-%u has %u",
-		    run_options_workers(options), block_len(options), need, first, last, last - first + 1);
+		say(messages,
+		    "%u workers with blocks of %u need %u real ports, but the range %u-%u has %u",
+		    run_options_workers(options), block_len(options), need, first, last,
+		    last - first + 1);
 }
 
 static bool mentions(char *const *words, const char *text)
@@ -145,24 +156,27 @@ static bool mentions(char *const *words, const char *text)
 
 static void same_tasks(const struct run_options *options, char ***messages)
 {
-	if (strv_len(options->tasks) > 1 && options->command && !mentions(options->command, "{task}") &&
-	    !mentions(options->command, "BERTH_TASK") && !strv_has(options->command, "sh"))
-		say(messages, "command does not mention {task}: every task of each does the same, unless it "
-			      "reads BERTH_TASK");
+	if (strv_len(options->tasks) > 1 && options->command &&
+	    !mentions(options->command, "{task}") && !mentions(options->command, "BERTH_TASK") &&
+	    !strv_has(options->command, "sh"))
+		say(messages,
+		    "command does not mention {task}: every task of each does the same, unless it "
+		    "reads BERTH_TASK");
 }
 
 static void tree_for_collect(const struct run_options *options, char ***messages)
 {
 	if (options->collect && options->tree == RUN_TREE_SHARED)
-		say(messages, "collect has no effect with tree: shared, where everything already is in the "
-			      "project directory");
+		say(messages,
+		    "collect has no effect with tree: shared, where everything already is in the "
+		    "project directory");
 }
 
 void lint_options(const struct run_options *options, char ***messages)
 {
 	static void (*const rules[])(const struct run_options *options, char ***messages) = {
-		port_in_range,	 port_in_ephemeral, range_in_ephemeral, shared_and_declared,
-		more_than_block, more_than_range,   same_tasks,		tree_for_collect,
+		port_in_range,   port_in_ephemeral, range_in_ephemeral, shared_and_declared,
+		more_than_block, more_than_range,   same_tasks,         tree_for_collect,
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rules); i++)
@@ -188,7 +202,7 @@ static unsigned int port_after(const char *text)
 
 /* Playwright connects to its webServer's port before it starts the server, to see whether one is there to reuse */
 static void playwright(const struct run_options *options, const char *name, const char *text,
-		       char ***messages)
+                       char ***messages)
 {
 	const char *server = strstr(text, "webServer");
 	const char *reuse = server ? strstr(server, "reuseExistingServer:") : NULL;
@@ -202,7 +216,8 @@ static void playwright(const struct run_options *options, const char *name, cons
 	for (const char *at = text; at < reuse; at++)
 		line += *at == '\n';
 	say(messages,
-	    "%s:%u: reuseExistingServer looks for a server at port %u before the suite starts one, and could "
+	    "%s:%u: reuseExistingServer looks for a server at port %u before the suite starts one, "
+	    "and could "
 	    "find another "
 	    "checkout's: declare port: %u",
 	    name, line, port, port);
@@ -211,11 +226,12 @@ static void playwright(const struct run_options *options, const char *name, cons
 void lint_project(const struct run_options *options, char ***messages)
 {
 	static const char *const names[] = { "playwright.config.ts", "playwright.config.js",
-					     "playwright.config.mjs", "playwright.config.cjs",
-					     "playwright.config.mts" };
+		                             "playwright.config.mjs", "playwright.config.cjs",
+		                             "playwright.config.mts" };
 
 	for (size_t i = 0; options->project_dir && i < ARRAY_LEN(names); i++) {
-		cleanup_free char *path = str_print("%s/%s", options->project_dir, names[i]), *text = NULL;
+		cleanup_free char *path = str_print("%s/%s", options->project_dir, names[i]),
+				  *text = NULL;
 
 		if (!file_read(path, &text, NULL))
 			playwright(options, names[i], text, messages);

@@ -13,7 +13,8 @@
 /* Several runs are live: the one of this project is meant, if it has only one */
 static int load_own(struct run_state *ret_run)
 {
-	cleanup_free char *config = project_config("berth.yaml"), *project = project_find(config), *id = NULL;
+	cleanup_free char *config = project_config("berth.yaml"), *project = project_find(config),
+			  *id = NULL;
 	struct run_state *runs = NULL;
 	unsigned int found = 0;
 	size_t count = 0;

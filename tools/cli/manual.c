@@ -61,14 +61,16 @@ static void write_option(FILE *out, const struct option *option)
 static void write_options(FILE *out)
 {
 	for (unsigned int verb = 0; verb < VERBS; verb++) {
-		fprintf(out, "## berth %s\n\n*berth %s* ", verb_table[verb].name, verb_table[verb].name);
+		fprintf(out, "## berth %s\n\n*berth %s* ", verb_table[verb].name,
+		        verb_table[verb].name);
 		literal(out, verb_table[verb].usage);
 		fprintf(out, "\n\n%c", verb_table[verb].help[0] - 'a' + 'A');
 		prose(out, verb_table[verb].help + 1);
 		fprintf(out, ". ");
 		prose(out, verb_table[verb].more);
 		fprintf(out, "\n\n");
-		for (const struct option *option = option_table; option < option_table + OPTIONS; option++)
+		for (const struct option *option = option_table; option < option_table + OPTIONS;
+		     option++)
 			if (option_in(option, verb) && !option_everywhere(option))
 				write_option(out, option);
 	}
@@ -156,7 +158,8 @@ static void write_checks(FILE *out)
 		prose(out, check->name);
 		fprintf(out, "* (");
 		for (size_t i = 0; i < DOCTOR_SETS; i++) {
-			if (!(check->sets & doctor_sets[i].bit) || doctor_sets[i].bit == DOCTOR_FULL)
+			if (!(check->sets & doctor_sets[i].bit) ||
+			    doctor_sets[i].bit == DOCTOR_FULL)
 				continue;
 			fprintf(out, "%s%s", before, doctor_sets[i].name);
 			before = ", ";
@@ -173,9 +176,13 @@ int help_template(FILE *in, FILE *out)
 		const char *line;
 		void (*write)(FILE *out);
 	} parts[] = {
-		{ "@verbs@\n", write_verbs }, { "@options@\n", write_options },
-		{ "@keys@\n", write_keys },   { "@databases@\n", write_databases },
-		{ "@allow@\n", write_allow }, { "@alarm@\n", write_alarm }, { "@environment@\n", write_environment },
+		{ "@verbs@\n", write_verbs },
+		{ "@options@\n", write_options },
+		{ "@keys@\n", write_keys },
+		{ "@databases@\n", write_databases },
+		{ "@allow@\n", write_allow },
+		{ "@alarm@\n", write_alarm },
+		{ "@environment@\n", write_environment },
 		{ "@checks@\n", write_checks },
 	};
 	cleanup_free char *line = NULL;

@@ -16,8 +16,8 @@
 #include "tools/base/str.h"
 
 const char *const maps_state_names[] = {
-	[BERTH_SLOT_UNTRIED] = "not bound yet",	    [BERTH_SLOT_TRYING] = "being bound",
-	[BERTH_SLOT_CONTENDED] = "being bound",	    [BERTH_SLOT_BOUND] = "bound",
+	[BERTH_SLOT_UNTRIED] = "not bound yet",     [BERTH_SLOT_TRYING] = "being bound",
+	[BERTH_SLOT_CONTENDED] = "being bound",     [BERTH_SLOT_BOUND] = "bound",
 	[BERTH_SLOT_LOST] = "taken by an outsider",
 };
 
@@ -62,9 +62,10 @@ static bool learned(const struct berth_portmap *map, unsigned int virtual_port)
 	uint32_t next = __atomic_load_n(&map->note_next, __ATOMIC_ACQUIRE);
 	struct berth_note note;
 
-	for (uint32_t ticket = next > BERTH_NOTES_MAX ? next - BERTH_NOTES_MAX : 0; ticket < next; ticket++)
-		if (berth_portmap_read_note(map, ticket, &note) && note.kind == BERTH_NOTE_LEARNED &&
-		    note.virtual_port == virtual_port)
+	for (uint32_t ticket = next > BERTH_NOTES_MAX ? next - BERTH_NOTES_MAX : 0; ticket < next;
+	     ticket++)
+		if (berth_portmap_read_note(map, ticket, &note) &&
+		    note.kind == BERTH_NOTE_LEARNED && note.virtual_port == virtual_port)
 			return true;
 	return false;
 }
@@ -76,14 +77,15 @@ unsigned int maps_ports(const struct berth_portmap *map, struct maps_port **ret_
 
 	*ret_ports = mem_alloc(len * sizeof(**ret_ports));
 	for (uint32_t i = 0; i < len; i++) {
-		uint32_t virtual_port = __atomic_load_n(&map->slots[i].virtual_port, __ATOMIC_ACQUIRE);
+		uint32_t virtual_port = __atomic_load_n(&map->slots[i].virtual_port,
+		                                        __ATOMIC_ACQUIRE);
 		uint32_t state = __atomic_load_n(&map->slots[i].state, __ATOMIC_ACQUIRE);
 
 		if (!virtual_port || virtual_port >= BERTH_PORTS || state > BERTH_SLOT_LOST)
 			continue;
-		(*ret_ports)[count++] =
-			(struct maps_port){ virtual_port, map->block_base + i, (enum berth_slot_state)state,
-					    learned(map, virtual_port) };
+		(*ret_ports)[count++] = (struct maps_port){ virtual_port, map->block_base + i,
+			                                    (enum berth_slot_state)state,
+			                                    learned(map, virtual_port) };
 	}
 	qsort(*ret_ports, count, sizeof(**ret_ports), by_virtual);
 	return count;
@@ -96,9 +98,10 @@ json_t *maps_json(const struct berth_portmap *map)
 	json_t *array = json_array();
 
 	for (unsigned int i = 0; i < count; i++)
-		json_array_append_new(
-			array, json_pack("{s:i, s:i, s:s, s:b}", "virtual", (int)ports[i].virtual_port,
-					 "real", (int)ports[i].real_port, "state",
-					 maps_state_names[ports[i].state], "learned", (int)ports[i].learned));
+		json_array_append_new(array, json_pack("{s:i, s:i, s:s, s:b}", "virtual",
+		                                       (int)ports[i].virtual_port, "real",
+		                                       (int)ports[i].real_port, "state",
+		                                       maps_state_names[ports[i].state], "learned",
+		                                       (int)ports[i].learned));
 	return array;
 }

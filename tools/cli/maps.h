@@ -17,7 +17,7 @@ void maps_close(const struct berth_portmap *map);
 struct maps_port {
 	unsigned int virtual_port, real_port;
 	enum berth_slot_state state;
-	bool learned;		/* claimed at a bind, as far as the map's notes still say */
+	bool learned; /* claimed at a bind, as far as the map's notes still say */
 };
 
 /** The ports in use, in the order of their virtual numbers. The caller's to free. Return: how many. */

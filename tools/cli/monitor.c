@@ -31,16 +31,25 @@
 static struct live {
 	struct loop *loop;
 	bool json, over;
-	struct pids tree; /* --pid: those that have not ended */
+	struct pids tree;  /* --pid: those that have not ended */
 	int64_t offset_ns; /* CLOCK_REALTIME - CLOCK_MONOTONIC */
 } live;
 
 static const char *const tags[BERTH_EVENT_TAGS] = {
-	[BERTH_EVENT_OPENED] = "opened", [BERTH_EVENT_BOUND] = "bound", [BERTH_EVENT_BIND_FAILED] = "bind failed",
-	[BERTH_EVENT_LISTENING] = "listening", [BERTH_EVENT_UNLISTENED] = "unlistened", [BERTH_EVENT_CONNECTED] = "connected",
-	[BERTH_EVENT_CONNECT_FAILED] = "connect failed", [BERTH_EVENT_ACCEPTED] = "accepted", [BERTH_EVENT_CLOSED] = "closed",
-	[BERTH_EVENT_CALL_FAILED] = "call failed", [BERTH_EVENT_FORKED] = "forked", [BERTH_EVENT_EXECUTED] = "executed",
-	[BERTH_EVENT_EXITED] = "exited", [BERTH_EVENT_SENT] = "sent to",
+	[BERTH_EVENT_OPENED] = "opened",
+	[BERTH_EVENT_BOUND] = "bound",
+	[BERTH_EVENT_BIND_FAILED] = "bind failed",
+	[BERTH_EVENT_LISTENING] = "listening",
+	[BERTH_EVENT_UNLISTENED] = "unlistened",
+	[BERTH_EVENT_CONNECTED] = "connected",
+	[BERTH_EVENT_CONNECT_FAILED] = "connect failed",
+	[BERTH_EVENT_ACCEPTED] = "accepted",
+	[BERTH_EVENT_CLOSED] = "closed",
+	[BERTH_EVENT_CALL_FAILED] = "call failed",
+	[BERTH_EVENT_FORKED] = "forked",
+	[BERTH_EVENT_EXECUTED] = "executed",
+	[BERTH_EVENT_EXITED] = "exited",
+	[BERTH_EVENT_SENT] = "sent to",
 	[BERTH_EVENT_ADOPTED] = "open already",
 };
 static const char *const hows[] = { "by the program", "by exit", "by exec" };
@@ -50,9 +59,11 @@ static void add_addresses(struct str *text, const struct berth_event *event)
 	char address[DIAG_ADDRESS];
 
 	if (event->local_port)
-		str_addf(text, " %s", diag_address(&event->local, event->family, event->local_port, address));
+		str_addf(text, " %s",
+		         diag_address(&event->local, event->family, event->local_port, address));
 	if (event->remote_port)
-		str_addf(text, " -> %s", diag_address(&event->remote, event->family, event->remote_port, address));
+		str_addf(text, " -> %s",
+		         diag_address(&event->remote, event->family, event->remote_port, address));
 }
 
 /* Of the process; anybody can give himself one that a terminal would obey. */
@@ -81,7 +92,7 @@ static void print_line(const struct berth_event *event)
 		str_addf(&text, " %s", event->how <= BERTH_CLOSED_EXEC ? hows[event->how] : "");
 	else if (event->tag == BERTH_EVENT_EXITED)
 		str_addf(&text, " %s %d", event->error & 0x7f ? "by signal" : "with status",
-			 event->error & 0x7f ? event->error & 0x7f : event->error >> 8 & 0xff);
+		         event->error & 0x7f ? event->error & 0x7f : event->error >> 8 & 0xff);
 	else if (event->tag == BERTH_EVENT_ADOPTED && event->count)
 		str_add(&text, ", listens");
 	else if (event->error)
@@ -93,16 +104,19 @@ static void print_json(const struct berth_event *event)
 {
 	char local[DIAG_ADDRESS], remote[DIAG_ADDRESS];
 	cleanup_free char *name = name_of(event), *line = NULL;
-	json_t *object = json_pack("{s:s, s:I, s:i, s:i, s:o}", "event", tags[event->tag], "time_ms",
-				   (json_int_t)(((int64_t)event->time_ns + live.offset_ns) / 1000000), "worker", (int)event->worker,
-				   "pid", (int)event->pid, "name", json_text(name));
+	json_t *object = json_pack(
+		"{s:s, s:I, s:i, s:i, s:o}", "event", tags[event->tag], "time_ms",
+		(json_int_t)(((int64_t)event->time_ns + live.offset_ns) / 1000000), "worker",
+		(int)event->worker, "pid", (int)event->pid, "name", json_text(name));
 
 	if (event->local_port)
 		json_object_set_new(object, "local",
-				    json_string(diag_address(&event->local, event->family, event->local_port, local)));
+		                    json_string(diag_address(&event->local, event->family,
+		                                             event->local_port, local)));
 	if (event->remote_port)
 		json_object_set_new(object, "remote",
-				    json_string(diag_address(&event->remote, event->family, event->remote_port, remote)));
+		                    json_string(diag_address(&event->remote, event->family,
+		                                             event->remote_port, remote)));
 	if (event->error)
 		json_object_set_new(object, "error", json_integer(event->error));
 	line = json_dumps(object, JSON_COMPACT);
@@ -153,8 +167,10 @@ static void on_signal(void *arg, int fd, uint32_t events)
 static void add_workers(struct watch *watch, const struct run_state *run)
 {
 	for (size_t i = 0; i < run->worker_count; i++) {
-		cleanup_free char *path = str_print("%s/w%u", run->cgroup_dir, run->workers[i].number);
-		struct watch_worker worker = { .number = run->workers[i].number, .task = run->workers[i].task };
+		cleanup_free char *path = str_print("%s/w%u", run->cgroup_dir,
+		                                    run->workers[i].number);
+		struct watch_worker worker = { .number = run->workers[i].number,
+			                       .task = run->workers[i].task };
 
 		worker.cgroup = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (worker.cgroup >= 0)
@@ -176,7 +192,8 @@ static int add_tree(struct watch *watch, pid_t root)
 		before = live.tree.count;
 		process_descendants(root, &found);
 		for (size_t i = 0; i < found.count; i++)
-			if (!has_process(found.list[i]) && !watch_process_add(watch, 1, found.list[i]))
+			if (!has_process(found.list[i]) &&
+			    !watch_process_add(watch, 1, found.list[i]))
 				pids_add(&live.tree, found.list[i]);
 	}
 	return 0;
@@ -190,7 +207,8 @@ static void print_end(struct watch *watch, bool every)
 	for (unsigned int i = every ? 0 : 1; i <= BERTH_WORKERS_MOST; i++)
 		if (!watch_worker_summary(watch, i, &summary))
 			lost += summary.counts.of[BERTH_COUNT_lost_events];
-	log_line("%llu events lost, %llu calls missed", (unsigned long long)lost, (unsigned long long)watch_missed(watch));
+	log_line("%llu events lost, %llu calls missed", (unsigned long long)lost,
+	         (unsigned long long)watch_missed(watch));
 }
 
 /* What is to be watched, besides a run's workers, which are cgroups. */
@@ -207,10 +225,15 @@ static int add_what(struct watch *watch, const struct cli *cli, const struct run
 
 static int watch_live(struct cli *cli, const struct run_state *run)
 {
-	cleanup_close int cgroup = run ? open(run->cgroup_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : cgroup_open_root();
+	cleanup_close int cgroup = run ? open(run->cgroup_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+	                               : cgroup_open_root();
 	cleanup_close int signals = -1;
-	struct watch_setup setup = { .wanted = WATCH_BPF, .cgroup = cgroup, .everything = true,
-				     .every_cgroup = cli->all, .by_process = cli->pid != 0, .on_event = on_event };
+	struct watch_setup setup = { .wanted = WATCH_BPF,
+		                     .cgroup = cgroup,
+		                     .everything = true,
+		                     .every_cgroup = cli->all,
+		                     .by_process = cli->pid != 0,
+		                     .on_event = on_event };
 	cleanup_free char *reason = NULL;
 	struct watch *watch;
 	sigset_t ending;
@@ -227,7 +250,8 @@ static int watch_live(struct cli *cli, const struct run_state *run)
 	setup.loop = live.loop;
 	ret = watch_open(&setup, &watch, &reason);
 	if (ret) {
-		log_line("unable to watch: %s", ret == -ENOTSUP && reason ? reason : strerror(-ret));
+		log_line("unable to watch: %s",
+		         ret == -ENOTSUP && reason ? reason : strerror(-ret));
 		log_hint("sudo berth monitor");
 		loop_close(live.loop);
 		return 1;
@@ -261,7 +285,8 @@ int verb_monitor(struct cli *cli)
 	if (ret)
 		(void)live_missing(cli->run_id, ret);
 	else if (!run.cgroup_dir)
-		log_line("run %s has no cgroup v2, by which its processes are told from others", run.id);
+		log_line("run %s has no cgroup v2, by which its processes are told from others",
+		         run.id);
 	if (ret || !run.cgroup_dir) {
 		log_hint("berth monitor --all shows the whole machine");
 		return 1;

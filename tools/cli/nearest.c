@@ -42,8 +42,8 @@ const char *option_nearest(const char *text, const char *const *names, size_t co
 	for (size_t i = 0; i < count; i++) {
 		unsigned int far = distance(text, names[i]);
 		/* a beginning of at least three letters is as good as one typing error */
-		if (strlen(text) >= 3 && (str_starts(names[i], text) || str_starts(text, names[i])) &&
-		    far > 1)
+		if (strlen(text) >= 3 &&
+		    (str_starts(names[i], text) || str_starts(text, names[i])) && far > 1)
 			far = 1;
 		if (far < least) {
 			least = far;

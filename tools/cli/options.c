@@ -8,65 +8,68 @@
 #include "tools/cli/cli.h"
 #include "tools/cli/types.h"
 
-#define YAML OPTION_IN_YAML
+#define YAML       OPTION_IN_YAML
 #define EVERYWHERE (~0ull & ~OPTION_IN_YAML)
-#define IN(verb) (1ull << VERB_##verb)
+#define IN(verb)   (1ull << VERB_##verb)
 
 enum { NO_FLAG = -1 };
 
 const struct option option_table[OPTIONS] = {
 #define OPTION(id_, name_, letter_, arg_, where_, type_, field_, help_, more_) \
-	[OPTION_##id_] = { .id = OPTION_##id_,                                 \
-			   .name = (name_),                                    \
-			   .letter = (char)((letter_) > 0 ? (letter_) : 0),    \
-			   .flag = (letter_) != NO_FLAG,                       \
-			   .arg = (arg_),                                      \
-			   .where = (where_),                                  \
-			   type_,                                              \
-			   .offset = offsetof(struct cli, field_),             \
-			   .help = (help_),                                    \
-			   .more = (more_) },
+	[OPTION_##id_] = { .id = OPTION_##id_, \
+		           .name = (name_), \
+		           .letter = (char)((letter_) > 0 ? (letter_) : 0), \
+		           .flag = (letter_) != NO_FLAG, \
+		           .arg = (arg_), \
+		           .where = (where_), \
+		           type_, \
+		           .offset = offsetof(struct cli, field_), \
+		           .help = (help_), \
+		           .more = (more_) },
 #include "tools/cli/options.def"
 };
 
 static const struct option database_keys[] = {
-#define DATABASE_KEY(name_, arg_, type_, field_, help_)    \
-	{ .name = (name_),                                 \
-	  .arg = (arg_),                                   \
-	  type_,                                           \
+#define DATABASE_KEY(name_, arg_, type_, field_, help_) \
+	{ .name = (name_), \
+	  .arg = (arg_), \
+	  type_, \
 	  .offset = offsetof(struct run_database, field_), \
 	  .help = (help_) },
 #include "tools/cli/options.def"
 };
 
 static const struct option allow_keys[] = {
-#define ALLOW_KEY(name_, arg_, type_, field_, help_)    \
-	{ .name = (name_),                              \
-	  .arg = (arg_),                                \
-	  type_,                                        \
+#define ALLOW_KEY(name_, arg_, type_, field_, help_) \
+	{ .name = (name_), \
+	  .arg = (arg_), \
+	  type_, \
 	  .offset = offsetof(struct run_allow, field_), \
 	  .help = (help_) },
 #include "tools/cli/options.def"
 };
 
 static const struct option alarm_keys[] = {
-#define ALARM_KEY(name_, arg_, type_, field_, help_)    \
-	{ .name = (name_),                              \
-	  .arg = (arg_),                                \
-	  type_,                                        \
+#define ALARM_KEY(name_, arg_, type_, field_, help_) \
+	{ .name = (name_), \
+	  .arg = (arg_), \
+	  type_, \
 	  .offset = offsetof(struct run_alarm, field_), \
 	  .help = (help_) },
 #include "tools/cli/options.def"
 };
 
-_Static_assert(ARRAY_LEN(database_keys) <= KEYS_MAX && ARRAY_LEN(allow_keys) <= KEYS_MAX && ARRAY_LEN(alarm_keys) <= KEYS_MAX,
-	       "config.h has room for the keys");
+_Static_assert(ARRAY_LEN(database_keys) <= KEYS_MAX && ARRAY_LEN(allow_keys) <= KEYS_MAX &&
+                       ARRAY_LEN(alarm_keys) <= KEYS_MAX,
+               "config.h has room for the keys");
 
 const struct option_list option_lists[LISTS] = {
 	[LIST_DATABASE] = { "databases", true, sizeof(struct run_database), database_keys,
-			    ARRAY_LEN(database_keys) },
-	[LIST_ALLOW] = { "allow", false, sizeof(struct run_allow), allow_keys, ARRAY_LEN(allow_keys) },
-	[LIST_ALARM] = { "alarm", false, sizeof(struct run_alarm), alarm_keys, ARRAY_LEN(alarm_keys) },
+	                    ARRAY_LEN(database_keys) },
+	[LIST_ALLOW] = { "allow", false, sizeof(struct run_allow), allow_keys,
+	                 ARRAY_LEN(allow_keys) },
+	[LIST_ALARM] = { "alarm", false, sizeof(struct run_alarm), alarm_keys,
+	                 ARRAY_LEN(alarm_keys) },
 };
 
 static void *field_of(const struct option *option, const struct cli *cli)
@@ -171,4 +174,3 @@ char *option_text(const struct cli *cli, const struct option *option)
 		return NULL;
 	return option->type->text(option, field_of(option, cli));
 }
-

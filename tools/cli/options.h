@@ -29,17 +29,24 @@ struct origin {
 };
 
 /* What a completion can offer for an option's argument */
-enum option_values { VALUES_NONE, VALUES_FREE, VALUES_NAMES, VALUES_FILE, VALUES_DIRECTORY, VALUES_COMMAND };
+enum option_values {
+	VALUES_NONE,
+	VALUES_FREE,
+	VALUES_NAMES,
+	VALUES_FILE,
+	VALUES_DIRECTORY,
+	VALUES_COMMAND
+};
 
 struct option {
 	enum option_id id;
 	const char *name;
-	char letter;		/* 0 = none */
-	bool flag;		/* false: only a key of berth.yaml */
-	const char *arg;	/* NULL = takes none */
-	uint64_t where;		/* bit 1 << VERB_x; OPTION_IN_YAML */
+	char letter;     /* 0 = none */
+	bool flag;       /* false: only a key of berth.yaml */
+	const char *arg; /* NULL = takes none */
+	uint64_t where;  /* bit 1 << VERB_x; OPTION_IN_YAML */
 	const struct option_type *type;
-	size_t offset;		/* in struct cli */
+	size_t offset; /* in struct cli */
 	long low, high;
 	const char *const *names;
 	const char *help, *more;
@@ -52,9 +59,9 @@ extern const struct option option_table[OPTIONS];
 /* The keys of one list of mappings in berth.yaml; their offsets are in struct run_database, run_allow, run_alarm. */
 enum { LIST_DATABASE, LIST_ALLOW, LIST_ALARM, LISTS, KEYS_MAX = 16 };
 struct option_list {
-	const char *name;	/* "databases" */
-	bool texts;		/* an entry may be a text instead of a mapping */
-	size_t size;		/* of the struct */
+	const char *name; /* "databases" */
+	bool texts;       /* an entry may be a text instead of a mapping */
+	size_t size;      /* of the struct */
 	const struct option *keys;
 	unsigned int count;
 };
@@ -67,7 +74,7 @@ const struct option *option_by_key(const char *key); /* of berth.yaml */
 
 bool option_in(const struct option *option, unsigned int verb);
 bool option_everywhere(const struct option *option); /* every verb has it */
-bool option_is_text(const struct option *option); /* any text will do */
+bool option_is_text(const struct option *option);    /* any text will do */
 bool option_is_list(const struct option *option);
 enum option_values option_values(const struct option *option);
 
@@ -77,7 +84,8 @@ enum option_values option_values(const struct option *option);
  * @text	of a flag without argument: "true" or "false"
  * Return: 0; -EINVAL or -ERANGE if @text is not what option_wants().
  */
-int option_set(struct cli *cli, const struct option *option, struct origin origin, const char *text);
+int option_set(struct cli *cli, const struct option *option, struct origin origin,
+               const char *text);
 
 /** As option_set() would answer, but nothing is set. */
 int option_check(const struct option *option, const char *text);

@@ -48,7 +48,9 @@ static void say_planted(const char *path)
 	static bool said;
 
 	if (!said)
-		log_line("'%s' is not read: it is another user's, in a directory where everybody can write", path);
+		log_line("'%s' is not read: it is another user's, in a directory where everybody "
+		         "can write",
+		         path);
 	said = true;
 }
 

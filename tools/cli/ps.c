@@ -22,7 +22,8 @@ static char *age(int64_t started_ns)
 		return str_print("%llds", (long long)(seconds < 0 ? 0 : seconds));
 	if (seconds < 3600)
 		return str_print("%lldm", (long long)(seconds / 60));
-	return str_print("%lldh%02lldm", (long long)(seconds / 3600), (long long)(seconds / 60 % 60));
+	return str_print("%lldh%02lldm", (long long)(seconds / 3600),
+	                 (long long)(seconds / 60 % 60));
 }
 
 static char *words(char *const *command)
@@ -47,7 +48,7 @@ static char *port_pairs(const struct state_worker *worker)
 	for (unsigned int i = 0; i < count; i++)
 		if (ports[i].state != BERTH_SLOT_LOST)
 			str_addf(&text, "%s%u->%u", text.len ? " " : "", ports[i].virtual_port,
-				 ports[i].real_port);
+			         ports[i].real_port);
 	maps_close(map);
 	return str_take(&text);
 }
@@ -75,7 +76,7 @@ static void print_run(const struct run_state *run)
 			term_cell(&table, "-");
 		if (worker->block_len)
 			term_cellf(&table, "%u-%u", worker->block_base,
-				   worker->block_base + worker->block_len - 1);
+			           worker->block_base + worker->block_len - 1);
 		else
 			term_cell(&table, "-");
 		term_cell_own(&table, port_pairs(worker));
@@ -103,18 +104,20 @@ static json_t *json_run(const struct run_state *run)
 		const struct state_worker *worker = &run->workers[i];
 
 		json_array_append_new(
-			workers,
-			json_pack("{s:i, s:s?, s:s, s:i, s:i, s:[i, i], s:o}", "worker", (int)worker->number,
-				  "task", worker->task, "status", state_status_names[worker->status], "pid",
-				  (int)worker->pid, "exit_status", worker->exit_status, "block",
-				  (int)worker->block_base,
-				  (int)(worker->block_base + worker->block_len) - (worker->block_len ? 1 : 0),
-				  "ports", json_ports(worker)));
+			workers, json_pack("{s:i, s:s?, s:s, s:i, s:i, s:[i, i], s:o}", "worker",
+		                           (int)worker->number, "task", worker->task, "status",
+		                           state_status_names[worker->status], "pid",
+		                           (int)worker->pid, "exit_status", worker->exit_status,
+		                           "block", (int)worker->block_base,
+		                           (int)(worker->block_base + worker->block_len) -
+		                                   (worker->block_len ? 1 : 0),
+		                           "ports", json_ports(worker)));
 	}
-	return json_pack("{s:s, s:b, s:i, s:s?, s:s?, s:s?, s:s?, s:I, s:o, s:o}", "run", run->id, "alive",
-			 run->alive, "pid", (int)run->pid, "project", run->project_dir, "results",
-			 run->results_dir, "backend", run->backend, "tree", run->tree, "started",
-			 (json_int_t)(run->started_ns / 1000000000), "command", json_texts(run->command), "workers", workers);
+	return json_pack("{s:s, s:b, s:i, s:s?, s:s?, s:s?, s:s?, s:I, s:o, s:o}", "run", run->id,
+	                 "alive", run->alive, "pid", (int)run->pid, "project", run->project_dir,
+	                 "results", run->results_dir, "backend", run->backend, "tree", run->tree,
+	                 "started", (json_int_t)(run->started_ns / 1000000000), "command",
+	                 json_texts(run->command), "workers", workers);
 }
 
 int verb_ps(struct cli *cli)

@@ -27,7 +27,8 @@ static bool is_doomed(const struct pg_owned *owned, const struct recovery *recov
 	return !owned->alive || (dry_run && owned->run && strv_has(recovery->ids, owned->run));
 }
 
-static void drop_dead(const struct server_view *view, const struct run_options *options, struct recovery *recovery)
+static void drop_dead(const struct server_view *view, const struct run_options *options,
+                      struct recovery *recovery)
 {
 	for (size_t i = 0; i < view->owned.count; i++) {
 		const struct pg_owned *owned = &view->owned.list[i];
@@ -36,13 +37,17 @@ static void drop_dead(const struct server_view *view, const struct run_options *
 
 		if (!is_doomed(owned, recovery, options->dry_run))
 			continue;
-		ret = options->dry_run ? 0 : pg_owned_drop(view->database, options->project_dir, owned->physical, &why);
+		ret = options->dry_run ? 0
+		                       : pg_owned_drop(view->database, options->project_dir,
+		                                       owned->physical, &why);
 		if (!ret)
-			strv_own(&recovery->did, str_print("%s: %s database %s", view->owned.where,
-							   options->dry_run ? "drop" : "dropped", owned->physical));
+			strv_own(&recovery->did,
+			         str_print("%s: %s database %s", view->owned.where,
+			                   options->dry_run ? "drop" : "dropped", owned->physical));
 		else if (ret != -ENOENT) /* somebody else's reaper was faster */
-			strv_own(&recovery->left, str_print("%s: database %s: %s", view->owned.where, owned->physical,
-							    why ? why : strerror(-ret)));
+			strv_own(&recovery->left,
+			         str_print("%s: database %s: %s", view->owned.where,
+			                   owned->physical, why ? why : strerror(-ret)));
 	}
 }
 
@@ -54,10 +59,13 @@ static void recover_databases(const struct run_options *options, struct recovery
 	for (size_t i = 0; i < count; i++) {
 		if (!views[i].error)
 			drop_dead(&views[i], options, recovery);
-		else if (views[i].error != -ENOTCONN) /* a server that does not run has no sessions to end */
-			strv_own(&recovery->left, str_print("%s: unknown, the server cannot be asked: %s",
-							    views[i].owned.where ? views[i].owned.where : "a database",
-							    views[i].why ? views[i].why : strerror(-views[i].error)));
+		else if (views[i].error !=
+		         -ENOTCONN) /* a server that does not run has no sessions to end */
+			strv_own(&recovery->left,
+			         str_print(
+					 "%s: unknown, the server cannot be asked: %s",
+					 views[i].owned.where ? views[i].owned.where : "a database",
+					 views[i].why ? views[i].why : strerror(-views[i].error)));
 	}
 	servers_free(views, count);
 	if (options->dry_run)
@@ -69,8 +77,9 @@ static void recover_databases(const struct run_options *options, struct recovery
 
 			if (is_doomed(owned, recovery, false) ||
 			    (owned->alive && owned->run && strv_has(recovery->ids, owned->run)))
-				strv_own(&recovery->left, str_print("%s: database %s (%s)", views[i].owned.where,
-								    owned->physical, servers_state(owned)));
+				strv_own(&recovery->left,
+				         str_print("%s: database %s (%s)", views[i].owned.where,
+				                   owned->physical, servers_state(owned)));
 		}
 	servers_free(views, count);
 }
@@ -85,7 +94,8 @@ static void print_text(const struct recovery *recovery, bool dry_run)
 	for (char **line = recovery->left; line && *line; line++)
 		log_line("left: %s", *line);
 	if (recovery->left)
-		log_hint("what belongs to another user needs that user, or root: sudo berth recover");
+		log_hint("what belongs to another user needs that user, or root: sudo berth "
+		         "recover");
 }
 
 int verb_recover(struct cli *cli)
@@ -109,8 +119,8 @@ int verb_recover(struct cli *cli)
 	else
 		recover_databases(&cli->run, &recovery);
 	if (cli->json)
-		output_json(json_pack("{s:b, s:o, s:o}", "dry_run", cli->run.dry_run, "did", json_texts(recovery.did),
-				      "left", json_texts(recovery.left)));
+		output_json(json_pack("{s:b, s:o, s:o}", "dry_run", cli->run.dry_run, "did",
+		                      json_texts(recovery.did), "left", json_texts(recovery.left)));
 	else
 		print_text(&recovery, cli->run.dry_run);
 	ret = recovery.left ? 1 : 0;

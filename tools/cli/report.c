@@ -8,12 +8,13 @@
 #include "tools/base/log.h"
 #include "tools/cli/results.h"
 
-static int write_all(const struct cli *cli, const struct report_run *run, const struct report_options *options)
+static int write_all(const struct cli *cli, const struct report_run *run,
+                     const struct report_options *options)
 {
 	const char *const wanted[REPORT_FORMATS] = {
-		[REPORT_JSON] = cli->run.json_file,   [REPORT_JUNIT] = cli->run.junit_file,   [REPORT_HTML] = cli->run.html_file,
-		[REPORT_TRACE] = cli->run.trace_file, [REPORT_MARKDOWN] = cli->run.markdown_file,
-		[REPORT_GITLAB] = cli->run.gitlab_file,
+		[REPORT_JSON] = cli->run.json_file,         [REPORT_JUNIT] = cli->run.junit_file,
+		[REPORT_HTML] = cli->run.html_file,         [REPORT_TRACE] = cli->run.trace_file,
+		[REPORT_MARKDOWN] = cli->run.markdown_file, [REPORT_GITLAB] = cli->run.gitlab_file,
 		[REPORT_GITHUB] = cli->github ? "-" : NULL,
 	};
 	bool any = false;
@@ -28,7 +29,8 @@ static int write_all(const struct cli *cli, const struct report_run *run, const 
 		ret = report_write(run, (enum report_format)format, options, wanted[format]);
 		if (!ret)
 			continue;
-		log_line("unable to write the %s report '%s': %s", report_format_names[format], wanted[format], strerror(-ret));
+		log_line("unable to write the %s report '%s': %s", report_format_names[format],
+		         wanted[format], strerror(-ret));
 		status = 1;
 	}
 	return any ? status : report_write(run, REPORT_MARKDOWN, options, "-") ? 1 : 0;

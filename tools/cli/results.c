@@ -106,7 +106,8 @@ int results_none(const char *results)
 
 int results_load(const struct cli *cli, const char *id, struct report_run **ret_run, char **ret_dir)
 {
-	cleanup_free char *results = results_dir(cli), *newest = id ? NULL : newest_run(results), *dir = NULL;
+	cleanup_free char *results = results_dir(cli), *newest = id ? NULL : newest_run(results),
+			  *dir = NULL;
 	int ret;
 
 	if (id && strchr(id, '/'))
@@ -116,7 +117,8 @@ int results_load(const struct cli *cli, const char *id, struct report_run **ret_
 	dir = str_print("%s/runs/%s", results, id ? id : newest);
 	ret = report_load(dir, ret_run);
 	if (ret) {
-		log_line("unable to read the record of run '%s' in '%s': %s", id ? id : newest, results, strerror(-ret));
+		log_line("unable to read the record of run '%s' in '%s': %s", id ? id : newest,
+		         results, strerror(-ret));
 		return 1;
 	}
 	if (ret_dir)
@@ -126,7 +128,8 @@ int results_load(const struct cli *cli, const char *id, struct report_run **ret_
 
 int results_history(const struct cli *cli, struct history **ret_history)
 {
-	cleanup_free char *results = results_dir(cli), *path = str_print("%s/history.sqlite", results);
+	cleanup_free char *results = results_dir(cli),
+			  *path = str_print("%s/history.sqlite", results);
 
 	return access(path, F_OK) ? -errno : history_open(path, ret_history);
 }

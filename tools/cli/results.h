@@ -20,7 +20,8 @@ int results_none(const char *results);
  * @ret_dir	the run's directory, may be NULL
  * Return: 0; an exit status.
  */
-int results_load(const struct cli *cli, const char *id, struct report_run **ret_run, char **ret_dir);
+int results_load(const struct cli *cli, const char *id, struct report_run **ret_run,
+                 char **ret_dir);
 
 /** Open the project's history; it is not made. Return: 0; -ENOENT there is none; -errno as history_open(). */
 int results_history(const struct cli *cli, struct history **ret_history);

@@ -26,13 +26,15 @@ enum { DEPTH_MOST = 2, FILES_MOST = 2000, FILE_MOST = 256 << 10 };
 
 /* What is looked for in a file */
 enum {
-	LOOK_PORTS = 1 << 0,	  /* port: 3101, PORT=3101, localhost:3101, --port 3101, listen(3101 */
-	LOOK_URLS = 1 << 1,	  /* postgresql://..., redis://... */
-	LOOK_COMPOSE = 1 << 2,	  /* - "8080:80" */
+	/* port: 3101, PORT=3101, localhost:3101, --port 3101, listen(3101 */
+	LOOK_PORTS = 1 << 0,
+	LOOK_URLS = 1 << 1,       /* postgresql://..., redis://... */
+	LOOK_COMPOSE = 1 << 2,    /* - "8080:80" */
 	LOOK_PLAYWRIGHT = 1 << 3, /* names of projects */
-	LOOK_RAILS = 1 << 4,	  /* database: shop_test */
-	LOOK_SCRIPTS = 1 << 5,	  /* "test": "..." of package.json */
-	LOOK_LOGINS = 1 << 6,	  /* postgresql://role@host/name: less than that may stand for anything in a program */
+	LOOK_RAILS = 1 << 4,      /* database: shop_test */
+	LOOK_SCRIPTS = 1 << 5,    /* "test": "..." of package.json */
+	/* postgresql://role@host/name: less than that may stand for anything in a program */
+	LOOK_LOGINS = 1 << 6,
 };
 
 struct known_file {
@@ -44,7 +46,8 @@ struct known_file {
 
 static const struct known_file known_files[] = {
 	{ "package.json", LOOK_PORTS | LOOK_URLS | LOOK_SCRIPTS, NULL, 0 },
-	{ "playwright.config.*", LOOK_PORTS | LOOK_URLS | LOOK_PLAYWRIGHT, "npx playwright test", 5 },
+	{ "playwright.config.*", LOOK_PORTS | LOOK_URLS | LOOK_PLAYWRIGHT, "npx playwright test",
+	  5 },
 	{ "cypress.config.*", LOOK_PORTS | LOOK_URLS, "npx cypress run", 6 },
 	{ "vite.config.*", LOOK_PORTS, NULL, 0 },
 	{ "vitest.config.*", LOOK_PORTS | LOOK_URLS, "npx vitest run", 20 },
@@ -99,9 +102,15 @@ static const struct {
 	const char *name;
 	enum scan_kind kind;
 } scripts[] = {
-	{ "test:e2e", SCAN_COMMAND }, { "e2e", SCAN_COMMAND },	  { "test:integration", SCAN_COMMAND },
-	{ "test", SCAN_COMMAND },     { "db:setup", SCAN_SETUP }, { "db:migrate", SCAN_SETUP },
-	{ "db:reset", SCAN_SETUP },   { "migrate", SCAN_SETUP },  { "seed", SCAN_SETUP },
+	{ "test:e2e", SCAN_COMMAND },
+	{ "e2e", SCAN_COMMAND },
+	{ "test:integration", SCAN_COMMAND },
+	{ "test", SCAN_COMMAND },
+	{ "db:setup", SCAN_SETUP },
+	{ "db:migrate", SCAN_SETUP },
+	{ "db:reset", SCAN_SETUP },
+	{ "migrate", SCAN_SETUP },
+	{ "seed", SCAN_SETUP },
 };
 
 struct place {
@@ -118,7 +127,8 @@ static struct scan_finding *find(struct scan *scan, enum scan_kind kind, const c
 }
 
 /* Add a finding, or a place to one that is there. The places beyond the third are left out. */
-static struct scan_finding *add(struct scan *scan, enum scan_kind kind, const char *text, struct place place)
+static struct scan_finding *add(struct scan *scan, enum scan_kind kind, const char *text,
+                                struct place place)
 {
 	struct scan_finding *finding = find(scan, kind, text);
 	cleanup_free char *where = NULL;
@@ -129,8 +139,8 @@ static struct scan_finding *add(struct scan *scan, enum scan_kind kind, const ch
 		scan->findings = mem_grow(scan->findings, scan->count + 1, sizeof(*scan->findings));
 		finding = &scan->findings[scan->count++];
 		*finding = (struct scan_finding){ .kind = kind,
-						  .text = str_copy(text),
-						  .places = steal(&where) };
+			                          .text = str_copy(text),
+			                          .places = steal(&where) };
 		return finding;
 	}
 	for (const char *at = finding->places; *at; at++)
@@ -145,7 +155,7 @@ static struct scan_finding *add(struct scan *scan, enum scan_kind kind, const ch
 }
 
 static void add_port(struct scan *scan, enum scan_kind kind, const char *digits, size_t len,
-		     struct place place)
+                     struct place place)
 {
 	cleanup_free char *text = str_copy_len(digits, len);
 	long port;
@@ -155,13 +165,14 @@ static void add_port(struct scan *scan, enum scan_kind kind, const char *digits,
 }
 
 /* Every match of @regex in @line: what group @group has is a port */
-static void match_ports(struct scan *scan, regex_t *regex, size_t group, const char *line, struct place place)
+static void match_ports(struct scan *scan, regex_t *regex, size_t group, const char *line,
+                        struct place place)
 {
 	regmatch_t found[6];
 
 	while (!regexec(regex, line, ARRAY_LEN(found), found, 0)) {
 		add_port(scan, SCAN_PORT, line + found[group].rm_so,
-			 (size_t)(found[group].rm_eo - found[group].rm_so), place);
+		         (size_t)(found[group].rm_eo - found[group].rm_so), place);
 		line += found[0].rm_eo;
 	}
 }
@@ -183,11 +194,13 @@ static void look_ports(struct scan *scan, const char *line, struct place place)
 	} rows[] = {
 		{ "(localhost|127\\.0\\.0\\.1|0\\.0\\.0\\.0|\\[::1?\\]):([0-9]{2,5})", 2 },
 		{ "(--port[= ]|[[:space:]]-p[= ]?)([0-9]{2,5})", 2 },
-		{ "([A-Za-z_]*(PORT|[pP]ort)[A-Za-z_]*)[\"']?[[:space:]]*[=:][[:space:]]*[\"']?([0-9]{2,5})(["
+		{ "([A-Za-z_]*(PORT|[pP]ort)[A-Za-z_]*)[\"']?[[:space:]]*[=:][[:space:]]*[\"']?([0-"
+		  "9]{2,5})(["
 		  "^0-9]|$)",
 		  3 },
 		{ "(listen|Listen|ListenAndServe)\\(\"?:?([0-9]{2,5})", 2 },
-		{ "(\\|\\||\\?\\?)[[:space:]]*[\"']?([0-9]{4,5})[\"']?", 2 }, /* process.env.PORT || 3101 */
+		{ "(\\|\\||\\?\\?)[[:space:]]*[\"']?([0-9]{4,5})[\"']?",
+		  2 }, /* process.env.PORT || 3101 */
 	};
 	static regex_t made[ARRAY_LEN(rows)];
 	static bool done[ARRAY_LEN(rows)];
@@ -206,8 +219,9 @@ struct scheme {
 };
 
 static const struct scheme schemes[] = {
-	{ "postgresql", "postgres", 5432 }, { "postgres", "postgres", 5432 }, { "mysql", "mariadb", 3306 },
-	{ "mysql2", "mariadb", 3306 },	    { "mariadb", "mariadb", 3306 },   { "redis", "redis", 6379 },
+	{ "postgresql", "postgres", 5432 }, { "postgres", "postgres", 5432 },
+	{ "mysql", "mariadb", 3306 },       { "mysql2", "mariadb", 3306 },
+	{ "mariadb", "mariadb", 3306 },     { "redis", "redis", 6379 },
 };
 
 static const struct scheme *scheme_find(const char *text, size_t len)
@@ -220,11 +234,13 @@ static const struct scheme *scheme_find(const char *text, size_t len)
 
 static char *group_text(const char *line, regmatch_t match)
 {
-	return match.rm_so < 0 ? NULL : str_copy_len(line + match.rm_so, (size_t)(match.rm_eo - match.rm_so));
+	return match.rm_so < 0
+	               ? NULL
+	               : str_copy_len(line + match.rm_so, (size_t)(match.rm_eo - match.rm_so));
 }
 
 static void add_database(struct scan *scan, const struct scheme *scheme, const char *user,
-			 const char *port_text, const char *name, bool in_env, struct place place)
+                         const char *port_text, const char *name, bool in_env, struct place place)
 {
 	long port = scheme->port;
 	cleanup_free char *key = NULL;
@@ -237,8 +253,8 @@ static void add_database(struct scan *scan, const struct scheme *scheme, const c
 	finding->port = (unsigned int)port;
 	finding->in_env |= in_env;
 	if (!finding->url && name)
-		finding->url = str_print("%s://%s%slocalhost:%ld/%s", scheme->name, user ? user : "",
-					 user ? "@" : "", port, name);
+		finding->url = str_print("%s://%s%slocalhost:%ld/%s", scheme->name,
+		                         user ? user : "", user ? "@" : "", port, name);
 }
 
 /* Only servers of this machine: a remote one is not Berth's to rename */
@@ -253,22 +269,26 @@ static void look_urls(struct scan *scan, const char *line, bool logins_only, str
 	regex_t *compiled = regex(&made, &done, pattern);
 
 	while (compiled && !regexec(compiled, line, ARRAY_LEN(found), found, 0)) {
-		const struct scheme *scheme =
-			scheme_find(line + found[2].rm_so, (size_t)(found[2].rm_eo - found[2].rm_so));
-		cleanup_free char *user = group_text(line, found[5]), *port = group_text(line, found[9]);
+		const struct scheme *scheme = scheme_find(
+			line + found[2].rm_so, (size_t)(found[2].rm_eo - found[2].rm_so));
+		cleanup_free char *user = group_text(line, found[5]),
+				  *port = group_text(line, found[9]);
 		cleanup_free char *name = group_text(line, found[11]);
 
 		if (scheme && (!logins_only || (user && name && strcmp(name, "postgres") != 0)))
 			add_database(scan, scheme, user, port, name,
-				     !strcmp(place.file, ".env") && str_starts(line, "DATABASE_URL="), place);
+			             !strcmp(place.file, ".env") &&
+			                     str_starts(line, "DATABASE_URL="),
+			             place);
 		line += found[0].rm_eo;
 	}
 }
 
 static void look_compose(struct scan *scan, const char *line, struct place place)
 {
-	static const char pattern[] = "^[[:space:]]*-[[:space:]]*[\"']?([0-9.]+:)?([0-9]{2,5}):[0-9]{2,5}(/"
-				      "[a-z]+)?[\"']?[[:space:]]*$";
+	static const char pattern[] =
+		"^[[:space:]]*-[[:space:]]*[\"']?([0-9.]+:)?([0-9]{2,5}):[0-9]{2,5}(/"
+		"[a-z]+)?[\"']?[[:space:]]*$";
 	static regex_t made;
 	static bool done;
 	regmatch_t found[4];
@@ -276,7 +296,7 @@ static void look_compose(struct scan *scan, const char *line, struct place place
 
 	if (compiled && !regexec(compiled, line, ARRAY_LEN(found), found, 0))
 		add_port(scan, SCAN_PUBLISHED, line + found[2].rm_so,
-			 (size_t)(found[2].rm_eo - found[2].rm_so), place);
+		         (size_t)(found[2].rm_eo - found[2].rm_so), place);
 }
 
 static void look_playwright(struct scan *scan, const char *line, struct place place)
@@ -284,8 +304,8 @@ static void look_playwright(struct scan *scan, const char *line, struct place pl
 	static regex_t made;
 	static bool done;
 	regmatch_t found[2];
-	regex_t *compiled =
-		regex(&made, &done, "[{,[:space:]]name:[[:space:]]*[\"'`]([A-Za-z0-9 _.-]+)[\"'`]");
+	regex_t *compiled = regex(&made, &done,
+	                          "[{,[:space:]]name:[[:space:]]*[\"'`]([A-Za-z0-9 _.-]+)[\"'`]");
 	cleanup_free char *name = NULL;
 
 	if (!compiled || regexec(compiled, line, ARRAY_LEN(found), found, 0))
@@ -300,9 +320,10 @@ static void look_rails(struct scan *scan, const char *line, struct place place)
 	static regex_t made;
 	static bool done;
 	regmatch_t found[2];
-	regex_t *compiled = regex(&made, &done,
-				  "^[[:space:]]*database:[[:space:]]*[\"']?([A-Za-z0-9_]*test[A-Za-z0-9_]*)["
-				  "\"']?[[:space:]]*$");
+	regex_t *compiled = regex(
+		&made, &done,
+		"^[[:space:]]*database:[[:space:]]*[\"']?([A-Za-z0-9_]*test[A-Za-z0-9_]*)["
+		"\"']?[[:space:]]*$");
 	cleanup_free char *name = NULL;
 
 	if (!compiled || regexec(compiled, line, ARRAY_LEN(found), found, 0))
@@ -360,7 +381,7 @@ static unsigned int follow_playwright(unsigned int look, unsigned int now, const
 }
 
 static void look_line(struct scan *scan, const char *dir, unsigned int look, const char *line,
-		      struct place place)
+                      struct place place)
 {
 	if (look & LOOK_PORTS)
 		look_ports(scan, line, place);
@@ -376,7 +397,8 @@ static void look_line(struct scan *scan, const char *dir, unsigned int look, con
 		look_scripts(scan, dir, line, place);
 }
 
-static void look_file(struct scan *scan, const char *dir, const char *shown, const struct known_file *known)
+static void look_file(struct scan *scan, const char *dir, const char *shown,
+                      const struct known_file *known)
 {
 	cleanup_free char *path = str_print("%s/%s", dir, shown), *text = NULL;
 	unsigned int look = known->look & ~(unsigned int)LOOK_PLAYWRIGHT;
@@ -385,8 +407,8 @@ static void look_file(struct scan *scan, const char *dir, const char *shown, con
 
 	if (known->command && !strchr(shown, '/'))
 		add(scan, SCAN_COMMAND, known->command, place)->rank = known->rank;
-	if (!known->look || stat(path, &info) || !S_ISREG(info.st_mode) || info.st_size > FILE_MOST ||
-	    file_read(path, &text, NULL))
+	if (!known->look || stat(path, &info) || !S_ISREG(info.st_mode) ||
+	    info.st_size > FILE_MOST || file_read(path, &text, NULL))
 		return;
 	scan->files++;
 	for (char *line = text, *next; line; line = next) {
@@ -402,9 +424,10 @@ static void look_file(struct scan *scan, const char *dir, const char *shown, con
 
 static bool passed_over(const char *name)
 {
-	static const char *const names[] = { "node_modules", "vendor", "dist",	       "build",
-					     "target",	     "venv",   "test-results", "playwright-report",
-					     "coverage" };
+	static const char *const names[] = {
+		"node_modules",      "vendor",  "dist", "build", "target", "venv", "test-results",
+		"playwright-report", "coverage"
+	};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (!strcmp(name, names[i]))
@@ -442,7 +465,8 @@ static void look_dir(struct scan *scan, const char *dir, const char *below, unsi
 
 	for (int i = 0; i < count; i++) {
 		const char *name = entries[i]->d_name;
-		cleanup_free char *shown = *below ? str_print("%s/%s", below, name) : str_copy(name);
+		cleanup_free char *shown = *below ? str_print("%s/%s", below, name)
+		                                  : str_copy(name);
 		bool is_dir = is_directory(path, entries[i]);
 		const struct known_file *file = is_dir ? NULL : known(name);
 

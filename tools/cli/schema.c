@@ -15,8 +15,8 @@ static json_t *value_schema(const struct option *option)
 	if (option_values(option) == VALUES_NONE)
 		return json_pack("{s:s}", "type", "boolean");
 	if (option->high)
-		return json_pack("{s:s, s:i, s:i}", "type", "integer", "minimum", (int)option->low, "maximum",
-				 (int)option->high);
+		return json_pack("{s:s, s:i, s:i}", "type", "integer", "minimum", (int)option->low,
+		                 "maximum", (int)option->high);
 	if (option_values(option) != VALUES_NAMES)
 		return json_pack("{s:[s, s]}", "type", "string", "number");
 	names = json_array();
@@ -34,8 +34,8 @@ static json_t *key_schema(const struct option *option)
 	json_t *value = value_schema(option), *schema;
 
 	if (option_is_list(option))
-		schema = json_pack("{s:[O, {s:s, s:i, s:O}]}", "anyOf", value, "type", "array", "minItems", 1,
-				   "items", value);
+		schema = json_pack("{s:[O, {s:s, s:i, s:O}]}", "anyOf", value, "type", "array",
+		                   "minItems", 1, "items", value);
 	else
 		schema = json_incref(value);
 	json_decref(value);
@@ -49,8 +49,8 @@ static json_t *list_schema(const struct option_list *list)
 
 	for (unsigned int i = 0; i < list->count; i++)
 		json_object_set_new(keys, list->keys[i].name, key_schema(&list->keys[i]));
-	entry = json_pack("{s:s, s:o, s:b}", "type", "object", "properties", keys, "additionalProperties",
-			  false);
+	entry = json_pack("{s:s, s:o, s:b}", "type", "object", "properties", keys,
+	                  "additionalProperties", false);
 	if (list->texts)
 		entry = json_pack("{s:[{s:s}, o]}", "anyOf", "type", "string", entry);
 	return json_pack("{s:s, s:o}", "type", "array", "items", entry);
@@ -72,12 +72,13 @@ int help_schema(void)
 {
 	json_t *top = section_keys();
 	json_t *profile = json_pack("{s:[s, s], s:o, s:b}", "type", "object", "null", "properties",
-				    section_keys(), "additionalProperties", false);
+	                            section_keys(), "additionalProperties", false);
 
-	json_object_set_new(top, "profiles",
-			    json_pack("{s:s, s:o}", "type", "object", "additionalProperties", profile));
+	json_object_set_new(
+		top, "profiles",
+		json_pack("{s:s, s:o}", "type", "object", "additionalProperties", profile));
 	output_json(json_pack("{s:s, s:s, s:s, s:o, s:b}", "$schema",
-			      "http://json-schema.org/draft-07/schema#", "title", "berth.yaml", "type",
-			      "object", "properties", top, "additionalProperties", false));
+	                      "http://json-schema.org/draft-07/schema#", "title", "berth.yaml",
+	                      "type", "object", "properties", top, "additionalProperties", false));
 	return 0;
 }

@@ -20,12 +20,14 @@ char **servers_databases(const struct run_options *options)
 
 	for (unsigned int i = 0; i < options->database_count; i++)
 		if (servers_is_postgres(&options->database_list[i]))
-			strv_add(&list, options->database_list[i].url ? options->database_list[i].url :
-				 options->database_list[i].name);
+			strv_add(&list, options->database_list[i].url
+			                        ? options->database_list[i].url
+			                        : options->database_list[i].name);
 	if (list)
 		return list;
 	fallback = pg_url_default(options->project_dir);
-	if (fallback && (str_starts(fallback, "postgres://") || str_starts(fallback, "postgresql://")))
+	if (fallback &&
+	    (str_starts(fallback, "postgres://") || str_starts(fallback, "postgresql://")))
 		strv_own(&list, fallback);
 	else
 		free(fallback);
@@ -53,7 +55,8 @@ size_t servers_look(const struct run_options *options, struct server_view **ret_
 		if (seen(views, count, where))
 			continue;
 		view->database = str_copy(*database);
-		view->error = pg_owned_list(*database, options->project_dir, &view->owned, &view->why);
+		view->error = pg_owned_list(*database, options->project_dir, &view->owned,
+		                            &view->why);
 		count++;
 	}
 	*ret_views = views;
@@ -73,5 +76,8 @@ void servers_free(struct server_view *views, size_t count)
 
 const char *servers_state(const struct pg_owned *owned)
 {
-	return owned->is_template ? "template" : owned->alive ? "live" : owned->kept ? "kept" : "dead";
+	return owned->is_template ? "template"
+	       : owned->alive     ? "live"
+	       : owned->kept      ? "kept"
+	                          : "dead";
 }

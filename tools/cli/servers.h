@@ -12,8 +12,8 @@ bool servers_is_postgres(const struct run_database *database);
 char **servers_databases(const struct run_options *options);
 
 struct server_view {
-	char *database;		/* a name or a URL: what the functions of tools/pg/owned.h want */
-	int error;		/* of pg_owned_list(): -ENOTCONN if nobody answers */
+	char *database; /* a name or a URL: what the functions of tools/pg/owned.h want */
+	int error;      /* of pg_owned_list(): -ENOTCONN if nobody answers */
 	char *why;
 	struct pg_owned_list owned;
 };

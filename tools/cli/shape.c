@@ -43,7 +43,7 @@ static void complain(struct shape *shape, size_t line, const char *path, const c
 	text = str_vprint(format, list);
 	va_end(list);
 	strv_own(shape->errors,
-		 str_print("%s:%zu: %s%s%s", shape->shown, line, path, *path ? ": " : "", text));
+	         str_print("%s:%zu: %s%s%s", shape->shown, line, path, *path ? ": " : "", text));
 }
 
 static unsigned int line_of(const yaml_node_t *node)
@@ -93,7 +93,8 @@ static char *got(const yaml_node_t *node)
 	return str_copy(node->type == YAML_SEQUENCE_NODE ? "a list" : "a mapping");
 }
 
-static void expected(struct shape *shape, const yaml_node_t *node, const char *path, const char *wants)
+static void expected(struct shape *shape, const yaml_node_t *node, const char *path,
+                     const char *wants)
 {
 	cleanup_free char *found = got(node);
 
@@ -123,11 +124,12 @@ static void out_item(struct shape *shape, unsigned int line, const char *text)
 }
 
 static void shape_item(struct shape *shape, const struct option *option, const yaml_node_t *node,
-		       const char *path)
+                       const char *path)
 {
 	cleanup_free char *wants = NULL;
 
-	if (is_scalar(node) && !is_nothing(node) && strlen(text_of(node)) == node->data.scalar.length &&
+	if (is_scalar(node) && !is_nothing(node) &&
+	    strlen(text_of(node)) == node->data.scalar.length &&
 	    !option_check(option, text_of(node))) {
 		out_item(shape, line_of(node), text_of(node));
 		return;
@@ -137,7 +139,7 @@ static void shape_item(struct shape *shape, const struct option *option, const y
 }
 
 static void shape_items(struct shape *shape, const struct option *option, const yaml_node_t *list,
-			const char *path)
+                        const char *path)
 {
 	unsigned int number = 0;
 
@@ -151,12 +153,13 @@ static void shape_items(struct shape *shape, const struct option *option, const 
 		shape_item(shape, option, node, item_path);
 	}
 	if (!number)
-		complain(shape, line_of(list), path, "expected at least one value, got an empty list");
+		complain(shape, line_of(list), path,
+		         "expected at least one value, got an empty list");
 }
 
 /* One value, or a list of them where the option takes one; a command in one text is the shell's to read */
 static void shape_value(struct shape *shape, const struct option *option, const yaml_node_t *node,
-			const char *path)
+                        const char *path)
 {
 	str_addf(&shape->out, "%s: [", option->name);
 	if (node->type == YAML_SEQUENCE_NODE && option_is_list(option)) {
@@ -180,13 +183,15 @@ static const char *shape_key(struct shape *shape, const yaml_node_t *key, const 
 	}
 	if (!strcmp(text_of(key), "<<")) {
 		complain(shape, line_of(key), path,
-			 "merge keys (<<) are not read: give the keys themselves, or use an alias (*name)");
+		         "merge keys (<<) are not read: give the keys themselves, or use an alias "
+		         "(*name)");
 		return NULL;
 	}
 	return text_of(key);
 }
 
-static bool first_time(struct shape *shape, const yaml_node_t *key, const char *path, unsigned int *seen)
+static bool first_time(struct shape *shape, const yaml_node_t *key, const char *path,
+                       unsigned int *seen)
 {
 	if (*seen)
 		complain(shape, line_of(key), path, "is given twice, first in line %u", *seen);
@@ -196,7 +201,7 @@ static bool first_time(struct shape *shape, const yaml_node_t *key, const char *
 }
 
 static void unknown_key(struct shape *shape, const yaml_node_t *key, const char *path,
-			const char *const *names, size_t count)
+                        const char *const *names, size_t count)
 {
 	const char *near = option_nearest(text_of(key), names, count);
 
@@ -219,8 +224,8 @@ static const struct option *key_of_list(const struct option_list *list, const ch
 	return NULL;
 }
 
-static void shape_pair(struct shape *shape, const struct option_list *list, const yaml_node_pair_t *pair,
-		       const char *path, unsigned int seen[KEYS_MAX])
+static void shape_pair(struct shape *shape, const struct option_list *list,
+                       const yaml_node_pair_t *pair, const char *path, unsigned int seen[KEYS_MAX])
 {
 	const yaml_node_t *key = node_at(shape, pair->key), *value = node_at(shape, pair->value);
 	const char *name = key && value ? shape_key(shape, key, path) : NULL;
@@ -238,7 +243,8 @@ static void shape_pair(struct shape *shape, const struct option_list *list, cons
 		shape_value(shape, option, value, key_path);
 }
 
-static const yaml_node_t *value_of_key(struct shape *shape, const yaml_node_t *mapping, const char *name)
+static const yaml_node_t *value_of_key(struct shape *shape, const yaml_node_t *mapping,
+                                       const char *name)
 {
 	for (const yaml_node_pair_t *pair = mapping->data.mapping.pairs.start;
 	     pair < mapping->data.mapping.pairs.top; pair++) {
@@ -262,22 +268,24 @@ static void check_database(struct shape *shape, const yaml_node_t *node, const c
 		complain(shape, line_of(node), path, "expected a name or a url, got both");
 	if (kind && is_scalar(kind) && !strcmp(text_of(kind), "command")) {
 		if (!value_of_key(shape, node, "start"))
-			complain(shape, line_of(node), path, "a database of kind command needs start");
+			complain(shape, line_of(node), path,
+			         "a database of kind command needs start");
 		if (!value_of_key(shape, node, "port"))
-			complain(shape, line_of(node), path, "a database of kind command needs port");
+			complain(shape, line_of(node), path,
+			         "a database of kind command needs port");
 	}
 }
 
 /* A text stands for {name: TEXT} or, if it looks like one, {url: TEXT} */
-static void shape_entry(struct shape *shape, const struct option_list *list, const yaml_node_t *node,
-			const char *path)
+static void shape_entry(struct shape *shape, const struct option_list *list,
+                        const yaml_node_t *node, const char *path)
 {
 	unsigned int seen[KEYS_MAX] = { 0 };
 
 	str_addf(&shape->out, "{line: %u, ", line_of(node));
 	if (is_scalar(node) && !is_nothing(node) && list->texts) {
-		const struct option *option =
-			key_of_list(list, strstr(text_of(node), "://") ? "url" : "name");
+		const struct option *option = key_of_list(
+			list, strstr(text_of(node), "://") ? "url" : "name");
 
 		shape_value(shape, option, node, path);
 	} else if (node->type == YAML_MAPPING_NODE) {
@@ -295,7 +303,7 @@ static void shape_entry(struct shape *shape, const struct option_list *list, con
 }
 
 static void shape_list(struct shape *shape, const struct option_list *list, const yaml_node_t *node,
-		       const char *path)
+                       const char *path)
 {
 	unsigned int number = 0;
 
@@ -316,9 +324,9 @@ static void shape_list(struct shape *shape, const struct option_list *list, cons
 }
 
 struct section {
-	const char *path;			/* "" or "profiles.ci" */
+	const char *path;                       /* "" or "profiles.ci" */
 	unsigned int seen[OPTIONS + LISTS + 1]; /* line of each key; the last is `profiles` */
-	const yaml_node_t *profiles;		/* found on the way; NULL = none, or not allowed here */
+	const yaml_node_t *profiles; /* found on the way; NULL = none, or not allowed here */
 };
 
 static void unknown_setting(struct shape *shape, const yaml_node_t *key, const char *path, bool top)
@@ -337,7 +345,7 @@ static void unknown_setting(struct shape *shape, const yaml_node_t *key, const c
 }
 
 static void shape_setting(struct shape *shape, struct section *section, const yaml_node_t *key,
-			  const yaml_node_t *value)
+                          const yaml_node_t *value)
 {
 	const char *name = shape_key(shape, key, section->path);
 	cleanup_free char *path = name ? join(section->path, name) : NULL;
@@ -364,7 +372,7 @@ static void shape_setting(struct shape *shape, struct section *section, const ya
 
 /* One section of the normal form. Return: the node of `profiles`, if there is one. */
 static const yaml_node_t *shape_section(struct shape *shape, const char *name, const char *path,
-					const yaml_node_t *node)
+                                        const yaml_node_t *node)
 {
 	struct section section = { .path = path };
 
@@ -461,7 +469,8 @@ static void refuse_second(struct shape *shape, yaml_parser_t *parser)
 	}
 	root = yaml_document_get_root_node(&second);
 	if (root)
-		complain(shape, line_of(root), "", "expected one document, got a second after '---'");
+		complain(shape, line_of(root), "",
+		         "expected one document, got a second after '---'");
 	yaml_document_delete(&second);
 }
 
@@ -485,7 +494,8 @@ int config_shape(const char *text, size_t len, const char *shown, char **ret_tex
 	}
 	yaml_parser_delete(&parser);
 	if (shape.error_count > ERRORS_MOST)
-		strv_own(errors, str_print("%s: and %u more", shown, shape.error_count - ERRORS_MOST));
+		strv_own(errors,
+		         str_print("%s: and %u more", shown, shape.error_count - ERRORS_MOST));
 	if (shape.error_count)
 		str_free(&shape.out);
 	else

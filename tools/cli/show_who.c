@@ -18,7 +18,9 @@
 
 enum { LINES_MOST = 6 };
 
-static const char *const verdict_names[] = { [WHO_OWNED] = "owned", [WHO_FREE] = "free", [WHO_INVISIBLE] = "invisible" };
+static const char *const verdict_names[] = {
+	[WHO_OWNED] = "owned", [WHO_FREE] = "free", [WHO_INVISIBLE] = "invisible"
+};
 
 static void local_time(int64_t wall_ns, char *text, size_t room)
 {
@@ -66,9 +68,12 @@ static void add_socket(struct str *text, const struct who_socket *one)
 	char local[DIAG_ADDRESS], remote[DIAG_ADDRESS];
 
 	str_addf(text, "    %s  %-22s %s", socket->proto == BERTH_TCP ? "TCP" : "UDP",
-		 diag_address(&socket->local, socket->family, socket->local_port, local), diag_state_name(socket));
+	         diag_address(&socket->local, socket->family, socket->local_port, local),
+	         diag_state_name(socket));
 	if (socket->remote_port)
-		str_addf(text, " to %s", diag_address(&socket->remote, socket->family, socket->remote_port, remote));
+		str_addf(
+			text, " to %s",
+			diag_address(&socket->remote, socket->family, socket->remote_port, remote));
 	if (socket->v6only && socket->state == DIAG_LISTEN)
 		str_add(text, ", IPv6 only");
 	if (socket->expires_ms && !socket->inode)
@@ -120,7 +125,8 @@ static void add_ownerless(struct str *text, const struct who *who)
 		if (who->sockets[i].holders)
 			continue;
 		if (!count++)
-			str_add(text, who->hidden_processes ? "\n  owner not visible, or none\n" : "\n  without a process\n");
+			str_add(text, who->hidden_processes ? "\n  owner not visible, or none\n"
+			                                    : "\n  without a process\n");
 		if (shown++ < LINES_MOST)
 			add_socket(text, &who->sockets[i]);
 	}
@@ -136,33 +142,38 @@ static void add_headline(struct str *text, const struct who *who)
 	if (who->verdict == WHO_FREE) {
 		str_add(text, first ? "free here, held in another network namespace" : "free");
 	} else if (!first) {
-		str_add(text, who->hidden_processes ? "held, but no owner can be seen" : "held by no process any more");
+		str_add(text, who->hidden_processes ? "held, but no owner can be seen"
+		                                    : "held by no process any more");
 	} else {
 		add_name(text, "held by ", first->info.stat.comm);
 		str_addf(text, " (pid %d)", first->info.stat.pid);
 	}
 	if (who->holder_count > 1)
-		str_addf(text, " and %zu more process%s", who->holder_count - 1, who->holder_count > 2 ? "es" : "");
+		str_addf(text, " and %zu more process%s", who->holder_count - 1,
+		         who->holder_count > 2 ? "es" : "");
 	str_add(text, "\n");
 }
 
 static void add_virtuals(struct str *text, const struct who *who)
 {
 	for (size_t i = 0; i < who->virtual_count; i++)
-		str_addf(text, "%s  virtual port of run %s, worker %u, task %s: real port %u, %s\n", i ? "" : "\n",
-			 who->virtuals[i].run, who->virtuals[i].worker,
-			 who->virtuals[i].task ? who->virtuals[i].task : "?", who->virtuals[i].real_port,
-			 who->virtuals[i].held ? "in use" : "not bound now");
+		str_addf(text, "%s  virtual port of run %s, worker %u, task %s: real port %u, %s\n",
+		         i ? "" : "\n", who->virtuals[i].run, who->virtuals[i].worker,
+		         who->virtuals[i].task ? who->virtuals[i].task : "?",
+		         who->virtuals[i].real_port,
+		         who->virtuals[i].held ? "in use" : "not bound now");
 }
 
 static void add_blind_spots(struct str *text, const struct who *who)
 {
 	if (who->hidden_processes)
-		str_addf(text, "not seen: the sockets of %u process%s of other users (sudo berth who %u)\n",
-			 who->hidden_processes, who->hidden_processes > 1 ? "es" : "", who->port);
+		str_addf(text,
+		         "not seen: the sockets of %u process%s of other users (sudo berth who "
+		         "%u)\n",
+		         who->hidden_processes, who->hidden_processes > 1 ? "es" : "", who->port);
 	if (who->hidden_namespaces)
-		str_addf(text, "not seen: %u other network namespace%s (sudo berth who %u)\n", who->hidden_namespaces,
-			 who->hidden_namespaces > 1 ? "s" : "", who->port);
+		str_addf(text, "not seen: %u other network namespace%s (sudo berth who %u)\n",
+		         who->hidden_namespaces, who->hidden_namespaces > 1 ? "s" : "", who->port);
 }
 
 static void add_past(struct str *text, const struct show_past *past, const char *before)
@@ -174,7 +185,8 @@ static void add_past(struct str *text, const struct show_past *past, const char 
 	str_addf(text, ", until %s\n", past->until);
 }
 
-void show_who_text(const struct who *who, const struct show_past *past, size_t past_count, struct str *text)
+void show_who_text(const struct who *who, const struct show_past *past, size_t past_count,
+                   struct str *text)
 {
 	cleanup_free char *advice = who_advice(who);
 
@@ -206,9 +218,12 @@ static json_t *json_socket(const struct who_socket *one)
 	set_string(object, "protocol", socket->proto == BERTH_TCP ? "tcp" : "udp");
 	json_object_set_new(object, "family", json_integer(socket->family == AF_INET ? 4 : 6));
 	set_string(object, "state", diag_state_name(socket));
-	set_string(object, "local", diag_address(&socket->local, socket->family, socket->local_port, local));
+	set_string(object, "local",
+	           diag_address(&socket->local, socket->family, socket->local_port, local));
 	if (socket->remote_port)
-		set_string(object, "remote", diag_address(&socket->remote, socket->family, socket->remote_port, remote));
+		set_string(
+			object, "remote",
+			diag_address(&socket->remote, socket->family, socket->remote_port, remote));
 	if (socket->expires_ms && !socket->inode)
 		json_object_set_new(object, "expires_ms", json_integer(socket->expires_ms));
 	json_object_set_new(object, "netns", json_integer((json_int_t)one->netns));
@@ -235,10 +250,13 @@ static json_t *json_holder(const struct who *who, const struct who_holder *holde
 	set_string(object, "run", info->run);
 	set_string(object, "worker", info->worker);
 	set_string(object, "task", info->task);
-	json_object_set_new(object, "virtual_port", holder->virtual_port ? json_integer(holder->virtual_port) : json_null());
+	json_object_set_new(object, "virtual_port",
+	                    holder->virtual_port ? json_integer(holder->virtual_port)
+	                                         : json_null());
 	for (size_t i = 0; i < holder->ancestor_count; i++)
-		json_array_append_new(ancestors, json_pack("{s:i, s:s}", "pid", holder->ancestors[i].pid, "name",
-							   holder->ancestors[i].comm));
+		json_array_append_new(ancestors,
+		                      json_pack("{s:i, s:s}", "pid", holder->ancestors[i].pid,
+		                                "name", holder->ancestors[i].comm));
 	json_object_set_new(object, "ancestors", ancestors);
 	for (size_t i = 0; i < holder->socket_count; i++)
 		json_array_append_new(sockets, json_socket(&who->sockets[holder->sockets[i]]));
@@ -251,9 +269,12 @@ static json_t *json_virtuals(const struct who *who)
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < who->virtual_count; i++)
-		json_array_append_new(array, json_pack("{s:s, s:i, s:s?, s:i, s:b}", "run", who->virtuals[i].run, "worker",
-						       (int)who->virtuals[i].worker, "task", who->virtuals[i].task, "real_port",
-						       who->virtuals[i].real_port, "held", who->virtuals[i].held));
+		json_array_append_new(array, json_pack("{s:s, s:i, s:s?, s:i, s:b}", "run",
+		                                       who->virtuals[i].run, "worker",
+		                                       (int)who->virtuals[i].worker, "task",
+		                                       who->virtuals[i].task, "real_port",
+		                                       who->virtuals[i].real_port, "held",
+		                                       who->virtuals[i].held));
 	return array;
 }
 
@@ -262,13 +283,16 @@ static json_t *json_past(const struct show_past *past, size_t count)
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < count; i++)
-		json_array_append_new(array, json_pack("{s:s?, s:i, s:s?, s:s?, s:i, s:s?}", "run", past[i].run, "worker",
-						       (int)past[i].worker, "task", past[i].task, "command", past[i].command,
-						       "pid", past[i].pid, "until", past[i].until));
+		json_array_append_new(array,
+		                      json_pack("{s:s?, s:i, s:s?, s:s?, s:i, s:s?}", "run",
+		                                past[i].run, "worker", (int)past[i].worker, "task",
+		                                past[i].task, "command", past[i].command, "pid",
+		                                past[i].pid, "until", past[i].until));
 	return array;
 }
 
-void show_who_json(const struct who *who, const struct show_past *past, size_t past_count, struct str *text)
+void show_who_json(const struct who *who, const struct show_past *past, size_t past_count,
+                   struct str *text)
 {
 	cleanup_free char *advice = who_advice(who), *line = NULL;
 	json_t *object = json_object(), *holders = json_array(), *ownerless = json_array();

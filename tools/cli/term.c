@@ -22,7 +22,9 @@ unsigned int term_width(void)
 		width = size.ws_col;
 	else
 		(void)str_number(columns, WIDTH_LEAST, WIDTH_MOST, &width);
-	return (unsigned int)(width < WIDTH_LEAST ? WIDTH_LEAST : width > WIDTH_MOST ? WIDTH_MOST : width);
+	return (unsigned int)(width < WIDTH_LEAST  ? WIDTH_LEAST
+	                      : width > WIDTH_MOST ? WIDTH_MOST
+	                                           : width);
 }
 
 static size_t width_of(const char *text, size_t len)
@@ -125,7 +127,7 @@ static void measure(const struct term_table *table, size_t widths[COLUMNS_MOST])
 }
 
 static void print_row(const struct term_table *table, size_t cell, size_t end,
-		      const size_t widths[COLUMNS_MOST])
+                      const size_t widths[COLUMNS_MOST])
 {
 	size_t at = table->indent;
 

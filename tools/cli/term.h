@@ -12,9 +12,9 @@
 
 struct term_table {
 	unsigned int indent;
-	bool wrap;		/* the last column is text: wrap it to the terminal */
-	char **cells;		/* strv; row after row */
-	size_t *ends;		/* of each row, in cells */
+	bool wrap;    /* the last column is text: wrap it to the terminal */
+	char **cells; /* strv; row after row */
+	size_t *ends; /* of each row, in cells */
 	size_t rows;
 };
 

@@ -17,9 +17,11 @@ static json_t *json_trends(const struct history_trend *trends, size_t count)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < count; i++)
-		json_array_append_new(list, json_pack("{s:s, s:s, s:f, s:f, s:i, s:b}", "task", trends[i].task, "measure",
-						      trends[i].measure, "last", trends[i].last, "median", trends[i].median, "runs",
-						      (int)trends[i].runs, "regression", trends[i].regression));
+		json_array_append_new(list, json_pack("{s:s, s:s, s:f, s:f, s:i, s:b}", "task",
+		                                      trends[i].task, "measure", trends[i].measure,
+		                                      "last", trends[i].last, "median",
+		                                      trends[i].median, "runs", (int)trends[i].runs,
+		                                      "regression", trends[i].regression));
 	return list;
 }
 
@@ -35,7 +37,9 @@ static char *shown(const char *measure, double value)
 
 static char *name_of(const char *measure)
 {
-	size_t len = strlen(measure), unit = str_ends(measure, "_ms") ? 3 : str_ends(measure, "_kib") ? 4 : 0;
+	size_t len = strlen(measure), unit = str_ends(measure, "_ms")    ? 3
+	                                     : str_ends(measure, "_kib") ? 4
+	                                                                 : 0;
 	char *name = str_copy_len(measure, len - unit);
 
 	for (char *at = name; *at; at++)
@@ -60,7 +64,8 @@ static void print_trends(const struct history_trend *trends, size_t count)
 		term_cell(&table, *trends[i].task ? trends[i].task : "-");
 		term_cell_own(&table, name_of(trends[i].measure));
 		term_cell_own(&table, shown(trends[i].measure, trends[i].last));
-		term_cell_own(&table, trends[i].runs ? shown(trends[i].measure, trends[i].median) : str_copy("-"));
+		term_cell_own(&table, trends[i].runs ? shown(trends[i].measure, trends[i].median)
+		                                     : str_copy("-"));
 		term_cellf(&table, "%u", trends[i].runs);
 		if (trends[i].regression)
 			term_cell(&table, "worse");
@@ -86,7 +91,7 @@ int verb_trends(struct cli *cli)
 		if (ret == -ENOENT)
 			return results_none(results);
 		log_line("unable to read the history '%s/history.sqlite': %s", results,
-			 ret == -EPROTO ? "it was made by a newer Berth" : strerror(-ret));
+		         ret == -EPROTO ? "it was made by a newer Berth" : strerror(-ret));
 		history_trends_free(trends, count);
 		return 1;
 	}

@@ -82,7 +82,8 @@ static int decimal(const char *text, double *ret_number, const char **ret_rest)
 
 	if ((*text < '0' || *text > '9') && *text != '.')
 		return -EINVAL;
-	if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) /* strtod(3) reads hexadecimal */
+	/* strtod(3) reads hexadecimal */
+	if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X'))
 		return -EINVAL;
 	*ret_number = strtod(text, &end);
 	if (end == text || !isfinite(*ret_number) || strpbrk(text, "eE"))
@@ -175,8 +176,9 @@ static char *unit_text(const struct unit *units, size_t count, uint64_t value)
 {
 	for (size_t i = 0; value && i < count; i++)
 		if (!(value % (uint64_t)units[i].factor))
-			return str_print("%llu%s", (unsigned long long)(value / (uint64_t)units[i].factor),
-					 units[i].name);
+			return str_print("%llu%s",
+			                 (unsigned long long)(value / (uint64_t)units[i].factor),
+			                 units[i].name);
 	return str_copy("0");
 }
 
@@ -195,7 +197,7 @@ static int duration_parse(const struct option *option, const char *text, void *f
 static char *duration_text(const struct option *option, const void *field)
 {
 	(void)option;
-	return unit_text(time_units, ARRAY_LEN(time_units), (uint64_t)*(const int64_t *)field);
+	return unit_text(time_units, ARRAY_LEN(time_units), (uint64_t) * (const int64_t *)field);
 }
 
 static char *duration_wants(const struct option *option)
@@ -211,12 +213,15 @@ static int fault_parse(const struct option *option, const char *text, struct run
 	struct run_fault fault = { 0 };
 	long port;
 
-	if (strv_len(words) < 3 || !signs[0] || !signs[1] || signs[0] > signs[1] || (signs[2] && signs[2] < signs[1]))
+	if (strv_len(words) < 3 || !signs[0] || !signs[1] || signs[0] > signs[1] ||
+	    (signs[2] && signs[2] < signs[1]))
 		return -EINVAL;
 	while (fault.kind < RUN_FAULTS && strcmp(words[0], run_fault_names[fault.kind]))
 		fault.kind++;
-	if (fault.kind == RUN_FAULTS || strv_len(words) != (fault.kind == RUN_FAULT_STALL ? 4 : 3) ||
-	    str_number(words[1], 1, 65535, &port) || duration_parse(option, words[2], &fault.at_ms) ||
+	if (fault.kind == RUN_FAULTS ||
+	    strv_len(words) != (fault.kind == RUN_FAULT_STALL ? 4 : 3) ||
+	    str_number(words[1], 1, 65535, &port) ||
+	    duration_parse(option, words[2], &fault.at_ms) ||
 	    (words[3] && duration_parse(option, words[3], &fault.for_ms)))
 		return -EINVAL;
 	fault.port = (uint16_t)port;
@@ -255,10 +260,12 @@ static char *faults_text(const struct option *option, const void *field)
 
 	for (unsigned int i = 0; i < faults->count; i++) {
 		const struct run_fault *fault = &faults->of[i];
-		cleanup_free char *at = duration_text(option, &fault->at_ms), *time = duration_text(option, &fault->for_ms);
+		cleanup_free char *at = duration_text(option, &fault->at_ms),
+				  *time = duration_text(option, &fault->for_ms);
 
-		str_addf(&text, "%s%s:%u@%s%s%s", i ? "," : "", run_fault_names[fault->kind], fault->port, at,
-			 fault->kind == RUN_FAULT_STALL ? "/" : "", fault->kind == RUN_FAULT_STALL ? time : "");
+		str_addf(&text, "%s%s:%u@%s%s%s", i ? "," : "", run_fault_names[fault->kind],
+		         fault->port, at, fault->kind == RUN_FAULT_STALL ? "/" : "",
+		         fault->kind == RUN_FAULT_STALL ? time : "");
 	}
 	return str_take(&text);
 }
@@ -423,7 +430,7 @@ static const struct {
 	enum run_database_kind kind;
 } schemes[] = {
 	{ "postgresql://", RUN_DATABASE_POSTGRES }, { "postgres://", RUN_DATABASE_POSTGRES },
-	{ "redis://", RUN_DATABASE_REDIS },	    { "mysql://", RUN_DATABASE_MARIADB },
+	{ "redis://", RUN_DATABASE_REDIS },         { "mysql://", RUN_DATABASE_MARIADB },
 	{ "mariadb://", RUN_DATABASE_MARIADB },
 };
 
@@ -445,10 +452,10 @@ static char *url_wants(const struct option *option)
 	str_add(&text, "a URL that begins with ");
 	for (size_t i = 0; i < ARRAY_LEN(schemes); i++)
 		str_addf(&text, "%s%s",
-			 !i			      ? ""
-			 : i + 1 < ARRAY_LEN(schemes) ? ", "
-						      : " or ",
-			 schemes[i].scheme);
+		         !i                           ? ""
+		         : i + 1 < ARRAY_LEN(schemes) ? ", "
+		                                      : " or ",
+		         schemes[i].scheme);
 	return str_take(&text);
 }
 
@@ -463,7 +470,8 @@ static int database_parse(const struct option *option, const char *text, void *f
 {
 	enum run_database_kind kind;
 
-	if (strpbrk(text, ":/") && option_database_kind(text, &kind)) /* postgresql:/x is no name, but a slip */
+	/* postgresql:/x is no name, but a slip */
+	if (strpbrk(text, ":/") && option_database_kind(text, &kind))
 		return -EINVAL;
 	return items_parse(option, text, field);
 }
@@ -518,7 +526,11 @@ static char *names_wants(const struct option *option)
 	struct str text = { 0 };
 
 	for (unsigned int i = 0; option->names[i]; i++)
-		str_addf(&text, "%s%s", !i ? "" : option->names[i + 1] ? ", " : " or ", option->names[i]);
+		str_addf(&text, "%s%s",
+		         !i                     ? ""
+		         : option->names[i + 1] ? ", "
+		                                : " or ",
+		         option->names[i]);
 	return str_take(&text);
 }
 
@@ -531,7 +543,8 @@ const struct option_type option_types[TYPES] = {
 	TYPE(NUMBER, unsigned int, false, FREE, number_parse, NULL, number_text, number_wants),
 	TYPE(CORES, double, false, FREE, cores_parse, NULL, cores_text, cores_wants),
 	TYPE(PERCENT, double, false, FREE, percent_parse, NULL, percent_text, percent_wants),
-	TYPE(PORTS, struct run_ports, true, FREE, ports_parse, ports_clear, ports_text, ports_wants),
+	TYPE(PORTS, struct run_ports, true, FREE, ports_parse, ports_clear, ports_text,
+	     ports_wants),
 	TYPE(RANGE, uint16_t[2], false, FREE, range_parse, NULL, range_text, range_wants),
 	TYPE(LIST, char **, true, FREE, list_parse, strv_clear, list_text, items_wants),
 	TYPE(ITEMS, char **, true, FREE, items_parse, strv_clear, list_text, items_wants),
@@ -542,7 +555,8 @@ const struct option_type option_types[TYPES] = {
 	TYPE(FILE, char *, false, FILE, text_parse, text_clear, text_text, items_wants),
 	TYPE(DIRECTORY, char *, false, DIRECTORY, text_parse, text_clear, text_text, items_wants),
 	TYPE(DURATION, int64_t, false, FREE, duration_parse, NULL, duration_text, duration_wants),
-	TYPE(FAULTS, struct run_faults, true, FREE, faults_parse, faults_clear, faults_text, faults_wants),
+	TYPE(FAULTS, struct run_faults, true, FREE, faults_parse, faults_clear, faults_text,
+	     faults_wants),
 	TYPE(SIZE, uint64_t, false, FREE, size_parse, NULL, size_text, size_wants),
 	TYPE(NAMES, unsigned int, false, NAMES, names_parse, NULL, names_text, names_wants),
 };

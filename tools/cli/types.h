@@ -42,24 +42,24 @@ enum {
 extern const struct option_type option_types[TYPES];
 
 /* What the rows of options.def say for a type */
-#define BOOL .type = &option_types[TYPE_BOOL]
-#define COUNT .type = &option_types[TYPE_COUNT]
+#define BOOL                .type = &option_types[TYPE_BOOL]
+#define COUNT               .type = &option_types[TYPE_COUNT]
 #define NUMBER(least, most) .type = &option_types[TYPE_NUMBER], .low = (least), .high = (most)
-#define CORES .type = &option_types[TYPE_CORES]
-#define PERCENT .type = &option_types[TYPE_PERCENT]
-#define PORTS .type = &option_types[TYPE_PORTS]
-#define RANGE .type = &option_types[TYPE_RANGE]
-#define LIST .type = &option_types[TYPE_LIST]
-#define ITEMS .type = &option_types[TYPE_ITEMS]
-#define COMMAND .type = &option_types[TYPE_COMMAND]
-#define TEXT .type = &option_types[TYPE_TEXT]
-#define DATABASES .type = &option_types[TYPE_DATABASES]
-#define URL .type = &option_types[TYPE_URL]
-#define FILE_NAME .type = &option_types[TYPE_FILE]
-#define DIRECTORY .type = &option_types[TYPE_DIRECTORY]
-#define DURATION(least) .type = &option_types[TYPE_DURATION], .low = (least)
-#define FAULTS .type = &option_types[TYPE_FAULTS]
-#define SIZE .type = &option_types[TYPE_SIZE]
-#define ENUM(list) .type = &option_types[TYPE_NAMES], .names = (list)
+#define CORES               .type = &option_types[TYPE_CORES]
+#define PERCENT             .type = &option_types[TYPE_PERCENT]
+#define PORTS               .type = &option_types[TYPE_PORTS]
+#define RANGE               .type = &option_types[TYPE_RANGE]
+#define LIST                .type = &option_types[TYPE_LIST]
+#define ITEMS               .type = &option_types[TYPE_ITEMS]
+#define COMMAND             .type = &option_types[TYPE_COMMAND]
+#define TEXT                .type = &option_types[TYPE_TEXT]
+#define DATABASES           .type = &option_types[TYPE_DATABASES]
+#define URL                 .type = &option_types[TYPE_URL]
+#define FILE_NAME           .type = &option_types[TYPE_FILE]
+#define DIRECTORY           .type = &option_types[TYPE_DIRECTORY]
+#define DURATION(least)     .type = &option_types[TYPE_DURATION], .low = (least)
+#define FAULTS              .type = &option_types[TYPE_FAULTS]
+#define SIZE                .type = &option_types[TYPE_SIZE]
+#define ENUM(list)          .type = &option_types[TYPE_NAMES], .names = (list)
 
 #endif

@@ -24,7 +24,7 @@ static void print_text(const char *shim, const struct backends *backends)
 			term_cell(&table, "works here");
 		else
 			term_cellf(&table, "does not work here: %s",
-				   backends->reasons[i] ? backends->reasons[i] : "not tried");
+			           backends->reasons[i] ? backends->reasons[i] : "not tried");
 		term_row(&table);
 	}
 	term_print(&table);
@@ -36,10 +36,10 @@ static void print_json(const char *shim, const struct backends *backends)
 
 	for (unsigned int i = ISOLATE_PRELOAD; i < ISOLATE_NONE; i++)
 		json_object_set_new(array, isolate_backend_names[i],
-				    json_pack("{s:b, s:s?}", "works", backends->works[i], "reason",
-					      backends->reasons[i]));
+		                    json_pack("{s:b, s:s?}", "works", backends->works[i], "reason",
+		                              backends->reasons[i]));
 	root = json_pack("{s:s, s:s?, s:o}", "version", BERTH_VERSION, "shim",
-			 access(shim, R_OK) ? NULL : shim, "backends", array);
+	                 access(shim, R_OK) ? NULL : shim, "backends", array);
 	output_json(root);
 }
 

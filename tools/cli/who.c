@@ -29,8 +29,10 @@ static size_t list_maps(const struct run_state *runs, size_t run_count, struct w
 			if (!worker->map_path)
 				continue;
 			maps = mem_grow(maps, count + 1, sizeof(*maps));
-			maps[count++] = (struct who_map){ .run = runs[i].id, .task = worker->task, .path = worker->map_path,
-							  .worker = worker->number };
+			maps[count++] = (struct who_map){ .run = runs[i].id,
+				                          .task = worker->task,
+				                          .path = worker->map_path,
+				                          .worker = worker->number };
 		}
 	*ret_maps = maps;
 	return count;
@@ -49,10 +51,14 @@ static struct show_past *read_past(const struct cli *cli, int port, size_t *ret_
 	if (!history_owners(history, port, PAST_SHOWN, &owners, ret_count))
 		past = mem_alloc((*ret_count + 1) * sizeof(*past));
 	for (size_t i = 0; past && i < *ret_count; i++)
-		past[i] = (struct show_past){ .run = str_copy(owners[i].run), .task = str_copy(owners[i].task),
-					      .command = str_copy(owners[i].command), .worker = owners[i].worker,
-					      .pid = owners[i].pid,
-					      .until = show_time(owners[i].until_ms ? owners[i].until_ms : owners[i].from_ms) };
+		past[i] = (struct show_past){ .run = str_copy(owners[i].run),
+			                      .task = str_copy(owners[i].task),
+			                      .command = str_copy(owners[i].command),
+			                      .worker = owners[i].worker,
+			                      .pid = owners[i].pid,
+			                      .until = show_time(owners[i].until_ms
+			                                                 ? owners[i].until_ms
+			                                                 : owners[i].from_ms) };
 	history_owners_free(owners, *ret_count);
 	history_close(history);
 	return past;

@@ -42,16 +42,17 @@ enum { SETTLE_MS = 50, PENDING_MAX = 32, LINKS_MAX = 16 };
 
 #define SELFTEST_CGROUP "berth-selftest"
 
-struct pending {		/* a first try whose end is not known yet */
+/* a first try whose end is not known yet */
+struct pending {
 	struct berth_note note;
 	bool used;
 };
 
 struct worker {
-	struct berth_portmap *kernel;	/* NULL = the worker is not there */
+	struct berth_portmap *kernel; /* NULL = the worker is not there */
 	struct berth_portmap *file;
-	char *map_path;			/* of the file */
-	int cgroup;			/* the caller's */
+	char *map_path; /* of the file */
+	int cgroup;     /* the caller's */
 	struct pending pending[PENDING_MAX];
 };
 
@@ -61,10 +62,10 @@ struct backend {
 	struct ring_buffer *ring;
 	struct loop *loop;
 	struct loop_timer *timer;
-	struct worker *workers;		/* by number - 1 */
-	char *shim;			/* NULL = it cannot be used */
+	struct worker *workers; /* by number - 1 */
+	char *shim;             /* NULL = it cannot be used */
 	unsigned int count;
-	struct berth_portmap *maps;	/* of the kernel, by number; 0 is the self-test's */
+	struct berth_portmap *maps; /* of the kernel, by number; 0 is the self-test's */
 };
 
 /* --- the two copies ---------------------------------------------------------------------------------------------- */
@@ -75,7 +76,9 @@ static int publish(struct backend *backend, int cgroup, uint32_t index)
 	uint64_t id;
 	int ret = file_cgroup_id(cgroup, &id);
 
-	return ret ? ret : bpf_map__update_elem(backend->skel->maps.workers, &id, sizeof(id), &index, sizeof(index), BPF_ANY);
+	return ret ? ret
+	           : bpf_map__update_elem(backend->skel->maps.workers, &id, sizeof(id), &index,
+	                                  sizeof(index), BPF_ANY);
 }
 
 static void unpublish(struct backend *backend, int cgroup)
@@ -89,7 +92,8 @@ static void unpublish(struct backend *backend, int cgroup)
 static int map_kernel_side(struct backend *backend)
 {
 	size_t size = (backend->count + 1) * sizeof(struct berth_portmap);
-	void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(backend->skel->maps.maps), 0);
+	void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED,
+	                bpf_map__fd(backend->skel->maps.maps), 0);
 
 	if (at == MAP_FAILED)
 		return -errno;
@@ -104,12 +108,14 @@ static void mirror(const struct worker *worker)
 	struct berth_portmap *to = worker->file;
 
 	for (uint32_t i = 0, slots = berth_portmap_slots(from); i < slots; i++) {
-		uint32_t port = __atomic_load_n(&from->slots[i].virtual_port, __ATOMIC_ACQUIRE) % BERTH_PORTS;
+		uint32_t port = __atomic_load_n(&from->slots[i].virtual_port, __ATOMIC_ACQUIRE) %
+		                BERTH_PORTS;
 
 		__atomic_store_n(&to->slots[i].state, from->slots[i].state, __ATOMIC_RELAXED);
 		__atomic_store_n(&to->slots[i].virtual_port, port, __ATOMIC_RELEASE);
 		for (int proto = 0; port && proto < BERTH_PROTOS; proto++)
-			__atomic_store_n(&to->forward[proto][port], from->forward[proto][port], __ATOMIC_RELEASE);
+			__atomic_store_n(&to->forward[proto][port], from->forward[proto][port],
+			                 __ATOMIC_RELEASE);
 	}
 }
 
@@ -130,8 +136,10 @@ static void name_process(struct berth_note *note)
 /* True if somebody has @note's real port, at the address that the worker wanted or at all addresses. */
 static bool somebody_has(const struct berth_note *note)
 {
-	struct sockaddr_in6 address = { .sin6_family = AF_INET6, .sin6_port = htons(note->real_port) };
-	cleanup_close int fd = socket(AF_INET6, (note->proto == BERTH_TCP ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0);
+	struct sockaddr_in6 address = { .sin6_family = AF_INET6,
+		                        .sin6_port = htons(note->real_port) };
+	cleanup_close int fd = socket(
+		AF_INET6, (note->proto == BERTH_TCP ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0);
 	int on = 1;
 
 	if (fd < 0)
@@ -153,13 +161,15 @@ static void settle(struct worker *worker, struct berth_note *note)
 	if (slot >= BERTH_SLOTS_MAX || map->slots[slot].state == BERTH_SLOT_BOUND)
 		return;
 	/* Several tries, none of which reached post_bind: the same as one. */
-	__atomic_compare_exchange_n(&map->slots[slot].state, &contended, BERTH_SLOT_TRYING, false, __ATOMIC_ACQ_REL,
-				    __ATOMIC_ACQUIRE);
+	__atomic_compare_exchange_n(&map->slots[slot].state, &contended, BERTH_SLOT_TRYING, false,
+	                            __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
 	if (!somebody_has(note)) {
-		berth_portmap_untry(map, note->real_port); /* it failed for a reason of its own */
+		/* it failed for a reason of its own */
+		berth_portmap_untry(map, note->real_port);
 		return;
 	}
-	next = berth_portmap_move(map, (enum berth_proto)note->proto, note->virtual_port, note->real_port);
+	next = berth_portmap_move(map, (enum berth_proto)note->proto, note->virtual_port,
+	                          note->real_port);
 	note->kind = next ? BERTH_NOTE_OUTSIDER : BERTH_NOTE_CONFLICT;
 	note->error = EADDRINUSE;
 	berth_portmap_note(worker->file, note);
@@ -184,7 +194,8 @@ static void on_settle(void *arg)
 }
 
 /* When the list is full the try stays unsettled: a later EADDRINUSE is then taken for the worker's own. */
-static void settle_later(struct backend *backend, struct worker *worker, const struct berth_note *note)
+static void settle_later(struct backend *backend, struct worker *worker,
+                         const struct berth_note *note)
 {
 	for (unsigned int i = 0; i < PENDING_MAX; i++) {
 		if (worker->pending[i].used)
@@ -205,7 +216,8 @@ static int on_event(void *arg, void *data, size_t size)
 	if (size < sizeof(event))
 		return 0;
 	memcpy(&event, data, sizeof(event));
-	if (!event.worker || event.worker > backend->count || !backend->workers[event.worker - 1].kernel)
+	if (!event.worker || event.worker > backend->count ||
+	    !backend->workers[event.worker - 1].kernel)
 		return 0; /* the self-test, or a worker that has just ended */
 	worker = &backend->workers[event.worker - 1];
 	if (event.kind == REMAP_FIRST_TRY) {
@@ -263,7 +275,8 @@ static int keep_quiet(enum libbpf_print_level level, const char *format, va_list
 /* bpf_loop() came with Linux 5.17, bpf_set_retval() with 5.18. */
 static bool is_too_old(void)
 {
-	return libbpf_probe_bpf_helper(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_FUNC_set_retval, NULL) == 0;
+	return libbpf_probe_bpf_helper(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_FUNC_set_retval, NULL) ==
+	       0;
 }
 
 static int load(struct backend *backend, char **ret_reason)
@@ -281,10 +294,12 @@ static int load(struct backend *backend, char **ret_reason)
 		return 0;
 	errno = -ret;
 	if (errno == EPERM || errno == EACCES)
-		*ret_reason = str_copy("no privilege to load BPF programs (CAP_BPF and CAP_NET_ADMIN)");
+		*ret_reason = str_copy(
+			"no privilege to load BPF programs (CAP_BPF and CAP_NET_ADMIN)");
 	else
-		*ret_reason = str_print("the kernel refuses the BPF programs: %s%s", strerror(errno),
-					is_too_old() ? " (they need Linux 5.18)" : "");
+		*ret_reason = str_print("the kernel refuses the BPF programs: %s%s",
+		                        strerror(errno),
+		                        is_too_old() ? " (they need Linux 5.18)" : "");
 	return -ENOTSUP;
 }
 
@@ -293,12 +308,14 @@ static int attach(struct backend *backend, int cgroup, char **ret_reason)
 	struct bpf_program *program;
 	unsigned int i = 0;
 
-	bpf_object__for_each_program(program, backend->skel->obj) {
+	bpf_object__for_each_program(program, backend->skel->obj)
+	{
 		backend->links[i] = bpf_program__attach_cgroup(program, cgroup);
 		if (!backend->links[i++]) {
-			*ret_reason = str_print("BPF program '%s' cannot be attached to the run's cgroup: %s%s",
-						bpf_program__name(program), strerror(errno),
-						errno == EPERM ? ", a program above it allows no other" : "");
+			*ret_reason = str_print(
+				"BPF program '%s' cannot be attached to the run's cgroup: %s%s",
+				bpf_program__name(program), strerror(errno),
+				errno == EPERM ? ", a program above it allows no other" : "");
 			return -ENOTSUP;
 		}
 	}
@@ -317,7 +334,8 @@ static int selftest_in(struct backend *backend, int cgroup, char **ret_reason)
 	unpublish(backend, cgroup);
 	if (!ret)
 		return 0;
-	*ret_reason = str_print("attached, but the self-test failed: %s", reason ? reason : strerror(-ret));
+	*ret_reason = str_print("attached, but the self-test failed: %s",
+	                        reason ? reason : strerror(-ret));
 	return -ENOTSUP;
 }
 
@@ -327,7 +345,8 @@ static int selftest(struct backend *backend, int parent, char **ret_reason)
 	int ret;
 
 	if (mkdirat(parent, SELFTEST_CGROUP, 0755) && errno != EEXIST) {
-		*ret_reason = str_print("no cgroup can be made below the run's: %s", strerror(errno));
+		*ret_reason = str_print("no cgroup can be made below the run's: %s",
+		                        strerror(errno));
 		return -ENOTSUP;
 	}
 	cgroup = openat(parent, SELFTEST_CGROUP, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -342,7 +361,8 @@ static int prepare(struct backend *backend, int cgroup, char **ret_reason)
 
 	/* The kernel runs our programs before those of the cgroups above us; on the way out theirs would have to run first. */
 	if (getenv("BERTH_RUN")) {
-		*ret_reason = str_copy("this is a worker of another run, which rewrites addresses as well");
+		*ret_reason = str_copy(
+			"this is a worker of another run, which rewrites addresses as well");
 		return -ENOTSUP;
 	}
 	if (cgroup < 0) {
@@ -366,15 +386,18 @@ static int open_backend(const struct isolate_setup *setup, void **ret_backend, c
 
 	backend->loop = setup->loop;
 	backend->count = setup->workers;
-	backend->workers = mem_alloc((setup->workers ? setup->workers : 1) * sizeof(*backend->workers));
+	backend->workers = mem_alloc((setup->workers ? setup->workers : 1) *
+	                             sizeof(*backend->workers));
 	(void)shim_env_find(setup, &backend->shim, &no_shim);
 	ret = prepare(backend, setup->cgroup, ret_reason);
 	if (!ret) {
-		backend->ring = ring_buffer__new(bpf_map__fd(backend->skel->maps.events), on_event, backend, NULL);
+		backend->ring = ring_buffer__new(bpf_map__fd(backend->skel->maps.events), on_event,
+		                                 backend, NULL);
 		ret = backend->ring ? 0 : -errno;
 	}
 	if (!ret && setup->loop)
-		ret = loop_add(setup->loop, ring_buffer__epoll_fd(backend->ring), EPOLLIN, on_ring, backend);
+		ret = loop_add(setup->loop, ring_buffer__epoll_fd(backend->ring), EPOLLIN, on_ring,
+		               backend);
 	libbpf_set_print(print);
 	if (ret) {
 		close_backend(backend);
@@ -397,10 +420,10 @@ static int worker_begin(void *arg, const struct isolate_worker *given)
 	memcpy(&backend->maps[given->number], given->map, sizeof(*given->map));
 	ret = publish(backend, given->cgroup, given->number);
 	if (!ret)
-		*worker = (struct worker){
-			.kernel = &backend->maps[given->number], .file = given->map, .cgroup = given->cgroup,
-			.map_path = str_copy(given->map_path)
-		};
+		*worker = (struct worker){ .kernel = &backend->maps[given->number],
+			                   .file = given->map,
+			                   .cgroup = given->cgroup,
+			                   .map_path = str_copy(given->map_path) };
 	return ret;
 }
 
@@ -431,7 +454,8 @@ static uint64_t lost(void *arg)
 {
 	const struct backend *backend = arg;
 
-	return backend->skel->bss ? backend->skel->bss->lost : 0; /* libbpf goes on without it where it could not ask the kernel */
+	/* libbpf goes on without it where it could not ask the kernel */
+	return backend->skel->bss ? backend->skel->bss->lost : 0;
 }
 
 const struct isolate_ops isolate_bpf = {

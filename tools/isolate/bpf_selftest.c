@@ -54,7 +54,9 @@ static bool names(int (*call)(int, struct sockaddr *, socklen_t *), int fd, uint
 /* Born inside the cgroup: moving there costs an RCU grace period, 10 ms. Return: as fork(2). */
 static pid_t fork_into(int cgroup, bool *ret_inside)
 {
-	struct clone_args args = { .exit_signal = SIGCHLD, .flags = CLONE_INTO_CGROUP, .cgroup = (unsigned int)cgroup };
+	struct clone_args args = { .exit_signal = SIGCHLD,
+		                   .flags = CLONE_INTO_CGROUP,
+		                   .cgroup = (unsigned int)cgroup };
 	pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
 
 	*ret_inside = pid >= 0;
@@ -95,7 +97,8 @@ static uint16_t free_port(void)
 	struct sockaddr_in address = loopback(0);
 	socklen_t len = sizeof(address);
 
-	if (fd < 0 || bind(fd, (struct sockaddr *)&address, len) || getsockname(fd, (struct sockaddr *)&address, &len))
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, len) ||
+	    getsockname(fd, (struct sockaddr *)&address, &len))
 		return 0;
 	return ntohs(address.sin_port);
 }
@@ -126,7 +129,8 @@ int bpf_selftest_prepare(struct berth_portmap *map)
 	if (!port)
 		return -EADDRNOTAVAIL;
 	berth_portmap_init(map, 0, port, 1);
-	return berth_portmap_claim(map, BERTH_TCP, VIRTUAL_PORT, &is_new) == port ? 0 : -EADDRNOTAVAIL;
+	return berth_portmap_claim(map, BERTH_TCP, VIRTUAL_PORT, &is_new) == port ? 0
+	                                                                          : -EADDRNOTAVAIL;
 }
 
 int bpf_selftest_run(int cgroup, const struct berth_portmap *map, const char **ret_reason)

@@ -12,7 +12,9 @@
 
 static void note_escape(struct berth_portmap *map, enum berth_elf_verdict verdict, const char *path)
 {
-	struct berth_note note = { .kind = BERTH_NOTE_ESCAPE, .error = (int32_t)verdict, .pid = getpid() };
+	struct berth_note note = { .kind = BERTH_NOTE_ESCAPE,
+		                   .error = (int32_t)verdict,
+		                   .pid = getpid() };
 
 	if (!map || !berth_portmap_escape_first(map, path))
 		return;

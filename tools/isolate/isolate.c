@@ -16,7 +16,8 @@
 #include "tools/isolate/backend.h"
 #include "tools/isolate/shim_env.h"
 
-const char *const isolate_backend_names[ISOLATE_BACKENDS + 1] = { "auto", "preload", "seccomp", "bpf", "none", NULL };
+const char *const isolate_backend_names[ISOLATE_BACKENDS + 1] = { "auto", "preload", "seccomp",
+	                                                          "bpf",  "none",    NULL };
 
 static const struct isolate_ops none = { .name = "none" };
 
@@ -39,16 +40,17 @@ struct isolate {
 	enum isolate_backend chosen;
 	const struct isolate_ops *ops;
 	void *backend;
-	char *shim;		/* for servers; NULL = there is none */
+	char *shim; /* for servers; NULL = there is none */
 };
 
-static int open_one(const struct isolate_setup *setup, enum isolate_backend wanted, struct isolate *isolate,
-		    char **ret_reason)
+static int open_one(const struct isolate_setup *setup, enum isolate_backend wanted,
+                    struct isolate *isolate, char **ret_reason)
 {
 	isolate->chosen = wanted;
 	isolate->ops = backends[wanted];
 	if (!isolate->ops) {
-		*ret_reason = str_print("backend '%s' is not part of this build", isolate_backend_names[wanted]);
+		*ret_reason = str_print("backend '%s' is not part of this build",
+		                        isolate_backend_names[wanted]);
 		return -ENOTSUP;
 	}
 	return isolate->ops->open ? isolate->ops->open(setup, &isolate->backend, ret_reason) : 0;
@@ -67,8 +69,9 @@ static int open_auto(const struct isolate_setup *setup, struct isolate *isolate,
 		if (!ret && reason)
 			str_addf(&lacking, "%s%s", lacking.len ? "; " : "", reason);
 		else if (ret)
-			str_addf(&lacking, "%s%s: %s", lacking.len ? "; " : "", isolate_backend_names[preferred[i]],
-				 reason ? reason : strerror(-ret));
+			str_addf(&lacking, "%s%s: %s", lacking.len ? "; " : "",
+			         isolate_backend_names[preferred[i]],
+			         reason ? reason : strerror(-ret));
 	}
 	*ret_reason = str_take(&lacking);
 	return ret;
@@ -128,7 +131,8 @@ enum isolate_backend isolate_backend(const struct isolate *isolate)
 
 int isolate_worker_begin(struct isolate *isolate, const struct isolate_worker *worker)
 {
-	return isolate->ops->worker_begin ? isolate->ops->worker_begin(isolate->backend, worker) : 0;
+	return isolate->ops->worker_begin ? isolate->ops->worker_begin(isolate->backend, worker)
+	                                  : 0;
 }
 
 void isolate_worker_environ(struct isolate *isolate, unsigned int number, char ***envp)

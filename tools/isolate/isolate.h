@@ -26,7 +26,7 @@ enum isolate_backend {
 	ISOLATE_PRELOAD,
 	ISOLATE_SECCOMP,
 	ISOLATE_BPF,
-	ISOLATE_NONE,	/* only watch */
+	ISOLATE_NONE, /* only watch */
 	ISOLATE_BACKENDS
 };
 
@@ -34,19 +34,20 @@ extern const char *const isolate_backend_names[ISOLATE_BACKENDS + 1]; /* "auto",
 
 struct isolate_setup {
 	enum isolate_backend wanted;
-	const char *install_dir;	/* from dir_install(): lib/berth/libberth.so lies below it */
-	const char *run_dir;		/* run-time files of this run, 0711 */
-	int cgroup;			/* the run's cgroup v2 directory; -1 if there is none */
+	const char *install_dir; /* from dir_install(): lib/berth/libberth.so lies below it */
+	const char *run_dir;     /* run-time files of this run, 0711 */
+	int cgroup;              /* the run's cgroup v2 directory; -1 if there is none */
 	unsigned int workers;
-	bool datagrams;			/* seccomp: look at messages, too, which costs every program that sends them */
-	struct loop *loop;		/* the supervisor's; backends hang their descriptors here */
+	/* seccomp: look at messages, too, which costs every program that sends them */
+	bool datagrams;
+	struct loop *loop; /* the supervisor's; backends hang their descriptors here */
 };
 
 struct isolate_worker {
-	unsigned int number;		/* 1..N */
-	struct berth_portmap *map;	/* mapped shared */
+	unsigned int number;       /* 1..N */
+	struct berth_portmap *map; /* mapped shared */
 	const char *map_path;
-	int cgroup;			/* the worker's cgroup v2 directory; -1 if there is none */
+	int cgroup; /* the worker's cgroup v2 directory; -1 if there is none */
 };
 
 struct isolate;
@@ -56,7 +57,8 @@ struct isolate;
  * @ret_reason	why this one: a half-sentence for people, the caller's to free
  * Return: 0; -ENOTSUP if the wanted backend cannot work here (*ret_reason says what it lacks); -errno.
  */
-int isolate_open(const struct isolate_setup *setup, struct isolate **ret_isolate, char **ret_reason);
+int isolate_open(const struct isolate_setup *setup, struct isolate **ret_isolate,
+                 char **ret_reason);
 void isolate_close(struct isolate *isolate);
 
 /**

@@ -29,7 +29,9 @@ enum { CODE_MAX = 512 };
 /* Leave a note that @program runs outside the net. */
 static void note_escape(const char *program)
 {
-	struct berth_note note = { .kind = BERTH_NOTE_ESCAPE, .error = BERTH_ELF_STATIC, .pid = getpid() };
+	struct berth_note note = { .kind = BERTH_NOTE_ESCAPE,
+		                   .error = BERTH_ELF_STATIC,
+		                   .pid = getpid() };
 	const char *path = getenv("BERTH_MAP");
 	int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
 	struct berth_portmap *map;
@@ -38,7 +40,8 @@ static void note_escape(const char *program)
 		return;
 	map = mmap(NULL, sizeof(*map), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	close(fd);
-	if (map == MAP_FAILED || !berth_portmap_valid(map) || !berth_portmap_escape_first(map, program))
+	if (map == MAP_FAILED || !berth_portmap_valid(map) ||
+	    !berth_portmap_escape_first(map, program))
 		return;
 	strncpy(note.text, program, sizeof(note.text) - 1);
 	berth_portmap_note(map, &note);
@@ -64,7 +67,8 @@ static int enter(void)
 {
 	static struct sock_filter code[CODE_MAX];
 	const char *worker = getenv("BERTH_WORKER");
-	struct net_hello hello = { .magic = NET_MAGIC, .worker = worker ? (uint32_t)atoi(worker) : 0 };
+	struct net_hello hello = { .magic = NET_MAGIC,
+		                   .worker = worker ? (uint32_t)atoi(worker) : 0 };
 	struct net_listener_is listener;
 	struct seccomp_filter filter = { .code = code };
 	int fd = call_supervisor();

@@ -32,31 +32,35 @@
 #include "tools/isolate/seccomp_act.h"
 #include "tools/isolate/seccomp_filter.h"
 
-#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS /* Linux 6.6: the answer wakes the target on this processor, at once */
-#define SECCOMP_IOCTL_NOTIF_SET_FLAGS	SECCOMP_IOW(4, __u64)
+/* Linux 6.6: the answer wakes the target on this processor, at once */
+#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
+#define SECCOMP_IOCTL_NOTIF_SET_FLAGS      SECCOMP_IOW(4, __u64)
 #define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP 1UL
 #endif
 
 enum { BACKLOG = 128, LOOK_MS = 20, DEPTH_MOST = 1024 };
 
-struct listener {		/* of one filter */
+/* of one filter */
+struct listener {
 	struct listener *next;
 	struct net *net;
 	unsigned int number;
 	int fd;
 };
 
-struct waiting {		/* a call that waits for something to receive */
+/* a call that waits for something to receive */
+struct waiting {
 	struct waiting *next;
 	struct listener *listener;
 	struct seccomp_notif request;
 	struct notify_wait wait;
 };
 
-struct guest {			/* a launcher that is being received */
+/* a launcher that is being received */
+struct guest {
 	struct guest *next;
 	struct net *net;
-	unsigned int number;	/* 0 = has not said hello */
+	unsigned int number; /* 0 = has not said hello */
 	pid_t pid;
 	int fd;
 };
@@ -67,12 +71,12 @@ struct net {
 	struct listener *listeners;
 	struct guest *guests;
 	struct waiting *waiting;
-	struct loop_timer *look;	/* after those that wait; NULL if nobody does */
-	struct notify_worker *workers;	/* by number - 1; .map is NULL outside its life */
+	struct loop_timer *look;       /* after those that wait; NULL if nobody does */
+	struct notify_worker *workers; /* by number - 1; .map is NULL outside its life */
 	unsigned int count;
-	int server;			/* -1 = none */
+	int server; /* -1 = none */
 	char *path;
-	struct seccomp_notif *request;	/* as large as the kernel's */
+	struct seccomp_notif *request; /* as large as the kernel's */
 	struct seccomp_notif_resp *answer;
 	struct seccomp_notif_sizes sizes;
 };
@@ -119,8 +123,8 @@ static void on_something_to_receive(void *arg, int fd, uint32_t events)
 	(void)events;
 	loop_remove(net->loop, fd);
 	memset(net->answer, 0, net->sizes.seccomp_notif_resp);
-	if (!notify_answer(listener->fd, &net->workers[listener->number - 1], &waiting->request, net->answer,
-			   &waiting->wait) &&
+	if (!notify_answer(listener->fd, &net->workers[listener->number - 1], &waiting->request,
+	                   net->answer, &waiting->wait) &&
 	    !loop_add(net->loop, waiting->wait.fd, EPOLLIN, on_something_to_receive, waiting))
 		return;
 	waiting_free(net, waiting);
@@ -134,7 +138,8 @@ static void on_look(void *arg)
 	for (struct waiting *waiting = net->waiting, *next; waiting; waiting = next) {
 		next = waiting->next;
 		memset(net->answer, 0, net->sizes.seccomp_notif_resp);
-		if (notify_wait_ends(waiting->listener->fd, &waiting->request, net->answer, &waiting->wait))
+		if (notify_wait_ends(waiting->listener->fd, &waiting->request, net->answer,
+		                     &waiting->wait))
 			waiting_free(net, waiting);
 	}
 	if (net->waiting)
@@ -146,7 +151,9 @@ static void wait_for(struct listener *listener, const struct notify_wait *wait)
 	struct net *net = listener->net;
 	struct waiting *waiting = mem_alloc(sizeof(*waiting));
 
-	*waiting = (struct waiting){ .next = net->waiting, .listener = listener, .request = *net->request, .wait = *wait };
+	*waiting = (struct waiting){
+		.next = net->waiting, .listener = listener, .request = *net->request, .wait = *wait
+	};
 	net->waiting = waiting;
 	loop_add(net->loop, wait->fd, EPOLLIN, on_something_to_receive, waiting);
 	if (!net->look)
@@ -166,7 +173,8 @@ static void answer_one(struct listener *listener)
 	memset(net->answer, 0, net->sizes.seccomp_notif_resp);
 	if (ioctl(listener->fd, SECCOMP_IOCTL_NOTIF_RECV, net->request))
 		return;
-	if (!notify_answer(listener->fd, &net->workers[listener->number - 1], net->request, net->answer, &wait))
+	if (!notify_answer(listener->fd, &net->workers[listener->number - 1], net->request,
+	                   net->answer, &wait))
 		wait_for(listener, &wait);
 }
 
@@ -187,9 +195,12 @@ static int adopt(struct net *net, unsigned int number, int fd)
 
 	if (!number || number > net->count || !net->workers[number - 1].map)
 		return -EINVAL;
-	ioctl(fd, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP); /* as well as can be */
+	/* as well as can be */
+	ioctl(fd, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
 	listener = mem_alloc(sizeof(*listener));
-	*listener = (struct listener){ .next = net->listeners, .net = net, .number = number, .fd = fd };
+	*listener = (struct listener){
+		.next = net->listeners, .net = net, .number = number, .fd = fd
+	};
 	ret = loop_add(net->loop, fd, EPOLLIN, on_notification, listener);
 	if (ret) {
 		free(listener);
@@ -233,7 +244,8 @@ int net_enter(const struct net *net, int channel)
 static int wait_for_word(int channel, pid_t pid)
 {
 	cleanup_close int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	struct pollfd pollers[2] = { { .fd = channel, .events = POLLIN }, { .fd = pidfd, .events = POLLIN } };
+	struct pollfd pollers[2] = { { .fd = channel, .events = POLLIN },
+		                     { .fd = pidfd, .events = POLLIN } };
 	int ready;
 
 	do
@@ -254,7 +266,8 @@ int net_receive(struct net *net, unsigned int number, int channel, pid_t pid)
 
 	if (ret)
 		return ret;
-	if (recv(channel, &message, sizeof(message), MSG_DONTWAIT) != sizeof(message) || message.fd < 0)
+	if (recv(channel, &message, sizeof(message), MSG_DONTWAIT) != sizeof(message) ||
+	    message.fd < 0)
 		return 0; /* it gave up or died: its exit status will say it */
 	ret = adopt_from(net, number, pid, message.fd);
 	answer_word(channel, ret ? NET_NO : NET_GO);
@@ -281,11 +294,14 @@ static int greet(struct guest *guest)
 	size_t size = net->filter.len * sizeof(*net->filter.code);
 	struct net_hello hello;
 
-	if (recv(guest->fd, &hello, sizeof(hello), MSG_DONTWAIT) != sizeof(hello) || hello.magic != NET_MAGIC ||
-	    !hello.worker || hello.worker > net->count || !net->workers[hello.worker - 1].map)
+	if (recv(guest->fd, &hello, sizeof(hello), MSG_DONTWAIT) != sizeof(hello) ||
+	    hello.magic != NET_MAGIC || !hello.worker || hello.worker > net->count ||
+	    !net->workers[hello.worker - 1].map)
 		return -EPROTO;
 	guest->number = hello.worker;
-	return send(guest->fd, net->filter.code, size, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)size ? 0 : -errno;
+	return send(guest->fd, net->filter.code, size, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)size
+	               ? 0
+	               : -errno;
 }
 
 static int seat(struct guest *guest)
@@ -293,7 +309,8 @@ static int seat(struct guest *guest)
 	struct net_listener_is message;
 	int ret;
 
-	if (recv(guest->fd, &message, sizeof(message), MSG_DONTWAIT) != sizeof(message) || message.fd < 0)
+	if (recv(guest->fd, &message, sizeof(message), MSG_DONTWAIT) != sizeof(message) ||
+	    message.fd < 0)
 		return -EPROTO;
 	ret = adopt_from(guest->net, guest->number, guest->pid, message.fd);
 	answer_word(guest->fd, ret ? NET_NO : NET_GO);
@@ -310,7 +327,8 @@ static void on_guest(void *arg, int fd, uint32_t events)
 	if (events & EPOLLIN)
 		ret = greeting ? greet(guest) : seat(guest);
 	if (ret || !greeting)
-		guest_close(guest); /* a launcher that sees the end without its byte runs the program all the same */
+		guest_close(
+			guest); /* a launcher that sees the end without its byte runs the program all the same */
 }
 
 /* Root's socket can be connected to by everybody, and its path is no secret (/proc/net/unix). */
@@ -338,8 +356,8 @@ static void on_server(void *arg, int fd, uint32_t events)
 	if (accepted < 0)
 		return;
 	/* Who hands us a listener has us act for it, as who we are; root's runs may have workers of other users. */
-	if (getsockopt(accepted, SOL_SOCKET, SO_PEERCRED, &peer, &len) || (peer.uid != geteuid() && geteuid()) ||
-	    !is_of_the_run(peer.pid)) {
+	if (getsockopt(accepted, SOL_SOCKET, SO_PEERCRED, &peer, &len) ||
+	    (peer.uid != geteuid() && geteuid()) || !is_of_the_run(peer.pid)) {
 		close(accepted);
 		return;
 	}
@@ -403,7 +421,9 @@ void net_worker_begin(struct net *net, unsigned int number, struct berth_portmap
 {
 	struct notify_worker *worker = &net->workers[number - 1];
 
-	*worker = (struct notify_worker){ .map = map, .block_base = map->block_base, .block_len = map->block_len };
+	*worker = (struct notify_worker){ .map = map,
+		                          .block_base = map->block_base,
+		                          .block_len = map->block_len };
 	memcpy(worker->unix_rules, map->unix_rules, sizeof(worker->unix_rules));
 }
 

@@ -47,11 +47,11 @@ int net_serve(struct net *net, const char *path);
 /* The handover, in sequenced packets: launcher says hello, gets the filter's instructions, installs them, says which of its
  * descriptors is the listener, gets one byte. */
 struct net_hello {
-	uint32_t magic;		/* NET_MAGIC */
-	uint32_t worker;	/* 1..N */
+	uint32_t magic;  /* NET_MAGIC */
+	uint32_t worker; /* 1..N */
 };
 struct net_listener_is {
-	int32_t fd;		/* in the launcher; -errno if the filter could not be installed */
+	int32_t fd; /* in the launcher; -errno if the filter could not be installed */
 };
 enum { NET_MAGIC = 0x4e455431, NET_DEADLINE_MS = 10000, NET_GO = 'g', NET_NO = 'n' /* the byte */ };
 

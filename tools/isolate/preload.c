@@ -19,12 +19,12 @@
 #include "tools/isolate/shim_env.h"
 
 struct preload {
-	char *shim;		/* what LD_PRELOAD names */
-	char **map_paths;	/* by worker number - 1 */
+	char *shim;       /* what LD_PRELOAD names */
+	char **map_paths; /* by worker number - 1 */
 	struct berth_portmap **maps;
 	struct berth_portmap *entered; /* in a worker's first process: its map */
 	unsigned int workers;
-	struct net *net;	/* NULL = none */
+	struct net *net; /* NULL = none */
 	char *launcher, *net_path;
 };
 
@@ -55,13 +55,16 @@ static char *spread_net(struct preload *preload, const struct isolate_setup *set
 	if (!setup->loop)
 		return NULL;
 	/* Few programs are under this net, and their data path is read and write: datagrams cost nobody else anything. */
-	ret = access(preload->launcher, X_OK) ? -errno : net_open(setup->loop, setup->workers, true, &preload->net);
+	ret = access(preload->launcher, X_OK)
+	              ? -errno
+	              : net_open(setup->loop, setup->workers, true, &preload->net);
 	if (!ret)
 		ret = net_serve(preload->net, preload->net_path);
 	if (!ret)
 		return NULL;
 	net_close(steal(&preload->net));
-	return str_print("needs no privilege; static programs are only reported: %s", strerror(-ret));
+	return str_print("needs no privilege; static programs are only reported: %s",
+	                 strerror(-ret));
 }
 
 static int open_backend(const struct isolate_setup *setup, void **ret_backend, char **ret_reason)
@@ -79,7 +82,8 @@ static int open_backend(const struct isolate_setup *setup, void **ret_backend, c
 	}
 	*ret_reason = spread_net(preload, setup);
 	if (!*ret_reason)
-		*ret_reason = str_copy("needs no privilege; static programs go through the seccomp net");
+		*ret_reason = str_copy(
+			"needs no privilege; static programs go through the seccomp net");
 	*ret_backend = preload;
 	return 0;
 }

@@ -16,7 +16,8 @@ static bool is_program(const char *path)
 {
 	struct stat info;
 
-	return !stat(path, &info) && S_ISREG(info.st_mode) && !faccessat(AT_FDCWD, path, X_OK, AT_EACCESS);
+	return !stat(path, &info) && S_ISREG(info.st_mode) &&
+	       !faccessat(AT_FDCWD, path, X_OK, AT_EACCESS);
 }
 
 char *probe_find(const char *name)
@@ -51,7 +52,8 @@ static enum probe_secure secure(int fd, id_t *ret_owner)
 	if (info.st_mode & S_ISGID && info.st_mode & S_IXGRP && info.st_gid != getgid())
 		return PROBE_SET_GID;
 	/* root has the capabilities already: nothing is gained, and the mode stays normal */
-	return getuid() && fgetxattr(fd, "security.capability", NULL, 0) > 0 ? PROBE_CAPABILITIES : PROBE_PLAIN;
+	return getuid() && fgetxattr(fd, "security.capability", NULL, 0) > 0 ? PROBE_CAPABILITIES
+	                                                                     : PROBE_PLAIN;
 }
 
 void probe_file(const char *path, struct probe *ret)
@@ -62,8 +64,10 @@ void probe_file(const char *path, struct probe *ret)
 	ret->head[got < 0 ? 0 : got] = ret->interp[0] = '\0';
 	ret->secure = PROBE_PLAIN;
 	ret->owner = 0;
-	ret->verdict = got < 0 ? BERTH_ELF_UNKNOWN : berth_elf_judge(ret->head, (size_t)got, ret->interp);
-	if (got < 0 || ret->verdict == BERTH_ELF_SCRIPT) /* the kernel ignores the mode of scripts */
+	ret->verdict = got < 0 ? BERTH_ELF_UNKNOWN
+	                       : berth_elf_judge(ret->head, (size_t)got, ret->interp);
+	/* the kernel ignores the mode of scripts */
+	if (got < 0 || ret->verdict == BERTH_ELF_SCRIPT)
 		return;
 	ret->secure = secure(fd, &ret->owner);
 	if (ret->secure != PROBE_PLAIN)

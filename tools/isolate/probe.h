@@ -18,10 +18,11 @@ enum probe_secure { PROBE_PLAIN, PROBE_SET_UID, PROBE_SET_GID, PROBE_CAPABILITIE
 
 struct probe {
 	enum berth_elf_verdict verdict;
-	enum probe_secure secure;	/* why a BERTH_ELF_SECURE is one */
-	id_t owner;			/* whose set-id bit it is: a user with PROBE_SET_UID, a group with PROBE_SET_GID */
-	char interp[BERTH_ELF_INTERP];	/* of a BERTH_ELF_SCRIPT */
-	char head[BERTH_ELF_HEAD + 1];	/* how the file begins, NUL-terminated */
+	enum probe_secure secure; /* why a BERTH_ELF_SECURE is one */
+	/* whose set-id bit it is: a user with PROBE_SET_UID, a group with PROBE_SET_GID */
+	id_t owner;
+	char interp[BERTH_ELF_INTERP]; /* of a BERTH_ELF_SCRIPT */
+	char head[BERTH_ELF_HEAD + 1]; /* how the file begins, NUL-terminated */
 };
 
 /** As execvp(3) finds @name. Return: its path, to be freed; NULL if it is not found. */

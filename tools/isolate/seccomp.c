@@ -20,13 +20,13 @@
 #include "tools/isolate/shim_env.h"
 
 struct channel {
-	int ours, theirs;	/* -1 = closed */
+	int ours, theirs; /* -1 = closed */
 	char *map_path;
 };
 
 struct backend {
 	struct net *net;
-	char *shim;		/* NULL = it cannot be used; then /proc/net shows real ports */
+	char *shim;               /* NULL = it cannot be used; then /proc/net shows real ports */
 	struct channel *channels; /* by number - 1 */
 	unsigned int count;
 };
@@ -56,8 +56,12 @@ static void close_backend(void *arg)
 	free(backend);
 }
 
-static const struct { int error; const char *text; } refusals[] = {
-	{ EBUSY, "another seccomp supervisor watches this process already, and there can be only one" },
+static const struct {
+	int error;
+	const char *text;
+} refusals[] = {
+	{ EBUSY,
+	  "another seccomp supervisor watches this process already, and there can be only one" },
 	{ ENOSYS, "this kernel has no seccomp filters" },
 	{ EINVAL, "this kernel has no seccomp user notification (Linux 5.5)" },
 	{ EACCES, "a seccomp filter may not be installed here" },
@@ -129,7 +133,8 @@ static int open_backend(const struct isolate_setup *setup, void **ret_backend, c
 	for (unsigned int i = 0; i < setup->workers; i++)
 		backend->channels[i] = (struct channel){ .ours = -1, .theirs = -1 };
 	(void)shim_env_find(setup, &backend->shim, &no_shim);
-	ret = setup->loop ? net_open(setup->loop, setup->workers, setup->datagrams, &backend->net) : 0;
+	ret = setup->loop ? net_open(setup->loop, setup->workers, setup->datagrams, &backend->net)
+	                  : 0;
 	if (ret) {
 		close_backend(backend);
 		return ret;

@@ -58,8 +58,8 @@ static struct berth_note note_of(const struct asked *asked, enum berth_note_kind
 	return note;
 }
 
-static void leave_note(const struct asked *asked, enum berth_note_kind kind, int proto, uint16_t virtual_port, uint16_t real,
-		       int error)
+static void leave_note(const struct asked *asked, enum berth_note_kind kind, int proto,
+                       uint16_t virtual_port, uint16_t real, int error)
 {
 	struct berth_note note = note_of(asked, kind);
 
@@ -97,13 +97,10 @@ int asked_proto(int fd)
 {
 	switch (option_of(fd, SO_PROTOCOL)) {
 	case IPPROTO_TCP:
-	case PROTO_MPTCP:
-		return BERTH_TCP;
+	case PROTO_MPTCP: return BERTH_TCP;
 	case IPPROTO_UDP:
-	case PROTO_UDPLITE:
-		return BERTH_UDP;
-	default:
-		return -1;
+	case PROTO_UDPLITE: return BERTH_UDP;
+	default: return -1;
 	}
 }
 
@@ -127,7 +124,8 @@ int asked_wait(struct asked *asked, int *fd)
 
 	if (!asked->wait->deadline_ms && !getsockopt(*fd, SOL_SOCKET, SO_RCVTIMEO, &limit, &len) &&
 	    (limit.tv_sec || limit.tv_usec))
-		asked->wait->deadline_ms = clock_ms() + limit.tv_sec * 1000 + (limit.tv_usec + 999) / 1000;
+		asked->wait->deadline_ms = clock_ms() + limit.tv_sec * 1000 +
+		                           (limit.tv_usec + 999) / 1000;
 	asked->wait->fd = steal_fd(fd);
 	return WAITS;
 }
@@ -138,12 +136,14 @@ int asked_wait(struct asked *asked, int *fd)
  */
 static void note_blind(const struct asked *asked, uint64_t len)
 {
-	if (len == sizeof(struct sockaddr_in) || len == sizeof(struct sockaddr_in6) || len == sizeof(struct sockaddr_storage))
+	if (len == sizeof(struct sockaddr_in) || len == sizeof(struct sockaddr_in6) ||
+	    len == sizeof(struct sockaddr_storage))
 		note_program(asked, BERTH_NOTE_BLIND, EPERM);
 }
 
 /* Copy the address out. Return: false if it is not the worker's business. */
-bool asked_take(const struct asked *asked, uint64_t from, uint64_t len, enum berth_addr_use use, struct address *ret)
+bool asked_take(const struct asked *asked, uint64_t from, uint64_t len, enum berth_addr_use use,
+                struct address *ret)
 {
 	if (!from || len < sizeof(struct sockaddr_in) || len > sizeof(struct sockaddr_storage))
 		return false;
@@ -189,7 +189,8 @@ static int bind_real(struct asked *asked, int fd, int proto, struct address *add
 		if (ret != -EADDRINUSE)
 			return ret;
 		uint16_t next = berth_portmap_move(asked->map, (enum berth_proto)proto, port, real);
-		leave_note(asked, next ? BERTH_NOTE_OUTSIDER : BERTH_NOTE_CONFLICT, proto, port, real, EADDRINUSE);
+		leave_note(asked, next ? BERTH_NOTE_OUTSIDER : BERTH_NOTE_CONFLICT, proto, port,
+		           real, EADDRINUSE);
 		real = next;
 	}
 	return -EADDRINUSE;
@@ -203,7 +204,8 @@ static int on_bind(struct asked *asked)
 	uint16_t port, real;
 	int proto;
 
-	if (!asked_take(asked, asked->call.addr, (uint32_t)asked->call.len, BERTH_ADDR_UNSPEC_IS_INET, &address))
+	if (!asked_take(asked, asked->call.addr, (uint32_t)asked->call.len,
+	                BERTH_ADDR_UNSPEC_IS_INET, &address))
 		return GO_ON;
 	fd = asked_socket(asked);
 	proto = fd < 0 ? -1 : asked_proto(fd);
@@ -217,7 +219,8 @@ static int on_bind(struct asked *asked)
 		leave_note(asked, BERTH_NOTE_EXHAUSTED, proto, port, 0, EADDRINUSE);
 	if (is_new)
 		leave_note(asked, BERTH_NOTE_LEARNED, proto, port, real, 0);
-	if (real == port && !is_new && !berth_portmap_real(asked->map, (enum berth_proto)proto, port))
+	if (real == port && !is_new &&
+	    !berth_portmap_real(asked->map, (enum berth_proto)proto, port))
 		leave_note(asked, BERTH_NOTE_LEFT, proto, port, port, 0);
 	if (real == port && berth_portmap_slot(asked->map, real) == BERTH_SLOTS_MAX)
 		return GO_ON; /* shared with the host */
@@ -312,10 +315,13 @@ static int connect_unix(struct asked *asked, uint32_t len)
 	cleanup_close int fd = -1;
 	unsigned int i = 0;
 
-	if (!rules[0].from[0] || len <= offsetof(struct sockaddr_un, sun_path) || len > sizeof(*un) ||
-	    !target_read(&asked->target, asked->call.addr, address.bytes, len) || un->sun_family != AF_UNIX)
+	if (!rules[0].from[0] || len <= offsetof(struct sockaddr_un, sun_path) ||
+	    len > sizeof(*un) ||
+	    !target_read(&asked->target, asked->call.addr, address.bytes, len) ||
+	    un->sun_family != AF_UNIX)
 		return GO_ON;
-	while (i < BERTH_UNIX_RULES_MAX && rules[i].from[0] && strncmp(rules[i].from, un->sun_path, BERTH_UNIX_PATH))
+	while (i < BERTH_UNIX_RULES_MAX && rules[i].from[0] &&
+	       strncmp(rules[i].from, un->sun_path, BERTH_UNIX_PATH))
 		i++;
 	if (un->sun_path[0] != '/' || i == BERTH_UNIX_RULES_MAX || !rules[i].from[0])
 		return GO_ON;
@@ -340,12 +346,9 @@ static int on_connect(struct asked *asked)
 	if (proto < 0 || !target_waits(&asked->target))
 		return GO_ON;
 	switch (asked_outbound(asked, proto, &address)) {
-	case REFUSED:
-		return -ECONNREFUSED;
-	case REWRITTEN:
-		return connect_real(asked, fd, &address, proto);
-	case AS_IS:
-		break;
+	case REFUSED: return -ECONNREFUSED;
+	case REWRITTEN: return connect_real(asked, fd, &address, proto);
+	case AS_IS: break;
 	}
 	return GO_ON;
 }
@@ -366,7 +369,8 @@ bool asked_give(const struct berth_portmap *map, void *name, socklen_t len)
 }
 
 /* Write an address as move_addr_to_user() does: as much as fits, and its whole length. */
-int asked_name_out(const struct asked *asked, const struct sockaddr_storage *name, socklen_t full, socklen_t room)
+int asked_name_out(const struct asked *asked, const struct sockaddr_storage *name, socklen_t full,
+                   socklen_t room)
 {
 	if (!target_waits(&asked->target))
 		return -ESRCH;
@@ -381,7 +385,8 @@ int asked_name_out(const struct asked *asked, const struct sockaddr_storage *nam
 static void given(struct asked *asked, const struct sockaddr_storage *name)
 {
 	if (name->ss_family == AF_INET || name->ss_family == AF_INET6)
-		berth_portmap_given(asked->map, ntohs(((const struct sockaddr_in *)name)->sin_port));
+		berth_portmap_given(asked->map,
+		                    ntohs(((const struct sockaddr_in *)name)->sin_port));
 }
 
 static int on_name(struct asked *asked)
@@ -391,15 +396,17 @@ static int on_name(struct asked *asked)
 	cleanup_close int fd = -1;
 	bool peer = asked->call.kind == NOTIFY_PEERNAME;
 
-	if (!target_read(&asked->target, asked->call.len, &room, sizeof(room)) || room < 3 || room > INT_MAX)
+	if (!target_read(&asked->target, asked->call.len, &room, sizeof(room)) || room < 3 ||
+	    room > INT_MAX)
 		return GO_ON;
 	fd = asked_socket(asked);
 	if (fd < 0 || (peer ? getpeername(fd, (struct sockaddr *)&name, &full)
-			    : getsockname(fd, (struct sockaddr *)&name, &full)))
+	                    : getsockname(fd, (struct sockaddr *)&name, &full)))
 		return GO_ON;
 	if (!peer)
 		given(asked, &name);
-	return asked_give(asked->map, &name, full) ? asked_name_out(asked, &name, full, room) : GO_ON;
+	return asked_give(asked->map, &name, full) ? asked_name_out(asked, &name, full, room)
+	                                           : GO_ON;
 }
 
 /* --- accept ------------------------------------------------------------------------------------------------------- */
@@ -425,7 +432,8 @@ static int accept_now(int fd, int flags, struct sockaddr_storage *name, socklen_
 /* Give the target a descriptor, which is the answer at the same time. */
 static int hand_over(struct asked *asked, int fd, int flags)
 {
-	struct seccomp_notif_addfd give_fd = { .id = asked->target.id, .flags = SECCOMP_ADDFD_FLAG_SEND };
+	struct seccomp_notif_addfd give_fd = { .id = asked->target.id,
+		                               .flags = SECCOMP_ADDFD_FLAG_SEND };
 
 	give_fd.srcfd = (uint32_t)fd;
 	give_fd.newfd_flags = flags & SOCK_CLOEXEC ? O_CLOEXEC : 0;
@@ -473,14 +481,23 @@ static int on_foreign_arch(struct asked *asked)
 }
 
 static int (*const handlers[NOTIFY_KINDS])(struct asked *) = {
-	[NOTIFY_FOREIGN_ARCH] = on_foreign_arch, [NOTIFY_IO_URING] = on_io_uring,
-	[NOTIFY_BIND] = on_bind,	[NOTIFY_CONNECT] = on_connect,	[NOTIFY_ACCEPT] = on_accept,
-	[NOTIFY_SOCKNAME] = on_name,	[NOTIFY_PEERNAME] = on_name,	[NOTIFY_SENDTO] = on_sendto,
-	[NOTIFY_SENDMSG] = on_sendmsg,	[NOTIFY_SENDMMSG] = on_sendmmsg, [NOTIFY_RECVFROM] = on_recvfrom,
-	[NOTIFY_RECVMSG] = on_recvmsg,	[NOTIFY_RECVMMSG] = on_recvmmsg,
+	[NOTIFY_FOREIGN_ARCH] = on_foreign_arch,
+	[NOTIFY_IO_URING] = on_io_uring,
+	[NOTIFY_BIND] = on_bind,
+	[NOTIFY_CONNECT] = on_connect,
+	[NOTIFY_ACCEPT] = on_accept,
+	[NOTIFY_SOCKNAME] = on_name,
+	[NOTIFY_PEERNAME] = on_name,
+	[NOTIFY_SENDTO] = on_sendto,
+	[NOTIFY_SENDMSG] = on_sendmsg,
+	[NOTIFY_SENDMMSG] = on_sendmmsg,
+	[NOTIFY_RECVFROM] = on_recvfrom,
+	[NOTIFY_RECVMSG] = on_recvmsg,
+	[NOTIFY_RECVMMSG] = on_recvmmsg,
 };
 
-static void send_answer(int listener, const struct seccomp_notif *request, struct seccomp_notif_resp *answer, int ret)
+static void send_answer(int listener, const struct seccomp_notif *request,
+                        struct seccomp_notif_resp *answer, int ret)
 {
 	answer->id = request->id;
 	answer->error = ret < 0 && ret != GO_ON ? ret : 0;
@@ -491,14 +508,15 @@ static void send_answer(int listener, const struct seccomp_notif *request, struc
 }
 
 bool notify_answer(int listener, struct notify_worker *worker, const struct seccomp_notif *request,
-		   struct seccomp_notif_resp *answer, struct notify_wait *wait)
+                   struct seccomp_notif_resp *answer, struct notify_wait *wait)
 {
 	struct asked asked = { .worker = worker, .map = worker->map, .wait = wait };
 	int ret = GO_ON;
 
 	asked.call = notify_decode(&request->data);
 	asked.target = (struct target){ listener, (pid_t)request->pid, request->id, &worker->last };
-	if (request->pid && handlers[asked.call.kind]) /* 0: in a pid namespace that we cannot see */
+	/* 0: in a pid namespace that we cannot see */
+	if (request->pid && handlers[asked.call.kind])
 		ret = handlers[asked.call.kind](&asked);
 	if (ret == WAITS)
 		return false;
@@ -525,10 +543,12 @@ static bool is_signalled(pid_t pid)
 	return (mask[0] | mask[1]) & ~mask[2];
 }
 
-bool notify_wait_ends(int listener, const struct seccomp_notif *request, struct seccomp_notif_resp *answer,
-		      const struct notify_wait *wait)
+bool notify_wait_ends(int listener, const struct seccomp_notif *request,
+                      struct seccomp_notif_resp *answer, const struct notify_wait *wait)
 {
-	struct target target = { .listener = listener, .pid = (pid_t)request->pid, .id = request->id };
+	struct target target = { .listener = listener,
+		                 .pid = (pid_t)request->pid,
+		                 .id = request->id };
 	int ret = GO_ON;
 
 	if (!target_waits(&target))

@@ -17,14 +17,15 @@ struct notify_worker {
 	uint32_t block_base, block_len;
 	struct berth_unix_rule unix_rules[BERTH_UNIX_RULES_MAX];
 	struct target_last last; /* the caller's to target_forget() */
-	bool source_bound;	/* a client with a source port of the block has connected: accept(2) must be looked at */
+	/* a client with a source port of the block has connected: accept(2) must be looked at */
+	bool source_bound;
 };
 
 /* A call that waits for something to receive. {.fd = -1} when the call is new. */
 struct notify_wait {
-	int fd;			/* our duplicate of its socket, the caller's to close() */
-	unsigned int done;	/* messages that recvmmsg(2) has by now */
-	int64_t deadline_ms;	/* SO_RCVTIMEO; 0 = none */
+	int fd;              /* our duplicate of its socket, the caller's to close() */
+	unsigned int done;   /* messages that recvmmsg(2) has by now */
+	int64_t deadline_ms; /* SO_RCVTIMEO; 0 = none */
 };
 
 /**
@@ -33,10 +34,10 @@ struct notify_wait {
  * Return: true if it was answered; false if it waits: call again when @wait->fd is readable.
  */
 bool notify_answer(int listener, struct notify_worker *worker, const struct seccomp_notif *request,
-		   struct seccomp_notif_resp *answer, struct notify_wait *wait);
+                   struct seccomp_notif_resp *answer, struct notify_wait *wait);
 
 /** Look after a call that waits, a few times a second. Return: true if it waits no more: gone, signalled, or out of time. */
-bool notify_wait_ends(int listener, const struct seccomp_notif *request, struct seccomp_notif_resp *answer,
-		      const struct notify_wait *wait);
+bool notify_wait_ends(int listener, const struct seccomp_notif *request,
+                      struct seccomp_notif_resp *answer, const struct notify_wait *wait);
 
 #endif

@@ -14,17 +14,18 @@
 
 /* A handler returns what the call returns, or -errno, or one of these. */
 enum {
-	GO_ON = INT_MIN,	/* let the kernel make the call */
-	WAITS = INT_MIN + 1,	/* asked_wait() was called */
+	GO_ON = INT_MIN,     /* let the kernel make the call */
+	WAITS = INT_MIN + 1, /* asked_wait() was called */
 };
 
-struct asked {			/* one notification under way */
+/* one notification under way */
+struct asked {
 	struct target target;
 	struct notify_worker *worker;
 	struct berth_portmap *map;
 	struct notify_call call;
 	struct notify_wait *wait;
-	bool answered;		/* the descriptor was handed over with the answer */
+	bool answered; /* the descriptor was handed over with the answer */
 };
 
 struct address {
@@ -43,7 +44,8 @@ int asked_socket(struct asked *asked);
 int asked_wait(struct asked *asked, int *fd);
 
 /* Copy an address out. Return: false if it is not the worker's business. */
-bool asked_take(const struct asked *asked, uint64_t from, uint64_t len, enum berth_addr_use use, struct address *ret);
+bool asked_take(const struct asked *asked, uint64_t from, uint64_t len, enum berth_addr_use use,
+                struct address *ret);
 
 /* Judge it and put the real port in. @proto may be -1. */
 enum way asked_outbound(struct asked *asked, int proto, struct address *address);
@@ -52,7 +54,8 @@ enum way asked_outbound(struct asked *asked, int proto, struct address *address)
 bool asked_give(const struct berth_portmap *map, void *name, socklen_t len);
 
 /* Write an address as move_addr_to_user() does, to where the call wants it. Return: 0; -EFAULT; -ESRCH. */
-int asked_name_out(const struct asked *asked, const struct sockaddr_storage *name, socklen_t full, socklen_t room);
+int asked_name_out(const struct asked *asked, const struct sockaddr_storage *name, socklen_t full,
+                   socklen_t room);
 
 /* The port map table of a socket; -1 if it is neither TCP nor UDP. */
 int asked_proto(int fd);

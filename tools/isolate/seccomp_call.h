@@ -10,9 +10,9 @@
 #include <stdint.h>
 
 enum notify_kind {
-	NOTIFY_OTHER,		/* not a call that we know: let it pass */
-	NOTIFY_FOREIGN_ARCH,	/* a 32-bit call: refused */
-	NOTIFY_IO_URING,	/* io_uring_setup: refused */
+	NOTIFY_OTHER,        /* not a call that we know: let it pass */
+	NOTIFY_FOREIGN_ARCH, /* a 32-bit call: refused */
+	NOTIFY_IO_URING,     /* io_uring_setup: refused */
 	NOTIFY_BIND,
 	NOTIFY_CONNECT,
 	NOTIFY_SENDTO,
@@ -21,7 +21,7 @@ enum notify_kind {
 	NOTIFY_RECVFROM,
 	NOTIFY_RECVMSG,
 	NOTIFY_RECVMMSG,
-	NOTIFY_ACCEPT,		/* accept and accept4 */
+	NOTIFY_ACCEPT, /* accept and accept4 */
 	NOTIFY_SOCKNAME,
 	NOTIFY_PEERNAME,
 	NOTIFY_KINDS
@@ -29,11 +29,14 @@ enum notify_kind {
 
 struct notify_call {
 	enum notify_kind kind;
-	int fd;			/* the target's */
-	uint64_t addr;		/* of a socket address, or of a struct msghdr or mmsghdr; the target's memory */
-	uint64_t len;		/* bytes of the address; where it comes out, where its socklen_t lies; RECVMMSG: its time limit */
-	uint64_t data, size;	/* SENDTO, RECVFROM: the datagram; SENDMMSG, RECVMMSG: size is the number of messages */
-	int flags;		/* of accept4, the sends and the receives */
+	int fd; /* the target's */
+	/* of a socket address, or of a struct msghdr or mmsghdr; the target's memory */
+	uint64_t addr;
+	/* bytes of the address; where it comes out, where its socklen_t lies; RECVMMSG: its time limit */
+	uint64_t len;
+	/* SENDTO, RECVFROM: the datagram; SENDMMSG, RECVMMSG: size is the number of messages */
+	uint64_t data, size;
+	int flags; /* of accept4, the sends and the receives */
 };
 
 struct notify_call notify_decode(const struct seccomp_data *data);

@@ -25,10 +25,12 @@ enum { DATAGRAM_MAX = 65535, CONTROL_MAX = 4096 };
 static char payload[DATAGRAM_MAX + 1];
 static _Alignas(struct cmsghdr) char control[CONTROL_MAX];
 
-static int send_real(const struct address *address, int fd, size_t size, int flags, size_t control_len)
+static int send_real(const struct address *address, int fd, size_t size, int flags,
+                     size_t control_len)
 {
 	struct iovec iov = { .iov_base = payload, .iov_len = size };
-	struct msghdr message = { .msg_name = address->len ? (void *)(uintptr_t)address->bytes : NULL };
+	struct msghdr message = { .msg_name = address->len ? (void *)(uintptr_t)address->bytes
+		                                           : NULL };
 	bool fast_open = flags & MSG_FASTOPEN && asked_blocks(fd);
 	struct timeval old = { 0 };
 	int ret;
@@ -56,16 +58,13 @@ static int send_begin(struct asked *asked, struct address *address, int *ret_fd)
 	int proto = fd < 0 ? -1 : asked_proto(fd);
 
 	/* a stream takes no address, but for the one that opens it */
-	if (proto < 0 || (proto == BERTH_TCP && !(asked->call.flags & MSG_FASTOPEN)) || !target_waits(&asked->target))
+	if (proto < 0 || (proto == BERTH_TCP && !(asked->call.flags & MSG_FASTOPEN)) ||
+	    !target_waits(&asked->target))
 		return GO_ON;
 	switch (asked_outbound(asked, proto, address)) {
-	case REFUSED:
-		return -ECONNREFUSED;
-	case REWRITTEN:
-		*ret_fd = steal_fd(&fd);
-		return 0;
-	case AS_IS:
-		break;
+	case REFUSED: return -ECONNREFUSED;
+	case REWRITTEN: *ret_fd = steal_fd(&fd); return 0;
+	case AS_IS: break;
 	}
 	return GO_ON;
 }
@@ -77,7 +76,8 @@ int on_sendto(struct asked *asked)
 	cleanup_close int fd = -1;
 	int ret;
 
-	if (!asked_take(asked, asked->call.addr, (uint32_t)asked->call.len, BERTH_ADDR_UNSPEC_IS_INET, &address))
+	if (!asked_take(asked, asked->call.addr, (uint32_t)asked->call.len,
+	                BERTH_ADDR_UNSPEC_IS_INET, &address))
 		return GO_ON;
 	ret = send_begin(asked, &address, &fd);
 	if (ret)
@@ -88,27 +88,31 @@ int on_sendto(struct asked *asked)
 }
 
 /* Send @message's data to @address, which is empty if the message names none. */
-static int send_with(const struct asked *asked, int fd, const struct msghdr *message, const struct address *address)
+static int send_with(const struct asked *asked, int fd, const struct msghdr *message,
+                     const struct address *address)
 {
 	ssize_t size;
 
 	if (message->msg_controllen > CONTROL_MAX)
 		return -ENOBUFS;
-	if (message->msg_controllen &&
-	    !target_read(&asked->target, (uintptr_t)message->msg_control, control, message->msg_controllen))
+	if (message->msg_controllen && !target_read(&asked->target, (uintptr_t)message->msg_control,
+	                                            control, message->msg_controllen))
 		return -EFAULT;
-	size = target_gather(&asked->target, (uintptr_t)message->msg_iov, message->msg_iovlen, payload, DATAGRAM_MAX);
+	size = target_gather(&asked->target, (uintptr_t)message->msg_iov, message->msg_iovlen,
+	                     payload, DATAGRAM_MAX);
 	if (size < 0)
 		return (int)size;
 	return send_real(address, fd, (size_t)size, asked->call.flags, message->msg_controllen);
 }
 
 /* The address that a message names. Return: false if it is not the worker's business. */
-static bool names_ours(const struct asked *asked, uint64_t at, struct msghdr *ret_message, struct address *ret_address)
+static bool names_ours(const struct asked *asked, uint64_t at, struct msghdr *ret_message,
+                       struct address *ret_address)
 {
-	return target_read(&asked->target, at, ret_message, sizeof(*ret_message)) && ret_message->msg_name &&
-	       asked_take(asked, (uintptr_t)ret_message->msg_name, ret_message->msg_namelen, BERTH_ADDR_UNSPEC_IS_INET,
-			  ret_address);
+	return target_read(&asked->target, at, ret_message, sizeof(*ret_message)) &&
+	       ret_message->msg_name &&
+	       asked_take(asked, (uintptr_t)ret_message->msg_name, ret_message->msg_namelen,
+	                  BERTH_ADDR_UNSPEC_IS_INET, ret_address);
 }
 
 int on_sendmsg(struct asked *asked)
@@ -142,7 +146,8 @@ static int send_one_of(struct asked *asked, int fd, uint64_t at)
 		address.len = sizeof(address.bytes);
 	if (address.len > sizeof(address.bytes))
 		return -EINVAL;
-	if (address.len && !target_read(&asked->target, (uintptr_t)message.msg_name, address.bytes, address.len))
+	if (address.len &&
+	    !target_read(&asked->target, (uintptr_t)message.msg_name, address.bytes, address.len))
 		return -EFAULT;
 	return send_with(asked, fd, &message, &address);
 }
@@ -153,7 +158,8 @@ static bool any_names_ours(const struct asked *asked, uint64_t count)
 	struct address address;
 
 	for (uint64_t i = 0; i < count; i++)
-		if (names_ours(asked, asked->call.addr + i * sizeof(struct mmsghdr), &message, &address))
+		if (names_ours(asked, asked->call.addr + i * sizeof(struct mmsghdr), &message,
+		               &address))
 			return true;
 	return false;
 }
@@ -171,7 +177,9 @@ int on_sendmmsg(struct asked *asked)
 		int ret = send_one_of(asked, fd, at);
 		unsigned int len = (unsigned int)ret;
 
-		if (ret >= 0 && !target_write(&asked->target, at + offsetof(struct mmsghdr, msg_len), &len, sizeof(len)))
+		if (ret >= 0 &&
+		    !target_write(&asked->target, at + offsetof(struct mmsghdr, msg_len), &len,
+		                  sizeof(len)))
 			ret = -EFAULT;
 		if (ret < 0)
 			return sent ? sent : ret; /* a part is a success, sendmmsg(2) */
@@ -185,14 +193,15 @@ struct received {
 	struct sockaddr_storage name;
 	struct msghdr message;
 	struct iovec iov;
-	int size;		/* what the call returns */
+	int size; /* what the call returns */
 };
 
 /* Take one message of at most @room bytes out of @fd. Return: 0; -EAGAIN; -errno. */
 static int receive(int fd, int flags, size_t room, size_t control_room, struct received *ret)
 {
 	memset(ret, 0, sizeof(*ret));
-	ret->iov = (struct iovec){ .iov_base = payload, .iov_len = room < DATAGRAM_MAX ? room : DATAGRAM_MAX };
+	ret->iov = (struct iovec){ .iov_base = payload,
+		                   .iov_len = room < DATAGRAM_MAX ? room : DATAGRAM_MAX };
 	ret->message.msg_name = &ret->name;
 	ret->message.msg_namelen = sizeof(ret->name);
 	ret->message.msg_iov = &ret->iov;
@@ -206,7 +215,8 @@ static int receive(int fd, int flags, size_t room, size_t control_room, struct r
 /* Bytes that came, which MSG_TRUNC makes other than what the call returns. */
 static size_t data_len(const struct received *received)
 {
-	return (size_t)received->size < received->iov.iov_len ? (size_t)received->size : received->iov.iov_len;
+	return (size_t)received->size < received->iov.iov_len ? (size_t)received->size
+	                                                      : received->iov.iov_len;
 }
 
 /* Is this receive to be made here? Return: a descriptor, close() it; -1 if the kernel may make it. */
@@ -241,7 +251,8 @@ int on_recvfrom(struct asked *asked)
 		return asked_wait(asked, &fd);
 	if (ret)
 		return ret;
-	if (data_len(&received) && !target_write(&asked->target, asked->call.data, payload, data_len(&received)))
+	if (data_len(&received) &&
+	    !target_write(&asked->target, asked->call.data, payload, data_len(&received)))
 		return -EFAULT;
 	asked_give(asked->map, &received.name, received.message.msg_namelen);
 	ret = asked_name_out(asked, &received.name, received.message.msg_namelen, room);
@@ -254,30 +265,35 @@ static void give_control(const struct asked *asked, struct msghdr *message)
 	for (struct cmsghdr *at = CMSG_FIRSTHDR(message); at; at = CMSG_NXTHDR(message, at))
 		if ((at->cmsg_level == IPPROTO_IP && at->cmsg_type == IP_ORIGDSTADDR) ||
 		    (at->cmsg_level == IPPROTO_IPV6 && at->cmsg_type == IPV6_ORIGDSTADDR))
-			asked_give(asked->map, CMSG_DATA(at), (socklen_t)(at->cmsg_len - CMSG_LEN(0)));
+			asked_give(asked->map, CMSG_DATA(at),
+			           (socklen_t)(at->cmsg_len - CMSG_LEN(0)));
 }
 
 /* Write what came into the target's message at @at, whose header was @message. */
-static int deliver(const struct asked *asked, uint64_t at, struct msghdr *message, struct received *received)
+static int deliver(const struct asked *asked, uint64_t at, struct msghdr *message,
+                   struct received *received)
 {
 	socklen_t full = received->message.msg_namelen;
 	size_t room = message->msg_namelen;
 
-	if (!target_scatter(&asked->target, (uintptr_t)message->msg_iov, message->msg_iovlen, payload, data_len(received)))
+	if (!target_scatter(&asked->target, (uintptr_t)message->msg_iov, message->msg_iovlen,
+	                    payload, data_len(received)))
 		return -EFAULT;
 	asked_give(asked->map, &received->name, full);
 	give_control(asked, &received->message);
-	if (message->msg_name && !target_write(&asked->target, (uintptr_t)message->msg_name, &received->name,
-					       room < full ? room : full))
+	if (message->msg_name && !target_write(&asked->target, (uintptr_t)message->msg_name,
+	                                       &received->name, room < full ? room : full))
 		return -EFAULT;
 	if (received->message.msg_controllen &&
-	    !target_write(&asked->target, (uintptr_t)message->msg_control, control, received->message.msg_controllen))
+	    !target_write(&asked->target, (uintptr_t)message->msg_control, control,
+	                  received->message.msg_controllen))
 		return -EFAULT;
 	if (message->msg_name)
 		message->msg_namelen = full;
 	message->msg_controllen = received->message.msg_controllen;
 	message->msg_flags = received->message.msg_flags;
-	return target_write(&asked->target, at, message, sizeof(*message)) ? received->size : -EFAULT;
+	return target_write(&asked->target, at, message, sizeof(*message)) ? received->size
+	                                                                   : -EFAULT;
 }
 
 /* Return: the size of the message; GO_ON if it cannot be read; -errno. */
@@ -288,12 +304,14 @@ static int receive_message(const struct asked *asked, int fd, int flags, uint64_
 	ssize_t room;
 	int ret;
 
-	if (!target_read(&asked->target, at, &message, sizeof(message)) || (int)message.msg_namelen < 0)
+	if (!target_read(&asked->target, at, &message, sizeof(message)) ||
+	    (int)message.msg_namelen < 0)
 		return GO_ON;
 	room = target_room(&asked->target, (uintptr_t)message.msg_iov, message.msg_iovlen);
 	if (room < 0)
 		return GO_ON;
-	ret = receive(fd, flags, (size_t)room, message.msg_control ? message.msg_controllen : 0, &received);
+	ret = receive(fd, flags, (size_t)room, message.msg_control ? message.msg_controllen : 0,
+	              &received);
 	return ret ? ret : deliver(asked, at, &message, &received);
 }
 
@@ -325,11 +343,14 @@ int on_recvmmsg(struct asked *asked)
 		int ret = receive_message(asked, fd, asked->call.flags & ~MSG_WAITFORONE, at);
 		unsigned int len = (unsigned int)ret;
 
-		if (ret == -EAGAIN && may_wait(asked, fd) && !(*done && asked->call.flags & MSG_WAITFORONE))
-			return asked->call.len ? (*done ? (int)*done : GO_ON) : asked_wait(asked, &fd);
+		if (ret == -EAGAIN && may_wait(asked, fd) &&
+		    !(*done && asked->call.flags & MSG_WAITFORONE))
+			return asked->call.len ? (*done ? (int)*done : GO_ON)
+			                       : asked_wait(asked, &fd);
 		if (ret < 0)
 			return *done ? (int)*done : ret;
-		if (!target_write(&asked->target, at + offsetof(struct mmsghdr, msg_len), &len, sizeof(len)))
+		if (!target_write(&asked->target, at + offsetof(struct mmsghdr, msg_len), &len,
+		                  sizeof(len)))
 			return *done ? (int)*done : -EFAULT;
 		++*done;
 	}

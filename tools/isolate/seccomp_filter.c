@@ -43,7 +43,9 @@ enum { SECOND_ARCH = SCMP_ARCH_ARM };
 static int add_row(scmp_filter_ctx context, const struct row *row, bool datagrams)
 {
 	int number = seccomp_syscall_resolve_name(row->name);
-	struct scmp_arg_cmp wanted = { .arg = row->net == ADDR1 ? 1 : 4, .op = SCMP_CMP_NE, .datum_a = 0 };
+	struct scmp_arg_cmp wanted = { .arg = row->net == ADDR1 ? 1 : 4,
+		                       .op = SCMP_CMP_NE,
+		                       .datum_a = 0 };
 
 	if (row->net == PASS || (row->net >= ASKED && !datagrams))
 		return 0;

@@ -10,8 +10,8 @@
 #include <stddef.h>
 
 struct seccomp_filter {
-	struct sock_filter *code;	/* free() */
-	unsigned short len;		/* instructions */
+	struct sock_filter *code; /* free() */
+	unsigned short len;       /* instructions */
 };
 
 /**

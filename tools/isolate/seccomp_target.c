@@ -46,7 +46,8 @@ bool target_write(const struct target *target, uint64_t to, const void *from, si
 	return process_vm_writev(target->pid, &local, 1, &remote, 1, 0) == (ssize_t)len;
 }
 
-ssize_t target_gather(const struct target *target, uint64_t iov, size_t count, void *to, size_t room)
+ssize_t target_gather(const struct target *target, uint64_t iov, size_t count, void *to,
+                      size_t room)
 {
 	struct iovec remote[IOV_MAX], local = piece(to, room);
 	size_t total = 0;
@@ -68,7 +69,8 @@ ssize_t target_room(const struct target *target, uint64_t iov, size_t count)
 	struct iovec remote[IOV_MAX];
 	size_t total = 0;
 
-	if (count > IOV_MAX || (count && !target_read(target, iov, remote, count * sizeof(*remote))))
+	if (count > IOV_MAX ||
+	    (count && !target_read(target, iov, remote, count * sizeof(*remote))))
 		return -EFAULT;
 	for (size_t i = 0; i < count; i++)
 		if (__builtin_add_overflow(total, remote[i].iov_len, &total) || total > SSIZE_MAX)
@@ -76,7 +78,8 @@ ssize_t target_room(const struct target *target, uint64_t iov, size_t count)
 	return (ssize_t)total;
 }
 
-bool target_scatter(const struct target *target, uint64_t iov, size_t count, const void *from, size_t len)
+bool target_scatter(const struct target *target, uint64_t iov, size_t count, const void *from,
+                    size_t len)
 {
 	struct iovec remote[IOV_MAX], local = piece(from, len);
 
@@ -112,7 +115,8 @@ static int thread_fd(struct target_last *last, pid_t pid, int fd)
 {
 	int pidfd, copy = -ESRCH;
 
-	if (last->pid == pid && ((copy = (int)syscall(SYS_pidfd_getfd, last->pidfd, fd, 0)) >= 0 || errno != ESRCH))
+	if (last->pid == pid &&
+	    ((copy = (int)syscall(SYS_pidfd_getfd, last->pidfd, fd, 0)) >= 0 || errno != ESRCH))
 		return copy < 0 ? -errno : copy;
 	pidfd = (int)syscall(SYS_pidfd_open, pid, PIDFD_THREAD);
 	if (pidfd < 0)
@@ -126,7 +130,9 @@ static int thread_fd(struct target_last *last, pid_t pid, int fd)
 int target_fd(const struct target *target, int fd)
 {
 	int copy = thread_fd(target->last, target->pid, fd);
-	cleanup_close int pidfd = copy == -EINVAL ? (int)syscall(SYS_pidfd_open, leader_of(target->pid), 0) : -1;
+	cleanup_close int pidfd = copy == -EINVAL
+	                                  ? (int)syscall(SYS_pidfd_open, leader_of(target->pid), 0)
+	                                  : -1;
 
 	if (copy != -EINVAL)
 		return copy;

@@ -12,14 +12,14 @@
 
 /* The thread that was asked for last: most callers call more than once. */
 struct target_last {
-	pid_t pid;	/* 0 = none */
+	pid_t pid; /* 0 = none */
 	int pidfd;
 };
 
 struct target {
 	int listener;
-	pid_t pid;	/* the thread that called, in our pid namespace */
-	uint64_t id;	/* of the notification */
+	pid_t pid;   /* the thread that called, in our pid namespace */
+	uint64_t id; /* of the notification */
 	struct target_last *last;
 };
 
@@ -28,13 +28,15 @@ bool target_read(const struct target *target, uint64_t from, void *to, size_t le
 bool target_write(const struct target *target, uint64_t to, const void *from, size_t len);
 
 /* Gather @count (<= IOV_MAX) pieces of the target's memory, an array of its own struct iovec at @iov, as far as @room goes. */
-ssize_t target_gather(const struct target *target, uint64_t iov, size_t count, void *to, size_t room);
+ssize_t target_gather(const struct target *target, uint64_t iov, size_t count, void *to,
+                      size_t room);
 
 /* Bytes that such an array has room for. Return: -EFAULT. */
 ssize_t target_room(const struct target *target, uint64_t iov, size_t count);
 
 /* Spread @len bytes over it. Return: false unless all of them fit and were written. */
-bool target_scatter(const struct target *target, uint64_t iov, size_t count, const void *from, size_t len);
+bool target_scatter(const struct target *target, uint64_t iov, size_t count, const void *from,
+                    size_t len);
 
 /**
  * A duplicate of the target's descriptor @fd.

@@ -66,7 +66,7 @@ int shim_env_find(const struct isolate_setup *setup, char **ret_shim, char **ret
 		cleanup_free char *path = installed(setup);
 
 		*ret_reason = str_print("the shim '%s' cannot be used: %s", path,
-					ret == -EPERM ? "everybody can write it" : strerror(-ret));
+		                        ret == -EPERM ? "everybody can write it" : strerror(-ret));
 		return -ENOTSUP;
 	}
 	*ret_shim = steal(&shim);
@@ -105,7 +105,8 @@ static char *asan_options(char *const *envp)
 
 	if (list && strstr(list, "verify_asan_link_order="))
 		return str_copy(list);
-	return str_print("%s%sverify_asan_link_order=0", list ? list : "", list && *list ? ":" : "");
+	return str_print("%s%sverify_asan_link_order=0", list ? list : "",
+	                 list && *list ? ":" : "");
 }
 
 void shim_env_set(char ***envp, const char *shim, const char *map_path, bool view)

@@ -29,12 +29,20 @@
  * A machine that is switched off closes nothing. Its leases are free when the server has missed it: after a minute, not after the
  * two hours of TCP.
  */
-static const char session_settings[] = "-c search_path=pg_catalog -c statement_timeout=120s "
-				       "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3";
+static const char session_settings[] =
+	"-c search_path=pg_catalog -c statement_timeout=120s "
+	"-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3";
 #define UNFINISHED "berth_new" /* a suffix follows */
 
 enum { TEMPLATE_DAYS = 14 };
-enum { CONNECT_MS = 10000, RETRY_MS = 15000, CREATORS_CLASS = 0x62727468, KEPT_DAYS = 7, STALE_S = 7200, RANDOM_LEN = 8 };
+enum {
+	CONNECT_MS = 10000,
+	RETRY_MS = 15000,
+	CREATORS_CLASS = 0x62727468,
+	KEPT_DAYS = 7,
+	STALE_S = 7200,
+	RANDOM_LEN = 8
+};
 
 struct admin {
 	PGconn *conn;
@@ -48,8 +56,9 @@ static void clear_at(PGresult **result)
 }
 #define cleanup_result __attribute__((cleanup(clear_at)))
 
-static const char *const transient[] = { "55006", "57P03", "53300", "53400", "40001", "40P01", "57P01", "57P02", "08000",
-					 "08001", "08003", "08006", "XX000" };
+static const char *const transient[] = { "55006", "57P03", "53300", "53400", "40001",
+	                                 "40P01", "57P01", "57P02", "08000", "08001",
+	                                 "08003", "08006", "XX000" };
 
 static bool is_transient(const char *sqlstate)
 {
@@ -66,7 +75,8 @@ static bool pause_ms(const struct admin *admin, int ms)
 	bool closed = false;
 
 	(void)!getrandom(&random, 1, GRND_NONBLOCK);
-	free(agent_hear(admin->line, retry_spread_ms(ms, random), &closed)); /* a pause with an ear on the line */
+	/* a pause with an ear on the line */
+	free(agent_hear(admin->line, retry_spread_ms(ms, random), &closed));
 	return !closed;
 }
 
@@ -82,10 +92,13 @@ static PGconn *connect_to(const struct pg_url *url, const char *database)
 	uint16_t number;
 	const char *host = pg_url_server(url, &number);
 	cleanup_free char *port = str_print("%u", number);
-	const char *const keys[] = { "host", "port", "user", "password", "dbname", "application_name",
-				     "sslmode", "options", "client_encoding", NULL };
-	const char *const values[] = { host, port, url->role, url->password, database, "berth", pg_url_sslmode(url),
-				       session_settings, "UTF8", NULL };
+	const char *const keys[] = { "host",     "port",    "user",
+		                     "password", "dbname",  "application_name",
+		                     "sslmode",  "options", "client_encoding",
+		                     NULL };
+	const char *const values[] = { host,     port,    url->role,           url->password,
+		                       database, "berth", pg_url_sslmode(url), session_settings,
+		                       "UTF8",   NULL };
 
 	return libpq_connect(keys, values, CONNECT_MS);
 }
@@ -93,8 +106,11 @@ static PGconn *connect_to(const struct pg_url *url, const char *database)
 /* May we be in database postgres, although it has not let us in just now? */
 static bool has_postgres(PGconn *conn, int line)
 {
-	cleanup_result PGresult *result = libpq_ask(conn, line, 1, "SELECT 1 FROM pg_database WHERE datname = 'postgres' AND "
-		"datallowconn AND datconnlimit <> 0 AND has_database_privilege(oid, 'CONNECT')", NULL);
+	cleanup_result PGresult *result = libpq_ask(
+		conn, line, 1,
+		"SELECT 1 FROM pg_database WHERE datname = 'postgres' AND "
+		"datallowconn AND datconnlimit <> 0 AND has_database_privilege(oid, 'CONNECT')",
+		NULL);
 
 	return libpq.PQresultStatus(result) != PGRES_TUPLES_OK || libpq.PQntuples(result);
 }
@@ -137,7 +153,8 @@ int admin_open(const struct pg_url *url, int line, struct admin **ret_admin, cha
 			return 0;
 		}
 		if (clock_ms() > until || libpq.PQconnectionNeedsPassword(admin->conn) ||
-		    strstr(libpq.PQerrorMessage(admin->conn), "authentication failed") || !pause_ms(admin, wait))
+		    strstr(libpq.PQerrorMessage(admin->conn), "authentication failed") ||
+		    !pause_ms(admin, wait))
 			break;
 		wait = retry_grown_ms(wait, RETRY_MOST_MS);
 	}
@@ -192,7 +209,8 @@ static int run(struct admin *admin, const char *sql, bool retry, char **ret_why)
 		cleanup_result PGresult *result = libpq_ask(admin->conn, admin->line, 0, sql, NULL);
 		int ret = verdict(result, ret_why);
 
-		if (!ret || !retry || clock_ms() > until || !is_transient(libpq.PQresultErrorField(result, PG_DIAG_SQLSTATE)) ||
+		if (!ret || !retry || clock_ms() > until ||
+		    !is_transient(libpq.PQresultErrorField(result, PG_DIAG_SQLSTATE)) ||
 		    !pause_ms(admin, wait))
 			return ret;
 		wait = retry_grown_ms(wait, RETRY_MOST_MS);
@@ -208,9 +226,11 @@ static char *identifier(struct admin *admin, const char *name)
 
 bool admin_exists(struct admin *admin, const char *database, bool *ret_template)
 {
-	cleanup_result PGresult *result = libpq_ask(admin->conn, admin->line, 1,
+	cleanup_result PGresult *result = libpq_ask(
+		admin->conn, admin->line, 1,
 		"SELECT datistemplate FROM pg_catalog.pg_database WHERE datname = $1", database);
-	bool found = libpq.PQresultStatus(result) == PGRES_TUPLES_OK && libpq.PQntuples(result) == 1;
+	bool found = libpq.PQresultStatus(result) == PGRES_TUPLES_OK &&
+	             libpq.PQntuples(result) == 1;
 
 	*ret_template = found && *libpq.PQgetvalue(result, 0, 0) == 't';
 	return found;
@@ -218,7 +238,8 @@ bool admin_exists(struct admin *admin, const char *database, bool *ret_template)
 
 bool admin_pool(struct admin *admin, unsigned int *ret_used, unsigned int *ret_most)
 {
-	cleanup_result PGresult *result = libpq_ask(admin->conn, admin->line, 3, "SELECT " ADMIN_POOL, NULL);
+	cleanup_result PGresult *result = libpq_ask(admin->conn, admin->line, 3,
+	                                            "SELECT " ADMIN_POOL, NULL);
 
 	if (libpq.PQresultStatus(result) != PGRES_TUPLES_OK || libpq.PQntuples(result) != 1)
 		return false;
@@ -248,14 +269,16 @@ static bool says_true(struct admin *admin, const char *sql)
 
 bool admin_lock(struct admin *admin, const char *name)
 {
-	cleanup_free char *sql = str_print("SELECT pg_try_advisory_lock(%lld)", (long long)lock_key(name));
+	cleanup_free char *sql = str_print("SELECT pg_try_advisory_lock(%lld)",
+	                                   (long long)lock_key(name));
 
 	return says_true(admin, sql);
 }
 
 void admin_unlock(struct admin *admin, const char *name)
 {
-	cleanup_free char *sql = str_print("SELECT pg_advisory_unlock(%lld)", (long long)lock_key(name));
+	cleanup_free char *sql = str_print("SELECT pg_advisory_unlock(%lld)",
+	                                   (long long)lock_key(name));
 
 	(void)says_true(admin, sql);
 }
@@ -267,7 +290,8 @@ static int take_place(struct admin *admin)
 
 	for (int wait = 10;; wait = retry_grown_ms(wait, 200)) {
 		for (int i = 0; i < places; i++) {
-			cleanup_free char *sql = str_print("SELECT pg_try_advisory_lock(%d, %d)", CREATORS_CLASS, i);
+			cleanup_free char *sql = str_print("SELECT pg_try_advisory_lock(%d, %d)",
+			                                   CREATORS_CLASS, i);
 
 			if (says_true(admin, sql))
 				return i;
@@ -279,7 +303,8 @@ static int take_place(struct admin *admin)
 
 static void leave_place(struct admin *admin, int place)
 {
-	cleanup_free char *sql = str_print("SELECT pg_advisory_unlock(%d, %d)", CREATORS_CLASS, place);
+	cleanup_free char *sql = str_print("SELECT pg_advisory_unlock(%d, %d)", CREATORS_CLASS,
+	                                   place);
 
 	(void)says_true(admin, sql);
 }
@@ -290,7 +315,8 @@ static int comment_json(struct admin *admin, const char *database, json_t *objec
 {
 	cleanup_free char *json = json_dumps(object, 0), *sql = NULL;
 	char *name = identifier(admin, database);
-	char *literal = libpq.PQescapeLiteral(admin->conn, json ? json : "", json ? strlen(json) : 0);
+	char *literal = libpq.PQescapeLiteral(admin->conn, json ? json : "",
+	                                      json ? strlen(json) : 0);
 	int ret;
 
 	json_decref(object);
@@ -301,16 +327,18 @@ static int comment_json(struct admin *admin, const char *database, json_t *objec
 	return ret;
 }
 
-int admin_comment(struct admin *admin, const char *physical, const struct admin_lease *lease, bool kept)
+int admin_comment(struct admin *admin, const char *physical, const struct admin_lease *lease,
+                  bool kept)
 {
 	char host[256] = "";
 
 	(void)gethostname(host, sizeof(host) - 1);
 	return comment_json(admin, physical,
-			    json_pack("{s:i, s:s, s:i, s:o, s:s, s:s, s:s, s:i, s:I, s:b}", "berth", 1, "run", lease->run,
-				      "worker", (int)lease->worker, "task", json_text(lease->task), "logical",
-				      lease->logical, "suffix", lease->suffix, "host", host, "pid", (int)getpid(),
-				      "heartbeat", (json_int_t)time(NULL), "kept", kept));
+	                    json_pack("{s:i, s:s, s:i, s:o, s:s, s:s, s:s, s:i, s:I, s:b}", "berth",
+	                              1, "run", lease->run, "worker", (int)lease->worker, "task",
+	                              json_text(lease->task), "logical", lease->logical, "suffix",
+	                              lease->suffix, "host", host, "pid", (int)getpid(),
+	                              "heartbeat", (json_int_t)time(NULL), "kept", kept));
 }
 
 static int comment_template(struct admin *admin, const struct admin_template *template)
@@ -318,28 +346,37 @@ static int comment_template(struct admin *admin, const struct admin_template *te
 	time_t now = time(NULL);
 
 	return comment_json(admin, template->name,
-			    json_pack("{s:i, s:b, s:s, s:s*, s:I, s:I}", "berth", 1, "template", 1, "logical", template->logical,
-				      "snapshot", template->snapshot, "made",
-				      (json_int_t)(template->made_s ? template->made_s : now), "used", (json_int_t)now));
+	                    json_pack("{s:i, s:b, s:s, s:s*, s:I, s:I}", "berth", 1, "template", 1,
+	                              "logical", template->logical, "snapshot", template->snapshot,
+	                              "made",
+	                              (json_int_t)(template->made_s ? template->made_s : now),
+	                              "used", (json_int_t)now));
 }
 
 static void end_sessions(struct admin *admin, const char *database)
 {
-	cleanup_result PGresult *result = libpq_ask(admin->conn, admin->line, 0,
-		"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()", database);
+	cleanup_result PGresult *result = libpq_ask(
+		admin->conn, admin->line, 0,
+		"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid "
+		"<> pg_backend_pid()",
+		database);
 }
 
 /* Prepared transactions and slots live in the database and would keep it from being dropped. */
 static void free_database(struct admin *admin, const char *database)
 {
 	static const char *const lists[] = {
-		"SELECT 'ROLLBACK PREPARED ' || quote_literal(gid) FROM pg_prepared_xacts WHERE database = current_database()",
-		"SELECT 'SELECT pg_drop_replication_slot(' || quote_literal(slot_name) || ')' FROM pg_replication_slots "
+		"SELECT 'ROLLBACK PREPARED ' || quote_literal(gid) FROM pg_prepared_xacts WHERE "
+		"database = current_database()",
+		"SELECT 'SELECT pg_drop_replication_slot(' || quote_literal(slot_name) || ')' FROM "
+		"pg_replication_slots "
 		"WHERE database = current_database() AND NOT active",
 	};
-	cleanup_result PGresult *any = libpq_ask(admin->conn, admin->line, 0,
+	cleanup_result PGresult *any = libpq_ask(
+		admin->conn, admin->line, 0,
 		"SELECT 1 FROM pg_prepared_xacts WHERE database = $1 UNION ALL "
-		"SELECT 1 FROM pg_replication_slots WHERE database = $1", database);
+		"SELECT 1 FROM pg_replication_slots WHERE database = $1",
+		database);
 	PGconn *conn;
 
 	if (libpq.PQntuples(any) < 1)
@@ -349,7 +386,8 @@ static void free_database(struct admin *admin, const char *database)
 		cleanup_result PGresult *list = libpq_ask(conn, admin->line, 1, lists[i], NULL);
 
 		for (int row = 0; row < libpq.PQntuples(list); row++)
-			libpq.PQclear(libpq_ask(conn, admin->line, 0, libpq.PQgetvalue(list, row, 0), NULL));
+			libpq.PQclear(libpq_ask(conn, admin->line, 0,
+			                        libpq.PQgetvalue(list, row, 0), NULL));
 	}
 	libpq.PQfinish(conn);
 }
@@ -359,7 +397,8 @@ static int drop(struct admin *admin, const char *database, bool is_template, boo
 	char *name = identifier(admin, database);
 	cleanup_free char *unseal = str_print("ALTER DATABASE %s WITH IS_TEMPLATE false", name);
 	bool can_force = admin_version(admin) >= 130000;
-	cleanup_free char *sql = str_print("DROP DATABASE IF EXISTS %s%s", name, force && can_force ? " WITH (FORCE)" : "");
+	cleanup_free char *sql = str_print("DROP DATABASE IF EXISTS %s%s", name,
+	                                   force && can_force ? " WITH (FORCE)" : "");
 	int ret = is_template ? run(admin, unseal, true, NULL) : 0;
 
 	if (force) {
@@ -375,13 +414,15 @@ static int drop(struct admin *admin, const char *database, bool is_template, boo
  * Until it says whose it is, a database has a name that only we give: one with a suite's name and without an owner's comment
  * could never be proven ours. The rename is the commit; admin_reap() finds what died before it.
  */
-int admin_create(struct admin *admin, const char *physical, const char *source, const struct admin_lease *lease,
-		 char **ret_why)
+int admin_create(struct admin *admin, const char *physical, const char *source,
+                 const struct admin_lease *lease, char **ret_why)
 {
 	cleanup_free char *unfinished = str_print(UNFINISHED "%s", lease->suffix);
-	char *name = identifier(admin, physical), *from = identifier(admin, source ? source : "template1");
+	char *name = identifier(admin, physical),
+	     *from = identifier(admin, source ? source : "template1");
 	const char *strategy = admin_version(admin) >= 150000 ? " STRATEGY FILE_COPY" : "";
-	cleanup_free char *create = str_print("CREATE DATABASE %s TEMPLATE %s%s", unfinished, from, strategy);
+	cleanup_free char *create = str_print("CREATE DATABASE %s TEMPLATE %s%s", unfinished, from,
+	                                      strategy);
 	cleanup_free char *commit = str_print("ALTER DATABASE %s RENAME TO %s", unfinished, name);
 	int place = take_place(admin);
 	int ret = place < 0 ? -ECANCELED : run(admin, create, true, ret_why);
@@ -399,10 +440,12 @@ int admin_create(struct admin *admin, const char *physical, const char *source, 
 	return ret;
 }
 
-int admin_seal(struct admin *admin, const char *physical, const struct admin_template *template, char **ret_why)
+int admin_seal(struct admin *admin, const char *physical, const struct admin_template *template,
+               char **ret_why)
 {
 	char *from = identifier(admin, physical), *to = identifier(admin, template->name);
-	cleanup_free char *seal = str_print("ALTER DATABASE %s WITH ALLOW_CONNECTIONS false IS_TEMPLATE true", from);
+	cleanup_free char *seal = str_print(
+		"ALTER DATABASE %s WITH ALLOW_CONNECTIONS false IS_TEMPLATE true", from);
 	cleanup_free char *commit = str_print("ALTER DATABASE %s RENAME TO %s", from, to);
 	bool is_template = false;
 	int ret;
@@ -419,7 +462,7 @@ int admin_seal(struct admin *admin, const char *physical, const struct admin_tem
 }
 
 int admin_snapshot(struct admin *admin, const char *physical, const struct admin_lease *lease,
-		   const struct admin_template *template, char **ret_why)
+                   const struct admin_template *template, char **ret_why)
 {
 	cleanup_free char *copy = str_print("berth_copy%s", lease->suffix);
 	int ret;
@@ -438,7 +481,8 @@ static bool is_suffix(const char *suffix)
 	size_t len = strlen(suffix);
 
 	return len > RANDOM_LEN + 2 && *suffix == '_' && suffix[len - RANDOM_LEN - 1] == '_' &&
-	       strspn(suffix, "abcdefghijklmnopqrstuvwxyz0123456789_") == len && !strchr(suffix + len - RANDOM_LEN, '_');
+	       strspn(suffix, "abcdefghijklmnopqrstuvwxyz0123456789_") == len &&
+	       !strchr(suffix + len - RANDOM_LEN, '_');
 }
 
 int admin_drop_suffix(struct admin *admin, const char *suffix, bool force)
@@ -449,11 +493,14 @@ int admin_drop_suffix(struct admin *admin, const char *suffix, bool force)
 	if (!is_suffix(suffix))
 		return -EINVAL;
 	list = libpq_ask(admin->conn, admin->line, 2,
-			 "SELECT datname, datistemplate FROM pg_database WHERE right(datname, length($1)) = $1", suffix);
+	                 "SELECT datname, datistemplate FROM pg_database WHERE right(datname, "
+	                 "length($1)) = $1",
+	                 suffix);
 	if (libpq.PQresultStatus(list) != PGRES_TUPLES_OK)
 		ret = -EIO;
 	for (int row = 0; row < libpq.PQntuples(list); row++) {
-		int one = drop(admin, libpq.PQgetvalue(list, row, 0), *libpq.PQgetvalue(list, row, 1) == 't', force);
+		int one = drop(admin, libpq.PQgetvalue(list, row, 0),
+		               *libpq.PQgetvalue(list, row, 1) == 't', force);
 
 		ret = ret ? ret : one;
 	}
@@ -461,10 +508,13 @@ int admin_drop_suffix(struct admin *admin, const char *suffix, bool force)
 	return ret;
 }
 
-void admin_each_suffix(struct admin *admin, const char *suffix, void (*fn)(void *arg, const char *database), void *arg)
+void admin_each_suffix(struct admin *admin, const char *suffix,
+                       void (*fn)(void *arg, const char *database), void *arg)
 {
-	cleanup_result PGresult *list = libpq_ask(admin->conn, admin->line, 1,
-		"SELECT datname FROM pg_database WHERE right(datname, length($1)) = $1 ORDER BY 1", suffix);
+	cleanup_result PGresult *list = libpq_ask(
+		admin->conn, admin->line, 1,
+		"SELECT datname FROM pg_database WHERE right(datname, length($1)) = $1 ORDER BY 1",
+		suffix);
 
 	for (int row = 0; row < libpq.PQntuples(list); row++)
 		fn(arg, libpq.PQgetvalue(list, row, 0));
@@ -510,16 +560,21 @@ static bool reap_unfinished(struct admin *admin, const char *database)
 unsigned int admin_reap(struct admin *admin)
 {
 	/* also what was sealed and not yet renamed: then the comment's suffix is still the name's */
-	cleanup_result PGresult *leases = libpq_ask(admin->conn, admin->line, 2,
+	cleanup_result PGresult *leases = libpq_ask(
+		admin->conn, admin->line, 2,
 		"SELECT datname, shobj_description(oid, 'pg_database') FROM pg_database "
-		"WHERE shobj_description(oid, 'pg_database') LIKE '{\"berth\"%'", NULL);
-	cleanup_result PGresult *unfinished = libpq_ask(admin->conn, admin->line, 1,
+		"WHERE shobj_description(oid, 'pg_database') LIKE '{\"berth\"%'",
+		NULL);
+	cleanup_result PGresult *unfinished = libpq_ask(
+		admin->conn, admin->line, 1,
 		"SELECT datname FROM pg_database WHERE left(datname, 10) = '" UNFINISHED "_' "
-		"AND shobj_description(oid, 'pg_database') IS NULL", NULL);
+		"AND shobj_description(oid, 'pg_database') IS NULL",
+		NULL);
 	unsigned int count = 0;
 
 	for (int row = 0; row < libpq.PQntuples(leases); row++)
-		count += reap_one(admin, libpq.PQgetvalue(leases, row, 0), libpq.PQgetvalue(leases, row, 1));
+		count += reap_one(admin, libpq.PQgetvalue(leases, row, 0),
+		                  libpq.PQgetvalue(leases, row, 1));
 	for (int row = 0; row < libpq.PQntuples(unfinished); row++)
 		count += reap_unfinished(admin, libpq.PQgetvalue(unfinished, row, 0));
 	return count;
@@ -538,9 +593,13 @@ static char *use_sql(const char *function, const char *name)
 void admin_use_template(struct admin *admin, const char *name)
 {
 	cleanup_free char *lock = use_sql("pg_try_advisory_lock_shared", name);
-	cleanup_result PGresult *old = libpq_ask(admin->conn, admin->line, 1,
-		"SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = $1", name);
-	json_t *comment = libpq.PQntuples(old) == 1 ? json_loads(libpq.PQgetvalue(old, 0, 0), 0, NULL) : NULL;
+	cleanup_result PGresult *old = libpq_ask(
+		admin->conn, admin->line, 1,
+		"SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = $1",
+		name);
+	json_t *comment = libpq.PQntuples(old) == 1
+	                          ? json_loads(libpq.PQgetvalue(old, 0, 0), 0, NULL)
+	                          : NULL;
 
 	(void)says_true(admin, lock);
 	if (!json_is_object(comment)) {
@@ -553,7 +612,8 @@ void admin_use_template(struct admin *admin, const char *name)
 
 static bool drop_unused(struct admin *admin, const char *name)
 {
-	cleanup_free char *lock = use_sql("pg_try_advisory_lock", name), *unlock = use_sql("pg_advisory_unlock", name);
+	cleanup_free char *lock = use_sql("pg_try_advisory_lock", name),
+			  *unlock = use_sql("pg_advisory_unlock", name);
 	bool dropped;
 
 	if (!says_true(admin, lock))
@@ -566,11 +626,16 @@ static bool drop_unused(struct admin *admin, const char *name)
 unsigned int admin_collect(struct admin *admin, uint64_t quota_bytes)
 {
 	/* the freshest first: what is behind them, when the quota is used up, goes */
-	cleanup_result PGresult *list = libpq_ask(admin->conn, admin->line, 3,
-		"SELECT datname, pg_database_size(oid), extract(epoch FROM now())::bigint - coalesce((c->>'used')::bigint, "
-		"(c->>'made')::bigint, 0) FROM (SELECT oid, datname, shobj_description(oid, 'pg_database')::json AS c "
-		"FROM pg_database WHERE datistemplate AND datname LIKE 'berth\\_tpl\\_%' AND pg_has_role(datdba, 'USAGE') "
-		"AND shobj_description(oid, 'pg_database') LIKE '{\"berth\"%') t ORDER BY 3, 1", NULL);
+	cleanup_result PGresult *list = libpq_ask(
+		admin->conn, admin->line, 3,
+		"SELECT datname, pg_database_size(oid), extract(epoch FROM now())::bigint - "
+		"coalesce((c->>'used')::bigint, "
+		"(c->>'made')::bigint, 0) FROM (SELECT oid, datname, shobj_description(oid, "
+		"'pg_database')::json AS c "
+		"FROM pg_database WHERE datistemplate AND datname LIKE 'berth\\_tpl\\_%' AND "
+		"pg_has_role(datdba, 'USAGE') "
+		"AND shobj_description(oid, 'pg_database') LIKE '{\"berth\"%') t ORDER BY 3, 1",
+		NULL);
 	unsigned int count = 0;
 	uint64_t sum = 0;
 
@@ -578,7 +643,8 @@ unsigned int admin_collect(struct admin *admin, uint64_t quota_bytes)
 		int64_t age_s = strtoll(libpq.PQgetvalue(list, row, 2), NULL, 10);
 
 		sum += strtoull(libpq.PQgetvalue(list, row, 1), NULL, 10);
-		if (age_s > TEMPLATE_DAYS * 86400 || (sum > quota_bytes && age_s > TEMPLATE_FRESH_S))
+		if (age_s > TEMPLATE_DAYS * 86400 ||
+		    (sum > quota_bytes && age_s > TEMPLATE_FRESH_S))
 			count += drop_unused(admin, libpq.PQgetvalue(list, row, 0));
 	}
 	return count;
@@ -586,15 +652,19 @@ unsigned int admin_collect(struct admin *admin, uint64_t quota_bytes)
 
 int admin_each_owned(struct admin *admin, admin_owned_fn fn, void *arg, char **ret_why)
 {
-	cleanup_result PGresult *list = libpq_ask(admin->conn, admin->line, 4,
+	cleanup_result PGresult *list = libpq_ask(
+		admin->conn, admin->line, 4,
 		"SELECT datname, datistemplate, shobj_description(oid, 'pg_database'), "
-		"CASE WHEN has_database_privilege(oid, 'CONNECT') THEN pg_database_size(oid) ELSE -1 END FROM pg_database "
-		"WHERE shobj_description(oid, 'pg_database') LIKE '{\"berth\"%' ORDER BY datname", NULL);
+		"CASE WHEN has_database_privilege(oid, 'CONNECT') THEN pg_database_size(oid) ELSE "
+		"-1 END FROM pg_database "
+		"WHERE shobj_description(oid, 'pg_database') LIKE '{\"berth\"%' ORDER BY datname",
+		NULL);
 	int ret = verdict(list, ret_why);
 
 	for (int row = 0; !ret && row < libpq.PQntuples(list); row++)
 		fn(arg, libpq.PQgetvalue(list, row, 0), *libpq.PQgetvalue(list, row, 1) == 't',
-		   strtoll(libpq.PQgetvalue(list, row, 3), NULL, 10), libpq.PQgetvalue(list, row, 2));
+		   strtoll(libpq.PQgetvalue(list, row, 3), NULL, 10),
+		   libpq.PQgetvalue(list, row, 2));
 	return ret;
 }
 

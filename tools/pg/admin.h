@@ -17,10 +17,12 @@
 struct admin;
 
 /* SQL: connections in use, how many there can be for ordinary roles, how many for others only. */
-#define ADMIN_RESERVED "(current_setting('superuser_reserved_connections')::int " \
-		       "+ coalesce(current_setting('reserved_connections', true)::int, 0))"
-#define ADMIN_POOL "(SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'), " \
-		   "current_setting('max_connections')::int - " ADMIN_RESERVED ", " ADMIN_RESERVED
+#define ADMIN_RESERVED \
+	"(current_setting('superuser_reserved_connections')::int " \
+	"+ coalesce(current_setting('reserved_connections', true)::int, 0))"
+#define ADMIN_POOL \
+	"(SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'), " \
+	"current_setting('max_connections')::int - " ADMIN_RESERVED ", " ADMIN_RESERVED
 
 struct admin_lease {
 	const char *run, *task, *suffix, *logical;
@@ -43,36 +45,41 @@ unsigned int admin_version(const struct admin *admin); /* server_version_num */
 bool admin_pool(struct admin *admin, unsigned int *ret_used, unsigned int *ret_most);
 
 /** Advisory locks of this session. */
-bool admin_lock(struct admin *admin, const char *name);	/* tries; false = somebody else has it */
+/* tries; false = somebody else has it */
+bool admin_lock(struct admin *admin, const char *name);
 void admin_unlock(struct admin *admin, const char *name);
 
 /** Create @physical from @source (NULL = template1), with its lease in the comment. Retries what is transient. */
-int admin_create(struct admin *admin, const char *physical, const char *source, const struct admin_lease *lease,
-		 char **ret_why);
-int admin_comment(struct admin *admin, const char *physical, const struct admin_lease *lease, bool kept);
+int admin_create(struct admin *admin, const char *physical, const char *source,
+                 const struct admin_lease *lease, char **ret_why);
+int admin_comment(struct admin *admin, const char *physical, const struct admin_lease *lease,
+                  bool kept);
 
 struct admin_template {
-	const char *name;	/* on the server */
+	const char *name; /* on the server */
 	const char *logical;
-	const char *snapshot;	/* what somebody called it; NULL = made by the setup */
-	int64_t made_s;		/* 0 = now */
+	const char *snapshot; /* what somebody called it; NULL = made by the setup */
+	int64_t made_s;       /* 0 = now */
 };
 
 /** Seal @physical and give it its template's name: the rename is the commit. What had the name before is dropped. */
-int admin_seal(struct admin *admin, const char *physical, const struct admin_template *template, char **ret_why);
+int admin_seal(struct admin *admin, const char *physical, const struct admin_template *template,
+               char **ret_why);
 
 /** Copy @physical, which @lease is of, and seal the copy. The sessions in it are cut. */
 int admin_snapshot(struct admin *admin, const char *physical, const struct admin_lease *lease,
-		   const struct admin_template *template, char **ret_why);
+                   const struct admin_template *template, char **ret_why);
 
 /** Drop every database whose name ends in @suffix. @force cuts sessions; without it a database in use is left (-EBUSY). */
 int admin_drop_suffix(struct admin *admin, const char *suffix, bool force);
 
 /** Call @fn for every database whose name ends in @suffix. */
-void admin_each_suffix(struct admin *admin, const char *suffix, void (*fn)(void *arg, const char *database), void *arg);
+void admin_each_suffix(struct admin *admin, const char *suffix,
+                       void (*fn)(void *arg, const char *database), void *arg);
 
 /** Call @fn for every database that bears a comment of Berth's. Return: 0; -EIO and *ret_why. */
-typedef void (*admin_owned_fn)(void *arg, const char *database, bool is_template, int64_t size_bytes, const char *comment);
+typedef void (*admin_owned_fn)(void *arg, const char *database, bool is_template,
+                               int64_t size_bytes, const char *comment);
 int admin_each_owned(struct admin *admin, admin_owned_fn fn, void *arg, char **ret_why);
 
 /**

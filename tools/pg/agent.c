@@ -95,8 +95,8 @@ static void on_gone(void *arg, int fd, uint32_t events)
 	agent_free(agent);
 }
 
-int agent_start(struct loop *loop, agent_main_fn run, void *run_arg, agent_line_fn said, agent_end_fn ended,
-		void *arg, struct agent **ret_agent)
+int agent_start(struct loop *loop, agent_main_fn run, void *run_arg, agent_line_fn said,
+                agent_end_fn ended, void *arg, struct agent **ret_agent)
 {
 	struct agent *agent;
 	int lines[2], pidfd;

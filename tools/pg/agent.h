@@ -11,12 +11,14 @@
 
 struct agent;
 
-typedef void (*agent_main_fn)(void *arg, int line);	/* in the child; its process ends with the return */
-typedef void (*agent_line_fn)(void *arg, const char *text); /* one line of the child's, without the newline */
-typedef void (*agent_end_fn)(void *arg);		/* once; the agent is freed after it */
+/* in the child; its process ends with the return */
+typedef void (*agent_main_fn)(void *arg, int line);
+/* one line of the child's, without the newline */
+typedef void (*agent_line_fn)(void *arg, const char *text);
+typedef void (*agent_end_fn)(void *arg); /* once; the agent is freed after it */
 
-int agent_start(struct loop *loop, agent_main_fn run, void *run_arg, agent_line_fn said, agent_end_fn ended,
-		void *arg, struct agent **ret_agent);
+int agent_start(struct loop *loop, agent_main_fn run, void *run_arg, agent_line_fn said,
+                agent_end_fn ended, void *arg, struct agent **ret_agent);
 void agent_say(struct agent *agent, const char *text);
 void agent_discard(struct agent *agent); /* kills it; ended() is not called; NULL is fine */
 

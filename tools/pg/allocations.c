@@ -36,10 +36,12 @@ static json_t *describe(const struct pg_worker *worker, unsigned int i)
 	const struct pg_url *url = &pg->urls[i];
 	cleanup_free char *physical = pg->ops->physical(worker, i);
 
-	return json_pack("{s:s, s:i, s:i, s:o, s:s, s:s, s:s, s:i, s:i, s:s}", "run", pg->setup.run_id, "pid", (int)getpid(),
-			 "worker", (int)worker->number, "task", json_text(worker->task ? worker->task : ""), "mode",
-			 pg->ops->name, "logical", url->name, "physical", physical, "port", (int)url->port, "real_port",
-			 (int)worker->real[port_index(pg, url->port)], "role", url->role);
+	return json_pack("{s:s, s:i, s:i, s:o, s:s, s:s, s:s, s:i, s:i, s:s}", "run",
+	                 pg->setup.run_id, "pid", (int)getpid(), "worker", (int)worker->number,
+	                 "task", json_text(worker->task ? worker->task : ""), "mode", pg->ops->name,
+	                 "logical", url->name, "physical", physical, "port", (int)url->port,
+	                 "real_port", (int)worker->real[port_index(pg, url->port)], "role",
+	                 url->role);
 }
 
 /* Another run's entry, and the run is still there. */
@@ -56,9 +58,7 @@ static json_t *entries_of_others(const char *path, const char *run_id)
 	json_t *old = json_load_file(path, 0, NULL), *list = json_array(), *entry;
 	size_t i;
 
-	json_array_foreach(old, i, entry)
-		if (others(entry, run_id))
-			json_array_append(list, entry);
+	json_array_foreach(old, i, entry) if (others(entry, run_id)) json_array_append(list, entry);
 	json_decref(old);
 	return list;
 }

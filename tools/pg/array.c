@@ -13,7 +13,8 @@
 
 enum { DIMENSIONS_MOST = 6, ARRAY_HEAD = 12, DIMENSION = 8 };
 
-static const uint32_t text_types[] = { 19, 25, 1042, 1043, 2275 }; /* name, text, bpchar, varchar, cstring */
+/* name, text, bpchar, varchar, cstring */
+static const uint32_t text_types[] = { 19, 25, 1042, 1043, 2275 };
 
 bool array_is_text(const char *data, size_t len)
 {
@@ -40,10 +41,12 @@ bool array_physical_text(struct names *names, const char *data, size_t len, stru
 
 		if (strchr("{},", data[at]) || data[at] == ' ' || quoted)
 			str_add_len(out, data + at++, 1);
-		if (at == len || (!quoted && (strchr("{},", data[at]) || data[at] == ' ' || data[at] == '"')))
+		if (at == len ||
+		    (!quoted && (strchr("{},", data[at]) || data[at] == ' ' || data[at] == '"')))
 			continue;
 		size = element_len(data + at, len - at, quoted);
-		if (!size || memchr(data + at, '\\', size) || (!quoted && size == 4 && !strncasecmp(data + at, "null", 4)))
+		if (!size || memchr(data + at, '\\', size) ||
+		    (!quoted && size == 4 && !strncasecmp(data + at, "null", 4)))
 			str_add_len(out, data + at, size);
 		else
 			names_physical(names, data + at, size, out);
@@ -69,7 +72,8 @@ static size_t elements_begin(const char *data, size_t len)
 }
 
 /* @physical NULL: to logical names. */
-static bool map_binary(struct names *physical, const struct names *logical, const char *data, size_t len, struct str *out)
+static bool map_binary(struct names *physical, const struct names *logical, const char *data,
+                       size_t len, struct str *out)
 {
 	size_t at = elements_begin(data, len), before = out->len;
 

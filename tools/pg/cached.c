@@ -140,7 +140,8 @@ int pg_cached_drop(const struct pg_cached_list *list, const struct pg_cached *ca
 
 static int by_use(const void *a, const void *b)
 {
-	int64_t one = ((const struct pg_cached *)a)->used_s, two = ((const struct pg_cached *)b)->used_s;
+	int64_t one = ((const struct pg_cached *)a)->used_s,
+		two = ((const struct pg_cached *)b)->used_s;
 
 	return one < two ? 1 : one > two ? -1 : by_name(a, b);
 }

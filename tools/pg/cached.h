@@ -11,18 +11,18 @@
 #include <sys/types.h>
 
 struct pg_cached {
-	char *name;		/* of a snapshot; of a template its hash */
-	char *ports;		/* "5432 6379": the virtual ports that it has a server for */
+	char *name;  /* of a snapshot; of a template its hash */
+	char *ports; /* "5432 6379": the virtual ports that it has a server for */
 	bool is_snapshot;
-	bool used_now;		/* a live run may clone from it, or is making it */
+	bool used_now;                      /* a live run may clone from it, or is making it */
 	int64_t size_bytes, made_s, used_s; /* CLOCK_REALTIME; a snapshot's use is not noted */
 };
 
 struct pg_cached_list {
-	uid_t uid;		/* whose the cache is; 0 = ours */
+	uid_t uid; /* whose the cache is; 0 = ours */
 	gid_t gid;
-	char *where;		/* directory */
-	struct pg_cached *list;	/* by name */
+	char *where;            /* directory */
+	struct pg_cached *list; /* by name */
 	size_t count;
 };
 

@@ -80,7 +80,8 @@ static int clone_entry(int from_dir, int to_dir, const char *name, enum pg_clone
 		return -errno;
 	if (S_ISREG(info.st_mode))
 		return clone_file(from_dir, to_dir, name, info.st_mode, how);
-	if (!S_ISDIR(info.st_mode)) /* a tablespace outside the directory cannot be cloned by copying a link to it */
+	/* a tablespace outside the directory cannot be cloned by copying a link to it */
+	if (!S_ISDIR(info.st_mode))
 		return S_ISLNK(info.st_mode) ? -ENOTSUP : 0;
 	if (mkdirat(to_dir, name, info.st_mode & 0777))
 		return -errno;
@@ -104,7 +105,8 @@ static int clone_dir(int from_dir, int to_dir, enum pg_clone how)
 	if (!entries)
 		return -errno;
 	while (!ret && (entry = readdir(entries)))
-		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..") && strcmp(entry->d_name, "postmaster.pid"))
+		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..") &&
+		    strcmp(entry->d_name, "postmaster.pid"))
 			ret = clone_entry(from_dir, to, entry->d_name, how);
 	return ret;
 }
@@ -134,7 +136,8 @@ int pg_clone_reflinks(const char *dir)
 	cleanup_free char *two = str_print("%s/.reflink.XXXXXX", dir);
 	cleanup_close int from = mkostemp(one, O_CLOEXEC);
 	cleanup_close int to = mkostemp(two, O_CLOEXEC);
-	bool works = from >= 0 && to >= 0 && write(from, "berth", 5) == 5 && !ioctl(to, FICLONE, from);
+	bool works = from >= 0 && to >= 0 && write(from, "berth", 5) == 5 &&
+	             !ioctl(to, FICLONE, from);
 
 	if (from >= 0)
 		unlink(one);
@@ -146,14 +149,16 @@ int pg_clone_reflinks(const char *dir)
 /* In a new user namespace we keep our own id, so that PostgreSQL finds its files owned by whom it expects. */
 static int own_namespaces(void)
 {
-	cleanup_free char *uids = str_print("%u %u 1", (unsigned int)geteuid(), (unsigned int)geteuid());
-	cleanup_free char *gids = str_print("%u %u 1", (unsigned int)getegid(), (unsigned int)getegid());
+	cleanup_free char *uids = str_print("%u %u 1", (unsigned int)geteuid(),
+	                                    (unsigned int)geteuid());
+	cleanup_free char *gids = str_print("%u %u 1", (unsigned int)getegid(),
+	                                    (unsigned int)getegid());
 	bool root = !geteuid();
 
 	if (unshare(root ? CLONE_NEWNS : CLONE_NEWNS | CLONE_NEWUSER))
 		return -errno;
-	if (!root && (file_put("/proc/self/setgroups", "deny") || file_put("/proc/self/uid_map", uids) ||
-		      file_put("/proc/self/gid_map", gids)))
+	if (!root && (file_put("/proc/self/setgroups", "deny") ||
+	              file_put("/proc/self/uid_map", uids) || file_put("/proc/self/gid_map", gids)))
 		return -EPERM;
 	return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ? -errno : 0;
 }
@@ -201,9 +206,11 @@ static int mount_own(const char *lower, const char *base, uid_t uid, bool in_nam
 	cleanup_close int below = open_own(NULL, lower, uid), upper = open_own(base, "upper", uid);
 	cleanup_close int work = open_own(base, "work", uid), data = open_own(base, "data", uid);
 	cleanup_free char *target = str_print("/proc/self/fd/%d", data);
-	cleanup_free char *options = str_print("lowerdir=/proc/self/fd/%d,upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d%s",
-					       below, upper, work, geteuid() ? ",userxattr" : "");
-	cleanup_free char *fast = str_print("%s,volatile", options); /* no syncfs at umount; Linux 5.10 */
+	cleanup_free char *options = str_print(
+		"lowerdir=/proc/self/fd/%d,upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d%s",
+		below, upper, work, geteuid() ? ",userxattr" : "");
+	/* no syncfs at umount; Linux 5.10 */
+	cleanup_free char *fast = str_print("%s,volatile", options);
 
 	if (below < 0 || upper < 0 || work < 0 || data < 0)
 		return -EPERM;

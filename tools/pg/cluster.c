@@ -37,14 +37,15 @@ struct cluster {
 	struct cluster_setup setup;
 	const struct pg_engine *engine;
 	char *socket_path, *log;
-	char **envp;			/* of its process, and of its commands; strv */
-	struct loop_timer *timer;	/* next probe, or the deadline of a stop */
-	struct job *asking;		/* runs .command */
-	char *command;			/* the one that knows whether it is ready, or the one that stops it */
+	char **envp;              /* of its process, and of its commands; strv */
+	struct loop_timer *timer; /* next probe, or the deadline of a stop */
+	struct job *asking;       /* runs .command */
+	char *command; /* the one that knows whether it is ready, or the one that stops it */
 	int64_t began_ms;
 	int probe_ms;
 	pid_t pid;
-	int pidfd, probe, trouble;	/* trouble: pipe on which the child says why it could not exec */
+	/* trouble: pipe on which the child says why it could not exec */
+	int pidfd, probe, trouble;
 	bool answered, stopping;
 };
 
@@ -196,8 +197,13 @@ static int run_command(void *arg, struct str *ret_text)
 static int ask(struct cluster *cluster, char *command, job_done_fn done)
 {
 	cluster->command = command;
-	return job_start(&(struct job_setup){ .loop = cluster->setup.loop, .deadline_ms = STOP_DEADLINE_MS, .run = run_command,
-					      .arg = cluster, .done = done, .done_arg = cluster }, &cluster->asking);
+	return job_start(&(struct job_setup){ .loop = cluster->setup.loop,
+	                                      .deadline_ms = STOP_DEADLINE_MS,
+	                                      .run = run_command,
+	                                      .arg = cluster,
+	                                      .done = done,
+	                                      .done_arg = cluster },
+	                 &cluster->asking);
 }
 
 static void on_asked(void *arg, int error, const char *text)
@@ -225,8 +231,12 @@ static int connect_unix(int fd, const char *path)
 /* Blocking: on loopback the answer is there at once. */
 static int connect_tcp(uint16_t port)
 {
-	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = in6addr_loopback };
+	struct sockaddr_in v4 = { .sin_family = AF_INET,
+		                  .sin_port = htons(port),
+		                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6,
+		                   .sin6_port = htons(port),
+		                   .sin6_addr = in6addr_loopback };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (fd >= 0 && connect(fd, (struct sockaddr *)&v4, sizeof(v4))) {
@@ -244,8 +254,9 @@ static int connect_tcp(uint16_t port)
 static int knock(const struct cluster *cluster)
 {
 	const struct pg_engine *engine = cluster->engine;
-	int fd = cluster->socket_path ? socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0) :
-					connect_tcp(cluster->setup.seat.port);
+	int fd = cluster->socket_path
+	                 ? socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)
+	                 : connect_tcp(cluster->setup.seat.port);
 
 	if (fd < 0 || (cluster->socket_path && connect_unix(fd, cluster->socket_path)) ||
 	    (engine->hello && send(fd, engine->hello, engine->hello_len, MSG_NOSIGNAL) < 0)) {
@@ -333,7 +344,8 @@ void cluster_stop(struct cluster *cluster, bool clean)
 	job_cancel(cluster->asking);
 	cluster->asking = NULL;
 	if (!stop || ask(cluster, stop, on_stop_said))
-		send_signal(cluster, clean ? cluster->engine->stop_clean : cluster->engine->stop_now);
+		send_signal(cluster,
+		            clean ? cluster->engine->stop_clean : cluster->engine->stop_now);
 }
 
 int cluster_pid(const struct cluster *cluster)
@@ -358,7 +370,8 @@ static char **environment(const struct pg_seat *seat)
 
 	if (!envp) {
 		strv_add(&envp, "PATH=/usr/bin:/bin");
-		environ_set(&envp, "BERTH_RUN", seat->run_id); /* finds what its programs leave */
+		/* finds what its programs leave */
+		environ_set(&envp, "BERTH_RUN", seat->run_id);
 		return envp;
 	}
 	environ_set(&envp, "BERTH_PORT", port);
@@ -376,17 +389,21 @@ static _Noreturn void child_exec(const struct cluster *cluster, pid_t parent, in
 	int out, in, ret;
 
 	setsid();
-	ret = setup->lower ? pg_clone_mount(setup->lower, setup->base, setup->seat.server->uid, setup->seat.server->gid) : 0;
+	ret = setup->lower ? pg_clone_mount(setup->lower, setup->base, setup->seat.server->uid,
+	                                    setup->seat.server->gid)
+	                   : 0;
 	if (ret)
 		child_fail(pipe, 1, -ret);
 	in = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	out = open(setup->log, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	out = open(setup->log, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW,
+	           0600);
 	if (in < 0 || out < 0 || dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0)
 		child_fail(pipe, 0, errno);
 	ret = engine->ours ? 0 : job_drop(setup->seat.server->uid, setup->seat.server->gid);
 	if (ret)
 		child_fail(pipe, 0, -ret);
-	if (!engine->ours) /* COPY ... TO PROGRAM is the suite's; no set-user-id program for what was root's a moment ago */
+	/* COPY ... TO PROGRAM is the suite's; no set-user-id program for what was root's a moment ago */
+	if (!engine->ours)
 		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	prctl(PR_SET_PDEATHSIG, engine->stop_now); /* the change of user has cleared it */
 	if (getppid() != parent || chdir(engine->ours ? setup->seat.project_dir : "/"))
@@ -400,9 +417,16 @@ static struct cluster *cluster_new(const struct cluster_setup *setup)
 	struct cluster *cluster = mem_alloc(sizeof(*cluster));
 	const struct pg_engine *engine = setup->seat.service->engine;
 
-	*cluster = (struct cluster){ .setup = *setup, .engine = engine, .log = str_copy(setup->log), .probe = -1, .probe_ms = 2,
-				     .envp = environment(&setup->seat), .began_ms = clock_ms(),
-				     .socket_path = engine->socket_path ? engine->socket_path(&setup->seat) : NULL };
+	*cluster = (struct cluster){ .setup = *setup,
+		                     .engine = engine,
+		                     .log = str_copy(setup->log),
+		                     .probe = -1,
+		                     .probe_ms = 2,
+		                     .envp = environment(&setup->seat),
+		                     .began_ms = clock_ms(),
+		                     .socket_path = engine->socket_path
+		                                            ? engine->socket_path(&setup->seat)
+		                                            : NULL };
 	if (setup->environ)
 		setup->environ(setup->arg, &cluster->envp);
 	return cluster;

@@ -19,13 +19,14 @@ typedef void (*cluster_end_fn)(void *arg, bool wanted, const char *last_line);
 
 struct cluster_setup {
 	struct loop *loop;
-	struct pg_seat seat;	/* what it points to must live as long as the server */
-	const char *base;	/* holds data/ (and upper/, work/ for an overlay) */
-	const char *lower;	/* template to mount under data/; NULL = data/ is complete */
+	struct pg_seat seat; /* what it points to must live as long as the server */
+	const char *base;    /* holds data/ (and upper/, work/ for an overlay) */
+	const char *lower;   /* template to mount under data/; NULL = data/ is complete */
 	void (*environ)(void *arg, char ***envp); /* adds to its environment; may be NULL */
-	const char *log;	/* file for the server's messages, 0600 */
-	cluster_ready_fn ready;	/* once */
-	cluster_end_fn end;	/* once, when the process is gone; the cluster is freed after it. Not before @ready. */
+	const char *log;                          /* file for the server's messages, 0600 */
+	cluster_ready_fn ready;                   /* once */
+	/* once, when the process is gone; the cluster is freed after it. Not before @ready. */
+	cluster_end_fn end;
 	void *arg;
 };
 

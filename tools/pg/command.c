@@ -20,7 +20,8 @@ static char *stamp(const struct pg_server *server)
 	return str_copy("");
 }
 
-static int build(const struct template_plan *plan, uint16_t port, const char *data, struct str *ret_text)
+static int build(const struct template_plan *plan, uint16_t port, const char *data,
+                 struct str *ret_text)
 {
 	(void)plan;
 	(void)port;
@@ -38,7 +39,8 @@ static char **command_line(const struct pg_seat *seat)
 	return argv;
 }
 
-static char *open_command(const struct pg_server *server, const struct pg_url *url, const char *data)
+static char *open_command(const struct pg_server *server, const struct pg_url *url,
+                          const char *data)
 {
 	cleanup_free char *where = str_shell_word(data);
 

@@ -36,7 +36,8 @@ void digest_data(struct digest *digest, const void *data, size_t len)
 void digest_text(struct digest *digest, const char *text)
 {
 	text = text ? text : "";
-	digest_data(digest, text, strlen(text) + 1); /* with the NUL: "ab" "c" is not "a" "bc" */
+	/* with the NUL: "ab" "c" is not "a" "bc" */
+	digest_data(digest, text, strlen(text) + 1);
 }
 
 char *digest_end(struct digest *digest)
@@ -67,5 +68,6 @@ char *digest_stamp(const char *program)
 
 	if (access(program, X_OK) || stat(program, &info))
 		return NULL;
-	return str_print("%s %lld %lld", program, (long long)info.st_size, (long long)info.st_mtime);
+	return str_print("%s %lld %lld", program, (long long)info.st_size,
+	                 (long long)info.st_mtime);
 }

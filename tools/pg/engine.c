@@ -34,5 +34,6 @@ char *const *engine_settings(const struct template_plan *plan, uint16_t port)
 
 char *engine_as_user(const struct pg_server *server, const char *command)
 {
-	return server->uid ? str_print("runuser -u %s -- %s", server->user, command) : str_copy(command);
+	return server->uid ? str_print("runuser -u %s -- %s", server->user, command)
+	                   : str_copy(command);
 }

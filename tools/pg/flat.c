@@ -27,7 +27,8 @@ bool flat_makes_template(const struct flat *flat)
 int flat_socket_rules(struct pg_worker *worker, unsigned int i)
 {
 	const struct pg *pg = worker->pg;
-	const struct pg_seat seat = { .socket_dir = private_of(pg)->socket_dir, .port = worker->real[i] };
+	const struct pg_seat seat = { .socket_dir = private_of(pg)->socket_dir,
+		                      .port = worker->real[i] };
 	cleanup_free char *path = NULL;
 
 	if (!pg->services[i].engine->socket_path)
@@ -38,7 +39,8 @@ int flat_socket_rules(struct pg_worker *worker, unsigned int i)
 
 void flat_give_up(struct flat *flat, int error, const char *text)
 {
-	cleanup_free char *words = str_print("unable to give the worker its database: %s", *text ? text : strerror(-error));
+	cleanup_free char *words = str_print("unable to give the worker its database: %s",
+	                                     *text ? text : strerror(-error));
 
 	pg_worker_answer(flat->worker, error, words);
 }
@@ -59,7 +61,8 @@ static void on_cluster_end(void *arg, bool wanted, const char *last_line)
 	unit->cluster = NULL;
 	unit->up = false;
 	if (!wanted && unit->worker->usable)
-		pg_record(unit->worker, PG_RECORD_DIED, unit->worker->pg->ports[unit->index], -1, last_line);
+		pg_record(unit->worker, PG_RECORD_DIED, unit->worker->pg->ports[unit->index], -1,
+		          last_line);
 	if (!flat_is_running(flat))
 		flat_servers_gone(flat);
 }
@@ -82,7 +85,7 @@ static void all_up(struct flat *flat)
 		return;
 	}
 	pg_record(worker, PG_RECORD_READY, 0, clock_ms() - worker->began_ms,
-		  flat_makes_template(flat) ? "setup" : pg_clone_names[flat->clone]);
+	          flat_makes_template(flat) ? "setup" : pg_clone_names[flat->clone]);
 	pg_worker_answer(worker, 0, "");
 }
 
@@ -129,8 +132,8 @@ char *pg_server_log(const struct pg *pg, unsigned int number, const struct pg_se
 {
 	cleanup_free char *dir = str_print("%s/runs/%s", pg->setup.results_dir, pg->setup.run_id);
 
-	return str_print("%s/w%u.%s-%u.log", access(dir, W_OK) ? pg->setup.results_dir : dir, number, service->engine->name,
-			 service->port);
+	return str_print("%s/w%u.%s-%u.log", access(dir, W_OK) ? pg->setup.results_dir : dir,
+	                 number, service->engine->name, service->port);
 }
 
 static bool wants_tls(const struct pg *pg, uint16_t port)
@@ -144,14 +147,16 @@ static bool wants_tls(const struct pg *pg, uint16_t port)
 /* A fresh one begins with an empty directory, a clone of what the template has, or the template in the making itself. */
 bool flat_is_mounted(const struct flat *flat, const struct pg_service *service)
 {
-	return flat->clone == PG_CLONE_OVERLAY && !flat_makes_template(flat) && !service->engine->ours;
+	return flat->clone == PG_CLONE_OVERLAY && !flat_makes_template(flat) &&
+	       !service->engine->ours;
 }
 
 char *flat_source(const struct flat *flat, const struct pg_service *service)
 {
 	const struct private *private = private_of(flat->worker->pg);
 
-	return str_print("%s/%s/%u/data", private->server.cache, flat->source ? flat->source : private->source, service->port);
+	return str_print("%s/%s/%u/data", private->server.cache,
+	                 flat->source ? flat->source : private->source, service->port);
 }
 
 static void seat_free(struct unit *unit)
@@ -188,14 +193,20 @@ static int start_unit(struct flat *flat, unsigned int i)
 	unit->data = str_print("%s/data", unit->base);
 	unit->log = pg_server_log(pg, worker->number, service);
 	berth_portmap_try(worker->map, worker->real[i]);
-	return cluster_start(&(struct cluster_setup){ .loop = pg->setup.loop, .base = unit->base, .log = unit->log,
-						      .lower = flat_is_mounted(flat, service) ? lower : NULL,
-						      .seat = { &private->server, service, unit->data, private->socket_dir,
-								pg->setup.project_dir, pg->setup.run_id,
-								wants_tls(pg, pg->ports[i]), worker->real[i],
-								pg->setup.idle_kill_ms },
-						      .environ = server_environ, .ready = on_cluster_ready, .end = on_cluster_end,
-						      .arg = unit }, &unit->cluster);
+	return cluster_start(
+		&(struct cluster_setup){ .loop = pg->setup.loop,
+	                                 .base = unit->base,
+	                                 .log = unit->log,
+	                                 .lower = flat_is_mounted(flat, service) ? lower : NULL,
+	                                 .seat = { &private->server, service, unit->data,
+	                                           private->socket_dir, pg->setup.project_dir,
+	                                           pg->setup.run_id, wants_tls(pg, pg->ports[i]),
+	                                           worker->real[i], pg->setup.idle_kill_ms },
+	                                 .environ = server_environ,
+	                                 .ready = on_cluster_ready,
+	                                 .end = on_cluster_end,
+	                                 .arg = unit },
+		&unit->cluster);
 }
 
 static void start_servers(struct flat *flat)
@@ -236,7 +247,8 @@ static void on_cloned(void *arg, int error, const char *text)
 static int clone_service(const struct flat *flat, const struct pg_service *service)
 {
 	static const char *const parts[] = { "data", "upper", "work" };
-	cleanup_free char *base = str_print("%s/%u", flat->dir, service->port), *data = str_print("%s/data", base);
+	cleanup_free char *base = str_print("%s/%u", flat->dir, service->port),
+			  *data = str_print("%s/data", base);
 	cleanup_free char *from = flat_source(flat, service);
 	int ret = mkdir(base, 0700) ? -errno : 0;
 
@@ -278,11 +290,16 @@ void flat_start(struct flat *flat)
 		start_servers(flat);
 		return;
 	}
-	flat->dir = str_print("%s/clones/%s-%u-w%u", private->server.cache, worker->pg->setup.run_id, ++private->generation,
-			      worker->number);
-	ret = job_start(&(struct job_setup){ .loop = worker->pg->setup.loop, .uid = private->server.uid,
-					     .gid = private->server.gid, .run = make_clone, .arg = flat, .done = on_cloned,
-					     .done_arg = flat }, &flat->job);
+	flat->dir = str_print("%s/clones/%s-%u-w%u", private->server.cache,
+	                      worker->pg->setup.run_id, ++private->generation, worker->number);
+	ret = job_start(&(struct job_setup){ .loop = worker->pg->setup.loop,
+	                                     .uid = private->server.uid,
+	                                     .gid = private->server.gid,
+	                                     .run = make_clone,
+	                                     .arg = flat,
+	                                     .done = on_cloned,
+	                                     .done_arg = flat },
+	                &flat->job);
 	if (ret)
 		flat_give_up(flat, ret, "");
 }
@@ -375,9 +392,14 @@ static void start_end_job(struct flat *flat, bool mounts, job_fn run, job_done_f
 {
 	const struct pg_server *server = &private_of(flat->worker->pg)->server;
 
-	if (job_start(&(struct job_setup){ .loop = flat->worker->pg->setup.loop, .uid = mounts ? 0 : server->uid,
-					   .gid = server->gid, .run = run, .arg = flat, .done = done, .done_arg = flat },
-		      &flat->job))
+	if (job_start(&(struct job_setup){ .loop = flat->worker->pg->setup.loop,
+	                                   .uid = mounts ? 0 : server->uid,
+	                                   .gid = server->gid,
+	                                   .run = run,
+	                                   .arg = flat,
+	                                   .done = done,
+	                                   .done_arg = flat },
+	              &flat->job))
 		done(flat, -EAGAIN, "");
 }
 
@@ -400,17 +422,20 @@ void flat_servers_gone(struct flat *flat)
 {
 	struct pg_worker *worker = flat->worker;
 
-	if (flat->job || flat_is_running(flat) || (!worker->ending && !flat->again && !flat->snapshot))
+	if (flat->job || flat_is_running(flat) ||
+	    (!worker->ending && !flat->again && !flat->snapshot))
 		return;
 	if (flat->snapshot && !worker->ending) {
 		start_end_job(flat, true, preserve_snapshot, on_snapshot);
 		return;
 	}
-	if (flat_makes_template(flat) && private_of(worker->pg)->state == TEMPLATE_SETUP && !flat->again) {
+	if (flat_makes_template(flat) && private_of(worker->pg)->state == TEMPLATE_SETUP &&
+	    !flat->again) {
 		private_setup_ended(flat);
 		return;
 	}
-	if ((flat_makes_template(flat) || flat->resuming) && flat->again && !worker->ending) { /* same directory, another port */
+	/* same directory, another port */
+	if ((flat_makes_template(flat) || flat->resuming) && flat->again && !worker->ending) {
 		resume(flat);
 		return;
 	}

@@ -34,14 +34,16 @@ static int connect_server(struct link *link)
 	}
 	link->server.channel.fd = fd;
 	link->phase = CONNECTING;
-	if (connect(fd, (struct sockaddr *)&relay->server, relay->server_len) && errno != EINPROGRESS)
+	if (connect(fd, (struct sockaddr *)&relay->server, relay->server_len) &&
+	    errno != EINPROGRESS)
 		return -errno;
 	return 0;
 }
 
 static void server_unreachable(struct link *link, int error)
 {
-	cleanup_free char *words = str_print("the database server cannot be reached: %s", strerror(-error));
+	cleanup_free char *words = str_print("the database server cannot be reached: %s",
+	                                     strerror(-error));
 
 	relay_turn_away(link->relay, words);
 	link_refuse(link, "57P03", words, NULL);
@@ -56,8 +58,10 @@ static void begin_session(struct link *link, const char *packet, size_t len)
 
 	/* `peer` takes whoever comes through the server's socket for us */
 	if (*link->relay->setup.host == '/' && !peer_is_ours(link->client.channel.fd)) {
-		link_refuse(link, "28000", "this relay is another user's, and speaks to its server through a unix socket",
-			    NULL);
+		link_refuse(link, "28000",
+		            "this relay is another user's, and speaks to its server through a unix "
+		            "socket",
+		            NULL);
 		return;
 	}
 	switch (wire_startup(packet, len, &database)) {
@@ -68,12 +72,12 @@ static void begin_session(struct link *link, const char *packet, size_t len)
 		link_refuse(link, "0A000", "unsupported frontend protocol", NULL);
 		return;
 	case WIRE_STARTUP_LOGICAL_REPLICATION:
-		link_refuse(link, "0A000", "logical replication is not possible through Berth's relay",
-			      "The server is shared: run with --db-mode private for a server of your own.");
+		link_refuse(link, "0A000",
+		            "logical replication is not possible through Berth's relay",
+		            "The server is shared: run with --db-mode private for a server of your "
+		            "own.");
 		return;
-	case WIRE_STARTUP_PHYSICAL:
-		str_add_len(&link->packet, packet, len);
-		break;
+	case WIRE_STARTUP_PHYSICAL: str_add_len(&link->packet, packet, len); break;
 	case WIRE_STARTUP_SESSION:
 		if (!names_may_learn(names, database, strlen(database))) {
 			link_refuse(link, "53400", "too many databases have been asked for", NULL);
@@ -107,7 +111,8 @@ static void answer_tls(struct link *link)
 static void answer_gss(struct link *link)
 {
 	if (link->in.len) {
-		link_refuse(link, "08P01", "received unencrypted data after GSSAPI encryption request", NULL);
+		link_refuse(link, "08P01",
+		            "received unencrypted data after GSSAPI encryption request", NULL);
 		return;
 	}
 	link->asked_gss = true;
@@ -144,7 +149,8 @@ void greeting_from_client(struct link *link)
 		cleanup_free char *packet = NULL;
 		struct str rest = { 0 };
 
-		if (len < 8 || len > WIRE_STARTUP_MOST) { /* TLS without asking, too: as before a server, nobody gets an answer */
+		/* TLS without asking, too: as before a server, nobody gets an answer */
+		if (len < 8 || len > WIRE_STARTUP_MOST) {
 			link->dead = true;
 			return;
 		}
@@ -197,7 +203,8 @@ static void server_tls_step(struct link *link)
 	if (!ret)
 		server_ready(link);
 	else if (ret != -EAGAIN)
-		link_refuse(link, "08006", "the TLS handshake with the database server failed", NULL);
+		link_refuse(link, "08006", "the TLS handshake with the database server failed",
+		            NULL);
 }
 
 static void server_tls_answer(struct link *link)
@@ -208,7 +215,10 @@ static void server_tls_answer(struct link *link)
 	if (got == -EAGAIN)
 		return;
 	if (got == 1 && answer == 'N' && !link->rejection.len) {
-		link_refuse(link, "08006", "the database server does not speak TLS, and Berth's URL has sslmode=require", NULL);
+		link_refuse(link, "08006",
+		            "the database server does not speak TLS, and Berth's URL has "
+		            "sslmode=require",
+		            NULL);
 		return;
 	}
 	if (got == 1 && answer == 'N') {
@@ -217,7 +227,8 @@ static void server_tls_answer(struct link *link)
 	}
 	if (got != 1 || answer != 'S' || !relay_tls(link->relay) ||
 	    tls_begin(link->relay->tls, &link->server.channel, false)) {
-		link_refuse(link, "08006", "the TLS handshake with the database server failed", NULL);
+		link_refuse(link, "08006", "the TLS handshake with the database server failed",
+		            NULL);
 		return;
 	}
 	link->phase = SERVER_TLS;
@@ -240,7 +251,8 @@ bool greeting_again_with_tls(struct link *link)
 
 	if (!link->session || !session_rejection(link->session) || link->server_tls)
 		return false;
-	str_add_len(&link->rejection, session_rejection(link->session)->text, session_rejection(link->session)->len);
+	str_add_len(&link->rejection, session_rejection(link->session)->text,
+	            session_rejection(link->session)->len);
 	link->server_tls = true;
 	link_open_session(link);
 	link_set_deadline(link, RELAY_STARTUP_MS);

@@ -53,9 +53,18 @@ static int make_cluster(void *arg, struct str *ret_text)
 	const struct attempt *attempt = arg;
 	cleanup_free char *initdb = str_print("%s/initdb", attempt->server->bin);
 	cleanup_free char *postgres = str_print("%s/postgres", attempt->server->bin);
-	char *make[] = { initdb, (char *)"-D", attempt->dir, (char *)"-U", (char *)"postgres", (char *)"-A",
-			 (char *)"trust", (char *)"--no-sync", (char *)"--wal-segsize=1", NULL };
-	char *ask[] = { postgres, (char *)"--single", (char *)"-F", (char *)"-D", attempt->dir, (char *)"postgres", NULL };
+	char *make[] = { initdb,
+		         (char *)"-D",
+		         attempt->dir,
+		         (char *)"-U",
+		         (char *)"postgres",
+		         (char *)"-A",
+		         (char *)"trust",
+		         (char *)"--no-sync",
+		         (char *)"--wal-segsize=1",
+		         NULL };
+	char *ask[] = { postgres,     (char *)"--single", (char *)"-F", (char *)"-D",
+		        attempt->dir, (char *)"postgres", NULL };
 	cleanup_str struct str output = { 0 };
 	int ret;
 
@@ -126,9 +135,11 @@ int pg_health_cluster(struct pg_health_cluster *ret_cluster, char **ret_why)
 		return ret;
 	attempt.dir = str_print("%s/try-%d", server.cache, (int)getpid());
 	ret = attempt_run(&attempt);
-	*ret_cluster = (struct pg_health_cluster){ str_copy(server.bin), str_copy(server.user), clock_ms() - began_ms };
+	*ret_cluster = (struct pg_health_cluster){ str_copy(server.bin), str_copy(server.user),
+		                                   clock_ms() - began_ms };
 	if (ret)
-		*ret_why = attempt.why && *attempt.why ? steal(&attempt.why) : str_copy(strerror(-ret));
+		*ret_why = attempt.why && *attempt.why ? steal(&attempt.why)
+		                                       : str_copy(strerror(-ret));
 	free(attempt.why);
 	free(attempt.dir);
 	pg_server_free(&server);
@@ -147,10 +158,18 @@ static PGconn *connect_once(const struct pg_url *url)
 	uint16_t number;
 	const char *host = pg_url_server(url, &number);
 	cleanup_free char *port = str_print("%u", number);
-	const char *const keys[] = { "host", "port", "user", "password", "dbname", "application_name",
-				     "sslmode", "options", NULL };
-	const char *const values[] = { host, port, url->role, url->password, "postgres", "berth", pg_url_sslmode(url),
-				       "-c search_path=pg_catalog -c statement_timeout=5s", NULL };
+	const char *const keys[] = { "host",     "port",    "user",
+		                     "password", "dbname",  "application_name",
+		                     "sslmode",  "options", NULL };
+	const char *const values[] = { host,
+		                       port,
+		                       url->role,
+		                       url->password,
+		                       "postgres",
+		                       "berth",
+		                       pg_url_sslmode(url),
+		                       "-c search_path=pg_catalog -c statement_timeout=5s",
+		                       NULL };
 
 	return libpq_connect(keys, values, CONNECT_MS);
 }
@@ -170,8 +189,11 @@ static int ask(PGconn *conn, struct pg_health_server *server, char **ret_why)
 		return -ECONNREFUSED;
 	}
 	server->version = (unsigned int)libpq.PQserverVersion(conn);
-	result = libpq_ask(conn, -1, 4,
-		"SELECT " ADMIN_POOL ", (SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user)", NULL);
+	result = libpq_ask(
+		conn, -1, 4,
+		"SELECT " ADMIN_POOL
+		", (SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user)",
+		NULL);
 	if (libpq.PQresultStatus(result) == PGRES_TUPLES_OK && libpq.PQntuples(result) == 1) {
 		server->connected = true;
 		server->connections_used = number_at(result, 0);
@@ -186,7 +208,8 @@ static int ask(PGconn *conn, struct pg_health_server *server, char **ret_why)
 	return ret;
 }
 
-int pg_health_server(const char *database, const char *project_dir, struct pg_health_server *ret_server, char **ret_why)
+int pg_health_server(const char *database, const char *project_dir,
+                     struct pg_health_server *ret_server, char **ret_why)
 {
 	cleanup_free char *default_url = pg_url_default(project_dir);
 	struct pg_url url;
@@ -224,20 +247,27 @@ void pg_health_server_free(struct pg_health_server *server)
 }
 
 /* The arithmetic, and what would fit. */
-static char *pool_refusal(const struct pg_health_server *server, const struct pg_pool_wanted *wanted, const char *where)
+static char *pool_refusal(const struct pg_health_server *server,
+                          const struct pg_pool_wanted *wanted, const char *where)
 {
-	unsigned int each = wanted->each + 1, most = server->connections_most, used = server->connections_used - 1; /* not ours */
+	/* not ours */
+	unsigned int each = wanted->each + 1, most = server->connections_most,
+		     used = server->connections_used - 1;
 	unsigned int left = most > used ? most - used : 0, fit = left ? (left - 1) / each : 0;
 	cleanup_free char *fewer = fit ? str_print("-j %u fits; ", fit) : str_copy("");
 
-	return str_print("too few connections are left: %u worker%s at once x (%u%s + 1 of Berth's) + 1 = %u, and the server at %s "
-			 "has %u: max_connections %u - %u reserved - %u in use\n"
-			 "hint: %sor raise max_connections, or say in berth.yaml how many a worker needs (pool)",
-			 wanted->workers, wanted->workers == 1 ? "" : "s", wanted->each, wanted->seen ? " as in earlier runs" : "",
-			 wanted->workers * each + 1, where, left, most + server->reserved, server->reserved, used, fewer);
+	return str_print("too few connections are left: %u worker%s at once x (%u%s + 1 of "
+	                 "Berth's) + 1 = %u, and the server at %s "
+	                 "has %u: max_connections %u - %u reserved - %u in use\n"
+	                 "hint: %sor raise max_connections, or say in berth.yaml how many a worker "
+	                 "needs (pool)",
+	                 wanted->workers, wanted->workers == 1 ? "" : "s", wanted->each,
+	                 wanted->seen ? " as in earlier runs" : "", wanted->workers * each + 1,
+	                 where, left, most + server->reserved, server->reserved, used, fewer);
 }
 
-int pg_pool_check(const struct pg *pg, const struct pg_pool_wanted *wanted, unsigned int *ret_left, char **ret_why)
+int pg_pool_check(const struct pg *pg, const struct pg_pool_wanted *wanted, unsigned int *ret_left,
+                  char **ret_why)
 {
 	struct pg_health_server server = { 0 };
 	const struct pg_url *url = pg->urls;
@@ -255,7 +285,8 @@ int pg_pool_check(const struct pg *pg, const struct pg_pool_wanted *wanted, unsi
 	/* itself among those in use: the steward's is in its place soon */
 	if (!ret && server.connections_most > server.connections_used)
 		*ret_left = server.connections_most - server.connections_used;
-	if (ret || server.connections_used + wanted->workers * (wanted->each + 1) <= server.connections_most)
+	if (ret || server.connections_used + wanted->workers * (wanted->each + 1) <=
+	                   server.connections_most)
 		return 0;
 	*ret_why = pool_refusal(&server, wanted, where);
 	return -EUSERS;

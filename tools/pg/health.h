@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 struct pg_health_cluster {
-	char *bin, *user;	/* the programs that were used, and who ran them */
+	char *bin, *user; /* the programs that were used, and who ran them */
 	int64_t ms;
 };
 
@@ -18,14 +18,15 @@ int pg_health_cluster(struct pg_health_cluster *ret_cluster, char **ret_why);
 void pg_health_cluster_free(struct pg_health_cluster *cluster);
 
 struct pg_health_server {
-	char *where, *role;		/* "mes_user@localhost:5432" */
-	bool local;			/* the host is this machine */
-	bool answers;			/* somebody listens there */
-	bool connected;			/* what follows is known */
-	unsigned int version;		/* server_version_num */
-	unsigned int connections_most, connections_used; /* of those that ordinary roles may have */
-	unsigned int reserved;		/* those that they may not */
-	bool may_create;		/* the role may create databases */
+	char *where, *role;   /* "mes_user@localhost:5432" */
+	bool local;           /* the host is this machine */
+	bool answers;         /* somebody listens there */
+	bool connected;       /* what follows is known */
+	unsigned int version; /* server_version_num */
+	/* of those that ordinary roles may have */
+	unsigned int connections_most, connections_used;
+	unsigned int reserved; /* those that they may not */
+	bool may_create;       /* the role may create databases */
 };
 
 /**
@@ -33,7 +34,8 @@ struct pg_health_server {
  * Return: 0, also if nobody answers; -EINVAL not a name and not a URL; -ECONNREFUSED it answers, but not to this role;
  * -errno; *ret_why on failure. @ret_server holds what is known in each case.
  */
-int pg_health_server(const char *database, const char *project_dir, struct pg_health_server *ret_server, char **ret_why);
+int pg_health_server(const char *database, const char *project_dir,
+                     struct pg_health_server *ret_server, char **ret_why);
 void pg_health_server_free(struct pg_health_server *server);
 
 #endif

@@ -126,7 +126,8 @@ static void finish(struct job *job, int error)
 	void *arg = job->done_arg;
 	cleanup_free char *text = str_take(&job->answer);
 
-	waitid(P_PIDFD, (id_t)job->pidfd, NULL, WEXITED); /* ECHILD: somebody was faster, which is fine */
+	/* ECHILD: somebody was faster, which is fine */
+	waitid(P_PIDFD, (id_t)job->pidfd, NULL, WEXITED);
 	job_free(job);
 	done(arg, error, text);
 }
@@ -194,11 +195,16 @@ int job_start(const struct job_setup *setup, struct job **ret_job)
 	}
 	(void)fcntl(pipes[0], F_SETFL, O_NONBLOCK);
 	job = mem_alloc(sizeof(*job));
-	*job = (struct job){ .loop = setup->loop, .done = setup->done, .done_arg = setup->done_arg, .pid = pid,
-			     .pidfd = pidfd, .out = pipes[0] };
+	*job = (struct job){ .loop = setup->loop,
+		             .done = setup->done,
+		             .done_arg = setup->done_arg,
+		             .pid = pid,
+		             .pidfd = pidfd,
+		             .out = pipes[0] };
 	loop_add(job->loop, job->out, EPOLLIN, on_output, job);
 	loop_add(job->loop, job->pidfd, EPOLLIN, on_gone, job);
-	job->deadline = loop_after(job->loop, setup->deadline_ms ? setup->deadline_ms : 300000, on_late, job);
+	job->deadline = loop_after(job->loop, setup->deadline_ms ? setup->deadline_ms : 300000,
+	                           on_late, job);
 	if (ret_job)
 		*ret_job = job;
 	return 0;

@@ -22,12 +22,12 @@ typedef void (*job_done_fn)(void *arg, int error, const char *text);
 
 struct job_setup {
 	struct loop *loop;
-	uid_t uid;		/* dropped to before @run; 0 = stay who we are */
+	uid_t uid; /* dropped to before @run; 0 = stay who we are */
 	gid_t gid;
-	int keep_fd;		/* a descriptor the child keeps; 0 = none */
-	int64_t deadline_ms;	/* 0 = five minutes */
+	int keep_fd;         /* a descriptor the child keeps; 0 = none */
+	int64_t deadline_ms; /* 0 = five minutes */
 	job_fn run;
-	void *arg;		/* the child sees it as it is at the fork */
+	void *arg; /* the child sees it as it is at the fork */
 	job_done_fn done;
 	void *done_arg;
 };

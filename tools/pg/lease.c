@@ -23,28 +23,37 @@
 #include "tools/pg/relay.h"
 #include "tools/pg/sighting.h"
 
-enum { HEARTBEAT_MS = 600000, LIVENESS_MS = 15000, HEALTH_MS = 1000, IDLE_MS = 60000, POOL_PERCENT = 80,
-       DROP_MOST_MS = 5000, DROP_EVERY_MS = 100 };
+enum {
+	HEARTBEAT_MS = 600000,
+	LIVENESS_MS = 15000,
+	HEALTH_MS = 1000,
+	IDLE_MS = 60000,
+	POOL_PERCENT = 80,
+	DROP_MOST_MS = 5000,
+	DROP_EVERY_MS = 100
+};
 
-struct keeper {			/* a worker's agent */
+/* a worker's agent */
+struct keeper {
 	const struct lease_plan *plan;
 	struct pg *pg;
 	struct pg_worker *worker;
-	struct admin *admins[PG_PORTS_MOST];	/* by port */
+	struct admin *admins[PG_PORTS_MOST]; /* by port */
 	struct relay *relays[PG_PORTS_MOST];
 	struct names names;
 	struct loop *loop;
 	int64_t beat_ms;
 	int line;
-	const char *snapshot;	/* what its databases are made from now; NULL = the template */
-	char *reset_to;		/* the memory of that, after a reset */
+	const char *snapshot; /* what its databases are made from now; NULL = the template */
+	char *reset_to;       /* the memory of that, after a reset */
 	bool over, keep;
-	bool watches;	/* the server as a whole: one of the run's agents does */
-	bool unmarked;	/* the suite has created a database: one of ours, made anew, does not say yet whose it is */
-	struct str left;		/* databases of the suite's own making, at the end: a sighting */
-	unsigned int most_open;		/* connections at once; known when they are cut */
+	bool watches; /* the server as a whole: one of the run's agents does */
+	/* the suite has created a database: one of ours, made anew, does not say yet whose it is */
+	bool unmarked;
+	struct str left;        /* databases of the suite's own making, at the end: a sighting */
+	unsigned int most_open; /* connections at once; known when they are cut */
 	unsigned int slow_told;
-	bool idle_told, pool_told;	/* until it is better again */
+	bool idle_told, pool_told; /* until it is better again */
 };
 
 void lease_template_name(char name[LEASE_TEMPLATE], const char *hash, unsigned int url)
@@ -55,7 +64,8 @@ void lease_template_name(char name[LEASE_TEMPLATE], const char *hash, unsigned i
 /* The logical name is part of it by its hash only: it may be 63 bytes long. */
 static void snapshot_name(char name[LEASE_TEMPLATE], const char *snapshot, const char *logical)
 {
-	snprintf(name, LEASE_TEMPLATE, "berth_snap_%.32s_%08x", snapshot, names_hash(logical, strlen(logical)));
+	snprintf(name, LEASE_TEMPLATE, "berth_snap_%.32s_%08x", snapshot,
+	         names_hash(logical, strlen(logical)));
 }
 
 static unsigned int port_of(const struct pg *pg, unsigned int url)
@@ -71,15 +81,18 @@ static char *physical_of(struct keeper *keeper, unsigned int url)
 {
 	struct str name = { 0 };
 
-	names_physical(&keeper->names, keeper->pg->urls[url].name, strlen(keeper->pg->urls[url].name), &name);
+	names_physical(&keeper->names, keeper->pg->urls[url].name,
+	               strlen(keeper->pg->urls[url].name), &name);
 	return str_take(&name);
 }
 
 static struct admin_lease lease_of(const struct keeper *keeper, unsigned int url)
 {
-	return (struct admin_lease){ .run = keeper->pg->setup.run_id, .task = keeper->worker->task ? keeper->worker->task : "",
-				     .suffix = keeper->plan->suffix, .logical = keeper->pg->urls[url].name,
-				     .worker = keeper->worker->number };
+	return (struct admin_lease){ .run = keeper->pg->setup.run_id,
+		                     .task = keeper->worker->task ? keeper->worker->task : "",
+		                     .suffix = keeper->plan->suffix,
+		                     .logical = keeper->pg->urls[url].name,
+		                     .worker = keeper->worker->number };
 }
 
 void lease_confine(const struct pg *pg)
@@ -110,7 +123,9 @@ static const char *source_of(struct keeper *keeper, unsigned int url, char name[
 		lease_template_name(name, keeper->plan->template_hash, url);
 		return name;
 	}
-	return admin_exists(keeper->admins[port_of(keeper->pg, url)], logical, &is_template) ? logical : NULL;
+	return admin_exists(keeper->admins[port_of(keeper->pg, url)], logical, &is_template)
+	               ? logical
+	               : NULL;
 }
 
 static bool is_shared(const struct keeper *keeper, unsigned int url)
@@ -126,10 +141,11 @@ static int check_snapshot(const struct keeper *keeper, const char *snapshot, cha
 		bool is_template;
 
 		snapshot_name(name, snapshot, keeper->pg->urls[i].name);
-		if (is_shared(keeper, i) || admin_exists(keeper->admins[port_of(keeper->pg, i)], name, &is_template))
+		if (is_shared(keeper, i) ||
+		    admin_exists(keeper->admins[port_of(keeper->pg, i)], name, &is_template))
 			continue;
-		*ret_why = str_print("there is no snapshot '%s' of database '%s' on this server", snapshot,
-				     keeper->pg->urls[i].name);
+		*ret_why = str_print("there is no snapshot '%s' of database '%s' on this server",
+		                     snapshot, keeper->pg->urls[i].name);
 		return -ENODATA;
 	}
 	return 0;
@@ -147,11 +163,15 @@ static int create_one(struct keeper *keeper, unsigned int url, char **ret_why)
 		return 0;
 	if (source == name)
 		admin_use_template(keeper->admins[port_of(keeper->pg, url)], name);
-	ret = admin_create(keeper->admins[port_of(keeper->pg, url)], physical, source, &lease, &why);
+	ret = admin_create(keeper->admins[port_of(keeper->pg, url)], physical, source, &lease,
+	                   &why);
 	if (ret)
-		*ret_why = str_print("unable to create database '%s': %s%s", physical, why ? why : strerror(-ret),
-				     ret == -EPERM ? "; role needs CREATEDB" :
-				     ret == -EBUSY ? "; end its sessions, or configure `setup` so that a template is made" : "");
+		*ret_why = str_print("unable to create database '%s': %s%s", physical,
+		                     why ? why : strerror(-ret),
+		                     ret == -EPERM   ? "; role needs CREATEDB"
+		                     : ret == -EBUSY ? "; end its sessions, or configure `setup` "
+		                                       "so that a template is made"
+		                                     : "");
 	return ret;
 }
 
@@ -166,12 +186,14 @@ static int create_all(struct keeper *keeper, char **ret_why)
 
 static int connect_port(struct keeper *keeper, unsigned int port, char **ret_why)
 {
-	int ret = admin_open(pg_url_at(keeper->pg, port), keeper->line, &keeper->admins[port], ret_why);
+	int ret = admin_open(pg_url_at(keeper->pg, port), keeper->line, &keeper->admins[port],
+	                     ret_why);
 
 	if (ret || admin_lock(keeper->admins[port], keeper->plan->suffix))
 		return ret;
 	*ret_why = str_copy("its lease is taken");
-	admin_close(steal(&keeper->admins[port])); /* or reconnect() would take it for one that has the lease */
+	/* or reconnect() would take it for one that has the lease */
+	admin_close(steal(&keeper->admins[port]));
 	return -EEXIST;
 }
 
@@ -212,12 +234,20 @@ static int listen_port(struct keeper *keeper, unsigned int port)
 {
 	struct pg_worker *worker = keeper->worker;
 	const struct pg_url *url = pg_url_at(keeper->pg, port);
-	cleanup_free char *path = str_print("%s/w%u.s.PGSQL.%u", keeper->plan->socket_dir, worker->number, keeper->pg->ports[port]);
-	struct relay_setup setup = { .loop = keeper->loop, .names = &keeper->names, .port = worker->real[port],
-				     .socket_path = str_copy(path), .server_tls = url->server_host && url->tls,
-				     .offer_tls = url->tls, .slow_ms = keeper->pg->setup.slow_query_ms, .on_slow = on_slow,
-				     .on_turned_away = on_turned_away, .on_abandoned = on_abandoned,
-				     .on_created = on_created, .arg = keeper };
+	cleanup_free char *path = str_print("%s/w%u.s.PGSQL.%u", keeper->plan->socket_dir,
+	                                    worker->number, keeper->pg->ports[port]);
+	struct relay_setup setup = { .loop = keeper->loop,
+		                     .names = &keeper->names,
+		                     .port = worker->real[port],
+		                     .socket_path = str_copy(path),
+		                     .server_tls = url->server_host && url->tls,
+		                     .offer_tls = url->tls,
+		                     .slow_ms = keeper->pg->setup.slow_query_ms,
+		                     .on_slow = on_slow,
+		                     .on_turned_away = on_turned_away,
+		                     .on_abandoned = on_abandoned,
+		                     .on_created = on_created,
+		                     .arg = keeper };
 	int ret;
 
 	setup.host = pg_url_server(url, &setup.server_port);
@@ -226,7 +256,8 @@ static int listen_port(struct keeper *keeper, unsigned int port)
 		ret = relay_open(&setup, &keeper->relays[port]);
 		if (ret != -EADDRINUSE)
 			break;
-		setup.port = berth_portmap_move(worker->map, BERTH_TCP, keeper->pg->ports[port], setup.port);
+		setup.port = berth_portmap_move(worker->map, BERTH_TCP, keeper->pg->ports[port],
+		                                setup.port);
 		if (!setup.port)
 			return ret;
 	}
@@ -299,7 +330,8 @@ static void find_left(struct keeper *keeper)
 {
 	for (unsigned int i = 0; i < keeper->pg->port_count; i++)
 		if (keeper->worker->number && keeper->admins[i])
-			admin_each_suffix(keeper->admins[i], keeper->plan->suffix, add_left, keeper);
+			admin_each_suffix(keeper->admins[i], keeper->plan->suffix, add_left,
+			                  keeper);
 	if (keeper->left.len)
 		agent_tell(keeper->line, "%s", keeper->left.text);
 	str_free(&keeper->left);
@@ -310,7 +342,8 @@ static bool drop_all(struct keeper *keeper)
 	bool dropped = true;
 
 	for (unsigned int i = 0; i < keeper->pg->port_count; i++)
-		if (!reconnect(keeper, i) || admin_drop_suffix(keeper->admins[i], keeper->plan->suffix, true))
+		if (!reconnect(keeper, i) ||
+		    admin_drop_suffix(keeper->admins[i], keeper->plan->suffix, true))
 			dropped = false;
 	return dropped;
 }
@@ -329,7 +362,8 @@ static bool drop_in_time(struct keeper *keeper)
 }
 
 /* @word says of which kind a failure is. */
-static void answer(const struct keeper *keeper, const char *word, int error, const char *why, int64_t began_ms)
+static void answer(const struct keeper *keeper, const char *word, int error, const char *why,
+                   int64_t began_ms)
 {
 	if (error)
 		agent_tell(keeper->line, "%s %s", word, why ? why : strerror(-error));
@@ -374,10 +408,13 @@ static void on_snapshot(struct keeper *keeper, const char *snapshot)
 		snapshot_name(name, snapshot, lease.logical);
 		if (is_shared(keeper, i))
 			continue;
-		ret = !reconnect(keeper, port) ? -ECONNREFUSED :
-			      admin_snapshot(keeper->admins[port], physical, &lease,
-					     &(struct admin_template){ .name = name, .logical = lease.logical,
-							       .snapshot = snapshot }, &why);
+		ret = !reconnect(keeper, port)
+		              ? -ECONNREFUSED
+		              : admin_snapshot(keeper->admins[port], physical, &lease,
+		                               &(struct admin_template){ .name = name,
+		                                                         .logical = lease.logical,
+		                                                         .snapshot = snapshot },
+		                               &why);
 	}
 	deaf = listen_all(keeper);
 	answer(keeper, deaf ? "error" : "refused", deaf ? deaf : ret, why, began);
@@ -399,10 +436,13 @@ static void on_commit(struct keeper *keeper, const char *nothing)
 			continue;
 		lease_template_name(name, keeper->plan->template_hash, i);
 		ret = admin_seal(keeper->admins[port_of(keeper->pg, i)], physical,
-				 &(struct admin_template){ .name = name, .logical = keeper->pg->urls[i].name }, &why);
+		                 &(struct admin_template){ .name = name,
+		                                           .logical = keeper->pg->urls[i].name },
+		                 &why);
 	}
 	if (ret)
-		agent_tell(keeper->line, "error unable to make the template: %s", why ? why : strerror(-ret));
+		agent_tell(keeper->line, "error unable to make the template: %s",
+		           why ? why : strerror(-ret));
 	else
 		agent_tell(keeper->line, "committed");
 	keeper->over = true;
@@ -445,8 +485,8 @@ static void on_watch(struct keeper *keeper, const char *nothing)
 static const struct {
 	const char *word;
 	void (*act)(struct keeper *keeper, const char *argument); /* "" if there is none */
-} orders[] = { { "reset", on_reset }, { "snapshot", on_snapshot }, { "commit", on_commit }, { "keep", on_keep },
-	       { "drop", on_drop }, { "watch", on_watch } };
+} orders[] = { { "reset", on_reset }, { "snapshot", on_snapshot }, { "commit", on_commit },
+	       { "keep", on_keep },   { "drop", on_drop },         { "watch", on_watch } };
 
 static void on_order(void *arg, int fd, uint32_t events)
 {
@@ -466,7 +506,9 @@ static void on_order(void *arg, int fd, uint32_t events)
 
 static void watch_pool(struct keeper *keeper)
 {
-	unsigned int percent = keeper->pg->setup.pool_alarm_percent ? keeper->pg->setup.pool_alarm_percent : POOL_PERCENT;
+	unsigned int percent = keeper->pg->setup.pool_alarm_percent
+	                               ? keeper->pg->setup.pool_alarm_percent
+	                               : POOL_PERCENT;
 	unsigned int used, most;
 	bool full;
 
@@ -481,7 +523,8 @@ static void watch_pool(struct keeper *keeper)
 /* The relay sees the end of every statement, so this costs the server nothing. */
 static void watch_idle(struct keeper *keeper)
 {
-	int64_t most = keeper->pg->setup.idle_alarm_ms ? keeper->pg->setup.idle_alarm_ms : IDLE_MS, oldest = 0;
+	int64_t most = keeper->pg->setup.idle_alarm_ms ? keeper->pg->setup.idle_alarm_ms : IDLE_MS,
+		oldest = 0;
 	unsigned int count = 0;
 
 	for (unsigned int i = 0; i < keeper->pg->port_count; i++) {
@@ -490,12 +533,14 @@ static void watch_idle(struct keeper *keeper)
 		if (keeper->relays[i])
 			relay_count(keeper->relays[i], &counts);
 		count += counts.idle_in_transaction;
-		if (counts.oldest_transaction_ms && (!oldest || counts.oldest_transaction_ms < oldest))
+		if (counts.oldest_transaction_ms &&
+		    (!oldest || counts.oldest_transaction_ms < oldest))
 			oldest = counts.oldest_transaction_ms;
 	}
 	if (oldest && clock_ms() - oldest >= most) {
 		if (!keeper->idle_told)
-			agent_tell(keeper->line, "idle %lld %u", (long long)(clock_ms() - oldest), count);
+			agent_tell(keeper->line, "idle %lld %u", (long long)(clock_ms() - oldest),
+			           count);
 		keeper->idle_told = true;
 	} else {
 		keeper->idle_told = false;
@@ -543,8 +588,12 @@ static void on_beat(void *arg)
 void lease_worker(void *arg, int line)
 {
 	struct lease_plan *plan = arg;
-	struct keeper keeper = { .plan = plan, .pg = plan->pg, .worker = plan->worker, .line = line, .beat_ms = clock_ms(),
-				 .snapshot = plan->snapshot };
+	struct keeper keeper = { .plan = plan,
+		                 .pg = plan->pg,
+		                 .worker = plan->worker,
+		                 .line = line,
+		                 .beat_ms = clock_ms(),
+		                 .snapshot = plan->snapshot };
 	cleanup_free char *why = NULL;
 	int64_t began = clock_ms();
 	int ret = loop_open(&keeper.loop);
@@ -553,11 +602,14 @@ void lease_worker(void *arg, int line)
 	lease_confine(plan->pg);
 	names_init(&keeper.names, plan->suffix);
 	for (unsigned int i = 0; i < keeper.pg->url_count; i++)
-		names_learn(&keeper.names, keeper.pg->urls[i].name, strlen(keeper.pg->urls[i].name));
+		names_learn(&keeper.names, keeper.pg->urls[i].name,
+		            strlen(keeper.pg->urls[i].name));
 	ret = ret ? ret : begin(&keeper, &why);
-	connected = keeper.admins[0]; /* while it lasts, a restart of the server may leave none */
+	/* while it lasts, a restart of the server may leave none */
+	connected = keeper.admins[0];
 	if (ret) {
-		agent_tell(line, "%s %s", ret == -ECONNREFUSED ? "unreachable" : "error", why ? why : strerror(-ret));
+		agent_tell(line, "%s %s", ret == -ECONNREFUSED ? "unreachable" : "error",
+		           why ? why : strerror(-ret));
 	} else {
 		agent_tell(line, "ready %lld", (long long)(clock_ms() - began));
 		(void)loop_add(keeper.loop, line, EPOLLIN, on_order, &keeper);

@@ -24,10 +24,11 @@ enum { LEASE_TEMPLATE = 64 };
 
 struct lease_plan {
 	struct pg *pg;
-	struct pg_worker *worker;	/* NULL for the steward */
+	struct pg_worker *worker; /* NULL for the steward */
 	const char *suffix;
-	const char *template_hash;	/* NULL = no template: clone the logical database if there is one */
-	const char *snapshot;		/* instead of both */
+	/* NULL = no template: clone the logical database if there is one */
+	const char *template_hash;
+	const char *snapshot; /* instead of both */
 	const char *socket_dir;
 };
 

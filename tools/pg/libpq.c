@@ -16,7 +16,8 @@
 #include "tools/base/clock.h"
 #include "tools/base/str.h"
 
-enum { ANSWER_MS = 130000, ORPHAN_MS = 10000 }; /* longer than the statement_timeout that we ask for */
+/* longer than the statement_timeout that we ask for */
+enum { ANSWER_MS = 130000, ORPHAN_MS = 10000 };
 
 struct libpq libpq;
 
@@ -44,7 +45,8 @@ PGconn *libpq_connect(const char *const *keys, const char *const *values, int mo
 		return conn;
 	(void)libpq.PQsetNoticeReceiver(conn, drop_notice, NULL);
 	while (step != PGRES_POLLING_OK && step != PGRES_POLLING_FAILED && left_ms > 0) {
-		struct pollfd fd = { libpq.PQsocket(conn), step == PGRES_POLLING_READING ? POLLIN : POLLOUT, 0 };
+		struct pollfd fd = { libpq.PQsocket(conn),
+			             step == PGRES_POLLING_READING ? POLLIN : POLLOUT, 0 };
 
 		if (poll(&fd, 1, (int)left_ms) > 0)
 			step = libpq.PQconnectPoll(conn);
@@ -68,7 +70,8 @@ static void wait_for_answer(PGconn *conn, int line, int64_t due_ms)
 
 	while (left_ms > 0 && poll(fds, 2, (int)left_ms) <= 0)
 		left_ms = due_ms - clock_ms();
-	if (left_ms > 0 && !fds[0].revents && poll(fds, 1, ORPHAN_MS) <= 0) /* whoever wanted it is gone */
+	/* whoever wanted it is gone */
+	if (left_ms > 0 && !fds[0].revents && poll(fds, 1, ORPHAN_MS) <= 0)
 		left_ms = 0;
 	if (left_ms <= 0)
 		(void)shutdown(libpq.PQsocket(conn), SHUT_RDWR);
@@ -85,7 +88,8 @@ PGresult *libpq_ask(PGconn *conn, int line, int columns, const char *sql, const 
 {
 	PGresult *result = NULL, *next;
 	int64_t due_ms = clock_ms() + ANSWER_MS;
-	bool more = value ? libpq.PQsendQueryParams(conn, sql, 1, NULL, &value, NULL, NULL, 0) : libpq.PQsendQuery(conn, sql);
+	bool more = value ? libpq.PQsendQueryParams(conn, sql, 1, NULL, &value, NULL, NULL, 0)
+	                  : libpq.PQsendQuery(conn, sql);
 
 	while (more) {
 		while (libpq.PQisBusy(conn)) {

@@ -14,14 +14,19 @@
 
 #include "tools/base/library.h"
 
-#define LIBPQ(X)                                                                                                     \
-	X(PQclear) X(PQconnectPoll) X(PQconnectStartParams) X(PQconnectionNeedsPassword) X(PQconsumeInput)           \
-	X(PQerrorMessage) X(PQescapeIdentifier) X(PQescapeLiteral) X(PQfinish) X(PQfreemem) X(PQgetResult)           \
-	X(PQgetvalue) X(PQisBusy) X(PQnfields) X(PQntuples) X(PQresultErrorField) X(PQresultErrorMessage)            \
-	X(PQresultStatus) X(PQsendQuery) X(PQsendQueryParams) X(PQserverVersion) X(PQsetNoticeReceiver)              \
+/* clang-format off */
+#define LIBPQ(X) \
+	X(PQclear) X(PQconnectPoll) X(PQconnectStartParams) X(PQconnectionNeedsPassword) \
+	X(PQconsumeInput) X(PQerrorMessage) X(PQescapeIdentifier) X(PQescapeLiteral) \
+	X(PQfinish) X(PQfreemem) X(PQgetResult) X(PQgetvalue) X(PQisBusy) X(PQnfields) \
+	X(PQntuples) X(PQresultErrorField) X(PQresultErrorMessage) X(PQresultStatus) \
+	X(PQsendQuery) X(PQsendQueryParams) X(PQserverVersion) X(PQsetNoticeReceiver) \
 	X(PQsocket) X(PQstatus)
+/* clang-format on */
 
-extern struct libpq { LIBPQ(LIBRARY_POINTER) } libpq;
+extern struct libpq {
+	LIBPQ(LIBRARY_POINTER)
+} libpq;
 
 /**
  * @ret_error	why not, a half-sentence, the caller's to free

@@ -96,7 +96,8 @@ void link_set_deadline(struct link *link, int64_t ms)
 bool end_flush(struct end *end)
 {
 	while (end_waiting(end)) {
-		ssize_t put = tls_write(&end->channel, end->out.text + end->out_at, end_waiting(end));
+		ssize_t put = tls_write(&end->channel, end->out.text + end->out_at,
+		                        end_waiting(end));
 
 		if (put == -EINTR)
 			continue;
@@ -121,7 +122,8 @@ static void end_lost(struct link *link, struct end *end)
 
 void end_send(struct link *link, struct end *end, const char *data, size_t len)
 {
-	while (len && !end_waiting(end) && end->channel.fd >= 0 && !(end == &link->server && link->phase != LIVE)) {
+	while (len && !end_waiting(end) && end->channel.fd >= 0 &&
+	       !(end == &link->server && link->phase != LIVE)) {
 		ssize_t put = tls_write(&end->channel, data, len);
 
 		if (put == -EINTR)
@@ -154,7 +156,8 @@ void link_open_session(struct link *link)
 	session_free(link->session);
 	link->session = session_open(relay->setup.names, link->server_tls, on_session_emit, link);
 	if (relay->setup.slow_ms)
-		session_tell_slow(link->session, relay->setup.slow_ms, relay->setup.on_slow, relay->setup.arg);
+		session_tell_slow(link->session, relay->setup.slow_ms, relay->setup.on_slow,
+		                  relay->setup.arg);
 }
 
 /* The server has closed. */
@@ -196,7 +199,8 @@ static void client_gone(struct link *link)
 	const struct relay_setup *setup = &link->relay->setup;
 	int64_t idle_ms;
 
-	if (link->phase != LIVE || link->terminated || !link_is_idle_in_transaction(link) || !setup->on_abandoned)
+	if (link->phase != LIVE || link->terminated || !link_is_idle_in_transaction(link) ||
+	    !setup->on_abandoned)
 		return;
 	idle_ms = clock_ms() - session_since_ms(link->session);
 	if (idle_ms >= ABANDONED_MS)
@@ -251,7 +255,8 @@ static void read_server(struct link *link)
 	if (got <= 0)
 		server_closed(link);
 	else if (link->session && link->client.channel.fd >= 0)
-		link->dead |= session_from_server(link->session, link->relay->buffer, (size_t)got) < 0;
+		link->dead |= session_from_server(link->session, link->relay->buffer, (size_t)got) <
+		              0;
 	if (got <= 0 || !link->session)
 		return;
 	note_admission(link);
@@ -274,9 +279,10 @@ static bool begins_tls(struct link *link)
 {
 	char first;
 
-	return link->phase == STARTUP && !link->client.channel.ssl && !link->in.len && !link->asked_tls && !link->asked_gss &&
-	       recv(link->client.channel.fd, &first, 1, MSG_PEEK) == 1 && first == 0x16 && relay_tls(link->relay) &&
-	       !tls_begin(link->relay->tls, &link->client.channel, true);
+	return link->phase == STARTUP && !link->client.channel.ssl && !link->in.len &&
+	       !link->asked_tls && !link->asked_gss &&
+	       recv(link->client.channel.fd, &first, 1, MSG_PEEK) == 1 && first == 0x16 &&
+	       relay_tls(link->relay) && !tls_begin(link->relay->tls, &link->client.channel, true);
 }
 
 static void client_event(struct link *link, uint32_t events)
@@ -295,8 +301,8 @@ static void client_event(struct link *link, uint32_t events)
 		link->dead |= (events & (EPOLLHUP | EPOLLERR)) != 0;
 	else if (end_waiting(&link->server) < RELAY_BACKLOG || events & (EPOLLHUP | EPOLLERR))
 		/* OpenSSL may hold more than the kernel will tell us of */
-		while (read_client(link) && !link->dead && link->client.channel.ssl && link->phase == LIVE &&
-		       end_waiting(&link->server) < RELAY_BACKLOG)
+		while (read_client(link) && !link->dead && link->client.channel.ssl &&
+		       link->phase == LIVE && end_waiting(&link->server) < RELAY_BACKLOG)
 			;
 }
 
@@ -316,9 +322,10 @@ static uint32_t client_events(const struct link *link)
 {
 	const struct end *client = &link->client;
 	bool reads = link->phase == STARTUP || link->phase == CLIENT_TLS ||
-		     (link->phase == LIVE && end_waiting(&link->server) < RELAY_BACKLOG);
+	             (link->phase == LIVE && end_waiting(&link->server) < RELAY_BACKLOG);
 
-	return (reads ? EPOLLIN : 0u) | (end_waiting(client) || client->channel.wants_write ? EPOLLOUT : 0u) | EPOLLPRI;
+	return (reads ? EPOLLIN : 0u) |
+	       (end_waiting(client) || client->channel.wants_write ? EPOLLOUT : 0u) | EPOLLPRI;
 }
 
 static uint32_t server_events(const struct link *link)
@@ -336,7 +343,8 @@ static void settle(struct link *link)
 {
 	bool sent = link->phase == DRAIN && !end_waiting(&link->server);
 
-	if (link->dead || (link->phase == FLUSH && !end_waiting(&link->client)) || (sent && link->client.channel.fd < 0)) {
+	if (link->dead || (link->phase == FLUSH && !end_waiting(&link->client)) ||
+	    (sent && link->client.channel.fd < 0)) {
 		link_close(link);
 		return;
 	}
@@ -372,7 +380,10 @@ void link_open(struct relay *relay, int fd)
 	int one = 1;
 
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	*link = (struct link){ .relay = relay, .server_tls = relay->setup.server_tls, .next = relay->links, .at = &relay->links };
+	*link = (struct link){ .relay = relay,
+		               .server_tls = relay->setup.server_tls,
+		               .next = relay->links,
+		               .at = &relay->links };
 	link->client.channel.fd = fd;
 	link->server.channel.fd = -1;
 	if (link->next)

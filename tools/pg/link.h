@@ -14,16 +14,22 @@
 #include "tools/pg/session.h"
 #include "tools/pg/tls.h"
 
-enum { RELAY_BACKLOG = 256 << 10, RELAY_STARTUP_MS = 60000, RELAY_FLUSH_MS = 5000, RELAY_LISTENERS = 3,
-       RELAY_READ_BYTES = 64 << 10, RELAY_TURNED_AWAY = 10 };
+enum {
+	RELAY_BACKLOG = 256 << 10,
+	RELAY_STARTUP_MS = 60000,
+	RELAY_FLUSH_MS = 5000,
+	RELAY_LISTENERS = 3,
+	RELAY_READ_BYTES = 64 << 10,
+	RELAY_TURNED_AWAY = 10
+};
 
 enum phase { STARTUP, CLIENT_TLS, CONNECTING, ASK_TLS, SERVER_TLS, LIVE, DRAIN, FLUSH };
 
 struct end {
 	struct tls_channel channel;
-	struct str out;		/* what could not be written yet: from out_at on */
+	struct str out; /* what could not be written yet: from out_at on */
 	size_t out_at;
-	uint32_t events;	/* as the loop knows them */
+	uint32_t events; /* as the loop knows them */
 };
 
 struct link {
@@ -31,27 +37,29 @@ struct link {
 	struct relay *relay;
 	struct end client, server;
 	enum phase phase;
-	struct str in;		/* of the client, before the session */
-	struct str packet;	/* what the server gets first: start-up or cancel */
-	struct str rejection;	/* what it said when asked without TLS: the client's, if it knows no TLS */
+	struct str in;     /* of the client, before the session */
+	struct str packet; /* what the server gets first: start-up or cancel */
+	/* what it said when asked without TLS: the client's, if it knows no TLS */
+	struct str rejection;
 	struct session *session;
 	struct loop_timer *deadline;
 	bool asked_tls, asked_gss; /* the client did */
 	bool cancels, server_tls, dead;
-	bool terminated;	/* the last that the client said was Terminate */
-	bool told_end;		/* the server knows that the client says no more */
+	bool terminated; /* the last that the client said was Terminate */
+	bool told_end;   /* the server knows that the client says no more */
 };
 
 struct relay {
 	struct relay_setup setup;
 	struct sockaddr_storage server;
 	socklen_t server_len;
-	struct tls *tls;	/* relay_tls() */
+	struct tls *tls; /* relay_tls() */
 	struct link *links;
 	struct loop_timer *pause;
 	char *buffer;
 	uint64_t accepted, refused_statements, failed_connects;
-	unsigned int turned_away; /* in a row, by a server that has no room or is not there; relay_turn_away() */
+	/* in a row, by a server that has no room or is not there; relay_turn_away() */
+	unsigned int turned_away;
 	unsigned int open, most_open; /* links to the server; link.c */
 	int listeners[RELAY_LISTENERS];
 	bool offer_tls, no_tls;
@@ -86,7 +94,8 @@ void link_close(struct link *link);
 /** Tell the client why it is over, as a server would, and let the server go. */
 void link_say_last(struct link *link, const struct str *error); /* a whole message */
 void link_refuse(struct link *link, const char *sqlstate, const char *message, const char *hint);
-void link_end(struct link *link, const char *sqlstate, const char *message); /* the same, from outside of an event */
+/* the same, from outside of an event */
+void link_end(struct link *link, const char *sqlstate, const char *message);
 void link_open_session(struct link *link);
 void link_set_deadline(struct link *link, int64_t ms); /* 0 = none */
 bool link_is_idle_in_transaction(const struct link *link);

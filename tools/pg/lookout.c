@@ -19,9 +19,22 @@
 
 enum { SEAM = 128, SEEN = 4096, WORD_MOST = 16, TAG_MOST = 64 };
 
-enum state { CODE, QUOTED, STRING, ESCAPES, ESCAPED, AFTER_STRING, TAG, DOLLAR, PARAM, LINE, BLOCK };
+enum state {
+	CODE,
+	QUOTED,
+	STRING,
+	ESCAPES,
+	ESCAPED,
+	AFTER_STRING,
+	TAG,
+	DOLLAR,
+	PARAM,
+	LINE,
+	BLOCK
+};
 
-struct text {			/* of one kind, without a seam where pieces meet */
+/* of one kind, without a seam where pieces meet */
+struct text {
 	bool (*look)(const struct names *names, const char *text, size_t len);
 	char seen[SEEN];
 	size_t len;
@@ -32,26 +45,33 @@ struct lookout {
 	const struct names *names;
 	struct text code, strings;
 	enum state state;
-	unsigned int depth;	/* of block comments */
-	char last;		/* the byte before, where two make one sign; else 0 */
-	char word[WORD_MOST];	/* longer ones are cut */
+	unsigned int depth;   /* of block comments */
+	char last;            /* the byte before, where two make one sign; else 0 */
+	char word[WORD_MOST]; /* longer ones are cut */
 	size_t word_len;
-	char tag[TAG_MOST];	/* $tag$ */
-	size_t tag_len, tag_at;	/* tag_at: so much of the closing one has come */
+	char tag[TAG_MOST];     /* $tag$ */
+	size_t tag_len, tag_at; /* tag_at: so much of the closing one has come */
 	bool plain_strings, strings_matter;
-	bool begins;		/* no word of this statement has ended yet */
-	bool unicode;		/* U& right before */
-	bool escapes, newline;	/* AFTER_STRING: of which kind, and whether it may go on in another line */
-	bool commented;		/* a comment behind a string, up to the end of its line */
+	bool begins;  /* no word of this statement has ended yet */
+	bool unicode; /* U& right before */
+	/* AFTER_STRING: of which kind, and whether it may go on in another line */
+	bool escapes, newline;
+	bool commented; /* a comment behind a string, up to the end of its line */
 };
 
 /* Behind these, what is in a string may be read as more than data. */
 static const struct {
 	const char *word;
-	bool only_first;	/* ON CONFLICT DO */
+	bool only_first; /* ON CONFLICT DO */
 } reading[] = {
-	{ "do", true }, { "function", false }, { "procedure", false }, { "regclass", false }, { "to_regclass", false },
-	{ "server", false }, { "subscription", false }, { "dblink", false },
+	{ "do", true },
+	{ "function", false },
+	{ "procedure", false },
+	{ "regclass", false },
+	{ "to_regclass", false },
+	{ "server", false },
+	{ "subscription", false },
+	{ "dblink", false },
 };
 
 /* --- what has been seen --- */
@@ -111,7 +131,8 @@ static void look_at_word(struct lookout *lookout, const char *word, size_t word_
 
 		if (word_len < len || strncasecmp(word, reading[i].word, len))
 			continue;
-		if (word_len == len ? lookout->begins || !reading[i].only_first : *reading[i].word == 'd' && len > 2)
+		if (word_len == len ? lookout->begins || !reading[i].only_first
+		                    : *reading[i].word == 'd' && len > 2)
 			lookout->strings_matter = true; /* dblink_exec() and its like too */
 	}
 }
@@ -175,7 +196,8 @@ static enum state in_code(struct lookout *lookout, char byte)
 	lookout->begins |= byte == ';';
 	if (state == LINE || state == BLOCK)
 		open_comment(lookout);
-	else if (!token_space(byte) || !token_space(last)) /* a name and its dot stay near each other */
+	else if (!token_space(byte) ||
+	         !token_space(last)) /* a name and its dot stay near each other */
 		text_add(&lookout->code, lookout->names, byte);
 	if (state == TAG)
 		lookout->tag[0] = byte;
@@ -244,7 +266,8 @@ static enum state in_tag(struct lookout *lookout, char byte)
 {
 	if (lookout->tag_len == 1 && token_digit(byte))
 		return in_param(lookout, byte);
-	if (byte != '$' && !word_byte(byte)) { /* no tag: a sign that nothing is known of, and a word */
+	/* no tag: a sign that nothing is known of, and a word */
+	if (byte != '$' && !word_byte(byte)) {
 		for (size_t i = 1, len = lookout->tag_len; i < len; i++)
 			(void)in_code(lookout, lookout->tag[i]);
 		return in_code(lookout, byte);
@@ -282,7 +305,8 @@ static enum state in_line(struct lookout *lookout, char byte)
 
 static enum state in_block(struct lookout *lookout, char byte)
 {
-	bool opens = byte == '*' && lookout->last == '/', closes = byte == '/' && lookout->last == '*';
+	bool opens = byte == '*' && lookout->last == '/',
+	     closes = byte == '/' && lookout->last == '*';
 
 	lookout->depth += opens;
 	lookout->depth -= closes;
@@ -309,16 +333,17 @@ struct lookout *lookout_open(const struct names *names, bool plain_strings)
 
 bool lookout_feed(struct lookout *lookout, const char *text, size_t len)
 {
-	static enum state (*const states[])(struct lookout *lookout, char byte) = {
-		[CODE] = in_code, [QUOTED] = in_quoted, [STRING] = in_string, [ESCAPES] = in_string,
-		[ESCAPED] = in_escaped, [AFTER_STRING] = after_string, [TAG] = in_tag, [DOLLAR] = in_dollar,
-		[PARAM] = in_param, [LINE] = in_line, [BLOCK] = in_block,
+	static enum state (*const states[])(struct lookout * lookout, char byte) = {
+		[CODE] = in_code,      [QUOTED] = in_quoted,   [STRING] = in_string,
+		[ESCAPES] = in_string, [ESCAPED] = in_escaped, [AFTER_STRING] = after_string,
+		[TAG] = in_tag,        [DOLLAR] = in_dollar,   [PARAM] = in_param,
+		[LINE] = in_line,      [BLOCK] = in_block,
 	};
 
 	for (size_t i = 0; i < len; i++)
 		lookout->state = states[lookout->state](lookout, text[i]);
 	look_at_word(lookout, lookout->word, lookout->word_len); /* it may be whole */
-	if (lookout->state == TAG) /* it may be none */
+	if (lookout->state == TAG)                               /* it may be none */
 		look_at_word(lookout, lookout->tag + 1, lookout->tag_len - 1);
 	text_look(&lookout->code, lookout->names);
 	text_look(&lookout->strings, lookout->names);

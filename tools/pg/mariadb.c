@@ -21,9 +21,18 @@ static const char *const programs[] = { "/usr/sbin/mariadbd", "/usr/sbin/mysqld"
 
 /* What a template was made with, its clones must be started with: sizes of files are among them. Nothing survives a crash. */
 static const char *const settings[] = {
-	"--no-defaults", "--bind-address=127.0.0.1,::1", "--skip-name-resolve", "--skip-log-bin", "--character-set-server=utf8mb4",
-	"--performance-schema=OFF", "--innodb-buffer-pool-size=32M", LOG_SIZE, "--innodb-use-native-aio=0",
-	"--innodb-flush-log-at-trx-commit=0", "--innodb-doublewrite=0", "--innodb-fast-shutdown=1",
+	"--no-defaults",
+	"--bind-address=127.0.0.1,::1",
+	"--skip-name-resolve",
+	"--skip-log-bin",
+	"--character-set-server=utf8mb4",
+	"--performance-schema=OFF",
+	"--innodb-buffer-pool-size=32M",
+	LOG_SIZE,
+	"--innodb-use-native-aio=0",
+	"--innodb-flush-log-at-trx-commit=0",
+	"--innodb-doublewrite=0",
+	"--innodb-fast-shutdown=1",
 };
 
 static const char *program(void)
@@ -70,13 +79,19 @@ static void add_database(struct str *sql, const struct pg_url *url)
 	str_add(sql, ";\n");
 }
 
-static char *const plain_env[] = { (char *)"PATH=/usr/sbin:/usr/bin:/sbin:/bin", (char *)"LC_ALL=C", NULL };
+static char *const plain_env[] = { (char *)"PATH=/usr/sbin:/usr/bin:/sbin:/bin", (char *)"LC_ALL=C",
+	                           NULL };
 
 static int install(const char *data, struct str *ret_text)
 {
 	cleanup_free char *dir = str_print("--datadir=%s", data);
-	char *argv[] = { (char *)"/usr/bin/mariadb-install-db", (char *)"--no-defaults", dir, (char *)"--skip-test-db",
-			 (char *)"--auth-root-authentication-method=normal", (char *)LOG_SIZE, NULL };
+	char *argv[] = { (char *)"/usr/bin/mariadb-install-db",
+		         (char *)"--no-defaults",
+		         dir,
+		         (char *)"--skip-test-db",
+		         (char *)"--auth-root-authentication-method=normal",
+		         (char *)LOG_SIZE,
+		         NULL };
 
 	return job_exec(argv, plain_env, NULL, ret_text);
 }
@@ -102,13 +117,15 @@ static int bootstrap(const char *data, char *const *more, const char *sql, struc
 	return job_exec(argv, plain_env, sql, ret_text);
 }
 
-static int build(const struct template_plan *plan, uint16_t port, const char *data, struct str *ret_text)
+static int build(const struct template_plan *plan, uint16_t port, const char *data,
+                 struct str *ret_text)
 {
 	cleanup_str struct str sql = { 0 }, output = { 0 };
 	int status = install(data, &output);
 	const char *error;
 
-	str_add(&sql, "FLUSH PRIVILEGES;\n"); /* the bootstrap mode begins without them, and cannot grant before it has them */
+	/* the bootstrap mode begins without them, and cannot grant before it has them */
+	str_add(&sql, "FLUSH PRIVILEGES;\n");
 	for (unsigned int i = 0; i < plan->url_count; i++)
 		if (plan->urls[i].port == port) {
 			add_database(&sql, &plan->urls[i]);
@@ -120,7 +137,8 @@ static int build(const struct template_plan *plan, uint16_t port, const char *da
 	error = output.text ? strstr(output.text, "ERROR") : NULL;
 	if (!status && !error)
 		return 0;
-	str_add_len(ret_text, error ? error : "mariadb-install-db failed", error ? strcspn(error, "\n") : 25);
+	str_add_len(ret_text, error ? error : "mariadb-install-db failed",
+	            error ? strcspn(error, "\n") : 25);
 	return -EIO;
 }
 
@@ -146,15 +164,19 @@ static bool greets(const char *reply, size_t len)
 	return len > 4 && reply[4] == 10;
 }
 
-static char *open_command(const struct pg_server *server, const struct pg_url *url, const char *data)
+static char *open_command(const struct pg_server *server, const struct pg_url *url,
+                          const char *data)
 {
 	cleanup_free char *where = str_shell_word(data), *role = str_shell_word(url->role);
 	cleanup_free char *name = *url->name ? str_shell_word(url->name) : str_copy("");
-	cleanup_free char *start = str_print("%s --no-defaults --datadir=%s " LOG_SIZE " --port=33060 "
-					     "--socket=/tmp/berth-kept.sock", program(), where);
+	cleanup_free char *start = str_print("%s --no-defaults --datadir=%s " LOG_SIZE
+	                                     " --port=33060 "
+	                                     "--socket=/tmp/berth-kept.sock",
+	                                     program(), where);
 	cleanup_free char *command = engine_as_user(server, start);
 
-	return str_print("%s   # then: mariadb -h 127.0.0.1 -P 33060 -u %s -p %s", command, role, name);
+	return str_print("%s   # then: mariadb -h 127.0.0.1 -P 33060 -u %s -p %s", command, role,
+	                 name);
 }
 
 const struct pg_engine pg_engine_mariadb = {

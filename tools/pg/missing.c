@@ -59,7 +59,8 @@ bool pg_missing(const struct pg *pg, struct pg_missing *ret_missing)
 
 			ret_missing->port = pg->ports[i];
 			ret_missing->database = pg->urls[0].name;
-			if (pg->services[i].engine == &pg_engine_postgres && missing_from(path, ret_missing))
+			if (pg->services[i].engine == &pg_engine_postgres &&
+			    missing_from(path, ret_missing))
 				return true;
 		}
 	return false;

@@ -74,7 +74,8 @@ bool names_known(const struct names *names, const char *name, size_t len)
 
 bool names_may_learn(const struct names *names, const char *logical, size_t len)
 {
-	return strv_len(names->known) < NAMES_MOST || names_shared(logical, len) || names_known(names, logical, len);
+	return strv_len(names->known) < NAMES_MOST || names_shared(logical, len) ||
+	       names_known(names, logical, len);
 }
 
 void names_learn(struct names *names, const char *logical, size_t len)
@@ -109,7 +110,8 @@ void names_physical(struct names *names, const char *logical, size_t len, struct
 
 	len = cut(logical, strnlen(logical, len), NAMES_BYTES);
 	if (names_shared(logical, len) ||
-	    (len > names->suffix_len && !memcmp(logical + len - names->suffix_len, names->suffix, names->suffix_len))) {
+	    (len > names->suffix_len &&
+	     !memcmp(logical + len - names->suffix_len, names->suffix, names->suffix_len))) {
 		str_add_len(ret_physical, logical, len);
 		return;
 	}
@@ -120,7 +122,8 @@ void names_physical(struct names *names, const char *logical, size_t len, struct
 	}
 	whole = str_copy_len(logical, len);
 	whole[cut(logical, len, room - 7)] = 0;
-	physical = str_print("%s~%06x%s", whole, names_hash(logical, len) & 0xffffff, names->suffix);
+	physical = str_print("%s~%06x%s", whole, names_hash(logical, len) & 0xffffff,
+	                     names->suffix);
 	str_add(ret_physical, physical);
 	if (!strv_has(names->cut_physical, physical)) {
 		strv_add(&names->cut_physical, physical);
@@ -135,8 +138,8 @@ bool names_seen(const struct names *names, const void *text, size_t len)
 
 static bool in_name(char byte)
 {
-	return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') || byte == '_' ||
-	       byte == '$' || (byte & 0x80);
+	return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+	       (byte >= '0' && byte <= '9') || byte == '_' || byte == '$' || (byte & 0x80);
 }
 
 /* If the text ends in a cut name, replace it by the whole one. */
@@ -145,7 +148,8 @@ static void restore_cut(const struct names *names, struct str *text)
 	for (size_t i = 0; names->cut_physical && names->cut_physical[i]; i++) {
 		size_t len = strlen(names->cut_physical[i]) - names->suffix_len;
 
-		if (text->len < len || memcmp(text->text + text->len - len, names->cut_physical[i], len))
+		if (text->len < len ||
+		    memcmp(text->text + text->len - len, names->cut_physical[i], len))
 			continue;
 		text->len -= len;
 		str_add(text, names->cut_logical[i]);

@@ -16,22 +16,26 @@
 enum { NAMES_BYTES = 63, /* NAMEDATALEN - 1 */ NAMES_MOST = 1000 };
 
 struct names {
-	char *suffix;			/* with its leading underscore */
+	char *suffix; /* with its leading underscore */
 	size_t suffix_len;
-	char **known;			/* strv: logical names seen so far: from the URLs, start-up packets, CREATE DATABASE */
+	/* strv: logical names seen so far: from the URLs, start-up packets, CREATE DATABASE */
+	char **known;
 	char **cut_physical, **cut_logical; /* strv, side by side */
 };
 
 void names_init(struct names *names, const char *suffix);
 void names_free(struct names *names);
 
-bool names_shared(const char *name, size_t len);	/* postgres, template0, template1 */
-bool names_like_shared(const char *pattern, size_t len); /* one of these, as LIKE understands it */
+bool names_shared(const char *name, size_t len); /* postgres, template0, template1 */
+/* one of these, as LIKE understands it */
+bool names_like_shared(const char *pattern, size_t len);
 bool names_known(const struct names *names, const char *name, size_t len);
 void names_learn(struct names *names, const char *logical, size_t len);
-bool names_may_learn(const struct names *names, const char *logical, size_t len); /* false: NAMES_MOST are enough for any suite */
+/* false: NAMES_MOST are enough for any suite */
+bool names_may_learn(const struct names *names, const char *logical, size_t len);
 
-uint32_t names_hash(const char *text, size_t len);	/* FNV-1a; part of names on servers: it must not change */
+/* FNV-1a; part of names on servers: it must not change */
+uint32_t names_hash(const char *text, size_t len);
 
 /** Append the physical name of @logical. A shared name, or one that is physical already, stays as it is. */
 void names_physical(struct names *names, const char *logical, size_t len, struct str *ret_physical);

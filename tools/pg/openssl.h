@@ -13,20 +13,31 @@
 
 #include "tools/base/library.h"
 
-#define LIBSSL(X) X(SSL_CTX_ctrl) X(SSL_CTX_free) X(SSL_CTX_new) X(SSL_CTX_set_alpn_select_cb) \
+/* clang-format off */
+#define LIBSSL(X) \
+	X(SSL_CTX_ctrl) X(SSL_CTX_free) X(SSL_CTX_new) X(SSL_CTX_set_alpn_select_cb) \
 	X(SSL_CTX_use_PrivateKey) X(SSL_CTX_use_certificate) X(SSL_do_handshake) X(SSL_free) \
-	X(SSL_get_error) X(SSL_new) X(SSL_read) X(SSL_select_next_proto) X(SSL_set_accept_state) \
-	X(SSL_set_connect_state) X(SSL_set_fd) X(SSL_shutdown) X(SSL_write) X(TLS_client_method) \
-	X(TLS_server_method)
-extern struct libssl { LIBSSL(LIBRARY_POINTER) } libssl;
+	X(SSL_get_error) X(SSL_new) X(SSL_read) X(SSL_select_next_proto) \
+	X(SSL_set_accept_state) X(SSL_set_connect_state) X(SSL_set_fd) X(SSL_shutdown) \
+	X(SSL_write) X(TLS_client_method) X(TLS_server_method)
+/* clang-format on */
+extern struct libssl {
+	LIBSSL(LIBRARY_POINTER)
+} libssl;
 
-#define LIBCRYPTO(X) X(ASN1_INTEGER_set) X(ERR_clear_error) X(EVP_DigestFinal_ex) \
-	X(EVP_DigestInit_ex) X(EVP_DigestUpdate) X(EVP_MD_CTX_free) X(EVP_MD_CTX_new) \
-	X(EVP_PKEY_free) X(EVP_PKEY_Q_keygen) X(EVP_sha256) X(PEM_write_PrivateKey) \
-	X(PEM_write_X509) X(X509_NAME_add_entry_by_txt) X(X509_free) X(X509_get_serialNumber) \
-	X(X509_get_subject_name) X(X509_getm_notAfter) X(X509_getm_notBefore) X(X509_gmtime_adj) \
-	X(X509_new) X(X509_set_issuer_name) X(X509_set_pubkey) X(X509_set_version) X(X509_sign)
-extern struct libcrypto { LIBCRYPTO(LIBRARY_POINTER) } libcrypto;
+/* clang-format off */
+#define LIBCRYPTO(X) \
+	X(ASN1_INTEGER_set) X(ERR_clear_error) X(EVP_DigestFinal_ex) X(EVP_DigestInit_ex) \
+	X(EVP_DigestUpdate) X(EVP_MD_CTX_free) X(EVP_MD_CTX_new) X(EVP_PKEY_free) \
+	X(EVP_PKEY_Q_keygen) X(EVP_sha256) X(PEM_write_PrivateKey) X(PEM_write_X509) \
+	X(X509_NAME_add_entry_by_txt) X(X509_free) X(X509_get_serialNumber) \
+	X(X509_get_subject_name) X(X509_getm_notAfter) X(X509_getm_notBefore) \
+	X(X509_gmtime_adj) X(X509_new) X(X509_set_issuer_name) X(X509_set_pubkey) \
+	X(X509_set_version) X(X509_sign)
+/* clang-format on */
+extern struct libcrypto {
+	LIBCRYPTO(LIBRARY_POINTER)
+} libcrypto;
 
 /**
  * Load both. To be called before the first use.

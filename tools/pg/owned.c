@@ -52,7 +52,8 @@ static void server_close(struct server *server)
 	free(server->where);
 }
 
-static int server_open(const char *database, const char *project_dir, struct server *server, char **ret_why)
+static int server_open(const char *database, const char *project_dir, struct server *server,
+                       char **ret_why)
 {
 	int ret = parse(database, project_dir, &server->url);
 
@@ -79,7 +80,7 @@ static char *text_of(const json_t *owner, const char *key)
 
 struct reading {
 	struct pg_owned_list *into;
-	char **suffixes;	/* strv, one per entry, "" if there is none */
+	char **suffixes; /* strv, one per entry, "" if there is none */
 };
 
 static int64_t number_of(const json_t *owner, const char *key)
@@ -87,7 +88,8 @@ static int64_t number_of(const json_t *owner, const char *key)
 	return (int64_t)json_integer_value(json_object_get(owner, key));
 }
 
-static void add(void *arg, const char *database, bool is_template, int64_t size_bytes, const char *comment)
+static void add(void *arg, const char *database, bool is_template, int64_t size_bytes,
+                const char *comment)
 {
 	struct reading *reading = arg;
 	struct pg_owned_list *into = reading->into;
@@ -127,7 +129,8 @@ static void ask_leases(struct admin *admin, const struct reading *reading)
 	}
 }
 
-int pg_owned_list(const char *database, const char *project_dir, struct pg_owned_list *ret_list, char **ret_why)
+int pg_owned_list(const char *database, const char *project_dir, struct pg_owned_list *ret_list,
+                  char **ret_why)
 {
 	struct server server = { 0 };
 	struct reading reading = { ret_list, NULL };
@@ -158,7 +161,8 @@ void pg_owned_free(struct pg_owned_list *list)
 	*list = (struct pg_owned_list){ 0 };
 }
 
-int pg_owned_drop(const char *database, const char *project_dir, const char *physical, char **ret_why)
+int pg_owned_drop(const char *database, const char *project_dir, const char *physical,
+                  char **ret_why)
 {
 	struct server server = { 0 };
 	struct pg_owned_list list = { 0 };
@@ -169,7 +173,8 @@ int pg_owned_drop(const char *database, const char *project_dir, const char *phy
 		ret = admin_each_owned(server.admin, add, &reading, ret_why);
 	for (size_t i = 0; !ret && i < list.count; i++)
 		if (!strcmp(list.list[i].physical, physical)) {
-			ret = admin_drop_owned(server.admin, physical, reading.suffixes[i], ret_why);
+			ret = admin_drop_owned(server.admin, physical, reading.suffixes[i],
+			                       ret_why);
 			goto out;
 		}
 	if (!ret) {

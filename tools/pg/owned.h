@@ -12,19 +12,20 @@
 
 struct pg_owned {
 	char *physical;
-	char *logical, *run, *task, *host; /* NULL if the comment does not say, as for a template */
-	char *snapshot;			/* of a template that somebody made under this name */
+	/* NULL if the comment does not say, as for a template */
+	char *logical, *run, *task, *host;
+	char *snapshot; /* of a template that somebody made under this name */
 	unsigned int worker;
-	int64_t heartbeat_s;		/* CLOCK_REALTIME; of a template, its last use */
-	int64_t made_s;			/* of a template */
-	int64_t size_bytes;		/* -1 = the server does not say */
+	int64_t heartbeat_s; /* CLOCK_REALTIME; of a template, its last use */
+	int64_t made_s;      /* of a template */
+	int64_t size_bytes;  /* -1 = the server does not say */
 	bool is_template;
-	bool kept;			/* left for inspection on purpose */
-	bool alive;			/* its owner holds the lease */
+	bool kept;  /* left for inspection on purpose */
+	bool alive; /* its owner holds the lease */
 };
 
 struct pg_owned_list {
-	char *where;		/* "mes_user@localhost:5432" */
+	char *where; /* "mes_user@localhost:5432" */
 	struct pg_owned *list;
 	size_t count;
 };
@@ -37,13 +38,15 @@ char *pg_owned_where(const char *database, const char *project_dir);
  * Return: 0; -ENOTCONN nobody listens there; -EINVAL, -ENOTSUP not a name and not a URL, or not this machine; -ENOENT no
  * libpq; -ECONNREFUSED, -EIO the server refuses. *ret_why on failure; ret_list->where where it is known.
  */
-int pg_owned_list(const char *database, const char *project_dir, struct pg_owned_list *ret_list, char **ret_why);
+int pg_owned_list(const char *database, const char *project_dir, struct pg_owned_list *ret_list,
+                  char **ret_why);
 void pg_owned_free(struct pg_owned_list *list);
 
 /**
  * Drop one of them, with the sessions in it.
  * Return: 0; -EBUSY its owner lives; -ENOENT there is none of Berth's with this name; as above.
  */
-int pg_owned_drop(const char *database, const char *project_dir, const char *physical, char **ret_why);
+int pg_owned_drop(const char *database, const char *project_dir, const char *physical,
+                  char **ret_why);
 
 #endif

@@ -51,7 +51,8 @@ bool parse_is_name(const struct parse *parse, size_t i)
 
 bool parse_is_string(const struct parse *parse, size_t i)
 {
-	return parse_token(parse, i)->kind == TOKEN_STRING || parse_token(parse, i)->kind == TOKEN_ESTRING;
+	return parse_token(parse, i)->kind == TOKEN_STRING ||
+	       parse_token(parse, i)->kind == TOKEN_ESTRING;
 }
 
 /* The name that a token stands for: folded, or without its quotes. */
@@ -91,15 +92,17 @@ void parse_edit(struct parse *parse, size_t at, size_t removed, const char *text
 		for (unsigned int i = 0; i < (*text == '\'' ? 1u << parse->doubled : 1); i++)
 			str_add_len(&quoted, text, 1);
 	result->edits = mem_grow(result->edits, result->edit_count + 1, sizeof(*result->edits));
-	result->edits[result->edit_count++] =
-		(struct rename_edit){ .at = parse->shift + at, .removed = removed, .text = str_take(&quoted) };
+	result->edits[result->edit_count++] = (struct rename_edit){ .at = parse->shift + at,
+		                                                    .removed = removed,
+		                                                    .text = str_take(&quoted) };
 	result->changed = true;
 }
 
 /* It needs no quotes: with the suffix it is no keyword. */
 static bool is_plain(const char *name)
 {
-	return !token_digit(*name) && name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_")] == 0;
+	return !token_digit(*name) &&
+	       name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_")] == 0;
 }
 
 static void add_identifier(struct str *out, const char *name)
@@ -119,7 +122,8 @@ void parse_edit_name(struct parse *parse, size_t i)
 	cleanup_free char *logical = parse_name(parse, token);
 	cleanup_str struct str physical = { 0 }, identifier = { 0 };
 
-	if (token->kind == TOKEN_UQUOTED && strchr(logical, '\\')) { /* another UESCAPE ends as the server's syntax error */
+	/* another UESCAPE ends as the server's syntax error */
+	if (token->kind == TOKEN_UQUOTED && strchr(logical, '\\')) {
 		parse->result->refused = rename_refused_escapes;
 		return;
 	}

@@ -18,11 +18,12 @@ struct parse {
 	const char *text;
 	struct token *tokens;
 	size_t count;
-	size_t shift;		/* of an inner text: where it stands in the outer one */
+	size_t shift; /* of an inner text: where it stands in the outer one */
 	bool plain_strings;
 	unsigned int depth;
-	unsigned int doubled;	/* inside so many quoted strings: as often quotes must be doubled */
-	unsigned int mapped;	/* literals and parameters mapped so far */
+	/* inside so many quoted strings: as often quotes must be doubled */
+	unsigned int doubled;
+	unsigned int mapped; /* literals and parameters mapped so far */
 };
 extern const char rename_refused_shared[], rename_refused_escapes[];
 
@@ -31,7 +32,8 @@ extern const char rename_refused_shared[], rename_refused_escapes[];
 const struct token *parse_token(const struct parse *parse, size_t i);
 bool parse_is(const struct parse *parse, size_t i, const char *word);
 bool parse_is_sign(const struct parse *parse, size_t i, const char *sign);
-bool parse_is_one_of(const struct parse *parse, size_t i, const char *const *words); /* @words ends with NULL */
+/* @words ends with NULL */
+bool parse_is_one_of(const struct parse *parse, size_t i, const char *const *words);
 bool parse_is_name(const struct parse *parse, size_t i);
 bool parse_is_string(const struct parse *parse, size_t i);
 bool parse_mentions(const struct parse *parse, const char *word); /* anywhere in the text */
@@ -44,7 +46,8 @@ char *parse_name(const struct parse *parse, const struct token *token);
 
 /** Let @text stand for the @removed bytes at @at. */
 void parse_edit(struct parse *parse, size_t at, size_t removed, const char *text);
-void parse_edit_name(struct parse *parse, size_t i);	/* to the physical name, if it is another; may refuse */
+/* to the physical name, if it is another; may refuse */
+void parse_edit_name(struct parse *parse, size_t i);
 void parse_edit_literal(struct parse *parse, size_t i);
 
 /* --- rules, for the tokens from @begin to @end of one statement --- */

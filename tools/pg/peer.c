@@ -17,7 +17,8 @@
 #include "tools/base/diag.h"
 #include "tools/base/unix.h"
 
-static void read_end(const struct sockaddr_storage *end, struct berth_ip *ret_ip, uint16_t *ret_port)
+static void read_end(const struct sockaddr_storage *end, struct berth_ip *ret_ip,
+                     uint16_t *ret_port)
 {
 	const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)end;
 	const struct sockaddr_in *four = (const struct sockaddr_in *)end;
@@ -30,7 +31,8 @@ static void read_end(const struct sockaddr_storage *end, struct berth_ip *ret_ip
 }
 
 /* Return: false if the kernel does not say. */
-static bool user_at(const struct sockaddr_storage *remote, const struct sockaddr_storage *local, uid_t *ret_uid)
+static bool user_at(const struct sockaddr_storage *remote, const struct sockaddr_storage *local,
+                    uid_t *ret_uid)
 {
 	struct diag_socket theirs = { .proto = BERTH_TCP, .family = (uint8_t)remote->ss_family };
 	struct diag *diag;
@@ -54,7 +56,8 @@ bool peer_is_ours(int fd)
 
 	if (!geteuid())
 		return true;
-	if (getsockname(fd, (struct sockaddr *)&local, &local_len) || getpeername(fd, (struct sockaddr *)&remote, &remote_len))
+	if (getsockname(fd, (struct sockaddr *)&local, &local_len) ||
+	    getpeername(fd, (struct sockaddr *)&remote, &remote_len))
 		return false;
 	if (local.ss_family == AF_UNIX)
 		return unix_is_ours(fd);

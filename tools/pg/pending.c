@@ -23,12 +23,15 @@ void pending_free(struct pending *pending)
 		forget_first(pending);
 }
 
-void pending_add(struct pending *pending, struct rename_result *result, const char *original, size_t len)
+void pending_add(struct pending *pending, struct rename_result *result, const char *original,
+                 size_t len)
 {
 	struct pending_statement *one = mem_alloc(sizeof(*one));
 
-	*one = (struct pending_statement){ .result = *result, .original = str_copy_len(original, len),
-					   .ready = pending->ready_due, .parses = pending->parses_due };
+	*one = (struct pending_statement){ .result = *result,
+		                           .original = str_copy_len(original, len),
+		                           .ready = pending->ready_due,
+		                           .parses = pending->parses_due };
 	*result = (struct rename_result){ 0 };
 	if (pending->first)
 		pending->last->next = one;
@@ -62,7 +65,8 @@ void pending_got(struct pending *pending, char type)
 		while (pending->first && (int)(pending->first->ready - pending->ready) < 0)
 			forget_first(pending);
 	} else if (type == 'G' && pending->by_sync) {
-		pending->ready_due = pending->ready; /* a Sync is not answered while data is awaited: another will come */
+		/* a Sync is not answered while data is awaited: another will come */
+		pending->ready_due = pending->ready;
 	}
 }
 

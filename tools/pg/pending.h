@@ -15,21 +15,23 @@ struct pending_statement {
 	struct pending_statement *next;
 	struct rename_result result;
 	char *original;
-	unsigned int ready, parses;	/* how many answers come before its own */
+	unsigned int ready, parses; /* how many answers come before its own */
 };
 
 struct pending {
 	struct pending_statement *first, *last;
-	unsigned int ready_due, parses_due;	/* sent by the client, parses since the last that ReadyForQuery answers */
-	unsigned int ready, parses;		/* answered by the server */
-	bool by_sync;				/* the last that ReadyForQuery answers was a Sync */
-	bool bound;				/* the last that was parsed is bound, and not executed yet */
+	/* sent by the client, parses since the last that ReadyForQuery answers */
+	unsigned int ready_due, parses_due;
+	unsigned int ready, parses; /* answered by the server */
+	bool by_sync;               /* the last that ReadyForQuery answers was a Sync */
+	bool bound;                 /* the last that was parsed is bound, and not executed yet */
 };
 
 void pending_free(struct pending *pending);
 
 /** @result becomes the room's own. */
-void pending_add(struct pending *pending, struct rename_result *result, const char *original, size_t len);
+void pending_add(struct pending *pending, struct rename_result *result, const char *original,
+                 size_t len);
 
 void pending_sent(struct pending *pending, char type);
 void pending_got(struct pending *pending, char type);

@@ -22,9 +22,12 @@
 #include "tools/pg/snapshot.h"
 
 const char *const pg_record_names[PG_RECORD_KINDS] = {
-	[PG_RECORD_TEMPLATE] = "database_template", [PG_RECORD_READY] = "database_ready",
-	[PG_RECORD_DIED] = "database_died",	    [PG_RECORD_KEPT] = "database_kept",
-	[PG_RECORD_REMOVED] = "database_removed",   [PG_RECORD_IDLE] = "database_idle_in_transaction",
+	[PG_RECORD_TEMPLATE] = "database_template",
+	[PG_RECORD_READY] = "database_ready",
+	[PG_RECORD_DIED] = "database_died",
+	[PG_RECORD_KEPT] = "database_kept",
+	[PG_RECORD_REMOVED] = "database_removed",
+	[PG_RECORD_IDLE] = "database_idle_in_transaction",
 	[PG_RECORD_POOL] = "database_pool",
 	[PG_RECORD_CONNECTIONS] = "database_connections",
 	[PG_RECORD_IDLE_ENDED] = "database_idle_ended",
@@ -74,7 +77,8 @@ static void copy_setup(struct pg *pg, const struct pg_setup *setup)
 static int add_settings(struct pg_service *service, char *const *settings)
 {
 	for (; settings && *settings; settings++) {
-		if (service->engine->ours || strcspn(*settings, "=") == 0 || !strchr(*settings, '=') || strpbrk(*settings, "\r\n"))
+		if (service->engine->ours || strcspn(*settings, "=") == 0 ||
+		    !strchr(*settings, '=') || strpbrk(*settings, "\r\n"))
 			return -EBADMSG;
 		strv_add(&service->settings, *settings);
 	}
@@ -94,9 +98,11 @@ static int add_service(struct pg *pg, uint16_t port, const struct pg_wanted *wan
 	}
 	if (pg->port_count == PG_PORTS_MOST)
 		return -E2BIG;
-	pg->services[pg->port_count] = (struct pg_service){ port, engine, .start = wanted->start ? str_copy(wanted->start) : NULL,
-							    .ready = wanted->ready ? str_copy(wanted->ready) : NULL,
-							    .stop = wanted->stop ? str_copy(wanted->stop) : NULL };
+	pg->services[pg->port_count] = (struct pg_service){
+		port, engine, .start = wanted->start ? str_copy(wanted->start) : NULL,
+		.ready = wanted->ready ? str_copy(wanted->ready) : NULL,
+		.stop = wanted->stop ? str_copy(wanted->stop) : NULL
+	};
 	pg->ports[pg->port_count] = port;
 	return add_settings(&pg->services[pg->port_count++], wanted->settings);
 }
@@ -106,26 +112,33 @@ static char *refuse_wanted(const struct pg_url *url, size_t number, int error)
 	const char *kind = pg_engines[url->kind]->name;
 
 	if (error == -EEXIST)
-		return str_print("port %u is wanted by two servers that are not the same", url->port);
+		return str_print("port %u is wanted by two servers that are not the same",
+		                 url->port);
 	if (error == -E2BIG)
 		return str_print("more than %d database ports", PG_PORTS_MOST);
 	if (error == -EBADMSG)
-		return str_print("the settings of database number %zu: each is NAME=VALUE, and a command has none", number);
+		return str_print("the settings of database number %zu: each is NAME=VALUE, and a "
+		                 "command has none",
+		                 number);
 	if (error == -ENOTSUP)
-		return str_print("host '%s' is not this machine, and only local addresses are remapped\n"
-				 "hint: let the suite say localhost, and Berth where that is: "
-				 "postgresql://ROLE:PASSWORD@localhost:%u/%s?server=%s:%u", url->host, url->port, url->name,
-				 url->host, url->port);
+		return str_print(
+			"host '%s' is not this machine, and only local addresses are remapped\n"
+			"hint: let the suite say localhost, and Berth where that is: "
+			"postgresql://ROLE:PASSWORD@localhost:%u/%s?server=%s:%u",
+			url->host, url->port, url->name, url->host, url->port);
 	if (error == -EDESTADDRREQ)
-		return str_print("'server' in the URL of database '%s' wants a local host before it, and --db-mode rename or auto",
-				 url->name);
+		return str_print("'server' in the URL of database '%s' wants a local host before "
+		                 "it, and --db-mode rename or auto",
+		                 url->name);
 	if (error == -ENODATA)
 		return str_print("database number %zu, of kind %s, needs a port%s", number, kind,
-				 url->kind == PG_KIND_COMMAND ? " and a start command" : "");
-	return str_print("database number %zu is neither a name nor a URL of kind %s", number, kind);
+		                 url->kind == PG_KIND_COMMAND ? " and a start command" : "");
+	return str_print("database number %zu is neither a name nor a URL of kind %s", number,
+	                 kind);
 }
 
-static int read_one(struct pg *pg, const struct pg_wanted *wanted, const char *default_url, char **ret_reason)
+static int read_one(struct pg *pg, const struct pg_wanted *wanted, const char *default_url,
+                    char **ret_reason)
 {
 	struct pg_url *url = &pg->urls[pg->url_count];
 	int ret = pg_url_parse_kind(wanted->kind, wanted->text, default_url, url);
@@ -147,7 +160,8 @@ static int read_one(struct pg *pg, const struct pg_wanted *wanted, const char *d
 	return ret;
 }
 
-static int read_wanted(struct pg *pg, const struct pg_wanted *wanted, unsigned int count, char **ret_reason)
+static int read_wanted(struct pg *pg, const struct pg_wanted *wanted, unsigned int count,
+                       char **ret_reason)
 {
 	cleanup_free char *default_url = pg_url_default(pg->setup.project_dir);
 	int ret = 0;
@@ -192,7 +206,8 @@ enum { LOOPBACK_MS = 20, ELSEWHERE_MS = 2000 };
 
 static bool listens(const struct sockaddr *address, socklen_t len, int timeout_ms)
 {
-	cleanup_close int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	cleanup_close int fd = socket(address->sa_family,
+	                              SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct pollfd wait = { .fd = fd, .events = POLLOUT };
 	int error = 0;
 	socklen_t error_len = sizeof(error);
@@ -208,11 +223,15 @@ static bool listens(const struct sockaddr *address, socklen_t len, int timeout_m
 
 bool pg_port_answers(uint16_t port)
 {
-	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(port),
-				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = in6addr_loopback };
+	struct sockaddr_in v4 = { .sin_family = AF_INET,
+		                  .sin_port = htons(port),
+		                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6,
+		                   .sin6_port = htons(port),
+		                   .sin6_addr = in6addr_loopback };
 
-	return listens((struct sockaddr *)&v4, sizeof(v4), LOOPBACK_MS) || listens((struct sockaddr *)&v6, sizeof(v6), LOOPBACK_MS);
+	return listens((struct sockaddr *)&v4, sizeof(v4), LOOPBACK_MS) ||
+	       listens((struct sockaddr *)&v6, sizeof(v6), LOOPBACK_MS);
 }
 
 const struct pg_url *pg_url_at(const struct pg *pg, unsigned int i)
@@ -245,7 +264,8 @@ bool pg_url_answers(const struct pg_url *url)
 static bool server_answers(const struct pg *pg)
 {
 	for (unsigned int i = 0; i < pg->url_count; i++)
-		if (pg->urls[i].kind == PG_KIND_POSTGRES && (pg->urls[i].server_host || pg_port_answers(pg->urls[i].port)))
+		if (pg->urls[i].kind == PG_KIND_POSTGRES &&
+		    (pg->urls[i].server_host || pg_port_answers(pg->urls[i].port)))
 			return true;
 	return false;
 }
@@ -267,8 +287,10 @@ static const struct pg_mode_ops *const modes[PG_MODES] = {
 static int open_mode(struct pg *pg, char **ret_reason)
 {
 	bool set = has_settings(pg), answers = pg->mode == PG_AUTO && !set && server_answers(pg);
-	const char *why = pg->mode != PG_AUTO ? "as asked" : set ? "settings are asked for" :
-			  answers ? "a server answers" : "no server answers";
+	const char *why = pg->mode != PG_AUTO ? "as asked"
+	                  : set               ? "settings are asked for"
+	                  : answers           ? "a server answers"
+	                                      : "no server answers";
 	cleanup_free char *detail = NULL;
 	int ret;
 
@@ -279,7 +301,8 @@ static int open_mode(struct pg *pg, char **ret_reason)
 	if (!pg->url_count) /* nothing of it is PostgreSQL */
 		pg->mode = PG_PRIVATE;
 	if (pg->mode == PG_RENAME && set) {
-		*ret_reason = str_copy("a shared server takes no `settings`: leave them out, or the mode to Berth");
+		*ret_reason = str_copy("a shared server takes no `settings`: leave them out, or "
+		                       "the mode to Berth");
 		return -EINVAL;
 	}
 	pg->ops = modes[pg->mode];
@@ -288,7 +311,8 @@ static int open_mode(struct pg *pg, char **ret_reason)
 	ret = pg->ops->open(pg, &detail);
 	if (ret && !detail)
 		detail = str_copy(strerror(-ret));
-	*ret_reason = str_print("%s (%s)%s%s", pg->ops->name, why, detail ? ": " : "", detail ? detail : "");
+	*ret_reason = str_print("%s (%s)%s%s", pg->ops->name, why, detail ? ": " : "",
+	                        detail ? detail : "");
 	return ret;
 }
 
@@ -360,8 +384,8 @@ static void off_ready(void *arg)
 	pg_worker_answer(worker, 0, "");
 }
 
-int pg_worker_prepare(struct pg *pg, unsigned int number, const char *task, struct berth_portmap *map, pg_ready_fn ready,
-		      void *arg)
+int pg_worker_prepare(struct pg *pg, unsigned int number, const char *task,
+                      struct berth_portmap *map, pg_ready_fn ready, void *arg)
 {
 	struct pg_worker *worker;
 	int ret = 0;
@@ -369,8 +393,14 @@ int pg_worker_prepare(struct pg *pg, unsigned int number, const char *task, stru
 	if (pg->closing || find(pg, number))
 		return -EALREADY;
 	worker = mem_alloc(sizeof(*worker));
-	*worker = (struct pg_worker){ .pg = pg, .number = number, .task = task, .map = map, .ready = ready, .ready_arg = arg,
-				      .next = pg->workers, .began_ms = clock_ms() };
+	*worker = (struct pg_worker){ .pg = pg,
+		                      .number = number,
+		                      .task = task,
+		                      .map = map,
+		                      .ready = ready,
+		                      .ready_arg = arg,
+		                      .next = pg->workers,
+		                      .began_ms = clock_ms() };
 	pg->workers = worker;
 	for (unsigned int i = 0; i < pg->port_count && pg->mode != PG_OFF && !ret; i++) {
 		worker->real[i] = berth_portmap_declare(map, pg->ports[i]);
@@ -388,7 +418,8 @@ int pg_worker_prepare(struct pg *pg, unsigned int number, const char *task, stru
 }
 
 /* Return: 0: its order can be carried out now, and @ready is called when it was; -ENOENT, -EALREADY. */
-static int take_order(struct pg *pg, unsigned int number, pg_ready_fn ready, void *arg, struct pg_worker **ret_worker)
+static int take_order(struct pg *pg, unsigned int number, pg_ready_fn ready, void *arg,
+                      struct pg_worker **ret_worker)
 {
 	struct pg_worker *worker = find(pg, number);
 
@@ -403,10 +434,13 @@ static int take_order(struct pg *pg, unsigned int number, pg_ready_fn ready, voi
 	return 0;
 }
 
-int pg_worker_reset(struct pg *pg, unsigned int number, const char *snapshot, pg_ready_fn ready, void *arg)
+int pg_worker_reset(struct pg *pg, unsigned int number, const char *snapshot, pg_ready_fn ready,
+                    void *arg)
 {
 	struct pg_worker *worker;
-	int ret = snapshot && !snapshot_named(snapshot) ? -EINVAL : take_order(pg, number, ready, arg, &worker);
+	int ret = snapshot && !snapshot_named(snapshot)
+	                  ? -EINVAL
+	                  : take_order(pg, number, ready, arg, &worker);
 
 	if (ret)
 		return ret;
@@ -416,7 +450,8 @@ int pg_worker_reset(struct pg *pg, unsigned int number, const char *snapshot, pg
 	return ret;
 }
 
-int pg_worker_snapshot(struct pg *pg, unsigned int number, const char *name, pg_ready_fn ready, void *arg)
+int pg_worker_snapshot(struct pg *pg, unsigned int number, const char *name, pg_ready_fn ready,
+                       void *arg)
 {
 	struct pg_worker *worker;
 	int ret = snapshot_named(name) ? take_order(pg, number, ready, arg, &worker) : -EINVAL;
@@ -511,13 +546,19 @@ void pg_close(struct pg *pg, void (*done)(void *arg), void *arg)
 		(void)loop_after(pg->setup.loop, 0, finish, pg);
 }
 
-void pg_record(const struct pg_worker *worker, enum pg_record_kind kind, uint16_t port, int64_t ms, const char *detail)
+void pg_record(const struct pg_worker *worker, enum pg_record_kind kind, uint16_t port, int64_t ms,
+               const char *detail)
 {
 	const struct pg_setup *setup = &worker->pg->setup;
 
 	if (setup->record)
-		setup->record(setup->arg, &(struct pg_record){ .kind = kind, .worker = worker->number, .database = "",
-							       .physical = "", .port = port, .ms = ms, .detail = detail });
+		setup->record(setup->arg, &(struct pg_record){ .kind = kind,
+		                                               .worker = worker->number,
+		                                               .database = "",
+		                                               .physical = "",
+		                                               .port = port,
+		                                               .ms = ms,
+		                                               .detail = detail });
 }
 
 static int add_rule(struct berth_portmap *map, const char *from, const char *to)
@@ -545,11 +586,14 @@ int pg_worker_socket_rules(struct pg_worker *worker, unsigned int i, const char 
 
 	for (size_t at = 0; at < ARRAY_LEN(engine->sockets) && engine->sockets[at] && !ret; at++) {
 		const char *usual = engine->sockets[at], *percent = strchr(usual, '%');
-		cleanup_free char *from = percent ? str_print("%.*s%s", (int)(percent - usual), usual, number) : str_copy(usual);
+		cleanup_free char *from = percent ? str_print("%.*s%s", (int)(percent - usual),
+		                                              usual, number)
+		                                  : str_copy(usual);
 
 		ret = add_rule(worker->map, from, path);
 	}
-	for (unsigned int url = 0; url < pg->url_count && !ret; url++) { /* a directory that the URL names */
+	/* a directory that the URL names */
+	for (unsigned int url = 0; url < pg->url_count && !ret; url++) {
 		cleanup_free char *from = str_print("%s/.s.PGSQL.%s", pg->urls[url].host, number);
 
 		if (*pg->urls[url].host == '/' && pg->urls[url].port == pg->ports[i])

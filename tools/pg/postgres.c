@@ -30,31 +30,32 @@
  * time zone) stays at PostgreSQL's own default.
  */
 static const char settings[] = "\n"
-	"# Berth: a throw-away server for one worker of one run\n"
-	"listen_addresses = '127.0.0.1,::1'\n"
-	"ssl_cert_file = 'server.crt'\n"
-	"ssl_key_file = 'server.key'\n"
-	"fsync = off\n"
-	"synchronous_commit = off\n"
-	"full_page_writes = off\n"
-	"wal_level = minimal\n"
-	"max_wal_senders = 0\n"
-	"max_logical_replication_workers = 0\n"
-	"shared_buffers = 16MB\n"
-	"min_wal_size = 4MB\n"
-	"max_wal_size = 256MB\n"
-	"checkpoint_timeout = 1h\n"
-	"autovacuum = off\n"
-	"jit = off\n"
-	"lc_messages = 'C'\n"
-	"log_destination = 'stderr'\n"
-	"logging_collector = off\n"
-	"log_checkpoints = off\n"
-	"log_min_error_statement = panic\n"
-	"password_encryption = 'scram-sha-256'\n";
+			       "# Berth: a throw-away server for one worker of one run\n"
+			       "listen_addresses = '127.0.0.1,::1'\n"
+			       "ssl_cert_file = 'server.crt'\n"
+			       "ssl_key_file = 'server.key'\n"
+			       "fsync = off\n"
+			       "synchronous_commit = off\n"
+			       "full_page_writes = off\n"
+			       "wal_level = minimal\n"
+			       "max_wal_senders = 0\n"
+			       "max_logical_replication_workers = 0\n"
+			       "shared_buffers = 16MB\n"
+			       "min_wal_size = 4MB\n"
+			       "max_wal_size = 256MB\n"
+			       "checkpoint_timeout = 1h\n"
+			       "autovacuum = off\n"
+			       "jit = off\n"
+			       "lc_messages = 'C'\n"
+			       "log_destination = 'stderr'\n"
+			       "logging_collector = off\n"
+			       "log_checkpoints = off\n"
+			       "log_min_error_statement = panic\n"
+			       "password_encryption = 'scram-sha-256'\n";
 
 /* What write_access() does; a part of the stamp, so that other rules make other templates. */
-static const char access_rules[] = "URLs' roles as their URLs say, others without a password if a URL has none, postgres with one";
+static const char access_rules[] = "URLs' roles as their URLs say, others without a password if a "
+				   "URL has none, postgres with one";
 
 static char *const plain_env[] = { (char *)"PATH=/usr/bin:/bin", (char *)"LC_ALL=C", NULL };
 
@@ -70,17 +71,31 @@ static const char *wanted_locale(void)
 /* The program's own stamp is cheaper than asking it for its version, and as good. */
 static char *stamp(const struct pg_server *server)
 {
-	cleanup_free char *program = str_print("%s/postgres", server->bin), *file = digest_stamp(program);
+	cleanup_free char *program = str_print("%s/postgres", server->bin),
+			  *file = digest_stamp(program);
 
-	return str_print("%s %s %s%s", file ? file : program, wanted_locale(), settings, access_rules);
+	return str_print("%s %s %s%s", file ? file : program, wanted_locale(), settings,
+	                 access_rules);
 }
 
-static int initdb(const struct pg_server *server, const char *data, const char *locale, struct str *ret_text)
+static int initdb(const struct pg_server *server, const char *data, const char *locale,
+                  struct str *ret_text)
 {
 	cleanup_free char *program = str_print("%s/initdb", server->bin);
-	char *argv[] = { program, (char *)"-D", (char *)data, (char *)"-U", (char *)"postgres", (char *)"-E",
-			 (char *)"UTF8", (char *)"--locale", (char *)locale, (char *)"-A", (char *)"trust",
-			 (char *)"--no-sync", (char *)"--wal-segsize=1", NULL };
+	char *argv[] = { program,
+		         (char *)"-D",
+		         (char *)data,
+		         (char *)"-U",
+		         (char *)"postgres",
+		         (char *)"-E",
+		         (char *)"UTF8",
+		         (char *)"--locale",
+		         (char *)locale,
+		         (char *)"-A",
+		         (char *)"trust",
+		         (char *)"--no-sync",
+		         (char *)"--wal-segsize=1",
+		         NULL };
 
 	return job_exec(argv, plain_env, NULL, ret_text);
 }
@@ -112,7 +127,8 @@ static int base_build(const struct pg_server *server, const char *base, struct s
 	str_free(ret_text);
 	ret = append(conf, settings);
 	if (!ret)
-		ret = tls_write_certificate(data); /* for a URL with sslmode=require; the server has it ready at no cost */
+		ret = tls_write_certificate(
+			data); /* for a URL with sslmode=require; the server has it ready at no cost */
 	if (!ret && rename(building, base))
 		ret = -errno;
 	return ret;
@@ -154,7 +170,8 @@ static bool seen_before(const struct template_plan *plan, unsigned int i, bool s
 
 	for (unsigned int j = 0; j < i; j++)
 		if (plan->urls[j].port == url->port &&
-		    !strcmp(same_name ? plan->urls[j].name : plan->urls[j].role, same_name ? url->name : url->role))
+		    !strcmp(same_name ? plan->urls[j].name : plan->urls[j].role,
+		            same_name ? url->name : url->role))
 			return true;
 	return false;
 }
@@ -192,8 +209,9 @@ static void add_database(struct str *sql, const struct pg_url *url)
 /* The line that says what is wrong. A server that cannot read its settings says which one before it gives up. */
 static const char *error_in(const char *output)
 {
-	static const char *const signs[] = { "ERROR:", "unrecognized configuration parameter", "invalid value for parameter",
-					     "syntax error in file", "FATAL:" };
+	static const char *const signs[] = { "ERROR:", "unrecognized configuration parameter",
+		                             "invalid value for parameter", "syntax error in file",
+		                             "FATAL:" };
 	const char *found = NULL;
 
 	for (size_t i = 0; i < ARRAY_LEN(signs) && !found; i++)
@@ -201,10 +219,12 @@ static const char *error_in(const char *output)
 	return found;
 }
 
-static int run_single(const struct pg_server *server, const char *data, const char *sql, struct str *ret_text)
+static int run_single(const struct pg_server *server, const char *data, const char *sql,
+                      struct str *ret_text)
 {
 	cleanup_free char *program = str_print("%s/postgres", server->bin);
-	char *argv[] = { program, (char *)"--single", (char *)"-F", (char *)"-D", (char *)data, (char *)"postgres", NULL };
+	char *argv[] = { program,      (char *)"--single", (char *)"-F", (char *)"-D",
+		         (char *)data, (char *)"postgres", NULL };
 	cleanup_str struct str output = { 0 };
 	int status = job_exec(argv, plain_env, sql, &output);
 	const char *error = output.text ? error_in(output.text) : NULL;
@@ -237,7 +257,8 @@ static void add_access(struct str *hba, const char *role, const char *method)
  */
 static int write_access(const struct template_plan *plan, uint16_t port, const char *data)
 {
-	cleanup_free char *hba_path = str_print("%s/pg_hba.conf", data), *ident_path = str_print("%s/pg_ident.conf", data);
+	cleanup_free char *hba_path = str_print("%s/pg_hba.conf", data),
+			  *ident_path = str_print("%s/pg_ident.conf", data);
 	cleanup_str struct str hba = { 0 }, ident = { 0 };
 	static const char by_password[] = "scram-sha-256";
 	bool postgres_is_theirs = false, trusting = false;
@@ -248,13 +269,15 @@ static int write_access(const struct template_plan *plan, uint16_t port, const c
 			continue;
 		postgres_is_theirs |= !strcmp(plan->urls[i].role, "postgres");
 		trusting |= !plan->urls[i].password;
-		add_access(&hba, plan->urls[i].role, plan->urls[i].password ? by_password : "trust");
+		add_access(&hba, plan->urls[i].role,
+		           plan->urls[i].password ? by_password : "trust");
 	}
 	if (!postgres_is_theirs) {
 		str_add(&hba, "local all postgres peer map=berth\n");
 		add_access(&hba, "postgres", by_password);
 	}
-	add_access(&hba, "berth", by_password); /* the probe's (hello, below): asked for a password, it leaves no complaint */
+	/* the probe's (hello, below): asked for a password, it leaves no complaint */
+	add_access(&hba, "berth", by_password);
 	add_access(&hba, NULL, trusting ? "trust" : by_password);
 	str_addf(&ident, "berth %s postgres\n", plan->server->user);
 	if (strcmp(plan->server->user, plan->server->owner))
@@ -278,7 +301,8 @@ static int write_settings(const struct template_plan *plan, uint16_t port, const
 	return lines.len ? append(path, lines.text) : 0;
 }
 
-static int build(const struct template_plan *plan, uint16_t port, const char *data, struct str *ret_text)
+static int build(const struct template_plan *plan, uint16_t port, const char *data,
+                 struct str *ret_text)
 {
 	cleanup_free char *base = NULL, *from = NULL;
 	cleanup_str struct str sql = { 0 };
@@ -317,7 +341,8 @@ static char **command_line(const struct pg_seat *seat)
 	strv_own(&argv, str_print("unix_socket_directories=%s", seat->socket_dir));
 	if (seat->idle_kill_ms) {
 		strv_add(&argv, "-c");
-		strv_own(&argv, str_print("idle_in_transaction_session_timeout=%lld", (long long)seat->idle_kill_ms));
+		strv_own(&argv, str_print("idle_in_transaction_session_timeout=%lld",
+		                          (long long)seat->idle_kill_ms));
 	}
 	if (seat->tls) {
 		strv_add(&argv, "-c");
@@ -337,10 +362,13 @@ static bool greets(const char *reply, size_t len)
 	return !memmem(reply, len, "57P03", 5);
 }
 
-static char *open_command(const struct pg_server *server, const struct pg_url *url, const char *data)
+static char *open_command(const struct pg_server *server, const struct pg_url *url,
+                          const char *data)
 {
-	cleanup_free char *where = str_shell_word(data), *role = str_shell_word(url->role), *name = str_shell_word(url->name);
-	cleanup_free char *start = str_print("%s/postgres -D %s -p 54320 -k /tmp", server->bin, where);
+	cleanup_free char *where = str_shell_word(data), *role = str_shell_word(url->role),
+			  *name = str_shell_word(url->name);
+	cleanup_free char *start = str_print("%s/postgres -D %s -p 54320 -k /tmp", server->bin,
+	                                     where);
 	cleanup_free char *command = engine_as_user(server, start);
 
 	return str_print("%s   # then: psql -h /tmp -p 54320 -U %s %s", command, role, name);
@@ -352,7 +380,8 @@ _Static_assert(sizeof(hello) == 0x23, "the packet counts itself");
 
 const struct pg_engine pg_engine_postgres = {
 	.name = "postgres",
-	.sockets = { "/var/run/postgresql/.s.PGSQL.%u", "/run/postgresql/.s.PGSQL.%u", "/tmp/.s.PGSQL.%u" },
+	.sockets = { "/var/run/postgresql/.s.PGSQL.%u", "/run/postgresql/.s.PGSQL.%u",
+	             "/tmp/.s.PGSQL.%u" },
 	.hello = hello,
 	.hello_len = sizeof(hello),
 	.greets = greets,

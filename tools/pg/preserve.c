@@ -23,7 +23,8 @@ char *preserve_open_command(const struct pg *pg, const char *dir, unsigned int i
 {
 	cleanup_free char *data = str_print("%s/%u/data", dir, pg->ports[i]);
 
-	return pg->services[i].engine->open_command(&private_of(pg)->server, pg_url_at(pg, i), data);
+	return pg->services[i].engine->open_command(&private_of(pg)->server, pg_url_at(pg, i),
+	                                            data);
 }
 
 /* In a job that may still mount: let the overlays be seen where the data is. */
@@ -46,12 +47,14 @@ static int show(const struct flat *flat)
 static int copy_service(const struct flat *flat, const struct pg_service *service, const char *to)
 {
 	cleanup_free char *from = str_print("%s/%u/data", flat->dir, service->port);
-	cleanup_free char *below = str_print("%s/%u", to, service->port), *data = str_print("%s/data", below);
+	cleanup_free char *below = str_print("%s/%u", to, service->port),
+			  *data = str_print("%s/data", below);
 	int ret = mkdir(below, 0700) ? -errno : 0;
 
 	if (ret)
 		return ret;
-	ret = flat->clone == PG_CLONE_REFLINK ? pg_clone_tree(from, data, PG_CLONE_REFLINK) : -EOPNOTSUPP;
+	ret = flat->clone == PG_CLONE_REFLINK ? pg_clone_tree(from, data, PG_CLONE_REFLINK)
+	                                      : -EOPNOTSUPP;
 	return ret ? pg_clone_tree(from, data, PG_CLONE_COPY) : 0;
 }
 

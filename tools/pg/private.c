@@ -76,8 +76,14 @@ static void start_chore(struct pg *pg, job_fn run, struct job **chore)
 {
 	const struct pg_server *server = &private_of(pg)->server;
 
-	(void)job_start(&(struct job_setup){ .loop = pg->setup.loop, .uid = server->uid, .gid = server->gid, .run = run,
-					     .arg = &private_of(pg)->plan, .done = on_chore, .done_arg = chore }, chore);
+	(void)job_start(&(struct job_setup){ .loop = pg->setup.loop,
+	                                     .uid = server->uid,
+	                                     .gid = server->gid,
+	                                     .run = run,
+	                                     .arg = &private_of(pg)->plan,
+	                                     .done = on_chore,
+	                                     .done_arg = chore },
+	                chore);
 }
 
 static void template_found(struct pg *pg, bool built)
@@ -120,12 +126,17 @@ static int start_template_job(struct pg *pg, job_fn run, bool dropped, job_done_
 	struct private *private = private_of(pg);
 
 	return job_start(&(struct job_setup){ .loop = pg->setup.loop,
-					      .uid = dropped ? private->server.uid : 0,
-					      .gid = dropped ? private->server.gid : 0,
-					      .keep_fd = private->template_lock > 0 ? private->template_lock : 0,
-					      .deadline_ms = 600000,
-					      .run = run, .arg = &private->plan, .done = done, .done_arg = pg },
-			 &private->job);
+	                                      .uid = dropped ? private->server.uid : 0,
+	                                      .gid = dropped ? private->server.gid : 0,
+	                                      .keep_fd = private->template_lock > 0
+	                                                         ? private->template_lock
+	                                                         : 0,
+	                                      .deadline_ms = 600000,
+	                                      .run = run,
+	                                      .arg = &private->plan,
+	                                      .done = done,
+	                                      .done_arg = pg },
+	                 &private->job);
 }
 
 /* Workers are cloned from a snapshot that somebody has taken. */
@@ -153,7 +164,8 @@ static void take_template(struct pg *pg)
 	private->template_lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	job_files_back(private->server.uid);
 	private->plan.lock = private->template_lock;
-	ret = private->template_lock < 0 ? -errno : start_template_job(pg, template_make, true, on_template);
+	ret = private->template_lock < 0 ? -errno
+	                                 : start_template_job(pg, template_make, true, on_template);
 	if (ret)
 		on_template(pg, ret, "");
 }
@@ -168,12 +180,15 @@ static void on_hash(void *arg, int error, const char *text)
 	if (!error && strv_len(words) != 3)
 		error = -EBADMSG;
 	if (error) {
-		on_template(pg, error, error == -E2BIG ? "too many files named as inputs of the setup" : "");
+		on_template(pg, error,
+		            error == -E2BIG ? "too many files named as inputs of the setup" : "");
 		return;
 	}
 	private->hash = str_copy(words[0]);
 	private->shape = str_copy(words[1]);
-	private->clone = *words[2] == 'r' ? PG_CLONE_REFLINK : *words[2] == 'o' ? PG_CLONE_OVERLAY : PG_CLONE_COPY;
+	private->clone = *words[2] == 'r'   ? PG_CLONE_REFLINK
+	                 : *words[2] == 'o' ? PG_CLONE_OVERLAY
+	                                    : PG_CLONE_COPY;
 	private->plan.hash = private->hash;
 	if (pg->setup.snapshot)
 		take_snapshot_for_template(pg);
@@ -200,7 +215,8 @@ static int look(void *arg, struct str *ret_text)
 	job_files_as(server->uid, server->gid); /* in the cache; the project is ours to read */
 	if (!only && pg_clone_reflinks(server->cache))
 		clone = PG_CLONE_REFLINK;
-	else if ((!only || !strcmp(only, "overlay")) && pg_clone_overlays(server->cache, server->uid, server->gid))
+	else if ((!only || !strcmp(only, "overlay")) &&
+	         pg_clone_overlays(server->cache, server->uid, server->gid))
 		clone = PG_CLONE_OVERLAY;
 	str_addf(ret_text, " %s", pg_clone_names[clone]);
 	return ret;
@@ -216,7 +232,7 @@ static void on_committed(void *arg, int error, const char *text)
 	if (!error)
 		template_found(pg, true);
 	template_settled(pg, error ? TEMPLATE_FAILED : TEMPLATE_READY,
-			 error ? (*text ? text : "the template could not be put in place") : NULL);
+	                 error ? (*text ? text : "the template could not be put in place") : NULL);
 	flat_servers_gone(flat);
 }
 
@@ -233,9 +249,15 @@ void private_setup_ended(struct flat *flat)
 		return;
 	}
 	flat->committing = true;
-	if (job_start(&(struct job_setup){ .loop = pg->setup.loop, .uid = private->server.uid, .gid = private->server.gid,
-					   .keep_fd = private->template_lock, .run = template_commit, .arg = &private->plan,
-					   .done = on_committed, .done_arg = flat }, &flat->job))
+	if (job_start(&(struct job_setup){ .loop = pg->setup.loop,
+	                                   .uid = private->server.uid,
+	                                   .gid = private->server.gid,
+	                                   .keep_fd = private->template_lock,
+	                                   .run = template_commit,
+	                                   .arg = &private->plan,
+	                                   .done = on_committed,
+	                                   .done_arg = flat },
+	              &flat->job))
 		on_committed(flat, -EAGAIN, "");
 }
 
@@ -287,7 +309,8 @@ static void on_sampler_said(void *arg, const char *text)
 			continue;
 		if (!strcmp(text + rest, "forgotten"))
 			stop_watching(flat);
-		else if (sscanf(text + rest, "%u %n", &index, &sighting) == 1 && sighting && index < pg->port_count)
+		else if (sscanf(text + rest, "%u %n", &index, &sighting) == 1 && sighting &&
+		         index < pg->port_count)
 			sighting_record(worker, pg->ports[index], text + rest + sighting);
 		return;
 	}
@@ -309,8 +332,9 @@ static bool have_sampler(struct pg *pg)
 	struct private *private = private_of(pg);
 
 	private->sampler_plan = (struct sampler_plan){ pg, private->socket_dir };
-	return private->sampler || !agent_start(pg->setup.loop, sampler_main, &private->sampler_plan, on_sampler_said,
-						on_sampler_end, pg, &private->sampler);
+	return private->sampler ||
+	       !agent_start(pg->setup.loop, sampler_main, &private->sampler_plan, on_sampler_said,
+	                    on_sampler_end, pg, &private->sampler);
 }
 
 void private_watch(struct flat *flat)
@@ -320,7 +344,8 @@ void private_watch(struct flat *flat)
 
 	for (unsigned int i = 0; i < pg->port_count && worker->number; i++) {
 		cleanup_free char *data = flat_source(flat, &pg->services[i]);
-		cleanup_free char *text = str_print("watch %u %u %u %s", worker->number, i, worker->real[i], data);
+		cleanup_free char *text = str_print("watch %u %u %u %s", worker->number, i,
+		                                    worker->real[i], data);
 
 		if (pg->services[i].engine != &pg_engine_postgres || !have_sampler(pg))
 			continue;
@@ -368,7 +393,8 @@ static int private_prepare(struct pg_worker *worker)
 			return ret;
 		}
 	}
-	if (private->state == TEMPLATE_READY || (flat_makes_template(flat) && private->state == TEMPLATE_SETUP)) {
+	if (private->state == TEMPLATE_READY ||
+	    (flat_makes_template(flat) && private->state == TEMPLATE_SETUP)) {
 		flat->waiting = false;
 		flat_start(flat);
 	} else if (private->state == TEMPLATE_FAILED) {
@@ -381,7 +407,9 @@ static int private_reset(struct pg_worker *worker, const char *snapshot)
 {
 	struct flat *flat = worker->mode_data;
 	struct private *private = private_of(worker->pg);
-	int ret = snapshot ? snapshot_use(&private->snapshots, &private->server, snapshot, private->shape) : 0;
+	int ret = snapshot ? snapshot_use(&private->snapshots, &private->server, snapshot,
+	                                  private->shape)
+	                   : 0;
 
 	if (ret)
 		return ret;
@@ -419,7 +447,8 @@ static int make_dir(const struct private *private, const char *name)
 static int lock_run(struct private *private, const char *run_id)
 {
 	private->run_lock_path = str_print("%s/clones/%s.lock", private->server.cache, run_id);
-	private->run_lock = open(private->run_lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	private->run_lock = open(private->run_lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+	                         0600);
 	return private->run_lock < 0 || flock(private->run_lock, LOCK_EX | LOCK_NB) ? -errno : 0;
 }
 
@@ -464,14 +493,16 @@ static int find_programs(const struct pg *pg, struct pg_server *ret_server, char
 
 	for (unsigned int i = 0; i < pg->port_count; i++)
 		postgres |= pg->services[i].engine == &pg_engine_postgres;
-	ret = postgres ? pg_server_find(ret_server, ret_reason) : pg_server_place(ret_server, ret_reason);
+	ret = postgres ? pg_server_find(ret_server, ret_reason)
+	               : pg_server_place(ret_server, ret_reason);
 	for (unsigned int i = 0; i < pg->port_count && !ret; i++) {
 		const struct pg_engine *engine = pg->services[i].engine;
 		cleanup_free char *stamp = engine->stamp(ret_server);
 
 		if (stamp)
 			continue;
-		*ret_reason = str_print("no %s server program\nhint: apt-get install %s", engine->name, engine->package);
+		*ret_reason = str_print("no %s server program\nhint: apt-get install %s",
+		                        engine->name, engine->package);
 		ret = -ENOENT;
 	}
 	return ret;
@@ -487,7 +518,8 @@ static int private_open(struct pg *pg, char **ret_reason)
 	pg->mode_data = private;
 	ret = find_programs(pg, &private->server, ret_reason);
 	if (!ret)
-		ret = pg_server_socket_dir(&private->server, pg->setup.run_dir, &private->socket_dir);
+		ret = pg_server_socket_dir(&private->server, pg->setup.run_dir,
+		                           &private->socket_dir);
 	if (!ret) {
 		job_files_as(private->server.uid, private->server.gid);
 		ret = make_dir(private, "clones");
@@ -495,18 +527,24 @@ static int private_open(struct pg *pg, char **ret_reason)
 		ret = ret ? ret : lock_run(private, pg->setup.run_id);
 		job_files_back(private->server.uid);
 	}
-	private->plan = (struct template_plan){ .server = &private->server, .services = pg->services,
-						.service_count = pg->port_count, .urls = pg->urls, .url_count = pg->url_count,
-						.project_dir = pg->setup.project_dir, .command = pg->setup.command,
-						.inputs = pg->setup.inputs, .quota_bytes = pg->setup.template_quota_bytes };
+	private->plan = (struct template_plan){ .server = &private->server,
+		                                .services = pg->services,
+		                                .service_count = pg->port_count,
+		                                .urls = pg->urls,
+		                                .url_count = pg->url_count,
+		                                .project_dir = pg->setup.project_dir,
+		                                .command = pg->setup.command,
+		                                .inputs = pg->setup.inputs,
+		                                .quota_bytes = pg->setup.template_quota_bytes };
 	ret = ret ? ret : start_template_job(pg, look, false, on_hash);
 	if (ret) {
 		private_close(pg);
 		return ret;
 	}
 	start_chore(pg, template_sweep, &private->sweep);
-	*ret_reason = private->server.bin ? str_print("PostgreSQL %u as user '%s'", private->server.major, private->server.user) :
-					    str_print("as user '%s'", private->server.user);
+	*ret_reason = private->server.bin ? str_print("PostgreSQL %u as user '%s'",
+	                                              private->server.major, private->server.user)
+	                                  : str_print("as user '%s'", private->server.user);
 	return 0;
 }
 

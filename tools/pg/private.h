@@ -14,20 +14,22 @@
 
 enum template_state { TEMPLATE_WANTED, TEMPLATE_SETUP, TEMPLATE_READY, TEMPLATE_FAILED };
 
-struct private {
+struct private
+{
 	struct pg_server server;
 	struct template_plan plan;
 	enum template_state state;
 	enum pg_clone clone;
-	char *hash, *shape, *failure; /* shape: the hash without the setup, of what every snapshot must fit */
-	char *source;		/* what workers are cloned from, in the cache: tpl-HASH or snap-NAME */
+	/* shape: the hash without the setup, of what every snapshot must fit */
+	char *hash, *shape, *failure;
+	char *source; /* what workers are cloned from, in the cache: tpl-HASH or snap-NAME */
 	struct snapshot_use *snapshots; /* that this run may clone from */
 	char *socket_dir, *run_lock_path;
 	int run_lock, template_lock;
 	unsigned int generation;
-	struct job *job;	/* the template's */
+	struct job *job;             /* the template's */
 	struct job *sweep, *collect; /* nobody waits for these */
-	struct agent *sampler;	/* NULL before a PostgreSQL is up */
+	struct agent *sampler;       /* NULL before a PostgreSQL is up */
 	struct sampler_plan sampler_plan;
 	int64_t began_ms;
 };
@@ -35,28 +37,30 @@ struct private {
 /* One server of a worker: one per database port. */
 struct unit {
 	struct pg_worker *worker;
-	unsigned int index;	/* in pg.ports */
+	unsigned int index; /* in pg.ports */
 	char *base, *data, *log;
 	struct cluster *cluster;
 	bool up;
 };
 
-struct flat {			/* what a worker has in this mode */
+/* what a worker has in this mode */
+struct flat {
 	struct pg_worker *worker;
-	char *dir;		/* holds PORT/ for each port */
-	char *source;		/* of this worker alone, since a reset to a snapshot; NULL = the run's */
-	char *snapshot;		/* to be taken when the servers have stopped: its name */
-	char *refusal;		/* why that failed; told when they are up again */
+	char *dir;      /* holds PORT/ for each port */
+	char *source;   /* of this worker alone, since a reset to a snapshot; NULL = the run's */
+	char *snapshot; /* to be taken when the servers have stopped: its name */
+	char *refusal;  /* why that failed; told when they are up again */
 	struct unit units[PG_PORTS_MOST];
 	struct job *job;
 	enum pg_clone clone;
-	bool again;		/* when all servers are gone: start over with a fresh clone */
-	bool waiting;		/* for the template */
+	bool again;   /* when all servers are gone: start over with a fresh clone */
+	bool waiting; /* for the template */
 	struct loop_timer *bad_news;
-	struct loop_timer *last_look; /* until then the sampler may look at servers that are to end */
+	/* until then the sampler may look at servers that are to end */
+	struct loop_timer *last_look;
 	bool committing;
-	bool watched, over;	/* the sampler's; nothing is left but what it has to say */
-	bool resuming;		/* the servers start where they were stopped */
+	bool watched, over; /* the sampler's; nothing is left but what it has to say */
+	bool resuming;      /* the servers start where they were stopped */
 };
 
 static inline struct private *private_of(const struct pg *pg)
@@ -65,27 +69,35 @@ static inline struct private *private_of(const struct pg *pg)
 }
 
 /* flat.c */
-void flat_start(struct flat *flat);			/* clone the template, start the servers */
+void flat_start(struct flat *flat); /* clone the template, start the servers */
 void flat_stop(struct flat *flat, bool clean);
-void flat_servers_gone(struct flat *flat);		/* none runs (any more): what comes next depends on why */
+/* none runs (any more): what comes next depends on why */
+void flat_servers_gone(struct flat *flat);
 void flat_give_up(struct flat *flat, int error, const char *text);
 bool flat_is_running(const struct flat *flat);
 bool flat_wants_keeping(const struct flat *flat);
-bool flat_makes_template(const struct flat *flat);	/* worker 0, if there is a setup; else it is one like the others */
-int flat_socket_rules(struct pg_worker *worker, unsigned int i); /* where clients of port number @i find its unix socket */
+/* worker 0, if there is a setup; else it is one like the others */
+bool flat_makes_template(const struct flat *flat);
+/* where clients of port number @i find its unix socket */
+int flat_socket_rules(struct pg_worker *worker, unsigned int i);
 
-bool flat_is_mounted(const struct flat *flat, const struct pg_service *service); /* its data is an overlay */
-char *flat_source(const struct flat *flat, const struct pg_service *service); /* the directory that it is a clone of */
+/* its data is an overlay */
+bool flat_is_mounted(const struct flat *flat, const struct pg_service *service);
+/* the directory that it is a clone of */
+char *flat_source(const struct flat *flat, const struct pg_service *service);
 
 /* preserve.c: jobs, while no server of the worker runs */
-int preserve_keep(void *flat, struct str *ret_text);	/* move it to kept/; answers with the new place */
+/* move it to kept/; answers with the new place */
+int preserve_keep(void *flat, struct str *ret_text);
 int preserve_snapshot(void *flat, struct str *ret_text); /* copy it to snap-NAME */
-char *preserve_open_command(const struct pg *pg, const char *dir, unsigned int i); /* opens a kept directory, for a shell */
+/* opens a kept directory, for a shell */
+char *preserve_open_command(const struct pg *pg, const char *dir, unsigned int i);
 
 void flat_free(struct flat *flat);
 
 /* private.c */
-void private_watch(struct flat *flat);			/* its servers are up */
-void private_setup_ended(struct flat *flat);		/* worker 0 has ended and its servers are stopped */
+void private_watch(struct flat *flat); /* its servers are up */
+/* worker 0 has ended and its servers are stopped */
+void private_setup_ended(struct flat *flat);
 
 #endif

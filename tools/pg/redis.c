@@ -13,7 +13,8 @@
 #include "tools/pg/digest.h"
 #include "tools/pg/engine.h"
 
-#define SETTINGS "bind 127.0.0.1 -::1\ndaemonize no\nsave 31536000 1\nappendonly no\nunixsocketperm 777\n"
+#define SETTINGS \
+	"bind 127.0.0.1 -::1\ndaemonize no\nsave 31536000 1\nappendonly no\nunixsocketperm 777\n"
 
 static char *stamp(const struct pg_server *server)
 {
@@ -58,7 +59,8 @@ static void add_setting(struct str *settings, const char *setting)
 	str_add(settings, "\n");
 }
 
-static int build(const struct template_plan *plan, uint16_t port, const char *data, struct str *ret_text)
+static int build(const struct template_plan *plan, uint16_t port, const char *data,
+                 struct str *ret_text)
 {
 	cleanup_free char *path = str_print("%s/redis.conf", data);
 	cleanup_str struct str settings = { 0 };
@@ -102,10 +104,12 @@ static bool greets(const char *reply, size_t len)
 	return len && (*reply == '+' || !memmem(reply, len, "LOADING", 7));
 }
 
-static char *open_command(const struct pg_server *server, const struct pg_url *url, const char *data)
+static char *open_command(const struct pg_server *server, const struct pg_url *url,
+                          const char *data)
 {
 	cleanup_free char *where = str_shell_word(data);
-	cleanup_free char *start = str_print("redis-server %s/redis.conf --port 63790 --dir %s", where, where);
+	cleanup_free char *start = str_print("redis-server %s/redis.conf --port 63790 --dir %s",
+	                                     where, where);
 	cleanup_free char *command = engine_as_user(server, start);
 
 	(void)url;
@@ -115,7 +119,8 @@ static char *open_command(const struct pg_server *server, const struct pg_url *u
 const struct pg_engine pg_engine_redis = {
 	.name = "redis",
 	.package = "redis-server",
-	.sockets = { "/run/redis/redis-server.sock", "/var/run/redis/redis-server.sock", "/tmp/redis.sock" },
+	.sockets = { "/run/redis/redis-server.sock", "/var/run/redis/redis-server.sock",
+	             "/tmp/redis.sock" },
 	.hello = "PING\r\n",
 	.hello_len = sizeof("PING\r\n") - 1,
 	.greets = greets,

@@ -48,7 +48,8 @@ static void listen_events(struct relay *relay, bool on)
 		if (relay->listeners[i] < 0)
 			continue;
 		if (on)
-			(void)loop_add(relay->setup.loop, relay->listeners[i], EPOLLIN, on_accept, relay);
+			(void)loop_add(relay->setup.loop, relay->listeners[i], EPOLLIN, on_accept,
+			               relay);
 		else
 			loop_remove(relay->setup.loop, relay->listeners[i]);
 	}
@@ -64,7 +65,8 @@ static void on_pause_over(void *arg)
 
 static int listen_at(const struct sockaddr *address, socklen_t len, int *ret_fd)
 {
-	cleanup_close int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	cleanup_close int fd = socket(address->sa_family,
+	                              SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	mode_t mask;
 	int one = 1, ret;
 
@@ -86,13 +88,17 @@ static int listen_at(const struct sockaddr *address, socklen_t len, int *ret_fd)
 static int listen_all(struct relay *relay)
 {
 	const struct relay_setup *setup = &relay->setup;
-	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(setup->port),
-				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(setup->port), .sin6_addr = in6addr_loopback };
+	struct sockaddr_in v4 = { .sin_family = AF_INET,
+		                  .sin_port = htons(setup->port),
+		                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6,
+		                   .sin6_port = htons(setup->port),
+		                   .sin6_addr = in6addr_loopback };
 	struct sockaddr_un local = { .sun_family = AF_UNIX };
 	int ret = listen_at((struct sockaddr *)&v4, sizeof(v4), &relay->listeners[0]);
 
-	if (!ret) /* a machine without IPv6 is fine, a port that is somebody else's there is not */
+	/* a machine without IPv6 is fine, a port that is somebody else's there is not */
+	if (!ret)
 		ret = listen_at((struct sockaddr *)&v6, sizeof(v6), &relay->listeners[1]);
 	if (ret == -EADDRNOTAVAIL || ret == -EAFNOSUPPORT)
 		ret = 0;
@@ -121,8 +127,8 @@ static bool server_offers_tls(int fd)
 	wire_put32(request, sizeof(request));
 	wire_put32(request + 4, WIRE_SSL);
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	return send(fd, request, sizeof(request), MSG_NOSIGNAL) != sizeof(request) || recv(fd, &answer, 1, 0) != 1 ||
-	       answer != 'N';
+	return send(fd, request, sizeof(request), MSG_NOSIGNAL) != sizeof(request) ||
+	       recv(fd, &answer, 1, 0) != 1 || answer != 'N';
 }
 
 /* A server behind a socket directory is asked about TLS where clients that use TCP find it. */
@@ -135,7 +141,8 @@ static int find_server(struct relay *relay)
 
 	if (local) {
 		struct sockaddr_un *path = (struct sockaddr_un *)&relay->server;
-		int len = snprintf(path->sun_path, sizeof(path->sun_path), "%s/.s.PGSQL.%u", setup->host, setup->server_port);
+		int len = snprintf(path->sun_path, sizeof(path->sun_path), "%s/.s.PGSQL.%u",
+		                   setup->host, setup->server_port);
 
 		path->sun_family = AF_UNIX;
 		relay->server_len = sizeof(*path);
@@ -144,7 +151,8 @@ static int find_server(struct relay *relay)
 	}
 	if (getaddrinfo(local ? "localhost" : setup->host, port, &wanted, &found))
 		return local ? 0 : -ENOENT;
-	for (struct addrinfo *one = found; one; one = one->ai_next) { /* localhost: the one of both that is served */
+	/* localhost: the one of both that is served */
+	for (struct addrinfo *one = found; one; one = one->ai_next) {
 		cleanup_close int fd = socket(one->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 		if (!local) {
@@ -217,7 +225,8 @@ unsigned int relay_end_idle(struct relay *relay, int64_t most_ms)
 		if (link->phase != LIVE || !link_is_idle_in_transaction(link) ||
 		    clock_ms() - session_since_ms(link->session) < most_ms)
 			continue;
-		link_end(link, "25P03", "terminating connection due to idle-in-transaction timeout");
+		link_end(link, "25P03",
+		         "terminating connection due to idle-in-transaction timeout");
 		count++;
 	}
 	return count;
@@ -230,16 +239,19 @@ unsigned int relay_most_open(const struct relay *relay)
 
 void relay_count(const struct relay *relay, struct relay_counts *ret_counts)
 {
-	*ret_counts = (struct relay_counts){ .accepted = relay->accepted, .failed_connects = relay->failed_connects,
-					     .refused_statements = relay->refused_statements };
+	*ret_counts = (struct relay_counts){ .accepted = relay->accepted,
+		                             .failed_connects = relay->failed_connects,
+		                             .refused_statements = relay->refused_statements };
 	for (const struct link *link = relay->links; link; link = link->next) {
 		bool idle = link_is_idle_in_transaction(link);
 		int64_t since = idle ? session_since_ms(link->session) : 0;
 
 		ret_counts->open++;
 		ret_counts->idle_in_transaction += idle;
-		ret_counts->refused_statements += link->session ? session_refused(link->session) : 0;
-		if (idle && (!ret_counts->oldest_transaction_ms || since < ret_counts->oldest_transaction_ms))
+		ret_counts->refused_statements += link->session ? session_refused(link->session)
+		                                                : 0;
+		if (idle && (!ret_counts->oldest_transaction_ms ||
+		             since < ret_counts->oldest_transaction_ms))
 			ret_counts->oldest_transaction_ms = since;
 	}
 }

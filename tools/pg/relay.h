@@ -15,17 +15,20 @@ struct relay;
 
 struct relay_setup {
 	struct loop *loop;
-	struct names *names;	/* shared with the caller, who outlives the relay */
-	uint16_t port;		/* real port to listen on: 127.0.0.1 and ::1 */
+	struct names *names;     /* shared with the caller, who outlives the relay */
+	uint16_t port;           /* real port to listen on: 127.0.0.1 and ::1 */
 	const char *socket_path; /* unix socket to listen on; NULL = none */
-	const char *host;	/* the server: a name, an address, or a socket directory */
+	const char *host;        /* the server: a name, an address, or a socket directory */
 	uint16_t server_port;
-	bool server_tls;	/* insist on it on the way there: it leads over a network */
-	bool offer_tls;		/* clients were told sslmode=require: offer TLS even if the server does not */
-	int64_t slow_ms;	/* statements that take so long are told; 0 = none */
+	bool server_tls; /* insist on it on the way there: it leads over a network */
+	/* clients were told sslmode=require: offer TLS even if the server does not */
+	bool offer_tls;
+	int64_t slow_ms; /* statements that take so long are told; 0 = none */
 	slow_fn on_slow;
-	void (*on_turned_away)(void *arg, unsigned int count, const char *why); /* so many clients in a row; may be NULL */
-	void (*on_abandoned)(void *arg, int64_t idle_ms); /* a client went without a word, idle in a transaction; may be NULL */
+	/* so many clients in a row; may be NULL */
+	void (*on_turned_away)(void *arg, unsigned int count, const char *why);
+	/* a client went without a word, idle in a transaction; may be NULL */
+	void (*on_abandoned)(void *arg, int64_t idle_ms);
 	void (*on_created)(void *arg); /* a client has created a database; may be NULL */
 	void *arg;
 };

@@ -27,9 +27,11 @@
 enum { TOKENS_MOST = 1 << 20, DEPTH_MOST = 4 };
 
 const char rename_refused_shared[] = "this would change a database that all workers share";
-const char rename_refused_long[] = "this statement names a database and is too long to be understood";
+const char rename_refused_long[] =
+	"this statement names a database and is too long to be understood";
 const char rename_refused_escapes[] = "this names a database by the numbers of its characters";
-static const char refused_catalog[] = "this would change the catalog entries of databases that are not this worker's";
+static const char refused_catalog[] =
+	"this would change the catalog entries of databases that are not this worker's";
 
 bool rename_is_refusal(const char *message)
 {
@@ -38,8 +40,15 @@ bool rename_is_refusal(const char *message)
 }
 /* --- the gate --- */
 
-static const char *const gate_words[] = { "database", "datname", "_catalog", "dbname", "pg_stat_activity", "prepare",
-					  "pg_replication_slots", "postgres://", "postgresql://" };
+static const char *const gate_words[] = { "database",
+	                                  "datname",
+	                                  "_catalog",
+	                                  "dbname",
+	                                  "pg_stat_activity",
+	                                  "prepare",
+	                                  "pg_replication_slots",
+	                                  "postgres://",
+	                                  "postgresql://" };
 
 bool rename_has_word(const char *text, size_t len)
 {
@@ -68,12 +77,14 @@ bool rename_wanted(const struct names *names, const char *text, size_t len)
 
 static void three_parts(struct parse *parse, size_t i)
 {
-	static const char *const before[] = { "from", "join", "into", "update", "table", "only", "on", "exists", "view",
-					      "references", "copy", "truncate", "index", NULL };
+	static const char *const before[] = { "from", "join",     "into",   "update", "table",
+		                              "only", "on",       "exists", "view",   "references",
+		                              "copy", "truncate", "index",  NULL };
 	cleanup_free char *name = NULL;
 
-	if (!i || !parse_is_one_of(parse, i - 1, before) || !parse_is_name(parse, i) || !parse_is_sign(parse, i + 1, ".") ||
-	    !parse_is_name(parse, i + 2) || !parse_is_sign(parse, i + 3, ".") || !parse_is_name(parse, i + 4))
+	if (!i || !parse_is_one_of(parse, i - 1, before) || !parse_is_name(parse, i) ||
+	    !parse_is_sign(parse, i + 1, ".") || !parse_is_name(parse, i + 2) ||
+	    !parse_is_sign(parse, i + 3, ".") || !parse_is_name(parse, i + 4))
 		return;
 	name = parse_name(parse, parse_token(parse, i));
 	if (names_known(parse->names, name, strlen(name)))
@@ -90,9 +101,11 @@ static void three_parts_literal(struct parse *parse, size_t i)
 	bool bare = len && *body != '"';
 	cleanup_str struct str physical = { 0 };
 
-	if (!dot || !memchr(dot + 1, '.', token->body_len - len - 1) || len < 2 || !parse_is_string(parse, i))
+	if (!dot || !memchr(dot + 1, '.', token->body_len - len - 1) || len < 2 ||
+	    !parse_is_string(parse, i))
 		return;
-	if (!(parse_is_sign(parse, i + 1, ":") && parse_is_sign(parse, i + 2, ":") && parse_is(parse, i + 3, "regclass")) &&
+	if (!(parse_is_sign(parse, i + 1, ":") && parse_is_sign(parse, i + 2, ":") &&
+	      parse_is(parse, i + 3, "regclass")) &&
 	    !(i >= 2 && parse_is(parse, i - 2, "to_regclass")))
 		return;
 	body += bare ? 0 : 1;
@@ -130,8 +143,11 @@ static void inner_text(struct parse *parse, const struct token *token)
 	cleanup_str struct str text = { 0 };
 	cleanup_free size_t *places = NULL;
 	bool quoted = token->kind != TOKEN_DOLLAR;
-	struct parse inner = { .names = parse->names, .result = result, .plain_strings = parse->plain_strings,
-			       .depth = parse->depth + 1, .doubled = parse->doubled + quoted };
+	struct parse inner = { .names = parse->names,
+		               .result = result,
+		               .plain_strings = parse->plain_strings,
+		               .depth = parse->depth + 1,
+		               .doubled = parse->doubled + quoted };
 
 	if (parse->depth >= DEPTH_MOST || !rename_wanted(parse->names, body, token->body_len))
 		return;
@@ -156,7 +172,8 @@ static void inner_text(struct parse *parse, const struct token *token)
 /* A string that begins like a statement about databases: EXECUTE 'ALTER DATABASE x ...'. */
 static bool holds_statement(const struct parse *parse, const struct token *token)
 {
-	static const char *const verbs[] = { "create ", "drop ", "alter ", "comment ", "grant ", "revoke ", "reindex " };
+	static const char *const verbs[] = { "create ", "drop ",   "alter ",  "comment ",
+		                             "grant ",  "revoke ", "reindex " };
 	const char *body = parse->text + token->body;
 
 	if (!memchr(body, ' ', token->body_len))
@@ -175,13 +192,15 @@ static bool holds_program(const struct parse *parse, size_t begin)
 	static const char *const kinds[] = { "function", "procedure", NULL };
 	size_t kind = parse_is(parse, begin + 1, "or") ? begin + 3 : begin + 1;
 
-	return parse_is(parse, begin, "do") || (parse_is(parse, begin, "create") && parse_is_one_of(parse, kind, kinds));
+	return parse_is(parse, begin, "do") ||
+	       (parse_is(parse, begin, "create") && parse_is_one_of(parse, kind, kinds));
 }
 
 static void string_token(struct parse *parse, size_t begin, size_t i)
 {
 	const struct token *token = parse_token(parse, i);
-	bool program = holds_program(parse, begin) && i > begin && !parse_is(parse, i - 1, "language");
+	bool program = holds_program(parse, begin) && i > begin &&
+	               !parse_is(parse, i - 1, "language");
 
 	if (token->kind != TOKEN_DOLLAR && !parse_is_string(parse, i))
 		return;
@@ -200,7 +219,8 @@ static void argument_of_dynamic(struct parse *parse, size_t i)
 	const struct token *token = parse_token(parse, i);
 
 	if (parse->depth && parse_is_string(parse, i) && parse_is_sign(parse, i - 1, ",") &&
-	    names_known(parse->names, parse->text + token->body, token->body_len) && parse_mentions(parse, "format"))
+	    names_known(parse->names, parse->text + token->body, token->body_len) &&
+	    parse_mentions(parse, "format"))
 		parse_edit_literal(parse, i);
 }
 
@@ -243,7 +263,8 @@ static size_t statement_end(const struct parse *parse, size_t i)
 /* In PL/pgSQL a statement may also begin behind these. */
 static size_t inner_begin(const struct parse *parse, size_t begin, size_t end)
 {
-	static const char *const verbs[] = { "create", "drop", "alter", "comment", "grant", "revoke", "update", "delete", NULL };
+	static const char *const verbs[] = { "create", "drop",   "alter",  "comment", "grant",
+		                             "revoke", "update", "delete", NULL };
 
 	for (size_t i = begin; parse->depth && i < end; i++)
 		if (parse_is_one_of(parse, i, verbs))
@@ -267,7 +288,8 @@ static void parse_text(struct parse *parse, const char *text, size_t len)
 			parse->tokens = mem_grow(parse->tokens, room *= 2, sizeof(*parse->tokens));
 		parse->tokens[parse->count++] = token;
 	}
-	if (parse->count == TOKENS_MOST && rename_wanted(parse->names, text + tokens.at, len - tokens.at))
+	if (parse->count == TOKENS_MOST &&
+	    rename_wanted(parse->names, text + tokens.at, len - tokens.at))
 		parse->result->refused = rename_refused_long;
 	for (size_t begin = 0, end; begin < parse->count; begin = end + 1) {
 		end = statement_end(parse, begin);
@@ -310,9 +332,11 @@ static void apply(struct rename_result *result, const char *text, size_t len)
 }
 
 void rename_statement(struct names *names, const char *text, size_t len, bool plain_strings,
-		      struct rename_result *ret_result)
+                      struct rename_result *ret_result)
 {
-	struct parse parse = { .names = names, .result = ret_result, .plain_strings = plain_strings };
+	struct parse parse = { .names = names,
+		               .result = ret_result,
+		               .plain_strings = plain_strings };
 
 	*ret_result = (struct rename_result){ 0 };
 	parse_text(&parse, text, len);

@@ -14,17 +14,17 @@
 enum { RENAME_PARAMS_MOST = 64 };
 
 struct rename_edit {
-	size_t at, removed;	/* bytes of the original */
-	char *text;		/* what stands there instead */
+	size_t at, removed; /* bytes of the original */
+	char *text;         /* what stands there instead */
 };
 
 struct rename_result {
 	bool changed;
-	const char *refused;	/* why it must not run (static text); else NULL */
-	char *text;		/* the rewritten statement, if changed */
+	const char *refused;       /* why it must not run (static text); else NULL */
+	char *text;                /* the rewritten statement, if changed */
 	struct rename_edit *edits; /* in order */
 	unsigned int edit_count;
-	uint64_t params;	/* bit n - 1: the value of $n is a database name */
+	uint64_t params; /* bit n - 1: the value of $n is a database name */
 };
 
 /** False for nearly every statement: nothing in it can name a database. */
@@ -35,7 +35,7 @@ bool rename_has_word(const char *text, size_t len);
 
 /** @plain_strings standard_conforming_strings. @ret_result is the caller's to rename_free(). */
 void rename_statement(struct names *names, const char *text, size_t len, bool plain_strings,
-		      struct rename_result *ret_result);
+                      struct rename_result *ret_result);
 void rename_free(struct rename_result *result);
 
 extern const char rename_refused_long[]; /* nobody can tell what becomes of it */

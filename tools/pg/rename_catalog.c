@@ -13,12 +13,29 @@
 /* --- comparisons --- */
 
 static const char *const catalog_columns[] = {
-	"datname", "table_catalog", "catalog_name", "constraint_catalog", "specific_catalog", "routine_catalog",
-	"trigger_catalog", "event_object_catalog", "sequence_catalog", "domain_catalog", "udt_catalog", "view_catalog",
-	"unique_constraint_catalog", "current_catalog", "current_database", "pg_database_size", "has_database_privilege", NULL,
+	"datname",
+	"table_catalog",
+	"catalog_name",
+	"constraint_catalog",
+	"specific_catalog",
+	"routine_catalog",
+	"trigger_catalog",
+	"event_object_catalog",
+	"sequence_catalog",
+	"domain_catalog",
+	"udt_catalog",
+	"view_catalog",
+	"unique_constraint_catalog",
+	"current_catalog",
+	"current_database",
+	"pg_database_size",
+	"has_database_privilege",
+	NULL,
 };
-static const char *const ends_comparison[] = { "and", "or", "then", "select", "from", "order", "group", "limit", "union",
-					       "when", "else", "end", "where", "on", "join", "loop", "escape", NULL };
+static const char *const ends_comparison[] = { "and",   "or",     "then",  "select", "from",
+	                                       "order", "group",  "limit", "union",  "when",
+	                                       "else",  "end",    "where", "on",     "join",
+	                                       "loop",  "escape", NULL };
 
 bool rename_is_catalog_column(const struct parse *parse, size_t i)
 {
@@ -27,7 +44,8 @@ bool rename_is_catalog_column(const struct parse *parse, size_t i)
 	if (parse_is_one_of(parse, i, catalog_columns))
 		return true;
 	if (parse_is(parse, i, "database")) /* a column of these two */
-		return parse_mentions(parse, "pg_prepared_xacts") || parse_mentions(parse, "pg_replication_slots");
+		return parse_mentions(parse, "pg_prepared_xacts") ||
+		       parse_mentions(parse, "pg_replication_slots");
 	if (parse_token(parse, i)->kind != TOKEN_QUOTED)
 		return false;
 	name = parse_name(parse, parse_token(parse, i));
@@ -37,10 +55,12 @@ bool rename_is_catalog_column(const struct parse *parse, size_t i)
 /* Behind ~ and its like, also as OPERATOR(pg_catalog.~); not LIKE's ~~. */
 static bool behind_match(const struct parse *parse, size_t i)
 {
-	const struct token *token = parse_token(parse, i && parse_is_sign(parse, i - 1, ")") ? i - 2 : i - 1);
+	const struct token *token = parse_token(
+		parse, i && parse_is_sign(parse, i - 1, ")") ? i - 2 : i - 1);
 	const char *sign = parse->text + token->at;
 
-	return i > 1 && token->kind == TOKEN_OPERATOR && memchr(sign, '~', token->len) && !memmem(sign, token->len, "~~", 2);
+	return i > 1 && token->kind == TOKEN_OPERATOR && memchr(sign, '~', token->len) &&
+	       !memmem(sign, token->len, "~~", 2);
 }
 
 /* Is @body, up to @len, a name by itself: ^x or ^(x)? Return: where the name begins, and *ret_end; 0 if it is not. */
@@ -88,7 +108,8 @@ static bool is_like_shared(const struct parse *parse, size_t i)
 	static const char *const words[] = { "like", "ilike", NULL };
 	const struct token *token = parse_token(parse, i);
 
-	return i && parse_is_one_of(parse, i - 1, words) && names_like_shared(parse->text + token->body, token->body_len);
+	return i && parse_is_one_of(parse, i - 1, words) &&
+	       names_like_shared(parse->text + token->body, token->body_len);
 }
 
 /* SIMILAR TO: a pattern may say whether the suffix is there. */
@@ -112,7 +133,8 @@ static void map_operand(struct parse *parse, size_t i)
 	if (parse_is_sign(parse, i + 1, "||"))
 		return; /* the last part has the suffix */
 	if (token->kind == TOKEN_PARAM && !parse->depth) {
-		cleanup_free char *digits = str_copy_len(parse->text + token->at + 1, token->len - 1);
+		cleanup_free char *digits = str_copy_len(parse->text + token->at + 1,
+		                                         token->len - 1);
 
 		if (str_number(digits, 1, RENAME_PARAMS_MOST, &number)) {
 			parse->result->refused = rename_refused_long;
@@ -120,8 +142,9 @@ static void map_operand(struct parse *parse, size_t i)
 		}
 		parse->result->params |= 1ull << (number - 1);
 		parse->mapped++;
-	} else if (token->kind == TOKEN_DOLLAR || (parse_is_string(parse, i) && !is_like_shared(parse, i) &&
-						   !edit_similar(parse, i) && !edit_pattern(parse, i))) {
+	} else if (token->kind == TOKEN_DOLLAR ||
+	           (parse_is_string(parse, i) && !is_like_shared(parse, i) &&
+	            !edit_similar(parse, i) && !edit_pattern(parse, i))) {
 		parse_edit_literal(parse, i);
 	}
 }
@@ -129,7 +152,8 @@ static void map_operand(struct parse *parse, size_t i)
 /* FROM ends a comparison, but for IS DISTINCT FROM. */
 static bool ends_comparison_at(const struct parse *parse, size_t i)
 {
-	return parse_is_one_of(parse, i, ends_comparison) && !(parse_is(parse, i, "from") && parse_is(parse, i - 1, "distinct"));
+	return parse_is_one_of(parse, i, ends_comparison) &&
+	       !(parse_is(parse, i, "from") && parse_is(parse, i - 1, "distinct"));
 }
 
 /* 'x' = datname, $1::text = datname */
@@ -138,7 +162,8 @@ static void map_left_operand(struct parse *parse, size_t i)
 	if (i < 2 || !parse_is_sign(parse, i - 1, "="))
 		return;
 	i -= 2;
-	if (i >= 3 && parse_is_name(parse, i) && parse_is_sign(parse, i - 1, ":") && parse_is_sign(parse, i - 2, ":"))
+	if (i >= 3 && parse_is_name(parse, i) && parse_is_sign(parse, i - 1, ":") &&
+	    parse_is_sign(parse, i - 2, ":"))
 		i -= 3;
 	if (parse_is_string(parse, i) || parse_token(parse, i)->kind == TOKEN_PARAM)
 		map_operand(parse, i);
@@ -146,10 +171,12 @@ static void map_left_operand(struct parse *parse, size_t i)
 
 static bool compares(const struct parse *parse, size_t i)
 {
-	static const char *const words[] = { "in", "like", "ilike", "is", "not", "similar", "operator", NULL };
+	static const char *const words[] = { "in",  "like",    "ilike",    "is",
+		                             "not", "similar", "operator", NULL };
 	const struct token *token = parse_token(parse, i);
 
-	return (token->kind == TOKEN_OPERATOR && strchr("=<>!~:", parse->text[token->at])) || parse_is_one_of(parse, i, words);
+	return (token->kind == TOKEN_OPERATOR && strchr("=<>!~:", parse->text[token->at])) ||
+	       parse_is_one_of(parse, i, words);
 }
 
 /* A column of a user's own table may be called datname as well: the statement must read a catalog. */
@@ -189,11 +216,17 @@ static void map_cases(struct parse *parse, size_t i, size_t end)
 /* What a function makes of its arguments is nobody's to know, but for those that leave names as they are. */
 static bool computes(const struct parse *parse, size_t i)
 {
-	static const char *const transparent[] = { "in", "any", "some", "all", "array", "row", "values", "cast", "like", "ilike",
-						   "not", "is", "similar", "operator", "lower", "upper", "coalesce", "nullif",
-						   "btrim", "trim", "name", "text", "varchar", "char", "current_database", NULL };
+	static const char *const transparent[] = {
+		"in",    "any",      "some",    "all",      "array",
+		"row",   "values",   "cast",    "like",     "ilike",
+		"not",   "is",       "similar", "operator", "lower",
+		"upper", "coalesce", "nullif",  "btrim",    "trim",
+		"name",  "text",     "varchar", "char",     "current_database",
+		NULL
+	};
 
-	return parse_is_name(parse, i) && parse_is_sign(parse, i + 1, "(") && !parse_is_one_of(parse, i, transparent) &&
+	return parse_is_name(parse, i) && parse_is_sign(parse, i + 1, "(") &&
+	       !parse_is_one_of(parse, i, transparent) &&
 	       !parse_is_one_of(parse, i, ends_comparison);
 }
 
@@ -217,13 +250,15 @@ static size_t call_end(const struct parse *parse, size_t i, size_t end)
 static size_t map_call(struct parse *parse, size_t i, size_t end, bool equals)
 {
 	size_t last = call_end(parse, i, end);
-	size_t first = i >= 2 && parse_is_sign(parse, i - 1, ".") && parse_is_name(parse, i - 2) ? i - 2 : i;
+	size_t first = i >= 2 && parse_is_sign(parse, i - 1, ".") && parse_is_name(parse, i - 2)
+	                       ? i - 2
+	                       : i;
 	cleanup_str struct str after = { 0 };
 
 	if (!equals || last == end || !parse->plain_strings)
 		return last;
-	str_addf(&after, ")::text,'^(?!(?:postgres|template[01]|.*%s)$)(.*)$','\\1%s')::name", parse->names->suffix,
-		 parse->names->suffix);
+	str_addf(&after, ")::text,'^(?!(?:postgres|template[01]|.*%s)$)(.*)$','\\1%s')::name",
+	         parse->names->suffix, parse->names->suffix);
 	parse_edit(parse, parse_token(parse, first)->at, 0, "pg_catalog.regexp_replace((");
 	parse_edit(parse, parse_token(parse, last)->at + 1, 0, after.text);
 	return last;
@@ -231,7 +266,8 @@ static size_t map_call(struct parse *parse, size_t i, size_t end, bool equals)
 
 void rename_comparison(struct parse *parse, size_t i, size_t end)
 {
-	static const char *const calls[] = { "current_database", "current_catalog", "pg_database_size", NULL };
+	static const char *const calls[] = { "current_database", "current_catalog",
+		                             "pg_database_size", NULL };
 	size_t first = i;
 	bool equals, wrapped = false;
 	int depth = 0;
@@ -245,24 +281,28 @@ void rename_comparison(struct parse *parse, size_t i, size_t end)
 	if (!parse_is_one_of(parse, i, calls) && !reads_catalog(parse))
 		return;
 	map_left_operand(parse, i);
-	i += parse_is_sign(parse, i + 1, "(") && parse_is_sign(parse, i + 2, ")") ? 2 : 0; /* current_database() */
+	/* current_database() */
+	i += parse_is_sign(parse, i + 1, "(") && parse_is_sign(parse, i + 2, ")") ? 2 : 0;
 	if (first && parse_is(parse, first - 1, "case"))
 		map_cases(parse, i + 1, end);
-	i += parse_is(parse, i + 1, "as") && parse_is_sign(parse, i + 3, ")") ? 2 : 0; /* cast(datname as text) = */
+	/* cast(datname as text) = */
+	i += parse_is(parse, i + 1, "as") && parse_is_sign(parse, i + 3, ")") ? 2 : 0;
 	for (; parse_is_sign(parse, i + 1, ")"); i++) /* lower(datname) = */
 		wrapped = true;
 	if (parse_is(parse, i + 1, "collate"))
 		i += parse_is_sign(parse, i + 3, ".") ? 4 : 2;
 	if (!compares(parse, i + 1))
 		return;
-	equals = !wrapped && (parse_is_sign(parse, i + 1, "=") || parse_is_sign(parse, i + 1, "<>") ||
-			      parse_is_sign(parse, i + 1, "!="));
+	equals = !wrapped &&
+	         (parse_is_sign(parse, i + 1, "=") || parse_is_sign(parse, i + 1, "<>") ||
+	          parse_is_sign(parse, i + 1, "!="));
 	for (i++; i < end && !ends_comparison_at(parse, i); i++) {
 		if (computes(parse, i))
 			i = map_call(parse, i, end, equals && !depth);
 		depth += parse_is_sign(parse, i, "(") || parse_is_sign(parse, i, "[");
 		depth -= parse_is_sign(parse, i, ")") || parse_is_sign(parse, i, "]");
-		if (depth < 0 || parse_is_sign(parse, i, ";") || (parse_is_sign(parse, i, ",") && !depth))
+		if (depth < 0 || parse_is_sign(parse, i, ";") ||
+		    (parse_is_sign(parse, i, ",") && !depth))
 			return;
 		map_operand(parse, i);
 	}
@@ -271,22 +311,29 @@ void rename_comparison(struct parse *parse, size_t i, size_t end)
 /* --- catalogs that show everybody's databases --- */
 
 struct shared_view {
-	const char *name, *columns, *mine; /* mine: condition on its rows; %S = the suffix, %N its length */
+	/* mine: condition on its rows; %S = the suffix, %N its length */
+	const char *name, *columns, *mine;
 };
 
 static const struct shared_view shared_views[] = {
-	{ "pg_database", "*", "datname IN ('postgres','template0','template1') OR pg_catalog.right(datname,%N)='%S'" },
-	{ "pg_stat_activity", "*", "pid=pg_catalog.pg_backend_pid() OR datname IS NULL OR pg_catalog.right(datname,%N)='%S'" },
-	{ "pg_stat_database", "*", "datname IS NULL OR datname IN ('postgres','template0','template1') OR "
-			      "pg_catalog.right(datname,%N)='%S'" },
-	{ "pg_prepared_xacts", "transaction, pg_catalog.left(gid,-%N) AS gid, prepared, owner, database",
+	{ "pg_database", "*",
+	  "datname IN ('postgres','template0','template1') OR pg_catalog.right(datname,%N)='%S'" },
+	{ "pg_stat_activity", "*",
+	  "pid=pg_catalog.pg_backend_pid() OR datname IS NULL OR "
+	  "pg_catalog.right(datname,%N)='%S'" },
+	{ "pg_stat_database", "*",
+	  "datname IS NULL OR datname IN ('postgres','template0','template1') OR "
+	  "pg_catalog.right(datname,%N)='%S'" },
+	{ "pg_prepared_xacts",
+	  "transaction, pg_catalog.left(gid,-%N) AS gid, prepared, owner, database",
 	  "pg_catalog.right(database,%N)='%S'" },
 	{ "pg_replication_slots", "*", "database IS NULL OR pg_catalog.right(database,%N)='%S'" },
 };
 static const char *const after_relation[] = {
-	"where", "join", "left", "right", "inner", "outer", "cross", "full", "natural", "on", "using", "order", "group",
-	"having", "limit", "offset", "union", "intersect", "except", "fetch", "for", "window", "returning", "tablesample", "with",
-	"into", "then", "loop", NULL,
+	"where",   "join",      "left",   "right", "inner", "outer",  "cross",     "full",
+	"natural", "on",        "using",  "order", "group", "having", "limit",     "offset",
+	"union",   "intersect", "except", "fetch", "for",   "window", "returning", "tablesample",
+	"with",    "into",      "then",   "loop",  NULL,
 };
 
 static void add_filled(struct str *out, const struct names *names, const char *form)
@@ -323,7 +370,8 @@ static bool in_from_list(const struct parse *parse, size_t begin, size_t first)
 		return !parse_is(parse, begin, "delete") || first != begin + 2;
 	if (!parse_is_sign(parse, first - 1, ","))
 		return false;
-	for (size_t i = first - 1; i-- > begin;) { /* FROM a, pg_database: back to the clause that this list belongs to */
+	/* FROM a, pg_database: back to the clause that this list belongs to */
+	for (size_t i = first - 1; i-- > begin;) {
 		depth += parse_is_sign(parse, i, ")");
 		depth -= parse_is_sign(parse, i, "(");
 		if (depth < 0 || (!depth && parse_is(parse, i, "select")))
@@ -337,26 +385,33 @@ static bool in_from_list(const struct parse *parse, size_t begin, size_t first)
 /* TABLE pg_database, where a query may begin; not ALTER TABLE */
 static bool is_table_command(const struct parse *parse, size_t begin, size_t first)
 {
-	static const char *const before[] = { "union", "all", "except", "intersect", "distinct", "as", NULL };
+	static const char *const before[] = { "union",    "all", "except", "intersect",
+		                              "distinct", "as",  NULL };
 
 	return parse_is(parse, first - 1, "table") &&
-	       (first - 1 == begin || parse_is_sign(parse, first - 2, "(") || parse_is_one_of(parse, first - 2, before));
+	       (first - 1 == begin || parse_is_sign(parse, first - 2, "(") ||
+	        parse_is_one_of(parse, first - 2, before));
 }
 
 void rename_shared_relation(struct parse *parse, size_t begin, size_t i)
 {
-	size_t first = i >= 2 && parse_is_sign(parse, i - 1, ".") && parse_is(parse, i - 2, "pg_catalog") ? i - 2 : i;
+	size_t first = i >= 2 && parse_is_sign(parse, i - 1, ".") &&
+	                               parse_is(parse, i - 2, "pg_catalog")
+	                       ? i - 2
+	                       : i;
 
 	for (size_t v = 0; v < ARRAY_LEN(shared_views); v++) {
 		const struct token *from = parse_token(parse, first), *to = parse_token(parse, i);
 		bool alias = parse_is(parse, i + 1, "as") ||
-			     (parse_is_name(parse, i + 1) && !parse_is_one_of(parse, i + 1, after_relation));
+		             (parse_is_name(parse, i + 1) &&
+		              !parse_is_one_of(parse, i + 1, after_relation));
 		cleanup_free char *text = NULL;
 		bool whole;
 
 		if (!parse_is(parse, i, shared_views[v].name) || !first)
 			continue;
-		if (parse_is_sign(parse, i + 1, ".")) /* a column: what it is of has no schema any more */
+		/* a column: what it is of has no schema any more */
+		if (parse_is_sign(parse, i + 1, "."))
 			parse_edit(parse, from->at, to->at - from->at, "");
 		whole = is_table_command(parse, begin, first);
 		if (!whole && !in_from_list(parse, begin, first))
@@ -364,7 +419,8 @@ void rename_shared_relation(struct parse *parse, size_t begin, size_t i)
 		text = own_rows(parse, &shared_views[v], whole || !alias);
 		parse_edit(parse, from->at, to->at + to->len - from->at, text);
 		if (whole)
-			parse_edit(parse, parse_token(parse, first - 1)->at, strlen("table"), "SELECT * FROM");
+			parse_edit(parse, parse_token(parse, first - 1)->at, strlen("table"),
+			           "SELECT * FROM");
 	}
 }
 

@@ -19,13 +19,16 @@ struct connection {
 
 static bool connects(const struct parse *parse, size_t begin, size_t i)
 {
-	static const char *const verbs[] = { "create", "alter", NULL }, *const kinds[] = { "server", "subscription", NULL };
+	static const char *const verbs[] = { "create", "alter", NULL }, *const kinds[] = {
+		"server", "subscription", NULL
+	};
 
 	if (parse_is_one_of(parse, begin, verbs) && parse_is_one_of(parse, begin + 1, kinds))
 		return true;
 	for (size_t at = begin; at < i; at++)
 		if (parse_is_name(parse, at) && parse_is_sign(parse, at + 1, "(") &&
-		    parse_begins(parse->text + parse_token(parse, at)->body, parse_token(parse, at)->body_len, "dblink"))
+		    parse_begins(parse->text + parse_token(parse, at)->body,
+		                 parse_token(parse, at)->body_len, "dblink"))
 			return true;
 	return false;
 }
@@ -97,7 +100,8 @@ void rename_connection(struct parse *parse, size_t begin, size_t i)
 	static const char *const schemes[] = { "postgresql://", "postgres://" };
 	const struct token *token = parse_token(parse, i);
 	const char *body = parse->text + token->body;
-	struct connection connection = { parse, body, body + token->body_len, token->kind == TOKEN_DOLLAR ? 1 : 2 };
+	struct connection connection = { parse, body, body + token->body_len,
+		                         token->kind == TOKEN_DOLLAR ? 1 : 2 };
 
 	if (!connects(parse, begin, i))
 		return;

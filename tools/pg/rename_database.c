@@ -9,17 +9,18 @@
 #include <string.h>
 
 struct database_rule {
-	const char *verb;	/* first word */
-	const char *lead;	/* the word before DATABASE; NULL = the verb itself */
-	bool harmless;		/* may name a shared database */
-	bool list;		/* a, b, c */
+	const char *verb; /* first word */
+	const char *lead; /* the word before DATABASE; NULL = the verb itself */
+	bool harmless;    /* may name a shared database */
+	bool list;        /* a, b, c */
 };
 
 static const struct database_rule database_rules[] = {
-	{ "create", NULL, false, false },   { "drop", NULL, false, false },    { "alter", NULL, false, false },
-	{ "comment", "on", false, false },  { "security", "on", false, false }, { "grant", "on", false, true },
-	{ "revoke", "on", false, true },    { "alter", "in", false, false },   { "reindex", NULL, true, false },
-	{ "reindex", ")", true, false },
+	{ "create", NULL, false, false },   { "drop", NULL, false, false },
+	{ "alter", NULL, false, false },    { "comment", "on", false, false },
+	{ "security", "on", false, false }, { "grant", "on", false, true },
+	{ "revoke", "on", false, true },    { "alter", "in", false, false },
+	{ "reindex", NULL, true, false },   { "reindex", ")", true, false },
 };
 
 static size_t skip_words(const struct parse *parse, size_t i)
@@ -46,7 +47,8 @@ static void map_database(struct parse *parse, size_t i, bool harmless)
 
 static void learn_name(struct parse *parse, size_t i)
 {
-	cleanup_free char *name = parse_is_name(parse, i) ? parse_name(parse, parse_token(parse, i)) : NULL;
+	cleanup_free char *name = parse_is_name(parse, i) ? parse_name(parse, parse_token(parse, i))
+	                                                  : NULL;
 
 	if (name && !names_seen(parse->names, name, strlen(name)))
 		names_learn(parse->names, name, strlen(name));
@@ -75,7 +77,8 @@ static void map_other_names(struct parse *parse, size_t i, size_t end)
 	}
 }
 
-static void apply_database_rule(struct parse *parse, const struct database_rule *rule, size_t begin, size_t at, size_t end)
+static void apply_database_rule(struct parse *parse, const struct database_rule *rule, size_t begin,
+                                size_t at, size_t end)
 {
 	size_t i = skip_words(parse, at + 1);
 	bool ddl = at == begin + 1 && !rule->list && !rule->harmless;
@@ -91,7 +94,8 @@ static void apply_database_rule(struct parse *parse, const struct database_rule 
 
 static bool names_one(const struct parse *parse, size_t begin, size_t at)
 {
-	return parse_is(parse, at, "database") || (parse_is(parse, at, "system") && parse_is(parse, begin, "reindex"));
+	return parse_is(parse, at, "database") ||
+	       (parse_is(parse, at, "system") && parse_is(parse, begin, "reindex"));
 }
 
 void rename_database(struct parse *parse, size_t begin, size_t end)
@@ -101,8 +105,9 @@ void rename_database(struct parse *parse, size_t begin, size_t end)
 			continue;
 		for (size_t r = 0; r < ARRAY_LEN(database_rules); r++) {
 			const struct database_rule *rule = &database_rules[r];
-			bool led = rule->lead ? parse_is(parse, at - 1, rule->lead) || parse_is_sign(parse, at - 1, rule->lead) :
-						at == begin + 1;
+			bool led = rule->lead ? parse_is(parse, at - 1, rule->lead) ||
+			                                parse_is_sign(parse, at - 1, rule->lead)
+			                      : at == begin + 1;
 
 			if (!led || !parse_is(parse, begin, rule->verb))
 				continue;

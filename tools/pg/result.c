@@ -61,18 +61,21 @@ static bool map_row(const struct names *names, const char *body, size_t len, str
 	return at == len;
 }
 
-static void map_position(const char *value, const struct pending_statement *statement, struct str *out)
+static void map_position(const char *value, const struct pending_statement *statement,
+                         struct str *out)
 {
 	long position;
 
 	if (statement && !str_number(value, 1, 1L << 30, &position))
-		str_addf(out, "%zu", rename_position(&statement->result, statement->original, (size_t)position));
+		str_addf(
+			out, "%zu",
+			rename_position(&statement->result, statement->original, (size_t)position));
 	else
 		str_add(out, value);
 }
 
-static bool map_fields(const struct names *names, const char *body, size_t len, const struct pending_statement *statement,
-		       struct str *out)
+static bool map_fields(const struct names *names, const char *body, size_t len,
+                       const struct pending_statement *statement, struct str *out)
 {
 	bool ours = false;
 	size_t at = 0;
@@ -98,7 +101,8 @@ static bool map_fields(const struct names *names, const char *body, size_t len, 
 }
 
 /* NotificationResponse: the sender's process, the channel, the payload. */
-static bool map_notification(const struct names *names, const char *body, size_t len, struct str *out)
+static bool map_notification(const struct names *names, const char *body, size_t len,
+                             struct str *out)
 {
 	if (len < 4)
 		return false;
@@ -107,8 +111,8 @@ static bool map_notification(const struct names *names, const char *body, size_t
 	return true;
 }
 
-void result_map(const struct names *names, const char *message, size_t len, const struct pending_statement *statement,
-		struct str *ret_message)
+void result_map(const struct names *names, const char *message, size_t len,
+                const struct pending_statement *statement, struct str *ret_message)
 {
 	size_t before = ret_message->len, mark = wire_begin(ret_message, *message);
 	const char *body = message + WIRE_HEADER;

@@ -12,7 +12,7 @@ bool result_mappable(char type);
  * Append the message (@message with its header, whole) as the client shall see it.
  * @statement	the one that is running, for an error's position; NULL = it was not rewritten
  */
-void result_map(const struct names *names, const char *message, size_t len, const struct pending_statement *statement,
-		struct str *ret_message);
+void result_map(const struct names *names, const char *message, size_t len,
+                const struct pending_statement *statement, struct str *ret_message);
 
 #endif

@@ -17,12 +17,12 @@ struct pg_worker {
 	unsigned int number;
 	const char *task;
 	struct berth_portmap *map;
-	pg_ready_fn ready;	/* NULL once called */
+	pg_ready_fn ready; /* NULL once called */
 	void *ready_arg;
 	uint16_t real[PG_PORTS_MOST]; /* by index in pg.ports */
-	bool usable;		/* ready was called with 0 */
+	bool usable;                  /* ready was called with 0 */
 	bool ending, failed;
-	void *mode_data;	/* the mode's own */
+	void *mode_data; /* the mode's own */
 	int64_t began_ms;
 };
 
@@ -32,14 +32,15 @@ struct pg_mode_ops {
 	int (*open)(struct pg *pg, char **ret_reason);
 	int (*prepare)(struct pg_worker *worker); /* on failure nothing is left */
 	int (*reset)(struct pg_worker *worker, const char *snapshot); /* NULL = the template */
-	int (*snapshot)(struct pg_worker *worker, const char *name); /* the name is one */
-	void (*end)(struct pg_worker *worker);	/* calls pg_worker_gone(), at once or later */
-	void (*close)(struct pg *pg);		/* when no worker is left; frees pg->mode_data */
-	char *(*physical)(const struct pg_worker *worker, unsigned int url); /* the caller's to free */
+	int (*snapshot)(struct pg_worker *worker, const char *name);  /* the name is one */
+	void (*end)(struct pg_worker *worker); /* calls pg_worker_gone(), at once or later */
+	void (*close)(struct pg *pg);          /* when no worker is left; frees pg->mode_data */
+	/* the caller's to free */
+	char *(*physical)(const struct pg_worker *worker, unsigned int url);
 };
 
 struct pg {
-	struct pg_setup setup;	/* its strings are copies */
+	struct pg_setup setup; /* its strings are copies */
 	enum pg_mode mode;
 	const struct pg_mode_ops *ops;
 	struct pg_url *urls;
@@ -59,9 +60,11 @@ extern const struct pg_mode_ops pg_mode_private, pg_mode_rename;
 
 /* Tell the caller, once. @text is for people. */
 void pg_worker_answer(struct pg_worker *worker, int error, const char *text);
-void pg_worker_refuse(struct pg_worker *worker, int error, const char *text); /* of a reset or snapshot: it goes on as before */
+/* of a reset or snapshot: it goes on as before */
+void pg_worker_refuse(struct pg_worker *worker, int error, const char *text);
 void pg_worker_gone(struct pg_worker *worker);
-void pg_record(const struct pg_worker *worker, enum pg_record_kind kind, uint16_t port, int64_t ms, const char *detail);
+void pg_record(const struct pg_worker *worker, enum pg_record_kind kind, uint16_t port, int64_t ms,
+               const char *detail);
 
 /** Point the paths at which clients look for the socket of port number @i to @path. Return: 0; -ENOSPC no rule is left. */
 int pg_worker_socket_rules(struct pg_worker *worker, unsigned int i, const char *path);

@@ -24,12 +24,20 @@
 #include "tools/pg/sighting.h"
 #include "tools/pg/slow.h"
 
-enum { LOOK_MS = 1000, IDLE_MS = 60000, POOL_PERCENT = 80, ABANDONED_MS = 1000, CONNECT_MOST_MS = 2000, LOG_PART = 16384 };
+enum {
+	LOOK_MS = 1000,
+	IDLE_MS = 60000,
+	POOL_PERCENT = 80,
+	ABANDONED_MS = 1000,
+	CONNECT_MOST_MS = 2000,
+	LOG_PART = 16384
+};
 
-struct seen {			/* one session, at the last look */
+/* one session, at the last look */
+struct seen {
 	long pid;
-	int64_t idle_ms;	/* in a transaction; 0 = it is not */
-	char *slow;		/* when the statement that was told began */
+	int64_t idle_ms; /* in a transaction; 0 = it is not */
+	char *slow;      /* when the statement that was told began */
 };
 
 struct watched {
@@ -40,7 +48,7 @@ struct watched {
 	struct seen *seen;
 	size_t seen_count;
 	off_t log_at;
-	char *known;		/* OIDs of the databases that it began with: "1,4,5" */
+	char *known; /* OIDs of the databases that it began with: "1,4,5" */
 	int64_t due_ms;
 	unsigned int most, slow_told;
 	bool looked, idle_told, pool_told;
@@ -78,7 +86,8 @@ static struct seen *find_seen(const struct watched *watched, long pid)
 }
 
 /* 2026-01-01 12:00:00.000 UTC [PID] LOG:  text */
-static void read_line(const struct sampler *sampler, const struct watched *watched, const char *line)
+static void read_line(const struct sampler *sampler, const struct watched *watched,
+                      const char *line)
 {
 	const char *pid = strchr(line, '[');
 	const struct seen *seen = pid ? find_seen(watched, strtol(pid + 1, NULL, 10)) : NULL;
@@ -88,7 +97,8 @@ static void read_line(const struct sampler *sampler, const struct watched *watch
 		return;
 	if (strstr(line, "] LOG:  unexpected EOF on client connection with an open transaction"))
 		text = str_print("abandoned %lld", (long long)seen->idle_ms);
-	else if (strstr(line, "] FATAL:  terminating connection due to idle-in-transaction timeout"))
+	else if (strstr(line,
+	                "] FATAL:  terminating connection due to idle-in-transaction timeout"))
 		text = str_print("ended %lld 1", (long long)sampler->plan->pg->setup.idle_kill_ms);
 	if (text)
 		say(sampler, watched, text);
@@ -134,12 +144,19 @@ static bool connect_to(const struct sampler *sampler, struct watched *watched)
 {
 	const struct pg_url *url = pg_url_at(sampler->plan->pg, watched->index);
 	cleanup_free char *port = str_print("%ld", watched->port);
-	const char *const keys[] = { "host", "port", "user", "password", "dbname", "application_name", "options",
-				     NULL };
+	const char *const keys[] = { "host",     "port",   "user",
+		                     "password", "dbname", "application_name",
+		                     "options",  NULL };
 
 	if (!watched->conn) {
-		const char *const values[] = { sampler->plan->socket_dir, port, url->role, url->password, "postgres", "berth",
-					       "-c search_path=pg_catalog -c statement_timeout=2s", NULL };
+		const char *const values[] = { sampler->plan->socket_dir,
+			                       port,
+			                       url->role,
+			                       url->password,
+			                       "postgres",
+			                       "berth",
+			                       "-c search_path=pg_catalog -c statement_timeout=2s",
+			                       NULL };
 
 		watched->conn = libpq_connect(keys, values, CONNECT_MOST_MS);
 	}
@@ -150,11 +167,13 @@ static bool connect_to(const struct sampler *sampler, struct watched *watched)
 	return false;
 }
 
-static void look_at_slow(const struct sampler *sampler, struct watched *watched, const PGresult *result, int row,
-			 struct seen *now)
+static void look_at_slow(const struct sampler *sampler, struct watched *watched,
+                         const PGresult *result, int row, struct seen *now)
 {
-	int64_t least = sampler->plan->pg->setup.slow_query_ms, ms = strtoll(libpq.PQgetvalue(result, row, 3), NULL, 10);
-	const char *began = libpq.PQgetvalue(result, row, 4), *text = libpq.PQgetvalue(result, row, 5);
+	int64_t least = sampler->plan->pg->setup.slow_query_ms,
+		ms = strtoll(libpq.PQgetvalue(result, row, 3), NULL, 10);
+	const char *began = libpq.PQgetvalue(result, row, 4),
+		   *text = libpq.PQgetvalue(result, row, 5);
 	const struct seen *before = find_seen(watched, now->pid);
 	cleanup_str struct str shown = { 0 };
 	cleanup_free char *line = NULL;
@@ -169,7 +188,8 @@ static void look_at_slow(const struct sampler *sampler, struct watched *watched,
 	say(sampler, watched, line);
 }
 
-static void look_at_idle(const struct sampler *sampler, struct watched *watched, const struct seen *now, size_t count)
+static void look_at_idle(const struct sampler *sampler, struct watched *watched,
+                         const struct seen *now, size_t count)
 {
 	int64_t most = sampler->plan->pg->setup.idle_alarm_ms, oldest = 0;
 	cleanup_free char *line = NULL;
@@ -211,7 +231,8 @@ static void look_at_pool(const struct sampler *sampler, struct watched *watched)
 /* At the end only: what a suite has made and not dropped yet is not left behind. */
 static void tell_databases(const struct sampler *sampler, struct watched *watched)
 {
-	cleanup_free char *sql = str_print("SELECT datname FROM pg_database WHERE oid NOT IN (%s) ORDER BY 1", watched->known);
+	cleanup_free char *sql = str_print(
+		"SELECT datname FROM pg_database WHERE oid NOT IN (%s) ORDER BY 1", watched->known);
 	PGresult *result = watched->conn && *watched->known ? query(watched, 1, sql) : NULL;
 	cleanup_str struct str left = { 0 };
 
@@ -230,11 +251,15 @@ static void look(const struct sampler *sampler, struct watched *watched)
 	size_t count;
 
 	if (connect_to(sampler, watched))
-		result = query(watched, 6, "SELECT pid, coalesce(state, ''), "
+		result = query(
+			watched, 6,
+			"SELECT pid, coalesce(state, ''), "
 			"(extract(epoch FROM clock_timestamp() - state_change) * 1000)::bigint, "
 			"(extract(epoch FROM clock_timestamp() - query_start) * 1000)::bigint, "
-			"CASE state WHEN 'active' THEN query_start::text ELSE '' END, left(query, 512) "
-			"FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()");
+			"CASE state WHEN 'active' THEN query_start::text ELSE '' END, left(query, "
+			"512) "
+			"FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> "
+			"pg_backend_pid()");
 	read_log(sampler, watched);
 	if (!result)
 		return;
@@ -275,7 +300,8 @@ static char *databases_in(const char *data)
 	return str_take(&oids);
 }
 
-static void on_watch(struct sampler *sampler, unsigned int worker, unsigned int index, long port, const char *data)
+static void on_watch(struct sampler *sampler, unsigned int worker, unsigned int index, long port,
+                     const char *data)
 {
 	struct watched *watched = sampler->watched;
 
@@ -283,7 +309,9 @@ static void on_watch(struct sampler *sampler, unsigned int worker, unsigned int 
 		watched = watched->next;
 	if (!watched) {
 		watched = mem_alloc(sizeof(*watched));
-		*watched = (struct watched){ .next = sampler->watched, .worker = worker, .index = index };
+		*watched = (struct watched){ .next = sampler->watched,
+			                     .worker = worker,
+			                     .index = index };
 		sampler->watched = watched;
 	} else if (watched->conn) {
 		libpq.PQfinish(watched->conn);
@@ -368,7 +396,8 @@ void sampler_main(void *arg, int line)
 	struct sampler sampler = { .plan = arg, .line = line };
 	bool closed = false;
 
-	(void)confine(CONFINE_RELAY, CONFINE_FOR_SOCKET); /* the suite is superuser of these servers */
+	/* the suite is superuser of these servers */
+	(void)confine(CONFINE_RELAY, CONFINE_FOR_SOCKET);
 	while (!closed) {
 		int64_t wait = next_due(&sampler) - clock_ms();
 		cleanup_free char *text = agent_hear(line, wait > 0 ? (int)wait : 0, &closed);

@@ -24,7 +24,10 @@
 #include "tools/base/str.h"
 
 static const char *const bin_globs[] = {
-	"/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/usr/local/pgsql/bin", "/opt/homebrew/opt/postgresql@*/bin",
+	"/usr/lib/postgresql/*/bin",
+	"/usr/pgsql-*/bin",
+	"/usr/local/pgsql/bin",
+	"/opt/homebrew/opt/postgresql@*/bin",
 };
 
 void pg_server_free(struct pg_server *server)
@@ -106,7 +109,8 @@ char **pg_server_list(void)
 
 		if (!glob(bin_globs[i], 0, NULL, &dirs))
 			for (size_t j = 0; j < dirs.gl_pathc; j++)
-				if (has_programs(dirs.gl_pathv[j]) && !strv_has(found, dirs.gl_pathv[j]))
+				if (has_programs(dirs.gl_pathv[j]) &&
+				    !strv_has(found, dirs.gl_pathv[j]))
 					strv_add(&found, dirs.gl_pathv[j]);
 		globfree(&dirs);
 	}
@@ -169,8 +173,8 @@ static bool own_dir(const struct pg_server *server, const char *path, mode_t mod
 
 	if (!mkdir(path, mode) && server->uid && lchown(path, server->uid, server->gid))
 		return false;
-	return !lstat(path, &info) && S_ISDIR(info.st_mode) && info.st_uid == uid && !(info.st_mode & 022) &&
-	       pg_server_reaches(server, path);
+	return !lstat(path, &info) && S_ISDIR(info.st_mode) && info.st_uid == uid &&
+	       !(info.st_mode & 022) && pg_server_reaches(server, path);
 }
 
 /* Never somebody else's home, which `sudo -E` and su leave to root: root would act where another can put a link, and leave him
@@ -196,7 +200,8 @@ static int choose_cache(struct pg_server *server)
 {
 	cleanup_free char *runtime = NULL;
 
-	if (try_cache(server, getenv("XDG_CACHE_HOME"), "/berth") || try_cache(server, getenv("HOME"), "/.cache/berth"))
+	if (try_cache(server, getenv("XDG_CACHE_HOME"), "/berth") ||
+	    try_cache(server, getenv("HOME"), "/.cache/berth"))
 		return 0;
 	if (!geteuid() && try_cache(server, "/var/cache", "/berth"))
 		return 0;
@@ -213,7 +218,8 @@ int pg_server_place(struct pg_server *ret_server, char **ret_reason)
 	if (!ret)
 		ret = choose_cache(&server);
 	if (ret == -EACCES)
-		*ret_reason = str_print("no directory for templates that user '%s' can reach", server.user);
+		*ret_reason = str_print("no directory for templates that user '%s' can reach",
+		                        server.user);
 	if (ret)
 		pg_server_free(&server);
 	else
@@ -233,8 +239,9 @@ int pg_server_find(struct pg_server *ret_server, char **ret_reason)
 	}
 	if (geteuid() && !getpwuid(geteuid())) { /* initdb looks itself up */
 		pg_server_free(&programs);
-		*ret_reason = str_print("user %u has no name, which PostgreSQL wants\nhint: give it a line in /etc/passwd",
-					(unsigned int)geteuid());
+		*ret_reason = str_print("user %u has no name, which PostgreSQL wants\nhint: give "
+		                        "it a line in /etc/passwd",
+		                        (unsigned int)geteuid());
 		return -ENOENT;
 	}
 	ret = pg_server_place(ret_server, ret_reason);
@@ -254,8 +261,10 @@ static char *fresh_dir(const struct pg_server *server, const char *base)
 {
 	char *path = str_print("%s/" SOCKET_DIR "XXXXXX", base);
 
-	if (strlen(path) + SOCKET_NAME <= sizeof(((struct sockaddr_un *)NULL)->sun_path) && mkdtemp(path)) {
-		if (!chmod(path, 0711) && (!server->uid || !chown(path, server->uid, server->gid)) &&
+	if (strlen(path) + SOCKET_NAME <= sizeof(((struct sockaddr_un *)NULL)->sun_path) &&
+	    mkdtemp(path)) {
+		if (!chmod(path, 0711) &&
+		    (!server->uid || !chown(path, server->uid, server->gid)) &&
 		    pg_server_reaches(server, path))
 			return path;
 		rmdir(path);

@@ -5,13 +5,14 @@
 #include <sys/types.h>
 
 struct pg_server {
-	char *bin;		/* directory of postgres and initdb; NULL if none was looked for */
-	unsigned int major;	/* 0 = the directory does not say */
-	char *cache;		/* templates and clones: owned by the server's user, one file system */
-	uid_t uid;		/* who runs servers: ourselves, or an unprivileged user if we are root; 0 = ourselves */
+	char *bin;          /* directory of postgres and initdb; NULL if none was looked for */
+	unsigned int major; /* 0 = the directory does not say */
+	char *cache;        /* templates and clones: owned by the server's user, one file system */
+	/* who runs servers: ourselves, or an unprivileged user if we are root; 0 = ourselves */
+	uid_t uid;
 	gid_t gid;
-	char *user;		/* name of that user */
-	char *owner;		/* name of ours */
+	char *user;  /* name of that user */
+	char *owner; /* name of ours */
 };
 
 /**

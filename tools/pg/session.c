@@ -24,8 +24,11 @@ struct session *session_open(struct names *names, bool server_tls, session_emit_
 {
 	struct session *session = mem_alloc(sizeof(*session));
 
-	*session = (struct session){ .names = names, .emit = emit, .arg = arg, .server_tls = server_tls,
-				      .pending.ready_due = 1 /* the first ends the start */ };
+	*session = (struct session){ .names = names,
+		                     .emit = emit,
+		                     .arg = arg,
+		                     .server_tls = server_tls,
+		                     .pending.ready_due = 1 /* the first ends the start */ };
 	return session;
 }
 
@@ -51,7 +54,8 @@ void session_free(struct session *session)
 
 bool session_is_idle_in_transaction(const struct session *session)
 {
-	return (session->status == 'T' || session->status == 'E') && !session->spoken && !session->slow.due;
+	return (session->status == 'T' || session->status == 'E') && !session->spoken &&
+	       !session->slow.due;
 }
 
 bool session_begun(const struct session *session)
@@ -92,12 +96,14 @@ uint64_t session_refused(const struct session *session)
 struct direction {
 	bool to_server;
 	bool (*hold)(char type, size_t total);
-	bool (*inspect)(struct session *session, const char *message, size_t len, bool suspicious, struct str *out);
+	bool (*inspect)(struct session *session, const char *message, size_t len, bool suspicious,
+	                struct str *out);
 };
 
 static bool hold_client(char type, size_t total)
 {
-	return type == 'Q' || type == 'P' || type == 'B' ? total <= HOLD_MOST : type != 'd' && total <= HOLD_SMALL;
+	return type == 'Q' || type == 'P' || type == 'B' ? total <= HOLD_MOST
+	                                                 : type != 'd' && total <= HOLD_SMALL;
 }
 
 static bool hold_server(char type, size_t total)
@@ -108,7 +114,8 @@ static bool hold_server(char type, size_t total)
 static const struct direction from_client = { true, hold_client, session_inspect_client };
 static const struct direction from_server = { false, hold_server, session_inspect_server };
 
-static void emit(struct session *session, const struct direction *direction, const char *data, size_t len)
+static void emit(struct session *session, const struct direction *direction, const char *data,
+                 size_t len)
 {
 	if (len)
 		session->emit(session->arg, direction->to_server, data, len);
@@ -130,8 +137,8 @@ static void spoil(struct session *session, struct stream *stream)
 }
 
 /* Return: how many bytes of @data belong to a message that streams through, and have gone. */
-static size_t pass_on(struct session *session, const struct direction *direction, struct stream *stream, const char *data,
-		      size_t len)
+static size_t pass_on(struct session *session, const struct direction *direction,
+                      struct stream *stream, const char *data, size_t len)
 {
 	size_t pass = stream->skip < len ? (size_t)stream->skip : len;
 
@@ -161,9 +168,11 @@ static size_t bind_names(const char *message, size_t have)
 }
 
 /* Nobody can tell yet whether this message, of which @have bytes are there, may stream. */
-static bool undecided(const struct session *session, const struct direction *direction, const char *message, size_t have)
+static bool undecided(const struct session *session, const struct direction *direction,
+                      const char *message, size_t have)
 {
-	return direction->to_server && *message == 'B' && session->prepared && have < HOLD_SMALL && !bind_names(message, have);
+	return direction->to_server && *message == 'B' && session->prepared && have < HOLD_SMALL &&
+	       !bind_names(message, have);
 }
 
 /*
@@ -171,8 +180,8 @@ static bool undecided(const struct session *session, const struct direction *dir
  * that takes names of databases is spoilt behind its names: then the server misses the parameters.
  * Return: the length of that beginning.
  */
-static size_t begin_stream(struct session *session, const struct direction *direction, struct stream *stream,
-			   const char *message, size_t have, size_t total)
+static size_t begin_stream(struct session *session, const struct direction *direction,
+                           struct stream *stream, const char *message, size_t have, size_t total)
 {
 	size_t begin = WIRE_HEADER;
 
@@ -191,7 +200,8 @@ static size_t begin_stream(struct session *session, const struct direction *dire
 		const char *portal = message + WIRE_HEADER;
 
 		begin += bind_names(message, have);
-		if (begin == WIRE_HEADER || session_find_prepared(session, portal + strlen(portal) + 1))
+		if (begin == WIRE_HEADER ||
+		    session_find_prepared(session, portal + strlen(portal) + 1))
 			spoil(session, stream);
 	}
 	stream->skip = total - begin;
@@ -202,8 +212,8 @@ static size_t begin_stream(struct session *session, const struct direction *dire
  * Walk over whole messages in @data. Unchanged ones go out in runs.
  * Return: how many bytes are dealt with; what is left is to be passed on, or the beginning of a message to hold. -EPROTO
  */
-static ssize_t walk(struct session *session, const struct direction *direction, struct stream *stream, const char *data,
-		    size_t len)
+static ssize_t walk(struct session *session, const struct direction *direction,
+                    struct stream *stream, const char *data, size_t len)
 {
 	bool looked = direction->to_server, suspicious = false;
 	cleanup_str struct str changed = { 0 };
@@ -215,11 +225,14 @@ static ssize_t walk(struct session *session, const struct direction *direction, 
 		if (total < WIRE_HEADER || total > MESSAGE_MOST)
 			return -EPROTO;
 		if (total > len - at) {
-			if (!direction->hold(data[at], total) && !undecided(session, direction, data + at, len - at))
-				at += begin_stream(session, direction, stream, data + at, len - at, total);
+			if (!direction->hold(data[at], total) &&
+			    !undecided(session, direction, data + at, len - at))
+				at += begin_stream(session, direction, stream, data + at, len - at,
+				                   total);
 			break;
 		}
-		if (data[at] == 'D' && !looked) { /* one search for all rows that are here; a COPY needs none */
+		/* one search for all rows that are here; a COPY needs none */
+		if (data[at] == 'D' && !looked) {
 			suspicious = names_seen(session->names, data + at, len - at);
 			looked = true;
 		}
@@ -235,8 +248,8 @@ static ssize_t walk(struct session *session, const struct direction *direction, 
 	return (ssize_t)at;
 }
 
-static int feed(struct session *session, const struct direction *direction, struct stream *stream, const char *data,
-		size_t len)
+static int feed(struct session *session, const struct direction *direction, struct stream *stream,
+                const char *data, size_t len)
 {
 	size_t pass = pass_on(session, direction, stream, data, len);
 	bool joined = stream->held.len;

@@ -40,14 +40,17 @@ void session_forget_prepared(struct session *session, const char *name)
 static void refuse(struct session *session, const char *why, struct str *out)
 {
 	session->refused++;
-	str_addf(out, "DO $berth$BEGIN RAISE EXCEPTION USING ERRCODE='%s', MESSAGE=$$%s$$, HINT=$$%s$$; END$berth$",
-		 SESSION_REFUSED_CODE, why, SESSION_REFUSED_HINT);
+	str_addf(out,
+	         "DO $berth$BEGIN RAISE EXCEPTION USING ERRCODE='%s', MESSAGE=$$%s$$, HINT=$$%s$$; "
+	         "END$berth$",
+	         SESSION_REFUSED_CODE, why, SESSION_REFUSED_HINT);
 }
 
 enum rewritten { SAME, CHANGED, REFUSED };
 
 /* Append the statement as the server shall see it, unless it stays as it is. @ret_params as in struct rename_result. */
-static enum rewritten rewrite(struct session *session, const char *text, size_t len, uint64_t *ret_params, struct str *out)
+static enum rewritten rewrite(struct session *session, const char *text, size_t len,
+                              uint64_t *ret_params, struct str *out)
 {
 	enum rewritten rewritten = SAME;
 	struct rename_result result;
@@ -79,7 +82,8 @@ static bool map_query(struct session *session, const char *message, size_t len, 
 		slow_parse(&session->slow, "", message + WIRE_HEADER, len - WIRE_HEADER - 1);
 	slow_begin(&session->slow);
 	/* a NUL before the end is an error that the server will tell */
-	if (len > WIRE_HEADER && strnlen(message + WIRE_HEADER, len - WIRE_HEADER) == len - WIRE_HEADER - 1 &&
+	if (len > WIRE_HEADER &&
+	    strnlen(message + WIRE_HEADER, len - WIRE_HEADER) == len - WIRE_HEADER - 1 &&
 	    rewrite(session, message + WIRE_HEADER, len - WIRE_HEADER - 1, &params, out) != SAME) {
 		str_add_len(out, "", 1);
 		wire_end(out, mark);
@@ -127,7 +131,8 @@ unchanged:
 
 static void map_value(struct names *names, const char *value, size_t len, struct str *out)
 {
-	if (array_physical_text(names, value, len, out) || array_physical_binary(names, value, len, out))
+	if (array_physical_text(names, value, len, out) ||
+	    array_physical_binary(names, value, len, out))
 		return;
 	if (memchr(value, 0, len))
 		str_add_len(out, value, len);
@@ -136,7 +141,8 @@ static void map_value(struct names *names, const char *value, size_t len, struct
 }
 
 /* The values of a Bind, from its count of values on. Return: false if it is malformed. */
-static bool map_values(struct session *session, const char *message, size_t len, size_t at, uint64_t params, struct str *out)
+static bool map_values(struct session *session, const char *message, size_t len, size_t at,
+                       uint64_t params, struct str *out)
 {
 	uint16_t count;
 
@@ -208,26 +214,23 @@ static void note_bind(struct session *session, const char *message, size_t len)
 static bool map_client(struct session *session, const char *message, size_t len, struct str *out)
 {
 	switch (*message) {
-	case 'Q':
-		return map_query(session, message, len, out);
-	case 'P':
-		return map_parse(session, message, len, out);
+	case 'Q': return map_query(session, message, len, out);
+	case 'P': return map_parse(session, message, len, out);
 	case 'B':
 		note_bind(session, message, len);
 		return session->prepared && map_bind(session, message, len, out);
-	case 'S':
-		slow_begin(&session->slow);
-		return false;
+	case 'S': slow_begin(&session->slow); return false;
 	case 'C':
-		if (session->prepared && len > WIRE_HEADER + 1 && message[WIRE_HEADER] == 'S' && !message[len - 1])
+		if (session->prepared && len > WIRE_HEADER + 1 && message[WIRE_HEADER] == 'S' &&
+		    !message[len - 1])
 			session_forget_prepared(session, message + WIRE_HEADER + 1);
 		return false;
-	default:
-		return false;
+	default: return false;
 	}
 }
 
-bool session_inspect_client(struct session *session, const char *message, size_t len, bool suspicious, struct str *out)
+bool session_inspect_client(struct session *session, const char *message, size_t len,
+                            bool suspicious, struct str *out)
 {
 	bool changed = map_client(session, message, len, out);
 

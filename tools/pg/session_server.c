@@ -16,7 +16,8 @@ static void note_parameter(struct session *session, const char *message, size_t 
 {
 	static const char name[] = "standard_conforming_strings";
 	size_t at = WIRE_HEADER;
-	const char *key = wire_string(message, len, &at), *value = key ? wire_string(message, len, &at) : NULL;
+	const char *key = wire_string(message, len, &at),
+		   *value = key ? wire_string(message, len, &at) : NULL;
 
 	if (value && !strcmp(key, name))
 		session->escape_strings = !strcmp(value, "off");
@@ -50,7 +51,8 @@ static bool without_binding(const char *message, size_t len, struct str *out)
 /* An error in place of a session: insufficient resources (53), or it cannot now (57P). Who has a wrong password does not count. */
 static void note_turned_away(struct session *session, const char *message, size_t len)
 {
-	const char *state = wire_error_field(message, len, 'C'), *text = wire_error_field(message, len, 'M');
+	const char *state = wire_error_field(message, len, 'C'),
+		   *text = wire_error_field(message, len, 'M');
 
 	if (!state || !text || (!str_starts(state, "53") && !str_starts(state, "57P")))
 		return;
@@ -64,20 +66,23 @@ static bool error_has(const char *message, size_t len, const char *field)
 }
 
 /* The server's words about a statement that was spoilt: "invalid message format", 08P01. */
-static bool explain_spoilt(struct session *session, const char *message, size_t len, struct str *out)
+static bool explain_spoilt(struct session *session, const char *message, size_t len,
+                           struct str *out)
 {
 	if (!session->spoilt || !error_has(message, len, "C08P01"))
 		return false;
 	session->spoilt = false;
 	wire_error(out, "ERROR", "54000", rename_refused_long,
-		   "Berth's relay reads statements up to 16 MB: send it by itself, or run with --db-mode private.");
+	           "Berth's relay reads statements up to 16 MB: send it by itself, or run with "
+	           "--db-mode private.");
 	return true;
 }
 
 /* No line of pg_hba.conf lets us in; one that is for TLS only may. The words are in the server's language, the fields are not. */
 static bool keep_rejection(struct session *session, const char *message, size_t len)
 {
-	if (session->server_tls || !error_has(message, len, "C28000") || !error_has(message, len, "RClientAuthentication"))
+	if (session->server_tls || !error_has(message, len, "C28000") ||
+	    !error_has(message, len, "RClientAuthentication"))
 		return false;
 	result_map(session->names, message, len, NULL, &session->rejection);
 	return true;
@@ -87,24 +92,29 @@ static bool keep_rejection(struct session *session, const char *message, size_t 
  * A client that knows of channel binding and was offered none says so, and the server takes that for an attack. Nobody but
  * the client can say otherwise, as its proof covers these words.
  */
-static bool explain_binding(const struct session *session, const char *message, size_t len, struct str *out)
+static bool explain_binding(const struct session *session, const char *message, size_t len,
+                            struct str *out)
 {
 	if (!session->server_tls || !error_has(message, len, "Rread_client_first_message"))
 		return false;
-	wire_error(out, "FATAL", "28000", "SCRAM channel binding cannot pass Berth's relay, where the client's TLS ends",
-		   "Connect with channel_binding=disable (PGCHANNELBINDING=disable), or with sslmode=prefer: the relay's own way "
-		   "to the server is encrypted either way.");
+	wire_error(out, "FATAL", "28000",
+	           "SCRAM channel binding cannot pass Berth's relay, where the client's TLS ends",
+	           "Connect with channel_binding=disable (PGCHANNELBINDING=disable), or with "
+	           "sslmode=prefer: the relay's own way "
+	           "to the server is encrypted either way.");
 	return true;
 }
 
 /* What stands in a refused statement's place takes no parameters: with some, the server complains of these first. */
-static bool explain_refused(const struct session *session, const char *message, size_t len, struct str *out)
+static bool explain_refused(const struct session *session, const char *message, size_t len,
+                            struct str *out)
 {
 	const struct pending_statement *statement = pending_find(&session->pending);
 
 	if (!statement || !statement->result.refused || !error_has(message, len, "C08P01"))
 		return false;
-	wire_error(out, "ERROR", SESSION_REFUSED_CODE, statement->result.refused, SESSION_REFUSED_HINT);
+	wire_error(out, "ERROR", SESSION_REFUSED_CODE, statement->result.refused,
+	           SESSION_REFUSED_HINT);
 	return true;
 }
 
@@ -116,7 +126,8 @@ static bool says_created(const char *message, size_t len)
 	return len == WIRE_HEADER + sizeof(tag) && !memcmp(message + WIRE_HEADER, tag, sizeof(tag));
 }
 
-bool session_inspect_server(struct session *session, const char *message, size_t len, bool suspicious, struct str *out)
+bool session_inspect_server(struct session *session, const char *message, size_t len,
+                            bool suspicious, struct str *out)
 {
 	bool first = !session->answered;
 
@@ -140,8 +151,9 @@ bool session_inspect_server(struct session *session, const char *message, size_t
 	}
 	if (*message == 'E' && !session->status)
 		note_turned_away(session, message, len);
-	if (*message == 'E' && (explain_spoilt(session, message, len, out) || explain_refused(session, message, len, out) ||
-				(!session->status && explain_binding(session, message, len, out))))
+	if (*message == 'E' && (explain_spoilt(session, message, len, out) ||
+	                        explain_refused(session, message, len, out) ||
+	                        (!session->status && explain_binding(session, message, len, out))))
 		return true;
 	if (!result_mappable(*message) || (*message == 'D' && !suspicious))
 		return false;

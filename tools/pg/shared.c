@@ -43,14 +43,15 @@ struct shared {
 	int64_t began_ms;
 };
 
-struct tenant {			/* what a worker has in this mode */
+/* what a worker has in this mode */
+struct tenant {
 	struct pg_worker *worker;
 	struct agent *agent;
 	struct lease_plan plan;
 	char *suffix, *failure;
 	struct loop_timer *news;
 	bool waiting, kept;
-	bool watches;	/* the server as a whole */
+	bool watches; /* the server as a whole */
 };
 
 static struct shared *shared_of(const struct pg *pg)
@@ -61,7 +62,8 @@ static struct shared *shared_of(const struct pg *pg)
 /* _TASK_RANDOM: see is_suffix() in admin.c */
 static char *make_suffix(const struct pg_worker *worker)
 {
-	static const char letters[] = "abcdefghijklmnopqrstuvwxyz012345"; /* 32: five bits each */
+	/* 32: five bits each */
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz012345";
 	const char *task = worker->task && *worker->task ? worker->task : "w";
 	struct str out = { 0 };
 	unsigned char random[8] = { 0 };
@@ -119,10 +121,13 @@ static void breaker_note(struct tenant *tenant, const char *failure)
 	if (breaker->failures < BREAKER_OPENS)
 		return;
 	breaker->until_ms = clock_ms() + BREAKER_MS;
-	breaker->why = str_print("%u workers in a row could not connect to the server; it is not asked again for %d s. "
-				 "The last time: %s", breaker->failures, BREAKER_MS / 1000, failure);
+	breaker->why = str_print("%u workers in a row could not connect to the server; it is not "
+	                         "asked again for %d s. "
+	                         "The last time: %s",
+	                         breaker->failures, BREAKER_MS / 1000, failure);
 	if (breaker->failures == BREAKER_OPENS)
-		pg_record(tenant->worker, PG_RECORD_BREAKER, tenant->worker->pg->ports[0], -1, breaker->why);
+		pg_record(tenant->worker, PG_RECORD_BREAKER, tenant->worker->pg->ports[0], -1,
+		          breaker->why);
 }
 
 static bool breaker_is_open(const struct pg *pg)
@@ -175,9 +180,11 @@ static void on_ready(struct tenant *tenant, const char *ms)
 	struct pg_worker *worker = tenant->worker;
 
 	(void)ms; /* the agent's part of it */
-	for (unsigned int i = 0; i < worker->pg->port_count; i++) /* the agent may have moved on to another */
+	/* the agent may have moved on to another */
+	for (unsigned int i = 0; i < worker->pg->port_count; i++)
 		worker->real[i] = berth_portmap_real(worker->map, BERTH_TCP, worker->pg->ports[i]);
-	pg_record(worker, PG_RECORD_READY, 0, clock_ms() - worker->began_ms, worker->number ? "create" : "setup");
+	pg_record(worker, PG_RECORD_READY, 0, clock_ms() - worker->began_ms,
+	          worker->number ? "create" : "setup");
 	breaker_note(tenant, NULL);
 	pg_worker_answer(worker, 0, "");
 	choose_watchman(worker->pg);
@@ -218,7 +225,7 @@ static void on_left(struct tenant *tenant, const char *nothing)
 {
 	(void)nothing;
 	pg_record(tenant->worker, PG_RECORD_DIED, tenant->worker->pg->ports[0], -1,
-		  "the next run on it drops what this one left there");
+	          "the next run on it drops what this one left there");
 	tenant->kept = true;
 }
 
@@ -236,8 +243,11 @@ static void on_committed(struct tenant *tenant, const char *nothing)
 static const struct {
 	const char *word;
 	void (*act)(struct tenant *tenant, const char *argument); /* "" if there is none */
-} words[] = { { "ready", on_ready }, { "error", on_error }, { "unreachable", on_unreachable }, { "refused", on_refused },
-	      { "kept", on_kept }, { "left", on_left }, { "committed", on_committed } };
+} words[] = {
+	{ "ready", on_ready },        { "error", on_error }, { "unreachable", on_unreachable },
+	{ "refused", on_refused },    { "kept", on_kept },   { "left", on_left },
+	{ "committed", on_committed }
+};
 
 static void on_said(void *arg, const char *text)
 {
@@ -284,10 +294,15 @@ static void worker_start(struct tenant *tenant)
 		fail_worker(tenant, shared_of(pg)->breaker.why);
 		return;
 	}
-	tenant->plan = (struct lease_plan){ .pg = pg, .worker = tenant->worker, .suffix = tenant->suffix,
-					    .template_hash = pg->setup.command ? shared_of(pg)->hash : NULL,
-					    .snapshot = pg->setup.snapshot, .socket_dir = shared_of(pg)->socket_dir };
-	ret = agent_start(pg->setup.loop, lease_worker, &tenant->plan, on_said, on_agent_end, tenant, &tenant->agent);
+	tenant->plan = (struct lease_plan){ .pg = pg,
+		                            .worker = tenant->worker,
+		                            .suffix = tenant->suffix,
+		                            .template_hash = pg->setup.command ? shared_of(pg)->hash
+		                                                               : NULL,
+		                            .snapshot = pg->setup.snapshot,
+		                            .socket_dir = shared_of(pg)->socket_dir };
+	ret = agent_start(pg->setup.loop, lease_worker, &tenant->plan, on_said, on_agent_end,
+	                  tenant, &tenant->agent);
 	if (ret)
 		fail_worker(tenant, strerror(-ret));
 }
@@ -349,9 +364,11 @@ static void start_steward(struct pg *pg)
 	struct shared *shared = shared_of(pg);
 	int ret;
 
-	shared->steward_plan = (struct lease_plan){ .pg = pg, .template_hash = pg->setup.command ? shared->hash : NULL };
-	ret = agent_start(pg->setup.loop, lease_steward, &shared->steward_plan, on_steward_said, on_steward_end, pg,
-			  &shared->steward);
+	shared->steward_plan = (struct lease_plan){
+		.pg = pg, .template_hash = pg->setup.command ? shared->hash : NULL
+	};
+	ret = agent_start(pg->setup.loop, lease_steward, &shared->steward_plan, on_steward_said,
+	                  on_steward_end, pg, &shared->steward);
 	if (ret)
 		template_settled(pg, strerror(-ret));
 }
@@ -363,7 +380,8 @@ static void on_hash(void *arg, int error, const char *text)
 
 	shared->job = NULL;
 	if (error || strlen(text) != 32) {
-		template_settled(pg, error == -E2BIG ? "too many files named as inputs of the setup" : strerror(-error));
+		template_settled(pg, error == -E2BIG ? "too many files named as inputs of the setup"
+		                                     : strerror(-error));
 		return;
 	}
 	shared->hash = str_copy(text);
@@ -375,10 +393,13 @@ static int shared_prepare(struct pg_worker *worker)
 	struct tenant *tenant = mem_alloc(sizeof(*tenant));
 	struct shared *shared = shared_of(worker->pg);
 
-	*tenant = (struct tenant){ .worker = worker, .suffix = make_suffix(worker), .waiting = true };
+	*tenant = (struct tenant){ .worker = worker,
+		                   .suffix = make_suffix(worker),
+		                   .waiting = true };
 	worker->mode_data = tenant;
 	for (unsigned int i = 0; i < worker->pg->port_count; i++) {
-		cleanup_free char *path = str_print("%s/w%u.s.PGSQL.%u", shared->socket_dir, worker->number, worker->pg->ports[i]);
+		cleanup_free char *path = str_print("%s/w%u.s.PGSQL.%u", shared->socket_dir,
+		                                    worker->number, worker->pg->ports[i]);
 		int ret = pg_worker_socket_rules(worker, i, path);
 
 		if (ret) {
@@ -419,7 +440,8 @@ static void shared_end(struct pg_worker *worker)
 {
 	struct tenant *tenant = worker->mode_data;
 	const struct pg_setup *setup = &worker->pg->setup;
-	bool keep = worker->number && worker->usable && (setup->keep || (setup->keep_failed && worker->failed));
+	bool keep = worker->number && worker->usable &&
+	            (setup->keep || (setup->keep_failed && worker->failed));
 
 	if (!tenant->agent)
 		tenant_gone(tenant);
@@ -448,17 +470,25 @@ static void shared_close(struct pg *pg)
 static int shared_open(struct pg *pg, char **ret_reason)
 {
 	struct shared *shared = mem_alloc(sizeof(*shared));
-	struct pg_server nobody = { 0 }; /* the relay is our own process: our own user must reach the directory */
+	/* the relay is our own process: our own user must reach the directory */
+	struct pg_server nobody = { 0 };
 	int ret;
 
 	pg->mode_data = shared;
 	shared->began_ms = clock_ms();
-	shared->plan = (struct template_plan){ .urls = pg->urls, .url_count = pg->url_count,
-					       .project_dir = pg->setup.project_dir, .command = pg->setup.command,
-					       .inputs = pg->setup.inputs };
+	shared->plan = (struct template_plan){ .urls = pg->urls,
+		                               .url_count = pg->url_count,
+		                               .project_dir = pg->setup.project_dir,
+		                               .command = pg->setup.command,
+		                               .inputs = pg->setup.inputs };
 	ret = pg_server_socket_dir(&nobody, pg->setup.run_dir, &shared->socket_dir);
-	ret = ret ? ret : job_start(&(struct job_setup){ .loop = pg->setup.loop, .run = template_hash, .arg = &shared->plan,
-							 .done = on_hash, .done_arg = pg }, &shared->job);
+	ret = ret ? ret
+	          : job_start(&(struct job_setup){ .loop = pg->setup.loop,
+	                                           .run = template_hash,
+	                                           .arg = &shared->plan,
+	                                           .done = on_hash,
+	                                           .done_arg = pg },
+	                      &shared->job);
 	if (ret) {
 		shared_close(pg);
 		return ret;

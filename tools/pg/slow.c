@@ -54,8 +54,8 @@ void slow_ready(struct slow *slow, int64_t now_ms)
 
 static bool is_value(enum token_kind kind)
 {
-	return kind == TOKEN_STRING || kind == TOKEN_ESTRING || kind == TOKEN_OTHER_STRING || kind == TOKEN_DOLLAR ||
-	       kind == TOKEN_NUMBER;
+	return kind == TOKEN_STRING || kind == TOKEN_ESTRING || kind == TOKEN_OTHER_STRING ||
+	       kind == TOKEN_DOLLAR || kind == TOKEN_NUMBER;
 }
 
 void slow_show(const char *text, size_t len, struct str *ret_shown)

@@ -17,18 +17,19 @@ struct slow {
 	int64_t least_ms, since_ms;
 	slow_fn tell;
 	void *arg;
-	unsigned int due;	/* ReadyForQuery messages that the client waits for */
-	bool goes_on;		/* slow_swallowed(): what begins next has begun long ago */
-	char text[SLOW_TEXT];	/* the beginning of the last statement */
+	unsigned int due;     /* ReadyForQuery messages that the client waits for */
+	bool goes_on;         /* slow_swallowed(): what begins next has begun long ago */
+	char text[SLOW_TEXT]; /* the beginning of the last statement */
 	size_t len;
-	char name[SLOW_NAME];	/* under which it was prepared */
+	char name[SLOW_NAME]; /* under which it was prepared */
 };
 
 void slow_parse(struct slow *slow, const char *name, const char *text, size_t len);
 void slow_bind(struct slow *slow, const char *name);
-void slow_begin(struct slow *slow);			/* the server has all that it needs for an answer */
-void slow_swallowed(struct slow *slow);			/* it has not answered, and will not before the next begins */
-void slow_ready(struct slow *slow, int64_t now_ms);	/* it has answered */
+void slow_begin(struct slow *slow); /* the server has all that it needs for an answer */
+/* it has not answered, and will not before the next begins */
+void slow_swallowed(struct slow *slow);
+void slow_ready(struct slow *slow, int64_t now_ms); /* it has answered */
 
 /** Append the statement without comments, strings and numbers; one line, cut at SLOW_SHOWN bytes. */
 void slow_show(const char *text, size_t len, struct str *ret_shown);

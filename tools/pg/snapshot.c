@@ -23,7 +23,8 @@ bool snapshot_named(const char *name)
 {
 	size_t len = strlen(name);
 
-	return len && len <= SNAPSHOT_NAME && *name != '-' && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") == len;
+	return len && len <= SNAPSHOT_NAME && *name != '-' &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") == len;
 }
 
 static int open_lock(const struct pg_server *server, const char *name, int how, int *ret_lock)
@@ -43,7 +44,8 @@ static int fits(const struct pg_server *server, const char *name, const char *sh
 	return strcmp(text, shape) ? -ESTALE : 0;
 }
 
-int snapshot_use(struct snapshot_use **uses, const struct pg_server *server, const char *name, const char *shape)
+int snapshot_use(struct snapshot_use **uses, const struct pg_server *server, const char *name,
+                 const char *shape)
 {
 	struct snapshot_use *use = *uses;
 	cleanup_close int lock = -1;
@@ -54,7 +56,8 @@ int snapshot_use(struct snapshot_use **uses, const struct pg_server *server, con
 	if (use)
 		return 0;
 	job_files_as(server->uid, server->gid);
-	ret = snapshot_named(name) ? fits(server, name, shape) : -EINVAL; /* first: no lock for a name that nobody has */
+	/* first: no lock for a name that nobody has */
+	ret = snapshot_named(name) ? fits(server, name, shape) : -EINVAL;
 	ret = ret ? ret : open_lock(server, name, LOCK_SH, &lock);
 	ret = ret ? ret : fits(server, name, shape);
 	job_files_back(server->uid);
@@ -83,15 +86,20 @@ char *snapshot_refusal(const char *name, int error)
 	if (error == -ENODATA)
 		return str_print("there is no snapshot '%s'", name);
 	if (error == -ESTALE)
-		return str_print("snapshot '%s' was made of other databases, roles or server programs", name);
+		return str_print(
+			"snapshot '%s' was made of other databases, roles or server programs",
+			name);
 	if (error == -EBUSY)
 		return str_print("snapshot '%s' is just being made or removed", name);
 	if (error == -EINVAL)
-		return str_print("a snapshot's name is 1 to %d small letters, digits, '_' and '-', not '%s'", SNAPSHOT_NAME, name);
+		return str_print(
+			"a snapshot's name is 1 to %d small letters, digits, '_' and '-', not '%s'",
+			SNAPSHOT_NAME, name);
 	return str_copy(strerror(-error));
 }
 
-int snapshot_begin(const struct pg_server *server, const char *name, int *ret_lock, char **ret_building)
+int snapshot_begin(const struct pg_server *server, const char *name, int *ret_lock,
+                   char **ret_building)
 {
 	int ret = open_lock(server, name, LOCK_EX, ret_lock);
 

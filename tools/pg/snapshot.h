@@ -14,7 +14,8 @@
 
 enum { SNAPSHOT_NAME = 32 };
 
-struct snapshot_use {		/* that this run clones from: the lock is held until snapshot_end() */
+/* that this run clones from: the lock is held until snapshot_end() */
+struct snapshot_use {
 	struct snapshot_use *next;
 	char *name;
 	int lock;
@@ -27,7 +28,8 @@ bool snapshot_named(const char *name);
  * Hold @name for cloning.
  * Return: 0, also if it is held already; -ENODATA there is none; -ESTALE it does not fit @shape; -EBUSY it is being made; -errno.
  */
-int snapshot_use(struct snapshot_use **uses, const struct pg_server *server, const char *name, const char *shape);
+int snapshot_use(struct snapshot_use **uses, const struct pg_server *server, const char *name,
+                 const char *shape);
 void snapshot_end(struct snapshot_use *uses);
 
 /** For the codes above, and -EINVAL for a name that is none: a sentence, the caller's to free. */
@@ -38,7 +40,8 @@ char *snapshot_refusal(const char *name, int error);
  * server's user. What had the name before is replaced.
  * Return: 0; -EBUSY a run uses it; -errno.
  */
-int snapshot_begin(const struct pg_server *server, const char *name, int *ret_lock, char **ret_building);
+int snapshot_begin(const struct pg_server *server, const char *name, int *ret_lock,
+                   char **ret_building);
 int snapshot_commit(const char *building, const char *shape);
 
 #endif

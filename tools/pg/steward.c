@@ -55,12 +55,14 @@ void lease_steward(void *arg, int line)
 		agent_tell(line, "error %s", why);
 		return;
 	}
-	agent_tell(line, "reaped %u", admin_reap(admin) + admin_collect(admin, plan->pg->setup.template_quota_bytes));
+	agent_tell(line, "reaped %u",
+	           admin_reap(admin) + admin_collect(admin, plan->pg->setup.template_quota_bytes));
 	if (plan->template_hash)
 		answer = elect(admin, plan, line);
 	if (answer)
 		agent_tell(line, "%s", answer);
-	while (answer && !strcmp(answer, "setup") && !closed) /* until `done`: the lock is this session's */
+	/* until `done`: the lock is this session's */
+	while (answer && !strcmp(answer, "setup") && !closed)
 		if (agent_hear(line, 60000, &closed))
 			break;
 	admin_close(admin);

@@ -62,12 +62,15 @@ static void hash_file(struct digest *hash, const char *path, unsigned int *files
 }
 
 /* The files that the command names: `psql -f seed.sql` changes its meaning with seed.sql. The project itself is no input. */
-static void hash_named_files(struct digest *hash, const struct template_plan *plan, unsigned int *files)
+static void hash_named_files(struct digest *hash, const struct template_plan *plan,
+                             unsigned int *files)
 {
 	cleanup_strv char **words = strv_split(plan->command, " \t\n\"'`;&|<>()=");
 
 	for (char **word = words; word && *word; word++) {
-		cleanup_free char *path = **word == '/' ? str_copy(*word) : str_print("%s/%s", plan->project_dir, *word);
+		cleanup_free char *path = **word == '/'
+		                                  ? str_copy(*word)
+		                                  : str_print("%s/%s", plan->project_dir, *word);
 		struct stat info;
 
 		if (stat(path, &info) || strspn(*word, "./") == strlen(*word))
@@ -99,7 +102,8 @@ static void hash_services(struct digest *hash, const struct template_plan *plan)
 
 		digest_text(hash, port);
 		digest_text(hash, stamp);
-		for (char *const *setting = plan->services[i].settings; setting && *setting; setting++)
+		for (char *const *setting = plan->services[i].settings; setting && *setting;
+		     setting++)
 			digest_text(hash, *setting);
 	}
 }
@@ -124,7 +128,8 @@ int template_hash(void *arg, struct str *ret_text)
 		digest_text(hash, plan->urls[i].password ? plan->urls[i].password : "\1");
 		digest_text(hash, plan->urls[i].name);
 	}
-	digest_text(hash, plan->server ? plan->server->owner : ""); /* who may administrate by peer */
+	/* who may administrate by peer */
+	digest_text(hash, plan->server ? plan->server->owner : "");
 	digest_text(hash, plan->command);
 	if (plan->command) {
 		hash_named_files(hash, plan, &files);
@@ -146,9 +151,12 @@ static int build(const struct template_plan *plan, const char *building, struct 
 		return -errno;
 	for (unsigned int i = 0; i < plan->service_count && !ret; i++) {
 		const struct pg_service *service = &plan->services[i];
-		cleanup_free char *dir = str_print("%s/%u", building, service->port), *data = str_print("%s/data", dir);
+		cleanup_free char *dir = str_print("%s/%u", building, service->port),
+				  *data = str_print("%s/data", dir);
 
-		ret = mkdir(dir, 0700) ? -errno : service->engine->build(plan, service->port, data, ret_text);
+		ret = mkdir(dir, 0700)
+		              ? -errno
+		              : service->engine->build(plan, service->port, data, ret_text);
 	}
 	return ret;
 }
@@ -174,7 +182,8 @@ int template_make(void *arg, struct str *ret_text)
 
 	if (flock(plan->lock, LOCK_SH))
 		return -errno;
-	if (access(path, F_OK)) { /* not atomic: somebody may make it before we have the exclusive lock */
+	/* not atomic: somebody may make it before we have the exclusive lock */
+	if (access(path, F_OK)) {
 		if (flock(plan->lock, LOCK_EX))
 			return -errno;
 		if (access(path, F_OK)) {
@@ -255,7 +264,8 @@ static void sweep_template(const char *cache, const char *lock_name)
 {
 	cleanup_free char *path = str_print("%s/%s", cache, lock_name);
 	cleanup_free char *name = str_copy_len(lock_name, strlen(lock_name) - strlen(".lock"));
-	cleanup_free char *building = str_print("%s.building", name), *dir = str_print("%s/%s", cache, name);
+	cleanup_free char *building = str_print("%s.building", name),
+			  *dir = str_print("%s/%s", cache, name);
 	cleanup_close int lock = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 
 	if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB))
@@ -266,7 +276,8 @@ static void sweep_template(const char *cache, const char *lock_name)
 		(void)template_drop(dir);
 }
 
-static void sweep_dir(const char *dir, const char *suffix, void (*each)(const char *dir, const char *name))
+static void sweep_dir(const char *dir, const char *suffix,
+                      void (*each)(const char *dir, const char *name))
 {
 	DIR *entries = opendir(dir);
 	struct dirent *entry;

@@ -25,16 +25,17 @@ struct pg_service;
 enum { TEMPLATE_FRESH_S = 3600 }; /* used within that time: no quota takes it */
 
 struct template_plan {
-	const struct pg_server *server; /* NULL for template_hash() alone: a server that is not ours */
+	/* NULL for template_hash() alone: a server that is not ours */
+	const struct pg_server *server;
 	const struct pg_service *services; /* on it */
 	unsigned int service_count;
 	const struct pg_url *urls;
 	unsigned int url_count;
 	const char *project_dir, *command; /* command NULL = no setup */
 	char *const *inputs;
-	uint64_t quota_bytes;	/* of all templates in the cache */
-	const char *hash;	/* once known */
-	int lock;		/* tpl-HASH.lock, open; template_make() leaves it locked */
+	uint64_t quota_bytes; /* of all templates in the cache */
+	const char *hash;     /* once known */
+	int lock;             /* tpl-HASH.lock, open; template_make() leaves it locked */
 };
 
 /* Job, as ourselves: the project's files may not be readable for the server's user. @ret_text the hash, 32 hex digits. */

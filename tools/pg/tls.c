@@ -34,7 +34,8 @@ static X509 *make_certificate(EVP_PKEY *key, long days)
 	libcrypto.X509_gmtime_adj(libcrypto.X509_getm_notAfter(certificate), days * 86400);
 	libcrypto.X509_set_pubkey(certificate, key);
 	name = libcrypto.X509_get_subject_name(certificate);
-	libcrypto.X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"localhost", -1, -1, 0);
+	libcrypto.X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
+	                                     (const unsigned char *)"localhost", -1, -1, 0);
 	libcrypto.X509_set_issuer_name(certificate, name);
 	if (libcrypto.X509_sign(certificate, key, libcrypto.EVP_sha256()))
 		return certificate;
@@ -43,15 +44,15 @@ static X509 *make_certificate(EVP_PKEY *key, long days)
 }
 
 /* ALPN: direct TLS (PostgreSQL 17) requires `postgresql`; older clients offer nothing. */
-static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_len, const unsigned char *in,
-			   unsigned int in_len, void *arg)
+static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_len,
+                           const unsigned char *in, unsigned int in_len, void *arg)
 {
 	static const unsigned char ours[] = "\12postgresql";
 
 	(void)ssl;
 	(void)arg;
-	if (libssl.SSL_select_next_proto((unsigned char **)(uintptr_t)out, out_len, ours, sizeof(ours) - 1, in, in_len) ==
-	    OPENSSL_NPN_NEGOTIATED)
+	if (libssl.SSL_select_next_proto((unsigned char **)(uintptr_t)out, out_len, ours,
+	                                 sizeof(ours) - 1, in, in_len) == OPENSSL_NPN_NEGOTIATED)
 		return SSL_TLSEXT_ERR_OK;
 	return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
@@ -70,12 +71,15 @@ int tls_open(struct tls **ret_tls)
 	certificate = key ? make_certificate(key, RUN_DAYS) : NULL;
 	tls->server = libssl.SSL_CTX_new(libssl.TLS_server_method());
 	tls->client = libssl.SSL_CTX_new(libssl.TLS_client_method());
-	good = certificate && tls->server && tls->client && libssl.SSL_CTX_use_certificate(tls->server, certificate) == 1 &&
+	good = certificate && tls->server && tls->client &&
+	       libssl.SSL_CTX_use_certificate(tls->server, certificate) == 1 &&
 	       libssl.SSL_CTX_use_PrivateKey(tls->server, key) == 1;
 	if (good) {
 		libssl.SSL_CTX_set_alpn_select_cb(tls->server, choose_protocol, NULL);
-		libssl.SSL_CTX_set_mode(tls->server, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-		libssl.SSL_CTX_set_mode(tls->client, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+		libssl.SSL_CTX_set_mode(tls->server, SSL_MODE_ENABLE_PARTIAL_WRITE |
+		                                             SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+		libssl.SSL_CTX_set_mode(tls->client, SSL_MODE_ENABLE_PARTIAL_WRITE |
+		                                             SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	}
 	libcrypto.X509_free(certificate);
 	libcrypto.EVP_PKEY_free(key);
@@ -95,8 +99,8 @@ static int write_pem(const char *dir, const char *name, EVP_PKEY *key, X509 *cer
 
 	if (!file)
 		return -errno;
-	good = certificate ? libcrypto.PEM_write_X509(file, certificate) :
-			     libcrypto.PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL);
+	good = certificate ? libcrypto.PEM_write_X509(file, certificate)
+	                   : libcrypto.PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL);
 	return fclose(file) || !good ? -EIO : 0;
 }
 
@@ -184,7 +188,8 @@ ssize_t tls_write(struct tls_channel *channel, const void *data, size_t len)
 	ssize_t put;
 
 	if (channel->ssl) {
-		int ret = libssl.SSL_write(channel->ssl, data, (int)(len > 1 << 30 ? 1 << 30 : len));
+		int ret = libssl.SSL_write(channel->ssl, data,
+		                           (int)(len > 1 << 30 ? 1 << 30 : len));
 
 		return ret > 0 ? ret : verdict(channel, ret);
 	}

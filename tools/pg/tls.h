@@ -9,10 +9,10 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-struct tls;		/* a certificate made for this run, and the two contexts */
+struct tls; /* a certificate made for this run, and the two contexts */
 struct tls_channel {
 	int fd;
-	void *ssl;	/* NULL = plain */
+	void *ssl;        /* NULL = plain */
 	bool wants_write; /* TLS must write before it can go on */
 };
 

@@ -90,7 +90,8 @@ static size_t continued(const struct tokens *tokens, size_t at)
 }
 
 /* From behind the opening quote to behind the closing one. @ret_end: where the body ends. */
-static size_t skip_quoted(const struct tokens *tokens, size_t at, char quote, bool escapes, size_t *ret_end)
+static size_t skip_quoted(const struct tokens *tokens, size_t at, char quote, bool escapes,
+                          size_t *ret_end)
 {
 	while (at < tokens->len) {
 		char byte = tokens->text[at];
@@ -148,8 +149,11 @@ static bool dollar(struct tokens *tokens, struct token *ret_token)
 
 static struct token run_of(struct tokens *tokens, enum token_kind kind, size_t end)
 {
-	struct token token = { .kind = kind, .at = tokens->at, .len = end - tokens->at, .body = tokens->at,
-			       .body_len = end - tokens->at };
+	struct token token = { .kind = kind,
+		               .at = tokens->at,
+		               .len = end - tokens->at,
+		               .body = tokens->at,
+		               .body_len = end - tokens->at };
 
 	tokens->at = end;
 	return token;
@@ -160,7 +164,8 @@ static struct token operator(struct tokens *tokens)
 	size_t end = tokens->at + 1;
 
 	if (in_operator(tokens->text[tokens->at]))
-		while (end < tokens->len && in_operator(tokens->text[end]) && !comment_at(tokens, end))
+		while (end < tokens->len && in_operator(tokens->text[end]) &&
+		       !comment_at(tokens, end))
 			end++;
 	return run_of(tokens, TOKEN_OPERATOR, end);
 }
@@ -174,7 +179,8 @@ static struct token word(struct tokens *tokens)
 	if (second == '\'' && first == 'e')
 		return quoted(tokens, TOKEN_ESTRING, 1, '\'');
 	if (second == '\'' && first == 'n')
-		return quoted(tokens, tokens->plain_strings ? TOKEN_STRING : TOKEN_ESTRING, 1, '\'');
+		return quoted(tokens, tokens->plain_strings ? TOKEN_STRING : TOKEN_ESTRING, 1,
+		              '\'');
 	if (second == '\'' && (first == 'b' || first == 'x'))
 		return quoted(tokens, TOKEN_OTHER_STRING, 1, '\'');
 	if (first == 'u' && second == '&' && third == '\'')
@@ -188,7 +194,8 @@ static struct token word(struct tokens *tokens)
 
 static struct token number(struct tokens *tokens, enum token_kind kind, size_t end)
 {
-	while (end < tokens->len && (token_digit(tokens->text[end]) || (kind == TOKEN_NUMBER && in_word(tokens->text[end]))))
+	while (end < tokens->len && (token_digit(tokens->text[end]) ||
+	                             (kind == TOKEN_NUMBER && in_word(tokens->text[end]))))
 		end++;
 	return run_of(tokens, kind, end);
 }
@@ -205,7 +212,8 @@ struct token token_next(struct tokens *tokens)
 	if (token_letter(byte))
 		return word(tokens);
 	if (byte == '\'')
-		return quoted(tokens, tokens->plain_strings ? TOKEN_STRING : TOKEN_ESTRING, 0, '\'');
+		return quoted(tokens, tokens->plain_strings ? TOKEN_STRING : TOKEN_ESTRING, 0,
+		              '\'');
 	if (byte == '"')
 		return quoted(tokens, TOKEN_QUOTED, 0, '"');
 	if (byte == '$' && dollar(tokens, &token))

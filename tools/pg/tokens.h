@@ -10,28 +10,28 @@
 
 enum token_kind {
 	TOKEN_END,
-	TOKEN_WORD,	/* unquoted name or keyword */
-	TOKEN_QUOTED,	/* "name" */
-	TOKEN_UQUOTED,	/* U&"name" */
-	TOKEN_STRING,	/* 'text', N'text' */
-	TOKEN_ESTRING,	/* E'text', or 'text' without standard_conforming_strings */
+	TOKEN_WORD,         /* unquoted name or keyword */
+	TOKEN_QUOTED,       /* "name" */
+	TOKEN_UQUOTED,      /* U&"name" */
+	TOKEN_STRING,       /* 'text', N'text' */
+	TOKEN_ESTRING,      /* E'text', or 'text' without standard_conforming_strings */
 	TOKEN_OTHER_STRING, /* B'', X'', U&'' */
-	TOKEN_DOLLAR,	/* $tag$text$tag$ */
-	TOKEN_PARAM,	/* $1 */
+	TOKEN_DOLLAR,       /* $tag$text$tag$ */
+	TOKEN_PARAM,        /* $1 */
 	TOKEN_NUMBER,
-	TOKEN_OPERATOR,	/* a run of operator characters, or one of ( ) [ ] , ; : . */
+	TOKEN_OPERATOR, /* a run of operator characters, or one of ( ) [ ] , ; : . */
 };
 
 struct token {
 	enum token_kind kind;
-	size_t at, len;		/* the whole token in the text */
-	size_t body, body_len;	/* what is between the quotes */
+	size_t at, len;        /* the whole token in the text */
+	size_t body, body_len; /* what is between the quotes */
 };
 
 struct tokens {
 	const char *text;
 	size_t len, at;
-	bool plain_strings;	/* standard_conforming_strings */
+	bool plain_strings; /* standard_conforming_strings */
 };
 
 static inline bool token_space(char byte)

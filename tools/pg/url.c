@@ -18,8 +18,9 @@ static const struct scheme {
 	const char *text;
 	enum pg_kind kind;
 } schemes[] = {
-	{ "postgresql://", PG_KIND_POSTGRES }, { "postgres://", PG_KIND_POSTGRES }, { "redis://", PG_KIND_REDIS },
-	{ "mysql://", PG_KIND_MARIADB }, { "mariadb://", PG_KIND_MARIADB },
+	{ "postgresql://", PG_KIND_POSTGRES }, { "postgres://", PG_KIND_POSTGRES },
+	{ "redis://", PG_KIND_REDIS },         { "mysql://", PG_KIND_MARIADB },
+	{ "mariadb://", PG_KIND_MARIADB },
 };
 
 /* What a URL of the kind means where it says nothing. */
@@ -28,7 +29,8 @@ static const struct usual {
 	const char *role, *name; /* name NULL = as the role */
 	const char *example;
 } usuals[PG_KINDS] = {
-	[PG_KIND_POSTGRES] = { 5432, "postgres", NULL, "postgresql://ROLE:PASSWORD@localhost:5432/NAME" },
+	[PG_KIND_POSTGRES] = { 5432, "postgres", NULL,
+	                       "postgresql://ROLE:PASSWORD@localhost:5432/NAME" },
 	[PG_KIND_REDIS] = { 6379, "default", "", "redis://localhost:6379" },
 	[PG_KIND_MARIADB] = { 3306, "root", "", "mysql://ROLE:PASSWORD@localhost:3306/NAME" },
 	[PG_KIND_COMMAND] = { 0, "", "", NULL },
@@ -165,7 +167,8 @@ static int set_parameter(struct pg_url *url, const char *text, size_t len)
 	if (key == 6 && !memcmp(text, "dbname", 6))
 		return set(&url->name, value, value_len);
 	if (key == 7 && !memcmp(text, "sslmode", 7))
-		url->tls = (value_len == 7 && !memcmp(value, "require", 7)) || (value_len > 6 && !memcmp(value, "verify", 6));
+		url->tls = (value_len == 7 && !memcmp(value, "require", 7)) ||
+		           (value_len > 6 && !memcmp(value, "verify", 6));
 	return 0;
 }
 
@@ -192,7 +195,8 @@ static int parse_url(const char *at, struct pg_url *url)
 static int parse_any(const char *text, struct pg_url *url)
 {
 	for (size_t i = 0; i < ARRAY_LEN(schemes); i++)
-		if (schemes[i].kind == url->kind && !strncasecmp(text, schemes[i].text, strlen(schemes[i].text)))
+		if (schemes[i].kind == url->kind &&
+		    !strncasecmp(text, schemes[i].text, strlen(schemes[i].text)))
 			return parse_url(text + strlen(schemes[i].text), url);
 	return -EINVAL;
 }
@@ -214,14 +218,16 @@ static int parse_name(const char *name, const char *default_url, struct pg_url *
 	return 0;
 }
 
-int pg_url_parse_kind(enum pg_kind kind, const char *text, const char *default_url, struct pg_url *ret_url)
+int pg_url_parse_kind(enum pg_kind kind, const char *text, const char *default_url,
+                      struct pg_url *ret_url)
 {
 	const struct usual *usual = &usuals[kind];
 	struct pg_url url = { .kind = kind, .port = usual->port };
 	int ret = 0;
 
 	if (text)
-		ret = strstr(text, "://") ? parse_any(text, &url) : parse_name(text, default_url, &url);
+		ret = strstr(text, "://") ? parse_any(text, &url)
+		                          : parse_name(text, default_url, &url);
 	if (!url.role)
 		url.role = str_copy(usual->role);
 	if (!url.name)
@@ -264,7 +270,8 @@ const char *pg_url_sslmode(const struct pg_url *url)
 bool pg_url_local(const struct pg_url *url)
 {
 	return *url->host == '/' || *url->host == '@' || !strcasecmp(url->host, "localhost") ||
-	       str_starts(url->host, "127.") || !strcmp(url->host, "::1") || !strcmp(url->host, "0.0.0.0");
+	       str_starts(url->host, "127.") || !strcmp(url->host, "::1") ||
+	       !strcmp(url->host, "0.0.0.0");
 }
 
 /* The value of a NAME=VALUE line of a .env file: quotes and `export` are taken off. */

@@ -10,11 +10,13 @@ enum pg_kind { PG_KIND_POSTGRES, PG_KIND_REDIS, PG_KIND_MARIADB, PG_KIND_COMMAND
 
 struct pg_url {
 	enum pg_kind kind;
-	char *role, *password, *host, *name; /* password may be NULL; host may be a socket directory */
+	/* password may be NULL; host may be a socket directory */
+	char *role, *password, *host, *name;
 	uint16_t port;
-	char *server_host;	/* ?server=HOST:PORT: the shared server is there and not where the suite looks for it; NULL */
+	/* ?server=HOST:PORT: the shared server is there and not where the suite looks for it; NULL */
+	char *server_host;
 	uint16_t server_port;
-	bool tls;	/* sslmode=require, verify-ca or verify-full */
+	bool tls; /* sslmode=require, verify-ca or verify-full */
 };
 
 /**
@@ -27,19 +29,22 @@ int pg_url_parse(const char *text, const char *default_url, struct pg_url *ret_u
  * The same for any kind: redis://:password@host:port/0, mysql://role:password@host:port/name.
  * @text	NULL = all is as usual for the kind; PG_KIND_COMMAND knows nothing else
  */
-int pg_url_parse_kind(enum pg_kind kind, const char *text, const char *default_url, struct pg_url *ret_url);
+int pg_url_parse_kind(enum pg_kind kind, const char *text, const char *default_url,
+                      struct pg_url *ret_url);
 void pg_url_free(struct pg_url *url);
 
 /** Where the server is: the host, or the directory of its socket. */
 const char *pg_url_server(const struct pg_url *url, uint16_t *ret_port);
-char *pg_url_where(const struct pg_url *url);		/* "mes_user@localhost:5432"; the caller's to free */
-const char *pg_url_sslmode(const struct pg_url *url);	/* of our own connections */
+/* "mes_user@localhost:5432"; the caller's to free */
+char *pg_url_where(const struct pg_url *url);
+const char *pg_url_sslmode(const struct pg_url *url); /* of our own connections */
 
 /** True if the host is this machine: a socket directory, localhost, 127/8, ::1. */
 bool pg_url_local(const struct pg_url *url);
 
 uint16_t pg_url_usual_port(enum pg_kind kind); /* 0: PG_KIND_COMMAND, the last, has none */
-const char *pg_url_example(uint16_t port);     /* what to say to --db where a server has its usual port; NULL: none has this one */
+/* what to say to --db where a server has its usual port; NULL: none has this one */
+const char *pg_url_example(uint16_t port);
 
 /** DATABASE_URL from the environment, else from @project_dir/.env. Return: the caller's to free; NULL if there is none. */
 char *pg_url_default(const char *project_dir);

@@ -66,7 +66,8 @@ static void add_field(struct str *out, char code, const char *value)
 	str_add_len(out, value, strlen(value) + 1);
 }
 
-void wire_error(struct str *out, const char *severity, const char *sqlstate, const char *message, const char *hint)
+void wire_error(struct str *out, const char *severity, const char *sqlstate, const char *message,
+                const char *hint)
 {
 	size_t mark = wire_begin(out, 'E');
 
@@ -115,7 +116,8 @@ enum wire_startup_kind wire_startup(const char *packet, size_t len, const char *
 	if (len < 9 || packet[len - 1])
 		return WIRE_STARTUP_BAD;
 	while (at < len && packet[at]) {
-		const char *name = wire_string(packet, len, &at), *value = name ? wire_string(packet, len, &at) : NULL;
+		const char *name = wire_string(packet, len, &at),
+			   *value = name ? wire_string(packet, len, &at) : NULL;
 
 		if (!value)
 			return WIRE_STARTUP_BAD;
@@ -134,13 +136,15 @@ enum wire_startup_kind wire_startup(const char *packet, size_t len, const char *
 	return kind;
 }
 
-void wire_startup_rename(const char *packet, size_t len, const char *database, struct str *ret_packet)
+void wire_startup_rename(const char *packet, size_t len, const char *database,
+                         struct str *ret_packet)
 {
 	size_t mark = wire_begin(ret_packet, 0), at = 8;
 
 	str_add_len(ret_packet, packet + 4, 4);
 	while (at < len && packet[at]) {
-		const char *name = wire_string(packet, len, &at), *value = name ? wire_string(packet, len, &at) : NULL;
+		const char *name = wire_string(packet, len, &at),
+			   *value = name ? wire_string(packet, len, &at) : NULL;
 
 		if (!value)
 			break;

@@ -11,11 +11,11 @@
 #include "tools/base/str.h"
 
 enum {
-	WIRE_STARTUP_MOST = 10000,	/* MAX_STARTUP_PACKET_LENGTH */
+	WIRE_STARTUP_MOST = 10000, /* MAX_STARTUP_PACKET_LENGTH */
 	WIRE_CANCEL = 80877102,
 	WIRE_SSL = 80877103,
 	WIRE_GSSENC = 80877104,
-	WIRE_HEADER = 5,		/* type, length */
+	WIRE_HEADER = 5, /* type, length */
 };
 
 uint16_t wire_get16(const char *at);
@@ -35,13 +35,19 @@ void wire_end(struct str *out, size_t mark);
 const char *wire_string(const char *data, size_t len, size_t *at_io);
 
 /* ErrorResponse. @hint may be NULL. */
-void wire_error(struct str *out, const char *severity, const char *sqlstate, const char *message, const char *hint);
+void wire_error(struct str *out, const char *severity, const char *sqlstate, const char *message,
+                const char *hint);
 
 /** A field of an ErrorResponse. Return: points into @message; NULL if it has none such. */
 const char *wire_error_field(const char *message, size_t len, char field);
 
-enum wire_startup_kind { WIRE_STARTUP_BAD, WIRE_STARTUP_OLD, WIRE_STARTUP_SESSION, WIRE_STARTUP_PHYSICAL,
-			 WIRE_STARTUP_LOGICAL_REPLICATION };
+enum wire_startup_kind {
+	WIRE_STARTUP_BAD,
+	WIRE_STARTUP_OLD,
+	WIRE_STARTUP_SESSION,
+	WIRE_STARTUP_PHYSICAL,
+	WIRE_STARTUP_LOGICAL_REPLICATION
+};
 
 /**
  * Read a start-up packet of protocol 3 (@packet with its length word).
@@ -50,6 +56,7 @@ enum wire_startup_kind { WIRE_STARTUP_BAD, WIRE_STARTUP_OLD, WIRE_STARTUP_SESSIO
 enum wire_startup_kind wire_startup(const char *packet, size_t len, const char **ret_database);
 
 /* The packet again, with another database. */
-void wire_startup_rename(const char *packet, size_t len, const char *database, struct str *ret_packet);
+void wire_startup_rename(const char *packet, size_t len, const char *database,
+                         struct str *ret_packet);
 
 #endif

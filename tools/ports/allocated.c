@@ -78,8 +78,8 @@ static size_t drop_old(json_t *array, const char *run_id, bool (*is_dead)(const 
 	return dropped;
 }
 
-static json_t *to_json(const struct allocated_run *run, const struct allocated_port *port, const char *since,
-		       const char *now)
+static json_t *to_json(const struct allocated_run *run, const struct allocated_port *port,
+                       const char *since, const char *now)
 {
 	json_t *entry = json_object();
 
@@ -106,7 +106,7 @@ static void format_time(int64_t wall_ns, char *text, size_t size)
 }
 
 int allocated_put(const struct allocated_run *run, const struct allocated_port *ports, size_t count,
-		  bool (*is_dead)(const char *run_id))
+                  bool (*is_dead)(const char *run_id))
 {
 	cleanup_free char *path = str_print("%s/allocated-ports.json", run->dir);
 	cleanup_free char *lock_path = str_print("%s/.allocated-ports.lock", run->dir);
@@ -133,15 +133,19 @@ int allocated_put(const struct allocated_run *run, const struct allocated_port *
 	return ret;
 }
 
-static void add(const struct berth_portmap *map, enum berth_proto proto, uint32_t port, const char *task, pid_t pid,
-		struct allocated_port *to)
+static void add(const struct berth_portmap *map, enum berth_proto proto, uint32_t port,
+                const char *task, pid_t pid, struct allocated_port *to)
 {
-	*to = (struct allocated_port){ task, map->worker, proto, (uint16_t)port,
-				       berth_portmap_real(map, proto, (uint16_t)port), pid };
+	*to = (struct allocated_port){ task,
+		                       map->worker,
+		                       proto,
+		                       (uint16_t)port,
+		                       berth_portmap_real(map, proto, (uint16_t)port),
+		                       pid };
 }
 
 size_t allocated_of_map(const struct berth_portmap *map, const char *task, pid_t pid,
-			struct allocated_port **ret_ports)
+                        struct allocated_port **ret_ports)
 {
 	struct allocated_port *ports = NULL;
 	size_t count = 0;
@@ -153,11 +157,13 @@ size_t allocated_of_map(const struct berth_portmap *map, const char *task, pid_t
 		if (!port)
 			continue;
 		for (int proto = BERTH_TCP; proto < BERTH_PROTOS; proto++) {
-			if (berth_portmap_real(map, (enum berth_proto)proto, (uint16_t)port) != map->block_base + i)
+			if (berth_portmap_real(map, (enum berth_proto)proto, (uint16_t)port) !=
+			    map->block_base + i)
 				continue;
 			ports = mem_grow(ports, count + 1, sizeof(*ports));
 			add(map, (enum berth_proto)proto, port, task, pid, &ports[count++]);
-			break; /* declared for both protocols: one allocation, as people count them */
+			/* declared for both protocols: one allocation, as people count them */
+			break;
 		}
 	}
 	*ret_ports = ports;

@@ -18,14 +18,14 @@ struct allocated_port {
 	unsigned int worker;
 	enum berth_proto proto;
 	uint16_t virtual_port, real_port;
-	pid_t pid;		/* the worker's command */
+	pid_t pid; /* the worker's command */
 };
 
 struct allocated_run {
-	const char *dir;	/* of allocated-ports.json; exists */
+	const char *dir; /* of allocated-ports.json; exists */
 	const char *run_id;
 	const char *project;
-	int64_t since_ns;	/* CLOCK_REALTIME */
+	int64_t since_ns; /* CLOCK_REALTIME */
 };
 
 enum { ALLOCATED_STALE_S = 2 * 60 * 60 };
@@ -36,10 +36,10 @@ enum { ALLOCATED_STALE_S = 2 * 60 * 60 };
  * Return: 0; -ETIMEDOUT another run kept the lock too long; -errno.
  */
 int allocated_put(const struct allocated_run *run, const struct allocated_port *ports, size_t count,
-		  bool (*is_dead)(const char *run_id));
+                  bool (*is_dead)(const char *run_id));
 
 /* The virtual ports of @map, as entries. Return: how many; *ret_ports is the caller's to free. */
 size_t allocated_of_map(const struct berth_portmap *map, const char *task, pid_t pid,
-			struct allocated_port **ret_ports);
+                        struct allocated_port **ret_ports);
 
 #endif

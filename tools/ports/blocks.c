@@ -44,15 +44,15 @@ enum { GRANULES = BERTH_PORTS / PORTS_GRANULE, FEW_WORKERS = 4, SHARE = 12 };
 
 struct ports {
 	struct ports_host host;
-	unsigned int first, last;	/* granules, inclusive */
+	unsigned int first, last; /* granules, inclusive */
 	unsigned int block_len;
 	unsigned int block_granules;
-	bool may_shrink;		/* nobody asked for this size of block */
+	bool may_shrink; /* nobody asked for this size of block */
 	unsigned int workers;
 	char *project;
-	bool looked;			/* the dump is made when the first block is claimed */
-	uint32_t used[GRANULES];	/* bit: somebody has this port */
-	uint32_t lingering[GRANULES];	/* bit: only TIME_WAIT has it */
+	bool looked;                  /* the dump is made when the first block is claimed */
+	uint32_t used[GRANULES];      /* bit: somebody has this port */
+	uint32_t lingering[GRANULES]; /* bit: only TIME_WAIT has it */
 };
 
 static unsigned int granules_of(unsigned int ports)
@@ -81,7 +81,8 @@ static bool overlaps(const struct ports_host *host, unsigned int first, unsigned
 }
 
 /* The default range where it is free, else the wider gap beside the ephemeral range. */
-static int choose_range(const struct ports_host *host, unsigned int *ret_first, unsigned int *ret_last)
+static int choose_range(const struct ports_host *host, unsigned int *ret_first,
+                        unsigned int *ret_last)
 {
 	unsigned int below = host->ephemeral_low > 1024 ? host->ephemeral_low - 1024 : 0;
 	unsigned int above = 65535 - host->ephemeral_high;
@@ -95,11 +96,14 @@ static int choose_range(const struct ports_host *host, unsigned int *ret_first, 
 	return (below > above ? below : above) >= 2 * PORTS_GRANULE ? 0 : -ERANGE;
 }
 
-static int range_error(const struct ports_host *host, unsigned int first, unsigned int last, char **ret_error)
+static int range_error(const struct ports_host *host, unsigned int first, unsigned int last,
+                       char **ret_error)
 {
-	*ret_error = str_print("the port range %u-%u overlaps %u-%u, from which the kernel hands out ports itself\n"
-			       "hint: choose another `range`, or: sysctl net.ipv4.ip_local_port_range=\"32768 60999\"",
-			       first, last, host->ephemeral_low, host->ephemeral_high);
+	*ret_error = str_print("the port range %u-%u overlaps %u-%u, from which the kernel hands "
+	                       "out ports itself\n"
+	                       "hint: choose another `range`, or: sysctl "
+	                       "net.ipv4.ip_local_port_range=\"32768 60999\"",
+	                       first, last, host->ephemeral_low, host->ephemeral_high);
 	return -ERANGE;
 }
 
@@ -149,7 +153,8 @@ static int set_range(struct ports *ports, const struct ports_setup *setup, char 
 			set_block(ports, default_block(ports));
 		return 0;
 	}
-	*ret_error = str_print("the port range %u-%u holds no block of %d ports", first, last, PORTS_GRANULE);
+	*ret_error = str_print("the port range %u-%u holds no block of %d ports", first, last,
+	                       PORTS_GRANULE);
 	return -ERANGE;
 }
 
@@ -159,10 +164,11 @@ static int predict(const struct ports *ports, unsigned int workers, char **ret_e
 
 	if (workers <= room)
 		return 0;
-	*ret_error = str_print("%u workers with a block of %u ports each do not fit into the port range %u-%u: "
-			       "it holds %u blocks\nhint: widen `range`, or lower `block` (--block)", workers,
-			       ports->block_len, ports->first * PORTS_GRANULE, ports->last * PORTS_GRANULE +
-			       PORTS_GRANULE - 1, room);
+	*ret_error = str_print(
+		"%u workers with a block of %u ports each do not fit into the port range %u-%u: "
+		"it holds %u blocks\nhint: widen `range`, or lower `block` (--block)",
+		workers, ports->block_len, ports->first * PORTS_GRANULE,
+		ports->last * PORTS_GRANULE + PORTS_GRANULE - 1, room);
 	return -ERANGE;
 }
 
@@ -177,8 +183,8 @@ int ports_open(const struct ports_setup *setup, struct ports **ret_ports, char *
 	ports->project = str_copy(setup->project ? setup->project : "");
 	ports_host_look(&ports->host);
 	if (ports->block_len > BERTH_SLOTS_MAX) {
-		*ret_error = str_print("a block of %u ports is too large: at most %u", ports->block_len,
-				       BERTH_SLOTS_MAX);
+		*ret_error = str_print("a block of %u ports is too large: at most %u",
+		                       ports->block_len, BERTH_SLOTS_MAX);
 		ret = -ERANGE;
 	} else {
 		ret = set_range(ports, setup, ret_error);
@@ -230,7 +236,8 @@ static void look(struct ports *ports)
 	ports_range(ports, &filter.first, &filter.last);
 	/* Without sock_diag there is no proof in advance; the bind itself then is (see core/portmap.c). */
 	if (diag_each(-1, &filter, mark_used, ports))
-		log_act("no sock_diag: ports %u-%u are taken to be free", filter.first, filter.last);
+		log_act("no sock_diag: ports %u-%u are taken to be free", filter.first,
+		        filter.last);
 }
 
 static bool has(const uint32_t *words, unsigned int port)
@@ -264,12 +271,13 @@ static int claim_granule(unsigned int granule)
 {
 	struct sockaddr_un name = { .sun_family = AF_UNIX };
 	cleanup_close int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int len = snprintf(name.sun_path + 1, sizeof(name.sun_path) - 1, "berth/ports/%u", granule * PORTS_GRANULE);
+	int len = snprintf(name.sun_path + 1, sizeof(name.sun_path) - 1, "berth/ports/%u",
+	                   granule * PORTS_GRANULE);
 
 	if (fd < 0)
 		return -errno;
-	if (bind(fd, (struct sockaddr *)&name, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1) +
-		 (socklen_t)len))
+	if (bind(fd, (struct sockaddr *)&name,
+	         (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1) + (socklen_t)len))
 		return -errno;
 	return steal_fd(&fd);
 }
@@ -304,7 +312,8 @@ static uint32_t home_of(const char *project, const char *task, unsigned int home
  * From the place that this project's task always begins at, once around.
  * @least	so many ports in a row may not linger; 0 = take them as they are
  */
-static int search(struct ports *ports, uint32_t start, unsigned int least, struct ports_block *ret_block)
+static int search(struct ports *ports, uint32_t start, unsigned int least,
+                  struct ports_block *ret_block)
 {
 	unsigned int places = ports->last - ports->first + 2 - ports->block_granules;
 
@@ -370,10 +379,13 @@ static bool can_bind(int type, unsigned int port)
 static int claim_first(struct ports *ports, uint32_t start, struct ports_block *ret_block)
 {
 	unsigned int base = (ports->first + start) * PORTS_GRANULE;
-	unsigned int end = base + (ports->block_len < PORTS_GRANULE || !ports->may_shrink ? ports->block_len : PORTS_GRANULE);
+	unsigned int end = base + (ports->block_len < PORTS_GRANULE || !ports->may_shrink
+	                                   ? ports->block_len
+	                                   : PORTS_GRANULE);
 	bool is_free = true;
 
-	if (ports->looked || ports->workers > FEW_WORKERS || claim_at(ports, base / PORTS_GRANULE, ret_block))
+	if (ports->looked || ports->workers > FEW_WORKERS ||
+	    claim_at(ports, base / PORTS_GRANULE, ret_block))
 		return -EAGAIN;
 	for (unsigned int port = base; port < end && is_free; port++)
 		is_free = can_bind(SOCK_STREAM, port) && can_bind(SOCK_DGRAM, port);
@@ -382,11 +394,13 @@ static int claim_first(struct ports *ports, uint32_t start, struct ports_block *
 	return is_free ? 0 : -EAGAIN;
 }
 
-int ports_claim(struct ports *ports, const char *task, struct ports_block *ret_block, char **ret_error)
+int ports_claim(struct ports *ports, const char *task, struct ports_block *ret_block,
+                char **ret_error)
 {
 	/* whatever the size of the block, the search begins at the same place */
 	unsigned int granules = ports->last - ports->first + 1;
-	unsigned int homes = ports->may_shrink ? granules - granules / SHARE : granules + 1 - ports->block_granules;
+	unsigned int homes = ports->may_shrink ? granules - granules / SHARE
+	                                       : granules + 1 - ports->block_granules;
 	uint32_t start = home_of(ports->project, task, homes);
 	uint16_t first, last;
 	int ret;
@@ -399,9 +413,11 @@ int ports_claim(struct ports *ports, const char *task, struct ports_block *ret_b
 		return 0;
 	ports_range(ports, &first, &last);
 	if (ret == -ENOSPC)
-		*ret_error = str_print("no block of %u free ports is left in the port range %u-%u\n"
-				       "hint: other runs hold them (`berth ps`); widen `range`, or lower `block` "
-				       "(--block)", ports->block_len, first, last);
+		*ret_error = str_print(
+			"no block of %u free ports is left in the port range %u-%u\n"
+			"hint: other runs hold them (`berth ps`); widen `range`, or lower `block` "
+			"(--block)",
+			ports->block_len, first, last);
 	else
 		*ret_error = str_print("unable to claim a block of ports: %s", strerror(-ret));
 	return ret;
@@ -414,7 +430,7 @@ int ports_count(struct ports *ports, struct ports_survey *ret_survey)
 	int ret;
 
 	*ret_survey = (struct ports_survey){ .ephemeral_low = ports->host.ephemeral_low,
-					     .ephemeral_high = ports->host.ephemeral_high };
+		                             .ephemeral_high = ports->host.ephemeral_high };
 	ret_survey->blocks = (ports->last - ports->first + 1) / ports->block_granules;
 	ret = read_leases(ports, leased, &ret_survey->leased);
 	if (ret)

@@ -18,13 +18,16 @@
 static bool to_ip(const struct sockaddr *sa, struct berth_ip *ret_ip)
 {
 	if (sa && sa->sa_family == AF_INET6) {
-		memcpy(ret_ip, &((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr, sizeof(*ret_ip));
+		memcpy(ret_ip, &((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr,
+		       sizeof(*ret_ip));
 		return true;
 	}
 	if (!sa || sa->sa_family != AF_INET)
 		return false;
-	*ret_ip = (struct berth_ip){ { 0, 0, htonl(0xffff),
-				       ((const struct sockaddr_in *)(const void *)sa)->sin_addr.s_addr } };
+	*ret_ip = (struct berth_ip){
+		{ 0, 0, htonl(0xffff),
+		  ((const struct sockaddr_in *)(const void *)sa)->sin_addr.s_addr }
+	};
 	return true;
 }
 
@@ -35,7 +38,8 @@ static void look_addresses(struct ports_host *host)
 
 	if (getifaddrs(&list))
 		return;
-	for (struct ifaddrs *at = list; at && host->addr_count < BERTH_ADDRS_MAX; at = at->ifa_next) {
+	for (struct ifaddrs *at = list; at && host->addr_count < BERTH_ADDRS_MAX;
+	     at = at->ifa_next) {
 		struct berth_ip ip;
 
 		if (to_ip(at->ifa_addr, &ip) && !berth_ip_is_local(&loopback_only, &ip))

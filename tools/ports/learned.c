@@ -94,7 +94,8 @@ int learned_load(const char *dir, char *const *command, const char *task, uint16
 		json_int_t port = json_integer_value(json_object_get(entry, "port"));
 
 		if (port > 0 && port < 65536 && !is_old(entry) && !is_doubtful(entry) &&
-		    is_text(entry, "command", wanted_command) && is_text(entry, "task", wanted_task))
+		    is_text(entry, "command", wanted_command) &&
+		    is_text(entry, "task", wanted_task))
 			ports[count++] = (uint16_t)port;
 	}
 	json_decref(wanted_command);
@@ -116,12 +117,14 @@ static struct learned_port *find(struct learned_port *ports, json_int_t port)
  * Take out what is old, what is about to be written anew, and what was doubtful and has not come back. The doubtful ones
  * that have come back are no longer so.
  */
-static void make_room(json_t *array, const json_t *command, const json_t *task, struct learned_port *ports)
+static void make_room(json_t *array, const json_t *command, const json_t *task,
+                      struct learned_port *ports)
 {
 	for (size_t i = json_array_size(array); i-- > 0;) {
 		const json_t *entry = json_array_get(array, i);
 		bool same = is_text(entry, "command", command) && is_text(entry, "task", task);
-		struct learned_port *again = find(ports, json_integer_value(json_object_get(entry, "port")));
+		struct learned_port *again = find(
+			ports, json_integer_value(json_object_get(entry, "port")));
 
 		if (same && again)
 			again->udp_only = false;
@@ -130,10 +133,12 @@ static void make_room(json_t *array, const json_t *command, const json_t *task, 
 	}
 }
 
-int learned_save(const char *dir, char *const *command, const char *task, struct learned_port *ports)
+int learned_save(const char *dir, char *const *command, const char *task,
+                 struct learned_port *ports)
 {
 	cleanup_free char *path = file_of(dir), *text = command_text(command), *dump = NULL;
-	json_t *array = load_array(path), *command_json = json_text(text), *task_json = json_text(task);
+	json_t *array = load_array(path), *command_json = json_text(text),
+	       *task_json = json_text(task);
 	time_t now = time(NULL);
 	struct tm utc;
 	char date[16];
@@ -145,9 +150,10 @@ int learned_save(const char *dir, char *const *command, const char *task, struct
 	strftime(date, sizeof(date), "%Y-%m-%d", &utc);
 	make_room(array, command_json, task_json, ports);
 	for (; ports->port; ports++)
-		json_array_append_new(array, json_pack("{sO sO si si ss}", "command", command_json, "task", task_json,
-						       "port", (int)ports->port, "runs", ports->udp_only ? 0 : 1,
-						       "learned", date));
+		json_array_append_new(array,
+		                      json_pack("{sO sO si si ss}", "command", command_json, "task",
+		                                task_json, "port", (int)ports->port, "runs",
+		                                ports->udp_only ? 0 : 1, "learned", date));
 	dump = json_dumps(array, JSON_INDENT(1));
 	ret = dump ? file_replace(path, dump, strlen(dump), 0644) : -EINVAL;
 	json_decref(command_json);

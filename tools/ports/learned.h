@@ -27,11 +27,12 @@ enum { LEARNED_MOST_DAYS = 30 };
 int learned_load(const char *dir, char *const *command, const char *task, uint16_t **ret_ports);
 
 struct learned_port {
-	uint16_t port;		/* 0 ends the list */
+	uint16_t port; /* 0 ends the list */
 	bool udp_only;
 };
 
 /** Remember @ports for the command and task, beside what is known already. Takes away the doubt about those known. */
-int learned_save(const char *dir, char *const *command, const char *task, struct learned_port *ports);
+int learned_save(const char *dir, char *const *command, const char *task,
+                 struct learned_port *ports);
 
 #endif

@@ -23,7 +23,7 @@ static void fill_host(struct berth_portmap *map, const struct ports_host *host)
 }
 
 int ports_map_create(const struct ports *ports, const char *path, mode_t mode, unsigned int worker,
-		     const struct ports_block *block, struct berth_portmap **ret_map)
+                     const struct ports_block *block, struct berth_portmap **ret_map)
 {
 	cleanup_close int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
 	struct berth_portmap *map;
@@ -34,7 +34,8 @@ int ports_map_create(const struct ports *ports, const char *path, mode_t mode, u
 		return -errno;
 	if (fchmod(fd, mode))
 		return -errno;
-	ret = posix_fallocate(fd, 0, sizeof(*map)); /* on a full disk a hole would be a SIGBUS, here or in the suite */
+	/* on a full disk a hole would be a SIGBUS, here or in the suite */
+	ret = posix_fallocate(fd, 0, sizeof(*map));
 	if (ret)
 		return -ret;
 	map = mmap(NULL, sizeof(*map), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);

@@ -22,20 +22,23 @@
 enum {
 	PORTS_RANGE_FIRST = 20000,
 	PORTS_RANGE_LAST = 29999,
-	PORTS_BLOCK_MAX = 512,	/* a block by default has this many ports, or fewer: see ports_block_len() */
-	PORTS_GRANULE = 32,	/* blocks are made of these; see blocks.c */
+	/* a block by default has this many ports, or fewer: see ports_block_len() */
+	PORTS_BLOCK_MAX = 512,
+	PORTS_GRANULE = 32, /* blocks are made of these; see blocks.c */
 };
 
 struct ports_setup {
-	uint16_t range_first, range_last; /* 0 = the default, or another gap if that one is not free here */
-	unsigned int block_len;		/* 0 = as ports_block_len() says, and fewer where other runs leave no room */
-	unsigned int workers;		/* how many blocks will be claimed: exhaustion is predicted */
-	const char *project;		/* with the task, decides where the search for a block begins */
+	/* 0 = the default, or another gap if that one is not free here */
+	uint16_t range_first, range_last;
+	/* 0 = as ports_block_len() says, and fewer where other runs leave no room */
+	unsigned int block_len;
+	unsigned int workers; /* how many blocks will be claimed: exhaustion is predicted */
+	const char *project;  /* with the task, decides where the search for a block begins */
 };
 
 struct ports_block {
-	unsigned int base, len;		/* real ports base .. base + len - 1 */
-	int *leases;			/* close-on-exec; whoever holds a copy keeps the block */
+	unsigned int base, len; /* real ports base .. base + len - 1 */
+	int *leases;            /* close-on-exec; whoever holds a copy keeps the block */
 	unsigned int lease_count;
 };
 
@@ -60,13 +63,15 @@ void ports_range(const struct ports *ports, uint16_t *ret_first, uint16_t *ret_l
  * TIME_WAIT in every block.
  * Return: 0; -ENOSPC every block of the range is in use; -errno.
  */
-int ports_claim(struct ports *ports, const char *task, struct ports_block *ret_block, char **ret_error);
+int ports_claim(struct ports *ports, const char *task, struct ports_block *ret_block,
+                char **ret_error);
 
 struct ports_survey {
-	unsigned int blocks;		/* that the range can hold */
-	unsigned int left;		/* of them, how many a run could claim now */
-	unsigned int leased;		/* granules that runs of this network namespace have */
-	unsigned int ephemeral_low, ephemeral_high; /* where the kernel hands out ports itself, inclusive */
+	unsigned int blocks; /* that the range can hold */
+	unsigned int left;   /* of them, how many a run could claim now */
+	unsigned int leased; /* granules that runs of this network namespace have */
+	/* where the kernel hands out ports itself, inclusive */
+	unsigned int ephemeral_low, ephemeral_high;
 };
 
 /** Count without claiming anything: for `berth doctor`. Return: 0; -errno if the leases cannot be read. */
@@ -81,7 +86,7 @@ void ports_block_release(struct ports_block *block);
  * @mode	of the file: 0600, or 0666 when the suite may change its user
  */
 int ports_map_create(const struct ports *ports, const char *path, mode_t mode, unsigned int worker,
-		     const struct ports_block *block, struct berth_portmap **ret_map);
+                     const struct ports_block *block, struct berth_portmap **ret_map);
 void ports_map_close(struct berth_portmap *map);
 
 #endif

@@ -17,11 +17,21 @@
 
 enum { SCHEMA = 1, BUSY_MS = 5000, BASELINE_RUNS = 20, BASELINE_LEAST = 3 };
 
-#define SQLITE(X) X(sqlite3_bind_double) X(sqlite3_bind_int) X(sqlite3_bind_int64) \
-	X(sqlite3_bind_text) X(sqlite3_busy_timeout) X(sqlite3_close) X(sqlite3_column_double) \
-	X(sqlite3_column_int) X(sqlite3_column_int64) X(sqlite3_column_text) X(sqlite3_exec) \
-	X(sqlite3_finalize) X(sqlite3_open_v2) X(sqlite3_prepare_v2) X(sqlite3_step)
-static struct sqlite { SQLITE(LIBRARY_POINTER) } sqlite;
+#define SQLITE(X) \
+	X(sqlite3_bind_double) \
+	X(sqlite3_bind_int) \
+	X(sqlite3_bind_int64) \
+	X(sqlite3_bind_text) \
+	X(sqlite3_busy_timeout) \
+	X(sqlite3_close) \
+	X(sqlite3_column_double) \
+	X(sqlite3_column_int) \
+	X(sqlite3_column_int64) \
+	X(sqlite3_column_text) \
+	X(sqlite3_exec) X(sqlite3_finalize) X(sqlite3_open_v2) X(sqlite3_prepare_v2) X(sqlite3_step)
+static struct sqlite {
+	SQLITE(LIBRARY_POINTER)
+} sqlite;
 static const char *const sqlite_names[] = { SQLITE(LIBRARY_NAME) NULL };
 static struct library sqlite_library = { "libsqlite3.so.0", sqlite_names, &sqlite, NULL };
 
@@ -30,12 +40,16 @@ struct history {
 };
 
 static const char schema[] =
-	"create table if not exists runs (run text primary key, started_ms integer, duration_ms integer, project text,"
+	"create table if not exists runs (run text primary key, started_ms integer, duration_ms "
+	"integer, project text,"
 	" command text, workers integer, failed integer, exit_status integer);"
-	"create table if not exists measures (run text, task text, measure text, value real, primary key (run, task, measure));"
-	"create table if not exists findings (run text, worker integer, task text, kind text, severity text, fingerprint text,"
+	"create table if not exists measures (run text, task text, measure text, value real, "
+	"primary key (run, task, measure));"
+	"create table if not exists findings (run text, worker integer, task text, kind text, "
+	"severity text, fingerprint text,"
 	" port integer, detail text);"
-	"create table if not exists ports (run text, worker integer, task text, port integer, real_port integer, pid integer,"
+	"create table if not exists ports (run text, worker integer, task text, port integer, "
+	"real_port integer, pid integer,"
 	" command text, from_ms integer, until_ms integer);"
 	"create index if not exists ports_by_number on ports (port, from_ms);"
 	"create index if not exists findings_by_print on findings (fingerprint);";
@@ -43,10 +57,14 @@ static const char schema[] =
 static int error_of(int result)
 {
 	switch (result & 0xff) {
-	case SQLITE_OK: case SQLITE_DONE: case SQLITE_ROW: return 0;
-	case SQLITE_BUSY: case SQLITE_LOCKED: return -EBUSY;
+	case SQLITE_OK:
+	case SQLITE_DONE:
+	case SQLITE_ROW: return 0;
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED: return -EBUSY;
 	case SQLITE_CANTOPEN: return -ENOENT;
-	case SQLITE_READONLY: case SQLITE_PERM: return -EACCES;
+	case SQLITE_READONLY:
+	case SQLITE_PERM: return -EACCES;
 	case SQLITE_FULL: return -ENOSPC;
 	default: return -EIO;
 	}
@@ -93,7 +111,8 @@ int history_open(const char *path, struct history **ret_history)
 	if (ret)
 		return -ELIBACC;
 	history = mem_alloc(sizeof(*history));
-	ret = error_of(sqlite.sqlite3_open_v2(path, &history->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL));
+	ret = error_of(sqlite.sqlite3_open_v2(path, &history->db,
+	                                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL));
 	if (!ret) {
 		sqlite.sqlite3_busy_timeout(history->db, BUSY_MS);
 		ret = check_version(history);
@@ -127,7 +146,8 @@ static int put(struct history *history, const char *sql, const char *types, ...)
 	va_start(list, types);
 	for (int i = 0; types[i]; i++) {
 		if (types[i] == 't')
-			sqlite.sqlite3_bind_text(statement, i + 1, va_arg(list, const char *), -1, SQLITE_TRANSIENT);
+			sqlite.sqlite3_bind_text(statement, i + 1, va_arg(list, const char *), -1,
+			                         SQLITE_TRANSIENT);
 		else if (types[i] == 'i')
 			sqlite.sqlite3_bind_int64(statement, i + 1, va_arg(list, int64_t));
 		else
@@ -146,8 +166,10 @@ static const char *task_of(const struct report_run *run, int64_t worker)
 
 static int forget(struct history *history, const char *id)
 {
-	static const char *const deletes[] = { "delete from runs where run = ?", "delete from measures where run = ?",
-					       "delete from findings where run = ?", "delete from ports where run = ?" };
+	static const char *const deletes[] = { "delete from runs where run = ?",
+		                               "delete from measures where run = ?",
+		                               "delete from findings where run = ?",
+		                               "delete from ports where run = ?" };
 	int ret = 0;
 
 	for (size_t i = 0; !ret && i < ARRAY_LEN(deletes); i++)
@@ -155,14 +177,18 @@ static int forget(struct history *history, const char *id)
 	return ret;
 }
 
-static int add_measure(struct history *history, const char *id, const char *task, const char *measure, double value)
+static int add_measure(struct history *history, const char *id, const char *task,
+                       const char *measure, double value)
 {
 	/* several workers with one task: their sum, so that what is compared does not depend on who came last */
-	return put(history, "insert into measures values (?, ?, ?, ?) on conflict do update set value = value + excluded.value",
-		   "tttd", id, task, measure, value);
+	return put(history,
+	           "insert into measures values (?, ?, ?, ?) on conflict do update set value = "
+	           "value + excluded.value",
+	           "tttd", id, task, measure, value);
 }
 
-static const char *const measured_counts[] = { "epipe", "econnreset", "econnrefused", "eaddrinuse", "bind_failed" };
+static const char *const measured_counts[] = { "epipe", "econnreset", "econnrefused", "eaddrinuse",
+	                                       "bind_failed" };
 
 static int add_worker(struct history *history, const char *id, const struct report_worker *worker)
 {
@@ -170,30 +196,36 @@ static int add_worker(struct history *history, const char *id, const struct repo
 	int ret = 0;
 
 	if (worker->until_ms && !*worker->error)
-		ret = add_measure(history, id, worker->task, "duration_ms", (double)(worker->until_ms - worker->from_ms));
+		ret = add_measure(history, id, worker->task, "duration_ms",
+		                  (double)(worker->until_ms - worker->from_ms));
 	if (!ret && worker->counts)
 		ret = add_measure(history, id, worker->task, "memory_peak_kib",
-				  (double)field_number(worker->counts, "memory_peak_kib"));
+		                  (double)field_number(worker->counts, "memory_peak_kib"));
 	for (size_t i = 0; !ret && counts && i < ARRAY_LEN(measured_counts); i++)
-		ret = add_measure(history, id, worker->task, measured_counts[i], (double)field_number(counts, measured_counts[i]));
+		ret = add_measure(history, id, worker->task, measured_counts[i],
+		                  (double)field_number(counts, measured_counts[i]));
 	return ret;
 }
 
 /* How long databases and their templates took: of each task; of the run as a whole. */
-static int add_database(struct history *history, const struct report_run *run, const char *id, const json_t *record)
+static int add_database(struct history *history, const struct report_run *run, const char *id,
+                        const json_t *record)
 {
 	const char *event = field_text(record, "event");
 
 	if (strcmp(field_text(record, "type"), "database"))
 		return 0;
 	if (!strcmp(event, "database_ready") && field_number(record, "worker"))
-		return add_measure(history, id, task_of(run, field_number(record, "worker")), "database_ready_ms",
-				   (double)field_number(record, "duration_ms"));
+		return add_measure(history, id, task_of(run, field_number(record, "worker")),
+		                   "database_ready_ms",
+		                   (double)field_number(record, "duration_ms"));
 	if (!strcmp(event, "database_connections"))
-		return add_measure(history, id, task_of(run, field_number(record, "worker")), "connections",
-				   (double)strtol(field_text(record, "detail"), NULL, 10));
+		return add_measure(history, id, task_of(run, field_number(record, "worker")),
+		                   "connections",
+		                   (double)strtol(field_text(record, "detail"), NULL, 10));
 	if (!strcmp(event, "database_template") && !strcmp(field_text(record, "detail"), "built"))
-		return add_measure(history, id, "", "migration_ms", (double)field_number(record, "duration_ms"));
+		return add_measure(history, id, "", "migration_ms",
+		                   (double)field_number(record, "duration_ms"));
 	return 0;
 }
 
@@ -209,17 +241,18 @@ static int add_rows(struct history *history, const struct report_run *run, const
 		const json_t *finding = run->findings[i];
 		int64_t worker = field_number(finding, "worker");
 
-		ret = put(history, "insert into findings values (?, ?, ?, ?, ?, ?, ?, ?)", "tittttit", id, worker,
-			  task_of(run, worker), field_text(finding, "kind"), field_text(finding, "severity"),
-			  field_text(finding, "fingerprint"), field_number(finding, "port"),
-			  field_text(finding, "detail"));
+		ret = put(history, "insert into findings values (?, ?, ?, ?, ?, ?, ?, ?)",
+		          "tittttit", id, worker, task_of(run, worker), field_text(finding, "kind"),
+		          field_text(finding, "severity"), field_text(finding, "fingerprint"),
+		          field_number(finding, "port"), field_text(finding, "detail"));
 	}
 	for (size_t i = 0; !ret && i < run->port_count; i++) {
 		const struct report_span *span = &run->ports[i];
 
-		ret = put(history, "insert into ports values (?, ?, ?, ?, ?, ?, ?, ?, ?)", "titiiitii", id,
-			  (int64_t)span->worker, task_of(run, span->worker), (int64_t)span->port, (int64_t)span->real_port,
-			  (int64_t)span->pid, span->name, span->from_ms, span->until_ms);
+		ret = put(history, "insert into ports values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		          "titiiitii", id, (int64_t)span->worker, task_of(run, span->worker),
+		          (int64_t)span->port, (int64_t)span->real_port, (int64_t)span->pid,
+		          span->name, span->from_ms, span->until_ms);
 	}
 	return ret;
 }
@@ -231,7 +264,8 @@ static char *command_line(const struct report_run *run)
 	size_t i;
 
 	json_array_foreach(words, i, word)
-		str_addf(&text, "%s%s", i ? " " : "", json_string_value(word) ? json_string_value(word) : "");
+		str_addf(&text, "%s%s", i ? " " : "",
+	                 json_string_value(word) ? json_string_value(word) : "");
 	return str_take(&text);
 }
 
@@ -241,9 +275,11 @@ static int add_all(struct history *history, const struct report_run *run, const 
 	int ret = forget(history, id);
 
 	if (!ret)
-		ret = put(history, "insert into runs values (?, ?, ?, ?, ?, ?, ?, ?)", "tiittiii", id, run->from_ms,
-			  run->until_ms - run->from_ms, field_text(run->run, "project"), command, (int64_t)run->worker_count,
-			  (int64_t)workers_with(run, "failed"), field_number(run->ended, "exit_status"));
+		ret = put(history, "insert into runs values (?, ?, ?, ?, ?, ?, ?, ?)", "tiittiii",
+		          id, run->from_ms, run->until_ms - run->from_ms,
+		          field_text(run->run, "project"), command, (int64_t)run->worker_count,
+		          (int64_t)workers_with(run, "failed"),
+		          field_number(run->ended, "exit_status"));
 	return ret ? ret : add_rows(history, run, id);
 }
 
@@ -255,7 +291,8 @@ int history_add(struct history *history, const struct report_run *run)
 	if (!run->run)
 		return -EINVAL;
 	/* ids are short and come again one day: the time makes them unique */
-	key = str_print("%s@%lld", field_text(run->run, "id"), (long long)field_number(run->run, "time_ms"));
+	key = str_print("%s@%lld", field_text(run->run, "id"),
+	                (long long)field_number(run->run, "time_ms"));
 	ret = execute(history, "begin immediate");
 	if (ret)
 		return ret;
@@ -305,11 +342,15 @@ static char *id_of(sqlite3_stmt *statement)
 	return str_copy_len(key ? key : "", key ? strcspn(key, "@") : 0);
 }
 
-int history_owners(struct history *history, int port, size_t most, struct history_owner **ret_owners, size_t *ret_count)
+int history_owners(struct history *history, int port, size_t most,
+                   struct history_owner **ret_owners, size_t *ret_count)
 {
 	cleanup_statement sqlite3_stmt *statement = NULL;
-	int ret = prepare(history, "select run, task, command, worker, pid, real_port, from_ms, until_ms from ports "
-				   "where port = ?1 or real_port = ?1 order by from_ms desc limit ?2", &statement);
+	int ret = prepare(
+		history,
+		"select run, task, command, worker, pid, real_port, from_ms, until_ms from ports "
+		"where port = ?1 or real_port = ?1 order by from_ms desc limit ?2",
+		&statement);
 
 	*ret_owners = NULL;
 	*ret_count = 0;
@@ -320,10 +361,13 @@ int history_owners(struct history *history, int port, size_t most, struct histor
 	while (sqlite.sqlite3_step(statement) == SQLITE_ROW) {
 		*ret_owners = mem_grow(*ret_owners, *ret_count + 1, sizeof(**ret_owners));
 		(*ret_owners)[(*ret_count)++] = (struct history_owner){
-			.run = id_of(statement), .task = column_text(statement, 1), .command = column_text(statement, 2),
+			.run = id_of(statement),
+			.task = column_text(statement, 1),
+			.command = column_text(statement, 2),
 			.worker = (unsigned int)sqlite.sqlite3_column_int(statement, 3),
 			.pid = sqlite.sqlite3_column_int(statement, 4),
-			.real_port = sqlite.sqlite3_column_int(statement, 5), .from_ms = sqlite.sqlite3_column_int64(statement, 6),
+			.real_port = sqlite.sqlite3_column_int(statement, 5),
+			.from_ms = sqlite.sqlite3_column_int64(statement, 6),
 			.until_ms = sqlite.sqlite3_column_int64(statement, 7),
 		};
 	}
@@ -344,8 +388,11 @@ void history_owners_free(struct history_owner *owners, size_t count)
 static const struct noise {
 	const char *measure;
 	double least;
-} noises[] = { { "duration_ms", 1000 }, { "database_ready_ms", 500 }, { "migration_ms", 2000 }, { "memory_peak_kib", 32768 },
-	    { "connections", 10 } };
+} noises[] = { { "duration_ms", 1000 },
+	       { "database_ready_ms", 500 },
+	       { "migration_ms", 2000 },
+	       { "memory_peak_kib", 32768 },
+	       { "connections", 10 } };
 
 static bool is_regression(const struct history_trend *trend)
 {
@@ -354,7 +401,8 @@ static bool is_regression(const struct history_trend *trend)
 	for (size_t i = 0; i < ARRAY_LEN(noises); i++)
 		if (!strcmp(noises[i].measure, trend->measure))
 			least = noises[i].least;
-	return trend->runs >= BASELINE_LEAST && trend->last > trend->median * 1.25 && trend->last - trend->median > least;
+	return trend->runs >= BASELINE_LEAST && trend->last > trend->median * 1.25 &&
+	       trend->last - trend->median > least;
 }
 
 static int by_value(const void *a, const void *b)
@@ -373,13 +421,17 @@ static double median_of(double *values, unsigned int count)
 }
 
 /* The newest first. Return: how many. */
-static unsigned int read_values(struct history *history, const char *task, const char *measure, double *values, unsigned int most)
+static unsigned int read_values(struct history *history, const char *task, const char *measure,
+                                double *values, unsigned int most)
 {
 	cleanup_statement sqlite3_stmt *statement = NULL;
 	unsigned int count = 0;
 
-	if (prepare(history, "select value from measures join runs using (run) where task = ? and measure = ? "
-			     "order by started_ms desc limit ?", &statement))
+	if (prepare(history,
+	            "select value from measures join runs using (run) where task = ? and measure = "
+	            "? "
+	            "order by started_ms desc limit ?",
+	            &statement))
 		return 0;
 	sqlite.sqlite3_bind_text(statement, 1, task, -1, SQLITE_TRANSIENT);
 	sqlite.sqlite3_bind_text(statement, 2, measure, -1, SQLITE_TRANSIENT);
@@ -416,7 +468,8 @@ double history_usual_most(struct history *history, const char *measure)
 static void fill_trend(struct history *history, struct history_trend *trend)
 {
 	double values[1 + BASELINE_RUNS];
-	unsigned int count = read_values(history, trend->task, trend->measure, values, ARRAY_LEN(values));
+	unsigned int count = read_values(history, trend->task, trend->measure, values,
+	                                 ARRAY_LEN(values));
 
 	if (!count)
 		return;
@@ -429,14 +482,17 @@ static void fill_trend(struct history *history, struct history_trend *trend)
 int history_trends(struct history *history, struct history_trend **ret_trends, size_t *ret_count)
 {
 	cleanup_statement sqlite3_stmt *statement = NULL;
-	int ret = prepare(history, "select distinct task, measure from measures order by measure, task", &statement);
+	int ret = prepare(history,
+	                  "select distinct task, measure from measures order by measure, task",
+	                  &statement);
 
 	*ret_trends = NULL;
 	*ret_count = 0;
 	if (ret)
 		return ret;
 	while (sqlite.sqlite3_step(statement) == SQLITE_ROW) {
-		struct history_trend trend = { .task = column_text(statement, 0), .measure = column_text(statement, 1) };
+		struct history_trend trend = { .task = column_text(statement, 0),
+			                       .measure = column_text(statement, 1) };
 
 		fill_trend(history, &trend);
 		*ret_trends = mem_grow(*ret_trends, *ret_count + 1, sizeof(**ret_trends));

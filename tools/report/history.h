@@ -26,14 +26,16 @@ int history_add(struct history *history, const struct report_run *run);
 /** Forget runs that began more than @days ago. */
 int history_prune(struct history *history, int days);
 
-struct history_owner {		/* of a port, in a former run */
+/* of a port, in a former run */
+struct history_owner {
 	char *run, *task, *command;
 	unsigned int worker;
 	int pid, real_port;
 	int64_t from_ms, until_ms;
 };
 /** The last owners of virtual or real port @port, newest first, at most @most. */
-int history_owners(struct history *history, int port, size_t most, struct history_owner **ret_owners, size_t *ret_count);
+int history_owners(struct history *history, int port, size_t most,
+                   struct history_owner **ret_owners, size_t *ret_count);
 void history_owners_free(struct history_owner *owners, size_t count);
 
 /** What @measure of @task is as a rule: its median over the last runs. Return: it; 0 = not known. */
@@ -42,11 +44,14 @@ double history_usual(struct history *history, const char *task, const char *meas
 /** The same of whichever task has most of it. */
 double history_usual_most(struct history *history, const char *measure);
 
-struct history_trend {		/* one number of one task, over the runs */
-	char *task, *measure;	/* "duration_ms", "memory_peak_kib", "epipe"; a task of "" is the run as a whole */
-	double last, median;	/* median of the runs before the last, at most 20 */
-	unsigned int runs;	/* how many those were */
-	bool regression;	/* worse than the median by more than a quarter and by more than noise */
+/* one number of one task, over the runs */
+struct history_trend {
+	/* "duration_ms", "memory_peak_kib", "epipe"; a task of "" is the run as a whole */
+	char *task, *measure;
+	double last, median; /* median of the runs before the last, at most 20 */
+	unsigned int runs;   /* how many those were */
+	/* worse than the median by more than a quarter and by more than noise */
+	bool regression;
 };
 int history_trends(struct history *history, struct history_trend **ret_trends, size_t *ret_count);
 void history_trends_free(struct history_trend *trends, size_t count);

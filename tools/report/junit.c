@@ -23,8 +23,9 @@ enum { DEPTH_MOST = 64, OUTPUT_MOST = 64 << 10 };
 /* ---- merging ---- */
 
 static const char *const kept[] = {
-	"testsuite",  "properties", "property",	    "testcase",	  "failure",	  "error",	"skipped",
-	"system-out", "system-err", "flakyFailure", "flakyError", "rerunFailure", "rerunError", "stackTrace",
+	"testsuite",  "properties",   "property",   "testcase",   "failure",
+	"error",      "skipped",      "system-out", "system-err", "flakyFailure",
+	"flakyError", "rerunFailure", "rerunError", "stackTrace",
 };
 
 struct merge {
@@ -32,9 +33,10 @@ struct merge {
 	struct str *out;
 	struct junit_totals *totals;
 	const char *suffix, *open[DEPTH_MOST]; /* rows of kept; NULL = left out */
-	unsigned int depth, dropped;	/* depth of an element that is left out, with all that is in it */
+	/* depth of an element that is left out, with all that is in it */
+	unsigned int depth, dropped;
 	bool too_deep;
-	size_t text_start;		/* of the text in the current element: long output is cut */
+	size_t text_start; /* of the text in the current element: long output is cut */
 };
 
 static const char *kept_name(const char *name)
@@ -97,7 +99,8 @@ static void XMLCALL on_end(void *arg, const XML_Char *name)
 	if (merge->dropped == merge->depth + 1)
 		merge->dropped = 0;
 	if (row)
-		str_addf(merge->out, "</%s>%s", row, strcmp(row, "testcase") && strcmp(row, "testsuite") ? "" : "\n");
+		str_addf(merge->out, "</%s>%s", row,
+		         strcmp(row, "testcase") && strcmp(row, "testsuite") ? "" : "\n");
 	merge->text_start = merge->out->len;
 }
 
@@ -106,25 +109,38 @@ static void XMLCALL on_text(void *arg, const XML_Char *part, int len)
 	struct merge *merge = arg;
 	cleanup_free char *plain = NULL;
 
-	if (!merge->depth || !merge->open[merge->depth - 1] || merge->out->len - merge->text_start > OUTPUT_MOST)
+	if (!merge->depth || !merge->open[merge->depth - 1] ||
+	    merge->out->len - merge->text_start > OUTPUT_MOST)
 		return;
 	plain = str_copy_len(part, (size_t)len);
 	add_escaped(merge->out, plain);
 }
 
 /* Entities of its own are how an XML file eats a machine, and no report has any. */
-static void XMLCALL on_entity(void *arg, const XML_Char *name, int is_parameter, const XML_Char *value, int value_len,
-			      const XML_Char *base, const XML_Char *system_id, const XML_Char *public_id, const XML_Char *notation)
+static void XMLCALL on_entity(void *arg, const XML_Char *name, int is_parameter,
+                              const XML_Char *value, int value_len, const XML_Char *base,
+                              const XML_Char *system_id, const XML_Char *public_id,
+                              const XML_Char *notation)
 {
 	struct merge *merge = arg;
 
-	(void)name; (void)is_parameter; (void)value; (void)value_len; (void)base; (void)system_id; (void)public_id; (void)notation;
+	(void)name;
+	(void)is_parameter;
+	(void)value;
+	(void)value_len;
+	(void)base;
+	(void)system_id;
+	(void)public_id;
+	(void)notation;
 	XML_StopParser(merge->parser, XML_FALSE);
 }
 
-int junit_merge(const char *document, size_t len, const char *suffix, struct str *text, struct junit_totals *totals)
+int junit_merge(const char *document, size_t len, const char *suffix, struct str *text,
+                struct junit_totals *totals)
 {
-	struct merge merge = { .parser = XML_ParserCreate(NULL), .out = text, .totals = totals, .suffix = suffix };
+	struct merge merge = {
+		.parser = XML_ParserCreate(NULL), .out = text, .totals = totals, .suffix = suffix
+	};
 	int ret = 0;
 
 	if (!merge.parser)
@@ -171,7 +187,8 @@ static void add_finding_text(struct str *text, const json_t *finding)
 		add_escaped(text, field_text(finding, "command"));
 		str_add(text, "\n");
 	}
-	json_array_foreach(stack, i, frame) {
+	json_array_foreach(stack, i, frame)
+	{
 		str_add(text, "  ");
 		add_escaped(text, json_string_value(frame) ? json_string_value(frame) : "");
 		str_add(text, "\n");
@@ -180,8 +197,8 @@ static void add_finding_text(struct str *text, const json_t *finding)
 	str_add(text, "\n");
 }
 
-static void add_worker_case(struct str *text, const struct report_run *run, const struct report_worker *worker,
-			    struct junit_totals *totals)
+static void add_worker_case(struct str *text, const struct report_run *run,
+                            const struct report_worker *worker, struct junit_totals *totals)
 {
 	cleanup_free char *title = worker_title(run, worker->number);
 	bool failed = strcmp(worker->status, "passed") != 0;
@@ -194,18 +211,22 @@ static void add_worker_case(struct str *text, const struct report_run *run, cons
 	totals->tests++;
 	if (failed) {
 		totals->failures++;
-		str_addf(text, "<failure message=\"%s, exit status %d\" type=\"exit\">", worker->status, worker->exit_status);
+		str_addf(text, "<failure message=\"%s, exit status %d\" type=\"exit\">",
+		         worker->status, worker->exit_status);
 		add_escaped(text, *worker->error ? worker->error : worker->log);
 		str_add(text, "</failure>");
 	}
 	str_add(text, "</testcase>\n");
 }
 
-static void add_finding_case(struct str *text, const struct report_run *run, const json_t *finding, struct junit_totals *totals)
+static void add_finding_case(struct str *text, const struct report_run *run, const json_t *finding,
+                             struct junit_totals *totals)
 {
 	cleanup_free char *worker = worker_title(run, field_number(finding, "worker"));
-	cleanup_free char *name = str_print("%s %s %s", worker, field_text(finding, "title"), field_text(finding, "fingerprint"));
-	bool failed = !strcmp(field_text(finding, "severity"), "error") && !json_is_true(json_object_get(finding, "known"));
+	cleanup_free char *name = str_print("%s %s %s", worker, field_text(finding, "title"),
+	                                    field_text(finding, "fingerprint"));
+	bool failed = !strcmp(field_text(finding, "severity"), "error") &&
+	              !json_is_true(json_object_get(finding, "known"));
 
 	str_add(text, "<testcase");
 	add_attribute(text, "name", name);
@@ -225,12 +246,16 @@ static void add_finding_case(struct str *text, const struct report_run *run, con
 	str_addf(text, "</%s></testcase>\n", failed ? "failure" : "system-out");
 }
 
-static void add_suite(struct str *text, const char *name, const struct str *body, const struct junit_totals *totals)
+static void add_suite(struct str *text, const char *name, const struct str *body,
+                      const struct junit_totals *totals)
 {
 	str_add(text, "<testsuite");
 	add_attribute(text, "name", name);
-	str_addf(text, " tests=\"%lu\" failures=\"%lu\" errors=\"%lu\" skipped=\"%lu\">\n%s</testsuite>\n", totals->tests,
-		 totals->failures, totals->errors, totals->skipped, body->text ? body->text : "");
+	str_addf(
+		text,
+		" tests=\"%lu\" failures=\"%lu\" errors=\"%lu\" skipped=\"%lu\">\n%s</testsuite>\n",
+		totals->tests, totals->failures, totals->errors, totals->skipped,
+		body->text ? body->text : "");
 }
 
 static void add_totals(struct junit_totals *sum, const struct junit_totals *part)
@@ -263,7 +288,8 @@ static char *suffix_of(const char *path, size_t index)
 	cleanup_strv char **parts = strv_split(path, "/");
 
 	for (char **part = parts; part && *part; part++)
-		if (**part == 'w' && (*part)[1] && strspn(*part + 1, "0123456789") == strlen(*part + 1))
+		if (**part == 'w' && (*part)[1] &&
+		    strspn(*part + 1, "0123456789") == strlen(*part + 1))
 			return str_print(" [%s]", *part);
 	return index ? str_print(" [%zu]", index + 1) : str_copy("");
 }
@@ -319,13 +345,15 @@ static void add_unreadable(struct str *text, const char *path, int error, struct
 	str_add(&body, "<testcase");
 	add_attribute(&body, "name", path);
 	str_add(&body, " classname=\"berth.merge\" time=\"0\"><error");
-	add_attribute(&body, "message", error == -EBADMSG ? "not a whole JUnit file" : strerror(-error));
+	add_attribute(&body, "message",
+	              error == -EBADMSG ? "not a whole JUnit file" : strerror(-error));
 	str_add(&body, " type=\"merge\"/></testcase>\n");
 	add_suite(text, "berth merge", &body, &one);
 	add_totals(sum, &one);
 }
 
-int report_junit(const struct report_run *run, const struct report_options *options, struct str *text)
+int report_junit(const struct report_run *run, const struct report_options *options,
+                 struct str *text)
 {
 	cleanup_str struct str suites = { 0 };
 	cleanup_strv char **files = find_files(options);
@@ -342,8 +370,11 @@ int report_junit(const struct report_run *run, const struct report_options *opti
 		if (one)
 			add_unreadable(&suites, files[i], one, &sum);
 	}
-	str_addf(text, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"berth\" tests=\"%lu\" failures=\"%lu\" "
-		 "errors=\"%lu\" skipped=\"%lu\" time=\"", sum.tests, sum.failures, sum.errors, sum.skipped);
+	str_addf(text,
+	         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"berth\" "
+	         "tests=\"%lu\" failures=\"%lu\" "
+	         "errors=\"%lu\" skipped=\"%lu\" time=\"",
+	         sum.tests, sum.failures, sum.errors, sum.skipped);
 	add_seconds(text, run->until_ms - run->from_ms);
 	str_addf(text, "\">\n%s</testsuites>\n", suites.text ? suites.text : "");
 	return 0;

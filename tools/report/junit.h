@@ -19,6 +19,7 @@ struct junit_totals {
  * Return: 0; -EBADMSG if it is not well-formed (what was read before the mistake is kept, well-formed); -E2BIG if it nests
  *	   deeper than a report does.
  */
-int junit_merge(const char *document, size_t len, const char *suffix, struct str *text, struct junit_totals *totals);
+int junit_merge(const char *document, size_t len, const char *suffix, struct str *text,
+                struct junit_totals *totals);
 
 #endif

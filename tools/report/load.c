@@ -20,7 +20,8 @@ const char *field_text(const json_t *record, const char *name)
 
 int64_t field_number(const json_t *record, const char *name)
 {
-	const double most = 1e14; /* milliseconds until the year 5138; what is beyond is no time, port or count */
+	/* milliseconds until the year 5138; what is beyond is no time, port or count */
+	const double most = 1e14;
 	double number = json_number_value(json_object_get(record, name));
 
 	return number > most ? (int64_t)most : number < -most ? -(int64_t)most : (int64_t)number;
@@ -32,8 +33,11 @@ static struct report_worker *worker_at(struct report_run *run, int64_t number)
 		if (run->workers[i].number == number)
 			return &run->workers[i];
 	run->workers = mem_grow(run->workers, run->worker_count + 1, sizeof(*run->workers));
-	run->workers[run->worker_count] = (struct report_worker){ .number = (unsigned int)number, .task = "", .status = "waiting",
-								  .log = "", .error = "" };
+	run->workers[run->worker_count] = (struct report_worker){ .number = (unsigned int)number,
+		                                                  .task = "",
+		                                                  .status = "waiting",
+		                                                  .log = "",
+		                                                  .error = "" };
 	return &run->workers[run->worker_count++];
 }
 
@@ -65,14 +69,18 @@ static void on_ended(struct report_run *run, json_t *record)
 		worker->from_ms = worker->until_ms - field_number(record, "duration_ms");
 }
 
-static struct report_span *add_span(struct report_span **spans, size_t *count, const json_t *record, const char *name)
+static struct report_span *add_span(struct report_span **spans, size_t *count, const json_t *record,
+                                    const char *name)
 {
 	*spans = mem_grow(*spans, *count + 1, sizeof(**spans));
-	(*spans)[*count] = (struct report_span){ .worker = (unsigned int)field_number(record, "worker"), .name = name,
-						 .port = (int)field_number(record, "port"),
-						 .real_port = (int)field_number(record, "real_port"),
-						 .pid = (int)field_number(record, "pid"),
-						 .from_ms = field_number(record, "time_ms") };
+	(*spans)[*count] = (struct report_span){
+		.worker = (unsigned int)field_number(record, "worker"),
+		.name = name,
+		.port = (int)field_number(record, "port"),
+		.real_port = (int)field_number(record, "real_port"),
+		.pid = (int)field_number(record, "pid"),
+		.from_ms = field_number(record, "time_ms")
+	};
 	return &(*spans)[(*count)++];
 }
 
@@ -89,10 +97,12 @@ static void on_port_closed(struct report_run *run, json_t *record)
 	for (size_t i = run->port_count; i-- > 0;) {
 		struct report_span *span = &run->ports[i];
 
-		if (span->worker != worker || span->until_ms || (span->port != port && (!real || span->real_port != real)))
+		if (span->worker != worker || span->until_ms ||
+		    (span->port != port && (!real || span->real_port != real)))
 			continue;
 		span->until_ms = field_number(record, "time_ms");
-		span->port = port; /* the kernel backend may tell the virtual port only after the server listens */
+		/* the kernel backend may tell the virtual port only after the server listens */
+		span->port = port;
 		return;
 	}
 }
@@ -151,9 +161,17 @@ static const struct loader {
 	const char *type;
 	void (*load)(struct report_run *run, json_t *record);
 } loaders[] = {
-	{ "run", on_run }, { "worker_started", on_started }, { "worker_ended", on_ended }, { "port_opened", on_port_opened },
-	{ "port_closed", on_port_closed }, { "mark", on_mark }, { "finding", on_finding }, { "sample", on_sample },
-	{ "counts", on_counts }, { "fault", on_fault }, { "run_ended", on_run_ended },
+	{ "run", on_run },
+	{ "worker_started", on_started },
+	{ "worker_ended", on_ended },
+	{ "port_opened", on_port_opened },
+	{ "port_closed", on_port_closed },
+	{ "mark", on_mark },
+	{ "finding", on_finding },
+	{ "sample", on_sample },
+	{ "counts", on_counts },
+	{ "fault", on_fault },
+	{ "run_ended", on_run_ended },
 };
 
 static void load_record(struct report_run *run, json_t *record)
@@ -254,7 +272,8 @@ int report_load(const char *dir, struct report_run **ret_run)
 {
 	cleanup_free char *path = str_print("%s/events.ndjson", dir), *line = NULL;
 	struct stat info;
-	cleanup_file FILE *file = fopen(!stat(dir, &info) && S_ISREG(info.st_mode) ? dir : path, "re");
+	cleanup_file FILE *file = fopen(!stat(dir, &info) && S_ISREG(info.st_mode) ? dir : path,
+	                                "re");
 	struct report_run *run;
 	size_t room = 0;
 	ssize_t len;

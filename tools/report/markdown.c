@@ -29,9 +29,9 @@ static void add_headline(struct str *text, const struct report_run *run)
 	if (run->run)
 		str_addf(text, ", run %s", field_text(run->run, "id"));
 	str_addf(text, "\n\n%u error%s, %u warning%s, %u note%s in ", findings_of(run, "error"),
-		 findings_of(run, "error") == 1 ? "" : "s", findings_of(run, "warning"),
-		 findings_of(run, "warning") == 1 ? "" : "s", findings_of(run, "note"),
-		 findings_of(run, "note") == 1 ? "" : "s");
+	         findings_of(run, "error") == 1 ? "" : "s", findings_of(run, "warning"),
+	         findings_of(run, "warning") == 1 ? "" : "s", findings_of(run, "note"),
+	         findings_of(run, "note") == 1 ? "" : "s");
 	add_seconds(text, run->until_ms - run->from_ms);
 	str_add(text, " s\n");
 	if (run->run && str_starts(field_text(run->run, "source"), "sampling")) {
@@ -78,7 +78,8 @@ static void add_finding(struct str *text, const struct report_run *run, const js
 	str_add(text, "  \n  ");
 	add_cell(text, field_text(finding, "remedy"));
 	str_add(text, "\n");
-	json_array_foreach(stack, i, frame) {
+	json_array_foreach(stack, i, frame)
+	{
 		if (i == STACK_MOST)
 			break;
 		str_add(text, "  - `");
@@ -87,7 +88,8 @@ static void add_finding(struct str *text, const struct report_run *run, const js
 	}
 }
 
-int report_markdown(const struct report_run *run, const struct report_options *options, struct str *text)
+int report_markdown(const struct report_run *run, const struct report_options *options,
+                    struct str *text)
 {
 	size_t told = 0;
 
@@ -97,6 +99,7 @@ int report_markdown(const struct report_run *run, const struct report_options *o
 	for (; told < run->finding_count && told < FINDINGS_MOST && text->len < BYTES_MOST; told++)
 		add_finding(text, run, run->findings[told]);
 	if (run->finding_count > told)
-		str_addf(text, "\n%zu more findings are in the run's findings.json\n", run->finding_count - told);
+		str_addf(text, "\n%zu more findings are in the run's findings.json\n",
+		         run->finding_count - told);
 	return 0;
 }

@@ -17,13 +17,14 @@ const char *const report_format_names[REPORT_FORMATS + 1] = {
 	NULL
 };
 
-static int (*const renderers[REPORT_FORMATS])(const struct report_run *, const struct report_options *, struct str *) = {
+static int (*const renderers[REPORT_FORMATS])(const struct report_run *,
+                                              const struct report_options *, struct str *) = {
 #define FORMAT(NAME, name, help) report_##name,
 #include "tools/report/format.def"
 };
 
-int report_render(const struct report_run *run, enum report_format format, const struct report_options *options,
-		  struct str *text)
+int report_render(const struct report_run *run, enum report_format format,
+                  const struct report_options *options, struct str *text)
 {
 	static const struct report_options none;
 
@@ -41,14 +42,15 @@ static int write_to(const char *path, const char *text, size_t len)
 		real = realpath(path, NULL);
 		return file_replace(real ? real : path, text, len, 0644);
 	}
-	fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK); /* a pipe that nobody reads is an error, ENXIO */
+	/* a pipe that nobody reads is an error, ENXIO */
+	fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0 || fcntl(fd, F_SETFL, 0))
 		return -errno;
 	return file_write_all(fd, text, len);
 }
 
-int report_write(const struct report_run *run, enum report_format format, const struct report_options *options,
-		 const char *path)
+int report_write(const struct report_run *run, enum report_format format,
+                 const struct report_options *options, const char *path)
 {
 	cleanup_str struct str text = { 0 };
 	int ret = report_render(run, format, options, &text);
@@ -90,7 +92,8 @@ char *report_workers_of(const struct report_run *run, size_t index)
 	struct str names = { 0 };
 
 	for (size_t i = index; i < run->finding_count; i++) {
-		cleanup_free char *name = worker_title(run, field_number(run->findings[i], "worker"));
+		cleanup_free char *name = worker_title(run,
+		                                       field_number(run->findings[i], "worker"));
 
 		if (is_same(run->findings[index], run->findings[i]))
 			str_addf(&names, "%s%s", names.len ? ", " : "", name);
@@ -130,15 +133,18 @@ static const char *in_project(const char *file, const struct report_options *opt
 	size_t len = options->project_dir ? strlen(options->project_dir) : 0;
 
 	if (*file != '/') {
-		cleanup_free char *path = str_print("%s/%s", options->project_dir ? options->project_dir : ".", file);
+		cleanup_free char *path = str_print(
+			"%s/%s", options->project_dir ? options->project_dir : ".", file);
 
 		return str_starts(file, "../") || access(path, F_OK) ? NULL : file;
 	}
-	return len && !strncmp(file, options->project_dir, len) && file[len] == '/' ? file + len + 1 : NULL;
+	return len && !strncmp(file, options->project_dir, len) && file[len] == '/' ? file + len + 1
+	                                                                            : NULL;
 }
 
 /* "e2e/cart.spec.js:12 adds": as the reporters name tests */
-static bool test_place(const char *test, const struct report_options *options, char **ret_file, int *ret_line)
+static bool test_place(const char *test, const struct report_options *options, char **ret_file,
+                       int *ret_line)
 {
 	cleanup_free char *place = str_copy_len(test, strcspn(test, " "));
 	char *colon = strrchr(place, ':');
@@ -151,15 +157,19 @@ static bool test_place(const char *test, const struct report_options *options, c
 	return *ret_file != NULL;
 }
 
-bool finding_place(const json_t *finding, const struct report_options *options, char **ret_file, int *ret_line)
+bool finding_place(const json_t *finding, const struct report_options *options, char **ret_file,
+                   int *ret_line)
 {
 	const json_t *stack = json_object_get(finding, "stack"), *frame;
 	size_t i;
 
-	json_array_foreach(stack, i, frame) {
-		const char *text = json_string_value(frame), *at = text ? strstr(text, " at ") : NULL;
+	json_array_foreach(stack, i, frame)
+	{
+		const char *text = json_string_value(frame),
+			   *at = text ? strstr(text, " at ") : NULL;
 		const char *colon = at ? strrchr(at, ':') : NULL;
-		cleanup_free char *file = colon ? str_copy_len(at + 4, (size_t)(colon - at - 4)) : NULL;
+		cleanup_free char *file = colon ? str_copy_len(at + 4, (size_t)(colon - at - 4))
+		                                : NULL;
 
 		if (!file || atoi(colon + 1) <= 0 || !in_project(file, options))
 			continue;
@@ -180,8 +190,12 @@ static size_t forbidden(const char *plain)
 
 void add_escaped(struct str *text, const char *plain)
 {
-	static const struct { char one; const char *name; } names[] = {
-		{ '&', "&amp;" }, { '<', "&lt;" }, { '>', "&gt;" }, { '"', "&quot;" }, { '\'', "&#39;" },
+	static const struct {
+		char one;
+		const char *name;
+	} names[] = {
+		{ '&', "&amp;" },  { '<', "&lt;" },   { '>', "&gt;" },
+		{ '"', "&quot;" }, { '\'', "&#39;" },
 	};
 
 	while (*plain) {
@@ -212,9 +226,11 @@ static json_t *json_workers(const struct report_run *run)
 
 	for (size_t i = 0; i < run->worker_count; i++) {
 		const struct report_worker *worker = &run->workers[i];
-		json_t *one = json_pack("{s:i, s:s, s:s, s:i, s:I, s:I, s:s}", "worker", (int)worker->number, "task", worker->task,
-					"status", worker->status, "exit_status", worker->exit_status, "from_ms",
-					(json_int_t)worker->from_ms, "until_ms", (json_int_t)worker->until_ms, "log", worker->log);
+		json_t *one = json_pack("{s:i, s:s, s:s, s:i, s:I, s:I, s:s}", "worker",
+		                        (int)worker->number, "task", worker->task, "status",
+		                        worker->status, "exit_status", worker->exit_status,
+		                        "from_ms", (json_int_t)worker->from_ms, "until_ms",
+		                        (json_int_t)worker->until_ms, "log", worker->log);
 
 		if (worker->counts)
 			json_object_set(one, "counts", json_object_get(worker->counts, "counts"));
@@ -223,7 +239,8 @@ static json_t *json_workers(const struct report_run *run)
 	return list;
 }
 
-int report_json(const struct report_run *run, const struct report_options *options, struct str *text)
+int report_json(const struct report_run *run, const struct report_options *options,
+                struct str *text)
 {
 	json_t *root = json_object(), *findings = json_array();
 	cleanup_free char *dump = NULL;

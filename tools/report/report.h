@@ -21,7 +21,8 @@
 
 #include "tools/base/str.h"
 
-#define REPORT_VERSION 1	/* "v" of each record; bump when a field changes meaning, not when one is added */
+/* "v" of each record; bump when a field changes meaning, not when one is added */
+#define REPORT_VERSION 1
 
 struct report;
 
@@ -39,37 +40,38 @@ void report_close(struct report *report);
 
 /* ---- the whole run, as read back ---- */
 
-struct report_span {		/* a port that was open; or a test, by marks */
+/* a port that was open; or a test, by marks */
+struct report_span {
 	unsigned int worker;
 	int port, real_port, pid;
-	const char *name;	/* command, or the test's name */
+	const char *name;          /* command, or the test's name */
 	int64_t from_ms, until_ms; /* until_ms 0: never closed */
 };
 
 struct report_worker {
 	unsigned int number;
 	const char *task, *status, *log; /* "passed", "failed", "running" */
-	const char *error;	/* why it could not run; "" = it could */
+	const char *error;               /* why it could not run; "" = it could */
 	int exit_status;
 	int64_t from_ms, until_ms;
-	json_t *counts;		/* borrowed; NULL = none */
+	json_t *counts; /* borrowed; NULL = none */
 };
 
 struct report_run {
-	json_t *records;	/* array; owns every string below */
-	json_t *run, *ended;	/* the records "run" and "run_ended"; NULL = not there (yet) */
+	json_t *records;     /* array; owns every string below */
+	json_t *run, *ended; /* the records "run" and "run_ended"; NULL = not there (yet) */
 	struct report_worker *workers;
 	size_t worker_count;
-	json_t **findings;	/* worst first */
+	json_t **findings; /* worst first */
 	size_t finding_count;
-	json_t **faults;	/* that --inject made */
+	json_t **faults; /* that --inject made */
 	size_t fault_count;
 	struct report_span *ports, *tests;
 	size_t port_count, test_count;
 	json_t **samples;
 	size_t sample_count;
 	int64_t from_ms, until_ms;
-	size_t malformed;	/* lines that are no records: a crash, a full disk */
+	size_t malformed; /* lines that are no records: a crash, a full disk */
 };
 
 /** @dir: of the run, or the file itself. Return: 0; -ENOENT; -ENODATA if there is no record in it; -errno. */
@@ -89,19 +91,20 @@ enum report_format {
 extern const char *const report_format_names[REPORT_FORMATS + 1]; /* "json", ... NULL */
 
 struct report_options {
-	char **merge;		/* strv of globs: the runner's own JUnit files, for junit; NULL = none */
-	const char *run_dir;	/* where the workers' trees lie; NULL = not known */
-	char **collected;	/* strv of directories with what this run has collected; NULL = none, or not known any more */
+	char **merge; /* strv of globs: the runner's own JUnit files, for junit; NULL = none */
+	const char *run_dir; /* where the workers' trees lie; NULL = not known */
+	/* strv of directories with what this run has collected; NULL = none, or not known any more */
+	char **collected;
 	const char *project_dir; /* paths are shown relative to it; NULL = as they are */
 };
 
 /** Make a report of it. A file to merge that is no JUnit file is told inside. Return: 0; -errno. */
-int report_render(const struct report_run *run, enum report_format format, const struct report_options *options,
-		  struct str *text);
+int report_render(const struct report_run *run, enum report_format format,
+                  const struct report_options *options, struct str *text);
 
 /** Render into @path, replaced atomically if it is a file; "-" is stdout. */
-int report_write(const struct report_run *run, enum report_format format, const struct report_options *options,
-		 const char *path);
+int report_write(const struct report_run *run, enum report_format format,
+                 const struct report_options *options, const char *path);
 
 /* ---- continuous integration ---- */
 

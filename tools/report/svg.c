@@ -8,8 +8,18 @@
 #include "tools/base/cleanup.h"
 #include "tools/report/private.h"
 
-enum { WIDTH = 1040, LEFT = 170, RIGHT = 16, LANE = 34, AXIS = 26, PLOT_WIDTH = 520, PLOT_HEIGHT = 220, SERIES_COLOURS = 6,
-       WORKERS_SHOWN = 64, LABEL_MOST = 22 }; /* characters that fit beside a lane or a bar */
+enum {
+	WIDTH = 1040,
+	LEFT = 170,
+	RIGHT = 16,
+	LANE = 34,
+	AXIS = 26,
+	PLOT_WIDTH = 520,
+	PLOT_HEIGHT = 220,
+	SERIES_COLOURS = 6,
+	WORKERS_SHOWN = 64,
+	LABEL_MOST = 22
+}; /* characters that fit beside a lane or a bar */
 
 struct scale {
 	int64_t from_ms, span_ms;
@@ -42,9 +52,14 @@ static void add_time_axis(struct str *text, const struct scale *scale, int heigh
 	for (int64_t ms = 0; ms <= scale->span_ms; ms += step) {
 		double x = place(scale, scale->from_ms + ms);
 
-		str_addf(text, "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"0\" y2=\"%d\" stroke=\"var(--line)\"/>", x, x, height);
-		str_addf(text, "<text class=\"dim\" x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%g s</text>", x, height + 16,
-			 (double)ms / 1000);
+		str_addf(
+			text,
+			"<line x1=\"%.1f\" x2=\"%.1f\" y1=\"0\" y2=\"%d\" stroke=\"var(--line)\"/>",
+			x, x, height);
+		str_addf(text,
+		         "<text class=\"dim\" x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%g "
+		         "s</text>",
+		         x, height + 16, (double)ms / 1000);
 	}
 }
 
@@ -79,33 +94,39 @@ static void add_label(struct str *text, int x, int y, const char *label)
 	str_add(text, "</text>");
 }
 
-static void add_bar(struct str *text, const struct scale *scale, int64_t from_ms, int64_t until_ms, int y, int height,
-		    const char *colour, const char *title, const char *more)
+static void add_bar(struct str *text, const struct scale *scale, int64_t from_ms, int64_t until_ms,
+                    int y, int height, const char *colour, const char *title, const char *more)
 {
 	double x = place(scale, from_ms), end = place(scale, until_ms);
 
-	str_addf(text, "<rect x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"%d\" rx=\"2\" fill=\"var(--%s)\">", x, y,
-		 end - x < 1.5 ? 1.5 : end - x, height, colour);
+	str_addf(text,
+	         "<rect x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"%d\" rx=\"2\" "
+	         "fill=\"var(--%s)\">",
+	         x, y, end - x < 1.5 ? 1.5 : end - x, height, colour);
 	add_titled(text, title, more);
 	str_add(text, "</rect>");
 }
 
-static void add_spans(struct str *text, const struct report_run *run, const struct scale *scale, unsigned int worker, int y)
+static void add_spans(struct str *text, const struct report_run *run, const struct scale *scale,
+                      unsigned int worker, int y)
 {
 	for (size_t i = 0; i < run->test_count; i++) {
 		const struct report_span *span = &run->tests[i];
 
 		if (span->worker == worker)
-			add_bar(text, scale, span->from_ms, span->until_ms ? span->until_ms : run->until_ms, y + 15, 4,
-				"test", "test ", span->name);
+			add_bar(text, scale, span->from_ms,
+			        span->until_ms ? span->until_ms : run->until_ms, y + 15, 4, "test",
+			        "test ", span->name);
 	}
 	for (size_t i = 0; i < run->port_count; i++) {
 		const struct report_span *span = &run->ports[i];
-		cleanup_free char *title = str_print("port %d (real port %d) ", span->port, span->real_port);
+		cleanup_free char *title = str_print("port %d (real port %d) ", span->port,
+		                                     span->real_port);
 
 		if (span->worker == worker)
-			add_bar(text, scale, span->from_ms, span->until_ms ? span->until_ms : run->until_ms, y + 21, 4,
-				"port", title, span->name);
+			add_bar(text, scale, span->from_ms,
+			        span->until_ms ? span->until_ms : run->until_ms, y + 21, 4, "port",
+			        title, span->name);
 	}
 }
 
@@ -113,22 +134,27 @@ static void add_fault(struct str *text, const struct scale *scale, const json_t 
 {
 	cleanup_free char *title = str_print("fault %s: ", field_text(fault, "fault"));
 
-	str_addf(text, "<path d=\"M%.1f %dl10 10m0 -10l-10 10\" stroke=\"var(--fg)\" stroke-width=\"2.5\">",
-		 place(scale, field_number(fault, "time_ms")) - 5, y + 3);
+	str_addf(text,
+	         "<path d=\"M%.1f %dl10 10m0 -10l-10 10\" stroke=\"var(--fg)\" "
+	         "stroke-width=\"2.5\">",
+	         place(scale, field_number(fault, "time_ms")) - 5, y + 3);
 	add_titled(text, title, field_text(fault, "detail"));
 	str_add(text, "</path>");
 }
 
 static void add_lane(struct str *text, const struct report_run *run, const struct scale *scale,
-		     const struct report_worker *worker, int y)
+                     const struct report_worker *worker, int y)
 {
 	cleanup_free char *title = worker_title(run, worker->number);
-	const char *colour = !strcmp(worker->status, "passed") ? "good" : !strcmp(worker->status, "failed") ? "bad" : "dim";
+	const char *colour = !strcmp(worker->status, "passed")   ? "good"
+	                     : !strcmp(worker->status, "failed") ? "bad"
+	                                                         : "dim";
 
 	add_label(text, LEFT - 10, y + 14, title);
 	if (worker->from_ms)
-		add_bar(text, scale, worker->from_ms, worker->until_ms ? worker->until_ms : run->until_ms, y + 4, 9, colour, title,
-			worker->status);
+		add_bar(text, scale, worker->from_ms,
+		        worker->until_ms ? worker->until_ms : run->until_ms, y + 4, 9, colour,
+		        title, worker->status);
 	add_spans(text, run, scale, worker->number, y);
 	for (size_t i = 0; i < run->fault_count; i++)
 		if (field_number(run->faults[i], "worker") == worker->number)
@@ -140,8 +166,13 @@ static void add_lane(struct str *text, const struct report_run *run, const struc
 
 		if (field_number(finding, "worker") != worker->number)
 			continue;
-		str_addf(text, "<path d=\"M%.1f %dl7 12h-14z\" fill=\"var(--%s)\" stroke=\"var(--card)\">", x, y + 1,
-			 !strcmp(severity, "error") ? "bad" : !strcmp(severity, "warning") ? "warn" : "note");
+		str_addf(
+			text,
+			"<path d=\"M%.1f %dl7 12h-14z\" fill=\"var(--%s)\" stroke=\"var(--card)\">",
+			x, y + 1,
+			!strcmp(severity, "error")     ? "bad"
+			: !strcmp(severity, "warning") ? "warn"
+						       : "note");
 		add_titled(text, field_text(finding, "title"), "");
 		str_add(text, "</path>");
 	}
@@ -151,17 +182,21 @@ void svg_timeline(struct str *text, const struct report_run *run)
 {
 	size_t shown = run->worker_count < WORKERS_SHOWN ? run->worker_count : WORKERS_SHOWN;
 	int height = (int)shown * LANE;
-	struct scale scale = { run->from_ms, run->until_ms - run->from_ms, LEFT, WIDTH - LEFT - RIGHT };
+	struct scale scale = { run->from_ms, run->until_ms - run->from_ms, LEFT,
+		               WIDTH - LEFT - RIGHT };
 
 	if (scale.span_ms <= 0)
 		scale.span_ms = 1;
-	str_addf(text, "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"timeline of workers\">", WIDTH, height + AXIS);
+	str_addf(text,
+	         "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"timeline of workers\">",
+	         WIDTH, height + AXIS);
 	add_time_axis(text, &scale, height);
 	for (size_t i = 0; i < shown; i++)
 		add_lane(text, run, &scale, &run->workers[i], (int)i * LANE);
-	str_add(text, "</svg><div class=\"dim\">Thick bar: the worker. Below it: <span "
-		      "style=\"color:var(--test)\">tests</span> and "
-		      "<span style=\"color:var(--port)\">listening ports</span>. Triangles: findings.");
+	str_add(text,
+	        "</svg><div class=\"dim\">Thick bar: the worker. Below it: <span "
+	        "style=\"color:var(--test)\">tests</span> and "
+	        "<span style=\"color:var(--port)\">listening ports</span>. Triangles: findings.");
 	if (run->fault_count)
 		str_add(text, " Crosses: faults that were asked for.");
 	if (shown < run->worker_count)
@@ -179,8 +214,8 @@ static int64_t highest(const struct report_run *run, const char *field)
 	return most;
 }
 
-static void add_series(struct str *text, const struct report_run *run, const struct scale *scale, const char *field,
-		       int64_t top, unsigned int worker, int bottom)
+static void add_series(struct str *text, const struct report_run *run, const struct scale *scale,
+                       const char *field, int64_t top, unsigned int worker, int bottom)
 {
 	cleanup_free char *title = worker_title(run, worker);
 	bool begun = false;
@@ -190,9 +225,11 @@ static void add_series(struct str *text, const struct report_run *run, const str
 
 		if (field_number(sample, "worker") != worker)
 			continue;
-		str_addf(text, "%s%.1f %.1f", begun ? "L" : "<path fill=\"none\" stroke-width=\"1.6\" d=\"M",
-			 place(scale, field_number(sample, "time_ms")),
-			 bottom - (double)field_number(sample, field) * (bottom - 10) / (double)top);
+		str_addf(text, "%s%.1f %.1f",
+		         begun ? "L" : "<path fill=\"none\" stroke-width=\"1.6\" d=\"M",
+		         place(scale, field_number(sample, "time_ms")),
+		         bottom -
+		                 (double)field_number(sample, field) * (bottom - 10) / (double)top);
 		begun = true;
 	}
 	if (!begun)
@@ -209,14 +246,19 @@ static void add_legend(struct str *text, const struct report_run *run)
 	for (size_t i = 0; run->worker_count <= SERIES_COLOURS && i < run->worker_count; i++) {
 		cleanup_free char *title = worker_title(run, run->workers[i].number);
 
-		str_addf(text, "<span><i style=\"background:var(--s%u)\"></i>", (run->workers[i].number - 1) % SERIES_COLOURS + 1);
+		str_addf(text, "<span><i style=\"background:var(--s%u)\"></i>",
+		         (run->workers[i].number - 1) % SERIES_COLOURS + 1);
 		add_escaped(text, title);
 		str_add(text, "</span>");
 	}
-	str_addf(text, "%s</div>", run->worker_count > SERIES_COLOURS ? "A line for each worker: point at it for its name." : "");
+	str_addf(text, "%s</div>",
+	         run->worker_count > SERIES_COLOURS
+	                 ? "A line for each worker: point at it for its name."
+	                 : "");
 }
 
-void svg_plot(struct str *text, const struct report_run *run, const char *field, const char *title, int64_t unit)
+void svg_plot(struct str *text, const struct report_run *run, const char *field, const char *title,
+              int64_t unit)
 {
 	struct scale scale = { run->from_ms, run->until_ms - run->from_ms, 46, PLOT_WIDTH - 60 };
 	int bottom = PLOT_HEIGHT - AXIS;
@@ -226,17 +268,21 @@ void svg_plot(struct str *text, const struct report_run *run, const char *field,
 		return;
 	step = step_for((most + unit - 1) / unit, 4);
 	top = (most / unit / step + 1) * step;
-	str_addf(text, "<div class=\"box\"><b>%s</b><svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"%s over time\">", title,
-		 PLOT_WIDTH, PLOT_HEIGHT, title);
+	str_addf(text,
+	         "<div class=\"box\"><b>%s</b><svg viewBox=\"0 0 %d %d\" role=\"img\" "
+	         "aria-label=\"%s over time\">",
+	         title, PLOT_WIDTH, PLOT_HEIGHT, title);
 	add_time_axis(text, &scale, bottom);
 	for (int64_t value = 0; value <= top; value += step) {
 		double y = bottom - (double)value * (bottom - 10) / (double)top;
 
 		str_addf(text,
-			 "<line x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"var(--line)\"/><text "
-			 "class=\"dim\" x=\"%d\" "
-			 "y=\"%.1f\" text-anchor=\"end\">%lld</text>",
-			 scale.left, scale.left + scale.width, y, y, scale.left - 6, y + 4, (long long)value);
+		         "<line x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\" "
+		         "stroke=\"var(--line)\"/><text "
+		         "class=\"dim\" x=\"%d\" "
+		         "y=\"%.1f\" text-anchor=\"end\">%lld</text>",
+		         scale.left, scale.left + scale.width, y, y, scale.left - 6, y + 4,
+		         (long long)value);
 	}
 	for (size_t i = 0; i < run->worker_count; i++)
 		add_series(text, run, &scale, field, top * unit, run->workers[i].number, bottom);
@@ -256,7 +302,8 @@ static int by_duration(const void *a, const void *b)
 
 void svg_durations(struct str *text, const struct report_run *run)
 {
-	cleanup_free const struct report_worker **order = mem_alloc((run->worker_count + 1) * sizeof(*order));
+	cleanup_free const struct report_worker **order = mem_alloc((run->worker_count + 1) *
+	                                                            sizeof(*order));
 	size_t shown = run->worker_count < 24 ? run->worker_count : 24;
 	int64_t longest = 1;
 
@@ -265,19 +312,26 @@ void svg_durations(struct str *text, const struct report_run *run)
 	qsort(order, run->worker_count, sizeof(*order), by_duration);
 	if (shown && order[0]->until_ms - order[0]->from_ms > 0)
 		longest = order[0]->until_ms - order[0]->from_ms;
-	str_addf(text, "<div class=\"box\"><b>seconds per worker, longest first</b><svg viewBox=\"0 0 %d %zu\" role=\"img\" "
-		 "aria-label=\"durations\">", PLOT_WIDTH, shown * 22 + 8);
+	str_addf(text,
+	         "<div class=\"box\"><b>seconds per worker, longest first</b><svg viewBox=\"0 0 %d "
+	         "%zu\" role=\"img\" "
+	         "aria-label=\"durations\">",
+	         PLOT_WIDTH, shown * 22 + 8);
 	for (size_t i = 0; i < shown; i++) {
-		int64_t ms = order[i]->until_ms > order[i]->from_ms ? order[i]->until_ms - order[i]->from_ms : 0;
+		int64_t ms = order[i]->until_ms > order[i]->from_ms
+		                     ? order[i]->until_ms - order[i]->from_ms
+		                     : 0;
 		cleanup_free char *title = worker_title(run, order[i]->number);
 		double width = (double)ms * (PLOT_WIDTH - 210) / (double)longest;
 
 		add_label(text, 152, (int)i * 22 + 18, title);
 		str_addf(text,
-			 "<rect x=\"160\" y=\"%zu\" width=\"%.1f\" height=\"14\" rx=\"2\" fill=\"var(--%s)\"/>"
-			 "<text class=\"dim\" x=\"%.1f\" y=\"%zu\">%.1f</text>",
-			 i * 22 + 7, width < 2 ? 2 : width, !strcmp(order[i]->status, "failed") ? "bad" : "s1",
-			 166 + (width < 2 ? 2 : width), i * 22 + 18, (double)ms / 1000);
+		         "<rect x=\"160\" y=\"%zu\" width=\"%.1f\" height=\"14\" rx=\"2\" "
+		         "fill=\"var(--%s)\"/>"
+		         "<text class=\"dim\" x=\"%.1f\" y=\"%zu\">%.1f</text>",
+		         i * 22 + 7, width < 2 ? 2 : width,
+		         !strcmp(order[i]->status, "failed") ? "bad" : "s1",
+		         166 + (width < 2 ? 2 : width), i * 22 + 18, (double)ms / 1000);
 	}
 	str_add(text, "</svg></div>");
 }

@@ -8,7 +8,8 @@
 void svg_timeline(struct str *text, const struct report_run *run);
 
 /** A line per worker of @field of the samples, divided by @unit; nothing if there are fewer than two samples. */
-void svg_plot(struct str *text, const struct report_run *run, const char *field, const char *title, int64_t unit);
+void svg_plot(struct str *text, const struct report_run *run, const char *field, const char *title,
+              int64_t unit);
 
 /* A bar per worker, longest first. */
 void svg_durations(struct str *text, const struct report_run *run);

@@ -23,44 +23,48 @@ static void add(json_t *events, json_t *event)
 
 static void add_name(json_t *events, const char *what, int thread, const char *name)
 {
-	add(events, json_pack("{s:s, s:s, s:i, s:i, s:{s:s}}", "ph", "M", "name", what, "pid", PROCESS, "tid", thread,
-			      "args", "name", name));
+	add(events, json_pack("{s:s, s:s, s:i, s:i, s:{s:s}}", "ph", "M", "name", what, "pid",
+	                      PROCESS, "tid", thread, "args", "name", name));
 }
 
-static void add_slice(json_t *events, const struct report_run *run, const char *kind, int thread, const char *name,
-		      int64_t from_ms, int64_t until_ms)
+static void add_slice(json_t *events, const struct report_run *run, const char *kind, int thread,
+                      const char *name, int64_t from_ms, int64_t until_ms)
 {
 	if (!until_ms)
 		until_ms = run->until_ms;
-	add(events, json_pack("{s:s, s:s, s:s, s:i, s:i, s:I, s:I}", "ph", "X", "cat", kind, "name", name, "pid",
-			      PROCESS, "tid", thread, "ts", (json_int_t)at(run, from_ms), "dur",
-			      (json_int_t)((until_ms - from_ms) * 1000)));
+	add(events,
+	    json_pack("{s:s, s:s, s:s, s:i, s:i, s:I, s:I}", "ph", "X", "cat", kind, "name", name,
+	              "pid", PROCESS, "tid", thread, "ts", (json_int_t)at(run, from_ms), "dur",
+	              (json_int_t)((until_ms - from_ms) * 1000)));
 }
 
 static void add_workers(json_t *events, const struct report_run *run)
 {
 	for (size_t i = 0; i < run->worker_count; i++) {
 		const struct report_worker *worker = &run->workers[i];
-		cleanup_free char *title = worker_title(run, worker->number), *ports = str_print("%s ports", title);
-		cleanup_free char *slice = str_print("%s: %s", *worker->task ? worker->task : "worker", worker->status);
+		cleanup_free char *title = worker_title(run, worker->number),
+				  *ports = str_print("%s ports", title);
+		cleanup_free char *slice = str_print(
+			"%s: %s", *worker->task ? worker->task : "worker", worker->status);
 
 		add_name(events, "thread_name", (int)worker->number, title);
 		add_name(events, "thread_name", PORT_LANES + (int)worker->number, ports);
 		if (worker->from_ms)
-			add_slice(events, run, "worker", (int)worker->number, slice, worker->from_ms, worker->until_ms);
+			add_slice(events, run, "worker", (int)worker->number, slice,
+			          worker->from_ms, worker->until_ms);
 	}
 }
 
 static void add_spans(json_t *events, const struct report_run *run)
 {
 	for (size_t i = 0; i < run->test_count; i++)
-		add_slice(events, run, "test", (int)run->tests[i].worker, run->tests[i].name, run->tests[i].from_ms,
-			  run->tests[i].until_ms);
+		add_slice(events, run, "test", (int)run->tests[i].worker, run->tests[i].name,
+		          run->tests[i].from_ms, run->tests[i].until_ms);
 	for (size_t i = 0; i < run->port_count; i++) {
 		cleanup_free char *name = str_print("port %d", run->ports[i].port);
 
-		add_slice(events, run, "port", PORT_LANES + (int)run->ports[i].worker, name, run->ports[i].from_ms,
-			  run->ports[i].until_ms);
+		add_slice(events, run, "port", PORT_LANES + (int)run->ports[i].worker, name,
+		          run->ports[i].from_ms, run->ports[i].until_ms);
 	}
 }
 
@@ -69,26 +73,33 @@ static void add_marks(json_t *events, const struct report_run *run)
 	for (size_t i = 0; i < run->finding_count; i++) {
 		const json_t *finding = run->findings[i];
 
-		add(events, json_pack("{s:s, s:s, s:s, s:s, s:i, s:I, s:I, s:{s:s, s:s}}", "ph", "i", "s", "t", "cat",
-				      "finding", "name", field_text(finding, "kind"), "pid", PROCESS, "tid",
-				      (json_int_t)field_number(finding, "worker"), "ts",
-				      (json_int_t)at(run, field_number(finding, "time_ms")), "args", "detail",
-				      field_text(finding, "detail"), "remedy", field_text(finding, "remedy")));
+		add(events,
+		    json_pack("{s:s, s:s, s:s, s:s, s:i, s:I, s:I, s:{s:s, s:s}}", "ph", "i", "s",
+		              "t", "cat", "finding", "name", field_text(finding, "kind"), "pid",
+		              PROCESS, "tid", (json_int_t)field_number(finding, "worker"), "ts",
+		              (json_int_t)at(run, field_number(finding, "time_ms")), "args",
+		              "detail", field_text(finding, "detail"), "remedy",
+		              field_text(finding, "remedy")));
 	}
 	for (size_t i = 0; i < run->sample_count; i++) {
 		const json_t *sample = run->samples[i];
-		cleanup_free char *name = str_print("w%lld", (long long)field_number(sample, "worker"));
+		cleanup_free char *name = str_print("w%lld",
+		                                    (long long)field_number(sample, "worker"));
 
-		add(events, json_pack("{s:s, s:s, s:i, s:I, s:{s:I, s:I}}", "ph", "C", "name", name, "pid", PROCESS, "ts",
-				      (json_int_t)at(run, field_number(sample, "time_ms")), "args", "sockets",
-				      (json_int_t)field_number(sample, "sockets"), "memory_mib",
-				      (json_int_t)(field_number(sample, "memory_kib") / 1024)));
+		add(events,
+		    json_pack("{s:s, s:s, s:i, s:I, s:{s:I, s:I}}", "ph", "C", "name", name, "pid",
+		              PROCESS, "ts", (json_int_t)at(run, field_number(sample, "time_ms")),
+		              "args", "sockets", (json_int_t)field_number(sample, "sockets"),
+		              "memory_mib",
+		              (json_int_t)(field_number(sample, "memory_kib") / 1024)));
 	}
 }
 
-int report_trace(const struct report_run *run, const struct report_options *options, struct str *text)
+int report_trace(const struct report_run *run, const struct report_options *options,
+                 struct str *text)
 {
-	cleanup_free char *name = str_print("berth run %s", run->run ? field_text(run->run, "id") : "");
+	cleanup_free char *name = str_print("berth run %s",
+	                                    run->run ? field_text(run->run, "id") : "");
 	json_t *root = json_object(), *events = json_array();
 	cleanup_free char *dump = NULL;
 

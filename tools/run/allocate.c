@@ -30,11 +30,14 @@ static void declare_learned(struct run *run, struct worker *worker)
 	cleanup_free uint16_t *ports = NULL;
 	unsigned int used = 0;
 
-	if (learned_load(run->results_dir, run->options->command, learning_task(run, worker), &ports) || !ports)
+	if (learned_load(run->results_dir, run->options->command, learning_task(run, worker),
+	                 &ports) ||
+	    !ports)
 		return;
 	for (uint32_t i = 0; i < worker->map->block_len; i++)
 		used += worker->map->slots[i].virtual_port != 0;
-	for (const uint16_t *port = ports; *port && used + SLOTS_KEPT_FREE < worker->map->block_len; port++)
+	for (const uint16_t *port = ports; *port && used + SLOTS_KEPT_FREE < worker->map->block_len;
+	     port++)
 		if (!berth_portmap_real(worker->map, BERTH_TCP, *port))
 			used += berth_portmap_declare(worker->map, *port) != 0;
 }
@@ -45,7 +48,9 @@ static void declare_wanted(struct run *run, const struct worker *worker)
 	for (int inside = 1; inside >= 0; inside--)
 		for (const uint16_t *port = run->plan->ports; *port; port++)
 			if (inside == (*port - worker->block.base < worker->block.len))
-				(void)berth_portmap_declare(worker->map, *port); /* there is room: see allocate_declare() */
+				(void)berth_portmap_declare(
+					worker->map,
+					*port); /* there is room: see allocate_declare() */
 }
 
 /* A block may be smaller than the plan knew: the setup's worker has one, too, and other runs have theirs. */
@@ -64,9 +69,11 @@ int allocate_declare(struct run *run, char **ret_error)
 
 static void put(struct run *run, const struct allocated_port *ports, size_t count)
 {
-	const struct allocated_run owner = { run->results_dir, run->id, run->project_dir, run->started_wall_ns };
+	const struct allocated_run owner = { run->results_dir, run->id, run->project_dir,
+		                             run->started_wall_ns };
 
-	(void)allocated_put(&owner, ports, count, runtime_is_dead); /* it informs; the run does not depend on it */
+	/* it informs; the run does not depend on it */
+	(void)allocated_put(&owner, ports, count, runtime_is_dead);
 	run->allocate_dirty = false;
 	run->allocated_ms = clock_ms();
 }
@@ -119,10 +126,13 @@ static void save_learned(struct run *run, const struct worker *worker)
 		uint16_t port = ports[i].virtual_port;
 
 		if (!is_declared(run, port) && (!kept || list[kept - 1].port != port))
-			list[kept++] = (struct learned_port){ port, !berth_portmap_real(worker->map, BERTH_TCP, port) };
+			list[kept++] = (struct learned_port){
+				port, !berth_portmap_real(worker->map, BERTH_TCP, port)
+			};
 	}
 	if (kept)
-		(void)learned_save(run->results_dir, run->options->command, learning_task(run, worker), list);
+		(void)learned_save(run->results_dir, run->options->command,
+		                   learning_task(run, worker), list);
 }
 
 void allocate_end(struct run *run)

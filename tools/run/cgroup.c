@@ -105,7 +105,8 @@ static char *own_path(const char *controller)
 	at = line ? strchr(line, '/') : NULL;
 	if (!at)
 		return NULL;
-	if (strcmp(root, "/") && str_starts(at, root)) /* a bind mount of a part of the hierarchy */
+	/* a bind mount of a part of the hierarchy */
+	if (strcmp(root, "/") && str_starts(at, root))
 		at += strlen(root);
 	return str_print("%s%s", mount, strcmp(at, "/") ? at : "");
 }

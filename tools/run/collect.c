@@ -32,7 +32,8 @@ static int walk(const char *root, const char *relative, int depth, entry_fn fn, 
 	int ret = 0;
 
 	while (dir && (entry = readdir(dir)) && !ret) {
-		cleanup_free char *below = str_print("%s%s%s", relative, *relative ? "/" : "", entry->d_name);
+		cleanup_free char *below = str_print("%s%s%s", relative, *relative ? "/" : "",
+		                                     entry->d_name);
 		struct stat info;
 
 		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..") ||
@@ -71,7 +72,8 @@ static int copy_data(int from, int to)
 	}
 	if (!got)
 		return 0;
-	while ((got = read(from, part, sizeof(part))) > 0) { /* another file system, or an old kernel */
+	/* another file system, or an old kernel */
+	while ((got = read(from, part, sizeof(part))) > 0) {
 		int ret = file_write_all(to, part, (size_t)got);
 
 		if (ret)
@@ -105,7 +107,9 @@ static int copy_one(const char *from, const char *to, const struct stat *info)
 	if (!S_ISREG(info->st_mode))
 		return 0;
 	in = open(from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	out = in < 0 ? -1 : open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, info->st_mode & 0777);
+	out = in < 0 ? -1
+	             : open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+	                    info->st_mode & 0777);
 	if (out < 0)
 		return -errno;
 	return copy_data(in, out);
@@ -141,7 +145,8 @@ static int move_tree(const char *from, const char *to)
 	int ret = make_parent(to);
 
 	if (!ret && rename(from, to))
-		ret = errno == EXDEV ? walk(from, "", 0, copy_entry, (void *)(uintptr_t)to) : -errno;
+		ret = errno == EXDEV ? walk(from, "", 0, copy_entry, (void *)(uintptr_t)to)
+		                     : -errno;
 	return ret;
 }
 
@@ -165,9 +170,11 @@ static int copy_wanted(const char *root, const char *relative, const struct stat
 	return ret;
 }
 
-static int collect_overlay(const struct tree *tree, unsigned int worker, const char *to_dir, unsigned int *ret_changed)
+static int collect_overlay(const struct tree *tree, unsigned int worker, const char *to_dir,
+                           unsigned int *ret_changed)
 {
-	cleanup_free char *upper = tree_place(tree, worker, "upper"), *list = str_print("%s.deleted", to_dir);
+	cleanup_free char *upper = tree_place(tree, worker, "upper"),
+			  *list = str_print("%s.deleted", to_dir);
 	struct changes changes = { 0 };
 	int ret = walk(upper, "", 0, note_change, &changes);
 
@@ -180,7 +187,8 @@ static int collect_overlay(const struct tree *tree, unsigned int worker, const c
 	return ret;
 }
 
-int tree_collect(const struct tree *tree, const struct tree_collect *collect, unsigned int *ret_changed)
+int tree_collect(const struct tree *tree, const struct tree_collect *collect,
+                 unsigned int *ret_changed)
 {
 	cleanup_free char *copy = tree_place(tree, collect->worker, "copy");
 	const struct wanted wanted = { collect->globs, collect->collected_dir };
@@ -218,14 +226,16 @@ static int note_shared(const char *root, const char *relative, const struct stat
 
 	if (++shared->seen > SHARED_MOST)
 		return -E2BIG;
-	if (mtime_ns < shared->since_ns || tree_below(shared->tree->results_dir, path) || strstr(path, "/.git/"))
+	if (mtime_ns < shared->since_ns || tree_below(shared->tree->results_dir, path) ||
+	    strstr(path, "/.git/"))
 		return 0;
 	if (shared->changed++ < shared->most)
 		strv_add(&shared->names, relative);
 	return 0;
 }
 
-unsigned int tree_shared_changes(const struct tree *tree, int64_t since_ns, unsigned int most, char ***ret_names)
+unsigned int tree_shared_changes(const struct tree *tree, int64_t since_ns, unsigned int most,
+                                 char ***ret_names)
 {
 	struct shared shared = { .tree = tree, .since_ns = since_ns, .most = most };
 

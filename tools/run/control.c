@@ -22,7 +22,8 @@ static const char socket_name[] = "control.sock";
 
 struct request {
 	struct request *next;
-	struct control *control; /* NULL: the run has ended, and somebody still has to say that it is done */
+	/* NULL: the run has ended, and somebody still has to say that it is done */
+	struct control *control;
 	int fd;
 	bool served;
 };
@@ -63,7 +64,8 @@ static void on_done(void *arg, int error, const char *text)
 
 static const struct {
 	const char *word;
-	int (*serve)(struct run *run, unsigned int worker, const char *name, database_done_fn done, void *arg);
+	int (*serve)(struct run *run, unsigned int worker, const char *name, database_done_fn done,
+	             void *arg);
 } words[] = { { "reset", database_reset }, { "snapshot", database_snapshot } };
 
 static void serve(struct request *request, size_t word, unsigned int worker, const char *name)
@@ -128,7 +130,8 @@ static void on_connect(void *arg, int fd, uint32_t events)
 
 int control_open(struct run *run, struct control **ret_control)
 {
-	cleanup_close int dir = -1, fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	cleanup_close int dir = -1,
+			  fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct sockaddr_un address;
 	int ret = fd < 0 ? -errno : unix_address(run->dir, socket_name, &address, &dir);
 
@@ -157,10 +160,12 @@ void control_close(struct control *control)
 	free(control);
 }
 
-int control_ask(const char *run_dir, const char *word, unsigned int worker, const char *name, char **ret_text)
+int control_ask(const char *run_dir, const char *word, unsigned int worker, const char *name,
+                char **ret_text)
 {
 	cleanup_close int dir = -1, fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	cleanup_free char *request = str_print("%s %u%s%s", word, worker, name ? " " : "", name ? name : "");
+	cleanup_free char *request = str_print("%s %u%s%s", word, worker, name ? " " : "",
+	                                       name ? name : "");
 	struct timeval limit = { .tv_sec = ANSWER_S };
 	char answer[ANSWER_MOST + 1];
 	struct sockaddr_un address;
@@ -168,8 +173,8 @@ int control_ask(const char *run_dir, const char *word, unsigned int worker, cons
 	int ret = fd < 0 ? -errno : unix_address(run_dir, socket_name, &address, &dir);
 
 	if (!ret && (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) ||
-		     connect(fd, (struct sockaddr *)&address, sizeof(address)) ||
-		     send(fd, request, strlen(request), MSG_NOSIGNAL) < 0))
+	             connect(fd, (struct sockaddr *)&address, sizeof(address)) ||
+	             send(fd, request, strlen(request), MSG_NOSIGNAL) < 0))
 		ret = errno == ECONNREFUSED ? -ENOENT : -errno;
 	if (ret)
 		return ret;

@@ -23,6 +23,7 @@ void control_close(struct control *control);
  * @ret_text	what is wrong, in the run's words, the caller's to free; NULL if it said nothing
  * Return: 0 when it is done; -ENOENT no such run; -EACCES it is another user's; -ETIMEDOUT; -EPROTO it refuses, see *ret_text.
  */
-int control_ask(const char *run_dir, const char *word, unsigned int worker, const char *name, char **ret_text);
+int control_ask(const char *run_dir, const char *word, unsigned int worker, const char *name,
+                char **ret_text);
 
 #endif

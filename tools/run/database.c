@@ -36,10 +36,10 @@ struct database {
 	struct control *control;
 	struct plan_worker plan; /* of the setup's worker */
 	char *argv[4];
-	char *setup;		/* shell command; NULL = none */
-	char **inputs;		/* of it; strv */
+	char *setup;   /* shell command; NULL = none */
+	char **inputs; /* of it; strv */
 	char *reason;
-	char **kept;		/* lines for the end of the run */
+	char **kept; /* lines for the end of the run */
 };
 
 bool database_wanted(const struct run_options *options)
@@ -56,7 +56,8 @@ static char *setup_of(const struct run_options *options)
 		return str_copy(options->setup);
 	for (unsigned int i = 0; i < options->database_count; i++)
 		if (options->database_list[i].setup)
-			str_addf(&text, "%s%s", text.len ? "\n" : "set -e\n", options->database_list[i].setup);
+			str_addf(&text, "%s%s", text.len ? "\n" : "set -e\n",
+			         options->database_list[i].setup);
 	return text.len ? str_take(&text) : NULL;
 }
 
@@ -74,10 +75,11 @@ void database_plan(struct run *run)
 			strv_add(&database->inputs, *input);
 	if (!database->setup)
 		return;
-	database->argv[0] = (char *)(uintptr_t)"sh";
-	database->argv[1] = (char *)(uintptr_t)"-c";
+	database->argv[0] = (char *)(uintptr_t) "sh";
+	database->argv[1] = (char *)(uintptr_t) "-c";
 	database->argv[2] = database->setup;
-	database->plan = (struct plan_worker){ run->count + 1, (char *)(uintptr_t)"setup", database->argv };
+	database->plan = (struct plan_worker){ run->count + 1, (char *)(uintptr_t) "setup",
+		                               database->argv };
 	run->made = run->count + 1;
 }
 
@@ -127,33 +129,38 @@ static void find(struct worker *worker, const struct pg_record *record)
 	switch (record->kind) {
 	case PG_RECORD_ABANDONED:
 		kind = FINDING_session_left;
-		detail = str_print("a session on port %u ended with its process, idle in a transaction for %lld.%01lld s",
-				   record->port, tenths / 10, tenths % 10);
+		detail = str_print("a session on port %u ended with its process, idle in a "
+		                   "transaction for %lld.%01lld s",
+		                   record->port, tenths / 10, tenths % 10);
 		break;
 	case PG_RECORD_IDLE:
 		kind = FINDING_idle_in_transaction;
-		detail = str_print("%s session%s on port %u idle in a transaction, the oldest for %lld.%01lld s", what, s,
-				   record->port, tenths / 10, tenths % 10);
+		detail = str_print("%s session%s on port %u idle in a transaction, the oldest for "
+		                   "%lld.%01lld s",
+		                   what, s, record->port, tenths / 10, tenths % 10);
 		break;
 	case PG_RECORD_IDLE_ENDED:
 		kind = FINDING_idle_in_transaction;
-		detail = str_print("%s session%s on port %u ended after %lld.%01lld s idle in a transaction (idle-kill)", what, s,
-				   record->port, tenths / 10, tenths % 10);
+		detail = str_print("%s session%s on port %u ended after %lld.%01lld s idle in a "
+		                   "transaction (idle-kill)",
+		                   what, s, record->port, tenths / 10, tenths % 10);
 		break;
 	case PG_RECORD_POOL:
 		kind = FINDING_connections_low;
-		detail = str_print("%s connections of the server on port %u are in use", what, record->port);
+		detail = str_print("%s connections of the server on port %u are in use", what,
+		                   record->port);
 		break;
 	case PG_RECORD_REFUSED:
 		kind = FINDING_server_refuses;
-		detail = str_print("the server on port %u turned clients away %s", record->port, what);
+		detail = str_print("the server on port %u turned clients away %s", record->port,
+		                   what);
 		break;
 	case PG_RECORD_LEFT:
 		kind = FINDING_database_left;
-		detail = str_print("%s on port %u, which the suite had created", what, record->port);
+		detail = str_print("%s on port %u, which the suite had created", what,
+		                   record->port);
 		break;
-	default:
-		return;
+	default: return;
 	}
 	watching_finding(worker, kind, record->port, record->ms, detail);
 }
@@ -162,31 +169,37 @@ static void on_record(void *arg, const struct pg_record *record)
 {
 	struct run *run = arg;
 
-	log_act("w%u: %s %s %s", record->worker, pg_record_names[record->kind], record->physical, record->detail);
-	watching_database(run, record->worker, pg_record_names[record->kind], record->database, record->ms, record->detail);
+	log_act("w%u: %s %s %s", record->worker, pg_record_names[record->kind], record->physical,
+	        record->detail);
+	watching_database(run, record->worker, pg_record_names[record->kind], record->database,
+	                  record->ms, record->detail);
 	if (record->kind == PG_RECORD_KEPT)
 		strv_own(&run->database->kept,
-			 str_print("w%u: database kept: %s", record->worker, record->detail));
+		         str_print("w%u: database kept: %s", record->worker, record->detail));
 	if (record->kind == PG_RECORD_BREAKER)
 		log_line("%s", record->detail);
 	if (record->kind == PG_RECORD_DIED)
 		strv_own(&run->database->kept,
-			 str_print("w%u: its database server ended by itself: %s", record->worker, record->detail));
+		         str_print("w%u: its database server ended by itself: %s", record->worker,
+		                   record->detail));
 	if (record->worker)
 		find(&run->workers[record->worker - 1], record);
 }
 
 static enum pg_mode mode_of(const struct run_options *options)
 {
-	for (unsigned int i = 0; i < options->database_count && options->db_mode == RUN_DB_AUTO; i++)
-		if (options->database_list[i].kind == RUN_DATABASE_POSTGRES && options->database_list[i].mode != RUN_DB_OFF &&
+	for (unsigned int i = 0; i < options->database_count && options->db_mode == RUN_DB_AUTO;
+	     i++)
+		if (options->database_list[i].kind == RUN_DATABASE_POSTGRES &&
+		    options->database_list[i].mode != RUN_DB_OFF &&
 		    options->database_list[i].mode != RUN_DB_AUTO)
 			return (enum pg_mode)options->database_list[i].mode;
 	return (enum pg_mode)options->db_mode;
 }
 
 /* @private: only what a room that renames has left out. */
-static struct pg_wanted *wanted_of(const struct run_options *options, bool private, unsigned int *ret_count)
+static struct pg_wanted *wanted_of(const struct run_options *options, bool private,
+                                   unsigned int *ret_count)
 {
 	struct pg_wanted *list = mem_alloc(options->database_count * sizeof(*list));
 	unsigned int count = 0;
@@ -194,12 +207,17 @@ static struct pg_wanted *wanted_of(const struct run_options *options, bool priva
 	for (unsigned int i = 0; i < options->database_count; i++) {
 		const struct run_database *database = &options->database_list[i];
 
-		if (database->mode == RUN_DB_OFF || (private && database->kind == RUN_DATABASE_POSTGRES))
+		if (database->mode == RUN_DB_OFF ||
+		    (private && database->kind == RUN_DATABASE_POSTGRES))
 			continue;
-		list[count++] = (struct pg_wanted){ .kind = (enum pg_kind)database->kind, .port = (uint16_t)database->port,
-						    .text = database->url ? database->url : database->name,
-						    .settings = database->settings, .start = database->start,
-						    .ready = database->ready, .stop = database->stop };
+		list[count++] = (struct pg_wanted){ .kind = (enum pg_kind)database->kind,
+			                            .port = (uint16_t)database->port,
+			                            .text = database->url ? database->url
+			                                                  : database->name,
+			                            .settings = database->settings,
+			                            .start = database->start,
+			                            .ready = database->ready,
+			                            .stop = database->stop };
 	}
 	*ret_count = count;
 	return list;
@@ -225,7 +243,8 @@ static int open_room(struct run *run, bool private)
 		.template_quota_bytes = run->options->template_quota_bytes,
 		.idle_alarm_ms = run->options->idle_alarm_ms,
 		.idle_kill_ms = run->options->idle_kill_ms,
-		.slow_query_ms = run->options->slow_query_ms ? run->options->slow_query_ms : SLOW_QUERY_MS,
+		.slow_query_ms = run->options->slow_query_ms ? run->options->slow_query_ms
+		                                             : SLOW_QUERY_MS,
 		.pool_alarm_percent = run->options->pool_alarm_percent,
 		.run_setup = run_setup,
 		.record = on_record,
@@ -248,8 +267,11 @@ static int check_pool(struct run *run)
 	const struct run_options *options = run->options;
 	struct database *database = run->database;
 	/* tasks of which each is known wait for one another (supervisor.c), so only the largest must fit alone */
-	const struct pg_pool_wanted wanted = { .workers = options->task_pools ? 1 : run->plan->slots, .seen = !options->pool,
-					       .each = options->pool ? options->pool : options->pool_seen };
+	const struct pg_pool_wanted wanted = {
+		.workers = options->task_pools ? 1 : run->plan->slots,
+		.seen = !options->pool,
+		.each = options->pool ? options->pool : options->pool_seen
+	};
 	unsigned int left = 0;
 	char *why = NULL;
 	int ret = wanted.each ? pg_pool_check(database->rooms[0], &wanted, &left, &why) : 0;
@@ -276,7 +298,7 @@ int database_open(struct run *run, char **ret_error)
 		ret = check_pool(run);
 	if (ret)
 		*ret_error = str_print("unable to provide the database: %s",
-				       database->reason ? database->reason : strerror(-ret));
+		                       database->reason ? database->reason : strerror(-ret));
 	if (ret)
 		return ret;
 	ret = control_open(run, &database->control);
@@ -293,10 +315,11 @@ static void on_ready(void *arg, unsigned int number, int error, const char *text
 	(void)number;
 	error = worker->end == END_ITSELF ? error : 0; /* who is told to end needs none */
 	if (error && !worker->error && setup_failed && setup->log_path)
-		worker->error = str_print("the setup command failed: exit status %d (%s)", setup->exit_status,
-					  setup->log_path);
+		worker->error = str_print("the setup command failed: exit status %d (%s)",
+		                          setup->exit_status, setup->log_path);
 	else if (error && !worker->error)
-		worker->error = str_print("unable to provide the database: %s", text ? text : strerror(-error));
+		worker->error = str_print("unable to provide the database: %s",
+		                          text ? text : strerror(-error));
 	if (!--worker->rooms_due)
 		worker->on_database(worker);
 }
@@ -311,11 +334,12 @@ int database_prepare(struct worker *worker, void (*go)(struct worker *worker))
 	worker->on_database = go;
 	worker->rooms_due = database->room_count;
 	for (unsigned int i = 0; i < database->room_count && !ret; i++)
-		ret = pg_worker_prepare(database->rooms[i], room_number(worker), worker->plan->task, worker->map, on_ready,
-					worker);
+		ret = pg_worker_prepare(database->rooms[i], room_number(worker), worker->plan->task,
+		                        worker->map, on_ready, worker);
 	if (ret == -ENOSPC)
-		worker->error = str_print("no real port is left for the database: its block has %u (raise `block`, --block)",
-					  worker->block.len);
+		worker->error = str_print("no real port is left for the database: its block has %u "
+		                          "(raise `block`, --block)",
+		                          worker->block.len);
 	return ret;
 }
 
@@ -338,13 +362,15 @@ void database_worker_over(struct worker *worker)
 	struct database *database = worker->run->database;
 
 	for (unsigned int i = 0; database && worker->on_database && i < database->room_count; i++)
-		pg_worker_end(database->rooms[i], room_number(worker), worker->status == STATE_FAILED);
+		pg_worker_end(database->rooms[i], room_number(worker),
+		              worker->status == STATE_FAILED);
 	worker->on_database = NULL;
 }
 
-struct order {			/* a reset or a snapshot, in every room */
-	unsigned int due;	/* rooms that have not answered */
-	int error;		/* the first */
+/* a reset or a snapshot, in every room */
+struct order {
+	unsigned int due; /* rooms that have not answered */
+	int error;        /* the first */
 	char *text;
 	database_done_fn done;
 	void *arg;
@@ -367,8 +393,9 @@ static void on_order(void *arg, unsigned int number, int error, const char *text
 }
 
 static int give_order(struct run *run, unsigned int number, const char *name,
-		      int (*give)(struct pg *pg, unsigned int number, const char *name, pg_ready_fn ready, void *arg),
-		      database_done_fn done, void *arg)
+                      int (*give)(struct pg *pg, unsigned int number, const char *name,
+                                  pg_ready_fn ready, void *arg),
+                      database_done_fn done, void *arg)
 {
 	struct database *database = run->database;
 	struct order *order;
@@ -391,12 +418,14 @@ static int give_order(struct run *run, unsigned int number, const char *name,
 	return ret;
 }
 
-int database_reset(struct run *run, unsigned int number, const char *snapshot, database_done_fn done, void *arg)
+int database_reset(struct run *run, unsigned int number, const char *snapshot,
+                   database_done_fn done, void *arg)
 {
 	return give_order(run, number, snapshot, pg_worker_reset, done, arg);
 }
 
-int database_snapshot(struct run *run, unsigned int number, const char *name, database_done_fn done, void *arg)
+int database_snapshot(struct run *run, unsigned int number, const char *name, database_done_fn done,
+                      void *arg)
 {
 	return name ? give_order(run, number, name, pg_worker_snapshot, done, arg) : -EINVAL;
 }
@@ -421,7 +450,8 @@ void database_settle(struct run *run)
 	int64_t due_ms = clock_ms() + CLOSE_MOST_MS;
 
 	for (unsigned int i = 0; database && i < database->room_count; i++)
-		while (pg_busy(database->rooms[i]) && clock_ms() < due_ms && !loop_step(run->loop, 100))
+		while (pg_busy(database->rooms[i]) && clock_ms() < due_ms &&
+		       !loop_step(run->loop, 100))
 			;
 }
 
@@ -435,7 +465,8 @@ void database_close(struct run *run)
 	control_close(database->control);
 	for (unsigned int i = 0; i < database->room_count; i++)
 		pg_close(database->rooms[i], on_closed, database);
-	while (database->closed < database->room_count && clock_ms() < due_ms && !loop_step(run->loop, 100))
+	while (database->closed < database->room_count && clock_ms() < due_ms &&
+	       !loop_step(run->loop, 100))
 		;
 	for (char **line = database->kept; line && *line; line++)
 		log_line("%s", *line);
@@ -457,7 +488,8 @@ static void hint_missing(const struct pg *pg)
 	name = missing.name;
 	if (missing.role) {
 		log_line("the private database server does not let in role '%s'", name);
-		log_hint("say it in the URL: --db postgresql://%s:PASSWORD@localhost:%u/%s", name, missing.port, missing.database);
+		log_hint("say it in the URL: --db postgresql://%s:PASSWORD@localhost:%u/%s", name,
+		         missing.port, missing.database);
 	} else {
 		log_line("the private database server has no database '%s'", name);
 		log_hint("if the suite needs it from the start, add --db %s", name);
@@ -470,8 +502,10 @@ static void hint_stranger(const struct run *run)
 	if (mode_of(run->options) != PG_AUTO || pg_mode_of(run->database->rooms[0]) != PG_RENAME)
 		return;
 	for (unsigned int i = 0; i < run->count; i++)
-		if (run->workers[i].error && strstr(run->workers[i].error, "connection to server")) {
-			log_hint("if that server is not the suite's own: --db-mode private gives every worker one");
+		if (run->workers[i].error &&
+		    strstr(run->workers[i].error, "connection to server")) {
+			log_hint("if that server is not the suite's own: --db-mode private gives "
+			         "every worker one");
 			return;
 		}
 }
@@ -490,8 +524,10 @@ void database_hint(const struct run *run)
 	if (!text || run->options->db_mode == RUN_DB_OFF || pg_url_parse(text, NULL, &url))
 		return;
 	if (pg_url_local(&url) && *url.host != '/' && !pg_port_answers(url.port)) {
-		log_line("DATABASE_URL names database '%s', and no server answers on port %u", url.name, url.port);
-		log_hint("with --db %s every worker gets one of its own, server included", url.name);
+		log_line("DATABASE_URL names database '%s', and no server answers on port %u",
+		         url.name, url.port);
+		log_hint("with --db %s every worker gets one of its own, server included",
+		         url.name);
 	}
 	pg_url_free(&url);
 }
@@ -515,5 +551,6 @@ char *database_describe(const struct run *run)
 
 	if (!run->database || !run->database->room_count)
 		return NULL;
-	return str_print("%s%s", modes[pg_mode_of(run->database->rooms[0])], run->database->room_count > 1 ? " and private" : "");
+	return str_print("%s%s", modes[pg_mode_of(run->database->rooms[0])],
+	                 run->database->room_count > 1 ? " and private" : "");
 }

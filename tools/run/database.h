@@ -46,10 +46,12 @@ typedef void (*database_done_fn)(void *arg, int error, const char *text);
  * connected to again.
  * Return: 0; -errno, see database_refusal().
  */
-int database_reset(struct run *run, unsigned int number, const char *snapshot, database_done_fn done, void *arg);
+int database_reset(struct run *run, unsigned int number, const char *snapshot,
+                   database_done_fn done, void *arg);
 
 /** Keep what they are now as snapshot @name. The same otherwise. */
-int database_snapshot(struct run *run, unsigned int number, const char *name, database_done_fn done, void *arg);
+int database_snapshot(struct run *run, unsigned int number, const char *name, database_done_fn done,
+                      void *arg);
 
 /** Why a reset or a snapshot was not begun, for people; the caller's to free. @name may be NULL. */
 char *database_refusal(const char *name, int error);

@@ -24,7 +24,8 @@ static bool has_number(const char *line, const char *digits)
 	size_t len = strlen(digits);
 
 	for (const char *at = line; (at = strstr(at, digits)); at += len)
-		if ((at == line || !isdigit((unsigned char)at[-1])) && !isdigit((unsigned char)at[len]))
+		if ((at == line || !isdigit((unsigned char)at[-1])) &&
+		    !isdigit((unsigned char)at[len]))
 			return true;
 	return false;
 }
@@ -37,7 +38,8 @@ static uint16_t refused_in(char *text)
 
 		if (!strcasestr(line, "refused"))
 			continue;
-		for (unsigned int kind = 0; (port = pg_url_usual_port((enum pg_kind)kind)); kind++) {
+		for (unsigned int kind = 0; (port = pg_url_usual_port((enum pg_kind)kind));
+		     kind++) {
 			char digits[8];
 
 			snprintf(digits, sizeof(digits), "%u", port);
@@ -67,8 +69,10 @@ void database_hint_refused(const struct run *run)
 
 		if (!port || pg_port_answers(port))
 			continue;
-		log_line("w%u: the suite was refused port %u, and no server answers there", worker->number, port);
-		log_hint("with --db %s every worker gets one of its own, server included", pg_url_example(port));
+		log_line("w%u: the suite was refused port %u, and no server answers there",
+		         worker->number, port);
+		log_hint("with --db %s every worker gets one of its own, server included",
+		         pg_url_example(port));
 		return;
 	}
 }

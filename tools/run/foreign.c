@@ -16,7 +16,7 @@ enum { LISTENERS_MOST = 16, DNS = 53 };
 struct listeners {
 	unsigned int count;
 	uint64_t inodes[LISTENERS_MOST];
-	char *holder;		/* once found */
+	char *holder; /* once found */
 };
 
 static void add_listener(void *arg, const struct diag_socket *socket)
@@ -51,10 +51,13 @@ static bool visit(void *arg, pid_t pid)
 	return false;
 }
 
-bool foreign_is_outsider(const struct worker *worker, enum berth_proto proto, uint16_t port, char **ret_who)
+bool foreign_is_outsider(const struct worker *worker, enum berth_proto proto, uint16_t port,
+                         char **ret_who)
 {
-	const struct diag_filter filter = { .first = port, .last = port, .no_tcp = proto == BERTH_UDP,
-					    .no_udp = proto == BERTH_TCP };
+	const struct diag_filter filter = { .first = port,
+		                            .last = port,
+		                            .no_tcp = proto == BERTH_UDP,
+		                            .no_udp = proto == BERTH_TCP };
 	struct listeners listeners = { 0 };
 
 	if (proto == BERTH_UDP && port == DNS)

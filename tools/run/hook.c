@@ -29,16 +29,16 @@ enum { HOOK_MS = 10000 };
 
 struct call {
 	char *json;
-	char **envp;	/* strv */
+	char **envp; /* strv */
 };
 
 struct hook {
 	const char *command;
 	const struct run *run;
-	char **told;	/* strv of fingerprints */
+	char **told; /* strv of fingerprints */
 	struct call *calls;
 	size_t count, next;
-	pid_t pid;	/* of the one that runs; 0 = none */
+	pid_t pid; /* of the one that runs; 0 = none */
 	int pidfd;
 	struct loop_timer *deadline;
 	unsigned int failed, killed;
@@ -58,7 +58,9 @@ struct hook *hook_open(const struct run *run)
 static char **environment(const struct hook *hook, const struct watch_finding *finding)
 {
 	cleanup_free char *worker = str_print("%u", finding->worker);
-	const struct { const char *name, *value; } set[] = {
+	const struct {
+		const char *name, *value;
+	} set[] = {
 		{ "BERTH_FINDING", finding_table[finding->kind].name },
 		{ "BERTH_SEVERITY", finding_severity_names[finding->severity] },
 		{ "BERTH_DETAIL", finding->detail },
@@ -78,19 +80,22 @@ static char **environment(const struct hook *hook, const struct watch_finding *f
 static int spawn(const struct hook *hook, const struct call *call, pid_t *ret_pid)
 {
 	cleanup_close int input = memfd_create("finding", MFD_CLOEXEC);
-	char *const words[] = { (char *)"sh", (char *)"-c", (char *)(uintptr_t)hook->command, NULL };
+	char *const words[] = { (char *)"sh", (char *)"-c", (char *)(uintptr_t)hook->command,
+		                NULL };
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attributes;
 	sigset_t signals;
 	int ret;
 
-	if (input < 0 || file_write_all(input, call->json, strlen(call->json)) || lseek(input, 0, SEEK_SET))
+	if (input < 0 || file_write_all(input, call->json, strlen(call->json)) ||
+	    lseek(input, 0, SEEK_SET))
 		return -errno;
 	posix_spawn_file_actions_init(&files);
 	posix_spawn_file_actions_adddup2(&files, input, STDIN_FILENO);
 	posix_spawn_file_actions_adddup2(&files, STDERR_FILENO, STDOUT_FILENO);
 	posix_spawnattr_init(&attributes);
-	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
+	                                              POSIX_SPAWN_SETPGROUP);
 	sigemptyset(&signals);
 	posix_spawnattr_setsigmask(&attributes, &signals);
 	sigfillset(&signals);
@@ -137,7 +142,8 @@ static int start(struct hook *hook, const struct call *call)
 		return ret;
 	}
 	hook->pidfd = (int)syscall(SYS_pidfd_open, hook->pid, 0);
-	ret = hook->pidfd < 0 ? -errno : loop_add(hook->run->loop, hook->pidfd, EPOLLIN, on_ended, hook);
+	ret = hook->pidfd < 0 ? -errno
+	                      : loop_add(hook->run->loop, hook->pidfd, EPOLLIN, on_ended, hook);
 	if (!ret) {
 		hook->deadline = loop_after(hook->run->loop, HOOK_MS, on_late, hook);
 		return 0;
@@ -160,12 +166,14 @@ void hook_tell(struct hook *hook, const struct watch_finding *finding)
 {
 	json_t *json;
 
-	if (!hook || finding->known || finding->severity == FINDING_NOTE || strv_has(hook->told, finding->fingerprint))
+	if (!hook || finding->known || finding->severity == FINDING_NOTE ||
+	    strv_has(hook->told, finding->fingerprint))
 		return;
 	strv_add(&hook->told, finding->fingerprint);
 	json = finding_json(finding);
 	hook->calls = mem_grow(hook->calls, hook->count + 1, sizeof(*hook->calls));
-	hook->calls[hook->count++] = (struct call){ json_dumps(json, JSON_COMPACT), environment(hook, finding) };
+	hook->calls[hook->count++] = (struct call){ json_dumps(json, JSON_COMPACT),
+		                                    environment(hook, finding) };
 	json_decref(json);
 	start_next(hook);
 }
@@ -175,12 +183,13 @@ void hook_tell(struct hook *hook, const struct watch_finding *finding)
 static void say(const struct hook *hook)
 {
 	if (hook->killed)
-		log_line("the hook was killed %u times: it took longer than %d s", hook->killed, HOOK_MS / 1000);
+		log_line("the hook was killed %u times: it took longer than %d s", hook->killed,
+		         HOOK_MS / 1000);
 	else if (hook->failed)
 		log_line("the hook failed for %u of %zu findings", hook->failed, hook->next);
 	if (hook->next < hook->count)
-		log_line("the hook was not called for %zu of %zu findings: the run was over", hook->count - hook->next,
-			 hook->count);
+		log_line("the hook was not called for %zu of %zu findings: the run was over",
+		         hook->count - hook->next, hook->count);
 }
 
 void hook_close(struct hook *hook)

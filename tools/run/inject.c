@@ -34,7 +34,7 @@ struct injection {
 	struct worker *worker;
 	const struct run_fault *fault;
 	struct loop_timer *timer;
-	int *stopped;		/* pidfds */
+	int *stopped; /* pidfds */
 	size_t stopped_count;
 };
 
@@ -42,7 +42,7 @@ struct injection {
 struct found {
 	const struct run *run;
 	struct diag_socket *sockets;
-	uint64_t *inodes;	/* of the same */
+	uint64_t *inodes; /* of the same */
 	size_t count;
 	pid_t *pids;
 	size_t pid_count;
@@ -64,7 +64,8 @@ static bool visit(void *arg, pid_t pid)
 {
 	struct found *found = arg;
 
-	if (!run_needs_process(found->run, pid) && proc_has_socket(pid, found->inodes, found->count)) {
+	if (!run_needs_process(found->run, pid) &&
+	    proc_has_socket(pid, found->inodes, found->count)) {
 		found->pids = mem_grow(found->pids, found->pid_count + 1, sizeof(*found->pids));
 		found->pids[found->pid_count++] = pid;
 	}
@@ -79,7 +80,8 @@ static int reset(struct injection *injection, struct found *found, struct diag *
 
 	(void)injection;
 	for (size_t i = 0; i < found->count; i++) {
-		int ret = found->sockets[i].remote_port ? diag_destroy(diag, &found->sockets[i]) : -ENOENT;
+		int ret = found->sockets[i].remote_port ? diag_destroy(diag, &found->sockets[i])
+		                                        : -ENOENT;
 
 		if (ret && ret != -ENOENT) /* it had just ended */
 			return ret;
@@ -115,7 +117,8 @@ static void let_go(struct injection *injection, int number)
 {
 	for (size_t i = 0; i < injection->stopped_count; i++) {
 		if (number)
-			(void)syscall(SYS_pidfd_send_signal, injection->stopped[i], number, NULL, 0);
+			(void)syscall(SYS_pidfd_send_signal, injection->stopped[i], number, NULL,
+			              0);
 		close(injection->stopped[i]);
 	}
 	free(injection->stopped);
@@ -138,7 +141,8 @@ static int stall(struct injection *injection, struct found *found, struct diag *
 	(void)diag;
 	(void)proc_each(visit, found);
 	hit = signal_all(found, SIGSTOP, &injection->stopped, &injection->stopped_count);
-	injection->timer = loop_after(injection->worker->run->loop, injection->fault->for_ms, on_stall_over, injection);
+	injection->timer = loop_after(injection->worker->run->loop, injection->fault->for_ms,
+	                              on_stall_over, injection);
 	return hit;
 }
 
@@ -155,7 +159,7 @@ static int end(struct injection *injection, struct found *found, struct diag *di
 
 static const struct {
 	int (*inject)(struct injection *injection, struct found *found, struct diag *diag);
-	const char *one, *many;	/* what it hits */
+	const char *one, *many; /* what it hits */
 } kinds[RUN_FAULTS] = {
 	[RUN_FAULT_RESET] = { reset, "connection", "connections" },
 	[RUN_FAULT_STALL] = { stall, "process", "processes" },
@@ -188,8 +192,10 @@ static void on_due(void *arg)
 	const struct run_fault *fault = injection->fault;
 	const struct worker *worker = injection->worker;
 	uint16_t real = worker->map ? berth_portmap_real(worker->map, BERTH_TCP, fault->port) : 0;
-	bool own = real && real != fault->port; /* else it is shared with the host, or nobody has bound it */
-	cleanup_free char *name = str_print("%s:%u", run_fault_names[fault->kind], fault->port), *said = NULL;
+	/* else it is shared with the host, or nobody has bound it */
+	bool own = real && real != fault->port;
+	cleanup_free char *name = str_print("%s:%u", run_fault_names[fault->kind], fault->port),
+			  *said = NULL;
 	int hit;
 
 	injection->timer = NULL;
@@ -199,7 +205,8 @@ static void on_due(void *arg)
 	else if (!own)
 		said = str_print("the worker has no port %u of its own", fault->port);
 	else
-		said = str_print("%d %s", hit, hit == 1 ? kinds[fault->kind].one : kinds[fault->kind].many);
+		said = str_print("%d %s", hit,
+		                 hit == 1 ? kinds[fault->kind].one : kinds[fault->kind].many);
 	log_worker(worker->number, "fault %s: %s", name, said);
 	watching_fault(worker, name, hit < 0 ? 0 : hit, said);
 }
@@ -212,15 +219,17 @@ void inject_worker_started(struct worker *worker)
 		return;
 	worker->injections = mem_alloc(faults->count * sizeof(*worker->injections));
 	for (unsigned int i = 0; i < faults->count; i++) {
-		worker->injections[i] = (struct injection){ .worker = worker, .fault = &faults->of[i] };
-		worker->injections[i].timer =
-			loop_after(worker->run->loop, faults->of[i].at_ms, on_due, &worker->injections[i]);
+		worker->injections[i] = (struct injection){ .worker = worker,
+			                                    .fault = &faults->of[i] };
+		worker->injections[i].timer = loop_after(worker->run->loop, faults->of[i].at_ms,
+		                                         on_due, &worker->injections[i]);
 	}
 }
 
 void inject_worker_exited(struct worker *worker)
 {
-	for (unsigned int i = 0; worker->injections && i < worker->run->options->faults.count; i++) {
+	for (unsigned int i = 0; worker->injections && i < worker->run->options->faults.count;
+	     i++) {
 		loop_cancel(worker->run->loop, worker->injections[i].timer);
 		let_go(&worker->injections[i], SIGCONT);
 	}

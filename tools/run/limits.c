@@ -33,12 +33,16 @@ static char *cpu_quota(uint64_t millicores)
 
 static char *cpu_max(uint64_t millicores)
 {
-	return str_print("%llu %d", (unsigned long long)millicores * CPU_PERIOD_US / 1000, CPU_PERIOD_US);
+	return str_print("%llu %d", (unsigned long long)millicores * CPU_PERIOD_US / 1000,
+	                 CPU_PERIOD_US);
 }
 
 static const struct control {
 	const char *controller;
-	struct { const char *file; char *(*text)(uint64_t value); } v2, v1;
+	struct {
+		const char *file;
+		char *(*text)(uint64_t value);
+	} v2, v1;
 } controls[LIMITS] = {
 	[LIMIT_MEMORY] = { "memory", { "memory.max", as_is }, { "memory.limit_in_bytes", as_is } },
 	[LIMIT_CPU] = { "cpu", { "cpu.max", cpu_max }, { "cpu.cfs_quota_us", cpu_quota } },
@@ -49,7 +53,8 @@ static const struct control {
 
 static int set_v2(int cgroup, enum limit limit, uint64_t value)
 {
-	cleanup_free char *enable = str_print("+%s", controls[limit].controller), *text = controls[limit].v2.text(value);
+	cleanup_free char *enable = str_print("+%s", controls[limit].controller),
+			  *text = controls[limit].v2.text(value);
 	int ret;
 
 	(void)file_put_at(cgroup, "../cgroup.subtree_control", enable);
@@ -57,9 +62,11 @@ static int set_v2(int cgroup, enum limit limit, uint64_t value)
 	return ret ? ret : fcntl(cgroup, F_DUPFD_CLOEXEC, 0);
 }
 
-static int set_v1(const char *run_id, unsigned int worker, enum limit limit, uint64_t value, char ***places)
+static int set_v1(const char *run_id, unsigned int worker, enum limit limit, uint64_t value,
+                  char ***places)
 {
-	cleanup_free char *run = cgroup_place(controls[limit].controller, run_id), *text = controls[limit].v1.text(value);
+	cleanup_free char *run = cgroup_place(controls[limit].controller, run_id),
+			  *text = controls[limit].v1.text(value);
 	cleanup_free char *path = run ? str_print("%s/w%u", run, worker) : NULL;
 	cleanup_close int dir = -1;
 	int ret;
@@ -75,8 +82,9 @@ static int set_v1(const char *run_id, unsigned int worker, enum limit limit, uin
 	return ret ? ret : steal_fd(&dir);
 }
 
-unsigned int limits_set(const char *run_id, unsigned int worker, int cgroup, const struct limits_wanted *wanted,
-			struct limits *ret_limits, char ***places)
+unsigned int limits_set(const char *run_id, unsigned int worker, int cgroup,
+                        const struct limits_wanted *wanted, struct limits *ret_limits,
+                        char ***places)
 {
 	unsigned int unset = 0;
 
@@ -120,14 +128,16 @@ static uint64_t number_in(int dir, const char *file, const char *key)
 
 	if (file_read_at(dir, file, &text, NULL))
 		return 0;
-	for (const char *line = text; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
+	for (const char *line = text; line;
+	     line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
 		if (!strncmp(line, key, len) && (!len || line[len] == ' '))
 			return strtoull(line + len, NULL, 10);
 	return 0;
 }
 
 /* The first of the two files that says something: version 2, version 1. */
-static uint64_t number_of(int dir, const char *v2, const char *v2_key, const char *v1, const char *v1_key)
+static uint64_t number_of(int dir, const char *v2, const char *v2_key, const char *v1,
+                          const char *v1_key)
 {
 	uint64_t number = number_in(dir, v2, v2_key);
 
@@ -139,46 +149,56 @@ static char *look_at_memory(const struct limits *limits, enum limit_level *ret_l
 	int dir = limits->dirs[LIMIT_MEMORY];
 	uint64_t most = limits->wanted.of[LIMIT_MEMORY];
 	uint64_t used = number_of(dir, "memory.current", "", "memory.usage_in_bytes", "");
-	uint64_t cache = number_of(dir, "memory.stat", "inactive_file", "memory.stat", "total_inactive_file");
-	uint64_t killed = number_of(dir, "memory.events", "oom_kill", "memory.oom_control", "oom_kill");
+	uint64_t cache = number_of(dir, "memory.stat", "inactive_file", "memory.stat",
+	                           "total_inactive_file");
+	uint64_t killed = number_of(dir, "memory.events", "oom_kill", "memory.oom_control",
+	                            "oom_kill");
 
 	used -= cache < used ? cache : used;
 	*ret_level = killed ? LIMIT_MET : used >= most / 100 * MEMORY_NEAR ? LIMIT_NEAR : LIMIT_FAR;
 	if (killed)
-		return str_print("more than %llu MiB of memory were needed: the kernel has killed %llu of its processes",
-				 (unsigned long long)most >> 20, (unsigned long long)killed);
-	return str_print("%llu of its %llu MiB of memory are in use", (unsigned long long)used >> 20,
-			 (unsigned long long)most >> 20);
+		return str_print("more than %llu MiB of memory were needed: the kernel has killed "
+		                 "%llu of its processes",
+		                 (unsigned long long)most >> 20, (unsigned long long)killed);
+	return str_print("%llu of its %llu MiB of memory are in use",
+	                 (unsigned long long)used >> 20, (unsigned long long)most >> 20);
 }
 
 static char *look_at_cpu(const struct limits *limits, enum limit_level *ret_level)
 {
 	int dir = limits->dirs[LIMIT_CPU];
-	uint64_t periods = number_in(dir, "cpu.stat", "nr_periods"), held = number_in(dir, "cpu.stat", "nr_throttled");
+	uint64_t periods = number_in(dir, "cpu.stat", "nr_periods"),
+		 held = number_in(dir, "cpu.stat", "nr_throttled");
 
-	*ret_level = periods >= CPU_PERIODS_LEAST && held >= periods * NEAR / 100 ? LIMIT_NEAR : LIMIT_FAR;
+	*ret_level = periods >= CPU_PERIODS_LEAST && held >= periods * NEAR / 100 ? LIMIT_NEAR
+	                                                                          : LIMIT_FAR;
 	return str_print("it is held back nearly all the time by its limit of %g processors",
-			 (double)limits->wanted.of[LIMIT_CPU] / 1000);
+	                 (double)limits->wanted.of[LIMIT_CPU] / 1000);
 }
 
 static char *look_at_pids(const struct limits *limits, enum limit_level *ret_level)
 {
 	int dir = limits->dirs[LIMIT_PIDS];
-	uint64_t most = limits->wanted.of[LIMIT_PIDS], refused = number_in(dir, "pids.events", "max");
+	uint64_t most = limits->wanted.of[LIMIT_PIDS],
+		 refused = number_in(dir, "pids.events", "max");
 	uint64_t current = number_in(dir, "pids.current", "");
 
 	*ret_level = refused ? LIMIT_MET : current * 100 >= most * NEAR ? LIMIT_NEAR : LIMIT_FAR;
 	if (refused)
-		return str_print("a process or thread could not be started, because %llu were running: %llu times",
-				 (unsigned long long)most, (unsigned long long)refused);
-	return str_print("%llu of its %llu processes and threads are running", (unsigned long long)current,
-			 (unsigned long long)most);
+		return str_print("a process or thread could not be started, because %llu were "
+		                 "running: %llu times",
+		                 (unsigned long long)most, (unsigned long long)refused);
+	return str_print("%llu of its %llu processes and threads are running",
+	                 (unsigned long long)current, (unsigned long long)most);
 }
 
 char *limits_look(struct limits *limits, enum limit limit)
 {
-	static char *(*const looks[LIMITS])(const struct limits *limits, enum limit_level *ret_level) = {
-		look_at_memory, look_at_cpu, look_at_pids,
+	static char *(*const looks[LIMITS])(const struct limits *limits,
+	                                    enum limit_level *ret_level) = {
+		look_at_memory,
+		look_at_cpu,
+		look_at_pids,
 	};
 	cleanup_free char *sentence = NULL;
 	enum limit_level level;

@@ -18,13 +18,13 @@ enum limit { LIMIT_MEMORY, LIMIT_CPU, LIMIT_PIDS, LIMITS };
 enum limit_level { LIMIT_FAR, LIMIT_NEAR, LIMIT_MET };
 
 struct limits_wanted {
-	uint64_t of[LIMITS];	/* bytes; thousandths of a core; processes. 0 = no limit */
+	uint64_t of[LIMITS]; /* bytes; thousandths of a core; processes. 0 = no limit */
 };
 
 struct limits {
 	struct limits_wanted wanted;
-	int dirs[LIMITS];	/* where that limit's files are; -1 = it is not set */
-	bool joined[LIMITS];	/* the worker is there without having to join */
+	int dirs[LIMITS];    /* where that limit's files are; -1 = it is not set */
+	bool joined[LIMITS]; /* the worker is there without having to join */
 	enum limit_level told[LIMITS];
 };
 #define LIMITS_NONE ((struct limits){ .dirs = { -1, -1, -1 } })
@@ -34,8 +34,9 @@ struct limits {
  * @places	grows by the directories that were made elsewhere, for cgroup_remove_all(); strv
  * Return: how many of the limits cannot be set.
  */
-unsigned int limits_set(const char *run_id, unsigned int worker, int cgroup, const struct limits_wanted *wanted,
-			struct limits *ret_limits, char ***places);
+unsigned int limits_set(const char *run_id, unsigned int worker, int cgroup,
+                        const struct limits_wanted *wanted, struct limits *ret_limits,
+                        char ***places);
 void limits_close(struct limits *limits);
 
 /** Put the calling process under them. Return: 0; -errno. */

@@ -40,11 +40,13 @@ static void announce(const struct run *run)
 	}
 	if (run->plan->single)
 		return;
-	log_line("run %s: %u workers, %u at once, backend %s, tree %s%s%s%s", run->id, run->count, run->plan->slots,
-		 isolate_backend_names[isolate_backend(run->isolate)], run_tree_names[tree_kind(run->tree)],
-		 database ? ", databases " : "", database ? database : "",
-		 tree_in_user_namespace(run->tree) ? " (in a user namespace: no sudo or setuid; --tree shared avoids it)" :
-						     "");
+	log_line("run %s: %u workers, %u at once, backend %s, tree %s%s%s%s", run->id, run->count,
+	         run->plan->slots, isolate_backend_names[isolate_backend(run->isolate)],
+	         run_tree_names[tree_kind(run->tree)], database ? ", databases " : "",
+	         database ? database : "",
+	         tree_in_user_namespace(run->tree)
+	                 ? " (in a user namespace: no sudo or setuid; --tree shared avoids it)"
+	                 : "");
 }
 
 static void collect(struct run *run)
@@ -53,12 +55,14 @@ static void collect(struct run *run)
 		struct worker *worker = &run->workers[i];
 		cleanup_free char *kept = str_print("%s/w%u/tree", run->log_dir, worker->number);
 		cleanup_free char *collected = worker_collected(worker);
-		const struct tree_collect what = { worker->number, kept, run->options->collect, collected,
-						   run->options->keep };
-		int ret = worker->started_ms ? tree_collect(run->tree, &what, &worker->tree_changed) : 0;
+		const struct tree_collect what = { worker->number, kept, run->options->collect,
+			                           collected, run->options->keep };
+		int ret = worker->started_ms ? tree_collect(run->tree, &what, &worker->tree_changed)
+		                             : 0;
 
 		if (ret)
-			log_worker(worker->number, "unable to keep what it changed in '%s': %s", kept, strerror(-ret));
+			log_worker(worker->number, "unable to keep what it changed in '%s': %s",
+			           kept, strerror(-ret));
 	}
 }
 
@@ -95,7 +99,8 @@ static int plan_and_run(const struct run_options *options, struct plan *plan)
 	run_remove_traces(run);
 	keeper_release(run);
 	watching_close(run);
-	worker_kill_orphans(run, NULL); /* what a private server has started: COPY ... TO PROGRAM */
+	/* what a private server has started: COPY ... TO PROGRAM */
+	worker_kill_orphans(run, NULL);
 	run_close(run);
 	return status;
 }

@@ -17,7 +17,7 @@
 #include "tools/run/watching.h"
 
 const char *const note_names[] = {
-	[BERTH_NOTE_NONE] = "none",	      [BERTH_NOTE_LEARNED] = "learned",
+	[BERTH_NOTE_NONE] = "none",           [BERTH_NOTE_LEARNED] = "learned",
 	[BERTH_NOTE_FOREIGN] = "foreign",     [BERTH_NOTE_REFUSED] = "refused",
 	[BERTH_NOTE_EXHAUSTED] = "exhausted", [BERTH_NOTE_OUTSIDER] = "outsider",
 	[BERTH_NOTE_CONFLICT] = "conflict",   [BERTH_NOTE_ESCAPE] = "escape",
@@ -46,47 +46,52 @@ static char *on_foreign(struct worker *worker, const struct berth_note *note)
 	cleanup_free char *who = NULL;
 
 	if (!foreign_is_outsider(worker, (enum berth_proto)note->proto, note->virtual_port, &who)) {
-		berth_portmap_foreign_forget(worker->map, (enum berth_proto)note->proto, note->virtual_port);
+		berth_portmap_foreign_forget(worker->map, (enum berth_proto)note->proto,
+		                             note->virtual_port);
 		return NULL;
 	}
 	worker->run->foreign = true;
 	if (worker->run->options->foreign == RUN_GATE_OFF)
 		return NULL;
-	return str_print("connected to %s port %u outside of the run%s%s", proto_name(note), note->virtual_port,
-			 who ? ": " : "", who ? who : "");
+	return str_print("connected to %s port %u outside of the run%s%s", proto_name(note),
+	                 note->virtual_port, who ? ": " : "", who ? who : "");
 }
 
 static char *on_refused(struct worker *worker, const struct berth_note *note)
 {
 	(void)worker;
-	return str_print("was refused %s port %u outside of the run (strict)", proto_name(note), note->virtual_port);
+	return str_print("was refused %s port %u outside of the run (strict)", proto_name(note),
+	                 note->virtual_port);
 }
 
 static char *on_exhausted(struct worker *worker, const struct berth_note *note)
 {
 	worker->run->lost_isolation = true;
-	return str_print("found no free real port for %s port %u: its block of %u is exhausted (raise `block`, --block)",
-			 proto_name(note), note->virtual_port, worker->block.len);
+	return str_print("found no free real port for %s port %u: its block of %u is exhausted "
+	                 "(raise `block`, --block)",
+	                 proto_name(note), note->virtual_port, worker->block.len);
 }
 
 static char *on_outsider(struct worker *worker, const struct berth_note *note)
 {
 	(void)worker;
-	return str_print("%s port %u moved on: a process outside of the run holds real port %u", proto_name(note),
-			 note->virtual_port, note->real_port);
+	return str_print("%s port %u moved on: a process outside of the run holds real port %u",
+	                 proto_name(note), note->virtual_port, note->real_port);
 }
 
 static char *on_escape(struct worker *worker, const struct berth_note *note)
 {
 	worker->run->lost_isolation = true;
-	return str_print("started '%s', which the shim cannot enter: its ports are the host's (berth explain %s)",
-			 note->text, note->text);
+	return str_print("started '%s', which the shim cannot enter: its ports are the host's "
+	                 "(berth explain %s)",
+	                 note->text, note->text);
 }
 
 static char *on_io_uring(struct worker *worker, const struct berth_note *note)
 {
 	(void)worker;
-	return str_print("refused io_uring to '%s': its socket calls would pass the seccomp filter", note->text);
+	return str_print("refused io_uring to '%s': its socket calls would pass the seccomp filter",
+	                 note->text);
 }
 
 static char *on_blind(struct worker *worker, const struct berth_note *note)
@@ -97,16 +102,22 @@ static char *on_blind(struct worker *worker, const struct berth_note *note)
 
 static char *on_conflict(struct worker *worker, const struct berth_note *note)
 {
-	watching_conflict(worker, note); /* whether it matters is judged at the end: many a suite asks for it, or copes */
+	/* whether it matters is judged at the end: many a suite asks for it, or copes */
+	watching_conflict(worker, note);
 	return NULL;
 }
 
 static const note_fn handlers[] = {
-	[BERTH_NOTE_LEARNED] = on_learned,	[BERTH_NOTE_FOREIGN] = on_foreign,
-	[BERTH_NOTE_REFUSED] = on_refused,	[BERTH_NOTE_EXHAUSTED] = on_exhausted,
-	[BERTH_NOTE_OUTSIDER] = on_outsider,	[BERTH_NOTE_CONFLICT] = on_conflict,
-	[BERTH_NOTE_ESCAPE] = on_escape,	[BERTH_NOTE_DEEPBIND] = NULL,
-	[BERTH_NOTE_LEFT] = NULL,		[BERTH_NOTE_IO_URING] = on_io_uring,
+	[BERTH_NOTE_LEARNED] = on_learned,
+	[BERTH_NOTE_FOREIGN] = on_foreign,
+	[BERTH_NOTE_REFUSED] = on_refused,
+	[BERTH_NOTE_EXHAUSTED] = on_exhausted,
+	[BERTH_NOTE_OUTSIDER] = on_outsider,
+	[BERTH_NOTE_CONFLICT] = on_conflict,
+	[BERTH_NOTE_ESCAPE] = on_escape,
+	[BERTH_NOTE_DEEPBIND] = NULL,
+	[BERTH_NOTE_LEFT] = NULL,
+	[BERTH_NOTE_IO_URING] = on_io_uring,
 	[BERTH_NOTE_BLIND] = on_blind,
 };
 
@@ -124,7 +135,8 @@ static void name_worker(struct finding *finding, const struct worker *worker)
 	finding->workers = workers;
 }
 
-static struct finding *add_finding(struct run *run, const struct worker *worker, unsigned int kind, const char *text)
+static struct finding *add_finding(struct run *run, const struct worker *worker, unsigned int kind,
+                                   const char *text)
 {
 	struct finding *finding = NULL;
 
@@ -132,7 +144,8 @@ static struct finding *add_finding(struct run *run, const struct worker *worker,
 		if (run->findings[i].kind == kind && !strcmp(run->findings[i].text, text))
 			finding = &run->findings[i];
 	if (!finding) {
-		run->findings = mem_grow(run->findings, run->finding_count + 1, sizeof(*run->findings));
+		run->findings = mem_grow(run->findings, run->finding_count + 1,
+		                         sizeof(*run->findings));
 		finding = &run->findings[run->finding_count++];
 		*finding = (struct finding){ .kind = kind, .text = str_copy(text) };
 	}

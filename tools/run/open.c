@@ -57,7 +57,9 @@ static int fail_runtime(char **ret_error, int ret)
 
 	(void)dir_runtime(&path);
 	(void)fail(ret_error, ret, "make the directory for run-time files", path);
-	return add_hint(ret_error, ret, "it must be yours alone; with XDG_RUNTIME_DIR, a directory of yours, it lies there");
+	return add_hint(ret_error, ret,
+	                "it must be yours alone; with XDG_RUNTIME_DIR, a directory of yours, it "
+	                "lies there");
 }
 
 /* One that another user has made (`sudo berth`) is not found to be so by the first worker. */
@@ -68,16 +70,19 @@ static int open_results(const char *dir, char **ret_error)
 	int ret = dir_make(dir, 0777);
 
 	if (ret)
-		return add_hint(ret_error, fail(ret_error, ret, "make the results directory", dir), elsewhere);
+		return add_hint(ret_error, fail(ret_error, ret, "make the results directory", dir),
+		                elsewhere);
 	if (file_is_planted(dir)) {
-		*ret_error = str_print("results directory '%s': it is another user's, in a directory where everybody can write",
-				       dir);
+		*ret_error = str_print("results directory '%s': it is another user's, in a "
+		                       "directory where everybody can write",
+		                       dir);
 		return add_hint(ret_error, -EACCES, elsewhere);
 	}
 	if (!access(dir, W_OK) && (access(runs, F_OK) || !access(runs, W_OK)))
 		return 0;
 	ret = fail(ret_error, -errno, "write to the results directory", dir);
-	own = str_print("if an earlier run was root's: sudo chown -R $USER %s; or: --results DIR", dir);
+	own = str_print("if an earlier run was root's: sudo chown -R $USER %s; or: --results DIR",
+	                dir);
 	return add_hint(ret_error, ret, ret == -EACCES ? own : elsewhere);
 }
 
@@ -92,8 +97,8 @@ static int open_places(struct run *run, const struct run_options *options, char 
 		return add_hint(ret_error, ret, "if it has been removed, go into one that exists");
 	}
 	run->project_dir = str_copy(options->project_dir ? options->project_dir : run->cwd);
-	run->results_dir = options->results_dir ? str_copy(options->results_dir) :
-						  str_print("%s/.berth", run->project_dir);
+	run->results_dir = options->results_dir ? str_copy(options->results_dir)
+	                                        : str_print("%s/.berth", run->project_dir);
 	if (run->results_dir[0] != '/') {
 		char *absolute = str_print("%s/%s", run->cwd, run->results_dir);
 
@@ -109,7 +114,8 @@ static int open_places(struct run *run, const struct run_options *options, char 
 	ret = dir_install(&run->install_dir);
 	if (!ret)
 		return 0;
-	return add_hint(ret_error, fail(ret_error, ret, "find berth's own files", NULL), "is /proc mounted here?");
+	return add_hint(ret_error, fail(ret_error, ret, "find berth's own files", NULL),
+	                "is /proc mounted here?");
 }
 
 static int open_name(struct run *run, char **ret_error)
@@ -149,7 +155,8 @@ static int open_ports(struct run *run, char **ret_error)
 	int ret = ports_open(&setup, &run->ports, ret_error);
 
 	for (unsigned int i = 0; i < run->made && !ret; i++)
-		ret = ports_claim(run->ports, run->workers[i].plan->task, &run->workers[i].block, ret_error);
+		ret = ports_claim(run->ports, run->workers[i].plan->task, &run->workers[i].block,
+		                  ret_error);
 	return ret;
 }
 
@@ -162,8 +169,8 @@ static int open_maps(struct run *run, char **ret_error)
 
 		if (ret)
 			return fail(ret_error, ret, "name the port map in", run->dir);
-		ret = ports_map_create(run->ports, worker->map_path, geteuid() ? 0600 : 0666, worker->number,
-				       &worker->block, &worker->map);
+		ret = ports_map_create(run->ports, worker->map_path, geteuid() ? 0600 : 0666,
+		                       worker->number, &worker->block, &worker->map);
 		if (ret)
 			return fail(ret_error, ret, "make the port map", worker->map_path);
 		worker->map->flags = run->options->strict ? BERTH_MAP_STRICT : 0;
@@ -175,17 +182,20 @@ static int open_maps(struct run *run, char **ret_error)
 
 static void open_cgroups(struct run *run)
 {
-	const struct limits_wanted wanted = { { [LIMIT_MEMORY] = run->options->mem_bytes, [LIMIT_PIDS] = run->options->pids,
-						[LIMIT_CPU] = (uint64_t)(run->options->cpu_cores * 1000) } };
+	const struct limits_wanted wanted = { { [LIMIT_MEMORY] = run->options->mem_bytes,
+		                                [LIMIT_PIDS] = run->options->pids,
+		                                [LIMIT_CPU] = (uint64_t)(run->options->cpu_cores *
+		                                                         1000) } };
 
 	run->cgroup = cgroup_make(run->id, &run->cgroup_dir);
 	for (unsigned int i = 0; i < run->made; i++) {
 		struct worker *worker = &run->workers[i];
-		int dir = run->cgroup < 0 ? -1 : cgroup_make_worker(run->cgroup_dir, worker->number);
+		int dir = run->cgroup < 0 ? -1
+		                          : cgroup_make_worker(run->cgroup_dir, worker->number);
 
 		worker->cgroup = dir < 0 ? -1 : dir;
-		run->limits_unset |= limits_set(run->id, worker->number, worker->cgroup, &wanted, &worker->limits,
-						&run->limit_places) != 0;
+		run->limits_unset |= limits_set(run->id, worker->number, worker->cgroup, &wanted,
+		                                &worker->limits, &run->limit_places) != 0;
 	}
 }
 
@@ -203,15 +213,17 @@ static int open_isolate(struct run *run, char **ret_error)
 	int ret = isolate_open(&setup, &run->isolate, &run->isolate_reason);
 
 	if (ret)
-		*ret_error = str_print("backend '%s' cannot work here: %s\nhint: --backend auto takes what works",
-				       isolate_backend_names[run->options->backend],
-				       run->isolate_reason ? run->isolate_reason : strerror(-ret));
+		*ret_error = str_print(
+			"backend '%s' cannot work here: %s\nhint: --backend auto takes what works",
+			isolate_backend_names[run->options->backend],
+			run->isolate_reason ? run->isolate_reason : strerror(-ret));
 	return ret;
 }
 
 static int open_tree(struct run *run, char **ret_error)
 {
-	const char *const needed[] = { run->dir, run->scratch_dir, run->install_dir, run->results_dir, NULL };
+	const char *const needed[] = { run->dir, run->scratch_dir, run->install_dir,
+		                       run->results_dir, NULL };
 	const struct tree_setup setup = {
 		.wanted = run->options->tree,
 		.workers = run->count,
@@ -224,9 +236,10 @@ static int open_tree(struct run *run, char **ret_error)
 	int ret = tree_open(&setup, &run->tree, &run->tree_reason);
 
 	if (ret)
-		*ret_error = str_print("tree '%s' cannot be had here: %s\nhint: --tree shared does without",
-				       run_tree_names[run->options->tree],
-				       run->tree_reason ? run->tree_reason : strerror(-ret));
+		*ret_error = str_print(
+			"tree '%s' cannot be had here: %s\nhint: --tree shared does without",
+			run_tree_names[run->options->tree],
+			run->tree_reason ? run->tree_reason : strerror(-ret));
 	return ret;
 }
 
@@ -266,7 +279,8 @@ static bool is_ignored(int number)
 static int open_signals(struct run *run)
 {
 	static const int always[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2 };
-	const struct sigaction ignore = { .sa_handler = SIG_IGN }, usual = { .sa_handler = SIG_DFL };
+	const struct sigaction ignore = { .sa_handler = SIG_IGN },
+			       usual = { .sa_handler = SIG_DFL };
 	sigset_t set;
 
 	sigemptyset(&set);
@@ -280,9 +294,11 @@ static int open_signals(struct run *run)
 			sigaddset(&run->ignored, number);
 	sigprocmask(SIG_BLOCK, &set, &run->inherit.mask);
 	sigaction(SIGPIPE, &ignore, &run->inherit.pipe);
-	sigaction(SIGCHLD, &usual, &run->inherit.child); /* who ignores it cannot wait for a child, wait(2) */
+	/* who ignores it cannot wait for a child, wait(2) */
+	sigaction(SIGCHLD, &usual, &run->inherit.child);
 	run->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	prctl(PR_SET_CHILD_SUBREAPER, 1); /* should a warden be killed, its children become ours, not init's */
+	/* should a warden be killed, its children become ours, not init's */
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	return run->signals < 0 ? -errno : loop_open(&run->loop);
 }
 
@@ -304,7 +320,8 @@ static void set_up_workers(struct run *run)
 		};
 }
 
-int run_open(const struct run_options *options, struct plan *plan, struct run **ret_run, char **ret_error)
+int run_open(const struct run_options *options, struct plan *plan, struct run **ret_run,
+             char **ret_error)
 {
 	struct run *run = mem_alloc(sizeof(*run));
 	int ret;
@@ -314,7 +331,8 @@ int run_open(const struct run_options *options, struct plan *plan, struct run **
 	run->plan = plan;
 	run->count = run->made = plan->count;
 	database_plan(run);
-	run->cgroup = run->lock = run->signals = run->alive = run->keeper_channel = run->wardens_lock = -1;
+	run->cgroup = run->lock = run->signals = run->alive = run->keeper_channel =
+		run->wardens_lock = -1;
 	run->started_ms = clock_ms();
 	run->started_wall_ns = clock_wall_ns();
 	set_up_workers(run);
@@ -363,8 +381,9 @@ void run_save_state(struct run *run)
 		.scratch_dir = run->scratch_dir,
 		.cgroup_dir = run->cgroup_dir,
 		.limit_places = run->limit_places,
-		.backend = (char *)(uintptr_t)isolate_backend_names[run->isolate ? isolate_backend(run->isolate) :
-											ISOLATE_NONE],
+		.backend = (char *)(uintptr_t)
+			isolate_backend_names[run->isolate ? isolate_backend(run->isolate)
+		                                           : ISOLATE_NONE],
 		.tree = (char *)(uintptr_t)run_tree_names[tree_kind(run->tree)],
 		.command = run->options->command,
 		.started_ns = run->started_wall_ns,
@@ -375,9 +394,11 @@ void run_save_state(struct run *run)
 	for (unsigned int i = 0; i < run->count; i++) {
 		const struct worker *from = &run->workers[i];
 
-		workers[i] = (struct state_worker){ from->number, from->plan->task, from->pid, from->warden,
-						    from->block.base, from->block.len, from->map_path, from->status,
-						    from->exit_status };
+		workers[i] = (struct state_worker){ from->number,     from->plan->task,
+			                            from->pid,        from->warden,
+			                            from->block.base, from->block.len,
+			                            from->map_path,   from->status,
+			                            from->exit_status };
 	}
 	(void)state_save(&state); /* what cannot be shown still runs */
 	run->state_dirty = false;
@@ -414,8 +435,8 @@ static void free_worker(struct worker *worker)
 
 void run_close(struct run *run)
 {
-	const int fds[] = { run->cgroup, run->signals, run->alive, run->keeper_channel, run->wardens_lock,
-			    run->lock };
+	const int fds[] = { run->cgroup,         run->signals,      run->alive,
+		            run->keeper_channel, run->wardens_lock, run->lock };
 
 	isolate_close(run->isolate);
 	for (unsigned int i = 0; i < run->made; i++)

@@ -16,7 +16,8 @@ const char *const run_db_mode_names[] = { "auto", "private", "rename", "off", NU
 const char *const run_color_names[] = { "auto", "always", "never", NULL };
 const char *const run_database_kind_names[] = { "postgres", "redis", "mariadb", "command", NULL };
 
-const char *const run_error_names[] = { "EPIPE", "ECONNRESET", "ECONNREFUSED", "ETIMEDOUT", "EADDRINUSE", NULL };
+const char *const run_error_names[] = { "EPIPE",     "ECONNRESET", "ECONNREFUSED",
+	                                "ETIMEDOUT", "EADDRINUSE", NULL };
 
 const char *const run_fault_names[] = { "reset", "stall", "kill", NULL };
 
@@ -32,7 +33,8 @@ _Static_assert(ARRAY_LEN(run_database_kind_names) == RUN_DATABASE_KINDS + 1, "on
 int run_ports_add(struct run_ports *ports, const char *text)
 {
 	const char *dash = strchr(text, '-');
-	cleanup_free char *first_text = dash ? str_copy_len(text, (size_t)(dash - text)) : str_copy(text);
+	cleanup_free char *first_text = dash ? str_copy_len(text, (size_t)(dash - text))
+	                                     : str_copy(text);
 	long first = 0, last = 0;
 	int ret = str_number(first_text, 1, 65535, &first);
 

@@ -12,7 +12,13 @@
 
 enum run_gate { RUN_GATE_WARN, RUN_GATE_OFF, RUN_GATE_FAIL, RUN_GATES };
 enum run_tree { RUN_TREE_AUTO, RUN_TREE_SHARED, RUN_TREE_OVERLAY, RUN_TREE_COPY, RUN_TREES };
-enum run_output { RUN_OUTPUT_AUTO, RUN_OUTPUT_PREFIX, RUN_OUTPUT_GROUP, RUN_OUTPUT_QUIET, RUN_OUTPUTS };
+enum run_output {
+	RUN_OUTPUT_AUTO,
+	RUN_OUTPUT_PREFIX,
+	RUN_OUTPUT_GROUP,
+	RUN_OUTPUT_QUIET,
+	RUN_OUTPUTS
+};
 enum run_db_mode { RUN_DB_AUTO, RUN_DB_PRIVATE, RUN_DB_RENAME, RUN_DB_OFF, RUN_DB_MODES };
 enum run_database_kind {
 	RUN_DATABASE_POSTGRES,
@@ -25,113 +31,130 @@ enum run_color { RUN_COLOR_AUTO, RUN_COLOR_ALWAYS, RUN_COLOR_NEVER, RUN_COLORS }
 
 /* The names of the values above, NULL-terminated, in order; options and berth.yaml parse by them. */
 extern const char *const run_database_kind_names[];
-extern const char *const run_gate_names[], *const run_tree_names[], *const run_output_names[],
-	*const run_db_mode_names[], *const run_color_names[];
+extern const char *const run_gate_names[],
+	*const run_tree_names[], *const run_output_names[], *const run_db_mode_names[],
+								    *const run_color_names[];
 
-struct run_ports {	/* a growing list of inclusive ranges, host byte order */
-	struct run_port_range { uint16_t first, last; } *ranges;
+/* a growing list of inclusive ranges, host byte order */
+struct run_ports {
+	struct run_port_range {
+		uint16_t first, last;
+	} * ranges;
 	unsigned int count;
 };
 
 /* One entry of --db or of `databases:`. What is not given is NULL or 0. */
 struct run_database {
 	enum run_database_kind kind;
-	char *name, *url;		/* one of them, for a kind that has names */
-	unsigned int port;		/* virtual; 0 = of the URL, or the kind's usual one */
-	enum run_db_mode mode;		/* AUTO = as run_options.db_mode says */
-	char *setup;			/* shell command; NULL = run_options.setup */
-	char **inputs;			/* strv of globs: files that the setup depends on */
-	char **settings;		/* strv of NAME=VALUE, for a private server's settings file */
-	char *start, *ready, *stop;	/* shell commands of RUN_DATABASE_COMMAND */
+	char *name, *url;           /* one of them, for a kind that has names */
+	unsigned int port;          /* virtual; 0 = of the URL, or the kind's usual one */
+	enum run_db_mode mode;      /* AUTO = as run_options.db_mode says */
+	char *setup;                /* shell command; NULL = run_options.setup */
+	char **inputs;              /* strv of globs: files that the setup depends on */
+	char **settings;            /* strv of NAME=VALUE, for a private server's settings file */
+	char *start, *ready, *stop; /* shell commands of RUN_DATABASE_COMMAND */
 };
 
 /* One entry of `allow:`: findings that are all right. A finding matches if everything that is given matches. */
 struct run_allow {
 	struct run_ports ports;
-	char *program;			/* glob */
-	char *stack;			/* part of the name of a function in the stack */
+	char *program; /* glob */
+	char *stack;   /* part of the name of a function in the stack */
 };
 
 /* One entry of `alarm:`: calls of a worker that fail with one error, more often than that. */
-enum run_error { RUN_EPIPE, RUN_ECONNRESET, RUN_ECONNREFUSED, RUN_ETIMEDOUT, RUN_EADDRINUSE, RUN_ERRORS };
+enum run_error {
+	RUN_EPIPE,
+	RUN_ECONNRESET,
+	RUN_ECONNREFUSED,
+	RUN_ETIMEDOUT,
+	RUN_EADDRINUSE,
+	RUN_ERRORS
+};
 extern const char *const run_error_names[];
 struct run_alarm {
 	enum run_error error;
-	double percent;			/* of connections or binds */
-	unsigned int count;		/* so many at least; 0 = 1 */
+	double percent;     /* of connections or binds */
+	unsigned int count; /* so many at least; 0 = 1 */
 };
 
 /* --inject: trouble on purpose. */
 enum run_fault_kind { RUN_FAULT_RESET, RUN_FAULT_STALL, RUN_FAULT_KILL, RUN_FAULTS };
 extern const char *const run_fault_names[];
-struct run_faults {	/* a growing list */
+/* a growing list */
+struct run_faults {
 	struct run_fault {
 		enum run_fault_kind kind;
-		uint16_t port;		/* virtual */
-		int64_t at_ms, for_ms;	/* after the start of the command; how long, of RUN_FAULT_STALL */
-	} *of;
+		uint16_t port; /* virtual */
+		/* after the start of the command; how long, of RUN_FAULT_STALL */
+		int64_t at_ms, for_ms;
+	} * of;
 	unsigned int count;
 };
 
 struct run_options {
-	char **command;			/* strv */
-	unsigned int workers;		/* -n; 0 = not given (1, or as many as there are tasks) */
-	char **tasks;			/* --each; strv or NULL */
-	int64_t *expected_ms;		/* how long each of the tasks took before; 0 = not known; NULL = none is */
-	unsigned int slots;		/* -j; 0 = all at once for -n, the number of cores for --each */
+	char **command;       /* strv */
+	unsigned int workers; /* -n; 0 = not given (1, or as many as there are tasks) */
+	char **tasks;         /* --each; strv or NULL */
+	/* how long each of the tasks took before; 0 = not known; NULL = none is */
+	int64_t *expected_ms;
+	unsigned int slots; /* -j; 0 = all at once for -n, the number of cores for --each */
 
-	struct run_ports ports;		/* --port: declared */
-	struct run_ports share;		/* --share: left to the host */
+	struct run_ports ports;           /* --port: declared */
+	struct run_ports share;           /* --share: left to the host */
 	uint16_t range_first, range_last; /* where blocks lie; 0 = 20000-29999 */
-	unsigned int block_len;		/* real ports per worker; 0 = by the number of workers */
+	unsigned int block_len;           /* real ports per worker; 0 = by the number of workers */
 	bool strict;
 
-	char **databases;		/* --db NAME|URL; strv or NULL */
-	struct run_database *database_list; /* the same and `databases:` of berth.yaml, taken apart */
+	char **databases; /* --db NAME|URL; strv or NULL */
+	/* the same and `databases:` of berth.yaml, taken apart */
+	struct run_database *database_list;
 	unsigned int database_count;
 	enum run_db_mode db_mode;
-	char *setup;			/* shell command that migrates and seeds; NULL = none */
-	char *snapshot;			/* what databases begin as, in place of the setup's template; NULL = that */
+	char *setup; /* shell command that migrates and seeds; NULL = none */
+	/* what databases begin as, in place of the setup's template; NULL = that */
+	char *snapshot;
 
-	bool keep_failed;		/* databases of workers that failed */
-	unsigned int pool;		/* connections of a worker at once; 0 = not given */
-	unsigned int pool_seen;		/* the same, in earlier runs; 0 = not known */
-	unsigned int *task_pools;	/* the same, of each of the tasks; NULL = none is known */
+	bool keep_failed;                /* databases of workers that failed */
+	unsigned int pool;               /* connections of a worker at once; 0 = not given */
+	unsigned int pool_seen;          /* the same, in earlier runs; 0 = not known */
+	unsigned int *task_pools;        /* the same, of each of the tasks; NULL = none is known */
 	unsigned int pool_alarm_percent; /* 0 = 80 */
-	uint64_t template_quota_bytes;	/* 0 = 4 GiB */
-	int64_t idle_alarm_ms;		/* 0 = 60 000 */
-	int64_t idle_kill_ms;		/* 0 = never */
-	int64_t slow_query_ms;		/* 0 = 1000 */
+	uint64_t template_quota_bytes;   /* 0 = 4 GiB */
+	int64_t idle_alarm_ms;           /* 0 = 60 000 */
+	int64_t idle_kill_ms;            /* 0 = never */
+	int64_t slow_query_ms;           /* 0 = 1000 */
 
 	enum isolate_backend backend;
-	bool tcp_only;			/* seccomp: not the addresses of messages */
+	bool tcp_only; /* seccomp: not the addresses of messages */
 	enum run_gate leaks, foreign;
 	struct run_allow *allow;
 	unsigned int allow_count;
 	struct run_alarm *alarms;
 	unsigned int alarm_count;
 	struct run_faults faults;
-	char *hook;			/* shell command for each new finding; NULL = none */
+	char *hook; /* shell command for each new finding; NULL = none */
 
-	int64_t timeout_ms;		/* per worker; 0 = none */
-	int64_t grace_ms;		/* between SIGTERM and SIGKILL; 0 = 10 000 */
+	int64_t timeout_ms; /* per worker; 0 = none */
+	int64_t grace_ms;   /* between SIGTERM and SIGKILL; 0 = 10 000 */
 	bool fail_fast;
-	bool keep;			/* keep trees and databases, even of what passed */
+	bool keep; /* keep trees and databases, even of what passed */
 
 	enum run_tree tree;
-	char **collect;			/* --collect; strv of globs or NULL */
-	uint64_t mem_bytes;		/* per worker; 0 = no limit */
+	char **collect;     /* --collect; strv of globs or NULL */
+	uint64_t mem_bytes; /* per worker; 0 = no limit */
 	double cpu_cores;
 	unsigned int pids;
 
 	enum run_output output;
 	enum run_color color;
-	char *results_dir;		/* NULL = PROJECT/.berth */
+	char *results_dir; /* NULL = PROJECT/.berth */
 	char *json_file, *junit_file, *html_file, *trace_file, *markdown_file, *gitlab_file;
-	char **merge;			/* the runner's own JUnit files; strv of globs or NULL */
+	char **merge; /* the runner's own JUnit files; strv of globs or NULL */
 	bool dry_run;
 
-	char *project_dir;		/* absolute: of berth.yaml, else of the git work tree, else the working one */
+	/* absolute: of berth.yaml, else of the git work tree, else the working one */
+	char *project_dir;
 };
 
 void run_options_free(struct run_options *options);

@@ -24,11 +24,17 @@
 #include "tools/base/log.h"
 #include "tools/run/run.h"
 
-enum { LINE_MOST = 64 * 1024, READ_SIZE = 64 * 1024, WRITE_SIZE = 4096, DRAIN_MOST = 64, GIVE_UP_MS = 1000 };
+enum {
+	LINE_MOST = 64 * 1024,
+	READ_SIZE = 64 * 1024,
+	WRITE_SIZE = 4096,
+	DRAIN_MOST = 64,
+	GIVE_UP_MS = 1000
+};
 
 /* Those that can be read on a light background and on a dark one: bright yellow, green and cyan cannot. */
-static const char *const colors[] = { "\033[36m", "\033[33m", "\033[35m", "\033[32m", "\033[34m", "\033[91m", "\033[95m",
-				      "\033[94m" };
+static const char *const colors[] = { "\033[36m", "\033[33m", "\033[35m", "\033[32m",
+	                              "\033[34m", "\033[91m", "\033[95m", "\033[94m" };
 
 /* A terminal that obeys what moves the cursor and what colours. */
 static bool is_terminal(int fd)
@@ -55,7 +61,8 @@ void output_setup(struct run *run)
 	run->interactive = is_terminal(STDERR_FILENO);
 	if (run->interactive)
 		log_redirect(progress_line);
-	run->output = run->options->output == RUN_OUTPUT_AUTO ? RUN_OUTPUT_PREFIX : run->options->output;
+	run->output = run->options->output == RUN_OUTPUT_AUTO ? RUN_OUTPUT_PREFIX
+	                                                      : run->options->output;
 	for (unsigned int i = 0; i < run->count; i++) {
 		cleanup_free char *name = worker_name(&run->workers[i]);
 
@@ -113,8 +120,9 @@ static void add_line(const struct worker *worker, const char *line, size_t len, 
 
 	line = behind_returns(line, &len);
 	if (run->color)
-		str_addf(shown, "%s%-*s |\033[0m ", colors[(worker->number - 1) % ARRAY_LEN(colors)],
-			 (int)run->name_width, name);
+		str_addf(shown, "%s%-*s |\033[0m ",
+		         colors[(worker->number - 1) % ARRAY_LEN(colors)], (int)run->name_width,
+		         name);
 	else
 		str_addf(shown, "%-*s | ", (int)run->name_width, name);
 	str_add_len(shown, line, len);
@@ -131,7 +139,9 @@ static void show_lines(struct stream *stream, bool all)
 
 	while (left) {
 		const char *newline = memchr(at, '\n', left < LINE_MOST ? left : LINE_MOST);
-		size_t len = newline ? (size_t)(newline - at) + 1 : left < LINE_MOST ? left : LINE_MOST;
+		size_t len = newline            ? (size_t)(newline - at) + 1
+		             : left < LINE_MOST ? left
+		                                : LINE_MOST;
 
 		if (!newline && len < LINE_MOST && !all)
 			break;
@@ -153,7 +163,9 @@ static void take(struct stream *stream, const char *text, size_t len)
 	struct worker *worker = stream->worker;
 
 	if (worker->log >= 0)
-		run_lacks(worker->run, file_write_all(worker->log, text, len)); /* a full disk does not stop the suite */
+		run_lacks(worker->run,
+		          file_write_all(worker->log, text,
+		                         len)); /* a full disk does not stop the suite */
 	if (worker->run->output != RUN_OUTPUT_PREFIX)
 		return;
 	str_add_len(&stream->line, text, len);
@@ -198,7 +210,8 @@ static int open_stream(struct stream *stream, int *ret_child)
 
 	if (pipe2(pair, O_CLOEXEC))
 		return -errno;
-	(void)fcntl(pair[0], F_SETFL, O_NONBLOCK); /* the reading end only: the suite's stays as it expects */
+	/* the reading end only: the suite's stays as it expects */
+	(void)fcntl(pair[0], F_SETFL, O_NONBLOCK);
 	ret = loop_add(stream->worker->run->loop, pair[0], EPOLLIN, on_readable, stream);
 	if (ret) {
 		close(pair[0]);
@@ -218,8 +231,9 @@ static int open_log(struct worker *worker)
 	if (ret)
 		return ret;
 	worker->log_path = worker->setup ? str_print("%s/setup.log", run->log_dir)
-					 : str_print("%s/w%u.log", run->log_dir, worker->number);
-	worker->log = open(worker->log_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
+	                                 : str_print("%s/w%u.log", run->log_dir, worker->number);
+	worker->log = open(worker->log_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+	                   0666);
 	return worker->log < 0 ? -errno : 0;
 }
 
@@ -286,9 +300,9 @@ void output_worker_over(struct worker *worker)
 		return;
 	name = worker_name(worker);
 	head = str_print("%s--- %s %s after %lld.%03lld s%s\n",
-			 run->color ? colors[(worker->number - 1) % ARRAY_LEN(colors)] : "", name,
-			 failed ? "failed" : "passed", (long long)ms / 1000, (long long)ms % 1000,
-			 run->color ? "\033[0m" : "");
+	                 run->color ? colors[(worker->number - 1) % ARRAY_LEN(colors)] : "", name,
+	                 failed ? "failed" : "passed", (long long)ms / 1000, (long long)ms % 1000,
+	                 run->color ? "\033[0m" : "");
 	progress_clear();
 	put(run, STDOUT_FILENO, head, strlen(head));
 	show_log(worker);

@@ -51,7 +51,8 @@ static int places_add(struct places *places, const char *path)
 	if (fd < 0 || fstat(fd, &info))
 		return -errno;
 	places->list = mem_grow(places->list, places->count + 1, sizeof(*places->list));
-	places->list[places->count++] = (struct place){ str_copy(path), steal_fd(&fd), S_ISDIR(info.st_mode) };
+	places->list[places->count++] = (struct place){ str_copy(path), steal_fd(&fd),
+		                                        S_ISDIR(info.st_mode) };
 	return 0;
 }
 
@@ -82,7 +83,8 @@ static int enter_namespaces(bool user)
 	if (unshare(CLONE_NEWNS | (user ? CLONE_NEWUSER : 0)))
 		return -errno;
 	if (user) {
-		(void)file_put("/proc/self/setgroups", "deny"); /* user_namespaces(7): before gid_map */
+		/* user_namespaces(7): before gid_map */
+		(void)file_put("/proc/self/setgroups", "deny");
 		snprintf(map, sizeof(map), "%u %u 1\n", uid, uid);
 		ret = file_put("/proc/self/uid_map", map);
 		if (ret)
@@ -135,14 +137,17 @@ static int places_add_mounts(struct places *places, const char *dir)
 		for (size_t i = 0; i < places->count; i++)
 			known = known || tree_below(places->list[i].path, words[4]);
 		if (!known)
-			(void)places_add(places, words[4]); /* one that we cannot reach, the worker could not either */
+			(void)places_add(
+				places,
+				words[4]); /* one that we cannot reach, the worker could not either */
 	}
 	return 0;
 }
 
 static int mount_overlay(const struct tree *tree, unsigned int worker)
 {
-	cleanup_free char *upper = tree_place(tree, worker, "upper"), *work = tree_place(tree, worker, "work");
+	cleanup_free char *upper = tree_place(tree, worker, "upper"),
+			  *work = tree_place(tree, worker, "work");
 	cleanup_close int lower_fd = open(tree->project_dir, O_PATH | O_CLOEXEC);
 	cleanup_close int upper_fd = open(upper, O_PATH | O_CLOEXEC);
 	cleanup_close int work_fd = open(work, O_PATH | O_CLOEXEC);
@@ -151,9 +156,10 @@ static int mount_overlay(const struct tree *tree, unsigned int worker)
 	if (lower_fd < 0 || upper_fd < 0 || work_fd < 0)
 		return -errno;
 	/* Without metacopy, redirects and index the upper directory holds whole files and makes sense by itself. */
-	options = str_print("lowerdir=/proc/self/fd/%d,upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d%s", lower_fd,
-			    upper_fd, work_fd,
-			    tree->user_namespace ? ",userxattr" : ",metacopy=off,redirect_dir=off,index=off");
+	options = str_print(
+		"lowerdir=/proc/self/fd/%d,upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d%s",
+		lower_fd, upper_fd, work_fd,
+		tree->user_namespace ? ",userxattr" : ",metacopy=off,redirect_dir=off,index=off");
 	return mount("overlay", tree->project_dir, "overlay", 0, options) ? -errno : 0;
 }
 
@@ -261,7 +267,8 @@ static void places_add_sockets(struct places *places, const char *dir, int depth
 
 		if (entry->d_type == DT_SOCK)
 			(void)places_add(places, path);
-		else if (entry->d_type == DT_DIR && depth && strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+		else if (entry->d_type == DT_DIR && depth && strcmp(entry->d_name, ".") &&
+		         strcmp(entry->d_name, ".."))
 			places_add_sockets(places, path, depth - 1);
 	}
 }
@@ -273,18 +280,20 @@ static void places_add_sockets(struct places *places, const char *dir, int depth
 static int mount_tmp(const struct tree *tree, unsigned int worker)
 {
 	cleanup_free char *memory = tree_place(tree, worker, "memory");
-	cleanup_free char *upper = str_print("%s/upper", memory), *work = str_print("%s/work", memory);
+	cleanup_free char *upper = str_print("%s/upper", memory),
+			  *work = str_print("%s/work", memory);
 	cleanup_free char *options = NULL;
 	cleanup_close int upper_fd = -1, work_fd = -1, lower_fd = -1;
 
-	if ((mkdir(memory, 0700) && errno != EEXIST) || mount_memory(memory) || mkdir(upper, 0700) || mkdir(work, 0700) ||
-	    chmod(upper, 01777))
+	if ((mkdir(memory, 0700) && errno != EEXIST) || mount_memory(memory) ||
+	    mkdir(upper, 0700) || mkdir(work, 0700) || chmod(upper, 01777))
 		return -errno;
 	lower_fd = open("/tmp", O_PATH | O_CLOEXEC);
 	upper_fd = open(upper, O_PATH | O_CLOEXEC);
 	work_fd = open(work, O_PATH | O_CLOEXEC);
-	options = str_print("lowerdir=/proc/self/fd/%d,upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d%s", lower_fd,
-			    upper_fd, work_fd, tree->user_namespace ? ",userxattr" : "");
+	options = str_print(
+		"lowerdir=/proc/self/fd/%d,upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d%s",
+		lower_fd, upper_fd, work_fd, tree->user_namespace ? ",userxattr" : "");
 	return mount("overlay", "/tmp", "overlay", MS_NOSUID | MS_NODEV, options) ? -errno : 0;
 }
 
@@ -333,7 +342,8 @@ int overlay_enter(const struct tree *tree, unsigned int worker, const char *cwd,
 		if (ret)
 			*ret_error = str_copy("private /dev/shm");
 	}
-	if (!ret && chdir(cwd)) { /* again: the old working directory lies below the new mounts */
+	/* again: the old working directory lies below the new mounts */
+	if (!ret && chdir(cwd)) {
 		ret = -errno;
 		*ret_error = str_print("working directory '%s'", cwd);
 	}

@@ -21,7 +21,8 @@ static bool is_lost(const FTSENT *entry)
 
 	if (entry->fts_info != FTS_D && entry->fts_info != FTS_F)
 		return false;
-	return (info->st_uid != geteuid() || info->st_gid != getegid()) && !access(entry->fts_accpath, W_OK);
+	return (info->st_uid != geteuid() || info->st_gid != getegid()) &&
+	       !access(entry->fts_accpath, W_OK);
 }
 
 char *owners_lost(const char *dir)

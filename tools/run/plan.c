@@ -63,11 +63,15 @@ static char *fill_one(const char *text, const struct placeholder *placeholders, 
 }
 
 /* @run_id may be NULL: then {run} stays. */
-static char **fill(char *const *argv, unsigned int worker, unsigned int workers, const char *task, const char *run_id)
+static char **fill(char *const *argv, unsigned int worker, unsigned int workers, const char *task,
+                   const char *run_id)
 {
 	cleanup_free char *own = str_print("%u", worker), *all = str_print("%u", workers);
 	const struct placeholder placeholders[] = {
-		{ "{worker}", own }, { "{workers}", all }, { "{task}", task }, { "{run}", run_id },
+		{ "{worker}", own },
+		{ "{workers}", all },
+		{ "{task}", task },
+		{ "{run}", run_id },
 	};
 	char **filled = NULL;
 
@@ -81,19 +85,24 @@ static char *check(const struct run_options *options)
 	size_t tasks = strv_len(options->tasks);
 
 	if (!options->command || !options->command[0])
-		return str_copy("there is no command to run\nhint: berth run [OPTION]... -- COMMAND [ARG]...");
+		return str_copy("there is no command to run\nhint: berth run [OPTION]... -- "
+		                "COMMAND [ARG]...");
 	if (!options->command[0][0])
 		return str_copy("unable to run '': the command is empty");
 	if (options->workers > BERTH_WORKERS_MOST || tasks > BERTH_WORKERS_MOST)
-		return str_print("%zu workers are too many: at most %u", tasks ? tasks : options->workers,
-				 BERTH_WORKERS_MOST);
+		return str_print("%zu workers are too many: at most %u",
+		                 tasks ? tasks : options->workers, BERTH_WORKERS_MOST);
 	if (tasks && options->workers && options->workers != tasks)
-		return str_print("%u workers for %zu tasks\nhint: --each starts one worker per task; -j limits how many "
-				 "run at once", options->workers, tasks);
+		return str_print("%u workers for %zu tasks\nhint: --each starts one worker per "
+		                 "task; -j limits how many "
+		                 "run at once",
+		                 options->workers, tasks);
 	for (size_t i = 0; i < tasks; i++)
 		if (!options->tasks[i][0] || strv_has(options->tasks + i + 1, options->tasks[i]))
-			return str_print("task '%s' is named twice, or has no name\nhint: each name of `each` (--each) "
-					 "is one worker's", options->tasks[i]);
+			return str_print("task '%s' is named twice, or has no name\nhint: each "
+			                 "name of `each` (--each) "
+			                 "is one worker's",
+			                 options->tasks[i]);
 	return NULL;
 }
 
@@ -105,7 +114,8 @@ static uint16_t *flatten(const struct run_ports *ports)
 	size_t count = 0;
 
 	for (unsigned int i = 0; i < ports->count; i++)
-		for (unsigned int port = ports->ranges[i].first; port <= ports->ranges[i].last; port++) {
+		for (unsigned int port = ports->ranges[i].first; port <= ports->ranges[i].last;
+		     port++) {
 			count += !wanted[port];
 			wanted[port] = true;
 		}
@@ -132,20 +142,25 @@ char *plan_no_room(const struct plan *plan, unsigned int room)
 
 	if (declared <= room)
 		return NULL;
-	return str_print("%zu declared ports do not fit into a block of %u\nhint: raise `block` (--block)", declared, room);
+	return str_print(
+		"%zu declared ports do not fit into a block of %u\nhint: raise `block` (--block)",
+		declared, room);
 }
 
 static char *check_ports(const struct plan *plan, const struct run_options *options)
 {
-	unsigned int range = options->range_first ? options->range_last - options->range_first + 1u :
-						    PORTS_RANGE_LAST - PORTS_RANGE_FIRST + 1u;
-	unsigned int room = options->block_len ? options->block_len : ports_block_len(range, plan->count);
+	unsigned int range = options->range_first ? options->range_last - options->range_first + 1u
+	                                          : PORTS_RANGE_LAST - PORTS_RANGE_FIRST + 1u;
+	unsigned int room = options->block_len ? options->block_len
+	                                       : ports_block_len(range, plan->count);
 
 	for (const uint16_t *port = plan->ports; *port; port++)
 		for (const uint16_t *shared = plan->share; *shared; shared++)
 			if (*port == *shared)
-				return str_print("port %u is declared and shared at once\nhint: `port` gives each worker its own, "
-						 "`share` lets all use the host's: leave it in one", *port);
+				return str_print("port %u is declared and shared at once\nhint: "
+				                 "`port` gives each worker its own, "
+				                 "`share` lets all use the host's: leave it in one",
+				                 *port);
 	return plan_no_room(plan, room);
 }
 
@@ -169,7 +184,8 @@ static void plan_workers(struct plan *plan, const struct run_options *options, c
 /* What nobody has seen before may be the longest. */
 static int64_t expected(const struct run_options *options, unsigned int task)
 {
-	return options->expected_ms && options->expected_ms[task] ? options->expected_ms[task] : INT64_MAX;
+	return options->expected_ms && options->expected_ms[task] ? options->expected_ms[task]
+	                                                          : INT64_MAX;
 }
 
 /* The longest first, so that none begins when the others end; equals stay as they were given. */
@@ -195,7 +211,8 @@ static unsigned int plan_slots(const struct plan *plan, const struct run_options
 	return slots < plan->count ? slots : plan->count;
 }
 
-int plan_make(const struct run_options *options, char *const *envp, struct plan **ret_plan, char **ret_error)
+int plan_make(const struct run_options *options, char *const *envp, struct plan **ret_plan,
+              char **ret_error)
 {
 	struct plan *plan;
 
@@ -227,7 +244,8 @@ void plan_name_run(struct plan *plan, const struct run_options *options, const c
 		struct plan_worker *worker = &plan->workers[i];
 
 		strv_free(worker->argv);
-		worker->argv = fill(options->command, worker->number, plan->count, worker->task, run_id);
+		worker->argv = fill(options->command, worker->number, plan->count, worker->task,
+		                    run_id);
 	}
 }
 

@@ -9,18 +9,18 @@
 #include "tools/run/options.h"
 
 struct plan_worker {
-	unsigned int number;	/* 1..N */
+	unsigned int number; /* 1..N */
 	char *task;
-	char **argv;		/* placeholders filled in, but for {run} */
+	char **argv; /* placeholders filled in, but for {run} */
 };
 
 struct plan {
 	struct plan_worker *workers;
 	unsigned int count;
-	unsigned int *order;	/* indexes of workers, as they are to start */
-	unsigned int slots;	/* how many run at once */
-	bool named;		/* the tasks have names of their own (--each) */
-	bool single;		/* one worker: the command keeps our terminal, streams and process group */
+	unsigned int *order; /* indexes of workers, as they are to start */
+	unsigned int slots;  /* how many run at once */
+	bool named;          /* the tasks have names of their own (--each) */
+	bool single; /* one worker: the command keeps our terminal, streams and process group */
 	int64_t grace_ms;
 	uint16_t *ports, *share; /* virtual ports, 0-terminated, without repeats */
 };
@@ -29,7 +29,8 @@ struct plan {
  * @envp	where a task name may be found (PLAYWRIGHT_PROJECT, PROJECT_NAME)
  * Return: 0; -EINVAL and *ret_error, a whole message for people, the caller's to free.
  */
-int plan_make(const struct run_options *options, char *const *envp, struct plan **ret_plan, char **ret_error);
+int plan_make(const struct run_options *options, char *const *envp, struct plan **ret_plan,
+              char **ret_error);
 void plan_free(struct plan *plan);
 
 /* Whether a block of @room ports is too small for those that are declared: then a whole message, the caller's; else NULL. */

@@ -67,7 +67,8 @@ static int children_of(pid_t parent, struct pids *pids)
 	struct dirent *thread;
 
 	while (threads && (thread = readdir(threads))) {
-		cleanup_free char *children = str_print("/proc/%d/task/%s/children", (int)parent, thread->d_name);
+		cleanup_free char *children = str_print("/proc/%d/task/%s/children", (int)parent,
+		                                        thread->d_name);
 		cleanup_free char *text = NULL;
 		int ret;
 
@@ -140,7 +141,8 @@ static bool is_elsewhere(const char *text, size_t len, const char *dir)
 	if (!path || *path != '/' || stat(dir, &ours))
 		return false;
 	parent = str_copy_len(path, (size_t)(strrchr(path, '/') - path) + 1);
-	return stat(parent, &theirs) || theirs.st_dev != ours.st_dev || theirs.st_ino != ours.st_ino;
+	return stat(parent, &theirs) || theirs.st_dev != ours.st_dev ||
+	       theirs.st_ino != ours.st_ino;
 }
 
 static bool add_if_of_run(void *arg, pid_t pid)

@@ -34,9 +34,9 @@ void progress_show(struct run *run)
 
 	if (!run->interactive || run->plan->single || (shown && now - shown_ms < EVERY_MS))
 		return;
-	line = str_print("\r\033[K%u of %u done, %u running%s%.0u%s  %lld s", run->over, run->count, run->running,
-			 run->failed ? ", " : "", run->failed, run->failed ? " failed" : "",
-			 (long long)(now - run->started_ms) / 1000);
+	line = str_print("\r\033[K%u of %u done, %u running%s%.0u%s  %lld s", run->over, run->count,
+	                 run->running, run->failed ? ", " : "", run->failed,
+	                 run->failed ? " failed" : "", (long long)(now - run->started_ms) / 1000);
 	(void)file_write_all(STDERR_FILENO, line, strlen(line));
 	shown = true;
 	shown_ms = now;

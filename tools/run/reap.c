@@ -48,7 +48,8 @@ void run_kill_strays(const char *run_id, const char *run_dir)
 	} while (clock_ms() < due_ms);
 }
 
-static void list_add(char ***list, const struct run_state *run, const char *what, const char *subject)
+static void list_add(char ***list, const struct run_state *run, const char *what,
+                     const char *subject)
 {
 	if (list && subject)
 		strv_own(list, str_print("run %s: %s %s", run->id, what, subject));
@@ -87,7 +88,8 @@ static char **own_cgroups(const struct run_state *run)
 /* The results may have been removed since: then there is nothing to be corrected. */
 static void forget_ports(const struct run_state *run)
 {
-	const struct allocated_run owner = { run->results_dir, run->id, run->project_dir, run->started_ns };
+	const struct allocated_run owner = { run->results_dir, run->id, run->project_dir,
+		                             run->started_ns };
 
 	if (run->results_dir)
 		(void)allocated_put(&owner, NULL, 0, runtime_is_dead);

@@ -80,8 +80,8 @@ static void send_step(const struct run_state *run, size_t step, struct recovery 
 	log_act("kill -%d %d", steps[step].number, (int)run->pid);
 	(void)syscall(SYS_pidfd_send_signal, supervisor, SIGCONT, NULL, 0);
 	if (!syscall(SYS_pidfd_send_signal, supervisor, steps[step].number, NULL, 0))
-		strv_own(&recovery->did, str_print("run %s: sent %s to supervisor %d", run->id, steps[step].name,
-						   (int)run->pid));
+		strv_own(&recovery->did, str_print("run %s: sent %s to supervisor %d", run->id,
+		                                   steps[step].name, (int)run->pid));
 }
 
 static size_t count_alive(const struct run_state *runs, size_t count)
@@ -113,9 +113,10 @@ static void say_wanted(const struct run_state *runs, size_t count, struct recove
 {
 	for (size_t i = 0; i < count; i++)
 		if (runs[i].alive)
-			strv_own(&recovery->did, str_print("run %s: end supervisor %d and its %zu worker%s", runs[i].id,
-							   (int)runs[i].pid, runs[i].worker_count,
-							   runs[i].worker_count == 1 ? "" : "s"));
+			strv_own(&recovery->did,
+			         str_print("run %s: end supervisor %d and its %zu worker%s",
+			                   runs[i].id, (int)runs[i].pid, runs[i].worker_count,
+			                   runs[i].worker_count == 1 ? "" : "s"));
 }
 
 /* Whatever a run could have left, looked for once more, independently of what was said to be removed. */
@@ -131,7 +132,8 @@ static char **look(const struct run_state *run)
 	for (size_t i = 0; i < pids.count; i++) {
 		cleanup_free char *command = process_command(pids.list[i]);
 
-		strv_own(&left, str_print("run %s: process %d %s", run->id, (int)pids.list[i], command));
+		strv_own(&left,
+		         str_print("run %s: process %d %s", run->id, (int)pids.list[i], command));
 	}
 	for (size_t i = 0; i < ARRAY_LEN(places); i++)
 		if (places[i] && *places[i] && !access(places[i], F_OK))
@@ -149,7 +151,8 @@ static void verify(const struct run_state *run, struct recovery *recovery)
 
 	while (left && clock_ms() < due_ms) {
 		strv_free(left);
-		run_kill_strays(run->id, run->dir); /* what was born while the others were killed */
+		/* what was born while the others were killed */
+		run_kill_strays(run->id, run->dir);
 		poll(NULL, 0, LOOK_EVERY_MS);
 		left = look(run);
 	}
@@ -178,8 +181,9 @@ int run_recover(bool dry_run, struct recovery *ret_recovery)
 	for (char **line = reaped; line && *line; line++) {
 		const char *what = strstr(*line, ": ");
 
-		strv_own(&ret_recovery->did, str_print("%.*s: %s%s", (int)(what ? what - *line : 0), *line,
-						       dry_run ? "remove " : "removed ", what ? what + 2 : *line));
+		strv_own(&ret_recovery->did,
+		         str_print("%.*s: %s%s", (int)(what ? what - *line : 0), *line,
+		                   dry_run ? "remove " : "removed ", what ? what + 2 : *line));
 	}
 	for (size_t i = 0; i < count && !dry_run; i++)
 		verify(&runs[i], ret_recovery);

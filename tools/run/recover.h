@@ -10,9 +10,10 @@
 #include "tools/base/str.h"
 
 struct recovery {
-	char **ids;		/* of the runs that there were, dead ones included; strv */
-	char **did;		/* strv, a line for people each: "run 7f3a: ended supervisor 4711 with SIGTERM" */
-	char **left;		/* the same, of what is still there */
+	char **ids; /* of the runs that there were, dead ones included; strv */
+	/* strv, a line for people each: "run 7f3a: ended supervisor 4711 with SIGTERM" */
+	char **did;
+	char **left; /* the same, of what is still there */
 };
 
 /**

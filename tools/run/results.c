@@ -40,10 +40,12 @@ static size_t list_runs(const char *runs_dir, const char *own_id, struct past **
 		struct stat info;
 
 		if (!runtime_is_id(entry->d_name) || !strcmp(entry->d_name, own_id) ||
-		    fstatat(dirfd(dir), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) || !S_ISDIR(info.st_mode))
+		    fstatat(dirfd(dir), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) ||
+		    !S_ISDIR(info.st_mode))
 			continue;
 		runs = mem_grow(runs, count + 1, sizeof(*runs));
-		runs[count++] = (struct past){ str_print("%s/%s", runs_dir, entry->d_name), info.st_mtim };
+		runs[count++] = (struct past){ str_print("%s/%s", runs_dir, entry->d_name),
+			                       info.st_mtim };
 	}
 	*ret_runs = runs;
 	return count;

@@ -29,24 +29,27 @@
 #include "tools/run/warden.h"
 #include "tools/watch/finding.h"
 
-enum worker_end {	/* why it was asked to end */
+/* why it was asked to end */
+enum worker_end {
 	END_ITSELF,
 	END_TIMEOUT,
 	END_FAIL_FAST,
-	END_SIGNAL,	/* the run was told to end */
+	END_SIGNAL, /* the run was told to end */
 };
 
-struct stream {		/* one end of a pipe from a worker; output.c */
+/* one end of a pipe from a worker; output.c */
+struct stream {
 	struct worker *worker;
-	int fd;		/* -1 once it has ended */
-	int to;		/* our own descriptor that it is copied to */
+	int fd;          /* -1 once it has ended */
+	int to;          /* our own descriptor that it is copied to */
 	struct str line; /* the beginning of a line whose end has not come yet */
 };
 
-struct left {		/* a process that outlived its worker's command */
+/* a process that outlived its worker's command */
+struct left {
 	pid_t pid;
 	char *command;
-	bool survived;	/* it could not be ended */
+	bool survived; /* it could not be ended */
 };
 
 struct worker {
@@ -55,40 +58,42 @@ struct worker {
 	unsigned int number;
 	enum state_status status;
 	enum worker_end end;
-	char *error;		/* it never ran: why, a whole message */
-	int exit_status;	/* as a shell shows it; valid when it is over */
-	int wait_status;	/* as wait(2) gave it */
-	bool exited;		/* the command did; the rest of the worker may not have */
+	char *error;     /* it never ran: why, a whole message */
+	int exit_status; /* as a shell shows it; valid when it is over */
+	int wait_status; /* as wait(2) gave it */
+	bool exited;     /* the command did; the rest of the worker may not have */
 	int64_t started_ms, ended_ms;
-	bool setup;		/* not one of the run's: it makes the databases' template; database.c */
-	unsigned int rooms_due;	/* databases that have not answered yet; database.c */
-	void (*on_database)(struct worker *worker); /* set while the worker has databases, or waits for them */
+	bool setup; /* not one of the run's: it makes the databases' template; database.c */
+	unsigned int rooms_due; /* databases that have not answered yet; database.c */
+	/* set while the worker has databases, or waits for them */
+	void (*on_database)(struct worker *worker);
 
 	struct ports_block block;
 	struct berth_portmap *map;
 	char *map_path;
 	uint32_t notes_read, notes_lost; /* tickets; notes.c */
-	bool learned;	/* a port since the last look; notes.c */
-	int cgroup;		/* -1 if there is none */
+	bool learned;                    /* a port since the last look; notes.c */
+	int cgroup;                      /* -1 if there is none */
 	struct limits limits;
-	char *tmp_dir;		/* NULL if /tmp is private, or there is none */
+	char *tmp_dir; /* NULL if /tmp is private, or there is none */
 
 	pid_t warden, pid;
-	int channel;		/* -1 before and after */
+	int channel; /* -1 before and after */
 	struct loop_timer *timeout;
 	struct injection *injections; /* one for each of options->faults; inject.c */
 	struct stream out, err;
-	int log;		/* -1 if there is none; output.c */
+	int log; /* -1 if there is none; output.c */
 	char *log_path;
 	struct left *left;
 	unsigned int left_count;
 	unsigned int tree_changed;
 };
 
-struct finding {	/* notes.c, verdict.c: one line of the summary */
-	unsigned int kind; /* enum berth_note_kind */
-	char *text;	/* without the workers' names */
-	char *workers;	/* "w1 w3" */
+/* notes.c, verdict.c: one line of the summary */
+struct finding {
+	unsigned int kind;        /* enum berth_note_kind */
+	char *text;               /* without the workers' names */
+	char *workers;            /* "w1 w3" */
 	const char *database_url; /* what --db may want to hear: static, or NULL */
 	unsigned int last_worker, count;
 };
@@ -97,17 +102,17 @@ struct run {
 	const struct run_options *options;
 	struct plan *plan;
 	char *id;
-	char *dir;		/* run-time files */
+	char *dir; /* run-time files */
 	char *project_dir, *results_dir;
-	char *log_dir;		/* RESULTS/runs/ID; made when it is needed */
-	char *scratch_dir;	/* trees, TMPDIRs */
+	char *log_dir;     /* RESULTS/runs/ID; made when it is needed */
+	char *scratch_dir; /* trees, TMPDIRs */
 	char *cwd;
 	char *install_dir;
-	char *cgroup_dir;	/* NULL if there is none */
+	char *cgroup_dir; /* NULL if there is none */
 	int cgroup;
-	char **limit_places;	/* directories of limits in other hierarchies; strv */
-	int lock;		/* held as long as supervisor or keeper lives */
-	int wardens_lock;	/* held as long as supervisor or a warden lives */
+	char **limit_places; /* directories of limits in other hierarchies; strv */
+	int lock;            /* held as long as supervisor or keeper lives */
+	int wardens_lock;    /* held as long as supervisor or a warden lives */
 	int64_t started_wall_ns, started_ms;
 
 	struct ports *ports;
@@ -115,41 +120,42 @@ struct run {
 	char *isolate_reason;
 	struct tree *tree;
 	char *tree_reason;
-	bool allocate_dirty;	/* allocate.c */
-	int64_t allocated_ms;	/* when it was last written; 0 = never */
+	bool allocate_dirty;  /* allocate.c */
+	int64_t allocated_ms; /* when it was last written; 0 = never */
 	struct worker *workers;
-	unsigned int count;	/* the run's */
-	unsigned int made;	/* the same, and the setup's worker behind them if there is one */
+	unsigned int count; /* the run's */
+	unsigned int made;  /* the same, and the setup's worker behind them if there is one */
 	struct database *database; /* NULL if the run has none */
 
 	struct loop *loop;
 	struct warden_inherit inherit;
-	int signals;		/* signalfd; supervisor.c */
-	sigset_t ignored;	/* of these: we were started so (nohup), and they end nobody */
-	int got_signal;		/* the first that asked us to end; 0 = none */
+	int signals;      /* signalfd; supervisor.c */
+	sigset_t ignored; /* of these: we were started so (nohup), and they end nobody */
+	int got_signal;   /* the first that asked us to end; 0 = none */
 	unsigned int signal_count;
 	unsigned int running, over, failed;
-	bool stop_queue;	/* no further worker starts */
-	unsigned int pool_left;	/* connections of the shared server for tasks that run at once; 0 = no matter */
-	bool pool_waited;	/* a task had to wait for that, which has been said */
+	bool stop_queue; /* no further worker starts */
+	/* connections of the shared server for tasks that run at once; 0 = no matter */
+	unsigned int pool_left;
+	bool pool_waited; /* a task had to wait for that, which has been said */
 	bool state_dirty;
 	struct loop_timer *tick;
 
-	int alive;		/* write end: the keeper sees when the last holder is gone; keeper.c */
+	int alive; /* write end: the keeper sees when the last holder is gone; keeper.c */
 	int keeper_channel;
 	pid_t keeper;
 
-	int lacking;		/* -errno: why results of the run could not be written; 0 = all were */
+	int lacking; /* -errno: why results of the run could not be written; 0 = all were */
 	bool color;
-	bool interactive;	/* stderr is a terminal: there is a progress line */
+	bool interactive; /* stderr is a terminal: there is a progress line */
 	enum run_output output;
 	unsigned int name_width;
 	struct finding *findings;
 	unsigned int finding_count;
 	bool lost_isolation, foreign;
 	struct watching *watching; /* watching.c */
-	bool confined;		/* supervisor.c */
-	bool limits_unset;	/* --mem, --cpu or --pids was asked for and cannot be had */
+	bool confined;             /* supervisor.c */
+	bool limits_unset;         /* --mem, --cpu or --pids was asked for and cannot be had */
 };
 
 /* open.c */
@@ -158,7 +164,8 @@ struct run {
  * @ret_run	set even on failure: run_remove_traces() and run_close() undo what was done
  * Return: 0; -errno and *ret_error, a whole message.
  */
-int run_open(const struct run_options *options, struct plan *plan, struct run **ret_run, char **ret_error);
+int run_open(const struct run_options *options, struct plan *plan, struct run **ret_run,
+             char **ret_error);
 void run_close(struct run *run);
 void run_save_state(struct run *run);
 /* Remove the run's traces in the file system; for the supervisor and for the keeper in its stead. */
@@ -179,8 +186,10 @@ bool run_needs_process(const struct run *run, pid_t pid); /* a warden, the keepe
  * @worker	whose warden it was; NULL = all is over, whoever is left
  */
 void worker_kill_orphans(const struct run *run, const struct worker *worker);
-char *worker_name(const struct worker *worker); /* "w3", or the task's name; the caller's to free */
-char *worker_collected(const struct worker *worker); /* where --collect puts its files; the caller's to free */
+/* "w3", or the task's name; the caller's to free */
+char *worker_name(const struct worker *worker);
+/* where --collect puts its files; the caller's to free */
+char *worker_collected(const struct worker *worker);
 
 /* output.c */
 int output_open(struct worker *worker, int ret_streams[2]); /* the worker's ends */
@@ -201,7 +210,8 @@ extern const char *const note_names[]; /* JSON names by enum berth_note_kind */
 
 /* verdict.c */
 int run_verdict(struct run *run);
-void run_lacks(struct run *run, int error); /* a result of the run could not be written; 0 is fine */
+/* a result of the run could not be written; 0 is fine */
+void run_lacks(struct run *run, int error);
 int run_results_verdict(const struct run *run, int status); /* 125 where 0 would hide that */
 
 /* keeper.c */

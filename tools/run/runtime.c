@@ -68,7 +68,8 @@ bool runtime_is_id(const char *name)
 /* Results are kept for long, and a cgroup may be that of a run with run-time files elsewhere. */
 static bool is_taken(const char *id, const char *results_dir)
 {
-	cleanup_free char *results = str_print("%s/runs/%s", results_dir, id), *cgroup = cgroup_place(NULL, id);
+	cleanup_free char *results = str_print("%s/runs/%s", results_dir, id),
+			  *cgroup = cgroup_place(NULL, id);
 
 	return !access(results, F_OK) || (cgroup && !access(cgroup, F_OK));
 }
@@ -122,7 +123,8 @@ static char *scratch_base(const char *dir)
 
 char *runtime_scratch(const char *run_id)
 {
-	cleanup_free char *base = scratch_base(!is_base("/tmp") && is_base("/var/tmp") ? "/var/tmp" : "/tmp");
+	cleanup_free char *base = scratch_base(!is_base("/tmp") && is_base("/var/tmp") ? "/var/tmp"
+	                                                                               : "/tmp");
 
 	/* An id is unique among the runs of one runtime directory only, and a user may have several. */
 	return str_print("%s/%s-%d", base, run_id, (int)getpid());
@@ -137,7 +139,8 @@ bool runtime_is_scratch(const char *run_id, const char *path)
 		cleanup_free char *prefix = str_print("%s/%s-", base, run_id);
 		size_t len = strlen(prefix);
 
-		if (str_starts(path, prefix) && path[len] && !path[len + strspn(path + len, "0123456789")])
+		if (str_starts(path, prefix) && path[len] &&
+		    !path[len + strspn(path + len, "0123456789")])
 			return true;
 	}
 	return false;
@@ -166,7 +169,8 @@ int runtime_make_scratch(const char *dir)
 
 	*strrchr(base, '/') = 0;
 	for (int try = 0; try < TRIES && ret == -ENOENT; try++)
-		ret = make_scratch(base, dir); /* another run's end may remove the base under our feet */
+		ret = make_scratch(base,
+		                   dir); /* another run's end may remove the base under our feet */
 	return ret;
 }
 

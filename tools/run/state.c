@@ -20,7 +20,8 @@
 #include "tools/base/str.h"
 #include "tools/run/runtime.h"
 
-const char *const state_status_names[STATE_STATUSES + 1] = { "waiting", "running", "ending", "passed", "failed", NULL };
+const char *const state_status_names[STATE_STATUSES + 1] = { "waiting", "running", "ending",
+	                                                     "passed",  "failed",  NULL };
 
 /* The strings of a run, so that reading and writing derive from one list. */
 static const struct {
@@ -45,10 +46,10 @@ static char **text_at(const struct run_state *run, size_t i)
 static json_t *worker_to_json(const struct state_worker *worker)
 {
 	return json_pack("{si so si si si si so ss si}", "number", (int)worker->number, "task",
-			 json_text(worker->task), "pid", (int)worker->pid, "warden", (int)worker->warden,
-			 "block", (int)worker->block_base, "ports", (int)worker->block_len, "map",
-			 json_text(worker->map_path), "status", state_status_names[worker->status], "exit",
-			 worker->exit_status);
+	                 json_text(worker->task), "pid", (int)worker->pid, "warden",
+	                 (int)worker->warden, "block", (int)worker->block_base, "ports",
+	                 (int)worker->block_len, "map", json_text(worker->map_path), "status",
+	                 state_status_names[worker->status], "exit", worker->exit_status);
 }
 
 int state_save(const struct run_state *run)
@@ -58,7 +59,8 @@ int state_save(const struct run_state *run)
 	cleanup_free char *text = NULL;
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-		json_object_set_new(root, texts[i].key, json_text(*text_at(run, i) ? *text_at(run, i) : ""));
+		json_object_set_new(root, texts[i].key,
+		                    json_text(*text_at(run, i) ? *text_at(run, i) : ""));
 	for (size_t i = 0; i < run->worker_count; i++)
 		json_array_append_new(workers, worker_to_json(&run->workers[i]));
 	json_object_set_new(root, "pid", json_integer(run->pid));
@@ -124,7 +126,8 @@ static bool is_locked(const char *dir)
 
 static void load_json(const json_t *root, struct run_state *run)
 {
-	const json_t *command = json_object_get(root, "command"), *places = json_object_get(root, "limits");
+	const json_t *command = json_object_get(root, "command"),
+		     *places = json_object_get(root, "limits");
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		char *text = text_of(root, texts[i].key);

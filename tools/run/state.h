@@ -21,9 +21,9 @@
 #include <sys/types.h>
 
 enum state_status {
-	STATE_WAITING,	/* no slot yet */
+	STATE_WAITING, /* no slot yet */
 	STATE_RUNNING,
-	STATE_ENDING,	/* asked to end, or what it left behind is being ended */
+	STATE_ENDING, /* asked to end, or what it left behind is being ended */
 	STATE_PASSED,
 	STATE_FAILED,
 	STATE_STATUSES
@@ -31,29 +31,29 @@ enum state_status {
 extern const char *const state_status_names[STATE_STATUSES + 1]; /* "waiting", ... NULL */
 
 struct state_worker {
-	unsigned int number;		/* 1..N */
+	unsigned int number; /* 1..N */
 	char *task;
-	pid_t pid;			/* the command; 0 before it starts */
-	pid_t warden;			/* the parent of everything in the worker; 0 when it is gone */
+	pid_t pid;    /* the command; 0 before it starts */
+	pid_t warden; /* the parent of everything in the worker; 0 when it is gone */
 	unsigned int block_base, block_len; /* real ports */
-	char *map_path;			/* see core/portmap.h; map it read-only, check berth_portmap_valid() */
+	char *map_path; /* see core/portmap.h; map it read-only, check berth_portmap_valid() */
 	enum state_status status;
-	int exit_status;		/* as a shell would show it, once passed or failed */
+	int exit_status; /* as a shell would show it, once passed or failed */
 };
 
 struct run_state {
-	char *id;			/* "7f3a" */
-	pid_t pid;			/* the supervisor */
-	bool alive;			/* false: debris of a dead run, `berth reap` removes it */
+	char *id;   /* "7f3a" */
+	pid_t pid;  /* the supervisor */
+	bool alive; /* false: debris of a dead run, `berth reap` removes it */
 	char *project_dir, *results_dir;
-	char *dir;			/* run-time files */
-	char *scratch_dir;		/* trees and temporary files */
-	char *cgroup_dir;		/* NULL if there is none */
-	char **limit_places;		/* the same for limits, in other hierarchies; strv, NULL = none */
-	char *backend;			/* "preload" */
-	char *tree;			/* "shared", "overlay", "copy" */
-	char **command;			/* strv, before placeholders are filled in, without passwords */
-	int64_t started_ns;		/* CLOCK_REALTIME */
+	char *dir;           /* run-time files */
+	char *scratch_dir;   /* trees and temporary files */
+	char *cgroup_dir;    /* NULL if there is none */
+	char **limit_places; /* the same for limits, in other hierarchies; strv, NULL = none */
+	char *backend;       /* "preload" */
+	char *tree;          /* "shared", "overlay", "copy" */
+	char **command;      /* strv, before placeholders are filled in, without passwords */
+	int64_t started_ns;  /* CLOCK_REALTIME */
 	struct state_worker *workers;
 	size_t worker_count;
 };

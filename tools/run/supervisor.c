@@ -45,13 +45,15 @@ static bool has_connections(struct run *run, unsigned int index)
 	if (!run->pool_left || !run->running)
 		return true;
 	for (unsigned int i = 0; i < run->count; i++)
-		if (run->workers[i].status == STATE_RUNNING || run->workers[i].status == STATE_ENDING)
+		if (run->workers[i].status == STATE_RUNNING ||
+		    run->workers[i].status == STATE_ENDING)
 			used += pool_of(run, i);
 	if (used + pool_of(run, index) <= run->pool_left)
 		return true;
 	if (!run->pool_waited)
-		log_line("tasks wait for each other: the database server has %u connections left, and they need more together",
-			 run->pool_left);
+		log_line("tasks wait for each other: the database server has %u connections left, "
+		         "and they need more together",
+		         run->pool_left);
 	run->pool_waited = true;
 	return false;
 }
@@ -73,7 +75,8 @@ static bool all_started(const struct run *run)
 	for (unsigned int i = 0; i < run->count; i++) {
 		const struct worker *worker = &run->workers[i];
 
-		if (worker->status == STATE_WAITING ? !run->stop_queue : !worker->ended_ms && worker->channel < 0)
+		if (worker->status == STATE_WAITING ? !run->stop_queue
+		                                    : !worker->ended_ms && worker->channel < 0)
 			return false;
 	}
 	return true;
@@ -87,11 +90,14 @@ static void confine_supervisor(struct run *run)
 	int ret;
 
 	run->confined = true;
-	if (commands || run->options->hook) /* the user's own programs, which may want anything */
+	/* the user's own programs, which may want anything */
+	if (commands || run->options->hook)
 		return;
-	ret = confine(CONFINE_SUPERVISOR, (bpf ? CONFINE_FOR_BPF : 0) | (servers ? CONFINE_FOR_SERVERS : 0) |
-					  (run->options->faults.count ? CONFINE_FOR_FAULTS : 0));
-	log_act("give up what the rest of the run does not need%s%s", ret ? ": " : "", ret ? strerror(-ret) : "");
+	ret = confine(CONFINE_SUPERVISOR,
+	              (bpf ? CONFINE_FOR_BPF : 0) | (servers ? CONFINE_FOR_SERVERS : 0) |
+	                      (run->options->faults.count ? CONFINE_FOR_FAULTS : 0));
+	log_act("give up what the rest of the run does not need%s%s", ret ? ": " : "",
+	        ret ? strerror(-ret) : "");
 }
 
 static void end_all(struct run *run, enum worker_end why, int number)
@@ -120,7 +126,8 @@ static void on_end_signal(struct run *run, const struct signalfd_siginfo *info)
 {
 	int number = (int)info->ssi_signo;
 
-	if (run->plan->single && number == SIGINT && info->ssi_code == SI_KERNEL && !run->workers[0].exited)
+	if (run->plan->single && number == SIGINT && info->ssi_code == SI_KERNEL &&
+	    !run->workers[0].exited)
 		return; /* but not SIGHUP: of a terminal that is gone only the session's leader hears, which may be us */
 	run->signal_count++;
 	if (!run->got_signal)
@@ -153,7 +160,8 @@ static void pass_on(struct run *run, const struct signalfd_siginfo *info)
 		return;
 	for (unsigned int i = 0; i < run->made; i++)
 		if (run->workers[i].channel >= 0)
-			(void)warden_send(run->workers[i].channel, WARDEN_SIGNAL, (int)info->ssi_signo, 0, NULL);
+			(void)warden_send(run->workers[i].channel, WARDEN_SIGNAL,
+			                  (int)info->ssi_signo, 0, NULL);
 }
 
 void run_poll_signals(struct run *run)
@@ -168,14 +176,9 @@ void run_poll_signals(struct run *run)
 		switch (info.ssi_signo) {
 		case SIGINT:
 		case SIGTERM:
-		case SIGHUP:
-			on_end_signal(run, &info);
-			break;
-		case SIGTSTP:
-			stop_and_continue(run);
-			break;
-		default:
-			pass_on(run, &info);
+		case SIGHUP: on_end_signal(run, &info); break;
+		case SIGTSTP: stop_and_continue(run); break;
+		default: pass_on(run, &info);
 		}
 	}
 }

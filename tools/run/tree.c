@@ -46,7 +46,8 @@ static int make_upper(const struct tree *tree, const char *upper)
 
 int tree_prepare(const struct tree *tree, unsigned int worker)
 {
-	cleanup_free char *upper = tree_place(tree, worker, "upper"), *work = tree_place(tree, worker, "work");
+	cleanup_free char *upper = tree_place(tree, worker, "upper"),
+			  *work = tree_place(tree, worker, "work");
 	cleanup_free char *copy = tree_place(tree, worker, "copy");
 	int ret = 0;
 
@@ -63,7 +64,8 @@ int tree_prepare(const struct tree *tree, unsigned int worker)
 /* Mount everything for nobody, in a child. Return: 0; -errno of what failed; *ret_what says what. */
 static int try_overlay(const struct tree *tree, char **ret_what)
 {
-	cleanup_free char *upper = tree_place(tree, 0, "upper"), *work = tree_place(tree, 0, "work");
+	cleanup_free char *upper = tree_place(tree, 0, "upper"),
+			  *work = tree_place(tree, 0, "work");
 	int status = 0, pipes[2], ret = tree_prepare(tree, 0);
 	char what[256] = "";
 	pid_t pid;
@@ -107,7 +109,8 @@ static int choose(struct tree *tree, const struct tree_setup *setup, char **ret_
 	tree->user_namespace = geteuid() != 0;
 	tree->private_tmp = overlay_can_hide_tmp(tree);
 	ret = try_overlay(tree, &what);
-	if (ret && !tree->user_namespace && ret == -EPERM) { /* root in a container without CAP_SYS_ADMIN */
+	/* root in a container without CAP_SYS_ADMIN */
+	if (ret && !tree->user_namespace && ret == -EPERM) {
 		tree->user_namespace = true;
 		free(steal(&what));
 		ret = try_overlay(tree, &what);
@@ -115,9 +118,11 @@ static int choose(struct tree *tree, const struct tree_setup *setup, char **ret_
 	lost = !ret && tree->user_namespace ? owners_lost(tree->project_dir) : NULL;
 	if (!ret && !lost)
 		return 0;
-	*ret_reason = lost ? str_print("'%s' belongs to another user or group, which an overlay without privilege cannot keep",
-				       lost)
-			   : str_print("no overlay here (%s%s%s)", what ? what : "", what ? ": " : "", strerror(-ret));
+	*ret_reason = lost ? str_print("'%s' belongs to another user or group, which an overlay "
+	                               "without privilege cannot keep",
+	                               lost)
+	                   : str_print("no overlay here (%s%s%s)", what ? what : "",
+	                               what ? ": " : "", strerror(-ret));
 	ret = lost ? -EOVERFLOW : ret;
 	tree->user_namespace = tree->private_tmp = false;
 	tree->kind = RUN_TREE_SHARED;
@@ -238,7 +243,8 @@ static int copy_project(const struct tree *tree, const char *to)
 	while (dir && (entry = readdir(dir))) {
 		cleanup_free char *path = str_print("%s/%s", tree->project_dir, entry->d_name);
 
-		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..") && strcmp(path, tree->results_dir))
+		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..") &&
+		    strcmp(path, tree->results_dir))
 			strv_add(&argv, path);
 	}
 	if (!dir)
@@ -246,7 +252,8 @@ static int copy_project(const struct tree *tree, const char *to)
 	return strv_len(argv) > options ? run_cp(argv) : 0;
 }
 
-static int copy_enter(const struct tree *tree, unsigned int worker, const char *cwd, char **ret_error)
+static int copy_enter(const struct tree *tree, unsigned int worker, const char *cwd,
+                      char **ret_error)
 {
 	cleanup_free char *copy = tree_place(tree, worker, "copy"), *inside = NULL;
 	const char *below = tree_below(tree->project_dir, cwd);

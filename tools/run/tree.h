@@ -24,8 +24,9 @@ struct tree_setup {
 	enum run_tree wanted;
 	unsigned int workers;
 	const char *project_dir, *cwd, *results_dir;
-	const char *scratch_dir;	/* exists; on a real file system, outside of the project */
-	const char *const *needed;	/* more places that a worker must see below a private /tmp; NULL-terminated */
+	const char *scratch_dir; /* exists; on a real file system, outside of the project */
+	/* more places that a worker must see below a private /tmp; NULL-terminated */
+	const char *const *needed;
 };
 
 /**
@@ -59,17 +60,18 @@ int tree_enter(const struct tree *tree, unsigned int worker, const char *cwd, ch
 
 struct tree_collect {
 	unsigned int worker;
-	const char *tree_dir;		/* where what it changed is kept */
-	char *const *globs;		/* --collect; NULL or a strv */
-	const char *collected_dir;	/* where files that match go */
-	bool keep;			/* a copy as well */
+	const char *tree_dir;      /* where what it changed is kept */
+	char *const *globs;        /* --collect; NULL or a strv */
+	const char *collected_dir; /* where files that match go */
+	bool keep;                 /* a copy as well */
 };
 
 /**
  * Keep what a worker changed, if anything.
  * @ret_changed	number of files, deleted ones included; unknown (0) for a copy
  */
-int tree_collect(const struct tree *tree, const struct tree_collect *collect, unsigned int *ret_changed);
+int tree_collect(const struct tree *tree, const struct tree_collect *collect,
+                 unsigned int *ret_changed);
 
 /**
  * Files of a shared tree that were written since @since_ns (CLOCK_REALTIME). Which worker wrote them the file system does
@@ -77,6 +79,7 @@ int tree_collect(const struct tree *tree, const struct tree_collect *collect, un
  * @most	names to return at most
  * Return: how many there are, among the first 50 000 files.
  */
-unsigned int tree_shared_changes(const struct tree *tree, int64_t since_ns, unsigned int most, char ***ret_names);
+unsigned int tree_shared_changes(const struct tree *tree, int64_t since_ns, unsigned int most,
+                                 char ***ret_names);
 
 #endif

@@ -25,12 +25,14 @@ static int suite_status(const struct run *run)
 	const struct worker *only = run->plan->single ? &run->workers[0] : NULL;
 	int worst = 0;
 
-	if (run->got_signal && !(only && only->pid && only->exited)) /* what a single command makes of it is its own affair */
+	/* what a single command makes of it is its own affair */
+	if (run->got_signal && !(only && only->pid && only->exited))
 		return 128 + run->got_signal;
 	for (unsigned int i = 0; i < run->count; i++) {
 		const struct worker *worker = &run->workers[i];
 
-		if (worker->end != END_FAIL_FAST && worker->status == STATE_FAILED && worker->exit_status > worst)
+		if (worker->end != END_FAIL_FAST && worker->status == STATE_FAILED &&
+		    worker->exit_status > worst)
 			worst = worker->exit_status;
 	}
 	return worst;
@@ -66,20 +68,25 @@ static void show_gate(int status)
 	if (status == EXIT_LEAKS)
 		log_line("exit status %d: something was left open, and --leaks is 'fail'", status);
 	else if (status == EXIT_FOREIGN)
-		log_line("exit status %d: a server outside of the run was reached, and --foreign is 'fail'", status);
+		log_line("exit status %d: a server outside of the run was reached, and --foreign "
+		         "is 'fail'",
+		         status);
 	else if (status == EXIT_ISOLATION)
 		log_line("exit status %d: isolation was incomplete, and --strict is given", status);
 }
 
 static char *how_it_ended(const struct run *run, const struct worker *worker)
 {
-	const char *signal = worker->exit_status > 128 && worker->wait_status ? sigabbrev_np(worker->exit_status - 128) : NULL;
+	const char *signal = worker->exit_status > 128 && worker->wait_status
+	                             ? sigabbrev_np(worker->exit_status - 128)
+	                             : NULL;
 
 	if (worker->error)
 		return str_copy(worker->error);
 	if (worker->end == END_TIMEOUT)
-		return str_print("timed out after %lld.%01lld s", (long long)run->options->timeout_ms / 1000,
-				 (long long)run->options->timeout_ms / 100 % 10);
+		return str_print("timed out after %lld.%01lld s",
+		                 (long long)run->options->timeout_ms / 1000,
+		                 (long long)run->options->timeout_ms / 100 % 10);
 	if (worker->end == END_FAIL_FAST)
 		return str_copy("ended, because another worker failed");
 	if (worker->end == END_SIGNAL)
@@ -115,12 +122,13 @@ static void show_left(const struct run *run, const struct worker *worker)
 
 	if (!worker->left_count || run->options->leaks == RUN_GATE_OFF)
 		return;
-	str_addf(&text, "%s left %u process%s:", name, worker->left_count, worker->left_count > 1 ? "es" : "");
+	str_addf(&text, "%s left %u process%s:", name, worker->left_count,
+	         worker->left_count > 1 ? "es" : "");
 	for (unsigned int i = 0; i < worker->left_count; i++) {
 		const struct left *left = &worker->left[i];
 
 		str_addf(&text, "%s %.80s (pid %d%s)", i ? "," : "", left->command, (int)left->pid,
-			 left->survived ? ", could not be ended" : "");
+		         left->survived ? ", could not be ended" : "");
 	}
 	log_line("%s", text.text);
 	str_free(&text);
@@ -147,8 +155,9 @@ static void show_shared(const struct run *run)
 		return;
 	for (char **name = names; *name; name++)
 		str_addf(&text, "%s%s", text.len ? ", " : "", *name);
-	log_line("%u files of the shared tree were written during the run, perhaps by several workers: %s%s", count,
-		 text.text, count > NAMES ? ", ..." : "");
+	log_line("%u files of the shared tree were written during the run, perhaps by several "
+	         "workers: %s%s",
+	         count, text.text, count > NAMES ? ", ..." : "");
 	str_free(&text);
 }
 
@@ -160,8 +169,9 @@ static void show_lost(const struct run *run)
 	for (unsigned int i = 0; i < run->count; i++)
 		lost += run->workers[i].notes_lost;
 	if (lost)
-		log_line("%llu notes of the workers were lost: what is said of their ports is incomplete",
-			 (unsigned long long)lost);
+		log_line("%llu notes of the workers were lost: what is said of their ports is "
+		         "incomplete",
+		         (unsigned long long)lost);
 }
 
 static void show_totals(const struct run *run)
@@ -171,8 +181,9 @@ static void show_totals(const struct run *run)
 
 	if (run->plan->single)
 		return;
-	log_line("run %s: %u passed, %u failed%s%.0u%s, %lld.%01lld s", run->id, passed, run->failed, never ? ", " : "",
-		 never, never ? " not started" : "", (long long)ms / 1000, (long long)ms / 100 % 10);
+	log_line("run %s: %u passed, %u failed%s%.0u%s, %lld.%01lld s", run->id, passed,
+	         run->failed, never ? ", " : "", never, never ? " not started" : "",
+	         (long long)ms / 1000, (long long)ms / 100 % 10);
 }
 
 int run_verdict(struct run *run)
@@ -211,7 +222,8 @@ int run_results_verdict(const struct run *run, int status)
 {
 	if (!run->lacking)
 		return status;
-	log_line("the results of run '%s' in '%s' are not complete: %s", run->id, run->results_dir, strerror(-run->lacking));
+	log_line("the results of run '%s' in '%s' are not complete: %s", run->id, run->results_dir,
+	         strerror(-run->lacking));
 	if (run->lacking == -ENOSPC || run->lacking == -EDQUOT)
 		log_hint("make room there, or choose another place with --results DIR");
 	return status ? status : EXIT_OURS;

@@ -39,9 +39,10 @@
 #include "tools/run/tree.h"
 
 enum {
-	SETTLE_MS = 300,	/* for a child that was about to exit anyway */
-	JUDGE_MOST_MS = 5000,	/* a supervisor with many workers to judge at once takes longer than that */
-	ORPHAN_GRACE_MS = 1000,	/* the supervisor is dead: nobody waits for a graceful end */
+	SETTLE_MS = 300, /* for a child that was about to exit anyway */
+	/* a supervisor with many workers to judge at once takes longer than that */
+	JUDGE_MOST_MS = 5000,
+	ORPHAN_GRACE_MS = 1000, /* the supervisor is dead: nobody waits for a graceful end */
 	KILL_EVERY_MS = 20,
 	KILL_MOST_MS = 5000,
 	ASK_EVERY_MS = 50,
@@ -49,21 +50,22 @@ enum {
 
 enum phase { RUNNING, SETTLING, ENDING, KILLING };
 
-struct told {	/* got SIGTERM after the command's end */
+/* got SIGTERM after the command's end */
+struct told {
 	pid_t pid;
-	char *program;	/* that it was then; NULL = not to be seen */
+	char *program; /* that it was then; NULL = not to be seen */
 };
 
 struct warden {
 	const struct warden_setup *setup;
-	int channel;		/* -1 once the supervisor is dead */
-	int children;		/* signalfd for SIGCHLD */
+	int channel;  /* -1 once the supervisor is dead */
+	int children; /* signalfd for SIGCHLD */
 	pid_t supervisor_group;
-	pid_t command;		/* 0 once it has been waited for */
+	pid_t command; /* 0 once it has been waited for */
 	enum phase phase;
-	int64_t due_ms;		/* when the phase ends; 0 = never */
+	int64_t due_ms; /* when the phase ends; 0 = never */
 	int64_t killing_until_ms;
-	bool asked;		/* somebody asked for the end: what is left then is no leak */
+	bool asked; /* somebody asked for the end: what is left then is no leak */
 	struct told *told;
 	size_t told_count;
 };
@@ -297,7 +299,9 @@ static void on_exit_of_command(struct warden *warden, int status)
 	warden->command = 0;
 	warden_send(warden->channel, WARDEN_EXITED, status, 0, NULL);
 	if (warden->phase == RUNNING)
-		enter_phase(warden, SETTLING, warden->setup->watched && warden->channel >= 0 ? JUDGE_MOST_MS : SETTLE_MS);
+		enter_phase(warden, SETTLING,
+		            warden->setup->watched && warden->channel >= 0 ? JUDGE_MOST_MS
+		                                                           : SETTLE_MS);
 	else if (warden->phase == ENDING)
 		ask_all(warden); /* the rest of the grace is for what it left */
 }
@@ -325,7 +329,8 @@ static void on_due(struct warden *warden)
 		if (!warden->asked)
 			tell_left(warden, WARDEN_LEFT);
 		ask_all(warden);
-		enter_phase(warden, ENDING, warden->channel < 0 ? ORPHAN_GRACE_MS : warden->setup->grace_ms);
+		enter_phase(warden, ENDING,
+		            warden->channel < 0 ? ORPHAN_GRACE_MS : warden->setup->grace_ms);
 	} else {
 		kill_all(warden);
 	}
@@ -361,7 +366,8 @@ static void on_channel(struct warden *warden)
 static void watch_over(struct warden *warden)
 {
 	while (!reap_children(warden)) {
-		struct pollfd fds[2] = { { warden->children, POLLIN, 0 }, { warden->channel, POLLIN, 0 } };
+		struct pollfd fds[2] = { { warden->children, POLLIN, 0 },
+			                 { warden->channel, POLLIN, 0 } };
 		int64_t left = warden->due_ms ? warden->due_ms - clock_ms() : -1;
 		struct signalfd_siginfo info;
 
@@ -432,16 +438,20 @@ static void warden_main(struct warden *warden, pid_t supervisor)
 	int ret;
 
 	set_up(warden);
-	prctl(PR_SET_PDEATHSIG, SIGKILL); /* as long as there is nothing to clear up: a copy of the tree takes its time */
-	ret = getppid() == supervisor ? tree_enter(setup->tree, setup->number, setup->cwd, &error) : -ECHILD;
+	/* as long as there is nothing to clear up: a copy of the tree takes its time */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	ret = getppid() == supervisor ? tree_enter(setup->tree, setup->number, setup->cwd, &error)
+	                              : -ECHILD;
 	prctl(PR_SET_PDEATHSIG, 0);
 	if (ret) {
-		warden_send(warden->channel, WARDEN_FAILED, -ret, 0, error ? error : "working tree");
+		warden_send(warden->channel, WARDEN_FAILED, -ret, 0,
+		            error ? error : "working tree");
 		_exit(0);
 	}
 	ret = start_command(warden);
 	let_go_of_streams(setup);
-	(void)confine(CONFINE_WARDEN, 0); /* the command runs with what it was given; the warden only signals from now on */
+	/* the command runs with what it was given; the warden only signals from now on */
+	(void)confine(CONFINE_WARDEN, 0);
 	if (!ret)
 		watch_over(warden);
 	_exit(0);

@@ -22,17 +22,17 @@
 
 enum warden_kind {
 	/* from the warden */
-	WARDEN_STARTED,		/* the command runs; .pid */
-	WARDEN_FAILED,		/* it does not; .number errno, .text what failed */
-	WARDEN_EXITED,		/* the command ended; .number as wait(2) gave it */
-	WARDEN_STOPPED,		/* the command was stopped; .number signal */
-	WARDEN_LEFT,		/* it left this process behind; .pid, .text its command line */
-	WARDEN_SURVIVED,	/* this process could not be ended (another user's); .pid, .text */
+	WARDEN_STARTED,  /* the command runs; .pid */
+	WARDEN_FAILED,   /* it does not; .number errno, .text what failed */
+	WARDEN_EXITED,   /* the command ended; .number as wait(2) gave it */
+	WARDEN_STOPPED,  /* the command was stopped; .number signal */
+	WARDEN_LEFT,     /* it left this process behind; .pid, .text its command line */
+	WARDEN_SURVIVED, /* this process could not be ended (another user's); .pid, .text */
 	/* to the warden */
-	WARDEN_SIGNAL,		/* pass .number on to the command, nothing else */
-	WARDEN_END,		/* pass .number on, give grace, then kill */
-	WARDEN_KILL,		/* kill now */
-	WARDEN_JUDGED,		/* what the command left has been looked at: it may be ended */
+	WARDEN_SIGNAL, /* pass .number on to the command, nothing else */
+	WARDEN_END,    /* pass .number on, give grace, then kill */
+	WARDEN_KILL,   /* kill now */
+	WARDEN_JUDGED, /* what the command left has been looked at: it may be ended */
 };
 
 struct warden_message {
@@ -52,19 +52,19 @@ struct warden_inherit {
 struct tree;
 
 struct warden_setup {
-	unsigned int number;		/* of the worker */
-	bool single;			/* the command stays in our session and process group */
+	unsigned int number; /* of the worker */
+	bool single;         /* the command stays in our session and process group */
 	char **argv, **envp;
 	const char *cwd;
-	int in, out, err;		/* the command's streams */
-	int cgroup;			/* -1 if there is none */
+	int in, out, err; /* the command's streams */
+	int cgroup;       /* -1 if there is none */
 	const struct limits *limits;
 	int64_t grace_ms;
-	bool watched;			/* the supervisor says WARDEN_JUDGED */
+	bool watched; /* the supervisor says WARDEN_JUDGED */
 	const struct warden_inherit *inherit;
 	struct isolate *isolate;
 	const struct tree *tree;
-	void (*forget)(void *arg);	/* close what of the supervisor's a warden must not hold */
+	void (*forget)(void *arg); /* close what of the supervisor's a warden must not hold */
 	void *forget_arg;
 };
 

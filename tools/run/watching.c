@@ -26,32 +26,39 @@
 #include "tools/run/warden.h"
 #include "tools/watch/watch.h"
 
-enum { GRACE_MS = 1000, FIRST_SAMPLE_MS = 100, SAMPLE_MS = 1000, SAMPLE_SPREAD = 200, HISTORY_DAYS = 180 };
+enum {
+	GRACE_MS = 1000,
+	FIRST_SAMPLE_MS = 100,
+	SAMPLE_MS = 1000,
+	SAMPLE_SPREAD = 200,
+	HISTORY_DAYS = 180
+};
 
 struct watching {
 	struct run *run;
 	struct watch *watch;
-	struct report *report;	/* NULL: nothing is recorded */
+	struct report *report; /* NULL: nothing is recorded */
 	char *reason, *dir;
 	struct watch_policy policy;
 	struct watch_alarm alarms[RUN_ERRORS];
-	struct hook *hook;	/* NULL = none */
+	struct hook *hook; /* NULL = none */
 	struct loop_timer *timer;
-	int64_t sample_ms;	/* until the next sample: a short run has some, too, and one of hours few more */
+	/* until the next sample: a short run has some, too, and one of hours few more */
+	int64_t sample_ms;
 };
 
 static bool wants_reports(const struct run_options *options)
 {
-	return options->json_file || options->junit_file || options->html_file || options->trace_file || options->markdown_file ||
-	       options->gitlab_file;
+	return options->json_file || options->junit_file || options->html_file ||
+	       options->trace_file || options->markdown_file || options->gitlab_file;
 }
 
 static enum watch_source source_for(const struct run *run)
 {
 	const struct run_options *options = run->options;
 
-	if (run->plan->single && !wants_reports(options) && options->leaks != RUN_GATE_FAIL && options->foreign != RUN_GATE_FAIL &&
-	    !options->alarm_count && !options->hook)
+	if (run->plan->single && !wants_reports(options) && options->leaks != RUN_GATE_FAIL &&
+	    options->foreign != RUN_GATE_FAIL && !options->alarm_count && !options->hook)
 		return WATCH_SAMPLE;
 	return WATCH_AUTO;
 }
@@ -73,16 +80,21 @@ static void on_event(void *arg, const struct berth_event *event)
 {
 	struct watching *watching = arg;
 	struct run *run = watching->run;
-	const struct berth_portmap *map = event->worker && event->worker <= run->made ? run->workers[event->worker - 1].map : NULL;
+	const struct berth_portmap *map = event->worker && event->worker <= run->made
+	                                          ? run->workers[event->worker - 1].map
+	                                          : NULL;
 	bool opened = event->tag == BERTH_EVENT_LISTENING;
 	json_t *fields;
 
-	if (!event->worker || event->family == AF_UNIX || (!opened && event->tag != BERTH_EVENT_UNLISTENED))
+	if (!event->worker || event->family == AF_UNIX ||
+	    (!opened && event->tag != BERTH_EVENT_UNLISTENED))
 		return;
-	fields = json_pack("{s:i, s:i, s:i, s:s, s:i, s:I, s:o}", "worker", (int)event->worker, "port",
-			   map ? berth_portmap_virtual(map, event->local_port) : event->local_port, "real_port", event->local_port,
-			   "protocol", event->proto == BERTH_TCP ? "tcp" : "udp", "pid", (int)event->pid, "cookie",
-			   (json_int_t)event->cookie, "command", json_text(event->comm));
+	fields = json_pack("{s:i, s:i, s:i, s:s, s:i, s:I, s:o}", "worker", (int)event->worker,
+	                   "port",
+	                   map ? berth_portmap_virtual(map, event->local_port) : event->local_port,
+	                   "real_port", event->local_port, "protocol",
+	                   event->proto == BERTH_TCP ? "tcp" : "udp", "pid", (int)event->pid,
+	                   "cookie", (json_int_t)event->cookie, "command", json_text(event->comm));
 	record(watching, opened ? "port_opened" : "port_closed", fields);
 }
 
@@ -96,8 +108,9 @@ static void on_finding(void *arg, const struct watch_finding *finding)
 
 static void on_mark(void *arg, unsigned int worker, int64_t time_ms, const char *name)
 {
-	record(arg, "mark", json_pack("{s:i, s:I, s:o}", "worker", (int)worker, "time_ms", (json_int_t)time_ms, "test",
-				      json_text(name)));
+	record(arg, "mark",
+	       json_pack("{s:i, s:I, s:o}", "worker", (int)worker, "time_ms", (json_int_t)time_ms,
+	                 "test", json_text(name)));
 }
 
 static void on_worker_sample(void *arg, unsigned int worker, const struct watch_sample *sample)
@@ -105,10 +118,12 @@ static void on_worker_sample(void *arg, unsigned int worker, const struct watch_
 	const struct watching *watching = arg;
 
 	if (watching->run->workers[worker - 1].status == STATE_RUNNING)
-		record(arg, "sample", json_pack("{s:i, s:I, s:I, s:I, s:I}", "worker", (int)worker, "sockets",
-						(json_int_t)sample->sockets, "processes", (json_int_t)sample->processes,
-						"memory_kib", (json_int_t)sample->memory_kib, "descriptors",
-						(json_int_t)sample->descriptors));
+		record(arg, "sample",
+		       json_pack("{s:i, s:I, s:I, s:I, s:I}", "worker", (int)worker, "sockets",
+		                 (json_int_t)sample->sockets, "processes",
+		                 (json_int_t)sample->processes, "memory_kib",
+		                 (json_int_t)sample->memory_kib, "descriptors",
+		                 (json_int_t)sample->descriptors));
 }
 
 static void on_sample(void *arg)
@@ -118,7 +133,8 @@ static void on_sample(void *arg)
 
 	watch_samples(watching->watch, on_worker_sample, watching);
 	watching->timer = loop_after(watching->run->loop, watching->sample_ms, on_sample, watching);
-	watching->sample_ms = watching->sample_ms * 5 / 4 < most_ms ? watching->sample_ms * 5 / 4 : most_ms;
+	watching->sample_ms = watching->sample_ms * 5 / 4 < most_ms ? watching->sample_ms * 5 / 4
+	                                                            : most_ms;
 }
 
 /* ---- opening ---- */
@@ -136,7 +152,8 @@ static char **allow_rules(const struct run_options *options)
 
 			str_add(&rule, ":");
 			if (allow->ports.count)
-				str_addf(&rule, "port=%u-%u,", allow->ports.ranges[k].first, allow->ports.ranges[k].last);
+				str_addf(&rule, "port=%u-%u,", allow->ports.ranges[k].first,
+				         allow->ports.ranges[k].last);
 			if (allow->program)
 				str_addf(&rule, "program=%s,", allow->program);
 			if (allow->stack)
@@ -151,8 +168,10 @@ static char **allow_rules(const struct run_options *options)
 static void set_alarms(struct watching *watching)
 {
 	static const enum berth_count counts[RUN_ERRORS] = {
-		[RUN_EPIPE] = BERTH_COUNT_epipe, [RUN_ECONNRESET] = BERTH_COUNT_econnreset,
-		[RUN_ECONNREFUSED] = BERTH_COUNT_econnrefused, [RUN_ETIMEDOUT] = BERTH_COUNT_etimedout,
+		[RUN_EPIPE] = BERTH_COUNT_epipe,
+		[RUN_ECONNRESET] = BERTH_COUNT_econnreset,
+		[RUN_ECONNREFUSED] = BERTH_COUNT_econnrefused,
+		[RUN_ETIMEDOUT] = BERTH_COUNT_etimedout,
 		[RUN_EADDRINUSE] = BERTH_COUNT_eaddrinuse,
 	};
 	const struct run_options *options = watching->run->options;
@@ -164,8 +183,9 @@ static void set_alarms(struct watching *watching)
 
 		if (!place[alarm->error])
 			place[alarm->error] = ++watching->policy.alarm_count;
-		watching->alarms[place[alarm->error] - 1] =
-			(struct watch_alarm){ counts[alarm->error], alarm->count, alarm->percent / 100 };
+		watching->alarms[place[alarm->error] - 1] = (struct watch_alarm){
+			counts[alarm->error], alarm->count, alarm->percent / 100
+		};
 	}
 }
 
@@ -174,12 +194,13 @@ static void record_run(struct watching *watching)
 	const struct run *run = watching->run;
 
 	record(watching, "run",
-	       json_pack("{s:s, s:i, s:o, s:o, s:o, s:s, s:s, s:s, s:o}", "id", run->id, "workers", (int)run->count,
-			 "tasks", json_texts_redacted(run->options->tasks), "command", json_texts_redacted(run->options->command),
-			 "project", json_text(run->project_dir),
-			 "backend", isolate_backend_names[isolate_backend(run->isolate)],
-			 "tree", run_tree_names[tree_kind(run->tree)], "source", watching->reason,
-			 "losses", json_texts((char *const *)(uintptr_t)watch_losses(watching->watch))));
+	       json_pack("{s:s, s:i, s:o, s:o, s:o, s:s, s:s, s:s, s:o}", "id", run->id, "workers",
+	                 (int)run->count, "tasks", json_texts_redacted(run->options->tasks),
+	                 "command", json_texts_redacted(run->options->command), "project",
+	                 json_text(run->project_dir), "backend",
+	                 isolate_backend_names[isolate_backend(run->isolate)], "tree",
+	                 run_tree_names[tree_kind(run->tree)], "source", watching->reason, "losses",
+	                 json_texts((char *const *)(uintptr_t)watch_losses(watching->watch))));
 }
 
 static void open_record(struct watching *watching)
@@ -199,9 +220,16 @@ static void open_record(struct watching *watching)
 void watching_open(struct run *run)
 {
 	struct watching *watching = mem_alloc(sizeof(*watching));
-	struct watch_setup setup = { .loop = run->loop, .wanted = source_for(run), .run_id = run->id, .run_dir = run->dir,
-				     .cgroup = run->cgroup, .policy = &watching->policy, .on_event = on_event,
-				     .on_finding = on_finding, .on_mark = on_mark, .arg = watching };
+	struct watch_setup setup = { .loop = run->loop,
+		                     .wanted = source_for(run),
+		                     .run_id = run->id,
+		                     .run_dir = run->dir,
+		                     .cgroup = run->cgroup,
+		                     .policy = &watching->policy,
+		                     .on_event = on_event,
+		                     .on_finding = on_finding,
+		                     .on_mark = on_mark,
+		                     .arg = watching };
 	cleanup_free char *baseline = str_print("%s/berth.baseline", run->project_dir);
 	int ret;
 
@@ -255,14 +283,16 @@ static struct watching *of(const struct worker *worker)
 void watching_worker_begin(struct worker *worker)
 {
 	struct watching *watching = of(worker);
-	const struct watch_worker watched = { worker->number, worker->plan->task, worker->cgroup, worker->map };
+	const struct watch_worker watched = { worker->number, worker->plan->task, worker->cgroup,
+		                              worker->map };
 
 	if (!watching)
 		return;
 	(void)watch_worker_begin(watching->watch, &watched);
 	record(watching, "worker_started",
-	       json_pack("{s:i, s:o, s:o}", "worker", (int)worker->number, "task", json_text(worker->plan->task), "log",
-			 json_text(worker->log_path ? worker->log_path : "")));
+	       json_pack("{s:i, s:o, s:o}", "worker", (int)worker->number, "task",
+	                 json_text(worker->plan->task), "log",
+	                 json_text(worker->log_path ? worker->log_path : "")));
 }
 
 void watching_environ(const struct worker *worker, char ***envp)
@@ -296,32 +326,36 @@ void watching_worker_exited(struct worker *worker)
 
 	/* who was told to end leaves things behind because of that */
 	if (watching && worker->end == END_ITSELF)
-		watch_worker_exited(watching->watch, worker->number, worker->exit_status, on_judged, worker);
+		watch_worker_exited(watching->watch, worker->number, worker->exit_status, on_judged,
+		                    worker);
 	else
 		on_judged(worker, worker->number);
 }
 
-void watching_database(struct run *run, unsigned int worker, const char *event, const char *name, int64_t ms, const char *detail)
+void watching_database(struct run *run, unsigned int worker, const char *event, const char *name,
+                       int64_t ms, const char *detail)
 {
 	json_t *fields;
 
 	if (!run->watching)
 		return;
 	/* never the physical name and its server: a detail may be a command with an address in it, but has no password */
-	fields = json_pack("{s:i, s:s, s:o, s:o}", "worker", (int)worker, "event", event, "name", json_text(name), "detail",
-			   json_text(detail));
+	fields = json_pack("{s:i, s:s, s:o, s:o}", "worker", (int)worker, "event", event, "name",
+	                   json_text(name), "detail", json_text(detail));
 	if (ms >= 0)
 		json_object_set_new(fields, "duration_ms", json_integer(ms));
 	record(run->watching, "database", fields);
 }
 
-void watching_finding(struct worker *worker, enum finding_kind kind, uint16_t port, int64_t age_ms, const char *detail)
+void watching_finding(struct worker *worker, enum finding_kind kind, uint16_t port, int64_t age_ms,
+                      const char *detail)
 {
 	struct watching *watching = of(worker);
 	struct watch_finding *finding;
 
 	/* who was told to end had no time to end its sessions and to drop its databases */
-	if (!watching || (finding_table[kind].gate == FINDING_GATE_LEAKS && worker->end != END_ITSELF))
+	if (!watching ||
+	    (finding_table[kind].gate == FINDING_GATE_LEAKS && worker->end != END_ITSELF))
 		return;
 	finding = finding_new(kind);
 	finding->worker = worker->number;
@@ -352,8 +386,9 @@ void watching_fault(const struct worker *worker, const char *fault, int hit, con
 	struct watching *watching = of(worker);
 
 	if (watching)
-		record(watching, "fault", json_pack("{s:i, s:s, s:i, s:s}", "worker", (int)worker->number, "fault", fault,
-						    "hit", hit, "detail", said));
+		record(watching, "fault",
+		       json_pack("{s:i, s:s, s:i, s:s}", "worker", (int)worker->number, "fault",
+		                 fault, "hit", hit, "detail", said));
 }
 
 void watching_conflict(struct worker *worker, const struct berth_note *note)
@@ -399,11 +434,12 @@ void watching_worker_end(struct worker *worker)
 	watching_limits(worker);
 	watch_worker_end(watching->watch, worker->number);
 	(void)watch_worker_summary(watching->watch, worker->number, &summary);
-	record(watching, "counts", json_pack("{s:i, s:o, s:I, s:I, s:b, s:I, s:i, s:i}", "worker", (int)worker->number, "counts",
-					     json_counts(&summary.counts), "alive", (json_int_t)summary.alive, "unaccounted",
-					     (json_int_t)summary.unaccounted, "exact", summary.exact, "memory_peak_kib",
-					     (json_int_t)summary.memory_peak_kib, "descriptors_peak", (int)summary.descriptors_peak,
-					     "processes", (int)summary.processes));
+	record(watching, "counts",
+	       json_pack("{s:i, s:o, s:I, s:I, s:b, s:I, s:i, s:i}", "worker", (int)worker->number,
+	                 "counts", json_counts(&summary.counts), "alive", (json_int_t)summary.alive,
+	                 "unaccounted", (json_int_t)summary.unaccounted, "exact", summary.exact,
+	                 "memory_peak_kib", (json_int_t)summary.memory_peak_kib, "descriptors_peak",
+	                 (int)summary.descriptors_peak, "processes", (int)summary.processes));
 }
 
 /* A worker that never began has no other record than this one. */
@@ -414,9 +450,11 @@ void watching_worker_over(struct worker *worker)
 
 	if (!watching)
 		return;
-	fields = json_pack("{s:i, s:o, s:s, s:i, s:I}", "worker", (int)worker->number, "task", json_text(worker->plan->task),
-			   "status", worker->status == STATE_PASSED ? "passed" : "failed", "exit_status", worker->exit_status,
-			   "duration_ms", (json_int_t)(worker->ended_ms - worker->started_ms));
+	fields = json_pack("{s:i, s:o, s:s, s:i, s:I}", "worker", (int)worker->number, "task",
+	                   json_text(worker->plan->task), "status",
+	                   worker->status == STATE_PASSED ? "passed" : "failed", "exit_status",
+	                   worker->exit_status, "duration_ms",
+	                   (json_int_t)(worker->ended_ms - worker->started_ms));
 	if (worker->error)
 		json_object_set_new(fields, "error", json_text(worker->error));
 	record(watching, "worker_ended", fields);
@@ -427,7 +465,8 @@ void watching_worker_over(struct worker *worker)
 /* What the summary says already, in its own words, or what needs no action. */
 static bool is_said(const struct watch_finding *finding)
 {
-	return finding->kind == FINDING_leaked_process || finding->kind == FINDING_foreign_connection || finding->known ||
+	return finding->kind == FINDING_leaked_process ||
+	       finding->kind == FINDING_foreign_connection || finding->known ||
 	       finding->severity == FINDING_NOTE;
 }
 
@@ -466,14 +505,16 @@ void watching_finish(struct run *run)
 	loop_cancel(run->loop, watching->timer);
 	watching->timer = NULL;
 	watch_finish(watching->watch);
-	for (size_t i = 0; run->options->leaks != RUN_GATE_OFF && i < watch_finding_count(watching->watch); i++) {
+	for (size_t i = 0;
+	     run->options->leaks != RUN_GATE_OFF && i < watch_finding_count(watching->watch); i++) {
 		const struct watch_finding *finding = watch_finding(watching->watch, i);
 		cleanup_free char *workers = is_said(finding) ? str_copy("") : sufferers(run, i);
 
 		if (!workers)
 			log_line("%s: %s", finding_table[finding->kind].title, finding->detail);
 		else if (*workers)
-			log_line("%s: %s: %s", workers, finding_table[finding->kind].title, finding->detail);
+			log_line("%s: %s: %s", workers, finding_table[finding->kind].title,
+			         finding->detail);
 	}
 }
 
@@ -491,10 +532,12 @@ bool watching_found(const struct run *run, enum finding_gate gate)
 {
 	const struct watching *watching = run->watching;
 
-	for (size_t i = 0; watching && watching->watch && i < watch_finding_count(watching->watch); i++) {
+	for (size_t i = 0; watching && watching->watch && i < watch_finding_count(watching->watch);
+	     i++) {
 		const struct watch_finding *finding = watch_finding(watching->watch, i);
 
-		if (finding_table[finding->kind].gate == gate && finding->severity != FINDING_NOTE && !finding->known)
+		if (finding_table[finding->kind].gate == gate &&
+		    finding->severity != FINDING_NOTE && !finding->known)
 			return true;
 	}
 	return false;
@@ -512,19 +555,30 @@ static char **collected(const struct run *run)
 static void write_reports(struct run *run, const struct report_run *loaded)
 {
 	cleanup_strv char **dirs = collected(run);
-	const struct report_options options = { .project_dir = run->project_dir, .run_dir = run->watching->dir,
-						.collected = dirs, .merge = run->options->merge };
-	const struct { const char *path; enum report_format format; } wanted[] = {
-		{ run->options->json_file, REPORT_JSON }, { run->options->junit_file, REPORT_JUNIT },
-		{ run->options->html_file, REPORT_HTML }, { run->options->trace_file, REPORT_TRACE },
-		{ run->options->markdown_file, REPORT_MARKDOWN }, { run->options->gitlab_file, REPORT_GITLAB },
+	const struct report_options options = { .project_dir = run->project_dir,
+		                                .run_dir = run->watching->dir,
+		                                .collected = dirs,
+		                                .merge = run->options->merge };
+	const struct {
+		const char *path;
+		enum report_format format;
+	} wanted[] = {
+		{ run->options->json_file, REPORT_JSON },
+		{ run->options->junit_file, REPORT_JUNIT },
+		{ run->options->html_file, REPORT_HTML },
+		{ run->options->trace_file, REPORT_TRACE },
+		{ run->options->markdown_file, REPORT_MARKDOWN },
+		{ run->options->gitlab_file, REPORT_GITLAB },
 	};
 	int ret;
 
 	for (size_t i = 0; i < ARRAY_LEN(wanted); i++) {
-		ret = wanted[i].path ? report_write(loaded, wanted[i].format, &options, wanted[i].path) : 0;
+		ret = wanted[i].path
+		              ? report_write(loaded, wanted[i].format, &options, wanted[i].path)
+		              : 0;
 		if (ret)
-			log_line("unable to write the report '%s': %s", wanted[i].path, strerror(-ret));
+			log_line("unable to write the report '%s': %s", wanted[i].path,
+			         strerror(-ret));
 		run_lacks(run, ret);
 	}
 	ret = report_ci_publish(loaded, &options);
@@ -570,9 +624,10 @@ void watching_report(struct run *run, int status)
 	if (!watching || !watching->report)
 		return;
 	record(watching, "run_ended",
-	       json_pack("{s:i, s:i, s:i, s:I, s:I}", "exit_status", status, "passed", (int)(run->over - run->failed), "failed",
-			 (int)run->failed, "duration_ms", (json_int_t)(clock_ms() - run->started_ms), "missed",
-			 (json_int_t)(watching_works(run) ? watch_missed(watching->watch) : 0)));
+	       json_pack("{s:i, s:i, s:i, s:I, s:I}", "exit_status", status, "passed",
+	                 (int)(run->over - run->failed), "failed", (int)run->failed, "duration_ms",
+	                 (json_int_t)(clock_ms() - run->started_ms), "missed",
+	                 (json_int_t)(watching_works(run) ? watch_missed(watching->watch) : 0)));
 	ret = report_load(watching->dir, &loaded);
 	if (ret) {
 		run_lacks(run, ret);

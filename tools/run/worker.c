@@ -35,7 +35,8 @@ char *worker_name(const struct worker *worker)
 {
 	if (worker->setup)
 		return str_copy("setup");
-	return worker->run->plan->named ? str_copy(worker->plan->task) : str_print("w%u", worker->number);
+	return worker->run->plan->named ? str_copy(worker->plan->task)
+	                                : str_print("w%u", worker->number);
 }
 
 /* Tasks are often called like files, "../e2e/cart.spec.js": one name of a directory each, and none that leads elsewhere. */
@@ -62,7 +63,8 @@ static bool is_single(const struct worker *worker)
 static char **worker_environ(const struct worker *worker)
 {
 	const struct run *run = worker->run;
-	cleanup_free char *number = str_print("%u", worker->number), *count = str_print("%u", run->count);
+	cleanup_free char *number = str_print("%u", worker->number),
+			  *count = str_print("%u", run->count);
 	char **envp = strv_copy(environ);
 
 	isolate_worker_environ(run->isolate, worker->number, &envp);
@@ -76,7 +78,8 @@ static char **worker_environ(const struct worker *worker)
 		environ_set(&envp, "TMPDIR", worker->tmp_dir);
 	else if (environ_get(envp, "TMPDIR"))
 		environ_set(&envp, "TMPDIR", "/tmp"); /* the private one; theirs is shared */
-	if (!is_single(worker) && run->color && !environ_get(envp, "NO_COLOR") && !environ_get(envp, "FORCE_COLOR"))
+	if (!is_single(worker) && run->color && !environ_get(envp, "NO_COLOR") &&
+	    !environ_get(envp, "FORCE_COLOR"))
 		environ_set(&envp, "FORCE_COLOR", "1");
 	return envp;
 }
@@ -130,7 +133,8 @@ static bool is_of(const struct worker *worker, pid_t pid)
 	cleanup_free char *text = NULL, *own = str_print("%u", worker->number);
 	size_t len;
 
-	return !proc_read_environ(pid, &text, &len) && str_equal(proc_parse_environ(text, len, "BERTH_RUN"), worker->run->id) &&
+	return !proc_read_environ(pid, &text, &len) &&
+	       str_equal(proc_parse_environ(text, len, "BERTH_RUN"), worker->run->id) &&
 	       str_equal(proc_parse_environ(text, len, "BERTH_WORKER"), own);
 }
 
@@ -144,7 +148,8 @@ static bool kill_orphans_once(const struct run *run, const struct worker *worker
 	for (size_t i = 0; i < children.count; i++) {
 		cleanup_pids struct pids below = { 0 };
 
-		if (run_needs_process(run, children.list[i]) || (worker && !is_of(worker, children.list[i])))
+		if (run_needs_process(run, children.list[i]) ||
+		    (worker && !is_of(worker, children.list[i])))
 			continue;
 		process_descendants(children.list[i], &below);
 		for (size_t j = 0; j < below.count; j++)
@@ -199,13 +204,15 @@ static void on_failed(struct worker *worker, const struct warden_message *messag
 	free(worker->error);
 	worker->error = NULL;
 	if (worker->end != END_ITSELF) {
-		worker->exit_status = EXIT_INTERNAL; /* it was not let: that is said in its own words */
+		/* it was not let: that is said in its own words */
+		worker->exit_status = EXIT_INTERNAL;
 	} else if (!strcmp(message->text, "exec")) {
-		worker->error = str_print("unable to start '%s': %s", program, strerror(message->number));
+		worker->error = str_print("unable to start '%s': %s", program,
+		                          strerror(message->number));
 		worker->exit_status = message->number == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_EXEC;
 	} else {
-		worker->error = str_print("unable to start worker %u: %s: %s", worker->number, message->text,
-					  strerror(message->number));
+		worker->error = str_print("unable to start worker %u: %s: %s", worker->number,
+		                          message->text, strerror(message->number));
 		worker->exit_status = EXIT_INTERNAL;
 	}
 }
@@ -231,7 +238,8 @@ static void on_left(struct worker *worker, const struct warden_message *message)
 
 	worker->left = mem_grow(worker->left, worker->left_count + 1, sizeof(*worker->left));
 	left = &worker->left[worker->left_count++];
-	*left = (struct left){ message->pid, str_copy(message->text), message->kind == WARDEN_SURVIVED };
+	*left = (struct left){ message->pid, str_copy(message->text),
+		               message->kind == WARDEN_SURVIVED };
 }
 
 static void on_message(struct worker *worker, const struct warden_message *message)
@@ -244,20 +252,15 @@ static void on_message(struct worker *worker, const struct warden_message *messa
 		watching_worker_started(worker);
 		inject_worker_started(worker);
 		break;
-	case WARDEN_FAILED:
-		on_failed(worker, message);
-		break;
-	case WARDEN_EXITED:
-		on_exited(worker, message);
-		break;
+	case WARDEN_FAILED: on_failed(worker, message); break;
+	case WARDEN_EXITED: on_exited(worker, message); break;
 	case WARDEN_STOPPED:
 		/* It stopped itself: so do we, or the shell would wait for us for ever. A ^Z has stopped us as well, and
 		 * by now both may have been continued: that news is old. */
 		if (process_is_stopped(message->pid))
 			raise(SIGSTOP);
 		break;
-	default:
-		on_left(worker, message);
+	default: on_left(worker, message);
 	}
 }
 
@@ -317,7 +320,8 @@ static int start_warden(struct worker *worker, const int streams[2])
 static int start(struct worker *worker)
 {
 	struct run *run = worker->run;
-	const struct isolate_worker isolated = { worker->number, worker->map, worker->map_path, worker->cgroup };
+	const struct isolate_worker isolated = { worker->number, worker->map, worker->map_path,
+		                                 worker->cgroup };
 	int streams[2] = { 1, 2 };
 	int ret = isolate_worker_begin(run->isolate, &isolated);
 
@@ -347,7 +351,8 @@ static void fail_to_start(struct worker *worker, int error)
 {
 	worker->warden = 0;
 	if (!worker->error && worker->end == END_ITSELF)
-		worker->error = str_print("unable to start worker %u: %s", worker->number, strerror(-error));
+		worker->error = str_print("unable to start worker %u: %s", worker->number,
+		                          strerror(-error));
 	worker->exit_status = EXIT_INTERNAL;
 	output_close(worker);
 	finish(worker);
@@ -367,7 +372,8 @@ static void go(struct worker *worker)
 	if (ret)
 		fail_to_start(worker, ret);
 	else if (run->options->timeout_ms && !worker->setup)
-		worker->timeout = loop_after(run->loop, run->options->timeout_ms, on_timeout, worker);
+		worker->timeout = loop_after(run->loop, run->options->timeout_ms, on_timeout,
+		                             worker);
 }
 
 void worker_start(struct worker *worker)

@@ -52,7 +52,8 @@ static bool describe(int socket, struct monitor_note *note)
 	int family = option_of(socket, SO_DOMAIN), protocol = option_of(socket, SO_PROTOCOL);
 	socklen_t len = sizeof(note->cookie);
 
-	if ((family != AF_INET && family != AF_INET6) || (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP))
+	if ((family != AF_INET && family != AF_INET6) ||
+	    (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP))
 		return false;
 	note->family = (uint8_t)family;
 	note->proto = protocol == IPPROTO_UDP ? BERTH_UDP : BERTH_TCP;
@@ -73,11 +74,21 @@ struct adoption {
 
 static void tell(const struct adoption *adoption, const struct monitor_note *note)
 {
-	struct berth_event event = { .tag = BERTH_EVENT_ADOPTED, .version = BERTH_EVENT_VERSION, .source = BERTH_SOURCE_BPF,
-				     .size = BERTH_EVENT_HEAD, .time_ns = (uint64_t)clock_ns(), .cookie = note->cookie,
-				     .worker = note->worker, .pid = note->pid, .local_port = note->local_port,
-				     .remote_port = note->remote_port, .family = note->family, .proto = note->proto,
-				     .count = note->listening, .local = note->local, .remote = note->remote };
+	struct berth_event event = { .tag = BERTH_EVENT_ADOPTED,
+		                     .version = BERTH_EVENT_VERSION,
+		                     .source = BERTH_SOURCE_BPF,
+		                     .size = BERTH_EVENT_HEAD,
+		                     .time_ns = (uint64_t)clock_ns(),
+		                     .cookie = note->cookie,
+		                     .worker = note->worker,
+		                     .pid = note->pid,
+		                     .local_port = note->local_port,
+		                     .remote_port = note->remote_port,
+		                     .family = note->family,
+		                     .proto = note->proto,
+		                     .count = note->listening,
+		                     .local = note->local,
+		                     .remote = note->remote };
 
 	memcpy(event.comm, note->comm, sizeof(event.comm));
 	model_event(adoption->watch, &event);
@@ -93,7 +104,8 @@ static void on_socket(void *arg, pid_t pid, int fd, uint64_t inode)
 	if (socket < 0 || !describe(socket, &note))
 		return;
 	memcpy(note.comm, adoption->comm, sizeof(note.comm));
-	if (!monitor_adopt(adoption->watch->monitor, socket, &note)) /* else it is another's as well, and has been told */
+	/* else it is another's as well, and has been told */
+	if (!monitor_adopt(adoption->watch->monitor, socket, &note))
 		tell(adoption, &note);
 }
 

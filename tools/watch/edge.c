@@ -20,16 +20,19 @@ static bool is_local(const struct watch *watch, const struct berth_event *event)
 	if (map)
 		return berth_ip_is_local(map, &event->remote);
 	if (!none)
-		none = mem_alloc(sizeof(*none)); /* no map, no addresses of the host: loopback and wildcards remain */
+		none = mem_alloc(sizeof(
+			*none)); /* no map, no addresses of the host: loopback and wildcards remain */
 	return berth_ip_is_local(none, &event->remote);
 }
 
-static const struct endpoint *listener_of(const struct watch *watch, enum berth_proto proto, uint16_t port, unsigned int prefer)
+static const struct endpoint *listener_of(const struct watch *watch, enum berth_proto proto,
+                                          uint16_t port, unsigned int prefer)
 {
 	const struct endpoint *found = NULL;
 
 	for (const struct endpoint *at = watch->newest; at; at = at->next) {
-		if (at->port != port || at->proto != proto || (proto == BERTH_TCP && !at->listen_ns))
+		if (at->port != port || at->proto != proto ||
+		    (proto == BERTH_TCP && !at->listen_ns))
 			continue;
 		if (at->worker == prefer)
 			return at;
@@ -39,7 +42,8 @@ static const struct endpoint *listener_of(const struct watch *watch, enum berth_
 	return found && !found->closed_ns ? found : NULL;
 }
 
-static struct watch_finding *connection(struct watch *watch, enum finding_kind kind, const struct berth_event *event)
+static struct watch_finding *connection(struct watch *watch, enum finding_kind kind,
+                                        const struct berth_event *event)
 {
 	struct watch_finding *finding = judge_new(watch, kind, event->worker);
 	struct monitor_stack stack;
@@ -65,7 +69,8 @@ static bool is_ours(const struct watch *watch, const struct who *who)
 	for (size_t i = 0; i < who->holder_count; i++) {
 		const struct who_holder *holder = &who->holders[i];
 
-		if (holder->info.stat.pid == getpid() || (holder->info.run && str_equal(holder->info.run, watch->setup.run_id)))
+		if (holder->info.stat.pid == getpid() ||
+		    (holder->info.run && str_equal(holder->info.run, watch->setup.run_id)))
 			return true;
 		for (size_t k = 0; k < holder->ancestor_count; k++)
 			if (holder->ancestors[k].pid == getpid())
@@ -80,14 +85,17 @@ static bool is_server(const struct diag_socket *socket)
 }
 
 /* Of all who have the port, the one who serves this protocol. */
-static const struct who_holder *server_of(const struct who *who, enum berth_proto proto, bool *ret_held)
+static const struct who_holder *server_of(const struct who *who, enum berth_proto proto,
+                                          bool *ret_held)
 {
 	*ret_held = false;
 	for (size_t i = 0; i < who->socket_count; i++)
-		*ret_held |= who->sockets[i].socket.proto == proto && is_server(&who->sockets[i].socket);
+		*ret_held |= who->sockets[i].socket.proto == proto &&
+		             is_server(&who->sockets[i].socket);
 	for (size_t i = 0; i < who->holder_count; i++)
 		for (size_t k = 0; k < who->holders[i].socket_count; k++) {
-			const struct diag_socket *socket = &who->sockets[who->holders[i].sockets[k]].socket;
+			const struct diag_socket *socket =
+				&who->sockets[who->holders[i].sockets[k]].socket;
 
 			if (socket->proto == proto && is_server(socket))
 				return &who->holders[i];
@@ -110,12 +118,15 @@ static void judge_foreign(struct watch *watch, const struct berth_event *event)
 	if (!is_ours(watch, who) && (held || event->proto == BERTH_TCP)) {
 		finding = connection(watch, FINDING_foreign_connection, event);
 		if (server)
-			finding->detail = str_print("%s to port %u of %s (pid %d)%s%s, which is not part of this run", did,
-						    event->remote_port, server->info.command, server->info.stat.pid,
-						    server->info.directory ? " in " : "",
-						    server->info.directory ? server->info.directory : "");
+			finding->detail = str_print(
+				"%s to port %u of %s (pid %d)%s%s, which is not part of this run",
+				did, event->remote_port, server->info.command,
+				server->info.stat.pid, server->info.directory ? " in " : "",
+				server->info.directory ? server->info.directory : "");
 		else
-			finding->detail = str_print("%s to port %u, which nobody in this run listens on", did, event->remote_port);
+			finding->detail = str_print(
+				"%s to port %u, which nobody in this run listens on", did,
+				event->remote_port);
 		judge_tell(watch, finding);
 	}
 	who_free(who);
@@ -134,17 +145,21 @@ void judge_edge(struct watch *watch, const struct berth_event *event)
 		return;
 	if (listener && listener->worker) {
 		finding = connection(watch, FINDING_cross_worker, event);
-		finding->detail = str_print("%s to real port %u, where worker %u listens (%s)",
-					    event->proto == BERTH_TCP ? "connected" : "sent datagrams", event->remote_port,
-					    listener->worker,
-					    listener->process && listener->process->command ? listener->process->command : "?");
+		finding->detail = str_print(
+			"%s to real port %u, where worker %u listens (%s)",
+			event->proto == BERTH_TCP ? "connected" : "sent datagrams",
+			event->remote_port, listener->worker,
+			listener->process && listener->process->command ? listener->process->command
+									: "?");
 		judge_tell(watch, finding);
 		return;
 	}
-	if (map && event->proto == BERTH_UDP && berth_portmap_real(map, BERTH_UDP, event->remote_port))
+	if (map && event->proto == BERTH_UDP &&
+	    berth_portmap_real(map, BERTH_UDP, event->remote_port))
 		return; /* seen before it was rewritten: which of two hooks on a cgroup runs first is nobody's promise */
-	if (map && (model_virtual(watch, event->worker, event->remote_port) != event->remote_port ||
-		    berth_portmap_real(map, event->proto, event->remote_port) == event->remote_port))
+	if (map &&
+	    (model_virtual(watch, event->worker, event->remote_port) != event->remote_port ||
+	     berth_portmap_real(map, event->proto, event->remote_port) == event->remote_port))
 		return; /* Berth's own end of a declared port (a database), or shared on purpose */
 	judge_foreign(watch, event);
 }

@@ -17,12 +17,12 @@
 
 enum { FINGERPRINT_FRAMES = 5 };
 
-#define ERROR FINDING_ERROR
+#define ERROR   FINDING_ERROR
 #define WARNING FINDING_WARNING
-#define NOTE FINDING_NOTE
-#define LEAKS FINDING_GATE_LEAKS
+#define NOTE    FINDING_NOTE
+#define LEAKS   FINDING_GATE_LEAKS
 #define FOREIGN FINDING_GATE_FOREIGN
-#define NONE FINDING_GATE_NONE
+#define NONE    FINDING_GATE_NONE
 const struct finding_row finding_table[FINDING_KINDS] = {
 #define FINDING(name, severity, gate, title, remedy) { #name, severity, gate, title, remedy },
 #include "core/findings.def"
@@ -114,13 +114,15 @@ void finding_seal(struct watch_finding *finding)
 	if (finding->limit)
 		hash = table_hash_text(hash, finding->limit);
 	hash = table_hash_text(hash, program);
-	for (char **frame = finding->stack; frame && *frame && frames < FINGERPRINT_FRAMES; frame++) {
+	for (char **frame = finding->stack; frame && *frame && frames < FINGERPRINT_FRAMES;
+	     frame++) {
 		if (str_starts(*frame, "0x") || strstr(*frame, "+0x"))
 			continue; /* code without a name has a new address in each process or build */
 		hash = table_hash(hash, *frame, function_len(*frame));
 		frames++;
 	}
-	snprintf(finding->fingerprint, sizeof(finding->fingerprint), "%016llx", (unsigned long long)hash);
+	snprintf(finding->fingerprint, sizeof(finding->fingerprint), "%016llx",
+	         (unsigned long long)hash);
 }
 
 static void set_string(json_t *object, const char *name, const char *value)
@@ -144,9 +146,9 @@ json_t *finding_json(const struct watch_finding *finding)
 	set_string(object, "detail", finding->detail);
 	set_string(object, "remedy", row->remedy);
 	set_string(object, "gate",
-		   row->gate == FINDING_GATE_LEAKS     ? "leaks"
-		   : row->gate == FINDING_GATE_FOREIGN ? "foreign"
-						       : NULL);
+	           row->gate == FINDING_GATE_LEAKS     ? "leaks"
+	           : row->gate == FINDING_GATE_FOREIGN ? "foreign"
+	                                               : NULL);
 	set_number(object, "worker", finding->worker, finding->worker);
 	set_string(object, "task", finding->task);
 	set_string(object, "test", finding->test);
@@ -193,8 +195,9 @@ static bool match_port(const struct watch_finding *finding, const char *text)
 	const char *dash = strchr(text, '-');
 	long first, last;
 
-	return !str_number(low, 1, 65535, &first) && !str_number(dash ? dash + 1 : low, 1, 65535, &last) &&
-	       finding->port >= first && finding->port <= last;
+	return !str_number(low, 1, 65535, &first) &&
+	       !str_number(dash ? dash + 1 : low, 1, 65535, &last) && finding->port >= first &&
+	       finding->port <= last;
 }
 
 static bool match_stack(const struct watch_finding *finding, const char *glob)
@@ -235,7 +238,8 @@ const char *finding_rule_error(const char *rule)
 	bool known = kind_len == 0;
 
 	for (size_t i = 0; i < FINDING_KINDS; i++)
-		known |= strlen(finding_table[i].name) == kind_len && !strncmp(finding_table[i].name, rule, kind_len);
+		known |= strlen(finding_table[i].name) == kind_len &&
+		         !strncmp(finding_table[i].name, rule, kind_len);
 	if (!known)
 		return "unknown kind of finding";
 	parts = strv_split(rule[kind_len] ? rule + kind_len + 1 : "", ",");
@@ -253,7 +257,8 @@ static bool rule_matches(const struct watch_finding *finding, const char *rule)
 	size_t kind_len = strcspn(rule, ":");
 	cleanup_strv char **parts = NULL;
 
-	if (finding_rule_error(rule) || (kind_len && (strlen(kind) != kind_len || strncmp(kind, rule, kind_len))))
+	if (finding_rule_error(rule) ||
+	    (kind_len && (strlen(kind) != kind_len || strncmp(kind, rule, kind_len))))
 		return false;
 	parts = strv_split(rule[kind_len] ? rule + kind_len + 1 : "", ",");
 	for (char **part = parts; part && *part; part++) {

@@ -33,28 +33,29 @@ extern const char *const finding_severity_names[];
 
 struct watch_finding {
 	enum finding_kind kind;
-	enum finding_severity severity;	/* its kind's, or milder */
-	unsigned int worker;		/* 0 = the run as a whole */
-	char *task, *test;		/* NULL: unknown */
-	char *protocol;			/* "tcp", "udp", "unix", NULL */
-	char *path;			/* of a Unix socket, "@name" if it is abstract; NULL: none */
-	uint16_t port, real_port;	/* as the suite calls it, as the kernel calls it; 0 = none */
-	pid_t pid, pid_inside;		/* inside: in a PID namespace of the suite's own; 0 = in none */
-	char *command, *directory;	/* of the process that made it */
-	const char *error;		/* what calls failed with, of an error_rate; static, NULL: none */
-	const char *limit;		/* which, and how near, of a resource_limit; static, NULL: none */
-	char **ancestry;		/* strv, parent first: "node (123)" */
-	char **stack;			/* strv, innermost first */
-	char *detail;			/* one sentence */
-	int64_t time_ns;		/* CLOCK_REALTIME */
-	int64_t since_ns;		/* CLOCK_MONOTONIC: when it began, which says in which test */
-	int64_t began_ns;		/* the same clock: its process, should that alone lie in a test; 0 = unknown */
-	int64_t age_ms;			/* how long it had been open; -1 = unknown */
+	enum finding_severity severity; /* its kind's, or milder */
+	unsigned int worker;            /* 0 = the run as a whole */
+	char *task, *test;              /* NULL: unknown */
+	char *protocol;                 /* "tcp", "udp", "unix", NULL */
+	char *path;                /* of a Unix socket, "@name" if it is abstract; NULL: none */
+	uint16_t port, real_port;  /* as the suite calls it, as the kernel calls it; 0 = none */
+	pid_t pid, pid_inside;     /* inside: in a PID namespace of the suite's own; 0 = in none */
+	char *command, *directory; /* of the process that made it */
+	const char *error; /* what calls failed with, of an error_rate; static, NULL: none */
+	const char *limit; /* which, and how near, of a resource_limit; static, NULL: none */
+	char **ancestry;   /* strv, parent first: "node (123)" */
+	char **stack;      /* strv, innermost first */
+	char *detail;      /* one sentence */
+	int64_t time_ns;   /* CLOCK_REALTIME */
+	int64_t since_ns;  /* CLOCK_MONOTONIC: when it began, which says in which test */
+	/* the same clock: its process, should that alone lie in a test; 0 = unknown */
+	int64_t began_ns;
+	int64_t age_ms; /* how long it had been open; -1 = unknown */
 	uint64_t count;
-	char fingerprint[17];		/* hexadecimal */
-	bool known;			/* in the baseline */
-	bool allowed;			/* the allow list lets it pass: not told */
-	bool told;			/* to setup.on_finding, with its test */
+	char fingerprint[17]; /* hexadecimal */
+	bool known;           /* in the baseline */
+	bool allowed;         /* the allow list lets it pass: not told */
+	bool told;            /* to setup.on_finding, with its test */
 };
 
 struct watch_finding *finding_new(enum finding_kind kind);

@@ -26,7 +26,8 @@ void judge_tell(struct watch *watch, struct watch_finding *finding)
 	struct watch_finding *before;
 
 	finding_seal(finding);
-	key = table_hash_text(table_hash(TABLE_HASH, &finding->worker, sizeof(finding->worker)), finding->fingerprint);
+	key = table_hash_text(table_hash(TABLE_HASH, &finding->worker, sizeof(finding->worker)),
+	                      finding->fingerprint);
 	before = table_get(&watch->told, key);
 	if (before) { /* the same thing once more in the same worker */
 		before->count += finding->count;
@@ -35,16 +36,20 @@ void judge_tell(struct watch *watch, struct watch_finding *finding)
 	}
 	finding->known = strv_has(watch->baseline, finding->fingerprint);
 	table_set(&watch->told, key, finding);
-	watch->findings = mem_grow(watch->findings, watch->finding_count + 1, sizeof(struct watch_finding *));
+	watch->findings = mem_grow(watch->findings, watch->finding_count + 1,
+	                           sizeof(struct watch_finding *));
 	watch->findings[watch->finding_count++] = finding;
 }
 
 static void publish(struct watch *watch, struct watch_finding *finding)
 {
 	if (!finding->test && finding->worker)
-		finding->test = str_copy(mark_at(&watch->workers[finding->worker], finding->since_ns));
-	if (!finding->test && finding->worker && finding->began_ns) /* a server may be ready when its test is over */
-		finding->test = str_copy(mark_at(&watch->workers[finding->worker], finding->began_ns));
+		finding->test = str_copy(
+			mark_at(&watch->workers[finding->worker], finding->since_ns));
+	/* a server may be ready when its test is over */
+	if (!finding->test && finding->worker && finding->began_ns)
+		finding->test = str_copy(
+			mark_at(&watch->workers[finding->worker], finding->began_ns));
 	finding->allowed = finding_allowed(finding, watch->policy.allow);
 	if (!finding->allowed && watch->setup.on_finding)
 		watch->setup.on_finding(watch->setup.arg, finding);
@@ -76,7 +81,8 @@ void judge_publish_urgent(struct watch *watch)
 		struct watch_finding *finding = watch->findings[i];
 
 		if (finding->told || finding->time_ns > before_ns ||
-		    (finding->kind != FINDING_error_rate && finding->kind != FINDING_resource_limit))
+		    (finding->kind != FINDING_error_rate &&
+		     finding->kind != FINDING_resource_limit))
 			continue;
 		finding->told = true;
 		publish(watch, finding);
@@ -98,8 +104,10 @@ void judge_set_process(struct watch_finding *finding, const struct process *proc
 		return;
 	finding->pid = process->pid;
 	finding->pid_inside = process->inside;
-	finding->command = process->command ? str_copy(process->command) :
-			   proc_parse_command(process->comm, strnlen(process->comm, BERTH_COMM), BERTH_COMM);
+	finding->command = process->command ? str_copy(process->command)
+	                                    : proc_parse_command(process->comm,
+	                                                         strnlen(process->comm, BERTH_COMM),
+	                                                         BERTH_COMM);
 	finding->directory = str_copy(process->directory);
 	finding->ancestry = strv_copy(process->ancestry);
 	finding->began_ns = (int64_t)process->began_ns;
@@ -128,8 +136,10 @@ static void on_diag(void *arg, const struct diag_socket *socket)
 /* Which of @pids has the endpoint open; -1 if none. The creator may have handed it on and ended. */
 static ssize_t holder_of(const struct endpoint *endpoint, const pid_t *pids, size_t count)
 {
-	const struct diag_filter filter = { .first = endpoint->port, .last = endpoint->port,
-					    .no_udp = endpoint->proto == BERTH_TCP, .no_tcp = endpoint->proto == BERTH_UDP };
+	const struct diag_filter filter = { .first = endpoint->port,
+		                            .last = endpoint->port,
+		                            .no_udp = endpoint->proto == BERTH_TCP,
+		                            .no_tcp = endpoint->proto == BERTH_UDP };
 	struct holder_search search = { .cookie = endpoint->cookie };
 
 	(void)diag_each(-1, &filter, on_diag, &search);
@@ -155,16 +165,22 @@ static void tell_listener(struct watch *watch, const struct endpoint *endpoint, 
 	finding->protocol = str_copy(judge_proto_names[endpoint->proto]);
 	finding->port = endpoint->virtual_port;
 	finding->real_port = endpoint->port;
-	finding->since_ns = (int64_t)(endpoint->listen_ns ? endpoint->listen_ns : endpoint->bound_ns);
-	finding->age_ms = judge_age_ms(endpoint->listen_ns ? endpoint->listen_ns : endpoint->bound_ns);
+	finding->since_ns = (int64_t)(endpoint->listen_ns ? endpoint->listen_ns
+	                                                  : endpoint->bound_ns);
+	finding->age_ms = judge_age_ms(endpoint->listen_ns ? endpoint->listen_ns
+	                                                   : endpoint->bound_ns);
 	finding->stack = symbol_names(&endpoint->stack);
 	if (holder && *holder != endpoint->pid)
-		finding->detail = str_print("%s %u is still open in process %d, which has it from process %d (%s)",
-					    endpoint->proto == BERTH_UDP ? "UDP port" : "listener on port", endpoint->virtual_port,
-					    *holder, endpoint->pid, creator && creator->command ? creator->command : "ended");
+		finding->detail = str_print(
+			"%s %u is still open in process %d, which has it from process %d (%s)",
+			endpoint->proto == BERTH_UDP ? "UDP port" : "listener on port",
+			endpoint->virtual_port, *holder, endpoint->pid,
+			creator && creator->command ? creator->command : "ended");
 	else
 		finding->detail = str_print("%s %u is still open after the command ended",
-					    endpoint->proto == BERTH_UDP ? "UDP port" : "listener on port", endpoint->virtual_port);
+		                            endpoint->proto == BERTH_UDP ? "UDP port"
+		                                                         : "listener on port",
+		                            endpoint->virtual_port);
 	judge_tell(watch, finding);
 }
 
@@ -189,7 +205,7 @@ static void tell_process(struct watch *watch, const struct worker *worker, pid_t
 	judge_set_process(finding, process);
 	finding->since_ns = process->began_ns ? (int64_t)process->began_ns : finding->since_ns;
 	finding->detail = str_print("process %d (%s) still runs after the command ended", pid,
-				    process->command ? process->command : "unknown");
+	                            process->command ? process->command : "unknown");
 	judge_tell(watch, finding);
 }
 
@@ -202,7 +218,8 @@ void judge_leftovers(struct watch *watch, struct worker *worker, const pid_t *pi
 	for (struct endpoint *at = watch->newest; at; at = at->next) {
 		ssize_t holder;
 
-		if (at->worker != worker->number || at->closed_ns || (at->proto == BERTH_TCP && !at->listening))
+		if (at->worker != worker->number || at->closed_ns ||
+		    (at->proto == BERTH_TCP && !at->listening))
 			continue;
 		holder = holder_of(at, pids, count);
 		tell_listener(watch, at, holder < 0 ? NULL : &pids[holder]);
@@ -213,7 +230,8 @@ void judge_leftovers(struct watch *watch, struct worker *worker, const pid_t *pi
 	/* a parent of a process that was named is part of the same trouble, and so is a child of any */
 	for (size_t i = 0; i < count; i++)
 		for (size_t k = 0; k < count; k++) {
-			const struct process *child = table_get(&watch->processes, (uint64_t)pids[k]);
+			const struct process *child = table_get(&watch->processes,
+			                                        (uint64_t)pids[k]);
 
 			if (named[k] && child && child->parent == pids[i])
 				named[i] = true;
@@ -245,26 +263,31 @@ void judge_conflict(struct watch *watch, const struct failure *failure)
 	finding->since_ns = (int64_t)failure->first_ns;
 	finding->count = failure->count;
 	finding->stack = symbol_names(&failure->stack);
-	if (failure->elsewhere || judge_coped(failure->process) || watch->workers[failure->worker].passed)
+	if (failure->elsewhere || judge_coped(failure->process) ||
+	    watch->workers[failure->worker].passed)
 		finding->severity = FINDING_NOTE;
 	if (failure->holder_worker && failure->holder_worker != failure->worker)
-		finding->detail = str_print("port %u is held by worker %u: %s", failure->virtual_port, failure->holder_worker,
-					    failure->holder);
+		finding->detail = str_print("port %u is held by worker %u: %s",
+		                            failure->virtual_port, failure->holder_worker,
+		                            failure->holder);
 	else
-		finding->detail = str_print("port %u is held by %s%s", failure->virtual_port,
-					    failure->holder ? failure->holder : "somebody who was gone when we looked",
-					    failure->elsewhere ? "; the program took another port" : "");
+		finding->detail = str_print(
+			"port %u is held by %s%s", failure->virtual_port,
+			failure->holder ? failure->holder : "somebody who was gone when we looked",
+			failure->elsewhere ? "; the program took another port" : "");
 	judge_tell(watch, finding);
 }
 
 /* Two endpoints of different workers with one virtual port, open at the same time. */
 static bool would_clash(const struct endpoint *a, const struct endpoint *b)
 {
-	uint64_t a_end = a->closed_ns ? a->closed_ns : UINT64_MAX, b_end = b->closed_ns ? b->closed_ns : UINT64_MAX;
-	uint64_t a_start = a->bound_ns ? a->bound_ns : a->listen_ns, b_start = b->bound_ns ? b->bound_ns : b->listen_ns;
+	uint64_t a_end = a->closed_ns ? a->closed_ns : UINT64_MAX,
+		 b_end = b->closed_ns ? b->closed_ns : UINT64_MAX;
+	uint64_t a_start = a->bound_ns ? a->bound_ns : a->listen_ns,
+		 b_start = b->bound_ns ? b->bound_ns : b->listen_ns;
 
-	return a->worker != b->worker && a->virtual_port == b->virtual_port && a->proto == b->proto && a_start < b_end &&
-	       b_start < a_end;
+	return a->worker != b->worker && a->virtual_port == b->virtual_port &&
+	       a->proto == b->proto && a_start < b_end && b_start < a_end;
 }
 
 void judge_avoided(struct watch *watch)
@@ -277,7 +300,8 @@ void judge_avoided(struct watch *watch)
 		unsigned int count = 1;
 		struct watch_finding *finding;
 
-		if (a->virtual_port == a->port || table_get(&seen, key)) /* not remapped: nothing was avoided */
+		/* not remapped: nothing was avoided */
+		if (a->virtual_port == a->port || table_get(&seen, key))
 			continue;
 		workers[a->worker] = 1;
 		for (const struct endpoint *b = watch->newest; b; b = b->next)
@@ -292,7 +316,8 @@ void judge_avoided(struct watch *watch)
 		finding->protocol = str_copy(judge_proto_names[a->proto]);
 		finding->port = a->virtual_port;
 		finding->count = count;
-		finding->detail = str_print("%u workers had port %u open at the same time", count, a->virtual_port);
+		finding->detail = str_print("%u workers had port %u open at the same time", count,
+		                            a->virtual_port);
 		judge_tell(watch, finding);
 	}
 	table_free(&seen, NULL);
@@ -318,7 +343,8 @@ static void on_stuck(void *arg, const struct berth_socket *socket)
 	if (!process->stuck_ns || socket->opened_ns < process->stuck_ns)
 		process->stuck_ns = socket->opened_ns;
 	count = (uintptr_t)table_get(&stuck->counts, (uint64_t)socket->worker << 32 | socket->pid);
-	table_set(&stuck->counts, (uint64_t)socket->worker << 32 | socket->pid, (void *)(count + 1));
+	table_set(&stuck->counts, (uint64_t)socket->worker << 32 | socket->pid,
+	          (void *)(count + 1));
 }
 
 static void tell_stuck(struct watch *watch, struct process *process, unsigned int count)
@@ -331,8 +357,9 @@ static void tell_stuck(struct watch *watch, struct process *process, unsigned in
 	finding->protocol = str_copy("tcp");
 	if (process->stuck_ns)
 		finding->since_ns = (int64_t)process->stuck_ns;
-	finding->detail = str_print("%u connections of %s (pid %d) are in CLOSE_WAIT for more than %lld ms", count,
-				    finding->command, process->pid, (long long)watch->policy.close_wait_ms);
+	finding->detail = str_print(
+		"%u connections of %s (pid %d) are in CLOSE_WAIT for more than %lld ms", count,
+		finding->command, process->pid, (long long)watch->policy.close_wait_ms);
 	judge_tell(watch, finding);
 }
 
@@ -342,15 +369,18 @@ void judge_close_wait(struct watch *watch)
 
 	(void)watch_snapshot(watch, on_stuck, &stuck);
 	for (struct table_cell *cell = NULL; (cell = table_next(&stuck.counts, cell));) {
-		struct process *process = model_process(watch, (pid_t)(uint32_t)cell->key, (unsigned int)(cell->key >> 32));
+		struct process *process = model_process(watch, (pid_t)(uint32_t)cell->key,
+		                                        (unsigned int)(cell->key >> 32));
 
 		model_describe(process);
-		if ((uintptr_t)cell->value >= watch->policy.close_wait_low && !process->close_wait_told)
+		if ((uintptr_t)cell->value >= watch->policy.close_wait_low &&
+		    !process->close_wait_told)
 			tell_stuck(watch, process, (unsigned int)(uintptr_t)cell->value);
 	}
 	table_free(&stuck.counts, NULL);
 	for (struct table_cell *cell = NULL; (cell = table_next(&watch->processes, cell));) {
-		struct process *process = cell->value; /* those that have closed theirs meanwhile, but late */
+		/* those that have closed theirs meanwhile, but late */
+		struct process *process = cell->value;
 
 		if (process->stuck >= watch->policy.close_wait_low && !process->close_wait_told)
 			tell_stuck(watch, process, process->stuck);
@@ -369,15 +399,16 @@ void judge_growth(struct watch *watch, struct process *process)
 	finding = judge_new(watch, FINDING_descriptor_growth, process->worker);
 	judge_set_process(finding, process);
 	finding->count = (uint64_t)growth;
-	finding->detail = str_print("%s (pid %d) went from %d to %d open descriptors, step by step", finding->command,
-				    process->pid, process->descriptors.of[0],
-				    process->descriptors.of[process->descriptors.count - 1]);
+	finding->detail = str_print("%s (pid %d) went from %d to %d open descriptors, step by step",
+	                            finding->command, process->pid, process->descriptors.of[0],
+	                            process->descriptors.of[process->descriptors.count - 1]);
 	judge_tell(watch, finding);
 }
 
 static void tell_never_closed(struct watch *watch, struct process *process)
 {
-	struct watch_finding *finding = judge_new(watch, FINDING_socket_never_closed, process->worker);
+	struct watch_finding *finding = judge_new(watch, FINDING_socket_never_closed,
+	                                          process->worker);
 
 	judge_set_process(finding, process);
 	finding->count = process->never_closed;
@@ -387,11 +418,13 @@ static void tell_never_closed(struct watch *watch, struct process *process)
 	if (process->never_ns)
 		finding->since_ns = (int64_t)process->never_ns;
 	finding->stack = symbol_names(&process->never_stack);
-	finding->detail = str_print("process %d ended with %u connections open that it had made, the first to port %u",
-				    process->pid, process->never_closed, finding->port);
+	finding->detail = str_print(
+		"process %d ended with %u connections open that it had made, the first to port %u",
+		process->pid, process->never_closed, finding->port);
 	process->never_closed = 0;
 	if (process->never_spread < NEVER_SECONDS)
-		finding->severity = FINDING_NOTE; /* opened in a burst: a pool, which ends with its process */
+		finding->severity =
+			FINDING_NOTE; /* opened in a burst: a pool, which ends with its process */
 	judge_tell(watch, finding);
 }
 
@@ -399,7 +432,8 @@ void judge_never_closed(struct watch *watch, const struct worker *worker)
 {
 	for (struct table_cell *cell = NULL; (cell = table_next(&watch->processes, cell));)
 		for (struct process *process = cell->value; process; process = process->older)
-			if (process->worker == worker->number && process->never_closed >= watch->policy.never_closed_low)
+			if (process->worker == worker->number &&
+			    process->never_closed >= watch->policy.never_closed_low)
 				tell_never_closed(watch, process);
 }
 
@@ -408,7 +442,8 @@ void judge_never_closed(struct watch *watch, const struct worker *worker)
 struct waiting {
 	struct watch *watch;
 	const struct worker *worker;
-	unsigned int given_low, given_high; /* nobody wants a port again that the kernel chose */
+	/* nobody wants a port again that the kernel chose */
+	unsigned int given_low, given_high;
 };
 
 static void on_time_wait(void *arg, const struct diag_socket *socket)
@@ -419,7 +454,8 @@ static void on_time_wait(void *arg, const struct diag_socket *socket)
 	if (socket->local_port >= waiting->given_low && socket->local_port <= waiting->given_high)
 		return;
 	for (struct endpoint *at = waiting->watch->newest; at; at = at->next) {
-		if (at->worker != waiting->worker->number || at->port != socket->local_port || !at->listen_ns || at->reuse)
+		if (at->worker != waiting->worker->number || at->port != socket->local_port ||
+		    !at->listen_ns || at->reuse)
 			continue;
 		at->reuse = true; /* told once */
 		finding = judge_new(waiting->watch, FINDING_time_wait, at->worker);
@@ -429,8 +465,10 @@ static void on_time_wait(void *arg, const struct diag_socket *socket)
 		finding->real_port = at->port;
 		finding->since_ns = (int64_t)(at->bound_ns ? at->bound_ns : at->listen_ns);
 		finding->stack = symbol_names(&at->stack);
-		finding->detail = str_print("the server on port %u closed first and does not set SO_REUSEADDR: the next bind fails "
-					    "for up to a minute", at->virtual_port);
+		finding->detail = str_print("the server on port %u closed first and does not set "
+		                            "SO_REUSEADDR: the next bind fails "
+		                            "for up to a minute",
+		                            at->virtual_port);
 		judge_tell(waiting->watch, finding);
 		return;
 	}
@@ -467,11 +505,14 @@ static const struct rate {
 	{ BERTH_COUNT_eaddrinuse, BERTH_COUNT_bound, "EADDRINUSE", "bind", 0, false },
 };
 
-static void judge_rate(struct watch *watch, struct worker *worker, size_t index, uint64_t low, double floor)
+static void judge_rate(struct watch *watch, struct worker *worker, size_t index, uint64_t low,
+                       double floor)
 {
 	const struct rate *rate = &rates[index];
 	uint64_t errors = worker->counts.of[rate->errors];
-	uint64_t accepted = rate->all == BERTH_COUNT_connected ? worker->counts.of[BERTH_COUNT_accepted] : 0;
+	uint64_t accepted = rate->all == BERTH_COUNT_connected
+	                            ? worker->counts.of[BERTH_COUNT_accepted]
+	                            : 0;
 	uint64_t all = worker->counts.of[rate->all] + accepted;
 	struct watch_finding *finding;
 
@@ -481,8 +522,9 @@ static void judge_rate(struct watch *watch, struct worker *worker, size_t index,
 	finding = judge_new(watch, FINDING_error_rate, worker->number);
 	finding->count = errors;
 	finding->error = rate->name;
-	finding->detail = str_print("%llu calls failed with %s, beside %llu %ss", (unsigned long long)errors, rate->name,
-				    (unsigned long long)all, rate->of);
+	finding->detail = str_print("%llu calls failed with %s, beside %llu %ss",
+	                            (unsigned long long)errors, rate->name, (unsigned long long)all,
+	                            rate->of);
 	judge_tell(watch, finding);
 }
 
@@ -511,5 +553,6 @@ void judge_errors(struct watch *watch, struct worker *worker)
 	judge_alarms(watch, worker);
 	for (size_t i = 0; i < ARRAY_LEN(rates); i++)
 		if (!alarm_of(watch, &rates[i]) && !(rates[i].failed && worker->passed))
-			judge_rate(watch, worker, i, watch->policy.error_low, rates[i].floor > ratio ? rates[i].floor : ratio);
+			judge_rate(watch, worker, i, watch->policy.error_low,
+			           rates[i].floor > ratio ? rates[i].floor : ratio);
 }

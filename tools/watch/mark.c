@@ -22,8 +22,10 @@
 #include "tools/watch/model.h"
 
 enum {
-	MARKS_MOST = 1 << 20, NAME_MOST = 1024,
-	DRAIN_TURNS = 16, /* empty a full pipe, 64 KiB; who writes faster than we read does not keep us */
+	MARKS_MOST = 1 << 20,
+	NAME_MOST = 1024,
+	/* empty a full pipe, 64 KiB; who writes faster than we read does not keep us */
+	DRAIN_TURNS = 16,
 };
 
 struct marks {
@@ -57,7 +59,8 @@ static void on_line(struct watch *watch, char *line)
 /* Return: false when there is nothing more to read now. */
 static bool take_lines(struct marks *marks)
 {
-	ssize_t len = read(marks->fd, marks->text + marks->len, sizeof(marks->text) - marks->len - 1);
+	ssize_t len = read(marks->fd, marks->text + marks->len,
+	                   sizeof(marks->text) - marks->len - 1);
 	char *line = marks->text, *end;
 
 	if (len <= 0)
@@ -111,7 +114,9 @@ int mark_open(struct watch *watch)
 
 void mark_drain(struct watch *watch)
 {
-	for (int turn = 0; turn < DRAIN_TURNS && watch->marks && watch->marks->fd >= 0 && take_lines(watch->marks); turn++)
+	for (int turn = 0; turn < DRAIN_TURNS && watch->marks && watch->marks->fd >= 0 &&
+	                   take_lines(watch->marks);
+	     turn++)
 		;
 }
 
@@ -146,7 +151,9 @@ void watch_mark(struct watch *watch, unsigned int number, int64_t time_ns, const
 	worker->marks = mem_grow(worker->marks, worker->mark_count + 1, sizeof(*worker->marks));
 	for (at = worker->mark_count++; at && worker->marks[at - 1].from_ns > time_ns; at--)
 		worker->marks[at] = worker->marks[at - 1];
-	worker->marks[at] = (struct mark){ time_ns, *name ? str_copy_len(name, strnlen(name, NAME_MOST)) : NULL };
+	worker->marks[at] = (struct mark){ time_ns,
+		                           *name ? str_copy_len(name, strnlen(name, NAME_MOST))
+		                                 : NULL };
 	if (watch->setup.on_mark)
 		watch->setup.on_mark(watch->setup.arg, number, time_ns / 1000000, name);
 }
@@ -178,8 +185,8 @@ void mark_forget(struct worker *worker)
 
 int watch_mark_send(const char *path, unsigned int worker, const char *name)
 {
-	cleanup_free char *line = str_print("%u %.3f %.*s\n", worker, (double)clock_wall_ns() / 1e6, NAME_MOST,
-					   name);
+	cleanup_free char *line = str_print("%u %.3f %.*s\n", worker, (double)clock_wall_ns() / 1e6,
+	                                    NAME_MOST, name);
 	cleanup_close int fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
 
 	for (char *at = line; *at && at[1]; at++)

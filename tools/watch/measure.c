@@ -54,7 +54,8 @@ static uint64_t memory_kib(pid_t pid)
 	cleanup_free char *path = str_print("/proc/%d/statm", pid), *text = NULL;
 	unsigned long long resident, shared;
 
-	if (file_read(path, &text, NULL) || sscanf(text, "%*u %llu %llu", &resident, &shared) != 2 || shared > resident)
+	if (file_read(path, &text, NULL) ||
+	    sscanf(text, "%*u %llu %llu", &resident, &shared) != 2 || shared > resident)
 		return 0;
 	return (resident - shared) * (uint64_t)sysconf(_SC_PAGESIZE) / 1024;
 }
@@ -69,7 +70,8 @@ static void on_alive(void *arg, const struct berth_socket *socket)
 
 void watch_samples(struct watch *watch, watch_sample_fn fn, void *arg)
 {
-	cleanup_free struct watch_sample *samples = mem_alloc((BERTH_WORKERS_MOST + 1) * sizeof(*samples));
+	cleanup_free struct watch_sample *samples = mem_alloc((BERTH_WORKERS_MOST + 1) *
+	                                                      sizeof(*samples));
 	struct table_cell *cell = NULL;
 	struct process *process;
 

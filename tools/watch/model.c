@@ -84,7 +84,8 @@ void model_describe(struct process *process)
 	process->described = true;
 	symbol_learn(process->pid);
 	if (!process->began_ns)
-		process->began_ns = (uint64_t)(info.start_ns + TICK_NS / 2 - clock_wall_ns() + clock_ns()); /* it is in ticks */
+		process->began_ns = (uint64_t)(info.start_ns + TICK_NS / 2 - clock_wall_ns() +
+		                               clock_ns()); /* it is in ticks */
 	memcpy(process->comm, info.stat.comm, sizeof(process->comm));
 	process->parent = info.stat.ppid;
 	process->inside = info.inside;
@@ -210,7 +211,8 @@ static void recover(struct watch *watch, const struct endpoint *endpoint)
 	for (struct table_cell *cell = NULL; (cell = table_next(&watch->failures, cell));) {
 		struct failure *failure = cell->value;
 
-		if (failure->worker != endpoint->worker || !failure->process || failure->process->pid != endpoint->pid)
+		if (failure->worker != endpoint->worker || !failure->process ||
+		    failure->process->pid != endpoint->pid)
 			continue;
 		if (failure->virtual_port == endpoint->virtual_port)
 			failure->retried = true;
@@ -241,7 +243,8 @@ static void on_listening(struct watch *watch, const struct berth_event *event)
 	endpoint->listening = true;
 	endpoint->reuse = event->reuse;
 	symbol_stack_free(&endpoint->stack);
-	symbol_locate((pid_t)event->pid, event->stack, event->stack_len, &event->caller, &endpoint->stack);
+	symbol_locate((pid_t)event->pid, event->stack, event->stack_len, &event->caller,
+	              &endpoint->stack);
 }
 
 static void on_unlistened(struct watch *watch, const struct berth_event *event)
@@ -269,7 +272,8 @@ static void count_abandoned(struct watch *watch, const struct berth_event *event
 	struct monitor_stack stack;
 	bool known = watch->monitor && monitor_stack(watch->monitor, event->cookie, true, &stack);
 
-	if ((process->status & 0x7f) || !event->remote_port) /* a process that was killed had no chance to close anything */
+	/* a process that was killed had no chance to close anything */
+	if ((process->status & 0x7f) || !event->remote_port)
 		return;
 	count_second(process, event->opened_ns);
 	if (!process->never_closed++) {
@@ -277,7 +281,8 @@ static void count_abandoned(struct watch *watch, const struct berth_event *event
 		process->never_port = event->remote_port;
 	}
 	if (known && !process->never_stack.count)
-		symbol_locate((pid_t)stack.pid, stack.frames, stack.len, &stack.caller, &process->never_stack);
+		symbol_locate((pid_t)stack.pid, stack.frames, stack.len, &stack.caller,
+		              &process->never_stack);
 }
 
 static void count_stuck(struct watch *watch, const struct berth_event *event)
@@ -305,7 +310,8 @@ static void on_closed(struct watch *watch, const struct berth_event *event)
 
 /* ---- failures and connections ---- */
 
-static const struct endpoint *holder_among_us(const struct watch *watch, enum berth_proto proto, uint16_t port)
+static const struct endpoint *holder_among_us(const struct watch *watch, enum berth_proto proto,
+                                              uint16_t port)
 {
 	for (const struct endpoint *at = watch->newest; at; at = at->next)
 		if (at->port == port && at->proto == proto && !at->closed_ns)
@@ -320,8 +326,10 @@ static char *holder_outside(uint16_t port)
 
 	if (who_find(port, NULL, 0, &who))
 		return NULL;
-	if (who->verdict == WHO_OWNED) /* holders of other namespaces come last: ours was walked first */
-		text = str_print("%s (pid %d), outside the run", who->holders[0].info.command, who->holders[0].info.stat.pid);
+	/* holders of other namespaces come last: ours was walked first */
+	if (who->verdict == WHO_OWNED)
+		text = str_print("%s (pid %d), outside the run", who->holders[0].info.command,
+		                 who->holders[0].info.stat.pid);
 	else if (who->verdict == WHO_INVISIBLE && who->sockets[0].socket.state == DIAG_TIME_WAIT)
 		text = str_copy("a connection in TIME_WAIT, without a process");
 	else if (who->verdict == WHO_INVISIBLE)
@@ -339,8 +347,11 @@ static void find_holder(struct watch *watch, struct failure *failure)
 		return;
 	}
 	failure->holder_worker = holder->worker;
-	failure->holder = str_print("%s (pid %d)", holder->process && holder->process->command ? holder->process->command :
-					"a process", holder->pid);
+	failure->holder = str_print("%s (pid %d)",
+	                            holder->process && holder->process->command
+	                                    ? holder->process->command
+	                                    : "a process",
+	                            holder->pid);
 }
 
 static void on_bind_failed(struct watch *watch, const struct berth_event *event)
@@ -350,7 +361,8 @@ static void on_bind_failed(struct watch *watch, const struct berth_event *event)
 	struct failure *failure;
 	uint16_t real;
 
-	key = table_hash(table_hash(key, &event->local_port, sizeof(event->local_port)), &event->proto, 1);
+	key = table_hash(table_hash(key, &event->local_port, sizeof(event->local_port)),
+	                 &event->proto, 1);
 	if (event->family == AF_UNIX)
 		unix_failed(watch, event);
 	if (event->error != EADDRINUSE || !event->local_port)
@@ -363,12 +375,18 @@ static void on_bind_failed(struct watch *watch, const struct berth_event *event)
 	failure = mem_alloc(sizeof(*failure));
 	real = map ? berth_portmap_real(map, (enum berth_proto)event->proto, event->local_port) : 0;
 	*failure = (struct failure){
-		.worker = event->worker, .proto = (enum berth_proto)event->proto, .count = 1, .first_ns = event->time_ns,
-		.port = real ? real : event->local_port, /* the kernel backend rewrites behind the caller's back */
-		.virtual_port = real ? event->local_port : model_virtual(watch, event->worker, event->local_port),
+		.worker = event->worker,
+		.proto = (enum berth_proto)event->proto,
+		.count = 1,
+		.first_ns = event->time_ns,
+		.port = real ? real
+		             : event->local_port, /* the kernel backend rewrites behind the caller's back */
+		.virtual_port = real ? event->local_port
+		                     : model_virtual(watch, event->worker, event->local_port),
 		.process = model_process_of(watch, event),
 	};
-	symbol_locate((pid_t)event->pid, event->stack, event->stack_len, &event->caller, &failure->stack);
+	symbol_locate((pid_t)event->pid, event->stack, event->stack_len, &event->caller,
+	              &failure->stack);
 	find_holder(watch, failure);
 	table_set(&watch->failures, key, failure);
 }
@@ -390,9 +408,11 @@ static void on_connect_failed(struct watch *watch, const struct berth_event *eve
 
 static void on_connected(struct watch *watch, const struct berth_event *event)
 {
-	uint64_t key = table_hash(table_hash(TABLE_HASH, &event->worker, sizeof(event->worker)), &event->proto, 1);
+	uint64_t key = table_hash(table_hash(TABLE_HASH, &event->worker, sizeof(event->worker)),
+	                          &event->proto, 1);
 
-	key = table_hash(table_hash(key, &event->remote, sizeof(event->remote)), &event->remote_port, sizeof(event->remote_port));
+	key = table_hash(table_hash(key, &event->remote, sizeof(event->remote)),
+	                 &event->remote_port, sizeof(event->remote_port));
 	if (table_get(&watch->edges, key))
 		return;
 	table_set(&watch->edges, key, watch);

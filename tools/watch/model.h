@@ -13,39 +13,43 @@
 
 enum { SERIES_LEN = 64 };
 
-struct series {		/* samples of one number over time; when it is full, every second one goes */
+/* samples of one number over time; when it is full, every second one goes */
+struct series {
 	int32_t of[SERIES_LEN];
 	unsigned int count, stride, skipped;
 };
 
-enum { NEVER_SECONDS = 8 };	/* a pool is opened in fewer: what is opened in so many and never closed is forgotten */
+/* a pool is opened in fewer: what is opened in so many and never closed is forgotten */
+enum { NEVER_SECONDS = 8 };
 
 struct process {
 	pid_t pid, parent;
-	pid_t inside;		/* its number in a PID namespace of its own; 0 = none */
+	pid_t inside; /* its number in a PID namespace of its own; 0 = none */
 	unsigned int worker;
 	char comm[BERTH_COMM];
 	char *command, *directory;
 	char **ancestry;
 	bool alive, described, growth_told, close_wait_told;
-	int status;		/* wait status */
+	int status; /* wait status */
 	bool status_known;
 	uint64_t memory_kib;
 	struct series descriptors;
 	int descriptors_peak;
 	unsigned int never_closed; /* connections that only its end closed */
-	uint32_t never_seconds[NEVER_SECONDS]; /* different ones in which they had been opened */
+	/* different ones in which they had been opened */
+	uint32_t never_seconds[NEVER_SECONDS];
 	unsigned int never_spread; /* how many */
-	uint64_t never_ns;	/* since when the first of them had been open */
+	uint64_t never_ns;         /* since when the first of them had been open */
 	struct symbol_stack never_stack;
 	uint16_t never_port;
-	unsigned int stuck;	/* connections closed after a long CLOSE_WAIT */
-	uint64_t stuck_ns;	/* when the first that was stuck had been opened */
+	unsigned int stuck; /* connections closed after a long CLOSE_WAIT */
+	uint64_t stuck_ns;  /* when the first that was stuck had been opened */
 	uint64_t began_ns;
-	struct process *older;	/* that had the same number before */
+	struct process *older; /* that had the same number before */
 };
 
-struct endpoint {		/* a socket with a port of its own: bound or listening */
+/* a socket with a port of its own: bound or listening */
+struct endpoint {
 	uint64_t cookie, opened_ns, bound_ns, listen_ns, closed_ns;
 	unsigned int worker;
 	pid_t pid;
@@ -55,10 +59,11 @@ struct endpoint {		/* a socket with a port of its own: bound or listening */
 	struct berth_ip ip;
 	bool listening, reuse;
 	struct symbol_stack stack;
-	struct endpoint *next;	/* all of them, newest first */
+	struct endpoint *next; /* all of them, newest first */
 };
 
-struct failure {		/* binds that failed with EADDRINUSE, by worker and port */
+/* binds that failed with EADDRINUSE, by worker and port */
+struct failure {
 	unsigned int worker;
 	enum berth_proto proto;
 	uint16_t port, virtual_port;
@@ -67,31 +72,33 @@ struct failure {		/* binds that failed with EADDRINUSE, by worker and port */
 	struct symbol_stack stack;
 	char *holder;
 	unsigned int holder_worker;
-	bool elsewhere;		/* the program then took another port */
-	bool retried;		/* and got the same one in the end */
+	bool elsewhere; /* the program then took another port */
+	bool retried;   /* and got the same one in the end */
 };
 
-struct path_listener {		/* a Unix socket, by inode; unix.c */
+/* a Unix socket, by inode; unix.c */
+struct path_listener {
 	char *path;
 	struct process *process;
 	uint64_t since_ns;
 	struct symbol_stack stack;
 };
 
-struct path_failure {		/* binds to one path that was taken, or connects to it without a server; unix.c */
+/* binds to one path that was taken, or connects to it without a server; unix.c */
+struct path_failure {
 	unsigned int worker;
 	bool bind;
-	int error;		/* the last */
-	char *path;		/* "@name" if it is abstract */
+	int error;  /* the last */
+	char *path; /* "@name" if it is abstract */
 	uint64_t count, first_ns;
 	struct process *process;
 	struct symbol_stack stack;
 	char *holder;
 	pid_t last;
-	unsigned int in_a_row;	/* by the last process */
-	bool insisted;		/* connects that were no mere look whether somebody is there */
-	bool elsewhere;		/* the program then took another path */
-	bool over;		/* a server of the worker has the path in the end */
+	unsigned int in_a_row; /* by the last process */
+	bool insisted;         /* connects that were no mere look whether somebody is there */
+	bool elsewhere;        /* the program then took another path */
+	bool over;             /* a server of the worker has the path in the end */
 };
 
 struct judge {
@@ -101,22 +108,23 @@ struct judge {
 	struct loop_timer *timer;
 };
 
-struct mark {			/* a test that the worker was in */
-	int64_t from_ns;	/* CLOCK_REALTIME */
-	char *name;		/* NULL: none */
+/* a test that the worker was in */
+struct mark {
+	int64_t from_ns; /* CLOCK_REALTIME */
+	char *name;      /* NULL: none */
 };
 
 struct worker {
 	struct watch *watch;
-	unsigned int number;	/* its index */
+	unsigned int number; /* its index */
 	char *task;
-	struct mark *marks;	/* by time */
+	struct mark *marks; /* by time */
 	size_t mark_count;
-	int cgroup;		/* -1 = none */
+	int cgroup; /* -1 = none */
 	const struct berth_portmap *map;
 	pid_t pid;
 	bool begun, ended, passed;
-	unsigned int alarmed;	/* bits of judge.c's rates: told */
+	unsigned int alarmed; /* bits of judge.c's rates: told */
 	struct judge judge;
 	struct berth_counts counts; /* sampling: kept here; eBPF: read at the end */
 	uint64_t alive, accepted_alive;
@@ -125,36 +133,38 @@ struct worker {
 	uint64_t memory_peak_kib;
 };
 
-struct sample;			/* the second source, sample.c */
-struct marks;			/* the FIFO, mark.c */
+struct sample; /* the second source, sample.c */
+struct marks;  /* the FIFO, mark.c */
 
 struct watch {
 	struct watch_setup setup;
 	struct watch_policy policy;
 	enum watch_source source;
 	struct monitor *monitor; /* NULL when sampling */
-	struct sample *sample;	/* NULL when not */
+	struct sample *sample;   /* NULL when not */
 	struct loop_timer *timer;
-	struct marks *marks;	/* NULL: nobody can mark */
+	struct marks *marks; /* NULL: nobody can mark */
 	struct worker workers[BERTH_WORKERS_MOST + 1];
 	unsigned int worker_most;
-	struct table processes;	/* by pid */
-	struct table endpoints;	/* by cookie */
+	struct table processes; /* by pid */
+	struct table endpoints; /* by cookie */
 	struct endpoint *newest;
-	struct table failures;	/* by hash of worker, protocol and port */
-	struct table edges;	/* by hash of worker and destination; the value is the watch itself: seen */
+	struct table failures; /* by hash of worker, protocol and port */
+	/* by hash of worker and destination; the value is the watch itself: seen */
+	struct table edges;
 	struct table path_listeners, path_failures; /* unix.c */
 	struct watch_finding **findings;
 	size_t finding_count;
-	struct table told;	/* by fingerprint and worker */
+	struct table told; /* by fingerprint and worker */
 	char **baseline;
 };
 
 /* model.c */
 void model_event(struct watch *watch, const struct berth_event *event);
 struct process *model_process(struct watch *watch, pid_t pid, unsigned int worker);
-struct process *model_process_of(struct watch *watch, const struct berth_event *event); /* who did it, described */
-void model_describe(struct process *process);	/* command, directory, ancestry; while it lives */
+/* who did it, described */
+struct process *model_process_of(struct watch *watch, const struct berth_event *event);
+void model_describe(struct process *process); /* command, directory, ancestry; while it lives */
 void model_free(struct watch *watch);
 uint16_t model_virtual(const struct watch *watch, unsigned int worker, uint16_t port);
 
@@ -168,9 +178,12 @@ void judge_time_wait(struct watch *watch, const struct worker *worker);
 void judge_errors(struct watch *watch, struct worker *worker); /* when it has ended */
 void judge_alarms(struct watch *watch, struct worker *worker); /* now and then */
 void judge_avoided(struct watch *watch);
-void judge_tell(struct watch *watch, struct watch_finding *finding); /* once in its worker; takes it */
-void judge_publish(struct watch *watch, unsigned int worker); /* its findings: their tests, the allow list; 0 = all */
-void judge_publish_urgent(struct watch *watch); /* what somebody may want to act on while it lasts */
+/* once in its worker; takes it */
+void judge_tell(struct watch *watch, struct watch_finding *finding);
+/* its findings: their tests, the allow list; 0 = all */
+void judge_publish(struct watch *watch, unsigned int worker);
+/* what somebody may want to act on while it lasts */
+void judge_publish_urgent(struct watch *watch);
 
 /* edge.c */
 void judge_edge(struct watch *watch, const struct berth_event *event);
@@ -179,15 +192,17 @@ void judge_edge(struct watch *watch, const struct berth_event *event);
 extern const char *const judge_proto_names[BERTH_PROTOS];
 struct watch_finding *judge_new(struct watch *watch, enum finding_kind kind, unsigned int worker);
 void judge_set_process(struct watch_finding *finding, const struct process *process);
-int64_t judge_age_ms(uint64_t since_ns);	/* -1 if that is 0, unknown */
-bool judge_coped(const struct process *process); /* it expected the answer: it went on and ended well */
+int64_t judge_age_ms(uint64_t since_ns); /* -1 if that is 0, unknown */
+/* it expected the answer: it went on and ended well */
+bool judge_coped(const struct process *process);
 
 /* unix.c */
 void unix_listening(struct watch *watch, const struct berth_event *event);
 void unix_failed(struct watch *watch, const struct berth_event *event);
 void unix_free(struct watch *watch);
 /* @pids: what is left of the worker; *named is set for those of which a listener was told */
-void unix_judge_leftovers(struct watch *watch, const struct worker *worker, const pid_t *pids, size_t count, bool *named);
+void unix_judge_leftovers(struct watch *watch, const struct worker *worker, const pid_t *pids,
+                          size_t count, bool *named);
 void unix_judge_failures(struct watch *watch, const struct worker *worker);
 
 /* measure.c */
@@ -195,12 +210,13 @@ void measure_descriptors(struct watch *watch);
 
 /* series.c */
 void series_add(struct series *series, int value);
-int series_growth(const struct series *series); /* how much it grew, 0 if it did not grow steadily */
+/* how much it grew, 0 if it did not grow steadily */
+int series_growth(const struct series *series);
 
 /* sample.c */
 int sample_open(struct watch *watch, struct sample **ret_sample);
 void sample_close(struct sample *sample);
-void sample_tick(struct sample *sample);	/* look at everything once */
+void sample_tick(struct sample *sample); /* look at everything once */
 int sample_sockets(struct sample *sample, watch_socket_fn fn, void *arg);
 
 /* left.c: the processes of a worker that are alive. Return: their number; *ret_pids is the caller's to free */
@@ -209,8 +225,9 @@ size_t left_processes(const struct watch *watch, const struct worker *worker, pi
 /* mark.c */
 int mark_open(struct watch *watch);
 void mark_close(struct watch *watch);
-void mark_drain(struct watch *watch);		/* take what has been written meanwhile */
-const char *mark_at(const struct worker *worker, int64_t time_ns); /* CLOCK_MONOTONIC; NULL: in no test */
+void mark_drain(struct watch *watch); /* take what has been written meanwhile */
+/* CLOCK_MONOTONIC; NULL: in no test */
+const char *mark_at(const struct worker *worker, int64_t time_ns);
 void mark_forget(struct worker *worker);
 
 #endif

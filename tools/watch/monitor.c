@@ -36,7 +36,8 @@ static const struct monitor_row {
 	{ "monitor_sendmsg4", "no datagrams to servers outside the run", ON_CGROUP },
 	{ "monitor_sendmsg6", "no datagrams to servers outside the run, over IPv6", ON_CGROUP },
 	{ "monitor_state", "no listeners, connections or CLOSE_WAIT", ON_KERNEL },
-	{ "monitor_sys_exit", "no failed binds, no errors of calls, no stacks of clients, no Unix sockets", ON_KERNEL },
+	{ "monitor_sys_exit",
+	  "no failed binds, no errors of calls, no stacks of clients, no Unix sockets", ON_KERNEL },
 	{ "monitor_uring", "what fails through io_uring is not seen", ON_KERNEL },
 	{ "monitor_send_reset", "resets that are sent are not counted", ON_KERNEL },
 	{ "monitor_receive_reset", "resets that arrive are not counted", ON_KERNEL },
@@ -44,7 +45,8 @@ static const struct monitor_row {
 	{ "monitor_fork", "processes are seen only when they execute a program", ON_KERNEL },
 	{ "monitor_exec", "no command lines of short processes", ON_KERNEL },
 	{ "monitor_exit", "no exit status and peak memory of processes", ON_KERNEL },
-	{ "monitor_snapshot", "no snapshot: CLOSE_WAIT and open sockets are not listed", ON_DEMAND },
+	{ "monitor_snapshot", "no snapshot: CLOSE_WAIT and open sockets are not listed",
+	  ON_DEMAND },
 };
 
 struct monitor {
@@ -78,7 +80,9 @@ static uint32_t own_namespace(void)
 {
 	struct stat info;
 
-	return stat("/proc/self/ns/pid", &info) || info.st_ino == 0xEFFFFFFC ? 0 : (uint32_t)info.st_ino;
+	return stat("/proc/self/ns/pid", &info) || info.st_ino == 0xEFFFFFFC
+	               ? 0
+	               : (uint32_t)info.st_ino;
 }
 
 static struct monitor_bpf *open_object(const struct monitor *monitor)
@@ -101,7 +105,8 @@ static struct monitor_bpf *open_object(const struct monitor *monitor)
 	bpf->rodata->given_low = (uint16_t)low;
 	bpf->rodata->given_high = (uint16_t)high;
 #if !defined(__x86_64__) && !defined(__aarch64__)
-	bpf_program__set_autoload(bpf->progs.monitor_sys_exit, false); /* it cannot tell one system call from another there */
+	/* it cannot tell one system call from another there */
+	bpf_program__set_autoload(bpf->progs.monitor_sys_exit, false);
 #endif
 	return bpf;
 }
@@ -115,7 +120,8 @@ static int try_load(struct monitor *monitor, int only, struct monitor_bpf **ret_
 	if (!bpf)
 		return -errno;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct bpf_program *program = bpf_object__find_program_by_name(bpf->obj, rows[i].name);
+		struct bpf_program *program = bpf_object__find_program_by_name(bpf->obj,
+		                                                               rows[i].name);
 
 		if (only >= 0 ? (size_t)only != i : monitor->refused[i])
 			bpf_program__set_autoload(program, false);
@@ -149,12 +155,14 @@ static int attach(struct monitor *monitor)
 	size_t losses = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct bpf_program *program = bpf_object__find_program_by_name(monitor->bpf->obj, rows[i].name);
+		struct bpf_program *program = bpf_object__find_program_by_name(monitor->bpf->obj,
+		                                                               rows[i].name);
 
 		if (!monitor->refused[i] && rows[i].place != ON_DEMAND) {
-			monitor->links[i] = rows[i].place == ON_CGROUP ?
-						    bpf_program__attach_cgroup(program, monitor->setup.cgroup) :
-						    bpf_program__attach(program);
+			monitor->links[i] = rows[i].place == ON_CGROUP
+			                            ? bpf_program__attach_cgroup(
+							      program, monitor->setup.cgroup)
+			                            : bpf_program__attach(program);
 			monitor->refused[i] = !monitor->links[i];
 		}
 		if (monitor->refused[i] && !rows[i].loss)
@@ -188,15 +196,18 @@ static int start(struct monitor *monitor)
 
 	if (ret)
 		return ret;
-	if (!monitor->bpf->bss) /* libbpf could not ask the kernel for global data, and goes on without */
+	/* libbpf could not ask the kernel for global data, and goes on without */
+	if (!monitor->bpf->bss)
 		return -ENOTSUP;
 	monitor->cpus = libbpf_num_possible_cpus();
-	monitor->ring = ring_buffer__new(bpf_map__fd(monitor->bpf->maps.events), on_record, monitor, NULL);
+	monitor->ring = ring_buffer__new(bpf_map__fd(monitor->bpf->maps.events), on_record, monitor,
+	                                 NULL);
 	if (!monitor->ring)
 		return -errno;
 	ret = attach(monitor);
 	if (!ret && monitor->setup.loop)
-		ret = loop_add(monitor->setup.loop, ring_buffer__epoll_fd(monitor->ring), EPOLLIN, on_readable, monitor);
+		ret = loop_add(monitor->setup.loop, ring_buffer__epoll_fd(monitor->ring), EPOLLIN,
+		               on_readable, monitor);
 	return ret;
 }
 
@@ -252,7 +263,8 @@ void monitor_worker_remove(struct monitor *monitor, int cgroup)
 {
 	uint64_t id;
 
-	if (!file_cgroup_id(cgroup, &id) && !bpf_map_delete_elem(bpf_map__fd(monitor->bpf->maps.workers), &id))
+	if (!file_cgroup_id(cgroup, &id) &&
+	    !bpf_map_delete_elem(bpf_map__fd(monitor->bpf->maps.workers), &id))
 		monitor->bpf->bss->worker_count--;
 }
 
@@ -261,12 +273,17 @@ int monitor_process_add(struct monitor *monitor, unsigned int number, pid_t pid)
 	uint32_t worker = number;
 	uint64_t id = (uint64_t)pid;
 
-	return bpf_map_update_elem(bpf_map__fd(monitor->bpf->maps.workers), &id, &worker, BPF_ANY) ? -errno : 0;
+	return bpf_map_update_elem(bpf_map__fd(monitor->bpf->maps.workers), &id, &worker, BPF_ANY)
+	               ? -errno
+	               : 0;
 }
 
 int monitor_adopt(struct monitor *monitor, int socket, const struct monitor_note *note)
 {
-	return bpf_map_update_elem(bpf_map__fd(monitor->bpf->maps.notes), &socket, note, BPF_NOEXIST) ? -errno : 0;
+	return bpf_map_update_elem(bpf_map__fd(monitor->bpf->maps.notes), &socket, note,
+	                           BPF_NOEXIST)
+	               ? -errno
+	               : 0;
 }
 
 void monitor_drain(struct monitor *monitor)
@@ -290,10 +307,12 @@ int monitor_counts(struct monitor *monitor, unsigned int number, struct berth_co
 
 static struct bpf_link *open_iterator(struct monitor *monitor)
 {
-	union bpf_iter_link_info info = { .map.map_fd = (uint32_t)bpf_map__fd(monitor->bpf->maps.notes) };
+	union bpf_iter_link_info info = { .map.map_fd = (uint32_t)bpf_map__fd(
+						  monitor->bpf->maps.notes) };
 	struct bpf_iter_attach_opts options;
 
-	memset(&options, 0, sizeof(options)); /* an initializer leaves the padding as it is, and libbpf looks at it */
+	/* an initializer leaves the padding as it is, and libbpf looks at it */
+	memset(&options, 0, sizeof(options));
 	options.sz = sizeof(options);
 	options.link_info = &info;
 	options.link_info_len = sizeof(info);
@@ -328,7 +347,8 @@ int monitor_snapshot(struct monitor *monitor, monitor_socket_fn fn, void *arg)
 	cleanup_close int fd = -1;
 	int ret;
 
-	link = bpf_program__fd(monitor->bpf->progs.monitor_snapshot) < 0 ? NULL : open_iterator(monitor);
+	link = bpf_program__fd(monitor->bpf->progs.monitor_snapshot) < 0 ? NULL
+	                                                                 : open_iterator(monitor);
 	if (!link)
 		return -ENOTSUP;
 	fd = bpf_iter_create(bpf_link__fd(link));
@@ -337,7 +357,8 @@ int monitor_snapshot(struct monitor *monitor, monitor_socket_fn fn, void *arg)
 	return ret;
 }
 
-bool monitor_stack(struct monitor *monitor, uint64_t cookie, bool forget, struct monitor_stack *ret_stack)
+bool monitor_stack(struct monitor *monitor, uint64_t cookie, bool forget,
+                   struct monitor_stack *ret_stack)
 {
 	int map = bpf_map__fd(monitor->bpf->maps.stacks);
 	bool found = !bpf_map_lookup_elem(map, &cookie, ret_stack);
@@ -352,7 +373,8 @@ uint64_t monitor_missed(const struct monitor *monitor)
 	struct bpf_program *program;
 	uint64_t missed = 0;
 
-	bpf_object__for_each_program(program, monitor->bpf->obj) {
+	bpf_object__for_each_program(program, monitor->bpf->obj)
+	{
 		struct bpf_prog_info info = { 0 };
 		uint32_t len = sizeof(info);
 
@@ -433,7 +455,8 @@ int monitor_snapshot(struct monitor *monitor, monitor_socket_fn fn, void *arg)
 	return -EOPNOTSUPP;
 }
 
-bool monitor_stack(struct monitor *monitor, uint64_t cookie, bool forget, struct monitor_stack *ret_stack)
+bool monitor_stack(struct monitor *monitor, uint64_t cookie, bool forget,
+                   struct monitor_stack *ret_stack)
 {
 	(void)monitor;
 	(void)cookie;

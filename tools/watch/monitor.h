@@ -12,11 +12,12 @@
 
 struct monitor_setup {
 	struct loop *loop;
-	int cgroup;		/* directory of cgroup v2: sockets created below it are watched */
-	bool everything;	/* an event for each step of each socket */
-	bool every_cgroup;	/* what belongs to no worker is worker 0, instead of nobody */
-	bool by_process;	/* workers are made of processes: monitor_process_add(), and what they fork */
-	bool stacks;		/* keep the creation stack of each socket */
+	int cgroup;        /* directory of cgroup v2: sockets created below it are watched */
+	bool everything;   /* an event for each step of each socket */
+	bool every_cgroup; /* what belongs to no worker is worker 0, instead of nobody */
+	/* workers are made of processes: monitor_process_add(), and what they fork */
+	bool by_process;
+	bool stacks; /* keep the creation stack of each socket */
 	void (*on_event)(void *arg, const struct berth_event *event);
 	void *arg;
 };
@@ -60,7 +61,8 @@ typedef void (*monitor_socket_fn)(void *arg, const struct berth_socket *socket);
 int monitor_snapshot(struct monitor *monitor, monitor_socket_fn fn, void *arg);
 
 /** The stack that created a socket. Return: false if there is none. @forget: the socket is gone. */
-bool monitor_stack(struct monitor *monitor, uint64_t cookie, bool forget, struct monitor_stack *ret_stack);
+bool monitor_stack(struct monitor *monitor, uint64_t cookie, bool forget,
+                   struct monitor_stack *ret_stack);
 
 /** Calls of its programs that the kernel left out, because one was under way on the same CPU: what they would have seen is lost. */
 uint64_t monitor_missed(const struct monitor *monitor);

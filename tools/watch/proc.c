@@ -39,7 +39,8 @@ const char *proc_parse_environ(const char *text, size_t len, const char *name)
 	for (size_t at = 0; at < len;) {
 		size_t one = strnlen(text + at, len - at);
 
-		if (one > name_len && text[at + name_len] == '=' && !memcmp(text + at, name, name_len) && at + one < len)
+		if (one > name_len && text[at + name_len] == '=' &&
+		    !memcmp(text + at, name, name_len) && at + one < len)
 			return text + at + name_len + 1;
 		at += one + 1;
 	}
@@ -57,9 +58,15 @@ const char *proc_parse_map(const char *text, size_t len)
 static const struct container_kind {
 	const char *piece, *name;
 } container_kinds[] = {
-	{ "/docker/", "docker" },      { "/docker-", "docker" },	   { "/libpod-", "podman" },
-	{ "/cri-containerd-", "kubernetes" }, { "/crio-", "kubernetes" }, { "/kubepods", "kubernetes" },
-	{ "/lxc/", "lxc" },	       { "/lxc.payload.", "lxc" },	   { "/machine.slice/", "machine" },
+	{ "/docker/", "docker" },
+	{ "/docker-", "docker" },
+	{ "/libpod-", "podman" },
+	{ "/cri-containerd-", "kubernetes" },
+	{ "/crio-", "kubernetes" },
+	{ "/kubepods", "kubernetes" },
+	{ "/lxc/", "lxc" },
+	{ "/lxc.payload.", "lxc" },
+	{ "/machine.slice/", "machine" },
 };
 
 char *proc_parse_container(const char *text)
@@ -177,7 +184,9 @@ static pid_t read_inside(int dir, uint64_t pidns)
 
 	if (!own)
 		own = proc_namespace(getpid(), "pid");
-	return !pidns || pidns == own || file_read_at(dir, "status", &text, NULL) ? 0 : proc_parse_inside(text);
+	return !pidns || pidns == own || file_read_at(dir, "status", &text, NULL)
+	               ? 0
+	               : proc_parse_inside(text);
 }
 
 static char *read_command(int dir, const char *comm, size_t max)
@@ -233,8 +242,9 @@ int proc_read(pid_t pid, struct proc_info *ret_info)
 
 void proc_info_free(struct proc_info *info)
 {
-	char *const owned[] = { info->command, info->directory, info->program, info->container, info->user,
-				info->run, info->worker, info->task, info->map_path };
+	char *const owned[] = { info->command,   info->directory, info->program,
+		                info->container, info->user,      info->run,
+		                info->worker,    info->task,      info->map_path };
 
 	for (size_t i = 0; i < ARRAY_LEN(owned); i++)
 		free(owned[i]);
@@ -253,7 +263,8 @@ int proc_fd_count(pid_t pid)
 	fd = openat(dir, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? -ESRCH : -errno;
-	if (!fstat(fd, &info) && info.st_size) { /* kernel 6.2: the size of the directory is the answer */
+	/* kernel 6.2: the size of the directory is the answer */
+	if (!fstat(fd, &info) && info.st_size) {
 		close(fd);
 		return (int)info.st_size;
 	}
@@ -305,7 +316,8 @@ int proc_each_socket(pid_t pid, proc_socket_fn fn, void *arg)
 	if (!fds)
 		return errno == ENOENT ? -ESRCH : -errno;
 	while ((entry = readdir(fds)))
-		if (!str_number(entry->d_name, 0, INT_MAX, &number) && socket_inode(dirfd(fds), entry->d_name, &inode))
+		if (!str_number(entry->d_name, 0, INT_MAX, &number) &&
+		    socket_inode(dirfd(fds), entry->d_name, &inode))
 			fn(arg, pid, (int)number, inode);
 	return 0;
 }
@@ -341,11 +353,15 @@ bool proc_parse_unix(const char *line, struct proc_unix *ret_entry)
 	int path = 0;
 
 	/* Num RefCount Protocol Flags Type St Inode Path */
-	if (sscanf(line, "%*[0-9a-fA-F]: %*8[0-9a-fA-F] %*8[0-9a-fA-F] %8lx %*4[0-9a-fA-F] %*2[0-9a-fA-F] %llu%n", &flags, &inode,
-		   &path) < 2 || !path)
+	if (sscanf(line,
+	           "%*[0-9a-fA-F]: %*8[0-9a-fA-F] %*8[0-9a-fA-F] %8lx %*4[0-9a-fA-F] "
+	           "%*2[0-9a-fA-F] %llu%n",
+	           &flags, &inode, &path) < 2 ||
+	    !path)
 		return false;
 	*ret_entry = (struct proc_unix){ inode, flags & UNIX_LISTENS,
-					  line[path] == ' ' ? line + path + 1 : line + path + strlen(line + path) };
+		                         line[path] == ' ' ? line + path + 1
+		                                           : line + path + strlen(line + path) };
 	return true;
 }
 

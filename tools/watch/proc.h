@@ -43,15 +43,16 @@ char *proc_parse_command(const char *text, size_t len, size_t max);
 
 struct proc_info {
 	struct proc_stat stat;
-	char *command;		/* its arguments in one line; "[comm]" of a kernel thread or a zombie */
+	char *command; /* its arguments in one line; "[comm]" of a kernel thread or a zombie */
 	char *directory, *program; /* NULL: not allowed to see */
-	char *container;	/* NULL: none */
-	char *user;		/* name, else the number */
+	char *container;           /* NULL: none */
+	char *user;                /* name, else the number */
 	uid_t uid;
-	uint64_t netns, pidns;	/* inode numbers; 0: not allowed to see */
-	pid_t inside;		/* its number in a PID namespace of its own; 0: it is in ours */
-	int64_t start_ns;	/* CLOCK_REALTIME */
-	char *run, *worker, *task, *map_path; /* BERTH_* of its environment; NULL: not Berth's, or not allowed to see */
+	uint64_t netns, pidns; /* inode numbers; 0: not allowed to see */
+	pid_t inside;          /* its number in a PID namespace of its own; 0: it is in ours */
+	int64_t start_ns;      /* CLOCK_REALTIME */
+	/* BERTH_* of its environment; NULL: not Berth's, or not allowed to see */
+	char *run, *worker, *task, *map_path;
 };
 
 int proc_read(pid_t pid, struct proc_info *ret_info);
@@ -81,7 +82,8 @@ bool proc_has_socket(pid_t pid, const uint64_t *inodes, size_t count);
 struct proc_unix {
 	uint64_t inode;
 	bool listening;
-	const char *path;	/* as it was bound, inside the line; "@name" if it is abstract, "" if it has none */
+	/* as it was bound, inside the line; "@name" if it is abstract, "" if it has none */
+	const char *path;
 };
 
 /** One line of the list, without its newline. Return: false if it is none: the head, or nonsense. */

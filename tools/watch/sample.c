@@ -16,13 +16,15 @@
 #include "tools/base/str.h"
 #include "tools/watch/model.h"
 
-struct sampled {		/* one socket, by cookie */
+/* one socket, by cookie */
+struct sampled {
 	struct berth_socket socket;
-	uint64_t generation;	/* of the look that saw it last */
+	uint64_t generation; /* of the look that saw it last */
 	bool gone;
 };
 
-struct owner {			/* of a socket inode */
+/* of a socket inode */
+struct owner {
 	unsigned int worker;
 	pid_t pid;
 };
@@ -30,9 +32,9 @@ struct owner {			/* of a socket inode */
 struct sample {
 	struct watch *watch;
 	struct diag *diag;
-	struct table sockets;	/* cookie -> struct sampled */
-	struct table owners;	/* inode -> struct owner, of the look in progress */
-	unsigned int worker;	/* the one being listed */
+	struct table sockets; /* cookie -> struct sampled */
+	struct table owners;  /* inode -> struct owner, of the look in progress */
+	unsigned int worker;  /* the one being listed */
 	uint64_t generation;
 };
 
@@ -66,18 +68,31 @@ static struct berth_event event_for(const struct sampled *one, enum berth_event_
 {
 	const struct berth_socket *socket = &one->socket;
 	struct berth_event event = {
-		.tag = (uint16_t)tag, .version = BERTH_EVENT_VERSION, .source = BERTH_SOURCE_SAMPLE, .size = BERTH_EVENT_HEAD,
-		.time_ns = (uint64_t)clock_ns(), .cookie = socket->cookie, .opened_ns = socket->opened_ns,
-		.worker = socket->worker, .pid = socket->pid, .parent = socket->pid, .local_port = socket->local_port,
-		.remote_port = socket->remote_port, .family = socket->family, .proto = socket->proto,
-		.accepted = socket->accepted, .local = socket->local, .remote = socket->remote,
+		.tag = (uint16_t)tag,
+		.version = BERTH_EVENT_VERSION,
+		.source = BERTH_SOURCE_SAMPLE,
+		.size = BERTH_EVENT_HEAD,
+		.time_ns = (uint64_t)clock_ns(),
+		.cookie = socket->cookie,
+		.opened_ns = socket->opened_ns,
+		.worker = socket->worker,
+		.pid = socket->pid,
+		.parent = socket->pid,
+		.local_port = socket->local_port,
+		.remote_port = socket->remote_port,
+		.family = socket->family,
+		.proto = socket->proto,
+		.accepted = socket->accepted,
+		.local = socket->local,
+		.remote = socket->remote,
 	};
 
 	memcpy(event.comm, socket->comm, sizeof(event.comm));
 	return event;
 }
 
-static void tell(struct sample *sample, const struct sampled *one, enum berth_event_tag tag, enum berth_count count)
+static void tell(struct sample *sample, const struct sampled *one, enum berth_event_tag tag,
+                 enum berth_count count)
 {
 	struct berth_event event = event_for(one, tag);
 
@@ -98,7 +113,8 @@ static void tell_new(struct sample *sample, struct sampled *one, const struct di
 	if (socket->state == DIAG_LISTEN) {
 		tell(sample, one, BERTH_EVENT_BOUND, BERTH_COUNT_bound);
 		tell(sample, one, BERTH_EVENT_LISTENING, BERTH_COUNT_listening);
-	} else if (socket->state == DIAG_BOUND || (socket->proto == BERTH_UDP && !socket->remote_port)) {
+	} else if (socket->state == DIAG_BOUND ||
+	           (socket->proto == BERTH_UDP && !socket->remote_port)) {
 		tell(sample, one, BERTH_EVENT_BOUND, BERTH_COUNT_bound);
 	} else if (one->socket.accepted) {
 		tell(sample, one, BERTH_EVENT_ACCEPTED, BERTH_COUNT_accepted);
@@ -115,8 +131,9 @@ static void tell_gone(struct sample *sample, struct sampled *one)
 	event.how = process && !process->alive ? BERTH_CLOSED_EXIT : BERTH_CLOSED_PROGRAM;
 	if (one->socket.close_wait_since_ns)
 		event.close_wait_ns = event.time_ns - one->socket.close_wait_since_ns;
-	sample->watch->workers[one->socket.worker].counts.of[one->socket.accepted ? BERTH_COUNT_accepted_closed :
-										     BERTH_COUNT_closed]++;
+	sample->watch->workers[one->socket.worker]
+		.counts
+		.of[one->socket.accepted ? BERTH_COUNT_accepted_closed : BERTH_COUNT_closed]++;
 	one->gone = true;
 	model_event(sample->watch, &event);
 }
@@ -138,9 +155,13 @@ static void on_descriptor(void *arg, pid_t pid, int fd, uint64_t inode)
 
 static void tell_process(struct sample *sample, pid_t pid, enum berth_event_tag tag)
 {
-	struct berth_event event = { .tag = (uint16_t)tag, .version = BERTH_EVENT_VERSION, .source = BERTH_SOURCE_SAMPLE,
-				     .size = BERTH_EVENT_HEAD, .time_ns = (uint64_t)clock_ns(), .worker = sample->worker,
-				     .pid = (uint32_t)pid };
+	struct berth_event event = { .tag = (uint16_t)tag,
+		                     .version = BERTH_EVENT_VERSION,
+		                     .source = BERTH_SOURCE_SAMPLE,
+		                     .size = BERTH_EVENT_HEAD,
+		                     .time_ns = (uint64_t)clock_ns(),
+		                     .worker = sample->worker,
+		                     .pid = (uint32_t)pid };
 	struct proc_stat stat;
 
 	if (tag == BERTH_EVENT_FORKED) {
@@ -149,7 +170,8 @@ static void tell_process(struct sample *sample, pid_t pid, enum berth_event_tag 
 		event.parent = (uint32_t)stat.ppid;
 		memcpy(event.comm, stat.comm, sizeof(event.comm));
 	}
-	sample->watch->workers[sample->worker].counts.of[tag == BERTH_EVENT_FORKED ? BERTH_COUNT_forked : BERTH_COUNT_exited]++;
+	sample->watch->workers[sample->worker]
+		.counts.of[tag == BERTH_EVENT_FORKED ? BERTH_COUNT_forked : BERTH_COUNT_exited]++;
 	model_event(sample->watch, &event);
 }
 
@@ -174,7 +196,8 @@ static void list_worker(struct sample *sample, const struct worker *worker)
 
 		if (!known || !known->alive)
 			tell_process(sample, pids[i], BERTH_EVENT_FORKED);
-		else if (!proc_read_stat(pids[i], &stat) && memcmp(stat.comm, known->comm, sizeof(stat.comm)))
+		else if (!proc_read_stat(pids[i], &stat) &&
+		         memcmp(stat.comm, known->comm, sizeof(stat.comm)))
 			known->described = false; /* it executes another program by now */
 		known = table_get(&watch->processes, (uint64_t)pids[i]);
 		if (known)
@@ -184,23 +207,33 @@ static void list_worker(struct sample *sample, const struct worker *worker)
 	for (struct table_cell *cell = NULL; (cell = table_next(&watch->processes, cell));) {
 		const struct process *process = cell->value;
 
-		if (process->alive && process->worker == worker->number && !is_in(process->pid, pids, count))
+		if (process->alive && process->worker == worker->number &&
+		    !is_in(process->pid, pids, count))
 			tell_process(sample, process->pid, BERTH_EVENT_EXITED);
 	}
 	free(pids);
 }
 
-static struct sampled *add_socket(struct sample *sample, const struct diag_socket *socket, const struct owner *owner)
+static struct sampled *add_socket(struct sample *sample, const struct diag_socket *socket,
+                                  const struct owner *owner)
 {
 	struct sampled *one = mem_alloc(sizeof(*one));
 	const struct process *process = table_get(&sample->watch->processes, (uint64_t)owner->pid);
 	uint64_t *counts = sample->watch->workers[owner->worker].counts.of;
 
 	one->socket = (struct berth_socket){
-		.cookie = socket->cookie, .opened_ns = (uint64_t)clock_ns(), .worker = owner->worker,
-		.pid = (uint32_t)owner->pid, .local_port = socket->local_port, .remote_port = socket->remote_port,
-		.family = socket->family, .proto = (uint8_t)socket->proto, .local = socket->local, .remote = socket->remote,
-		.accepted = socket->proto == BERTH_TCP && socket->remote_port && is_server_side(sample, socket),
+		.cookie = socket->cookie,
+		.opened_ns = (uint64_t)clock_ns(),
+		.worker = owner->worker,
+		.pid = (uint32_t)owner->pid,
+		.local_port = socket->local_port,
+		.remote_port = socket->remote_port,
+		.family = socket->family,
+		.proto = (uint8_t)socket->proto,
+		.local = socket->local,
+		.remote = socket->remote,
+		.accepted = socket->proto == BERTH_TCP && socket->remote_port &&
+		            is_server_side(sample, socket),
 	};
 	if (process)
 		memcpy(one->socket.comm, process->comm, sizeof(one->socket.comm));
@@ -215,7 +248,8 @@ static struct sampled *add_socket(struct sample *sample, const struct diag_socke
 static void on_socket(void *arg, const struct diag_socket *socket)
 {
 	struct sample *sample = arg;
-	const struct owner *owner = socket->inode ? table_get(&sample->owners, socket->inode) : NULL;
+	const struct owner *owner = socket->inode ? table_get(&sample->owners, socket->inode)
+	                                          : NULL;
 	struct sampled *one = table_get(&sample->sockets, socket->cookie);
 
 	if (!owner)
@@ -235,9 +269,14 @@ static void on_socket(void *arg, const struct diag_socket *socket)
 
 void sample_tick(struct sample *sample)
 {
-	static const struct diag_filter listeners = { .states = 1u << DIAG_LISTEN | 1u << DIAG_CLOSE | 1u << DIAG_BOUND };
-	static const struct diag_filter others = { .states = ~(1u << DIAG_LISTEN | 1u << DIAG_BOUND | 1u << DIAG_TIME_WAIT |
-							       1u << DIAG_CLOSE) & ((1u << DIAG_STATES) - 1) };
+	static const struct diag_filter listeners = { .states = 1u << DIAG_LISTEN |
+		                                                1u << DIAG_CLOSE |
+		                                                1u << DIAG_BOUND };
+	static const struct diag_filter others = {
+		.states = ~(1u << DIAG_LISTEN | 1u << DIAG_BOUND | 1u << DIAG_TIME_WAIT |
+		            1u << DIAG_CLOSE) &
+		          ((1u << DIAG_STATES) - 1)
+	};
 	struct watch *watch = sample->watch;
 
 	sample->generation++;

@@ -25,12 +25,25 @@
 
 enum { NAME_MOST = 120 };
 
-#define LIBDW(X) X(dwarf_getsrc_die) X(dwarf_haspc) X(dwarf_lineno) X(dwarf_linesrc) \
-	X(dwelf_elf_gnu_build_id) X(dwfl_begin) X(dwfl_build_id_find_elf) X(dwfl_end) \
-	X(dwfl_lineinfo) X(dwfl_module_addrname) X(dwfl_module_getelf) X(dwfl_module_getsrc) X(dwfl_module_nextcu) \
-	X(dwfl_offline_section_address) X(dwfl_report_end) X(dwfl_report_offline) \
-	X(dwfl_standard_find_debuginfo)
-static struct libdw { LIBDW(LIBRARY_POINTER) } libdw;
+#define LIBDW(X) \
+	X(dwarf_getsrc_die) \
+	X(dwarf_haspc) \
+	X(dwarf_lineno) \
+	X(dwarf_linesrc) \
+	X(dwelf_elf_gnu_build_id) \
+	X(dwfl_begin) \
+	X(dwfl_build_id_find_elf) \
+	X(dwfl_end) \
+	X(dwfl_lineinfo) \
+	X(dwfl_module_addrname) \
+	X(dwfl_module_getelf) \
+	X(dwfl_module_getsrc) \
+	X(dwfl_module_nextcu) \
+	X(dwfl_offline_section_address) \
+	X(dwfl_report_end) X(dwfl_report_offline) X(dwfl_standard_find_debuginfo)
+static struct libdw {
+	LIBDW(LIBRARY_POINTER)
+} libdw;
 
 /* Without it no file is known, and frames are printed as numbers. */
 static bool load(void)
@@ -55,8 +68,9 @@ char *symbol_parse_maps(const char *text, uint64_t address, uint64_t *ret_offset
 			line += len;
 			continue;
 		}
-		if (sscanf(blank, " %*4s %" SCNx64 " %*x:%*x %*u %n", &offset, &name_at) != 1 || !name_at ||
-		    blank + name_at >= line + len || blank[name_at] != '/' || blank[3] != 'x')
+		if (sscanf(blank, " %*4s %" SCNx64 " %*x:%*x %*u %n", &offset, &name_at) != 1 ||
+		    !name_at || blank + name_at >= line + len || blank[name_at] != '/' ||
+		    blank[3] != 'x')
 			return NULL; /* no code; also where a blank took in the next line */
 		*ret_offset = address - start + offset;
 		len -= (size_t)(blank + name_at - line);
@@ -69,8 +83,8 @@ char *symbol_parse_maps(const char *text, uint64_t address, uint64_t *ret_offset
 
 /* ---- which file has which build id ---- */
 
-static struct table files;	/* by hash of the build id: path */
-static struct table learned;	/* by hash of the path: whatever is not NULL */
+static struct table files;   /* by hash of the build id: path */
+static struct table learned; /* by hash of the path: whatever is not NULL */
 
 static uint64_t id_hash(const uint8_t *build_id)
 {
@@ -121,7 +135,8 @@ void symbol_learn(pid_t pid)
 		const char *slash = memchr(line, '/', len);
 		const char *mode = memchr(line, ' ', len);
 
-		if (slash && mode && mode[3] == 'x' && (size_t)(line + len - slash) < sizeof(file)) {
+		if (slash && mode && mode[3] == 'x' &&
+		    (size_t)(line + len - slash) < sizeof(file)) {
 			memcpy(file, slash, (size_t)(line + len - slash));
 			file[line + len - slash] = 0;
 			symbol_learn_file(file);
@@ -130,7 +145,8 @@ void symbol_learn(pid_t pid)
 	}
 }
 
-static void add_place(struct symbol_stack *stack, pid_t pid, const struct berth_frame *frame, char **maps)
+static void add_place(struct symbol_stack *stack, pid_t pid, const struct berth_frame *frame,
+                      char **maps)
 {
 	/* a return address: the call itself lies just before it, and may be another function's last instruction */
 	struct symbol_place place = { .offset = frame->at - (stack->count > 0), .pid = pid };
@@ -154,12 +170,13 @@ static bool is_code(const struct berth_frame *frame)
 	       (frame->status == BERTH_FRAME_ADDRESS && frame->at >> 12 && !(frame->at >> 47));
 }
 
-void symbol_locate(pid_t pid, const struct berth_frame *frames, size_t count, const struct berth_frame *caller,
-		   struct symbol_stack *ret_stack)
+void symbol_locate(pid_t pid, const struct berth_frame *frames, size_t count,
+                   const struct berth_frame *caller, struct symbol_stack *ret_stack)
 {
 	cleanup_free char *maps = NULL;
 
-	*ret_stack = (struct symbol_stack){ .places = mem_alloc((count + 1) * sizeof(*ret_stack->places)) };
+	*ret_stack = (struct symbol_stack){ .places = mem_alloc((count + 1) *
+		                                                sizeof(*ret_stack->places)) };
 	for (size_t i = 0; i < count && is_code(&frames[i]); i++) {
 		add_place(ret_stack, pid, &frames[i], &maps);
 		if (i == 0 && caller && is_code(caller))
@@ -190,7 +207,8 @@ const char *symbol_parse_perf_map(const char *text, size_t len, uint64_t address
 			const char *second = after + 1;
 
 			size = strtoull(second, &after, 16);
-			if (after > second && after < stop && *after == ' ' && address >= start && address - start < size) {
+			if (after > second && after < stop && *after == ' ' && address >= start &&
+			    address - start < size) {
 				found = after + 1;
 				*ret_len = (size_t)(stop - found);
 			}
@@ -214,7 +232,8 @@ char *symbol_parse_script(const char *name, size_t len)
 	*path++ = 0;
 	place = str_copy_len(path, (size_t)(column - path));
 	if (!strchr(place, ':')) /* one number only: the line */
-		return str_print("%.*s at %s", NAME_MOST, *function ? function : "(anonymous)", path);
+		return str_print("%.*s at %s", NAME_MOST, *function ? function : "(anonymous)",
+		                 path);
 	return str_print("%.*s at %s", NAME_MOST, *function ? function : "(anonymous)", place);
 }
 
@@ -226,7 +245,8 @@ static char *name_compiled(const struct symbol_place *place)
 	const char *name;
 	size_t len;
 
-	if (lstat(path, &info) || !S_ISREG(info.st_mode) || file_read(path, &text, &len)) /* anybody may have made it */
+	/* anybody may have made it */
+	if (lstat(path, &info) || !S_ISREG(info.st_mode) || file_read(path, &text, &len))
 		return NULL;
 	name = symbol_parse_perf_map(text, len, place->offset, &len);
 	return name ? symbol_parse_script(name, len) : NULL;
@@ -269,8 +289,8 @@ static struct object *open_object(const char *file)
 	if (!load())
 		return object;
 	callbacks = (Dwfl_Callbacks){ .find_elf = libdw.dwfl_build_id_find_elf,
-				      .find_debuginfo = libdw.dwfl_standard_find_debuginfo,
-				      .section_address = libdw.dwfl_offline_section_address };
+		                      .find_debuginfo = libdw.dwfl_standard_find_debuginfo,
+		                      .section_address = libdw.dwfl_offline_section_address };
 	object->dwfl = libdw.dwfl_begin(&callbacks);
 	if (object->dwfl) {
 		object->module = libdw.dwfl_report_offline(object->dwfl, file, file, -1);
@@ -291,8 +311,8 @@ static bool address_of(Dwfl_Module *module, uint64_t offset, Dwarf_Addr *ret_add
 	for (size_t i = 0; i < count; i++) {
 		GElf_Phdr header;
 
-		if (!gelf_getphdr(elf, (int)i, &header) || header.p_type != PT_LOAD || offset < header.p_offset ||
-		    offset - header.p_offset >= header.p_filesz)
+		if (!gelf_getphdr(elf, (int)i, &header) || header.p_type != PT_LOAD ||
+		    offset < header.p_offset || offset - header.p_offset >= header.p_filesz)
 			continue;
 		*ret_address = offset - header.p_offset + header.p_vaddr + bias;
 		return true;
@@ -346,25 +366,32 @@ static char *name_native(const char *file, uint64_t offset)
 
 char *symbol_name(const struct symbol_place *place)
 {
-	const char *file = place->file ? place->file : has_id(place->build_id) ? table_get(&files, id_hash(place->build_id)) : NULL;
-	char *name = file ? name_native(file, place->offset) : has_id(place->build_id) ? NULL : name_compiled(place);
+	const char *file = place->file               ? place->file
+	                   : has_id(place->build_id) ? table_get(&files, id_hash(place->build_id))
+	                                             : NULL;
+	char *name = file                      ? name_native(file, place->offset)
+	             : has_id(place->build_id) ? NULL
+	                                       : name_compiled(place);
 
 	if (name)
 		return name;
 	if (file)
 		return str_print("%s+0x%" PRIx64, base_of(file), place->offset);
-	return str_print("%s0x%" PRIx64, has_id(place->build_id) ? "unknown file+" : "", place->offset);
+	return str_print("%s0x%" PRIx64, has_id(place->build_id) ? "unknown file+" : "",
+	                 place->offset);
 }
 
 /* The caller of a stub is guessed by distance (bpf/monitor_state.h); outside its file it was another file's. */
 static bool is_wrong(const struct symbol_place *place)
 {
-	const char *file = has_id(place->build_id) ? table_get(&files, id_hash(place->build_id)) : NULL;
+	const char *file = has_id(place->build_id) ? table_get(&files, id_hash(place->build_id))
+	                                           : NULL;
 	struct stat info;
 
 	if (!has_id(place->build_id))
 		return false;
-	return place->offset >> 40 || (file && !stat(file, &info) && place->offset >= (uint64_t)info.st_size);
+	return place->offset >> 40 ||
+	       (file && !stat(file, &info) && place->offset >= (uint64_t)info.st_size);
 }
 
 char **symbol_names(const struct symbol_stack *stack)
@@ -372,9 +399,12 @@ char **symbol_names(const struct symbol_stack *stack)
 	char **names = NULL;
 
 	for (size_t i = 0; i < stack->count; i++) {
-		cleanup_free char *name = is_wrong(&stack->places[i]) ? NULL : symbol_name(&stack->places[i]);
+		cleanup_free char *name = is_wrong(&stack->places[i])
+		                                  ? NULL
+		                                  : symbol_name(&stack->places[i]);
 
-		if (name && !str_starts(name, "0x")) /* an address in a process that has ended tells nobody anything */
+		/* an address in a process that has ended tells nobody anything */
+		if (name && !str_starts(name, "0x"))
 			strv_own(&names, steal(&name));
 	}
 	return names;

@@ -17,9 +17,9 @@
 #include "core/abi.h"
 
 struct symbol_place {
-	char *file;		/* NULL: not known, see build_id */
+	char *file;                       /* NULL: not known, see build_id */
 	uint8_t build_id[BERTH_BUILD_ID]; /* zero: not in a file, or one without */
-	uint64_t offset;	/* in the file, else the address itself */
+	uint64_t offset;                  /* in the file, else the address itself */
 	pid_t pid;
 };
 
@@ -35,8 +35,8 @@ void symbol_learn_file(const char *path);
  * Where @frames of process @pid lie.
  * @caller	comes between the first and the second; NULL or EMPTY: not known
  */
-void symbol_locate(pid_t pid, const struct berth_frame *frames, size_t count, const struct berth_frame *caller,
-		   struct symbol_stack *ret_stack);
+void symbol_locate(pid_t pid, const struct berth_frame *frames, size_t count,
+                   const struct berth_frame *caller, struct symbol_stack *ret_stack);
 void symbol_stack_free(struct symbol_stack *stack);
 
 /** One frame, a new string: "function at file:line", "function in module", "module+0x1f2a0". */

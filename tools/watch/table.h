@@ -8,13 +8,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct table {	/* {0} is empty */
-	struct table_cell { uint64_t key; void *value; } *cells;
+/* {0} is empty */
+struct table {
+	struct table_cell {
+		uint64_t key;
+		void *value;
+	} * cells;
 	size_t room, count;
 };
 
-void *table_get(const struct table *table, uint64_t key);	/* NULL if it is not there */
-void table_set(struct table *table, uint64_t key, void *value);	/* @value must not be NULL */
+void *table_get(const struct table *table, uint64_t key);       /* NULL if it is not there */
+void table_set(struct table *table, uint64_t key, void *value); /* @value must not be NULL */
 void table_free(struct table *table, void (*free_value)(void *value));
 
 /* for (struct table_cell *cell = NULL; (cell = table_next(&table, cell));) */

@@ -24,7 +24,8 @@ static char *path_of(const struct berth_event *event)
 {
 	cleanup_free char *path = mem_alloc(BERTH_PATH_MOST + 1);
 
-	memcpy(path, event->path, event->text_len < BERTH_PATH_MOST ? event->text_len : BERTH_PATH_MOST);
+	memcpy(path, event->path,
+	       event->text_len < BERTH_PATH_MOST ? event->text_len : BERTH_PATH_MOST);
 	if (!*path && event->text_len)
 		*path = '@';
 	return steal(&path);
@@ -47,7 +48,8 @@ static uint64_t key_of(unsigned int worker, enum berth_event_tag tag, const char
 
 static void locate(const struct berth_event *event, struct symbol_stack *ret_stack)
 {
-	symbol_locate((pid_t)event->pid, event->path_stack, event->stack_len, &event->caller, ret_stack);
+	symbol_locate((pid_t)event->pid, event->path_stack, event->stack_len, &event->caller,
+	              ret_stack);
 }
 
 /* ---- in: from the monitor ---- */
@@ -59,7 +61,8 @@ static void forgive(struct watch *watch, const struct path_failure *as)
 
 		if (failure->worker != as->worker)
 			continue;
-		if (str_equal(failure->path, as->path)) /* it was bound after all; who connects again will succeed */
+		/* it was bound after all; who connects again will succeed */
+		if (str_equal(failure->path, as->path))
 			failure->over = true;
 		else if (failure->bind && failure->process && failure->process == as->process)
 			failure->elsewhere = true;
@@ -81,7 +84,9 @@ void unix_listening(struct watch *watch, const struct berth_event *event)
 	listener->since_ns = event->time_ns;
 	symbol_stack_free(&listener->stack);
 	locate(event, &listener->stack);
-	forgive(watch, &(struct path_failure){ .worker = event->worker, .path = path, .process = listener->process });
+	forgive(watch, &(struct path_failure){ .worker = event->worker,
+	                                       .path = path,
+	                                       .process = listener->process });
 }
 
 /* Who has a path, among those who see the same files. */
@@ -119,8 +124,9 @@ static char *former_holder(const struct watch *watch, const char *path)
 
 		if (str_equal(listener->path, path))
 			return str_print("%s (pid %d), when it was last seen",
-					 listener->process->command ? listener->process->command : "a process",
-					 listener->process->pid);
+			                 listener->process->command ? listener->process->command
+			                                            : "a process",
+			                 listener->process->pid);
 	}
 	return str_copy("somebody who was gone when we looked");
 }
@@ -151,12 +157,16 @@ void unix_failed(struct watch *watch, const struct berth_event *event)
 	uint64_t key = key_of(event->worker, event->tag, path);
 	struct path_failure *failure = table_get(&watch->path_failures, key);
 
-	if (!*path || (bind ? event->error != EADDRINUSE : event->error != ECONNREFUSED && event->error != ENOENT))
+	if (!*path || (bind ? event->error != EADDRINUSE
+	                    : event->error != ECONNREFUSED && event->error != ENOENT))
 		return;
 	if (!failure) {
 		failure = mem_alloc(sizeof(*failure));
-		*failure = (struct path_failure){ .worker = event->worker, .bind = bind, .first_ns = event->time_ns,
-						  .path = steal(&path), .process = model_process_of(watch, event) };
+		*failure = (struct path_failure){ .worker = event->worker,
+			                          .bind = bind,
+			                          .first_ns = event->time_ns,
+			                          .path = steal(&path),
+			                          .process = model_process_of(watch, event) };
 		locate(event, &failure->stack);
 		if (bind)
 			failure->holder = find_holder(watch, failure->path, (pid_t)event->pid);
@@ -167,7 +177,7 @@ void unix_failed(struct watch *watch, const struct berth_event *event)
 	failure->in_a_row = failure->last == (pid_t)event->pid ? failure->in_a_row + 1 : 1;
 	failure->last = (pid_t)event->pid;
 	failure->insisted |= event->error == ECONNREFUSED ||
-			      (failure->in_a_row >= INSISTS && !is_optional(failure->path));
+	                     (failure->in_a_row >= INSISTS && !is_optional(failure->path));
 }
 
 static void free_listener(void *value)
@@ -199,8 +209,8 @@ void unix_free(struct watch *watch)
 
 struct left {
 	struct watch *watch;
-	struct table *told;	/* by inode */
-	struct table open;	/* by inode: the descriptors of one process that are sockets */
+	struct table *told; /* by inode */
+	struct table open;  /* by inode: the descriptors of one process that are sockets */
 	unsigned int worker;
 	pid_t pid;
 	bool named;
@@ -218,7 +228,8 @@ static void on_open(void *arg, pid_t pid, int fd, uint64_t inode)
 static bool on_listed(void *arg, const struct proc_unix *entry)
 {
 	struct left *left = arg;
-	const struct path_listener *listener = table_get(&left->watch->path_listeners, entry->inode);
+	const struct path_listener *listener = table_get(&left->watch->path_listeners,
+	                                                 entry->inode);
 	const struct process *process = model_process(left->watch, left->pid, left->worker);
 	struct watch_finding *finding;
 
@@ -232,21 +243,27 @@ static bool on_listed(void *arg, const struct proc_unix *entry)
 	judge_set_process(finding, process);
 	finding->protocol = str_copy("unix");
 	finding->path = str_copy(entry->path);
-	finding->since_ns = (int64_t)(listener ? listener->since_ns : process->began_ns ? process->began_ns : 0);
+	finding->since_ns = (int64_t)(listener            ? listener->since_ns
+	                              : process->began_ns ? process->began_ns
+	                                                  : 0);
 	finding->age_ms = judge_age_ms((uint64_t)finding->since_ns);
 	if (listener)
 		finding->stack = symbol_names(&listener->stack);
-	finding->detail = str_print("listener on unix socket %s is still open after the command ended", entry->path);
+	finding->detail = str_print(
+		"listener on unix socket %s is still open after the command ended", entry->path);
 	judge_tell(left->watch, finding);
 	return true;
 }
 
-void unix_judge_leftovers(struct watch *watch, const struct worker *worker, const pid_t *pids, size_t count, bool *named)
+void unix_judge_leftovers(struct watch *watch, const struct worker *worker, const pid_t *pids,
+                          size_t count, bool *named)
 {
 	struct table told = { 0 };
 
 	for (size_t i = 0; i < count; i++) {
-		struct left left = { .watch = watch, .told = &told, .worker = worker->number, .pid = pids[i] };
+		struct left left = {
+			.watch = watch, .told = &told, .worker = worker->number, .pid = pids[i]
+		};
 
 		(void)proc_each_socket(pids[i], on_open, &left);
 		if (left.open.count)
@@ -259,8 +276,8 @@ void unix_judge_leftovers(struct watch *watch, const struct worker *worker, cons
 
 static void tell(struct watch *watch, const struct path_failure *failure)
 {
-	struct watch_finding *finding =
-		judge_new(watch, failure->bind ? FINDING_path_conflict : FINDING_no_server, failure->worker);
+	struct watch_finding *finding = judge_new(
+		watch, failure->bind ? FINDING_path_conflict : FINDING_no_server, failure->worker);
 
 	judge_set_process(finding, failure->process);
 	finding->protocol = str_copy("unix");
@@ -270,13 +287,17 @@ static void tell(struct watch *watch, const struct path_failure *failure)
 	finding->stack = symbol_names(&failure->stack);
 	if (failure->bind)
 		finding->detail = str_print("%s is held by %s%s", failure->path, failure->holder,
-					    failure->elsewhere ? "; the program took another path" : "");
+		                            failure->elsewhere ? "; the program took another path"
+		                                               : "");
 	else if (failure->error == ECONNREFUSED)
-		finding->detail = str_print("nobody listens on %s: the file is there, its server is not", failure->path);
+		finding->detail = str_print(
+			"nobody listens on %s: the file is there, its server is not",
+			failure->path);
 	else
 		finding->detail = str_print("there is no %s: %llu connects failed", failure->path,
-					    (unsigned long long)failure->count);
-	if (failure->bind && (failure->elsewhere || judge_coped(failure->process) || watch->workers[failure->worker].passed))
+		                            (unsigned long long)failure->count);
+	if (failure->bind && (failure->elsewhere || judge_coped(failure->process) ||
+	                      watch->workers[failure->worker].passed))
 		finding->severity = FINDING_NOTE;
 	judge_tell(watch, finding);
 }

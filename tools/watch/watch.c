@@ -22,7 +22,8 @@ const char *const watch_source_names[WATCH_SOURCES + 1] = { "auto", "ebpf", "sam
 
 enum { FIRST_PAUSE_MS = 20, LONGEST_PAUSE_MS = 200 };
 
-static struct watch_policy policy_with_defaults(const struct watch_policy *policy, enum watch_source source)
+static struct watch_policy policy_with_defaults(const struct watch_policy *policy,
+                                                enum watch_source source)
 {
 	struct watch_policy full = policy ? *policy : (struct watch_policy){ 0 };
 
@@ -48,9 +49,14 @@ static void on_record(void *arg, const struct berth_event *event)
 static int open_monitor(struct watch *watch)
 {
 	const struct monitor_setup setup = {
-		.loop = watch->setup.loop, .cgroup = watch->setup.cgroup, .everything = watch->setup.everything,
-		.every_cgroup = watch->setup.every_cgroup, .by_process = watch->setup.by_process,
-		.stacks = true, .on_event = on_record, .arg = watch,
+		.loop = watch->setup.loop,
+		.cgroup = watch->setup.cgroup,
+		.everything = watch->setup.everything,
+		.every_cgroup = watch->setup.every_cgroup,
+		.by_process = watch->setup.by_process,
+		.stacks = true,
+		.on_event = on_record,
+		.arg = watch,
 	};
 
 	return watch->setup.cgroup < 0 ? -ENOENT : monitor_open(&setup, &watch->monitor);
@@ -63,9 +69,10 @@ static char *reason_for(const struct watch *watch, int error)
 	if (error == -ENOENT)
 		return str_copy("sampling, less exact: there is no cgroup v2 for the run");
 	if (error == -EPERM || error == -EACCES)
-		return str_copy("sampling, less exact: eBPF needs CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN");
-	return error ? str_print("sampling, less exact: eBPF does not load (%s)", strerror(-error)) :
-		       str_copy("sampling, less exact: as asked for");
+		return str_copy(
+			"sampling, less exact: eBPF needs CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN");
+	return error ? str_print("sampling, less exact: eBPF does not load (%s)", strerror(-error))
+	             : str_copy("sampling, less exact: as asked for");
 }
 
 static void on_tick(void *arg);
@@ -153,7 +160,10 @@ const char *const *watch_losses(const struct watch *watch)
 {
 	static const char *const sampled[] = {
 		"sockets that live shorter than the pause between two looks are not seen",
-		"failed binds and errors are known only where the shim noted them", "no stacks", "counts are lower bounds", NULL,
+		"failed binds and errors are known only where the shim noted them",
+		"no stacks",
+		"counts are lower bounds",
+		NULL,
 	};
 
 	return watch->monitor ? monitor_losses(watch->monitor) : sampled;
@@ -168,7 +178,9 @@ uint64_t watch_missed(const struct watch *watch)
 
 static struct worker *worker_of(struct watch *watch, unsigned int number)
 {
-	return number && number <= BERTH_WORKERS_MOST && watch->workers[number].begun ? &watch->workers[number] : NULL;
+	return number && number <= BERTH_WORKERS_MOST && watch->workers[number].begun
+	               ? &watch->workers[number]
+	               : NULL;
 }
 
 int watch_worker_begin(struct watch *watch, const struct watch_worker *setup)
@@ -185,7 +197,9 @@ int watch_worker_begin(struct watch *watch, const struct watch_worker *setup)
 	worker->begun = true;
 	if (setup->number > watch->worker_most)
 		watch->worker_most = setup->number;
-	return watch->monitor && setup->cgroup >= 0 ? monitor_worker_add(watch->monitor, setup->number, setup->cgroup) : 0;
+	return watch->monitor && setup->cgroup >= 0
+	               ? monitor_worker_add(watch->monitor, setup->number, setup->cgroup)
+	               : 0;
 }
 
 void watch_worker_started(struct watch *watch, unsigned int number, pid_t pid)
@@ -214,7 +228,8 @@ static bool has_close_wait(struct watch *watch)
 	if (!watch->monitor)
 		return true;
 	for (unsigned int i = 0; i <= watch->worker_most; i++)
-		if (!monitor_counts(watch->monitor, i, &counts) && (int64_t)counts.of[BERTH_COUNT_close_wait] > 0)
+		if (!monitor_counts(watch->monitor, i, &counts) &&
+		    (int64_t)counts.of[BERTH_COUNT_close_wait] > 0)
 			return true;
 	return false;
 }
@@ -262,7 +277,8 @@ static void refresh_ports(struct watch *watch, const struct worker *worker)
 static bool has_listener(const struct watch *watch, unsigned int number)
 {
 	for (const struct endpoint *at = watch->newest; at; at = at->next)
-		if (at->worker == number && !at->closed_ns && (at->listening || at->proto == BERTH_UDP))
+		if (at->worker == number && !at->closed_ns &&
+		    (at->listening || at->proto == BERTH_UDP))
 			return true;
 	return false;
 }
@@ -290,8 +306,10 @@ static void look_again(struct watch *watch, struct worker *worker)
 {
 	int64_t left_ms = worker->judge.deadline_ms - clock_ms();
 
-	worker->judge.timer = loop_after(watch->setup.loop, left_ms < worker->judge.delay_ms ? left_ms : worker->judge.delay_ms,
-					 check_leftovers, worker);
+	worker->judge.timer = loop_after(watch->setup.loop,
+	                                 left_ms < worker->judge.delay_ms ? left_ms
+	                                                                  : worker->judge.delay_ms,
+	                                 check_leftovers, worker);
 	if (worker->judge.delay_ms < LONGEST_PAUSE_MS)
 		worker->judge.delay_ms *= 2;
 }
@@ -324,7 +342,8 @@ static void check_leftovers(void *arg)
 	check_worker(worker->watch, worker);
 }
 
-void watch_worker_exited(struct watch *watch, unsigned int number, int exit_status, watch_judged_fn fn, void *arg)
+void watch_worker_exited(struct watch *watch, unsigned int number, int exit_status,
+                         watch_judged_fn fn, void *arg)
 {
 	struct worker *worker = worker_of(watch, number);
 
@@ -333,8 +352,10 @@ void watch_worker_exited(struct watch *watch, unsigned int number, int exit_stat
 		return;
 	}
 	worker->passed = !exit_status;
-	worker->judge = (struct judge){ .fn = fn, .arg = arg, .delay_ms = FIRST_PAUSE_MS,
-					.deadline_ms = clock_ms() + watch->policy.grace_ms };
+	worker->judge = (struct judge){ .fn = fn,
+		                        .arg = arg,
+		                        .delay_ms = FIRST_PAUSE_MS,
+		                        .deadline_ms = clock_ms() + watch->policy.grace_ms };
 	check_worker(watch, worker);
 }
 
@@ -427,7 +448,8 @@ const struct watch_finding *watch_finding(const struct watch *watch, size_t inde
 	return watch->findings[index];
 }
 
-int watch_worker_summary(struct watch *watch, unsigned int number, struct watch_summary *ret_summary)
+int watch_worker_summary(struct watch *watch, unsigned int number,
+                         struct watch_summary *ret_summary)
 {
 	struct worker *worker;
 	const uint64_t *of;
@@ -438,28 +460,42 @@ int watch_worker_summary(struct watch *watch, unsigned int number, struct watch_
 	read_counts(watch, worker);
 	of = worker->counts.of;
 	*ret_summary = (struct watch_summary){
-		.counts = worker->counts, .alive = worker->alive, .accepted_alive = worker->accepted_alive,
-		.exact = watch->monitor != NULL, .processes = worker->processes,
-		.descriptors_peak = (unsigned int)worker->descriptors_peak, .memory_peak_kib = worker->memory_peak_kib,
+		.counts = worker->counts,
+		.alive = worker->alive,
+		.accepted_alive = worker->accepted_alive,
+		.exact = watch->monitor != NULL,
+		.processes = worker->processes,
+		.descriptors_peak = (unsigned int)worker->descriptors_peak,
+		.memory_peak_kib = worker->memory_peak_kib,
 	};
 	if (watch->monitor)
-		ret_summary->unaccounted =
-			(int64_t)(of[BERTH_COUNT_opened] - of[BERTH_COUNT_closed] - of[BERTH_COUNT_closed_by_exit] -
-				  of[BERTH_COUNT_closed_by_exec] - of[BERTH_COUNT_lost_sockets] - worker->alive);
+		ret_summary->unaccounted = (int64_t)(of[BERTH_COUNT_opened] -
+		                                     of[BERTH_COUNT_closed] -
+		                                     of[BERTH_COUNT_closed_by_exit] -
+		                                     of[BERTH_COUNT_closed_by_exec] -
+		                                     of[BERTH_COUNT_lost_sockets] - worker->alive);
 	return 0;
 }
 
 int watch_snapshot(struct watch *watch, watch_socket_fn fn, void *arg)
 {
-	return watch->monitor ? monitor_snapshot(watch->monitor, fn, arg) : sample_sockets(watch->sample, fn, arg);
+	return watch->monitor ? monitor_snapshot(watch->monitor, fn, arg)
+	                      : sample_sockets(watch->sample, fn, arg);
 }
 
 void watch_conflict(struct watch *watch, unsigned int number, const struct berth_note *note)
 {
-	struct berth_event event = { .version = BERTH_EVENT_VERSION, .source = BERTH_SOURCE_SAMPLE, .size = BERTH_EVENT_HEAD,
-				     .tag = BERTH_EVENT_BIND_FAILED, .time_ns = note->time_ns, .worker = number,
-				     .pid = (uint32_t)note->pid, .proto = (uint8_t)note->proto, .error = EADDRINUSE,
-				     .local_port = note->real_port ? note->real_port : note->virtual_port };
+	struct berth_event event = { .version = BERTH_EVENT_VERSION,
+		                     .source = BERTH_SOURCE_SAMPLE,
+		                     .size = BERTH_EVENT_HEAD,
+		                     .tag = BERTH_EVENT_BIND_FAILED,
+		                     .time_ns = note->time_ns,
+		                     .worker = number,
+		                     .pid = (uint32_t)note->pid,
+		                     .proto = (uint8_t)note->proto,
+		                     .error = EADDRINUSE,
+		                     .local_port = note->real_port ? note->real_port
+		                                                   : note->virtual_port };
 
 	if (watch->monitor || !worker_of(watch, number))
 		return;

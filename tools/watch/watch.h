@@ -32,47 +32,52 @@ extern const char *const watch_source_names[WATCH_SOURCES + 1];
 
 /* A rate of errors that is too high by the user's own measure: judged while the worker runs, instead of the rule below. */
 struct watch_alarm {
-	enum berth_count error;		/* BERTH_COUNT_epipe ... */
-	uint64_t low;			/* so many ... */
-	double ratio;			/* ... and this share of all connections, or binds */
+	enum berth_count error; /* BERTH_COUNT_epipe ... */
+	uint64_t low;           /* so many ... */
+	double ratio;           /* ... and this share of all connections, or binds */
 };
 
 /* When something counts as a problem. {0} in a field means the default, in brackets. */
 struct watch_policy {
-	int64_t grace_ms;		/* how long a leftover may take to go away by itself [1000] */
-	int64_t sample_ms;		/* between two looks at descriptors and CLOSE_WAIT [1000; sampling: 250] */
-	int64_t close_wait_ms;		/* CLOSE_WAIT longer than this is stuck [5000] */
-	unsigned int close_wait_low;	/* and so many of them in one process are a finding [3] */
-	unsigned int never_closed_low;	/* connections that one process leaves to its end to be closed [16] */
-	unsigned int growth_low;	/* descriptors gained, steadily [64] */
-	unsigned int error_low;		/* failing calls ... [20] */
-	double error_ratio;		/* ... and at least this share of all [0.05] */
+	int64_t grace_ms; /* how long a leftover may take to go away by itself [1000] */
+	/* between two looks at descriptors and CLOSE_WAIT [1000; sampling: 250] */
+	int64_t sample_ms;
+	int64_t close_wait_ms;       /* CLOSE_WAIT longer than this is stuck [5000] */
+	unsigned int close_wait_low; /* and so many of them in one process are a finding [3] */
+	/* connections that one process leaves to its end to be closed [16] */
+	unsigned int never_closed_low;
+	unsigned int growth_low; /* descriptors gained, steadily [64] */
+	unsigned int error_low;  /* failing calls ... [20] */
+	double error_ratio;      /* ... and at least this share of all [0.05] */
 	const struct watch_alarm *alarms;
 	size_t alarm_count;
-	char **allow;			/* strv of rules, see finding.h */
-	char *baseline;			/* file of known fingerprints; NULL = none */
+	char **allow;   /* strv of rules, see finding.h */
+	char *baseline; /* file of known fingerprints; NULL = none */
 };
 
 struct watch_setup {
 	struct loop *loop;
 	enum watch_source wanted;
 	const char *run_id;
-	const char *run_dir;		/* run-time files of this run: the FIFO for marks is made there; NULL = none */
-	int cgroup;			/* the run's cgroup v2 directory; -1 if there is none */
-	bool everything;		/* each event of each socket: for `berth monitor` */
-	bool every_cgroup;		/* what is nobody's is worker 0 */
-	bool by_process;		/* a worker is what watch_process_add() named, wherever its cgroup is */
+	/* run-time files of this run: the FIFO for marks is made there; NULL = none */
+	const char *run_dir;
+	int cgroup;        /* the run's cgroup v2 directory; -1 if there is none */
+	bool everything;   /* each event of each socket: for `berth monitor` */
+	bool every_cgroup; /* what is nobody's is worker 0 */
+	/* a worker is what watch_process_add() named, wherever its cgroup is */
+	bool by_process;
 	const struct watch_policy *policy; /* NULL = defaults; its strings are the caller's */
-	void (*on_event)(void *arg, const struct berth_event *event); /* may be NULL */
+	void (*on_event)(void *arg, const struct berth_event *event);       /* may be NULL */
 	void (*on_finding)(void *arg, const struct watch_finding *finding); /* may be NULL */
-	void (*on_mark)(void *arg, unsigned int worker, int64_t time_ms, const char *name); /* may be NULL; name "": none */
+	/* may be NULL; name "": none */
+	void (*on_mark)(void *arg, unsigned int worker, int64_t time_ms, const char *name);
 	void *arg;
 };
 
 struct watch_worker {
-	unsigned int number;		/* 1..N */
+	unsigned int number; /* 1..N */
 	const char *task;
-	int cgroup;			/* the worker's cgroup v2 directory; -1 if there is none */
+	int cgroup;                      /* the worker's cgroup v2 directory; -1 if there is none */
 	const struct berth_portmap *map; /* NULL: nothing is remapped */
 };
 
@@ -107,7 +112,8 @@ int watch_process_add(struct watch *watch, unsigned int number, pid_t pid);
  * @exit_status	0: the suite passed, so a conflict in it was expected
  */
 typedef void (*watch_judged_fn)(void *arg, unsigned int number);
-void watch_worker_exited(struct watch *watch, unsigned int number, int exit_status, watch_judged_fn fn, void *arg);
+void watch_worker_exited(struct watch *watch, unsigned int number, int exit_status,
+                         watch_judged_fn fn, void *arg);
 void watch_worker_end(struct watch *watch, unsigned int number);
 
 /** Since @time_ns (CLOCK_REALTIME; 0: now) worker @number runs test @name; "": none. */
@@ -127,18 +133,20 @@ const struct watch_finding *watch_finding(const struct watch *watch, size_t inde
 
 struct watch_summary {
 	struct berth_counts counts;
-	uint64_t alive, accepted_alive;	/* sockets that still exist */
-	int64_t unaccounted;		/* created - closed - alive; not 0 = something was missed */
-	bool exact;			/* false: sampled */
+	uint64_t alive, accepted_alive; /* sockets that still exist */
+	int64_t unaccounted;            /* created - closed - alive; not 0 = something was missed */
+	bool exact;                     /* false: sampled */
 	unsigned int processes, descriptors_peak;
-	uint64_t memory_peak_kib;	/* of its largest process, or of all together when samples were taken: the higher */
+	/* of its largest process, or of all together when samples were taken: the higher */
+	uint64_t memory_peak_kib;
 };
-int watch_worker_summary(struct watch *watch, unsigned int number, struct watch_summary *ret_summary);
+int watch_worker_summary(struct watch *watch, unsigned int number,
+                         struct watch_summary *ret_summary);
 
 /** What each live worker uses now. It costs a snapshot and two small files for each process. */
 struct watch_sample {
 	uint64_t sockets, processes, descriptors;
-	uint64_t memory_kib;		/* anonymous memory of its processes together */
+	uint64_t memory_kib; /* anonymous memory of its processes together */
 };
 typedef void (*watch_sample_fn)(void *arg, unsigned int worker, const struct watch_sample *sample);
 void watch_samples(struct watch *watch, watch_sample_fn fn, void *arg);

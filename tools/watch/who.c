@@ -26,11 +26,11 @@ enum { ANCESTORS_MOST = 32 };
 
 struct search {
 	struct who *who;
-	uint64_t netns;		/* of the dump in progress */
+	uint64_t netns; /* of the dump in progress */
 	uint64_t home;
 	uint64_t *seen_namespaces;
 	size_t seen_count;
-	char **seen_maps;	/* strv of paths */
+	char **seen_maps; /* strv of paths */
 };
 
 /* ---- sockets, in every namespace ---- */
@@ -43,8 +43,9 @@ static void on_socket(void *arg, const struct diag_socket *socket)
 	if (!diag_state_holds(socket))
 		return;
 	who->sockets = mem_grow(who->sockets, who->socket_count + 1, sizeof(*who->sockets));
-	who->sockets[who->socket_count++] = (struct who_socket){ .socket = *socket, .netns = search->netns,
-								 .here = search->netns == search->home };
+	who->sockets[who->socket_count++] = (struct who_socket){
+		.socket = *socket, .netns = search->netns, .here = search->netns == search->home
+	};
 }
 
 static int dump_namespace(struct search *search, int netns)
@@ -59,7 +60,8 @@ static bool namespace_seen(struct search *search, uint64_t netns)
 	for (size_t i = 0; i < search->seen_count; i++)
 		if (search->seen_namespaces[i] == netns)
 			return true;
-	search->seen_namespaces = mem_grow(search->seen_namespaces, search->seen_count + 1, sizeof(uint64_t));
+	search->seen_namespaces = mem_grow(search->seen_namespaces, search->seen_count + 1,
+	                                   sizeof(uint64_t));
 	search->seen_namespaces[search->seen_count++] = netns;
 	return false;
 }
@@ -76,7 +78,8 @@ static bool visit_namespace(void *arg, pid_t pid)
 	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	search->netns = netns;
-	if ((fd < 0 || dump_namespace(search, fd)) && diag_read_proc(pid, search->who->port, on_socket, search))
+	if ((fd < 0 || dump_namespace(search, fd)) &&
+	    diag_read_proc(pid, search->who->port, on_socket, search))
 		search->who->hidden_namespaces++;
 	if (fd >= 0)
 		close(fd);
@@ -85,7 +88,8 @@ static bool visit_namespace(void *arg, pid_t pid)
 
 /* ---- virtual ports ---- */
 
-static void add_virtual(struct search *search, const struct berth_portmap *map, const struct who_map *from)
+static void add_virtual(struct search *search, const struct berth_portmap *map,
+                        const struct who_map *from)
 {
 	uint16_t port = search->who->port, real = berth_portmap_real(map, BERTH_TCP, port);
 	struct who *who = search->who;
@@ -95,8 +99,10 @@ static void add_virtual(struct search *search, const struct berth_portmap *map, 
 	if (!real || real == port)
 		return;
 	who->virtuals = mem_grow(who->virtuals, who->virtual_count + 1, sizeof(*who->virtuals));
-	who->virtuals[who->virtual_count++] = (struct who_virtual){
-		.run = str_copy(from->run), .task = str_copy(from->task), .worker = map->worker, .real_port = real };
+	who->virtuals[who->virtual_count++] = (struct who_virtual){ .run = str_copy(from->run),
+		                                                    .task = str_copy(from->task),
+		                                                    .worker = map->worker,
+		                                                    .real_port = real };
 }
 
 /* The map file may belong to anybody: it is believed only after its size and header have been checked. */
@@ -106,7 +112,8 @@ static const struct berth_portmap *open_map(const char *path)
 	const struct berth_portmap *map;
 	struct stat info;
 
-	if (fd < 0 || fstat(fd, &info) || !S_ISREG(info.st_mode) || info.st_size < (off_t)sizeof(*map))
+	if (fd < 0 || fstat(fd, &info) || !S_ISREG(info.st_mode) ||
+	    info.st_size < (off_t)sizeof(*map))
 		return NULL;
 	map = mmap(NULL, sizeof(*map), PROT_READ, MAP_SHARED, fd, 0);
 	if (map == MAP_FAILED)
@@ -170,7 +177,8 @@ static void add_ancestors(struct who_holder *holder)
 
 		if (proc_read_stat(pid, &stat))
 			return;
-		holder->ancestors = mem_grow(holder->ancestors, holder->ancestor_count + 1, sizeof(*holder->ancestors));
+		holder->ancestors = mem_grow(holder->ancestors, holder->ancestor_count + 1,
+		                             sizeof(*holder->ancestors));
 		one = &holder->ancestors[holder->ancestor_count++];
 		one->pid = pid;
 		memcpy(one->comm, stat.comm, sizeof(one->comm));
@@ -202,7 +210,9 @@ static struct who_holder *holder_for(struct who *who, pid_t pid)
 	struct who_holder holder = { 0 };
 
 	if (who->holder_count && who->holders[who->holder_count - 1].info.stat.pid == pid)
-		return &who->holders[who->holder_count - 1]; /* the walk meets a process's descriptors one after another */
+		return &who->holders
+		                [who->holder_count -
+		                 1]; /* the walk meets a process's descriptors one after another */
 	if (proc_read(pid, &holder.info))
 		return NULL;
 	add_ancestors(&holder);
@@ -228,7 +238,8 @@ static void on_descriptor(void *arg, pid_t pid, int fd, uint64_t inode)
 		for (size_t k = 0; k < holder->socket_count; k++)
 			if (holder->sockets[k] == i)
 				return; /* the same socket under a second number (dup) */
-		holder->sockets = mem_grow(holder->sockets, holder->socket_count + 1, sizeof(*holder->sockets));
+		holder->sockets = mem_grow(holder->sockets, holder->socket_count + 1,
+		                           sizeof(*holder->sockets));
 		holder->sockets[holder->socket_count++] = i;
 		who->sockets[i].holders++;
 		return;
@@ -247,7 +258,8 @@ static bool visit_process(void *arg, pid_t pid)
 
 static enum who_verdict judge(const struct who *who)
 {
-	enum who_verdict verdict = WHO_FREE; /* a port of another network namespace is another port */
+	/* a port of another network namespace is another port */
+	enum who_verdict verdict = WHO_FREE;
 
 	for (size_t i = 0; i < who->socket_count; i++) {
 		if (who->sockets[i].here && who->sockets[i].holders)
@@ -270,7 +282,8 @@ static void check_virtuals(struct who *who)
 	if (!who->virtual_count || diag_open(-1, &diag))
 		return;
 	for (size_t i = 0; i < who->virtual_count; i++) {
-		const struct diag_filter filter = { .first = who->virtuals[i].real_port, .last = who->virtuals[i].real_port };
+		const struct diag_filter filter = { .first = who->virtuals[i].real_port,
+			                            .last = who->virtuals[i].real_port };
 
 		(void)diag_dump(diag, &filter, on_real, &who->virtuals[i].held);
 	}
@@ -345,9 +358,11 @@ static const struct who_holder *main_holder(const struct who *who)
 {
 	for (size_t i = 0; i < who->holder_count; i++)
 		for (size_t k = 0; k < who->holders[i].socket_count; k++) {
-			const struct diag_socket *socket = &who->sockets[who->holders[i].sockets[k]].socket;
+			const struct diag_socket *socket =
+				&who->sockets[who->holders[i].sockets[k]].socket;
 
-			if (socket->state == DIAG_LISTEN || (socket->proto == BERTH_UDP && socket->state == DIAG_CLOSE))
+			if (socket->state == DIAG_LISTEN ||
+			    (socket->proto == BERTH_UDP && socket->state == DIAG_CLOSE))
 				return &who->holders[i];
 		}
 	return who->holder_count ? &who->holders[0] : NULL;
@@ -358,18 +373,24 @@ static char *advise_holder(const struct who_holder *holder)
 	const struct proc_info *info = &holder->info;
 
 	if (info->run)
-		return str_print("it is a worker of run %s and ends with it; if that run is dead: berth reap", info->run);
+		return str_print("it is a worker of run %s and ends with it; if that run is dead: "
+		                 "berth reap",
+		                 info->run);
 	if (info->container && str_starts(info->container, "docker "))
-		return str_print("stop its container: docker stop %s", info->container + strlen("docker "));
+		return str_print("stop its container: docker stop %s",
+		                 info->container + strlen("docker "));
 	if (info->container && str_starts(info->container, "podman "))
-		return str_print("stop its container: podman stop %s", info->container + strlen("podman "));
+		return str_print("stop its container: podman stop %s",
+		                 info->container + strlen("podman "));
 	if (holder->unit)
 		return str_print("stop the service: systemctl stop %s", holder->unit);
 	if (info->stat.ppid == 1)
-		return str_print("its parent is gone, so it may be left over: kill %d; under berth run the port need not be free",
-				 info->stat.pid);
-	return str_print("end it (kill %d), or run your suite under `berth run`, which does not need the port to be free",
-			 info->stat.pid);
+		return str_print("its parent is gone, so it may be left over: kill %d; under berth "
+		                 "run the port need not be free",
+		                 info->stat.pid);
+	return str_print("end it (kill %d), or run your suite under `berth run`, which does not "
+	                 "need the port to be free",
+	                 info->stat.pid);
 }
 
 char *who_advice(const struct who *who)
@@ -378,16 +399,20 @@ char *who_advice(const struct who *who)
 	uint32_t wait_ms;
 
 	if (who->verdict == WHO_FREE && who->socket_count)
-		return str_copy("nothing: the port is free here, only other network namespaces use it");
+		return str_copy(
+			"nothing: the port is free here, only other network namespaces use it");
 	if (holder)
 		return advise_holder(holder);
 	if (who->verdict == WHO_FREE && who->virtual_count)
-		return str_copy("nothing: workers use it as a virtual port, the port itself is free");
+		return str_copy(
+			"nothing: workers use it as a virtual port, the port itself is free");
 	if (who->verdict == WHO_FREE)
 		return str_copy("nothing: the port is free");
 	if (only_time_wait(who, &wait_ms))
-		return str_print("wait %u s, or let the server set SO_REUSEADDR before bind", (wait_ms + 999) / 1000);
+		return str_print("wait %u s, or let the server set SO_REUSEADDR before bind",
+		                 (wait_ms + 999) / 1000);
 	if (who->hidden_processes)
 		return str_print("look again with privilege: sudo berth who %u", who->port);
-	return str_copy("the kernel itself or a socket without a process holds it; it ends with its connection");
+	return str_copy("the kernel itself or a socket without a process holds it; it ends with "
+	                "its connection");
 }

@@ -14,9 +14,10 @@
 #include "tools/base/diag.h"
 #include "tools/watch/proc.h"
 
-enum who_verdict {	/* also the exit status of `berth who` */
-	WHO_OWNED = 0,	/* held by a process that we can name */
-	WHO_FREE = 1,	/* in our network namespace; others have ports of their own */
+/* also the exit status of `berth who` */
+enum who_verdict {
+	WHO_OWNED = 0,     /* held by a process that we can name */
+	WHO_FREE = 1,      /* in our network namespace; others have ports of their own */
 	WHO_INVISIBLE = 3, /* held, but by nobody we can see */
 };
 
@@ -28,9 +29,9 @@ struct who_map {
 
 struct who_socket {
 	struct diag_socket socket;
-	uint64_t netns;		/* inode number */
-	bool here;		/* in our own network namespace */
-	unsigned int holders;	/* how many of who->holders have it open */
+	uint64_t netns;       /* inode number */
+	bool here;            /* in our own network namespace */
+	unsigned int holders; /* how many of who->holders have it open */
 };
 
 struct who_ancestor {
@@ -38,21 +39,24 @@ struct who_ancestor {
 	char comm[PROC_COMM];
 };
 
-struct who_holder {		/* one process that has one or more of the sockets */
+/* one process that has one or more of the sockets */
+struct who_holder {
 	struct proc_info info;
 	struct who_ancestor *ancestors; /* parent first, up to pid 1 */
 	size_t ancestor_count;
-	size_t *sockets;	/* indexes in who->sockets */
+	size_t *sockets; /* indexes in who->sockets */
 	size_t socket_count;
-	uint16_t virtual_port;	/* what its worker calls the port; 0 if it is not a worker's or not remapped */
-	char *unit;		/* systemd unit, NULL if none */
+	/* what its worker calls the port; 0 if it is not a worker's or not remapped */
+	uint16_t virtual_port;
+	char *unit; /* systemd unit, NULL if none */
 };
 
-struct who_virtual {		/* the port is virtual in this worker */
+/* the port is virtual in this worker */
+struct who_virtual {
 	char *run, *task;
 	unsigned int worker;
 	uint16_t real_port;
-	bool held;		/* somebody holds the real port */
+	bool held; /* somebody holds the real port */
 };
 
 struct who {
@@ -64,7 +68,7 @@ struct who {
 	size_t holder_count;
 	struct who_virtual *virtuals;
 	size_t virtual_count;
-	unsigned int hidden_processes; /* whose descriptors we may not see */
+	unsigned int hidden_processes;  /* whose descriptors we may not see */
 	unsigned int hidden_namespaces; /* network namespaces that we may not enter */
 };
 

@@ -11,7 +11,9 @@
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "tcp";
-	struct sockaddr_in four = { .sin_family = AF_INET, .sin_port = htons(4985), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in four = { .sin_family = AF_INET,
+		                    .sin_port = htons(4985),
+		                    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	struct sockaddr_un path = { .sun_family = AF_UNIX, .sun_path = "\0berth-hidden" };
 	int fd = socket(*what == 'u' ? AF_UNIX : AF_INET, SOCK_STREAM, 0), ret;
 

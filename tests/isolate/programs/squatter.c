@@ -17,7 +17,8 @@ int main(int argc, char **argv)
 		int fd = socket(AF_INET, SOCK_STREAM, 0);
 
 		address.sin_port = htons((unsigned short)port);
-		if (!bind(fd, (struct sockaddr *)&address, sizeof(address)) && !(argc > 3 && listen(fd, 1)))
+		if (!bind(fd, (struct sockaddr *)&address, sizeof(address)) &&
+		    !(argc > 3 && listen(fd, 1)))
 			held++;
 	}
 	printf("%d\n", held);

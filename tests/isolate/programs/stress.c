@@ -30,11 +30,18 @@ static int number;
 
 static void __attribute__((noreturn)) wrong(const char *what, long got)
 {
-	fprintf(stderr, "worker %s child %d: %s: %ld, %s\n", name, number, what, got, strerror(errno));
+	fprintf(stderr, "worker %s child %d: %s: %ld, %s\n", name, number, what, got,
+	        strerror(errno));
 	_exit(1);
 }
 
-#define MUST(expr) ({ long must_ret = (long)(expr); if (must_ret < 0) wrong(#expr, must_ret); (int)must_ret; })
+#define MUST(expr) \
+	({ \
+		long must_ret = (long)(expr); \
+		if (must_ret < 0) \
+			wrong(#expr, must_ret); \
+		(int)must_ret; \
+	})
 
 static struct sockaddr_in loopback(int port)
 {
@@ -144,7 +151,8 @@ static void turn(int round)
 		struct sockaddr_in address = loopback(port);
 		int second = stream();
 
-		if (!bind(second, (struct sockaddr *)&address, sizeof(address)) || errno != EADDRINUSE)
+		if (!bind(second, (struct sockaddr *)&address, sizeof(address)) ||
+		    errno != EADDRINUSE)
 			wrong("a second bind", 0);
 		close(second);
 	}
@@ -175,7 +183,8 @@ static pid_t start(int index, char **argv)
 
 	if (pid)
 		return pid;
-	prctl(PR_SET_PDEATHSIG, SIGKILL); /* the first wrong answer ends all: what goes on has no ports of its own any more */
+	/* the first wrong answer ends all: what goes on has no ports of its own any more */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	snprintf(text, sizeof(text), "%d", index);
 	execl(index % 2 ? argv[1] : "/proc/self/exe", "stress", "child", text, argv[2], NULL);
 	wrong("exec", index);
@@ -186,7 +195,8 @@ int main(int argc, char **argv)
 	pid_t pids[CHILDREN];
 	int kills = argc == 4 ? atoi(argv[3]) : 0, running = CHILDREN, status;
 
-	snprintf(name, sizeof(name), "%s", getenv("BERTH_WORKER") ? getenv("BERTH_WORKER") : "bare");
+	snprintf(name, sizeof(name), "%s",
+	         getenv("BERTH_WORKER") ? getenv("BERTH_WORKER") : "bare");
 	signal(SIGPIPE, SIG_IGN);
 	if (argc == 4 && !strcmp(argv[1], "child"))
 		return child(atoi(argv[2]), atoi(argv[3]));

@@ -71,7 +71,8 @@ static int fail(const char *what, int ret)
 int main(void)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(PORT) };
-	int server = socket(AF_INET, SOCK_STREAM, 0), client = socket(AF_INET, SOCK_STREAM, 0), served, ret;
+	int server = socket(AF_INET, SOCK_STREAM, 0), client = socket(AF_INET, SOCK_STREAM, 0),
+	    served, ret;
 	struct io_uring_sqe *sqe;
 
 	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -96,8 +97,8 @@ int main(void)
 	served = result(sqe);
 	if (served < 0)
 		return fail("accept", served);
-	printf("server %d peer %d served %d\n", port_of(getsockname, server), port_of(getpeername, client),
-	       port_of(getsockname, served));
+	printf("server %d peer %d served %d\n", port_of(getsockname, server),
+	       port_of(getpeername, client), port_of(getsockname, served));
 	fflush(stdout);
 	pause(); /* hold the port until the test ends us */
 	return 0;

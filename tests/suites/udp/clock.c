@@ -35,7 +35,8 @@ static int open_socket(int family)
 		local.v4 = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(PORT) };
 		local.v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	} else {
-		local.v6 = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_port = htons(PORT) };
+		local.v6 = (struct sockaddr_in6){ .sin6_family = AF_INET6,
+			                          .sin6_port = htons(PORT) };
 		local.v6.sin6_addr = in6addr_loopback;
 	}
 	if (bind(fd, &local.any, length) < 0)
@@ -78,7 +79,8 @@ static void answer(int fd, char *request, union address *peer, socklen_t length)
 		snprintf(text, sizeof(text), "%d", (int)getpid());
 	else if (!strcmp(request, "whoami"))
 		snprintf(text, sizeof(text), "%d",
-			 ntohs(peer->any.sa_family == AF_INET ? peer->v4.sin_port : peer->v6.sin6_port));
+		         ntohs(peer->any.sa_family == AF_INET ? peer->v4.sin_port
+		                                              : peer->v6.sin6_port));
 	else
 		snprintf(text, sizeof(text), "%s", request);
 	if (!strcmp(request, "late"))
@@ -93,7 +95,10 @@ static void serve(int fd)
 	char request[512];
 	struct iovec part = { .iov_base = request, .iov_len = sizeof(request) - 1 };
 	struct msghdr message = {
-		.msg_name = &peer, .msg_namelen = sizeof(peer), .msg_iov = &part, .msg_iovlen = 1,
+		.msg_name = &peer,
+		.msg_namelen = sizeof(peer),
+		.msg_iov = &part,
+		.msg_iovlen = 1,
 	};
 	ssize_t count = recvmsg(fd, &message, 0);
 
