@@ -70,7 +70,7 @@ lint: all
 ## make format		lay out every C file by .clang-format
 format:
 	git ls-files '*.c' '*.h' | xargs clang-format -i
-COVER		?= unit shim/preload.sh shim/escape.sh isolate run/status.sh run/borders.sh run/ports.sh pg/private.sh pg/kinds.sh cli
+COVER		?= unit shim/preload.sh shim/escape.sh isolate run/status.sh run/borders.sh run/ports.sh db/private.sh db/kinds.sh cli
 ## make coverage		lines and branches of each room that the groups COVER run; scripts/coverage --lines ROOM names the rest
 .PHONY: coverage tsan
 coverage:

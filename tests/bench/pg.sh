@@ -5,7 +5,7 @@
 #	tests/bench/pg.sh [SECONDS]	per measurement of pgbench, default 5; ROUNDS=3 of them, alternating
 #	COPY_MB=1000 PART=path		how much COPY moves, default 224; only the data path, without the clusters
 cd "$(dirname "$0")/../pg"; set -- "$(pwd)/bench" "${1:-5}"; seconds=$2
-cd ../..; . tests/pg/lib.sh >/dev/null; . tests/pg/server.sh; . tests/bench/lib.sh
+cd ../..; . tests/db/lib.sh >/dev/null; . tests/db/server.sh; . tests/bench/lib.sh
 rport=$((26000 + $$ % 900)) bport=$((27000 + $$ % 900)) fport=$((24000 + $$ % 900)) uport=$((25000 + $$ % 900)); relay='' bouncer='' phys=mes_e2e_db_b_abcdefgh
 trap 'kill $relay $bouncer 2>/dev/null || :; server_down 2>/dev/null || :; rm -rf "$work"' EXIT
 say() { printf '%-52s %s\n' "$1" "$2"; }
@@ -50,8 +50,8 @@ fi
 sql "create database $phys owner mes_user"
 export PGPASSWORD=mes_password PGUSER=mes_user PGHOST=127.0.0.1 PGSSLMODE=disable
 pgbench -q -i -s 5 -p $sport $phys >/dev/null 2>&1
-"$out/tests/pg/relay" $rport "" 127.0.0.1 $sport _b_abcdefgh mes_e2e_db >"$work/relay.out" & relay=$!
-"$out/tests/pg/relay" $uport "" "$sdir" $sport _b_abcdefgh mes_e2e_db >"$work/socket.out" & relay="$relay $!"
+"$out/tests/db/relay" $rport "" 127.0.0.1 $sport _b_abcdefgh mes_e2e_db >"$work/relay.out" & relay=$!
+"$out/tests/db/relay" $uport "" "$sdir" $sport _b_abcdefgh mes_e2e_db >"$work/socket.out" & relay="$relay $!"
 "$out/tests/bench/forward" $fport $sport & relay="$relay $!"
 if command -v pgbouncer >/dev/null; then
 	printf '"mes_user" "mes_password"\n' >"$work/users"; chmod 644 "$work/users"

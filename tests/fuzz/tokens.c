@@ -7,18 +7,18 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/str.h"
-#include "tools/pg/names.c"
-#include "tools/pg/tokens.c"
-#include "tools/pg/wire.c"
-#include "tools/pg/array.c"
+#include "tools/db/sql/names.c"
+#include "tools/db/sql/lexer.c"
+#include "tools/db/proxy/wire.c"
+#include "tools/db/sql/array.c"
 /* room for another file of the room in the same unit */
 #define shared rename_shared
-#include "tools/pg/parse.c"
-#include "tools/pg/rename.c"
-#include "tools/pg/rename_catalog.c"
-#include "tools/pg/rename_connect.c"
-#include "tools/pg/rename_database.c"
-#include "tools/pg/lookout.c"
+#include "tools/db/sql/parse.c"
+#include "tools/db/sql/rewrite.c"
+#include "tools/db/sql/rewrite_catalog.c"
+#include "tools/db/sql/rewrite_connect.c"
+#include "tools/db/sql/rewrite_database.c"
+#include "tools/db/sql/lookout.c"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # What each of our processes has left once it is set up, by the kernel's word; the suite keeps all that it was given. That a
-# refused call is refused: tests/unit/confine.c; the relay: tests/pg/hostile.sh.
+# refused call is refused: tests/unit/confine.c; the relay: tests/db/hostile.sh.
 . "$(dirname "$0")/../run/lib.sh"
 [ "$(id -u)" = 0 ] || { echo '1..0 # SKIP only root has capabilities to drop'; exit 77; }
 field() { sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status"; }

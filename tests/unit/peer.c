@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* tools/pg/peer and diag_find(): whose the other end of a connection is, and that what is closed is nobody's. */
+/* tools/db/proxy/peer and diag_find(): whose the other end of a connection is, and that what is closed is nobody's. */
 #include "tests/unit/test.h"
 
 #include <arpa/inet.h>
@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "tools/base/diag.h"
-#include "tools/pg/peer.h"
+#include "tools/db/proxy/peer.h"
 
 enum { OURS = 65534, ANOTHER = 65533, PATIENCE_MS = 5000 };
 

@@ -3,7 +3,7 @@
 #include "tests/unit/test.h"
 
 #include "tools/base/cleanup.h"
-#include "tools/pg/retry.h"
+#include "tools/db/rename/retry.h"
 
 static void pauses_grow_up_to_a_most(void **state)
 {

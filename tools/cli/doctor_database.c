@@ -7,8 +7,8 @@
 #include "tools/base/cleanup.h"
 #include "tools/cli/doctor.h"
 #include "tools/cli/servers.h"
-#include "tools/pg/health.h"
-#include "tools/pg/server.h"
+#include "tools/db/health.h"
+#include "tools/db/engine/programs.h"
 
 enum { CONNECTIONS_PER_WORKER = 10 }; /* what the pools of most libraries hold */
 
@@ -22,7 +22,7 @@ static bool wants_postgres(const struct run_options *options)
 
 void check_programs(struct doctor *doctor)
 {
-	cleanup_strv char **dirs = pg_server_list();
+	cleanup_strv char **dirs = db_programs_list();
 	cleanup_str struct str list = { 0 };
 
 	for (char **dir = dirs; dir && *dir; dir++)
@@ -39,9 +39,9 @@ void check_programs(struct doctor *doctor)
 
 void check_cluster(struct doctor *doctor)
 {
-	struct pg_health_cluster cluster;
+	struct db_health_private cluster;
 	cleanup_free char *why = NULL;
-	int ret = pg_health_cluster(&cluster, &why);
+	int ret = db_health_private(&cluster, &why);
 
 	if (!ret) {
 		doctor_say(doctor, DOCTOR_OK,
@@ -61,10 +61,10 @@ void check_cluster(struct doctor *doctor)
 		else
 			doctor_mend(doctor, "initdb -D $(mktemp -d), as that user, says more");
 	}
-	pg_health_cluster_free(&cluster);
+	db_health_private_free(&cluster);
 }
 
-static void judge_connected(struct doctor *doctor, const struct pg_health_server *server)
+static void judge_connected(struct doctor *doctor, const struct db_health_server *server)
 {
 	const struct run_options *options = doctor->options;
 	unsigned int workers = run_options_workers(options);
@@ -93,9 +93,9 @@ static void judge_connected(struct doctor *doctor, const struct pg_health_server
 
 static void judge_server(struct doctor *doctor, const char *database)
 {
-	struct pg_health_server server;
+	struct db_health_server server;
 	cleanup_free char *why = NULL, *shown = str_redacted(database);
-	int ret = pg_health_server(database, doctor->options->project_dir, &server, &why);
+	int ret = db_health_server(database, doctor->options->project_dir, &server, &why);
 
 	if (!ret && server.connected) {
 		judge_connected(doctor, &server);
@@ -121,7 +121,7 @@ static void judge_server(struct doctor *doctor, const char *database)
 		doctor_say(doctor, DOCTOR_OK, "no server answers at %s: workers get private ones",
 		           server.where);
 	}
-	pg_health_server_free(&server);
+	db_health_server_free(&server);
 }
 
 void check_server(struct doctor *doctor)

@@ -15,7 +15,7 @@
 #include "tools/cli/cli.h"
 #include "tools/cli/project.h"
 #include "tools/cli/scan.h"
-#include "tools/pg/url.h"
+#include "tools/db/url.h"
 
 /* Can @text stand in a flow or block context without quotes? A colon is harmful only before a space. */
 static bool plain(const char *text)
@@ -52,7 +52,7 @@ static bool of_database(const struct scan *scan, const char *port)
 /* A declared port has a server of the worker's own behind it: the settings of a client are no reason to declare one. */
 static const char *example(const struct scan_finding *finding)
 {
-	return finding->kind == SCAN_PORT ? pg_url_example((uint16_t)atoi(finding->text)) : NULL;
+	return finding->kind == SCAN_PORT ? db_url_example((uint16_t)atoi(finding->text)) : NULL;
 }
 
 static bool of_container(const struct scan *scan, const char *port)

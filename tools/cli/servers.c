@@ -7,7 +7,7 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/str.h"
-#include "tools/pg/url.h"
+#include "tools/db/url.h"
 
 bool servers_is_postgres(const struct run_database *database)
 {
@@ -25,7 +25,7 @@ char **servers_databases(const struct run_options *options)
 			                        : options->database_list[i].name);
 	if (list)
 		return list;
-	fallback = pg_url_default(options->project_dir);
+	fallback = db_url_default(options->project_dir);
 	if (fallback &&
 	    (str_starts(fallback, "postgres://") || str_starts(fallback, "postgresql://")))
 		strv_own(&list, fallback);
@@ -49,13 +49,13 @@ size_t servers_look(const struct run_options *options, struct server_view **ret_
 	size_t count = 0;
 
 	for (char **database = databases; database && *database; database++) {
-		cleanup_free char *where = pg_owned_where(*database, options->project_dir);
+		cleanup_free char *where = db_owned_where(*database, options->project_dir);
 		struct server_view *view = &views[count];
 
 		if (seen(views, count, where))
 			continue;
 		view->database = str_copy(*database);
-		view->error = pg_owned_list(*database, options->project_dir, &view->owned,
+		view->error = db_owned_list(*database, options->project_dir, &view->owned,
 		                            &view->why);
 		count++;
 	}
@@ -69,12 +69,12 @@ void servers_free(struct server_view *views, size_t count)
 		explicit_bzero(views[i].database, strlen(views[i].database));
 		free(views[i].database);
 		free(views[i].why);
-		pg_owned_free(&views[i].owned);
+		db_owned_free(&views[i].owned);
 	}
 	free(views);
 }
 
-const char *servers_state(const struct pg_owned *owned)
+const char *servers_state(const struct db_owned *owned)
 {
 	return owned->is_template ? "template"
 	       : owned->alive     ? "live"

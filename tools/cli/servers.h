@@ -2,7 +2,7 @@
 #ifndef BERTH_CLI_SERVERS_H
 #define BERTH_CLI_SERVERS_H
 /* Which PostgreSQL servers the settings speak of, and what of Berth's is on them. */
-#include "tools/pg/owned.h"
+#include "tools/db/rename/owned.h"
 #include "tools/run/options.h"
 
 /** True if it is a PostgreSQL database with a name or a URL. */
@@ -12,10 +12,10 @@ bool servers_is_postgres(const struct run_database *database);
 char **servers_databases(const struct run_options *options);
 
 struct server_view {
-	char *database; /* a name or a URL: what the functions of tools/pg/owned.h want */
-	int error;      /* of pg_owned_list(): -ENOTCONN if nobody answers */
+	char *database; /* a name or a URL: what the functions of tools/db/rename/owned.h want */
+	int error;      /* of db_owned_list(): -ENOTCONN if nobody answers */
 	char *why;
-	struct pg_owned_list owned;
+	struct db_owned_list owned;
 };
 
 /** Ask each server once. Return: how many. */
@@ -23,6 +23,6 @@ size_t servers_look(const struct run_options *options, struct server_view **ret_
 void servers_free(struct server_view *views, size_t count);
 
 /** "live", "dead", "kept", "template" */
-const char *servers_state(const struct pg_owned *owned);
+const char *servers_state(const struct db_owned *owned);
 
 #endif

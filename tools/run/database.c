@@ -5,7 +5,7 @@
  *	worker_start() -> database_prepare() -> [template: the room asks for the setup's worker] -> on_ready() -> the
  *	command -> run_worker_over() -> database_worker_over()
  *
- * What is renamed on a shared server and what is private are two rooms of tools/pg; a worker waits for both.
+ * What is renamed on a shared server and what is private are two rooms of tools/db; a worker waits for both.
  *
  * The setup's worker is a worker like any other (block, map, cgroup, tree, log), but not one of the run's: it takes no
  * slot, is in no total, and the room knows it as number 0. If it fails, every worker that waits is told so and fails
@@ -20,9 +20,9 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
 #include "tools/base/log.h"
-#include "tools/pg/pg.h"
-#include "tools/pg/snapshot.h"
-#include "tools/pg/url.h"
+#include "tools/db/db.h"
+#include "tools/db/template/snapshot.h"
+#include "tools/db/url.h"
 #include "tools/run/control.h"
 #include "tools/run/watching.h"
 
@@ -31,7 +31,7 @@ enum { CLOSE_MOST_MS = 20000, SLOW_QUERY_MS = 1000 };
 enum { ROOMS_MOST = 2 };
 
 struct database {
-	struct pg *rooms[ROOMS_MOST];
+	struct db *rooms[ROOMS_MOST];
 	unsigned int room_count, closed;
 	struct control *control;
 	struct plan_worker plan; /* of the setup's worker */
@@ -119,7 +119,7 @@ static int run_setup(void *arg, const char *command)
 }
 
 /* What of the records is a finding. */
-static void find(struct worker *worker, const struct pg_record *record)
+static void find(struct worker *worker, const struct db_record *record)
 {
 	const char *what = record->detail, *s = strcmp(what, "1") ? "s" : "";
 	long long tenths = record->ms / 100;
@@ -127,35 +127,35 @@ static void find(struct worker *worker, const struct pg_record *record)
 	enum finding_kind kind;
 
 	switch (record->kind) {
-	case PG_RECORD_ABANDONED:
+	case DB_RECORD_ABANDONED:
 		kind = FINDING_session_left;
 		detail = str_print("a session on port %u ended with its process, idle in a "
 		                   "transaction for %lld.%01lld s",
 		                   record->port, tenths / 10, tenths % 10);
 		break;
-	case PG_RECORD_IDLE:
+	case DB_RECORD_IDLE:
 		kind = FINDING_idle_in_transaction;
 		detail = str_print("%s session%s on port %u idle in a transaction, the oldest for "
 		                   "%lld.%01lld s",
 		                   what, s, record->port, tenths / 10, tenths % 10);
 		break;
-	case PG_RECORD_IDLE_ENDED:
+	case DB_RECORD_IDLE_ENDED:
 		kind = FINDING_idle_in_transaction;
 		detail = str_print("%s session%s on port %u ended after %lld.%01lld s idle in a "
 		                   "transaction (idle-kill)",
 		                   what, s, record->port, tenths / 10, tenths % 10);
 		break;
-	case PG_RECORD_POOL:
+	case DB_RECORD_POOL:
 		kind = FINDING_connections_low;
 		detail = str_print("%s connections of the server on port %u are in use", what,
 		                   record->port);
 		break;
-	case PG_RECORD_REFUSED:
+	case DB_RECORD_REFUSED:
 		kind = FINDING_server_refuses;
 		detail = str_print("the server on port %u turned clients away %s", record->port,
 		                   what);
 		break;
-	case PG_RECORD_LEFT:
+	case DB_RECORD_LEFT:
 		kind = FINDING_database_left;
 		detail = str_print("%s on port %u, which the suite had created", what,
 		                   record->port);
@@ -165,20 +165,20 @@ static void find(struct worker *worker, const struct pg_record *record)
 	watching_finding(worker, kind, record->port, record->ms, detail);
 }
 
-static void on_record(void *arg, const struct pg_record *record)
+static void on_record(void *arg, const struct db_record *record)
 {
 	struct run *run = arg;
 
-	log_act("w%u: %s %s %s", record->worker, pg_record_names[record->kind], record->physical,
+	log_act("w%u: %s %s %s", record->worker, db_record_names[record->kind], record->physical,
 	        record->detail);
-	watching_database(run, record->worker, pg_record_names[record->kind], record->database,
+	watching_database(run, record->worker, db_record_names[record->kind], record->database,
 	                  record->ms, record->detail);
-	if (record->kind == PG_RECORD_KEPT)
+	if (record->kind == DB_RECORD_KEPT)
 		strv_own(&run->database->kept,
 		         str_print("w%u: database kept: %s", record->worker, record->detail));
-	if (record->kind == PG_RECORD_BREAKER)
+	if (record->kind == DB_RECORD_BREAKER)
 		log_line("%s", record->detail);
-	if (record->kind == PG_RECORD_DIED)
+	if (record->kind == DB_RECORD_DIED)
 		strv_own(&run->database->kept,
 		         str_print("w%u: its database server ended by itself: %s", record->worker,
 		                   record->detail));
@@ -186,22 +186,22 @@ static void on_record(void *arg, const struct pg_record *record)
 		find(&run->workers[record->worker - 1], record);
 }
 
-static enum pg_mode mode_of(const struct run_options *options)
+static enum db_mode mode_of(const struct run_options *options)
 {
 	for (unsigned int i = 0; i < options->database_count && options->db_mode == RUN_DB_AUTO;
 	     i++)
 		if (options->database_list[i].kind == RUN_DATABASE_POSTGRES &&
 		    options->database_list[i].mode != RUN_DB_OFF &&
 		    options->database_list[i].mode != RUN_DB_AUTO)
-			return (enum pg_mode)options->database_list[i].mode;
-	return (enum pg_mode)options->db_mode;
+			return (enum db_mode)options->database_list[i].mode;
+	return (enum db_mode)options->db_mode;
 }
 
 /* @private: only what a room that renames has left out. */
-static struct pg_wanted *wanted_of(const struct run_options *options, bool private,
-                                   unsigned int *ret_count)
+static struct db_entry *wanted_of(const struct run_options *options, bool private,
+                                  unsigned int *ret_count)
 {
-	struct pg_wanted *list = mem_alloc(options->database_count * sizeof(*list));
+	struct db_entry *list = mem_alloc(options->database_count * sizeof(*list));
 	unsigned int count = 0;
 
 	for (unsigned int i = 0; i < options->database_count; i++) {
@@ -210,14 +210,14 @@ static struct pg_wanted *wanted_of(const struct run_options *options, bool priva
 		if (database->mode == RUN_DB_OFF ||
 		    (private && database->kind == RUN_DATABASE_POSTGRES))
 			continue;
-		list[count++] = (struct pg_wanted){ .kind = (enum pg_kind)database->kind,
-			                            .port = (uint16_t)database->port,
-			                            .text = database->url ? database->url
-			                                                  : database->name,
-			                            .settings = database->settings,
-			                            .start = database->start,
-			                            .ready = database->ready,
-			                            .stop = database->stop };
+		list[count++] = (struct db_entry){ .kind = (enum db_kind)database->kind,
+			                           .port = (uint16_t)database->port,
+			                           .text = database->url ? database->url
+			                                                 : database->name,
+			                           .settings = database->settings,
+			                           .start = database->start,
+			                           .ready = database->ready,
+			                           .stop = database->stop };
 	}
 	*ret_count = count;
 	return list;
@@ -226,15 +226,15 @@ static struct pg_wanted *wanted_of(const struct run_options *options, bool priva
 static int open_room(struct run *run, bool private)
 {
 	struct database *database = run->database;
-	cleanup_free struct pg_wanted *wanted = NULL;
-	struct pg_setup setup = {
+	cleanup_free struct db_entry *wanted = NULL;
+	struct db_config setup = {
 		.loop = run->loop,
 		.run_id = run->id,
 		.project_dir = run->project_dir,
 		.results_dir = run->results_dir,
 		.run_dir = run->dir,
 		.workers = run->count,
-		.mode = private ? PG_PRIVATE : mode_of(run->options),
+		.mode = private ? DB_PRIVATE : mode_of(run->options),
 		.command = private ? NULL : database->setup,
 		.inputs = database->inputs,
 		.snapshot = run->options->snapshot,
@@ -257,7 +257,7 @@ static int open_room(struct run *run, bool private)
 	setup.wanted = wanted;
 	free(database->reason);
 	database->reason = NULL;
-	ret = pg_open(&setup, &database->rooms[database->room_count], &database->reason);
+	ret = db_open(&setup, &database->rooms[database->room_count], &database->reason);
 	database->room_count += !ret;
 	return ret;
 }
@@ -267,14 +267,14 @@ static int check_pool(struct run *run)
 	const struct run_options *options = run->options;
 	struct database *database = run->database;
 	/* tasks of which each is known wait for one another (supervisor.c), so only the largest must fit alone */
-	const struct pg_pool_wanted wanted = {
+	const struct db_pool_wanted wanted = {
 		.workers = options->task_pools ? 1 : run->plan->slots,
 		.seen = !options->pool,
 		.each = options->pool ? options->pool : options->pool_seen
 	};
 	unsigned int left = 0;
 	char *why = NULL;
-	int ret = wanted.each ? pg_pool_check(database->rooms[0], &wanted, &left, &why) : 0;
+	int ret = wanted.each ? db_pool_check(database->rooms[0], &wanted, &left, &why) : 0;
 
 	run->pool_left = options->task_pools ? left : 0;
 	if (ret) {
@@ -292,7 +292,7 @@ int database_open(struct run *run, char **ret_error)
 	if (!database)
 		return 0;
 	ret = open_room(run, false);
-	if (!ret && pg_left_out(database->rooms[0]))
+	if (!ret && db_left_out(database->rooms[0]))
 		ret = open_room(run, true);
 	if (!ret)
 		ret = check_pool(run);
@@ -334,7 +334,7 @@ int database_prepare(struct worker *worker, void (*go)(struct worker *worker))
 	worker->on_database = go;
 	worker->rooms_due = database->room_count;
 	for (unsigned int i = 0; i < database->room_count && !ret; i++)
-		ret = pg_worker_prepare(database->rooms[i], room_number(worker), worker->plan->task,
+		ret = db_worker_prepare(database->rooms[i], room_number(worker), worker->plan->task,
 		                        worker->map, on_ready, worker);
 	if (ret == -ENOSPC)
 		worker->error = str_print("no real port is left for the database: its block has %u "
@@ -348,13 +348,13 @@ void database_give_up(struct worker *worker)
 	struct database *database = worker->run->database;
 
 	for (unsigned int i = 0; worker->rooms_due && i < database->room_count; i++)
-		pg_worker_end(database->rooms[i], room_number(worker), true);
+		db_worker_end(database->rooms[i], room_number(worker), true);
 }
 
 void database_environ(const struct run *run, char ***envp)
 {
 	for (unsigned int i = 0; run->database && i < run->database->room_count; i++)
-		pg_worker_environ(run->database->rooms[i], envp);
+		db_worker_environ(run->database->rooms[i], envp);
 }
 
 void database_worker_over(struct worker *worker)
@@ -362,7 +362,7 @@ void database_worker_over(struct worker *worker)
 	struct database *database = worker->run->database;
 
 	for (unsigned int i = 0; database && worker->on_database && i < database->room_count; i++)
-		pg_worker_end(database->rooms[i], room_number(worker),
+		db_worker_end(database->rooms[i], room_number(worker),
 		              worker->status == STATE_FAILED);
 	worker->on_database = NULL;
 }
@@ -393,8 +393,8 @@ static void on_order(void *arg, unsigned int number, int error, const char *text
 }
 
 static int give_order(struct run *run, unsigned int number, const char *name,
-                      int (*give)(struct pg *pg, unsigned int number, const char *name,
-                                  pg_ready_fn ready, void *arg),
+                      int (*give)(struct db *db, unsigned int number, const char *name,
+                                  db_ready_fn ready, void *arg),
                       database_done_fn done, void *arg)
 {
 	struct database *database = run->database;
@@ -421,13 +421,13 @@ static int give_order(struct run *run, unsigned int number, const char *name,
 int database_reset(struct run *run, unsigned int number, const char *snapshot,
                    database_done_fn done, void *arg)
 {
-	return give_order(run, number, snapshot, pg_worker_reset, done, arg);
+	return give_order(run, number, snapshot, db_worker_reset, done, arg);
 }
 
 int database_snapshot(struct run *run, unsigned int number, const char *name, database_done_fn done,
                       void *arg)
 {
-	return name ? give_order(run, number, name, pg_worker_snapshot, done, arg) : -EINVAL;
+	return name ? give_order(run, number, name, db_worker_snapshot, done, arg) : -EINVAL;
 }
 
 char *database_refusal(const char *name, int error)
@@ -450,7 +450,7 @@ void database_settle(struct run *run)
 	int64_t due_ms = clock_ms() + CLOSE_MOST_MS;
 
 	for (unsigned int i = 0; database && i < database->room_count; i++)
-		while (pg_busy(database->rooms[i]) && clock_ms() < due_ms &&
+		while (db_busy(database->rooms[i]) && clock_ms() < due_ms &&
 		       !loop_step(run->loop, 100))
 			;
 }
@@ -464,7 +464,7 @@ void database_close(struct run *run)
 		return;
 	control_close(database->control);
 	for (unsigned int i = 0; i < database->room_count; i++)
-		pg_close(database->rooms[i], on_closed, database);
+		db_close(database->rooms[i], on_closed, database);
 	while (database->closed < database->room_count && clock_ms() < due_ms &&
 	       !loop_step(run->loop, 100))
 		;
@@ -478,12 +478,12 @@ void database_close(struct run *run)
 	run->database = NULL;
 }
 
-static void hint_missing(const struct pg *pg)
+static void hint_missing(const struct db *db)
 {
-	struct pg_missing missing;
+	struct db_refusals missing;
 	cleanup_free char *name = NULL;
 
-	if (!pg_missing(pg, &missing))
+	if (!db_refusals(db, &missing))
 		return;
 	name = missing.name;
 	if (missing.role) {
@@ -499,7 +499,7 @@ static void hint_missing(const struct pg *pg)
 /* With mode auto a server that runs is the one that is meant; often it is only what a package has started. */
 static void hint_stranger(const struct run *run)
 {
-	if (mode_of(run->options) != PG_AUTO || pg_mode_of(run->database->rooms[0]) != PG_RENAME)
+	if (mode_of(run->options) != DB_AUTO || db_mode_of(run->database->rooms[0]) != DB_RENAME)
 		return;
 	for (unsigned int i = 0; i < run->count; i++)
 		if (run->workers[i].error &&
@@ -512,8 +512,8 @@ static void hint_stranger(const struct run *run)
 
 void database_hint(const struct run *run)
 {
-	cleanup_free char *text = run->database ? NULL : pg_url_default(run->project_dir);
-	struct pg_url url;
+	cleanup_free char *text = run->database ? NULL : db_url_default(run->project_dir);
+	struct db_url url;
 
 	if (run->database && run->database->room_count) {
 		hint_missing(run->database->rooms[0]);
@@ -521,15 +521,15 @@ void database_hint(const struct run *run)
 	}
 	if (!text && !run->database && run->options->db_mode != RUN_DB_OFF)
 		database_hint_refused(run);
-	if (!text || run->options->db_mode == RUN_DB_OFF || pg_url_parse(text, NULL, &url))
+	if (!text || run->options->db_mode == RUN_DB_OFF || db_url_parse(text, NULL, &url))
 		return;
-	if (pg_url_local(&url) && *url.host != '/' && !pg_port_answers(url.port)) {
+	if (db_url_local(&url) && *url.host != '/' && !db_port_answers(url.port)) {
 		log_line("DATABASE_URL names database '%s', and no server answers on port %u",
 		         url.name, url.port);
 		log_hint("with --db %s every worker gets one of its own, server included",
 		         url.name);
 	}
-	pg_url_free(&url);
+	db_url_free(&url);
 }
 
 bool database_has_servers(const struct run *run, bool *ret_commands)
@@ -539,7 +539,7 @@ bool database_has_servers(const struct run *run, bool *ret_commands)
 
 	*ret_commands = false;
 	for (unsigned int i = 0; run->database && i < run->database->room_count; i++)
-		servers |= pg_mode_of(run->database->rooms[i]) == PG_PRIVATE;
+		servers |= db_mode_of(run->database->rooms[i]) == DB_PRIVATE;
 	for (unsigned int i = 0; servers && i < options->database_count; i++)
 		*ret_commands |= options->database_list[i].kind == RUN_DATABASE_COMMAND;
 	return servers;
@@ -547,10 +547,10 @@ bool database_has_servers(const struct run *run, bool *ret_commands)
 
 char *database_describe(const struct run *run)
 {
-	static const char *const modes[PG_MODES] = { "auto", "private", "rename", "off" };
+	static const char *const modes[DB_MODES] = { "auto", "private", "rename", "off" };
 
 	if (!run->database || !run->database->room_count)
 		return NULL;
-	return str_print("%s%s", modes[pg_mode_of(run->database->rooms[0])],
+	return str_print("%s%s", modes[db_mode_of(run->database->rooms[0])],
 	                 run->database->room_count > 1 ? " and private" : "");
 }

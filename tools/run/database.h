@@ -2,7 +2,7 @@
 #ifndef BERTH_RUN_DATABASE_H
 #define BERTH_RUN_DATABASE_H
 /*
- * The run's side of the database room (tools/pg): when a worker gets its databases, and the one extra worker in which the
+ * The run's side of the database room (tools/db): when a worker gets its databases, and the one extra worker in which the
  * setup command migrates and seeds the template.
  *
  *	database_plan()		before the workers exist: does this run need the extra worker?

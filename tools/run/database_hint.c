@@ -13,8 +13,8 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/log.h"
-#include "tools/pg/pg.h"
-#include "tools/pg/url.h"
+#include "tools/db/db.h"
+#include "tools/db/url.h"
 #include "tools/run/database.h"
 
 enum { PART = 64 << 10 };
@@ -38,7 +38,7 @@ static uint16_t refused_in(char *text)
 
 		if (!strcasestr(line, "refused"))
 			continue;
-		for (unsigned int kind = 0; (port = pg_url_usual_port((enum pg_kind)kind));
+		for (unsigned int kind = 0; (port = db_url_usual_port((enum db_kind)kind));
 		     kind++) {
 			char digits[8];
 
@@ -67,12 +67,12 @@ void database_hint_refused(const struct run *run)
 		const struct worker *worker = &run->workers[i];
 		uint16_t port = worker->status == STATE_FAILED ? refused_by(worker) : 0;
 
-		if (!port || pg_port_answers(port))
+		if (!port || db_port_answers(port))
 			continue;
 		log_line("w%u: the suite was refused port %u, and no server answers there",
 		         worker->number, port);
 		log_hint("with --db %s every worker gets one of its own, server included",
-		         pg_url_example(port));
+		         db_url_example(port));
 		return;
 	}
 }

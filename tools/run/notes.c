@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "tools/base/cleanup.h"
-#include "tools/pg/url.h"
+#include "tools/db/url.h"
 #include "tools/run/foreign.h"
 #include "tools/run/run.h"
 #include "tools/run/watching.h"
@@ -163,7 +163,7 @@ static void on_note(struct worker *worker, const struct berth_note *note)
 		return;
 	finding = add_finding(worker->run, worker, note->kind, text);
 	if (note->kind == BERTH_NOTE_FOREIGN && note->proto == BERTH_TCP && !worker->run->database)
-		finding->database_url = pg_url_example(note->virtual_port);
+		finding->database_url = db_url_example(note->virtual_port);
 }
 
 void notes_drain_worker(struct worker *worker)

@@ -25,7 +25,7 @@
 #include "tools/base/clock.h"
 #include "tools/base/environ.h"
 #include "tools/base/file.h"
-#include "tools/pg/server.h"
+#include "tools/db/engine/programs.h"
 #include "tools/run/allocate.h"
 #include "tools/run/cgroup.h"
 #include "tools/run/database.h"
@@ -413,7 +413,7 @@ void run_remove_traces(struct run *run)
 
 	if (!run->dir || cgroup || limits || scratch)
 		return; /* the next berth command finds the rest by what stands in that directory */
-	pg_server_remove_socket_dirs(run->dir);
+	db_programs_remove_socket_dirs(run->dir);
 	(void)dir_remove(run->dir);
 }
 

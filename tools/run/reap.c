@@ -19,7 +19,7 @@
 #include "tools/base/clock.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
-#include "tools/pg/server.h"
+#include "tools/db/engine/programs.h"
 #include "tools/ports/allocated.h"
 #include "tools/run/cgroup.h"
 #include "tools/run/process.h"
@@ -120,7 +120,7 @@ static int reap_one(const struct run_state *run, bool dry_run, char ***list)
 			return one; /* what run->dir says about it is needed once more */
 	}
 	forget_ports(run);
-	pg_server_remove_socket_dirs(run->dir);
+	db_programs_remove_socket_dirs(run->dir);
 	one = dir_remove(run->dir);
 	return ret ? ret : one;
 }

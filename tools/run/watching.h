@@ -13,7 +13,7 @@ void watching_close(struct run *run);
 
 /** Set BERTH_MARK, where the run is watched. */
 void watching_environ(const struct worker *worker, char ***envp);
-/** What the database room did: a row of pg_record_names. @worker 0: the setup's; @ms -1: took no time. */
+/** What the database room did: a row of db_record_names. @worker 0: the setup's; @ms -1: took no time. */
 void watching_database(struct run *run, unsigned int worker, const char *event, const char *name,
                        int64_t ms, const char *detail);
 

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Any other server, by the commands of berth.yaml. It is the project's own program, so it runs as whoever started us, in the
+ * project, with our environment; and what it needs it brings itself: it begins with an empty directory.
+ *
+ *	BERTH_PORT	where to listen, on loopback
+ *	BERTH_DIR	a directory of its own
+ *	BERTH_RUN	also what finds it, should all of us be killed
+ */
+#include <errno.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/db/engine/engine.h"
+
+static char *stamp(const struct db_programs *server)
+{
+	(void)server;
+	return str_copy("");
+}
+
+static int build(const struct template_plan *plan, uint16_t port, const char *data,
+                 struct str *ret_text)
+{
+	(void)plan;
+	(void)port;
+	(void)ret_text;
+	return mkdir(data, 0700) ? -errno : 0;
+}
+
+static char **command_line(const struct instance_params *seat)
+{
+	char **argv = NULL;
+
+	strv_add(&argv, "/bin/sh");
+	strv_add(&argv, "-c");
+	strv_add(&argv, seat->service->start);
+	return argv;
+}
+
+static char *open_command(const struct db_programs *server, const struct db_url *url,
+                          const char *data)
+{
+	cleanup_free char *where = str_shell_word(data);
+
+	(void)server;
+	(void)url;
+	return str_print("ls %s", where);
+}
+
+const struct db_engine db_engine_command = {
+	.name = "command",
+	.busy = "ddress already in use",
+	.stop_clean = SIGTERM,
+	.stop_now = SIGTERM,
+	.ours = true,
+	.stamp = stamp,
+	.build = build,
+	.command_line = command_line,
+	.open_command = open_command,
+};

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of engines, and what several of them do in the same way. */
+#include "tools/db/engine/engine.h"
+
+const struct db_engine *const db_engines[DB_KINDS] = {
+	[DB_KIND_POSTGRES] = &db_engine_postgres,
+	[DB_KIND_REDIS] = &db_engine_redis,
+	[DB_KIND_MARIADB] = &db_engine_mariadb,
+	[DB_KIND_COMMAND] = &db_engine_command,
+};
+
+void engine_add_quoted(struct str *sql, const char *text, char quote)
+{
+	str_add_len(sql, &quote, 1);
+	for (; *text; text++) {
+		if (*text == '\n') {
+			str_add(sql, quote == '\'' ? "\\n" : " ");
+			continue;
+		}
+		if (*text == quote || (*text == '\\' && quote == '\''))
+			str_add_len(sql, text, 1);
+		str_add_len(sql, text, 1);
+	}
+	str_add_len(sql, &quote, 1);
+}
+
+char *const *engine_settings(const struct template_plan *plan, uint16_t port)
+{
+	for (unsigned int i = 0; i < plan->service_count; i++)
+		if (plan->services[i].port == port)
+			return plan->services[i].settings;
+	return NULL;
+}
+
+char *engine_as_user(const struct db_programs *server, const char *command)
+{
+	return server->uid ? str_print("runuser -u %s -- %s", server->user, command)
+	                   : str_copy(command);
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * MariaDB as a private server. Users and databases are made by its bootstrap mode, which reads SQL from stdin: no port, no
+ * socket, no password on a command line. A user may do everything, as in the official container image when it is asked
+ * for by name; the server is the worker's alone.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/db/digest.h"
+#include "tools/db/engine/engine.h"
+#include "tools/base/job.h"
+
+#define LOG_SIZE "--innodb-log-file-size=16M"
+
+static const char *const programs[] = { "/usr/sbin/mariadbd", "/usr/sbin/mysqld" };
+
+/* What a template was made with, its clones must be started with: sizes of files are among them. Nothing survives a crash. */
+static const char *const settings[] = {
+	"--no-defaults",
+	"--bind-address=127.0.0.1,::1",
+	"--skip-name-resolve",
+	"--skip-log-bin",
+	"--character-set-server=utf8mb4",
+	"--performance-schema=OFF",
+	"--innodb-buffer-pool-size=32M",
+	LOG_SIZE,
+	"--innodb-use-native-aio=0",
+	"--innodb-flush-log-at-trx-commit=0",
+	"--innodb-doublewrite=0",
+	"--innodb-fast-shutdown=1",
+};
+
+static const char *program(void)
+{
+	for (size_t i = 0; i < ARRAY_LEN(programs); i++)
+		if (!access(programs[i], X_OK))
+			return programs[i];
+	return NULL;
+}
+
+static char *stamp(const struct db_programs *server)
+{
+	cleanup_free char *file = program() ? digest_stamp(program()) : NULL;
+	struct str text = { 0 };
+
+	(void)server;
+	if (!file)
+		return NULL;
+	str_add(&text, file);
+	for (size_t i = 0; i < ARRAY_LEN(settings); i++)
+		str_addf(&text, " %s", settings[i]);
+	return str_take(&text);
+}
+
+static void add_user(struct str *sql, const struct db_url *url)
+{
+	static const char *const hosts[] = { "localhost", "127.0.0.1", "::1" };
+
+	for (size_t i = 0; i < ARRAY_LEN(hosts); i++) {
+		str_add(sql, "GRANT ALL ON *.* TO ");
+		engine_add_quoted(sql, url->role, '\'');
+		str_addf(sql, "@'%s' IDENTIFIED BY ", hosts[i]);
+		engine_add_quoted(sql, url->password ? url->password : "", '\'');
+		str_add(sql, " WITH GRANT OPTION;\n");
+	}
+}
+
+static void add_database(struct str *sql, const struct db_url *url)
+{
+	if (!*url->name)
+		return;
+	str_add(sql, "CREATE DATABASE IF NOT EXISTS ");
+	engine_add_quoted(sql, url->name, '`');
+	str_add(sql, ";\n");
+}
+
+static char *const plain_env[] = { (char *)"PATH=/usr/sbin:/usr/bin:/sbin:/bin", (char *)"LC_ALL=C",
+	                           NULL };
+
+static int install(const char *data, struct str *ret_text)
+{
+	cleanup_free char *dir = str_print("--datadir=%s", data);
+	char *argv[] = { (char *)"/usr/bin/mariadb-install-db",
+		         (char *)"--no-defaults",
+		         dir,
+		         (char *)"--skip-test-db",
+		         (char *)"--auth-root-authentication-method=normal",
+		         (char *)LOG_SIZE,
+		         NULL };
+
+	return job_exec(argv, plain_env, NULL, ret_text);
+}
+
+static char **server_words(const char *data, char *const *more)
+{
+	char **argv = NULL;
+
+	strv_add(&argv, program());
+	for (size_t i = 0; i < ARRAY_LEN(settings); i++)
+		strv_add(&argv, settings[i]);
+	for (; more && *more; more++)
+		strv_own(&argv, str_print("--%s", *more));
+	strv_own(&argv, str_print("--datadir=%s", data));
+	return argv;
+}
+
+static int bootstrap(const char *data, char *const *more, const char *sql, struct str *ret_text)
+{
+	cleanup_strv char **argv = server_words(data, more);
+
+	strv_add(&argv, "--bootstrap");
+	return job_exec(argv, plain_env, sql, ret_text);
+}
+
+static int build(const struct template_plan *plan, uint16_t port, const char *data,
+                 struct str *ret_text)
+{
+	cleanup_str struct str sql = { 0 }, output = { 0 };
+	int status = install(data, &output);
+	const char *error;
+
+	/* the bootstrap mode begins without them, and cannot grant before it has them */
+	str_add(&sql, "FLUSH PRIVILEGES;\n");
+	for (unsigned int i = 0; i < plan->url_count; i++)
+		if (plan->urls[i].port == port) {
+			add_database(&sql, &plan->urls[i]);
+			add_user(&sql, &plan->urls[i]);
+		}
+	if (!status)
+		status = bootstrap(data, engine_settings(plan, port), sql.text, &output);
+	explicit_bzero(sql.text, sql.len);
+	error = output.text ? strstr(output.text, "ERROR") : NULL;
+	if (!status && !error)
+		return 0;
+	str_add_len(ret_text, error ? error : "mariadb-install-db failed",
+	            error ? strcspn(error, "\n") : 25);
+	return -EIO;
+}
+
+static char *socket_path(const struct instance_params *seat)
+{
+	return str_print("%s/mysqld.%u", seat->socket_dir, seat->port);
+}
+
+static char **command_line(const struct instance_params *seat)
+{
+	char **argv = server_words(seat->data, seat->service->settings);
+
+	strv_own(&argv, str_print("--pid-file=%s/pid", seat->data));
+	strv_own(&argv, str_print("--port=%u", seat->port));
+	strv_add(&argv, "--socket");
+	strv_own(&argv, socket_path(seat));
+	return argv;
+}
+
+/* The server speaks first: a packet's header and 10, the version of the protocol. */
+static bool greets(const char *reply, size_t len)
+{
+	return len > 4 && reply[4] == 10;
+}
+
+static char *open_command(const struct db_programs *server, const struct db_url *url,
+                          const char *data)
+{
+	cleanup_free char *where = str_shell_word(data), *role = str_shell_word(url->role);
+	cleanup_free char *name = *url->name ? str_shell_word(url->name) : str_copy("");
+	cleanup_free char *start = str_print("%s --no-defaults --datadir=%s " LOG_SIZE
+	                                     " --port=33060 "
+	                                     "--socket=/tmp/berth-kept.sock",
+	                                     program(), where);
+	cleanup_free char *command = engine_as_user(server, start);
+
+	return str_print("%s   # then: mariadb -h 127.0.0.1 -P 33060 -u %s -p %s", command, role,
+	                 name);
+}
+
+const struct db_engine db_engine_mariadb = {
+	.name = "mariadb",
+	.package = "mariadb-server",
+	.sockets = { "/run/mysqld/mysqld.sock", "/var/run/mysqld/mysqld.sock", "/tmp/mysql.sock" },
+	.greets = greets,
+	.busy = "Address already in use",
+	.fatal = { "[ERROR]" },
+	.stop_clean = SIGTERM,
+	.stop_now = SIGKILL,
+	.stamp = stamp,
+	.build = build,
+	.command_line = command_line,
+	.socket_path = socket_path,
+	.open_command = open_command,
+};

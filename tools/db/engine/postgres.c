@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * PostgreSQL as a private server.
+ *
+ * initdb is slow and its result depends on nothing of the project: it is kept as base-KEY, and a template begins as its copy.
+ * Roles and databases are made by PostgreSQL's single-user mode: no port, no socket, no password on a command line.
+ *
+ * Passwords: SCRAM verifiers in the data directory (mode 0700), and the password itself only on the stdin of that
+ * process. What PostgreSQL says in an error is cut down to its ERROR line, and statements are not logged.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/file.h"
+#include "tools/db/template/clone.h"
+#include "tools/db/digest.h"
+#include "tools/db/engine/engine.h"
+#include "tools/base/job.h"
+#include "tools/db/proxy/tls.h"
+
+/*
+ * Nothing here survives a crash of the machine, so nothing is synced. What a suite can notice (max_connections, isolation,
+ * time zone) stays at PostgreSQL's own default.
+ */
+static const char settings[] = "\n"
+			       "# Berth: a throw-away server for one worker of one run\n"
+			       "listen_addresses = '127.0.0.1,::1'\n"
+			       "ssl_cert_file = 'server.crt'\n"
+			       "ssl_key_file = 'server.key'\n"
+			       "fsync = off\n"
+			       "synchronous_commit = off\n"
+			       "full_page_writes = off\n"
+			       "wal_level = minimal\n"
+			       "max_wal_senders = 0\n"
+			       "max_logical_replication_workers = 0\n"
+			       "shared_buffers = 16MB\n"
+			       "min_wal_size = 4MB\n"
+			       "max_wal_size = 256MB\n"
+			       "checkpoint_timeout = 1h\n"
+			       "autovacuum = off\n"
+			       "jit = off\n"
+			       "lc_messages = 'C'\n"
+			       "log_destination = 'stderr'\n"
+			       "logging_collector = off\n"
+			       "log_checkpoints = off\n"
+			       "log_min_error_statement = panic\n"
+			       "password_encryption = 'scram-sha-256'\n";
+
+/* What write_access() does; a part of the stamp, so that other rules make other templates. */
+static const char access_rules[] = "URLs' roles as their URLs say, others without a password if a "
+				   "URL has none, postgres with one";
+
+static char *const plain_env[] = { (char *)"PATH=/usr/bin:/bin", (char *)"LC_ALL=C", NULL };
+
+static const char *wanted_locale(void)
+{
+	const char *locale = getenv("LC_ALL");
+
+	if (!locale || !*locale)
+		locale = getenv("LANG");
+	return locale && strcasestr(locale, "utf") ? locale : "C.UTF-8";
+}
+
+/* The program's own stamp is cheaper than asking it for its version, and as good. */
+static char *stamp(const struct db_programs *server)
+{
+	cleanup_free char *program = str_print("%s/postgres", server->bin),
+			  *file = digest_stamp(program);
+
+	return str_print("%s %s %s%s", file ? file : program, wanted_locale(), settings,
+	                 access_rules);
+}
+
+static int initdb(const struct db_programs *server, const char *data, const char *locale,
+                  struct str *ret_text)
+{
+	cleanup_free char *program = str_print("%s/initdb", server->bin);
+	char *argv[] = { program,
+		         (char *)"-D",
+		         (char *)data,
+		         (char *)"-U",
+		         (char *)"postgres",
+		         (char *)"-E",
+		         (char *)"UTF8",
+		         (char *)"--locale",
+		         (char *)locale,
+		         (char *)"-A",
+		         (char *)"trust",
+		         (char *)"--no-sync",
+		         (char *)"--wal-segsize=1",
+		         NULL };
+
+	return job_exec(argv, plain_env, NULL, ret_text);
+}
+
+static int append(const char *path, const char *text)
+{
+	cleanup_close int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+
+	return fd < 0 ? -errno : file_write_all(fd, text, strlen(text));
+}
+
+static int base_build(const struct db_programs *server, const char *base, struct str *ret_text)
+{
+	static const char *const fall_back[] = { NULL, "C.UTF-8", "C" };
+	cleanup_free char *building = str_print("%s.building", base);
+	cleanup_free char *data = str_print("%s/data", building);
+	cleanup_free char *conf = str_print("%s/postgresql.conf", data);
+	int ret = -1;
+
+	for (size_t i = 0; i < ARRAY_LEN(fall_back) && ret; i++) {
+		str_free(ret_text);
+		(void)dir_remove(building);
+		if (mkdir(building, 0700))
+			return -errno;
+		ret = initdb(server, data, fall_back[i] ? fall_back[i] : wanted_locale(), ret_text);
+	}
+	if (ret)
+		return -EIO;
+	str_free(ret_text);
+	ret = append(conf, settings);
+	if (!ret)
+		ret = tls_write_certificate(
+			data); /* for a URL with sslmode=require; the server has it ready at no cost */
+	if (!ret && rename(building, base))
+		ret = -errno;
+	return ret;
+}
+
+/* @ret_base the directory of a fresh cluster for this server, made if this is the first time. */
+static int base_find(const struct db_programs *server, char **ret_base, struct str *ret_text)
+{
+	cleanup_free char *made_of = stamp(server), *key = digest_of(made_of);
+	cleanup_free char *base = key ? str_print("%s/base-%s", server->cache, key) : NULL;
+	cleanup_free char *lock_path = str_print("%s/base.lock", server->cache);
+	cleanup_close int lock = -1;
+	int ret = 0;
+
+	if (!key)
+		return -ELIBACC;
+	if (access(base, F_OK)) {
+		lock = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		if (lock < 0 || flock(lock, LOCK_EX))
+			return -errno;
+		if (access(base, F_OK))
+			ret = base_build(server, base, ret_text);
+	}
+	if (!ret)
+		*ret_base = steal(&base);
+	return ret;
+}
+
+static void add_quoted(struct str *sql, const char *text, char quote)
+{
+	if (quote == '\'')
+		str_add(sql, "E");
+	engine_add_quoted(sql, text, quote);
+}
+
+static bool seen_before(const struct template_plan *plan, unsigned int i, bool same_name)
+{
+	const struct db_url *url = &plan->urls[i];
+
+	for (unsigned int j = 0; j < i; j++)
+		if (plan->urls[j].port == url->port &&
+		    !strcmp(same_name ? plan->urls[j].name : plan->urls[j].role,
+		            same_name ? url->name : url->role))
+			return true;
+	return false;
+}
+
+/*
+ * The role is a superuser, as in the official container image and on most developers' machines: suites create extensions
+ * and set session_replication_role. The server is theirs alone.
+ */
+static void add_role(struct str *sql, const struct db_url *url)
+{
+	str_add(sql, strcmp(url->role, "postgres") ? "CREATE ROLE " : "ALTER ROLE ");
+	add_quoted(sql, url->role, '"');
+	str_add(sql, " LOGIN SUPERUSER");
+	if (url->password) {
+		str_add(sql, " PASSWORD ");
+		add_quoted(sql, url->password, '\'');
+	}
+	str_add(sql, "\n");
+}
+
+static void add_database(struct str *sql, const struct db_url *url)
+{
+	static const char *const given[] = { "postgres", "template0", "template1" };
+
+	for (size_t i = 0; i < ARRAY_LEN(given); i++)
+		if (!strcmp(url->name, given[i]))
+			return;
+	str_add(sql, "CREATE DATABASE ");
+	add_quoted(sql, url->name, '"');
+	str_add(sql, " OWNER ");
+	add_quoted(sql, url->role, '"');
+	str_add(sql, "\n");
+}
+
+/* The line that says what is wrong. A server that cannot read its settings says which one before it gives up. */
+static const char *error_in(const char *output)
+{
+	static const char *const signs[] = { "ERROR:", "unrecognized configuration parameter",
+		                             "invalid value for parameter", "syntax error in file",
+		                             "FATAL:" };
+	const char *found = NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(signs) && !found; i++)
+		found = strstr(output, signs[i]);
+	return found;
+}
+
+static int run_single(const struct db_programs *server, const char *data, const char *sql,
+                      struct str *ret_text)
+{
+	cleanup_free char *program = str_print("%s/postgres", server->bin);
+	char *argv[] = { program,      (char *)"--single", (char *)"-F", (char *)"-D",
+		         (char *)data, (char *)"postgres", NULL };
+	cleanup_str struct str output = { 0 };
+	int status = job_exec(argv, plain_env, sql, &output);
+	const char *error = output.text ? error_in(output.text) : NULL;
+
+	if (!status && !error)
+		return 0;
+	error = error ? error : "the server ended unexpectedly";
+	str_add_len(ret_text, error, strcspn(error, "\n"));
+	return -EIO;
+}
+
+/* @role: NULL for all of them. */
+static void add_access(struct str *hba, const char *role, const char *method)
+{
+	static const char *const from[] = { "", " 127.0.0.1/32", " ::1/128" };
+
+	for (size_t i = 0; i < sizeof(from) / sizeof(*from); i++) {
+		str_add(hba, i ? "host all,replication " : "local all,replication ");
+		if (role)
+			add_quoted(hba, role, '"');
+		else
+			str_add(hba, "all");
+		str_addf(hba, "%s %s\n", from[i], method);
+	}
+}
+
+/*
+ * Who gets in: roles of the URLs by password (or without, if their URL has none), and we ourselves through the socket. A URL
+ * without a password is that of a server which trusts: the roles that its suite makes, mostly without one as well, get in as there.
+ */
+static int write_access(const struct template_plan *plan, uint16_t port, const char *data)
+{
+	cleanup_free char *hba_path = str_print("%s/pg_hba.conf", data),
+			  *ident_path = str_print("%s/pg_ident.conf", data);
+	cleanup_str struct str hba = { 0 }, ident = { 0 };
+	static const char by_password[] = "scram-sha-256";
+	bool postgres_is_theirs = false, trusting = false;
+	int ret;
+
+	for (unsigned int i = 0; i < plan->url_count; i++) {
+		if (plan->urls[i].port != port || seen_before(plan, i, false))
+			continue;
+		postgres_is_theirs |= !strcmp(plan->urls[i].role, "postgres");
+		trusting |= !plan->urls[i].password;
+		add_access(&hba, plan->urls[i].role,
+		           plan->urls[i].password ? by_password : "trust");
+	}
+	if (!postgres_is_theirs) {
+		str_add(&hba, "local all postgres peer map=berth\n");
+		add_access(&hba, "postgres", by_password);
+	}
+	/* the probe's (hello, below): asked for a password, it leaves no complaint */
+	add_access(&hba, "berth", by_password);
+	add_access(&hba, NULL, trusting ? "trust" : by_password);
+	str_addf(&ident, "berth %s postgres\n", plan->server->user);
+	if (strcmp(plan->server->user, plan->server->owner))
+		str_addf(&ident, "berth %s postgres\n", plan->server->owner);
+	ret = file_replace(hba_path, hba.text, hba.len, 0600);
+	return ret ? ret : file_replace(ident_path, ident.text, ident.len, 0600);
+}
+
+static int write_settings(const struct template_plan *plan, uint16_t port, const char *data)
+{
+	cleanup_free char *path = str_print("%s/postgresql.conf", data);
+	cleanup_str struct str lines = { 0 };
+
+	for (char *const *setting = engine_settings(plan, port); setting && *setting; setting++) {
+		const char *value = strchr(*setting, '=') + 1;
+
+		str_add_len(&lines, *setting, (size_t)(value - *setting));
+		engine_add_quoted(&lines, value, '\'');
+		str_add(&lines, "\n");
+	}
+	return lines.len ? append(path, lines.text) : 0;
+}
+
+static int build(const struct template_plan *plan, uint16_t port, const char *data,
+                 struct str *ret_text)
+{
+	cleanup_free char *base = NULL, *from = NULL;
+	cleanup_str struct str sql = { 0 };
+	int ret = base_find(plan->server, &base, ret_text);
+
+	if (ret)
+		return ret;
+	from = str_print("%s/data", base);
+	ret = db_clone_tree(from, data, DB_CLONE_REFLINK);
+	if (ret)
+		ret = db_clone_tree(from, data, DB_CLONE_COPY);
+	for (unsigned int i = 0; i < plan->url_count; i++)
+		if (plan->urls[i].port == port && !seen_before(plan, i, false))
+			add_role(&sql, &plan->urls[i]);
+	for (unsigned int i = 0; i < plan->url_count; i++)
+		if (plan->urls[i].port == port && !seen_before(plan, i, true))
+			add_database(&sql, &plan->urls[i]);
+	ret = ret ? ret : write_access(plan, port, data);
+	ret = ret ? ret : write_settings(plan, port, data);
+	ret = ret ? ret : run_single(plan->server, data, sql.text, ret_text);
+	if (sql.text)
+		explicit_bzero(sql.text, sql.len);
+	return ret;
+}
+
+static char **command_line(const struct instance_params *seat)
+{
+	char **argv = NULL;
+
+	strv_own(&argv, str_print("%s/postgres", seat->server->bin));
+	strv_add(&argv, "-D");
+	strv_add(&argv, seat->data);
+	strv_add(&argv, "-p");
+	strv_own(&argv, str_print("%u", seat->port));
+	strv_add(&argv, "-c");
+	strv_own(&argv, str_print("unix_socket_directories=%s", seat->socket_dir));
+	if (seat->idle_kill_ms) {
+		strv_add(&argv, "-c");
+		strv_own(&argv, str_print("idle_in_transaction_session_timeout=%lld",
+		                          (long long)seat->idle_kill_ms));
+	}
+	if (seat->tls) {
+		strv_add(&argv, "-c");
+		strv_add(&argv, "ssl=on");
+	}
+	return argv;
+}
+
+static char *socket_path(const struct instance_params *seat)
+{
+	return str_print("%s/.s.PGSQL.%u", seat->socket_dir, seat->port);
+}
+
+/* Anything but 57P03 (cannot connect now) means that the server takes clients: most often it asks for a password. */
+static bool greets(const char *reply, size_t len)
+{
+	return !memmem(reply, len, "57P03", 5);
+}
+
+static char *open_command(const struct db_programs *server, const struct db_url *url,
+                          const char *data)
+{
+	cleanup_free char *where = str_shell_word(data), *role = str_shell_word(url->role),
+			  *name = str_shell_word(url->name);
+	cleanup_free char *start = str_print("%s/postgres -D %s -p 54320 -k /tmp", server->bin,
+	                                     where);
+	cleanup_free char *command = engine_as_user(server, start);
+
+	return str_print("%s   # then: psql -h /tmp -p 54320 -U %s %s", command, role, name);
+}
+
+/* A start-up packet of protocol 3.0 for user and database `berth`. */
+static const char hello[] = "\0\0\0\x23\0\3\0\0user\0berth\0database\0berth\0";
+_Static_assert(sizeof(hello) == 0x23, "the packet counts itself");
+
+const struct db_engine db_engine_postgres = {
+	.name = "postgres",
+	.sockets = { "/var/run/postgresql/.s.PGSQL.%u", "/run/postgresql/.s.PGSQL.%u",
+	             "/tmp/.s.PGSQL.%u" },
+	.hello = hello,
+	.hello_len = sizeof(hello),
+	.greets = greets,
+	.busy = "could not bind",
+	.fatal = { "FATAL:", "PANIC:" },
+	.stop_clean = SIGINT, /* checkpoint, sessions cut */
+	.stop_now = SIGQUIT,
+	.stamp = stamp,
+	.build = build,
+	.command_line = command_line,
+	.socket_path = socket_path,
+	.open_command = open_command,
+};

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Server programs are looked for where distributions put them (one directory per major version, the newest wins), then on
+ * PATH, then beside pg_config. PostgreSQL refuses to run as root: then `postgres`, else `nobody`, runs it, and all its files
+ * must lie where that user can reach them. A home directory of mode 0700 is therefore no place for root's cache.
+ */
+#include "tools/db/engine/programs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/file.h"
+#include "tools/base/str.h"
+
+static const char *const bin_globs[] = {
+	"/usr/lib/postgresql/*/bin",
+	"/usr/pgsql-*/bin",
+	"/usr/local/pgsql/bin",
+	"/opt/homebrew/opt/postgresql@*/bin",
+};
+
+void db_programs_free(struct db_programs *server)
+{
+	free(server->bin);
+	free(server->cache);
+	free(server->user);
+	free(server->owner);
+	*server = (struct db_programs){ 0 };
+}
+
+static bool has_programs(const char *dir)
+{
+	cleanup_free char *postgres = str_print("%s/postgres", dir);
+	cleanup_free char *initdb = str_print("%s/initdb", dir);
+
+	return !access(postgres, X_OK) && !access(initdb, X_OK);
+}
+
+/* The first number in the path is the major version, by every distribution's convention. */
+static unsigned int major_of(const char *dir)
+{
+	const char *digit = strpbrk(dir, "0123456789");
+
+	return digit ? (unsigned int)strtoul(digit, NULL, 10) : 0;
+}
+
+static void consider(struct db_programs *server, const char *dir)
+{
+	unsigned int major = major_of(dir);
+
+	if (!has_programs(dir) || (server->bin && major <= server->major))
+		return;
+	free(server->bin);
+	server->bin = str_copy(dir);
+	server->major = major;
+}
+
+static void search(struct db_programs *server)
+{
+	const char *given = getenv("BERTH_PG_BIN");
+	cleanup_strv char **path = strv_split(getenv("PATH"), ":");
+
+	if (given && has_programs(given)) {
+		server->bin = str_copy(given);
+		server->major = major_of(given);
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(bin_globs); i++) {
+		glob_t found;
+
+		if (!glob(bin_globs[i], 0, NULL, &found))
+			for (size_t j = 0; j < found.gl_pathc; j++)
+				consider(server, found.gl_pathv[j]);
+		globfree(&found);
+	}
+	for (char **dir = path; !server->bin && dir && *dir; dir++) {
+		cleanup_free char *link = str_print("%s/pg_config", *dir);
+		char real[PATH_MAX];
+
+		consider(server, *dir);
+		if (!server->bin && realpath(link, real)) {
+			*strrchr(real, '/') = 0;
+			consider(server, real);
+		}
+	}
+}
+
+char **db_programs_list(void)
+{
+	const char *given = getenv("BERTH_PG_BIN");
+	cleanup_strv char **path = strv_split(getenv("PATH"), ":");
+	char **found = NULL;
+
+	if (given && has_programs(given))
+		strv_add(&found, given);
+	for (size_t i = 0; i < ARRAY_LEN(bin_globs); i++) {
+		glob_t dirs;
+
+		if (!glob(bin_globs[i], 0, NULL, &dirs))
+			for (size_t j = 0; j < dirs.gl_pathc; j++)
+				if (has_programs(dirs.gl_pathv[j]) &&
+				    !strv_has(found, dirs.gl_pathv[j]))
+					strv_add(&found, dirs.gl_pathv[j]);
+		globfree(&dirs);
+	}
+	for (char **dir = path; dir && *dir; dir++)
+		if (has_programs(*dir) && !strv_has(found, *dir))
+			strv_add(&found, *dir);
+	return found;
+}
+
+/* Return: 0; -EMFILE, -ENFILE or -ENOMEM: nobody can say whether there is a user postgres, and nobody's would be another cache. */
+static int choose_user(struct db_programs *server)
+{
+	struct passwd *own = getpwuid(geteuid()), *user;
+
+	server->owner = own ? str_copy(own->pw_name) : str_print("%u", (unsigned int)geteuid());
+	if (geteuid()) {
+		server->user = str_copy(server->owner);
+		return 0;
+	}
+	errno = 0;
+	user = getpwnam("postgres");
+	if (!user && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
+		return -errno;
+	user = user ? user : getpwnam("nobody");
+	server->uid = user ? user->pw_uid : 65534;
+	server->gid = user ? user->pw_gid : 65534;
+	server->user = str_copy(user ? user->pw_name : "nobody");
+	return 0;
+}
+
+static bool may(const struct db_programs *server, const struct stat *info, mode_t bit)
+{
+	if (info->st_uid == (server->uid ? server->uid : geteuid()))
+		return info->st_mode & (bit << 6);
+	if (info->st_gid == (server->uid ? server->gid : getegid()))
+		return info->st_mode & (bit << 3);
+	return info->st_mode & bit;
+}
+
+int db_programs_reaches(const struct db_programs *server, const char *path)
+{
+	cleanup_free char *part = str_copy(path);
+	struct stat info;
+
+	if (stat(part, &info) || !may(server, &info, 3))
+		return false;
+	for (char *slash = strrchr(part, '/'); slash && slash != part; slash = strrchr(part, '/')) {
+		*slash = 0;
+		if (stat(part, &info) || !may(server, &info, 1))
+			return false;
+	}
+	return true;
+}
+
+/* Make @path the server's own directory. What stands there must be a directory of that user, or it is not used. */
+static bool own_dir(const struct db_programs *server, const char *path, mode_t mode)
+{
+	uid_t uid = server->uid ? server->uid : geteuid();
+	struct stat info;
+
+	if (!mkdir(path, mode) && server->uid && lchown(path, server->uid, server->gid))
+		return false;
+	return !lstat(path, &info) && S_ISDIR(info.st_mode) && info.st_uid == uid &&
+	       !(info.st_mode & 022) && db_programs_reaches(server, path);
+}
+
+/* Never somebody else's home, which `sudo -E` and su leave to root: root would act where another can put a link, and leave him
+ * directories that he cannot write to. */
+static bool try_cache(struct db_programs *server, const char *base, const char *below)
+{
+	cleanup_free char *dir = NULL, *path = NULL;
+	struct stat info;
+
+	if (!base || *base != '/' || (!geteuid() && !stat(base, &info) && info.st_uid))
+		return false;
+	dir = str_print("%s%s", base, below);
+	if (dir_make(dir, 0755))
+		return false;
+	path = str_print("%s/pg", dir);
+	if (!own_dir(server, path, 0700))
+		return false;
+	server->cache = steal(&path);
+	return true;
+}
+
+static int choose_cache(struct db_programs *server)
+{
+	cleanup_free char *runtime = NULL;
+
+	if (try_cache(server, getenv("XDG_CACHE_HOME"), "/berth") ||
+	    try_cache(server, getenv("HOME"), "/.cache/berth"))
+		return 0;
+	if (!geteuid() && try_cache(server, "/var/cache", "/berth"))
+		return 0;
+	if (!dir_runtime(&runtime) && try_cache(server, runtime, "/cache"))
+		return 0;
+	return -EACCES;
+}
+
+int db_programs_place(struct db_programs *ret_server, char **ret_reason)
+{
+	struct db_programs server = { 0 };
+	int ret = choose_user(&server);
+
+	if (!ret)
+		ret = choose_cache(&server);
+	if (ret == -EACCES)
+		*ret_reason = str_print("no directory for templates that user '%s' can reach",
+		                        server.user);
+	if (ret)
+		db_programs_free(&server);
+	else
+		*ret_server = server;
+	return ret;
+}
+
+int db_programs_find(struct db_programs *ret_server, char **ret_reason)
+{
+	struct db_programs programs = { 0 };
+	int ret;
+
+	search(&programs);
+	if (!programs.bin) {
+		*ret_reason = str_copy("no PostgreSQL server programs");
+		return -ENOENT;
+	}
+	if (geteuid() && !getpwuid(geteuid())) { /* initdb looks itself up */
+		db_programs_free(&programs);
+		*ret_reason = str_print("user %u has no name, which PostgreSQL wants\nhint: give "
+		                        "it a line in /etc/passwd",
+		                        (unsigned int)geteuid());
+		return -ENOENT;
+	}
+	ret = db_programs_place(ret_server, ret_reason);
+	if (ret) {
+		db_programs_free(&programs);
+		return ret;
+	}
+	ret_server->bin = programs.bin;
+	ret_server->major = programs.major;
+	return 0;
+}
+
+#define SOCKET_DIR "berth-pg-"
+enum { SOCKET_NAME = sizeof("/.s.PGSQL.65535.lock") };
+
+static char *fresh_dir(const struct db_programs *server, const char *base)
+{
+	char *path = str_print("%s/" SOCKET_DIR "XXXXXX", base);
+
+	if (strlen(path) + SOCKET_NAME <= sizeof(((struct sockaddr_un *)NULL)->sun_path) &&
+	    mkdtemp(path)) {
+		if (!chmod(path, 0711) &&
+		    (!server->uid || !chown(path, server->uid, server->gid)) &&
+		    db_programs_reaches(server, path))
+			return path;
+		rmdir(path);
+	}
+	free(path);
+	return NULL;
+}
+
+/* A link in the run's own directory tells whoever clears up after it. */
+static void leave_link(const char *run_dir, const char *path)
+{
+	cleanup_free char *link = str_print("%s%s", run_dir, strrchr(path, '/'));
+
+	if (strcmp(link, path))
+		(void)!symlink(path, link);
+}
+
+int db_programs_socket_dir(const struct db_programs *server, const char *run_dir, char **ret_path)
+{
+	*ret_path = fresh_dir(server, run_dir);
+	if (!*ret_path && !geteuid())
+		*ret_path = fresh_dir(server, "/run");
+	if (!*ret_path)
+		*ret_path = fresh_dir(server, "/tmp");
+	if (!*ret_path)
+		return -EACCES;
+	leave_link(run_dir, *ret_path);
+	return 0;
+}
+
+void db_programs_remove_socket_dirs(const char *run_dir)
+{
+	cleanup_dir DIR *dir = opendir(run_dir);
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		char target[PATH_MAX];
+		ssize_t len = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
+
+		if (len <= 0 || !str_starts(entry->d_name, SOCKET_DIR))
+			continue;
+		target[len] = 0;
+		if (str_ends(target, entry->d_name))
+			(void)dir_remove(target);
+	}
+}

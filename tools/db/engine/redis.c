@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Redis as a private server. Its settings, the password among them, are a file in the data directory, which nobody else may
+ * read: what stands on a command line, everybody sees. It saves only when it is stopped cleanly, which only a template is.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/file.h"
+#include "tools/db/digest.h"
+#include "tools/db/engine/engine.h"
+
+#define SETTINGS \
+	"bind 127.0.0.1 -::1\ndaemonize no\nsave 31536000 1\nappendonly no\nunixsocketperm 777\n"
+
+static char *stamp(const struct db_programs *server)
+{
+	(void)server;
+	return digest_stamp("/usr/bin/redis-server");
+}
+
+/* In quotes and in hexadecimal: a password may hold blanks, quotes and line ends. */
+static void add_quoted(struct str *settings, const char *text)
+{
+	str_add(settings, "\"");
+	for (; *text; text++)
+		str_addf(settings, "\\x%02x", (unsigned int)(unsigned char)*text);
+	str_add(settings, "\"");
+}
+
+static void add_password(struct str *settings, const struct db_url *url)
+{
+	cleanup_free char *secret = str_print(">%s", url->password);
+
+	if (strcmp(url->role, "default")) {
+		str_add(settings, "user ");
+		add_quoted(settings, url->role);
+		str_add(settings, " on ");
+		add_quoted(settings, secret);
+		str_add(settings, " ~* &* +@all\n");
+	} else {
+		str_add(settings, "requirepass ");
+		add_quoted(settings, url->password);
+		str_add(settings, "\n");
+	}
+	explicit_bzero(secret, strlen(secret));
+}
+
+static void add_setting(struct str *settings, const char *setting)
+{
+	const char *value = strchr(setting, '=') + 1;
+
+	str_add_len(settings, setting, (size_t)(value - setting) - 1);
+	str_add(settings, " ");
+	add_quoted(settings, value);
+	str_add(settings, "\n");
+}
+
+static int build(const struct template_plan *plan, uint16_t port, const char *data,
+                 struct str *ret_text)
+{
+	cleanup_free char *path = str_print("%s/redis.conf", data);
+	cleanup_str struct str settings = { 0 };
+	int ret;
+
+	(void)ret_text;
+	str_add(&settings, SETTINGS);
+	for (unsigned int i = 0; i < plan->url_count; i++)
+		if (plan->urls[i].port == port && plan->urls[i].password)
+			add_password(&settings, &plan->urls[i]);
+	for (char *const *setting = engine_settings(plan, port); setting && *setting; setting++)
+		add_setting(&settings, *setting);
+	ret = mkdir(data, 0700) ? -errno : file_replace(path, settings.text, settings.len, 0600);
+	explicit_bzero(settings.text, settings.len);
+	return ret;
+}
+
+static char *socket_path(const struct instance_params *seat)
+{
+	return str_print("%s/redis.%u", seat->socket_dir, seat->port);
+}
+
+static char **command_line(const struct instance_params *seat)
+{
+	char **argv = NULL;
+
+	strv_add(&argv, "/usr/bin/redis-server");
+	strv_own(&argv, str_print("%s/redis.conf", seat->data));
+	strv_add(&argv, "--port");
+	strv_own(&argv, str_print("%u", seat->port));
+	strv_add(&argv, "--dir");
+	strv_add(&argv, seat->data);
+	strv_add(&argv, "--unixsocket");
+	strv_own(&argv, socket_path(seat));
+	return argv;
+}
+
+/* +PONG, or -NOAUTH from one that has a password; -LOADING is what to wait out. */
+static bool greets(const char *reply, size_t len)
+{
+	return len && (*reply == '+' || !memmem(reply, len, "LOADING", 7));
+}
+
+static char *open_command(const struct db_programs *server, const struct db_url *url,
+                          const char *data)
+{
+	cleanup_free char *where = str_shell_word(data);
+	cleanup_free char *start = str_print("redis-server %s/redis.conf --port 63790 --dir %s",
+	                                     where, where);
+	cleanup_free char *command = engine_as_user(server, start);
+
+	(void)url;
+	return str_print("%s   # then: redis-cli -p 63790", command);
+}
+
+const struct db_engine db_engine_redis = {
+	.name = "redis",
+	.package = "redis-server",
+	.sockets = { "/run/redis/redis-server.sock", "/var/run/redis/redis-server.sock",
+	             "/tmp/redis.sock" },
+	.hello = "PING\r\n",
+	.hello_len = sizeof("PING\r\n") - 1,
+	.greets = greets,
+	.busy = "Address already in use",
+	.stop_clean = SIGTERM,
+	.stop_now = SIGKILL,
+	.stamp = stamp,
+	.build = build,
+	.command_line = command_line,
+	.socket_path = socket_path,
+	.open_command = open_command,
+};

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * By the name that its ABI has had since PostgreSQL 8.2. What a server says is not trusted: libpq frames it, but waits for
+ * ever, prints notices on stderr, and gives NULL for a column that a result ought to have.
+ *
+ * A wait that has run out shuts the socket down: libpq then finds the end of the connection, and an error, by itself.
+ */
+#include "tools/db/libpq.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/socket.h>
+
+#include "tools/base/clock.h"
+#include "tools/base/str.h"
+
+/* longer than the statement_timeout that we ask for */
+enum { ANSWER_MS = 130000, ORPHAN_MS = 10000 };
+
+struct libpq libpq;
+
+int libpq_load(char **ret_error)
+{
+	static const char *const names[] = { LIBPQ(LIBRARY_NAME) NULL };
+	static struct library library = { "libpq.so.5", names, &libpq, NULL };
+
+	return library_load(&library, ret_error);
+}
+
+static void drop_notice(void *arg, const PGresult *notice)
+{
+	(void)arg;
+	(void)notice;
+}
+
+PGconn *libpq_connect(const char *const *keys, const char *const *values, int most_ms)
+{
+	PGconn *conn = libpq.PQconnectStartParams(keys, values, 0);
+	PostgresPollingStatusType step = PGRES_POLLING_WRITING;
+	int64_t due_ms = clock_ms() + most_ms, left_ms = most_ms;
+
+	if (libpq.PQstatus(conn) == CONNECTION_BAD)
+		return conn;
+	(void)libpq.PQsetNoticeReceiver(conn, drop_notice, NULL);
+	while (step != PGRES_POLLING_OK && step != PGRES_POLLING_FAILED && left_ms > 0) {
+		struct pollfd fd = { libpq.PQsocket(conn),
+			             step == PGRES_POLLING_READING ? POLLIN : POLLOUT, 0 };
+
+		if (poll(&fd, 1, (int)left_ms) > 0)
+			step = libpq.PQconnectPoll(conn);
+		left_ms = due_ms - clock_ms();
+	}
+	return conn;
+}
+
+const char *libpq_error(const PGconn *conn)
+{
+	const char *text = libpq.PQerrorMessage(conn);
+
+	return *text ? text : "the server did not answer in time";
+}
+
+/* Until something of the answer is there, or @due_ms. */
+static void wait_for_answer(PGconn *conn, int line, int64_t due_ms)
+{
+	struct pollfd fds[2] = { { libpq.PQsocket(conn), POLLIN, 0 }, { line, 0, 0 } };
+	int64_t left_ms = due_ms - clock_ms();
+
+	while (left_ms > 0 && poll(fds, 2, (int)left_ms) <= 0)
+		left_ms = due_ms - clock_ms();
+	/* whoever wanted it is gone */
+	if (left_ms > 0 && !fds[0].revents && poll(fds, 1, ORPHAN_MS) <= 0)
+		left_ms = 0;
+	if (left_ms <= 0)
+		(void)shutdown(libpq.PQsocket(conn), SHUT_RDWR);
+}
+
+static bool is_copy(const PGresult *result)
+{
+	ExecStatusType status = libpq.PQresultStatus(result);
+
+	return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
+}
+
+PGresult *libpq_ask(PGconn *conn, int line, int columns, const char *sql, const char *value)
+{
+	PGresult *result = NULL, *next;
+	int64_t due_ms = clock_ms() + ANSWER_MS;
+	bool more = value ? libpq.PQsendQueryParams(conn, sql, 1, NULL, &value, NULL, NULL, 0)
+	                  : libpq.PQsendQuery(conn, sql);
+
+	while (more) {
+		while (libpq.PQisBusy(conn)) {
+			wait_for_answer(conn, line, due_ms);
+			if (!libpq.PQconsumeInput(conn))
+				break; /* PQgetResult() makes an error of it */
+		}
+		next = libpq.PQgetResult(conn);
+		more = next;
+		if (is_copy(next)) { /* nobody asked for one, and it would not end */
+			(void)shutdown(libpq.PQsocket(conn), SHUT_RDWR);
+			libpq.PQclear(result);
+			libpq.PQclear(next);
+			return NULL;
+		}
+		if (next) {
+			libpq.PQclear(result);
+			result = next;
+		}
+	}
+	if (libpq.PQresultStatus(result) == PGRES_TUPLES_OK && libpq.PQnfields(result) < columns) {
+		libpq.PQclear(result);
+		return NULL;
+	}
+	return result;
+}
+
+char *libpq_words(const char *text, size_t len)
+{
+	char *words = str_copy_len(text, len);
+
+	str_plain(words, "");
+	return words;
+}

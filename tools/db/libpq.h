@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BERTH_DB_LIBPQ_H
+#define BERTH_DB_LIBPQ_H
+/*
+ * libpq, loaded when a shared server is first talked to. It brings two dozen libraries with it (Kerberos, LDAP), which
+ * cost every start of `berth` more than the start itself; most runs never need them.
+ *
+ *	ret = libpq_load(&error);
+ *	connection = libpq.PQconnectStartParams(...);
+ *
+ * A machine without libpq can do everything but rename databases on a shared server.
+ */
+#include <libpq-fe.h>
+
+#include "tools/base/library.h"
+
+/* clang-format off */
+#define LIBPQ(X) \
+	X(PQclear) X(PQconnectPoll) X(PQconnectStartParams) X(PQconnectionNeedsPassword) \
+	X(PQconsumeInput) X(PQerrorMessage) X(PQescapeIdentifier) X(PQescapeLiteral) \
+	X(PQfinish) X(PQfreemem) X(PQgetResult) X(PQgetvalue) X(PQisBusy) X(PQnfields) \
+	X(PQntuples) X(PQresultErrorField) X(PQresultErrorMessage) X(PQresultStatus) \
+	X(PQsendQuery) X(PQsendQueryParams) X(PQserverVersion) X(PQsetNoticeReceiver) \
+	X(PQsocket) X(PQstatus)
+/* clang-format on */
+
+extern struct libpq {
+	LIBPQ(LIBRARY_POINTER)
+} libpq;
+
+/**
+ * @ret_error	why not, a half-sentence, the caller's to free
+ * Return: 0, also if it is loaded already; -ENOENT.
+ */
+int libpq_load(char **ret_error);
+
+/** As PQconnectdbParams(3), but all of it within @most_ms, and the server's notices go nowhere. */
+PGconn *libpq_connect(const char *const *keys, const char *const *values, int most_ms);
+
+const char *libpq_error(const PGconn *conn); /* never "" */
+
+/**
+ * As PQexec(3), within the statement_timeout and a moment; much sooner when @line hangs up (-1 = none).
+ * @value	of $1; NULL = the statement has none
+ * Return: the last result, PQclear() it; NULL, which is an error to all of libpq, also if there are rows of fewer than @columns.
+ */
+PGresult *libpq_ask(PGconn *conn, int line, int columns, const char *sql, const char *value);
+
+/** What a server or libpq said, fit for a terminal. free() it. */
+char *libpq_words(const char *text, size_t len);
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What clients asked a private server for in vain. A bare name (`--db shop`) does not say which role the suite has written into
+ * its settings, and PostgreSQL tells the client only that its password is wrong; the server's log has the truth.
+ */
+#include <string.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/file.h"
+#include "tools/base/str.h"
+#include "tools/db/internal.h"
+
+static const struct {
+	const char *before, *after; /* a name stands between them */
+	bool role;
+} complaints[] = {
+	{ "Role \"", "\" does not exist", true },
+	{ "role \"", "\" does not exist", true },
+	{ "User \"", "\" has no password assigned", true },
+	{ "Password does not match for user \"", "\"", true },
+	{ "database \"", "\" does not exist", false },
+};
+
+/* Return: free() it; NULL if @log has no such complaint. */
+static char *name_in(const char *log, const char *before, const char *after)
+{
+	for (const char *at = strstr(log, before); at; at = strstr(at, before)) {
+		const char *end;
+
+		at += strlen(before);
+		end = strpbrk(at, "\"\n");
+		if (end && str_starts(end, after))
+			return str_print("%.*s", (int)(end - at), at);
+	}
+	return NULL;
+}
+
+static bool missing_from(const char *path, struct db_refusals *ret_missing)
+{
+	cleanup_free char *log = NULL;
+
+	if (file_read(path, &log, NULL))
+		return false;
+	ret_missing->name = NULL;
+	for (size_t i = 0; !ret_missing->name && i < ARRAY_LEN(complaints); i++) {
+		ret_missing->name = name_in(log, complaints[i].before, complaints[i].after);
+		ret_missing->role = complaints[i].role;
+	}
+	return ret_missing->name;
+}
+
+bool db_refusals(const struct db *db, struct db_refusals *ret_missing)
+{
+	if (db->mode != DB_PRIVATE)
+		return false;
+	for (unsigned int number = 0; number <= db->setup.workers; number++)
+		for (unsigned int i = 0; i < db->port_count; i++) {
+			cleanup_free char *path = db_programs_log(db, number, &db->services[i]);
+
+			ret_missing->port = db->ports[i];
+			ret_missing->database = db->urls[0].name;
+			if (db->services[i].engine == &db_engine_postgres &&
+			    missing_from(path, ret_missing))
+				return true;
+		}
+	return false;
+}

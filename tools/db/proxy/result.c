@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A cell is rewritten only if it holds no NUL byte, or is an array of text in binary form, which says what it is. Text and the
+ * binary form of every string type never hold one; the binary form of composites, in which a change of length would break
+ * inner lengths, always does. So the types in RowDescription need not be remembered for statements that were described long
+ * ago, or never.
+ */
+#include "tools/db/proxy/result.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/db/sql/array.h"
+#include "tools/db/proxy/wire.h"
+
+bool result_mappable(char type)
+{
+	return type == 'D' || type == 'E' || type == 'N' || type == 'A';
+}
+
+static void map_cell(const struct names *names, const char *cell, uint32_t len, struct str *out)
+{
+	size_t mark = out->len;
+	bool seen = names_seen(names, cell, len);
+
+	wire_add32(out, 0);
+	if (seen && !memchr(cell, 0, len))
+		names_logical(names, cell, len, out);
+	else if (!seen || !array_logical_binary(names, cell, len, out))
+		str_add_len(out, cell, len);
+	wire_put32(out->text + mark, (uint32_t)(out->len - mark - 4));
+}
+
+/* Return: false if the row is malformed; then it goes to the client as it is. */
+static bool map_row(const struct names *names, const char *body, size_t len, struct str *out)
+{
+	size_t at = 2;
+	uint16_t cells;
+
+	if (len < 2)
+		return false;
+	cells = wire_get16(body);
+	wire_add16(out, cells);
+	for (uint16_t i = 0; i < cells; i++) {
+		uint32_t size;
+
+		if (len - at < 4)
+			return false;
+		size = wire_get32(body + at);
+		at += 4;
+		if (size == UINT32_MAX) { /* NULL */
+			wire_add32(out, size);
+			continue;
+		}
+		if (size > len - at)
+			return false;
+		map_cell(names, body + at, size, out);
+		at += size;
+	}
+	return at == len;
+}
+
+static void map_position(const char *value, const struct pending_statement *statement,
+                         struct str *out)
+{
+	long position;
+
+	if (statement && !str_number(value, 1, 1L << 30, &position))
+		str_addf(
+			out, "%zu",
+			rename_position(&statement->result, statement->original, (size_t)position));
+	else
+		str_add(out, value);
+}
+
+static bool map_fields(const struct names *names, const char *body, size_t len,
+                       const struct pending_statement *statement, struct str *out)
+{
+	bool ours = false;
+	size_t at = 0;
+
+	while (at < len && body[at]) {
+		char code = body[at++];
+		const char *value = wire_string(body, len, &at);
+
+		if (!value)
+			return false;
+		ours |= code == 'M' && rename_is_refusal(value);
+		if (code == 'W' && ours)
+			continue; /* the place in the statement that session_client.c put there */
+		str_add_len(out, &code, 1);
+		if (code == 'P')
+			map_position(value, statement, out);
+		else
+			names_logical(names, value, strlen(value), out);
+		str_add_len(out, "", 1);
+	}
+	str_add_len(out, "", 1);
+	return at + 1 == len;
+}
+
+/* NotificationResponse: the sender's process, the channel, the payload. */
+static bool map_notification(const struct names *names, const char *body, size_t len,
+                             struct str *out)
+{
+	if (len < 4)
+		return false;
+	str_add_len(out, body, 4);
+	names_logical(names, body + 4, len - 4, out);
+	return true;
+}
+
+void result_map(const struct names *names, const char *message, size_t len,
+                const struct pending_statement *statement, struct str *ret_message)
+{
+	size_t before = ret_message->len, mark = wire_begin(ret_message, *message);
+	const char *body = message + WIRE_HEADER;
+	bool done;
+
+	if (*message == 'D')
+		done = map_row(names, body, len - WIRE_HEADER, ret_message);
+	else if (*message == 'A')
+		done = map_notification(names, body, len - WIRE_HEADER, ret_message);
+	else
+		done = map_fields(names, body, len - WIRE_HEADER, statement, ret_message);
+	if (done) {
+		wire_end(ret_message, mark);
+		return;
+	}
+	ret_message->len = before;
+	str_add_len(ret_message, message, len);
+}

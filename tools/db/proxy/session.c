@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Most bytes are never looked at: each direction hops from message header to message header over what it has just read,
+ * and hands runs of uninteresting messages on as they lie in the buffer. Only a message that may have to change is held
+ * until it is whole; bulk (COPY data, rows beyond HOLD_MOST) streams through.
+ *
+ * A statement too long to be held streams through as well, behind a look-out for anything that may name a database. When
+ * it sees one, the rest of the statement becomes NULs, which the server refuses as a whole, in order, whatever went before;
+ * the client is told why instead. So are the parameters of one that takes names of databases.
+ */
+#include "tools/db/proxy/session_parts.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/db/proxy/result.h"
+#include "tools/db/proxy/wire.h"
+
+enum { HOLD_MOST = 16 << 20, HOLD_KEEP = 256 << 10, HOLD_SMALL = 4096, MESSAGE_MOST = 1 << 30 };
+
+struct session *session_open(struct names *names, bool server_tls, session_emit_fn emit, void *arg)
+{
+	struct session *session = mem_alloc(sizeof(*session));
+
+	*session = (struct session){ .names = names,
+		                     .emit = emit,
+		                     .arg = arg,
+		                     .server_tls = server_tls,
+		                     .pending.ready_due = 1 /* the first ends the start */ };
+	return session;
+}
+
+void session_tell_slow(struct session *session, int64_t least_ms, slow_fn tell, void *arg)
+{
+	session->slow = (struct slow){ .least_ms = least_ms, .tell = tell, .arg = arg };
+}
+
+void session_free(struct session *session)
+{
+	if (!session)
+		return;
+	while (session->prepared)
+		session_forget_prepared(session, session->prepared->name);
+	pending_free(&session->pending);
+	free(session->turned_away);
+	str_free(&session->rejection);
+	free(session->client.lookout);
+	str_free(&session->client.held);
+	str_free(&session->server.held);
+	free(session);
+}
+
+bool session_is_idle_in_transaction(const struct session *session)
+{
+	return (session->status == 'T' || session->status == 'E') && !session->spoken &&
+	       !session->slow.due;
+}
+
+bool session_begun(const struct session *session)
+{
+	return session->status;
+}
+
+char *session_turned_away(struct session *session)
+{
+	return steal(&session->turned_away);
+}
+
+int64_t session_since_ms(const struct session *session)
+{
+	return session->since_ms;
+}
+
+const struct str *session_rejection(const struct session *session)
+{
+	return session->rejection.len ? &session->rejection : NULL;
+}
+
+bool session_created(struct session *session)
+{
+	bool created = session->created;
+
+	session->created = false;
+	return created;
+}
+
+uint64_t session_refused(const struct session *session)
+{
+	return session->refused;
+}
+
+/* --- framing --- */
+
+struct direction {
+	bool to_server;
+	bool (*hold)(char type, size_t total);
+	bool (*inspect)(struct session *session, const char *message, size_t len, bool suspicious,
+	                struct str *out);
+};
+
+static bool hold_client(char type, size_t total)
+{
+	return type == 'Q' || type == 'P' || type == 'B' ? total <= HOLD_MOST
+	                                                 : type != 'd' && total <= HOLD_SMALL;
+}
+
+static bool hold_server(char type, size_t total)
+{
+	return result_mappable(type) ? total <= HOLD_MOST : type != 'd' && total <= HOLD_SMALL;
+}
+
+static const struct direction from_client = { true, hold_client, session_inspect_client };
+static const struct direction from_server = { false, hold_server, session_inspect_server };
+
+static void emit(struct session *session, const struct direction *direction, const char *data,
+                 size_t len)
+{
+	if (len)
+		session->emit(session->arg, direction->to_server, data, len);
+}
+
+static void emit_nuls(struct session *session, const struct direction *direction, size_t len)
+{
+	static const char nuls[4096];
+
+	for (; len > sizeof(nuls); len -= sizeof(nuls))
+		emit(session, direction, nuls, sizeof(nuls));
+	emit(session, direction, nuls, len);
+}
+
+static void spoil(struct session *session, struct stream *stream)
+{
+	stream->spoilt = session->spoilt = true;
+	session->refused++;
+}
+
+/* Return: how many bytes of @data belong to a message that streams through, and have gone. */
+static size_t pass_on(struct session *session, const struct direction *direction,
+                      struct stream *stream, const char *data, size_t len)
+{
+	size_t pass = stream->skip < len ? (size_t)stream->skip : len;
+
+	if (!stream->spoilt && pass && stream->lookout && lookout_feed(stream->lookout, data, pass))
+		spoil(session, stream);
+	if (stream->spoilt)
+		emit_nuls(session, direction, pass);
+	else
+		emit(session, direction, data, pass);
+	stream->skip -= pass;
+	if (!stream->skip && stream->lookout) {
+		free(stream->lookout);
+		stream->lookout = NULL;
+	}
+	return pass;
+}
+
+/* The names of a Bind, which come first. Return: their length; 0 if they are not there yet. */
+static size_t bind_names(const char *message, size_t have)
+{
+	size_t at = WIRE_HEADER;
+
+	for (int names = 0; names < 2; names++) /* of the portal, of the statement */
+		if (!wire_string(message, have, &at))
+			return 0;
+	return at - WIRE_HEADER;
+}
+
+/* Nobody can tell yet whether this message, of which @have bytes are there, may stream. */
+static bool undecided(const struct session *session, const struct direction *direction,
+                      const char *message, size_t have)
+{
+	return direction->to_server && *message == 'B' && session->prepared && have < HOLD_SMALL &&
+	       !bind_names(message, have);
+}
+
+/*
+ * A message that is not held: its beginning goes with what is before it, the rest by pass_on(). A Bind of a statement
+ * that takes names of databases is spoilt behind its names: then the server misses the parameters.
+ * Return: the length of that beginning.
+ */
+static size_t begin_stream(struct session *session, const struct direction *direction,
+                           struct stream *stream, const char *message, size_t have, size_t total)
+{
+	size_t begin = WIRE_HEADER;
+
+	stream->spoilt = false;
+	if (direction->to_server)
+		pending_sent(&session->pending, *message);
+	if (direction->to_server && (*message == 'Q' || *message == 'P')) {
+		slow_parse(&session->slow, "", "", 0);
+		if (*message == 'Q')
+			slow_begin(&session->slow);
+		stream->lookout = lookout_open(session->names, !session->escape_strings);
+	}
+	if (direction->to_server && *message == 'P')
+		session_forget_prepared(session, ""); /* the unnamed one, most likely */
+	if (direction->to_server && *message == 'B' && session->prepared) {
+		const char *portal = message + WIRE_HEADER;
+
+		begin += bind_names(message, have);
+		if (begin == WIRE_HEADER ||
+		    session_find_prepared(session, portal + strlen(portal) + 1))
+			spoil(session, stream);
+	}
+	stream->skip = total - begin;
+	return begin;
+}
+
+/*
+ * Walk over whole messages in @data. Unchanged ones go out in runs.
+ * Return: how many bytes are dealt with; what is left is to be passed on, or the beginning of a message to hold. -EPROTO
+ */
+static ssize_t walk(struct session *session, const struct direction *direction,
+                    struct stream *stream, const char *data, size_t len)
+{
+	bool looked = direction->to_server, suspicious = false;
+	cleanup_str struct str changed = { 0 };
+	size_t run = 0, at = 0;
+
+	while (len - at >= WIRE_HEADER) {
+		size_t total = (size_t)wire_get32(data + at + 1) + 1;
+
+		if (total < WIRE_HEADER || total > MESSAGE_MOST)
+			return -EPROTO;
+		if (total > len - at) {
+			if (!direction->hold(data[at], total) &&
+			    !undecided(session, direction, data + at, len - at))
+				at += begin_stream(session, direction, stream, data + at, len - at,
+				                   total);
+			break;
+		}
+		/* one search for all rows that are here; a COPY needs none */
+		if (data[at] == 'D' && !looked) {
+			suspicious = names_seen(session->names, data + at, len - at);
+			looked = true;
+		}
+		if (direction->inspect(session, data + at, total, suspicious, &changed)) {
+			emit(session, direction, data + run, at - run);
+			emit(session, direction, changed.text, changed.len);
+			changed.len = 0;
+			run = at + total;
+		}
+		at += total;
+	}
+	emit(session, direction, data + run, at - run);
+	return (ssize_t)at;
+}
+
+static int feed(struct session *session, const struct direction *direction, struct stream *stream,
+                const char *data, size_t len)
+{
+	size_t pass = pass_on(session, direction, stream, data, len);
+	bool joined = stream->held.len;
+	ssize_t done;
+
+	data += pass;
+	len -= pass;
+	if (joined) {
+		str_add_len(&stream->held, data, len);
+		data = stream->held.text;
+		len = stream->held.len;
+		if (len >= WIRE_HEADER && (size_t)wire_get32(data + 1) + 1 > len &&
+		    direction->hold(*data, wire_get32(data + 1) + 1ull))
+			return 0; /* not whole yet: no need to look again */
+	}
+	done = walk(session, direction, stream, data, len);
+	if (done < 0)
+		return (int)done;
+	done += (ssize_t)pass_on(session, direction, stream, data + done, len - (size_t)done);
+	if (!joined) {
+		if (len > (size_t)done)
+			str_add_len(&stream->held, data + done, len - (size_t)done);
+	} else {
+		memmove(stream->held.text, stream->held.text + done, len - (size_t)done);
+		stream->held.len = len - (size_t)done;
+	}
+	if (!stream->held.len && stream->held.room > HOLD_KEEP)
+		str_free(&stream->held); /* one big statement must not cost memory for ever */
+	return 0;
+}
+
+int session_from_client(struct session *session, const char *data, size_t len)
+{
+	session->spoken |= len > 0;
+	return feed(session, &from_client, &session->client, data, len);
+}
+
+int session_from_server(struct session *session, const char *data, size_t len)
+{
+	return feed(session, &from_server, &session->server, data, len);
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Messages of the client: statements, and the parameters of those that take names of databases.
+ *
+ * A statement that must not run is not answered by us, because answers to earlier, pipelined statements may still be under
+ * way: a statement that raises the error takes its place, so the error comes in order, and a transaction is aborted as by
+ * any other error.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/db/sql/array.h"
+#include "tools/db/proxy/session_parts.h"
+#include "tools/db/proxy/wire.h"
+
+const struct prepared *session_find_prepared(const struct session *session, const char *name)
+{
+	const struct prepared *one = session->prepared;
+
+	while (one && strcmp(one->name, name))
+		one = one->next;
+	return one;
+}
+
+void session_forget_prepared(struct session *session, const char *name)
+{
+	for (struct prepared **at = &session->prepared; *at; at = &(*at)->next) {
+		struct prepared *one = *at;
+
+		if (strcmp(one->name, name))
+			continue;
+		*at = one->next;
+		free(one->name);
+		free(one);
+		return;
+	}
+}
+
+static void refuse(struct session *session, const char *why, struct str *out)
+{
+	session->refused++;
+	str_addf(out,
+	         "DO $berth$BEGIN RAISE EXCEPTION USING ERRCODE='%s', MESSAGE=$$%s$$, HINT=$$%s$$; "
+	         "END$berth$",
+	         SESSION_REFUSED_CODE, why, SESSION_REFUSED_HINT);
+}
+
+enum rewritten { SAME, CHANGED, REFUSED };
+
+/* Append the statement as the server shall see it, unless it stays as it is. @ret_params as in struct rename_result. */
+static enum rewritten rewrite(struct session *session, const char *text, size_t len,
+                              uint64_t *ret_params, struct str *out)
+{
+	enum rewritten rewritten = SAME;
+	struct rename_result result;
+
+	if (!rename_wanted(session->names, text, len))
+		return SAME;
+	rename_statement(session->names, text, len, !session->escape_strings, &result);
+	*ret_params = result.refused ? 0 : result.params;
+	if (result.refused) {
+		refuse(session, result.refused, out);
+		rewritten = REFUSED;
+	} else if (result.changed) {
+		str_add(out, result.text);
+		rewritten = CHANGED;
+	}
+	if (rewritten != SAME)
+		pending_add(&session->pending, &result, text, len);
+	rename_free(&result);
+	return rewritten;
+}
+
+/* Query: string */
+static bool map_query(struct session *session, const char *message, size_t len, struct str *out)
+{
+	size_t mark = wire_begin(out, 'Q');
+	uint64_t params;
+
+	if (len > WIRE_HEADER)
+		slow_parse(&session->slow, "", message + WIRE_HEADER, len - WIRE_HEADER - 1);
+	slow_begin(&session->slow);
+	/* a NUL before the end is an error that the server will tell */
+	if (len > WIRE_HEADER &&
+	    strnlen(message + WIRE_HEADER, len - WIRE_HEADER) == len - WIRE_HEADER - 1 &&
+	    rewrite(session, message + WIRE_HEADER, len - WIRE_HEADER - 1, &params, out) != SAME) {
+		str_add_len(out, "", 1);
+		wire_end(out, mark);
+		return true;
+	}
+	out->len = mark - 1;
+	return false;
+}
+
+/* Parse: name, statement, types of parameters */
+static bool map_parse(struct session *session, const char *message, size_t len, struct str *out)
+{
+	size_t at = WIRE_HEADER, mark = wire_begin(out, 'P'), before = out->len;
+	const char *name = wire_string(message, len, &at);
+	const char *text = name ? wire_string(message, len, &at) : NULL;
+	enum rewritten rewritten;
+	uint64_t params = 0;
+	struct prepared *one;
+
+	if (!text)
+		goto unchanged;
+	slow_parse(&session->slow, name, text, strlen(text));
+	if (session->prepared)
+		session_forget_prepared(session, name);
+	str_add_len(out, name, strlen(name) + 1);
+	rewritten = rewrite(session, text, strlen(text), &params, out);
+	if (params) {
+		one = mem_alloc(sizeof(*one));
+		*one = (struct prepared){ session->prepared, str_copy(name), params };
+		session->prepared = one;
+	}
+	if (rewritten == SAME)
+		goto unchanged;
+	str_add_len(out, "", 1);
+	if (rewritten == REFUSED)
+		wire_add16(out, 0);
+	else
+		str_add_len(out, message + at, len - at);
+	wire_end(out, mark);
+	return true;
+unchanged:
+	out->len = before - 5;
+	return false;
+}
+
+static void map_value(struct names *names, const char *value, size_t len, struct str *out)
+{
+	if (array_physical_text(names, value, len, out) ||
+	    array_physical_binary(names, value, len, out))
+		return;
+	if (memchr(value, 0, len))
+		str_add_len(out, value, len);
+	else
+		names_physical(names, value, len, out);
+}
+
+/* The values of a Bind, from its count of values on. Return: false if it is malformed. */
+static bool map_values(struct session *session, const char *message, size_t len, size_t at,
+                       uint64_t params, struct str *out)
+{
+	uint16_t count;
+
+	if (len - at < 2)
+		return false;
+	count = wire_get16(message + at);
+	str_add_len(out, message + at, 2);
+	at += 2;
+	for (uint16_t i = 0; i < count; i++) {
+		size_t mark = out->len;
+		uint32_t size;
+
+		if (len - at < 4)
+			return false;
+		size = wire_get32(message + at);
+		at += 4;
+		wire_add32(out, size);
+		if (size == UINT32_MAX)
+			continue;
+		if (size > len - at)
+			return false;
+		if (i < RENAME_PARAMS_MOST && params >> i & 1 && size)
+			map_value(session->names, message + at, size, out);
+		else
+			str_add_len(out, message + at, size);
+		wire_put32(out->text + mark, (uint32_t)(out->len - mark - 4));
+		at += size;
+	}
+	str_add_len(out, message + at, len - at);
+	return true;
+}
+
+/* Bind: portal, statement, formats, values, formats of results */
+static bool map_bind(struct session *session, const char *message, size_t len, struct str *out)
+{
+	size_t at = WIRE_HEADER, before = out->len, mark;
+	const char *portal = wire_string(message, len, &at);
+	const char *name = portal ? wire_string(message, len, &at) : NULL;
+	const struct prepared *one = name ? session_find_prepared(session, name) : NULL;
+	size_t formats;
+
+	if (!one || len - at < 2)
+		return false;
+	formats = 2 + 2 * (size_t)wire_get16(message + at);
+	if (formats > len - at)
+		return false;
+	mark = wire_begin(out, 'B');
+	str_add_len(out, message + WIRE_HEADER, at + formats - WIRE_HEADER);
+	if (map_values(session, message, len, at + formats, one->params, out)) {
+		wire_end(out, mark);
+		return true;
+	}
+	out->len = before;
+	return false;
+}
+
+static void note_bind(struct session *session, const char *message, size_t len)
+{
+	size_t at = WIRE_HEADER;
+	const char *name;
+
+	if (!session->slow.least_ms || !wire_string(message, len, &at))
+		return;
+	name = wire_string(message, len, &at);
+	if (name)
+		slow_bind(&session->slow, name);
+}
+
+static bool map_client(struct session *session, const char *message, size_t len, struct str *out)
+{
+	switch (*message) {
+	case 'Q': return map_query(session, message, len, out);
+	case 'P': return map_parse(session, message, len, out);
+	case 'B':
+		note_bind(session, message, len);
+		return session->prepared && map_bind(session, message, len, out);
+	case 'S': slow_begin(&session->slow); return false;
+	case 'C':
+		if (session->prepared && len > WIRE_HEADER + 1 && message[WIRE_HEADER] == 'S' &&
+		    !message[len - 1])
+			session_forget_prepared(session, message + WIRE_HEADER + 1);
+		return false;
+	default: return false;
+	}
+}
+
+bool session_inspect_client(struct session *session, const char *message, size_t len,
+                            bool suspicious, struct str *out)
+{
+	bool changed = map_client(session, message, len, out);
+
+	(void)suspicious;
+	pending_sent(&session->pending, *message);
+	return changed;
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Messages of the server: results and errors with the names that the suite knows, what they tell of the state of the session, and
+ * errors that need words of ours, because what the server complains of is not what the client has sent.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/clock.h"
+#include "tools/db/proxy/result.h"
+#include "tools/db/proxy/session_parts.h"
+#include "tools/db/proxy/wire.h"
+
+static void note_parameter(struct session *session, const char *message, size_t len)
+{
+	static const char name[] = "standard_conforming_strings";
+	size_t at = WIRE_HEADER;
+	const char *key = wire_string(message, len, &at),
+		   *value = key ? wire_string(message, len, &at) : NULL;
+
+	if (value && !strcmp(key, name))
+		session->escape_strings = !strcmp(value, "off");
+}
+
+/*
+ * AuthenticationSASL: over TLS the server offers channel binding, which covers the certificate that the client sees, and
+ * that is not the server's. Without the offer a client without TLS goes on as usual.
+ */
+static bool without_binding(const char *message, size_t len, struct str *out)
+{
+	size_t at = WIRE_HEADER + 4, mark;
+
+	if (len < at || wire_get32(message + WIRE_HEADER) != 10)
+		return false;
+	mark = wire_begin(out, 'R');
+	wire_add32(out, 10);
+	while (at < len && message[at]) {
+		const char *mechanism = wire_string(message, len, &at);
+
+		if (!mechanism)
+			break;
+		if (!str_ends(mechanism, "-PLUS"))
+			str_add_len(out, mechanism, strlen(mechanism) + 1);
+	}
+	str_add_len(out, "", 1);
+	wire_end(out, mark);
+	return true;
+}
+
+/* An error in place of a session: insufficient resources (53), or it cannot now (57P). Who has a wrong password does not count. */
+static void note_turned_away(struct session *session, const char *message, size_t len)
+{
+	const char *state = wire_error_field(message, len, 'C'),
+		   *text = wire_error_field(message, len, 'M');
+
+	if (!state || !text || (!str_starts(state, "53") && !str_starts(state, "57P")))
+		return;
+	free(session->turned_away);
+	session->turned_away = str_copy(text);
+}
+
+static bool error_has(const char *message, size_t len, const char *field)
+{
+	return *message == 'E' && memmem(message, len, field, strlen(field) + 1);
+}
+
+/* The server's words about a statement that was spoilt: "invalid message format", 08P01. */
+static bool explain_spoilt(struct session *session, const char *message, size_t len,
+                           struct str *out)
+{
+	if (!session->spoilt || !error_has(message, len, "C08P01"))
+		return false;
+	session->spoilt = false;
+	wire_error(out, "ERROR", "54000", rename_refused_long,
+	           "Berth's relay reads statements up to 16 MB: send it by itself, or run with "
+	           "--db-mode private.");
+	return true;
+}
+
+/* No line of pg_hba.conf lets us in; one that is for TLS only may. The words are in the server's language, the fields are not. */
+static bool keep_rejection(struct session *session, const char *message, size_t len)
+{
+	if (session->server_tls || !error_has(message, len, "C28000") ||
+	    !error_has(message, len, "RClientAuthentication"))
+		return false;
+	result_map(session->names, message, len, NULL, &session->rejection);
+	return true;
+}
+
+/*
+ * A client that knows of channel binding and was offered none says so, and the server takes that for an attack. Nobody but
+ * the client can say otherwise, as its proof covers these words.
+ */
+static bool explain_binding(const struct session *session, const char *message, size_t len,
+                            struct str *out)
+{
+	if (!session->server_tls || !error_has(message, len, "Rread_client_first_message"))
+		return false;
+	wire_error(out, "FATAL", "28000",
+	           "SCRAM channel binding cannot pass Berth's relay, where the client's TLS ends",
+	           "Connect with channel_binding=disable (PGCHANNELBINDING=disable), or with "
+	           "sslmode=prefer: the relay's own way "
+	           "to the server is encrypted either way.");
+	return true;
+}
+
+/* What stands in a refused statement's place takes no parameters: with some, the server complains of these first. */
+static bool explain_refused(const struct session *session, const char *message, size_t len,
+                            struct str *out)
+{
+	const struct pending_statement *statement = pending_find(&session->pending);
+
+	if (!statement || !statement->result.refused || !error_has(message, len, "C08P01"))
+		return false;
+	wire_error(out, "ERROR", SESSION_REFUSED_CODE, statement->result.refused,
+	           SESSION_REFUSED_HINT);
+	return true;
+}
+
+/* CommandComplete */
+static bool says_created(const char *message, size_t len)
+{
+	static const char tag[] = "CREATE DATABASE";
+
+	return len == WIRE_HEADER + sizeof(tag) && !memcmp(message + WIRE_HEADER, tag, sizeof(tag));
+}
+
+bool session_inspect_server(struct session *session, const char *message, size_t len,
+                            bool suspicious, struct str *out)
+{
+	bool first = !session->answered;
+
+	session->answered = true;
+	pending_got(&session->pending, *message);
+	if (*message == 'Z' && len > WIRE_HEADER) {
+		session->status = message[WIRE_HEADER];
+		session->spoken = false;
+		session->since_ms = clock_ms();
+		slow_ready(&session->slow, session->since_ms);
+	} else if (*message == 'S') {
+		note_parameter(session, message, len);
+	} else if (*message == 'C') {
+		session->created |= says_created(message, len);
+	} else if (*message == 'G' && session->pending.by_sync) {
+		slow_swallowed(&session->slow);
+	} else if (*message == 'R' && session->server_tls) {
+		return without_binding(message, len, out);
+	} else if (first && keep_rejection(session, message, len)) {
+		return true;
+	}
+	if (*message == 'E' && !session->status)
+		note_turned_away(session, message, len);
+	if (*message == 'E' && (explain_spoilt(session, message, len, out) ||
+	                        explain_refused(session, message, len, out) ||
+	                        (!session->status && explain_binding(session, message, len, out))))
+		return true;
+	if (!result_mappable(*message) || (*message == 'D' && !suspicious))
+		return false;
+	result_map(session->names, message, len, pending_find(&session->pending), out);
+	return true;
+}

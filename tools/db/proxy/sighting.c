@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* See sighting.h. */
+#include "tools/db/proxy/sighting.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+	const char *word;
+	enum db_record_kind kind;
+	bool has_ms;
+} sightings[] = {
+	{ "idle ", DB_RECORD_IDLE, true },
+	{ "ended ", DB_RECORD_IDLE_ENDED, true },
+	{ "abandoned ", DB_RECORD_ABANDONED, true },
+	{ "slow ", DB_RECORD_SLOW, true },
+	{ "turned-away ", DB_RECORD_REFUSED, false },
+	{ "pool ", DB_RECORD_POOL, false },
+	{ "connections ", DB_RECORD_CONNECTIONS, false },
+	{ "left-behind ", DB_RECORD_LEFT, false },
+};
+
+void sighting_add_left(struct str *line, const char *database)
+{
+	str_addf(line, "%s'%s'", line->len ? ", " : "left-behind ", database);
+}
+
+void sighting_record(const struct db_worker *worker, uint16_t port, const char *text)
+{
+	for (size_t i = 0; i < sizeof(sightings) / sizeof(*sightings); i++) {
+		char *detail = (char *)(uintptr_t)text + strlen(sightings[i].word);
+		int64_t ms = -1;
+
+		if (!str_starts(text, sightings[i].word))
+			continue;
+		if (sightings[i].has_ms)
+			ms = strtoll(detail, &detail, 10);
+		db_record(worker, sightings[i].kind, port, ms, detail + strspn(detail, " "));
+		return;
+	}
+}

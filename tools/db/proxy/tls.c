@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A certificate is self-signed, and the relay's is made in memory for one run and never leaves it: clients that say
+ * sslmode=require accept any, and those that verify one cannot be served by anybody but their server.
+ */
+#include "tools/db/proxy/tls.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/str.h"
+#include "tools/db/proxy/openssl.h"
+
+enum { RUN_DAYS = 7, CLUSTER_DAYS = 3650 }; /* a template may be cached for long */
+
+struct tls {
+	SSL_CTX *server, *client;
+};
+
+static X509 *make_certificate(EVP_PKEY *key, long days)
+{
+	X509 *certificate = libcrypto.X509_new();
+	X509_NAME *name;
+
+	if (!certificate)
+		return NULL;
+	libcrypto.X509_set_version(certificate, 2);
+	libcrypto.ASN1_INTEGER_set(libcrypto.X509_get_serialNumber(certificate), 1);
+	libcrypto.X509_gmtime_adj(libcrypto.X509_getm_notBefore(certificate), -3600);
+	libcrypto.X509_gmtime_adj(libcrypto.X509_getm_notAfter(certificate), days * 86400);
+	libcrypto.X509_set_pubkey(certificate, key);
+	name = libcrypto.X509_get_subject_name(certificate);
+	libcrypto.X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
+	                                     (const unsigned char *)"localhost", -1, -1, 0);
+	libcrypto.X509_set_issuer_name(certificate, name);
+	if (libcrypto.X509_sign(certificate, key, libcrypto.EVP_sha256()))
+		return certificate;
+	libcrypto.X509_free(certificate);
+	return NULL;
+}
+
+/* ALPN: direct TLS (PostgreSQL 17) requires `postgresql`; older clients offer nothing. */
+static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_len,
+                           const unsigned char *in, unsigned int in_len, void *arg)
+{
+	static const unsigned char ours[] = "\12postgresql";
+
+	(void)ssl;
+	(void)arg;
+	if (libssl.SSL_select_next_proto((unsigned char **)(uintptr_t)out, out_len, ours,
+	                                 sizeof(ours) - 1, in, in_len) == OPENSSL_NPN_NEGOTIATED)
+		return SSL_TLSEXT_ERR_OK;
+	return SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+int tls_open(struct tls **ret_tls)
+{
+	X509 *certificate;
+	struct tls *tls;
+	EVP_PKEY *key;
+	bool good;
+
+	if (openssl_load(NULL))
+		return -ELIBACC;
+	tls = mem_alloc(sizeof(*tls));
+	key = libcrypto.EVP_EC_gen("P-256");
+	certificate = key ? make_certificate(key, RUN_DAYS) : NULL;
+	tls->server = libssl.SSL_CTX_new(libssl.TLS_server_method());
+	tls->client = libssl.SSL_CTX_new(libssl.TLS_client_method());
+	good = certificate && tls->server && tls->client &&
+	       libssl.SSL_CTX_use_certificate(tls->server, certificate) == 1 &&
+	       libssl.SSL_CTX_use_PrivateKey(tls->server, key) == 1;
+	if (good) {
+		libssl.SSL_CTX_set_alpn_select_cb(tls->server, choose_protocol, NULL);
+		libssl.SSL_CTX_set_mode(tls->server, SSL_MODE_ENABLE_PARTIAL_WRITE |
+		                                             SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+		libssl.SSL_CTX_set_mode(tls->client, SSL_MODE_ENABLE_PARTIAL_WRITE |
+		                                             SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	}
+	libcrypto.X509_free(certificate);
+	libcrypto.EVP_PKEY_free(key);
+	if (!good) {
+		tls_close(tls);
+		return -EIO;
+	}
+	*ret_tls = tls;
+	return 0;
+}
+
+static int write_pem(const char *dir, const char *name, EVP_PKEY *key, X509 *certificate)
+{
+	cleanup_free char *path = str_print("%s/%s", dir, name);
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), good;
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
+
+	if (!file)
+		return -errno;
+	good = certificate ? libcrypto.PEM_write_X509(file, certificate)
+	                   : libcrypto.PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL);
+	return fclose(file) || !good ? -EIO : 0;
+}
+
+int tls_write_certificate(const char *dir)
+{
+	X509 *certificate;
+	EVP_PKEY *key;
+	int ret;
+
+	if (openssl_load(NULL))
+		return -ELIBACC;
+	key = libcrypto.EVP_EC_gen("P-256");
+	certificate = key ? make_certificate(key, CLUSTER_DAYS) : NULL;
+	ret = certificate ? write_pem(dir, "server.key", key, NULL) : -EIO;
+	if (!ret)
+		ret = write_pem(dir, "server.crt", NULL, certificate);
+	libcrypto.X509_free(certificate);
+	libcrypto.EVP_PKEY_free(key);
+	return ret;
+}
+
+void tls_close(struct tls *tls)
+{
+	if (!tls)
+		return;
+	libssl.SSL_CTX_free(tls->server);
+	libssl.SSL_CTX_free(tls->client);
+	free(tls);
+}
+
+int tls_begin(struct tls *tls, struct tls_channel *channel, bool server)
+{
+	SSL *ssl = libssl.SSL_new(server ? tls->server : tls->client);
+
+	if (!ssl || !libssl.SSL_set_fd(ssl, channel->fd)) {
+		libssl.SSL_free(ssl);
+		return -ENOMEM;
+	}
+	if (server)
+		libssl.SSL_set_accept_state(ssl);
+	else
+		libssl.SSL_set_connect_state(ssl);
+	channel->ssl = ssl;
+	return 0;
+}
+
+static ssize_t verdict(struct tls_channel *channel, int ret)
+{
+	int error = libssl.SSL_get_error(channel->ssl, ret);
+
+	channel->wants_write = error == SSL_ERROR_WANT_WRITE;
+	if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE)
+		return -EAGAIN;
+	libcrypto.ERR_clear_error();
+	return error == SSL_ERROR_ZERO_RETURN ? 0 : -EPROTO;
+}
+
+int tls_handshake(struct tls_channel *channel)
+{
+	int ret = libssl.SSL_do_handshake(channel->ssl);
+
+	if (ret == 1) {
+		channel->wants_write = false;
+		return 0;
+	}
+	ret = (int)verdict(channel, ret);
+	return ret ? ret : -EPROTO;
+}
+
+ssize_t tls_read(struct tls_channel *channel, void *data, size_t len)
+{
+	ssize_t got;
+
+	if (channel->ssl) {
+		int ret = libssl.SSL_read(channel->ssl, data, (int)(len > 1 << 30 ? 1 << 30 : len));
+
+		return ret > 0 ? ret : verdict(channel, ret);
+	}
+	got = recv(channel->fd, data, len, 0);
+	return got < 0 ? -errno : got;
+}
+
+ssize_t tls_write(struct tls_channel *channel, const void *data, size_t len)
+{
+	ssize_t put;
+
+	if (channel->ssl) {
+		int ret = libssl.SSL_write(channel->ssl, data,
+		                           (int)(len > 1 << 30 ? 1 << 30 : len));
+
+		return ret > 0 ? ret : verdict(channel, ret);
+	}
+	put = send(channel->fd, data, len, MSG_NOSIGNAL);
+	return put < 0 ? -errno : put;
+}
+
+/* As far as it can be said at once: without it, the peer takes the end for an interruption. */
+static void say_end(struct tls_channel *channel)
+{
+	(void)libssl.SSL_shutdown(channel->ssl);
+	libcrypto.ERR_clear_error();
+}
+
+void tls_shut(struct tls_channel *channel)
+{
+	if (channel->ssl)
+		say_end(channel);
+	(void)shutdown(channel->fd, SHUT_WR);
+}
+
+void tls_end(struct tls_channel *channel)
+{
+	if (!channel->ssl)
+		return;
+	say_end(channel);
+	libssl.SSL_free(channel->ssl);
+	channel->ssl = NULL;
+}

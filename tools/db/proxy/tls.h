@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BERTH_DB_TLS_H
+#define BERTH_DB_TLS_H
+/*
+ * TLS on a descriptor that does not block. A channel without TLS reads and writes the descriptor itself, so that callers
+ * need no second path.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct tls; /* a certificate made for this run, and the two contexts */
+struct tls_channel {
+	int fd;
+	void *ssl;        /* NULL = plain */
+	bool wants_write; /* TLS must write before it can go on */
+};
+
+int tls_open(struct tls **ret_tls);
+
+/** Make a key and a certificate for localhost: @dir/server.key, mode 0600, and @dir/server.crt. Return: 0 or -errno. */
+int tls_write_certificate(const char *dir);
+void tls_close(struct tls *tls);
+
+/** Begin TLS on @channel, as the server or as a client (which verifies nothing, as with sslmode=require). Return: 0 or -errno. */
+int tls_begin(struct tls *tls, struct tls_channel *channel, bool server);
+
+/** Return: 0 done; -EAGAIN; -EPROTO. */
+int tls_handshake(struct tls_channel *channel);
+
+/** Return: bytes; 0 end of file; -EAGAIN; -errno. */
+ssize_t tls_read(struct tls_channel *channel, void *data, size_t len);
+ssize_t tls_write(struct tls_channel *channel, const void *data, size_t len);
+
+/** Nothing more will be written; what the peer still says can be read. */
+void tls_shut(struct tls_channel *channel);
+
+void tls_end(struct tls_channel *channel); /* does not close the descriptor */
+
+#endif

@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Two sources: pg_stat_activity says what a session does, and the server's log says how it ended. That a client went without a
+ * word, in the middle of a transaction, only the log knows; for how long it had been idle, only the look before.
+ *
+ * Blocking, in a process of its own. A server that is being stopped fails the query, and is asked again when it is up.
+ */
+#include "tools/db/sampler.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/clock.h"
+#include "tools/base/confine.h"
+#include "tools/base/str.h"
+#include "tools/db/rename/admin.h"
+#include "tools/base/coprocess.h"
+#include "tools/db/libpq.h"
+#include "tools/db/proxy/sighting.h"
+#include "tools/db/proxy/slow.h"
+
+enum {
+	LOOK_MS = 1000,
+	IDLE_MS = 60000,
+	POOL_PERCENT = 80,
+	ABANDONED_MS = 1000,
+	CONNECT_MOST_MS = 2000,
+	LOG_PART = 16384
+};
+
+/* one session, at the last look */
+struct seen {
+	long pid;
+	int64_t idle_ms; /* in a transaction; 0 = it is not */
+	char *slow;      /* when the statement that was told began */
+};
+
+struct watched {
+	struct watched *next;
+	unsigned int worker, index;
+	long port;
+	PGconn *conn;
+	struct seen *seen;
+	size_t seen_count;
+	off_t log_at;
+	char *known; /* OIDs of the databases that it began with: "1,4,5" */
+	int64_t due_ms;
+	unsigned int most, slow_told;
+	bool looked, idle_told, pool_told;
+};
+
+struct sampler {
+	const struct sampler_plan *plan;
+	struct watched *watched;
+	int line;
+	bool no_libpq;
+};
+
+static void say(const struct sampler *sampler, const struct watched *watched, const char *text)
+{
+	coproc_tell(sampler->line, "%u %u %s", watched->worker, watched->index, text);
+}
+
+/* --- the log --- */
+
+static void forget_seen(struct watched *watched)
+{
+	for (size_t i = 0; i < watched->seen_count; i++)
+		free(watched->seen[i].slow);
+	free(watched->seen);
+	watched->seen = NULL;
+	watched->seen_count = 0;
+}
+
+static struct seen *find_seen(const struct watched *watched, long pid)
+{
+	for (size_t i = 0; i < watched->seen_count; i++)
+		if (watched->seen[i].pid == pid)
+			return &watched->seen[i];
+	return NULL;
+}
+
+/* 2026-01-01 12:00:00.000 UTC [PID] LOG:  text */
+static void read_line(const struct sampler *sampler, const struct watched *watched,
+                      const char *line)
+{
+	const char *pid = strchr(line, '[');
+	const struct seen *seen = pid ? find_seen(watched, strtol(pid + 1, NULL, 10)) : NULL;
+	cleanup_free char *text = NULL;
+
+	if (!seen || seen->idle_ms < ABANDONED_MS)
+		return;
+	if (strstr(line, "] LOG:  unexpected EOF on client connection with an open transaction"))
+		text = str_print("abandoned %lld", (long long)seen->idle_ms);
+	else if (strstr(line,
+	                "] FATAL:  terminating connection due to idle-in-transaction timeout"))
+		text = str_print("ended %lld 1", (long long)sampler->plan->db->setup.idle_kill_ms);
+	if (text)
+		say(sampler, watched, text);
+}
+
+/* What has come since the last time, whole lines only. */
+static void read_log(const struct sampler *sampler, struct watched *watched)
+{
+	const struct db *db = sampler->plan->db;
+	cleanup_free char *path = db_programs_log(db, watched->worker,
+	                                          &db->services[watched->index]);
+	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	char part[LOG_PART + 1];
+	ssize_t got;
+
+	while (fd >= 0 && (got = pread(fd, part, LOG_PART, watched->log_at)) > 0) {
+		char *line = part, *end;
+
+		part[got] = '\0';
+		while ((end = strchr(line, '\n'))) {
+			*end = '\0';
+			read_line(sampler, watched, line);
+			line = end + 1;
+		}
+		if (line == part && got < LOG_PART)
+			return;
+		watched->log_at += line == part ? got : line - part;
+	}
+}
+
+/* --- the sessions --- */
+
+static PGresult *query(struct watched *watched, int columns, const char *sql)
+{
+	PGresult *result = libpq_ask(watched->conn, -1, columns, sql, NULL);
+
+	if (libpq.PQresultStatus(result) == PGRES_TUPLES_OK)
+		return result;
+	libpq.PQclear(result);
+	return NULL;
+}
+
+static bool connect_to(const struct sampler *sampler, struct watched *watched)
+{
+	const struct db_url *url = db_url_at(sampler->plan->db, watched->index);
+	cleanup_free char *port = str_print("%ld", watched->port);
+	const char *const keys[] = { "host",     "port",   "user",
+		                     "password", "dbname", "application_name",
+		                     "options",  NULL };
+
+	if (!watched->conn) {
+		const char *const values[] = { sampler->plan->socket_dir,
+			                       port,
+			                       url->role,
+			                       url->password,
+			                       "postgres",
+			                       "berth",
+			                       "-c search_path=pg_catalog -c statement_timeout=2s",
+			                       NULL };
+
+		watched->conn = libpq_connect(keys, values, CONNECT_MOST_MS);
+	}
+	if (libpq.PQstatus(watched->conn) == CONNECTION_OK)
+		return true;
+	libpq.PQfinish(watched->conn);
+	watched->conn = NULL;
+	return false;
+}
+
+static void look_at_slow(const struct sampler *sampler, struct watched *watched,
+                         const PGresult *result, int row, struct seen *now)
+{
+	int64_t least = sampler->plan->db->setup.slow_query_ms,
+		ms = strtoll(libpq.PQgetvalue(result, row, 3), NULL, 10);
+	const char *began = libpq.PQgetvalue(result, row, 4),
+		   *text = libpq.PQgetvalue(result, row, 5);
+	const struct seen *before = find_seen(watched, now->pid);
+	cleanup_str struct str shown = { 0 };
+	cleanup_free char *line = NULL;
+
+	if (!least || ms < least)
+		return;
+	now->slow = str_copy(began);
+	if ((before && str_equal(before->slow, began)) || watched->slow_told++ >= DB_SLOW_MOST)
+		return;
+	slow_show(text, strlen(text), &shown);
+	line = str_print("slow %lld %s", (long long)ms, shown.text ? shown.text : "");
+	say(sampler, watched, line);
+}
+
+static void look_at_idle(const struct sampler *sampler, struct watched *watched,
+                         const struct seen *now, size_t count)
+{
+	int64_t most = sampler->plan->db->setup.idle_alarm_ms, oldest = 0;
+	cleanup_free char *line = NULL;
+	unsigned int idle = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		idle += now[i].idle_ms > 0;
+		oldest = now[i].idle_ms > oldest ? now[i].idle_ms : oldest;
+	}
+	if (oldest < (most ? most : IDLE_MS)) {
+		watched->idle_told = false;
+		return;
+	}
+	line = watched->idle_told ? NULL : str_print("idle %lld %u", (long long)oldest, idle);
+	watched->idle_told = true;
+	if (line)
+		say(sampler, watched, line);
+}
+
+static void look_at_pool(const struct sampler *sampler, struct watched *watched)
+{
+	unsigned int percent = sampler->plan->db->setup.pool_alarm_percent, used, most;
+	PGresult *result = query(watched, 3, "SELECT " ADMIN_POOL);
+	cleanup_free char *line = NULL;
+	bool full;
+
+	if (!result)
+		return;
+	used = (unsigned int)strtoul(libpq.PQgetvalue(result, 0, 0), NULL, 10);
+	most = (unsigned int)strtoul(libpq.PQgetvalue(result, 0, 1), NULL, 10);
+	libpq.PQclear(result);
+	full = used * 100 >= most * (percent ? percent : POOL_PERCENT);
+	line = full && !watched->pool_told ? str_print("pool %u of %u", used, most) : NULL;
+	watched->pool_told = full;
+	if (line)
+		say(sampler, watched, line);
+}
+
+/* At the end only: what a suite has made and not dropped yet is not left behind. */
+static void tell_databases(const struct sampler *sampler, struct watched *watched)
+{
+	cleanup_free char *sql = str_print(
+		"SELECT datname FROM pg_database WHERE oid NOT IN (%s) ORDER BY 1", watched->known);
+	PGresult *result = watched->conn && *watched->known ? query(watched, 1, sql) : NULL;
+	cleanup_str struct str left = { 0 };
+
+	for (int row = 0; result && row < libpq.PQntuples(result); row++)
+		sighting_add_left(&left, libpq.PQgetvalue(result, row, 0));
+	if (left.len)
+		say(sampler, watched, left.text);
+	if (result)
+		libpq.PQclear(result);
+}
+
+static void look(const struct sampler *sampler, struct watched *watched)
+{
+	PGresult *result = NULL;
+	struct seen *now;
+	size_t count;
+
+	if (connect_to(sampler, watched))
+		result = query(
+			watched, 6,
+			"SELECT pid, coalesce(state, ''), "
+			"(extract(epoch FROM clock_timestamp() - state_change) * 1000)::bigint, "
+			"(extract(epoch FROM clock_timestamp() - query_start) * 1000)::bigint, "
+			"CASE state WHEN 'active' THEN query_start::text ELSE '' END, left(query, "
+			"512) "
+			"FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> "
+			"pg_backend_pid()");
+	read_log(sampler, watched);
+	if (!result)
+		return;
+	count = (size_t)libpq.PQntuples(result);
+	now = mem_alloc((count + 1) * sizeof(*now));
+	for (size_t i = 0; i < count; i++) {
+		int row = (int)i;
+
+		now[i].pid = strtol(libpq.PQgetvalue(result, row, 0), NULL, 10);
+		if (str_starts(libpq.PQgetvalue(result, row, 1), "idle in transaction"))
+			now[i].idle_ms = strtoll(libpq.PQgetvalue(result, row, 2), NULL, 10);
+		if (*libpq.PQgetvalue(result, row, 4))
+			look_at_slow(sampler, watched, result, row, &now[i]);
+	}
+	libpq.PQclear(result);
+	watched->most = count > watched->most ? (unsigned int)count : watched->most;
+	watched->looked = true;
+	look_at_idle(sampler, watched, now, count);
+	forget_seen(watched);
+	watched->seen = now;
+	watched->seen_count = count;
+	look_at_pool(sampler, watched);
+}
+
+/* --- orders --- */
+
+/* Each database of a cluster is a directory with its OID for a name. */
+static char *databases_in(const char *data)
+{
+	cleanup_free char *base = str_print("%s/base", data);
+	cleanup_dir DIR *entries = opendir(base);
+	struct str oids = { 0 };
+	struct dirent *entry;
+
+	while (entries && (entry = readdir(entries)))
+		if (strspn(entry->d_name, "0123456789") == strlen(entry->d_name))
+			str_addf(&oids, "%s%s", oids.len ? "," : "", entry->d_name);
+	return str_take(&oids);
+}
+
+static void on_watch(struct sampler *sampler, unsigned int worker, unsigned int index, long port,
+                     const char *data)
+{
+	struct watched *watched = sampler->watched;
+
+	while (watched && (watched->worker != worker || watched->index != index))
+		watched = watched->next;
+	if (!watched) {
+		watched = mem_alloc(sizeof(*watched));
+		*watched = (struct watched){ .next = sampler->watched,
+			                     .worker = worker,
+			                     .index = index };
+		sampler->watched = watched;
+	} else if (watched->conn) {
+		libpq.PQfinish(watched->conn);
+	}
+	watched->conn = NULL;
+	watched->port = port;
+	watched->log_at = 0; /* it begins anew with its server */
+	watched->due_ms = clock_ms() + LOOK_MS;
+	forget_seen(watched);
+	free(watched->known);
+	watched->known = databases_in(data);
+}
+
+static void watched_free(struct watched *watched)
+{
+	if (watched->conn)
+		libpq.PQfinish(watched->conn);
+	forget_seen(watched);
+	free(watched->known);
+	free(watched);
+}
+
+static void on_forget(struct sampler *sampler, unsigned int worker)
+{
+	for (struct watched **at = &sampler->watched; *at;) {
+		struct watched *watched = *at;
+		cleanup_free char *line = NULL;
+
+		if (watched->worker != worker) {
+			at = &watched->next;
+			continue;
+		}
+		read_log(sampler, watched);
+		line = watched->looked ? str_print("connections %u", watched->most) : NULL;
+		if (line)
+			say(sampler, watched, line);
+		tell_databases(sampler, watched);
+		*at = watched->next;
+		watched_free(watched);
+	}
+	coproc_tell(sampler->line, "%u forgotten", worker);
+}
+
+static void on_order(struct sampler *sampler, const char *text)
+{
+	unsigned int worker, index;
+	int data = 0;
+	long port;
+
+	if (sscanf(text, "watch %u %u %ld %n", &worker, &index, &port, &data) == 3 && data)
+		on_watch(sampler, worker, index, port, text + data);
+	else if (sscanf(text, "forget %u", &worker) == 1)
+		on_forget(sampler, worker);
+}
+
+static int64_t next_due(const struct sampler *sampler)
+{
+	int64_t due = clock_ms() + 60000;
+
+	for (const struct watched *watched = sampler->watched; watched; watched = watched->next)
+		due = watched->due_ms < due ? watched->due_ms : due;
+	return due;
+}
+
+static void look_at_all(struct sampler *sampler)
+{
+	cleanup_free char *why = NULL;
+
+	for (struct watched *watched = sampler->watched; watched; watched = watched->next) {
+		if (clock_ms() < watched->due_ms)
+			continue;
+		if (!sampler->no_libpq)
+			sampler->no_libpq = libpq_load(&why) != 0;
+		if (!sampler->no_libpq)
+			look(sampler, watched);
+		watched->due_ms = clock_ms() + LOOK_MS;
+	}
+}
+
+void sampler_main(void *arg, int line)
+{
+	struct sampler sampler = { .plan = arg, .line = line };
+	bool closed = false;
+
+	/* the suite is superuser of these servers */
+	(void)confine(CONFINE_RELAY, CONFINE_FOR_SOCKET);
+	while (!closed) {
+		int64_t wait = next_due(&sampler) - clock_ms();
+		cleanup_free char *text = coproc_hear(line, wait > 0 ? (int)wait : 0, &closed);
+
+		if (text)
+			on_order(&sampler, text);
+		else if (!closed)
+			look_at_all(&sampler);
+	}
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/* Pure text; see names.h for the scheme. The result of names_physical() never exceeds NAMES_BYTES. */
+#include "tools/db/sql/names.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/hash.h"
+#include "tools/base/cleanup.h"
+
+static const char *const shared[] = { "postgres", "template0", "template1" };
+
+void names_init(struct names *names, const char *suffix)
+{
+	*names = (struct names){ .suffix = str_copy(suffix), .suffix_len = strlen(suffix) };
+}
+
+void names_free(struct names *names)
+{
+	free(names->suffix);
+	strv_free(names->known);
+	strv_free(names->cut_physical);
+	strv_free(names->cut_logical);
+	*names = (struct names){ 0 };
+}
+
+bool names_shared(const char *name, size_t len)
+{
+	for (size_t i = 0; i < ARRAY_LEN(shared); i++)
+		if (strlen(shared[i]) == len && !memcmp(shared[i], name, len))
+			return true;
+	return false;
+}
+
+static bool is_like(const char *pattern, size_t len, const char *name)
+{
+	size_t at = 0, open = len; /* open: the last % that was passed */
+	const char *again = name;
+
+	while (*name) {
+		if (at < len && pattern[at] == '%') {
+			open = at++;
+			again = name;
+		} else if (at < len && (pattern[at] == '_' || pattern[at] == *name)) {
+			at++;
+			name++;
+		} else if (open < len) { /* let it take one more */
+			at = open + 1;
+			name = ++again;
+		} else {
+			return false;
+		}
+	}
+	while (at < len && pattern[at] == '%')
+		at++;
+	return at == len;
+}
+
+bool names_like_shared(const char *pattern, size_t len)
+{
+	for (size_t i = 0; i < ARRAY_LEN(shared); i++)
+		if (is_like(pattern, len, shared[i]))
+			return true;
+	return false;
+}
+
+bool names_known(const struct names *names, const char *name, size_t len)
+{
+	for (char **known = names->known; known && *known; known++)
+		if (strlen(*known) == len && !memcmp(*known, name, len))
+			return true;
+	return false;
+}
+
+bool names_may_learn(const struct names *names, const char *logical, size_t len)
+{
+	return strv_len(names->known) < NAMES_MOST || names_shared(logical, len) ||
+	       names_known(names, logical, len);
+}
+
+void names_learn(struct names *names, const char *logical, size_t len)
+{
+	if (len && !names_shared(logical, len) && !names_known(names, logical, len))
+		strv_own(&names->known, str_copy_len(logical, len));
+}
+
+/* Not in the middle of a character: PostgreSQL cuts names the same way. */
+static size_t cut(const char *name, size_t len, size_t most)
+{
+	if (len <= most)
+		return len;
+	while (most && ((unsigned char)name[most] & 0xc0) == 0x80)
+		most--;
+	return most;
+}
+
+uint32_t names_hash(const char *text, size_t len)
+{
+	uint32_t hash = BERTH_HASH;
+
+	for (size_t i = 0; i < len; i++)
+		hash = berth_hash_byte(hash, (uint8_t)text[i]);
+	return hash;
+}
+
+void names_physical(struct names *names, const char *logical, size_t len, struct str *ret_physical)
+{
+	size_t room = NAMES_BYTES - names->suffix_len;
+	cleanup_free char *whole = NULL, *physical = NULL;
+
+	len = cut(logical, strnlen(logical, len), NAMES_BYTES);
+	if (names_shared(logical, len) ||
+	    (len > names->suffix_len &&
+	     !memcmp(logical + len - names->suffix_len, names->suffix, names->suffix_len))) {
+		str_add_len(ret_physical, logical, len);
+		return;
+	}
+	if (len <= room) {
+		str_add_len(ret_physical, logical, len);
+		str_add(ret_physical, names->suffix);
+		return;
+	}
+	whole = str_copy_len(logical, len);
+	whole[cut(logical, len, room - 7)] = 0;
+	physical = str_print("%s~%06x%s", whole, names_hash(logical, len) & 0xffffff,
+	                     names->suffix);
+	str_add(ret_physical, physical);
+	if (!strv_has(names->cut_physical, physical)) {
+		strv_add(&names->cut_physical, physical);
+		strv_own(&names->cut_logical, str_copy_len(logical, len));
+	}
+}
+
+bool names_seen(const struct names *names, const void *text, size_t len)
+{
+	return memmem(text, len, names->suffix, names->suffix_len);
+}
+
+static bool in_name(char byte)
+{
+	return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+	       (byte >= '0' && byte <= '9') || byte == '_' || byte == '$' || (byte & 0x80);
+}
+
+/* If the text ends in a cut name, replace it by the whole one. */
+static void restore_cut(const struct names *names, struct str *text)
+{
+	for (size_t i = 0; names->cut_physical && names->cut_physical[i]; i++) {
+		size_t len = strlen(names->cut_physical[i]) - names->suffix_len;
+
+		if (text->len < len ||
+		    memcmp(text->text + text->len - len, names->cut_physical[i], len))
+			continue;
+		text->len -= len;
+		str_add(text, names->cut_logical[i]);
+		return;
+	}
+}
+
+void names_logical(const struct names *names, const char *text, size_t len, struct str *ret_text)
+{
+	const char *end = text + len, *found;
+
+	while ((found = memmem(text, (size_t)(end - text), names->suffix, names->suffix_len))) {
+		const char *after = found + names->suffix_len;
+
+		str_add_len(ret_text, text, (size_t)(found - text));
+		if (after < end && in_name(*after))
+			str_add(ret_text, names->suffix);
+		else
+			restore_cut(names, ret_text);
+		text = after;
+	}
+	str_add_len(ret_text, text, (size_t)(end - text));
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/* Questions about the tokens of a text, and edits to it. */
+#include "tools/db/sql/parse.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "tools/db/sql/array.h"
+
+bool parse_begins(const char *at, size_t left, const char *word)
+{
+	size_t len = strlen(word);
+
+	return left >= len && !strncasecmp(at, word, len);
+}
+const struct token *parse_token(const struct parse *parse, size_t i)
+{
+	static const struct token end = { 0 };
+
+	return i < parse->count ? &parse->tokens[i] : &end;
+}
+
+bool parse_is(const struct parse *parse, size_t i, const char *word)
+{
+	return token_is(parse->text, parse_token(parse, i), word);
+}
+
+bool parse_is_sign(const struct parse *parse, size_t i, const char *sign)
+{
+	const struct token *token = parse_token(parse, i);
+
+	return token->kind == TOKEN_OPERATOR && token->len == strlen(sign) &&
+	       !memcmp(parse->text + token->at, sign, token->len);
+}
+
+bool parse_is_one_of(const struct parse *parse, size_t i, const char *const *words)
+{
+	for (; *words; words++)
+		if (parse_is(parse, i, *words))
+			return true;
+	return false;
+}
+
+bool parse_is_name(const struct parse *parse, size_t i)
+{
+	enum token_kind kind = parse_token(parse, i)->kind;
+
+	return kind == TOKEN_WORD || kind == TOKEN_QUOTED || kind == TOKEN_UQUOTED;
+}
+
+bool parse_is_string(const struct parse *parse, size_t i)
+{
+	return parse_token(parse, i)->kind == TOKEN_STRING ||
+	       parse_token(parse, i)->kind == TOKEN_ESTRING;
+}
+
+/* The name that a token stands for: folded, or without its quotes. */
+char *parse_name(const struct parse *parse, const struct token *token)
+{
+	char *name = str_copy_len(parse->text + token->body, token->body_len);
+	char *to = name;
+
+	if (token->kind == TOKEN_WORD) {
+		for (; *to; to++)
+			*to = *to >= 'A' && *to <= 'Z' ? (char)(*to | 32) : *to;
+		return name;
+	}
+	for (const char *from = name; *from; from++) {
+		*to++ = *from;
+		if (*from == '"' && from[1] == '"')
+			from++;
+	}
+	*to = 0;
+	return name;
+}
+bool parse_mentions(const struct parse *parse, const char *word)
+{
+	for (size_t i = 0; i < parse->count; i++)
+		if (parse_is(parse, i, word))
+			return true;
+	return false;
+}
+/* --- edits --- */
+
+void parse_edit(struct parse *parse, size_t at, size_t removed, const char *text)
+{
+	struct rename_result *result = parse->result;
+	struct str quoted = { 0 };
+
+	for (; *text; text++)
+		for (unsigned int i = 0; i < (*text == '\'' ? 1u << parse->doubled : 1); i++)
+			str_add_len(&quoted, text, 1);
+	result->edits = mem_grow(result->edits, result->edit_count + 1, sizeof(*result->edits));
+	result->edits[result->edit_count++] = (struct rename_edit){ .at = parse->shift + at,
+		                                                    .removed = removed,
+		                                                    .text = str_take(&quoted) };
+	result->changed = true;
+}
+
+/* It needs no quotes: with the suffix it is no keyword. */
+static bool is_plain(const char *name)
+{
+	return !token_digit(*name) &&
+	       name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_")] == 0;
+}
+
+static void add_identifier(struct str *out, const char *name)
+{
+	str_add(out, "\"");
+	for (; *name; name++) {
+		if (*name == '"')
+			str_add(out, "\"");
+		str_add_len(out, name, 1);
+	}
+	str_add(out, "\"");
+}
+
+void parse_edit_name(struct parse *parse, size_t i)
+{
+	const struct token *token = parse_token(parse, i);
+	cleanup_free char *logical = parse_name(parse, token);
+	cleanup_str struct str physical = { 0 }, identifier = { 0 };
+
+	/* another UESCAPE ends as the server's syntax error */
+	if (token->kind == TOKEN_UQUOTED && strchr(logical, '\\')) {
+		parse->result->refused = rename_refused_escapes;
+		return;
+	}
+	names_physical(parse->names, logical, strlen(logical), &physical);
+	if (!strcmp(physical.text ? physical.text : "", logical))
+		return;
+	if (token->kind == TOKEN_WORD && is_plain(physical.text))
+		str_add(&identifier, physical.text);
+	else
+		add_identifier(&identifier, physical.text);
+	parse_edit(parse, token->at, token->len, identifier.text);
+}
+
+/* A literal is mapped by putting the suffix behind its content; content with quotes or escapes is nobody's database name. */
+void parse_edit_literal(struct parse *parse, size_t i)
+{
+	const struct token *token = parse_token(parse, i);
+	const char *body = parse->text + token->body;
+	cleanup_str struct str physical = { 0 };
+
+	parse->mapped++;
+	if (!token->body_len || memchr(body, '\'', token->body_len) ||
+	    (token->kind == TOKEN_ESTRING && memchr(body, '\\', token->body_len)))
+		return;
+	if (body[token->body_len - 1] == '%')
+		return; /* a LIKE pattern that ends openly: the physical name begins with the logical one */
+	if (!array_physical_text(parse->names, body, token->body_len, &physical))
+		names_physical(parse->names, body, token->body_len, &physical);
+	if (physical.len != token->body_len || memcmp(physical.text, body, physical.len))
+		parse_edit(parse, token->body, token->body_len, physical.text);
+}

@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What names a database, and what becomes of it:
+ *
+ *	CREATE, DROP, ALTER, COMMENT ON, GRANT ... ON, ... DATABASE name	the name, TEMPLATE and RENAME TO names too
+ *	datname = 'x', table_catalog IN ('x'), datname = $1	the literal; of a parameter its number, for Bind
+ *	pg_database_size('x')					the literal
+ *	dblink('dbname=x'), CONNECTION 'postgresql://h/x'	the name in it
+ *	FROM x.schema.table, 'x.schema.t'::regclass		the first part
+ *	FROM pg_database, pg_stat_activity			the worker's own rows: other workers stay invisible
+ *	PREPARE TRANSACTION 'x'					the identifier, which all databases of a server share
+ *	DO and function bodies, EXECUTE 'ALTER DATABASE ...'	the same, inside
+ *
+ * Every name is mapped, so no statement can reach a neighbour's database or the original. What would alter the three shared
+ * ones (postgres, template0, template1) is refused.
+ *
+ * The rules that need room are in rename_database.c, rename_catalog.c and rename_connect.c; parse.h says what a rule is.
+ */
+#include "tools/db/sql/rewrite.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "tools/db/sql/parse.h"
+
+enum { TOKENS_MOST = 1 << 20, DEPTH_MOST = 4 };
+
+const char rename_refused_shared[] = "this would change a database that all workers share";
+const char rename_refused_long[] =
+	"this statement names a database and is too long to be understood";
+const char rename_refused_escapes[] = "this names a database by the numbers of its characters";
+static const char refused_catalog[] =
+	"this would change the catalog entries of databases that are not this worker's";
+
+bool rename_is_refusal(const char *message)
+{
+	return !strcmp(message, rename_refused_shared) || !strcmp(message, rename_refused_long) ||
+	       !strcmp(message, rename_refused_escapes) || !strcmp(message, refused_catalog);
+}
+/* --- the gate --- */
+
+static const char *const gate_words[] = { "database",
+	                                  "datname",
+	                                  "_catalog",
+	                                  "dbname",
+	                                  "pg_stat_activity",
+	                                  "prepare",
+	                                  "pg_replication_slots",
+	                                  "postgres://",
+	                                  "postgresql://" };
+
+bool rename_has_word(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		char first = (char)(text[i] | 32);
+
+		if (first != 'd' && text[i] != '_' && first != 'p')
+			continue;
+		for (size_t word = 0; word < ARRAY_LEN(gate_words); word++)
+			if (parse_begins(text + i, len - i, gate_words[word]))
+				return true;
+	}
+	return false;
+}
+
+bool rename_wanted(const struct names *names, const char *text, size_t len)
+{
+	if (rename_has_word(text, len))
+		return true;
+	for (char **known = names->known; known && *known; known++)
+		if (memmem(text, len, *known, strlen(*known)))
+			return true;
+	return names_seen(names, text, len);
+}
+/* --- names with three parts --- */
+
+static void three_parts(struct parse *parse, size_t i)
+{
+	static const char *const before[] = { "from", "join",     "into",   "update", "table",
+		                              "only", "on",       "exists", "view",   "references",
+		                              "copy", "truncate", "index",  NULL };
+	cleanup_free char *name = NULL;
+
+	if (!i || !parse_is_one_of(parse, i - 1, before) || !parse_is_name(parse, i) ||
+	    !parse_is_sign(parse, i + 1, ".") || !parse_is_name(parse, i + 2) ||
+	    !parse_is_sign(parse, i + 3, ".") || !parse_is_name(parse, i + 4))
+		return;
+	name = parse_name(parse, parse_token(parse, i));
+	if (names_known(parse->names, name, strlen(name)))
+		parse_edit_name(parse, i);
+}
+
+/* 'x.public.t'::regclass */
+static void three_parts_literal(struct parse *parse, size_t i)
+{
+	const struct token *token = parse_token(parse, i);
+	const char *body = parse->text + token->body;
+	const char *dot = memchr(body, '.', token->body_len);
+	size_t len = dot ? (size_t)(dot - body) : 0;
+	bool bare = len && *body != '"';
+	cleanup_str struct str physical = { 0 };
+
+	if (!dot || !memchr(dot + 1, '.', token->body_len - len - 1) || len < 2 ||
+	    !parse_is_string(parse, i))
+		return;
+	if (!(parse_is_sign(parse, i + 1, ":") && parse_is_sign(parse, i + 2, ":") &&
+	      parse_is(parse, i + 3, "regclass")) &&
+	    !(i >= 2 && parse_is(parse, i - 2, "to_regclass")))
+		return;
+	body += bare ? 0 : 1;
+	len -= bare ? 0 : 2;
+	if (!names_known(parse->names, body, len))
+		return;
+	names_physical(parse->names, body, len, &physical);
+	parse_edit(parse, (size_t)(body - parse->text), len, physical.text);
+}
+
+/* --- strings that hold SQL --- */
+
+static void parse_text(struct parse *parse, const char *text, size_t len);
+
+/* What a string with doubled quotes says; @ret_places: where each byte of it, and its end, stands in the string. */
+static void unquote(const char *body, size_t len, struct str *ret_text, size_t **ret_places)
+{
+	size_t *places = mem_grow(NULL, len + 1, sizeof(*places));
+
+	for (size_t i = 0; i < len; i++) {
+		places[ret_text->len] = i;
+		str_add_len(ret_text, body + i, 1);
+		i += body[i] == '\'' && i + 1 < len;
+	}
+	places[ret_text->len] = len;
+	*ret_places = places;
+}
+
+/* An inner text is parsed by the same rules; its edits land in the outer list, at their places in the outer text. */
+static void inner_text(struct parse *parse, const struct token *token)
+{
+	const char *body = parse->text + token->body;
+	struct rename_result *result = parse->result;
+	unsigned int before = result->edit_count;
+	cleanup_str struct str text = { 0 };
+	cleanup_free size_t *places = NULL;
+	bool quoted = token->kind != TOKEN_DOLLAR;
+	struct parse inner = { .names = parse->names,
+		               .result = result,
+		               .plain_strings = parse->plain_strings,
+		               .depth = parse->depth + 1,
+		               .doubled = parse->doubled + quoted };
+
+	if (parse->depth >= DEPTH_MOST || !rename_wanted(parse->names, body, token->body_len))
+		return;
+	if (!quoted || !memchr(body, '\'', token->body_len)) {
+		inner.shift = parse->shift + token->body;
+		parse_text(&inner, body, token->body_len);
+	} else {
+		unquote(body, token->body_len, &text, &places);
+		parse_text(&inner, text.text, text.len);
+		for (unsigned int i = before; i < result->edit_count; i++) {
+			struct rename_edit *one = &result->edits[i];
+			size_t end = places[one->at + one->removed];
+
+			one->at = places[one->at];
+			one->removed = end - one->at;
+			one->at += parse->shift + token->body;
+		}
+	}
+	parse->mapped += inner.mapped;
+}
+
+/* A string that begins like a statement about databases: EXECUTE 'ALTER DATABASE x ...'. */
+static bool holds_statement(const struct parse *parse, const struct token *token)
+{
+	static const char *const verbs[] = { "create ", "drop ",   "alter ",  "comment ",
+		                             "grant ",  "revoke ", "reindex " };
+	const char *body = parse->text + token->body;
+
+	if (!memchr(body, ' ', token->body_len))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
+		if (parse_begins(body, token->body_len, verbs[i]))
+			return true;
+	return false;
+}
+
+/* --- all of it --- */
+
+/* DO, CREATE FUNCTION, CREATE PROCEDURE: their strings are programs. What is inside a program may be one again. */
+static bool holds_program(const struct parse *parse, size_t begin)
+{
+	static const char *const kinds[] = { "function", "procedure", NULL };
+	size_t kind = parse_is(parse, begin + 1, "or") ? begin + 3 : begin + 1;
+
+	return parse_is(parse, begin, "do") ||
+	       (parse_is(parse, begin, "create") && parse_is_one_of(parse, kind, kinds));
+}
+
+static void string_token(struct parse *parse, size_t begin, size_t i)
+{
+	const struct token *token = parse_token(parse, i);
+	bool program = holds_program(parse, begin) && i > begin &&
+	               !parse_is(parse, i - 1, "language");
+
+	if (token->kind != TOKEN_DOLLAR && !parse_is_string(parse, i))
+		return;
+	if (parse->depth ? token->kind == TOKEN_DOLLAR || holds_statement(parse, token) : program) {
+		inner_text(parse, token);
+		return;
+	}
+	rename_connection(parse, begin, i);
+	if (token->kind != TOKEN_DOLLAR)
+		three_parts_literal(parse, i);
+}
+
+/* In a body that executes statements made at run time, the bare name of a known database is an argument of format(). */
+static void argument_of_dynamic(struct parse *parse, size_t i)
+{
+	const struct token *token = parse_token(parse, i);
+
+	if (parse->depth && parse_is_string(parse, i) && parse_is_sign(parse, i - 1, ",") &&
+	    names_known(parse->names, parse->text + token->body, token->body_len) &&
+	    parse_mentions(parse, "format"))
+		parse_edit_literal(parse, i);
+}
+
+/* UPDATE [ONLY] [pg_catalog.]pg_database, DELETE FROM the same */
+static bool alters_catalog(const struct parse *parse, size_t begin)
+{
+	if (!parse_is(parse, begin, "update") && !parse_is(parse, begin, "delete"))
+		return false;
+	for (size_t i = begin + 1; i <= begin + 4; i++)
+		if (parse_is(parse, i, "pg_database"))
+			return true;
+	return false;
+}
+
+static void parse_statement(struct parse *parse, size_t begin, size_t end)
+{
+	unsigned int mapped = parse->mapped;
+
+	rename_database(parse, begin, end);
+	rename_prepared_transaction(parse, begin);
+	for (size_t i = begin; i < end; i++) {
+		if (rename_is_catalog_column(parse, i))
+			rename_comparison(parse, i, end);
+		string_token(parse, begin, i);
+		argument_of_dynamic(parse, i);
+		three_parts(parse, i);
+		rename_shared_relation(parse, begin, i);
+	}
+	if (alters_catalog(parse, begin) && parse->mapped == mapped)
+		parse->result->refused = refused_catalog;
+}
+
+static size_t statement_end(const struct parse *parse, size_t i)
+{
+	while (i < parse->count && !parse_is_sign(parse, i, ";"))
+		i++;
+	return i;
+}
+
+/* In PL/pgSQL a statement may also begin behind these. */
+static size_t inner_begin(const struct parse *parse, size_t begin, size_t end)
+{
+	static const char *const verbs[] = { "create", "drop",   "alter",  "comment", "grant",
+		                             "revoke", "update", "delete", NULL };
+
+	for (size_t i = begin; parse->depth && i < end; i++)
+		if (parse_is_one_of(parse, i, verbs))
+			return i;
+	return begin;
+}
+
+static void parse_text(struct parse *parse, const char *text, size_t len)
+{
+	struct tokens tokens = { .text = text, .len = len, .plain_strings = parse->plain_strings };
+	size_t room = 64;
+
+	parse->text = text;
+	parse->tokens = mem_grow(NULL, room, sizeof(*parse->tokens));
+	while (parse->count < TOKENS_MOST) {
+		struct token token = token_next(&tokens);
+
+		if (token.kind == TOKEN_END)
+			break;
+		if (parse->count == room)
+			parse->tokens = mem_grow(parse->tokens, room *= 2, sizeof(*parse->tokens));
+		parse->tokens[parse->count++] = token;
+	}
+	if (parse->count == TOKENS_MOST &&
+	    rename_wanted(parse->names, text + tokens.at, len - tokens.at))
+		parse->result->refused = rename_refused_long;
+	for (size_t begin = 0, end; begin < parse->count; begin = end + 1) {
+		end = statement_end(parse, begin);
+		parse_statement(parse, inner_begin(parse, begin, end), end);
+	}
+	free(parse->tokens);
+	parse->tokens = NULL;
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const struct rename_edit *one = a, *two = b;
+
+	return one->at < two->at ? -1 : one->at > two->at;
+}
+
+/* Edits come in the order of the rules; two rules may have found the same name. */
+static void apply(struct rename_result *result, const char *text, size_t len)
+{
+	struct str out = { 0 };
+	size_t at = 0;
+	unsigned int kept = 0;
+
+	qsort(result->edits, result->edit_count, sizeof(*result->edits), by_place);
+	for (unsigned int i = 0; i < result->edit_count; i++) {
+		struct rename_edit *one = &result->edits[i];
+
+		if (one->at < at) {
+			free(one->text);
+			continue;
+		}
+		str_add_len(&out, text + at, one->at - at);
+		str_add(&out, one->text);
+		at = one->at + one->removed;
+		result->edits[kept++] = *one;
+	}
+	result->edit_count = kept;
+	str_add_len(&out, text + at, len - at);
+	result->text = str_take(&out);
+}
+
+void rename_statement(struct names *names, const char *text, size_t len, bool plain_strings,
+                      struct rename_result *ret_result)
+{
+	struct parse parse = { .names = names,
+		               .result = ret_result,
+		               .plain_strings = plain_strings };
+
+	*ret_result = (struct rename_result){ 0 };
+	parse_text(&parse, text, len);
+	if (ret_result->changed)
+		apply(ret_result, text, len);
+}
+
+void rename_free(struct rename_result *result)
+{
+	for (unsigned int i = 0; i < result->edit_count; i++)
+		free(result->edits[i].text);
+	free(result->edits);
+	free(result->text);
+	*result = (struct rename_result){ 0 };
+}
+
+static size_t characters(const char *text, size_t len)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < len; i++)
+		count += ((unsigned char)text[i] & 0xc0) != 0x80;
+	return count;
+}
+
+size_t rename_position(const struct rename_result *result, const char *original, size_t position)
+{
+	size_t old_at = 0, new_chars = 0, old_chars = 0; /* behind the edits passed so far */
+
+	for (unsigned int i = 0; i < result->edit_count; i++) {
+		const struct rename_edit *one = &result->edits[i];
+		size_t between = characters(original + old_at, one->at - old_at);
+		size_t inserted = characters(one->text, strlen(one->text));
+
+		if (new_chars + between >= position)
+			break;
+		new_chars += between;
+		old_chars += between;
+		if (new_chars + inserted >= position)
+			return old_chars + 1;
+		new_chars += inserted;
+		old_chars += characters(original + one->at, one->removed);
+		old_at = one->at + one->removed;
+	}
+	return old_chars + (position - new_chars);
+}

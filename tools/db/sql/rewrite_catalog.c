@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What reads the catalogs. Literals and parameters that are compared with a database's name become physical, and the
+ * catalogs that show everybody's databases are read through a condition, so other workers stay invisible.
+ *
+ * The identifiers of prepared transactions are the server's, not a database's: each worker's end with its suffix.
+ */
+#include "tools/db/sql/parse.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* --- comparisons --- */
+
+static const char *const catalog_columns[] = {
+	"datname",
+	"table_catalog",
+	"catalog_name",
+	"constraint_catalog",
+	"specific_catalog",
+	"routine_catalog",
+	"trigger_catalog",
+	"event_object_catalog",
+	"sequence_catalog",
+	"domain_catalog",
+	"udt_catalog",
+	"view_catalog",
+	"unique_constraint_catalog",
+	"current_catalog",
+	"current_database",
+	"pg_database_size",
+	"has_database_privilege",
+	NULL,
+};
+static const char *const ends_comparison[] = { "and",   "or",     "then",  "select", "from",
+	                                       "order", "group",  "limit", "union",  "when",
+	                                       "else",  "end",    "where", "on",     "join",
+	                                       "loop",  "escape", NULL };
+
+bool rename_is_catalog_column(const struct parse *parse, size_t i)
+{
+	cleanup_free char *name = NULL;
+
+	if (parse_is_one_of(parse, i, catalog_columns))
+		return true;
+	if (parse_is(parse, i, "database")) /* a column of these two */
+		return parse_mentions(parse, "pg_prepared_xacts") ||
+		       parse_mentions(parse, "pg_replication_slots");
+	if (parse_token(parse, i)->kind != TOKEN_QUOTED)
+		return false;
+	name = parse_name(parse, parse_token(parse, i));
+	return strv_has((char *const *)catalog_columns, name);
+}
+
+/* Behind ~ and its like, also as OPERATOR(pg_catalog.~); not LIKE's ~~. */
+static bool behind_match(const struct parse *parse, size_t i)
+{
+	const struct token *token = parse_token(
+		parse, i && parse_is_sign(parse, i - 1, ")") ? i - 2 : i - 1);
+	const char *sign = parse->text + token->at;
+
+	return i > 1 && token->kind == TOKEN_OPERATOR && memchr(sign, '~', token->len) &&
+	       !memmem(sign, token->len, "~~", 2);
+}
+
+/* Is @body, up to @len, a name by itself: ^x or ^(x)? Return: where the name begins, and *ret_end; 0 if it is not. */
+static size_t whole_name(const char *body, size_t len, size_t *ret_end)
+{
+	bool inner = len > 3 && body[1] == '(' && body[len - 1] == ')';
+	size_t begin = inner ? 2 : 1;
+
+	*ret_end = len - inner;
+	for (size_t i = begin; i < *ret_end; i++)
+		if (strchr(".*+?[]{}()|\\^$'", body[i]))
+			return 0;
+	return *body == '^' && begin < *ret_end ? begin : 0;
+}
+
+/*
+ * A regular expression. '^(x)$', as psql asks for \l x, is a name; another one that says where the name ends may be followed
+ * by the suffix there; one that is open at its end matches the physical name as well.
+ */
+static bool edit_pattern(struct parse *parse, size_t i)
+{
+	const struct token *token = parse_token(parse, i);
+	const char *body = parse->text + token->body;
+	cleanup_str struct str text = { 0 };
+	size_t end = token->body_len, begin, name_end;
+
+	if (!end || (*body != '^' && !behind_match(parse, i)))
+		return false;
+	if (body[--end] != '$' || (end && body[end - 1] == '\\'))
+		return true;
+	begin = whole_name(body, end, &name_end);
+	if (begin) {
+		names_physical(parse->names, body + begin, name_end - begin, &text);
+		parse_edit(parse, token->body + begin, name_end - begin, text.text);
+	} else {
+		str_addf(&text, "(%s)?", parse->names->suffix);
+		parse_edit(parse, token->body + end, 0, text.text);
+	}
+	return true;
+}
+
+/* LIKE: a pattern that fits one of the shared names is about these. Others are names, but for their wildcards. */
+static bool is_like_shared(const struct parse *parse, size_t i)
+{
+	static const char *const words[] = { "like", "ilike", NULL };
+	const struct token *token = parse_token(parse, i);
+
+	return i && parse_is_one_of(parse, i - 1, words) &&
+	       names_like_shared(parse->text + token->body, token->body_len);
+}
+
+/* SIMILAR TO: a pattern may say whether the suffix is there. */
+static bool edit_similar(struct parse *parse, size_t i)
+{
+	const struct token *token = parse_token(parse, i);
+	cleanup_str struct str text = { 0 };
+
+	if (i < 2 || !parse_is(parse, i - 1, "to") || !parse_is(parse, i - 2, "similar"))
+		return false;
+	str_addf(&text, "(%s)?", parse->names->suffix);
+	parse_edit(parse, token->body + token->body_len, 0, text.text);
+	return true;
+}
+
+static void map_operand(struct parse *parse, size_t i)
+{
+	const struct token *token = parse_token(parse, i);
+	long number;
+
+	if (parse_is_sign(parse, i + 1, "||"))
+		return; /* the last part has the suffix */
+	if (token->kind == TOKEN_PARAM && !parse->depth) {
+		cleanup_free char *digits = str_copy_len(parse->text + token->at + 1,
+		                                         token->len - 1);
+
+		if (str_number(digits, 1, RENAME_PARAMS_MOST, &number)) {
+			parse->result->refused = rename_refused_long;
+			return;
+		}
+		parse->result->params |= 1ull << (number - 1);
+		parse->mapped++;
+	} else if (token->kind == TOKEN_DOLLAR ||
+	           (parse_is_string(parse, i) && !is_like_shared(parse, i) &&
+	            !edit_similar(parse, i) && !edit_pattern(parse, i))) {
+		parse_edit_literal(parse, i);
+	}
+}
+
+/* FROM ends a comparison, but for IS DISTINCT FROM. */
+static bool ends_comparison_at(const struct parse *parse, size_t i)
+{
+	return parse_is_one_of(parse, i, ends_comparison) &&
+	       !(parse_is(parse, i, "from") && parse_is(parse, i - 1, "distinct"));
+}
+
+/* 'x' = datname, $1::text = datname */
+static void map_left_operand(struct parse *parse, size_t i)
+{
+	if (i < 2 || !parse_is_sign(parse, i - 1, "="))
+		return;
+	i -= 2;
+	if (i >= 3 && parse_is_name(parse, i) && parse_is_sign(parse, i - 1, ":") &&
+	    parse_is_sign(parse, i - 2, ":"))
+		i -= 3;
+	if (parse_is_string(parse, i) || parse_token(parse, i)->kind == TOKEN_PARAM)
+		map_operand(parse, i);
+}
+
+static bool compares(const struct parse *parse, size_t i)
+{
+	static const char *const words[] = { "in",  "like",    "ilike",    "is",
+		                             "not", "similar", "operator", NULL };
+	const struct token *token = parse_token(parse, i);
+
+	return (token->kind == TOKEN_OPERATOR && strchr("=<>!~:", parse->text[token->at])) ||
+	       parse_is_one_of(parse, i, words);
+}
+
+/* A column of a user's own table may be called datname as well: the statement must read a catalog. */
+static bool reads_catalog(const struct parse *parse)
+{
+	for (size_t i = 0; i < parse->count; i++)
+		if (parse->tokens[i].kind == TOKEN_WORD &&
+		    (parse_begins(parse->text + parse->tokens[i].at, parse->tokens[i].len, "pg_") ||
+		     parse_is(parse, i, "information_schema")))
+			return true;
+	return false;
+}
+
+/* has_database_privilege([role,] database, privilege): the database is the last but one. */
+static void map_privilege_call(struct parse *parse, size_t i, size_t end)
+{
+	size_t last = 0, before = 0;
+
+	for (i += 2; i < end && !parse_is_sign(parse, i, ")"); i++) {
+		if (!parse_is_string(parse, i) && parse_token(parse, i)->kind != TOKEN_PARAM)
+			continue;
+		before = last;
+		last = i;
+	}
+	if (before)
+		map_operand(parse, before);
+}
+
+/* CASE datname WHEN 'x' THEN ... WHEN 'y' THEN ... END */
+static void map_cases(struct parse *parse, size_t i, size_t end)
+{
+	for (; i < end && !parse_is(parse, i, "end"); i++)
+		if (parse_is(parse, i, "when"))
+			map_operand(parse, i + 1);
+}
+
+/* What a function makes of its arguments is nobody's to know, but for those that leave names as they are. */
+static bool computes(const struct parse *parse, size_t i)
+{
+	static const char *const transparent[] = {
+		"in",    "any",      "some",    "all",      "array",
+		"row",   "values",   "cast",    "like",     "ilike",
+		"not",   "is",       "similar", "operator", "lower",
+		"upper", "coalesce", "nullif",  "btrim",    "trim",
+		"name",  "text",     "varchar", "char",     "current_database",
+		NULL
+	};
+
+	return parse_is_name(parse, i) && parse_is_sign(parse, i + 1, "(") &&
+	       !parse_is_one_of(parse, i, transparent) &&
+	       !parse_is_one_of(parse, i, ends_comparison);
+}
+
+static size_t call_end(const struct parse *parse, size_t i, size_t end)
+{
+	int depth = 0;
+
+	for (i++; i < end; i++) {
+		depth += parse_is_sign(parse, i, "(");
+		depth -= parse_is_sign(parse, i, ")");
+		if (!depth)
+			return i;
+	}
+	return end;
+}
+
+/*
+ * The call @i gives a logical name, or the physical one of current_database(): the server puts the suffix behind it, where it
+ * belongs. Return: the token that ends the call.
+ */
+static size_t map_call(struct parse *parse, size_t i, size_t end, bool equals)
+{
+	size_t last = call_end(parse, i, end);
+	size_t first = i >= 2 && parse_is_sign(parse, i - 1, ".") && parse_is_name(parse, i - 2)
+	                       ? i - 2
+	                       : i;
+	cleanup_str struct str after = { 0 };
+
+	if (!equals || last == end || !parse->plain_strings)
+		return last;
+	str_addf(&after, ")::text,'^(?!(?:postgres|template[01]|.*%s)$)(.*)$','\\1%s')::name",
+	         parse->names->suffix, parse->names->suffix);
+	parse_edit(parse, parse_token(parse, first)->at, 0, "pg_catalog.regexp_replace((");
+	parse_edit(parse, parse_token(parse, last)->at + 1, 0, after.text);
+	return last;
+}
+
+void rename_comparison(struct parse *parse, size_t i, size_t end)
+{
+	static const char *const calls[] = { "current_database", "current_catalog",
+		                             "pg_database_size", NULL };
+	size_t first = i;
+	bool equals, wrapped = false;
+	int depth = 0;
+
+	if (parse_is(parse, i, "has_database_privilege")) {
+		map_privilege_call(parse, i, end);
+		return;
+	}
+	if (parse_is(parse, i, "pg_database_size") && parse_is_sign(parse, i + 1, "("))
+		map_operand(parse, i + 2);
+	if (!parse_is_one_of(parse, i, calls) && !reads_catalog(parse))
+		return;
+	map_left_operand(parse, i);
+	/* current_database() */
+	i += parse_is_sign(parse, i + 1, "(") && parse_is_sign(parse, i + 2, ")") ? 2 : 0;
+	if (first && parse_is(parse, first - 1, "case"))
+		map_cases(parse, i + 1, end);
+	/* cast(datname as text) = */
+	i += parse_is(parse, i + 1, "as") && parse_is_sign(parse, i + 3, ")") ? 2 : 0;
+	for (; parse_is_sign(parse, i + 1, ")"); i++) /* lower(datname) = */
+		wrapped = true;
+	if (parse_is(parse, i + 1, "collate"))
+		i += parse_is_sign(parse, i + 3, ".") ? 4 : 2;
+	if (!compares(parse, i + 1))
+		return;
+	equals = !wrapped &&
+	         (parse_is_sign(parse, i + 1, "=") || parse_is_sign(parse, i + 1, "<>") ||
+	          parse_is_sign(parse, i + 1, "!="));
+	for (i++; i < end && !ends_comparison_at(parse, i); i++) {
+		if (computes(parse, i))
+			i = map_call(parse, i, end, equals && !depth);
+		depth += parse_is_sign(parse, i, "(") || parse_is_sign(parse, i, "[");
+		depth -= parse_is_sign(parse, i, ")") || parse_is_sign(parse, i, "]");
+		if (depth < 0 || parse_is_sign(parse, i, ";") ||
+		    (parse_is_sign(parse, i, ",") && !depth))
+			return;
+		map_operand(parse, i);
+	}
+}
+
+/* --- catalogs that show everybody's databases --- */
+
+struct shared_view {
+	/* mine: condition on its rows; %S = the suffix, %N its length */
+	const char *name, *columns, *mine;
+};
+
+static const struct shared_view shared_views[] = {
+	{ "pg_database", "*",
+	  "datname IN ('postgres','template0','template1') OR pg_catalog.right(datname,%N)='%S'" },
+	{ "pg_stat_activity", "*",
+	  "pid=pg_catalog.pg_backend_pid() OR datname IS NULL OR "
+	  "pg_catalog.right(datname,%N)='%S'" },
+	{ "pg_stat_database", "*",
+	  "datname IS NULL OR datname IN ('postgres','template0','template1') OR "
+	  "pg_catalog.right(datname,%N)='%S'" },
+	{ "pg_prepared_xacts",
+	  "transaction, pg_catalog.left(gid,-%N) AS gid, prepared, owner, database",
+	  "pg_catalog.right(database,%N)='%S'" },
+	{ "pg_replication_slots", "*", "database IS NULL OR pg_catalog.right(database,%N)='%S'" },
+};
+static const char *const after_relation[] = {
+	"where",   "join",      "left",   "right", "inner", "outer",  "cross",     "full",
+	"natural", "on",        "using",  "order", "group", "having", "limit",     "offset",
+	"union",   "intersect", "except", "fetch", "for",   "window", "returning", "tablesample",
+	"with",    "into",      "then",   "loop",  NULL,
+};
+
+static void add_filled(struct str *out, const struct names *names, const char *form)
+{
+	for (; *form; form++) {
+		if (*form == '%' && form[1] == 'S')
+			str_add(out, names->suffix);
+		else if (*form == '%')
+			str_addf(out, "%zu", names->suffix_len);
+		else
+			str_add_len(out, form, 1);
+		form += *form == '%';
+	}
+}
+
+static char *own_rows(const struct parse *parse, const struct shared_view *view, bool needs_alias)
+{
+	struct str out = { 0 };
+
+	str_addf(&out, "(SELECT %s", parse_mentions(parse, "tableoid") ? "tableoid, " : "");
+	add_filled(&out, parse->names, view->columns);
+	str_addf(&out, " FROM pg_catalog.%s WHERE ", view->name);
+	add_filled(&out, parse->names, view->mine);
+	str_addf(&out, ")%s%s", needs_alias ? " " : "", needs_alias ? view->name : "");
+	return str_take(&out);
+}
+
+static bool in_from_list(const struct parse *parse, size_t begin, size_t first)
+{
+	static const char *const lead[] = { "from", "join", NULL };
+	int depth = 0;
+
+	if (parse_is_one_of(parse, first - 1, lead))
+		return !parse_is(parse, begin, "delete") || first != begin + 2;
+	if (!parse_is_sign(parse, first - 1, ","))
+		return false;
+	/* FROM a, pg_database: back to the clause that this list belongs to */
+	for (size_t i = first - 1; i-- > begin;) {
+		depth += parse_is_sign(parse, i, ")");
+		depth -= parse_is_sign(parse, i, "(");
+		if (depth < 0 || (!depth && parse_is(parse, i, "select")))
+			return false;
+		if (!depth && parse_is(parse, i, "from"))
+			return true;
+	}
+	return false;
+}
+
+/* TABLE pg_database, where a query may begin; not ALTER TABLE */
+static bool is_table_command(const struct parse *parse, size_t begin, size_t first)
+{
+	static const char *const before[] = { "union",    "all", "except", "intersect",
+		                              "distinct", "as",  NULL };
+
+	return parse_is(parse, first - 1, "table") &&
+	       (first - 1 == begin || parse_is_sign(parse, first - 2, "(") ||
+	        parse_is_one_of(parse, first - 2, before));
+}
+
+void rename_shared_relation(struct parse *parse, size_t begin, size_t i)
+{
+	size_t first = i >= 2 && parse_is_sign(parse, i - 1, ".") &&
+	                               parse_is(parse, i - 2, "pg_catalog")
+	                       ? i - 2
+	                       : i;
+
+	for (size_t v = 0; v < ARRAY_LEN(shared_views); v++) {
+		const struct token *from = parse_token(parse, first), *to = parse_token(parse, i);
+		bool alias = parse_is(parse, i + 1, "as") ||
+		             (parse_is_name(parse, i + 1) &&
+		              !parse_is_one_of(parse, i + 1, after_relation));
+		cleanup_free char *text = NULL;
+		bool whole;
+
+		if (!parse_is(parse, i, shared_views[v].name) || !first)
+			continue;
+		/* a column: what it is of has no schema any more */
+		if (parse_is_sign(parse, i + 1, "."))
+			parse_edit(parse, from->at, to->at - from->at, "");
+		whole = is_table_command(parse, begin, first);
+		if (!whole && !in_from_list(parse, begin, first))
+			continue;
+		text = own_rows(parse, &shared_views[v], whole || !alias);
+		parse_edit(parse, from->at, to->at + to->len - from->at, text);
+		if (whole)
+			parse_edit(parse, parse_token(parse, first - 1)->at, strlen("table"),
+			           "SELECT * FROM");
+	}
+}
+
+void rename_prepared_transaction(struct parse *parse, size_t begin)
+{
+	static const char *const ends[] = { "commit", "rollback", NULL };
+	const struct token *identifier = parse_token(parse, begin + 2);
+
+	if (!(parse_is(parse, begin, "prepare") && parse_is(parse, begin + 1, "transaction")) &&
+	    !(parse_is_one_of(parse, begin, ends) && parse_is(parse, begin + 1, "prepared")))
+		return;
+	if (parse_is_string(parse, begin + 2))
+		parse_edit(parse, identifier->body + identifier->body_len, 0, parse->names->suffix);
+}

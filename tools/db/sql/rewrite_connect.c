@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Strings with which the server itself connects: those of dblink's functions, foreign servers and subscriptions. libpq takes
+ * two forms (its manual, "Connection Strings"): words KEY = VALUE, where a value may be quoted, and URLs, which may have
+ * words as well. The last dbname counts, so each is mapped. Elsewhere a string that looks like one is data.
+ */
+#include "tools/db/sql/parse.h"
+
+#include <string.h>
+
+static const char key[] = "dbname";
+
+/* The string token @i, and what a quote inside it looks like. */
+struct connection {
+	struct parse *parse;
+	const char *body, *end;
+	size_t quote_len;
+};
+
+static bool connects(const struct parse *parse, size_t begin, size_t i)
+{
+	static const char *const verbs[] = { "create", "alter", NULL }, *const kinds[] = {
+		"server", "subscription", NULL
+	};
+
+	if (parse_is_one_of(parse, begin, verbs) && parse_is_one_of(parse, begin + 1, kinds))
+		return true;
+	for (size_t at = begin; at < i; at++)
+		if (parse_is_name(parse, at) && parse_is_sign(parse, at + 1, "(") &&
+		    parse_begins(parse->text + parse_token(parse, at)->body,
+		                 parse_token(parse, at)->body_len, "dblink"))
+			return true;
+	return false;
+}
+
+static void map_name(const struct connection *connection, const char *name, size_t len)
+{
+	struct parse *parse = connection->parse;
+	cleanup_str struct str physical = { 0 };
+
+	if (!len)
+		return;
+	names_physical(parse->names, name, len, &physical);
+	if (physical.len != len)
+		parse_edit(parse, (size_t)(name - parse->text), len, physical.text);
+}
+
+static const char *skip_space(const struct connection *connection, const char *at)
+{
+	while (at < connection->end && token_space(*at))
+		at++;
+	return at;
+}
+
+/* @at is behind the key. Return: where the search for the next goes on. */
+static const char *map_word(const struct connection *connection, const char *at, const char *ends)
+{
+	const char *value = skip_space(connection, at);
+	size_t len = 0;
+
+	if (value == connection->end || *value != '=')
+		return at;
+	value = skip_space(connection, value + 1);
+	if (value < connection->end && *value == '\'') { /* up to the quote that closes it */
+		value += connection->quote_len;
+		ends = "'\\";
+	}
+	while (value + len < connection->end && !strchr(ends, value[len]))
+		len++;
+	map_name(connection, value, len);
+	return value + len;
+}
+
+static void map_words(const struct connection *connection, const char *ends)
+{
+	const char *at = connection->body;
+
+	while ((at = memmem(at, (size_t)(connection->end - at), key, sizeof(key) - 1))) {
+		bool whole = at == connection->body || token_space(at[-1]) || strchr("?&'", at[-1]);
+
+		at += sizeof(key) - 1;
+		if (whole)
+			at = map_word(connection, at, ends);
+	}
+}
+
+/* @at is behind the scheme: [user@]host[:port][,...]/NAME?words */
+static void map_url(const struct connection *connection, const char *at)
+{
+	const char *end = connection->end, *words = memchr(at, '?', (size_t)(end - at));
+	const char *slash = memchr(at, '/', (size_t)((words ? words : end) - at));
+
+	if (slash)
+		map_name(connection, slash + 1, (size_t)((words ? words : end) - slash - 1));
+	map_words(connection, "&'");
+}
+
+void rename_connection(struct parse *parse, size_t begin, size_t i)
+{
+	static const char *const schemes[] = { "postgresql://", "postgres://" };
+	const struct token *token = parse_token(parse, i);
+	const char *body = parse->text + token->body;
+	struct connection connection = { parse, body, body + token->body_len,
+		                         token->kind == TOKEN_DOLLAR ? 1 : 2 };
+
+	if (!connects(parse, begin, i))
+		return;
+	if (i && parse_is(parse, i - 1, key)) { /* OPTIONS (dbname 'x') */
+		parse_edit_literal(parse, i);
+		return;
+	}
+	for (size_t s = 0; s < ARRAY_LEN(schemes); s++)
+		if (parse_begins(body, token->body_len, schemes[s])) {
+			map_url(&connection, body + strlen(schemes[s]));
+			return;
+		}
+	map_words(&connection, " '\\\t\n");
+}

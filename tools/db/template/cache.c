@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/* Who can have the lock of a template or a snapshot to himself knows that no run uses it; see template.h and snapshot.h. */
+#include "tools/db/template/cache.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <fts.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/str.h"
+#include "tools/base/job.h"
+#include "tools/db/engine/programs.h"
+#include "tools/db/template/template.h"
+
+static int64_t size_of(const char *path)
+{
+	char *paths[] = { (char *)(uintptr_t)path, NULL };
+	FTS *tree = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, NULL);
+	int64_t bytes = 0;
+	FTSENT *entry;
+
+	while (tree && (entry = fts_read(tree)))
+		if (entry->fts_info == FTS_F)
+			bytes += (int64_t)entry->fts_statp->st_blocks * 512;
+	if (tree)
+		fts_close(tree);
+	return bytes;
+}
+
+/* Its name in the cache; the caller's. */
+static char *entry_of(const struct db_cached *cached)
+{
+	return str_print("%s-%s", cached->is_snapshot ? "snap" : "tpl", cached->name);
+}
+
+static char *ports_of(const char *path)
+{
+	cleanup_dir DIR *entries = opendir(path);
+	struct str ports = { 0 };
+	struct dirent *entry;
+	long port;
+
+	while (entries && (entry = readdir(entries)))
+		if (!str_number(entry->d_name, 1, 65535, &port))
+			str_addf(&ports, "%s%ld", ports.len ? " " : "", port);
+	return str_take(&ports);
+}
+
+static void add(struct db_cached_list *list, const char *path, const char *name, bool is_snapshot)
+{
+	struct db_cached cached = { .name = str_copy(name), .is_snapshot = is_snapshot };
+	cleanup_free char *entry = entry_of(&cached);
+	cleanup_close int lock = -1;
+	struct statx info;
+
+	if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_MTIME | STATX_BTIME, &info)) {
+		free(cached.name);
+		return;
+	}
+	cached.used_s = info.stx_mtime.tv_sec;
+	cached.made_s = info.stx_mask & STATX_BTIME ? info.stx_btime.tv_sec : info.stx_mtime.tv_sec;
+	cached.ports = ports_of(path);
+	cached.size_bytes = size_of(path);
+	cached.used_now = template_lock(list->where, entry, LOCK_EX, &lock) == -EBUSY;
+	list->list = mem_grow(list->list, list->count + 1, sizeof(*list->list));
+	list->list[list->count++] = cached;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct db_cached *)a)->name, ((const struct db_cached *)b)->name);
+}
+
+static void read_all(struct db_cached_list *list)
+{
+	cleanup_dir DIR *entries = opendir(list->where);
+	struct dirent *entry;
+
+	while (entries && (entry = readdir(entries))) {
+		cleanup_free char *path = str_print("%s/%s", list->where, entry->d_name);
+
+		if (strchr(entry->d_name, '.'))
+			continue;
+		if (str_starts(entry->d_name, "tpl-"))
+			add(list, path, entry->d_name + strlen("tpl-"), false);
+		else if (str_starts(entry->d_name, "snap-"))
+			add(list, path, entry->d_name + strlen("snap-"), true);
+	}
+}
+
+int db_cached_list(struct db_cached_list *ret_list, char **ret_why)
+{
+	struct db_programs server;
+	int ret = db_programs_place(&server, ret_why);
+
+	*ret_list = (struct db_cached_list){ 0 };
+	if (ret)
+		return ret;
+	ret_list->where = steal(&server.cache);
+	ret_list->uid = server.uid;
+	ret_list->gid = server.gid;
+	db_programs_free(&server);
+	job_files_as(ret_list->uid, ret_list->gid);
+	read_all(ret_list);
+	job_files_back(ret_list->uid);
+	if (ret_list->count)
+		qsort(ret_list->list, ret_list->count, sizeof(*ret_list->list), by_name);
+	return 0;
+}
+
+void db_cached_free(struct db_cached_list *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		free(list->list[i].name);
+		free(list->list[i].ports);
+	}
+	free(list->list);
+	free(list->where);
+	*list = (struct db_cached_list){ 0 };
+}
+
+int db_cached_drop(const struct db_cached_list *list, const struct db_cached *cached)
+{
+	cleanup_free char *entry = entry_of(cached), *path = str_print("%s/%s", list->where, entry);
+	cleanup_close int lock = -1;
+	int ret;
+
+	job_files_as(list->uid, list->gid);
+	ret = template_lock(list->where, entry, LOCK_EX, &lock);
+	ret = ret ? ret : template_drop(path); /* the lock file stays, as in template.c */
+	job_files_back(list->uid);
+	return ret;
+}
+
+static int by_use(const void *a, const void *b)
+{
+	int64_t one = ((const struct db_cached *)a)->used_s,
+		two = ((const struct db_cached *)b)->used_s;
+
+	return one < two ? 1 : one > two ? -1 : by_name(a, b);
+}
+
+void db_cached_collect(const char *cache, uint64_t quota_bytes)
+{
+	struct db_cached_list all = { .where = str_copy(cache) };
+	uint64_t sum = 0;
+
+	read_all(&all);
+	if (all.count)
+		qsort(all.list, all.count, sizeof(*all.list), by_use);
+	for (size_t i = 0; i < all.count; i++) {
+		if (all.list[i].is_snapshot)
+			continue;
+		sum += (uint64_t)all.list[i].size_bytes;
+		if (sum > quota_bytes && time(NULL) - all.list[i].used_s > TEMPLATE_FRESH_S)
+			(void)db_cached_drop(&all, &all.list[i]);
+	}
+	db_cached_free(&all);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BERTH_DB_CACHED_H
+#define BERTH_DB_CACHED_H
+/*
+ * The templates and snapshots of private servers, as they lie in the cache: for `berth db template`, and to keep them within
+ * their quota. Blocking. Functions return 0 or -errno and print nothing; texts are the caller's to free.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct db_cached {
+	char *name;  /* of a snapshot; of a template its hash */
+	char *ports; /* "5432 6379": the virtual ports that it has a server for */
+	bool is_snapshot;
+	bool used_now;                      /* a live run may clone from it, or is making it */
+	int64_t size_bytes, made_s, used_s; /* CLOCK_REALTIME; a snapshot's use is not noted */
+};
+
+struct db_cached_list {
+	uid_t uid; /* whose the cache is; 0 = ours */
+	gid_t gid;
+	char *where;            /* directory */
+	struct db_cached *list; /* by name */
+	size_t count;
+};
+
+int db_cached_list(struct db_cached_list *ret_list, char **ret_why);
+void db_cached_free(struct db_cached_list *list);
+
+/** Return: 0; -EBUSY a live run uses it; -ENOENT; -errno. */
+int db_cached_drop(const struct db_cached_list *list, const struct db_cached *cached);
+
+/**
+ * Remove the templates in @cache that have not been used for longest, until the rest is within @quota_bytes: none that a live
+ * run uses or that was used within the hour, and no snapshot.
+ */
+void db_cached_collect(const char *cache, uint64_t quota_bytes);
+
+#endif

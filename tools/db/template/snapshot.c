@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A name is one thing at a time: whoever makes or removes it has its lock to himself. An overlay stands on the very files of
+ * its snapshot for as long as its worker lives, so whoever clones holds the lock, too, until the run ends.
+ */
+#include "tools/db/template/snapshot.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/file.h"
+#include "tools/base/str.h"
+#include "tools/base/job.h"
+#include "tools/db/template/template.h"
+
+bool snapshot_named(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len && len <= SNAPSHOT_NAME && *name != '-' &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") == len;
+}
+
+static int open_lock(const struct db_programs *server, const char *name, int how, int *ret_lock)
+{
+	cleanup_free char *whole = str_print("snap-%s", name);
+
+	return template_lock(server->cache, whole, how, ret_lock);
+}
+
+static int fits(const struct db_programs *server, const char *name, const char *shape)
+{
+	cleanup_free char *path = str_print("%s/snap-%s/shape", server->cache, name), *text = NULL;
+	int ret = file_read(path, &text, NULL);
+
+	if (ret)
+		return ret == -ENOENT ? -ENODATA : ret;
+	return strcmp(text, shape) ? -ESTALE : 0;
+}
+
+int snapshot_use(struct snapshot_use **uses, const struct db_programs *server, const char *name,
+                 const char *shape)
+{
+	struct snapshot_use *use = *uses;
+	cleanup_close int lock = -1;
+	int ret;
+
+	while (use && strcmp(use->name, name))
+		use = use->next;
+	if (use)
+		return 0;
+	job_files_as(server->uid, server->gid);
+	/* first: no lock for a name that nobody has */
+	ret = snapshot_named(name) ? fits(server, name, shape) : -EINVAL;
+	ret = ret ? ret : open_lock(server, name, LOCK_SH, &lock);
+	ret = ret ? ret : fits(server, name, shape);
+	job_files_back(server->uid);
+	if (ret)
+		return ret;
+	use = mem_alloc(sizeof(*use));
+	*use = (struct snapshot_use){ *uses, str_copy(name), steal_fd(&lock) };
+	*uses = use;
+	return 0;
+}
+
+void snapshot_end(struct snapshot_use *uses)
+{
+	while (uses) {
+		struct snapshot_use *use = uses;
+
+		uses = use->next;
+		close(use->lock);
+		free(use->name);
+		free(use);
+	}
+}
+
+char *snapshot_refusal(const char *name, int error)
+{
+	if (error == -ENODATA)
+		return str_print("there is no snapshot '%s'", name);
+	if (error == -ESTALE)
+		return str_print(
+			"snapshot '%s' was made of other databases, roles or server programs",
+			name);
+	if (error == -EBUSY)
+		return str_print("snapshot '%s' is just being made or removed", name);
+	if (error == -EINVAL)
+		return str_print(
+			"a snapshot's name is 1 to %d small letters, digits, '_' and '-', not '%s'",
+			SNAPSHOT_NAME, name);
+	return str_copy(strerror(-error));
+}
+
+int snapshot_begin(const struct db_programs *server, const char *name, int *ret_lock,
+                   char **ret_building)
+{
+	int ret = open_lock(server, name, LOCK_EX, ret_lock);
+
+	if (ret)
+		return ret;
+	*ret_building = str_print("%s/snap-%s.building", server->cache, name);
+	(void)dir_remove(*ret_building); /* its maker has died */
+	return 0;
+}
+
+int snapshot_commit(const char *building, const char *shape)
+{
+	cleanup_free char *path = str_copy_len(building, strlen(building) - strlen(".building"));
+	cleanup_free char *stamp = str_print("%s/shape", building);
+	int ret = file_replace(stamp, shape, strlen(shape), 0600);
+
+	if (ret)
+		return ret;
+	if (!renameat2(AT_FDCWD, building, AT_FDCWD, path, RENAME_EXCHANGE))
+		return dir_remove(building); /* what had the name before */
+	return rename(building, path) ? -errno : 0;
+}

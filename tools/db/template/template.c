@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A template is keyed by the hash of all it is made from, so it is never updated, only made anew under another name, and
+ * two runs that need the same one at the same time elect its maker by a file lock; the other waits and finds it.
+ */
+#include "tools/db/template/template.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/file.h"
+#include "tools/db/template/cache.h"
+#include "tools/db/template/clone.h"
+#include "tools/db/digest.h"
+#include "tools/db/engine/engine.h"
+
+enum { KEEP_TEMPLATE_DAYS = 14, KEEP_CLONE_DAYS = 7, HASH_FILES_MOST = 20000 };
+
+/* --- hashing --- */
+
+static void hash_file(struct digest *hash, const char *path, unsigned int *files);
+
+static void hash_dir(struct digest *hash, const char *path, unsigned int *files)
+{
+	struct dirent **entries;
+	int count = scandir(path, &entries, NULL, alphasort);
+
+	for (int i = 0; i < count; i++) {
+		cleanup_free struct dirent *entry = entries[i];
+		cleanup_free char *below = str_print("%s/%s", path, entry->d_name);
+
+		if (*entry->d_name != '.' && strcmp(entry->d_name, "node_modules"))
+			hash_file(hash, below, files);
+	}
+	if (count >= 0)
+		free(entries);
+}
+
+static void hash_file(struct digest *hash, const char *path, unsigned int *files)
+{
+	cleanup_free char *text = NULL;
+	struct stat info;
+	size_t len;
+
+	if (stat(path, &info) || ++*files > HASH_FILES_MOST)
+		return;
+	digest_text(hash, path);
+	if (S_ISDIR(info.st_mode))
+		hash_dir(hash, path, files);
+	else if (S_ISREG(info.st_mode) && !file_read(path, &text, &len))
+		digest_data(hash, text, len);
+}
+
+/* The files that the command names: `psql -f seed.sql` changes its meaning with seed.sql. The project itself is no input. */
+static void hash_named_files(struct digest *hash, const struct template_plan *plan,
+                             unsigned int *files)
+{
+	cleanup_strv char **words = strv_split(plan->command, " \t\n\"'`;&|<>()=");
+
+	for (char **word = words; word && *word; word++) {
+		cleanup_free char *path = **word == '/'
+		                                  ? str_copy(*word)
+		                                  : str_print("%s/%s", plan->project_dir, *word);
+		struct stat info;
+
+		if (stat(path, &info) || strspn(*word, "./") == strlen(*word))
+			continue;
+		if (S_ISREG(info.st_mode) || str_starts(path, plan->project_dir))
+			hash_file(hash, path, files);
+	}
+}
+
+static void hash_inputs(struct digest *hash, const struct template_plan *plan, unsigned int *files)
+{
+	for (char *const *input = plan->inputs; input && *input; input++) {
+		cleanup_free char *pattern = str_print("%s/%s", plan->project_dir, *input);
+		glob_t found;
+
+		digest_text(hash, *input);
+		if (!glob(pattern, GLOB_BRACE, NULL, &found))
+			for (size_t i = 0; i < found.gl_pathc; i++)
+				hash_file(hash, found.gl_pathv[i], files);
+		globfree(&found);
+	}
+}
+
+static void hash_services(struct digest *hash, const struct template_plan *plan)
+{
+	for (unsigned int i = 0; i < plan->service_count; i++) {
+		cleanup_free char *port = str_print("%u", plan->services[i].port);
+		cleanup_free char *stamp = plan->services[i].engine->stamp(plan->server);
+
+		digest_text(hash, port);
+		digest_text(hash, stamp);
+		for (char *const *setting = plan->services[i].settings; setting && *setting;
+		     setting++)
+			digest_text(hash, *setting);
+	}
+}
+
+int template_hash(void *arg, struct str *ret_text)
+{
+	const struct template_plan *plan = arg;
+	cleanup_free char *hex = NULL;
+	unsigned int files = 0;
+	struct digest *hash;
+	int ret = digest_begin(&hash);
+
+	if (ret)
+		return ret;
+	if (plan->server)
+		hash_services(hash, plan);
+	for (unsigned int i = 0; i < plan->url_count; i++) {
+		cleanup_free char *port = str_print("%u", plan->urls[i].port);
+
+		digest_text(hash, port);
+		digest_text(hash, plan->urls[i].role);
+		digest_text(hash, plan->urls[i].password ? plan->urls[i].password : "\1");
+		digest_text(hash, plan->urls[i].name);
+	}
+	/* who may administrate by peer */
+	digest_text(hash, plan->server ? plan->server->owner : "");
+	digest_text(hash, plan->command);
+	if (plan->command) {
+		hash_named_files(hash, plan, &files);
+		hash_inputs(hash, plan, &files);
+	}
+	hex = digest_end(hash);
+	str_add(ret_text, hex);
+	return files > HASH_FILES_MOST ? -E2BIG : 0;
+}
+
+/* --- template --- */
+
+static int build(const struct template_plan *plan, const char *building, struct str *ret_text)
+{
+	int ret = 0;
+
+	(void)dir_remove(building);
+	if (mkdir(building, 0700))
+		return -errno;
+	for (unsigned int i = 0; i < plan->service_count && !ret; i++) {
+		const struct db_server_spec *service = &plan->services[i];
+		cleanup_free char *dir = str_print("%s/%u", building, service->port),
+				  *data = str_print("%s/data", dir);
+
+		ret = mkdir(dir, 0700)
+		              ? -errno
+		              : service->engine->build(plan, service->port, data, ret_text);
+	}
+	return ret;
+}
+
+int template_commit(void *arg, struct str *ret_text)
+{
+	const struct template_plan *plan = arg;
+	cleanup_free char *path = str_print("%s/tpl-%s", plan->server->cache, plan->hash);
+	cleanup_free char *building = str_print("%s.building", path);
+
+	if (rename(building, path))
+		return -errno;
+	str_add(ret_text, "ready");
+	return flock(plan->lock, LOCK_SH) ? -errno : 0;
+}
+
+int template_make(void *arg, struct str *ret_text)
+{
+	const struct template_plan *plan = arg;
+	cleanup_free char *path = str_print("%s/tpl-%s", plan->server->cache, plan->hash);
+	cleanup_free char *building = str_print("%s.building", path);
+	int ret;
+
+	if (flock(plan->lock, LOCK_SH))
+		return -errno;
+	/* not atomic: somebody may make it before we have the exclusive lock */
+	if (access(path, F_OK)) {
+		if (flock(plan->lock, LOCK_EX))
+			return -errno;
+		if (access(path, F_OK)) {
+			ret = build(plan, building, ret_text);
+			if (ret || !plan->command)
+				return ret ? ret : template_commit(arg, ret_text);
+			str_add(ret_text, "setup");
+			return 0;
+		}
+		(void)flock(plan->lock, LOCK_SH);
+	}
+	(void)utimensat(AT_FDCWD, path, NULL, 0); /* last use, for the sweep */
+	str_add(ret_text, "cached");
+	return 0;
+}
+
+int template_lock(const char *cache, const char *name, int how, int *ret_lock)
+{
+	cleanup_free char *path = str_print("%s/%s.lock", cache, name);
+	cleanup_close int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (lock < 0)
+		return -errno;
+	if (flock(lock, how | LOCK_NB))
+		return errno == EWOULDBLOCK ? -EBUSY : -errno;
+	*ret_lock = steal_fd(&lock);
+	return 0;
+}
+
+/* --- sweep --- */
+
+int template_drop(const char *path)
+{
+	cleanup_free char *building = str_print("%s.building", path);
+
+	(void)dir_remove(building);
+	return rename(path, building) ? -errno : dir_remove(building);
+}
+
+static bool old(const char *path, int days)
+{
+	struct stat info;
+
+	return !stat(path, &info) && time(NULL) - info.st_mtime > (time_t)days * 86400;
+}
+
+/* Remove every entry of @dir that begins with @prefix. */
+static void remove_matching(const char *dir, const char *prefix)
+{
+	DIR *entries = opendir(dir);
+	struct dirent *entry;
+
+	while (entries && (entry = readdir(entries))) {
+		cleanup_free char *path = str_print("%s/%s", dir, entry->d_name);
+
+		if (str_starts(entry->d_name, prefix))
+			(void)dir_remove(path);
+	}
+	if (entries)
+		closedir(entries);
+}
+
+/* A run's lock can be taken: the run is dead. Its sockets go with its directory: db_programs_remove_socket_dirs(). */
+static void sweep_run(const char *clones, const char *lock_name)
+{
+	cleanup_free char *path = str_print("%s/%s", clones, lock_name);
+	cleanup_free char *prefix = str_copy_len(lock_name, strlen(lock_name) - strlen("lock"));
+	cleanup_close int lock = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+
+	if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB))
+		return;
+	prefix[strlen(prefix) - 1] = '-';
+	remove_matching(clones, prefix);
+	(void)unlink(path);
+}
+
+static void sweep_template(const char *cache, const char *lock_name)
+{
+	cleanup_free char *path = str_print("%s/%s", cache, lock_name);
+	cleanup_free char *name = str_copy_len(lock_name, strlen(lock_name) - strlen(".lock"));
+	cleanup_free char *building = str_print("%s.building", name),
+			  *dir = str_print("%s/%s", cache, name);
+	cleanup_close int lock = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+
+	if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB))
+		return;
+	remove_matching(cache, building); /* its maker has died */
+	/* A snapshot stays until somebody drops it. The lock file stays: somebody may have it open and be about to lock it. */
+	if (str_starts(lock_name, "tpl-") && old(dir, KEEP_TEMPLATE_DAYS))
+		(void)template_drop(dir);
+}
+
+static void sweep_dir(const char *dir, const char *suffix,
+                      void (*each)(const char *dir, const char *name))
+{
+	DIR *entries = opendir(dir);
+	struct dirent *entry;
+
+	while (entries && (entry = readdir(entries)))
+		if (str_ends(entry->d_name, suffix) && *entry->d_name != '.')
+			each(dir, entry->d_name);
+	if (entries)
+		closedir(entries);
+}
+
+static void sweep_kept(const char *dir, const char *name)
+{
+	cleanup_free char *path = str_print("%s/%s", dir, name);
+
+	if (old(path, KEEP_CLONE_DAYS))
+		(void)dir_remove(path);
+}
+
+int template_collect(void *arg, struct str *ret_text)
+{
+	const struct template_plan *plan = arg;
+
+	(void)ret_text;
+	db_cached_collect(plan->server->cache, plan->quota_bytes);
+	return 0;
+}
+
+int template_sweep(void *arg, struct str *ret_text)
+{
+	const struct template_plan *plan = arg;
+	cleanup_free char *clones = str_print("%s/clones", plan->server->cache);
+	cleanup_free char *kept = str_print("%s/kept", plan->server->cache);
+
+	(void)ret_text;
+	sweep_dir(clones, ".lock", sweep_run);
+	sweep_dir(plan->server->cache, ".lock", sweep_template);
+	sweep_dir(kept, "", sweep_kept);
+	return 0;
+}

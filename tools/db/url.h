@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BERTH_DB_URL_H
+#define BERTH_DB_URL_H
+/* Database URLs: postgresql://role:password@host:port/name?sslmode=require, percent-encoded. */
+#include <stdbool.h>
+#include <stdint.h>
+
+/* In the order of enum run_database_kind. */
+enum db_kind { DB_KIND_POSTGRES, DB_KIND_REDIS, DB_KIND_MARIADB, DB_KIND_COMMAND, DB_KINDS };
+
+struct db_url {
+	enum db_kind kind;
+	/* password may be NULL; host may be a socket directory */
+	char *role, *password, *host, *name;
+	uint16_t port;
+	/* ?server=HOST:PORT: the shared server is there and not where the suite looks for it; NULL */
+	char *server_host;
+	uint16_t server_port;
+	bool tls; /* sslmode=require, verify-ca or verify-full */
+};
+
+/**
+ * @text	a URL, or a bare name that takes the rest from @default_url (NULL: role and name alike, localhost:5432)
+ * Return: 0; -EINVAL not a PostgreSQL URL and not a name. On failure *ret_url holds nothing.
+ */
+int db_url_parse(const char *text, const char *default_url, struct db_url *ret_url);
+
+/**
+ * The same for any kind: redis://:password@host:port/0, mysql://role:password@host:port/name.
+ * @text	NULL = all is as usual for the kind; DB_KIND_COMMAND knows nothing else
+ */
+int db_url_parse_kind(enum db_kind kind, const char *text, const char *default_url,
+                      struct db_url *ret_url);
+void db_url_free(struct db_url *url);
+
+/** Where the server is: the host, or the directory of its socket. */
+const char *db_url_server(const struct db_url *url, uint16_t *ret_port);
+/* "mes_user@localhost:5432"; the caller's to free */
+char *db_url_where(const struct db_url *url);
+const char *db_url_sslmode(const struct db_url *url); /* of our own connections */
+
+/** True if the host is this machine: a socket directory, localhost, 127/8, ::1. */
+bool db_url_local(const struct db_url *url);
+
+uint16_t db_url_usual_port(enum db_kind kind); /* 0: DB_KIND_COMMAND, the last, has none */
+/* what to say to --db where a server has its usual port; NULL: none has this one */
+const char *db_url_example(uint16_t port);
+
+/** DATABASE_URL from the environment, else from @project_dir/.env. Return: the caller's to free; NULL if there is none. */
+char *db_url_default(const char *project_dir);
+
+#endif
