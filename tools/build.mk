@@ -1,5 +1,5 @@
 # tools: the `berth` command. One program; every room is a folder of sources.
-TOOLS_SRC	:= $(filter-out $(TOOLS_LEFT_OUT),$(wildcard tools/*/*.c tools/db/*/*.c))
+TOOLS_SRC	:= $(filter-out $(TOOLS_LEFT_OUT),$(wildcard tools/*/*.c tools/*/*/*.c))
 TOOLS_SRC	:= $(filter-out tools/isolate/launch.c,$(TOOLS_SRC))
 TOOLS_OBJ	:= $(TOOLS_SRC:%.c=$(O)/%.o)
 # libpq, OpenSSL, sqlite and libdw are loaded when they are needed: tools/base/library.h

@@ -5,7 +5,7 @@ FUZZ_FLAGS	:= -std=gnu11 -g -O1 -I. -I$(O)/gen -I/usr/include/postgresql -D_GNU_
 		   -fno-sanitize-recover=undefined
 FUZZ_SECONDS	?= 20
 
-$(O)/fuzz/%: tests/fuzz/%.c $(wildcard core/*.[ch] tools/*/*.[ch])
+$(O)/fuzz/%: tests/fuzz/%.c $(wildcard core/*.[ch] tools/*/*.[ch] tools/*/*/*.[ch])
 	@mkdir -p $(@D)
 	$(call quiet,FUZZ)$(CLANG) $(FUZZ_FLAGS) $< $(FUZZ_MORE) $(wildcard tools/base/*.c) $(TOOLS_LIBS) -o $@
 

@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/cli/config.c"
-#include "tools/cli/nearest.c"
-#include "tools/cli/options.c"
-#include "tools/cli/output.c"
-#include "tools/cli/project.c"
-#include "tools/cli/shape.c"
-#include "tools/cli/types.c"
+#include "tools/cli/settings/config.c"
+#include "tools/cli/settings/nearest.c"
+#include "tools/cli/settings/options.c"
+#include "tools/cli/common/output.c"
+#include "tools/cli/settings/project.c"
+#include "tools/cli/settings/shape.c"
+#include "tools/cli/settings/types.c"
 #include "tools/run/options.c"
 
 /* The real list drags the backends in; a parser only needs one that ends */

@@ -6,7 +6,7 @@
 #include "tests/unit/test.h"
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
-#include "tools/cli/config.h"
+#include "tools/cli/settings/config.h"
 
 static struct config *read_good(const char *text)
 {

@@ -5,7 +5,7 @@
 
 #include "tests/unit/test.h"
 #include "tools/base/cleanup.h"
-#include "tools/cli/config.h"
+#include "tools/cli/settings/config.h"
 
 /* A text that the option accepts and that is not its neutral zero; @second another one */
 static const char *sample(const struct option *option, bool second)

@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "tools/base/log.h"
-#include "tools/cli/cli.h"
-#include "tools/cli/help.h"
+#include "tools/cli/settings/cli.h"
+#include "tools/cli/help/help.h"
 
 /* Whoever starts us may have closed them. The next files that we open would get their numbers, and then be written to. */
 static void keep_streams(void)

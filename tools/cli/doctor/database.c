@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/* What databases of the workers' own need: server programs for private ones, rights and room on a shared server. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/cli/doctor/doctor.h"
+#include "tools/cli/common/servers.h"
+#include "tools/db/health.h"
+#include "tools/db/engine/programs.h"
+
+enum { CONNECTIONS_PER_WORKER = 10 }; /* what the pools of most libraries hold */
+
+static bool wants_postgres(const struct run_options *options)
+{
+	for (unsigned int i = 0; i < options->database_count; i++)
+		if (servers_is_postgres(&options->database_list[i]))
+			return true;
+	return false;
+}
+
+void check_programs(struct doctor *doctor)
+{
+	cleanup_strv char **dirs = db_programs_list();
+	cleanup_str struct str list = { 0 };
+
+	for (char **dir = dirs; dir && *dir; dir++)
+		str_addf(&list, "%s%s", list.len ? ", " : "", *dir);
+	if (dirs) {
+		doctor_say(doctor, DOCTOR_OK, "server programs of PostgreSQL in %s", list.text);
+		return;
+	}
+	doctor_say(doctor, wants_postgres(doctor->options) ? DOCTOR_WARNING : DOCTOR_NOTE,
+	           "no server programs of PostgreSQL, so no private databases");
+	doctor_cause(doctor, "neither /usr/lib/postgresql nor PATH has postgres and initdb");
+	doctor_mend(doctor, "apt-get install postgresql, or set BERTH_PG_BIN to their directory");
+}
+
+void check_cluster(struct doctor *doctor)
+{
+	struct db_health_private cluster;
+	cleanup_free char *why = NULL;
+	int ret = db_health_private(&cluster, &why);
+
+	if (!ret) {
+		doctor_say(doctor, DOCTOR_OK,
+		           "a private cluster was made and asked by user '%s' in %lld ms",
+		           cluster.user, (long long)cluster.ms);
+	} else {
+		doctor_say(doctor, wants_postgres(doctor->options) ? DOCTOR_ERROR : DOCTOR_NOTE,
+		           "no private cluster can be made%s%s%s", cluster.user ? " by user '" : "",
+		           cluster.user ? cluster.user : "", cluster.user ? "'" : "");
+		doctor_cause(doctor, "%s", why ? why : strerror(-ret));
+		if (ret == -ENOENT)
+			doctor_mend(doctor, "apt-get install postgresql, or set BERTH_PG_BIN to "
+			                    "their directory");
+		else if (ret == -EACCES)
+			doctor_mend(doctor,
+			            "set XDG_CACHE_HOME to a directory that this user can reach");
+		else
+			doctor_mend(doctor, "initdb -D $(mktemp -d), as that user, says more");
+	}
+	db_health_private_free(&cluster);
+}
+
+static void judge_connected(struct doctor *doctor, const struct db_health_server *server)
+{
+	const struct run_options *options = doctor->options;
+	unsigned int workers = run_options_workers(options);
+	unsigned int most = server->connections_most, used = server->connections_used;
+	unsigned int left = most > used ? most - used : 0,
+		     wanted = workers * CONNECTIONS_PER_WORKER;
+
+	if (!server->may_create) {
+		doctor_say(doctor, DOCTOR_ERROR, "%s may not create databases", server->where);
+		doctor_cause(doctor, "the role has no CREATEDB");
+		doctor_mend(doctor, "psql -U postgres -c 'ALTER ROLE \"%s\" CREATEDB'",
+		            server->role);
+	}
+	doctor_say(doctor, left < wanted ? DOCTOR_WARNING : DOCTOR_OK,
+	           "%s answers, version %u.%u: %u of %u connections are left, for %u worker%s",
+	           server->where, server->version / 10000, server->version % 10000, left, most,
+	           workers, workers == 1 ? "" : "s");
+	if (left >= wanted)
+		return;
+	doctor_cause(doctor, "a suite with a pool of %d connections needs %u",
+	             CONNECTIONS_PER_WORKER, wanted);
+	doctor_mend(doctor,
+	            "psql -U postgres -c 'ALTER SYSTEM SET max_connections = %u', then restart it",
+	            used + wanted + CONNECTIONS_PER_WORKER);
+}
+
+static void judge_server(struct doctor *doctor, const char *database)
+{
+	struct db_health_server server;
+	cleanup_free char *why = NULL, *shown = str_redacted(database);
+	int ret = db_health_server(database, doctor->options->project_dir, &server, &why);
+
+	if (!ret && server.connected) {
+		judge_connected(doctor, &server);
+	} else if (ret) {
+		doctor_say(doctor, DOCTOR_ERROR, "database '%s' cannot be reached%s%s", shown,
+		           server.where ? " as " : "", server.where ? server.where : "");
+		doctor_cause(doctor, "%s", why ? why : strerror(-ret));
+		doctor_mend(doctor, "%s",
+		            ret == -ENOENT ? "apt-get install libpq5"
+		                           : "correct the URL in berth.yaml, DATABASE_URL or .env; "
+		                             "or: berth run --db-mode private");
+	} else if (!server.local) {
+		doctor_say(doctor, DOCTOR_ERROR,
+		           "database '%s' is at %s, which is not this machine", shown,
+		           server.where);
+		doctor_cause(doctor, "only local addresses are remapped");
+		doctor_mend(doctor, "berth run --db-mode off, or a URL with localhost");
+	} else if (doctor->options->db_mode == RUN_DB_RENAME) {
+		doctor_say(doctor, DOCTOR_ERROR, "no server answers at %s, and db-mode is rename",
+		           server.where);
+		doctor_mend(doctor, "start the server, or: berth run --db-mode private");
+	} else {
+		doctor_say(doctor, DOCTOR_OK, "no server answers at %s: workers get private ones",
+		           server.where);
+	}
+	db_health_server_free(&server);
+}
+
+void check_server(struct doctor *doctor)
+{
+	cleanup_strv char **databases = servers_databases(doctor->options);
+
+	for (char **database = databases; database && *database; database++)
+		judge_server(doctor, *database);
+	if (!databases)
+		doctor_say(doctor, DOCTOR_OK, "the project names no PostgreSQL database");
+}

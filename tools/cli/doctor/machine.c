@@ -1,0 +1,511 @@
+/* SPDX-License-Identifier: MIT */
+/* What the machine, its kernel and this user's rights allow: backends, shim, namespaces, cgroups, places for files. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/abi.h"
+#include "tools/base/cleanup.h"
+#include "tools/base/clock.h"
+#include "tools/base/file.h"
+#include "tools/cli/common/backends.h"
+#include "tools/cli/doctor/doctor.h"
+#include "tools/cli/settings/lint.h"
+#include "tools/run/cgroup.h"
+#include "tools/run/limits.h"
+#include "tools/run/reap.h"
+#include "tools/run/runtime.h"
+#include "tools/run/tree.h"
+
+enum { PROGRAM_MOST_MS = 5000, CGROUP_MOST_MS = 2000, FILES_PER_WORKER = 16, FILES_BESIDES = 128 };
+
+#define MIB (1024ull * 1024)
+
+void check_config(struct doctor *doctor)
+{
+	cleanup_strv char **messages = NULL;
+
+	for (char **mistake = doctor->mistakes; mistake && *mistake; mistake++) {
+		doctor_say(doctor, DOCTOR_ERROR, "%s", *mistake);
+		doctor_mend(doctor, "berth help berth.yaml");
+	}
+	if (doctor->mistakes)
+		return;
+	lint_options(doctor->options, &messages);
+	lint_project(doctor->options, &messages);
+	for (char **message = messages; message && *message; message++)
+		doctor_say(doctor, DOCTOR_WARNING, "%s", *message);
+	if (!messages)
+		doctor_say(doctor, DOCTOR_OK, "the settings of %s", doctor->options->project_dir);
+}
+
+/* --- backends --- */
+
+static const struct {
+	enum isolate_backend backend;
+	enum doctor_severity severity;
+	const char *loss, *mend, *mend_as_root; /* NULL = the same */
+} backend_rows[] = {
+	{ ISOLATE_PRELOAD, DOCTOR_ERROR, "nothing isolates without privilege",
+	  "make, or install Berth again", NULL },
+	{ ISOLATE_SECCOMP, DOCTOR_WARNING, "static programs escape the shim",
+	  "in a container: docker run --security-opt seccomp=unconfined", NULL },
+	{ ISOLATE_BPF, DOCTOR_NOTE, "the other backends do its work, and the monitor sees less",
+	  "sudo berth run ..., or: setcap cap_bpf,cap_perfmon,cap_net_admin+ep $(command -v berth)",
+	  "Linux 5.18 or later; in a container: docker run --cap-add BPF --cap-add PERFMON "
+	  "--cap-add NET_ADMIN" },
+};
+
+void check_backends(struct doctor *doctor)
+{
+	struct backends backends;
+
+	backends_try(&backends);
+	for (size_t i = 0; i < ARRAY_LEN(backend_rows); i++) {
+		enum isolate_backend backend = backend_rows[i].backend;
+		const char *name = isolate_backend_names[backend],
+			   *reason = backends.reasons[backend];
+
+		if (backends.works[backend]) {
+			doctor_say(doctor, DOCTOR_OK, "backend %s works", name);
+			continue;
+		}
+		doctor_say(doctor,
+		           doctor->options->backend == backend ? DOCTOR_ERROR
+		                                               : backend_rows[i].severity,
+		           "backend %s does not work: %s", name, backend_rows[i].loss);
+		doctor_cause(doctor, "%s", reason && *reason ? reason : "it could not be tried");
+		doctor_mend(doctor, "%s",
+		            !geteuid() && backend_rows[i].mend_as_root
+		                    ? backend_rows[i].mend_as_root
+		                    : backend_rows[i].mend);
+	}
+	backends_free(&backends);
+}
+
+/* Run a program with its output in @ret_output. Return: its exit status; -ETIMEDOUT; -errno. */
+static int run_program(char *const *argv, char *const *envp, struct str *ret_output)
+{
+	int64_t due_ms = clock_ms() + PROGRAM_MOST_MS;
+	int pipes[2], status, ret = 0;
+	pid_t pid;
+
+	if (pipe2(pipes, O_CLOEXEC))
+		return -errno;
+	pid = fork();
+	if (!pid) {
+		if (dup2(pipes[1], STDOUT_FILENO) >= 0 && dup2(pipes[1], STDERR_FILENO) >= 0)
+			execve(argv[0], argv, envp);
+		_exit(127);
+	}
+	close(pipes[1]);
+	while (pid > 0) {
+		struct pollfd wait = { .fd = pipes[0], .events = POLLIN };
+		int64_t left_ms = due_ms - clock_ms();
+		char text[4096];
+		ssize_t got;
+
+		if (left_ms <= 0 || poll(&wait, 1, (int)left_ms) <= 0) {
+			kill(pid, SIGKILL);
+			ret = -ETIMEDOUT;
+			break;
+		}
+		got = read(pipes[0], text, sizeof(text));
+		if (got <= 0)
+			break;
+		str_add_len(ret_output, text, (size_t)got);
+	}
+	close(pipes[0]);
+	if (pid < 0 || waitpid(pid, &status, 0) < 0)
+		return -errno;
+	return ret ? ret : WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* The proof is the system's own /bin/cat, which shows that it has the shim mapped. */
+void check_shim(struct doctor *doctor)
+{
+	cleanup_free char *install = NULL, *shim = NULL, *preload = NULL;
+	cleanup_str struct str output = { 0 };
+	char *argv[] = { (char *)"/bin/cat", (char *)"/proc/self/maps", NULL }, *envp[2] = { NULL };
+	int status;
+
+	if (dir_install(&install))
+		install = str_copy("");
+	shim = str_print("%s/lib/berth/libberth.so", install);
+	if (access(shim, R_OK)) {
+		doctor_say(doctor, DOCTOR_ERROR, "the shim '%s' cannot be read", shim);
+		doctor_cause(doctor, "%s", strerror(errno));
+		doctor_mend(doctor, "make, or install Berth again");
+		return;
+	}
+	envp[0] = preload = str_print("LD_PRELOAD=%s", shim);
+	status = run_program(argv, envp, &output);
+	if (!status && output.text && strstr(output.text, "/libberth.so")) {
+		doctor_say(doctor, DOCTOR_OK, "%s is loaded by %s", shim, argv[0]);
+		return;
+	}
+	doctor_say(doctor, DOCTOR_ERROR, "the shim '%s' is not loaded by %s", shim, argv[0]);
+	doctor_cause(doctor, "%.*s", (int)strcspn(output.text ? output.text : "", "\n"),
+	             status == -ETIMEDOUT ? "the program hangs"
+	             : output.len         ? output.text
+	                                  : "it could not be started");
+	doctor_mend(doctor, "berth explain %s", argv[0]);
+}
+
+/* --- kernel --- */
+
+static bool has_pidfd(void)
+{
+	cleanup_close int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+
+	return fd >= 0;
+}
+
+/* A descriptor that is not open: what the call says tells whether there is such a call. */
+static bool has_getfd(void)
+{
+	return syscall(SYS_pidfd_getfd, -1, -1, 0) == -1 && errno != ENOSYS;
+}
+
+static bool has_notify(void)
+{
+	uint32_t action = SECCOMP_RET_USER_NOTIF;
+
+	return !syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action);
+}
+
+/* Flags are looked at before the program, seccomp(2): an unknown one is EINVAL, no program is EFAULT. */
+static bool has_wait_killable(void)
+{
+	const unsigned long new_listener = 1ul << 3, wait_killable_recv = 1ul << 5;
+
+	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, new_listener | wait_killable_recv,
+	               NULL) == -1 &&
+	       errno == EFAULT;
+}
+
+static bool has_btf(void)
+{
+	return !access("/sys/kernel/btf/vmlinux", R_OK);
+}
+
+static const struct {
+	bool (*has)(void);
+	enum doctor_severity severity;
+	const char *name, *loss;
+} features[] = {
+	{ has_pidfd, DOCTOR_ERROR, "pidfd_open (5.3)", "processes cannot be watched safely" },
+	{ has_getfd, DOCTOR_WARNING, "pidfd_getfd (5.6)",
+	  "no backend seccomp, so static programs escape" },
+	{ has_notify, DOCTOR_WARNING, "seccomp notification (5.0)",
+	  "no backend seccomp, so static programs escape" },
+	{ has_wait_killable, DOCTOR_NOTE, "WAIT_KILLABLE_RECV (5.19)",
+	  "under seccomp a signal may interrupt and repeat a call that is being rewritten" },
+	{ has_btf, DOCTOR_NOTE, "BTF",
+	  "no backend bpf, and the monitor polls instead of listening" },
+};
+
+void check_kernel(struct doctor *doctor)
+{
+	struct utsname name;
+	bool all = true;
+
+	uname(&name);
+	for (size_t i = 0; i < ARRAY_LEN(features); i++) {
+		if (features[i].has())
+			continue;
+		all = false;
+		doctor_say(doctor, features[i].severity, "kernel %s has no %s: %s", name.release,
+		           features[i].name, features[i].loss);
+		doctor_mend(doctor,
+		            "a newer kernel; in a container, a less strict seccomp profile");
+	}
+	if (all)
+		doctor_say(doctor, DOCTOR_OK, "kernel %s has what is asked for", name.release);
+}
+
+static int try_user_namespace(void)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid)
+		_exit(unshare(CLONE_NEWUSER | CLONE_NEWNS) ? errno : 0);
+	if (pid < 0 || waitpid(pid, &status, 0) < 0)
+		return -errno;
+	return WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;
+}
+
+/* The settings by which distributions forbid user namespaces */
+static const struct {
+	const char *file, *forbids, *mend;
+} forbidding[] = {
+	{ "/proc/sys/user/max_user_namespaces", "0\n", "sysctl user.max_user_namespaces=15000" },
+	{ "/proc/sys/kernel/unprivileged_userns_clone", "0\n",
+	  "sysctl kernel.unprivileged_userns_clone=1" },
+	{ "/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1\n",
+	  "sysctl kernel.apparmor_restrict_unprivileged_userns=0" },
+};
+
+void check_namespaces(struct doctor *doctor)
+{
+	int ret = try_user_namespace();
+
+	if (!ret) {
+		doctor_say(doctor, DOCTOR_OK, "user namespaces may be made");
+		return;
+	}
+	doctor_say(doctor, geteuid() ? DOCTOR_WARNING : DOCTOR_NOTE,
+	           "user namespaces may not be made%s",
+	           geteuid() ? ": workers share one working tree" : "; root can do without");
+	doctor_cause(doctor, "%s", strerror(-ret));
+	doctor_mend(doctor, "allow them to the container, or: berth run --tree copy");
+	for (size_t i = 0; i < ARRAY_LEN(forbidding); i++) {
+		cleanup_free char *text = NULL;
+
+		if (file_read(forbidding[i].file, &text, NULL) ||
+		    strcmp(text, forbidding[i].forbids))
+			continue;
+		free(doctor->findings[doctor->count - 1].mend);
+		doctor_mend(doctor, "%s", forbidding[i].mend);
+		return;
+	}
+}
+
+void check_overlay(struct doctor *doctor)
+{
+	const char *project = doctor->options->project_dir;
+	bool user_namespace = false;
+	cleanup_free char *reason = NULL;
+	int ret = tree_probe(project, &user_namespace, &reason);
+
+	if (!ret) {
+		doctor_say(doctor, DOCTOR_OK, "an overlay over %s works%s", project,
+		           user_namespace ? ", in a user namespace: sudo does not work in it" : "");
+		return;
+	}
+	doctor_say(doctor,
+	           doctor->options->tree == RUN_TREE_OVERLAY ? DOCTOR_ERROR : DOCTOR_WARNING,
+	           "no overlay over %s: several workers share one working tree", project);
+	doctor_cause(doctor, "%s", reason ? reason : strerror(-ret));
+	doctor_mend(doctor, "berth run --tree copy");
+}
+
+/* --- cgroup --- */
+
+/* Set them all, as a run would: only that shows which of them can be set. */
+static void check_controllers(struct doctor *doctor, const char *id, const char *path)
+{
+	static const char *const names[LIMITS] = { "memory", "processors", "processes" };
+	const struct limits_wanted some = {
+		{ [LIMIT_MEMORY] = 1 << 30, [LIMIT_CPU] = 1000, [LIMIT_PIDS] = 1000 }
+	};
+	const struct run_options *options = doctor->options;
+	const bool wanted[LIMITS] = { options->mem_bytes, options->cpu_cores > 0, options->pids };
+	cleanup_close int worker = cgroup_make_worker(path, 1);
+	cleanup_strv char **places = NULL;
+	cleanup_str struct str missing = { 0 };
+	struct limits limits;
+	bool warn = false;
+
+	(void)limits_set(id, 1, worker, &some, &limits, &places);
+	for (int i = 0; i < LIMITS; i++) {
+		if (limits.dirs[i] >= 0)
+			continue;
+		str_addf(&missing, "%s%s", missing.len ? ", " : "", names[i]);
+		warn |= wanted[i];
+	}
+	limits_close(&limits);
+	(void)cgroup_remove_all(places, 1000);
+	if (!missing.len) {
+		doctor_say(doctor, DOCTOR_OK, "cgroups with limits can be made%s",
+		           places ? ", some of them in hierarchies of version 1" : "");
+		return;
+	}
+	doctor_say(doctor, warn ? DOCTOR_WARNING : DOCTOR_NOTE,
+	           "cgroups can be made, but without limits of %s", missing.text);
+	doctor_cause(doctor, "the controllers are not handed down to %.*s",
+	             (int)(strrchr(path, '/') - path), path);
+	doctor_mend(doctor, "systemd-run %s--scope -p Delegate=yes berth run ...",
+	            geteuid() ? "--user " : "");
+}
+
+void check_cgroup(struct doctor *doctor)
+{
+	cleanup_free char *id = str_print("try-%d", (int)getpid()), *path = NULL, *killer = NULL;
+	cleanup_close int dir = cgroup_make(id, &path);
+
+	if (dir < 0) {
+		doctor_say(
+			doctor, DOCTOR_NOTE,
+			"no cgroup can be made: no limits, and ends are found by walking the tree");
+		doctor_cause(doctor, "%s",
+		             dir == -ENOTSUP ? "cgroup v2 is not mounted here" : strerror(-dir));
+		doctor_mend(doctor,
+		            dir == -ENOTSUP ? "mount -t cgroup2 none /sys/fs/cgroup"
+		                            : "systemd-run %s--scope -p Delegate=yes berth run ...",
+		            geteuid() ? "--user " : "");
+		return;
+	}
+	killer = str_print("%s/cgroup.kill", path);
+	if (access(killer, W_OK)) {
+		doctor_say(doctor, DOCTOR_NOTE, "cgroups cannot be killed as one");
+		doctor_cause(doctor, "cgroup.kill: %s; it came with Linux 5.14", strerror(errno));
+		doctor_mend(doctor, "a newer kernel");
+	}
+	check_controllers(doctor, id, path);
+	(void)cgroup_remove(path, CGROUP_MOST_MS);
+}
+
+/* --- places --- */
+
+void check_runtime(struct doctor *doctor)
+{
+	cleanup_free char *path = NULL;
+	const char *base = getenv("XDG_RUNTIME_DIR");
+	int ret = dir_runtime(&path);
+
+	if (!ret) {
+		doctor_say(doctor, DOCTOR_OK, "%s is ours alone", path);
+		return;
+	}
+	doctor_say(doctor, DOCTOR_ERROR, "the directory of run-time files cannot be used");
+	doctor_cause(
+		doctor, "%s",
+		ret == -EPERM
+			? "something of another owner, or with a looser mode, stands in its place"
+			: strerror(-ret));
+	if (base && *base == '/')
+		doctor_mend(doctor, "chmod 700 %s/berth, or: unset XDG_RUNTIME_DIR", base);
+	else
+		doctor_mend(doctor, "rm -r /tmp/berth-%u", (unsigned int)geteuid());
+}
+
+void check_debris(struct doctor *doctor)
+{
+	cleanup_strv char **list = NULL;
+	int ret = run_reap(true, &list);
+
+	if (ret) {
+		doctor_say(doctor, DOCTOR_WARNING, "unable to look for what dead runs left: %s",
+		           strerror(-ret));
+	} else if (list) {
+		doctor_say(doctor, DOCTOR_WARNING, "%zu things of dead runs are left",
+		           strv_len(list));
+		doctor_cause(doctor, "%s%s", list[0], list[1] ? ", ..." : "");
+		doctor_mend(doctor, "berth reap");
+	} else {
+		doctor_say(doctor, DOCTOR_OK, "nothing is left of dead runs");
+	}
+}
+
+static void check_space(struct doctor *doctor, const char *what, const char *path,
+                        uint64_t wanted_mib)
+{
+	struct statvfs info;
+	uint64_t free_mib;
+
+	if (statvfs(path, &info)) {
+		doctor_say(doctor, DOCTOR_WARNING, "%s '%s': %s", what, path, strerror(errno));
+		return;
+	}
+	free_mib = (uint64_t)info.f_bavail * info.f_frsize / MIB;
+	if (info.f_flag & ST_RDONLY || access(path, W_OK)) {
+		doctor_say(doctor, DOCTOR_ERROR, "%s cannot be written: %s", what, path);
+		doctor_mend(doctor,
+		            "berth run --results DIR, for results; chown or remount the rest");
+	} else if (free_mib < wanted_mib) {
+		doctor_say(doctor, free_mib < wanted_mib / 16 ? DOCTOR_ERROR : DOCTOR_WARNING,
+		           "%s has %llu MiB left: %s", what, (unsigned long long)free_mib, path);
+		doctor_mend(doctor, "du -xh -d 2 %s | sort -h | tail", path);
+	} else if (info.f_files && info.f_favail < 10000) {
+		doctor_say(doctor, DOCTOR_WARNING, "%s has %llu inodes left: %s", what,
+		           (unsigned long long)info.f_favail, path);
+		doctor_mend(doctor, "du -x --inodes -d 2 %s | sort -n | tail", path);
+	} else {
+		doctor_say(doctor, DOCTOR_OK, "%s has %llu MiB left: %s", what,
+		           (unsigned long long)free_mib, path);
+	}
+}
+
+/* The directory above the one that a run would make */
+static char *scratch_parent(void)
+{
+	char *path = runtime_scratch("try");
+
+	for (int up = 0; up < 2; up++)
+		*strrchr(path, '/') = 0;
+	return path;
+}
+
+void check_disk(struct doctor *doctor)
+{
+	cleanup_free char *scratch = scratch_parent(), *runtime = NULL, *results = NULL;
+	const char *project = doctor->options->project_dir;
+
+	results = doctor->options->results_dir ? str_copy(doctor->options->results_dir)
+	                                       : str_print("%s/.berth", project);
+	check_space(doctor, "the place of results", access(results, F_OK) ? project : results, 256);
+	check_space(doctor, "the place of trees and temporary files", scratch, 1024);
+	if (!dir_runtime(&runtime))
+		check_space(doctor, "the place of run-time files", runtime, 64);
+}
+
+void check_files(struct doctor *doctor)
+{
+	const rlim_t wanted = BERTH_WORKERS_MOST * FILES_PER_WORKER + FILES_BESIDES;
+	struct rlimit limit;
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	if (limit.rlim_max >= wanted) {
+		doctor_say(doctor, DOCTOR_OK, "%llu files may be open, enough for %u workers",
+		           (unsigned long long)limit.rlim_max, BERTH_WORKERS_MOST);
+		return;
+	}
+	doctor_say(
+		doctor,
+		limit.rlim_max < FILES_BESIDES + 8 * FILES_PER_WORKER ? DOCTOR_WARNING
+								      : DOCTOR_NOTE,
+		"%llu files may be open, enough for %llu workers",
+		(unsigned long long)limit.rlim_max,
+		(unsigned long long)(limit.rlim_max > FILES_BESIDES
+	                                     ? (limit.rlim_max - FILES_BESIDES) / FILES_PER_WORKER
+	                                     : 0));
+	doctor_cause(doctor, "the hard limit, which only root may raise");
+	doctor_mend(doctor, "prlimit --pid $$ --nofile=%llu:%llu, as root",
+	            (unsigned long long)wanted, (unsigned long long)wanted);
+}
+
+void check_shm(struct doctor *doctor)
+{
+	struct statvfs info;
+	unsigned long long total;
+
+	if (statvfs("/dev/shm", &info)) {
+		doctor_say(doctor, DOCTOR_WARNING, "no /dev/shm: browsers and PostgreSQL need it");
+		doctor_cause(doctor, "%s", strerror(errno));
+		doctor_mend(doctor, "mount -t tmpfs -o mode=1777 tmpfs /dev/shm");
+		return;
+	}
+	total = (unsigned long long)info.f_blocks * info.f_frsize / MIB;
+	if (total > 64) {
+		doctor_say(doctor, DOCTOR_OK, "/dev/shm has %llu MiB", total);
+		return;
+	}
+	doctor_say(doctor, DOCTOR_WARNING, "/dev/shm has %llu MiB: browsers crash when it is full",
+	           total);
+	doctor_cause(doctor, "64 MiB is what containers get by default");
+	doctor_mend(doctor, "docker run --shm-size=1g, or: mount -o remount,size=1G /dev/shm");
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `berth completions SHELL`: the tables as a completion script. A script is self-contained: it never starts
+ * berth. The words of a run's command complete as a command of their own.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/cli/settings/cli.h"
+
+static void put_word(const char *text)
+{
+	cleanup_free char *word = str_shell_word(text);
+
+	fputs(word, stdout);
+}
+
+static void bash_flags(unsigned int verb)
+{
+	for (const struct option *option = option_table; option < option_table + OPTIONS;
+	     option++) {
+		if (!option_in(option, verb))
+			continue;
+		printf(" --%s", option->name);
+		if (option->letter)
+			printf(" -%c", option->letter);
+	}
+}
+
+static void bash_values(unsigned int verb, const struct option *option)
+{
+	printf("\t%s:--%s", verb_table[verb].name, option->name);
+	if (option->letter)
+		printf("|%s:-%c", verb_table[verb].name, option->letter);
+	printf(") ");
+	if (option_values(option) == VALUES_NAMES) {
+		printf("COMPREPLY=($(compgen -W '");
+		for (const char *const *name = option->names; *name; name++)
+			printf("%s%s", name == option->names ? "" : " ", *name);
+		printf("' -- \"$word\")); ");
+	} else if (option_values(option) == VALUES_FILE) {
+		printf("COMPREPLY=($(compgen -f -- \"$word\")); ");
+	} else if (option_values(option) == VALUES_DIRECTORY) {
+		printf("COMPREPLY=($(compgen -d -- \"$word\")); ");
+	}
+	printf("return ;;\n");
+}
+
+static void write_bash(void)
+{
+	printf("# bash completion for berth\n_berth() {\n"
+	       "\tlocal word=${COMP_WORDS[COMP_CWORD]} last=${COMP_WORDS[COMP_CWORD-1]} "
+	       "verb=${COMP_WORDS[1]} flags i\n"
+	       "\tCOMPREPLY=()\n"
+	       "\tif ((COMP_CWORD == 1)); then\n\t\tCOMPREPLY=($(compgen -W '");
+	for (unsigned int verb = 0; verb < VERBS; verb++)
+		printf("%s%s", verb ? " " : "", verb_table[verb].name);
+	printf("' -- \"$word\"))\n\t\treturn\n\tfi\n"
+	       "\tfor ((i = 2; i < COMP_CWORD; i++)); do\n"
+	       "\t\tif [[ ${COMP_WORDS[i]} == -- ]] && declare -F _command_offset >/dev/null; "
+	       "then\n"
+	       "\t\t\t_command_offset $((i + 1))\n\t\t\treturn\n\t\tfi\n\tdone\n"
+	       "\tcase $verb:$last in\n");
+	for (unsigned int verb = 0; verb < VERBS; verb++)
+		for (const struct option *option = option_table; option < option_table + OPTIONS;
+		     option++)
+			if (option_in(option, verb) && option->arg)
+				bash_values(verb, option);
+	printf("\tesac\n\tcase $verb in\n");
+	for (unsigned int verb = 0; verb < VERBS; verb++) {
+		printf("\t%s) flags='", verb_table[verb].name);
+		bash_flags(verb);
+		printf("' ;;\n");
+	}
+	printf("\tesac\n"
+	       "\tif [[ $word == -* ]]; then\n\t\tCOMPREPLY=($(compgen -W \"$flags\" -- "
+	       "\"$word\"))\n"
+	       "\telse\n\t\tCOMPREPLY=($(compgen -c -f -- \"$word\"))\n\tfi\n}\n"
+	       "complete -o filenames -F _berth berth\n");
+}
+
+/* Description for _arguments: brackets and colons have a meaning there */
+static void zsh_text(const char *text)
+{
+	for (; *text; text++)
+		printf(strchr("[]:'", *text) ? (*text == '\'' ? "'\\''" : "\\%c") : "%c", *text);
+}
+
+static void zsh_option(const struct option *option)
+{
+	printf("\t\t\t");
+	if (option->letter)
+		printf("'(-%c --%s)'{-%c%s,--%s%s}'", option->letter, option->name, option->letter,
+		       option->arg ? "+" : "", option->name, option->arg ? "=" : "");
+	else
+		printf("'%s--%s%s", option_is_list(option) ? "*" : "", option->name,
+		       option->arg ? "=" : "");
+	printf("[");
+	zsh_text(option->help);
+	printf("]");
+	if (option->arg) {
+		printf(":");
+		zsh_text(option->arg);
+		printf(":");
+	}
+	if (option_values(option) == VALUES_NAMES) {
+		printf("(");
+		for (const char *const *name = option->names; *name; name++)
+			printf("%s%s", name == option->names ? "" : " ", *name);
+		printf(")");
+	} else if (option_values(option) == VALUES_FILE) {
+		printf("_files");
+	} else if (option_values(option) == VALUES_DIRECTORY) {
+		printf("_directories");
+	}
+	printf("' \\\n");
+}
+
+static void write_zsh(void)
+{
+	printf("#compdef berth\n# zsh completion for berth\n_berth() {\n\tlocal -a "
+	       "verbs\n\tverbs=(\n");
+	for (unsigned int verb = 0; verb < VERBS; verb++) {
+		printf("\t\t'%s:", verb_table[verb].name);
+		zsh_text(verb_table[verb].help);
+		printf("'\n");
+	}
+	printf("\t)\n\tif ((CURRENT == 2)); then\n\t\t_describe verb verbs\n\t\treturn\n\tfi\n"
+	       "\tshift words\n\t((CURRENT--))\n\tcase $words[1] in\n");
+	for (unsigned int verb = 0; verb < VERBS; verb++) {
+		printf("\t%s)\n\t\t_arguments -s \\\n", verb_table[verb].name);
+		for (const struct option *option = option_table; option < option_table + OPTIONS;
+		     option++)
+			if (option_in(option, verb))
+				zsh_option(option);
+		printf("\t\t\t'%s' ;;\n", verb_table[verb].args_high == ARGS_COMMAND
+		                                  ? "*::command:_normal"
+		                                  : "*:argument:_files");
+	}
+	printf("\tesac\n}\nif [ \"$funcstack[1]\" = _berth ]; then\n\t_berth "
+	       "\"$@\"\nelse\n\tcompdef _berth "
+	       "berth\nfi\n");
+}
+
+static void fish_option(const char *verb, const struct option *option)
+{
+	printf("complete -c berth -n '__fish_seen_subcommand_from %s' -l %s", verb, option->name);
+	if (option->letter)
+		printf(" -s %c", option->letter);
+	if (option_values(option) == VALUES_NAMES) {
+		printf(" -xa '");
+		for (const char *const *name = option->names; *name; name++)
+			printf("%s%s", name == option->names ? "" : " ", *name);
+		printf("'");
+	} else if (option_values(option) == VALUES_FILE) {
+		printf(" -rF");
+	} else if (option_values(option) == VALUES_DIRECTORY) {
+		printf(" -xa '(__fish_complete_directories)'");
+	} else if (option->arg) {
+		printf(" -x");
+	}
+	printf(" -d ");
+	put_word(option->help);
+	putchar('\n');
+}
+
+static void write_fish(void)
+{
+	printf("# fish completion for berth\n");
+	for (unsigned int verb = 0; verb < VERBS; verb++) {
+		printf("complete -c berth -n __fish_use_subcommand -fa %s -d ",
+		       verb_table[verb].name);
+		put_word(verb_table[verb].help);
+		putchar('\n');
+		for (const struct option *option = option_table; option < option_table + OPTIONS;
+		     option++)
+			if (option_in(option, verb))
+				fish_option(verb_table[verb].name, option);
+	}
+}
+
+int verb_completions(struct cli *cli)
+{
+	static const struct {
+		const char *shell;
+		void (*write)(void);
+	} shells[] = {
+		{ "bash", write_bash },
+		{ "zsh", write_zsh },
+		{ "fish", write_fish },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(shells); i++)
+		if (!strcmp(cli->args[0], shells[i].shell)) {
+			shells[i].write();
+			return 0;
+		}
+	return cli_usage(cli, "expected bash, zsh or fish, got '%s'", cli->args[0]);
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * argv -> struct cli, by the tables. Short options may be bundled (-vv, -n8); a long one takes its argument
+ * after `=` or as the next word; --no-NAME undoes what berth.yaml switched on; `--` ends the options. For
+ * `run` the first word that is no option ends them too, so that the command's own options stay its own.
+ */
+#include "tools/cli/settings/cli.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/log.h"
+
+#define VERB(name_, usage_, low_, high_, help_, more_) \
+	[VERB_##name_] = { #name_, usage_, low_, high_, help_, more_, verb_##name_ },
+const struct verb verb_table[VERBS + 1] = {
+#include "tools/cli/settings/verbs.def"
+};
+
+const struct verb *verb_find(const char *name)
+{
+	for (const struct verb *verb = verb_table; verb->name; verb++)
+		if (!strcmp(verb->name, name))
+			return verb;
+	return NULL;
+}
+
+static unsigned int verb_index(const struct cli *cli)
+{
+	return (unsigned int)(cli->verb - verb_table);
+}
+
+int cli_usage(const struct cli *cli, const char *format, ...)
+{
+	cleanup_free char *text = NULL;
+	va_list list;
+
+	va_start(list, format);
+	text = str_vprint(format, list);
+	va_end(list);
+	log_line("%s", text);
+	log_hint("berth help%s%s", cli->verb ? " " : "", cli->verb ? cli->verb->name : "");
+	return EXIT_USAGE;
+}
+
+static int unknown_option(const struct cli *cli, const char *word, const char *name)
+{
+	const char *names[OPTIONS], *near;
+	size_t count = 0;
+
+	for (size_t i = 0; i < OPTIONS; i++)
+		if (option_in(&option_table[i], verb_index(cli)))
+			names[count++] = option_table[i].name;
+	near = name ? option_nearest(name, names, count) : NULL;
+	if (near)
+		return cli_usage(cli, "unknown option '%s' of 'berth %s': did you mean '--%s'?",
+		                 word, cli->verb->name, near);
+	return cli_usage(cli, "unknown option '%s' of 'berth %s'", word, cli->verb->name);
+}
+
+static int set(struct cli *cli, const struct option *option, const char *shown, const char *text)
+{
+	cleanup_free char *wants = NULL, *got = NULL;
+
+	if (!option_set(cli, option, (struct origin){ LAYER_FLAG, 0 }, text))
+		return 0;
+	wants = option_wants(option);
+	got = str_redacted(text);
+	return cli_usage(cli, "%s: expected %s, got '%s'", shown, wants, got);
+}
+
+/* --NAME, --NAME=TEXT, --NAME TEXT, --no-NAME. @ret_words is how many words it took. */
+static int parse_long(struct cli *cli, char **words, int *ret_words)
+{
+	size_t len = strcspn(words[0] + 2, "=");
+	cleanup_free char *name = str_copy_len(words[0] + 2, len);
+	cleanup_free char *shown = str_print("--%s", name);
+	const char *text = words[0][2 + len] ? words[0] + 2 + len + 1 : NULL;
+	const struct option *option = option_by_name(verb_index(cli), name);
+
+	*ret_words = 1;
+	if (!option && str_starts(name, "no-")) {
+		option = option_by_name(verb_index(cli), name + 3);
+		if (option && !option->arg && !text)
+			return set(cli, option, shown, "false");
+		option = NULL;
+	}
+	if (!option)
+		return unknown_option(cli, shown, name);
+	if (!option->arg && text)
+		return cli_usage(cli, "%s takes no argument, got '%s'", shown, text);
+	if (option->arg && !text) {
+		text = words[1];
+		*ret_words = 2;
+	}
+	if (option->arg && !text)
+		return cli_usage(cli, "%s needs an argument: %s", shown, option->arg);
+	return set(cli, option, shown, option->arg ? text : "true");
+}
+
+/* -vv, -n8, -n 8, -vn8 */
+static int parse_short(struct cli *cli, char **words, int *ret_words)
+{
+	int ret = 0;
+
+	*ret_words = 1;
+	for (const char *letter = words[0] + 1; !ret && *letter; letter++) {
+		const struct option *option = option_by_letter(verb_index(cli), *letter);
+		char shown[] = { '-', *letter, 0 };
+
+		if (!option)
+			return unknown_option(cli, shown, NULL);
+		if (!option->arg) {
+			ret = set(cli, option, shown, "true");
+			continue;
+		}
+		if (letter[1])
+			return set(cli, option, shown, letter[1] == '=' ? letter + 2 : letter + 1);
+		*ret_words = 2;
+		if (!words[1])
+			return cli_usage(cli, "%s needs an argument: %s", shown, option->arg);
+		return set(cli, option, shown, words[1]);
+	}
+	return ret;
+}
+
+/* A process list shows our words, and we have copies. */
+static void conceal(char *word)
+{
+	const char *password;
+	size_t len;
+
+	while ((password = str_password(word, &len))) {
+		word += password - word;
+		memset(word, '*', len);
+		word += len;
+	}
+}
+
+static int parse_words(struct cli *cli, char **words)
+{
+	int ret, taken;
+
+	while (*words) {
+		if (!strcmp(*words, "--")) {
+			words++;
+			break;
+		}
+		if (str_starts(*words, "--")) {
+			ret = parse_long(cli, words, &taken);
+		} else if (words[0][0] == '-' && words[0][1]) {
+			ret = parse_short(cli, words, &taken);
+		} else {
+			if (cli->verb->args_high == ARGS_COMMAND)
+				break;
+			strv_add(&cli->args, *words);
+			ret = 0;
+			taken = 1;
+		}
+		if (ret)
+			return ret;
+		for (; taken; taken--)
+			conceal(*words++);
+	}
+	for (; *words; words++) {
+		strv_add(&cli->args, *words);
+		conceal(*words);
+	}
+	return 0;
+}
+
+static int check_args(const struct cli *cli)
+{
+	int count = (int)strv_len(cli->args), high = cli->verb->args_high;
+
+	if (cli->help)
+		return 0;
+	if (count < cli->verb->args_low)
+		return cli_usage(cli, "'berth %s' needs an argument: %s", cli->verb->name,
+		                 cli->verb->usage);
+	if (high != ARGS_COMMAND && count > high)
+		return cli_usage(cli, "'berth %s' has an argument too many: '%s'", cli->verb->name,
+		                 cli->args[high]);
+	return 0;
+}
+
+static const struct verb *alias(const char *word)
+{
+	static const struct {
+		const char *word;
+		unsigned int verb;
+	} aliases[] = {
+		{ "--help", VERB_help },
+		{ "-h", VERB_help },
+		{ "--version", VERB_version },
+		{ "-V", VERB_version },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(aliases); i++)
+		if (!strcmp(word, aliases[i].word))
+			return &verb_table[aliases[i].verb];
+	return NULL;
+}
+
+static int unknown_verb(const struct cli *cli, const char *word)
+{
+	const char *names[VERBS], *near;
+
+	if (*word == '-')
+		return cli_usage(cli, "unknown option '%s': options come after the verb", word);
+	for (size_t i = 0; i < VERBS; i++)
+		names[i] = verb_table[i].name;
+	near = option_nearest(word, names, VERBS);
+	if (near)
+		return cli_usage(cli, "unknown verb '%s': did you mean '%s'?", word, near);
+	return cli_usage(cli, "unknown verb '%s'", word);
+}
+
+int cli_parse(struct cli *cli, int argc, char **argv)
+{
+	int ret;
+
+	if (argc < 2)
+		return cli_usage(cli, "a verb is missing");
+	cli->verb = verb_find(argv[1]);
+	if (!cli->verb)
+		cli->verb = alias(argv[1]);
+	if (!cli->verb)
+		return unknown_verb(cli, argv[1]);
+	ret = parse_words(cli, argv + 2);
+	return ret ? ret : check_args(cli);
+}
+
+void cli_free(struct cli *cli)
+{
+	strv_free(cli->args);
+	free(cli->profile);
+	free(cli->config);
+	free(cli->run_id);
+	run_options_free(&cli->run);
+	*cli = (struct cli){ 0 };
+}

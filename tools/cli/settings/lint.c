@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+/* Likely mistakes, each one function in a table. A message names the setting, what happens, and what to do. */
+#include "tools/cli/settings/lint.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/file.h"
+#include "tools/base/str.h"
+#include "tools/ports/ports.h"
+
+static void say(char ***messages, const char *format, ...) PRINTF(2, 3);
+static void say(char ***messages, const char *format, ...)
+{
+	cleanup_free char *text = NULL;
+	va_list list;
+
+	va_start(list, format);
+	text = str_vprint(format, list);
+	va_end(list);
+	if (!strv_has(*messages, text))
+		strv_add(messages, text);
+}
+
+bool lint_ports_have(const struct run_ports *ports, unsigned int port)
+{
+	for (unsigned int i = 0; i < ports->count; i++)
+		if (port >= ports->ranges[i].first && port <= ports->ranges[i].last)
+			return true;
+	return false;
+}
+
+/* The part that a range and low-high have in common, as text; NULL if there is none */
+static char *common(const struct run_port_range *range, unsigned int low, unsigned int high)
+{
+	unsigned int first = range->first > low ? range->first : low;
+	unsigned int last = range->last < high ? range->last : high;
+
+	if (first > last)
+		return NULL;
+	return first == last ? str_print("%u", first) : str_print("%u-%u", first, last);
+}
+
+static void real_range(const struct run_options *options, unsigned int *ret_first,
+                       unsigned int *ret_last)
+{
+	*ret_first = options->range_first ? options->range_first : PORTS_RANGE_FIRST;
+	*ret_last = options->range_first ? options->range_last : PORTS_RANGE_LAST;
+}
+
+static unsigned int block_len(const struct run_options *options)
+{
+	unsigned int first, last;
+
+	real_range(options, &first, &last);
+	return options->block_len ? options->block_len
+	                          : ports_block_len(last - first + 1, run_options_workers(options));
+}
+
+static void port_in_range(const struct run_options *options, char ***messages)
+{
+	unsigned int first, last;
+
+	real_range(options, &first, &last);
+	for (unsigned int i = 0; i < options->ports.count; i++) {
+		cleanup_free char *both = common(&options->ports.ranges[i], first, last);
+
+		if (both)
+			say(messages,
+			    "port %s lies in the range of real ports, %u-%u: choose another "
+			    "--range",
+			    both, first, last);
+	}
+}
+
+static void port_in_ephemeral(const struct run_options *options, char ***messages)
+{
+	unsigned int low, high;
+
+	file_read_ephemeral(&low, &high);
+	for (unsigned int i = 0; i < options->ports.count; i++) {
+		cleanup_free char *both = common(&options->ports.ranges[i], low, high);
+
+		if (both)
+			say(messages,
+			    "port %s is one that the kernel hands out by itself (%u-%u): a client "
+			    "of the "
+			    "suite can get it first",
+			    both, low, high);
+	}
+}
+
+static void range_in_ephemeral(const struct run_options *options, char ***messages)
+{
+	unsigned int low, high;
+	struct run_port_range range = { options->range_first, options->range_last };
+	cleanup_free char *both = NULL;
+
+	file_read_ephemeral(&low, &high);
+	both = options->range_first ? common(&range, low, high) : NULL;
+	if (both)
+		say(messages,
+		    "range: real ports %s are ones that the kernel hands out by itself (%u-%u)",
+		    both, low, high);
+}
+
+static void shared_and_declared(const struct run_options *options, char ***messages)
+{
+	for (unsigned int i = 0; i < options->ports.count; i++)
+		for (unsigned int j = 0; j < options->share.count; j++) {
+			const struct run_port_range *share = &options->share.ranges[j];
+			cleanup_free char *both = common(&options->ports.ranges[i], share->first,
+			                                 share->last);
+
+			if (both)
+				say(messages,
+				    "port %s is in both port and share: a run is refused, take it "
+				    "out of one",
+				    both);
+		}
+}
+
+static void more_than_block(const struct run_options *options, char ***messages)
+{
+	unsigned int count = 0, len = block_len(options);
+
+	for (unsigned int i = 0; i < options->ports.count; i++)
+		count += options->ports.ranges[i].last - options->ports.ranges[i].first + 1u;
+	if (count > len)
+		say(messages,
+		    "%u ports are declared, but a worker's block has %u: set block: %u or more",
+		    count, len, count);
+}
+
+static void more_than_range(const struct run_options *options, char ***messages)
+{
+	unsigned int first, last, need = run_options_workers(options) * block_len(options);
+
+	real_range(options, &first, &last);
+	if (need > last - first + 1)
+		say(messages,
+		    "%u workers with blocks of %u need %u real ports, but the range %u-%u has %u",
+		    run_options_workers(options), block_len(options), need, first, last,
+		    last - first + 1);
+}
+
+static bool mentions(char *const *words, const char *text)
+{
+	for (; words && *words; words++)
+		if (strstr(*words, text))
+			return true;
+	return false;
+}
+
+static void same_tasks(const struct run_options *options, char ***messages)
+{
+	if (strv_len(options->tasks) > 1 && options->command &&
+	    !mentions(options->command, "{task}") && !mentions(options->command, "BERTH_TASK") &&
+	    !strv_has(options->command, "sh"))
+		say(messages,
+		    "command does not mention {task}: every task of each does the same, unless it "
+		    "reads BERTH_TASK");
+}
+
+static void tree_for_collect(const struct run_options *options, char ***messages)
+{
+	if (options->collect && options->tree == RUN_TREE_SHARED)
+		say(messages,
+		    "collect has no effect with tree: shared, where everything already is in the "
+		    "project directory");
+}
+
+void lint_options(const struct run_options *options, char ***messages)
+{
+	static void (*const rules[])(const struct run_options *options, char ***messages) = {
+		port_in_range,   port_in_ephemeral, range_in_ephemeral, shared_and_declared,
+		more_than_block, more_than_range,   same_tasks,         tree_for_collect,
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rules); i++)
+		rules[i](options, messages);
+}
+
+/* The port in the first `port: 3101` or `url: 'http://localhost:3101'` after @text, 0 if there is none */
+static unsigned int port_after(const char *text)
+{
+	const char *colon = strstr(text, "localhost:");
+	const char *plain = strstr(text, "port:");
+	const char *loopback = strstr(text, "127.0.0.1:");
+	unsigned int port = 0;
+
+	if (!colon || (loopback && loopback < colon))
+		colon = loopback;
+	if (plain && (!colon || plain < colon))
+		(void)sscanf(plain, "port: %5u", &port);
+	else if (colon)
+		(void)sscanf(strchr(colon, ':'), ":%5u", &port);
+	return port <= 65535 ? port : 0;
+}
+
+/* Playwright connects to its webServer's port before it starts the server, to see whether one is there to reuse */
+static void playwright(const struct run_options *options, const char *name, const char *text,
+                       char ***messages)
+{
+	const char *server = strstr(text, "webServer");
+	const char *reuse = server ? strstr(server, "reuseExistingServer:") : NULL;
+	unsigned int line = 1, port = server ? port_after(server) : 0;
+
+	if (!reuse || !port || lint_ports_have(&options->ports, port))
+		return;
+	reuse += strlen("reuseExistingServer:");
+	if (str_starts(reuse + strspn(reuse, " \t"), "false"))
+		return;
+	for (const char *at = text; at < reuse; at++)
+		line += *at == '\n';
+	say(messages,
+	    "%s:%u: reuseExistingServer looks for a server at port %u before the suite starts one, "
+	    "and could "
+	    "find another "
+	    "checkout's: declare port: %u",
+	    name, line, port, port);
+}
+
+void lint_project(const struct run_options *options, char ***messages)
+{
+	static const char *const names[] = { "playwright.config.ts", "playwright.config.js",
+		                             "playwright.config.mjs", "playwright.config.cjs",
+		                             "playwright.config.mts" };
+
+	for (size_t i = 0; options->project_dir && i < ARRAY_LEN(names); i++) {
+		cleanup_free char *path = str_print("%s/%s", options->project_dir, names[i]),
+				  *text = NULL;
+
+		if (!file_read(path, &text, NULL))
+			playwright(options, names[i], text, messages);
+	}
+}

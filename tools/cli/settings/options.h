@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BERTH_CLI_OPTIONS_H
+#define BERTH_CLI_OPTIONS_H
+/*
+ * The option table and the types of its values. A flag and a key of berth.yaml are set by the same function, so they
+ * accept the same texts and complain in the same words.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tools/base/str.h"
+#include "tools/run/options.h"
+
+struct cli;
+
+enum option_id {
+#define OPTION(id, ...) OPTION_##id,
+#include "tools/cli/settings/options.def"
+	OPTIONS
+};
+
+/* Who set an option; the later layer wins. */
+enum layer { LAYER_DEFAULT, LAYER_FILE, LAYER_PROFILE, LAYER_FLAG };
+
+struct origin {
+	enum layer layer;
+	unsigned int line; /* in berth.yaml; 0 for a flag */
+};
+
+/* What a completion can offer for an option's argument */
+enum option_values {
+	VALUES_NONE,
+	VALUES_FREE,
+	VALUES_NAMES,
+	VALUES_FILE,
+	VALUES_DIRECTORY,
+	VALUES_COMMAND
+};
+
+struct option {
+	enum option_id id;
+	const char *name;
+	char letter;     /* 0 = none */
+	bool flag;       /* false: only a key of berth.yaml */
+	const char *arg; /* NULL = takes none */
+	uint64_t where;  /* bit 1 << VERB_x; OPTION_IN_YAML */
+	const struct option_type *type;
+	size_t offset; /* in struct cli */
+	long low, high;
+	const char *const *names;
+	const char *help, *more;
+};
+
+#define OPTION_IN_YAML (1ull << 63)
+
+extern const struct option option_table[OPTIONS];
+
+/* The keys of one list of mappings in berth.yaml; their offsets are in struct run_database, run_allow, run_alarm. */
+enum { LIST_DATABASE, LIST_ALLOW, LIST_ALARM, LISTS, KEYS_MAX = 16 };
+struct option_list {
+	const char *name; /* "databases" */
+	bool texts;       /* an entry may be a text instead of a mapping */
+	size_t size;      /* of the struct */
+	const struct option *keys;
+	unsigned int count;
+};
+extern const struct option_list option_lists[LISTS];
+
+/** The option that @verb (VERB_x) knows as --@name, or -@letter; NULL if there is none. */
+const struct option *option_by_name(unsigned int verb, const char *name);
+const struct option *option_by_letter(unsigned int verb, char letter);
+const struct option *option_by_key(const char *key); /* of berth.yaml */
+
+bool option_in(const struct option *option, unsigned int verb);
+bool option_everywhere(const struct option *option); /* every verb has it */
+bool option_is_text(const struct option *option);    /* any text will do */
+bool option_is_list(const struct option *option);
+enum option_values option_values(const struct option *option);
+
+/**
+ * Set an option from text. A list grows within one layer, and is replaced by the next; nothing changes what a later
+ * layer has set.
+ * @text	of a flag without argument: "true" or "false"
+ * Return: 0; -EINVAL or -ERANGE if @text is not what option_wants().
+ */
+int option_set(struct cli *cli, const struct option *option, struct origin origin,
+               const char *text);
+
+/** As option_set() would answer, but nothing is set. */
+int option_check(const struct option *option, const char *text);
+
+/** Set the field of a key of a list's entry. */
+int option_set_key(void *entry, const struct option *key, const char *text);
+
+/** "a number from 1 to 256": what the option accepts. The caller's to free. */
+char *option_wants(const struct option *option);
+
+/** The value now, as option_set() would accept it; NULL if it is the built-in default. The caller's to free. */
+char *option_text(const struct cli *cli, const struct option *option);
+
+/** The kind of server that a URL's scheme means. Return: 0; -EINVAL if it is none that is known. */
+int option_database_kind(const char *url, enum run_database_kind *ret_kind);
+
+/** The name among @names that is nearest to @text, NULL if none is near. */
+const char *option_nearest(const char *text, const char *const *names, size_t count);
+
+#endif

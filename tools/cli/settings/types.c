@@ -1,0 +1,563 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * For each type of value how it is read, cleared, shown and described. Types are rows of one table: an option never asks
+ * what its type is.
+ */
+#include "tools/cli/settings/types.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/base/cleanup.h"
+
+static int bool_parse(const struct option *option, const char *text, void *field)
+{
+	static const struct {
+		const char *name;
+		bool value;
+	} names[] = {
+		{ "true", true }, { "false", false }, { "yes", true },
+		{ "no", false },  { "on", true },     { "off", false },
+	};
+
+	(void)option;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (!strcasecmp(text, names[i].name)) {
+			*(bool *)field = names[i].value;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+static char *bool_text(const struct option *option, const void *field)
+{
+	(void)option;
+	return str_copy(*(const bool *)field ? "true" : "false");
+}
+
+static char *bool_wants(const struct option *option)
+{
+	(void)option;
+	return str_copy("true or false");
+}
+
+static int number_parse(const struct option *option, const char *text, void *field)
+{
+	long number;
+	int ret = str_number(text, option->low, option->high, &number);
+
+	if (!ret)
+		*(unsigned int *)field = (unsigned int)number;
+	return ret;
+}
+
+static char *number_text(const struct option *option, const void *field)
+{
+	(void)option;
+	return str_print("%u", *(const unsigned int *)field);
+}
+
+static char *number_wants(const struct option *option)
+{
+	return str_print("a number from %ld to %ld", option->low, option->high);
+}
+
+static int count_parse(const struct option *option, const char *text, void *field)
+{
+	bool more = false;
+	int ret = bool_parse(option, text, &more);
+
+	if (!ret)
+		*(unsigned int *)field = more ? *(unsigned int *)field + 1 : 0;
+	return ret;
+}
+
+/* A decimal number such as 2, 0.5 or 1.25, and what follows it */
+static int decimal(const char *text, double *ret_number, const char **ret_rest)
+{
+	char *end;
+
+	if ((*text < '0' || *text > '9') && *text != '.')
+		return -EINVAL;
+	/* strtod(3) reads hexadecimal */
+	if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X'))
+		return -EINVAL;
+	*ret_number = strtod(text, &end);
+	if (end == text || !isfinite(*ret_number) || strpbrk(text, "eE"))
+		return -EINVAL;
+	*ret_rest = end;
+	return 0;
+}
+
+static int cores_parse(const struct option *option, const char *text, void *field)
+{
+	const char *rest;
+	double number;
+
+	(void)option;
+	if (decimal(text, &number, &rest) || *rest)
+		return -EINVAL;
+	if (number < 0.01 || number > 4096)
+		return -ERANGE;
+	*(double *)field = number;
+	return 0;
+}
+
+static char *cores_text(const struct option *option, const void *field)
+{
+	(void)option;
+	return str_print("%g", *(const double *)field);
+}
+
+static char *cores_wants(const struct option *option)
+{
+	(void)option;
+	return str_copy("a number of processors such as 2 or 0.5");
+}
+
+static int percent_parse(const struct option *option, const char *text, void *field)
+{
+	const char *rest;
+	double number;
+
+	(void)option;
+	if (decimal(text, &number, &rest) || (*rest && strcmp(rest, "%")))
+		return -EINVAL;
+	if (number > 1e6)
+		return -ERANGE;
+	*(double *)field = number;
+	return 0;
+}
+
+static char *percent_text(const struct option *option, const void *field)
+{
+	(void)option;
+	return str_print("%g%%", *(const double *)field);
+}
+
+static char *percent_wants(const struct option *option)
+{
+	(void)option;
+	return str_copy("a percentage such as 5% or 0.5%");
+}
+
+struct unit {
+	const char *name; /* "" is what a bare number means */
+	double factor;
+};
+
+/* Sorted so that the first that divides a value shows it shortest */
+static const struct unit time_units[] = {
+	{ "h", 3600e3 }, { "m", 60e3 }, { "s", 1e3 }, { "ms", 1 }, { "", 1e3 }
+};
+static const struct unit size_units[] = {
+	{ "T", 0x1p40 }, { "G", 0x1p30 }, { "M", 0x1p20 }, { "K", 0x1p10 }, { "", 1 }
+};
+
+static int unit_parse(const struct unit *units, size_t count, const char *text, double *ret_number)
+{
+	const char *rest;
+	size_t i;
+
+	if (decimal(text, ret_number, &rest))
+		return -EINVAL;
+	for (i = 0; i < count && strcasecmp(rest, units[i].name); i++)
+		;
+	if (i == count)
+		return -EINVAL;
+	*ret_number *= units[i].factor;
+	return 0;
+}
+
+static char *unit_text(const struct unit *units, size_t count, uint64_t value)
+{
+	for (size_t i = 0; value && i < count; i++)
+		if (!(value % (uint64_t)units[i].factor))
+			return str_print("%llu%s",
+			                 (unsigned long long)(value / (uint64_t)units[i].factor),
+			                 units[i].name);
+	return str_copy("0");
+}
+
+static int duration_parse(const struct option *option, const char *text, void *field)
+{
+	double number;
+
+	if (unit_parse(time_units, ARRAY_LEN(time_units), text, &number))
+		return -EINVAL;
+	if (number < (double)option->low || number > 365.0 * 24 * 3600e3)
+		return -ERANGE;
+	*(int64_t *)field = (int64_t)number;
+	return 0;
+}
+
+static char *duration_text(const struct option *option, const void *field)
+{
+	(void)option;
+	return unit_text(time_units, ARRAY_LEN(time_units), (uint64_t) * (const int64_t *)field);
+}
+
+static char *duration_wants(const struct option *option)
+{
+	return str_print("a time such as 90, 500ms, 5m or 2h%s", option->low ? ", above 0" : "");
+}
+
+/* One "reset:3101@2s" or "stall:3101@2s/500ms" */
+static int fault_parse(const struct option *option, const char *text, struct run_fault *ret_fault)
+{
+	cleanup_strv char **words = strv_split(text, ":@/");
+	const char *signs[] = { strchr(text, ':'), strchr(text, '@'), strchr(text, '/') };
+	struct run_fault fault = { 0 };
+	long port;
+
+	if (strv_len(words) < 3 || !signs[0] || !signs[1] || signs[0] > signs[1] ||
+	    (signs[2] && signs[2] < signs[1]))
+		return -EINVAL;
+	while (fault.kind < RUN_FAULTS && strcmp(words[0], run_fault_names[fault.kind]))
+		fault.kind++;
+	if (fault.kind == RUN_FAULTS ||
+	    strv_len(words) != (fault.kind == RUN_FAULT_STALL ? 4 : 3) ||
+	    str_number(words[1], 1, 65535, &port) ||
+	    duration_parse(option, words[2], &fault.at_ms) ||
+	    (words[3] && duration_parse(option, words[3], &fault.for_ms)))
+		return -EINVAL;
+	fault.port = (uint16_t)port;
+	*ret_fault = fault;
+	return 0;
+}
+
+static int faults_parse(const struct option *option, const char *text, void *field)
+{
+	cleanup_strv char **items = strv_split(text, ", ");
+	struct run_faults *faults = field;
+	struct run_fault fault;
+
+	for (char **item = items; item && *item; item++)
+		if (fault_parse(option, *item, &fault))
+			return -EINVAL;
+	for (char **item = items; item && *item; item++) {
+		faults->of = mem_grow(faults->of, faults->count + 1, sizeof(fault));
+		(void)fault_parse(option, *item, &faults->of[faults->count++]);
+	}
+	return items ? 0 : -EINVAL;
+}
+
+static void faults_clear(void *field)
+{
+	struct run_faults *faults = field;
+
+	free(faults->of);
+	*faults = (struct run_faults){ 0 };
+}
+
+static char *faults_text(const struct option *option, const void *field)
+{
+	const struct run_faults *faults = field;
+	struct str text = { 0 };
+
+	for (unsigned int i = 0; i < faults->count; i++) {
+		const struct run_fault *fault = &faults->of[i];
+		cleanup_free char *at = duration_text(option, &fault->at_ms),
+				  *time = duration_text(option, &fault->for_ms);
+
+		str_addf(&text, "%s%s:%u@%s%s%s", i ? "," : "", run_fault_names[fault->kind],
+		         fault->port, at, fault->kind == RUN_FAULT_STALL ? "/" : "",
+		         fault->kind == RUN_FAULT_STALL ? time : "");
+	}
+	return str_take(&text);
+}
+
+static char *faults_wants(const struct option *option)
+{
+	(void)option;
+	return str_copy("a fault such as reset:3101@2s, kill:3101@2s or stall:3101@2s/500ms");
+}
+
+static int size_parse(const struct option *option, const char *text, void *field)
+{
+	cleanup_free char *bare = str_copy(text);
+	size_t len = strlen(bare);
+	double number;
+
+	(void)option;
+	/* 512MiB and 512MB are what other tools print */
+	if (len > 1 && (bare[len - 1] == 'B' || bare[len - 1] == 'b'))
+		bare[--len] = 0;
+	if (len > 2 && bare[len - 1] == 'i')
+		bare[--len] = 0;
+	if (unit_parse(size_units, ARRAY_LEN(size_units), bare, &number))
+		return -EINVAL;
+	if (number < 1 || number >= 0x1p62)
+		return -ERANGE;
+	*(uint64_t *)field = (uint64_t)number;
+	return 0;
+}
+
+static char *size_text(const struct option *option, const void *field)
+{
+	(void)option;
+	return unit_text(size_units, ARRAY_LEN(size_units), *(const uint64_t *)field);
+}
+
+static char *size_wants(const struct option *option)
+{
+	(void)option;
+	return str_copy("a size such as 512M or 2G");
+}
+
+static void ports_clear(void *field)
+{
+	struct run_ports *ports = field;
+
+	free(ports->ranges);
+	*ports = (struct run_ports){ 0 };
+}
+
+static int ports_parse(const struct option *option, const char *text, void *field)
+{
+	cleanup_strv char **items = strv_split(text, ", ");
+	struct run_ports good = { 0 };
+	int ret = items ? 0 : -EINVAL;
+
+	(void)option;
+	for (char **item = items; !ret && item && *item; item++)
+		ret = run_ports_add(&good, *item);
+	ports_clear(&good);
+	for (char **item = items; !ret && *item; item++)
+		ret = run_ports_add(field, *item);
+	return ret;
+}
+
+static char *ports_text(const struct option *option, const void *field)
+{
+	const struct run_ports *ports = field;
+	struct str text = { 0 };
+
+	(void)option;
+	for (unsigned int i = 0; i < ports->count; i++) {
+		str_addf(&text, "%s%u", i ? "," : "", ports->ranges[i].first);
+		if (ports->ranges[i].last != ports->ranges[i].first)
+			str_addf(&text, "-%u", ports->ranges[i].last);
+	}
+	return str_take(&text);
+}
+
+static char *ports_wants(const struct option *option)
+{
+	(void)option;
+	return str_copy("ports from 1 to 65535 such as 3101 or 3000-3010");
+}
+
+/* The field is two numbers side by side, as the table's range_first and range_last are */
+static int range_parse(const struct option *option, const char *text, void *field)
+{
+	struct run_ports ports = { 0 };
+	uint16_t *ends = field;
+	int ret = run_ports_add(&ports, text);
+
+	(void)option;
+	if (!ret && ports.ranges[0].first == ports.ranges[0].last)
+		ret = -EINVAL;
+	if (!ret) {
+		ends[0] = ports.ranges[0].first;
+		ends[1] = ports.ranges[0].last;
+	}
+	ports_clear(&ports);
+	return ret;
+}
+
+static char *range_text(const struct option *option, const void *field)
+{
+	const uint16_t *ends = field;
+
+	(void)option;
+	return str_print("%u-%u", ends[0], ends[1]);
+}
+
+static char *range_wants(const struct option *option)
+{
+	(void)option;
+	return str_copy("a range of ports such as 20000-29999");
+}
+
+static void strv_clear(void *field)
+{
+	strv_free(*(char ***)field);
+	*(char ***)field = NULL;
+}
+
+static int items_parse(const struct option *option, const char *text, void *field)
+{
+	(void)option;
+	if (!*text)
+		return -EINVAL;
+	strv_add(field, text);
+	return 0;
+}
+
+static int list_parse(const struct option *option, const char *text, void *field)
+{
+	cleanup_strv char **items = strv_split(text, ",");
+
+	(void)option;
+	for (char **item = items; item && *item; item++)
+		strv_add(field, *item);
+	return items ? 0 : -EINVAL;
+}
+
+static char *list_text(const struct option *option, const void *field)
+{
+	struct str text = { 0 };
+
+	(void)option;
+	for (char **item = *(char **const *)field; item && *item; item++)
+		str_addf(&text, "%s%s", text.len ? "," : "", *item);
+	return str_take(&text);
+}
+
+static char *items_wants(const struct option *option)
+{
+	(void)option;
+	return str_copy("a text");
+}
+
+/* Kinds of servers by the scheme of a URL */
+static const struct {
+	const char *scheme;
+	enum run_database_kind kind;
+} schemes[] = {
+	{ "postgresql://", RUN_DATABASE_POSTGRES }, { "postgres://", RUN_DATABASE_POSTGRES },
+	{ "redis://", RUN_DATABASE_REDIS },         { "mysql://", RUN_DATABASE_MARIADB },
+	{ "mariadb://", RUN_DATABASE_MARIADB },
+};
+
+int option_database_kind(const char *url, enum run_database_kind *ret_kind)
+{
+	for (size_t i = 0; i < ARRAY_LEN(schemes); i++)
+		if (str_starts(url, schemes[i].scheme)) {
+			*ret_kind = schemes[i].kind;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+static char *url_wants(const struct option *option)
+{
+	struct str text = { 0 };
+
+	(void)option;
+	str_add(&text, "a URL that begins with ");
+	for (size_t i = 0; i < ARRAY_LEN(schemes); i++)
+		str_addf(&text, "%s%s",
+		         !i                           ? ""
+		         : i + 1 < ARRAY_LEN(schemes) ? ", "
+		                                      : " or ",
+		         schemes[i].scheme);
+	return str_take(&text);
+}
+
+static char *database_wants(const struct option *option)
+{
+	cleanup_free char *url = url_wants(option);
+
+	return str_print("the name of a database, or %s", url);
+}
+
+static int database_parse(const struct option *option, const char *text, void *field)
+{
+	enum run_database_kind kind;
+
+	/* postgresql:/x is no name, but a slip */
+	if (strpbrk(text, ":/") && option_database_kind(text, &kind))
+		return -EINVAL;
+	return items_parse(option, text, field);
+}
+
+static void text_clear(void *field)
+{
+	free(*(char **)field);
+	*(char **)field = NULL;
+}
+
+static int text_parse(const struct option *option, const char *text, void *field)
+{
+	(void)option;
+	if (!*text)
+		return -EINVAL;
+	text_clear(field);
+	*(char **)field = str_copy(text);
+	return 0;
+}
+
+static int url_parse(const struct option *option, const char *text, void *field)
+{
+	enum run_database_kind kind;
+	int ret = option_database_kind(text, &kind);
+
+	return ret ? ret : text_parse(option, text, field);
+}
+
+static char *text_text(const struct option *option, const void *field)
+{
+	(void)option;
+	return str_copy(*(char *const *)field);
+}
+
+static int names_parse(const struct option *option, const char *text, void *field)
+{
+	for (unsigned int i = 0; option->names[i]; i++)
+		if (!strcmp(text, option->names[i])) {
+			*(unsigned int *)field = i;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+static char *names_text(const struct option *option, const void *field)
+{
+	return str_copy(option->names[*(const unsigned int *)field]);
+}
+
+static char *names_wants(const struct option *option)
+{
+	struct str text = { 0 };
+
+	for (unsigned int i = 0; option->names[i]; i++)
+		str_addf(&text, "%s%s",
+		         !i                     ? ""
+		         : option->names[i + 1] ? ", "
+		                                : " or ",
+		         option->names[i]);
+	return str_take(&text);
+}
+
+/* clang-format off: a table is read by its columns */
+#define TYPE(name, field, list, values, parse, clear, text, wants) \
+	[TYPE_##name] = { sizeof(field), list, VALUES_##values, parse, clear, text, wants }
+const struct option_type option_types[TYPES] = {
+	TYPE(BOOL, bool, false, NONE, bool_parse, NULL, bool_text, bool_wants),
+	TYPE(COUNT, unsigned int, true, NONE, count_parse, NULL, number_text, bool_wants),
+	TYPE(NUMBER, unsigned int, false, FREE, number_parse, NULL, number_text, number_wants),
+	TYPE(CORES, double, false, FREE, cores_parse, NULL, cores_text, cores_wants),
+	TYPE(PERCENT, double, false, FREE, percent_parse, NULL, percent_text, percent_wants),
+	TYPE(PORTS, struct run_ports, true, FREE, ports_parse, ports_clear, ports_text,
+	     ports_wants),
+	TYPE(RANGE, uint16_t[2], false, FREE, range_parse, NULL, range_text, range_wants),
+	TYPE(LIST, char **, true, FREE, list_parse, strv_clear, list_text, items_wants),
+	TYPE(ITEMS, char **, true, FREE, items_parse, strv_clear, list_text, items_wants),
+	TYPE(COMMAND, char **, true, COMMAND, items_parse, strv_clear, list_text, items_wants),
+	TYPE(DATABASES, char **, true, FREE, database_parse, strv_clear, list_text, database_wants),
+	TYPE(TEXT, char *, false, FREE, text_parse, text_clear, text_text, items_wants),
+	TYPE(URL, char *, false, FREE, url_parse, text_clear, text_text, url_wants),
+	TYPE(FILE, char *, false, FILE, text_parse, text_clear, text_text, items_wants),
+	TYPE(DIRECTORY, char *, false, DIRECTORY, text_parse, text_clear, text_text, items_wants),
+	TYPE(DURATION, int64_t, false, FREE, duration_parse, NULL, duration_text, duration_wants),
+	TYPE(FAULTS, struct run_faults, true, FREE, faults_parse, faults_clear, faults_text,
+	     faults_wants),
+	TYPE(SIZE, uint64_t, false, FREE, size_parse, NULL, size_text, size_wants),
+	TYPE(NAMES, unsigned int, false, NAMES, names_parse, NULL, names_text, names_wants),
+};
+/* clang-format on */

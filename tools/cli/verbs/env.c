@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `berth env`: one worker's environment, as its first process really has it, in a form that a shell can
+ * evaluate; the port map follows as comments. A backend that lives in the kernel knows the worker by its
+ * cgroup, in which the user's shell is not: the shim and the port map's file take it in instead. They are
+ * current enough for clients; a server that such a shell starts is not the worker's.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/file.h"
+#include "tools/base/json.h"
+#include "tools/base/log.h"
+#include "tools/cli/settings/cli.h"
+#include "tools/cli/common/live.h"
+#include "tools/cli/common/maps.h"
+#include "tools/cli/common/output.h"
+#include "tools/cli/common/term.h"
+#include "tools/watch/proc.h"
+
+static const char *const names[] = {
+#define ENV(name, help) #name,
+#include "core/env.def"
+	"LD_PRELOAD",
+};
+
+struct environment {
+	char *text; /* of /proc/PID/environ */
+	size_t len;
+	const char *map;
+	char *shim;
+};
+
+/* The value of variable @name in @environment's text; NULL if it has none */
+static const char *value_in(const struct environment *environment, const char *name)
+{
+	return proc_parse_environ(environment->text, environment->len, name);
+}
+
+/* The same, or what takes a process in from outside */
+static const char *value_of(const struct environment *environment, const char *name)
+{
+	const char *value = value_in(environment, name);
+
+	if (value || value_in(environment, "BERTH_MAP"))
+		return value;
+	if (!strcmp(name, "BERTH_MAP"))
+		return environment->map;
+	return !strcmp(name, "BERTH_SHIM") || !strcmp(name, "LD_PRELOAD") ? environment->shim
+	                                                                  : NULL;
+}
+
+static void print_export(const char *name, const char *value)
+{
+	cleanup_free char *word = str_shell_word(value);
+
+	printf("export %s=%s\n", name, word);
+}
+
+static void print_ports(const struct berth_portmap *map)
+{
+	cleanup_free struct maps_port *ports = NULL;
+	unsigned int count = maps_ports(map, &ports);
+	struct term_table table = { 0 };
+
+	for (unsigned int i = 0; i < count; i++) {
+		term_cellf(&table, "# port %u", ports[i].virtual_port);
+		term_cellf(&table, "is %u", ports[i].real_port);
+		term_cell(&table, maps_state_names[ports[i].state]);
+		term_row(&table);
+	}
+	term_print(&table);
+}
+
+static void print_json(const struct run_state *run, const struct state_worker *worker,
+                       const struct berth_portmap *map, const struct environment *environment)
+{
+	json_t *variables = json_object();
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (value_of(environment, names[i]))
+			json_object_set_new(variables, names[i],
+			                    json_text(value_of(environment, names[i])));
+	output_json(json_pack("{s:s, s:i, s:s?, s:o, s:o}", "run", run->id, "worker",
+	                      (int)worker->number, "task", worker->task, "environment", variables,
+	                      "ports", maps_json(map)));
+}
+
+static void print_text(const struct berth_portmap *map, const struct environment *environment)
+{
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (value_of(environment, names[i]))
+			print_export(names[i], value_of(environment, names[i]));
+	if (map)
+		print_ports(map);
+}
+
+static int show(const struct cli *cli, const struct run_state *run,
+                const struct state_worker *worker)
+{
+	cleanup_free char *install = NULL;
+	struct environment environment = { .map = worker->map_path };
+	const struct berth_portmap *map = NULL;
+	int ret = worker->pid ? proc_read_environ(worker->pid, &environment.text, &environment.len)
+	                      : -ESRCH;
+
+	if (ret) {
+		log_line("worker %u of run %s has no process now: it is %s", worker->number,
+		         run->id, state_status_names[worker->status]);
+		return 1;
+	}
+	if (!dir_install(&install))
+		environment.shim = str_print("%s/lib/berth/libberth.so", install);
+	(void)maps_open(worker, &map);
+	if (cli->json)
+		print_json(run, worker, map, &environment);
+	else
+		print_text(map, &environment);
+	maps_close(map);
+	free(environment.text);
+	free(environment.shim);
+	return 0;
+}
+
+int verb_env(struct cli *cli)
+{
+	const struct state_worker *worker = NULL;
+	struct run_state run = { 0 };
+	int ret = live_find(cli->run_id, &run), status;
+
+	if (ret)
+		return live_missing(cli->run_id, ret);
+	for (size_t i = 0; i < run.worker_count; i++)
+		if (run.workers[i].number == cli->worker || (!cli->worker && run.worker_count == 1))
+			worker = &run.workers[i];
+	if (worker)
+		status = show(cli, &run, worker);
+	else if (cli->worker)
+		status = cli_usage(cli, "run %s has no worker %u: it has %zu", run.id, cli->worker,
+		                   run.worker_count);
+	else
+		status = cli_usage(cli, "run %s has %zu workers: choose one with -w N", run.id,
+		                   run.worker_count);
+	state_free(&run);
+	return status;
+}

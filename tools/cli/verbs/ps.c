@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/* `berth ps`: the runs of this user, their workers, and which real port stands behind which of the suite's. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/clock.h"
+#include "tools/base/json.h"
+#include "tools/base/log.h"
+#include "tools/cli/settings/cli.h"
+#include "tools/cli/common/maps.h"
+#include "tools/cli/common/output.h"
+#include "tools/cli/common/term.h"
+
+static char *age(int64_t started_ns)
+{
+	int64_t seconds = (clock_wall_ns() - started_ns) / 1000000000;
+
+	if (seconds < 60)
+		return str_print("%llds", (long long)(seconds < 0 ? 0 : seconds));
+	if (seconds < 3600)
+		return str_print("%lldm", (long long)(seconds / 60));
+	return str_print("%lldh%02lldm", (long long)(seconds / 3600),
+	                 (long long)(seconds / 60 % 60));
+}
+
+static char *words(char *const *command)
+{
+	struct str text = { 0 };
+
+	for (; command && *command; command++)
+		str_addf(&text, "%s%s", text.len ? " " : "", *command);
+	return str_take(&text);
+}
+
+static char *port_pairs(const struct state_worker *worker)
+{
+	const struct berth_portmap *map = NULL;
+	cleanup_free struct maps_port *ports = NULL;
+	struct str text = { 0 };
+	unsigned int count;
+
+	if (maps_open(worker, &map))
+		return str_copy("-");
+	count = maps_ports(map, &ports);
+	for (unsigned int i = 0; i < count; i++)
+		if (ports[i].state != BERTH_SLOT_LOST)
+			str_addf(&text, "%s%u->%u", text.len ? " " : "", ports[i].virtual_port,
+			         ports[i].real_port);
+	maps_close(map);
+	return str_take(&text);
+}
+
+static void print_run(const struct run_state *run)
+{
+	struct term_table table = { .indent = 2 };
+	cleanup_free char *since = age(run->started_ns), *command = words(run->command);
+
+	printf("%s  %s  %s, tree %s  %s  %s\n", run->id, run->alive ? since : "dead",
+	       run->backend ? run->backend : "-", run->tree ? run->tree : "-",
+	       run->project_dir ? run->project_dir : "-", command);
+	for (size_t i = 0; i < run->worker_count; i++) {
+		const struct state_worker *worker = &run->workers[i];
+
+		term_cellf(&table, "w%u", worker->number);
+		term_cell(&table, worker->task);
+		if (worker->status == STATE_FAILED)
+			term_cellf(&table, "failed (%d)", worker->exit_status);
+		else
+			term_cell(&table, state_status_names[worker->status]);
+		if (worker->pid)
+			term_cellf(&table, "%d", (int)worker->pid);
+		else
+			term_cell(&table, "-");
+		if (worker->block_len)
+			term_cellf(&table, "%u-%u", worker->block_base,
+			           worker->block_base + worker->block_len - 1);
+		else
+			term_cell(&table, "-");
+		term_cell_own(&table, port_pairs(worker));
+		term_row(&table);
+	}
+	term_print(&table);
+}
+
+static json_t *json_ports(const struct state_worker *worker)
+{
+	const struct berth_portmap *map = NULL;
+	json_t *array;
+
+	(void)maps_open(worker, &map);
+	array = maps_json(map);
+	maps_close(map);
+	return array;
+}
+
+static json_t *json_run(const struct run_state *run)
+{
+	json_t *workers = json_array();
+
+	for (size_t i = 0; i < run->worker_count; i++) {
+		const struct state_worker *worker = &run->workers[i];
+
+		json_array_append_new(
+			workers, json_pack("{s:i, s:s?, s:s, s:i, s:i, s:[i, i], s:o}", "worker",
+		                           (int)worker->number, "task", worker->task, "status",
+		                           state_status_names[worker->status], "pid",
+		                           (int)worker->pid, "exit_status", worker->exit_status,
+		                           "block", (int)worker->block_base,
+		                           (int)(worker->block_base + worker->block_len) -
+		                                   (worker->block_len ? 1 : 0),
+		                           "ports", json_ports(worker)));
+	}
+	return json_pack("{s:s, s:b, s:i, s:s?, s:s?, s:s?, s:s?, s:I, s:o, s:o}", "run", run->id,
+	                 "alive", run->alive, "pid", (int)run->pid, "project", run->project_dir,
+	                 "results", run->results_dir, "backend", run->backend, "tree", run->tree,
+	                 "started", (json_int_t)(run->started_ns / 1000000000), "command",
+	                 json_texts(run->command), "workers", workers);
+}
+
+int verb_ps(struct cli *cli)
+{
+	struct run_state *runs = NULL;
+	size_t count = 0;
+	int ret = state_list(&runs, &count);
+
+	if (ret) {
+		log_line("unable to list runs: %s", strerror(-ret));
+		return 1;
+	}
+	if (cli->json) {
+		json_t *array = json_array();
+
+		for (size_t i = 0; i < count; i++)
+			json_array_append_new(array, json_run(&runs[i]));
+		output_json(array);
+	} else if (!count) {
+		printf("no run\n");
+	}
+	for (size_t i = 0; !cli->json && i < count; i++) {
+		if (i)
+			putchar('\n');
+		print_run(&runs[i]);
+	}
+	state_list_free(runs, count);
+	return 0;
+}

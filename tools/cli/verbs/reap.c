@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* `berth reap`: what the run room finds and removes, a line each. */
+#include "tools/run/reap.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/log.h"
+#include "tools/cli/settings/cli.h"
+
+int verb_reap(struct cli *cli)
+{
+	cleanup_strv char **list = NULL;
+	int ret = run_reap(cli->run.dry_run, &list);
+
+	for (char **line = list; line && *line; line++)
+		printf("%s%s\n", cli->run.dry_run ? "would remove " : "removed ", *line);
+	if (!list && !ret)
+		printf("nothing to reap\n");
+	if (!ret)
+		return 0;
+	fflush(stdout);
+	log_line("unable to remove everything: %s", strerror(-ret));
+	log_hint("what belongs to another user needs that user, or root: sudo berth reap");
+	return 1;
+}

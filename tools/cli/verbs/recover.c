@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `berth recover`: the run room ends runs and removes what they had; here the databases of dead owners follow, because
+ * only the settings know on which servers they are. Supervisors are gone by then, so every lease of theirs is free.
+ * Settings that cannot be read keep nobody from ending what runs.
+ */
+#include "tools/run/recover.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/json.h"
+#include "tools/base/log.h"
+#include "tools/cli/settings/cli.h"
+#include "tools/cli/settings/config.h"
+#include "tools/cli/common/output.h"
+#include "tools/cli/common/servers.h"
+
+/* Owned by a run that is ended, or would be: in a dry run it still holds its lease. */
+static bool is_doomed(const struct db_owned *owned, const struct recovery *recovery, bool dry_run)
+{
+	if (owned->is_template || owned->kept)
+		return false;
+	return !owned->alive || (dry_run && owned->run && strv_has(recovery->ids, owned->run));
+}
+
+static void drop_dead(const struct server_view *view, const struct run_options *options,
+                      struct recovery *recovery)
+{
+	for (size_t i = 0; i < view->owned.count; i++) {
+		const struct db_owned *owned = &view->owned.list[i];
+		cleanup_free char *why = NULL;
+		int ret;
+
+		if (!is_doomed(owned, recovery, options->dry_run))
+			continue;
+		ret = options->dry_run ? 0
+		                       : db_owned_drop(view->database, options->project_dir,
+		                                       owned->physical, &why);
+		if (!ret)
+			strv_own(&recovery->did,
+			         str_print("%s: %s database %s", view->owned.where,
+			                   options->dry_run ? "drop" : "dropped", owned->physical));
+		else if (ret != -ENOENT) /* somebody else's reaper was faster */
+			strv_own(&recovery->left,
+			         str_print("%s: database %s: %s", view->owned.where,
+			                   owned->physical, why ? why : strerror(-ret)));
+	}
+}
+
+static void recover_databases(const struct run_options *options, struct recovery *recovery)
+{
+	struct server_view *views;
+	size_t count = servers_look(options, &views);
+
+	for (size_t i = 0; i < count; i++) {
+		if (!views[i].error)
+			drop_dead(&views[i], options, recovery);
+		else if (views[i].error !=
+		         -ENOTCONN) /* a server that does not run has no sessions to end */
+			strv_own(&recovery->left,
+			         str_print(
+					 "%s: unknown, the server cannot be asked: %s",
+					 views[i].owned.where ? views[i].owned.where : "a database",
+					 views[i].why ? views[i].why : strerror(-views[i].error)));
+	}
+	servers_free(views, count);
+	if (options->dry_run)
+		return;
+	count = servers_look(options, &views); /* and look again */
+	for (size_t i = 0; i < count; i++)
+		for (size_t j = 0; j < views[i].owned.count; j++) {
+			const struct db_owned *owned = &views[i].owned.list[j];
+
+			if (is_doomed(owned, recovery, false) ||
+			    (owned->alive && owned->run && strv_has(recovery->ids, owned->run)))
+				strv_own(&recovery->left,
+				         str_print("%s: database %s (%s)", views[i].owned.where,
+				                   owned->physical, servers_state(owned)));
+		}
+	servers_free(views, count);
+}
+
+static void print_text(const struct recovery *recovery, bool dry_run)
+{
+	for (char **line = recovery->did; line && *line; line++)
+		printf("%s%s\n", dry_run ? "would do: " : "", *line);
+	if (!recovery->did)
+		printf("nothing to recover\n");
+	fflush(stdout);
+	for (char **line = recovery->left; line && *line; line++)
+		log_line("left: %s", *line);
+	if (recovery->left)
+		log_hint("what belongs to another user needs that user, or root: sudo berth "
+		         "recover");
+}
+
+int verb_recover(struct cli *cli)
+{
+	struct recovery recovery;
+	const char *inside = getenv("BERTH_RUN");
+	int ret;
+
+	if (inside && *inside) {
+		log_line("this is a worker of run %s, which would be ended", inside);
+		log_hint("berth recover, in a shell outside of the run");
+		return 1;
+	}
+	ret = run_recover(cli->run.dry_run, &recovery);
+	if (ret) {
+		log_line("unable to list runs: %s", strerror(-ret));
+		return 1;
+	}
+	if (config_load(cli))
+		strv_add(&recovery.left, "databases: unknown, the settings cannot be read");
+	else
+		recover_databases(&cli->run, &recovery);
+	if (cli->json)
+		output_json(json_pack("{s:b, s:o, s:o}", "dry_run", cli->run.dry_run, "did",
+		                      json_texts(recovery.did), "left", json_texts(recovery.left)));
+	else
+		print_text(&recovery, cli->run.dry_run);
+	ret = recovery.left ? 1 : 0;
+	run_recovery_free(&recovery);
+	return ret;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* `berth run`: settings from berth.yaml below the flags, then the run room does the rest. */
+#include <stdlib.h>
+
+#include "tools/cli/verbs/again.h"
+#include "tools/cli/settings/config.h"
+
+int verb_run(struct cli *cli)
+{
+	int ret = config_load(cli);
+
+	if (ret)
+		return ret;
+	if (cli->args) {
+		strv_free(cli->run.command);
+		cli->run.command = cli->args;
+		cli->args = NULL;
+	}
+	if (!cli->run.command)
+		return cli_usage(cli, "a command to run is missing");
+	if (cli->last_failed) {
+		ret = again_choose(cli);
+		if (ret || !cli->run.tasks[0])
+			return ret;
+	}
+	again_estimate(cli);
+	return run_main(&cli->run);
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/* `berth who PORT`: the watch room looks, show_who.c puts it into words; exit status 0 owner known, 1 free, 3 invisible. */
+#include "tools/watch/who.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/log.h"
+#include "tools/cli/settings/cli.h"
+#include "tools/cli/common/results.h"
+#include "tools/cli/verbs/show_who.h"
+#include "tools/report/history.h"
+#include "tools/run/state.h"
+
+enum { PAST_SHOWN = 5 };
+
+/* The maps of the live runs; the strings stay those of @runs. */
+static size_t list_maps(const struct run_state *runs, size_t run_count, struct who_map **ret_maps)
+{
+	struct who_map *maps = NULL;
+	size_t count = 0;
+
+	for (size_t i = 0; i < run_count; i++)
+		for (size_t k = 0; runs[i].alive && k < runs[i].worker_count; k++) {
+			const struct state_worker *worker = &runs[i].workers[k];
+
+			if (!worker->map_path)
+				continue;
+			maps = mem_grow(maps, count + 1, sizeof(*maps));
+			maps[count++] = (struct who_map){ .run = runs[i].id,
+				                          .task = worker->task,
+				                          .path = worker->map_path,
+				                          .worker = worker->number };
+		}
+	*ret_maps = maps;
+	return count;
+}
+
+/* Former owners, from the project's history: nothing if there is none. */
+static struct show_past *read_past(const struct cli *cli, int port, size_t *ret_count)
+{
+	struct history_owner *owners = NULL;
+	struct history *history = NULL;
+	struct show_past *past = NULL;
+
+	*ret_count = 0;
+	if (results_history(cli, &history))
+		return NULL;
+	if (!history_owners(history, port, PAST_SHOWN, &owners, ret_count))
+		past = mem_alloc((*ret_count + 1) * sizeof(*past));
+	for (size_t i = 0; past && i < *ret_count; i++)
+		past[i] = (struct show_past){ .run = str_copy(owners[i].run),
+			                      .task = str_copy(owners[i].task),
+			                      .command = str_copy(owners[i].command),
+			                      .worker = owners[i].worker,
+			                      .pid = owners[i].pid,
+			                      .until = show_time(owners[i].until_ms
+			                                                 ? owners[i].until_ms
+			                                                 : owners[i].from_ms) };
+	history_owners_free(owners, *ret_count);
+	history_close(history);
+	return past;
+}
+
+static void free_past(struct show_past *past, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		free(past[i].run);
+		free(past[i].task);
+		free(past[i].command);
+		free(past[i].until);
+	}
+	free(past);
+}
+
+int verb_who(struct cli *cli)
+{
+	size_t past_count = 0;
+	struct show_past *past;
+	cleanup_free struct who_map *maps = NULL;
+	cleanup_str struct str text = { 0 };
+	struct run_state *runs = NULL;
+	size_t run_count = 0, map_count;
+	struct who *who;
+	long port;
+	int ret;
+
+	if (str_number(cli->args[0], 1, 65535, &port))
+		return cli_usage(cli, "expected a port from 1 to 65535, got '%s'", cli->args[0]);
+	(void)state_list(&runs, &run_count); /* without runs there is still a port to look at */
+	map_count = list_maps(runs, run_count, &maps);
+	ret = who_find((uint16_t)port, maps, map_count, &who);
+	state_list_free(runs, run_count);
+	if (ret) {
+		log_line("unable to list the sockets on port %ld: %s", port, strerror(-ret));
+		return EXIT_USAGE;
+	}
+	past = read_past(cli, (int)port, &past_count);
+	(cli->json ? show_who_json : show_who_text)(who, past, past_count, &text);
+	free_past(past, past_count);
+	fputs(text.text, stdout);
+	ret = (int)who->verdict;
+	who_free(who);
+	return ret;
+}
