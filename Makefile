@@ -16,7 +16,7 @@ VERSION		:= 0.1.0
 $(if $(shell command -v $(CC) 2>&1),,$(info hint: '$(CC)' is missing; scripts/bootstrap installs what building needs))
 
 O		:= .out$(if $m,/$m)
-# what watches itself writes files and traces its own threads: tools/base/confine.c
+# what watches itself writes files and traces its own threads: tools/process/confine.c
 MODE_asan	:= -DBERTH_UNCONFINED -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 MODE_tsan	:= -DBERTH_UNCONFINED -O1 -fsanitize=thread
 MODE_cov	:= -DBERTH_UNCONFINED -O0 --coverage

@@ -28,7 +28,7 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
-#include "tools/watch/proc.h"
+#include "tools/process/proc.h"
 #include "tools/watch/watch.h"
 
 enum { WORKERS_MOST = 64 };

@@ -7,7 +7,7 @@ FUZZ_SECONDS	?= 20
 
 $(O)/fuzz/%: tests/fuzz/%.c $(wildcard core/*.[ch] tools/*/*.[ch] tools/*/*/*.[ch])
 	@mkdir -p $(@D)
-	$(call quiet,FUZZ)$(CLANG) $(FUZZ_FLAGS) $< $(FUZZ_MORE) $(wildcard tools/base/*.c) $(TOOLS_LIBS) -o $@
+	$(call quiet,FUZZ)$(CLANG) $(FUZZ_FLAGS) $< $(FUZZ_MORE) $(wildcard tools/base/*.c tools/process/*.c) $(TOOLS_LIBS) -o $@
 
 # formats share too many names to be included in one file
 $(O)/fuzz/report: private FUZZ_MORE = $(wildcard tools/report/*.c)

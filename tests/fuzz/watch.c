@@ -3,7 +3,7 @@
 #include <sys/socket.h>
 
 #include "tools/base/diag.h"
-#include "tools/watch/proc.c"
+#include "tools/process/proc.h"
 #include "tools/watch/symbol.c"
 #include "tools/watch/table.c"
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # tests/isolate: a driver that starts programs under one backend, and the programs that it starts. Those are a user's
 # programs, dynamic and static, never instrumented.
-ISOLATE_OBJ	:= $(CORE_OBJ) $(patsubst %.c,$(O)/%.o,$(filter tools/base/% tools/isolate/% tools/ports/%,$(TOOLS_SRC)))
+ISOLATE_OBJ	:= $(CORE_OBJ) $(patsubst %.c,$(O)/%.o,$(filter tools/base/% tools/process/% tools/isolate/% tools/ports/%,$(TOOLS_SRC)))
 ISOLATE_DRIVER	:= $(O)/tests/isolate/driver
 ISOLATE_NAMES	:= $(patsubst tests/isolate/programs/%.c,%,$(wildcard tests/isolate/programs/*.c))
 ISOLATE_PROGRAM	= $(call quiet,TEST)mkdir -p $(@D) && $(1) -std=gnu11 -D_GNU_SOURCE -O1 $(WARNINGS) -o $@ $< -pthread

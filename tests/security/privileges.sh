@@ -13,7 +13,7 @@ role() {
 	is 0 "$((0x$(field "$2" CapEff) & ~$3))" "$1: which are among those that its work needs ($(field "$2" CapEff))"
 	is 0000000000000000 "$(field "$2" CapInh)" "$1: and a program inherits none"
 }
-# as in the table of tools/base/confine.c
+# as in the table of tools/process/confine.c
 kill=1\<\<5 files='(1<<1|1<<3)' ptrace=1\<\<19 search=1\<\<2 bpf='(1<<12|1<<38|1<<39)'
 "$BERTH" run -n 2 --tree shared --leaks off -- sh -c 'setpriv --reuid nobody --regid nogroup --clear-groups setsid sleep 621 & echo $$ >pid.$BERTH_WORKER; wait' >out 2>err &
 run=$!

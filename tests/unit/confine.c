@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #include "tools/base/cleanup.h"
-#include "tools/base/confine.h"
+#include "tools/process/confine.h"
 
 enum {
 	S = 1 << CONFINE_SUPERVISOR,

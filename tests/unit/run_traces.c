@@ -10,7 +10,7 @@
 #include "tools/base/file.h"
 #include "tools/base/str.h"
 #include "tools/run/run.h"
-#include "tools/run/runtime.h"
+#include "tools/state/runtime.h"
 
 static void state_stays_with_trees(void **state)
 {

@@ -9,7 +9,7 @@
  *	diag_each(-1, &filter, on_socket, me);
  *
  * or, to ask more than once, between diag_open() and diag_close(). Nothing here needs privilege; only the question which
- * process a socket belongs to does (tools/watch/proc.h). Functions return 0 or -errno and never print.
+ * process a socket belongs to does (tools/process/proc.h). Functions return 0 or -errno and never print.
  */
 #include <stdbool.h>
 #include <stdint.h>

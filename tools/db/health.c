@@ -19,7 +19,7 @@
 #include "tools/base/loop.h"
 #include "tools/base/str.h"
 #include "tools/db/rename/admin.h"
-#include "tools/base/job.h"
+#include "tools/process/job.h"
 #include "tools/db/libpq.h"
 #include "tools/db/internal.h"
 #include "tools/db/engine/programs.h"

@@ -4,7 +4,7 @@
 /* What the files of this room share: the room itself, its workers, and what a mode has to be able to do. */
 #include "tools/db/template/clone.h"
 #include "tools/db/engine/engine.h"
-#include "tools/base/job.h"
+#include "tools/process/job.h"
 #include "tools/db/db.h"
 #include "tools/db/engine/programs.h"
 #include "tools/db/url.h"

@@ -16,10 +16,10 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
-#include "tools/base/confine.h"
+#include "tools/process/confine.h"
 #include "tools/base/str.h"
 #include "tools/db/rename/admin.h"
-#include "tools/base/coprocess.h"
+#include "tools/process/coprocess.h"
 #include "tools/db/libpq.h"
 #include "tools/db/proxy/sighting.h"
 #include "tools/db/proxy/slow.h"

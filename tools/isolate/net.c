@@ -27,7 +27,7 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
-#include "tools/base/proc_stat.h"
+#include "tools/process/proc_stat.h"
 #include "tools/base/str.h"
 #include "tools/isolate/seccomp_act.h"
 #include "tools/isolate/seccomp_filter.h"

@@ -20,7 +20,7 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
-#include "tools/base/proc_stat.h"
+#include "tools/process/proc_stat.h"
 #include "tools/base/str.h"
 
 #ifndef PIDFD_THREAD

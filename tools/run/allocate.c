@@ -14,7 +14,7 @@
 #include "tools/base/clock.h"
 #include "tools/ports/allocated.h"
 #include "tools/ports/learned.h"
-#include "tools/run/runtime.h"
+#include "tools/state/runtime.h"
 
 enum { EVERY_MS = 1000, HEARTBEAT_MS = 60 * 1000, SLOTS_KEPT_FREE = 8 };
 

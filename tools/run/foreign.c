@@ -8,8 +8,8 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/diag.h"
-#include "tools/run/process.h"
-#include "tools/watch/proc.h"
+#include "tools/process/family.h"
+#include "tools/process/proc.h"
 
 enum { LISTENERS_MOST = 16, DNS = 53 };
 

@@ -28,7 +28,7 @@
 #include "tools/base/diag.h"
 #include "tools/base/log.h"
 #include "tools/run/watching.h"
-#include "tools/watch/proc.h"
+#include "tools/process/proc.h"
 
 struct injection {
 	struct worker *worker;

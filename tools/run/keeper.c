@@ -24,10 +24,10 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
-#include "tools/base/confine.h"
+#include "tools/process/confine.h"
 #include "tools/base/file.h"
 #include "tools/run/allocate.h"
-#include "tools/run/reap.h"
+#include "tools/state/reap.h"
 #include "tools/run/run.h"
 
 enum { WARDENS_MOST_MS = 8000 };

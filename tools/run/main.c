@@ -9,8 +9,8 @@
 #include "tools/base/log.h"
 #include "tools/run/allocate.h"
 #include "tools/run/database.h"
-#include "tools/run/reap.h"
-#include "tools/run/results.h"
+#include "tools/state/reap.h"
+#include "tools/state/results.h"
 #include "tools/run/run.h"
 #include "tools/run/watching.h"
 
@@ -42,7 +42,7 @@ static void announce(const struct run *run)
 		return;
 	log_line("run %s: %u workers, %u at once, backend %s, tree %s%s%s%s", run->id, run->count,
 	         run->plan->slots, isolate_backend_names[isolate_backend(run->isolate)],
-	         run_tree_names[tree_kind(run->tree)], database ? ", databases " : "",
+	         tree_kind_names[tree_kind(run->tree)], database ? ", databases " : "",
 	         database ? database : "",
 	         tree_in_user_namespace(run->tree)
 	                 ? " (in a user namespace: no sudo or setuid; --tree shared avoids it)"

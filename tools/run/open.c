@@ -27,10 +27,10 @@
 #include "tools/base/file.h"
 #include "tools/db/engine/programs.h"
 #include "tools/run/allocate.h"
-#include "tools/run/cgroup.h"
+#include "tools/limits/cgroup.h"
 #include "tools/run/database.h"
 #include "tools/run/run.h"
-#include "tools/run/runtime.h"
+#include "tools/state/runtime.h"
 #include "tools/run/watching.h"
 
 /* @subject may be NULL. */
@@ -238,7 +238,7 @@ static int open_tree(struct run *run, char **ret_error)
 	if (ret)
 		*ret_error = str_print(
 			"tree '%s' cannot be had here: %s\nhint: --tree shared does without",
-			run_tree_names[run->options->tree],
+			tree_kind_names[run->options->tree],
 			run->tree_reason ? run->tree_reason : strerror(-ret));
 	return ret;
 }
@@ -384,7 +384,7 @@ void run_save_state(struct run *run)
 		.backend = (char *)(uintptr_t)
 			isolate_backend_names[run->isolate ? isolate_backend(run->isolate)
 		                                           : ISOLATE_NONE],
-		.tree = (char *)(uintptr_t)run_tree_names[tree_kind(run->tree)],
+		.tree = (char *)(uintptr_t)tree_kind_names[tree_kind(run->tree)],
 		.command = run->options->command,
 		.started_ns = run->started_wall_ns,
 		.workers = workers,

@@ -10,7 +10,6 @@
 #include "tools/base/str.h"
 
 const char *const run_gate_names[] = { "warn", "off", "fail", NULL };
-const char *const run_tree_names[] = { "auto", "shared", "overlay", "copy", NULL };
 const char *const run_output_names[] = { "auto", "prefix", "group", "quiet", NULL };
 const char *const run_db_mode_names[] = { "auto", "private", "rename", "off", NULL };
 const char *const run_color_names[] = { "auto", "always", "never", NULL };
@@ -24,7 +23,6 @@ const char *const run_fault_names[] = { "reset", "stall", "kill", NULL };
 _Static_assert(ARRAY_LEN(run_fault_names) == RUN_FAULTS + 1, "one name per value");
 _Static_assert(ARRAY_LEN(run_error_names) == RUN_ERRORS + 1, "one name per value");
 _Static_assert(ARRAY_LEN(run_gate_names) == RUN_GATES + 1, "one name per value");
-_Static_assert(ARRAY_LEN(run_tree_names) == RUN_TREES + 1, "one name per value");
 _Static_assert(ARRAY_LEN(run_output_names) == RUN_OUTPUTS + 1, "one name per value");
 _Static_assert(ARRAY_LEN(run_db_mode_names) == RUN_DB_MODES + 1, "one name per value");
 _Static_assert(ARRAY_LEN(run_color_names) == RUN_COLORS + 1, "one name per value");

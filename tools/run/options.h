@@ -9,9 +9,9 @@
 #include <stdint.h>
 
 #include "tools/isolate/isolate.h"
+#include "tools/tree/tree.h"
 
 enum run_gate { RUN_GATE_WARN, RUN_GATE_OFF, RUN_GATE_FAIL, RUN_GATES };
-enum run_tree { RUN_TREE_AUTO, RUN_TREE_SHARED, RUN_TREE_OVERLAY, RUN_TREE_COPY, RUN_TREES };
 enum run_output {
 	RUN_OUTPUT_AUTO,
 	RUN_OUTPUT_PREFIX,
@@ -32,8 +32,7 @@ enum run_color { RUN_COLOR_AUTO, RUN_COLOR_ALWAYS, RUN_COLOR_NEVER, RUN_COLORS }
 /* The names of the values above, NULL-terminated, in order; options and berth.yaml parse by them. */
 extern const char *const run_database_kind_names[];
 extern const char *const run_gate_names[],
-	*const run_tree_names[], *const run_output_names[], *const run_db_mode_names[],
-								    *const run_color_names[];
+	*const run_output_names[], *const run_db_mode_names[], *const run_color_names[];
 
 /* a growing list of inclusive ranges, host byte order */
 struct run_ports {
@@ -140,7 +139,7 @@ struct run_options {
 	bool fail_fast;
 	bool keep; /* keep trees and databases, even of what passed */
 
-	enum run_tree tree;
+	enum tree_kind tree;
 	char **collect;     /* --collect; strv of globs or NULL */
 	uint64_t mem_bytes; /* per worker; 0 = no limit */
 	double cpu_cores;

@@ -279,7 +279,7 @@ void plan_describe(const struct plan *plan, const struct run_options *options, s
 	str_addf(text, "workers: %u, %u at once\n", plan->count, plan->slots);
 	str_addf(text, "project: %s\n", options->project_dir ? options->project_dir : ".");
 	str_addf(text, "backend: %s\n", isolate_backend_names[options->backend]);
-	str_addf(text, "tree: %s\n", run_tree_names[options->tree]);
+	str_addf(text, "tree: %s\n", tree_kind_names[options->tree]);
 	describe_ports("declared ports", plan->ports, text);
 	describe_ports("shared ports", plan->share, text);
 	for (unsigned int i = 0; i < plan->count; i++) {

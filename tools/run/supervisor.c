@@ -17,7 +17,7 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
-#include "tools/base/confine.h"
+#include "tools/process/confine.h"
 #include "tools/base/log.h"
 #include "tools/run/allocate.h"
 #include "tools/run/database.h"

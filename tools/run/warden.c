@@ -32,11 +32,11 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
-#include "tools/base/confine.h"
+#include "tools/process/confine.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
-#include "tools/run/process.h"
-#include "tools/run/tree.h"
+#include "tools/process/family.h"
+#include "tools/tree/tree.h"
 
 enum {
 	SETTLE_MS = 300, /* for a child that was about to exit anyway */

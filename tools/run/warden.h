@@ -18,7 +18,7 @@
 #include <sys/types.h>
 
 #include "tools/isolate/isolate.h"
-#include "tools/run/limits.h"
+#include "tools/limits/limits.h"
 
 enum warden_kind {
 	/* from the warden */

@@ -199,7 +199,8 @@ static void record_run(struct watching *watching)
 	                 "command", json_texts_redacted(run->options->command), "project",
 	                 json_text(run->project_dir), "backend",
 	                 isolate_backend_names[isolate_backend(run->isolate)], "tree",
-	                 run_tree_names[tree_kind(run->tree)], "source", watching->reason, "losses",
+	                 tree_kind_names[tree_kind(run->tree)], "source", watching->reason,
+	                 "losses",
 	                 json_texts((char *const *)(uintptr_t)watch_losses(watching->watch))));
 }
 

@@ -23,10 +23,10 @@
 #include "tools/base/log.h"
 #include "tools/run/database.h"
 #include "tools/run/inject.h"
-#include "tools/run/process.h"
+#include "tools/process/family.h"
 #include "tools/run/run.h"
 #include "tools/run/watching.h"
-#include "tools/watch/proc.h"
+#include "tools/process/proc.h"
 
 enum { EXIT_TIMEOUT = 124, EXIT_INTERNAL = 125, EXIT_CANNOT_EXEC = 126, EXIT_NOT_FOUND = 127 };
 enum { ORPHANS_MOST_MS = 3000 };
@@ -395,7 +395,7 @@ void worker_start(struct worker *worker)
 /* A warden that copies the tree reads no messages. The signal is for its cp(1), which is in its group; it blocks them itself. */
 static void end_copying(const struct worker *worker)
 {
-	if (!worker->pid && tree_kind(worker->run->tree) == RUN_TREE_COPY)
+	if (!worker->pid && tree_kind(worker->run->tree) == TREE_COPY)
 		(void)kill(-worker->warden, SIGTERM);
 }
 

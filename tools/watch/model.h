@@ -6,7 +6,7 @@
  * sources feed it the same records.
  */
 #include "tools/watch/monitor.h"
-#include "tools/watch/proc.h"
+#include "tools/process/proc.h"
 #include "tools/watch/symbol.h"
 #include "tools/watch/table.h"
 #include "tools/watch/watch.h"

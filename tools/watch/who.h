@@ -12,7 +12,7 @@
  * Returns 0 or -errno and never prints. What could not be seen is counted, never passed over.
  */
 #include "tools/base/diag.h"
-#include "tools/watch/proc.h"
+#include "tools/process/proc.h"
 
 /* also the exit status of `berth who` */
 enum who_verdict {

@@ -12,7 +12,7 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
-#include "tools/run/cgroup.h"
+#include "tools/limits/cgroup.h"
 
 enum { CGROUP_DEADLINE_MS = 2000 };
 

@@ -2,7 +2,7 @@
 #ifndef BERTH_CLI_LIVE_H
 #define BERTH_CLI_LIVE_H
 /* Which live run a verb means. */
-#include "tools/run/state.h"
+#include "tools/state/state.h"
 
 /**
  * The live run @id; without one (NULL) the only live run, or the only one of the project that we are in.

@@ -5,7 +5,7 @@
 #include <jansson.h>
 
 #include "core/portmap.h"
-#include "tools/run/state.h"
+#include "tools/state/state.h"
 
 /**
  * Map a worker's port map read-only.

@@ -23,11 +23,11 @@
 #include "tools/cli/common/backends.h"
 #include "tools/cli/doctor/doctor.h"
 #include "tools/cli/settings/lint.h"
-#include "tools/run/cgroup.h"
-#include "tools/run/limits.h"
-#include "tools/run/reap.h"
-#include "tools/run/runtime.h"
-#include "tools/run/tree.h"
+#include "tools/limits/cgroup.h"
+#include "tools/limits/limits.h"
+#include "tools/state/reap.h"
+#include "tools/state/runtime.h"
+#include "tools/tree/tree.h"
 
 enum { PROGRAM_MOST_MS = 5000, CGROUP_MOST_MS = 2000, FILES_PER_WORKER = 16, FILES_BESIDES = 128 };
 
@@ -288,16 +288,21 @@ void check_overlay(struct doctor *doctor)
 {
 	const char *project = doctor->options->project_dir;
 	bool user_namespace = false;
-	cleanup_free char *reason = NULL;
-	int ret = tree_probe(project, &user_namespace, &reason);
+	cleanup_free char *reason = NULL, *scratch = runtime_scratch("try");
+	int ret = runtime_make_scratch(scratch);
 
+	if (ret) {
+		reason = str_print("unable to make '%s': %s", scratch, strerror(-ret));
+	} else {
+		ret = tree_probe(project, scratch, &user_namespace, &reason);
+		(void)runtime_remove_scratch(scratch);
+	}
 	if (!ret) {
 		doctor_say(doctor, DOCTOR_OK, "an overlay over %s works%s", project,
 		           user_namespace ? ", in a user namespace: sudo does not work in it" : "");
 		return;
 	}
-	doctor_say(doctor,
-	           doctor->options->tree == RUN_TREE_OVERLAY ? DOCTOR_ERROR : DOCTOR_WARNING,
+	doctor_say(doctor, doctor->options->tree == TREE_OVERLAY ? DOCTOR_ERROR : DOCTOR_WARNING,
 	           "no overlay over %s: several workers share one working tree", project);
 	doctor_cause(doctor, "%s", reason ? reason : strerror(-ret));
 	doctor_mend(doctor, "berth run --tree copy");

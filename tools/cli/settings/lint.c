@@ -166,7 +166,7 @@ static void same_tasks(const struct run_options *options, char ***messages)
 
 static void tree_for_collect(const struct run_options *options, char ***messages)
 {
-	if (options->collect && options->tree == RUN_TREE_SHARED)
+	if (options->collect && options->tree == TREE_SHARED)
 		say(messages,
 		    "collect has no effect with tree: shared, where everything already is in the "
 		    "project directory");

@@ -19,7 +19,7 @@
 #include "tools/cli/common/maps.h"
 #include "tools/cli/common/output.h"
 #include "tools/cli/common/term.h"
-#include "tools/watch/proc.h"
+#include "tools/process/proc.h"
 
 static const char *const names[] = {
 #define ENV(name, help) #name,

@@ -16,16 +16,16 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
-#include "tools/base/confine.h"
+#include "tools/process/confine.h"
 #include "tools/base/diag.h"
 #include "tools/base/json.h"
 #include "tools/base/log.h"
 #include "tools/cli/settings/cli.h"
 #include "tools/cli/common/live.h"
-#include "tools/run/cgroup.h"
-#include "tools/run/process.h"
-#include "tools/run/state.h"
-#include "tools/watch/proc.h"
+#include "tools/limits/cgroup.h"
+#include "tools/process/family.h"
+#include "tools/state/state.h"
+#include "tools/process/proc.h"
 #include "tools/watch/watch.h"
 
 static struct live {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* `berth reap`: what the run room finds and removes, a line each. */
-#include "tools/run/reap.h"
+#include "tools/state/reap.h"
 
 #include <stdio.h>
 #include <string.h>

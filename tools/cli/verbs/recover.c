@@ -4,7 +4,7 @@
  * only the settings know on which servers they are. Supervisors are gone by then, so every lease of theirs is free.
  * Settings that cannot be read keep nobody from ending what runs.
  */
-#include "tools/run/recover.h"
+#include "tools/state/recover.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -14,7 +14,7 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
 #include "tools/base/json.h"
-#include "tools/watch/proc.h"
+#include "tools/process/proc.h"
 
 enum { LINES_MOST = 6 };
 

@@ -12,7 +12,7 @@
 #include "tools/cli/common/results.h"
 #include "tools/cli/verbs/show_who.h"
 #include "tools/report/history.h"
-#include "tools/run/state.h"
+#include "tools/state/state.h"
 
 enum { PAST_SHOWN = 5 };
 

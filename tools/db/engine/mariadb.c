@@ -13,7 +13,7 @@
 #include "tools/base/cleanup.h"
 #include "tools/db/digest.h"
 #include "tools/db/engine/engine.h"
-#include "tools/base/job.h"
+#include "tools/process/job.h"
 
 #define LOG_SIZE "--innodb-log-file-size=16M"
 

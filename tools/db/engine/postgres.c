@@ -22,7 +22,7 @@
 #include "tools/db/template/clone.h"
 #include "tools/db/digest.h"
 #include "tools/db/engine/engine.h"
-#include "tools/base/job.h"
+#include "tools/process/job.h"
 #include "tools/db/proxy/tls.h"
 
 /*

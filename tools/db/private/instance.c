@@ -29,7 +29,7 @@
 #include "tools/base/file.h"
 #include "tools/base/str.h"
 #include "tools/db/template/clone.h"
-#include "tools/base/job.h"
+#include "tools/process/job.h"
 
 enum { READY_DEADLINE_MS = 60000, STOP_DEADLINE_MS = 10000, PROBE_MOST_MS = 50 };
 

@@ -26,7 +26,7 @@
 #include "tools/base/clock.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
-#include "tools/base/coprocess.h"
+#include "tools/process/coprocess.h"
 #include "tools/db/proxy/sighting.h"
 #include "tools/db/template/snapshot.h"
 

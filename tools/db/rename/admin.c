@@ -20,7 +20,7 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
 #include "tools/base/json.h"
-#include "tools/base/coprocess.h"
+#include "tools/process/coprocess.h"
 #include "tools/db/libpq.h"
 #include "tools/db/rename/retry.h"
 #include "tools/db/template/template.h"

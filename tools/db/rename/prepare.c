@@ -11,7 +11,7 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
 #include "tools/db/rename/admin.h"
-#include "tools/base/coprocess.h"
+#include "tools/process/coprocess.h"
 
 enum { ELECTION_MS = 600000 };
 

@@ -14,7 +14,7 @@
 #include "tools/base/clock.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
-#include "tools/base/coprocess.h"
+#include "tools/process/coprocess.h"
 #include "tools/db/rename/lease.h"
 #include "tools/db/sql/names.h"
 #include "tools/db/proxy/sighting.h"

@@ -14,7 +14,7 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/str.h"
-#include "tools/base/job.h"
+#include "tools/process/job.h"
 #include "tools/db/engine/programs.h"
 #include "tools/db/template/template.h"
 

@@ -30,7 +30,7 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
-#include "tools/base/job.h"
+#include "tools/process/job.h"
 
 const char *const db_clone_names[DB_CLONES] = { "reflink", "overlay", "copy" };
 

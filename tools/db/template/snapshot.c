@@ -16,7 +16,7 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
-#include "tools/base/job.h"
+#include "tools/process/job.h"
 #include "tools/db/template/template.h"
 
 bool snapshot_named(const char *name)

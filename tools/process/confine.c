@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Two tables: the capabilities that a role keeps, and the calls that it is refused. Calls are refused, not answered by a
+ * kill: a library that tries something on its way (a new version of it, a module of the name service) then goes on as on a
+ * machine where that is not allowed, and a run is not lost. The list says what is refused, not what is allowed, because
+ * libpq, OpenSSL, libdw and the C library's modules are in these processes too; calls younger than the list do not exist
+ * (ENOSYS), which every library is prepared for.
+ *
+ * The filter is written out here, without libseccomp: it needs no memory, and is a comparison per call. The kernel runs it
+ * once for each call that is always allowed and remembers (Linux 5.11); for older ones the calls of the supervisor's
+ * hot path stand first.
+ *
+ * Builds that watch themselves (sanitizers write logs and trace their own threads, coverage writes files at exit) go without:
+ * BERTH_UNCONFINED.
+ */
+#include "tools/process/confine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/capability.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "tools/base/cleanup.h"
+
+#ifndef BERTH_UNCONFINED
+
+#define ROLE(name) (1u << CONFINE_##name)
+enum {
+	SUPERVISOR = ROLE(SUPERVISOR),
+	KEEPER = ROLE(KEEPER),
+	WARDEN = ROLE(WARDEN),
+	RELAY = ROLE(RELAY),
+	MONITOR = ROLE(MONITOR),
+	CHILDLESS = KEEPER | WARDEN | RELAY | MONITOR,
+	EVERYBODY = CHILDLESS | SUPERVISOR,
+};
+
+static const struct kept {
+	cap_value_t capability;
+	unsigned int roles, needs; /* only for one of these needs; 0 = always */
+	cap_value_t instead_of;    /* only if that one is missing; 0 = whatever there is */
+} kept[] = {
+	/* root's worker may have changed its user */
+	{ CAP_KILL, SUPERVISOR | KEEPER | WARDEN, 0, 0 },
+	{ CAP_SYS_PTRACE, SUPERVISOR | KEEPER | WARDEN | MONITOR, 0,
+	  0 }, /* and is looked into: /proc, descriptors, memory */
+	/* what it wrote is collected and removed */
+	{ CAP_DAC_OVERRIDE, SUPERVISOR | KEEPER, 0, 0 },
+	{ CAP_FOWNER, SUPERVISOR | KEEPER, 0, 0 },
+	{ CAP_DAC_READ_SEARCH, RELAY | MONITOR, 0,
+	  0 }, /* libpq: ~/.pgpass under `sudo -E`; symbols of anybody's programs */
+	{ CAP_DAC_OVERRIDE, RELAY, CONFINE_FOR_SOCKET, 0 },
+	{ CAP_BPF, SUPERVISOR | MONITOR, CONFINE_FOR_BPF, 0 },
+	{ CAP_PERFMON, SUPERVISOR | MONITOR, CONFINE_FOR_BPF, 0 },
+	{ CAP_NET_ADMIN, SUPERVISOR | MONITOR, CONFINE_FOR_BPF | CONFINE_FOR_FAULTS, 0 },
+	{ CAP_SYS_ADMIN, SUPERVISOR | MONITOR, CONFINE_FOR_BPF, CAP_BPF }, /* as before Linux 5.8 */
+	{ CAP_SYS_ADMIN, SUPERVISOR, CONFINE_FOR_SERVERS, 0 },             /* overlays */
+	{ CAP_CHOWN, SUPERVISOR, CONFINE_FOR_SERVERS, 0 },
+	{ CAP_SETUID, SUPERVISOR, CONFINE_FOR_SERVERS, 0 },
+	{ CAP_SETGID, SUPERVISOR, CONFINE_FOR_SERVERS, 0 },
+};
+
+#define CALLS(...) \
+	(const int[]) \
+	{ \
+		__VA_ARGS__, -1 \
+	}
+static const struct refused {
+	unsigned int roles, unless; /* needs */
+	const int *calls;           /* ends with -1 */
+} refused[] = {
+	/* the machine: its code, its clock, its switch */
+	{ EVERYBODY, 0,
+	  CALLS(SYS_init_module, SYS_finit_module, SYS_delete_module, SYS_kexec_load,
+	        SYS_kexec_file_load, SYS_reboot, SYS_swapon, SYS_swapoff, SYS_settimeofday,
+	        SYS_clock_settime, SYS_adjtimex, SYS_clock_adjtime, SYS_sethostname,
+	        SYS_setdomainname, SYS_acct, SYS_quotactl, SYS_quotactl_fd, SYS_syslog,
+	        SYS_vhangup) },
+	/* doors past this filter, past permissions, or into the kernel that no work of ours needs */
+	{ EVERYBODY, CONFINE_FOR_SERVERS,
+	  CALLS(SYS_io_uring_setup, SYS_io_uring_enter, SYS_io_uring_register, SYS_userfaultfd,
+	        SYS_personality, SYS_open_by_handle_at, SYS_fanotify_init, SYS_ptrace,
+	        SYS_process_madvise, SYS_move_pages, SYS_migrate_pages, SYS_kcmp, SYS_nfsservctl) },
+	/* Kerberos has its keys there, and libpq may have Kerberos */
+	{ EVERYBODY & ~RELAY, CONFINE_FOR_SERVERS,
+	  CALLS(SYS_keyctl, SYS_add_key, SYS_request_key) },
+	{ SUPERVISOR | MONITOR, CONFINE_FOR_BPF, CALLS(SYS_bpf, SYS_perf_event_open) },
+	{ KEEPER | WARDEN | RELAY, 0, CALLS(SYS_bpf, SYS_perf_event_open) },
+	{ EVERYBODY, CONFINE_FOR_SERVERS,
+	  CALLS(SYS_execve, SYS_execveat, SYS_mount, SYS_umount2, SYS_pivot_root, SYS_chroot,
+	        SYS_unshare, SYS_open_tree, SYS_move_mount, SYS_fsopen, SYS_fsconfig, SYS_fsmount,
+	        SYS_fspick, SYS_mount_setattr, SYS_setuid, SYS_setgid, SYS_setreuid, SYS_setregid,
+	        SYS_setresuid, SYS_setresgid, SYS_setgroups) },
+	{ EVERYBODY, 0, CALLS(SYS_setns) },
+	{ CHILDLESS, 0, CALLS(SYS_process_vm_readv, SYS_process_vm_writev, SYS_pidfd_getfd) },
+	{ KEEPER | WARDEN, 0,
+	  CALLS(SYS_socket, SYS_socketpair, SYS_bind, SYS_listen, SYS_connect, SYS_accept,
+	        SYS_accept4) },
+	{ RELAY | MONITOR, 0,
+	  CALLS(SYS_kill, SYS_tkill, SYS_pidfd_send_signal, SYS_rt_sigqueueinfo,
+	        SYS_rt_tgsigqueueinfo) },
+	{ RELAY, 0,
+	  CALLS(SYS_mkdirat, SYS_mknodat, SYS_renameat, SYS_renameat2, SYS_linkat, SYS_symlinkat,
+	        SYS_truncate, SYS_fchmod, SYS_fchmodat, SYS_fchown, SYS_fchownat, SYS_setxattr,
+	        SYS_lsetxattr, SYS_fsetxattr) },
+#ifdef __x86_64__ /* the older forms */
+	{ EVERYBODY, 0, CALLS(SYS_iopl, SYS_ioperm, SYS_modify_ldt, SYS_uselib, SYS__sysctl) },
+	{ CHILDLESS, 0, CALLS(SYS_fork, SYS_vfork) },
+	{ RELAY, 0,
+	  CALLS(SYS_creat, SYS_mkdir, SYS_rmdir, SYS_mknod, SYS_rename, SYS_link, SYS_symlink,
+	        SYS_chmod, SYS_chown, SYS_lchown) },
+#endif
+};
+
+/* Calls that an argument decides on. They are 64 bits wide; what is asked here lies in the lower half, in flags and numbers. */
+enum test { ANY_OF, NONE_OF, OTHER_THAN };
+static const struct judged {
+	unsigned int roles;
+	int call;
+	unsigned int argument;
+	/* it is refused if the argument has one of, has none of, is other than: */
+	enum test test;
+	unsigned int value; /* 0 = our own process */
+} judged[] = {
+	{ CHILDLESS, SYS_clone, 0, NONE_OF, CLONE_THREAD },
+	{ RELAY | MONITOR, SYS_tgkill, 0, OTHER_THAN, 0 }, /* abort(3) */
+	{ RELAY, SYS_openat, 2, ANY_OF, O_WRONLY | O_RDWR | O_CREAT | O_TRUNC },
+#ifdef __x86_64__
+	{ RELAY, SYS_open, 1, ANY_OF, O_WRONLY | O_RDWR | O_CREAT | O_TRUNC },
+#endif
+};
+
+/* Their flags lie in memory, where no filter looks; without them libraries use clone(2) and openat(2). */
+static const int young[] = { SYS_clone3, SYS_openat2 };
+
+/* None of these is refused the supervisor. */
+static const int hot[] = {
+	SYS_ioctl,      SYS_epoll_pwait, SYS_ppoll,    SYS_process_vm_readv,
+	SYS_pidfd_open, SYS_pidfd_getfd, SYS_close,    SYS_read,
+	SYS_write,      SYS_sendto,      SYS_recvfrom,
+#ifdef __x86_64__
+	SYS_epoll_wait, SYS_poll,
+#endif
+};
+
+/* the calls of Linux 6.1; one number on all machines since 5.1 */
+enum { NEWEST = SYS_set_mempolicy_home_node, MOST = 512 };
+
+#if defined(__x86_64__)
+enum { OUR_ARCH = AUDIT_ARCH_X86_64, LOW_HALF = 0 };
+#elif defined(__aarch64__)
+enum { OUR_ARCH = AUDIT_ARCH_AARCH64, LOW_HALF = 0 };
+#endif
+
+struct program {
+	struct sock_filter code[MOST];
+	unsigned short len;
+};
+
+static void add(struct program *program, int code, unsigned int k, unsigned int yes,
+                unsigned int no)
+{
+	const struct sock_filter step = { (unsigned short)code, (unsigned char)yes,
+		                          (unsigned char)no, k };
+
+	/* the tables have room to grow; the kernel takes no program that ends in the middle */
+	if (program->len < MOST)
+		program->code[program->len++] = step;
+}
+
+static void add_load(struct program *program, size_t offset)
+{
+	add(program, BPF_LD | BPF_W | BPF_ABS, (unsigned int)offset, 0, 0);
+}
+
+static void add_return(struct program *program, unsigned int action)
+{
+	add(program, BPF_RET | BPF_K, action, 0, 0);
+}
+
+static void add_call(struct program *program, int call, unsigned int action)
+{
+	add(program, BPF_JMP | BPF_JEQ | BPF_K, (unsigned int)call, 0, 1);
+	add_return(program, action);
+}
+
+static void add_judged(struct program *program, const struct judged *row)
+{
+	unsigned int value = row->value ? row->value : (unsigned int)getpid();
+	bool equal = row->test == OTHER_THAN;
+	bool refuses = row->test == ANY_OF; /* if the comparison is true */
+
+	add(program, BPF_JMP | BPF_JEQ | BPF_K, (unsigned int)row->call, 0, 4);
+	add_load(program,
+	         offsetof(struct seccomp_data, args) + row->argument * sizeof(uint64_t) + LOW_HALF);
+	add(program, BPF_JMP | (equal ? BPF_JEQ : BPF_JSET) | BPF_K, value, refuses ? 0 : 1,
+	    refuses ? 1 : 0);
+	add_return(program, SECCOMP_RET_ERRNO | EPERM);
+	add_return(program, SECCOMP_RET_ALLOW);
+}
+
+static void write_filter(struct program *program, unsigned int role, unsigned int needs)
+{
+	add_load(program, offsetof(struct seccomp_data, arch));
+	add(program, BPF_JMP | BPF_JEQ | BPF_K, OUR_ARCH, 1, 0);
+	/* nothing of ours has ever made such a call */
+	add_return(program, SECCOMP_RET_KILL_PROCESS);
+	add_load(program, offsetof(struct seccomp_data, nr));
+	for (size_t i = 0; role & SUPERVISOR && i < ARRAY_LEN(hot); i++)
+		add_call(program, hot[i], SECCOMP_RET_ALLOW);
+	/* the calls of x32 have higher numbers, too */
+	add(program, BPF_JMP | BPF_JGT | BPF_K, NEWEST, 0, 1);
+	add_return(program, SECCOMP_RET_ERRNO | ENOSYS);
+	for (size_t i = 0; role & CHILDLESS && i < ARRAY_LEN(young); i++)
+		add_call(program, young[i], SECCOMP_RET_ERRNO | ENOSYS);
+	for (const struct refused *row = refused; row < refused + ARRAY_LEN(refused); row++)
+		for (const int *call = row->calls;
+		     row->roles & role && !(row->unless & needs) && *call >= 0; call++)
+			add_call(program, *call, SECCOMP_RET_ERRNO | EPERM);
+	for (size_t i = 0; i < ARRAY_LEN(judged); i++)
+		if (judged[i].roles & role)
+			add_judged(program, &judged[i]);
+	add_return(program, SECCOMP_RET_ALLOW);
+}
+
+static bool has_capability(cap_t caps, cap_value_t capability)
+{
+	cap_flag_value_t has;
+
+	return !cap_get_flag(caps, capability, CAP_PERMITTED, &has) && has == CAP_SET;
+}
+
+static int drop_capabilities(unsigned int role, unsigned int needs)
+{
+	cap_t had = cap_get_proc(), caps = cap_init();
+	int ret = 0;
+
+	for (size_t i = 0; had && caps && i < ARRAY_LEN(kept); i++) {
+		const struct kept *row = &kept[i];
+
+		if (!(row->roles & role) || (row->needs && !(row->needs & needs)) ||
+		    !has_capability(had, row->capability) ||
+		    (row->instead_of && has_capability(had, row->instead_of)))
+			continue;
+		cap_set_flag(caps, CAP_PERMITTED, 1, &row->capability, CAP_SET);
+		cap_set_flag(caps, CAP_EFFECTIVE, 1, &row->capability, CAP_SET);
+	}
+	if (!had || !caps || cap_set_proc(caps))
+		ret = -errno;
+	cap_free(had);
+	cap_free(caps);
+	return ret;
+}
+
+/*
+ * The passwords of databases stand in our memory. A relay must stay to be seen by its user: `berth who` and --inject find it by
+ * its sockets. For it a limit of one byte, which also keeps a core from being piped to a program, core(5).
+ */
+static void drop_core(unsigned int role)
+{
+	static const struct rlimit one = { 1, 1 };
+
+	if (role & RELAY)
+		setrlimit(RLIMIT_CORE, &one);
+	else
+		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+int confine(enum confine_role which, unsigned int needs)
+{
+	unsigned int role = 1u << which;
+	struct program program = { .len = 0 };
+	struct sock_fprog filter = { .filter = program.code };
+	int ret = drop_capabilities(role, needs);
+
+	drop_core(role);
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	write_filter(&program, role, needs);
+	filter.len = program.len;
+	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, &filter))
+		ret = ret ? ret : -errno;
+	return ret;
+}
+
+#else
+
+int confine(enum confine_role role, unsigned int needs)
+{
+	(void)role;
+	(void)needs;
+	return 0;
+}
+
+#endif

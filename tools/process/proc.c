@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * /proc. Every read of one process goes through one directory descriptor, /proc/PID: if the process ends and its number is
+ * given to another, reads fail with ESRCH instead of mixing two processes.
+ */
+#include "tools/process/proc.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/clock.h"
+#include "tools/base/file.h"
+#include "tools/base/str.h"
+
+enum { COMMAND_MOST = 400 };
+enum { UNIX_LISTENS = 0x10000 }; /* linux/net.h: __SO_ACCEPTCON */
+
+int proc_read_environ(pid_t pid, char **ret_text, size_t *ret_len)
+{
+	char path[40];
+
+	snprintf(path, sizeof(path), "/proc/%d/environ", pid);
+	return file_read(path, ret_text, ret_len);
+}
+
+const char *proc_parse_environ(const char *text, size_t len, const char *name)
+{
+	size_t name_len = strlen(name);
+
+	for (size_t at = 0; at < len;) {
+		size_t one = strnlen(text + at, len - at);
+
+		if (one > name_len && text[at + name_len] == '=' &&
+		    !memcmp(text + at, name, name_len) && at + one < len)
+			return text + at + name_len + 1;
+		at += one + 1;
+	}
+	return NULL;
+}
+
+const char *proc_parse_map(const char *text, size_t len)
+{
+	const char *path = proc_parse_environ(text, len, "BERTH_MAP");
+
+	return path ? path : proc_parse_environ(text, len, "BERTH_VIEW");
+}
+
+/* How container engines name their cgroups: the piece of the path, and what people call it. */
+static const struct container_kind {
+	const char *piece, *name;
+} container_kinds[] = {
+	{ "/docker/", "docker" },
+	{ "/docker-", "docker" },
+	{ "/libpod-", "podman" },
+	{ "/cri-containerd-", "kubernetes" },
+	{ "/crio-", "kubernetes" },
+	{ "/kubepods", "kubernetes" },
+	{ "/lxc/", "lxc" },
+	{ "/lxc.payload.", "lxc" },
+	{ "/machine.slice/", "machine" },
+};
+
+char *proc_parse_container(const char *text)
+{
+	for (size_t i = 0; i < ARRAY_LEN(container_kinds); i++) {
+		const char *at = strstr(text, container_kinds[i].piece);
+		int len;
+
+		if (!at)
+			continue;
+		at += strlen(container_kinds[i].piece);
+		len = (int)strcspn(at, "/.\n");
+		if (len >= 32 && (int)strspn(at, "0123456789abcdef") >= 32)
+			len = 12; /* as the engines themselves abbreviate */
+		return str_print("%s %.*s", container_kinds[i].name, len > 64 ? 64 : len, at);
+	}
+	return NULL;
+}
+
+char *proc_parse_command(const char *text, size_t len, size_t max)
+{
+	cleanup_str struct str line = { 0 };
+
+	while (len && !text[len - 1])
+		len--;
+	if (len > max)
+		len = max;
+	for (size_t i = 0; i < len; i++) {
+		char one = text[i] && !iscntrl((unsigned char)text[i]) ? text[i] : ' ';
+
+		str_add_len(&line, &one, 1);
+	}
+	return str_redacted(line.text ? line.text : "");
+}
+
+static int open_process(pid_t pid)
+{
+	char path[32];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d", pid);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd >= 0 ? fd : errno == ENOENT ? -ESRCH : -errno;
+}
+
+static char *read_link(int dir, const char *name)
+{
+	char target[PATH_MAX];
+	ssize_t len = readlinkat(dir, name, target, sizeof(target) - 1);
+
+	return len < 0 ? NULL : str_copy_len(target, (size_t)len);
+}
+
+static uint64_t read_namespace(int dir, const char *name)
+{
+	cleanup_free char *path = str_print("ns/%s", name);
+	cleanup_free char *target = read_link(dir, path);
+	const char *number = target ? strchr(target, '[') : NULL;
+
+	return number ? strtoull(number + 1, NULL, 10) : 0;
+}
+
+uint64_t proc_namespace(pid_t pid, const char *name)
+{
+	cleanup_close int dir = open_process(pid);
+
+	return dir < 0 ? 0 : read_namespace(dir, name);
+}
+
+static char *user_name(uid_t uid)
+{
+	const struct passwd *user = getpwuid(uid);
+
+	return user ? str_copy(user->pw_name) : str_print("%u", uid);
+}
+
+/* Process times count from boot, people from 1970: the difference is CLOCK_REALTIME - CLOCK_BOOTTIME. */
+static int64_t wall_from_ticks(uint64_t ticks)
+{
+	int64_t since_boot = (int64_t)(ticks * (1000000000ull / (uint64_t)sysconf(_SC_CLK_TCK)));
+
+	return clock_wall_ns() - clock_of(CLOCK_BOOTTIME) + since_boot;
+}
+
+static void read_environment(int dir, struct proc_info *info)
+{
+	cleanup_free char *text = NULL;
+	size_t len;
+
+	if (file_read_at(dir, "environ", &text, &len))
+		return;
+	info->run = str_copy(proc_parse_environ(text, len, "BERTH_RUN"));
+	info->worker = str_copy(proc_parse_environ(text, len, "BERTH_WORKER"));
+	info->task = str_copy(proc_parse_environ(text, len, "BERTH_TASK"));
+	info->map_path = str_copy(proc_parse_map(text, len));
+}
+
+/* "NSpid:	4242	7	1": from the namespace of /proc to its own. That of a process in ours ends with the first. */
+pid_t proc_parse_inside(const char *status)
+{
+	const char *line = strstr(status, "\nNSpid:");
+	const char *last = line ? memrchr(line, '\t', strcspn(line + 1, "\n") + 1) : NULL;
+	long pid;
+
+	if (!last)
+		return 0;
+	pid = strtol(last, NULL, 10);
+	return pid > 0 && pid <= INT_MAX ? (pid_t)pid : 0;
+}
+
+static pid_t read_inside(int dir, uint64_t pidns)
+{
+	static uint64_t own;
+	cleanup_free char *text = NULL;
+
+	if (!own)
+		own = proc_namespace(getpid(), "pid");
+	return !pidns || pidns == own || file_read_at(dir, "status", &text, NULL)
+	               ? 0
+	               : proc_parse_inside(text);
+}
+
+static char *read_command(int dir, const char *comm, size_t max)
+{
+	cleanup_free char *text = NULL, *line = NULL;
+	size_t len;
+
+	if (!file_read_at(dir, "cmdline", &text, &len))
+		line = proc_parse_command(text, len, max);
+	return line && *line ? steal(&line) : str_print("[%s]", comm);
+}
+
+char *proc_command(pid_t pid, size_t max)
+{
+	cleanup_close int dir = open_process(pid);
+	struct proc_stat stat;
+
+	return dir < 0 || proc_read_stat_at(dir, &stat) ? NULL : read_command(dir, stat.comm, max);
+}
+
+static void read_identity(int dir, struct proc_info *info)
+{
+	cleanup_free char *cgroup = NULL;
+	struct stat owner;
+
+	info->command = read_command(dir, info->stat.comm, COMMAND_MOST);
+	if (!file_read_at(dir, "cgroup", &cgroup, NULL))
+		info->container = proc_parse_container(cgroup);
+	if (!fstat(dir, &owner))
+		info->uid = owner.st_uid;
+	info->user = user_name(info->uid);
+}
+
+int proc_read(pid_t pid, struct proc_info *ret_info)
+{
+	cleanup_close int dir = open_process(pid);
+	struct proc_info info = { 0 };
+	int ret = dir < 0 ? dir : proc_read_stat_at(dir, &info.stat);
+
+	if (ret)
+		return ret;
+	read_identity(dir, &info);
+	read_environment(dir, &info);
+	info.directory = read_link(dir, "cwd");
+	info.program = read_link(dir, "exe");
+	info.netns = read_namespace(dir, "net");
+	info.pidns = read_namespace(dir, "pid");
+	info.inside = read_inside(dir, info.pidns);
+	info.start_ns = wall_from_ticks(info.stat.start_ticks);
+	*ret_info = info;
+	return 0;
+}
+
+void proc_info_free(struct proc_info *info)
+{
+	char *const owned[] = { info->command,   info->directory, info->program,
+		                info->container, info->user,      info->run,
+		                info->worker,    info->task,      info->map_path };
+
+	for (size_t i = 0; i < ARRAY_LEN(owned); i++)
+		free(owned[i]);
+	*info = (struct proc_info){ 0 };
+}
+
+int proc_fd_count(pid_t pid)
+{
+	cleanup_close int dir = open_process(pid);
+	cleanup_dir DIR *fds = NULL;
+	struct stat info;
+	int fd, count = 0;
+
+	if (dir < 0)
+		return dir;
+	fd = openat(dir, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? -ESRCH : -errno;
+	/* kernel 6.2: the size of the directory is the answer */
+	if (!fstat(fd, &info) && info.st_size) {
+		close(fd);
+		return (int)info.st_size;
+	}
+	fds = fdopendir(fd);
+	while (fds && readdir(fds))
+		count++;
+	return count > 2 ? count - 2 : 0;
+}
+
+int proc_each(proc_fn fn, void *arg)
+{
+	cleanup_dir DIR *all = opendir("/proc");
+	struct dirent *entry;
+	long pid;
+
+	if (!all)
+		return -errno;
+	while ((entry = readdir(all)))
+		if (!str_number(entry->d_name, 1, INT_MAX, &pid) && !fn(arg, (pid_t)pid))
+			break;
+	return 0;
+}
+
+static bool socket_inode(int dir, const char *name, uint64_t *ret_inode)
+{
+	char target[64];
+	ssize_t len = readlinkat(dir, name, target, sizeof(target) - 1);
+	unsigned long long inode;
+
+	if (len < 0)
+		return false;
+	target[len] = 0;
+	if (sscanf(target, "socket:[%llu]", &inode) != 1)
+		return false;
+	*ret_inode = inode;
+	return true;
+}
+
+int proc_each_socket(pid_t pid, proc_socket_fn fn, void *arg)
+{
+	char path[40];
+	cleanup_dir DIR *fds = NULL;
+	struct dirent *entry;
+	uint64_t inode;
+	long number;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+	fds = opendir(path);
+	if (!fds)
+		return errno == ENOENT ? -ESRCH : -errno;
+	while ((entry = readdir(fds)))
+		if (!str_number(entry->d_name, 0, INT_MAX, &number) &&
+		    socket_inode(dirfd(fds), entry->d_name, &inode))
+			fn(arg, pid, (int)number, inode);
+	return 0;
+}
+
+struct wanted {
+	const uint64_t *inodes;
+	size_t count;
+	bool found;
+};
+
+static void on_descriptor(void *arg, pid_t pid, int fd, uint64_t inode)
+{
+	struct wanted *wanted = arg;
+
+	(void)pid;
+	(void)fd;
+	for (size_t i = 0; i < wanted->count; i++)
+		wanted->found |= wanted->inodes[i] == inode;
+}
+
+bool proc_has_socket(pid_t pid, const uint64_t *inodes, size_t count)
+{
+	struct wanted wanted = { inodes, count, false };
+
+	(void)proc_each_socket(pid, on_descriptor, &wanted);
+	return wanted.found;
+}
+
+bool proc_parse_unix(const char *line, struct proc_unix *ret_entry)
+{
+	unsigned long flags;
+	unsigned long long inode;
+	int path = 0;
+
+	/* Num RefCount Protocol Flags Type St Inode Path */
+	if (sscanf(line,
+	           "%*[0-9a-fA-F]: %*8[0-9a-fA-F] %*8[0-9a-fA-F] %8lx %*4[0-9a-fA-F] "
+	           "%*2[0-9a-fA-F] %llu%n",
+	           &flags, &inode, &path) < 2 ||
+	    !path)
+		return false;
+	*ret_entry = (struct proc_unix){ inode, flags & UNIX_LISTENS,
+		                         line[path] == ' ' ? line + path + 1
+		                                           : line + path + strlen(line + path) };
+	return true;
+}
+
+int proc_each_unix(pid_t pid, proc_unix_fn fn, void *arg)
+{
+	cleanup_free char *file = str_print("/proc/%d/net/unix", pid), *text = NULL;
+	int ret = file_read(file, &text, NULL);
+	struct proc_unix entry;
+
+	for (char *line = text, *next; !ret && line && *line; line = next) {
+		char *end = strchr(line, '\n');
+
+		next = end ? end + 1 : line + strlen(line);
+		if (end)
+			*end = 0;
+		if (proc_parse_unix(line, &entry) && *entry.path && !fn(arg, &entry))
+			break;
+	}
+	return ret;
+}

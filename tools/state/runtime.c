@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Names and directories. An id is four random hex digits, more when those are taken: short enough to be typed, and
+ * unique among the runs that exist because the directory of that name is. Two live runs of one user can share an id all the same
+ * if their directories of run-time files are not in one place, so what ends a run's processes looks at more than the id.
+ */
+#include "tools/state/runtime.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/clock.h"
+#include "tools/base/file.h"
+#include "tools/base/str.h"
+#include "tools/limits/cgroup.h"
+
+enum { TRIES = 64, ASK_EVERY_MS = 5, BIRTH_MOST_S = 60 };
+
+static int make_locked(const char *base, char **ret_dir, int *ret_lock)
+{
+	cleanup_free char *dir = str_print("%s/.new-XXXXXX", base);
+	cleanup_free char *path = NULL;
+	cleanup_close int lock = -1;
+
+	if (!mkdtemp(dir))
+		return -errno;
+	path = str_print("%s/lock", dir);
+	lock = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (lock < 0 || flock(lock, LOCK_EX) || (!geteuid() && chmod(dir, 0711))) {
+		int ret = -errno;
+
+		unlink(path);
+		rmdir(dir);
+		return ret;
+	}
+	*ret_dir = steal(&dir);
+	*ret_lock = steal_fd(&lock);
+	return 0;
+}
+
+static char *random_id(int try)
+{
+	uint32_t number = 0;
+
+	(void)!getrandom(&number, sizeof(number), 0);
+	return try < TRIES / 2 ? str_print("%04x", number & 0xffff) : str_print("%08x", number);
+}
+
+bool runtime_is_id(const char *name)
+{
+	size_t len = strspn(name, "0123456789abcdef");
+
+	return len >= 4 && len <= 16 && !name[len];
+}
+
+/* Results are kept for long, and a cgroup may be that of a run with run-time files elsewhere. */
+static bool is_taken(const char *id, const char *results_dir)
+{
+	cleanup_free char *results = str_print("%s/runs/%s", results_dir, id),
+			  *cgroup = cgroup_place(NULL, id);
+
+	return !access(results, F_OK) || (cgroup && !access(cgroup, F_OK));
+}
+
+int runtime_make(const char *results_dir, char **ret_id, char **ret_dir, int *ret_lock)
+{
+	cleanup_free char *base = NULL, *made = NULL;
+	int ret = dir_runtime(&base);
+
+	if (ret)
+		return ret;
+	if (!geteuid())
+		chmod(base, 0711);
+	ret = make_locked(base, &made, ret_lock);
+	if (ret)
+		return ret;
+	for (int try = 0; try < TRIES; try++) {
+		cleanup_free char *id = random_id(try);
+		cleanup_free char *dir = str_print("%s/%s", base, id);
+
+		errno = EEXIST;
+		/* rename(2) replaces an empty directory only, and no run's directory is empty */
+		if (!is_taken(id, results_dir) && !rename(made, dir)) {
+			*ret_id = steal(&id);
+			*ret_dir = steal(&dir);
+			return 0;
+		}
+	}
+	ret = -errno;
+	(void)dir_remove(made);
+	return ret;
+}
+
+static bool is_memory(const char *path)
+{
+	struct statfs info;
+
+	return !statfs(path, &info) && (info.f_type == TMPFS_MAGIC || info.f_type == RAMFS_MAGIC);
+}
+
+static bool is_base(const char *dir)
+{
+	return !is_memory(dir) && !access(dir, W_OK);
+}
+
+/* Never the directory of run-time files of a user without XDG_RUNTIME_DIR: what has no lock there is debris. */
+static char *scratch_base(const char *dir)
+{
+	return str_print("%s/berth-trees-%u", dir, (unsigned int)geteuid());
+}
+
+char *runtime_scratch(const char *run_id)
+{
+	cleanup_free char *base = scratch_base(!is_base("/tmp") && is_base("/var/tmp") ? "/var/tmp"
+	                                                                               : "/tmp");
+
+	/* An id is unique among the runs of one runtime directory only, and a user may have several. */
+	return str_print("%s/%s-%d", base, run_id, (int)getpid());
+}
+
+bool runtime_is_scratch(const char *run_id, const char *path)
+{
+	static const char *const dirs[] = { "/tmp", "/var/tmp" };
+
+	for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
+		cleanup_free char *base = scratch_base(dirs[i]);
+		cleanup_free char *prefix = str_print("%s/%s-", base, run_id);
+		size_t len = strlen(prefix);
+
+		if (str_starts(path, prefix) && path[len] &&
+		    !path[len + strspn(path + len, "0123456789")])
+			return true;
+	}
+	return false;
+}
+
+static int make_scratch(const char *base, const char *dir)
+{
+	mode_t mode = geteuid() ? 0700 : 0711; /* as root the suite may change its user */
+	struct stat info;
+
+	if (mkdir(base, mode) && errno != EEXIST)
+		return -errno;
+	if (lstat(base, &info))
+		return -errno;
+	if (!S_ISDIR(info.st_mode) || info.st_uid != geteuid() || info.st_mode & 022)
+		return -EPERM;
+	if (!geteuid() && chmod(base, mode))
+		return -errno;
+	return mkdir(dir, mode) ? -errno : 0;
+}
+
+int runtime_make_scratch(const char *dir)
+{
+	cleanup_free char *base = str_copy(dir);
+	int ret = -ENOENT;
+
+	*strrchr(base, '/') = 0;
+	for (int try = 0; try < TRIES && ret == -ENOENT; try++)
+		ret = make_scratch(base,
+		                   dir); /* another run's end may remove the base under our feet */
+	return ret;
+}
+
+int runtime_remove_scratch(const char *dir)
+{
+	cleanup_free char *base = str_copy(dir);
+	int ret = dir_remove(dir);
+
+	*strrchr(base, '/') = 0;
+	rmdir(base); /* succeeds for the last run only */
+	return ret;
+}
+
+int runtime_lock_wardens(const char *dir)
+{
+	cleanup_free char *path = str_print("%s/wardens", dir);
+	cleanup_close int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0 || flock(fd, LOCK_SH))
+		return -errno;
+	return steal_fd(&fd);
+}
+
+int runtime_wait_wardens(const char *dir, int64_t most_ms)
+{
+	cleanup_free char *path = str_print("%s/wardens", dir);
+	cleanup_close int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	int64_t due_ms = clock_ms() + most_ms;
+
+	while (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB)) {
+		if (clock_ms() >= due_ms)
+			return -ETIMEDOUT;
+		poll(NULL, 0, ASK_EVERY_MS);
+	}
+	return 0;
+}
+
+bool runtime_is_dead(const char *run_id)
+{
+	cleanup_free char *base = NULL, *path = NULL;
+	cleanup_close int fd = -1;
+
+	if (dir_runtime(&base))
+		return false;
+	path = str_print("%s/%s/lock", base, run_id);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return errno == ENOENT;
+	return !flock(fd, LOCK_SH | LOCK_NB);
+}
+
+void runtime_sweep(void)
+{
+	cleanup_free char *base = NULL;
+	cleanup_dir DIR *dir = NULL;
+	struct dirent *entry;
+
+	if (dir_runtime(&base))
+		return;
+	dir = opendir(base);
+	while (dir && (entry = readdir(dir))) {
+		cleanup_free char *path = str_print("%s/%s", base, entry->d_name);
+		struct stat info;
+
+		if (str_starts(entry->d_name, ".new-") && !lstat(path, &info) &&
+		    clock_wall_ns() / 1000000000 - info.st_mtime > BIRTH_MOST_S)
+			(void)dir_remove(path);
+	}
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What becomes of a worker's tree. The upper directory of its overlay holds exactly what the worker changed; it is moved to
+ * the results, or copied where they lie on another file system. Files that the worker deleted are whiteouts there
+ * (character devices 0:0); they become lines of a list beside it.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/file.h"
+#include "tools/base/str.h"
+#include "tools/tree/tree-private.h"
+
+enum { DEPTH_MOST = 128, SHARED_MOST = 50000 };
+
+/* Call @fn for everything below @root but directories, with its path relative to @root. */
+typedef int (*entry_fn)(const char *root, const char *relative, const struct stat *info, void *arg);
+
+static int walk(const char *root, const char *relative, int depth, entry_fn fn, void *arg)
+{
+	cleanup_free char *path = str_print("%s/%s", root, relative);
+	cleanup_dir DIR *dir = opendir(path);
+	struct dirent *entry;
+	int ret = 0;
+
+	while (dir && (entry = readdir(dir)) && !ret) {
+		cleanup_free char *below = str_print("%s%s%s", relative, *relative ? "/" : "",
+		                                     entry->d_name);
+		struct stat info;
+
+		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..") ||
+		    fstatat(dirfd(dir), entry->d_name, &info, AT_SYMLINK_NOFOLLOW))
+			continue;
+		if (!S_ISDIR(info.st_mode))
+			ret = fn(root, below, &info, arg);
+		else if (depth < DEPTH_MOST)
+			ret = walk(root, below, depth + 1, fn, arg);
+	}
+	return ret;
+}
+
+static bool is_whiteout(const struct stat *info)
+{
+	return S_ISCHR(info->st_mode) && !info->st_rdev;
+}
+
+static int make_parent(const char *path)
+{
+	cleanup_free char *parent = str_copy(path);
+
+	*strrchr(parent, '/') = 0;
+	return dir_make(parent, 0777);
+}
+
+static int copy_data(int from, int to)
+{
+	static char part[64 * 1024];
+	ssize_t got;
+
+	for (;;) {
+		got = copy_file_range(from, NULL, to, NULL, 1 << 30, 0);
+		if (got <= 0)
+			break;
+	}
+	if (!got)
+		return 0;
+	/* another file system, or an old kernel */
+	while ((got = read(from, part, sizeof(part))) > 0) {
+		int ret = file_write_all(to, part, (size_t)got);
+
+		if (ret)
+			return ret;
+	}
+	return got < 0 ? -errno : 0;
+}
+
+static int copy_link(const char *from, const char *to)
+{
+	char target[4096];
+	ssize_t len = readlink(from, target, sizeof(target) - 1);
+
+	if (len < 0)
+		return -errno;
+	target[len] = 0;
+	unlink(to);
+	return symlink(target, to) ? -errno : 0;
+}
+
+/* Sockets, pipes and devices are passed over. */
+static int copy_one(const char *from, const char *to, const struct stat *info)
+{
+	cleanup_close int in = -1, out = -1;
+	int ret = make_parent(to);
+
+	if (ret)
+		return ret;
+	if (S_ISLNK(info->st_mode))
+		return copy_link(from, to);
+	if (!S_ISREG(info->st_mode))
+		return 0;
+	in = open(from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	out = in < 0 ? -1
+	             : open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+	                    info->st_mode & 0777);
+	if (out < 0)
+		return -errno;
+	return copy_data(in, out);
+}
+
+struct changes {
+	unsigned int count;
+	struct str deleted;
+};
+
+static int note_change(const char *root, const char *relative, const struct stat *info, void *arg)
+{
+	struct changes *changes = arg;
+	cleanup_free char *path = str_print("%s/%s", root, relative);
+
+	changes->count++;
+	if (!is_whiteout(info))
+		return 0;
+	str_addf(&changes->deleted, "%s\n", relative);
+	return unlink(path) ? -errno : 0;
+}
+
+static int copy_entry(const char *root, const char *relative, const struct stat *info, void *arg)
+{
+	cleanup_free char *from = str_print("%s/%s", root, relative);
+	cleanup_free char *to = str_print("%s/%s", (const char *)arg, relative);
+
+	return copy_one(from, to, info);
+}
+
+static int move_tree(const char *from, const char *to)
+{
+	int ret = make_parent(to);
+
+	if (!ret && rename(from, to))
+		ret = errno == EXDEV ? walk(from, "", 0, copy_entry, (void *)(uintptr_t)to)
+		                     : -errno;
+	return ret;
+}
+
+struct wanted {
+	char *const *globs;
+	const char *to;
+};
+
+/* A star matches a slash as well: a folder's name, slash, star means all that is below it. */
+static int copy_wanted(const char *root, const char *relative, const struct stat *info, void *arg)
+{
+	const struct wanted *wanted = arg;
+	int ret = 0;
+
+	for (char *const *glob = wanted->globs; *glob; glob++) {
+		if (fnmatch(*glob, relative, 0))
+			continue;
+		ret = copy_entry(root, relative, info, (void *)(uintptr_t)wanted->to);
+		break;
+	}
+	return ret;
+}
+
+static int collect_overlay(const struct tree *tree, unsigned int worker, const char *to_dir,
+                           unsigned int *ret_changed)
+{
+	cleanup_free char *upper = tree_place(tree, worker, "upper"),
+			  *list = str_print("%s.deleted", to_dir);
+	struct changes changes = { 0 };
+	int ret = walk(upper, "", 0, note_change, &changes);
+
+	*ret_changed = changes.count;
+	if (!ret && changes.count)
+		ret = move_tree(upper, to_dir);
+	if (!ret && changes.deleted.len)
+		ret = file_replace(list, changes.deleted.text, changes.deleted.len, 0644);
+	str_free(&changes.deleted);
+	return ret;
+}
+
+int tree_collect(const struct tree *tree, const struct tree_collect *collect,
+                 unsigned int *ret_changed)
+{
+	cleanup_free char *copy = tree_place(tree, collect->worker, "copy");
+	const struct wanted wanted = { collect->globs, collect->collected_dir };
+	const char *from = collect->tree_dir;
+	int ret = 0;
+
+	*ret_changed = 0;
+	if (tree->kind == TREE_SHARED)
+		return 0;
+	if (tree->kind == TREE_OVERLAY)
+		ret = collect_overlay(tree, collect->worker, collect->tree_dir, ret_changed);
+	else
+		from = copy;
+	if (!ret && collect->globs && collect->globs[0]) {
+		(void)dir_remove(collect->collected_dir); /* of the run before */
+		ret = walk(from, "", 0, copy_wanted, (void *)(uintptr_t)&wanted);
+	}
+	if (!ret && from == copy && collect->keep)
+		ret = move_tree(copy, collect->tree_dir);
+	return ret;
+}
+
+struct shared {
+	const struct tree *tree;
+	int64_t since_ns;
+	unsigned int seen, changed, most;
+	char **names;
+};
+
+static int note_shared(const char *root, const char *relative, const struct stat *info, void *arg)
+{
+	struct shared *shared = arg;
+	int64_t mtime_ns = (int64_t)info->st_mtim.tv_sec * 1000000000 + info->st_mtim.tv_nsec;
+	cleanup_free char *path = str_print("%s/%s", root, relative);
+
+	if (++shared->seen > SHARED_MOST)
+		return -E2BIG;
+	if (mtime_ns < shared->since_ns || tree_below(shared->tree->results_dir, path) ||
+	    strstr(path, "/.git/"))
+		return 0;
+	if (shared->changed++ < shared->most)
+		strv_add(&shared->names, relative);
+	return 0;
+}
+
+unsigned int tree_shared_changes(const struct tree *tree, int64_t since_ns, unsigned int most,
+                                 char ***ret_names)
+{
+	struct shared shared = { .tree = tree, .since_ns = since_ns, .most = most };
+
+	(void)walk(tree->project_dir, "", 0, note_shared, &shared);
+	*ret_names = shared.names;
+	return shared.changed;
+}

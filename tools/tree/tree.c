@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The choice of a tree, and what the supervisor does for it; the mounts are in overlay.c, what comes of a tree in
+ * collect.c.
+ *
+ * `auto` means shared for one worker, and for several an overlay if the kernel really mounts one: whether it may depends
+ * on user namespaces, security modules, the file systems and the kernel's version, so a child tries all of it once,
+ * for a worker 0 that never runs.
+ */
+#include "tools/tree/tree.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/file.h"
+#include "tools/base/str.h"
+#include "tools/tree/tree-private.h"
+
+const char *const tree_kind_names[] = { "auto", "shared", "overlay", "copy", NULL };
+
+char *tree_place(const struct tree *tree, unsigned int worker, const char *name)
+{
+	return str_print("%s/w%u-%s", tree->scratch_dir, worker, name);
+}
+
+/* The root of an overlay shows the upper directory's owner and mode: they have to be the project's. */
+static int make_upper(const struct tree *tree, const char *upper)
+{
+	struct stat info;
+
+	if (stat(tree->project_dir, &info))
+		return -errno;
+	if (mkdir(upper, 0700))
+		return -errno;
+	if (!geteuid() && chown(upper, info.st_uid, info.st_gid))
+		return -errno;
+	return chmod(upper, info.st_mode & 07777) ? -errno : 0;
+}
+
+int tree_prepare(const struct tree *tree, unsigned int worker)
+{
+	cleanup_free char *upper = tree_place(tree, worker, "upper"),
+			  *work = tree_place(tree, worker, "work");
+	cleanup_free char *copy = tree_place(tree, worker, "copy");
+	int ret = 0;
+
+	if (tree->kind == TREE_OVERLAY) {
+		ret = make_upper(tree, upper);
+		if (!ret && mkdir(work, 0700))
+			ret = -errno;
+	} else if (tree->kind == TREE_COPY && mkdir(copy, 0755)) {
+		ret = -errno;
+	}
+	return ret;
+}
+
+/* Mount everything for nobody, in a child. Return: 0; -errno of what failed; *ret_what says what. */
+static int try_overlay(const struct tree *tree, char **ret_what)
+{
+	cleanup_free char *upper = tree_place(tree, 0, "upper"),
+			  *work = tree_place(tree, 0, "work");
+	int status = 0, pipes[2], ret = tree_prepare(tree, 0);
+	char what[256] = "";
+	pid_t pid;
+
+	if (!ret && pipe2(pipes, O_CLOEXEC))
+		ret = -errno;
+	if (ret)
+		return ret;
+	pid = fork();
+	if (!pid) {
+		char *error = NULL;
+
+		ret = overlay_enter(tree, 0, tree->project_dir, &error);
+		if (ret && error)
+			(void)file_write_all(pipes[1], error, strlen(error));
+		_exit(ret ? -ret : 0);
+	}
+	close(pipes[1]);
+	if (pid > 0 && read(pipes[0], what, sizeof(what) - 1) > 0)
+		*ret_what = str_copy(what);
+	close(pipes[0]);
+	if (pid < 0 || waitpid(pid, &status, 0) < 0)
+		ret = -errno;
+	else
+		ret = WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;
+	(void)dir_remove(upper);
+	(void)dir_remove(work);
+	return ret;
+}
+
+static int choose(struct tree *tree, const struct tree_setup *setup, char **ret_reason)
+{
+	cleanup_free char *what = NULL, *lost = NULL;
+	int ret;
+
+	tree->kind = setup->wanted;
+	if (tree->kind == TREE_AUTO)
+		tree->kind = setup->workers > 1 ? TREE_OVERLAY : TREE_SHARED;
+	if (tree->kind != TREE_OVERLAY)
+		return 0;
+	tree->user_namespace = geteuid() != 0;
+	tree->private_tmp = overlay_can_hide_tmp(tree);
+	ret = try_overlay(tree, &what);
+	/* root in a container without CAP_SYS_ADMIN */
+	if (ret && !tree->user_namespace && ret == -EPERM) {
+		tree->user_namespace = true;
+		free(steal(&what));
+		ret = try_overlay(tree, &what);
+	}
+	lost = !ret && tree->user_namespace ? owners_lost(tree->project_dir) : NULL;
+	if (!ret && !lost)
+		return 0;
+	*ret_reason = lost ? str_print("'%s' belongs to another user or group, which an overlay "
+	                               "without privilege cannot keep",
+	                               lost)
+	                   : str_print("no overlay here (%s%s%s)", what ? what : "",
+	                               what ? ": " : "", strerror(-ret));
+	ret = lost ? -EOVERFLOW : ret;
+	tree->user_namespace = tree->private_tmp = false;
+	tree->kind = TREE_SHARED;
+	return setup->wanted == TREE_AUTO ? 0 : ret;
+}
+
+int tree_open(const struct tree_setup *setup, struct tree **ret_tree, char **ret_reason)
+{
+	struct tree *tree = mem_alloc(sizeof(*tree));
+	int ret;
+
+	tree->project_dir = realpath(setup->project_dir, NULL);
+	tree->results_dir = realpath(setup->results_dir, NULL);
+	tree->scratch_dir = str_copy(setup->scratch_dir);
+	tree->cwd = str_copy(setup->cwd);
+	for (const char *const *path = setup->needed; *path; path++)
+		strv_add(&tree->needed, *path);
+	if (!tree->project_dir || !tree->results_dir) {
+		ret = -errno;
+		tree_close(tree);
+		return ret;
+	}
+	ret = choose(tree, setup, ret_reason);
+	if (ret)
+		tree_close(tree);
+	else
+		*ret_tree = tree;
+	return ret;
+}
+
+int tree_probe(const char *project_dir, const char *scratch_dir, bool *ret_user_namespace,
+               char **ret_reason)
+{
+	const char *const needed[] = { scratch_dir, NULL };
+	const struct tree_setup setup = {
+		.wanted = TREE_OVERLAY,
+		.workers = 2,
+		.project_dir = project_dir,
+		.cwd = project_dir,
+		.results_dir = scratch_dir, /* .berth may not be there yet */
+		.scratch_dir = scratch_dir,
+		.needed = needed,
+	};
+	struct tree *tree = NULL;
+	int ret = tree_open(&setup, &tree, ret_reason);
+
+	*ret_user_namespace = tree && tree->user_namespace;
+	tree_close(tree);
+	return ret;
+}
+
+void tree_close(struct tree *tree)
+{
+	if (!tree)
+		return;
+	free(tree->project_dir);
+	free(tree->results_dir);
+	free(tree->scratch_dir);
+	free(tree->cwd);
+	strv_free(tree->needed);
+	free(tree);
+}
+
+enum tree_kind tree_kind(const struct tree *tree)
+{
+	return tree ? tree->kind : TREE_SHARED;
+}
+
+bool tree_private_tmp(const struct tree *tree)
+{
+	return tree->private_tmp;
+}
+
+bool tree_in_user_namespace(const struct tree *tree)
+{
+	return tree->user_namespace;
+}
+
+/*
+ * cp(1) knows reflinks, sparse files, hard links, ACLs and attributes better than we ever will. A large project takes it
+ * minutes, so it can be ended, though its warden blocks every signal, and goes with the warden.
+ */
+static int run_cp(char **argv)
+{
+	pid_t parent = getpid(), pid = fork();
+	sigset_t none;
+	int status;
+
+	if (!pid) {
+		sigemptyset(&none);
+		sigprocmask(SIG_SETMASK, &none, NULL);
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() == parent)
+			execvp(argv[0], argv);
+		_exit(127);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) < 0)
+		return -errno;
+	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -EIO;
+}
+
+/* Everything but our own results. */
+static int copy_project(const struct tree *tree, const char *to)
+{
+	cleanup_dir DIR *dir = opendir(tree->project_dir);
+	cleanup_strv char **argv = strv_split("cp -a --reflink=auto -t", " ");
+	size_t options = strv_len(argv) + 2;
+	struct dirent *entry;
+
+	strv_add(&argv, to);
+	strv_add(&argv, "--");
+	while (dir && (entry = readdir(dir))) {
+		cleanup_free char *path = str_print("%s/%s", tree->project_dir, entry->d_name);
+
+		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..") &&
+		    strcmp(path, tree->results_dir))
+			strv_add(&argv, path);
+	}
+	if (!dir)
+		return -errno;
+	return strv_len(argv) > options ? run_cp(argv) : 0;
+}
+
+static int copy_enter(const struct tree *tree, unsigned int worker, const char *cwd,
+                      char **ret_error)
+{
+	cleanup_free char *copy = tree_place(tree, worker, "copy"), *inside = NULL;
+	const char *below = tree_below(tree->project_dir, cwd);
+	int ret = copy_project(tree, copy);
+
+	inside = str_print("%s/%s", copy, below ? below : "");
+	if (!ret && below && chdir(inside))
+		ret = -errno;
+	if (ret)
+		*ret_error = str_print("copy of '%s'", tree->project_dir);
+	return ret;
+}
+
+int tree_enter(const struct tree *tree, unsigned int worker, const char *cwd, char **ret_error)
+{
+	if (tree->kind == TREE_OVERLAY)
+		return overlay_enter(tree, worker, cwd, ret_error);
+	if (tree->kind == TREE_COPY)
+		return copy_enter(tree, worker, cwd, ret_error);
+	return 0;
+}
+
+const char *tree_below(const char *dir, const char *path)
+{
+	size_t len = strlen(dir);
+
+	if (!strcmp(dir, "/"))
+		return path + 1;
+	if (strncmp(dir, path, len) || (path[len] && path[len] != '/'))
+		return NULL;
+	return path + len + (path[len] == '/');
+}
