@@ -3,7 +3,7 @@
  * A supervisor in small, to try the monitor alone: runs N workers of a command in cgroups of their own, watched, and prints
  * what was found as JSON.
  *
- *	driver [-n N] [-s ebpf|sampling] [-e FILE] [-v] [-x COMMAND -t SOCKETS] [-a RULE]... [-g GRACE_MS] -- COMMAND [ARG]...
+ *	driver [-n N] [-s ebpf|sampling] [-e FILE] [-v] [-x COMMAND -t SOCKETS] [-a PROGRAM] [-g GRACE_MS] -- COMMAND [ARG]...
  *
  * -x: when SOCKETS are open, freeze worker 1, take a snapshot, run COMMAND with its cgroup's folder as CGROUP, end the worker;
  * the result has `snapshot` and COMMAND's output as `look`.
@@ -328,7 +328,10 @@ static void clean_up(void)
 
 int main(int argc, char **argv)
 {
-	struct watch_policy policy = { .grace_ms = 400, .sample_ms = 100, .close_wait_ms = 300 };
+	struct finding_rule allow = { 0 };
+	struct watch_policy policy = {
+		.grace_ms = 400, .sample_ms = 100, .close_wait_ms = 300, .allow = &allow
+	};
 	struct watch_setup setup = { .run_id = run_id = str_print("test-%d", getpid()),
 		                     .cgroup = -1,
 		                     .policy = &policy,
@@ -350,7 +353,7 @@ int main(int argc, char **argv)
 		else if (option == 'v')
 			setup.everything = true;
 		else if (option == 'a')
-			strv_add(&policy.allow, optarg);
+			allow.program = optarg, policy.allow_count = 1;
 		else if (option == 'g')
 			policy.grace_ms = atoi(optarg);
 	}
@@ -379,7 +382,6 @@ int main(int argc, char **argv)
 		fclose(event_file);
 	watch_close(watch);
 	loop_close(loop);
-	strv_free(policy.allow);
 	clean_up();
 	return ret;
 }

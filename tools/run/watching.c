@@ -40,6 +40,7 @@ struct watching {
 	struct report *report; /* NULL: nothing is recorded */
 	char *reason, *dir;
 	struct watch_policy policy;
+	struct finding_rule *allow;
 	struct watch_alarm alarms[RUN_ERRORS];
 	struct hook *hook; /* NULL = none */
 	struct loop_timer *timer;
@@ -139,29 +140,29 @@ static void on_sample(void *arg)
 
 /* ---- opening ---- */
 
-static char **allow_rules(const struct run_options *options)
+/* One rule for each range of ports; their texts stay those of the options. */
+static void set_allow_rules(struct watching *watching)
 {
-	char **rules = NULL;
+	const struct run_options *options = watching->run->options;
+	struct watch_policy *policy = &watching->policy;
 
 	for (unsigned int i = 0; i < options->allow_count; i++) {
 		const struct run_allow *allow = &options->allow[i];
 		unsigned int ranges = allow->ports.count ? allow->ports.count : 1;
 
+		watching->allow = mem_grow(watching->allow, policy->allow_count + ranges,
+		                           sizeof(*watching->allow));
 		for (unsigned int k = 0; k < ranges; k++) {
-			struct str rule = { 0 };
+			struct run_port_range range = { 0 };
 
-			str_add(&rule, ":");
 			if (allow->ports.count)
-				str_addf(&rule, "port=%u-%u,", allow->ports.ranges[k].first,
-				         allow->ports.ranges[k].last);
-			if (allow->program)
-				str_addf(&rule, "program=%s,", allow->program);
-			if (allow->stack)
-				str_addf(&rule, "stack=*%s*,", allow->stack);
-			strv_own(&rules, str_take(&rule));
+				range = allow->ports.ranges[k];
+			watching->allow[policy->allow_count++] = (struct finding_rule){
+				range.first, range.last, allow->program, allow->stack
+			};
 		}
 	}
-	return rules;
+	policy->allow = watching->allow;
 }
 
 /* The last entry for an error holds. */
@@ -237,7 +238,7 @@ void watching_open(struct run *run)
 	watching->run = run;
 	watching->sample_ms = FIRST_SAMPLE_MS;
 	watching->policy.grace_ms = GRACE_MS;
-	watching->policy.allow = allow_rules(run->options);
+	set_allow_rules(watching);
 	watching->hook = hook_open(run);
 	set_alarms(watching);
 	watching->policy.baseline = steal(&baseline);
@@ -264,7 +265,7 @@ void watching_close(struct run *run)
 	hook_close(watching->hook);
 	watch_close(watching->watch);
 	report_close(watching->report);
-	strv_free(watching->policy.allow);
+	free(watching->allow);
 	free(watching->policy.baseline);
 	free(watching->reason);
 	free(watching->dir);

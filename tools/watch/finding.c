@@ -171,17 +171,9 @@ json_t *finding_json(const struct watch_finding *finding)
 	return object;
 }
 
-/* ---- allow list ---- */
+/* ---- allow rules ---- */
 
-static bool match_any(const char *glob, char *const *strv)
-{
-	for (; strv && *strv; strv++)
-		if (!fnmatch(glob, *strv, 0))
-			return true;
-	return false;
-}
-
-static bool match_program(const struct watch_finding *finding, const char *glob)
+static bool program_matches(const struct watch_finding *finding, const char *glob)
 {
 	cleanup_free char *program = program_of(finding->command);
 	cleanup_free char *first = str_copy_len(program, strcspn(program, " "));
@@ -189,93 +181,26 @@ static bool match_program(const struct watch_finding *finding, const char *glob)
 	return !fnmatch(glob, first, 0) || !fnmatch(glob, program, 0);
 }
 
-static bool match_port(const struct watch_finding *finding, const char *text)
+static bool stack_matches(char *const *stack, const char *part)
 {
-	cleanup_free char *low = str_copy_len(text, strcspn(text, "-"));
-	const char *dash = strchr(text, '-');
-	long first, last;
+	cleanup_free char *glob = str_print("*%s*", part);
 
-	return !str_number(low, 1, 65535, &first) &&
-	       !str_number(dash ? dash + 1 : low, 1, 65535, &last) && finding->port >= first &&
-	       finding->port <= last;
+	for (; stack && *stack; stack++)
+		if (!fnmatch(glob, *stack, 0))
+			return true;
+	return false;
 }
 
-static bool match_stack(const struct watch_finding *finding, const char *glob)
+bool finding_allowed(const struct watch_finding *finding, const struct finding_rule *rules,
+                     size_t count)
 {
-	return match_any(glob, finding->stack);
-}
-
-static bool match_test(const struct watch_finding *finding, const char *glob)
-{
-	return finding->test && !fnmatch(glob, finding->test, 0);
-}
-
-static bool match_task(const struct watch_finding *finding, const char *glob)
-{
-	return finding->task && !fnmatch(glob, finding->task, 0);
-}
-
-static const struct condition {
-	const char *name; /* with its '=' */
-	bool (*match)(const struct watch_finding *finding, const char *value);
-} conditions[] = {
-	{ "port=", match_port }, { "program=", match_program }, { "stack=", match_stack },
-	{ "test=", match_test }, { "task=", match_task },
-};
-
-static const struct condition *condition_of(const char *text)
-{
-	for (size_t i = 0; i < ARRAY_LEN(conditions); i++)
-		if (str_starts(text, conditions[i].name))
-			return &conditions[i];
-	return NULL;
-}
-
-const char *finding_rule_error(const char *rule)
-{
-	cleanup_strv char **parts = NULL;
-	size_t kind_len = strcspn(rule, ":");
-	bool known = kind_len == 0;
-
-	for (size_t i = 0; i < FINDING_KINDS; i++)
-		known |= strlen(finding_table[i].name) == kind_len &&
-		         !strncmp(finding_table[i].name, rule, kind_len);
-	if (!known)
-		return "unknown kind of finding";
-	parts = strv_split(rule[kind_len] ? rule + kind_len + 1 : "", ",");
-	if (!kind_len && !strv_len(parts))
-		return "neither a kind nor a condition";
-	for (char **part = parts; part && *part; part++)
-		if (!condition_of(*part))
-			return "expected port=, program=, stack=, test= or task=";
-	return NULL;
-}
-
-static bool rule_matches(const struct watch_finding *finding, const char *rule)
-{
-	const char *kind = finding_table[finding->kind].name;
-	size_t kind_len = strcspn(rule, ":");
-	cleanup_strv char **parts = NULL;
-
-	if (finding_rule_error(rule) ||
-	    (kind_len && (strlen(kind) != kind_len || strncmp(kind, rule, kind_len))))
-		return false;
-	parts = strv_split(rule[kind_len] ? rule + kind_len + 1 : "", ",");
-	for (char **part = parts; part && *part; part++) {
-		const struct condition *condition = condition_of(*part);
-
-		if (!condition->match(finding, *part + strlen(condition->name)))
-			return false;
-	}
-	return true;
-}
-
-const char *finding_allowed(const struct watch_finding *finding, char *const *rules)
-{
-	for (; rules && *rules; rules++)
-		if (rule_matches(finding, *rules))
-			return *rules;
-	return NULL;
+	for (const struct finding_rule *rule = rules; rule < rules + count; rule++)
+		if ((!rule->port_last ||
+		     (finding->port >= rule->port_first && finding->port <= rule->port_last)) &&
+		    (!rule->program || program_matches(finding, rule->program)) &&
+		    (!rule->stack || stack_matches(finding->stack, rule->stack)))
+			return true;
+	return false;
 }
 
 /* ---- baseline ---- */

@@ -66,15 +66,16 @@ void finding_seal(struct watch_finding *finding);
 
 json_t *finding_json(const struct watch_finding *finding);
 
-/**
- * Whether an allow list lets this one pass. A rule is `KIND`, `KIND:port=3101`, `:program=chrome*`, `:stack=*warmup*`,
- * `:test=GLOB`, `:task=GLOB` or several conditions with commas: `leaked_process:program=esbuild,task=web`.
- * Return: the rule; NULL if there is none.
- */
-const char *finding_allowed(const struct watch_finding *finding, char *const *rules);
+/* One allow rule: it matches a finding that meets every condition that is given. */
+struct finding_rule {
+	uint16_t port_first, port_last; /* host byte order; 0 = any port */
+	const char *program;            /* glob, for the program's name or name and script */
+	const char *stack;              /* part of a function's name, may be a glob */
+};
 
-/** Check a rule. Return: NULL if it is one, else what is wrong with it, static. */
-const char *finding_rule_error(const char *rule);
+/** Whether one of @count @rules matches. */
+bool finding_allowed(const struct watch_finding *finding, const struct finding_rule *rules,
+                     size_t count);
 
 /**
  * The baseline: a text file, a fingerprint per line; the rest of the line, and lines that begin with #, are for people.

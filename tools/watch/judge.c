@@ -50,7 +50,7 @@ static void publish(struct watch *watch, struct watch_finding *finding)
 	if (!finding->test && finding->worker && finding->began_ns)
 		finding->test = str_copy(
 			mark_at(&watch->workers[finding->worker], finding->began_ns));
-	finding->allowed = finding_allowed(finding, watch->policy.allow);
+	finding->allowed = finding_allowed(finding, watch->policy.allow, watch->policy.allow_count);
 	if (!finding->allowed && watch->setup.on_finding)
 		watch->setup.on_finding(watch->setup.arg, finding);
 }

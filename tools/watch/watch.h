@@ -51,7 +51,8 @@ struct watch_policy {
 	double error_ratio;      /* ... and at least this share of all [0.05] */
 	const struct watch_alarm *alarms;
 	size_t alarm_count;
-	char **allow;   /* strv of rules, see finding.h */
+	const struct finding_rule *allow;
+	size_t allow_count;
 	char *baseline; /* file of known fingerprints; NULL = none */
 };
 
