@@ -89,8 +89,8 @@ tries=0
 while [ ! -e "$work/ready" ] && [ $tries -lt 100 ]; do tries=$((tries + 1)); timeout 0.1 tail -f /dev/null; done
 berth doctor --json
 same 'a live run is no debris' ok "$(severity debris)"
-keeper=$(pgrep -P $run -f 'berth' | tr '\n' ' ')
-kill -KILL $run $keeper 2>/dev/null
+guard=$(pgrep -P $run -f 'berth' | tr '\n' ' ')
+kill -KILL $run $guard 2>/dev/null
 wait $run 2>/dev/null
 tries=0
 while berth doctor --json; [ "$(severity debris)" = ok ] && [ -n "$(ls "$work/run/berth")" ] && [ $tries -lt 50 ]; do
@@ -99,7 +99,7 @@ done
 if [ -n "$(ls "$work/run/berth")" ]; then
 	same 'what a killed run left is a warning' 'warning berth reap' "$(severity debris) $(field debris mend)"
 else
-	skip 'what a killed run left is a warning' 'the keeper was faster than the kill'
+	skip 'what a killed run left is a warning' 'the cleanup guard was faster than the kill'
 fi
 berth reap
 

@@ -105,11 +105,11 @@ same 'and is gone' 'no run' "$out"
 "$BERTH" run --tree shared -- sh -c ': >"$1"; exec sleep 60' sh "$work/ready3" >"$work/run.log" 2>&1 &
 run=$!
 while [ ! -e "$work/ready3" ]; do timeout 0.05 tail -f /dev/null; done
-keeper=$(pgrep -P $run -x berth-keeper)
-kill -9 "$keeper" $run
+guard=$(pgrep -P $run -x berth-guard)
+kill -9 "$guard" $run
 wait $run 2>/dev/null
 tries=0
-while kill -0 "$keeper" 2>/dev/null && [ $tries -lt 100 ]; do tries=$((tries + 1)); timeout 0.05 tail -f /dev/null; done
+while kill -0 "$guard" 2>/dev/null && [ $tries -lt 100 ]; do tries=$((tries + 1)); timeout 0.05 tail -f /dev/null; done
 id=$(ls "$XDG_RUNTIME_DIR/berth")
 berth env --run "$id"
 same 'env of a run that was killed: not of whoever has its numbers now' "1 berth: run '$id' is dead: its supervisor was killed

@@ -94,7 +94,7 @@ ok 'while it runs' test -n "$(servers)"
 same 'no password is on a command line' '' "$(pgrep -fa 'red [s]ecret|my [s]ecret' || true)"
 sockets=$(readlink "$XDG_RUNTIME_DIR"/berth/*/berth-pg-* || echo "$XDG_RUNTIME_DIR"/berth/*/berth-pg-*)
 ok 'their sockets have a directory' test -d "$sockets"
-pkill -KILL -P "$(pgrep -P $run -x berth)" -x berth-keeper 2>/dev/null || true
+pkill -KILL -P "$(pgrep -P $run -x berth)" -x berth-guard 2>/dev/null || true
 pkill -KILL -P $run || true; wait $run 2>/dev/null || true
 for i in $(seq 50); do [ -n "$(servers)" ] || break; sleep 0.1; done
 "$berth" reap >/dev/null 2>&1 || true

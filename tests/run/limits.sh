@@ -42,8 +42,8 @@ has "$(cat err)" 'held back nearly all the time by its limit of 0.05 processors'
 wait_for 20 grep -q started out
 id=$(run_id)
 [ -n "$(left "$id")" ]; report $? "the cgroups of a run that lives"
-keeper=$(pgrep -P $supervisor | head -50 | tr '\n' ' ')
-kill -KILL $supervisor $keeper; wait $supervisor 2>/dev/null
+guard=$(pgrep -P $supervisor | head -50 | tr '\n' ' ')
+kill -KILL $supervisor $guard; wait $supervisor 2>/dev/null
 "$BERTH" reap >out 2>&1
 wait_for 10 sh -c "[ -z \"\$(find /sys/fs/cgroup -maxdepth 6 -type d -name 'berth-$id' 2>/dev/null)\" ]"; report $? "are removed when all of it was killed"
 finish

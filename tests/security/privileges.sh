@@ -18,11 +18,11 @@ kill=1\<\<5 files='(1<<1|1<<3)' ptrace=1\<\<19 search=1\<\<2 bpf='(1<<12|1<<38|1
 "$BERTH" run -n 2 --tree shared --leaks off -- sh -c 'setpriv --reuid nobody --regid nogroup --clear-groups setsid sleep 621 & echo $$ >pid.$BERTH_WORKER; wait' >out 2>err &
 run=$!
 wait_for 10 test -s pid.1 && wait_for 10 test -s pid.2
-warden=$(pgrep -P $run -x berth-w1) keeper=$(pgrep -P $run -x berth-keeper) suite=$(cat pid.1)
+init=$(pgrep -P $run -x berth-w1) guard=$(pgrep -P $run -x berth-guard) suite=$(cat pid.1)
 role supervisor $run "($kill|$files|$ptrace|$bpf)"
-role keeper "$keeper" "($kill|$files|$ptrace)"
-role 'a warden' "$warden" "($kill|$ptrace)"
-is 0000000000080020 "$(field "$warden" CapEff)" 'a warden keeps those by which it ends its worker'
+role guard "$guard" "($kill|$files|$ptrace)"
+role 'a worker init' "$init" "($kill|$ptrace)"
+is 0000000000080020 "$(field "$init" CapEff)" 'a worker init keeps those by which it ends its worker'
 is "$(field $$ CapEff) 0 0" "$(field "$suite" CapEff) $(field "$suite" NoNewPrivs) $(field "$suite" Seccomp)" 'the suite has what it was given, and may gain more: sudo works'
 kill -TERM $run; wait $run
 wait_for 5 none_left; report $? "a worker's process of another user is ended all the same"

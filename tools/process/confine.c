@@ -37,11 +37,11 @@
 #define ROLE(name) (1u << CONFINE_##name)
 enum {
 	SUPERVISOR = ROLE(SUPERVISOR),
-	KEEPER = ROLE(KEEPER),
-	WARDEN = ROLE(WARDEN),
+	GUARD = ROLE(GUARD),
+	INIT = ROLE(INIT),
 	RELAY = ROLE(RELAY),
 	MONITOR = ROLE(MONITOR),
-	CHILDLESS = KEEPER | WARDEN | RELAY | MONITOR,
+	CHILDLESS = GUARD | INIT | RELAY | MONITOR,
 	EVERYBODY = CHILDLESS | SUPERVISOR,
 };
 
@@ -51,12 +51,12 @@ static const struct kept {
 	cap_value_t instead_of;    /* only if that one is missing; 0 = whatever there is */
 } kept[] = {
 	/* root's worker may have changed its user */
-	{ CAP_KILL, SUPERVISOR | KEEPER | WARDEN, 0, 0 },
-	{ CAP_SYS_PTRACE, SUPERVISOR | KEEPER | WARDEN | MONITOR, 0,
+	{ CAP_KILL, SUPERVISOR | GUARD | INIT, 0, 0 },
+	{ CAP_SYS_PTRACE, SUPERVISOR | GUARD | INIT | MONITOR, 0,
 	  0 }, /* and is looked into: /proc, descriptors, memory */
 	/* what it wrote is collected and removed */
-	{ CAP_DAC_OVERRIDE, SUPERVISOR | KEEPER, 0, 0 },
-	{ CAP_FOWNER, SUPERVISOR | KEEPER, 0, 0 },
+	{ CAP_DAC_OVERRIDE, SUPERVISOR | GUARD, 0, 0 },
+	{ CAP_FOWNER, SUPERVISOR | GUARD, 0, 0 },
 	{ CAP_DAC_READ_SEARCH, RELAY | MONITOR, 0,
 	  0 }, /* libpq: ~/.pgpass under `sudo -E`; symbols of anybody's programs */
 	{ CAP_DAC_OVERRIDE, RELAY, CONFINE_FOR_SOCKET, 0 },
@@ -95,7 +95,7 @@ static const struct refused {
 	{ EVERYBODY & ~RELAY, CONFINE_FOR_SERVERS,
 	  CALLS(SYS_keyctl, SYS_add_key, SYS_request_key) },
 	{ SUPERVISOR | MONITOR, CONFINE_FOR_BPF, CALLS(SYS_bpf, SYS_perf_event_open) },
-	{ KEEPER | WARDEN | RELAY, 0, CALLS(SYS_bpf, SYS_perf_event_open) },
+	{ GUARD | INIT | RELAY, 0, CALLS(SYS_bpf, SYS_perf_event_open) },
 	{ EVERYBODY, CONFINE_FOR_SERVERS,
 	  CALLS(SYS_execve, SYS_execveat, SYS_mount, SYS_umount2, SYS_pivot_root, SYS_chroot,
 	        SYS_unshare, SYS_open_tree, SYS_move_mount, SYS_fsopen, SYS_fsconfig, SYS_fsmount,
@@ -103,7 +103,7 @@ static const struct refused {
 	        SYS_setresuid, SYS_setresgid, SYS_setgroups) },
 	{ EVERYBODY, 0, CALLS(SYS_setns) },
 	{ CHILDLESS, 0, CALLS(SYS_process_vm_readv, SYS_process_vm_writev, SYS_pidfd_getfd) },
-	{ KEEPER | WARDEN, 0,
+	{ GUARD | INIT, 0,
 	  CALLS(SYS_socket, SYS_socketpair, SYS_bind, SYS_listen, SYS_connect, SYS_accept,
 	        SYS_accept4) },
 	{ RELAY | MONITOR, 0,

@@ -7,8 +7,8 @@
  */
 enum confine_role {
 	CONFINE_SUPERVISOR, /* after the last worker's start */
-	CONFINE_KEEPER,
-	CONFINE_WARDEN,  /* after its command's start */
+	CONFINE_GUARD,
+	CONFINE_INIT,    /* after its command's start */
 	CONFINE_RELAY,   /* and whoever else speaks to a database server all the time */
 	CONFINE_MONITOR, /* `berth monitor` */
 };

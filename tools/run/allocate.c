@@ -19,13 +19,13 @@
 enum { EVERY_MS = 1000, HEARTBEAT_MS = 60 * 1000, SLOTS_KEPT_FREE = 8 };
 
 /* Numbered copies are all alike: what one learns is good for all. */
-static const char *learning_task(const struct run *run, const struct worker *worker)
+static const char *learning_task(const struct run *run, const struct run_worker *worker)
 {
 	return run->plan->named || run->plan->single ? worker->plan->task : NULL;
 }
 
 /* Learned ports may not fill the block: the ports that this run learns need room, too. */
-static void declare_learned(struct run *run, struct worker *worker)
+static void declare_learned(struct run *run, struct run_worker *worker)
 {
 	cleanup_free uint16_t *ports = NULL;
 	unsigned int used = 0;
@@ -43,7 +43,7 @@ static void declare_learned(struct run *run, struct worker *worker)
 }
 
 /* Those that lie in the block first: they may only be themselves (core/portmap.c), and another would take their place. */
-static void declare_wanted(struct run *run, const struct worker *worker)
+static void declare_wanted(struct run *run, const struct run_worker *worker)
 {
 	for (int inside = 1; inside >= 0; inside--)
 		for (const uint16_t *port = run->plan->ports; *port; port++)
@@ -84,7 +84,7 @@ void allocate_write(struct run *run)
 	size_t count = 0;
 
 	for (unsigned int i = 0; i < run->count; i++) {
-		const struct worker *worker = &run->workers[i];
+		const struct run_worker *worker = &run->workers[i];
 		cleanup_free struct allocated_port *ports = NULL;
 		size_t more;
 
@@ -115,7 +115,7 @@ static bool is_declared(const struct run *run, uint16_t port)
 	return false;
 }
 
-static void save_learned(struct run *run, const struct worker *worker)
+static void save_learned(struct run *run, const struct run_worker *worker)
 {
 	cleanup_free struct allocated_port *ports = NULL;
 	size_t count = allocated_of_map(worker->map, worker->plan->task, 0, &ports);
@@ -143,7 +143,7 @@ void allocate_end(struct run *run)
 		return;
 	put(run, NULL, 0);
 	for (unsigned int i = 0; i < run->count; i++) {
-		const struct worker *worker = &run->workers[i];
+		const struct run_worker *worker = &run->workers[i];
 
 		if (!worker->learned || (copies_done && !learning_task(run, worker)))
 			continue;

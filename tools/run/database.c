@@ -88,13 +88,13 @@ const struct plan_worker *database_setup_plan(const struct run *run)
 	return &run->database->plan;
 }
 
-static struct worker *setup_worker(struct run *run)
+static struct run_worker *setup_worker(struct run *run)
 {
 	return &run->workers[run->count];
 }
 
 /* The room counts the setup's worker as 0. */
-static unsigned int room_number(const struct worker *worker)
+static unsigned int room_number(const struct run_worker *worker)
 {
 	return worker->setup ? 0 : worker->number;
 }
@@ -102,7 +102,7 @@ static unsigned int room_number(const struct worker *worker)
 static void server_environ(void *arg, unsigned int number, char ***envp)
 {
 	struct run *run = arg;
-	const struct worker *worker = number ? &run->workers[number - 1] : setup_worker(run);
+	const struct run_worker *worker = number ? &run->workers[number - 1] : setup_worker(run);
 
 	isolate_server_environ(run->isolate, worker->map_path, envp);
 }
@@ -119,7 +119,7 @@ static int run_setup(void *arg, const char *command)
 }
 
 /* What of the records is a finding. */
-static void find(struct worker *worker, const struct db_record *record)
+static void find(struct run_worker *worker, const struct db_record *record)
 {
 	const char *what = record->detail, *s = strcmp(what, "1") ? "s" : "";
 	long long tenths = record->ms / 100;
@@ -309,7 +309,7 @@ int database_open(struct run *run, char **ret_error)
 
 static void on_ready(void *arg, unsigned int number, int error, const char *text)
 {
-	struct worker *worker = arg, *setup = setup_worker(worker->run);
+	struct run_worker *worker = arg, *setup = setup_worker(worker->run);
 	bool setup_failed = worker->run->made > worker->run->count && setup->status == STATE_FAILED;
 
 	(void)number;
@@ -324,7 +324,7 @@ static void on_ready(void *arg, unsigned int number, int error, const char *text
 		worker->on_database(worker);
 }
 
-int database_prepare(struct worker *worker, void (*go)(struct worker *worker))
+int database_prepare(struct run_worker *worker, void (*go)(struct run_worker *worker))
 {
 	struct database *database = worker->run->database;
 	int ret = 0;
@@ -343,7 +343,7 @@ int database_prepare(struct worker *worker, void (*go)(struct worker *worker))
 	return ret;
 }
 
-void database_give_up(struct worker *worker)
+void database_give_up(struct run_worker *worker)
 {
 	struct database *database = worker->run->database;
 
@@ -357,7 +357,7 @@ void database_environ(const struct run *run, char ***envp)
 		db_worker_environ(run->database->rooms[i], envp);
 }
 
-void database_worker_over(struct worker *worker)
+void database_worker_over(struct run_worker *worker)
 {
 	struct database *database = worker->run->database;
 

@@ -30,14 +30,14 @@ int database_open(struct run *run, char **ret_error);
  * Ask for the databases of @worker; @go is called when it may start, or cannot: then worker->error is set, or it was told to end.
  * Return: 0; 1 if the run has no databases and @worker may start at once; -errno.
  */
-int database_prepare(struct worker *worker, void (*go)(struct worker *worker));
+int database_prepare(struct run_worker *worker, void (*go)(struct run_worker *worker));
 
 /** Nothing if @worker does not wait for its databases; else it need not any more: @go is called, soon. */
-void database_give_up(struct worker *worker);
+void database_give_up(struct run_worker *worker);
 
 /** Set what the processes of a worker need in their environment. */
 void database_environ(const struct run *run, char ***envp);
-void database_worker_over(struct worker *worker);
+void database_worker_over(struct run_worker *worker);
 
 typedef void (*database_done_fn)(void *arg, int error, const char *text);
 

@@ -51,7 +51,7 @@ static uint16_t refused_in(char *text)
 }
 
 /* Looked for in the last part of the log, which is the suite's own summary. */
-static uint16_t refused_by(const struct worker *worker)
+static uint16_t refused_by(const struct run_worker *worker)
 {
 	cleanup_close int fd = worker->log_path ? open(worker->log_path, O_RDONLY | O_CLOEXEC) : -1;
 	cleanup_free char *text = mem_alloc(PART + 1);
@@ -64,7 +64,7 @@ static uint16_t refused_by(const struct worker *worker)
 void database_hint_refused(const struct run *run)
 {
 	for (unsigned int i = 0; i < run->count; i++) {
-		const struct worker *worker = &run->workers[i];
+		const struct run_worker *worker = &run->workers[i];
 		uint16_t port = worker->status == STATE_FAILED ? refused_by(worker) : 0;
 
 		if (!port || db_port_answers(port))

@@ -27,12 +27,12 @@ static void add_listener(void *arg, const struct diag_socket *socket)
 		listeners->inodes[listeners->count++] = socket->inode;
 }
 
-static bool is_own(const struct worker *worker, const struct listeners *listeners)
+static bool is_own(const struct run_worker *worker, const struct listeners *listeners)
 {
 	cleanup_pids struct pids pids = { 0 };
 
-	if (worker->warden > 0)
-		process_descendants(worker->warden, &pids);
+	if (worker->init > 0)
+		process_descendants(worker->init, &pids);
 	for (size_t i = 0; i < pids.count; i++)
 		if (proc_has_socket(pids.list[i], listeners->inodes, listeners->count))
 			return true;
@@ -51,7 +51,7 @@ static bool visit(void *arg, pid_t pid)
 	return false;
 }
 
-bool foreign_is_outsider(const struct worker *worker, enum berth_proto proto, uint16_t port,
+bool foreign_is_outsider(const struct run_worker *worker, enum berth_proto proto, uint16_t port,
                          char **ret_who)
 {
 	const struct diag_filter filter = { .first = port,

@@ -11,7 +11,7 @@
  * A database's port is served by a cluster of the worker's own, or by the relay that is its own way to a shared server: that is
  * what stalls or dies, never the server that others use.
  *
- * Laws: what a run needs is never stopped or killed: the supervisor, the keeper, the wardens. Every fault is recorded with what
+ * Laws: what a run needs is never stopped or killed: the supervisor, the guard, the worker inits. Every fault is recorded with what
  * it hit, also when that is nothing: a suite that passed without its fault has shown nothing. A process that is stopped is
  * continued when its worker ends, at the latest.
  */
@@ -31,7 +31,7 @@
 #include "tools/process/proc.h"
 
 struct injection {
-	struct worker *worker;
+	struct run_worker *worker;
 	const struct run_fault *fault;
 	struct loop_timer *timer;
 	int *stopped; /* pidfds */
@@ -190,7 +190,7 @@ static void on_due(void *arg)
 {
 	struct injection *injection = arg;
 	const struct run_fault *fault = injection->fault;
-	const struct worker *worker = injection->worker;
+	const struct run_worker *worker = injection->worker;
 	uint16_t real = worker->map ? berth_portmap_real(worker->map, BERTH_TCP, fault->port) : 0;
 	/* else it is shared with the host, or nobody has bound it */
 	bool own = real && real != fault->port;
@@ -211,7 +211,7 @@ static void on_due(void *arg)
 	watching_fault(worker, name, hit < 0 ? 0 : hit, said);
 }
 
-void inject_worker_started(struct worker *worker)
+void inject_worker_started(struct run_worker *worker)
 {
 	const struct run_faults *faults = &worker->run->options->faults;
 
@@ -226,7 +226,7 @@ void inject_worker_started(struct worker *worker)
 	}
 }
 
-void inject_worker_exited(struct worker *worker)
+void inject_worker_exited(struct run_worker *worker)
 {
 	for (unsigned int i = 0; worker->injections && i < worker->run->options->faults.count;
 	     i++) {

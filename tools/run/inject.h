@@ -7,7 +7,7 @@
  */
 #include "tools/run/run.h"
 
-void inject_worker_started(struct worker *worker); /* the clock of its faults begins */
-void inject_worker_exited(struct worker *worker);  /* no more of them; who was stopped goes on */
+void inject_worker_started(struct run_worker *worker); /* the clock of its faults begins */
+void inject_worker_exited(struct run_worker *worker); /* no more of them; who was stopped goes on */
 
 #endif

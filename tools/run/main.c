@@ -52,7 +52,7 @@ static void announce(const struct run *run)
 static void collect(struct run *run)
 {
 	for (unsigned int i = 0; i < run->count; i++) {
-		struct worker *worker = &run->workers[i];
+		struct run_worker *worker = &run->workers[i];
 		cleanup_free char *kept = str_print("%s/w%u/tree", run->log_dir, worker->number);
 		cleanup_free char *collected = worker_collected(worker);
 		const struct tree_collect what = { worker->number, kept, run->options->collect,
@@ -97,7 +97,7 @@ static int plan_and_run(const struct run_options *options, struct plan *plan)
 	database_close(run); /* nothing if the run got so far as to do it */
 	allocate_end(run);
 	run_remove_traces(run);
-	keeper_release(run);
+	guard_release(run);
 	watching_close(run);
 	/* what a private server has started: COPY ... TO PROGRAM */
 	worker_kill_orphans(run, NULL);

@@ -31,9 +31,9 @@ static const char *proto_name(const struct berth_note *note)
 }
 
 /* Text of a finding; NULL if the note is none. */
-typedef char *(*note_fn)(struct worker *worker, const struct berth_note *note);
+typedef char *(*note_fn)(struct run_worker *worker, const struct berth_note *note);
 
-static char *on_learned(struct worker *worker, const struct berth_note *note)
+static char *on_learned(struct run_worker *worker, const struct berth_note *note)
 {
 	(void)note;
 	worker->learned = true;
@@ -41,7 +41,7 @@ static char *on_learned(struct worker *worker, const struct berth_note *note)
 	return NULL;
 }
 
-static char *on_foreign(struct worker *worker, const struct berth_note *note)
+static char *on_foreign(struct run_worker *worker, const struct berth_note *note)
 {
 	cleanup_free char *who = NULL;
 
@@ -57,14 +57,14 @@ static char *on_foreign(struct worker *worker, const struct berth_note *note)
 	                 note->virtual_port, who ? ": " : "", who ? who : "");
 }
 
-static char *on_refused(struct worker *worker, const struct berth_note *note)
+static char *on_refused(struct run_worker *worker, const struct berth_note *note)
 {
 	(void)worker;
 	return str_print("was refused %s port %u outside of the run (strict)", proto_name(note),
 	                 note->virtual_port);
 }
 
-static char *on_exhausted(struct worker *worker, const struct berth_note *note)
+static char *on_exhausted(struct run_worker *worker, const struct berth_note *note)
 {
 	worker->run->lost_isolation = true;
 	return str_print("found no free real port for %s port %u: its block of %u is exhausted "
@@ -72,14 +72,14 @@ static char *on_exhausted(struct worker *worker, const struct berth_note *note)
 	                 proto_name(note), note->virtual_port, worker->block.len);
 }
 
-static char *on_outsider(struct worker *worker, const struct berth_note *note)
+static char *on_outsider(struct run_worker *worker, const struct berth_note *note)
 {
 	(void)worker;
 	return str_print("%s port %u moved on: a process outside of the run holds real port %u",
 	                 proto_name(note), note->virtual_port, note->real_port);
 }
 
-static char *on_escape(struct worker *worker, const struct berth_note *note)
+static char *on_escape(struct run_worker *worker, const struct berth_note *note)
 {
 	worker->run->lost_isolation = true;
 	return str_print("started '%s', which the shim cannot enter: its ports are the host's "
@@ -87,20 +87,20 @@ static char *on_escape(struct worker *worker, const struct berth_note *note)
 	                 note->text, note->text);
 }
 
-static char *on_io_uring(struct worker *worker, const struct berth_note *note)
+static char *on_io_uring(struct run_worker *worker, const struct berth_note *note)
 {
 	(void)worker;
 	return str_print("refused io_uring to '%s': its socket calls would pass the seccomp filter",
 	                 note->text);
 }
 
-static char *on_blind(struct worker *worker, const struct berth_note *note)
+static char *on_blind(struct run_worker *worker, const struct berth_note *note)
 {
 	worker->run->lost_isolation = true;
 	return str_print("could not look into '%s': its ports are the host's", note->text);
 }
 
-static char *on_conflict(struct worker *worker, const struct berth_note *note)
+static char *on_conflict(struct run_worker *worker, const struct berth_note *note)
 {
 	/* whether it matters is judged at the end: many a suite asks for it, or copes */
 	watching_conflict(worker, note);
@@ -121,7 +121,7 @@ static const note_fn handlers[] = {
 	[BERTH_NOTE_BLIND] = on_blind,
 };
 
-static void name_worker(struct finding *finding, const struct worker *worker)
+static void name_worker(struct note_finding *finding, const struct run_worker *worker)
 {
 	cleanup_free char *name = worker_name(worker);
 	char *workers;
@@ -135,10 +135,10 @@ static void name_worker(struct finding *finding, const struct worker *worker)
 	finding->workers = workers;
 }
 
-static struct finding *add_finding(struct run *run, const struct worker *worker, unsigned int kind,
-                                   const char *text)
+static struct note_finding *add_finding(struct run *run, const struct run_worker *worker,
+                                        unsigned int kind, const char *text)
 {
-	struct finding *finding = NULL;
+	struct note_finding *finding = NULL;
 
 	for (unsigned int i = 0; i < run->finding_count && !finding; i++)
 		if (run->findings[i].kind == kind && !strcmp(run->findings[i].text, text))
@@ -147,17 +147,17 @@ static struct finding *add_finding(struct run *run, const struct worker *worker,
 		run->findings = mem_grow(run->findings, run->finding_count + 1,
 		                         sizeof(*run->findings));
 		finding = &run->findings[run->finding_count++];
-		*finding = (struct finding){ .kind = kind, .text = str_copy(text) };
+		*finding = (struct note_finding){ .kind = kind, .text = str_copy(text) };
 	}
 	name_worker(finding, worker);
 	return finding;
 }
 
-static void on_note(struct worker *worker, const struct berth_note *note)
+static void on_note(struct run_worker *worker, const struct berth_note *note)
 {
 	note_fn handler = note->kind < ARRAY_LEN(handlers) ? handlers[note->kind] : NULL;
 	cleanup_free char *text = handler ? handler(worker, note) : NULL;
-	struct finding *finding;
+	struct note_finding *finding;
 
 	if (!text)
 		return;
@@ -166,7 +166,7 @@ static void on_note(struct worker *worker, const struct berth_note *note)
 		finding->database_url = db_url_example(note->virtual_port);
 }
 
-void notes_drain_worker(struct worker *worker)
+void notes_drain_worker(struct run_worker *worker)
 {
 	uint32_t next;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Everything that exists before the first worker, in the order in which it is made; run_remove_traces() undoes it in the
- * file system, from the supervisor or, if that was killed, from the keeper.
+ * file system, from the supervisor or, if that was killed, from the guard.
  *
  * The directory of run-time files appears under its name only when its lock is already held (made beside, locked,
  * renamed): whoever sees it unlocked sees debris, never a run that is being born.
@@ -138,8 +138,8 @@ static int open_scratch(struct run *run, char **ret_error)
 	ret = runtime_make_scratch(run->scratch_dir);
 	if (ret)
 		return fail(ret_error, ret, "make the directory", run->scratch_dir);
-	run->wardens_lock = runtime_lock_wardens(run->dir);
-	return run->wardens_lock < 0 ? fail(ret_error, run->wardens_lock, "lock", run->dir) : 0;
+	run->inits_lock = runtime_lock_inits(run->dir);
+	return run->inits_lock < 0 ? fail(ret_error, run->inits_lock, "lock", run->dir) : 0;
 }
 
 static int open_ports(struct run *run, char **ret_error)
@@ -163,7 +163,7 @@ static int open_ports(struct run *run, char **ret_error)
 static int open_maps(struct run *run, char **ret_error)
 {
 	for (unsigned int i = 0; i < run->made; i++) {
-		struct worker *worker = &run->workers[i];
+		struct run_worker *worker = &run->workers[i];
 		cleanup_free char *name = str_print("w%u", worker->number);
 		int ret = file_secret_path(run->dir, name, ".map", &worker->map_path);
 
@@ -189,7 +189,7 @@ static void open_cgroups(struct run *run)
 
 	run->cgroup = cgroup_make(run->id, &run->cgroup_dir);
 	for (unsigned int i = 0; i < run->made; i++) {
-		struct worker *worker = &run->workers[i];
+		struct run_worker *worker = &run->workers[i];
 		int dir = run->cgroup < 0 ? -1
 		                          : cgroup_make_worker(run->cgroup_dir, worker->number);
 
@@ -246,7 +246,7 @@ static int open_tree(struct run *run, char **ret_error)
 static int open_tmp(struct run *run, char **ret_error)
 {
 	for (unsigned int i = 0; i < run->made && !tree_private_tmp(run->tree); i++) {
-		struct worker *worker = &run->workers[i];
+		struct run_worker *worker = &run->workers[i];
 
 		worker->tmp_dir = str_print("%s/w%u-tmp", run->scratch_dir, worker->number);
 		if (mkdir(worker->tmp_dir, 0700) && errno != EEXIST)
@@ -297,7 +297,7 @@ static int open_signals(struct run *run)
 	/* who ignores it cannot wait for a child, wait(2) */
 	sigaction(SIGCHLD, &usual, &run->inherit.child);
 	run->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	/* should a warden be killed, its children become ours, not init's */
+	/* should a worker init be killed, its children become ours, not init's */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	return run->signals < 0 ? -errno : loop_open(&run->loop);
 }
@@ -306,7 +306,7 @@ static void set_up_workers(struct run *run)
 {
 	run->workers = mem_alloc(run->made * sizeof(*run->workers));
 	for (unsigned int i = 0; i < run->made; i++)
-		run->workers[i] = (struct worker){
+		run->workers[i] = (struct run_worker){
 			.run = run,
 			.plan = i < run->count ? &run->plan->workers[i] : database_setup_plan(run),
 			.number = i + 1,
@@ -331,8 +331,8 @@ int run_open(const struct run_options *options, struct plan *plan, struct run **
 	run->plan = plan;
 	run->count = run->made = plan->count;
 	database_plan(run);
-	run->cgroup = run->lock = run->signals = run->alive = run->keeper_channel =
-		run->wardens_lock = -1;
+	run->cgroup = run->lock = run->signals = run->alive = run->guard_channel = run->inits_lock =
+		-1;
 	run->started_ms = clock_ms();
 	run->started_wall_ns = clock_wall_ns();
 	set_up_workers(run);
@@ -365,8 +365,8 @@ int run_open(const struct run_options *options, struct plan *plan, struct run **
 	watching_open(run);
 	run_save_state(run);
 	allocate_write(run);
-	ret = keeper_start(run);
-	return ret ? fail(ret_error, ret, "start the keeper", NULL) : 0;
+	ret = guard_start(run);
+	return ret ? fail(ret_error, ret, "start the cleanup guard", NULL) : 0;
 }
 
 void run_save_state(struct run *run)
@@ -392,10 +392,10 @@ void run_save_state(struct run *run)
 	};
 
 	for (unsigned int i = 0; i < run->count; i++) {
-		const struct worker *from = &run->workers[i];
+		const struct run_worker *from = &run->workers[i];
 
 		workers[i] = (struct state_worker){ from->number,     from->plan->task,
-			                            from->pid,        from->warden,
+			                            from->pid,        from->init,
 			                            from->block.base, from->block.len,
 			                            from->map_path,   from->status,
 			                            from->exit_status };
@@ -417,11 +417,11 @@ void run_remove_traces(struct run *run)
 	(void)dir_remove(run->dir);
 }
 
-static void free_worker(struct worker *worker)
+static void free_worker(struct run_worker *worker)
 {
-	for (unsigned int i = 0; i < worker->left_count; i++)
-		free(worker->left[i].command);
-	free(worker->left);
+	for (unsigned int i = 0; i < worker->leftover_count; i++)
+		free(worker->leftovers[i].command);
+	free(worker->leftovers);
 	free(worker->error);
 	free(worker->map_path);
 	free(worker->tmp_dir);
@@ -435,8 +435,8 @@ static void free_worker(struct worker *worker)
 
 void run_close(struct run *run)
 {
-	const int fds[] = { run->cgroup,         run->signals,      run->alive,
-		            run->keeper_channel, run->wardens_lock, run->lock };
+	const int fds[] = { run->cgroup,        run->signals,    run->alive,
+		            run->guard_channel, run->inits_lock, run->lock };
 
 	isolate_close(run->isolate);
 	for (unsigned int i = 0; i < run->made; i++)

@@ -113,7 +113,8 @@ static const char *behind_returns(const char *line, size_t *len)
 	return last + 1;
 }
 
-static void add_line(const struct worker *worker, const char *line, size_t len, struct str *shown)
+static void add_line(const struct run_worker *worker, const char *line, size_t len,
+                     struct str *shown)
 {
 	const struct run *run = worker->run;
 	cleanup_free char *name = worker_name(worker);
@@ -131,7 +132,7 @@ static void add_line(const struct worker *worker, const char *line, size_t len, 
 }
 
 /* Show the whole lines that have come; @all: and what is left. */
-static void show_lines(struct stream *stream, bool all)
+static void show_lines(struct output_stream *stream, bool all)
 {
 	cleanup_str struct str shown = { 0 };
 	const char *at = stream->line.text;
@@ -158,9 +159,9 @@ static void show_lines(struct stream *stream, bool all)
 	put(stream->worker->run, stream->to, shown.text, shown.len);
 }
 
-static void take(struct stream *stream, const char *text, size_t len)
+static void take(struct output_stream *stream, const char *text, size_t len)
 {
-	struct worker *worker = stream->worker;
+	struct run_worker *worker = stream->worker;
 
 	if (worker->log >= 0)
 		run_lacks(worker->run,
@@ -172,7 +173,7 @@ static void take(struct stream *stream, const char *text, size_t len)
 	show_lines(stream, false);
 }
 
-static void end_stream(struct stream *stream)
+static void end_stream(struct output_stream *stream)
 {
 	if (stream->fd < 0)
 		return;
@@ -184,7 +185,7 @@ static void end_stream(struct stream *stream)
 }
 
 /* Return: true if there may be more. */
-static bool read_some(struct stream *stream)
+static bool read_some(struct output_stream *stream)
 {
 	static char part[READ_SIZE];
 	ssize_t got = read(stream->fd, part, sizeof(part));
@@ -203,7 +204,7 @@ static void on_readable(void *arg, int fd, uint32_t events)
 	(void)read_some(arg);
 }
 
-static int open_stream(struct stream *stream, int *ret_child)
+static int open_stream(struct output_stream *stream, int *ret_child)
 {
 	int pair[2];
 	int ret;
@@ -223,7 +224,7 @@ static int open_stream(struct stream *stream, int *ret_child)
 	return 0;
 }
 
-static int open_log(struct worker *worker)
+static int open_log(struct run_worker *worker)
 {
 	struct run *run = worker->run;
 	int ret = dir_make(run->log_dir, 0777);
@@ -237,7 +238,7 @@ static int open_log(struct worker *worker)
 	return worker->log < 0 ? -errno : 0;
 }
 
-int output_open(struct worker *worker, int ret_streams[2])
+int output_open(struct run_worker *worker, int ret_streams[2])
 {
 	int ret = open_log(worker);
 
@@ -253,9 +254,9 @@ int output_open(struct worker *worker, int ret_streams[2])
 }
 
 /* Nobody of the worker is left to write; a stranger that was handed the pipe does not keep us. */
-void output_drain(struct worker *worker)
+void output_drain(struct run_worker *worker)
 {
-	struct stream *const streams[] = { &worker->out, &worker->err };
+	struct output_stream *const streams[] = { &worker->out, &worker->err };
 
 	for (size_t i = 0; i < ARRAY_LEN(streams); i++)
 		for (int j = 0; j < DRAIN_MOST && streams[i]->fd >= 0; j++)
@@ -263,7 +264,7 @@ void output_drain(struct worker *worker)
 				break;
 }
 
-void output_close(struct worker *worker)
+void output_close(struct run_worker *worker)
 {
 	end_stream(&worker->out);
 	end_stream(&worker->err);
@@ -272,7 +273,7 @@ void output_close(struct worker *worker)
 	worker->log = -1;
 }
 
-static void show_log(struct worker *worker)
+static void show_log(struct run_worker *worker)
 {
 	struct run *run = worker->run;
 	cleanup_close int log = open(worker->log_path, O_RDONLY | O_CLOEXEC);
@@ -287,7 +288,7 @@ static void show_log(struct worker *worker)
 		put(run, STDOUT_FILENO, "\n", 1);
 }
 
-void output_worker_over(struct worker *worker)
+void output_worker_over(struct run_worker *worker)
 {
 	struct run *run = worker->run;
 	cleanup_free char *name = NULL, *head = NULL;

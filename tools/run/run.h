@@ -22,11 +22,11 @@
 #include "tools/isolate/isolate.h"
 #include "tools/ports/ports.h"
 #include "tools/limits/limits.h"
+#include "tools/run/init.h"
 #include "tools/run/options.h"
 #include "tools/run/plan.h"
 #include "tools/state/state.h"
 #include "tools/tree/tree.h"
-#include "tools/run/warden.h"
 #include "tools/watch/finding.h"
 
 /* why it was asked to end */
@@ -38,21 +38,21 @@ enum worker_end {
 };
 
 /* one end of a pipe from a worker; output.c */
-struct stream {
-	struct worker *worker;
+struct output_stream {
+	struct run_worker *worker;
 	int fd;          /* -1 once it has ended */
 	int to;          /* our own descriptor that it is copied to */
 	struct str line; /* the beginning of a line whose end has not come yet */
 };
 
 /* a process that outlived its worker's command */
-struct left {
+struct leftover {
 	pid_t pid;
 	char *command;
 	bool survived; /* it could not be ended */
 };
 
-struct worker {
+struct run_worker {
 	struct run *run;
 	const struct plan_worker *plan;
 	unsigned int number;
@@ -66,7 +66,7 @@ struct worker {
 	bool setup; /* not one of the run's: it makes the databases' template; database.c */
 	unsigned int rooms_due; /* databases that have not answered yet; database.c */
 	/* set while the worker has databases, or waits for them */
-	void (*on_database)(struct worker *worker);
+	void (*on_database)(struct run_worker *worker);
 
 	struct ports_block block;
 	struct berth_portmap *map;
@@ -77,20 +77,20 @@ struct worker {
 	struct limits limits;
 	char *tmp_dir; /* NULL if /tmp is private, or there is none */
 
-	pid_t warden, pid;
+	pid_t init, pid;
 	int channel; /* -1 before and after */
 	struct loop_timer *timeout;
 	struct injection *injections; /* one for each of options->faults; inject.c */
-	struct stream out, err;
+	struct output_stream out, err;
 	int log; /* -1 if there is none; output.c */
 	char *log_path;
-	struct left *left;
-	unsigned int left_count;
+	struct leftover *leftovers;
+	unsigned int leftover_count;
 	unsigned int tree_changed;
 };
 
 /* notes.c, verdict.c: one line of the summary */
-struct finding {
+struct note_finding {
 	unsigned int kind;        /* enum berth_note_kind */
 	char *text;               /* without the workers' names */
 	char *workers;            /* "w1 w3" */
@@ -111,8 +111,8 @@ struct run {
 	char *cgroup_dir; /* NULL if there is none */
 	int cgroup;
 	char **limit_places; /* directories of limits in other hierarchies; strv */
-	int lock;            /* held as long as supervisor or keeper lives */
-	int wardens_lock;    /* held as long as supervisor or a warden lives */
+	int lock;            /* held as long as supervisor or guard lives */
+	int inits_lock;      /* held as long as supervisor or a worker init lives */
 	int64_t started_wall_ns, started_ms;
 
 	struct ports *ports;
@@ -122,13 +122,13 @@ struct run {
 	char *tree_reason;
 	bool allocate_dirty;  /* allocate.c */
 	int64_t allocated_ms; /* when it was last written; 0 = never */
-	struct worker *workers;
+	struct run_worker *workers;
 	unsigned int count; /* the run's */
 	unsigned int made;  /* the same, and the setup's worker behind them if there is one */
 	struct database *database; /* NULL if the run has none */
 
 	struct loop *loop;
-	struct warden_inherit inherit;
+	struct worker_init_inherit inherit;
 	int signals;      /* signalfd; supervisor.c */
 	sigset_t ignored; /* of these: we were started so (nohup), and they end nobody */
 	int got_signal;   /* the first that asked us to end; 0 = none */
@@ -141,16 +141,16 @@ struct run {
 	bool state_dirty;
 	struct loop_timer *tick;
 
-	int alive; /* write end: the keeper sees when the last holder is gone; keeper.c */
-	int keeper_channel;
-	pid_t keeper;
+	int alive; /* write end: the guard sees when the last holder is gone; guard.c */
+	int guard_channel;
+	pid_t guard;
 
 	int lacking; /* -errno: why results of the run could not be written; 0 = all were */
 	bool color;
 	bool interactive; /* stderr is a terminal: there is a progress line */
 	enum run_output output;
 	unsigned int name_width;
-	struct finding *findings;
+	struct note_finding *findings;
 	unsigned int finding_count;
 	bool lost_isolation, foreign;
 	struct watching *watching; /* watching.c */
@@ -168,34 +168,34 @@ int run_open(const struct run_options *options, struct plan *plan, struct run **
              char **ret_error);
 void run_close(struct run *run);
 void run_save_state(struct run *run);
-/* Remove the run's traces in the file system; for the supervisor and for the keeper in its stead. */
+/* Remove the run's traces in the file system; for the supervisor and for the guard in its stead. */
 void run_remove_traces(struct run *run);
 
 /* supervisor.c */
 int run_supervise(struct run *run);
 void run_poll_signals(struct run *run);
-void run_worker_over(struct run *run, struct worker *worker);
+void run_worker_over(struct run *run, struct run_worker *worker);
 
 /* worker.c */
-void worker_start(struct worker *worker); /* a failure is the worker's result */
-void worker_end(struct worker *worker, enum worker_end why, int number);
-void worker_kill(struct worker *worker);
-bool run_needs_process(const struct run *run, pid_t pid); /* a warden, the keeper, ourselves */
+void worker_start(struct run_worker *worker); /* a failure is the worker's result */
+void worker_end(struct run_worker *worker, enum worker_end why, int number);
+void worker_kill(struct run_worker *worker);
+bool run_needs_process(const struct run *run, pid_t pid); /* a worker init, the guard, ourselves */
 /*
- * Kill what has become our child: of a warden that was killed (we are the next subreaper above), or of a server.
- * @worker	whose warden it was; NULL = all is over, whoever is left
+ * Kill what has become our child: of a worker init that was killed (we are the next subreaper above), or of a server.
+ * @worker	whose worker init it was; NULL = all is over, whoever is left
  */
-void worker_kill_orphans(const struct run *run, const struct worker *worker);
+void worker_kill_orphans(const struct run *run, const struct run_worker *worker);
 /* "w3", or the task's name; the caller's to free */
-char *worker_name(const struct worker *worker);
+char *worker_name(const struct run_worker *worker);
 /* where --collect puts its files; the caller's to free */
-char *worker_collected(const struct worker *worker);
+char *worker_collected(const struct run_worker *worker);
 
 /* output.c */
-int output_open(struct worker *worker, int ret_streams[2]); /* the worker's ends */
-void output_drain(struct worker *worker);
-void output_close(struct worker *worker);
-void output_worker_over(struct worker *worker);
+int output_open(struct run_worker *worker, int ret_streams[2]); /* the worker's ends */
+void output_drain(struct run_worker *worker);
+void output_close(struct run_worker *worker);
+void output_worker_over(struct run_worker *worker);
 void output_setup(struct run *run);
 
 /* progress.c */
@@ -205,7 +205,7 @@ void progress_show(struct run *run);
 
 /* notes.c */
 void notes_drain(struct run *run);
-void notes_drain_worker(struct worker *worker);
+void notes_drain_worker(struct run_worker *worker);
 extern const char *const note_names[]; /* JSON names by enum berth_note_kind */
 
 /* verdict.c */
@@ -214,8 +214,8 @@ int run_verdict(struct run *run);
 void run_lacks(struct run *run, int error);
 int run_results_verdict(const struct run *run, int status); /* 125 where 0 would hide that */
 
-/* keeper.c */
-int keeper_start(struct run *run);
-void keeper_release(struct run *run); /* everything is removed: the keeper may go */
+/* guard.c */
+int guard_start(struct run *run);
+void guard_release(struct run *run); /* everything is removed: the guard may go */
 
 #endif

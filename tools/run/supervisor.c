@@ -73,7 +73,7 @@ static void start_some(struct run *run)
 static bool all_started(const struct run *run)
 {
 	for (unsigned int i = 0; i < run->count; i++) {
-		const struct worker *worker = &run->workers[i];
+		const struct run_worker *worker = &run->workers[i];
 
 		if (worker->status == STATE_WAITING ? !run->stop_queue
 		                                    : !worker->ended_ms && worker->channel < 0)
@@ -107,7 +107,7 @@ static void end_all(struct run *run, enum worker_end why, int number)
 		worker_end(&run->workers[i], why, number);
 }
 
-void run_worker_over(struct run *run, struct worker *worker)
+void run_worker_over(struct run *run, struct run_worker *worker)
 {
 	database_worker_over(worker);
 	if (worker->setup)
@@ -146,12 +146,14 @@ static void stop_and_continue(struct run *run)
 {
 	for (unsigned int i = 0; i < run->made; i++)
 		if (run->workers[i].channel >= 0)
-			(void)warden_send(run->workers[i].channel, WARDEN_SIGNAL, SIGSTOP, 0, NULL);
+			(void)worker_init_send(run->workers[i].channel, INIT_SIGNAL, SIGSTOP, 0,
+			                       NULL);
 	progress_clear();
 	raise(SIGSTOP);
 	for (unsigned int i = 0; i < run->made; i++)
 		if (run->workers[i].channel >= 0)
-			(void)warden_send(run->workers[i].channel, WARDEN_SIGNAL, SIGCONT, 0, NULL);
+			(void)worker_init_send(run->workers[i].channel, INIT_SIGNAL, SIGCONT, 0,
+			                       NULL);
 }
 
 static void pass_on(struct run *run, const struct signalfd_siginfo *info)
@@ -160,8 +162,8 @@ static void pass_on(struct run *run, const struct signalfd_siginfo *info)
 		return;
 	for (unsigned int i = 0; i < run->made; i++)
 		if (run->workers[i].channel >= 0)
-			(void)warden_send(run->workers[i].channel, WARDEN_SIGNAL,
-			                  (int)info->ssi_signo, 0, NULL);
+			(void)worker_init_send(run->workers[i].channel, INIT_SIGNAL,
+			                       (int)info->ssi_signo, 0, NULL);
 }
 
 void run_poll_signals(struct run *run)

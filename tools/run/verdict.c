@@ -22,14 +22,14 @@ enum { EXIT_ISOLATION = 120, EXIT_LEAKS = 121, EXIT_FOREIGN = 122, EXIT_OURS = 1
 
 static int suite_status(const struct run *run)
 {
-	const struct worker *only = run->plan->single ? &run->workers[0] : NULL;
+	const struct run_worker *only = run->plan->single ? &run->workers[0] : NULL;
 	int worst = 0;
 
 	/* what a single command makes of it is its own affair */
 	if (run->got_signal && !(only && only->pid && only->exited))
 		return 128 + run->got_signal;
 	for (unsigned int i = 0; i < run->count; i++) {
-		const struct worker *worker = &run->workers[i];
+		const struct run_worker *worker = &run->workers[i];
 
 		if (worker->end != END_FAIL_FAST && worker->status == STATE_FAILED &&
 		    worker->exit_status > worst)
@@ -38,10 +38,10 @@ static int suite_status(const struct run *run)
 	return worst;
 }
 
-static bool any_left(const struct run *run)
+static bool any_leftover(const struct run *run)
 {
 	for (unsigned int i = 0; i < run->count; i++)
-		if (run->workers[i].left_count)
+		if (run->workers[i].leftover_count)
 			return true;
 	return false;
 }
@@ -59,7 +59,7 @@ static int gated_status(const struct run *run)
 	if (watching_found(run, FINDING_GATE_LEAKS))
 		return EXIT_LEAKS;
 	/* the watch knows what is allowed or known already; without it, whatever was left counts */
-	return any_left(run) && !watching_works(run) ? EXIT_LEAKS : 0;
+	return any_leftover(run) && !watching_works(run) ? EXIT_LEAKS : 0;
 }
 
 /* A run whose summary is all green and whose status is not says which setting made it so. */
@@ -75,7 +75,7 @@ static void show_gate(int status)
 		log_line("exit status %d: isolation was incomplete, and --strict is given", status);
 }
 
-static char *how_it_ended(const struct run *run, const struct worker *worker)
+static char *how_it_ended(const struct run *run, const struct run_worker *worker)
 {
 	const char *signal = worker->exit_status > 128 && worker->wait_status
 	                             ? sigabbrev_np(worker->exit_status - 128)
@@ -96,7 +96,7 @@ static char *how_it_ended(const struct run *run, const struct worker *worker)
 	return str_print("exit status %d", worker->exit_status);
 }
 
-static void show_worker(const struct run *run, const struct worker *worker)
+static void show_worker(const struct run *run, const struct run_worker *worker)
 {
 	cleanup_free char *how = NULL, *name = NULL;
 
@@ -115,17 +115,17 @@ static void show_worker(const struct run *run, const struct worker *worker)
 		log_line("%s failed: %s", name, how);
 }
 
-static void show_left(const struct run *run, const struct worker *worker)
+static void show_leftovers(const struct run *run, const struct run_worker *worker)
 {
 	cleanup_free char *name = worker_name(worker);
 	struct str text = { 0 };
 
-	if (!worker->left_count || run->options->leaks == RUN_GATE_OFF)
+	if (!worker->leftover_count || run->options->leaks == RUN_GATE_OFF)
 		return;
-	str_addf(&text, "%s left %u process%s:", name, worker->left_count,
-	         worker->left_count > 1 ? "es" : "");
-	for (unsigned int i = 0; i < worker->left_count; i++) {
-		const struct left *left = &worker->left[i];
+	str_addf(&text, "%s left %u process%s:", name, worker->leftover_count,
+	         worker->leftover_count > 1 ? "es" : "");
+	for (unsigned int i = 0; i < worker->leftover_count; i++) {
+		const struct leftover *left = &worker->leftovers[i];
 
 		str_addf(&text, "%s %.80s (pid %d%s)", i ? "," : "", left->command, (int)left->pid,
 		         left->survived ? ", could not be ended" : "");
@@ -134,7 +134,7 @@ static void show_left(const struct run *run, const struct worker *worker)
 	str_free(&text);
 }
 
-static void show_finding(const struct finding *finding)
+static void show_finding(const struct note_finding *finding)
 {
 	log_line("%s: %s", finding->workers, finding->text);
 	if (finding->database_url)
@@ -193,7 +193,7 @@ int run_verdict(struct run *run)
 	progress_clear();
 	for (unsigned int i = 0; i < run->count; i++) {
 		show_worker(run, &run->workers[i]);
-		show_left(run, &run->workers[i]);
+		show_leftovers(run, &run->workers[i]);
 	}
 	for (unsigned int i = 0; i < run->finding_count; i++)
 		show_finding(&run->findings[i]);

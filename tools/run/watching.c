@@ -5,7 +5,7 @@
  * eBPF takes some 45 ms to load, most of it reading the kernel's types, so it is used where it pays: for several workers, for a
  * gate that can fail the run, and for reports. One command without any of these is sampled, which costs one look at its end.
  *
- * What a command left behind must live until it is judged: the warden waits for the word.
+ * What a command left behind must live until it is judged: the worker init waits for the word.
  */
 #include "tools/run/watching.h"
 
@@ -23,7 +23,7 @@
 #include "tools/report/history.h"
 #include "tools/report/report.h"
 #include "tools/run/hook.h"
-#include "tools/run/warden.h"
+#include "tools/run/init.h"
 #include "tools/watch/watch.h"
 
 enum {
@@ -275,14 +275,14 @@ void watching_close(struct run *run)
 
 /* ---- workers ---- */
 
-static struct watching *of(const struct worker *worker)
+static struct watching *of(const struct run_worker *worker)
 {
 	struct watching *watching = worker->run->watching;
 
 	return watching && watching->watch && !worker->setup ? watching : NULL;
 }
 
-void watching_worker_begin(struct worker *worker)
+void watching_worker_begin(struct run_worker *worker)
 {
 	struct watching *watching = of(worker);
 	const struct watch_worker watched = { worker->number, worker->plan->task, worker->cgroup,
@@ -297,7 +297,7 @@ void watching_worker_begin(struct worker *worker)
 	                 json_text(worker->log_path ? worker->log_path : "")));
 }
 
-void watching_environ(const struct worker *worker, char ***envp)
+void watching_environ(const struct run_worker *worker, char ***envp)
 {
 	const struct watching *watching = of(worker);
 
@@ -305,7 +305,7 @@ void watching_environ(const struct worker *worker, char ***envp)
 		environ_set(envp, "BERTH_MARK", watch_mark_path(watching->watch));
 }
 
-void watching_worker_started(struct worker *worker)
+void watching_worker_started(struct run_worker *worker)
 {
 	struct watching *watching = of(worker);
 
@@ -315,14 +315,14 @@ void watching_worker_started(struct worker *worker)
 
 static void on_judged(void *arg, unsigned int number)
 {
-	struct worker *worker = arg;
+	struct run_worker *worker = arg;
 
 	(void)number;
 	if (worker->channel >= 0)
-		(void)warden_send(worker->channel, WARDEN_JUDGED, 0, 0, NULL);
+		(void)worker_init_send(worker->channel, INIT_JUDGED, 0, 0, NULL);
 }
 
-void watching_worker_exited(struct worker *worker)
+void watching_worker_exited(struct run_worker *worker)
 {
 	struct watching *watching = of(worker);
 
@@ -349,8 +349,8 @@ void watching_database(struct run *run, unsigned int worker, const char *event, 
 	record(run->watching, "database", fields);
 }
 
-void watching_finding(struct worker *worker, enum finding_kind kind, uint16_t port, int64_t age_ms,
-                      const char *detail)
+void watching_finding(struct run_worker *worker, enum finding_kind kind, uint16_t port,
+                      int64_t age_ms, const char *detail)
 {
 	struct watching *watching = of(worker);
 	struct watch_finding *finding;
@@ -383,7 +383,7 @@ static json_t *json_counts(const struct berth_counts *counts)
 	return object;
 }
 
-void watching_fault(const struct worker *worker, const char *fault, int hit, const char *said)
+void watching_fault(const struct run_worker *worker, const char *fault, int hit, const char *said)
 {
 	struct watching *watching = of(worker);
 
@@ -393,7 +393,7 @@ void watching_fault(const struct worker *worker, const char *fault, int hit, con
 		                 fault, "hit", hit, "detail", said));
 }
 
-void watching_conflict(struct worker *worker, const struct berth_note *note)
+void watching_conflict(struct run_worker *worker, const struct berth_note *note)
 {
 	struct watching *watching = of(worker);
 
@@ -401,7 +401,7 @@ void watching_conflict(struct worker *worker, const struct berth_note *note)
 		watch_conflict(watching->watch, worker->number, note);
 }
 
-void watching_limits(struct worker *worker)
+void watching_limits(struct run_worker *worker)
 {
 	/* One that was met is told although it was near before, and the others are not the same problem: fingerprints know. */
 	static const char *const names[LIMITS][LIMIT_MET + 1] = {
@@ -426,7 +426,7 @@ void watching_limits(struct worker *worker)
 	}
 }
 
-void watching_worker_end(struct worker *worker)
+void watching_worker_end(struct run_worker *worker)
 {
 	struct watching *watching = of(worker);
 	struct watch_summary summary;
@@ -445,7 +445,7 @@ void watching_worker_end(struct worker *worker)
 }
 
 /* A worker that never began has no other record than this one. */
-void watching_worker_over(struct worker *worker)
+void watching_worker_over(struct run_worker *worker)
 {
 	struct watching *watching = of(worker);
 	json_t *fields;

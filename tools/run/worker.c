@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One worker, from its start to its end, as the supervisor sees it. What happens below the warden is the warden's.
+ * One worker, from its start to its end, as the supervisor sees it. What happens below the worker init is the worker init's.
  *
  *	WAITING -> RUNNING -> ENDING -> PASSED or FAILED
  *
- * RUNNING ends when the command does; the worker is over when the warden is gone, because only then nothing of it is
+ * RUNNING ends when the command does; the worker is over when the worker init is gone, because only then nothing of it is
  * left that could write or listen.
  */
 #include <errno.h>
@@ -31,7 +31,7 @@
 enum { EXIT_TIMEOUT = 124, EXIT_INTERNAL = 125, EXIT_CANNOT_EXEC = 126, EXIT_NOT_FOUND = 127 };
 enum { ORPHANS_MOST_MS = 3000 };
 
-char *worker_name(const struct worker *worker)
+char *worker_name(const struct run_worker *worker)
 {
 	if (worker->setup)
 		return str_copy("setup");
@@ -40,7 +40,7 @@ char *worker_name(const struct worker *worker)
 }
 
 /* Tasks are often called like files, "../e2e/cart.spec.js": one name of a directory each, and none that leads elsewhere. */
-char *worker_collected(const struct worker *worker)
+char *worker_collected(const struct run_worker *worker)
 {
 	cleanup_free char *name = worker_name(worker);
 	struct str path = { 0 };
@@ -55,12 +55,12 @@ char *worker_collected(const struct worker *worker)
 }
 
 /* The only worker of the run: it keeps our terminal, streams and process group. */
-static bool is_single(const struct worker *worker)
+static bool is_single(const struct run_worker *worker)
 {
 	return worker->run->plan->single && !worker->setup;
 }
 
-static char **worker_environ(const struct worker *worker)
+static char **worker_environ(const struct run_worker *worker)
 {
 	const struct run *run = worker->run;
 	cleanup_free char *number = str_print("%u", worker->number),
@@ -84,19 +84,19 @@ static char **worker_environ(const struct worker *worker)
 	return envp;
 }
 
-/* In the new warden: other workers' ends must be seen by the supervisor's death, not by this warden's. */
+/* In the new worker init: other workers' ends must be seen by the supervisor's death, not by this worker init's. */
 static void forget(void *arg)
 {
-	const struct worker *own = arg;
+	const struct run_worker *own = arg;
 	struct run *run = own->run;
 
 	loop_close(run->loop);
 	close(run->signals);
 	close(run->lock);
-	if (run->keeper_channel >= 0)
-		close(run->keeper_channel);
+	if (run->guard_channel >= 0)
+		close(run->guard_channel);
 	for (unsigned int i = 0; i < run->made; i++) {
-		struct worker *worker = &run->workers[i];
+		struct run_worker *worker = &run->workers[i];
 		const int fds[] = { worker->channel, worker->out.fd, worker->err.fd, worker->log };
 
 		for (size_t j = 0; j < ARRAY_LEN(fds); j++)
@@ -107,7 +107,7 @@ static void forget(void *arg)
 	}
 }
 
-static void finish(struct worker *worker)
+static void finish(struct run_worker *worker)
 {
 	worker->ended_ms = clock_ms();
 	if (worker->end == END_TIMEOUT)
@@ -122,13 +122,13 @@ static void finish(struct worker *worker)
 bool run_needs_process(const struct run *run, pid_t pid)
 {
 	for (unsigned int i = 0; i < run->made; i++)
-		if (run->workers[i].warden == pid)
+		if (run->workers[i].init == pid)
 			return true;
-	return pid == run->keeper || pid == getpid();
+	return pid == run->guard || pid == getpid();
 }
 
 /* Among our children are the servers and relays of other workers, too; in a nested run they say that they are the outer one's. */
-static bool is_of(const struct worker *worker, pid_t pid)
+static bool is_of(const struct run_worker *worker, pid_t pid)
 {
 	cleanup_free char *text = NULL, *own = str_print("%u", worker->number);
 	size_t len;
@@ -139,7 +139,7 @@ static bool is_of(const struct worker *worker, pid_t pid)
 }
 
 /* Kill what became our child, of @worker or (NULL) of any. Return: true if there was anything. */
-static bool kill_orphans_once(const struct run *run, const struct worker *worker)
+static bool kill_orphans_once(const struct run *run, const struct run_worker *worker)
 {
 	cleanup_pids struct pids children = { 0 };
 	bool any = false;
@@ -160,7 +160,7 @@ static bool kill_orphans_once(const struct run *run, const struct worker *worker
 	return any;
 }
 
-void worker_kill_orphans(const struct run *run, const struct worker *worker)
+void worker_kill_orphans(const struct run *run, const struct run_worker *worker)
 {
 	int64_t due_ms = clock_ms() + ORPHANS_MOST_MS;
 
@@ -168,8 +168,8 @@ void worker_kill_orphans(const struct run *run, const struct worker *worker)
 		poll(NULL, 0, 1);
 }
 
-/* The warden is gone, and everything of the worker with it. */
-static void on_warden_gone(struct worker *worker)
+/* The worker init is gone, and everything of the worker with it. */
+static void on_init_gone(struct run_worker *worker)
 {
 	struct run *run = worker->run;
 	int status = 0;
@@ -177,12 +177,12 @@ static void on_warden_gone(struct worker *worker)
 	loop_remove(run->loop, worker->channel);
 	close(worker->channel);
 	worker->channel = -1;
-	if (waitpid(worker->warden, &status, 0) < 0 || !WIFEXITED(status)) {
+	if (waitpid(worker->init, &status, 0) < 0 || !WIFEXITED(status)) {
 		if (worker->cgroup >= 0)
 			(void)file_put_at(worker->cgroup, "cgroup.kill", "1");
 		worker_kill_orphans(run, worker);
 	}
-	worker->warden = 0;
+	worker->init = 0;
 	loop_cancel(run->loop, worker->timeout);
 	worker->timeout = NULL;
 	output_drain(worker);
@@ -191,11 +191,11 @@ static void on_warden_gone(struct worker *worker)
 	watching_worker_end(worker);
 	isolate_worker_end(run->isolate, worker->number);
 	if (!worker->exited && !worker->error)
-		worker->error = str_print("the warden of w%u died", worker->number);
+		worker->error = str_print("the init process of w%u died", worker->number);
 	finish(worker);
 }
 
-static void on_failed(struct worker *worker, const struct warden_message *message)
+static void on_failed(struct run_worker *worker, const struct worker_init_message *message)
 {
 	const char *program = worker->plan->argv[0];
 
@@ -217,7 +217,7 @@ static void on_failed(struct worker *worker, const struct warden_message *messag
 	}
 }
 
-static void on_exited(struct worker *worker, const struct warden_message *message)
+static void on_exited(struct run_worker *worker, const struct worker_init_message *message)
 {
 	int status = message->number;
 
@@ -232,29 +232,30 @@ static void on_exited(struct worker *worker, const struct warden_message *messag
 	watching_worker_exited(worker);
 }
 
-static void on_left(struct worker *worker, const struct warden_message *message)
+static void on_left(struct run_worker *worker, const struct worker_init_message *message)
 {
-	struct left *left;
+	struct leftover *left;
 
-	worker->left = mem_grow(worker->left, worker->left_count + 1, sizeof(*worker->left));
-	left = &worker->left[worker->left_count++];
-	*left = (struct left){ message->pid, str_copy(message->text),
-		               message->kind == WARDEN_SURVIVED };
+	worker->leftovers = mem_grow(worker->leftovers, worker->leftover_count + 1,
+	                             sizeof(*worker->leftovers));
+	left = &worker->leftovers[worker->leftover_count++];
+	*left = (struct leftover){ message->pid, str_copy(message->text),
+		                   message->kind == INIT_SURVIVED };
 }
 
-static void on_message(struct worker *worker, const struct warden_message *message)
+static void on_message(struct run_worker *worker, const struct worker_init_message *message)
 {
 	switch (message->kind) {
-	case WARDEN_STARTED:
+	case INIT_STARTED:
 		worker->pid = message->pid;
 		worker->run->state_dirty = true;
 		(void)isolate_worker_started(worker->run->isolate, worker->number, worker->pid);
 		watching_worker_started(worker);
 		inject_worker_started(worker);
 		break;
-	case WARDEN_FAILED: on_failed(worker, message); break;
-	case WARDEN_EXITED: on_exited(worker, message); break;
-	case WARDEN_STOPPED:
+	case INIT_FAILED: on_failed(worker, message); break;
+	case INIT_EXITED: on_exited(worker, message); break;
+	case INIT_STOPPED:
 		/* It stopped itself: so do we, or the shell would wait for us for ever. A ^Z has stopped us as well, and
 		 * by now both may have been continued: that news is old. */
 		if (process_is_stopped(message->pid))
@@ -266,34 +267,34 @@ static void on_message(struct worker *worker, const struct warden_message *messa
 
 static void on_channel(void *arg, int fd, uint32_t events)
 {
-	struct worker *worker = arg;
-	struct warden_message message;
+	struct run_worker *worker = arg;
+	struct worker_init_message message;
 	int ret;
 
 	(void)events;
 	do {
-		ret = warden_receive(fd, &message);
+		ret = worker_init_receive(fd, &message);
 		if (ret == 1)
 			on_message(worker, &message);
 	} while (ret == 1);
 	if (ret != -EAGAIN && ret != -EINTR)
-		on_warden_gone(worker);
+		on_init_gone(worker);
 }
 
 static void on_timeout(void *arg)
 {
-	struct worker *worker = arg;
+	struct run_worker *worker = arg;
 
 	worker->timeout = NULL;
 	worker_end(worker, END_TIMEOUT, SIGTERM);
 }
 
-static int start_warden(struct worker *worker, const int streams[2])
+static int start_init(struct run_worker *worker, const int streams[2])
 {
 	struct run *run = worker->run;
 	cleanup_strv char **envp = worker_environ(worker);
 	cleanup_close int null = is_single(worker) ? -1 : open("/dev/null", O_RDONLY | O_CLOEXEC);
-	const struct warden_setup setup = {
+	const struct worker_init_setup setup = {
 		.number = worker->number,
 		.single = is_single(worker),
 		.argv = worker->plan->argv,
@@ -313,11 +314,11 @@ static int start_warden(struct worker *worker, const int streams[2])
 		.forget_arg = worker,
 	};
 
-	worker->warden = warden_start(&setup, &worker->channel);
-	return worker->warden < 0 ? worker->warden : 0;
+	worker->init = worker_init_start(&setup, &worker->channel);
+	return worker->init < 0 ? worker->init : 0;
 }
 
-static int start(struct worker *worker)
+static int start(struct run_worker *worker)
 {
 	struct run *run = worker->run;
 	const struct isolate_worker isolated = { worker->number, worker->map, worker->map_path,
@@ -332,7 +333,7 @@ static int start(struct worker *worker)
 	if (ret)
 		return ret;
 	watching_worker_begin(worker);
-	ret = start_warden(worker, streams);
+	ret = start_init(worker, streams);
 	if (!is_single(worker)) {
 		close(streams[0]);
 		close(streams[1]);
@@ -341,15 +342,15 @@ static int start(struct worker *worker)
 		return ret;
 	ret = loop_add(run->loop, worker->channel, EPOLLIN, on_channel, worker);
 	if (ret) {
-		close(worker->channel); /* upon which the warden ends it all */
+		close(worker->channel); /* upon which the worker init ends it all */
 		worker->channel = -1;
 	}
 	return ret;
 }
 
-static void fail_to_start(struct worker *worker, int error)
+static void fail_to_start(struct run_worker *worker, int error)
 {
-	worker->warden = 0;
+	worker->init = 0;
 	if (!worker->error && worker->end == END_ITSELF)
 		worker->error = str_print("unable to start worker %u: %s", worker->number,
 		                          strerror(-error));
@@ -359,7 +360,7 @@ static void fail_to_start(struct worker *worker, int error)
 }
 
 /* Its databases are there, or never will be, or it has been told to end while it waited for them. */
-static void go(struct worker *worker)
+static void go(struct run_worker *worker)
 {
 	struct run *run = worker->run;
 	int ret;
@@ -376,7 +377,7 @@ static void go(struct worker *worker)
 		                             worker);
 }
 
-void worker_start(struct worker *worker)
+void worker_start(struct run_worker *worker)
 {
 	struct run *run = worker->run;
 	int ret;
@@ -392,14 +393,14 @@ void worker_start(struct worker *worker)
 		fail_to_start(worker, ret);
 }
 
-/* A warden that copies the tree reads no messages. The signal is for its cp(1), which is in its group; it blocks them itself. */
-static void end_copying(const struct worker *worker)
+/* A worker init that copies the tree reads no messages. The signal ends its cp(1), which is in its group. */
+static void end_copying(const struct run_worker *worker)
 {
 	if (!worker->pid && tree_kind(worker->run->tree) == TREE_COPY)
-		(void)kill(-worker->warden, SIGTERM);
+		(void)kill(-worker->init, SIGTERM);
 }
 
-void worker_end(struct worker *worker, enum worker_end why, int number)
+void worker_end(struct run_worker *worker, enum worker_end why, int number)
 {
 	if (worker->status == STATE_RUNNING && worker->end == END_ITSELF && !worker->exited)
 		worker->end = why;
@@ -409,14 +410,14 @@ void worker_end(struct worker *worker, enum worker_end why, int number)
 	}
 	worker->status = STATE_ENDING;
 	worker->run->state_dirty = true;
-	(void)warden_send(worker->channel, WARDEN_END, number, 0, NULL);
+	(void)worker_init_send(worker->channel, INIT_END, number, 0, NULL);
 	end_copying(worker);
 }
 
-void worker_kill(struct worker *worker)
+void worker_kill(struct run_worker *worker)
 {
 	if (worker->channel < 0)
 		return;
-	(void)warden_send(worker->channel, WARDEN_KILL, 0, 0, NULL);
+	(void)worker_init_send(worker->channel, INIT_KILL, 0, 0, NULL);
 	end_copying(worker);
 }

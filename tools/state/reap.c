@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Debris is found by the lock that nobody holds any more. Processes are found by their environment, which says the run's id and
- * where its run-time files are; that is the last resort, for when supervisor, keeper and warden were all killed and there is
+ * where its run-time files are; that is the last resort, for when supervisor, guard and worker init were all killed and there is
  * no cgroup.
  */
 #include "tools/state/reap.h"
@@ -26,7 +26,7 @@
 #include "tools/state/runtime.h"
 #include "tools/state/state.h"
 
-enum { KILL_MOST_MS = 3000, WARDENS_MOST_MS = 7000, EVERY_MS = 10, CGROUP_MOST_MS = 2000 };
+enum { KILL_MOST_MS = 3000, INITS_MAX_MS = 7000, EVERY_MS = 10, CGROUP_MOST_MS = 2000 };
 
 void run_kill_strays(const char *run_id, const char *run_dir)
 {
@@ -109,8 +109,8 @@ static int reap_one(const struct run_state *run, bool dry_run, char ***list)
 		list_add(list, run, "trees and temporary files", run->scratch_dir);
 	if (dry_run)
 		return 0;
-	/* Wardens end their workers by themselves; they only need a moment. */
-	(void)runtime_wait_wardens(run->dir, WARDENS_MOST_MS);
+	/* Worker inits end their workers by themselves; they only need a moment. */
+	(void)runtime_wait_inits(run->dir, INITS_MAX_MS);
 	ret = cgroup_remove_all(cgroups, CGROUP_MOST_MS);
 	ret = ret ? ret : cgroup_remove_named(run->id, CGROUP_MOST_MS);
 	run_kill_strays(run->id, run->dir);

@@ -2,7 +2,7 @@
 #ifndef BERTH_STATE_REAP_H
 #define BERTH_STATE_REAP_H
 /*
- * Debris: what is left when a supervisor and its keeper were both killed. Every `berth run` reaps before it starts;
+ * Debris: what is left when a supervisor and its guard were both killed. Every `berth run` reaps before it starts;
  * `berth reap` does it on request.
  */
 #include <stdbool.h>

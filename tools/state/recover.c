@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Three steps, for all runs at once, each with a deadline: SIGTERM, which a supervisor passes on to its workers; SIGTERM
- * again, upon which it kills them; SIGKILL, upon which its keeper tears down in its stead. A supervisor that is stopped is
+ * again, upon which it kills them; SIGKILL, upon which its guard tears down in its stead. A supervisor that is stopped is
  * continued first, or it could not even begin. What is left then is debris, and reaped like any.
  *
- * Laws: a run is over when nobody holds its lock, not when its supervisor is gone, because the keeper works after that. A
+ * Laws: a run is over when nobody holds its lock, not when its supervisor is gone, because the guard works after that. A
  * signal goes through a pidfd to a process that is a `berth` and whose run's lock is still held: a pid of a state file
  * alone could be anybody's by now.
  */
@@ -35,7 +35,7 @@ static const struct {
 } steps[] = {
 	{ SIGTERM, "SIGTERM", 12000 }, /* the default grace, and a moment */
 	{ SIGTERM, "a second SIGTERM", 6000 },
-	{ SIGKILL, "SIGKILL", 12000 }, /* the keeper waits for wardens */
+	{ SIGKILL, "SIGKILL", 12000 }, /* the guard waits for worker inits */
 };
 
 static char *comm_of(const char *process)
@@ -76,7 +76,7 @@ static void send_step(const struct run_state *run, size_t step, struct recovery 
 	cleanup_close int supervisor = open_supervisor(run);
 
 	if (supervisor < 0 || !is_alive(run->id))
-		return; /* its keeper is at work */
+		return; /* its guard is at work */
 	log_act("kill -%d %d", steps[step].number, (int)run->pid);
 	(void)syscall(SYS_pidfd_send_signal, supervisor, SIGCONT, NULL, 0);
 	if (!syscall(SYS_pidfd_send_signal, supervisor, steps[step].number, NULL, 0))

@@ -184,9 +184,9 @@ int runtime_remove_scratch(const char *dir)
 	return ret;
 }
 
-int runtime_lock_wardens(const char *dir)
+int runtime_lock_inits(const char *dir)
 {
-	cleanup_free char *path = str_print("%s/wardens", dir);
+	cleanup_free char *path = str_print("%s/inits", dir);
 	cleanup_close int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
 	if (fd < 0 || flock(fd, LOCK_SH))
@@ -194,9 +194,9 @@ int runtime_lock_wardens(const char *dir)
 	return steal_fd(&fd);
 }
 
-int runtime_wait_wardens(const char *dir, int64_t most_ms)
+int runtime_wait_inits(const char *dir, int64_t most_ms)
 {
-	cleanup_free char *path = str_print("%s/wardens", dir);
+	cleanup_free char *path = str_print("%s/inits", dir);
 	cleanup_close int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	int64_t due_ms = clock_ms() + most_ms;
 

@@ -27,13 +27,13 @@ int runtime_remove_scratch(const char *dir);
 bool runtime_is_scratch(const char *run_id, const char *path);
 
 /**
- * A lock that is shared by all who hold a copy of the descriptor, here the supervisor and its wardens.
+ * A lock that is shared by all who hold a copy of the descriptor, here the supervisor and its worker inits.
  * Return: the descriptor; -errno.
  */
-int runtime_lock_wardens(const char *dir);
+int runtime_lock_inits(const char *dir);
 
 /** Wait until they are all gone. Return: 0; -ETIMEDOUT. */
-int runtime_wait_wardens(const char *dir, int64_t most_ms);
+int runtime_wait_inits(const char *dir, int64_t most_ms);
 
 /** Does nobody hold the lock of the run with this id? Also if it has no run-time files any more. */
 bool runtime_is_dead(const char *run_id);

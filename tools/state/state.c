@@ -46,8 +46,8 @@ static char **text_at(const struct run_state *run, size_t i)
 static json_t *worker_to_json(const struct state_worker *worker)
 {
 	return json_pack("{si so si si si si so ss si}", "number", (int)worker->number, "task",
-	                 json_text(worker->task), "pid", (int)worker->pid, "warden",
-	                 (int)worker->warden, "block", (int)worker->block_base, "ports",
+	                 json_text(worker->task), "pid", (int)worker->pid, "init",
+	                 (int)worker->init, "block", (int)worker->block_base, "ports",
 	                 (int)worker->block_len, "map", json_text(worker->map_path), "status",
 	                 state_status_names[worker->status], "exit", worker->exit_status);
 }
@@ -106,7 +106,7 @@ static void workers_of(const json_t *array, struct run_state *run)
 			.number = (unsigned int)number_of(from, "number"),
 			.task = text_of(from, "task"),
 			.pid = (pid_t)number_of(from, "pid"),
-			.warden = (pid_t)number_of(from, "warden"),
+			.init = (pid_t)number_of(from, "init"),
 			.block_base = (unsigned int)number_of(from, "block"),
 			.block_len = (unsigned int)number_of(from, "ports"),
 			.map_path = text_of(from, "map"),

@@ -33,8 +33,8 @@ extern const char *const state_status_names[STATE_STATUSES + 1]; /* "waiting", .
 struct state_worker {
 	unsigned int number; /* 1..N */
 	char *task;
-	pid_t pid;    /* the command; 0 before it starts */
-	pid_t warden; /* the parent of everything in the worker; 0 when it is gone */
+	pid_t pid;  /* the command; 0 before it starts */
+	pid_t init; /* the parent of everything in the worker; 0 when it is gone */
 	unsigned int block_base, block_len; /* real ports */
 	char *map_path; /* see core/portmap.h; map it read-only, check berth_portmap_valid() */
 	enum state_status status;

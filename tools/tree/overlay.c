@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One worker's view of the file system, built in its warden: a mount namespace in which
+ * One worker's view of the file system, built in its worker init: a mount namespace in which
  *
  *	the project is an overlay over itself	what the worker writes goes to SCRATCH/wN-upper
  *	.berth in it is the real one		results of all workers meet there

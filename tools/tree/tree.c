@@ -204,7 +204,7 @@ bool tree_in_user_namespace(const struct tree *tree)
 
 /*
  * cp(1) knows reflinks, sparse files, hard links, ACLs and attributes better than we ever will. A large project takes it
- * minutes, so it can be ended, though its warden blocks every signal, and goes with the warden.
+ * minutes, so it can be ended, though its worker init blocks every signal, and goes with the init.
  */
 static int run_cp(char **argv)
 {

@@ -7,7 +7,7 @@
  *
  *	tree_open()		choose, once per run; `auto` tries the overlay for real
  *	tree_prepare()		in the supervisor, before a worker starts
- *	tree_enter()		in the worker's warden: mounts, and the working directory
+ *	tree_enter()		in the worker's worker init: mounts, and the working directory
  *	tree_collect()		in the supervisor, when the worker is gone: what it changed
  *	tree_close()
  *

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Life of a worker, seen by its warden:
+ * Life of a worker, seen by its worker init:
  *
  *	RUNNING	the command runs
  *	SETTLING	the command is done; what it left gets a moment to end by itself
  *	ENDING	asked to end: signal sent, grace runs
  *	KILLING	SIGKILL, again and again, until wait(2) says that there is nobody left
  *
- * Laws: the warden never execs and allocates little; it blocks every signal, so that a ^C that ends the suite does not
+ * Laws: the worker init never execs and allocates little; it blocks every signal, so that a ^C that ends the suite does not
  * end its undertaker; every wait has a deadline; it exits only when it has no child left, or when what is left is not
  * ours to kill.
  *
  * It sits in a session of its own, or for a single worker, whose command must stay in the terminal's foreground process
  * group, in a process group of its own: `kill -- -PGID` of the supervisor's group spares it.
  */
-#include "tools/run/warden.h"
+#include "tools/run/init.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -56,8 +56,8 @@ struct told {
 	char *program; /* that it was then; NULL = not to be seen */
 };
 
-struct warden {
-	const struct warden_setup *setup;
+struct worker_init {
+	const struct worker_init_setup *setup;
 	int channel;  /* -1 once the supervisor is dead */
 	int children; /* signalfd for SIGCHLD */
 	pid_t supervisor_group;
@@ -70,9 +70,10 @@ struct warden {
 	size_t told_count;
 };
 
-int warden_send(int channel, enum warden_kind kind, int number, pid_t pid, const char *text)
+int worker_init_send(int channel, enum worker_init_kind kind, int number, pid_t pid,
+                     const char *text)
 {
-	struct warden_message message = { .kind = kind, .number = number, .pid = pid };
+	struct worker_init_message message = { .kind = kind, .number = number, .pid = pid };
 
 	if (text)
 		snprintf(message.text, sizeof(message.text), "%s", text);
@@ -81,7 +82,7 @@ int warden_send(int channel, enum warden_kind kind, int number, pid_t pid, const
 	return 0;
 }
 
-int warden_receive(int channel, struct warden_message *ret_message)
+int worker_init_receive(int channel, struct worker_init_message *ret_message)
 {
 	ssize_t got = recv(channel, ret_message, sizeof(*ret_message), MSG_DONTWAIT);
 
@@ -99,13 +100,13 @@ static int put_on(int from, int to)
 }
 
 /* In the command's process, up to exec. Return: what failed; errno says why. */
-static const char *become_command(struct warden *warden)
+static const char *become_command(struct worker_init *init)
 {
-	const struct warden_setup *setup = warden->setup;
-	const struct warden_inherit *inherit = setup->inherit;
+	const struct worker_init_setup *setup = init->setup;
+	const struct worker_init_inherit *inherit = setup->inherit;
 	int ret;
 
-	if (setup->single ? setpgid(0, warden->supervisor_group) : setsid() < 0)
+	if (setup->single ? setpgid(0, init->supervisor_group) : setsid() < 0)
 		return "process group";
 	ret = limits_join(setup->limits);
 	if (ret) {
@@ -130,7 +131,7 @@ static const char *become_command(struct warden *warden)
 
 static void fail(int report, const char *what)
 {
-	struct warden_message message = { .kind = WARDEN_FAILED, .number = errno };
+	struct worker_init_message message = { .kind = INIT_FAILED, .number = errno };
 
 	snprintf(message.text, sizeof(message.text), "%s", what);
 	(void)file_write_all(report, &message, sizeof(message));
@@ -154,29 +155,29 @@ static pid_t clone_command(int cgroup)
 }
 
 /* Return: 0 if the command runs; 1 if the supervisor has been told why not. */
-static int start_command(struct warden *warden)
+static int start_command(struct worker_init *init)
 {
-	struct warden_message message;
+	struct worker_init_message message;
 	int report[2];
 	ssize_t got;
 	pid_t pid;
 
 	if (pipe2(report, O_CLOEXEC)) {
-		warden_send(warden->channel, WARDEN_FAILED, errno, 0, "pipe");
+		worker_init_send(init->channel, INIT_FAILED, errno, 0, "pipe");
 		return 1;
 	}
-	pid = clone_command(warden->setup->cgroup);
+	pid = clone_command(init->setup->cgroup);
 	if (!pid)
-		fail(report[1], become_command(warden));
+		fail(report[1], become_command(init));
 	close(report[1]);
 	if (pid < 0) {
-		warden_send(warden->channel, WARDEN_FAILED, errno, 0, "fork");
+		worker_init_send(init->channel, INIT_FAILED, errno, 0, "fork");
 		close(report[0]);
 		return 1;
 	}
 	/* The supervisor may have to act for the command to get through `enter`: tell it before waiting for exec. */
-	warden->command = pid;
-	warden_send(warden->channel, WARDEN_STARTED, 0, pid, NULL);
+	init->command = pid;
+	worker_init_send(init->channel, INIT_STARTED, 0, pid, NULL);
 	do {
 		got = read(report[0], &message, sizeof(message));
 	} while (got < 0 && errno == EINTR);
@@ -184,34 +185,34 @@ static int start_command(struct warden *warden)
 	if (got != (ssize_t)sizeof(message))
 		return 0;
 	waitpid(pid, NULL, 0);
-	warden->command = 0;
-	warden_send(warden->channel, WARDEN_FAILED, message.number, 0, message.text);
+	init->command = 0;
+	worker_init_send(init->channel, INIT_FAILED, message.number, 0, message.text);
 	return 1;
 }
 
-static void signal_command(struct warden *warden, int number)
+static void signal_command(struct worker_init *init, int number)
 {
-	if (!warden->command)
+	if (!init->command)
 		return;
-	kill(warden->setup->single ? warden->command : -warden->command, number);
+	kill(init->setup->single ? init->command : -init->command, number);
 	if (number == SIGTERM) /* what is stopped could not even begin to end */
-		kill(warden->setup->single ? warden->command : -warden->command, SIGCONT);
+		kill(init->setup->single ? init->command : -init->command, SIGCONT);
 }
 
 /*
  * Once: a second SIGTERM means "at once" to many. But a shell's child that has not become its program yet takes the signal
  * for the shell and forgets it in exec: what is another program now has not been asked.
  */
-static void ask_to_end(struct warden *warden, pid_t pid)
+static void ask_to_end(struct worker_init *init, pid_t pid)
 {
 	cleanup_free char *program = process_program(pid);
-	struct told *told = warden->told;
+	struct told *told = init->told;
 
-	while (told < warden->told + warden->told_count && told->pid != pid)
+	while (told < init->told + init->told_count && told->pid != pid)
 		told++;
-	if (told == warden->told + warden->told_count) {
-		warden->told = mem_grow(warden->told, warden->told_count + 1, sizeof(*told));
-		told = &warden->told[warden->told_count++];
+	if (told == init->told + init->told_count) {
+		init->told = mem_grow(init->told, init->told_count + 1, sizeof(*told));
+		told = &init->told[init->told_count++];
 		*told = (struct told){ .pid = pid };
 	} else if (str_equal(told->program, program)) {
 		return;
@@ -222,26 +223,26 @@ static void ask_to_end(struct warden *warden, pid_t pid)
 	kill(pid, SIGCONT);
 }
 
-static void ask_all(struct warden *warden)
+static void ask_all(struct worker_init *init)
 {
 	cleanup_pids struct pids pids = { 0 };
 
 	process_descendants(getpid(), &pids);
 	for (size_t i = 0; i < pids.count; i++)
-		ask_to_end(warden, pids.list[i]);
+		ask_to_end(init, pids.list[i]);
 }
 
 /*
  * What was born while ask_all() walked, or is left by a process that SIGTERM ended, has not been told and would sit out
  * the whole grace. It is ours since its parent died; the child of a live process is that one's clean-up at work.
  */
-static void ask_orphans(struct warden *warden)
+static void ask_orphans(struct worker_init *init)
 {
 	cleanup_pids struct pids pids = { 0 };
 
 	process_children(getpid(), &pids);
 	for (size_t i = 0; i < pids.count; i++)
-		ask_to_end(warden, pids.list[i]);
+		ask_to_end(init, pids.list[i]);
 }
 
 static void kill_descendants(void)
@@ -253,7 +254,7 @@ static void kill_descendants(void)
 		kill(pids.list[i], SIGKILL);
 }
 
-static void tell_left(struct warden *warden, enum warden_kind kind)
+static void report_leftovers(struct worker_init *init, enum worker_init_kind kind)
 {
 	cleanup_pids struct pids pids = { 0 };
 
@@ -261,141 +262,140 @@ static void tell_left(struct warden *warden, enum warden_kind kind)
 	for (size_t i = 0; i < pids.count; i++) {
 		cleanup_free char *command = process_command(pids.list[i]);
 
-		warden_send(warden->channel, kind, 0, pids.list[i], command);
+		worker_init_send(init->channel, kind, 0, pids.list[i], command);
 	}
 }
 
-static void enter_phase(struct warden *warden, enum phase phase, int64_t for_ms)
+static void enter_phase(struct worker_init *init, enum phase phase, int64_t for_ms)
 {
-	warden->phase = phase;
-	warden->due_ms = clock_ms() + for_ms;
+	init->phase = phase;
+	init->due_ms = clock_ms() + for_ms;
 }
 
-static void kill_all(struct warden *warden)
+static void kill_all(struct worker_init *init)
 {
-	if (warden->phase != KILLING)
-		warden->killing_until_ms = clock_ms() + KILL_MOST_MS;
-	if (warden->setup->cgroup >= 0)
-		(void)file_put_at(warden->setup->cgroup, "cgroup.kill", "1");
+	if (init->phase != KILLING)
+		init->killing_until_ms = clock_ms() + KILL_MOST_MS;
+	if (init->setup->cgroup >= 0)
+		(void)file_put_at(init->setup->cgroup, "cgroup.kill", "1");
 	kill_descendants();
-	enter_phase(warden, KILLING, KILL_EVERY_MS);
+	enter_phase(init, KILLING, KILL_EVERY_MS);
 }
 
-static void end(struct warden *warden, int number, int64_t grace_ms)
+static void end(struct worker_init *init, int number, int64_t grace_ms)
 {
-	warden->asked = true;
-	if (warden->phase == KILLING)
+	init->asked = true;
+	if (init->phase == KILLING)
 		return;
-	if (warden->command)
-		signal_command(warden, number);
+	if (init->command)
+		signal_command(init, number);
 	else
-		ask_all(warden);
-	if (warden->phase != ENDING)
-		enter_phase(warden, ENDING, grace_ms);
+		ask_all(init);
+	if (init->phase != ENDING)
+		enter_phase(init, ENDING, grace_ms);
 }
 
-static void on_exit_of_command(struct warden *warden, int status)
+static void on_exit_of_command(struct worker_init *init, int status)
 {
-	warden->command = 0;
-	warden_send(warden->channel, WARDEN_EXITED, status, 0, NULL);
-	if (warden->phase == RUNNING)
-		enter_phase(warden, SETTLING,
-		            warden->setup->watched && warden->channel >= 0 ? JUDGE_MOST_MS
-		                                                           : SETTLE_MS);
-	else if (warden->phase == ENDING)
-		ask_all(warden); /* the rest of the grace is for what it left */
+	init->command = 0;
+	worker_init_send(init->channel, INIT_EXITED, status, 0, NULL);
+	if (init->phase == RUNNING)
+		enter_phase(init, SETTLING,
+		            init->setup->watched && init->channel >= 0 ? JUDGE_MOST_MS : SETTLE_MS);
+	else if (init->phase == ENDING)
+		ask_all(init); /* the rest of the grace is for what it left */
 }
 
 /* Return: true if there is no child left. */
-static bool reap_children(struct warden *warden)
+static bool reap_children(struct worker_init *init)
 {
 	int status;
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
-		if (pid != warden->command)
+		if (pid != init->command)
 			continue;
 		if (!WIFSTOPPED(status))
-			on_exit_of_command(warden, status);
-		else if (warden->setup->single)
-			warden_send(warden->channel, WARDEN_STOPPED, WSTOPSIG(status), pid, NULL);
+			on_exit_of_command(init, status);
+		else if (init->setup->single)
+			worker_init_send(init->channel, INIT_STOPPED, WSTOPSIG(status), pid, NULL);
 	}
 	return pid < 0 && errno == ECHILD;
 }
 
-static void on_due(struct warden *warden)
+static void on_due(struct worker_init *init)
 {
-	if (warden->phase == SETTLING) {
-		if (!warden->asked)
-			tell_left(warden, WARDEN_LEFT);
-		ask_all(warden);
-		enter_phase(warden, ENDING,
-		            warden->channel < 0 ? ORPHAN_GRACE_MS : warden->setup->grace_ms);
+	if (init->phase == SETTLING) {
+		if (!init->asked)
+			report_leftovers(init, INIT_LEFTOVER);
+		ask_all(init);
+		enter_phase(init, ENDING,
+		            init->channel < 0 ? ORPHAN_GRACE_MS : init->setup->grace_ms);
 	} else {
-		kill_all(warden);
+		kill_all(init);
 	}
 }
 
-static void on_channel(struct warden *warden)
+static void on_channel(struct worker_init *init)
 {
-	struct warden_message message;
-	int ret = warden_receive(warden->channel, &message);
+	struct worker_init_message message;
+	int ret = worker_init_receive(init->channel, &message);
 
 	if (ret == -EAGAIN || ret == -EINTR)
 		return;
 	if (ret <= 0) {
-		close(warden->channel);
-		warden->channel = -1;
-		end(warden, SIGTERM, ORPHAN_GRACE_MS);
-		if (warden->phase == ENDING && warden->due_ms > clock_ms() + ORPHAN_GRACE_MS)
-			enter_phase(warden, ENDING, ORPHAN_GRACE_MS);
+		close(init->channel);
+		init->channel = -1;
+		end(init, SIGTERM, ORPHAN_GRACE_MS);
+		if (init->phase == ENDING && init->due_ms > clock_ms() + ORPHAN_GRACE_MS)
+			enter_phase(init, ENDING, ORPHAN_GRACE_MS);
 		return;
 	}
-	if (message.kind == WARDEN_SIGNAL)
-		signal_command(warden, message.number);
-	else if (message.kind == WARDEN_END)
-		end(warden, message.number, warden->setup->grace_ms);
-	else if (message.kind == WARDEN_JUDGED && warden->phase == SETTLING)
-		on_due(warden);
-	else if (message.kind == WARDEN_KILL) {
-		warden->asked = true;
-		kill_all(warden);
+	if (message.kind == INIT_SIGNAL)
+		signal_command(init, message.number);
+	else if (message.kind == INIT_END)
+		end(init, message.number, init->setup->grace_ms);
+	else if (message.kind == INIT_JUDGED && init->phase == SETTLING)
+		on_due(init);
+	else if (message.kind == INIT_KILL) {
+		init->asked = true;
+		kill_all(init);
 	}
 }
 
-static void watch_over(struct warden *warden)
+static void watch_over(struct worker_init *init)
 {
-	while (!reap_children(warden)) {
-		struct pollfd fds[2] = { { warden->children, POLLIN, 0 },
-			                 { warden->channel, POLLIN, 0 } };
-		int64_t left = warden->due_ms ? warden->due_ms - clock_ms() : -1;
+	while (!reap_children(init)) {
+		struct pollfd fds[2] = { { init->children, POLLIN, 0 },
+			                 { init->channel, POLLIN, 0 } };
+		int64_t left = init->due_ms ? init->due_ms - clock_ms() : -1;
 		struct signalfd_siginfo info;
 
-		if (warden->due_ms && left < 0)
+		if (init->due_ms && left < 0)
 			left = 0;
-		if (warden->phase == ENDING && !warden->command) {
-			ask_orphans(warden);
+		if (init->phase == ENDING && !init->command) {
+			ask_orphans(init);
 			left = left < ASK_EVERY_MS ? left : ASK_EVERY_MS;
 		}
 		poll(fds, 2, (int)left);
 		if (fds[0].revents)
-			(void)!read(warden->children, &info, sizeof(info));
+			(void)!read(init->children, &info, sizeof(info));
 		if (fds[1].revents)
-			on_channel(warden);
-		if (warden->phase == KILLING && clock_ms() >= warden->killing_until_ms) {
-			tell_left(warden, WARDEN_SURVIVED);
+			on_channel(init);
+		if (init->phase == KILLING && clock_ms() >= init->killing_until_ms) {
+			report_leftovers(init, INIT_SURVIVED);
 			return;
 		}
-		if (warden->due_ms && clock_ms() >= warden->due_ms)
-			on_due(warden);
+		if (init->due_ms && clock_ms() >= init->due_ms)
+			on_due(init);
 	}
 	/* What left our process tree (a cgroup that another process was moved into) is ended all the same. */
-	if (warden->setup->cgroup >= 0)
-		(void)file_put_at(warden->setup->cgroup, "cgroup.kill", "1");
+	if (init->setup->cgroup >= 0)
+		(void)file_put_at(init->setup->cgroup, "cgroup.kill", "1");
 }
 
-/* The streams are the command's alone: a warden that kept them would keep a pipe's reader waiting. */
-static void let_go_of_streams(const struct warden_setup *setup)
+/* The streams are the command's alone: a worker init that kept them would keep a pipe's reader waiting. */
+static void let_go_of_streams(const struct worker_init_setup *setup)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -412,18 +412,18 @@ static void let_go_of_streams(const struct warden_setup *setup)
 		close(setup->err);
 }
 
-static void set_up(struct warden *warden)
+static void set_up(struct worker_init *init)
 {
-	cleanup_free char *name = str_print("berth-w%u", warden->setup->number);
+	cleanup_free char *name = str_print("berth-w%u", init->setup->number);
 	sigset_t all, child;
 
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
-	warden->children = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
-	warden->supervisor_group = getpgrp();
-	if (warden->setup->single)
+	init->children = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+	init->supervisor_group = getpgrp();
+	if (init->setup->single)
 		setpgid(0, 0);
 	else
 		setsid();
@@ -431,35 +431,35 @@ static void set_up(struct warden *warden)
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
 
-static void warden_main(struct warden *warden, pid_t supervisor)
+static void init_main(struct worker_init *init, pid_t supervisor)
 {
-	const struct warden_setup *setup = warden->setup;
+	const struct worker_init_setup *setup = init->setup;
 	char *error = NULL;
 	int ret;
 
-	set_up(warden);
+	set_up(init);
 	/* as long as there is nothing to clear up: a copy of the tree takes its time */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	ret = getppid() == supervisor ? tree_enter(setup->tree, setup->number, setup->cwd, &error)
 	                              : -ECHILD;
 	prctl(PR_SET_PDEATHSIG, 0);
 	if (ret) {
-		warden_send(warden->channel, WARDEN_FAILED, -ret, 0,
-		            error ? error : "working tree");
+		worker_init_send(init->channel, INIT_FAILED, -ret, 0,
+		                 error ? error : "working tree");
 		_exit(0);
 	}
-	ret = start_command(warden);
+	ret = start_command(init);
 	let_go_of_streams(setup);
-	/* the command runs with what it was given; the warden only signals from now on */
-	(void)confine(CONFINE_WARDEN, 0);
+	/* the command runs with what it was given; the worker init only signals from now on */
+	(void)confine(CONFINE_INIT, 0);
 	if (!ret)
-		watch_over(warden);
+		watch_over(init);
 	_exit(0);
 }
 
-pid_t warden_start(const struct warden_setup *setup, int *ret_channel)
+pid_t worker_init_start(const struct worker_init_setup *setup, int *ret_channel)
 {
-	struct warden warden = { .setup = setup, .children = -1 };
+	struct worker_init init = { .setup = setup, .children = -1 };
 	pid_t pid, supervisor = getpid();
 	int pair[2];
 
@@ -469,8 +469,8 @@ pid_t warden_start(const struct warden_setup *setup, int *ret_channel)
 	if (!pid) {
 		setup->forget(setup->forget_arg);
 		close(pair[0]);
-		warden.channel = pair[1];
-		warden_main(&warden, supervisor);
+		init.channel = pair[1];
+		init_main(&init, supervisor);
 	}
 	close(pair[1]);
 	if (pid < 0) {

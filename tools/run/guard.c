@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The keeper: a process that outlives the supervisor by a moment and does nothing else.
+ * The cleanup guard: a process that outlives the supervisor by a moment and does nothing else.
  *
  * It is started before the first worker, in a session of its own, with every signal blocked. It waits on a channel to the
- * supervisor. A byte says that all is done, and the keeper goes. The end of file without it says that the supervisor is dead.
- * Wardens end their workers on their own then; the keeper waits for them, with a deadline, until a pipe whose writing end
- * each of them holds is at its end. Then it kills what escaped (a warden may have been killed, too), and removes the run's
+ * supervisor. A byte says that all is done, and the guard goes. The end of file without it says that the supervisor is dead.
+ * Worker inits end their workers on their own then; the guard waits for them, with a deadline, until a pipe whose writing end
+ * each of them holds is at its end. Then it kills what escaped (a worker init may have been killed, too), and removes the run's
  * traces.
  *
  * It holds the leases of the blocks and the run's lock until it is done: no other run takes a port that may still be
@@ -30,14 +30,14 @@
 #include "tools/state/reap.h"
 #include "tools/run/run.h"
 
-enum { WARDENS_MOST_MS = 8000 };
+enum { INITS_MAX_MS = 8000 };
 
 static int by_number(const void *a, const void *b)
 {
 	return *(const int *)a - *(const int *)b;
 }
 
-/* Close everything but @keep. The supervisor has hundreds of descriptors; a keeper with a copy would hide its death. */
+/* Close everything but @keep. The supervisor has hundreds of descriptors; a guard with a copy would hide its death. */
 static void close_others(int *keep, size_t count)
 {
 	int from = 3;
@@ -86,22 +86,22 @@ static bool wait_for_end(int alive, int channel)
 		;
 	if (recv(channel, &byte, 1, MSG_DONTWAIT) == 1)
 		return true;
-	while (poll(fds + 1, 1, WARDENS_MOST_MS) < 0 && errno == EINTR)
+	while (poll(fds + 1, 1, INITS_MAX_MS) < 0 && errno == EINTR)
 		;
 	return false;
 }
 
-static void keeper_main(struct run *run, int alive, int channel)
+static void guard_main(struct run *run, int alive, int channel)
 {
 	sigset_t all;
 
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	setsid();
-	prctl(PR_SET_NAME, "berth-keeper");
+	prctl(PR_SET_NAME, "berth-guard");
 	prctl(PR_SET_CHILD_SUBREAPER, 0);
 	let_go(run, alive, channel);
-	(void)confine(CONFINE_KEEPER, 0);
+	(void)confine(CONFINE_GUARD, 0);
 	if (wait_for_end(alive, channel))
 		_exit(0);
 	run_kill_strays(run->id, run->dir);
@@ -110,7 +110,7 @@ static void keeper_main(struct run *run, int alive, int channel)
 	_exit(0);
 }
 
-int keeper_start(struct run *run)
+int guard_start(struct run *run)
 {
 	int alive[2], channel[2];
 
@@ -118,24 +118,24 @@ int keeper_start(struct run *run)
 		return -errno;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel))
 		return -errno;
-	run->keeper = fork();
-	if (!run->keeper) {
+	run->guard = fork();
+	if (!run->guard) {
 		close(alive[1]);
 		close(channel[1]);
-		keeper_main(run, alive[0], channel[0]);
+		guard_main(run, alive[0], channel[0]);
 	}
 	close(alive[0]);
 	close(channel[0]);
 	run->alive = alive[1];
-	run->keeper_channel = channel[1];
-	return run->keeper < 0 ? -errno : 0;
+	run->guard_channel = channel[1];
+	return run->guard < 0 ? -errno : 0;
 }
 
-void keeper_release(struct run *run)
+void guard_release(struct run *run)
 {
-	if (run->keeper <= 0)
+	if (run->guard <= 0)
 		return;
-	(void)send(run->keeper_channel, "", 1, MSG_NOSIGNAL);
-	waitpid(run->keeper, NULL, 0);
-	run->keeper = 0;
+	(void)send(run->guard_channel, "", 1, MSG_NOSIGNAL);
+	waitpid(run->guard, NULL, 0);
+	run->guard = 0;
 }
