@@ -10,13 +10,11 @@
 #include "tools/db/sql/names.c"
 #include "tools/db/sql/lexer.c"
 #include "tools/db/sql/array.c"
-#define shared rename_shared
 #include "tools/db/sql/parse.c"
 #include "tools/db/sql/rewrite.c"
 #include "tools/db/sql/rewrite_catalog.c"
 #include "tools/db/sql/rewrite_connect.c"
 #include "tools/db/sql/rewrite_database.c"
-#undef shared
 #include "tools/db/proxy/wire.c"
 #include "tools/db/proxy/rewritten.c"
 #include "tools/db/proxy/slow.c"

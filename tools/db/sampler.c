@@ -21,7 +21,7 @@
 #include "tools/db/rename/admin.h"
 #include "tools/process/coprocess.h"
 #include "tools/db/libpq.h"
-#include "tools/db/proxy/sighting.h"
+#include "tools/db/record_line.h"
 #include "tools/db/proxy/slow.h"
 
 enum {
@@ -238,7 +238,7 @@ static void tell_databases(const struct sampler *sampler, struct watched *watche
 	cleanup_str struct str left = { 0 };
 
 	for (int row = 0; result && row < libpq.PQntuples(result); row++)
-		sighting_add_left(&left, libpq.PQgetvalue(result, row, 0));
+		record_line_add_left(&left, libpq.PQgetvalue(result, row, 0));
 	if (left.len)
 		say(sampler, watched, left.text);
 	if (result)

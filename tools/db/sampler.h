@@ -9,7 +9,7 @@
  *	hears	watch WORKER INDEX REAL_PORT DATA
  *					the server of port number INDEX is up, perhaps anew; it began as a copy of DATA
  *		forget WORKER			its last process is gone, its servers are still up
- *	says	WORKER INDEX SIGHTING		see sighting.h
+ *	says	WORKER INDEX SIGHTING		see record_line.h
  *		WORKER forgotten		nothing more is said of it
  */
 #include "tools/db/internal.h"

@@ -27,7 +27,7 @@
 #include "tools/base/file.h"
 #include "tools/base/str.h"
 #include "tools/process/coprocess.h"
-#include "tools/db/proxy/sighting.h"
+#include "tools/db/record_line.h"
 #include "tools/db/template/snapshot.h"
 
 enum { LAST_LOOK_MS = 1000 };
@@ -311,7 +311,7 @@ static void on_sampler_said(void *arg, const char *text)
 			stop_watching(flat);
 		else if (sscanf(text + rest, "%u %n", &index, &sighting) == 1 && sighting &&
 		         index < db->port_count)
-			sighting_record(worker, db->ports[index], text + rest + sighting);
+			record_line_deliver(worker, db->ports[index], text + rest + sighting);
 		return;
 	}
 }

@@ -8,7 +8,7 @@
  * DRAIN: the client says no more. What it sent last is still on its way to the server, which is then told so; a client that
  * has only closed its half hears the answers. FLUSH: the server has gone, what it said last is still on its way to the client.
  *
- * What comes before LIVE is greeting.c.
+ * What comes before LIVE is handshake.c.
  *
  * Back-pressure: a side is read only while less than RELAY_BACKLOG bytes wait for the other.
  */
@@ -31,365 +31,367 @@ static void on_event(void *arg, int fd, uint32_t events);
 
 /* --- ends --- */
 
-void end_close(struct relay *relay, struct end *end)
+void side_close(struct relay *relay, struct connection_side *side)
 {
-	tls_end(&end->channel);
-	if (end->channel.fd >= 0) {
-		loop_remove(relay->setup.loop, end->channel.fd);
-		close(end->channel.fd);
+	tls_end(&side->channel);
+	if (side->channel.fd >= 0) {
+		loop_remove(relay->setup.loop, side->channel.fd);
+		close(side->channel.fd);
 	}
-	end->channel.fd = -1;
-	end->events = 0;
-	str_free(&end->out);
-	end->out_at = 0;
+	side->channel.fd = -1;
+	side->events = 0;
+	str_free(&side->out);
+	side->out_at = 0;
 }
 
-static void end_want(struct link *link, struct end *end, uint32_t events)
+static void side_want(struct connection *conn, struct connection_side *side, uint32_t events)
 {
-	struct loop *loop = link->relay->setup.loop;
+	struct loop *loop = conn->relay->setup.loop;
 
-	if (end->channel.fd < 0 || events == end->events)
+	if (side->channel.fd < 0 || events == side->events)
 		return;
-	if (!end->events)
-		(void)loop_add(loop, end->channel.fd, events, on_event, link);
+	if (!side->events)
+		(void)loop_add(loop, side->channel.fd, events, on_event, conn);
 	else
-		(void)loop_change(loop, end->channel.fd, events);
-	end->events = events;
+		(void)loop_change(loop, side->channel.fd, events);
+	side->events = events;
 }
 
-void link_close(struct link *link)
+void connection_close(struct connection *conn)
 {
-	struct relay *relay = link->relay;
+	struct relay *relay = conn->relay;
 
-	if (link->session) {
-		relay->refused_statements += session_refused(link->session);
+	if (conn->session) {
+		relay->refused_statements += session_refused(conn->session);
 		relay->open--;
 	}
-	loop_cancel(relay->setup.loop, link->deadline);
-	end_close(relay, &link->client);
-	end_close(relay, &link->server);
-	session_free(link->session);
-	str_free(&link->in);
-	str_free(&link->packet);
-	str_free(&link->rejection);
-	*link->at = link->next;
-	if (link->next)
-		link->next->at = link->at;
-	free(link);
+	loop_cancel(relay->setup.loop, conn->deadline);
+	side_close(relay, &conn->client);
+	side_close(relay, &conn->server);
+	session_free(conn->session);
+	str_free(&conn->in);
+	str_free(&conn->packet);
+	str_free(&conn->rejection);
+	*conn->at = conn->next;
+	if (conn->next)
+		conn->next->at = conn->at;
+	free(conn);
 }
 
 static void on_deadline(void *arg)
 {
-	struct link *link = arg;
+	struct connection *conn = arg;
 
-	link->deadline = NULL;
-	link_close(link);
+	conn->deadline = NULL;
+	connection_close(conn);
 }
 
-void link_set_deadline(struct link *link, int64_t ms)
+void connection_set_deadline(struct connection *conn, int64_t ms)
 {
-	loop_cancel(link->relay->setup.loop, link->deadline);
-	link->deadline = ms ? loop_after(link->relay->setup.loop, ms, on_deadline, link) : NULL;
+	loop_cancel(conn->relay->setup.loop, conn->deadline);
+	conn->deadline = ms ? loop_after(conn->relay->setup.loop, ms, on_deadline, conn) : NULL;
 }
 
 /* Write what waits. Return: false if the peer is gone. */
-bool end_flush(struct end *end)
+bool side_flush(struct connection_side *side)
 {
-	while (end_waiting(end)) {
-		ssize_t put = tls_write(&end->channel, end->out.text + end->out_at,
-		                        end_waiting(end));
+	while (side_waiting(side)) {
+		ssize_t put = tls_write(&side->channel, side->out.text + side->out_at,
+		                        side_waiting(side));
 
 		if (put == -EINTR)
 			continue;
 		if (put <= 0)
 			return put == -EAGAIN;
-		end->out_at += (size_t)put;
+		side->out_at += (size_t)put;
 	}
-	end->out.len = end->out_at = 0;
-	if (end->out.room > RELAY_BACKLOG * 2)
-		str_free(&end->out);
+	side->out.len = side->out_at = 0;
+	if (side->out.room > RELAY_BACKLOG * 2)
+		str_free(&side->out);
 	return true;
 }
 
 /* A client that is gone must not take with it what it has sent. */
-static void end_lost(struct link *link, struct end *end)
+static void side_lost(struct connection *conn, struct connection_side *side)
 {
-	if (link->phase == DRAIN && end == &link->client)
-		end_close(link->relay, end);
+	if (conn->phase == PHASE_DRAIN && side == &conn->client)
+		side_close(conn->relay, side);
 	else
-		link->dead = true;
+		conn->dead = true;
 }
 
-void end_send(struct link *link, struct end *end, const char *data, size_t len)
+void side_send(struct connection *conn, struct connection_side *side, const char *data, size_t len)
 {
-	while (len && !end_waiting(end) && end->channel.fd >= 0 &&
-	       !(end == &link->server && link->phase != LIVE)) {
-		ssize_t put = tls_write(&end->channel, data, len);
+	while (len && !side_waiting(side) && side->channel.fd >= 0 &&
+	       !(side == &conn->server && conn->phase != PHASE_LIVE)) {
+		ssize_t put = tls_write(&side->channel, data, len);
 
 		if (put == -EINTR)
 			continue;
 		if (put <= 0) {
 			if (put != -EAGAIN)
-				end_lost(link, end);
+				side_lost(conn, side);
 			break;
 		}
 		data += put;
 		len -= (size_t)put;
 	}
-	if (len && !link->dead && (link->phase != DRAIN || end->channel.fd >= 0))
-		str_add_len(&end->out, data, len);
+	if (len && !conn->dead && (conn->phase != PHASE_DRAIN || side->channel.fd >= 0))
+		str_add_len(&side->out, data, len);
 }
 
 static void on_session_emit(void *arg, bool to_server, const char *data, size_t len)
 {
-	struct link *link = arg;
+	struct connection *conn = arg;
 
-	end_send(link, to_server ? &link->server : &link->client, data, len);
+	side_send(conn, to_server ? &conn->server : &conn->client, data, len);
 }
 
-void link_open_session(struct link *link)
+void connection_open_session(struct connection *conn)
 {
-	struct relay *relay = link->relay;
+	struct relay *relay = conn->relay;
 
-	relay->open += !link->session;
-	relay->most_open = relay->open > relay->most_open ? relay->open : relay->most_open;
-	session_free(link->session);
-	link->session = session_open(relay->setup.names, link->server_tls, on_session_emit, link);
+	relay->open += !conn->session;
+	relay->max_open = relay->open > relay->max_open ? relay->open : relay->max_open;
+	session_free(conn->session);
+	conn->session = session_open(relay->setup.names, conn->server_tls, on_session_emit, conn);
 	if (relay->setup.slow_ms)
-		session_tell_slow(link->session, relay->setup.slow_ms, relay->setup.on_slow,
+		session_tell_slow(conn->session, relay->setup.slow_ms, relay->setup.on_slow,
 		                  relay->setup.arg);
 }
 
 /* The server has closed. */
-static void server_closed(struct link *link)
+static void server_closed(struct connection *conn)
 {
-	end_close(link->relay, &link->server);
-	if (link->phase != DRAIN && greeting_again_with_tls(link))
+	side_close(conn->relay, &conn->server);
+	if (conn->phase != PHASE_DRAIN && handshake_again_with_tls(conn))
 		return;
-	link->phase = FLUSH;
-	link_set_deadline(link, RELAY_FLUSH_MS);
+	conn->phase = PHASE_FLUSH;
+	connection_set_deadline(conn, RELAY_FLUSH_MS);
 }
 
-void link_say_last(struct link *link, const struct str *error)
+void connection_say_last(struct connection *conn, const struct str *error)
 {
-	end_send(link, &link->client, error->text, error->len);
-	link->phase = FLUSH;
-	end_close(link->relay, &link->server);
-	link_set_deadline(link, RELAY_FLUSH_MS);
+	side_send(conn, &conn->client, error->text, error->len);
+	conn->phase = PHASE_FLUSH;
+	side_close(conn->relay, &conn->server);
+	connection_set_deadline(conn, RELAY_FLUSH_MS);
 }
 
-void link_refuse(struct link *link, const char *sqlstate, const char *message, const char *hint)
+void connection_refuse(struct connection *conn, const char *sqlstate, const char *message,
+                       const char *hint)
 {
 	cleanup_str struct str error = { 0 };
 
 	wire_error(&error, "FATAL", sqlstate, message, hint);
-	link_say_last(link, &error);
+	connection_say_last(conn, &error);
 }
 
 /* --- traffic --- */
 
-bool link_is_idle_in_transaction(const struct link *link)
+bool connection_is_idle_in_transaction(const struct connection *conn)
 {
-	return link->session && session_is_idle_in_transaction(link->session);
+	return conn->session && session_is_idle_in_transaction(conn->session);
 }
 
 /* A process that ends between two statements in quick succession was interrupted: that is no session that was left. */
-static void client_gone(struct link *link)
+static void client_gone(struct connection *conn)
 {
-	const struct relay_setup *setup = &link->relay->setup;
+	const struct relay_setup *setup = &conn->relay->setup;
 	int64_t idle_ms;
 
-	if (link->phase != LIVE || link->terminated || !link_is_idle_in_transaction(link) ||
-	    !setup->on_abandoned)
+	if (conn->phase != PHASE_LIVE || conn->terminated ||
+	    !connection_is_idle_in_transaction(conn) || !setup->on_abandoned)
 		return;
-	idle_ms = clock_ms() - session_since_ms(link->session);
+	idle_ms = clock_ms() - session_since_ms(conn->session);
 	if (idle_ms >= ABANDONED_MS)
 		setup->on_abandoned(setup->arg, idle_ms);
 }
 
 /* Return: true if something came, and there may be more. */
-static bool read_client(struct link *link)
+static bool read_client(struct connection *conn)
 {
-	struct relay *relay = link->relay;
-	ssize_t got = tls_read(&link->client.channel, relay->buffer, RELAY_READ_BYTES);
+	struct relay *relay = conn->relay;
+	ssize_t got = tls_read(&conn->client.channel, relay->buffer, RELAY_READ_BYTES);
 
 	if (got == -EAGAIN || got == -EINTR)
 		return false;
 	if (got <= 0) {
-		client_gone(link);
-		link->dead = link->phase != LIVE;
-		link->phase = DRAIN;
+		client_gone(conn);
+		conn->dead = conn->phase != PHASE_LIVE;
+		conn->phase = PHASE_DRAIN;
 		if (got)
-			end_close(relay, &link->client);
-		link_set_deadline(link, RELAY_STARTUP_MS);
+			side_close(relay, &conn->client);
+		connection_set_deadline(conn, RELAY_STARTUP_MS);
 		return false;
 	}
-	if (link->phase == LIVE && link->session) {
-		link->terminated = got >= 5 && !memcmp(relay->buffer + got - 5, "X\0\0\0\4", 5);
-		link->dead |= session_from_client(link->session, relay->buffer, (size_t)got) < 0;
-	} else if (link->in.len + (size_t)got > RELAY_BACKLOG) {
-		link->dead = true;
+	if (conn->phase == PHASE_LIVE && conn->session) {
+		conn->terminated = got >= 5 && !memcmp(relay->buffer + got - 5, "X\0\0\0\4", 5);
+		conn->dead |= session_from_client(conn->session, relay->buffer, (size_t)got) < 0;
+	} else if (conn->in.len + (size_t)got > RELAY_BACKLOG) {
+		conn->dead = true;
 	} else {
-		str_add_len(&link->in, relay->buffer, (size_t)got);
-		greeting_from_client(link);
+		str_add_len(&conn->in, relay->buffer, (size_t)got);
+		handshake_from_client(conn);
 	}
 	return true;
 }
 
-static void note_admission(struct link *link)
+static void note_admission(struct connection *conn)
 {
-	cleanup_free char *why = session_turned_away(link->session);
+	cleanup_free char *why = session_take_server_refusal(conn->session);
 
 	if (why)
-		relay_turn_away(link->relay, why);
-	else if (session_begun(link->session))
-		link->relay->turned_away = 0;
+		relay_note_refusal(conn->relay, why);
+	else if (session_is_admitted(conn->session))
+		conn->relay->server_refusals = 0;
 }
 
-static void read_server(struct link *link)
+static void read_server(struct connection *conn)
 {
-	ssize_t got = tls_read(&link->server.channel, link->relay->buffer, RELAY_READ_BYTES);
+	ssize_t got = tls_read(&conn->server.channel, conn->relay->buffer, RELAY_READ_BYTES);
 
 	if (got == -EAGAIN || got == -EINTR)
 		return;
 	if (got <= 0)
-		server_closed(link);
-	else if (link->session && link->client.channel.fd >= 0)
-		link->dead |= session_from_server(link->session, link->relay->buffer, (size_t)got) <
+		server_closed(conn);
+	else if (conn->session && conn->client.channel.fd >= 0)
+		conn->dead |= session_from_server(conn->session, conn->relay->buffer, (size_t)got) <
 		              0;
-	if (got <= 0 || !link->session)
+	if (got <= 0 || !conn->session)
 		return;
-	note_admission(link);
-	if (session_created(link->session) && link->relay->setup.on_created)
-		link->relay->setup.on_created(link->relay->setup.arg);
+	note_admission(conn);
+	if (session_take_created(conn->session) && conn->relay->setup.on_created)
+		conn->relay->setup.on_created(conn->relay->setup.arg);
 }
 
-static void client_tls_step(struct link *link)
+static void client_tls_step(struct connection *conn)
 {
-	int ret = tls_handshake(&link->client.channel);
+	int ret = tls_handshake(&conn->client.channel);
 
 	if (!ret)
-		link->phase = STARTUP;
+		conn->phase = PHASE_STARTUP;
 	else if (ret != -EAGAIN)
-		link->dead = true;
+		conn->dead = true;
 }
 
 /* Direct TLS: the first byte is that of a TLS record. It must stay where OpenSSL will find it. */
-static bool begins_tls(struct link *link)
+static bool begins_tls(struct connection *conn)
 {
 	char first;
 
-	return link->phase == STARTUP && !link->client.channel.ssl && !link->in.len &&
-	       !link->asked_tls && !link->asked_gss &&
-	       recv(link->client.channel.fd, &first, 1, MSG_PEEK) == 1 && first == 0x16 &&
-	       relay_tls(link->relay) && !tls_begin(link->relay->tls, &link->client.channel, true);
+	return conn->phase == PHASE_STARTUP && !conn->client.channel.ssl && !conn->in.len &&
+	       !conn->asked_tls && !conn->asked_gss &&
+	       recv(conn->client.channel.fd, &first, 1, MSG_PEEK) == 1 && first == 0x16 &&
+	       relay_tls(conn->relay) && !tls_begin(conn->relay->tls, &conn->client.channel, true);
 }
 
-static void client_event(struct link *link, uint32_t events)
+static void client_event(struct connection *conn, uint32_t events)
 {
-	if (events & EPOLLOUT && link->phase != CLIENT_TLS && !end_flush(&link->client))
-		end_lost(link, &link->client);
-	if (!(events & (EPOLLIN | EPOLLHUP | EPOLLERR)) && link->phase != CLIENT_TLS)
+	if (events & EPOLLOUT && conn->phase != PHASE_CLIENT_TLS && !side_flush(&conn->client))
+		side_lost(conn, &conn->client);
+	if (!(events & (EPOLLIN | EPOLLHUP | EPOLLERR)) && conn->phase != PHASE_CLIENT_TLS)
 		return;
-	if (begins_tls(link))
-		link->phase = CLIENT_TLS;
-	if (link->phase == CLIENT_TLS)
-		client_tls_step(link);
-	else if (link->phase == DRAIN)
-		end_close(link->relay, &link->client);
-	else if (link->phase == FLUSH)
-		link->dead |= (events & (EPOLLHUP | EPOLLERR)) != 0;
-	else if (end_waiting(&link->server) < RELAY_BACKLOG || events & (EPOLLHUP | EPOLLERR))
+	if (begins_tls(conn))
+		conn->phase = PHASE_CLIENT_TLS;
+	if (conn->phase == PHASE_CLIENT_TLS)
+		client_tls_step(conn);
+	else if (conn->phase == PHASE_DRAIN)
+		side_close(conn->relay, &conn->client);
+	else if (conn->phase == PHASE_FLUSH)
+		conn->dead |= (events & (EPOLLHUP | EPOLLERR)) != 0;
+	else if (side_waiting(&conn->server) < RELAY_BACKLOG || events & (EPOLLHUP | EPOLLERR))
 		/* OpenSSL may hold more than the kernel will tell us of */
-		while (read_client(link) && !link->dead && link->client.channel.ssl &&
-		       link->phase == LIVE && end_waiting(&link->server) < RELAY_BACKLOG)
+		while (read_client(conn) && !conn->dead && conn->client.channel.ssl &&
+		       conn->phase == PHASE_LIVE && side_waiting(&conn->server) < RELAY_BACKLOG)
 			;
 }
 
-static void server_event(struct link *link, uint32_t events)
+static void server_event(struct connection *conn, uint32_t events)
 {
-	if (link->phase == CONNECTING || link->phase == ASK_TLS || link->phase == SERVER_TLS) {
-		greeting_from_server(link);
+	if (conn->phase == PHASE_CONNECTING || conn->phase == PHASE_ASK_TLS ||
+	    conn->phase == PHASE_SERVER_TLS) {
+		handshake_from_server(conn);
 		return;
 	}
 	if (events & EPOLLOUT)
-		link->dead |= !end_flush(&link->server);
-	if (!link->dead && events & (EPOLLIN | EPOLLHUP | EPOLLERR))
-		read_server(link);
+		conn->dead |= !side_flush(&conn->server);
+	if (!conn->dead && events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+		read_server(conn);
 }
 
-static uint32_t client_events(const struct link *link)
+static uint32_t client_events(const struct connection *conn)
 {
-	const struct end *client = &link->client;
-	bool reads = link->phase == STARTUP || link->phase == CLIENT_TLS ||
-	             (link->phase == LIVE && end_waiting(&link->server) < RELAY_BACKLOG);
+	const struct connection_side *client = &conn->client;
+	bool reads = conn->phase == PHASE_STARTUP || conn->phase == PHASE_CLIENT_TLS ||
+	             (conn->phase == PHASE_LIVE && side_waiting(&conn->server) < RELAY_BACKLOG);
 
 	return (reads ? EPOLLIN : 0u) |
-	       (end_waiting(client) || client->channel.wants_write ? EPOLLOUT : 0u) | EPOLLPRI;
+	       (side_waiting(client) || client->channel.wants_write ? EPOLLOUT : 0u) | EPOLLPRI;
 }
 
-static uint32_t server_events(const struct link *link)
+static uint32_t server_events(const struct connection *conn)
 {
-	const struct end *server = &link->server;
+	const struct connection_side *server = &conn->server;
 
-	if (link->phase == CONNECTING)
+	if (conn->phase == PHASE_CONNECTING)
 		return EPOLLOUT;
-	return (end_waiting(&link->client) < RELAY_BACKLOG ? EPOLLIN : 0u) |
-	       (end_waiting(server) || server->channel.wants_write ? EPOLLOUT : 0u) | EPOLLPRI;
+	return (side_waiting(&conn->client) < RELAY_BACKLOG ? EPOLLIN : 0u) |
+	       (side_waiting(server) || server->channel.wants_write ? EPOLLOUT : 0u) | EPOLLPRI;
 }
 
 /* After every step: what to wait for now, or the end. */
-static void settle(struct link *link)
+static void settle(struct connection *conn)
 {
-	bool sent = link->phase == DRAIN && !end_waiting(&link->server);
+	bool sent = conn->phase == PHASE_DRAIN && !side_waiting(&conn->server);
 
-	if (link->dead || (link->phase == FLUSH && !end_waiting(&link->client)) ||
-	    (sent && link->client.channel.fd < 0)) {
-		link_close(link);
+	if (conn->dead || (conn->phase == PHASE_FLUSH && !side_waiting(&conn->client)) ||
+	    (sent && conn->client.channel.fd < 0)) {
+		connection_close(conn);
 		return;
 	}
-	if (sent && !link->told_end) {
-		link->told_end = true;
-		tls_shut(&link->server.channel);
-		link_set_deadline(link, 0); /* its last statement may take its time */
+	if (sent && !conn->server_shut) {
+		conn->server_shut = true;
+		tls_shut(&conn->server.channel);
+		connection_set_deadline(conn, 0); /* its last statement may take its time */
 	}
-	end_want(link, &link->client, client_events(link));
-	end_want(link, &link->server, server_events(link));
+	side_want(conn, &conn->client, client_events(conn));
+	side_want(conn, &conn->server, server_events(conn));
 }
 
 static void on_event(void *arg, int fd, uint32_t events)
 {
-	struct link *link = arg;
+	struct connection *conn = arg;
 
-	if (fd == link->client.channel.fd)
-		client_event(link, events);
+	if (fd == conn->client.channel.fd)
+		client_event(conn, events);
 	else
-		server_event(link, events);
-	settle(link);
+		server_event(conn, events);
+	settle(conn);
 }
 
-void link_end(struct link *link, const char *sqlstate, const char *message)
+void connection_end(struct connection *conn, const char *sqlstate, const char *message)
 {
-	link_refuse(link, sqlstate, message, NULL);
-	settle(link);
+	connection_refuse(conn, sqlstate, message, NULL);
+	settle(conn);
 }
 
-void link_open(struct relay *relay, int fd)
+void connection_open(struct relay *relay, int fd)
 {
-	struct link *link = mem_alloc(sizeof(*link));
+	struct connection *conn = mem_alloc(sizeof(*conn));
 	int one = 1;
 
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	*link = (struct link){ .relay = relay,
-		               .server_tls = relay->setup.server_tls,
-		               .next = relay->links,
-		               .at = &relay->links };
-	link->client.channel.fd = fd;
-	link->server.channel.fd = -1;
-	if (link->next)
-		link->next->at = &link->next;
-	relay->links = link;
+	*conn = (struct connection){ .relay = relay,
+		                     .server_tls = relay->setup.server_tls,
+		                     .next = relay->connections,
+		                     .at = &relay->connections };
+	conn->client.channel.fd = fd;
+	conn->server.channel.fd = -1;
+	if (conn->next)
+		conn->next->at = &conn->next;
+	relay->connections = conn;
 	relay->accepted++;
-	link_set_deadline(link, RELAY_STARTUP_MS);
-	settle(link);
+	connection_set_deadline(conn, RELAY_STARTUP_MS);
+	settle(conn);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef BERTH_DB_LINK_H
-#define BERTH_DB_LINK_H
+#ifndef BERTH_DB_CONNECTION_H
+#define BERTH_DB_CONNECTION_H
 /*
- * What the files of the relay share: the relay (relay.c), its links (link.c) and how one begins (greeting.c).
+ * What the files of the relay share: the relay (relay.c), its connections (connection.c) and how one begins (handshake.c).
  *
- * A link is one connection of a client and one to the server. It frees itself: after an event it may be gone.
+ * A connection is one connection of a client and one to the server. It frees itself: after an event it may be gone.
  */
 #include <sys/socket.h>
 
@@ -20,23 +20,32 @@ enum {
 	RELAY_FLUSH_MS = 5000,
 	RELAY_LISTENERS = 3,
 	RELAY_READ_BYTES = 64 << 10,
-	RELAY_TURNED_AWAY = 10
+	RELAY_REFUSALS_MAX = 10
 };
 
-enum phase { STARTUP, CLIENT_TLS, CONNECTING, ASK_TLS, SERVER_TLS, LIVE, DRAIN, FLUSH };
+enum connection_phase {
+	PHASE_STARTUP,
+	PHASE_CLIENT_TLS,
+	PHASE_CONNECTING,
+	PHASE_ASK_TLS,
+	PHASE_SERVER_TLS,
+	PHASE_LIVE,
+	PHASE_DRAIN,
+	PHASE_FLUSH
+};
 
-struct end {
+struct connection_side {
 	struct tls_channel channel;
 	struct str out; /* what could not be written yet: from out_at on */
 	size_t out_at;
 	uint32_t events; /* as the loop knows them */
 };
 
-struct link {
-	struct link *next, **at;
+struct connection {
+	struct connection *next, **at;
 	struct relay *relay;
-	struct end client, server;
-	enum phase phase;
+	struct connection_side client, server;
+	enum connection_phase phase;
 	struct str in;     /* of the client, before the session */
 	struct str packet; /* what the server gets first: start-up or cancel */
 	/* what it said when asked without TLS: the client's, if it knows no TLS */
@@ -45,8 +54,8 @@ struct link {
 	struct loop_timer *deadline;
 	bool asked_tls, asked_gss; /* the client did */
 	bool cancels, server_tls, dead;
-	bool terminated; /* the last that the client said was Terminate */
-	bool told_end;   /* the server knows that the client says no more */
+	bool terminated;  /* the last that the client said was Terminate */
+	bool server_shut; /* the server knows that the client says no more */
 };
 
 struct relay {
@@ -54,13 +63,13 @@ struct relay {
 	struct sockaddr_storage server;
 	socklen_t server_len;
 	struct tls *tls; /* relay_tls() */
-	struct link *links;
+	struct connection *connections;
 	struct loop_timer *pause;
 	char *buffer;
 	uint64_t accepted, refused_statements, failed_connects;
-	/* in a row, by a server that has no room or is not there; relay_turn_away() */
-	unsigned int turned_away;
-	unsigned int open, most_open; /* links to the server; link.c */
+	/* in a row, by a server that has no room or is not there; relay_note_refusal() */
+	unsigned int server_refusals;
+	unsigned int open, max_open; /* connections to the server; connection.c */
 	int listeners[RELAY_LISTENERS];
 	bool offer_tls, no_tls;
 };
@@ -69,46 +78,47 @@ struct relay {
 struct tls *relay_tls(struct relay *relay);
 
 /** The server did not let a client in; @why as it said, or as we know. */
-void relay_turn_away(struct relay *relay, const char *why);
+void relay_note_refusal(struct relay *relay, const char *why);
 
 /* --- ends --- */
 
-static inline size_t end_waiting(const struct end *end)
+static inline size_t side_waiting(const struct connection_side *side)
 {
-	return end->out.len - end->out_at;
+	return side->out.len - side->out_at;
 }
 
-void end_close(struct relay *relay, struct end *end);
+void side_close(struct relay *relay, struct connection_side *side);
 
 /** Write what waits. Return: false if the peer is gone. */
-bool end_flush(struct end *end);
+bool side_flush(struct connection_side *side);
 
-/** Send, or keep what cannot be sent yet. For the server of a link that is not LIVE yet: keep. */
-void end_send(struct link *link, struct end *end, const char *data, size_t len);
+/** Send, or keep what cannot be sent yet. For the server of a connection that is not LIVE yet: keep. */
+void side_send(struct connection *conn, struct connection_side *side, const char *data, size_t len);
 
-/* --- links --- */
+/* --- connections --- */
 
-/** Begin with a client that was accepted on @fd, which is the link's from now on. */
-void link_open(struct relay *relay, int fd);
-void link_close(struct link *link);
+/** Begin with a client that was accepted on @fd, which is the connection's from now on. */
+void connection_open(struct relay *relay, int fd);
+void connection_close(struct connection *conn);
 /** Tell the client why it is over, as a server would, and let the server go. */
-void link_say_last(struct link *link, const struct str *error); /* a whole message */
-void link_refuse(struct link *link, const char *sqlstate, const char *message, const char *hint);
+void connection_say_last(struct connection *conn, const struct str *error); /* a whole message */
+void connection_refuse(struct connection *conn, const char *sqlstate, const char *message,
+                       const char *hint);
 /* the same, from outside of an event */
-void link_end(struct link *link, const char *sqlstate, const char *message);
-void link_open_session(struct link *link);
-void link_set_deadline(struct link *link, int64_t ms); /* 0 = none */
-bool link_is_idle_in_transaction(const struct link *link);
+void connection_end(struct connection *conn, const char *sqlstate, const char *message);
+void connection_open_session(struct connection *conn);
+void connection_set_deadline(struct connection *conn, int64_t ms); /* 0 = none */
+bool connection_is_idle_in_transaction(const struct connection *conn);
 
-/* --- greeting --- */
+/* --- handshake --- */
 
-/** The client's side of the start: all that has come is in link->in. */
-void greeting_from_client(struct link *link);
+/** The client's side of the start: all that has come is in conn->in. */
+void handshake_from_client(struct connection *conn);
 
-/** The server's side of the start: CONNECTING, ASK_TLS, SERVER_TLS. */
-void greeting_from_server(struct link *link);
+/** The server's side of the start: PHASE_CONNECTING, PHASE_ASK_TLS, PHASE_SERVER_TLS. */
+void handshake_from_server(struct connection *conn);
 
 /** The server has closed. Return: true if that is no end, because it is asked again with TLS. */
-bool greeting_again_with_tls(struct link *link);
+bool handshake_again_with_tls(struct connection *conn);
 
 #endif

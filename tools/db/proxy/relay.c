@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The relay as a whole: where it listens, which server it stands for, and what it counts. Each client that is accepted
- * becomes a link (link.c), and links do all the rest.
+ * becomes a connection (connection.c), and connections do all the rest.
  */
 #include "tools/db/proxy/relay.h"
 
@@ -31,7 +31,7 @@ static void on_accept(void *arg, int fd, uint32_t events)
 		int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 		if (client >= 0) {
-			link_open(relay, client);
+			connection_open(relay, client);
 			continue;
 		}
 		if ((errno == EMFILE || errno == ENFILE || errno == ENOMEM) && !relay->pause) {
@@ -197,8 +197,8 @@ void relay_close(struct relay *relay)
 		return;
 	listen_events(relay, false);
 	loop_cancel(relay->setup.loop, relay->pause);
-	while (relay->links)
-		link_close(relay->links);
+	while (relay->connections)
+		connection_close(relay->connections);
 	for (int i = 0; i < RELAY_LISTENERS; i++)
 		if (relay->listeners[i] >= 0)
 			close(relay->listeners[i]);
@@ -209,32 +209,32 @@ void relay_close(struct relay *relay)
 	free(relay);
 }
 
-void relay_turn_away(struct relay *relay, const char *why)
+void relay_note_refusal(struct relay *relay, const char *why)
 {
 	relay->failed_connects++;
-	if (++relay->turned_away == RELAY_TURNED_AWAY && relay->setup.on_turned_away)
-		relay->setup.on_turned_away(relay->setup.arg, relay->turned_away, why);
+	if (++relay->server_refusals == RELAY_REFUSALS_MAX && relay->setup.on_server_refusal)
+		relay->setup.on_server_refusal(relay->setup.arg, relay->server_refusals, why);
 }
 
-unsigned int relay_end_idle(struct relay *relay, int64_t most_ms)
+unsigned int relay_end_idle(struct relay *relay, int64_t max_ms)
 {
 	unsigned int count = 0;
 
-	for (struct link *link = relay->links, *next; link; link = next) {
-		next = link->next;
-		if (link->phase != LIVE || !link_is_idle_in_transaction(link) ||
-		    clock_ms() - session_since_ms(link->session) < most_ms)
+	for (struct connection *conn = relay->connections, *next; conn; conn = next) {
+		next = conn->next;
+		if (conn->phase != PHASE_LIVE || !connection_is_idle_in_transaction(conn) ||
+		    clock_ms() - session_since_ms(conn->session) < max_ms)
 			continue;
-		link_end(link, "25P03",
-		         "terminating connection due to idle-in-transaction timeout");
+		connection_end(conn, "25P03",
+		               "terminating connection due to idle-in-transaction timeout");
 		count++;
 	}
 	return count;
 }
 
-unsigned int relay_most_open(const struct relay *relay)
+unsigned int relay_max_open(const struct relay *relay)
 {
-	return relay->most_open;
+	return relay->max_open;
 }
 
 void relay_count(const struct relay *relay, struct relay_counts *ret_counts)
@@ -242,13 +242,13 @@ void relay_count(const struct relay *relay, struct relay_counts *ret_counts)
 	*ret_counts = (struct relay_counts){ .accepted = relay->accepted,
 		                             .failed_connects = relay->failed_connects,
 		                             .refused_statements = relay->refused_statements };
-	for (const struct link *link = relay->links; link; link = link->next) {
-		bool idle = link_is_idle_in_transaction(link);
-		int64_t since = idle ? session_since_ms(link->session) : 0;
+	for (const struct connection *conn = relay->connections; conn; conn = conn->next) {
+		bool idle = connection_is_idle_in_transaction(conn);
+		int64_t since = idle ? session_since_ms(conn->session) : 0;
 
 		ret_counts->open++;
 		ret_counts->idle_in_transaction += idle;
-		ret_counts->refused_statements += link->session ? session_refused(link->session)
+		ret_counts->refused_statements += conn->session ? session_refused(conn->session)
 		                                                : 0;
 		if (idle && (!ret_counts->oldest_transaction_ms ||
 		             since < ret_counts->oldest_transaction_ms))

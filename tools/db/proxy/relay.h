@@ -26,7 +26,7 @@ struct relay_setup {
 	int64_t slow_ms; /* statements that take so long are told; 0 = none */
 	slow_fn on_slow;
 	/* so many clients in a row; may be NULL */
-	void (*on_turned_away)(void *arg, unsigned int count, const char *why);
+	void (*on_server_refusal)(void *arg, unsigned int count, const char *why);
 	/* a client went without a word, idle in a transaction; may be NULL */
 	void (*on_abandoned)(void *arg, int64_t idle_ms);
 	void (*on_created)(void *arg); /* a client has created a database; may be NULL */
@@ -43,9 +43,9 @@ struct relay_counts {
 int relay_open(const struct relay_setup *setup, struct relay **ret_relay);
 void relay_close(struct relay *relay); /* cuts every connection; NULL is fine */
 
-unsigned int relay_most_open(const struct relay *relay); /* connections at once */
-/** End the sessions that have been idle in a transaction for @most_ms, as the server would. Return: how many. */
-unsigned int relay_end_idle(struct relay *relay, int64_t most_ms);
+unsigned int relay_max_open(const struct relay *relay); /* connections at once */
+/** End the sessions that have been idle in a transaction for @max_ms, as the server would. Return: how many. */
+unsigned int relay_end_idle(struct relay *relay, int64_t max_ms);
 void relay_count(const struct relay *relay, struct relay_counts *ret_counts);
 
 #endif

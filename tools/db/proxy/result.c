@@ -22,7 +22,7 @@ bool result_mappable(char type)
 static void map_cell(const struct names *names, const char *cell, uint32_t len, struct str *out)
 {
 	size_t mark = out->len;
-	bool seen = names_seen(names, cell, len);
+	bool seen = names_has_suffix(names, cell, len);
 
 	wire_add32(out, 0);
 	if (seen && !memchr(cell, 0, len))
@@ -61,21 +61,21 @@ static bool map_row(const struct names *names, const char *body, size_t len, str
 	return at == len;
 }
 
-static void map_position(const char *value, const struct pending_statement *statement,
+static void map_position(const char *value, const struct rewritten_statement *statement,
                          struct str *out)
 {
 	long position;
 
 	if (statement && !str_number(value, 1, 1L << 30, &position))
-		str_addf(
-			out, "%zu",
-			rename_position(&statement->result, statement->original, (size_t)position));
+		str_addf(out, "%zu",
+		         rewrite_position(&statement->result, statement->original,
+		                          (size_t)position));
 	else
 		str_add(out, value);
 }
 
 static bool map_fields(const struct names *names, const char *body, size_t len,
-                       const struct pending_statement *statement, struct str *out)
+                       const struct rewritten_statement *statement, struct str *out)
 {
 	bool ours = false;
 	size_t at = 0;
@@ -86,7 +86,7 @@ static bool map_fields(const struct names *names, const char *body, size_t len,
 
 		if (!value)
 			return false;
-		ours |= code == 'M' && rename_is_refusal(value);
+		ours |= code == 'M' && rewrite_is_refusal(value);
 		if (code == 'W' && ours)
 			continue; /* the place in the statement that session_client.c put there */
 		str_add_len(out, &code, 1);
@@ -112,7 +112,7 @@ static bool map_notification(const struct names *names, const char *body, size_t
 }
 
 void result_map(const struct names *names, const char *message, size_t len,
-                const struct pending_statement *statement, struct str *ret_message)
+                const struct rewritten_statement *statement, struct str *ret_message)
 {
 	size_t before = ret_message->len, mark = wire_begin(ret_message, *message);
 	const char *body = message + WIRE_HEADER;

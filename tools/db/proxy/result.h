@@ -13,6 +13,6 @@ bool result_mappable(char type);
  * @statement	the one that is running, for an error's position; NULL = it was not rewritten
  */
 void result_map(const struct names *names, const char *message, size_t len,
-                const struct pending_statement *statement, struct str *ret_message);
+                const struct rewritten_statement *statement, struct str *ret_message);
 
 #endif

@@ -7,77 +7,77 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/str.h"
 
-static void forget_first(struct pending *pending)
+static void forget_first(struct rewritten *list)
 {
-	struct pending_statement *one = pending->first;
+	struct rewritten_statement *one = list->first;
 
-	pending->first = one->next;
-	rename_free(&one->result);
+	list->first = one->next;
+	rewrite_free(&one->result);
 	free(one->original);
 	free(one);
 }
 
-void pending_free(struct pending *pending)
+void rewritten_free(struct rewritten *list)
 {
-	while (pending->first)
-		forget_first(pending);
+	while (list->first)
+		forget_first(list);
 }
 
-void pending_add(struct pending *pending, struct rename_result *result, const char *original,
-                 size_t len)
+void rewritten_add(struct rewritten *list, struct rewrite_result *result, const char *original,
+                   size_t len)
 {
-	struct pending_statement *one = mem_alloc(sizeof(*one));
+	struct rewritten_statement *one = mem_alloc(sizeof(*one));
 
-	*one = (struct pending_statement){ .result = *result,
-		                           .original = str_copy_len(original, len),
-		                           .ready = pending->ready_due,
-		                           .parses = pending->parses_due };
-	*result = (struct rename_result){ 0 };
-	if (pending->first)
-		pending->last->next = one;
+	*one = (struct rewritten_statement){ .result = *result,
+		                             .original = str_copy_len(original, len),
+		                             .ready = list->ready_due,
+		                             .parses = list->parses_due };
+	*result = (struct rewrite_result){ 0 };
+	if (list->first)
+		list->last->next = one;
 	else
-		pending->first = one;
-	pending->last = one;
+		list->first = one;
+	list->last = one;
 }
 
-void pending_sent(struct pending *pending, char type)
+void rewritten_sent(struct rewritten *list, char type)
 {
 	if (type == 'P') {
-		pending->parses_due++;
+		list->parses_due++;
 	} else if (type == 'Q' || type == 'F' || type == 'S') {
-		pending->ready_due++;
-		pending->parses_due = 0;
-		pending->by_sync = type == 'S';
+		list->ready_due++;
+		list->parses_due = 0;
+		list->by_sync = type == 'S';
 	}
 }
 
-void pending_got(struct pending *pending, char type)
+void rewritten_got(struct rewritten *list, char type)
 {
 	if (type == '2')
-		pending->bound = true;
+		list->bound = true;
 	else if (type == 'C' || type == 'I' || type == 's' || type == 'Z')
-		pending->bound = false; /* CommandComplete, EmptyQueryResponse, PortalSuspended */
+		list->bound = false; /* CommandComplete, EmptyQueryResponse, PortalSuspended */
 	if (type == '1') {
-		pending->parses++;
+		list->parses++;
 	} else if (type == 'Z') {
-		pending->ready++;
-		pending->parses = 0;
-		while (pending->first && (int)(pending->first->ready - pending->ready) < 0)
-			forget_first(pending);
-	} else if (type == 'G' && pending->by_sync) {
+		list->ready++;
+		list->parses = 0;
+		while (list->first && (int)(list->first->ready - list->ready) < 0)
+			forget_first(list);
+	} else if (type == 'G' && list->by_sync) {
 		/* a Sync is not answered while data is awaited: another will come */
-		pending->ready_due = pending->ready;
+		list->ready_due = list->ready;
 	}
 }
 
 /* Of a statement that was parsed and is not bound yet, or not any more, an error may still come: if no other is due. */
-const struct pending_statement *pending_find(const struct pending *pending)
+const struct rewritten_statement *rewritten_find(const struct rewritten *list)
 {
-	const struct pending_statement *before = NULL;
-	unsigned int parses = pending->parses - (pending->bound && pending->parses);
+	const struct rewritten_statement *before = NULL;
+	unsigned int parses = list->parses - (list->bound && list->parses);
 
-	for (const struct pending_statement *one = pending->first; one; one = one->next) {
-		if (one->ready != pending->ready)
+	for (const struct rewritten_statement *one = list->first; one; one = one->next) {
+		if (one->ready != list->ready)
 			continue;
 		if (one->parses == parses)
 			return one;

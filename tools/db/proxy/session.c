@@ -2,7 +2,7 @@
 /*
  * Most bytes are never looked at: each direction hops from message header to message header over what it has just read,
  * and hands runs of uninteresting messages on as they lie in the buffer. Only a message that may have to change is held
- * until it is whole; bulk (COPY data, rows beyond HOLD_MOST) streams through.
+ * until it is whole; bulk (COPY data, rows beyond HOLD_MAX) streams through.
  *
  * A statement too long to be held streams through as well, behind a look-out for anything that may name a database. When
  * it sees one, the rest of the statement becomes NULs, which the server refuses as a whole, in order, whatever went before;
@@ -18,7 +18,7 @@
 #include "tools/db/proxy/result.h"
 #include "tools/db/proxy/wire.h"
 
-enum { HOLD_MOST = 16 << 20, HOLD_KEEP = 256 << 10, HOLD_SMALL = 4096, MESSAGE_MOST = 1 << 30 };
+enum { HOLD_MAX = 16 << 20, HOLD_KEEP = 256 << 10, HOLD_SMALL = 4096, MESSAGE_MAX = 1 << 30 };
 
 struct session *session_open(struct names *names, bool server_tls, session_emit_fn emit, void *arg)
 {
@@ -28,7 +28,7 @@ struct session *session_open(struct names *names, bool server_tls, session_emit_
 		                     .emit = emit,
 		                     .arg = arg,
 		                     .server_tls = server_tls,
-		                     .pending.ready_due = 1 /* the first ends the start */ };
+		                     .rewritten.ready_due = 1 /* the first ends the start */ };
 	return session;
 }
 
@@ -43,8 +43,8 @@ void session_free(struct session *session)
 		return;
 	while (session->prepared)
 		session_forget_prepared(session, session->prepared->name);
-	pending_free(&session->pending);
-	free(session->turned_away);
+	rewritten_free(&session->rewritten);
+	free(session->server_refusal);
 	str_free(&session->rejection);
 	free(session->client.lookout);
 	str_free(&session->client.held);
@@ -54,18 +54,18 @@ void session_free(struct session *session)
 
 bool session_is_idle_in_transaction(const struct session *session)
 {
-	return (session->status == 'T' || session->status == 'E') && !session->spoken &&
+	return (session->status == 'T' || session->status == 'E') && !session->client_sent &&
 	       !session->slow.due;
 }
 
-bool session_begun(const struct session *session)
+bool session_is_admitted(const struct session *session)
 {
 	return session->status;
 }
 
-char *session_turned_away(struct session *session)
+char *session_take_server_refusal(struct session *session)
 {
-	return steal(&session->turned_away);
+	return steal(&session->server_refusal);
 }
 
 int64_t session_since_ms(const struct session *session)
@@ -78,7 +78,7 @@ const struct str *session_rejection(const struct session *session)
 	return session->rejection.len ? &session->rejection : NULL;
 }
 
-bool session_created(struct session *session)
+bool session_take_created(struct session *session)
 {
 	bool created = session->created;
 
@@ -96,19 +96,19 @@ uint64_t session_refused(const struct session *session)
 struct direction {
 	bool to_server;
 	bool (*hold)(char type, size_t total);
-	bool (*inspect)(struct session *session, const char *message, size_t len, bool suspicious,
-	                struct str *out);
+	bool (*inspect)(struct session *session, const char *message, size_t len,
+	                bool may_hold_name, struct str *out);
 };
 
 static bool hold_client(char type, size_t total)
 {
-	return type == 'Q' || type == 'P' || type == 'B' ? total <= HOLD_MOST
+	return type == 'Q' || type == 'P' || type == 'B' ? total <= HOLD_MAX
 	                                                 : type != 'd' && total <= HOLD_SMALL;
 }
 
 static bool hold_server(char type, size_t total)
 {
-	return result_mappable(type) ? total <= HOLD_MOST : type != 'd' && total <= HOLD_SMALL;
+	return result_mappable(type) ? total <= HOLD_MAX : type != 'd' && total <= HOLD_SMALL;
 }
 
 static const struct direction from_client = { true, hold_client, session_inspect_client };
@@ -130,21 +130,22 @@ static void emit_nuls(struct session *session, const struct direction *direction
 	emit(session, direction, nuls, len);
 }
 
-static void spoil(struct session *session, struct stream *stream)
+static void blank_rest(struct session *session, struct session_stream *stream)
 {
-	stream->spoilt = session->spoilt = true;
+	stream->blanked = session->blanked = true;
 	session->refused++;
 }
 
 /* Return: how many bytes of @data belong to a message that streams through, and have gone. */
 static size_t pass_on(struct session *session, const struct direction *direction,
-                      struct stream *stream, const char *data, size_t len)
+                      struct session_stream *stream, const char *data, size_t len)
 {
 	size_t pass = stream->skip < len ? (size_t)stream->skip : len;
 
-	if (!stream->spoilt && pass && stream->lookout && lookout_feed(stream->lookout, data, pass))
-		spoil(session, stream);
-	if (stream->spoilt)
+	if (!stream->blanked && pass && stream->lookout &&
+	    lookout_feed(stream->lookout, data, pass))
+		blank_rest(session, stream);
+	if (stream->blanked)
 		emit_nuls(session, direction, pass);
 	else
 		emit(session, direction, data, pass);
@@ -177,17 +178,18 @@ static bool undecided(const struct session *session, const struct direction *dir
 
 /*
  * A message that is not held: its beginning goes with what is before it, the rest by pass_on(). A Bind of a statement
- * that takes names of databases is spoilt behind its names: then the server misses the parameters.
+ * that takes names of databases is blanked behind its names: then the server misses the parameters.
  * Return: the length of that beginning.
  */
 static size_t begin_stream(struct session *session, const struct direction *direction,
-                           struct stream *stream, const char *message, size_t have, size_t total)
+                           struct session_stream *stream, const char *message, size_t have,
+                           size_t total)
 {
 	size_t begin = WIRE_HEADER;
 
-	stream->spoilt = false;
+	stream->blanked = false;
 	if (direction->to_server)
-		pending_sent(&session->pending, *message);
+		rewritten_sent(&session->rewritten, *message);
 	if (direction->to_server && (*message == 'Q' || *message == 'P')) {
 		slow_parse(&session->slow, "", "", 0);
 		if (*message == 'Q')
@@ -202,7 +204,7 @@ static size_t begin_stream(struct session *session, const struct direction *dire
 		begin += bind_names(message, have);
 		if (begin == WIRE_HEADER ||
 		    session_find_prepared(session, portal + strlen(portal) + 1))
-			spoil(session, stream);
+			blank_rest(session, stream);
 	}
 	stream->skip = total - begin;
 	return begin;
@@ -213,16 +215,16 @@ static size_t begin_stream(struct session *session, const struct direction *dire
  * Return: how many bytes are dealt with; what is left is to be passed on, or the beginning of a message to hold. -EPROTO
  */
 static ssize_t walk(struct session *session, const struct direction *direction,
-                    struct stream *stream, const char *data, size_t len)
+                    struct session_stream *stream, const char *data, size_t len)
 {
-	bool looked = direction->to_server, suspicious = false;
+	bool looked = direction->to_server, may_hold_name = false;
 	cleanup_str struct str changed = { 0 };
 	size_t run = 0, at = 0;
 
 	while (len - at >= WIRE_HEADER) {
 		size_t total = (size_t)wire_get32(data + at + 1) + 1;
 
-		if (total < WIRE_HEADER || total > MESSAGE_MOST)
+		if (total < WIRE_HEADER || total > MESSAGE_MAX)
 			return -EPROTO;
 		if (total > len - at) {
 			if (!direction->hold(data[at], total) &&
@@ -233,10 +235,10 @@ static ssize_t walk(struct session *session, const struct direction *direction,
 		}
 		/* one search for all rows that are here; a COPY needs none */
 		if (data[at] == 'D' && !looked) {
-			suspicious = names_seen(session->names, data + at, len - at);
+			may_hold_name = names_has_suffix(session->names, data + at, len - at);
 			looked = true;
 		}
-		if (direction->inspect(session, data + at, total, suspicious, &changed)) {
+		if (direction->inspect(session, data + at, total, may_hold_name, &changed)) {
 			emit(session, direction, data + run, at - run);
 			emit(session, direction, changed.text, changed.len);
 			changed.len = 0;
@@ -248,8 +250,8 @@ static ssize_t walk(struct session *session, const struct direction *direction,
 	return (ssize_t)at;
 }
 
-static int feed(struct session *session, const struct direction *direction, struct stream *stream,
-                const char *data, size_t len)
+static int feed(struct session *session, const struct direction *direction,
+                struct session_stream *stream, const char *data, size_t len)
 {
 	size_t pass = pass_on(session, direction, stream, data, len);
 	bool joined = stream->held.len;
@@ -283,7 +285,7 @@ static int feed(struct session *session, const struct direction *direction, stru
 
 int session_from_client(struct session *session, const char *data, size_t len)
 {
-	session->spoken |= len > 0;
+	session->client_sent |= len > 0;
 	return feed(session, &from_client, &session->client, data, len);
 }
 

@@ -36,10 +36,10 @@ int session_from_server(struct session *session, const char *data, size_t len);
 /* and the client has said nothing since */
 bool session_is_idle_in_transaction(const struct session *session);
 int64_t session_since_ms(const struct session *session); /* since the last ReadyForQuery */
-bool session_begun(const struct session *session);       /* the server has let the client in */
+bool session_is_admitted(const struct session *session); /* the server has let the client in */
 /* it has no room for it: its words, once, the caller's; else NULL */
-char *session_turned_away(struct session *session);
-bool session_created(struct session *session); /* a database, since this was last asked */
+char *session_take_server_refusal(struct session *session);
+bool session_take_created(struct session *session); /* a database, since this was last asked */
 uint64_t session_refused(const struct session *session);
 
 #endif

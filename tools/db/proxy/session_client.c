@@ -14,9 +14,10 @@
 #include "tools/db/proxy/session_parts.h"
 #include "tools/db/proxy/wire.h"
 
-const struct prepared *session_find_prepared(const struct session *session, const char *name)
+const struct session_prepared *session_find_prepared(const struct session *session,
+                                                     const char *name)
 {
-	const struct prepared *one = session->prepared;
+	const struct session_prepared *one = session->prepared;
 
 	while (one && strcmp(one->name, name))
 		one = one->next;
@@ -25,8 +26,8 @@ const struct prepared *session_find_prepared(const struct session *session, cons
 
 void session_forget_prepared(struct session *session, const char *name)
 {
-	for (struct prepared **at = &session->prepared; *at; at = &(*at)->next) {
-		struct prepared *one = *at;
+	for (struct session_prepared **at = &session->prepared; *at; at = &(*at)->next) {
+		struct session_prepared *one = *at;
 
 		if (strcmp(one->name, name))
 			continue;
@@ -46,30 +47,30 @@ static void refuse(struct session *session, const char *why, struct str *out)
 	         SESSION_REFUSED_CODE, why, SESSION_REFUSED_HINT);
 }
 
-enum rewritten { SAME, CHANGED, REFUSED };
+enum rewrite_outcome { OUTCOME_SAME, OUTCOME_CHANGED, OUTCOME_REFUSED };
 
-/* Append the statement as the server shall see it, unless it stays as it is. @ret_params as in struct rename_result. */
-static enum rewritten rewrite(struct session *session, const char *text, size_t len,
-                              uint64_t *ret_params, struct str *out)
+/* Append the statement as the server shall see it, unless it stays as it is. @ret_params as in struct rewrite_result. */
+static enum rewrite_outcome rewrite_text(struct session *session, const char *text, size_t len,
+                                         uint64_t *ret_params, struct str *out)
 {
-	enum rewritten rewritten = SAME;
-	struct rename_result result;
+	enum rewrite_outcome outcome = OUTCOME_SAME;
+	struct rewrite_result result;
 
-	if (!rename_wanted(session->names, text, len))
-		return SAME;
-	rename_statement(session->names, text, len, !session->escape_strings, &result);
+	if (!mention_in_text(session->names, text, len))
+		return OUTCOME_SAME;
+	rewrite_statement(session->names, text, len, !session->escape_strings, &result);
 	*ret_params = result.refused ? 0 : result.params;
 	if (result.refused) {
 		refuse(session, result.refused, out);
-		rewritten = REFUSED;
+		outcome = OUTCOME_REFUSED;
 	} else if (result.changed) {
 		str_add(out, result.text);
-		rewritten = CHANGED;
+		outcome = OUTCOME_CHANGED;
 	}
-	if (rewritten != SAME)
-		pending_add(&session->pending, &result, text, len);
-	rename_free(&result);
-	return rewritten;
+	if (outcome != OUTCOME_SAME)
+		rewritten_add(&session->rewritten, &result, text, len);
+	rewrite_free(&result);
+	return outcome;
 }
 
 /* Query: string */
@@ -84,7 +85,8 @@ static bool map_query(struct session *session, const char *message, size_t len, 
 	/* a NUL before the end is an error that the server will tell */
 	if (len > WIRE_HEADER &&
 	    strnlen(message + WIRE_HEADER, len - WIRE_HEADER) == len - WIRE_HEADER - 1 &&
-	    rewrite(session, message + WIRE_HEADER, len - WIRE_HEADER - 1, &params, out) != SAME) {
+	    rewrite_text(session, message + WIRE_HEADER, len - WIRE_HEADER - 1, &params, out) !=
+	            OUTCOME_SAME) {
 		str_add_len(out, "", 1);
 		wire_end(out, mark);
 		return true;
@@ -99,9 +101,9 @@ static bool map_parse(struct session *session, const char *message, size_t len, 
 	size_t at = WIRE_HEADER, mark = wire_begin(out, 'P'), before = out->len;
 	const char *name = wire_string(message, len, &at);
 	const char *text = name ? wire_string(message, len, &at) : NULL;
-	enum rewritten rewritten;
+	enum rewrite_outcome outcome;
 	uint64_t params = 0;
-	struct prepared *one;
+	struct session_prepared *one;
 
 	if (!text)
 		goto unchanged;
@@ -109,16 +111,16 @@ static bool map_parse(struct session *session, const char *message, size_t len, 
 	if (session->prepared)
 		session_forget_prepared(session, name);
 	str_add_len(out, name, strlen(name) + 1);
-	rewritten = rewrite(session, text, strlen(text), &params, out);
+	outcome = rewrite_text(session, text, strlen(text), &params, out);
 	if (params) {
 		one = mem_alloc(sizeof(*one));
-		*one = (struct prepared){ session->prepared, str_copy(name), params };
+		*one = (struct session_prepared){ session->prepared, str_copy(name), params };
 		session->prepared = one;
 	}
-	if (rewritten == SAME)
+	if (outcome == OUTCOME_SAME)
 		goto unchanged;
 	str_add_len(out, "", 1);
-	if (rewritten == REFUSED)
+	if (outcome == OUTCOME_REFUSED)
 		wire_add16(out, 0);
 	else
 		str_add_len(out, message + at, len - at);
@@ -164,7 +166,7 @@ static bool map_values(struct session *session, const char *message, size_t len,
 			continue;
 		if (size > len - at)
 			return false;
-		if (i < RENAME_PARAMS_MOST && params >> i & 1 && size)
+		if (i < REWRITE_PARAMS_MAX && params >> i & 1 && size)
 			map_value(session->names, message + at, size, out);
 		else
 			str_add_len(out, message + at, size);
@@ -181,7 +183,7 @@ static bool map_bind(struct session *session, const char *message, size_t len, s
 	size_t at = WIRE_HEADER, before = out->len, mark;
 	const char *portal = wire_string(message, len, &at);
 	const char *name = portal ? wire_string(message, len, &at) : NULL;
-	const struct prepared *one = name ? session_find_prepared(session, name) : NULL;
+	const struct session_prepared *one = name ? session_find_prepared(session, name) : NULL;
 	size_t formats;
 
 	if (!one || len - at < 2)
@@ -230,11 +232,11 @@ static bool map_client(struct session *session, const char *message, size_t len,
 }
 
 bool session_inspect_client(struct session *session, const char *message, size_t len,
-                            bool suspicious, struct str *out)
+                            bool may_hold_name, struct str *out)
 {
 	bool changed = map_client(session, message, len, out);
 
-	(void)suspicious;
-	pending_sent(&session->pending, *message);
+	(void)may_hold_name;
+	rewritten_sent(&session->rewritten, *message);
 	return changed;
 }

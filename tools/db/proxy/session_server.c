@@ -56,8 +56,8 @@ static void note_turned_away(struct session *session, const char *message, size_
 
 	if (!state || !text || (!str_starts(state, "53") && !str_starts(state, "57P")))
 		return;
-	free(session->turned_away);
-	session->turned_away = str_copy(text);
+	free(session->server_refusal);
+	session->server_refusal = str_copy(text);
 }
 
 static bool error_has(const char *message, size_t len, const char *field)
@@ -65,14 +65,14 @@ static bool error_has(const char *message, size_t len, const char *field)
 	return *message == 'E' && memmem(message, len, field, strlen(field) + 1);
 }
 
-/* The server's words about a statement that was spoilt: "invalid message format", 08P01. */
-static bool explain_spoilt(struct session *session, const char *message, size_t len,
-                           struct str *out)
+/* The server's words about a statement that was blanked: "invalid message format", 08P01. */
+static bool explain_blanked(struct session *session, const char *message, size_t len,
+                            struct str *out)
 {
-	if (!session->spoilt || !error_has(message, len, "C08P01"))
+	if (!session->blanked || !error_has(message, len, "C08P01"))
 		return false;
-	session->spoilt = false;
-	wire_error(out, "ERROR", "54000", rename_refused_long,
+	session->blanked = false;
+	wire_error(out, "ERROR", "54000", rewrite_refused_long,
 	           "Berth's relay reads statements up to 16 MB: send it by itself, or run with "
 	           "--db-mode private.");
 	return true;
@@ -109,7 +109,7 @@ static bool explain_binding(const struct session *session, const char *message, 
 static bool explain_refused(const struct session *session, const char *message, size_t len,
                             struct str *out)
 {
-	const struct pending_statement *statement = pending_find(&session->pending);
+	const struct rewritten_statement *statement = rewritten_find(&session->rewritten);
 
 	if (!statement || !statement->result.refused || !error_has(message, len, "C08P01"))
 		return false;
@@ -127,22 +127,22 @@ static bool says_created(const char *message, size_t len)
 }
 
 bool session_inspect_server(struct session *session, const char *message, size_t len,
-                            bool suspicious, struct str *out)
+                            bool may_hold_name, struct str *out)
 {
-	bool first = !session->answered;
+	bool first = !session->server_answered;
 
-	session->answered = true;
-	pending_got(&session->pending, *message);
+	session->server_answered = true;
+	rewritten_got(&session->rewritten, *message);
 	if (*message == 'Z' && len > WIRE_HEADER) {
 		session->status = message[WIRE_HEADER];
-		session->spoken = false;
+		session->client_sent = false;
 		session->since_ms = clock_ms();
 		slow_ready(&session->slow, session->since_ms);
 	} else if (*message == 'S') {
 		note_parameter(session, message, len);
 	} else if (*message == 'C') {
 		session->created |= says_created(message, len);
-	} else if (*message == 'G' && session->pending.by_sync) {
+	} else if (*message == 'G' && session->rewritten.by_sync) {
 		slow_swallowed(&session->slow);
 	} else if (*message == 'R' && session->server_tls) {
 		return without_binding(message, len, out);
@@ -151,12 +151,12 @@ bool session_inspect_server(struct session *session, const char *message, size_t
 	}
 	if (*message == 'E' && !session->status)
 		note_turned_away(session, message, len);
-	if (*message == 'E' && (explain_spoilt(session, message, len, out) ||
+	if (*message == 'E' && (explain_blanked(session, message, len, out) ||
 	                        explain_refused(session, message, len, out) ||
 	                        (!session->status && explain_binding(session, message, len, out))))
 		return true;
-	if (!result_mappable(*message) || (*message == 'D' && !suspicious))
+	if (!result_mappable(*message) || (*message == 'D' && !may_hold_name))
 		return false;
-	result_map(session->names, message, len, pending_find(&session->pending), out);
+	result_map(session->names, message, len, rewritten_find(&session->rewritten), out);
 	return true;
 }

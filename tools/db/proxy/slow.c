@@ -60,11 +60,11 @@ static bool is_value(enum token_kind kind)
 
 void slow_show(const char *text, size_t len, struct str *ret_shown)
 {
-	struct tokens tokens = { .text = text, .len = len, .plain_strings = true };
+	struct lexer lexer = { .text = text, .len = len, .plain_strings = true };
 	size_t begin = ret_shown->len, after = 0;
 
 	for (;;) {
-		struct token token = token_next(&tokens);
+		struct token token = lexer_next(&lexer);
 
 		if (token.kind == TOKEN_END)
 			return;

@@ -21,7 +21,7 @@
 #include "tools/db/rename/admin.h"
 #include "tools/process/coprocess.h"
 #include "tools/db/proxy/relay.h"
-#include "tools/db/proxy/sighting.h"
+#include "tools/db/record_line.h"
 
 enum {
 	HEARTBEAT_MS = 600000,
@@ -50,8 +50,8 @@ struct keeper {
 	bool watches; /* the server as a whole: one of the run's agents does */
 	/* the suite has created a database: one of ours, made anew, does not say yet whose it is */
 	bool unmarked;
-	struct str left;        /* databases of the suite's own making, at the end: a sighting */
-	unsigned int most_open; /* connections at once; known when they are cut */
+	struct str left;       /* databases of the suite's own making, at the end: a sighting */
+	unsigned int max_open; /* connections at once; known when they are cut */
 	unsigned int slow_told;
 	bool idle_told, pool_told; /* until it is better again */
 };
@@ -130,7 +130,7 @@ static const char *source_of(struct keeper *keeper, unsigned int url, char name[
 
 static bool is_shared(const struct keeper *keeper, unsigned int url)
 {
-	return names_shared(keeper->db->urls[url].name, strlen(keeper->db->urls[url].name));
+	return names_is_shared(keeper->db->urls[url].name, strlen(keeper->db->urls[url].name));
 }
 
 /* Return: 0; -ENODATA @snapshot does not have each database. */
@@ -211,7 +211,7 @@ static void on_created(void *arg)
 	keeper->unmarked = true;
 }
 
-static void on_turned_away(void *arg, unsigned int count, const char *why)
+static void on_server_refusal(void *arg, unsigned int count, const char *why)
 {
 	const struct keeper *keeper = arg;
 
@@ -244,7 +244,7 @@ static int listen_port(struct keeper *keeper, unsigned int port)
 		                     .offer_tls = url->tls,
 		                     .slow_ms = keeper->db->setup.slow_query_ms,
 		                     .on_slow = on_slow,
-		                     .on_turned_away = on_turned_away,
+		                     .on_server_refusal = on_server_refusal,
 		                     .on_abandoned = on_abandoned,
 		                     .on_created = on_created,
 		                     .arg = keeper };
@@ -294,11 +294,11 @@ static void cut_clients(struct keeper *keeper)
 	unsigned int most = 0;
 
 	for (unsigned int i = 0; i < keeper->db->port_count; i++) {
-		most += keeper->relays[i] ? relay_most_open(keeper->relays[i]) : 0;
+		most += keeper->relays[i] ? relay_max_open(keeper->relays[i]) : 0;
 		relay_close(keeper->relays[i]);
 		keeper->relays[i] = NULL;
 	}
-	keeper->most_open = most > keeper->most_open ? most : keeper->most_open;
+	keeper->max_open = most > keeper->max_open ? most : keeper->max_open;
 }
 
 /* After a restart of the server the session is gone, and the lock with it: take both again. */
@@ -322,7 +322,7 @@ static void add_left(void *arg, const char *database)
 	for (unsigned int i = 0; i < keeper->db->url_count; i++)
 		if (!strcmp(keeper->db->urls[i].name, logical.text))
 			return;
-	sighting_add_left(&keeper->left, logical.text);
+	record_line_add_left(&keeper->left, logical.text);
 }
 
 /* What the suite has created besides its own, and not dropped. */
@@ -620,7 +620,7 @@ void lease_worker(void *arg, int line)
 	}
 	cut_clients(&keeper);
 	if (connected) {
-		coproc_tell(line, "connections %u", keeper.most_open);
+		coproc_tell(line, "connections %u", keeper.max_open);
 		find_left(&keeper);
 	}
 	if (!keeper.keep && ret != -EEXIST && connected && !drop_in_time(&keeper))

@@ -12,7 +12,7 @@
  *						committed
  *						kept DATABASE
  *						left		(the server is gone: the next run drops it)
- *						and what sighting.h has
+ *						and what record_line.h has
  *	hears	done			hears	reset [SNAPSHOT] | snapshot NAME | commit | keep | drop | watch
  *
  * A steward holds the template's lock from `setup` to `done`. A worker's agent creates the databases, is the relay, holds the

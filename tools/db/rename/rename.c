@@ -17,7 +17,7 @@
 #include "tools/process/coprocess.h"
 #include "tools/db/rename/lease.h"
 #include "tools/db/sql/names.h"
-#include "tools/db/proxy/sighting.h"
+#include "tools/db/record_line.h"
 #include "tools/db/template/template.h"
 
 enum { TASK_MOST = 16, BREAKER_OPENS = 3, BREAKER_MS = 30000 };
@@ -259,7 +259,7 @@ static void on_said(void *arg, const char *text)
 			words[i].act(tenant, text + len + (text[len] == ' '));
 			return;
 		}
-	sighting_record(tenant->worker, tenant->worker->db->ports[0], text);
+	record_line_deliver(tenant->worker, tenant->worker->db->ports[0], text);
 }
 
 static void on_agent_end(void *arg)

@@ -11,7 +11,7 @@
 #include "tools/base/cleanup.h"
 #include "tools/db/proxy/wire.h"
 
-enum { DIMENSIONS_MOST = 6, ARRAY_HEAD = 12, DIMENSION = 8 };
+enum { DIMENSIONS_MAX = 6, ARRAY_HEAD = 12, DIMENSION = 8 };
 
 /* name, text, bpchar, varchar, cstring */
 static const uint32_t text_types[] = { 19, 25, 1042, 1043, 2275 };
@@ -63,7 +63,7 @@ static size_t elements_begin(const char *data, size_t len)
 	uint32_t dimensions = len >= ARRAY_HEAD ? wire_get32(data) : 0;
 	size_t begin = ARRAY_HEAD + (size_t)dimensions * DIMENSION;
 
-	if (!dimensions || dimensions > DIMENSIONS_MOST || begin > len)
+	if (!dimensions || dimensions > DIMENSIONS_MAX || begin > len)
 		return 0;
 	for (size_t i = 0; i < ARRAY_LEN(text_types); i++)
 		if (wire_get32(data + 8) == text_types[i])

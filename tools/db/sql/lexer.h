@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef BERTH_DB_TOKENS_H
-#define BERTH_DB_TOKENS_H
+#ifndef BERTH_DB_LEXER_H
+#define BERTH_DB_LEXER_H
 /*
  * PostgreSQL's lexical structure (its manual, chapter 4.1): what is a name, a string, a parameter. Comments and white space
  * are left out. Total: any bytes give tokens that lie inside the text, in order; an unterminated string ends with the text.
@@ -28,31 +28,31 @@ struct token {
 	size_t body, body_len; /* what is between the quotes */
 };
 
-struct tokens {
+struct lexer {
 	const char *text;
 	size_t len, at;
 	bool plain_strings; /* standard_conforming_strings */
 };
 
-static inline bool token_space(char byte)
+static inline bool lexer_is_space(char byte)
 {
 	return byte == ' ' || (byte >= '\t' && byte <= '\r');
 }
 
-static inline bool token_digit(char byte)
+static inline bool lexer_is_digit(char byte)
 {
 	return byte >= '0' && byte <= '9';
 }
 
 /** May stand at the beginning of a word. */
-static inline bool token_letter(char byte)
+static inline bool lexer_is_letter(char byte)
 {
 	return ((byte | 32) >= 'a' && (byte | 32) <= 'z') || byte == '_' || (byte & 0x80);
 }
 
-struct token token_next(struct tokens *tokens);
+struct token lexer_next(struct lexer *lexer);
 
 /** True if @token is the word @word (lower case), unquoted, in any case. */
-bool token_is(const char *text, const struct token *token, const char *word);
+bool lexer_is_word(const char *text, const struct token *token, const char *word);
 
 #endif

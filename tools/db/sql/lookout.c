@@ -17,7 +17,7 @@
 #include "tools/db/sql/rewrite.h"
 #include "tools/db/sql/lexer.h"
 
-enum { SEAM = 128, SEEN = 4096, WORD_MOST = 16, TAG_MOST = 64 };
+enum { SEAM = 128, SEEN = 4096, WORD_MAX = 16, TAG_MAX = 64 };
 
 enum state {
 	CODE,
@@ -45,11 +45,11 @@ struct lookout {
 	const struct names *names;
 	struct text code, strings;
 	enum state state;
-	unsigned int depth;   /* of block comments */
-	char last;            /* the byte before, where two make one sign; else 0 */
-	char word[WORD_MOST]; /* longer ones are cut */
+	unsigned int depth;  /* of block comments */
+	char last;           /* the byte before, where two make one sign; else 0 */
+	char word[WORD_MAX]; /* longer ones are cut */
 	size_t word_len;
-	char tag[TAG_MOST];     /* $tag$ */
+	char tag[TAG_MAX];      /* $tag$ */
 	size_t tag_len, tag_at; /* tag_at: so much of the closing one has come */
 	bool plain_strings, strings_matter;
 	bool begins;  /* no word of this statement has ended yet */
@@ -78,7 +78,7 @@ static const struct {
 
 static bool word_byte(char byte)
 {
-	return token_letter(byte) || token_digit(byte);
+	return lexer_is_letter(byte) || lexer_is_digit(byte);
 }
 
 /* name.schema.table: the first part counts only as such, since a table may well be called as a database. */
@@ -89,7 +89,7 @@ static bool is_qualifier(const char *text, size_t len, const char *name)
 	for (const char *dot = text; (dot = memchr(dot, '.', len - (size_t)(dot - text))); dot++) {
 		const char *end = dot;
 
-		while (end > text && token_space(end[-1]))
+		while (end > text && lexer_is_space(end[-1]))
 			end--;
 		end -= end > text && end[-1] == '"';
 		if ((size_t)(end - text) < name_len || strncasecmp(end - name_len, name, name_len))
@@ -105,7 +105,7 @@ static bool code_wanted(const struct names *names, const char *text, size_t len)
 	for (char **known = names->known; known && *known; known++)
 		if (is_qualifier(text, len, *known))
 			return true;
-	return rename_has_word(text, len) || names_seen(names, text, len);
+	return mention_has_word(text, len) || names_has_suffix(names, text, len);
 }
 
 static void text_look(struct text *text, const struct names *names)
@@ -166,7 +166,7 @@ static void open_comment(struct lookout *lookout)
 	struct text *code = &lookout->code;
 
 	code->len--;
-	if (!code->len || !token_space(code->seen[code->len - 1]))
+	if (!code->len || !lexer_is_space(code->seen[code->len - 1]))
 		text_add(code, lookout->names, ' ');
 }
 
@@ -188,7 +188,7 @@ static enum state in_code(struct lookout *lookout, char byte)
 	lookout->last = byte;
 	lookout->unicode = byte == '&' && lookout->word_len == 1 && (*lookout->word | 32) == 'u';
 	if (word_byte(byte) || (byte == '$' && lookout->word_len)) {
-		if (lookout->word_len < WORD_MOST)
+		if (lookout->word_len < WORD_MAX)
 			lookout->word[lookout->word_len++] = byte;
 	} else {
 		end_word(lookout);
@@ -196,8 +196,8 @@ static enum state in_code(struct lookout *lookout, char byte)
 	lookout->begins |= byte == ';';
 	if (state == LINE || state == BLOCK)
 		open_comment(lookout);
-	else if (!token_space(byte) ||
-	         !token_space(last)) /* a name and its dot stay near each other */
+	else if (!lexer_is_space(byte) ||
+	         !lexer_is_space(last)) /* a name and its dot stay near each other */
 		text_add(&lookout->code, lookout->names, byte);
 	if (state == TAG)
 		lookout->tag[0] = byte;
@@ -238,7 +238,7 @@ static enum state after_string(struct lookout *lookout, char byte)
 {
 	if (byte == '\'' && lookout->newline)
 		return lookout->escapes ? ESCAPES : STRING;
-	if (!token_space(byte)) {
+	if (!lexer_is_space(byte)) {
 		enum state state;
 
 		lookout->last = 0;
@@ -256,7 +256,7 @@ static enum state after_string(struct lookout *lookout, char byte)
 /* $1: letters behind it are a word of their own. */
 static enum state in_param(struct lookout *lookout, char byte)
 {
-	if (!token_digit(byte))
+	if (!lexer_is_digit(byte))
 		return in_code(lookout, byte);
 	text_add(&lookout->code, lookout->names, byte);
 	return PARAM;
@@ -264,7 +264,7 @@ static enum state in_param(struct lookout *lookout, char byte)
 
 static enum state in_tag(struct lookout *lookout, char byte)
 {
-	if (lookout->tag_len == 1 && token_digit(byte))
+	if (lookout->tag_len == 1 && lexer_is_digit(byte))
 		return in_param(lookout, byte);
 	/* no tag: a sign that nothing is known of, and a word */
 	if (byte != '$' && !word_byte(byte)) {
@@ -272,7 +272,7 @@ static enum state in_tag(struct lookout *lookout, char byte)
 			(void)in_code(lookout, lookout->tag[i]);
 		return in_code(lookout, byte);
 	}
-	if (lookout->tag_len == TAG_MOST) {
+	if (lookout->tag_len == TAG_MAX) {
 		lookout->code.wanted = true; /* nobody writes such a tag */
 		return CODE;
 	}
@@ -325,7 +325,7 @@ struct lookout *lookout_open(const struct names *names, bool plain_strings)
 
 	lookout->names = names;
 	lookout->code.look = code_wanted;
-	lookout->strings.look = rename_wanted;
+	lookout->strings.look = mention_in_text;
 	lookout->plain_strings = plain_strings;
 	lookout->begins = true;
 	return lookout;

@@ -2,7 +2,7 @@
 #ifndef BERTH_DB_LOOKOUT_H
 #define BERTH_DB_LOOKOUT_H
 /*
- * The gate of renaming (rename_wanted()) for a statement that is too long to be held: it is fed piece by piece as it
+ * The gate of renaming (mention_in_text()) for a statement that is too long to be held: it is fed piece by piece as it
  * streams, and answers after each piece whether what has come so far may name a database.
  */
 #include <stdbool.h>

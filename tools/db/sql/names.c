@@ -8,7 +8,7 @@
 #include "core/hash.h"
 #include "tools/base/cleanup.h"
 
-static const char *const shared[] = { "postgres", "template0", "template1" };
+static const char *const shared_names[] = { "postgres", "template0", "template1" };
 
 void names_init(struct names *names, const char *suffix)
 {
@@ -24,10 +24,10 @@ void names_free(struct names *names)
 	*names = (struct names){ 0 };
 }
 
-bool names_shared(const char *name, size_t len)
+bool names_is_shared(const char *name, size_t len)
 {
-	for (size_t i = 0; i < ARRAY_LEN(shared); i++)
-		if (strlen(shared[i]) == len && !memcmp(shared[i], name, len))
+	for (size_t i = 0; i < ARRAY_LEN(shared_names); i++)
+		if (strlen(shared_names[i]) == len && !memcmp(shared_names[i], name, len))
 			return true;
 	return false;
 }
@@ -56,15 +56,15 @@ static bool is_like(const char *pattern, size_t len, const char *name)
 	return at == len;
 }
 
-bool names_like_shared(const char *pattern, size_t len)
+bool names_matches_shared(const char *pattern, size_t len)
 {
-	for (size_t i = 0; i < ARRAY_LEN(shared); i++)
-		if (is_like(pattern, len, shared[i]))
+	for (size_t i = 0; i < ARRAY_LEN(shared_names); i++)
+		if (is_like(pattern, len, shared_names[i]))
 			return true;
 	return false;
 }
 
-bool names_known(const struct names *names, const char *name, size_t len)
+bool names_is_known(const struct names *names, const char *name, size_t len)
 {
 	for (char **known = names->known; known && *known; known++)
 		if (strlen(*known) == len && !memcmp(*known, name, len))
@@ -74,13 +74,13 @@ bool names_known(const struct names *names, const char *name, size_t len)
 
 bool names_may_learn(const struct names *names, const char *logical, size_t len)
 {
-	return strv_len(names->known) < NAMES_MOST || names_shared(logical, len) ||
-	       names_known(names, logical, len);
+	return strv_len(names->known) < NAMES_MAX || names_is_shared(logical, len) ||
+	       names_is_known(names, logical, len);
 }
 
 void names_learn(struct names *names, const char *logical, size_t len)
 {
-	if (len && !names_shared(logical, len) && !names_known(names, logical, len))
+	if (len && !names_is_shared(logical, len) && !names_is_known(names, logical, len))
 		strv_own(&names->known, str_copy_len(logical, len));
 }
 
@@ -109,7 +109,7 @@ void names_physical(struct names *names, const char *logical, size_t len, struct
 	cleanup_free char *whole = NULL, *physical = NULL;
 
 	len = cut(logical, strnlen(logical, len), NAMES_BYTES);
-	if (names_shared(logical, len) ||
+	if (names_is_shared(logical, len) ||
 	    (len > names->suffix_len &&
 	     !memcmp(logical + len - names->suffix_len, names->suffix, names->suffix_len))) {
 		str_add_len(ret_physical, logical, len);
@@ -131,7 +131,7 @@ void names_physical(struct names *names, const char *logical, size_t len, struct
 	}
 }
 
-bool names_seen(const struct names *names, const void *text, size_t len)
+bool names_has_suffix(const struct names *names, const void *text, size_t len)
 {
 	return memmem(text, len, names->suffix, names->suffix_len);
 }

@@ -13,7 +13,7 @@
 
 #include "tools/base/str.h"
 
-enum { NAMES_BYTES = 63, /* NAMEDATALEN - 1 */ NAMES_MOST = 1000 };
+enum { NAMES_BYTES = 63, /* NAMEDATALEN - 1 */ NAMES_MAX = 1000 };
 
 struct names {
 	char *suffix; /* with its leading underscore */
@@ -26,12 +26,12 @@ struct names {
 void names_init(struct names *names, const char *suffix);
 void names_free(struct names *names);
 
-bool names_shared(const char *name, size_t len); /* postgres, template0, template1 */
+bool names_is_shared(const char *name, size_t len); /* postgres, template0, template1 */
 /* one of these, as LIKE understands it */
-bool names_like_shared(const char *pattern, size_t len);
-bool names_known(const struct names *names, const char *name, size_t len);
+bool names_matches_shared(const char *pattern, size_t len);
+bool names_is_known(const struct names *names, const char *name, size_t len);
 void names_learn(struct names *names, const char *logical, size_t len);
-/* false: NAMES_MOST are enough for any suite */
+/* false: NAMES_MAX are enough for any suite */
 bool names_may_learn(const struct names *names, const char *logical, size_t len);
 
 /* FNV-1a; part of names on servers: it must not change */
@@ -41,7 +41,7 @@ uint32_t names_hash(const char *text, size_t len);
 void names_physical(struct names *names, const char *logical, size_t len, struct str *ret_physical);
 
 /** True if @text may hold a physical name. */
-bool names_seen(const struct names *names, const void *text, size_t len);
+bool names_has_suffix(const struct names *names, const void *text, size_t len);
 
 /** Append @text with every physical name in it replaced by the logical one. */
 void names_logical(const struct names *names, const char *text, size_t len, struct str *ret_text);

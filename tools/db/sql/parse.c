@@ -23,7 +23,7 @@ const struct token *parse_token(const struct parse *parse, size_t i)
 
 bool parse_is(const struct parse *parse, size_t i, const char *word)
 {
-	return token_is(parse->text, parse_token(parse, i), word);
+	return lexer_is_word(parse->text, parse_token(parse, i), word);
 }
 
 bool parse_is_sign(const struct parse *parse, size_t i, const char *sign)
@@ -85,23 +85,23 @@ bool parse_mentions(const struct parse *parse, const char *word)
 
 void parse_edit(struct parse *parse, size_t at, size_t removed, const char *text)
 {
-	struct rename_result *result = parse->result;
+	struct rewrite_result *result = parse->result;
 	struct str quoted = { 0 };
 
 	for (; *text; text++)
 		for (unsigned int i = 0; i < (*text == '\'' ? 1u << parse->doubled : 1); i++)
 			str_add_len(&quoted, text, 1);
 	result->edits = mem_grow(result->edits, result->edit_count + 1, sizeof(*result->edits));
-	result->edits[result->edit_count++] = (struct rename_edit){ .at = parse->shift + at,
-		                                                    .removed = removed,
-		                                                    .text = str_take(&quoted) };
+	result->edits[result->edit_count++] = (struct rewrite_edit){ .at = parse->shift + at,
+		                                                     .removed = removed,
+		                                                     .text = str_take(&quoted) };
 	result->changed = true;
 }
 
 /* It needs no quotes: with the suffix it is no keyword. */
 static bool is_plain(const char *name)
 {
-	return !token_digit(*name) &&
+	return !lexer_is_digit(*name) &&
 	       name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_")] == 0;
 }
 
@@ -124,7 +124,7 @@ void parse_edit_name(struct parse *parse, size_t i)
 
 	/* another UESCAPE ends as the server's syntax error */
 	if (token->kind == TOKEN_UQUOTED && strchr(logical, '\\')) {
-		parse->result->refused = rename_refused_escapes;
+		parse->result->refused = rewrite_refused_escapes;
 		return;
 	}
 	names_physical(parse->names, logical, strlen(logical), &physical);

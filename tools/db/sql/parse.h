@@ -3,7 +3,7 @@
 #define BERTH_DB_PARSE_H
 /*
  * What the rules of renaming share: the tokens of one text, questions about them, and edits. rename.c applies the rules to
- * every statement; those about databases are in rename_database.c, those about catalogs in rename_catalog.c, and what the
+ * every statement; those about databases are in rewrite_database.c, those about catalogs in rename_catalog.c, and what the
  * server connects with in rename_connect.c.
  *
  * The parser is a set of rules over the array of tokens, not a grammar: whatever a rule does not recognize stays as it is.
@@ -14,7 +14,7 @@
 
 struct parse {
 	struct names *names;
-	struct rename_result *result;
+	struct rewrite_result *result;
 	const char *text;
 	struct token *tokens;
 	size_t count;
@@ -25,7 +25,7 @@ struct parse {
 	unsigned int doubled;
 	unsigned int mapped; /* literals and parameters mapped so far */
 };
-extern const char rename_refused_shared[], rename_refused_escapes[];
+extern const char rewrite_refused_shared[], rewrite_refused_escapes[];
 
 /* --- questions; a token that is not there answers no --- */
 
@@ -53,19 +53,19 @@ void parse_edit_literal(struct parse *parse, size_t i);
 /* --- rules, for the tokens from @begin to @end of one statement --- */
 
 /** Statements that name databases as such. */
-void rename_database(struct parse *parse, size_t begin, size_t end);
+void rewrite_database(struct parse *parse, size_t begin, size_t end);
 
 /** From the catalog column @i to the end of its comparison every literal is a database name. */
-bool rename_is_catalog_column(const struct parse *parse, size_t i);
-void rename_comparison(struct parse *parse, size_t i, size_t end);
+bool rewrite_is_catalog_column(const struct parse *parse, size_t i);
+void rewrite_comparison(struct parse *parse, size_t i, size_t end);
 
 /** The relation @i, if it is a catalog that shows everybody's databases: only the worker's own rows. */
-void rename_shared_relation(struct parse *parse, size_t begin, size_t i);
+void rewrite_shared_relation(struct parse *parse, size_t begin, size_t i);
 
 /** The string @i, if the server is to connect with it. */
-void rename_connection(struct parse *parse, size_t begin, size_t i);
+void rewrite_connection_string(struct parse *parse, size_t begin, size_t i);
 
 /** PREPARE TRANSACTION, COMMIT PREPARED, ROLLBACK PREPARED. */
-void rename_prepared_transaction(struct parse *parse, size_t begin);
+void rewrite_prepared_transaction(struct parse *parse, size_t begin);
 
 #endif

@@ -14,7 +14,7 @@
  * Every name is mapped, so no statement can reach a neighbour's database or the original. What would alter the three shared
  * ones (postgres, template0, template1) is refused.
  *
- * The rules that need room are in rename_database.c, rename_catalog.c and rename_connect.c; parse.h says what a rule is.
+ * The rules that need room are in rewrite_database.c, rename_catalog.c and rename_connect.c; parse.h says what a rule is.
  */
 #include "tools/db/sql/rewrite.h"
 
@@ -24,19 +24,19 @@
 
 #include "tools/db/sql/parse.h"
 
-enum { TOKENS_MOST = 1 << 20, DEPTH_MOST = 4 };
+enum { TOKENS_MAX = 1 << 20, DEPTH_MAX = 4 };
 
-const char rename_refused_shared[] = "this would change a database that all workers share";
-const char rename_refused_long[] =
+const char rewrite_refused_shared[] = "this would change a database that all workers share";
+const char rewrite_refused_long[] =
 	"this statement names a database and is too long to be understood";
-const char rename_refused_escapes[] = "this names a database by the numbers of its characters";
+const char rewrite_refused_escapes[] = "this names a database by the numbers of its characters";
 static const char refused_catalog[] =
 	"this would change the catalog entries of databases that are not this worker's";
 
-bool rename_is_refusal(const char *message)
+bool rewrite_is_refusal(const char *message)
 {
-	return !strcmp(message, rename_refused_shared) || !strcmp(message, rename_refused_long) ||
-	       !strcmp(message, rename_refused_escapes) || !strcmp(message, refused_catalog);
+	return !strcmp(message, rewrite_refused_shared) || !strcmp(message, rewrite_refused_long) ||
+	       !strcmp(message, rewrite_refused_escapes) || !strcmp(message, refused_catalog);
 }
 /* --- the gate --- */
 
@@ -50,7 +50,7 @@ static const char *const gate_words[] = { "database",
 	                                  "postgres://",
 	                                  "postgresql://" };
 
-bool rename_has_word(const char *text, size_t len)
+bool mention_has_word(const char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
 		char first = (char)(text[i] | 32);
@@ -64,14 +64,14 @@ bool rename_has_word(const char *text, size_t len)
 	return false;
 }
 
-bool rename_wanted(const struct names *names, const char *text, size_t len)
+bool mention_in_text(const struct names *names, const char *text, size_t len)
 {
-	if (rename_has_word(text, len))
+	if (mention_has_word(text, len))
 		return true;
 	for (char **known = names->known; known && *known; known++)
 		if (memmem(text, len, *known, strlen(*known)))
 			return true;
-	return names_seen(names, text, len);
+	return names_has_suffix(names, text, len);
 }
 /* --- names with three parts --- */
 
@@ -87,7 +87,7 @@ static void three_parts(struct parse *parse, size_t i)
 	    !parse_is_sign(parse, i + 3, ".") || !parse_is_name(parse, i + 4))
 		return;
 	name = parse_name(parse, parse_token(parse, i));
-	if (names_known(parse->names, name, strlen(name)))
+	if (names_is_known(parse->names, name, strlen(name)))
 		parse_edit_name(parse, i);
 }
 
@@ -110,7 +110,7 @@ static void three_parts_literal(struct parse *parse, size_t i)
 		return;
 	body += bare ? 0 : 1;
 	len -= bare ? 0 : 2;
-	if (!names_known(parse->names, body, len))
+	if (!names_is_known(parse->names, body, len))
 		return;
 	names_physical(parse->names, body, len, &physical);
 	parse_edit(parse, (size_t)(body - parse->text), len, physical.text);
@@ -138,7 +138,7 @@ static void unquote(const char *body, size_t len, struct str *ret_text, size_t *
 static void inner_text(struct parse *parse, const struct token *token)
 {
 	const char *body = parse->text + token->body;
-	struct rename_result *result = parse->result;
+	struct rewrite_result *result = parse->result;
 	unsigned int before = result->edit_count;
 	cleanup_str struct str text = { 0 };
 	cleanup_free size_t *places = NULL;
@@ -149,7 +149,7 @@ static void inner_text(struct parse *parse, const struct token *token)
 		               .depth = parse->depth + 1,
 		               .doubled = parse->doubled + quoted };
 
-	if (parse->depth >= DEPTH_MOST || !rename_wanted(parse->names, body, token->body_len))
+	if (parse->depth >= DEPTH_MAX || !mention_in_text(parse->names, body, token->body_len))
 		return;
 	if (!quoted || !memchr(body, '\'', token->body_len)) {
 		inner.shift = parse->shift + token->body;
@@ -158,7 +158,7 @@ static void inner_text(struct parse *parse, const struct token *token)
 		unquote(body, token->body_len, &text, &places);
 		parse_text(&inner, text.text, text.len);
 		for (unsigned int i = before; i < result->edit_count; i++) {
-			struct rename_edit *one = &result->edits[i];
+			struct rewrite_edit *one = &result->edits[i];
 			size_t end = places[one->at + one->removed];
 
 			one->at = places[one->at];
@@ -208,7 +208,7 @@ static void string_token(struct parse *parse, size_t begin, size_t i)
 		inner_text(parse, token);
 		return;
 	}
-	rename_connection(parse, begin, i);
+	rewrite_connection_string(parse, begin, i);
 	if (token->kind != TOKEN_DOLLAR)
 		three_parts_literal(parse, i);
 }
@@ -219,7 +219,7 @@ static void argument_of_dynamic(struct parse *parse, size_t i)
 	const struct token *token = parse_token(parse, i);
 
 	if (parse->depth && parse_is_string(parse, i) && parse_is_sign(parse, i - 1, ",") &&
-	    names_known(parse->names, parse->text + token->body, token->body_len) &&
+	    names_is_known(parse->names, parse->text + token->body, token->body_len) &&
 	    parse_mentions(parse, "format"))
 		parse_edit_literal(parse, i);
 }
@@ -239,15 +239,15 @@ static void parse_statement(struct parse *parse, size_t begin, size_t end)
 {
 	unsigned int mapped = parse->mapped;
 
-	rename_database(parse, begin, end);
-	rename_prepared_transaction(parse, begin);
+	rewrite_database(parse, begin, end);
+	rewrite_prepared_transaction(parse, begin);
 	for (size_t i = begin; i < end; i++) {
-		if (rename_is_catalog_column(parse, i))
-			rename_comparison(parse, i, end);
+		if (rewrite_is_catalog_column(parse, i))
+			rewrite_comparison(parse, i, end);
 		string_token(parse, begin, i);
 		argument_of_dynamic(parse, i);
 		three_parts(parse, i);
-		rename_shared_relation(parse, begin, i);
+		rewrite_shared_relation(parse, begin, i);
 	}
 	if (alters_catalog(parse, begin) && parse->mapped == mapped)
 		parse->result->refused = refused_catalog;
@@ -274,13 +274,13 @@ static size_t inner_begin(const struct parse *parse, size_t begin, size_t end)
 
 static void parse_text(struct parse *parse, const char *text, size_t len)
 {
-	struct tokens tokens = { .text = text, .len = len, .plain_strings = parse->plain_strings };
+	struct lexer lexer = { .text = text, .len = len, .plain_strings = parse->plain_strings };
 	size_t room = 64;
 
 	parse->text = text;
 	parse->tokens = mem_grow(NULL, room, sizeof(*parse->tokens));
-	while (parse->count < TOKENS_MOST) {
-		struct token token = token_next(&tokens);
+	while (parse->count < TOKENS_MAX) {
+		struct token token = lexer_next(&lexer);
 
 		if (token.kind == TOKEN_END)
 			break;
@@ -288,9 +288,9 @@ static void parse_text(struct parse *parse, const char *text, size_t len)
 			parse->tokens = mem_grow(parse->tokens, room *= 2, sizeof(*parse->tokens));
 		parse->tokens[parse->count++] = token;
 	}
-	if (parse->count == TOKENS_MOST &&
-	    rename_wanted(parse->names, text + tokens.at, len - tokens.at))
-		parse->result->refused = rename_refused_long;
+	if (parse->count == TOKENS_MAX &&
+	    mention_in_text(parse->names, text + lexer.at, len - lexer.at))
+		parse->result->refused = rewrite_refused_long;
 	for (size_t begin = 0, end; begin < parse->count; begin = end + 1) {
 		end = statement_end(parse, begin);
 		parse_statement(parse, inner_begin(parse, begin, end), end);
@@ -301,13 +301,13 @@ static void parse_text(struct parse *parse, const char *text, size_t len)
 
 static int by_place(const void *a, const void *b)
 {
-	const struct rename_edit *one = a, *two = b;
+	const struct rewrite_edit *one = a, *two = b;
 
 	return one->at < two->at ? -1 : one->at > two->at;
 }
 
 /* Edits come in the order of the rules; two rules may have found the same name. */
-static void apply(struct rename_result *result, const char *text, size_t len)
+static void apply(struct rewrite_result *result, const char *text, size_t len)
 {
 	struct str out = { 0 };
 	size_t at = 0;
@@ -315,7 +315,7 @@ static void apply(struct rename_result *result, const char *text, size_t len)
 
 	qsort(result->edits, result->edit_count, sizeof(*result->edits), by_place);
 	for (unsigned int i = 0; i < result->edit_count; i++) {
-		struct rename_edit *one = &result->edits[i];
+		struct rewrite_edit *one = &result->edits[i];
 
 		if (one->at < at) {
 			free(one->text);
@@ -331,26 +331,26 @@ static void apply(struct rename_result *result, const char *text, size_t len)
 	result->text = str_take(&out);
 }
 
-void rename_statement(struct names *names, const char *text, size_t len, bool plain_strings,
-                      struct rename_result *ret_result)
+void rewrite_statement(struct names *names, const char *text, size_t len, bool plain_strings,
+                       struct rewrite_result *ret_result)
 {
 	struct parse parse = { .names = names,
 		               .result = ret_result,
 		               .plain_strings = plain_strings };
 
-	*ret_result = (struct rename_result){ 0 };
+	*ret_result = (struct rewrite_result){ 0 };
 	parse_text(&parse, text, len);
 	if (ret_result->changed)
 		apply(ret_result, text, len);
 }
 
-void rename_free(struct rename_result *result)
+void rewrite_free(struct rewrite_result *result)
 {
 	for (unsigned int i = 0; i < result->edit_count; i++)
 		free(result->edits[i].text);
 	free(result->edits);
 	free(result->text);
-	*result = (struct rename_result){ 0 };
+	*result = (struct rewrite_result){ 0 };
 }
 
 static size_t characters(const char *text, size_t len)
@@ -362,12 +362,12 @@ static size_t characters(const char *text, size_t len)
 	return count;
 }
 
-size_t rename_position(const struct rename_result *result, const char *original, size_t position)
+size_t rewrite_position(const struct rewrite_result *result, const char *original, size_t position)
 {
 	size_t old_at = 0, new_chars = 0, old_chars = 0; /* behind the edits passed so far */
 
 	for (unsigned int i = 0; i < result->edit_count; i++) {
-		const struct rename_edit *one = &result->edits[i];
+		const struct rewrite_edit *one = &result->edits[i];
 		size_t between = characters(original + old_at, one->at - old_at);
 		size_t inserted = characters(one->text, strlen(one->text));
 

@@ -37,7 +37,7 @@ static const char *const ends_comparison[] = { "and",   "or",     "then",  "sele
 	                                       "else",  "end",    "where", "on",     "join",
 	                                       "loop",  "escape", NULL };
 
-bool rename_is_catalog_column(const struct parse *parse, size_t i)
+bool rewrite_is_catalog_column(const struct parse *parse, size_t i)
 {
 	cleanup_free char *name = NULL;
 
@@ -109,7 +109,7 @@ static bool is_like_shared(const struct parse *parse, size_t i)
 	const struct token *token = parse_token(parse, i);
 
 	return i && parse_is_one_of(parse, i - 1, words) &&
-	       names_like_shared(parse->text + token->body, token->body_len);
+	       names_matches_shared(parse->text + token->body, token->body_len);
 }
 
 /* SIMILAR TO: a pattern may say whether the suffix is there. */
@@ -136,8 +136,8 @@ static void map_operand(struct parse *parse, size_t i)
 		cleanup_free char *digits = str_copy_len(parse->text + token->at + 1,
 		                                         token->len - 1);
 
-		if (str_number(digits, 1, RENAME_PARAMS_MOST, &number)) {
-			parse->result->refused = rename_refused_long;
+		if (str_number(digits, 1, REWRITE_PARAMS_MAX, &number)) {
+			parse->result->refused = rewrite_refused_long;
 			return;
 		}
 		parse->result->params |= 1ull << (number - 1);
@@ -264,7 +264,7 @@ static size_t map_call(struct parse *parse, size_t i, size_t end, bool equals)
 	return last;
 }
 
-void rename_comparison(struct parse *parse, size_t i, size_t end)
+void rewrite_comparison(struct parse *parse, size_t i, size_t end)
 {
 	static const char *const calls[] = { "current_database", "current_catalog",
 		                             "pg_database_size", NULL };
@@ -393,7 +393,7 @@ static bool is_table_command(const struct parse *parse, size_t begin, size_t fir
 	        parse_is_one_of(parse, first - 2, before));
 }
 
-void rename_shared_relation(struct parse *parse, size_t begin, size_t i)
+void rewrite_shared_relation(struct parse *parse, size_t begin, size_t i)
 {
 	size_t first = i >= 2 && parse_is_sign(parse, i - 1, ".") &&
 	                               parse_is(parse, i - 2, "pg_catalog")
@@ -424,7 +424,7 @@ void rename_shared_relation(struct parse *parse, size_t begin, size_t i)
 	}
 }
 
-void rename_prepared_transaction(struct parse *parse, size_t begin)
+void rewrite_prepared_transaction(struct parse *parse, size_t begin)
 {
 	static const char *const ends[] = { "commit", "rollback", NULL };
 	const struct token *identifier = parse_token(parse, begin + 2);

@@ -11,7 +11,7 @@
 static const char key[] = "dbname";
 
 /* The string token @i, and what a quote inside it looks like. */
-struct connection {
+struct connection_string {
 	struct parse *parse;
 	const char *body, *end;
 	size_t quote_len;
@@ -33,9 +33,9 @@ static bool connects(const struct parse *parse, size_t begin, size_t i)
 	return false;
 }
 
-static void map_name(const struct connection *connection, const char *name, size_t len)
+static void map_name(const struct connection_string *string, const char *name, size_t len)
 {
-	struct parse *parse = connection->parse;
+	struct parse *parse = string->parse;
 	cleanup_str struct str physical = { 0 };
 
 	if (!len)
@@ -45,63 +45,64 @@ static void map_name(const struct connection *connection, const char *name, size
 		parse_edit(parse, (size_t)(name - parse->text), len, physical.text);
 }
 
-static const char *skip_space(const struct connection *connection, const char *at)
+static const char *skip_space(const struct connection_string *string, const char *at)
 {
-	while (at < connection->end && token_space(*at))
+	while (at < string->end && lexer_is_space(*at))
 		at++;
 	return at;
 }
 
 /* @at is behind the key. Return: where the search for the next goes on. */
-static const char *map_word(const struct connection *connection, const char *at, const char *ends)
+static const char *map_word(const struct connection_string *string, const char *at,
+                            const char *ends)
 {
-	const char *value = skip_space(connection, at);
+	const char *value = skip_space(string, at);
 	size_t len = 0;
 
-	if (value == connection->end || *value != '=')
+	if (value == string->end || *value != '=')
 		return at;
-	value = skip_space(connection, value + 1);
-	if (value < connection->end && *value == '\'') { /* up to the quote that closes it */
-		value += connection->quote_len;
+	value = skip_space(string, value + 1);
+	if (value < string->end && *value == '\'') { /* up to the quote that closes it */
+		value += string->quote_len;
 		ends = "'\\";
 	}
-	while (value + len < connection->end && !strchr(ends, value[len]))
+	while (value + len < string->end && !strchr(ends, value[len]))
 		len++;
-	map_name(connection, value, len);
+	map_name(string, value, len);
 	return value + len;
 }
 
-static void map_words(const struct connection *connection, const char *ends)
+static void map_words(const struct connection_string *string, const char *ends)
 {
-	const char *at = connection->body;
+	const char *at = string->body;
 
-	while ((at = memmem(at, (size_t)(connection->end - at), key, sizeof(key) - 1))) {
-		bool whole = at == connection->body || token_space(at[-1]) || strchr("?&'", at[-1]);
+	while ((at = memmem(at, (size_t)(string->end - at), key, sizeof(key) - 1))) {
+		bool whole = at == string->body || lexer_is_space(at[-1]) || strchr("?&'", at[-1]);
 
 		at += sizeof(key) - 1;
 		if (whole)
-			at = map_word(connection, at, ends);
+			at = map_word(string, at, ends);
 	}
 }
 
 /* @at is behind the scheme: [user@]host[:port][,...]/NAME?words */
-static void map_url(const struct connection *connection, const char *at)
+static void map_url(const struct connection_string *string, const char *at)
 {
-	const char *end = connection->end, *words = memchr(at, '?', (size_t)(end - at));
+	const char *end = string->end, *words = memchr(at, '?', (size_t)(end - at));
 	const char *slash = memchr(at, '/', (size_t)((words ? words : end) - at));
 
 	if (slash)
-		map_name(connection, slash + 1, (size_t)((words ? words : end) - slash - 1));
-	map_words(connection, "&'");
+		map_name(string, slash + 1, (size_t)((words ? words : end) - slash - 1));
+	map_words(string, "&'");
 }
 
-void rename_connection(struct parse *parse, size_t begin, size_t i)
+void rewrite_connection_string(struct parse *parse, size_t begin, size_t i)
 {
 	static const char *const schemes[] = { "postgresql://", "postgres://" };
 	const struct token *token = parse_token(parse, i);
 	const char *body = parse->text + token->body;
-	struct connection connection = { parse, body, body + token->body_len,
-		                         token->kind == TOKEN_DOLLAR ? 1 : 2 };
+	struct connection_string string = { parse, body, body + token->body_len,
+		                            token->kind == TOKEN_DOLLAR ? 1 : 2 };
 
 	if (!connects(parse, begin, i))
 		return;
@@ -111,8 +112,8 @@ void rename_connection(struct parse *parse, size_t begin, size_t i)
 	}
 	for (size_t s = 0; s < ARRAY_LEN(schemes); s++)
 		if (parse_begins(body, token->body_len, schemes[s])) {
-			map_url(&connection, body + strlen(schemes[s]));
+			map_url(&string, body + strlen(schemes[s]));
 			return;
 		}
-	map_words(&connection, " '\\\t\n");
+	map_words(&string, " '\\\t\n");
 }

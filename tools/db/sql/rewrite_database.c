@@ -40,8 +40,8 @@ static void map_database(struct parse *parse, size_t i, bool harmless)
 	if (!parse_is_name(parse, i))
 		return;
 	name = parse_name(parse, parse_token(parse, i));
-	if (names_shared(name, strlen(name)) && !harmless)
-		parse->result->refused = rename_refused_shared;
+	if (names_is_shared(name, strlen(name)) && !harmless)
+		parse->result->refused = rewrite_refused_shared;
 	parse_edit_name(parse, i);
 }
 
@@ -50,7 +50,7 @@ static void learn_name(struct parse *parse, size_t i)
 	cleanup_free char *name = parse_is_name(parse, i) ? parse_name(parse, parse_token(parse, i))
 	                                                  : NULL;
 
-	if (name && !names_seen(parse->names, name, strlen(name)))
+	if (name && !names_has_suffix(parse->names, name, strlen(name)))
 		names_learn(parse->names, name, strlen(name));
 }
 
@@ -98,7 +98,7 @@ static bool names_one(const struct parse *parse, size_t begin, size_t at)
 	       (parse_is(parse, at, "system") && parse_is(parse, begin, "reindex"));
 }
 
-void rename_database(struct parse *parse, size_t begin, size_t end)
+void rewrite_database(struct parse *parse, size_t begin, size_t end)
 {
 	for (size_t at = begin + 1; at < end; at++) {
 		if (!names_one(parse, begin, at) || !parse_is_name(parse, at + 1))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* See sighting.h. */
-#include "tools/db/proxy/sighting.h"
+/* See record_line.h. */
+#include "tools/db/record_line.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,12 +20,12 @@ static const struct {
 	{ "left-behind ", DB_RECORD_LEFT, false },
 };
 
-void sighting_add_left(struct str *line, const char *database)
+void record_line_add_left(struct str *line, const char *database)
 {
 	str_addf(line, "%s'%s'", line->len ? ", " : "left-behind ", database);
 }
 
-void sighting_record(const struct db_worker *worker, uint16_t port, const char *text)
+void record_line_deliver(const struct db_worker *worker, uint16_t port, const char *text)
 {
 	for (size_t i = 0; i < sizeof(sightings) / sizeof(*sightings); i++) {
 		char *detail = (char *)(uintptr_t)text + strlen(sightings[i].word);

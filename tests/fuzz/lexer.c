@@ -11,8 +11,6 @@
 #include "tools/db/sql/lexer.c"
 #include "tools/db/proxy/wire.c"
 #include "tools/db/sql/array.c"
-/* room for another file of the room in the same unit */
-#define shared rename_shared
 #include "tools/db/sql/parse.c"
 #include "tools/db/sql/rewrite.c"
 #include "tools/db/sql/rewrite_catalog.c"
@@ -24,11 +22,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 static void check_tokens(const char *text, size_t len, bool plain)
 {
-	struct tokens tokens = { .text = text, .len = len, .plain_strings = plain };
+	struct lexer lexer = { .text = text, .len = len, .plain_strings = plain };
 	size_t behind = 0;
 
 	for (;;) {
-		struct token token = token_next(&tokens);
+		struct token token = lexer_next(&lexer);
 
 		if (token.kind == TOKEN_END)
 			return;
@@ -55,7 +53,7 @@ static void check_lookout(const struct names *names, const char *text, size_t le
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	struct rename_result result;
+	struct rewrite_result result;
 	struct names names;
 	char *text;
 	bool plain = len & 1;
@@ -67,8 +65,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	check_tokens(text, len, plain);
 	names_init(&names, "_t1_abcdefgh");
 	names_learn(&names, "mes", 3);
-	rename_statement(&names, text, len, plain, &result);
-	if ((result.changed || result.refused || result.params) && rename_wanted(&names, text, len))
+	rewrite_statement(&names, text, len, plain, &result);
+	if ((result.changed || result.refused || result.params) &&
+	    mention_in_text(&names, text, len))
 		for (size_t piece = 1; piece <= len; piece += 1 + len / 3)
 			check_lookout(&names, text, len, plain, piece);
 	if (result.changed) {
@@ -81,10 +80,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 			kept = result.edits[i].at + result.edits[i].removed;
 		}
 		for (size_t at = 1; at <= strlen(result.text) + 1; at += 7)
-			if (rename_position(&result, text, at) > len + 1)
+			if (rewrite_position(&result, text, at) > len + 1)
 				abort();
 	}
-	rename_free(&result);
+	rewrite_free(&result);
 	names_free(&names);
 	free(text);
 	return 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef BERTH_DB_SIGHTING_H
-#define BERTH_DB_SIGHTING_H
+#ifndef BERTH_DB_RECORD_LINE_H
+#define BERTH_DB_RECORD_LINE_H
 /*
  * What agents see of a worker's sessions, one line each. The relay sees it as it happens, the sampler of private servers once a
  * second.
@@ -17,9 +17,9 @@
 #include "tools/db/internal.h"
 
 /** Make a record of @text, if it is one of these. @port virtual. */
-void sighting_record(const struct db_worker *worker, uint16_t port, const char *text);
+void record_line_deliver(const struct db_worker *worker, uint16_t port, const char *text);
 
 /** One more database that was left: @line, empty at first, becomes such a sighting. */
-void sighting_add_left(struct str *line, const char *database);
+void record_line_add_left(struct str *line, const char *database);
 
 #endif
