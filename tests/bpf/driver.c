@@ -206,7 +206,7 @@ static void on_child(void *arg, int fd, uint32_t events)
 
 static int start(unsigned int number, bool with_cgroup, char **command)
 {
-	struct watch_worker worker = { .number = number, .task = "oracle", .cgroup = -1 };
+	struct watch_worker_setup worker = { .number = number, .task = "oracle", .cgroup = -1 };
 	struct one *one = &ones[number];
 	char text[16];
 	int ret;
@@ -343,7 +343,8 @@ int main(int argc, char **argv)
 		if (option == 'n')
 			worker_count = (unsigned int)atoi(optarg);
 		else if (option == 's')
-			setup.wanted = str_equal(optarg, "ebpf") ? WATCH_BPF : WATCH_SAMPLE;
+			setup.requested_source = str_equal(optarg, "ebpf") ? WATCH_BPF
+			                                                   : WATCH_SAMPLE;
 		else if (option == 'e')
 			event_file = fopen(optarg, "we");
 		else if (option == 'x')
@@ -357,7 +358,7 @@ int main(int argc, char **argv)
 		else if (option == 'g')
 			policy.grace_ms = atoi(optarg);
 	}
-	if (setup.wanted != WATCH_SAMPLE) {
+	if (setup.requested_source != WATCH_SAMPLE) {
 		run_cgroup = mount ? str_print("%s/berth-test-%d", mount, getpid()) : NULL;
 		if (!run_cgroup || mkdir(run_cgroup, 0755)) {
 			fprintf(stderr, "driver: no cgroup v2 that can be written to\n");

@@ -5,7 +5,7 @@
 #include "tools/base/diag.h"
 #include "tools/process/proc.h"
 #include "tools/watch/symbol.c"
-#include "tools/watch/table.c"
+#include "tools/base/table.c"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -119,11 +119,11 @@ static void a_baseline_is_the_first_word_of_each_line(void **state)
 
 static int growth_of(int (*value)(int at), int samples)
 {
-	struct series series = { 0 };
+	struct measurements series = { 0 };
 
 	for (int i = 0; i < samples; i++)
-		series_add(&series, value(i));
-	return series_growth(&series);
+		measurements_add(&series, value(i));
+	return measurements_growth(&series);
 }
 
 static int steady(int at)

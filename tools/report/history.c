@@ -385,7 +385,7 @@ void history_owners_free(struct history_owner *owners, size_t count)
 }
 
 /* Below these differences a number may wander without anybody having done anything. */
-static const struct noise {
+static const struct trend_noise {
 	const char *measure;
 	double least;
 } noises[] = { { "duration_ms", 1000 },
@@ -441,14 +441,14 @@ static unsigned int read_values(struct history *history, const char *task, const
 	return count;
 }
 
-double history_usual(struct history *history, const char *task, const char *measure)
+double history_median(struct history *history, const char *task, const char *measure)
 {
 	double values[BASELINE_RUNS];
 
 	return median_of(values, read_values(history, task, measure, values, ARRAY_LEN(values)));
 }
 
-double history_usual_most(struct history *history, const char *measure)
+double history_median_max(struct history *history, const char *measure)
 {
 	cleanup_statement sqlite3_stmt *statement = NULL;
 	double most = 0;
@@ -458,7 +458,7 @@ double history_usual_most(struct history *history, const char *measure)
 	sqlite.sqlite3_bind_text(statement, 1, measure, -1, SQLITE_TRANSIENT);
 	while (sqlite.sqlite3_step(statement) == SQLITE_ROW) {
 		cleanup_free char *task = column_text(statement, 0);
-		double usual = history_usual(history, task, measure);
+		double usual = history_median(history, task, measure);
 
 		most = usual > most ? usual : most;
 	}

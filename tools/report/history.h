@@ -39,10 +39,10 @@ int history_owners(struct history *history, int port, size_t most,
 void history_owners_free(struct history_owner *owners, size_t count);
 
 /** What @measure of @task is as a rule: its median over the last runs. Return: it; 0 = not known. */
-double history_usual(struct history *history, const char *task, const char *measure);
+double history_median(struct history *history, const char *task, const char *measure);
 
 /** The same of whichever task has most of it. */
-double history_usual_most(struct history *history, const char *measure);
+double history_median_max(struct history *history, const char *measure);
 
 /* one number of one task, over the runs */
 struct history_trend {

@@ -28,7 +28,7 @@ static const char *const kept[] = {
 	"flakyError", "rerunFailure", "rerunError", "stackTrace",
 };
 
-struct merge {
+struct junit_merger {
 	XML_Parser parser;
 	struct str *out;
 	struct junit_totals *totals;
@@ -47,7 +47,7 @@ static const char *kept_name(const char *name)
 	return NULL;
 }
 
-static void count_element(struct merge *merge, const char *name)
+static void count_element(struct junit_merger *merge, const char *name)
 {
 	const char *parent = merge->depth ? merge->open[merge->depth - 1] : NULL;
 	bool in_case = parent && !strcmp(parent, "testcase");
@@ -60,7 +60,7 @@ static void count_element(struct merge *merge, const char *name)
 
 static void XMLCALL on_start(void *arg, const XML_Char *name, const XML_Char **attributes)
 {
-	struct merge *merge = arg;
+	struct junit_merger *merge = arg;
 	const char *row = strcmp(name, "testsuites") ? kept_name(name) : NULL;
 
 	if (merge->depth >= DEPTH_MOST || merge->too_deep) {
@@ -92,7 +92,7 @@ static void XMLCALL on_start(void *arg, const XML_Char *name, const XML_Char **a
 
 static void XMLCALL on_end(void *arg, const XML_Char *name)
 {
-	struct merge *merge = arg;
+	struct junit_merger *merge = arg;
 	const char *row = merge->open[--merge->depth];
 
 	(void)name;
@@ -106,7 +106,7 @@ static void XMLCALL on_end(void *arg, const XML_Char *name)
 
 static void XMLCALL on_text(void *arg, const XML_Char *part, int len)
 {
-	struct merge *merge = arg;
+	struct junit_merger *merge = arg;
 	cleanup_free char *plain = NULL;
 
 	if (!merge->depth || !merge->open[merge->depth - 1] ||
@@ -122,7 +122,7 @@ static void XMLCALL on_entity(void *arg, const XML_Char *name, int is_parameter,
                               const XML_Char *system_id, const XML_Char *public_id,
                               const XML_Char *notation)
 {
-	struct merge *merge = arg;
+	struct junit_merger *merge = arg;
 
 	(void)name;
 	(void)is_parameter;
@@ -138,7 +138,7 @@ static void XMLCALL on_entity(void *arg, const XML_Char *name, int is_parameter,
 int junit_merge(const char *document, size_t len, const char *suffix, struct str *text,
                 struct junit_totals *totals)
 {
-	struct merge merge = {
+	struct junit_merger merge = {
 		.parser = XML_ParserCreate(NULL), .out = text, .totals = totals, .suffix = suffix
 	};
 	int ret = 0;

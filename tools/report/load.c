@@ -157,7 +157,7 @@ static void on_run_ended(struct report_run *run, json_t *record)
 	run->ended = record;
 }
 
-static const struct loader {
+static const struct record_loader {
 	const char *type;
 	void (*load)(struct report_run *run, json_t *record);
 } loaders[] = {

@@ -16,17 +16,17 @@ enum {
 	AXIS = 26,
 	PLOT_WIDTH = 520,
 	PLOT_HEIGHT = 220,
-	SERIES_COLOURS = 6,
+	CURVE_COLOURS = 6,
 	WORKERS_SHOWN = 64,
 	LABEL_MOST = 22
 }; /* characters that fit beside a lane or a bar */
 
-struct scale {
+struct svg_scale {
 	int64_t from_ms, span_ms;
 	int left, width;
 };
 
-static double place(const struct scale *scale, int64_t ms)
+static double place(const struct svg_scale *scale, int64_t ms)
 {
 	int64_t in = ms - scale->from_ms;
 
@@ -45,7 +45,7 @@ static int64_t step_for(int64_t span, int wanted)
 				return power * nice[i];
 }
 
-static void add_time_axis(struct str *text, const struct scale *scale, int height)
+static void add_time_axis(struct str *text, const struct svg_scale *scale, int height)
 {
 	int64_t step = step_for(scale->span_ms, 8);
 
@@ -94,8 +94,9 @@ static void add_label(struct str *text, int x, int y, const char *label)
 	str_add(text, "</text>");
 }
 
-static void add_bar(struct str *text, const struct scale *scale, int64_t from_ms, int64_t until_ms,
-                    int y, int height, const char *colour, const char *title, const char *more)
+static void add_bar(struct str *text, const struct svg_scale *scale, int64_t from_ms,
+                    int64_t until_ms, int y, int height, const char *colour, const char *title,
+                    const char *more)
 {
 	double x = place(scale, from_ms), end = place(scale, until_ms);
 
@@ -107,7 +108,7 @@ static void add_bar(struct str *text, const struct scale *scale, int64_t from_ms
 	str_add(text, "</rect>");
 }
 
-static void add_spans(struct str *text, const struct report_run *run, const struct scale *scale,
+static void add_spans(struct str *text, const struct report_run *run, const struct svg_scale *scale,
                       unsigned int worker, int y)
 {
 	for (size_t i = 0; i < run->test_count; i++) {
@@ -130,7 +131,7 @@ static void add_spans(struct str *text, const struct report_run *run, const stru
 	}
 }
 
-static void add_fault(struct str *text, const struct scale *scale, const json_t *fault, int y)
+static void add_fault(struct str *text, const struct svg_scale *scale, const json_t *fault, int y)
 {
 	cleanup_free char *title = str_print("fault %s: ", field_text(fault, "fault"));
 
@@ -142,7 +143,7 @@ static void add_fault(struct str *text, const struct scale *scale, const json_t 
 	str_add(text, "</path>");
 }
 
-static void add_lane(struct str *text, const struct report_run *run, const struct scale *scale,
+static void add_lane(struct str *text, const struct report_run *run, const struct svg_scale *scale,
                      const struct report_worker *worker, int y)
 {
 	cleanup_free char *title = worker_title(run, worker->number);
@@ -182,8 +183,8 @@ void svg_timeline(struct str *text, const struct report_run *run)
 {
 	size_t shown = run->worker_count < WORKERS_SHOWN ? run->worker_count : WORKERS_SHOWN;
 	int height = (int)shown * LANE;
-	struct scale scale = { run->from_ms, run->until_ms - run->from_ms, LEFT,
-		               WIDTH - LEFT - RIGHT };
+	struct svg_scale scale = { run->from_ms, run->until_ms - run->from_ms, LEFT,
+		                   WIDTH - LEFT - RIGHT };
 
 	if (scale.span_ms <= 0)
 		scale.span_ms = 1;
@@ -214,8 +215,8 @@ static int64_t highest(const struct report_run *run, const char *field)
 	return most;
 }
 
-static void add_series(struct str *text, const struct report_run *run, const struct scale *scale,
-                       const char *field, int64_t top, unsigned int worker, int bottom)
+static void add_curve(struct str *text, const struct report_run *run, const struct svg_scale *scale,
+                      const char *field, int64_t top, unsigned int worker, int bottom)
 {
 	cleanup_free char *title = worker_title(run, worker);
 	bool begun = false;
@@ -234,7 +235,7 @@ static void add_series(struct str *text, const struct report_run *run, const str
 	}
 	if (!begun)
 		return;
-	str_addf(text, "\" stroke=\"var(--s%u)\">", (worker - 1) % SERIES_COLOURS + 1);
+	str_addf(text, "\" stroke=\"var(--s%u)\">", (worker - 1) % CURVE_COLOURS + 1);
 	add_titled(text, title, "");
 	str_add(text, "</path>");
 }
@@ -243,16 +244,16 @@ static void add_series(struct str *text, const struct report_run *run, const str
 static void add_legend(struct str *text, const struct report_run *run)
 {
 	str_add(text, "<div class=\"dim legend\">");
-	for (size_t i = 0; run->worker_count <= SERIES_COLOURS && i < run->worker_count; i++) {
+	for (size_t i = 0; run->worker_count <= CURVE_COLOURS && i < run->worker_count; i++) {
 		cleanup_free char *title = worker_title(run, run->workers[i].number);
 
 		str_addf(text, "<span><i style=\"background:var(--s%u)\"></i>",
-		         (run->workers[i].number - 1) % SERIES_COLOURS + 1);
+		         (run->workers[i].number - 1) % CURVE_COLOURS + 1);
 		add_escaped(text, title);
 		str_add(text, "</span>");
 	}
 	str_addf(text, "%s</div>",
-	         run->worker_count > SERIES_COLOURS
+	         run->worker_count > CURVE_COLOURS
 	                 ? "A line for each worker: point at it for its name."
 	                 : "");
 }
@@ -260,7 +261,8 @@ static void add_legend(struct str *text, const struct report_run *run)
 void svg_plot(struct str *text, const struct report_run *run, const char *field, const char *title,
               int64_t unit)
 {
-	struct scale scale = { run->from_ms, run->until_ms - run->from_ms, 46, PLOT_WIDTH - 60 };
+	struct svg_scale scale = { run->from_ms, run->until_ms - run->from_ms, 46,
+		                   PLOT_WIDTH - 60 };
 	int bottom = PLOT_HEIGHT - AXIS;
 	int64_t most = highest(run, field), step, top;
 
@@ -285,7 +287,7 @@ void svg_plot(struct str *text, const struct report_run *run, const char *field,
 		         (long long)value);
 	}
 	for (size_t i = 0; i < run->worker_count; i++)
-		add_series(text, run, &scale, field, top * unit, run->workers[i].number, bottom);
+		add_curve(text, run, &scale, field, top * unit, run->workers[i].number, bottom);
 	str_add(text, "</svg>");
 	add_legend(text, run);
 	str_add(text, "</div>");

@@ -223,7 +223,7 @@ void watching_open(struct run *run)
 {
 	struct watching *watching = mem_alloc(sizeof(*watching));
 	struct watch_setup setup = { .loop = run->loop,
-		                     .wanted = source_for(run),
+		                     .requested_source = source_for(run),
 		                     .run_id = run->id,
 		                     .run_dir = run->dir,
 		                     .cgroup = run->cgroup,
@@ -285,8 +285,8 @@ static struct watching *of(const struct run_worker *worker)
 void watching_worker_begin(struct run_worker *worker)
 {
 	struct watching *watching = of(worker);
-	const struct watch_worker watched = { worker->number, worker->plan->task, worker->cgroup,
-		                              worker->map };
+	const struct watch_worker_setup watched = { worker->number, worker->plan->task,
+		                                    worker->cgroup, worker->map };
 
 	if (!watching)
 		return;

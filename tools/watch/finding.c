@@ -13,7 +13,7 @@
 #include "tools/base/file.h"
 #include "tools/base/json.h"
 #include "tools/base/str.h"
-#include "tools/watch/table.h"
+#include "tools/base/table.h"
 
 enum { FINGERPRINT_FRAMES = 5 };
 

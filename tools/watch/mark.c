@@ -28,7 +28,7 @@ enum {
 	DRAIN_TURNS = 16,
 };
 
-struct marks {
+struct mark_reader {
 	struct watch *watch;
 	int fd;
 	char *path;
@@ -57,7 +57,7 @@ static void on_line(struct watch *watch, char *line)
 }
 
 /* Return: false when there is nothing more to read now. */
-static bool take_lines(struct marks *marks)
+static bool take_lines(struct mark_reader *marks)
 {
 	ssize_t len = read(marks->fd, marks->text + marks->len,
 	                   sizeof(marks->text) - marks->len - 1);
@@ -88,7 +88,7 @@ static void on_mark(void *arg, int fd, uint32_t events)
 
 int mark_open(struct watch *watch)
 {
-	struct marks *marks;
+	struct mark_reader *marks;
 	int ret;
 
 	if (!watch->setup.run_dir || !watch->setup.loop)
@@ -122,7 +122,7 @@ void mark_drain(struct watch *watch)
 
 void mark_close(struct watch *watch)
 {
-	struct marks *marks = watch->marks;
+	struct mark_reader *marks = watch->marks;
 
 	if (!marks)
 		return;
@@ -140,7 +140,7 @@ void mark_close(struct watch *watch)
 
 void watch_mark(struct watch *watch, unsigned int number, int64_t time_ns, const char *name)
 {
-	struct worker *worker = number <= BERTH_WORKERS_MOST ? &watch->workers[number] : NULL;
+	struct watch_worker *worker = number <= BERTH_WORKERS_MOST ? &watch->workers[number] : NULL;
 	int64_t wall_ns = clock_wall_ns();
 	size_t at;
 
@@ -151,14 +151,14 @@ void watch_mark(struct watch *watch, unsigned int number, int64_t time_ns, const
 	worker->marks = mem_grow(worker->marks, worker->mark_count + 1, sizeof(*worker->marks));
 	for (at = worker->mark_count++; at && worker->marks[at - 1].from_ns > time_ns; at--)
 		worker->marks[at] = worker->marks[at - 1];
-	worker->marks[at] = (struct mark){ time_ns,
-		                           *name ? str_copy_len(name, strnlen(name, NAME_MOST))
-		                                 : NULL };
+	worker->marks[at] = (struct test_mark){ time_ns,
+		                                *name ? str_copy_len(name, strnlen(name, NAME_MOST))
+		                                      : NULL };
 	if (watch->setup.on_mark)
 		watch->setup.on_mark(watch->setup.arg, number, time_ns / 1000000, name);
 }
 
-const char *mark_at(const struct worker *worker, int64_t time_ns)
+const char *mark_at(const struct watch_worker *worker, int64_t time_ns)
 {
 	int64_t wall_ns = time_ns + clock_wall_ns() - clock_ns();
 	size_t low = 0, high = worker->mark_count;
@@ -174,7 +174,7 @@ const char *mark_at(const struct worker *worker, int64_t time_ns)
 	return low ? worker->marks[low - 1].name : NULL;
 }
 
-void mark_forget(struct worker *worker)
+void mark_forget(struct watch_worker *worker)
 {
 	for (size_t i = 0; i < worker->mark_count; i++)
 		free(worker->marks[i].name);

@@ -26,7 +26,7 @@ enum { TICK_NS = 10000000, ANCESTORS_MOST = 8, COMMAND_MOST = 400 };
 
 static void free_process(void *value)
 {
-	struct process *process = value;
+	struct watch_process *process = value;
 
 	if (process->older)
 		free_process(process->older);
@@ -37,9 +37,9 @@ static void free_process(void *value)
 	free(process);
 }
 
-static struct process *add_process(struct watch *watch, pid_t pid, unsigned int worker)
+static struct watch_process *add_process(struct watch *watch, pid_t pid, unsigned int worker)
 {
-	struct process *process = mem_alloc(sizeof(*process));
+	struct watch_process *process = mem_alloc(sizeof(*process));
 
 	process->pid = pid;
 	process->worker = worker;
@@ -50,14 +50,14 @@ static struct process *add_process(struct watch *watch, pid_t pid, unsigned int 
 	return process;
 }
 
-struct process *model_process(struct watch *watch, pid_t pid, unsigned int worker)
+struct watch_process *model_process(struct watch *watch, pid_t pid, unsigned int worker)
 {
-	struct process *process = table_get(&watch->processes, (uint64_t)pid);
+	struct watch_process *process = table_get(&watch->processes, (uint64_t)pid);
 
 	return process ? process : add_process(watch, pid, worker);
 }
 
-static void read_ancestry(struct process *process)
+static void read_ancestry(struct watch_process *process)
 {
 	pid_t pid = process->parent;
 
@@ -75,7 +75,7 @@ static void read_ancestry(struct process *process)
 	}
 }
 
-void model_describe(struct process *process)
+void model_describe(struct watch_process *process)
 {
 	struct proc_info info;
 
@@ -99,9 +99,9 @@ void model_describe(struct process *process)
 	proc_info_free(&info);
 }
 
-struct process *model_process_of(struct watch *watch, const struct berth_event *event)
+struct watch_process *model_process_of_event(struct watch *watch, const struct berth_event *event)
 {
-	struct process *process = model_process(watch, (pid_t)event->pid, event->worker);
+	struct watch_process *process = model_process(watch, (pid_t)event->pid, event->worker);
 
 	if (!*process->comm)
 		memcpy(process->comm, event->comm, sizeof(process->comm));
@@ -111,8 +111,8 @@ struct process *model_process_of(struct watch *watch, const struct berth_event *
 
 static void on_forked(struct watch *watch, const struct berth_event *event)
 {
-	struct process *parent = table_get(&watch->processes, event->parent);
-	struct process *process = add_process(watch, (pid_t)event->pid, event->worker);
+	struct watch_process *parent = table_get(&watch->processes, event->parent);
+	struct watch_process *process = add_process(watch, (pid_t)event->pid, event->worker);
 
 	process->parent = (pid_t)event->parent;
 	process->began_ns = event->time_ns;
@@ -122,7 +122,7 @@ static void on_forked(struct watch *watch, const struct berth_event *event)
 }
 
 /* Its own file, even if it has ended by now: the path may be relative to a directory that only it knew. */
-static void learn_program(const struct process *process, const struct berth_event *event)
+static void learn_program(const struct watch_process *process, const struct berth_event *event)
 {
 	cleanup_free char *program = str_copy_len(event->text, event->text_len);
 	cleanup_free char *link = str_print("/proc/%d/exe", process->pid), *path = NULL;
@@ -133,7 +133,7 @@ static void learn_program(const struct process *process, const struct berth_even
 
 static void on_executed(struct watch *watch, const struct berth_event *event)
 {
-	struct process *process = model_process(watch, (pid_t)event->pid, event->worker);
+	struct watch_process *process = model_process(watch, (pid_t)event->pid, event->worker);
 
 	process->parent = (pid_t)event->parent;
 	process->described = false;
@@ -146,10 +146,10 @@ static void on_executed(struct watch *watch, const struct berth_event *event)
 
 static void on_exited(struct watch *watch, const struct berth_event *event)
 {
-	struct process *process = model_process(watch, (pid_t)event->pid, event->worker);
-	struct worker *worker = &watch->workers[event->worker];
+	struct watch_process *process = model_process(watch, (pid_t)event->pid, event->worker);
+	struct watch_worker *worker = &watch->workers[event->worker];
 
-	judge_growth(watch, process);
+	rule_descriptor_growth(watch, process);
 	process->alive = false;
 	process->status = event->error;
 	process->status_known = event->source == BERTH_SOURCE_BPF;
@@ -160,7 +160,7 @@ static void on_exited(struct watch *watch, const struct berth_event *event)
 
 /* ---- sockets that have a port ---- */
 
-uint16_t model_virtual(const struct watch *watch, unsigned int worker, uint16_t port)
+uint16_t model_virtual_port(const struct watch *watch, unsigned int worker, uint16_t port)
 {
 	const struct berth_portmap *map = watch->workers[worker].map;
 
@@ -169,15 +169,15 @@ uint16_t model_virtual(const struct watch *watch, unsigned int worker, uint16_t 
 
 static void free_endpoint(void *value)
 {
-	struct endpoint *endpoint = value;
+	struct watch_endpoint *endpoint = value;
 
 	symbol_stack_free(&endpoint->stack);
 	free(endpoint);
 }
 
-static struct endpoint *endpoint_of(struct watch *watch, const struct berth_event *event)
+static struct watch_endpoint *endpoint_of(struct watch *watch, const struct berth_event *event)
 {
-	struct endpoint *endpoint = table_get(&watch->endpoints, event->cookie);
+	struct watch_endpoint *endpoint = table_get(&watch->endpoints, event->cookie);
 
 	if (endpoint)
 		return endpoint;
@@ -191,25 +191,25 @@ static struct endpoint *endpoint_of(struct watch *watch, const struct berth_even
 	return endpoint;
 }
 
-static struct endpoint *update_endpoint(struct watch *watch, const struct berth_event *event)
+static struct watch_endpoint *update_endpoint(struct watch *watch, const struct berth_event *event)
 {
-	struct endpoint *endpoint = endpoint_of(watch, event);
+	struct watch_endpoint *endpoint = endpoint_of(watch, event);
 
 	endpoint->pid = (pid_t)event->pid;
-	endpoint->process = model_process_of(watch, event);
+	endpoint->process = model_process_of_event(watch, event);
 	endpoint->proto = (enum berth_proto)event->proto;
 	endpoint->family = event->family;
 	endpoint->port = event->local_port;
-	endpoint->virtual_port = model_virtual(watch, event->worker, event->local_port);
+	endpoint->virtual_port = model_virtual_port(watch, event->worker, event->local_port);
 	endpoint->ip = event->local;
 	return endpoint;
 }
 
 /* A program whose bind failed has now bound something: on another port it went elsewhere, on the same it just retried. */
-static void recover(struct watch *watch, const struct endpoint *endpoint)
+static void recover(struct watch *watch, const struct watch_endpoint *endpoint)
 {
 	for (struct table_cell *cell = NULL; (cell = table_next(&watch->failures, cell));) {
-		struct failure *failure = cell->value;
+		struct bind_failure *failure = cell->value;
 
 		if (failure->worker != endpoint->worker || !failure->process ||
 		    failure->process->pid != endpoint->pid)
@@ -223,7 +223,7 @@ static void recover(struct watch *watch, const struct endpoint *endpoint)
 
 static void on_bound(struct watch *watch, const struct berth_event *event)
 {
-	struct endpoint *endpoint = update_endpoint(watch, event);
+	struct watch_endpoint *endpoint = update_endpoint(watch, event);
 
 	endpoint->bound_ns = event->time_ns;
 	if (watch->failures.count)
@@ -232,10 +232,10 @@ static void on_bound(struct watch *watch, const struct berth_event *event)
 
 static void on_listening(struct watch *watch, const struct berth_event *event)
 {
-	struct endpoint *endpoint;
+	struct watch_endpoint *endpoint;
 
 	if (event->family == AF_UNIX) {
-		unix_listening(watch, event);
+		socket_path_listening(watch, event);
 		return;
 	}
 	endpoint = update_endpoint(watch, event);
@@ -249,13 +249,13 @@ static void on_listening(struct watch *watch, const struct berth_event *event)
 
 static void on_unlistened(struct watch *watch, const struct berth_event *event)
 {
-	struct endpoint *endpoint = table_get(&watch->endpoints, event->cookie);
+	struct watch_endpoint *endpoint = table_get(&watch->endpoints, event->cookie);
 
 	if (endpoint)
 		endpoint->listening = false;
 }
 
-static void count_second(struct process *process, uint64_t opened_ns)
+static void count_second(struct watch_process *process, uint64_t opened_ns)
 {
 	uint32_t second = (uint32_t)(opened_ns / 1000000000);
 
@@ -268,7 +268,7 @@ static void count_second(struct process *process, uint64_t opened_ns)
 
 static void count_abandoned(struct watch *watch, const struct berth_event *event)
 {
-	struct process *process = model_process(watch, (pid_t)event->parent, event->worker);
+	struct watch_process *process = model_process(watch, (pid_t)event->parent, event->worker);
 	struct monitor_stack stack;
 	bool known = watch->monitor && monitor_stack(watch->monitor, event->cookie, true, &stack);
 
@@ -287,7 +287,7 @@ static void count_abandoned(struct watch *watch, const struct berth_event *event
 
 static void count_stuck(struct watch *watch, const struct berth_event *event)
 {
-	struct process *process = model_process(watch, (pid_t)event->parent, event->worker);
+	struct watch_process *process = model_process(watch, (pid_t)event->parent, event->worker);
 
 	process->stuck++;
 	if (!process->stuck_ns)
@@ -296,7 +296,7 @@ static void count_stuck(struct watch *watch, const struct berth_event *event)
 
 static void on_closed(struct watch *watch, const struct berth_event *event)
 {
-	struct endpoint *endpoint = table_get(&watch->endpoints, event->cookie);
+	struct watch_endpoint *endpoint = table_get(&watch->endpoints, event->cookie);
 
 	if (endpoint) {
 		endpoint->closed_ns = event->time_ns;
@@ -310,10 +310,10 @@ static void on_closed(struct watch *watch, const struct berth_event *event)
 
 /* ---- failures and connections ---- */
 
-static const struct endpoint *holder_among_us(const struct watch *watch, enum berth_proto proto,
-                                              uint16_t port)
+static const struct watch_endpoint *holder_among_us(const struct watch *watch,
+                                                    enum berth_proto proto, uint16_t port)
 {
-	for (const struct endpoint *at = watch->newest; at; at = at->next)
+	for (const struct watch_endpoint *at = watch->newest; at; at = at->next)
 		if (at->port == port && at->proto == proto && !at->closed_ns)
 			return at;
 	return NULL;
@@ -338,9 +338,9 @@ static char *holder_outside(uint16_t port)
 	return text;
 }
 
-static void find_holder(struct watch *watch, struct failure *failure)
+static void find_holder(struct watch *watch, struct bind_failure *failure)
 {
-	const struct endpoint *holder = holder_among_us(watch, failure->proto, failure->port);
+	const struct watch_endpoint *holder = holder_among_us(watch, failure->proto, failure->port);
 
 	if (!holder) {
 		failure->holder = holder_outside(failure->port);
@@ -358,13 +358,13 @@ static void on_bind_failed(struct watch *watch, const struct berth_event *event)
 {
 	const struct berth_portmap *map = watch->workers[event->worker].map;
 	uint64_t key = table_hash(TABLE_HASH, &event->worker, sizeof(event->worker));
-	struct failure *failure;
+	struct bind_failure *failure;
 	uint16_t real;
 
 	key = table_hash(table_hash(key, &event->local_port, sizeof(event->local_port)),
 	                 &event->proto, 1);
 	if (event->family == AF_UNIX)
-		unix_failed(watch, event);
+		socket_path_failed(watch, event);
 	if (event->error != EADDRINUSE || !event->local_port)
 		return;
 	failure = table_get(&watch->failures, key);
@@ -374,7 +374,7 @@ static void on_bind_failed(struct watch *watch, const struct berth_event *event)
 	}
 	failure = mem_alloc(sizeof(*failure));
 	real = map ? berth_portmap_real(map, (enum berth_proto)event->proto, event->local_port) : 0;
-	*failure = (struct failure){
+	*failure = (struct bind_failure){
 		.worker = event->worker,
 		.proto = (enum berth_proto)event->proto,
 		.count = 1,
@@ -382,8 +382,8 @@ static void on_bind_failed(struct watch *watch, const struct berth_event *event)
 		.port = real ? real
 		             : event->local_port, /* the kernel backend rewrites behind the caller's back */
 		.virtual_port = real ? event->local_port
-		                     : model_virtual(watch, event->worker, event->local_port),
-		.process = model_process_of(watch, event),
+		                     : model_virtual_port(watch, event->worker, event->local_port),
+		.process = model_process_of_event(watch, event),
 	};
 	symbol_locate((pid_t)event->pid, event->stack, event->stack_len, &event->caller,
 	              &failure->stack);
@@ -393,7 +393,7 @@ static void on_bind_failed(struct watch *watch, const struct berth_event *event)
 
 static void free_failure(void *value)
 {
-	struct failure *failure = value;
+	struct bind_failure *failure = value;
 
 	symbol_stack_free(&failure->stack);
 	free(failure->holder);
@@ -403,7 +403,7 @@ static void free_failure(void *value)
 static void on_connect_failed(struct watch *watch, const struct berth_event *event)
 {
 	if (event->family == AF_UNIX)
-		unix_failed(watch, event);
+		socket_path_failed(watch, event);
 }
 
 static void on_connected(struct watch *watch, const struct berth_event *event)
@@ -413,11 +413,11 @@ static void on_connected(struct watch *watch, const struct berth_event *event)
 
 	key = table_hash(table_hash(key, &event->remote, sizeof(event->remote)),
 	                 &event->remote_port, sizeof(event->remote_port));
-	if (table_get(&watch->edges, key))
+	if (table_get(&watch->destinations, key))
 		return;
-	table_set(&watch->edges, key, watch);
-	model_process_of(watch, event);
-	judge_edge(watch, event);
+	table_set(&watch->destinations, key, watch);
+	model_process_of_event(watch, event);
+	rule_connection(watch, event);
 }
 
 static void (*const handlers[BERTH_EVENT_TAGS])(struct watch *, const struct berth_event *) = {
@@ -449,7 +449,7 @@ void model_free(struct watch *watch)
 	table_free(&watch->endpoints, free_endpoint);
 	table_free(&watch->failures, free_failure);
 	table_free(&watch->processes, free_process);
-	table_free(&watch->edges, NULL);
+	table_free(&watch->destinations, NULL);
 	table_free(&watch->told, NULL);
-	unix_free(watch);
+	socket_path_free(watch);
 }

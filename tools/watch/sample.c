@@ -17,30 +17,30 @@
 #include "tools/watch/model.h"
 
 /* one socket, by cookie */
-struct sampled {
+struct sampled_socket {
 	struct berth_socket socket;
 	uint64_t generation; /* of the look that saw it last */
 	bool gone;
 };
 
 /* of a socket inode */
-struct owner {
+struct socket_owner {
 	unsigned int worker;
 	pid_t pid;
 };
 
-struct sample {
+struct sampler {
 	struct watch *watch;
 	struct diag *diag;
-	struct table sockets; /* cookie -> struct sampled */
-	struct table owners;  /* inode -> struct owner, of the look in progress */
+	struct table sockets; /* cookie -> struct sampled_socket */
+	struct table owners;  /* inode -> struct socket_owner, of the look in progress */
 	unsigned int worker;  /* the one being listed */
 	uint64_t generation;
 };
 
-int sample_open(struct watch *watch, struct sample **ret_sample)
+int sample_open(struct watch *watch, struct sampler **ret_sample)
 {
-	struct sample *sample = mem_alloc(sizeof(*sample));
+	struct sampler *sample = mem_alloc(sizeof(*sample));
 	int ret = diag_open(-1, &sample->diag);
 
 	if (ret) {
@@ -52,7 +52,7 @@ int sample_open(struct watch *watch, struct sample **ret_sample)
 	return 0;
 }
 
-void sample_close(struct sample *sample)
+void sample_close(struct sampler *sample)
 {
 	if (!sample)
 		return;
@@ -64,7 +64,7 @@ void sample_close(struct sample *sample)
 
 /* ---- telling ---- */
 
-static struct berth_event event_for(const struct sampled *one, enum berth_event_tag tag)
+static struct berth_event event_for(const struct sampled_socket *one, enum berth_event_tag tag)
 {
 	const struct berth_socket *socket = &one->socket;
 	struct berth_event event = {
@@ -91,7 +91,7 @@ static struct berth_event event_for(const struct sampled *one, enum berth_event_
 	return event;
 }
 
-static void tell(struct sample *sample, const struct sampled *one, enum berth_event_tag tag,
+static void tell(struct sampler *sample, const struct sampled_socket *one, enum berth_event_tag tag,
                  enum berth_count count)
 {
 	struct berth_event event = event_for(one, tag);
@@ -100,15 +100,16 @@ static void tell(struct sample *sample, const struct sampled *one, enum berth_ev
 	model_event(sample->watch, &event);
 }
 
-static bool is_server_side(const struct sample *sample, const struct diag_socket *socket)
+static bool is_server_side(const struct sampler *sample, const struct diag_socket *socket)
 {
-	for (const struct endpoint *at = sample->watch->newest; at; at = at->next)
+	for (const struct watch_endpoint *at = sample->watch->newest; at; at = at->next)
 		if (at->listening && at->port == socket->local_port && at->proto == socket->proto)
 			return true;
 	return false;
 }
 
-static void tell_new(struct sample *sample, struct sampled *one, const struct diag_socket *socket)
+static void report_new(struct sampler *sample, struct sampled_socket *one,
+                       const struct diag_socket *socket)
 {
 	if (socket->state == DIAG_LISTEN) {
 		tell(sample, one, BERTH_EVENT_BOUND, BERTH_COUNT_bound);
@@ -123,9 +124,9 @@ static void tell_new(struct sample *sample, struct sampled *one, const struct di
 	}
 }
 
-static void tell_gone(struct sample *sample, struct sampled *one)
+static void report_gone(struct sampler *sample, struct sampled_socket *one)
 {
-	const struct process *process = table_get(&sample->watch->processes, one->socket.pid);
+	const struct watch_process *process = table_get(&sample->watch->processes, one->socket.pid);
 	struct berth_event event = event_for(one, BERTH_EVENT_CLOSED);
 
 	event.how = process && !process->alive ? BERTH_CLOSED_EXIT : BERTH_CLOSED_PROGRAM;
@@ -142,18 +143,18 @@ static void tell_gone(struct sample *sample, struct sampled *one)
 
 static void on_descriptor(void *arg, pid_t pid, int fd, uint64_t inode)
 {
-	struct sample *sample = arg;
-	struct owner *owner;
+	struct sampler *sample = arg;
+	struct socket_owner *owner;
 
 	(void)fd;
 	if (table_get(&sample->owners, inode))
 		return; /* shared with another process: whoever was listed first answers for it */
 	owner = mem_alloc(sizeof(*owner));
-	*owner = (struct owner){ sample->worker, pid };
+	*owner = (struct socket_owner){ sample->worker, pid };
 	table_set(&sample->owners, inode, owner);
 }
 
-static void tell_process(struct sample *sample, pid_t pid, enum berth_event_tag tag)
+static void report_process(struct sampler *sample, pid_t pid, enum berth_event_tag tag)
 {
 	struct berth_event event = { .tag = (uint16_t)tag,
 		                     .version = BERTH_EVENT_VERSION,
@@ -183,19 +184,19 @@ static bool is_in(pid_t pid, const pid_t *pids, size_t count)
 	return false;
 }
 
-static void list_worker(struct sample *sample, const struct worker *worker)
+static void list_worker(struct sampler *sample, const struct watch_worker *worker)
 {
 	struct watch *watch = sample->watch;
 	pid_t *pids;
-	size_t count = left_processes(watch, worker, &pids);
+	size_t count = worker_list_processes(watch, worker, &pids);
 
 	sample->worker = worker->number;
 	for (size_t i = 0; i < count; i++) {
-		struct process *known = table_get(&watch->processes, (uint64_t)pids[i]);
+		struct watch_process *known = table_get(&watch->processes, (uint64_t)pids[i]);
 		struct proc_stat stat;
 
 		if (!known || !known->alive)
-			tell_process(sample, pids[i], BERTH_EVENT_FORKED);
+			report_process(sample, pids[i], BERTH_EVENT_FORKED);
 		else if (!proc_read_stat(pids[i], &stat) &&
 		         memcmp(stat.comm, known->comm, sizeof(stat.comm)))
 			known->described = false; /* it executes another program by now */
@@ -205,20 +206,21 @@ static void list_worker(struct sample *sample, const struct worker *worker)
 		(void)proc_each_socket(pids[i], on_descriptor, sample);
 	}
 	for (struct table_cell *cell = NULL; (cell = table_next(&watch->processes, cell));) {
-		const struct process *process = cell->value;
+		const struct watch_process *process = cell->value;
 
 		if (process->alive && process->worker == worker->number &&
 		    !is_in(process->pid, pids, count))
-			tell_process(sample, process->pid, BERTH_EVENT_EXITED);
+			report_process(sample, process->pid, BERTH_EVENT_EXITED);
 	}
 	free(pids);
 }
 
-static struct sampled *add_socket(struct sample *sample, const struct diag_socket *socket,
-                                  const struct owner *owner)
+static struct sampled_socket *add_socket(struct sampler *sample, const struct diag_socket *socket,
+                                         const struct socket_owner *owner)
 {
-	struct sampled *one = mem_alloc(sizeof(*one));
-	const struct process *process = table_get(&sample->watch->processes, (uint64_t)owner->pid);
+	struct sampled_socket *one = mem_alloc(sizeof(*one));
+	const struct watch_process *process = table_get(&sample->watch->processes,
+	                                                (uint64_t)owner->pid);
 	uint64_t *counts = sample->watch->workers[owner->worker].counts.of;
 
 	one->socket = (struct berth_socket){
@@ -247,16 +249,16 @@ static struct sampled *add_socket(struct sample *sample, const struct diag_socke
 
 static void on_socket(void *arg, const struct diag_socket *socket)
 {
-	struct sample *sample = arg;
-	const struct owner *owner = socket->inode ? table_get(&sample->owners, socket->inode)
-	                                          : NULL;
-	struct sampled *one = table_get(&sample->sockets, socket->cookie);
+	struct sampler *sample = arg;
+	const struct socket_owner *owner = socket->inode ? table_get(&sample->owners, socket->inode)
+	                                                 : NULL;
+	struct sampled_socket *one = table_get(&sample->sockets, socket->cookie);
 
 	if (!owner)
 		return;
 	if (!one) {
 		one = add_socket(sample, socket, owner);
-		tell_new(sample, one, socket);
+		report_new(sample, one, socket);
 	} else if (one->socket.state == DIAG_BOUND && socket->state == DIAG_LISTEN) {
 		tell(sample, one, BERTH_EVENT_LISTENING, BERTH_COUNT_listening);
 	}
@@ -267,7 +269,7 @@ static void on_socket(void *arg, const struct diag_socket *socket)
 		one->socket.close_wait_since_ns = (uint64_t)clock_ns();
 }
 
-void sample_tick(struct sample *sample)
+void sample_tick(struct sampler *sample)
 {
 	static const struct diag_filter listeners = { .states = 1u << DIAG_LISTEN |
 		                                                1u << DIAG_CLOSE |
@@ -280,7 +282,7 @@ void sample_tick(struct sample *sample)
 	struct watch *watch = sample->watch;
 
 	sample->generation++;
-	for (unsigned int i = 1; i <= watch->worker_most; i++)
+	for (unsigned int i = 1; i <= watch->worker_max; i++)
 		if (watch->workers[i].begun && !watch->workers[i].ended)
 			list_worker(sample, &watch->workers[i]);
 	/* listeners first: a connection is told from an accepted one by them */
@@ -290,17 +292,17 @@ void sample_tick(struct sample *sample)
 	}
 	table_free(&sample->owners, free);
 	for (struct table_cell *cell = NULL; (cell = table_next(&sample->sockets, cell));) {
-		struct sampled *one = cell->value;
+		struct sampled_socket *one = cell->value;
 
 		if (!one->gone && one->generation != sample->generation)
-			tell_gone(sample, one);
+			report_gone(sample, one);
 	}
 }
 
-int sample_sockets(struct sample *sample, watch_socket_fn fn, void *arg)
+int sample_sockets(struct sampler *sample, watch_socket_fn fn, void *arg)
 {
 	for (struct table_cell *cell = NULL; (cell = table_next(&sample->sockets, cell));) {
-		const struct sampled *one = cell->value;
+		const struct sampled_socket *one = cell->value;
 
 		if (!one->gone)
 			fn(arg, &one->socket);

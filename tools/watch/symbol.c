@@ -21,7 +21,7 @@
 #include "tools/base/file.h"
 #include "tools/base/library.h"
 #include "tools/base/str.h"
-#include "tools/watch/table.h"
+#include "tools/base/table.h"
 
 enum { NAME_MOST = 120 };
 
@@ -254,7 +254,7 @@ static char *name_compiled(const struct symbol_place *place)
 
 /* ---- ELF ---- */
 
-struct object {
+struct symbol_object {
 	Dwfl *dwfl;
 	Dwfl_Module *module;
 };
@@ -262,7 +262,7 @@ static struct table objects; /* by hash of the path */
 
 static void free_object(void *value)
 {
-	struct object *object = value;
+	struct symbol_object *object = value;
 
 	if (object->dwfl)
 		libdw.dwfl_end(object->dwfl);
@@ -276,11 +276,11 @@ void symbol_close(void)
 	table_free(&learned, NULL);
 }
 
-static struct object *open_object(const char *file)
+static struct symbol_object *open_object(const char *file)
 {
 	static Dwfl_Callbacks callbacks;
 	uint64_t key = table_hash_text(TABLE_HASH, file);
-	struct object *object = table_get(&objects, key);
+	struct symbol_object *object = table_get(&objects, key);
 
 	if (object)
 		return object;
@@ -350,7 +350,7 @@ static const char *find_source(Dwfl_Module *module, Dwarf_Addr address, int *ret
 
 static char *name_native(const char *file, uint64_t offset)
 {
-	struct object *object = open_object(file);
+	struct symbol_object *object = open_object(file);
 	const char *function, *source;
 	Dwarf_Addr address;
 	int number = 0;

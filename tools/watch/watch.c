@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The room's front: which source, which workers, when to look and when to judge. What is seen is kept by model.c, what it
- * means is said by judge.c.
+ * means is said by rules.c.
  *
  * When a worker's command has ended, its leftovers are looked at again and again with growing pauses until they are gone or the
  * grace period is over; a clean worker costs one look and no wait.
@@ -81,11 +81,11 @@ static int choose_source(struct watch *watch, char **ret_reason)
 {
 	int error = 0, ret = 0;
 
-	if (watch->setup.wanted != WATCH_SAMPLE)
+	if (watch->setup.requested_source != WATCH_SAMPLE)
 		error = open_monitor(watch);
 	watch->source = watch->monitor ? WATCH_BPF : WATCH_SAMPLE;
 	*ret_reason = reason_for(watch, error);
-	if (error && watch->setup.wanted == WATCH_BPF)
+	if (error && watch->setup.requested_source == WATCH_BPF)
 		return -ENOTSUP;
 	watch->policy = policy_with_defaults(watch->setup.policy, watch->source);
 	if (!watch->monitor)
@@ -109,7 +109,9 @@ int watch_open(const struct watch_setup *setup, struct watch **ret_watch, char *
 
 	watch->setup = *setup;
 	for (unsigned int i = 0; i <= BERTH_WORKERS_MOST; i++)
-		watch->workers[i] = (struct worker){ .watch = watch, .number = i, .cgroup = -1 };
+		watch->workers[i] = (struct watch_worker){ .watch = watch,
+			                                   .number = i,
+			                                   .cgroup = -1 };
 	ret = choose_source(watch, ret_reason);
 	if (watch->monitor) /* the only source of stacks */
 		learn_library();
@@ -137,8 +139,8 @@ void watch_close(struct watch *watch)
 	monitor_close(watch->monitor);
 	sample_close(watch->sample);
 	for (size_t i = 0; i <= BERTH_WORKERS_MOST; i++) {
-		if (watch->workers[i].judge.timer)
-			loop_cancel(watch->setup.loop, watch->workers[i].judge.timer);
+		if (watch->workers[i].grace.timer)
+			loop_cancel(watch->setup.loop, watch->workers[i].grace.timer);
 		free(watch->workers[i].task);
 		mark_forget(&watch->workers[i]);
 	}
@@ -176,16 +178,16 @@ uint64_t watch_missed(const struct watch *watch)
 
 /* ---- workers ---- */
 
-static struct worker *worker_of(struct watch *watch, unsigned int number)
+static struct watch_worker *worker_of(struct watch *watch, unsigned int number)
 {
 	return number && number <= BERTH_WORKERS_MOST && watch->workers[number].begun
 	               ? &watch->workers[number]
 	               : NULL;
 }
 
-int watch_worker_begin(struct watch *watch, const struct watch_worker *setup)
+int watch_worker_begin(struct watch *watch, const struct watch_worker_setup *setup)
 {
-	struct worker *worker;
+	struct watch_worker *worker;
 
 	if (!setup->number || setup->number > BERTH_WORKERS_MOST)
 		return -ERANGE;
@@ -195,8 +197,8 @@ int watch_worker_begin(struct watch *watch, const struct watch_worker *setup)
 	worker->cgroup = setup->cgroup;
 	worker->map = setup->map;
 	worker->begun = true;
-	if (setup->number > watch->worker_most)
-		watch->worker_most = setup->number;
+	if (setup->number > watch->worker_max)
+		watch->worker_max = setup->number;
 	return watch->monitor && setup->cgroup >= 0
 	               ? monitor_worker_add(watch->monitor, setup->number, setup->cgroup)
 	               : 0;
@@ -204,7 +206,7 @@ int watch_worker_begin(struct watch *watch, const struct watch_worker *setup)
 
 void watch_worker_started(struct watch *watch, unsigned int number, pid_t pid)
 {
-	struct worker *worker = worker_of(watch, number);
+	struct watch_worker *worker = worker_of(watch, number);
 
 	if (!worker)
 		return;
@@ -227,23 +229,23 @@ static bool has_close_wait(struct watch *watch)
 
 	if (!watch->monitor)
 		return true;
-	for (unsigned int i = 0; i <= watch->worker_most; i++)
+	for (unsigned int i = 0; i <= watch->worker_max; i++)
 		if (!monitor_counts(watch->monitor, i, &counts) &&
 		    (int64_t)counts.of[BERTH_COUNT_close_wait] > 0)
 			return true;
 	return false;
 }
 
-static void judge_rates(struct watch *watch)
+static void check_alarms(struct watch *watch)
 {
-	for (unsigned int i = 1; watch->policy.alarm_count && i <= watch->worker_most; i++) {
-		struct worker *worker = &watch->workers[i];
+	for (unsigned int i = 1; watch->policy.alarm_count && i <= watch->worker_max; i++) {
+		struct watch_worker *worker = &watch->workers[i];
 
 		if (!worker->begun || worker->ended)
 			continue;
 		if (watch->monitor)
 			(void)monitor_counts(watch->monitor, i, &worker->counts);
-		judge_alarms(watch, worker);
+		rule_alarms(watch, worker);
 	}
 }
 
@@ -252,31 +254,32 @@ static void on_tick(void *arg)
 	struct watch *watch = arg;
 
 	look(watch);
-	measure_descriptors(watch);
-	judge_rates(watch);
-	judge_publish_urgent(watch);
+	usage_update_descriptors(watch);
+	check_alarms(watch);
+	finding_list_publish_urgent(watch);
 	if (has_close_wait(watch))
-		judge_close_wait(watch);
+		rule_close_wait(watch);
 	watch->timer = loop_after(watch->setup.loop, watch->policy.sample_ms, on_tick, watch);
 }
 
 /* A backend in the kernel tells the port map what it has claimed a little after the program listens. */
-static void refresh_ports(struct watch *watch, const struct worker *worker)
+static void refresh_ports(struct watch *watch, const struct watch_worker *worker)
 {
-	for (struct endpoint *at = watch->newest; at; at = at->next)
+	for (struct watch_endpoint *at = watch->newest; at; at = at->next)
 		if (at->worker == worker->number && at->virtual_port == at->port)
-			at->virtual_port = model_virtual(watch, worker->number, at->port);
+			at->virtual_port = model_virtual_port(watch, worker->number, at->port);
 	for (struct table_cell *cell = NULL; (cell = table_next(&watch->failures, cell));) {
-		struct failure *failure = cell->value;
+		struct bind_failure *failure = cell->value;
 
 		if (failure->worker == worker->number && failure->virtual_port == failure->port)
-			failure->virtual_port = model_virtual(watch, worker->number, failure->port);
+			failure->virtual_port = model_virtual_port(watch, worker->number,
+			                                           failure->port);
 	}
 }
 
 static bool has_listener(const struct watch *watch, unsigned int number)
 {
-	for (const struct endpoint *at = watch->newest; at; at = at->next)
+	for (const struct watch_endpoint *at = watch->newest; at; at = at->next)
 		if (at->worker == number && !at->closed_ns &&
 		    (at->listening || at->proto == BERTH_UDP))
 			return true;
@@ -285,77 +288,77 @@ static bool has_listener(const struct watch *watch, unsigned int number)
 
 static void check_leftovers(void *arg);
 
-static void judged(struct watch *watch, struct worker *worker)
+static void finish_grace_period(struct watch *watch, struct watch_worker *worker)
 {
-	watch_judged_fn fn = worker->judge.fn;
+	watch_checked_fn fn = worker->grace.fn;
 
 	for (struct table_cell *cell = NULL; (cell = table_next(&watch->processes, cell));) {
-		struct process *process = cell->value;
+		struct watch_process *process = cell->value;
 
 		if (process->worker == worker->number)
-			judge_growth(watch, process);
+			rule_descriptor_growth(watch, process);
 	}
-	judge_never_closed(watch, worker);
-	judge_time_wait(watch, worker);
-	worker->judge.fn = NULL;
+	rule_never_closed(watch, worker);
+	rule_time_wait(watch, worker);
+	worker->grace.fn = NULL;
 	if (fn)
-		fn(worker->judge.arg, worker->number);
+		fn(worker->grace.arg, worker->number);
 }
 
-static void look_again(struct watch *watch, struct worker *worker)
+static void schedule_check(struct watch *watch, struct watch_worker *worker)
 {
-	int64_t left_ms = worker->judge.deadline_ms - clock_ms();
+	int64_t left_ms = worker->grace.deadline_ms - clock_ms();
 
-	worker->judge.timer = loop_after(watch->setup.loop,
-	                                 left_ms < worker->judge.delay_ms ? left_ms
-	                                                                  : worker->judge.delay_ms,
+	worker->grace.timer = loop_after(watch->setup.loop,
+	                                 left_ms < worker->grace.delay_ms ? left_ms
+	                                                                  : worker->grace.delay_ms,
 	                                 check_leftovers, worker);
-	if (worker->judge.delay_ms < LONGEST_PAUSE_MS)
-		worker->judge.delay_ms *= 2;
+	if (worker->grace.delay_ms < LONGEST_PAUSE_MS)
+		worker->grace.delay_ms *= 2;
 }
 
-static void check_worker(struct watch *watch, struct worker *worker)
+static void check_worker(struct watch *watch, struct watch_worker *worker)
 {
 	pid_t *pids;
 	size_t count;
 
 	look(watch);
 	refresh_ports(watch, worker);
-	count = left_processes(watch, worker, &pids);
+	count = worker_list_processes(watch, worker, &pids);
 	if (!count && !has_listener(watch, worker->number)) {
-		judged(watch, worker);
-	} else if (clock_ms() >= worker->judge.deadline_ms) {
-		judge_leftovers(watch, worker, pids, count);
-		judge_close_wait(watch);
-		judged(watch, worker);
+		finish_grace_period(watch, worker);
+	} else if (clock_ms() >= worker->grace.deadline_ms) {
+		rule_leftovers(watch, worker, pids, count);
+		rule_close_wait(watch);
+		finish_grace_period(watch, worker);
 	} else {
-		look_again(watch, worker);
+		schedule_check(watch, worker);
 	}
 	free(pids);
 }
 
 static void check_leftovers(void *arg)
 {
-	struct worker *worker = arg;
+	struct watch_worker *worker = arg;
 
-	worker->judge.timer = NULL;
+	worker->grace.timer = NULL;
 	check_worker(worker->watch, worker);
 }
 
 void watch_worker_exited(struct watch *watch, unsigned int number, int exit_status,
-                         watch_judged_fn fn, void *arg)
+                         watch_checked_fn fn, void *arg)
 {
-	struct worker *worker = worker_of(watch, number);
+	struct watch_worker *worker = worker_of(watch, number);
 
 	if (!worker) {
 		fn(arg, number);
 		return;
 	}
 	worker->passed = !exit_status;
-	worker->judge = (struct judge){ .fn = fn,
-		                        .arg = arg,
-		                        .delay_ms = FIRST_PAUSE_MS,
-		                        .deadline_ms = clock_ms() + watch->policy.grace_ms };
+	worker->grace = (struct grace_period){ .fn = fn,
+		                               .arg = arg,
+		                               .delay_ms = FIRST_PAUSE_MS,
+		                               .deadline_ms = clock_ms() + watch->policy.grace_ms };
 	check_worker(watch, worker);
 }
 
@@ -371,12 +374,12 @@ static void on_alive(void *arg, const struct berth_socket *socket)
 		watch->workers[socket->worker].alive++;
 }
 
-static void read_counts(struct watch *watch, struct worker *worker)
+static void read_counts(struct watch *watch, struct watch_worker *worker)
 {
 	if (!watch->monitor || worker->ended)
 		return;
 	(void)monitor_counts(watch->monitor, worker->number, &worker->counts);
-	for (unsigned int i = 0; i <= watch->worker_most; i++)
+	for (unsigned int i = 0; i <= watch->worker_max; i++)
 		if (!watch->workers[i].ended)
 			watch->workers[i].alive = watch->workers[i].accepted_alive = 0;
 	(void)monitor_snapshot(watch->monitor, on_alive, watch);
@@ -384,27 +387,27 @@ static void read_counts(struct watch *watch, struct worker *worker)
 
 void watch_worker_end(struct watch *watch, unsigned int number)
 {
-	struct worker *worker = worker_of(watch, number);
+	struct watch_worker *worker = worker_of(watch, number);
 
 	if (!worker || worker->ended)
 		return;
 	look(watch);
 	refresh_ports(watch, worker);
-	if (worker->judge.timer) { /* everything ended before the grace period did */
-		loop_cancel(watch->setup.loop, worker->judge.timer);
-		worker->judge.timer = NULL;
-		judged(watch, worker);
+	if (worker->grace.timer) { /* everything ended before the grace period did */
+		loop_cancel(watch->setup.loop, worker->grace.timer);
+		worker->grace.timer = NULL;
+		finish_grace_period(watch, worker);
 	}
 	for (struct table_cell *cell = NULL; (cell = table_next(&watch->failures, cell));) {
-		const struct failure *failure = cell->value;
+		const struct bind_failure *failure = cell->value;
 
 		if (failure->worker == number)
-			judge_conflict(watch, failure);
+			rule_port_conflict(watch, failure);
 	}
-	unix_judge_failures(watch, worker);
+	rule_path_failures(watch, worker);
 	read_counts(watch, worker);
-	judge_errors(watch, worker);
-	judge_publish(watch, number);
+	rule_error_rates(watch, worker);
+	finding_list_publish(watch, number);
 	worker->ended = true;
 	if (watch->monitor && worker->cgroup >= 0)
 		monitor_worker_remove(watch->monitor, worker->cgroup);
@@ -414,7 +417,7 @@ void watch_worker_end(struct watch *watch, unsigned int number)
 
 void watch_add(struct watch *watch, struct watch_finding *finding)
 {
-	judge_tell(watch, finding);
+	finding_list_add(watch, finding);
 }
 
 static void drop_allowed(struct watch *watch)
@@ -433,8 +436,8 @@ static void drop_allowed(struct watch *watch)
 void watch_finish(struct watch *watch)
 {
 	look(watch);
-	judge_avoided(watch);
-	judge_publish(watch, 0);
+	rule_conflict_avoided(watch);
+	finding_list_publish(watch, 0);
 	drop_allowed(watch);
 }
 
@@ -451,7 +454,7 @@ const struct watch_finding *watch_finding(const struct watch *watch, size_t inde
 int watch_worker_summary(struct watch *watch, unsigned int number,
                          struct watch_summary *ret_summary)
 {
-	struct worker *worker;
+	struct watch_worker *worker;
 	const uint64_t *of;
 
 	if (number > BERTH_WORKERS_MOST)

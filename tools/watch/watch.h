@@ -30,7 +30,7 @@
 enum watch_source { WATCH_AUTO, WATCH_BPF, WATCH_SAMPLE, WATCH_SOURCES };
 extern const char *const watch_source_names[WATCH_SOURCES + 1];
 
-/* A rate of errors that is too high by the user's own measure: judged while the worker runs, instead of the rule below. */
+/* A rate of errors that is too high by the user's own measure: checked while the worker runs, instead of the rule below. */
 struct watch_alarm {
 	enum berth_count error; /* BERTH_COUNT_epipe ... */
 	uint64_t low;           /* so many ... */
@@ -58,7 +58,7 @@ struct watch_policy {
 
 struct watch_setup {
 	struct loop *loop;
-	enum watch_source wanted;
+	enum watch_source requested_source;
 	const char *run_id;
 	/* run-time files of this run: the FIFO for marks is made there; NULL = none */
 	const char *run_dir;
@@ -75,7 +75,7 @@ struct watch_setup {
 	void *arg;
 };
 
-struct watch_worker {
+struct watch_worker_setup {
 	unsigned int number; /* 1..N */
 	const char *task;
 	int cgroup;                      /* the worker's cgroup v2 directory; -1 if there is none */
@@ -86,7 +86,7 @@ struct watch;
 
 /**
  * @ret_reason	which source and why: a half-sentence, the caller's to free
- * Return: 0; -ENOTSUP if the wanted source cannot work here (*ret_reason says what it lacks); -errno.
+ * Return: 0; -ENOTSUP if the requested source cannot work here (*ret_reason says what it lacks); -errno.
  */
 int watch_open(const struct watch_setup *setup, struct watch **ret_watch, char **ret_reason);
 void watch_close(struct watch *watch);
@@ -98,7 +98,7 @@ const char *const *watch_losses(const struct watch *watch);
 /* Calls of the monitor that the kernel left out so far, of whichever process: what they would have seen is not in the counts. */
 uint64_t watch_missed(const struct watch *watch);
 
-int watch_worker_begin(struct watch *watch, const struct watch_worker *worker);
+int watch_worker_begin(struct watch *watch, const struct watch_worker_setup *worker);
 void watch_worker_started(struct watch *watch, unsigned int number, pid_t pid);
 
 /**
@@ -112,9 +112,9 @@ int watch_process_add(struct watch *watch, unsigned int number, pid_t pid);
  * itself or the grace period is over, which makes findings. Only then should the supervisor end what is left.
  * @exit_status	0: the suite passed, so a conflict in it was expected
  */
-typedef void (*watch_judged_fn)(void *arg, unsigned int number);
+typedef void (*watch_checked_fn)(void *arg, unsigned int number);
 void watch_worker_exited(struct watch *watch, unsigned int number, int exit_status,
-                         watch_judged_fn fn, void *arg);
+                         watch_checked_fn fn, void *arg);
 void watch_worker_end(struct watch *watch, unsigned int number);
 
 /** Since @time_ns (CLOCK_REALTIME; 0: now) worker @number runs test @name; "": none. */

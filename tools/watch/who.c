@@ -24,7 +24,7 @@
 
 enum { ANCESTORS_MOST = 32 };
 
-struct search {
+struct who_search {
 	struct who *who;
 	uint64_t netns; /* of the dump in progress */
 	uint64_t home;
@@ -37,7 +37,7 @@ struct search {
 
 static void on_socket(void *arg, const struct diag_socket *socket)
 {
-	struct search *search = arg;
+	struct who_search *search = arg;
 	struct who *who = search->who;
 
 	if (!diag_state_holds(socket))
@@ -48,14 +48,14 @@ static void on_socket(void *arg, const struct diag_socket *socket)
 	};
 }
 
-static int dump_namespace(struct search *search, int netns)
+static int dump_namespace(struct who_search *search, int netns)
 {
 	const struct diag_filter filter = { .first = search->who->port, .last = search->who->port };
 
 	return diag_each(netns, &filter, on_socket, search);
 }
 
-static bool namespace_seen(struct search *search, uint64_t netns)
+static bool namespace_seen(struct who_search *search, uint64_t netns)
 {
 	for (size_t i = 0; i < search->seen_count; i++)
 		if (search->seen_namespaces[i] == netns)
@@ -68,7 +68,7 @@ static bool namespace_seen(struct search *search, uint64_t netns)
 
 static bool visit_namespace(void *arg, pid_t pid)
 {
-	struct search *search = arg;
+	struct who_search *search = arg;
 	uint64_t netns = proc_namespace(pid, "net");
 	char path[40];
 	int fd;
@@ -88,7 +88,7 @@ static bool visit_namespace(void *arg, pid_t pid)
 
 /* ---- virtual ports ---- */
 
-static void add_virtual(struct search *search, const struct berth_portmap *map,
+static void add_virtual(struct who_search *search, const struct berth_portmap *map,
                         const struct who_map *from)
 {
 	uint16_t port = search->who->port, real = berth_portmap_real(map, BERTH_TCP, port);
@@ -124,7 +124,7 @@ static const struct berth_portmap *open_map(const char *path)
 	return NULL;
 }
 
-static void visit_map(struct search *search, const struct who_map *from)
+static void visit_map(struct who_search *search, const struct who_map *from)
 {
 	const struct berth_portmap *map;
 
@@ -138,7 +138,7 @@ static void visit_map(struct search *search, const struct who_map *from)
 	munmap((void *)(uintptr_t)map, sizeof(*map));
 }
 
-static void visit_map_of(struct search *search, pid_t pid)
+static void visit_map_of(struct who_search *search, pid_t pid)
 {
 	cleanup_free char *text = NULL;
 	struct who_map from = { 0 };
@@ -248,7 +248,7 @@ static void on_descriptor(void *arg, pid_t pid, int fd, uint64_t inode)
 
 static bool visit_process(void *arg, pid_t pid)
 {
-	struct search *search = arg;
+	struct who_search *search = arg;
 
 	if (proc_each_socket(pid, on_descriptor, search->who) == -EACCES)
 		search->who->hidden_processes++;
@@ -256,7 +256,7 @@ static bool visit_process(void *arg, pid_t pid)
 	return true;
 }
 
-static enum who_verdict judge(const struct who *who)
+static enum who_verdict who_verdict_of(const struct who *who)
 {
 	/* a port of another network namespace is another port */
 	enum who_verdict verdict = WHO_FREE;
@@ -293,7 +293,7 @@ static void check_virtuals(struct who *who)
 int who_find(uint16_t port, const struct who_map *maps, size_t map_count, struct who **ret_who)
 {
 	struct who *who = mem_alloc(sizeof(*who));
-	struct search search = { .who = who, .home = proc_namespace(getpid(), "net") };
+	struct who_search search = { .who = who, .home = proc_namespace(getpid(), "net") };
 	int ret;
 
 	who->port = port;
@@ -307,7 +307,7 @@ int who_find(uint16_t port, const struct who_map *maps, size_t map_count, struct
 	if (!ret)
 		ret = proc_each(visit_process, &search);
 	check_virtuals(who);
-	who->verdict = judge(who);
+	who->verdict = who_verdict_of(who);
 	free(search.seen_namespaces);
 	strv_free(search.seen_maps);
 	if (ret)

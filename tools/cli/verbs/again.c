@@ -99,19 +99,19 @@ void again_estimate(struct cli *cli)
 	if ((count < 2 && !pool) || results_history(cli, &history))
 		return;
 	if (pool)
-		cli->run.pool_seen = (unsigned int)history_usual_most(history, "connections");
+		cli->run.pool_seen = (unsigned int)history_median_max(history, "connections");
 	if (count < 2) {
 		history_close(history);
 		return;
 	}
 	cli->run.expected_ms = mem_alloc(count * sizeof(*cli->run.expected_ms));
 	for (size_t i = 0; i < count; i++)
-		cli->run.expected_ms[i] = (int64_t)history_usual(history, cli->run.tasks[i],
-		                                                 "duration_ms");
+		cli->run.expected_ms[i] = (int64_t)history_median(history, cli->run.tasks[i],
+		                                                  "duration_ms");
 	if (cli->run.pool_seen)
 		cli->run.task_pools = mem_alloc(count * sizeof(*cli->run.task_pools));
 	for (size_t i = 0; cli->run.pool_seen && i < count; i++)
-		cli->run.task_pools[i] = (unsigned int)history_usual(history, cli->run.tasks[i],
-		                                                     "connections");
+		cli->run.task_pools[i] = (unsigned int)history_median(history, cli->run.tasks[i],
+		                                                      "connections");
 	history_close(history);
 }

@@ -169,8 +169,8 @@ static void add_workers(struct watch *watch, const struct run_state *run)
 	for (size_t i = 0; i < run->worker_count; i++) {
 		cleanup_free char *path = str_print("%s/w%u", run->cgroup_dir,
 		                                    run->workers[i].number);
-		struct watch_worker worker = { .number = run->workers[i].number,
-			                       .task = run->workers[i].task };
+		struct watch_worker_setup worker = { .number = run->workers[i].number,
+			                             .task = run->workers[i].task };
 
 		worker.cgroup = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (worker.cgroup >= 0)
@@ -228,7 +228,7 @@ static int watch_live(struct cli *cli, const struct run_state *run)
 	cleanup_close int cgroup = run ? open(run->cgroup_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
 	                               : cgroup_open_root();
 	cleanup_close int signals = -1;
-	struct watch_setup setup = { .wanted = WATCH_BPF,
+	struct watch_setup setup = { .requested_source = WATCH_BPF,
 		                     .cgroup = cgroup,
 		                     .everything = true,
 		                     .every_cgroup = cli->all,

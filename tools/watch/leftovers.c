@@ -15,14 +15,14 @@
 #include "tools/base/str.h"
 #include "tools/watch/model.h"
 
-struct list {
+struct process_list {
 	pid_t *pids;
 	size_t count;
 	const struct watch *watch;
-	const struct worker *worker;
+	const struct watch_worker *worker;
 };
 
-static void add(struct list *list, pid_t pid)
+static void add(struct process_list *list, pid_t pid)
 {
 	struct proc_stat stat;
 
@@ -32,7 +32,7 @@ static void add(struct list *list, pid_t pid)
 	list->pids[list->count++] = pid;
 }
 
-static void add_cgroup(struct list *list, int cgroup, int depth)
+static void add_cgroup(struct process_list *list, int cgroup, int depth)
 {
 	cleanup_free char *text = NULL;
 	cleanup_dir DIR *entries = NULL;
@@ -58,7 +58,7 @@ static void add_cgroup(struct list *list, int cgroup, int depth)
 	}
 }
 
-static bool is_listed(const struct list *list, pid_t pid)
+static bool is_listed(const struct process_list *list, pid_t pid)
 {
 	for (size_t i = 0; i < list->count; i++)
 		if (list->pids[i] == pid)
@@ -66,7 +66,7 @@ static bool is_listed(const struct list *list, pid_t pid)
 	return false;
 }
 
-static bool has_environment(const struct list *list, pid_t pid)
+static bool has_environment(const struct process_list *list, pid_t pid)
 {
 	cleanup_free char *text = NULL, *number = str_print("%u", list->worker->number);
 	size_t len;
@@ -78,7 +78,7 @@ static bool has_environment(const struct list *list, pid_t pid)
 
 static bool visit(void *arg, pid_t pid)
 {
-	struct list *list = arg;
+	struct process_list *list = arg;
 	struct proc_stat stat;
 
 	/* /proc is walked in the order of pids, so a parent mostly comes before its children */
@@ -88,9 +88,10 @@ static bool visit(void *arg, pid_t pid)
 	return true;
 }
 
-size_t left_processes(const struct watch *watch, const struct worker *worker, pid_t **ret_pids)
+size_t worker_list_processes(const struct watch *watch, const struct watch_worker *worker,
+                             pid_t **ret_pids)
 {
-	struct list list = { .watch = watch, .worker = worker };
+	struct process_list list = { .watch = watch, .worker = worker };
 
 	if (worker->cgroup >= 0)
 		add_cgroup(&list, worker->cgroup, 8);

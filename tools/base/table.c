@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* See table.h. Half of the cells stay empty, so a search that fails ends soon. */
-#include "tools/watch/table.h"
+#include "tools/base/table.h"
 
 #include <stdlib.h>
 #include <string.h>

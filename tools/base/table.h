@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef BERTH_WATCH_TABLE_H
-#define BERTH_WATCH_TABLE_H
+#ifndef BERTH_BASE_TABLE_H
+#define BERTH_BASE_TABLE_H
 /*
  * A table from a number (cookie, process, hash) to a record that the caller allocated. Open addressing, grows by doubling,
  * never shrinks; nothing is removed: what a run has seen, its report may name.

@@ -5,21 +5,21 @@
  */
 #include "tools/watch/model.h"
 
-void series_add(struct series *series, int value)
+void measurements_add(struct measurements *series, int value)
 {
 	if (++series->skipped < series->stride)
 		return;
 	series->skipped = 0;
-	if (series->count == SERIES_LEN) {
-		for (unsigned int i = 0; i < SERIES_LEN / 2; i++)
+	if (series->count == MEASUREMENTS_MAX) {
+		for (unsigned int i = 0; i < MEASUREMENTS_MAX / 2; i++)
 			series->of[i] = series->of[2 * i + 1];
-		series->count = SERIES_LEN / 2;
+		series->count = MEASUREMENTS_MAX / 2;
 		series->stride = series->stride ? series->stride * 2 : 2;
 	}
 	series->of[series->count++] = value;
 }
 
-int series_growth(const struct series *series)
+int measurements_growth(const struct measurements *series)
 {
 	int first, last, before;
 

@@ -54,7 +54,7 @@ static void locate(const struct berth_event *event, struct symbol_stack *ret_sta
 
 /* ---- in: from the monitor ---- */
 
-static void forgive(struct watch *watch, const struct path_failure *as)
+static void clear_failures(struct watch *watch, const struct path_failure *as)
 {
 	for (struct table_cell *cell = NULL; (cell = table_next(&watch->path_failures, cell));) {
 		struct path_failure *failure = cell->value;
@@ -69,7 +69,7 @@ static void forgive(struct watch *watch, const struct path_failure *as)
 	}
 }
 
-void unix_listening(struct watch *watch, const struct berth_event *event)
+void socket_path_listening(struct watch *watch, const struct berth_event *event)
 {
 	cleanup_free char *path = path_of(event);
 	struct path_listener *listener = table_get(&watch->path_listeners, event->cookie);
@@ -80,17 +80,17 @@ void unix_listening(struct watch *watch, const struct berth_event *event)
 	}
 	free(listener->path);
 	listener->path = str_copy(path);
-	listener->process = model_process_of(watch, event);
+	listener->process = model_process_of_event(watch, event);
 	listener->since_ns = event->time_ns;
 	symbol_stack_free(&listener->stack);
 	locate(event, &listener->stack);
-	forgive(watch, &(struct path_failure){ .worker = event->worker,
-	                                       .path = path,
-	                                       .process = listener->process });
+	clear_failures(watch, &(struct path_failure){ .worker = event->worker,
+	                                              .path = path,
+	                                              .process = listener->process });
 }
 
 /* Who has a path, among those who see the same files. */
-struct holder {
+struct path_holder_search {
 	const char *path;
 	uint64_t inodes[8], mounts; /* 0: not known */
 	size_t count;
@@ -99,7 +99,7 @@ struct holder {
 
 static bool on_taken(void *arg, const struct proc_unix *entry)
 {
-	struct holder *holder = arg;
+	struct path_holder_search *holder = arg;
 
 	if (!strcmp(entry->path, holder->path))
 		holder->inodes[holder->count++] = entry->inode;
@@ -108,7 +108,7 @@ static bool on_taken(void *arg, const struct proc_unix *entry)
 
 static bool visit(void *arg, pid_t pid)
 {
-	struct holder *holder = arg;
+	struct path_holder_search *holder = arg;
 
 	if ((!holder->mounts || proc_namespace(pid, "mnt") == holder->mounts) &&
 	    proc_has_socket(pid, holder->inodes, holder->count))
@@ -133,7 +133,7 @@ static char *former_holder(const struct watch *watch, const char *path)
 
 static char *find_holder(struct watch *watch, const char *path, pid_t asker)
 {
-	struct holder holder = { .path = path, .mounts = proc_namespace(asker, "mnt") };
+	struct path_holder_search holder = { .path = path, .mounts = proc_namespace(asker, "mnt") };
 	struct proc_info info;
 	char *text;
 
@@ -150,7 +150,7 @@ static char *find_holder(struct watch *watch, const char *path, pid_t asker)
 	return text;
 }
 
-void unix_failed(struct watch *watch, const struct berth_event *event)
+void socket_path_failed(struct watch *watch, const struct berth_event *event)
 {
 	bool bind = event->tag == BERTH_EVENT_BIND_FAILED;
 	cleanup_free char *path = path_of(event);
@@ -166,7 +166,7 @@ void unix_failed(struct watch *watch, const struct berth_event *event)
 			                          .bind = bind,
 			                          .first_ns = event->time_ns,
 			                          .path = steal(&path),
-			                          .process = model_process_of(watch, event) };
+			                          .process = model_process_of_event(watch, event) };
 		locate(event, &failure->stack);
 		if (bind)
 			failure->holder = find_holder(watch, failure->path, (pid_t)event->pid);
@@ -199,7 +199,7 @@ static void free_failure(void *value)
 	free(failure);
 }
 
-void unix_free(struct watch *watch)
+void socket_path_free(struct watch *watch)
 {
 	table_free(&watch->path_listeners, free_listener);
 	table_free(&watch->path_failures, free_failure);
@@ -207,7 +207,7 @@ void unix_free(struct watch *watch)
 
 /* ---- out: findings ---- */
 
-struct left {
+struct path_leftovers {
 	struct watch *watch;
 	struct table *told; /* by inode */
 	struct table open;  /* by inode: the descriptors of one process that are sockets */
@@ -218,7 +218,7 @@ struct left {
 
 static void on_open(void *arg, pid_t pid, int fd, uint64_t inode)
 {
-	struct left *left = arg;
+	struct path_leftovers *left = arg;
 
 	(void)pid;
 	(void)fd;
@@ -227,10 +227,10 @@ static void on_open(void *arg, pid_t pid, int fd, uint64_t inode)
 
 static bool on_listed(void *arg, const struct proc_unix *entry)
 {
-	struct left *left = arg;
+	struct path_leftovers *left = arg;
 	const struct path_listener *listener = table_get(&left->watch->path_listeners,
 	                                                 entry->inode);
-	const struct process *process = model_process(left->watch, left->pid, left->worker);
+	const struct watch_process *process = model_process(left->watch, left->pid, left->worker);
 	struct watch_finding *finding;
 
 	if (!entry->listening || !table_get(&left->open, entry->inode))
@@ -239,29 +239,29 @@ static bool on_listed(void *arg, const struct proc_unix *entry)
 	if (table_get(left->told, entry->inode))
 		return true;
 	table_set(left->told, entry->inode, left->watch);
-	finding = judge_new(left->watch, FINDING_leaked_listener, left->worker);
-	judge_set_process(finding, process);
+	finding = rule_finding_new(left->watch, FINDING_leaked_listener, left->worker);
+	rule_set_process(finding, process);
 	finding->protocol = str_copy("unix");
 	finding->path = str_copy(entry->path);
 	finding->since_ns = (int64_t)(listener            ? listener->since_ns
 	                              : process->began_ns ? process->began_ns
 	                                                  : 0);
-	finding->age_ms = judge_age_ms((uint64_t)finding->since_ns);
+	finding->age_ms = rule_age_ms((uint64_t)finding->since_ns);
 	if (listener)
 		finding->stack = symbol_names(&listener->stack);
 	finding->detail = str_print(
 		"listener on unix socket %s is still open after the command ended", entry->path);
-	judge_tell(left->watch, finding);
+	finding_list_add(left->watch, finding);
 	return true;
 }
 
-void unix_judge_leftovers(struct watch *watch, const struct worker *worker, const pid_t *pids,
-                          size_t count, bool *named)
+void rule_path_leftovers(struct watch *watch, const struct watch_worker *worker, const pid_t *pids,
+                         size_t count, bool *named)
 {
 	struct table told = { 0 };
 
 	for (size_t i = 0; i < count; i++) {
-		struct left left = {
+		struct path_leftovers left = {
 			.watch = watch, .told = &told, .worker = worker->number, .pid = pids[i]
 		};
 
@@ -276,10 +276,10 @@ void unix_judge_leftovers(struct watch *watch, const struct worker *worker, cons
 
 static void tell(struct watch *watch, const struct path_failure *failure)
 {
-	struct watch_finding *finding = judge_new(
+	struct watch_finding *finding = rule_finding_new(
 		watch, failure->bind ? FINDING_path_conflict : FINDING_no_server, failure->worker);
 
-	judge_set_process(finding, failure->process);
+	rule_set_process(finding, failure->process);
 	finding->protocol = str_copy("unix");
 	finding->path = str_copy(failure->path);
 	finding->since_ns = (int64_t)failure->first_ns;
@@ -296,13 +296,13 @@ static void tell(struct watch *watch, const struct path_failure *failure)
 	else
 		finding->detail = str_print("there is no %s: %llu connects failed", failure->path,
 		                            (unsigned long long)failure->count);
-	if (failure->bind && (failure->elsewhere || judge_coped(failure->process) ||
+	if (failure->bind && (failure->elsewhere || rule_process_succeeded(failure->process) ||
 	                      watch->workers[failure->worker].passed))
 		finding->severity = FINDING_NOTE;
-	judge_tell(watch, finding);
+	finding_list_add(watch, finding);
 }
 
-void unix_judge_failures(struct watch *watch, const struct worker *worker)
+void rule_path_failures(struct watch *watch, const struct watch_worker *worker)
 {
 	for (struct table_cell *cell = NULL; (cell = table_next(&watch->path_failures, cell));) {
 		const struct path_failure *failure = cell->value;

@@ -16,10 +16,10 @@
 #include "tools/watch/model.h"
 
 /* The processes of workers that have not ended. NULL: the first. */
-static struct process *next_alive(const struct watch *watch, struct table_cell **cell)
+static struct watch_process *next_alive(const struct watch *watch, struct table_cell **cell)
 {
 	while ((*cell = table_next(&watch->processes, *cell))) {
-		struct process *process = (*cell)->value;
+		struct watch_process *process = (*cell)->value;
 
 		if (process->alive && !watch->workers[process->worker].ended)
 			return process;
@@ -27,20 +27,20 @@ static struct process *next_alive(const struct watch *watch, struct table_cell *
 	return NULL;
 }
 
-void measure_descriptors(struct watch *watch)
+void usage_update_descriptors(struct watch *watch)
 {
 	struct table_cell *cell = NULL;
-	struct process *process;
+	struct watch_process *process;
 
 	while ((process = next_alive(watch, &cell))) {
-		struct worker *worker = &watch->workers[process->worker];
+		struct watch_worker *worker = &watch->workers[process->worker];
 		int count = proc_fd_count(process->pid);
 
 		if (count == -ESRCH)
 			process->alive = false;
 		if (count < 0)
 			continue;
-		series_add(&process->descriptors, count);
+		measurements_add(&process->descriptors, count);
 		if (count > process->descriptors_peak)
 			process->descriptors_peak = count;
 		if (count > worker->descriptors_peak)
@@ -73,7 +73,7 @@ void watch_samples(struct watch *watch, watch_sample_fn fn, void *arg)
 	cleanup_free struct watch_sample *samples = mem_alloc((BERTH_WORKERS_MOST + 1) *
 	                                                      sizeof(*samples));
 	struct table_cell *cell = NULL;
-	struct process *process;
+	struct watch_process *process;
 
 	(void)watch_snapshot(watch, on_alive, samples);
 	while ((process = next_alive(watch, &cell))) {
@@ -84,8 +84,8 @@ void watch_samples(struct watch *watch, watch_sample_fn fn, void *arg)
 		sample->descriptors += count > 0 ? (uint64_t)count : 0;
 		sample->memory_kib += memory_kib(process->pid);
 	}
-	for (unsigned int i = 1; i <= watch->worker_most; i++) {
-		struct worker *worker = &watch->workers[i];
+	for (unsigned int i = 1; i <= watch->worker_max; i++) {
+		struct watch_worker *worker = &watch->workers[i];
 
 		if (!worker->begun || worker->ended)
 			continue;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Connections that leave the worker: to another worker's server, or to one outside the run. Each destination of a worker comes
- * here once (model.c, edges). Everything that is meant to be passes: the worker's own servers, Berth's (the relay, private
+ * here once (model.c, destinations). Everything that is meant to be passes: the worker's own servers, Berth's (the relay, private
  * clusters), ports that are shared on purpose, groups, and datagrams that nobody receives.
  */
 #include <unistd.h>
@@ -25,12 +25,12 @@ static bool is_local(const struct watch *watch, const struct berth_event *event)
 	return berth_ip_is_local(none, &event->remote);
 }
 
-static const struct endpoint *listener_of(const struct watch *watch, enum berth_proto proto,
-                                          uint16_t port, unsigned int prefer)
+static const struct watch_endpoint *listener_of(const struct watch *watch, enum berth_proto proto,
+                                                uint16_t port, unsigned int prefer)
 {
-	const struct endpoint *found = NULL;
+	const struct watch_endpoint *found = NULL;
 
-	for (const struct endpoint *at = watch->newest; at; at = at->next) {
+	for (const struct watch_endpoint *at = watch->newest; at; at = at->next) {
 		if (at->port != port || at->proto != proto ||
 		    (proto == BERTH_TCP && !at->listen_ns))
 			continue;
@@ -45,12 +45,12 @@ static const struct endpoint *listener_of(const struct watch *watch, enum berth_
 static struct watch_finding *connection(struct watch *watch, enum finding_kind kind,
                                         const struct berth_event *event)
 {
-	struct watch_finding *finding = judge_new(watch, kind, event->worker);
+	struct watch_finding *finding = rule_finding_new(watch, kind, event->worker);
 	struct monitor_stack stack;
 
-	judge_set_process(finding, table_get(&watch->processes, event->pid));
-	finding->protocol = str_copy(judge_proto_names[event->proto]);
-	finding->port = model_virtual(watch, event->worker, event->remote_port);
+	rule_set_process(finding, table_get(&watch->processes, event->pid));
+	finding->protocol = str_copy(rule_proto_names[event->proto]);
+	finding->port = model_virtual_port(watch, event->worker, event->remote_port);
 	finding->real_port = event->remote_port;
 	finding->since_ns = (int64_t)event->time_ns;
 	if (watch->monitor && monitor_stack(watch->monitor, event->cookie, false, &stack)) {
@@ -64,7 +64,7 @@ static struct watch_finding *connection(struct watch *watch, enum finding_kind k
 }
 
 /* Berth's own servers: the relay and the clusters are children of this process, or it itself. */
-static bool is_ours(const struct watch *watch, const struct who *who)
+static bool is_berth_server(const struct watch *watch, const struct who *who)
 {
 	for (size_t i = 0; i < who->holder_count; i++) {
 		const struct who_holder *holder = &who->holders[i];
@@ -103,7 +103,7 @@ static const struct who_holder *server_of(const struct who *who, enum berth_prot
 	return NULL;
 }
 
-static void judge_foreign(struct watch *watch, const struct berth_event *event)
+static void report_foreign_connection(struct watch *watch, const struct berth_event *event)
 {
 	const char *did = event->proto == BERTH_TCP ? "connected" : "sent datagrams";
 	const struct who_holder *server;
@@ -115,7 +115,7 @@ static void judge_foreign(struct watch *watch, const struct berth_event *event)
 		return;
 	server = server_of(who, event->proto, &held);
 	/* a datagram needs nobody who listens: it is lost, as the sender expects */
-	if (!is_ours(watch, who) && (held || event->proto == BERTH_TCP)) {
+	if (!is_berth_server(watch, who) && (held || event->proto == BERTH_TCP)) {
 		finding = connection(watch, FINDING_foreign_connection, event);
 		if (server)
 			finding->detail = str_print(
@@ -127,15 +127,15 @@ static void judge_foreign(struct watch *watch, const struct berth_event *event)
 			finding->detail = str_print(
 				"%s to port %u, which nobody in this run listens on", did,
 				event->remote_port);
-		judge_tell(watch, finding);
+		finding_list_add(watch, finding);
 	}
 	who_free(who);
 }
 
-void judge_edge(struct watch *watch, const struct berth_event *event)
+void rule_connection(struct watch *watch, const struct berth_event *event)
 {
 	const struct berth_portmap *map = watch->workers[event->worker].map;
-	const struct endpoint *listener;
+	const struct watch_endpoint *listener;
 	struct watch_finding *finding;
 
 	if (!event->worker || !is_local(watch, event) || berth_ip_is_group(&event->remote))
@@ -151,15 +151,15 @@ void judge_edge(struct watch *watch, const struct berth_event *event)
 			event->remote_port, listener->worker,
 			listener->process && listener->process->command ? listener->process->command
 									: "?");
-		judge_tell(watch, finding);
+		finding_list_add(watch, finding);
 		return;
 	}
 	if (map && event->proto == BERTH_UDP &&
 	    berth_portmap_real(map, BERTH_UDP, event->remote_port))
 		return; /* seen before it was rewritten: which of two hooks on a cgroup runs first is nobody's promise */
 	if (map &&
-	    (model_virtual(watch, event->worker, event->remote_port) != event->remote_port ||
+	    (model_virtual_port(watch, event->worker, event->remote_port) != event->remote_port ||
 	     berth_portmap_real(map, event->proto, event->remote_port) == event->remote_port))
 		return; /* Berth's own end of a declared port (a database), or shared on purpose */
-	judge_foreign(watch, event);
+	report_foreign_connection(watch, event);
 }
