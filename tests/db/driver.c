@@ -195,7 +195,7 @@ static void read_options(int argc, char **argv, struct db_config *setup)
 		else if (option == 'm')
 			setup->mode = (enum db_mode)mode_of(optarg);
 		else if (option == 'd')
-			wanted[setup->wanted_count++] = (struct db_entry){ .text = optarg };
+			wanted[setup->entry_count++] = (struct db_entry){ .text = optarg };
 		else if (option == 's')
 			setup->command = optarg;
 		else if (option == 'i')
@@ -219,7 +219,7 @@ static void read_options(int argc, char **argv, struct db_config *setup)
 		exit(125);
 	dir = argv[optind];
 	command = argv[optind + 1];
-	setup->wanted = wanted;
+	setup->entries = wanted;
 	setup->inputs = inputs;
 }
 

@@ -13,7 +13,7 @@ static void pauses_grow_up_to_a_most(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(wanted); i++) {
 		assert_int_equal(ms, wanted[i]);
-		ms = retry_grown_ms(ms, RETRY_MOST_MS);
+		ms = retry_grown_ms(ms, RETRY_MAX_MS);
 	}
 	/* it grows to the most and never beyond, wherever it begins */
 	for (ms = 1; ms < 100000; ms++) {
@@ -26,7 +26,7 @@ static void pauses_grow_up_to_a_most(void **state)
 static void pauses_are_spread_around_their_length(void **state)
 {
 	(void)state;
-	for (int ms = RETRY_FIRST_MS;; ms = retry_grown_ms(ms, RETRY_MOST_MS)) {
+	for (int ms = RETRY_FIRST_MS;; ms = retry_grown_ms(ms, RETRY_MAX_MS)) {
 		int before = -1;
 
 		for (int random = 0; random < 256; random++) {
@@ -38,7 +38,7 @@ static void pauses_are_spread_around_their_length(void **state)
 		}
 		assert_int_equal(retry_spread_ms(ms, 0), ms / 2);
 		assert_int_equal(before, ms / 2 + ms);
-		if (ms == RETRY_MOST_MS)
+		if (ms == RETRY_MAX_MS)
 			break;
 	}
 }

@@ -32,7 +32,7 @@ const char *const db_record_names[DB_RECORD_KINDS] = {
 	[DB_RECORD_CONNECTIONS] = "database_connections",
 	[DB_RECORD_IDLE_ENDED] = "database_idle_ended",
 	[DB_RECORD_SLOW] = "database_slow_query",
-	[DB_RECORD_LEFT] = "database_left",
+	[DB_RECORD_LEFTOVER] = "database_left",
 	[DB_RECORD_BREAKER] = "database_breaker",
 	[DB_RECORD_REFUSED] = "database_refused",
 	[DB_RECORD_ABANDONED] = "database_session_abandoned",
@@ -44,10 +44,10 @@ static void db_free(struct db *db)
 		db_url_free(&db->urls[i]);
 	free(db->urls);
 	for (unsigned int i = 0; i < db->port_count; i++) {
-		strv_free(db->services[i].settings);
-		free(db->services[i].start);
-		free(db->services[i].ready);
-		free(db->services[i].stop);
+		strv_free(db->specs[i].settings);
+		free(db->specs[i].start);
+		free(db->specs[i].ready);
+		free(db->specs[i].stop);
 	}
 	free((char *)db->setup.run_id);
 	free((char *)db->setup.project_dir);
@@ -71,43 +71,43 @@ static void copy_setup(struct db *db, const struct db_config *setup)
 	db->setup.snapshot = str_copy(setup->snapshot);
 	if (!setup->template_quota_bytes)
 		db->setup.template_quota_bytes = 4ull << 30;
-	db->setup.wanted = NULL; /* urls from here on: the texts hold passwords */
+	db->setup.entries = NULL; /* urls from here on: the texts hold passwords */
 }
 
-static int add_settings(struct db_server_spec *service, char *const *settings)
+static int add_settings(struct db_server_spec *spec, char *const *settings)
 {
 	for (; settings && *settings; settings++) {
-		if (service->engine->ours || strcspn(*settings, "=") == 0 ||
-		    !strchr(*settings, '=') || strpbrk(*settings, "\r\n"))
+		if (spec->engine->ours || strcspn(*settings, "=") == 0 || !strchr(*settings, '=') ||
+		    strpbrk(*settings, "\r\n"))
 			return -EBADMSG;
-		strv_add(&service->settings, *settings);
+		strv_add(&spec->settings, *settings);
 	}
 	return 0;
 }
 
 /* Return: 0; -EEXIST another kind has this port; -E2BIG; -EBADMSG something among its settings is none. */
-static int add_service(struct db *db, uint16_t port, const struct db_entry *wanted)
+static int add_spec(struct db *db, uint16_t port, const struct db_entry *entry)
 {
-	const struct db_engine *engine = db_engines[wanted->kind];
+	const struct db_engine *engine = db_engines[entry->kind];
 
 	for (unsigned int i = 0; i < db->port_count; i++) {
-		if (db->ports[i] == port && (db->services[i].engine != engine || engine->ours))
+		if (db->ports[i] == port && (db->specs[i].engine != engine || engine->ours))
 			return -EEXIST;
 		if (db->ports[i] == port)
-			return add_settings(&db->services[i], wanted->settings);
+			return add_settings(&db->specs[i], entry->settings);
 	}
-	if (db->port_count == DB_PORTS_MOST)
+	if (db->port_count == DB_PORTS_MAX)
 		return -E2BIG;
-	db->services[db->port_count] = (struct db_server_spec){
-		port, engine, .start = wanted->start ? str_copy(wanted->start) : NULL,
-		.ready = wanted->ready ? str_copy(wanted->ready) : NULL,
-		.stop = wanted->stop ? str_copy(wanted->stop) : NULL
+	db->specs[db->port_count] = (struct db_server_spec){
+		port, engine, .start = entry->start ? str_copy(entry->start) : NULL,
+		.ready = entry->ready ? str_copy(entry->ready) : NULL,
+		.stop = entry->stop ? str_copy(entry->stop) : NULL
 	};
 	db->ports[db->port_count] = port;
-	return add_settings(&db->services[db->port_count++], wanted->settings);
+	return add_settings(&db->specs[db->port_count++], entry->settings);
 }
 
-static char *refuse_wanted(const struct db_url *url, size_t number, int error)
+static char *refusal_of(const struct db_url *url, size_t number, int error)
 {
 	const char *kind = db_engines[url->kind]->name;
 
@@ -115,7 +115,7 @@ static char *refuse_wanted(const struct db_url *url, size_t number, int error)
 		return str_print("port %u is wanted by two servers that are not the same",
 		                 url->port);
 	if (error == -E2BIG)
-		return str_print("more than %d database ports", DB_PORTS_MOST);
+		return str_print("more than %d database ports", DB_PORTS_MAX);
 	if (error == -EBADMSG)
 		return str_print("the settings of database number %zu: each is NAME=VALUE, and a "
 		                 "command has none",
@@ -137,53 +137,53 @@ static char *refuse_wanted(const struct db_url *url, size_t number, int error)
 	                 kind);
 }
 
-static int read_one(struct db *db, const struct db_entry *wanted, const char *default_url,
+static int read_one(struct db *db, const struct db_entry *entry, const char *default_url,
                     char **ret_reason)
 {
 	struct db_url *url = &db->urls[db->url_count];
-	int ret = db_url_parse_kind(wanted->kind, wanted->text, default_url, url);
+	int ret = db_url_parse_kind(entry->kind, entry->text, default_url, url);
 
 	if (ret) {
-		*url = (struct db_url){ .kind = wanted->kind };
+		*url = (struct db_url){ .kind = entry->kind };
 	} else {
 		db->url_count++;
-		url->port = wanted->port ? wanted->port : url->port;
+		url->port = entry->port ? entry->port : url->port;
 		if (!db_url_local(url) || (url->server_host && db->mode == DB_PRIVATE))
 			ret = url->server_host ? -EDESTADDRREQ : -ENOTSUP;
-		else if (!url->port || (wanted->kind == DB_KIND_COMMAND && !wanted->start))
+		else if (!url->port || (entry->kind == DB_KIND_COMMAND && !entry->start))
 			ret = -ENODATA;
 		else
-			ret = add_service(db, url->port, wanted);
+			ret = add_spec(db, url->port, entry);
 	}
 	if (ret)
-		*ret_reason = refuse_wanted(url, db->url_count + (ret == -EINVAL), ret);
+		*ret_reason = refusal_of(url, db->url_count + (ret == -EINVAL), ret);
 	return ret;
 }
 
-static int read_wanted(struct db *db, const struct db_entry *wanted, unsigned int count,
-                       char **ret_reason)
+static int read_entries(struct db *db, const struct db_entry *entries, unsigned int count,
+                        char **ret_reason)
 {
 	cleanup_free char *default_url = db_url_default(db->setup.project_dir);
 	int ret = 0;
 
 	db->urls = mem_alloc((count + 1) * sizeof(*db->urls));
 	for (unsigned int i = 0; i < count && !ret; i++)
-		ret = read_one(db, &wanted[i], default_url, ret_reason);
+		ret = read_one(db, &entries[i], default_url, ret_reason);
 	if (default_url)
 		explicit_bzero(default_url, strlen(default_url));
 	return ret;
 }
 
 /* The databases of a shared server are renamed; what is of another kind is not this room's. */
-static void leave_others_out(struct db *db)
+static void skip_other_kinds(struct db *db)
 {
 	unsigned int ports = 0, urls = 0;
 
 	for (unsigned int i = 0; i < db->port_count; i++) {
-		if (db->services[i].engine != &db_engine_postgres)
+		if (db->specs[i].engine != &db_engine_postgres)
 			continue;
 		db->ports[ports] = db->ports[i];
-		db->services[ports++] = db->services[i];
+		db->specs[ports++] = db->specs[i];
 	}
 	for (unsigned int i = 0; i < db->url_count; i++) {
 		if (db->urls[i].kind == DB_KIND_POSTGRES)
@@ -191,14 +191,14 @@ static void leave_others_out(struct db *db)
 		else
 			db_url_free(&db->urls[i]);
 	}
-	db->left_out = db->url_count - urls;
+	db->skipped = db->url_count - urls;
 	db->port_count = ports;
 	db->url_count = urls;
 }
 
-unsigned int db_left_out(const struct db *db)
+unsigned int db_skipped(const struct db *db)
 {
-	return db->left_out;
+	return db->skipped;
 }
 
 /* Loopback answers at once; 20 ms is for a machine that is very busy. */
@@ -245,7 +245,7 @@ const struct db_url *db_url_at(const struct db *db, unsigned int i)
 
 bool db_url_answers(const struct db_url *url)
 {
-	struct addrinfo wanted = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV }, *found;
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV }, *found;
 	uint16_t number;
 	const char *host = db_url_server(url, &number);
 	cleanup_free char *port = str_print("%u", number);
@@ -253,7 +253,7 @@ bool db_url_answers(const struct db_url *url)
 
 	if (!url->server_host)
 		return db_port_answers(url->port);
-	if (getaddrinfo(host, port, &wanted, &found))
+	if (getaddrinfo(host, port, &hints, &found))
 		return false;
 	for (struct addrinfo *one = found; one && !answers; one = one->ai_next)
 		answers = listens(one->ai_addr, one->ai_addrlen, ELSEWHERE_MS);
@@ -274,7 +274,7 @@ static bool server_answers(const struct db *db)
 static bool has_settings(const struct db *db)
 {
 	for (unsigned int i = 0; i < db->port_count; i++)
-		if (db->services[i].engine == &db_engine_postgres && db->services[i].settings)
+		if (db->specs[i].engine == &db_engine_postgres && db->specs[i].settings)
 			return true;
 	return false;
 }
@@ -297,7 +297,7 @@ static int open_mode(struct db *db, char **ret_reason)
 	if (db->mode == DB_AUTO)
 		db->mode = answers ? DB_RENAME : DB_PRIVATE;
 	if (db->mode == DB_RENAME)
-		leave_others_out(db);
+		skip_other_kinds(db);
 	if (!db->url_count) /* nothing of it is PostgreSQL */
 		db->mode = DB_PRIVATE;
 	if (db->mode == DB_RENAME && set) {
@@ -316,7 +316,7 @@ static int open_mode(struct db *db, char **ret_reason)
 	return ret;
 }
 
-int db_open(const struct db_config *setup, struct db **ret_pg, char **ret_reason)
+int db_open(const struct db_config *setup, struct db **ret_db, char **ret_reason)
 {
 	struct db *db = mem_alloc(sizeof(*db));
 	int ret;
@@ -324,7 +324,7 @@ int db_open(const struct db_config *setup, struct db **ret_pg, char **ret_reason
 	*ret_reason = NULL;
 	copy_setup(db, setup);
 	db->mode = setup->mode;
-	ret = read_wanted(db, setup->wanted, setup->wanted_count, ret_reason);
+	ret = read_entries(db, setup->entries, setup->entry_count, ret_reason);
 	if (!ret && db->setup.snapshot && !snapshot_named(db->setup.snapshot)) {
 		ret = -EINVAL;
 		*ret_reason = snapshot_refusal(db->setup.snapshot, ret);
@@ -338,7 +338,7 @@ int db_open(const struct db_config *setup, struct db **ret_pg, char **ret_reason
 	if (ret)
 		db_free(db);
 	else
-		*ret_pg = db;
+		*ret_db = db;
 	return ret;
 }
 
@@ -580,7 +580,7 @@ static int add_rule(struct berth_portmap *map, const char *from, const char *to)
 int db_worker_socket_rules(struct db_worker *worker, unsigned int i, const char *path)
 {
 	const struct db *db = worker->db;
-	const struct db_engine *engine = db->services[i].engine;
+	const struct db_engine *engine = db->specs[i].engine;
 	cleanup_free char *number = str_print("%u", db->ports[i]);
 	int ret = 0;
 

@@ -44,7 +44,7 @@ enum db_record_kind {
 	/* a statement took ms, or longer; detail is it, without values. At most DB_SLOW_MOST a worker */
 	DB_RECORD_SLOW,
 	/* databases that the suite had made were there at the worker's end; detail is their names */
-	DB_RECORD_LEFT,
+	DB_RECORD_LEFTOVER,
 	/* rename mode: the server is not asked any more, for a while; detail says why */
 	DB_RECORD_BREAKER,
 	/* rename mode: it refuses clients one after the other; detail is how many and what it says */
@@ -54,7 +54,7 @@ enum db_record_kind {
 	DB_RECORD_KINDS
 };
 
-enum { DB_SLOW_MOST = 100 };
+enum { DB_SLOW_MAX = 100 };
 
 struct db_record {
 	enum db_record_kind kind;
@@ -87,8 +87,8 @@ struct db_config {
 	const char *results_dir;
 	const char *run_dir; /* run-time files of this run */
 	unsigned int workers;
-	const struct db_entry *wanted;
-	unsigned int wanted_count;
+	const struct db_entry *entries;
+	unsigned int entry_count;
 	enum db_mode mode;   /* of PostgreSQL; every other kind is private */
 	const char *command; /* setup; NULL = none */
 	/* strv of globs whose contents the template depends on; may be NULL */
@@ -121,17 +121,17 @@ typedef void (*db_ready_fn)(void *arg, unsigned int number, int error, const cha
  * Return: 0; -EINVAL a database that is no name and no URL; -ENOENT no server programs for private mode; -ENOTSUP what was
  * asked for cannot work here; -errno.
  */
-int db_open(const struct db_config *setup, struct db **ret_pg, char **ret_reason);
+int db_open(const struct db_config *setup, struct db **ret_db, char **ret_reason);
 
 /**
  * How many of what was wanted this room does not provide: in mode DB_RENAME everything that is not PostgreSQL. It wants a
  * private room of its own, without a setup.
  */
-unsigned int db_left_out(const struct db *db);
+unsigned int db_skipped(const struct db *db);
 
 enum db_mode db_mode_of(const struct db *db); /* never DB_AUTO */
 
-struct db_pool_wanted {
+struct db_pool_request {
 	unsigned int workers; /* at once */
 	unsigned int each;    /* connections that one is expected to open */
 	bool seen;            /* that is what earlier runs had; else somebody said so */
@@ -142,8 +142,8 @@ struct db_pool_wanted {
  * @ret_left	for workers, and Berth's own beside theirs; 0 = not known
  * Return: 0, also if it does not say or the room is no shared server's; -EUSERS, *ret_why is the arithmetic, with a hint.
  */
-int db_pool_check(const struct db *db, const struct db_pool_wanted *wanted, unsigned int *ret_left,
-                  char **ret_why);
+int db_pool_check(const struct db *db, const struct db_pool_request *request,
+                  unsigned int *ret_left, char **ret_why);
 
 /** @task and @map must live until db_worker_end(). @ready is called exactly once, never from within this call. */
 int db_worker_prepare(struct db *db, unsigned int number, const char *task,
@@ -175,7 +175,7 @@ bool db_busy(const struct db *db);
 void db_worker_end(struct db *db, unsigned int number, bool failed);
 
 /* A role that a private server did not let in, or a database that it does not have. */
-struct db_refusals {
+struct db_refusal {
 	char *name;           /* free() it */
 	const char *database; /* the first one that it does have, valid as long as the room */
 	uint16_t port;        /* virtual */
@@ -183,7 +183,7 @@ struct db_refusals {
 };
 
 /** The first that the logs of the run's private servers complain of. Return: false if there is none. */
-bool db_refusals(const struct db *db, struct db_refusals *ret_missing);
+bool db_find_refusal(const struct db *db, struct db_refusal *ret_refusal);
 
 /** Does anybody listen on this port of loopback? */
 bool db_port_answers(uint16_t port);

@@ -25,10 +25,10 @@
 #include "tools/db/engine/programs.h"
 #include "tools/db/url.h"
 
-enum { CLUSTER_MOST_MS = 60000, CONNECT_MS = 2000 };
+enum { ATTEMPT_MAX_MS = 60000, CONNECT_MS = 2000 };
 
 struct attempt {
-	const struct db_programs *server;
+	const struct db_programs *programs;
 	char *dir;
 	int error;
 	char *why;
@@ -47,12 +47,12 @@ static char *last_line(const char *text)
 	return libpq_words(text + start, len - start);
 }
 
-static int make_cluster(void *arg, struct str *ret_text)
+static int make_data_directory(void *arg, struct str *ret_text)
 {
 	static char *const envp[] = { (char *)"PATH=/usr/bin:/bin", (char *)"LC_ALL=C", NULL };
 	const struct attempt *attempt = arg;
-	cleanup_free char *initdb = str_print("%s/initdb", attempt->server->bin);
-	cleanup_free char *postgres = str_print("%s/postgres", attempt->server->bin);
+	cleanup_free char *initdb = str_print("%s/initdb", attempt->programs->bin);
+	cleanup_free char *postgres = str_print("%s/postgres", attempt->programs->bin);
 	char *make[] = { initdb,
 		         (char *)"-D",
 		         attempt->dir,
@@ -104,10 +104,10 @@ static int attempt_run(struct attempt *attempt)
 	int ret = loop_open(&loop);
 	struct job_setup setup = {
 		.loop = loop,
-		.uid = attempt->server->uid,
-		.gid = attempt->server->gid,
-		.deadline_ms = CLUSTER_MOST_MS,
-		.run = make_cluster,
+		.uid = attempt->programs->uid,
+		.gid = attempt->programs->gid,
+		.deadline_ms = ATTEMPT_MAX_MS,
+		.run = make_data_directory,
 		.arg = attempt,
 		.done = on_made,
 		.done_arg = attempt,
@@ -122,35 +122,35 @@ static int attempt_run(struct attempt *attempt)
 	return ret ? ret : attempt->error;
 }
 
-int db_health_private(struct db_health_private *ret_cluster, char **ret_why)
+int db_health_private(struct db_health_private *ret_result, char **ret_why)
 {
-	struct db_programs server;
-	struct attempt attempt = { .server = &server };
+	struct db_programs programs;
+	struct attempt attempt = { .programs = &programs };
 	int64_t began_ms = clock_ms();
 	int ret;
 
-	*ret_cluster = (struct db_health_private){ 0 };
-	ret = db_programs_find(&server, ret_why);
+	*ret_result = (struct db_health_private){ 0 };
+	ret = db_programs_find(&programs, ret_why);
 	if (ret)
 		return ret;
-	attempt.dir = str_print("%s/try-%d", server.cache, (int)getpid());
+	attempt.dir = str_print("%s/try-%d", programs.cache, (int)getpid());
 	ret = attempt_run(&attempt);
-	*ret_cluster = (struct db_health_private){ str_copy(server.bin), str_copy(server.user),
-		                                   clock_ms() - began_ms };
+	*ret_result = (struct db_health_private){ str_copy(programs.bin), str_copy(programs.user),
+		                                  clock_ms() - began_ms };
 	if (ret)
 		*ret_why = attempt.why && *attempt.why ? steal(&attempt.why)
 		                                       : str_copy(strerror(-ret));
 	free(attempt.why);
 	free(attempt.dir);
-	db_programs_free(&server);
+	db_programs_free(&programs);
 	return ret;
 }
 
-void db_health_private_free(struct db_health_private *cluster)
+void db_health_private_free(struct db_health_private *result)
 {
-	free(cluster->bin);
-	free(cluster->user);
-	*cluster = (struct db_health_private){ 0 };
+	free(result->bin);
+	free(result->user);
+	*result = (struct db_health_private){ 0 };
 }
 
 static PGconn *connect_once(const struct db_url *url)
@@ -197,7 +197,7 @@ static int ask(PGconn *conn, struct db_health_server *server, char **ret_why)
 	if (libpq.PQresultStatus(result) == PGRES_TUPLES_OK && libpq.PQntuples(result) == 1) {
 		server->connected = true;
 		server->connections_used = number_at(result, 0);
-		server->connections_most = number_at(result, 1);
+		server->connections_max = number_at(result, 1);
 		server->reserved = number_at(result, 2);
 		server->may_create = *libpq.PQgetvalue(result, 0, 3) == 't';
 	} else {
@@ -248,12 +248,12 @@ void db_health_server_free(struct db_health_server *server)
 
 /* The arithmetic, and what would fit. */
 static char *pool_refusal(const struct db_health_server *server,
-                          const struct db_pool_wanted *wanted, const char *where)
+                          const struct db_pool_request *request, const char *where)
 {
 	/* not ours */
-	unsigned int each = wanted->each + 1, most = server->connections_most,
+	unsigned int each = request->each + 1, max = server->connections_max,
 		     used = server->connections_used - 1;
-	unsigned int left = most > used ? most - used : 0, fit = left ? (left - 1) / each : 0;
+	unsigned int left = max > used ? max - used : 0, fit = left ? (left - 1) / each : 0;
 	cleanup_free char *fewer = fit ? str_print("-j %u fits; ", fit) : str_copy("");
 
 	return str_print("too few connections are left: %u worker%s at once x (%u%s + 1 of "
@@ -261,13 +261,13 @@ static char *pool_refusal(const struct db_health_server *server,
 	                 "has %u: max_connections %u - %u reserved - %u in use\n"
 	                 "hint: %sor raise max_connections, or say in berth.yaml how many a worker "
 	                 "needs (pool)",
-	                 wanted->workers, wanted->workers == 1 ? "" : "s", wanted->each,
-	                 wanted->seen ? " as in earlier runs" : "", wanted->workers * each + 1,
-	                 where, left, most + server->reserved, server->reserved, used, fewer);
+	                 request->workers, request->workers == 1 ? "" : "s", request->each,
+	                 request->seen ? " as in earlier runs" : "", request->workers * each + 1,
+	                 where, left, max + server->reserved, server->reserved, used, fewer);
 }
 
-int db_pool_check(const struct db *db, const struct db_pool_wanted *wanted, unsigned int *ret_left,
-                  char **ret_why)
+int db_pool_check(const struct db *db, const struct db_pool_request *request,
+                  unsigned int *ret_left, char **ret_why)
 {
 	struct db_health_server server = { 0 };
 	const struct db_url *url = db->urls;
@@ -283,11 +283,11 @@ int db_pool_check(const struct db *db, const struct db_pool_wanted *wanted, unsi
 	ret = ask(conn, &server, &why);
 	libpq.PQfinish(conn);
 	/* itself among those in use: the steward's is in its place soon */
-	if (!ret && server.connections_most > server.connections_used)
-		*ret_left = server.connections_most - server.connections_used;
-	if (ret || server.connections_used + wanted->workers * (wanted->each + 1) <=
-	                   server.connections_most)
+	if (!ret && server.connections_max > server.connections_used)
+		*ret_left = server.connections_max - server.connections_used;
+	if (ret || server.connections_used + request->workers * (request->each + 1) <=
+	                   server.connections_max)
 		return 0;
-	*ret_why = pool_refusal(&server, wanted, where);
+	*ret_why = pool_refusal(&server, request, where);
 	return -EUSERS;
 }

@@ -13,9 +13,9 @@ struct db_health_private {
 	int64_t ms;
 };
 
-/** Make a cluster and ask it something, as the user who would run a worker's. Return: 0; -errno and *ret_why. */
-int db_health_private(struct db_health_private *ret_cluster, char **ret_why);
-void db_health_private_free(struct db_health_private *cluster);
+/** Make a data directory and ask it something, as the user who would run a worker's. Return: 0; -errno and *ret_why. */
+int db_health_private(struct db_health_private *ret_result, char **ret_why);
+void db_health_private_free(struct db_health_private *result);
 
 struct db_health_server {
 	char *where, *role;   /* "mes_user@localhost:5432" */
@@ -24,7 +24,7 @@ struct db_health_server {
 	bool connected;       /* what follows is known */
 	unsigned int version; /* server_version_num */
 	/* of those that ordinary roles may have */
-	unsigned int connections_most, connections_used;
+	unsigned int connections_max, connections_used;
 	unsigned int reserved; /* those that they may not */
 	bool may_create;       /* the role may create databases */
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef BERTH_DB_ROOM_H
-#define BERTH_DB_ROOM_H
+#ifndef BERTH_DB_INTERNAL_H
+#define BERTH_DB_INTERNAL_H
 /* What the files of this room share: the room itself, its workers, and what a mode has to be able to do. */
 #include "tools/db/template/clone.h"
 #include "tools/db/engine/engine.h"
@@ -9,7 +9,7 @@
 #include "tools/db/engine/programs.h"
 #include "tools/db/url.h"
 
-enum { DB_PORTS_MOST = 8 };
+enum { DB_PORTS_MAX = 8 };
 
 struct db_worker {
 	struct db_worker *next;
@@ -19,8 +19,8 @@ struct db_worker {
 	struct berth_portmap *map;
 	db_ready_fn ready; /* NULL once called */
 	void *ready_arg;
-	uint16_t real[DB_PORTS_MOST]; /* by index in db.ports */
-	bool usable;                  /* ready was called with 0 */
+	uint16_t real[DB_PORTS_MAX]; /* by index in db.ports */
+	bool usable;                 /* ready was called with 0 */
 	bool ending, failed;
 	void *mode_data; /* the mode's own */
 	int64_t began_ms;
@@ -45,10 +45,10 @@ struct db {
 	const struct db_mode_ops *ops;
 	struct db_url *urls;
 	unsigned int url_count;
-	uint16_t ports[DB_PORTS_MOST]; /* distinct virtual ports of the URLs */
+	uint16_t ports[DB_PORTS_MAX]; /* distinct virtual ports of the URLs */
 	unsigned int port_count;
-	struct db_server_spec services[DB_PORTS_MOST]; /* what answers there, by the same index */
-	unsigned int left_out;
+	struct db_server_spec specs[DB_PORTS_MAX]; /* what answers there, by the same index */
+	unsigned int skipped;
 	struct db_worker *workers;
 	void *mode_data;
 	bool closing;
@@ -76,8 +76,7 @@ const struct db_url *db_url_at(const struct db *db, unsigned int i);
 bool db_url_answers(const struct db_url *url);
 
 /** Where a private server of worker @number logs. The caller's to free. */
-char *db_programs_log(const struct db *db, unsigned int number,
-                      const struct db_server_spec *service);
+char *db_programs_log(const struct db *db, unsigned int number, const struct db_server_spec *spec);
 
 /** Write allocated-databases.json: what usable workers have now. */
 int db_allocations_write(const struct db *db);

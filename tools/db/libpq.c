@@ -35,11 +35,11 @@ static void drop_notice(void *arg, const PGresult *notice)
 	(void)notice;
 }
 
-PGconn *libpq_connect(const char *const *keys, const char *const *values, int most_ms)
+PGconn *libpq_connect(const char *const *keys, const char *const *values, int max_ms)
 {
 	PGconn *conn = libpq.PQconnectStartParams(keys, values, 0);
 	PostgresPollingStatusType step = PGRES_POLLING_WRITING;
-	int64_t due_ms = clock_ms() + most_ms, left_ms = most_ms;
+	int64_t due_ms = clock_ms() + max_ms, left_ms = max_ms;
 
 	if (libpq.PQstatus(conn) == CONNECTION_BAD)
 		return conn;

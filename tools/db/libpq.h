@@ -35,7 +35,7 @@ extern struct libpq {
 int libpq_load(char **ret_error);
 
 /** As PQconnectdbParams(3), but all of it within @most_ms, and the server's notices go nowhere. */
-PGconn *libpq_connect(const char *const *keys, const char *const *values, int most_ms);
+PGconn *libpq_connect(const char *const *keys, const char *const *values, int max_ms);
 
 const char *libpq_error(const PGconn *conn); /* never "" */
 

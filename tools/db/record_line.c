@@ -9,7 +9,7 @@ static const struct {
 	const char *word;
 	enum db_record_kind kind;
 	bool has_ms;
-} sightings[] = {
+} records[] = {
 	{ "idle ", DB_RECORD_IDLE, true },
 	{ "ended ", DB_RECORD_IDLE_ENDED, true },
 	{ "abandoned ", DB_RECORD_ABANDONED, true },
@@ -17,25 +17,25 @@ static const struct {
 	{ "turned-away ", DB_RECORD_REFUSED, false },
 	{ "pool ", DB_RECORD_POOL, false },
 	{ "connections ", DB_RECORD_CONNECTIONS, false },
-	{ "left-behind ", DB_RECORD_LEFT, false },
+	{ "left-behind ", DB_RECORD_LEFTOVER, false },
 };
 
-void record_line_add_left(struct str *line, const char *database)
+void record_line_add_leftover(struct str *line, const char *database)
 {
 	str_addf(line, "%s'%s'", line->len ? ", " : "left-behind ", database);
 }
 
 void record_line_deliver(const struct db_worker *worker, uint16_t port, const char *text)
 {
-	for (size_t i = 0; i < sizeof(sightings) / sizeof(*sightings); i++) {
-		char *detail = (char *)(uintptr_t)text + strlen(sightings[i].word);
+	for (size_t i = 0; i < sizeof(records) / sizeof(*records); i++) {
+		char *detail = (char *)(uintptr_t)text + strlen(records[i].word);
 		int64_t ms = -1;
 
-		if (!str_starts(text, sightings[i].word))
+		if (!str_starts(text, records[i].word))
 			continue;
-		if (sightings[i].has_ms)
+		if (records[i].has_ms)
 			ms = strtoll(detail, &detail, 10);
-		db_record(worker, sightings[i].kind, port, ms, detail + strspn(detail, " "));
+		db_record(worker, records[i].kind, port, ms, detail + strspn(detail, " "));
 		return;
 	}
 }

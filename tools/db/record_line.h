@@ -20,6 +20,6 @@
 void record_line_deliver(const struct db_worker *worker, uint16_t port, const char *text);
 
 /** One more database that was left: @line, empty at first, becomes such a sighting. */
-void record_line_add_left(struct str *line, const char *database);
+void record_line_add_leftover(struct str *line, const char *database);
 
 #endif

@@ -29,111 +29,113 @@ enum {
 	IDLE_MS = 60000,
 	POOL_PERCENT = 80,
 	ABANDONED_MS = 1000,
-	CONNECT_MOST_MS = 2000,
+	CONNECT_MAX_MS = 2000,
 	LOG_PART = 16384
 };
 
 /* one session, at the last look */
-struct seen {
+struct session_sample {
 	long pid;
 	int64_t idle_ms; /* in a transaction; 0 = it is not */
 	char *slow;      /* when the statement that was told began */
 };
 
-struct watched {
-	struct watched *next;
+struct sampled_instance {
+	struct sampled_instance *next;
 	unsigned int worker, index;
 	long port;
 	PGconn *conn;
-	struct seen *seen;
-	size_t seen_count;
+	struct session_sample *samples;
+	size_t sample_count;
 	off_t log_at;
 	char *known; /* OIDs of the databases that it began with: "1,4,5" */
 	int64_t due_ms;
-	unsigned int most, slow_told;
-	bool looked, idle_told, pool_told;
+	unsigned int max, slow_count;
+	bool looked, idle_reported, pool_reported;
 };
 
 struct sampler {
 	const struct sampler_plan *plan;
-	struct watched *watched;
+	struct sampled_instance *instance;
 	int line;
 	bool no_libpq;
 };
 
-static void say(const struct sampler *sampler, const struct watched *watched, const char *text)
+static void say(const struct sampler *sampler, const struct sampled_instance *instance,
+                const char *text)
 {
-	coproc_tell(sampler->line, "%u %u %s", watched->worker, watched->index, text);
+	coproc_tell(sampler->line, "%u %u %s", instance->worker, instance->index, text);
 }
 
 /* --- the log --- */
 
-static void forget_seen(struct watched *watched)
+static void forget_samples(struct sampled_instance *instance)
 {
-	for (size_t i = 0; i < watched->seen_count; i++)
-		free(watched->seen[i].slow);
-	free(watched->seen);
-	watched->seen = NULL;
-	watched->seen_count = 0;
+	for (size_t i = 0; i < instance->sample_count; i++)
+		free(instance->samples[i].slow);
+	free(instance->samples);
+	instance->samples = NULL;
+	instance->sample_count = 0;
 }
 
-static struct seen *find_seen(const struct watched *watched, long pid)
+static struct session_sample *find_sample(const struct sampled_instance *instance, long pid)
 {
-	for (size_t i = 0; i < watched->seen_count; i++)
-		if (watched->seen[i].pid == pid)
-			return &watched->seen[i];
+	for (size_t i = 0; i < instance->sample_count; i++)
+		if (instance->samples[i].pid == pid)
+			return &instance->samples[i];
 	return NULL;
 }
 
 /* 2026-01-01 12:00:00.000 UTC [PID] LOG:  text */
-static void read_line(const struct sampler *sampler, const struct watched *watched,
+static void read_line(const struct sampler *sampler, const struct sampled_instance *instance,
                       const char *line)
 {
 	const char *pid = strchr(line, '[');
-	const struct seen *seen = pid ? find_seen(watched, strtol(pid + 1, NULL, 10)) : NULL;
+	const struct session_sample *sample = pid ? find_sample(instance, strtol(pid + 1, NULL, 10))
+	                                          : NULL;
 	cleanup_free char *text = NULL;
 
-	if (!seen || seen->idle_ms < ABANDONED_MS)
+	if (!sample || sample->idle_ms < ABANDONED_MS)
 		return;
 	if (strstr(line, "] LOG:  unexpected EOF on client connection with an open transaction"))
-		text = str_print("abandoned %lld", (long long)seen->idle_ms);
+		text = str_print("abandoned %lld", (long long)sample->idle_ms);
 	else if (strstr(line,
 	                "] FATAL:  terminating connection due to idle-in-transaction timeout"))
 		text = str_print("ended %lld 1", (long long)sampler->plan->db->setup.idle_kill_ms);
 	if (text)
-		say(sampler, watched, text);
+		say(sampler, instance, text);
 }
 
 /* What has come since the last time, whole lines only. */
-static void read_log(const struct sampler *sampler, struct watched *watched)
+static void read_log(const struct sampler *sampler, struct sampled_instance *instance)
 {
 	const struct db *db = sampler->plan->db;
-	cleanup_free char *path = db_programs_log(db, watched->worker,
-	                                          &db->services[watched->index]);
+	cleanup_free char *path = db_programs_log(db, instance->worker,
+	                                          &db->specs[instance->index]);
 	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	char part[LOG_PART + 1];
 	ssize_t got;
 
-	while (fd >= 0 && (got = pread(fd, part, LOG_PART, watched->log_at)) > 0) {
+	while (fd >= 0 && (got = pread(fd, part, LOG_PART, instance->log_at)) > 0) {
 		char *line = part, *end;
 
 		part[got] = '\0';
 		while ((end = strchr(line, '\n'))) {
 			*end = '\0';
-			read_line(sampler, watched, line);
+			read_line(sampler, instance, line);
 			line = end + 1;
 		}
 		if (line == part && got < LOG_PART)
 			return;
-		watched->log_at += line == part ? got : line - part;
+		instance->log_at += line == part ? got : line - part;
 	}
 }
 
 /* --- the sessions --- */
 
-static PGresult *query(struct watched *watched, int columns, const char *sql)
+static PGresult *query(struct sampled_instance *instance, int columns, const char *sql)
 {
-	PGresult *result = libpq_ask(watched->conn, -1, columns, sql, NULL);
+	PGresult *result = libpq_ask(instance->conn, -1, columns, sql, NULL);
 
 	if (libpq.PQresultStatus(result) == PGRES_TUPLES_OK)
 		return result;
@@ -141,15 +143,15 @@ static PGresult *query(struct watched *watched, int columns, const char *sql)
 	return NULL;
 }
 
-static bool connect_to(const struct sampler *sampler, struct watched *watched)
+static bool connect_to(const struct sampler *sampler, struct sampled_instance *instance)
 {
-	const struct db_url *url = db_url_at(sampler->plan->db, watched->index);
-	cleanup_free char *port = str_print("%ld", watched->port);
+	const struct db_url *url = db_url_at(sampler->plan->db, instance->index);
+	cleanup_free char *port = str_print("%ld", instance->port);
 	const char *const keys[] = { "host",     "port",   "user",
 		                     "password", "dbname", "application_name",
 		                     "options",  NULL };
 
-	if (!watched->conn) {
+	if (!instance->conn) {
 		const char *const values[] = { sampler->plan->socket_dir,
 			                       port,
 			                       url->role,
@@ -159,40 +161,40 @@ static bool connect_to(const struct sampler *sampler, struct watched *watched)
 			                       "-c search_path=pg_catalog -c statement_timeout=2s",
 			                       NULL };
 
-		watched->conn = libpq_connect(keys, values, CONNECT_MOST_MS);
+		instance->conn = libpq_connect(keys, values, CONNECT_MAX_MS);
 	}
-	if (libpq.PQstatus(watched->conn) == CONNECTION_OK)
+	if (libpq.PQstatus(instance->conn) == CONNECTION_OK)
 		return true;
-	libpq.PQfinish(watched->conn);
-	watched->conn = NULL;
+	libpq.PQfinish(instance->conn);
+	instance->conn = NULL;
 	return false;
 }
 
-static void look_at_slow(const struct sampler *sampler, struct watched *watched,
-                         const PGresult *result, int row, struct seen *now)
+static void look_at_slow(const struct sampler *sampler, struct sampled_instance *instance,
+                         const PGresult *result, int row, struct session_sample *now)
 {
 	int64_t least = sampler->plan->db->setup.slow_query_ms,
 		ms = strtoll(libpq.PQgetvalue(result, row, 3), NULL, 10);
 	const char *began = libpq.PQgetvalue(result, row, 4),
 		   *text = libpq.PQgetvalue(result, row, 5);
-	const struct seen *before = find_seen(watched, now->pid);
+	const struct session_sample *before = find_sample(instance, now->pid);
 	cleanup_str struct str shown = { 0 };
 	cleanup_free char *line = NULL;
 
 	if (!least || ms < least)
 		return;
 	now->slow = str_copy(began);
-	if ((before && str_equal(before->slow, began)) || watched->slow_told++ >= DB_SLOW_MOST)
+	if ((before && str_equal(before->slow, began)) || instance->slow_count++ >= DB_SLOW_MAX)
 		return;
 	slow_show(text, strlen(text), &shown);
 	line = str_print("slow %lld %s", (long long)ms, shown.text ? shown.text : "");
-	say(sampler, watched, line);
+	say(sampler, instance, line);
 }
 
-static void look_at_idle(const struct sampler *sampler, struct watched *watched,
-                         const struct seen *now, size_t count)
+static void look_at_idle(const struct sampler *sampler, struct sampled_instance *instance,
+                         const struct session_sample *now, size_t count)
 {
-	int64_t most = sampler->plan->db->setup.idle_alarm_ms, oldest = 0;
+	int64_t max = sampler->plan->db->setup.idle_alarm_ms, oldest = 0;
 	cleanup_free char *line = NULL;
 	unsigned int idle = 0;
 
@@ -200,60 +202,61 @@ static void look_at_idle(const struct sampler *sampler, struct watched *watched,
 		idle += now[i].idle_ms > 0;
 		oldest = now[i].idle_ms > oldest ? now[i].idle_ms : oldest;
 	}
-	if (oldest < (most ? most : IDLE_MS)) {
-		watched->idle_told = false;
+	if (oldest < (max ? max : IDLE_MS)) {
+		instance->idle_reported = false;
 		return;
 	}
-	line = watched->idle_told ? NULL : str_print("idle %lld %u", (long long)oldest, idle);
-	watched->idle_told = true;
+	line = instance->idle_reported ? NULL : str_print("idle %lld %u", (long long)oldest, idle);
+	instance->idle_reported = true;
 	if (line)
-		say(sampler, watched, line);
+		say(sampler, instance, line);
 }
 
-static void look_at_pool(const struct sampler *sampler, struct watched *watched)
+static void look_at_pool(const struct sampler *sampler, struct sampled_instance *instance)
 {
-	unsigned int percent = sampler->plan->db->setup.pool_alarm_percent, used, most;
-	PGresult *result = query(watched, 3, "SELECT " ADMIN_POOL);
+	unsigned int percent = sampler->plan->db->setup.pool_alarm_percent, used, max;
+	PGresult *result = query(instance, 3, "SELECT " ADMIN_POOL);
 	cleanup_free char *line = NULL;
 	bool full;
 
 	if (!result)
 		return;
 	used = (unsigned int)strtoul(libpq.PQgetvalue(result, 0, 0), NULL, 10);
-	most = (unsigned int)strtoul(libpq.PQgetvalue(result, 0, 1), NULL, 10);
+	max = (unsigned int)strtoul(libpq.PQgetvalue(result, 0, 1), NULL, 10);
 	libpq.PQclear(result);
-	full = used * 100 >= most * (percent ? percent : POOL_PERCENT);
-	line = full && !watched->pool_told ? str_print("pool %u of %u", used, most) : NULL;
-	watched->pool_told = full;
+	full = used * 100 >= max * (percent ? percent : POOL_PERCENT);
+	line = full && !instance->pool_reported ? str_print("pool %u of %u", used, max) : NULL;
+	instance->pool_reported = full;
 	if (line)
-		say(sampler, watched, line);
+		say(sampler, instance, line);
 }
 
 /* At the end only: what a suite has made and not dropped yet is not left behind. */
-static void tell_databases(const struct sampler *sampler, struct watched *watched)
+static void tell_databases(const struct sampler *sampler, struct sampled_instance *instance)
 {
 	cleanup_free char *sql = str_print(
-		"SELECT datname FROM pg_database WHERE oid NOT IN (%s) ORDER BY 1", watched->known);
-	PGresult *result = watched->conn && *watched->known ? query(watched, 1, sql) : NULL;
+		"SELECT datname FROM pg_database WHERE oid NOT IN (%s) ORDER BY 1",
+		instance->known);
+	PGresult *result = instance->conn && *instance->known ? query(instance, 1, sql) : NULL;
 	cleanup_str struct str left = { 0 };
 
 	for (int row = 0; result && row < libpq.PQntuples(result); row++)
-		record_line_add_left(&left, libpq.PQgetvalue(result, row, 0));
+		record_line_add_leftover(&left, libpq.PQgetvalue(result, row, 0));
 	if (left.len)
-		say(sampler, watched, left.text);
+		say(sampler, instance, left.text);
 	if (result)
 		libpq.PQclear(result);
 }
 
-static void look(const struct sampler *sampler, struct watched *watched)
+static void look(const struct sampler *sampler, struct sampled_instance *instance)
 {
 	PGresult *result = NULL;
-	struct seen *now;
+	struct session_sample *now;
 	size_t count;
 
-	if (connect_to(sampler, watched))
+	if (connect_to(sampler, instance))
 		result = query(
-			watched, 6,
+			instance, 6,
 			"SELECT pid, coalesce(state, ''), "
 			"(extract(epoch FROM clock_timestamp() - state_change) * 1000)::bigint, "
 			"(extract(epoch FROM clock_timestamp() - query_start) * 1000)::bigint, "
@@ -261,7 +264,7 @@ static void look(const struct sampler *sampler, struct watched *watched)
 			"512) "
 			"FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> "
 			"pg_backend_pid()");
-	read_log(sampler, watched);
+	read_log(sampler, instance);
 	if (!result)
 		return;
 	count = (size_t)libpq.PQntuples(result);
@@ -273,16 +276,16 @@ static void look(const struct sampler *sampler, struct watched *watched)
 		if (str_starts(libpq.PQgetvalue(result, row, 1), "idle in transaction"))
 			now[i].idle_ms = strtoll(libpq.PQgetvalue(result, row, 2), NULL, 10);
 		if (*libpq.PQgetvalue(result, row, 4))
-			look_at_slow(sampler, watched, result, row, &now[i]);
+			look_at_slow(sampler, instance, result, row, &now[i]);
 	}
 	libpq.PQclear(result);
-	watched->most = count > watched->most ? (unsigned int)count : watched->most;
-	watched->looked = true;
-	look_at_idle(sampler, watched, now, count);
-	forget_seen(watched);
-	watched->seen = now;
-	watched->seen_count = count;
-	look_at_pool(sampler, watched);
+	instance->max = count > instance->max ? (unsigned int)count : instance->max;
+	instance->looked = true;
+	look_at_idle(sampler, instance, now, count);
+	forget_samples(instance);
+	instance->samples = now;
+	instance->sample_count = count;
+	look_at_pool(sampler, instance);
 }
 
 /* --- orders --- */
@@ -304,54 +307,54 @@ static char *databases_in(const char *data)
 static void on_watch(struct sampler *sampler, unsigned int worker, unsigned int index, long port,
                      const char *data)
 {
-	struct watched *watched = sampler->watched;
+	struct sampled_instance *instance = sampler->instance;
 
-	while (watched && (watched->worker != worker || watched->index != index))
-		watched = watched->next;
-	if (!watched) {
-		watched = mem_alloc(sizeof(*watched));
-		*watched = (struct watched){ .next = sampler->watched,
-			                     .worker = worker,
-			                     .index = index };
-		sampler->watched = watched;
-	} else if (watched->conn) {
-		libpq.PQfinish(watched->conn);
+	while (instance && (instance->worker != worker || instance->index != index))
+		instance = instance->next;
+	if (!instance) {
+		instance = mem_alloc(sizeof(*instance));
+		*instance = (struct sampled_instance){ .next = sampler->instance,
+			                               .worker = worker,
+			                               .index = index };
+		sampler->instance = instance;
+	} else if (instance->conn) {
+		libpq.PQfinish(instance->conn);
 	}
-	watched->conn = NULL;
-	watched->port = port;
-	watched->log_at = 0; /* it begins anew with its server */
-	watched->due_ms = clock_ms() + LOOK_MS;
-	forget_seen(watched);
-	free(watched->known);
-	watched->known = databases_in(data);
+	instance->conn = NULL;
+	instance->port = port;
+	instance->log_at = 0; /* it begins anew with its server */
+	instance->due_ms = clock_ms() + LOOK_MS;
+	forget_samples(instance);
+	free(instance->known);
+	instance->known = databases_in(data);
 }
 
-static void watched_free(struct watched *watched)
+static void instance_free(struct sampled_instance *instance)
 {
-	if (watched->conn)
-		libpq.PQfinish(watched->conn);
-	forget_seen(watched);
-	free(watched->known);
-	free(watched);
+	if (instance->conn)
+		libpq.PQfinish(instance->conn);
+	forget_samples(instance);
+	free(instance->known);
+	free(instance);
 }
 
 static void on_forget(struct sampler *sampler, unsigned int worker)
 {
-	for (struct watched **at = &sampler->watched; *at;) {
-		struct watched *watched = *at;
+	for (struct sampled_instance **at = &sampler->instance; *at;) {
+		struct sampled_instance *instance = *at;
 		cleanup_free char *line = NULL;
 
-		if (watched->worker != worker) {
-			at = &watched->next;
+		if (instance->worker != worker) {
+			at = &instance->next;
 			continue;
 		}
-		read_log(sampler, watched);
-		line = watched->looked ? str_print("connections %u", watched->most) : NULL;
+		read_log(sampler, instance);
+		line = instance->looked ? str_print("connections %u", instance->max) : NULL;
 		if (line)
-			say(sampler, watched, line);
-		tell_databases(sampler, watched);
-		*at = watched->next;
-		watched_free(watched);
+			say(sampler, instance, line);
+		tell_databases(sampler, instance);
+		*at = instance->next;
+		instance_free(instance);
 	}
 	coproc_tell(sampler->line, "%u forgotten", worker);
 }
@@ -372,8 +375,9 @@ static int64_t next_due(const struct sampler *sampler)
 {
 	int64_t due = clock_ms() + 60000;
 
-	for (const struct watched *watched = sampler->watched; watched; watched = watched->next)
-		due = watched->due_ms < due ? watched->due_ms : due;
+	for (const struct sampled_instance *instance = sampler->instance; instance;
+	     instance = instance->next)
+		due = instance->due_ms < due ? instance->due_ms : due;
 	return due;
 }
 
@@ -381,14 +385,15 @@ static void look_at_all(struct sampler *sampler)
 {
 	cleanup_free char *why = NULL;
 
-	for (struct watched *watched = sampler->watched; watched; watched = watched->next) {
-		if (clock_ms() < watched->due_ms)
+	for (struct sampled_instance *instance = sampler->instance; instance;
+	     instance = instance->next) {
+		if (clock_ms() < instance->due_ms)
 			continue;
 		if (!sampler->no_libpq)
 			sampler->no_libpq = libpq_load(&why) != 0;
 		if (!sampler->no_libpq)
-			look(sampler, watched);
-		watched->due_ms = clock_ms() + LOOK_MS;
+			look(sampler, instance);
+		instance->due_ms = clock_ms() + LOOK_MS;
 	}
 }
 

@@ -155,7 +155,7 @@ static void find(struct run_worker *worker, const struct db_record *record)
 		detail = str_print("the server on port %u turned clients away %s", record->port,
 		                   what);
 		break;
-	case DB_RECORD_LEFT:
+	case DB_RECORD_LEFTOVER:
 		kind = FINDING_database_left;
 		detail = str_print("%s on port %u, which the suite had created", what,
 		                   record->port);
@@ -253,8 +253,8 @@ static int open_room(struct run *run, bool private)
 	};
 	int ret;
 
-	wanted = wanted_of(run->options, private, &setup.wanted_count);
-	setup.wanted = wanted;
+	wanted = wanted_of(run->options, private, &setup.entry_count);
+	setup.entries = wanted;
 	free(database->reason);
 	database->reason = NULL;
 	ret = db_open(&setup, &database->rooms[database->room_count], &database->reason);
@@ -267,7 +267,7 @@ static int check_pool(struct run *run)
 	const struct run_options *options = run->options;
 	struct database *database = run->database;
 	/* tasks of which each is known wait for one another (supervisor.c), so only the largest must fit alone */
-	const struct db_pool_wanted wanted = {
+	const struct db_pool_request wanted = {
 		.workers = options->task_pools ? 1 : run->plan->slots,
 		.seen = !options->pool,
 		.each = options->pool ? options->pool : options->pool_seen
@@ -292,7 +292,7 @@ int database_open(struct run *run, char **ret_error)
 	if (!database)
 		return 0;
 	ret = open_room(run, false);
-	if (!ret && db_left_out(database->rooms[0]))
+	if (!ret && db_skipped(database->rooms[0]))
 		ret = open_room(run, true);
 	if (!ret)
 		ret = check_pool(run);
@@ -480,10 +480,10 @@ void database_close(struct run *run)
 
 static void hint_missing(const struct db *db)
 {
-	struct db_refusals missing;
+	struct db_refusal missing;
 	cleanup_free char *name = NULL;
 
-	if (!db_refusals(db, &missing))
+	if (!db_find_refusal(db, &missing))
 		return;
 	name = missing.name;
 	if (missing.role) {

@@ -49,14 +49,13 @@ size_t servers_look(const struct run_options *options, struct server_view **ret_
 	size_t count = 0;
 
 	for (char **database = databases; database && *database; database++) {
-		cleanup_free char *where = db_owned_where(*database, options->project_dir);
+		cleanup_free char *where = owned_where(*database, options->project_dir);
 		struct server_view *view = &views[count];
 
 		if (seen(views, count, where))
 			continue;
 		view->database = str_copy(*database);
-		view->error = db_owned_list(*database, options->project_dir, &view->owned,
-		                            &view->why);
+		view->error = owned_read(*database, options->project_dir, &view->owned, &view->why);
 		count++;
 	}
 	*ret_views = views;
@@ -69,12 +68,12 @@ void servers_free(struct server_view *views, size_t count)
 		explicit_bzero(views[i].database, strlen(views[i].database));
 		free(views[i].database);
 		free(views[i].why);
-		db_owned_free(&views[i].owned);
+		owned_free(&views[i].owned);
 	}
 	free(views);
 }
 
-const char *servers_state(const struct db_owned *owned)
+const char *servers_state(const struct owned_database *owned)
 {
 	return owned->is_template ? "template"
 	       : owned->alive     ? "live"

@@ -13,9 +13,9 @@ char **servers_databases(const struct run_options *options);
 
 struct server_view {
 	char *database; /* a name or a URL: what the functions of tools/db/rename/owned.h want */
-	int error;      /* of db_owned_list(): -ENOTCONN if nobody answers */
+	int error;      /* of owned_read(): -ENOTCONN if nobody answers */
 	char *why;
-	struct db_owned_list owned;
+	struct owned_list owned;
 };
 
 /** Ask each server once. Return: how many. */
@@ -23,6 +23,6 @@ size_t servers_look(const struct run_options *options, struct server_view **ret_
 void servers_free(struct server_view *views, size_t count);
 
 /** "live", "dead", "kept", "template" */
-const char *servers_state(const struct db_owned *owned);
+const char *servers_state(const struct owned_database *owned);
 
 #endif

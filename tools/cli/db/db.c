@@ -43,7 +43,7 @@ static void print_view(const struct server_view *view)
 
 	printf("%s\n", view->owned.where);
 	for (size_t i = 0; i < view->owned.count; i++) {
-		const struct db_owned *owned = &view->owned.list[i];
+		const struct owned_database *owned = &view->owned.list[i];
 
 		term_cell(&table, owned->physical);
 		term_cell(&table, servers_state(owned));
@@ -67,7 +67,7 @@ static json_t *json_view(const struct server_view *view)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < view->owned.count; i++) {
-		const struct db_owned *owned = &view->owned.list[i];
+		const struct owned_database *owned = &view->owned.list[i];
 
 		json_array_append_new(
 			list, json_pack("{s:s, s:s?, s:s, s:s?, s:i, s:s?, s:s?, s:I, s:I}",
@@ -111,8 +111,8 @@ static int list(struct cli *cli, const struct server_view *views, size_t count)
 	return status;
 }
 
-static const struct db_owned *find(const struct server_view *views, size_t count, const char *name,
-                                   const struct server_view **ret_view)
+static const struct owned_database *find(const struct server_view *views, size_t count,
+                                         const char *name, const struct server_view **ret_view)
 {
 	for (size_t i = 0; i < count; i++)
 		for (size_t j = 0; j < views[i].owned.count; j++)
@@ -127,7 +127,7 @@ static int drop_one(const struct cli *cli, const struct server_view *views, size
                     const char *name)
 {
 	const struct server_view *view = NULL;
-	const struct db_owned *owned = find(views, count, name, &view);
+	const struct owned_database *owned = find(views, count, name, &view);
 	cleanup_free char *why = NULL;
 	int ret = 0;
 
@@ -140,7 +140,7 @@ static int drop_one(const struct cli *cli, const struct server_view *views, size
 	if (owned->alive)
 		ret = -EBUSY;
 	else if (!cli->run.dry_run)
-		ret = db_owned_drop(view->database, cli->run.project_dir, name, &why);
+		ret = owned_drop(view->database, cli->run.project_dir, name, &why);
 	if (!ret) {
 		printf("%s %s\n", cli->run.dry_run ? "would drop" : "dropped", name);
 		return 0;

@@ -17,10 +17,10 @@
 enum { HASH_SHOWN = 12, HASH_LEAST = 8 };
 
 struct row {
-	const struct db_cached_list *cache; /* one of both */
-	const struct db_cached *cached;
+	const struct cache_list *cache; /* one of both */
+	const struct cache_entry *cached;
 	const struct server_view *view;
-	const struct db_owned *owned;
+	const struct owned_database *owned;
 	const char *name; /* of a snapshot, or a hash */
 	int name_len;
 	bool is_snapshot;
@@ -38,10 +38,10 @@ static void add(struct rows *rows, struct row row)
 	rows->list[rows->count++] = row;
 }
 
-static void add_cache(struct rows *rows, const struct db_cached_list *cache)
+static void add_cache(struct rows *rows, const struct cache_list *cache)
 {
 	for (size_t i = 0; i < cache->count; i++) {
-		const struct db_cached *cached = &cache->list[i];
+		const struct cache_entry *cached = &cache->list[i];
 
 		add(rows, (struct row){ .cache = cache,
 		                        .cached = cached,
@@ -60,7 +60,7 @@ static void add_server(struct rows *rows, const struct server_view *view)
 	static const char prefix[] = "berth_tpl_";
 
 	for (size_t i = 0; i < view->owned.count; i++) {
-		const struct db_owned *owned = &view->owned.list[i];
+		const struct owned_database *owned = &view->owned.list[i];
 		const char *name = owned->snapshot ? owned->snapshot : owned->physical;
 
 		if (!owned->is_template)
@@ -139,9 +139,9 @@ static int drop_row(const struct cli *cli, const struct row *row, const char *na
 	int ret = 0;
 
 	if (!cli->run.dry_run)
-		ret = row->cache ? db_cached_drop(row->cache, row->cached)
-		                 : db_owned_drop(row->view->database, cli->run.project_dir,
-		                                 row->owned->physical, &why);
+		ret = row->cache ? cache_drop(row->cache, row->cached)
+		                 : owned_drop(row->view->database, cli->run.project_dir,
+		                              row->owned->physical, &why);
 	if (!ret) {
 		printf("%s %s %.*s in %s\n", cli->run.dry_run ? "would drop" : "dropped",
 		       row->is_snapshot ? "snapshot" : "template", row->name_len, row->name, where);
@@ -197,10 +197,10 @@ static int act(struct cli *cli, const struct rows *rows)
 
 static int on_servers(struct cli *cli, const struct server_view *views, size_t count)
 {
-	struct db_cached_list cache;
+	struct cache_list cache;
 	struct rows rows = { 0 };
 	cleanup_free char *why = NULL;
-	int ret = db_cached_list(&cache, &why), status = 0;
+	int ret = cache_read(&cache, &why), status = 0;
 
 	if (ret) {
 		log_line("unable to read the cache of private servers: %s",
@@ -219,7 +219,7 @@ static int on_servers(struct cli *cli, const struct server_view *views, size_t c
 	}
 	status |= act(cli, &rows);
 	free(rows.list);
-	db_cached_free(&cache);
+	cache_free(&cache);
 	return status;
 }
 

@@ -68,7 +68,7 @@ static void judge_connected(struct doctor *doctor, const struct db_health_server
 {
 	const struct run_options *options = doctor->options;
 	unsigned int workers = run_options_workers(options);
-	unsigned int most = server->connections_most, used = server->connections_used;
+	unsigned int most = server->connections_max, used = server->connections_used;
 	unsigned int left = most > used ? most - used : 0,
 		     wanted = workers * CONNECTIONS_PER_WORKER;
 

@@ -20,7 +20,8 @@
 #include "tools/cli/common/servers.h"
 
 /* Owned by a run that is ended, or would be: in a dry run it still holds its lease. */
-static bool is_doomed(const struct db_owned *owned, const struct recovery *recovery, bool dry_run)
+static bool is_doomed(const struct owned_database *owned, const struct recovery *recovery,
+                      bool dry_run)
 {
 	if (owned->is_template || owned->kept)
 		return false;
@@ -31,15 +32,15 @@ static void drop_dead(const struct server_view *view, const struct run_options *
                       struct recovery *recovery)
 {
 	for (size_t i = 0; i < view->owned.count; i++) {
-		const struct db_owned *owned = &view->owned.list[i];
+		const struct owned_database *owned = &view->owned.list[i];
 		cleanup_free char *why = NULL;
 		int ret;
 
 		if (!is_doomed(owned, recovery, options->dry_run))
 			continue;
 		ret = options->dry_run ? 0
-		                       : db_owned_drop(view->database, options->project_dir,
-		                                       owned->physical, &why);
+		                       : owned_drop(view->database, options->project_dir,
+		                                    owned->physical, &why);
 		if (!ret)
 			strv_own(&recovery->did,
 			         str_print("%s: %s database %s", view->owned.where,
@@ -73,7 +74,7 @@ static void recover_databases(const struct run_options *options, struct recovery
 	count = servers_look(options, &views); /* and look again */
 	for (size_t i = 0; i < count; i++)
 		for (size_t j = 0; j < views[i].owned.count; j++) {
-			const struct db_owned *owned = &views[i].owned.list[j];
+			const struct owned_database *owned = &views[i].owned.list[j];
 
 			if (is_doomed(owned, recovery, false) ||
 			    (owned->alive && owned->run && strv_has(recovery->ids, owned->run)))

@@ -14,9 +14,9 @@
 #include "tools/base/cleanup.h"
 #include "tools/db/engine/engine.h"
 
-static char *stamp(const struct db_programs *server)
+static char *stamp(const struct db_programs *programs)
 {
-	(void)server;
+	(void)programs;
 	return str_copy("");
 }
 
@@ -29,22 +29,22 @@ static int build(const struct template_plan *plan, uint16_t port, const char *da
 	return mkdir(data, 0700) ? -errno : 0;
 }
 
-static char **command_line(const struct instance_params *seat)
+static char **command_line(const struct instance_params *params)
 {
 	char **argv = NULL;
 
 	strv_add(&argv, "/bin/sh");
 	strv_add(&argv, "-c");
-	strv_add(&argv, seat->service->start);
+	strv_add(&argv, params->spec->start);
 	return argv;
 }
 
-static char *open_command(const struct db_programs *server, const struct db_url *url,
+static char *open_command(const struct db_programs *programs, const struct db_url *url,
                           const char *data)
 {
 	cleanup_free char *where = str_shell_word(data);
 
-	(void)server;
+	(void)programs;
 	(void)url;
 	return str_print("ls %s", where);
 }

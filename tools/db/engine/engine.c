@@ -26,14 +26,14 @@ void engine_add_quoted(struct str *sql, const char *text, char quote)
 
 char *const *engine_settings(const struct template_plan *plan, uint16_t port)
 {
-	for (unsigned int i = 0; i < plan->service_count; i++)
-		if (plan->services[i].port == port)
-			return plan->services[i].settings;
+	for (unsigned int i = 0; i < plan->spec_count; i++)
+		if (plan->specs[i].port == port)
+			return plan->specs[i].settings;
 	return NULL;
 }
 
-char *engine_as_user(const struct db_programs *server, const char *command)
+char *engine_as_user(const struct db_programs *programs, const char *command)
 {
-	return server->uid ? str_print("runuser -u %s -- %s", server->user, command)
-	                   : str_copy(command);
+	return programs->uid ? str_print("runuser -u %s -- %s", programs->user, command)
+	                     : str_copy(command);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef BERTH_DB_ENGINE_H
-#define BERTH_DB_ENGINE_H
+#ifndef BERTH_DB_ENGINE_ENGINE_H
+#define BERTH_DB_ENGINE_ENGINE_H
 /*
  * A kind of server that a worker can have for itself: what of a private server is not the same for all of them. Each is one
- * file that ends with its table; private.c, template.c and cluster.c know no kind by name.
+ * file that ends with its table; private.c, template.c and instance.c know no kind by name.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,8 +25,8 @@ struct db_server_spec {
 
 /* one running server */
 struct instance_params {
-	const struct db_programs *server;
-	const struct db_server_spec *service;
+	const struct db_programs *programs;
+	const struct db_server_spec *spec;
 	const char *data; /* its directory */
 	const char *socket_dir;
 	const char *project_dir, *run_id;
@@ -52,15 +52,15 @@ struct db_engine {
 	bool ours;
 
 	/** What it is made of, for the template's hash; NULL if it is not installed. The caller's. */
-	char *(*stamp)(const struct db_programs *server);
+	char *(*stamp)(const struct db_programs *programs);
 	/** Job, as the server's user: fill the new directory @data. On failure @ret_text says why, for people. */
 	int (*build)(const struct template_plan *plan, uint16_t port, const char *data,
 	             struct str *ret_text);
 	/* strv, the caller's; no secret in it */
-	char **(*command_line)(const struct instance_params *seat);
-	char *(*socket_path)(const struct instance_params *seat); /* NULL = it has none */
+	char **(*command_line)(const struct instance_params *params);
+	char *(*socket_path)(const struct instance_params *params); /* NULL = it has none */
 	/** How a kept directory is opened, for a shell. The caller's. */
-	char *(*open_command)(const struct db_programs *server, const struct db_url *url,
+	char *(*open_command)(const struct db_programs *programs, const struct db_url *url,
 	                      const char *data);
 };
 
@@ -75,6 +75,6 @@ void engine_add_quoted(struct str *sql, const char *text, char quote);
 char *const *engine_settings(const struct template_plan *plan, uint16_t port);
 
 /** @command as the server's user runs it, for a shell; the caller's to free. */
-char *engine_as_user(const struct db_programs *server, const char *command);
+char *engine_as_user(const struct db_programs *programs, const char *command);
 
 #endif

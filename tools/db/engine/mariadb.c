@@ -17,7 +17,7 @@
 
 #define LOG_SIZE "--innodb-log-file-size=16M"
 
-static const char *const programs[] = { "/usr/sbin/mariadbd", "/usr/sbin/mysqld" };
+static const char *const program_paths[] = { "/usr/sbin/mariadbd", "/usr/sbin/mysqld" };
 
 /* What a template was made with, its clones must be started with: sizes of files are among them. Nothing survives a crash. */
 static const char *const settings[] = {
@@ -37,18 +37,18 @@ static const char *const settings[] = {
 
 static const char *program(void)
 {
-	for (size_t i = 0; i < ARRAY_LEN(programs); i++)
-		if (!access(programs[i], X_OK))
-			return programs[i];
+	for (size_t i = 0; i < ARRAY_LEN(program_paths); i++)
+		if (!access(program_paths[i], X_OK))
+			return program_paths[i];
 	return NULL;
 }
 
-static char *stamp(const struct db_programs *server)
+static char *stamp(const struct db_programs *programs)
 {
 	cleanup_free char *file = program() ? digest_stamp(program()) : NULL;
 	struct str text = { 0 };
 
-	(void)server;
+	(void)programs;
 	if (!file)
 		return NULL;
 	str_add(&text, file);
@@ -142,19 +142,19 @@ static int build(const struct template_plan *plan, uint16_t port, const char *da
 	return -EIO;
 }
 
-static char *socket_path(const struct instance_params *seat)
+static char *socket_path(const struct instance_params *params)
 {
-	return str_print("%s/mysqld.%u", seat->socket_dir, seat->port);
+	return str_print("%s/mysqld.%u", params->socket_dir, params->port);
 }
 
-static char **command_line(const struct instance_params *seat)
+static char **command_line(const struct instance_params *params)
 {
-	char **argv = server_words(seat->data, seat->service->settings);
+	char **argv = server_words(params->data, params->spec->settings);
 
-	strv_own(&argv, str_print("--pid-file=%s/pid", seat->data));
-	strv_own(&argv, str_print("--port=%u", seat->port));
+	strv_own(&argv, str_print("--pid-file=%s/pid", params->data));
+	strv_own(&argv, str_print("--port=%u", params->port));
 	strv_add(&argv, "--socket");
-	strv_own(&argv, socket_path(seat));
+	strv_own(&argv, socket_path(params));
 	return argv;
 }
 
@@ -164,7 +164,7 @@ static bool greets(const char *reply, size_t len)
 	return len > 4 && reply[4] == 10;
 }
 
-static char *open_command(const struct db_programs *server, const struct db_url *url,
+static char *open_command(const struct db_programs *programs, const struct db_url *url,
                           const char *data)
 {
 	cleanup_free char *where = str_shell_word(data), *role = str_shell_word(url->role);
@@ -173,7 +173,7 @@ static char *open_command(const struct db_programs *server, const struct db_url 
 	                                     " --port=33060 "
 	                                     "--socket=/tmp/berth-kept.sock",
 	                                     program(), where);
-	cleanup_free char *command = engine_as_user(server, start);
+	cleanup_free char *command = engine_as_user(programs, start);
 
 	return str_print("%s   # then: mariadb -h 127.0.0.1 -P 33060 -u %s -p %s", command, role,
 	                 name);

@@ -69,19 +69,19 @@ static const char *wanted_locale(void)
 }
 
 /* The program's own stamp is cheaper than asking it for its version, and as good. */
-static char *stamp(const struct db_programs *server)
+static char *stamp(const struct db_programs *programs)
 {
-	cleanup_free char *program = str_print("%s/postgres", server->bin),
+	cleanup_free char *program = str_print("%s/postgres", programs->bin),
 			  *file = digest_stamp(program);
 
 	return str_print("%s %s %s%s", file ? file : program, wanted_locale(), settings,
 	                 access_rules);
 }
 
-static int initdb(const struct db_programs *server, const char *data, const char *locale,
+static int initdb(const struct db_programs *programs, const char *data, const char *locale,
                   struct str *ret_text)
 {
-	cleanup_free char *program = str_print("%s/initdb", server->bin);
+	cleanup_free char *program = str_print("%s/initdb", programs->bin);
 	char *argv[] = { program,
 		         (char *)"-D",
 		         (char *)data,
@@ -107,7 +107,7 @@ static int append(const char *path, const char *text)
 	return fd < 0 ? -errno : file_write_all(fd, text, strlen(text));
 }
 
-static int base_build(const struct db_programs *server, const char *base, struct str *ret_text)
+static int base_build(const struct db_programs *programs, const char *base, struct str *ret_text)
 {
 	static const char *const fall_back[] = { NULL, "C.UTF-8", "C" };
 	cleanup_free char *building = str_print("%s.building", base);
@@ -120,7 +120,8 @@ static int base_build(const struct db_programs *server, const char *base, struct
 		(void)dir_remove(building);
 		if (mkdir(building, 0700))
 			return -errno;
-		ret = initdb(server, data, fall_back[i] ? fall_back[i] : wanted_locale(), ret_text);
+		ret = initdb(programs, data, fall_back[i] ? fall_back[i] : wanted_locale(),
+		             ret_text);
 	}
 	if (ret)
 		return -EIO;
@@ -135,11 +136,11 @@ static int base_build(const struct db_programs *server, const char *base, struct
 }
 
 /* @ret_base the directory of a fresh cluster for this server, made if this is the first time. */
-static int base_find(const struct db_programs *server, char **ret_base, struct str *ret_text)
+static int base_find(const struct db_programs *programs, char **ret_base, struct str *ret_text)
 {
-	cleanup_free char *made_of = stamp(server), *key = digest_of(made_of);
-	cleanup_free char *base = key ? str_print("%s/base-%s", server->cache, key) : NULL;
-	cleanup_free char *lock_path = str_print("%s/base.lock", server->cache);
+	cleanup_free char *made_of = stamp(programs), *key = digest_of(made_of);
+	cleanup_free char *base = key ? str_print("%s/base-%s", programs->cache, key) : NULL;
+	cleanup_free char *lock_path = str_print("%s/base.lock", programs->cache);
 	cleanup_close int lock = -1;
 	int ret = 0;
 
@@ -150,7 +151,7 @@ static int base_find(const struct db_programs *server, char **ret_base, struct s
 		if (lock < 0 || flock(lock, LOCK_EX))
 			return -errno;
 		if (access(base, F_OK))
-			ret = base_build(server, base, ret_text);
+			ret = base_build(programs, base, ret_text);
 	}
 	if (!ret)
 		*ret_base = steal(&base);
@@ -219,10 +220,10 @@ static const char *error_in(const char *output)
 	return found;
 }
 
-static int run_single(const struct db_programs *server, const char *data, const char *sql,
+static int run_single(const struct db_programs *programs, const char *data, const char *sql,
                       struct str *ret_text)
 {
-	cleanup_free char *program = str_print("%s/postgres", server->bin);
+	cleanup_free char *program = str_print("%s/postgres", programs->bin);
 	char *argv[] = { program,      (char *)"--single", (char *)"-F", (char *)"-D",
 		         (char *)data, (char *)"postgres", NULL };
 	cleanup_str struct str output = { 0 };
@@ -279,9 +280,9 @@ static int write_access(const struct template_plan *plan, uint16_t port, const c
 	/* the probe's (hello, below): asked for a password, it leaves no complaint */
 	add_access(&hba, "berth", by_password);
 	add_access(&hba, NULL, trusting ? "trust" : by_password);
-	str_addf(&ident, "berth %s postgres\n", plan->server->user);
-	if (strcmp(plan->server->user, plan->server->owner))
-		str_addf(&ident, "berth %s postgres\n", plan->server->owner);
+	str_addf(&ident, "berth %s postgres\n", plan->programs->user);
+	if (strcmp(plan->programs->user, plan->programs->owner))
+		str_addf(&ident, "berth %s postgres\n", plan->programs->owner);
 	ret = file_replace(hba_path, hba.text, hba.len, 0600);
 	return ret ? ret : file_replace(ident_path, ident.text, ident.len, 0600);
 }
@@ -306,7 +307,7 @@ static int build(const struct template_plan *plan, uint16_t port, const char *da
 {
 	cleanup_free char *base = NULL, *from = NULL;
 	cleanup_str struct str sql = { 0 };
-	int ret = base_find(plan->server, &base, ret_text);
+	int ret = base_find(plan->programs, &base, ret_text);
 
 	if (ret)
 		return ret;
@@ -322,38 +323,38 @@ static int build(const struct template_plan *plan, uint16_t port, const char *da
 			add_database(&sql, &plan->urls[i]);
 	ret = ret ? ret : write_access(plan, port, data);
 	ret = ret ? ret : write_settings(plan, port, data);
-	ret = ret ? ret : run_single(plan->server, data, sql.text, ret_text);
+	ret = ret ? ret : run_single(plan->programs, data, sql.text, ret_text);
 	if (sql.text)
 		explicit_bzero(sql.text, sql.len);
 	return ret;
 }
 
-static char **command_line(const struct instance_params *seat)
+static char **command_line(const struct instance_params *params)
 {
 	char **argv = NULL;
 
-	strv_own(&argv, str_print("%s/postgres", seat->server->bin));
+	strv_own(&argv, str_print("%s/postgres", params->programs->bin));
 	strv_add(&argv, "-D");
-	strv_add(&argv, seat->data);
+	strv_add(&argv, params->data);
 	strv_add(&argv, "-p");
-	strv_own(&argv, str_print("%u", seat->port));
+	strv_own(&argv, str_print("%u", params->port));
 	strv_add(&argv, "-c");
-	strv_own(&argv, str_print("unix_socket_directories=%s", seat->socket_dir));
-	if (seat->idle_kill_ms) {
+	strv_own(&argv, str_print("unix_socket_directories=%s", params->socket_dir));
+	if (params->idle_kill_ms) {
 		strv_add(&argv, "-c");
 		strv_own(&argv, str_print("idle_in_transaction_session_timeout=%lld",
-		                          (long long)seat->idle_kill_ms));
+		                          (long long)params->idle_kill_ms));
 	}
-	if (seat->tls) {
+	if (params->tls) {
 		strv_add(&argv, "-c");
 		strv_add(&argv, "ssl=on");
 	}
 	return argv;
 }
 
-static char *socket_path(const struct instance_params *seat)
+static char *socket_path(const struct instance_params *params)
 {
-	return str_print("%s/.s.PGSQL.%u", seat->socket_dir, seat->port);
+	return str_print("%s/.s.PGSQL.%u", params->socket_dir, params->port);
 }
 
 /* Anything but 57P03 (cannot connect now) means that the server takes clients: most often it asks for a password. */
@@ -362,14 +363,14 @@ static bool greets(const char *reply, size_t len)
 	return !memmem(reply, len, "57P03", 5);
 }
 
-static char *open_command(const struct db_programs *server, const struct db_url *url,
+static char *open_command(const struct db_programs *programs, const struct db_url *url,
                           const char *data)
 {
 	cleanup_free char *where = str_shell_word(data), *role = str_shell_word(url->role),
 			  *name = str_shell_word(url->name);
-	cleanup_free char *start = str_print("%s/postgres -D %s -p 54320 -k /tmp", server->bin,
+	cleanup_free char *start = str_print("%s/postgres -D %s -p 54320 -k /tmp", programs->bin,
 	                                     where);
-	cleanup_free char *command = engine_as_user(server, start);
+	cleanup_free char *command = engine_as_user(programs, start);
 
 	return str_print("%s   # then: psql -h /tmp -p 54320 -U %s %s", command, role, name);
 }

@@ -30,13 +30,13 @@ static const char *const bin_globs[] = {
 	"/opt/homebrew/opt/postgresql@*/bin",
 };
 
-void db_programs_free(struct db_programs *server)
+void db_programs_free(struct db_programs *programs)
 {
-	free(server->bin);
-	free(server->cache);
-	free(server->user);
-	free(server->owner);
-	*server = (struct db_programs){ 0 };
+	free(programs->bin);
+	free(programs->cache);
+	free(programs->user);
+	free(programs->owner);
+	*programs = (struct db_programs){ 0 };
 }
 
 static bool has_programs(const char *dir)
@@ -55,25 +55,25 @@ static unsigned int major_of(const char *dir)
 	return digit ? (unsigned int)strtoul(digit, NULL, 10) : 0;
 }
 
-static void consider(struct db_programs *server, const char *dir)
+static void consider(struct db_programs *programs, const char *dir)
 {
 	unsigned int major = major_of(dir);
 
-	if (!has_programs(dir) || (server->bin && major <= server->major))
+	if (!has_programs(dir) || (programs->bin && major <= programs->major))
 		return;
-	free(server->bin);
-	server->bin = str_copy(dir);
-	server->major = major;
+	free(programs->bin);
+	programs->bin = str_copy(dir);
+	programs->major = major;
 }
 
-static void search(struct db_programs *server)
+static void search(struct db_programs *programs)
 {
 	const char *given = getenv("BERTH_PG_BIN");
 	cleanup_strv char **path = strv_split(getenv("PATH"), ":");
 
 	if (given && has_programs(given)) {
-		server->bin = str_copy(given);
-		server->major = major_of(given);
+		programs->bin = str_copy(given);
+		programs->major = major_of(given);
 		return;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(bin_globs); i++) {
@@ -81,17 +81,17 @@ static void search(struct db_programs *server)
 
 		if (!glob(bin_globs[i], 0, NULL, &found))
 			for (size_t j = 0; j < found.gl_pathc; j++)
-				consider(server, found.gl_pathv[j]);
+				consider(programs, found.gl_pathv[j]);
 		globfree(&found);
 	}
-	for (char **dir = path; !server->bin && dir && *dir; dir++) {
+	for (char **dir = path; !programs->bin && dir && *dir; dir++) {
 		cleanup_free char *link = str_print("%s/pg_config", *dir);
 		char real[PATH_MAX];
 
-		consider(server, *dir);
-		if (!server->bin && realpath(link, real)) {
+		consider(programs, *dir);
+		if (!programs->bin && realpath(link, real)) {
 			*strrchr(real, '/') = 0;
-			consider(server, real);
+			consider(programs, real);
 		}
 	}
 }
@@ -121,13 +121,13 @@ char **db_programs_list(void)
 }
 
 /* Return: 0; -EMFILE, -ENFILE or -ENOMEM: nobody can say whether there is a user postgres, and nobody's would be another cache. */
-static int choose_user(struct db_programs *server)
+static int choose_user(struct db_programs *programs)
 {
 	struct passwd *own = getpwuid(geteuid()), *user;
 
-	server->owner = own ? str_copy(own->pw_name) : str_print("%u", (unsigned int)geteuid());
+	programs->owner = own ? str_copy(own->pw_name) : str_print("%u", (unsigned int)geteuid());
 	if (geteuid()) {
-		server->user = str_copy(server->owner);
+		programs->user = str_copy(programs->owner);
 		return 0;
 	}
 	errno = 0;
@@ -135,51 +135,51 @@ static int choose_user(struct db_programs *server)
 	if (!user && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
 		return -errno;
 	user = user ? user : getpwnam("nobody");
-	server->uid = user ? user->pw_uid : 65534;
-	server->gid = user ? user->pw_gid : 65534;
-	server->user = str_copy(user ? user->pw_name : "nobody");
+	programs->uid = user ? user->pw_uid : 65534;
+	programs->gid = user ? user->pw_gid : 65534;
+	programs->user = str_copy(user ? user->pw_name : "nobody");
 	return 0;
 }
 
-static bool may(const struct db_programs *server, const struct stat *info, mode_t bit)
+static bool may(const struct db_programs *programs, const struct stat *info, mode_t bit)
 {
-	if (info->st_uid == (server->uid ? server->uid : geteuid()))
+	if (info->st_uid == (programs->uid ? programs->uid : geteuid()))
 		return info->st_mode & (bit << 6);
-	if (info->st_gid == (server->uid ? server->gid : getegid()))
+	if (info->st_gid == (programs->uid ? programs->gid : getegid()))
 		return info->st_mode & (bit << 3);
 	return info->st_mode & bit;
 }
 
-int db_programs_reaches(const struct db_programs *server, const char *path)
+int db_programs_reaches(const struct db_programs *programs, const char *path)
 {
 	cleanup_free char *part = str_copy(path);
 	struct stat info;
 
-	if (stat(part, &info) || !may(server, &info, 3))
+	if (stat(part, &info) || !may(programs, &info, 3))
 		return false;
 	for (char *slash = strrchr(part, '/'); slash && slash != part; slash = strrchr(part, '/')) {
 		*slash = 0;
-		if (stat(part, &info) || !may(server, &info, 1))
+		if (stat(part, &info) || !may(programs, &info, 1))
 			return false;
 	}
 	return true;
 }
 
 /* Make @path the server's own directory. What stands there must be a directory of that user, or it is not used. */
-static bool own_dir(const struct db_programs *server, const char *path, mode_t mode)
+static bool own_dir(const struct db_programs *programs, const char *path, mode_t mode)
 {
-	uid_t uid = server->uid ? server->uid : geteuid();
+	uid_t uid = programs->uid ? programs->uid : geteuid();
 	struct stat info;
 
-	if (!mkdir(path, mode) && server->uid && lchown(path, server->uid, server->gid))
+	if (!mkdir(path, mode) && programs->uid && lchown(path, programs->uid, programs->gid))
 		return false;
 	return !lstat(path, &info) && S_ISDIR(info.st_mode) && info.st_uid == uid &&
-	       !(info.st_mode & 022) && db_programs_reaches(server, path);
+	       !(info.st_mode & 022) && db_programs_reaches(programs, path);
 }
 
 /* Never somebody else's home, which `sudo -E` and su leave to root: root would act where another can put a link, and leave him
  * directories that he cannot write to. */
-static bool try_cache(struct db_programs *server, const char *base, const char *below)
+static bool try_cache(struct db_programs *programs, const char *base, const char *below)
 {
 	cleanup_free char *dir = NULL, *path = NULL;
 	struct stat info;
@@ -190,44 +190,44 @@ static bool try_cache(struct db_programs *server, const char *base, const char *
 	if (dir_make(dir, 0755))
 		return false;
 	path = str_print("%s/pg", dir);
-	if (!own_dir(server, path, 0700))
+	if (!own_dir(programs, path, 0700))
 		return false;
-	server->cache = steal(&path);
+	programs->cache = steal(&path);
 	return true;
 }
 
-static int choose_cache(struct db_programs *server)
+static int choose_cache(struct db_programs *programs)
 {
 	cleanup_free char *runtime = NULL;
 
-	if (try_cache(server, getenv("XDG_CACHE_HOME"), "/berth") ||
-	    try_cache(server, getenv("HOME"), "/.cache/berth"))
+	if (try_cache(programs, getenv("XDG_CACHE_HOME"), "/berth") ||
+	    try_cache(programs, getenv("HOME"), "/.cache/berth"))
 		return 0;
-	if (!geteuid() && try_cache(server, "/var/cache", "/berth"))
+	if (!geteuid() && try_cache(programs, "/var/cache", "/berth"))
 		return 0;
-	if (!dir_runtime(&runtime) && try_cache(server, runtime, "/cache"))
+	if (!dir_runtime(&runtime) && try_cache(programs, runtime, "/cache"))
 		return 0;
 	return -EACCES;
 }
 
-int db_programs_place(struct db_programs *ret_server, char **ret_reason)
+int db_programs_place(struct db_programs *ret_programs, char **ret_reason)
 {
-	struct db_programs server = { 0 };
-	int ret = choose_user(&server);
+	struct db_programs programs = { 0 };
+	int ret = choose_user(&programs);
 
 	if (!ret)
-		ret = choose_cache(&server);
+		ret = choose_cache(&programs);
 	if (ret == -EACCES)
 		*ret_reason = str_print("no directory for templates that user '%s' can reach",
-		                        server.user);
+		                        programs.user);
 	if (ret)
-		db_programs_free(&server);
+		db_programs_free(&programs);
 	else
-		*ret_server = server;
+		*ret_programs = programs;
 	return ret;
 }
 
-int db_programs_find(struct db_programs *ret_server, char **ret_reason)
+int db_programs_find(struct db_programs *ret_programs, char **ret_reason)
 {
 	struct db_programs programs = { 0 };
 	int ret;
@@ -244,28 +244,28 @@ int db_programs_find(struct db_programs *ret_server, char **ret_reason)
 		                        (unsigned int)geteuid());
 		return -ENOENT;
 	}
-	ret = db_programs_place(ret_server, ret_reason);
+	ret = db_programs_place(ret_programs, ret_reason);
 	if (ret) {
 		db_programs_free(&programs);
 		return ret;
 	}
-	ret_server->bin = programs.bin;
-	ret_server->major = programs.major;
+	ret_programs->bin = programs.bin;
+	ret_programs->major = programs.major;
 	return 0;
 }
 
 #define SOCKET_DIR "berth-pg-"
 enum { SOCKET_NAME = sizeof("/.s.PGSQL.65535.lock") };
 
-static char *fresh_dir(const struct db_programs *server, const char *base)
+static char *fresh_dir(const struct db_programs *programs, const char *base)
 {
 	char *path = str_print("%s/" SOCKET_DIR "XXXXXX", base);
 
 	if (strlen(path) + SOCKET_NAME <= sizeof(((struct sockaddr_un *)NULL)->sun_path) &&
 	    mkdtemp(path)) {
 		if (!chmod(path, 0711) &&
-		    (!server->uid || !chown(path, server->uid, server->gid)) &&
-		    db_programs_reaches(server, path))
+		    (!programs->uid || !chown(path, programs->uid, programs->gid)) &&
+		    db_programs_reaches(programs, path))
 			return path;
 		rmdir(path);
 	}
@@ -282,13 +282,13 @@ static void leave_link(const char *run_dir, const char *path)
 		(void)!symlink(path, link);
 }
 
-int db_programs_socket_dir(const struct db_programs *server, const char *run_dir, char **ret_path)
+int db_programs_socket_dir(const struct db_programs *programs, const char *run_dir, char **ret_path)
 {
-	*ret_path = fresh_dir(server, run_dir);
+	*ret_path = fresh_dir(programs, run_dir);
 	if (!*ret_path && !geteuid())
-		*ret_path = fresh_dir(server, "/run");
+		*ret_path = fresh_dir(programs, "/run");
 	if (!*ret_path)
-		*ret_path = fresh_dir(server, "/tmp");
+		*ret_path = fresh_dir(programs, "/tmp");
 	if (!*ret_path)
 		return -EACCES;
 	leave_link(run_dir, *ret_path);

@@ -16,9 +16,9 @@
 #define SETTINGS \
 	"bind 127.0.0.1 -::1\ndaemonize no\nsave 31536000 1\nappendonly no\nunixsocketperm 777\n"
 
-static char *stamp(const struct db_programs *server)
+static char *stamp(const struct db_programs *programs)
 {
-	(void)server;
+	(void)programs;
 	return digest_stamp("/usr/bin/redis-server");
 }
 
@@ -78,23 +78,23 @@ static int build(const struct template_plan *plan, uint16_t port, const char *da
 	return ret;
 }
 
-static char *socket_path(const struct instance_params *seat)
+static char *socket_path(const struct instance_params *params)
 {
-	return str_print("%s/redis.%u", seat->socket_dir, seat->port);
+	return str_print("%s/redis.%u", params->socket_dir, params->port);
 }
 
-static char **command_line(const struct instance_params *seat)
+static char **command_line(const struct instance_params *params)
 {
 	char **argv = NULL;
 
 	strv_add(&argv, "/usr/bin/redis-server");
-	strv_own(&argv, str_print("%s/redis.conf", seat->data));
+	strv_own(&argv, str_print("%s/redis.conf", params->data));
 	strv_add(&argv, "--port");
-	strv_own(&argv, str_print("%u", seat->port));
+	strv_own(&argv, str_print("%u", params->port));
 	strv_add(&argv, "--dir");
-	strv_add(&argv, seat->data);
+	strv_add(&argv, params->data);
 	strv_add(&argv, "--unixsocket");
-	strv_own(&argv, socket_path(seat));
+	strv_own(&argv, socket_path(params));
 	return argv;
 }
 
@@ -104,13 +104,13 @@ static bool greets(const char *reply, size_t len)
 	return len && (*reply == '+' || !memmem(reply, len, "LOADING", 7));
 }
 
-static char *open_command(const struct db_programs *server, const struct db_url *url,
+static char *open_command(const struct db_programs *programs, const struct db_url *url,
                           const char *data)
 {
 	cleanup_free char *where = str_shell_word(data);
 	cleanup_free char *start = str_print("redis-server %s/redis.conf --port 63790 --dir %s",
 	                                     where, where);
-	cleanup_free char *command = engine_as_user(server, start);
+	cleanup_free char *command = engine_as_user(programs, start);
 
 	(void)url;
 	return str_print("%s   # then: redis-cli -p 63790", command);

@@ -31,10 +31,10 @@
 #include "tools/db/template/clone.h"
 #include "tools/process/job.h"
 
-enum { READY_DEADLINE_MS = 60000, STOP_DEADLINE_MS = 10000, PROBE_MOST_MS = 50 };
+enum { READY_DEADLINE_MS = 60000, STOP_DEADLINE_MS = 10000, PROBE_MAX_MS = 50 };
 
-struct cluster {
-	struct cluster_setup setup;
+struct instance {
+	struct instance_setup setup;
 	const struct db_engine *engine;
 	char *socket_path, *log;
 	char **envp;              /* of its process, and of its commands; strv */
@@ -50,13 +50,14 @@ struct cluster {
 };
 
 /* Root without CAP_KILL (a container) may not signal the servers' user; that user may. */
-static void send_signal_as_server(const struct cluster *cluster, int number)
+static void send_signal_as_server(const struct instance *instance, int number)
 {
 	pid_t pid = job_fork(SIGKILL);
 
 	if (!pid) {
-		if (!job_drop(cluster->setup.seat.server->uid, cluster->setup.seat.server->gid))
-			syscall(SYS_pidfd_send_signal, cluster->pidfd, number, NULL, 0);
+		if (!job_drop(instance->setup.params.programs->uid,
+		              instance->setup.params.programs->gid))
+			syscall(SYS_pidfd_send_signal, instance->pidfd, number, NULL, 0);
 		_exit(0);
 	}
 	if (pid > 0)
@@ -64,26 +65,26 @@ static void send_signal_as_server(const struct cluster *cluster, int number)
 }
 
 /* A shell that runs a server may be between us and it: its session is its own, so the group has both. */
-static void send_signal(struct cluster *cluster, int number)
+static void send_signal(struct instance *instance, int number)
 {
-	if (syscall(SYS_pidfd_send_signal, cluster->pidfd, number, NULL, 0) && errno == EPERM)
-		send_signal_as_server(cluster, number);
-	if (cluster->engine->ours)
-		kill(-cluster->pid, number);
+	if (syscall(SYS_pidfd_send_signal, instance->pidfd, number, NULL, 0) && errno == EPERM)
+		send_signal_as_server(instance, number);
+	if (instance->engine->ours)
+		kill(-instance->pid, number);
 }
 
 /* The server's own account of what happened, without the prefix of its time stamp. */
-static char *last_log_line(const struct cluster *cluster)
+static char *last_log_line(const struct instance *instance)
 {
 	cleanup_free char *text = NULL;
 	char *line;
 
-	if (file_read(cluster->log, &text, NULL) || !*text)
+	if (file_read(instance->log, &text, NULL) || !*text)
 		return str_copy("");
 	for (size_t len = strlen(text); len && text[len - 1] == '\n';)
 		text[--len] = 0;
 	for (;;) {
-		const char *const *words = cluster->engine->fatal;
+		const char *const *words = instance->engine->fatal;
 		char *level;
 
 		line = strrchr(text, '\n');
@@ -95,129 +96,129 @@ static char *last_log_line(const struct cluster *cluster)
 	}
 }
 
-static bool log_says(const struct cluster *cluster, const char *words)
+static bool log_says(const struct instance *instance, const char *words)
 {
 	cleanup_free char *text = NULL;
 
-	return !file_read(cluster->log, &text, NULL) && strstr(text, words);
+	return !file_read(instance->log, &text, NULL) && strstr(text, words);
 }
 
-static void close_probe(struct cluster *cluster)
+static void close_probe(struct instance *instance)
 {
-	if (cluster->probe < 0)
+	if (instance->probe < 0)
 		return;
-	loop_remove(cluster->setup.loop, cluster->probe);
-	close(cluster->probe);
-	cluster->probe = -1;
+	loop_remove(instance->setup.loop, instance->probe);
+	close(instance->probe);
+	instance->probe = -1;
 }
 
-static void cluster_free(struct cluster *cluster)
+static void instance_free(struct instance *instance)
 {
-	close_probe(cluster);
-	loop_cancel(cluster->setup.loop, cluster->timer);
-	job_cancel(cluster->asking);
-	if (cluster->pidfd >= 0) {
-		loop_remove(cluster->setup.loop, cluster->pidfd);
-		close(cluster->pidfd);
+	close_probe(instance);
+	loop_cancel(instance->setup.loop, instance->timer);
+	job_cancel(instance->asking);
+	if (instance->pidfd >= 0) {
+		loop_remove(instance->setup.loop, instance->pidfd);
+		close(instance->pidfd);
 	}
-	if (cluster->trouble >= 0)
-		close(cluster->trouble);
-	free(cluster->socket_path);
-	free(cluster->log);
-	strv_free(cluster->envp);
-	free(cluster);
+	if (instance->trouble >= 0)
+		close(instance->trouble);
+	free(instance->socket_path);
+	free(instance->log);
+	strv_free(instance->envp);
+	free(instance);
 }
 
-static void answer(struct cluster *cluster, int error, const char *text)
+static void answer(struct instance *instance, int error, const char *text)
 {
-	if (cluster->answered)
+	if (instance->answered)
 		return;
-	cluster->answered = true;
-	close_probe(cluster);
-	loop_cancel(cluster->setup.loop, cluster->timer);
-	cluster->timer = NULL;
-	cluster->setup.ready(cluster->setup.arg, error, text);
+	instance->answered = true;
+	close_probe(instance);
+	loop_cancel(instance->setup.loop, instance->timer);
+	instance->timer = NULL;
+	instance->setup.ready(instance->setup.arg, error, text);
 }
 
-static void give_up(struct cluster *cluster, int error, const char *text)
+static void give_up(struct instance *instance, int error, const char *text)
 {
-	cluster->stopping = true;
-	send_signal(cluster, SIGKILL);
-	answer(cluster, error, text);
+	instance->stopping = true;
+	send_signal(instance, SIGKILL);
+	answer(instance, error, text);
 }
 
 static void probe_now(void *arg);
 
-static void probe_later(struct cluster *cluster)
+static void probe_later(struct instance *instance)
 {
-	close_probe(cluster);
-	if (clock_ms() - cluster->began_ms > READY_DEADLINE_MS) {
-		give_up(cluster, -ETIME, "the server did not answer within 60 s");
+	close_probe(instance);
+	if (clock_ms() - instance->began_ms > READY_DEADLINE_MS) {
+		give_up(instance, -ETIME, "the server did not answer within 60 s");
 		return;
 	}
-	cluster->timer = loop_after(cluster->setup.loop, cluster->probe_ms, probe_now, cluster);
-	if (cluster->probe_ms < PROBE_MOST_MS)
-		cluster->probe_ms++;
+	instance->timer = loop_after(instance->setup.loop, instance->probe_ms, probe_now, instance);
+	if (instance->probe_ms < PROBE_MAX_MS)
+		instance->probe_ms++;
 }
 
-static void is_ready(struct cluster *cluster)
+static void is_ready(struct instance *instance)
 {
-	if (cluster->engine->busy && log_says(cluster, cluster->engine->busy))
-		give_up(cluster, -EADDRINUSE, "another program holds its port");
+	if (instance->engine->busy && log_says(instance, instance->engine->busy))
+		give_up(instance, -EADDRINUSE, "another program holds its port");
 	else
-		answer(cluster, 0, "");
+		answer(instance, 0, "");
 }
 
 static void on_probe(void *arg, int fd, uint32_t events)
 {
-	struct cluster *cluster = arg;
+	struct instance *instance = arg;
 	char reply[1024];
 	ssize_t got = read(fd, reply, sizeof(reply));
 
 	(void)events;
 	if (got < 0 && errno == EAGAIN)
 		return;
-	if (got <= 0 || !cluster->engine->greets(reply, (size_t)got))
-		probe_later(cluster);
+	if (got <= 0 || !instance->engine->greets(reply, (size_t)got))
+		probe_later(instance);
 	else
-		is_ready(cluster);
+		is_ready(instance);
 }
 
 /* Job: a shell command of the service, in the environment of its server. */
 static int run_command(void *arg, struct str *ret_text)
 {
-	struct cluster *cluster = arg;
-	char *argv[] = { (char *)"/bin/sh", (char *)"-c", cluster->command, NULL };
+	struct instance *instance = arg;
+	char *argv[] = { (char *)"/bin/sh", (char *)"-c", instance->command, NULL };
 
-	if (chdir(cluster->setup.seat.project_dir))
+	if (chdir(instance->setup.params.project_dir))
 		return -errno;
-	return job_exec(argv, cluster->envp, NULL, ret_text) ? -EAGAIN : 0;
+	return job_exec(argv, instance->envp, NULL, ret_text) ? -EAGAIN : 0;
 }
 
-static int ask(struct cluster *cluster, char *command, job_done_fn done)
+static int ask(struct instance *instance, char *command, job_done_fn done)
 {
-	cluster->command = command;
-	return job_start(&(struct job_setup){ .loop = cluster->setup.loop,
+	instance->command = command;
+	return job_start(&(struct job_setup){ .loop = instance->setup.loop,
 	                                      .deadline_ms = STOP_DEADLINE_MS,
 	                                      .run = run_command,
-	                                      .arg = cluster,
+	                                      .arg = instance,
 	                                      .done = done,
-	                                      .done_arg = cluster },
-	                 &cluster->asking);
+	                                      .done_arg = instance },
+	                 &instance->asking);
 }
 
 static void on_asked(void *arg, int error, const char *text)
 {
-	struct cluster *cluster = arg;
+	struct instance *instance = arg;
 
 	(void)text;
-	cluster->asking = NULL;
-	if (cluster->answered)
+	instance->asking = NULL;
+	if (instance->answered)
 		return;
 	if (error)
-		probe_later(cluster);
+		probe_later(instance);
 	else
-		is_ready(cluster);
+		is_ready(instance);
 }
 
 static int connect_unix(int fd, const char *path)
@@ -251,14 +252,14 @@ static int connect_tcp(uint16_t port)
 }
 
 /* Return: connected, and what it has to hear is said; -1 not yet. */
-static int knock(const struct cluster *cluster)
+static int knock(const struct instance *instance)
 {
-	const struct db_engine *engine = cluster->engine;
-	int fd = cluster->socket_path
+	const struct db_engine *engine = instance->engine;
+	int fd = instance->socket_path
 	                 ? socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)
-	                 : connect_tcp(cluster->setup.seat.port);
+	                 : connect_tcp(instance->setup.params.port);
 
-	if (fd < 0 || (cluster->socket_path && connect_unix(fd, cluster->socket_path)) ||
+	if (fd < 0 || (instance->socket_path && connect_unix(fd, instance->socket_path)) ||
 	    (engine->hello && send(fd, engine->hello, engine->hello_len, MSG_NOSIGNAL) < 0)) {
 		if (fd >= 0)
 			close(fd);
@@ -269,88 +270,88 @@ static int knock(const struct cluster *cluster)
 
 static void probe_now(void *arg)
 {
-	struct cluster *cluster = arg;
-	char *ready = cluster->setup.seat.service->ready;
+	struct instance *instance = arg;
+	char *ready = instance->setup.params.spec->ready;
 
-	cluster->timer = NULL;
+	instance->timer = NULL;
 	if (ready) {
-		if (ask(cluster, ready, on_asked))
-			probe_later(cluster);
+		if (ask(instance, ready, on_asked))
+			probe_later(instance);
 		return;
 	}
-	cluster->probe = knock(cluster);
-	if (cluster->probe < 0)
-		probe_later(cluster);
-	else if (!cluster->engine->greets)
-		is_ready(cluster);
+	instance->probe = knock(instance);
+	if (instance->probe < 0)
+		probe_later(instance);
+	else if (!instance->engine->greets)
+		is_ready(instance);
 	else
-		loop_add(cluster->setup.loop, cluster->probe, EPOLLIN, on_probe, cluster);
+		loop_add(instance->setup.loop, instance->probe, EPOLLIN, on_probe, instance);
 }
 
 /* Why the child could not become the server, from the child itself: { stage, errno }. */
-static int exec_trouble(struct cluster *cluster)
+static int exec_trouble(struct instance *instance)
 {
 	int words[2] = { 0, 0 };
 
-	if (read(cluster->trouble, words, sizeof(words)) != sizeof(words))
+	if (read(instance->trouble, words, sizeof(words)) != sizeof(words))
 		return 0;
 	return words[0] ? -ENOTSUP : -words[1];
 }
 
 static void on_gone(void *arg, int fd, uint32_t events)
 {
-	struct cluster *cluster = arg;
-	cleanup_free char *line = last_log_line(cluster);
-	int error = exec_trouble(cluster);
-	bool wanted = cluster->stopping;
+	struct instance *instance = arg;
+	cleanup_free char *line = last_log_line(instance);
+	int error = exec_trouble(instance);
+	bool wanted = instance->stopping;
 
 	(void)events;
-	loop_remove(cluster->setup.loop, fd);
-	waitid(P_PIDFD, (id_t)cluster->pidfd, NULL, WEXITED);
-	if (!error && cluster->engine->busy && log_says(cluster, cluster->engine->busy))
+	loop_remove(instance->setup.loop, fd);
+	waitid(P_PIDFD, (id_t)instance->pidfd, NULL, WEXITED);
+	if (!error && instance->engine->busy && log_says(instance, instance->engine->busy))
 		error = -EADDRINUSE;
-	answer(cluster, error ? error : -ECHILD, *line ? line : "the server could not be started");
-	cluster->setup.end(cluster->setup.arg, wanted, line);
-	cluster_free(cluster);
+	answer(instance, error ? error : -ECHILD, *line ? line : "the server could not be started");
+	instance->setup.end(instance->setup.arg, wanted, line);
+	instance_free(instance);
 }
 
 static void on_stuck(void *arg)
 {
-	struct cluster *cluster = arg;
+	struct instance *instance = arg;
 
-	cluster->timer = NULL;
-	send_signal(cluster, SIGKILL);
+	instance->timer = NULL;
+	send_signal(instance, SIGKILL);
 }
 
 static void on_stop_said(void *arg, int error, const char *text)
 {
-	struct cluster *cluster = arg;
+	struct instance *instance = arg;
 
 	(void)error;
 	(void)text;
-	cluster->asking = NULL;
-	send_signal(cluster, cluster->engine->stop_clean); /* if it has not ended by itself */
+	instance->asking = NULL;
+	send_signal(instance, instance->engine->stop_clean); /* if it has not ended by itself */
 }
 
-void cluster_stop(struct cluster *cluster, bool clean)
+void instance_stop(struct instance *instance, bool clean)
 {
-	char *stop = cluster->setup.seat.service->stop;
+	char *stop = instance->setup.params.spec->stop;
 
-	cluster->stopping = true;
-	cluster->answered = true;
-	close_probe(cluster);
-	loop_cancel(cluster->setup.loop, cluster->timer);
-	cluster->timer = loop_after(cluster->setup.loop, STOP_DEADLINE_MS, on_stuck, cluster);
-	job_cancel(cluster->asking);
-	cluster->asking = NULL;
-	if (!stop || ask(cluster, stop, on_stop_said))
-		send_signal(cluster,
-		            clean ? cluster->engine->stop_clean : cluster->engine->stop_now);
+	instance->stopping = true;
+	instance->answered = true;
+	close_probe(instance);
+	loop_cancel(instance->setup.loop, instance->timer);
+	instance->timer = loop_after(instance->setup.loop, STOP_DEADLINE_MS, on_stuck, instance);
+	job_cancel(instance->asking);
+	instance->asking = NULL;
+	if (!stop || ask(instance, stop, on_stop_said))
+		send_signal(instance,
+		            clean ? instance->engine->stop_clean : instance->engine->stop_now);
 }
 
-int cluster_pid(const struct cluster *cluster)
+int instance_pid(const struct instance *instance)
 {
-	return cluster->pid;
+	return instance->pid;
 }
 
 static _Noreturn void child_fail(int pipe, int stage, int error)
@@ -363,34 +364,34 @@ static _Noreturn void child_fail(int pipe, int stage, int error)
 }
 
 /* Neither PG* variables nor the suite's libraries have any business in a server; the project's own gets ours, and its place. */
-static char **environment(const struct instance_params *seat)
+static char **environment(const struct instance_params *params)
 {
-	char **envp = seat->service->engine->ours ? strv_copy(environ) : NULL;
-	cleanup_free char *port = str_print("%u", seat->port);
+	char **envp = params->spec->engine->ours ? strv_copy(environ) : NULL;
+	cleanup_free char *port = str_print("%u", params->port);
 
 	if (!envp) {
 		strv_add(&envp, "PATH=/usr/bin:/bin");
 		/* finds what its programs leave */
-		environ_set(&envp, "BERTH_RUN", seat->run_id);
+		environ_set(&envp, "BERTH_RUN", params->run_id);
 		return envp;
 	}
 	environ_set(&envp, "BERTH_PORT", port);
-	environ_set(&envp, "BERTH_DIR", seat->data);
-	environ_set(&envp, "BERTH_RUN", seat->run_id);
+	environ_set(&envp, "BERTH_DIR", params->data);
+	environ_set(&envp, "BERTH_RUN", params->run_id);
 	return envp;
 }
 
 /* Own session: a Ctrl-C at the terminal is for the suite, and would be an order to shut down for the server. */
-static _Noreturn void child_exec(const struct cluster *cluster, pid_t parent, int pipe)
+static _Noreturn void child_exec(const struct instance *instance, pid_t parent, int pipe)
 {
-	const struct cluster_setup *setup = &cluster->setup;
-	const struct db_engine *engine = cluster->engine;
-	char **argv = engine->command_line(&setup->seat);
+	const struct instance_setup *setup = &instance->setup;
+	const struct db_engine *engine = instance->engine;
+	char **argv = engine->command_line(&setup->params);
 	int out, in, ret;
 
 	setsid();
-	ret = setup->lower ? db_clone_mount(setup->lower, setup->base, setup->seat.server->uid,
-	                                    setup->seat.server->gid)
+	ret = setup->lower ? db_clone_mount(setup->lower, setup->base, setup->params.programs->uid,
+	                                    setup->params.programs->gid)
 	                   : 0;
 	if (ret)
 		child_fail(pipe, 1, -ret);
@@ -399,61 +400,61 @@ static _Noreturn void child_exec(const struct cluster *cluster, pid_t parent, in
 	           0600);
 	if (in < 0 || out < 0 || dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0)
 		child_fail(pipe, 0, errno);
-	ret = engine->ours ? 0 : job_drop(setup->seat.server->uid, setup->seat.server->gid);
+	ret = engine->ours ? 0 : job_drop(setup->params.programs->uid, setup->params.programs->gid);
 	if (ret)
 		child_fail(pipe, 0, -ret);
 	/* COPY ... TO PROGRAM is the suite's; no set-user-id program for what was root's a moment ago */
 	if (!engine->ours)
 		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	prctl(PR_SET_PDEATHSIG, engine->stop_now); /* the change of user has cleared it */
-	if (getppid() != parent || chdir(engine->ours ? setup->seat.project_dir : "/"))
+	if (getppid() != parent || chdir(engine->ours ? setup->params.project_dir : "/"))
 		_exit(1);
-	execve(argv[0], argv, cluster->envp);
+	execve(argv[0], argv, instance->envp);
 	child_fail(pipe, 0, errno);
 }
 
-static struct cluster *cluster_new(const struct cluster_setup *setup)
+static struct instance *instance_new(const struct instance_setup *setup)
 {
-	struct cluster *cluster = mem_alloc(sizeof(*cluster));
-	const struct db_engine *engine = setup->seat.service->engine;
+	struct instance *instance = mem_alloc(sizeof(*instance));
+	const struct db_engine *engine = setup->params.spec->engine;
 
-	*cluster = (struct cluster){ .setup = *setup,
-		                     .engine = engine,
-		                     .log = str_copy(setup->log),
-		                     .probe = -1,
-		                     .probe_ms = 2,
-		                     .envp = environment(&setup->seat),
-		                     .began_ms = clock_ms(),
-		                     .socket_path = engine->socket_path
-		                                            ? engine->socket_path(&setup->seat)
-		                                            : NULL };
+	*instance = (struct instance){ .setup = *setup,
+		                       .engine = engine,
+		                       .log = str_copy(setup->log),
+		                       .probe = -1,
+		                       .probe_ms = 2,
+		                       .envp = environment(&setup->params),
+		                       .began_ms = clock_ms(),
+		                       .socket_path = engine->socket_path
+		                                              ? engine->socket_path(&setup->params)
+		                                              : NULL };
 	if (setup->environ)
-		setup->environ(setup->arg, &cluster->envp);
-	return cluster;
+		setup->environ(setup->arg, &instance->envp);
+	return instance;
 }
 
-int cluster_start(const struct cluster_setup *setup, struct cluster **ret_cluster)
+int instance_start(const struct instance_setup *setup, struct instance **ret_instance)
 {
-	struct cluster *cluster;
+	struct instance *instance;
 	pid_t parent = getpid();
 	int pipes[2], ret;
 
 	if (pipe2(pipes, O_CLOEXEC | O_NONBLOCK))
 		return -errno;
-	cluster = cluster_new(setup);
-	cluster->trouble = pipes[0];
-	cluster->pid = job_fork(setup->seat.service->engine->stop_now);
-	if (!cluster->pid)
-		child_exec(cluster, parent, pipes[1]);
+	instance = instance_new(setup);
+	instance->trouble = pipes[0];
+	instance->pid = job_fork(setup->params.spec->engine->stop_now);
+	if (!instance->pid)
+		child_exec(instance, parent, pipes[1]);
 	close(pipes[1]);
-	cluster->pidfd = cluster->pid > 0 ? (int)syscall(SYS_pidfd_open, cluster->pid, 0) : -1;
-	if (cluster->pidfd < 0) {
-		ret = cluster->pid < 0 ? (int)cluster->pid : -errno;
-		cluster_free(cluster);
+	instance->pidfd = instance->pid > 0 ? (int)syscall(SYS_pidfd_open, instance->pid, 0) : -1;
+	if (instance->pidfd < 0) {
+		ret = instance->pid < 0 ? (int)instance->pid : -errno;
+		instance_free(instance);
 		return ret;
 	}
-	loop_add(setup->loop, cluster->pidfd, EPOLLIN, on_gone, cluster);
-	cluster->timer = loop_after(setup->loop, 10, probe_now, cluster);
-	*ret_cluster = cluster;
+	loop_add(setup->loop, instance->pidfd, EPOLLIN, on_gone, instance);
+	instance->timer = loop_after(setup->loop, 10, probe_now, instance);
+	*ret_instance = instance;
 	return 0;
 }

@@ -19,90 +19,90 @@
 #include "tools/db/private/private.h"
 #include "tools/db/template/snapshot.h"
 
-char *preserve_open_command(const struct db *db, const char *dir, unsigned int i)
+char *keep_open_command(const struct db *db, const char *dir, unsigned int i)
 {
 	cleanup_free char *data = str_print("%s/%u/data", dir, db->ports[i]);
 
-	return db->services[i].engine->open_command(&private_of(db)->server, db_url_at(db, i),
-	                                            data);
+	return db->specs[i].engine->open_command(&private_mode_of(db)->programs, db_url_at(db, i),
+	                                         data);
 }
 
 /* In a job that may still mount: let the overlays be seen where the data is. */
-static int show(const struct flat *flat)
+static int show(const struct private_worker *self)
 {
-	const struct db *db = flat->worker->db;
-	const struct db_programs *server = &private_of(db)->server;
+	const struct db *db = self->worker->db;
+	const struct db_programs *programs = &private_mode_of(db)->programs;
 	int ret = 0;
 
 	for (unsigned int i = 0; i < db->port_count && !ret; i++) {
-		cleanup_free char *lower = flat_source(flat, &db->services[i]);
-		cleanup_free char *base = str_print("%s/%u", flat->dir, db->ports[i]);
+		cleanup_free char *lower = private_worker_source(self, &db->specs[i]);
+		cleanup_free char *base = str_print("%s/%u", self->dir, db->ports[i]);
 
-		if (flat_is_mounted(flat, &db->services[i]))
-			ret = db_clone_mount(lower, base, server->uid, server->gid);
+		if (private_worker_is_mounted(self, &db->specs[i]))
+			ret = db_clone_mount(lower, base, programs->uid, programs->gid);
 	}
 	return ret;
 }
 
-static int copy_service(const struct flat *flat, const struct db_server_spec *service,
-                        const char *to)
+static int copy_spec(const struct private_worker *self, const struct db_server_spec *spec,
+                     const char *to)
 {
-	cleanup_free char *from = str_print("%s/%u/data", flat->dir, service->port);
-	cleanup_free char *below = str_print("%s/%u", to, service->port),
+	cleanup_free char *from = str_print("%s/%u/data", self->dir, spec->port);
+	cleanup_free char *below = str_print("%s/%u", to, spec->port),
 			  *data = str_print("%s/data", below);
 	int ret = mkdir(below, 0700) ? -errno : 0;
 
 	if (ret)
 		return ret;
-	ret = flat->clone == DB_CLONE_REFLINK ? db_clone_tree(from, data, DB_CLONE_REFLINK)
+	ret = self->clone == DB_CLONE_REFLINK ? db_clone_tree(from, data, DB_CLONE_REFLINK)
 	                                      : -EOPNOTSUPP;
 	return ret ? db_clone_tree(from, data, DB_CLONE_COPY) : 0;
 }
 
 /* Make the new directory @to and copy everything into it, as the user whose files these are; we stay that user. */
-static int copy_out(const struct flat *flat, const char *to)
+static int copy_out(const struct private_worker *self, const char *to)
 {
-	const struct db *db = flat->worker->db;
-	const struct db_programs *server = &private_of(db)->server;
-	int ret = show(flat);
+	const struct db *db = self->worker->db;
+	const struct db_programs *programs = &private_mode_of(db)->programs;
+	int ret = show(self);
 
-	ret = ret ? ret : job_drop(server->uid, server->gid);
+	ret = ret ? ret : job_drop(programs->uid, programs->gid);
 	if (!ret && mkdir(to, 0700))
 		ret = -errno;
 	for (unsigned int i = 0; i < db->port_count && !ret; i++)
-		ret = copy_service(flat, &db->services[i], to);
+		ret = copy_spec(self, &db->specs[i], to);
 	return ret;
 }
 
-int preserve_keep(void *arg, struct str *ret_text)
+int keep_directory(void *arg, struct str *ret_text)
 {
-	struct flat *flat = arg;
-	const struct db_programs *server = &private_of(flat->worker->db)->server;
-	cleanup_free char *kept = str_print("%s/kept", server->cache);
-	cleanup_free char *to = str_print("%s/%s", kept, strrchr(flat->dir, '/') + 1);
+	struct private_worker *self = arg;
+	const struct db_programs *programs = &private_mode_of(self->worker->db)->programs;
+	cleanup_free char *kept = str_print("%s/kept", programs->cache);
+	cleanup_free char *to = str_print("%s/%s", kept, strrchr(self->dir, '/') + 1);
 	int ret;
 
-	if (flat->clone == DB_CLONE_OVERLAY)
-		ret = copy_out(flat, to);
-	else if (!(ret = job_drop(server->uid, server->gid)) && rename(flat->dir, to))
+	if (self->clone == DB_CLONE_OVERLAY)
+		ret = copy_out(self, to);
+	else if (!(ret = job_drop(programs->uid, programs->gid)) && rename(self->dir, to))
 		ret = -errno;
 	str_add(ret_text, ret ? strerror(-ret) : to);
 	return ret;
 }
 
-int preserve_snapshot(void *arg, struct str *ret_text)
+int keep_snapshot(void *arg, struct str *ret_text)
 {
-	struct flat *flat = arg;
-	const struct private *private = private_of(flat->worker->db);
+	struct private_worker *self = arg;
+	const struct private_mode *mode = private_mode_of(self->worker->db);
 	cleanup_free char *building = NULL;
 	cleanup_close int lock = -1;
 	int ret;
 
-	job_files_as(private->server.uid, private->server.gid);
-	ret = snapshot_begin(&private->server, flat->snapshot, &lock, &building);
-	job_files_back(private->server.uid);
+	job_files_as(mode->programs.uid, mode->programs.gid);
+	ret = snapshot_begin(&mode->programs, self->snapshot, &lock, &building);
+	job_files_back(mode->programs.uid);
 	if (ret == -EBUSY)
-		str_addf(ret_text, "a run uses snapshot '%s'", flat->snapshot);
-	ret = ret ? ret : copy_out(flat, building);
-	return ret ? ret : snapshot_commit(building, private->shape);
+		str_addf(ret_text, "a run uses snapshot '%s'", self->snapshot);
+	ret = ret ? ret : copy_out(self, building);
+	return ret ? ret : snapshot_commit(building, mode->shape);
 }

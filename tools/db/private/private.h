@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef BERTH_DB_PRIVATE_H
-#define BERTH_DB_PRIVATE_H
+#ifndef BERTH_DB_PRIVATE_PRIVATE_H
+#define BERTH_DB_PRIVATE_PRIVATE_H
 /*
- * Inside the mode of private servers: private.c has the mode and its template, flat.c what one worker has of it,
- * preserve.c what is left of that when it ends.
+ * Inside the mode of private servers: private.c has the mode and its template, worker.c what one worker has of it,
+ * keep.c what is left of that when it ends.
  */
 #include <stdbool.h>
 
@@ -14,9 +14,8 @@
 
 enum template_state { TEMPLATE_WANTED, TEMPLATE_SETUP, TEMPLATE_READY, TEMPLATE_FAILED };
 
-struct private
-{
-	struct db_programs server;
+struct private_mode {
+	struct db_programs programs;
 	struct template_plan plan;
 	enum template_state state;
 	enum db_clone clone;
@@ -35,27 +34,27 @@ struct private
 };
 
 /* One server of a worker: one per database port. */
-struct unit {
+struct private_instance {
 	struct db_worker *worker;
 	unsigned int index; /* in db.ports */
 	char *base, *data, *log;
-	struct cluster *cluster;
+	struct instance *running;
 	bool up;
 };
 
 /* what a worker has in this mode */
-struct flat {
+struct private_worker {
 	struct db_worker *worker;
 	char *dir;      /* holds PORT/ for each port */
 	char *source;   /* of this worker alone, since a reset to a snapshot; NULL = the run's */
 	char *snapshot; /* to be taken when the servers have stopped: its name */
 	char *refusal;  /* why that failed; told when they are up again */
-	struct unit units[DB_PORTS_MOST];
+	struct private_instance instances[DB_PORTS_MAX];
 	struct job *job;
 	enum db_clone clone;
-	bool again;   /* when all servers are gone: start over with a fresh clone */
+	bool restart; /* when all servers are gone: start over with a fresh clone */
 	bool waiting; /* for the template */
-	struct loop_timer *bad_news;
+	struct loop_timer *failure_timer;
 	/* until then the sampler may look at servers that are to end */
 	struct loop_timer *last_look;
 	bool committing;
@@ -63,41 +62,42 @@ struct flat {
 	bool resuming;      /* the servers start where they were stopped */
 };
 
-static inline struct private *private_of(const struct db *db)
+static inline struct private_mode *private_mode_of(const struct db *db)
 {
 	return db->mode_data;
 }
 
-/* flat.c */
-void flat_start(struct flat *flat); /* clone the template, start the servers */
-void flat_stop(struct flat *flat, bool clean);
+/* worker.c */
+void private_worker_start(struct private_worker *self); /* clone the template, start the servers */
+void private_worker_stop(struct private_worker *self, bool clean);
 /* none runs (any more): what comes next depends on why */
-void flat_servers_gone(struct flat *flat);
-void flat_give_up(struct flat *flat, int error, const char *text);
-bool flat_is_running(const struct flat *flat);
-bool flat_wants_keeping(const struct flat *flat);
+void private_worker_servers_gone(struct private_worker *self);
+void private_worker_give_up(struct private_worker *self, int error, const char *text);
+bool private_worker_is_running(const struct private_worker *self);
+bool private_worker_wants_keeping(const struct private_worker *self);
 /* worker 0, if there is a setup; else it is one like the others */
-bool flat_makes_template(const struct flat *flat);
+bool private_worker_makes_template(const struct private_worker *self);
 /* where clients of port number @i find its unix socket */
-int flat_socket_rules(struct db_worker *worker, unsigned int i);
+int private_worker_socket_rules(struct db_worker *worker, unsigned int i);
 
 /* its data is an overlay */
-bool flat_is_mounted(const struct flat *flat, const struct db_server_spec *service);
+bool private_worker_is_mounted(const struct private_worker *self,
+                               const struct db_server_spec *spec);
 /* the directory that it is a clone of */
-char *flat_source(const struct flat *flat, const struct db_server_spec *service);
+char *private_worker_source(const struct private_worker *self, const struct db_server_spec *spec);
 
-/* preserve.c: jobs, while no server of the worker runs */
+/* keep.c: jobs, while no server of the worker runs */
 /* move it to kept/; answers with the new place */
-int preserve_keep(void *flat, struct str *ret_text);
-int preserve_snapshot(void *flat, struct str *ret_text); /* copy it to snap-NAME */
+int keep_directory(void *self, struct str *ret_text);
+int keep_snapshot(void *self, struct str *ret_text); /* copy it to snap-NAME */
 /* opens a kept directory, for a shell */
-char *preserve_open_command(const struct db *db, const char *dir, unsigned int i);
+char *keep_open_command(const struct db *db, const char *dir, unsigned int i);
 
-void flat_free(struct flat *flat);
+void private_worker_free(struct private_worker *self);
 
 /* private.c */
-void private_watch(struct flat *flat); /* its servers are up */
+void private_mode_watch(struct private_worker *self); /* its servers are up */
 /* worker 0 has ended and its servers are stopped */
-void private_setup_ended(struct flat *flat);
+void private_mode_setup_ended(struct private_worker *self);
 
 #endif

@@ -35,32 +35,32 @@ static char *name_in(const char *log, const char *before, const char *after)
 	return NULL;
 }
 
-static bool missing_from(const char *path, struct db_refusals *ret_missing)
+static bool find_in_log(const char *path, struct db_refusal *ret_refusal)
 {
 	cleanup_free char *log = NULL;
 
 	if (file_read(path, &log, NULL))
 		return false;
-	ret_missing->name = NULL;
-	for (size_t i = 0; !ret_missing->name && i < ARRAY_LEN(complaints); i++) {
-		ret_missing->name = name_in(log, complaints[i].before, complaints[i].after);
-		ret_missing->role = complaints[i].role;
+	ret_refusal->name = NULL;
+	for (size_t i = 0; !ret_refusal->name && i < ARRAY_LEN(complaints); i++) {
+		ret_refusal->name = name_in(log, complaints[i].before, complaints[i].after);
+		ret_refusal->role = complaints[i].role;
 	}
-	return ret_missing->name;
+	return ret_refusal->name;
 }
 
-bool db_refusals(const struct db *db, struct db_refusals *ret_missing)
+bool db_find_refusal(const struct db *db, struct db_refusal *ret_refusal)
 {
 	if (db->mode != DB_PRIVATE)
 		return false;
 	for (unsigned int number = 0; number <= db->setup.workers; number++)
 		for (unsigned int i = 0; i < db->port_count; i++) {
-			cleanup_free char *path = db_programs_log(db, number, &db->services[i]);
+			cleanup_free char *path = db_programs_log(db, number, &db->specs[i]);
 
-			ret_missing->port = db->ports[i];
-			ret_missing->database = db->urls[0].name;
-			if (db->services[i].engine == &db_engine_postgres &&
-			    missing_from(path, ret_missing))
+			ret_refusal->port = db->ports[i];
+			ret_refusal->database = db->urls[0].name;
+			if (db->specs[i].engine == &db_engine_postgres &&
+			    find_in_log(path, ret_refusal))
 				return true;
 		}
 	return false;

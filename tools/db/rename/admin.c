@@ -156,7 +156,7 @@ int admin_open(const struct db_url *url, int line, struct admin **ret_admin, cha
 		    strstr(libpq.PQerrorMessage(admin->conn), "authentication failed") ||
 		    !pause_ms(admin, wait))
 			break;
-		wait = retry_grown_ms(wait, RETRY_MOST_MS);
+		wait = retry_grown_ms(wait, RETRY_MAX_MS);
 	}
 	*ret_why = first_line(libpq_error(admin->conn));
 	admin_close(admin);
@@ -213,7 +213,7 @@ static int run(struct admin *admin, const char *sql, bool retry, char **ret_why)
 		    !is_transient(libpq.PQresultErrorField(result, PG_DIAG_SQLSTATE)) ||
 		    !pause_ms(admin, wait))
 			return ret;
-		wait = retry_grown_ms(wait, RETRY_MOST_MS);
+		wait = retry_grown_ms(wait, RETRY_MAX_MS);
 	}
 }
 
@@ -236,7 +236,7 @@ bool admin_exists(struct admin *admin, const char *database, bool *ret_template)
 	return found;
 }
 
-bool admin_pool(struct admin *admin, unsigned int *ret_used, unsigned int *ret_most)
+bool admin_pool(struct admin *admin, unsigned int *ret_used, unsigned int *ret_max)
 {
 	cleanup_result PGresult *result = libpq_ask(admin->conn, admin->line, 3,
 	                                            "SELECT " ADMIN_POOL, NULL);
@@ -244,7 +244,7 @@ bool admin_pool(struct admin *admin, unsigned int *ret_used, unsigned int *ret_m
 	if (libpq.PQresultStatus(result) != PGRES_TUPLES_OK || libpq.PQntuples(result) != 1)
 		return false;
 	*ret_used = (unsigned int)strtoul(libpq.PQgetvalue(result, 0, 0), NULL, 10);
-	*ret_most = (unsigned int)strtoul(libpq.PQgetvalue(result, 0, 1), NULL, 10);
+	*ret_max = (unsigned int)strtoul(libpq.PQgetvalue(result, 0, 1), NULL, 10);
 	return true;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef BERTH_DB_ADMIN_H
-#define BERTH_DB_ADMIN_H
+#ifndef BERTH_DB_RENAME_ADMIN_H
+#define BERTH_DB_RENAME_ADMIN_H
 /*
  * What Berth itself does on a shared server, through libpq: databases, templates, leases. Blocking: for agents and jobs.
  *
@@ -42,7 +42,7 @@ bool admin_exists(struct admin *admin, const char *database, bool *ret_template)
 unsigned int admin_version(const struct admin *admin); /* server_version_num */
 
 /** Connections in use, and how many there can be for ordinary roles. Return: false if the server does not say. */
-bool admin_pool(struct admin *admin, unsigned int *ret_used, unsigned int *ret_most);
+bool admin_pool(struct admin *admin, unsigned int *ret_used, unsigned int *ret_max);
 
 /** Advisory locks of this session. */
 /* tries; false = somebody else has it */

@@ -33,7 +33,7 @@ static int parse(const char *database, const char *project_dir, struct db_url *r
 	return ret;
 }
 
-char *db_owned_where(const char *database, const char *project_dir)
+char *owned_where(const char *database, const char *project_dir)
 {
 	struct db_url url;
 	char *where;
@@ -79,7 +79,7 @@ static char *text_of(const json_t *owner, const char *key)
 }
 
 struct reading {
-	struct db_owned_list *into;
+	struct owned_list *into;
 	char **suffixes; /* strv, one per entry, "" if there is none */
 };
 
@@ -92,12 +92,12 @@ static void add(void *arg, const char *database, bool is_template, int64_t size_
                 const char *comment)
 {
 	struct reading *reading = arg;
-	struct db_owned_list *into = reading->into;
+	struct owned_list *into = reading->into;
 	json_t *owner = json_loads(comment, 0, NULL);
 	const char *suffix = json_string_value(json_object_get(owner, "suffix"));
 
 	into->list = mem_grow(into->list, into->count + 1, sizeof(*into->list));
-	into->list[into->count++] = (struct db_owned){
+	into->list[into->count++] = (struct owned_database){
 		.physical = str_copy(database),
 		.logical = text_of(owner, "logical"),
 		.run = text_of(owner, "run"),
@@ -129,14 +129,14 @@ static void ask_leases(struct admin *admin, const struct reading *reading)
 	}
 }
 
-int db_owned_list(const char *database, const char *project_dir, struct db_owned_list *ret_list,
-                  char **ret_why)
+int owned_read(const char *database, const char *project_dir, struct owned_list *ret_list,
+               char **ret_why)
 {
 	struct server server = { 0 };
 	struct reading reading = { ret_list, NULL };
 	int ret = server_open(database, project_dir, &server, ret_why);
 
-	*ret_list = (struct db_owned_list){ .where = str_copy(server.where) };
+	*ret_list = (struct owned_list){ .where = str_copy(server.where) };
 	if (!ret)
 		ret = admin_each_owned(server.admin, add, &reading, ret_why);
 	if (!ret)
@@ -146,7 +146,7 @@ int db_owned_list(const char *database, const char *project_dir, struct db_owned
 	return ret;
 }
 
-void db_owned_free(struct db_owned_list *list)
+void owned_free(struct owned_list *list)
 {
 	for (size_t i = 0; i < list->count; i++) {
 		free(list->list[i].physical);
@@ -158,14 +158,13 @@ void db_owned_free(struct db_owned_list *list)
 	}
 	free(list->list);
 	free(list->where);
-	*list = (struct db_owned_list){ 0 };
+	*list = (struct owned_list){ 0 };
 }
 
-int db_owned_drop(const char *database, const char *project_dir, const char *physical,
-                  char **ret_why)
+int owned_drop(const char *database, const char *project_dir, const char *physical, char **ret_why)
 {
 	struct server server = { 0 };
-	struct db_owned_list list = { 0 };
+	struct owned_list list = { 0 };
 	struct reading reading = { &list, NULL };
 	int ret = server_open(database, project_dir, &server, ret_why);
 
@@ -183,7 +182,7 @@ int db_owned_drop(const char *database, const char *project_dir, const char *phy
 	}
 out:
 	strv_free(reading.suffixes);
-	db_owned_free(&list);
+	owned_free(&list);
 	server_close(&server);
 	return ret;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef BERTH_DB_OWNED_H
-#define BERTH_DB_OWNED_H
+#ifndef BERTH_DB_RENAME_OWNED_H
+#define BERTH_DB_RENAME_OWNED_H
 /*
  * The databases on a shared server that are Berth's, by the comment that each of them bears: for `berth db` and
  * `berth recover`. Blocking, through libpq. Functions return 0 or -errno and print nothing; texts are for people, without
@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct db_owned {
+struct owned_database {
 	char *physical;
 	/* NULL if the comment does not say, as for a template */
 	char *logical, *run, *task, *host;
@@ -24,29 +24,28 @@ struct db_owned {
 	bool alive; /* its owner holds the lease */
 };
 
-struct db_owned_list {
+struct owned_list {
 	char *where; /* "mes_user@localhost:5432" */
-	struct db_owned *list;
+	struct owned_database *list;
 	size_t count;
 };
 
 /** "role@host:port" of a name or a URL; NULL if it is neither. The caller's to free. */
-char *db_owned_where(const char *database, const char *project_dir);
+char *owned_where(const char *database, const char *project_dir);
 
 /**
  * @database	a name or a URL, as for a run
  * Return: 0; -ENOTCONN nobody listens there; -EINVAL, -ENOTSUP not a name and not a URL, or not this machine; -ENOENT no
  * libpq; -ECONNREFUSED, -EIO the server refuses. *ret_why on failure; ret_list->where where it is known.
  */
-int db_owned_list(const char *database, const char *project_dir, struct db_owned_list *ret_list,
-                  char **ret_why);
-void db_owned_free(struct db_owned_list *list);
+int owned_read(const char *database, const char *project_dir, struct owned_list *ret_list,
+               char **ret_why);
+void owned_free(struct owned_list *list);
 
 /**
  * Drop one of them, with the sessions in it.
  * Return: 0; -EBUSY its owner lives; -ENOENT there is none of Berth's with this name; as above.
  */
-int db_owned_drop(const char *database, const char *project_dir, const char *physical,
-                  char **ret_why);
+int owned_drop(const char *database, const char *project_dir, const char *physical, char **ret_why);
 
 #endif

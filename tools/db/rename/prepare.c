@@ -3,7 +3,7 @@
  * The steward of a run: drops what dead runs have left on the server, then finds out who makes the template. Of all runs that
  * need it, on all machines, the one that has the lock of its name does; the others wait until it is there, or the lock is free.
  */
-#include "tools/db/rename/lease.h"
+#include "tools/db/rename/processes.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,23 +15,23 @@
 
 enum { ELECTION_MS = 600000 };
 
-static bool template_exists(struct admin *admin, const struct lease_plan *plan)
+static bool template_exists(struct admin *admin, const struct rename_plan *plan)
 {
-	char name[LEASE_TEMPLATE];
+	char name[RENAME_TEMPLATE_NAME];
 	bool is_template;
 
-	lease_template_name(name, plan->template_hash, 0);
+	rename_template_name(name, plan->template_hash, 0);
 	return admin_exists(admin, name, &is_template) && is_template;
 }
 
 /* Wait until the template is there or is ours to make. Return: what to say; NULL if nobody listens any more. */
-static const char *elect(struct admin *admin, const struct lease_plan *plan, int line)
+static const char *elect(struct admin *admin, const struct rename_plan *plan, int line)
 {
 	int64_t until = clock_ms() + ELECTION_MS;
-	char name[LEASE_TEMPLATE];
+	char name[RENAME_TEMPLATE_NAME];
 	bool closed = false;
 
-	lease_template_name(name, plan->template_hash, 0);
+	rename_template_name(name, plan->template_hash, 0);
 	while (!closed && clock_ms() < until) {
 		if (template_exists(admin, plan))
 			return "cached";
@@ -42,15 +42,15 @@ static const char *elect(struct admin *admin, const struct lease_plan *plan, int
 	return closed ? NULL : "error another run holds the template's lock for ten minutes";
 }
 
-void lease_steward(void *arg, int line)
+void rename_prepare_main(void *arg, int line)
 {
-	struct lease_plan *plan = arg;
+	struct rename_plan *plan = arg;
 	cleanup_free char *why = NULL;
 	const char *answer = "none";
 	struct admin *admin;
 	bool closed = false;
 
-	lease_confine(plan->db);
+	rename_confine(plan->db);
 	if (admin_open(&plan->db->urls[0], line, &admin, &why)) {
 		coproc_tell(line, "error %s", why);
 		return;

@@ -15,12 +15,12 @@
 #include "tools/base/file.h"
 #include "tools/base/str.h"
 #include "tools/process/coprocess.h"
-#include "tools/db/rename/lease.h"
+#include "tools/db/rename/processes.h"
 #include "tools/db/sql/names.h"
 #include "tools/db/record_line.h"
 #include "tools/db/template/template.h"
 
-enum { TASK_MOST = 16, BREAKER_OPENS = 3, BREAKER_MS = 30000 };
+enum { TASK_MAX = 16, BREAKER_OPENS = 3, BREAKER_MS = 30000 };
 
 /*
  * Workers that could not connect, one after the other, though each had tried for a while with growing pauses. From BREAKER_OPENS on
@@ -32,10 +32,10 @@ struct breaker {
 	char *why;
 };
 
-struct shared {
+struct rename_mode {
 	struct template_plan plan;
-	struct lease_plan steward_plan;
-	struct coproc *steward;
+	struct rename_plan prepare_plan;
+	struct coproc *preparer;
 	struct job *job;
 	struct breaker breaker;
 	char *hash, *failure, *socket_dir;
@@ -44,17 +44,17 @@ struct shared {
 };
 
 /* what a worker has in this mode */
-struct tenant {
+struct rename_worker {
 	struct db_worker *worker;
-	struct coproc *agent;
-	struct lease_plan plan;
+	struct coproc *process;
+	struct rename_plan plan;
 	char *suffix, *failure;
-	struct loop_timer *news;
+	struct loop_timer *failure_timer;
 	bool waiting, kept;
 	bool watches; /* the server as a whole */
 };
 
-static struct shared *shared_of(const struct db *db)
+static struct rename_mode *rename_mode_of(const struct db *db)
 {
 	return db->mode_data;
 }
@@ -69,7 +69,7 @@ static char *make_suffix(const struct db_worker *worker)
 	unsigned char random[8] = { 0 };
 
 	str_add(&out, "_");
-	for (size_t i = 0; task[i] && i < TASK_MOST; i++) {
+	for (size_t i = 0; task[i] && i < TASK_MAX; i++) {
 		char byte = task[i] >= 'A' && task[i] <= 'Z' ? (char)(task[i] | 32) : task[i];
 		bool plain = (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9');
 
@@ -83,38 +83,39 @@ static char *make_suffix(const struct db_worker *worker)
 	return str_take(&out);
 }
 
-static void tenant_gone(struct tenant *tenant)
+static void rename_worker_free(struct rename_worker *self)
 {
-	struct db_worker *worker = tenant->worker;
+	struct db_worker *worker = self->worker;
 
-	loop_cancel(worker->db->setup.loop, tenant->news);
-	free(tenant->suffix);
-	free(tenant->failure);
-	free(tenant);
+	loop_cancel(worker->db->setup.loop, self->failure_timer);
+	free(self->suffix);
+	free(self->failure);
+	free(self);
 	db_worker_gone(worker);
 }
 
-static void tell_news(void *arg)
+static void report_failure(void *arg)
 {
-	struct tenant *tenant = arg;
+	struct rename_worker *self = arg;
 
-	tenant->news = NULL;
-	db_worker_answer(tenant->worker, -EIO, tenant->failure);
+	self->failure_timer = NULL;
+	db_worker_answer(self->worker, -EIO, self->failure);
 }
 
-static void fail_worker(struct tenant *tenant, const char *why)
+static void fail_worker(struct rename_worker *self, const char *why)
 {
-	if (!tenant->failure) /* the first reason is the one to tell */
-		tenant->failure = str_print("unable to give the worker its database: %s", why);
-	if (tenant->worker->ready && !tenant->news)
-		tenant->news = loop_after(tenant->worker->db->setup.loop, 0, tell_news, tenant);
+	if (!self->failure) /* the first reason is the one to tell */
+		self->failure = str_print("unable to give the worker its database: %s", why);
+	if (self->worker->ready && !self->failure_timer)
+		self->failure_timer = loop_after(self->worker->db->setup.loop, 0, report_failure,
+		                                 self);
 }
 
 /* --- the breaker --- */
 
-static void breaker_note(struct tenant *tenant, const char *failure)
+static void breaker_note(struct rename_worker *self, const char *failure)
 {
-	struct breaker *breaker = &shared_of(tenant->worker->db)->breaker;
+	struct breaker *breaker = &rename_mode_of(self->worker->db)->breaker;
 
 	free(steal(&breaker->why));
 	breaker->failures = failure ? breaker->failures + 1 : 0;
@@ -126,13 +127,13 @@ static void breaker_note(struct tenant *tenant, const char *failure)
 	                         "The last time: %s",
 	                         breaker->failures, BREAKER_MS / 1000, failure);
 	if (breaker->failures == BREAKER_OPENS)
-		db_record(tenant->worker, DB_RECORD_BREAKER, tenant->worker->db->ports[0], -1,
+		db_record(self->worker, DB_RECORD_BREAKER, self->worker->db->ports[0], -1,
 		          breaker->why);
 }
 
 static bool breaker_is_open(const struct db *db)
 {
-	const struct breaker *breaker = &shared_of(db)->breaker;
+	const struct breaker *breaker = &rename_mode_of(db)->breaker;
 
 	return breaker->why && clock_ms() < breaker->until_ms;
 }
@@ -143,41 +144,42 @@ static void template_settled(struct db *db, const char *failure);
 
 static void say_done(struct db *db)
 {
-	if (shared_of(db)->steward)
-		coproc_say(shared_of(db)->steward, "done");
-	shared_of(db)->in_setup = false;
+	if (rename_mode_of(db)->preparer)
+		coproc_say(rename_mode_of(db)->preparer, "done");
+	rename_mode_of(db)->in_setup = false;
 }
 
 static void template_record(struct db *db, const char *detail)
 {
 	struct db_worker nobody = { .db = db };
 
-	db_record(&nobody, DB_RECORD_TEMPLATE, 0, clock_ms() - shared_of(db)->began_ms, detail);
+	db_record(&nobody, DB_RECORD_TEMPLATE, 0, clock_ms() - rename_mode_of(db)->began_ms,
+	          detail);
 }
 
 /* One of the workers is enough to watch the server as a whole, but it must be one that lives. */
-static void choose_watchman(struct db *db)
+static void choose_pool_watcher(struct db *db)
 {
-	struct tenant *chosen = NULL;
+	struct rename_worker *chosen = NULL;
 
 	for (struct db_worker *worker = db->workers; worker; worker = worker->next) {
-		struct tenant *tenant = worker->mode_data;
+		struct rename_worker *self = worker->mode_data;
 
-		if (!worker->number || worker->ending || !worker->usable || !tenant->agent)
+		if (!worker->number || worker->ending || !worker->usable || !self->process)
 			continue;
-		if (tenant->watches)
+		if (self->watches)
 			return;
-		chosen = tenant;
+		chosen = self;
 	}
 	if (!chosen)
 		return;
 	chosen->watches = true;
-	coproc_say(chosen->agent, "watch");
+	coproc_say(chosen->process, "watch");
 }
 
-static void on_ready(struct tenant *tenant, const char *ms)
+static void on_ready(struct rename_worker *self, const char *ms)
 {
-	struct db_worker *worker = tenant->worker;
+	struct db_worker *worker = self->worker;
 
 	(void)ms; /* the agent's part of it */
 	/* the agent may have moved on to another */
@@ -185,53 +187,53 @@ static void on_ready(struct tenant *tenant, const char *ms)
 		worker->real[i] = berth_portmap_real(worker->map, BERTH_TCP, worker->db->ports[i]);
 	db_record(worker, DB_RECORD_READY, 0, clock_ms() - worker->began_ms,
 	          worker->number ? "create" : "setup");
-	breaker_note(tenant, NULL);
+	breaker_note(self, NULL);
 	db_worker_answer(worker, 0, "");
-	choose_watchman(worker->db);
+	choose_pool_watcher(worker->db);
 }
 
-static void on_error(struct tenant *tenant, const char *why)
+static void on_error(struct rename_worker *self, const char *why)
 {
-	if (tenant->worker->ready)
-		fail_worker(tenant, why);
-	else if (!tenant->worker->number)
-		template_settled(tenant->worker->db, why);
+	if (self->worker->ready)
+		fail_worker(self, why);
+	else if (!self->worker->number)
+		template_settled(self->worker->db, why);
 }
 
-static void on_unreachable(struct tenant *tenant, const char *why)
+static void on_unreachable(struct rename_worker *self, const char *why)
 {
-	breaker_note(tenant, why);
-	fail_worker(tenant, why);
+	breaker_note(self, why);
+	fail_worker(self, why);
 }
 
-static void on_refused(struct tenant *tenant, const char *why)
+static void on_refused(struct rename_worker *self, const char *why)
 {
-	db_worker_refuse(tenant->worker, -EIO, why);
+	db_worker_refuse(self->worker, -EIO, why);
 }
 
-static void on_kept(struct tenant *tenant, const char *physical)
+static void on_kept(struct rename_worker *self, const char *physical)
 {
-	const struct db_url *url = tenant->worker->db->urls;
+	const struct db_url *url = self->worker->db->urls;
 	uint16_t port;
 	cleanup_free char *host = str_shell_word(db_url_server(url, &port));
 	cleanup_free char *role = str_shell_word(url->role), *name = str_shell_word(physical);
 	cleanup_free char *command = str_print("psql -h %s -p %u -U %s %s", host, port, role, name);
 
-	db_record(tenant->worker, DB_RECORD_KEPT, url->port, -1, command);
-	tenant->kept = true;
+	db_record(self->worker, DB_RECORD_KEPT, url->port, -1, command);
+	self->kept = true;
 }
 
-static void on_left(struct tenant *tenant, const char *nothing)
+static void on_leftover(struct rename_worker *self, const char *nothing)
 {
 	(void)nothing;
-	db_record(tenant->worker, DB_RECORD_DIED, tenant->worker->db->ports[0], -1,
+	db_record(self->worker, DB_RECORD_DIED, self->worker->db->ports[0], -1,
 	          "the next run on it drops what this one left there");
-	tenant->kept = true;
+	self->kept = true;
 }
 
-static void on_committed(struct tenant *tenant, const char *nothing)
+static void on_committed(struct rename_worker *self, const char *nothing)
 {
-	struct db *db = tenant->worker->db;
+	struct db *db = self->worker->db;
 
 	(void)nothing;
 	say_done(db);
@@ -242,104 +244,105 @@ static void on_committed(struct tenant *tenant, const char *nothing)
 /* What an agent says: lease.h. */
 static const struct {
 	const char *word;
-	void (*act)(struct tenant *tenant, const char *argument); /* "" if there is none */
+	void (*act)(struct rename_worker *self, const char *argument); /* "" if there is none */
 } words[] = {
 	{ "ready", on_ready },        { "error", on_error }, { "unreachable", on_unreachable },
-	{ "refused", on_refused },    { "kept", on_kept },   { "left", on_left },
+	{ "refused", on_refused },    { "kept", on_kept },   { "left", on_leftover },
 	{ "committed", on_committed }
 };
 
-static void on_said(void *arg, const char *text)
+static void on_process_line(void *arg, const char *text)
 {
-	struct tenant *tenant = arg;
+	struct rename_worker *self = arg;
 	size_t len = strcspn(text, " ");
 
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
 		if (strlen(words[i].word) == len && !strncmp(words[i].word, text, len)) {
-			words[i].act(tenant, text + len + (text[len] == ' '));
+			words[i].act(self, text + len + (text[len] == ' '));
 			return;
 		}
-	record_line_deliver(tenant->worker, tenant->worker->db->ports[0], text);
+	record_line_deliver(self->worker, self->worker->db->ports[0], text);
 }
 
-static void on_agent_end(void *arg)
+static void on_process_end(void *arg)
 {
-	struct tenant *tenant = arg;
-	struct db_worker *worker = tenant->worker;
+	struct rename_worker *self = arg;
+	struct db_worker *worker = self->worker;
 
-	tenant->agent = NULL;
-	choose_watchman(worker->db);
-	if (!worker->number && shared_of(worker->db)->in_setup) {
+	self->process = NULL;
+	choose_pool_watcher(worker->db);
+	if (!worker->number && rename_mode_of(worker->db)->in_setup) {
 		say_done(worker->db);
 		template_settled(worker->db, "the setup command failed");
 	}
 	if (worker->ending) {
-		if (worker->usable && !tenant->kept)
+		if (worker->usable && !self->kept)
 			db_record(worker, DB_RECORD_REMOVED, 0, -1, "");
-		tenant_gone(tenant);
+		rename_worker_free(self);
 		return;
 	}
 	if (worker->usable)
 		db_record(worker, DB_RECORD_DIED, 0, -1, "the relay ended unexpectedly");
-	fail_worker(tenant, "its agent ended unexpectedly");
+	fail_worker(self, "its agent ended unexpectedly");
 }
 
-static void worker_start(struct tenant *tenant)
+static void worker_start(struct rename_worker *self)
 {
-	struct db *db = tenant->worker->db;
+	struct db *db = self->worker->db;
 	int ret;
 
-	tenant->waiting = false;
+	self->waiting = false;
 	if (breaker_is_open(db)) {
-		fail_worker(tenant, shared_of(db)->breaker.why);
+		fail_worker(self, rename_mode_of(db)->breaker.why);
 		return;
 	}
-	tenant->plan = (struct lease_plan){ .db = db,
-		                            .worker = tenant->worker,
-		                            .suffix = tenant->suffix,
-		                            .template_hash = db->setup.command ? shared_of(db)->hash
-		                                                               : NULL,
-		                            .snapshot = db->setup.snapshot,
-		                            .socket_dir = shared_of(db)->socket_dir };
-	ret = coproc_start(db->setup.loop, lease_worker, &tenant->plan, on_said, on_agent_end,
-	                   tenant, &tenant->agent);
+	self->plan = (struct rename_plan){ .db = db,
+		                           .worker = self->worker,
+		                           .suffix = self->suffix,
+		                           .template_hash = db->setup.command
+		                                                    ? rename_mode_of(db)->hash
+		                                                    : NULL,
+		                           .snapshot = db->setup.snapshot,
+		                           .socket_dir = rename_mode_of(db)->socket_dir };
+	ret = coproc_start(db->setup.loop, relay_process_main, &self->plan, on_process_line,
+	                   on_process_end, self, &self->process);
 	if (ret)
-		fail_worker(tenant, strerror(-ret));
+		fail_worker(self, strerror(-ret));
 }
 
 /* --- the template --- */
 
 static void template_settled(struct db *db, const char *failure)
 {
-	struct shared *shared = shared_of(db);
+	struct rename_mode *mode = rename_mode_of(db);
 
-	shared->ready = true;
-	free(shared->failure);
-	shared->failure = str_copy(failure);
+	mode->ready = true;
+	free(mode->failure);
+	mode->failure = str_copy(failure);
 	for (struct db_worker *worker = db->workers; worker; worker = worker->next) {
-		struct tenant *tenant = worker->mode_data;
+		struct rename_worker *self = worker->mode_data;
 
-		if (!tenant->waiting || worker->ending || !worker->number)
+		if (!self->waiting || worker->ending || !worker->number)
 			continue;
-		tenant->waiting = false;
+		self->waiting = false;
 		if (failure)
-			fail_worker(tenant, failure);
+			fail_worker(self, failure);
 		else
-			worker_start(tenant);
+			worker_start(self);
 	}
 }
 
-static void on_steward_said(void *arg, const char *text)
+static void on_preparer_line(void *arg, const char *text)
 {
 	struct db *db = arg;
-	struct shared *shared = shared_of(db);
+	struct rename_mode *mode = rename_mode_of(db);
 
 	if (!strcmp(text, "cached") || !strcmp(text, "none")) {
 		if (*text == 'c')
 			template_record(db, "cached");
 		template_settled(db, NULL);
 	} else if (!strcmp(text, "setup")) {
-		shared->in_setup = true;
+		mode->in_setup = true;
 		if (!db->setup.run_setup || db->setup.run_setup(db->setup.arg, db->setup.command)) {
 			say_done(db);
 			template_settled(db, "the setup command could not be started");
@@ -349,26 +352,26 @@ static void on_steward_said(void *arg, const char *text)
 	}
 }
 
-static void on_steward_end(void *arg)
+static void on_preparer_end(void *arg)
 {
 	struct db *db = arg;
-	struct shared *shared = shared_of(db);
+	struct rename_mode *mode = rename_mode_of(db);
 
-	shared->steward = NULL;
-	if (!shared->ready && !shared->in_setup)
+	mode->preparer = NULL;
+	if (!mode->ready && !mode->in_setup)
 		template_settled(db, "the steward ended unexpectedly");
 }
 
-static void start_steward(struct db *db)
+static void start_preparer(struct db *db)
 {
-	struct shared *shared = shared_of(db);
+	struct rename_mode *mode = rename_mode_of(db);
 	int ret;
 
-	shared->steward_plan = (struct lease_plan){
-		.db = db, .template_hash = db->setup.command ? shared->hash : NULL
-	};
-	ret = coproc_start(db->setup.loop, lease_steward, &shared->steward_plan, on_steward_said,
-	                   on_steward_end, db, &shared->steward);
+	mode->prepare_plan = (struct rename_plan){ .db = db,
+		                                   .template_hash = db->setup.command ? mode->hash
+		                                                                      : NULL };
+	ret = coproc_start(db->setup.loop, rename_prepare_main, &mode->prepare_plan,
+	                   on_preparer_line, on_preparer_end, db, &mode->preparer);
 	if (ret)
 		template_settled(db, strerror(-ret));
 }
@@ -376,135 +379,135 @@ static void start_steward(struct db *db)
 static void on_hash(void *arg, int error, const char *text)
 {
 	struct db *db = arg;
-	struct shared *shared = shared_of(db);
+	struct rename_mode *mode = rename_mode_of(db);
 
-	shared->job = NULL;
+	mode->job = NULL;
 	if (error || strlen(text) != 32) {
 		template_settled(db, error == -E2BIG ? "too many files named as inputs of the setup"
 		                                     : strerror(-error));
 		return;
 	}
-	shared->hash = str_copy(text);
-	start_steward(db);
+	mode->hash = str_copy(text);
+	start_preparer(db);
 }
 
-static int shared_prepare(struct db_worker *worker)
+static int rename_worker_prepare(struct db_worker *worker)
 {
-	struct tenant *tenant = mem_alloc(sizeof(*tenant));
-	struct shared *shared = shared_of(worker->db);
+	struct rename_worker *self = mem_alloc(sizeof(*self));
+	struct rename_mode *mode = rename_mode_of(worker->db);
 
-	*tenant = (struct tenant){ .worker = worker,
-		                   .suffix = make_suffix(worker),
-		                   .waiting = true };
-	worker->mode_data = tenant;
+	*self = (struct rename_worker){ .worker = worker,
+		                        .suffix = make_suffix(worker),
+		                        .waiting = true };
+	worker->mode_data = self;
 	for (unsigned int i = 0; i < worker->db->port_count; i++) {
-		cleanup_free char *path = str_print("%s/w%u.s.PGSQL.%u", shared->socket_dir,
+		cleanup_free char *path = str_print("%s/w%u.s.PGSQL.%u", mode->socket_dir,
 		                                    worker->number, worker->db->ports[i]);
 		int ret = db_worker_socket_rules(worker, i, path);
 
 		if (ret) {
-			free(tenant->suffix);
-			free(tenant);
+			free(self->suffix);
+			free(self);
 			return ret;
 		}
 	}
-	if (!worker->number || (shared->ready && !shared->failure))
-		worker_start(tenant);
-	else if (shared->failure)
-		fail_worker(tenant, shared->failure);
+	if (!worker->number || (mode->ready && !mode->failure))
+		worker_start(self);
+	else if (mode->failure)
+		fail_worker(self, mode->failure);
 	return 0;
 }
 
 static int order(struct db_worker *worker, const char *word, const char *name)
 {
-	struct tenant *tenant = worker->mode_data;
+	struct rename_worker *self = worker->mode_data;
 	cleanup_free char *text = name ? str_print("%s %s", word, name) : str_copy(word);
 
-	if (!tenant->agent)
+	if (!self->process)
 		return -ECHILD;
-	coproc_say(tenant->agent, text);
+	coproc_say(self->process, text);
 	return 0;
 }
 
-static int shared_reset(struct db_worker *worker, const char *snapshot)
+static int rename_worker_reset(struct db_worker *worker, const char *snapshot)
 {
 	return order(worker, "reset", snapshot);
 }
 
-static int shared_snapshot(struct db_worker *worker, const char *name)
+static int rename_worker_snapshot(struct db_worker *worker, const char *name)
 {
 	return order(worker, "snapshot", name);
 }
 
-static void shared_end(struct db_worker *worker)
+static void rename_worker_end(struct db_worker *worker)
 {
-	struct tenant *tenant = worker->mode_data;
+	struct rename_worker *self = worker->mode_data;
 	const struct db_config *setup = &worker->db->setup;
 	bool keep = worker->number && worker->usable &&
 	            (setup->keep || (setup->keep_failed && worker->failed));
 
-	if (!tenant->agent)
-		tenant_gone(tenant);
+	if (!self->process)
+		rename_worker_free(self);
 	else if (!worker->number && !worker->failed && worker->usable)
-		coproc_say(tenant->agent, "commit");
+		coproc_say(self->process, "commit");
 	else
-		coproc_say(tenant->agent, keep ? "keep" : "drop");
+		coproc_say(self->process, keep ? "keep" : "drop");
 }
 
-static void shared_close(struct db *db)
+static void rename_mode_close(struct db *db)
 {
-	struct shared *shared = shared_of(db);
+	struct rename_mode *mode = rename_mode_of(db);
 
-	job_cancel(shared->job);
-	coproc_discard(shared->steward);
-	if (shared->socket_dir)
-		(void)dir_remove(shared->socket_dir);
-	free(shared->breaker.why);
-	free(shared->hash);
-	free(shared->failure);
-	free(shared->socket_dir);
-	free(shared);
+	job_cancel(mode->job);
+	coproc_discard(mode->preparer);
+	if (mode->socket_dir)
+		(void)dir_remove(mode->socket_dir);
+	free(mode->breaker.why);
+	free(mode->hash);
+	free(mode->failure);
+	free(mode->socket_dir);
+	free(mode);
 	db->mode_data = NULL;
 }
 
-static int shared_open(struct db *db, char **ret_reason)
+static int rename_mode_open(struct db *db, char **ret_reason)
 {
-	struct shared *shared = mem_alloc(sizeof(*shared));
+	struct rename_mode *mode = mem_alloc(sizeof(*mode));
 	/* the relay is our own process: our own user must reach the directory */
 	struct db_programs nobody = { 0 };
 	int ret;
 
-	db->mode_data = shared;
-	shared->began_ms = clock_ms();
-	shared->plan = (struct template_plan){ .urls = db->urls,
-		                               .url_count = db->url_count,
-		                               .project_dir = db->setup.project_dir,
-		                               .command = db->setup.command,
-		                               .inputs = db->setup.inputs };
-	ret = db_programs_socket_dir(&nobody, db->setup.run_dir, &shared->socket_dir);
+	db->mode_data = mode;
+	mode->began_ms = clock_ms();
+	mode->plan = (struct template_plan){ .urls = db->urls,
+		                             .url_count = db->url_count,
+		                             .project_dir = db->setup.project_dir,
+		                             .command = db->setup.command,
+		                             .inputs = db->setup.inputs };
+	ret = db_programs_socket_dir(&nobody, db->setup.run_dir, &mode->socket_dir);
 	ret = ret ? ret
 	          : job_start(&(struct job_setup){ .loop = db->setup.loop,
 	                                           .run = template_hash,
-	                                           .arg = &shared->plan,
+	                                           .arg = &mode->plan,
 	                                           .done = on_hash,
 	                                           .done_arg = db },
-	                      &shared->job);
+	                      &mode->job);
 	if (ret) {
-		shared_close(db);
+		rename_mode_close(db);
 		return ret;
 	}
 	*ret_reason = db_url_where(db->urls);
 	return 0;
 }
 
-static char *shared_physical(const struct db_worker *worker, unsigned int url)
+static char *rename_worker_physical(const struct db_worker *worker, unsigned int url)
 {
-	const struct tenant *tenant = worker->mode_data;
+	const struct rename_worker *self = worker->mode_data;
 	const char *logical = worker->db->urls[url].name;
 	struct names names;
 	struct str name = { 0 };
 
-	names_init(&names, tenant->suffix);
+	names_init(&names, self->suffix);
 	names_physical(&names, logical, strlen(logical), &name);
 	names_free(&names);
 	return str_take(&name);
@@ -512,11 +515,11 @@ static char *shared_physical(const struct db_worker *worker, unsigned int url)
 
 const struct db_mode_ops db_mode_rename = {
 	.name = "rename",
-	.open = shared_open,
-	.prepare = shared_prepare,
-	.reset = shared_reset,
-	.snapshot = shared_snapshot,
-	.end = shared_end,
-	.close = shared_close,
-	.physical = shared_physical,
+	.open = rename_mode_open,
+	.prepare = rename_worker_prepare,
+	.reset = rename_worker_reset,
+	.snapshot = rename_worker_snapshot,
+	.end = rename_worker_end,
+	.close = rename_mode_close,
+	.physical = rename_worker_physical,
 };

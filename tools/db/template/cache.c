@@ -34,7 +34,7 @@ static int64_t size_of(const char *path)
 }
 
 /* Its name in the cache; the caller's. */
-static char *entry_of(const struct db_cached *cached)
+static char *entry_of(const struct cache_entry *cached)
 {
 	return str_print("%s-%s", cached->is_snapshot ? "snap" : "tpl", cached->name);
 }
@@ -52,9 +52,9 @@ static char *ports_of(const char *path)
 	return str_take(&ports);
 }
 
-static void add(struct db_cached_list *list, const char *path, const char *name, bool is_snapshot)
+static void add(struct cache_list *list, const char *path, const char *name, bool is_snapshot)
 {
-	struct db_cached cached = { .name = str_copy(name), .is_snapshot = is_snapshot };
+	struct cache_entry cached = { .name = str_copy(name), .is_snapshot = is_snapshot };
 	cleanup_free char *entry = entry_of(&cached);
 	cleanup_close int lock = -1;
 	struct statx info;
@@ -74,10 +74,10 @@ static void add(struct db_cached_list *list, const char *path, const char *name,
 
 static int by_name(const void *a, const void *b)
 {
-	return strcmp(((const struct db_cached *)a)->name, ((const struct db_cached *)b)->name);
+	return strcmp(((const struct cache_entry *)a)->name, ((const struct cache_entry *)b)->name);
 }
 
-static void read_all(struct db_cached_list *list)
+static void read_all(struct cache_list *list)
 {
 	cleanup_dir DIR *entries = opendir(list->where);
 	struct dirent *entry;
@@ -94,18 +94,18 @@ static void read_all(struct db_cached_list *list)
 	}
 }
 
-int db_cached_list(struct db_cached_list *ret_list, char **ret_why)
+int cache_read(struct cache_list *ret_list, char **ret_why)
 {
-	struct db_programs server;
-	int ret = db_programs_place(&server, ret_why);
+	struct db_programs programs;
+	int ret = db_programs_place(&programs, ret_why);
 
-	*ret_list = (struct db_cached_list){ 0 };
+	*ret_list = (struct cache_list){ 0 };
 	if (ret)
 		return ret;
-	ret_list->where = steal(&server.cache);
-	ret_list->uid = server.uid;
-	ret_list->gid = server.gid;
-	db_programs_free(&server);
+	ret_list->where = steal(&programs.cache);
+	ret_list->uid = programs.uid;
+	ret_list->gid = programs.gid;
+	db_programs_free(&programs);
 	job_files_as(ret_list->uid, ret_list->gid);
 	read_all(ret_list);
 	job_files_back(ret_list->uid);
@@ -114,7 +114,7 @@ int db_cached_list(struct db_cached_list *ret_list, char **ret_why)
 	return 0;
 }
 
-void db_cached_free(struct db_cached_list *list)
+void cache_free(struct cache_list *list)
 {
 	for (size_t i = 0; i < list->count; i++) {
 		free(list->list[i].name);
@@ -122,10 +122,10 @@ void db_cached_free(struct db_cached_list *list)
 	}
 	free(list->list);
 	free(list->where);
-	*list = (struct db_cached_list){ 0 };
+	*list = (struct cache_list){ 0 };
 }
 
-int db_cached_drop(const struct db_cached_list *list, const struct db_cached *cached)
+int cache_drop(const struct cache_list *list, const struct cache_entry *cached)
 {
 	cleanup_free char *entry = entry_of(cached), *path = str_print("%s/%s", list->where, entry);
 	cleanup_close int lock = -1;
@@ -140,15 +140,15 @@ int db_cached_drop(const struct db_cached_list *list, const struct db_cached *ca
 
 static int by_use(const void *a, const void *b)
 {
-	int64_t one = ((const struct db_cached *)a)->used_s,
-		two = ((const struct db_cached *)b)->used_s;
+	int64_t one = ((const struct cache_entry *)a)->used_s,
+		two = ((const struct cache_entry *)b)->used_s;
 
 	return one < two ? 1 : one > two ? -1 : by_name(a, b);
 }
 
-void db_cached_collect(const char *cache, uint64_t quota_bytes)
+void cache_collect(const char *cache, uint64_t quota_bytes)
 {
-	struct db_cached_list all = { .where = str_copy(cache) };
+	struct cache_list all = { .where = str_copy(cache) };
 	uint64_t sum = 0;
 
 	read_all(&all);
@@ -159,7 +159,7 @@ void db_cached_collect(const char *cache, uint64_t quota_bytes)
 			continue;
 		sum += (uint64_t)all.list[i].size_bytes;
 		if (sum > quota_bytes && time(NULL) - all.list[i].used_s > TEMPLATE_FRESH_S)
-			(void)db_cached_drop(&all, &all.list[i]);
+			(void)cache_drop(&all, &all.list[i]);
 	}
-	db_cached_free(&all);
+	cache_free(&all);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef BERTH_DB_CACHED_H
-#define BERTH_DB_CACHED_H
+#ifndef BERTH_DB_TEMPLATE_CACHE_H
+#define BERTH_DB_TEMPLATE_CACHE_H
 /*
  * The templates and snapshots of private servers, as they lie in the cache: for `berth db template`, and to keep them within
  * their quota. Blocking. Functions return 0 or -errno and print nothing; texts are the caller's to free.
@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-struct db_cached {
+struct cache_entry {
 	char *name;  /* of a snapshot; of a template its hash */
 	char *ports; /* "5432 6379": the virtual ports that it has a server for */
 	bool is_snapshot;
@@ -18,24 +18,24 @@ struct db_cached {
 	int64_t size_bytes, made_s, used_s; /* CLOCK_REALTIME; a snapshot's use is not noted */
 };
 
-struct db_cached_list {
+struct cache_list {
 	uid_t uid; /* whose the cache is; 0 = ours */
 	gid_t gid;
-	char *where;            /* directory */
-	struct db_cached *list; /* by name */
+	char *where;              /* directory */
+	struct cache_entry *list; /* by name */
 	size_t count;
 };
 
-int db_cached_list(struct db_cached_list *ret_list, char **ret_why);
-void db_cached_free(struct db_cached_list *list);
+int cache_read(struct cache_list *ret_list, char **ret_why);
+void cache_free(struct cache_list *list);
 
 /** Return: 0; -EBUSY a live run uses it; -ENOENT; -errno. */
-int db_cached_drop(const struct db_cached_list *list, const struct db_cached *cached);
+int cache_drop(const struct cache_list *list, const struct cache_entry *cached);
 
 /**
  * Remove the templates in @cache that have not been used for longest, until the rest is within @quota_bytes: none that a live
  * run uses or that was used within the hour, and no snapshot.
  */
-void db_cached_collect(const char *cache, uint64_t quota_bytes);
+void cache_collect(const char *cache, uint64_t quota_bytes);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef BERTH_DB_CLONE_H
-#define BERTH_DB_CLONE_H
+#ifndef BERTH_DB_TEMPLATE_CLONE_H
+#define BERTH_DB_TEMPLATE_CLONE_H
 /* Copies of a data directory. For use in a job: all of this blocks. */
 
 #include <sys/types.h>

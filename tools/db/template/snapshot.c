@@ -27,16 +27,17 @@ bool snapshot_named(const char *name)
 	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") == len;
 }
 
-static int open_lock(const struct db_programs *server, const char *name, int how, int *ret_lock)
+static int open_lock(const struct db_programs *programs, const char *name, int how, int *ret_lock)
 {
 	cleanup_free char *whole = str_print("snap-%s", name);
 
-	return template_lock(server->cache, whole, how, ret_lock);
+	return template_lock(programs->cache, whole, how, ret_lock);
 }
 
-static int fits(const struct db_programs *server, const char *name, const char *shape)
+static int fits(const struct db_programs *programs, const char *name, const char *shape)
 {
-	cleanup_free char *path = str_print("%s/snap-%s/shape", server->cache, name), *text = NULL;
+	cleanup_free char *path = str_print("%s/snap-%s/shape", programs->cache, name),
+			  *text = NULL;
 	int ret = file_read(path, &text, NULL);
 
 	if (ret)
@@ -44,7 +45,7 @@ static int fits(const struct db_programs *server, const char *name, const char *
 	return strcmp(text, shape) ? -ESTALE : 0;
 }
 
-int snapshot_use(struct snapshot_use **uses, const struct db_programs *server, const char *name,
+int snapshot_use(struct snapshot_use **uses, const struct db_programs *programs, const char *name,
                  const char *shape)
 {
 	struct snapshot_use *use = *uses;
@@ -55,12 +56,12 @@ int snapshot_use(struct snapshot_use **uses, const struct db_programs *server, c
 		use = use->next;
 	if (use)
 		return 0;
-	job_files_as(server->uid, server->gid);
+	job_files_as(programs->uid, programs->gid);
 	/* first: no lock for a name that nobody has */
-	ret = snapshot_named(name) ? fits(server, name, shape) : -EINVAL;
-	ret = ret ? ret : open_lock(server, name, LOCK_SH, &lock);
-	ret = ret ? ret : fits(server, name, shape);
-	job_files_back(server->uid);
+	ret = snapshot_named(name) ? fits(programs, name, shape) : -EINVAL;
+	ret = ret ? ret : open_lock(programs, name, LOCK_SH, &lock);
+	ret = ret ? ret : fits(programs, name, shape);
+	job_files_back(programs->uid);
 	if (ret)
 		return ret;
 	use = mem_alloc(sizeof(*use));
@@ -98,14 +99,14 @@ char *snapshot_refusal(const char *name, int error)
 	return str_copy(strerror(-error));
 }
 
-int snapshot_begin(const struct db_programs *server, const char *name, int *ret_lock,
+int snapshot_begin(const struct db_programs *programs, const char *name, int *ret_lock,
                    char **ret_building)
 {
-	int ret = open_lock(server, name, LOCK_EX, ret_lock);
+	int ret = open_lock(programs, name, LOCK_EX, ret_lock);
 
 	if (ret)
 		return ret;
-	*ret_building = str_print("%s/snap-%s.building", server->cache, name);
+	*ret_building = str_print("%s/snap-%s.building", programs->cache, name);
 	(void)dir_remove(*ret_building); /* its maker has died */
 	return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef BERTH_DB_SNAPSHOT_H
-#define BERTH_DB_SNAPSHOT_H
+#ifndef BERTH_DB_TEMPLATE_SNAPSHOT_H
+#define BERTH_DB_TEMPLATE_SNAPSHOT_H
 /*
  * Snapshots of private servers, in the cache of tools/db/engine/programs.h:
  *
@@ -28,7 +28,7 @@ bool snapshot_named(const char *name);
  * Hold @name for cloning.
  * Return: 0, also if it is held already; -ENODATA there is none; -ESTALE it does not fit @shape; -EBUSY it is being made; -errno.
  */
-int snapshot_use(struct snapshot_use **uses, const struct db_programs *server, const char *name,
+int snapshot_use(struct snapshot_use **uses, const struct db_programs *programs, const char *name,
                  const char *shape);
 void snapshot_end(struct snapshot_use *uses);
 
@@ -40,7 +40,7 @@ char *snapshot_refusal(const char *name, int error);
  * server's user. What had the name before is replaced.
  * Return: 0; -EBUSY a run uses it; -errno.
  */
-int snapshot_begin(const struct db_programs *server, const char *name, int *ret_lock,
+int snapshot_begin(const struct db_programs *programs, const char *name, int *ret_lock,
                    char **ret_building);
 int snapshot_commit(const char *building, const char *shape);
 

@@ -24,7 +24,7 @@
 #include "tools/db/digest.h"
 #include "tools/db/engine/engine.h"
 
-enum { KEEP_TEMPLATE_DAYS = 14, KEEP_CLONE_DAYS = 7, HASH_FILES_MOST = 20000 };
+enum { KEEP_TEMPLATE_DAYS = 14, KEEP_CLONE_DAYS = 7, HASH_FILES_MAX = 20000 };
 
 /* --- hashing --- */
 
@@ -52,7 +52,7 @@ static void hash_file(struct digest *hash, const char *path, unsigned int *files
 	struct stat info;
 	size_t len;
 
-	if (stat(path, &info) || ++*files > HASH_FILES_MOST)
+	if (stat(path, &info) || ++*files > HASH_FILES_MAX)
 		return;
 	digest_text(hash, path);
 	if (S_ISDIR(info.st_mode))
@@ -94,16 +94,15 @@ static void hash_inputs(struct digest *hash, const struct template_plan *plan, u
 	}
 }
 
-static void hash_services(struct digest *hash, const struct template_plan *plan)
+static void hash_specs(struct digest *hash, const struct template_plan *plan)
 {
-	for (unsigned int i = 0; i < plan->service_count; i++) {
-		cleanup_free char *port = str_print("%u", plan->services[i].port);
-		cleanup_free char *stamp = plan->services[i].engine->stamp(plan->server);
+	for (unsigned int i = 0; i < plan->spec_count; i++) {
+		cleanup_free char *port = str_print("%u", plan->specs[i].port);
+		cleanup_free char *stamp = plan->specs[i].engine->stamp(plan->programs);
 
 		digest_text(hash, port);
 		digest_text(hash, stamp);
-		for (char *const *setting = plan->services[i].settings; setting && *setting;
-		     setting++)
+		for (char *const *setting = plan->specs[i].settings; setting && *setting; setting++)
 			digest_text(hash, *setting);
 	}
 }
@@ -118,8 +117,8 @@ int template_hash(void *arg, struct str *ret_text)
 
 	if (ret)
 		return ret;
-	if (plan->server)
-		hash_services(hash, plan);
+	if (plan->programs)
+		hash_specs(hash, plan);
 	for (unsigned int i = 0; i < plan->url_count; i++) {
 		cleanup_free char *port = str_print("%u", plan->urls[i].port);
 
@@ -129,7 +128,7 @@ int template_hash(void *arg, struct str *ret_text)
 		digest_text(hash, plan->urls[i].name);
 	}
 	/* who may administrate by peer */
-	digest_text(hash, plan->server ? plan->server->owner : "");
+	digest_text(hash, plan->programs ? plan->programs->owner : "");
 	digest_text(hash, plan->command);
 	if (plan->command) {
 		hash_named_files(hash, plan, &files);
@@ -137,7 +136,7 @@ int template_hash(void *arg, struct str *ret_text)
 	}
 	hex = digest_end(hash);
 	str_add(ret_text, hex);
-	return files > HASH_FILES_MOST ? -E2BIG : 0;
+	return files > HASH_FILES_MAX ? -E2BIG : 0;
 }
 
 /* --- template --- */
@@ -149,14 +148,13 @@ static int build(const struct template_plan *plan, const char *building, struct 
 	(void)dir_remove(building);
 	if (mkdir(building, 0700))
 		return -errno;
-	for (unsigned int i = 0; i < plan->service_count && !ret; i++) {
-		const struct db_server_spec *service = &plan->services[i];
-		cleanup_free char *dir = str_print("%s/%u", building, service->port),
+	for (unsigned int i = 0; i < plan->spec_count && !ret; i++) {
+		const struct db_server_spec *spec = &plan->specs[i];
+		cleanup_free char *dir = str_print("%s/%u", building, spec->port),
 				  *data = str_print("%s/data", dir);
 
-		ret = mkdir(dir, 0700)
-		              ? -errno
-		              : service->engine->build(plan, service->port, data, ret_text);
+		ret = mkdir(dir, 0700) ? -errno
+		                       : spec->engine->build(plan, spec->port, data, ret_text);
 	}
 	return ret;
 }
@@ -164,7 +162,7 @@ static int build(const struct template_plan *plan, const char *building, struct 
 int template_commit(void *arg, struct str *ret_text)
 {
 	const struct template_plan *plan = arg;
-	cleanup_free char *path = str_print("%s/tpl-%s", plan->server->cache, plan->hash);
+	cleanup_free char *path = str_print("%s/tpl-%s", plan->programs->cache, plan->hash);
 	cleanup_free char *building = str_print("%s.building", path);
 
 	if (rename(building, path))
@@ -176,7 +174,7 @@ int template_commit(void *arg, struct str *ret_text)
 int template_make(void *arg, struct str *ret_text)
 {
 	const struct template_plan *plan = arg;
-	cleanup_free char *path = str_print("%s/tpl-%s", plan->server->cache, plan->hash);
+	cleanup_free char *path = str_print("%s/tpl-%s", plan->programs->cache, plan->hash);
 	cleanup_free char *building = str_print("%s.building", path);
 	int ret;
 
@@ -302,19 +300,19 @@ int template_collect(void *arg, struct str *ret_text)
 	const struct template_plan *plan = arg;
 
 	(void)ret_text;
-	db_cached_collect(plan->server->cache, plan->quota_bytes);
+	cache_collect(plan->programs->cache, plan->quota_bytes);
 	return 0;
 }
 
 int template_sweep(void *arg, struct str *ret_text)
 {
 	const struct template_plan *plan = arg;
-	cleanup_free char *clones = str_print("%s/clones", plan->server->cache);
-	cleanup_free char *kept = str_print("%s/kept", plan->server->cache);
+	cleanup_free char *clones = str_print("%s/clones", plan->programs->cache);
+	cleanup_free char *kept = str_print("%s/kept", plan->programs->cache);
 
 	(void)ret_text;
 	sweep_dir(clones, ".lock", sweep_run);
-	sweep_dir(plan->server->cache, ".lock", sweep_template);
+	sweep_dir(plan->programs->cache, ".lock", sweep_template);
 	sweep_dir(kept, "", sweep_kept);
 	return 0;
 }

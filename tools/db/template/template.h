@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef BERTH_DB_TEMPLATE_H
-#define BERTH_DB_TEMPLATE_H
+#ifndef BERTH_DB_TEMPLATE_TEMPLATE_H
+#define BERTH_DB_TEMPLATE_TEMPLATE_H
 /*
  * Data directories that are made once and cloned often, in the cache of tools/db/engine/programs.h:
  *
@@ -26,9 +26,9 @@ enum { TEMPLATE_FRESH_S = 3600 }; /* used within that time: no quota takes it */
 
 struct template_plan {
 	/* NULL for template_hash() alone: a server that is not ours */
-	const struct db_programs *server;
-	const struct db_server_spec *services; /* on it */
-	unsigned int service_count;
+	const struct db_programs *programs;
+	const struct db_server_spec *specs; /* on it */
+	unsigned int spec_count;
 	const struct db_url *urls;
 	unsigned int url_count;
 	const char *project_dir, *command; /* command NULL = no setup */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef BERTH_DB_LEASE_H
-#define BERTH_DB_LEASE_H
+#ifndef BERTH_DB_RENAME_PROCESSES_H
+#define BERTH_DB_RENAME_PROCESSES_H
 /*
  * The two kinds of agent of the rename mode. What they say is one word, then its argument.
  *
@@ -20,9 +20,9 @@
  */
 #include "tools/db/internal.h"
 
-enum { LEASE_TEMPLATE = 64 };
+enum { RENAME_TEMPLATE_NAME = 64 };
 
-struct lease_plan {
+struct rename_plan {
 	struct db *db;
 	struct db_worker *worker; /* NULL for the steward */
 	const char *suffix;
@@ -32,13 +32,13 @@ struct lease_plan {
 	const char *socket_dir;
 };
 
-void lease_steward(void *plan, int line);
-void lease_worker(void *plan, int line);
+void rename_prepare_main(void *plan, int line);
+void relay_process_main(void *plan, int line);
 
 /** An agent's process gives up what it does not need: from here on it hears what servers and clients say. */
-void lease_confine(const struct db *db);
+void rename_confine(const struct db *db);
 
 /* berth_tpl_HASH_INDEX: its name does not begin like anybody's database */
-void lease_template_name(char name[LEASE_TEMPLATE], const char *hash, unsigned int url);
+void rename_template_name(char name[RENAME_TEMPLATE_NAME], const char *hash, unsigned int url);
 
 #endif
