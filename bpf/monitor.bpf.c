@@ -108,12 +108,12 @@ int monitor_post_bind6(struct bpf_sock *context)
 /* ---- where to ---- */
 
 /* What cannot be remembered or told is told the next time. */
-static __always_inline bool is_first(const struct monitor_edge *edge)
+static __always_inline bool is_first(const struct monitor_peer *peer)
 {
-	__u8 seen = 1;
+	__u8 known = 1;
 
-	return !bpf_map_lookup_elem(&edges, edge) &&
-	       bpf_map_update_elem(&edges, edge, &seen, BPF_NOEXIST) != -E_EXIST;
+	return !bpf_map_lookup_elem(&peers, peer) &&
+	       bpf_map_update_elem(&peers, peer, &known, BPF_NOEXIST) != -E_EXIST;
 }
 
 /*
@@ -121,22 +121,22 @@ static __always_inline bool is_first(const struct monitor_edge *edge)
  * nor those of the machine's own services (the resolver, the clock, syslog). @note: the sender's
  */
 static __always_inline void on_sent(const struct monitor_note *note,
-                                    const struct monitor_edge *edge)
+                                    const struct monitor_peer *peer)
 {
 	struct berth_event *event;
 
-	if (edge->remote_port < SERVICES_END ||
-	    (edge->remote_port >= given_low && edge->remote_port <= given_high) || !is_first(edge))
+	if (peer->remote_port < SERVICES_END ||
+	    (peer->remote_port >= given_low && peer->remote_port <= given_high) || !is_first(peer))
 		return;
 	event = event_begin(note->worker, BERTH_EVENT_SENT);
 	if (!event) {
-		bpf_map_delete_elem(&edges, edge);
+		bpf_map_delete_elem(&peers, peer);
 		return;
 	}
 	event_socket(event, note);
 	event_current(event);
-	event->remote = edge->remote;
-	event->remote_port = edge->remote_port;
+	event->remote = peer->remote;
+	event->remote_port = peer->remote_port;
 	bpf_ringbuf_submit(event, 0);
 }
 
@@ -145,14 +145,14 @@ int monitor_sendmsg4(struct bpf_sock_addr *context)
 {
 	struct monitor_note *note = context->sk ? bpf_sk_storage_get(&notes, context->sk, NULL, 0)
 	                                        : NULL;
-	struct monitor_edge edge = { .family = FAMILY_4, .proto = BERTH_UDP };
+	struct monitor_peer peer = { .family = FAMILY_4, .proto = BERTH_UDP };
 
 	if (!note)
 		return ALLOW;
-	edge.worker = note->worker;
-	edge.remote_port = bpf_ntohs((__u16)context->user_port);
-	ip_from_4(&edge.remote, context->user_ip4);
-	on_sent(note, &edge);
+	peer.worker = note->worker;
+	peer.remote_port = bpf_ntohs((__u16)context->user_port);
+	ip_from_4(&peer.remote, context->user_ip4);
+	on_sent(note, &peer);
 	return ALLOW;
 }
 
@@ -161,14 +161,14 @@ int monitor_sendmsg6(struct bpf_sock_addr *context)
 {
 	struct monitor_note *note = context->sk ? bpf_sk_storage_get(&notes, context->sk, NULL, 0)
 	                                        : NULL;
-	struct monitor_edge edge = { .family = FAMILY_6, .proto = BERTH_UDP };
+	struct monitor_peer peer = { .family = FAMILY_6, .proto = BERTH_UDP };
 
 	if (!note)
 		return ALLOW;
-	edge.worker = note->worker;
-	edge.remote_port = bpf_ntohs((__u16)context->user_port);
-	IP_FROM_6(edge.remote, context->user_ip6);
-	on_sent(note, &edge);
+	peer.worker = note->worker;
+	peer.remote_port = bpf_ntohs((__u16)context->user_port);
+	IP_FROM_6(peer.remote, context->user_ip6);
+	on_sent(note, &peer);
 	return ALLOW;
 }
 
@@ -176,17 +176,17 @@ int monitor_sendmsg6(struct bpf_sock_addr *context)
 static __always_inline void on_udp_closed(const struct bpf_sock *context,
                                           const struct monitor_note *note)
 {
-	struct monitor_edge edge = { .worker = note->worker,
+	struct monitor_peer peer = { .worker = note->worker,
 		                     .family = note->family,
 		                     .proto = BERTH_UDP };
 
 	/* 0, if it is not connected, is below all that count */
-	edge.remote_port = bpf_ntohs(context->dst_port);
+	peer.remote_port = bpf_ntohs(context->dst_port);
 	if (note->family == FAMILY_4)
-		ip_from_4(&edge.remote, context->dst_ip4);
+		ip_from_4(&peer.remote, context->dst_ip4);
 	else
-		IP_FROM_6(edge.remote, context->dst_ip6);
-	on_sent(note, &edge);
+		IP_FROM_6(peer.remote, context->dst_ip6);
+	on_sent(note, &peer);
 }
 
 /* ---- closed ---- */
@@ -271,7 +271,7 @@ static __always_inline void on_listen(void *context, const struct sock *sk,
 
 static __always_inline void on_connected(struct monitor_note *note)
 {
-	struct monitor_edge edge = { .remote = note->remote,
+	struct monitor_peer peer = { .remote = note->remote,
 		                     .worker = note->worker,
 		                     .remote_port = note->remote_port,
 		                     .family = (__u8)note->family,
@@ -279,11 +279,11 @@ static __always_inline void on_connected(struct monitor_note *note)
 	struct berth_event *event;
 
 	count(note->worker, BERTH_COUNT_connected);
-	if (!is_first(&edge) && !everything)
+	if (!is_first(&peer) && !everything)
 		return;
 	event = event_begin(note->worker, BERTH_EVENT_CONNECTED);
 	if (!event) {
-		bpf_map_delete_elem(&edges, &edge);
+		bpf_map_delete_elem(&peers, &peer);
 		return;
 	}
 	event_socket(event, note);
@@ -481,8 +481,8 @@ int BPF_PROG(monitor_exec, struct task_struct *task, int old_pid, struct linux_b
 	__builtin_memcpy(event->comm, task->comm, BERTH_COMM);
 	start = task->mm->arg_start;
 	end = task->mm->arg_end;
-	len = end - start < BERTH_TEXT_MOST ? (__u32)(end - start) : BERTH_TEXT_MOST;
-	if (len <= BERTH_TEXT_MOST && !bpf_probe_read_user(event->text, len, (const void *)start))
+	len = end - start < BERTH_TEXT_MAX ? (__u32)(end - start) : BERTH_TEXT_MAX;
+	if (len <= BERTH_TEXT_MAX && !bpf_probe_read_user(event->text, len, (const void *)start))
 		event->text_len = (__u16)len;
 	bpf_ringbuf_submit(event, 0);
 	return 0;

@@ -21,8 +21,8 @@ struct monitor_calls {
 #undef CALL
 };
 
-#define MONITOR_STACKS_MOST 16384u /* creation stacks of live sockets */
-#define MONITOR_EDGES_MOST  8192u  /* that are remembered */
+#define MONITOR_STACKS_MAX 16384u /* creation stacks of live sockets */
+#define MONITOR_PEERS_MAX  8192u  /* that are remembered */
 
 /* What is known about a socket, in its storage. A socket that was open before the monitor gets one from tools/watch/adopt.c. */
 struct monitor_note {
@@ -38,11 +38,11 @@ struct monitor_note {
 struct monitor_stack {
 	uint32_t len, pid;
 	struct berth_frame caller; /* as in struct berth_event */
-	struct berth_frame frames[BERTH_STACK_MOST];
+	struct berth_frame frames[BERTH_STACK_MAX];
 };
 
 /* Who talks to whom: a worker and a destination, however many connections or datagrams there are. */
-struct monitor_edge {
+struct monitor_peer {
 	struct berth_ip remote;
 	uint32_t worker;
 	uint16_t remote_port;

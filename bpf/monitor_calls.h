@@ -11,13 +11,13 @@
 #include "bpf/monitor_state.h"
 
 /* What is needed of a socket of any family. It can be read, but not asked for its storage: the verifier does not trust it. */
-struct seen {
+struct socket_facts {
 	struct sock *sk;
 	__u64 inode;
 	__u16 family;
 };
 
-static __always_inline bool see_file(struct file *file, struct seen *seen)
+static __always_inline bool socket_facts_of_file(struct file *file, struct socket_facts *facts)
 {
 	struct socket *socket;
 	struct sock *sk;
@@ -26,14 +26,15 @@ static __always_inline bool see_file(struct file *file, struct seen *seen)
 		return false;
 	socket = BPF_CORE_READ(file, private_data);
 	sk = socket ? BPF_CORE_READ(socket, sk) : NULL;
-	seen->sk = sk;
-	seen->inode = BPF_CORE_READ(file, f_inode, i_ino);
-	seen->family = sk ? BPF_CORE_READ(sk, __sk_common.skc_family) : 0;
-	return seen->family == FAMILY_4 || seen->family == FAMILY_6 || seen->family == FAMILY_UNIX;
+	facts->sk = sk;
+	facts->inode = BPF_CORE_READ(file, f_inode, i_ino);
+	facts->family = sk ? BPF_CORE_READ(sk, __sk_common.skc_family) : 0;
+	return facts->family == FAMILY_4 || facts->family == FAMILY_6 ||
+	       facts->family == FAMILY_UNIX;
 }
 
 /* The socket behind a descriptor of the current process; false if it is something else. */
-static __always_inline bool see_socket(long fd, struct seen *seen)
+static __always_inline bool socket_facts_of_fd(long fd, struct socket_facts *facts)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct file **table, *file = NULL;
@@ -42,7 +43,7 @@ static __always_inline bool see_socket(long fd, struct seen *seen)
 		return false;
 	table = BPF_CORE_READ(task, files, fdt, fd);
 	bpf_probe_read_kernel(&file, sizeof(file), table + fd);
-	return see_file(file, seen);
+	return socket_facts_of_file(file, facts);
 }
 
 static __always_inline __u64 cookie_of(struct sock *sk)
@@ -51,30 +52,31 @@ static __always_inline __u64 cookie_of(struct sock *sk)
 }
 
 /* An address as the program gave it: in its memory, or where the kernel has put it. */
-struct asked {
+struct address_arg {
 	const void *address;
 	__u32 len;
 	bool in_kernel;
 };
 
-static __always_inline long read_asked(void *to, __u32 size, const struct asked *asked, __u32 from)
+static __always_inline long read_arg(void *to, __u32 size, const struct address_arg *arg,
+                                     __u32 from)
 {
-	const char *at = (const char *)asked->address + from;
+	const char *at = (const char *)arg->address + from;
 
-	return asked->in_kernel ? bpf_probe_read_kernel(to, size, at)
-	                        : bpf_probe_read_user(to, size, at);
+	return arg->in_kernel ? bpf_probe_read_kernel(to, size, at)
+	                      : bpf_probe_read_user(to, size, at);
 }
 
 static __always_inline void read_address(struct berth_ip *ip, __u16 *port, __u16 *family,
-                                         const struct asked *asked)
+                                         const struct address_arg *arg)
 {
 	struct sockaddr_in6 address = {};
 
-	if (read_asked(&address, sizeof(struct sockaddr_in), asked, 0))
+	if (read_arg(&address, sizeof(struct sockaddr_in), arg, 0))
 		return;
 	*family = address.sin6_family;
 	*port = bpf_ntohs(address.sin6_port);
-	if (*family == FAMILY_6 && !read_asked(&address, sizeof(address), asked, 0))
+	if (*family == FAMILY_6 && !read_arg(&address, sizeof(address), arg, 0))
 		__builtin_memcpy(ip, &address.sin6_addr, sizeof(*ip));
 	else
 		ip_from_4(ip, address.sin6_flowinfo); /* sin_addr lies at the same place */
@@ -82,18 +84,19 @@ static __always_inline void read_address(struct berth_ip *ip, __u16 *port, __u16
 
 /* ---- Unix sockets ---- */
 
-static __always_inline long read_name(char *to, __u32 room, const struct asked *asked, __u32 from)
+static __always_inline long read_name(char *to, __u32 room, const struct address_arg *arg,
+                                      __u32 from)
 {
-	const char *at = (const char *)asked->address + from;
+	const char *at = (const char *)arg->address + from;
 
-	return asked->in_kernel ? bpf_probe_read_kernel_str(to, room, at)
-	                        : bpf_probe_read_user_str(to, room, at);
+	return arg->in_kernel ? bpf_probe_read_kernel_str(to, room, at)
+	                      : bpf_probe_read_user_str(to, room, at);
 }
 
-/* @asked: a sockaddr_un; an abstract name begins with 0 */
+/* @arg: a sockaddr_un; an abstract name begins with 0 */
 static __always_inline struct berth_event *unix_begin(void *context, __u32 worker,
                                                       enum berth_event_tag tag, __u64 inode,
-                                                      const struct asked *asked)
+                                                      const struct address_arg *arg)
 {
 	const __u32 head = __builtin_offsetof(struct sockaddr_un, sun_path);
 	struct berth_event *event = event_begin_long(worker, tag);
@@ -107,27 +110,26 @@ static __always_inline struct berth_event *unix_begin(void *context, __u32 worke
 	event->cookie = inode;
 	event->stack_len = (__u16)take_stack(context, event->path_stack, BERTH_PATH_FRAMES,
 	                                     &event->caller);
-	len = read_name(event->path, SUN_PATH, asked, head) - 1;
+	len = read_name(event->path, SUN_PATH, arg, head) - 1;
 	if (!len) {
-		len = read_name(event->path + 1, SUN_PATH - 1, asked, head + 1) - 1;
+		len = read_name(event->path + 1, SUN_PATH - 1, arg, head + 1) - 1;
 		len = len > 0 ? len + 1 : 0;
 	}
 	if (len > 0) /* a name need not end with 0: its length says where it ends */
-		event->text_len = (__u16)(asked->len > head && len > asked->len - head
-		                                  ? asked->len - head
-		                                  : len);
+		event->text_len = (__u16)(arg->len > head && len > arg->len - head ? arg->len - head
+		                                                                   : len);
 	return event;
 }
 
-static __always_inline void on_unix_failed(void *context, const struct seen *seen,
-                                           const struct asked *asked, __u32 worker,
+static __always_inline void on_unix_failed(void *context, const struct socket_facts *facts,
+                                           const struct address_arg *arg, __u32 worker,
                                            enum berth_event_tag tag, int error)
 {
 	struct berth_event *event;
 
 	count(worker, tag == BERTH_EVENT_BIND_FAILED ? BERTH_COUNT_unix_bind_failed
 	                                             : BERTH_COUNT_unix_connect_failed);
-	event = unix_begin(context, worker, tag, seen->inode, asked);
+	event = unix_begin(context, worker, tag, facts->inode, arg);
 	if (!event)
 		return;
 	event->error = error;
@@ -136,34 +138,34 @@ static __always_inline void on_unix_failed(void *context, const struct seen *see
 
 static __always_inline void on_unix_listening(void *context, long fd, __u32 worker)
 {
-	struct seen seen;
-	struct asked name = { .in_kernel = true };
+	struct socket_facts facts;
+	struct address_arg name = { .in_kernel = true };
 	struct unix_address *address;
 	struct berth_event *event;
 	struct unix_sock *sk;
 
-	if (!see_socket(fd, &seen) || seen.family != FAMILY_UNIX)
+	if (!socket_facts_of_fd(fd, &facts) || facts.family != FAMILY_UNIX)
 		return;
 	count(worker, BERTH_COUNT_unix_listening);
-	sk = (struct unix_sock *)seen.sk;
+	sk = (struct unix_sock *)facts.sk;
 	address = BPF_CORE_READ(sk, addr);
 	name.address = (const char *)address + bpf_core_field_offset(struct unix_address, name);
 	name.len = BPF_CORE_READ(address, len);
-	event = unix_begin(context, worker, BERTH_EVENT_LISTENING, seen.inode, &name);
+	event = unix_begin(context, worker, BERTH_EVENT_LISTENING, facts.inode, &name);
 	if (event)
 		bpf_ringbuf_submit(event, 0);
 }
 
 /* ---- calls that failed ---- */
 
-static __always_inline void on_bind_failed(void *context, const struct seen *seen,
-                                           const struct asked *asked, __u32 worker, int error)
+static __always_inline void on_bind_failed(void *context, const struct socket_facts *facts,
+                                           const struct address_arg *arg, __u32 worker, int error)
 {
-	struct sock *sk = seen->sk;
+	struct sock *sk = facts->sk;
 	struct berth_event *event;
 
-	if (seen->family == FAMILY_UNIX) {
-		on_unix_failed(context, seen, asked, worker, BERTH_EVENT_BIND_FAILED, error);
+	if (facts->family == FAMILY_UNIX) {
+		on_unix_failed(context, facts, arg, worker, BERTH_EVENT_BIND_FAILED, error);
 		return;
 	}
 	count(worker, BERTH_COUNT_bind_failed);
@@ -177,13 +179,13 @@ static __always_inline void on_bind_failed(void *context, const struct seen *see
 	event->cookie = cookie_of(sk);
 	event->proto = BPF_CORE_READ(sk, sk_type) == SOCK_DGRAM ? BERTH_UDP : BERTH_TCP;
 	event->reuse = BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_reuse) != 0;
-	read_address(&event->local, &event->local_port, &event->family, asked);
+	read_address(&event->local, &event->local_port, &event->family, arg);
 	event_stack(context, event);
 	bpf_ringbuf_submit(event, 0);
 }
 
-static __always_inline void on_connect_call_failed(void *context, const struct seen *seen,
-                                                   const struct asked *asked, __u32 worker,
+static __always_inline void on_connect_call_failed(void *context, const struct socket_facts *facts,
+                                                   const struct address_arg *arg, __u32 worker,
                                                    int error)
 {
 	struct berth_event *event;
@@ -192,11 +194,11 @@ static __always_inline void on_connect_call_failed(void *context, const struct s
 	if (error == E_IN_PROGRESS || error == E_ALREADY || error == E_IS_CONNECTED ||
 	    (error >= E_RESTART_LOW && error <= E_RESTART_HIGH))
 		return;
-	if (seen->family == FAMILY_UNIX) {
-		on_unix_failed(context, seen, asked, worker, BERTH_EVENT_CONNECT_FAILED, error);
+	if (facts->family == FAMILY_UNIX) {
+		on_unix_failed(context, facts, arg, worker, BERTH_EVENT_CONNECT_FAILED, error);
 		return;
 	}
-	cookie = cookie_of(seen->sk);
+	cookie = cookie_of(facts->sk);
 	/* its state did not tell: it failed before SYN */
 	if (!cookie || bpf_map_delete_elem(&failed_connects, &cookie)) {
 		count(worker, BERTH_COUNT_connect_failed);
@@ -209,17 +211,17 @@ static __always_inline void on_connect_call_failed(void *context, const struct s
 	event->error = error;
 	event->call = (__u16)calls.connect;
 	event->cookie = cookie;
-	read_address(&event->remote, &event->remote_port, &event->family, asked);
+	read_address(&event->remote, &event->remote_port, &event->family, arg);
 	event_stack(context, event);
 	bpf_ringbuf_submit(event, 0);
 }
 
-static __always_inline void on_call_failed(const struct seen *seen, long call, __u32 worker,
-                                           int error)
+static __always_inline void on_call_failed(const struct socket_facts *facts, long call,
+                                           __u32 worker, int error)
 {
 	struct berth_event *event;
 
-	if (seen->family == FAMILY_UNIX)
+	if (facts->family == FAMILY_UNIX)
 		return;
 	count_error(worker, error);
 	event = event_begin(worker, BERTH_EVENT_CALL_FAILED);
@@ -228,7 +230,7 @@ static __always_inline void on_call_failed(const struct seen *seen, long call, _
 	event_current(event);
 	event->error = error;
 	event->call = (__u16)call;
-	event->cookie = cookie_of(seen->sk);
+	event->cookie = cookie_of(facts->sk);
 	bpf_ringbuf_submit(event, 0);
 }
 
@@ -237,15 +239,16 @@ static __always_inline void keep_stack(void *context, __u32 worker, int fd)
 {
 	__u32 zero = 0;
 	struct monitor_stack *stack = bpf_map_lookup_elem(&scratch, &zero);
-	struct seen seen;
+	struct socket_facts facts;
 	__u64 cookie;
 
 	if (!stack || !spend(worker, true, bpf_ktime_get_ns()))
 		return;
-	cookie = see_socket(fd, &seen) && seen.family != FAMILY_UNIX ? cookie_of(seen.sk) : 0;
+	cookie = socket_facts_of_fd(fd, &facts) && facts.family != FAMILY_UNIX ? cookie_of(facts.sk)
+	                                                                       : 0;
 	if (!cookie)
 		return;
-	stack->len = take_stack(context, stack->frames, BERTH_STACK_MOST, &stack->caller);
+	stack->len = take_stack(context, stack->frames, BERTH_STACK_MAX, &stack->caller);
 	if (!stack->len)
 		return;
 	stack->pid = current_pid();
@@ -285,21 +288,22 @@ static __always_inline void on_succeeded(void *context, struct pt_regs *regs, lo
 
 static __always_inline void on_failed(void *context, struct pt_regs *regs, long call, int error)
 {
-	struct asked asked = {};
-	struct seen seen;
+	struct address_arg arg = {};
+	struct socket_facts facts;
 	__u32 worker;
 
 	/* of sendfile(2), too, the first argument is where it writes to */
-	if (!current_worker(&worker) || !see_socket((int)PT_REGS_PARM1_CORE_SYSCALL(regs), &seen))
+	if (!current_worker(&worker) ||
+	    !socket_facts_of_fd((int)PT_REGS_PARM1_CORE_SYSCALL(regs), &facts))
 		return;
-	asked.address = (const void *)PT_REGS_PARM2_CORE_SYSCALL(regs);
-	asked.len = (__u32)PT_REGS_PARM3_CORE_SYSCALL(regs);
+	arg.address = (const void *)PT_REGS_PARM2_CORE_SYSCALL(regs);
+	arg.len = (__u32)PT_REGS_PARM3_CORE_SYSCALL(regs);
 	if (call == calls.bind)
-		on_bind_failed(context, &seen, &asked, worker, error);
+		on_bind_failed(context, &facts, &arg, worker, error);
 	else if (call == calls.connect)
-		on_connect_call_failed(context, &seen, &asked, worker, error);
+		on_connect_call_failed(context, &facts, &arg, worker, error);
 	else
-		on_call_failed(&seen, call, worker, error);
+		on_call_failed(&facts, call, worker, error);
 }
 
 SEC("tp_btf/sys_exit")

@@ -52,7 +52,7 @@ const volatile __u16 given_low, given_high; /* the ports that the kernel hands o
 const volatile __u32 page_kib;              /* a page of memory, in KiB */
 /* inode number of ours, in which processes are named; 0: the first one of the machine */
 const volatile __u32 pid_namespace;
-/* depth of the workers' cgroups, learned from the first one seen; they are siblings */
+/* depth of the workers' cgroups, learned from the first one facts; they are siblings */
 __u32 worker_level;
 __u32 worker_count; /* entries in `workers` */
 
@@ -72,7 +72,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, BERTH_WORKERS_MOST + 1);
+	__uint(max_entries, BERTH_WORKERS_MAX + 1);
 	__type(key, __u32);
 	__type(value, struct berth_counts);
 } counts SEC(".maps");
@@ -84,7 +84,7 @@ struct budget {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, BERTH_WORKERS_MOST + 1);
+	__uint(max_entries, BERTH_WORKERS_MAX + 1);
 	__type(key, __u32);
 	__type(value, struct budget);
 } budgets SEC(".maps");
@@ -92,7 +92,7 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, MONITOR_STACKS_MOST);
+	__uint(max_entries, MONITOR_STACKS_MAX);
 	__type(key, __u64); /* cookie */
 	__type(value, struct monitor_stack);
 } stacks SEC(".maps");
@@ -107,10 +107,10 @@ struct {
 /* those that have been told; what falls out is told again, and its reader knows it */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, MONITOR_EDGES_MOST);
-	__type(key, struct monitor_edge);
+	__uint(max_entries, MONITOR_PEERS_MAX);
+	__type(key, struct monitor_peer);
 	__type(value, __u8);
-} edges SEC(".maps");
+} peers SEC(".maps");
 
 /* cookie of a socket whose connect has been counted as failed by its state, before the system call returned */
 struct {
@@ -212,11 +212,11 @@ static __always_inline __u32 current_pid(void)
 	                     : bpf_get_current_pid_tgid() >> 32;
 }
 
-struct worker_search {
+struct monitor_worker_search {
 	__u32 worker, found;
 };
 
-static long worker_step(__u32 level, struct worker_search *search)
+static long worker_step(__u32 level, struct monitor_worker_search *search)
 {
 	__u64 id = bpf_get_current_ancestor_cgroup_id((int)level);
 	__u32 *worker = id ? bpf_map_lookup_elem(&workers, &id) : NULL;
@@ -232,7 +232,7 @@ static long worker_step(__u32 level, struct worker_search *search)
 /* True and *ret_worker if the current process is somebody we watch. */
 static __always_inline bool current_worker(__u32 *ret_worker)
 {
-	struct worker_search search = {};
+	struct monitor_worker_search search = {};
 	__u64 id;
 	__u32 *worker;
 
@@ -384,7 +384,7 @@ static __always_inline __u32 take_stack(void *context, struct berth_frame *frame
 
 static __always_inline void event_stack(void *context, struct berth_event *event)
 {
-	event->stack_len = (__u16)take_stack(context, event->stack, BERTH_STACK_MOST,
+	event->stack_len = (__u16)take_stack(context, event->stack, BERTH_STACK_MAX,
 	                                     &event->caller);
 }
 

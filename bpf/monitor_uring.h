@@ -88,8 +88,8 @@ SEC("tp_btf/io_uring_complete")
 int BPF_PROG(monitor_uring, void *ring, void *completed)
 {
 	struct io_kiocb___part *request = completed;
-	struct asked asked = {};
-	struct seen seen;
+	struct address_arg arg = {};
+	struct socket_facts facts;
 	__u32 worker;
 	long call;
 	int error;
@@ -98,20 +98,20 @@ int BPF_PROG(monitor_uring, void *ring, void *completed)
 	if (error <= 0 || error == E_AGAIN || error > 4095 || !current_worker(&worker))
 		return 0;
 	call = call_of_ring(BPF_CORE_READ(request, opcode));
-	if (call < 0 || !see_file(BPF_CORE_READ(request, file), &seen))
+	if (call < 0 || !socket_facts_of_file(BPF_CORE_READ(request, file), &facts))
 		return 0;
 	if (call == calls.bind) {
-		asked.address = bind_address(request, seen.family);
-		asked.len = (__u32)BPF_CORE_READ((struct io_bind___part *)request, addr_len);
-		asked.in_kernel = true;
-		on_bind_failed(ctx, &seen, &asked, worker, error);
+		arg.address = bind_address(request, facts.family);
+		arg.len = (__u32)BPF_CORE_READ((struct io_bind___part *)request, addr_len);
+		arg.in_kernel = true;
+		on_bind_failed(ctx, &facts, &arg, worker, error);
 	} else if (call == calls.connect) {
 		/* the command begins the request */
-		asked.address = BPF_CORE_READ((struct io_connect___part *)request, addr);
-		asked.len = (__u32)BPF_CORE_READ((struct io_connect___part *)request, addr_len);
-		on_connect_call_failed(ctx, &seen, &asked, worker, error);
+		arg.address = BPF_CORE_READ((struct io_connect___part *)request, addr);
+		arg.len = (__u32)BPF_CORE_READ((struct io_connect___part *)request, addr_len);
+		on_connect_call_failed(ctx, &facts, &arg, worker, error);
 	} else if (is_telling(error)) {
-		on_call_failed(&seen, call, worker, error);
+		on_call_failed(&facts, call, worker, error);
 	}
 	return 0;
 }

@@ -192,7 +192,8 @@ static __always_inline bool is_ours(const struct bpf_sock_addr *ctx, struct pass
 }
 
 /* True if somebody in this network namespace has @port open at the address where @at leads; loopback for a wildcard. */
-static __noinline bool somebody_has(struct bpf_sock_addr *ctx, const struct passing *at, __u16 port)
+static __noinline bool is_port_taken(struct bpf_sock_addr *ctx, const struct passing *at,
+                                     __u16 port)
 {
 	struct bpf_sock_tuple tuple = { 0 };
 	struct bpf_sock *sk;
@@ -231,7 +232,7 @@ static __noinline __u16 move_from_outsider(struct bpf_sock_addr *ctx, struct pas
 	if (!slot || slot->state != BERTH_SLOT_UNTRIED)
 		return real;
 	berth_portmap_try(at->map, real);
-	if (!somebody_has(ctx, at, real)) {
+	if (!is_port_taken(ctx, at, real)) {
 		tell(at, REMAP_FIRST_TRY, BERTH_NOTE_NONE, real, 0);
 		return real;
 	}
@@ -264,7 +265,7 @@ static __always_inline int on_bind(struct bpf_sock_addr *ctx, int family)
 	if (is_new)
 		tell(&at, REMAP_NOTE, BERTH_NOTE_LEARNED, real, 0);
 	if (real == at.port && !is_new && !berth_portmap_real(at.map, table_of(&at), at.port))
-		tell(&at, REMAP_NOTE, BERTH_NOTE_LEFT, real, 0);
+		tell(&at, REMAP_NOTE, BERTH_NOTE_UNMAPPED, real, 0);
 	real = move_from_outsider(ctx, &at, real);
 	ctx->user_port = bpf_htons(real);
 	return ALLOW;
@@ -280,7 +281,7 @@ static __always_inline int foreign(struct bpf_sock_addr *ctx, struct passing *at
 		bpf_set_retval(-CONNECTION_REFUSED);
 		return REFUSE;
 	}
-	if (somebody_has(ctx, at, at->port) &&
+	if (is_port_taken(ctx, at, at->port) &&
 	    berth_portmap_foreign_first(at->map, table_of(at), at->port))
 		tell(at, REMAP_NOTE, BERTH_NOTE_FOREIGN, at->port, 0);
 	return ALLOW;

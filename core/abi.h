@@ -13,14 +13,14 @@
 
 #define BERTH_EVENT_VERSION 1u
 #define BERTH_COMM          16u
-#define BERTH_STACK_MOST    16u /* frames of a user stack, innermost first */
+#define BERTH_STACK_MAX     16u /* frames of a user stack, innermost first */
 #define BERTH_BUILD_ID      20u
-#define BERTH_TEXT_MOST     (BERTH_STACK_MOST * 32u)
+#define BERTH_TEXT_MAX      (BERTH_STACK_MAX * 32u)
 #define BERTH_PATH_FRAMES   12u /* frames of a stack that has a path behind it */
 /* sun_path has 108 */
-#define BERTH_PATH_MOST ((BERTH_STACK_MOST - BERTH_PATH_FRAMES) * 32u)
+#define BERTH_PATH_MAX ((BERTH_STACK_MAX - BERTH_PATH_FRAMES) * 32u)
 /* workers are 1..256; 0 is whatever belongs to no worker */
-#define BERTH_WORKERS_MOST 256u
+#define BERTH_WORKERS_MAX 256u
 
 enum berth_event_tag {
 	BERTH_EVENT_NONE,
@@ -38,7 +38,7 @@ enum berth_event_tag {
 	BERTH_EVENT_CLOSED,
 	BERTH_EVENT_CALL_FAILED, /* .error of a send or receive, .call */
 	BERTH_EVENT_FORKED,      /* .pid, its parent in .parent */
-	/* .text: the arguments, NUL-separated, .text_len bytes, cut off at BERTH_TEXT_MOST */
+	/* .text: the arguments, NUL-separated, .text_len bytes, cut off at BERTH_TEXT_MAX */
 	BERTH_EVENT_EXECUTED,
 	BERTH_EVENT_EXITED, /* .error: wait status; .count: peak resident memory in KiB */
 	BERTH_EVENT_SENT,   /* .remote: a datagram to it, the first time */
@@ -95,18 +95,18 @@ struct berth_event {
 	struct berth_frame caller;
 	/* present as far as .size goes */
 	union {
-		struct berth_frame stack[BERTH_STACK_MOST];
-		char text[BERTH_TEXT_MOST];
+		struct berth_frame stack[BERTH_STACK_MAX];
+		char text[BERTH_TEXT_MAX];
 		struct {
 			struct berth_frame path_stack[BERTH_PATH_FRAMES];
-			char path[BERTH_PATH_MOST];
+			char path[BERTH_PATH_MAX];
 		};
 	};
 };
 #define BERTH_EVENT_HEAD 160u /* a record without stack and text */
 
 _Static_assert(__builtin_offsetof(struct berth_event, stack) == BERTH_EVENT_HEAD, "events are ABI");
-_Static_assert(sizeof(struct berth_event) == BERTH_EVENT_HEAD + BERTH_TEXT_MOST, "events are ABI");
+_Static_assert(sizeof(struct berth_event) == BERTH_EVENT_HEAD + BERTH_TEXT_MAX, "events are ABI");
 
 /* One socket of a snapshot: every socket that a worker created and that still exists. */
 struct berth_socket {

@@ -52,14 +52,14 @@ bool berth_portmap_valid(const struct berth_portmap *map)
 }
 
 /* The search for a free slot; see berth_loop(). */
-struct search {
+struct slot_search {
 	struct berth_portmap *map;
 	uint32_t virtual_port, found; /* real port; 0 = not yet */
 };
 
 static long search_step(uint32_t i, void *arg)
 {
-	struct search *search = arg;
+	struct slot_search *search = arg;
 
 	if (i >= BERTH_SLOTS_MAX)
 		return 1;
@@ -72,7 +72,7 @@ static long search_step(uint32_t i, void *arg)
 /* Take a free slot for @virtual_port and return its real port, 0 if there is none. */
 static uint16_t slot_take(struct berth_portmap *map, uint16_t virtual_port)
 {
-	struct search search = { .map = map, .virtual_port = virtual_port };
+	struct slot_search search = { .map = map, .virtual_port = virtual_port };
 	uint32_t own = berth_portmap_slot(map, virtual_port);
 
 	/* A virtual port that lies in the block may only be itself, or it would be taken for the real port it names. */

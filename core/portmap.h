@@ -84,7 +84,7 @@ enum berth_note_kind {
 	BERTH_NOTE_ESCAPE,
 	BERTH_NOTE_DEEPBIND, /* dlopen(RTLD_DEEPBIND) was stripped */
 	/* an undeclared UDP port keeps its number: the worker has had its share of them */
-	BERTH_NOTE_LEFT,
+	BERTH_NOTE_UNMAPPED,
 	/* io_uring_setup was refused under seccomp; .text is the program */
 	BERTH_NOTE_IO_URING,
 	/* under seccomp, a process that may not be looked into: its call passed; .text is the program */

@@ -13,7 +13,7 @@
 
 enum { WORD_DIGITS = 8, PORT_DIGITS = 4, STATE_LISTEN = 0x0a }; /* TCP_LISTEN, tcp_states.h */
 
-struct end {
+struct procnet_end {
 	struct berth_ip ip;
 	uint32_t port;
 	char *digits; /* of the port, in the line */
@@ -55,7 +55,7 @@ static bool skip(struct cursor *cursor, char c)
 }
 
 /* ADDRESS:PORT and a space */
-static bool end_read(struct cursor *cursor, struct end *ret_end)
+static bool end_read(struct cursor *cursor, struct procnet_end *ret_end)
 {
 	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 	struct berth_ip ip = { 0 };
@@ -72,7 +72,7 @@ static bool end_read(struct cursor *cursor, struct end *ret_end)
 	} else if (words != 4) {
 		return false;
 	}
-	*ret_end = (struct end){ .ip = ip, .digits = cursor->at };
+	*ret_end = (struct procnet_end){ .ip = ip, .digits = cursor->at };
 	return number(cursor, PORT_DIGITS, &ret_end->port) && skip(cursor, ' ');
 }
 
@@ -108,7 +108,7 @@ static bool judge(const struct berth_portmap *map, enum berth_proto proto, uint1
 	return !real && !is_free(map, port) && (port < map->range_first || port > map->range_last);
 }
 
-static void port_write(const struct end *end, uint32_t port)
+static void port_write(const struct procnet_end *end, uint32_t port)
 {
 	for (unsigned int i = 0; i < PORT_DIGITS; i++)
 		end->digits[i] = "0123456789ABCDEF"[port >> (12 - 4 * i) & 15];
@@ -118,7 +118,7 @@ enum berth_procnet berth_procnet_line(const struct berth_portmap *map, enum bert
                                       char *line, size_t len)
 {
 	struct cursor cursor = { line, line + len };
-	struct end ends[2];
+	struct procnet_end ends[2];
 	uint16_t ports[2];
 	uint32_t state;
 	bool server;

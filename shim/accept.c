@@ -7,25 +7,25 @@
 EXPORT int accept(int fd, struct sockaddr *sa, socklen_t *len)
 {
 	struct berth_portmap *map = shim_map();
-	socklen_t room = map ? shim_room(sa, len) : 0;
+	socklen_t room = map ? shim_address_space(sa, len) : 0;
 	int ret;
 
 	ret = shim_next.accept ? shim_next.accept(fd, sa, len)
 	                       : (int)shim_result(sys(SYS_accept, fd, sa, len, 0, 0));
 	if (ret >= 0 && room)
-		shim_give(map, sa, room, *len);
+		shim_address_restore(map, sa, room, *len);
 	return ret;
 }
 
 EXPORT int accept4(int fd, struct sockaddr *sa, socklen_t *len, int flags)
 {
 	struct berth_portmap *map = shim_map();
-	socklen_t room = map ? shim_room(sa, len) : 0;
+	socklen_t room = map ? shim_address_space(sa, len) : 0;
 	int ret;
 
 	ret = shim_next.accept4 ? shim_next.accept4(fd, sa, len, flags)
 	                        : (int)shim_result(sys(SYS_accept4, fd, sa, len, flags, 0));
 	if (ret >= 0 && room)
-		shim_give(map, sa, room, *len);
+		shim_address_restore(map, sa, room, *len);
 	return ret;
 }

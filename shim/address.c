@@ -85,8 +85,8 @@ int shim_proto(int fd)
 	}
 }
 
-bool shim_take(const struct berth_portmap *map, const void *sa, socklen_t len,
-               enum berth_addr_use use, struct shim_copy *ret_copy)
+bool shim_address_copy(const struct berth_portmap *map, const void *sa, socklen_t len,
+                       enum berth_addr_use use, struct shim_copy *ret_copy)
 {
 	/* Longer than sockaddr_storage is EINVAL for the kernel, which also sees a negative length so. */
 	if (!sa || len < sizeof(struct sockaddr_in) || len > sizeof(struct sockaddr_storage))
@@ -98,7 +98,7 @@ bool shim_take(const struct berth_portmap *map, const void *sa, socklen_t len,
 	return berth_addr_parse(map, ret_copy->bytes, ret_copy->len, use, &ret_copy->addr);
 }
 
-static enum shim_way refuse_or_foreign(struct berth_portmap *map, uint16_t port)
+static enum shim_verdict refuse_or_foreign(struct berth_portmap *map, uint16_t port)
 {
 	/* Ephemeral ports are port 0's: the worker's own servers get them from the kernel, under their real number. */
 	if (port >= map->ephemeral_low && port <= map->ephemeral_high)
@@ -129,12 +129,13 @@ bool shim_unix_moved(const struct berth_portmap *map, const void *sa, socklen_t 
 	return false;
 }
 
-enum shim_way shim_outbound(struct berth_portmap *map, int fd, const void *sa, socklen_t len,
-                            enum berth_addr_use use, struct shim_copy *ret_copy)
+enum shim_verdict shim_address_outbound(struct berth_portmap *map, int fd, const void *sa,
+                                        socklen_t len, enum berth_addr_use use,
+                                        struct shim_copy *ret_copy)
 {
 	uint16_t port, real, udp;
 
-	if (!shim_take(map, sa, len, use, ret_copy))
+	if (!shim_address_copy(map, sa, len, use, ret_copy))
 		return shim_unix_moved(map, sa, len, ret_copy) ? SHIM_COPY : SHIM_AS_IS;
 	port = ret_copy->addr.port;
 	real = berth_portmap_real(map, BERTH_TCP, port);
@@ -170,12 +171,12 @@ void shim_note_foreign(struct berth_portmap *map, int fd, const struct shim_copy
 	berth_portmap_note(map, &note);
 }
 
-socklen_t shim_room(const void *sa, const socklen_t *len)
+socklen_t shim_address_space(const void *sa, const socklen_t *len)
 {
 	return sa && len && shim_readable(len, sizeof(*len)) ? *len : 0;
 }
 
-void shim_give(const struct berth_portmap *map, void *sa, socklen_t room, socklen_t full)
+void shim_address_restore(const struct berth_portmap *map, void *sa, socklen_t room, socklen_t full)
 {
 	unsigned char *byte = sa;
 	struct berth_addr addr;

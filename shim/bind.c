@@ -80,7 +80,7 @@ static int bind_claim(struct berth_portmap *map, int fd, struct shim_copy *copy)
 	if (!real)
 		shim_note(map, BERTH_NOTE_EXHAUSTED, proto, port, 0, EADDRINUSE, NULL);
 	if (real == port && !is_new && !berth_portmap_real(map, proto, port))
-		shim_note(map, BERTH_NOTE_LEFT, proto, port, port, 0, NULL);
+		shim_note(map, BERTH_NOTE_UNMAPPED, proto, port, port, 0, NULL);
 	if (is_new)
 		shim_note(map, BERTH_NOTE_LEARNED, proto, port, real, 0, NULL);
 	return bind_real(map, fd, copy, real);
@@ -92,7 +92,7 @@ EXPORT int bind(int fd, const struct sockaddr *sa, socklen_t len)
 	struct shim_copy copy;
 	uint16_t real;
 
-	if (!map || !shim_take(map, sa, len, BERTH_ADDR_UNSPEC_IS_INET, &copy))
+	if (!map || !shim_address_copy(map, sa, len, BERTH_ADDR_UNSPEC_IS_INET, &copy))
 		return bind_as_is(map, fd, sa, len);
 	real = berth_portmap_real(map, BERTH_TCP, copy.addr.port);
 	if (real && real == berth_portmap_real(map, BERTH_UDP, copy.addr.port))

@@ -39,7 +39,7 @@ EXPORT int connect(int fd, const struct sockaddr *sa, socklen_t len)
 
 	if (!map)
 		return connect_path(fd, sa, len);
-	switch (shim_outbound(map, fd, sa, len, BERTH_ADDR_PLAIN, &copy)) {
+	switch (shim_address_outbound(map, fd, sa, len, BERTH_ADDR_PLAIN, &copy)) {
 	case SHIM_COPY: return next_connect(fd, copy.bytes, copy.len);
 	case SHIM_FOREIGN: return connect_foreign(map, fd, sa, len, &copy);
 	case SHIM_REFUSE: return shim_refuse(map, fd, &copy);

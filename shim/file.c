@@ -19,7 +19,7 @@
 
 enum { CHUNK = 4096, PATIENCE_MS = 1000 };
 
-static const struct table {
+static const struct proc_table {
 	const char *name;
 	enum berth_proto proto;
 } tables[] = {
@@ -29,7 +29,7 @@ static const struct table {
 	{ "udp6", BERTH_UDP },
 };
 
-static const struct table *table_named(const char *path)
+static const struct proc_table *table_named(const char *path)
 {
 	const char *name = path;
 
@@ -122,7 +122,7 @@ static long reopen(long fd)
 	return sys(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0, 0);
 }
 
-static void replace(const struct berth_portmap *map, const struct table *table, long fd)
+static void replace(const struct berth_portmap *map, const struct proc_table *table, long fd)
 {
 	long memory = sys(SYS_memfd_create, table->name, MFD_CLOEXEC, 0, 0, 0), whole;
 
@@ -142,7 +142,7 @@ static void replace(const struct berth_portmap *map, const struct table *table, 
 /* Return: @fd. */
 static int opened(const char *path, int fd)
 {
-	const struct table *table = fd < 0 ? NULL : table_named(path);
+	const struct proc_table *table = fd < 0 ? NULL : table_named(path);
 	const struct berth_portmap *map = table ? shim_attached() : NULL;
 	struct statfs info;
 

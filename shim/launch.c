@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A program that the shim cannot enter: started under the seccomp net where there is one, and noted, by name, where there is
+ * A program that the shim cannot enter: started under the seccomp filter where there is one, and noted, by name, where there is
  * none, so that the run can say so instead of sharing ports in silence.
  *
  * Once the launcher has been executed there is no way back to the caller, so what execve(2) would refuse is found out before:

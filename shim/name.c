@@ -12,7 +12,7 @@ static void give_cut(const struct berth_portmap *map, long number, int fd, void 
 
 	if (sys(number, fd, &whole, &len, 0, 0) < 0)
 		return;
-	shim_give(map, &whole, sizeof(whole), len);
+	shim_address_restore(map, &whole, sizeof(whole), len);
 	__builtin_memcpy(sa, &whole, room);
 }
 
@@ -22,13 +22,13 @@ static void give(const struct berth_portmap *map, long number, int fd, void *sa,
 	if (room < full)
 		give_cut(map, number, fd, sa, room);
 	else
-		shim_give(map, sa, room, full);
+		shim_address_restore(map, sa, room, full);
 }
 
 EXPORT int getsockname(int fd, struct sockaddr *restrict sa, socklen_t *restrict len)
 {
 	struct berth_portmap *map = shim_map();
-	socklen_t room = map ? shim_room(sa, len) : 0;
+	socklen_t room = map ? shim_address_space(sa, len) : 0;
 	int ret;
 
 	ret = shim_next.getsockname ? shim_next.getsockname(fd, sa, len)
@@ -41,7 +41,7 @@ EXPORT int getsockname(int fd, struct sockaddr *restrict sa, socklen_t *restrict
 EXPORT int getpeername(int fd, struct sockaddr *restrict sa, socklen_t *restrict len)
 {
 	struct berth_portmap *map = shim_map();
-	socklen_t room = map ? shim_room(sa, len) : 0;
+	socklen_t room = map ? shim_address_space(sa, len) : 0;
 	int ret;
 
 	ret = shim_next.getpeername ? shim_next.getpeername(fd, sa, len)

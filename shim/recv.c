@@ -18,8 +18,9 @@ static void give_control(const struct berth_portmap *map, const struct msghdr *m
 			return;
 		if ((head.cmsg_level == IPPROTO_IP && head.cmsg_type == IP_ORIGDSTADDR) ||
 		    (head.cmsg_level == IPPROTO_IPV6 && head.cmsg_type == IPV6_ORIGDSTADDR))
-			shim_give(map, at + sizeof(head), (socklen_t)(head.cmsg_len - sizeof(head)),
-			          (socklen_t)(head.cmsg_len - sizeof(head)));
+			shim_address_restore(map, at + sizeof(head),
+			                     (socklen_t)(head.cmsg_len - sizeof(head)),
+			                     (socklen_t)(head.cmsg_len - sizeof(head)));
 		size = CMSG_ALIGN(head.cmsg_len) < left ? CMSG_ALIGN(head.cmsg_len) : left;
 	}
 }
@@ -28,7 +29,7 @@ EXPORT ssize_t recvfrom(int fd, void *restrict data, size_t size, int flags,
                         struct sockaddr *restrict sa, socklen_t *restrict len)
 {
 	struct berth_portmap *map = sa ? shim_map() : NULL;
-	socklen_t room = map ? shim_room(sa, len) : 0;
+	socklen_t room = map ? shim_address_space(sa, len) : 0;
 	ssize_t ret;
 
 	if (shim_next.recvfrom)
@@ -37,7 +38,7 @@ EXPORT ssize_t recvfrom(int fd, void *restrict data, size_t size, int flags,
 		ret = shim_result(
 			sys6(SYS_recvfrom, fd, (long)data, (long)size, flags, (long)sa, (long)len));
 	if (ret >= 0 && room)
-		shim_give(map, sa, room, *len);
+		shim_address_restore(map, sa, room, *len);
 	return ret;
 }
 
@@ -49,14 +50,14 @@ EXPORT ssize_t __recvfrom_chk(int fd, void *data, size_t size, size_t buffer, in
                               struct sockaddr *sa, socklen_t *len)
 {
 	struct berth_portmap *map = sa ? shim_map() : NULL;
-	socklen_t room = map ? shim_room(sa, len) : 0;
+	socklen_t room = map ? shim_address_space(sa, len) : 0;
 	ssize_t ret;
 
 	if (!shim_next.__recvfrom_chk)
 		return recvfrom(fd, data, size, flags, sa, len);
 	ret = shim_next.__recvfrom_chk(fd, data, size, buffer, flags, sa, len);
 	if (ret >= 0 && room)
-		shim_give(map, sa, room, *len);
+		shim_address_restore(map, sa, room, *len);
 	return ret;
 }
 
@@ -71,7 +72,7 @@ EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 	ret = shim_next.recvmsg ? shim_next.recvmsg(fd, msg, flags)
 	                        : shim_result(sys(SYS_recvmsg, fd, msg, flags, 0, 0));
 	if (ret >= 0 && room)
-		shim_give(map, msg->msg_name, room, msg->msg_namelen);
+		shim_address_restore(map, msg->msg_name, room, msg->msg_namelen);
 	if (ret >= 0)
 		give_control(map, msg);
 	return ret;
@@ -104,8 +105,8 @@ EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned int count, int fl
 	              : (int)shim_result(sys(SYS_recvmmsg, fd, messages, count, flags, timeout));
 	for (int i = 0; i < ret && i < (int)kept; i++)
 		if (room[i])
-			shim_give(map, messages[i].msg_hdr.msg_name, room[i],
-			          messages[i].msg_hdr.msg_namelen);
+			shim_address_restore(map, messages[i].msg_hdr.msg_name, room[i],
+			                     messages[i].msg_hdr.msg_namelen);
 	for (int i = 0; map && i < ret; i++)
 		give_control(map, &messages[i].msg_hdr);
 	return ret;

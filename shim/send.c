@@ -26,7 +26,7 @@ EXPORT ssize_t sendto(int fd, const void *data, size_t size, int flags, const st
 
 	if (!map)
 		return next_sendto(fd, data, size, flags, sa, len);
-	switch (shim_outbound(map, fd, sa, len, BERTH_ADDR_UNSPEC_IS_INET, &copy)) {
+	switch (shim_address_outbound(map, fd, sa, len, BERTH_ADDR_UNSPEC_IS_INET, &copy)) {
 	case SHIM_COPY: return next_sendto(fd, data, size, flags, copy.bytes, copy.len);
 	case SHIM_REFUSE: return shim_refuse(map, fd, &copy);
 	case SHIM_FOREIGN:
@@ -55,8 +55,8 @@ EXPORT ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
 
 	if (!map || !msg || !shim_readable(msg, sizeof(*msg)) || !msg->msg_name)
 		return next_sendmsg(fd, msg, flags);
-	switch (shim_outbound(map, fd, msg->msg_name, msg->msg_namelen, BERTH_ADDR_UNSPEC_IS_INET,
-	                      &copy)) {
+	switch (shim_address_outbound(map, fd, msg->msg_name, msg->msg_namelen,
+	                              BERTH_ADDR_UNSPEC_IS_INET, &copy)) {
 	case SHIM_COPY:
 		mine = *msg;
 		mine.msg_name = copy.bytes;
@@ -91,19 +91,19 @@ static int send_chunk(struct berth_portmap *map, int fd, struct mmsghdr *message
 
 	for (ready = 0; ready < count; ready++) {
 		struct msghdr *header = &mine[ready].msg_hdr;
-		enum shim_way way;
+		enum shim_verdict verdict;
 
 		mine[ready] = messages[ready];
-		way = shim_outbound(map, fd, header->msg_name, header->msg_namelen,
-		                    BERTH_ADDR_UNSPEC_IS_INET, &copies[ready]);
-		if (way == SHIM_REFUSE) {
+		verdict = shim_address_outbound(map, fd, header->msg_name, header->msg_namelen,
+		                                BERTH_ADDR_UNSPEC_IS_INET, &copies[ready]);
+		if (verdict == SHIM_REFUSE) {
 			if (!ready)
 				return shim_refuse(map, fd, &copies[0]);
 			break;
 		}
-		if (way == SHIM_FOREIGN)
+		if (verdict == SHIM_FOREIGN)
 			shim_note_foreign(map, fd, &copies[ready]);
-		if (way != SHIM_COPY)
+		if (verdict != SHIM_COPY)
 			continue;
 		header->msg_name = copies[ready].bytes;
 		header->msg_namelen = copies[ready].len;

@@ -159,12 +159,12 @@ void shim_resolve(void)
 {
 #define RESOLVE_NEXT(name) resolve(#name, &shim_next.name);
 #define RESOLVE_OVER(name)
-#define CALL(name, class, entry, calls, net) RESOLVE_##calls(name)
+#define CALL(name, class, entry, calls, action) RESOLVE_##calls(name)
 #include "core/calls.def"
 }
 
 /* glibc hands the environment to constructors, musl has set `environ` before it runs any. */
-__attribute__((constructor)) static void wake_up(int argc, char **argv, char **envp)
+__attribute__((constructor)) static void shim_start(int argc, char **argv, char **envp)
 {
 	int saved = errno;
 

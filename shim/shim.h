@@ -18,9 +18,9 @@
  * One file per family of calls; `ls shim` is the list. The flow of each hook:
  *
  *	way in	(bind, connect, sendto)
- *		shim_take() copies and judges the address, core decides the port, the next function gets the copy
+ *		shim_address_copy() copies and judges the address, core decides the port, the next function gets the copy
  *	way out	(accept, getsockname, recvfrom)
- *		the next function runs on the caller's own memory, then shim_give() puts the virtual port back
+ *		the next function runs on the caller's own memory, then shim_address_restore() puts the virtual port back
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -121,19 +121,20 @@ struct shim_copy {
  * Copy @sa if its port is ours to judge.
  * Return: false for everything else: NULL, unreadable, short, other families, remote hosts, port 0.
  */
-bool shim_take(const struct berth_portmap *map, const void *sa, socklen_t len,
-               enum berth_addr_use use, struct shim_copy *ret_copy);
+bool shim_address_copy(const struct berth_portmap *map, const void *sa, socklen_t len,
+                       enum berth_addr_use use, struct shim_copy *ret_copy);
 
 /* What becomes of an address on its way out of the program. */
-enum shim_way {
+enum shim_verdict {
 	SHIM_AS_IS,  /* use the caller's */
 	SHIM_COPY,   /* use the copy, which names the real port */
 	SHIM_REFUSE, /* ECONNREFUSED: strict, and not the worker's */
 	/* use the caller's; if the call works, leave a note with shim_note_foreign() */
 	SHIM_FOREIGN,
 };
-enum shim_way shim_outbound(struct berth_portmap *map, int fd, const void *sa, socklen_t len,
-                            enum berth_addr_use use, struct shim_copy *ret_copy);
+enum shim_verdict shim_address_outbound(struct berth_portmap *map, int fd, const void *sa,
+                                        socklen_t len, enum berth_addr_use use,
+                                        struct shim_copy *ret_copy);
 
 /* Connecting to a path that the run has put elsewhere: true, and the copy names where the socket really is. */
 bool shim_unix_moved(const struct berth_portmap *map, const void *sa, socklen_t len,
@@ -148,10 +149,11 @@ int shim_refuse(struct berth_portmap *map, int fd, const struct shim_copy *copy)
  * @room	bytes that the caller offered
  * @full	bytes that the address has, which may be more than @room (accept(2): truncation)
  */
-void shim_give(const struct berth_portmap *map, void *sa, socklen_t room, socklen_t full);
+void shim_address_restore(const struct berth_portmap *map, void *sa, socklen_t room,
+                          socklen_t full);
 
 /* The room a caller offers: *len if it can be read, else 0 (the kernel will say EFAULT). */
-socklen_t shim_room(const void *sa, const socklen_t *len);
+socklen_t shim_address_space(const void *sa, const socklen_t *len);
 
 /* Leave a note. @text may be NULL. */
 void shim_note(struct berth_portmap *map, enum berth_note_kind kind, int proto,
@@ -177,7 +179,7 @@ char *const *shim_env_fill(const struct shim_env *env, char **pointers, char *te
 
 /*
  * A program that the shim cannot enter is started through the launcher (tools/isolate/launch.c), which brings it under the
- * seccomp net: LAUNCHER PATH ARGV0 ARGUMENT... The memory is the caller's stack, as above.
+ * seccomp filter: LAUNCHER PATH ARGV0 ARGUMENT... The memory is the caller's stack, as above.
  *
  *	const char *launcher = shim_launcher(verdict, path);
  *	char *list[shim_launch_size(launcher, argv)];

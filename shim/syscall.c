@@ -88,7 +88,7 @@ static hook_fn hook_for(long number)
 	case SYS_##name: \
 		return do_##name;
 #define HOOK_LIBC(name)
-#define CALL(name, class, entry, calls, net) HOOK_##entry(name)
+#define CALL(name, class, entry, calls, action) HOOK_##entry(name)
 #include "core/calls.def"
 	default: return NULL;
 	}

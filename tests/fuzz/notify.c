@@ -130,9 +130,9 @@ static int fake_ioctl(int fd, unsigned long number, void *arg);
 #define fcntl           fake_ok
 #define poll            fake_poll
 #define ioctl           fake_ioctl
-#include "tools/isolate/seccomp_call.c"
-#include "tools/isolate/seccomp_act.c"
-#include "tools/isolate/seccomp_datagram.c"
+#include "tools/isolate/seccomp/call.c"
+#include "tools/isolate/seccomp/answer.c"
+#include "tools/isolate/seccomp/datagram.c"
 #undef ioctl
 
 #include "core/addr.c"

@@ -3,7 +3,7 @@
 # Runs the behaviour programs of tests/shim, dynamic and static, under each backend: prints one table as comments, and TAP,
 # one test per backend and build. A hole must stand in tests/isolate/holes, and what stands there must be a hole.
 # QUICK=1: a tenth of the programs. Without FULL=1 that goes for preload: shim/preload.sh has the dynamic ones, and the static
-# ones are handed to the seccomp net.
+# ones run under the seccomp filter.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd) root=$(cd "$here/../.." && pwd)
 out=${BERTH_OUT:-$root/.out} driver=$out/tests/isolate/driver

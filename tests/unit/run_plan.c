@@ -105,7 +105,7 @@ static void refuses(void **state)
 	refused(&options, "'a' is named twice");
 	options.workers = 2;
 	refused(&options, "2 workers for 3 tasks");
-	options = (struct run_options){ .command = command, .workers = BERTH_WORKERS_MOST + 1 };
+	options = (struct run_options){ .command = command, .workers = BERTH_WORKERS_MAX + 1 };
 	refused(&options, "257 workers are too many: at most 256");
 	options = (struct run_options){ .command = command };
 	assert_int_equal(run_ports_add(&options.ports, "3000-3599"), 0);

@@ -38,32 +38,32 @@
 #include "tools/isolate/bpf_selftest.h"
 #include "tools/isolate/shim_env.h"
 
-enum { SETTLE_MS = 50, PENDING_MAX = 32, LINKS_MAX = 16 };
+enum { SETTLE_MS = 50, UNSETTLED_MAX = 32, LINKS_MAX = 16 };
 
 #define SELFTEST_CGROUP "berth-selftest"
 
 /* a first try whose end is not known yet */
-struct pending {
+struct unsettled_bind {
 	struct berth_note note;
 	bool used;
 };
 
-struct worker {
+struct bpf_worker {
 	struct berth_portmap *kernel; /* NULL = the worker is not there */
 	struct berth_portmap *file;
 	char *map_path; /* of the file */
 	int cgroup;     /* the caller's */
-	struct pending pending[PENDING_MAX];
+	struct unsettled_bind unsettled[UNSETTLED_MAX];
 };
 
-struct backend {
+struct bpf_backend {
 	struct remap_bpf *skel;
 	struct bpf_link *links[LINKS_MAX];
 	struct ring_buffer *ring;
 	struct loop *loop;
 	struct loop_timer *timer;
-	struct worker *workers; /* by number - 1 */
-	char *shim;             /* NULL = it cannot be used */
+	struct bpf_worker *workers; /* by number - 1 */
+	char *shim;                 /* NULL = it cannot be used */
 	unsigned int count;
 	struct berth_portmap *maps; /* of the kernel, by number; 0 is the self-test's */
 };
@@ -71,7 +71,7 @@ struct backend {
 /* --- the two copies ---------------------------------------------------------------------------------------------- */
 
 /* Let the programs find map @index by the cgroup. */
-static int publish(struct backend *backend, int cgroup, uint32_t index)
+static int publish(struct bpf_backend *backend, int cgroup, uint32_t index)
 {
 	uint64_t id;
 	int ret = file_cgroup_id(cgroup, &id);
@@ -81,7 +81,7 @@ static int publish(struct backend *backend, int cgroup, uint32_t index)
 	                                  sizeof(index), BPF_ANY);
 }
 
-static void unpublish(struct backend *backend, int cgroup)
+static void unpublish(struct bpf_backend *backend, int cgroup)
 {
 	uint64_t id;
 
@@ -89,7 +89,7 @@ static void unpublish(struct backend *backend, int cgroup)
 		bpf_map__delete_elem(backend->skel->maps.workers, &id, sizeof(id), 0);
 }
 
-static int map_kernel_side(struct backend *backend)
+static int map_kernel_side(struct bpf_backend *backend)
 {
 	size_t size = (backend->count + 1) * sizeof(struct berth_portmap);
 	void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED,
@@ -102,7 +102,7 @@ static int map_kernel_side(struct backend *backend)
 }
 
 /* Bring the file up to what the kernel has claimed. Nobody else writes these fields of the file under this backend. */
-static void mirror(const struct worker *worker)
+static void mirror(const struct bpf_worker *worker)
 {
 	const struct berth_portmap *from = worker->kernel;
 	struct berth_portmap *to = worker->file;
@@ -134,7 +134,7 @@ static void name_process(struct berth_note *note)
 }
 
 /* True if somebody has @note's real port, at the address that the worker wanted or at all addresses. */
-static bool somebody_has(const struct berth_note *note)
+static bool is_port_taken(const struct berth_note *note)
 {
 	struct sockaddr_in6 address = { .sin6_family = AF_INET6,
 		                        .sin6_port = htons(note->real_port) };
@@ -151,7 +151,7 @@ static bool somebody_has(const struct berth_note *note)
 	return bind(fd, (struct sockaddr *)&address, sizeof(address)) && errno == EADDRINUSE;
 }
 
-static void settle(struct worker *worker, struct berth_note *note)
+static void settle(struct bpf_worker *worker, struct berth_note *note)
 {
 	struct berth_portmap *map = worker->kernel;
 	uint32_t slot = berth_portmap_slot(map, note->real_port);
@@ -163,7 +163,7 @@ static void settle(struct worker *worker, struct berth_note *note)
 	/* Several tries, none of which reached post_bind: the same as one. */
 	__atomic_compare_exchange_n(&map->slots[slot].state, &contended, BERTH_SLOT_TRYING, false,
 	                            __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
-	if (!somebody_has(note)) {
+	if (!is_port_taken(note)) {
 		/* it failed for a reason of its own */
 		berth_portmap_untry(map, note->real_port);
 		return;
@@ -177,16 +177,16 @@ static void settle(struct worker *worker, struct berth_note *note)
 
 static void on_settle(void *arg)
 {
-	struct backend *backend = arg;
+	struct bpf_backend *backend = arg;
 
 	backend->timer = NULL;
 	for (unsigned int i = 0; i < backend->count; i++) {
-		struct worker *worker = &backend->workers[i];
+		struct bpf_worker *worker = &backend->workers[i];
 
-		for (unsigned int j = 0; worker->kernel && j < PENDING_MAX; j++) {
-			if (worker->pending[j].used)
-				settle(worker, &worker->pending[j].note);
-			worker->pending[j].used = false;
+		for (unsigned int j = 0; worker->kernel && j < UNSETTLED_MAX; j++) {
+			if (worker->unsettled[j].used)
+				settle(worker, &worker->unsettled[j].note);
+			worker->unsettled[j].used = false;
 		}
 		if (worker->kernel)
 			mirror(worker);
@@ -194,13 +194,13 @@ static void on_settle(void *arg)
 }
 
 /* When the list is full the try stays unsettled: a later EADDRINUSE is then taken for the worker's own. */
-static void settle_later(struct backend *backend, struct worker *worker,
+static void settle_later(struct bpf_backend *backend, struct bpf_worker *worker,
                          const struct berth_note *note)
 {
-	for (unsigned int i = 0; i < PENDING_MAX; i++) {
-		if (worker->pending[i].used)
+	for (unsigned int i = 0; i < UNSETTLED_MAX; i++) {
+		if (worker->unsettled[i].used)
 			continue;
-		worker->pending[i] = (struct pending){ .note = *note, .used = true };
+		worker->unsettled[i] = (struct unsettled_bind){ .note = *note, .used = true };
 		break;
 	}
 	if (!backend->timer)
@@ -209,9 +209,9 @@ static void settle_later(struct backend *backend, struct worker *worker,
 
 static int on_event(void *arg, void *data, size_t size)
 {
-	struct backend *backend = arg;
+	struct bpf_backend *backend = arg;
 	struct remap_event event;
-	struct worker *worker;
+	struct bpf_worker *worker;
 
 	if (size < sizeof(event))
 		return 0;
@@ -232,7 +232,7 @@ static int on_event(void *arg, void *data, size_t size)
 
 static void on_ring(void *arg, int fd, uint32_t events)
 {
-	struct backend *backend = arg;
+	struct bpf_backend *backend = arg;
 
 	(void)fd;
 	(void)events;
@@ -243,7 +243,7 @@ static void on_ring(void *arg, int fd, uint32_t events)
 
 static void close_backend(void *arg)
 {
-	struct backend *backend = arg;
+	struct bpf_backend *backend = arg;
 
 	if (!backend)
 		return;
@@ -279,7 +279,7 @@ static bool is_too_old(void)
 	       0;
 }
 
-static int load(struct backend *backend, char **ret_reason)
+static int load(struct bpf_backend *backend, char **ret_reason)
 {
 	int ret = -ENOMEM;
 
@@ -303,7 +303,7 @@ static int load(struct backend *backend, char **ret_reason)
 	return -ENOTSUP;
 }
 
-static int attach(struct backend *backend, int cgroup, char **ret_reason)
+static int attach(struct bpf_backend *backend, int cgroup, char **ret_reason)
 {
 	struct bpf_program *program;
 	unsigned int i = 0;
@@ -322,7 +322,7 @@ static int attach(struct backend *backend, int cgroup, char **ret_reason)
 	return 0;
 }
 
-static int selftest_in(struct backend *backend, int cgroup, char **ret_reason)
+static int selftest_in(struct bpf_backend *backend, int cgroup, char **ret_reason)
 {
 	const char *reason = NULL;
 	int ret = bpf_selftest_prepare(&backend->maps[0]);
@@ -339,7 +339,7 @@ static int selftest_in(struct backend *backend, int cgroup, char **ret_reason)
 	return -ENOTSUP;
 }
 
-static int selftest(struct backend *backend, int parent, char **ret_reason)
+static int selftest(struct bpf_backend *backend, int parent, char **ret_reason)
 {
 	cleanup_close int cgroup = -1;
 	int ret;
@@ -355,7 +355,7 @@ static int selftest(struct backend *backend, int parent, char **ret_reason)
 	return ret;
 }
 
-static int prepare(struct backend *backend, int cgroup, char **ret_reason)
+static int prepare(struct bpf_backend *backend, int cgroup, char **ret_reason)
 {
 	int ret;
 
@@ -379,7 +379,7 @@ static int prepare(struct backend *backend, int cgroup, char **ret_reason)
 
 static int open_backend(const struct isolate_setup *setup, void **ret_backend, char **ret_reason)
 {
-	struct backend *backend = mem_alloc(sizeof(*backend));
+	struct bpf_backend *backend = mem_alloc(sizeof(*backend));
 	cleanup_free char *no_shim = NULL; /* then ports are remapped all the same */
 	libbpf_print_fn_t print = libbpf_set_print(keep_quiet);
 	int ret;
@@ -410,8 +410,8 @@ static int open_backend(const struct isolate_setup *setup, void **ret_backend, c
 
 static int worker_begin(void *arg, const struct isolate_worker *given)
 {
-	struct backend *backend = arg;
-	struct worker *worker;
+	struct bpf_backend *backend = arg;
+	struct bpf_worker *worker;
 	int ret;
 
 	if (!given->number || given->number > backend->count || given->cgroup < 0)
@@ -420,17 +420,17 @@ static int worker_begin(void *arg, const struct isolate_worker *given)
 	memcpy(&backend->maps[given->number], given->map, sizeof(*given->map));
 	ret = publish(backend, given->cgroup, given->number);
 	if (!ret)
-		*worker = (struct worker){ .kernel = &backend->maps[given->number],
-			                   .file = given->map,
-			                   .cgroup = given->cgroup,
-			                   .map_path = str_copy(given->map_path) };
+		*worker = (struct bpf_worker){ .kernel = &backend->maps[given->number],
+			                       .file = given->map,
+			                       .cgroup = given->cgroup,
+			                       .map_path = str_copy(given->map_path) };
 	return ret;
 }
 
 static void worker_environ(void *arg, unsigned int number, char ***envp)
 {
-	const struct backend *backend = arg;
-	const struct worker *worker = &backend->workers[number - 1];
+	const struct bpf_backend *backend = arg;
+	const struct bpf_worker *worker = &backend->workers[number - 1];
 
 	if (backend->shim)
 		shim_env_set(envp, backend->shim, worker->map_path, true);
@@ -438,8 +438,8 @@ static void worker_environ(void *arg, unsigned int number, char ***envp)
 
 static void worker_end(void *arg, unsigned int number)
 {
-	struct backend *backend = arg;
-	struct worker *worker = &backend->workers[number - 1];
+	struct bpf_backend *backend = arg;
+	struct bpf_worker *worker = &backend->workers[number - 1];
 
 	if (!worker->kernel)
 		return;
@@ -452,7 +452,7 @@ static void worker_end(void *arg, unsigned int number)
 
 static uint64_t lost(void *arg)
 {
-	const struct backend *backend = arg;
+	const struct bpf_backend *backend = arg;
 
 	/* libbpf goes on without it where it could not ask the kernel */
 	return backend->skel->bss ? backend->skel->bss->lost : 0;

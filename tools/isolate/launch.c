@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * berth-launch PATH ARGV0 [ARGUMENT]...: become PATH, under the net.
+ * berth-launch PATH ARGV0 [ARGUMENT]...: become PATH, under the seccomp filter.
  *
  * The shim's exec hook puts this program before one that the shim cannot enter. It is a program of its own, static and small,
  * because the hook may run in the child of a vfork, where no filter could be installed without catching the parent too.
  *
  * Laws: what PATH sees (arguments, environment, descriptors, signals, /proc/self/exe) is what it would have seen. Trouble never
- * keeps it from running: it runs outside the net then, and a note says so.
+ * keeps it from running: it runs without the filter then, and a note says so.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,12 +21,12 @@
 
 #include "core/elf.h"
 #include "core/portmap.h"
-#include "tools/isolate/net.h"
-#include "tools/isolate/seccomp_filter.h"
+#include "tools/isolate/seccomp/listener.h"
+#include "tools/isolate/seccomp/filter.h"
 
 enum { CODE_MAX = 512 };
 
-/* Leave a note that @program runs outside the net. */
+/* Leave a note that @program runs without the filter. */
 static void note_escape(const char *program)
 {
 	struct berth_note note = { .kind = BERTH_NOTE_ESCAPE,
@@ -49,9 +49,9 @@ static void note_escape(const char *program)
 
 static int call_supervisor(void)
 {
-	const char *path = getenv("BERTH_NET");
+	const char *path = getenv("BERTH_LISTENER");
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
-	struct timeval deadline = { .tv_sec = NET_DEADLINE_MS / 1000 };
+	struct timeval deadline = { .tv_sec = LISTENER_DEADLINE_MS / 1000 };
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
 	if (fd < 0 || !path || strlen(path) >= sizeof(un.sun_path))
@@ -62,14 +62,14 @@ static int call_supervisor(void)
 	return connect(fd, (struct sockaddr *)&un, sizeof(un)) ? -1 : fd;
 }
 
-/* Return: 0; -EBUSY if this process is under a net already; -errno. */
+/* Return: 0; -EBUSY if this process has a seccomp listener already; -errno. */
 static int enter(void)
 {
 	static struct sock_filter code[CODE_MAX];
 	const char *worker = getenv("BERTH_WORKER");
-	struct net_hello hello = { .magic = NET_MAGIC,
-		                   .worker = worker ? (uint32_t)atoi(worker) : 0 };
-	struct net_listener_is listener;
+	struct listener_hello hello = { .magic = LISTENER_MAGIC,
+		                        .worker = worker ? (uint32_t)atoi(worker) : 0 };
+	struct listener_offer listener;
 	struct seccomp_filter filter = { .code = code };
 	int fd = call_supervisor();
 	ssize_t got;
@@ -88,7 +88,7 @@ static int enter(void)
 	if (listener.fd < 0)
 		return listener.fd;
 	/* Not handed over: the listener closes with the exec, and what is trapped gets ENOSYS. Nothing hangs. */
-	return recv(fd, &go, 1, 0) == 1 && go == NET_GO ? 0 : -EPIPE;
+	return recv(fd, &go, 1, 0) == 1 && go == LISTENER_GO ? 0 : -EPIPE;
 }
 
 int main(int argc, char **argv)

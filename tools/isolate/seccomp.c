@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The seccomp backend: the worker's first process is brought under the net before it becomes the suite, and so is all that
+ * The seccomp backend: the worker's first process installs the seccomp filter before it becomes the suite, and so is all that
  * it ever starts. The shim is loaded only to show virtual ports in /proc/net. Without privilege this takes no_new_privs, so
  * that sudo and other setuid programs do not work in such a worker.
  */
@@ -16,22 +16,22 @@
 #include "tools/base/environ.h"
 #include "tools/base/str.h"
 #include "tools/isolate/backend.h"
-#include "tools/isolate/net.h"
+#include "tools/isolate/seccomp/listener.h"
 #include "tools/isolate/shim_env.h"
 
-struct channel {
+struct worker_channel {
 	int ours, theirs; /* -1 = closed */
 	char *map_path;
 };
 
-struct backend {
-	struct net *net;
-	char *shim;               /* NULL = it cannot be used; then /proc/net shows real ports */
-	struct channel *channels; /* by number - 1 */
+struct seccomp_backend {
+	struct listener *listener;
+	char *shim; /* NULL = it cannot be used; then /proc/net shows real ports */
+	struct worker_channel *channels; /* by number - 1 */
 	unsigned int count;
 };
 
-static void channel_close(struct channel *channel)
+static void channel_close(struct worker_channel *channel)
 {
 	if (channel->ours >= 0)
 		close(channel->ours);
@@ -42,7 +42,7 @@ static void channel_close(struct channel *channel)
 
 static void close_backend(void *arg)
 {
-	struct backend *backend = arg;
+	struct seccomp_backend *backend = arg;
 
 	if (!backend)
 		return;
@@ -50,7 +50,7 @@ static void close_backend(void *arg)
 		channel_close(&backend->channels[i]);
 		free(backend->channels[i].map_path);
 	}
-	net_close(backend->net);
+	listener_close(backend->listener);
 	free(backend->shim);
 	free(backend->channels);
 	free(backend);
@@ -73,35 +73,35 @@ static char *refusal(int error)
 	for (size_t i = 0; i < ARRAY_LEN(refusals); i++)
 		if (refusals[i].error == error)
 			return str_copy(refusals[i].text);
-	return str_print("the seccomp net cannot be set up: %s", strerror(error));
+	return str_print("the seccomp listener cannot be set up: %s", strerror(error));
 }
 
-/* Bring a child under a net of its own and ask it for its socket's name: the first trap must be answered. */
+/* Put a child under a filter of its own and ask it for its socket's name: the first trap must be answered. */
 static int try_one(struct loop *loop)
 {
-	struct net *net = NULL;
+	struct listener *listener = NULL;
 	cleanup_free struct berth_portmap *map = mem_alloc(sizeof(*map));
-	int pair[2], status = 0, ret = net_open(loop, 1, false, &net);
-	int64_t due_ms = clock_ms() + NET_DEADLINE_MS;
+	int pair[2], status = 0, ret = listener_open(loop, 1, false, &listener);
+	int64_t due_ms = clock_ms() + LISTENER_DEADLINE_MS;
 	pid_t pid;
 
 	if (ret)
 		return ret;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair)) {
 		ret = -errno;
-		net_close(net);
+		listener_close(listener);
 		return ret;
 	}
 	berth_portmap_init(map, 1, 1, 1);
-	net_worker_begin(net, 1, map);
+	listener_worker_begin(listener, 1, map);
 	pid = fork();
 	if (!pid) {
 		close(pair[0]); /* or our end would not be seen */
-		ret = net_enter(net, pair[1]);
+		ret = listener_enter(listener, pair[1]);
 		_exit(ret ? -ret : bind(-1, NULL, 0) && errno == EBADF ? 0 : ENOSYS);
 	}
 	close(pair[1]);
-	ret = pid < 0 ? -errno : net_receive(net, 1, pair[0], pid);
+	ret = pid < 0 ? -errno : listener_receive(listener, 1, pair[0], pid);
 	while (!ret && !waitpid(pid, &status, WNOHANG))
 		ret = clock_ms() < due_ms ? loop_step(loop, 10) : -ETIMEDOUT;
 	if (ret && pid > 0) {
@@ -109,14 +109,14 @@ static int try_one(struct loop *loop)
 		waitpid(pid, &status, 0);
 	}
 	close(pair[0]);
-	net_close(net);
+	listener_close(listener);
 	return ret ? ret : WIFEXITED(status) ? -WEXITSTATUS(status) : -ECHILD;
 }
 
 static int open_backend(const struct isolate_setup *setup, void **ret_backend, char **ret_reason)
 {
 	cleanup_free char *no_shim = NULL;
-	struct backend *backend;
+	struct seccomp_backend *backend;
 	struct loop *loop = NULL;
 	int ret = loop_open(&loop);
 
@@ -131,9 +131,10 @@ static int open_backend(const struct isolate_setup *setup, void **ret_backend, c
 	backend->count = setup->workers;
 	backend->channels = mem_alloc((setup->workers + 1) * sizeof(*backend->channels));
 	for (unsigned int i = 0; i < setup->workers; i++)
-		backend->channels[i] = (struct channel){ .ours = -1, .theirs = -1 };
+		backend->channels[i] = (struct worker_channel){ .ours = -1, .theirs = -1 };
 	(void)shim_env_find(setup, &backend->shim, &no_shim);
-	ret = setup->loop ? net_open(setup->loop, setup->workers, setup->datagrams, &backend->net)
+	ret = setup->loop ? listener_open(setup->loop, setup->workers, setup->datagrams,
+	                                  &backend->listener)
 	                  : 0;
 	if (ret) {
 		close_backend(backend);
@@ -146,8 +147,8 @@ static int open_backend(const struct isolate_setup *setup, void **ret_backend, c
 
 static int worker_begin(void *arg, const struct isolate_worker *worker)
 {
-	struct backend *backend = arg;
-	struct channel *channel;
+	struct seccomp_backend *backend = arg;
+	struct worker_channel *channel;
 	int pair[2];
 
 	if (!worker->number || worker->number > backend->count)
@@ -157,48 +158,48 @@ static int worker_begin(void *arg, const struct isolate_worker *worker)
 	channel = &backend->channels[worker->number - 1];
 	channel_close(channel);
 	free(channel->map_path);
-	*channel = (struct channel){ pair[0], pair[1], str_copy(worker->map_path) };
-	net_worker_begin(backend->net, worker->number, worker->map);
+	*channel = (struct worker_channel){ pair[0], pair[1], str_copy(worker->map_path) };
+	listener_worker_begin(backend->listener, worker->number, worker->map);
 	return 0;
 }
 
 static void worker_environ(void *arg, unsigned int number, char ***envp)
 {
-	const struct backend *backend = arg;
+	const struct seccomp_backend *backend = arg;
 
 	if (backend->shim)
 		shim_env_set(envp, backend->shim, backend->channels[number - 1].map_path, true);
 	environ_set(envp, "BERTH_LAUNCHER", NULL); /* an outer run's */
-	environ_set(envp, "BERTH_NET", NULL);
+	environ_set(envp, "BERTH_LISTENER", NULL);
 }
 
 static int worker_enter(void *arg, unsigned int number)
 {
-	struct backend *backend = arg;
-	struct channel *channel = &backend->channels[number - 1];
+	struct seccomp_backend *backend = arg;
+	struct worker_channel *channel = &backend->channels[number - 1];
 
 	close(channel->ours); /* or the end of the supervisor would not be seen */
-	return net_enter(backend->net, channel->theirs);
+	return listener_enter(backend->listener, channel->theirs);
 }
 
 static int worker_started(void *arg, unsigned int number, pid_t pid)
 {
-	struct backend *backend = arg;
-	struct channel *channel = &backend->channels[number - 1];
+	struct seccomp_backend *backend = arg;
+	struct worker_channel *channel = &backend->channels[number - 1];
 	int ret;
 
 	close(steal_fd(&channel->theirs));
-	ret = net_receive(backend->net, number, channel->ours, pid);
+	ret = listener_receive(backend->listener, number, channel->ours, pid);
 	channel_close(channel);
 	return ret;
 }
 
 static void worker_end(void *arg, unsigned int number)
 {
-	struct backend *backend = arg;
+	struct seccomp_backend *backend = arg;
 
 	channel_close(&backend->channels[number - 1]);
-	net_worker_end(backend->net, number);
+	listener_worker_end(backend->listener, number);
 }
 
 const struct isolate_ops isolate_seccomp = {

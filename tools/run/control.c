@@ -98,7 +98,7 @@ static void on_request(void *arg, int fd, uint32_t events)
 	}
 	if (name)
 		*name++ = '\0';
-	if (!number || str_number(number, 1, BERTH_WORKERS_MOST, &worker)) {
+	if (!number || str_number(number, 1, BERTH_WORKERS_MAX, &worker)) {
 		request_end(request, "no request that this version knows");
 		return;
 	}

@@ -21,7 +21,7 @@ const char *const note_names[] = {
 	[BERTH_NOTE_FOREIGN] = "foreign",     [BERTH_NOTE_REFUSED] = "refused",
 	[BERTH_NOTE_EXHAUSTED] = "exhausted", [BERTH_NOTE_OUTSIDER] = "outsider",
 	[BERTH_NOTE_CONFLICT] = "conflict",   [BERTH_NOTE_ESCAPE] = "escape",
-	[BERTH_NOTE_DEEPBIND] = "deepbind",   [BERTH_NOTE_LEFT] = "left",
+	[BERTH_NOTE_DEEPBIND] = "deepbind",   [BERTH_NOTE_UNMAPPED] = "unmapped",
 	[BERTH_NOTE_IO_URING] = "io_uring",   [BERTH_NOTE_BLIND] = "blind",
 };
 
@@ -108,16 +108,11 @@ static char *on_conflict(struct run_worker *worker, const struct berth_note *not
 }
 
 static const note_fn handlers[] = {
-	[BERTH_NOTE_LEARNED] = on_learned,
-	[BERTH_NOTE_FOREIGN] = on_foreign,
-	[BERTH_NOTE_REFUSED] = on_refused,
-	[BERTH_NOTE_EXHAUSTED] = on_exhausted,
-	[BERTH_NOTE_OUTSIDER] = on_outsider,
-	[BERTH_NOTE_CONFLICT] = on_conflict,
-	[BERTH_NOTE_ESCAPE] = on_escape,
-	[BERTH_NOTE_DEEPBIND] = NULL,
-	[BERTH_NOTE_LEFT] = NULL,
-	[BERTH_NOTE_IO_URING] = on_io_uring,
+	[BERTH_NOTE_LEARNED] = on_learned,   [BERTH_NOTE_FOREIGN] = on_foreign,
+	[BERTH_NOTE_REFUSED] = on_refused,   [BERTH_NOTE_EXHAUSTED] = on_exhausted,
+	[BERTH_NOTE_OUTSIDER] = on_outsider, [BERTH_NOTE_CONFLICT] = on_conflict,
+	[BERTH_NOTE_ESCAPE] = on_escape,     [BERTH_NOTE_DEEPBIND] = NULL,
+	[BERTH_NOTE_UNMAPPED] = NULL,        [BERTH_NOTE_IO_URING] = on_io_uring,
 	[BERTH_NOTE_BLIND] = on_blind,
 };
 

@@ -89,9 +89,9 @@ static char *check(const struct run_options *options)
 		                "COMMAND [ARG]...");
 	if (!options->command[0][0])
 		return str_copy("unable to run '': the command is empty");
-	if (options->workers > BERTH_WORKERS_MOST || tasks > BERTH_WORKERS_MOST)
+	if (options->workers > BERTH_WORKERS_MAX || tasks > BERTH_WORKERS_MAX)
 		return str_print("%zu workers are too many: at most %u",
-		                 tasks ? tasks : options->workers, BERTH_WORKERS_MOST);
+		                 tasks ? tasks : options->workers, BERTH_WORKERS_MAX);
 	if (tasks && options->workers && options->workers != tasks)
 		return str_print("%u workers for %zu tasks\nhint: --each starts one worker per "
 		                 "task; -j limits how many "

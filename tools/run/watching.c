@@ -477,7 +477,7 @@ static char *sufferers(const struct run *run, size_t index)
 {
 	const struct watch *watch = run->watching->watch;
 	const struct watch_finding *finding = watch_finding(watch, index);
-	bool has[BERTH_WORKERS_MOST + 1] = { 0 };
+	bool has[BERTH_WORKERS_MAX + 1] = { 0 };
 	struct str names = { 0 };
 
 	for (size_t i = 0; i < watch_finding_count(watch); i++) {

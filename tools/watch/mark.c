@@ -47,7 +47,7 @@ static void on_line(struct watch *watch, char *line)
 	unsigned long worker = strtoul(line, &end, 10);
 	double ms;
 
-	if (end == line || *end != ' ' || !worker || worker > BERTH_WORKERS_MOST)
+	if (end == line || *end != ' ' || !worker || worker > BERTH_WORKERS_MAX)
 		return;
 	line = end + 1;
 	ms = strtod(line, &end);
@@ -140,7 +140,7 @@ void mark_close(struct watch *watch)
 
 void watch_mark(struct watch *watch, unsigned int number, int64_t time_ns, const char *name)
 {
-	struct watch_worker *worker = number <= BERTH_WORKERS_MOST ? &watch->workers[number] : NULL;
+	struct watch_worker *worker = number <= BERTH_WORKERS_MAX ? &watch->workers[number] : NULL;
 	int64_t wall_ns = clock_wall_ns();
 	size_t at;
 

@@ -436,7 +436,7 @@ static void (*const handlers[BERTH_EVENT_TAGS])(struct watch *, const struct ber
 
 void model_event(struct watch *watch, const struct berth_event *event)
 {
-	if (event->worker > BERTH_WORKERS_MOST)
+	if (event->worker > BERTH_WORKERS_MAX)
 		return;
 	if (event->tag < BERTH_EVENT_TAGS && handlers[event->tag])
 		handlers[event->tag](watch, event);

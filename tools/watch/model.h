@@ -144,7 +144,7 @@ struct watch {
 	struct sampler *sample;  /* NULL when not */
 	struct loop_timer *timer;
 	struct mark_reader *marks; /* NULL: nobody can mark */
-	struct watch_worker workers[BERTH_WORKERS_MOST + 1];
+	struct watch_worker workers[BERTH_WORKERS_MAX + 1];
 	unsigned int worker_max;
 	struct table processes; /* by pid */
 	struct table endpoints; /* by cookie */

@@ -50,7 +50,7 @@ int monitor_adopt(struct monitor *monitor, int socket, const struct monitor_note
 /** Deliver everything that lies in the ring. */
 void monitor_drain(struct monitor *monitor);
 
-/** Sum over the CPUs. @number 0..BERTH_WORKERS_MOST. */
+/** Sum over the CPUs. @number 0..BERTH_WORKERS_MAX. */
 int monitor_counts(struct monitor *monitor, unsigned int number, struct berth_counts *ret_counts);
 
 /**

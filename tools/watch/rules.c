@@ -300,7 +300,7 @@ void rule_conflict_avoided(struct watch *watch)
 
 	for (struct watch_endpoint *a = watch->newest; a; a = a->next) {
 		uint64_t key = (uint64_t)a->proto << 16 | a->virtual_port;
-		unsigned char workers[BERTH_WORKERS_MOST + 1] = { 0 };
+		unsigned char workers[BERTH_WORKERS_MAX + 1] = { 0 };
 		unsigned int count = 1;
 		struct watch_finding *finding;
 

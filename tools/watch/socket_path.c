@@ -22,10 +22,10 @@ static const char *const optional[] = { "/dbus/system_bus_socket", "/nscd/socket
 /* As the kernel's list writes it. */
 static char *path_of(const struct berth_event *event)
 {
-	cleanup_free char *path = mem_alloc(BERTH_PATH_MOST + 1);
+	cleanup_free char *path = mem_alloc(BERTH_PATH_MAX + 1);
 
 	memcpy(path, event->path,
-	       event->text_len < BERTH_PATH_MOST ? event->text_len : BERTH_PATH_MOST);
+	       event->text_len < BERTH_PATH_MAX ? event->text_len : BERTH_PATH_MAX);
 	if (!*path && event->text_len)
 		*path = '@';
 	return steal(&path);

@@ -64,13 +64,13 @@ static void on_alive(void *arg, const struct berth_socket *socket)
 {
 	struct watch_sample *samples = arg;
 
-	if (!socket->closed && socket->worker <= BERTH_WORKERS_MOST)
+	if (!socket->closed && socket->worker <= BERTH_WORKERS_MAX)
 		samples[socket->worker].sockets++;
 }
 
 void watch_samples(struct watch *watch, watch_sample_fn fn, void *arg)
 {
-	cleanup_free struct watch_sample *samples = mem_alloc((BERTH_WORKERS_MOST + 1) *
+	cleanup_free struct watch_sample *samples = mem_alloc((BERTH_WORKERS_MAX + 1) *
 	                                                      sizeof(*samples));
 	struct table_cell *cell = NULL;
 	struct watch_process *process;

@@ -108,7 +108,7 @@ int watch_open(const struct watch_setup *setup, struct watch **ret_watch, char *
 	int ret;
 
 	watch->setup = *setup;
-	for (unsigned int i = 0; i <= BERTH_WORKERS_MOST; i++)
+	for (unsigned int i = 0; i <= BERTH_WORKERS_MAX; i++)
 		watch->workers[i] = (struct watch_worker){ .watch = watch,
 			                                   .number = i,
 			                                   .cgroup = -1 };
@@ -138,7 +138,7 @@ void watch_close(struct watch *watch)
 	mark_close(watch);
 	monitor_close(watch->monitor);
 	sample_close(watch->sample);
-	for (size_t i = 0; i <= BERTH_WORKERS_MOST; i++) {
+	for (size_t i = 0; i <= BERTH_WORKERS_MAX; i++) {
 		if (watch->workers[i].grace.timer)
 			loop_cancel(watch->setup.loop, watch->workers[i].grace.timer);
 		free(watch->workers[i].task);
@@ -180,7 +180,7 @@ uint64_t watch_missed(const struct watch *watch)
 
 static struct watch_worker *worker_of(struct watch *watch, unsigned int number)
 {
-	return number && number <= BERTH_WORKERS_MOST && watch->workers[number].begun
+	return number && number <= BERTH_WORKERS_MAX && watch->workers[number].begun
 	               ? &watch->workers[number]
 	               : NULL;
 }
@@ -189,7 +189,7 @@ int watch_worker_begin(struct watch *watch, const struct watch_worker_setup *set
 {
 	struct watch_worker *worker;
 
-	if (!setup->number || setup->number > BERTH_WORKERS_MOST)
+	if (!setup->number || setup->number > BERTH_WORKERS_MAX)
 		return -ERANGE;
 	worker = &watch->workers[setup->number];
 	free(worker->task);
@@ -366,7 +366,7 @@ static void on_alive(void *arg, const struct berth_socket *socket)
 {
 	struct watch *watch = arg;
 
-	if (socket->closed || socket->worker > BERTH_WORKERS_MOST)
+	if (socket->closed || socket->worker > BERTH_WORKERS_MAX)
 		return;
 	if (socket->accepted)
 		watch->workers[socket->worker].accepted_alive++;
@@ -457,7 +457,7 @@ int watch_worker_summary(struct watch *watch, unsigned int number,
 	struct watch_worker *worker;
 	const uint64_t *of;
 
-	if (number > BERTH_WORKERS_MOST)
+	if (number > BERTH_WORKERS_MAX)
 		return -ERANGE;
 	worker = &watch->workers[number];
 	read_counts(watch, worker);

@@ -176,7 +176,7 @@ static void take_own(struct cli *cli)
 	if (cli->run_id || !run)
 		return;
 	cli->run_id = str_copy(run);
-	if (!cli->worker && number && !str_number(number, 1, BERTH_WORKERS_MOST, &worker))
+	if (!cli->worker && number && !str_number(number, 1, BERTH_WORKERS_MAX, &worker))
 		cli->worker = (unsigned int)worker;
 }
 

@@ -470,13 +470,13 @@ void check_disk(struct doctor *doctor)
 
 void check_files(struct doctor *doctor)
 {
-	const rlim_t wanted = BERTH_WORKERS_MOST * FILES_PER_WORKER + FILES_BESIDES;
+	const rlim_t wanted = BERTH_WORKERS_MAX * FILES_PER_WORKER + FILES_BESIDES;
 	struct rlimit limit;
 
 	getrlimit(RLIMIT_NOFILE, &limit);
 	if (limit.rlim_max >= wanted) {
 		doctor_say(doctor, DOCTOR_OK, "%llu files may be open, enough for %u workers",
-		           (unsigned long long)limit.rlim_max, BERTH_WORKERS_MOST);
+		           (unsigned long long)limit.rlim_max, BERTH_WORKERS_MAX);
 		return;
 	}
 	doctor_say(

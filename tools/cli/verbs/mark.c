@@ -15,7 +15,7 @@ int verb_mark(struct cli *cli)
 	long worker;
 	int ret;
 
-	if (!path || !number || str_number(number, 1, BERTH_WORKERS_MOST, &worker))
+	if (!path || !number || str_number(number, 1, BERTH_WORKERS_MAX, &worker))
 		return 0; /* a suite that marks its tests also runs without Berth */
 	ret = watch_mark_send(path, (unsigned int)worker, cli->args[0]);
 	if (!ret)

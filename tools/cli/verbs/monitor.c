@@ -204,7 +204,7 @@ static void print_end(struct watch *watch, bool every)
 	struct watch_summary summary;
 	uint64_t lost = 0;
 
-	for (unsigned int i = every ? 0 : 1; i <= BERTH_WORKERS_MOST; i++)
+	for (unsigned int i = every ? 0 : 1; i <= BERTH_WORKERS_MAX; i++)
 		if (!watch_worker_summary(watch, i, &summary))
 			lost += summary.counts.of[BERTH_COUNT_lost_events];
 	log_line("%llu events lost, %llu calls missed", (unsigned long long)lost,

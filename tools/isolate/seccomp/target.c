@@ -4,7 +4,7 @@
  * looked up by number and before anything is done about it. Writing goes through process_vm_writev(2), which respects the
  * protection of the target's pages: what the kernel would refuse to write is refused here as well (/proc/PID/mem does not).
  */
-#include "tools/isolate/seccomp_target.h"
+#include "tools/isolate/seccomp/target.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -144,7 +144,7 @@ bool target_waits(const struct target *target)
 {
 	uint64_t id = target->id;
 
-	return !ioctl(target->listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id);
+	return !ioctl(target->notify_fd, SECCOMP_IOCTL_NOTIF_ID_VALID, &id);
 }
 
 void target_program(const struct target *target, char *text, size_t room)

@@ -5,7 +5,7 @@
  * Law: total. A filter of ours asks about these calls only, but a number from another kernel or another machine must come
  * out as NOTIFY_OTHER, never as something else.
  */
-#include "tools/isolate/seccomp_call.h"
+#include "tools/isolate/seccomp/call.h"
 
 #include <linux/audit.h>
 #include <stddef.h>
@@ -21,7 +21,7 @@
 
 enum { NONE = -1 };
 
-static const struct row {
+static const struct call_row {
 	int number;
 	enum notify_kind kind;
 	int addr, len, data, size, flags; /* positions; NONE = the call has no such argument */
@@ -53,7 +53,7 @@ struct notify_call notify_decode(const struct seccomp_data *data)
 	if (data->arch != NATIVE)
 		return (struct notify_call){ .kind = NOTIFY_FOREIGN_ARCH };
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		const struct row *row = &rows[i];
+		const struct call_row *row = &rows[i];
 
 		if (row->number != data->nr)
 			continue;

@@ -6,7 +6,7 @@
  *
  * Law: whatever lets a supervisor be handed its listener (read, write, and this process's memory) is never trapped.
  */
-#include "tools/isolate/seccomp_filter.h"
+#include "tools/isolate/seccomp/filter.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,15 +20,15 @@
 #include "tools/base/file.h"
 #include "tools/base/str.h"
 
-enum net { PASS, TRAP, ADDR1, ADDR4, ASKED, ASKED4 };
+enum filter_action { PASS, TRAP, ADDR1, ADDR4, DATAGRAM, DATAGRAM4 };
 
-static const struct row {
+static const struct filter_row {
 	const char *name;
-	enum net net;
+	enum filter_action action;
 } rows[] = {
-#define ROW_BOTH(name, net) { #name, net },
-#define ROW_LIBC(name, net)
-#define CALL(name, class, entry, calls, net) ROW_##entry(name, net)
+#define ROW_BOTH(name, action) { #name, action },
+#define ROW_LIBC(name, action)
+#define CALL(name, class, entry, calls, action) ROW_##entry(name, action)
 #include "core/calls.def"
 	{ "io_uring_setup", TRAP },
 };
@@ -40,16 +40,16 @@ enum { SECOND_ARCH = SCMP_ARCH_X86 };
 enum { SECOND_ARCH = SCMP_ARCH_ARM };
 #endif
 
-static int add_row(scmp_filter_ctx context, const struct row *row, bool datagrams)
+static int add_row(scmp_filter_ctx context, const struct filter_row *row, bool datagrams)
 {
 	int number = seccomp_syscall_resolve_name(row->name);
-	struct scmp_arg_cmp wanted = { .arg = row->net == ADDR1 ? 1 : 4,
+	struct scmp_arg_cmp wanted = { .arg = row->action == ADDR1 ? 1 : 4,
 		                       .op = SCMP_CMP_NE,
 		                       .datum_a = 0 };
 
-	if (row->net == PASS || (row->net >= ASKED && !datagrams))
+	if (row->action == PASS || (row->action >= DATAGRAM && !datagrams))
 		return 0;
-	if (row->net == ADDR1 || row->net == ADDR4 || row->net == ASKED4)
+	if (row->action == ADDR1 || row->action == ADDR4 || row->action == DATAGRAM4)
 		return seccomp_rule_add_array(context, SCMP_ACT_NOTIFY, number, 1, &wanted);
 	return seccomp_rule_add(context, SCMP_ACT_NOTIFY, number, 0);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef BERTH_ISOLATE_FIRST_H
-#define BERTH_ISOLATE_FIRST_H
+#ifndef BERTH_ISOLATE_EXEC_COMMAND_H
+#define BERTH_ISOLATE_EXEC_COMMAND_H
 /*
  * The first program of a worker is executed by us, past every exec hook of the shim: what the hook would do is done here.
  */
@@ -11,6 +11,6 @@
  * escapes all the same is noted in @map.
  * Return: -errno.
  */
-int first_exec(struct berth_portmap *map, const char *launcher, char **argv);
+int isolate_exec_command(struct berth_portmap *map, const char *launcher, char **argv);
 
 #endif

@@ -2,7 +2,7 @@
 /*
  * Installing the filter: apart from its building, because the launcher does only this, and without libseccomp.
  */
-#include "tools/isolate/seccomp_filter.h"
+#include "tools/isolate/seccomp/filter.h"
 
 #include <errno.h>
 #include <linux/seccomp.h>

@@ -15,7 +15,7 @@ struct seccomp_filter {
 };
 
 /**
- * @datagrams	also ask about the rows of core/calls.def that say ASKED
+ * @datagrams	also ask about the rows of core/calls.def that say DATAGRAM
  * Return: 0; -errno of libseccomp.
  */
 int seccomp_filter_build(bool datagrams, struct seccomp_filter *ret_filter);

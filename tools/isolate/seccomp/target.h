@@ -17,7 +17,7 @@ struct target_last {
 };
 
 struct target {
-	int listener;
+	int notify_fd;
 	pid_t pid;   /* the thread that called, in our pid namespace */
 	uint64_t id; /* of the notification */
 	struct target_last *last;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The same steps as shim/launch.c, with a libc at hand. */
-#include "tools/isolate/first.h"
+#include "tools/isolate/exec_command.h"
 
 #include <errno.h>
 #include <string.h>
@@ -22,7 +22,7 @@ static void note_escape(struct berth_portmap *map, enum berth_elf_verdict verdic
 	berth_portmap_note(map, &note);
 }
 
-int first_exec(struct berth_portmap *map, const char *launcher, char **argv)
+int isolate_exec_command(struct berth_portmap *map, const char *launcher, char **argv)
 {
 	cleanup_free char *path = probe_find(argv[0]);
 	enum berth_elf_verdict verdict = path ? probe_chain(path) : BERTH_ELF_UNKNOWN;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef BERTH_ISOLATE_SECCOMP_ACT_H
-#define BERTH_ISOLATE_SECCOMP_ACT_H
+#ifndef BERTH_ISOLATE_SECCOMP_ANSWER_H
+#define BERTH_ISOLATE_SECCOMP_ANSWER_H
 /* Answering one notification. */
 #include <linux/seccomp.h>
 #include <stdbool.h>
 
 #include "core/portmap.h"
-#include "tools/isolate/seccomp_target.h"
+#include "tools/isolate/seccomp/target.h"
 
 /*
  * What the answers of one worker have to remember. The suite can write into its map, and a worker of root's run may have given
@@ -29,15 +29,15 @@ struct notify_wait {
 };
 
 /**
- * Act for the caller of @request and let it go on. Never waits for anything but memory.
+ * Act for the caller of @notif and let it go on. Never waits for anything but memory.
  * @answer	zeroed, as large as the kernel's struct seccomp_notif_resp
  * Return: true if it was answered; false if it waits: call again when @wait->fd is readable.
  */
-bool notify_answer(int listener, struct notify_worker *worker, const struct seccomp_notif *request,
+bool notify_answer(int notify_fd, struct notify_worker *worker, const struct seccomp_notif *notif,
                    struct seccomp_notif_resp *answer, struct notify_wait *wait);
 
 /** Look after a call that waits, a few times a second. Return: true if it waits no more: gone, signalled, or out of time. */
-bool notify_wait_ends(int listener, const struct seccomp_notif *request,
+bool notify_wait_ends(int notify_fd, const struct seccomp_notif *notif,
                       struct seccomp_notif_resp *answer, const struct notify_wait *wait);
 
 #endif

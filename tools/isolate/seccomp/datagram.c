@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Datagrams: a send to a virtual port is made on our duplicate with a copy of the data, a receive is made there too, so that
+ * the sender's address can be mended before the target sees it.
+ *
+ * More data than a datagram holds is cut: too much for UDP still, so that the kernel says EMSGSIZE, and of a stream a part is a
+ * success (MSG_FASTOPEN).
+ *
+ * Laws: nothing here waits; a send that finds the buffer full says ENOBUFS, which UDP may always say, and a receive that finds
+ * nothing goes through request_wait(). Once a datagram has been taken out of the socket it is delivered or, if the target's
+ * memory is not what it said, lost, as the kernel would lose it.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/isolate/seccomp/request.h"
+
+enum { DATAGRAM_MAX = 65535, CONTROL_MAX = 4096 };
+
+/* One notification at a time is answered. */
+static char payload[DATAGRAM_MAX + 1];
+static _Alignas(struct cmsghdr) char control[CONTROL_MAX];
+
+static int send_real(const struct request_address *address, int fd, size_t size, int flags,
+                     size_t control_len)
+{
+	struct iovec iov = { .iov_base = payload, .iov_len = size };
+	struct msghdr message = { .msg_name = address->len ? (void *)(uintptr_t)address->bytes
+		                                           : NULL };
+	bool fast_open = flags & MSG_FASTOPEN && request_blocks(fd);
+	struct timeval old = { 0 };
+	int ret;
+
+	message.msg_namelen = address->len;
+	message.msg_iov = &iov;
+	message.msg_iovlen = 1;
+	message.msg_control = control_len ? control : NULL;
+	message.msg_controllen = control_len;
+	if (fast_open) /* the call connects as well, which takes its time */
+		old = request_tick(fd, SO_SNDTIMEO, &request_one_tick);
+	else
+		flags |= MSG_DONTWAIT;
+	ret = request_result(sendmsg(fd, &message, flags | MSG_NOSIGNAL));
+	if (fast_open)
+		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &old, sizeof(old));
+	/* A full buffer is not waited for; UDP may always answer so, send(2). */
+	return ret == -EAGAIN && request_blocks(fd) ? -ENOBUFS : ret;
+}
+
+/* Is this send to be made here? Return: 0 and *ret_fd, close() it; CONTINUE_CALL; -errno. */
+static int send_begin(struct notify_request *request, struct request_address *address, int *ret_fd)
+{
+	cleanup_close int fd = request_socket(request);
+	int proto = fd < 0 ? -1 : request_proto(fd);
+
+	/* a stream takes no address, but for the one that opens it */
+	if (proto < 0 || (proto == BERTH_TCP && !(request->call.flags & MSG_FASTOPEN)) ||
+	    !target_waits(&request->target))
+		return CONTINUE_CALL;
+	switch (request_outbound(request, proto, address)) {
+	case REFUSED: return -ECONNREFUSED;
+	case REWRITTEN: *ret_fd = steal_fd(&fd); return 0;
+	case AS_IS: break;
+	}
+	return CONTINUE_CALL;
+}
+
+int on_sendto(struct notify_request *request)
+{
+	struct request_address address;
+	size_t size = request->call.size < DATAGRAM_MAX ? request->call.size : DATAGRAM_MAX;
+	cleanup_close int fd = -1;
+	int ret;
+
+	if (!request_copy_address(request, request->call.addr, (uint32_t)request->call.len,
+	                          BERTH_ADDR_UNSPEC_IS_INET, &address))
+		return CONTINUE_CALL;
+	ret = send_begin(request, &address, &fd);
+	if (ret)
+		return ret;
+	if (size && !target_read(&request->target, request->call.data, payload, size))
+		return -EFAULT;
+	return send_real(&address, fd, size, request->call.flags, 0);
+}
+
+/* Send @message's data to @address, which is empty if the message names none. */
+static int send_with(const struct notify_request *request, int fd, const struct msghdr *message,
+                     const struct request_address *address)
+{
+	ssize_t size;
+
+	if (message->msg_controllen > CONTROL_MAX)
+		return -ENOBUFS;
+	if (message->msg_controllen &&
+	    !target_read(&request->target, (uintptr_t)message->msg_control, control,
+	                 message->msg_controllen))
+		return -EFAULT;
+	size = target_gather(&request->target, (uintptr_t)message->msg_iov, message->msg_iovlen,
+	                     payload, DATAGRAM_MAX);
+	if (size < 0)
+		return (int)size;
+	return send_real(address, fd, (size_t)size, request->call.flags, message->msg_controllen);
+}
+
+/* The address that a message names. Return: false if it is not the worker's business. */
+static bool names_ours(const struct notify_request *request, uint64_t at,
+                       struct msghdr *ret_message, struct request_address *ret_address)
+{
+	return target_read(&request->target, at, ret_message, sizeof(*ret_message)) &&
+	       ret_message->msg_name &&
+	       request_copy_address(request, (uintptr_t)ret_message->msg_name,
+	                            ret_message->msg_namelen, BERTH_ADDR_UNSPEC_IS_INET,
+	                            ret_address);
+}
+
+int on_sendmsg(struct notify_request *request)
+{
+	struct msghdr message;
+	struct request_address address;
+	cleanup_close int fd = -1;
+	int ret;
+
+	if (!names_ours(request, request->call.addr, &message, &address))
+		return CONTINUE_CALL;
+	ret = send_begin(request, &address, &fd);
+	return ret ? ret : send_with(request, fd, &message, &address);
+}
+
+/* One of several messages, which is sent by us whatever it names: the kernel cannot be given the middle of a call. */
+static int send_one_of(struct notify_request *request, int fd, uint64_t at)
+{
+	struct msghdr message;
+	struct request_address address;
+
+	if (names_ours(request, at, &message, &address)) {
+		if (request_outbound(request, request_proto(fd), &address) == REFUSED)
+			return -ECONNREFUSED;
+		return send_with(request, fd, &message, &address);
+	}
+	if (!target_read(&request->target, at, &message, sizeof(message)))
+		return -EFAULT;
+	address.len = message.msg_name ? message.msg_namelen : 0;
+	if (address.len > sizeof(address.bytes) && address.len <= sizeof(struct sockaddr_storage))
+		address.len = sizeof(address.bytes);
+	if (address.len > sizeof(address.bytes))
+		return -EINVAL;
+	if (address.len &&
+	    !target_read(&request->target, (uintptr_t)message.msg_name, address.bytes, address.len))
+		return -EFAULT;
+	return send_with(request, fd, &message, &address);
+}
+
+static bool any_names_ours(const struct notify_request *request, uint64_t count)
+{
+	struct msghdr message;
+	struct request_address address;
+
+	for (uint64_t i = 0; i < count; i++)
+		if (names_ours(request, request->call.addr + i * sizeof(struct mmsghdr), &message,
+		               &address))
+			return true;
+	return false;
+}
+
+int on_sendmmsg(struct notify_request *request)
+{
+	uint64_t count = request->call.size < IOV_MAX ? request->call.size : IOV_MAX;
+	cleanup_close int fd = any_names_ours(request, count) ? request_socket(request) : -1;
+	int sent = 0;
+
+	if (fd < 0 || request_proto(fd) != BERTH_UDP || !target_waits(&request->target))
+		return CONTINUE_CALL;
+	for (; (uint64_t)sent < count; sent++) {
+		uint64_t at = request->call.addr + (uint64_t)sent * sizeof(struct mmsghdr);
+		int ret = send_one_of(request, fd, at);
+		unsigned int len = (unsigned int)ret;
+
+		if (ret >= 0 &&
+		    !target_write(&request->target, at + offsetof(struct mmsghdr, msg_len), &len,
+		                  sizeof(len)))
+			ret = -EFAULT;
+		if (ret < 0)
+			return sent ? sent : ret; /* a part is a success, sendmmsg(2) */
+	}
+	return sent;
+}
+
+/* --- receiving ---------------------------------------------------------------------------------------------------- */
+
+struct received {
+	struct sockaddr_storage name;
+	struct msghdr message;
+	struct iovec iov;
+	int size; /* what the call returns */
+};
+
+/* Take one message of at most @room bytes out of @fd. Return: 0; -EAGAIN; -errno. */
+static int receive(int fd, int flags, size_t room, size_t control_room, struct received *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	ret->iov = (struct iovec){ .iov_base = payload,
+		                   .iov_len = room < DATAGRAM_MAX ? room : DATAGRAM_MAX };
+	ret->message.msg_name = &ret->name;
+	ret->message.msg_namelen = sizeof(ret->name);
+	ret->message.msg_iov = &ret->iov;
+	ret->message.msg_iovlen = 1;
+	ret->message.msg_control = control_room ? control : NULL;
+	ret->message.msg_controllen = control_room < CONTROL_MAX ? control_room : CONTROL_MAX;
+	ret->size = request_result(recvmsg(fd, &ret->message, flags | MSG_DONTWAIT));
+	return ret->size < 0 ? ret->size : 0;
+}
+
+/* Bytes that came, which MSG_TRUNC makes other than what the call returns. */
+static size_t data_len(const struct received *received)
+{
+	return (size_t)received->size < received->iov.iov_len ? (size_t)received->size
+	                                                      : received->iov.iov_len;
+}
+
+/* Is this receive to be made here? Return: a descriptor, close() it; -1 if the kernel may make it. */
+static int receive_begin(struct notify_request *request)
+{
+	cleanup_close int fd = request_socket(request);
+
+	if (fd < 0 || request_proto(fd) != BERTH_UDP || !target_waits(&request->target))
+		return -1;
+	return steal_fd(&fd);
+}
+
+static bool may_wait(const struct notify_request *request, int fd)
+{
+	return !(request->call.flags & (MSG_DONTWAIT | MSG_ERRQUEUE)) && request_blocks(fd);
+}
+
+int on_recvfrom(struct notify_request *request)
+{
+	struct received received;
+	cleanup_close int fd = -1;
+	socklen_t room = 0;
+	int ret;
+
+	if (!target_read(&request->target, request->call.len, &room, sizeof(room)) ||
+	    room > INT_MAX)
+		return CONTINUE_CALL;
+	fd = receive_begin(request);
+	if (fd < 0)
+		return CONTINUE_CALL;
+	ret = receive(fd, request->call.flags, request->call.size, 0, &received);
+	if (ret == -EAGAIN && may_wait(request, fd))
+		return request_wait(request, &fd);
+	if (ret)
+		return ret;
+	if (data_len(&received) &&
+	    !target_write(&request->target, request->call.data, payload, data_len(&received)))
+		return -EFAULT;
+	request_restore_port(request->map, &received.name, received.message.msg_namelen);
+	ret = request_name_out(request, &received.name, received.message.msg_namelen, room);
+	return ret ? ret : received.size;
+}
+
+/* Where a datagram was sent to, for who asks (IP_RECVORIGDSTADDR). */
+static void give_control(const struct notify_request *request, struct msghdr *message)
+{
+	for (struct cmsghdr *at = CMSG_FIRSTHDR(message); at; at = CMSG_NXTHDR(message, at))
+		if ((at->cmsg_level == IPPROTO_IP && at->cmsg_type == IP_ORIGDSTADDR) ||
+		    (at->cmsg_level == IPPROTO_IPV6 && at->cmsg_type == IPV6_ORIGDSTADDR))
+			request_restore_port(request->map, CMSG_DATA(at),
+			                     (socklen_t)(at->cmsg_len - CMSG_LEN(0)));
+}
+
+/* Write what came into the target's message at @at, whose header was @message. */
+static int deliver(const struct notify_request *request, uint64_t at, struct msghdr *message,
+                   struct received *received)
+{
+	socklen_t full = received->message.msg_namelen;
+	size_t room = message->msg_namelen;
+
+	if (!target_scatter(&request->target, (uintptr_t)message->msg_iov, message->msg_iovlen,
+	                    payload, data_len(received)))
+		return -EFAULT;
+	request_restore_port(request->map, &received->name, full);
+	give_control(request, &received->message);
+	if (message->msg_name && !target_write(&request->target, (uintptr_t)message->msg_name,
+	                                       &received->name, room < full ? room : full))
+		return -EFAULT;
+	if (received->message.msg_controllen &&
+	    !target_write(&request->target, (uintptr_t)message->msg_control, control,
+	                  received->message.msg_controllen))
+		return -EFAULT;
+	if (message->msg_name)
+		message->msg_namelen = full;
+	message->msg_controllen = received->message.msg_controllen;
+	message->msg_flags = received->message.msg_flags;
+	return target_write(&request->target, at, message, sizeof(*message)) ? received->size
+	                                                                     : -EFAULT;
+}
+
+/* Return: the size of the message; CONTINUE_CALL if it cannot be read; -errno. */
+static int receive_message(const struct notify_request *request, int fd, int flags, uint64_t at)
+{
+	struct received received;
+	struct msghdr message;
+	ssize_t room;
+	int ret;
+
+	if (!target_read(&request->target, at, &message, sizeof(message)) ||
+	    (int)message.msg_namelen < 0)
+		return CONTINUE_CALL;
+	room = target_room(&request->target, (uintptr_t)message.msg_iov, message.msg_iovlen);
+	if (room < 0)
+		return CONTINUE_CALL;
+	ret = receive(fd, flags, (size_t)room, message.msg_control ? message.msg_controllen : 0,
+	              &received);
+	return ret ? ret : deliver(request, at, &message, &received);
+}
+
+int on_recvmsg(struct notify_request *request)
+{
+	cleanup_close int fd = receive_begin(request);
+	int ret;
+
+	if (fd < 0)
+		return CONTINUE_CALL;
+	ret = receive_message(request, fd, request->call.flags, request->call.addr);
+	return ret == -EAGAIN && may_wait(request, fd) ? request_wait(request, &fd) : ret;
+}
+
+/*
+ * A call that has a time limit of its own goes on if nothing is there: the kernel knows when it ends. Unlike sendmmsg(2), it takes
+ * more than IOV_MAX messages.
+ */
+int on_recvmmsg(struct notify_request *request)
+{
+	cleanup_close int fd = receive_begin(request);
+	unsigned int count = (unsigned int)request->call.size;
+	unsigned int *done = &request->wait->done;
+
+	if (fd < 0)
+		return CONTINUE_CALL;
+	while (*done < count) {
+		uint64_t at = request->call.addr + *done * sizeof(struct mmsghdr);
+		int ret = receive_message(request, fd, request->call.flags & ~MSG_WAITFORONE, at);
+		unsigned int len = (unsigned int)ret;
+
+		if (ret == -EAGAIN && may_wait(request, fd) &&
+		    !(*done && request->call.flags & MSG_WAITFORONE))
+			return request->call.len ? (*done ? (int)*done : CONTINUE_CALL)
+			                         : request_wait(request, &fd);
+		if (ret < 0)
+			return *done ? (int)*done : ret;
+		if (!target_write(&request->target, at + offsetof(struct mmsghdr, msg_len), &len,
+		                  sizeof(len)))
+			return *done ? (int)*done : -EFAULT;
+		++*done;
+	}
+	return *done ? (int)*done : CONTINUE_CALL;
+}
