@@ -1,7 +1,9 @@
-# Berth. `make` leaves .out/bin/berth, which runs in place; `make help` lists the verbs.
+# Berth. `make` builds .out/bin/berth, which runs in place. `make help` lists the targets.
 #
-#	V=1		show the commands		m=asan|tsan|cov	another build beside the first, in .out/m
-#	DESTDIR= PREFIX=	for make install	WERROR=1	as CI builds
+#	V=1			show the commands
+#	WERROR=1		stop at warnings, as CI does
+#	m=asan|tsan|cov		a sanitizer or coverage build in .out/asan, .out/tsan or .out/cov
+#	DESTDIR= PREFIX=	where `make install` puts files
 
 MAKEFLAGS	+= --no-builtin-rules
 .DELETE_ON_ERROR:
@@ -13,18 +15,20 @@ DESTDIR		?=
 CC		= gcc
 CLANG		?= clang
 VERSION		:= 0.1.0
-$(if $(shell command -v $(CC) 2>&1),,$(info hint: '$(CC)' is missing; scripts/bootstrap installs what building needs))
+$(if $(shell command -v $(CC) 2>&1),,$(info hint: '$(CC)' is missing: run scripts/bootstrap))
 
 O		:= .out$(if $m,/$m)
-# what watches itself writes files and traces its own threads: tools/process/confine.c
-MODE_asan	:= -DBERTH_UNCONFINED -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+# Sanitizers write files and trace threads, which tools/process/confine.c would forbid.
+MODE_asan	:= -DBERTH_UNCONFINED -O1 -fno-omit-frame-pointer \
+		   -fsanitize=address,undefined -fno-sanitize-recover=undefined
 MODE_tsan	:= -DBERTH_UNCONFINED -O1 -fsanitize=thread
 MODE_cov	:= -DBERTH_UNCONFINED -O0 --coverage
 OPTIMIZE	:= $(if $m,$(MODE_$m),-O2)
 WARNINGS	:= -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wconversion \
 		   $(if $(WERROR),-Werror)
 CFLAGS		?= -g
-BASE_CFLAGS	:= -std=gnu11 -I. -I$(O)/gen -MMD -MP -D_GNU_SOURCE -DBERTH_VERSION='"$(VERSION)"' $(WARNINGS) $(OPTIMIZE)
+BASE_CFLAGS	:= -std=gnu11 -I. -I$(O)/gen -MMD -MP -D_GNU_SOURCE \
+		   -DBERTH_VERSION='"$(VERSION)"' $(WARNINGS) $(OPTIMIZE)
 LDFLAGS		?=
 
 ifeq ($(V),1)
@@ -35,20 +39,20 @@ endif
 
 all:
 
-include core/build.mk shim/build.mk $(wildcard bpf/build.mk) tools/build.mk $(wildcard tests/*/build.mk) \
-	$(wildcard docs/build.mk)
+include core/build.mk shim/build.mk $(wildcard bpf/build.mk) tools/build.mk
+include $(wildcard tests/*/build.mk) $(wildcard docs/build.mk)
 
 $(O)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call quiet,CC)$(CC) $(BASE_CFLAGS) $(CFLAGS) -c $< -o $@
 
-## make install		copy the command, its shim, man pages and completions to DESTDIR/PREFIX
+## make install		copy the command, the shim, man pages and completions to DESTDIR/PREFIX
 install: all
 	@scripts/install $(O) "$(DESTDIR)" "$(PREFIX)"
-## make uninstall	remove exactly what install put there
+## make uninstall	remove exactly the files that `make install` has copied
 uninstall:
 	@scripts/install --remove "$(DESTDIR)" "$(PREFIX)"
-## make deb		a Debian package of it in .out/deb
+## make deb		build a Debian package in .out/deb
 .PHONY: deb
 deb: all
 	@scripts/deb $(VERSION)
@@ -60,29 +64,37 @@ help:
 ## make tests		build every test program
 .PHONY: tests
 tests: all $(TESTS)
-## make check		run the tests (scripts/test)
+## make check		install what the tests need, then run all of them
+## make check T=GROUP	run one test (T=unit/portmap, T=run/output.sh) or folder; installs nothing
+T		?=
 check:
-	scripts/test
-## make lint		architecture checks and analysers
+	scripts/test $(if $T,--no-install $T)
+## make lint		run the architecture checks and the analysers
 lint: all
 	@for check in scripts/check-*; do echo "$$check"; "$$check" || exit 1; done
 	scripts/lint
 ## make format		lay out every C file by .clang-format
 format:
 	git ls-files '*.c' '*.h' | xargs clang-format -i
-COVER		?= unit shim/preload.sh shim/escape.sh isolate run/status.sh run/borders.sh run/ports.sh db/private.sh db/kinds.sh cli
-## make coverage		lines and branches of each room that the groups COVER run; scripts/coverage --lines ROOM names the rest
+## make hooks		install scripts/pre-push as the pre-push hook of this clone
+.PHONY: hooks
+hooks:
+	@hook=$$(git rev-parse --git-path hooks)/pre-push && mkdir -p "$${hook%/*}" && \
+		printf '#!/bin/sh\nexec scripts/pre-push "$$@"\n' >"$$hook" && chmod 755 "$$hook"
+COVER		?= unit shim/preload.sh shim/escape.sh isolate run/status.sh run/borders.sh \
+		   run/ports.sh db/private.sh db/kinds.sh cli
+## make coverage		lines and branches that the groups in COVER run, for each folder
 .PHONY: coverage tsan
 coverage:
 	@find .out/cov -name '*.gcda' -delete 2>/dev/null || :
-	@# counting is no tail call, so that dlopen_runpath fails here; whether tests pass is for make check to say
+	@# The counters take the place of tail calls, so dlopen_runpath fails in this build. Ignore it.
 	-scripts/test --m=cov --quick $(COVER)
 	@scripts/coverage
-## make tsan		the port map under threads with ThreadSanitizer; nothing else of ours has threads
+## make tsan		test the port map with threads under ThreadSanitizer
 tsan:
 	@$(MAKE) m=tsan .out/tsan/tests/unit/portmap
 	setarch -R .out/tsan/tests/unit/portmap
-## make ci		what CI runs
+## make ci		run what CI runs
 ci:
 	.ci/run
 ## make clean		remove .out/

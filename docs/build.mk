@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: MIT
-# docs: man pages and completions, where `make install` and a shell look for them. What the tables know is filled in by the
-# command itself; man pages are left out where scdoc is not installed.
+# docs: man pages, completions and the JSON schema of berth.yaml, in the layout of PREFIX. The
+# command fills in options, keys, verbs and checks from its tables. No man pages without scdoc.
 SCDOC	?= $(shell command -v scdoc)
 
 define manpage
 all: $(O)/share/man/man$(2)/$(1).$(2)
 $(O)/share/man/man$(2)/$(1).$(2): docs/$(1).$(2).scd.in $(BERTH)
 	@mkdir -p $$(@D)
-	$$(call quiet,MAN)$(BERTH) help --template <$$< >$(O)/$(1).$(2).scd && $(SCDOC) <$(O)/$(1).$(2).scd >$$@
+	$$(call quiet,MAN)$(BERTH) help --template <$$< >$(O)/$(1).$(2).scd && \
+		$(SCDOC) <$(O)/$(1).$(2).scd >$$@
 endef
 define completion
 all: $(O)/share/$(2)

@@ -62,6 +62,6 @@ mkdir -m 555 "$work/closed"
 as=
 [ "$(id -u)" != 0 ] || as='setpriv --reuid nobody --regid nogroup --clear-groups'
 $as "$top/scripts/install" .out '' "$work/closed/usr" >"$work/log" 2>&1
-[ $? = 125 ] && grep -q "unable to write to '$work/closed': Permission denied" "$work/log" && grep -q '^hint: with sudo' "$work/log"
+[ $? = 125 ] && grep -q "unable to write to '$work/closed': Permission denied" "$work/log" && grep -q '^hint: sudo make install' "$work/log"
 report $? 'a PREFIX that is not ours is refused before anything is copied' "$work/log"
 finish
