@@ -34,6 +34,6 @@ endif
 # The monitor looks into the kernel's own types as well; without it `berth` watches by sampling.
 ifneq ($(and $(shell command -v $(CLANG)),$(wildcard $(BPFTOOL)),$(wildcard $(VMLINUX_BTF))),)
 $(O)/bpf/monitor.bpf.o: | $(O)/gen/vmlinux.h
-$(O)/tools/watch/monitor.o: $(O)/gen/monitor.skel.h
-$(O)/tools/watch/monitor.o: BASE_CFLAGS += -isystem $(O)/gen -DBERTH_HAVE_MONITOR
+$(O)/tools/watch/source/monitor.o: $(O)/gen/monitor.skel.h
+$(O)/tools/watch/source/monitor.o: BASE_CFLAGS += -isystem $(O)/gen -DBERTH_HAVE_MONITOR
 endif

@@ -16,7 +16,7 @@
  *	results of io_uring	its own tracepoint, in the context of the process or of a thread that the kernel lent it
  *
  * Laws: no program changes anything; every failure to record is counted; a program that does not load costs the feature
- * that tools/watch/monitor.c names beside it, and nothing else.
+ * that tools/watch/source/monitor.c names beside it, and nothing else.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>

@@ -2,7 +2,7 @@
 #ifndef BERTH_BPF_MONITOR_H
 #define BERTH_BPF_MONITOR_H
 /*
- * What the monitor's programs and tools/watch/monitor.c share beside core/abi.h. Both ends are built together and never
+ * What the monitor's programs and tools/watch/source/monitor.c share beside core/abi.h. Both ends are built together and never
  * meet another version of themselves.
  */
 #include "core/abi.h"
@@ -24,7 +24,10 @@ struct monitor_calls {
 #define MONITOR_STACKS_MAX 16384u /* creation stacks of live sockets */
 #define MONITOR_PEERS_MAX  8192u  /* that are remembered */
 
-/* What is known about a socket, in its storage. A socket that was open before the monitor gets one from tools/watch/adopt.c. */
+/*
+ * What is known about a socket, in its storage. tools/watch/source/adopt.c makes it for a socket that was open before the
+ * monitor.
+ */
 struct monitor_note {
 	uint64_t cookie, opened_ns, close_wait_ns;
 	uint32_t worker, pid;

@@ -175,7 +175,7 @@ static __always_inline long call_of(const struct pt_regs *regs)
 #elif defined(__TARGET_ARCH_arm64)
 	return regs->syscallno;
 #else
-	return -1; /* nobody's number: tools/watch/monitor.c says what is lost */
+	return -1; /* nobody's number: tools/watch/source/monitor.c says what is lost */
 #endif
 }
 

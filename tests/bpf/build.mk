@@ -2,7 +2,7 @@
 # tests/bpf: the monitor against programs that say what they did. driver watches, oracle is watched; findings.sh compares;
 # beyond.sh does for what is neither TCP nor a system call; equal.sh holds the monitor against strace, ss and /proc, on the
 # programs of mixed/
-BPF_TEST_ROOMS	:= $(patsubst %.c,$(O)/%.o,$(wildcard tools/watch/*.c tools/base/*.c tools/process/*.c))
+BPF_TEST_ROOMS	:= $(patsubst %.c,$(O)/%.o,$(wildcard tools/watch/*.c tools/watch/*/*.c tools/base/*.c tools/process/*.c))
 BPF_TESTS	:= $(O)/tests/bpf/driver $(O)/tests/bpf/oracle $(O)/tests/bpf/oracle-static $(O)/tests/bpf/oracle-bare $(O)/tests/bpf/beyond
 TESTS		+= $(BPF_TESTS)
 

@@ -4,7 +4,7 @@
 
 #include "tools/base/diag.h"
 #include "tools/process/proc.h"
-#include "tools/watch/symbol.c"
+#include "tools/watch/lookup/symbol.c"
 #include "tools/base/table.c"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -7,7 +7,7 @@
 
 #include "tools/base/file.h"
 #include "tools/base/str.h"
-#include "tools/watch/model.h"
+#include "tools/watch/model/model.h"
 
 static struct watch_finding *example(void)
 {

@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tools/watch/who.h"
+#include "tools/watch/lookup/who.h"
 
 static int open_at(int family, int type, const char *address, uint16_t port)
 {

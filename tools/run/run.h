@@ -27,7 +27,7 @@
 #include "tools/run/plan.h"
 #include "tools/state/state.h"
 #include "tools/tree/tree.h"
-#include "tools/watch/finding.h"
+#include "tools/watch/finding/finding.h"
 
 /* why it was asked to end */
 enum worker_end {

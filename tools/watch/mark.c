@@ -19,7 +19,7 @@
 #include "tools/base/clock.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
-#include "tools/watch/model.h"
+#include "tools/watch/model/model.h"
 
 enum {
 	MARKS_MOST = 1 << 20,

@@ -16,7 +16,7 @@
 
 #include "tools/base/clock.h"
 #include "tools/base/str.h"
-#include "tools/watch/model.h"
+#include "tools/watch/model/model.h"
 
 const char *const watch_source_names[WATCH_SOURCES + 1] = { "auto", "ebpf", "sampling", NULL };
 

@@ -25,7 +25,7 @@
 #include "core/abi.h"
 #include "core/portmap.h"
 #include "tools/base/loop.h"
-#include "tools/watch/finding.h"
+#include "tools/watch/finding/finding.h"
 
 enum watch_source { WATCH_AUTO, WATCH_BPF, WATCH_SAMPLE, WATCH_SOURCES };
 extern const char *const watch_source_names[WATCH_SOURCES + 1];

@@ -16,7 +16,7 @@
 #include "tools/cli/doctor/doctor.h"
 #include "tools/cli/settings/lint.h"
 #include "tools/ports/ports.h"
-#include "tools/watch/who.h"
+#include "tools/watch/lookup/who.h"
 
 enum { CONNECT_MOST_MS = 500 };
 

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "tools/base/str.h"
-#include "tools/watch/who.h"
+#include "tools/watch/lookup/who.h"
 
 /* an owner of former runs, from the history */
 struct show_past {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* `berth who PORT`: the watch room looks, show_who.c puts it into words; exit status 0 owner known, 1 free, 3 invisible. */
-#include "tools/watch/who.h"
+#include "tools/watch/lookup/who.h"
 
 #include <stdio.h>
 #include <stdlib.h>

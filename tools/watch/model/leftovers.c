@@ -13,7 +13,7 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
-#include "tools/watch/model.h"
+#include "tools/watch/model/model.h"
 
 struct process_list {
 	pid_t *pids;

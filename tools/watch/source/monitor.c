@@ -6,7 +6,7 @@
  * Laws: programs are attached by links, which the kernel drops with our descriptors: whatever kills us, the monitor ends.
  * Programs of others on the same cgroup are never touched (BPF_F_ALLOW_MULTI, which links imply).
  */
-#include "tools/watch/monitor.h"
+#include "tools/watch/source/monitor.h"
 
 #include <errno.h>
 

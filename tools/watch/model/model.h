@@ -5,9 +5,9 @@
  * What tools/watch knows about a run. Events go in (model.c), findings come out (rules.c, foreign_connection.c).
  * Both sources produce the same records.
  */
-#include "tools/watch/monitor.h"
+#include "tools/watch/source/monitor.h"
 #include "tools/process/proc.h"
-#include "tools/watch/symbol.h"
+#include "tools/watch/lookup/symbol.h"
 #include "tools/base/table.h"
 #include "tools/watch/watch.h"
 

@@ -14,7 +14,7 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
-#include "tools/watch/model.h"
+#include "tools/watch/model/model.h"
 
 static int option_of(int socket, int option)
 {

@@ -13,7 +13,7 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
-#include "tools/watch/model.h"
+#include "tools/watch/model/model.h"
 
 /* The processes of workers that have not ended. NULL: the first. */
 static struct watch_process *next_alive(const struct watch *watch, struct table_cell **cell)

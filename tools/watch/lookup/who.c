@@ -7,7 +7,7 @@
  * A socket can have several owners (fork, SCM_RIGHTS) and none (TIME_WAIT, orphans in FIN_WAIT, connections that nobody has
  * accepted). Both are normal and both are said.
  */
-#include "tools/watch/who.h"
+#include "tools/watch/lookup/who.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,7 +4,7 @@
  * after the grace period (watch.c), and everything that programs do in good order passes: a port that was in use and then
  * was not, a pool of a few connections that the end of the process closes, a listener on another port instead.
  */
-#include "tools/watch/model.h"
+#include "tools/watch/model/model.h"
 
 #include <string.h>
 

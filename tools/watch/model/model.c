@@ -7,7 +7,7 @@
  * looked up or left out, never assumed. Nothing is forgotten before the run ends; a run of a million events has a few
  * thousand sockets with ports of their own.
  */
-#include "tools/watch/model.h"
+#include "tools/watch/model/model.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -18,7 +18,7 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
 #include "tools/base/str.h"
-#include "tools/watch/who.h"
+#include "tools/watch/lookup/who.h"
 
 enum { TICK_NS = 10000000, ANCESTORS_MOST = 8, COMMAND_MOST = 400 };
 

@@ -14,7 +14,7 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/str.h"
-#include "tools/watch/model.h"
+#include "tools/watch/model/model.h"
 
 enum { INSISTS = 5 };
 static const char *const optional[] = { "/dbus/system_bus_socket", "/nscd/socket" };

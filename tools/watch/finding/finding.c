@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* See finding.h. */
-#include "tools/watch/finding.h"
+#include "tools/watch/finding/finding.h"
 
 #include <errno.h>
 #include <fnmatch.h>

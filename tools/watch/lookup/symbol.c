@@ -3,7 +3,7 @@
  * Symbols. A file is opened through libdwfl once and kept: a report asks for many frames of few files. Debug information is
  * used where it is installed; the symbol table gives the function otherwise. Nothing is downloaded.
  */
-#include "tools/watch/symbol.h"
+#include "tools/watch/lookup/symbol.h"
 
 #include <dwarf.h>
 #include <elfutils/libdwelf.h>

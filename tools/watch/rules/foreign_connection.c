@@ -9,8 +9,8 @@
 #include "core/addr.h"
 #include "tools/base/diag.h"
 #include "tools/base/str.h"
-#include "tools/watch/model.h"
-#include "tools/watch/who.h"
+#include "tools/watch/model/model.h"
+#include "tools/watch/lookup/who.h"
 
 static bool is_local(const struct watch *watch, const struct berth_event *event)
 {

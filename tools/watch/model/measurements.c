@@ -3,7 +3,7 @@
  * Does a number keep growing? A server that opens 80 descriptors when it starts has not leaked any; one that gains ten a
  * minute has. So growth counts only when every quarter of the time took part in it, and the last as much as half its share.
  */
-#include "tools/watch/model.h"
+#include "tools/watch/model/model.h"
 
 void measurements_add(struct measurements *series, int value)
 {

@@ -14,7 +14,7 @@
 #include "tools/base/clock.h"
 #include "tools/base/diag.h"
 #include "tools/base/str.h"
-#include "tools/watch/model.h"
+#include "tools/watch/model/model.h"
 
 /* one socket, by cookie */
 struct sampled_socket {
