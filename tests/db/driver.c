@@ -175,10 +175,8 @@ static void on_closed(void *arg)
 
 static int mode_of(const char *name)
 {
-	static const char *const names[] = { "auto", "private", "rename", "off" };
-
 	for (int i = 0; i < DB_MODES; i++)
-		if (!strcmp(names[i], name))
+		if (!strcmp(db_mode_names[i], name))
 			return i;
 	return DB_AUTO;
 }

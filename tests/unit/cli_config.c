@@ -76,13 +76,13 @@ static void test_databases(void **state)
 	assert_string_equal(list[0].name, "mes_e2e_db");
 	assert_null(list[0].url);
 	assert_string_equal(list[1].url, "postgresql://u:p%40w@localhost:5433/other");
-	assert_int_equal(list[2].kind, RUN_DATABASE_REDIS);
+	assert_int_equal(list[2].kind, DB_KIND_REDIS);
 	assert_int_equal(list[2].port, 6379);
-	assert_int_equal(list[3].kind, RUN_DATABASE_COMMAND);
+	assert_int_equal(list[3].kind, DB_KIND_COMMAND);
 	assert_string_equal(list[3].start, "./search");
 	assert_string_equal(list[3].ready, "curl -f localhost:9200");
 	assert_string_equal(list[3].inputs[1], "b");
-	assert_int_equal(list[3].mode, RUN_DB_PRIVATE);
+	assert_int_equal(list[3].mode, DB_PRIVATE);
 	cli_free(&cli);
 	config_free(config);
 }
@@ -332,9 +332,9 @@ static void test_load(void **state)
 	assert_int_equal(config_load(&cli), 0);
 	assert_string_equal(cli.run.project_dir, dir);
 	assert_int_equal(cli.run.database_count, 3);
-	assert_int_equal(cli.run.database_list[0].kind, RUN_DATABASE_MARIADB);
+	assert_int_equal(cli.run.database_list[0].kind, DB_KIND_MARIADB);
 	assert_string_equal(cli.run.database_list[1].name, "one");
-	assert_int_equal(cli.run.database_list[2].kind, RUN_DATABASE_REDIS);
+	assert_int_equal(cli.run.database_list[2].kind, DB_KIND_REDIS);
 	assert_int_equal(cli_parse(&flagged, 4, flag), 0);
 	assert_int_equal(config_load(&flagged), 0);
 	assert_int_equal(flagged.run.database_count, 1);

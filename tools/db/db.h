@@ -25,9 +25,6 @@
 #include "tools/base/loop.h"
 #include "tools/db/url.h"
 
-/* in the order of enum run_db_mode */
-enum db_mode { DB_AUTO, DB_PRIVATE, DB_RENAME, DB_OFF, DB_MODES };
-
 enum db_record_kind {
 	DB_RECORD_TEMPLATE, /* found or built: detail "cached" or "built", ms */
 	/* a worker's database can be used: detail reflink, overlay, copy or create; ms */

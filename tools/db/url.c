@@ -14,13 +14,20 @@
 #include "tools/base/file.h"
 #include "tools/base/str.h"
 
-static const struct scheme {
-	const char *text;
-	enum db_kind kind;
-} schemes[] = {
-	{ "postgresql://", DB_KIND_POSTGRES }, { "postgres://", DB_KIND_POSTGRES },
-	{ "redis://", DB_KIND_REDIS },         { "mysql://", DB_KIND_MARIADB },
-	{ "mariadb://", DB_KIND_MARIADB },
+const char *const db_kind_names[DB_KINDS + 1] = {
+#define DATABASE_KIND(id, name, ...) [DB_KIND_##id] = #name,
+#include "core/databases.def"
+};
+
+const char *const db_mode_names[DB_MODES + 1] = {
+#define DATABASE_MODE(id, name) [DB_##id] = #name,
+#include "core/databases.def"
+};
+
+const struct db_url_scheme db_url_schemes[] = {
+#define DATABASE_SCHEME(text, kind) { text, DB_KIND_##kind },
+#include "core/databases.def"
+	{ NULL, DB_KINDS },
 };
 
 /* What a URL of the kind means where it says nothing. */
@@ -29,11 +36,9 @@ static const struct usual {
 	const char *role, *name; /* name NULL = as the role */
 	const char *example;
 } usuals[DB_KINDS] = {
-	[DB_KIND_POSTGRES] = { 5432, "postgres", NULL,
-	                       "postgresql://ROLE:PASSWORD@localhost:5432/NAME" },
-	[DB_KIND_REDIS] = { 6379, "default", "", "redis://localhost:6379" },
-	[DB_KIND_MARIADB] = { 3306, "root", "", "mysql://ROLE:PASSWORD@localhost:3306/NAME" },
-	[DB_KIND_COMMAND] = { 0, "", "", NULL },
+#define DATABASE_KIND(id, kind, port, role, database, example) \
+	[DB_KIND_##id] = { port, role, database, example },
+#include "core/databases.def"
 };
 
 uint16_t db_url_usual_port(enum db_kind kind)
@@ -192,13 +197,31 @@ static int parse_url(const char *at, struct db_url *url)
 	return ret;
 }
 
+/* Return: the scheme of @url; the last entry, which has no text, if it is none of them. */
+static const struct db_url_scheme *scheme_of(const char *url)
+{
+	const struct db_url_scheme *scheme = db_url_schemes;
+
+	while (scheme->text && strncasecmp(url, scheme->text, strlen(scheme->text)) != 0)
+		scheme++;
+	return scheme;
+}
+
+int db_url_kind(const char *url, enum db_kind *ret_kind)
+{
+	const struct db_url_scheme *scheme = scheme_of(url);
+
+	if (!scheme->text)
+		return -EINVAL;
+	*ret_kind = scheme->kind;
+	return 0;
+}
+
 static int parse_any(const char *text, struct db_url *url)
 {
-	for (size_t i = 0; i < ARRAY_LEN(schemes); i++)
-		if (schemes[i].kind == url->kind &&
-		    !strncasecmp(text, schemes[i].text, strlen(schemes[i].text)))
-			return parse_url(text + strlen(schemes[i].text), url);
-	return -EINVAL;
+	const struct db_url_scheme *scheme = scheme_of(text);
+
+	return scheme->kind == url->kind ? parse_url(text + strlen(scheme->text), url) : -EINVAL;
 }
 
 static int parse_name(const char *name, const char *default_url, struct db_url *url)

@@ -5,8 +5,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* In the order of enum run_database_kind. */
-enum db_kind { DB_KIND_POSTGRES, DB_KIND_REDIS, DB_KIND_MARIADB, DB_KIND_COMMAND, DB_KINDS };
+#include "core/databases.h"
+
+/* By enum db_kind and enum db_mode; a NULL follows. */
+extern const char *const db_kind_names[DB_KINDS + 1], *const db_mode_names[DB_MODES + 1];
+
+/* The beginnings of URLs; the last entry has a NULL. */
+extern const struct db_url_scheme {
+	const char *text;
+	enum db_kind kind;
+} db_url_schemes[];
 
 struct db_url {
 	enum db_kind kind;
@@ -32,6 +40,9 @@ int db_url_parse(const char *text, const char *default_url, struct db_url *ret_u
 int db_url_parse_kind(enum db_kind kind, const char *text, const char *default_url,
                       struct db_url *ret_url);
 void db_url_free(struct db_url *url);
+
+/** The kind that the scheme of @url says. Return: 0; -EINVAL it is no URL of a database. */
+int db_url_kind(const char *url, enum db_kind *ret_kind);
 
 /** Where the server is: the host, or the directory of its socket. */
 const char *db_url_server(const struct db_url *url, uint16_t *ret_port);

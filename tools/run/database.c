@@ -44,7 +44,7 @@ struct database {
 
 bool database_wanted(const struct run_options *options)
 {
-	return options->database_count && options->db_mode != RUN_DB_OFF;
+	return options->database_count && options->db_mode != DB_OFF;
 }
 
 /* The run's own, else those of its databases, one after the other. */
@@ -188,13 +188,12 @@ static void on_record(void *arg, const struct db_record *record)
 
 static enum db_mode mode_of(const struct run_options *options)
 {
-	for (unsigned int i = 0; i < options->database_count && options->db_mode == RUN_DB_AUTO;
-	     i++)
-		if (options->database_list[i].kind == RUN_DATABASE_POSTGRES &&
-		    options->database_list[i].mode != RUN_DB_OFF &&
-		    options->database_list[i].mode != RUN_DB_AUTO)
-			return (enum db_mode)options->database_list[i].mode;
-	return (enum db_mode)options->db_mode;
+	for (unsigned int i = 0; i < options->database_count && options->db_mode == DB_AUTO; i++)
+		if (options->database_list[i].kind == DB_KIND_POSTGRES &&
+		    options->database_list[i].mode != DB_OFF &&
+		    options->database_list[i].mode != DB_AUTO)
+			return options->database_list[i].mode;
+	return options->db_mode;
 }
 
 /* @private: only what a room that renames has left out. */
@@ -207,10 +206,9 @@ static struct db_entry *wanted_of(const struct run_options *options, bool privat
 	for (unsigned int i = 0; i < options->database_count; i++) {
 		const struct run_database *database = &options->database_list[i];
 
-		if (database->mode == RUN_DB_OFF ||
-		    (private && database->kind == RUN_DATABASE_POSTGRES))
+		if (database->mode == DB_OFF || (private && database->kind == DB_KIND_POSTGRES))
 			continue;
-		list[count++] = (struct db_entry){ .kind = (enum db_kind)database->kind,
+		list[count++] = (struct db_entry){ .kind = database->kind,
 			                           .port = (uint16_t)database->port,
 			                           .text = database->url ? database->url
 			                                                 : database->name,
@@ -519,9 +517,9 @@ void database_hint(const struct run *run)
 		hint_missing(run->database->rooms[0]);
 		hint_stranger(run);
 	}
-	if (!text && !run->database && run->options->db_mode != RUN_DB_OFF)
+	if (!text && !run->database && run->options->db_mode != DB_OFF)
 		database_hint_refused(run);
-	if (!text || run->options->db_mode == RUN_DB_OFF || db_url_parse(text, NULL, &url))
+	if (!text || run->options->db_mode == DB_OFF || db_url_parse(text, NULL, &url))
 		return;
 	if (db_url_local(&url) && *url.host != '/' && !db_port_answers(url.port)) {
 		log_line("DATABASE_URL names database '%s', and no server answers on port %u",
@@ -541,7 +539,7 @@ bool database_has_servers(const struct run *run, bool *ret_commands)
 	for (unsigned int i = 0; run->database && i < run->database->room_count; i++)
 		servers |= db_mode_of(run->database->rooms[i]) == DB_PRIVATE;
 	for (unsigned int i = 0; servers && i < options->database_count; i++)
-		*ret_commands |= options->database_list[i].kind == RUN_DATABASE_COMMAND;
+		*ret_commands |= options->database_list[i].kind == DB_KIND_COMMAND;
 	return servers;
 }
 

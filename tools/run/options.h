@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/databases.h"
 #include "tools/isolate/isolate.h"
 #include "tools/tree/tree.h"
 
@@ -19,20 +20,10 @@ enum run_output {
 	RUN_OUTPUT_QUIET,
 	RUN_OUTPUTS
 };
-enum run_db_mode { RUN_DB_AUTO, RUN_DB_PRIVATE, RUN_DB_RENAME, RUN_DB_OFF, RUN_DB_MODES };
-enum run_database_kind {
-	RUN_DATABASE_POSTGRES,
-	RUN_DATABASE_REDIS,
-	RUN_DATABASE_MARIADB,
-	RUN_DATABASE_COMMAND,
-	RUN_DATABASE_KINDS
-};
 enum run_color { RUN_COLOR_AUTO, RUN_COLOR_ALWAYS, RUN_COLOR_NEVER, RUN_COLORS };
 
 /* The names of the values above, NULL-terminated, in order; options and berth.yaml parse by them. */
-extern const char *const run_database_kind_names[];
-extern const char *const run_gate_names[],
-	*const run_output_names[], *const run_db_mode_names[], *const run_color_names[];
+extern const char *const run_gate_names[], *const run_output_names[], *const run_color_names[];
 
 /* a growing list of inclusive ranges, host byte order */
 struct run_ports {
@@ -44,14 +35,14 @@ struct run_ports {
 
 /* One entry of --db or of `databases:`. What is not given is NULL or 0. */
 struct run_database {
-	enum run_database_kind kind;
+	enum db_kind kind;
 	char *name, *url;           /* one of them, for a kind that has names */
 	unsigned int port;          /* virtual; 0 = of the URL, or the kind's usual one */
-	enum run_db_mode mode;      /* AUTO = as run_options.db_mode says */
+	enum db_mode mode;          /* AUTO = as run_options.db_mode says */
 	char *setup;                /* shell command; NULL = run_options.setup */
 	char **inputs;              /* strv of globs: files that the setup depends on */
 	char **settings;            /* strv of NAME=VALUE, for a private server's settings file */
-	char *start, *ready, *stop; /* shell commands of RUN_DATABASE_COMMAND */
+	char *start, *ready, *stop; /* shell commands of DB_KIND_COMMAND */
 };
 
 /* One entry of `allow:`: findings that are all right. A finding matches if everything that is given matches. */
@@ -109,7 +100,7 @@ struct run_options {
 	/* the same and `databases:` of berth.yaml, taken apart */
 	struct run_database *database_list;
 	unsigned int database_count;
-	enum run_db_mode db_mode;
+	enum db_mode db_mode;
 	char *setup; /* shell command that migrates and seeds; NULL = none */
 	/* what databases begin as, in place of the setup's template; NULL = that */
 	char *snapshot;

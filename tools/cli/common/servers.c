@@ -11,7 +11,7 @@
 
 bool servers_is_postgres(const struct run_database *database)
 {
-	return database->kind == RUN_DATABASE_POSTGRES && (database->url || database->name);
+	return database->kind == DB_KIND_POSTGRES && (database->url || database->name);
 }
 
 char **servers_databases(const struct run_options *options)

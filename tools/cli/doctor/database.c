@@ -113,7 +113,7 @@ static void judge_server(struct doctor *doctor, const char *database)
 		           server.where);
 		doctor_cause(doctor, "only local addresses are remapped");
 		doctor_mend(doctor, "berth run --db-mode off, or a URL with localhost");
-	} else if (doctor->options->db_mode == RUN_DB_RENAME) {
+	} else if (doctor->options->db_mode == DB_RENAME) {
 		doctor_say(doctor, DOCTOR_ERROR, "no server answers at %s, and db-mode is rename",
 		           server.where);
 		doctor_mend(doctor, "start the server, or: berth run --db-mode private");

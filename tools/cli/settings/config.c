@@ -18,6 +18,7 @@
 #include "tools/base/file.h"
 #include "tools/base/log.h"
 #include "tools/cli/settings/project.h"
+#include "tools/db/url.h"
 
 enum { FILE_MOST = 1 << 20 };
 
@@ -312,10 +313,8 @@ static void databases_finish(struct run_options *run, bool from_flag)
 		                                   : &database->name) = str_copy(run->databases[i]);
 	}
 	for (unsigned int i = 0; i < run->database_count; i++)
-		if (run->database_list[i].url &&
-		    run->database_list[i].kind == RUN_DATABASE_POSTGRES)
-			(void)option_database_kind(run->database_list[i].url,
-			                           &run->database_list[i].kind);
+		if (run->database_list[i].url && run->database_list[i].kind == DB_KIND_POSTGRES)
+			(void)db_url_kind(run->database_list[i].url, &run->database_list[i].kind);
 }
 
 static int no_profile(const struct config *config, const char *name)

@@ -99,9 +99,6 @@ char *option_wants(const struct option *option);
 /** The value now, as option_set() would accept it; NULL if it is the built-in default. The caller's to free. */
 char *option_text(const struct cli *cli, const struct option *option);
 
-/** The kind of server that a URL's scheme means. Return: 0; -EINVAL if it is none that is known. */
-int option_database_kind(const char *url, enum run_database_kind *ret_kind);
-
 /** The name among @names that is nearest to @text, NULL if none is near. */
 const char *option_nearest(const char *text, const char *const *names, size_t count);
 

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "tools/base/cleanup.h"
+#include "tools/db/url.h"
 
 static int bool_parse(const struct option *option, const char *text, void *field)
 {
@@ -424,38 +425,18 @@ static char *items_wants(const struct option *option)
 	return str_copy("a text");
 }
 
-/* Kinds of servers by the scheme of a URL */
-static const struct {
-	const char *scheme;
-	enum run_database_kind kind;
-} schemes[] = {
-	{ "postgresql://", RUN_DATABASE_POSTGRES }, { "postgres://", RUN_DATABASE_POSTGRES },
-	{ "redis://", RUN_DATABASE_REDIS },         { "mysql://", RUN_DATABASE_MARIADB },
-	{ "mariadb://", RUN_DATABASE_MARIADB },
-};
-
-int option_database_kind(const char *url, enum run_database_kind *ret_kind)
-{
-	for (size_t i = 0; i < ARRAY_LEN(schemes); i++)
-		if (str_starts(url, schemes[i].scheme)) {
-			*ret_kind = schemes[i].kind;
-			return 0;
-		}
-	return -EINVAL;
-}
-
 static char *url_wants(const struct option *option)
 {
 	struct str text = { 0 };
 
 	(void)option;
 	str_add(&text, "a URL that begins with ");
-	for (size_t i = 0; i < ARRAY_LEN(schemes); i++)
+	for (const struct db_url_scheme *scheme = db_url_schemes; scheme->text; scheme++)
 		str_addf(&text, "%s%s",
-		         !i                           ? ""
-		         : i + 1 < ARRAY_LEN(schemes) ? ", "
-		                                      : " or ",
-		         schemes[i].scheme);
+		         scheme == db_url_schemes ? ""
+		         : scheme[1].text         ? ", "
+		                                  : " or ",
+		         scheme->text);
 	return str_take(&text);
 }
 
@@ -468,10 +449,10 @@ static char *database_wants(const struct option *option)
 
 static int database_parse(const struct option *option, const char *text, void *field)
 {
-	enum run_database_kind kind;
+	enum db_kind kind;
 
 	/* postgresql:/x is no name, but a slip */
-	if (strpbrk(text, ":/") && option_database_kind(text, &kind))
+	if (strpbrk(text, ":/") && db_url_kind(text, &kind))
 		return -EINVAL;
 	return items_parse(option, text, field);
 }
@@ -494,8 +475,8 @@ static int text_parse(const struct option *option, const char *text, void *field
 
 static int url_parse(const struct option *option, const char *text, void *field)
 {
-	enum run_database_kind kind;
-	int ret = option_database_kind(text, &kind);
+	enum db_kind kind;
+	int ret = db_url_kind(text, &kind);
 
 	return ret ? ret : text_parse(option, text, field);
 }

@@ -91,9 +91,9 @@ int again_choose(struct cli *cli)
 void again_estimate(struct cli *cli)
 {
 	size_t count = strv_len(cli->run.tasks);
-	enum run_db_mode mode = cli->run.db_mode;
-	bool pool = cli->run.database_count && !cli->run.pool && mode != RUN_DB_OFF &&
-	            mode != RUN_DB_PRIVATE;
+	enum db_mode mode = cli->run.db_mode;
+	bool pool = cli->run.database_count && !cli->run.pool && mode != DB_OFF &&
+	            mode != DB_PRIVATE;
 	struct history *history;
 
 	if ((count < 2 && !pool) || results_history(cli, &history))

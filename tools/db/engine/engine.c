@@ -3,10 +3,8 @@
 #include "tools/db/engine/engine.h"
 
 const struct db_engine *const db_engines[DB_KINDS] = {
-	[DB_KIND_POSTGRES] = &db_engine_postgres,
-	[DB_KIND_REDIS] = &db_engine_redis,
-	[DB_KIND_MARIADB] = &db_engine_mariadb,
-	[DB_KIND_COMMAND] = &db_engine_command,
+#define DATABASE_KIND(id, name, ...) [DB_KIND_##id] = &db_engine_##name,
+#include "core/databases.def"
 };
 
 void engine_add_quoted(struct str *sql, const char *text, char quote)
