@@ -48,7 +48,7 @@ static void test_profile_over_top(void **state)
 	assert_int_equal(ci.run.ports.count, 1);
 	assert_int_equal(ci.run.ports.ranges[0].first, 5278);
 	assert_true(ci.run.strict);
-	assert_int_equal(ci.origins[OPTION_workers].line, 6);
+	assert_int_equal(ci.set_by[OPTION_workers].line, 6);
 	config_apply(config, "local", &local);
 	assert_int_equal(local.run.workers, 4);
 	assert_int_equal(local.run.ports.count, 2);

@@ -195,7 +195,7 @@ static void test_values(void **state)
 		const struct option *option = &option_table[rows[i].id];
 		struct cli cli = { 0 };
 		cleanup_free char *shown = NULL;
-		int ret = option_set(&cli, option, (struct origin){ LAYER_FLAG, 0 }, rows[i].text);
+		int ret = option_set(&cli, option, (struct set_by){ LAYER_FLAG, 0 }, rows[i].text);
 
 		shown = option_text(&cli, option);
 		if (!str_equal(shown, rows[i].shown) || !ret != !!rows[i].shown)
@@ -228,12 +228,12 @@ static void test_lists_and_layers(void **state)
 	struct cli cli = { 0 };
 
 	(void)state;
-	option_set(&cli, option, (struct origin){ LAYER_FILE, 1 }, "1000");
-	option_set(&cli, option, (struct origin){ LAYER_FILE, 2 }, "1001");
+	option_set(&cli, option, (struct set_by){ LAYER_FILE, 1 }, "1000");
+	option_set(&cli, option, (struct set_by){ LAYER_FILE, 2 }, "1001");
 	assert_int_equal(cli.run.ports.count, 2);
-	option_set(&cli, option, (struct origin){ LAYER_FLAG, 0 }, "2000");
-	option_set(&cli, option, (struct origin){ LAYER_PROFILE, 3 }, "3000");
-	option_set(&cli, option, (struct origin){ LAYER_FLAG, 0 }, "2001");
+	option_set(&cli, option, (struct set_by){ LAYER_FLAG, 0 }, "2000");
+	option_set(&cli, option, (struct set_by){ LAYER_PROFILE, 3 }, "3000");
+	option_set(&cli, option, (struct set_by){ LAYER_FLAG, 0 }, "2001");
 	shown = option_text(&cli, option);
 	assert_string_equal(shown, "2000,2001");
 	cli_free(&cli);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* berth: parse, dispatch, exit. What a verb does is in VERB.c; what it accepts is in verbs.def and options.def. */
+/*
+ * berth: parse the command line, call the verb, exit. Each verb has a file of its own; settings/verbs.def and
+ * settings/options.def say what it accepts. Nothing calls this file, so it may call all verbs.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -8,11 +11,19 @@
 #include <unistd.h>
 
 #include "tools/base/log.h"
-#include "tools/cli/settings/cli.h"
 #include "tools/cli/help/help.h"
+#include "tools/cli/settings/cli.h"
 
-/* Whoever starts us may have closed them. The next files that we open would get their numbers, and then be written to. */
-static void keep_streams(void)
+static int (*const verb_functions[VERBS])(struct cli *cli) = {
+#define VERB(name, ...) [VERB_##name] = verb_##name,
+#include "tools/cli/settings/verbs.def"
+};
+
+/*
+ * The caller may have closed the standard streams. Then the next files that berth opens would get the numbers 0 to 2,
+ * and output would go into them.
+ */
+static void open_standard_streams(void)
 {
 	int fd;
 
@@ -23,17 +34,20 @@ static void keep_streams(void)
 		close(fd);
 }
 
-/* Who starts us may ignore SIGCHLD, and then nobody can wait for a child. A run sees to it itself: its command gets it back. */
-static void keep_children(const struct verb *verb)
+/*
+ * The caller may ignore SIGCHLD, and waitpid(2) would then find no child. `berth run` handles the signal itself,
+ * because its command must start with the caller's setting.
+ */
+static void reset_sigchld(const struct verb *verb)
 {
 	if (verb != &verb_table[VERB_run])
 		signal(SIGCHLD, SIG_DFL);
 }
 
-/* Half an answer with status 0 would be taken for a whole one. */
-static int end_answer(int status)
+/* A reader would take half an answer with status 0 for the whole. */
+static int flush_stdout(int status)
 {
-	errno = EIO; /* of an earlier write only that it failed is known */
+	errno = EIO; /* stdio keeps no errno of an earlier write */
 	if (!fflush(stdout) && !ferror(stdout))
 		return status;
 	log_line("unable to write to stdout: %s", strerror(errno));
@@ -45,12 +59,12 @@ int main(int argc, char **argv)
 	struct cli cli = { 0 };
 	int status;
 
-	keep_streams();
+	open_standard_streams();
 	status = cli_parse(&cli, argc, argv);
 	log_verbosity = (int)cli.verbose;
-	keep_children(cli.verb);
+	reset_sigchld(cli.verb);
 	if (!status)
-		status = cli.help ? help_verb(cli.verb) : cli.verb->run(&cli);
+		status = cli.help ? help_verb(cli.verb) : verb_functions[cli.verb->id](&cli);
 	cli_free(&cli);
-	return end_answer(status);
+	return flush_stdout(status);
 }

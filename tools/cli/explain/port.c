@@ -26,7 +26,7 @@ struct answer {
 static char *where(const struct cli *cli, enum option_id option)
 {
 	return str_print("%s:%u", cli->config ? cli->config : "berth.yaml",
-	                 cli->origins[option].line);
+	                 cli->set_by[option].line);
 }
 
 static struct answer from_settings(const struct cli *cli, unsigned int port)

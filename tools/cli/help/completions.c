@@ -134,7 +134,7 @@ static void write_zsh(void)
 		     option++)
 			if (option_in(option, verb))
 				zsh_option(option);
-		printf("\t\t\t'%s' ;;\n", verb_table[verb].args_high == ARGS_COMMAND
+		printf("\t\t\t'%s' ;;\n", verb_table[verb].args_max == ARGS_COMMAND
 		                                  ? "*::command:_normal"
 		                                  : "*:argument:_files");
 	}

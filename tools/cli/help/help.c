@@ -31,7 +31,7 @@ static char *option_right(const struct option *option)
 
 	if (option_values(option) != VALUES_NAMES)
 		return str_copy(option->help);
-	names = option_wants(option);
+	names = option_expected(option);
 	return str_print("%s: %s", option->help, names);
 }
 
@@ -41,13 +41,13 @@ int help_verb(const struct verb *verb)
 
 	printf("usage: berth %s%s%s\n\n", verb->name, *verb->usage ? " " : "", verb->usage);
 	term_paragraph(0, verb->help);
-	if (*verb->more) {
+	if (*verb->details) {
 		putchar('\n');
-		term_paragraph(0, verb->more);
+		term_paragraph(0, verb->details);
 	}
 	for (const struct option *option = option_table; option < option_table + OPTIONS;
 	     option++) {
-		if (!option_in(option, (unsigned int)(verb - verb_table)))
+		if (!option_in(option, verb->id))
 			continue;
 		term_cell_own(&table, option_left(option));
 		term_cell_own(&table, option_right(option));
@@ -64,7 +64,7 @@ static int overview(void)
 
 	printf("usage: berth VERB [OPTION]... [ARG]...\n\n"
 	       "Berth gives every copy of a test suite its own ports and its own databases.\n\n");
-	for (const struct verb *verb = verb_table; verb->name; verb++) {
+	for (const struct verb *verb = verb_table; verb < verb_table + VERBS; verb++) {
 		term_cell(&table, verb->name);
 		term_cell(&table, verb->help);
 		term_row(&table);
@@ -78,7 +78,7 @@ static int overview(void)
 
 static void config_row(struct term_table *table, const struct option *option)
 {
-	cleanup_free char *wants = option_wants(option);
+	cleanup_free char *wants = option_expected(option);
 
 	term_cell(table, option->name);
 	term_cellf(table, "%s%s%s%s", option->help, option_is_text(option) ? "" : ": ",
@@ -113,7 +113,7 @@ int verb_help(struct cli *cli)
 {
 	const char *name = cli->args ? cli->args[0] : NULL;
 	const struct verb *verb = name ? verb_find(name) : NULL;
-	const char *near, *names[VERBS];
+	const char *near;
 
 	if (cli->template)
 		return help_template(stdin, stdout);
@@ -125,9 +125,7 @@ int verb_help(struct cli *cli)
 		return keys();
 	if (verb)
 		return help_verb(verb);
-	for (size_t i = 0; i < VERBS; i++)
-		names[i] = verb_table[i].name;
-	near = option_nearest(name, names, VERBS);
+	near = verb_nearest(name);
 	log_line("no help for '%s'", name);
 	log_hint(near ? "berth help %s" : "berth help", near);
 	return EXIT_USAGE;

@@ -28,7 +28,7 @@ static void prose(FILE *out, const char *text)
 
 static void paragraph(FILE *out, const struct option *option)
 {
-	cleanup_free char *wants = option_wants(option);
+	cleanup_free char *wants = option_expected(option);
 
 	fprintf(out, "\t%c", option->help[0] - 'a' + 'A');
 	prose(out, option->help + 1);
@@ -38,9 +38,9 @@ static void paragraph(FILE *out, const struct option *option)
 		prose(out, wants);
 		fprintf(out, ".");
 	}
-	if (option->more && *option->more) {
+	if (option->details && *option->details) {
 		fputc(' ', out);
-		prose(out, option->more);
+		prose(out, option->details);
 	}
 	fprintf(out, "\n\n");
 }
@@ -67,7 +67,7 @@ static void write_options(FILE *out)
 		fprintf(out, "\n\n%c", verb_table[verb].help[0] - 'a' + 'A');
 		prose(out, verb_table[verb].help + 1);
 		fprintf(out, ". ");
-		prose(out, verb_table[verb].more);
+		prose(out, verb_table[verb].details);
 		fprintf(out, "\n\n");
 		for (const struct option *option = option_table; option < option_table + OPTIONS;
 		     option++)
@@ -91,7 +91,7 @@ static void write_verbs(FILE *out)
 
 static void write_key(FILE *out, const struct option *option)
 {
-	cleanup_free char *wants = option_wants(option);
+	cleanup_free char *wants = option_expected(option);
 
 	fprintf(out, "*%s*: ", option->name);
 	if (option_is_text(option))

@@ -1,36 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * argv -> struct cli, by the tables. Short options may be bundled (-vv, -n8); a long one takes its argument
- * after `=` or as the next word; --no-NAME undoes what berth.yaml switched on; `--` ends the options. For
- * `run` the first word that is no option ends them too, so that the command's own options stay its own.
+ * argv -> struct cli, by the tables. Short options may be bundled (-vv, -n8). A long option takes its argument after
+ * `=` or as the next word. --no-NAME undoes what berth.yaml switched on. `--` ends the options. For `run` the first
+ * word that is no option ends them too, so that the command keeps its own options.
  */
-#include "tools/cli/settings/cli.h"
-
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tools/base/cleanup.h"
 #include "tools/base/log.h"
-
-#define VERB(name_, usage_, low_, high_, help_, more_) \
-	[VERB_##name_] = { #name_, usage_, low_, high_, help_, more_, verb_##name_ },
-const struct verb verb_table[VERBS + 1] = {
-#include "tools/cli/settings/verbs.def"
-};
-
-const struct verb *verb_find(const char *name)
-{
-	for (const struct verb *verb = verb_table; verb->name; verb++)
-		if (!strcmp(verb->name, name))
-			return verb;
-	return NULL;
-}
-
-static unsigned int verb_index(const struct cli *cli)
-{
-	return (unsigned int)(cli->verb - verb_table);
-}
+#include "tools/cli/settings/cli.h"
 
 int cli_usage(const struct cli *cli, const char *format, ...)
 {
@@ -45,44 +24,45 @@ int cli_usage(const struct cli *cli, const char *format, ...)
 	return EXIT_USAGE;
 }
 
-static int unknown_option(const struct cli *cli, const char *word, const char *name)
+/* @shown is the option as the user typed it; @name is its long name, NULL for a letter. */
+static int unknown_option(const struct cli *cli, const char *shown, const char *name)
 {
 	const char *names[OPTIONS], *near;
 	size_t count = 0;
 
 	for (size_t i = 0; i < OPTIONS; i++)
-		if (option_in(&option_table[i], verb_index(cli)))
+		if (option_in(&option_table[i], cli->verb->id))
 			names[count++] = option_table[i].name;
 	near = name ? option_nearest(name, names, count) : NULL;
 	if (near)
 		return cli_usage(cli, "unknown option '%s' of 'berth %s': did you mean '--%s'?",
-		                 word, cli->verb->name, near);
-	return cli_usage(cli, "unknown option '%s' of 'berth %s'", word, cli->verb->name);
+		                 shown, cli->verb->name, near);
+	return cli_usage(cli, "unknown option '%s' of 'berth %s'", shown, cli->verb->name);
 }
 
 static int set(struct cli *cli, const struct option *option, const char *shown, const char *text)
 {
-	cleanup_free char *wants = NULL, *got = NULL;
+	cleanup_free char *expected = NULL, *got = NULL;
 
-	if (!option_set(cli, option, (struct origin){ LAYER_FLAG, 0 }, text))
+	if (!option_set(cli, option, (struct set_by){ LAYER_FLAG, 0 }, text))
 		return 0;
-	wants = option_wants(option);
+	expected = option_expected(option);
 	got = str_redacted(text);
-	return cli_usage(cli, "%s: expected %s, got '%s'", shown, wants, got);
+	return cli_usage(cli, "%s: expected %s, got '%s'", shown, expected, got);
 }
 
-/* --NAME, --NAME=TEXT, --NAME TEXT, --no-NAME. @ret_words is how many words it took. */
+/* Parse --NAME, --NAME=TEXT, --NAME TEXT or --no-NAME. @ret_words: how many words that was. */
 static int parse_long(struct cli *cli, char **words, int *ret_words)
 {
 	size_t len = strcspn(words[0] + 2, "=");
 	cleanup_free char *name = str_copy_len(words[0] + 2, len);
 	cleanup_free char *shown = str_print("--%s", name);
 	const char *text = words[0][2 + len] ? words[0] + 2 + len + 1 : NULL;
-	const struct option *option = option_by_name(verb_index(cli), name);
+	const struct option *option = option_by_name(cli->verb->id, name);
 
 	*ret_words = 1;
 	if (!option && str_starts(name, "no-")) {
-		option = option_by_name(verb_index(cli), name + 3);
+		option = option_by_name(cli->verb->id, name + 3);
 		if (option && !option->arg && !text)
 			return set(cli, option, shown, "false");
 		option = NULL;
@@ -100,14 +80,14 @@ static int parse_long(struct cli *cli, char **words, int *ret_words)
 	return set(cli, option, shown, option->arg ? text : "true");
 }
 
-/* -vv, -n8, -n 8, -vn8 */
+/* Parse -vv, -n8, -n 8 or -vn8. @ret_words: how many words that was. */
 static int parse_short(struct cli *cli, char **words, int *ret_words)
 {
 	int ret = 0;
 
 	*ret_words = 1;
 	for (const char *letter = words[0] + 1; !ret && *letter; letter++) {
-		const struct option *option = option_by_letter(verb_index(cli), *letter);
+		const struct option *option = option_by_letter(cli->verb->id, *letter);
 		char shown[] = { '-', *letter, 0 };
 
 		if (!option)
@@ -126,7 +106,7 @@ static int parse_short(struct cli *cli, char **words, int *ret_words)
 	return ret;
 }
 
-/* A process list shows our words, and we have copies. */
+/* Overwrite passwords in a word that has been copied: ps(1) shows it to all users. */
 static void conceal(char *word)
 {
 	const char *password;
@@ -153,7 +133,7 @@ static int parse_words(struct cli *cli, char **words)
 		} else if (words[0][0] == '-' && words[0][1]) {
 			ret = parse_short(cli, words, &taken);
 		} else {
-			if (cli->verb->args_high == ARGS_COMMAND)
+			if (cli->verb->args_max == ARGS_COMMAND)
 				break;
 			strv_add(&cli->args, *words);
 			ret = 0;
@@ -173,20 +153,20 @@ static int parse_words(struct cli *cli, char **words)
 
 static int check_args(const struct cli *cli)
 {
-	int count = (int)strv_len(cli->args), high = cli->verb->args_high;
+	int count = (int)strv_len(cli->args), max = cli->verb->args_max;
 
 	if (cli->help)
 		return 0;
-	if (count < cli->verb->args_low)
+	if (count < cli->verb->args_min)
 		return cli_usage(cli, "'berth %s' needs an argument: %s", cli->verb->name,
 		                 cli->verb->usage);
-	if (high != ARGS_COMMAND && count > high)
+	if (max != ARGS_COMMAND && count > max)
 		return cli_usage(cli, "'berth %s' has an argument too many: '%s'", cli->verb->name,
-		                 cli->args[high]);
+		                 cli->args[max]);
 	return 0;
 }
 
-static const struct verb *alias(const char *word)
+static const struct verb *verb_of_alias(const char *word)
 {
 	static const struct {
 		const char *word;
@@ -206,13 +186,10 @@ static const struct verb *alias(const char *word)
 
 static int unknown_verb(const struct cli *cli, const char *word)
 {
-	const char *names[VERBS], *near;
+	const char *near = verb_nearest(word);
 
 	if (*word == '-')
 		return cli_usage(cli, "unknown option '%s': options come after the verb", word);
-	for (size_t i = 0; i < VERBS; i++)
-		names[i] = verb_table[i].name;
-	near = option_nearest(word, names, VERBS);
 	if (near)
 		return cli_usage(cli, "unknown verb '%s': did you mean '%s'?", word, near);
 	return cli_usage(cli, "unknown verb '%s'", word);
@@ -226,7 +203,7 @@ int cli_parse(struct cli *cli, int argc, char **argv)
 		return cli_usage(cli, "a verb is missing");
 	cli->verb = verb_find(argv[1]);
 	if (!cli->verb)
-		cli->verb = alias(argv[1]);
+		cli->verb = verb_of_alias(argv[1]);
 	if (!cli->verb)
 		return unknown_verb(cli, argv[1]);
 	ret = parse_words(cli, argv + 2);

@@ -2,37 +2,30 @@
 #ifndef BERTH_CLI_H
 #define BERTH_CLI_H
 /*
- * The berth command line: what main(), the parser and the verbs share.
+ * The command line of berth: what main(), the parser and the verbs share.
  *
  *	cli_parse()		argv -> struct cli, by the tables verbs.def and options.def
- *	config_apply()		berth.yaml below the flags (config.h)
- *	verb->run()		one file per verb; prints, returns the exit status
+ *	verb_NAME()		one file per verb: prints, returns the exit status
+ *	config_load()		berth.yaml below the flags, for verbs that need settings (config.h)
  *	cli_free()
  */
 #include "tools/cli/settings/options.h"
 #include "tools/run/options.h"
 
 enum { EXIT_USAGE = 125 };
-/* the first argument ends the options: what follows is a command of its own */
+/* args_max of a verb whose first argument ends the options: a command with options of its own */
 enum { ARGS_COMMAND = -1 };
 
 struct cli {
 	const struct verb *verb;
-	char **args; /* what is not an option; strv */
+	char **args; /* all that is not an option; strv */
 	struct run_options run;
-	struct origin origins[OPTIONS]; /* who set each option */
+	struct set_by set_by[OPTIONS]; /* what gave each option its value */
 
-	/* the fields of options that do not concern a run; what they mean is in options.def */
+	/* The options that do not concern a run; options.def explains them. */
 	bool help, template, schema, json, force, to_stdout, github, all, last_failed;
 	unsigned int verbose, worker, pid;
 	char *profile, *config, *run_id;
-};
-
-struct verb {
-	const char *name, *usage;
-	int args_low, args_high;
-	const char *help, *more;
-	int (*run)(struct cli *cli);
 };
 
 enum {
@@ -40,21 +33,32 @@ enum {
 #include "tools/cli/settings/verbs.def"
 	VERBS
 };
-extern const struct verb verb_table[VERBS + 1]; /* ends with a NULL name */
+
+struct verb {
+	unsigned int id; /* VERB_name */
+	const char *name, *usage;
+	int args_min, args_max;
+	const char *help, *details;
+};
+
+extern const struct verb verb_table[VERBS];
 
 #define VERB(name, ...) int verb_##name(struct cli *cli);
 #include "tools/cli/settings/verbs.def"
 
+/** Return: the verb; NULL if there is none of that name. */
 const struct verb *verb_find(const char *name);
+/** Return: the name of the verb that @name is probably a typing error for; NULL if there is none. */
+const char *verb_nearest(const char *name);
 
 /**
- * Read the command line. Prints what is wrong.
+ * Read the command line. Prints an error.
  * Return: 0; EXIT_USAGE.
  */
 int cli_parse(struct cli *cli, int argc, char **argv);
 void cli_free(struct cli *cli);
 
-/** Two lines: what is wrong, and where help is. Return: EXIT_USAGE, so that a verb can return it. */
+/** Print an error and where help is. Return: EXIT_USAGE, so that a verb can return it. */
 int cli_usage(const struct cli *cli, const char *format, ...) PRINTF(2, 3);
 
 #endif

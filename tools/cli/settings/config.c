@@ -220,7 +220,7 @@ static void apply_options(const struct config *config, const struct config_secti
 			cleanup_free char *text = beside(config, &option_table[i], item->text);
 
 			(void)option_set(cli, &option_table[i],
-			                 (struct origin){ layer, item->line }, text);
+			                 (struct set_by){ layer, item->line }, text);
 		}
 }
 
@@ -269,12 +269,12 @@ static void apply_lists(const struct config_section *section, struct cli *cli)
  */
 static void tasks_replace_workers(struct cli *cli)
 {
-	struct origin *workers = &cli->origins[OPTION_workers];
+	struct set_by *workers = &cli->set_by[OPTION_workers];
 
-	if (workers->layer >= cli->origins[OPTION_each].layer)
+	if (workers->layer >= cli->set_by[OPTION_each].layer)
 		return;
 	cli->run.workers = 0;
-	*workers = (struct origin){ 0 };
+	*workers = (struct set_by){ 0 };
 }
 
 void config_apply(const struct config *config, const char *profile, struct cli *cli)
@@ -378,7 +378,7 @@ int config_load(struct cli *cli)
 	ret = path ? config_load_file(cli, path) : 0;
 	if (ret)
 		return ret;
-	databases_finish(&cli->run, cli->origins[OPTION_db].layer == LAYER_FLAG);
+	databases_finish(&cli->run, cli->set_by[OPTION_db].layer == LAYER_FLAG);
 	if (!cli->run.project_dir)
 		cli->run.project_dir = project_find(path);
 	return 0;

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* "did you mean": the word that is one mistake away. */
+/* "did you mean": find the word that a mistyped word was probably meant to be. */
 #include <limits.h>
 #include <string.h>
 
 #include "tools/cli/settings/options.h"
 
-enum { WORD_MOST = 62 };
+enum { WORD_MAX = 62 };
 
-/* Levenshtein's distance, where two neighbours that have changed places are one error */
+/* Levenshtein's distance; two neighbours that have changed places count as one error. */
 static unsigned int distance(const char *a, const char *b)
 {
-	unsigned int rows[3][WORD_MOST + 1], len = (unsigned int)strlen(b);
+	unsigned int rows[3][WORD_MAX + 1], len = (unsigned int)strlen(b);
 	unsigned int *before = rows[0], *last = rows[1], *row = rows[2], *spare;
 
-	if (len > WORD_MOST || strlen(a) > WORD_MOST)
+	if (len > WORD_MAX || strlen(a) > WORD_MAX)
 		return UINT_MAX;
 	for (unsigned int j = 0; j <= len; j++)
 		row[j] = j;
@@ -40,13 +40,14 @@ const char *option_nearest(const char *text, const char *const *names, size_t co
 	unsigned int least = UINT_MAX;
 
 	for (size_t i = 0; i < count; i++) {
-		unsigned int far = distance(text, names[i]);
-		/* a beginning of at least three letters is as good as one typing error */
-		if (strlen(text) >= 3 &&
-		    (str_starts(names[i], text) || str_starts(text, names[i])) && far > 1)
-			far = 1;
-		if (far < least) {
-			least = far;
+		unsigned int errors = distance(text, names[i]);
+
+		/* a common beginning of at least three letters counts as one typing error */
+		if (errors > 1 && strlen(text) >= 3 &&
+		    (str_starts(names[i], text) || str_starts(text, names[i])))
+			errors = 1;
+		if (errors < least) {
+			least = errors;
 			best = names[i];
 		}
 	}

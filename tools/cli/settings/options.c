@@ -16,7 +16,7 @@
 enum { NO_FLAG = -1 };
 
 const struct option option_table[OPTIONS] = {
-#define OPTION(id_, name_, letter_, arg_, where_, type_, field_, help_, more_) \
+#define OPTION(id_, name_, letter_, arg_, where_, type_, field_, help_, details_) \
 	[OPTION_##id_] = { .id = OPTION_##id_, \
 		           .name = (name_), \
 		           .letter = (char)((letter_) > 0 ? (letter_) : 0), \
@@ -26,7 +26,7 @@ const struct option option_table[OPTIONS] = {
 		           type_, \
 		           .offset = offsetof(struct cli, field_), \
 		           .help = (help_), \
-		           .more = (more_) },
+		           .details = (details_) },
 #include "tools/cli/settings/options.def"
 };
 
@@ -149,10 +149,10 @@ int option_set_key(void *entry, const struct option *key, const char *text)
 	return key->type->parse(key, text, (char *)entry + key->offset);
 }
 
-int option_set(struct cli *cli, const struct option *option, struct origin origin, const char *text)
+int option_set(struct cli *cli, const struct option *option, struct set_by origin, const char *text)
 {
 	const struct option_type *type = option->type;
-	struct origin *at = &cli->origins[option->id];
+	struct set_by *at = &cli->set_by[option->id];
 	void *field = field_of(option, cli);
 	int ret = option_check(option, text);
 
@@ -164,14 +164,14 @@ int option_set(struct cli *cli, const struct option *option, struct origin origi
 	return type->parse(option, text, field);
 }
 
-char *option_wants(const struct option *option)
+char *option_expected(const struct option *option)
 {
 	return option->type->wants(option);
 }
 
 char *option_text(const struct cli *cli, const struct option *option)
 {
-	if (cli->origins[option->id].layer == LAYER_DEFAULT)
+	if (cli->set_by[option->id].layer == LAYER_DEFAULT)
 		return NULL;
 	return option->type->text(option, field_of(option, cli));
 }

@@ -23,7 +23,7 @@ enum option_id {
 /* Who set an option; the later layer wins. */
 enum layer { LAYER_DEFAULT, LAYER_FILE, LAYER_PROFILE, LAYER_FLAG };
 
-struct origin {
+struct set_by {
 	enum layer layer;
 	unsigned int line; /* in berth.yaml; 0 for a flag */
 };
@@ -49,7 +49,7 @@ struct option {
 	size_t offset; /* in struct cli */
 	long low, high;
 	const char *const *names;
-	const char *help, *more;
+	const char *help, *details;
 };
 
 #define OPTION_IN_YAML (1ull << 63)
@@ -82,9 +82,9 @@ enum option_values option_values(const struct option *option);
  * Set an option from text. A list grows within one layer, and is replaced by the next; nothing changes what a later
  * layer has set.
  * @text	of a flag without argument: "true" or "false"
- * Return: 0; -EINVAL or -ERANGE if @text is not what option_wants().
+ * Return: 0; -EINVAL or -ERANGE if @text is not what option_expected().
  */
-int option_set(struct cli *cli, const struct option *option, struct origin origin,
+int option_set(struct cli *cli, const struct option *option, struct set_by origin,
                const char *text);
 
 /** As option_set() would answer, but nothing is set. */
@@ -94,7 +94,7 @@ int option_check(const struct option *option, const char *text);
 int option_set_key(void *entry, const struct option *key, const char *text);
 
 /** "a number from 1 to 256": what the option accepts. The caller's to free. */
-char *option_wants(const struct option *option);
+char *option_expected(const struct option *option);
 
 /** The value now, as option_set() would accept it; NULL if it is the built-in default. The caller's to free. */
 char *option_text(const struct cli *cli, const struct option *option);

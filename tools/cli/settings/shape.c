@@ -134,7 +134,7 @@ static void shape_item(struct shape *shape, const struct option *option, const y
 		out_item(shape, line_of(node), text_of(node));
 		return;
 	}
-	wants = option_wants(option);
+	wants = option_expected(option);
 	expected(shape, node, path, wants);
 }
 

@@ -63,7 +63,7 @@ static void print_settings(const struct check *check)
 		bool any = false;
 
 		for (unsigned int i = 0; i < check->config->count; i++)
-			any |= check->profiles[i].origins[option->id].layer != LAYER_DEFAULT;
+			any |= check->profiles[i].set_by[option->id].layer != LAYER_DEFAULT;
 		if (!any)
 			continue;
 		term_cell(&table, option->name);
@@ -102,7 +102,7 @@ static json_t *json_settings(const struct cli *cli)
 			json_object_set_new(settings, option->name,
 			                    json_pack("{s:o, s:i}", "value",
 			                              json_value(option, text), "line",
-			                              (int)cli->origins[option->id].line));
+			                              (int)cli->set_by[option->id].line));
 	}
 	return settings;
 }
