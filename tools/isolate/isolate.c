@@ -32,7 +32,7 @@ static const struct isolate_ops *const backends[ISOLATE_BACKENDS] = {
 
 /*
  * In this order; a single worker begins behind the first. To attach and detach the programs waits for the kernel's grace
- * periods, several times what the whole start of a worker costs otherwise (docs/decisions.md).
+ * periods, several times what the whole start of a worker costs otherwise (docs/decisions/021-auto-backend.md).
  */
 static const enum isolate_backend preferred[] = { ISOLATE_BPF, ISOLATE_PRELOAD };
 
