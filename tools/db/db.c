@@ -18,7 +18,7 @@
 #include "tools/base/clock.h"
 #include "tools/base/environ.h"
 #include "tools/base/str.h"
-#include "tools/db/internal.h"
+#include "tools/db/mode/mode.h"
 #include "tools/db/template/snapshot.h"
 
 const char *const db_record_names[DB_RECORD_KINDS] = {

@@ -23,7 +23,7 @@
 
 #include "core/portmap.h"
 #include "tools/base/loop.h"
-#include "tools/db/url.h"
+#include "tools/db/common/url.h"
 
 enum db_record_kind {
 	DB_RECORD_TEMPLATE, /* found or built: detail "cached" or "built", ms */

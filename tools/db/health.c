@@ -20,10 +20,10 @@
 #include "tools/base/str.h"
 #include "tools/db/rename/admin.h"
 #include "tools/process/job.h"
-#include "tools/db/libpq.h"
-#include "tools/db/internal.h"
+#include "tools/db/common/libpq.h"
+#include "tools/db/mode/mode.h"
 #include "tools/db/engine/programs.h"
-#include "tools/db/url.h"
+#include "tools/db/common/url.h"
 
 enum { ATTEMPT_MAX_MS = 60000, CONNECT_MS = 2000 };
 

@@ -22,7 +22,7 @@
 #include "tools/base/log.h"
 #include "tools/db/db.h"
 #include "tools/db/template/snapshot.h"
-#include "tools/db/url.h"
+#include "tools/db/common/url.h"
 #include "tools/run/control.h"
 #include "tools/run/watching.h"
 

@@ -14,7 +14,7 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/log.h"
 #include "tools/db/db.h"
-#include "tools/db/url.h"
+#include "tools/db/common/url.h"
 #include "tools/run/database.h"
 
 enum { PART = 64 << 10 };

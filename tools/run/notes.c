@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "tools/base/cleanup.h"
-#include "tools/db/url.h"
+#include "tools/db/common/url.h"
 #include "tools/run/foreign.h"
 #include "tools/run/run.h"
 #include "tools/run/watching.h"

@@ -7,7 +7,7 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/str.h"
-#include "tools/db/url.h"
+#include "tools/db/common/url.h"
 
 bool servers_is_postgres(const struct run_database *database)
 {

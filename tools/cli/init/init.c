@@ -15,7 +15,7 @@
 #include "tools/cli/settings/cli.h"
 #include "tools/cli/settings/project.h"
 #include "tools/cli/init/scan.h"
-#include "tools/db/url.h"
+#include "tools/db/common/url.h"
 
 /* Can @text stand in a flow or block context without quotes? A colon is harmful only before a space. */
 static bool plain(const char *text)

@@ -18,7 +18,7 @@
 #include "tools/base/file.h"
 #include "tools/base/log.h"
 #include "tools/cli/settings/project.h"
-#include "tools/db/url.h"
+#include "tools/db/common/url.h"
 
 enum { FILE_MOST = 1 << 20 };
 

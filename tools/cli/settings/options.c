@@ -5,7 +5,7 @@
 
 #include "core/abi.h"
 #include "tools/base/cleanup.h"
-#include "tools/db/url.h"
+#include "tools/db/common/url.h"
 #include "tools/cli/settings/cli.h"
 #include "tools/cli/settings/types.h"
 

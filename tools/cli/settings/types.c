@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "tools/base/cleanup.h"
-#include "tools/db/url.h"
+#include "tools/db/common/url.h"
 
 static int bool_parse(const struct option *option, const char *text, void *field)
 {

@@ -12,7 +12,7 @@
 #include "tools/base/str.h"
 #include "tools/db/engine/programs.h"
 #include "tools/db/template/template.h"
-#include "tools/db/url.h"
+#include "tools/db/common/url.h"
 
 /* What answers at one of a worker's database ports. */
 struct db_server_spec {

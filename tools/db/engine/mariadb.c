@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "tools/base/cleanup.h"
-#include "tools/db/digest.h"
+#include "tools/db/common/digest.h"
 #include "tools/db/engine/engine.h"
 #include "tools/process/job.h"
 

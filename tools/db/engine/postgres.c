@@ -19,8 +19,8 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
-#include "tools/db/template/clone.h"
-#include "tools/db/digest.h"
+#include "tools/db/common/clone.h"
+#include "tools/db/common/digest.h"
 #include "tools/db/engine/engine.h"
 #include "tools/process/job.h"
 #include "tools/db/proxy/tls.h"

@@ -10,7 +10,7 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
-#include "tools/db/digest.h"
+#include "tools/db/common/digest.h"
 #include "tools/db/engine/engine.h"
 
 #define SETTINGS \

@@ -28,7 +28,7 @@
 #include "tools/base/environ.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
-#include "tools/db/template/clone.h"
+#include "tools/db/common/clone.h"
 #include "tools/process/job.h"
 
 enum { READY_DEADLINE_MS = 60000, STOP_DEADLINE_MS = 10000, PROBE_MAX_MS = 50 };

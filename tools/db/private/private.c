@@ -27,7 +27,7 @@
 #include "tools/base/file.h"
 #include "tools/base/str.h"
 #include "tools/process/coprocess.h"
-#include "tools/db/record_line.h"
+#include "tools/db/mode/record_line.h"
 #include "tools/db/template/snapshot.h"
 
 enum { LAST_LOOK_MS = 1000 };

@@ -8,8 +8,8 @@
 #include <stdbool.h>
 
 #include "tools/db/private/instance.h"
-#include "tools/db/internal.h"
-#include "tools/db/sampler.h"
+#include "tools/db/mode/mode.h"
+#include "tools/db/private/sampler.h"
 #include "tools/db/template/template.h"
 
 enum template_state { TEMPLATE_WANTED, TEMPLATE_SETUP, TEMPLATE_READY, TEMPLATE_FAILED };

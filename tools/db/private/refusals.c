@@ -8,7 +8,7 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
-#include "tools/db/internal.h"
+#include "tools/db/mode/mode.h"
 
 static const struct {
 	const char *before, *after; /* a name stands between them */

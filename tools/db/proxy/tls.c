@@ -13,7 +13,7 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/str.h"
-#include "tools/db/proxy/openssl.h"
+#include "tools/db/common/openssl.h"
 
 enum { RUN_DAYS = 7, CLUSTER_DAYS = 3650 }; /* a template may be cached for long */
 

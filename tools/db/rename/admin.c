@@ -21,7 +21,7 @@
 #include "tools/base/clock.h"
 #include "tools/base/json.h"
 #include "tools/process/coprocess.h"
-#include "tools/db/libpq.h"
+#include "tools/db/common/libpq.h"
 #include "tools/db/rename/retry.h"
 #include "tools/db/template/template.h"
 

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "tools/base/str.h"
-#include "tools/db/url.h"
+#include "tools/db/common/url.h"
 
 struct admin;
 

@@ -13,7 +13,7 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/str.h"
 #include "tools/db/rename/admin.h"
-#include "tools/db/internal.h"
+#include "tools/db/mode/mode.h"
 
 struct server {
 	struct db_url url;

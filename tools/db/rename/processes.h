@@ -18,7 +18,7 @@
  * A steward holds the template's lock from `setup` to `done`. A worker's agent creates the databases, is the relay, holds the
  * lease, and drops the databases when told to or when nobody is there any more to tell it.
  */
-#include "tools/db/internal.h"
+#include "tools/db/mode/mode.h"
 
 enum { RENAME_TEMPLATE_NAME = 64 };
 

@@ -21,7 +21,7 @@
 #include "tools/db/rename/admin.h"
 #include "tools/process/coprocess.h"
 #include "tools/db/proxy/relay.h"
-#include "tools/db/record_line.h"
+#include "tools/db/mode/record_line.h"
 
 enum {
 	HEARTBEAT_MS = 600000,

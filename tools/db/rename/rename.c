@@ -17,7 +17,7 @@
 #include "tools/process/coprocess.h"
 #include "tools/db/rename/processes.h"
 #include "tools/db/sql/names.h"
-#include "tools/db/record_line.h"
+#include "tools/db/mode/record_line.h"
 #include "tools/db/template/template.h"
 
 enum { TASK_MAX = 16, BREAKER_OPENS = 3, BREAKER_MS = 30000 };

@@ -20,8 +20,8 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
 #include "tools/db/template/cache.h"
-#include "tools/db/template/clone.h"
-#include "tools/db/digest.h"
+#include "tools/db/common/clone.h"
+#include "tools/db/common/digest.h"
 #include "tools/db/engine/engine.h"
 
 enum { KEEP_TEMPLATE_DAYS = 14, KEEP_CLONE_DAYS = 7, HASH_FILES_MAX = 20000 };

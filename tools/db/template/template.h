@@ -18,7 +18,7 @@
 
 #include "tools/base/str.h"
 #include "tools/db/engine/programs.h"
-#include "tools/db/url.h"
+#include "tools/db/common/url.h"
 
 struct db_server_spec;
 

@@ -5,7 +5,7 @@
  *
  * Blocking, in a process of its own. A server that is being stopped fails the query, and is asked again when it is up.
  */
-#include "tools/db/sampler.h"
+#include "tools/db/private/sampler.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -20,8 +20,8 @@
 #include "tools/base/str.h"
 #include "tools/db/rename/admin.h"
 #include "tools/process/coprocess.h"
-#include "tools/db/libpq.h"
-#include "tools/db/record_line.h"
+#include "tools/db/common/libpq.h"
+#include "tools/db/mode/record_line.h"
 #include "tools/db/proxy/slow.h"
 
 enum {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* SHA-256, of which 128 bits are kept: enough that nobody finds two templates with one name by accident. */
-#include "tools/db/digest.h"
+#include "tools/db/common/digest.h"
 
 #include <errno.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "tools/base/str.h"
-#include "tools/db/proxy/openssl.h"
+#include "tools/db/common/openssl.h"
 
 /* struct digest is OpenSSL's context under a name that does not draw its headers into every file. */
 static EVP_MD_CTX *context(struct digest *digest)

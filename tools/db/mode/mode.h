@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef BERTH_DB_INTERNAL_H
-#define BERTH_DB_INTERNAL_H
+#ifndef BERTH_DB_MODE_MODE_H
+#define BERTH_DB_MODE_MODE_H
 /* What the files of this room share: the room itself, its workers, and what a mode has to be able to do. */
-#include "tools/db/template/clone.h"
+#include "tools/db/common/clone.h"
 #include "tools/db/engine/engine.h"
 #include "tools/process/job.h"
 #include "tools/db/db.h"
 #include "tools/db/engine/programs.h"
-#include "tools/db/url.h"
+#include "tools/db/common/url.h"
 
 enum { DB_PORTS_MAX = 8 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef BERTH_DB_RECORD_LINE_H
-#define BERTH_DB_RECORD_LINE_H
+#ifndef BERTH_DB_MODE_RECORD_LINE_H
+#define BERTH_DB_MODE_RECORD_LINE_H
 /*
  * What agents see of a worker's sessions, one line each. The relay sees it as it happens, the sampler of private servers once a
  * second.
@@ -14,7 +14,7 @@
  *	connections MOST	at once, told at the worker's end
  *	left-behind 'NAME', ...	databases made by the suite, told at the worker's end
  */
-#include "tools/db/internal.h"
+#include "tools/db/mode/mode.h"
 
 /** Make a record of @text, if it is one of these. @port virtual. */
 void record_line_deliver(const struct db_worker *worker, uint16_t port, const char *text);

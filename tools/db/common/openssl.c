@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* libssl needs libcrypto, so the second is in memory once the first is. */
-#include "tools/db/proxy/openssl.h"
+#include "tools/db/common/openssl.h"
 
 struct libssl libssl;
 struct libcrypto libcrypto;

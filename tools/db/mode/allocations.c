@@ -19,7 +19,7 @@
 #include "tools/base/file.h"
 #include "tools/base/json.h"
 #include "tools/base/str.h"
-#include "tools/db/internal.h"
+#include "tools/db/mode/mode.h"
 
 static unsigned int port_index(const struct db *db, uint16_t port)
 {

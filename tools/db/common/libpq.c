@@ -5,7 +5,7 @@
  *
  * A wait that has run out shuts the socket down: libpq then finds the end of the connection, and an error, by itself.
  */
-#include "tools/db/libpq.h"
+#include "tools/db/common/libpq.h"
 
 #include <errno.h>
 #include <poll.h>

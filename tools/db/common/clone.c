@@ -10,7 +10,7 @@
  * directory is opened with that user's rights and must be his, mounted by descriptor, and the kernel keeps the mount's books
  * in his name too: what is left can be removed by him, and nothing of it as root.
  */
-#include "tools/db/template/clone.h"
+#include "tools/db/common/clone.h"
 
 #include <dirent.h>
 #include <errno.h>

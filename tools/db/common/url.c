@@ -3,7 +3,7 @@
  * Parsing is strict about what would send a suite to the wrong place (scheme, port, percent signs) and lenient about the
  * rest: unknown parameters are for the client, not for us.
  */
-#include "tools/db/url.h"
+#include "tools/db/common/url.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef BERTH_DB_SAMPLER_H
-#define BERTH_DB_SAMPLER_H
+#ifndef BERTH_DB_PRIVATE_SAMPLER_H
+#define BERTH_DB_PRIVATE_SAMPLER_H
 /*
  * What the sessions in private PostgreSQL servers do, looked at once a second. One agent for all workers of a run; the first look
  * is a second after a server has come up, so runs that are shorter pay nothing. What is shorter than a second is mostly not seen,
@@ -12,7 +12,7 @@
  *	says	WORKER INDEX SIGHTING		see record_line.h
  *		WORKER forgotten		nothing more is said of it
  */
-#include "tools/db/internal.h"
+#include "tools/db/mode/mode.h"
 
 struct sampler_plan {
 	struct db *db;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* See record_line.h. */
-#include "tools/db/record_line.h"
+#include "tools/db/mode/record_line.h"
 
 #include <stdlib.h>
 #include <string.h>
