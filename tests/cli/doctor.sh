@@ -1,5 +1,5 @@
 #!/bin/sh
-# berth doctor: what is well is said to be, what is broken on purpose is found, with cause and mend; exit status and JSON.
+# berth doctor: what is well is said to be, what is broken on purpose is found, with cause and remedy; exit status and JSON.
 # SPDX-License-Identifier: MIT
 . "$(dirname "$0")/tap"
 chmod 755 "$work" "$work/home" "$work/home/project"
@@ -18,11 +18,11 @@ same 'JSON is valid, nothing on stderr' '0 ' "$(printf '%s' "$out" | jq empty >/
 same 'without an argument, quick' quick "$(printf '%s' "$out" | jq -r .set)"
 same 'quick takes less than a second' true "$(printf '%s' "$out" | jq '.ms < 1000')"
 same 'every finding that is not ok says what to do' 0 \
-	"$(printf '%s' "$out" | jq '[.findings[] | select(.severity != "ok" and .mend == null and .check != "config")] | length')"
+	"$(printf '%s' "$out" | jq '[.findings[] | select(.severity != "ok" and .remedy == null and .check != "config")] | length')"
 same 'the shim is loaded' ok "$(severity shim)"
 same 'preload works' 1 "$(printf '%s' "$out" | jq '[.findings[] | select(.found == "backend preload works" and .severity == "ok")] | length')"
 has 'quick looks at the machine' 'backends cgroup config' "$(sets)"
-lacks 'and does not make clusters' 'cluster' "$(sets)"
+lacks 'and does not start servers' 'private' "$(sets)"
 quick=$(sets)
 berth doctor
 has 'the same for eyes' 'backend preload works' "$out"
@@ -33,7 +33,7 @@ for set in database performance network; do
 	same "$set is valid JSON" $set "$(printf '%s' "$out" | jq -r .set)"
 	all="${all-} $(sets)"
 done
-has 'database looks at servers' 'cluster' "$all"
+has 'database looks at servers' 'private' "$all"
 has 'performance looks at the processors' 'cores' "$all"
 has 'network counts TIME_WAIT' 'time_wait' "$all"
 berth doctor full --json
@@ -62,8 +62,8 @@ berth doctor network --json
 same 'a range with too few blocks is a warning: exit status 1' '1 warning' "$status $(severity ports)"
 has 'and says how many are left' '1 of 2 blocks are free' "$(field ports found)"
 has "a listener on a declared port is named" "(pid $holder) listens on it" "$(field listeners found)"
-same 'with what says more' 'berth who 3187' "$(field listeners mend)"
-has 'and a shared port without a server is told' 'port 3188 is shared, and nobody listens' "$out"
+same 'with what says more' 'berth who 3187' "$(field listeners remedy)"
+has 'and a shared port without a server is told' 'port 3188 is shared, and no process listens' "$out"
 : >"$work/stop"
 wait $holder
 
@@ -80,7 +80,7 @@ mkdir "$work/run/berth" 2>/dev/null
 chmod 777 "$work/run/berth"
 berth doctor --json
 same 'a directory of run-time files that others may write' '2 error' "$status $(severity runtime)"
-has 'and how to mend it' "chmod 700 $work/run/berth" "$(field runtime mend)"
+has 'and how to repair it' "chmod 700 $work/run/berth" "$(field runtime remedy)"
 chmod 700 "$work/run/berth"
 
 READY="$work/ready" "$BERTH" run --tree shared -- sh -c ': >$READY; exec timeout 60 tail -f /dev/null' >/dev/null 2>&1 &
@@ -97,7 +97,7 @@ while berth doctor --json; [ "$(severity debris)" = ok ] && [ -n "$(ls "$work/ru
 	tries=$((tries + 1)); timeout 0.1 tail -f /dev/null
 done
 if [ -n "$(ls "$work/run/berth")" ]; then
-	same 'what a killed run left is a warning' 'warning berth reap' "$(severity debris) $(field debris mend)"
+	same 'what a killed run left is a warning' 'warning berth reap' "$(severity debris) $(field debris remedy)"
 else
 	skip 'what a killed run left is a warning' 'the cleanup guard was faster than the kill'
 fi
@@ -108,15 +108,15 @@ if unshare -Urn true 2>/dev/null; then
 	status=0
 	out=$(unshare -Urn "$BERTH" doctor network --json) || status=$?
 	same 'loopback that is down is an error' '2 error note' "$status $(severity loopback)"
-	same 'with the command that mends it' 'ip link set lo up' "$(field loopback mend)"
+	same 'with the command that mends it' 'ip link set lo up' "$(field loopback remedy)"
 	out=$(unshare -Urm sh -c 'echo 0 >/proc/sys/user/max_user_namespaces; exec "$0" doctor --json' "$BERTH")
-	has 'user namespaces that are forbidden' 'user namespaces may not be made' "$(field namespaces found)"
-	same 'by which setting' 'sysctl user.max_user_namespaces=15000' "$(field namespaces mend)"
+	has 'user namespaces that are forbidden' 'user namespaces cannot be made' "$(field namespaces found)"
+	same 'by which setting' 'sysctl user.max_user_namespaces=15000' "$(field namespaces remedy)"
 	out=$(unshare -Urm sh -c 'mount -t tmpfs -o size=16M none /dev/shm; exec "$0" doctor --json' "$BERTH")
 	same 'a /dev/shm as small as in a container' 'warning /dev/shm has 16 MiB: browsers crash when it is full' \
 		"$(severity shm) $(field shm found)"
 	out=$(unshare -Urm sh -c "mount -t tmpfs -o size=8M none '$PWD' && cd '$PWD' && exec \"\$0\" doctor --json" "$BERTH")
-	has 'a disk that is nearly full' 'error the place of results has ' "$(field disk severity) $(field disk found)"
+	has 'a disk that is nearly full' 'error the results directory has ' "$(field disk severity) $(field disk found)"
 else
 	skip 'a machine that lacks something' 'no user namespaces here'
 fi
@@ -126,9 +126,9 @@ same 'few open files are a note' 'note 600 files may be open, enough for 29 work
 # --- databases ---
 if [ -e /usr/lib/postgresql ]; then
 	berth doctor database --json
-	same 'a private cluster can be made' ok "$(severity cluster)"
+	same 'a private server can be made' ok "$(severity private)"
 else
-	skip 'a private cluster can be made' 'no PostgreSQL here'
+	skip 'a private server can be made' 'no PostgreSQL here'
 fi
 printf 'db: postgresql://u:secret@localhost:1/x\n' >berth.yaml
 berth doctor database --json
@@ -153,7 +153,7 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 		"$(printf '%s' "$out" | jq -r '[.findings[] | select(.check == "backends")][0].found')"
 	has 'bpf does not, which is a note' note "$(severity backends)"
 	has 'with its cause' '.' "$(field backends cause)."
-	has 'and what to do' sudo "$(field backends mend)"
+	has 'and what to do' sudo "$(field backends remedy)"
 else
 	skip 'without privilege preload works all the same' 'not root'
 fi

@@ -54,6 +54,8 @@ real=$(printf '%s' "$out" | jq -r '.[0].workers[1].ports[] | select(.virtual == 
 same 'ps --json has run, workers and ports' '[2,"running",true,[3101,4444]]' \
 	"$(printf '%s' "$out" | jq -c '.[0] | [(.workers | length), .workers[0].status, .alive, (.workers[0].ports | map(.virtual))]')"
 berth ps
+has 'ps names the columns of a run' 'RUN AGE BACKEND TREE PROJECT COMMAND' "$(printf '%s' "$out" | tr -s ' ')"
+has 'ps names the columns of a worker' 'WORKER TASK STATUS PID REAL PORTS VIRTUAL->REAL' "$(printf '%s' "$out" | tr -s ' ')"
 has 'ps shows the run' "$id  " "$out"
 has 'ps shows the real port' "3101->$real" "$out"
 has 'ps shows the command' 'python3 server.py' "$out"

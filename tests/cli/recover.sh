@@ -78,7 +78,7 @@ wait $stray 2>/dev/null
 same 'and processes' gone "$(alive)"
 
 "$BERTH" run --tree shared -- "$BERTH" recover >"$work/out" 2>&1
-has 'a worker must not end itself' 'which would be ended' "$(cat "$work/out")"
+has 'a worker must not end itself' 'it would end its own run' "$(cat "$work/out")"
 complains 'db wants to know what' "berth: expected list, drop, reset, snapshot or template, got 'lst'
 hint: berth help db" db lst
 complains 'db drop wants a name' "berth: 'berth db drop' needs an argument: NAME...
@@ -123,7 +123,7 @@ berth doctor database --json
 has 'doctor sees the server' "postgres@127.0.0.1:$port answers" "$out"
 berth db list
 same 'nothing of ours is there' "0 postgres@127.0.0.1:$port
-  nothing of Berth's" "$status $out"
+  no database of Berth" "$status $out"
 start 1 'exec timeout 60 tail -f /dev/null'
 berth db list --json
 same 'a live database is listed with its owner' "live shop $("$BERTH" ps --json | jq -r '.[0].run')" \
@@ -131,7 +131,7 @@ same 'a live database is listed with its owner' "live shop $("$BERTH" ps --json 
 lacks 'without a password' secret "$out"
 live=$(printf '%s' "$out" | jq -r '.[0].databases[0].physical')
 berth db drop "$live"
-same 'and cannot be dropped' "1 berth: unable to drop database '$live': its owner lives" "$status $(printf '%s\n' "$err" | head -n 1)"
+same 'and cannot be dropped' "1 berth: unable to drop database '$live': its run is still live" "$status $(printf '%s\n' "$err" | head -n 1)"
 berth recover --dry-run
 has 'a dry run names it' "drop database $live" "$out"
 berth recover

@@ -92,11 +92,11 @@ printf 'results: out\nprofiles: {night: {results: night}}\n' >berth.yaml
 berth run -n 2 --tree shared -- true
 cd deep
 berth leaks
-has 'results are looked for where berth.yaml puts them' "run $(ls ../out/runs): nothing was left behind" "$out"
+has 'results are looked for where berth.yaml puts them' "run $(ls ../out/runs): no leaks and no conflicts" "$out"
 export BERTH_PROFILE=night
 berth run -n 2 --tree shared -- true
 berth leaks
-has 'and where its profile does' "run $(ls ../night/runs): nothing was left behind" "$out"
+has 'and where its profile does' "run $(ls ../night/runs): no leaks and no conflicts" "$out"
 unset BERTH_PROFILE
 berth run --config ../berth.yaml --each a,b --tree shared -- true
 berth run --config ../berth.yaml --each a,b --tree shared --last-failed -- true

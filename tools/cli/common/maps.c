@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The map is written by other processes while we read it: every field is read once, and nothing that it says
- * is used as an index unchecked.
+ * Other processes write the map while we read it. So each field is read once, and checked before it
+ * is used as an index.
  */
 #include "tools/cli/common/maps.h"
 

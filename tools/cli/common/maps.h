@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef BERTH_CLI_MAPS_H
 #define BERTH_CLI_MAPS_H
-/* Port maps of live workers, as a reader sees them. */
+/* Reads the port maps of live workers. */
 #include <jansson.h>
 
 #include "core/portmap.h"
@@ -17,16 +17,16 @@ void maps_close(const struct berth_portmap *map);
 struct maps_port {
 	unsigned int virtual_port, real_port;
 	enum berth_slot_state state;
-	bool learned; /* claimed at a bind, as far as the map's notes still say */
+	bool learned; /* claimed at a bind; unknown (false) once its note is overwritten */
 };
 
-/** The ports in use, in the order of their virtual numbers. The caller's to free. Return: how many. */
+/** List the ports in use by virtual port; free() *ret_ports. Return: their number. */
 unsigned int maps_ports(const struct berth_portmap *map, struct maps_port **ret_ports);
 
-/** The same for programs: an array, empty if @map is NULL. */
+/** The same as a JSON array; empty if @map is NULL. */
 json_t *maps_json(const struct berth_portmap *map);
 
-/* Texts for people and for JSON: "bound" */
+/* by enum berth_slot_state, for text and JSON: "bound" */
 extern const char *const maps_state_names[];
 
 #endif

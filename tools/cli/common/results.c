@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Finding past runs: RESULTS/runs/ID/events.ndjson. The newest is the one whose record was written to last. */
+/* Finds past runs by their records, RESULTS/runs/ID/events.ndjson. The newest was written last. */
 #include "tools/cli/common/results.h"
 
 #include <dirent.h>
@@ -15,7 +15,10 @@
 #include "tools/cli/settings/config.h"
 #include "tools/cli/settings/project.h"
 
-/* What the file at @path says; NULL if nothing. A mistake in it keeps nobody from the results that are there. */
+/*
+ * The results directory that berth.yaml at @path names; NULL if it names none. Mistakes elsewhere in
+ * the file are ignored, because they must not hide results that exist.
+ */
 static char *dir_in_config(const char *path, const struct cli *cli)
 {
 	cleanup_strv char **errors = NULL;
@@ -41,7 +44,7 @@ char *results_dir(const struct cli *cli)
 
 	if (cli->run.results_dir)
 		return str_copy(cli->run.results_dir);
-	if (cli->run.project_dir) /* config_load() was here */
+	if (cli->run.project_dir) /* set by config_load() */
 		return str_print("%s/.berth", cli->run.project_dir);
 	config = project_config("berth.yaml");
 	dir = config ? dir_in_config(config, cli) : NULL;

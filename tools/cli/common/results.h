@@ -1,29 +1,35 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef BERTH_CLI_RESULTS_H
 #define BERTH_CLI_RESULTS_H
-/* Where `berth run` has put what it found out: the results directory of the project, and the runs in it. */
+/* The results directory of the project, and the records of runs in it. */
 #include "tools/cli/settings/cli.h"
 #include "tools/report/history.h"
 #include "tools/report/report.h"
 
-/** The results directory, as --results or berth.yaml says, else that of the project; a new string. */
+/**
+ * The results directory: from --results, else berth.yaml, else PROJECT/.berth.
+ * Return: a new string.
+ */
 char *results_dir(const struct cli *cli);
 
-/** The ids of the recorded runs, the newest first; a new strv, NULL = none. */
+/** Return: the ids of the recorded runs, the newest first; a new strv, NULL if there are none. */
 char **results_runs(const char *results);
 
-/** Say that no run has been recorded in @results. Return: the exit status. */
+/** Print that @results holds no record of a run. Return: the exit status. */
 int results_none(const char *results);
 
 /**
- * Load run @id, or the newest if @id is NULL. Prints what is wrong.
+ * Load the record of run @id, or of the newest run if @id is NULL. Prints an error on failure.
  * @ret_dir	the run's directory, may be NULL
  * Return: 0; an exit status.
  */
 int results_load(const struct cli *cli, const char *id, struct report_run **ret_run,
                  char **ret_dir);
 
-/** Open the project's history; it is not made. Return: 0; -ENOENT there is none; -errno as history_open(). */
+/**
+ * Open the project's history.
+ * Return: 0; -ENOENT if there is none (it is not created); -errno as history_open().
+ */
 int results_history(const struct cli *cli, struct history **ret_history);
 
 #endif

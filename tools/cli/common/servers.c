@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Several databases of a project mostly are on one server; it is asked once. */
+/* Several databases of a project are often on one server. It is queried once. */
 #include "tools/cli/common/servers.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Alignment counts characters, not bytes: a UTF-8 continuation byte has no width of its own. */
+/* Alignment counts characters and not bytes: a UTF-8 continuation byte has no width. */
 #include "tools/cli/common/term.h"
 
 #include <stdio.h>
@@ -41,7 +41,7 @@ static void spaces(size_t count)
 	printf("%*s", (int)count, "");
 }
 
-/* The tables mark what is literal as *text*, for the man page; here the stars go */
+/* The option tables mark literal text with stars, *text*, for the man page. Remove them here. */
 static char *unmarked(const char *text)
 {
 	struct str plain = { 0 };
@@ -53,16 +53,16 @@ static char *unmarked(const char *text)
 	return str_take(&plain);
 }
 
-/* Prints @text from column @at on, its further lines indented by @indent. Ends the line. */
+/* Print @text from column @at on, indent its further lines by @indent, and end the line. */
 static void wrapped(size_t at, size_t indent, const char *text)
 {
-	size_t room = term_width();
+	size_t columns = term_width();
 
 	for (bool first = true; *text; first = false) {
 		size_t len = strcspn(text, " ");
 		size_t width = width_of(text, len);
 
-		if (!first && at + 1 + width > room) {
+		if (!first && at + 1 + width > columns) {
 			putchar('\n');
 			spaces(indent);
 			at = indent;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `berth db list` and `berth db drop`: what of Berth's is on the project's servers. `berth db reset` and `berth db snapshot`: a
- * worker of a live run gets its template back, or is copied; the run does it.
+ * `berth db list` and `berth db drop` work on the databases that Berth owns on the project's servers.
+ * `berth db reset` and `berth db snapshot` ask the supervisor of a live run to reset or copy the
+ * databases of one worker.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -58,7 +59,7 @@ static void print_view(const struct server_view *view)
 		term_row(&table);
 	}
 	if (!view->owned.count)
-		printf("  nothing of Berth's\n");
+		printf("  no database of Berth\n");
 	term_print(&table);
 }
 
@@ -132,8 +133,7 @@ static int drop_one(const struct cli *cli, const struct server_view *views, size
 	int ret = 0;
 
 	if (!owned) {
-		log_line("unable to drop database '%s': there is no such database of Berth's",
-		         name);
+		log_line("unable to drop database '%s': Berth owns no such database", name);
 		log_hint("berth db list");
 		return 1;
 	}
@@ -147,11 +147,11 @@ static int drop_one(const struct cli *cli, const struct server_view *views, size
 	}
 	fflush(stdout);
 	log_line("unable to drop database '%s': %s", name,
-	         ret == -EBUSY ? "its owner lives"
+	         ret == -EBUSY ? "its run is still live"
 	         : why         ? why
 	                       : strerror(-ret));
 	if (ret == -EBUSY)
-		log_hint("it goes with run %s (berth ps), or: berth recover",
+		log_hint("wait until run %s ends, or end it: berth recover",
 		         owned->run ? owned->run : "-");
 	return 1;
 }
@@ -167,8 +167,8 @@ static int drop(struct cli *cli, const struct server_view *views, size_t count)
 	return status;
 }
 
-/* Inside a run: this run and this worker, unless told otherwise. */
-static void take_own(struct cli *cli)
+/* Inside a worker, the defaults of --run and --worker are that run and that worker. */
+static void default_to_own_worker(struct cli *cli)
 {
 	const char *run = getenv("BERTH_RUN"), *number = getenv("BERTH_WORKER");
 	long worker;
@@ -180,14 +180,17 @@ static void take_own(struct cli *cli)
 		cli->worker = (unsigned int)worker;
 }
 
-/* Have the run do it to one of its workers. @failure says what could not be done, up to "worker". */
+/*
+ * Send a request about one worker to the supervisor.
+ * @failure	for the error message: what could not be done, up to the word "worker"
+ */
 static int ask_run(struct cli *cli, const char *word, const char *name, const char *failure)
 {
 	cleanup_free char *runtime = NULL, *dir = NULL, *text = NULL;
 	struct run_state run = { 0 };
 	int ret;
 
-	take_own(cli);
+	default_to_own_worker(cli);
 	ret = live_find(cli->run_id, &run);
 	if (ret)
 		return live_missing(cli->run_id, ret);
@@ -210,7 +213,7 @@ static int ask_run(struct cli *cli, const char *word, const char *name, const ch
 	return ret ? 1 : 0;
 }
 
-/* The run would say the same, if there were one. */
+/* Check the name before asking for a run, so that a bad name is an error without one, too. */
 static int check_snapshot(const struct cli *cli, const char *name)
 {
 	cleanup_free char *refusal = name && !snapshot_named(name) ? snapshot_refusal(name, -EINVAL)

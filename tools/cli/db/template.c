@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `berth db template`: what workers' databases are copied from. Templates, which setup commands have made, and snapshots, which
- * somebody has taken, lie in the cache of private servers and on the project's shared servers; here they are one list.
+ * `berth db template` lists and drops what workers' databases are copied from: templates, which setup
+ * commands made, and snapshots, which users took. Both lie in the cache of private mode and on the
+ * project's shared servers. This file shows them as one list.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -17,11 +18,11 @@
 enum { HASH_SHOWN = 12, HASH_LEAST = 8 };
 
 struct row {
-	const struct cache_list *cache; /* one of both */
+	const struct cache_list *cache; /* either @cache and @cached, or @view and @owned */
 	const struct cache_entry *cached;
 	const struct server_view *view;
 	const struct owned_database *owned;
-	const char *name; /* of a snapshot, or a hash */
+	const char *name; /* a snapshot's name, or a template's hash; not NUL-terminated */
 	int name_len;
 	bool is_snapshot;
 	int64_t size_bytes, made_s, used_s;
@@ -54,7 +55,7 @@ static void add_cache(struct rows *rows, const struct cache_list *cache)
 	}
 }
 
-/* berth_tpl_HASH_0 */
+/* A template's database is named berth_tpl_HASH_INDEX. */
 static void add_server(struct rows *rows, const struct server_view *view)
 {
 	static const char prefix[] = "berth_tpl_";
@@ -153,7 +154,7 @@ static int drop_row(const struct cli *cli, const struct row *row, const char *na
 	         : why         ? why
 	                       : strerror(-ret));
 	if (ret == -EBUSY)
-		log_hint("when the runs of berth ps have ended, again");
+		log_hint("try again when the runs that `berth ps` lists have ended");
 	return 1;
 }
 
@@ -212,7 +213,7 @@ static int on_servers(struct cli *cli, const struct server_view *views, size_t c
 		add_server(&rows, &views[i]);
 		if (!views[i].error || views[i].error == -ENOTCONN)
 			continue;
-		log_line("unable to ask %s: %s",
+		log_line("unable to query %s: %s",
 		         views[i].owned.where ? views[i].owned.where : "a database",
 		         views[i].why ? views[i].why : strerror(-views[i].error));
 		status = 1;

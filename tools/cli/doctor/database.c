@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What databases of the workers' own need: server programs for private ones, rights and room on a shared server. */
+/* Checks what workers' databases need: server programs, and rights and connections on a server. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "tools/db/health.h"
 #include "tools/db/engine/programs.h"
 
-enum { CONNECTIONS_PER_WORKER = 10 }; /* what the pools of most libraries hold */
+enum { CONNECTIONS_PER_WORKER = 10 }; /* the default pool size of most libraries */
 
 static bool wants_postgres(const struct run_options *options)
 {
@@ -34,92 +34,93 @@ void check_programs(struct doctor *doctor)
 	doctor_say(doctor, wants_postgres(doctor->options) ? DOCTOR_WARNING : DOCTOR_NOTE,
 	           "no server programs of PostgreSQL, so no private databases");
 	doctor_cause(doctor, "neither /usr/lib/postgresql nor PATH has postgres and initdb");
-	doctor_mend(doctor, "apt-get install postgresql, or set BERTH_PG_BIN to their directory");
+	doctor_remedy(doctor, "apt-get install postgresql, or set BERTH_PG_BIN to their directory");
 }
 
-void check_cluster(struct doctor *doctor)
+void check_private(struct doctor *doctor)
 {
-	struct db_health_private cluster;
+	struct db_health_private health;
 	cleanup_free char *why = NULL;
-	int ret = db_health_private(&cluster, &why);
+	int ret = db_health_private(&health, &why);
 
 	if (!ret) {
 		doctor_say(doctor, DOCTOR_OK,
-		           "a private cluster was made and asked by user '%s' in %lld ms",
-		           cluster.user, (long long)cluster.ms);
+		           "user '%s' made and queried a private server in %lld ms", health.user,
+		           (long long)health.ms);
 	} else {
 		doctor_say(doctor, wants_postgres(doctor->options) ? DOCTOR_ERROR : DOCTOR_NOTE,
-		           "no private cluster can be made%s%s%s", cluster.user ? " by user '" : "",
-		           cluster.user ? cluster.user : "", cluster.user ? "'" : "");
+		           "no private server can be made%s%s%s", health.user ? " by user '" : "",
+		           health.user ? health.user : "", health.user ? "'" : "");
 		doctor_cause(doctor, "%s", why ? why : strerror(-ret));
 		if (ret == -ENOENT)
-			doctor_mend(doctor, "apt-get install postgresql, or set BERTH_PG_BIN to "
-			                    "their directory");
+			doctor_remedy(doctor, "apt-get install postgresql, or set BERTH_PG_BIN to "
+			                      "their directory");
 		else if (ret == -EACCES)
-			doctor_mend(doctor,
-			            "set XDG_CACHE_HOME to a directory that this user can reach");
+			doctor_remedy(doctor,
+			              "set XDG_CACHE_HOME to a directory that this user can reach");
 		else
-			doctor_mend(doctor, "initdb -D $(mktemp -d), as that user, says more");
+			doctor_remedy(doctor, "initdb -D $(mktemp -d), as that user, says more");
 	}
-	db_health_private_free(&cluster);
+	db_health_private_free(&health);
 }
 
-static void judge_connected(struct doctor *doctor, const struct db_health_server *server)
+static void rate_connected(struct doctor *doctor, const struct db_health_server *server)
 {
 	const struct run_options *options = doctor->options;
 	unsigned int workers = run_options_workers(options);
-	unsigned int most = server->connections_max, used = server->connections_used;
-	unsigned int left = most > used ? most - used : 0,
-		     wanted = workers * CONNECTIONS_PER_WORKER;
+	unsigned int max = server->connections_max, used = server->connections_used;
+	unsigned int left = max > used ? max - used : 0, needed = workers * CONNECTIONS_PER_WORKER;
 
 	if (!server->may_create) {
 		doctor_say(doctor, DOCTOR_ERROR, "%s may not create databases", server->where);
 		doctor_cause(doctor, "the role has no CREATEDB");
-		doctor_mend(doctor, "psql -U postgres -c 'ALTER ROLE \"%s\" CREATEDB'",
-		            server->role);
+		doctor_remedy(doctor, "psql -U postgres -c 'ALTER ROLE \"%s\" CREATEDB'",
+		              server->role);
 	}
-	doctor_say(doctor, left < wanted ? DOCTOR_WARNING : DOCTOR_OK,
+	doctor_say(doctor, left < needed ? DOCTOR_WARNING : DOCTOR_OK,
 	           "%s answers, version %u.%u: %u of %u connections are left, for %u worker%s",
-	           server->where, server->version / 10000, server->version % 10000, left, most,
+	           server->where, server->version / 10000, server->version % 10000, left, max,
 	           workers, workers == 1 ? "" : "s");
-	if (left >= wanted)
+	if (left >= needed)
 		return;
 	doctor_cause(doctor, "a suite with a pool of %d connections needs %u",
-	             CONNECTIONS_PER_WORKER, wanted);
-	doctor_mend(doctor,
-	            "psql -U postgres -c 'ALTER SYSTEM SET max_connections = %u', then restart it",
-	            used + wanted + CONNECTIONS_PER_WORKER);
+	             CONNECTIONS_PER_WORKER, needed);
+	doctor_remedy(
+		doctor,
+		"psql -U postgres -c 'ALTER SYSTEM SET max_connections = %u', then restart it",
+		used + needed + CONNECTIONS_PER_WORKER);
 }
 
-static void judge_server(struct doctor *doctor, const char *database)
+static void rate_server(struct doctor *doctor, const char *database)
 {
 	struct db_health_server server;
 	cleanup_free char *why = NULL, *shown = str_redacted(database);
 	int ret = db_health_server(database, doctor->options->project_dir, &server, &why);
 
 	if (!ret && server.connected) {
-		judge_connected(doctor, &server);
+		rate_connected(doctor, &server);
 	} else if (ret) {
 		doctor_say(doctor, DOCTOR_ERROR, "database '%s' cannot be reached%s%s", shown,
 		           server.where ? " as " : "", server.where ? server.where : "");
 		doctor_cause(doctor, "%s", why ? why : strerror(-ret));
-		doctor_mend(doctor, "%s",
-		            ret == -ENOENT ? "apt-get install libpq5"
-		                           : "correct the URL in berth.yaml, DATABASE_URL or .env; "
-		                             "or: berth run --db-mode private");
+		doctor_remedy(doctor, "%s",
+		              ret == -ENOENT
+		                      ? "apt-get install libpq5"
+		                      : "correct the URL in berth.yaml, DATABASE_URL or .env; "
+		                        "or: berth run --db-mode private");
 	} else if (!server.local) {
 		doctor_say(doctor, DOCTOR_ERROR,
 		           "database '%s' is at %s, which is not this machine", shown,
 		           server.where);
 		doctor_cause(doctor, "only local addresses are remapped");
-		doctor_mend(doctor, "berth run --db-mode off, or a URL with localhost");
+		doctor_remedy(doctor, "berth run --db-mode off, or a URL with localhost");
 	} else if (doctor->options->db_mode == DB_RENAME) {
 		doctor_say(doctor, DOCTOR_ERROR, "no server answers at %s, and db-mode is rename",
 		           server.where);
-		doctor_mend(doctor, "start the server, or: berth run --db-mode private");
+		doctor_remedy(doctor, "start the server, or: berth run --db-mode private");
 	} else {
-		doctor_say(doctor, DOCTOR_OK, "no server answers at %s: workers get private ones",
-		           server.where);
+		doctor_say(doctor, DOCTOR_OK,
+		           "no server answers at %s: workers get private servers", server.where);
 	}
 	db_health_server_free(&server);
 }
@@ -129,7 +130,7 @@ void check_server(struct doctor *doctor)
 	cleanup_strv char **databases = servers_databases(doctor->options);
 
 	for (char **database = databases; database && *database; database++)
-		judge_server(doctor, *database);
+		rate_server(doctor, *database);
 	if (!databases)
 		doctor_say(doctor, DOCTOR_OK, "the project names no PostgreSQL database");
 }

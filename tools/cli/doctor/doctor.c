@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `berth doctor`: runs the checks of a set, shows what they say, and answers with the worst of it. The checks are in
- * doctor_machine.c, doctor_network.c, doctor_database.c and doctor_load.c.
+ * `berth doctor` runs the checks of a set and prints their findings. The exit status tells the worst.
+ * The checks are in doctor_machine.c, doctor_network.c, doctor_database.c and doctor_load.c.
  *
- * Law: a check leaves nothing behind, and changes nothing that a live run could notice.
+ * A check must leave nothing behind and must not disturb a live run.
  */
 #include "tools/cli/doctor/doctor.h"
 
@@ -57,12 +57,12 @@ void doctor_cause(struct doctor *doctor, const char *cause, ...)
 	va_end(list);
 }
 
-void doctor_mend(struct doctor *doctor, const char *mend, ...)
+void doctor_remedy(struct doctor *doctor, const char *remedy, ...)
 {
 	va_list list;
 
-	va_start(list, mend);
-	doctor->findings[doctor->count - 1].mend = str_vprint(mend, list);
+	va_start(list, remedy);
+	doctor->findings[doctor->count - 1].remedy = str_vprint(remedy, list);
 	va_end(list);
 }
 
@@ -108,7 +108,7 @@ static void print_text(const struct doctor *doctor)
 		term_cell(&table, finding->found);
 		term_row(&table);
 		print_more(&table, "cause", finding->cause);
-		print_more(&table, "mend", finding->mend);
+		print_more(&table, "remedy", finding->remedy);
 	}
 	term_print(&table);
 	for (unsigned int i = DOCTOR_SEVERITIES; i-- > 0;) {
@@ -135,7 +135,7 @@ static void print_json(const struct doctor *doctor, const char *set, int64_t ms)
 		                                          severity_names[finding->severity],
 		                                          "found", json_text(finding->found),
 		                                          "cause", json_text(finding->cause),
-		                                          "mend", json_text(finding->mend)));
+		                                          "remedy", json_text(finding->remedy)));
 	}
 	for (unsigned int i = 0; i < DOCTOR_SEVERITIES; i++)
 		json_object_set_new(counts, severity_names[i],
@@ -145,7 +145,7 @@ static void print_json(const struct doctor *doctor, const char *set, int64_t ms)
 	                      "findings", findings));
 }
 
-/* A berth.yaml with mistakes is something to tell, not a reason to look at nothing else. */
+/* A berth.yaml with mistakes is one finding. The other checks still run. */
 static void read_config(struct doctor *doctor, struct cli *cli)
 {
 	cleanup_free char *path = cli->config ? str_copy(cli->config)
@@ -162,12 +162,12 @@ static void read_config(struct doctor *doctor, struct cli *cli)
 	doctor->options = &cli->run;
 }
 
-static void empty(struct doctor *doctor)
+static void free_findings(struct doctor *doctor)
 {
 	for (size_t i = 0; i < doctor->count; i++) {
 		free(doctor->findings[i].found);
 		free(doctor->findings[i].cause);
-		free(doctor->findings[i].mend);
+		free(doctor->findings[i].remedy);
 	}
 	free(doctor->findings);
 	strv_free(doctor->mistakes);
@@ -175,18 +175,18 @@ static void empty(struct doctor *doctor)
 
 int verb_doctor(struct cli *cli)
 {
-	const char *wanted = cli->args ? cli->args[0] : doctor_sets[0].name;
+	const char *name = cli->args ? cli->args[0] : doctor_sets[0].name;
 	struct doctor doctor = { 0 };
 	int64_t began_ms = clock_ms();
 	size_t set = 0;
 	int status;
 
-	while (set < DOCTOR_SETS && strcmp(doctor_sets[set].name, wanted))
+	while (set < DOCTOR_SETS && strcmp(doctor_sets[set].name, name))
 		set++;
 	if (set == DOCTOR_SETS)
 		return cli_usage(cli,
 		                 "expected quick, full, database, performance or network, got '%s'",
-		                 wanted);
+		                 name);
 	read_config(&doctor, cli);
 	for (const struct doctor_check *check = doctor_checks; check->name; check++) {
 		if (!(check->sets & doctor_sets[set].bit))
@@ -195,10 +195,10 @@ int verb_doctor(struct cli *cli)
 		check->run(&doctor);
 	}
 	if (cli->json)
-		print_json(&doctor, wanted, clock_ms() - began_ms);
+		print_json(&doctor, name, clock_ms() - began_ms);
 	else
 		print_text(&doctor);
 	status = exit_statuses[worst(&doctor)];
-	empty(&doctor);
+	free_findings(&doctor);
 	return status;
 }

@@ -2,15 +2,15 @@
 #ifndef BERTH_CLI_DOCTOR_H
 #define BERTH_CLI_DOCTOR_H
 /*
- * `berth doctor`: a check is a row of doctor.def and a function check_NAME(), which says what it found:
+ * A check of `berth doctor` is a row of doctor.def and a function check_NAME(), which adds findings:
  *
  *	doctor_say(doctor, DOCTOR_WARNING, "%u of %u blocks are free", ...);
  *	doctor_cause(doctor, "other runs hold them");
- *	doctor_mend(doctor, "berth ps");
+ *	doctor_remedy(doctor, "berth ps");
  *
- * It may say several things, and says at least one. What a check needs to know about a room, the room tells; here it is only
- * judged: an error keeps a run from working, a warning costs something that was asked for or soon will, a note costs a
- * feature that not everybody needs.
+ * A check adds at least one finding. It takes its facts from the module that it checks, and only
+ * rates them. An error keeps runs from working. A warning means that a requested feature is missing or
+ * soon will be. A note means that an optional feature is missing.
  */
 #include <jansson.h>
 
@@ -35,7 +35,7 @@ extern const struct doctor_set {
 struct doctor;
 struct doctor_check {
 	const char *name;
-	unsigned int sets; /* DOCTOR_QUICK | ...; all are in DOCTOR_FULL */
+	unsigned int sets; /* DOCTOR_QUICK | ...; every check is in DOCTOR_FULL */
 	const char *help;
 	void (*run)(struct doctor *doctor);
 };
@@ -43,13 +43,13 @@ struct doctor_check {
 struct doctor_finding {
 	const char *check;
 	enum doctor_severity severity;
-	char *found, *cause, *mend; /* cause and mend may be NULL */
+	char *found, *cause, *remedy; /* cause and remedy may be NULL */
 };
 
 struct doctor {
 	const struct run_options *options;
-	char **mistakes;   /* of berth.yaml, which is then not in force; strv */
-	const char *check; /* the name of the one that runs */
+	char **mistakes;   /* in berth.yaml, which is then ignored; strv */
+	const char *check; /* name of the check that runs now */
 	struct doctor_finding *findings;
 	size_t count;
 };
@@ -62,8 +62,8 @@ extern const struct doctor_check doctor_checks[]; /* ends with a NULL name */
 void doctor_say(struct doctor *doctor, enum doctor_severity severity, const char *found, ...)
 	PRINTF(3, 4);
 
-/* About what was said last */
+/* Add to the last finding. */
 void doctor_cause(struct doctor *doctor, const char *cause, ...) PRINTF(2, 3);
-void doctor_mend(struct doctor *doctor, const char *mend, ...) PRINTF(2, 3);
+void doctor_remedy(struct doctor *doctor, const char *remedy, ...) PRINTF(2, 3);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How much of the machine is left: what decides how many workers are worth starting. */
+/* Checks how much of the machine is free, which decides how many workers are worth starting. */
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
@@ -33,17 +33,17 @@ void check_cores(struct doctor *doctor)
 	if (load[0] > 2.0 * cores) {
 		doctor_cause(doctor, "more programs want to run than there are processors: time "
 		                     "limits of tests will fail");
-		doctor_mend(doctor, "berth ps, ps -eo pid,pcpu,args --sort=-pcpu | head");
+		doctor_remedy(doctor, "berth ps, ps -eo pid,pcpu,args --sort=-pcpu | head");
 	}
 	if (workers <= cores * WORKERS_PER_CORE)
 		return;
 	doctor_say(doctor, DOCTOR_NOTE, "%u workers at once on %u processors", workers, cores);
 	doctor_cause(doctor, "more than %d each rarely end sooner, and time limits of tests fail",
 	             WORKERS_PER_CORE);
-	doctor_mend(doctor, "berth run -j %u", cores * 2);
+	doctor_remedy(doctor, "berth run -j %u", cores * 2);
 }
 
-/* The number after "MemAvailable:" and the like, in KiB. */
+/* The number after @name, such as "MemAvailable:", in KiB. */
 static bool meminfo(const char *text, const char *key, unsigned long long *ret_kib)
 {
 	const char *at = strstr(text, key);
@@ -71,14 +71,14 @@ void check_memory(struct doctor *doctor)
 	if (left_kib / 1024 >= (unsigned long long)workers * WORKER_MIB)
 		return;
 	doctor_cause(doctor, "a worker with a browser needs about %d MiB", WORKER_MIB);
-	doctor_mend(doctor, "berth run -j %llu",
-	            left_kib / 1024 / WORKER_MIB ? left_kib / 1024 / WORKER_MIB : 1);
+	doctor_remedy(doctor, "berth run -j %llu",
+	              left_kib / 1024 / WORKER_MIB ? left_kib / 1024 / WORKER_MIB : 1);
 }
 
 static const struct {
 	const char *name, *path;
-	double most; /* percent of the last ten seconds in which somebody waited */
-	const char *mend;
+	double limit; /* percent of the last ten seconds in which some process waited */
+	const char *remedy;
 } pressures[] = {
 	{ "processors", "/proc/pressure/cpu", 60,
 	  "berth run -j 1, or end others: ps -eo pid,pcpu,args --sort=-pcpu | head" },
@@ -99,13 +99,13 @@ void check_pressure(struct doctor *doctor)
 			           "the kernel does not say how long programs wait");
 			doctor_cause(doctor, "%s: %s", pressures[i].path,
 			             ret ? strerror(-ret) : "unknown format");
-			doctor_mend(doctor, "boot with psi=1");
+			doctor_remedy(doctor, "boot with psi=1");
 			return;
 		}
-		doctor_say(doctor, percent > pressures[i].most ? DOCTOR_WARNING : DOCTOR_OK,
+		doctor_say(doctor, percent > pressures[i].limit ? DOCTOR_WARNING : DOCTOR_OK,
 		           "programs waited for %s in %.0f %% of the last ten seconds",
 		           pressures[i].name, percent);
-		if (percent > pressures[i].most)
-			doctor_mend(doctor, "%s", pressures[i].mend);
+		if (percent > pressures[i].limit)
+			doctor_remedy(doctor, "%s", pressures[i].remedy);
 	}
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the machine, its kernel and this user's rights allow: backends, shim, namespaces, cgroups, places for files. */
+/* Checks what the kernel and this user's rights allow: backends, namespaces, cgroups, directories. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
@@ -39,7 +39,7 @@ void check_config(struct doctor *doctor)
 
 	for (char **mistake = doctor->mistakes; mistake && *mistake; mistake++) {
 		doctor_say(doctor, DOCTOR_ERROR, "%s", *mistake);
-		doctor_mend(doctor, "berth help berth.yaml");
+		doctor_remedy(doctor, "berth help berth.yaml");
 	}
 	if (doctor->mistakes)
 		return;
@@ -56,13 +56,13 @@ void check_config(struct doctor *doctor)
 static const struct {
 	enum isolate_backend backend;
 	enum doctor_severity severity;
-	const char *loss, *mend, *mend_as_root; /* NULL = the same */
+	const char *loss, *remedy, *remedy_as_root; /* remedy_as_root NULL = as remedy */
 } backend_rows[] = {
-	{ ISOLATE_PRELOAD, DOCTOR_ERROR, "nothing isolates without privilege",
+	{ ISOLATE_PRELOAD, DOCTOR_ERROR, "there is no isolation without privileges",
 	  "make, or install Berth again", NULL },
 	{ ISOLATE_SECCOMP, DOCTOR_WARNING, "static programs escape the shim",
 	  "in a container: docker run --security-opt seccomp=unconfined", NULL },
-	{ ISOLATE_BPF, DOCTOR_NOTE, "the other backends do its work, and the monitor sees less",
+	{ ISOLATE_BPF, DOCTOR_NOTE, "other backends take its place, and the monitor is less exact",
 	  "sudo berth run ..., or: setcap cap_bpf,cap_perfmon,cap_net_admin+ep $(command -v berth)",
 	  "Linux 5.18 or later; in a container: docker run --cap-add BPF --cap-add PERFMON "
 	  "--cap-add NET_ADMIN" },
@@ -86,11 +86,11 @@ void check_backends(struct doctor *doctor)
 		           doctor->options->backend == backend ? DOCTOR_ERROR
 		                                               : backend_rows[i].severity,
 		           "backend %s does not work: %s", name, backend_rows[i].loss);
-		doctor_cause(doctor, "%s", reason && *reason ? reason : "it could not be tried");
-		doctor_mend(doctor, "%s",
-		            !geteuid() && backend_rows[i].mend_as_root
-		                    ? backend_rows[i].mend_as_root
-		                    : backend_rows[i].mend);
+		doctor_cause(doctor, "%s", reason && *reason ? reason : "it could not be tested");
+		doctor_remedy(doctor, "%s",
+		              !geteuid() && backend_rows[i].remedy_as_root
+		                      ? backend_rows[i].remedy_as_root
+		                      : backend_rows[i].remedy);
 	}
 	backends_free(&backends);
 }
@@ -133,7 +133,7 @@ static int run_program(char *const *argv, char *const *envp, struct str *ret_out
 	return ret ? ret : WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-/* The proof is the system's own /bin/cat, which shows that it has the shim mapped. */
+/* Let /bin/cat print its own memory map, and look for the shim in it. */
 void check_shim(struct doctor *doctor)
 {
 	cleanup_free char *install = NULL, *shim = NULL, *preload = NULL;
@@ -147,7 +147,7 @@ void check_shim(struct doctor *doctor)
 	if (access(shim, R_OK)) {
 		doctor_say(doctor, DOCTOR_ERROR, "the shim '%s' cannot be read", shim);
 		doctor_cause(doctor, "%s", strerror(errno));
-		doctor_mend(doctor, "make, or install Berth again");
+		doctor_remedy(doctor, "make, or install Berth again");
 		return;
 	}
 	envp[0] = preload = str_print("LD_PRELOAD=%s", shim);
@@ -161,7 +161,7 @@ void check_shim(struct doctor *doctor)
 	             status == -ETIMEDOUT ? "the program hangs"
 	             : output.len         ? output.text
 	                                  : "it could not be started");
-	doctor_mend(doctor, "berth explain %s", argv[0]);
+	doctor_remedy(doctor, "berth explain %s", argv[0]);
 }
 
 /* --- kernel --- */
@@ -173,7 +173,7 @@ static bool has_pidfd(void)
 	return fd >= 0;
 }
 
-/* A descriptor that is not open: what the call says tells whether there is such a call. */
+/* Call with a closed descriptor: ENOSYS means that the kernel lacks the call. */
 static bool has_getfd(void)
 {
 	return syscall(SYS_pidfd_getfd, -1, -1, 0) == -1 && errno != ENOSYS;
@@ -186,7 +186,7 @@ static bool has_notify(void)
 	return !syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action);
 }
 
-/* Flags are looked at before the program, seccomp(2): an unknown one is EINVAL, no program is EFAULT. */
+/* The kernel checks flags before the program, seccomp(2): EINVAL = unknown flag, EFAULT = known. */
 static bool has_wait_killable(void)
 {
 	const unsigned long new_listener = 1ul << 3, wait_killable_recv = 1ul << 5;
@@ -229,11 +229,12 @@ void check_kernel(struct doctor *doctor)
 		all = false;
 		doctor_say(doctor, features[i].severity, "kernel %s has no %s: %s", name.release,
 		           features[i].name, features[i].loss);
-		doctor_mend(doctor,
-		            "a newer kernel; in a container, a less strict seccomp profile");
+		doctor_remedy(doctor,
+		              "a newer kernel; in a container, a less strict seccomp profile");
 	}
 	if (all)
-		doctor_say(doctor, DOCTOR_OK, "kernel %s has what is asked for", name.release);
+		doctor_say(doctor, DOCTOR_OK, "kernel %s has every feature that Berth uses",
+		           name.release);
 }
 
 static int try_user_namespace(void)
@@ -248,9 +249,9 @@ static int try_user_namespace(void)
 	return WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;
 }
 
-/* The settings by which distributions forbid user namespaces */
+/* The sysctls by which distributions forbid user namespaces. */
 static const struct {
-	const char *file, *forbids, *mend;
+	const char *file, *forbids, *remedy;
 } forbidding[] = {
 	{ "/proc/sys/user/max_user_namespaces", "0\n", "sysctl user.max_user_namespaces=15000" },
 	{ "/proc/sys/kernel/unprivileged_userns_clone", "0\n",
@@ -264,22 +265,22 @@ void check_namespaces(struct doctor *doctor)
 	int ret = try_user_namespace();
 
 	if (!ret) {
-		doctor_say(doctor, DOCTOR_OK, "user namespaces may be made");
+		doctor_say(doctor, DOCTOR_OK, "user namespaces can be made");
 		return;
 	}
 	doctor_say(doctor, geteuid() ? DOCTOR_WARNING : DOCTOR_NOTE,
-	           "user namespaces may not be made%s",
-	           geteuid() ? ": workers share one working tree" : "; root can do without");
+	           "user namespaces cannot be made%s",
+	           geteuid() ? ": workers share one working tree" : "; root does not need them");
 	doctor_cause(doctor, "%s", strerror(-ret));
-	doctor_mend(doctor, "allow them to the container, or: berth run --tree copy");
+	doctor_remedy(doctor, "allow them to the container, or: berth run --tree copy");
 	for (size_t i = 0; i < ARRAY_LEN(forbidding); i++) {
 		cleanup_free char *text = NULL;
 
 		if (file_read(forbidding[i].file, &text, NULL) ||
 		    strcmp(text, forbidding[i].forbids))
 			continue;
-		free(doctor->findings[doctor->count - 1].mend);
-		doctor_mend(doctor, "%s", forbidding[i].mend);
+		free(doctor->findings[doctor->count - 1].remedy);
+		doctor_remedy(doctor, "%s", forbidding[i].remedy);
 		return;
 	}
 }
@@ -305,12 +306,12 @@ void check_overlay(struct doctor *doctor)
 	doctor_say(doctor, doctor->options->tree == TREE_OVERLAY ? DOCTOR_ERROR : DOCTOR_WARNING,
 	           "no overlay over %s: several workers share one working tree", project);
 	doctor_cause(doctor, "%s", reason ? reason : strerror(-ret));
-	doctor_mend(doctor, "berth run --tree copy");
+	doctor_remedy(doctor, "berth run --tree copy");
 }
 
 /* --- cgroup --- */
 
-/* Set them all, as a run would: only that shows which of them can be set. */
+/* Set every limit as a run would: only the attempt shows which of them work. */
 static void check_controllers(struct doctor *doctor, const char *id, const char *path)
 {
 	static const char *const names[LIMITS] = { "memory", "processors", "processes" };
@@ -343,8 +344,8 @@ static void check_controllers(struct doctor *doctor, const char *id, const char 
 	           "cgroups can be made, but without limits of %s", missing.text);
 	doctor_cause(doctor, "the controllers are not handed down to %.*s",
 	             (int)(strrchr(path, '/') - path), path);
-	doctor_mend(doctor, "systemd-run %s--scope -p Delegate=yes berth run ...",
-	            geteuid() ? "--user " : "");
+	doctor_remedy(doctor, "systemd-run %s--scope -p Delegate=yes berth run ...",
+	              geteuid() ? "--user " : "");
 }
 
 void check_cgroup(struct doctor *doctor)
@@ -353,28 +354,28 @@ void check_cgroup(struct doctor *doctor)
 	cleanup_close int dir = cgroup_make(id, &path);
 
 	if (dir < 0) {
-		doctor_say(
-			doctor, DOCTOR_NOTE,
-			"no cgroup can be made: no limits, and ends are found by walking the tree");
+		doctor_say(doctor, DOCTOR_NOTE,
+		           "no cgroup can be made: no limits, and Berth ends processes one by one");
 		doctor_cause(doctor, "%s",
 		             dir == -ENOTSUP ? "cgroup v2 is not mounted here" : strerror(-dir));
-		doctor_mend(doctor,
-		            dir == -ENOTSUP ? "mount -t cgroup2 none /sys/fs/cgroup"
-		                            : "systemd-run %s--scope -p Delegate=yes berth run ...",
-		            geteuid() ? "--user " : "");
+		doctor_remedy(doctor,
+		              dir == -ENOTSUP
+		                      ? "mount -t cgroup2 none /sys/fs/cgroup"
+		                      : "systemd-run %s--scope -p Delegate=yes berth run ...",
+		              geteuid() ? "--user " : "");
 		return;
 	}
 	killer = str_print("%s/cgroup.kill", path);
 	if (access(killer, W_OK)) {
-		doctor_say(doctor, DOCTOR_NOTE, "cgroups cannot be killed as one");
-		doctor_cause(doctor, "cgroup.kill: %s; it came with Linux 5.14", strerror(errno));
-		doctor_mend(doctor, "a newer kernel");
+		doctor_say(doctor, DOCTOR_NOTE, "a cgroup cannot be killed at once");
+		doctor_cause(doctor, "cgroup.kill: %s; it needs Linux 5.14", strerror(errno));
+		doctor_remedy(doctor, "a newer kernel");
 	}
 	check_controllers(doctor, id, path);
 	(void)cgroup_remove(path, CGROUP_MOST_MS);
 }
 
-/* --- places --- */
+/* --- directories --- */
 
 void check_runtime(struct doctor *doctor)
 {
@@ -383,19 +384,17 @@ void check_runtime(struct doctor *doctor)
 	int ret = dir_runtime(&path);
 
 	if (!ret) {
-		doctor_say(doctor, DOCTOR_OK, "%s is ours alone", path);
+		doctor_say(doctor, DOCTOR_OK, "%s is private to this user", path);
 		return;
 	}
 	doctor_say(doctor, DOCTOR_ERROR, "the directory of run-time files cannot be used");
-	doctor_cause(
-		doctor, "%s",
-		ret == -EPERM
-			? "something of another owner, or with a looser mode, stands in its place"
-			: strerror(-ret));
+	doctor_cause(doctor, "%s",
+	             ret == -EPERM ? "it has another owner, or others may access it"
+	                           : strerror(-ret));
 	if (base && *base == '/')
-		doctor_mend(doctor, "chmod 700 %s/berth, or: unset XDG_RUNTIME_DIR", base);
+		doctor_remedy(doctor, "chmod 700 %s/berth, or: unset XDG_RUNTIME_DIR", base);
 	else
-		doctor_mend(doctor, "rm -r /tmp/berth-%u", (unsigned int)geteuid());
+		doctor_remedy(doctor, "rm -r /tmp/berth-%u", (unsigned int)geteuid());
 }
 
 void check_debris(struct doctor *doctor)
@@ -407,12 +406,12 @@ void check_debris(struct doctor *doctor)
 		doctor_say(doctor, DOCTOR_WARNING, "unable to look for what dead runs left: %s",
 		           strerror(-ret));
 	} else if (list) {
-		doctor_say(doctor, DOCTOR_WARNING, "%zu things of dead runs are left",
+		doctor_say(doctor, DOCTOR_WARNING, "dead runs left %zu things behind",
 		           strv_len(list));
 		doctor_cause(doctor, "%s%s", list[0], list[1] ? ", ..." : "");
-		doctor_mend(doctor, "berth reap");
+		doctor_remedy(doctor, "berth reap");
 	} else {
-		doctor_say(doctor, DOCTOR_OK, "nothing is left of dead runs");
+		doctor_say(doctor, DOCTOR_OK, "dead runs left nothing behind");
 	}
 }
 
@@ -429,23 +428,23 @@ static void check_space(struct doctor *doctor, const char *what, const char *pat
 	free_mib = (uint64_t)info.f_bavail * info.f_frsize / MIB;
 	if (info.f_flag & ST_RDONLY || access(path, W_OK)) {
 		doctor_say(doctor, DOCTOR_ERROR, "%s cannot be written: %s", what, path);
-		doctor_mend(doctor,
-		            "berth run --results DIR, for results; chown or remount the rest");
+		doctor_remedy(doctor,
+		              "berth run --results DIR, for results; chown or remount the rest");
 	} else if (free_mib < wanted_mib) {
 		doctor_say(doctor, free_mib < wanted_mib / 16 ? DOCTOR_ERROR : DOCTOR_WARNING,
 		           "%s has %llu MiB left: %s", what, (unsigned long long)free_mib, path);
-		doctor_mend(doctor, "du -xh -d 2 %s | sort -h | tail", path);
+		doctor_remedy(doctor, "du -xh -d 2 %s | sort -h | tail", path);
 	} else if (info.f_files && info.f_favail < 10000) {
 		doctor_say(doctor, DOCTOR_WARNING, "%s has %llu inodes left: %s", what,
 		           (unsigned long long)info.f_favail, path);
-		doctor_mend(doctor, "du -x --inodes -d 2 %s | sort -n | tail", path);
+		doctor_remedy(doctor, "du -x --inodes -d 2 %s | sort -n | tail", path);
 	} else {
 		doctor_say(doctor, DOCTOR_OK, "%s has %llu MiB left: %s", what,
 		           (unsigned long long)free_mib, path);
 	}
 }
 
-/* The directory above the one that a run would make */
+/* The parent of the directory that a run would make. */
 static char *scratch_parent(void)
 {
 	char *path = runtime_scratch("try");
@@ -462,10 +461,11 @@ void check_disk(struct doctor *doctor)
 
 	results = doctor->options->results_dir ? str_copy(doctor->options->results_dir)
 	                                       : str_print("%s/.berth", project);
-	check_space(doctor, "the place of results", access(results, F_OK) ? project : results, 256);
-	check_space(doctor, "the place of trees and temporary files", scratch, 1024);
+	check_space(doctor, "the results directory", access(results, F_OK) ? project : results,
+	            256);
+	check_space(doctor, "the directory of trees and temporary files", scratch, 1024);
 	if (!dir_runtime(&runtime))
-		check_space(doctor, "the place of run-time files", runtime, 64);
+		check_space(doctor, "the run-time directory", runtime, 64);
 }
 
 void check_files(struct doctor *doctor)
@@ -489,8 +489,8 @@ void check_files(struct doctor *doctor)
 	                                     ? (limit.rlim_max - FILES_BESIDES) / FILES_PER_WORKER
 	                                     : 0));
 	doctor_cause(doctor, "the hard limit, which only root may raise");
-	doctor_mend(doctor, "prlimit --pid $$ --nofile=%llu:%llu, as root",
-	            (unsigned long long)wanted, (unsigned long long)wanted);
+	doctor_remedy(doctor, "prlimit --pid $$ --nofile=%llu:%llu, as root",
+	              (unsigned long long)wanted, (unsigned long long)wanted);
 }
 
 void check_shm(struct doctor *doctor)
@@ -501,7 +501,7 @@ void check_shm(struct doctor *doctor)
 	if (statvfs("/dev/shm", &info)) {
 		doctor_say(doctor, DOCTOR_WARNING, "no /dev/shm: browsers and PostgreSQL need it");
 		doctor_cause(doctor, "%s", strerror(errno));
-		doctor_mend(doctor, "mount -t tmpfs -o mode=1777 tmpfs /dev/shm");
+		doctor_remedy(doctor, "mount -t tmpfs -o mode=1777 tmpfs /dev/shm");
 		return;
 	}
 	total = (unsigned long long)info.f_blocks * info.f_frsize / MIB;
@@ -512,5 +512,5 @@ void check_shm(struct doctor *doctor)
 	doctor_say(doctor, DOCTOR_WARNING, "/dev/shm has %llu MiB: browsers crash when it is full",
 	           total);
 	doctor_cause(doctor, "64 MiB is what containers get by default");
-	doctor_mend(doctor, "docker run --shm-size=1g, or: mount -o remount,size=1G /dev/shm");
+	doctor_remedy(doctor, "docker run --shm-size=1g, or: mount -o remount,size=1G /dev/shm");
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Ports: the range that blocks come from, loopback, and who else is there. */
+/* Checks the range of real ports, loopback, and who else listens. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -20,14 +20,14 @@
 
 enum { CONNECT_MOST_MS = 500 };
 
-/* A whole message for people, whose second line is "hint: ...", becomes a finding. */
+/* Turn a message whose second line is "hint: ..." into a finding with a remedy. */
 static void say_message(struct doctor *doctor, enum doctor_severity severity, const char *message)
 {
 	const char *hint = strstr(message, "\nhint: ");
 
 	doctor_say(doctor, severity, "%.*s", (int)strcspn(message, "\n"), message);
 	if (hint)
-		doctor_mend(doctor, "%s", hint + strlen("\nhint: "));
+		doctor_remedy(doctor, "%s", hint + strlen("\nhint: "));
 }
 
 void check_ports(struct doctor *doctor)
@@ -37,7 +37,7 @@ void check_ports(struct doctor *doctor)
 		.range_first = options->range_first,
 		.range_last = options->range_last,
 		.block_len = options->block_len ? options->block_len
-		                                : PORTS_GRANULE, /* a run takes what is left */
+		                                : PORTS_GRANULE, /* a run takes what is free */
 		.workers = run_options_workers(options),
 		.project = options->project_dir,
 	};
@@ -63,15 +63,14 @@ void check_ports(struct doctor *doctor)
 	           !survey.left                  ? DOCTOR_ERROR
 	           : survey.left < setup.workers ? DOCTOR_WARNING
 	                                         : DOCTOR_OK,
-	           "%u of %u blocks are free in %u-%u; the kernel's own ports are %u-%u",
-	           survey.left, survey.blocks, first, last, survey.ephemeral_low,
-	           survey.ephemeral_high);
+	           "%u of %u blocks are free in %u-%u; the ephemeral ports are %u-%u", survey.left,
+	           survey.blocks, first, last, survey.ephemeral_low, survey.ephemeral_high);
 	if (survey.left >= setup.workers)
 		return;
 	doctor_cause(doctor,
 	             "runs have %u granules of 32 ports; other servers hold ports in the rest",
 	             survey.leased);
-	doctor_mend(doctor, "berth ps, berth reap, or a wider range");
+	doctor_remedy(doctor, "berth ps, berth reap, or a wider range");
 }
 
 /* --- loopback --- */
@@ -109,7 +108,7 @@ void check_loopback(struct doctor *doctor)
 	           ret ? "does not work" : "works");
 	if (ret) {
 		doctor_cause(doctor, "%s", strerror(-ret));
-		doctor_mend(doctor, "ip link set lo up");
+		doctor_remedy(doctor, "ip link set lo up");
 	}
 	ret = try_loopback((const struct sockaddr *)&v6, sizeof(v6));
 	doctor_say(doctor, ret ? DOCTOR_NOTE : DOCTOR_OK, "::1 %s",
@@ -117,11 +116,11 @@ void check_loopback(struct doctor *doctor)
 	               : "works");
 	if (ret) {
 		doctor_cause(doctor, "%s", strerror(-ret));
-		doctor_mend(doctor, "sysctl net.ipv6.conf.lo.disable_ipv6=0");
+		doctor_remedy(doctor, "sysctl net.ipv6.conf.lo.disable_ipv6=0");
 	}
 }
 
-/* --- other people's sockets --- */
+/* --- sockets of other processes --- */
 
 static void mark_listener(void *arg, const struct diag_socket *socket)
 {
@@ -163,7 +162,7 @@ static void say_listener(struct doctor *doctor, unsigned int port, bool shared)
 	             disturbs ? "backend none remaps nothing, so the suite cannot bind the port"
 	                      : "workers have ports of their own; only a suite that is run without "
 	                        "Berth is disturbed");
-	doctor_mend(doctor, "berth who %u", port);
+	doctor_remedy(doctor, "berth who %u", port);
 }
 
 static unsigned int say_ports(struct doctor *doctor, const struct run_ports *ports,
@@ -180,10 +179,10 @@ static unsigned int say_ports(struct doctor *doctor, const struct run_ports *por
 				say_listener(doctor, port, shared);
 			} else if (shared) {
 				doctor_say(doctor, DOCTOR_NOTE,
-				           "port %u is shared, and nobody listens on it", port);
+				           "port %u is shared, and no process listens on it", port);
 				doctor_cause(doctor, "workers reach the host's own server there, "
 				                     "which does not run");
-				doctor_mend(doctor, "start it, or take the port out of `share`");
+				doctor_remedy(doctor, "start it, or take the port out of `share`");
 			} else {
 				continue;
 			}
@@ -202,7 +201,7 @@ void check_listeners(struct doctor *doctor)
 	if (ret) {
 		doctor_say(doctor, DOCTOR_NOTE, "sockets cannot be listed: %s", strerror(-ret));
 		doctor_cause(doctor, "the kernel or the container has no sock_diag");
-		doctor_mend(doctor, "modprobe -a inet_diag tcp_diag udp_diag");
+		doctor_remedy(doctor, "modprobe -a inet_diag tcp_diag udp_diag");
 		return;
 	}
 	said = say_ports(doctor, &doctor->options->ports, listening, false);
@@ -210,7 +209,7 @@ void check_listeners(struct doctor *doctor)
 	if (!said)
 		doctor_say(doctor, DOCTOR_OK,
 		           doctor->options->ports.count
-		                   ? "nobody else listens on the declared ports"
+		                   ? "no other process listens on the declared ports"
 		                   : "no ports are declared");
 }
 
@@ -240,5 +239,5 @@ void check_time_wait(struct doctor *doctor)
 	doctor_cause(
 		doctor,
 		"clients that open many short connections; each occupies its port for a minute");
-	doctor_mend(doctor, "sysctl net.ipv4.tcp_tw_reuse=1");
+	doctor_remedy(doctor, "sysctl net.ipv4.tcp_tw_reuse=1");
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* `berth explain`: which question is it? */
+/* `berth explain PORT|PROGRAM`: decides which of the two the argument is. */
 #include "tools/cli/explain/explain.h"
 
 #include <errno.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What happens to a port: first what the settings say, then what the live runs of this project, or of any,
- * have made of it. The numbers of a run are its virtual ports; but people also ask about a real port that
- * they saw in ss(8), so both sides of every map are looked at.
+ * Explains what happens to a port: first by the settings, then in the live runs. The argument may be a
+ * virtual port, or a real port that the user saw in ss(8). So this file looks at both sides of every
+ * port map.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,8 +50,8 @@ static struct answer from_settings(const struct cli *cli, unsigned int port)
 		return (struct answer){
 			"declared",
 			str_print("%u is declared (%s): every worker has a real port for it "
-			          "from the start, and a "
-			          "client that comes before the server is refused",
+			          "from the start, so a client that connects before the server "
+			          "listens is refused",
 			          port, at)
 		};
 	}
@@ -77,7 +77,7 @@ static struct answer from_settings(const struct cli *cli, unsigned int port)
 		                                        port, port) };
 }
 
-/* What one worker's map says about @port; NULL if nothing */
+/* Return: what one worker's map says about @port; NULL if it has no entry. */
 static char *in_worker(const struct state_worker *worker, unsigned int port, const char **ret_kind,
                        unsigned int *ret_other)
 {
@@ -155,7 +155,7 @@ int explain_port(struct cli *cli, unsigned int port)
 		return ret;
 	answer = from_settings(cli, port);
 	workers = json_array();
-	(void)state_list(&runs, &count); /* without run-time files there is nothing to add */
+	(void)state_list(&runs, &count); /* an error means that there are no live runs */
 	for (size_t i = 0; i < count; i++)
 		if (runs[i].alive)
 			add_workers(&runs[i], port, &table, workers);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Can the shim enter a program? The same verdict as the shim's own at exec (core/elf.c), on the whole chain:
- * #! lines are followed as execve(2) does, and through env(1), because `#!/usr/bin/env node` is what people
- * write.
+ * Explains whether the shim can be loaded into a program. It uses the shim's own verdict at exec
+ * (core/elf.c). It follows #! lines as execve(2) does, and also through env(1), as in
+ * `#!/usr/bin/env node`.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -24,7 +24,7 @@ enum { CHAIN_MOST = PROBE_DEPTH + 1 };
 struct link {
 	char *path;
 	enum berth_elf_verdict verdict;
-	char *why; /* half-sentence */
+	char *why; /* a clause for the message */
 };
 
 struct chain {
@@ -32,7 +32,7 @@ struct chain {
 	unsigned int count;
 };
 
-/* Why the loader of this file would ignore LD_PRELOAD for this user */
+/* By enum probe_secure: why the loader ignores LD_PRELOAD when this user runs the file. */
 static char *secure(const struct probe *probe)
 {
 	static const char *const reasons[] = {
@@ -44,7 +44,7 @@ static char *secure(const struct probe *probe)
 	return str_print(reasons[probe->secure], (unsigned int)probe->owner);
 }
 
-/* The program that env(1) in a #! line starts: the first word that is neither an option nor an assignment */
+/* The program that env(1) starts: the first word that is no option and no assignment. */
 static char *env_target(const char *head)
 {
 	cleanup_free char *line = str_copy_len(head + 2, strcspn(head + 2, "\n"));
@@ -63,7 +63,7 @@ static bool is_env(const char *path)
 	return !strcmp(slash ? slash + 1 : path, "env");
 }
 
-/* Judge @path. Return: the program that is asked about next, NULL at the end of the chain. */
+/* Examine @path. Return: the next program of the chain; NULL at its end. */
 static char *add_link(struct chain *chain, char *path)
 {
 	struct link *link = &chain->links[chain->count++];
@@ -101,7 +101,7 @@ static int follow(const char *name, struct chain *chain, char **ret_missing)
 	return 0;
 }
 
-/* Which backends cover a program with this verdict. A verdict without a row says nothing about them. */
+/* The backends that cover a program, by verdict. A verdict without a row is unknown. */
 static const struct cover {
 	bool backends[ISOLATE_BACKENDS];
 	const char *sentence; /* %s is the reason */
@@ -121,8 +121,7 @@ static const struct cover {
 	[BERTH_ELF_STATIC] = { KERNEL, "the shim cannot enter: it %s" },
 	[BERTH_ELF_GO] = { KERNEL, "the shim cannot enter: it %s" },
 	[BERTH_ELF_FOREIGN_LOADER] = { KERNEL, "the shim cannot enter: it %s" },
-	/* a seccomp filter without privilege needs no_new_privs, under which the program has not the rights
-	   it is there for */
+	/* An unprivileged seccomp filter needs no_new_privs, which takes away the program's extra rights. */
 	[BERTH_ELF_SECURE] = { { [ISOLATE_BPF] = true }, "the shim cannot enter: it %s" },
 	[BERTH_ELF_FOREIGN_CLASS] = { { [ISOLATE_BPF] = true }, "the shim cannot enter: it %s" },
 	[BERTH_ELF_FOREIGN_MACHINE] = { { [ISOLATE_BPF] = true }, "the shim cannot enter: it %s" },

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `berth init`: a first berth.yaml from what scan.c has found. Every line says where it comes from, so that
- * the reader can judge it; what is only a suggestion is a comment. Passwords stay where they are.
+ * `berth init` writes a first berth.yaml from what scan.c found. Every line names its source. A mere
+ * suggestion is written as a comment. Passwords are never copied.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -17,7 +17,7 @@
 #include "tools/cli/init/scan.h"
 #include "tools/db/common/url.h"
 
-/* Can @text stand in a flow or block context without quotes? A colon is harmful only before a space. */
+/* True if @text needs no quotes in YAML. A colon needs them only before a space. */
 static bool plain(const char *text)
 {
 	size_t len = strlen(text);
@@ -26,7 +26,7 @@ static bool plain(const char *text)
 	       text[len - 1] != ':' && !strchr("-?: ", text[0]);
 }
 
-/* A text as YAML: plain where that is safe, else in single quotes */
+/* @text as a YAML scalar: plain where that is safe, else in single quotes. */
 static void add_yaml(struct str *out, const char *text)
 {
 	if (plain(text)) {
@@ -39,7 +39,7 @@ static void add_yaml(struct str *out, const char *text)
 	str_add(out, "'");
 }
 
-/* A database's port belongs to the database */
+/* True if @port is a database's: then the entry of the database declares it. */
 static bool of_database(const struct scan *scan, const char *port)
 {
 	for (size_t i = 0; i < scan->count; i++)
@@ -49,7 +49,7 @@ static bool of_database(const struct scan *scan, const char *port)
 	return false;
 }
 
-/* A declared port has a server of the worker's own behind it: the settings of a client are no reason to declare one. */
+/* Declare only ports that the suite itself listens on, not those that a client's settings name. */
 static const char *example(const struct scan_finding *finding)
 {
 	return finding->kind == SCAN_PORT ? db_url_example((uint16_t)atoi(finding->text)) : NULL;
@@ -162,7 +162,7 @@ static void write_setup(const struct scan *scan, struct str *out)
 	str_add(out, any ? "\n" : "#setup: npm run migrate\n\n");
 }
 
-/* Settings that name a port only (Django's, Rails'): what would have to be said */
+/* For settings that name no URL (Django, Rails): the URL that the user would have to give. */
 static void suggest_databases(const struct scan *scan, struct str *out)
 {
 	bool any = false;

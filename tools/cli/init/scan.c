@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A cheap look: files are known by their names, what they say by regular expressions, one line at a time.
- * Nothing is executed, and a wrong guess costs the user a line to delete; so each finding says where it was
- * seen.
+ * A cheap search of the project: it knows files by their names, and matches regular expressions line
+ * by line. It executes nothing. A wrong guess costs the user one line to delete, so each finding names
+ * its place.
  *
- * Laws: no directory of dependencies or of build products is entered; files above FILE_MOST and lines that
- * are comments are passed over; a password is never kept.
+ * It does not enter directories of dependencies or build products. It skips files above FILE_MOST and
+ * comment lines. It never keeps a password.
  */
 #include "tools/cli/init/scan.h"
 
@@ -24,7 +24,7 @@
 
 enum { DEPTH_MOST = 2, FILES_MOST = 2000, FILE_MOST = 256 << 10 };
 
-/* What is looked for in a file */
+/* What to look for in a file. */
 enum {
 	/* port: 3101, PORT=3101, localhost:3101, --port 3101, listen(3101 */
 	LOOK_PORTS = 1 << 0,
@@ -33,14 +33,14 @@ enum {
 	LOOK_PLAYWRIGHT = 1 << 3, /* names of projects */
 	LOOK_RAILS = 1 << 4,      /* database: shop_test */
 	LOOK_SCRIPTS = 1 << 5,    /* "test": "..." of package.json */
-	/* postgresql://role@host/name: less than that may stand for anything in a program */
+	/* postgresql://role@host/name; a shorter URL in a program may mean anything */
 	LOOK_LOGINS = 1 << 6,
 };
 
 struct known_file {
-	const char *name; /* fnmatch(3) pattern of the last part of the path */
+	const char *name; /* fnmatch(3) pattern of the file's name */
 	unsigned int look;
-	const char *command; /* that the file's presence at the top speaks for */
+	const char *command; /* the test command, if the file lies at the top of the project */
 	unsigned int rank;
 };
 
@@ -97,7 +97,7 @@ static const struct known_file known_files[] = {
 	{ "*.rs", LOOK_LOGINS, NULL, 0 },
 };
 
-/* Scripts of package.json that run tests or prepare a database, the best first; they come before the commands of files */
+/* Scripts of package.json that run tests or prepare a database; the best first, before known files. */
 static const struct {
 	const char *name;
 	enum scan_kind kind;
@@ -126,7 +126,7 @@ static struct scan_finding *find(struct scan *scan, enum scan_kind kind, const c
 	return NULL;
 }
 
-/* Add a finding, or a place to one that is there. The places beyond the third are left out. */
+/* Add a finding, or a place to an existing one. Keep three places at most. */
 static struct scan_finding *add(struct scan *scan, enum scan_kind kind, const char *text,
                                 struct place place)
 {
@@ -164,7 +164,7 @@ static void add_port(struct scan *scan, enum scan_kind kind, const char *digits,
 		add(scan, kind, text, place);
 }
 
-/* Every match of @regex in @line: what group @group has is a port */
+/* Take group @group of every match of @regex in @line as a port. */
 static void match_ports(struct scan *scan, regex_t *regex, size_t group, const char *line,
                         struct place place)
 {
@@ -177,7 +177,7 @@ static void match_ports(struct scan *scan, regex_t *regex, size_t group, const c
 	}
 }
 
-/* Compiled at the first use, kept for the life of the process */
+/* Regular expressions, compiled at first use and kept until exit. */
 static regex_t *regex(regex_t *at, bool *made, const char *pattern)
 {
 	if (!*made && regcomp(at, pattern, REG_EXTENDED))
@@ -257,7 +257,7 @@ static void add_database(struct scan *scan, const struct scheme *scheme, const c
 		                         user ? user : "", user ? "@" : "", port, name);
 }
 
-/* Only servers of this machine: a remote one is not Berth's to rename */
+/* Only servers on this machine: Berth does not rename databases of remote ones. */
 static void look_urls(struct scan *scan, const char *line, bool logins_only, struct place place)
 {
 	static const char pattern[] =
@@ -314,7 +314,7 @@ static void look_playwright(struct scan *scan, const char *line, struct place pl
 	add(scan, SCAN_TASK, name, place);
 }
 
-/* config/database.yml; names that are templates (<%= ... %>) do not match */
+/* config/database.yml; names with a template (<%= ... %>) do not match. */
 static void look_rails(struct scan *scan, const char *line, struct place place)
 {
 	static regex_t made;
@@ -332,7 +332,7 @@ static void look_rails(struct scan *scan, const char *line, struct place place)
 	add_database(scan, &schemes[0], NULL, NULL, name, false, place);
 }
 
-/* Who runs scripts here: the lock file tells */
+/* The lock file shows which package manager runs the scripts. */
 static const char *script_runner(const char *dir)
 {
 	static const struct {
@@ -370,7 +370,7 @@ static bool comment(const char *line)
 	return *line == '#' || str_starts(line, "//") || *line == ';';
 }
 
-/* Which part of playwright.config the line belongs to: only projects have names that are tasks */
+/* Track the part of playwright.config: only the names of projects are tasks. */
 static unsigned int follow_playwright(unsigned int look, unsigned int now, const char *line)
 {
 	if (!(look & LOOK_PLAYWRIGHT))
@@ -445,7 +445,7 @@ static const struct known_file *known(const char *name)
 	return NULL;
 }
 
-/* Symbolic links are not followed: they may lead anywhere. Some file systems do not say the type. */
+/* Do not follow symbolic links. Some file systems do not report the type in d_type. */
 static bool is_directory(const char *dir, const struct dirent *entry)
 {
 	cleanup_free char *path = NULL;

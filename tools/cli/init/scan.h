@@ -2,7 +2,7 @@
 #ifndef BERTH_CLI_SCAN_H
 #define BERTH_CLI_SCAN_H
 /*
- * What a project's files say about its ports, databases and tests: `berth init` writes it down.
+ * Searches a project's files for ports, databases and test commands, for `berth init`.
  *
  *	struct scan scan = { 0 };
  *	scan_project(&scan, dir);
@@ -13,11 +13,11 @@
 
 enum scan_kind {
 	SCAN_PORT, /* text: the number */
-	/* the same, of a container: its server is not the suite's own process */
+	/* the same, published by a container: the suite does not start that server itself */
 	SCAN_PUBLISHED,
 	SCAN_DATABASE, /* text: kind:port:name, see scan_database */
-	SCAN_COMMAND,  /* text: how the tests are started */
-	SCAN_SETUP,    /* text: what seems to migrate or seed a database */
+	SCAN_COMMAND,  /* text: the command that starts the tests */
+	SCAN_SETUP,    /* text: a command that seems to migrate or seed a database */
 	SCAN_TASK,     /* text: name of a Playwright project */
 };
 
@@ -25,21 +25,21 @@ struct scan_finding {
 	enum scan_kind kind;
 	char *text;
 	char *places;      /* "playwright.config.ts:12, .env:3 PORT" */
-	unsigned int rank; /* of commands: the least is the best */
+	unsigned int rank; /* of commands: the lowest is the best */
 	/* of databases */
 	const char *database; /* "postgres", "redis", "mariadb" */
 	unsigned int port;
-	char *url;   /* without password; NULL = only the name is known */
-	bool in_env; /* it is DATABASE_URL of .env, where `berth run` looks for the rest */
+	char *url;   /* without password; NULL if only the name is known */
+	bool in_env; /* from DATABASE_URL in .env, where `berth run` finds the password */
 };
 
 struct scan {
 	struct scan_finding *findings;
 	size_t count;
-	unsigned int files; /* looked into */
+	unsigned int files; /* number of files that were read */
 };
 
-/* Look into the known files of @dir, two folders deep. What cannot be read is passed over. */
+/* Search the known files of @dir, two folders deep. Unreadable files are skipped. */
 void scan_project(struct scan *scan, const char *dir);
 void scan_free(struct scan *scan);
 

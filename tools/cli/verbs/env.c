@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `berth env`: one worker's environment, as its first process really has it, in a form that a shell can
- * evaluate; the port map follows as comments. A backend that lives in the kernel knows the worker by its
- * cgroup, in which the user's shell is not: the shim and the port map's file take it in instead. They are
- * current enough for clients; a server that such a shell starts is not the worker's.
+ * `berth env` prints the environment of one worker's first process, in a form that a shell can
+ * evaluate. The port map follows as comments.
+ *
+ * The bpf backend finds a worker by its cgroup, and the user's shell is not in it. So the shell gets
+ * the shim and the port map's file instead. That suffices for clients. A server that such a shell
+ * starts does not belong to the worker.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -28,19 +30,19 @@ static const char *const names[] = {
 };
 
 struct environment {
-	char *text; /* of /proc/PID/environ */
+	char *text; /* content of /proc/PID/environ */
 	size_t len;
 	const char *map;
 	char *shim;
 };
 
-/* The value of variable @name in @environment's text; NULL if it has none */
+/* Return: the value of variable @name in the worker's environment; NULL if it is not set. */
 static const char *value_in(const struct environment *environment, const char *name)
 {
 	return proc_parse_environ(environment->text, environment->len, name);
 }
 
-/* The same, or what takes a process in from outside */
+/* The same; for a worker without the shim, the variables that load it into an outside process. */
 static const char *value_of(const struct environment *environment, const char *name)
 {
 	const char *value = value_in(environment, name);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* `berth leaks`: what the last run found, worst first, with where and what to do. Exit status 1 if it found a leak. */
+/*
+ * `berth leaks` shows the findings of a run, the worst first, with place and remedy. The exit status
+ * is 1 if there was a leak.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,22 +36,25 @@ static void add_row(struct term_table *table, const char *name, const char *text
 	term_row(table);
 }
 
-/* Compilers' names of functions have no space at which they could be wrapped: the name is cut, not the place behind it. */
+/* A mangled function name has no space to wrap at. Cut the name and keep the place behind it. */
 static void add_frame(struct term_table *table, const char *label, const char *frame)
 {
 	const char *place = strrchr(frame, ' ');
-	int room = (int)term_width() - 18, spare;
+	int width = (int)term_width() - 18, spare;
 	cleanup_free char *cut = NULL;
 
 	while (place && place > frame && place[-1] != ' ')
 		place--;
-	spare = room - (int)strlen(place ? place : "") - 4;
-	if ((int)strlen(frame) > room && place && spare > 8)
+	spare = width - (int)strlen(place ? place : "") - 4;
+	if ((int)strlen(frame) > width && place && spare > 8)
 		cut = str_print("%.*s... %s", spare, frame, place);
 	add_row(table, label, cut ? cut : frame);
 }
 
-/* The innermost frames, which are the runtime's as a rule, and the first one of the project's own code. */
+/*
+ * Show the innermost frames, which are mostly the language runtime's, and the first frame of the
+ * project's own code.
+ */
 static void add_stack(struct term_table *table, const json_t *stack, const char *directory)
 {
 	const json_t *frame;
@@ -78,7 +84,7 @@ static void print_finding(const struct report_run *run, size_t index)
 	       json_is_true(json_object_get(finding, "known")) ? " (known)" : "");
 	term_paragraph(4, text_of(finding, "detail"));
 	if (!strcmp(text_of(finding, "severity"), "note"))
-		return; /* nothing needs to be done */
+		return; /* a note needs no action */
 	add_row(&table, "test", text_of(finding, "test"));
 	add_row(&table, "command", text_of(finding, "command"));
 	add_stack(&table, json_object_get(finding, "stack"), text_of(finding, "directory"));
@@ -113,8 +119,7 @@ int verb_leaks(struct cli *cli)
 		if (!report_is_repeated(run, i))
 			print_finding(run, i);
 	if (!cli->json && !run->finding_count)
-		printf("run %s: nothing was left behind, and nothing collided\n",
-		       text_of(run->run, "id"));
+		printf("run %s: no leaks and no conflicts\n", text_of(run->run, "id"));
 	report_run_free(run);
 	return leaked;
 }

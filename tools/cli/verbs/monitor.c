@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `berth monitor`: socket events as they happen, of one run, of one process and its descendants, or of the whole machine. It needs
- * eBPF: sampling would show the past and call it live. Ends with Ctrl-C, or with the last process, and then says what it lost.
+ * `berth monitor` prints socket events as they happen: of one run, of one process and its descendants,
+ * or of the whole machine. It needs eBPF, because sampling sees no events. It ends with Ctrl-C or with
+ * the last process, and then prints how many events it lost.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -31,7 +32,7 @@
 static struct live {
 	struct loop *loop;
 	bool json, over;
-	struct pids tree;  /* --pid: those that have not ended */
+	struct pids tree;  /* --pid: the processes that have not ended */
 	int64_t offset_ns; /* CLOCK_REALTIME - CLOCK_MONOTONIC */
 } live;
 
@@ -66,7 +67,7 @@ static void add_addresses(struct str *text, const struct berth_event *event)
 		         diag_address(&event->remote, event->family, event->remote_port, address));
 }
 
-/* Of the process; anybody can give himself one that a terminal would obey. */
+/* Escape the process's name: any process can put terminal control sequences into it. */
 static char *name_of(const struct berth_event *event)
 {
 	return proc_parse_command(event->comm, strnlen(event->comm, BERTH_COMM), BERTH_COMM);
@@ -163,7 +164,7 @@ static void on_signal(void *arg, int fd, uint32_t events)
 	live.over = true;
 }
 
-/* The workers of a run: their cgroups lie in the run's, named w1, w2 ... */
+/* The cgroups of a run's workers lie in the run's cgroup and are named w1, w2 ... */
 static void add_workers(struct watch *watch, const struct run_state *run)
 {
 	for (size_t i = 0; i < run->worker_count; i++) {
@@ -178,7 +179,10 @@ static void add_workers(struct watch *watch, const struct run_state *run)
 	}
 }
 
-/* A process that is forked while we look is found by the next look, or by the monitor. Return: -ESRCH if there is none. */
+/*
+ * Repeat until a pass finds no new process. The monitor reports what is forked after the last pass.
+ * Return: -ESRCH if the process does not exist.
+ */
 static int add_tree(struct watch *watch, pid_t root)
 {
 	int ret = watch_process_add(watch, 1, root);
@@ -211,7 +215,7 @@ static void print_end(struct watch *watch, bool every)
 	         (unsigned long long)watch_missed(watch));
 }
 
-/* What is to be watched, besides a run's workers, which are cgroups. */
+/* The processes to watch; a run's workers are watched by their cgroups. */
 static int add_what(struct watch *watch, const struct cli *cli, const struct run_state *run)
 {
 	int ret = cli->pid ? add_tree(watch, (pid_t)cli->pid) : 0;
@@ -285,7 +289,7 @@ int verb_monitor(struct cli *cli)
 	if (ret)
 		(void)live_missing(cli->run_id, ret);
 	else if (!run.cgroup_dir)
-		log_line("run %s has no cgroup v2, by which its processes are told from others",
+		log_line("unable to monitor run %s: it has no cgroup v2 that marks its processes",
 		         run.id);
 	if (ret || !run.cgroup_dir) {
 		log_hint("berth monitor --all shows the whole machine");

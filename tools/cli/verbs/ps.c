@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* `berth ps`: the runs of this user, their workers, and which real port stands behind which of the suite's. */
+/* `berth ps` lists the runs of this user, their workers, and the real port of each virtual port. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,36 +53,55 @@ static char *port_pairs(const struct state_worker *worker)
 	return str_take(&text);
 }
 
+static void add_header(struct term_table *table, const char *const *names)
+{
+	for (; *names; names++)
+		term_cell(table, *names);
+	term_row(table);
+}
+
+static void add_worker(struct term_table *table, const struct state_worker *worker)
+{
+	term_cellf(table, "w%u", worker->number);
+	term_cell(table, worker->task);
+	if (worker->status == STATE_FAILED)
+		term_cellf(table, "failed (%d)", worker->exit_status);
+	else
+		term_cell(table, state_status_names[worker->status]);
+	if (worker->pid)
+		term_cellf(table, "%d", (int)worker->pid);
+	else
+		term_cell(table, "-");
+	if (worker->block_len)
+		term_cellf(table, "%u-%u", worker->block_base,
+		           worker->block_base + worker->block_len - 1);
+	else
+		term_cell(table, "-");
+	term_cell_own(table, port_pairs(worker));
+	term_row(table);
+}
+
 static void print_run(const struct run_state *run)
 {
-	struct term_table table = { .indent = 2 };
-	cleanup_free char *since = age(run->started_ns), *command = words(run->command);
+	static const char *const run_names[] = { "RUN",     "AGE",     "BACKEND", "TREE",
+		                                 "PROJECT", "COMMAND", NULL };
+	static const char *const worker_names[] = { "WORKER",     "TASK",          "STATUS", "PID",
+		                                    "REAL PORTS", "VIRTUAL->REAL", NULL };
+	struct term_table runs = { 0 }, workers = { .indent = 2 };
 
-	printf("%s  %s  %s, tree %s  %s  %s\n", run->id, run->alive ? since : "dead",
-	       run->backend ? run->backend : "-", run->tree ? run->tree : "-",
-	       run->project_dir ? run->project_dir : "-", command);
-	for (size_t i = 0; i < run->worker_count; i++) {
-		const struct state_worker *worker = &run->workers[i];
-
-		term_cellf(&table, "w%u", worker->number);
-		term_cell(&table, worker->task);
-		if (worker->status == STATE_FAILED)
-			term_cellf(&table, "failed (%d)", worker->exit_status);
-		else
-			term_cell(&table, state_status_names[worker->status]);
-		if (worker->pid)
-			term_cellf(&table, "%d", (int)worker->pid);
-		else
-			term_cell(&table, "-");
-		if (worker->block_len)
-			term_cellf(&table, "%u-%u", worker->block_base,
-			           worker->block_base + worker->block_len - 1);
-		else
-			term_cell(&table, "-");
-		term_cell_own(&table, port_pairs(worker));
-		term_row(&table);
-	}
-	term_print(&table);
+	add_header(&runs, run_names);
+	term_cell(&runs, run->id);
+	term_cell_own(&runs, run->alive ? age(run->started_ns) : str_copy("dead"));
+	term_cell(&runs, run->backend ? run->backend : "-");
+	term_cell(&runs, run->tree ? run->tree : "-");
+	term_cell(&runs, run->project_dir ? run->project_dir : "-");
+	term_cell_own(&runs, words(run->command));
+	term_row(&runs);
+	term_print(&runs);
+	add_header(&workers, worker_names);
+	for (size_t i = 0; i < run->worker_count; i++)
+		add_worker(&workers, &run->workers[i]);
+	term_print(&workers);
 }
 
 static json_t *json_ports(const struct state_worker *worker)

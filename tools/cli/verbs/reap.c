@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* `berth reap`: what the run room finds and removes, a line each. */
+/* `berth reap` removes what dead runs left behind, and prints a line for each thing. */
 #include "tools/state/reap.h"
 
 #include <stdio.h>
@@ -22,6 +22,6 @@ int verb_reap(struct cli *cli)
 		return 0;
 	fflush(stdout);
 	log_line("unable to remove everything: %s", strerror(-ret));
-	log_hint("what belongs to another user needs that user, or root: sudo berth reap");
+	log_hint("another user's files need that user or root: sudo berth reap");
 	return 1;
 }

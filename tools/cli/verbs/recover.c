@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `berth recover`: the run room ends runs and removes what they had; here the databases of dead owners follow, because
- * only the settings know on which servers they are. Supervisors are gone by then, so every lease of theirs is free.
- * Settings that cannot be read keep nobody from ending what runs.
+ * `berth recover` ends all runs and removes what they left. Then it drops the databases of dead runs,
+ * on the servers that the settings name. All supervisors are gone by then, so their leases are free.
+ * If the settings cannot be read, recover still ends the runs and reports the databases as unknown.
  */
 #include "tools/state/recover.h"
 
@@ -19,7 +19,7 @@
 #include "tools/cli/common/output.h"
 #include "tools/cli/common/servers.h"
 
-/* Owned by a run that is ended, or would be: in a dry run it still holds its lease. */
+/* True if @owned belongs to a run that recover ends. In a dry run, that run still holds its lease. */
 static bool is_doomed(const struct owned_database *owned, const struct recovery *recovery,
                       bool dry_run)
 {
@@ -45,7 +45,7 @@ static void drop_dead(const struct server_view *view, const struct run_options *
 			strv_own(&recovery->did,
 			         str_print("%s: %s database %s", view->owned.where,
 			                   options->dry_run ? "drop" : "dropped", owned->physical));
-		else if (ret != -ENOENT) /* somebody else's reaper was faster */
+		else if (ret != -ENOENT) /* -ENOENT: another process dropped it first */
 			strv_own(&recovery->left,
 			         str_print("%s: database %s: %s", view->owned.where,
 			                   owned->physical, why ? why : strerror(-ret)));
@@ -60,18 +60,17 @@ static void recover_databases(const struct run_options *options, struct recovery
 	for (size_t i = 0; i < count; i++) {
 		if (!views[i].error)
 			drop_dead(&views[i], options, recovery);
-		else if (views[i].error !=
-		         -ENOTCONN) /* a server that does not run has no sessions to end */
+		else if (views[i].error != -ENOTCONN) /* no server, no sessions to end */
 			strv_own(&recovery->left,
 			         str_print(
-					 "%s: unknown, the server cannot be asked: %s",
+					 "%s: unknown, the server cannot be queried: %s",
 					 views[i].owned.where ? views[i].owned.where : "a database",
 					 views[i].why ? views[i].why : strerror(-views[i].error)));
 	}
 	servers_free(views, count);
 	if (options->dry_run)
 		return;
-	count = servers_look(options, &views); /* and look again */
+	count = servers_look(options, &views); /* list again what is left */
 	for (size_t i = 0; i < count; i++)
 		for (size_t j = 0; j < views[i].owned.count; j++) {
 			const struct owned_database *owned = &views[i].owned.list[j];
@@ -95,7 +94,7 @@ static void print_text(const struct recovery *recovery, bool dry_run)
 	for (char **line = recovery->left; line && *line; line++)
 		log_line("left: %s", *line);
 	if (recovery->left)
-		log_hint("what belongs to another user needs that user, or root: sudo berth "
+		log_hint("another user's runs need that user or root: sudo berth "
 		         "recover");
 }
 
@@ -106,8 +105,8 @@ int verb_recover(struct cli *cli)
 	int ret;
 
 	if (inside && *inside) {
-		log_line("this is a worker of run %s, which would be ended", inside);
-		log_hint("berth recover, in a shell outside of the run");
+		log_line("unable to recover inside a worker: it would end its own run %s", inside);
+		log_hint("run berth recover in a shell outside the run");
 		return 1;
 	}
 	ret = run_recover(cli->run.dry_run, &recovery);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* `berth report [RUN]`: the formats that were asked for, from the record of a run; Markdown on stdout if none was. */
+/*
+ * `berth report [RUN]` writes the requested formats from the record of a run. Without a format, it
+ * prints Markdown on stdout.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +14,7 @@
 static int write_all(const struct cli *cli, const struct report_run *run,
                      const struct report_options *options)
 {
-	const char *const wanted[REPORT_FORMATS] = {
+	const char *const files[REPORT_FORMATS] = {
 		[REPORT_JSON] = cli->run.json_file,         [REPORT_JUNIT] = cli->run.junit_file,
 		[REPORT_HTML] = cli->run.html_file,         [REPORT_TRACE] = cli->run.trace_file,
 		[REPORT_MARKDOWN] = cli->run.markdown_file, [REPORT_GITLAB] = cli->run.gitlab_file,
@@ -23,14 +26,14 @@ static int write_all(const struct cli *cli, const struct report_run *run,
 	for (int format = 0; format < REPORT_FORMATS; format++) {
 		int ret;
 
-		if (!wanted[format])
+		if (!files[format])
 			continue;
 		any = true;
-		ret = report_write(run, (enum report_format)format, options, wanted[format]);
+		ret = report_write(run, (enum report_format)format, options, files[format]);
 		if (!ret)
 			continue;
 		log_line("unable to write the %s report '%s': %s", report_format_names[format],
-		         wanted[format], strerror(-ret));
+		         files[format], strerror(-ret));
 		status = 1;
 	}
 	return any ? status : report_write(run, REPORT_MARKDOWN, options, "-") ? 1 : 0;

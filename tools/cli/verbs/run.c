@@ -2,7 +2,7 @@
 /* `berth run`: settings from berth.yaml below the flags, then the run room does the rest. */
 #include <stdlib.h>
 
-#include "tools/cli/verbs/again.h"
+#include "tools/cli/verbs/rerun.h"
 #include "tools/cli/settings/config.h"
 
 int verb_run(struct cli *cli)
@@ -19,10 +19,10 @@ int verb_run(struct cli *cli)
 	if (!cli->run.command)
 		return cli_usage(cli, "a command to run is missing");
 	if (cli->last_failed) {
-		ret = again_choose(cli);
+		ret = rerun_choose(cli);
 		if (ret || !cli->run.tasks[0])
 			return ret;
 	}
-	again_estimate(cli);
+	rerun_estimate(cli);
 	return run_main(&cli->run);
 }

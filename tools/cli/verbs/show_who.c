@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The answer of `berth who`: first the one line that most people want, then each holder with its sockets, then what could
- * not be seen, former owners, and what to do. A busy server's connections are counted, not listed.
+ * The output of `berth who`: one line with the answer, then each holder with its sockets, former
+ * owners, what could not be seen, and what to do. Of many connections, only the first are listed.
  */
 #include "tools/cli/verbs/show_who.h"
 
@@ -22,13 +22,13 @@ static const char *const verdict_names[] = {
 	[WHO_OWNED] = "owned", [WHO_FREE] = "free", [WHO_INVISIBLE] = "invisible"
 };
 
-static void local_time(int64_t wall_ns, char *text, size_t room)
+static void local_time(int64_t wall_ns, char *text, size_t size)
 {
 	time_t seconds = (time_t)(wall_ns / 1000000000);
 	struct tm parts;
 
 	localtime_r(&seconds, &parts);
-	strftime(text, room, "%Y-%m-%d %H:%M:%S", &parts);
+	strftime(text, size, "%Y-%m-%d %H:%M:%S", &parts);
 }
 
 char *show_time(int64_t ms)
@@ -39,7 +39,7 @@ char *show_time(int64_t ms)
 	return str_copy(text);
 }
 
-/* What a stranger has named, who may have put there what a terminal would obey. */
+/* Escape a name that another process chose: it may contain terminal control sequences. */
 static void add_name(struct str *text, const char *before, const char *name)
 {
 	size_t len = strlen(name);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* `berth trends`: the last run beside the median of those before it. Exit status 1 if something has become worse. */
+/*
+ * `berth trends` compares the last run with the median of the runs before it. The exit status is 1 if
+ * a measure is worse.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +28,7 @@ static json_t *json_trends(const struct history_trend *trends, size_t count)
 	return list;
 }
 
-/* What a measure is counted in is the end of its name. */
+/* The suffix of a measure's name is its unit: _ms or _kib; without one, it is a count. */
 static char *shown(const char *measure, double value)
 {
 	if (str_ends(measure, "_ms"))
@@ -60,7 +63,7 @@ static void print_trends(const struct history_trend *trends, size_t count)
 	term_row(&table);
 	for (size_t i = 0; i < count; i++) {
 		if (trends[i].last <= 0 && trends[i].median <= 0)
-			continue; /* errors that nobody has */
+			continue; /* a count of errors that never occurred */
 		term_cell(&table, *trends[i].task ? trends[i].task : "-");
 		term_cell_own(&table, name_of(trends[i].measure));
 		term_cell_own(&table, shown(trends[i].measure, trends[i].last));

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* `berth who PORT`: the watch room looks, show_who.c puts it into words; exit status 0 owner known, 1 free, 3 invisible. */
+/*
+ * `berth who PORT`: tools/watch/lookup/who.h finds the owner, show_who.c prints it. The exit status is 0 if the
+ * owner is known, 1 if the port is free, 3 if the owner is invisible to this user.
+ */
 #include "tools/watch/lookup/who.h"
 
 #include <stdio.h>
@@ -16,7 +19,7 @@
 
 enum { PAST_SHOWN = 5 };
 
-/* The maps of the live runs; the strings stay those of @runs. */
+/* List the port maps of the live runs. The strings belong to @runs. */
 static size_t list_maps(const struct run_state *runs, size_t run_count, struct who_map **ret_maps)
 {
 	struct who_map *maps = NULL;
@@ -38,7 +41,7 @@ static size_t list_maps(const struct run_state *runs, size_t run_count, struct w
 	return count;
 }
 
-/* Former owners, from the project's history: nothing if there is none. */
+/* Former owners of the port from the project's history; NULL if there are none. */
 static struct show_past *read_past(const struct cli *cli, int port, size_t *ret_count)
 {
 	struct history_owner *owners = NULL;
@@ -89,7 +92,7 @@ int verb_who(struct cli *cli)
 
 	if (str_number(cli->args[0], 1, 65535, &port))
 		return cli_usage(cli, "expected a port from 1 to 65535, got '%s'", cli->args[0]);
-	(void)state_list(&runs, &run_count); /* without runs there is still a port to look at */
+	(void)state_list(&runs, &run_count); /* without runs, the port may still have an owner */
 	map_count = list_maps(runs, run_count, &maps);
 	ret = who_find((uint16_t)port, maps, map_count, &who);
 	state_list_free(runs, run_count);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A task counts as passed if it passed in the newest run that had it. The records are asked, not the history: a run that
- * was killed has written the one and not the other.
+ * A task passed if it passed in the newest run that had it. This file reads the records and not the
+ * history, because a killed run leaves a record but no row in the history.
  */
-#include "tools/cli/verbs/again.h"
+#include "tools/cli/verbs/rerun.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +16,7 @@
 
 enum { UNKNOWN, PASSED, NOT_PASSED };
 
-static int verdict_on(const struct report_run *run, const char *task)
+static int result_of(const struct report_run *run, const char *task)
 {
 	json_t *word;
 	size_t i;
@@ -26,24 +26,24 @@ static int verdict_on(const struct report_run *run, const char *task)
 			return strcmp(run->workers[i].status, "passed") ? NOT_PASSED : PASSED;
 	json_array_foreach(json_object_get(run->run, "tasks"), i, word) if (
 		!strcmp(json_string_value(word) ? json_string_value(word) : "",
-	                task)) return NOT_PASSED; /* the run was to have it and did not get to it */
+	                task)) return NOT_PASSED; /* planned in this run, but never started */
 	return UNKNOWN;
 }
 
-/* Return: how many verdicts are still unknown. */
-static size_t judge(const struct report_run *run, char *const *tasks, char *verdicts)
+/* Return: the number of tasks whose result is still unknown. */
+static size_t read_run(const struct report_run *run, char *const *tasks, char *results_of)
 {
 	size_t unknown = 0;
 
 	for (size_t i = 0; tasks[i]; i++) {
-		if (verdicts[i] == UNKNOWN)
-			verdicts[i] = (char)verdict_on(run, tasks[i]);
-		unknown += verdicts[i] == UNKNOWN;
+		if (results_of[i] == UNKNOWN)
+			results_of[i] = (char)result_of(run, tasks[i]);
+		unknown += results_of[i] == UNKNOWN;
 	}
 	return unknown;
 }
 
-static void judge_all(const char *results, char *const *tasks, char *verdicts)
+static void read_results(const char *results, char *const *tasks, char *results_of)
 {
 	char **runs = results_runs(results);
 
@@ -54,7 +54,7 @@ static void judge_all(const char *results, char *const *tasks, char *verdicts)
 
 		if (report_load(dir, &run))
 			continue;
-		unknown = judge(run, tasks, verdicts);
+		unknown = read_run(run, tasks, results_of);
 		report_run_free(run);
 		if (!unknown)
 			break;
@@ -62,19 +62,18 @@ static void judge_all(const char *results, char *const *tasks, char *verdicts)
 	strv_free(runs);
 }
 
-int again_choose(struct cli *cli)
+int rerun_choose(struct cli *cli)
 {
-	cleanup_free char *results = results_dir(cli), *verdicts = NULL;
+	cleanup_free char *results = results_dir(cli), *results_of = NULL;
 	size_t count = strv_len(cli->run.tasks), left = 0;
 
 	if (!count)
-		return cli_usage(
-			cli,
-			"--last-failed needs --each: only tasks that have names can be told apart");
-	verdicts = mem_alloc(count);
-	judge_all(results, cli->run.tasks, verdicts);
+		return cli_usage(cli,
+		                 "--last-failed needs --each: tasks need names to be recognised");
+	results_of = mem_alloc(count);
+	read_results(results, cli->run.tasks, results_of);
 	for (size_t i = 0; i < count; i++) {
-		if (verdicts[i] == PASSED)
+		if (results_of[i] == PASSED)
 			free(cli->run.tasks[i]);
 		else
 			cli->run.tasks[left++] = cli->run.tasks[i];
@@ -88,7 +87,7 @@ int again_choose(struct cli *cli)
 	return 0;
 }
 
-void again_estimate(struct cli *cli)
+void rerun_estimate(struct cli *cli)
 {
 	size_t count = strv_len(cli->run.tasks);
 	enum db_mode mode = cli->run.db_mode;
