@@ -3,7 +3,7 @@ TOOLS_SRC	:= $(filter-out $(TOOLS_LEFT_OUT),$(wildcard tools/*/*.c tools/*/*/*.c
 TOOLS_SRC	:= $(filter-out tools/isolate/launch.c,$(TOOLS_SRC))
 TOOLS_OBJ	:= $(TOOLS_SRC:%.c=$(O)/%.o)
 # libpq, OpenSSL, sqlite and libdw are loaded when they are needed: tools/base/library.h
-TOOLS_LIBS	:= -lseccomp -lbpf -lcyaml -lyaml -ljansson -lmnl -lelf -lexpat -lcap -lpthread
+TOOLS_LIBS	:= -lseccomp -lbpf -lyaml -ljansson -lmnl -lelf -lexpat -lcap -lpthread
 BERTH		:= $(O)/bin/berth
 
 BASE_CFLAGS	+= -I/usr/include/postgresql

@@ -9,8 +9,9 @@ $(O)/fuzz/%: tests/fuzz/%.c $(wildcard core/*.[ch] tools/*/*.[ch] tools/*/*/*.[c
 	@mkdir -p $(@D)
 	$(call quiet,FUZZ)$(CLANG) $(FUZZ_FLAGS) $< $(FUZZ_MORE) $(wildcard tools/base/*.c tools/process/*.c) $(TOOLS_LIBS) -o $@
 
-# formats share too many names to be included in one file
+# these files share too many names to be included in one file
 $(O)/fuzz/report: private FUZZ_MORE = $(wildcard tools/report/*.c)
+$(O)/fuzz/config: private FUZZ_MORE = $(filter-out %/lint.c,$(wildcard tools/cli/settings/*.c)) tools/db/common/url.c tools/run/options.c
 
 ## make fuzz		run every fuzzer for FUZZ_SECONDS (20)
 fuzz: $(FUZZ)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * berth: parse the command line, call the verb, exit. Each verb has a file of its own; settings/verbs.def and
- * settings/options.def say what it accepts. Nothing calls this file, so it may call all verbs.
+ * berth: parse the command line, call the verb, exit. Each verb has a file of its own;
+ * settings/verbs.def and settings/options.def say what it accepts. Nothing calls this file, so it
+ * may call all verbs.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,8 +21,8 @@ static int (*const verb_functions[VERBS])(struct cli *cli) = {
 };
 
 /*
- * The caller may have closed the standard streams. Then the next files that berth opens would get the numbers 0 to 2,
- * and output would go into them.
+ * The caller may have closed the standard streams. Then the next files that berth opens would get
+ * the numbers 0 to 2, and output would go into them.
  */
 static void open_standard_streams(void)
 {
@@ -35,8 +36,8 @@ static void open_standard_streams(void)
 }
 
 /*
- * The caller may ignore SIGCHLD, and waitpid(2) would then find no child. `berth run` handles the signal itself,
- * because its command must start with the caller's setting.
+ * The caller may ignore SIGCHLD, and waitpid(2) would then find no child. `berth run` handles the
+ * signal itself, because its command must start with the caller's setting.
  */
 static void reset_sigchld(const struct verb *verb)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * argv -> struct cli, by the tables. Short options may be bundled (-vv, -n8). A long option takes its argument after
- * `=` or as the next word. --no-NAME undoes what berth.yaml switched on. `--` ends the options. For `run` the first
- * word that is no option ends them too, so that the command keeps its own options.
+ * argv -> struct cli, by the tables. Short options may be bundled (-vv, -n8). A long option takes
+ * its argument after `=` or as the next word. --no-NAME undoes what berth.yaml switched on. `--`
+ * ends the options. For `run` the first word that is no option ends them too, so that the command
+ * keeps its own options.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -48,7 +48,9 @@ extern const struct verb verb_table[VERBS];
 
 /** Return: the verb; NULL if there is none of that name. */
 const struct verb *verb_find(const char *name);
-/** Return: the name of the verb that @name is probably a typing error for; NULL if there is none. */
+/**
+ * Return: the name of the verb that @name is probably a typing error for; NULL if there is none.
+ */
 const char *verb_nearest(const char *name);
 
 /**

@@ -6,85 +6,52 @@
  *
  *	struct config *config;
  *	char **errors = NULL;
- *	config_read(path, &config, &errors)	every mistake of the file at once, "berth.yaml:12: key: expected ..., got ..."
- *	config_profile(config, cli, ...)	which profile holds
- *	config_apply(config, profile, cli)	below what the flags have set
+ *	config_read(path, &config, &errors)	checks all of the file, every profile included
+ *	config_profile(config, cli, ...)	chooses the profile
+ *	config_apply(config, profile, cli)	sets what no flag has set
  *	config_free(config)
  *
- * A profile is a section like the top level, but for `profiles`. What is given in a section has been checked, so that
- * applying it cannot fail.
+ * A profile is a section like the top level, but without `profiles`. config_read() accepts only a
+ * file in which every value can be set, so that config_apply() cannot fail.
  */
 #include "tools/cli/settings/cli.h"
 
-/* one text, and where it is written */
-struct config_item {
-	unsigned int line;
-	char *text;
-};
-
-struct config_values {
-	struct config_item *items;
-	unsigned int count;
-};
-
-/* of `databases` or `allow`; values by the number of the key */
-struct config_entry {
-	unsigned int line;
-	struct config_values values[KEYS_MAX];
-};
-
-struct config_section {
-	char *name; /* of the profile; "" for the top level */
-	unsigned int line;
-	struct config_values values[OPTIONS];
-	struct {
-		struct config_entry *entries;
-		unsigned int count;
-	} lists[LISTS];
-};
-
 struct config {
-	char *path, *shown;              /* absolute; as messages name it */
-	struct config_section *sections; /* [0] is the top level */
-	unsigned int count;
+	char *path, *shown; /* absolute; as messages name it */
+	char **profiles;    /* names, in the order of the file; strv */
+	struct yaml_document_s *document;
 };
 
 /**
  * Read and check a file.
- * @errors	a strv that messages are added to
+ * @errors	strv that messages are added to: "berth.yaml:12: key: expected ..., got ..."
  * Return: 0; -EINVAL with messages; -errno with one message if the file cannot be read.
  */
 int config_read(const char *path, struct config **ret_config, char ***errors);
 
-/* The same from memory; @shown is the file's name in messages. */
+/** The same from memory. @shown is the file's name in messages. */
 int config_parse(const char *text, size_t len, const char *shown, struct config **ret_config,
                  char ***errors);
 void config_free(struct config *config);
 
 /**
- * The profile in force: --profile, else BERTH_PROFILE, else `ci` where CI is set and the file has it.
- * @ret_name	NULL if none is; not to be freed
- * Return: 0; -ENOENT if the one that was asked for is not in the file.
+ * Choose the profile: --profile, else BERTH_PROFILE, else `ci` where CI is set and the file has it.
+ * @ret_name	NULL = none; the caller must not free it
+ * Return: 0; -ENOENT if the file does not have the requested profile.
  */
 int config_profile(const struct config *config, const struct cli *cli, const char **ret_name);
 
-/** Set in @cli what the top level and the profile (NULL = none) say and the flags do not. */
+/** Set the settings of the top level and of @profile (NULL = none). Flags that are set stay. */
 void config_apply(const struct config *config, const char *profile, struct cli *cli);
 
 /**
- * All of it for a verb that needs settings: find the file, read it, choose the profile, apply, find the project
- * directory. Prints what is wrong.
- * Return: 0, also where there is no file; EXIT_USAGE.
+ * Do all of it for a verb that needs settings: find and read the file, choose the profile, apply
+ * it, find the project directory. Prints errors.
+ * Return: 0, also if there is no file; EXIT_USAGE.
  */
 int config_load(struct cli *cli);
 
-/** There is no berth.yaml: is there a berth.yml? Prints that. Return: 0; EXIT_USAGE. */
-int config_other_ending(void);
-
-/**
- * Normalize a YAML document for the schema of config.c: see shape.c.
- * Return: 0 and the normal form, the caller's to free; -EINVAL with messages in @errors.
- */
-int config_shape(const char *text, size_t len, const char *shown, char **ret_text, char ***errors);
+/** Where there is no berth.yaml: print an error if there is a berth.yml. Return: 0; EXIT_USAGE. */
+int config_refuse_yml(void);
 
 #endif

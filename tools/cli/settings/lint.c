@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Likely mistakes, each one function in a table. A message names the setting, what happens, and what to do. */
+/*
+ * Likely mistakes, each one function in a table. A message names the setting, what happens, and
+ * what to do.
+ */
 #include "tools/cli/settings/lint.h"
 
 #include <stdio.h>
@@ -183,7 +186,10 @@ void lint_options(const struct run_options *options, char ***messages)
 		rules[i](options, messages);
 }
 
-/* The port in the first `port: 3101` or `url: 'http://localhost:3101'` after @text, 0 if there is none */
+/*
+ * The port in the first `port: 3101` or `url: 'http://localhost:3101'` after @text, 0 if there is
+ * none
+ */
 static unsigned int port_after(const char *text)
 {
 	const char *colon = strstr(text, "localhost:");
@@ -200,7 +206,10 @@ static unsigned int port_after(const char *text)
 	return port <= 65535 ? port : 0;
 }
 
-/* Playwright connects to its webServer's port before it starts the server, to see whether one is there to reuse */
+/*
+ * Playwright connects to its webServer's port before it starts the server, to see whether one is
+ * there to reuse
+ */
 static void playwright(const struct run_options *options, const char *name, const char *text,
                        char ***messages)
 {

@@ -4,7 +4,10 @@
 /* What is allowed but likely not meant. */
 #include "tools/run/options.h"
 
-/** Add one message for people per likely mistake. @messages is a strv; what is there already is not added again. */
+/**
+ * Add one message for people per likely mistake. @messages is a strv; what is there already is
+ * not added again.
+ */
 void lint_options(const struct run_options *options, char ***messages);
 
 /** Look into the runner's own configuration beside berth.yaml. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The option table, and setting an option by layers. What a value may be is in types.c. */
-#include <errno.h>
+/* The option table, and setting options by layers. types.c knows what a value may be. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/abi.h"
@@ -30,47 +30,41 @@ const struct option option_table[OPTIONS] = {
 #include "tools/cli/settings/options.def"
 };
 
+/* The type comes last, because its macro expands to several fields. */
+#define KEY(struct_, name_, arg_, field_, help_, ...) \
+	{ .name = (name_), \
+	  .arg = (arg_), \
+	  .offset = offsetof(struct struct_, field_), \
+	  .help = (help_), \
+	  __VA_ARGS__ },
 static const struct option database_keys[] = {
-#define DATABASE_KEY(name_, arg_, type_, field_, help_) \
-	{ .name = (name_), \
-	  .arg = (arg_), \
-	  type_, \
-	  .offset = offsetof(struct run_database, field_), \
-	  .help = (help_) },
+#define DATABASE_KEY(name, arg, type, field, help) KEY(run_database, name, arg, field, help, type)
 #include "tools/cli/settings/options.def"
 };
-
 static const struct option allow_keys[] = {
-#define ALLOW_KEY(name_, arg_, type_, field_, help_) \
-	{ .name = (name_), \
-	  .arg = (arg_), \
-	  type_, \
-	  .offset = offsetof(struct run_allow, field_), \
-	  .help = (help_) },
+#define ALLOW_KEY(name, arg, type, field, help) KEY(run_allow, name, arg, field, help, type)
 #include "tools/cli/settings/options.def"
 };
-
 static const struct option alarm_keys[] = {
-#define ALARM_KEY(name_, arg_, type_, field_, help_) \
-	{ .name = (name_), \
-	  .arg = (arg_), \
-	  type_, \
-	  .offset = offsetof(struct run_alarm, field_), \
-	  .help = (help_) },
+#define ALARM_KEY(name, arg, type, field, help) KEY(run_alarm, name, arg, field, help, type)
 #include "tools/cli/settings/options.def"
 };
 
 _Static_assert(ARRAY_LEN(database_keys) <= KEYS_MAX && ARRAY_LEN(allow_keys) <= KEYS_MAX &&
                        ARRAY_LEN(alarm_keys) <= KEYS_MAX,
-               "config.h has room for the keys");
+               "KEYS_MAX is at least the number of keys");
 
+#define LIST_OF(name_, texts_, keys_, struct_, entries_, count_) \
+	{ \
+		.name = (name_), .texts = (texts_), .keys = (keys_), .count = ARRAY_LEN(keys_), \
+		.size = sizeof(struct struct_), .entries_offset = offsetof(struct cli, entries_), \
+		.count_offset = offsetof(struct cli, count_) \
+	}
 const struct option_list option_lists[LISTS] = {
-	[LIST_DATABASE] = { "databases", true, sizeof(struct run_database), database_keys,
-	                    ARRAY_LEN(database_keys) },
-	[LIST_ALLOW] = { "allow", false, sizeof(struct run_allow), allow_keys,
-	                 ARRAY_LEN(allow_keys) },
-	[LIST_ALARM] = { "alarm", false, sizeof(struct run_alarm), alarm_keys,
-	                 ARRAY_LEN(alarm_keys) },
+	[LIST_DATABASE] = LIST_OF("databases", true, database_keys, run_database, run.database_list,
+	                          run.database_count),
+	[LIST_ALLOW] = LIST_OF("allow", false, allow_keys, run_allow, run.allow, run.allow_count),
+	[LIST_ALARM] = LIST_OF("alarm", false, alarm_keys, run_alarm, run.alarms, run.alarm_count),
 };
 
 static void *field_of(const struct option *option, const struct cli *cli)
@@ -90,7 +84,7 @@ bool option_everywhere(const struct option *option)
 
 bool option_is_text(const struct option *option)
 {
-	return option->type->wants == option_types[TYPE_TEXT].wants;
+	return option->type->expected == option_any_text;
 }
 
 bool option_is_list(const struct option *option)
@@ -149,24 +143,56 @@ int option_set_key(void *entry, const struct option *key, const char *text)
 	return key->type->parse(key, text, (char *)entry + key->offset);
 }
 
-int option_set(struct cli *cli, const struct option *option, struct set_by origin, const char *text)
+int option_set(struct cli *cli, const struct option *option, struct set_by set_by, const char *text)
 {
 	const struct option_type *type = option->type;
-	struct set_by *at = &cli->set_by[option->id];
+	struct set_by *old = &cli->set_by[option->id];
 	void *field = field_of(option, cli);
 	int ret = option_check(option, text);
 
-	if (ret || origin.layer < at->layer)
+	if (ret || set_by.layer < old->layer)
 		return ret;
-	if (!type->list || origin.layer > at->layer)
+	if (!type->list || set_by.layer > old->layer)
 		field_clear(type, field);
-	*at = origin;
+	*old = set_by;
 	return type->parse(option, text, field);
+}
+
+unsigned int option_list_count(const struct cli *cli, const struct option_list *list)
+{
+	return *(const unsigned int *)((const char *)cli + list->count_offset);
+}
+
+void *option_list_add(struct cli *cli, const struct option_list *list)
+{
+	void **entries = (void **)((char *)cli + list->entries_offset);
+	unsigned int *count = (unsigned int *)((char *)cli + list->count_offset);
+	char *entry;
+
+	*entries = mem_grow(*entries, *count + 1, list->size);
+	entry = (char *)*entries + (*count)++ * list->size;
+	return memset(entry, 0, list->size);
+}
+
+void option_list_clear(struct cli *cli, const struct option_list *list)
+{
+	void **entries = (void **)((char *)cli + list->entries_offset);
+	unsigned int *count = (unsigned int *)((char *)cli + list->count_offset);
+
+	for (unsigned int i = 0; i < *count; i++)
+		for (unsigned int k = 0; k < list->count; k++)
+			field_clear(list->keys[k].type,
+			            (char *)*entries + i * list->size + list->keys[k].offset);
+	free(*entries);
+	*entries = NULL;
+	*count = 0;
 }
 
 char *option_expected(const struct option *option)
 {
-	return option->type->wants(option);
+	const struct option_type *type = option->type;
+
+	return type->expected_of ? type->expected_of(option) : str_copy(type->expected);
 }
 
 char *option_text(const struct cli *cli, const struct option *option)

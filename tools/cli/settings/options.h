@@ -2,8 +2,8 @@
 #ifndef BERTH_CLI_OPTIONS_H
 #define BERTH_CLI_OPTIONS_H
 /*
- * The option table and the types of its values. A flag and a key of berth.yaml are set by the same function, so they
- * accept the same texts and complain in the same words.
+ * The option table and the types of its values. A flag and a key of berth.yaml are set by the
+ * same function, so they accept the same texts and complain in the same words.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,9 +20,10 @@ enum option_id {
 	OPTIONS
 };
 
-/* Who set an option; the later layer wins. */
+/* Where a value may come from; the later layer wins. */
 enum layer { LAYER_DEFAULT, LAYER_FILE, LAYER_PROFILE, LAYER_FLAG };
 
+/* What gave an option its value */
 struct set_by {
 	enum layer layer;
 	unsigned int line; /* in berth.yaml; 0 for a flag */
@@ -56,16 +57,25 @@ struct option {
 
 extern const struct option option_table[OPTIONS];
 
-/* The keys of one list of mappings in berth.yaml; their offsets are in struct run_database, run_allow, run_alarm. */
+/*
+ * A list of mappings in berth.yaml. Its entries are an array in struct cli; their keys are
+ * options of their own.
+ */
 enum { LIST_DATABASE, LIST_ALLOW, LIST_ALARM, LISTS, KEYS_MAX = 16 };
 struct option_list {
-	const char *name; /* "databases" */
-	bool texts;       /* an entry may be a text instead of a mapping */
-	size_t size;      /* of the struct */
-	const struct option *keys;
-	unsigned int count;
+	const char *name;          /* "databases" */
+	bool texts;                /* an entry may be a text instead of a mapping */
+	const struct option *keys; /* offsets are in an entry, such as struct run_database */
+	unsigned int count;        /* of keys */
+	size_t size;               /* of an entry */
+	size_t entries_offset, count_offset; /* in struct cli: the array, and how many it has */
 };
 extern const struct option_list option_lists[LISTS];
+
+/** Append an entry. Return: the entry, zeroed; valid until the next call. */
+void *option_list_add(struct cli *cli, const struct option_list *list);
+void option_list_clear(struct cli *cli, const struct option_list *list);
+unsigned int option_list_count(const struct cli *cli, const struct option_list *list);
 
 /** The option that @verb (VERB_x) knows as --@name, or -@letter; NULL if there is none. */
 const struct option *option_by_name(unsigned int verb, const char *name);
@@ -74,32 +84,35 @@ const struct option *option_by_key(const char *key); /* of berth.yaml */
 
 bool option_in(const struct option *option, unsigned int verb);
 bool option_everywhere(const struct option *option); /* every verb has it */
-bool option_is_text(const struct option *option);    /* any text will do */
+bool option_is_text(const struct option *option);    /* it accepts any text */
 bool option_is_list(const struct option *option);
 enum option_values option_values(const struct option *option);
 
 /**
- * Set an option from text. A list grows within one layer, and is replaced by the next; nothing changes what a later
- * layer has set.
- * @text	of a flag without argument: "true" or "false"
- * Return: 0; -EINVAL or -ERANGE if @text is not what option_expected().
+ * Set an option from text. A list grows within one layer; the next layer replaces it. What a
+ * later layer has set stays.
+ * @text	for a flag without argument: "true" or "false"
+ * Return: 0; -EINVAL or -ERANGE if @text is not as option_expected() says, and nothing has changed.
  */
-int option_set(struct cli *cli, const struct option *option, struct set_by origin,
+int option_set(struct cli *cli, const struct option *option, struct set_by set_by,
                const char *text);
 
-/** As option_set() would answer, but nothing is set. */
+/** Return: what option_set() would return. */
 int option_check(const struct option *option, const char *text);
 
-/** Set the field of a key of a list's entry. */
+/** The same for a key of @entry, an entry of a list of mappings. */
 int option_set_key(void *entry, const struct option *key, const char *text);
 
-/** "a number from 1 to 256": what the option accepts. The caller's to free. */
+/** What the option accepts: "a number from 1 to 256". The caller must free it. */
 char *option_expected(const struct option *option);
 
-/** The value now, as option_set() would accept it; NULL if it is the built-in default. The caller's to free. */
+/**
+ * The value, as option_set() accepts it; NULL if it is the built-in default. The caller must free
+ * it.
+ */
 char *option_text(const struct cli *cli, const struct option *option);
 
-/** The name among @names that is nearest to @text, NULL if none is near. */
+/** Return: the name that @text is probably a typing error for; NULL if there is none. */
 const char *option_nearest(const char *text, const char *const *names, size_t count);
 
 #endif

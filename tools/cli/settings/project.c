@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Walks from the working directory upwards. A berth.yaml counts up to and including the home directory; a
- * .git counts only below it: people keep their dotfiles in a git work tree of $HOME, and nobody wants that as
- * a project. What another user has put where everybody can write (/tmp/berth.yaml) is never found.
+ * Walks from the working directory upwards. A berth.yaml counts up to and including the home
+ * directory; a .git counts only below it: people keep their dotfiles in a git work tree of $HOME,
+ * and nobody wants that as a project. What another user has put where everybody can write
+ * (/tmp/berth.yaml) is never found.
  */
 #include "tools/cli/settings/project.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * For each type of value how it is read, cleared, shown and described. Types are rows of one table: an option never asks
- * what its type is.
+ * The types of option values: how each is read, cleared, shown and described. The table at the
+ * end has them all.
  */
 #include "tools/cli/settings/types.h"
 
@@ -13,6 +13,8 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/db/common/url.h"
+
+const char option_any_text[] = "a text";
 
 static int bool_parse(const struct option *option, const char *text, void *field)
 {
@@ -39,12 +41,6 @@ static char *bool_text(const struct option *option, const void *field)
 	return str_copy(*(const bool *)field ? "true" : "false");
 }
 
-static char *bool_wants(const struct option *option)
-{
-	(void)option;
-	return str_copy("true or false");
-}
-
 static int number_parse(const struct option *option, const char *text, void *field)
 {
 	long number;
@@ -61,7 +57,7 @@ static char *number_text(const struct option *option, const void *field)
 	return str_print("%u", *(const unsigned int *)field);
 }
 
-static char *number_wants(const struct option *option)
+static char *number_expected(const struct option *option)
 {
 	return str_print("a number from %ld to %ld", option->low, option->high);
 }
@@ -113,12 +109,6 @@ static char *cores_text(const struct option *option, const void *field)
 	return str_print("%g", *(const double *)field);
 }
 
-static char *cores_wants(const struct option *option)
-{
-	(void)option;
-	return str_copy("a number of processors such as 2 or 0.5");
-}
-
 static int percent_parse(const struct option *option, const char *text, void *field)
 {
 	const char *rest;
@@ -139,47 +129,42 @@ static char *percent_text(const struct option *option, const void *field)
 	return str_print("%g%%", *(const double *)field);
 }
 
-static char *percent_wants(const struct option *option)
-{
-	(void)option;
-	return str_copy("a percentage such as 5% or 0.5%");
-}
-
-struct unit {
+struct suffix {
 	const char *name; /* "" is what a bare number means */
 	double factor;
 };
 
 /* Sorted so that the first that divides a value shows it shortest */
-static const struct unit time_units[] = {
+static const struct suffix time_suffixes[] = {
 	{ "h", 3600e3 }, { "m", 60e3 }, { "s", 1e3 }, { "ms", 1 }, { "", 1e3 }
 };
-static const struct unit size_units[] = {
+static const struct suffix size_suffixes[] = {
 	{ "T", 0x1p40 }, { "G", 0x1p30 }, { "M", 0x1p20 }, { "K", 0x1p10 }, { "", 1 }
 };
 
-static int unit_parse(const struct unit *units, size_t count, const char *text, double *ret_number)
+static int scaled_parse(const struct suffix *suffixes, size_t count, const char *text,
+                        double *ret_number)
 {
 	const char *rest;
 	size_t i;
 
 	if (decimal(text, ret_number, &rest))
 		return -EINVAL;
-	for (i = 0; i < count && strcasecmp(rest, units[i].name); i++)
+	for (i = 0; i < count && strcasecmp(rest, suffixes[i].name); i++)
 		;
 	if (i == count)
 		return -EINVAL;
-	*ret_number *= units[i].factor;
+	*ret_number *= suffixes[i].factor;
 	return 0;
 }
 
-static char *unit_text(const struct unit *units, size_t count, uint64_t value)
+static char *scaled_text(const struct suffix *suffixes, size_t count, uint64_t value)
 {
 	for (size_t i = 0; value && i < count; i++)
-		if (!(value % (uint64_t)units[i].factor))
+		if (!(value % (uint64_t)suffixes[i].factor))
 			return str_print("%llu%s",
-			                 (unsigned long long)(value / (uint64_t)units[i].factor),
-			                 units[i].name);
+			                 (unsigned long long)(value / (uint64_t)suffixes[i].factor),
+			                 suffixes[i].name);
 	return str_copy("0");
 }
 
@@ -187,7 +172,7 @@ static int duration_parse(const struct option *option, const char *text, void *f
 {
 	double number;
 
-	if (unit_parse(time_units, ARRAY_LEN(time_units), text, &number))
+	if (scaled_parse(time_suffixes, ARRAY_LEN(time_suffixes), text, &number))
 		return -EINVAL;
 	if (number < (double)option->low || number > 365.0 * 24 * 3600e3)
 		return -ERANGE;
@@ -198,10 +183,11 @@ static int duration_parse(const struct option *option, const char *text, void *f
 static char *duration_text(const struct option *option, const void *field)
 {
 	(void)option;
-	return unit_text(time_units, ARRAY_LEN(time_units), (uint64_t) * (const int64_t *)field);
+	return scaled_text(time_suffixes, ARRAY_LEN(time_suffixes),
+	                   (uint64_t) * (const int64_t *)field);
 }
 
-static char *duration_wants(const struct option *option)
+static char *duration_expected(const struct option *option)
 {
 	return str_print("a time such as 90, 500ms, 5m or 2h%s", option->low ? ", above 0" : "");
 }
@@ -271,12 +257,6 @@ static char *faults_text(const struct option *option, const void *field)
 	return str_take(&text);
 }
 
-static char *faults_wants(const struct option *option)
-{
-	(void)option;
-	return str_copy("a fault such as reset:3101@2s, kill:3101@2s or stall:3101@2s/500ms");
-}
-
 static int size_parse(const struct option *option, const char *text, void *field)
 {
 	cleanup_free char *bare = str_copy(text);
@@ -289,7 +269,7 @@ static int size_parse(const struct option *option, const char *text, void *field
 		bare[--len] = 0;
 	if (len > 2 && bare[len - 1] == 'i')
 		bare[--len] = 0;
-	if (unit_parse(size_units, ARRAY_LEN(size_units), bare, &number))
+	if (scaled_parse(size_suffixes, ARRAY_LEN(size_suffixes), bare, &number))
 		return -EINVAL;
 	if (number < 1 || number >= 0x1p62)
 		return -ERANGE;
@@ -300,13 +280,7 @@ static int size_parse(const struct option *option, const char *text, void *field
 static char *size_text(const struct option *option, const void *field)
 {
 	(void)option;
-	return unit_text(size_units, ARRAY_LEN(size_units), *(const uint64_t *)field);
-}
-
-static char *size_wants(const struct option *option)
-{
-	(void)option;
-	return str_copy("a size such as 512M or 2G");
+	return scaled_text(size_suffixes, ARRAY_LEN(size_suffixes), *(const uint64_t *)field);
 }
 
 static void ports_clear(void *field)
@@ -346,12 +320,6 @@ static char *ports_text(const struct option *option, const void *field)
 	return str_take(&text);
 }
 
-static char *ports_wants(const struct option *option)
-{
-	(void)option;
-	return str_copy("ports from 1 to 65535 such as 3101 or 3000-3010");
-}
-
 /* The field is two numbers side by side, as the table's range_first and range_last are */
 static int range_parse(const struct option *option, const char *text, void *field)
 {
@@ -376,12 +344,6 @@ static char *range_text(const struct option *option, const void *field)
 
 	(void)option;
 	return str_print("%u-%u", ends[0], ends[1]);
-}
-
-static char *range_wants(const struct option *option)
-{
-	(void)option;
-	return str_copy("a range of ports such as 20000-29999");
 }
 
 static void strv_clear(void *field)
@@ -419,13 +381,7 @@ static char *list_text(const struct option *option, const void *field)
 	return str_take(&text);
 }
 
-static char *items_wants(const struct option *option)
-{
-	(void)option;
-	return str_copy("a text");
-}
-
-static char *url_wants(const struct option *option)
+static char *url_expected(const struct option *option)
 {
 	struct str text = { 0 };
 
@@ -440,9 +396,9 @@ static char *url_wants(const struct option *option)
 	return str_take(&text);
 }
 
-static char *database_wants(const struct option *option)
+static char *database_expected(const struct option *option)
 {
-	cleanup_free char *url = url_wants(option);
+	cleanup_free char *url = url_expected(option);
 
 	return str_print("the name of a database, or %s", url);
 }
@@ -502,7 +458,7 @@ static char *names_text(const struct option *option, const void *field)
 	return str_copy(option->names[*(const unsigned int *)field]);
 }
 
-static char *names_wants(const struct option *option)
+static char *names_expected(const struct option *option)
 {
 	struct str text = { 0 };
 
@@ -516,29 +472,38 @@ static char *names_wants(const struct option *option)
 }
 
 /* clang-format off: a table is read by its columns */
-#define TYPE(name, field, list, values, parse, clear, text, wants) \
-	[TYPE_##name] = { sizeof(field), list, VALUES_##values, parse, clear, text, wants }
+#define TYPE(name, field, list, values, parse, clear, text, ...) \
+	[TYPE_##name] = { sizeof(field), list, VALUES_##values, parse, clear, text, __VA_ARGS__ }
 const struct option_type option_types[TYPES] = {
-	TYPE(BOOL, bool, false, NONE, bool_parse, NULL, bool_text, bool_wants),
-	TYPE(COUNT, unsigned int, true, NONE, count_parse, NULL, number_text, bool_wants),
-	TYPE(NUMBER, unsigned int, false, FREE, number_parse, NULL, number_text, number_wants),
-	TYPE(CORES, double, false, FREE, cores_parse, NULL, cores_text, cores_wants),
-	TYPE(PERCENT, double, false, FREE, percent_parse, NULL, percent_text, percent_wants),
+	TYPE(BOOL, bool, false, NONE, bool_parse, NULL, bool_text, "true or false"),
+	TYPE(COUNT, unsigned int, true, NONE, count_parse, NULL, number_text, "true or false"),
+	TYPE(NUMBER, unsigned int, false, FREE, number_parse, NULL, number_text,
+	     .expected_of = number_expected),
+	TYPE(CORES, double, false, FREE, cores_parse, NULL, cores_text,
+	     "a number of processors such as 2 or 0.5"),
+	TYPE(PERCENT, double, false, FREE, percent_parse, NULL, percent_text,
+	     "a percentage such as 5% or 0.5%"),
 	TYPE(PORTS, struct run_ports, true, FREE, ports_parse, ports_clear, ports_text,
-	     ports_wants),
-	TYPE(RANGE, uint16_t[2], false, FREE, range_parse, NULL, range_text, range_wants),
-	TYPE(LIST, char **, true, FREE, list_parse, strv_clear, list_text, items_wants),
-	TYPE(ITEMS, char **, true, FREE, items_parse, strv_clear, list_text, items_wants),
-	TYPE(COMMAND, char **, true, COMMAND, items_parse, strv_clear, list_text, items_wants),
-	TYPE(DATABASES, char **, true, FREE, database_parse, strv_clear, list_text, database_wants),
-	TYPE(TEXT, char *, false, FREE, text_parse, text_clear, text_text, items_wants),
-	TYPE(URL, char *, false, FREE, url_parse, text_clear, text_text, url_wants),
-	TYPE(FILE, char *, false, FILE, text_parse, text_clear, text_text, items_wants),
-	TYPE(DIRECTORY, char *, false, DIRECTORY, text_parse, text_clear, text_text, items_wants),
-	TYPE(DURATION, int64_t, false, FREE, duration_parse, NULL, duration_text, duration_wants),
+	     "ports from 1 to 65535 such as 3101 or 3000-3010"),
+	TYPE(RANGE, uint16_t[2], false, FREE, range_parse, NULL, range_text,
+	     "a range of ports such as 20000-29999"),
+	TYPE(LIST, char **, true, FREE, list_parse, strv_clear, list_text, option_any_text),
+	TYPE(ITEMS, char **, true, FREE, items_parse, strv_clear, list_text, option_any_text),
+	TYPE(COMMAND, char **, true, COMMAND, items_parse, strv_clear, list_text, option_any_text),
+	TYPE(DATABASES, char **, true, FREE, database_parse, strv_clear, list_text,
+	     .expected_of = database_expected),
+	TYPE(TEXT, char *, false, FREE, text_parse, text_clear, text_text, option_any_text),
+	TYPE(URL, char *, false, FREE, url_parse, text_clear, text_text,
+	     .expected_of = url_expected),
+	TYPE(FILE, char *, false, FILE, text_parse, text_clear, text_text, option_any_text),
+	TYPE(DIRECTORY, char *, false, DIRECTORY, text_parse, text_clear, text_text,
+	     option_any_text),
+	TYPE(DURATION, int64_t, false, FREE, duration_parse, NULL, duration_text,
+	     .expected_of = duration_expected),
 	TYPE(FAULTS, struct run_faults, true, FREE, faults_parse, faults_clear, faults_text,
-	     faults_wants),
-	TYPE(SIZE, uint64_t, false, FREE, size_parse, NULL, size_text, size_wants),
-	TYPE(NAMES, unsigned int, false, NAMES, names_parse, NULL, names_text, names_wants),
+	     "a fault such as reset:3101@2s, kill:3101@2s or stall:3101@2s/500ms"),
+	TYPE(SIZE, uint64_t, false, FREE, size_parse, NULL, size_text, "a size such as 512M or 2G"),
+	TYPE(NAMES, unsigned int, false, NAMES, names_parse, NULL, names_text,
+	     .expected_of = names_expected),
 };
 /* clang-format on */

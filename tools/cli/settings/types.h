@@ -5,16 +5,19 @@
 #include "tools/cli/settings/options.h"
 
 /*
- * Laws: parse changes its field only on success; a field's zero bytes are "not given"; parse accepts what text returns.
+ * The zero bytes of a field mean "not given". parse() changes its field only if it returns 0, and
+ * accepts what text() returns. A list's parse() adds to its field.
  */
 struct option_type {
 	size_t size; /* of the field */
 	bool list;
 	enum option_values values;
 	int (*parse)(const struct option *option, const char *text, void *field);
-	void (*clear)(void *field); /* NULL: zero bytes will do */
+	void (*clear)(void *field); /* NULL: fill it with zero bytes */
 	char *(*text)(const struct option *option, const void *field);
-	char *(*wants)(const struct option *option);
+	const char *expected; /* what parse() accepts */
+	char *(*expected_of)(
+		const struct option *option); /* the same if the option decides; else NULL */
 };
 
 enum {
@@ -40,26 +43,27 @@ enum {
 	TYPES
 };
 extern const struct option_type option_types[TYPES];
+extern const char option_any_text[]; /* .expected of the types that accept any text */
 
-/* What the rows of options.def say for a type */
-#define BOOL                .type = &option_types[TYPE_BOOL]
-#define COUNT               .type = &option_types[TYPE_COUNT]
-#define NUMBER(least, most) .type = &option_types[TYPE_NUMBER], .low = (least), .high = (most)
-#define CORES               .type = &option_types[TYPE_CORES]
-#define PERCENT             .type = &option_types[TYPE_PERCENT]
-#define PORTS               .type = &option_types[TYPE_PORTS]
-#define RANGE               .type = &option_types[TYPE_RANGE]
-#define LIST                .type = &option_types[TYPE_LIST]
-#define ITEMS               .type = &option_types[TYPE_ITEMS]
-#define COMMAND             .type = &option_types[TYPE_COMMAND]
-#define TEXT                .type = &option_types[TYPE_TEXT]
-#define DATABASES           .type = &option_types[TYPE_DATABASES]
-#define URL                 .type = &option_types[TYPE_URL]
-#define FILE_NAME           .type = &option_types[TYPE_FILE]
-#define DIRECTORY           .type = &option_types[TYPE_DIRECTORY]
-#define DURATION(least)     .type = &option_types[TYPE_DURATION], .low = (least)
-#define FAULTS              .type = &option_types[TYPE_FAULTS]
-#define SIZE                .type = &option_types[TYPE_SIZE]
-#define ENUM(list)          .type = &option_types[TYPE_NAMES], .names = (list)
+/* The types as the rows of options.def name them */
+#define BOOL             .type = &option_types[TYPE_BOOL]
+#define COUNT            .type = &option_types[TYPE_COUNT]
+#define NUMBER(min, max) .type = &option_types[TYPE_NUMBER], .low = (min), .high = (max)
+#define CORES            .type = &option_types[TYPE_CORES]
+#define PERCENT          .type = &option_types[TYPE_PERCENT]
+#define PORTS            .type = &option_types[TYPE_PORTS]
+#define RANGE            .type = &option_types[TYPE_RANGE]
+#define LIST             .type = &option_types[TYPE_LIST]
+#define ITEMS            .type = &option_types[TYPE_ITEMS]
+#define COMMAND          .type = &option_types[TYPE_COMMAND]
+#define TEXT             .type = &option_types[TYPE_TEXT]
+#define DATABASES        .type = &option_types[TYPE_DATABASES]
+#define URL              .type = &option_types[TYPE_URL]
+#define FILE_NAME        .type = &option_types[TYPE_FILE]
+#define DIRECTORY        .type = &option_types[TYPE_DIRECTORY]
+#define DURATION(min)    .type = &option_types[TYPE_DURATION], .low = (min)
+#define FAULTS           .type = &option_types[TYPE_FAULTS]
+#define SIZE             .type = &option_types[TYPE_SIZE]
+#define ENUM(list)       .type = &option_types[TYPE_NAMES], .names = (list)
 
 #endif

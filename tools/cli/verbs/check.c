@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `berth check`: every mistake of berth.yaml, or the settings in force: one column per profile, because what
- * one wants to see is where they differ. Passwords in URLs are not shown. Settings that are right one by one, but
- * that `berth run` refuses together, are mistakes as well: the plan is made for each profile.
+ * `berth check`: print every mistake of berth.yaml, or the settings: one column per profile, so that one sees where they
+ * differ. It makes the plan of a run for each profile, because `berth run` refuses some settings only together. Passwords
+ * in URLs are not shown.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,9 +18,11 @@
 #include "tools/cli/common/term.h"
 #include "tools/run/plan.h"
 
+/* The settings of the top level and of each profile */
 struct check {
 	struct config *config;
-	struct cli *profiles; /* the settings of each section, config->count of them */
+	struct cli *sections; /* [0] is the top level; then the profiles in their order */
+	unsigned int count;
 	char *project;
 	char **warnings;
 };
@@ -32,22 +34,20 @@ static char *shown_value(const struct cli *cli, const struct option *option)
 	return text ? str_redacted(text) : NULL;
 }
 
-static void list_row(struct term_table *table, const struct check *check, unsigned int list)
+static bool is_set(const struct check *check, const struct option *option)
 {
-	bool any = false;
+	for (unsigned int i = 0; i < check->count; i++)
+		if (check->sections[i].set_by[option->id].layer != LAYER_DEFAULT)
+			return true;
+	return false;
+}
 
-	for (unsigned int i = 0; i < check->config->count; i++)
-		any |= check->config->sections[i].lists[list].count > 0;
-	if (!any)
-		return;
-	term_cell(table, option_lists[list].name);
-	for (unsigned int i = 0; i < check->config->count; i++) {
-		unsigned int own = check->config->sections[i].lists[list].count;
-		unsigned int count = own ? own : check->config->sections[0].lists[list].count;
-
-		term_cellf(table, "%u %s", count, count == 1 ? "entry" : "entries");
-	}
-	term_row(table);
+static bool has_entries(const struct check *check, const struct option_list *list)
+{
+	for (unsigned int i = 0; i < check->count; i++)
+		if (option_list_count(&check->sections[i], list))
+			return true;
+	return false;
 }
 
 static void print_settings(const struct check *check)
@@ -55,27 +55,33 @@ static void print_settings(const struct check *check)
 	struct term_table table = { .indent = 2 };
 
 	term_cell(&table, "SETTING");
-	for (unsigned int i = 0; i < check->config->count; i++)
-		term_cell(&table, i ? check->config->sections[i].name : "VALUE");
+	term_cell(&table, "VALUE");
+	for (char **name = check->config->profiles; name && *name; name++)
+		term_cell(&table, *name);
 	term_row(&table);
 	for (const struct option *option = option_table; option < option_table + OPTIONS;
 	     option++) {
-		bool any = false;
-
-		for (unsigned int i = 0; i < check->config->count; i++)
-			any |= check->profiles[i].set_by[option->id].layer != LAYER_DEFAULT;
-		if (!any)
+		if (!is_set(check, option))
 			continue;
 		term_cell(&table, option->name);
-		for (unsigned int i = 0; i < check->config->count; i++) {
-			char *value = shown_value(&check->profiles[i], option);
+		for (unsigned int i = 0; i < check->count; i++) {
+			char *value = shown_value(&check->sections[i], option);
 
 			term_cell_own(&table, value ? value : str_copy("-"));
 		}
 		term_row(&table);
 	}
-	for (unsigned int list = 0; list < LISTS; list++)
-		list_row(&table, check, list);
+	for (const struct option_list *list = option_lists; list < option_lists + LISTS; list++) {
+		if (!has_entries(check, list))
+			continue;
+		term_cell(&table, list->name);
+		for (unsigned int i = 0; i < check->count; i++) {
+			unsigned int count = option_list_count(&check->sections[i], list);
+
+			term_cellf(&table, "%u %s", count, count == 1 ? "entry" : "entries");
+		}
+		term_row(&table);
+	}
 	term_print(&table);
 }
 
@@ -115,13 +121,11 @@ static void print_json(const char *file, const struct check *check, char *const 
 	if (!errors) {
 		json_t *profiles = json_object();
 
-		for (unsigned int i = 1; i < check->config->count; i++)
-			json_object_set_new(profiles, check->config->sections[i].name,
-			                    json_settings(&check->profiles[i]));
+		for (unsigned int i = 1; i < check->count; i++)
+			json_object_set_new(profiles, check->config->profiles[i - 1],
+			                    json_settings(&check->sections[i]));
 		json_object_set_new(root, "project", json_text(check->project));
-		json_object_set_new(root, "settings",
-		                    check->config->count ? json_settings(&check->profiles[0])
-		                                         : json_object());
+		json_object_set_new(root, "settings", json_settings(&check->sections[0]));
 		json_object_set_new(root, "profiles", profiles);
 		json_object_set_new(root, "warnings", json_texts(check->warnings));
 	}
@@ -133,23 +137,25 @@ static void fill(struct check *check)
 	const struct config *config = check->config;
 
 	check->project = project_find(config->path);
-	check->profiles = mem_alloc(config->count * sizeof(*check->profiles));
-	for (unsigned int i = 0; i < config->count; i++) {
-		struct cli *cli = &check->profiles[i];
+	check->count = 1 + (unsigned int)strv_len(config->profiles);
+	check->sections = mem_alloc(check->count * sizeof(*check->sections));
+	for (unsigned int i = 0; i < check->count; i++) {
+		struct cli *cli = &check->sections[i];
 
-		config_apply(config, i ? config->sections[i].name : NULL, cli);
+		config_apply(config, i ? config->profiles[i - 1] : NULL, cli);
 		cli->run.project_dir = str_copy(check->project);
 		lint_options(&cli->run, &check->warnings);
 		lint_project(&cli->run, &check->warnings);
 	}
 }
 
-static void refused(const struct check *check, char ***errors)
+/* Add an error for each section that `berth run` refuses, although each of its settings is valid by itself. */
+static void check_plans(const struct check *check, char ***errors)
 {
 	static char *no_command[] = { (char *)(uintptr_t) "true", NULL };
 
-	for (unsigned int i = 0; i < check->config->count; i++) {
-		struct run_options options = check->profiles[i].run;
+	for (unsigned int i = 0; i < check->count; i++) {
+		struct run_options options = check->sections[i].run;
 		cleanup_free char *error = NULL, *text = NULL;
 		struct plan *plan = NULL;
 
@@ -159,18 +165,18 @@ static void refused(const struct check *check, char ***errors)
 			plan_free(plan);
 			continue;
 		}
-		error[strcspn(error, "\n")] = 0; /* the hint is berth run's to give */
+		error[strcspn(error, "\n")] = 0; /* berth run gives the hint */
 		text = str_print("%s: %s", check->config->shown, error);
 		if (!strv_has(*errors, text))
 			strv_add(errors, text);
 	}
 }
 
-static void empty(struct check *check)
+static void check_free(struct check *check)
 {
-	for (unsigned int i = 0; check->profiles && i < check->config->count; i++)
-		cli_free(&check->profiles[i]);
-	free(check->profiles);
+	for (unsigned int i = 0; i < check->count; i++)
+		cli_free(&check->sections[i]);
+	free(check->sections);
 	free(check->project);
 	strv_free(check->warnings);
 	config_free(check->config);
@@ -181,10 +187,8 @@ static void print_text(const struct check *check, const char *profile)
 	printf("%s is valid; the project is %s\n", check->config->shown, check->project);
 	if (profile)
 		printf("the profile in force is %s\n", profile);
-	if (check->config->count) {
-		putchar('\n');
-		print_settings(check);
-	}
+	putchar('\n');
+	print_settings(check);
 	fflush(stdout);
 	for (char **warning = check->warnings; warning && *warning; warning++)
 		log_line("warning: %s", *warning);
@@ -207,7 +211,7 @@ static int check_file(struct cli *cli, const char *path)
 
 	if (!config_read(path, &check.config, &errors)) {
 		fill(&check);
-		refused(&check, &errors);
+		check_plans(&check, &errors);
 	}
 	if (errors) {
 		print_errors(cli, path, errors);
@@ -220,7 +224,7 @@ static int check_file(struct cli *cli, const char *path)
 	} else {
 		print_text(&check, profile);
 	}
-	empty(&check);
+	check_free(&check);
 	return status;
 }
 
@@ -233,7 +237,7 @@ int verb_check(struct cli *cli)
 		path = found = project_config("berth.yaml");
 	if (path)
 		return check_file(cli, path);
-	if (config_other_ending())
+	if (config_refuse_yml())
 		return EXIT_USAGE;
 	log_line("no berth.yaml from here upwards");
 	log_hint("berth init writes one");
