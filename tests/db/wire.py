@@ -142,7 +142,8 @@ def long_statements(session):
                long + b" from mes_e2e_db /* its */ -- own\n . public.witness",
                b"select 'dbname=mes_e2e_db " + fill + b"' as x, dblink_connect('x')")
     for text in telling:
-        for whole in (message(b"Q", text + b"\0"), extended(text, [])):
+        named = message(b"P", b"own\0" + text + b"\0\0\0") + message(b"S", b"")
+        for whole in (message(b"Q", text + b"\0"), extended(text, []), named):
             cut = len(whole) - 40  # through the word that tells it
             session.socket.sendall(whole[:cut])
             for byte in whole[cut:]:

@@ -4,9 +4,9 @@
  * and hands runs of uninteresting messages on as they lie in the buffer. Only a message that may have to change is held
  * until it is whole; bulk (COPY data, rows beyond HOLD_MAX) streams through.
  *
- * A statement too long to be held streams through as well, behind a look-out for anything that may name a database. When
- * it sees one, the rest of the statement becomes NULs, which the server refuses as a whole, in order, whatever went before;
- * the client is told why instead. So are the parameters of one that takes names of databases.
+ * A statement that is too long to be held streams as well, and mention.c searches it for names of databases. When one is
+ * found, the rest of the statement becomes NULs. The server then refuses the whole statement, in order, and the client gets
+ * an error that says why. The parameters of a statement that takes names of databases are treated alike.
  */
 #include "tools/db/proxy/session_parts.h"
 
@@ -46,7 +46,7 @@ void session_free(struct session *session)
 	rewritten_free(&session->rewritten);
 	free(session->server_refusal);
 	str_free(&session->rejection);
-	free(session->client.lookout);
+	free(session->client.scan);
 	str_free(&session->client.held);
 	str_free(&session->server.held);
 	free(session);
@@ -142,49 +142,59 @@ static size_t pass_on(struct session *session, const struct direction *direction
 {
 	size_t pass = stream->skip < len ? (size_t)stream->skip : len;
 
-	if (!stream->blanked && pass && stream->lookout &&
-	    lookout_feed(stream->lookout, data, pass))
+	if (!stream->blanked && pass && stream->scan && mention_feed(stream->scan, data, pass))
 		blank_rest(session, stream);
 	if (stream->blanked)
 		emit_nuls(session, direction, pass);
 	else
 		emit(session, direction, data, pass);
 	stream->skip -= pass;
-	if (!stream->skip && stream->lookout) {
-		free(stream->lookout);
-		stream->lookout = NULL;
+	if (!stream->skip && stream->scan) {
+		free(stream->scan);
+		stream->scan = NULL;
 	}
 	return pass;
 }
 
-/* The names of a Bind, which come first. Return: their length; 0 if they are not there yet. */
-static size_t bind_names(const char *message, size_t have)
+/*
+ * The names that a Parse (of the statement) or a Bind (of the portal and the statement) begins with.
+ * Return: their length; 0 if they are not there yet, or there are none.
+ */
+static size_t leading_names(const char *message, size_t have)
 {
 	size_t at = WIRE_HEADER;
 
-	for (int names = 0; names < 2; names++) /* of the portal, of the statement */
+	for (int names = *message == 'B' ? 2 : *message == 'P'; names; names--)
 		if (!wire_string(message, have, &at))
 			return 0;
 	return at - WIRE_HEADER;
 }
 
-/* Nobody can tell yet whether this message, of which @have bytes are there, may stream. */
-static bool undecided(const struct session *session, const struct direction *direction,
-                      const char *message, size_t have)
+/* Does it depend on names how the rest of the message streams? */
+static bool begins_with_names(const struct session *session, const struct direction *direction,
+                              char type)
 {
-	return direction->to_server && *message == 'B' && session->prepared && have < HOLD_SMALL &&
-	       !bind_names(message, have);
+	return direction->to_server && (type == 'P' || (type == 'B' && session->prepared));
+}
+
+/* Wait for the names before anything of the message goes on. */
+static bool awaits_names(const struct session *session, const struct direction *direction,
+                         const char *message, size_t have)
+{
+	return begins_with_names(session, direction, *message) && have < HOLD_SMALL &&
+	       !leading_names(message, have);
 }
 
 /*
- * A message that is not held: its beginning goes with what is before it, the rest by pass_on(). A Bind of a statement
- * that takes names of databases is blanked behind its names: then the server misses the parameters.
+ * A message that is not held: its beginning, with its names, goes with what is before it, and the rest by pass_on(). A Bind
+ * of a statement that takes names of databases is blanked behind its own names: then the server misses the parameters.
  * Return: the length of that beginning.
  */
 static size_t begin_stream(struct session *session, const struct direction *direction,
                            struct session_stream *stream, const char *message, size_t have,
                            size_t total)
 {
+	const char *name = message + WIRE_HEADER;
 	size_t begin = WIRE_HEADER;
 
 	stream->blanked = false;
@@ -194,16 +204,15 @@ static size_t begin_stream(struct session *session, const struct direction *dire
 		slow_parse(&session->slow, "", "", 0);
 		if (*message == 'Q')
 			slow_begin(&session->slow);
-		stream->lookout = lookout_open(session->names, !session->escape_strings);
+		stream->scan = mention_open(session->names, !session->escape_strings);
 	}
-	if (direction->to_server && *message == 'P')
-		session_forget_prepared(session, ""); /* the unnamed one, most likely */
-	if (direction->to_server && *message == 'B' && session->prepared) {
-		const char *portal = message + WIRE_HEADER;
-
-		begin += bind_names(message, have);
-		if (begin == WIRE_HEADER ||
-		    session_find_prepared(session, portal + strlen(portal) + 1))
+	if (begins_with_names(session, direction, *message)) {
+		begin += leading_names(message, have);
+		if (begin == WIRE_HEADER)
+			blank_rest(session, stream);
+		else if (*message == 'P')
+			session_forget_prepared(session, name);
+		else if (session_find_prepared(session, name + strlen(name) + 1))
 			blank_rest(session, stream);
 	}
 	stream->skip = total - begin;
@@ -228,7 +237,7 @@ static ssize_t walk(struct session *session, const struct direction *direction,
 			return -EPROTO;
 		if (total > len - at) {
 			if (!direction->hold(data[at], total) &&
-			    !undecided(session, direction, data + at, len - at))
+			    !awaits_names(session, direction, data + at, len - at))
 				at += begin_stream(session, direction, stream, data + at, len - at,
 				                   total);
 			break;

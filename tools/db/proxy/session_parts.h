@@ -6,7 +6,7 @@
  * the messages of each side mean. Nobody else includes this.
  */
 #include "tools/base/str.h"
-#include "tools/db/sql/lookout.h"
+#include "tools/db/sql/mention.h"
 #include "tools/db/proxy/rewritten.h"
 #include "tools/db/proxy/session.h"
 
@@ -18,10 +18,10 @@ struct session_prepared {
 };
 
 struct session_stream {
-	struct str held;         /* the beginning of a message that must be whole */
-	uint64_t skip;           /* bytes of a message that streams through */
-	struct lookout *lookout; /* of a statement that streams; else NULL */
-	bool blanked;            /* it becomes NULs from here on */
+	struct str held;           /* the beginning of a message that must be whole */
+	uint64_t skip;             /* bytes of a message that streams through */
+	struct mention_scan *scan; /* of a statement that streams; else NULL */
+	bool blanked;              /* it becomes NULs from here on */
 };
 
 struct session {

@@ -55,19 +55,17 @@ void slow_ready(struct slow *slow, int64_t now_ms)
 static bool is_value(enum token_kind kind)
 {
 	return kind == TOKEN_STRING || kind == TOKEN_ESTRING || kind == TOKEN_OTHER_STRING ||
-	       kind == TOKEN_DOLLAR || kind == TOKEN_NUMBER;
+	       kind == TOKEN_DOLLAR || kind == TOKEN_LONG_TAG || kind == TOKEN_NUMBER;
 }
 
 void slow_show(const char *text, size_t len, struct str *ret_shown)
 {
-	struct lexer lexer = { .text = text, .len = len, .plain_strings = true };
+	struct lexer lexer = { .plain_strings = true };
 	size_t begin = ret_shown->len, after = 0;
+	struct token token;
 
-	for (;;) {
-		struct token token = lexer_next(&lexer);
-
-		if (token.kind == TOKEN_END)
-			return;
+	lexer_feed(&lexer, text, len, true);
+	while (lexer_next(&lexer, &token)) {
 		if (ret_shown->len > begin && token.at > after)
 			str_add(ret_shown, " ");
 		after = token.at + token.len;

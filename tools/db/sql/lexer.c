@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One function per kind of token; each is handed the place where the token begins and returns the place behind it, never
- * beyond the end of the text. The order of attempts is that of PostgreSQL's scan.l.
+ * One function per state. It looks at the next byte and either consumes it, or changes the state, or returns a token that
+ * has ended before this byte or with it. So a byte may be looked at in several states. The rules are those of scan.l, which
+ * each function names where they are not obvious.
  */
 #include "tools/db/sql/lexer.h"
 
 #include <string.h>
 #include <strings.h>
+
+#include "tools/base/str.h"
 
 static bool in_word(char byte)
 {
@@ -18,208 +21,403 @@ static bool in_operator(char byte)
 	return byte && strchr("+-*/<>=~!@#%^&|`?", byte);
 }
 
-static char peek(const struct lexer *lexer, size_t at)
+static bool in_line(char byte)
 {
-	return at < lexer->len ? lexer->text[at] : 0;
+	return byte != '\n' && byte != '\r';
 }
 
-static bool comment_at(const struct lexer *lexer, size_t at)
+static void skip(struct lexer *lexer, bool (*in)(char byte))
 {
-	char first = peek(lexer, at), second = peek(lexer, at + 1);
-
-	return (first == '-' && second == '-') || (first == '/' && second == '*');
+	while (lexer->at < lexer->end && in(lexer->piece[lexer->at - lexer->begin]))
+		lexer->at++;
 }
 
-static size_t skip_block(const struct lexer *lexer, size_t at)
+/* Consume the bytes before the next @byte of the piece. Return: false if there is none. */
+static bool skip_to(struct lexer *lexer, char byte)
 {
-	unsigned int depth = 0;
+	const char *next = lexer->piece + (lexer->at - lexer->begin);
+	const char *found = memchr(next, byte, lexer->end - lexer->at);
 
-	while (at < lexer->len) {
-		if (peek(lexer, at) == '/' && peek(lexer, at + 1) == '*') {
-			depth++;
-			at += 2;
-		} else if (peek(lexer, at) == '*' && peek(lexer, at + 1) == '/') {
-			at += 2;
-			if (!--depth)
-				return at;
-		} else {
-			at++;
-		}
-	}
-	return lexer->len;
+	lexer->at = found ? lexer->at + (size_t)(found - next) : lexer->end;
+	return found;
 }
 
-static size_t skip_line(const struct lexer *lexer, size_t at)
+/* --- beginnings and ends of tokens --- */
+
+static void begin(struct lexer *lexer, enum lexer_state state, enum token_kind kind, size_t at)
 {
-	while (at < lexer->len && lexer->text[at] != '\n' && lexer->text[at] != '\r')
-		at++;
-	return at;
+	lexer->state = state;
+	lexer->token = (struct token){ .kind = kind, .at = at, .body = at };
 }
 
-static size_t skip_blank(const struct lexer *lexer, size_t at)
+/* The next byte is the opening quote. */
+static void open_quote(struct lexer *lexer, enum token_kind kind, char quote)
 {
-	for (;;) {
-		if (at < lexer->len && lexer_is_space(lexer->text[at])) {
-			at++;
-		} else if (comment_at(lexer, at) && lexer->text[at] == '-') {
-			at = skip_line(lexer, at);
-		} else if (comment_at(lexer, at)) {
-			at = skip_block(lexer, at);
-		} else {
-			return at;
-		}
-	}
+	lexer->token.kind = kind;
+	lexer->token.body = ++lexer->at;
+	lexer->quote = quote;
+	lexer->state = LEXER_QUOTED;
 }
 
-/* A string goes on behind white space with a new line in it; comments up to the end of a line are such. Return: where; 0 if not. */
-static size_t continued(const struct lexer *lexer, size_t at)
+static bool end_at(struct lexer *lexer, size_t end, size_t body_end, struct token *ret_token)
 {
-	bool newline = false;
-
-	while (at < lexer->len) {
-		if (lexer_is_space(lexer->text[at])) {
-			newline |= lexer->text[at] == '\n' || lexer->text[at] == '\r';
-			at++;
-		} else if (comment_at(lexer, at) && lexer->text[at] == '-') {
-			at = skip_line(lexer, at);
-		} else {
-			break;
-		}
-	}
-	return newline && peek(lexer, at) == '\'' ? at + 1 : 0;
-}
-
-/* From behind the opening quote to behind the closing one. @ret_end: where the body ends. */
-static size_t skip_quoted(const struct lexer *lexer, size_t at, char quote, bool escapes,
-                          size_t *ret_end)
-{
-	while (at < lexer->len) {
-		char byte = lexer->text[at];
-		size_t next;
-
-		if (escapes && byte == '\\') {
-			at += at + 1 < lexer->len ? 2 : 1;
-		} else if (byte == quote && peek(lexer, at + 1) == quote) {
-			at += 2;
-		} else if (byte == '\'' && quote == byte && (next = continued(lexer, at + 1))) {
-			at = next;
-		} else if (byte == quote) {
-			*ret_end = at;
-			return at + 1;
-		} else {
-			at++;
-		}
-	}
-	*ret_end = lexer->len;
-	return lexer->len;
-}
-
-static struct token quoted(struct lexer *lexer, enum token_kind kind, size_t prefix, char quote)
-{
-	struct token token = { .kind = kind, .at = lexer->at, .body = lexer->at + prefix + 1 };
-	size_t end;
-
-	lexer->at = skip_quoted(lexer, token.body, quote, kind == TOKEN_ESTRING, &end);
-	token.len = lexer->at - token.at;
-	token.body_len = end - token.body;
-	return token;
-}
-
-/* $tag$ ... $tag$; @ret_token is filled if it is one. */
-static bool dollar(struct lexer *lexer, struct token *ret_token)
-{
-	size_t at = lexer->at + 1, tag_len;
-	const char *close;
-
-	if (lexer_is_digit(peek(lexer, at)))
-		return false;
-	while (at < lexer->len && in_word(lexer->text[at]) && lexer->text[at] != '$')
-		at++;
-	if (peek(lexer, at) != '$')
-		return false;
-	tag_len = at + 1 - lexer->at;
-	at++;
-	close = memmem(lexer->text + at, lexer->len - at, lexer->text + lexer->at, tag_len);
-	*ret_token = (struct token){ .kind = TOKEN_DOLLAR, .at = lexer->at, .body = at };
-	ret_token->body_len = close ? (size_t)(close - lexer->text) - at : lexer->len - at;
-	lexer->at = close ? at + ret_token->body_len + tag_len : lexer->len;
-	ret_token->len = lexer->at - ret_token->at;
+	*ret_token = lexer->token;
+	ret_token->len = end - ret_token->at;
+	ret_token->body_len = body_end - ret_token->body;
+	lexer->state = LEXER_BLANK;
 	return true;
 }
 
-static struct token run_of(struct lexer *lexer, enum token_kind kind, size_t end)
+static bool end_here(struct lexer *lexer, struct token *ret_token)
 {
-	struct token token = { .kind = kind,
-		               .at = lexer->at,
-		               .len = end - lexer->at,
-		               .body = lexer->at,
-		               .body_len = end - lexer->at };
-
-	lexer->at = end;
-	return token;
+	return end_at(lexer, lexer->at, lexer->at, ret_token);
 }
 
-static struct token operator(struct lexer *lexer)
+static bool end_closed(struct lexer *lexer, struct token *ret_token)
 {
-	size_t end = lexer->at + 1;
-
-	if (in_operator(lexer->text[lexer->at]))
-		while (end < lexer->len && in_operator(lexer->text[end]) && !comment_at(lexer, end))
-			end++;
-	return run_of(lexer, TOKEN_OPERATOR, end);
+	return end_at(lexer, lexer->closed, lexer->closed - 1, ret_token);
 }
 
-static struct token word(struct lexer *lexer)
-{
-	char first = (char)(lexer->text[lexer->at] | 32), second = peek(lexer, lexer->at + 1);
-	char third = peek(lexer, lexer->at + 2);
-	size_t end = lexer->at;
+/* --- states --- */
 
-	if (second == '\'' && first == 'e')
-		return quoted(lexer, TOKEN_ESTRING, 1, '\'');
-	if (second == '\'' && first == 'n')
-		return quoted(lexer, lexer->plain_strings ? TOKEN_STRING : TOKEN_ESTRING, 1, '\'');
-	if (second == '\'' && (first == 'b' || first == 'x'))
-		return quoted(lexer, TOKEN_OTHER_STRING, 1, '\'');
-	if (first == 'u' && second == '&' && third == '\'')
-		return quoted(lexer, TOKEN_OTHER_STRING, 2, '\'');
-	if (first == 'u' && second == '&' && third == '"')
-		return quoted(lexer, TOKEN_UQUOTED, 2, '"');
-	while (end < lexer->len && in_word(lexer->text[end]))
-		end++;
-	return run_of(lexer, TOKEN_WORD, end);
+static enum token_kind plain_kind(const struct lexer *lexer)
+{
+	return lexer->plain_strings ? TOKEN_STRING : TOKEN_ESTRING;
 }
 
-static struct token number(struct lexer *lexer, enum token_kind kind, size_t end)
+static bool blank(struct lexer *lexer, char byte, struct token *ret_token)
 {
-	while (end < lexer->len && (lexer_is_digit(lexer->text[end]) ||
-	                            (kind == TOKEN_NUMBER && in_word(lexer->text[end]))))
-		end++;
-	return run_of(lexer, kind, end);
+	if (lexer_is_space(byte)) {
+		skip(lexer, lexer_is_space);
+		return false;
+	}
+	begin(lexer, LEXER_OPERATOR, TOKEN_OPERATOR, lexer->at);
+	if (byte == '\'' || byte == '"') {
+		open_quote(lexer, byte == '"' ? TOKEN_QUOTED : plain_kind(lexer), byte);
+		return false;
+	}
+	lexer->at++;
+	if (lexer_is_letter(byte)) {
+		lexer->first = (char)(byte | 32);
+		begin(lexer, LEXER_WORD, TOKEN_WORD, lexer->at - 1);
+	} else if (lexer_is_digit(byte)) {
+		begin(lexer, LEXER_NUMBER, TOKEN_NUMBER, lexer->at - 1);
+	} else if (byte == '$') {
+		lexer->state = LEXER_TAG;
+		lexer->tag_len = 0;
+	} else if (!in_operator(byte)) {
+		return end_here(lexer, ret_token);
+	}
+	lexer->previous = byte;
+	return false;
 }
 
-struct token lexer_next(struct lexer *lexer)
+/* xbstart, xhstart, xnstart, xestart, xusstart, xuistart: a string or name with a letter in front */
+static bool prefix(struct lexer *lexer, char byte)
 {
-	struct token token;
-	char byte;
+	char first = lexer->first;
 
-	lexer->at = skip_blank(lexer, lexer->at);
-	if (lexer->at >= lexer->len)
-		return (struct token){ .kind = TOKEN_END, .at = lexer->len, .body = lexer->len };
-	byte = lexer->text[lexer->at];
+	if (byte == '&' && first == 'u') {
+		lexer->state = LEXER_U_AMPERSAND;
+		lexer->at++;
+		return true;
+	}
+	if (byte != '\'' || !strchr("benx", first))
+		return false;
+	open_quote(lexer,
+	           first == 'e'   ? TOKEN_ESTRING
+	           : first == 'n' ? plain_kind(lexer)
+	                          : TOKEN_OTHER_STRING,
+	           byte);
+	return true;
+}
+
+static bool word(struct lexer *lexer, char byte, struct token *ret_token)
+{
+	if (lexer->at == lexer->token.at + 1 && lexer->token.kind == TOKEN_WORD &&
+	    prefix(lexer, byte))
+		return false;
+	if (!in_word(byte))
+		return end_here(lexer, ret_token);
+	skip(lexer, in_word);
+	return false;
+}
+
+/* xufailed: without a quote it is the word u and an operator */
+static bool u_ampersand(struct lexer *lexer, char byte, struct token *ret_token)
+{
+	if (byte == '\'' || byte == '"') {
+		open_quote(lexer, byte == '"' ? TOKEN_UQUOTED : TOKEN_OTHER_STRING, byte);
+		return false;
+	}
+	(void)end_at(lexer, lexer->at - 1, lexer->at - 1, ret_token);
+	begin(lexer, LEXER_OPERATOR, TOKEN_OPERATOR, lexer->at - 1);
+	lexer->previous = '&';
+	return true;
+}
+
+/* Letters behind digits belong to the number (1e5, 0xff) or are an error (integer_junk); a dollar begins a string. */
+static bool number(struct lexer *lexer, char byte, struct token *ret_token)
+{
 	if (lexer_is_letter(byte))
-		return word(lexer);
-	if (byte == '\'')
-		return quoted(lexer, lexer->plain_strings ? TOKEN_STRING : TOKEN_ESTRING, 0, '\'');
-	if (byte == '"')
-		return quoted(lexer, TOKEN_QUOTED, 0, '"');
-	if (byte == '$' && dollar(lexer, &token))
-		return token;
-	if (byte == '$' && lexer_is_digit(peek(lexer, lexer->at + 1)))
-		return number(lexer, TOKEN_PARAM, lexer->at + 1);
-	if (lexer_is_digit(byte))
-		return number(lexer, TOKEN_NUMBER, lexer->at);
-	return operator(lexer);
+		lexer->state = LEXER_WORD;
+	else if (!lexer_is_digit(byte))
+		return end_here(lexer, ret_token);
+	lexer->at++;
+	return false;
+}
+
+static bool param(struct lexer *lexer, char byte, struct token *ret_token)
+{
+	if (!lexer_is_digit(byte))
+		return end_here(lexer, ret_token);
+	lexer->at++;
+	return false;
+}
+
+/* {operator}: it ends where a comment begins */
+static bool operator(struct lexer *lexer, char byte, struct token *ret_token)
+{
+	bool line = byte == '-' && lexer->previous == '-';
+	bool block = byte == '*' && lexer->previous == '/';
+
+	if (!in_operator(byte))
+		return end_here(lexer, ret_token);
+	lexer->previous = byte;
+	lexer->at++;
+	if (!line && !block)
+		return false;
+	(void)end_at(lexer, lexer->at - 2, lexer->at - 2, ret_token);
+	lexer->state = line ? LEXER_LINE_COMMENT : LEXER_BLOCK_COMMENT;
+	lexer->previous = 0;
+	lexer->in_gap = false;
+	lexer->depth = 1;
+	return ret_token->len;
+}
+
+/* dolqfailed: what is no tag is a dollar and a word */
+static bool tag(struct lexer *lexer, char byte, struct token *ret_token)
+{
+	size_t dollar = lexer->token.at;
+
+	if (byte == '$') {
+		lexer->at++;
+		begin(lexer, LEXER_DOLLAR,
+		      lexer->tag_len > LEXER_TAG_MAX ? TOKEN_LONG_TAG : TOKEN_DOLLAR, dollar);
+		lexer->token.body = lexer->at;
+		lexer->matched = 0;
+		return false;
+	}
+	if (lexer_is_digit(byte) && !lexer->tag_len) {
+		begin(lexer, LEXER_PARAM, TOKEN_PARAM, dollar);
+		return false;
+	}
+	if (lexer_is_letter(byte) || lexer_is_digit(byte)) {
+		if (lexer->tag_len < LEXER_TAG_MAX)
+			lexer->tag[lexer->tag_len] = byte;
+		lexer->tag_len++;
+		lexer->at++;
+		return false;
+	}
+	(void)end_at(lexer, dollar + 1, dollar + 1, ret_token);
+	if (lexer->tag_len) {
+		begin(lexer, LEXER_WORD, TOKEN_WORD, dollar + 1);
+		lexer->first = (char)(lexer->tag[0] | 32);
+	}
+	return true;
+}
+
+/* A tag has dollars at its ends only, so a match that fails can begin anew only at the byte that failed. */
+static bool dollar_string(struct lexer *lexer, char byte, struct token *ret_token)
+{
+	size_t tag_len = lexer->tag_len;
+	bool in_tag = lexer->matched && lexer->matched <= tag_len;
+
+	if (lexer->token.kind == TOKEN_LONG_TAG) {
+		lexer->at = lexer->end;
+		return false;
+	}
+	if (!lexer->matched && !skip_to(lexer, '$'))
+		return false;
+	if (!lexer->matched || byte == (in_tag ? lexer->tag[lexer->matched - 1] : '$'))
+		lexer->matched++;
+	else
+		lexer->matched = byte == '$';
+	lexer->at++;
+	return lexer->matched == tag_len + 2 &&
+	       end_at(lexer, lexer->at, lexer->at - tag_len - 2, ret_token);
+}
+
+static bool in_escaped_text(char byte)
+{
+	return byte != '\'' && byte != '\\';
+}
+
+static bool quoted(struct lexer *lexer, char byte, struct token *ret_token)
+{
+	(void)ret_token;
+	if (lexer->token.kind != TOKEN_ESTRING) {
+		if (!skip_to(lexer, lexer->quote))
+			return false;
+	} else if (in_escaped_text(byte)) {
+		skip(lexer, in_escaped_text);
+		return false;
+	} else if (byte == '\\') {
+		lexer->at++;
+		lexer->state = LEXER_ESCAPE;
+		return false;
+	}
+	lexer->closed = ++lexer->at;
+	lexer->state = LEXER_CLOSED;
+	return false;
+}
+
+static bool escape(struct lexer *lexer, char byte, struct token *ret_token)
+{
+	(void)byte;
+	(void)ret_token;
+	lexer->at++;
+	lexer->state = LEXER_QUOTED;
+	return false;
+}
+
+static bool closed(struct lexer *lexer, char byte, struct token *ret_token)
+{
+	if (byte == lexer->quote) {
+		lexer->at++;
+		lexer->state = LEXER_QUOTED;
+		return false;
+	}
+	if (lexer->quote == '"')
+		return end_closed(lexer, ret_token);
+	lexer->state = LEXER_GAP;
+	lexer->newline = false;
+	return false;
+}
+
+/* quotecontinue: white space with a new line, and comments up to the end of a line, but no block comments */
+static bool gap(struct lexer *lexer, char byte, struct token *ret_token)
+{
+	if (lexer_is_space(byte))
+		lexer->newline |= !in_line(byte);
+	else if (byte == '-')
+		lexer->state = LEXER_GAP_DASH;
+	else if (byte == '\'' && lexer->newline)
+		lexer->state = LEXER_QUOTED;
+	else
+		return end_closed(lexer, ret_token);
+	lexer->at++;
+	return false;
+}
+
+static bool gap_dash(struct lexer *lexer, char byte, struct token *ret_token)
+{
+	if (byte == '-') {
+		lexer->at++;
+		lexer->in_gap = true;
+		lexer->state = LEXER_LINE_COMMENT;
+		return false;
+	}
+	(void)end_closed(lexer, ret_token);
+	begin(lexer, LEXER_OPERATOR, TOKEN_OPERATOR, lexer->at - 1);
+	lexer->previous = '-';
+	return true;
+}
+
+static bool line_comment(struct lexer *lexer, char byte, struct token *ret_token)
+{
+	(void)byte;
+	(void)ret_token;
+	skip(lexer, in_line);
+	if (lexer->at < lexer->end || lexer->is_last)
+		lexer->state = lexer->in_gap ? LEXER_GAP : LEXER_BLANK;
+	return false;
+}
+
+static bool block_comment(struct lexer *lexer, char byte, struct token *ret_token)
+{
+	bool opens = byte == '*' && lexer->previous == '/';
+	bool closes = byte == '/' && lexer->previous == '*';
+
+	(void)ret_token;
+	lexer->at++;
+	lexer->depth += opens;
+	lexer->depth -= closes;
+	lexer->previous = opens || closes ? 0 : byte;
+	if (!lexer->depth)
+		lexer->state = LEXER_BLANK;
+	return false;
+}
+
+static bool (*const states[])(struct lexer *lexer, char byte, struct token *ret_token) = {
+	[LEXER_BLANK] = blank,
+	[LEXER_WORD] = word,
+	[LEXER_U_AMPERSAND] = u_ampersand,
+	[LEXER_NUMBER] = number,
+	[LEXER_PARAM] = param,
+	[LEXER_OPERATOR] = operator,
+	[LEXER_TAG] = tag,
+	[LEXER_DOLLAR] = dollar_string,
+	[LEXER_QUOTED] = quoted,
+	[LEXER_ESCAPE] = escape,
+	[LEXER_CLOSED] = closed,
+	[LEXER_GAP] = gap,
+	[LEXER_GAP_DASH] = gap_dash,
+	[LEXER_LINE_COMMENT] = line_comment,
+	[LEXER_BLOCK_COMMENT] = block_comment,
+};
+
+/* --- all of it --- */
+
+void lexer_feed(struct lexer *lexer, const char *piece, size_t len, bool is_last)
+{
+	lexer->piece = piece;
+	lexer->begin = lexer->at;
+	lexer->end = lexer->at + len;
+	lexer->is_last = is_last;
+}
+
+/* Behind the text every state but the unterminated ones ends as before a NUL, which no token contains. */
+static bool next_at_end(struct lexer *lexer, struct token *ret_token)
+{
+	switch (lexer->state) {
+	case LEXER_DOLLAR:
+	case LEXER_QUOTED:
+	case LEXER_ESCAPE: return end_here(lexer, ret_token);
+	case LEXER_BLOCK_COMMENT: lexer->state = LEXER_BLANK; break;
+	default: break;
+	}
+	while (lexer->state != LEXER_BLANK)
+		if (states[lexer->state](lexer, 0, ret_token))
+			return true;
+	return false;
+}
+
+bool lexer_next(struct lexer *lexer, struct token *ret_token)
+{
+	while (lexer->at < lexer->end)
+		if (states[lexer->state](lexer, lexer->piece[lexer->at - lexer->begin], ret_token))
+			return true;
+	return lexer->is_last && next_at_end(lexer, ret_token);
+}
+
+char *lexer_name(const char *text, const struct token *token)
+{
+	char *name = str_copy_len(text + token->body, token->body_len);
+	char *to = name;
+
+	if (token->kind == TOKEN_WORD) {
+		for (; *to; to++)
+			*to = *to >= 'A' && *to <= 'Z' ? (char)(*to | 32) : *to;
+		return name;
+	}
+	for (const char *from = name; *from; from++) {
+		*to++ = *from;
+		if (*from == '"' && from[1] == '"')
+			from++;
+	}
+	*to = 0;
+	return name;
 }
 
 bool lexer_is_word(const char *text, const struct token *token, const char *word_text)

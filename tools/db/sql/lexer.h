@@ -2,14 +2,26 @@
 #ifndef BERTH_DB_LEXER_H
 #define BERTH_DB_LEXER_H
 /*
- * PostgreSQL's lexical structure (its manual, chapter 4.1): what is a name, a string, a parameter. Comments and white space
- * are left out. Total: any bytes give tokens that lie inside the text, in order; an unterminated string ends with the text.
+ * The lexical structure of PostgreSQL's SQL (its manual, chapter 4.1; its src/backend/parser/scan.l).
+ *
+ * The lexer reads a text in pieces, which may end at any byte, and returns the same tokens however the text is cut:
+ *
+ *	struct lexer lexer = { .plain_strings = true };
+ *
+ *	lexer_feed(&lexer, piece, len, is_last);
+ *	while (lexer_next(&lexer, &token))
+ *		...
+ *
+ * It keeps offsets and a tag, never the text. Comments and white space are no tokens. Any bytes give tokens that lie inside
+ * the text, in order. An unterminated string ends with the text.
  */
 #include <stdbool.h>
 #include <stddef.h>
 
+enum { LEXER_TAG_MAX = 256 };
+
 enum token_kind {
-	TOKEN_END,
+	TOKEN_NONE,
 	TOKEN_WORD,         /* unquoted name or keyword */
 	TOKEN_QUOTED,       /* "name" */
 	TOKEN_UQUOTED,      /* U&"name" */
@@ -17,22 +29,67 @@ enum token_kind {
 	TOKEN_ESTRING,      /* E'text', or 'text' without standard_conforming_strings */
 	TOKEN_OTHER_STRING, /* B'', X'', U&'' */
 	TOKEN_DOLLAR,       /* $tag$text$tag$ */
+	TOKEN_LONG_TAG,     /* the same, with a tag beyond LEXER_TAG_MAX: its end is not found */
 	TOKEN_PARAM,        /* $1 */
 	TOKEN_NUMBER,
-	TOKEN_OPERATOR, /* a run of operator characters, or one of ( ) [ ] , ; : . */
+	TOKEN_OPERATOR, /* a run of operator characters, or one other character */
 };
 
 struct token {
 	enum token_kind kind;
-	size_t at, len;        /* the whole token in the text */
+	size_t at, len;        /* the whole token, from the beginning of the text */
 	size_t body, body_len; /* what is between the quotes */
 };
 
-struct lexer {
-	const char *text;
-	size_t len, at;
-	bool plain_strings; /* standard_conforming_strings */
+enum lexer_state {
+	LEXER_BLANK, /* between tokens */
+	LEXER_WORD,
+	LEXER_U_AMPERSAND, /* U&, which may begin a name or a string */
+	LEXER_NUMBER,
+	LEXER_PARAM,
+	LEXER_OPERATOR,
+	LEXER_TAG,    /* $tag, which may begin a string */
+	LEXER_DOLLAR, /* behind $tag$ */
+	LEXER_QUOTED, /* inside '' or "" */
+	LEXER_ESCAPE, /* behind a backslash */
+	LEXER_CLOSED, /* behind a closing quote, which another quote doubles */
+	LEXER_GAP,    /* behind a string, which goes on if a new line and a quote follow */
+	LEXER_GAP_DASH,
+	LEXER_LINE_COMMENT,
+	LEXER_BLOCK_COMMENT,
 };
+
+struct lexer {
+	bool plain_strings; /* standard_conforming_strings; set by the caller */
+
+	const char *piece;
+	size_t begin, end, at; /* of the piece and of the next byte, in the text */
+	bool is_last;
+	enum lexer_state state;
+	struct token token; /* the one that has begun */
+	char previous;      /* OPERATOR, BLOCK_COMMENT: the byte before, of a sign of two bytes */
+	char first;         /* WORD: its first letter, in lower case */
+	char quote;
+	bool newline;       /* GAP: there was one */
+	bool in_gap;        /* LINE_COMMENT: behind a string */
+	unsigned int depth; /* of block comments */
+	size_t closed;      /* CLOSED, GAP: where the string would end */
+	size_t tag_len;     /* without the dollars */
+	size_t matched;     /* DOLLAR: so much of the closing tag has come */
+	char tag[LEXER_TAG_MAX];
+};
+
+/** Continue with @len bytes at @piece, which must stay until lexer_next() returns false. */
+void lexer_feed(struct lexer *lexer, const char *piece, size_t len, bool is_last);
+
+/** Return: false at the end of the piece. A token that reaches it comes with a later piece, unless this is the last. */
+bool lexer_next(struct lexer *lexer, struct token *ret_token);
+
+/** The name that @token of @text stands for: a word in lower case, a quoted name without its quotes. The caller's to free. */
+char *lexer_name(const char *text, const struct token *token);
+
+/** Is @token of @text the word @word (lower case), unquoted, in any case? */
+bool lexer_is_word(const char *text, const struct token *token, const char *word);
 
 static inline bool lexer_is_space(char byte)
 {
@@ -44,15 +101,16 @@ static inline bool lexer_is_digit(char byte)
 	return byte >= '0' && byte <= '9';
 }
 
-/** May stand at the beginning of a word. */
+/** May @byte begin a word? */
 static inline bool lexer_is_letter(char byte)
 {
 	return ((byte | 32) >= 'a' && (byte | 32) <= 'z') || byte == '_' || (byte & 0x80);
 }
 
-struct token lexer_next(struct lexer *lexer);
-
-/** True if @token is the word @word (lower case), unquoted, in any case. */
-bool lexer_is_word(const char *text, const struct token *token, const char *word);
+static inline bool token_is_name(const struct token *token)
+{
+	return token->kind == TOKEN_WORD || token->kind == TOKEN_QUOTED ||
+	       token->kind == TOKEN_UQUOTED;
+}
 
 #endif

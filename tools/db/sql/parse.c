@@ -44,9 +44,7 @@ bool parse_is_one_of(const struct parse *parse, size_t i, const char *const *wor
 
 bool parse_is_name(const struct parse *parse, size_t i)
 {
-	enum token_kind kind = parse_token(parse, i)->kind;
-
-	return kind == TOKEN_WORD || kind == TOKEN_QUOTED || kind == TOKEN_UQUOTED;
+	return token_is_name(parse_token(parse, i));
 }
 
 bool parse_is_string(const struct parse *parse, size_t i)
@@ -55,25 +53,11 @@ bool parse_is_string(const struct parse *parse, size_t i)
 	       parse_token(parse, i)->kind == TOKEN_ESTRING;
 }
 
-/* The name that a token stands for: folded, or without its quotes. */
 char *parse_name(const struct parse *parse, const struct token *token)
 {
-	char *name = str_copy_len(parse->text + token->body, token->body_len);
-	char *to = name;
-
-	if (token->kind == TOKEN_WORD) {
-		for (; *to; to++)
-			*to = *to >= 'A' && *to <= 'Z' ? (char)(*to | 32) : *to;
-		return name;
-	}
-	for (const char *from = name; *from; from++) {
-		*to++ = *from;
-		if (*from == '"' && from[1] == '"')
-			from++;
-	}
-	*to = 0;
-	return name;
+	return lexer_name(parse->text, token);
 }
+
 bool parse_mentions(const struct parse *parse, const char *word)
 {
 	for (size_t i = 0; i < parse->count; i++)

@@ -22,6 +22,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "tools/db/sql/mention.h"
 #include "tools/db/sql/parse.h"
 
 enum { TOKENS_MAX = 1 << 20, DEPTH_MAX = 4 };
@@ -37,41 +38,6 @@ bool rewrite_is_refusal(const char *message)
 {
 	return !strcmp(message, rewrite_refused_shared) || !strcmp(message, rewrite_refused_long) ||
 	       !strcmp(message, rewrite_refused_escapes) || !strcmp(message, refused_catalog);
-}
-/* --- the gate --- */
-
-static const char *const gate_words[] = { "database",
-	                                  "datname",
-	                                  "_catalog",
-	                                  "dbname",
-	                                  "pg_stat_activity",
-	                                  "prepare",
-	                                  "pg_replication_slots",
-	                                  "postgres://",
-	                                  "postgresql://" };
-
-bool mention_has_word(const char *text, size_t len)
-{
-	for (size_t i = 0; i < len; i++) {
-		char first = (char)(text[i] | 32);
-
-		if (first != 'd' && text[i] != '_' && first != 'p')
-			continue;
-		for (size_t word = 0; word < ARRAY_LEN(gate_words); word++)
-			if (parse_begins(text + i, len - i, gate_words[word]))
-				return true;
-	}
-	return false;
-}
-
-bool mention_in_text(const struct names *names, const char *text, size_t len)
-{
-	if (mention_has_word(text, len))
-		return true;
-	for (char **known = names->known; known && *known; known++)
-		if (memmem(text, len, *known, strlen(*known)))
-			return true;
-	return names_has_suffix(names, text, len);
 }
 /* --- names with three parts --- */
 
@@ -274,19 +240,19 @@ static size_t inner_begin(const struct parse *parse, size_t begin, size_t end)
 
 static void parse_text(struct parse *parse, const char *text, size_t len)
 {
-	struct lexer lexer = { .text = text, .len = len, .plain_strings = parse->plain_strings };
-	size_t room = 64;
+	struct lexer lexer = { .plain_strings = parse->plain_strings };
+	struct token token;
+	size_t space = 64;
 
 	parse->text = text;
-	parse->tokens = mem_grow(NULL, room, sizeof(*parse->tokens));
-	while (parse->count < TOKENS_MAX) {
-		struct token token = lexer_next(&lexer);
-
-		if (token.kind == TOKEN_END)
-			break;
-		if (parse->count == room)
-			parse->tokens = mem_grow(parse->tokens, room *= 2, sizeof(*parse->tokens));
+	parse->tokens = mem_grow(NULL, space, sizeof(*parse->tokens));
+	lexer_feed(&lexer, text, len, true);
+	while (parse->count < TOKENS_MAX && lexer_next(&lexer, &token)) {
+		if (parse->count == space)
+			parse->tokens = mem_grow(parse->tokens, space *= 2, sizeof(*parse->tokens));
 		parse->tokens[parse->count++] = token;
+		if (token.kind == TOKEN_LONG_TAG)
+			parse->result->refused = rewrite_refused_long;
 	}
 	if (parse->count == TOKENS_MAX &&
 	    mention_in_text(parse->names, text + lexer.at, len - lexer.at))

@@ -4,7 +4,7 @@
 /*
  * SQL from the client's world into the server's: database names in statements become physical.
  *
- * Ordinary statements are told apart by one pass over their bytes (mention_in_text()) and are never parsed. What is parsed
+ * Ordinary statements are told apart by one pass over their bytes (mention.h) and are never parsed. What is parsed
  * is rewritten as a list of edits, so that an error position can be told in the client's own text.
  */
 #include <stdint.h>
@@ -26,12 +26,6 @@ struct rewrite_result {
 	unsigned int edit_count;
 	uint64_t params; /* bit n - 1: the value of $n is a database name */
 };
-
-/** False for nearly every statement: nothing in it can name a database. */
-bool mention_in_text(const struct names *names, const char *text, size_t len);
-
-/** The part of mention_in_text() that goes by words, not by names. */
-bool mention_has_word(const char *text, size_t len);
 
 /** @plain_strings standard_conforming_strings. @ret_result is the caller's to rewrite_free(). */
 void rewrite_statement(struct names *names, const char *text, size_t len, bool plain_strings,
