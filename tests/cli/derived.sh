@@ -41,7 +41,7 @@ printf '@verbs@\n@options@\n' | "$BERTH" help --template >page
 printf '@keys@\n@databases@\n@allow@\n@alarm@\n@environment@\n' | "$BERTH" help --template >keys
 for verb in $("$BERTH" help | sed -n 's/^  \([a-z][a-z]*\)  .*/\1/p'); do
 	has "the manual has verb $verb" "*berth $verb* " "$(cat page)"
-	for option in $("$BERTH" help "$verb" | grep -oE '^ +(-., )?--[a-z-]+' | grep -oE -e '--[a-z-]+'); do
+	for option in $("$BERTH" help "$verb" --all | grep -oE '^ +(-., )?--[a-z-]+' | grep -oE -e '--[a-z-]+'); do
 		grep -qF -e "*$option*" page || { report 1 "the manual has $option"; continue; }
 	done
 done

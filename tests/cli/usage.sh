@@ -60,8 +60,14 @@ same 'help run exits with 0' '0 ' "$status $err"
 has 'help run shows an option' '  -n, --workers N' "$out"
 long=$(printf '%s\n' "$out" | awk 'length > 80')
 same 'help fits into 80 columns' '' "$long"
+lacks 'help run leaves out what few need' '--tcp-only' "$out"
+has 'but says how to see all' 'berth help run --all' "$out"
 berth run --help
 has 'run --help is help run' 'usage: berth run' "$out"
+berth run --help --all
+has 'run --help --all shows every option' '--tcp-only' "$out"
+complains '--all without --help' 'berth: --all is only for --help
+hint: berth help run' run --all true
 berth help berth.yaml
 has 'help berth.yaml shows a key' '  workers' "$out"
 has 'help berth.yaml shows the keys of a database' '  kind' "$out"

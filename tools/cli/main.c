@@ -65,7 +65,8 @@ int main(int argc, char **argv)
 	log_verbosity = (int)cli.verbose;
 	reset_sigchld(cli.verb);
 	if (!status)
-		status = cli.help ? help_verb(cli.verb) : verb_functions[cli.verb->id](&cli);
+		status = cli.help ? help_verb(cli.verb, cli.help_all)
+		                  : verb_functions[cli.verb->id](&cli);
 	cli_free(&cli);
 	return flush_stdout(status);
 }

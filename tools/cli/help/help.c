@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* `berth help` and `berth help VERB`, derived from the tables. */
+/* `berth help`, `berth help VERB` and `berth help berth.yaml`, from the tables of verbs and options. */
 #include "tools/cli/help/help.h"
 
 #include <stdio.h>
@@ -7,37 +7,37 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/log.h"
-#include "tools/cli/settings/cli.h"
 #include "tools/cli/common/term.h"
+#include "tools/cli/settings/cli.h"
 
-/* The left column of an option: "-n, --workers N" */
-static char *option_left(const struct option *option)
+/* An empty line and a title; the rows below it are indented by two. */
+static void title_row(struct term_table *table, const char *title)
 {
-	struct str left = { 0 };
-
-	if (option->letter)
-		str_addf(&left, "-%c, ", option->letter);
-	else
-		str_add(&left, "    ");
-	str_addf(&left, "--%s", option->name);
-	if (option->arg)
-		str_addf(&left, " %s", option->arg);
-	return str_take(&left);
+	term_cell(table, "");
+	term_row(table);
+	term_cellf(table, "%s:", title);
+	term_row(table);
 }
 
-static char *option_right(const struct option *option)
+/* "-n, --workers N    run N copies of the command" */
+static void option_row(struct term_table *table, const struct option *option)
 {
-	cleanup_free char *names = NULL;
+	bool names = option_values(option) == VALUES_NAMES;
+	cleanup_free char *expected = names ? option_expected(option) : NULL;
+	char letter[] = { '-', option->letter, ',', 0 };
 
-	if (option_values(option) != VALUES_NAMES)
-		return str_copy(option->help);
-	names = option_expected(option);
-	return str_print("%s: %s", option->help, names);
+	term_cellf(table, "  %3s --%s%s%s", option->letter ? letter : "", option->name,
+	           option->arg ? " " : "", option->arg ? option->arg : "");
+	term_cellf(table, "%s%s%s", option->help, names ? ": " : "", names ? expected : "");
+	term_row(table);
 }
 
-int help_verb(const struct verb *verb)
+int help_verb(const struct verb *verb, bool all)
 {
-	struct term_table table = { .indent = 2, .wrap = true };
+	struct term_table table = { .wrap = true };
+	unsigned int count = verb_count_options(verb);
+	bool many = count > VERB_OPTIONS_MAX;
+	int group = -1;
 
 	printf("usage: berth %s%s%s\n\n", verb->name, *verb->usage ? " " : "", verb->usage);
 	term_paragraph(0, verb->help);
@@ -45,16 +45,21 @@ int help_verb(const struct verb *verb)
 		putchar('\n');
 		term_paragraph(0, verb->details);
 	}
+	if (!many)
+		title_row(&table, "options");
 	for (const struct option *option = option_table; option < option_table + OPTIONS;
 	     option++) {
-		if (!option_in(option, verb->id))
+		if (!option_in(option, verb->id) || (many && !all && !option->common))
 			continue;
-		term_cell_own(&table, option_left(option));
-		term_cell_own(&table, option_right(option));
-		term_row(&table);
+		if (many && (int)option->group != group)
+			title_row(&table, option_group_titles[option->group]);
+		group = (int)option->group;
+		option_row(&table, option);
 	}
-	printf("\noptions:\n");
 	term_print(&table);
+	if (many && !all)
+		printf("\nberth help %s --all shows all %u options, man berth what each does.\n",
+		       verb->name, count);
 	return 0;
 }
 
@@ -71,49 +76,60 @@ static int overview(void)
 	}
 	term_print(&table);
 	printf("\n  berth run -n 4 -- npx playwright test     four copies of a suite, side by "
-	       "side\n"
-	       "  berth help VERB                           the options of a verb\n");
+	       "side\n\n"
+	       "what to read next:\n"
+	       "  berth help run            the options that most suites need\n"
+	       "  berth help VERB           what a verb does, and its options\n"
+	       "  berth help berth.yaml     the settings of a project\n"
+	       "  berth init                writes a first berth.yaml\n"
+	       "  berth doctor              what keeps runs from working on this machine\n"
+	       "  man berth                 every option, exit statuses, the environment\n");
 	return 0;
 }
 
-static void config_row(struct term_table *table, const struct option *option)
+static void key_row(struct term_table *table, const struct option *option)
 {
-	cleanup_free char *wants = option_expected(option);
+	cleanup_free char *expected = option_is_text(option) ? NULL : option_expected(option);
 
-	term_cell(table, option->name);
-	term_cellf(table, "%s%s%s%s", option->help, option_is_text(option) ? "" : ": ",
-	           option_is_text(option) ? "" : wants,
+	term_cellf(table, "  %s", option->name);
+	term_cellf(table, "%s%s%s%s", option->help, expected ? ": " : "", expected ? expected : "",
 	           option_is_list(option) ? "; one or a list" : "");
 	term_row(table);
 }
 
 static int keys(void)
 {
-	struct term_table table = { .indent = 2, .wrap = true };
+	struct term_table table = { .wrap = true };
+	int group = -1;
 
-	printf("berth.yaml: the settings of a project\n\n");
-	for (const struct option *option = option_table; option < option_table + OPTIONS; option++)
-		if (option->where & OPTION_IN_YAML)
-			config_row(&table, option);
+	printf("berth.yaml: the settings of a project\n");
+	for (const struct option *option = option_table; option < option_table + OPTIONS;
+	     option++) {
+		if (!(option->where & OPTION_IN_YAML))
+			continue;
+		if ((int)option->group != group)
+			title_row(&table, option_group_titles[option->group]);
+		group = (int)option->group;
+		key_row(&table, option);
+	}
 	term_print(&table);
 	for (const struct option_list *list = option_lists; list < option_lists + LISTS; list++) {
 		printf("\n%s: a list of %smappings with these keys\n\n", list->name,
 		       list->texts ? "texts, or of " : "");
 		for (unsigned int i = 0; i < list->count; i++)
-			config_row(&table, &list->keys[i]);
+			key_row(&table, &list->keys[i]);
 		term_print(&table);
 	}
 	printf("\nprofiles: a mapping from names to settings like the ones above\n\n"
-	       "  berth check     what holds in this project, and where it comes from\n"
+	       "  berth check     the settings of this project, and what is wrong with them\n"
 	       "  berth init      writes a first berth.yaml\n");
 	return 0;
 }
 
 int verb_help(struct cli *cli)
 {
-	const char *name = cli->args ? cli->args[0] : NULL;
+	const char *name = cli->args ? cli->args[0] : NULL, *near;
 	const struct verb *verb = name ? verb_find(name) : NULL;
-	const char *near;
 
 	if (cli->template)
 		return help_template(stdin, stdout);
@@ -124,7 +140,7 @@ int verb_help(struct cli *cli)
 	if (!strcmp(name, "berth.yaml"))
 		return keys();
 	if (verb)
-		return help_verb(verb);
+		return help_verb(verb, cli->help_all);
 	near = verb_nearest(name);
 	log_line("no help for '%s'", name);
 	log_hint(near ? "berth help %s" : "berth help", near);

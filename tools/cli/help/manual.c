@@ -1,42 +1,48 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The man pages' sources are in docs; the parts that the tables know are filled in here, as scdoc(5), so that
- * a page cannot lag behind the command.
+ * `berth help --template` fills in the man pages. Their sources are in docs; the tables give the parts
+ * about verbs, options and keys, as scdoc(5), so that a page always describes this command.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tools/base/cleanup.h"
-#include "tools/cli/settings/cli.h"
 #include "tools/cli/doctor/doctor.h"
 #include "tools/cli/help/help.h"
+#include "tools/cli/settings/cli.h"
 
-/* Literal text for scdoc: its markup characters are escaped */
+/* Write literal text: escape the markup characters of scdoc. */
 static void literal(FILE *out, const char *text)
 {
 	for (; *text; text++)
 		fprintf(out, strchr("\\*_#`<>[]|", *text) ? "\\%c" : "%c", *text);
 }
 
-/* Text of the tables: *strong* stays markup, an underscore is itself */
+/* Write text of the tables: *word* is bold, an underscore is itself. */
 static void prose(FILE *out, const char *text)
 {
 	for (; *text; text++)
 		fprintf(out, *text == '_' ? "\\%c" : "%c", *text);
 }
 
+static void capitalized(FILE *out, const char *text)
+{
+	fputc(*text - 'a' + 'A', out);
+	prose(out, text + 1);
+}
+
 static void paragraph(FILE *out, const struct option *option)
 {
-	cleanup_free char *wants = option_expected(option);
-
-	fprintf(out, "\t%c", option->help[0] - 'a' + 'A');
-	prose(out, option->help + 1);
-	fprintf(out, ".");
+	fputc('\t', out);
+	capitalized(out, option->help);
+	fputc('.', out);
 	if (option_values(option) == VALUES_NAMES) {
+		cleanup_free char *expected = option_expected(option);
+
 		fprintf(out, " One of ");
-		prose(out, wants);
-		fprintf(out, ".");
+		prose(out, expected);
+		fputc('.', out);
 	}
 	if (option->details && *option->details) {
 		fputc(' ', out);
@@ -58,22 +64,39 @@ static void write_option(FILE *out, const struct option *option)
 	paragraph(out, option);
 }
 
+/* Write a heading where a group begins. @group: the last one, -1 = none */
+static void write_group(FILE *out, const struct option *option, int *group)
+{
+	if (*group != (int)option->group)
+		fprintf(out, "_%s_\n\n", option_group_titles[option->group]);
+	*group = (int)option->group;
+}
+
+static void write_verb(FILE *out, const struct verb *verb)
+{
+	int group = -1;
+
+	fprintf(out, "## berth %s\n\n*berth %s* ", verb->name, verb->name);
+	literal(out, verb->usage);
+	fprintf(out, "\n\n");
+	capitalized(out, verb->help);
+	fprintf(out, ". ");
+	prose(out, verb->details);
+	fprintf(out, "\n\n");
+	for (const struct option *option = option_table; option < option_table + OPTIONS;
+	     option++) {
+		if (!option_in(option, verb->id) || option_everywhere(option))
+			continue;
+		if (verb_count_options(verb) > VERB_OPTIONS_MAX)
+			write_group(out, option, &group);
+		write_option(out, option);
+	}
+}
+
 static void write_options(FILE *out)
 {
-	for (unsigned int verb = 0; verb < VERBS; verb++) {
-		fprintf(out, "## berth %s\n\n*berth %s* ", verb_table[verb].name,
-		        verb_table[verb].name);
-		literal(out, verb_table[verb].usage);
-		fprintf(out, "\n\n%c", verb_table[verb].help[0] - 'a' + 'A');
-		prose(out, verb_table[verb].help + 1);
-		fprintf(out, ". ");
-		prose(out, verb_table[verb].details);
-		fprintf(out, "\n\n");
-		for (const struct option *option = option_table; option < option_table + OPTIONS;
-		     option++)
-			if (option_in(option, verb) && !option_everywhere(option))
-				write_option(out, option);
-	}
+	for (unsigned int verb = 0; verb < VERBS; verb++)
+		write_verb(out, &verb_table[verb]);
 	fprintf(out, "## every verb\n\n");
 	for (const struct option *option = option_table; option < option_table + OPTIONS; option++)
 		if (option_everywhere(option))
@@ -91,22 +114,29 @@ static void write_verbs(FILE *out)
 
 static void write_key(FILE *out, const struct option *option)
 {
-	cleanup_free char *wants = option_expected(option);
-
 	fprintf(out, "*%s*: ", option->name);
-	if (option_is_text(option))
+	if (option_is_text(option)) {
 		literal(out, option->arg);
-	else
-		prose(out, wants);
+	} else {
+		cleanup_free char *expected = option_expected(option);
+
+		prose(out, expected);
+	}
 	fprintf(out, "%s\n", option_is_list(option) ? "; one or a list" : "");
 	paragraph(out, option);
 }
 
 static void write_keys(FILE *out)
 {
-	for (const struct option *option = option_table; option < option_table + OPTIONS; option++)
-		if (option->where & OPTION_IN_YAML)
-			write_key(out, option);
+	int group = -1;
+
+	for (const struct option *option = option_table; option < option_table + OPTIONS;
+	     option++) {
+		if (!(option->where & OPTION_IN_YAML))
+			continue;
+		write_group(out, option, &group);
+		write_key(out, option);
+	}
 }
 
 static void write_list(FILE *out, unsigned int list)
@@ -148,7 +178,7 @@ static void write_environment(FILE *out)
 	}
 }
 
-/* The sets of a check in the words of the command line; full has them all. */
+/* Name the sets of checks as the command line does; the set `full` has every check. */
 static void write_checks(FILE *out)
 {
 	for (const struct doctor_check *check = doctor_checks; check->name; check++) {
@@ -186,9 +216,9 @@ int help_template(FILE *in, FILE *out)
 		{ "@checks@\n", write_checks },
 	};
 	cleanup_free char *line = NULL;
-	size_t room = 0, i;
+	size_t size = 0, i;
 
-	while (getline(&line, &room, in) > 0) {
+	while (getline(&line, &size, in) > 0) {
 		for (i = 0; i < ARRAY_LEN(parts) && strcmp(line, parts[i].line); i++)
 			;
 		if (i < ARRAY_LEN(parts))

@@ -23,7 +23,7 @@ struct cli {
 	struct set_by set_by[OPTIONS]; /* what gave each option its value */
 
 	/* The options that do not concern a run; options.def explains them. */
-	bool help, template, schema, json, force, to_stdout, github, all, last_failed;
+	bool help, help_all, template, schema, json, force, to_stdout, github, all, last_failed;
 	unsigned int verbose, worker, pid;
 	char *profile, *config, *run_id;
 };
@@ -48,6 +48,9 @@ extern const struct verb verb_table[VERBS];
 
 /** Return: the verb; NULL if there is none of that name. */
 const struct verb *verb_find(const char *name);
+/** How many options a verb has. Help shows only the common ones of more than VERB_OPTIONS_MAX. */
+enum { VERB_OPTIONS_MAX = 20 };
+unsigned int verb_count_options(const struct verb *verb);
 /**
  * Return: the name of the verb that @name is probably a typing error for; NULL if there is none.
  */

@@ -14,19 +14,27 @@
 #define IN(verb)   (1ull << VERB_##verb)
 
 enum { NO_FLAG = -1 };
+enum { RARE, COMMON };
 
 const struct option option_table[OPTIONS] = {
-#define OPTION(id_, name_, letter_, arg_, where_, type_, field_, help_, details_) \
+#define OPTION(id_, name_, letter_, arg_, where_, type_, field_, group_, use_, help_, details_) \
 	[OPTION_##id_] = { .id = OPTION_##id_, \
 		           .name = (name_), \
 		           .letter = (char)((letter_) > 0 ? (letter_) : 0), \
 		           .flag = (letter_) != NO_FLAG, \
 		           .arg = (arg_), \
 		           .where = (where_), \
+		           .group = GROUP_##group_, \
+		           .common = (use_) == COMMON, \
 		           type_, \
 		           .offset = offsetof(struct cli, field_), \
 		           .help = (help_), \
 		           .details = (details_) },
+#include "tools/cli/settings/options.def"
+};
+
+const char *const option_group_titles[GROUPS] = {
+#define GROUP(id, title) title,
 #include "tools/cli/settings/options.def"
 };
 

@@ -20,6 +20,13 @@ enum option_id {
 	OPTIONS
 };
 
+enum option_group {
+#define GROUP(id, title) GROUP_##id,
+#include "tools/cli/settings/options.def"
+	GROUPS
+};
+extern const char *const option_group_titles[GROUPS];
+
 /* Where a value may come from; the later layer wins. */
 enum layer { LAYER_DEFAULT, LAYER_FILE, LAYER_PROFILE, LAYER_FLAG };
 
@@ -46,6 +53,8 @@ struct option {
 	bool flag;       /* false: only a key of berth.yaml */
 	const char *arg; /* NULL = takes none */
 	uint64_t where;  /* bit 1 << VERB_x; OPTION_IN_YAML */
+	enum option_group group;
+	bool common; /* in the short help of a verb with many options */
 	const struct option_type *type;
 	size_t offset; /* in struct cli */
 	long low, high;

@@ -18,6 +18,15 @@ const struct verb *verb_find(const char *name)
 	return NULL;
 }
 
+unsigned int verb_count_options(const struct verb *verb)
+{
+	unsigned int count = 0;
+
+	for (size_t i = 0; i < OPTIONS; i++)
+		count += option_in(&option_table[i], verb->id);
+	return count;
+}
+
 const char *verb_nearest(const char *name)
 {
 	const char *names[VERBS];

@@ -7,7 +7,7 @@
 
 int verb_run(struct cli *cli)
 {
-	int ret = config_load(cli);
+	int ret = cli->help_all ? cli_usage(cli, "--all is only for --help") : config_load(cli);
 
 	if (ret)
 		return ret;
