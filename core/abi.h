@@ -3,7 +3,7 @@
 #define BERTH_CORE_ABI_H
 /*
  * Event records: what the monitor says about sockets and processes. Written by the programs of bpf/monitor.bpf.c or, less
- * exactly, by tools/watch/source/sample.c; read by tools/watch/model/model.c.
+ * exactly, by tools/watch/source/sampler.c; read by tools/watch/model.
  *
  * A record begins with its tag. Numbers are in the machine's byte order, ports in host order, addresses in network order.
  * Version: bump when a field moves or changes meaning; append to the end of a structure or an enum freely. A reader skips

@@ -24,9 +24,9 @@ if [ -s taken_path ] && ! jq -e '.findings == []' taken_path >/dev/null; then
 	holds 'an abstract one by its name' leaked_abstract '.findings[0].path | test("^@left [0-9]+$")'
 	holds 'a path that is held: by whom, and where it was asked for' taken_path '.findings[0] | (.detail | test("^held.sock is held by .*beyond")) and
 		(.stack | any(test("^taken_path at .*beyond.c:[0-9]+$")))'
-	holds 'a file that a server left behind' stale_path '.findings[0].detail | test("^stale.sock is held by nobody")'
+	holds 'a file that a server left behind' stale_path '.findings[0].detail | test("^stale.sock is held by no process")'
 	holds 'a server that is gone, and one that never was' no_server '[.findings[].detail] | sort |
-		(.[0] | test("^nobody listens on gone.sock")) and (.[1] | test("^there is no never.sock: 6 connects failed"))'
+		(.[0] | test("^never.sock does not exist: 6 connects failed")) and (.[1] | test("^no process listens on gone.sock"))'
 fi
 
 try 'no finding, exact counts: clean_datagrams' 1 "$beyond" clean_datagrams 3911

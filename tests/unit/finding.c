@@ -7,7 +7,9 @@
 
 #include "tools/base/file.h"
 #include "tools/base/str.h"
-#include "tools/watch/model/model.h"
+#include "tools/watch/finding/finding.h"
+#include "tools/watch/lookup/symbol.h"
+#include "tools/watch/model/measurements.h"
 
 static struct watch_finding *example(void)
 {
@@ -22,7 +24,7 @@ static struct watch_finding *example(void)
 	finding->command = str_copy("/usr/bin/node /home/dana/shop/server.js --port 3101");
 	strv_add(&finding->stack, "listen at ../sysdeps/unix/syscall-template.S:120");
 	strv_add(&finding->stack, "start at /home/dana/shop/server.c:31");
-	finding_seal(finding);
+	finding_set_fingerprint(finding);
 	return finding;
 }
 
@@ -38,13 +40,13 @@ static void the_fingerprint_names_the_problem(void **state)
 	b->command = str_copy("node server.js"); /* another installation */
 	free(b->stack[1]);
 	b->stack[1] = str_copy("start at /elsewhere/server.c:99"); /* edited */
-	finding_seal(b);
+	finding_set_fingerprint(b);
 	assert_string_equal(a->fingerprint, b->fingerprint);
 	c->port = 3103;
-	finding_seal(c);
+	finding_set_fingerprint(c);
 	assert_string_not_equal(a->fingerprint, c->fingerprint);
 	b->limit = "memory is near";
-	finding_seal(b);
+	finding_set_fingerprint(b);
 	assert_string_not_equal(a->fingerprint, b->fingerprint);
 	finding_free(a);
 	finding_free(b);
@@ -60,8 +62,8 @@ static void numbered_tasks_are_copies(void **state)
 	free(b->task);
 	a->task = str_copy("1");
 	b->task = str_copy("12");
-	finding_seal(a);
-	finding_seal(b);
+	finding_set_fingerprint(a);
+	finding_set_fingerprint(b);
 	assert_string_equal(a->fingerprint, b->fingerprint);
 	finding_free(a);
 	finding_free(b);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which test a worker is in. A line "WORKER MS NAME" in the run's FIFO says that since MS (milliseconds since 1970, with a
- * fraction where it is known; 0 is now) the worker runs test NAME; no NAME ends it. A FIFO, because every language and every
- * shell can write a line to a file, Node cannot send a datagram, and a line up to PIPE_BUF is never torn.
+ * Which test a worker runs. A line "WORKER MS NAME" in the run's FIFO says that since MS (milliseconds since 1970, with a
+ * fraction where it is known; 0 is now) the worker runs test NAME; no NAME ends it. It is a FIFO because every language
+ * and every shell can write a line to a file, Node cannot send a datagram, and a line up to PIPE_BUF is never torn.
  *
- * Lines come late: a runner tells its reporter of a test after the test has begun. So marks are kept with their times, and a
- * finding asks for its test when it is told, not when it is made. A lost or malformed line costs an attribution, nothing else.
+ * Lines come late: a runner reports a test to its reporter after the test has begun. So marks are kept with their times,
+ * and a finding gets its test when it is published. A lost or malformed line costs an attribution, nothing else.
  */
+#include "tools/watch/mark.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -15,33 +17,46 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/abi.h"
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
-#include "tools/watch/model/model.h"
+#include "tools/watch/watch.h"
 
 enum {
-	MARKS_MOST = 1 << 20,
-	NAME_MOST = 1024,
-	/* empty a full pipe, 64 KiB; who writes faster than we read does not keep us */
-	DRAIN_TURNS = 16,
+	MARKS_MAX = 1 << 20, /* of one worker */
+	NAME_MAX_BYTES = 1024,
+	DRAIN_READS_MAX = 16, /* a full pipe, 64 KiB; a faster writer must not keep the loop busy */
 };
 
-struct mark_reader {
-	struct watch *watch;
-	int fd;
+struct test_mark {
+	int64_t from_ns; /* CLOCK_REALTIME */
+	char *name;      /* NULL = no test */
+};
+
+struct marks {
+	struct loop *loop;
+	mark_fn on_mark;
+	void *arg;
+	int fd; /* -1 = none */
 	char *path;
-	size_t len;
+	struct worker_marks {
+		struct test_mark *marks; /* by time */
+		size_t count;
+	} workers[BERTH_WORKERS_MAX + 1];
+	size_t len; /* of the text that is not a whole line yet */
 	char text[2 * PIPE_BUF];
 };
 
-const char *watch_mark_path(const struct watch *watch)
+/* ---- the FIFO ---- */
+
+const char *marks_path(const struct marks *marks)
 {
-	return watch->marks && watch->marks->fd >= 0 ? watch->marks->path : NULL;
+	return marks->fd >= 0 ? marks->path : NULL;
 }
 
-static void on_line(struct watch *watch, char *line)
+static void parse_line(const struct marks *marks, char *line)
 {
 	char *end;
 	unsigned long worker = strtoul(line, &end, 10);
@@ -53,11 +68,11 @@ static void on_line(struct watch *watch, char *line)
 	ms = strtod(line, &end);
 	if (end == line || !(ms >= 0 && ms < 1e15) || (*end && *end != ' '))
 		return;
-	watch_mark(watch, (unsigned int)worker, (int64_t)(ms * 1e6), *end ? end + 1 : "");
+	marks->on_mark(marks->arg, (unsigned int)worker, (int64_t)(ms * 1e6), *end ? end + 1 : "");
 }
 
 /* Return: false when there is nothing more to read now. */
-static bool take_lines(struct mark_reader *marks)
+static bool read_lines(struct marks *marks)
 {
 	ssize_t len = read(marks->fd, marks->text + marks->len,
 	                   sizeof(marks->text) - marks->len - 1);
@@ -69,128 +84,130 @@ static bool take_lines(struct mark_reader *marks)
 	marks->text[marks->len] = 0;
 	while ((end = strchr(line, '\n'))) {
 		*end = 0;
-		on_line(marks->watch, line);
+		parse_line(marks, line);
 		line = end + 1;
 	}
 	marks->len = strlen(line);
 	memmove(marks->text, line, marks->len);
 	if (marks->len >= PIPE_BUF)
-		marks->len = 0; /* nobody who keeps to the rules writes such a line */
+		marks->len = 0; /* longer than a line may be */
 	return true;
 }
 
-static void on_mark(void *arg, int fd, uint32_t events)
+static void on_readable(void *arg, int fd, uint32_t events)
 {
 	(void)fd;
 	(void)events;
-	(void)take_lines(arg);
+	(void)read_lines(arg);
 }
 
-int mark_open(struct watch *watch)
+void marks_drain(struct marks *marks)
 {
-	struct mark_reader *marks;
-	int ret;
+	for (int i = 0; i < DRAIN_READS_MAX && marks->fd >= 0 && read_lines(marks); i++)
+		;
+}
 
-	if (!watch->setup.run_dir || !watch->setup.loop)
-		return 0;
-	marks = watch->marks = mem_alloc(sizeof(*marks));
-	marks->watch = watch;
-	marks->fd = -1;
-	ret = file_secret_path(watch->setup.run_dir, "mark", "", &marks->path);
+static int open_fifo(struct marks *marks, const char *run_dir)
+{
+	int ret = file_secret_path(run_dir, "mark", "", &marks->path);
+
 	if (ret)
 		return ret;
-	/* root's workers may have changed their user: who knows the name may write, and nobody else may read what was written */
+	/* A worker of root may have changed its user. Who knows the name may write; no one but the owner may read. */
 	if (mkfifo(marks->path, 0600) || (!geteuid() && chmod(marks->path, 0622)))
 		return -errno;
-	/* open for writing as well: without a writer a FIFO is at its end all the time */
+	/* for writing as well: a FIFO without a writer is at its end all the time */
 	marks->fd = open(marks->path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (marks->fd < 0)
 		return -errno;
-	ret = loop_add(watch->setup.loop, marks->fd, EPOLLIN, on_mark, marks);
+	ret = loop_add(marks->loop, marks->fd, EPOLLIN, on_readable, marks);
 	if (ret)
 		close(steal_fd(&marks->fd));
 	return ret;
 }
 
-void mark_drain(struct watch *watch)
+int marks_open(struct loop *loop, const char *run_dir, mark_fn on_mark, void *arg,
+               struct marks **ret_marks)
 {
-	for (int turn = 0; turn < DRAIN_TURNS && watch->marks && watch->marks->fd >= 0 &&
-	                   take_lines(watch->marks);
-	     turn++)
-		;
+	struct marks *marks = mem_alloc(sizeof(*marks));
+	int ret;
+
+	marks->loop = loop;
+	marks->on_mark = on_mark;
+	marks->arg = arg;
+	marks->fd = -1;
+	ret = loop && run_dir ? open_fifo(marks, run_dir) : 0;
+	if (ret)
+		marks_close(marks);
+	else
+		*ret_marks = marks;
+	return ret;
 }
 
-void mark_close(struct watch *watch)
+void marks_close(struct marks *marks)
 {
-	struct mark_reader *marks = watch->marks;
-
 	if (!marks)
 		return;
 	if (marks->fd >= 0) {
-		loop_remove(watch->setup.loop, marks->fd);
+		loop_remove(marks->loop, marks->fd);
 		close(marks->fd);
 		unlink(marks->path);
 	}
+	for (size_t i = 0; i <= BERTH_WORKERS_MAX; i++) {
+		for (size_t k = 0; k < marks->workers[i].count; k++)
+			free(marks->workers[i].marks[k].name);
+		free(marks->workers[i].marks);
+	}
 	free(marks->path);
 	free(marks);
-	watch->marks = NULL;
-}
-
-/* ---- what was said ---- */
-
-void watch_mark(struct watch *watch, unsigned int number, int64_t time_ns, const char *name)
-{
-	struct watch_worker *worker = number <= BERTH_WORKERS_MAX ? &watch->workers[number] : NULL;
-	int64_t wall_ns = clock_wall_ns();
-	size_t at;
-
-	if (!worker || !worker->begun || worker->mark_count >= MARKS_MOST)
-		return;
-	if (!time_ns || time_ns > wall_ns)
-		time_ns = wall_ns;
-	worker->marks = mem_grow(worker->marks, worker->mark_count + 1, sizeof(*worker->marks));
-	for (at = worker->mark_count++; at && worker->marks[at - 1].from_ns > time_ns; at--)
-		worker->marks[at] = worker->marks[at - 1];
-	worker->marks[at] = (struct test_mark){ time_ns,
-		                                *name ? str_copy_len(name, strnlen(name, NAME_MOST))
-		                                      : NULL };
-	if (watch->setup.on_mark)
-		watch->setup.on_mark(watch->setup.arg, number, time_ns / 1000000, name);
-}
-
-const char *mark_at(const struct watch_worker *worker, int64_t time_ns)
-{
-	int64_t wall_ns = time_ns + clock_wall_ns() - clock_ns();
-	size_t low = 0, high = worker->mark_count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (worker->marks[middle].from_ns <= wall_ns)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low ? worker->marks[low - 1].name : NULL;
-}
-
-void mark_forget(struct watch_worker *worker)
-{
-	for (size_t i = 0; i < worker->mark_count; i++)
-		free(worker->marks[i].name);
-	free(worker->marks);
-	worker->marks = NULL;
-	worker->mark_count = 0;
 }
 
 int watch_mark_send(const char *path, unsigned int worker, const char *name)
 {
 	cleanup_free char *line = str_print("%u %.3f %.*s\n", worker, (double)clock_wall_ns() / 1e6,
-	                                    NAME_MOST, name);
+	                                    NAME_MAX_BYTES, name);
 	cleanup_close int fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
 
 	for (char *at = line; *at && at[1]; at++)
 		if (*at == '\n')
-			*at = ' '; /* a name of several lines is one all the same */
+			*at = ' '; /* a name of several lines becomes one line */
 	return fd < 0 || write(fd, line, strlen(line)) < 0 ? -errno : 0;
+}
+
+/* ---- marks by time ---- */
+
+int64_t marks_add(struct marks *marks, unsigned int worker, int64_t time_ns, const char *name)
+{
+	struct worker_marks *of = &marks->workers[worker];
+	int64_t wall_ns = clock_wall_ns();
+	size_t at;
+
+	if (of->count >= MARKS_MAX)
+		return 0;
+	if (!time_ns || time_ns > wall_ns)
+		time_ns = wall_ns;
+	of->marks = mem_grow(of->marks, of->count + 1, sizeof(*of->marks));
+	for (at = of->count++; at && of->marks[at - 1].from_ns > time_ns; at--)
+		of->marks[at] = of->marks[at - 1];
+	of->marks[at] = (struct test_mark){
+		time_ns, *name ? str_copy_len(name, strnlen(name, NAME_MAX_BYTES)) : NULL
+	};
+	return time_ns;
+}
+
+const char *marks_find(const struct marks *marks, unsigned int worker, int64_t time_ns)
+{
+	const struct worker_marks *of = &marks->workers[worker];
+	int64_t wall_ns = time_ns + clock_wall_ns() - clock_ns();
+	size_t low = 0, high = of->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (of->marks[middle].from_ns <= wall_ns)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low ? of->marks[low - 1].name : NULL;
 }

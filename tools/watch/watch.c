@@ -1,99 +1,236 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The room's front: which source, which workers, when to look and when to judge. What is seen is kept by model.c, what it
- * means is said by rules.c.
+ * The order of work: a source delivers events to the model, and rules read the model when they are due. Runs in the
+ * supervisor and in `berth monitor`.
  *
- * When a worker's command has ended, its leftovers are looked at again and again with growing pauses until they are gone or the
- * grace period is over; a clean worker costs one look and no wait.
+ * When the command of a worker has ended, its leftovers are checked with growing pauses until they are gone or the grace
+ * period is over. A clean worker costs one check and no wait.
  */
 #include "tools/watch/watch.h"
 
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
+#include "bpf/monitor.h"
+#include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
 #include "tools/base/str.h"
+#include "tools/watch/mark.h"
 #include "tools/watch/model/model.h"
+#include "tools/watch/rules/rules.h"
 
-const char *const watch_source_names[WATCH_SOURCES + 1] = { "auto", "ebpf", "sampling", NULL };
+enum {
+	FIRST_PAUSE_MS = 20,
+	LONGEST_PAUSE_MS = 200,
+	MARK_DELAY_NS = 1000000000, /* how late a mark may come */
+};
 
-enum { FIRST_PAUSE_MS = 20, LONGEST_PAUSE_MS = 200 };
+/* Between the end of a worker's command and the end of its leftovers. */
+struct grace_period {
+	struct watch *watch;
+	unsigned int worker;
+	watch_checked_fn fn;
+	void *arg;
+	int64_t deadline_ms, pause_ms;
+	struct loop_timer *timer; /* NULL = not running */
+};
 
-static struct watch_policy policy_with_defaults(const struct watch_policy *policy,
-                                                enum watch_source source)
+struct watch {
+	struct watch_setup setup;
+	struct watch_policy policy;
+	struct source *source;
+	struct watch_model *model;
+	struct finding_list *findings;
+	struct watch_rules rules;
+	struct marks *marks;
+	struct loop_timer *timer;
+	struct grace_period graces[BERTH_WORKERS_MAX + 1]; /* by worker */
+};
+
+/* ---- events ---- */
+
+static const struct monitor_stack *read_stack(struct watch *watch, const struct berth_event *event,
+                                              bool forget, struct monitor_stack *buffer)
 {
-	struct watch_policy full = policy ? *policy : (struct watch_policy){ 0 };
+	return source_stack(watch->source, event->cookie, forget, buffer) ? buffer : NULL;
+}
 
-#define DEFAULT(field, value) full.field = full.field ? full.field : (value)
+static void on_event(void *arg, const struct berth_event *event)
+{
+	struct watch *watch = arg;
+	const struct monitor_stack *stack = NULL;
+	struct monitor_stack buffer;
+	struct watch_process *process;
+
+	if (event->worker > BERTH_WORKERS_MAX)
+		return;
+	if (event->tag == BERTH_EVENT_EXITED) {
+		process = model_process_find(watch->model, (pid_t)event->pid);
+		if (process)
+			rule_descriptor_growth(&watch->rules, process);
+	}
+	if (event->tag == BERTH_EVENT_CLOSED && event->how == BERTH_CLOSED_EXIT && !event->accepted)
+		stack = read_stack(watch, event, true, &buffer);
+	model_apply(watch->model, event, stack);
+	if ((event->tag == BERTH_EVENT_CONNECTED || event->tag == BERTH_EVENT_SENT) &&
+	    model_add_destination(watch->model, event))
+		rule_connection(&watch->rules, event, read_stack(watch, event, false, &buffer));
+	if (watch->setup.on_event)
+		watch->setup.on_event(watch->setup.arg, event);
+}
+
+/* ---- findings ---- */
+
+static void publish(struct watch *watch, struct watch_finding *finding)
+{
+	const char *test = NULL;
+
+	finding->published = true;
+	if (finding->worker)
+		test = marks_find(watch->marks, finding->worker, finding->since_ns);
+	/* a server may begin to listen after the test that started its process */
+	if (!test && finding->worker && finding->process_began_ns)
+		test = marks_find(watch->marks, finding->worker, finding->process_began_ns);
+	if (!finding->test)
+		finding->test = str_copy(test);
+	finding->allowed = finding_allowed(finding, watch->policy.allow, watch->policy.allow_count);
+	if (!finding->allowed && watch->setup.on_finding)
+		watch->setup.on_finding(watch->setup.arg, finding);
+}
+
+/*
+ * Publish the findings of a worker; 0: all. Not before the worker's end, because marks come late and counts grow. What is
+ * found later, or concerns the run as a whole, is published at the end of the run.
+ */
+static void publish_worker(struct watch *watch, unsigned int worker)
+{
+	marks_drain(watch->marks);
+	for (size_t i = 0; i < finding_list_count(watch->findings); i++) {
+		struct watch_finding *finding = finding_list_get(watch->findings, i);
+
+		if (!finding->published && (!worker || finding->worker == worker))
+			publish(watch, finding);
+	}
+}
+
+/* Publish what the user may act on while it lasts. */
+static void publish_urgent(struct watch *watch)
+{
+	int64_t before_ns = clock_wall_ns() - MARK_DELAY_NS;
+
+	for (size_t i = 0; i < finding_list_count(watch->findings); i++) {
+		struct watch_finding *finding = finding_list_get(watch->findings, i);
+
+		if (!finding->published && finding->time_ns <= before_ns &&
+		    (finding->kind == FINDING_error_rate ||
+		     finding->kind == FINDING_resource_limit))
+			publish(watch, finding);
+	}
+}
+
+void watch_add(struct watch *watch, struct watch_finding *finding)
+{
+	finding_list_add(watch->findings, finding);
+}
+
+size_t watch_finding_count(const struct watch *watch)
+{
+	return finding_list_count(watch->findings);
+}
+
+const struct watch_finding *watch_finding(const struct watch *watch, size_t index)
+{
+	return finding_list_get(watch->findings, index);
+}
+
+/* ---- now and then ---- */
+
+/* Return: whether a socket may be in CLOSE_WAIT, so that a snapshot of every socket pays. */
+static bool update_counts(struct watch *watch)
+{
+	struct watch_worker *worker = model_worker(watch->model, 0);
+	bool has_close_wait = !source_is_exact(watch->source);
+
+	for (; worker; worker = model_worker_next(watch->model, worker)) {
+		source_read_counts(watch->source, worker);
+		has_close_wait |= (int64_t)worker->counts.of[BERTH_COUNT_close_wait] > 0;
+	}
+	return has_close_wait;
+}
+
+static void check_close_wait(struct watch *watch)
+{
+	struct close_wait_check check = { .rules = &watch->rules };
+
+	(void)source_snapshot(watch->source, rule_close_wait_add, &check);
+	rule_close_wait_finish(&check);
+}
+
+static void on_timer(void *arg)
+{
+	struct watch *watch = arg;
+	bool has_close_wait;
+
+	source_poll(watch->source);
+	model_measure_descriptors(watch->model);
+	has_close_wait = update_counts(watch);
+	for (struct watch_worker *worker = NULL;
+	     (worker = model_worker_next(watch->model, worker));)
+		rule_alarms(&watch->rules, worker);
+	publish_urgent(watch);
+	if (has_close_wait)
+		check_close_wait(watch);
+	watch->timer = loop_after(watch->setup.loop, watch->policy.sample_ms, on_timer, watch);
+}
+
+/* ---- open and close ---- */
+
+static void set_policy(struct watch_policy *policy, const struct watch_policy *given)
+{
+	*policy = given ? *given : (struct watch_policy){ 0 };
+#define DEFAULT(field, value) policy->field = policy->field ? policy->field : (value)
 	DEFAULT(grace_ms, 1000);
-	DEFAULT(sample_ms, source == WATCH_SAMPLE ? 250 : 1000);
 	DEFAULT(close_wait_ms, 5000);
-	DEFAULT(close_wait_low, 3);
-	DEFAULT(never_closed_low, 16);
-	DEFAULT(growth_low, 64);
-	DEFAULT(error_low, 20);
-	if (full.error_ratio <= 0)
-		full.error_ratio = 0.05;
+	DEFAULT(close_wait_min, 3);
+	DEFAULT(never_closed_min, 16);
+	DEFAULT(growth_min, 64);
+	DEFAULT(error_min, 20);
 #undef DEFAULT
-	return full;
+	if (policy->error_ratio <= 0)
+		policy->error_ratio = 0.05;
 }
 
-static void on_record(void *arg, const struct berth_event *event)
+static void on_mark(void *arg, unsigned int worker, int64_t time_ns, const char *name)
 {
-	model_event(arg, event);
+	watch_mark(arg, worker, time_ns, name);
 }
 
-static int open_monitor(struct watch *watch)
+static int open_parts(struct watch *watch, char **ret_reason)
 {
-	const struct monitor_setup setup = {
+	const struct source_setup source = {
 		.loop = watch->setup.loop,
+		.requested = watch->setup.requested_source,
 		.cgroup = watch->setup.cgroup,
 		.everything = watch->setup.everything,
 		.every_cgroup = watch->setup.every_cgroup,
 		.by_process = watch->setup.by_process,
-		.stacks = true,
-		.on_event = on_record,
+		.model = watch->model,
+		.on_event = on_event,
 		.arg = watch,
 	};
+	int ret = source_open(&source, &watch->source, ret_reason);
 
-	return watch->setup.cgroup < 0 ? -ENOENT : monitor_open(&setup, &watch->monitor);
-}
-
-static char *reason_for(const struct watch *watch, int error)
-{
-	if (watch->monitor)
-		return str_print("eBPF%s", *monitor_losses(watch->monitor) ? ", in part" : "");
-	if (error == -ENOENT)
-		return str_copy("sampling, less exact: there is no cgroup v2 for the run");
-	if (error == -EPERM || error == -EACCES)
-		return str_copy(
-			"sampling, less exact: eBPF needs CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN");
-	return error ? str_print("sampling, less exact: eBPF does not load (%s)", strerror(-error))
-	             : str_copy("sampling, less exact: as asked for");
-}
-
-static void on_tick(void *arg);
-
-static int choose_source(struct watch *watch, char **ret_reason)
-{
-	int error = 0, ret = 0;
-
-	if (watch->setup.requested_source != WATCH_SAMPLE)
-		error = open_monitor(watch);
-	watch->source = watch->monitor ? WATCH_BPF : WATCH_SAMPLE;
-	*ret_reason = reason_for(watch, error);
-	if (error && watch->setup.requested_source == WATCH_BPF)
-		return -ENOTSUP;
-	watch->policy = policy_with_defaults(watch->setup.policy, watch->source);
-	if (!watch->monitor)
-		ret = sample_open(watch, &watch->sample);
+	if (!ret)
+		ret = marks_open(watch->setup.loop, watch->setup.run_dir, on_mark, watch,
+		                 &watch->marks);
+	if (!ret)
+		ret = finding_list_open(watch->policy.baseline, &watch->findings);
 	return ret;
 }
 
-/* The C library is in nearly every stack, and a process may be gone before its files are looked at. */
+/* The C library is in nearly every stack, and a process may end before its files are read. */
 static void learn_library(void)
 {
 	Dl_info info;
@@ -108,23 +245,23 @@ int watch_open(const struct watch_setup *setup, struct watch **ret_watch, char *
 	int ret;
 
 	watch->setup = *setup;
-	for (unsigned int i = 0; i <= BERTH_WORKERS_MAX; i++)
-		watch->workers[i] = (struct watch_worker){ .watch = watch,
-			                                   .number = i,
-			                                   .cgroup = -1 };
-	ret = choose_source(watch, ret_reason);
-	if (watch->monitor) /* the only source of stacks */
-		learn_library();
-	if (!ret)
-		ret = mark_open(watch);
-	if (!ret && watch->policy.baseline)
-		ret = finding_baseline_read(watch->policy.baseline, &watch->baseline);
+	set_policy(&watch->policy, setup->policy);
+	watch->model = model_open(setup->run_id, watch->policy.close_wait_ms);
+	ret = open_parts(watch, ret_reason);
 	if (ret) {
 		watch_close(watch);
 		return ret;
 	}
+	watch->rules = (struct watch_rules){ .model = watch->model,
+		                             .findings = watch->findings,
+		                             .policy = &watch->policy,
+		                             .run_id = setup->run_id };
+	if (source_is_exact(watch->source)) /* only eBPF delivers stacks */
+		learn_library();
+	if (!watch->policy.sample_ms)
+		watch->policy.sample_ms = source_is_exact(watch->source) ? 1000 : 250;
 	if (setup->loop)
-		watch->timer = loop_after(setup->loop, watch->policy.sample_ms, on_tick, watch);
+		watch->timer = loop_after(setup->loop, watch->policy.sample_ms, on_timer, watch);
 	*ret_watch = watch;
 	return 0;
 }
@@ -135,320 +272,206 @@ void watch_close(struct watch *watch)
 		return;
 	if (watch->setup.loop)
 		loop_cancel(watch->setup.loop, watch->timer);
-	mark_close(watch);
-	monitor_close(watch->monitor);
-	sample_close(watch->sample);
-	for (size_t i = 0; i <= BERTH_WORKERS_MAX; i++) {
-		if (watch->workers[i].grace.timer)
-			loop_cancel(watch->setup.loop, watch->workers[i].grace.timer);
-		free(watch->workers[i].task);
-		mark_forget(&watch->workers[i]);
-	}
-	for (size_t i = 0; i < watch->finding_count; i++)
-		finding_free(watch->findings[i]);
-	free(watch->findings);
-	strv_free(watch->baseline);
-	model_free(watch);
+	for (size_t i = 0; i <= BERTH_WORKERS_MAX; i++)
+		if (watch->graces[i].timer)
+			loop_cancel(watch->setup.loop, watch->graces[i].timer);
+	marks_close(watch->marks);
+	source_close(watch->source);
+	finding_list_close(watch->findings);
+	model_close(watch->model);
 	symbol_close();
 	free(watch);
 }
 
 enum watch_source watch_source(const struct watch *watch)
 {
-	return watch->source;
+	return source_is_exact(watch->source) ? WATCH_BPF : WATCH_SAMPLE;
 }
 
 const char *const *watch_losses(const struct watch *watch)
 {
-	static const char *const sampled[] = {
-		"sockets that live shorter than the pause between two looks are not seen",
-		"failed binds and errors are known only where the shim noted them",
-		"no stacks",
-		"counts are lower bounds",
-		NULL,
-	};
-
-	return watch->monitor ? monitor_losses(watch->monitor) : sampled;
+	return source_losses(watch->source);
 }
 
 uint64_t watch_missed(const struct watch *watch)
 {
-	return watch->monitor ? monitor_missed(watch->monitor) : 0;
+	return source_missed(watch->source);
+}
+
+const char *watch_mark_path(const struct watch *watch)
+{
+	return marks_path(watch->marks);
+}
+
+int watch_snapshot(struct watch *watch, watch_socket_fn fn, void *arg)
+{
+	return source_snapshot(watch->source, fn, arg);
 }
 
 /* ---- workers ---- */
 
-static struct watch_worker *worker_of(struct watch *watch, unsigned int number)
+/* NULL = a worker that has not begun. */
+static struct watch_worker *find_worker(struct watch *watch, unsigned int number)
 {
-	return number && number <= BERTH_WORKERS_MAX && watch->workers[number].begun
-	               ? &watch->workers[number]
-	               : NULL;
+	struct watch_worker *worker = number && number <= BERTH_WORKERS_MAX
+	                                      ? model_worker(watch->model, number)
+	                                      : NULL;
+
+	return worker && worker->begun ? worker : NULL;
 }
 
 int watch_worker_begin(struct watch *watch, const struct watch_worker_setup *setup)
 {
-	struct watch_worker *worker;
+	struct watch_worker *worker = model_worker_begin(watch->model, setup->number, setup->task);
 
-	if (!setup->number || setup->number > BERTH_WORKERS_MAX)
+	if (!worker)
 		return -ERANGE;
-	worker = &watch->workers[setup->number];
-	free(worker->task);
-	worker->task = str_copy(setup->task);
 	worker->cgroup = setup->cgroup;
 	worker->map = setup->map;
-	worker->begun = true;
-	if (setup->number > watch->worker_max)
-		watch->worker_max = setup->number;
-	return watch->monitor && setup->cgroup >= 0
-	               ? monitor_worker_add(watch->monitor, setup->number, setup->cgroup)
-	               : 0;
+	return source_worker_begin(watch->source, worker);
 }
 
 void watch_worker_started(struct watch *watch, unsigned int number, pid_t pid)
 {
-	struct watch_worker *worker = worker_of(watch, number);
+	struct watch_worker *worker = find_worker(watch, number);
 
 	if (!worker)
 		return;
 	worker->pid = pid;
-	model_process(watch, pid, number);
+	model_process_get(watch->model, pid, number);
 }
 
-static void look(struct watch *watch)
+int watch_process_add(struct watch *watch, unsigned int number, pid_t pid)
 {
-	if (watch->monitor)
-		monitor_drain(watch->monitor);
-	else
-		sample_tick(watch->sample);
+	return source_process_add(watch->source, number, pid);
 }
 
-/* A snapshot walks every socket: only when the counters say that there is something to find. */
-static bool has_close_wait(struct watch *watch)
+static void finish_grace_period(struct grace_period *grace)
 {
-	struct berth_counts counts;
+	struct watch *watch = grace->watch;
+	const struct watch_worker *worker = model_worker(watch->model, grace->worker);
+	watch_checked_fn fn = grace->fn;
+	struct watch_process *process;
 
-	if (!watch->monitor)
-		return true;
-	for (unsigned int i = 0; i <= watch->worker_max; i++)
-		if (!monitor_counts(watch->monitor, i, &counts) &&
-		    (int64_t)counts.of[BERTH_COUNT_close_wait] > 0)
-			return true;
-	return false;
-}
-
-static void check_alarms(struct watch *watch)
-{
-	for (unsigned int i = 1; watch->policy.alarm_count && i <= watch->worker_max; i++) {
-		struct watch_worker *worker = &watch->workers[i];
-
-		if (!worker->begun || worker->ended)
-			continue;
-		if (watch->monitor)
-			(void)monitor_counts(watch->monitor, i, &worker->counts);
-		rule_alarms(watch, worker);
-	}
-}
-
-static void on_tick(void *arg)
-{
-	struct watch *watch = arg;
-
-	look(watch);
-	usage_update_descriptors(watch);
-	check_alarms(watch);
-	finding_list_publish_urgent(watch);
-	if (has_close_wait(watch))
-		rule_close_wait(watch);
-	watch->timer = loop_after(watch->setup.loop, watch->policy.sample_ms, on_tick, watch);
-}
-
-/* A backend in the kernel tells the port map what it has claimed a little after the program listens. */
-static void refresh_ports(struct watch *watch, const struct watch_worker *worker)
-{
-	for (struct watch_endpoint *at = watch->newest; at; at = at->next)
-		if (at->worker == worker->number && at->virtual_port == at->port)
-			at->virtual_port = model_virtual_port(watch, worker->number, at->port);
-	for (struct table_cell *cell = NULL; (cell = table_next(&watch->failures, cell));) {
-		struct bind_failure *failure = cell->value;
-
-		if (failure->worker == worker->number && failure->virtual_port == failure->port)
-			failure->virtual_port = model_virtual_port(watch, worker->number,
-			                                           failure->port);
-	}
-}
-
-static bool has_listener(const struct watch *watch, unsigned int number)
-{
-	for (const struct watch_endpoint *at = watch->newest; at; at = at->next)
-		if (at->worker == number && !at->closed_ns &&
-		    (at->listening || at->proto == BERTH_UDP))
-			return true;
-	return false;
-}
-
-static void check_leftovers(void *arg);
-
-static void finish_grace_period(struct watch *watch, struct watch_worker *worker)
-{
-	watch_checked_fn fn = worker->grace.fn;
-
-	for (struct table_cell *cell = NULL; (cell = table_next(&watch->processes, cell));) {
-		struct watch_process *process = cell->value;
-
-		if (process->worker == worker->number)
-			rule_descriptor_growth(watch, process);
-	}
-	rule_never_closed(watch, worker);
-	rule_time_wait(watch, worker);
-	worker->grace.fn = NULL;
+	for (struct table_cell *cell = NULL; (process = model_process_next(watch->model, &cell));)
+		if (process->worker == grace->worker)
+			rule_descriptor_growth(&watch->rules, process);
+	rule_never_closed(&watch->rules, worker);
+	/* only the monitor knows about SO_REUSEADDR, without which TIME_WAIT blocks a port */
+	if (source_is_exact(watch->source))
+		rule_time_wait(&watch->rules, worker);
+	grace->fn = NULL;
 	if (fn)
-		fn(worker->grace.arg, worker->number);
-}
-
-static void schedule_check(struct watch *watch, struct watch_worker *worker)
-{
-	int64_t left_ms = worker->grace.deadline_ms - clock_ms();
-
-	worker->grace.timer = loop_after(watch->setup.loop,
-	                                 left_ms < worker->grace.delay_ms ? left_ms
-	                                                                  : worker->grace.delay_ms,
-	                                 check_leftovers, worker);
-	if (worker->grace.delay_ms < LONGEST_PAUSE_MS)
-		worker->grace.delay_ms *= 2;
-}
-
-static void check_worker(struct watch *watch, struct watch_worker *worker)
-{
-	pid_t *pids;
-	size_t count;
-
-	look(watch);
-	refresh_ports(watch, worker);
-	count = worker_list_processes(watch, worker, &pids);
-	if (!count && !has_listener(watch, worker->number)) {
-		finish_grace_period(watch, worker);
-	} else if (clock_ms() >= worker->grace.deadline_ms) {
-		rule_leftovers(watch, worker, pids, count);
-		rule_close_wait(watch);
-		finish_grace_period(watch, worker);
-	} else {
-		schedule_check(watch, worker);
-	}
-	free(pids);
+		fn(grace->arg, grace->worker);
 }
 
 static void check_leftovers(void *arg)
 {
-	struct watch_worker *worker = arg;
+	struct grace_period *grace = arg;
+	struct watch *watch = grace->watch;
+	const struct watch_worker *worker = model_worker(watch->model, grace->worker);
+	int64_t remaining_ms = grace->deadline_ms - clock_ms();
+	cleanup_free pid_t *pids = NULL;
+	size_t count;
 
-	worker->grace.timer = NULL;
-	check_worker(worker->watch, worker);
+	grace->timer = NULL;
+	source_poll(watch->source);
+	model_refresh_ports(watch->model, worker);
+	count = model_worker_processes(watch->model, worker, &pids);
+	if (!count && !model_worker_listens(watch->model, worker->number)) {
+		finish_grace_period(grace);
+	} else if (remaining_ms <= 0) {
+		rule_leftovers(&watch->rules, worker, pids, count);
+		check_close_wait(watch);
+		finish_grace_period(grace);
+	} else {
+		grace->timer = loop_after(watch->setup.loop,
+		                          remaining_ms < grace->pause_ms ? remaining_ms
+		                                                         : grace->pause_ms,
+		                          check_leftovers, grace);
+		if (grace->pause_ms < LONGEST_PAUSE_MS)
+			grace->pause_ms *= 2;
+	}
 }
 
 void watch_worker_exited(struct watch *watch, unsigned int number, int exit_status,
                          watch_checked_fn fn, void *arg)
 {
-	struct watch_worker *worker = worker_of(watch, number);
+	struct watch_worker *worker = find_worker(watch, number);
 
 	if (!worker) {
 		fn(arg, number);
 		return;
 	}
 	worker->passed = !exit_status;
-	worker->grace = (struct grace_period){ .fn = fn,
-		                               .arg = arg,
-		                               .delay_ms = FIRST_PAUSE_MS,
-		                               .deadline_ms = clock_ms() + watch->policy.grace_ms };
-	check_worker(watch, worker);
+	watch->graces[number] = (struct grace_period){ .watch = watch,
+		                                       .worker = number,
+		                                       .fn = fn,
+		                                       .arg = arg,
+		                                       .pause_ms = FIRST_PAUSE_MS,
+		                                       .deadline_ms = clock_ms() +
+		                                                      watch->policy.grace_ms };
+	check_leftovers(&watch->graces[number]);
 }
 
 static void on_alive(void *arg, const struct berth_socket *socket)
 {
-	struct watch *watch = arg;
+	struct watch_worker *worker;
 
 	if (socket->closed || socket->worker > BERTH_WORKERS_MAX)
 		return;
+	worker = model_worker(arg, socket->worker);
+	if (worker->ended)
+		return;
 	if (socket->accepted)
-		watch->workers[socket->worker].accepted_alive++;
+		worker->accepted_alive++;
 	else
-		watch->workers[socket->worker].alive++;
+		worker->sockets_alive++;
 }
 
-static void read_counts(struct watch *watch, struct watch_worker *worker)
+static void read_totals(struct watch *watch, struct watch_worker *worker)
 {
-	if (!watch->monitor || worker->ended)
+	if (!source_is_exact(watch->source) || worker->ended)
 		return;
-	(void)monitor_counts(watch->monitor, worker->number, &worker->counts);
-	for (unsigned int i = 0; i <= watch->worker_max; i++)
-		if (!watch->workers[i].ended)
-			watch->workers[i].alive = watch->workers[i].accepted_alive = 0;
-	(void)monitor_snapshot(watch->monitor, on_alive, watch);
+	source_read_counts(watch->source, worker);
+	for (struct watch_worker *at = model_worker(watch->model, 0); at;
+	     at = model_worker_next(watch->model, at))
+		at->sockets_alive = at->accepted_alive = 0;
+	(void)source_snapshot(watch->source, on_alive, watch->model);
 }
 
 void watch_worker_end(struct watch *watch, unsigned int number)
 {
-	struct watch_worker *worker = worker_of(watch, number);
+	struct watch_worker *worker = find_worker(watch, number);
+	struct grace_period *grace = &watch->graces[number];
 
 	if (!worker || worker->ended)
 		return;
-	look(watch);
-	refresh_ports(watch, worker);
-	if (worker->grace.timer) { /* everything ended before the grace period did */
-		loop_cancel(watch->setup.loop, worker->grace.timer);
-		worker->grace.timer = NULL;
-		finish_grace_period(watch, worker);
+	source_poll(watch->source);
+	model_refresh_ports(watch->model, worker);
+	if (grace->timer) { /* everything ended before the grace period did */
+		loop_cancel(watch->setup.loop, grace->timer);
+		grace->timer = NULL;
+		finish_grace_period(grace);
 	}
-	for (struct table_cell *cell = NULL; (cell = table_next(&watch->failures, cell));) {
-		const struct bind_failure *failure = cell->value;
-
-		if (failure->worker == number)
-			rule_port_conflict(watch, failure);
-	}
-	rule_path_failures(watch, worker);
-	read_counts(watch, worker);
-	rule_error_rates(watch, worker);
-	finding_list_publish(watch, number);
+	rule_port_conflicts(&watch->rules, worker);
+	rule_path_failures(&watch->rules, worker);
+	read_totals(watch, worker);
+	rule_error_rates(&watch->rules, worker);
+	publish_worker(watch, number);
 	worker->ended = true;
-	if (watch->monitor && worker->cgroup >= 0)
-		monitor_worker_remove(watch->monitor, worker->cgroup);
-	worker->cgroup = -1; /* the supervisor's, which may close it now */
+	source_worker_end(watch->source, worker);
+	/* the caller may close and unmap them now */
+	worker->cgroup = -1;
 	worker->map = NULL;
-}
-
-void watch_add(struct watch *watch, struct watch_finding *finding)
-{
-	finding_list_add(watch, finding);
-}
-
-static void drop_allowed(struct watch *watch)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < watch->finding_count; i++)
-		if (watch->findings[i]->allowed)
-			finding_free(watch->findings[i]);
-		else
-			watch->findings[kept++] = watch->findings[i];
-	watch->finding_count = kept;
-	table_free(&watch->told, NULL); /* it pointed to them */
 }
 
 void watch_finish(struct watch *watch)
 {
-	look(watch);
-	rule_conflict_avoided(watch);
-	finding_list_publish(watch, 0);
-	drop_allowed(watch);
-}
-
-size_t watch_finding_count(const struct watch *watch)
-{
-	return watch->finding_count;
-}
-
-const struct watch_finding *watch_finding(const struct watch *watch, size_t index)
-{
-	return watch->findings[index];
+	source_poll(watch->source);
+	rule_conflicts_avoided(&watch->rules);
+	publish_worker(watch, 0);
+	finding_list_drop_allowed(watch->findings);
 }
 
 int watch_worker_summary(struct watch *watch, unsigned int number,
@@ -459,35 +482,38 @@ int watch_worker_summary(struct watch *watch, unsigned int number,
 
 	if (number > BERTH_WORKERS_MAX)
 		return -ERANGE;
-	worker = &watch->workers[number];
-	read_counts(watch, worker);
+	worker = model_worker(watch->model, number);
+	read_totals(watch, worker);
 	of = worker->counts.of;
 	*ret_summary = (struct watch_summary){
 		.counts = worker->counts,
-		.alive = worker->alive,
+		.alive = worker->sockets_alive,
 		.accepted_alive = worker->accepted_alive,
-		.exact = watch->monitor != NULL,
+		.exact = source_is_exact(watch->source),
 		.processes = worker->processes,
-		.descriptors_peak = (unsigned int)worker->descriptors_peak,
+		.descriptors_peak = worker->descriptors_peak,
 		.memory_peak_kib = worker->memory_peak_kib,
 	};
-	if (watch->monitor)
-		ret_summary->unaccounted = (int64_t)(of[BERTH_COUNT_opened] -
-		                                     of[BERTH_COUNT_closed] -
-		                                     of[BERTH_COUNT_closed_by_exit] -
-		                                     of[BERTH_COUNT_closed_by_exec] -
-		                                     of[BERTH_COUNT_lost_sockets] - worker->alive);
+	if (ret_summary->exact)
+		ret_summary->unaccounted =
+			(int64_t)(of[BERTH_COUNT_opened] - of[BERTH_COUNT_closed] -
+		                  of[BERTH_COUNT_closed_by_exit] - of[BERTH_COUNT_closed_by_exec] -
+		                  of[BERTH_COUNT_lost_sockets] - worker->sockets_alive);
 	return 0;
 }
 
-int watch_snapshot(struct watch *watch, watch_socket_fn fn, void *arg)
+void watch_mark(struct watch *watch, unsigned int number, int64_t time_ns, const char *name)
 {
-	return watch->monitor ? monitor_snapshot(watch->monitor, fn, arg)
-	                      : sample_sockets(watch->sample, fn, arg);
+	if (!find_worker(watch, number))
+		return;
+	time_ns = marks_add(watch->marks, number, time_ns, name);
+	if (time_ns && watch->setup.on_mark)
+		watch->setup.on_mark(watch->setup.arg, number, time_ns / 1000000, name);
 }
 
 void watch_conflict(struct watch *watch, unsigned int number, const struct berth_note *note)
 {
+	struct watch_worker *worker = find_worker(watch, number);
 	struct berth_event event = { .version = BERTH_EVENT_VERSION,
 		                     .source = BERTH_SOURCE_SAMPLE,
 		                     .size = BERTH_EVENT_HEAD,
@@ -500,9 +526,47 @@ void watch_conflict(struct watch *watch, unsigned int number, const struct berth
 		                     .local_port = note->real_port ? note->real_port
 		                                                   : note->virtual_port };
 
-	if (watch->monitor || !worker_of(watch, number))
+	if (source_is_exact(watch->source) || !worker)
 		return;
-	watch->workers[number].counts.of[BERTH_COUNT_bind_failed]++;
-	watch->workers[number].counts.of[BERTH_COUNT_eaddrinuse]++;
-	model_event(watch, &event);
+	worker->counts.of[BERTH_COUNT_bind_failed]++;
+	worker->counts.of[BERTH_COUNT_eaddrinuse]++;
+	on_event(watch, &event);
+}
+
+/* ---- samples ---- */
+
+static void on_sampled(void *arg, const struct berth_socket *socket)
+{
+	struct watch_sample *samples = arg;
+
+	if (!socket->closed && socket->worker <= BERTH_WORKERS_MAX)
+		samples[socket->worker].sockets++;
+}
+
+void watch_samples(struct watch *watch, watch_sample_fn fn, void *arg)
+{
+	cleanup_free struct watch_sample *samples = mem_alloc((BERTH_WORKERS_MAX + 1) *
+	                                                      sizeof(*samples));
+	const struct watch_process *process;
+
+	(void)source_snapshot(watch->source, on_sampled, samples);
+	for (struct table_cell *cell = NULL; (process = model_process_next(watch->model, &cell));) {
+		struct watch_sample *sample = &samples[process->worker];
+		int count;
+
+		if (!process->alive)
+			continue;
+		count = proc_fd_count(process->pid);
+		sample->processes++;
+		sample->descriptors += count > 0 ? (uint64_t)count : 0;
+		sample->memory_kib += model_process_memory_kib(process->pid);
+	}
+	for (struct watch_worker *worker = NULL;
+	     (worker = model_worker_next(watch->model, worker));) {
+		const struct watch_sample *sample = &samples[worker->number];
+
+		if (sample->memory_kib > worker->memory_peak_kib)
+			worker->memory_peak_kib = sample->memory_kib;
+		fn(arg, worker->number, sample);
+	}
 }

@@ -48,8 +48,8 @@ struct mention_scan {
 	struct lexer lexer;
 	char joint[2 * SEAM]; /* the end of what was read, then the beginning of the next piece */
 	size_t seam_len;
-	bool in_text;       /* mention_in_text() is true of what was read, strings and comments too */
-	bool in_name;       /* a name mentions a database */
+	bool in_text; /* mention_in_text() is true of what was read, strings and comments too */
+	bool in_name; /* a name mentions a database */
 	bool reads_strings; /* one of string_readers was there */
 	bool behind_start;  /* a token of this statement was there */
 	bool behind_known;  /* the last token is the known name of a database */
@@ -123,9 +123,8 @@ static void note_token(struct mention_scan *scan, const char *text, const struct
 	if (token_is_name(token)) {
 		scan->reads_strings |= reads_strings(scan, text + token->body, token->body_len);
 		scan->behind_known = is_known(scan->names, text, token);
-		scan->in_name |= scan->in_text &&
-		                 (has_word(text, token->len) ||
-		                  names_has_suffix(scan->names, text, token->len));
+		scan->in_name |= scan->in_text && (has_word(text, token->len) ||
+		                                   names_has_suffix(scan->names, text, token->len));
 	}
 	scan->behind_start = !is_sign || *text != ';';
 }

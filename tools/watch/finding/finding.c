@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* See finding.h. */
+/* One finding: its kind, its fingerprint, its JSON form, and the rules that allow it. See finding.h. */
 #include "tools/watch/finding/finding.h"
 
 #include <errno.h>
@@ -58,8 +58,8 @@ void finding_free(struct watch_finding *finding)
 	free(finding);
 }
 
-/* "node server.js --port 3101" -> "node server.js": the program and what it runs, without paths */
-static char *program_of(const char *command)
+/* "/usr/bin/node /srv/server.js --port 3101" -> "node server.js" */
+static char *program_name(const char *command)
 {
 	cleanup_strv char **words = strv_split(command ? command : "", " ");
 	struct str name = { 0 };
@@ -74,8 +74,8 @@ static char *program_of(const char *command)
 	return str_take(&name);
 }
 
-/* The name of a socket's file. Its directory, and the digits in it, are often made up for one run. */
-static char *file_of(const char *path)
+/* The file name of a socket, without digits: directory and digits often differ from run to run. */
+static char *file_name(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	struct str name = { 0 };
@@ -86,7 +86,7 @@ static char *file_of(const char *path)
 	return str_take(&name);
 }
 
-/* The function of "name at file:line" or "name in module": places move with every edit. */
+/* Length of the function's name in "name at file:line" or "name in module". Lines move with each edit. */
 static size_t function_len(const char *frame)
 {
 	const char *end = strstr(frame, " at ");
@@ -96,18 +96,19 @@ static size_t function_len(const char *frame)
 	return end ? (size_t)(end - frame) : strlen(frame);
 }
 
-void finding_seal(struct watch_finding *finding)
+void finding_set_fingerprint(struct watch_finding *finding)
 {
-	cleanup_free char *program = program_of(finding->error ? finding->error : finding->command);
+	cleanup_free char *program = program_name(finding->error ? finding->error
+	                                                         : finding->command);
 	uint64_t hash = table_hash_text(TABLE_HASH, finding_table[finding->kind].name);
 	size_t frames = 0;
 
-	/* copies are numbered, and which of them met the problem is chance */
+	/* the task of a plain copy is its number, and it is chance which copy meets a problem */
 	if (finding->task && strspn(finding->task, "0123456789") != strlen(finding->task))
 		hash = table_hash_text(hash, finding->task);
 	hash = table_hash(hash, &finding->port, sizeof(finding->port));
 	if (finding->path) {
-		cleanup_free char *file = file_of(finding->path);
+		cleanup_free char *file = file_name(finding->path);
 
 		hash = table_hash_text(hash, file);
 	}
@@ -116,8 +117,9 @@ void finding_seal(struct watch_finding *finding)
 	hash = table_hash_text(hash, program);
 	for (char **frame = finding->stack; frame && *frame && frames < FINGERPRINT_FRAMES;
 	     frame++) {
+		/* the address of code without a name differs from process to process */
 		if (str_starts(*frame, "0x") || strstr(*frame, "+0x"))
-			continue; /* code without a name has a new address in each process or build */
+			continue;
 		hash = table_hash(hash, *frame, function_len(*frame));
 		frames++;
 	}
@@ -175,7 +177,7 @@ json_t *finding_json(const struct watch_finding *finding)
 
 static bool program_matches(const struct watch_finding *finding, const char *glob)
 {
-	cleanup_free char *program = program_of(finding->command);
+	cleanup_free char *program = program_name(finding->command);
 	cleanup_free char *first = str_copy_len(program, strcspn(program, " "));
 
 	return !fnmatch(glob, first, 0) || !fnmatch(glob, program, 0);

@@ -1,38 +1,39 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Does a number keep growing? A server that opens 80 descriptors when it starts has not leaked any; one that gains ten a
- * minute has. So growth counts only when every quarter of the time took part in it, and the last as much as half its share.
+ * Whether a number keeps growing. A server that opens 80 descriptors when it starts does not leak; one that gains ten a
+ * minute does. So each quarter of the time must take part in the growth, with at least half its share.
  */
-#include "tools/watch/model/model.h"
+#include "tools/watch/model/measurements.h"
 
-void measurements_add(struct measurements *series, int value)
+void measurements_add(struct measurements *measurements, int value)
 {
-	if (++series->skipped < series->stride)
+	if (++measurements->skipped < measurements->stride)
 		return;
-	series->skipped = 0;
-	if (series->count == MEASUREMENTS_MAX) {
+	measurements->skipped = 0;
+	if (measurements->count == MEASUREMENTS_MAX) {
 		for (unsigned int i = 0; i < MEASUREMENTS_MAX / 2; i++)
-			series->of[i] = series->of[2 * i + 1];
-		series->count = MEASUREMENTS_MAX / 2;
-		series->stride = series->stride ? series->stride * 2 : 2;
+			measurements->values[i] = measurements->values[2 * i + 1];
+		measurements->count = MEASUREMENTS_MAX / 2;
+		measurements->stride = measurements->stride ? measurements->stride * 2 : 2;
 	}
-	series->of[series->count++] = value;
+	measurements->values[measurements->count++] = value;
 }
 
-int measurements_growth(const struct measurements *series)
+int measurements_growth(const struct measurements *measurements)
 {
-	int first, last, before;
+	const int *values = measurements->values;
+	int first, growth, before;
 
-	if (series->count < 8)
+	if (measurements->count < 8)
 		return 0;
-	first = before = series->of[0];
-	last = series->of[series->count - 1];
+	first = before = values[0];
+	growth = values[measurements->count - 1] - first;
 	for (unsigned int quarter = 1; quarter <= 4; quarter++) {
-		int at = series->of[quarter * (series->count - 1) / 4];
+		int at = values[quarter * (measurements->count - 1) / 4];
 
-		if ((at - before) * 8 < last - first)
+		if ((at - before) * 8 < growth)
 			return 0;
 		before = at;
 	}
-	return last > first ? last - first : 0;
+	return growth > 0 ? growth : 0;
 }

@@ -2,67 +2,86 @@
 #ifndef BERTH_WATCH_MODEL_H
 #define BERTH_WATCH_MODEL_H
 /*
- * What tools/watch knows about a run. Events go in (model.c), findings come out (rules.c, foreign_connection.c).
- * Both sources produce the same records.
+ * What is known about the workers of a run: their processes, their sockets, and the calls that failed.
+ *
+ *	model_open(run_id, close_wait_ms)
+ *	model_worker_begin(model, 3, "auth")
+ *	model_apply(model, event, stack)	each event of a source
+ *	model_..._next(), model_..._find()	the rules read the records
+ *	model_close(model)
+ *
+ * The model never forgets a record before model_close(), because a report may name a process that ended long ago. Pointers
+ * to records stay valid as long. Events of one socket arrive in order. Events of processes may be missing, so the model
+ * looks a fact up or leaves it out, and never assumes it.
  */
-#include "tools/watch/source/monitor.h"
+#include "bpf/monitor.h"
+#include "tools/base/table.h"
 #include "tools/process/proc.h"
 #include "tools/watch/lookup/symbol.h"
-#include "tools/base/table.h"
-#include "tools/watch/watch.h"
+#include "tools/watch/model/measurements.h"
 
-enum { MEASUREMENTS_MAX = 64 };
-
-/* samples of one number over time; when it is full, every second one goes */
-struct measurements {
-	int32_t of[MEASUREMENTS_MAX];
-	unsigned int count, stride, skipped;
+/* One isolated copy of the command. Number 0 stands for everything that belongs to no worker. */
+struct watch_worker {
+	unsigned int number;
+	char *task;
+	int cgroup;                      /* the caller's descriptor; -1 = none */
+	const struct berth_portmap *map; /* the caller's; NULL = nothing is remapped */
+	pid_t pid;                       /* its first process; 0 = not started */
+	bool begun, ended;
+	bool passed;                            /* its command ended with status 0 */
+	struct berth_counts counts;             /* sampling adds here; eBPF is read at the end */
+	uint64_t sockets_alive, accepted_alive; /* sockets that still exist */
+	unsigned int processes, descriptors_peak;
+	uint64_t memory_peak_kib;
 };
 
-/* a pool is opened in fewer: what is opened in so many and never closed is forgotten */
-enum { NEVER_SECONDS = 8 };
+/* Connections that a process made and that only its end closed. */
+struct unclosed_connections {
+	unsigned int count;
+	/* Different seconds in which they were opened. A pool opens its connections in fewer. */
+	uint32_t seconds[8];
+	unsigned int second_count;
+	uint64_t first_opened_ns;
+	uint16_t first_port; /* remote */
+	struct symbol_stack first_stack;
+};
 
 struct watch_process {
 	pid_t pid, parent;
-	pid_t inside; /* its number in a PID namespace of its own; 0 = none */
+	pid_t pid_inside; /* its number in a PID namespace of its own; 0 = none */
 	unsigned int worker;
 	char comm[BERTH_COMM];
-	char *command, *directory;
-	char **ancestry;
-	bool alive, described, growth_told, close_wait_told;
+	char *command, *directory; /* NULL = unknown */
+	char **ancestry;           /* strv, parent first: "node (123)" */
+	bool alive;
+	bool described; /* command, directory and ancestry were read */
+	bool growth_reported, close_wait_reported;
 	int status; /* wait status */
 	bool status_known;
-	uint64_t memory_kib;
 	struct measurements descriptors;
-	int descriptors_peak;
-	unsigned int never_closed; /* connections that only its end closed */
-	/* different ones in which they had been opened */
-	uint32_t never_seconds[NEVER_SECONDS];
-	unsigned int never_spread; /* how many */
-	uint64_t never_ns;         /* since when the first of them had been open */
-	struct symbol_stack never_stack;
-	uint16_t never_port;
-	unsigned int stuck; /* connections closed after a long CLOSE_WAIT */
-	uint64_t stuck_ns;  /* when the first that was stuck had been opened */
-	uint64_t began_ns;
-	struct watch_process *older; /* that had the same number before */
+	struct unclosed_connections unclosed;
+	unsigned int close_waits;       /* connections closed after a long CLOSE_WAIT */
+	uint64_t close_wait_opened_ns;  /* when the first of them was opened */
+	uint64_t began_ns;              /* CLOCK_MONOTONIC; 0 = unknown */
+	struct watch_process *previous; /* that had the same pid before; NULL = none */
 };
 
-/* a socket with a port of its own: bound or listening */
+/* A socket with a port of its own: bound or listening. */
 struct watch_endpoint {
-	uint64_t cookie, opened_ns, bound_ns, listen_ns, closed_ns;
+	uint64_t bound_ns, listen_ns, closed_ns; /* CLOCK_MONOTONIC; 0 = not (yet) */
+	uint64_t cookie;
 	unsigned int worker;
 	pid_t pid;
 	struct watch_process *process;
 	enum berth_proto proto;
-	uint16_t family, port, virtual_port;
-	struct berth_ip ip;
-	bool listening, reuse;
+	uint16_t port, virtual_port;
+	bool listening;
+	bool reuse; /* SO_REUSEADDR or SO_REUSEPORT was set */
 	struct symbol_stack stack;
-	struct watch_endpoint *next; /* all of them, newest first */
+	struct watch_endpoint *next; /* older */
 };
 
-/* binds that failed with EADDRINUSE, by worker and port */
+/* All binds of a worker to one port that failed with EADDRINUSE. */
 struct bind_failure {
 	unsigned int worker;
 	enum berth_proto proto;
@@ -70,13 +89,13 @@ struct bind_failure {
 	uint64_t count, first_ns;
 	struct watch_process *process;
 	struct symbol_stack stack;
-	char *holder;
+	char *holder; /* who had the port; NULL = unknown */
 	unsigned int holder_worker;
-	bool elsewhere; /* the program then took another port */
-	bool retried;   /* and got the same one in the end */
+	bool elsewhere; /* the program then bound another port */
+	bool retried;   /* the program bound the same port in the end */
 };
 
-/* a Unix socket, by inode; socket_path.c */
+/* A Unix socket that listens, by inode. */
 struct path_listener {
 	char *path;
 	struct watch_process *process;
@@ -84,154 +103,111 @@ struct path_listener {
 	struct symbol_stack stack;
 };
 
-/* binds to one path that was taken, or connects to it without a server; socket_path.c */
+/* All binds of a worker to a Unix socket path that was taken, or all connects to a path without a server. */
 struct path_failure {
 	unsigned int worker;
-	bool bind;
-	int error;  /* the last */
+	bool is_bind;
+	int error;  /* the last one, positive errno */
 	char *path; /* "@name" if it is abstract */
 	uint64_t count, first_ns;
 	struct watch_process *process;
 	struct symbol_stack stack;
-	char *holder;
-	pid_t last;
-	unsigned int in_a_row; /* by the last process */
-	bool insisted;         /* connects that were no mere look whether somebody is there */
-	bool elsewhere;        /* the program then took another path */
-	bool over;             /* a server of the worker has the path in the end */
+	char *holder; /* of a bind */
+	pid_t last_pid;
+	unsigned int attempts; /* of the last process, without one of another process between */
+	bool needed;           /* connects that did more than ask whether a server exists */
+	bool elsewhere;        /* the program then bound another path */
+	bool resolved;         /* a server of the worker got the path in the end */
 };
 
-struct grace_period {
-	watch_checked_fn fn;
-	void *arg;
-	int64_t deadline_ms, delay_ms;
-	struct loop_timer *timer;
-};
+struct watch_model;
 
-/* a test that the worker was in */
-struct test_mark {
-	int64_t from_ns; /* CLOCK_REALTIME */
-	char *name;      /* NULL: none */
-};
+/**
+ * @run_id	BERTH_RUN of the run's processes; borrowed; NULL = unknown
+ * @close_wait_ms	a connection that is closed after so long in CLOSE_WAIT counts in .close_waits
+ */
+struct watch_model *model_open(const char *run_id, int64_t close_wait_ms);
+void model_close(struct watch_model *model);
 
-struct watch_worker {
-	struct watch *watch;
-	unsigned int number; /* its index */
-	char *task;
-	struct test_mark *marks; /* by time */
-	size_t mark_count;
-	int cgroup; /* -1 = none */
-	const struct berth_portmap *map;
-	pid_t pid;
-	bool begun, ended, passed;
-	unsigned int alarmed; /* bits of rules.c's rates: told */
-	struct grace_period grace;
-	struct berth_counts counts; /* sampling: kept here; eBPF: read at the end */
-	uint64_t alive, accepted_alive;
-	unsigned int processes;
-	int descriptors_peak;
-	uint64_t memory_peak_kib;
-};
+/**
+ * Take an event in.
+ * @stack	of a closed socket: where it was created; NULL = unknown
+ */
+void model_apply(struct watch_model *model, const struct berth_event *event,
+                 const struct monitor_stack *stack);
 
-struct sampler;     /* the second source, sample.c */
-struct mark_reader; /* the FIFO, mark.c */
+/** Return: true if @event is the first of its worker to this remote address and port. */
+bool model_add_destination(struct watch_model *model, const struct berth_event *event);
 
-struct watch {
-	struct watch_setup setup;
-	struct watch_policy policy;
-	enum watch_source source;
-	struct monitor *monitor; /* NULL when sampling */
-	struct sampler *sample;  /* NULL when not */
-	struct loop_timer *timer;
-	struct mark_reader *marks; /* NULL: nobody can mark */
-	struct watch_worker workers[BERTH_WORKERS_MAX + 1];
-	unsigned int worker_max;
-	struct table processes; /* by pid */
-	struct table endpoints; /* by cookie */
-	struct watch_endpoint *newest;
-	struct table failures; /* by hash of worker, protocol and port */
-	/* by hash of worker and destination; the value is the watch itself: seen */
-	struct table destinations;
-	struct table path_listeners, path_failures; /* socket_path.c */
-	struct watch_finding **findings;
-	size_t finding_count;
-	struct table told; /* by fingerprint and worker */
-	char **baseline;
-};
+/* ---- workers ---- */
 
-/* model.c */
-void model_event(struct watch *watch, const struct berth_event *event);
-struct watch_process *model_process(struct watch *watch, pid_t pid, unsigned int worker);
-/* who did it, described */
-struct watch_process *model_process_of_event(struct watch *watch, const struct berth_event *event);
-void model_describe(
-	struct watch_process *process); /* command, directory, ancestry; while it lives */
-void model_free(struct watch *watch);
-uint16_t model_virtual_port(const struct watch *watch, unsigned int worker, uint16_t port);
+/** Return: the worker; NULL if @number is not in 1..BERTH_WORKERS_MAX. */
+struct watch_worker *model_worker_begin(struct watch_model *model, unsigned int number,
+                                        const char *task);
 
-/* rules.c */
-void rule_leftovers(struct watch *watch, struct watch_worker *worker, const pid_t *pids,
-                    size_t count);
-void rule_port_conflict(struct watch *watch, const struct bind_failure *failure);
-void rule_close_wait(struct watch *watch);
-void rule_descriptor_growth(struct watch *watch, struct watch_process *process);
-void rule_never_closed(struct watch *watch, const struct watch_worker *worker);
-void rule_time_wait(struct watch *watch, const struct watch_worker *worker);
-void rule_error_rates(struct watch *watch, struct watch_worker *worker); /* when it has ended */
-void rule_alarms(struct watch *watch, struct watch_worker *worker);      /* now and then */
-void rule_conflict_avoided(struct watch *watch);
-/* once in its worker; takes it */
-void finding_list_add(struct watch *watch, struct watch_finding *finding);
-/* its findings: their tests, the allow list; 0 = all */
-void finding_list_publish(struct watch *watch, unsigned int worker);
-/* what somebody may want to act on while it lasts */
-void finding_list_publish_urgent(struct watch *watch);
+/** @number: 0..BERTH_WORKERS_MAX. */
+struct watch_worker *model_worker(struct watch_model *model, unsigned int number);
 
-/* foreign_connection.c */
-void rule_connection(struct watch *watch, const struct berth_event *event);
+/** Workers that have begun and not ended, by number. @worker: NULL = the first. Return: NULL after the last. */
+struct watch_worker *model_worker_next(struct watch_model *model,
+                                       const struct watch_worker *worker);
 
-/* rules.c, for the other judges */
-extern const char *const rule_proto_names[BERTH_PROTOS];
-struct watch_finding *rule_finding_new(struct watch *watch, enum finding_kind kind,
-                                       unsigned int worker);
-void rule_set_process(struct watch_finding *finding, const struct watch_process *process);
-int64_t rule_age_ms(uint64_t since_ns); /* -1 if that is 0, unknown */
-/* it expected the answer: it went on and ended well */
-bool rule_process_succeeded(const struct watch_process *process);
+/**
+ * The processes of a worker that are alive.
+ * @ret_pids	the caller's to free
+ * Return: their number.
+ */
+size_t model_worker_processes(struct watch_model *model, const struct watch_worker *worker,
+                              pid_t **ret_pids);
 
-/* socket_path.c */
-void socket_path_listening(struct watch *watch, const struct berth_event *event);
-void socket_path_failed(struct watch *watch, const struct berth_event *event);
-void socket_path_free(struct watch *watch);
-/* @pids: what is left of the worker; *named is set for those of which a listener was told */
-void rule_path_leftovers(struct watch *watch, const struct watch_worker *worker, const pid_t *pids,
-                         size_t count, bool *named);
-void rule_path_failures(struct watch *watch, const struct watch_worker *worker);
+/** What @worker calls the real port @port; @port itself if it is not remapped. */
+uint16_t model_virtual_port(struct watch_model *model, unsigned int worker, uint16_t port);
 
-/* usage.c */
-void usage_update_descriptors(struct watch *watch);
+/** Look the virtual ports of a worker's records up again. A kernel backend writes the port map after the program listens. */
+void model_refresh_ports(struct watch_model *model, const struct watch_worker *worker);
 
-/* measurements.c */
-void measurements_add(struct measurements *series, int value);
-/* how much it grew, 0 if it did not grow steadily */
-int measurements_growth(const struct measurements *series);
+/* ---- processes ---- */
 
-/* sample.c */
-int sample_open(struct watch *watch, struct sampler **ret_sample);
-void sample_close(struct sampler *sample);
-void sample_tick(struct sampler *sample); /* look at everything once */
-int sample_sockets(struct sampler *sample, watch_socket_fn fn, void *arg);
+/** Return: the newest process with this pid; NULL = unknown. */
+struct watch_process *model_process_find(struct watch_model *model, pid_t pid);
 
-/* leftovers.c: the processes of a worker that are alive. Return: their number; *ret_pids is the caller's to free */
-size_t worker_list_processes(const struct watch *watch, const struct watch_worker *worker,
-                             pid_t **ret_pids);
+/** The same; an unknown process is added to @worker. */
+struct watch_process *model_process_get(struct watch_model *model, pid_t pid, unsigned int worker);
 
-/* mark.c */
-int mark_open(struct watch *watch);
-void mark_close(struct watch *watch);
-void mark_drain(struct watch *watch); /* take what has been written meanwhile */
-/* CLOCK_MONOTONIC; NULL: in no test */
-const char *mark_at(const struct watch_worker *worker, int64_t time_ns);
-void mark_forget(struct watch_worker *worker);
+/** The process that caused @event, described. */
+struct watch_process *model_process_of_event(struct watch_model *model,
+                                             const struct berth_event *event);
+
+/** Read command, directory and ancestry from /proc, unless that was done before or the process has ended. */
+void model_process_describe(struct watch_process *process);
+
+/** All processes; .previous leads to those with a pid that was used again. *cell: NULL = the first. */
+struct watch_process *model_process_next(struct watch_model *model, struct table_cell **cell);
+
+/** Read how many descriptors each live process has open. */
+void model_measure_descriptors(struct watch_model *model);
+
+/** Resident anonymous memory of a process in KiB; 0 = unknown. */
+uint64_t model_process_memory_kib(pid_t pid);
+
+/* ---- sockets ---- */
+
+/** Return: the newest endpoint, head of the list of all; NULL = none. */
+struct watch_endpoint *model_endpoint_newest(struct watch_model *model);
+
+/** Return: an open endpoint with this real port; NULL = none. */
+struct watch_endpoint *model_endpoint_find(struct watch_model *model, enum berth_proto proto,
+                                           uint16_t port);
+
+/** Return: whether the worker has an open TCP listener or UDP port. */
+bool model_worker_listens(struct watch_model *model, unsigned int worker);
+
+/** @inode: of the Unix socket. NULL = the model has not seen it listen. */
+struct path_listener *model_path_listener_find(struct watch_model *model, uint64_t inode);
+
+/* ---- failures; *cell: NULL = the first ---- */
+
+struct bind_failure *model_bind_failure_next(struct watch_model *model, struct table_cell **cell);
+struct path_failure *model_path_failure_next(struct watch_model *model, struct table_cell **cell);
 
 #endif

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sockets that were there before the monitor. What it knows of a socket lies in the socket's storage, which it begins when the
- * socket is created; but storage can be given to any socket of which one holds a descriptor, and pidfd_getfd(2) gives us one. From
- * then on the socket is like every other: its accepted children inherit, its end is told. Who made it, and when, is not known.
+ * Sockets that are older than the monitor. The monitor keeps its knowledge of a socket in the socket's own storage, which
+ * it fills when the socket is created. User space can fill the storage of any socket that it has a descriptor of, and
+ * pidfd_getfd(2) duplicates a descriptor of another process. From then on the socket is like every other: accepted sockets
+ * inherit from it, and its close is reported. Who made it, and when, stays unknown.
  */
+#include "tools/watch/source/adopt.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -14,9 +17,18 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
-#include "tools/watch/model/model.h"
+#include "tools/process/proc.h"
 
-static int option_of(int socket, int option)
+struct adoption {
+	struct monitor *monitor;
+	unsigned int worker;
+	int pidfd;
+	char comm[BERTH_COMM];
+	void (*on_event)(void *arg, const struct berth_event *event);
+	void *arg;
+};
+
+static int read_option(int socket, int option)
 {
 	int value = 0;
 	socklen_t len = sizeof(value);
@@ -46,10 +58,10 @@ static void read_name(int socket, name_fn name, struct berth_ip *ret_ip, uint16_
 	}
 }
 
-/* Return: false if it is neither TCP nor UDP. */
-static bool describe(int socket, struct monitor_note *note)
+/* Return: false if the socket is neither TCP nor UDP. */
+static bool describe_socket(int socket, struct monitor_note *note)
 {
-	int family = option_of(socket, SO_DOMAIN), protocol = option_of(socket, SO_PROTOCOL);
+	int family = read_option(socket, SO_DOMAIN), protocol = read_option(socket, SO_PROTOCOL);
 	socklen_t len = sizeof(note->cookie);
 
 	if ((family != AF_INET && family != AF_INET6) ||
@@ -57,7 +69,7 @@ static bool describe(int socket, struct monitor_note *note)
 		return false;
 	note->family = (uint8_t)family;
 	note->proto = protocol == IPPROTO_UDP ? BERTH_UDP : BERTH_TCP;
-	note->listening = option_of(socket, SO_ACCEPTCONN) != 0;
+	note->listening = read_option(socket, SO_ACCEPTCONN) != 0;
 	(void)getsockopt(socket, SOL_SOCKET, SO_COOKIE, &note->cookie, &len);
 	read_name(socket, getsockname, &note->local, &note->local_port);
 	read_name(socket, getpeername, &note->remote, &note->remote_port);
@@ -65,14 +77,7 @@ static bool describe(int socket, struct monitor_note *note)
 	return true;
 }
 
-struct adoption {
-	struct watch *watch;
-	unsigned int worker;
-	int pidfd;
-	char comm[BERTH_COMM];
-};
-
-static void tell(const struct adoption *adoption, const struct monitor_note *note)
+static void send_event(const struct adoption *adoption, const struct monitor_note *note)
 {
 	struct berth_event event = { .tag = BERTH_EVENT_ADOPTED,
 		                     .version = BERTH_EVENT_VERSION,
@@ -91,7 +96,7 @@ static void tell(const struct adoption *adoption, const struct monitor_note *not
 		                     .remote = note->remote };
 
 	memcpy(event.comm, note->comm, sizeof(event.comm));
-	model_event(adoption->watch, &event);
+	adoption->on_event(adoption->arg, &event);
 }
 
 static void on_socket(void *arg, pid_t pid, int fd, uint64_t inode)
@@ -101,26 +106,29 @@ static void on_socket(void *arg, pid_t pid, int fd, uint64_t inode)
 	cleanup_close int socket = (int)syscall(SYS_pidfd_getfd, adoption->pidfd, fd, 0);
 
 	(void)inode;
-	if (socket < 0 || !describe(socket, &note))
+	if (socket < 0 || !describe_socket(socket, &note))
 		return;
 	memcpy(note.comm, adoption->comm, sizeof(note.comm));
-	/* else it is another's as well, and has been told */
-	if (!monitor_adopt(adoption->watch->monitor, socket, &note))
-		tell(adoption, &note);
+	/* it fails for a socket that another process shares and that was reported with that process */
+	if (!monitor_adopt(adoption->monitor, socket, &note))
+		send_event(adoption, &note);
 }
 
-int watch_process_add(struct watch *watch, unsigned int number, pid_t pid)
+int adopt_process(struct monitor *monitor, unsigned int number, pid_t pid,
+                  void (*on_event)(void *arg, const struct berth_event *event), void *arg)
 {
 	cleanup_close int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	struct adoption adoption = { .watch = watch, .worker = number, .pidfd = pidfd };
+	struct adoption adoption = { .monitor = monitor,
+		                     .worker = number,
+		                     .pidfd = pidfd,
+		                     .on_event = on_event,
+		                     .arg = arg };
 	struct proc_stat stat;
 	int ret;
 
-	if (!watch->monitor)
-		return -ENOTSUP;
 	if (pidfd < 0)
 		return -errno;
-	ret = monitor_process_add(watch->monitor, number, pid);
+	ret = monitor_process_add(monitor, number, pid);
 	if (ret)
 		return ret;
 	if (!proc_read_stat(pid, &stat))

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BERTH_WATCH_MARK_H
+#define BERTH_WATCH_MARK_H
+/*
+ * Marks: "worker N runs test T since ...". They come through a FIFO of the run, which its workers find by BERTH_MARK.
+ *
+ *	marks_open(loop, run_dir, on_mark, me, &marks)	on_mark() decides about a mark that has arrived ...
+ *	marks_add(marks, 3, time_ns, "logs in")		... and adds it
+ *	marks_find(marks, 3, time_ns)			"logs in"
+ *	marks_close(marks)
+ */
+#include <stdint.h>
+
+#include "tools/base/loop.h"
+
+struct marks;
+
+/* @time_ns: CLOCK_REALTIME, 0 = now. @name: "" ends the test before it. */
+typedef void (*mark_fn)(void *arg, unsigned int worker, int64_t time_ns, const char *name);
+
+/** @run_dir: the FIFO is made there; no FIFO if @loop or @run_dir is NULL. Return: 0; -errno. */
+int marks_open(struct loop *loop, const char *run_dir, mark_fn on_mark, void *arg,
+               struct marks **ret_marks);
+void marks_close(struct marks *marks);
+
+/** Return: the path of the FIFO; NULL = none. */
+const char *marks_path(const struct marks *marks);
+
+/** Read what has been written into the FIFO since. */
+void marks_drain(struct marks *marks);
+
+/**
+ * @worker	0..BERTH_WORKERS_MAX
+ * Return: the time of the mark, CLOCK_REALTIME; 0 if the worker has too many marks.
+ */
+int64_t marks_add(struct marks *marks, unsigned int worker, int64_t time_ns, const char *name);
+
+/** @time_ns: CLOCK_MONOTONIC. Return: the test that the worker ran then, until marks_close(); NULL = none. */
+const char *marks_find(const struct marks *marks, unsigned int worker, int64_t time_ns);
+
+#endif

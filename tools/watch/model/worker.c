@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The workers of the run. Which processes of a worker are alive is known by its cgroup, nested ones included: no process
+ * leaves it by forking or by changing its session. Without a cgroup, by BERTH_RUN and BERTH_WORKER in the environment that
+ * a process started with, and by descent.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/file.h"
+#include "tools/base/str.h"
+#include "tools/watch/model/private.h"
+
+enum { NESTED_CGROUPS_MAX = 8 };
+
+void worker_open_all(struct watch_model *model)
+{
+	for (unsigned int i = 0; i <= BERTH_WORKERS_MAX; i++)
+		model->workers[i] = (struct watch_worker){ .number = i, .cgroup = -1 };
+}
+
+void worker_close_all(struct watch_model *model)
+{
+	for (unsigned int i = 0; i <= BERTH_WORKERS_MAX; i++)
+		free(model->workers[i].task);
+}
+
+struct watch_worker *model_worker_begin(struct watch_model *model, unsigned int number,
+                                        const char *task)
+{
+	struct watch_worker *worker;
+
+	if (!number || number > BERTH_WORKERS_MAX)
+		return NULL;
+	worker = &model->workers[number];
+	free(worker->task);
+	worker->task = str_copy(task);
+	worker->begun = true;
+	if (number > model->worker_max)
+		model->worker_max = number;
+	return worker;
+}
+
+struct watch_worker *model_worker(struct watch_model *model, unsigned int number)
+{
+	return &model->workers[number];
+}
+
+struct watch_worker *model_worker_next(struct watch_model *model, const struct watch_worker *worker)
+{
+	for (unsigned int i = worker ? worker->number + 1 : 1; i <= model->worker_max; i++)
+		if (model->workers[i].begun && !model->workers[i].ended)
+			return &model->workers[i];
+	return NULL;
+}
+
+uint16_t model_virtual_port(struct watch_model *model, unsigned int worker, uint16_t port)
+{
+	const struct berth_portmap *map = model->workers[worker].map;
+
+	return map ? berth_portmap_virtual(map, port) : port;
+}
+
+/* ---- its processes ---- */
+
+struct process_list {
+	pid_t *pids;
+	size_t count;
+	const char *run_id;
+	const struct watch_worker *worker;
+};
+
+static void add_process(struct process_list *list, pid_t pid)
+{
+	struct proc_stat stat;
+
+	if (proc_read_stat(pid, &stat) || stat.state == 'Z' || stat.state == 'X')
+		return;
+	list->pids = mem_grow(list->pids, list->count + 1, sizeof(pid_t));
+	list->pids[list->count++] = pid;
+}
+
+static void add_cgroup(struct process_list *list, int cgroup, int depth)
+{
+	cleanup_free char *text = NULL;
+	cleanup_dir DIR *entries = NULL;
+	struct dirent *entry;
+	int fd;
+
+	if (!file_read_at(cgroup, "cgroup.procs", &text, NULL))
+		for (char *at = text; *at; at += strcspn(at, "\n"), at += *at == '\n')
+			if (atoi(at) > 0)
+				add_process(list, atoi(at));
+	fd = openat(cgroup, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	entries = fd < 0 ? NULL : fdopendir(fd);
+	while (entries && depth && (entry = readdir(entries))) {
+		cleanup_close int nested = -1;
+
+		if (entry->d_type != DT_DIR || *entry->d_name == '.')
+			continue;
+		nested = openat(cgroup, entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (nested >= 0)
+			add_cgroup(list, nested, depth - 1);
+	}
+}
+
+static bool is_listed(const struct process_list *list, pid_t pid)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->pids[i] == pid)
+			return true;
+	return false;
+}
+
+static bool has_environment(const struct process_list *list, pid_t pid)
+{
+	cleanup_free char *text = NULL, *number = str_print("%u", list->worker->number);
+	size_t len;
+
+	return list->run_id && !proc_read_environ(pid, &text, &len) &&
+	       str_equal(proc_parse_environ(text, len, "BERTH_RUN"), list->run_id) &&
+	       str_equal(proc_parse_environ(text, len, "BERTH_WORKER"), number);
+}
+
+/* /proc lists processes by pid, so a parent mostly comes before its children. */
+static bool visit(void *arg, pid_t pid)
+{
+	struct process_list *list = arg;
+	struct proc_stat stat;
+
+	if (!proc_read_stat(pid, &stat) &&
+	    (pid == list->worker->pid || is_listed(list, stat.ppid) || has_environment(list, pid)))
+		add_process(list, pid);
+	return true;
+}
+
+size_t model_worker_processes(struct watch_model *model, const struct watch_worker *worker,
+                              pid_t **ret_pids)
+{
+	struct process_list list = { .run_id = model->run_id, .worker = worker };
+
+	if (worker->cgroup >= 0)
+		add_cgroup(&list, worker->cgroup, NESTED_CGROUPS_MAX);
+	else
+		(void)proc_each(visit, &list);
+	*ret_pids = list.pids;
+	return list.count;
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * foreign_connection and cross_worker: connections that leave the worker, to a server outside the run or to one of another
+ * worker. What is intended passes: the worker's own servers, Berth's servers (the relay, private instances), shared ports,
+ * multicast and broadcast, and datagrams that no socket receives.
+ */
+#include <unistd.h>
+
+#include "core/addr.h"
+#include "tools/base/diag.h"
+#include "tools/base/str.h"
+#include "tools/watch/lookup/who.h"
+#include "tools/watch/rules/rules.h"
+
+/* Without a port map only loopback and wildcard addresses count as local. */
+static bool is_local(const struct berth_portmap *map, const struct berth_ip *ip)
+{
+	static const struct berth_portmap *empty;
+
+	if (!map && !empty)
+		empty = mem_alloc(sizeof(*empty));
+	return berth_ip_is_local(map ? map : empty, ip);
+}
+
+/* The listener of worker @prefer, although it may be closed by now; else an open one of any worker. */
+static const struct watch_endpoint *find_listener(struct watch_model *model, enum berth_proto proto,
+                                                  uint16_t port, unsigned int prefer)
+{
+	const struct watch_endpoint *found = NULL;
+
+	for (const struct watch_endpoint *at = model_endpoint_newest(model); at; at = at->next) {
+		if (at->port != port || at->proto != proto ||
+		    (proto == BERTH_TCP && !at->listen_ns))
+			continue;
+		if (at->worker == prefer)
+			return at;
+		if (!found && !at->closed_ns)
+			found = at;
+	}
+	return found;
+}
+
+static struct watch_finding *new_finding(struct watch_rules *rules, enum finding_kind kind,
+                                         const struct berth_event *event,
+                                         const struct monitor_stack *stack)
+{
+	struct watch_finding *finding = rule_finding(rules, kind, event->worker);
+
+	rule_set_process(finding, model_process_find(rules->model, (pid_t)event->pid));
+	rule_set_protocol(finding, event->proto);
+	finding->port = model_virtual_port(rules->model, event->worker, event->remote_port);
+	finding->real_port = event->remote_port;
+	finding->since_ns = (int64_t)event->time_ns;
+	if (stack) {
+		struct symbol_stack places;
+
+		symbol_locate((pid_t)stack->pid, stack->frames, stack->len, &stack->caller,
+		              &places);
+		finding->stack = symbol_names(&places);
+		symbol_stack_free(&places);
+	}
+	return finding;
+}
+
+static const char *describe_action(const struct berth_event *event)
+{
+	return event->proto == BERTH_TCP ? "connected" : "sent datagrams";
+}
+
+/* Berth's own servers are children of this process, or this process itself. */
+static bool is_berth_server(const struct watch_rules *rules, const struct who *who)
+{
+	for (size_t i = 0; i < who->holder_count; i++) {
+		const struct who_holder *holder = &who->holders[i];
+
+		if (holder->info.stat.pid == getpid() ||
+		    (holder->info.run && str_equal(holder->info.run, rules->run_id)))
+			return true;
+		for (size_t k = 0; k < holder->ancestor_count; k++)
+			if (holder->ancestors[k].pid == getpid())
+				return true;
+	}
+	return false;
+}
+
+static bool serves(const struct diag_socket *socket, enum berth_proto proto)
+{
+	return socket->proto == proto && diag_state_listens(socket);
+}
+
+/* Of the processes that have the port, the one that serves @proto; NULL if none can be seen. */
+static const struct who_holder *find_server(const struct who *who, enum berth_proto proto)
+{
+	for (size_t i = 0; i < who->holder_count; i++)
+		for (size_t k = 0; k < who->holders[i].socket_count; k++)
+			if (serves(&who->sockets[who->holders[i].sockets[k]].socket, proto))
+				return &who->holders[i];
+	return NULL;
+}
+
+static bool has_server(const struct who *who, enum berth_proto proto)
+{
+	for (size_t i = 0; i < who->socket_count; i++)
+		if (serves(&who->sockets[i].socket, proto))
+			return true;
+	return false;
+}
+
+static void report_foreign(struct watch_rules *rules, const struct berth_event *event,
+                           const struct monitor_stack *stack, const struct who_holder *server)
+{
+	struct watch_finding *finding = new_finding(rules, FINDING_foreign_connection, event,
+	                                            stack);
+
+	if (server)
+		finding->detail = str_print(
+			"%s to port %u of %s (pid %d)%s%s, which is not part of this run",
+			describe_action(event), event->remote_port, server->info.command,
+			server->info.stat.pid, server->info.directory ? " in " : "",
+			server->info.directory ? server->info.directory : "");
+	else
+		finding->detail = str_print("%s to port %u, where no process of this run listens",
+		                            describe_action(event), event->remote_port);
+	finding_list_add(rules->findings, finding);
+}
+
+static void check_foreign(struct watch_rules *rules, const struct berth_event *event,
+                          const struct monitor_stack *stack)
+{
+	struct who *who;
+
+	if (who_find(event->remote_port, NULL, 0, &who))
+		return;
+	/* a sender of datagrams expects that they are lost where no socket receives them */
+	if (!is_berth_server(rules, who) &&
+	    (event->proto == BERTH_TCP || has_server(who, event->proto)))
+		report_foreign(rules, event, stack, find_server(who, event->proto));
+	who_free(who);
+}
+
+static void report_cross_worker(struct watch_rules *rules, const struct berth_event *event,
+                                const struct monitor_stack *stack,
+                                const struct watch_endpoint *listener)
+{
+	struct watch_finding *finding = new_finding(rules, FINDING_cross_worker, event, stack);
+	const char *command = listener->process->command;
+
+	finding->detail = str_print("%s to real port %u, where worker %u listens (%s)",
+	                            describe_action(event), event->remote_port, listener->worker,
+	                            command ? command : "?");
+	finding_list_add(rules->findings, finding);
+}
+
+/* Whether the port map explains the connection: the port is remapped for the worker, or shared. */
+static bool is_mapped(struct watch_rules *rules, const struct berth_portmap *map,
+                      const struct berth_event *event)
+{
+	uint16_t port = event->remote_port;
+
+	if (!map)
+		return false;
+	/* a datagram: which of two hooks on one cgroup runs first is undefined, so it may not be rewritten yet */
+	if (event->proto == BERTH_UDP && berth_portmap_real(map, BERTH_UDP, port))
+		return true;
+	return model_virtual_port(rules->model, event->worker, port) != port ||
+	       berth_portmap_real(map, event->proto, port) == port;
+}
+
+void rule_connection(struct watch_rules *rules, const struct berth_event *event,
+                     const struct monitor_stack *stack)
+{
+	const struct berth_portmap *map = model_worker(rules->model, event->worker)->map;
+	const struct watch_endpoint *listener;
+
+	model_process_of_event(rules->model, event);
+	if (!event->worker || !is_local(map, &event->remote) || berth_ip_is_group(&event->remote))
+		return;
+	listener = find_listener(rules->model, event->proto, event->remote_port, event->worker);
+	if (listener && listener->worker == event->worker)
+		return;
+	if (listener && listener->worker)
+		report_cross_worker(rules, event, stack, listener);
+	else if (!is_mapped(rules, map, event))
+		check_foreign(rules, event, stack);
+}
