@@ -27,10 +27,11 @@
 /* for libbpf a hidden function is static: verified where it is called, with its arguments */
 #pragma GCC visibility push(hidden)
 #include "core/addr.c"
+#include "core/policy.c"
 #include "core/portmap.c"
 #pragma GCC visibility pop
 
-enum { FAMILY_4 = 2, FAMILY_6 = 10, STREAM = 1, ADDRESS_IN_USE = 98, CONNECTION_REFUSED = 111 };
+enum { FAMILY_4 = 2, FAMILY_6 = 10, STREAM = 1 };
 enum { LEVELS = 32, ANSWERS_BITS = 10, ALLOW = 1, REFUSE = 0 };
 
 /* In vmlinux.h and in newer headers only. */
@@ -133,8 +134,8 @@ static bool is_tcp_or_udp(__u32 protocol)
 	       protocol == PROTOCOL_UDPLITE;
 }
 
-static __noinline void tell(const struct passing *at, __u32 kind, __u16 note_kind, __u16 real,
-                            int error)
+static __noinline void send_event(const struct passing *at, __u32 kind,
+                                  const struct berth_decision *decision)
 {
 	struct remap_event *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
 
@@ -145,14 +146,9 @@ static __noinline void tell(const struct passing *at, __u32 kind, __u16 note_kin
 	__builtin_memset(event, 0, sizeof(*event));
 	event->kind = kind;
 	event->worker = at->map->worker;
-	event->note.kind = note_kind;
-	event->note.proto = (__u16)at->proto;
-	event->note.virtual_port = at->port;
-	event->note.real_port = real;
+	berth_decision_note(decision, &at->ip, &event->note);
 	event->note.pid = (__s32)(bpf_get_current_pid_tgid() >> 32);
-	event->note.error = error;
 	event->note.time_ns = bpf_ktime_get_ns();
-	event->note.ip = at->ip;
 	bpf_ringbuf_submit(event, 0);
 }
 
@@ -222,83 +218,67 @@ static __noinline bool is_port_taken(struct bpf_sock_addr *ctx, const struct pas
 	return found;
 }
 
-/* The first try of a slot whose port a stranger has open already: move on before asking the kernel. */
-static __noinline __u16 move_from_outsider(struct bpf_sock_addr *ctx, struct passing *at,
-                                           __u16 real)
+/*
+ * The first try of a port. If somebody has it open, it is an outsider: the virtual port moves before
+ * the kernel is asked. How the bind ends is not visible here, so the supervisor looks at it later.
+ */
+static __noinline void on_first_try(struct bpf_sock_addr *ctx, const struct passing *at,
+                                    struct berth_decision *decision)
 {
-	struct berth_slot *slot = slot_of(at->map, real);
-	__u16 next;
+	struct berth_decision next = *decision;
 
-	if (!slot || slot->state != BERTH_SLOT_UNTRIED)
-		return real;
-	berth_portmap_try(at->map, real);
-	if (!is_port_taken(ctx, at, real)) {
-		tell(at, REMAP_FIRST_TRY, BERTH_NOTE_NONE, real, 0);
-		return real;
+	if (is_port_taken(ctx, at, decision->real_port)) {
+		berth_bind_failed(at->map, BERTH_ADDRESS_IN_USE, &next);
+		send_event(at, REMAP_NOTE, &next);
+		if (next.verdict == BERTH_REFUSE)
+			return; /* bind(2) decides: the two sockets may share the port */
+		*decision = next;
 	}
-	next = berth_portmap_move(at->map, table_of(at), at->port, real);
-	tell(at, REMAP_NOTE, next ? BERTH_NOTE_OUTSIDER : BERTH_NOTE_CONFLICT, real,
-	     ADDRESS_IN_USE);
-	if (!next)
-		return real; /* bind(2) will say EADDRINUSE */
-	berth_portmap_try(at->map, next);
-	tell(at, REMAP_FIRST_TRY, BERTH_NOTE_NONE, next, 0);
-	return next;
+	next.note = BERTH_NOTE_NONE;
+	next.note_port = next.real_port;
+	next.error = 0;
+	send_event(at, REMAP_FIRST_TRY, &next);
+}
+
+static __always_inline int carry_out(struct bpf_sock_addr *ctx,
+                                     const struct berth_decision *decision)
+{
+	if (decision->verdict == BERTH_USE)
+		ctx->user_port = bpf_htons(decision->real_port);
+	if (decision->verdict != BERTH_REFUSE)
+		return ALLOW;
+	bpf_set_retval(-(int)decision->error);
+	return REFUSE;
 }
 
 static __always_inline int on_bind(struct bpf_sock_addr *ctx, int family)
 {
 	struct passing at = passing_of(ctx, family);
-	bool is_new = false;
-	__u16 real;
+	struct berth_decision decision;
 
-	if (!is_ours(ctx, &at) || berth_portmap_is_real(at.map, table_of(&at), at.port))
+	if (!is_ours(ctx, &at))
 		return ALLOW;
-	real = berth_portmap_real(at.map, table_of(&at), at.port);
-	if (!real)
-		real = berth_portmap_claim(at.map, table_of(&at), at.port, &is_new);
-	if (!real) {
-		tell(&at, REMAP_NOTE, BERTH_NOTE_EXHAUSTED, 0, ADDRESS_IN_USE);
-		bpf_set_retval(-ADDRESS_IN_USE);
-		return REFUSE;
-	}
-	if (is_new)
-		tell(&at, REMAP_NOTE, BERTH_NOTE_LEARNED, real, 0);
-	if (real == at.port && !is_new && !berth_portmap_real(at.map, table_of(&at), at.port))
-		tell(&at, REMAP_NOTE, BERTH_NOTE_UNMAPPED, real, 0);
-	real = move_from_outsider(ctx, &at, real);
-	ctx->user_port = bpf_htons(real);
-	return ALLOW;
-}
-
-static __always_inline int foreign(struct bpf_sock_addr *ctx, struct passing *at)
-{
-	/* Ephemeral ports are port 0's: the worker's own servers get them from the kernel, under their real number. */
-	if (at->port >= at->map->ephemeral_low && at->port <= at->map->ephemeral_high)
-		return ALLOW;
-	if (at->map->flags & BERTH_MAP_STRICT) {
-		tell(at, REMAP_NOTE, BERTH_NOTE_REFUSED, at->port, CONNECTION_REFUSED);
-		bpf_set_retval(-CONNECTION_REFUSED);
-		return REFUSE;
-	}
-	if (is_port_taken(ctx, at, at->port) &&
-	    berth_portmap_foreign_first(at->map, table_of(at), at->port))
-		tell(at, REMAP_NOTE, BERTH_NOTE_FOREIGN, at->port, 0);
-	return ALLOW;
+	decision = berth_bind_begin(at.map, table_of(&at), at.port);
+	if (decision.note)
+		send_event(&at, REMAP_NOTE, &decision);
+	if (decision.first)
+		on_first_try(ctx, &at, &decision);
+	return carry_out(ctx, &decision);
 }
 
 static __always_inline int on_way_in(struct bpf_sock_addr *ctx, int family)
 {
 	struct passing at = passing_of(ctx, family);
-	__u16 real;
+	struct berth_decision decision;
 
-	if (!is_ours(ctx, &at) || berth_portmap_is_real(at.map, table_of(&at), at.port))
+	if (!is_ours(ctx, &at))
 		return ALLOW;
-	real = berth_portmap_real(at.map, table_of(&at), at.port);
-	if (!real)
-		return foreign(ctx, &at);
-	ctx->user_port = bpf_htons(real);
-	return ALLOW;
+	decision = berth_outbound(at.map, table_of(&at), at.port);
+	if (decision.note &&
+	    (decision.note != BERTH_NOTE_FOREIGN || is_port_taken(ctx, &at, at.port)) &&
+	    berth_decision_has_note(at.map, &decision))
+		send_event(&at, REMAP_NOTE, &decision);
+	return carry_out(ctx, &decision);
 }
 
 static __always_inline int on_way_out(struct bpf_sock_addr *ctx, int family)

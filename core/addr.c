@@ -52,6 +52,19 @@ static long search_ip_step(uint32_t i, void *arg)
 	return 1;
 }
 
+/*
+ * Never inlined: without CAP_PERFMON the BPF verifier lets no byte be written where a pointer was kept,
+ * and the compiler would use the place of @search for what its caller needs later.
+ */
+static __attribute__((noinline)) bool is_of_host(const struct berth_portmap *map,
+                                                 const struct berth_ip *ip)
+{
+	struct search_ip search = { .map = map, .ip = ip };
+
+	berth_loop(map->addr_count, search_ip_step, &search);
+	return search.found;
+}
+
 bool berth_ip_is_group(const struct berth_ip *ip)
 {
 	if (is_mapped(ip))
@@ -62,8 +75,6 @@ bool berth_ip_is_group(const struct berth_ip *ip)
 
 bool berth_ip_is_local(const struct berth_portmap *map, const struct berth_ip *ip)
 {
-	struct search_ip search = { .map = map, .ip = ip };
-
 	if (berth_ip_is_group(ip))
 		return true;
 	if (is_mapped(ip) &&
@@ -72,8 +83,7 @@ bool berth_ip_is_local(const struct berth_portmap *map, const struct berth_ip *i
 	if (!ip->word_be[0] && !ip->word_be[1] && !ip->word_be[2] &&
 	    (!ip->word_be[3] || ip->word_be[3] == BE32(1u)))
 		return true; /* ::, ::1 */
-	berth_loop(map->addr_count, search_ip_step, &search);
-	return search.found;
+	return is_of_host(map, ip);
 }
 
 bool berth_addr_parse(const struct berth_portmap *map, const void *sa, uint32_t len,

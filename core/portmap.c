@@ -179,14 +179,16 @@ void berth_portmap_given(struct berth_portmap *map, uint16_t port)
 	swap(&map->forward[BERTH_UDP][port], 0, port);
 }
 
-void berth_portmap_try(struct berth_portmap *map, uint16_t real_port)
+bool berth_portmap_try(struct berth_portmap *map, uint16_t real_port)
 {
 	struct berth_slot *slot = slot_of(map, real_port);
 
 	if (!slot || __atomic_load_n(&slot->state, __ATOMIC_ACQUIRE) == BERTH_SLOT_BOUND)
-		return;
-	if (!swap(&slot->state, BERTH_SLOT_UNTRIED, BERTH_SLOT_TRYING))
-		swap(&slot->state, BERTH_SLOT_TRYING, BERTH_SLOT_CONTENDED);
+		return false;
+	if (swap(&slot->state, BERTH_SLOT_UNTRIED, BERTH_SLOT_TRYING))
+		return true;
+	swap(&slot->state, BERTH_SLOT_TRYING, BERTH_SLOT_CONTENDED);
+	return false;
 }
 
 void berth_portmap_untry(struct berth_portmap *map, uint16_t real_port)

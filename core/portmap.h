@@ -235,8 +235,11 @@ static inline bool berth_portmap_is_real(const struct berth_portmap *map, enum b
 uint16_t berth_portmap_claim(struct berth_portmap *map, enum berth_proto proto,
                              uint16_t virtual_port, bool *ret_new);
 
-/** Announce a bind(2) of @real_port; call it just before the system call. */
-void berth_portmap_try(struct berth_portmap *map, uint16_t real_port);
+/**
+ * Announce a bind(2) of @real_port; call it just before the system call.
+ * Return: true if nobody in the worker has tried the port before.
+ */
+bool berth_portmap_try(struct berth_portmap *map, uint16_t real_port);
 
 /** Take the announcement back: bind(2) failed for a reason that has nothing to do with the port. */
 void berth_portmap_untry(struct berth_portmap *map, uint16_t real_port);

@@ -85,6 +85,11 @@ int shim_proto(int fd)
 	}
 }
 
+int shim_proto_for(const struct berth_portmap *map, int fd, uint16_t port)
+{
+	return berth_policy_needs_proto(map, port) ? shim_proto(fd) : BERTH_TCP;
+}
+
 bool shim_address_copy(const struct berth_portmap *map, const void *sa, socklen_t len,
                        enum berth_addr_use use, struct shim_copy *ret_copy)
 {
@@ -98,77 +103,41 @@ bool shim_address_copy(const struct berth_portmap *map, const void *sa, socklen_
 	return berth_addr_parse(map, ret_copy->bytes, ret_copy->len, use, &ret_copy->addr);
 }
 
-static enum shim_verdict refuse_or_foreign(struct berth_portmap *map, uint16_t port)
-{
-	/* Ephemeral ports are port 0's: the worker's own servers get them from the kernel, under their real number. */
-	if (port >= map->ephemeral_low && port <= map->ephemeral_high)
-		return SHIM_AS_IS;
-	return map->flags & BERTH_MAP_STRICT ? SHIM_REFUSE : SHIM_FOREIGN;
-}
-
 bool shim_unix_moved(const struct berth_portmap *map, const void *sa, socklen_t len,
                      struct shim_copy *ret_copy)
 {
 	struct sockaddr_un *un = (struct sockaddr_un *)ret_copy->bytes;
-	size_t path = offsetof(struct sockaddr_un, sun_path);
+	const char *moved;
 
-	if (!map->unix_rules[0].from[0] || !sa || len <= path || len > sizeof(*un) ||
-	    !shim_readable(sa, len))
+	if (!map->unix_rules[0].from[0] || !sa || len <= offsetof(struct sockaddr_un, sun_path) ||
+	    len > sizeof(*un) || !shim_readable(sa, len))
 		return false;
 	__builtin_memset(ret_copy->bytes, 0, sizeof(ret_copy->bytes));
 	__builtin_memcpy(ret_copy->bytes, sa, len);
-	if (un->sun_family != AF_UNIX || un->sun_path[0] != '/')
+	moved = un->sun_family == AF_UNIX ? berth_unix_real(map->unix_rules, un->sun_path) : NULL;
+	if (!moved)
 		return false;
-	for (unsigned int i = 0; i < BERTH_UNIX_RULES_MAX && map->unix_rules[i].from[0]; i++) {
-		if (__builtin_strncmp(map->unix_rules[i].from, un->sun_path, BERTH_UNIX_PATH))
-			continue;
-		__builtin_memcpy(un->sun_path, map->unix_rules[i].to, BERTH_UNIX_PATH);
-		ret_copy->len = sizeof(*un);
-		return true;
-	}
-	return false;
+	__builtin_memcpy(un->sun_path, moved, BERTH_UNIX_PATH);
+	ret_copy->len = sizeof(*un);
+	return true;
 }
 
-enum shim_verdict shim_address_outbound(struct berth_portmap *map, int fd, const void *sa,
-                                        socklen_t len, enum berth_addr_use use,
-                                        struct shim_copy *ret_copy)
+enum berth_verdict shim_address_outbound(const struct berth_portmap *map, int fd, const void *sa,
+                                         socklen_t len, enum berth_addr_use use,
+                                         struct shim_copy *ret_copy)
 {
-	uint16_t port, real, udp;
+	int proto;
 
+	ret_copy->decision = (struct berth_decision){ .verdict = BERTH_PASS };
 	if (!shim_address_copy(map, sa, len, use, ret_copy))
-		return shim_unix_moved(map, sa, len, ret_copy) ? SHIM_COPY : SHIM_AS_IS;
-	port = ret_copy->addr.port;
-	real = berth_portmap_real(map, BERTH_TCP, port);
-	udp = berth_portmap_real(map, BERTH_UDP, port);
-	/* only now does it matter which protocol the socket speaks */
-	if (real != udp || !real) {
-		int proto = shim_proto(fd);
-
-		if (proto < 0 || berth_portmap_is_real(map, (enum berth_proto)proto, port))
-			return SHIM_AS_IS;
-		real = proto == BERTH_TCP ? real : udp;
-	}
-	if (!real)
-		return refuse_or_foreign(map, port);
-	berth_addr_set_port(ret_copy->bytes, real);
-	return SHIM_COPY;
-}
-
-/* Whether anybody listened there, and whether it was an outsider, is for the supervisor to find out. */
-void shim_note_foreign(struct berth_portmap *map, int fd, const struct shim_copy *copy)
-{
-	struct berth_note note = { .kind = BERTH_NOTE_FOREIGN };
-	int proto = shim_proto(fd);
-
-	if (proto < 0 ||
-	    !berth_portmap_foreign_first(map, (enum berth_proto)proto, copy->addr.port))
-		return;
-	note.proto = (uint16_t)proto;
-	note.virtual_port = copy->addr.port;
-	note.real_port = copy->addr.port;
-	note.ip = copy->addr.ip;
-	note.pid = (int32_t)sys(SYS_getpid, 0, 0, 0, 0, 0);
-	berth_portmap_note(map, &note);
+		return shim_unix_moved(map, sa, len, ret_copy) ? BERTH_USE : BERTH_PASS;
+	proto = shim_proto_for(map, fd, ret_copy->addr.port);
+	if (proto < 0)
+		return BERTH_PASS;
+	ret_copy->decision = berth_outbound(map, (enum berth_proto)proto, ret_copy->addr.port);
+	if (ret_copy->decision.verdict == BERTH_USE)
+		berth_addr_set_port(ret_copy->bytes, ret_copy->decision.real_port);
+	return ret_copy->decision.verdict;
 }
 
 socklen_t shim_address_space(const void *sa, const socklen_t *len)
@@ -199,28 +168,36 @@ void shim_address_restore(const struct berth_portmap *map, void *sa, socklen_t r
 	berth_addr_set_port(sa, virtual_port);
 }
 
-void shim_note(struct berth_portmap *map, enum berth_note_kind kind, int proto,
-               uint16_t virtual_port, uint16_t real_port, int error, const char *text)
+void shim_note(struct berth_portmap *map, struct berth_note *note)
 {
-	struct berth_note note = { .kind = (uint16_t)kind,
-		                   .proto = (uint16_t)(proto < 0 ? 0 : proto) };
 	struct timespec now = { 0 };
 
-	note.virtual_port = virtual_port;
-	note.real_port = real_port;
-	note.error = error;
-	note.pid = (int32_t)sys(SYS_getpid, 0, 0, 0, 0, 0);
+	note->pid = (int32_t)sys(SYS_getpid, 0, 0, 0, 0, 0);
 	if (!sys(SYS_clock_gettime, CLOCK_MONOTONIC, &now, 0, 0, 0))
-		note.time_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-	for (size_t i = 0; text && text[i] && i < sizeof(note.text) - 1; i++)
-		note.text[i] = text[i];
-	berth_portmap_note(map, &note);
+		note->time_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	berth_portmap_note(map, note);
 }
 
-int shim_refuse(struct berth_portmap *map, int fd, const struct shim_copy *copy)
+void shim_note_decision(struct berth_portmap *map, const struct berth_decision *decision,
+                        const struct berth_ip *ip)
 {
-	shim_note(map, BERTH_NOTE_REFUSED, shim_proto(fd), copy->addr.port, copy->addr.port,
-	          ECONNREFUSED, NULL);
-	errno = ECONNREFUSED;
+	struct berth_note note = { 0 };
+
+	if (!berth_decision_has_note(map, decision))
+		return;
+	berth_decision_note(decision, ip, &note);
+	shim_note(map, &note);
+}
+
+void shim_note_outbound(struct berth_portmap *map, const struct shim_copy *copy)
+{
+	if (__builtin_expect(copy->decision.note, 0))
+		shim_note_decision(map, &copy->decision, &copy->addr.ip);
+}
+
+int shim_refuse(struct berth_portmap *map, const struct shim_copy *copy)
+{
+	shim_note_outbound(map, copy);
+	errno = copy->decision.error;
 	return -1;
 }

@@ -2,11 +2,14 @@
 /*
  * bind(2), bindresvport(3).
  *
- * Inside a worker the kernel's own rules must hold, so the kernel is asked about the real port and its answer is given
- * to the caller, with one exception: if EADDRINUSE is provably an outsider's doing, the virtual port moves to the next
- * slot and nobody is the wiser (core/portmap.c, "Is EADDRINUSE ours?").
+ * Inside a worker the kernel's own rules must hold. So the kernel binds the real port, and the caller
+ * gets its answer, with one exception: if the port policy knows that EADDRINUSE is an outsider's
+ * doing, the next real port is tried (core/portmap.c, "Is EADDRINUSE ours?").
  */
 #include "shim/shim.h"
+
+_Static_assert(BERTH_ADDRESS_IN_USE == EADDRINUSE && BERTH_CONNECTION_REFUSED == ECONNREFUSED,
+               "core/policy.h names the errno values of this machine");
 
 static int next_bind(int fd, const void *sa, socklen_t len)
 {
@@ -15,7 +18,7 @@ static int next_bind(int fd, const void *sa, socklen_t len)
 	return shim_next.bind(fd, sa, len);
 }
 
-/* A bind that needs no rewriting. To port 0: the number that the kernel chose is the worker's by that name from now on. */
+/* A bind that needs no rewriting. For port 0, record the number that the kernel has chosen. */
 static int bind_as_is(struct berth_portmap *map, int fd, const struct sockaddr *sa, socklen_t len)
 {
 	struct sockaddr_in6 name = { 0 };
@@ -32,72 +35,52 @@ static int bind_as_is(struct berth_portmap *map, int fd, const struct sockaddr *
 	return ret;
 }
 
-/* The kernel said EADDRINUSE. Return: the next real port to try, 0 if the answer stands. */
-static uint16_t moved(struct berth_portmap *map, int fd, uint16_t port, uint16_t real)
+/* Carry out the port policy's verdict, as often as bind(2) says that an outsider has the port. */
+static int bind_as_decided(struct berth_portmap *map, int fd, struct shim_copy *copy,
+                           struct berth_decision decision)
 {
-	int proto = shim_proto(fd);
-	uint16_t next = proto < 0 ? 0
-	                          : berth_portmap_move(map, (enum berth_proto)proto, port, real);
-
-	shim_note(map, next ? BERTH_NOTE_OUTSIDER : BERTH_NOTE_CONFLICT, proto, port, real,
-	          EADDRINUSE, NULL);
-	return next;
-}
-
-static int bind_real(struct berth_portmap *map, int fd, struct shim_copy *copy, uint16_t real)
-{
-	uint16_t port = copy->addr.port;
 	int saved = errno;
 
-	while (real) {
-		berth_addr_set_port(copy->bytes, real);
-		berth_portmap_try(map, real);
+	shim_note_decision(map, &decision, &copy->addr.ip);
+	while (decision.verdict == BERTH_USE) {
+		int proto = decision.proto;
+
+		berth_addr_set_port(copy->bytes, decision.real_port);
 		if (!next_bind(fd, copy->bytes, copy->len)) {
-			berth_portmap_bound(map, real);
+			berth_portmap_bound(map, decision.real_port);
 			errno = saved;
 			return 0;
 		}
-		if (errno != EADDRINUSE) {
-			berth_portmap_untry(map, real);
+		/* only now must it be the socket's own, see shim_proto_for() */
+		if (errno == EADDRINUSE)
+			proto = shim_proto(fd);
+		if (proto < 0) {
+			berth_portmap_untry(map, decision.real_port);
 			return -1;
 		}
-		real = moved(map, fd, port, real);
+		decision.proto = (uint8_t)proto;
+		berth_bind_failed(map, errno, &decision);
+		shim_note_decision(map, &decision, &copy->addr.ip);
 	}
-	errno = EADDRINUSE;
-	return -1;
-}
-
-/* A port that the two protocols do not share, or that the worker does not have yet. */
-static int bind_claim(struct berth_portmap *map, int fd, struct shim_copy *copy)
-{
-	uint16_t port = copy->addr.port, real;
-	enum berth_proto proto = (enum berth_proto)shim_proto(fd);
-	bool is_new = false;
-
-	if ((int)proto < 0 || berth_portmap_is_real(map, proto, port))
+	if (decision.verdict == BERTH_PASS)
 		return next_bind(fd, copy->bytes, copy->len);
-	real = berth_portmap_claim(map, proto, port, &is_new);
-	if (!real)
-		shim_note(map, BERTH_NOTE_EXHAUSTED, proto, port, 0, EADDRINUSE, NULL);
-	if (real == port && !is_new && !berth_portmap_real(map, proto, port))
-		shim_note(map, BERTH_NOTE_UNMAPPED, proto, port, port, 0, NULL);
-	if (is_new)
-		shim_note(map, BERTH_NOTE_LEARNED, proto, port, real, 0, NULL);
-	return bind_real(map, fd, copy, real);
+	errno = decision.error;
+	return -1;
 }
 
 EXPORT int bind(int fd, const struct sockaddr *sa, socklen_t len)
 {
 	struct berth_portmap *map = shim_map();
 	struct shim_copy copy;
-	uint16_t real;
+	int proto;
 
 	if (!map || !shim_address_copy(map, sa, len, BERTH_ADDR_UNSPEC_IS_INET, &copy))
 		return bind_as_is(map, fd, sa, len);
-	real = berth_portmap_real(map, BERTH_TCP, copy.addr.port);
-	if (real && real == berth_portmap_real(map, BERTH_UDP, copy.addr.port))
-		return bind_real(map, fd, &copy, real);
-	return bind_claim(map, fd, &copy);
+	proto = shim_proto_for(map, fd, copy.addr.port);
+	if (proto < 0)
+		return next_bind(fd, copy.bytes, copy.len);
+	return bind_as_decided(map, fd, &copy,
+	                       berth_bind_begin(map, (enum berth_proto)proto, copy.addr.port));
 }
 
 /* glibc's own calls bind(2) from inside, past every hook; this is bindresvport(3) over bind() above. */

@@ -1,7 +1,7 @@
 # shim: libberth.so. It names no library that it needs, so that one file loads into glibc and musl programs alike: what it
 # uses (dlsym, errno, environ, memcpy) the program's own libc has. Never instrumented by a sanitizer, in any mode: it is
 # loaded into programs that are not. m=cov counts its lines, which costs the promise to musl there.
-SHIM_SRC	:= $(wildcard shim/*.c) core/addr.c core/elf.c core/portmap.c core/procnet.c
+SHIM_SRC	:= $(wildcard shim/*.c) core/addr.c core/elf.c core/launch.c core/policy.c core/portmap.c core/procnet.c
 SHIM_OBJ	:= $(SHIM_SRC:%.c=$(O)/shim-so/%.o)
 SHIM_CFLAGS	:= -std=gnu11 -I. -MMD -MP -O2 -g -fPIC -fvisibility=hidden -fno-stack-protector -fno-plt $(WARNINGS)
 # on arm64 compilers put atomics into libgcc, which no program need have

@@ -11,16 +11,6 @@ static int next_connect(int fd, const void *sa, socklen_t len)
 	return shim_next.connect(fd, sa, len);
 }
 
-static int connect_foreign(struct berth_portmap *map, int fd, const void *sa, socklen_t len,
-                           const struct shim_copy *copy)
-{
-	int ret = next_connect(fd, sa, len);
-
-	if (!ret || errno == EINPROGRESS)
-		shim_note_foreign(map, fd, copy);
-	return ret;
-}
-
 /* A process in no worker, or in one whose ports are the kernel's business. */
 static int connect_path(int fd, const void *sa, socklen_t len)
 {
@@ -36,16 +26,19 @@ EXPORT int connect(int fd, const struct sockaddr *sa, socklen_t len)
 {
 	struct berth_portmap *map = shim_map();
 	struct shim_copy copy;
+	int ret;
 
 	if (!map)
 		return connect_path(fd, sa, len);
 	switch (shim_address_outbound(map, fd, sa, len, BERTH_ADDR_PLAIN, &copy)) {
-	case SHIM_COPY: return next_connect(fd, copy.bytes, copy.len);
-	case SHIM_FOREIGN: return connect_foreign(map, fd, sa, len, &copy);
-	case SHIM_REFUSE: return shim_refuse(map, fd, &copy);
-	case SHIM_AS_IS: break;
+	case BERTH_USE: return next_connect(fd, copy.bytes, copy.len);
+	case BERTH_REFUSE: return shim_refuse(map, &copy);
+	case BERTH_PASS: break;
 	}
-	return next_connect(fd, sa, len);
+	ret = next_connect(fd, sa, len);
+	if (!ret || errno == EINPROGRESS)
+		shim_note_outbound(map, &copy);
+	return ret;
 }
 
 int __connect(int fd, const struct sockaddr *sa, socklen_t len);

@@ -12,12 +12,7 @@
 enum { KEPT_BYTES = 6 * 1024 };
 
 #define PRELOAD "LD_PRELOAD="
-/*
- * A program that is linked to a shared AddressSanitizer refuses to start when a preloaded library comes before it in the
- * list of objects. Ours may: it allocates nothing and calls the sanitizer's interceptors as it calls any next function.
- */
-#define ASAN      "ASAN_OPTIONS="
-#define ASAN_ITEM "verify_asan_link_order=0"
+#define ASAN    "ASAN_OPTIONS="
 
 static const char *const names[] = {
 #define ENV(name, help) #name "=",
@@ -75,46 +70,6 @@ static const char *shim_for(enum berth_elf_verdict verdict)
 	}
 }
 
-/* Items of LD_PRELOAD are separated by colons or spaces, ld.so(8). */
-static size_t item_len(const char *item)
-{
-	size_t len = 0;
-
-	while (item[len] && item[len] != ':' && item[len] != ' ')
-		len++;
-	return len;
-}
-
-static bool item_is(const char *item, size_t len, const char *path)
-{
-	return path && shim_strlen(path) == len && shim_starts_with(item, path);
-}
-
-/* True if @list names the shim, or does not if it is not wanted. */
-static bool preload_right(const char *list, bool wanted)
-{
-	while (*list) {
-		size_t len = item_len(list);
-
-		if (item_is(list, len, shim))
-			return wanted;
-		list += len + (list[len] != 0);
-	}
-	return !wanted;
-}
-
-/* True if the colon-separated ASAN_OPTIONS say what we need, or the opposite on purpose. */
-static bool asan_right(const char *list)
-{
-	while (*list) {
-		if (shim_starts_with(list, "verify_asan_link_order="))
-			return true;
-		list += item_len(list);
-		list += *list != 0;
-	}
-	return false;
-}
-
 /* What follows NAME= in the environment; "" if it is not set. */
 static const char *value(char *const *envp, const char *prefix)
 {
@@ -138,75 +93,46 @@ struct shim_env shim_env_plan(char *const *envp, enum berth_elf_verdict verdict)
 		count++;
 	for (int i = 0; i < NAMES; i++)
 		missing += kept[i] && !find(env.old, names[i]);
-	if (!missing && preload_right(value(env.old, PRELOAD), env.shim) &&
-	    asan_right(value(env.old, ASAN)))
+	if (!missing && berth_preload_has(value(env.old, PRELOAD), shim) == !!env.shim &&
+	    berth_asan_is_set(value(env.old, ASAN)))
 		return env;
 	env.as_is = false;
 	env.pointers = count + missing + 3; /* the two lists and the end */
 	env.bytes = sizeof(PRELOAD) + shim_strlen(value(env.old, PRELOAD)) +
-	            (env.shim ? shim_strlen(env.shim) : 0) + 2 + sizeof(ASAN ASAN_ITEM) +
-	            shim_strlen(value(env.old, ASAN)) + 2;
+	            (env.shim ? shim_strlen(env.shim) : 0) + 1 + sizeof(ASAN BERTH_ASAN_ITEM) +
+	            shim_strlen(value(env.old, ASAN)) + 1;
 	return env;
-}
-
-static char *append(char *to, const char *text, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		*to++ = text[i];
-	return to;
-}
-
-/* The suite's own preloads first (a sanitizer's must be), ours last. Return: the end of the text, which is a NUL. */
-static char *preload_text(char *to, const char *list, const char *last)
-{
-	bool any = false;
-
-	to = append(to, PRELOAD, sizeof(PRELOAD) - 1);
-	while (*list) {
-		size_t len = item_len(list);
-
-		if (len && !item_is(list, len, shim)) {
-			to = append(append(to, ":", any), list, len);
-			any = true;
-		}
-		list += len + (list[len] != 0);
-	}
-	if (last)
-		to = append(append(to, ":", any), last, shim_strlen(last));
-	*to = 0;
-	return to;
-}
-
-static void asan_text(char *to, const char *list)
-{
-	to = append(to, ASAN, sizeof(ASAN) - 1);
-	to = append(to, list, shim_strlen(list));
-	(void)append(append(to, ":", *list != 0), ASAN_ITEM, sizeof(ASAN_ITEM));
 }
 
 char *const *shim_env_fill(const struct shim_env *env, char **pointers, char *text)
 {
 	const char *preload, *asan;
-	char **to = pointers, *end;
+	char **to = pointers;
+	bool asan_is_set;
+	size_t len;
 
 	if (env->as_is) /* perhaps because it cannot be read: the kernel will say so */
 		return env->old;
 	preload = find(env->old, PRELOAD);
 	asan = find(env->old, ASAN);
-	if (asan_right(value(env->old, ASAN)))
-		asan = text; /* stays as it is */
+	asan_is_set = berth_asan_is_set(value(env->old, ASAN));
 	for (char *const *from = env->old; *from; from++)
-		if (*from != preload && *from != asan)
+		if (*from != preload && (*from != asan || asan_is_set))
 			*to++ = *from;
 	for (int i = 0; i < NAMES; i++)
 		if (kept[i] && !find(env->old, names[i]))
 			*to++ = (char *)(uintptr_t)kept[i];
-	end = preload_text(text, value(env->old, PRELOAD), env->shim);
-	if (end > text + sizeof(PRELOAD) - 1)
+	__builtin_memcpy(text, PRELOAD, sizeof(PRELOAD));
+	len = berth_preload_write(text + sizeof(PRELOAD) - 1, value(env->old, PRELOAD), shim, NULL,
+	                          env->shim);
+	if (len) {
 		*to++ = text;
-	if (asan != text) {
-		asan_text(end + 1, value(env->old, ASAN));
-		*to++ = end + 1;
+		text += sizeof(PRELOAD) + len;
+	}
+	if (!asan_is_set) {
+		__builtin_memcpy(text, ASAN, sizeof(ASAN));
+		berth_asan_write(text + sizeof(ASAN) - 1, value(env->old, ASAN));
+		*to++ = text;
 	}
 	*to = NULL;
 	return pointers;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A program that the shim cannot enter: started under the seccomp filter where there is one, and noted, by name, where there is
- * none, so that the run can say so instead of sharing ports in silence.
+ * A program that the shim cannot enter: it is started under the seccomp filter where there is one.
+ * Where there is none, a note names it, so that the run can report it.
  *
- * Once the launcher has been executed there is no way back to the caller, so what execve(2) would refuse is found out before:
- * the program was read (shim/probe.c), and it may be executed. What remains (ETXTBSY, a missing loader) ends the launcher
- * with 126 or 127, as a shell would.
+ * Once the launcher has been executed there is no way back to the caller. So what execve(2) would
+ * refuse is found out before: the program was read (shim/probe.c), and it may be executed. What
+ * remains (ETXTBSY, a missing loader) ends the launcher with 126 or 127, as a shell would.
  */
 #include "shim/shim.h"
 
@@ -14,9 +14,11 @@ enum { FACCESSAT2 = 439 };
 void shim_note_escape(enum berth_elf_verdict verdict, const char *path)
 {
 	struct berth_portmap *map = shim_map();
+	struct berth_note note;
 
-	if (map && berth_elf_escapes(verdict) && berth_portmap_escape_first(map, path ? path : ""))
-		shim_note(map, BERTH_NOTE_ESCAPE, -1, 0, 0, (int)verdict, path);
+	if (map && berth_elf_escapes(verdict) &&
+	    berth_launch_note(map, BERTH_NOTE_ESCAPE, (int)verdict, path ? path : "", &note))
+		shim_note(map, &note);
 }
 
 static bool may_execute(const char *path)
@@ -28,18 +30,17 @@ static bool may_execute(const char *path)
 
 const char *shim_launcher(enum berth_elf_verdict verdict, const char *path)
 {
-	const char *launcher = shim_env_launcher();
+	const char *launcher;
 
-	if (!berth_elf_escapes(verdict))
+	if (!berth_elf_escapes(verdict)) /* @path may be anything, but one that escapes was read */
 		return NULL;
 	if (path && *path && !may_execute(path))
-		return NULL; /* it will not start, so it escapes nobody */
-	/* no_new_privs would take from a setuid program what it is for */
-	if (!launcher || verdict == BERTH_ELF_SECURE || !path || !*path) {
-		shim_note_escape(verdict, path);
-		return NULL;
-	}
-	return launcher;
+		return NULL; /* what does not start does not escape */
+	launcher = path && *path ? shim_env_launcher() : NULL;
+	if (berth_launch_decide(verdict, launcher) == BERTH_LAUNCH_FILTERED)
+		return launcher;
+	shim_note_escape(verdict, path);
+	return NULL;
 }
 
 size_t shim_launch_size(const char *launcher, char *const *argv)
@@ -50,20 +51,14 @@ size_t shim_launch_size(const char *launcher, char *const *argv)
 		return 1;
 	while (argv && argv[count])
 		count++;
-	return count + 3; /* the launcher, the path, the end */
+	return count + BERTH_LAUNCH_ARGV_EXTRA;
 }
 
 char *const *shim_launch_fill(char **list, const char *launcher, const char *path,
                               char *const *argv)
 {
-	char **to = list;
-
 	if (!launcher)
 		return argv;
-	*to++ = (char *)(uintptr_t)launcher;
-	*to++ = (char *)(uintptr_t)path;
-	while (argv && *argv)
-		*to++ = *argv++;
-	*to = NULL;
+	berth_launch_argv(list, launcher, path, argv);
 	return list;
 }

@@ -15,7 +15,7 @@ static int without_deepbind(int mode)
 	if (!shim_map() && map && !map->unix_rules[0].from[0])
 		return mode; /* the kernel sees its calls: only /proc/net would show it other ports */
 	if (map && mode & RTLD_DEEPBIND)
-		shim_note(map, BERTH_NOTE_DEEPBIND, -1, 0, 0, 0, NULL);
+		shim_note(map, &(struct berth_note){ .kind = BERTH_NOTE_DEEPBIND });
 	return map ? mode & ~RTLD_DEEPBIND : mode;
 }
 

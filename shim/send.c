@@ -27,16 +27,14 @@ EXPORT ssize_t sendto(int fd, const void *data, size_t size, int flags, const st
 	if (!map)
 		return next_sendto(fd, data, size, flags, sa, len);
 	switch (shim_address_outbound(map, fd, sa, len, BERTH_ADDR_UNSPEC_IS_INET, &copy)) {
-	case SHIM_COPY: return next_sendto(fd, data, size, flags, copy.bytes, copy.len);
-	case SHIM_REFUSE: return shim_refuse(map, fd, &copy);
-	case SHIM_FOREIGN:
-		ret = next_sendto(fd, data, size, flags, sa, len);
-		if (ret >= 0)
-			shim_note_foreign(map, fd, &copy);
-		return ret;
-	case SHIM_AS_IS: break;
+	case BERTH_USE: return next_sendto(fd, data, size, flags, copy.bytes, copy.len);
+	case BERTH_REFUSE: return shim_refuse(map, &copy);
+	case BERTH_PASS: break;
 	}
-	return next_sendto(fd, data, size, flags, sa, len);
+	ret = next_sendto(fd, data, size, flags, sa, len);
+	if (ret >= 0)
+		shim_note_outbound(map, &copy);
+	return ret;
 }
 
 static ssize_t next_sendmsg(int fd, const struct msghdr *msg, int flags)
@@ -57,20 +55,18 @@ EXPORT ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
 		return next_sendmsg(fd, msg, flags);
 	switch (shim_address_outbound(map, fd, msg->msg_name, msg->msg_namelen,
 	                              BERTH_ADDR_UNSPEC_IS_INET, &copy)) {
-	case SHIM_COPY:
+	case BERTH_USE:
 		mine = *msg;
 		mine.msg_name = copy.bytes;
 		mine.msg_namelen = copy.len;
 		return next_sendmsg(fd, &mine, flags);
-	case SHIM_REFUSE: return shim_refuse(map, fd, &copy);
-	case SHIM_FOREIGN:
-		ret = next_sendmsg(fd, msg, flags);
-		if (ret >= 0)
-			shim_note_foreign(map, fd, &copy);
-		return ret;
-	case SHIM_AS_IS: break;
+	case BERTH_REFUSE: return shim_refuse(map, &copy);
+	case BERTH_PASS: break;
 	}
-	return next_sendmsg(fd, msg, flags);
+	ret = next_sendmsg(fd, msg, flags);
+	if (ret >= 0)
+		shim_note_outbound(map, &copy);
+	return ret;
 }
 
 static int next_sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags)
@@ -91,19 +87,18 @@ static int send_chunk(struct berth_portmap *map, int fd, struct mmsghdr *message
 
 	for (ready = 0; ready < count; ready++) {
 		struct msghdr *header = &mine[ready].msg_hdr;
-		enum shim_verdict verdict;
+		enum berth_verdict verdict;
 
 		mine[ready] = messages[ready];
 		verdict = shim_address_outbound(map, fd, header->msg_name, header->msg_namelen,
 		                                BERTH_ADDR_UNSPEC_IS_INET, &copies[ready]);
-		if (verdict == SHIM_REFUSE) {
+		if (verdict == BERTH_REFUSE) {
 			if (!ready)
-				return shim_refuse(map, fd, &copies[0]);
+				return shim_refuse(map, &copies[0]);
 			break;
 		}
-		if (verdict == SHIM_FOREIGN)
-			shim_note_foreign(map, fd, &copies[ready]);
-		if (verdict != SHIM_COPY)
+		shim_note_outbound(map, &copies[ready]);
+		if (verdict == BERTH_PASS)
 			continue;
 		header->msg_name = copies[ready].bytes;
 		header->msg_namelen = copies[ready].len;

@@ -18,23 +18,6 @@ enum { NOWHERE = 2, VIEW = 1 }; /* VIEW: the kernel rewrites ports. Maps begin a
 
 static const char map_name[] = "BERTH_MAP=", view_name[] = "BERTH_VIEW=";
 
-size_t shim_strlen(const char *text)
-{
-	size_t len = 0;
-
-	while (text[len])
-		len++;
-	return len;
-}
-
-bool shim_starts_with(const char *text, const char *prefix)
-{
-	while (*prefix)
-		if (*text++ != *prefix++)
-			return false;
-	return true;
-}
-
 long shim_result(long kernel)
 {
 	if (kernel < 0 && kernel >= -4095) {

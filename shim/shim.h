@@ -39,6 +39,8 @@
 
 #include "core/addr.h"
 #include "core/elf.h"
+#include "core/launch.h"
+#include "core/policy.h"
 #include "core/portmap.h"
 #include "shim/sys.h"
 
@@ -107,42 +109,45 @@ unsigned int shim_readable_messages(const struct mmsghdr *messages, unsigned int
 /* The port map table of a socket, BERTH_TCP or BERTH_UDP; -1 if it is neither (ICMP, SCTP, raw, Unix, not a socket). */
 int shim_proto(int fd);
 
+/* The same for a decision on @port: the socket is asked only if the answer depends on its protocol. */
+int shim_proto_for(const struct berth_portmap *map, int fd, uint16_t port);
+
 /* Put the kernel's -errno into errno and make it libc's -1. */
 long shim_result(long kernel);
 
-/* A socket address of ours, copied out of the caller's hands: the caller's own is never written (law 4). */
+/* A socket address, copied: the caller's own is never written (rule 4). */
 struct shim_copy {
 	struct berth_addr addr;
+	struct berth_decision decision; /* shim_address_outbound() only */
 	socklen_t len;
 	unsigned char bytes[sizeof(struct sockaddr_un)];
 };
 
 /**
- * Copy @sa if its port is ours to judge.
+ * Copy @sa if the port policy decides on its port.
  * Return: false for everything else: NULL, unreadable, short, other families, remote hosts, port 0.
  */
 bool shim_address_copy(const struct berth_portmap *map, const void *sa, socklen_t len,
                        enum berth_addr_use use, struct shim_copy *ret_copy);
 
-/* What becomes of an address on its way out of the program. */
-enum shim_verdict {
-	SHIM_AS_IS,  /* use the caller's */
-	SHIM_COPY,   /* use the copy, which names the real port */
-	SHIM_REFUSE, /* ECONNREFUSED: strict, and not the worker's */
-	/* use the caller's; if the call works, leave a note with shim_note_foreign() */
-	SHIM_FOREIGN,
-};
-enum shim_verdict shim_address_outbound(struct berth_portmap *map, int fd, const void *sa,
-                                        socklen_t len, enum berth_addr_use use,
-                                        struct shim_copy *ret_copy);
+/**
+ * Decide about the destination of a connect or a send.
+ * Return: BERTH_PASS: make the call with @sa, then shim_note_outbound() if it worked; BERTH_USE: make
+ * it with @ret_copy; BERTH_REFUSE: return shim_refuse().
+ */
+enum berth_verdict shim_address_outbound(const struct berth_portmap *map, int fd, const void *sa,
+                                         socklen_t len, enum berth_addr_use use,
+                                         struct shim_copy *ret_copy);
 
-/* Connecting to a path that the run has put elsewhere: true, and the copy names where the socket really is. */
+/* Leave the decision's note, if there is one and it is news. */
+void shim_note_outbound(struct berth_portmap *map, const struct shim_copy *copy);
+
+/* The answer to BERTH_REFUSE: the note, and ECONNREFUSED in errno. Return: -1. */
+int shim_refuse(struct berth_portmap *map, const struct shim_copy *copy);
+
+/* A connect to a path that the run has put elsewhere: true, and the copy names the real path. */
 bool shim_unix_moved(const struct berth_portmap *map, const void *sa, socklen_t len,
                      struct shim_copy *ret_copy);
-void shim_note_foreign(struct berth_portmap *map, int fd, const struct shim_copy *copy);
-
-/* The answer to SHIM_REFUSE: a note, ECONNREFUSED in errno. Return: -1. */
-int shim_refuse(struct berth_portmap *map, int fd, const struct shim_copy *copy);
 
 /**
  * Put the virtual port into an address that the kernel has just written.
@@ -155,9 +160,12 @@ void shim_address_restore(const struct berth_portmap *map, void *sa, socklen_t r
 /* The room a caller offers: *len if it can be read, else 0 (the kernel will say EFAULT). */
 socklen_t shim_address_space(const void *sa, const socklen_t *len);
 
-/* Leave a note. @text may be NULL. */
-void shim_note(struct berth_portmap *map, enum berth_note_kind kind, int proto,
-               uint16_t virtual_port, uint16_t real_port, int error, const char *text);
+/* Add this process and the time to @note and leave it. */
+void shim_note(struct berth_portmap *map, struct berth_note *note);
+
+/* Leave the note of @decision, if there is one and it is news. */
+void shim_note_decision(struct berth_portmap *map, const struct berth_decision *decision,
+                        const struct berth_ip *ip);
 
 /*
  * The environment of a program to be started. Sized and filled in two steps because the memory has to be the caller's
@@ -205,8 +213,22 @@ enum berth_elf_verdict shim_probe(int dir, const char *path);
 /* The same for a name that is looked up in PATH, as execvp(3) does. @ret_path: PATH_MAX bytes, "" if it was not found. */
 enum berth_elf_verdict shim_probe_in_path(const char *file, char *ret_path);
 
-size_t shim_strlen(const char *text);
-bool shim_starts_with(const char *text, const char *prefix);
+static inline size_t shim_strlen(const char *text)
+{
+	size_t len = 0;
+
+	while (text[len])
+		len++;
+	return len;
+}
+
+static inline bool shim_starts_with(const char *text, const char *prefix)
+{
+	while (*prefix)
+		if (*text++ != *prefix++)
+			return false;
+	return true;
+}
 
 #pragma GCC poison malloc calloc realloc free strdup printf fprintf snprintf sprintf getenv setenv \
 	putenv

@@ -19,6 +19,6 @@ LAUNCHER	:= $(O)/lib/berth/berth-launch
 
 all: $(LAUNCHER)
 
-$(LAUNCHER): tools/isolate/launch.c tools/isolate/seccomp/install.c core/portmap.c
+$(LAUNCHER): tools/isolate/launch.c tools/isolate/seccomp/install.c core/launch.c core/portmap.c
 	@mkdir -p $(@D)
 	$(call quiet,LAUNCH)$(CC) -std=gnu11 -I. -D_GNU_SOURCE $(WARNINGS) -O2 -g -static $^ -o $@

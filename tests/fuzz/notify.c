@@ -132,10 +132,14 @@ static int fake_ioctl(int fd, unsigned long number, void *arg);
 #define ioctl           fake_ioctl
 #include "tools/isolate/seccomp/call.c"
 #include "tools/isolate/seccomp/answer.c"
+#include "tools/isolate/seccomp/request.c"
+#include "tools/isolate/seccomp/socket.c"
 #include "tools/isolate/seccomp/datagram.c"
 #undef ioctl
 
 #include "core/addr.c"
+#include "core/launch.c"
+#include "core/policy.c"
 #include "core/portmap.c"
 
 static int fake_ioctl(int fd, unsigned long number, void *arg)
@@ -185,16 +189,16 @@ bool target_write(const struct target *target, uint64_t to, const void *from, si
 }
 
 ssize_t target_gather(const struct target *target, uint64_t iov, size_t count, void *to,
-                      size_t room)
+                      size_t space)
 {
 	(void)target;
 	if (count > IOV_MAX || !at(iov, count * sizeof(struct iovec)))
 		return -EFAULT;
-	memset(to, 1, room < 8 ? room : 8);
+	memset(to, 1, space < 8 ? space : 8);
 	return 8;
 }
 
-ssize_t target_room(const struct target *target, uint64_t iov, size_t count)
+ssize_t target_space(const struct target *target, uint64_t iov, size_t count)
 {
 	(void)target;
 	return at(iov, count) ? (ssize_t)(count * 8) : -EFAULT;
@@ -225,10 +229,10 @@ bool target_waits(const struct target *target)
 	return fuzzed.kernel[3] & 1;
 }
 
-void target_program(const struct target *target, char *text, size_t room)
+void target_program(const struct target *target, char *text, size_t space)
 {
 	(void)target;
-	strncpy(text, "/fuzzed", room);
+	strncpy(text, "/fuzzed", space);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

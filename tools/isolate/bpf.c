@@ -30,6 +30,7 @@
 #include <unistd.h>
 
 #include "bpf/remap.h"
+#include "core/policy.h"
 #include "remap.skel.h"
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
@@ -154,25 +155,25 @@ static bool is_port_taken(const struct berth_note *note)
 static void settle(struct bpf_worker *worker, struct berth_note *note)
 {
 	struct berth_portmap *map = worker->kernel;
+	struct berth_decision decision = { .proto = (uint8_t)note->proto,
+		                           .port = note->virtual_port,
+		                           .real_port = note->real_port };
 	uint32_t slot = berth_portmap_slot(map, note->real_port);
 	uint32_t contended = BERTH_SLOT_CONTENDED;
-	uint16_t next;
 
 	if (slot >= BERTH_SLOTS_MAX || map->slots[slot].state == BERTH_SLOT_BOUND)
 		return;
 	/* Several tries, none of which reached post_bind: the same as one. */
 	__atomic_compare_exchange_n(&map->slots[slot].state, &contended, BERTH_SLOT_TRYING, false,
 	                            __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
-	if (!is_port_taken(note)) {
-		/* it failed for a reason of its own */
-		berth_portmap_untry(map, note->real_port);
-		return;
-	}
-	next = berth_portmap_move(map, (enum berth_proto)note->proto, note->virtual_port,
-	                          note->real_port);
-	note->kind = next ? BERTH_NOTE_OUTSIDER : BERTH_NOTE_CONFLICT;
-	note->error = EADDRINUSE;
-	berth_portmap_note(worker->file, note);
+	/* what has no owner failed for a reason of its own */
+	berth_bind_failed(map, is_port_taken(note) ? EADDRINUSE : EINVAL, &decision);
+	if (decision.verdict == BERTH_USE)
+		berth_portmap_untry(map, decision.real_port); /* nobody binds it now */
+	note->kind = decision.note;
+	note->error = decision.error;
+	if (note->kind)
+		berth_portmap_note(worker->file, note);
 }
 
 static void on_settle(void *arg)

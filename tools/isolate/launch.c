@@ -19,8 +19,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "core/elf.h"
-#include "core/portmap.h"
+#include "core/launch.h"
 #include "tools/isolate/seccomp/listener.h"
 #include "tools/isolate/seccomp/filter.h"
 
@@ -29,21 +28,19 @@ enum { CODE_MAX = 512 };
 /* Leave a note that @program runs without the filter. */
 static void note_escape(const char *program)
 {
-	struct berth_note note = { .kind = BERTH_NOTE_ESCAPE,
-		                   .error = BERTH_ELF_STATIC,
-		                   .pid = getpid() };
 	const char *path = getenv("BERTH_MAP");
 	int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
 	struct berth_portmap *map;
+	struct berth_note note;
 
 	if (fd < 0)
 		return;
 	map = mmap(NULL, sizeof(*map), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	close(fd);
 	if (map == MAP_FAILED || !berth_portmap_valid(map) ||
-	    !berth_portmap_escape_first(map, program))
+	    !berth_launch_note(map, BERTH_NOTE_ESCAPE, BERTH_ELF_STATIC, program, &note))
 		return;
-	strncpy(note.text, program, sizeof(note.text) - 1);
+	note.pid = getpid();
 	berth_portmap_note(map, &note);
 }
 

@@ -12,11 +12,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/launch.h"
 #include "tools/base/cleanup.h"
 #include "tools/base/environ.h"
 #include "tools/base/str.h"
 #include "tools/isolate/backend.h"
-#include "tools/isolate/exec_command.h"
+#include "tools/isolate/probe.h"
 #include "tools/isolate/seccomp/listener.h"
 #include "tools/isolate/shim_env.h"
 
@@ -121,12 +122,36 @@ static int worker_enter(void *backend, unsigned int number)
 	return 0;
 }
 
-static int worker_exec(void *backend, char **argv)
+static void note_escape(struct berth_portmap *map, enum berth_elf_verdict verdict, const char *path)
 {
-	const struct preload_backend *preload = backend;
+	struct berth_note note;
 
-	return isolate_exec_command(preload->entered, preload->listener ? preload->launcher : NULL,
-	                            argv);
+	if (!map || !berth_launch_note(map, BERTH_NOTE_ESCAPE, (int)verdict, path, &note))
+		return;
+	note.pid = getpid();
+	berth_portmap_note(map, &note);
+}
+
+/* The worker's first program is executed by us, past the exec hooks of the shim: do as they do. */
+static int worker_exec(void *arg, char **argv)
+{
+	const struct preload_backend *backend = arg;
+	const char *launcher = backend->listener ? backend->launcher : NULL;
+	cleanup_free char *path = probe_find(argv[0]);
+	enum berth_elf_verdict verdict = path ? probe_chain(path) : BERTH_ELF_UNKNOWN;
+	cleanup_free char **list = NULL;
+
+	switch (berth_launch_decide(verdict, launcher)) {
+	case BERTH_LAUNCH_FILTERED:
+		list = mem_alloc((strv_len(argv) + BERTH_LAUNCH_ARGV_EXTRA) * sizeof(*list));
+		berth_launch_argv(list, launcher, path, argv);
+		execv(launcher, list);
+		break; /* the launcher is missing: execute the program without it */
+	case BERTH_LAUNCH_ESCAPES: note_escape(backend->entered, verdict, path); break;
+	case BERTH_LAUNCH_PLAIN: break;
+	}
+	execvp(argv[0], argv);
+	return -errno;
 }
 
 static void worker_end(void *backend, unsigned int number)

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/launch.h"
 #include "tools/base/cleanup.h"
 #include "tools/base/environ.h"
 #include "tools/base/str.h"
@@ -73,49 +74,25 @@ int shim_env_find(const struct isolate_setup *setup, char **ret_shim, char **ret
 	return 0;
 }
 
-static bool same_item(const char *item, size_t len, const char *path)
+static const char *or_empty(const char *text)
 {
-	return path && strlen(path) == len && !memcmp(item, path, len);
-}
-
-/* The user's own preloads first (a sanitizer's must be), ours last; an outer run's shim is left out. */
-static char *preload_list(const char *shim, char *const *envp)
-{
-	const char *list = environ_get(envp, "LD_PRELOAD");
-	const char *outer = environ_get(envp, "BERTH_SHIM");
-	struct str text = { 0 };
-
-	while (list && *list) {
-		size_t len = strcspn(list, ": ");
-
-		if (len && !same_item(list, len, shim) && !same_item(list, len, outer)) {
-			str_add_len(&text, list, len);
-			str_add(&text, ":");
-		}
-		list += len + (list[len] != 0);
-	}
-	str_add(&text, shim);
-	return str_take(&text);
-}
-
-/* A program linked to a shared AddressSanitizer insists on being first otherwise; shim/env.c keeps this alive. */
-static char *asan_options(char *const *envp)
-{
-	const char *list = environ_get(envp, "ASAN_OPTIONS");
-
-	if (list && strstr(list, "verify_asan_link_order="))
-		return str_copy(list);
-	return str_print("%s%sverify_asan_link_order=0", list ? list : "",
-	                 list && *list ? ":" : "");
+	return text ? text : "";
 }
 
 void shim_env_set(char ***envp, const char *shim, const char *map_path, bool view)
 {
-	cleanup_free char *list = preload_list(shim, *envp);
-	cleanup_free char *asan = asan_options(*envp);
+	const char *list = or_empty(environ_get(*envp, "LD_PRELOAD"));
+	const char *options = or_empty(environ_get(*envp, "ASAN_OPTIONS"));
+	cleanup_free char *preload = mem_alloc(strlen(list) + strlen(shim) + 2);
+	cleanup_free char *asan = mem_alloc(strlen(options) + sizeof(BERTH_ASAN_ITEM) + 1);
 
-	environ_set(envp, "LD_PRELOAD", list);
-	environ_set(envp, "ASAN_OPTIONS", asan);
+	/* the shim of an outer run is left out */
+	berth_preload_write(preload, list, shim, environ_get(*envp, "BERTH_SHIM"), shim);
+	environ_set(envp, "LD_PRELOAD", preload);
+	if (!berth_asan_is_set(options)) {
+		berth_asan_write(asan, options);
+		environ_set(envp, "ASAN_OPTIONS", asan);
+	}
 	environ_set(envp, "BERTH_MAP", view ? NULL : map_path); /* perhaps an outer run's */
 	environ_set(envp, "BERTH_VIEW", view ? map_path : NULL);
 	environ_set(envp, "BERTH_SHIM", shim);

@@ -41,7 +41,7 @@ static int send_real(const struct request_address *address, int fd, size_t size,
 	message.msg_control = control_len ? control : NULL;
 	message.msg_controllen = control_len;
 	if (fast_open) /* the call connects as well, which takes its time */
-		old = request_tick(fd, SO_SNDTIMEO, &request_one_tick);
+		old = request_limit(fd, SO_SNDTIMEO);
 	else
 		flags |= MSG_DONTWAIT;
 	ret = request_result(sendmsg(fd, &message, flags | MSG_NOSIGNAL));
@@ -62,9 +62,9 @@ static int send_begin(struct notify_request *request, struct request_address *ad
 	    !target_waits(&request->target))
 		return CONTINUE_CALL;
 	switch (request_outbound(request, proto, address)) {
-	case REFUSED: return -ECONNREFUSED;
-	case REWRITTEN: *ret_fd = steal_fd(&fd); return 0;
-	case AS_IS: break;
+	case BERTH_REFUSE: return -ECONNREFUSED;
+	case BERTH_USE: *ret_fd = steal_fd(&fd); return 0;
+	case BERTH_PASS: break;
 	}
 	return CONTINUE_CALL;
 }
@@ -137,7 +137,7 @@ static int send_one_of(struct notify_request *request, int fd, uint64_t at)
 	struct request_address address;
 
 	if (names_ours(request, at, &message, &address)) {
-		if (request_outbound(request, request_proto(fd), &address) == REFUSED)
+		if (request_outbound(request, request_proto(fd), &address) == BERTH_REFUSE)
 			return -ECONNREFUSED;
 		return send_with(request, fd, &message, &address);
 	}
@@ -198,18 +198,18 @@ struct received {
 	int size; /* what the call returns */
 };
 
-/* Take one message of at most @room bytes out of @fd. Return: 0; -EAGAIN; -errno. */
-static int receive(int fd, int flags, size_t room, size_t control_room, struct received *ret)
+/* Take one message of at most @space bytes out of @fd. Return: 0; -EAGAIN; -errno. */
+static int receive(int fd, int flags, size_t space, size_t control_space, struct received *ret)
 {
 	memset(ret, 0, sizeof(*ret));
 	ret->iov = (struct iovec){ .iov_base = payload,
-		                   .iov_len = room < DATAGRAM_MAX ? room : DATAGRAM_MAX };
+		                   .iov_len = space < DATAGRAM_MAX ? space : DATAGRAM_MAX };
 	ret->message.msg_name = &ret->name;
 	ret->message.msg_namelen = sizeof(ret->name);
 	ret->message.msg_iov = &ret->iov;
 	ret->message.msg_iovlen = 1;
-	ret->message.msg_control = control_room ? control : NULL;
-	ret->message.msg_controllen = control_room < CONTROL_MAX ? control_room : CONTROL_MAX;
+	ret->message.msg_control = control_space ? control : NULL;
+	ret->message.msg_controllen = control_space < CONTROL_MAX ? control_space : CONTROL_MAX;
 	ret->size = request_result(recvmsg(fd, &ret->message, flags | MSG_DONTWAIT));
 	return ret->size < 0 ? ret->size : 0;
 }
@@ -240,11 +240,11 @@ int on_recvfrom(struct notify_request *request)
 {
 	struct received received;
 	cleanup_close int fd = -1;
-	socklen_t room = 0;
+	socklen_t space = 0;
 	int ret;
 
-	if (!target_read(&request->target, request->call.len, &room, sizeof(room)) ||
-	    room > INT_MAX)
+	if (!target_read(&request->target, request->call.len, &space, sizeof(space)) ||
+	    space > INT_MAX)
 		return CONTINUE_CALL;
 	fd = receive_begin(request);
 	if (fd < 0)
@@ -258,7 +258,7 @@ int on_recvfrom(struct notify_request *request)
 	    !target_write(&request->target, request->call.data, payload, data_len(&received)))
 		return -EFAULT;
 	request_restore_port(request->map, &received.name, received.message.msg_namelen);
-	ret = request_name_out(request, &received.name, received.message.msg_namelen, room);
+	ret = request_write_name(request, &received.name, received.message.msg_namelen, space);
 	return ret ? ret : received.size;
 }
 
@@ -277,7 +277,7 @@ static int deliver(const struct notify_request *request, uint64_t at, struct msg
                    struct received *received)
 {
 	socklen_t full = received->message.msg_namelen;
-	size_t room = message->msg_namelen;
+	size_t space = message->msg_namelen;
 
 	if (!target_scatter(&request->target, (uintptr_t)message->msg_iov, message->msg_iovlen,
 	                    payload, data_len(received)))
@@ -285,7 +285,7 @@ static int deliver(const struct notify_request *request, uint64_t at, struct msg
 	request_restore_port(request->map, &received->name, full);
 	give_control(request, &received->message);
 	if (message->msg_name && !target_write(&request->target, (uintptr_t)message->msg_name,
-	                                       &received->name, room < full ? room : full))
+	                                       &received->name, space < full ? space : full))
 		return -EFAULT;
 	if (received->message.msg_controllen &&
 	    !target_write(&request->target, (uintptr_t)message->msg_control, control,
@@ -304,16 +304,16 @@ static int receive_message(const struct notify_request *request, int fd, int fla
 {
 	struct received received;
 	struct msghdr message;
-	ssize_t room;
+	ssize_t space;
 	int ret;
 
 	if (!target_read(&request->target, at, &message, sizeof(message)) ||
 	    (int)message.msg_namelen < 0)
 		return CONTINUE_CALL;
-	room = target_room(&request->target, (uintptr_t)message.msg_iov, message.msg_iovlen);
-	if (room < 0)
+	space = target_space(&request->target, (uintptr_t)message.msg_iov, message.msg_iovlen);
+	if (space < 0)
 		return CONTINUE_CALL;
-	ret = receive(fd, flags, (size_t)room, message.msg_control ? message.msg_controllen : 0,
+	ret = receive(fd, flags, (size_t)space, message.msg_control ? message.msg_controllen : 0,
 	              &received);
 	return ret ? ret : deliver(request, at, &message, &received);
 }

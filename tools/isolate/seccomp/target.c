@@ -47,24 +47,24 @@ bool target_write(const struct target *target, uint64_t to, const void *from, si
 }
 
 ssize_t target_gather(const struct target *target, uint64_t iov, size_t count, void *to,
-                      size_t room)
+                      size_t space)
 {
-	struct iovec remote[IOV_MAX], local = piece(to, room);
+	struct iovec remote[IOV_MAX], local = piece(to, space);
 	size_t total = 0;
 	ssize_t got;
 
 	if (count > IOV_MAX || !target_read(target, iov, remote, count * sizeof(*remote)))
 		return count ? -EFAULT : 0;
 	for (size_t i = 0; i < count; i++) {
-		if (remote[i].iov_len > room - total)
-			remote[i].iov_len = room - total;
+		if (remote[i].iov_len > space - total)
+			remote[i].iov_len = space - total;
 		total += remote[i].iov_len;
 	}
 	got = total ? process_vm_readv(target->pid, &local, 1, remote, count, 0) : 0;
 	return got == (ssize_t)total ? got : -EFAULT;
 }
 
-ssize_t target_room(const struct target *target, uint64_t iov, size_t count)
+ssize_t target_space(const struct target *target, uint64_t iov, size_t count)
 {
 	struct iovec remote[IOV_MAX];
 	size_t total = 0;
@@ -147,13 +147,13 @@ bool target_waits(const struct target *target)
 	return !ioctl(target->notify_fd, SECCOMP_IOCTL_NOTIF_ID_VALID, &id);
 }
 
-void target_program(const struct target *target, char *text, size_t room)
+void target_program(const struct target *target, char *text, size_t space)
 {
 	cleanup_free char *path = str_print("/proc/%d/exe", target->pid);
-	ssize_t len = readlink(path, text, room - 1);
+	ssize_t len = readlink(path, text, space - 1);
 	struct proc_stat stat;
 
 	text[len < 0 ? 0 : len] = 0;
 	if (len < 0 && !proc_read_stat(target->pid, &stat)) /* which everybody may read */
-		snprintf(text, room, "%s", stat.comm);
+		snprintf(text, space, "%s", stat.comm);
 }

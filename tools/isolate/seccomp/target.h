@@ -27,12 +27,12 @@ struct target {
 bool target_read(const struct target *target, uint64_t from, void *to, size_t len);
 bool target_write(const struct target *target, uint64_t to, const void *from, size_t len);
 
-/* Gather @count (<= IOV_MAX) pieces of the target's memory, an array of its own struct iovec at @iov, as far as @room goes. */
+/* Gather @count (<= IOV_MAX) pieces of the target's memory, an array of its own struct iovec at @iov, as far as @space goes. */
 ssize_t target_gather(const struct target *target, uint64_t iov, size_t count, void *to,
-                      size_t room);
+                      size_t space);
 
-/* Bytes that such an array has room for. Return: -EFAULT. */
-ssize_t target_room(const struct target *target, uint64_t iov, size_t count);
+/* Bytes that such an array has space for. Return: -EFAULT. */
+ssize_t target_space(const struct target *target, uint64_t iov, size_t count);
 
 /* Spread @len bytes over it. Return: false unless all of them fit and were written. */
 bool target_scatter(const struct target *target, uint64_t iov, size_t count, const void *from,
@@ -49,6 +49,6 @@ void target_forget(struct target_last *last);
 bool target_waits(const struct target *target);
 
 /* The program that the target runs; its name only, if it may not be looked into; "" if it is gone. */
-void target_program(const struct target *target, char *text, size_t room);
+void target_program(const struct target *target, char *text, size_t space);
 
 #endif
