@@ -6,7 +6,7 @@
 
 for name in plain 'with space'; do
 	prefix="$work/$name/usr"
-	# Somebody else's: a file beside ours, an empty directory that is not ours to remove
+	# A file and an empty directory of another package, which uninstall must keep
 	mkdir -p "$prefix/bin" "$prefix/share/man/man1"
 	echo other >"$prefix/bin/other"
 	(cd "$prefix" && find . | sort) >"$work/before"

@@ -1,13 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The errors of the first hour: each is a sentence that says what failed and what to do, and one that docs/troubleshooting.md has.
+# The errors that new users meet: each says what failed and what to do, and docs/troubleshooting.md
+# has it.
 . "$(dirname "$0")/lib.sh"
 berth=$out/bin/berth
 export XDG_RUNTIME_DIR="$work/runtime" HOME="$work/home"
 mkdir -m 700 "$work/runtime" "$work/home" "$work/project"
 cd "$work/project" || exit 1
 
-# says STATUS SENTENCE KEY COMMAND...: exit status, the line that is printed, and the key of it in the document
+# says STATUS LINE KEY COMMAND...: the exit status, the printed line, and its key in the document
 says() {
 	want=$1 sentence=$2 key=$3
 	shift 3
@@ -25,7 +26,7 @@ says 126 "unable to start './script': Permission denied" "Permission denied" "$b
 says 125 'a command to run is missing' 'a command to run is missing' "$berth" run
 says 125 "unknown verb 'rnu': did you mean 'run'?" 'unknown verb' "$berth" rnu
 says 125 "unknown option '--worker' of 'berth run'" 'unknown option' "$berth" run --worker 4 -- true
-# every client has its own words for it; 63790 is another port, and what passes needs no advice
+# Each client has its own message; 63790 is another port, and a worker that passes needs no hint.
 refused='hint: with --db redis://localhost:6379 every worker gets one of its own, server included'
 says 1 'w2: the suite was refused port 6379, and no server answers there' 'the suite was refused port N' "$berth" run -n 2 --output quiet -- sh -c '
 	echo "Error: connect ECONNREFUSED 127.0.0.1:$((63790 - 57411 * (BERTH_WORKER - 1)))"; exit 1'
@@ -33,7 +34,7 @@ grep -qF "$refused" "$work/log"
 report $? 'the hint names a URL' "$work/log"
 "$berth" run -n 2 -- sh -c 'echo "Error: connect ECONNREFUSED 127.0.0.1:6379"' >"$work/log" 2>&1
 ! grep -q hint "$work/log"
-report $? 'nothing is said of what passed' "$work/log"
+report $? 'a worker that passes gets no hint' "$work/log"
 python3 - "$berth" >"$work/log" 2>&1 <<'PY'
 import socket, subprocess, sys
 server = socket.socket()

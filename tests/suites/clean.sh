@@ -1,5 +1,5 @@
 #!/bin/sh
-# Clean suites of many makes, two copies of each with every gate closed: no finding but notes. A report that cries wolf is not read.
+# Suites without leaks in many languages, two copies of each with every gate on: no finding but notes.
 set -eu
 [ -d "$(dirname "$0")/shop/node_modules" ] || npm --prefix "$(dirname "$0")/shop" ci --silent >&2
 [ -d "$(dirname "$0")/reporters/node_modules" ] ||
@@ -9,7 +9,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 berth=${BERTH:-$here/../../.out/bin/berth}
 . "$here/lib.sh"
 
-clean() { # clean SENTENCE SUITE COMMAND
+# clean SENTENCE SUITE COMMAND
+clean() {
 	prepare "$(id -un)" "$2"
 	status=0
 	(cd "$work/project" && HOME=$work/home "$berth" run -n 2 --output group --leaks fail --foreign fail --json "$work/report" -- sh -c "$3") \

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# collide.sh [SUITE...]: shows that the suites hardcode their ports: one copy of a suite passes, and of two
-# copies started at once at least one fails. TAP. Each attempt has a network namespace of its own.
+# collide.sh [SUITE...]: the suites hardcode their ports. One copy of a suite passes; of two copies
+# that start at once at least one fails. Each attempt has a network namespace of its own.
 set -u
 cd "$(dirname "$0")" || exit 1
 
@@ -20,7 +20,8 @@ command_of() {
 	[ "$1" = shop ] && echo 'npx playwright test --project=operations' || echo ./run
 }
 
-prepare() { # prepare SUITE COPY...
+# prepare SUITE COPY...
+prepare() {
 	local suite=$1
 	shift
 	[ "$suite" != shop ] || [ -d shop/node_modules ] || npm --prefix shop ci --silent >&2
@@ -29,8 +30,8 @@ prepare() { # prepare SUITE COPY...
 	done
 }
 
-# Prints the exit status of each copy; what the copies said is in $work/COPY.log.
-run_together() { # run_together SUITE COPY...
+# run_together SUITE COPY...: print the exit status of each copy; $work/COPY.log has its output.
+run_together() {
 	local command
 	command=$(command_of "$1")
 	shift
@@ -49,13 +50,15 @@ run_together() { # run_together SUITE COPY...
 		done' collide "$work" "$command" "$@" | paste -sd' '
 }
 
-# The first line of the logs that names the collision: a port in use, or an answer of the other copy's server.
+# The first line of the logs that names the collision: a port in use, or an answer of the other
+# copy's server.
 why() {
 	sed 's/\x1b\[[0-9;]*m//g; s/^ */# /' "$work"/*.log |
 		grep -m 1 -E 'EADDRINUSE|[Aa]ddress already in use|already used|was not able to start|want |[Ee]xpected'
 }
 
-collides() { # collides SUITE
+# collides SUITE
+collides() {
 	local try status
 	for ((try = 1; try <= attempts; try++)); do
 		status=$(run_together "$1" one two)

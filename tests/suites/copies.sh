@@ -1,7 +1,7 @@
 #!/bin/sh
-# The small suites, several unchanged copies of each at once, under every backend as root and without privilege as a plain user,
-# for whom auto is preload (so root's turn at that is left to --full): all pass and nothing is left. Eight copies under bpf and
-# with --full, else four.
+# Several unchanged copies of each small suite at once, under every backend, as root and as a plain
+# user: all pass and nothing is left. Root's preload runs with --full only, as auto is preload for the
+# plain user. Eight copies under bpf and with --full, else four.
 set -eu
 [ -n "${ALONE-}" ] || ALONE=1 exec "$(dirname "$0")/alone" "$0" "$@"
 here=$(cd "$(dirname "$0")" && pwd)
@@ -9,7 +9,8 @@ berth=${BERTH:-$here/../../.out/bin/berth}
 . "$here/lib.sh"
 suites=${SUITES:-pytest go java ruby shell udp php}
 
-copies() { # copies USER SUITE BACKEND
+# copies USER SUITE BACKEND
+copies() {
 	prepare "$1" "$2"
 	status=0 count=4
 	if [ "$3" = bpf ] || [ -n "${FULL-}" ]; then count=8; fi

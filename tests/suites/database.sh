@@ -1,7 +1,8 @@
 #!/bin/sh
-# The shop's unchanged suite with databases by Berth: private clusters from one migrated and seeded template, then one shared
-# server with a renamed database for every worker, which must be the same before and after: also when the server restarts in
-# the middle, and when the supervisor is killed, at moments that chance chooses (SEED=N repeats them).
+# The shop's unchanged suite with databases by Berth: first private servers from one template, then a
+# renamed database for every worker on one shared server. The shared database must be the same before
+# and after, also when the server restarts during the run, and when the supervisor is killed at random
+# moments (SEED=N repeats them).
 set -eu
 [ -d "$(dirname "$0")/shop/node_modules" ] || npm --prefix "$(dirname "$0")/shop" ci --silent >&2
 [ -n "${ALONE-}" ] || ALONE=1 exec "$(dirname "$0")/alone" "$0" "$@"
@@ -35,9 +36,11 @@ start() {
 		--db mes_e2e_db --db-mode rename --setup 'npm run db:setup' -- npx playwright test --project={task}" >"$work/log" 2>&1 &
 	started=$!
 }
-after() { timeout "$1" tail --pid="$started" -f /dev/null || true; } # that many seconds into the run, or at its end
+# after SECONDS: wait that long, or until the run ends
+after() { timeout "$1" tail --pid="$started" -f /dev/null || true; }
 chance() { awk -v seed="$seed" -v n="$1" 'BEGIN { srand(seed + n); print 0.5 + rand() * 12 }'; }
-clean() { # clean WHEN: within half a minute nothing is left, and the shared database is what it was
+# clean WHEN: within half a minute nothing is left, and the shared database is the same as before
+clean() {
 	status=1
 	for _ in 1 2 3 4 5 6 7 8 9 10; do
 		settle || continue
@@ -69,7 +72,8 @@ databases >"$work/names"
 status=0; echo mes_e2e_db | cmp - "$work/names" >/dev/null || status=1
 report "$status" 'rename: no database of a worker is left' "$work/names"
 if [ "$deaths" != 0 ]; then
-	start; after 6; server_kill; server_again; wait "$started" || true # what was asked while it was away may fail
+	# statements that the server cannot answer during the restart may fail
+	start; after 6; server_kill; server_again; wait "$started" || true
 	clean 'a server that restarts in the middle'
 	seed=${SEED:-$(date +%s)}
 	for death in $(seq "$deaths"); do

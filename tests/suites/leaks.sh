@@ -1,6 +1,7 @@
 #!/bin/sh
-# Leaks injected into the shop's suite: each is told once per worker, with the test, its file and line. Another checkout's
-# server listens on 3101 meanwhile. --full: without a reporter, too, with the process; and within the shop's own projects and servers.
+# Leaks injected into the shop's suite: Berth reports each once for each worker, with the test, its
+# file and line. A server of another checkout listens on 3101 meanwhile. --full: also without a
+# reporter, and within the shop's own projects and servers.
 set -eu
 [ -d "$(dirname "$0")/shop/node_modules" ] || npm --prefix "$(dirname "$0")/shop" ci --silent >&2
 [ -n "${ALONE-}" ] || ALONE=1 exec "$(dirname "$0")/alone" "$0" "$@"
@@ -10,7 +11,8 @@ reporter=$(cd "$(dirname "$berth")/../share/berth/reporters" && pwd)/playwright.
 . "$here/lib.sh"
 export DATABASE_URL=postgresql://mes_user:mes_password@localhost:5432/mes_e2e_db
 
-# found WANTED SENTENCE: the findings with severity warning or error are these lines "KIND PORT TEST", for each of two workers
+# found EXPECTED SENTENCE: the warnings and errors are these lines "KIND PORT TEST", for each of two
+# workers
 found() {
 	jq -r '.findings[] | select(.severity != "note") | "w\(.worker) \(.kind) \(.port // 0) \(.test // "-")"' report.json | sort >"$work/got"
 	printf '%s\n' "$1" | sed '/^$/d; s/^/w1 /p; s/^w1/w2/' | sort >"$work/want"
@@ -18,7 +20,8 @@ found() {
 	status=0; diff "$work/want" "$work/got" >>"$work/diff" || status=1
 	report "$status" "$2" "$work/diff"
 }
-leak() { # leak REPORTER COMMAND...
+# leak REPORTER COMMAND...
+leak() {
 	reporters=$1
 	shift
 	status=0
@@ -46,7 +49,7 @@ foreign=$(named 'foreign_connection 3101' 'asks whoever is on 3101')
 
 leak "list,$reporter" npx playwright test -c leaks/leaks.config.js
 found "$leaks
-$foreign" 'every leak is told with its test'
+$foreign" 'every leak is reported with its test'
 status=0
 jq -e --arg dir "$work/project/leaks" 'any(.findings[]; .kind == "foreign_connection" and .port == 3101 and
 	(.detail | contains("node server.js 3101") and contains("in " + $dir)))' report.json >"$work/out" || status=1
@@ -65,7 +68,7 @@ if [ -z "${QUICK-}" ]; then
 		playwright.config.js >with-leaks.config.js
 	export SHOP=1
 	leak "list,$reporter" npx playwright test -c with-leaks.config.js --project=leaks --project=api --project=cart
-	found "$leaks" "every leak is told with its test among the shop's own tests"
+	found "$leaks" "every leak is reported with its test among the shop's own tests"
 fi
 kill "$another"
 kill "$other" 2>/dev/null || true

@@ -1,5 +1,6 @@
 # shellcheck shell=sh disable=SC2154
-# Shared by the groups of tests/suites: a project of one's own, and what a run has left behind. To be sourced; $here is tests/suites.
+# Sourced by the groups of tests/suites: a fresh project, a PostgreSQL server, and a check that a run
+# has left nothing behind. $here is tests/suites.
 . "$here/../tap.sh"
 
 # as USER COMMAND: run a shell command as root or as a plain user, with an empty HOME
@@ -21,7 +22,7 @@ prepare() {
 	"$here/leftovers" | sort >"$work/before"
 }
 
-# settle: status 1 and $work/left if something is left. Looked at for a while: what was told to end may still be ending.
+# settle: status 1 and $work/left if something is left after three seconds.
 settle() {
 	for _ in 1 2 3 4 5 6 7 8 9 10; do
 		"$here/leftovers" | sort | comm -13 "$work/before" - >"$work/left"
@@ -31,7 +32,7 @@ settle() {
 	return 1
 }
 
-# A server of the user's own on the suite's port; only on the local address, and gone at the end.
+# A PostgreSQL server of the user on the suite's port, until server_stop.
 server_start() {
 	binaries=$(find /usr/lib/postgresql -name initdb -printf '%h\n' | sort -V | tail -n 1)
 	server=$(mktemp -d /var/tmp/berth-server-XXXXXX)
@@ -49,5 +50,11 @@ server_again() {
 		-c dynamic_shared_memory_type=mmap' start" >/dev/null
 }
 server_kill() { as_server "'$binaries/pg_ctl' -D '$server/data' -m immediate stop" >/dev/null; }
-as_server() { if [ "$(id -u)" = 0 ]; then setpriv --reuid nobody --regid nogroup --clear-groups sh -c "$1"; else sh -c "$1"; fi; }
+as_server() {
+	if [ "$(id -u)" = 0 ]; then
+		setpriv --reuid nobody --regid nogroup --clear-groups sh -c "$1"
+	else
+		sh -c "$1"
+	fi
+}
 server_stop() { server_kill; rm -rf "$server"; }

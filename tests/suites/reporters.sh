@@ -1,6 +1,6 @@
 #!/bin/sh
-# The reporters with the real runners: a server that a test leaves is told with that test's name and place; without a reporter with
-# its process, and no test.
+# The reporters with the real runners: a leaked server is reported with the name and place of its test;
+# without a reporter with its process only.
 set -eu
 [ -d "$(dirname "$0")/reporters/node_modules" ] ||
 	npm --prefix "$(dirname "$0")/reporters" install --silent --no-audit --no-fund --no-package-lock >&2
@@ -15,7 +15,9 @@ cd "$work/project"
 mkdir "$work/home/go-cache"
 export GOFLAGS=-mod=mod GOCACHE="$work/home/go-cache" PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$reporters" HOME="$work/home"
 
-leaks() { # leaks SENTENCE TEST COMMAND...: two copies; each has the leak, by this test, and the tests were marked in order
+# leaks SENTENCE TEST COMMAND...: both of two copies have the leak of this test, and the tests were
+# marked in order
+leaks() {
 	sentence=$1 want=$2
 	shift 2
 	status=0

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The shop's unchanged Playwright suite: 8 copies at once, and its 17 projects by --each; no EADDRINUSE, nothing left. Without
-# privilege 4 copies; 8 with --full.
+# The shop's unchanged Playwright suite: 8 copies at once, and its 17 projects by --each. No EADDRINUSE,
+# nothing left. As a plain user 4 copies, 8 with --full.
 set -eu
 [ -d "$(dirname "$0")/shop/node_modules" ] || npm --prefix "$(dirname "$0")/shop" ci --silent >&2
 [ -n "${ALONE-}" ] || ALONE=1 exec "$(dirname "$0")/alone" "$0" "$@"
