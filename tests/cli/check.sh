@@ -63,7 +63,7 @@ same 'tasks that do the same' 'command does not mention {task}: every task of ea
 printf 'db: mysql:/localhost/shop\n' >berth.yaml
 berth check
 same 'a URL with a slip in it is the name of no database' 125 "$status"
-has 'which is told' "got 'mysql:/localhost/shop'" "$err"
+has 'and the message shows it' "got 'mysql:/localhost/shop'" "$err"
 printf 'tree: shared\ncollect: out\n' >berth.yaml
 has 'collect of a shared tree' 'collect has no effect' "$(warnings)"
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# berth.yaml: where it is found, who wins, and what is said about mistakes. --dry-run shows the plan.
+# berth.yaml: where it is found, which layer wins, and the messages about mistakes. --dry-run shows the plan.
 # SPDX-License-Identifier: MIT
 . "$(dirname "$0")/tap"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A backend is tried as a run would use it: with a directory for run-time files and, where one can be made, a
- * cgroup. Both are gone before this returns.
+ * Try a backend as a run would use it: with a directory for run-time files and, where one can
+ * be made, a cgroup. Both are removed before this returns.
  */
 #include "tools/cli/common/backends.h"
 

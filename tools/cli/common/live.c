@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Which live run is meant: that of an id, the only one, else the only one of this project. */
+/*
+ * The live run that a verb is about: that of an id, the only one, else the only one of this
+ * project.
+ */
 #include "tools/cli/common/live.h"
 
 #include <errno.h>
@@ -10,7 +13,7 @@
 #include "tools/base/str.h"
 #include "tools/cli/settings/project.h"
 
-/* Several runs are live: the one of this project is meant, if it has only one */
+/* Several runs are live: load that of this project, if it is the only one. */
 static int load_own(struct run_state *ret_run)
 {
 	cleanup_free char *config = project_config("berth.yaml"), *project = project_find(config),

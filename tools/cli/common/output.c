@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Jansson's objects keep the order in which keys were set, so output is stable. */
+/* JSON on stdout. Jansson's objects keep the order in which keys were set, so output is stable. */
 #include "tools/cli/common/output.h"
 
 #include <stdio.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef BERTH_CLI_OUTPUT_H
 #define BERTH_CLI_OUTPUT_H
-/* What the output of several verbs shares: JSON for programs. */
+/* JSON output of the verbs */
 #include <jansson.h>
 
-/* Print @root on stdout, indented, with a newline; it is released. */
+/** Print @root on stdout, indented, with a newline, and release it. */
 void output_json(json_t *root);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `berth completions SHELL`: the tables as a completion script. A script is self-contained: it never starts
- * berth. The words of a run's command complete as a command of their own.
+ * `berth completions SHELL`: the tables as a completion script. A script never starts berth.
+ * The words of a run's command are completed as a command of their own.
  */
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +14,13 @@ static void put_word(const char *text)
 	cleanup_free char *word = str_shell_word(text);
 
 	fputs(word, stdout);
+}
+
+/* "auto copy shared" */
+static void put_names(const struct option *option)
+{
+	for (const char *const *name = option->names; *name; name++)
+		printf("%s%s", name == option->names ? "" : " ", *name);
 }
 
 static void bash_flags(unsigned int verb)
@@ -36,8 +43,7 @@ static void bash_values(unsigned int verb, const struct option *option)
 	printf(") ");
 	if (option_values(option) == VALUES_NAMES) {
 		printf("COMPREPLY=($(compgen -W '");
-		for (const char *const *name = option->names; *name; name++)
-			printf("%s%s", name == option->names ? "" : " ", *name);
+		put_names(option);
 		printf("' -- \"$word\")); ");
 	} else if (option_values(option) == VALUES_FILE) {
 		printf("COMPREPLY=($(compgen -f -- \"$word\")); ");
@@ -106,8 +112,7 @@ static void zsh_option(const struct option *option)
 	}
 	if (option_values(option) == VALUES_NAMES) {
 		printf("(");
-		for (const char *const *name = option->names; *name; name++)
-			printf("%s%s", name == option->names ? "" : " ", *name);
+		put_names(option);
 		printf(")");
 	} else if (option_values(option) == VALUES_FILE) {
 		printf("_files");
@@ -150,8 +155,7 @@ static void fish_option(const char *verb, const struct option *option)
 		printf(" -s %c", option->letter);
 	if (option_values(option) == VALUES_NAMES) {
 		printf(" -xa '");
-		for (const char *const *name = option->names; *name; name++)
-			printf("%s%s", name == option->names ? "" : " ", *name);
+		put_names(option);
 		printf("'");
 	} else if (option_values(option) == VALUES_FILE) {
 		printf(" -rF");

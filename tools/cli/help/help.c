@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* `berth help`, `berth help VERB` and `berth help berth.yaml`, from the tables of verbs and options. */
+/*
+ * `berth help`, `berth help VERB` and `berth help berth.yaml`, from the tables of verbs and
+ * options.
+ */
 #include "tools/cli/help/help.h"
 
 #include <stdio.h>

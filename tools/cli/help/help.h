@@ -14,9 +14,9 @@ int help_verb(const struct verb *verb, bool all);
 int help_schema(void);
 
 /**
- * Copy the source of a man page. Replace its lines @verbs@, @options@ (of every verb), @keys@ (of
- * berth.yaml), @databases@, @allow@, @alarm@, @environment@ and @checks@ (of berth doctor) by what the
- * tables say.
+ * Copy the source of a man page. Replace its lines @verbs@, @options@ (of every verb), @keys@
+ * (of berth.yaml), @databases@, @allow@, @alarm@, @environment@ and @checks@ (of berth doctor)
+ * by what the tables say.
  */
 int help_template(FILE *in, FILE *out);
 

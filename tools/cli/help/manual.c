@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `berth help --template` fills in the man pages. Their sources are in docs; the tables give the parts
- * about verbs, options and keys, as scdoc(5), so that a page always describes this command.
+ * `berth help --template` fills in the man pages. Their sources are in docs; the tables give
+ * the parts about verbs, options and keys, as scdoc(5), so that a page always describes this
+ * command.
  */
 #include <stdio.h>
 #include <stdlib.h>

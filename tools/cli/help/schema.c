@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* `berth help --schema`: berth.yaml as a JSON Schema (draft 7), for editors that complete and check YAML as it is typed. */
+/*
+ * `berth help --schema`: berth.yaml as a JSON Schema (draft 7), for editors that complete and
+ * check YAML.
+ */
 #include <string.h>
 
 #include "tools/base/cleanup.h"
@@ -7,7 +10,10 @@
 #include "tools/cli/help/help.h"
 #include "tools/cli/common/output.h"
 
-/* One value, not a list. What only our own parser knows (sizes, times, ports) is a string or a number here. */
+/*
+ * One value, not a list. Sizes, times and ports are strings or numbers: only Berth's parser
+ * knows more.
+ */
 static json_t *value_schema(const struct option *option)
 {
 	json_t *names;

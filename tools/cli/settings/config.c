@@ -56,35 +56,29 @@ static bool ci_set(void)
 
 int config_profile(const struct config *config, const struct cli *cli, const char **ret_name)
 {
-	const char *asked = cli->profile, *environment = getenv("BERTH_PROFILE");
+	const char *name = cli->profile, *environment = getenv("BERTH_PROFILE");
 
 	*ret_name = NULL;
-	if (!asked && environment && *environment)
-		asked = environment;
-	if (!asked && ci_set() && strv_has(config->profiles, "ci"))
-		asked = "ci";
-	*ret_name = asked;
-	return !asked || (*asked && strv_has(config->profiles, asked)) ? 0 : -ENOENT;
+	if (!name && environment && *environment)
+		name = environment;
+	if (!name && ci_set() && strv_has(config->profiles, "ci"))
+		name = "ci";
+	*ret_name = name;
+	return !name || (*name && strv_has(config->profiles, name)) ? 0 : -ENOENT;
 }
 
-/* `--db X` and `db: X` become entries like those of `databases:` */
-static void databases_finish(struct run_options *run, bool from_flag)
+/* Turn `--db X` and `db: X` into entries like those of `databases:`. The flag replaces these. */
+static void databases_finish(struct cli *cli)
 {
-	unsigned int more = (unsigned int)strv_len(run->databases);
+	const struct option_list *list = &option_lists[LIST_DATABASE];
+	struct run_options *run = &cli->run;
 
-	if (from_flag) {
-		run_databases_free(run->database_list, run->database_count);
-		run->database_list = NULL;
-		run->database_count = 0;
-	}
-	run->database_list = mem_grow(run->database_list, run->database_count + more,
-	                              sizeof(*run->database_list));
-	for (unsigned int i = 0; i < more; i++) {
-		struct run_database *database = &run->database_list[run->database_count++];
+	if (cli->set_by[OPTION_db].layer == LAYER_FLAG)
+		option_list_clear(cli, list);
+	for (char **text = run->databases; text && *text; text++) {
+		struct run_database *database = option_list_add(cli, list);
 
-		*database = (struct run_database){ 0 };
-		*(strstr(run->databases[i], "://") ? &database->url
-		                                   : &database->name) = str_copy(run->databases[i]);
+		*(strstr(*text, "://") ? &database->url : &database->name) = str_copy(*text);
 	}
 	for (unsigned int i = 0; i < run->database_count; i++)
 		if (run->database_list[i].url && run->database_list[i].kind == DB_KIND_POSTGRES)
@@ -152,7 +146,7 @@ int config_load(struct cli *cli)
 	ret = path ? config_load_file(cli, path) : 0;
 	if (ret)
 		return ret;
-	databases_finish(&cli->run, cli->set_by[OPTION_db].layer == LAYER_FLAG);
+	databases_finish(cli);
 	if (!cli->run.project_dir)
 		cli->run.project_dir = project_find(path);
 	return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Likely mistakes, each one function in a table. A message names the setting, what happens, and
- * what to do.
+ * Valid settings that are probably mistakes. Each rule is a function in a table. A message
+ * names the setting, the consequence, and the remedy.
  */
 #include "tools/cli/settings/lint.h"
 
@@ -14,8 +14,8 @@
 #include "tools/base/str.h"
 #include "tools/ports/ports.h"
 
-static void say(char ***messages, const char *format, ...) PRINTF(2, 3);
-static void say(char ***messages, const char *format, ...)
+static void add(char ***messages, const char *format, ...) PRINTF(2, 3);
+static void add(char ***messages, const char *format, ...)
 {
 	cleanup_free char *text = NULL;
 	va_list list;
@@ -35,8 +35,8 @@ bool lint_ports_have(const struct run_ports *ports, unsigned int port)
 	return false;
 }
 
-/* The part that a range and low-high have in common, as text; NULL if there is none */
-static char *common(const struct run_port_range *range, unsigned int low, unsigned int high)
+/* Return: the ports that @range and low-high share, as text; NULL if there are none. */
+static char *common_ports(const struct run_port_range *range, unsigned int low, unsigned int high)
 {
 	unsigned int first = range->first > low ? range->first : low;
 	unsigned int last = range->last < high ? range->last : high;
@@ -68,10 +68,10 @@ static void port_in_range(const struct run_options *options, char ***messages)
 
 	real_range(options, &first, &last);
 	for (unsigned int i = 0; i < options->ports.count; i++) {
-		cleanup_free char *both = common(&options->ports.ranges[i], first, last);
+		cleanup_free char *both = common_ports(&options->ports.ranges[i], first, last);
 
 		if (both)
-			say(messages,
+			add(messages,
 			    "port %s lies in the range of real ports, %u-%u: choose another "
 			    "--range",
 			    both, first, last);
@@ -84,13 +84,12 @@ static void port_in_ephemeral(const struct run_options *options, char ***message
 
 	file_read_ephemeral(&low, &high);
 	for (unsigned int i = 0; i < options->ports.count; i++) {
-		cleanup_free char *both = common(&options->ports.ranges[i], low, high);
+		cleanup_free char *both = common_ports(&options->ports.ranges[i], low, high);
 
 		if (both)
-			say(messages,
+			add(messages,
 			    "port %s is one that the kernel hands out by itself (%u-%u): a client "
-			    "of the "
-			    "suite can get it first",
+			    "of the suite can get it first",
 			    both, low, high);
 	}
 }
@@ -102,9 +101,9 @@ static void range_in_ephemeral(const struct run_options *options, char ***messag
 	cleanup_free char *both = NULL;
 
 	file_read_ephemeral(&low, &high);
-	both = options->range_first ? common(&range, low, high) : NULL;
+	both = options->range_first ? common_ports(&range, low, high) : NULL;
 	if (both)
-		say(messages,
+		add(messages,
 		    "range: real ports %s are ones that the kernel hands out by itself (%u-%u)",
 		    both, low, high);
 }
@@ -114,11 +113,11 @@ static void shared_and_declared(const struct run_options *options, char ***messa
 	for (unsigned int i = 0; i < options->ports.count; i++)
 		for (unsigned int j = 0; j < options->share.count; j++) {
 			const struct run_port_range *share = &options->share.ranges[j];
-			cleanup_free char *both = common(&options->ports.ranges[i], share->first,
-			                                 share->last);
+			cleanup_free char *both = common_ports(&options->ports.ranges[i],
+			                                       share->first, share->last);
 
 			if (both)
-				say(messages,
+				add(messages,
 				    "port %s is in both port and share: a run is refused, take it "
 				    "out of one",
 				    both);
@@ -132,7 +131,7 @@ static void more_than_block(const struct run_options *options, char ***messages)
 	for (unsigned int i = 0; i < options->ports.count; i++)
 		count += options->ports.ranges[i].last - options->ports.ranges[i].first + 1u;
 	if (count > len)
-		say(messages,
+		add(messages,
 		    "%u ports are declared, but a worker's block has %u: set block: %u or more",
 		    count, len, count);
 }
@@ -143,7 +142,7 @@ static void more_than_range(const struct run_options *options, char ***messages)
 
 	real_range(options, &first, &last);
 	if (need > last - first + 1)
-		say(messages,
+		add(messages,
 		    "%u workers with blocks of %u need %u real ports, but the range %u-%u has %u",
 		    run_options_workers(options), block_len(options), need, first, last,
 		    last - first + 1);
@@ -162,17 +161,15 @@ static void same_tasks(const struct run_options *options, char ***messages)
 	if (strv_len(options->tasks) > 1 && options->command &&
 	    !mentions(options->command, "{task}") && !mentions(options->command, "BERTH_TASK") &&
 	    !strv_has(options->command, "sh"))
-		say(messages,
-		    "command does not mention {task}: every task of each does the same, unless it "
-		    "reads BERTH_TASK");
+		add(messages, "command does not mention {task}: every task of each does the same, "
+		              "unless it reads BERTH_TASK");
 }
 
 static void tree_for_collect(const struct run_options *options, char ***messages)
 {
 	if (options->collect && options->tree == TREE_SHARED)
-		say(messages,
-		    "collect has no effect with tree: shared, where everything already is in the "
-		    "project directory");
+		add(messages, "collect has no effect with tree: shared, where everything already "
+		              "is in the project directory");
 }
 
 void lint_options(const struct run_options *options, char ***messages)
@@ -207,8 +204,8 @@ static unsigned int port_after(const char *text)
 }
 
 /*
- * Playwright connects to its webServer's port before it starts the server, to see whether one is
- * there to reuse
+ * Playwright connects to the port of its webServer before it starts the server: one that
+ * listens there is reused.
  */
 static void playwright(const struct run_options *options, const char *name, const char *text,
                        char ***messages)
@@ -224,11 +221,9 @@ static void playwright(const struct run_options *options, const char *name, cons
 		return;
 	for (const char *at = text; at < reuse; at++)
 		line += *at == '\n';
-	say(messages,
+	add(messages,
 	    "%s:%u: reuseExistingServer looks for a server at port %u before the suite starts one, "
-	    "and could "
-	    "find another "
-	    "checkout's: declare port: %u",
+	    "and could find another checkout's: declare port: %u",
 	    name, line, port, port);
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Walks from the working directory upwards. A berth.yaml counts up to and including the home
- * directory; a .git counts only below it: people keep their dotfiles in a git work tree of $HOME,
- * and nobody wants that as a project. What another user has put where everybody can write
- * (/tmp/berth.yaml) is never found.
+ * The walk from the working directory upwards. A berth.yaml counts up to and including the home
+ * directory. A .git counts only below it: people keep their dotfiles in a git work tree of
+ * $HOME, which is not a project. A file of another user in a directory where all users can
+ * write (/tmp/berth.yaml) is never used: its commands would run as this user, and its owner
+ * would see the results.
  */
 #include "tools/cli/settings/project.h"
 
@@ -23,7 +24,7 @@ static char *working_dir(void)
 	return dir ? dir : str_copy("/");
 }
 
-/* realpath(3), so that it compares with what getcwd(3) says; "" if there is none */
+/* Return: as getcwd(3) would show it; "" if there is none. */
 static char *home_dir(void)
 {
 	const char *home = getenv("HOME");
@@ -32,7 +33,7 @@ static char *home_dir(void)
 	return path ? path : str_copy("");
 }
 
-/* Cut the last part off. Return: false if @dir was the root. */
+/* Cut the last part off. Return: false if @dir is the root. */
 static bool parent(char *dir)
 {
 	char *slash = strrchr(dir, '/');
@@ -43,16 +44,16 @@ static bool parent(char *dir)
 	return true;
 }
 
-/* Its commands would run as us, and our results would go where its owner sees them. */
-static void say_planted(const char *path)
+/* Print it once: several walks may find the file. */
+static void report_planted(const char *path)
 {
-	static bool said;
+	static bool reported;
 
-	if (!said)
-		log_line("'%s' is not read: it is another user's, in a directory where everybody "
-		         "can write",
+	if (!reported)
+		log_line("'%s' is not read: another user owns it, and all users can write to its "
+		         "directory",
 		         path);
-	said = true;
+	reported = true;
 }
 
 static bool has(const char *dir, const char *name)
@@ -63,11 +64,11 @@ static bool has(const char *dir, const char *name)
 		return false;
 	if (!file_is_planted(path))
 		return true;
-	say_planted(path);
+	report_planted(path);
 	return false;
 }
 
-/* @also_home: is the home directory itself looked at, and / where the walk never meets home? */
+/* @also_home: search also the home directory, and / if the walk does not meet the home directory */
 static char *walk(const char *name, bool also_home)
 {
 	cleanup_free char *dir = working_dir(), *home = home_dir();

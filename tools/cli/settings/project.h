@@ -1,22 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef BERTH_CLI_PROJECT_H
 #define BERTH_CLI_PROJECT_H
-/*
- * Where the project is: everything relative in a run is relative to it. Absolute paths, the
- * caller's to free.
- */
+/* The project directory, to which all relative paths of a run are relative. */
 
 /**
- * The nearest file @name ("berth.yaml") from the working directory upwards, not above the home
+ * Find the nearest file @name ("berth.yaml") from the working directory upwards, not above the home
  * directory.
- * Return: its path; NULL if there is none.
+ * Return: its absolute path, which the caller must free; NULL if there is none.
  */
 char *project_config(const char *name);
 
 /**
- * The project directory: where @config (may be NULL) is, else the top of the git work tree, else
- * the working directory. The home directory and / are a project only if they are the working
- * directory or have the berth.yaml.
+ * Find the project directory: that of @config (may be NULL), else the top of the git work tree,
+ * else the working directory. The home directory and / are a project only if they are the
+ * working directory or have the berth.yaml.
+ * Return: its absolute path, which the caller must free.
  */
 char *project_find(const char *config);
 

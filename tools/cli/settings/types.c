@@ -64,43 +64,50 @@ static char *number_expected(const struct option *option)
 
 static int count_parse(const struct option *option, const char *text, void *field)
 {
-	bool more = false;
-	int ret = bool_parse(option, text, &more);
+	unsigned int *count = field;
+	bool yes;
+	int ret = bool_parse(option, text, &yes);
 
 	if (!ret)
-		*(unsigned int *)field = more ? *(unsigned int *)field + 1 : 0;
+		*count = yes ? *count + 1 : 0;
 	return ret;
 }
 
-/* A decimal number such as 2, 0.5 or 1.25, and what follows it */
+/* Read a decimal number such as 2, 0.5 or 1.25. @ret_rest: what follows it */
 static int decimal(const char *text, double *ret_number, const char **ret_rest)
 {
 	char *end;
 
+	/* strtod(3) also reads blanks, signs, names, hexadecimal numbers and exponents */
 	if ((*text < '0' || *text > '9') && *text != '.')
 		return -EINVAL;
-	/* strtod(3) reads hexadecimal */
-	if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X'))
+	if (strpbrk(text, "xXeE"))
 		return -EINVAL;
 	*ret_number = strtod(text, &end);
-	if (end == text || !isfinite(*ret_number) || strpbrk(text, "eE"))
+	if (end == text || !isfinite(*ret_number))
 		return -EINVAL;
 	*ret_rest = end;
 	return 0;
 }
 
-static int cores_parse(const struct option *option, const char *text, void *field)
+static int decimal_parse(const char *text, const char *suffix, double min, double max,
+                         double *field)
 {
 	const char *rest;
 	double number;
 
-	(void)option;
-	if (decimal(text, &number, &rest) || *rest)
+	if (decimal(text, &number, &rest) || (*rest && strcmp(rest, suffix)))
 		return -EINVAL;
-	if (number < 0.01 || number > 4096)
+	if (number < min || number > max)
 		return -ERANGE;
-	*(double *)field = number;
+	*field = number;
 	return 0;
+}
+
+static int cores_parse(const struct option *option, const char *text, void *field)
+{
+	(void)option;
+	return decimal_parse(text, "", 0.01, 4096, field);
 }
 
 static char *cores_text(const struct option *option, const void *field)
@@ -111,16 +118,8 @@ static char *cores_text(const struct option *option, const void *field)
 
 static int percent_parse(const struct option *option, const char *text, void *field)
 {
-	const char *rest;
-	double number;
-
 	(void)option;
-	if (decimal(text, &number, &rest) || (*rest && strcmp(rest, "%")))
-		return -EINVAL;
-	if (number > 1e6)
-		return -ERANGE;
-	*(double *)field = number;
-	return 0;
+	return decimal_parse(text, "%", 0, 1e6, field);
 }
 
 static char *percent_text(const struct option *option, const void *field)
@@ -129,12 +128,14 @@ static char *percent_text(const struct option *option, const void *field)
 	return str_print("%g%%", *(const double *)field);
 }
 
+/*
+ * Largest first: the first that divides a value shows it shortest. "", of a bare number, ends
+ * the list.
+ */
 struct suffix {
-	const char *name; /* "" is what a bare number means */
+	const char *name;
 	double factor;
 };
-
-/* Sorted so that the first that divides a value shows it shortest */
 static const struct suffix time_suffixes[] = {
 	{ "h", 3600e3 }, { "m", 60e3 }, { "s", 1e3 }, { "ms", 1 }, { "", 1e3 }
 };
@@ -142,37 +143,34 @@ static const struct suffix size_suffixes[] = {
 	{ "T", 0x1p40 }, { "G", 0x1p30 }, { "M", 0x1p20 }, { "K", 0x1p10 }, { "", 1 }
 };
 
-static int scaled_parse(const struct suffix *suffixes, size_t count, const char *text,
-                        double *ret_number)
+static int scaled_parse(const struct suffix *suffix, const char *text, double *ret_number)
 {
 	const char *rest;
-	size_t i;
 
 	if (decimal(text, ret_number, &rest))
 		return -EINVAL;
-	for (i = 0; i < count && strcasecmp(rest, suffixes[i].name); i++)
-		;
-	if (i == count)
-		return -EINVAL;
-	*ret_number *= suffixes[i].factor;
+	while (strcasecmp(rest, suffix->name))
+		if (!*suffix++->name)
+			return -EINVAL;
+	*ret_number *= suffix->factor;
 	return 0;
 }
 
-static char *scaled_text(const struct suffix *suffixes, size_t count, uint64_t value)
+static char *scaled_text(const struct suffix *suffix, uint64_t value)
 {
-	for (size_t i = 0; value && i < count; i++)
-		if (!(value % (uint64_t)suffixes[i].factor))
-			return str_print("%llu%s",
-			                 (unsigned long long)(value / (uint64_t)suffixes[i].factor),
-			                 suffixes[i].name);
-	return str_copy("0");
+	while (*suffix->name && value % (uint64_t)suffix->factor)
+		suffix++;
+	if (!value)
+		return str_copy("0");
+	return str_print("%llu%s", (unsigned long long)(value / (uint64_t)suffix->factor),
+	                 suffix->name);
 }
 
 static int duration_parse(const struct option *option, const char *text, void *field)
 {
 	double number;
 
-	if (scaled_parse(time_suffixes, ARRAY_LEN(time_suffixes), text, &number))
+	if (scaled_parse(time_suffixes, text, &number))
 		return -EINVAL;
 	if (number < (double)option->low || number > 365.0 * 24 * 3600e3)
 		return -ERANGE;
@@ -183,8 +181,7 @@ static int duration_parse(const struct option *option, const char *text, void *f
 static char *duration_text(const struct option *option, const void *field)
 {
 	(void)option;
-	return scaled_text(time_suffixes, ARRAY_LEN(time_suffixes),
-	                   (uint64_t) * (const int64_t *)field);
+	return scaled_text(time_suffixes, (uint64_t) * (const int64_t *)field);
 }
 
 static char *duration_expected(const struct option *option)
@@ -198,6 +195,7 @@ static int fault_parse(const struct option *option, const char *text, struct run
 	cleanup_strv char **words = strv_split(text, ":@/");
 	const char *signs[] = { strchr(text, ':'), strchr(text, '@'), strchr(text, '/') };
 	struct run_fault fault = { 0 };
+	bool stall;
 	long port;
 
 	if (strv_len(words) < 3 || !signs[0] || !signs[1] || signs[0] > signs[1] ||
@@ -205,8 +203,8 @@ static int fault_parse(const struct option *option, const char *text, struct run
 		return -EINVAL;
 	while (fault.kind < RUN_FAULTS && strcmp(words[0], run_fault_names[fault.kind]))
 		fault.kind++;
-	if (fault.kind == RUN_FAULTS ||
-	    strv_len(words) != (fault.kind == RUN_FAULT_STALL ? 4 : 3) ||
+	stall = fault.kind == RUN_FAULT_STALL;
+	if (fault.kind == RUN_FAULTS || strv_len(words) != (stall ? 4 : 3) ||
 	    str_number(words[1], 1, 65535, &port) ||
 	    duration_parse(option, words[2], &fault.at_ms) ||
 	    (words[3] && duration_parse(option, words[3], &fault.for_ms)))
@@ -220,16 +218,13 @@ static int faults_parse(const struct option *option, const char *text, void *fie
 {
 	cleanup_strv char **items = strv_split(text, ", ");
 	struct run_faults *faults = field;
-	struct run_fault fault;
+	int ret = items ? 0 : -EINVAL;
 
-	for (char **item = items; item && *item; item++)
-		if (fault_parse(option, *item, &fault))
-			return -EINVAL;
-	for (char **item = items; item && *item; item++) {
-		faults->of = mem_grow(faults->of, faults->count + 1, sizeof(fault));
-		(void)fault_parse(option, *item, &faults->of[faults->count++]);
+	for (char **item = items; !ret && *item; item++) {
+		faults->of = mem_grow(faults->of, faults->count + 1, sizeof(*faults->of));
+		ret = fault_parse(option, *item, &faults->of[faults->count++]);
 	}
-	return items ? 0 : -EINVAL;
+	return ret;
 }
 
 static void faults_clear(void *field)
@@ -269,7 +264,7 @@ static int size_parse(const struct option *option, const char *text, void *field
 		bare[--len] = 0;
 	if (len > 2 && bare[len - 1] == 'i')
 		bare[--len] = 0;
-	if (scaled_parse(size_suffixes, ARRAY_LEN(size_suffixes), bare, &number))
+	if (scaled_parse(size_suffixes, bare, &number))
 		return -EINVAL;
 	if (number < 1 || number >= 0x1p62)
 		return -ERANGE;
@@ -280,7 +275,7 @@ static int size_parse(const struct option *option, const char *text, void *field
 static char *size_text(const struct option *option, const void *field)
 {
 	(void)option;
-	return scaled_text(size_suffixes, ARRAY_LEN(size_suffixes), *(const uint64_t *)field);
+	return scaled_text(size_suffixes, *(const uint64_t *)field);
 }
 
 static void ports_clear(void *field)
@@ -294,13 +289,9 @@ static void ports_clear(void *field)
 static int ports_parse(const struct option *option, const char *text, void *field)
 {
 	cleanup_strv char **items = strv_split(text, ", ");
-	struct run_ports good = { 0 };
 	int ret = items ? 0 : -EINVAL;
 
 	(void)option;
-	for (char **item = items; !ret && item && *item; item++)
-		ret = run_ports_add(&good, *item);
-	ports_clear(&good);
 	for (char **item = items; !ret && *item; item++)
 		ret = run_ports_add(field, *item);
 	return ret;
@@ -320,7 +311,7 @@ static char *ports_text(const struct option *option, const void *field)
 	return str_take(&text);
 }
 
-/* The field is two numbers side by side, as the table's range_first and range_last are */
+/* The field is two numbers side by side: range_first and range_last of struct run_options. */
 static int range_parse(const struct option *option, const char *text, void *field)
 {
 	struct run_ports ports = { 0 };
@@ -381,19 +372,20 @@ static char *list_text(const struct option *option, const void *field)
 	return str_take(&text);
 }
 
+/* Add @choice to a text such as "auto, copy or shared". */
+static void add_choice(struct str *text, const char *choice, bool last)
+{
+	str_addf(text, "%s%s", !text->len ? "" : last ? " or " : ", ", choice);
+}
+
 static char *url_expected(const struct option *option)
 {
-	struct str text = { 0 };
+	cleanup_str struct str schemes = { 0 };
 
 	(void)option;
-	str_add(&text, "a URL that begins with ");
 	for (const struct db_url_scheme *scheme = db_url_schemes; scheme->text; scheme++)
-		str_addf(&text, "%s%s",
-		         scheme == db_url_schemes ? ""
-		         : scheme[1].text         ? ", "
-		                                  : " or ",
-		         scheme->text);
-	return str_take(&text);
+		add_choice(&schemes, scheme->text, !scheme[1].text);
+	return str_print("a URL that begins with %s", schemes.text);
 }
 
 static char *database_expected(const struct option *option)
@@ -407,7 +399,7 @@ static int database_parse(const struct option *option, const char *text, void *f
 {
 	enum db_kind kind;
 
-	/* postgresql:/x is no name, but a slip */
+	/* postgresql:/x is not a name, but a mistyped URL */
 	if (strpbrk(text, ":/") && db_url_kind(text, &kind))
 		return -EINVAL;
 	return items_parse(option, text, field);
@@ -462,12 +454,8 @@ static char *names_expected(const struct option *option)
 {
 	struct str text = { 0 };
 
-	for (unsigned int i = 0; option->names[i]; i++)
-		str_addf(&text, "%s%s",
-		         !i                     ? ""
-		         : option->names[i + 1] ? ", "
-		                                : " or ",
-		         option->names[i]);
+	for (const char *const *name = option->names; *name; name++)
+		add_choice(&text, *name, !name[1]);
 	return str_take(&text);
 }
 

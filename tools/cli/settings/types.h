@@ -5,8 +5,8 @@
 #include "tools/cli/settings/options.h"
 
 /*
- * The zero bytes of a field mean "not given". parse() changes its field only if it returns 0, and
- * accepts what text() returns. A list's parse() adds to its field.
+ * The zero bytes of a field mean "not given". parse() accepts what text() returns. If it fails, the
+ * field of a list may have new elements; that of another type is unchanged.
  */
 struct option_type {
 	size_t size; /* of the field */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `berth check`: print every mistake of berth.yaml, or the settings: one column per profile, so that one sees where they
- * differ. It makes the plan of a run for each profile, because `berth run` refuses some settings only together. Passwords
- * in URLs are not shown.
+ * `berth check`: print every mistake of berth.yaml, or the settings: one column per profile, so
+ * that one sees where they differ. It makes the plan of a run for each profile, because `berth
+ * run` refuses some settings only together. Passwords in URLs are not shown.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -149,7 +149,10 @@ static void fill(struct check *check)
 	}
 }
 
-/* Add an error for each section that `berth run` refuses, although each of its settings is valid by itself. */
+/*
+ * Add an error for each section that `berth run` refuses, although each of its settings is
+ * valid by itself.
+ */
 static void check_plans(const struct check *check, char ***errors)
 {
 	static char *no_command[] = { (char *)(uintptr_t) "true", NULL };

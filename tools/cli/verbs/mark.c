@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* `berth mark NAME`: tell the run that this process is part of which test it is in. Outside a run it does nothing. */
+/*
+ * `berth mark NAME`: tell the run of this process which test it runs. Outside a run it does
+ * nothing.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

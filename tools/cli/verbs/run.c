@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* `berth run`: settings from berth.yaml below the flags, then the run room does the rest. */
+/* `berth run`: read the settings and the command, and hand them to tools/run. */
 #include <stdlib.h>
 
 #include "tools/cli/verbs/rerun.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* `berth version`: what this build is, where its shim lies, and which backends work here. */
+/* `berth version`: the version, the path of the shim, and which backends work here. */
 #include <stdio.h>
 #include <unistd.h>
 
