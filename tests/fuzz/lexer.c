@@ -13,7 +13,6 @@
 #include "tools/db/sql/names.c"
 #include "tools/db/sql/lexer.c"
 #include "tools/db/sql/mention.c"
-#include "tools/db/proxy/wire.c"
 #include "tools/db/sql/array.c"
 #include "tools/db/sql/parse.c"
 #include "tools/db/sql/rewrite.c"
@@ -25,7 +24,10 @@ enum { TEXT_MAX = 4096, SPLITS_MAX = 64 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
-/* Read @text in pieces: the first ends at @at, each other has @step bytes. Return: the count of tokens. */
+/*
+ * Read @text in pieces: the first ends at @at, each other has @step bytes. Return: the count of
+ * tokens.
+ */
 static size_t read_tokens(const char *text, size_t len, bool plain, size_t at, size_t step,
                           struct token *ret_tokens)
 {
@@ -125,7 +127,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	names_init(&names, "_t1_abcdefgh");
 	names_learn(&names, "mes", 3);
 	rewrite_statement(&names, text, len, plain, &result);
-	if ((result.changed || result.refused || result.params) &&
+	if ((result.changed || result.refusal || result.params) &&
 	    mention_in_text(&names, text, len))
 		for (size_t piece = 1; piece <= len; piece += 1 + len / 3)
 			check_scan(&names, text, len, plain, piece);

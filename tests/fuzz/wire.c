@@ -19,6 +19,7 @@
 #include "tools/db/proxy/wire.c"
 #include "tools/db/proxy/rewritten.c"
 #include "tools/db/proxy/slow.c"
+#include "tools/db/proxy/array_binary.c"
 #include "tools/db/proxy/result.c"
 #include "tools/db/proxy/session_client.c"
 #include "tools/db/proxy/session_server.c"

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "tools/base/cleanup.h"
-#include "tools/db/sql/array.h"
+#include "tools/db/proxy/array_binary.h"
 #include "tools/db/proxy/wire.h"
 
 bool result_mappable(char type)
@@ -27,7 +27,7 @@ static void map_cell(const struct names *names, const char *cell, uint32_t len, 
 	wire_add32(out, 0);
 	if (seen && !memchr(cell, 0, len))
 		names_logical(names, cell, len, out);
-	else if (!seen || !array_logical_binary(names, cell, len, out))
+	else if (!seen || !array_binary_logical(names, cell, len, out))
 		str_add_len(out, cell, len);
 	wire_put32(out->text + mark, (uint32_t)(out->len - mark - 4));
 }

@@ -11,6 +11,7 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/db/sql/array.h"
+#include "tools/db/proxy/array_binary.h"
 #include "tools/db/proxy/session_parts.h"
 #include "tools/db/proxy/wire.h"
 
@@ -59,9 +60,9 @@ static enum rewrite_outcome rewrite_text(struct session *session, const char *te
 	if (!mention_in_text(session->names, text, len))
 		return OUTCOME_SAME;
 	rewrite_statement(session->names, text, len, !session->escape_strings, &result);
-	*ret_params = result.refused ? 0 : result.params;
-	if (result.refused) {
-		refuse(session, result.refused, out);
+	*ret_params = result.refusal ? 0 : result.params;
+	if (result.refusal) {
+		refuse(session, rewrite_refusal_text(result.refusal), out);
 		outcome = OUTCOME_REFUSED;
 	} else if (result.changed) {
 		str_add(out, result.text);
@@ -133,8 +134,7 @@ unchanged:
 
 static void map_value(struct names *names, const char *value, size_t len, struct str *out)
 {
-	if (array_physical_text(names, value, len, out) ||
-	    array_physical_binary(names, value, len, out))
+	if (array_physical(names, value, len, out) || array_binary_physical(names, value, len, out))
 		return;
 	if (memchr(value, 0, len))
 		str_add_len(out, value, len);

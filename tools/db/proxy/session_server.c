@@ -72,7 +72,7 @@ static bool explain_blanked(struct session *session, const char *message, size_t
 	if (!session->blanked || !error_has(message, len, "C08P01"))
 		return false;
 	session->blanked = false;
-	wire_error(out, "ERROR", "54000", rewrite_refused_long,
+	wire_error(out, "ERROR", "54000", rewrite_refusal_text(REFUSAL_LONG),
 	           "Berth's relay reads statements up to 16 MB: send it by itself, or run with "
 	           "--db-mode private.");
 	return true;
@@ -111,10 +111,10 @@ static bool explain_refused(const struct session *session, const char *message, 
 {
 	const struct rewritten_statement *statement = rewritten_find(&session->rewritten);
 
-	if (!statement || !statement->result.refused || !error_has(message, len, "C08P01"))
+	if (!statement || !statement->result.refusal || !error_has(message, len, "C08P01"))
 		return false;
-	wire_error(out, "ERROR", SESSION_REFUSED_CODE, statement->result.refused,
-	           SESSION_REFUSED_HINT);
+	wire_error(out, "ERROR", SESSION_REFUSED_CODE,
+	           rewrite_refusal_text(statement->result.refusal), SESSION_REFUSED_HINT);
 	return true;
 }
 

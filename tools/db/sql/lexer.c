@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One function per state. It looks at the next byte and either consumes it, or changes the state, or returns a token that
- * has ended before this byte or with it. So a byte may be looked at in several states. The rules are those of scan.l, which
- * each function names where they are not obvious.
+ * One function per state. It looks at the next byte and either consumes it, or changes the state,
+ * or returns a token that has ended before this byte or with it. So a byte may be looked at in
+ * several states. The rules are those of scan.l, which each function names where they are not
+ * obvious.
  */
 #include "tools/db/sql/lexer.h"
 
@@ -112,7 +113,9 @@ static bool blank(struct lexer *lexer, char byte, struct token *ret_token)
 	return false;
 }
 
-/* xbstart, xhstart, xnstart, xestart, xusstart, xuistart: a string or name with a letter in front */
+/*
+ * xbstart, xhstart, xnstart, xestart, xusstart, xuistart: a string or name with a letter in front
+ */
 static bool prefix(struct lexer *lexer, char byte)
 {
 	char first = lexer->first;
@@ -156,7 +159,10 @@ static bool u_ampersand(struct lexer *lexer, char byte, struct token *ret_token)
 	return true;
 }
 
-/* Letters behind digits belong to the number (1e5, 0xff) or are an error (integer_junk); a dollar begins a string. */
+/*
+ * Letters behind digits belong to the number (1e5, 0xff) or are an error (integer_junk); a dollar
+ * begins a string.
+ */
 static bool number(struct lexer *lexer, char byte, struct token *ret_token)
 {
 	if (lexer_is_letter(byte))
@@ -227,7 +233,10 @@ static bool tag(struct lexer *lexer, char byte, struct token *ret_token)
 	return true;
 }
 
-/* A tag has dollars at its ends only, so a match that fails can begin anew only at the byte that failed. */
+/*
+ * A tag has dollars at its ends only, so a match that fails can begin anew only at the byte that
+ * failed.
+ */
 static bool dollar_string(struct lexer *lexer, char byte, struct token *ret_token)
 {
 	size_t tag_len = lexer->tag_len;
@@ -295,7 +304,10 @@ static bool closed(struct lexer *lexer, char byte, struct token *ret_token)
 	return false;
 }
 
-/* quotecontinue: white space with a new line, and comments up to the end of a line, but no block comments */
+/*
+ * quotecontinue: white space with a new line, and comments up to the end of a line, but no block
+ * comments
+ */
 static bool gap(struct lexer *lexer, char byte, struct token *ret_token)
 {
 	if (lexer_is_space(byte))
@@ -377,7 +389,10 @@ void lexer_feed(struct lexer *lexer, const char *piece, size_t len, bool is_last
 	lexer->is_last = is_last;
 }
 
-/* Behind the text every state but the unterminated ones ends as before a NUL, which no token contains. */
+/*
+ * Behind the text every state but the unterminated ones ends as before a NUL, which no token
+ * contains.
+ */
 static bool next_at_end(struct lexer *lexer, struct token *ret_token)
 {
 	switch (lexer->state) {

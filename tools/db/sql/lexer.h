@@ -2,9 +2,11 @@
 #ifndef BERTH_DB_LEXER_H
 #define BERTH_DB_LEXER_H
 /*
- * The lexical structure of PostgreSQL's SQL (its manual, chapter 4.1; its src/backend/parser/scan.l).
+ * The lexical structure of PostgreSQL's SQL (its manual, chapter 4.1; its
+ * src/backend/parser/scan.l).
  *
- * The lexer reads a text in pieces, which may end at any byte, and returns the same tokens however the text is cut:
+ * The lexer reads a text in pieces, which may end at any byte, and returns the same tokens however
+ * the text is cut:
  *
  *	struct lexer lexer = { .plain_strings = true };
  *
@@ -12,8 +14,8 @@
  *	while (lexer_next(&lexer, &token))
  *		...
  *
- * It keeps offsets and a tag, never the text. Comments and white space are no tokens. Any bytes give tokens that lie inside
- * the text, in order. An unterminated string ends with the text.
+ * It keeps offsets and a tag, never the text. Comments and white space are no tokens. Any bytes
+ * give tokens that lie inside the text, in order. An unterminated string ends with the text.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -82,10 +84,16 @@ struct lexer {
 /** Continue with @len bytes at @piece, which must stay until lexer_next() returns false. */
 void lexer_feed(struct lexer *lexer, const char *piece, size_t len, bool is_last);
 
-/** Return: false at the end of the piece. A token that reaches it comes with a later piece, unless this is the last. */
+/**
+ * Return: false at the end of the piece. A token that reaches it comes with a later piece, unless
+ * this is the last.
+ */
 bool lexer_next(struct lexer *lexer, struct token *ret_token);
 
-/** The name that @token of @text stands for: a word in lower case, a quoted name without its quotes. The caller's to free. */
+/**
+ * The name that @token of @text stands for: a word in lower case, a quoted name without its quotes.
+ * The caller's to free.
+ */
 char *lexer_name(const char *text, const struct token *token);
 
 /** Is @token of @text the word @word (lower case), unquoted, in any case? */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A short statement is searched as it stands. In a long one, which is an INSERT of many megabytes as a rule, a word counts
- * only where the rules of rewrite.c may find it: in a name, or anywhere if the statement has strings that are programs or
- * connection strings. So data may speak of databases.
+ * A short statement is searched as it stands. In a long one, which is an INSERT of many megabytes
+ * as a rule, a word counts only where the rules of rewrite.c may find it: in a name, or anywhere if
+ * the statement has strings that are programs or connection strings. So data may speak of
+ * databases.
  *
- * Memory is bounded: a scan keeps the end of the last piece, and the beginning of a name that the piece has cut.
+ * Memory is bounded: a scan keeps the end of the last piece, and the beginning of a name that the
+ * piece has cut.
  */
 #include "tools/db/sql/mention.h"
 
@@ -14,7 +16,10 @@
 #include "tools/base/cleanup.h"
 #include "tools/db/sql/lexer.h"
 
-/* More than any word that is searched, and than any name that is known: PostgreSQL cuts names to 63 bytes. */
+/*
+ * More than any word that is searched, and than any name that is known: PostgreSQL cuts names to 63
+ * bytes.
+ */
 enum { SEAM = 512 };
 
 static const char *const words[] = { "database",
@@ -30,7 +35,7 @@ static const char *const words[] = { "database",
 /* Behind these names, rewrite.c and rewrite_connect.c read strings. */
 static const struct {
 	const char *name;
-	bool is_first; /* it counts only as the first word of a statement: ON CONFLICT DO has no program */
+	bool is_first; /* only as the first word of a statement: not ON CONFLICT DO */
 	bool is_prefix;
 } string_readers[] = {
 	{ "do", true, false },
@@ -134,7 +139,9 @@ static size_t min_of(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* A token that began in an earlier piece is in the joint. What the joint does not hold is left out. */
+/*
+ * A token that began in an earlier piece is in the joint. What the joint does not hold is left out.
+ */
 static void note_lexed(struct mention_scan *scan, const struct token *token, size_t joint_len)
 {
 	const struct lexer *lexer = &scan->lexer;

@@ -2,15 +2,18 @@
 #ifndef BERTH_DB_MENTION_H
 #define BERTH_DB_MENTION_H
 /*
- * May a statement name a database? The answer is no for nearly every statement, and costs one pass over its bytes. A
- * statement that may name one is parsed (rewrite.h), or is refused if it is too long to be held in memory.
+ * May a statement name a database? The answer is no for nearly every statement, and costs one pass
+ * over its bytes. A statement that may name one is parsed (rewrite.h), or is refused if it is too
+ * long to be held in memory.
  */
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "tools/db/sql/names.h"
 
-/** Does @text hold a word that statements about databases have, or a database name that is known? */
+/**
+ * Does @text hold a word that statements about databases have, or a database name that is known?
+ */
 bool mention_in_text(const struct names *names, const char *text, size_t len);
 
 /** The same question about a statement that comes in pieces and is too long to be held. */

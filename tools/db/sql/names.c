@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Pure text; see names.h for the scheme. The result of names_physical() never exceeds NAMES_BYTES. */
+/* Mapping of names as plain text; names.h has the scheme. */
 #include "tools/db/sql/names.h"
 
 #include <stdlib.h>
@@ -34,19 +34,19 @@ bool names_is_shared(const char *name, size_t len)
 
 static bool is_like(const char *pattern, size_t len, const char *name)
 {
-	size_t at = 0, open = len; /* open: the last % that was passed */
-	const char *again = name;
+	size_t at = 0, open = len; /* open: the last % */
+	const char *retry = name;
 
 	while (*name) {
 		if (at < len && pattern[at] == '%') {
 			open = at++;
-			again = name;
+			retry = name;
 		} else if (at < len && (pattern[at] == '_' || pattern[at] == *name)) {
 			at++;
 			name++;
-		} else if (open < len) { /* let it take one more */
+		} else if (open < len) { /* the last % takes one more byte */
 			at = open + 1;
-			name = ++again;
+			name = ++retry;
 		} else {
 			return false;
 		}
@@ -84,14 +84,14 @@ void names_learn(struct names *names, const char *logical, size_t len)
 		strv_own(&names->known, str_copy_len(logical, len));
 }
 
-/* Not in the middle of a character: PostgreSQL cuts names the same way. */
-static size_t cut(const char *name, size_t len, size_t most)
+/* Return: the length to which PostgreSQL cuts @name: never inside a character. */
+static size_t cut(const char *name, size_t len, size_t max)
 {
-	if (len <= most)
+	if (len <= max)
 		return len;
-	while (most && ((unsigned char)name[most] & 0xc0) == 0x80)
-		most--;
-	return most;
+	while (max && ((unsigned char)name[max] & 0xc0) == 0x80)
+		max--;
+	return max;
 }
 
 uint32_t names_hash(const char *text, size_t len)
@@ -105,7 +105,7 @@ uint32_t names_hash(const char *text, size_t len)
 
 void names_physical(struct names *names, const char *logical, size_t len, struct str *ret_physical)
 {
-	size_t room = NAMES_BYTES - names->suffix_len;
+	size_t space = NAMES_BYTES - names->suffix_len;
 	cleanup_free char *whole = NULL, *physical = NULL;
 
 	len = cut(logical, strnlen(logical, len), NAMES_BYTES);
@@ -115,13 +115,13 @@ void names_physical(struct names *names, const char *logical, size_t len, struct
 		str_add_len(ret_physical, logical, len);
 		return;
 	}
-	if (len <= room) {
+	if (len <= space) {
 		str_add_len(ret_physical, logical, len);
 		str_add(ret_physical, names->suffix);
 		return;
 	}
 	whole = str_copy_len(logical, len);
-	whole[cut(logical, len, room - 7)] = 0;
+	whole[cut(logical, len, space - 7)] = 0;
 	physical = str_print("%s~%06x%s", whole, names_hash(logical, len) & 0xffffff,
 	                     names->suffix);
 	str_add(ret_physical, physical);
@@ -142,7 +142,7 @@ static bool in_name(char byte)
 	       (byte >= '0' && byte <= '9') || byte == '_' || byte == '$' || (byte & 0x80);
 }
 
-/* If the text ends in a cut name, replace it by the whole one. */
+/* Replace the cut name at the end of @text, if there is one, by the whole name. */
 static void restore_cut(const struct names *names, struct str *text)
 {
 	for (size_t i = 0; names->cut_physical && names->cut_physical[i]; i++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Questions about the tokens of a text, and edits to it. */
+/* Questions about tokens and edits to their text; see parse.h. */
 #include "tools/db/sql/parse.h"
 
 #include <stdlib.h>
@@ -14,6 +14,7 @@ bool parse_begins(const char *at, size_t left, const char *word)
 
 	return left >= len && !strncasecmp(at, word, len);
 }
+
 const struct token *parse_token(const struct parse *parse, size_t i)
 {
 	static const struct token end = { 0 };
@@ -53,9 +54,9 @@ bool parse_is_string(const struct parse *parse, size_t i)
 	       parse_token(parse, i)->kind == TOKEN_ESTRING;
 }
 
-char *parse_name(const struct parse *parse, const struct token *token)
+char *parse_name(const struct parse *parse, size_t i)
 {
-	return lexer_name(parse->text, token);
+	return lexer_name(parse->text, parse_token(parse, i));
 }
 
 bool parse_mentions(const struct parse *parse, const char *word)
@@ -65,6 +66,7 @@ bool parse_mentions(const struct parse *parse, const char *word)
 			return true;
 	return false;
 }
+
 /* --- edits --- */
 
 void parse_edit(struct parse *parse, size_t at, size_t removed, const char *text)
@@ -82,7 +84,7 @@ void parse_edit(struct parse *parse, size_t at, size_t removed, const char *text
 	result->changed = true;
 }
 
-/* It needs no quotes: with the suffix it is no keyword. */
+/* Does @name need no quotes? With the suffix it is no keyword. */
 static bool is_plain(const char *name)
 {
 	return !lexer_is_digit(*name) &&
@@ -103,12 +105,12 @@ static void add_identifier(struct str *out, const char *name)
 void parse_edit_name(struct parse *parse, size_t i)
 {
 	const struct token *token = parse_token(parse, i);
-	cleanup_free char *logical = parse_name(parse, token);
+	cleanup_free char *logical = parse_name(parse, i);
 	cleanup_str struct str physical = { 0 }, identifier = { 0 };
 
-	/* another UESCAPE ends as the server's syntax error */
+	/* with another UESCAPE character the server reports a syntax error */
 	if (token->kind == TOKEN_UQUOTED && strchr(logical, '\\')) {
-		parse->result->refused = rewrite_refused_escapes;
+		parse->result->refusal = REFUSAL_ESCAPES;
 		return;
 	}
 	names_physical(parse->names, logical, strlen(logical), &physical);
@@ -121,7 +123,7 @@ void parse_edit_name(struct parse *parse, size_t i)
 	parse_edit(parse, token->at, token->len, identifier.text);
 }
 
-/* A literal is mapped by putting the suffix behind its content; content with quotes or escapes is nobody's database name. */
+/* Content with quotes or escapes is no database name. */
 void parse_edit_literal(struct parse *parse, size_t i)
 {
 	const struct token *token = parse_token(parse, i);
@@ -132,9 +134,10 @@ void parse_edit_literal(struct parse *parse, size_t i)
 	if (!token->body_len || memchr(body, '\'', token->body_len) ||
 	    (token->kind == TOKEN_ESTRING && memchr(body, '\\', token->body_len)))
 		return;
+	/* a LIKE pattern that is open at its end matches the physical name as well */
 	if (body[token->body_len - 1] == '%')
-		return; /* a LIKE pattern that ends openly: the physical name begins with the logical one */
-	if (!array_physical_text(parse->names, body, token->body_len, &physical))
+		return;
+	if (!array_physical(parse->names, body, token->body_len, &physical))
 		names_physical(parse->names, body, token->body_len, &physical);
 	if (physical.len != token->body_len || memcmp(physical.text, body, physical.len))
 		parse_edit(parse, token->body, token->body_len, physical.text);

@@ -2,15 +2,15 @@
 #ifndef BERTH_DB_PARSE_H
 #define BERTH_DB_PARSE_H
 /*
- * What the rules of renaming share: the tokens of one text, questions about them, and edits. rename.c applies the rules to
- * every statement; those about databases are in rewrite_database.c, those about catalogs in rename_catalog.c, and what the
- * server connects with in rename_connect.c.
+ * The tokens of one text, questions about them, and edits.
  *
- * The parser is a set of rules over the array of tokens, not a grammar: whatever a rule does not recognize stays as it is.
+ * The parser is a set of rules over the array of tokens, not a grammar: it leaves what no rule
+ * recognizes as it is. rewrite.c applies the rules to each statement. The rules call this file, and
+ * never rewrite.c.
  */
 #include "tools/base/cleanup.h"
-#include "tools/db/sql/rewrite.h"
 #include "tools/db/sql/lexer.h"
+#include "tools/db/sql/rewrite.h"
 
 struct parse {
 	struct names *names;
@@ -20,14 +20,13 @@ struct parse {
 	size_t count;
 	size_t shift; /* of an inner text: where it stands in the outer one */
 	bool plain_strings;
-	unsigned int depth;
-	/* inside so many quoted strings: as often quotes must be doubled */
-	unsigned int doubled;
+	unsigned int depth; /* inside so many strings that are programs */
+	unsigned int
+		doubled;     /* inside so many strings in quotes: as often quotes must be doubled */
 	unsigned int mapped; /* literals and parameters mapped so far */
 };
-extern const char rewrite_refused_shared[], rewrite_refused_escapes[];
 
-/* --- questions; a token that is not there answers no --- */
+/* --- questions about token @i; a token that is not there answers no --- */
 
 const struct token *parse_token(const struct parse *parse, size_t i);
 bool parse_is(const struct parse *parse, size_t i, const char *word);
@@ -36,36 +35,45 @@ bool parse_is_sign(const struct parse *parse, size_t i, const char *sign);
 bool parse_is_one_of(const struct parse *parse, size_t i, const char *const *words);
 bool parse_is_name(const struct parse *parse, size_t i);
 bool parse_is_string(const struct parse *parse, size_t i);
-bool parse_mentions(const struct parse *parse, const char *word); /* anywhere in the text */
-bool parse_begins(const char *at, size_t left, const char *word); /* in any case */
 
-/** The name that a token stands for: folded, or without its quotes. The caller's to free. */
-char *parse_name(const struct parse *parse, const struct token *token);
+/** Is @word anywhere in the text? */
+bool parse_mentions(const struct parse *parse, const char *word);
+
+/** Do the @left bytes at @at begin with @word, in any case? */
+bool parse_begins(const char *at, size_t left, const char *word);
+
+/** The name that token @i stands for, as lexer_name(). The caller's to free. */
+char *parse_name(const struct parse *parse, size_t i);
 
 /* --- edits --- */
 
-/** Let @text stand for the @removed bytes at @at. */
+/** Replace @removed bytes at @at by @text. */
 void parse_edit(struct parse *parse, size_t at, size_t removed, const char *text);
-/* to the physical name, if it is another; may refuse */
+
+/** Replace the name @i by the physical one, or refuse the statement. */
 void parse_edit_name(struct parse *parse, size_t i);
+
+/** Replace the name in the string @i by the physical one. */
 void parse_edit_literal(struct parse *parse, size_t i);
 
 /* --- rules, for the tokens from @begin to @end of one statement --- */
 
-/** Statements that name databases as such. */
+/** Statements that name databases as such: rewrite_database.c. */
 void rewrite_database(struct parse *parse, size_t begin, size_t end);
 
-/** From the catalog column @i to the end of its comparison every literal is a database name. */
-bool rewrite_is_catalog_column(const struct parse *parse, size_t i);
+/**
+ * Map the operands that the catalog column or function @i is compared with, if it is a database
+ * name.
+ */
 void rewrite_comparison(struct parse *parse, size_t i, size_t end);
 
-/** The relation @i, if it is a catalog that shows everybody's databases: only the worker's own rows. */
+/** Restrict the relation @i to the worker's own rows, if it is a catalog of all databases. */
 void rewrite_shared_relation(struct parse *parse, size_t begin, size_t i);
 
-/** The string @i, if the server is to connect with it. */
+/** Map the name in the string @i, if the server connects with this string: rewrite_connect.c. */
 void rewrite_connection_string(struct parse *parse, size_t begin, size_t i);
 
-/** PREPARE TRANSACTION, COMMIT PREPARED, ROLLBACK PREPARED. */
+/** PREPARE TRANSACTION, COMMIT PREPARED, ROLLBACK PREPARED: the identifier. */
 void rewrite_prepared_transaction(struct parse *parse, size_t begin);
 
 #endif

@@ -1,20 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What names a database, and what becomes of it:
+ * Where statements name databases, and what is mapped there:
  *
- *	CREATE, DROP, ALTER, COMMENT ON, GRANT ... ON, ... DATABASE name	the name, TEMPLATE and RENAME TO names too
- *	datname = 'x', table_catalog IN ('x'), datname = $1	the literal; of a parameter its number, for Bind
- *	pg_database_size('x')					the literal
- *	dblink('dbname=x'), CONNECTION 'postgresql://h/x'	the name in it
- *	FROM x.schema.table, 'x.schema.t'::regclass		the first part
- *	FROM pg_database, pg_stat_activity			the worker's own rows: other workers stay invisible
- *	PREPARE TRANSACTION 'x'					the identifier, which all databases of a server share
- *	DO and function bodies, EXECUTE 'ALTER DATABASE ...'	the same, inside
+ *	CREATE, DROP, ALTER, COMMENT ON, GRANT ... ON, ... DATABASE x
+ *		the name, and the names behind TEMPLATE and RENAME TO
+ *	datname = 'x', table_catalog IN ('x'), datname = $1
+ *		the literal; for Bind, the number of the parameter
+ *	pg_database_size('x')
+ *		the literal
+ *	dblink('dbname=x'), CONNECTION 'postgresql://h/x'
+ *		the name inside
+ *	FROM x.schema.table, 'x.schema.t'::regclass
+ *		the first part
+ *	FROM pg_database, pg_stat_activity
+ *		the relation: only the worker's own rows are left
+ *	PREPARE TRANSACTION 'x'
+ *		the identifier, which all databases of a server share
+ *	DO and function bodies, EXECUTE 'ALTER DATABASE ...'
+ *		the same, inside
  *
- * Every name is mapped, so no statement can reach a neighbour's database or the original. What would alter the three shared
- * ones (postgres, template0, template1) is refused.
+ * Every name is mapped, so no statement reaches the database of another worker or the original. A
+ * statement that would alter a shared database (postgres, template0, template1) is refused.
  *
- * The rules that need room are in rewrite_database.c, rename_catalog.c and rename_connect.c; parse.h says what a rule is.
+ * This file applies the rules. The rules of rewrite_database.c, rewrite_catalog.c and
+ * rewrite_connect.c never call it.
  */
 #include "tools/db/sql/rewrite.h"
 
@@ -27,18 +36,28 @@
 
 enum { TOKENS_MAX = 1 << 20, DEPTH_MAX = 4 };
 
-const char rewrite_refused_shared[] = "this would change a database that all workers share";
-const char rewrite_refused_long[] =
-	"this statement names a database and is too long to be understood";
-const char rewrite_refused_escapes[] = "this names a database by the numbers of its characters";
-static const char refused_catalog[] =
-	"this would change the catalog entries of databases that are not this worker's";
+static const char *const refusals[] = {
+	[REFUSAL_NONE] = "",
+	[REFUSAL_SHARED] = "this would change a database that all workers share",
+	[REFUSAL_LONG] = "this statement names a database and is too long to be understood",
+	[REFUSAL_ESCAPES] = "this names a database by the numbers of its characters",
+	[REFUSAL_CATALOG] =
+		"this would change the catalog entries of databases that are not this worker's",
+};
+
+const char *rewrite_refusal_text(enum rewrite_refusal refusal)
+{
+	return refusals[refusal];
+}
 
 bool rewrite_is_refusal(const char *message)
 {
-	return !strcmp(message, rewrite_refused_shared) || !strcmp(message, rewrite_refused_long) ||
-	       !strcmp(message, rewrite_refused_escapes) || !strcmp(message, refused_catalog);
+	for (size_t i = 1; i < ARRAY_LEN(refusals); i++)
+		if (!strcmp(message, refusals[i]))
+			return true;
+	return false;
 }
+
 /* --- names with three parts --- */
 
 static void three_parts(struct parse *parse, size_t i)
@@ -52,7 +71,7 @@ static void three_parts(struct parse *parse, size_t i)
 	    !parse_is_sign(parse, i + 1, ".") || !parse_is_name(parse, i + 2) ||
 	    !parse_is_sign(parse, i + 3, ".") || !parse_is_name(parse, i + 4))
 		return;
-	name = parse_name(parse, parse_token(parse, i));
+	name = parse_name(parse, i);
 	if (names_is_known(parse->names, name, strlen(name)))
 		parse_edit_name(parse, i);
 }
@@ -86,7 +105,10 @@ static void three_parts_literal(struct parse *parse, size_t i)
 
 static void parse_text(struct parse *parse, const char *text, size_t len);
 
-/* What a string with doubled quotes says; @ret_places: where each byte of it, and its end, stands in the string. */
+/*
+ * Append @body with its doubled quotes made single.
+ * @ret_places	where each byte of the result, and its end, is in @body
+ */
 static void unquote(const char *body, size_t len, struct str *ret_text, size_t **ret_places)
 {
 	size_t *places = mem_grow(NULL, len + 1, sizeof(*places));
@@ -100,7 +122,7 @@ static void unquote(const char *body, size_t len, struct str *ret_text, size_t *
 	*ret_places = places;
 }
 
-/* An inner text is parsed by the same rules; its edits land in the outer list, at their places in the outer text. */
+/* Apply the rules to a text in a string. Its edits get their places in the outer text. */
 static void inner_text(struct parse *parse, const struct token *token)
 {
 	const char *body = parse->text + token->body;
@@ -135,7 +157,7 @@ static void inner_text(struct parse *parse, const struct token *token)
 	parse->mapped += inner.mapped;
 }
 
-/* A string that begins like a statement about databases: EXECUTE 'ALTER DATABASE x ...'. */
+/* Does the string begin like a statement about databases? EXECUTE 'ALTER DATABASE x ...' */
 static bool holds_statement(const struct parse *parse, const struct token *token)
 {
 	static const char *const verbs[] = { "create ", "drop ",   "alter ",  "comment ",
@@ -152,7 +174,7 @@ static bool holds_statement(const struct parse *parse, const struct token *token
 
 /* --- all of it --- */
 
-/* DO, CREATE FUNCTION, CREATE PROCEDURE: their strings are programs. What is inside a program may be one again. */
+/* Are the strings of this statement programs? Strings inside a program may be programs again. */
 static bool holds_program(const struct parse *parse, size_t begin)
 {
 	static const char *const kinds[] = { "function", "procedure", NULL };
@@ -179,8 +201,8 @@ static void string_token(struct parse *parse, size_t begin, size_t i)
 		three_parts_literal(parse, i);
 }
 
-/* In a body that executes statements made at run time, the bare name of a known database is an argument of format(). */
-static void argument_of_dynamic(struct parse *parse, size_t i)
+/* format('ALTER DATABASE %I ...', 'x') in a program: map the name of a known database. */
+static void format_argument(struct parse *parse, size_t i)
 {
 	const struct token *token = parse_token(parse, i);
 
@@ -208,15 +230,14 @@ static void parse_statement(struct parse *parse, size_t begin, size_t end)
 	rewrite_database(parse, begin, end);
 	rewrite_prepared_transaction(parse, begin);
 	for (size_t i = begin; i < end; i++) {
-		if (rewrite_is_catalog_column(parse, i))
-			rewrite_comparison(parse, i, end);
+		rewrite_comparison(parse, i, end);
 		string_token(parse, begin, i);
-		argument_of_dynamic(parse, i);
+		format_argument(parse, i);
 		three_parts(parse, i);
 		rewrite_shared_relation(parse, begin, i);
 	}
 	if (alters_catalog(parse, begin) && parse->mapped == mapped)
-		parse->result->refused = refused_catalog;
+		parse->result->refusal = REFUSAL_CATALOG;
 }
 
 static size_t statement_end(const struct parse *parse, size_t i)
@@ -226,7 +247,7 @@ static size_t statement_end(const struct parse *parse, size_t i)
 	return i;
 }
 
-/* In PL/pgSQL a statement may also begin behind these. */
+/* In a program, a statement begins with its first verb: IF ... THEN ALTER DATABASE x ... */
 static size_t inner_begin(const struct parse *parse, size_t begin, size_t end)
 {
 	static const char *const verbs[] = { "create", "drop",   "alter",  "comment", "grant",
@@ -252,11 +273,11 @@ static void parse_text(struct parse *parse, const char *text, size_t len)
 			parse->tokens = mem_grow(parse->tokens, space *= 2, sizeof(*parse->tokens));
 		parse->tokens[parse->count++] = token;
 		if (token.kind == TOKEN_LONG_TAG)
-			parse->result->refused = rewrite_refused_long;
+			parse->result->refusal = REFUSAL_LONG;
 	}
 	if (parse->count == TOKENS_MAX &&
 	    mention_in_text(parse->names, text + lexer.at, len - lexer.at))
-		parse->result->refused = rewrite_refused_long;
+		parse->result->refusal = REFUSAL_LONG;
 	for (size_t begin = 0, end; begin < parse->count; begin = end + 1) {
 		end = statement_end(parse, begin);
 		parse_statement(parse, inner_begin(parse, begin, end), end);
@@ -272,7 +293,7 @@ static int by_place(const void *a, const void *b)
 	return one->at < two->at ? -1 : one->at > two->at;
 }
 
-/* Edits come in the order of the rules; two rules may have found the same name. */
+/* Edits come in the order of the rules. If two rules found the same name, the first edit counts. */
 static void apply(struct rewrite_result *result, const char *text, size_t len)
 {
 	struct str out = { 0 };

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What reads the catalogs. Literals and parameters that are compared with a database's name become physical, and the
- * catalogs that show everybody's databases are read through a condition, so other workers stay invisible.
+ * Statements that read the catalogs. Literals and parameters that are compared with a database name
+ * become physical. The catalogs that show all databases are read through a condition, so that the
+ * databases of other workers stay invisible.
  *
- * The identifiers of prepared transactions are the server's, not a database's: each worker's end with its suffix.
+ * The identifiers of prepared transactions belong to the server, not to a database. Those of a
+ * worker end with its suffix.
  */
 #include "tools/db/sql/parse.h"
 
@@ -37,7 +39,7 @@ static const char *const ends_comparison[] = { "and",   "or",     "then",  "sele
 	                                       "else",  "end",    "where", "on",     "join",
 	                                       "loop",  "escape", NULL };
 
-bool rewrite_is_catalog_column(const struct parse *parse, size_t i)
+static bool is_catalog_column(const struct parse *parse, size_t i)
 {
 	cleanup_free char *name = NULL;
 
@@ -48,11 +50,11 @@ bool rewrite_is_catalog_column(const struct parse *parse, size_t i)
 		       parse_mentions(parse, "pg_replication_slots");
 	if (parse_token(parse, i)->kind != TOKEN_QUOTED)
 		return false;
-	name = parse_name(parse, parse_token(parse, i));
+	name = parse_name(parse, i);
 	return strv_has((char *const *)catalog_columns, name);
 }
 
-/* Behind ~ and its like, also as OPERATOR(pg_catalog.~); not LIKE's ~~. */
+/* Behind ~, ~*, !~, also as OPERATOR(pg_catalog.~), but not behind ~~, which is LIKE. */
 static bool behind_match(const struct parse *parse, size_t i)
 {
 	const struct token *token = parse_token(
@@ -63,7 +65,11 @@ static bool behind_match(const struct parse *parse, size_t i)
 	       !memmem(sign, token->len, "~~", 2);
 }
 
-/* Is @body, up to @len, a name by itself: ^x or ^(x)? Return: where the name begins, and *ret_end; 0 if it is not. */
+/*
+ * Is the pattern a plain name, ^x or ^(x)?
+ * @ret_end	where the name ends
+ * Return: where it begins; 0 if it is none.
+ */
 static size_t whole_name(const char *body, size_t len, size_t *ret_end)
 {
 	bool inner = len > 3 && body[1] == '(' && body[len - 1] == ')';
@@ -77,8 +83,10 @@ static size_t whole_name(const char *body, size_t len, size_t *ret_end)
 }
 
 /*
- * A regular expression. '^(x)$', as psql asks for \l x, is a name; another one that says where the name ends may be followed
- * by the suffix there; one that is open at its end matches the physical name as well.
+ * Map a regular expression. '^(x)$', which psql sends for \l x, is a name. Another pattern that
+ * ends with $ allows the suffix before it. A pattern that is open at its end matches the physical
+ * name as it is.
+ * Return: false if the literal is no regular expression.
  */
 static bool edit_pattern(struct parse *parse, size_t i)
 {
@@ -102,7 +110,7 @@ static bool edit_pattern(struct parse *parse, size_t i)
 	return true;
 }
 
-/* LIKE: a pattern that fits one of the shared names is about these. Others are names, but for their wildcards. */
+/* Does a LIKE pattern match the name of a shared database? Then it keeps its meaning. */
 static bool is_like_shared(const struct parse *parse, size_t i)
 {
 	static const char *const words[] = { "like", "ilike", NULL };
@@ -112,7 +120,7 @@ static bool is_like_shared(const struct parse *parse, size_t i)
 	       names_matches_shared(parse->text + token->body, token->body_len);
 }
 
-/* SIMILAR TO: a pattern may say whether the suffix is there. */
+/* SIMILAR TO: allow the suffix at the end of the pattern. */
 static bool edit_similar(struct parse *parse, size_t i)
 {
 	const struct token *token = parse_token(parse, i);
@@ -131,13 +139,13 @@ static void map_operand(struct parse *parse, size_t i)
 	long number;
 
 	if (parse_is_sign(parse, i + 1, "||"))
-		return; /* the last part has the suffix */
+		return; /* the last part gets the suffix */
 	if (token->kind == TOKEN_PARAM && !parse->depth) {
 		cleanup_free char *digits = str_copy_len(parse->text + token->at + 1,
 		                                         token->len - 1);
 
 		if (str_number(digits, 1, REWRITE_PARAMS_MAX, &number)) {
-			parse->result->refused = rewrite_refused_long;
+			parse->result->refusal = REFUSAL_LONG;
 			return;
 		}
 		parse->result->params |= 1ull << (number - 1);
@@ -149,7 +157,7 @@ static void map_operand(struct parse *parse, size_t i)
 	}
 }
 
-/* FROM ends a comparison, but for IS DISTINCT FROM. */
+/* FROM ends a comparison, except in IS DISTINCT FROM. */
 static bool ends_comparison_at(const struct parse *parse, size_t i)
 {
 	return parse_is_one_of(parse, i, ends_comparison) &&
@@ -179,7 +187,7 @@ static bool compares(const struct parse *parse, size_t i)
 	       parse_is_one_of(parse, i, words);
 }
 
-/* A column of a user's own table may be called datname as well: the statement must read a catalog. */
+/* A user's own table may have a column datname. So the statement must read a catalog. */
 static bool reads_catalog(const struct parse *parse)
 {
 	for (size_t i = 0; i < parse->count; i++)
@@ -190,7 +198,7 @@ static bool reads_catalog(const struct parse *parse)
 	return false;
 }
 
-/* has_database_privilege([role,] database, privilege): the database is the last but one. */
+/* has_database_privilege([role,] database, privilege): the database is the second to last. */
 static void map_privilege_call(struct parse *parse, size_t i, size_t end)
 {
 	size_t last = 0, before = 0;
@@ -213,7 +221,7 @@ static void map_cases(struct parse *parse, size_t i, size_t end)
 			map_operand(parse, i + 1);
 }
 
-/* What a function makes of its arguments is nobody's to know, but for those that leave names as they are. */
+/* Is there a call whose result is unknown? Some functions leave names as they are. */
 static bool computes(const struct parse *parse, size_t i)
 {
 	static const char *const transparent[] = {
@@ -244,8 +252,8 @@ static size_t call_end(const struct parse *parse, size_t i, size_t end)
 }
 
 /*
- * The call @i gives a logical name, or the physical one of current_database(): the server puts the suffix behind it, where it
- * belongs. Return: the token that ends the call.
+ * The call @i gives a logical name, or the physical one of current_database(): the server puts the
+ * suffix behind it, where it belongs. Return: the token that ends the call.
  */
 static size_t map_call(struct parse *parse, size_t i, size_t end, bool equals)
 {
@@ -272,6 +280,8 @@ void rewrite_comparison(struct parse *parse, size_t i, size_t end)
 	bool equals, wrapped = false;
 	int depth = 0;
 
+	if (!is_catalog_column(parse, i))
+		return;
 	if (parse_is(parse, i, "has_database_privilege")) {
 		map_privilege_call(parse, i, end);
 		return;
@@ -308,11 +318,11 @@ void rewrite_comparison(struct parse *parse, size_t i, size_t end)
 	}
 }
 
-/* --- catalogs that show everybody's databases --- */
+/* --- catalogs that show all databases --- */
 
 struct shared_view {
-	/* mine: condition on its rows; %S = the suffix, %N its length */
-	const char *name, *columns, *mine;
+	/* condition: for the worker's own rows; %S is the suffix, %N its length */
+	const char *name, *columns, *condition;
 };
 
 static const struct shared_view shared_views[] = {
@@ -356,7 +366,7 @@ static char *own_rows(const struct parse *parse, const struct shared_view *view,
 	str_addf(&out, "(SELECT %s", parse_mentions(parse, "tableoid") ? "tableoid, " : "");
 	add_filled(&out, parse->names, view->columns);
 	str_addf(&out, " FROM pg_catalog.%s WHERE ", view->name);
-	add_filled(&out, parse->names, view->mine);
+	add_filled(&out, parse->names, view->condition);
 	str_addf(&out, ")%s%s", needs_alias ? " " : "", needs_alias ? view->name : "");
 	return str_take(&out);
 }
@@ -410,7 +420,7 @@ void rewrite_shared_relation(struct parse *parse, size_t begin, size_t i)
 
 		if (!parse_is(parse, i, shared_views[v].name) || !first)
 			continue;
-		/* a column: what it is of has no schema any more */
+		/* a qualified column: the subquery in its place has no schema */
 		if (parse_is_sign(parse, i + 1, "."))
 			parse_edit(parse, from->at, to->at - from->at, "");
 		whole = is_table_command(parse, begin, first);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Strings with which the server itself connects: those of dblink's functions, foreign servers and subscriptions. libpq takes
- * two forms (its manual, "Connection Strings"): words KEY = VALUE, where a value may be quoted, and URLs, which may have
- * words as well. The last dbname counts, so each is mapped. Elsewhere a string that looks like one is data.
+ * Strings with which the server itself connects: arguments of dblink's functions, options of
+ * foreign servers and subscriptions. libpq reads two forms (its manual, "Connection Strings"):
+ * words KEY = VALUE, where a value may be quoted, and URLs, which may have words as well. The last
+ * dbname counts, so each is mapped. In other places a string that looks like one is data.
  */
 #include "tools/db/sql/parse.h"
 
@@ -10,7 +11,7 @@
 
 static const char key[] = "dbname";
 
-/* The string token @i, and what a quote inside it looks like. */
+/* A string token; @quote_len is 2 where a quote inside it is doubled. */
 struct connection_string {
 	struct parse *parse;
 	const char *body, *end;
@@ -52,7 +53,7 @@ static const char *skip_space(const struct connection_string *string, const char
 	return at;
 }
 
-/* @at is behind the key. Return: where the search for the next goes on. */
+/* @at is behind the key. Return: where the search for the next key continues. */
 static const char *map_word(const struct connection_string *string, const char *at,
                             const char *ends)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * CREATE, DROP, ALTER, COMMENT ON, GRANT ... ON, ... DATABASE name: the name, and those behind TEMPLATE and RENAME TO. What
- * would alter the three shared databases (postgres, template0, template1) is refused.
+ * CREATE, DROP, ALTER, COMMENT ON, GRANT ... ON, ... DATABASE name: the name, and the names behind
+ * TEMPLATE and RENAME TO. A statement that would alter a shared database (postgres, template0,
+ * template1) is refused.
  */
 #include "tools/db/sql/parse.h"
 
@@ -10,8 +11,8 @@
 
 struct database_rule {
 	const char *verb; /* first word */
-	const char *lead; /* the word before DATABASE; NULL = the verb itself */
-	bool harmless;    /* may name a shared database */
+	const char *lead; /* the word or sign before DATABASE; NULL = the verb itself */
+	bool harmless;    /* it may name a shared database */
 	bool list;        /* a, b, c */
 };
 
@@ -39,16 +40,15 @@ static void map_database(struct parse *parse, size_t i, bool harmless)
 
 	if (!parse_is_name(parse, i))
 		return;
-	name = parse_name(parse, parse_token(parse, i));
+	name = parse_name(parse, i);
 	if (names_is_shared(name, strlen(name)) && !harmless)
-		parse->result->refused = rewrite_refused_shared;
+		parse->result->refusal = REFUSAL_SHARED;
 	parse_edit_name(parse, i);
 }
 
 static void learn_name(struct parse *parse, size_t i)
 {
-	cleanup_free char *name = parse_is_name(parse, i) ? parse_name(parse, parse_token(parse, i))
-	                                                  : NULL;
+	cleanup_free char *name = parse_is_name(parse, i) ? parse_name(parse, i) : NULL;
 
 	if (name && !names_has_suffix(parse->names, name, strlen(name)))
 		names_learn(parse->names, name, strlen(name));
@@ -64,7 +64,7 @@ static void map_template(struct parse *parse, size_t i)
 		map_database(parse, i, true);
 }
 
-/* Behind the name: TEMPLATE of CREATE, RENAME TO other of ALTER. */
+/* Behind the name: TEMPLATE of CREATE, RENAME TO of ALTER. */
 static void map_other_names(struct parse *parse, size_t i, size_t end)
 {
 	for (; i < end; i++) {
