@@ -6,8 +6,7 @@
  */
 #include "core/policy.h"
 
-void berth_bind_claim(struct berth_portmap *map,
-                                                struct berth_decision *decision)
+void berth_bind_claim(struct berth_portmap *map, struct berth_decision *decision)
 {
 	/* the remainder tells the BPF verifier what the caller knows */
 	enum berth_proto proto = (enum berth_proto)(decision->proto % BERTH_PROTOS);
@@ -27,8 +26,7 @@ void berth_bind_claim(struct berth_portmap *map,
 	}
 }
 
-void berth_bind_failed(struct berth_portmap *map, int error,
-                                                 struct berth_decision *decision)
+void berth_bind_failed(struct berth_portmap *map, int error, struct berth_decision *decision)
 {
 	uint16_t failed = decision->real_port;
 

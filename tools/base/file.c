@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -87,6 +88,15 @@ int file_write_all(int fd, const void *data, size_t len)
 		len -= (size_t)put;
 	}
 	return 0;
+}
+
+int file_in_memory(const char *text)
+{
+	cleanup_close int fd = memfd_create("berth", MFD_CLOEXEC);
+
+	if (fd < 0 || file_write_all(fd, text, strlen(text)) || lseek(fd, 0, SEEK_SET))
+		return -errno;
+	return steal_fd(&fd);
 }
 
 int file_replace(const char *path, const char *text, size_t len, mode_t mode)

@@ -33,6 +33,9 @@ int file_replace(const char *path, const char *text, size_t len, mode_t mode);
 /* Write all of it, over EINTR and short writes; waits for room also where somebody has set O_NONBLOCK, as Node does on stdout. */
 int file_write_all(int fd, const void *data, size_t len);
 
+/** A file without a name that holds @text, memfd_create(2). Return: a descriptor at its beginning; -errno. */
+int file_in_memory(const char *text);
+
 /* Write @text into an existing file (cgroupfs, procfs): one open, one write. */
 int file_put(const char *path, const char *text);
 int file_put_at(int dir, const char *path, const char *text);

@@ -72,10 +72,13 @@ static int make_data_directory(void *arg, struct str *ret_text)
 		str_add(ret_text, strerror(errno));
 		return -EACCES;
 	}
-	ret = job_exec(make, envp, NULL, &output);
+	ret = child_exec(&(struct child_program){ .argv = make, .envp = envp }, &output);
 	if (!ret) {
 		str_free(&output);
-		ret = job_exec(ask, envp, "SELECT 6 * 7\n", &output);
+		ret = child_exec(&(struct child_program){ .argv = ask,
+		                                          .envp = envp,
+		                                          .input = "SELECT 6 * 7\n" },
+		                 &output);
 		if (!ret && !strstr(output.text ? output.text : "", "42"))
 			ret = 1;
 	}

@@ -38,6 +38,7 @@
 #include "tools/isolate/backend.h"
 #include "tools/isolate/bpf_selftest.h"
 #include "tools/isolate/shim_env.h"
+#include "tools/process/procfs.h"
 
 enum { SETTLE_MS = 50, UNSETTLED_MAX = 32, LINKS_MAX = 16 };
 
@@ -125,10 +126,9 @@ static void mirror(const struct bpf_worker *worker)
 /* The programs may not ask for the name of a process without CAP_PERFMON; here it is a file, if the process still is. */
 static void name_process(struct berth_note *note)
 {
-	cleanup_free char *path = str_print("/proc/%d/comm", note->pid);
 	cleanup_free char *name = NULL;
 
-	if (file_read(path, &name, NULL))
+	if (proc_read_file((pid_t)note->pid, "comm", &name, NULL))
 		return;
 	name[strcspn(name, "\n")] = 0;
 	snprintf(note->text, sizeof(note->text), "%s", name);

@@ -12,15 +12,13 @@
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <netinet/in.h>
-#include <poll.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tools/base/cleanup.h"
+#include "tools/process/child.h"
 
 enum { DEADLINE_MS = 5000, VIRTUAL_PORT = 1 /* tcpmux: nobody has a server there */ };
 
@@ -103,24 +101,6 @@ static uint16_t free_port(void)
 	return ntohs(address.sin_port);
 }
 
-/* Return: the child's step; -errno. */
-static int wait_for(pid_t pid)
-{
-	cleanup_close int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	struct pollfd poller = { .fd = pidfd, .events = POLLIN };
-	int status = 0, ready;
-
-	do
-		ready = pidfd < 0 ? 1 : poll(&poller, 1, DEADLINE_MS);
-	while (ready < 0 && errno == EINTR);
-	if (ready != 1)
-		kill(pid, SIGKILL);
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return -errno;
-	return ready == 1 && WIFEXITED(status) ? WEXITSTATUS(status) : -ETIMEDOUT;
-}
-
 int bpf_selftest_prepare(struct berth_portmap *map)
 {
 	uint16_t port = free_port();
@@ -143,7 +123,7 @@ int bpf_selftest_run(int cgroup, const struct berth_portmap *map, const char **r
 		return -errno;
 	if (!pid)
 		_exit(child(cgroup, inside));
-	step = wait_for(pid);
+	step = child_wait(pid, DEADLINE_MS);
 	if (step < 0)
 		return step;
 	/* a bind that was not rewritten looks the same from inside: ask who saw the real port */

@@ -12,10 +12,8 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/close_range.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -23,7 +21,6 @@
 #include <unistd.h>
 
 #include "tools/base/cleanup.h"
-#include "tools/base/file.h"
 
 struct job {
 	struct loop *loop;
@@ -61,24 +58,6 @@ void job_files_back(uid_t uid)
 	setfsgid(getegid());
 }
 
-pid_t job_fork(int signal_number)
-{
-	pid_t parent = getpid();
-	pid_t pid = fork();
-	sigset_t none;
-
-	if (pid)
-		return pid < 0 ? -errno : pid;
-	for (int number = 1; number < NSIG; number++)
-		signal(number, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	prctl(PR_SET_PDEATHSIG, signal_number);
-	if (getppid() != parent)
-		_exit(1);
-	return 0;
-}
-
 static void close_others(int a, int b)
 {
 	int low = a < b ? a : b, high = a < b ? b : a;
@@ -90,9 +69,15 @@ static void close_others(int a, int b)
 	syscall(SYS_close_range, (unsigned int)high + 1, ~0u, 0);
 }
 
+/* In place of the job: it may not run, for want of @arg's user. */
+static int refused(void *arg, struct str *ret_text)
+{
+	(void)ret_text;
+	return *(const int *)arg;
+}
+
 static _Noreturn void child_main(const struct job_setup *setup, int out)
 {
-	struct str text = { 0 };
 	pid_t parent = getppid();
 	int error;
 
@@ -101,12 +86,7 @@ static _Noreturn void child_main(const struct job_setup *setup, int out)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
-	if (!error)
-		error = setup->run(setup->arg, &text);
-	str_add_len(&text, (const char *)&error, sizeof(error));
-	if (file_write_all(out, text.text, text.len))
-		_exit(1);
-	_exit(0);
+	child_answer(error ? refused : setup->run, error ? &error : setup->arg, out);
 }
 
 static void job_free(struct job *job)
@@ -153,17 +133,11 @@ static void on_output(void *arg, int fd, uint32_t events)
 static void on_gone(void *arg, int fd, uint32_t events)
 {
 	struct job *job = arg;
-	int error = -ECHILD;
 
 	(void)fd;
 	(void)events;
 	drain(job);
-	if (job->answer.len >= sizeof(error)) {
-		job->answer.len -= sizeof(error);
-		memcpy(&error, job->answer.text + job->answer.len, sizeof(error));
-		job->answer.text[job->answer.len] = 0;
-	}
-	finish(job, error);
+	finish(job, child_take_result(&job->answer));
 }
 
 static void on_late(void *arg)
@@ -184,7 +158,7 @@ int job_start(const struct job_setup *setup, struct job **ret_job)
 
 	if (pipe2(pipes, O_CLOEXEC))
 		return -errno;
-	pid = job_fork(SIGKILL);
+	pid = child_fork(SIGKILL);
 	if (!pid)
 		child_main(setup, pipes[1]);
 	close(pipes[1]);
@@ -217,60 +191,4 @@ void job_cancel(struct job *job)
 	syscall(SYS_pidfd_send_signal, job->pidfd, SIGKILL, NULL, 0);
 	waitid(P_PIDFD, (id_t)job->pidfd, NULL, WEXITED);
 	job_free(job);
-}
-
-static _Noreturn void exec_child(char *const *argv, char *const *envp, int in, int out)
-{
-	if (in < 0)
-		in = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	if (dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0)
-		_exit(127);
-	if (chdir("/"))
-		_exit(127);
-	execve(argv[0], argv, envp);
-	_exit(127);
-}
-
-/* The input is short (a few statements), so it fits in the pipe and cannot deadlock with the output. */
-static int feed(const char *input)
-{
-	int pipes[2];
-	size_t len = strlen(input);
-
-	if (pipe2(pipes, O_CLOEXEC))
-		return -1;
-	(void)fcntl(pipes[1], F_SETPIPE_SZ, 1 << 20);
-	(void)fcntl(pipes[1], F_SETFL, O_NONBLOCK);
-	if (write(pipes[1], input, len) != (ssize_t)len) {
-		close(pipes[0]);
-		pipes[0] = -1;
-	}
-	close(pipes[1]);
-	return pipes[0];
-}
-
-int job_exec(char *const *argv, char *const *envp, const char *input, struct str *ret_output)
-{
-	cleanup_close int in = input ? feed(input) : -1;
-	cleanup_close int out = -1;
-	char part[4096];
-	int pipes[2], status;
-	ssize_t got;
-	pid_t pid;
-
-	if ((input && in < 0) || pipe2(pipes, O_CLOEXEC))
-		return -errno;
-	out = pipes[0];
-	pid = job_fork(SIGKILL);
-	if (!pid)
-		exec_child(argv, envp, in, pipes[1]);
-	close(pipes[1]);
-	if (pid < 0)
-		return (int)pid;
-	while ((got = read(out, part, sizeof(part))) > 0 || (got < 0 && errno == EINTR))
-		if (got > 0)
-			str_add_len(ret_output, part, (size_t)got);
-	if (waitpid(pid, &status, 0) < 0)
-		return -errno;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }

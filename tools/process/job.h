@@ -11,11 +11,9 @@
 
 #include "tools/base/loop.h"
 #include "tools/base/str.h"
+#include "tools/process/child.h"
 
 struct job;
-
-/** In the child. @ret_text is what the parent is told. Return: 0 or -errno, the parent's @error. */
-typedef int (*job_fn)(void *arg, struct str *ret_text);
 
 /** @error -ETIME: the deadline passed; -ECHILD: killed. @text is never NULL and lives for the call. */
 typedef void (*job_done_fn)(void *arg, int error, const char *text);
@@ -26,7 +24,7 @@ struct job_setup {
 	gid_t gid;
 	int keep_fd;         /* a descriptor the child keeps; 0 = none */
 	int64_t deadline_ms; /* 0 = five minutes */
-	job_fn run;
+	child_fn run;
 	void *arg; /* the child sees it as it is at the fork */
 	job_done_fn done;
 	void *done_arg;
@@ -34,14 +32,6 @@ struct job_setup {
 
 int job_start(const struct job_setup *setup, struct job **ret_job);
 void job_cancel(struct job *job); /* kills it; done is not called; NULL is fine */
-
-/**
- * For use in a job: run a program to its end.
- * @input	for its stdin, at most 1 MiB; NULL = none
- * @ret_output	its stdout and stderr
- * Return: its exit status, 128 + signal, -errno if it could not be started.
- */
-int job_exec(char *const *argv, char *const *envp, const char *input, struct str *ret_output);
 
 /** For a child between fork and exec or job: become @uid for good (0 = nothing to do). Return: 0 or -errno. */
 int job_drop(uid_t uid, gid_t gid);
@@ -52,8 +42,5 @@ int job_drop(uid_t uid, gid_t gid);
  */
 void job_files_as(uid_t uid, gid_t gid);
 void job_files_back(uid_t uid);
-
-/** fork; the child dies with us by @signal_number, has default signals and an empty mask. Return: as fork(2), or -errno. */
-pid_t job_fork(int signal_number);
 
 #endif

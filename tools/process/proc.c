@@ -24,36 +24,6 @@
 enum { COMMAND_MOST = 400 };
 enum { UNIX_LISTENS = 0x10000 }; /* linux/net.h: __SO_ACCEPTCON */
 
-int proc_read_environ(pid_t pid, char **ret_text, size_t *ret_len)
-{
-	char path[40];
-
-	snprintf(path, sizeof(path), "/proc/%d/environ", pid);
-	return file_read(path, ret_text, ret_len);
-}
-
-const char *proc_parse_environ(const char *text, size_t len, const char *name)
-{
-	size_t name_len = strlen(name);
-
-	for (size_t at = 0; at < len;) {
-		size_t one = strnlen(text + at, len - at);
-
-		if (one > name_len && text[at + name_len] == '=' &&
-		    !memcmp(text + at, name, name_len) && at + one < len)
-			return text + at + name_len + 1;
-		at += one + 1;
-	}
-	return NULL;
-}
-
-const char *proc_parse_map(const char *text, size_t len)
-{
-	const char *path = proc_parse_environ(text, len, "BERTH_MAP");
-
-	return path ? path : proc_parse_environ(text, len, "BERTH_VIEW");
-}
-
 /* How container engines name their cgroups: the piece of the path, and what people call it. */
 static const struct container_kind {
 	const char *piece, *name;
@@ -151,19 +121,6 @@ static int64_t wall_from_ticks(uint64_t ticks)
 	return clock_wall_ns() - clock_of(CLOCK_BOOTTIME) + since_boot;
 }
 
-static void read_environment(int dir, struct proc_info *info)
-{
-	cleanup_free char *text = NULL;
-	size_t len;
-
-	if (file_read_at(dir, "environ", &text, &len))
-		return;
-	info->run = str_copy(proc_parse_environ(text, len, "BERTH_RUN"));
-	info->worker = str_copy(proc_parse_environ(text, len, "BERTH_WORKER"));
-	info->task = str_copy(proc_parse_environ(text, len, "BERTH_TASK"));
-	info->map_path = str_copy(proc_parse_map(text, len));
-}
-
 /* "NSpid:	4242	7	1": from the namespace of /proc to its own. That of a process in ours ends with the first. */
 pid_t proc_parse_inside(const char *status)
 {
@@ -199,12 +156,20 @@ static char *read_command(int dir, const char *comm, size_t max)
 	return line && *line ? steal(&line) : str_print("[%s]", comm);
 }
 
-char *proc_command(pid_t pid, size_t max)
+char *proc_command(pid_t pid)
 {
 	cleanup_close int dir = open_process(pid);
 	struct proc_stat stat;
 
-	return dir < 0 || proc_read_stat_at(dir, &stat) ? NULL : read_command(dir, stat.comm, max);
+	return dir < 0 || proc_read_stat_at(dir, &stat) ? str_copy("[gone]")
+	                                                : read_command(dir, stat.comm, SIZE_MAX);
+}
+
+char *proc_program(pid_t pid)
+{
+	cleanup_close int dir = open_process(pid);
+
+	return dir < 0 ? NULL : read_link(dir, "exe");
 }
 
 static void read_identity(int dir, struct proc_info *info)
@@ -229,7 +194,7 @@ int proc_read(pid_t pid, struct proc_info *ret_info)
 	if (ret)
 		return ret;
 	read_identity(dir, &info);
-	read_environment(dir, &info);
+	(void)owner_read_at(dir, &info.owner);
 	info.directory = read_link(dir, "cwd");
 	info.program = read_link(dir, "exe");
 	info.netns = read_namespace(dir, "net");
@@ -242,12 +207,12 @@ int proc_read(pid_t pid, struct proc_info *ret_info)
 
 void proc_info_free(struct proc_info *info)
 {
-	char *const owned[] = { info->command,   info->directory, info->program,
-		                info->container, info->user,      info->run,
-		                info->worker,    info->task,      info->map_path };
+	char *const owned[] = { info->command, info->directory, info->program, info->container,
+		                info->user };
 
 	for (size_t i = 0; i < ARRAY_LEN(owned); i++)
 		free(owned[i]);
+	owner_free(&info->owner);
 	*info = (struct proc_info){ 0 };
 }
 
@@ -272,20 +237,6 @@ int proc_fd_count(pid_t pid)
 	while (fds && readdir(fds))
 		count++;
 	return count > 2 ? count - 2 : 0;
-}
-
-int proc_each(proc_fn fn, void *arg)
-{
-	cleanup_dir DIR *all = opendir("/proc");
-	struct dirent *entry;
-	long pid;
-
-	if (!all)
-		return -errno;
-	while ((entry = readdir(all)))
-		if (!str_number(entry->d_name, 1, INT_MAX, &pid) && !fn(arg, (pid_t)pid))
-			break;
-	return 0;
 }
 
 static bool socket_inode(int dir, const char *name, uint64_t *ret_inode)
@@ -322,7 +273,7 @@ int proc_each_socket(pid_t pid, proc_socket_fn fn, void *arg)
 	return 0;
 }
 
-struct wanted {
+struct socket_search {
 	const uint64_t *inodes;
 	size_t count;
 	bool found;
@@ -330,20 +281,20 @@ struct wanted {
 
 static void on_descriptor(void *arg, pid_t pid, int fd, uint64_t inode)
 {
-	struct wanted *wanted = arg;
+	struct socket_search *search = arg;
 
 	(void)pid;
 	(void)fd;
-	for (size_t i = 0; i < wanted->count; i++)
-		wanted->found |= wanted->inodes[i] == inode;
+	for (size_t i = 0; i < search->count; i++)
+		search->found |= search->inodes[i] == inode;
 }
 
 bool proc_has_socket(pid_t pid, const uint64_t *inodes, size_t count)
 {
-	struct wanted wanted = { inodes, count, false };
+	struct socket_search search = { inodes, count, false };
 
-	(void)proc_each_socket(pid, on_descriptor, &wanted);
-	return wanted.found;
+	(void)proc_each_socket(pid, on_descriptor, &search);
+	return search.found;
 }
 
 bool proc_parse_unix(const char *line, struct proc_unix *ret_entry)
@@ -367,8 +318,8 @@ bool proc_parse_unix(const char *line, struct proc_unix *ret_entry)
 
 int proc_each_unix(pid_t pid, proc_unix_fn fn, void *arg)
 {
-	cleanup_free char *file = str_print("/proc/%d/net/unix", pid), *text = NULL;
-	int ret = file_read(file, &text, NULL);
+	cleanup_free char *text = NULL;
+	int ret = proc_read_file(pid, "net/unix", &text, NULL);
 	struct proc_unix entry;
 
 	for (char *line = text, *next; !ret && line && *line; line = next) {

@@ -12,19 +12,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "tools/process/proc_stat.h"
-
-/** The text of /proc/PID/environ. Return: 0; -errno, and *ret_text stays as it is. */
-int proc_read_environ(pid_t pid, char **ret_text, size_t *ret_len);
-
-/**
- * Find a variable in the text of /proc/PID/environ (NUL-separated).
- * Return: its value inside @text, NULL if it is not there.
- */
-const char *proc_parse_environ(const char *text, size_t len, const char *name);
-
-/** The file of its port map; under a kernel backend the shim has but a view of it. Return: as above. */
-const char *proc_parse_map(const char *text, size_t len);
+#include "tools/process/owner.h"
+#include "tools/process/procfs.h"
 
 /**
  * The container that a /proc/PID/cgroup text tells of: "docker 3f2a91c0d4be", "podman ...", "kubernetes pod ...".
@@ -51,22 +40,20 @@ struct proc_info {
 	uint64_t netns, pidns; /* inode numbers; 0: not allowed to see */
 	pid_t inside;          /* its number in a PID namespace of its own; 0: it is in ours */
 	int64_t start_ns;      /* CLOCK_REALTIME */
-	/* BERTH_* of its environment; NULL: not Berth's, or not allowed to see */
-	char *run, *worker, *task, *map_path;
+	struct proc_owner owner;
 };
 
 int proc_read(pid_t pid, struct proc_info *ret_info);
 void proc_info_free(struct proc_info *info);
 
-/** What proc_read() says in .command, @max bytes of it. Return: the caller's to free; NULL: it is gone. */
-char *proc_command(pid_t pid, size_t max);
+/** The whole command line, as .command above. Return: "[gone]" for a process that has ended; the caller's to free. */
+char *proc_command(pid_t pid);
+
+/** The file of its program. Return: the caller's to free; NULL if it may not be seen or has none. */
+char *proc_program(pid_t pid);
 
 /** Open descriptors of a process. Return: their number; -EACCES, -ESRCH. */
 int proc_fd_count(pid_t pid);
-
-/* Call @fn for every process; it returns false to stop. */
-typedef bool (*proc_fn)(void *arg, pid_t pid);
-int proc_each(proc_fn fn, void *arg);
 
 /**
  * Call @fn for every descriptor of @pid that is a socket.

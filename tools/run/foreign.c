@@ -46,7 +46,7 @@ static bool visit(void *arg, pid_t pid)
 
 	if (!proc_has_socket(pid, listeners->inodes, listeners->count))
 		return true;
-	command = process_command(pid);
+	command = proc_command(pid);
 	listeners->holder = str_print("%.80s (pid %d)", command, (int)pid);
 	return false;
 }

@@ -14,7 +14,6 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -79,7 +78,7 @@ static char **environment(const struct hook *hook, const struct watch_finding *f
 
 static int spawn(const struct hook *hook, const struct call *call, pid_t *ret_pid)
 {
-	cleanup_close int input = memfd_create("finding", MFD_CLOEXEC);
+	cleanup_close int input = file_in_memory(call->json);
 	char *const words[] = { (char *)"sh", (char *)"-c", (char *)(uintptr_t)hook->command,
 		                NULL };
 	posix_spawn_file_actions_t files;
@@ -87,9 +86,8 @@ static int spawn(const struct hook *hook, const struct call *call, pid_t *ret_pi
 	sigset_t signals;
 	int ret;
 
-	if (input < 0 || file_write_all(input, call->json, strlen(call->json)) ||
-	    lseek(input, 0, SEEK_SET))
-		return -errno;
+	if (input < 0)
+		return input;
 	posix_spawn_file_actions_init(&files);
 	posix_spawn_file_actions_adddup2(&files, input, STDIN_FILENO);
 	posix_spawn_file_actions_adddup2(&files, STDERR_FILENO, STDOUT_FILENO);

@@ -36,6 +36,7 @@
 #include "tools/base/file.h"
 #include "tools/base/str.h"
 #include "tools/process/family.h"
+#include "tools/process/proc.h"
 #include "tools/tree/tree.h"
 
 enum {
@@ -205,7 +206,7 @@ static void signal_command(struct worker_init *init, int number)
  */
 static void ask_to_end(struct worker_init *init, pid_t pid)
 {
-	cleanup_free char *program = process_program(pid);
+	cleanup_free char *program = proc_program(pid);
 	struct told *told = init->told;
 
 	while (told < init->told + init->told_count && told->pid != pid)
@@ -260,7 +261,7 @@ static void report_leftovers(struct worker_init *init, enum worker_init_kind kin
 
 	process_descendants(getpid(), &pids);
 	for (size_t i = 0; i < pids.count; i++) {
-		cleanup_free char *command = process_command(pids.list[i]);
+		cleanup_free char *command = proc_command(pids.list[i]);
 
 		worker_init_send(init->channel, kind, 0, pids.list[i], command);
 	}

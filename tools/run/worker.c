@@ -127,18 +127,10 @@ bool run_needs_process(const struct run *run, pid_t pid)
 	return pid == run->guard || pid == getpid();
 }
 
-/* Among our children are the servers and relays of other workers, too; in a nested run they say that they are the outer one's. */
-static bool is_of(const struct run_worker *worker, pid_t pid)
-{
-	cleanup_free char *text = NULL, *own = str_print("%u", worker->number);
-	size_t len;
-
-	return !proc_read_environ(pid, &text, &len) &&
-	       str_equal(proc_parse_environ(text, len, "BERTH_RUN"), worker->run->id) &&
-	       str_equal(proc_parse_environ(text, len, "BERTH_WORKER"), own);
-}
-
-/* Kill what became our child, of @worker or (NULL) of any. Return: true if there was anything. */
+/*
+ * Kill what became our child, of @worker or (NULL) of any. Servers and relays of other workers are our children, too.
+ * Return: true if there was anything.
+ */
 static bool kill_orphans_once(const struct run *run, const struct run_worker *worker)
 {
 	cleanup_pids struct pids children = { 0 };
@@ -149,7 +141,7 @@ static bool kill_orphans_once(const struct run *run, const struct run_worker *wo
 		cleanup_pids struct pids below = { 0 };
 
 		if (run_needs_process(run, children.list[i]) ||
-		    (worker && !is_of(worker, children.list[i])))
+		    (worker && !owner_is(children.list[i], run->id, worker->number)))
 			continue;
 		process_descendants(children.list[i], &below);
 		for (size_t j = 0; j < below.count; j++)
@@ -258,7 +250,7 @@ static void on_message(struct run_worker *worker, const struct worker_init_messa
 	case INIT_STOPPED:
 		/* It stopped itself: so do we, or the shell would wait for us for ever. A ^Z has stopped us as well, and
 		 * by now both may have been continued: that news is old. */
-		if (process_is_stopped(message->pid))
+		if (proc_is_stopped(message->pid))
 			raise(SIGSTOP);
 		break;
 	default: on_left(worker, message);

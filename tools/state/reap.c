@@ -22,7 +22,8 @@
 #include "tools/db/engine/programs.h"
 #include "tools/ports/allocated.h"
 #include "tools/limits/cgroup.h"
-#include "tools/process/family.h"
+#include "tools/process/owner.h"
+#include "tools/process/proc.h"
 #include "tools/state/runtime.h"
 #include "tools/state/state.h"
 
@@ -36,7 +37,7 @@ void run_kill_strays(const char *run_id, const char *run_dir)
 		cleanup_pids struct pids pids = { 0 };
 		size_t others = 0;
 
-		process_of_run(run_id, run_dir, &pids);
+		owner_find(run_id, run_dir, &pids);
 		for (size_t i = 0; i < pids.count; i++) {
 			if (pids.list[i] == getpid() || pids.list[i] == getppid())
 				continue;
@@ -61,9 +62,9 @@ static void list_strays(char ***list, const struct run_state *run)
 
 	if (!list)
 		return;
-	process_of_run(run->id, run->dir, &pids);
+	owner_find(run->id, run->dir, &pids);
 	for (size_t i = 0; i < pids.count; i++) {
-		cleanup_free char *command = process_command(pids.list[i]);
+		cleanup_free char *command = proc_command(pids.list[i]);
 		cleanup_free char *subject = str_print("%d %s", (int)pids.list[i], command);
 
 		if (pids.list[i] != getpid())

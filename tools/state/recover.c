@@ -22,7 +22,8 @@
 #include "tools/base/clock.h"
 #include "tools/base/file.h"
 #include "tools/base/log.h"
-#include "tools/process/family.h"
+#include "tools/process/owner.h"
+#include "tools/process/proc.h"
 #include "tools/state/reap.h"
 #include "tools/state/state.h"
 
@@ -38,22 +39,14 @@ static const struct {
 	{ SIGKILL, "SIGKILL", 12000 }, /* the guard waits for worker inits */
 };
 
-static char *comm_of(const char *process)
-{
-	cleanup_free char *path = str_print("/proc/%s/comm", process);
-	char *text = NULL;
-
-	return file_read(path, &text, NULL) ? str_copy("") : text;
-}
-
 /* Return: a pidfd of the run's supervisor; -ESRCH if that is not what has its pid. */
 static int open_supervisor(const struct run_state *run)
 {
-	cleanup_free char *number = str_print("%d", (int)run->pid);
+	struct proc_stat theirs, ours;
 	cleanup_close int fd = run->pid > 1 ? (int)syscall(SYS_pidfd_open, run->pid, 0) : -1;
-	cleanup_free char *theirs = comm_of(number), *ours = comm_of("self");
 
-	if (fd < 0 || strcmp(theirs, ours))
+	if (fd < 0 || proc_read_stat(run->pid, &theirs) || proc_read_stat(getpid(), &ours) ||
+	    strcmp(theirs.comm, ours.comm))
 		return -ESRCH;
 	return steal_fd(&fd);
 }
@@ -128,9 +121,9 @@ static char **look(const struct run_state *run)
 	bool own = run->cgroup_dir && str_ends(run->cgroup_dir, cgroup);
 	const char *const places[] = { run->dir, run->scratch_dir, own ? run->cgroup_dir : NULL };
 
-	process_of_run(run->id, run->dir, &pids);
+	owner_find(run->id, run->dir, &pids);
 	for (size_t i = 0; i < pids.count; i++) {
-		cleanup_free char *command = process_command(pids.list[i]);
+		cleanup_free char *command = proc_command(pids.list[i]);
 
 		strv_own(&left,
 		         str_print("run %s: process %d %s", run->id, (int)pids.list[i], command));

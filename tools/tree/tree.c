@@ -10,18 +10,15 @@
 #include "tools/tree/tree.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
+#include "tools/process/child.h"
 #include "tools/tree/tree-private.h"
 
 const char *const tree_kind_names[] = { "auto", "shared", "overlay", "copy", NULL };
@@ -62,36 +59,26 @@ int tree_prepare(const struct tree *tree, unsigned int worker)
 	return ret;
 }
 
-/* Mount everything for nobody, in a child. Return: 0; -errno of what failed; *ret_what says what. */
-static int try_overlay(const struct tree *tree, char **ret_what)
+static int enter_as_worker_0(void *arg, struct str *ret_text)
+{
+	const struct tree *tree = arg;
+	char *error = NULL;
+	int ret = overlay_enter(tree, 0, tree->project_dir, &error);
+
+	str_add(ret_text, error ? error : "");
+	return ret;
+}
+
+/* Mount everything in a child, whose mounts end with it. Return: 0; -errno, and *ret_what is what failed or "". */
+static int try_overlay(struct tree *tree, char **ret_what)
 {
 	cleanup_free char *upper = tree_place(tree, 0, "upper"),
 			  *work = tree_place(tree, 0, "work");
-	int status = 0, pipes[2], ret = tree_prepare(tree, 0);
-	char what[256] = "";
-	pid_t pid;
+	int ret = tree_prepare(tree, 0);
 
-	if (!ret && pipe2(pipes, O_CLOEXEC))
-		ret = -errno;
 	if (ret)
 		return ret;
-	pid = fork();
-	if (!pid) {
-		char *error = NULL;
-
-		ret = overlay_enter(tree, 0, tree->project_dir, &error);
-		if (ret && error)
-			(void)file_write_all(pipes[1], error, strlen(error));
-		_exit(ret ? -ret : 0);
-	}
-	close(pipes[1]);
-	if (pid > 0 && read(pipes[0], what, sizeof(what) - 1) > 0)
-		*ret_what = str_copy(what);
-	close(pipes[0]);
-	if (pid < 0 || waitpid(pid, &status, 0) < 0)
-		ret = -errno;
-	else
-		ret = WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;
+	ret = child_call(enter_as_worker_0, tree, ret_what);
 	(void)dir_remove(upper);
 	(void)dir_remove(work);
 	return ret;
@@ -123,7 +110,7 @@ static int choose(struct tree *tree, const struct tree_setup *setup, char **ret_
 	                               "without privilege cannot keep",
 	                               lost)
 	                   : str_print("no overlay here (%s%s%s)", what ? what : "",
-	                               what ? ": " : "", strerror(-ret));
+	                               what && *what ? ": " : "", strerror(-ret));
 	ret = lost ? -EOVERFLOW : ret;
 	tree->user_namespace = tree->private_tmp = false;
 	tree->kind = TREE_SHARED;
@@ -203,29 +190,9 @@ bool tree_in_user_namespace(const struct tree *tree)
 }
 
 /*
- * cp(1) knows reflinks, sparse files, hard links, ACLs and attributes better than we ever will. A large project takes it
- * minutes, so it can be ended, though its worker init blocks every signal, and goes with the init.
+ * Everything but our own results. cp(1) handles reflinks, sparse files, hard links, ACLs and extended attributes. It may
+ * take minutes for a large project, and ends when the worker's init process does.
  */
-static int run_cp(char **argv)
-{
-	pid_t parent = getpid(), pid = fork();
-	sigset_t none;
-	int status;
-
-	if (!pid) {
-		sigemptyset(&none);
-		sigprocmask(SIG_SETMASK, &none, NULL);
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (getppid() == parent)
-			execvp(argv[0], argv);
-		_exit(127);
-	}
-	if (pid < 0 || waitpid(pid, &status, 0) < 0)
-		return -errno;
-	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -EIO;
-}
-
-/* Everything but our own results. */
 static int copy_project(const struct tree *tree, const char *to)
 {
 	cleanup_dir DIR *dir = opendir(tree->project_dir);
@@ -244,7 +211,9 @@ static int copy_project(const struct tree *tree, const char *to)
 	}
 	if (!dir)
 		return -errno;
-	return strv_len(argv) > options ? run_cp(argv) : 0;
+	if (strv_len(argv) <= options)
+		return 0;
+	return child_exec(&(struct child_program){ .argv = argv }, NULL) ? -EIO : 0;
 }
 
 static int copy_enter(const struct tree *tree, unsigned int worker, const char *cwd,

@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -20,6 +19,7 @@
 #include "tools/cli/common/output.h"
 #include "tools/cli/common/term.h"
 #include "tools/db/template/snapshot.h"
+#include "tools/process/owner.h"
 #include "tools/run/control.h"
 
 char *db_age(int64_t since_s)
@@ -170,14 +170,14 @@ static int drop(struct cli *cli, const struct server_view *views, size_t count)
 /* Inside a worker, the defaults of --run and --worker are that run and that worker. */
 static void default_to_own_worker(struct cli *cli)
 {
-	const char *run = getenv("BERTH_RUN"), *number = getenv("BERTH_WORKER");
-	long worker;
+	unsigned int worker;
+	const char *run = owner_of_self(&worker);
 
 	if (cli->run_id || !run)
 		return;
 	cli->run_id = str_copy(run);
-	if (!cli->worker && number && !str_number(number, 1, BERTH_WORKERS_MAX, &worker))
-		cli->worker = (unsigned int)worker;
+	if (!cli->worker)
+		cli->worker = worker;
 }
 
 /*

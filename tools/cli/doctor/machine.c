@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
-#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,18 +12,17 @@
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/abi.h"
 #include "tools/base/cleanup.h"
-#include "tools/base/clock.h"
 #include "tools/base/file.h"
 #include "tools/cli/common/backends.h"
 #include "tools/cli/doctor/doctor.h"
 #include "tools/cli/settings/lint.h"
 #include "tools/limits/cgroup.h"
 #include "tools/limits/limits.h"
+#include "tools/process/child.h"
 #include "tools/state/reap.h"
 #include "tools/state/runtime.h"
 #include "tools/tree/tree.h"
@@ -95,44 +93,6 @@ void check_backends(struct doctor *doctor)
 	backends_free(&backends);
 }
 
-/* Run a program with its output in @ret_output. Return: its exit status; -ETIMEDOUT; -errno. */
-static int run_program(char *const *argv, char *const *envp, struct str *ret_output)
-{
-	int64_t due_ms = clock_ms() + PROGRAM_MOST_MS;
-	int pipes[2], status, ret = 0;
-	pid_t pid;
-
-	if (pipe2(pipes, O_CLOEXEC))
-		return -errno;
-	pid = fork();
-	if (!pid) {
-		if (dup2(pipes[1], STDOUT_FILENO) >= 0 && dup2(pipes[1], STDERR_FILENO) >= 0)
-			execve(argv[0], argv, envp);
-		_exit(127);
-	}
-	close(pipes[1]);
-	while (pid > 0) {
-		struct pollfd wait = { .fd = pipes[0], .events = POLLIN };
-		int64_t left_ms = due_ms - clock_ms();
-		char text[4096];
-		ssize_t got;
-
-		if (left_ms <= 0 || poll(&wait, 1, (int)left_ms) <= 0) {
-			kill(pid, SIGKILL);
-			ret = -ETIMEDOUT;
-			break;
-		}
-		got = read(pipes[0], text, sizeof(text));
-		if (got <= 0)
-			break;
-		str_add_len(ret_output, text, (size_t)got);
-	}
-	close(pipes[0]);
-	if (pid < 0 || waitpid(pid, &status, 0) < 0)
-		return -errno;
-	return ret ? ret : WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
 /* Let /bin/cat print its own memory map, and look for the shim in it. */
 void check_shim(struct doctor *doctor)
 {
@@ -151,7 +111,10 @@ void check_shim(struct doctor *doctor)
 		return;
 	}
 	envp[0] = preload = str_print("LD_PRELOAD=%s", shim);
-	status = run_program(argv, envp, &output);
+	status = child_exec(&(struct child_program){ .argv = argv,
+	                                             .envp = envp,
+	                                             .timeout_ms = PROGRAM_MOST_MS },
+	                    &output);
 	if (!status && output.text && strstr(output.text, "/libberth.so")) {
 		doctor_say(doctor, DOCTOR_OK, "%s is loaded by %s", shim, argv[0]);
 		return;
@@ -237,16 +200,11 @@ void check_kernel(struct doctor *doctor)
 		           name.release);
 }
 
-static int try_user_namespace(void)
+static int make_namespaces(void *arg, struct str *ret_text)
 {
-	pid_t pid = fork();
-	int status;
-
-	if (!pid)
-		_exit(unshare(CLONE_NEWUSER | CLONE_NEWNS) ? errno : 0);
-	if (pid < 0 || waitpid(pid, &status, 0) < 0)
-		return -errno;
-	return WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;
+	(void)arg;
+	(void)ret_text;
+	return unshare(CLONE_NEWUSER | CLONE_NEWNS) ? -errno : 0;
 }
 
 /* The sysctls by which distributions forbid user namespaces. */
@@ -262,7 +220,7 @@ static const struct {
 
 void check_namespaces(struct doctor *doctor)
 {
-	int ret = try_user_namespace();
+	int ret = child_call(make_namespaces, NULL, NULL);
 
 	if (!ret) {
 		doctor_say(doctor, DOCTOR_OK, "user namespaces can be made");

@@ -106,7 +106,8 @@ static int show(const struct cli *cli, const struct run_state *run,
 	cleanup_free char *install = NULL;
 	struct environment environment = { .map = worker->map_path };
 	const struct berth_portmap *map = NULL;
-	int ret = worker->pid ? proc_read_environ(worker->pid, &environment.text, &environment.len)
+	int ret = worker->pid ? proc_read_file(worker->pid, "environ", &environment.text,
+	                                       &environment.len)
 	                      : -ESRCH;
 
 	if (ret) {

@@ -10,17 +10,19 @@
 
 #include "tools/base/log.h"
 #include "tools/cli/settings/cli.h"
+#include "tools/process/owner.h"
 #include "tools/watch/watch.h"
 
 int verb_mark(struct cli *cli)
 {
-	const char *path = getenv("BERTH_MARK"), *number = getenv("BERTH_WORKER");
-	long worker;
+	const char *path = getenv("BERTH_MARK");
+	unsigned int worker;
 	int ret;
 
-	if (!path || !number || str_number(number, 1, BERTH_WORKERS_MAX, &worker))
+	(void)owner_of_self(&worker);
+	if (!path || !worker)
 		return 0; /* a suite that marks its tests also runs without Berth */
-	ret = watch_mark_send(path, (unsigned int)worker, cli->args[0]);
+	ret = watch_mark_send(path, worker, cli->args[0]);
 	if (!ret)
 		return 0;
 	log_line("unable to mark '%s' by '%s': %s", cli->args[0], path, strerror(-ret));

@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tools/base/cleanup.h"
@@ -18,6 +17,7 @@
 #include "tools/cli/settings/config.h"
 #include "tools/cli/common/output.h"
 #include "tools/cli/common/servers.h"
+#include "tools/process/owner.h"
 
 /* True if @owned belongs to a run that recover ends. In a dry run, that run still holds its lease. */
 static bool is_doomed(const struct owned_database *owned, const struct recovery *recovery,
@@ -101,10 +101,10 @@ static void print_text(const struct recovery *recovery, bool dry_run)
 int verb_recover(struct cli *cli)
 {
 	struct recovery recovery;
-	const char *inside = getenv("BERTH_RUN");
+	const char *inside = owner_of_self(NULL);
 	int ret;
 
-	if (inside && *inside) {
+	if (inside) {
 		log_line("unable to recover inside a worker: it would end its own run %s", inside);
 		log_hint("run berth recover in a shell outside the run");
 		return 1;

@@ -103,10 +103,10 @@ static void add_holder(struct str *text, const struct who *who, const struct who
 		add_name(text, "\n    in container ", info->container);
 	if (holder->unit)
 		add_name(text, "\n    of service ", holder->unit);
-	if (info->run) {
-		add_name(text, "\n    run ", info->run);
-		add_name(text, ", worker ", info->worker ? info->worker : "?");
-		add_name(text, ", task ", info->task ? info->task : "?");
+	if (info->owner.run) {
+		add_name(text, "\n    run ", info->owner.run);
+		add_name(text, ", worker ", info->owner.worker ? info->owner.worker : "?");
+		add_name(text, ", task ", info->owner.task ? info->owner.task : "?");
 	}
 	if (holder->virtual_port)
 		str_addf(text, "\n    its worker calls the port %u", holder->virtual_port);
@@ -247,9 +247,9 @@ static json_t *json_holder(const struct who *who, const struct who_holder *holde
 	set_string(object, "since", since);
 	set_string(object, "container", info->container);
 	set_string(object, "service", holder->unit);
-	set_string(object, "run", info->run);
-	set_string(object, "worker", info->worker);
-	set_string(object, "task", info->task);
+	set_string(object, "run", info->owner.run);
+	set_string(object, "worker", info->owner.worker);
+	set_string(object, "task", info->owner.task);
 	json_object_set_new(object, "virtual_port",
 	                    holder->virtual_port ? json_integer(holder->virtual_port)
 	                                         : json_null());

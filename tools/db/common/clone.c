@@ -24,7 +24,6 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tools/base/cleanup.h"
@@ -248,22 +247,30 @@ static bool make_probe_dirs(const char *base)
 	return true;
 }
 
+struct probe {
+	const char *base;
+	uid_t uid;
+	gid_t gid;
+};
+
+static int try_mount(void *arg, struct str *ret_text)
+{
+	const struct probe *probe = arg;
+	cleanup_free char *lower = str_print("%s/lower", probe->base);
+
+	(void)ret_text;
+	return db_clone_mount(lower, probe->base, probe->uid, probe->gid);
+}
+
 int db_clone_overlays(const char *dir, uid_t uid, gid_t gid)
 {
 	cleanup_free char *base = str_print("%s/.overlay.XXXXXX", dir);
-	cleanup_free char *lower = NULL;
-	int status = 1;
-	pid_t pid;
+	struct probe probe = { base, uid, gid };
+	bool works;
 
 	if (!mkdtemp(base))
 		return false;
-	lower = str_print("%s/lower", base);
-	pid = make_probe_dirs(base) ? job_fork(9) : -1;
-	if (!pid)
-		_exit(db_clone_mount(lower, base, uid, gid) ? 1 : 0);
-	if (pid > 0)
-		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-			;
+	works = make_probe_dirs(base) && !child_call(try_mount, &probe, NULL);
 	(void)dir_remove(base);
-	return !status;
+	return works;
 }

@@ -13,7 +13,7 @@
 #include "tools/base/cleanup.h"
 #include "tools/db/common/digest.h"
 #include "tools/db/engine/engine.h"
-#include "tools/process/job.h"
+#include "tools/process/child.h"
 
 #define LOG_SIZE "--innodb-log-file-size=16M"
 
@@ -93,7 +93,7 @@ static int install(const char *data, struct str *ret_text)
 		         (char *)LOG_SIZE,
 		         NULL };
 
-	return job_exec(argv, plain_env, NULL, ret_text);
+	return child_exec(&(struct child_program){ .argv = argv, .envp = plain_env }, ret_text);
 }
 
 static char **server_words(const char *data, char *const *more)
@@ -114,7 +114,8 @@ static int bootstrap(const char *data, char *const *more, const char *sql, struc
 	cleanup_strv char **argv = server_words(data, more);
 
 	strv_add(&argv, "--bootstrap");
-	return job_exec(argv, plain_env, sql, ret_text);
+	return child_exec(&(struct child_program){ .argv = argv, .envp = plain_env, .input = sql },
+	                  ret_text);
 }
 
 static int build(const struct template_plan *plan, uint16_t port, const char *data,

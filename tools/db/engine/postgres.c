@@ -22,8 +22,8 @@
 #include "tools/db/common/clone.h"
 #include "tools/db/common/digest.h"
 #include "tools/db/engine/engine.h"
-#include "tools/process/job.h"
 #include "tools/db/proxy/tls.h"
+#include "tools/process/child.h"
 
 /*
  * Nothing here survives a crash of the machine, so nothing is synced. What a suite can notice (max_connections, isolation,
@@ -97,7 +97,7 @@ static int initdb(const struct db_programs *programs, const char *data, const ch
 		         (char *)"--wal-segsize=1",
 		         NULL };
 
-	return job_exec(argv, plain_env, NULL, ret_text);
+	return child_exec(&(struct child_program){ .argv = argv, .envp = plain_env }, ret_text);
 }
 
 static int append(const char *path, const char *text)
@@ -227,7 +227,8 @@ static int run_single(const struct db_programs *programs, const char *data, cons
 	char *argv[] = { program,      (char *)"--single", (char *)"-F", (char *)"-D",
 		         (char *)data, (char *)"postgres", NULL };
 	cleanup_str struct str output = { 0 };
-	int status = job_exec(argv, plain_env, sql, &output);
+	int status = child_exec(
+		&(struct child_program){ .argv = argv, .envp = plain_env, .input = sql }, &output);
 	const char *error = output.text ? error_in(output.text) : NULL;
 
 	if (!status && !error)

@@ -49,26 +49,30 @@ struct instance {
 	bool answered, stopping;
 };
 
-/* Root without CAP_KILL (a container) may not signal the servers' user; that user may. */
-static void send_signal_as_server(const struct instance *instance, int number)
-{
-	pid_t pid = job_fork(SIGKILL);
+struct signal_request {
+	const struct instance *instance;
+	int number;
+};
 
-	if (!pid) {
-		if (!job_drop(instance->setup.params.programs->uid,
-		              instance->setup.params.programs->gid))
-			syscall(SYS_pidfd_send_signal, instance->pidfd, number, NULL, 0);
-		_exit(0);
-	}
-	if (pid > 0)
-		waitpid(pid, NULL, 0);
+/* Root without CAP_KILL (a container) may not signal the servers' user; that user may. */
+static int send_signal_as_server(void *arg, struct str *ret_text)
+{
+	const struct signal_request *request = arg;
+	const struct db_programs *programs = request->instance->setup.params.programs;
+	int ret = job_drop(programs->uid, programs->gid);
+
+	(void)ret_text;
+	if (!ret)
+		syscall(SYS_pidfd_send_signal, request->instance->pidfd, request->number, NULL, 0);
+	return ret;
 }
 
 /* A shell that runs a server may be between us and it: its session is its own, so the group has both. */
 static void send_signal(struct instance *instance, int number)
 {
 	if (syscall(SYS_pidfd_send_signal, instance->pidfd, number, NULL, 0) && errno == EPERM)
-		send_signal_as_server(instance, number);
+		(void)child_call(send_signal_as_server,
+		                 &(struct signal_request){ instance, number }, NULL);
 	if (instance->engine->ours)
 		kill(-instance->pid, number);
 }
@@ -192,7 +196,9 @@ static int run_command(void *arg, struct str *ret_text)
 
 	if (chdir(instance->setup.params.project_dir))
 		return -errno;
-	return job_exec(argv, instance->envp, NULL, ret_text) ? -EAGAIN : 0;
+	return child_exec(&(struct child_program){ .argv = argv, .envp = instance->envp }, ret_text)
+	               ? -EAGAIN
+	               : 0;
 }
 
 static int ask(struct instance *instance, char *command, job_done_fn done)
@@ -382,7 +388,7 @@ static char **environment(const struct instance_params *params)
 }
 
 /* Own session: a Ctrl-C at the terminal is for the suite, and would be an order to shut down for the server. */
-static _Noreturn void child_exec(const struct instance *instance, pid_t parent, int pipe)
+static _Noreturn void become_server(const struct instance *instance, pid_t parent, int pipe)
 {
 	const struct instance_setup *setup = &instance->setup;
 	const struct db_engine *engine = instance->engine;
@@ -443,9 +449,9 @@ int instance_start(const struct instance_setup *setup, struct instance **ret_ins
 		return -errno;
 	instance = instance_new(setup);
 	instance->trouble = pipes[0];
-	instance->pid = job_fork(setup->params.spec->engine->stop_now);
+	instance->pid = child_fork(setup->params.spec->engine->stop_now);
 	if (!instance->pid)
-		child_exec(instance, parent, pipes[1]);
+		become_server(instance, parent, pipes[1]);
 	close(pipes[1]);
 	instance->pidfd = instance->pid > 0 ? (int)syscall(SYS_pidfd_open, instance->pid, 0) : -1;
 	if (instance->pidfd < 0) {

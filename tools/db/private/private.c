@@ -73,7 +73,7 @@ static void on_cleanup(void *arg, int error, const char *text)
 }
 
 /* Clearing up in the cache: nobody waits for it, and what the end of the run cuts short the next one does. */
-static void start_cleanup(struct db *db, job_fn run, struct job **cleanup)
+static void start_cleanup(struct db *db, child_fn run, struct job **cleanup)
 {
 	const struct db_programs *programs = &private_mode_of(db)->programs;
 
@@ -122,7 +122,7 @@ static void on_template(void *arg, int error, const char *text)
 	}
 }
 
-static int start_template_job(struct db *db, job_fn run, bool dropped, job_done_fn done)
+static int start_template_job(struct db *db, child_fn run, bool dropped, job_done_fn done)
 {
 	struct private_mode *mode = private_mode_of(db);
 

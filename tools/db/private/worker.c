@@ -392,7 +392,7 @@ static void on_snapshot(void *arg, int error, const char *text)
 }
 
 /* As the servers' user, or for mounts as ourselves. */
-static void start_end_job(struct private_worker *self, bool mounts, job_fn run, job_done_fn done)
+static void start_end_job(struct private_worker *self, bool mounts, child_fn run, job_done_fn done)
 {
 	const struct db_programs *programs = &private_mode_of(self->worker->db)->programs;
 

@@ -32,9 +32,9 @@
 #include "core/elf.h"
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
-#include "tools/base/file.h"
 #include "tools/base/str.h"
 #include "tools/isolate/seccomp/request.h"
+#include "tools/process/procfs.h"
 
 static int on_io_uring(struct notify_request *request)
 {
@@ -97,11 +97,10 @@ bool notify_answer(int notify_fd, struct notify_worker *worker, const struct sec
 static bool is_signalled(pid_t pid)
 {
 	static const char *const fields[] = { "\nSigPnd:", "\nShdPnd:", "\nSigBlk:" };
-	cleanup_free char *path = str_print("/proc/%d/status", pid);
 	cleanup_free char *text = NULL;
 	unsigned long long mask[3] = { 0 };
 
-	if (file_read(path, &text, NULL))
+	if (proc_read_file(pid, "status", &text, NULL))
 		return true;
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
 		const char *at = strstr(text, fields[i]);

@@ -27,7 +27,7 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
-#include "tools/process/proc_stat.h"
+#include "tools/process/procfs.h"
 #include "tools/base/str.h"
 #include "tools/isolate/seccomp/answer.h"
 #include "tools/isolate/seccomp/filter.h"

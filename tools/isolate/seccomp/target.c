@@ -19,8 +19,7 @@
 #include <unistd.h>
 
 #include "tools/base/cleanup.h"
-#include "tools/base/file.h"
-#include "tools/process/proc_stat.h"
+#include "tools/process/procfs.h"
 #include "tools/base/str.h"
 
 #ifndef PIDFD_THREAD
@@ -93,11 +92,10 @@ bool target_scatter(const struct target *target, uint64_t iov, size_t count, con
 /* Before Linux 6.9 a pidfd is a whole process's, opened by the number of its first thread. */
 static pid_t leader_of(pid_t thread)
 {
-	cleanup_free char *path = str_print("/proc/%d/status", thread);
 	cleanup_free char *text = NULL;
 	const char *at;
 
-	if (file_read(path, &text, NULL))
+	if (proc_read_file(thread, "status", &text, NULL))
 		return thread;
 	at = strstr(text, "\nTgid:");
 	return at ? (pid_t)strtol(at + sizeof("\nTgid:") - 1, NULL, 10) : thread;

@@ -22,6 +22,7 @@
 #include "tools/base/library.h"
 #include "tools/base/str.h"
 #include "tools/base/table.h"
+#include "tools/process/procfs.h"
 
 enum { NAME_MOST = 120 };
 
@@ -124,11 +125,10 @@ void symbol_learn_file(const char *path)
 
 void symbol_learn(pid_t pid)
 {
-	cleanup_free char *path = str_print("/proc/%d/maps", pid);
 	cleanup_free char *maps = NULL;
 	char file[4096];
 
-	if (file_read(path, &maps, NULL))
+	if (proc_read_file(pid, "maps", &maps, NULL))
 		return;
 	for (const char *line = maps; *line; line += *line == '\n') {
 		size_t len = strcspn(line, "\n");
@@ -154,9 +154,7 @@ static void add_place(struct symbol_stack *stack, pid_t pid, const struct berth_
 	if (frame->status == BERTH_FRAME_IN_FILE) {
 		memcpy(place.build_id, frame->build_id, BERTH_BUILD_ID);
 	} else if (place.offset) {
-		cleanup_free char *path = str_print("/proc/%d/maps", pid);
-
-		if (!*maps && file_read(path, maps, NULL))
+		if (!*maps && proc_read_file(pid, "maps", maps, NULL))
 			*maps = str_copy("");
 		place.file = symbol_parse_maps(*maps, place.offset, &place.offset);
 	}

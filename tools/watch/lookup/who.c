@@ -140,22 +140,18 @@ static void visit_map(struct who_search *search, const struct who_map *from)
 
 static void visit_map_of(struct who_search *search, pid_t pid)
 {
-	cleanup_free char *text = NULL;
-	struct who_map from = { 0 };
-	size_t len;
+	cleanup_owner struct proc_owner owner = { 0 };
 
-	if (proc_read_environ(pid, &text, &len))
-		return;
-	from.path = proc_parse_map(text, len);
-	from.run = proc_parse_environ(text, len, "BERTH_RUN");
-	from.task = proc_parse_environ(text, len, "BERTH_TASK");
-	if (from.path && from.run)
-		visit_map(search, &from);
+	if (!owner_read(pid, &owner) && owner.map_path && owner.run)
+		visit_map(search, &(struct who_map){ .path = owner.map_path,
+		                                     .run = owner.run,
+		                                     .task = owner.task });
 }
 
 static uint16_t virtual_of(const struct proc_info *info, uint16_t port)
 {
-	const struct berth_portmap *map = info->map_path ? open_map(info->map_path) : NULL;
+	const struct berth_portmap *map = info->owner.map_path ? open_map(info->owner.map_path)
+	                                                       : NULL;
 	uint16_t virtual_port = 0;
 
 	if (!map)
@@ -189,12 +185,11 @@ static void add_ancestors(struct who_holder *holder)
 /* "postgresql@15-main.service" of ".../system.slice/system-postgresql.slice/postgresql@15-main.service" */
 static char *unit_of(pid_t pid)
 {
-	cleanup_free char *path = str_print("/proc/%d/cgroup", pid);
 	cleanup_free char *text = NULL;
 	cleanup_strv char **parts = NULL;
 	char *unit = NULL;
 
-	if (file_read(path, &text, NULL))
+	if (proc_read_file(pid, "cgroup", &text, NULL))
 		return NULL;
 	parts = strv_split(text, "/\n");
 	for (char **part = parts; part && *part; part++)
@@ -372,10 +367,10 @@ static char *advise_holder(const struct who_holder *holder)
 {
 	const struct proc_info *info = &holder->info;
 
-	if (info->run)
+	if (info->owner.run)
 		return str_print("it is a worker of run %s and ends with it; if that run is dead: "
 		                 "berth reap",
-		                 info->run);
+		                 info->owner.run);
 	if (info->container && str_starts(info->container, "docker "))
 		return str_print("stop its container: docker stop %s",
 		                 info->container + strlen("docker "));

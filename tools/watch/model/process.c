@@ -218,10 +218,10 @@ void model_measure_descriptors(struct watch_model *model)
 /* /proc/PID/statm: size resident shared ..., in pages. */
 uint64_t model_process_memory_kib(pid_t pid)
 {
-	cleanup_free char *path = str_print("/proc/%d/statm", pid), *text = NULL;
+	cleanup_free char *text = NULL;
 	unsigned long long resident, shared;
 
-	if (file_read(path, &text, NULL) ||
+	if (proc_read_file(pid, "statm", &text, NULL) ||
 	    sscanf(text, "%*u %llu %llu", &resident, &shared) != 2 || shared > resident)
 		return 0;
 	return (resident - shared) * (uint64_t)sysconf(_SC_PAGESIZE) / 1024;

@@ -114,16 +114,6 @@ static bool is_listed(const struct process_list *list, pid_t pid)
 	return false;
 }
 
-static bool has_environment(const struct process_list *list, pid_t pid)
-{
-	cleanup_free char *text = NULL, *number = str_print("%u", list->worker->number);
-	size_t len;
-
-	return list->run_id && !proc_read_environ(pid, &text, &len) &&
-	       str_equal(proc_parse_environ(text, len, "BERTH_RUN"), list->run_id) &&
-	       str_equal(proc_parse_environ(text, len, "BERTH_WORKER"), number);
-}
-
 /* /proc lists processes by pid, so a parent mostly comes before its children. */
 static bool visit(void *arg, pid_t pid)
 {
@@ -131,7 +121,8 @@ static bool visit(void *arg, pid_t pid)
 	struct proc_stat stat;
 
 	if (!proc_read_stat(pid, &stat) &&
-	    (pid == list->worker->pid || is_listed(list, stat.ppid) || has_environment(list, pid)))
+	    (pid == list->worker->pid || is_listed(list, stat.ppid) ||
+	     owner_is(pid, list->run_id, list->worker->number)))
 		add_process(list, pid);
 	return true;
 }

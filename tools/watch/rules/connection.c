@@ -74,7 +74,7 @@ static bool is_berth_server(const struct watch_rules *rules, const struct who *w
 		const struct who_holder *holder = &who->holders[i];
 
 		if (holder->info.stat.pid == getpid() ||
-		    (holder->info.run && str_equal(holder->info.run, rules->run_id)))
+		    (holder->info.owner.run && str_equal(holder->info.owner.run, rules->run_id)))
 			return true;
 		for (size_t k = 0; k < holder->ancestor_count; k++)
 			if (holder->ancestors[k].pid == getpid())

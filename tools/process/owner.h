@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BERTH_PROCESS_OWNER_H
+#define BERTH_PROCESS_OWNER_H
+/*
+ * Which run and worker a process belongs to: its environment says so, and its children inherit that. Only the kernel's
+ * cgroups and the process tree prove it; this is for where neither reaches.
+ */
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "tools/process/family.h"
+
+/* Strings of a process's environment; NULL: not set. */
+struct proc_owner {
+	const char *run, *worker, *task;
+	const char *
+		map_path; /* of its port map; the shim under a kernel backend has only a view of it */
+	const char *mark_path; /* of the run's socket for marks */
+	char *text;            /* holds the strings */
+};
+
+/** Read /proc/PID/environ; @dir is /proc/PID, open. Return: 0, and owner_free() afterwards; -ESRCH, -EACCES. */
+int owner_read(pid_t pid, struct proc_owner *ret_owner);
+int owner_read_at(int dir, struct proc_owner *ret_owner);
+void owner_free(struct proc_owner *owner);
+#define cleanup_owner __attribute__((cleanup(owner_free)))
+
+/** True if process @pid says that it belongs to worker @worker of run @run_id. */
+bool owner_is(pid_t pid, const char *run_id, unsigned int worker);
+
+/**
+ * The run that the calling process is part of.
+ * @ret_worker	the number of its worker; 0 = not known; may be NULL
+ * Return: the id of the run; NULL outside of a run.
+ */
+const char *owner_of_self(unsigned int *ret_worker);
+
+/**
+ * All processes of this user that say they belong to run @run_id, for runs whose supervisor is dead: it reads all of /proc.
+ * @run_dir	the run-time files of the run. A process that names run-time files elsewhere belongs to another run that
+ *		happens to have the same id.
+ */
+void owner_find(const char *run_id, const char *run_dir, struct pids *ret_pids);
+
+#endif
