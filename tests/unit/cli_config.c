@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* tools/cli: berth.yaml into settings: profiles, lists, aliases, and what is refused. */
+/* tools/cli/settings: berth.yaml into settings: profiles, lists, aliases, and mistakes. */
 #include <errno.h>
 #include <stdio.h>
 
@@ -159,7 +159,7 @@ static void test_command(void **state)
 	config_free(config);
 }
 
-/* What is odd but right must come through the normal form unchanged */
+/* Escapes and characters with a meaning in YAML reach the field unchanged. */
 static void test_odd_texts(void **state)
 {
 	static const char text[] =
@@ -250,7 +250,7 @@ static void test_refused(void **state)
 	}
 }
 
-/* All mistakes at once, but not without end */
+/* Reports all mistakes at once, up to a limit. */
 static void test_many_mistakes(void **state)
 {
 	cleanup_str struct str text = { 0 };
@@ -266,7 +266,7 @@ static void test_many_mistakes(void **state)
 	assert_string_equal(errors[20], "berth.yaml: and 30 more");
 }
 
-/* Ten aliases of ten aliases ...: small to write, endless to follow */
+/* Sixty profiles that use one long list by alias: a small file, but much work */
 static void test_alias_bomb(void **state)
 {
 	cleanup_str struct str text = { 0 };
@@ -315,7 +315,7 @@ static void test_choice_of_profile(void **state)
 	config_free(config);
 }
 
-/* db and databases become one list; the kind follows from the URL; a flag replaces both */
+/* db and databases become one list; the kind follows from the URL; a flag replaces both. */
 static void test_load(void **state)
 {
 	char dir[] = "/tmp/berth-config-XXXXXX",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* tools/cli: every option of the table reaches its field, from a flag and from berth.yaml alike. */
+/* tools/cli/settings: every option of the table reaches its field, from a flag and from berth.yaml. */
 #include <errno.h>
 #include <stdio.h>
 
@@ -270,6 +270,37 @@ static void test_table_is_sound(void **state)
 		}
 }
 
+/* Help prints a heading where the group changes, so the rows of a group must stand together. */
+static void test_groups_are_whole(void **state)
+{
+	unsigned int last = 0;
+
+	(void)state;
+	for (size_t i = 0; i < OPTIONS; i++) {
+		assert_true(option_table[i].group >= last);
+		last = option_table[i].group;
+	}
+	assert_int_equal(last, GROUPS - 1);
+}
+
+/* A list with one bad element changes nothing */
+static void test_bad_element(void **state)
+{
+	const struct option *port = &option_table[OPTION_port],
+			    *inject = &option_table[OPTION_inject];
+	struct set_by flag = { LAYER_FLAG, 0 };
+	struct cli cli = { 0 };
+
+	(void)state;
+	assert_int_equal(option_set(&cli, port, flag, "3101,3102"), 0);
+	assert_int_not_equal(option_set(&cli, port, flag, "3103,x"), 0);
+	assert_int_equal(cli.run.ports.count, 2);
+	assert_int_equal(option_set(&cli, inject, flag, "kill:3101@2s"), 0);
+	assert_int_not_equal(option_set(&cli, inject, flag, "kill:3101@1s,kill:x"), 0);
+	assert_int_equal(cli.run.faults.count, 1);
+	cli_free(&cli);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -281,6 +312,8 @@ int main(void)
 		cmocka_unit_test(test_lists_and_layers),
 		cmocka_unit_test(test_nearest),
 		cmocka_unit_test(test_table_is_sound),
+		cmocka_unit_test(test_groups_are_whole),
+		cmocka_unit_test(test_bad_element),
 	};
 
 	return cmocka_run_group_tests_name("cli_options", tests, NULL, NULL);
