@@ -110,8 +110,8 @@ static void the_stream_comes_back(void **state)
 	assert_int_equal(run->ports[0].until_ms - run->ports[0].from_ms, 45);
 	assert_int_equal(run->finding_count, 3);
 	/* worst first, whenever it was written */
-	assert_string_equal(field_text(run->findings[0], "severity"), "error");
-	assert_string_equal(field_text(run->findings[2], "severity"), "note");
+	assert_string_equal(record_text(run->findings[0], "severity"), "error");
+	assert_string_equal(record_text(run->findings[2], "severity"), "note");
 	assert_int_equal(run->malformed, 0);
 	report_run_free(run);
 }
@@ -160,7 +160,7 @@ static void a_torn_stream_is_read_as_far_as_it_goes(void **state)
 	(void)state;
 	assert_int_equal(report_parse(text, sizeof(text) - 1, &run), 0);
 	assert_int_equal(run->malformed, 4);
-	assert_string_equal(field_text(run->run, "id"), "7f3a");
+	assert_string_equal(record_text(run->run, "id"), "7f3a");
 	report_run_free(run);
 	assert_int_equal(report_parse("", 0, &run), -ENODATA);
 	assert_int_equal(report_parse("\n\n", 2, &run), -ENODATA);

@@ -2,8 +2,9 @@
 #ifndef BERTH_BASE_TABLE_H
 #define BERTH_BASE_TABLE_H
 /*
- * A table from a number (cookie, process, hash) to a record that the caller allocated. Open addressing, grows by doubling,
- * never shrinks; nothing is removed: what a run has seen, its report may name.
+ * A table from a number (cookie, process, hash) to a record that the caller allocated. Open
+ * addressing, grows by doubling, never shrinks; nothing is removed: what a run has seen, its report
+ * may name.
  */
 #include <stddef.h>
 #include <stdint.h>

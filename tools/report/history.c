@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The schema has a version (PRAGMA user_version); it is made when the file is new, and a file of a newer version is left alone.
- * Numbers that are compared over time are rows of `measures`, so a new measure needs no new column.
+ * history.sqlite. The schema has a version (PRAGMA user_version). It is created with the file; a
+ * file of a newer version is not touched. Numbers that are compared over time are rows of
+ * `measures`, so a new measure needs no new column.
  */
 #include "tools/report/history.h"
 
@@ -15,7 +16,7 @@
 #include "tools/base/library.h"
 #include "tools/report/private.h"
 
-enum { SCHEMA = 1, BUSY_MS = 5000, BASELINE_RUNS = 20, BASELINE_LEAST = 3 };
+enum { SCHEMA = 1, BUSY_MS = 5000, BASELINE_RUNS = 20, BASELINE_MIN = 3 };
 
 #define SQLITE(X) \
 	X(sqlite3_bind_double) \
@@ -39,20 +40,20 @@ struct history {
 	sqlite3 *db;
 };
 
+/* clang-format off */
 static const char schema[] =
-	"create table if not exists runs (run text primary key, started_ms integer, duration_ms "
-	"integer, project text,"
-	" command text, workers integer, failed integer, exit_status integer);"
-	"create table if not exists measures (run text, task text, measure text, value real, "
-	"primary key (run, task, measure));"
-	"create table if not exists findings (run text, worker integer, task text, kind text, "
-	"severity text, fingerprint text,"
-	" port integer, detail text);"
-	"create table if not exists ports (run text, worker integer, task text, port integer, "
-	"real_port integer, pid integer,"
-	" command text, from_ms integer, until_ms integer);"
+	"create table if not exists runs (run text primary key, started_ms integer,"
+	" duration_ms integer, project text, command text, workers integer, failed integer,"
+	" exit_status integer);"
+	"create table if not exists measures (run text, task text, measure text, value real,"
+	" primary key (run, task, measure));"
+	"create table if not exists findings (run text, worker integer, task text, kind text,"
+	" severity text, fingerprint text, port integer, detail text);"
+	"create table if not exists ports (run text, worker integer, task text, port integer,"
+	" real_port integer, pid integer, command text, from_ms integer, until_ms integer);"
 	"create index if not exists ports_by_number on ports (port, from_ms);"
 	"create index if not exists findings_by_print on findings (fingerprint);";
+/* clang-format on */
 
 static int error_of(int result)
 {
@@ -134,8 +135,8 @@ void history_close(struct history *history)
 
 /* ---- writing ---- */
 
-/* Run @sql once with values: 't' text, 'i' int64_t, 'd' double. */
-static int put(struct history *history, const char *sql, const char *types, ...)
+/* Run @sql once. @types: a letter for each value: 't' text, 'i' int64_t, 'd' double. */
+static int run_sql(struct history *history, const char *sql, const char *types, ...)
 {
 	cleanup_statement sqlite3_stmt *statement = NULL;
 	int ret = prepare(history, sql, &statement);
@@ -159,32 +160,37 @@ static int put(struct history *history, const char *sql, const char *types, ...)
 
 static const char *task_of(const struct report_run *run, int64_t worker)
 {
-	const struct report_worker *found = worker_find(run, worker);
+	const struct report_worker *found = run_find_worker(run, worker);
 
 	return found ? found->task : "";
 }
 
-static int forget(struct history *history, const char *id)
+/* Delete runs. @condition: of the table runs, with one value for its ?, see run_sql(). */
+static int delete_runs(struct history *history, const char *condition, const char *type,
+                       const char *text, int64_t number)
 {
-	static const char *const deletes[] = { "delete from runs where run = ?",
-		                               "delete from measures where run = ?",
-		                               "delete from findings where run = ?",
-		                               "delete from ports where run = ?" };
+	static const char *const tables[] = { "measures", "findings", "ports", "runs" };
 	int ret = 0;
 
-	for (size_t i = 0; !ret && i < ARRAY_LEN(deletes); i++)
-		ret = put(history, deletes[i], "t", id);
+	for (size_t i = 0; !ret && i < ARRAY_LEN(tables); i++) {
+		cleanup_free char *sql = str_print(
+			"delete from %s where run in (select run from runs where %s)", tables[i],
+			condition);
+
+		ret = *type == 't' ? run_sql(history, sql, type, text)
+		                   : run_sql(history, sql, type, number);
+	}
 	return ret;
 }
 
 static int add_measure(struct history *history, const char *id, const char *task,
                        const char *measure, double value)
 {
-	/* several workers with one task: their sum, so that what is compared does not depend on who came last */
-	return put(history,
-	           "insert into measures values (?, ?, ?, ?) on conflict do update set value = "
-	           "value + excluded.value",
-	           "tttd", id, task, measure, value);
+	/* the sum over all workers of a task: it does not depend on which worker ended last */
+	return run_sql(history,
+	               "insert into measures values (?, ?, ?, ?) on conflict do update set value = "
+	               "value + excluded.value",
+	               "tttd", id, task, measure, value);
 }
 
 static const char *const measured_counts[] = { "epipe", "econnreset", "econnrefused", "eaddrinuse",
@@ -200,32 +206,33 @@ static int add_worker(struct history *history, const char *id, const struct repo
 		                  (double)(worker->until_ms - worker->from_ms));
 	if (!ret && worker->counts)
 		ret = add_measure(history, id, worker->task, "memory_peak_kib",
-		                  (double)field_number(worker->counts, "memory_peak_kib"));
+		                  (double)record_number(worker->counts, "memory_peak_kib"));
 	for (size_t i = 0; !ret && counts && i < ARRAY_LEN(measured_counts); i++)
 		ret = add_measure(history, id, worker->task, measured_counts[i],
-		                  (double)field_number(counts, measured_counts[i]));
+		                  (double)record_number(counts, measured_counts[i]));
 	return ret;
 }
 
-/* How long databases and their templates took: of each task; of the run as a whole. */
+/*
+ * How long databases took for each task, and their templates for the run as a whole, whose task is
+ * "".
+ */
 static int add_database(struct history *history, const struct report_run *run, const char *id,
                         const json_t *record)
 {
-	const char *event = field_text(record, "event");
+	const char *event = record_text(record, "event"), *detail = record_text(record, "detail");
+	const char *task = task_of(run, record_number(record, "worker"));
+	double duration_ms = (double)record_number(record, "duration_ms");
 
-	if (strcmp(field_text(record, "type"), "database"))
+	if (strcmp(record_text(record, "type"), "database"))
 		return 0;
-	if (!strcmp(event, "database_ready") && field_number(record, "worker"))
-		return add_measure(history, id, task_of(run, field_number(record, "worker")),
-		                   "database_ready_ms",
-		                   (double)field_number(record, "duration_ms"));
+	if (!strcmp(event, "database_ready") && record_number(record, "worker"))
+		return add_measure(history, id, task, "database_ready_ms", duration_ms);
 	if (!strcmp(event, "database_connections"))
-		return add_measure(history, id, task_of(run, field_number(record, "worker")),
-		                   "connections",
-		                   (double)strtol(field_text(record, "detail"), NULL, 10));
-	if (!strcmp(event, "database_template") && !strcmp(field_text(record, "detail"), "built"))
-		return add_measure(history, id, "", "migration_ms",
-		                   (double)field_number(record, "duration_ms"));
+		return add_measure(history, id, task, "connections",
+		                   (double)strtol(detail, NULL, 10));
+	if (!strcmp(event, "database_template") && !strcmp(detail, "built"))
+		return add_measure(history, id, "", "migration_ms", duration_ms);
 	return 0;
 }
 
@@ -239,91 +246,71 @@ static int add_rows(struct history *history, const struct report_run *run, const
 		ret = add_database(history, run, id, json_array_get(run->records, i));
 	for (size_t i = 0; !ret && i < run->finding_count; i++) {
 		const json_t *finding = run->findings[i];
-		int64_t worker = field_number(finding, "worker");
+		int64_t worker = record_number(finding, "worker");
 
-		ret = put(history, "insert into findings values (?, ?, ?, ?, ?, ?, ?, ?)",
-		          "tittttit", id, worker, task_of(run, worker), field_text(finding, "kind"),
-		          field_text(finding, "severity"), field_text(finding, "fingerprint"),
-		          field_number(finding, "port"), field_text(finding, "detail"));
+		ret = run_sql(history, "insert into findings values (?, ?, ?, ?, ?, ?, ?, ?)",
+		              "tittttit", id, worker, task_of(run, worker),
+		              record_text(finding, "kind"), record_text(finding, "severity"),
+		              record_text(finding, "fingerprint"), record_number(finding, "port"),
+		              record_text(finding, "detail"));
 	}
 	for (size_t i = 0; !ret && i < run->port_count; i++) {
 		const struct report_span *span = &run->ports[i];
 
-		ret = put(history, "insert into ports values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-		          "titiiitii", id, (int64_t)span->worker, task_of(run, span->worker),
-		          (int64_t)span->port, (int64_t)span->real_port, (int64_t)span->pid,
-		          span->name, span->from_ms, span->until_ms);
+		ret = run_sql(history, "insert into ports values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		              "titiiitii", id, (int64_t)span->worker, task_of(run, span->worker),
+		              (int64_t)span->port, (int64_t)span->real_port, (int64_t)span->pid,
+		              span->name, span->from_ms, span->until_ms);
 	}
 	return ret;
 }
 
-static char *command_line(const struct report_run *run)
+static int add_run(struct history *history, const struct report_run *run, const char *id)
 {
-	const json_t *words = run->run ? json_object_get(run->run, "command") : NULL, *word;
-	struct str text = { 0 };
-	size_t i;
-
-	json_array_foreach(words, i, word)
-		str_addf(&text, "%s%s", i ? " " : "",
-	                 json_string_value(word) ? json_string_value(word) : "");
-	return str_take(&text);
-}
-
-static int add_all(struct history *history, const struct report_run *run, const char *id)
-{
-	cleanup_free char *command = command_line(run);
-	int ret = forget(history, id);
+	cleanup_free char *command = record_join(json_object_get(run->run, "command"), " ");
+	int ret = delete_runs(history, "run = ?", "t", id, 0);
 
 	if (!ret)
-		ret = put(history, "insert into runs values (?, ?, ?, ?, ?, ?, ?, ?)", "tiittiii",
-		          id, run->from_ms, run->until_ms - run->from_ms,
-		          field_text(run->run, "project"), command, (int64_t)run->worker_count,
-		          (int64_t)workers_with(run, "failed"),
-		          field_number(run->ended, "exit_status"));
+		ret = run_sql(history, "insert into runs values (?, ?, ?, ?, ?, ?, ?, ?)",
+		              "tiittiii", id, run->from_ms, run->until_ms - run->from_ms,
+		              record_text(run->run, "project"), command, (int64_t)run->worker_count,
+		              (int64_t)run_count_workers(run, "failed"),
+		              record_number(run->ended, "exit_status"));
 	return ret ? ret : add_rows(history, run, id);
+}
+
+/* @ret: of what was done since "begin immediate". */
+static int end_transaction(struct history *history, int ret)
+{
+	if (!ret)
+		ret = run_sql(history, "commit", "");
+	if (ret)
+		(void)run_sql(history, "rollback", "");
+	return ret;
 }
 
 int history_add(struct history *history, const struct report_run *run)
 {
-	cleanup_free char *key = NULL;
+	cleanup_free char *id = NULL;
 	int ret;
 
 	if (!run->run)
 		return -EINVAL;
-	/* ids are short and come again one day: the time makes them unique */
-	key = str_print("%s@%lld", field_text(run->run, "id"),
-	                (long long)field_number(run->run, "time_ms"));
-	ret = execute(history, "begin immediate");
-	if (ret)
-		return ret;
-	ret = add_all(history, run, key);
-	if (!ret)
-		ret = execute(history, "commit");
-	if (ret)
-		(void)execute(history, "rollback");
-	return ret;
+	/* an id is short and is used again one day: the time makes it unique */
+	id = str_print("%s@%lld", record_text(run->run, "id"),
+	               (long long)record_number(run->run, "time_ms"));
+	ret = run_sql(history, "begin immediate", "");
+	return ret ? ret : end_transaction(history, add_run(history, run, id));
 }
 
 int history_prune(struct history *history, int days)
 {
-	static const char *const deletes[] = {
-		"delete from measures where run in (select run from runs where started_ms < ?)",
-		"delete from findings where run in (select run from runs where started_ms < ?)",
-		"delete from ports where run in (select run from runs where started_ms < ?)",
-		"delete from runs where started_ms < ?",
-	};
 	int64_t before_ms = clock_wall_ns() / 1000000 - (int64_t)days * 86400000;
-	int ret = execute(history, "begin immediate");
+	int ret = run_sql(history, "begin immediate", "");
 
-	if (ret)
-		return ret;
-	for (size_t i = 0; !ret && i < ARRAY_LEN(deletes); i++)
-		ret = put(history, deletes[i], "i", before_ms);
-	if (!ret)
-		ret = execute(history, "commit");
-	if (ret)
-		(void)execute(history, "rollback");
-	return ret;
+	return ret ? ret
+	           : end_transaction(history,
+	                             delete_runs(history, "started_ms < ?", "i", NULL, before_ms));
 }
 
 /* ---- reading ---- */
@@ -342,8 +329,8 @@ static char *id_of(sqlite3_stmt *statement)
 	return str_copy_len(key ? key : "", key ? strcspn(key, "@") : 0);
 }
 
-int history_owners(struct history *history, int port, size_t most,
-                   struct history_owner **ret_owners, size_t *ret_count)
+int history_owners(struct history *history, int port, size_t max, struct history_owner **ret_owners,
+                   size_t *ret_count)
 {
 	cleanup_statement sqlite3_stmt *statement = NULL;
 	int ret = prepare(
@@ -357,7 +344,7 @@ int history_owners(struct history *history, int port, size_t most,
 	if (ret)
 		return ret;
 	sqlite.sqlite3_bind_int(statement, 1, port);
-	sqlite.sqlite3_bind_int64(statement, 2, (sqlite3_int64)most);
+	sqlite.sqlite3_bind_int64(statement, 2, (sqlite3_int64)max);
 	while (sqlite.sqlite3_step(statement) == SQLITE_ROW) {
 		*ret_owners = mem_grow(*ret_owners, *ret_count + 1, sizeof(**ret_owners));
 		(*ret_owners)[(*ret_count)++] = (struct history_owner){
@@ -384,10 +371,10 @@ void history_owners_free(struct history_owner *owners, size_t count)
 	free(owners);
 }
 
-/* Below these differences a number may wander without anybody having done anything. */
+/* A smaller difference than .min is noise. */
 static const struct trend_noise {
 	const char *measure;
-	double least;
+	double min;
 } noises[] = { { "duration_ms", 1000 },
 	       { "database_ready_ms", 500 },
 	       { "migration_ms", 2000 },
@@ -396,13 +383,13 @@ static const struct trend_noise {
 
 static bool is_regression(const struct history_trend *trend)
 {
-	double least = 5;
+	double min = 5;
 
 	for (size_t i = 0; i < ARRAY_LEN(noises); i++)
 		if (!strcmp(noises[i].measure, trend->measure))
-			least = noises[i].least;
-	return trend->runs >= BASELINE_LEAST && trend->last > trend->median * 1.25 &&
-	       trend->last - trend->median > least;
+			min = noises[i].min;
+	return trend->runs >= BASELINE_MIN && trend->last > trend->median * 1.25 &&
+	       trend->last - trend->median > min;
 }
 
 static int by_value(const void *a, const void *b)
@@ -420,23 +407,22 @@ static double median_of(double *values, unsigned int count)
 	return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
 }
 
-/* The newest first. Return: how many. */
+/* Return: the number of @values, newest first. */
 static unsigned int read_values(struct history *history, const char *task, const char *measure,
-                                double *values, unsigned int most)
+                                double *values, unsigned int max)
 {
 	cleanup_statement sqlite3_stmt *statement = NULL;
 	unsigned int count = 0;
 
 	if (prepare(history,
-	            "select value from measures join runs using (run) where task = ? and measure = "
-	            "? "
-	            "order by started_ms desc limit ?",
+	            "select value from measures join runs using (run) "
+	            "where task = ? and measure = ? order by started_ms desc limit ?",
 	            &statement))
 		return 0;
 	sqlite.sqlite3_bind_text(statement, 1, task, -1, SQLITE_TRANSIENT);
 	sqlite.sqlite3_bind_text(statement, 2, measure, -1, SQLITE_TRANSIENT);
-	sqlite.sqlite3_bind_int64(statement, 3, most);
-	while (count < most && sqlite.sqlite3_step(statement) == SQLITE_ROW)
+	sqlite.sqlite3_bind_int64(statement, 3, max);
+	while (count < max && sqlite.sqlite3_step(statement) == SQLITE_ROW)
 		values[count++] = sqlite.sqlite3_column_double(statement, 0);
 	return count;
 }
@@ -451,18 +437,18 @@ double history_median(struct history *history, const char *task, const char *mea
 double history_median_max(struct history *history, const char *measure)
 {
 	cleanup_statement sqlite3_stmt *statement = NULL;
-	double most = 0;
+	double max = 0;
 
 	if (prepare(history, "select distinct task from measures where measure = ?", &statement))
 		return 0;
 	sqlite.sqlite3_bind_text(statement, 1, measure, -1, SQLITE_TRANSIENT);
 	while (sqlite.sqlite3_step(statement) == SQLITE_ROW) {
 		cleanup_free char *task = column_text(statement, 0);
-		double usual = history_median(history, task, measure);
+		double median = history_median(history, task, measure);
 
-		most = usual > most ? usual : most;
+		max = median > max ? median : max;
 	}
-	return most;
+	return max;
 }
 
 static void fill_trend(struct history *history, struct history_trend *trend)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One HTML file that needs nothing else: no script, no font, no network. The pictures are inline SVG drawn in CSS colours, so
- * they follow the reader's light or dark setting. Colour is never the only sign: status and severity are written as well.
+ * One HTML file without script, font or network. The pictures are inline SVG in CSS colours, so
+ * they follow the reader's light or dark setting. Colour is never the only sign: status and
+ * severity are written as well.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,61 +12,50 @@
 #include "tools/report/private.h"
 #include "tools/report/svg.h"
 
-enum { OPENED = 3 };
+enum { OPEN_FINDINGS = 3 };
 
+/* clang-format off */
 static const char style[] =
-	":root{color-scheme:light "
-	"dark;--bg:#fff;--fg:#1c2128;--dim:#636c76;--line:#d8dee4;--card:#f6f8fa;--good:#1f883d;"
-	"--bad:#cf222e;--warn:#9a6700;--note:#0969da;--port:#0969da;--test:#8250df;--s1:#0969da;--"
-	"s2:#bf3989;--s3:#1a7f37;"
-	"--s4:#9a6700;--s5:#8250df;--s6:#bc4c00}"
-	"@media(prefers-color-scheme:dark){:root{--bg:#0d1117;--fg:#e6edf3;--dim:#8d96a0;--line:#"
-	"30363d;--card:#161b22;"
-	"--good:#3fb950;--bad:#f85149;--warn:#d29922;--note:#58a6ff;--port:#58a6ff;--test:#bc8cff;-"
-	"-s1:#58a6ff;--s2:#f778ba;"
-	"--s3:#56d364;--s4:#e3b341;--s5:#d2a8ff;--s6:#ffa657}}"
-	"*{box-sizing:border-box}body{margin:0 "
-	"auto;padding:24px;max-width:1120px;background:var(--bg);color:var(--fg);"
-	"font:15px/1.5 system-ui,sans-serif}h1{font-size:22px;margin:0 0 "
-	"4px}h2{font-size:17px;margin:32px 0 10px}"
-	".dim{color:var(--dim)}code{overflow-wrap:anywhere}code,pre{font:13px/1.5 "
-	"ui-monospace,monospace}"
-	"pre{overflow:auto;margin:8px 0 0}"
-	".tiles{display:flex;flex-wrap:wrap;gap:12px;margin:18px "
-	"0}.tile{background:var(--card);border:1px solid var(--line);"
-	"border-radius:8px;padding:10px 16px;min-width:110px}.tile "
-	"b{display:block;font-size:22px;line-height:1.2}"
-	".good{color:var(--good)}.bad{color:var(--bad)}.warn{color:var(--warn)}.note{color:var(--"
-	"note)}"
-	"details,.box{background:var(--card);border:1px solid "
-	"var(--line);border-radius:8px;padding:10px 14px;margin:0 0 10px}"
-	"summary{cursor:pointer}"
-	".scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:14px}th,td{"
-	"text-align:left;"
-	"padding:5px 7px;border-bottom:1px solid "
-	"var(--line);white-space:nowrap}td.n,th.n{text-align:right;"
-	"font-variant-numeric:tabular-nums}th{font-size:12px;vertical-align:bottom}th.n{white-"
-	"space:normal}"
-	"td.task{white-space:normal;min-width:90px;"
-	"overflow-wrap:anywhere}.legend span{margin-right:14px;white-space:nowrap}"
-	".legend i{display:inline-block;width:14px;height:3px;"
-	"margin-right:5px;vertical-align:middle}"
-	"svg{display:block;width:100%;height:auto}svg text{fill:var(--fg);font:12px system-ui,"
-	"sans-serif}svg "
-	".dim{fill:var(--dim)}.pair{display:grid;grid-template-columns:repeat(auto-fit,minmax("
-	"440px,1fr));gap:12px}"
-	"dl{display:grid;grid-template-columns:max-content 1fr;gap:2px 14px;margin:8px 0 "
-	"0}dt{color:var(--dim)}dd{margin:0;"
-	"overflow-wrap:anywhere}dd.stack{font:12px/1.5 ui-monospace,monospace}"
-	".scroll "
-	"svg{min-width:640px}@media(max-width:520px){.pair{grid-template-columns:1fr}body{padding:"
-	"14px}}"
-	/* on paper nothing is scrolled or opened */
-	"@media "
-	"print{body{padding:0;max-width:none}details,.box,.tile,tr{break-inside:avoid}h2{break-"
-	"after:avoid}"
-	".scroll{overflow:visible}.scroll svg{min-width:0}table{font-size:11px}"
+	":root{color-scheme:light dark;--bg:#fff;--fg:#1c2128;--dim:#636c76;--line:#d8dee4;"
+	"--card:#f6f8fa;--good:#1f883d;--bad:#cf222e;--warn:#9a6700;--note:#0969da;"
+	"--port:#0969da;--test:#8250df;"
+	"--s1:#0969da;--s2:#bf3989;--s3:#1a7f37;--s4:#9a6700;--s5:#8250df;--s6:#bc4c00}"
+	"@media(prefers-color-scheme:dark){:root{--bg:#0d1117;--fg:#e6edf3;--dim:#8d96a0;"
+	"--line:#30363d;--card:#161b22;--good:#3fb950;--bad:#f85149;--warn:#d29922;"
+	"--note:#58a6ff;--port:#58a6ff;--test:#bc8cff;"
+	"--s1:#58a6ff;--s2:#f778ba;--s3:#56d364;--s4:#e3b341;--s5:#d2a8ff;--s6:#ffa657}}"
+	"*{box-sizing:border-box}"
+	"body{margin:0 auto;padding:24px;max-width:1120px;background:var(--bg);color:var(--fg);"
+	"font:15px/1.5 system-ui,sans-serif}"
+	"h1{font-size:22px;margin:0 0 4px}h2{font-size:17px;margin:32px 0 10px}"
+	".dim{color:var(--dim)}code{overflow-wrap:anywhere}"
+	"code,pre{font:13px/1.5 ui-monospace,monospace}pre{overflow:auto;margin:8px 0 0}"
+	".tiles{display:flex;flex-wrap:wrap;gap:12px;margin:18px 0}"
+	".tile{background:var(--card);border:1px solid var(--line);"
+	"border-radius:8px;padding:10px 16px;min-width:110px}"
+	".tile b{display:block;font-size:22px;line-height:1.2}"
+	".good{color:var(--good)}.bad{color:var(--bad)}.warn{color:var(--warn)}.note{color:var(--note)}"
+	"details,.box{background:var(--card);border:1px solid var(--line);border-radius:8px;"
+	"padding:10px 14px;margin:0 0 10px}summary{cursor:pointer}.scroll{overflow-x:auto}"
+	"table{border-collapse:collapse;width:100%;font-size:14px}th,td{text-align:left;"
+	"padding:5px 7px;border-bottom:1px solid var(--line);white-space:nowrap}"
+	"td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}"
+	"th{font-size:12px;vertical-align:bottom}th.n{white-space:normal}"
+	"td.task{white-space:normal;min-width:90px;overflow-wrap:anywhere}"
+	".legend span{margin-right:14px;white-space:nowrap}"
+	".legend i{display:inline-block;width:14px;height:3px;margin-right:5px;vertical-align:middle}"
+	"svg{display:block;width:100%;height:auto}"
+	"svg text{fill:var(--fg);font:12px system-ui,sans-serif}svg .dim{fill:var(--dim)}"
+	".pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(440px,1fr));gap:12px}"
+	"dl{display:grid;grid-template-columns:max-content 1fr;gap:2px 14px;margin:8px 0 0}"
+	"dt{color:var(--dim)}dd{margin:0;overflow-wrap:anywhere}"
+	"dd.stack{font:12px/1.5 ui-monospace,monospace}.scroll svg{min-width:640px}"
+	"@media(max-width:520px){.pair{grid-template-columns:1fr}body{padding:14px}}"
+	/* on paper nothing can be scrolled or opened */
+	"@media print{body{padding:0;max-width:none}details,.box,.tile,tr{break-inside:avoid}"
+	"h2{break-after:avoid}.scroll{overflow:visible}.scroll svg{min-width:0}table{font-size:11px}"
 	"details::details-content{content-visibility:visible}}";
+/* clang-format on */
 
 static void add_tile(struct str *text, const char *class, unsigned long number, const char *label)
 {
@@ -73,20 +63,9 @@ static void add_tile(struct str *text, const char *class, unsigned long number, 
 	         number ? class : "dim", number, label);
 }
 
-static void add_command(struct str *text, const json_t *command)
-{
-	const json_t *word;
-	size_t i;
-
-	json_array_foreach(command, i, word)
-	{
-		str_add(text, i ? " " : "");
-		add_escaped(text, json_string_value(word) ? json_string_value(word) : "");
-	}
-}
-
 static void add_head(struct str *text, const struct report_run *run)
 {
+	cleanup_free char *command = NULL;
 	time_t seconds = (time_t)(run->from_ms / 1000);
 	struct tm parts;
 	char date[40];
@@ -96,32 +75,28 @@ static void add_head(struct str *text, const struct report_run *run)
 	str_add(text, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
 	              "<meta name=\"viewport\" "
 	              "content=\"width=device-width,initial-scale=1\"><title>Berth run ");
-	add_escaped(text, run->run ? field_text(run->run, "id") : "");
+	text_add_escaped(text, run->run ? record_text(run->run, "id") : "");
 	str_addf(text, "</title><style>%s</style></head><body>\n<h1>Berth run ", style);
-	add_escaped(text, run->run ? field_text(run->run, "id") : "");
+	text_add_escaped(text, run->run ? record_text(run->run, "id") : "");
 	str_addf(text, "</h1><div class=\"dim\">%s, ", date);
-	add_seconds(text, run->until_ms - run->from_ms);
+	text_add_seconds(text, run->until_ms - run->from_ms);
 	str_add(text, " s");
 	if (run->run) {
 		str_add(text, ", in ");
-		add_escaped(text, field_text(run->run, "project"));
+		text_add_escaped(text, record_text(run->run, "project"));
 		str_add(text, "</div><div><code>");
-		add_command(text, json_object_get(run->run, "command"));
+		command = record_join(json_object_get(run->run, "command"), " ");
+		text_add_escaped(text, command);
 		str_add(text, "</code>");
 	}
 	str_add(text, "</div>\n<div class=\"tiles\">");
-	add_tile(text, "good", workers_with(run, "passed"), "passed");
-	add_tile(text, "bad", workers_with(run, "failed"), "failed");
-	add_tile(text, "bad", findings_of(run, "error"), "errors");
-	add_tile(text, "warn", findings_of(run, "warning"), "warnings");
-	add_tile(text, "note", findings_of(run, "note"), "notes");
+	add_tile(text, "good", run_count_workers(run, "passed"), "passed");
+	add_tile(text, "bad", run_count_workers(run, "failed"), "failed");
+	add_tile(text, "bad", run_count_findings(run, "error"), "errors");
+	add_tile(text, "warn", run_count_findings(run, "warning"), "warnings");
+	add_tile(text, "note", run_count_findings(run, "note"), "notes");
 	add_tile(text, "", run->port_count, "ports opened");
 	str_add(text, "</div>\n");
-}
-
-static const char *severity_class(const char *severity)
-{
-	return !strcmp(severity, "error") ? "bad" : !strcmp(severity, "warning") ? "warn" : "note";
 }
 
 static void add_row(struct str *text, const char *name, const char *value)
@@ -129,11 +104,11 @@ static void add_row(struct str *text, const char *name, const char *value)
 	if (!*value)
 		return;
 	str_addf(text, "<dt>%s</dt><dd>", name);
-	add_escaped(text, value);
+	text_add_escaped(text, value);
 	str_add(text, "</dd>");
 }
 
-static void add_list(struct str *text, const char *name, const json_t *list, const char *between)
+static void add_list(struct str *text, const char *name, const json_t *list, const char *separator)
 {
 	const json_t *item;
 	size_t i;
@@ -143,8 +118,8 @@ static void add_list(struct str *text, const char *name, const json_t *list, con
 	str_addf(text, "<dt>%s</dt><dd class=\"%s\">", name, name);
 	json_array_foreach(list, i, item)
 	{
-		str_add(text, i ? between : "");
-		add_escaped(text, json_string_value(item) ? json_string_value(item) : "");
+		str_add(text, i ? separator : "");
+		text_add_escaped(text, record_string(item));
 	}
 	str_add(text, "</dd>");
 }
@@ -154,35 +129,35 @@ static void add_finding(struct str *text, const struct report_run *run, size_t f
 	const json_t *finding = run->findings[first];
 	cleanup_free char *workers = report_workers_of(run, first);
 	cleanup_free char *count = str_print("%lld times",
-	                                     (long long)field_number(finding, "count"));
-	const char *severity = field_text(finding, "severity");
+	                                     (long long)record_number(finding, "count"));
+	const char *severity = record_text(finding, "severity");
 
 	str_addf(text, "<details%s><summary><b class=\"%s\">%s</b> ", open ? " open" : "",
-	         severity_class(severity), severity);
-	add_escaped(text, field_text(finding, "title"));
+	         svg_severity_class(severity), severity);
+	text_add_escaped(text, record_text(finding, "title"));
 	str_add(text, ", ");
-	add_escaped(text, workers);
+	text_add_escaped(text, workers);
 	str_addf(text, "%s<br>",
 	         json_is_true(json_object_get(finding, "known"))
 	                 ? " <span class=\"dim\">(known)</span>"
 	                 : "");
-	add_escaped(text, field_text(finding, "detail"));
+	text_add_escaped(text, record_text(finding, "detail"));
 	str_add(text, "</summary><dl>");
-	add_row(text, "remedy", field_text(finding, "remedy"));
-	add_row(text, "test", field_text(finding, "test"));
-	add_row(text, "command", field_text(finding, "command"));
-	add_row(text, "directory", field_text(finding, "directory"));
+	add_row(text, "remedy", record_text(finding, "remedy"));
+	add_row(text, "test", record_text(finding, "test"));
+	add_row(text, "command", record_text(finding, "command"));
+	add_row(text, "directory", record_text(finding, "directory"));
 	add_list(text, "started by", json_object_get(finding, "ancestry"), " &lt; ");
-	if (field_number(finding, "count") > 1)
+	if (record_number(finding, "count") > 1)
 		add_row(text, "seen", count);
 	add_list(text, "stack", json_object_get(finding, "stack"), "<br>");
-	add_row(text, "fingerprint", field_text(finding, "fingerprint"));
+	add_row(text, "fingerprint", record_text(finding, "fingerprint"));
 	str_add(text, "</dl></details>\n");
 }
 
 static void add_findings(struct str *text, const struct report_run *run)
 {
-	unsigned int told = 0;
+	unsigned int shown = 0;
 
 	str_add(text, "<h2>Findings</h2>\n");
 	if (!run->finding_count)
@@ -190,7 +165,7 @@ static void add_findings(struct str *text, const struct report_run *run)
 		              "collided.</div>\n");
 	for (size_t i = 0; i < run->finding_count; i++)
 		if (!report_is_repeated(run, i))
-			add_finding(text, run, i, told++ < OPENED);
+			add_finding(text, run, i, shown++ < OPEN_FINDINGS);
 }
 
 static const struct {
@@ -209,7 +184,7 @@ static const struct {
 
 static void add_number(struct str *text, int64_t number)
 {
-	/* what is there is to be seen */
+	/* a zero is dimmed, so that the other numbers stand out */
 	str_addf(text, "<td class=\"n%s\">%lld", number ? "" : " dim", (long long)number);
 }
 
@@ -226,16 +201,16 @@ static void add_workers(struct str *text, const struct report_run *run)
 		                                      : NULL;
 
 		str_addf(text, "<tr><td>w%u<td class=\"task\">", worker->number);
-		add_escaped(text, worker->task);
+		text_add_escaped(text, worker->task);
 		str_addf(text, "<td class=\"%s\">%s",
 		         !strcmp(worker->status, "passed") ? "good" : "bad", worker->status);
 		if (worker->exit_status)
 			str_addf(text, " (%d)", worker->exit_status);
 		str_add(text, "<td class=\"n\">");
-		add_seconds(text, worker->until_ms ? worker->until_ms - worker->from_ms : 0);
+		text_add_seconds(text, worker_duration_ms(worker));
 		for (size_t k = 0; k < ARRAY_LEN(columns); k++)
-			add_number(text, field_number(counts, columns[k].name));
-		add_number(text, field_number(worker->counts, "memory_peak_kib") / 1024);
+			add_number(text, record_number(counts, columns[k].name));
+		add_number(text, record_number(worker->counts, "memory_peak_kib") / 1024);
 		str_add(text, "</tr>\n");
 	}
 	str_add(text, "</table></div>\n");
@@ -245,18 +220,18 @@ static void add_trust(struct str *text, const struct report_run *run)
 {
 	const json_t *losses = run->run ? json_object_get(run->run, "losses") : NULL, *loss;
 	int64_t unaccounted = 0, lost = 0, unmarked = 0,
-		missed = field_number(run->ended, "missed");
+		missed = record_number(run->ended, "missed");
 	size_t i;
 
 	for (i = 0; i < run->worker_count; i++) {
-		unaccounted += field_number(run->workers[i].counts, "unaccounted");
-		lost += field_number(json_object_get(run->workers[i].counts, "counts"),
-		                     "lost_events");
-		unmarked += field_number(json_object_get(run->workers[i].counts, "counts"),
-		                         "lost_sockets");
+		unaccounted += record_number(run->workers[i].counts, "unaccounted");
+		lost += record_number(json_object_get(run->workers[i].counts, "counts"),
+		                      "lost_events");
+		unmarked += record_number(json_object_get(run->workers[i].counts, "counts"),
+		                          "lost_sockets");
 	}
 	str_add(text, "<h2>How far to trust this</h2><div class=\"box\">Source: ");
-	add_escaped(text, run->run ? field_text(run->run, "source") : "unknown");
+	text_add_escaped(text, run->run ? record_text(run->run, "source") : "unknown");
 	str_addf(text,
 	         ". Sockets created and neither closed nor alive: %lld; not followed to their end: "
 	         "%lld. Events lost: %lld. "
@@ -267,7 +242,7 @@ static void add_trust(struct str *text, const struct report_run *run)
 	json_array_foreach(losses, i, loss)
 	{
 		str_add(text, "<br>Not seen here: ");
-		add_escaped(text, json_string_value(loss) ? json_string_value(loss) : "");
+		text_add_escaped(text, record_string(loss));
 	}
 	str_add(text, "</div>\n");
 }

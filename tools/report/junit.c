@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * JUnit XML. No standard exists; this is the dialect that Jenkins, GitLab, GitHub's actions and Buildkite all read: every
- * case has name, classname and time, every suite its counts, the root the sums.
+ * JUnit XML. No standard exists; this is the dialect that Jenkins, GitLab, GitHub's actions and
+ * Buildkite all read. Every case has name, classname and time, every suite its counts, and the root
+ * the sums.
  *
- * One suite "berth" has a case per worker, whose failure is the worker's exit status and whose findings are in system-out;
- * a suite "berth findings" has a failing case for each finding that gates (errors; warnings are passed cases with text).
+ * The suite "berth" has a case for each worker, which fails with the worker's exit status. The
+ * suite "berth findings" has a case for each finding: an error fails, a warning or note passes with
+ * its text in system-out.
  */
 #include "tools/report/junit.h"
 
@@ -18,7 +20,7 @@
 #include "tools/base/file.h"
 #include "tools/report/private.h"
 
-enum { DEPTH_MOST = 64, OUTPUT_MOST = 64 << 10 };
+enum { DEPTH_MAX = 64, OUTPUT_MAX = 64 << 10 };
 
 /* ---- merging ---- */
 
@@ -32,11 +34,11 @@ struct junit_merger {
 	XML_Parser parser;
 	struct str *out;
 	struct junit_totals *totals;
-	const char *suffix, *open[DEPTH_MOST]; /* rows of kept; NULL = left out */
-	/* depth of an element that is left out, with all that is in it */
-	unsigned int depth, dropped;
+	const char *suffix, *open[DEPTH_MAX]; /* rows of kept; NULL = left out */
+	unsigned int depth;
+	unsigned int dropped; /* depth of the element that is being left out; 0 = none */
 	bool too_deep;
-	size_t text_start; /* of the text in the current element: long output is cut */
+	size_t text_start; /* of the current element's text: long output is cut */
 };
 
 static const char *kept_name(const char *name)
@@ -63,7 +65,7 @@ static void XMLCALL on_start(void *arg, const XML_Char *name, const XML_Char **a
 	struct junit_merger *merge = arg;
 	const char *row = strcmp(name, "testsuites") ? kept_name(name) : NULL;
 
-	if (merge->depth >= DEPTH_MOST || merge->too_deep) {
+	if (merge->depth >= DEPTH_MAX || merge->too_deep) {
 		merge->too_deep = true;
 		XML_StopParser(merge->parser, XML_FALSE);
 		return;
@@ -79,9 +81,9 @@ static void XMLCALL on_start(void *arg, const XML_Char *name, const XML_Char **a
 			bool titled = !strcmp(row, "testsuite") && !strcmp(attributes[0], "name");
 
 			if (strchr(attributes[0], ':'))
-				continue; /* a namespace that the merged document does not declare */
+				continue; /* the merged document does not declare the namespace */
 			str_addf(merge->out, " %s=\"", attributes[0]);
-			add_escaped(merge->out, attributes[1]);
+			text_add_escaped(merge->out, attributes[1]);
 			str_addf(merge->out, "%s\"", titled ? merge->suffix : "");
 		}
 		str_add(merge->out, ">");
@@ -110,13 +112,13 @@ static void XMLCALL on_text(void *arg, const XML_Char *part, int len)
 	cleanup_free char *plain = NULL;
 
 	if (!merge->depth || !merge->open[merge->depth - 1] ||
-	    merge->out->len - merge->text_start > OUTPUT_MOST)
+	    merge->out->len - merge->text_start > OUTPUT_MAX)
 		return;
 	plain = str_copy_len(part, (size_t)len);
-	add_escaped(merge->out, plain);
+	text_add_escaped(merge->out, plain);
 }
 
-/* Entities of its own are how an XML file eats a machine, and no report has any. */
+/* Stop at a declared entity: nested entities expand without limit, and no report needs them. */
 static void XMLCALL on_entity(void *arg, const XML_Char *name, int is_parameter,
                               const XML_Char *value, int value_len, const XML_Char *base,
                               const XML_Char *system_id, const XML_Char *public_id,
@@ -151,7 +153,7 @@ int junit_merge(const char *document, size_t len, const char *suffix, struct str
 	XML_SetEntityDeclHandler(merge.parser, on_entity);
 	if (len > INT32_MAX || XML_Parse(merge.parser, document, (int)len, 1) != XML_STATUS_OK)
 		ret = merge.too_deep ? -E2BIG : -EBADMSG;
-	while (merge.depth) { /* close what a broken file left open */
+	while (merge.depth) { /* close the elements that a broken file left open */
 		const char *row = merge.open[--merge.depth];
 
 		if (row)
@@ -166,54 +168,49 @@ int junit_merge(const char *document, size_t len, const char *suffix, struct str
 static void add_attribute(struct str *text, const char *name, const char *value)
 {
 	str_addf(text, " %s=\"", name);
-	add_escaped(text, value);
+	text_add_escaped(text, value);
 	str_add(text, "\"");
+}
+
+static void add_line(struct str *text, const char *label, const char *value)
+{
+	if (!*value)
+		return;
+	str_add(text, label);
+	text_add_escaped(text, value);
+	str_add(text, "\n");
 }
 
 static void add_finding_text(struct str *text, const json_t *finding)
 {
-	const json_t *stack = json_object_get(finding, "stack"), *frame;
+	const json_t *frame;
 	size_t i;
 
-	add_escaped(text, field_text(finding, "detail"));
-	str_add(text, "\n");
-	if (*field_text(finding, "test")) {
-		str_add(text, "test: ");
-		add_escaped(text, field_text(finding, "test"));
-		str_add(text, "\n");
-	}
-	if (*field_text(finding, "command")) {
-		str_add(text, "command: ");
-		add_escaped(text, field_text(finding, "command"));
-		str_add(text, "\n");
-	}
-	json_array_foreach(stack, i, frame)
-	{
-		str_add(text, "  ");
-		add_escaped(text, json_string_value(frame) ? json_string_value(frame) : "");
-		str_add(text, "\n");
-	}
-	add_escaped(text, field_text(finding, "remedy"));
-	str_add(text, "\n");
+	add_line(text, "", record_text(finding, "detail"));
+	add_line(text, "test: ", record_text(finding, "test"));
+	add_line(text, "command: ", record_text(finding, "command"));
+	json_array_foreach(json_object_get(finding, "stack"), i, frame)
+		add_line(text, "  ", record_string(frame));
+	add_line(text, "", record_text(finding, "remedy"));
 }
 
 static void add_worker_case(struct str *text, const struct report_run *run,
                             const struct report_worker *worker, struct junit_totals *totals)
 {
-	cleanup_free char *title = worker_title(run, worker->number);
+	cleanup_free char *title = run_worker_title(run, worker->number);
 	bool failed = strcmp(worker->status, "passed") != 0;
 
 	str_add(text, "<testcase");
 	add_attribute(text, "name", title);
 	str_add(text, " classname=\"berth.worker\" time=\"");
-	add_seconds(text, worker->until_ms ? worker->until_ms - worker->from_ms : 0);
+	text_add_seconds(text, worker_duration_ms(worker));
 	str_add(text, "\">");
 	totals->tests++;
 	if (failed) {
 		totals->failures++;
 		str_addf(text, "<failure message=\"%s, exit status %d\" type=\"exit\">",
 		         worker->status, worker->exit_status);
-		add_escaped(text, *worker->error ? worker->error : worker->log);
+		text_add_escaped(text, *worker->error ? worker->error : worker->log);
 		str_add(text, "</failure>");
 	}
 	str_add(text, "</testcase>\n");
@@ -222,22 +219,22 @@ static void add_worker_case(struct str *text, const struct report_run *run,
 static void add_finding_case(struct str *text, const struct report_run *run, const json_t *finding,
                              struct junit_totals *totals)
 {
-	cleanup_free char *worker = worker_title(run, field_number(finding, "worker"));
-	cleanup_free char *name = str_print("%s %s %s", worker, field_text(finding, "title"),
-	                                    field_text(finding, "fingerprint"));
-	bool failed = !strcmp(field_text(finding, "severity"), "error") &&
+	cleanup_free char *worker = run_worker_title(run, record_number(finding, "worker"));
+	cleanup_free char *name = str_print("%s %s %s", worker, record_text(finding, "title"),
+	                                    record_text(finding, "fingerprint"));
+	bool failed = !strcmp(record_text(finding, "severity"), "error") &&
 	              !json_is_true(json_object_get(finding, "known"));
 
 	str_add(text, "<testcase");
 	add_attribute(text, "name", name);
-	add_attribute(text, "classname", field_text(finding, "kind"));
+	add_attribute(text, "classname", record_text(finding, "kind"));
 	str_add(text, " time=\"0\">");
 	totals->tests++;
 	if (failed) {
 		totals->failures++;
 		str_add(text, "<failure");
-		add_attribute(text, "message", field_text(finding, "detail"));
-		add_attribute(text, "type", field_text(finding, "kind"));
+		add_attribute(text, "message", record_text(finding, "detail"));
+		add_attribute(text, "type", record_text(finding, "kind"));
 		str_add(text, ">");
 	} else {
 		str_add(text, "<system-out>");
@@ -282,8 +279,11 @@ static void add_own_suites(struct str *text, const struct report_run *run, struc
 	add_totals(sum, &findings);
 }
 
-/* ".../runs/7f3a/w3/tree/junit.xml" -> " [w3]", so that workers' files with one name stay apart */
-static char *suffix_of(const char *path, size_t index)
+/*
+ * ".../runs/7f3a/w3/tree/junit.xml" -> " [w3]". It tells files of one name from several workers
+ * apart.
+ */
+static char *suite_suffix(const char *path, size_t index)
 {
 	cleanup_strv char **parts = strv_split(path, "/");
 
@@ -306,7 +306,7 @@ static void add_found(char ***files, const char *pattern)
 	globfree(&found);
 }
 
-/* The same below @dir, in whose name nothing is a pattern. */
+/* The same below @dir, whose name is not a pattern. */
 static void add_found_in(char ***files, const char *dir, const char *below, const char *pattern)
 {
 	cleanup_str struct str text = { 0 };
@@ -317,7 +317,10 @@ static void add_found_in(char ***files, const char *dir, const char *below, cons
 	add_found(files, text.text);
 }
 
-/* A file in the project may be of an earlier run, a worker's own is not. */
+/*
+ * Prefer the workers' trees and what was collected: a file in the project may come from an earlier
+ * run.
+ */
 static char **find_files(const struct report_options *options)
 {
 	char **files = NULL;
@@ -336,7 +339,7 @@ static char **find_files(const struct report_options *options)
 	return files;
 }
 
-/* What could not be read is a failing case itself: a report that silently lacks tests is worse than none. */
+/* A file that cannot be read becomes a failing case. A report must not lack tests silently. */
 static void add_unreadable(struct str *text, const char *path, int error, struct junit_totals *sum)
 {
 	struct junit_totals one = { .tests = 1, .errors = 1 };
@@ -361,7 +364,7 @@ int report_junit(const struct report_run *run, const struct report_options *opti
 
 	add_own_suites(&suites, run, &sum);
 	for (size_t i = 0; files && files[i]; i++) {
-		cleanup_free char *document = NULL, *suffix = suffix_of(files[i], i);
+		cleanup_free char *document = NULL, *suffix = suite_suffix(files[i], i);
 		size_t len;
 		int one = file_read(files[i], &document, &len);
 
@@ -375,7 +378,7 @@ int report_junit(const struct report_run *run, const struct report_options *opti
 	         "tests=\"%lu\" failures=\"%lu\" "
 	         "errors=\"%lu\" skipped=\"%lu\" time=\"",
 	         sum.tests, sum.failures, sum.errors, sum.skipped);
-	add_seconds(text, run->until_ms - run->from_ms);
+	text_add_seconds(text, run->until_ms - run->from_ms);
 	str_addf(text, "\">\n%s</testsuites>\n", suites.text ? suites.text : "");
 	return 0;
 }

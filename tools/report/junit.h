@@ -2,9 +2,10 @@
 #ifndef BERTH_REPORT_JUNIT_H
 #define BERTH_REPORT_JUNIT_H
 /*
- * Merging the JUnit files that the suite's own runners wrote. The files are read as a stream and copied suite by suite; what
- * is not part of the common dialect (testsuites, testsuite, properties, property, testcase and what a testcase holds) is left
- * out, never a reason to fail: a broken file costs its own cases only.
+ * Merging the JUnit files that the suite's own test runners wrote. A file is parsed as a stream and
+ * copied suite by suite. Only the common dialect is copied: testsuites, testsuite, properties,
+ * property, testcase and its contents. An unknown element is left out and is no error; a malformed
+ * file costs its own cases only.
  */
 #include "tools/base/str.h"
 
@@ -14,10 +15,10 @@ struct junit_totals {
 
 /**
  * Append the suites of a JUnit document to @text.
- * @suffix	added to each suite's name, so that the same suite of two workers stays two; "" = none. GitLab and others keep
- *		only the first of two cases with one name.
- * Return: 0; -EBADMSG if it is not well-formed (what was read before the mistake is kept, well-formed); -E2BIG if it nests
- *	   deeper than a report does.
+ * @suffix	added to each suite's name, so that one suite of two workers stays two; "" = none.
+ *		GitLab and others keep only the first of two cases with one name.
+ * Return: 0; -EBADMSG if it is not well-formed: what was read before the mistake is kept,
+ *	   well-formed; -E2BIG if it nests deeper than a report does; -ENOMEM.
  */
 int junit_merge(const char *document, size_t len, const char *suffix, struct str *text,
                 struct junit_totals *totals);

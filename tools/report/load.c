@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reading the stream back. A line that is no record is counted and passed over: the run may have been killed while it wrote,
- * and what it said before is worth a report. Records of types that are not known are kept in .records for the JSON report.
+ * Reading events.ndjson back. A line that is no record is counted and skipped: the run may have
+ * been killed while it wrote, and the records before that are worth a report. Records of unknown
+ * types stay in .records for the JSON report.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -10,22 +11,6 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/report/private.h"
-
-const char *field_text(const json_t *record, const char *name)
-{
-	const char *text = json_string_value(json_object_get(record, name));
-
-	return text ? text : "";
-}
-
-int64_t field_number(const json_t *record, const char *name)
-{
-	/* milliseconds until the year 5138; what is beyond is no time, port or count */
-	const double most = 1e14;
-	double number = json_number_value(json_object_get(record, name));
-
-	return number > most ? (int64_t)most : number < -most ? -(int64_t)most : (int64_t)number;
-}
 
 static struct report_worker *worker_at(struct report_run *run, int64_t number)
 {
@@ -48,25 +33,25 @@ static void on_run(struct report_run *run, json_t *record)
 
 static void on_started(struct report_run *run, json_t *record)
 {
-	struct report_worker *worker = worker_at(run, field_number(record, "worker"));
+	struct report_worker *worker = worker_at(run, record_number(record, "worker"));
 
-	worker->task = field_text(record, "task");
-	worker->log = field_text(record, "log");
+	worker->task = record_text(record, "task");
+	worker->log = record_text(record, "log");
 	worker->status = "running";
-	worker->from_ms = field_number(record, "time_ms");
+	worker->from_ms = record_number(record, "time_ms");
 }
 
 static void on_ended(struct report_run *run, json_t *record)
 {
-	struct report_worker *worker = worker_at(run, field_number(record, "worker"));
+	struct report_worker *worker = worker_at(run, record_number(record, "worker"));
 
-	worker->task = *worker->task ? worker->task : field_text(record, "task");
-	worker->error = field_text(record, "error");
-	worker->status = !strcmp(field_text(record, "status"), "passed") ? "passed" : "failed";
-	worker->exit_status = (int)field_number(record, "exit_status");
-	worker->until_ms = field_number(record, "time_ms");
+	worker->task = *worker->task ? worker->task : record_text(record, "task");
+	worker->error = record_text(record, "error");
+	worker->status = !strcmp(record_text(record, "status"), "passed") ? "passed" : "failed";
+	worker->exit_status = (int)record_number(record, "exit_status");
+	worker->until_ms = record_number(record, "time_ms");
 	if (!worker->from_ms)
-		worker->from_ms = worker->until_ms - field_number(record, "duration_ms");
+		worker->from_ms = worker->until_ms - record_number(record, "duration_ms");
 }
 
 static struct report_span *add_span(struct report_span **spans, size_t *count, const json_t *record,
@@ -74,25 +59,26 @@ static struct report_span *add_span(struct report_span **spans, size_t *count, c
 {
 	*spans = mem_grow(*spans, *count + 1, sizeof(**spans));
 	(*spans)[*count] = (struct report_span){
-		.worker = (unsigned int)field_number(record, "worker"),
+		.worker = (unsigned int)record_number(record, "worker"),
 		.name = name,
-		.port = (int)field_number(record, "port"),
-		.real_port = (int)field_number(record, "real_port"),
-		.pid = (int)field_number(record, "pid"),
-		.from_ms = field_number(record, "time_ms")
+		.port = (int)record_number(record, "port"),
+		.real_port = (int)record_number(record, "real_port"),
+		.pid = (int)record_number(record, "pid"),
+		.from_ms = record_number(record, "time_ms"),
 	};
 	return &(*spans)[(*count)++];
 }
 
 static void on_port_opened(struct report_run *run, json_t *record)
 {
-	add_span(&run->ports, &run->port_count, record, field_text(record, "command"));
+	add_span(&run->ports, &run->port_count, record, record_text(record, "command"));
 }
 
 static void on_port_closed(struct report_run *run, json_t *record)
 {
-	unsigned int worker = (unsigned int)field_number(record, "worker");
-	int port = (int)field_number(record, "port"), real = (int)field_number(record, "real_port");
+	unsigned int worker = (unsigned int)record_number(record, "worker");
+	int port = (int)record_number(record, "port"),
+	    real = (int)record_number(record, "real_port");
 
 	for (size_t i = run->port_count; i-- > 0;) {
 		struct report_span *span = &run->ports[i];
@@ -100,8 +86,11 @@ static void on_port_closed(struct report_run *run, json_t *record)
 		if (span->worker != worker || span->until_ms ||
 		    (span->port != port && (!real || span->real_port != real)))
 			continue;
-		span->until_ms = field_number(record, "time_ms");
-		/* the kernel backend may tell the virtual port only after the server listens */
+		span->until_ms = record_number(record, "time_ms");
+		/*
+		 * under a kernel backend the virtual port may be known only after the server
+		 * listens
+		 */
 		span->port = port;
 		return;
 	}
@@ -109,12 +98,12 @@ static void on_port_closed(struct report_run *run, json_t *record)
 
 static void on_mark(struct report_run *run, json_t *record)
 {
-	unsigned int worker = (unsigned int)field_number(record, "worker");
-	const char *test = field_text(record, "test");
+	unsigned int worker = (unsigned int)record_number(record, "worker");
+	const char *test = record_text(record, "test");
 
 	for (size_t i = run->test_count; i-- > 0;)
 		if (run->tests[i].worker == worker && !run->tests[i].until_ms) {
-			run->tests[i].until_ms = field_number(record, "time_ms");
+			run->tests[i].until_ms = record_number(record, "time_ms");
 			break;
 		}
 	if (*test)
@@ -127,10 +116,10 @@ static void add_json(json_t ***list, size_t *count, json_t *record)
 	(*list)[(*count)++] = record;
 }
 
-/* Formats print severities as they are: only the three that exist come through. */
+/* Formats print severities as they are, so only the three that exist may pass. */
 static void on_finding(struct report_run *run, json_t *record)
 {
-	const char *severity = field_text(record, "severity");
+	const char *severity = record_text(record, "severity");
 
 	if (strcmp(severity, "error") && strcmp(severity, "warning") && strcmp(severity, "note"))
 		json_object_set_new(record, "severity", json_string("note"));
@@ -149,7 +138,7 @@ static void on_fault(struct report_run *run, json_t *record)
 
 static void on_counts(struct report_run *run, json_t *record)
 {
-	worker_at(run, field_number(record, "worker"))->counts = record;
+	worker_at(run, record_number(record, "worker"))->counts = record;
 }
 
 static void on_run_ended(struct report_run *run, json_t *record)
@@ -176,8 +165,8 @@ static const struct record_loader {
 
 static void load_record(struct report_run *run, json_t *record)
 {
-	const char *type = field_text(record, "type");
-	int64_t time_ms = field_number(record, "time_ms");
+	const char *type = record_text(record, "type");
+	int64_t time_ms = record_number(record, "time_ms");
 
 	json_array_append(run->records, record);
 	if (time_ms && (!run->from_ms || time_ms < run->from_ms))
@@ -192,12 +181,12 @@ static void load_record(struct report_run *run, json_t *record)
 static int severity_rank(const json_t *finding)
 {
 	static const char *const order[] = { "error", "warning", "note" };
-	const char *severity = field_text(finding, "severity");
+	const char *severity = record_text(finding, "severity");
 	bool known = json_is_true(json_object_get(finding, "known"));
 
 	for (int i = 0; i < 3; i++)
 		if (!strcmp(order[i], severity))
-			return i + (known ? 3 : 0); /* what is in the baseline comes last */
+			return i + (known ? 3 : 0); /* findings of the baseline come last */
 	return 6;
 }
 
@@ -207,8 +196,9 @@ static int by_severity(const void *a, const void *b)
 	int order = severity_rank(left) - severity_rank(right);
 
 	if (!order)
-		order = strcmp(field_text(left, "kind"), field_text(right, "kind"));
-	return order ? order : (int)(field_number(left, "worker") - field_number(right, "worker"));
+		order = strcmp(record_text(left, "kind"), record_text(right, "kind"));
+	return order ? order
+	             : (int)(record_number(left, "worker") - record_number(right, "worker"));
 }
 
 static int by_number(const void *a, const void *b)
@@ -230,14 +220,14 @@ static void load_line(struct report_run *run, const char *line, size_t len)
 {
 	json_t *record = len ? json_loadb(line, len, 0, NULL) : NULL;
 
-	if (json_is_object(record) && field_number(record, "v") == REPORT_VERSION)
+	if (json_is_object(record) && record_number(record, "v") == REPORT_VERSION)
 		load_record(run, record);
 	else if (len)
 		run->malformed++;
 	json_decref(record); /* the array holds it */
 }
 
-/* All lines are in. */
+/* Sort, when every line is loaded. */
 static int finish(struct report_run *run, struct report_run **ret_run)
 {
 	if (run->finding_count)
@@ -267,7 +257,7 @@ int report_parse(const char *text, size_t len, struct report_run **ret_run)
 	return finish(run, ret_run);
 }
 
-/* Line by line: the record of a long run is larger than a file that is read whole may be. */
+/* Line by line: file_read() has a limit, and the record of a long run exceeds it. */
 int report_load(const char *dir, struct report_run **ret_run)
 {
 	cleanup_free char *path = str_print("%s/events.ndjson", dir), *line = NULL;
@@ -275,13 +265,13 @@ int report_load(const char *dir, struct report_run **ret_run)
 	cleanup_file FILE *file = fopen(!stat(dir, &info) && S_ISREG(info.st_mode) ? dir : path,
 	                                "re");
 	struct report_run *run;
-	size_t room = 0;
+	size_t size = 0;
 	ssize_t len;
 
 	if (!file)
 		return -errno;
 	run = run_new();
-	while ((len = getline(&line, &room, file)) > 0)
+	while ((len = getline(&line, &size, file)) > 0)
 		load_line(run, line, (size_t)len - (line[len - 1] == '\n'));
 	if (!ferror(file))
 		return finish(run, ret_run);

@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* Markdown: a line of result, the workers, the findings. Fits a step summary (1 MiB) however large the run was. */
+/*
+ * Markdown: the result, the workers, the findings. It fits a step summary of GitHub (1 MiB),
+ * however large the run was.
+ */
 #include <stdlib.h>
 #include <string.h>
 
 #include "tools/base/cleanup.h"
 #include "tools/report/private.h"
 
-enum { FINDINGS_MOST = 100, STACK_MOST = 6, BYTES_MOST = 1000 << 10 };
+enum { FINDINGS_MAX = 100, STACK_MAX = 6, BYTES_MAX = 1000 << 10 };
 
-/* In a table cell: no pipe, no line end, and HTML is HTML there as well. */
+/* In a table cell a pipe must be escaped, a line must not end, and HTML is interpreted. */
 static void add_cell(struct str *text, const char *plain)
 {
 	cleanup_str struct str safe = { 0 };
 
-	add_escaped(&safe, plain);
+	text_add_escaped(&safe, plain);
 	for (const char *at = safe.text ? safe.text : ""; *at; at++)
 		if (*at == '|')
 			str_add(text, "\\|");
@@ -21,22 +24,29 @@ static void add_cell(struct str *text, const char *plain)
 			str_add_len(text, *at == '\n' ? " " : at, 1);
 }
 
+static void add_count(struct str *text, const struct report_run *run, const char *severity,
+                      const char *end)
+{
+	unsigned int count = run_count_findings(run, severity);
+
+	str_addf(text, "%u %s%s%s", count, severity, count == 1 ? "" : "s", end);
+}
+
 static void add_headline(struct str *text, const struct report_run *run)
 {
-	unsigned int passed = workers_with(run, "passed"), failed = workers_with(run, "failed");
-
-	str_addf(text, "### Berth: %u passed, %u failed", passed, failed);
+	str_addf(text, "### Berth: %u passed, %u failed", run_count_workers(run, "passed"),
+	         run_count_workers(run, "failed"));
 	if (run->run)
-		str_addf(text, ", run %s", field_text(run->run, "id"));
-	str_addf(text, "\n\n%u error%s, %u warning%s, %u note%s in ", findings_of(run, "error"),
-	         findings_of(run, "error") == 1 ? "" : "s", findings_of(run, "warning"),
-	         findings_of(run, "warning") == 1 ? "" : "s", findings_of(run, "note"),
-	         findings_of(run, "note") == 1 ? "" : "s");
-	add_seconds(text, run->until_ms - run->from_ms);
+		str_addf(text, ", run %s", record_text(run->run, "id"));
+	str_add(text, "\n\n");
+	add_count(text, run, "error", ", ");
+	add_count(text, run, "warning", ", ");
+	add_count(text, run, "note", " in ");
+	text_add_seconds(text, run->until_ms - run->from_ms);
 	str_add(text, " s\n");
-	if (run->run && str_starts(field_text(run->run, "source"), "sampling")) {
+	if (run->run && str_starts(record_text(run->run, "source"), "sampling")) {
 		str_add(text, "\nSource: ");
-		add_cell(text, field_text(run->run, "source"));
+		add_cell(text, record_text(run->run, "source"));
 		str_add(text, "\n");
 	}
 }
@@ -54,36 +64,36 @@ static void add_workers(struct str *text, const struct report_run *run)
 			str_addf(text, " (%d)", worker->exit_status);
 		str_add(text, " | ");
 		if (worker->until_ms)
-			add_seconds(text, worker->until_ms - worker->from_ms);
+			text_add_seconds(text, worker->until_ms - worker->from_ms);
 		str_add(text, " |\n");
 	}
 }
 
 static void add_finding(struct str *text, const struct report_run *run, const json_t *finding)
 {
-	cleanup_free char *worker = worker_title(run, field_number(finding, "worker"));
-	const json_t *stack = json_object_get(finding, "stack"), *frame;
+	cleanup_free char *worker = run_worker_title(run, record_number(finding, "worker"));
+	const json_t *frame;
 	size_t i;
 
-	str_addf(text, "\n- **%s** `", field_text(finding, "severity"));
-	add_cell(text, field_text(finding, "kind"));
+	str_addf(text, "\n- **%s** `", record_text(finding, "severity"));
+	add_cell(text, record_text(finding, "kind"));
 	str_add(text, "` ");
 	add_cell(text, worker);
 	str_add(text, ": ");
-	add_cell(text, field_text(finding, "detail"));
-	if (*field_text(finding, "test")) {
+	add_cell(text, record_text(finding, "detail"));
+	if (*record_text(finding, "test")) {
 		str_add(text, ", in test ");
-		add_cell(text, field_text(finding, "test"));
+		add_cell(text, record_text(finding, "test"));
 	}
 	str_add(text, "  \n  ");
-	add_cell(text, field_text(finding, "remedy"));
+	add_cell(text, record_text(finding, "remedy"));
 	str_add(text, "\n");
-	json_array_foreach(stack, i, frame)
+	json_array_foreach(json_object_get(finding, "stack"), i, frame)
 	{
-		if (i == STACK_MOST)
+		if (i == STACK_MAX)
 			break;
 		str_add(text, "  - `");
-		add_cell(text, json_string_value(frame) ? json_string_value(frame) : "");
+		add_cell(text, record_string(frame));
 		str_add(text, "`\n");
 	}
 }
@@ -91,15 +101,15 @@ static void add_finding(struct str *text, const struct report_run *run, const js
 int report_markdown(const struct report_run *run, const struct report_options *options,
                     struct str *text)
 {
-	size_t told = 0;
+	size_t shown = 0;
 
 	(void)options;
 	add_headline(text, run);
 	add_workers(text, run);
-	for (; told < run->finding_count && told < FINDINGS_MOST && text->len < BYTES_MOST; told++)
-		add_finding(text, run, run->findings[told]);
-	if (run->finding_count > told)
+	for (; shown < run->finding_count && shown < FINDINGS_MAX && text->len < BYTES_MAX; shown++)
+		add_finding(text, run, run->findings[shown]);
+	if (run->finding_count > shown)
 		str_addf(text, "\n%zu more findings are in the run's findings.json\n",
-		         run->finding_count - told);
+		         run->finding_count - shown);
 	return 0;
 }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef BERTH_REPORT_PRIVATE_H
 #define BERTH_REPORT_PRIVATE_H
-/* Inside tools/report: the formats, and what they have in common. */
+/*
+ * Inside tools/report: the formats, and what they have in common. Files of formats call run.c,
+ * text.c and place.c only.
+ */
 #include "tools/report/report.h"
 
 #define FORMAT(NAME, name, help) \
@@ -9,25 +12,45 @@
 	                  struct str *text);
 #include "tools/report/format.def"
 
-/* Fields of records, with a neutral value where they are missing or null. */
-const char *field_text(const json_t *record, const char *name); /* "" */
-int64_t field_number(const json_t *record, const char *name);   /* 0 */
+/* ---- run.c: questions about records and runs ---- */
 
-/* "w3 (auth)"; a new string */
-char *worker_title(const struct report_run *run, int64_t number);
-const struct report_worker *worker_find(const struct report_run *run, int64_t number);
-unsigned int workers_with(const struct report_run *run, const char *status);
-unsigned int findings_of(const struct report_run *run, const char *severity);
+/* A field of a record; "" and 0 if it is missing, null or of another type. */
+const char *record_text(const json_t *record, const char *name);
+int64_t record_number(const json_t *record, const char *name);
+
+/* The string @value; "" if it is none. */
+const char *record_string(const json_t *value);
+
+/* The strings of @list, with @separator between them; a new string. */
+char *record_join(const json_t *list, const char *separator);
+
+/* "w3 (auth)"; "run" if @number is 0. A new string. */
+char *run_worker_title(const struct report_run *run, int64_t number);
+
+/* NULL = none has this number. */
+const struct report_worker *run_find_worker(const struct report_run *run, int64_t number);
+unsigned int run_count_workers(const struct report_run *run, const char *status);
+unsigned int run_count_findings(const struct report_run *run, const char *severity);
+int64_t worker_duration_ms(const struct report_worker *worker); /* 0 while it runs */
+
+/* ---- text.c ---- */
+
+/* @plain for XML and HTML. A control character that XML forbids becomes '?'. */
+void text_add_escaped(struct str *text, const char *plain);
+void text_add_seconds(struct str *text, int64_t ms); /* "0.213", "74.000" */
+
+/* A line with @json, which is released; @flags as json_dumps(). */
+void text_add_json(struct str *text, json_t *json, size_t flags);
+
+/* ---- place.c ---- */
 
 /**
- * The place that a finding points at: the first frame "at FILE:LINE" whose file lies in the project, else its test.
+ * The place that a finding points at: the first frame "at FILE:LINE" whose file lies in the
+ * project, else its test.
  * @ret_file	relative to the project; the caller's to free
+ * Return: false if there is none.
  */
-bool finding_place(const json_t *finding, const struct report_options *options, char **ret_file,
-                   int *ret_line);
-
-/* Escaped for XML and HTML; control characters that XML forbids become '?'. */
-void add_escaped(struct str *text, const char *plain);
-void add_seconds(struct str *text, int64_t ms); /* "0.213", "74.0" */
+bool finding_find_place(const json_t *finding, const struct report_options *options,
+                        char **ret_file, int *ret_line);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writing the stream. A record is one line and one write(2) to a file that is opened for appending, so that a reader never
- * sees half a record unless the disk is full, and a crash loses nothing that was said before.
+ * Writing events.ndjson. A record is one line and one write(2) to a file that is opened for
+ * appending. So a reader sees half a record only when the disk is full, and a crash loses no
+ * earlier record.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -57,7 +58,6 @@ int report_record(struct report *report, const char *type, json_t *fields)
 {
 	cleanup_free char *line = NULL;
 	cleanup_str struct str text = { 0 };
-	int ret;
 
 	if (!is_complete(type, fields)) {
 		json_decref(fields);
@@ -72,8 +72,7 @@ int report_record(struct report *report, const char *type, json_t *fields)
 	if (!line)
 		return -EINVAL;
 	str_addf(&text, "%s\n", line);
-	ret = file_write_all(report->fd, text.text, text.len);
-	return ret;
+	return file_write_all(report->fd, text.text, text.len);
 }
 
 void report_close(struct report *report)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Drawing: everything is placed in a view box of fixed width; the browser scales it. */
+/* Drawing. Everything is placed in a view box of fixed width, which the browser scales. */
 #include "tools/report/svg.h"
 
 #include <stdlib.h>
@@ -17,14 +17,20 @@ enum {
 	PLOT_WIDTH = 520,
 	PLOT_HEIGHT = 220,
 	CURVE_COLOURS = 6,
-	WORKERS_SHOWN = 64,
-	LABEL_MOST = 22
-}; /* characters that fit beside a lane or a bar */
+	LANES_MAX = 64,
+	BARS_MAX = 24,
+	LABEL_MAX = 22, /* characters that fit beside a lane or a bar */
+};
 
 struct svg_scale {
 	int64_t from_ms, span_ms;
 	int left, width;
 };
+
+const char *svg_severity_class(const char *severity)
+{
+	return !strcmp(severity, "error") ? "bad" : !strcmp(severity, "warning") ? "warn" : "note";
+}
 
 static double place(const struct svg_scale *scale, int64_t ms)
 {
@@ -34,14 +40,14 @@ static double place(const struct svg_scale *scale, int64_t ms)
 	return scale->left + (double)in * scale->width / (double)scale->span_ms;
 }
 
-/* 1, 2 or 5 times a power of ten, so that there are about @wanted steps. */
-static int64_t step_for(int64_t span, int wanted)
+/* 1, 2 or 5 times a power of ten, so that @span has at most @count steps. */
+static int64_t step_for(int64_t span, int count)
 {
 	static const int nice[] = { 1, 2, 5 };
 
 	for (int64_t power = 1;; power *= 10)
 		for (int i = 0; i < 3; i++)
-			if (power * nice[i] * wanted >= span)
+			if (power * nice[i] * count >= span)
 				return power * nice[i];
 }
 
@@ -66,30 +72,31 @@ static void add_time_axis(struct str *text, const struct svg_scale *scale, int h
 static void add_titled(struct str *text, const char *name, const char *more)
 {
 	str_add(text, "<title>");
-	add_escaped(text, name);
-	add_escaped(text, more);
+	text_add_escaped(text, name);
+	text_add_escaped(text, more);
 	str_add(text, "</title>");
 }
 
-/* A label that ends at @x; what does not fit is cut, and whole in its title. */
+/* A label that ends at @x. A long one is cut, and its title has the whole text. */
 static void add_label(struct str *text, int x, int y, const char *label)
 {
 	size_t len = 0, characters = 0;
 
-	for (; label[len] && characters <= LABEL_MOST; len++)
-		characters += (label[len] & 0xc0) != 0x80; /* not in the middle of one, utf-8(7) */
+	for (; label[len] && characters <= LABEL_MAX; len++)
+		characters += (label[len] & 0xc0) !=
+		              0x80; /* a continuation byte is no character, utf-8(7) */
 	str_addf(text, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">", x, y);
-	if (characters > LABEL_MOST) {
+	if (characters > LABEL_MAX) {
 		cleanup_free char *start = NULL;
 
 		for (len--, characters = 2; characters; characters -= (label[len] & 0xc0) != 0x80)
 			len--;
 		start = str_copy_len(label, len);
-		add_escaped(text, start);
+		text_add_escaped(text, start);
 		str_add(text, "…");
 		add_titled(text, label, "");
 	} else {
-		add_escaped(text, label);
+		text_add_escaped(text, label);
 	}
 	str_add(text, "</text>");
 }
@@ -108,6 +115,14 @@ static void add_bar(struct str *text, const struct svg_scale *scale, int64_t fro
 	str_add(text, "</rect>");
 }
 
+static void add_span(struct str *text, const struct report_run *run, const struct svg_scale *scale,
+                     const struct report_span *span, int y, const char *colour, const char *title)
+{
+	int64_t until_ms = span->until_ms ? span->until_ms : run->until_ms;
+
+	add_bar(text, scale, span->from_ms, until_ms, y, 4, colour, title, span->name);
+}
+
 static void add_spans(struct str *text, const struct report_run *run, const struct svg_scale *scale,
                       unsigned int worker, int y)
 {
@@ -115,9 +130,7 @@ static void add_spans(struct str *text, const struct report_run *run, const stru
 		const struct report_span *span = &run->tests[i];
 
 		if (span->worker == worker)
-			add_bar(text, scale, span->from_ms,
-			        span->until_ms ? span->until_ms : run->until_ms, y + 15, 4, "test",
-			        "test ", span->name);
+			add_span(text, run, scale, span, y + 15, "test", "test ");
 	}
 	for (size_t i = 0; i < run->port_count; i++) {
 		const struct report_span *span = &run->ports[i];
@@ -125,28 +138,26 @@ static void add_spans(struct str *text, const struct report_run *run, const stru
 		                                     span->real_port);
 
 		if (span->worker == worker)
-			add_bar(text, scale, span->from_ms,
-			        span->until_ms ? span->until_ms : run->until_ms, y + 21, 4, "port",
-			        title, span->name);
+			add_span(text, run, scale, span, y + 21, "port", title);
 	}
 }
 
 static void add_fault(struct str *text, const struct svg_scale *scale, const json_t *fault, int y)
 {
-	cleanup_free char *title = str_print("fault %s: ", field_text(fault, "fault"));
+	cleanup_free char *title = str_print("fault %s: ", record_text(fault, "fault"));
 
 	str_addf(text,
 	         "<path d=\"M%.1f %dl10 10m0 -10l-10 10\" stroke=\"var(--fg)\" "
 	         "stroke-width=\"2.5\">",
-	         place(scale, field_number(fault, "time_ms")) - 5, y + 3);
-	add_titled(text, title, field_text(fault, "detail"));
+	         place(scale, record_number(fault, "time_ms")) - 5, y + 3);
+	add_titled(text, title, record_text(fault, "detail"));
 	str_add(text, "</path>");
 }
 
 static void add_lane(struct str *text, const struct report_run *run, const struct svg_scale *scale,
                      const struct report_worker *worker, int y)
 {
-	cleanup_free char *title = worker_title(run, worker->number);
+	cleanup_free char *title = run_worker_title(run, worker->number);
 	const char *colour = !strcmp(worker->status, "passed")   ? "good"
 	                     : !strcmp(worker->status, "failed") ? "bad"
 	                                                         : "dim";
@@ -158,30 +169,26 @@ static void add_lane(struct str *text, const struct report_run *run, const struc
 		        title, worker->status);
 	add_spans(text, run, scale, worker->number, y);
 	for (size_t i = 0; i < run->fault_count; i++)
-		if (field_number(run->faults[i], "worker") == worker->number)
+		if (record_number(run->faults[i], "worker") == worker->number)
 			add_fault(text, scale, run->faults[i], y);
 	for (size_t i = 0; i < run->finding_count; i++) {
 		const json_t *finding = run->findings[i];
-		const char *severity = field_text(finding, "severity");
-		double x = place(scale, field_number(finding, "time_ms"));
 
-		if (field_number(finding, "worker") != worker->number)
+		if (record_number(finding, "worker") != worker->number)
 			continue;
-		str_addf(
-			text,
-			"<path d=\"M%.1f %dl7 12h-14z\" fill=\"var(--%s)\" stroke=\"var(--card)\">",
-			x, y + 1,
-			!strcmp(severity, "error")     ? "bad"
-			: !strcmp(severity, "warning") ? "warn"
-						       : "note");
-		add_titled(text, field_text(finding, "title"), "");
+		str_addf(text,
+		         "<path d=\"M%.1f %dl7 12h-14z\" fill=\"var(--%s)\" "
+		         "stroke=\"var(--card)\">",
+		         place(scale, record_number(finding, "time_ms")), y + 1,
+		         svg_severity_class(record_text(finding, "severity")));
+		add_titled(text, record_text(finding, "title"), "");
 		str_add(text, "</path>");
 	}
 }
 
 void svg_timeline(struct str *text, const struct report_run *run)
 {
-	size_t shown = run->worker_count < WORKERS_SHOWN ? run->worker_count : WORKERS_SHOWN;
+	size_t shown = run->worker_count < LANES_MAX ? run->worker_count : LANES_MAX;
 	int height = (int)shown * LANE;
 	struct svg_scale scale = { run->from_ms, run->until_ms - run->from_ms, LEFT,
 		                   WIDTH - LEFT - RIGHT };
@@ -199,7 +206,7 @@ void svg_timeline(struct str *text, const struct report_run *run)
 	        "style=\"color:var(--test)\">tests</span> and "
 	        "<span style=\"color:var(--port)\">listening ports</span>. Triangles: findings.");
 	if (run->fault_count)
-		str_add(text, " Crosses: faults that were asked for.");
+		str_add(text, " Crosses: faults that --inject made.");
 	if (shown < run->worker_count)
 		str_addf(text, " %zu more workers are in the table.", run->worker_count - shown);
 	str_add(text, "</div>");
@@ -207,30 +214,30 @@ void svg_timeline(struct str *text, const struct report_run *run)
 
 static int64_t highest(const struct report_run *run, const char *field)
 {
-	int64_t most = 0;
+	int64_t max = 0;
 
 	for (size_t i = 0; i < run->sample_count; i++)
-		if (field_number(run->samples[i], field) > most)
-			most = field_number(run->samples[i], field);
-	return most;
+		if (record_number(run->samples[i], field) > max)
+			max = record_number(run->samples[i], field);
+	return max;
 }
 
 static void add_curve(struct str *text, const struct report_run *run, const struct svg_scale *scale,
                       const char *field, int64_t top, unsigned int worker, int bottom)
 {
-	cleanup_free char *title = worker_title(run, worker);
+	cleanup_free char *title = run_worker_title(run, worker);
 	bool begun = false;
 
 	for (size_t i = 0; i < run->sample_count; i++) {
 		const json_t *sample = run->samples[i];
 
-		if (field_number(sample, "worker") != worker)
+		if (record_number(sample, "worker") != worker)
 			continue;
 		str_addf(text, "%s%.1f %.1f",
 		         begun ? "L" : "<path fill=\"none\" stroke-width=\"1.6\" d=\"M",
-		         place(scale, field_number(sample, "time_ms")),
-		         bottom -
-		                 (double)field_number(sample, field) * (bottom - 10) / (double)top);
+		         place(scale, record_number(sample, "time_ms")),
+		         bottom - (double)record_number(sample, field) * (bottom - 10) /
+		                          (double)top);
 		begun = true;
 	}
 	if (!begun)
@@ -240,16 +247,19 @@ static void add_curve(struct str *text, const struct report_run *run, const stru
 	str_add(text, "</path>");
 }
 
-/* Which colour is whose; with more workers than colours, a line says it to whoever points at it. */
+/*
+ * The colours of the workers. With more workers than colours only the titles of the curves name
+ * them.
+ */
 static void add_legend(struct str *text, const struct report_run *run)
 {
 	str_add(text, "<div class=\"dim legend\">");
 	for (size_t i = 0; run->worker_count <= CURVE_COLOURS && i < run->worker_count; i++) {
-		cleanup_free char *title = worker_title(run, run->workers[i].number);
+		cleanup_free char *title = run_worker_title(run, run->workers[i].number);
 
 		str_addf(text, "<span><i style=\"background:var(--s%u)\"></i>",
 		         (run->workers[i].number - 1) % CURVE_COLOURS + 1);
-		add_escaped(text, title);
+		text_add_escaped(text, title);
 		str_add(text, "</span>");
 	}
 	str_addf(text, "%s</div>",
@@ -264,12 +274,12 @@ void svg_plot(struct str *text, const struct report_run *run, const char *field,
 	struct svg_scale scale = { run->from_ms, run->until_ms - run->from_ms, 46,
 		                   PLOT_WIDTH - 60 };
 	int bottom = PLOT_HEIGHT - AXIS;
-	int64_t most = highest(run, field), step, top;
+	int64_t max = highest(run, field), step, top;
 
-	if (run->sample_count < 2 || scale.span_ms <= 0 || !most)
+	if (run->sample_count < 2 || scale.span_ms <= 0 || !max)
 		return;
-	step = step_for((most + unit - 1) / unit, 4);
-	top = (most / unit / step + 1) * step;
+	step = step_for((max + unit - 1) / unit, 4);
+	top = (max / unit / step + 1) * step;
 	str_addf(text,
 	         "<div class=\"box\"><b>%s</b><svg viewBox=\"0 0 %d %d\" role=\"img\" "
 	         "aria-label=\"%s over time\">",
@@ -295,45 +305,45 @@ void svg_plot(struct str *text, const struct report_run *run, const char *field,
 
 static int by_duration(const void *a, const void *b)
 {
-	const struct report_worker *left = *(const struct report_worker *const *)a,
-				   *right = *(const struct report_worker *const *)b;
-	int64_t difference = (right->until_ms - right->from_ms) - (left->until_ms - left->from_ms);
+	int64_t left = worker_duration_ms(*(const struct report_worker *const *)a);
+	int64_t right = worker_duration_ms(*(const struct report_worker *const *)b);
 
-	return difference > 0 ? 1 : difference < 0 ? -1 : 0;
+	return right > left ? 1 : right < left ? -1 : 0;
+}
+
+static void add_duration(struct str *text, const struct report_run *run,
+                         const struct report_worker *worker, int row, int64_t longest_ms)
+{
+	cleanup_free char *title = run_worker_title(run, worker->number);
+	int64_t ms = worker_duration_ms(worker);
+	double width = (double)ms * (PLOT_WIDTH - 210) / (double)longest_ms;
+
+	width = width < 2 ? 2 : width;
+	add_label(text, 152, row * 22 + 18, title);
+	str_addf(text,
+	         "<rect x=\"160\" y=\"%d\" width=\"%.1f\" height=\"14\" rx=\"2\" "
+	         "fill=\"var(--%s)\"/><text class=\"dim\" x=\"%.1f\" y=\"%d\">%.1f</text>",
+	         row * 22 + 7, width, !strcmp(worker->status, "failed") ? "bad" : "s1", 166 + width,
+	         row * 22 + 18, (double)ms / 1000);
 }
 
 void svg_durations(struct str *text, const struct report_run *run)
 {
 	cleanup_free const struct report_worker **order = mem_alloc((run->worker_count + 1) *
 	                                                            sizeof(*order));
-	size_t shown = run->worker_count < 24 ? run->worker_count : 24;
-	int64_t longest = 1;
+	int shown = run->worker_count < BARS_MAX ? (int)run->worker_count : BARS_MAX;
+	int64_t longest_ms = 1;
 
 	for (size_t i = 0; i < run->worker_count; i++)
 		order[i] = &run->workers[i];
 	qsort(order, run->worker_count, sizeof(*order), by_duration);
-	if (shown && order[0]->until_ms - order[0]->from_ms > 0)
-		longest = order[0]->until_ms - order[0]->from_ms;
+	if (shown && worker_duration_ms(order[0]))
+		longest_ms = worker_duration_ms(order[0]);
 	str_addf(text,
-	         "<div class=\"box\"><b>seconds per worker, longest first</b><svg viewBox=\"0 0 %d "
-	         "%zu\" role=\"img\" "
-	         "aria-label=\"durations\">",
+	         "<div class=\"box\"><b>seconds per worker, longest first</b>"
+	         "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"durations\">",
 	         PLOT_WIDTH, shown * 22 + 8);
-	for (size_t i = 0; i < shown; i++) {
-		int64_t ms = order[i]->until_ms > order[i]->from_ms
-		                     ? order[i]->until_ms - order[i]->from_ms
-		                     : 0;
-		cleanup_free char *title = worker_title(run, order[i]->number);
-		double width = (double)ms * (PLOT_WIDTH - 210) / (double)longest;
-
-		add_label(text, 152, (int)i * 22 + 18, title);
-		str_addf(text,
-		         "<rect x=\"160\" y=\"%zu\" width=\"%.1f\" height=\"14\" rx=\"2\" "
-		         "fill=\"var(--%s)\"/>"
-		         "<text class=\"dim\" x=\"%.1f\" y=\"%zu\">%.1f</text>",
-		         i * 22 + 7, width < 2 ? 2 : width,
-		         !strcmp(order[i]->status, "failed") ? "bad" : "s1",
-		         166 + (width < 2 ? 2 : width), i * 22 + 18, (double)ms / 1000);
-	}
+	for (int i = 0; i < shown; i++)
+		add_duration(text, run, order[i], i, longest_ms);
 	str_add(text, "</svg></div>");
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Chrome trace JSON, which Perfetto and chrome://tracing open: the run is a process, each worker a thread in it; tests and
- * listening ports are slices, findings are instants, samples are counters. Times are microseconds since the run began.
+ * Chrome trace JSON, for Perfetto and chrome://tracing. The run is a process, and each worker is a
+ * thread in it. Tests and listening ports are slices, findings are instants, samples are counters.
+ * Times are microseconds since the run began.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +43,7 @@ static void add_workers(json_t *events, const struct report_run *run)
 {
 	for (size_t i = 0; i < run->worker_count; i++) {
 		const struct report_worker *worker = &run->workers[i];
-		cleanup_free char *title = worker_title(run, worker->number),
+		cleanup_free char *title = run_worker_title(run, worker->number),
 				  *ports = str_print("%s ports", title);
 		cleanup_free char *slice = str_print(
 			"%s: %s", *worker->task ? worker->task : "worker", worker->status);
@@ -75,23 +76,23 @@ static void add_marks(json_t *events, const struct report_run *run)
 
 		add(events,
 		    json_pack("{s:s, s:s, s:s, s:s, s:i, s:I, s:I, s:{s:s, s:s}}", "ph", "i", "s",
-		              "t", "cat", "finding", "name", field_text(finding, "kind"), "pid",
-		              PROCESS, "tid", (json_int_t)field_number(finding, "worker"), "ts",
-		              (json_int_t)at(run, field_number(finding, "time_ms")), "args",
-		              "detail", field_text(finding, "detail"), "remedy",
-		              field_text(finding, "remedy")));
+		              "t", "cat", "finding", "name", record_text(finding, "kind"), "pid",
+		              PROCESS, "tid", (json_int_t)record_number(finding, "worker"), "ts",
+		              (json_int_t)at(run, record_number(finding, "time_ms")), "args",
+		              "detail", record_text(finding, "detail"), "remedy",
+		              record_text(finding, "remedy")));
 	}
 	for (size_t i = 0; i < run->sample_count; i++) {
 		const json_t *sample = run->samples[i];
 		cleanup_free char *name = str_print("w%lld",
-		                                    (long long)field_number(sample, "worker"));
+		                                    (long long)record_number(sample, "worker"));
 
 		add(events,
 		    json_pack("{s:s, s:s, s:i, s:I, s:{s:I, s:I}}", "ph", "C", "name", name, "pid",
-		              PROCESS, "ts", (json_int_t)at(run, field_number(sample, "time_ms")),
-		              "args", "sockets", (json_int_t)field_number(sample, "sockets"),
+		              PROCESS, "ts", (json_int_t)at(run, record_number(sample, "time_ms")),
+		              "args", "sockets", (json_int_t)record_number(sample, "sockets"),
 		              "memory_mib",
-		              (json_int_t)(field_number(sample, "memory_kib") / 1024)));
+		              (json_int_t)(record_number(sample, "memory_kib") / 1024)));
 	}
 }
 
@@ -99,9 +100,8 @@ int report_trace(const struct report_run *run, const struct report_options *opti
                  struct str *text)
 {
 	cleanup_free char *name = str_print("berth run %s",
-	                                    run->run ? field_text(run->run, "id") : "");
+	                                    run->run ? record_text(run->run, "id") : "");
 	json_t *root = json_object(), *events = json_array();
-	cleanup_free char *dump = NULL;
 
 	(void)options;
 	add_name(events, "process_name", 0, name);
@@ -110,8 +110,6 @@ int report_trace(const struct report_run *run, const struct report_options *opti
 	add_marks(events, run);
 	json_object_set_new(root, "displayTimeUnit", json_string("ms"));
 	json_object_set_new(root, "traceEvents", events);
-	dump = json_dumps(root, JSON_COMPACT);
-	json_decref(root);
-	str_addf(text, "%s\n", dump);
+	text_add_json(text, root, JSON_COMPACT);
 	return 0;
 }

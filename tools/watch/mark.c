@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which test a worker runs. A line "WORKER MS NAME" in the run's FIFO says that since MS (milliseconds since 1970, with a
- * fraction where it is known; 0 is now) the worker runs test NAME; no NAME ends it. It is a FIFO because every language
- * and every shell can write a line to a file, Node cannot send a datagram, and a line up to PIPE_BUF is never torn.
+ * Which test a worker runs. A line "WORKER MS NAME" in the run's FIFO says that since MS
+ * (milliseconds since 1970, with a fraction where it is known; 0 is now) the worker runs test NAME;
+ * no NAME ends it. It is a FIFO because every language and every shell can write a line to a file,
+ * Node cannot send a datagram, and a line up to PIPE_BUF is never torn.
  *
- * Lines come late: a runner reports a test to its reporter after the test has begun. So marks are kept with their times,
- * and a finding gets its test when it is published. A lost or malformed line costs an attribution, nothing else.
+ * Lines come late: a runner reports a test to its reporter after the test has begun. So marks are
+ * kept with their times, and a finding gets its test when it is published. A lost or malformed line
+ * costs an attribution, nothing else.
  */
 #include "tools/watch/mark.h"
 
@@ -113,7 +115,10 @@ static int open_fifo(struct marks *marks, const char *run_dir)
 
 	if (ret)
 		return ret;
-	/* A worker of root may have changed its user. Who knows the name may write; no one but the owner may read. */
+	/*
+	 * A worker of root may have changed its user. Who knows the name may write; no one but the
+	 * owner may read.
+	 */
 	if (mkfifo(marks->path, 0600) || (!geteuid() && chmod(marks->path, 0622)))
 		return -errno;
 	/* for writing as well: a FIFO without a writer is at its end all the time */

@@ -2,7 +2,8 @@
 #ifndef BERTH_WATCH_MARK_H
 #define BERTH_WATCH_MARK_H
 /*
- * Marks: "worker N runs test T since ...". They come through a FIFO of the run, which its workers find by BERTH_MARK.
+ * Marks: "worker N runs test T since ...". They come through a FIFO of the run, which its workers
+ * find by BERTH_MARK.
  *
  *	marks_open(loop, run_dir, on_mark, me, &marks)	on_mark() decides about a mark that has arrived ...
  *	marks_add(marks, 3, time_ns, "logs in")		... and adds it
@@ -35,7 +36,10 @@ void marks_drain(struct marks *marks);
  */
 int64_t marks_add(struct marks *marks, unsigned int worker, int64_t time_ns, const char *name);
 
-/** @time_ns: CLOCK_MONOTONIC. Return: the test that the worker ran then, until marks_close(); NULL = none. */
+/**
+ * @time_ns: CLOCK_MONOTONIC. Return: the test that the worker ran then, until marks_close(); NULL =
+ * none.
+ */
 const char *marks_find(const struct marks *marks, unsigned int worker, int64_t time_ns);
 
 #endif

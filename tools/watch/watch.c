@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The order of work: a source delivers events to the model, and rules read the model when they are due. Runs in the
- * supervisor and in `berth monitor`.
+ * The order of work: a source delivers events to the model, and rules read the model when they are
+ * due. Runs in the supervisor and in `berth monitor`.
  *
- * When the command of a worker has ended, its leftovers are checked with growing pauses until they are gone or the grace
- * period is over. A clean worker costs one check and no wait.
+ * When the command of a worker has ended, its leftovers are checked with growing pauses until they
+ * are gone or the grace period is over. A clean worker costs one check and no wait.
  */
 #include "tools/watch/watch.h"
 
@@ -101,8 +101,9 @@ static void publish(struct watch *watch, struct watch_finding *finding)
 }
 
 /*
- * Publish the findings of a worker; 0: all. Not before the worker's end, because marks come late and counts grow. What is
- * found later, or concerns the run as a whole, is published at the end of the run.
+ * Publish the findings of a worker; 0: all. Not before the worker's end, because marks come late
+ * and counts grow. What is found later, or concerns the run as a whole, is published at the end of
+ * the run.
  */
 static void publish_worker(struct watch *watch, unsigned int worker)
 {

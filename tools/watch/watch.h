@@ -2,7 +2,8 @@
 #ifndef BERTH_WATCH_H
 #define BERTH_WATCH_H
 /*
- * Watching a run: which process opens, binds, connects, and what it leaves behind. This is the supervisor's interface.
+ * Watching a run: which process opens, binds, connects, and what it leaves behind. This is the
+ * supervisor's interface.
  *
  *	watch_open()			choose a source: eBPF if it works here, else sampling
  *	watch_worker_begin()		before the worker's first process exists
@@ -15,8 +16,9 @@
  *	watch_finding_count(), ...	what was found
  *	watch_close()
  *
- * setup.on_finding gets rates and limits a second after they were found, all other findings when their worker ends. Events
- * and marks come as they happen. Functions return 0 or -errno, print nothing and do not block: all work is done in the loop.
+ * setup.on_finding gets rates and limits a second after they were found, all other findings when
+ * their worker ends. Events and marks come as they happen. Functions return 0 or -errno, print
+ * nothing and do not block: all work is done in the loop.
  */
 #include <stdbool.h>
 #include <sys/types.h>
@@ -54,7 +56,8 @@ struct watch;
 
 /**
  * @ret_reason	which source was chosen and why: half a sentence, the caller's to free
- * Return: 0; -ENOTSUP if the requested source does not work here, and *ret_reason says what is missing; -errno.
+ * Return: 0; -ENOTSUP if the requested source does not work here, and *ret_reason says what is
+ *	   missing; -errno.
  */
 int watch_open(const struct watch_setup *setup, struct watch **ret_watch, char **ret_reason);
 void watch_close(struct watch *watch);
@@ -63,21 +66,26 @@ enum watch_source watch_source(const struct watch *watch); /* never WATCH_AUTO *
 /** Return: what the source does not see on this machine; NULL-terminated, static. */
 const char *const *watch_losses(const struct watch *watch);
 
-/** Return: how many calls of the monitor the kernel has skipped, of any process; the counts lack what they would show. */
+/**
+ * Return: how many calls of the monitor the kernel has skipped, of any process; the counts lack
+ *	   what they would show.
+ */
 uint64_t watch_missed(const struct watch *watch);
 
 int watch_worker_begin(struct watch *watch, const struct watch_worker_setup *worker);
 void watch_worker_started(struct watch *watch, unsigned int number, pid_t pid);
 
 /**
- * With setup.by_process: @pid, and what it forks from now on, belongs to worker @number. Each socket that it has open, and
- * that can be duplicated, is reported as BERTH_EVENT_ADOPTED. Return: 0; -ENOTSUP without eBPF; -errno.
+ * With setup.by_process: @pid, and what it forks from now on, belongs to worker @number. Each
+ * socket that it has open, and that can be duplicated, is reported as BERTH_EVENT_ADOPTED. Return:
+ * 0; -ENOTSUP without eBPF; -errno.
  */
 int watch_process_add(struct watch *watch, unsigned int number, pid_t pid);
 
 /**
- * The worker's command has ended. Calls @fn exactly once: at once if nothing is left of the worker, else when the leftovers
- * have ended by themselves, or when the grace period is over and they have become findings. Only then end them.
+ * The worker's command has ended. Calls @fn exactly once: at once if nothing is left of the worker,
+ * else when the leftovers have ended by themselves, or when the grace period is over and they have
+ * become findings. Only then end them.
  * @exit_status	0: the suite passed, so it coped with a conflict
  */
 typedef void (*watch_checked_fn)(void *arg, unsigned int number);
@@ -88,7 +96,10 @@ void watch_worker_end(struct watch *watch, unsigned int number);
 /** Since @time_ns (CLOCK_REALTIME; 0: now) worker @number runs test @name; "": none. */
 void watch_mark(struct watch *watch, unsigned int number, int64_t time_ns, const char *name);
 
-/** A bind in worker @number failed with EADDRINUSE, as its port map reports. Ignored if the source sees failed binds itself. */
+/**
+ * A bind in worker @number failed with EADDRINUSE, as its port map reports. Ignored if the source
+ * sees failed binds itself.
+ */
 void watch_conflict(struct watch *watch, unsigned int number, const struct berth_note *note);
 
 /** Take a finding of another module, such as a database session that was left open. */
@@ -112,7 +123,10 @@ struct watch_summary {
 int watch_worker_summary(struct watch *watch, unsigned int number,
                          struct watch_summary *ret_summary);
 
-/** Call @fn with what each live worker uses now. Costs a snapshot, and two small files of each process. */
+/**
+ * Call @fn with what each live worker uses now. Costs a snapshot, and two small files of each
+ * process.
+ */
 struct watch_sample {
 	uint64_t sockets, processes, descriptors;
 	uint64_t memory_kib; /* anonymous memory of its processes together */
@@ -123,10 +137,15 @@ void watch_samples(struct watch *watch, watch_sample_fn fn, void *arg);
 /** Call @fn for every socket of the workers that exists now. */
 int watch_snapshot(struct watch *watch, watch_socket_fn fn, void *arg);
 
-/** Return: the FIFO for the marks of this run, BERTH_MARK in its workers' environment; NULL = none. */
+/**
+ * Return: the FIFO for the marks of this run, BERTH_MARK in its workers' environment; NULL = none.
+ */
 const char *watch_mark_path(const struct watch *watch);
 
-/** `berth mark`: write a mark into the FIFO @path. Return: 0; -ENXIO if the supervisor has ended; -errno. */
+/**
+ * `berth mark`: write a mark into the FIFO @path. Return: 0; -ENXIO if the supervisor has ended;
+ * -errno.
+ */
 int watch_mark_send(const char *path, unsigned int worker, const char *name);
 
 #endif

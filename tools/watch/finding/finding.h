@@ -2,11 +2,13 @@
 #ifndef BERTH_WATCH_FINDING_H
 #define BERTH_WATCH_FINDING_H
 /*
- * A finding: one problem, with everything that a reader needs to correct it. The kinds are the rows of core/findings.def.
+ * A finding: one problem, with everything that a reader needs to correct it. The kinds are the rows
+ * of core/findings.def.
  *
- * The fingerprint names the problem, not the occurrence. It is the same in every run, so that a baseline can list what is
- * known. It consists of the kind, the task, the virtual port or the file name of the socket, the limit, the program and
- * the functions on the stack. Pids, real ports, times, addresses, directories and worker numbers are not part of it.
+ * The fingerprint names the problem, not the occurrence. It is the same in every run, so that a
+ * baseline can list what is known. It consists of the kind, the task, the virtual port or the file
+ * name of the socket, the limit, the program and the functions on the stack. Pids, real ports,
+ * times, addresses, directories and worker numbers are not part of it.
  */
 #include <jansson.h>
 #include <stdbool.h>
@@ -78,8 +80,8 @@ bool finding_allowed(const struct watch_finding *finding, const struct finding_r
                      size_t count);
 
 /**
- * Read a baseline: a text file with one fingerprint at the start of each line. The rest of the line is free text, and so
- * is a line that begins with #.
+ * Read a baseline: a text file with one fingerprint at the start of each line. The rest of the line
+ * is free text, and so is a line that begins with #.
  * @ret_fingerprints	strv, the caller's to free; NULL if the file does not exist
  * Return: 0; -errno.
  */

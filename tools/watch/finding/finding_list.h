@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef BERTH_WATCH_FINDING_LIST_H
 #define BERTH_WATCH_FINDING_LIST_H
-/* The findings of a run. The list owns them. A problem that a worker meets again raises the count of its finding. */
+/*
+ * The findings of a run. The list owns them. A problem that a worker meets again raises the count
+ * of its finding.
+ */
 #include "tools/watch/finding/finding.h"
 
 struct finding_list;

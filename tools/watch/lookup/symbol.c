@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Symbols. A file is opened through libdwfl once and kept: a report asks for many frames of few files. Debug information is
- * used where it is installed; the symbol table gives the function otherwise. Nothing is downloaded.
+ * Symbols. A file is opened through libdwfl once and kept: a report asks for many frames of few
+ * files. Debug information is used where it is installed; the symbol table gives the function
+ * otherwise. Nothing is downloaded.
  */
 #include "tools/watch/lookup/symbol.h"
 
@@ -148,7 +149,10 @@ void symbol_learn(pid_t pid)
 static void add_place(struct symbol_stack *stack, pid_t pid, const struct berth_frame *frame,
                       char **maps)
 {
-	/* a return address: the call itself lies just before it, and may be another function's last instruction */
+	/*
+	 * a return address: the call itself lies just before it, and may be another function's last
+	 * instruction
+	 */
 	struct symbol_place place = { .offset = frame->at - (stack->count > 0), .pid = pid };
 
 	if (frame->status == BERTH_FRAME_IN_FILE) {
@@ -161,7 +165,10 @@ static void add_place(struct symbol_stack *stack, pid_t pid, const struct berth_
 	stack->places[stack->count++] = place;
 }
 
-/* Code without frame pointers makes the walk follow data. What cannot be an address of a program ends it. */
+/*
+ * Code without frame pointers makes the walk follow data. What cannot be an address of a program
+ * ends it.
+ */
 static bool is_code(const struct berth_frame *frame)
 {
 	return frame->status == BERTH_FRAME_IN_FILE ||
@@ -325,7 +332,10 @@ static const char *base_of(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-/* The line of source, by the index of addresses; Go, Rust and clang write none, so that each unit has to be asked. */
+/*
+ * The line of source, by the index of addresses; Go, Rust and clang write none, so that each unit
+ * has to be asked.
+ */
 static const char *find_source(Dwfl_Module *module, Dwarf_Addr address, int *ret_number)
 {
 	Dwfl_Line *line = libdw.dwfl_module_getsrc(module, address);
@@ -379,7 +389,10 @@ char *symbol_name(const struct symbol_place *place)
 	                 place->offset);
 }
 
-/* The caller of a stub is guessed by distance (bpf/monitor_state.h); outside its file it was another file's. */
+/*
+ * The caller of a stub is guessed by distance (bpf/monitor_state.h); outside its file it was
+ * another file's.
+ */
 static bool is_wrong(const struct symbol_place *place)
 {
 	const char *file = has_id(place->build_id) ? table_get(&files, id_hash(place->build_id))

@@ -2,8 +2,8 @@
 #ifndef BERTH_WATCH_SYMBOL_H
 #define BERTH_WATCH_SYMBOL_H
 /*
- * User stacks as people read them. The kernel names a frame by build id and offset, which outlive the process; which file has
- * that build id is learned from processes while they live.
+ * User stacks as people read them. The kernel names a frame by build id and offset, which outlive
+ * the process; which file has that build id is learned from processes while they live.
  *
  *	symbol_learn()		a process's executable files; cheap when they are known already
  *	symbol_locate()		at once: frames -> places. What has no build id (Go, compiled scripts) needs /proc/PID/maps
@@ -51,17 +51,21 @@ void symbol_close(void);
 /**
  * Look an address up in the text of a perf map: lines `START SIZE name`, hexadecimal. Pure.
  * @ret_len	length of the name
- * Return: the name inside @text; NULL. The last line that covers the address wins: code is moved and written anew.
+ * Return: the name inside @text; NULL. The last line that covers the address wins: code is moved
+ *	   and written anew.
  */
 const char *symbol_parse_perf_map(const char *text, size_t len, uint64_t address, size_t *ret_len);
 
 /**
- * A name that Node gives to compiled script, "JS:*listen /app/server.js:12:5", as "listen at /app/server.js:12". Pure. A new
- * string; any other name stays as it is.
+ * A name that Node gives to compiled script, "JS:*listen /app/server.js:12:5", as "listen at
+ * /app/server.js:12". Pure. A new string; any other name stays as it is.
  */
 char *symbol_parse_script(const char *name, size_t len);
 
-/** One line of /proc/PID/maps that covers @address: its file and offset. Pure. Return: a new string or NULL. */
+/**
+ * One line of /proc/PID/maps that covers @address: its file and offset. Pure. Return: a new string
+ * or NULL.
+ */
 char *symbol_parse_maps(const char *text, uint64_t address, uint64_t *ret_offset);
 
 #endif

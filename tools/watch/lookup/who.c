@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Three passes. First every network namespace that some process is in gives its sockets on the port (sock_diag). Then one walk
- * over /proc/PID/fd finds who has those inodes open; the same walk meets the port maps of workers, in which the port may be a
- * virtual one. Last the processes found are described.
+ * Three passes. First every network namespace that some process is in gives its sockets on the port
+ * (sock_diag). Then one walk over /proc/PID/fd finds who has those inodes open; the same walk meets
+ * the port maps of workers, in which the port may be a virtual one. Last the processes found are
+ * described.
  *
- * A socket can have several owners (fork, SCM_RIGHTS) and none (TIME_WAIT, orphans in FIN_WAIT, connections that nobody has
- * accepted). Both are normal and both are said.
+ * A socket can have several owners (fork, SCM_RIGHTS) and none (TIME_WAIT, orphans in FIN_WAIT,
+ * connections that nobody has accepted). Both are normal and both are said.
  */
 #include "tools/watch/lookup/who.h"
 
@@ -105,7 +106,10 @@ static void add_virtual(struct who_search *search, const struct berth_portmap *m
 		                                                    .real_port = real };
 }
 
-/* The map file may belong to anybody: it is believed only after its size and header have been checked. */
+/*
+ * The map file may belong to anybody: it is believed only after its size and header have been
+ * checked.
+ */
 static const struct berth_portmap *open_map(const char *path)
 {
 	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -182,7 +186,10 @@ static void add_ancestors(struct who_holder *holder)
 	}
 }
 
-/* "postgresql@15-main.service" of ".../system.slice/system-postgresql.slice/postgresql@15-main.service" */
+/*
+ * "postgresql@15-main.service" of
+ * ".../system.slice/system-postgresql.slice/postgresql@15-main.service"
+ */
 static char *unit_of(pid_t pid)
 {
 	cleanup_free char *text = NULL;

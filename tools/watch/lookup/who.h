@@ -2,8 +2,8 @@
 #ifndef BERTH_WATCH_WHO_H
 #define BERTH_WATCH_WHO_H
 /*
- * Who has this port: every socket that occupies it, in every network namespace that may be entered, the processes behind
- * them, and whose worker those are.
+ * Who has this port: every socket that occupies it, in every network namespace that may be entered,
+ * the processes behind them, and whose worker those are.
  *
  *	who_find(3101, maps, map_count, &who);
  *	... who->holders ...
@@ -21,7 +21,10 @@ enum who_verdict {
 	WHO_INVISIBLE = 3, /* held, but by nobody we can see */
 };
 
-/* A port map of a live run: where a virtual port may have its real end. The strings are the caller's. */
+/*
+ * A port map of a live run: where a virtual port may have its real end. The strings are the
+ * caller's.
+ */
 struct who_map {
 	const char *run, *task, *path;
 	unsigned int worker;

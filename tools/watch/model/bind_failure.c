@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Binds that failed because the port was taken. Who has the port is looked up at once: a moment later it may be free. */
+/*
+ * Binds that failed because the port was taken. Who has the port is looked up at once: a moment
+ * later it may be free.
+ */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -13,7 +16,9 @@ struct bind_failure *model_bind_failure_next(struct watch_model *model, struct t
 	return *cell ? (*cell)->value : NULL;
 }
 
-/* A program that binds another port went elsewhere; one that binds the same port just tried again. */
+/*
+ * A program that binds another port went elsewhere; one that binds the same port just tried again.
+ */
 void bind_failure_recover(struct watch_model *model, const struct watch_endpoint *endpoint)
 {
 	struct bind_failure *failure;
@@ -79,7 +84,10 @@ void bind_failure_add(struct watch_model *model, const struct berth_event *event
 		return;
 	}
 	failure = mem_alloc(sizeof(*failure));
-	/* under a kernel backend the monitor sees the port that the program asked for, not the real one */
+	/*
+	 * under a kernel backend the monitor sees the port that the program asked for, not the real
+	 * one
+	 */
 	real = map ? berth_portmap_real(map, (enum berth_proto)event->proto, event->local_port) : 0;
 	*failure = (struct bind_failure){
 		.worker = event->worker,

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Sockets with a port of their own, from their bind(2) on. Connections that a client makes are not kept here. */
+/*
+ * Sockets with a port of their own, from their bind(2) on. Connections that a client makes are not
+ * kept here.
+ */
 #include <stdlib.h>
 
 #include "tools/base/str.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whether a number keeps growing. A server that opens 80 descriptors when it starts does not leak; one that gains ten a
- * minute does. So each quarter of the time must take part in the growth, with at least half its share.
+ * Whether a number keeps growing. A server that opens 80 descriptors when it starts does not leak;
+ * one that gains ten a minute does. So each quarter of the time must take part in the growth, with
+ * at least half its share.
  */
 #include "tools/watch/model/measurements.h"
 

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef BERTH_WATCH_MEASUREMENTS_H
 #define BERTH_WATCH_MEASUREMENTS_H
-/* One number over time. When the array is full, every second value is dropped, and from then on every second one skipped. */
+/*
+ * One number over time. When the array is full, every second value is dropped, and from then on
+ * every second one skipped.
+ */
 enum { MEASUREMENTS_MAX = 64 };
 
 /* {0} is empty */

@@ -2,7 +2,8 @@
 #ifndef BERTH_WATCH_MODEL_H
 #define BERTH_WATCH_MODEL_H
 /*
- * What is known about the workers of a run: their processes, their sockets, and the calls that failed.
+ * What is known about the workers of a run: their processes, their sockets, and the calls that
+ * failed.
  *
  *	model_open(run_id, close_wait_ms)
  *	model_worker_begin(model, 3, "auth")
@@ -10,9 +11,10 @@
  *	model_..._next(), model_..._find()	the rules read the records
  *	model_close(model)
  *
- * The model never forgets a record before model_close(), because a report may name a process that ended long ago. Pointers
- * to records stay valid as long. Events of one socket arrive in order. Events of processes may be missing, so the model
- * looks a fact up or leaves it out, and never assumes it.
+ * The model never forgets a record before model_close(), because a report may name a process that
+ * ended long ago. Pointers to records stay valid as long. Events of one socket arrive in order.
+ * Events of processes may be missing, so the model looks a fact up or leaves it out, and never
+ * assumes it.
  */
 #include "bpf/monitor.h"
 #include "tools/base/table.h"
@@ -103,7 +105,10 @@ struct path_listener {
 	struct symbol_stack stack;
 };
 
-/* All binds of a worker to a Unix socket path that was taken, or all connects to a path without a server. */
+/*
+ * All binds of a worker to a Unix socket path that was taken, or all connects to a path without a
+ * server.
+ */
 struct path_failure {
 	unsigned int worker;
 	bool is_bind;
@@ -124,7 +129,8 @@ struct watch_model;
 
 /**
  * @run_id	BERTH_RUN of the run's processes; borrowed; NULL = unknown
- * @close_wait_ms	a connection that is closed after so long in CLOSE_WAIT counts in .close_waits
+ * @close_wait_ms	a connection that is closed after so long in CLOSE_WAIT counts in
+ *		.close_waits
  */
 struct watch_model *model_open(const char *run_id, int64_t close_wait_ms);
 void model_close(struct watch_model *model);
@@ -148,7 +154,10 @@ struct watch_worker *model_worker_begin(struct watch_model *model, unsigned int 
 /** @number: 0..BERTH_WORKERS_MAX. */
 struct watch_worker *model_worker(struct watch_model *model, unsigned int number);
 
-/** Workers that have begun and not ended, by number. @worker: NULL = the first. Return: NULL after the last. */
+/**
+ * Workers that have begun and not ended, by number. @worker: NULL = the first. Return: NULL after
+ * the last.
+ */
 struct watch_worker *model_worker_next(struct watch_model *model,
                                        const struct watch_worker *worker);
 
@@ -163,7 +172,10 @@ size_t model_worker_processes(struct watch_model *model, const struct watch_work
 /** What @worker calls the real port @port; @port itself if it is not remapped. */
 uint16_t model_virtual_port(struct watch_model *model, unsigned int worker, uint16_t port);
 
-/** Look the virtual ports of a worker's records up again. A kernel backend writes the port map after the program listens. */
+/**
+ * Look the virtual ports of a worker's records up again. A kernel backend writes the port map after
+ * the program listens.
+ */
 void model_refresh_ports(struct watch_model *model, const struct watch_worker *worker);
 
 /* ---- processes ---- */
@@ -178,10 +190,15 @@ struct watch_process *model_process_get(struct watch_model *model, pid_t pid, un
 struct watch_process *model_process_of_event(struct watch_model *model,
                                              const struct berth_event *event);
 
-/** Read command, directory and ancestry from /proc, unless that was done before or the process has ended. */
+/**
+ * Read command, directory and ancestry from /proc, unless that was done before or the process has
+ * ended.
+ */
 void model_process_describe(struct watch_process *process);
 
-/** All processes; .previous leads to those with a pid that was used again. *cell: NULL = the first. */
+/**
+ * All processes; .previous leads to those with a pid that was used again. *cell: NULL = the first.
+ */
 struct watch_process *model_process_next(struct watch_model *model, struct table_cell **cell);
 
 /** Read how many descriptors each live process has open. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Unix sockets. No hook of eBPF runs for them, so the monitor reports three calls only: a bind or connect that fails, and
- * a listen that succeeds. Which of them are open is looked up in the kernel's list when it matters.
+ * Unix sockets. No hook of eBPF runs for them, so the monitor reports three calls only: a bind or
+ * connect that fails, and a listen that succeeds. Which of them are open is looked up in the
+ * kernel's list when it matters.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -13,7 +14,10 @@
 
 enum { NEEDED_ATTEMPTS = 5 };
 
-/* Programs try these sockets again and again, although many machines have neither a message bus nor a name service cache. */
+/*
+ * Programs try these sockets again and again, although many machines have neither a message bus nor
+ * a name service cache.
+ */
 static const char *const optional_paths[] = { "/dbus/system_bus_socket", "/nscd/socket" };
 
 struct path_listener *model_path_listener_find(struct watch_model *model, uint64_t inode)
@@ -53,7 +57,10 @@ static void locate(const struct berth_event *event, struct symbol_stack *ret_sta
 	              ret_stack);
 }
 
-/* The path has a server now, so earlier failures on it are resolved. A program that failed elsewhere took this path instead. */
+/*
+ * The path has a server now, so earlier failures on it are resolved. A program that failed
+ * elsewhere took this path instead.
+ */
 static void resolve_failures(struct watch_model *model, unsigned int worker,
                              const struct path_listener *listener)
 {
@@ -114,7 +121,9 @@ static bool visit(void *arg, pid_t pid)
 	return !search->pid;
 }
 
-/* What the model itself remembers, for when the process that asked has ended and its list with it. */
+/*
+ * What the model itself remembers, for when the process that asked has ended and its list with it.
+ */
 static char *find_former_holder(struct watch_model *model, const char *path)
 {
 	for (struct table_cell *cell = NULL; (cell = table_next(&model->path_listeners, cell));) {
@@ -167,8 +176,8 @@ static struct path_failure *add_failure(struct watch_model *model, const struct 
 }
 
 /*
- * Programs look for sockets that need not exist. A refused connect is more than such a look, because the file exists. A
- * missing file counts only after several attempts of one process.
+ * Programs look for sockets that need not exist. A refused connect is more than such a look,
+ * because the file exists. A missing file counts only after several attempts of one process.
  */
 void path_failed(struct watch_model *model, const struct berth_event *event)
 {

@@ -2,8 +2,9 @@
 #ifndef BERTH_WATCH_MODEL_PRIVATE_H
 #define BERTH_WATCH_MODEL_PRIVATE_H
 /*
- * Inside tools/watch/model: each table belongs to one file. model.c hands each event to the files that keep it. No file
- * calls model.c; bind_failure.c and path.c may call endpoint.c, process.c and worker.c.
+ * Inside tools/watch/model: each table belongs to one file. model.c hands each event to the files
+ * that keep it. No file calls model.c; bind_failure.c and path.c may call endpoint.c, process.c and
+ * worker.c.
  */
 #include "tools/watch/model/model.h"
 

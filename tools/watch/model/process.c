@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The processes of the workers. /proc describes a process when it does something that a report may name, because later it
- * may be gone. Its command line comes with the exec event of the monitor, also for the shortest process.
+ * The processes of the workers. /proc describes a process when it does something that a report may
+ * name, because later it may be gone. Its command line comes with the exec event of the monitor,
+ * also for the shortest process.
  *
- * Memory is the anonymous part of what is resident. Pages of files and shared memory belong to many processes at once, and
- * a sum over processes would count them as often. Pages that a fork shares are counted twice until one side writes.
+ * Memory is the anonymous part of what is resident. Pages of files and shared memory belong to many
+ * processes at once, and a sum over processes would count them as often. Pages that a fork shares
+ * are counted twice until one side writes.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -119,7 +121,10 @@ void process_forked(struct watch_model *model, const struct berth_event *event)
 		process->command = str_copy(parent->command); /* until it executes a program */
 }
 
-/* /proc/PID/exe is exact while the process lives; the path in the event may be relative to its directory. */
+/*
+ * /proc/PID/exe is exact while the process lives; the path in the event may be relative to its
+ * directory.
+ */
 static void learn_program(const struct watch_process *process, const struct berth_event *event)
 {
 	cleanup_free char *program = str_copy_len(event->text, event->text_len);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The workers of the run. Which processes of a worker are alive is known by its cgroup, nested ones included: no process
- * leaves it by forking or by changing its session. Without a cgroup, by BERTH_RUN and BERTH_WORKER in the environment that
- * a process started with, and by descent.
+ * The workers of the run. Which processes of a worker are alive is known by its cgroup, nested ones
+ * included: no process leaves it by forking or by changing its session. Without a cgroup, by
+ * BERTH_RUN and BERTH_WORKER in the environment that a process started with, and by descent.
  */
 #include <fcntl.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * port_conflict, path_conflict, no_server and conflict_avoided. A failed bind is a note, not a warning, if the program
- * then bound something else, its process succeeded, or its worker passed. A missing server is reported only if the worker
- * failed.
+ * port_conflict, path_conflict, no_server and conflict_avoided. A failed bind is a note, not a
+ * warning, if the program then bound something else, its process succeeded, or its worker passed. A
+ * missing server is reported only if the worker failed.
  */
 #include <errno.h>
 

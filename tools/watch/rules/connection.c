@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * foreign_connection and cross_worker: connections that leave the worker, to a server outside the run or to one of another
- * worker. What is intended passes: the worker's own servers, Berth's servers (the relay, private instances), shared ports,
- * multicast and broadcast, and datagrams that no socket receives.
+ * foreign_connection and cross_worker: connections that leave the worker, to a server outside the
+ * run or to one of another worker. What is intended passes: the worker's own servers, Berth's
+ * servers (the relay, private instances), shared ports, multicast and broadcast, and datagrams that
+ * no socket receives.
  */
 #include <unistd.h>
 
@@ -22,7 +23,9 @@ static bool is_local(const struct berth_portmap *map, const struct berth_ip *ip)
 	return berth_ip_is_local(map ? map : empty, ip);
 }
 
-/* The listener of worker @prefer, although it may be closed by now; else an open one of any worker. */
+/*
+ * The listener of worker @prefer, although it may be closed by now; else an open one of any worker.
+ */
 static const struct watch_endpoint *find_listener(struct watch_model *model, enum berth_proto proto,
                                                   uint16_t port, unsigned int prefer)
 {
@@ -159,7 +162,10 @@ static bool is_mapped(struct watch_rules *rules, const struct berth_portmap *map
 
 	if (!map)
 		return false;
-	/* a datagram: which of two hooks on one cgroup runs first is undefined, so it may not be rewritten yet */
+	/*
+	 * a datagram: which of two hooks on one cgroup runs first is undefined, so it may not be
+	 * rewritten yet
+	 */
 	if (event->proto == BERTH_UDP && berth_portmap_real(map, BERTH_UDP, port))
 		return true;
 	return model_virtual_port(rules->model, event->worker, port) != port ||

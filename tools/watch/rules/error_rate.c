@@ -2,8 +2,8 @@
 /*
  * error_rate: many calls of a worker failed with one error.
  *
- * Suites wait for their servers by connecting until one answers, so hundreds of refused connects are normal. They are
- * reported only where most of them failed, and the worker as well.
+ * Suites wait for their servers by connecting until one answers, so hundreds of refused connects
+ * are normal. They are reported only where most of them failed, and the worker as well.
  */
 #include "tools/base/cleanup.h"
 #include "tools/base/str.h"

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * leaked_listener and leaked_process: what still exists when the grace period after a worker's command is over.
+ * leaked_listener and leaked_process: what still exists when the grace period after a worker's
+ * command is over.
  *
- * A process that holds a leftover listener is not reported a second time, nor is its parent, nor a child of a leftover
- * process: they end with the one that is named.
+ * A process that holds a leftover listener is not reported a second time, nor is its parent, nor a
+ * child of a leftover process: they end with the one that is named.
  */
 #include <string.h>
 
@@ -25,7 +26,10 @@ static void on_diag(void *arg, const struct diag_socket *socket)
 		search->inode = socket->inode;
 }
 
-/* Which of @pids has the endpoint open; -1 = none. The process that created it may have passed it on and ended. */
+/*
+ * Which of @pids has the endpoint open; -1 = none. The process that created it may have passed it
+ * on and ended.
+ */
 static ssize_t find_holder(const struct watch_endpoint *endpoint, const pid_t *pids, size_t count)
 {
 	const struct diag_filter filter = { .first = endpoint->port,

@@ -5,7 +5,10 @@
 #include "core/abi.h"
 #include "tools/watch/finding/finding.h"
 
-/* The user's own measure for one error. It replaces the default rule, and is checked while the worker runs. */
+/*
+ * The user's own measure for one error. It replaces the default rule, and is checked while the
+ * worker runs.
+ */
 struct watch_alarm {
 	enum berth_count error; /* BERTH_COUNT_epipe ... */
 	uint64_t min;           /* so many calls failed ... */

@@ -2,10 +2,11 @@
 #ifndef BERTH_WATCH_RULES_H
 #define BERTH_WATCH_RULES_H
 /*
- * The rules: each reads the model and adds findings of its kind to the list. watch.c decides when a rule is due.
+ * The rules: each reads the model and adds findings of its kind to the list. watch.c decides when a
+ * rule is due.
  *
- * Programs in good order must pass: a port that was in use and then was not, a pool of a few connections that the end of
- * the process closes, a second server on another port.
+ * Programs in good order must pass: a port that was in use and then was not, a pool of a few
+ * connections that the end of the process closes, a second server on another port.
  */
 #include "tools/watch/finding/finding_list.h"
 #include "tools/watch/model/model.h"
@@ -43,7 +44,10 @@ void rule_never_closed(struct watch_rules *rules, const struct watch_worker *wor
 void rule_descriptor_growth(struct watch_rules *rules, struct watch_process *process);
 void rule_time_wait(struct watch_rules *rules, const struct watch_worker *worker);
 
-/* Sockets that are in CLOSE_WAIT: begin with {.rules}, give each open socket to _add(), then call _finish(). */
+/*
+ * Sockets that are in CLOSE_WAIT: begin with {.rules}, give each open socket to _add(), then call
+ * _finish().
+ */
 struct close_wait_check {
 	struct watch_rules *rules;
 	struct table counts; /* by worker and pid */
@@ -68,7 +72,10 @@ void rule_set_protocol(struct watch_finding *finding, enum berth_proto proto);
 /** @since_ns: CLOCK_MONOTONIC. Return: milliseconds since then; -1 if it is 0, which is unknown. */
 int64_t rule_age_ms(uint64_t since_ns);
 
-/** Return: whether the process ended with status 0. Then it has coped with an error: a test, a search for a free port. */
+/**
+ * Return: whether the process ended with status 0. Then it has coped with an error: a test, a
+ *	   search for a free port.
+ */
 bool rule_process_succeeded(const struct watch_process *process);
 
 #endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* socket_never_closed, close_wait, descriptor_growth and time_wait: sockets and descriptors that programs do not close well. */
+/*
+ * socket_never_closed, close_wait, descriptor_growth and time_wait: sockets and descriptors that
+ * programs do not close well.
+ */
 #include "tools/base/cleanup.h"
 #include "tools/base/diag.h"
 #include "tools/base/file.h"

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sockets that are older than the monitor. The monitor keeps its knowledge of a socket in the socket's own storage, which
- * it fills when the socket is created. User space can fill the storage of any socket that it has a descriptor of, and
- * pidfd_getfd(2) duplicates a descriptor of another process. From then on the socket is like every other: accepted sockets
- * inherit from it, and its close is reported. Who made it, and when, stays unknown.
+ * Sockets that are older than the monitor. The monitor keeps its knowledge of a socket in the
+ * socket's own storage, which it fills when the socket is created. User space can fill the storage
+ * of any socket that it has a descriptor of, and pidfd_getfd(2) duplicates a descriptor of another
+ * process. From then on the socket is like every other: accepted sockets inherit from it, and its
+ * close is reported. Who made it, and when, stays unknown.
  */
 #include "tools/watch/source/adopt.h"
 
@@ -109,7 +110,9 @@ static void on_socket(void *arg, pid_t pid, int fd, uint64_t inode)
 	if (socket < 0 || !describe_socket(socket, &note))
 		return;
 	memcpy(note.comm, adoption->comm, sizeof(note.comm));
-	/* it fails for a socket that another process shares and that was reported with that process */
+	/*
+	 * it fails for a socket that another process shares and that was reported with that process
+	 */
 	if (!monitor_adopt(adoption->monitor, socket, &note))
 		send_event(adoption, &note);
 }

@@ -6,7 +6,8 @@
 
 /**
  * Make @pid, and all that it forks from now on, part of worker @number.
- * @on_event	gets a BERTH_EVENT_ADOPTED for each of its sockets; a socket that cannot be duplicated is left out
+ * @on_event	gets a BERTH_EVENT_ADOPTED for each of its sockets; a socket that cannot be
+ *		duplicated is left out
  * Return: 0; -errno.
  */
 int adopt_process(struct monitor *monitor, unsigned int number, pid_t pid,

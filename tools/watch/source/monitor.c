@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Loading. libbpf loads an object whole or not at all, so when that fails each optional program is tried alone, and the object
- * is loaded again without those that this kernel refuses. On a kernel that takes everything this costs nothing.
+ * Loading. libbpf loads an object whole or not at all, so when that fails each optional program is
+ * tried alone, and the object is loaded again without those that this kernel refuses. On a kernel
+ * that takes everything this costs nothing.
  *
- * Laws: programs are attached by links, which the kernel drops with our descriptors: whatever kills us, the monitor ends.
- * Programs of others on the same cgroup are never touched (BPF_F_ALLOW_MULTI, which links imply).
+ * Laws: programs are attached by links, which the kernel drops with our descriptors: whatever kills
+ * us, the monitor ends. Programs of others on the same cgroup are never touched (BPF_F_ALLOW_MULTI,
+ * which links imply).
  */
 #include "tools/watch/source/monitor.h"
 
@@ -75,7 +77,10 @@ static const struct monitor_calls own_calls = {
 #undef CALL
 };
 
-/* The namespace of process numbers that we live in; 0 = the machine's first, whose inode number is fixed (PROC_PID_INIT_INO). */
+/*
+ * The namespace of process numbers that we live in; 0 = the machine's first, whose inode number is
+ * fixed (PROC_PID_INIT_INO).
+ */
 static uint32_t own_namespace(void)
 {
 	struct stat info;

@@ -2,8 +2,8 @@
 #ifndef BERTH_WATCH_MONITOR_H
 #define BERTH_WATCH_MONITOR_H
 /*
- * The eBPF monitor, seen from our side: load what this kernel takes, attach it, hand over what it says. Only this file's .c
- * knows libbpf. Needs CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN.
+ * The eBPF monitor, seen from our side: load what this kernel takes, attach it, hand over what it
+ * says. Only this file's .c knows libbpf. Needs CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN.
  */
 #include <stdbool.h>
 
@@ -26,7 +26,8 @@ struct monitor;
 
 /**
  * Load and attach. A program that does not load is left out; monitor_losses() says what that costs.
- * Return: 0; -EPERM without the capabilities; -ENOTSUP where what cannot be left out does not load; -errno.
+ * Return: 0; -EPERM without the capabilities; -ENOTSUP where what cannot be left out does not load;
+ *	   -errno.
  */
 int monitor_open(const struct monitor_setup *setup, struct monitor **ret_monitor);
 void monitor_close(struct monitor *monitor);
@@ -38,7 +39,10 @@ const char *const *monitor_losses(const struct monitor *monitor);
 int monitor_worker_add(struct monitor *monitor, unsigned int number, int cgroup);
 void monitor_worker_remove(struct monitor *monitor, int cgroup);
 
-/** Process @pid, and every one that it forks from now on, is of worker @number. With setup.by_process. */
+/**
+ * Process @pid, and every one that it forks from now on, is of worker @number. With
+ * setup.by_process.
+ */
 int monitor_process_add(struct monitor *monitor, unsigned int number, pid_t pid);
 
 /**
@@ -64,7 +68,10 @@ int monitor_snapshot(struct monitor *monitor, monitor_socket_fn fn, void *arg);
 bool monitor_stack(struct monitor *monitor, uint64_t cookie, bool forget,
                    struct monitor_stack *ret_stack);
 
-/** Calls of its programs that the kernel left out, because one was under way on the same CPU: what they would have seen is lost. */
+/**
+ * Calls of its programs that the kernel left out, because one was under way on the same CPU: what
+ * they would have seen is lost.
+ */
 uint64_t monitor_missed(const struct monitor *monitor);
 
 #endif

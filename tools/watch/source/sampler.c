@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sampling. Each poll lists the workers' processes (/proc) and their sockets (sock_diag) and sends the difference to the
- * last list as events, the same records as the monitor's with another .source.
+ * Sampling. Each poll lists the workers' processes (/proc) and their sockets (sock_diag) and sends
+ * the difference to the last list as events, the same records as the monitor's with another
+ * .source.
  *
- * It cannot see a socket that lives shorter than the pause, a bind that fails, a stack, or who closed a socket. So its
- * counts are lower bounds. As well as the monitor it can name what is still open at the end.
+ * It cannot see a socket that lives shorter than the pause, a bind that fails, a stack, or who
+ * closed a socket. So its counts are lower bounds. As well as the monitor it can name what is still
+ * open at the end.
  */
 #include "tools/watch/source/sampler.h"
 

@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef BERTH_WATCH_SAMPLER_H
 #define BERTH_WATCH_SAMPLER_H
-/* The source that needs no privilege: it lists the sockets of the workers now and then and reports the differences. */
+/*
+ * The source that needs no privilege: it lists the sockets of the workers now and then and reports
+ * the differences.
+ */
 #include "tools/watch/source/source.h"
 
 struct sampler;
 
-/** @model: which processes and endpoints are known; the sampler adds to worker->counts. Return: 0; -errno. */
+/**
+ * @model: which processes and endpoints are known; the sampler adds to worker->counts. Return: 0;
+ * -errno.
+ */
 int sampler_open(struct watch_model *model, watch_event_fn on_event, void *arg,
                  struct sampler **ret_sampler);
 void sampler_close(struct sampler *sampler);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The choice between the two sources. eBPF needs a cgroup v2 for the run and privilege; the sampler works everywhere. */
+/*
+ * The choice between the two sources. eBPF needs a cgroup v2 for the run and privilege; the sampler
+ * works everywhere.
+ */
 #include "tools/watch/source/source.h"
 
 #include <errno.h>

@@ -2,8 +2,8 @@
 #ifndef BERTH_WATCH_SOURCE_H
 #define BERTH_WATCH_SOURCE_H
 /*
- * Where events come from: the eBPF monitor, which is exact, or the sampler, which gives lower bounds without privilege.
- * Both deliver the same records (core/abi.h) to one callback.
+ * Where events come from: the eBPF monitor, which is exact, or the sampler, which gives lower
+ * bounds without privilege. Both deliver the same records (core/abi.h) to one callback.
  *
  *	source_open(&setup, &source, &reason)
  *	source_worker_begin(source, worker)
@@ -42,7 +42,8 @@ struct source_setup {
 struct source;
 
 /**
- * @ret_reason	which source was chosen and why: half a sentence, the caller's to free, also after an error
+ * @ret_reason	which source was chosen and why: half a sentence, the caller's to free, also after
+ *		an error
  * Return: 0; -ENOTSUP if the requested source does not work here; -errno.
  */
 int source_open(const struct source_setup *setup, struct source **ret_source, char **ret_reason);
@@ -51,7 +52,10 @@ void source_close(struct source *source);
 /** Return: whether the source sees every event, as eBPF does. */
 bool source_is_exact(const struct source *source);
 
-/** Return: what the source does not see on this machine, half a sentence each; NULL-terminated, static. */
+/**
+ * Return: what the source does not see on this machine, half a sentence each; NULL-terminated,
+ *	   static.
+ */
 const char *const *source_losses(const struct source *source);
 
 /** Return: how many calls of the monitor the kernel has skipped. */
@@ -62,7 +66,8 @@ int source_worker_begin(struct source *source, const struct watch_worker *worker
 void source_worker_end(struct source *source, const struct watch_worker *worker);
 
 /**
- * With setup.by_process: @pid and all that it forks from now on belong to worker @number, with their open sockets.
+ * With setup.by_process: @pid and all that it forks from now on belong to worker @number, with
+ * their open sockets.
  * Return: 0; -ENOTSUP when sampling; -errno.
  */
 int source_process_add(struct source *source, unsigned int number, pid_t pid);

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/* The line of source that a finding points at, for formats that annotate files. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/report/private.h"
+
+/*
+ * Return: @file relative to the project, inside @file; NULL if it lies elsewhere. A relative name
+ *	   may be the project's, or may be relative to the directory where a library was built, as
+ *	   those of the C library are.
+ */
+static const char *find_in_project(const char *file, const struct report_options *options)
+{
+	const char *project = options->project_dir;
+	size_t len = project ? strlen(project) : 0;
+
+	if (*file != '/') {
+		cleanup_free char *path = str_print("%s/%s", project ? project : ".", file);
+
+		return str_starts(file, "../") || access(path, F_OK) ? NULL : file;
+	}
+	return len && !strncmp(file, project, len) && file[len] == '/' ? file + len + 1 : NULL;
+}
+
+/* @place: "FILE:LINE", with more after the number. Return: false if it is not in the project. */
+static bool parse_place(const char *place, size_t len, const struct report_options *options,
+                        char **ret_file, int *ret_line)
+{
+	cleanup_free char *file = str_copy_len(place, len);
+	char *colon = strrchr(file, ':');
+
+	if (!colon || atoi(colon + 1) <= 0)
+		return false;
+	*colon = 0;
+	*ret_line = atoi(colon + 1);
+	*ret_file = str_copy(find_in_project(file, options));
+	return *ret_file != NULL;
+}
+
+bool finding_find_place(const json_t *finding, const struct report_options *options,
+                        char **ret_file, int *ret_line)
+{
+	const char *test = record_text(finding, "test");
+	const json_t *frame;
+	size_t i;
+
+	json_array_foreach(json_object_get(finding, "stack"), i, frame)
+	{
+		const char *at = strstr(record_string(frame), " at ");
+
+		if (at && parse_place(at + 4, strlen(at + 4), options, ret_file, ret_line))
+			return true;
+	}
+	/* reporters name a test "e2e/cart.spec.js:12 adds" */
+	return parse_place(test, strcspn(test, " "), options, ret_file, ret_line);
+}

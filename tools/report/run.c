@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/* Questions about a run that was read back, which several formats ask. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/report/private.h"
+
+const char *record_string(const json_t *value)
+{
+	const char *text = json_string_value(value);
+
+	return text ? text : "";
+}
+
+const char *record_text(const json_t *record, const char *name)
+{
+	return record_string(json_object_get(record, name));
+}
+
+int64_t record_number(const json_t *record, const char *name)
+{
+	/* milliseconds until the year 5138: no time, port or count is greater */
+	const double max = 1e14;
+	double number = json_number_value(json_object_get(record, name));
+
+	return number > max ? (int64_t)max : number < -max ? -(int64_t)max : (int64_t)number;
+}
+
+char *record_join(const json_t *list, const char *separator)
+{
+	struct str text = { 0 };
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(list, i, item)
+		str_addf(&text, "%s%s", i ? separator : "", record_string(item));
+	return str_take(&text);
+}
+
+const struct report_worker *run_find_worker(const struct report_run *run, int64_t number)
+{
+	for (size_t i = 0; i < run->worker_count; i++)
+		if (run->workers[i].number == number)
+			return &run->workers[i];
+	return NULL;
+}
+
+char *run_worker_title(const struct report_run *run, int64_t number)
+{
+	const struct report_worker *worker = run_find_worker(run, number);
+	cleanup_free char *plain = str_print("%lld", (long long)number);
+
+	if (!number)
+		return str_copy("run");
+	if (!worker || !*worker->task || str_equal(worker->task, plain))
+		return str_print("w%s", plain);
+	return str_print("w%s (%s)", plain, worker->task);
+}
+
+int64_t worker_duration_ms(const struct report_worker *worker)
+{
+	return worker->until_ms > worker->from_ms ? worker->until_ms - worker->from_ms : 0;
+}
+
+unsigned int run_count_workers(const struct report_run *run, const char *status)
+{
+	unsigned int count = 0;
+
+	for (size_t i = 0; i < run->worker_count; i++)
+		count += !strcmp(run->workers[i].status, status);
+	return count;
+}
+
+unsigned int run_count_findings(const struct report_run *run, const char *severity)
+{
+	unsigned int count = 0;
+
+	for (size_t i = 0; i < run->finding_count; i++)
+		count += !strcmp(record_text(run->findings[i], "severity"), severity);
+	return count;
+}
+
+static bool is_same(const json_t *a, const json_t *b)
+{
+	return !strcmp(record_text(a, "fingerprint"), record_text(b, "fingerprint"));
+}
+
+char *report_workers_of(const struct report_run *run, size_t index)
+{
+	struct str names = { 0 };
+
+	for (size_t i = index; i < run->finding_count; i++) {
+		const json_t *finding = run->findings[i];
+		cleanup_free char *name = run_worker_title(run, record_number(finding, "worker"));
+
+		if (is_same(run->findings[index], finding))
+			str_addf(&names, "%s%s", names.len ? ", " : "", name);
+	}
+	return str_take(&names);
+}
+
+bool report_is_repeated(const struct report_run *run, size_t index)
+{
+	for (size_t i = 0; i < index; i++)
+		if (is_same(run->findings[i], run->findings[index]))
+			return true;
+	return false;
+}
