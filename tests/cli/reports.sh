@@ -124,7 +124,7 @@ full() {
 full 'head -c 40000 /dev/zero | tr "\0" x'
 same 'full results: a green suite exits with 125' 125 "$status"
 has 'and Berth says why' "are not complete: No space left on device" "$err"
-has 'and what to do' 'hint: make room there, or choose another place with --results DIR' "$err"
+has 'and what to do' 'hint: free some space there, or choose another place with --results DIR' "$err"
 full 'head -c 40000 /dev/zero | tr "\0" x; exit 3'
 same "full results: a red suite's own status stands" 3 "$status"
 finish

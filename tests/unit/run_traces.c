@@ -20,18 +20,18 @@ static void state_stays_with_trees(void **state)
 
 	(void)state;
 	assert_non_null(mkdtemp(top));
-	run.dir = dir = str_print("%s/run", top);
-	run.scratch_dir = scratch = str_print("%s/base/trees", top);
-	assert_int_equal(mkdir(run.dir, 0700), 0);
+	run.context.dir = dir = str_print("%s/run", top);
+	run.context.scratch_dir = scratch = str_print("%s/base/trees", top);
+	assert_int_equal(mkdir(run.context.dir, 0700), 0);
 	/* a file is nothing that dir_remove() removes */
 	assert_int_equal(runtime_make_scratch(scratch), 0);
 	assert_int_equal(rmdir(scratch), 0);
 	assert_return_code(close(open(scratch, O_CREAT | O_WRONLY | O_CLOEXEC, 0600)), 0);
 	run_remove_traces(&run);
-	assert_int_equal(access(run.dir, F_OK), 0);
+	assert_int_equal(access(run.context.dir, F_OK), 0);
 	assert_int_equal(unlink(scratch), 0);
 	run_remove_traces(&run);
-	assert_int_not_equal(access(run.dir, F_OK), 0);
+	assert_int_not_equal(access(run.context.dir, F_OK), 0);
 	assert_int_equal(rmdir(top), 0);
 }
 

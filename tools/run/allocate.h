@@ -1,19 +1,45 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef BERTH_RUN_ALLOCATE_H
 #define BERTH_RUN_ALLOCATE_H
-/* The run's part of allocated-ports.json and learned-ports.json (see tools/ports/allocated.h, learned.h). */
-#include "tools/run/run.h"
+/*
+ * Which ports are declared before a worker starts, and the run's part of allocated-ports.json and
+ * learned-ports.json (see tools/ports/allocated.h, learned.h).
+ */
+#include "tools/run/context.h"
+#include "tools/run/worker/notes.h"
+#include "tools/run/worker/worker.h"
 
-/** Declare in every worker's map what the options and earlier runs say. Return: 0; -ENOSPC and *ret_error, a whole message. */
-int allocate_declare(struct run *run, char **ret_error);
+struct allocate;
+
+struct allocate_setup {
+	const struct run_context *context;
+	const struct worker_spec *specs;
+	struct run_worker *const *workers; /* of the run, in the same order */
+	unsigned int spec_count;           /* with the setup command's */
+};
+
+struct allocate *allocate_open(const struct allocate_setup *setup);
+
+/**
+ * Declare in every worker's map what the options say and earlier runs learned.
+ * Return: 0; -ENOSPC and *ret_error, a whole message.
+ */
+int allocate_declare(struct allocate *allocate, char **ret_error);
 
 /** Write allocated-ports.json now. */
-void allocate_write(struct run *run);
+void allocate_write(struct allocate *allocate);
 
-/** Write it if a port was learned or a heartbeat is due; at most once a second. */
-void allocate_update(struct run *run);
+/** The ports or the workers have changed: the next allocate_update() writes. */
+void allocate_touch(struct allocate *allocate);
 
-/** Remove the run's entries, remember what it learned. */
-void allocate_end(struct run *run);
+/** Write if something has changed, at most once a second, or if a heartbeat is due. */
+void allocate_update(struct allocate *allocate);
+
+/**
+ * Remove the run's entries.
+ * @notes	which workers learned ports, to be remembered; NULL = none
+ */
+void allocate_end(struct allocate *allocate, const struct notes *notes);
+void allocate_close(struct allocate *allocate);
 
 #endif

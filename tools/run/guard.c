@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The cleanup guard: a process that outlives the supervisor by a moment and does nothing else.
+ * The guard has a session of its own and blocks every signal. It waits on a channel to the
+ * supervisor. A byte says that all is done, and the guard ends. End of file without it means that
+ * the supervisor is dead. The worker inits then end their workers; each of them holds the writing
+ * end of a pipe, and the guard waits for the end of that pipe, with a deadline. Then it cleans up.
  *
- * It is started before the first worker, in a session of its own, with every signal blocked. It waits on a channel to the
- * supervisor. A byte says that all is done, and the guard goes. The end of file without it says that the supervisor is dead.
- * Worker inits end their workers on their own then; the guard waits for them, with a deadline, until a pipe whose writing end
- * each of them holds is at its end. Then it kills what escaped (a worker init may have been killed, too), and removes the run's
- * traces.
- *
- * It holds the leases of the blocks and the run's lock until it is done: no other run takes a port that may still be
- * bound, and nobody reaps what is being removed.
+ * It holds the leases of the blocks and the run's lock until then: no other run takes a port that
+ * may still be bound, and no other command removes what is being removed.
  */
+#include "tools/run/guard.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -22,22 +22,23 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tools/base/cleanup.h"
-#include "tools/base/clock.h"
+#include "tools/base/str.h"
 #include "tools/process/confine.h"
-#include "tools/base/file.h"
-#include "tools/run/allocate.h"
-#include "tools/state/reap.h"
-#include "tools/run/run.h"
 
 enum { INITS_MAX_MS = 8000 };
+
+struct guard {
+	pid_t pid;
+	int channel; /* the guard sees its end when the supervisor dies */
+	int alive;   /* writing end, held by the supervisor and the worker inits */
+};
 
 static int by_number(const void *a, const void *b)
 {
 	return *(const int *)a - *(const int *)b;
 }
 
-/* Close everything but @keep. The supervisor has hundreds of descriptors; a guard with a copy would hide its death. */
+/* The supervisor has hundreds of descriptors; a copy of some would hide its death. */
 static void close_others(int *keep, size_t count)
 {
 	int from = 3;
@@ -52,31 +53,21 @@ static void close_others(int *keep, size_t count)
 	close_range((unsigned int)from, ~0u, 0);
 }
 
-static void let_go(struct run *run, int alive, int channel)
+static void close_all_but(const struct guard_setup *setup, int alive, int channel)
 {
+	int *keep = mem_alloc((setup->keep_count + 2) * sizeof(*keep));
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	size_t count = 3;
-	int *keep;
 
-	for (unsigned int i = 0; i < run->made; i++)
-		count += run->workers[i].block.lease_count;
-	keep = mem_alloc(count * sizeof(*keep));
-	count = 0;
-	keep[count++] = run->lock;
-	keep[count++] = alive;
-	keep[count++] = channel;
-	for (unsigned int i = 0; i < run->made; i++)
-		for (unsigned int j = 0; j < run->workers[i].block.lease_count; j++)
-			keep[count++] = run->workers[i].block.leases[j];
+	memcpy(keep, setup->keep, setup->keep_count * sizeof(*keep));
+	keep[setup->keep_count] = alive;
+	keep[setup->keep_count + 1] = channel;
 	for (int fd = 0; fd <= 2; fd++)
 		dup2(null, fd);
-	close_others(keep, count);
+	close_others(keep, setup->keep_count + 2);
 	free(keep);
-	if (chdir("/"))
-		return; /* the working directory only keeps a file system busy */
 }
 
-/* Return: true if the supervisor said that it has removed everything itself. */
+/* Return: true if the supervisor has removed everything itself. */
 static bool wait_for_end(int alive, int channel)
 {
 	struct pollfd fds[2] = { { channel, POLLIN, 0 }, { alive, POLLIN, 0 } };
@@ -91,7 +82,7 @@ static bool wait_for_end(int alive, int channel)
 	return false;
 }
 
-static void guard_main(struct run *run, int alive, int channel)
+static void guard_main(const struct guard_setup *setup, int alive, int channel)
 {
 	sigset_t all;
 
@@ -100,42 +91,55 @@ static void guard_main(struct run *run, int alive, int channel)
 	setsid();
 	prctl(PR_SET_NAME, "berth-guard");
 	prctl(PR_SET_CHILD_SUBREAPER, 0);
-	let_go(run, alive, channel);
+	close_all_but(setup, alive, channel);
+	(void)!chdir("/"); /* a working directory would keep its file system busy */
 	(void)confine(CONFINE_GUARD, 0);
-	if (wait_for_end(alive, channel))
-		_exit(0);
-	run_kill_strays(run->id, run->dir);
-	allocate_end(run);
-	run_remove_traces(run);
+	if (!wait_for_end(alive, channel))
+		setup->clean_up(setup->arg);
 	_exit(0);
 }
 
-int guard_start(struct run *run)
+int guard_start(const struct guard_setup *setup, struct guard **ret_guard)
 {
 	int alive[2], channel[2];
+	pid_t pid;
 
 	if (pipe2(alive, O_CLOEXEC))
 		return -errno;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel))
 		return -errno;
-	run->guard = fork();
-	if (!run->guard) {
+	pid = fork();
+	if (!pid) {
 		close(alive[1]);
 		close(channel[1]);
-		guard_main(run, alive[0], channel[0]);
+		guard_main(setup, alive[0], channel[0]);
 	}
+	if (pid < 0)
+		return -errno;
 	close(alive[0]);
 	close(channel[0]);
-	run->alive = alive[1];
-	run->guard_channel = channel[1];
-	return run->guard < 0 ? -errno : 0;
+	*ret_guard = mem_alloc(sizeof(**ret_guard));
+	**ret_guard = (struct guard){ pid, channel[1], alive[1] };
+	return 0;
 }
 
-void guard_release(struct run *run)
+pid_t guard_pid(const struct guard *guard)
 {
-	if (run->guard <= 0)
+	return guard ? guard->pid : 0;
+}
+
+void guard_close_channel(const struct guard *guard)
+{
+	close(guard->channel);
+}
+
+void guard_release(struct guard *guard)
+{
+	if (!guard)
 		return;
-	(void)send(run->guard_channel, "", 1, MSG_NOSIGNAL);
-	waitpid(run->guard, NULL, 0);
-	run->guard = 0;
+	(void)send(guard->channel, "", 1, MSG_NOSIGNAL);
+	waitpid(guard->pid, NULL, 0);
+	close(guard->channel);
+	close(guard->alive);
+	free(guard);
 }

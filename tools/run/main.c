@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* `berth run`: parse -> plan -> run -> report; parsing is done by cli. */
+/*
+ * `berth run`: options -> plan -> run -> reports -> exit status. The options are made by tools/cli.
+ */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -7,14 +9,14 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
 #include "tools/base/log.h"
-#include "tools/run/allocate.h"
-#include "tools/run/database.h"
+#include "tools/base/clock.h"
+#include "tools/run/database/hint.h"
+#include "tools/run/monitor/reports.h"
+#include "tools/run/run.h"
+#include "tools/run/summary.h"
+#include "tools/run/worker/orphans.h"
 #include "tools/state/reap.h"
 #include "tools/state/results.h"
-#include "tools/run/run.h"
-#include "tools/run/watching.h"
-
-enum { EXIT_OURS = 125 };
 
 /* A message may have a second line that begins with "hint: ". */
 static int refuse(const char *error)
@@ -25,12 +27,12 @@ static int refuse(const char *error)
 	log_line("%.*s", len, error);
 	if (hint)
 		log_hint("%s", hint + strlen("\nhint: "));
-	return EXIT_OURS;
+	return VERDICT_INTERNAL;
 }
 
 static void announce(const struct run *run)
 {
-	cleanup_free char *database = database_describe(run);
+	cleanup_free char *database = database_describe(run->database);
 
 	if (run->tree_reason)
 		log_line("the working tree is shared by all workers: %s", run->tree_reason);
@@ -38,10 +40,11 @@ static void announce(const struct run *run)
 		log_line("limits cannot be set here: we may use no controller of cgroups");
 		log_hint("systemd-run --user --scope -p Delegate=yes berth run ...");
 	}
-	if (run->plan->single)
+	if (run->context.plan->single)
 		return;
-	log_line("run %s: %u workers, %u at once, backend %s, tree %s%s%s%s", run->id, run->count,
-	         run->plan->slots, isolate_backend_names[isolate_backend(run->isolate)],
+	log_line("run %s: %u workers, %u at once, backend %s, tree %s%s%s%s", run->context.id,
+	         run->count, run->context.plan->slots,
+	         isolate_backend_names[isolate_backend(run->isolate)],
 	         tree_kind_names[tree_kind(run->tree)], database ? ", databases " : "",
 	         database ? database : "",
 	         tree_in_user_namespace(run->tree)
@@ -49,59 +52,133 @@ static void announce(const struct run *run)
 	                 : "");
 }
 
-static void collect(struct run *run)
+/*
+ * Where the files of --collect go. Tasks are often called like files, "../e2e/cart.spec.js": each
+ * becomes one name of a directory, and none leads elsewhere.
+ */
+static char *collected_dir(const struct run *run, unsigned int index)
 {
+	const char *name = run->specs[index].name;
+	struct str path = { 0 };
+
+	str_addf(&path, "%s/collected/", run->context.results_dir);
+	for (const char *at = name; *at; at++)
+		if (*at == '/' || *at == '%' || (*at == '.' && at == name))
+			str_addf(&path, "%%%02X", *at);
+		else
+			str_add_len(&path, at, 1);
+	return str_take(&path);
+}
+
+/* Keep what the workers changed. Return: directories with what --collect asked for, a strv. */
+static char **collect(const struct run *run)
+{
+	const struct run_options *options = run->context.options;
+	char **dirs = NULL;
+
 	for (unsigned int i = 0; i < run->count; i++) {
-		struct run_worker *worker = &run->workers[i];
-		cleanup_free char *kept = str_print("%s/w%u/tree", run->log_dir, worker->number);
-		cleanup_free char *collected = worker_collected(worker);
-		const struct tree_collect what = { worker->number, kept, run->options->collect,
-			                           collected, run->options->keep };
-		int ret = worker->started_ms ? tree_collect(run->tree, &what, &worker->tree_changed)
-		                             : 0;
+		unsigned int number = i + 1, changed;
+		cleanup_free char *kept = str_print("%s/w%u/tree", run->context.log_dir, number);
+		cleanup_free char *collected = collected_dir(run, i);
+		const struct tree_collect what = { number, kept, options->collect, collected,
+			                           options->keep };
+		int ret = worker_result(run->workers[i])->started_ms
+		                  ? tree_collect(run->tree, &what, &changed)
+		                  : 0;
 
 		if (ret)
-			log_worker(worker->number, "unable to keep what it changed in '%s': %s",
-			           kept, strerror(-ret));
+			log_worker(number, "unable to keep what it changed in '%s': %s", kept,
+			           strerror(-ret));
+		if (options->collect)
+			strv_own(&dirs, steal(&collected));
 	}
+	return dirs;
+}
+
+/* Return: 0; the first -errno of writing logs, records and reports. */
+static int report(struct run *run, const struct outcome *outcome, int status, char **collected)
+{
+	struct record *record = monitor_record(run->monitor);
+	int ret = output_error(run->output), first;
+
+	if (record_is_open(record)) {
+		const struct watch *watch = outcome->watch;
+
+		record_run_ended(record,
+		                 &(struct record_end){
+					 .exit_status = status,
+					 .passed = outcome->totals.over - outcome->totals.failed,
+					 .failed = outcome->totals.failed,
+					 .duration_ms = clock_ms() - run->context.started_ms,
+					 .missed = watch ? watch_missed(watch) : 0,
+				 });
+		first = reports_write(&run->context, collected);
+		ret = ret ? ret : first;
+	}
+	return ret ? ret : record_error(record);
+}
+
+static int judge(struct run *run)
+{
+	cleanup_strv char **collected = collect(run);
+	struct outcome outcome = { &run->context,
+		                   run->workers,
+		                   queue_totals(run->queue),
+		                   run->notes,
+		                   monitor_watch(run->monitor),
+		                   run->first_signal };
+	struct summary summary = { &outcome, run->output, run->isolate, run->tree,
+		                   run->tree_reason };
+	int status, error;
+
+	if (!run->context.plan->single)
+		results_prune(run->context.results_dir, run->context.id);
+	monitor_finish(run->monitor);
+	status = verdict_of(&outcome);
+	summary_show(&summary);
+	if (outcome.totals.failed && run->database)
+		database_hint(run->database, run->workers);
+	else if (outcome.totals.failed)
+		hint_database(&run->context, run->workers, run->output);
+	summary_show_gate(status);
+	error = report(run, &outcome, status, collected);
+	database_close(steal(&run->database));
+	if (!error)
+		return status;
+	/* a run without complete results has not passed; the suite's own status comes first */
+	summary_show_incomplete(&run->context, error);
+	return status ? status : VERDICT_INTERNAL;
 }
 
 static int carry_out(struct run *run)
 {
-	int ret, status;
+	int ret;
 
 	announce(run);
 	ret = run_supervise(run);
 	if (ret)
 		return refuse(strerror(-ret));
-	notes_drain(run);
-	database_settle(run); /* what it has to say is judged with the rest */
-	collect(run);
-	if (!run->plan->single)
-		results_prune(run->results_dir, run->id);
-	watching_finish(run);
-	status = run_verdict(run);
-	watching_report(run, status);
-	database_close(run);
-	return run_results_verdict(run, status);
+	database_settle(run->database); /* its findings belong to the verdict */
+	return judge(run);
 }
 
 static int plan_and_run(const struct run_options *options, struct plan *plan)
 {
 	cleanup_free char *error = NULL;
-	struct run *run;
+	struct run run = { 0 };
 	int status;
 
 	(void)run_reap(false, NULL);
-	status = run_open(options, plan, &run, &error) ? refuse(error) : carry_out(run);
-	database_close(run); /* nothing if the run got so far as to do it */
-	allocate_end(run);
-	run_remove_traces(run);
-	guard_release(run);
-	watching_close(run);
+	status = run_open(&run, options, plan, &error) ? refuse(error) : carry_out(&run);
+	database_close(steal(&run.database));
+	if (run.allocate)
+		allocate_end(run.allocate, run.notes);
+	run_remove_traces(&run);
+	guard_release(steal(&run.guard));
+	monitor_stop(run.monitor);
 	/* what a private server has started: COPY ... TO PROGRAM */
-	worker_kill_orphans(run, NULL);
-	run_close(run);
+	orphans_kill(&(struct orphans){ run.context.id, 0, supervisor_needs_process, &run });
+	run_close(&run);
 	return status;
 }
 
@@ -117,7 +194,7 @@ int run_main(const struct run_options *options)
 		cleanup_str struct str text = { 0 };
 
 		plan_describe(plan, options, &text);
-		status = file_write_all(STDOUT_FILENO, text.text, text.len) ? EXIT_OURS : 0;
+		status = file_write_all(STDOUT_FILENO, text.text, text.len) ? VERDICT_INTERNAL : 0;
 	} else {
 		status = plan_and_run(options, plan);
 	}

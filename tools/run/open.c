@@ -1,236 +1,165 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Everything that exists before the first worker, in the order in which it is made; run_remove_traces() undoes it in the
- * file system, from the supervisor or, if that was killed, from the guard.
+ * Everything that exists before the first worker, in the order in which it is made.
+ * run_remove_traces() undoes it in the file system: in the supervisor or, if that was killed, in
+ * the cleanup guard.
  *
- * The directory of run-time files appears under its name only when its lock is already held (made beside, locked,
- * renamed): whoever sees it unlocked sees debris, never a run that is being born.
- *
- * As root the directory can be passed through by others, and the port maps can be written by others, because a suite
- * may change its user (PostgreSQL refuses to run as root); then a random name of 128 bits is what protects a map.
+ * As root, other users can enter the directory of run-time files and write the port maps, because a
+ * suite may change its user (PostgreSQL refuses to run as root). Then a random name of 128 bits
+ * protects a map.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/prctl.h>
-#include <sys/signalfd.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
 #include <unistd.h>
 
 #include "tools/base/cleanup.h"
-#include "tools/base/clock.h"
-#include "tools/base/environ.h"
 #include "tools/base/file.h"
 #include "tools/db/engine/programs.h"
-#include "tools/run/allocate.h"
 #include "tools/limits/cgroup.h"
-#include "tools/run/database.h"
 #include "tools/run/run.h"
+#include "tools/run/worker/progress.h"
+#include "tools/state/reap.h"
 #include "tools/state/runtime.h"
-#include "tools/run/watching.h"
 
-/* @subject may be NULL. */
-static int fail(char **ret_error, int ret, const char *what, const char *subject)
+/* A large run needs hundreds of descriptors; the suite gets the old limit back. */
+static void raise_limits(struct worker_init_inherit *inherit)
 {
-	if (subject)
-		*ret_error = str_print("unable to %s '%s': %s", what, subject, strerror(-ret));
-	else
-		*ret_error = str_print("unable to %s: %s", what, strerror(-ret));
-	return ret;
+	struct rlimit more;
+
+	getrlimit(RLIMIT_NOFILE, &inherit->files);
+	more = inherit->files;
+	more.rlim_cur = more.rlim_max > 65536 ? 65536 : more.rlim_max;
+	if (more.rlim_cur > inherit->files.rlim_cur)
+		setrlimit(RLIMIT_NOFILE, &more);
 }
 
-static int add_hint(char **error, int ret, const char *hint)
+static void make_spec(const struct run *run, unsigned int index, struct worker_spec *ret_spec)
 {
-	cleanup_free char *plain = *error;
+	const struct plan *plan = run->context.plan;
+	bool is_setup = index == run->count;
 
-	*error = str_print("%s\nhint: %s", plain, hint);
-	return ret;
+	*ret_spec = (struct worker_spec){
+		.number = index + 1,
+		.is_setup = is_setup,
+		.single = plan->single && !is_setup,
+		.task = is_setup ? "setup" : plan->workers[index].task,
+		.argv = is_setup ? database_setup_argv(run->database) : plan->workers[index].argv,
+		.cgroup = -1,
+		.limits = LIMITS_NONE,
+	};
+	ret_spec->name = is_setup || plan->named ? str_copy(ret_spec->task)
+	                                         : str_print("w%u", ret_spec->number);
 }
 
-static int fail_runtime(char **ret_error, int ret)
+static void make_workers(struct run *run)
 {
-	cleanup_free char *path = NULL;
+	struct allocate_setup allocate;
 
-	(void)dir_runtime(&path);
-	(void)fail(ret_error, ret, "make the directory for run-time files", path);
-	return add_hint(ret_error, ret,
-	                "it must be yours alone; with XDG_RUNTIME_DIR, a directory of yours, it "
-	                "lies there");
-}
-
-/* One that another user has made (`sudo berth`) is not found to be so by the first worker. */
-static int open_results(const char *dir, char **ret_error)
-{
-	cleanup_free char *runs = str_print("%s/runs", dir), *own = NULL;
-	const char *elsewhere = "--results DIR puts them elsewhere";
-	int ret = dir_make(dir, 0777);
-
-	if (ret)
-		return add_hint(ret_error, fail(ret_error, ret, "make the results directory", dir),
-		                elsewhere);
-	if (file_is_planted(dir)) {
-		*ret_error = str_print("results directory '%s': it is another user's, in a "
-		                       "directory where everybody can write",
-		                       dir);
-		return add_hint(ret_error, -EACCES, elsewhere);
+	run->specs = mem_alloc(run->made * sizeof(*run->specs));
+	run->workers = mem_alloc(run->made * sizeof(struct run_worker *));
+	for (unsigned int i = 0; i < run->made; i++) {
+		make_spec(run, i, &run->specs[i]);
+		run->workers[i] = worker_new(&run->specs[i], &run->worker_setup);
 	}
-	if (!access(dir, W_OK) && (access(runs, F_OK) || !access(runs, W_OK)))
-		return 0;
-	ret = fail(ret_error, -errno, "write to the results directory", dir);
-	own = str_print("if an earlier run was root's: sudo chown -R $USER %s; or: --results DIR",
-	                dir);
-	return add_hint(ret_error, ret, ret == -EACCES ? own : elsewhere);
-}
-
-static int open_places(struct run *run, const struct run_options *options, char **ret_error)
-{
-	cleanup_free char *ignore = NULL;
-	int ret;
-
-	run->cwd = getcwd(NULL, 0);
-	if (!run->cwd) {
-		ret = fail(ret_error, -errno, "find the working directory", NULL);
-		return add_hint(ret_error, ret, "if it has been removed, go into one that exists");
-	}
-	run->project_dir = str_copy(options->project_dir ? options->project_dir : run->cwd);
-	run->results_dir = options->results_dir ? str_copy(options->results_dir)
-	                                        : str_print("%s/.berth", run->project_dir);
-	if (run->results_dir[0] != '/') {
-		char *absolute = str_print("%s/%s", run->cwd, run->results_dir);
-
-		free(run->results_dir);
-		run->results_dir = absolute;
-	}
-	ret = open_results(run->results_dir, ret_error);
-	if (ret)
-		return ret;
-	ignore = str_print("%s/.gitignore", run->results_dir);
-	if (!options->results_dir && access(ignore, F_OK))
-		(void)file_replace(ignore, "*\n", 2, 0644);
-	ret = dir_install(&run->install_dir);
-	if (!ret)
-		return 0;
-	return add_hint(ret_error, fail(ret_error, ret, "find berth's own files", NULL),
-	                "is /proc mounted here?");
-}
-
-static int open_name(struct run *run, char **ret_error)
-{
-	int ret = runtime_make(run->results_dir, &run->id, &run->dir, &run->lock);
-
-	if (ret)
-		return fail_runtime(ret_error, ret);
-	run->log_dir = str_print("%s/runs/%s", run->results_dir, run->id);
-	plan_name_run(run->plan, run->options, run->id);
-	return 0;
-}
-
-static int open_scratch(struct run *run, char **ret_error)
-{
-	int ret;
-
-	run->scratch_dir = runtime_scratch(run->id);
-	run_save_state(run);
-	ret = runtime_make_scratch(run->scratch_dir);
-	if (ret)
-		return fail(ret_error, ret, "make the directory", run->scratch_dir);
-	run->inits_lock = runtime_lock_inits(run->dir);
-	return run->inits_lock < 0 ? fail(ret_error, run->inits_lock, "lock", run->dir) : 0;
+	allocate = (struct allocate_setup){ &run->context, run->specs, run->workers, run->made };
+	run->allocate = allocate_open(&allocate);
 }
 
 static int open_ports(struct run *run, char **ret_error)
 {
-	const struct run_options *options = run->options;
+	const struct run_options *options = run->context.options;
 	const struct ports_setup setup = {
 		.range_first = options->range_first,
 		.range_last = options->range_last,
 		.block_len = options->block_len,
 		.workers = run->made,
-		.project = run->project_dir,
+		.project = run->context.project_dir,
 	};
 	int ret = ports_open(&setup, &run->ports, ret_error);
 
 	for (unsigned int i = 0; i < run->made && !ret; i++)
-		ret = ports_claim(run->ports, run->workers[i].plan->task, &run->workers[i].block,
-		                  ret_error);
+		ret = ports_claim(run->ports, run->specs[i].task, &run->specs[i].block, ret_error);
 	return ret;
 }
 
 static int open_maps(struct run *run, char **ret_error)
 {
+	const struct run_context *context = &run->context;
+
 	for (unsigned int i = 0; i < run->made; i++) {
-		struct run_worker *worker = &run->workers[i];
-		cleanup_free char *name = str_print("w%u", worker->number);
-		int ret = file_secret_path(run->dir, name, ".map", &worker->map_path);
+		struct worker_spec *spec = &run->specs[i];
+		cleanup_free char *name = str_print("w%u", spec->number);
+		int ret = file_secret_path(context->dir, name, ".map", &spec->map_path);
 
 		if (ret)
-			return fail(ret_error, ret, "name the port map in", run->dir);
-		ret = ports_map_create(run->ports, worker->map_path, geteuid() ? 0600 : 0666,
-		                       worker->number, &worker->block, &worker->map);
+			return context_fail(ret_error, ret, "name the port map in", context->dir);
+		ret = ports_map_create(run->ports, spec->map_path, geteuid() ? 0600 : 0666,
+		                       spec->number, &spec->block, &spec->map);
 		if (ret)
-			return fail(ret_error, ret, "make the port map", worker->map_path);
-		worker->map->flags = run->options->strict ? BERTH_MAP_STRICT : 0;
-		for (const uint16_t *port = run->plan->share; *port; port++)
-			berth_portmap_share(worker->map, *port);
+			return context_fail(ret_error, ret, "make the port map", spec->map_path);
+		spec->map->flags = context->options->strict ? BERTH_MAP_STRICT : 0;
+		for (const uint16_t *port = context->plan->share; *port; port++)
+			berth_portmap_share(spec->map, *port);
 	}
-	return allocate_declare(run, ret_error);
+	return allocate_declare(run->allocate, ret_error);
 }
 
 static void open_cgroups(struct run *run)
 {
-	const struct limits_wanted wanted = { { [LIMIT_MEMORY] = run->options->mem_bytes,
-		                                [LIMIT_PIDS] = run->options->pids,
-		                                [LIMIT_CPU] = (uint64_t)(run->options->cpu_cores *
+	const struct run_options *options = run->context.options;
+	const struct limits_wanted limits = { { [LIMIT_MEMORY] = options->mem_bytes,
+		                                [LIMIT_PIDS] = options->pids,
+		                                [LIMIT_CPU] = (uint64_t)(options->cpu_cores *
 		                                                         1000) } };
 
-	run->cgroup = cgroup_make(run->id, &run->cgroup_dir);
+	run->cgroup = cgroup_make(run->context.id, &run->cgroup_dir);
 	for (unsigned int i = 0; i < run->made; i++) {
-		struct run_worker *worker = &run->workers[i];
-		int dir = run->cgroup < 0 ? -1
-		                          : cgroup_make_worker(run->cgroup_dir, worker->number);
+		struct worker_spec *spec = &run->specs[i];
+		int dir = run->cgroup < 0 ? -1 : cgroup_make_worker(run->cgroup_dir, spec->number);
 
-		worker->cgroup = dir < 0 ? -1 : dir;
-		run->limits_unset |= limits_set(run->id, worker->number, worker->cgroup, &wanted,
-		                                &worker->limits, &run->limit_places) != 0;
+		spec->cgroup = dir < 0 ? -1 : dir;
+		run->limits_unset |= limits_set(run->context.id, spec->number, spec->cgroup,
+		                                &limits, &spec->limits, &run->limit_places) != 0;
 	}
 }
 
 static int open_isolate(struct run *run, char **ret_error)
 {
+	const struct run_options *options = run->context.options;
 	const struct isolate_setup setup = {
-		.wanted = run->options->backend,
-		.install_dir = run->install_dir,
-		.run_dir = run->dir,
+		.wanted = options->backend,
+		.install_dir = run->context.install_dir,
+		.run_dir = run->context.dir,
 		.cgroup = run->cgroup,
 		.workers = run->made,
 		.loop = run->loop,
-		.datagrams = !run->options->tcp_only,
+		.datagrams = !options->tcp_only,
 	};
-	int ret = isolate_open(&setup, &run->isolate, &run->isolate_reason);
+	cleanup_free char *reason = NULL;
+	int ret = isolate_open(&setup, &run->isolate, &reason);
 
 	if (ret)
 		*ret_error = str_print(
 			"backend '%s' cannot work here: %s\nhint: --backend auto takes what works",
-			isolate_backend_names[run->options->backend],
-			run->isolate_reason ? run->isolate_reason : strerror(-ret));
+			isolate_backend_names[options->backend], reason ? reason : strerror(-ret));
 	return ret;
 }
 
 static int open_tree(struct run *run, char **ret_error)
 {
-	const char *const needed[] = { run->dir, run->scratch_dir, run->install_dir,
-		                       run->results_dir, NULL };
+	const struct run_context *context = &run->context;
+	const char *const needed[] = { context->dir, context->scratch_dir, context->install_dir,
+		                       context->results_dir, NULL };
 	const struct tree_setup setup = {
-		.wanted = run->options->tree,
+		.wanted = context->options->tree,
 		.workers = run->count,
-		.project_dir = run->project_dir,
-		.cwd = run->cwd,
-		.results_dir = run->results_dir,
-		.scratch_dir = run->scratch_dir,
+		.project_dir = context->project_dir,
+		.cwd = context->cwd,
+		.results_dir = context->results_dir,
+		.scratch_dir = context->scratch_dir,
 		.needed = needed,
 	};
 	int ret = tree_open(&setup, &run->tree, &run->tree_reason);
@@ -238,7 +167,7 @@ static int open_tree(struct run *run, char **ret_error)
 	if (ret)
 		*ret_error = str_print(
 			"tree '%s' cannot be had here: %s\nhint: --tree shared does without",
-			tree_kind_names[run->options->tree],
+			tree_kind_names[context->options->tree],
 			run->tree_reason ? run->tree_reason : strerror(-ret));
 	return ret;
 }
@@ -246,107 +175,165 @@ static int open_tree(struct run *run, char **ret_error)
 static int open_tmp(struct run *run, char **ret_error)
 {
 	for (unsigned int i = 0; i < run->made && !tree_private_tmp(run->tree); i++) {
-		struct run_worker *worker = &run->workers[i];
+		struct worker_spec *spec = &run->specs[i];
 
-		worker->tmp_dir = str_print("%s/w%u-tmp", run->scratch_dir, worker->number);
-		if (mkdir(worker->tmp_dir, 0700) && errno != EEXIST)
-			return fail(ret_error, -errno, "make the directory", worker->tmp_dir);
+		spec->tmp_dir = str_print("%s/w%u-tmp", run->context.scratch_dir, spec->number);
+		if (mkdir(spec->tmp_dir, 0700) && errno != EEXIST)
+			return context_fail(ret_error, -errno, "make the directory", spec->tmp_dir);
 		if (!geteuid())
-			chmod(worker->tmp_dir, 01777);
+			chmod(spec->tmp_dir, 01777);
 	}
 	return 0;
 }
 
-/* We keep hundreds of descriptors for a large run; the suite gets the old limit back. */
-static void raise_limits(struct run *run)
+static int open_database(struct run *run, char **ret_error)
 {
-	struct rlimit more;
+	const struct database_setup setup = {
+		.loop = run->loop,
+		.context = &run->context,
+		.workers = run->count,
+		.run_setup = supervisor_run_setup,
+		.server_environ = supervisor_server_environ,
+		.record = supervisor_on_database,
+		.ready = supervisor_on_ready,
+		.arg = run,
+	};
 
-	getrlimit(RLIMIT_NOFILE, &run->inherit.files);
-	more = run->inherit.files;
-	more.rlim_cur = more.rlim_max > 65536 ? 65536 : more.rlim_max;
-	if (more.rlim_cur > run->inherit.files.rlim_cur)
-		setrlimit(RLIMIT_NOFILE, &more);
+	return run->database ? database_open(run->database, &setup, &run->connections, ret_error)
+	                     : 0;
 }
 
-static bool is_ignored(int number)
-{
-	struct sigaction now;
+/* ---- modules of the supervisor, which cannot fail ---- */
 
-	return !sigaction(number, NULL, &now) && now.sa_handler == SIG_IGN;
+static void open_output(struct run *run)
+{
+	const struct run_options *options = run->context.options;
+	struct output_setup setup = {
+		.loop = run->loop,
+		.mode = options->output,
+		.color = options->color,
+		.log_dir = run->context.log_dir,
+		.workers = run->made,
+	};
+
+	for (unsigned int i = 0; i < run->count; i++)
+		if (strlen(run->specs[i].name) > setup.name_width)
+			setup.name_width = (unsigned int)strlen(run->specs[i].name);
+	progress_open();
+	run->output = output_open(&setup);
 }
 
-static int open_signals(struct run *run)
+static void open_monitor(struct run *run)
 {
-	static const int always[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2 };
-	const struct sigaction ignore = { .sa_handler = SIG_IGN },
-			       usual = { .sa_handler = SIG_DFL };
-	sigset_t set;
+	const struct run_monitor_setup setup = {
+		.loop = run->loop,
+		.context = &run->context,
+		.cgroup = run->cgroup,
+		.backend = isolate_backend_names[isolate_backend(run->isolate)],
+		.tree = tree_kind_names[tree_kind(run->tree)],
+		.specs = run->specs,
+		.spec_count = run->made,
+	};
 
-	sigemptyset(&set);
-	for (size_t i = 0; i < ARRAY_LEN(always); i++)
-		sigaddset(&set, always[i]);
-	if (!run->plan->single)
-		sigaddset(&set, SIGTSTP);
-	sigemptyset(&run->ignored);
-	for (int number = 1; number < NSIG; number++)
-		if (sigismember(&set, number) == 1 && is_ignored(number))
-			sigaddset(&run->ignored, number);
-	sigprocmask(SIG_BLOCK, &set, &run->inherit.mask);
-	sigaction(SIGPIPE, &ignore, &run->inherit.pipe);
-	/* who ignores it cannot wait for a child, wait(2) */
-	sigaction(SIGCHLD, &usual, &run->inherit.child);
-	run->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	/* should a worker init be killed, its children become ours, not init's */
-	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	return run->signals < 0 ? -errno : loop_open(&run->loop);
+	run->monitor = monitor_start(&setup);
 }
 
-static void set_up_workers(struct run *run)
+static void open_rest(struct run *run)
 {
-	run->workers = mem_alloc(run->made * sizeof(*run->workers));
-	for (unsigned int i = 0; i < run->made; i++)
-		run->workers[i] = (struct run_worker){
-			.run = run,
-			.plan = i < run->count ? &run->plan->workers[i] : database_setup_plan(run),
-			.number = i + 1,
-			.setup = i == run->count,
-			.cgroup = -1,
-			.limits = LIMITS_NONE,
-			.channel = -1,
-			.log = -1,
-			.out = { &run->workers[i], -1, 1, { 0 } },
-			.err = { &run->workers[i], -1, 2, { 0 } },
-		};
+	const struct run_options *options = run->context.options;
+
+	run->notes = notes_open(&(struct notes_setup){
+		.workers = run->made,
+		.hides_foreign = options->foreign == RUN_GATE_OFF,
+		.suggests_database = !run->database,
+		.on_conflict = supervisor_on_conflict,
+		.arg = run,
+	});
+	run->inject = inject_open(&(struct inject_setup){
+		.loop = run->loop,
+		.faults = &options->faults,
+		.workers = run->made,
+		.needs_process = supervisor_needs_process,
+		.on_fault = supervisor_on_fault,
+		.arg = run,
+	});
+	run->queue = queue_open(&(struct queue_setup){
+		.plan = run->context.plan,
+		.connections = run->connections,
+		.task_connections = options->task_pools,
+		.largest = options->pool_seen,
+	});
+	open_output(run);
+	open_monitor(run);
+	run->worker_setup = (struct worker_setup){
+		.loop = run->loop,
+		.isolate = run->isolate,
+		.tree = run->tree,
+		.output = run->output,
+		.run_id = run->context.id,
+		.cwd = run->context.cwd,
+		.workers = run->count,
+		.timeout_ms = options->timeout_ms,
+		.grace_ms = run->context.plan->grace_ms,
+		.judges_leftovers = monitor_watch(run->monitor),
+		.inherit = run->worker_setup.inherit,
+		.owner = supervisor_owner(run),
+	};
 }
 
-int run_open(const struct run_options *options, struct plan *plan, struct run **ret_run,
-             char **ret_error)
+/* ---- the cleanup guard ---- */
+
+/* In the guard: the supervisor and the worker inits are dead. */
+static void clean_up(void *arg)
 {
-	struct run *run = mem_alloc(sizeof(*run));
+	struct run *run = arg;
+
+	run_kill_strays(run->context.id, run->context.dir);
+	allocate_end(run->allocate, NULL);
+	run_remove_traces(run);
+}
+
+static int start_guard(struct run *run, char **ret_error)
+{
+	cleanup_free int *keep = NULL;
+	size_t count = 1;
 	int ret;
 
-	*ret_run = run;
-	run->options = options;
-	run->plan = plan;
-	run->count = run->made = plan->count;
-	database_plan(run);
-	run->cgroup = run->lock = run->signals = run->alive = run->guard_channel = run->inits_lock =
-		-1;
-	run->started_ms = clock_ms();
-	run->started_wall_ns = clock_wall_ns();
-	set_up_workers(run);
-	raise_limits(run);
-	ret = open_signals(run);
+	for (unsigned int i = 0; i < run->made; i++)
+		count += run->specs[i].block.lease_count;
+	keep = mem_alloc(count * sizeof(*keep));
+	keep[0] = run->context.lock;
+	count = 1;
+	for (unsigned int i = 0; i < run->made; i++)
+		for (unsigned int k = 0; k < run->specs[i].block.lease_count; k++)
+			keep[count++] = run->specs[i].block.leases[k];
+	ret = guard_start(&(struct guard_setup){ keep, count, clean_up, run }, &run->guard);
+	return ret ? context_fail(ret_error, ret, "start the cleanup guard", NULL) : 0;
+}
+
+/* ---- all of it ---- */
+
+int run_open(struct run *run, const struct run_options *options, struct plan *plan,
+             char **ret_error)
+{
+	int ret;
+
+	run->cgroup = -1;
+	run->database = database_new(options);
+	run->count = plan->count;
+	run->made = run->count + (database_setup_argv(run->database) != NULL);
+	raise_limits(&run->worker_setup.inherit);
+	ret = signals_open(plan->single, &run->worker_setup.inherit, &run->signals);
+	if (!ret)
+		ret = loop_open(&run->loop);
 	if (ret)
-		return fail(ret_error, ret, "set up signals", NULL);
-	ret = open_places(run, options, ret_error);
+		(void)context_fail(ret_error, ret, "set up signals", NULL);
 	if (!ret)
-		ret = open_name(run, ret_error);
-	if (!ret)
-		ret = open_scratch(run, ret_error);
-	if (!ret)
-		ret = open_ports(run, ret_error);
+		ret = context_open(&run->context, options, plan, ret_error);
+	if (ret)
+		return ret;
+	make_workers(run);
+	ret = open_ports(run, ret_error);
 	if (!ret)
 		ret = open_maps(run, ret_error);
 	if (ret)
@@ -358,112 +345,63 @@ int run_open(const struct run_options *options, struct plan *plan, struct run **
 	if (!ret)
 		ret = open_tmp(run, ret_error);
 	if (!ret)
-		ret = database_open(run, ret_error);
+		ret = open_database(run, ret_error);
 	if (ret)
 		return ret;
-	output_setup(run);
-	watching_open(run);
+	open_rest(run);
 	run_save_state(run);
-	allocate_write(run);
-	ret = guard_start(run);
-	return ret ? fail(ret_error, ret, "start the cleanup guard", NULL) : 0;
+	allocate_write(run->allocate);
+	return start_guard(run, ret_error);
 }
 
-void run_save_state(struct run *run)
+void run_remove_traces(const struct run *run)
 {
-	struct state_worker *workers = mem_alloc(run->count * sizeof(*workers));
-	const struct run_state state = {
-		.id = run->id,
-		.pid = getpid(),
-		.project_dir = run->project_dir,
-		.results_dir = run->results_dir,
-		.dir = run->dir,
-		.scratch_dir = run->scratch_dir,
-		.cgroup_dir = run->cgroup_dir,
-		.limit_places = run->limit_places,
-		.backend = (char *)(uintptr_t)
-			isolate_backend_names[run->isolate ? isolate_backend(run->isolate)
-		                                           : ISOLATE_NONE],
-		.tree = (char *)(uintptr_t)tree_kind_names[tree_kind(run->tree)],
-		.command = run->options->command,
-		.started_ns = run->started_wall_ns,
-		.workers = workers,
-		.worker_count = run->count,
-	};
-
-	for (unsigned int i = 0; i < run->count; i++) {
-		const struct run_worker *from = &run->workers[i];
-
-		workers[i] = (struct state_worker){ from->number,     from->plan->task,
-			                            from->pid,        from->init,
-			                            from->block.base, from->block.len,
-			                            from->map_path,   from->status,
-			                            from->exit_status };
-	}
-	(void)state_save(&state); /* what cannot be shown still runs */
-	run->state_dirty = false;
-	free(workers);
-}
-
-void run_remove_traces(struct run *run)
-{
+	const struct run_context *context = &run->context;
 	int cgroup = run->cgroup_dir ? cgroup_remove(run->cgroup_dir, 2000) : 0;
 	int limits = cgroup_remove_all(run->limit_places, 2000);
-	int scratch = run->scratch_dir ? runtime_remove_scratch(run->scratch_dir) : 0;
+	int scratch = context->scratch_dir ? runtime_remove_scratch(context->scratch_dir) : 0;
 
-	if (!run->dir || cgroup || limits || scratch)
-		return; /* the next berth command finds the rest by what stands in that directory */
-	db_programs_remove_socket_dirs(run->dir);
-	(void)dir_remove(run->dir);
+	/* if something is left, the next command finds it by the files in that directory */
+	if (!context->dir || cgroup || limits || scratch)
+		return;
+	db_programs_remove_socket_dirs(context->dir);
+	(void)dir_remove(context->dir);
 }
 
-static void free_worker(struct run_worker *worker)
+static void free_spec(struct worker_spec *spec)
 {
-	for (unsigned int i = 0; i < worker->leftover_count; i++)
-		free(worker->leftovers[i].command);
-	free(worker->leftovers);
-	free(worker->error);
-	free(worker->map_path);
-	free(worker->tmp_dir);
-	free(worker->log_path);
-	ports_map_close(worker->map);
-	ports_block_release(&worker->block);
-	if (worker->cgroup >= 0)
-		close(worker->cgroup);
-	limits_close(&worker->limits);
+	free(spec->name);
+	free(spec->map_path);
+	free(spec->tmp_dir);
+	ports_map_close(spec->map);
+	ports_block_release(&spec->block);
+	if (spec->cgroup >= 0)
+		close(spec->cgroup);
+	limits_close(&spec->limits);
 }
 
 void run_close(struct run *run)
 {
-	const int fds[] = { run->cgroup,        run->signals,    run->alive,
-		            run->guard_channel, run->inits_lock, run->lock };
-
 	isolate_close(run->isolate);
-	for (unsigned int i = 0; i < run->made; i++)
-		free_worker(&run->workers[i]);
-	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
-		if (fds[i] >= 0)
-			close(fds[i]);
-	for (unsigned int i = 0; i < run->finding_count; i++) {
-		free(run->findings[i].text);
-		free(run->findings[i].workers);
+	output_close(run->output);
+	inject_close(run->inject);
+	notes_close(run->notes);
+	queue_close(run->queue);
+	allocate_close(run->allocate);
+	for (unsigned int i = 0; run->workers && i < run->made; i++) {
+		worker_free(run->workers[i]);
+		free_spec(&run->specs[i]);
 	}
+	free(run->workers);
+	free(run->specs);
 	tree_close(run->tree);
 	ports_close(run->ports);
 	loop_close(run->loop);
-	free(run->findings);
-	free(run->workers);
-	free(run->id);
-	free(run->dir);
-	free(run->project_dir);
-	free(run->results_dir);
-	free(run->log_dir);
-	free(run->scratch_dir);
-	free(run->cwd);
-	free(run->install_dir);
+	signals_close(run->signals);
+	if (run->cgroup >= 0)
+		close(run->cgroup);
+	context_close(&run->context);
 	free(run->cgroup_dir);
 	strv_free(run->limit_places);
-	free(run->isolate_reason);
 	free(run->tree_reason);
-	free(run);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The names of option values, and the lists of ports. Plain data: what an option means is decided in plan.c. */
+/*
+ * The names of option values, and the lists of ports. Plain data: what an option means is decided
+ * in plan.c.
+ */
 #include "tools/run/options.h"
 
 #include <errno.h>

@@ -2,8 +2,8 @@
 #ifndef BERTH_RUN_OPTIONS_H
 #define BERTH_RUN_OPTIONS_H
 /*
- * What a run is asked to do: filled by cli from berth.yaml and the command line (flags win), read by run. Plain
- * data; every field has a neutral zero.
+ * What a run is asked to do: filled by cli from berth.yaml and the command line (flags win), read
+ * by run. Plain data; every field has a neutral zero.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,7 +22,9 @@ enum run_output {
 };
 enum run_color { RUN_COLOR_AUTO, RUN_COLOR_ALWAYS, RUN_COLOR_NEVER, RUN_COLORS };
 
-/* The names of the values above, NULL-terminated, in order; options and berth.yaml parse by them. */
+/*
+ * The names of the values above, NULL-terminated, in order; options and berth.yaml parse by them.
+ */
 extern const char *const run_gate_names[], *const run_output_names[], *const run_color_names[];
 
 /* a growing list of inclusive ranges, host byte order */
@@ -45,7 +47,10 @@ struct run_database {
 	char *start, *ready, *stop; /* shell commands of DB_KIND_COMMAND */
 };
 
-/* One entry of `allow:`: findings that are all right. A finding matches if everything that is given matches. */
+/*
+ * One entry of `allow:`: findings that are all right. A finding matches if everything that is given
+ * matches.
+ */
 struct run_allow {
 	struct run_ports ports;
 	char *program; /* glob */
@@ -155,10 +160,16 @@ unsigned int run_options_workers(const struct run_options *options);
 void run_databases_free(struct run_database *databases, unsigned int count);
 void run_allow_free(struct run_allow *allow, unsigned int count);
 
-/** Add "3101" or "3101-3110". Return: 0; -EINVAL not a port or a range, -ERANGE outside 1..65535 or first > last. */
+/**
+ * Add "3101" or "3101-3110". Return: 0; -EINVAL not a port or a range, -ERANGE outside 1..65535 or
+ * first > last.
+ */
 int run_ports_add(struct run_ports *ports, const char *text);
 
-/** Carry out `berth run`. Prints; Return: the exit status of design section 6 (see man page, EXIT STATUS). */
+/**
+ * Carry out `berth run`. Prints; Return: the exit status of design section 6 (see man page, EXIT
+ * STATUS).
+ */
 int run_main(const struct run_options *options);
 
 #endif

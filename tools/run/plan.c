@@ -2,8 +2,8 @@
 /*
  * The plan. Everything that can be known to be wrong before the first process starts is found here.
  *
- * Placeholders are four exact words in braces; any other brace in a command line is the suite's own (JSON, glob
- * patterns, shell functions) and stays.
+ * Placeholders are four exact words in braces; any other brace in a command line is the suite's own
+ * (JSON, glob patterns, shell functions) and stays.
  */
 #include "tools/run/plan.h"
 
@@ -136,7 +136,7 @@ static size_t list_len(const uint16_t *list)
 	return len;
 }
 
-char *plan_no_room(const struct plan *plan, unsigned int room)
+char *plan_check_block(const struct plan *plan, unsigned int room)
 {
 	size_t declared = list_len(plan->ports);
 
@@ -161,7 +161,7 @@ static char *check_ports(const struct plan *plan, const struct run_options *opti
 				                 "`port` gives each worker its own, "
 				                 "`share` lets all use the host's: leave it in one",
 				                 *port);
-	return plan_no_room(plan, room);
+	return plan_check_block(plan, room);
 }
 
 static void plan_workers(struct plan *plan, const struct run_options *options, char *const *envp)

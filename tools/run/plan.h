@@ -2,8 +2,8 @@
 #ifndef BERTH_RUN_PLAN_H
 #define BERTH_RUN_PLAN_H
 /*
- * What a run will do, before it does anything: options in, plan out. Pure but for the environment that is passed in, so that
- * --dry-run can show it and a unit test can check it.
+ * What a run will do, before it does anything: options in, plan out. Pure but for the environment
+ * that is passed in, so that --dry-run can show it and a unit test can check it.
  */
 #include "tools/base/str.h"
 #include "tools/run/options.h"
@@ -33,8 +33,11 @@ int plan_make(const struct run_options *options, char *const *envp, struct plan 
               char **ret_error);
 void plan_free(struct plan *plan);
 
-/* Whether a block of @room ports is too small for those that are declared: then a whole message, the caller's; else NULL. */
-char *plan_no_room(const struct plan *plan, unsigned int room);
+/*
+ * Whether a block of @room ports is too small for those that are declared: then a whole message,
+ * the caller's; else NULL.
+ */
+char *plan_check_block(const struct plan *plan, unsigned int room);
 
 /* Fill in {run}, now that it has a name. */
 void plan_name_run(struct plan *plan, const struct run_options *options, const char *run_id);
@@ -42,7 +45,10 @@ void plan_name_run(struct plan *plan, const struct run_options *options, const c
 /* What --dry-run prints. */
 void plan_describe(const struct plan *plan, const struct run_options *options, struct str *text);
 
-/* The task that a command line names: --project=X, PLAYWRIGHT_PROJECT, PROJECT_NAME, else "default". The caller's. */
+/*
+ * The task that a command line names: --project=X, PLAYWRIGHT_PROJECT, PROJECT_NAME, else
+ * "default". The caller's.
+ */
 char *plan_task_of(char *const *argv, char *const *envp);
 
 #endif

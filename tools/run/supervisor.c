@@ -1,229 +1,449 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The loop of a run: a queue of workers on some slots, and the signals that change its course.
+ * The loop of a run: it starts workers from the queue and answers what the modules tell.
  *
- * A signal that asks us to end is passed on once, with grace; the second one ends the run now. A single worker shares our
- * terminal and process group: a ^C has reached the command already when it reaches us (si_code says that the kernel
- * sent it), so we only wait for what the command makes of it, however often it comes. What is no order to end is the command's
- * alone: SIGUSR1, SIGUSR2, and SIGQUIT, upon which runtimes (Java, Go) say where they are. So is what we were started
- * with ignored, because the command was, too, and may have changed it for itself (nohup, and a server that reloads).
+ * A signal that asks the run to end is passed on once, with grace; a second one ends the run at
+ * once. A single worker shares our terminal and process group: a ^C reaches the command before it
+ * reaches us, and the kernel is its sender. Then we only wait for what the command makes of it,
+ * however often it comes. All other signals belong to the command: SIGUSR1, SIGUSR2, and SIGQUIT,
+ * on which runtimes (Java, Go) print where they are.
  */
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
-#include "tools/process/confine.h"
 #include "tools/base/log.h"
-#include "tools/run/allocate.h"
-#include "tools/run/database.h"
+#include "tools/process/confine.h"
 #include "tools/run/run.h"
-#include "tools/run/watching.h"
+#include "tools/run/worker/progress.h"
 
-enum { TICK_MS = 200 };
+enum {
+	TICK_MS = 200,
+	/* when the run is asked to end: how long a reader of our output may take for nothing */
+	PATIENCE_MS = 1000,
+};
 
-/* Connections that it had open at once in earlier runs, and one of Berth's. A task that is new is taken for the largest. */
-static unsigned int pool_of(const struct run *run, unsigned int index)
+static struct run_worker *worker_of(const struct run *run, unsigned int number)
 {
-	unsigned int seen = run->options->task_pools[index];
-
-	return (seen ? seen : run->options->pool_seen) + 1;
+	return run->workers[number - 1];
 }
 
-/*
- * Does the shared server have connections for this one beside those that run? One that does not fit waits, and smaller ones
- * overtake it; when nobody else runs it goes, whatever the numbers say.
- */
-static bool has_connections(struct run *run, unsigned int index)
+void run_save_state(struct run *run)
 {
-	unsigned int used = 0;
+	struct state_worker *workers = mem_alloc(run->count * sizeof(*workers));
+	struct run_state state = context_state(&run->context);
 
-	if (!run->pool_left || !run->running)
-		return true;
-	for (unsigned int i = 0; i < run->count; i++)
-		if (run->workers[i].status == STATE_RUNNING ||
-		    run->workers[i].status == STATE_ENDING)
-			used += pool_of(run, i);
-	if (used + pool_of(run, index) <= run->pool_left)
-		return true;
-	if (!run->pool_waited)
-		log_line("tasks wait for each other: the database server has %u connections left, "
-		         "and they need more together",
-		         run->pool_left);
-	run->pool_waited = true;
-	return false;
+	state.cgroup_dir = run->cgroup_dir;
+	state.limit_places = run->limit_places;
+	state.backend = (char *)(uintptr_t)isolate_backend_names[isolate_backend(run->isolate)];
+	state.tree = (char *)(uintptr_t)tree_kind_names[tree_kind(run->tree)];
+	state.workers = workers;
+	state.worker_count = run->count;
+	for (unsigned int i = 0; i < run->count; i++) {
+		const struct worker_spec *spec = &run->specs[i];
+		const struct worker_result *result = worker_result(run->workers[i]);
+
+		workers[i] = (struct state_worker){
+			spec->number,       (char *)(uintptr_t)spec->task,
+			result->pid,        result->init,
+			spec->block.base,   spec->block.len,
+			spec->map_path,     result->status,
+			result->exit_status
+		};
+	}
+	(void)state_save(&state); /* a run that other commands cannot see still works */
+	run->state_dirty = false;
+	free(workers);
+}
+
+/* ---- the start of a worker ---- */
+
+static void start_worker(struct run *run, struct run_worker *worker)
+{
+	char *error = NULL;
+
+	worker_begin(worker);
+	if (!run->database)
+		worker_launch(worker);
+	else if (database_prepare(run->database, worker_spec(worker), &error))
+		worker_fail(worker, error);
+}
+
+/* If the setup command failed, its log says more than tools/db. Return: NULL if it did not. */
+static char *explain_setup(const struct run *run)
+{
+	const struct worker_result *setup = run->made > run->count
+	                                            ? worker_result(worker_of(run, run->made))
+	                                            : NULL;
+	const char *log = setup ? output_log_path(run->output, run->made) : NULL;
+
+	if (!setup || setup->status != STATE_FAILED || !log)
+		return NULL;
+	return str_print("the setup command failed: exit status %d (%s)", setup->exit_status, log);
+}
+
+/* Its databases are ready, or never will be, or the worker was asked to end while it waited. */
+void supervisor_on_ready(void *arg, unsigned int number, char *error)
+{
+	struct run *run = arg;
+	struct run_worker *worker = worker_of(run, number);
+	char *better = NULL;
+
+	if (!error && worker_result(worker)->end == END_ITSELF) {
+		worker_launch(worker);
+		return;
+	}
+	if (worker_result(worker)->end == END_ITSELF)
+		better = explain_setup(run);
+	if (worker_result(worker)->end != END_ITSELF || better) {
+		free(error);
+		error = better;
+	}
+	worker_fail(worker, error);
+}
+
+int supervisor_run_setup(void *arg)
+{
+	struct run *run = arg;
+
+	if (queue_is_stopped(run->queue))
+		return -ECANCELED;
+	start_worker(run, worker_of(run, run->made));
+	return 0;
 }
 
 static void start_some(struct run *run)
 {
-	for (unsigned int i = 0; i < run->count && !run->stop_queue; i++) {
-		unsigned int next = run->plan->order[i];
+	unsigned int index;
 
-		if (run->running >= run->plan->slots)
-			break;
-		if (run->workers[next].status == STATE_WAITING && has_connections(run, next))
-			worker_start(&run->workers[next]);
-	}
+	while (queue_next(run->queue, &index))
+		start_worker(run, run->workers[index]);
+	if (queue_take_shortage(run->queue))
+		log_line("tasks wait for each other: the database server has %u connections left, "
+		         "and they need more together",
+		         run->connections);
 }
 
-static bool all_started(const struct run *run)
-{
-	for (unsigned int i = 0; i < run->count; i++) {
-		const struct run_worker *worker = &run->workers[i];
+/* ---- what the modules tell ---- */
 
-		if (worker->status == STATE_WAITING ? !run->stop_queue
-		                                    : !worker->ended_ms && worker->channel < 0)
-			return false;
-	}
-	return true;
+static void drain_notes(struct run *run, const struct run_worker *worker)
+{
+	const struct worker_spec *spec = worker_spec(worker);
+	const struct notes_worker of = { spec->number, spec->name, spec->map,
+		                         worker_result(worker)->init, spec->block.len };
+
+	notes_drain(run->notes, &of);
+	if (notes_take_learned(run->notes))
+		allocate_touch(run->allocate);
 }
 
-/* Commands are the suite's, which has what we were given; so this waits for the last one's start. */
-static void confine_supervisor(struct run *run)
+static void on_starting(void *arg, struct run_worker *worker)
 {
-	bool bpf = isolate_backend(run->isolate) == ISOLATE_BPF || watching_by_bpf(run);
-	bool commands, servers = database_has_servers(run, &commands);
-	int ret;
+	const struct worker_spec *spec = worker_spec(worker);
+	struct run *run = arg;
 
-	run->confined = true;
-	/* the user's own programs, which may want anything */
-	if (commands || run->options->hook)
+	if (!spec->is_setup)
+		monitor_worker_begin(run->monitor, spec,
+		                     output_log_path(run->output, spec->number));
+}
+
+static void on_started(void *arg, struct run_worker *worker)
+{
+	const struct worker_spec *spec = worker_spec(worker);
+	struct run *run = arg;
+
+	if (spec->is_setup)
 		return;
-	ret = confine(CONFINE_SUPERVISOR,
-	              (bpf ? CONFINE_FOR_BPF : 0) | (servers ? CONFINE_FOR_SERVERS : 0) |
-	                      (run->options->faults.count ? CONFINE_FOR_FAULTS : 0));
-	log_act("give up what the rest of the run does not need%s%s", ret ? ": " : "",
-	        ret ? strerror(-ret) : "");
+	monitor_worker_started(run->monitor, spec->number, worker_result(worker)->pid);
+	inject_worker_started(run->inject, spec->number, spec->map);
+}
+
+static void on_judged(void *arg, unsigned int number)
+{
+	(void)number;
+	worker_leftovers_judged(arg);
+}
+
+static void on_exited(void *arg, struct run_worker *worker)
+{
+	const struct worker_spec *spec = worker_spec(worker);
+	struct run *run = arg;
+
+	inject_worker_exited(run->inject, spec->number);
+	if (spec->is_setup)
+		worker_leftovers_judged(worker);
+	else
+		monitor_worker_exited(run->monitor, worker_result(worker), spec->number, on_judged,
+		                      worker);
+}
+
+static void on_gone(void *arg, struct run_worker *worker)
+{
+	const struct worker_spec *spec = worker_spec(worker);
+	struct run *run = arg;
+
+	inject_worker_exited(run->inject, spec->number);
+	drain_notes(run, worker);
+	if (!spec->is_setup)
+		monitor_worker_gone(run->monitor, spec->number);
 }
 
 static void end_all(struct run *run, enum worker_end why, int number)
 {
-	run->stop_queue = true;
-	for (unsigned int i = 0; i < run->made; i++)
-		worker_end(&run->workers[i], why, number);
+	queue_stop(run->queue);
+	for (unsigned int i = 0; i < run->made; i++) {
+		worker_end(run->workers[i], why, number);
+		if (!worker_is_live(run->workers[i]))
+			database_give_up(run->database, i + 1);
+	}
 }
 
-void run_worker_over(struct run *run, struct run_worker *worker)
+static void on_over(void *arg, struct run_worker *worker)
 {
-	database_worker_over(worker);
-	if (worker->setup)
+	const struct worker_spec *spec = worker_spec(worker);
+	const struct worker_result *result = worker_result(worker);
+	bool failed = result->status == STATE_FAILED;
+	struct run *run = arg;
+
+	if (!spec->is_setup)
+		monitor_worker_over(run->monitor, spec->number, result);
+	database_worker_over(run->database, spec->number, failed);
+	if (spec->is_setup)
 		return;
-	run->running--;
-	run->over++;
-	run->state_dirty = run->allocate_dirty = true;
-	if (worker->status == STATE_FAILED)
-		run->failed++;
-	output_worker_over(worker);
-	if (worker->status == STATE_FAILED && run->options->fail_fast && !run->stop_queue)
+	queue_worker_over(run->queue, spec->number - 1, failed);
+	allocate_touch(run->allocate);
+	output_worker_over(run->output, spec->number, failed,
+	                   result->ended_ms - result->started_ms);
+	if (failed && run->context.options->fail_fast && !queue_is_stopped(run->queue))
 		end_all(run, END_FAIL_FAST, SIGTERM);
 }
 
-static void on_end_signal(struct run *run, const struct signalfd_siginfo *info)
+static void on_changed(void *arg)
 {
-	int number = (int)info->ssi_signo;
-
-	if (run->plan->single && number == SIGINT && info->ssi_code == SI_KERNEL &&
-	    !run->workers[0].exited)
-		return; /* but not SIGHUP: of a terminal that is gone only the session's leader hears, which may be us */
-	run->signal_count++;
-	if (!run->got_signal)
-		run->got_signal = number;
-	if (run->signal_count == 1) {
-		end_all(run, END_SIGNAL, number);
-		return;
-	}
-	run->stop_queue = true;
-	for (unsigned int i = 0; i < run->made; i++)
-		worker_kill(&run->workers[i]);
+	((struct run *)arg)->state_dirty = true;
 }
 
-/* ^Z with several workers: they are not in the foreground group, so it has to be passed on. */
+static void add_environ(void *arg, const struct run_worker *worker, char ***envp)
+{
+	struct run *run = arg;
+
+	if (!worker_spec(worker)->is_setup)
+		monitor_environ(run->monitor, envp);
+	database_environ(run->database, envp);
+}
+
+/*
+ * Each worker init closes the other workers' descriptors: they shall close when the supervisor
+ * dies.
+ */
+static void close_descriptors(void *arg, const struct run_worker *own)
+{
+	struct run *run = arg;
+
+	loop_close(run->loop);
+	close(signals_fd(run->signals));
+	close(run->context.lock);
+	guard_close_channel(run->guard);
+	output_close_descriptors(run->output);
+	for (unsigned int i = 0; i < run->made; i++) {
+		worker_close_channel(run->workers[i]);
+		if (run->workers[i] != own)
+			ports_block_release(&run->specs[i].block);
+	}
+}
+
+bool supervisor_needs_process(void *arg, pid_t pid)
+{
+	const struct run *run = arg;
+
+	for (unsigned int i = 0; i < run->made; i++)
+		if (worker_result(run->workers[i])->init == pid)
+			return true;
+	return pid == guard_pid(run->guard) || pid == getpid();
+}
+
+struct worker_owner supervisor_owner(struct run *run)
+{
+	return (struct worker_owner){ .starting = on_starting,
+		                      .started = on_started,
+		                      .exited = on_exited,
+		                      .gone = on_gone,
+		                      .over = on_over,
+		                      .changed = on_changed,
+		                      .add_environ = add_environ,
+		                      .close_descriptors = close_descriptors,
+		                      .needs_process = supervisor_needs_process,
+		                      .arg = run };
+}
+
+void supervisor_server_environ(void *arg, unsigned int number, char ***envp)
+{
+	const struct run *run = arg;
+
+	isolate_server_environ(run->isolate, run->specs[number - 1].map_path, envp);
+}
+
+/* The databases are opened before the monitor, so this may come too early for it. */
+void supervisor_on_database(void *arg, const struct db_record *event)
+{
+	struct run *run = arg;
+
+	if (run->monitor)
+		monitor_database(run->monitor, event,
+		                 event->worker ? worker_result(worker_of(run, event->worker))
+		                               : NULL);
+}
+
+void supervisor_on_conflict(void *arg, unsigned int number, const struct berth_note *note)
+{
+	struct run *run = arg;
+
+	if (number <= run->count)
+		monitor_conflict(run->monitor, number, note);
+}
+
+void supervisor_on_fault(void *arg, unsigned int number, const char *fault, int hit,
+                         const char *detail)
+{
+	const struct run *run = arg;
+
+	record_fault(monitor_record(run->monitor), number, fault, hit, detail);
+}
+
+/* ---- signals ---- */
+
+static void on_end_signal(struct run *run, const struct run_signal *signal)
+{
+	/*
+	 * but SIGHUP: of a terminal that is gone only the session's leader hears, which may be us
+	 */
+	if (run->context.plan->single && signal->number == SIGINT && signal->from_terminal &&
+	    !worker_result(run->workers[0])->exited)
+		return;
+	run->signal_count++;
+	if (!run->first_signal)
+		run->first_signal = signal->number;
+	if (run->signal_count == 1) {
+		output_set_patience(run->output, PATIENCE_MS);
+		end_all(run, END_SIGNAL, signal->number);
+		return;
+	}
+	output_discard(run->output);
+	queue_stop(run->queue);
+	for (unsigned int i = 0; i < run->made; i++)
+		worker_kill(run->workers[i]);
+}
+
+static void signal_all(struct run *run, int number)
+{
+	for (unsigned int i = 0; i < run->made; i++)
+		worker_signal(run->workers[i], number);
+}
+
+/* ^Z with several workers: they are not in the foreground process group, so we pass it on. */
 static void stop_and_continue(struct run *run)
 {
-	for (unsigned int i = 0; i < run->made; i++)
-		if (run->workers[i].channel >= 0)
-			(void)worker_init_send(run->workers[i].channel, INIT_SIGNAL, SIGSTOP, 0,
-			                       NULL);
+	signal_all(run, SIGSTOP);
 	progress_clear();
 	raise(SIGSTOP);
-	for (unsigned int i = 0; i < run->made; i++)
-		if (run->workers[i].channel >= 0)
-			(void)worker_init_send(run->workers[i].channel, INIT_SIGNAL, SIGCONT, 0,
-			                       NULL);
-}
-
-static void pass_on(struct run *run, const struct signalfd_siginfo *info)
-{
-	if (run->plan->single && info->ssi_code == SI_KERNEL)
-		return;
-	for (unsigned int i = 0; i < run->made; i++)
-		if (run->workers[i].channel >= 0)
-			(void)worker_init_send(run->workers[i].channel, INIT_SIGNAL,
-			                       (int)info->ssi_signo, 0, NULL);
-}
-
-void run_poll_signals(struct run *run)
-{
-	struct signalfd_siginfo info;
-
-	while (read(run->signals, &info, sizeof(info)) == sizeof(info)) {
-		if (sigismember(&run->ignored, (int)info.ssi_signo)) {
-			pass_on(run, &info);
-			continue;
-		}
-		switch (info.ssi_signo) {
-		case SIGINT:
-		case SIGTERM:
-		case SIGHUP: on_end_signal(run, &info); break;
-		case SIGTSTP: stop_and_continue(run); break;
-		default: pass_on(run, &info);
-		}
-	}
+	signal_all(run, SIGCONT);
 }
 
 static void on_signal(void *arg, int fd, uint32_t events)
 {
+	struct run *run = arg;
+	struct run_signal signal;
+
 	(void)fd;
 	(void)events;
-	run_poll_signals(arg);
+	while (signals_next(run->signals, &signal)) {
+		if (signal.meaning == SIGNAL_END)
+			on_end_signal(run, &signal);
+		else if (signal.meaning == SIGNAL_STOP)
+			stop_and_continue(run);
+		else if (!run->context.plan->single || !signal.from_terminal)
+			signal_all(run, signal.number);
+	}
 }
+
+/* ---- the loop ---- */
 
 static void on_tick(void *arg)
 {
 	struct run *run = arg;
+	struct queue_totals totals = queue_totals(run->queue);
+	const struct progress progress = { totals.count, totals.over, totals.running, totals.failed,
+		                           run->context.started_ms };
 
-	notes_drain(run);
-	allocate_update(run);
+	for (unsigned int i = 0; i < run->made; i++)
+		if (worker_is_live(run->workers[i]))
+			drain_notes(run, run->workers[i]);
+	allocate_update(run->allocate);
 	for (unsigned int i = 0; i < run->count; i++)
-		if (run->workers[i].status == STATE_RUNNING)
-			watching_limits(&run->workers[i]);
+		if (worker_result(run->workers[i])->status == STATE_RUNNING)
+			monitor_limits(run->monitor, i + 1);
 	if (run->state_dirty)
 		run_save_state(run);
-	progress_show(run);
+	if (!run->context.plan->single)
+		progress_show(&progress);
 	run->tick = loop_after(run->loop, TICK_MS, on_tick, run);
+}
+
+/* True if every worker's command has been started, or never will be. */
+static bool all_launched(const struct run *run)
+{
+	for (unsigned int i = 0; i < run->count; i++)
+		if (worker_result(run->workers[i])->status == STATE_RUNNING &&
+		    !worker_is_live(run->workers[i]))
+			return false;
+	return queue_is_empty(run->queue);
+}
+
+/* The commands have all rights that we were given, so this waits for the start of the last one. */
+static void confine_supervisor(struct run *run)
+{
+	const struct run_options *options = run->context.options;
+	bool bpf = isolate_backend(run->isolate) == ISOLATE_BPF || monitor_uses_bpf(run->monitor);
+	bool commands, servers = database_has_servers(run->database, &commands);
+	int ret;
+
+	run->confined = true;
+	/* the user's own programs may need any right */
+	if (commands || options->hook)
+		return;
+	ret = confine(CONFINE_SUPERVISOR, (bpf ? CONFINE_FOR_BPF : 0) |
+	                                          (servers ? CONFINE_FOR_SERVERS : 0) |
+	                                          (options->faults.count ? CONFINE_FOR_FAULTS : 0));
+	log_act("give up what the rest of the run does not need%s%s", ret ? ": " : "",
+	        ret ? strerror(-ret) : "");
+}
+
+static bool is_over(const struct run *run)
+{
+	struct queue_totals totals = queue_totals(run->queue);
+
+	return !totals.running && queue_is_empty(run->queue) && !output_busy(run->output);
 }
 
 int run_supervise(struct run *run)
 {
-	int ret = loop_add(run->loop, run->signals, EPOLLIN, on_signal, run);
+	int ret = loop_add(run->loop, signals_fd(run->signals), EPOLLIN, on_signal, run);
 
 	if (ret)
 		return ret;
 	run->tick = loop_after(run->loop, TICK_MS, on_tick, run);
-	do {
-		start_some(run);
-		if (!run->confined && all_started(run))
+	for (start_some(run); !ret && !is_over(run); start_some(run)) {
+		if (!run->confined && all_launched(run))
 			confine_supervisor(run);
-		if (run->running)
-			ret = loop_step(run->loop, -1);
-	} while (!ret && (run->running || (!run->stop_queue && run->over < run->count)));
+		ret = loop_step(run->loop, -1);
+	}
 	loop_cancel(run->loop, run->tick);
 	run->tick = NULL;
 	progress_clear();
-	loop_remove(run->loop, run->signals);
+	loop_remove(run->loop, signals_fd(run->signals));
 	return ret;
 }

@@ -20,7 +20,7 @@
 #include "tools/cli/common/term.h"
 #include "tools/db/template/snapshot.h"
 #include "tools/process/owner.h"
-#include "tools/run/control.h"
+#include "tools/run/database/control.h"
 
 char *db_age(int64_t since_s)
 {

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Life of a worker, seen by its worker init:
+ * In the worker init:
  *
- *	RUNNING	the command runs
- *	SETTLING	the command is done; what it left gets a moment to end by itself
- *	ENDING	asked to end: signal sent, grace runs
- *	KILLING	SIGKILL, again and again, until wait(2) says that there is nobody left
+ *	RUNNING		the command runs
+ *	SETTLING	the command is done; its leftovers have a moment to end by themselves
+ *	ENDING		asked to end: signal sent, grace runs
+ *	KILLING		SIGKILL, repeated until wait(2) finds no child
  *
- * Laws: the worker init never execs and allocates little; it blocks every signal, so that a ^C that ends the suite does not
- * end its undertaker; every wait has a deadline; it exits only when it has no child left, or when what is left is not
- * ours to kill.
+ * It never executes a program and allocates little. It blocks every signal, so that a ^C that ends
+ * the suite does not end the process that cleans up after it. Every wait has a deadline. It exits
+ * only when it has no child left, or when it may not kill those that are left.
  *
- * It sits in a session of its own, or for a single worker, whose command must stay in the terminal's foreground process
- * group, in a process group of its own: `kill -- -PGID` of the supervisor's group spares it.
+ * It has a session of its own. The command of a single worker must stay in the terminal's
+ * foreground process group; then the worker init has a process group of its own. In both cases a
+ * `kill -- -PGID` of the supervisor's group spares it.
  */
-#include "tools/run/init.h"
+#include "tools/run/worker/init.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -41,20 +42,20 @@
 
 enum {
 	SETTLE_MS = 300, /* for a child that was about to exit anyway */
-	/* a supervisor with many workers to judge at once takes longer than that */
-	JUDGE_MOST_MS = 5000,
-	ORPHAN_GRACE_MS = 1000, /* the supervisor is dead: nobody waits for a graceful end */
+	/* a supervisor with many workers to judge at once takes longer than SETTLE_MS */
+	JUDGE_MAX_MS = 5000,
+	ORPHAN_GRACE_MS = 1000, /* the supervisor is dead, so nothing waits for a graceful end */
 	KILL_EVERY_MS = 20,
-	KILL_MOST_MS = 5000,
+	KILL_MAX_MS = 5000,
 	ASK_EVERY_MS = 50,
 };
 
 enum phase { RUNNING, SETTLING, ENDING, KILLING };
 
-/* got SIGTERM after the command's end */
-struct told {
+/* A process that got SIGTERM after the command's end. */
+struct asked_process {
 	pid_t pid;
-	char *program; /* that it was then; NULL = not to be seen */
+	char *program; /* that it ran then; NULL = unknown */
 };
 
 struct worker_init {
@@ -66,9 +67,9 @@ struct worker_init {
 	enum phase phase;
 	int64_t due_ms; /* when the phase ends; 0 = never */
 	int64_t killing_until_ms;
-	bool asked; /* somebody asked for the end: what is left then is no leak */
-	struct told *told;
-	size_t told_count;
+	bool end_requested; /* by the supervisor: then leftovers are no leak */
+	struct asked_process *asked;
+	size_t asked_count;
 };
 
 int worker_init_send(int channel, enum worker_init_kind kind, int number, pid_t pid,
@@ -139,7 +140,10 @@ static void fail(int report, const char *what)
 	_exit(127);
 }
 
-/* Born inside its cgroup: moving it there later would cost an RCU grace period, milliseconds. */
+/*
+ * The child begins inside its cgroup, clone3(2): to move it there later costs an RCU grace period,
+ * milliseconds.
+ */
 static pid_t clone_command(int cgroup)
 {
 	struct clone_args args = { .exit_signal = SIGCHLD };
@@ -155,8 +159,8 @@ static pid_t clone_command(int cgroup)
 	return pid;
 }
 
-/* Return: 0 if the command runs; 1 if the supervisor has been told why not. */
-static int start_command(struct worker_init *init)
+/* Return: true if the command runs; else the supervisor knows why not. */
+static bool start_command(struct worker_init *init)
 {
 	struct worker_init_message message;
 	int report[2];
@@ -165,7 +169,7 @@ static int start_command(struct worker_init *init)
 
 	if (pipe2(report, O_CLOEXEC)) {
 		worker_init_send(init->channel, INIT_FAILED, errno, 0, "pipe");
-		return 1;
+		return false;
 	}
 	pid = clone_command(init->setup->cgroup);
 	if (!pid)
@@ -174,9 +178,12 @@ static int start_command(struct worker_init *init)
 	if (pid < 0) {
 		worker_init_send(init->channel, INIT_FAILED, errno, 0, "fork");
 		close(report[0]);
-		return 1;
+		return false;
 	}
-	/* The supervisor may have to act for the command to get through `enter`: tell it before waiting for exec. */
+	/*
+	 * The supervisor may have to act for isolate_worker_enter() to return, so it must know of
+	 * the process before we wait for exec.
+	 */
 	init->command = pid;
 	worker_init_send(init->channel, INIT_STARTED, 0, pid, NULL);
 	do {
@@ -184,42 +191,45 @@ static int start_command(struct worker_init *init)
 	} while (got < 0 && errno == EINTR);
 	close(report[0]);
 	if (got != (ssize_t)sizeof(message))
-		return 0;
+		return true;
 	waitpid(pid, NULL, 0);
 	init->command = 0;
 	worker_init_send(init->channel, INIT_FAILED, message.number, 0, message.text);
-	return 1;
+	return false;
 }
 
 static void signal_command(struct worker_init *init, int number)
 {
+	pid_t to = init->setup->single ? init->command : -init->command;
+
 	if (!init->command)
 		return;
-	kill(init->setup->single ? init->command : -init->command, number);
-	if (number == SIGTERM) /* what is stopped could not even begin to end */
-		kill(init->setup->single ? init->command : -init->command, SIGCONT);
+	kill(to, number);
+	if (number == SIGTERM) /* a stopped process could not begin to end */
+		kill(to, SIGCONT);
 }
 
 /*
- * Once: a second SIGTERM means "at once" to many. But a shell's child that has not become its program yet takes the signal
- * for the shell and forgets it in exec: what is another program now has not been asked.
+ * Once: many programs take a second SIGTERM as "at once". But a shell's child that has not become
+ * its program yet handles the signal as the shell and forgets it in exec; so a process that runs
+ * another program now is asked again.
  */
 static void ask_to_end(struct worker_init *init, pid_t pid)
 {
 	cleanup_free char *program = proc_program(pid);
-	struct told *told = init->told;
+	struct asked_process *asked = init->asked;
 
-	while (told < init->told + init->told_count && told->pid != pid)
-		told++;
-	if (told == init->told + init->told_count) {
-		init->told = mem_grow(init->told, init->told_count + 1, sizeof(*told));
-		told = &init->told[init->told_count++];
-		*told = (struct told){ .pid = pid };
-	} else if (str_equal(told->program, program)) {
+	while (asked < init->asked + init->asked_count && asked->pid != pid)
+		asked++;
+	if (asked == init->asked + init->asked_count) {
+		init->asked = mem_grow(init->asked, init->asked_count + 1, sizeof(*asked));
+		asked = &init->asked[init->asked_count++];
+		*asked = (struct asked_process){ .pid = pid };
+	} else if (str_equal(asked->program, program)) {
 		return;
 	}
-	free(told->program);
-	told->program = steal(&program);
+	free(asked->program);
+	asked->program = steal(&program);
 	kill(pid, SIGTERM);
 	kill(pid, SIGCONT);
 }
@@ -234,8 +244,9 @@ static void ask_all(struct worker_init *init)
 }
 
 /*
- * What was born while ask_all() walked, or is left by a process that SIGTERM ended, has not been told and would sit out
- * the whole grace. It is ours since its parent died; the child of a live process is that one's clean-up at work.
+ * A process that was born while ask_all() walked, or whose parent SIGTERM ended, has not been asked
+ * and would use up the whole grace. It is our child since its parent died. A child of a live
+ * process is left to that one's clean-up.
  */
 static void ask_orphans(struct worker_init *init)
 {
@@ -276,7 +287,7 @@ static void enter_phase(struct worker_init *init, enum phase phase, int64_t for_
 static void kill_all(struct worker_init *init)
 {
 	if (init->phase != KILLING)
-		init->killing_until_ms = clock_ms() + KILL_MOST_MS;
+		init->killing_until_ms = clock_ms() + KILL_MAX_MS;
 	if (init->setup->cgroup >= 0)
 		(void)file_put_at(init->setup->cgroup, "cgroup.kill", "1");
 	kill_descendants();
@@ -285,7 +296,7 @@ static void kill_all(struct worker_init *init)
 
 static void end(struct worker_init *init, int number, int64_t grace_ms)
 {
-	init->asked = true;
+	init->end_requested = true;
 	if (init->phase == KILLING)
 		return;
 	if (init->command)
@@ -302,9 +313,9 @@ static void on_exit_of_command(struct worker_init *init, int status)
 	worker_init_send(init->channel, INIT_EXITED, status, 0, NULL);
 	if (init->phase == RUNNING)
 		enter_phase(init, SETTLING,
-		            init->setup->watched && init->channel >= 0 ? JUDGE_MOST_MS : SETTLE_MS);
+		            init->setup->judged && init->channel >= 0 ? JUDGE_MAX_MS : SETTLE_MS);
 	else if (init->phase == ENDING)
-		ask_all(init); /* the rest of the grace is for what it left */
+		ask_all(init); /* the rest of the grace is for its leftovers */
 }
 
 /* Return: true if there is no child left. */
@@ -327,7 +338,7 @@ static bool reap_children(struct worker_init *init)
 static void on_due(struct worker_init *init)
 {
 	if (init->phase == SETTLING) {
-		if (!init->asked)
+		if (!init->end_requested)
 			report_leftovers(init, INIT_LEFTOVER);
 		ask_all(init);
 		enter_phase(init, ENDING,
@@ -359,7 +370,7 @@ static void on_channel(struct worker_init *init)
 	else if (message.kind == INIT_JUDGED && init->phase == SETTLING)
 		on_due(init);
 	else if (message.kind == INIT_KILL) {
-		init->asked = true;
+		init->end_requested = true;
 		kill_all(init);
 	}
 }
@@ -390,13 +401,13 @@ static void watch_over(struct worker_init *init)
 		if (init->due_ms && clock_ms() >= init->due_ms)
 			on_due(init);
 	}
-	/* What left our process tree (a cgroup that another process was moved into) is ended all the same. */
+	/* A process that was moved into the cgroup from elsewhere is not our descendant. */
 	if (init->setup->cgroup >= 0)
 		(void)file_put_at(init->setup->cgroup, "cgroup.kill", "1");
 }
 
-/* The streams are the command's alone: a worker init that kept them would keep a pipe's reader waiting. */
-static void let_go_of_streams(const struct worker_init_setup *setup)
+/* The streams are the command's alone: if we kept them, a pipe's reader would wait for us. */
+static void close_streams(const struct worker_init_setup *setup)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -436,10 +447,11 @@ static void init_main(struct worker_init *init, pid_t supervisor)
 {
 	const struct worker_init_setup *setup = init->setup;
 	char *error = NULL;
+	bool runs;
 	int ret;
 
 	set_up(init);
-	/* as long as there is nothing to clear up: a copy of the tree takes its time */
+	/* until there is something to clean up: a copy of the tree may take minutes */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	ret = getppid() == supervisor ? tree_enter(setup->tree, setup->number, setup->cwd, &error)
 	                              : -ECHILD;
@@ -449,11 +461,11 @@ static void init_main(struct worker_init *init, pid_t supervisor)
 		                 error ? error : "working tree");
 		_exit(0);
 	}
-	ret = start_command(init);
-	let_go_of_streams(setup);
-	/* the command runs with what it was given; the worker init only signals from now on */
+	runs = start_command(init);
+	close_streams(setup);
+	/* from now on it only sends signals; the command keeps all its rights */
 	(void)confine(CONFINE_INIT, 0);
-	if (!ret)
+	if (runs)
 		watch_over(init);
 	_exit(0);
 }
@@ -468,7 +480,7 @@ pid_t worker_init_start(const struct worker_init_setup *setup, int *ret_channel)
 		return -errno;
 	pid = fork();
 	if (!pid) {
-		setup->forget(setup->forget_arg);
+		setup->close_descriptors(setup->arg);
 		close(pair[0]);
 		init.channel = pair[1];
 		init_main(&init, supervisor);

@@ -1,47 +1,49 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sock_diag says whether anybody listens on a port, and the inode of the socket; the worker's own processes are asked
- * through /proc/PID/fd whether it is theirs (a server on port 0, or an inherited one). UDP is asked the same way: a
- * datagram that nobody can receive has reached nobody's server. DNS is no server of the suite's.
+ * In the supervisor. sock_diag(7) says whether a socket listens on a port, and its inode;
+ * /proc/PID/fd says whether a process of the worker has it (a server on port 0, or an inherited
+ * one). UDP is treated alike: a datagram that no process can receive has reached no server. DNS is
+ * not a server of the suite.
  */
-#include "tools/run/foreign.h"
+#include "tools/run/worker/foreign.h"
 
 #include "tools/base/cleanup.h"
 #include "tools/base/diag.h"
+#include "tools/base/str.h"
 #include "tools/process/family.h"
 #include "tools/process/proc.h"
 
-enum { LISTENERS_MOST = 16, DNS = 53 };
+enum { LISTENERS_MAX = 16, DNS = 53 };
 
-struct listeners {
+struct foreign_listeners {
 	unsigned int count;
-	uint64_t inodes[LISTENERS_MOST];
+	uint64_t inodes[LISTENERS_MAX];
 	char *holder; /* once found */
 };
 
 static void add_listener(void *arg, const struct diag_socket *socket)
 {
-	struct listeners *listeners = arg;
+	struct foreign_listeners *listeners = arg;
 
-	if (diag_state_listens(socket) && listeners->count < LISTENERS_MOST)
+	if (diag_state_listens(socket) && listeners->count < LISTENERS_MAX)
 		listeners->inodes[listeners->count++] = socket->inode;
 }
 
-static bool is_own(const struct run_worker *worker, const struct listeners *listeners)
+static bool is_own(pid_t init, const struct foreign_listeners *listeners)
 {
 	cleanup_pids struct pids pids = { 0 };
 
-	if (worker->init > 0)
-		process_descendants(worker->init, &pids);
+	if (init > 0)
+		process_descendants(init, &pids);
 	for (size_t i = 0; i < pids.count; i++)
 		if (proc_has_socket(pids.list[i], listeners->inodes, listeners->count))
 			return true;
 	return false;
 }
 
-static bool visit(void *arg, pid_t pid)
+static bool find_holder(void *arg, pid_t pid)
 {
-	struct listeners *listeners = arg;
+	struct foreign_listeners *listeners = arg;
 	cleanup_free char *command = NULL;
 
 	if (!proc_has_socket(pid, listeners->inodes, listeners->count))
@@ -51,22 +53,21 @@ static bool visit(void *arg, pid_t pid)
 	return false;
 }
 
-bool foreign_is_outsider(const struct run_worker *worker, enum berth_proto proto, uint16_t port,
-                         char **ret_who)
+bool foreign_is_outsider(pid_t init, enum berth_proto proto, uint16_t port, char **ret_who)
 {
 	const struct diag_filter filter = { .first = port,
 		                            .last = port,
 		                            .no_tcp = proto == BERTH_UDP,
 		                            .no_udp = proto == BERTH_TCP };
-	struct listeners listeners = { 0 };
+	struct foreign_listeners listeners = { 0 };
 
 	if (proto == BERTH_UDP && port == DNS)
 		return false;
 	if (diag_each(-1, &filter, add_listener, &listeners))
 		return true; /* no sock_diag: the connection stands as it is */
-	if (!listeners.count || is_own(worker, &listeners))
+	if (!listeners.count || is_own(init, &listeners))
 		return false;
-	(void)proc_each(visit, &listeners);
+	(void)proc_each(find_holder, &listeners);
 	*ret_who = listeners.holder;
 	return true;
 }

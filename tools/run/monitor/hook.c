@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The hook is a shell command, started once for each finding, one after another, so that a burst of findings is no burst of
- * processes. The finding is its stdin (a file in memory, so nothing waits for a reader) and, for short commands, in
- * BERTH_* variables. What it prints goes to stderr: the suite's stdout is the suite's.
+ * In the supervisor. The hook is a shell command, started once for each finding, one after another,
+ * so that many findings do not start many processes at once. The finding is its stdin (a file in
+ * memory, so nothing waits for a reader) and, for short commands, in BERTH_* variables. Its output
+ * goes to stderr: stdout belongs to the suite.
  *
- * Laws: the same problem in several workers is one call, by its fingerprint. A hook has HOOK_MS, then it is killed with its
- * process group; when the run is over, all that wait have HOOK_MS together. What is not called then is counted and said.
+ * The same problem in several workers is one call, by its fingerprint. A call may take HOOK_MAX_MS,
+ * then its process group is killed. When the run is over, all calls that wait have HOOK_MAX_MS
+ * together; the rest is counted and reported.
  */
-#include "tools/run/hook.h"
+#include "tools/run/monitor/hook.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -24,33 +26,30 @@
 #include "tools/base/file.h"
 #include "tools/base/log.h"
 
-enum { HOOK_MS = 10000 };
+enum { HOOK_MAX_MS = 10000 };
 
-struct call {
+struct hook_call {
 	char *json;
 	char **envp; /* strv */
 };
 
 struct hook {
-	const char *command;
-	const struct run *run;
-	char **told; /* strv of fingerprints */
-	struct call *calls;
+	struct loop *loop;
+	const char *command, *run_id;
+	char **fingerprints; /* of the findings so far; strv */
+	struct hook_call *calls;
 	size_t count, next;
-	pid_t pid; /* of the one that runs; 0 = none */
+	pid_t pid; /* of the call that runs; 0 = none */
 	int pidfd;
 	struct loop_timer *deadline;
 	unsigned int failed, killed;
 };
 
-struct hook *hook_open(const struct run *run)
+struct hook *hook_open(struct loop *loop, const char *command, const char *run_id)
 {
-	struct hook *hook = run->options->hook ? mem_alloc(sizeof(*hook)) : NULL;
+	struct hook *hook = mem_alloc(sizeof(*hook));
 
-	if (!hook)
-		return NULL;
-	hook->command = run->options->hook;
-	hook->run = run;
+	*hook = (struct hook){ .loop = loop, .command = command, .run_id = run_id };
 	return hook;
 }
 
@@ -65,7 +64,7 @@ static char **environment(const struct hook *hook, const struct watch_finding *f
 		{ "BERTH_DETAIL", finding->detail },
 		{ "BERTH_WORKER", finding->worker ? worker : NULL },
 		{ "BERTH_TASK", finding->task },
-		{ "BERTH_RUN", hook->run->id },
+		{ "BERTH_RUN", hook->run_id },
 	};
 	char **envp = strv_copy(environ);
 
@@ -76,7 +75,7 @@ static char **environment(const struct hook *hook, const struct watch_finding *f
 
 /* ---- one call ---- */
 
-static int spawn(const struct hook *hook, const struct call *call, pid_t *ret_pid)
+static int spawn(const struct hook *hook, const struct hook_call *call, pid_t *ret_pid)
 {
 	cleanup_close int input = file_in_memory(call->json);
 	char *const words[] = { (char *)"sh", (char *)"-c", (char *)(uintptr_t)hook->command,
@@ -112,9 +111,9 @@ static void on_ended(void *arg, int fd, uint32_t events)
 	int status = 0;
 
 	(void)events;
-	loop_cancel(hook->run->loop, hook->deadline);
+	loop_cancel(hook->loop, hook->deadline);
 	hook->deadline = NULL;
-	loop_remove(hook->run->loop, fd);
+	loop_remove(hook->loop, fd);
 	close(fd);
 	waitpid(hook->pid, &status, 0);
 	hook->failed += status != 0;
@@ -128,10 +127,10 @@ static void on_late(void *arg)
 
 	hook->deadline = NULL;
 	hook->killed++;
-	kill(-hook->pid, SIGKILL); /* on_ended() comes of it */
+	kill(-hook->pid, SIGKILL); /* then on_ended() is called */
 }
 
-static int start(struct hook *hook, const struct call *call)
+static int start(struct hook *hook, const struct hook_call *call)
 {
 	int ret = spawn(hook, call, &hook->pid);
 
@@ -140,13 +139,12 @@ static int start(struct hook *hook, const struct call *call)
 		return ret;
 	}
 	hook->pidfd = (int)syscall(SYS_pidfd_open, hook->pid, 0);
-	ret = hook->pidfd < 0 ? -errno
-	                      : loop_add(hook->run->loop, hook->pidfd, EPOLLIN, on_ended, hook);
+	ret = hook->pidfd < 0 ? -errno : loop_add(hook->loop, hook->pidfd, EPOLLIN, on_ended, hook);
 	if (!ret) {
-		hook->deadline = loop_after(hook->run->loop, HOOK_MS, on_late, hook);
+		hook->deadline = loop_after(hook->loop, HOOK_MAX_MS, on_late, hook);
 		return 0;
 	}
-	kill(-hook->pid, SIGKILL); /* nobody would see its end */
+	kill(-hook->pid, SIGKILL); /* its end would not be seen */
 	waitpid(hook->pid, NULL, 0);
 	if (hook->pidfd >= 0)
 		close(hook->pidfd);
@@ -160,29 +158,28 @@ static void start_next(struct hook *hook)
 		hook->failed += start(hook, &hook->calls[hook->next++]) != 0;
 }
 
-void hook_tell(struct hook *hook, const struct watch_finding *finding)
+void hook_call(struct hook *hook, const struct watch_finding *finding)
 {
 	json_t *json;
 
-	if (!hook || finding->known || finding->severity == FINDING_NOTE ||
-	    strv_has(hook->told, finding->fingerprint))
+	if (!hook || strv_has(hook->fingerprints, finding->fingerprint))
 		return;
-	strv_add(&hook->told, finding->fingerprint);
+	strv_add(&hook->fingerprints, finding->fingerprint);
 	json = finding_json(finding);
 	hook->calls = mem_grow(hook->calls, hook->count + 1, sizeof(*hook->calls));
-	hook->calls[hook->count++] = (struct call){ json_dumps(json, JSON_COMPACT),
-		                                    environment(hook, finding) };
+	hook->calls[hook->count++] = (struct hook_call){ json_dumps(json, JSON_COMPACT),
+		                                         environment(hook, finding) };
 	json_decref(json);
 	start_next(hook);
 }
 
 /* ---- the end ---- */
 
-static void say(const struct hook *hook)
+static void report(const struct hook *hook)
 {
 	if (hook->killed)
 		log_line("the hook was killed %u times: it took longer than %d s", hook->killed,
-		         HOOK_MS / 1000);
+		         HOOK_MAX_MS / 1000);
 	else if (hook->failed)
 		log_line("the hook failed for %u of %zu findings", hook->failed, hook->next);
 	if (hook->next < hook->count)
@@ -192,26 +189,26 @@ static void say(const struct hook *hook)
 
 void hook_close(struct hook *hook)
 {
-	int64_t deadline_ms = clock_ms() + HOOK_MS;
+	int64_t deadline_ms = clock_ms() + HOOK_MAX_MS;
 
 	if (!hook)
 		return;
 	while (hook->pid && clock_ms() < deadline_ms)
-		(void)loop_step(hook->run->loop, (int)(deadline_ms - clock_ms()));
+		(void)loop_step(hook->loop, (int)(deadline_ms - clock_ms()));
 	if (hook->pid) {
-		loop_cancel(hook->run->loop, hook->deadline);
-		loop_remove(hook->run->loop, hook->pidfd);
+		loop_cancel(hook->loop, hook->deadline);
+		loop_remove(hook->loop, hook->pidfd);
 		close(hook->pidfd);
 		kill(-hook->pid, SIGKILL);
 		waitpid(hook->pid, NULL, 0);
 		hook->killed++;
 	}
-	say(hook);
+	report(hook);
 	for (size_t i = 0; i < hook->count; i++) {
 		free(hook->calls[i].json);
 		strv_free(hook->calls[i].envp);
 	}
 	free(hook->calls);
-	strv_free(hook->told);
+	strv_free(hook->fingerprints);
 	free(hook);
 }

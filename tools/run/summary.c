@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+#include "tools/run/summary.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/clock.h"
+#include "tools/base/log.h"
+#include "tools/base/str.h"
+#include "tools/run/monitor/policy.h"
+
+/* ---- findings ---- */
+
+/*
+ * "w1 w3": the workers with the same finding, by number. Return: the caller's to free; "" if an
+ * earlier finding is the same; NULL if it concerns the run as a whole.
+ */
+static char *affected_workers(const struct outcome *outcome, size_t index)
+{
+	const struct watch_finding *finding = watch_finding(outcome->watch, index);
+	bool has[BERTH_WORKERS_MAX + 1] = { 0 };
+	struct str names = { 0 };
+
+	for (size_t i = 0; i < watch_finding_count(outcome->watch); i++) {
+		const struct watch_finding *other = watch_finding(outcome->watch, i);
+
+		if (strcmp(other->fingerprint, finding->fingerprint))
+			continue;
+		if (i < index)
+			return str_copy("");
+		has[other->worker] = true;
+	}
+	if (has[0])
+		return NULL;
+	for (unsigned int i = 1; i <= outcome->totals.count; i++)
+		if (has[i])
+			str_addf(&names, "%s%s", names.len ? " " : "",
+			         worker_spec(outcome->workers[i - 1])->name);
+	return str_take(&names);
+}
+
+static void show_findings(const struct outcome *outcome)
+{
+	for (size_t i = 0; i < watch_finding_count(outcome->watch); i++) {
+		const struct watch_finding *finding = watch_finding(outcome->watch, i);
+		cleanup_free char *workers = NULL;
+
+		if (!policy_is_shown(finding))
+			continue;
+		workers = affected_workers(outcome, i);
+		if (!workers)
+			log_line("%s: %s", finding_table[finding->kind].title, finding->detail);
+		else if (*workers)
+			log_line("%s: %s: %s", workers, finding_table[finding->kind].title,
+			         finding->detail);
+	}
+}
+
+static void show_notes(const struct notes *notes)
+{
+	unsigned int count;
+	const struct note_finding *list = notes_findings(notes, &count);
+
+	for (unsigned int i = 0; i < count; i++) {
+		log_line("%s: %s", list[i].workers, list[i].text);
+		if (list[i].database_url)
+			log_hint("with --db %s every worker gets one of its own",
+			         list[i].database_url);
+	}
+}
+
+/* ---- workers ---- */
+
+static char *how_it_ended(const struct run_options *options, const struct worker_result *result)
+{
+	const char *signal = result->exit_status > 128 && result->wait_status
+	                             ? sigabbrev_np(result->exit_status - 128)
+	                             : NULL;
+
+	if (result->error)
+		return str_copy(result->error);
+	if (result->end == END_TIMEOUT)
+		return str_print("timed out after %lld.%01lld s",
+		                 (long long)options->timeout_ms / 1000,
+		                 (long long)options->timeout_ms / 100 % 10);
+	if (result->end == END_FAIL_FAST)
+		return str_copy("ended, because another worker failed");
+	if (result->end == END_SIGNAL)
+		return str_copy("ended by signal");
+	if (signal)
+		return str_print("killed by SIG%s", signal);
+	return str_print("exit status %d", result->exit_status);
+}
+
+static void show_worker(const struct summary *summary, const struct run_worker *worker)
+{
+	const struct run_context *context = summary->outcome->context;
+	const struct worker_result *result = worker_result(worker);
+	const struct worker_spec *spec = worker_spec(worker);
+	const char *log = output_log_path(summary->output, spec->number);
+	cleanup_free char *how = NULL;
+
+	if (result->status != STATE_FAILED)
+		return;
+	/* the failure of a single command needs no comment of ours */
+	if (spec->single && !result->error && result->end != END_TIMEOUT)
+		return;
+	how = how_it_ended(context->options, result);
+	if (spec->single)
+		log_line("%s", how);
+	else if (log)
+		log_line("%s failed: %s (%s)", spec->name, how, log);
+	else
+		log_line("%s failed: %s", spec->name, how);
+}
+
+static void show_leftovers(const struct run_worker *worker)
+{
+	const struct worker_result *result = worker_result(worker);
+	cleanup_str struct str text = { 0 };
+
+	if (!result->leftover_count)
+		return;
+	str_addf(&text, "%s left %u process%s:", worker_spec(worker)->name, result->leftover_count,
+	         result->leftover_count > 1 ? "es" : "");
+	for (unsigned int i = 0; i < result->leftover_count; i++) {
+		const struct leftover *leftover = &result->leftovers[i];
+
+		str_addf(&text, "%s %.80s (pid %d%s)", i ? "," : "", leftover->command,
+		         (int)leftover->pid, leftover->survived ? ", could not be ended" : "");
+	}
+	log_line("%s", text.text);
+}
+
+/* ---- the run ---- */
+
+/* Notes that a ring had no space for. */
+static void show_lost(const struct summary *summary)
+{
+	uint64_t lost = isolate_lost(summary->isolate) + notes_lost(summary->outcome->notes);
+
+	if (lost)
+		log_line("%llu notes of the workers were lost: the findings about their ports are "
+		         "incomplete",
+		         (unsigned long long)lost);
+}
+
+static void show_shared_tree(const struct summary *summary)
+{
+	enum { NAMES_MAX = 5 };
+	cleanup_strv char **names = NULL;
+	cleanup_str struct str text = { 0 };
+	unsigned int count;
+
+	if (!summary->shares_tree || !summary->outcome->totals.over)
+		return;
+	count = tree_shared_changes(summary->tree, summary->outcome->context->started_wall_ns,
+	                            NAMES_MAX, &names);
+	if (!count)
+		return;
+	for (char **name = names; *name; name++)
+		str_addf(&text, "%s%s", text.len ? ", " : "", *name);
+	log_line("%u files of the shared tree were written during the run, perhaps by several "
+	         "workers: %s%s",
+	         count, text.text, count > NAMES_MAX ? ", ..." : "");
+}
+
+static void show_totals(const struct outcome *outcome)
+{
+	int64_t ms = clock_ms() - outcome->context->started_ms;
+	struct queue_totals totals = outcome->totals;
+	unsigned int never = totals.count - totals.over;
+
+	if (outcome->context->plan->single)
+		return;
+	log_line("run %s: %u passed, %u failed%s%.0u%s, %lld.%01lld s", outcome->context->id,
+	         totals.over - totals.failed, totals.failed, never ? ", " : "", never,
+	         never ? " not started" : "", (long long)ms / 1000, (long long)ms / 100 % 10);
+}
+
+void summary_show(const struct summary *summary)
+{
+	const struct outcome *outcome = summary->outcome;
+	bool shows_leaks = outcome->context->options->leaks != RUN_GATE_OFF;
+
+	if (outcome->watch && shows_leaks)
+		show_findings(outcome);
+	for (unsigned int i = 0; i < outcome->totals.count; i++) {
+		show_worker(summary, outcome->workers[i]);
+		if (shows_leaks)
+			show_leftovers(outcome->workers[i]);
+	}
+	show_notes(outcome->notes);
+	show_lost(summary);
+	show_shared_tree(summary);
+	show_totals(outcome);
+}
+
+void summary_show_gate(int status)
+{
+	if (status == VERDICT_LEAKS)
+		log_line("exit status %d: something was left open, and --leaks is 'fail'", status);
+	else if (status == VERDICT_FOREIGN)
+		log_line("exit status %d: a server outside of the run was reached, and --foreign "
+		         "is 'fail'",
+		         status);
+	else if (status == VERDICT_ISOLATION)
+		log_line("exit status %d: isolation was incomplete, and --strict is given", status);
+}
+
+void summary_show_incomplete(const struct run_context *context, int error)
+{
+	log_line("the results of run '%s' in '%s' are not complete: %s", context->id,
+	         context->results_dir, strerror(-error));
+	if (error == -ENOSPC || error == -EDQUOT)
+		log_hint("free some space there, or choose another place with --results DIR");
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * In the supervisor. A foreign connection is a finding only if a process outside the worker listens
+ * on the port: programs probe for free ports, and connect to their own servers on port 0.
+ */
+#include "tools/run/worker/notes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/str.h"
+#include "tools/db/common/url.h"
+#include "tools/run/worker/foreign.h"
+
+struct notes {
+	struct notes_setup setup;
+	struct notes_ring {
+		uint32_t read; /* tickets, see core/portmap.h */
+		bool learned;
+	} * rings;
+	struct note_finding *findings;
+	unsigned int finding_count;
+	uint64_t lost;
+	bool learned, lost_isolation, foreign;
+};
+
+struct notes *notes_open(const struct notes_setup *setup)
+{
+	struct notes *notes = mem_alloc(sizeof(*notes));
+
+	notes->setup = *setup;
+	notes->rings = mem_alloc(setup->workers * sizeof(*notes->rings));
+	return notes;
+}
+
+void notes_close(struct notes *notes)
+{
+	if (!notes)
+		return;
+	for (unsigned int i = 0; i < notes->finding_count; i++) {
+		free(notes->findings[i].text);
+		free(notes->findings[i].workers);
+	}
+	free(notes->findings);
+	free(notes->rings);
+	free(notes);
+}
+
+/* ---- one note ---- */
+
+/* A note that is being handled. */
+struct note_case {
+	struct notes *notes;
+	const struct notes_worker *worker;
+	const struct berth_note *note;
+};
+
+static const char *proto_name(const struct berth_note *note)
+{
+	return note->proto == BERTH_UDP ? "UDP" : "TCP";
+}
+
+/* Return: text of a finding, the caller's to free; NULL if the note is none. */
+typedef char *(*note_fn)(const struct note_case *it);
+
+static char *on_learned(const struct note_case *it)
+{
+	it->notes->rings[it->worker->number - 1].learned = it->notes->learned = true;
+	return NULL;
+}
+
+static char *on_foreign(const struct note_case *it)
+{
+	enum berth_proto proto = (enum berth_proto)it->note->proto;
+	cleanup_free char *who = NULL;
+
+	if (!foreign_is_outsider(it->worker->init, proto, it->note->virtual_port, &who)) {
+		berth_portmap_foreign_forget(it->worker->map, proto, it->note->virtual_port);
+		return NULL;
+	}
+	it->notes->foreign = true;
+	if (it->notes->setup.hides_foreign)
+		return NULL;
+	return str_print("connected to %s port %u outside of the run%s%s", proto_name(it->note),
+	                 it->note->virtual_port, who ? ": " : "", who ? who : "");
+}
+
+static char *on_refused(const struct note_case *it)
+{
+	return str_print("was refused %s port %u outside of the run (strict)", proto_name(it->note),
+	                 it->note->virtual_port);
+}
+
+static char *on_exhausted(const struct note_case *it)
+{
+	it->notes->lost_isolation = true;
+	return str_print("found no free real port for %s port %u: its block of %u is exhausted "
+	                 "(raise `block`, --block)",
+	                 proto_name(it->note), it->note->virtual_port, it->worker->block_len);
+}
+
+static char *on_outsider(const struct note_case *it)
+{
+	return str_print("%s port %u moved on: a process outside of the run holds real port %u",
+	                 proto_name(it->note), it->note->virtual_port, it->note->real_port);
+}
+
+static char *on_escape(const struct note_case *it)
+{
+	it->notes->lost_isolation = true;
+	return str_print("started '%s', which the shim cannot enter: its ports are the host's "
+	                 "(berth explain %s)",
+	                 it->note->text, it->note->text);
+}
+
+static char *on_io_uring(const struct note_case *it)
+{
+	return str_print("refused io_uring to '%s': its socket calls would pass the seccomp filter",
+	                 it->note->text);
+}
+
+static char *on_blind(const struct note_case *it)
+{
+	it->notes->lost_isolation = true;
+	return str_print("could not look into '%s': its ports are the host's", it->note->text);
+}
+
+/* Whether it matters is judged when the worker has ended: many suites expect it, or retry. */
+static char *on_conflict(const struct note_case *it)
+{
+	it->notes->setup.on_conflict(it->notes->setup.arg, it->worker->number, it->note);
+	return NULL;
+}
+
+static const note_fn handlers[] = {
+	[BERTH_NOTE_LEARNED] = on_learned,   [BERTH_NOTE_FOREIGN] = on_foreign,
+	[BERTH_NOTE_REFUSED] = on_refused,   [BERTH_NOTE_EXHAUSTED] = on_exhausted,
+	[BERTH_NOTE_OUTSIDER] = on_outsider, [BERTH_NOTE_CONFLICT] = on_conflict,
+	[BERTH_NOTE_ESCAPE] = on_escape,     [BERTH_NOTE_DEEPBIND] = NULL,
+	[BERTH_NOTE_UNMAPPED] = NULL,        [BERTH_NOTE_IO_URING] = on_io_uring,
+	[BERTH_NOTE_BLIND] = on_blind,
+};
+
+static void name_worker(struct note_finding *finding, const struct notes_worker *worker)
+{
+	char *workers;
+
+	if (finding->last_worker == worker->number)
+		return;
+	finding->last_worker = worker->number;
+	workers = finding->workers ? str_print("%s %s", finding->workers, worker->name)
+	                           : str_copy(worker->name);
+	free(finding->workers);
+	finding->workers = workers;
+}
+
+static struct note_finding *find_or_add(struct notes *notes, unsigned int kind, const char *text)
+{
+	struct note_finding *finding;
+
+	for (unsigned int i = 0; i < notes->finding_count; i++)
+		if (notes->findings[i].kind == kind && !strcmp(notes->findings[i].text, text))
+			return &notes->findings[i];
+	notes->findings = mem_grow(notes->findings, notes->finding_count + 1,
+	                           sizeof(*notes->findings));
+	finding = &notes->findings[notes->finding_count++];
+	*finding = (struct note_finding){ .kind = kind, .text = str_copy(text) };
+	return finding;
+}
+
+static void on_note(struct notes *notes, const struct notes_worker *worker,
+                    const struct berth_note *note)
+{
+	const struct note_case it = { notes, worker, note };
+	note_fn handler = note->kind < ARRAY_LEN(handlers) ? handlers[note->kind] : NULL;
+	cleanup_free char *text = handler ? handler(&it) : NULL;
+	struct note_finding *finding;
+
+	if (!text)
+		return;
+	finding = find_or_add(notes, note->kind, text);
+	name_worker(finding, worker);
+	if (note->kind == BERTH_NOTE_FOREIGN && note->proto == BERTH_TCP &&
+	    notes->setup.suggests_database)
+		finding->database_url = db_url_example(note->virtual_port);
+}
+
+/* ---- the ring ---- */
+
+void notes_drain(struct notes *notes, const struct notes_worker *worker)
+{
+	struct notes_ring *ring = &notes->rings[worker->number - 1];
+	uint32_t next;
+
+	if (!worker->map)
+		return;
+	next = __atomic_load_n(&worker->map->note_next, __ATOMIC_ACQUIRE);
+	if (next - ring->read > BERTH_NOTES_MAX) {
+		notes->lost += next - ring->read - BERTH_NOTES_MAX;
+		ring->read = next - BERTH_NOTES_MAX;
+	}
+	while (ring->read != next) {
+		struct berth_note note;
+
+		if (berth_portmap_read_note(worker->map, ring->read, &note)) {
+			on_note(notes, worker, &note);
+		} else {
+			/* It is being written: read it next time, unless its writer has died. */
+			if (worker->init && next - ring->read < BERTH_NOTES_MAX / 2)
+				return;
+			notes->lost++;
+		}
+		ring->read++;
+	}
+}
+
+bool notes_take_learned(struct notes *notes)
+{
+	bool learned = notes->learned;
+
+	notes->learned = false;
+	return learned;
+}
+
+bool notes_learned(const struct notes *notes, unsigned int worker)
+{
+	return notes->rings[worker - 1].learned;
+}
+
+bool notes_found_foreign(const struct notes *notes)
+{
+	return notes->foreign;
+}
+
+bool notes_lost_isolation(const struct notes *notes)
+{
+	return notes->lost_isolation;
+}
+
+uint64_t notes_lost(const struct notes *notes)
+{
+	return notes->lost;
+}
+
+const struct note_finding *notes_findings(const struct notes *notes, unsigned int *ret_count)
+{
+	*ret_count = notes->finding_count;
+	return notes->findings;
+}
