@@ -14,7 +14,7 @@ static const struct {
 	{ "ended ", DB_RECORD_IDLE_ENDED, true },
 	{ "abandoned ", DB_RECORD_ABANDONED, true },
 	{ "slow ", DB_RECORD_SLOW, true },
-	{ "turned-away ", DB_RECORD_REFUSED, false },
+	{ "server-refused ", DB_RECORD_REFUSED, false },
 	{ "pool ", DB_RECORD_POOL, false },
 	{ "connections ", DB_RECORD_CONNECTIONS, false },
 	{ "left-behind ", DB_RECORD_LEFTOVER, false },

@@ -2,24 +2,25 @@
 #ifndef BERTH_DB_MODE_RECORD_LINE_H
 #define BERTH_DB_MODE_RECORD_LINE_H
 /*
- * What agents see of a worker's sessions, one line each. The relay sees it as it happens, the sampler of private servers once a
- * second.
+ * The lines by which a coprocess reports records of a worker's sessions to its parent. The relay
+ * sees sessions as they change, the sampler of private servers once a second.
  *
- *	idle MS COUNT		idle in transaction, the oldest for MS
- *	ended MS COUNT		for that
+ *	idle MS COUNT		idle in a transaction, the oldest for MS
+ *	ended MS COUNT		ended, because they were idle in a transaction for MS
  *	abandoned MS		ended with its process, idle in a transaction for MS or longer
- *	slow MS STATEMENT	without values
- *	turned-away COUNT times in a row: TEXT	the server's answer to clients of the suite
- *	pool USED of MOST	connections of the server
- *	connections MOST	at once, told at the worker's end
- *	left-behind 'NAME', ...	databases made by the suite, told at the worker's end
+ *	slow MS STATEMENT	without its values
+ *	server-refused COUNT times in a row: TEXT
+ *				clients of the suite, with the server's message
+ *	pool USED of MAX	connections of the server
+ *	connections MAX		at the same time; sent at the worker's end
+ *	left-behind 'NAME', ...	databases that the suite created; sent at the worker's end
  */
 #include "tools/db/mode/mode.h"
 
-/** Make a record of @text, if it is one of these. @port virtual. */
+/** Make a record of @text, if it is one of these lines. @port is virtual. */
 void record_line_deliver(const struct db_worker *worker, uint16_t port, const char *text);
 
-/** One more database that was left: @line, empty at first, becomes such a sighting. */
+/** Add a database to the left-behind line in @line, which is empty at first. */
 void record_line_add_leftover(struct str *line, const char *database);
 
 #endif

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How a connection begins, up to the first byte that the session sees.
+ * SSLRequest gets the answer that the server itself would give. So a client that insists on TLS is
+ * served from its first connection on, and a client that only prefers it pays for TLS where it did
+ * before. The answer is also yes if the URL says sslmode=require, or if the server could not be
+ * asked. The certificate is made when it is first needed. GSSENCRequest gets no.
  *
- * SSLRequest is answered as the server itself would, so a client that insists is served from its first connection on, and
- * one that merely prefers pays for a handshake only where it did before; S also if the URL says so or the server could not
- * be asked. The certificate is made when it is needed first. GSSENCRequest is answered N. Whatever was sent ahead of an
- * answer is refused, as PostgreSQL does (CVE-2021-23222). Passwords pass through: neither MD5 nor SCRAM covers the
- * database name. Keys for cancelling pass through too, so a CancelRequest needs no table: it goes to the server as it is.
+ * Bytes that a client sends ahead of such an answer are refused, as PostgreSQL does
+ * (CVE-2021-23222).
+ *
+ * Passwords pass as they are, because neither MD5 nor SCRAM covers the name of the database. Keys
+ * for cancelling pass as well, so a CancelRequest needs no table and goes to the server as it is.
  */
-#include "tools/db/proxy/connection.h"
+#include "tools/db/proxy/handshake.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -18,7 +21,15 @@
 #include "tools/db/proxy/peer.h"
 #include "tools/db/proxy/wire.h"
 
-/* --- the client's start --- */
+/* Return: NULL if this machine has no OpenSSL. */
+static struct tls *relay_tls(struct relay *relay)
+{
+	if (!relay->tls && !relay->no_tls)
+		relay->no_tls = tls_open(&relay->tls) != 0;
+	return relay->tls;
+}
+
+/* --- the way to the server --- */
 
 static int connect_server(struct connection *conn)
 {
@@ -45,9 +56,11 @@ static void server_unreachable(struct connection *conn, int error)
 	cleanup_free char *words = str_print("the database server cannot be reached: %s",
 	                                     strerror(-error));
 
-	relay_note_refusal(conn->relay, words);
+	connection_note_server_refusal(conn, words);
 	connection_refuse(conn, "57P03", words, NULL);
 }
+
+/* --- the client --- */
 
 static void begin_session(struct connection *conn, const char *packet, size_t len)
 {
@@ -56,13 +69,12 @@ static void begin_session(struct connection *conn, const char *packet, size_t le
 	const char *database = NULL;
 	int ret;
 
-	/* `peer` takes whoever comes through the server's socket for us */
+	/* a server with `peer` authentication takes this process for the client */
 	if (*conn->relay->setup.host == '/' && !peer_is_ours(conn->client.channel.fd)) {
-		connection_refuse(
-			conn, "28000",
-			"this relay is another user's, and speaks to its server through a unix "
-			"socket",
-			NULL);
+		connection_refuse(conn, "28000",
+		                  "this relay belongs to another user and reaches its server by a "
+		                  "unix socket",
+		                  NULL);
 		return;
 	}
 	switch (wire_startup(packet, len, &database)) {
@@ -126,12 +138,11 @@ static void answer_gss(struct connection *conn)
 static void pass_cancel(struct connection *conn, const char *packet, size_t len)
 {
 	str_add_len(&conn->packet, packet, len);
-	conn->cancels = true;
 	if (connect_server(conn))
 		conn->dead = true;
 }
 
-/* What asks for encryption a second time asks for a protocol that nobody knows. */
+/* A second request for encryption is a protocol that is unknown. */
 static void startup_packet(struct connection *conn, const char *packet, size_t len)
 {
 	uint32_t code = wire_get32(packet + 4);
@@ -146,6 +157,33 @@ static void startup_packet(struct connection *conn, const char *packet, size_t l
 		begin_session(conn, packet, len);
 }
 
+/* In direct TLS the first byte is that of a TLS record. It must stay where OpenSSL finds it. */
+static bool begins_tls(struct connection *conn)
+{
+	char first;
+
+	return conn->phase == PHASE_STARTUP && !conn->client.channel.ssl && !conn->in.len &&
+	       !conn->asked_tls && !conn->asked_gss &&
+	       recv(conn->client.channel.fd, &first, 1, MSG_PEEK) == 1 && first == 0x16 &&
+	       relay_tls(conn->relay) && !tls_begin(conn->relay->tls, &conn->client.channel, true);
+}
+
+bool handshake_client_tls(struct connection *conn)
+{
+	int ret;
+
+	if (begins_tls(conn))
+		conn->phase = PHASE_CLIENT_TLS;
+	if (conn->phase != PHASE_CLIENT_TLS)
+		return false;
+	ret = tls_handshake(&conn->client.channel);
+	if (!ret)
+		conn->phase = PHASE_STARTUP;
+	else if (ret != -EAGAIN)
+		conn->dead = true;
+	return true;
+}
+
 void handshake_from_client(struct connection *conn)
 {
 	while (conn->phase == PHASE_STARTUP && conn->in.len >= 8) {
@@ -153,7 +191,7 @@ void handshake_from_client(struct connection *conn)
 		cleanup_free char *packet = NULL;
 		struct str rest = { 0 };
 
-		/* TLS without asking, too: as before a server, nobody gets an answer */
+		/* PostgreSQL closes such a connection without an answer, too */
 		if (len < 8 || len > WIRE_STARTUP_MAX) {
 			conn->dead = true;
 			return;
@@ -162,12 +200,12 @@ void handshake_from_client(struct connection *conn)
 			return;
 		str_add_len(&rest, conn->in.text + len, conn->in.len - len);
 		packet = str_take(&conn->in);
-		conn->in = rest; /* sent ahead: kept until the server is there */
+		conn->in = rest; /* sent ahead: for the server, once it is connected */
 		startup_packet(conn, packet, len);
 	}
 }
 
-/* --- the server's start --- */
+/* --- the server --- */
 
 static void server_ready(struct connection *conn)
 {
@@ -226,7 +264,7 @@ static void server_tls_answer(struct connection *conn)
 		return;
 	}
 	if (got == 1 && answer == 'N') {
-		connection_say_last(conn, &conn->rejection);
+		connection_send_last(conn, &conn->rejection);
 		return;
 	}
 	if (got != 1 || answer != 'S' || !relay_tls(conn->relay) ||
@@ -236,27 +274,30 @@ static void server_tls_answer(struct connection *conn)
 		return;
 	}
 	conn->phase = PHASE_SERVER_TLS;
-	server_tls_step(conn); /* the client of a handshake speaks first */
+	server_tls_step(conn); /* a TLS client sends first */
 }
 
-void handshake_from_server(struct connection *conn)
+bool handshake_from_server(struct connection *conn)
 {
 	if (conn->phase == PHASE_CONNECTING)
 		server_connected(conn);
 	else if (conn->phase == PHASE_ASK_TLS)
 		server_tls_answer(conn);
-	else
+	else if (conn->phase == PHASE_SERVER_TLS)
 		server_tls_step(conn);
+	else
+		return false;
+	return true;
 }
 
-bool handshake_again_with_tls(struct connection *conn)
+bool handshake_retry_with_tls(struct connection *conn)
 {
+	const struct str *rejection = conn->session ? session_rejection(conn->session) : NULL;
 	int ret;
 
-	if (!conn->session || !session_rejection(conn->session) || conn->server_tls)
+	if (!rejection || conn->server_tls)
 		return false;
-	str_add_len(&conn->rejection, session_rejection(conn->session)->text,
-	            session_rejection(conn->session)->len);
+	str_add_len(&conn->rejection, rejection->text, rejection->len);
 	conn->server_tls = true;
 	connection_open_session(conn);
 	connection_set_deadline(conn, RELAY_STARTUP_MS);

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The relay as a whole: where it listens, which server it stands for, and what it counts. Each client that is accepted
- * becomes a connection (connection.c), and connections do all the rest.
- */
+/* Where the relay listens, which server it stands for, and how many connections it has. */
 #include "tools/db/proxy/relay.h"
 
 #include <arpa/inet.h>
@@ -16,12 +13,12 @@
 #include <unistd.h>
 
 #include "tools/base/clock.h"
-#include "tools/db/proxy/connection.h"
+#include "tools/db/proxy/traffic.h"
 #include "tools/db/proxy/wire.h"
 
 static void on_pause_over(void *arg);
-
 static void listen_events(struct relay *relay, bool on);
+
 static void on_accept(void *arg, int fd, uint32_t events)
 {
 	struct relay *relay = arg;
@@ -31,7 +28,7 @@ static void on_accept(void *arg, int fd, uint32_t events)
 		int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 		if (client >= 0) {
-			connection_open(relay, client);
+			traffic_begin(relay, client);
 			continue;
 		}
 		if ((errno == EMFILE || errno == ENFILE || errno == ENOMEM) && !relay->pause) {
@@ -76,7 +73,7 @@ static int listen_at(const struct sockaddr *address, socklen_t len, int *ret_fd)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (address->sa_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
-	mask = umask(0); /* a unix socket is for whatever user a client has become */
+	mask = umask(0); /* a client may have changed its user */
 	ret = bind(fd, address, len) ? -errno : 0;
 	umask(mask);
 	if (ret || listen(fd, 4096))
@@ -97,7 +94,7 @@ static int listen_all(struct relay *relay)
 	struct sockaddr_un local = { .sun_family = AF_UNIX };
 	int ret = listen_at((struct sockaddr *)&v4, sizeof(v4), &relay->listeners[0]);
 
-	/* a machine without IPv6 is fine, a port that is somebody else's there is not */
+	/* a machine without IPv6 is fine; a port that another process has there is an error */
 	if (!ret)
 		ret = listen_at((struct sockaddr *)&v6, sizeof(v6), &relay->listeners[1]);
 	if (ret == -EADDRNOTAVAIL || ret == -EAFNOSUPPORT)
@@ -111,31 +108,27 @@ static int listen_all(struct relay *relay)
 	return listen_at((struct sockaddr *)&local, sizeof(local), &relay->listeners[2]);
 }
 
-struct tls *relay_tls(struct relay *relay)
-{
-	if (!relay->tls && !relay->no_tls)
-		relay->no_tls = tls_open(&relay->tls) != 0;
-	return relay->tls;
-}
-
-/* Return: true also if it does not say. */
+/* Return: true also if the server does not answer. */
 static bool server_offers_tls(int fd)
 {
-	struct timeval patience = { .tv_sec = 1 };
+	struct timeval timeout = { .tv_sec = 1 };
 	char request[8], answer = 0;
 
 	wire_put32(request, sizeof(request));
 	wire_put32(request + 4, WIRE_SSL);
-	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
 	return send(fd, request, sizeof(request), MSG_NOSIGNAL) != sizeof(request) ||
 	       recv(fd, &answer, 1, 0) != 1 || answer != 'N';
 }
 
-/* A server behind a socket directory is asked about TLS where clients that use TCP find it. */
+/*
+ * Find the address of the server and whether it offers TLS. A server at a socket directory is asked
+ * for TLS at its TCP port on localhost.
+ */
 static int find_server(struct relay *relay)
 {
 	const struct relay_setup *setup = &relay->setup;
-	struct addrinfo wanted = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV }, *found;
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV }, *found;
 	cleanup_free char *port = str_print("%u", setup->server_port);
 	bool local = *setup->host == '/';
 
@@ -149,9 +142,9 @@ static int find_server(struct relay *relay)
 		if (len >= (int)sizeof(path->sun_path))
 			return -ENAMETOOLONG;
 	}
-	if (getaddrinfo(local ? "localhost" : setup->host, port, &wanted, &found))
+	if (getaddrinfo(local ? "localhost" : setup->host, port, &hints, &found))
 		return local ? 0 : -ENOENT;
-	/* localhost: the one of both that is served */
+	/* localhost may be two addresses; take the one where a server listens */
 	for (struct addrinfo *one = found; one; one = one->ai_next) {
 		cleanup_close int fd = socket(one->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -209,11 +202,10 @@ void relay_close(struct relay *relay)
 	free(relay);
 }
 
-void relay_note_refusal(struct relay *relay, const char *why)
+/* Return: since when the session is idle in a transaction, by clock_ms(); 0 if it is not. */
+static int64_t idle_since_ms(const struct connection *conn)
 {
-	relay->failed_connects++;
-	if (++relay->server_refusals == RELAY_REFUSALS_MAX && relay->setup.on_server_refusal)
-		relay->setup.on_server_refusal(relay->setup.arg, relay->server_refusals, why);
+	return connection_is_idle_in_transaction(conn) ? session_since_ms(conn->session) : 0;
 }
 
 unsigned int relay_end_idle(struct relay *relay, int64_t max_ms)
@@ -221,13 +213,28 @@ unsigned int relay_end_idle(struct relay *relay, int64_t max_ms)
 	unsigned int count = 0;
 
 	for (struct connection *conn = relay->connections, *next; conn; conn = next) {
+		int64_t since_ms = idle_since_ms(conn);
+
 		next = conn->next;
-		if (conn->phase != PHASE_LIVE || !connection_is_idle_in_transaction(conn) ||
-		    clock_ms() - session_since_ms(conn->session) < max_ms)
+		if (conn->phase != PHASE_LIVE || !since_ms || clock_ms() - since_ms < max_ms)
 			continue;
-		connection_end(conn, "25P03",
-		               "terminating connection due to idle-in-transaction timeout");
+		traffic_end(conn, "25P03",
+		            "terminating connection due to idle-in-transaction timeout");
 		count++;
+	}
+	return count;
+}
+
+unsigned int relay_count_idle(const struct relay *relay, int64_t *ret_since_ms)
+{
+	unsigned int count = 0;
+
+	for (const struct connection *conn = relay->connections; conn; conn = conn->next) {
+		int64_t since_ms = idle_since_ms(conn);
+
+		count += since_ms != 0;
+		if (since_ms && (!*ret_since_ms || since_ms < *ret_since_ms))
+			*ret_since_ms = since_ms;
 	}
 	return count;
 }
@@ -235,23 +242,4 @@ unsigned int relay_end_idle(struct relay *relay, int64_t max_ms)
 unsigned int relay_max_open(const struct relay *relay)
 {
 	return relay->max_open;
-}
-
-void relay_count(const struct relay *relay, struct relay_counts *ret_counts)
-{
-	*ret_counts = (struct relay_counts){ .accepted = relay->accepted,
-		                             .failed_connects = relay->failed_connects,
-		                             .refused_statements = relay->refused_statements };
-	for (const struct connection *conn = relay->connections; conn; conn = conn->next) {
-		bool idle = connection_is_idle_in_transaction(conn);
-		int64_t since = idle ? session_since_ms(conn->session) : 0;
-
-		ret_counts->open++;
-		ret_counts->idle_in_transaction += idle;
-		ret_counts->refused_statements += conn->session ? session_refused(conn->session)
-		                                                : 0;
-		if (idle && (!ret_counts->oldest_transaction_ms ||
-		             since < ret_counts->oldest_transaction_ms))
-			ret_counts->oldest_transaction_ms = since;
-	}
 }

@@ -2,8 +2,9 @@
 #ifndef BERTH_DB_RELAY_H
 #define BERTH_DB_RELAY_H
 /*
- * The relay: listens where a worker believes its database to be, opens one connection to the real server for each that it
- * accepts, and renames databases on the way (names.h). It lives in a process of its own, with a loop of its own.
+ * The relay listens where a worker expects its database. It opens one connection to the user's
+ * server for each connection that it accepts, and renames databases on the way (names.h). It runs
+ * in a process of its own, with a loop of its own.
  */
 #include <stdint.h>
 
@@ -20,32 +21,38 @@ struct relay_setup {
 	const char *socket_path; /* unix socket to listen on; NULL = none */
 	const char *host;        /* the server: a name, an address, or a socket directory */
 	uint16_t server_port;
-	bool server_tls; /* insist on it on the way there: it leads over a network */
-	/* clients were told sslmode=require: offer TLS even if the server does not */
-	bool offer_tls;
-	int64_t slow_ms; /* statements that take so long are told; 0 = none */
+	bool server_tls; /* insist on it on the way to the server, which leads over a network */
+	bool offer_tls; /* to clients, whose URL has sslmode=require, even if the server does not */
+	int64_t slow_ms; /* report statements that take so long; 0 = none */
 	slow_fn on_slow;
-	/* so many clients in a row; may be NULL */
-	void (*on_server_refusal)(void *arg, unsigned int count, const char *why);
-	/* a client went without a word, idle in a transaction; may be NULL */
-	void (*on_abandoned)(void *arg, int64_t idle_ms);
-	void (*on_created)(void *arg); /* a client has created a database; may be NULL */
+	/* the next three may be NULL */
+	void (*on_server_refusal)(void *arg, unsigned int count, const char *why); /* in a row */
+	void (*on_abandoned)(void *arg, int64_t idle_ms); /* by a client, idle in a transaction */
+	void (*on_created)(void *arg);                    /* by a client: a database */
 	void *arg;
 };
 
-struct relay_counts {
-	uint64_t accepted, refused_statements, failed_connects;
-	unsigned int open, idle_in_transaction;
-	int64_t oldest_transaction_ms; /* idle in transaction since; 0 = none */
-};
-
-/** Return: 0; -EADDRINUSE somebody else has the port; -ENOENT the host has no address; -errno. */
+/**
+ * Return: 0; -EADDRINUSE: another process has the port; -ENOENT: the host has no address; -errno.
+ */
 int relay_open(const struct relay_setup *setup, struct relay **ret_relay);
-void relay_close(struct relay *relay); /* cuts every connection; NULL is fine */
 
-unsigned int relay_max_open(const struct relay *relay); /* connections at once */
-/** End the sessions that have been idle in a transaction for @max_ms, as the server would. Return: how many. */
+/** Close all connections. @relay may be NULL. */
+void relay_close(struct relay *relay);
+
+/** Return: how many connections there were at the same time. */
+unsigned int relay_max_open(const struct relay *relay);
+
+/**
+ * End the sessions that have been idle in a transaction for @max_ms, as the server would. Return:
+ * how many.
+ */
 unsigned int relay_end_idle(struct relay *relay, int64_t max_ms);
-void relay_count(const struct relay *relay, struct relay_counts *ret_counts);
+
+/**
+ * Count the sessions that are idle in a transaction.
+ * @ret_since_ms	lowered to when the oldest began, by clock_ms(); 0 = none
+ */
+unsigned int relay_count_idle(const struct relay *relay, int64_t *ret_since_ms);
 
 #endif

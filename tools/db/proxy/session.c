@@ -32,7 +32,7 @@ struct session *session_open(struct names *names, bool server_tls, session_emit_
 	return session;
 }
 
-void session_tell_slow(struct session *session, int64_t least_ms, slow_fn tell, void *arg)
+void session_report_slow(struct session *session, int64_t least_ms, slow_fn tell, void *arg)
 {
 	session->slow = (struct slow){ .least_ms = least_ms, .tell = tell, .arg = arg };
 }

@@ -21,7 +21,7 @@ struct session *session_open(struct names *names, bool server_tls, session_emit_
 void session_free(struct session *session);
 
 /** Tell of statements that take @least_ms or longer. */
-void session_tell_slow(struct session *session, int64_t least_ms, slow_fn tell, void *arg);
+void session_report_slow(struct session *session, int64_t least_ms, slow_fn tell, void *arg);
 
 /**
  * The server let nobody in without TLS, and its error was kept back, because it may yet do so with TLS.

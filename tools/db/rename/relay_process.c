@@ -214,7 +214,7 @@ static void on_server_refusal(void *arg, unsigned int count, const char *why)
 {
 	const struct relay_process *self = arg;
 
-	coproc_tell(self->line, "turned-away %u times in a row: %s", count, why);
+	coproc_tell(self->line, "server-refused %u times in a row: %s", count, why);
 }
 
 static void on_slow(void *arg, int64_t ms, const char *text, size_t len)
@@ -525,16 +525,9 @@ static void watch_idle(struct relay_process *self)
 		oldest = 0;
 	unsigned int count = 0;
 
-	for (unsigned int i = 0; i < self->db->port_count; i++) {
-		struct relay_counts counts = { 0 };
-
+	for (unsigned int i = 0; i < self->db->port_count; i++)
 		if (self->relays[i])
-			relay_count(self->relays[i], &counts);
-		count += counts.idle_in_transaction;
-		if (counts.oldest_transaction_ms &&
-		    (!oldest || counts.oldest_transaction_ms < oldest))
-			oldest = counts.oldest_transaction_ms;
-	}
+			count += relay_count_idle(self->relays[i], &oldest);
 	if (oldest && clock_ms() - oldest >= max) {
 		if (!self->idle_reported)
 			coproc_tell(self->line, "idle %lld %u", (long long)(clock_ms() - oldest),
