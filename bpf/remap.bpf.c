@@ -281,20 +281,19 @@ static __always_inline int on_way_in(struct bpf_sock_addr *ctx, int family)
 	return carry_out(ctx, &decision);
 }
 
-static __always_inline int on_way_out(struct bpf_sock_addr *ctx, int family)
+static __always_inline void on_way_out(struct bpf_sock_addr *ctx, int family)
 {
 	struct passing at = passing_of(ctx, family);
 	__u16 virtual_port;
 
 	if (!is_ours(ctx, &at))
-		return ALLOW;
+		return;
 	virtual_port = berth_portmap_virtual(at.map, at.port);
 	if (virtual_port != at.port)
 		ctx->user_port = bpf_htons(virtual_port);
-	return ALLOW;
 }
 
-static __always_inline int on_bound(struct bpf_sock *ctx)
+static __always_inline void on_bound(struct bpf_sock *ctx)
 {
 	struct berth_portmap *map = is_tcp_or_udp(ctx->protocol) ? map_of_current() : NULL;
 
@@ -302,14 +301,29 @@ static __always_inline int on_bound(struct bpf_sock *ctx)
 		berth_portmap_bound(map, (__u16)ctx->src_port);
 		berth_portmap_given(map, (__u16)ctx->src_port);
 	}
-	return ALLOW;
 }
 
+/*
+ * The verifier accepts only 0 or 1 from the first six hooks and only 1 from the others. A compiler may
+ * compute the value so that the verifier loses its range (clang 19 did). barrier_var() hides the value
+ * from the compiler, so `& 1` stays in the program as the bound that the verifier reads. The hooks on
+ * the way out return a constant.
+ */
 #define HOOK(section, function, family) \
 	SEC("cgroup/" #section) \
 	int berth_##section(struct bpf_sock_addr *ctx) \
 	{ \
-		return function(ctx, family); \
+		int verdict = function(ctx, family); \
+\
+		barrier_var(verdict); \
+		return verdict & 1; \
+	}
+#define HOOK_OUT(section, family) \
+	SEC("cgroup/" #section) \
+	int berth_##section(struct bpf_sock_addr *ctx) \
+	{ \
+		on_way_out(ctx, family); \
+		return ALLOW; \
 	}
 
 HOOK(bind4, on_bind, FAMILY_4)
@@ -318,23 +332,25 @@ HOOK(connect4, on_way_in, FAMILY_4)
 HOOK(connect6, on_way_in, FAMILY_6)
 HOOK(sendmsg4, on_way_in, FAMILY_4)
 HOOK(sendmsg6, on_way_in, FAMILY_6)
-HOOK(recvmsg4, on_way_out, FAMILY_4)
-HOOK(recvmsg6, on_way_out, FAMILY_6)
-HOOK(getsockname4, on_way_out, FAMILY_4)
-HOOK(getsockname6, on_way_out, FAMILY_6)
-HOOK(getpeername4, on_way_out, FAMILY_4)
-HOOK(getpeername6, on_way_out, FAMILY_6)
+HOOK_OUT(recvmsg4, FAMILY_4)
+HOOK_OUT(recvmsg6, FAMILY_6)
+HOOK_OUT(getsockname4, FAMILY_4)
+HOOK_OUT(getsockname6, FAMILY_6)
+HOOK_OUT(getpeername4, FAMILY_4)
+HOOK_OUT(getpeername6, FAMILY_6)
 
 SEC("cgroup/post_bind4")
 int berth_post_bind4(struct bpf_sock *ctx)
 {
-	return on_bound(ctx);
+	on_bound(ctx);
+	return ALLOW;
 }
 
 SEC("cgroup/post_bind6")
 int berth_post_bind6(struct bpf_sock *ctx)
 {
-	return on_bound(ctx);
+	on_bound(ctx);
+	return ALLOW;
 }
 
 char LICENSE[] SEC("license") = "GPL";

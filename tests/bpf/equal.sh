@@ -58,7 +58,8 @@ jq -r '.look | fromjson | .proc[]' "$work/result" | sort >"$work/want"
 jq -r '.snapshot[] | if .state == 7 and (.protocol == "tcp" or .local == 0) then "\(.protocol) 7 ? 0"
 	else "\(.protocol) \(.state) \(.local) \(.remote)" end' "$work/result" | sort >"$work/got"
 equals 'a snapshot of a frozen cgroup equals what its processes have open in /proc' 50
-jq -r '.look | fromjson | .ss[]' "$work/result" | sort >"$work/want"
+# since iproute2 6.8 ss lists TCP sockets that are bound and do not listen, too
+jq -r '.look | fromjson | .ss[]' "$work/result" | grep -v '^tcp 7 ' | sort >"$work/want"
 sed -i '/?/d' "$work/got"
 equals 'and equals what ss says of them' 45
 finish

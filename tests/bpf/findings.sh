@@ -83,9 +83,14 @@ else
 	spawn(process.execPath, ['--perf-basic-prof', '--interpreted-frames-native-stack', __filename, 'x'],
 		{ detached: true, stdio: ['ignore', 'pipe', 'ignore'], cwd: __dirname }).stdout.once('data', () => process.exit(0));
 J
-names_stack "Node, by its perf map: the script's function, with file and line" '^forgetsServer at .*left.js:[0-9]+$' \
-	node "$work/left.js"
-rm -f "/tmp/perf-$(jq -r '.findings[0].pid' "$work/result").map"
+# Debian's node calls listen() through a shared libuv without frame pointers: the walk ends there
+if ldd "$(command -v node)" | grep -q libuv; then
+	say ok 'Node, by its perf map # SKIP its shared libuv has no frame pointers (docs/limits.md)'
+else
+	names_stack "Node, by its perf map: the script's function, with file and line" '^forgetsServer at .*left.js:[0-9]+$' \
+		node "$work/left.js"
+	rm -f "/tmp/perf-$(jq -r '.findings[0].pid' "$work/result").map"
+fi
 
 # the peak of a process that only grew
 if timeout 60 "$driver" -s ebpf -- "$oracle" memory 96 |

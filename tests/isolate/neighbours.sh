@@ -38,7 +38,7 @@ narrow() { # as little privilege as it takes, in a cgroup that is ours
 	cgroup=$(awk '/ - cgroup2 / { print $5; exit }' /proc/self/mountinfo)/berth-narrow-$$
 	mkdir "$cgroup"
 	sh -c 'echo $$ >"$1/cgroup.procs"; shift; exec "$@"' sh "$cgroup" \
-		setpriv --inh-caps=-all,+bpf,+net_admin --bounding-set=-all,+bpf,+net_admin \
+		setpriv --inh-caps=-all,+bpf,+perfmon,+net_admin --bounding-set=-all,+bpf,+perfmon,+net_admin \
 		"$driver" -n 2 --backend bpf -- python3 "$turns" >"$tmp/got" 2>&1 || cat "$tmp/got"
 	within 5 rmdir "$cgroup" 2>/dev/null
 	[ "$(answers "$tmp/got")" = 2 ] || { cat "$tmp/got"; return 1; }
@@ -81,7 +81,7 @@ for backend in preload seccomp bpf; do
 	check "the supervisor's death leaves no worker hanging under $backend" death $backend
 done
 if [ "$(id -u)" = 0 ]; then
-	if has bpf; then check "bpf needs CAP_BPF and CAP_NET_ADMIN, no more" narrow; else skip bpf "$why"; fi
+	if has bpf; then check "bpf needs CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN, no more" narrow; else skip bpf "$why"; fi
 	for backend in preload seccomp; do
 		check "$backend needs no privilege" nobody $backend
 		check "a program that may not be looked into is named under $backend" hidden $backend

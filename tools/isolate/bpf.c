@@ -296,7 +296,8 @@ static int load(struct bpf_backend *backend, char **ret_reason)
 	errno = -ret;
 	if (errno == EPERM || errno == EACCES)
 		*ret_reason = str_copy(
-			"no privilege to load BPF programs (CAP_BPF and CAP_NET_ADMIN)");
+			"no privilege to load BPF programs (CAP_BPF, CAP_PERFMON and "
+			"CAP_NET_ADMIN)");
 	else
 		*ret_reason = str_print("the kernel refuses the BPF programs: %s%s",
 		                        strerror(errno),
