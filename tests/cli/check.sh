@@ -16,50 +16,63 @@ profiles:
     leaks: fail
 Y
 berth check
-same 'settings, a column for each profile' "0
-berth.yaml is valid; the project is $PWD
+same 'settings, a column for each profile' "0 berth.yaml is valid; the project is $PWD
 
-  SETTING    VALUE                                                   ci
-  workers    4                                                       2
-  port       3101,5278                                               3101,5278
-  db         postgresql://mes_user:***@localhost:5432/mes_e2e_db     postgresql://mes_user:***@localhost:5432/mes_e2e_db
-  leaks      -                                                       fail
-  databases  1 entry                                                 1 entry" "$status
-$(printf '%s' "$out" | sed 's/\(mes_e2e_db\)  *postgresql/\1     postgresql/; s/VALUE  *ci/VALUE                                                   ci/; s/^\(  workers    4\) *2/\1                                                       2/; s/5278  *3101/5278                                               3101/; s/-  *fail/-                                                       fail/; s/entry  *1/entry                                                 1/')"
+ SETTING VALUE ci
+ workers 4 2
+ port 3101,5278 3101,5278
+ db postgresql://mes_user:***@localhost:5432/mes_e2e_db =
+ leaks - fail
+ databases 1 entry 1 entry" \
+	"$status $(printf '%s' "$out" | tr -s ' ' | sed 's/ \(postgresql.*\) \1$/ \1 =/')"
 same 'nothing to warn about' '' "$err"
 CI=1 berth check
 has 'the profile in force is named' 'the profile in force is ci' "$out"
 berth check --json
 lacks 'no password in JSON' mes_password "$out"
 same 'JSON has values and lines' '[4,1,2,7,"fail"]' "$(printf '%s' "$out" |
-	jq -c '[.settings.workers.value, .settings.workers.line, .profiles.ci.workers.value, .profiles.ci.workers.line, .profiles.ci.leaks.value]')"
+	jq -c '[(.settings, .profiles.ci | .workers | .value, .line), .profiles.ci.leaks.value]')"
 printf 'workers: many\n' >bad.yaml
 berth check --json bad.yaml
-same 'JSON has the mistakes' '125 false 1' "$status $(printf '%s' "$out" | jq -r '"\(.valid) \(.errors | length)"')"
+same 'JSON has the mistakes' '125 false 1' \
+	"$status $(printf '%s' "$out" | jq -r '"\(.valid) \(.errors | length)"')"
 berth check bad.yaml
-same 'a named file' "125 berth: bad.yaml:1: workers: expected a number from 1 to 256, got 'many'" "$status $err"
+same 'a named file' \
+	"125 berth: bad.yaml:1: workers: expected a number from 1 to 256, got 'many'" "$status $err"
 
 echo 'port: [20001, 3101]' >berth.yaml
-same 'a port among the real ports' 'port 20001 lies in the range of real ports, 20000-29999: choose another --range' "$(warnings)"
-low=$(cut -f1 /proc/sys/net/ipv4/ip_local_port_range) high=$(cut -f2 /proc/sys/net/ipv4/ip_local_port_range)
+same 'a port among the real ports' \
+	'port 20001 lies in the range of real ports, 20000-29999: choose another --range' \
+	"$(warnings)"
+range=/proc/sys/net/ipv4/ip_local_port_range
+low=$(cut -f1 $range) high=$(cut -f2 $range)
 echo "port: $high" >berth.yaml
-same 'an ephemeral port' "port $high is one that the kernel hands out by itself ($low-$high): a client of the suite can get it first" "$(warnings)"
+same 'an ephemeral port' \
+	"port $high is one that the kernel hands out by itself ($low-$high): a client of the suite can get it first" \
+	"$(warnings)"
 echo "range: $low-$high" >berth.yaml
 has 'a range among the ephemeral ports' "range: real ports $low-$high are ones" "$(warnings)"
 printf 'port: 3000-3010\nshare: 3005\n' >berth.yaml
 berth check
-same 'what berth run refuses is a mistake: shared and declared' '125 berth: berth.yaml: port 3005 is declared and shared at once' "$status $err"
+same 'what berth run refuses is a mistake: shared and declared' \
+	'125 berth: berth.yaml: port 3005 is declared and shared at once' \
+	"$status $err"
 printf 'profiles:\n  ci: {port: 3000-3999}\n' >berth.yaml
 berth check --json
-same 'in a profile as well: more ports than the block' '125 false ["berth.yaml: 1000 declared ports do not fit into a block of 512"]' \
+same 'in a profile as well: more ports than the block' \
+	'125 false ["berth.yaml: 1000 declared ports do not fit into a block of 512"]' \
 	"$status $(printf '%s' "$out" | jq -rc '"\(.valid) \(.errors)"')"
 printf 'each: [a, a]\n' >berth.yaml
 berth check
 same 'a task twice' "125 berth: berth.yaml: task 'a' is named twice, or has no name" "$status $err"
 printf 'workers: 100\nblock: 100\nrange: 11000-12000\n' >berth.yaml
-same 'more blocks than the range' '100 workers with blocks of 100 need 10000 real ports, but the range 11000-12000 has 1001' "$(warnings)"
+same 'more blocks than the range' \
+	'100 workers with blocks of 100 need 10000 real ports, but the range 11000-12000 has 1001' \
+	"$(warnings)"
 printf 'each: [a, b]\ncommand: [npm, test]\n' >berth.yaml
-same 'tasks that do the same' 'command does not mention {task}: every task of each does the same, unless it reads BERTH_TASK' "$(warnings)"
+same 'tasks that do the same' \
+	'command does not mention {task}: every task of each does the same, unless it reads BERTH_TASK' \
+	"$(warnings)"
 printf 'db: mysql:/localhost/shop\n' >berth.yaml
 berth check
 same 'a URL with a slip in it is the name of no database' 125 "$status"
@@ -77,10 +90,14 @@ export default defineConfig({
 });
 P
 echo 'workers: 2' >berth.yaml
-same 'Playwright looks for a server first' "playwright.config.ts:5: reuseExistingServer looks for a server at port 5278 before the suite starts one, and could find another checkout's: declare port: 5278" "$(warnings)"
+same 'Playwright looks for a server first' \
+	"playwright.config.ts:5: reuseExistingServer looks for a server at port 5278 before the suite starts one, and could find another checkout's: declare port: 5278" \
+	"$(warnings)"
 echo 'port: 5278' >berth.yaml
 same 'which is right if the port is declared' '' "$(warnings)"
 echo 'port: 20001' >berth.yaml
 berth check
-same 'a warning is a line on stderr, and no mistake' '0 berth: warning: port 20001 lies in the range of real ports, 20000-29999: choose another --range' "$status $(printf '%s\n' "$err" | head -n 1)"
+same 'a warning is a line on stderr, and no mistake' \
+	'0 berth: warning: port 20001 lies in the range of real ports, 20000-29999: choose another --range' \
+	"$status $(printf '%s\n' "$err" | head -n 1)"
 finish

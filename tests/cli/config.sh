@@ -1,5 +1,6 @@
 #!/bin/sh
-# berth.yaml: where it is found, which layer wins, and the messages about mistakes. --dry-run shows the plan.
+# berth.yaml: where it is found, which layer wins, and the messages about mistakes. --dry-run
+# shows the plan.
 # SPDX-License-Identifier: MIT
 . "$(dirname "$0")/tap"
 
@@ -36,7 +37,8 @@ printf 'workers: 3\nsetup: "\377"\n' >berth.yaml
 berth run true
 has 'bytes that are no text' 'not valid YAML: invalid leading UTF-8 octet' "$err"
 
-printf 'command: [sh, -c, "echo $BERTH_WORKERS $PWD"]\nprofiles: {ci: {workers: 2, output: group}, big: {workers: 3}}\n' >berth.yaml
+printf '%s\n' 'command: [sh, -c, "echo $BERTH_WORKERS $PWD"]' \
+	'profiles: {ci: {workers: 2, output: group}, big: {workers: 3}}' >berth.yaml
 berth run
 same 'the command of berth.yaml runs' "1 $PWD" "$out"
 mkdir -p sub/deeper
@@ -52,7 +54,7 @@ printf 'workers: 2\n' >"$work/home/berth.yaml"
 mv berth.yaml ../saved
 same 'the home directory may have one' '{"workers":2}' "$(settings)"
 mv "$work/home/berth.yaml" "$work/berth.yaml"
-complains 'above the home directory nobody looks' 'berth: no berth.yaml from here upwards
+complains 'a berth.yaml above the home directory is not found' 'berth: no berth.yaml from here upwards
 hint: berth init writes one' check
 mv ../saved berth.yaml
 
@@ -70,7 +72,8 @@ has 'BERTH_PROFILE chooses too' '3 ' "$out"
 unset BERTH_PROFILE
 complains 'a profile that is not there' "berth: berth.yaml has no profile 'cii'
 hint: its profiles are 'ci', 'big'" run --profile cii
-complains 'a file that is not there' 'berth: nowhere.yaml: No such file or directory' run --config nowhere.yaml true
+complains 'a file that is not there' 'berth: nowhere.yaml: No such file or directory' \
+	run --config nowhere.yaml true
 mv berth.yaml other.yaml
 berth run --config other.yaml
 has '--config names the file' '1 ' "$out"
@@ -84,7 +87,8 @@ hint: rename it to berth.yaml" check
 rm berth.yml
 printf 'workers: 4\nprofiles: {night: {each: [a, b, c]}}\n' >berth.yaml
 berth run --each a,b --dry-run -- true
-same 'tasks of a flag replace the number of workers' 'workers: 2, 2 at once' "$(printf '%s' "$out" | head -n 1)"
+same 'tasks of a flag replace the number of workers' 'workers: 2, 2 at once' \
+	"$(printf '%s' "$out" | head -n 1)"
 berth run --profile night --dry-run -- true
 has 'tasks of a profile that of the top level' 'workers: 3, ' "$out"
 berth check
@@ -94,9 +98,12 @@ hint: --each starts one worker per task; -j limits how many run at once' run -n 
 rm berth.yaml
 printf 'json: out/report.json\nresults: /abs\n' >berth.yaml
 mkdir -p sub && cd sub || exit 1
-same 'files are beside berth.yaml, wherever one is' "{\"results\":\"/abs\",\"json\":\"$work/home/project/out/report.json\"}" "$(settings)"
+same 'files are beside berth.yaml, wherever one is' \
+	"{\"results\":\"/abs\",\"json\":\"$work/home/project/out/report.json\"}" "$(settings)"
 cd .. && rm berth.yaml
-berth run --dry-run -- psql 'postgresql://u:secret@localhost/d' 'postgresql://localhost/d?password=secret'
-same 'the plan shows no password' "w1 (default): psql postgresql://u:***@localhost/d postgresql://localhost/d?password=***" \
+berth run --dry-run -- psql 'postgresql://u:secret@localhost/d' \
+	'postgresql://localhost/d?password=secret'
+same 'the plan shows no password' \
+	"w1 (default): psql postgresql://u:***@localhost/d postgresql://localhost/d?password=***" \
 	"$(printf '%s' "$out" | tail -n 1)"
 finish

@@ -5,9 +5,11 @@
 
 berth completions bash
 printf '%s\n' "$out" >berth.bash
-complete_bash() {	# WORD...: what is offered for the last word
-	bash --norc -c '. ./berth.bash; COMP_WORDS=("$@"); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _berth; echo "${COMPREPLY[*]}"' \
-		x "$@"
+complete_bash() {	# WORD...: print what is offered for the last word
+	bash --norc -c '. ./berth.bash
+		COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+		_berth
+		echo "${COMPREPLY[*]}"' x "$@"
 }
 same 'bash completes verbs' 'run report reap recover' "$(complete_bash berth r)"
 same 'bash completes options' '--fail-fast' "$(complete_bash berth run --fa)"
@@ -17,12 +19,16 @@ same 'bash keeps the options of verbs apart' '' "$(complete_bash berth ps --fa)"
 "$BERTH" completions fish >berth.fish
 if command -v zsh >/dev/null; then
 	same 'zsh loads its completions' _berth \
-		"$(zsh -fc 'autoload -U compinit; compinit -D; . ./berth.zsh; print ${_comps[berth]}' 2>&1)"
+		"$(zsh -fc 'autoload -U compinit; compinit -D
+			. ./berth.zsh; print ${_comps[berth]}' 2>&1)"
 else
 	skip 'zsh loads its completions' 'no zsh'
 fi
 if command -v fish >/dev/null; then
-	fish_offers() { fish --no-config -c '. ./berth.fish; complete -C $argv[1]' "$1" 2>&1 | cut -f1 | grep -v / | tr '\n' ' '; }
+	fish_offers() {
+		fish --no-config -c '. ./berth.fish; complete -C $argv[1]' "$1" 2>&1 | cut -f1 |
+			grep -v / | tr '\n' ' '
+	}
 	same 'fish completes verbs' 'explain ' "$(fish_offers 'berth exp')"
 	# fish 4 also offers words that have the typed text inside
 	same 'fish completes options' '--fail-fast' \
@@ -33,17 +39,21 @@ else
 fi
 
 "$BERTH" help --schema >schema
+keys_of_help() {
+	"$BERTH" help berth.yaml | sed -n '/^databases/q; s/^  \([a-z][a-z-]*\)  .*/\1/p'
+}
 same 'the JSON Schema has every key of berth.yaml' \
-	"$("$BERTH" help berth.yaml | sed -n '/^databases/q; s/^  \([a-z][a-z-]*\)  .*/\1/p' | sort | tr '\n' ' ')alarm allow databases profiles" \
-	"$(jq -r '.properties | del(.alarm, .allow, .databases, .profiles) | keys[]' schema | sort | tr '\n' ' ')$(jq -r '.properties | [.alarm, .allow, .databases, .profiles] | select(all) | "alarm allow databases profiles"' schema)"
+	"$({ keys_of_help; printf '%s\n' alarm allow databases profiles; } | sort)" \
+	"$(jq -r '.properties | keys[]' schema | sort)"
 same 'and its limits' '[1,256,"array"]' \
-	"$(jq -c '[.properties.workers.minimum, .properties.workers.maximum, .properties.port.anyOf[1].type]' schema)"
+	"$(jq -c '.properties | [.workers.minimum, .workers.maximum, .port.anyOf[1].type]' schema)"
 
 printf '@verbs@\n@options@\n' | "$BERTH" help --template >page
 printf '@keys@\n@databases@\n@allow@\n@alarm@\n@environment@\n' | "$BERTH" help --template >keys
 for verb in $("$BERTH" help | sed -n 's/^  \([a-z][a-z]*\)  .*/\1/p'); do
 	has "the manual has verb $verb" "*berth $verb* " "$(cat page)"
-	for option in $("$BERTH" help "$verb" --all | grep -oE '^ +(-., )?--[a-z-]+' | grep -oE -e '--[a-z-]+'); do
+	for option in $("$BERTH" help "$verb" --all | grep -oE '^ +(-., )?--[a-z-]+' |
+		grep -oE -e '--[a-z-]+'); do
 		grep -qF -e "*$option*" page || { report 1 "the manual has $option"; continue; }
 	done
 done
@@ -53,7 +63,8 @@ done
 has 'the manual has the environment' '*BERTH\_WORKER*' "$(cat keys)"
 if command -v scdoc >/dev/null; then
 	for page in berth.1 berth.yaml.5; do
-		"$BERTH" help --template <"$here/../../docs/$page.scd.in" | scdoc >"$page" 2>"$work/err"
+		"$BERTH" help --template <"$here/../../docs/$page.scd.in" |
+			scdoc >"$page" 2>"$work/err"
 		same "scdoc reads $page" '0 ' "$? $(cat "$work/err")"
 		same "$page is filled in" '' "$(grep '^@' "$page")"
 	done

@@ -1,5 +1,5 @@
 #!/bin/sh
-# What the command line says to a mistake: two lines, exit 125.
+# The command line answers a mistake with two lines and exit status 125.
 # SPDX-License-Identifier: MIT
 . "$(dirname "$0")/tap"
 
@@ -74,11 +74,13 @@ has 'help berth.yaml shows the keys of a database' '  kind' "$out"
 berth --version
 has '--version says the version' 'berth 0.' "$out"
 berth version --json
-same 'version --json is JSON' true "$(printf '%s' "$out" | jq '.backends.preload.works and has("version")')"
+same 'version --json is JSON' true \
+	"$(printf '%s' "$out" | jq '.backends.preload.works and has("version")')"
 
 status=0
 "$BERTH" ps --json >/dev/full 2>"$work/err" || status=$?
-same 'an answer that cannot be written: exit 125, and why' '125 berth: unable to write to stdout: No space left on device' \
+same 'an answer that cannot be written: exit 125, and why' \
+	'125 berth: unable to write to stdout: No space left on device' \
 	"$status $(cat "$work/err")"
 
 berth run -- sh -c 'echo "$@"' x --port -n 3 --frobnicate

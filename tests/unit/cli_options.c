@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* tools/cli/settings: every option of the table reaches its field, from a flag and from berth.yaml. */
+/* tools/cli/settings: every option reaches its field, from a flag and from berth.yaml. */
 #include <errno.h>
 #include <stdio.h>
 
