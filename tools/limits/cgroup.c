@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cgroup v2, found through /proc/self/mountinfo (it may be the second half of a hybrid host) and /proc/self/cgroup.
- * Nothing here needs a controller but the limits: `cgroup.kill` and CLONE_INTO_CGROUP work in any v2 hierarchy, so the
- * rule of no internal processes (cgroups(7)) is only met where limits are asked for.
+ * /proc/self/mountinfo says where hierarchies are mounted, version 2 and perhaps version 1 beside
+ * it; /proc/self/cgroup says where we are in them. Runs in the supervisor and in commands that
+ * clean up.
+ *
+ * `cgroup.kill` and CLONE_INTO_CGROUP need no controller, so that a run without limits may have
+ * processes in inner cgroups ("no internal processes", cgroups(7)).
  */
 #include "tools/limits/cgroup.h"
 
@@ -21,7 +24,10 @@
 #include "tools/base/file.h"
 #include "tools/base/str.h"
 
-/* Whether @word is one of those in @list, which ends at a space, a colon or a line's end: "rw,cpu,cpuacct". */
+/*
+ * True if @word is in @list ("rw,cpu,cpuacct"), which ends at a space, a colon or the end of the
+ * line.
+ */
 static bool lists(const char *list, const char *word)
 {
 	size_t len = strlen(word);
@@ -37,7 +43,10 @@ static bool lists(const char *list, const char *word)
 	}
 }
 
-/* "36 35 0:30 / /sys/fs/cgroup rw ... - cgroup2 cgroup2 rw", or "... - cgroup cgroup rw,cpu,cpuacct". */
+/*
+ * A line of mountinfo: "36 35 0:30 / /sys/fs/cgroup rw ... - cgroup2 cgroup2 rw", "... - cgroup
+ * cgroup rw,cpu".
+ */
 static bool is_mount_of(const char *line, const char *controller)
 {
 	const char *v1 = strstr(line, " - cgroup ");
@@ -48,7 +57,7 @@ static bool is_mount_of(const char *line, const char *controller)
 	return v1 && lists(v1 + 1, controller);
 }
 
-/* Where the hierarchy is mounted, and which part of it. */
+/* Return: where the hierarchy is mounted; *ret_root, which part of it. */
 static char *mount_point(const char *controller, char **ret_root)
 {
 	cleanup_free char *text = NULL;
@@ -81,7 +90,9 @@ int cgroup_open_root(void)
 	return dir < 0 ? -errno : dir;
 }
 
-/* "0::/user.slice" is version 2, "4:memory:/user.slice" a hierarchy of version 1. */
+/*
+ * A line of /proc/self/cgroup: "0::/user.slice" in version 2, "4:memory:/user.slice" in version 1.
+ */
 static bool is_place_in(const char *line, const char *controller)
 {
 	const char *list = strchr(line, ':');
@@ -91,7 +102,6 @@ static bool is_place_in(const char *line, const char *controller)
 	return list && lists(list + 1, controller);
 }
 
-/* Our own directory in version 2, or in the hierarchy of version 1 that has @controller. */
 static char *own_path(const char *controller)
 {
 	cleanup_free char *root = NULL, *text = NULL, *mount = mount_point(controller, &root);
@@ -105,7 +115,7 @@ static char *own_path(const char *controller)
 	at = line ? strchr(line, '/') : NULL;
 	if (!at)
 		return NULL;
-	/* a bind mount of a part of the hierarchy */
+	/* only a part of the hierarchy is mounted */
 	if (strcmp(root, "/") && str_starts(at, root))
 		at += strlen(root);
 	return str_print("%s%s", mount, strcmp(at, "/") ? at : "");
@@ -150,7 +160,10 @@ int cgroup_make_worker(const char *run_path, unsigned int worker)
 
 static int remove_children(const char *path, int64_t due_ms);
 
-/* A killed process leaves its cgroup a little after it is dead to wait(2): rmdir says EBUSY until then. */
+/*
+ * A killed process leaves its cgroup a little after wait(2) returns: until then rmdir(2) fails with
+ * EBUSY.
+ */
 static int remove_one(const char *path, int64_t due_ms)
 {
 	cleanup_free char *kill_file = str_print("%s/cgroup.kill", path);
@@ -184,26 +197,26 @@ static int remove_children(const char *path, int64_t due_ms)
 	return ret;
 }
 
-int cgroup_remove(const char *path, int64_t deadline_ms)
+int cgroup_remove(const char *path, int64_t timeout_ms)
 {
-	return remove_one(path, clock_ms() + deadline_ms);
+	return remove_one(path, clock_ms() + timeout_ms);
 }
 
-int cgroup_remove_all(char *const *paths, int64_t deadline_ms)
+int cgroup_remove_all(char *const *paths, int64_t timeout_ms)
 {
 	int ret = 0;
 
 	for (; paths && *paths; paths++) {
-		int one = cgroup_remove(*paths, deadline_ms);
+		int one = cgroup_remove(*paths, timeout_ms);
 
 		ret = ret ? ret : one;
 	}
 	return ret;
 }
 
-int cgroup_remove_named(const char *run_id, int64_t deadline_ms)
+int cgroup_remove_named(const char *run_id, int64_t timeout_ms)
 {
 	cleanup_free char *path = cgroup_place(NULL, run_id);
 
-	return !path || access(path, F_OK) ? 0 : cgroup_remove(path, deadline_ms);
+	return !path || access(path, F_OK) ? 0 : cgroup_remove(path, timeout_ms);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A controller is in version 2 of cgroups or in a hierarchy of its own, of version 1, never in both (cgroups(7)); hosts with
- * both are common where a container engine is older than its kernel. Each limit takes what there is: the worker's own cgroup,
- * or a directory that we make for it below our own place in that hierarchy, which its first process joins by hand.
+ * A controller belongs to cgroup v2 or to a version 1 hierarchy, never to both (cgroups(7)), and a
+ * host may have both. In version 2 a limit is set on the worker's cgroup. In version 1 it is set on
+ * a directory that we make below our own cgroup of that hierarchy, and the worker's first process
+ * joins it.
  */
 #include "tools/limits/limits.h"
 
@@ -19,7 +20,7 @@
 #include "tools/base/str.h"
 #include "tools/limits/cgroup.h"
 
-enum { CPU_PERIOD_US = 100000, CPU_PERIODS_LEAST = 50, MEMORY_NEAR = 85, NEAR = 90 };
+enum { CPU_PERIOD_US = 100000, CPU_PERIODS_MIN = 50, MEMORY_NEAR_PERCENT = 85, NEAR_PERCENT = 90 };
 
 static char *as_is(uint64_t value)
 {
@@ -37,7 +38,7 @@ static char *cpu_max(uint64_t millicores)
 	                 CPU_PERIOD_US);
 }
 
-static const struct control {
+static const struct limit_control {
 	const char *controller;
 	struct {
 		const char *file;
@@ -63,7 +64,7 @@ static int set_v2(int cgroup, enum limit limit, uint64_t value)
 }
 
 static int set_v1(const char *run_id, unsigned int worker, enum limit limit, uint64_t value,
-                  char ***places)
+                  char ***dirs)
 {
 	cleanup_free char *run = cgroup_place(controls[limit].controller, run_id),
 			  *text = controls[limit].v1.text(value);
@@ -74,7 +75,7 @@ static int set_v1(const char *run_id, unsigned int worker, enum limit limit, uin
 	if (!run)
 		return -ENOTSUP;
 	if (!mkdir(run, 0755))
-		strv_add(places, run);
+		strv_add(dirs, run);
 	if (mkdir(path, 0755))
 		return -errno;
 	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -83,20 +84,20 @@ static int set_v1(const char *run_id, unsigned int worker, enum limit limit, uin
 }
 
 unsigned int limits_set(const char *run_id, unsigned int worker, int cgroup,
-                        const struct limits_wanted *wanted, struct limits *ret_limits,
-                        char ***places)
+                        const struct limit_amounts *amounts, struct limits *ret_limits,
+                        char ***dirs)
 {
 	unsigned int unset = 0;
 
-	*ret_limits = (struct limits){ .wanted = *wanted };
+	*ret_limits = (struct limits){ .amounts = *amounts };
 	for (int i = 0; i < LIMITS; i++) {
 		int *dir = &ret_limits->dirs[i];
 
-		*dir = wanted->of[i] && cgroup >= 0 ? set_v2(cgroup, i, wanted->of[i]) : -1;
+		*dir = amounts->of[i] && cgroup >= 0 ? set_v2(cgroup, i, amounts->of[i]) : -1;
 		ret_limits->joined[i] = *dir >= 0;
-		if (wanted->of[i] && *dir < 0)
-			*dir = set_v1(run_id, worker, i, wanted->of[i], places);
-		unset += wanted->of[i] && *dir < 0;
+		if (amounts->of[i] && *dir < 0)
+			*dir = set_v1(run_id, worker, i, amounts->of[i], dirs);
+		unset += amounts->of[i] && *dir < 0;
 	}
 	return unset;
 }
@@ -118,9 +119,9 @@ int limits_join(const struct limits *limits)
 	return ret;
 }
 
-/* ---- looking ---- */
+/* ---- checking ---- */
 
-/* The number behind "KEY " in @file, or the file's only one if @key is "". 0 if it is not there. */
+/* Return: the number behind "KEY " in @file, its only number if @key is ""; 0 if there is none. */
 static uint64_t number_in(int dir, const char *file, const char *key)
 {
 	cleanup_free char *text = NULL;
@@ -135,7 +136,7 @@ static uint64_t number_in(int dir, const char *file, const char *key)
 	return 0;
 }
 
-/* The first of the two files that says something: version 2, version 1. */
+/* The same, of the file of version 2, else of that of version 1. */
 static uint64_t number_of(int dir, const char *v2, const char *v2_key, const char *v1,
                           const char *v1_key)
 {
@@ -144,10 +145,10 @@ static uint64_t number_of(int dir, const char *v2, const char *v2_key, const cha
 	return number ? number : number_in(dir, v1, v1_key);
 }
 
-static char *look_at_memory(const struct limits *limits, enum limit_level *ret_level)
+static char *check_memory(const struct limits *limits, enum limit_level *ret_level)
 {
 	int dir = limits->dirs[LIMIT_MEMORY];
-	uint64_t most = limits->wanted.of[LIMIT_MEMORY];
+	uint64_t max = limits->amounts.of[LIMIT_MEMORY];
 	uint64_t used = number_of(dir, "memory.current", "", "memory.usage_in_bytes", "");
 	uint64_t cache = number_of(dir, "memory.stat", "inactive_file", "memory.stat",
 	                           "total_inactive_file");
@@ -155,59 +156,63 @@ static char *look_at_memory(const struct limits *limits, enum limit_level *ret_l
 	                            "oom_kill");
 
 	used -= cache < used ? cache : used;
-	*ret_level = killed ? LIMIT_MET : used >= most / 100 * MEMORY_NEAR ? LIMIT_NEAR : LIMIT_FAR;
+	*ret_level = killed                                    ? LIMIT_REACHED
+	             : used >= max / 100 * MEMORY_NEAR_PERCENT ? LIMIT_NEAR
+	                                                       : LIMIT_FAR;
 	if (killed)
 		return str_print("more than %llu MiB of memory were needed: the kernel has killed "
 		                 "%llu of its processes",
-		                 (unsigned long long)most >> 20, (unsigned long long)killed);
+		                 (unsigned long long)max >> 20, (unsigned long long)killed);
 	return str_print("%llu of its %llu MiB of memory are in use",
-	                 (unsigned long long)used >> 20, (unsigned long long)most >> 20);
+	                 (unsigned long long)used >> 20, (unsigned long long)max >> 20);
 }
 
-static char *look_at_cpu(const struct limits *limits, enum limit_level *ret_level)
+static char *check_cpu(const struct limits *limits, enum limit_level *ret_level)
 {
 	int dir = limits->dirs[LIMIT_CPU];
 	uint64_t periods = number_in(dir, "cpu.stat", "nr_periods"),
 		 held = number_in(dir, "cpu.stat", "nr_throttled");
 
-	*ret_level = periods >= CPU_PERIODS_LEAST && held >= periods * NEAR / 100 ? LIMIT_NEAR
-	                                                                          : LIMIT_FAR;
+	*ret_level = periods >= CPU_PERIODS_MIN && held >= periods * NEAR_PERCENT / 100 ? LIMIT_NEAR
+	                                                                                : LIMIT_FAR;
 	return str_print("it is held back nearly all the time by its limit of %g processors",
-	                 (double)limits->wanted.of[LIMIT_CPU] / 1000);
+	                 (double)limits->amounts.of[LIMIT_CPU] / 1000);
 }
 
-static char *look_at_pids(const struct limits *limits, enum limit_level *ret_level)
+static char *check_pids(const struct limits *limits, enum limit_level *ret_level)
 {
 	int dir = limits->dirs[LIMIT_PIDS];
-	uint64_t most = limits->wanted.of[LIMIT_PIDS],
+	uint64_t max = limits->amounts.of[LIMIT_PIDS],
 		 refused = number_in(dir, "pids.events", "max");
 	uint64_t current = number_in(dir, "pids.current", "");
 
-	*ret_level = refused ? LIMIT_MET : current * 100 >= most * NEAR ? LIMIT_NEAR : LIMIT_FAR;
+	*ret_level = refused                               ? LIMIT_REACHED
+	             : current * 100 >= max * NEAR_PERCENT ? LIMIT_NEAR
+	                                                   : LIMIT_FAR;
 	if (refused)
 		return str_print("a process or thread could not be started, because %llu were "
 		                 "running: %llu times",
-		                 (unsigned long long)most, (unsigned long long)refused);
+		                 (unsigned long long)max, (unsigned long long)refused);
 	return str_print("%llu of its %llu processes and threads are running",
-	                 (unsigned long long)current, (unsigned long long)most);
+	                 (unsigned long long)current, (unsigned long long)max);
 }
 
-char *limits_look(struct limits *limits, enum limit limit)
+char *limits_check(struct limits *limits, enum limit limit)
 {
-	static char *(*const looks[LIMITS])(const struct limits *limits,
-	                                    enum limit_level *ret_level) = {
-		look_at_memory,
-		look_at_cpu,
-		look_at_pids,
+	static char *(*const checks[LIMITS])(const struct limits *limits,
+	                                     enum limit_level *ret_level) = {
+		check_memory,
+		check_cpu,
+		check_pids,
 	};
 	cleanup_free char *sentence = NULL;
 	enum limit_level level;
 
 	if (limits->dirs[limit] < 0)
 		return NULL;
-	sentence = looks[limit](limits, &level);
-	if (level <= limits->told[limit])
+	sentence = checks[limit](limits, &level);
+	if (level <= limits->reported[limit])
 		return NULL;
-	limits->told[limit] = level;
+	limits->reported[limit] = level;
 	return steal(&sentence);
 }

@@ -168,7 +168,7 @@ static int plan_and_run(const struct run_options *options, struct plan *plan)
 	struct run run = { 0 };
 	int status;
 
-	(void)run_reap(false, NULL);
+	(void)reap_runs(false, NULL);
 	status = run_open(&run, options, plan, &error) ? refuse(error) : carry_out(&run);
 	database_close(steal(&run.database));
 	if (run.allocate)

@@ -110,7 +110,7 @@ static int open_maps(struct run *run, char **ret_error)
 static void open_cgroups(struct run *run)
 {
 	const struct run_options *options = run->context.options;
-	const struct limits_wanted limits = { { [LIMIT_MEMORY] = options->mem_bytes,
+	const struct limit_amounts limits = { { [LIMIT_MEMORY] = options->mem_bytes,
 		                                [LIMIT_PIDS] = options->pids,
 		                                [LIMIT_CPU] = (uint64_t)(options->cpu_cores *
 		                                                         1000) } };
@@ -154,7 +154,7 @@ static int open_tree(struct run *run, char **ret_error)
 	const char *const needed[] = { context->dir, context->scratch_dir, context->install_dir,
 		                       context->results_dir, NULL };
 	const struct tree_setup setup = {
-		.wanted = context->options->tree,
+		.requested = context->options->tree,
 		.workers = run->count,
 		.project_dir = context->project_dir,
 		.cwd = context->cwd,
@@ -288,7 +288,7 @@ static void clean_up(void *arg)
 {
 	struct run *run = arg;
 
-	run_kill_strays(run->context.id, run->context.dir);
+	reap_processes(run->context.id, run->context.dir);
 	allocate_end(run->allocate, NULL);
 	run_remove_traces(run);
 }

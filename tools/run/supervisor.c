@@ -38,7 +38,7 @@ void run_save_state(struct run *run)
 	struct run_state state = context_state(&run->context);
 
 	state.cgroup_dir = run->cgroup_dir;
-	state.limit_places = run->limit_places;
+	state.limit_dirs = run->limit_places;
 	state.backend = (char *)(uintptr_t)isolate_backend_names[isolate_backend(run->isolate)];
 	state.tree = (char *)(uintptr_t)tree_kind_names[tree_kind(run->tree)];
 	state.workers = workers;

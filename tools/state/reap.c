@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Debris is found by the lock that nobody holds any more. Processes are found by their environment, which says the run's id and
- * where its run-time files are; that is the last resort, for when supervisor, guard and worker init were all killed and there is
- * no cgroup.
+ * A run is dead when no process holds its lock. Its processes are found by their environment
+ * (tools/process/owner.h), because supervisor, cleanup guard and worker init may all have been
+ * killed, and there may be no cgroup.
  */
 #include "tools/state/reap.h"
 
@@ -27,11 +27,11 @@
 #include "tools/state/runtime.h"
 #include "tools/state/state.h"
 
-enum { KILL_MOST_MS = 3000, INITS_MAX_MS = 7000, EVERY_MS = 10, CGROUP_MOST_MS = 2000 };
+enum { KILL_MAX_MS = 3000, INITS_MAX_MS = 7000, EVERY_MS = 10, CGROUP_MAX_MS = 2000 };
 
-void run_kill_strays(const char *run_id, const char *run_dir)
+void reap_processes(const char *run_id, const char *run_dir)
 {
-	int64_t due_ms = clock_ms() + KILL_MOST_MS;
+	int64_t due_ms = clock_ms() + KILL_MAX_MS;
 
 	do {
 		cleanup_pids struct pids pids = { 0 };
@@ -56,7 +56,7 @@ static void list_add(char ***list, const struct run_state *run, const char *what
 		strv_own(list, str_print("run %s: %s %s", run->id, what, subject));
 }
 
-static void list_strays(char ***list, const struct run_state *run)
+static void list_processes(char ***list, const struct run_state *run)
 {
 	cleanup_pids struct pids pids = { 0 };
 
@@ -72,7 +72,7 @@ static void list_strays(char ***list, const struct run_state *run)
 	}
 }
 
-/* state.json may be anybody's: no other directory than one that we name so is ever removed. */
+/* Removes only cgroups with the name that we give them, because a user can edit state.json. */
 static char **own_cgroups(const struct run_state *run)
 {
 	cleanup_free char *name = str_print("/berth-%s", run->id);
@@ -80,14 +80,13 @@ static char **own_cgroups(const struct run_state *run)
 
 	if (run->cgroup_dir && str_ends(run->cgroup_dir, name))
 		strv_add(&own, run->cgroup_dir);
-	for (char **place = run->limit_places; place && *place; place++)
-		if (str_ends(*place, name))
-			strv_add(&own, *place);
+	for (char **dir = run->limit_dirs; dir && *dir; dir++)
+		if (str_ends(*dir, name))
+			strv_add(&own, *dir);
 	return own;
 }
 
-/* The results may have been removed since: then there is nothing to be corrected. */
-static void forget_ports(const struct run_state *run)
+static void remove_allocated_ports(const struct run_state *run)
 {
 	const struct allocated_run owner = { run->results_dir, run->id, run->project_dir,
 		                             run->started_ns };
@@ -102,7 +101,7 @@ static int reap_one(const struct run_state *run, bool dry_run, char ***list)
 	bool scratch = run->scratch_dir && runtime_is_scratch(run->id, run->scratch_dir);
 	int ret, one;
 
-	list_strays(list, run);
+	list_processes(list, run);
 	for (char **cgroup = cgroups; cgroup && *cgroup; cgroup++)
 		list_add(list, run, "cgroup", *cgroup);
 	list_add(list, run, "files", run->dir);
@@ -110,23 +109,23 @@ static int reap_one(const struct run_state *run, bool dry_run, char ***list)
 		list_add(list, run, "trees and temporary files", run->scratch_dir);
 	if (dry_run)
 		return 0;
-	/* Worker inits end their workers by themselves; they only need a moment. */
+	/* the workers' init processes see the supervisor's end and clean up */
 	(void)runtime_wait_inits(run->dir, INITS_MAX_MS);
-	ret = cgroup_remove_all(cgroups, CGROUP_MOST_MS);
-	ret = ret ? ret : cgroup_remove_named(run->id, CGROUP_MOST_MS);
-	run_kill_strays(run->id, run->dir);
+	ret = cgroup_remove_all(cgroups, CGROUP_MAX_MS);
+	ret = ret ? ret : cgroup_remove_named(run->id, CGROUP_MAX_MS);
+	reap_processes(run->id, run->dir);
 	if (scratch) {
 		one = runtime_remove_scratch(run->scratch_dir);
 		if (one)
-			return one; /* what run->dir says about it is needed once more */
+			return one; /* the next call needs run->dir to find it */
 	}
-	forget_ports(run);
+	remove_allocated_ports(run);
 	db_programs_remove_socket_dirs(run->dir);
 	one = dir_remove(run->dir);
 	return ret ? ret : one;
 }
 
-/* Two reapers at once: the one that gets the lock works, the other goes on. */
+/* Of two berth commands at once, the one that gets the lock does it. */
 static int reap_locked(const struct run_state *run, bool dry_run, char ***list)
 {
 	cleanup_free char *path = str_print("%s/lock", run->dir);
@@ -137,7 +136,7 @@ static int reap_locked(const struct run_state *run, bool dry_run, char ***list)
 	return reap_one(run, dry_run, list);
 }
 
-int run_reap(bool dry_run, char ***ret_list)
+int reap_runs(bool dry_run, char ***ret_list)
 {
 	struct run_state *runs;
 	size_t count;

@@ -2,21 +2,21 @@
 #ifndef BERTH_STATE_REAP_H
 #define BERTH_STATE_REAP_H
 /*
- * Debris: what is left when a supervisor and its guard were both killed. Every `berth run` reaps before it starts;
- * `berth reap` does it on request.
+ * Removes what dead runs left, whose supervisor and cleanup guard were both killed. Each `berth
+ * run` does it before it starts, and `berth reap` on request.
  */
 #include <stdbool.h>
 
 /**
- * Remove what dead runs of this user left: processes, cgroups, run-time files, trees, entries of allocated-ports.json.
- * @dry_run	only say what would be removed
- * @ret_list	strv, one line for people per thing ("run 7f3a: process 123 node server.js"); the caller's to free;
- *		may be NULL
- * Return: 0, also if there was nothing; the first -errno of what could not be removed.
+ * Remove the processes, cgroups, run-time files, trees and entries of allocated-ports.json of dead
+ * runs of this user.
+ * @dry_run	only list them
+ * @ret_list	strv of lines like "run 7f3a: process 123 node"; may be NULL
+ * Return: 0; the first -errno.
  */
-int run_reap(bool dry_run, char ***ret_list);
+int reap_runs(bool dry_run, char ***ret_list);
 
-/** End every process of this user that says it belongs to run @run_id, whose run-time files are or were in @run_dir. */
-void run_kill_strays(const char *run_id, const char *run_dir);
+/** Kill every process of this user that owner_find() finds for the run. */
+void reap_processes(const char *run_id, const char *run_dir);
 
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Three steps, for all runs at once, each with a deadline: SIGTERM, which a supervisor passes on to its workers; SIGTERM
- * again, upon which it kills them; SIGKILL, upon which its guard tears down in its stead. A supervisor that is stopped is
- * continued first, or it could not even begin. What is left then is debris, and reaped like any.
+ * Three steps for all runs at once, each with a deadline: SIGTERM, which a supervisor passes on to
+ * its workers; SIGTERM again, upon which it kills them; SIGKILL, upon which the cleanup guard
+ * removes everything. A stopped supervisor is continued first. What is left then is reaped.
  *
- * Laws: a run is over when nobody holds its lock, not when its supervisor is gone, because the guard works after that. A
- * signal goes through a pidfd to a process that is a `berth` and whose run's lock is still held: a pid of a state file
- * alone could be anybody's by now.
+ * A run is over when no process holds its lock: the cleanup guard works after the supervisor's end.
+ * The pid in a state file may belong to another process by now. So signals go through a pidfd, only
+ * to a process that has our name, and only while the run's lock is held.
  */
 #include "tools/state/recover.h"
 
@@ -27,19 +27,19 @@
 #include "tools/state/reap.h"
 #include "tools/state/state.h"
 
-enum { EVERY_MS = 20, LOOK_EVERY_MS = 20, LOOK_MOST_MS = 2000 };
+enum { EVERY_MS = 20, LEFTOVERS_MAX_MS = 2000 };
 
 static const struct {
 	int number;
 	const char *name;
 	int64_t wait_ms;
 } steps[] = {
-	{ SIGTERM, "SIGTERM", 12000 }, /* the default grace, and a moment */
+	{ SIGTERM, "SIGTERM", 12000 }, /* the default grace period and two seconds */
 	{ SIGTERM, "a second SIGTERM", 6000 },
-	{ SIGKILL, "SIGKILL", 12000 }, /* the guard waits for worker inits */
+	{ SIGKILL, "SIGKILL", 12000 }, /* the guard waits for the worker inits */
 };
 
-/* Return: a pidfd of the run's supervisor; -ESRCH if that is not what has its pid. */
+/* Return: a pidfd of the run's supervisor; -ESRCH if another process has its pid. */
 static int open_supervisor(const struct run_state *run)
 {
 	struct proc_stat theirs, ours;
@@ -51,7 +51,6 @@ static int open_supervisor(const struct run_state *run)
 	return steal_fd(&fd);
 }
 
-/* Is this run, known from before, still alive? */
 static bool is_alive(const char *id)
 {
 	struct run_state run;
@@ -69,12 +68,12 @@ static void send_step(const struct run_state *run, size_t step, struct recovery 
 	cleanup_close int supervisor = open_supervisor(run);
 
 	if (supervisor < 0 || !is_alive(run->id))
-		return; /* its guard is at work */
+		return; /* the cleanup guard is at work, or the run is over */
 	log_act("kill -%d %d", steps[step].number, (int)run->pid);
 	(void)syscall(SYS_pidfd_send_signal, supervisor, SIGCONT, NULL, 0);
 	if (!syscall(SYS_pidfd_send_signal, supervisor, steps[step].number, NULL, 0))
-		strv_own(&recovery->did, str_print("run %s: sent %s to supervisor %d", run->id,
-		                                   steps[step].name, (int)run->pid));
+		strv_own(&recovery->actions, str_print("run %s: sent %s to supervisor %d", run->id,
+		                                       steps[step].name, (int)run->pid));
 }
 
 static size_t count_alive(const struct run_state *runs, size_t count)
@@ -99,21 +98,21 @@ static void end_runs(const struct run_state *runs, size_t count, struct recovery
 	}
 	for (size_t i = 0; i < count; i++)
 		if (runs[i].alive && !is_alive(runs[i].id))
-			strv_own(&recovery->did, str_print("run %s: ended", runs[i].id));
+			strv_own(&recovery->actions, str_print("run %s: ended", runs[i].id));
 }
 
-static void say_wanted(const struct run_state *runs, size_t count, struct recovery *recovery)
+static void list_runs(const struct run_state *runs, size_t count, struct recovery *recovery)
 {
 	for (size_t i = 0; i < count; i++)
 		if (runs[i].alive)
-			strv_own(&recovery->did,
+			strv_own(&recovery->actions,
 			         str_print("run %s: end supervisor %d and its %zu worker%s",
 			                   runs[i].id, (int)runs[i].pid, runs[i].worker_count,
 			                   runs[i].worker_count == 1 ? "" : "s"));
 }
 
-/* Whatever a run could have left, looked for once more, independently of what was said to be removed. */
-static char **look(const struct run_state *run)
+/* Search for leftovers, whatever the steps before have reported. */
+static char **find_leftovers(const struct run_state *run)
 {
 	char **left = NULL;
 	cleanup_pids struct pids pids = { 0 };
@@ -136,25 +135,24 @@ static char **look(const struct run_state *run)
 	return left;
 }
 
-/* What was killed may still be on its way out: only what is there after a moment is left. */
+/* A killed process needs a moment to end, and may have started others meanwhile. */
 static void verify(const struct run_state *run, struct recovery *recovery)
 {
-	int64_t due_ms = clock_ms() + LOOK_MOST_MS;
-	char **left = look(run);
+	int64_t due_ms = clock_ms() + LEFTOVERS_MAX_MS;
+	char **left = find_leftovers(run);
 
 	while (left && clock_ms() < due_ms) {
 		strv_free(left);
-		/* what was born while the others were killed */
-		run_kill_strays(run->id, run->dir);
-		poll(NULL, 0, LOOK_EVERY_MS);
-		left = look(run);
+		reap_processes(run->id, run->dir);
+		poll(NULL, 0, EVERY_MS);
+		left = find_leftovers(run);
 	}
 	for (char **line = left; line && *line; line++)
-		strv_add(&recovery->left, *line);
+		strv_add(&recovery->leftovers, *line);
 	strv_free(left);
 }
 
-int run_recover(bool dry_run, struct recovery *ret_recovery)
+int recover_runs(bool dry_run, struct recovery *ret_recovery)
 {
 	cleanup_strv char **reaped = NULL;
 	struct run_state *runs;
@@ -167,14 +165,14 @@ int run_recover(bool dry_run, struct recovery *ret_recovery)
 	for (size_t i = 0; i < count; i++)
 		strv_add(&ret_recovery->ids, runs[i].id);
 	if (dry_run)
-		say_wanted(runs, count, ret_recovery);
+		list_runs(runs, count, ret_recovery);
 	else
 		end_runs(runs, count, ret_recovery);
-	(void)run_reap(dry_run, &reaped); /* what it could not, verify() finds */
+	(void)reap_runs(dry_run, &reaped); /* verify() finds what it did not remove */
 	for (char **line = reaped; line && *line; line++) {
 		const char *what = strstr(*line, ": ");
 
-		strv_own(&ret_recovery->did,
+		strv_own(&ret_recovery->actions,
 		         str_print("%.*s: %s%s", (int)(what ? what - *line : 0), *line,
 		                   dry_run ? "remove " : "removed ", what ? what + 2 : *line));
 	}
@@ -184,10 +182,10 @@ int run_recover(bool dry_run, struct recovery *ret_recovery)
 	return 0;
 }
 
-void run_recovery_free(struct recovery *recovery)
+void recovery_free(struct recovery *recovery)
 {
 	strv_free(recovery->ids);
-	strv_free(recovery->did);
-	strv_free(recovery->left);
+	strv_free(recovery->actions);
+	strv_free(recovery->leftovers);
 	*recovery = (struct recovery){ 0 };
 }

@@ -2,28 +2,27 @@
 #ifndef BERTH_STATE_RECOVER_H
 #define BERTH_STATE_RECOVER_H
 /*
- * `berth recover`: for when things are in a state that nobody understands. What a run would do by itself at its end is
- * asked for, then insisted on, then done in its stead; at last it is looked whether anything is left.
+ * `berth recover` ends all runs of a user, by force if they do not react, removes what they left,
+ * and looks for leftovers.
  */
 #include <stdbool.h>
 
 #include "tools/base/str.h"
 
 struct recovery {
-	char **ids; /* of the runs that there were, dead ones included; strv */
-	/* strv, a line for people each: "run 7f3a: ended supervisor 4711 with SIGTERM" */
-	char **did;
-	char **left; /* the same, of what is still there */
+	char **ids;       /* of all runs, dead ones included; strv */
+	char **actions;   /* strv of lines like "run 7f3a: sent SIGTERM to supervisor 4711" */
+	char **leftovers; /* the same, for what still exists */
 };
 
 /**
- * End every live run of this user that keeps its run-time files where ours would be, and remove what is left of all of
- * them. May take half a minute for a run that does not want to end.
- * @dry_run	only say what would be done
- * Must not be called inside a worker: it would end its caller.
- * Return: 0, also if there was nothing or something is left; -errno if the runs cannot be listed.
+ * End every live run of this user in dir_runtime(), and remove what all runs left. It takes up to
+ * half a minute if a supervisor does not react. Do not call it inside a worker: it would end its
+ * caller.
+ * @dry_run	only list what would be done
+ * Return: 0, also with leftovers; -errno if the runs cannot be listed.
  */
-int run_recover(bool dry_run, struct recovery *ret_recovery);
-void run_recovery_free(struct recovery *recovery);
+int recover_runs(bool dry_run, struct recovery *ret_recovery);
+void recovery_free(struct recovery *recovery);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Runs are told from anything else in the folder by their names, and ordered by when they were last changed. A run that
- * is still going on belongs to the newest; should hundreds of others have come and gone meanwhile, it loses its logs.
+ * The newest runs are those whose directories changed last. A run that is still alive is among
+ * them, unless 50 others have ended since it wrote a file.
  */
 #include "tools/state/results.h"
 
@@ -17,22 +17,22 @@
 #include "tools/base/str.h"
 #include "tools/state/runtime.h"
 
-struct past {
+struct past_run {
 	char *path;
 	struct timespec changed;
 };
 
 static int newest_first(const void *a, const void *b)
 {
-	const struct past *left = a, *right = b;
+	const struct past_run *left = a, *right = b;
 
 	return clock_compare(&right->changed, &left->changed);
 }
 
-static size_t list_runs(const char *runs_dir, const char *own_id, struct past **ret_runs)
+static size_t list_runs(const char *runs_dir, const char *own_id, struct past_run **ret_runs)
 {
 	cleanup_dir DIR *dir = opendir(runs_dir);
-	struct past *runs = NULL;
+	struct past_run *runs = NULL;
 	struct dirent *entry;
 	size_t count = 0;
 
@@ -44,14 +44,14 @@ static size_t list_runs(const char *runs_dir, const char *own_id, struct past **
 		    !S_ISDIR(info.st_mode))
 			continue;
 		runs = mem_grow(runs, count + 1, sizeof(*runs));
-		runs[count++] = (struct past){ str_print("%s/%s", runs_dir, entry->d_name),
-			                       info.st_mtim };
+		runs[count++] = (struct past_run){ str_print("%s/%s", runs_dir, entry->d_name),
+			                           info.st_mtim };
 	}
 	*ret_runs = runs;
 	return count;
 }
 
-/* The trees of one run: RUN/wN/tree. */
+/* A run keeps them in RUN/wN/tree. */
 static void remove_trees(const char *run_dir)
 {
 	cleanup_dir DIR *dir = opendir(run_dir);
@@ -68,7 +68,7 @@ static void remove_trees(const char *run_dir)
 void results_prune(const char *results_dir, const char *own_id)
 {
 	cleanup_free char *runs_dir = str_print("%s/runs", results_dir);
-	struct past *runs;
+	struct past_run *runs;
 	size_t count = list_runs(runs_dir, own_id, &runs);
 
 	if (count > 1)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Names and directories. An id is four random hex digits, more when those are taken: short enough to be typed, and
- * unique among the runs that exist because the directory of that name is. Two live runs of one user can share an id all the same
- * if their directories of run-time files are not in one place, so what ends a run's processes looks at more than the id.
+ * An id has four random hex digits, or eight if those are taken. The directory of run-time files
+ * has the id as its name, so rename(2) makes it unique. Two runs of a user may still share an id if
+ * XDG_RUNTIME_DIR differs, so code that ends processes compares directories, too
+ * (tools/process/owner.h).
  */
 #include "tools/state/runtime.h"
 
@@ -26,7 +27,7 @@
 #include "tools/base/str.h"
 #include "tools/limits/cgroup.h"
 
-enum { TRIES = 64, ASK_EVERY_MS = 5, BIRTH_MOST_S = 60 };
+enum { TRIES = 64, ASK_EVERY_MS = 5, UNNAMED_MAX_S = 60 };
 
 static int make_locked(const char *base, char **ret_dir, int *ret_lock)
 {
@@ -65,7 +66,7 @@ bool runtime_is_id(const char *name)
 	return len >= 4 && len <= 16 && !name[len];
 }
 
-/* Results are kept for long, and a cgroup may be that of a run with run-time files elsewhere. */
+/* Results outlive their run. A cgroup may belong to a run whose run-time files are elsewhere. */
 static bool is_taken(const char *id, const char *results_dir)
 {
 	cleanup_free char *results = str_print("%s/runs/%s", results_dir, id),
@@ -91,7 +92,7 @@ int runtime_make(const char *results_dir, char **ret_id, char **ret_dir, int *re
 		cleanup_free char *dir = str_print("%s/%s", base, id);
 
 		errno = EEXIST;
-		/* rename(2) replaces an empty directory only, and no run's directory is empty */
+		/* rename(2) fails with EEXIST for a run that exists: its directory is not empty */
 		if (!is_taken(id, results_dir) && !rename(made, dir)) {
 			*ret_id = steal(&id);
 			*ret_dir = steal(&dir);
@@ -115,7 +116,7 @@ static bool is_base(const char *dir)
 	return !is_memory(dir) && !access(dir, W_OK);
 }
 
-/* Never the directory of run-time files of a user without XDG_RUNTIME_DIR: what has no lock there is debris. */
+/* Not dir_runtime(), where `berth reap` removes every directory that has no lock. */
 static char *scratch_base(const char *dir)
 {
 	return str_print("%s/berth-trees-%u", dir, (unsigned int)geteuid());
@@ -126,7 +127,7 @@ char *runtime_scratch(const char *run_id)
 	cleanup_free char *base = scratch_base(!is_base("/tmp") && is_base("/var/tmp") ? "/var/tmp"
 	                                                                               : "/tmp");
 
-	/* An id is unique among the runs of one runtime directory only, and a user may have several. */
+	/* with the pid, because a run with another XDG_RUNTIME_DIR may have the same id */
 	return str_print("%s/%s-%d", base, run_id, (int)getpid());
 }
 
@@ -148,7 +149,7 @@ bool runtime_is_scratch(const char *run_id, const char *path)
 
 static int make_scratch(const char *base, const char *dir)
 {
-	mode_t mode = geteuid() ? 0700 : 0711; /* as root the suite may change its user */
+	mode_t mode = geteuid() ? 0700 : 0711; /* root's suite may change its user */
 	struct stat info;
 
 	if (mkdir(base, mode) && errno != EEXIST)
@@ -168,9 +169,9 @@ int runtime_make_scratch(const char *dir)
 	int ret = -ENOENT;
 
 	*strrchr(base, '/') = 0;
+	/* the end of another run may remove the base between our calls */
 	for (int try = 0; try < TRIES && ret == -ENOENT; try++)
-		ret = make_scratch(base,
-		                   dir); /* another run's end may remove the base under our feet */
+		ret = make_scratch(base, dir);
 	return ret;
 }
 
@@ -180,7 +181,7 @@ int runtime_remove_scratch(const char *dir)
 	int ret = dir_remove(dir);
 
 	*strrchr(base, '/') = 0;
-	rmdir(base); /* succeeds for the last run only */
+	rmdir(base); /* fails while other runs use it */
 	return ret;
 }
 
@@ -194,11 +195,11 @@ int runtime_lock_inits(const char *dir)
 	return steal_fd(&fd);
 }
 
-int runtime_wait_inits(const char *dir, int64_t most_ms)
+int runtime_wait_inits(const char *dir, int64_t timeout_ms)
 {
 	cleanup_free char *path = str_print("%s/inits", dir);
 	cleanup_close int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-	int64_t due_ms = clock_ms() + most_ms;
+	int64_t due_ms = clock_ms() + timeout_ms;
 
 	while (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB)) {
 		if (clock_ms() >= due_ms)
@@ -236,7 +237,7 @@ void runtime_sweep(void)
 		struct stat info;
 
 		if (str_starts(entry->d_name, ".new-") && !lstat(path, &info) &&
-		    clock_wall_ns() / 1000000000 - info.st_mtime > BIRTH_MOST_S)
+		    clock_wall_ns() / 1000000000 - info.st_mtime > UNNAMED_MAX_S)
 			(void)dir_remove(path);
 	}
 }

@@ -1,44 +1,54 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef BERTH_STATE_RUNTIME_H
 #define BERTH_STATE_RUNTIME_H
-/* The two directories of a run outside of the project, and how a run gets its name. */
+/*
+ * The id of a run, its directory of run-time files, its scratch directory, and the locks that show
+ * that it is alive.
+ */
 #include <stdbool.h>
 #include <stdint.h>
 
 /**
- * A new run: its id, and its locked directory of run-time files. Nobody who can be asked has the id: no run with run-time files
- * where ours are, none with a cgroup beside ours, and none of those whose results are in @results_dir.
- * @ret_lock	whoever holds a copy keeps the run alive
+ * Make a run's directory of run-time files, locked. Its id is new among the runs with run-time
+ * files beside it, with cgroups beside ours, and with results in @results_dir.
+ * @ret_id	the caller's to free, as is *ret_dir
+ * @ret_lock	a descriptor; the run is alive as long as a process holds a copy
+ * Return: 0; -errno.
  */
 int runtime_make(const char *results_dir, char **ret_id, char **ret_dir, int *ret_lock);
 
-/** True if @name could be the id of a run. */
+/** True if @name has the form of a run's id. */
 bool runtime_is_id(const char *name);
 
 /**
- * Where the directory for trees and temporary files will be: on a disk, for a tree may be large. Its
- * name is the caller's to free; it is written down before it is made, or a crash could leave it unknown.
+ * The scratch directory, for trees and temporary files, on a disk, because trees may be large. The
+ * supervisor writes the path into state.json before it makes the directory, so that `berth reap`
+ * finds it after a crash.
+ * Return: a path that does not exist, the caller's to free.
  */
 char *runtime_scratch(const char *run_id);
 int runtime_make_scratch(const char *dir);
 int runtime_remove_scratch(const char *dir);
 
-/** True if @path is where runtime_scratch() would put something: what a state file says is not deleted unseen. */
+/**
+ * True if runtime_scratch() may have chosen @path for @run_id. Check it before deleting a path from
+ * a state file.
+ */
 bool runtime_is_scratch(const char *run_id, const char *path);
 
 /**
- * A lock that is shared by all who hold a copy of the descriptor, here the supervisor and its worker inits.
- * Return: the descriptor; -errno.
+ * A lock that the supervisor and its workers' init processes share.
+ * Return: a descriptor; -errno.
  */
 int runtime_lock_inits(const char *dir);
 
-/** Wait until they are all gone. Return: 0; -ETIMEDOUT. */
-int runtime_wait_inits(const char *dir, int64_t most_ms);
+/** Wait until no process holds that lock. Return: 0; -ETIMEDOUT. */
+int runtime_wait_inits(const char *dir, int64_t timeout_ms);
 
-/** Does nobody hold the lock of the run with this id? Also if it has no run-time files any more. */
+/** True if no process holds the lock of run @run_id, or if it has no run-time files. */
 bool runtime_is_dead(const char *run_id);
 
-/** Remove directories of runs that died before they had a name. */
+/** Remove the directories of runs that died before they had an id. */
 void runtime_sweep(void);
 
 #endif

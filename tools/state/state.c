@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * state.json. Written whole at each change and renamed into place, so that a reader never needs a lock; only the
- * question whether the run lives is put to the kernel (flock(2) on the file beside it).
+ * state.json is replaced as a whole, so that readers need no lock. Whether the run is alive only
+ * the kernel knows: by flock(2) on the file `lock` beside it.
  */
 #include "tools/state/state.h"
 
@@ -23,7 +23,7 @@
 const char *const state_status_names[STATE_STATUSES + 1] = { "waiting", "running", "ending",
 	                                                     "passed",  "failed",  NULL };
 
-/* The strings of a run, so that reading and writing derive from one list. */
+/* The strings of a run, for reading and writing. */
 static const struct {
 	const char *key;
 	size_t offset;
@@ -65,7 +65,7 @@ int state_save(const struct run_state *run)
 		json_array_append_new(workers, worker_to_json(&run->workers[i]));
 	json_object_set_new(root, "pid", json_integer(run->pid));
 	json_object_set_new(root, "started_ns", json_integer(run->started_ns));
-	json_object_set_new(root, "limits", json_texts(run->limit_places));
+	json_object_set_new(root, "limits", json_texts(run->limit_dirs));
 	json_object_set_new(root, "command", json_texts_redacted(run->command));
 	json_object_set_new(root, "workers", workers);
 	text = json_dumps(root, JSON_INDENT(1));
@@ -127,7 +127,7 @@ static bool is_locked(const char *dir)
 static void load_json(const json_t *root, struct run_state *run)
 {
 	const json_t *command = json_object_get(root, "command"),
-		     *places = json_object_get(root, "limits");
+		     *dirs = json_object_get(root, "limits");
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		char *text = text_of(root, texts[i].key);
@@ -139,14 +139,17 @@ static void load_json(const json_t *root, struct run_state *run)
 	}
 	for (size_t i = 0; i < json_array_size(command); i++)
 		strv_add(&run->command, json_string_value(json_array_get(command, i)));
-	for (size_t i = 0; i < json_array_size(places); i++)
-		strv_add(&run->limit_places, json_string_value(json_array_get(places, i)));
+	for (size_t i = 0; i < json_array_size(dirs); i++)
+		strv_add(&run->limit_dirs, json_string_value(json_array_get(dirs, i)));
 	run->pid = (pid_t)number_of(root, "pid");
 	run->started_ns = number_of(root, "started_ns");
 	workers_of(json_object_get(root, "workers"), run);
 }
 
-/* A run that was killed before it wrote its state has a directory and nothing else: that is debris, too. */
+/*
+ * A run that was killed before it wrote its state has a directory only. `berth reap` must find
+ * that, too.
+ */
 static void load_dir(const char *dir, const char *id, struct run_state *ret_run)
 {
 	cleanup_free char *path = str_print("%s/state.json", dir);
@@ -209,7 +212,7 @@ void state_free(struct run_state *run)
 	}
 	free(run->workers);
 	strv_free(run->command);
-	strv_free(run->limit_places);
+	strv_free(run->limit_dirs);
 	*run = (struct run_state){ 0 };
 }
 

@@ -2,10 +2,12 @@
 #ifndef BERTH_STATE_H
 #define BERTH_STATE_H
 /*
- * What a live run says about itself to other berth commands: `berth ps`, `berth env`, `berth who`, `berth reap`.
+ * The state of each run, for other berth commands (`berth ps`, `berth env`, `berth who`, `berth
+ * reap`).
  *
- * The supervisor keeps it in dir_runtime()/ID/state.json, replaced atomically at each change. A run is alive as long as
- * somebody holds the lock on dir_runtime()/ID/lock; the kernel releases that, whatever dies.
+ * The supervisor replaces dir_runtime()/ID/state.json atomically at each change. A run is alive
+ * while a process holds the lock on dir_runtime()/ID/lock, which the kernel releases when the last
+ * holder dies.
  *
  *	struct run_state *runs;
  *	size_t count;
@@ -21,9 +23,9 @@
 #include <sys/types.h>
 
 enum state_status {
-	STATE_WAITING, /* no slot yet */
+	STATE_WAITING, /* for its turn */
 	STATE_RUNNING,
-	STATE_ENDING, /* asked to end, or what it left behind is being ended */
+	STATE_ENDING, /* it was asked to end, or its leftover processes are being ended */
 	STATE_PASSED,
 	STATE_FAILED,
 	STATE_STATUSES
@@ -34,7 +36,7 @@ struct state_worker {
 	unsigned int number; /* 1..N */
 	char *task;
 	pid_t pid;  /* the command; 0 before it starts */
-	pid_t init; /* the parent of everything in the worker; 0 when it is gone */
+	pid_t init; /* the ancestor of every process of the worker; 0 when it is gone */
 	unsigned int block_base, block_len; /* real ports */
 	char *map_path; /* see core/portmap.h; map it read-only, check berth_portmap_valid() */
 	enum state_status status;
@@ -44,25 +46,28 @@ struct state_worker {
 struct run_state {
 	char *id;   /* "7f3a" */
 	pid_t pid;  /* the supervisor */
-	bool alive; /* false: debris of a dead run, `berth reap` removes it */
+	bool alive; /* false: `berth reap` removes what it left */
 	char *project_dir, *results_dir;
-	char *dir;           /* run-time files */
-	char *scratch_dir;   /* trees and temporary files */
-	char *cgroup_dir;    /* NULL if there is none */
-	char **limit_places; /* the same for limits, in other hierarchies; strv, NULL = none */
-	char *backend;       /* "preload" */
-	char *tree;          /* "shared", "overlay", "copy" */
-	char **command;      /* strv, before placeholders are filled in, without passwords */
-	int64_t started_ns;  /* CLOCK_REALTIME */
+	char *dir;          /* run-time files */
+	char *scratch_dir;  /* trees and temporary files */
+	char *cgroup_dir;   /* NULL if there is none */
+	char **limit_dirs;  /* further cgroups, of limits in other hierarchies; strv */
+	char *backend;      /* "preload" */
+	char *tree;         /* "shared", "overlay", "copy" */
+	char **command;     /* strv, before placeholders are filled in, without passwords */
+	int64_t started_ns; /* CLOCK_REALTIME */
 	struct state_worker *workers;
 	size_t worker_count;
 };
 
-/** All runs of this user that have run-time files, the oldest first, dead ones included (alive = false). */
+/** All runs of this user that have run-time files, dead ones included, the oldest first. */
 int state_list(struct run_state **ret_runs, size_t *ret_count);
 void state_list_free(struct run_state *runs, size_t count);
 
-/** The run with this id, or the only live run if @id is NULL. Return: 0; -ENOENT none, -ENOTUNIQ several; -errno. */
+/**
+ * The run @id, or the only live run if @id is NULL.
+ * Return: 0; -ENOENT none; -ENOTUNIQ several; -errno.
+ */
 int state_load(const char *id, struct run_state *ret_run);
 void state_free(struct run_state *run);
 

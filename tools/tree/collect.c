@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What becomes of a worker's tree. The upper directory of its overlay holds exactly what the worker changed; it is moved to
- * the results, or copied where they lie on another file system. Files that the worker deleted are whiteouts there
- * (character devices 0:0); they become lines of a list beside it.
+ * A worker's tree after its end, in the supervisor. The upper directory of an overlay holds exactly
+ * what the worker changed. It moves to the results, or is copied if they are on another file
+ * system. A file that the worker deleted is a whiteout there (a character device 0:0) and becomes a
+ * line of a list beside the tree.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -17,11 +18,11 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
-#include "tools/tree/tree-private.h"
+#include "tools/tree/internal.h"
 
-enum { DEPTH_MOST = 128, SHARED_MOST = 50000 };
+enum { DEPTH_MAX = 128, SHARED_FILES_MAX = 50000 };
 
-/* Call @fn for everything below @root but directories, with its path relative to @root. */
+/* Called for each file below @root that is not a directory. @relative is its path below @root. */
 typedef int (*entry_fn)(const char *root, const char *relative, const struct stat *info, void *arg);
 
 static int walk(const char *root, const char *relative, int depth, entry_fn fn, void *arg)
@@ -41,7 +42,7 @@ static int walk(const char *root, const char *relative, int depth, entry_fn fn, 
 			continue;
 		if (!S_ISDIR(info.st_mode))
 			ret = fn(root, below, &info, arg);
-		else if (depth < DEPTH_MOST)
+		else if (depth < DEPTH_MAX)
 			ret = walk(root, below, depth + 1, fn, arg);
 	}
 	return ret;
@@ -72,7 +73,7 @@ static int copy_data(int from, int to)
 	}
 	if (!got)
 		return 0;
-	/* another file system, or an old kernel */
+	/* copy_file_range(2) does not work between all file systems */
 	while ((got = read(from, part, sizeof(part))) > 0) {
 		int ret = file_write_all(to, part, (size_t)got);
 
@@ -94,7 +95,7 @@ static int copy_link(const char *from, const char *to)
 	return symlink(target, to) ? -errno : 0;
 }
 
-/* Sockets, pipes and devices are passed over. */
+/* Skips sockets, pipes and devices. */
 static int copy_one(const char *from, const char *to, const struct stat *info)
 {
 	cleanup_close int in = -1, out = -1;
@@ -115,14 +116,14 @@ static int copy_one(const char *from, const char *to, const struct stat *info)
 	return copy_data(in, out);
 }
 
-struct changes {
+struct tree_changes {
 	unsigned int count;
 	struct str deleted;
 };
 
 static int note_change(const char *root, const char *relative, const struct stat *info, void *arg)
 {
-	struct changes *changes = arg;
+	struct tree_changes *changes = arg;
 	cleanup_free char *path = str_print("%s/%s", root, relative);
 
 	changes->count++;
@@ -150,21 +151,21 @@ static int move_tree(const char *from, const char *to)
 	return ret;
 }
 
-struct wanted {
+struct glob_copy {
 	char *const *globs;
-	const char *to;
+	const char *to_dir;
 };
 
-/* A star matches a slash as well: a folder's name, slash, star means all that is below it. */
-static int copy_wanted(const char *root, const char *relative, const struct stat *info, void *arg)
+/* A star matches a slash as well: "DIR/" and a star mean all files below DIR. */
+static int copy_matching(const char *root, const char *relative, const struct stat *info, void *arg)
 {
-	const struct wanted *wanted = arg;
+	const struct glob_copy *copy = arg;
 	int ret = 0;
 
-	for (char *const *glob = wanted->globs; *glob; glob++) {
+	for (char *const *glob = copy->globs; *glob; glob++) {
 		if (fnmatch(*glob, relative, 0))
 			continue;
-		ret = copy_entry(root, relative, info, (void *)(uintptr_t)wanted->to);
+		ret = copy_entry(root, relative, info, (void *)(uintptr_t)copy->to_dir);
 		break;
 	}
 	return ret;
@@ -175,7 +176,7 @@ static int collect_overlay(const struct tree *tree, unsigned int worker, const c
 {
 	cleanup_free char *upper = tree_place(tree, worker, "upper"),
 			  *list = str_print("%s.deleted", to_dir);
-	struct changes changes = { 0 };
+	struct tree_changes changes = { 0 };
 	int ret = walk(upper, "", 0, note_change, &changes);
 
 	*ret_changed = changes.count;
@@ -191,7 +192,7 @@ int tree_collect(const struct tree *tree, const struct tree_collect *collect,
                  unsigned int *ret_changed)
 {
 	cleanup_free char *copy = tree_place(tree, collect->worker, "copy");
-	const struct wanted wanted = { collect->globs, collect->collected_dir };
+	const struct glob_copy matching = { collect->globs, collect->collected_dir };
 	const char *from = collect->tree_dir;
 	int ret = 0;
 
@@ -203,43 +204,43 @@ int tree_collect(const struct tree *tree, const struct tree_collect *collect,
 	else
 		from = copy;
 	if (!ret && collect->globs && collect->globs[0]) {
-		(void)dir_remove(collect->collected_dir); /* of the run before */
-		ret = walk(from, "", 0, copy_wanted, (void *)(uintptr_t)&wanted);
+		(void)dir_remove(collect->collected_dir); /* from an earlier run */
+		ret = walk(from, "", 0, copy_matching, (void *)(uintptr_t)&matching);
 	}
 	if (!ret && from == copy && collect->keep)
 		ret = move_tree(copy, collect->tree_dir);
 	return ret;
 }
 
-struct shared {
+struct shared_search {
 	const struct tree *tree;
 	int64_t since_ns;
-	unsigned int seen, changed, most;
+	unsigned int seen, changed, max;
 	char **names;
 };
 
 static int note_shared(const char *root, const char *relative, const struct stat *info, void *arg)
 {
-	struct shared *shared = arg;
+	struct shared_search *search = arg;
 	int64_t mtime_ns = (int64_t)info->st_mtim.tv_sec * 1000000000 + info->st_mtim.tv_nsec;
 	cleanup_free char *path = str_print("%s/%s", root, relative);
 
-	if (++shared->seen > SHARED_MOST)
+	if (++search->seen > SHARED_FILES_MAX)
 		return -E2BIG;
-	if (mtime_ns < shared->since_ns || tree_below(shared->tree->results_dir, path) ||
+	if (mtime_ns < search->since_ns || tree_below(search->tree->results_dir, path) ||
 	    strstr(path, "/.git/"))
 		return 0;
-	if (shared->changed++ < shared->most)
-		strv_add(&shared->names, relative);
+	if (search->changed++ < search->max)
+		strv_add(&search->names, relative);
 	return 0;
 }
 
-unsigned int tree_shared_changes(const struct tree *tree, int64_t since_ns, unsigned int most,
+unsigned int tree_shared_changes(const struct tree *tree, int64_t since_ns, unsigned int max,
                                  char ***ret_names)
 {
-	struct shared shared = { .tree = tree, .since_ns = since_ns, .most = most };
+	struct shared_search search = { .tree = tree, .since_ns = since_ns, .max = max };
 
-	(void)walk(tree->project_dir, "", 0, note_shared, &shared);
-	*ret_names = shared.names;
-	return shared.changed;
+	(void)walk(tree->project_dir, "", 0, note_shared, &search);
+	*ret_names = search.names;
+	return search.changed;
 }

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One worker's view of the file system, built in its worker init: a mount namespace in which
+ * One worker's mount namespace, made in its init process:
  *
- *	the project is an overlay over itself	what the worker writes goes to SCRATCH/wN-upper
- *	.berth in it is the real one		results of all workers meet there
- *	/tmp is an overlay over itself, too	in memory; what it needs from there to be the real thing is bound back
- *	/dev/shm is empty and its own
+ *	the project	an overlay over itself; the worker's changes go to SCRATCH/wN-upper
+ *	.berth in it	the real directory, which all workers share
+ *	/tmp		an overlay over itself, in memory; needed paths are bound to the real ones
+ *	/dev/shm	empty, private
  *
- * Mounts below the project (a volume on node_modules) would vanish behind the overlay, so they are bound back, too, and
- * are then shared by all workers.
+ * Mounts below the project (a volume on node_modules) would be hidden behind the overlay. They are
+ * bound to the same path again, and all workers share them.
  *
- * A plain user does this in a user namespace in which he is still himself (his uid mapped to itself), so that nothing in
- * the suite can tell, but for setuid programs, which cannot become anybody else there.
+ * A user without privilege gets a user namespace that maps only the own user and group. Setuid
+ * programs do not work in it.
  *
- * Laws: propagation is cut before the first mount, so nothing shows outside; places are named by descriptors, so that no
- * character in a path can be taken for an option of mount(2); when the last process is gone the kernel takes it all down.
+ * Mount propagation is cut before the first mount, so that nothing shows outside. Options of
+ * mount(2) name directories by descriptors, because a path may contain a comma. The kernel removes
+ * all mounts after the worker's last process.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -29,48 +30,48 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
-#include "tools/tree/tree-private.h"
+#include "tools/tree/internal.h"
 
-/* A place that is opened before something is mounted over it, to be bound back afterwards. */
-struct place {
+/* A path that is opened before a mount hides it, to be bound to the same path afterwards. */
+struct kept_path {
 	char *path;
 	int fd;
 	bool is_dir;
 };
 
-struct places {
-	struct place *list;
+struct kept_paths {
+	struct kept_path *list;
 	size_t count;
 };
 
-static int places_add(struct places *places, const char *path)
+static int keep_path(struct kept_paths *kept, const char *path)
 {
 	cleanup_close int fd = open(path, O_PATH | O_CLOEXEC);
 	struct stat info;
 
 	if (fd < 0 || fstat(fd, &info))
 		return -errno;
-	places->list = mem_grow(places->list, places->count + 1, sizeof(*places->list));
-	places->list[places->count++] = (struct place){ str_copy(path), steal_fd(&fd),
+	kept->list = mem_grow(kept->list, kept->count + 1, sizeof(*kept->list));
+	kept->list[kept->count++] = (struct kept_path){ str_copy(path), steal_fd(&fd),
 		                                        S_ISDIR(info.st_mode) };
 	return 0;
 }
 
-static void places_free(struct places *places)
+static void kept_free(struct kept_paths *kept)
 {
-	for (size_t i = 0; i < places->count; i++) {
-		close(places->list[i].fd);
-		free(places->list[i].path);
+	for (size_t i = 0; i < kept->count; i++) {
+		close(kept->list[i].fd);
+		free(kept->list[i].path);
 	}
-	free(places->list);
+	free(kept->list);
 }
 
-static int bind_back(const struct place *place)
+static int bind_again(const struct kept_path *kept)
 {
 	char from[64];
 
-	snprintf(from, sizeof(from), "/proc/self/fd/%d", place->fd);
-	return mount(from, place->path, NULL, MS_BIND | MS_REC, NULL) ? -errno : 0;
+	snprintf(from, sizeof(from), "/proc/self/fd/%d", kept->fd);
+	return mount(from, kept->path, NULL, MS_BIND | MS_REC, NULL) ? -errno : 0;
 }
 
 static int enter_namespaces(bool user)
@@ -114,8 +115,11 @@ static void unescape(char *path)
 	*to = 0;
 }
 
-/* What is mounted below @dir. Parents come before children; binding is recursive, so a child of one is left out. */
-static int places_add_mounts(struct places *places, const char *dir)
+/*
+ * Keep the mounts below @dir. Parents come before children; a recursive bind of a parent includes
+ * its children.
+ */
+static int keep_mounts(struct kept_paths *kept, const char *dir)
 {
 	cleanup_free char *text = NULL;
 	char *rest, *line;
@@ -134,12 +138,11 @@ static int places_add_mounts(struct places *places, const char *dir)
 		below = tree_below(dir, words[4]);
 		if (!below || !*below)
 			continue;
-		for (size_t i = 0; i < places->count; i++)
-			known = known || tree_below(places->list[i].path, words[4]);
+		for (size_t i = 0; i < kept->count; i++)
+			known = known || tree_below(kept->list[i].path, words[4]);
+		/* a mount that we cannot open, the worker cannot open either */
 		if (!known)
-			(void)places_add(
-				places,
-				words[4]); /* one that we cannot reach, the worker could not either */
+			(void)keep_path(kept, words[4]);
 	}
 	return 0;
 }
@@ -155,7 +158,10 @@ static int mount_overlay(const struct tree *tree, unsigned int worker)
 
 	if (lower_fd < 0 || upper_fd < 0 || work_fd < 0)
 		return -errno;
-	/* Without metacopy, redirects and index the upper directory holds whole files and makes sense by itself. */
+	/*
+	 * Without metacopy, redirects and index the upper directory holds whole files, which
+	 * tree_collect() needs.
+	 */
 	options = str_print(
 		"lowerdir=/proc/self/fd/%d,upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d%s",
 		lower_fd, upper_fd, work_fd,
@@ -165,21 +171,21 @@ static int mount_overlay(const struct tree *tree, unsigned int worker)
 
 static int enter_project(const struct tree *tree, unsigned int worker, char **ret_error)
 {
-	struct places places = { 0 };
-	int ret = places_add_mounts(&places, tree->project_dir);
+	struct kept_paths kept = { 0 };
+	int ret = keep_mounts(&kept, tree->project_dir);
 
 	if (!ret && tree_below(tree->project_dir, tree->results_dir))
-		ret = places_add(&places, tree->results_dir);
+		ret = keep_path(&kept, tree->results_dir);
 	if (!ret)
 		ret = mount_overlay(tree, worker);
 	if (ret)
 		*ret_error = str_print("overlay over '%s'", tree->project_dir);
-	for (size_t i = 0; i < places.count && !ret; i++) {
-		ret = bind_back(&places.list[i]);
+	for (size_t i = 0; i < kept.count && !ret; i++) {
+		ret = bind_again(&kept.list[i]);
 		if (ret)
-			*ret_error = str_print("mount of '%s'", places.list[i].path);
+			*ret_error = str_print("mount of '%s'", kept.list[i].path);
 	}
-	places_free(&places);
+	kept_free(&kept);
 	return ret;
 }
 
@@ -189,8 +195,9 @@ static int by_path(const void *a, const void *b)
 }
 
 /*
- * What below /tmp a worker cannot do without: the places it is given, home, runtime directory, the directories of PATH,
- * and whatever its environment or our own command line names. Sorted, so that parents come first.
+ * The paths below /tmp that a worker needs: those that it is given, its working directory, and
+ * every path in a variable of its environment (HOME, PATH, XDG_RUNTIME_DIR). Sorted, so that
+ * parents come first.
  */
 static char **needed_in_tmp(const struct tree *tree)
 {
@@ -230,21 +237,21 @@ bool overlay_can_hide_tmp(const struct tree *tree)
 	return !strv_has(needed, "/tmp");
 }
 
-static int make_target(const struct place *place)
+static int make_target(const struct kept_path *kept)
 {
-	cleanup_free char *parent = str_copy(place->path);
+	cleanup_free char *parent = str_copy(kept->path);
 	struct stat info;
 	int fd, ret;
 
-	if (!lstat(place->path, &info))
+	if (!lstat(kept->path, &info))
 		return 0;
-	if (place->is_dir)
-		return dir_make(place->path, 0755);
+	if (kept->is_dir)
+		return dir_make(kept->path, 0755);
 	*strrchr(parent, '/') = 0;
 	ret = dir_make(parent, 0755);
 	if (ret)
 		return ret;
-	fd = open(place->path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	fd = open(kept->path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
 	close(fd);
@@ -256,8 +263,11 @@ static int mount_memory(const char *path)
 	return mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") ? -errno : 0;
 }
 
-/* A socket cannot be connected to through an overlay: its address is the inode that lies below, unix(7). */
-static void places_add_sockets(struct places *places, const char *dir, int depth)
+/*
+ * A socket cannot be reached through an overlay, because its address is the inode of the lower
+ * file, unix(7).
+ */
+static void keep_sockets(struct kept_paths *kept, const char *dir, int depth)
 {
 	cleanup_dir DIR *entries = opendir(dir);
 	struct dirent *entry;
@@ -266,16 +276,16 @@ static void places_add_sockets(struct places *places, const char *dir, int depth
 		cleanup_free char *path = str_print("%s/%s", dir, entry->d_name);
 
 		if (entry->d_type == DT_SOCK)
-			(void)places_add(places, path);
+			(void)keep_path(kept, path);
 		else if (entry->d_type == DT_DIR && depth && strcmp(entry->d_name, ".") &&
 		         strcmp(entry->d_name, ".."))
-			places_add_sockets(places, path, depth - 1);
+			keep_sockets(kept, path, depth - 1);
 	}
 }
 
 /*
- * What was in /tmp when the worker began is there for it as well; what it writes is its own, in memory. The memory is
- * mounted on a place in the scratch directory, because an upper directory may not lie below its lower one.
+ * The worker sees what was in /tmp when it began; its changes go to memory. The memory is mounted
+ * in the scratch directory, because an upper directory may not lie below its lower one.
  */
 static int mount_tmp(const struct tree *tree, unsigned int worker)
 {
@@ -300,29 +310,29 @@ static int mount_tmp(const struct tree *tree, unsigned int worker)
 static int hide_tmp(const struct tree *tree, unsigned int worker, char **ret_error)
 {
 	cleanup_strv char **needed = needed_in_tmp(tree);
-	struct places places = { 0 };
+	struct kept_paths kept = { 0 };
 	int ret;
 
 	for (char **path = needed; path && *path; path++)
-		if (!places.count || !tree_below(places.list[places.count - 1].path, *path))
-			(void)places_add(&places, *path);
-	(void)places_add_mounts(&places, "/tmp");
-	places_add_sockets(&places, "/tmp", 1);
+		if (!kept.count || !tree_below(kept.list[kept.count - 1].path, *path))
+			(void)keep_path(&kept, *path);
+	(void)keep_mounts(&kept, "/tmp");
+	keep_sockets(&kept, "/tmp", 1);
 	ret = mount_tmp(tree, worker);
-	if (ret) /* a /tmp that cannot be a lower layer: an empty one then */
+	if (ret) /* this file system cannot be a lower layer: give the worker an empty /tmp */
 		ret = mount_memory("/tmp");
 	if (ret)
 		*ret_error = str_copy("private /tmp");
-	for (size_t i = 0; i < places.count && !ret; i++) {
-		ret = make_target(&places.list[i]);
+	for (size_t i = 0; i < kept.count && !ret; i++) {
+		ret = make_target(&kept.list[i]);
 		if (!ret)
-			ret = bind_back(&places.list[i]);
-		if (ret == -ENOENT && !places.list[i].is_dir)
-			ret = 0; /* a socket whose server has removed it meanwhile */
+			ret = bind_again(&kept.list[i]);
+		if (ret == -ENOENT && !kept.list[i].is_dir)
+			ret = 0; /* a server has removed its socket meanwhile */
 		if (ret)
-			*ret_error = str_print("mount of '%s'", places.list[i].path);
+			*ret_error = str_print("mount of '%s'", kept.list[i].path);
 	}
-	places_free(&places);
+	kept_free(&kept);
 	return ret;
 }
 
@@ -342,7 +352,7 @@ int overlay_enter(const struct tree *tree, unsigned int worker, const char *cwd,
 		if (ret)
 			*ret_error = str_copy("private /dev/shm");
 	}
-	/* again: the old working directory lies below the new mounts */
+	/* the old working directory is hidden by the new mounts */
 	if (!ret && chdir(cwd)) {
 		ret = -errno;
 		*ret_error = str_print("working directory '%s'", cwd);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Without privilege a user namespace has one user and one group: the caller's. An overlay in it cannot copy up what belongs to
- * any other, though the caller may well write it outside: a project that belongs to the team's group answers every change
- * with EOVERFLOW (user_namespaces(7)). So whoever wants to mount there looks first. Not deep and not long: such projects
- * are foreign at their top, and a project may have a million files.
+ * A user namespace without privilege has one user and one group, the caller's (user_namespaces(7)).
+ * An overlay in it answers EOVERFLOW for every change to a file of another user or group, even to a
+ * file that the caller may write outside.
+ *
+ * The search is short: a project may have a million files, and a project of another group is so at
+ * its top.
  */
 #include <errno.h>
 #include <fts.h>
@@ -11,11 +13,11 @@
 #include <unistd.h>
 
 #include "tools/base/str.h"
-#include "tools/tree/tree-private.h"
+#include "tools/tree/internal.h"
 
-enum { DEPTH = 3, ENTRIES_MOST = 4096 };
+enum { DEPTH_MAX = 3, ENTRIES_MAX = 4096 };
 
-static bool is_lost(const FTSENT *entry)
+static bool is_foreign(const FTSENT *entry)
 {
 	const struct stat *info = entry->fts_statp;
 
@@ -25,19 +27,19 @@ static bool is_lost(const FTSENT *entry)
 	       !access(entry->fts_accpath, W_OK);
 }
 
-char *owners_lost(const char *dir)
+char *tree_foreign_owner(const char *dir)
 {
-	char *paths[] = { (char *)(uintptr_t)dir, NULL }, *lost = NULL;
-	FTS *tree = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, NULL);
+	char *paths[] = { (char *)(uintptr_t)dir, NULL }, *found = NULL;
+	FTS *walk = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, NULL);
 	FTSENT *entry;
 
-	for (int i = 0; tree && !lost && i < ENTRIES_MOST && (entry = fts_read(tree)); i++) {
-		if (is_lost(entry))
-			lost = str_copy(entry->fts_path);
-		else if (entry->fts_level >= DEPTH)
-			(void)fts_set(tree, entry, FTS_SKIP);
+	for (int i = 0; walk && !found && i < ENTRIES_MAX && (entry = fts_read(walk)); i++) {
+		if (is_foreign(entry))
+			found = str_copy(entry->fts_path);
+		else if (entry->fts_level >= DEPTH_MAX)
+			(void)fts_set(walk, entry, FTS_SKIP);
 	}
-	if (tree)
-		fts_close(tree);
-	return lost;
+	if (walk)
+		fts_close(walk);
+	return found;
 }

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The choice of a tree, and what the supervisor does for it; the mounts are in overlay.c, what comes of a tree in
- * collect.c.
+ * The choice of a kind of tree, and copies. The supervisor and the workers' init processes call it.
  *
- * `auto` means shared for one worker, and for several an overlay if the kernel really mounts one: whether it may depends
- * on user namespaces, security modules, the file systems and the kernel's version, so a child tries all of it once,
- * for a worker 0 that never runs.
+ * `auto` means `shared` for one worker. For several it means `overlay` if the kernel mounts one,
+ * which depends on user namespaces, security modules, file systems and the kernel's version. So a
+ * child tries all of it once, as worker 0.
  */
 #include "tools/tree/tree.h"
 
@@ -19,16 +18,14 @@
 #include "tools/base/file.h"
 #include "tools/base/str.h"
 #include "tools/process/child.h"
-#include "tools/tree/tree-private.h"
+#include "tools/tree/internal.h"
 
 const char *const tree_kind_names[] = { "auto", "shared", "overlay", "copy", NULL };
 
-char *tree_place(const struct tree *tree, unsigned int worker, const char *name)
-{
-	return str_print("%s/w%u-%s", tree->scratch_dir, worker, name);
-}
-
-/* The root of an overlay shows the upper directory's owner and mode: they have to be the project's. */
+/*
+ * An overlay shows the owner and mode of its upper directory as its own: they must be those of the
+ * project.
+ */
 static int make_upper(const struct tree *tree, const char *upper)
 {
 	struct stat info;
@@ -69,7 +66,10 @@ static int enter_as_worker_0(void *arg, struct str *ret_text)
 	return ret;
 }
 
-/* Mount everything in a child, whose mounts end with it. Return: 0; -errno, and *ret_what is what failed or "". */
+/*
+ * Mount everything in a child, whose mounts end with it.
+ * Return: 0; -errno, and *ret_what is what failed or "".
+ */
 static int try_overlay(struct tree *tree, char **ret_what)
 {
 	cleanup_free char *upper = tree_place(tree, 0, "upper"),
@@ -86,10 +86,10 @@ static int try_overlay(struct tree *tree, char **ret_what)
 
 static int choose(struct tree *tree, const struct tree_setup *setup, char **ret_reason)
 {
-	cleanup_free char *what = NULL, *lost = NULL;
+	cleanup_free char *what = NULL, *foreign = NULL;
 	int ret;
 
-	tree->kind = setup->wanted;
+	tree->kind = setup->requested;
 	if (tree->kind == TREE_AUTO)
 		tree->kind = setup->workers > 1 ? TREE_OVERLAY : TREE_SHARED;
 	if (tree->kind != TREE_OVERLAY)
@@ -103,18 +103,18 @@ static int choose(struct tree *tree, const struct tree_setup *setup, char **ret_
 		free(steal(&what));
 		ret = try_overlay(tree, &what);
 	}
-	lost = !ret && tree->user_namespace ? owners_lost(tree->project_dir) : NULL;
-	if (!ret && !lost)
+	foreign = !ret && tree->user_namespace ? tree_foreign_owner(tree->project_dir) : NULL;
+	if (!ret && !foreign)
 		return 0;
-	*ret_reason = lost ? str_print("'%s' belongs to another user or group, which an overlay "
-	                               "without privilege cannot keep",
-	                               lost)
-	                   : str_print("no overlay here (%s%s%s)", what ? what : "",
-	                               what && *what ? ": " : "", strerror(-ret));
-	ret = lost ? -EOVERFLOW : ret;
+	*ret_reason = foreign ? str_print("'%s' belongs to another user or group, which an overlay "
+	                                  "without privilege cannot keep",
+	                                  foreign)
+	                      : str_print("no overlay here (%s%s%s)", what ? what : "",
+	                                  what && *what ? ": " : "", strerror(-ret));
+	ret = foreign ? -EOVERFLOW : ret;
 	tree->user_namespace = tree->private_tmp = false;
 	tree->kind = TREE_SHARED;
-	return setup->wanted == TREE_AUTO ? 0 : ret;
+	return setup->requested == TREE_AUTO ? 0 : ret;
 }
 
 int tree_open(const struct tree_setup *setup, struct tree **ret_tree, char **ret_reason)
@@ -146,11 +146,11 @@ int tree_probe(const char *project_dir, const char *scratch_dir, bool *ret_user_
 {
 	const char *const needed[] = { scratch_dir, NULL };
 	const struct tree_setup setup = {
-		.wanted = TREE_OVERLAY,
+		.requested = TREE_OVERLAY,
 		.workers = 2,
 		.project_dir = project_dir,
 		.cwd = project_dir,
-		.results_dir = scratch_dir, /* .berth may not be there yet */
+		.results_dir = scratch_dir, /* .berth may not exist yet */
 		.scratch_dir = scratch_dir,
 		.needed = needed,
 	};
@@ -190,8 +190,9 @@ bool tree_in_user_namespace(const struct tree *tree)
 }
 
 /*
- * Everything but our own results. cp(1) handles reflinks, sparse files, hard links, ACLs and extended attributes. It may
- * take minutes for a large project, and ends when the worker's init process does.
+ * Copy the project without our own results. cp(1) handles reflinks, sparse files, hard links, ACLs
+ * and extended attributes. It may take minutes for a large project, and ends with the worker's init
+ * process.
  */
 static int copy_project(const struct tree *tree, const char *to)
 {
@@ -238,15 +239,4 @@ int tree_enter(const struct tree *tree, unsigned int worker, const char *cwd, ch
 	if (tree->kind == TREE_COPY)
 		return copy_enter(tree, worker, cwd, ret_error);
 	return 0;
-}
-
-const char *tree_below(const char *dir, const char *path)
-{
-	size_t len = strlen(dir);
-
-	if (!strcmp(dir, "/"))
-		return path + 1;
-	if (strncmp(dir, path, len) || (path[len] && path[len] != '/'))
-		return NULL;
-	return path + len + (path[len] == '/');
 }

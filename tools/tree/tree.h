@@ -2,13 +2,16 @@
 #ifndef BERTH_TREE_H
 #define BERTH_TREE_H
 /*
- * The working tree, the third thing that copies of a suite share: `shared` is the project as it is; `overlay` is a view of
- * it per worker, with a private /tmp and /dev/shm; `copy` is a copy per worker.
+ * A worker's view of the project directory.
  *
- *	tree_open()		choose, once per run; `auto` tries the overlay for real
+ *	shared	the project directory itself
+ *	overlay	an overlay over it for each worker, with a private /tmp and /dev/shm
+ *	copy	a copy for each worker
+ *
+ *	tree_open()		choose the kind, once for each run; `auto` tries to mount an overlay
  *	tree_prepare()		in the supervisor, before a worker starts
- *	tree_enter()		in the worker's worker init: mounts, and the working directory
- *	tree_collect()		in the supervisor, when the worker is gone: what it changed
+ *	tree_enter()		in the worker's init process: mounts and the working directory
+ *	tree_collect()		in the supervisor, after the worker: what it changed
  *	tree_close()
  *
  * Functions return 0 or -errno; nothing here prints.
@@ -22,67 +25,71 @@ extern const char *const tree_kind_names[TREE_KINDS + 1]; /* "auto", ..., NULL *
 struct tree;
 
 struct tree_setup {
-	enum tree_kind wanted;
+	enum tree_kind requested;
 	unsigned int workers;
 	const char *project_dir, *cwd, *results_dir;
-	const char *scratch_dir; /* exists; on a real file system, outside of the project */
-	/* more places that a worker must see below a private /tmp; NULL-terminated */
+	const char *scratch_dir; /* exists; on a file system on a disk, outside the project */
+	/* further paths that a worker must see below a private /tmp; NULL-terminated */
 	const char *const *needed;
 };
 
 /**
- * @ret_reason	set when `auto` had to do without the overlay: a half-sentence for people, the caller's to free
- * Return: 0; -errno and *ret_reason when the wanted tree cannot be had.
+ * @ret_reason	set if `auto` chose `shared` because no overlay works; the caller's to free
+ * Return: 0; -errno and *ret_reason if the requested kind does not work.
  */
 int tree_open(const struct tree_setup *setup, struct tree **ret_tree, char **ret_reason);
 void tree_close(struct tree *tree);
 
 /**
- * Can a worker have an overlay over @project_dir here? Really mounts one, in a child, and takes it down.
- * @scratch_dir		exists; on a real file system, outside of the project
- * @ret_user_namespace	it takes one, so that sudo and setuid programs cannot work in it
- * @ret_reason		why not, the caller's to free
- * Return: 0; -errno.
+ * Try whether a worker can have an overlay over @project_dir: a child mounts one.
+ * @scratch_dir		exists; on a file system on a disk, outside the project
+ * @ret_user_namespace	it needs a user namespace, where setuid programs do not work
+ * @ret_reason		why it does not work, the caller's to free
  */
 int tree_probe(const char *project_dir, const char *scratch_dir, bool *ret_user_namespace,
                char **ret_reason);
 
-/* The tree in force; never TREE_AUTO. */
+/** The kind that was chosen, never TREE_AUTO; TREE_SHARED for NULL. */
 enum tree_kind tree_kind(const struct tree *tree);
 
-/* True if workers have a /tmp of their own. */
+/** True if each worker has its own /tmp. */
 bool tree_private_tmp(const struct tree *tree);
 
-/* True if sudo and setuid programs cannot work, because it takes a user namespace. */
+/** True if sudo and setuid programs do not work, because workers are in a user namespace. */
 bool tree_in_user_namespace(const struct tree *tree);
 
+/** Make the directories that tree_enter() needs. */
 int tree_prepare(const struct tree *tree, unsigned int worker);
 
-/** Return: 0; -errno and perhaps *ret_error, what failed. */
+/**
+ * Change the calling process's mounts and working directory.
+ * Return: 0; -errno and perhaps *ret_error, what failed.
+ */
 int tree_enter(const struct tree *tree, unsigned int worker, const char *cwd, char **ret_error);
 
 struct tree_collect {
 	unsigned int worker;
-	const char *tree_dir;      /* where what it changed is kept */
+	const char *tree_dir;      /* where the worker's changes go */
 	char *const *globs;        /* --collect; NULL or a strv */
-	const char *collected_dir; /* where files that match go */
-	bool keep;                 /* a copy as well */
+	const char *collected_dir; /* where files that match a glob go */
+	bool keep;                 /* keep a copy, too */
 };
 
 /**
- * Keep what a worker changed, if anything.
- * @ret_changed	number of files, deleted ones included; unknown (0) for a copy
+ * Keep what a worker changed.
+ * @ret_changed	number of files, deleted ones included; 0 for a copy, whose changes are not known
  */
 int tree_collect(const struct tree *tree, const struct tree_collect *collect,
                  unsigned int *ret_changed);
 
 /**
- * Files of a shared tree that were written since @since_ns (CLOCK_REALTIME). Which worker wrote them the file system does
- * not say; any two may have written the same one.
- * @most	names to return at most
- * Return: how many there are, among the first 50 000 files.
+ * Find files of a shared tree that were written since @since_ns (CLOCK_REALTIME). The file system
+ * does not know which worker wrote them.
+ * @max		number of names to return
+ * @ret_names	relative to the project; a strv, the caller's to free
+ * Return: how many such files there are among the first 50 000.
  */
-unsigned int tree_shared_changes(const struct tree *tree, int64_t since_ns, unsigned int most,
+unsigned int tree_shared_changes(const struct tree *tree, int64_t since_ns, unsigned int max,
                                  char ***ret_names);
 
 #endif

@@ -273,7 +273,7 @@ void check_overlay(struct doctor *doctor)
 static void check_controllers(struct doctor *doctor, const char *id, const char *path)
 {
 	static const char *const names[LIMITS] = { "memory", "processors", "processes" };
-	const struct limits_wanted some = {
+	const struct limit_amounts some = {
 		{ [LIMIT_MEMORY] = 1 << 30, [LIMIT_CPU] = 1000, [LIMIT_PIDS] = 1000 }
 	};
 	const struct run_options *options = doctor->options;
@@ -358,7 +358,7 @@ void check_runtime(struct doctor *doctor)
 void check_debris(struct doctor *doctor)
 {
 	cleanup_strv char **list = NULL;
-	int ret = run_reap(true, &list);
+	int ret = reap_runs(true, &list);
 
 	if (ret) {
 		doctor_say(doctor, DOCTOR_WARNING, "unable to look for what dead runs left: %s",

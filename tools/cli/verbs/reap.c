@@ -12,7 +12,7 @@
 int verb_reap(struct cli *cli)
 {
 	cleanup_strv char **list = NULL;
-	int ret = run_reap(cli->run.dry_run, &list);
+	int ret = reap_runs(cli->run.dry_run, &list);
 
 	for (char **line = list; line && *line; line++)
 		printf("%s%s\n", cli->run.dry_run ? "would remove " : "removed ", *line);

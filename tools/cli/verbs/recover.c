@@ -42,11 +42,11 @@ static void drop_dead(const struct server_view *view, const struct run_options *
 		                       : owned_drop(view->database, options->project_dir,
 		                                    owned->physical, &why);
 		if (!ret)
-			strv_own(&recovery->did,
+			strv_own(&recovery->actions,
 			         str_print("%s: %s database %s", view->owned.where,
 			                   options->dry_run ? "drop" : "dropped", owned->physical));
 		else if (ret != -ENOENT) /* -ENOENT: another process dropped it first */
-			strv_own(&recovery->left,
+			strv_own(&recovery->leftovers,
 			         str_print("%s: database %s: %s", view->owned.where,
 			                   owned->physical, why ? why : strerror(-ret)));
 	}
@@ -61,7 +61,7 @@ static void recover_databases(const struct run_options *options, struct recovery
 		if (!views[i].error)
 			drop_dead(&views[i], options, recovery);
 		else if (views[i].error != -ENOTCONN) /* no server, no sessions to end */
-			strv_own(&recovery->left,
+			strv_own(&recovery->leftovers,
 			         str_print(
 					 "%s: unknown, the server cannot be queried: %s",
 					 views[i].owned.where ? views[i].owned.where : "a database",
@@ -77,7 +77,7 @@ static void recover_databases(const struct run_options *options, struct recovery
 
 			if (is_doomed(owned, recovery, false) ||
 			    (owned->alive && owned->run && strv_has(recovery->ids, owned->run)))
-				strv_own(&recovery->left,
+				strv_own(&recovery->leftovers,
 				         str_print("%s: database %s (%s)", views[i].owned.where,
 				                   owned->physical, servers_state(owned)));
 		}
@@ -86,14 +86,14 @@ static void recover_databases(const struct run_options *options, struct recovery
 
 static void print_text(const struct recovery *recovery, bool dry_run)
 {
-	for (char **line = recovery->did; line && *line; line++)
+	for (char **line = recovery->actions; line && *line; line++)
 		printf("%s%s\n", dry_run ? "would do: " : "", *line);
-	if (!recovery->did)
+	if (!recovery->actions)
 		printf("nothing to recover\n");
 	fflush(stdout);
-	for (char **line = recovery->left; line && *line; line++)
+	for (char **line = recovery->leftovers; line && *line; line++)
 		log_line("left: %s", *line);
-	if (recovery->left)
+	if (recovery->leftovers)
 		log_hint("another user's runs need that user or root: sudo berth "
 		         "recover");
 }
@@ -109,21 +109,22 @@ int verb_recover(struct cli *cli)
 		log_hint("run berth recover in a shell outside the run");
 		return 1;
 	}
-	ret = run_recover(cli->run.dry_run, &recovery);
+	ret = recover_runs(cli->run.dry_run, &recovery);
 	if (ret) {
 		log_line("unable to list runs: %s", strerror(-ret));
 		return 1;
 	}
 	if (config_load(cli))
-		strv_add(&recovery.left, "databases: unknown, the settings cannot be read");
+		strv_add(&recovery.leftovers, "databases: unknown, the settings cannot be read");
 	else
 		recover_databases(&cli->run, &recovery);
 	if (cli->json)
 		output_json(json_pack("{s:b, s:o, s:o}", "dry_run", cli->run.dry_run, "did",
-		                      json_texts(recovery.did), "left", json_texts(recovery.left)));
+		                      json_texts(recovery.actions), "left",
+		                      json_texts(recovery.leftovers)));
 	else
 		print_text(&recovery, cli->run.dry_run);
-	ret = recovery.left ? 1 : 0;
-	run_recovery_free(&recovery);
+	ret = recovery.leftovers ? 1 : 0;
+	recovery_free(&recovery);
 	return ret;
 }

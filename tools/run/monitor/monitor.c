@@ -235,21 +235,22 @@ static struct watch_finding *new_finding(const struct run_monitor *monitor, enum
 void monitor_limits(struct run_monitor *monitor, unsigned int number)
 {
 	/* A limit that is met is reported, even if it was near before: the fingerprints differ. */
-	static const char *const names[LIMITS][LIMIT_MET + 1] = {
-		[LIMIT_MEMORY] = { [LIMIT_NEAR] = "memory is near", [LIMIT_MET] = "memory is met" },
-		[LIMIT_CPU] = { [LIMIT_NEAR] = "cpu is near", [LIMIT_MET] = "cpu is met" },
-		[LIMIT_PIDS] = { [LIMIT_NEAR] = "pids is near", [LIMIT_MET] = "pids is met" },
+	static const char *const names[LIMITS][LIMIT_REACHED + 1] = {
+		[LIMIT_MEMORY] = { [LIMIT_NEAR] = "memory is near",
+		                   [LIMIT_REACHED] = "memory is met" },
+		[LIMIT_CPU] = { [LIMIT_NEAR] = "cpu is near", [LIMIT_REACHED] = "cpu is met" },
+		[LIMIT_PIDS] = { [LIMIT_NEAR] = "pids is near", [LIMIT_REACHED] = "pids is met" },
 	};
 	struct limits *limits = &monitor->setup.specs[number - 1].limits;
 
 	for (int i = 0; monitor->watch && i < LIMITS; i++) {
-		cleanup_free char *sentence = limits_look(limits, i);
+		cleanup_free char *sentence = limits_check(limits, i);
 		struct watch_finding *finding;
 
 		if (!sentence)
 			continue;
 		finding = new_finding(monitor, FINDING_resource_limit, number);
-		finding->limit = names[i][limits->told[i]];
+		finding->limit = names[i][limits->reported[i]];
 		finding->detail = steal(&sentence);
 		watch_add(monitor->watch, finding);
 	}

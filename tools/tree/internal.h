@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BERTH_TREE_INTERNAL_H
+#define BERTH_TREE_INTERNAL_H
+/* Between the files of tools/tree. */
+#include "tools/tree/tree.h"
+
+struct tree {
+	enum tree_kind kind;
+	bool user_namespace, private_tmp;
+	char *project_dir, *results_dir; /* real paths */
+	char *scratch_dir, *cwd;
+	char **needed; /* paths that a worker must see below a private /tmp; strv */
+};
+
+/** The path SCRATCH/wN-NAME. Return: the caller's to free. */
+char *tree_place(const struct tree *tree, unsigned int worker, const char *name);
+
+/**
+ * The part of @path below @dir, "" for @dir itself.
+ * Return: inside @path; NULL if it is not below.
+ */
+const char *tree_below(const char *dir, const char *path);
+
+/**
+ * Find a file or directory below @dir that the caller may write and that another user or group
+ * owns. An overlay in a user namespace without privilege cannot copy it.
+ * Return: its path, the caller's to free; NULL if none was found.
+ */
+char *tree_foreign_owner(const char *dir);
+
+/** Make namespaces and mounts for the calling process, as tree_enter() does. */
+int overlay_enter(const struct tree *tree, unsigned int worker, const char *cwd, char **ret_error);
+
+/** False if a path that every worker needs is /tmp itself. */
+bool overlay_can_hide_tmp(const struct tree *tree);
+
+#endif
