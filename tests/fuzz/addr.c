@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Any bytes as a socket address: parsing stays in bounds, and a rewritten port comes back as it went in. */
+/*
+ * Any bytes as a socket address: parsing stays in bounds, and a rewritten port comes back as it
+ * went in.
+ */
 #include "core/addr.c"
 
 #include "core/portmap.c"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Any bytes as the head of a program: a verdict, never a read out of bounds, and an interpreter that ends. */
+/*
+ * Any bytes as the head of a program: a verdict, never a read out of bounds, and an interpreter
+ * that ends.
+ */
 #include "core/elf.c"
 
 #include <stdlib.h>

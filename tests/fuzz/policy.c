@@ -71,7 +71,9 @@ static void fuzz_outbound(enum berth_proto proto, uint16_t port)
 	if (decision.verdict == BERTH_USE) {
 		expect(in_block(decision.real_port));
 		expect(berth_portmap_virtual(&map, decision.real_port) == port);
-		/* what was found by its virtual port may be named by its real one: nothing changes */
+		/*
+		 * what was found by its virtual port may be named by its real one: nothing changes
+		 */
 		bind = berth_outbound(&map, proto, decision.real_port);
 		expect(bind.verdict == BERTH_PASS && !bind.note);
 	}

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Any bytes as a line of /proc/net/tcp: looking at it stays in bounds, and changes digits of ports or nothing. */
+/*
+ * Any bytes as a line of /proc/net/tcp: looking at it stays in bounds, and changes digits of ports
+ * or nothing.
+ */
 #include "core/addr.c"
 
 #include "core/portmap.c"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# tests/isolate: a driver that starts programs under one backend, and the programs that it starts. Those are a user's
-# programs, dynamic and static, never instrumented.
+# tests/isolate: a driver that starts programs under one backend, and the programs that it starts.
+# Those are a user's programs, dynamic and static, never instrumented.
 ISOLATE_OBJ	:= $(CORE_OBJ) $(patsubst %.c,$(O)/%.o,$(filter tools/base/% tools/process/% tools/isolate/% tools/ports/%,$(TOOLS_SRC)))
 ISOLATE_DRIVER	:= $(O)/tests/isolate/driver
 ISOLATE_NAMES	:= $(patsubst tests/isolate/programs/%.c,%,$(wildcard tests/isolate/programs/*.c))
@@ -22,7 +22,8 @@ $(ISOLATE_NAMES:%=$(O)/tests/isolate/%-static): $(O)/tests/isolate/%-static: tes
 
 $(O)/tests/isolate/uring $(O)/tests/isolate/uring-static: private LIBS = -luring
 
-# With musl's compiler the static C program of the tests is a musl one as well; with Go there is one in Go.
+# With musl's compiler the static C program of the tests is a musl one as well; with Go there is one
+# in Go.
 ifneq ($(shell command -v musl-gcc),)
 TESTS		+= $(O)/tests/isolate/stress-musl
 $(O)/tests/isolate/stress-musl: tests/isolate/programs/stress.c

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * driver [OPTION]... -- COMMAND: start N copies of COMMAND under one backend, with nothing of `berth run` around them. It
- * serves tests that want to look at a backend alone: what it notes, what it costs, how it ends.
+ * driver [OPTION]... -- COMMAND: start N copies of COMMAND under one backend, with nothing of
+ * `berth run` around them. It serves tests that want to look at a backend alone: what it notes,
+ * what it costs, how it ends.
  *
  *	--backend NAME	auto, preload, seccomp, bpf, none
  *	-n N		copies; the largest exit status is the driver's
@@ -262,7 +263,10 @@ static void copy_notes(const struct copy *copy)
 
 static void on_signal(int signal)
 {
-	/* the loop's wait ends with it; a second one ends us, and the cgroup is left to whoever looks */
+	/*
+	 * the loop's wait ends with it; a second one ends us, and the cgroup is left to whoever
+	 * looks
+	 */
 	(void)signal;
 	for (unsigned int i = 0; i < options.copies; i++)
 		if (driver.copies[i].pid > 0)

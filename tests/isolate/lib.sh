@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# What the tests of the backends share: TAP, a scratch directory, and which backends this machine has. Sourced.
+# What the tests of the backends share: TAP, a scratch directory, and which backends this machine
+# has. Sourced.
 root=$(cd "$(dirname "$0")/../.." && pwd)
 out=${BERTH_OUT:-$root/.out} programs=$out/tests/isolate driver=$out/tests/isolate/driver
 tmp=$(mktemp -d)
@@ -14,7 +15,8 @@ end() { # end everything that a test has started, and nothing else
 }
 trap end EXIT
 
-# check SENTENCE FUNCTION [ARGUMENT]...: prints a line of TAP; what the function prints explains a failure
+# check SENTENCE FUNCTION [ARGUMENT]...: prints a line of TAP; what the function prints explains a
+# failure
 check() {
 	local sentence=$1 good
 	shift

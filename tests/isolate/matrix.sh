@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Runs the behaviour programs of tests/shim, dynamic and static, under each backend: prints one table as comments, and TAP,
-# one test per backend and build. A hole must stand in tests/isolate/holes, and what stands there must be a hole.
-# QUICK=1: a tenth of the programs. Without FULL=1 that goes for preload: shim/preload.sh has the dynamic ones, and the static
-# ones run under the seccomp filter.
+# Runs the behaviour programs of tests/shim, dynamic and static, under each backend: prints one
+# table as comments, and TAP, one test per backend and build. A hole must stand in
+# tests/isolate/holes, and what stands there must be a hole. QUICK=1: a tenth of the programs.
+# Without FULL=1 that goes for preload: shim/preload.sh has the dynamic ones, and the static ones
+# run under the seccomp filter.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd) root=$(cd "$here/../.." && pwd)
 out=${BERTH_OUT:-$root/.out} driver=$out/tests/isolate/driver
@@ -29,7 +30,7 @@ reason() {
 }
 
 echo "1..$(echo $columns | wc -w)"
-alone=; [ "$(id -u)" != 0 ] || alone=$root/tests/shim/alone # nobody outside can answer or be in the way
+alone=; [ "$(id -u)" != 0 ] || alone=$root/tests/shim/alone # no one outside can answer or be in the way
 number=0 failed=0
 for column in $columns; do
 	backend=${column%/*} build=${column#*/} number=$((number + 1)) bad=''

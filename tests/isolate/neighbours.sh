@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# What is around a worker: other runs, bare programs, outsiders on its real ports, fewer privileges, a supervisor that dies.
+# What is around a worker: other runs, bare programs, outsiders on its real ports, fewer privileges,
+# a supervisor that dies.
 set -eu
 . "$(dirname "$0")/lib.sh"
 turns=$(dirname "$0")/programs/turns.py
 
-# How many workers said so; two of them may have written into one line.
+# How many workers printed it; two of them may have written into one line.
 answers() { grep -o '4980 4980' "$1" | wc -l; }
 side_by_side() { # two runs and a bare program bind the same port at once
 	touch "$tmp/go"
@@ -33,7 +34,7 @@ outsider() { # BACKEND WANT-RESULT [listen]: all but the last real ports are hel
 	kill "$squatter"
 	same "$2" "$tmp/last" && grep -q 'note w1 outsider tcp 4980' "$tmp/err" || { cat "$tmp/err"; return 1; }
 }
-narrow() { # as little privilege as it takes, in a cgroup that is ours
+narrow() { # as little privilege as it takes, in a cgroup of our own
 	local cgroup
 	cgroup=$(awk '/ - cgroup2 / { print $5; exit }' /proc/self/mountinfo)/berth-narrow-$$
 	mkdir "$cgroup"
@@ -47,14 +48,14 @@ nobody() { # in a directory of its own
 	setpriv --reuid nobody --regid nogroup --clear-groups env TMPDIR=/tmp \
 		"$driver" -n 2 --backend "$1" -- "$programs/stress-static" "$programs/stress" 50 1
 }
-hidden() { # a program that nobody may look into keeps the host's ports, and is named; one with Unix sockets only is not
+hidden() { # a program that may not be looked into keeps the host's ports, and is named; one with Unix sockets only is not
 	setpriv --reuid nobody --regid nogroup --clear-groups env TMPDIR=/tmp \
 		"$driver" --notes --backend "$1" -- sh -c '"$1" tcp; exec "$1" unix' - "$programs/hidden-static" >"$tmp/got" 2>&1 || :
 	grep -v '^note' "$tmp/got" >"$tmp/said" || :
 	same "tcp: bound
 unix: bound" "$tmp/said" && [ "$(grep '^note w1 blind' "$tmp/got" | grep -c hidden-static)" = 1 ] || { cat "$tmp/got"; return 1; }
 }
-death() { # the supervisor is killed; nobody hangs
+death() { # the supervisor is killed; no process hangs
 	rm -f "$tmp/go3" "$tmp/last"
 	"$driver" --outlive --backend "$1" -- python3 "$turns" "$tmp/go3" 30 "$tmp/last" >/dev/null 2>&1 & run=$!
 	touch "$tmp/go3"

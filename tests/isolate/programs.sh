@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Programs of many kinds, several copies at once, under each backend: Go, musl, io_uring, PHP's web server, env -i, and
-# the stress test (32 workers, 200 000 binds and connects, children killed at random).
+# Programs of many kinds, several copies at once, under each backend: Go, musl, io_uring, PHP's web
+# server, env -i, and the stress test (32 workers, 200 000 binds and connects, children killed at
+# random).
 set -eu
 . "$(dirname "$0")/lib.sh"
 workers=32 rounds=800
@@ -58,7 +59,7 @@ for backend in preload seccomp bpf; do
 	done
 	check "four PHP web servers under $backend" each_says 4 $backend 'served by its own' sh "$tmp/php" "$tmp"
 	check "four servers in a cleared environment under $backend" each_says 4 $backend '4960 4960' sh "$tmp/bare_env"
-	check "a connect that waits is interrupted by a signal, and ends when there is room, under $backend" full $backend
+	check "a connect that waits is interrupted by a signal, and ends when the backlog has space, under $backend" full $backend
 	check "static musl servers under $backend" copies 4 $backend "$programs/stress-musl" "$programs/stress-musl" 100 2
 	check "$workers workers, dynamic and static, $((workers * rounds * 8)) binds and connects, kills, under $backend" \
 		copies $workers $backend "$programs/stress" "$programs/stress-static" $rounds 4

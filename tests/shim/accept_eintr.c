@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A blocking accept: a signal without SA_RESTART ends it with EINTR, one with SA_RESTART does not; SO_RCVTIMEO
- * ends it with EAGAIN. */
+/*
+ * A blocking accept: a signal without SA_RESTART ends it with EINTR, one with SA_RESTART does not;
+ * SO_RCVTIMEO ends it with EAGAIN.
+ */
 #include "t.h"
 #include <sys/time.h>
 

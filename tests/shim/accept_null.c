@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Bug 6: accept(fd, NULL, NULL) or a NULL length crashes (ip2unix ab25ef5, torsocks 67d9b1a, Debian 811266): every
- * mix of NULLs. */
+/*
+ * Bug 6: accept(fd, NULL, NULL) or a NULL length crashes (ip2unix ab25ef5, torsocks 67d9b1a, Debian
+ * 811266): every mix of NULLs.
+ */
 #include "t.h"
 
 enum { PORT = 4560 };

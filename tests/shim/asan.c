@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A program built with AddressSanitizer, which insists on being the first library (libfaketime#513), binds and connects. */
+/*
+ * A program built with AddressSanitizer, which insists on being the first library
+ * (libfaketime#513), binds and connects.
+ */
 #include "t.h"
 
 enum { PORT = 4770 };

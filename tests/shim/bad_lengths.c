@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Address lengths that are short, zero, negative, huge or simply larger than needed: the kernel's answer each time. */
+/*
+ * Address lengths that are short, zero, negative, huge or simply larger than needed: the kernel's
+ * answer each time.
+ */
 #include "t.h"
 
 enum { PORT = 4540 };

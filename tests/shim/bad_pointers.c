@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Bad pointers are EFAULT, never a crash: NULL, (void *)-1, a page without rights, an address that runs into one. */
+/*
+ * Bad pointers are EFAULT, never a crash: NULL, (void *)-1, a page without rights, an address that
+ * runs into one.
+ */
 #include "t.h"
 #include <sys/mman.h>
 

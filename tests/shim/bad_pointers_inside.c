@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Bad pointers that do not look bad: into the middle of a page without rights, and of one that is unmapped.
- * EFAULT all the same, never a crash. */
+/*
+ * Bad pointers that do not look bad: into the middle of a page without rights, and of one that is
+ * unmapped. EFAULT all the same, never a crash.
+ */
 #include "t.h"
 #include <sys/mman.h>
 

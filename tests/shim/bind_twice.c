@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* States: binding a bound socket, connecting a listener, listening on a connected one, connecting to oneself. */
+/*
+ * States: binding a bound socket, connecting a listener, listening on a connected one, connecting
+ * to oneself.
+ */
 #include "t.h"
 
 enum { PORT = 4810 };

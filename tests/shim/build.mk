@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-# The behaviour programs. tests/shim/NAME.c becomes $(O)/tests/shim/NAME, plugin_NAME.c a plugin_NAME.so beside it, and
-# what makes sense without a dynamic loader $(O)/tests/shim-static/NAME too, for the backends that live in the kernel.
-# They are a user's programs: never instrumented, and flags of their own are target-specific variables.
+# The behaviour programs. tests/shim/NAME.c becomes $(O)/tests/shim/NAME, plugin_NAME.c a
+# plugin_NAME.so beside it. What makes sense without a dynamic loader becomes
+# $(O)/tests/shim-static/NAME, too, for the backends that live in the kernel. They are a user's
+# programs: never instrumented, and flags of their own are target-specific variables.
 SHIM_TEST_OUT		:= $(O)/tests/shim
 SHIM_TEST_DYNAMIC	:= outsider asan constructor deepbind dlopen_runpath early_calls preload_kept
 SHIM_TEST_NAMES		:= $(filter-out plugin_%,$(patsubst tests/shim/%.c,%,$(wildcard tests/shim/*.c)))

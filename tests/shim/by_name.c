@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What most programs do: getaddrinfo for "localhost" and a port as text, each answer tried in turn; getnameinfo
- * for the way back. */
+/*
+ * What most programs do: getaddrinfo for "localhost" and a port as text, each answer tried in turn;
+ * getnameinfo for the way back.
+ */
 #include "t.h"
 #include <netdb.h>
 

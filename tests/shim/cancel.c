@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* accept, connect and recvfrom stay cancellation points: a thread that waits in one of them ends by pthread_cancel. */
+/*
+ * accept, connect and recvfrom stay cancellation points: a thread that waits in one of them ends by
+ * pthread_cancel.
+ */
 #include "t.h"
 #include <pthread.h>
 #include <sys/syscall.h>

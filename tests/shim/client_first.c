@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Bug 2: a connect before the own bind reaches the neighbour (sandlock): a client that waits for its server is
- * refused until the server is there, and then gets its own server's word. */
+/*
+ * Bug 2: a connect before the own bind reaches the neighbour (sandlock): a client that waits for
+ * its server is refused until the server is there, and then gets its own server's word.
+ */
 #include "t.h"
 
 enum { PORT = 4480 };

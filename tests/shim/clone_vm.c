@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Bug 11, the other half: a child of clone(CLONE_VM), which has its own descriptors and this program's memory,
- * binds and connects while the parent does too. */
+/*
+ * Bug 11, the other half: a child of clone(CLONE_VM), which has its own descriptors and this
+ * program's memory, binds and connects while the parent does too.
+ */
 #include "t.h"
 #include <sched.h>
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Bug 14 again, the daemon's way: close every possible descriptor in a loop, stdin, stdout and stderr too, then use sockets. */
+/*
+ * Bug 14 again, the daemon's way: close every possible descriptor in a loop, stdin, stdout and
+ * stderr too, then use sockets.
+ */
 #include "t.h"
 
 enum { PORT = 4210 };

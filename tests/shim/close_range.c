@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Bug 14: close_range kills private descriptors, or private descriptors leak over exec (proxychains#439,
- * onload#111): a program that closes everything above stderr goes on to use sockets, and its exec'd self too, with
- * no stranger open. */
+/*
+ * Bug 14: close_range kills private descriptors, or private descriptors leak over exec
+ * (proxychains#439, onload#111): a program that closes everything above stderr goes on to use
+ * sockets, and its exec'd self too, with no stranger open.
+ */
 #include "t.h"
 #include <sys/syscall.h>
 

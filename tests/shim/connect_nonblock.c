@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Non-blocking connect: EINPROGRESS, poll, SO_ERROR; to a listener and to a port that refuses; the name is known
- * before the end. */
+/*
+ * Non-blocking connect: EINPROGRESS, poll, SO_ERROR; to a listener and to a port that refuses; the
+ * name is known before the end.
+ */
 #include "t.h"
 
 enum { PORT = 4620 };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Bug 9: the caller's sockaddr is modified (graftcp#70, ld-preload-socket): addresses, headers and vectors stay as
- * they were, also when they lie in a page that cannot be written. */
+/*
+ * Bug 9: the caller's sockaddr is modified (graftcp#70, ld-preload-socket): addresses, headers and
+ * vectors stay as they were, also when they lie in a page that cannot be written.
+ */
 #include "t.h"
 #include <sys/mman.h>
 

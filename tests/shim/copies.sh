@@ -1,6 +1,7 @@
 #!/bin/sh
-# Eight copies of each behaviour program at once under the preload backend print what one prints bare. Not icmp: an echo's
-# identifier is the host's, and a reply finds any of the copies. A hundred runs leave ports in TIME_WAIT in every block of the range.
+# Eight copies of each behaviour program at once under the preload backend print what one prints
+# bare. Not icmp: an echo's identifier is the host's, and a reply finds any of the copies. A hundred
+# runs leave ports in TIME_WAIT in every block of the range.
 set -eu
 here=$(dirname "$0")
 [ "$(id -u)" != 0 ] || set -- "$here/alone"

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A daemon: two forks, a session of its own, / as its directory, /dev/null for its streams; it serves a hardcoded
- * port and stops on request. */
+/*
+ * A daemon: two forks, a session of its own, / as its directory, /dev/null for its streams; it
+ * serves a hardcoded port and stops on request.
+ */
 #include "t.h"
 
 enum { PORT = 4860 };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* dlopen and dlmopen with RTLD_DEEPBIND: a plug-in that looks into its own libraries first still binds and connects where the
- * program does. */
+/*
+ * dlopen and dlmopen with RTLD_DEEPBIND: a plug-in that looks into its own libraries first still
+ * binds and connects where the program does.
+ */
 #include "t.h"
 #include <dlfcn.h>
 #include <libgen.h>

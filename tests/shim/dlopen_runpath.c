@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* dlopen finds what its caller's RUNPATH says, also in a plug-in's own RUNPATH, and $ORIGIN is the caller's; a
- * failure says the same words. */
+/*
+ * dlopen finds what its caller's RUNPATH says, also in a plug-in's own RUNPATH, and $ORIGIN is the
+ * caller's; a failure says the same words.
+ */
 #include "t.h"
 #include <dlfcn.h>
 

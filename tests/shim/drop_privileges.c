@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A server started as root becomes another user, as PostgreSQL's wrappers and web servers do: it binds before and
- * after, forks, and execs itself as that user; all of them share the same ports. */
+/*
+ * A server started as root becomes another user, as PostgreSQL's wrappers and web servers do: it
+ * binds before and after, forks, and execs itself as that user; all of them share the same ports.
+ */
 #include "t.h"
 #include <grp.h>
 
@@ -24,7 +26,9 @@ int main(int argc, char **argv)
 	server = FD(listen_on("127.0.0.1", PORT));
 	pid = (pid_t)MUST(fork());
 	if (!pid) {
-		/* by descriptor: the path may lead through directories that are closed to this user */
+		/*
+		 * by descriptor: the path may lead through directories that are closed to this user
+		 */
 		int self = (int)MUST(open("/proc/self/exe", O_RDONLY));
 
 		MUST(setgroups(0, NULL));

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* dup, dup2, dup3, F_DUPFD and F_DUPFD_CLOEXEC: every copy has the same names and works after the original is closed. */
+/*
+ * dup, dup2, dup3, F_DUPFD and F_DUPFD_CLOEXEC: every copy has the same names and works after the
+ * original is closed.
+ */
 #include "t.h"
 
 enum { PORT = 4190 };

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Bug 13: dlsym, malloc and close recurse before initialisation (proxychains#119, samba 15660, jemalloc#443,
- * tebako#527): sockets in .preinit_array, before any library's constructor has run, and an allocator that makes
- * system calls of its own. Datagrams, files, libraries and programs as well. */
+/*
+ * Bug 13: dlsym, malloc and close recurse before initialisation (proxychains#119, samba 15660,
+ * jemalloc#443, tebako#527): sockets in .preinit_array, before any library's constructor has run,
+ * and an allocator that makes system calls of its own. Datagrams, files, libraries and programs as
+ * well.
+ */
 #include "t.h"
 #include <dlfcn.h>
 #include <spawn.h>

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Bug 17: LD_PRELOAD lost through a cleared environment (mirrord#2702, #4839, turborepo#10984): exec with an empty
- * environment, with none at all, after clearenv, after unsetenv, and through `env -i`: the grandchild still binds
- * its port. */
+/*
+ * Bug 17: LD_PRELOAD lost through a cleared environment (mirrord#2702, #4839, turborepo#10984):
+ * exec with an empty environment, with none at all, after clearenv, after unsetenv, and through
+ * `env -i`: the grandchild still binds its port.
+ */
 #include "t.h"
 #include <spawn.h>
 

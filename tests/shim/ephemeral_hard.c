@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A hardcoded port inside the kernel's ephemeral range is a port like any other. (Bare, a client may be sitting on
- * it by chance; run --netns keeps it free.) */
+/*
+ * A hardcoded port inside the kernel's ephemeral range is a port like any other. (Bare, a client
+ * may be sitting on it by chance; run --netns keeps it free.)
+ */
 #include "t.h"
 
 enum { PORT = 40123 };

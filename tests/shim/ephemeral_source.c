@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Ephemeral source ports: the client's own name, the server's peer and accept's answer agree, also after bind to
- * port 0 and with IP_BIND_ADDRESS_NO_PORT; an unconnected name is all zeroes. */
+/*
+ * Ephemeral source ports: the client's own name, the server's peer and accept's answer agree, also
+ * after bind to port 0 and with IP_BIND_ADDRESS_NO_PORT; an unconnected name is all zeroes.
+ */
 #include "t.h"
 
 enum { PORT = 4390 };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* errno is untouched by every call that succeeds (a comment in mirrord's ops.rs: node looks at errno after a
- * successful bind). */
+/*
+ * errno is untouched by every call that succeeds (a comment in mirrord's ops.rs: node looks at
+ * errno after a successful bind).
+ */
 #include "t.h"
 
 enum { PORT = 4610 };

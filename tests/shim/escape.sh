@@ -1,5 +1,6 @@
 #!/bin/sh
-# What the shim cannot enter is named in the summary of the run, and `berth explain` says why: set-user-id, capabilities.
+# What the shim cannot enter is named in the summary of the run, and `berth explain` says why:
+# set-user-id, capabilities.
 set -eu
 berth=${BERTH:-$(dirname "$0")/../../.out/bin/berth}
 berth=$(realpath "$berth")

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* An exec that fails says why, leaves the process as it was, and costs no descriptor: every member of the family. */
+/*
+ * An exec that fails says why, leaves the process as it was, and costs no descriptor: every member
+ * of the family.
+ */
 #include "t.h"
 #include <elf.h>
 #include <sys/stat.h>

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Scripts: with a #! line, with none (execvp and posix_spawnp's shell), through env, in a pipe: what they start binds
- * its port. */
+/*
+ * Scripts: with a #! line, with none (execvp and posix_spawnp's shell), through env, in a pipe:
+ * what they start binds its port.
+ */
 #include "t.h"
 #include <spawn.h>
 

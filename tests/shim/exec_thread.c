@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* exec from a thread that is not the first, while others bind and connect: the new program has its port and its environment. */
+/*
+ * exec from a thread that is not the first, while others bind and connect: the new program has its
+ * port and its environment.
+ */
 #include "t.h"
 #include <pthread.h>
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Every member of the exec family starts a child that binds its port and sees its own arguments and environment. */
+/*
+ * Every member of the exec family starts a child that binds its port and sees its own arguments and
+ * environment.
+ */
 #include "t.h"
 #include <libgen.h>
 #include <sys/syscall.h>

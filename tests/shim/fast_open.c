@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* TCP Fast Open: sendto and sendmsg with MSG_FASTOPEN connect to the port that they are given; so does TCP_FASTOPEN_CONNECT. */
+/*
+ * TCP Fast Open: sendto and sendmsg with MSG_FASTOPEN connect to the port that they are given; so
+ * does TCP_FASTOPEN_CONNECT.
+ */
 #include "t.h"
 #include <netinet/tcp.h>
 
@@ -17,7 +20,10 @@ static void served(int server, int client, const char *text)
 	close(end);
 }
 
-/* More than fits into a datagram, from two pieces of memory; what the first call leaves goes by send. */
+/*
+ * More than fits into a datagram, from two pieces of memory; what the first call leaves goes by
+ * send.
+ */
 static void much(int server, struct addr *there, bool by_msg)
 {
 	static char data[100000], got[65536];

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Destinations that are not local are untouched: connected UDP keeps the port, also one that is bound here; a TCP
- * connect and a bind to an address that is not ours give the kernel's answer. The test networks of RFC 5737 never
- * answer. */
+/*
+ * Destinations that are not local are untouched: connected UDP keeps the port, also one that is
+ * bound here; a TCP connect and a bind to an address that is not of this host give the kernel's answer. The
+ * test networks of RFC 5737 never answer.
+ */
 #include "t.h"
 
 enum { PORT = 4720 };
@@ -18,7 +20,7 @@ static void remote(const char *host)
 		MUST(getpeername(udp, &seen.sa, &seen.len));
 		EQ(0, strcmp(show(&there), show(&seen)));
 		say("%s UDP: %s\n", host, peer_of(udp));
-		/* and that is what the kernel has, not only what it is told to say */
+		/* and that is what the kernel has, not only what Berth makes it say */
 		seen.len = there.len;
 		MUST(getsockopt(udp, SOL_SOCKET, SO_PEERNAME, &seen.ss, &seen.len));
 		IS(show(&there), show(&seen));

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Bug 12: fork with a held lock (socket_wrapper 0f8e90d, mirrord#1588, #3659): a program forks while its threads
- * bind and connect without pause; every child can use sockets at once. */
+/*
+ * Bug 12: fork with a held lock (socket_wrapper 0f8e90d, mirrord#1588, #3659): a program forks
+ * while its threads bind and connect without pause; every child can use sockets at once.
+ */
 #include "t.h"
 #include <pthread.h>
 #include <stdatomic.h>
@@ -9,7 +11,10 @@ enum { PORT = 4330, THREADS = 3, FORKS = 60 };
 
 static atomic_bool stop;
 
-/* A child holds copies of the listeners that were open when it was forked, so a bind may well find its port in use. */
+/*
+ * A child holds copies of the listeners that were open when it was forked, so a bind may well find
+ * its port in use.
+ */
 static void *busy(void *number)
 {
 	int port = PORT + 1 + (int)(intptr_t)number;

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Bug 16: missing aliases such as __recvfrom_chk (F-Stack PR#886, DAOS#13200): built with _FORTIFY_SOURCE=2, where
- * the compiler turns recvfrom into it; and __connect, which old libraries are linked to. */
+/*
+ * Bug 16: missing aliases such as __recvfrom_chk (F-Stack PR#886, DAOS#13200): built with
+ * _FORTIFY_SOURCE=2, where the compiler turns recvfrom into it; and __connect, which old libraries
+ * are linked to.
+ */
 #include "t.h"
 
 int __connect(int fd, const struct sockaddr *sa, socklen_t len);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* ICMP datagram sockets: their "port" is the echo identifier, and no port map may touch it (unless the
- * very number is a TCP and a UDP port of the worker as well: docs/limits.md). */
+/*
+ * ICMP datagram sockets: their "port" is the echo identifier, and no port map may touch it (unless
+ * the very number is a TCP and a UDP port of the worker as well: docs/limits.md).
+ */
 #include "t.h"
 #include <netinet/ip_icmp.h>
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Bug 1: the second bind of a port succeeds or steals it (socket_wrapper, sandlock, ip2unix, mirrord#1123): in one
- * process, with and without SO_REUSEADDR, wildcard against specific address; afterwards the first listener still
- * serves. */
+/*
+ * Bug 1: the second bind of a port succeeds or steals it (socket_wrapper, sandlock, ip2unix,
+ * mirrord#1123): in one process, with and without SO_REUSEADDR, wildcard against specific address;
+ * afterwards the first listener still serves.
+ */
 #include "t.h"
 
 enum { PORT = 4420 };
@@ -36,7 +38,10 @@ int main(void)
 	clash("0.0.0.0", "127.0.0.1", PORT);
 	clash("0.0.0.0", "0.0.0.0", PORT);
 
-	/* SO_REUSEADDR on both and nobody listening: two may be bound, the second to listen is refused */
+	/*
+	 * SO_REUSEADDR on both and no one listening: two may be bound, the second to listen is
+	 * refused
+	 */
 	one = socket_for("127.0.0.1", SOCK_STREAM);
 	two = socket_for("127.0.0.1", SOCK_STREAM);
 	set_option(one, SOL_SOCKET, SO_REUSEADDR, 1);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Dual stack clashes: [::] without V6ONLY takes the IPv4 port too, in either order; with V6ONLY both live side by side. */
+/*
+ * Dual stack clashes: [::] without V6ONLY takes the IPv4 port too, in either order; with V6ONLY
+ * both live side by side.
+ */
 #include "t.h"
 
 enum { PORT = 4440 };

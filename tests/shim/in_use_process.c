@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Bug 1 over processes: a child, and an exec'd child, cannot bind the port that the parent listens on; once the
- * parent closed it they can. */
+/*
+ * Bug 1 over processes: a child, and an exec'd child, cannot bind the port that the parent listens
+ * on; once the parent closed it they can.
+ */
 #include "t.h"
 
 enum { PORT = 4430 };

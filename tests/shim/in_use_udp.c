@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* UDP: the second bind of a port is refused, wildcard or not, dual stack or not; with SO_REUSEADDR on both it is allowed. */
+/*
+ * UDP: the second bind of a port is refused, wildcard or not, dual stack or not; with SO_REUSEADDR
+ * on both it is allowed.
+ */
 #include "t.h"
 
 enum { PORT = 4450 };

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A listener and a connection inherited over exec, as socket activation and `uvicorn --reload` do it (mirrord#864, #2610). */
+/*
+ * A listener and a connection inherited over exec, as socket activation and `uvicorn --reload` do
+ * it (mirrord#864, #2610).
+ */
 #include "t.h"
 
 enum { PORT = 4240, LISTENER = 60, CONNECTION = 61, UDP = 62 };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A listener inherited over fork: the child accepts on the parent's socket, a grandchild binds a port of its own
- * that all can reach. */
+/*
+ * A listener inherited over fork: the child accepts on the parent's socket, a grandchild binds a
+ * port of its own that all can reach.
+ */
 #include "t.h"
 
 enum { PORT = 4230 };

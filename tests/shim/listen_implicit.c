@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* listen without bind: the kernel chooses a port on 0.0.0.0, and a client reaches it by the port that getsockname tells. */
+/*
+ * listen without bind: the kernel chooses a port on 0.0.0.0, and a client reaches it by the port
+ * that getsockname tells.
+ */
 #include "t.h"
 
 int main(void)

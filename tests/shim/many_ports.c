@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Twenty servers on twenty ports in one program, opened in a mixed order, each reached by its own port. */
+/*
+ * Twenty servers on twenty ports in one program, opened in a mixed order, each reached by its own
+ * port.
+ */
 #include "t.h"
 
 enum { PORT = 4510, COUNT = 20 /* 4510 to 4529 */ };

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Multipath TCP sockets: listener and client with IPPROTO_MPTCP, and a plain TCP client of the same listener. */
+/*
+ * Multipath TCP sockets: listener and client with IPPROTO_MPTCP, and a plain TCP client of the same
+ * listener.
+ */
 #include "t.h"
 
 #ifndef IPPROTO_MPTCP

@@ -1,12 +1,14 @@
 #!/bin/sh
-# The behaviour programs built with musl, bare and under the preload backend: one shim serves both libcs.
+# The behaviour programs built with musl, bare and under the preload backend: one shim serves both
+# libcs.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d /var/tmp/berth-musl-XXXXXX); trap 'rm -rf "$work"' EXIT
 if ! command -v musl-gcc >/dev/null; then echo '1..0 # SKIP musl-gcc is not installed: scripts/bootstrap'; exit 0; fi
 
-# What is glibc's own, or what musl itself answers with a crash when bare: it reads through bad pointers in user space, has
-# no RTLD_DEEPBIND, no fortified calls, runs no file without #!, and lets a thread have 2 KiB of stack.
+# What is glibc's own, or what musl itself answers with a crash when bare: it reads through bad
+# pointers in user space, has no RTLD_DEEPBIND, no fortified calls, runs no file without #!, and
+# lets a thread have 2 KiB of stack.
 glibc='accept_null asan bad_pointers bad_pointers_inside constructor deepbind dlopen_runpath early_calls exec_script fortified
 	netlink own_filter own_notify preload_kept reserved_port small_stack syscall_plain udp_errqueue udp_mmsg_edges outsider'
 names=''

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Netlink sockets are left as they are: a name with bytes of a port where IPv4 has one, a dump of the links. */
+/*
+ * Netlink sockets are left as they are: a name with bytes of a port where IPv4 has one, a dump of
+ * the links.
+ */
 #include "t.h"
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>

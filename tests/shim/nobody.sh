@@ -1,5 +1,6 @@
 #!/bin/sh
-# The behaviour programs bare and under the preload backend print the same for a user without any privilege.
+# The behaviour programs bare and under the preload backend print the same for a user without any
+# privilege.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 if [ "$(id -u)" != 0 ]; then

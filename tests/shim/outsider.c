@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Not a behaviour but a bystander: holds every TCP port that the behaviour programs use, without listening, and
- * runs a command meanwhile. A program that escapes its worker then finds its port in use; one that does not never
- * notices. */
+/*
+ * Not a behaviour but a bystander: holds every TCP port that the behaviour programs use, without
+ * listening, and runs a command meanwhile. A program that escapes its worker then finds its port in
+ * use; one that does not never notices.
+ */
 #include "t.h"
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -10,8 +12,11 @@ static const struct {
 	int first, last;
 } held[] = { { 80, 80 }, { 443, 443 }, { 4000, 4999 }, { 40123, 40123 } };
 
-/* A bind without SO_REUSEADDR would fail where a former run is in TIME_WAIT, one with it would let others in too:
- * so bind with it, listen, which makes the port exclusive, stop listening, and take the option back. */
+/*
+ * A bind without SO_REUSEADDR would fail where a former run is in TIME_WAIT, one with it would let
+ * others in too: so bind with it, listen, which makes the port exclusive, stop listening, and take
+ * the option back.
+ */
 static void hold(const char *host, int port)
 {
 	int fd = socket_for(host, SOCK_STREAM);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Bug 19: a program with a seccomp filter of its own, as browsers and servers have it, goes on binding and
- * connecting, and its own rules hold. */
+/*
+ * Bug 19: a program with a seccomp filter of its own, as browsers and servers have it, goes on
+ * binding and connecting, and its own rules hold.
+ */
 #include "t.h"
 #include <linux/filter.h>
 #include <linux/seccomp.h>

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Bug 19: the second listener is refused with EBUSY (WSL#9548, fence#220): a program that starts a seccomp
- * notification listener of its own and answers it. The kernel has one per filter chain, so the seccomp backend
- * cannot pass this. */
+/*
+ * Bug 19: the second listener is refused with EBUSY (WSL#9548, fence#220): a program that starts a
+ * seccomp notification listener of its own and answers it. The kernel has one per filter chain, so
+ * the seccomp backend cannot pass this.
+ */
 #include "t.h"
 #include <linux/filter.h>
 #include <linux/seccomp.h>

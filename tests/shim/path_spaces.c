@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Bug 17: a path with a space (shadow#3248): the program lies and runs in a directory with spaces, a colon and a quote. */
+/*
+ * Bug 17: a path with a space (shadow#3248): the program lies and runs in a directory with spaces,
+ * a colon and a quote.
+ */
 #include "t.h"
 #include <sys/stat.h>
 

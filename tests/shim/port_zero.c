@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Bug 5: bind(0) rejected the second time, or the reported port is not the reachable one (mirrord#2811,
- * libkrun#818): port 0 twice, TCP and UDP, each reachable by the port that getsockname tells. */
+/*
+ * Bug 5: bind(0) rejected the second time, or the reported port is not the reachable one
+ * (mirrord#2811, libkrun#818): port 0 twice, TCP and UDP, each reachable by the port that
+ * getsockname tells.
+ */
 #include "t.h"
 
 enum { PORT = 4380 };

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* A port that the kernel chose is said aloud later: a second bind of it is EADDRINUSE and does not take the clients away, its
- * twin of the other family is the same port, and one that was looked up, served on and given up is still the kernel's. */
+/*
+ * A port that the kernel chose is named later: a second bind of it is EADDRINUSE and does not
+ * take the clients away, its twin of the other family is the same port, and one that was looked up,
+ * served on and given up is still the kernel's.
+ */
 #include "t.h"
 
 enum { TRIES = 300000 };

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Bug 17: LD_PRELOAD clobbered (libfaketime#42): the user's own preloaded libraries go on working, in their order,
- * whether they are added to LD_PRELOAD or take its place; they too see the ports that the program asked for. */
+/*
+ * Bug 17: LD_PRELOAD clobbered (libfaketime#42): the user's own preloaded libraries go on working,
+ * in their order, whether they are added to LD_PRELOAD or take its place; they too see the ports
+ * that the program asked for.
+ */
 #include "t.h"
 #include <dlfcn.h>
 #include <libgen.h>

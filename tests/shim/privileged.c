@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Ports under 1024: 80 and 443 over TCP, 853 over UDP. Bare this needs root; under Berth nothing. */
+/*
+ * Ports under 1024: 80 and 443 over TCP, 853 over UDP. Bare this needs root; under Berth nothing.
+ */
 #include "t.h"
 
 int main(void)

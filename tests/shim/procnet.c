@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The kernel's tables of sockets, /proc/net/tcp and its like, name the ports that the program asked for, whichever way they
- * are opened; they are read-only files that begin at their beginning. */
+/*
+ * The kernel's tables of sockets, /proc/net/tcp and its like, name the ports that the program asked
+ * for, whichever way they are opened; they are read-only files that begin at their beginning.
+ */
 #include "t.h"
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -124,7 +126,7 @@ static void no_files(void)
 
 	MUST(getrlimit(RLIMIT_FSIZE, &before));
 	none.rlim_max = before.rlim_max;
-	/* nothing is said meanwhile: stdout is a file, too */
+	/* nothing is printed meanwhile: stdout is a file, too */
 	MUST(setrlimit(RLIMIT_FSIZE, &none));
 	read_path("/proc/net/tcp");
 	MUST(setrlimit(RLIMIT_FSIZE, &before));

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Raw sockets: the port field of their addresses is a protocol number or nothing at all, and stays so. */
+/*
+ * Raw sockets: the port field of their addresses is a protocol number or nothing at all, and stays
+ * so.
+ */
 #include "t.h"
 
 enum { PORT = 4690, PROTOCOL = 253 /* for experiments, RFC 3692 */ };

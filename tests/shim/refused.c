@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A port where nobody listens refuses: never bound, bound but not listening, and closed again. */
+/* A port where no one listens refuses: never bound, bound but not listening, and closed again. */
 #include "t.h"
 
 enum { PORT = 4470 };

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* bindresvport: with or without a name it finds a reserved port, writes it into the name, and the socket is reached by it. */
+/*
+ * bindresvport: with or without a name it finds a reserved port, writes it into the name, and the
+ * socket is reached by it.
+ */
 #include "t.h"
 
 int main(void)

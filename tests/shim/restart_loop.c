@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A server that restarts on its port again and again, in one process and as a new one each time, always gets it back. */
+/*
+ * A server that restarts on its port again and again, in one process and as a new one each time,
+ * always gets it back.
+ */
 #include "t.h"
 
 enum { PORT = 4530, TIMES = 40 };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* SO_REUSEPORT: two listeners and two UDP sockets share a port; one without the option does not; when one closes
- * the other serves all. */
+/*
+ * SO_REUSEPORT: two listeners and two UDP sockets share a port; one without the option does not;
+ * when one closes the other serves all.
+ */
 #include "t.h"
 
 enum { PORT = 4400 };

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* SCM_RIGHTS: a listener and a connection of another process are passed over a socket pair; names and bytes are right there. */
+/*
+ * SCM_RIGHTS: a listener and a connection of another process are passed over a socket pair; names
+ * and bytes are right there.
+ */
 #include "t.h"
 
 enum { PORT = 4180 };

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Bug 18: notification races: a call that does not wait returns EINTR because of SIGCHLD (WSL#14554,
- * sandlock#235): bind, connect, getsockname while children die all the time, with a handler without SA_RESTART. */
+/*
+ * Bug 18: notification races: a call that does not wait returns EINTR because of SIGCHLD
+ * (WSL#14554, sandlock#235): bind, connect, getsockname while children die all the time, with a
+ * handler without SA_RESTART.
+ */
 #include "t.h"
 
 enum { PORT = 4780, CHILDREN = 150 };

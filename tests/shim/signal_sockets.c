@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Bug 12: a signal during fork (socket_wrapper 3547fdf): a handler binds, connects and asks for names while the
- * program forks, binds and connects: no deadlock, no mixed-up answer, errno restored by nobody but the handler. */
+/*
+ * Bug 12: a signal during fork (socket_wrapper 3547fdf): a handler binds, connects and asks for
+ * names while the program forks, binds and connects: no deadlock, no mixed-up answer, errno
+ * restored only by the handler.
+ */
 #include "t.h"
 #include <stdatomic.h>
 #include <sys/time.h>
@@ -10,7 +13,10 @@ enum { PORT = 4340, ENOUGH = 200, MOST_WAITING = 100 };
 static atomic_int handled, broken, waiting;
 static volatile pid_t owner;
 
-/* Each alarm sets the next, at uneven distances: a fork that is slower than a steady beat would start over for ever. */
+/*
+ * Each alarm sets the next, at uneven distances: a fork that is slower than a steady beat would
+ * start over for ever.
+ */
 static void beat(void)
 {
 	static unsigned state = 1;

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Bug 11's cousin: hooks on a small stack. A thread with the least stack there may be binds, connects, and sends
- * and receives 1000 messages at once; a handler on an alternate stack of 8 KiB does so too. */
+/*
+ * Bug 11's cousin: hooks on a small stack. A thread with the least stack there may be binds,
+ * connects, and sends and receives 1000 messages at once; a handler on an alternate stack of 8 KiB
+ * does so too.
+ */
 #include "t.h"
 #include <limits.h>
 #include <pthread.h>

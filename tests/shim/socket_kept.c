@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Bug 20: replaced sockets lose O_NONBLOCK, epoll registration and options (bypass4netns#35, proxychains#151,
- * ip2unix#6, #13): after bind and connect it is the same socket, with all that was set before. */
+/*
+ * Bug 20: replaced sockets lose O_NONBLOCK, epoll registration and options (bypass4netns#35,
+ * proxychains#151, ip2unix#6, #13): after bind and connect it is the same socket, with all that was
+ * set before.
+ */
 #include "t.h"
 #include <netinet/tcp.h>
 #include <sys/epoll.h>

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* posix_spawn and posix_spawnp, with file actions and attributes: the child binds a hardcoded port that the parent
- * reaches (mirrord#987). */
+/*
+ * posix_spawn and posix_spawnp, with file actions and attributes: the child binds a hardcoded port
+ * that the parent reaches (mirrord#987).
+ */
 #include "t.h"
 #include <libgen.h>
 #include <spawn.h>

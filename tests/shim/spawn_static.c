@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A statically linked program, started in every way: it binds its port where the dynamic one that started it connects,
- * sees its own name, arguments and environment. */
+/*
+ * A statically linked program, started in every way: it binds its port where the dynamic one that
+ * started it connects, sees its own name, arguments and environment.
+ */
 #include "t.h"
 #include <libgen.h>
 #include <spawn.h>

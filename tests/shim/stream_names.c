@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Names on a connected TCP stream: recvfrom gives none and says length 0, sendto ignores the one it is given; the
- * data paths work. */
+/*
+ * Names on a connected TCP stream: recvfrom gives none and says length 0, sendto ignores the one it
+ * is given; the data paths work.
+ */
 #include "t.h"
 #include <sys/mman.h>
 #include <sys/sendfile.h>

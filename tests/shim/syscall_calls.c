@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Bug 16: the calls made through syscall(), as libuv makes accept4 (mirrord#757), give what the libc functions give. */
+/*
+ * Bug 16: the calls made through syscall(), as libuv makes accept4 (mirrord#757), give what the
+ * libc functions give.
+ */
 #include "t.h"
 #include <sys/syscall.h>
 

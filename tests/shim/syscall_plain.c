@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Bug 15: a syscall() that allows a list and answers ENOSYS to the rest (systemd#20586, telepresence#1488,
- * dino#1107): all other numbers pass, with six arguments of full width, and errors as the kernel gives them. */
+/*
+ * Bug 15: a syscall() that allows a list and answers ENOSYS to the rest (systemd#20586,
+ * telepresence#1488, dino#1107): all other numbers pass, with six arguments of full width, and
+ * errors as the kernel gives them.
+ */
 #include "t.h"
 #include <linux/futex.h>
 #include <sys/mman.h>

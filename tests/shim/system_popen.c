@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* system() and popen() children bind hardcoded ports; the parent reaches one that a shell put into the background. */
+/*
+ * system() and popen() children bind hardcoded ports; the parent reaches one that a shell put into
+ * the background.
+ */
 #include "t.h"
 
 enum { PORT = 4320 };

@@ -2,15 +2,15 @@
 /*
  * t.h - what the behaviour programs share.
  *
- * A behaviour program is a user's program: its ports are hardcoded, it knows nothing of Berth, and it runs bare
- * and under Berth alike. What it observes goes to stdout, always the same bytes: the expression, then its value
- * (a descriptor is only ever "fd"; process ids, ephemeral ports and times are never printed). What must hold is
- * asserted as well: a failure says want, got and the place on stderr. Exit status: 0 pass, 1 fail, 77 skip, with
- * the reason on stdout.
+ * A behaviour program is a user's program: its ports are hardcoded, it knows nothing of Berth, and
+ * it runs bare and under Berth alike. What it observes goes to stdout, always the same bytes: the
+ * expression, then its value (a descriptor is only ever "fd"; process ids, ephemeral ports and
+ * times are never printed). What must hold is asserted as well: a failure says want, got and the
+ * place on stderr. Exit status: 0 pass, 1 fail, 77 skip, with the reason on stdout.
  *
- * WANT, FAILS and FD wrap one libc call and check errno too: a successful call leaves errno alone. MUST is for
- * the scenery: silent unless it fails. EQ and IS compare plain values. Each program owns the ten ports from its
- * PORT.
+ * WANT, FAILS and FD wrap one libc call and check errno too: a successful call leaves errno alone.
+ * MUST is for the scenery: silent unless it fails. EQ and IS compare plain values. Each program
+ * owns the ten ports from its PORT.
  */
 #ifndef T_H
 #define T_H
@@ -228,7 +228,10 @@ static inline const char *peer_of(int fd)
 	return show(&a);
 }
 
-/* bind_to, connect_to: the bare calls, with an address made on the spot; results and errno as the calls leave them. */
+/*
+ * bind_to, connect_to: the bare calls, with an address made on the spot; results and errno as the
+ * calls leave them.
+ */
 static inline int bind_to(int fd, const char *host, int port)
 {
 	struct addr a = addr(host, port);
@@ -253,7 +256,10 @@ static inline void set_option(int fd, int level, int option, int value)
 	MUST(setsockopt(fd, level, option, &value, sizeof(value)));
 }
 
-/* listen_on: a listening TCP socket with SO_REUSEADDR, as every server has it; on failure the program fails. */
+/*
+ * listen_on: a listening TCP socket with SO_REUSEADDR, as every server has it; on failure the
+ * program fails.
+ */
 static inline int listen_on(const char *host, int port)
 {
 	int fd = socket_for(host, SOCK_STREAM);
@@ -294,7 +300,10 @@ static inline void pass_byte(int from, int to, char byte)
 		FAIL("pass_byte: want '%c'; got '%c'", byte, got);
 }
 
-/* serve_and_connect: listener, client, accept, all four names, one byte each way. Silent; fails the program. */
+/*
+ * serve_and_connect: listener, client, accept, all four names, one byte each way. Silent; fails the
+ * program.
+ */
 static inline void serve_and_connect(const char *host, int port)
 {
 	struct addr want = addr(host, port), from = { .len = sizeof(from.ss) };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* IPv4 TCP: bind, listen, connect, accept, and all four names show the port that the program chose. Bug 3:
- * getsockname shows the real port (mirrord#1047, sandlock#48). */
+/*
+ * IPv4 TCP: bind, listen, connect, accept, and all four names show the port that the program chose.
+ * Bug 3: getsockname shows the real port (mirrord#1047, sandlock#48).
+ */
 #include "t.h"
 
 enum { PORT = 4000 };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Dual stack: a listener on [::] serves IPv4 and IPv6 clients; its IPv4 clients have v4-mapped names. Bug 8:
- * v4-mapped or [::] missed (mirrord#2117, graftcp#82, libkrunfw#99). */
+/*
+ * Dual stack: a listener on [::] serves IPv4 and IPv6 clients; its IPv4 clients have v4-mapped
+ * names. Bug 8: v4-mapped or [::] missed (mirrord#2117, graftcp#82, libkrunfw#99).
+ */
 #include "t.h"
 
 enum { PORT = 4020 };

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* v4-mapped addresses: an IPv6 socket bound to ::ffff:127.0.0.1 serves IPv4, and an IPv6 socket reaches an IPv4 listener. */
+/*
+ * v4-mapped addresses: an IPv6 socket bound to ::ffff:127.0.0.1 serves IPv4, and an IPv6 socket
+ * reaches an IPv4 listener.
+ */
 #include "t.h"
 
 enum { PORT = 4030 };

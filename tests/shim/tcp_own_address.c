@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The host's own address on a network is local too: bind and connect by it, and reach a wildcard listener through it. */
+/*
+ * The host's own address on a network is local too: bind and connect by it, and reach a wildcard
+ * listener through it.
+ */
 #include "t.h"
 #include <ifaddrs.h>
 #include <net/if.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A client that binds a source port of its own is seen by its server under that port, whichever way the server accepts. */
+/*
+ * A client that binds a source port of its own is seen by its server under that port, whichever way
+ * the server accepts.
+ */
 #include "t.h"
 #include <sys/syscall.h>
 

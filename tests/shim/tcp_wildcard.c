@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A listener on 0.0.0.0 is reached by every loopback address, and by 0.0.0.0 itself, as Linux has it. */
+/*
+ * A listener on 0.0.0.0 is reached by every loopback address, and by 0.0.0.0 itself, as Linux has
+ * it.
+ */
 #include "t.h"
 
 enum { PORT = 4040 };

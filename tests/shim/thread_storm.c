@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Eight threads, each with a server and a client on a port of its own and a client of a common server: every byte
- * and name is right. */
+/*
+ * Eight threads, each with a server and a client on a port of its own and a client of a common
+ * server: every byte and name is right.
+ */
 #include "t.h"
 #include <pthread.h>
 

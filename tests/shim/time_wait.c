@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* After a server closed its connections first, the port is in TIME_WAIT: a bind without SO_REUSEADDR finds it in
- * use, with it not. */
+/*
+ * After a server closed its connections first, the port is in TIME_WAIT: a bind without
+ * SO_REUSEADDR finds it in use, with it not.
+ */
 #include "t.h"
 
 enum { PORT = 4410 };

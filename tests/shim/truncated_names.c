@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* accept, getsockname, getpeername with short buffers: the true length is told, no byte behind the buffer is
- * touched, and what fits is what a full answer starts with (tnat64 PR#8). */
+/*
+ * accept, getsockname, getpeername with short buffers: the true length is returned, no byte behind the
+ * buffer is touched, and what fits is what a full answer starts with (tnat64 PR#8).
+ */
 #include "t.h"
 
 enum { PORT = 4570, CANARY = 0xc5 };

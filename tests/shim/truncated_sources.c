@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* recvfrom and recvmsg with short name buffers: the true length is told, no byte behind the buffer is touched, and
- * what fits is what a full answer starts with. */
+/*
+ * recvfrom and recvmsg with short name buffers: the true length is returned, no byte behind the buffer
+ * is touched, and what fits is what a full answer starts with.
+ */
 #include "t.h"
 
 enum { PORT = 4580, CANARY = 0xc5 };

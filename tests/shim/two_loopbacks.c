@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* One port on two addresses: 127.0.0.1 and 127.0.0.2 are two servers (mirrord#1124: the same port on two addresses crashed). */
+/*
+ * One port on two addresses: 127.0.0.1 and 127.0.0.2 are two servers (mirrord#1124: the same port
+ * on two addresses crashed).
+ */
 #include "t.h"
 
 enum { PORT = 4070 };

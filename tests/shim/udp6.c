@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* UDP over IPv6: round trip on ::1; an IPv4 client of a [::] server appears v4-mapped and gets its reply from the
- * right port. */
+/*
+ * UDP over IPv6: round trip on ::1; an IPv4 client of a [::] server appears v4-mapped and gets its
+ * reply from the right port.
+ */
 #include "t.h"
 
 enum { PORT = 4160 };

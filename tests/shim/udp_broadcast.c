@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* UDP to the loopback network's broadcast address reaches every socket that is bound to the port on all addresses. */
+/*
+ * UDP to the loopback network's broadcast address reaches every socket that is bound to the port on
+ * all addresses.
+ */
 #include "t.h"
 
 enum { PORT = 4920 };

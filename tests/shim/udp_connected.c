@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Connected UDP: send and recv without names, peer's name, datagrams of strangers kept out, connecting elsewhere. */
+/*
+ * Connected UDP: send and recv without names, peer's name, datagrams of strangers kept out,
+ * connecting elsewhere.
+ */
 #include "t.h"
 
 enum { PORT = 4090 };

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* IP_RECVERR: the error queue names the destination that refused, under the port that the program sent to. */
+/*
+ * IP_RECVERR: the error queue names the destination that refused, under the port that the program
+ * sent to.
+ */
 #include "t.h"
 #include <linux/errqueue.h>
 #include <time.h>
@@ -9,7 +12,7 @@ enum { PORT = 4150 };
 int main(void)
 {
 	struct addr to = addr("127.0.0.1", PORT), from = { 0 };
-	/* a server was here once: the port is known, and nobody listens any more */
+	/* a server was here once: the port is known, and no one listens any more */
 	int server = FD(udp_on("127.0.0.1", PORT)), client = FD(udp_on("127.0.0.1", PORT + 1));
 	char text[16], control[256];
 	struct iovec data = { text, sizeof(text) };

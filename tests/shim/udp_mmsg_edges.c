@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* sendmmsg and recvmmsg at their edges: none, too many, a bad message in the middle, a bad vector, a timeout, more than a
- * thousand. */
+/*
+ * sendmmsg and recvmmsg at their edges: none, too many, a bad message in the middle, a bad vector,
+ * a timeout, more than a thousand.
+ */
 #include "t.h"
 #include <linux/sockios.h>
 #include <sched.h>
@@ -32,7 +34,10 @@ static void prepare(struct addr *to)
 			                                     .msg_iovlen = 1 } };
 }
 
-/* recvmmsg takes more than the 1024 that sendmmsg is cut to. The sender sees to it that nothing is lost for want of room. */
+/*
+ * recvmmsg takes more than the 1024 that sendmmsg is cut to. The sender sees to it that nothing is
+ * lost for want of space.
+ */
 static void receive_many(int server, struct addr *to)
 {
 	static struct mmsghdr many[MANY];
@@ -72,7 +77,7 @@ int main(void)
 	WANT(0, sendmmsg(client, messages, 0, 0));
 	WANT(0, recvmmsg(server, messages, 0, MSG_DONTWAIT, NULL));
 
-	/* the 71st has a name that cannot be read: 70 go out, the error is told by the next call */
+	/* the 71st has a name that cannot be read: 70 go out, the error is returned by the next call */
 	messages[70].msg_hdr.msg_name = wall + 4096;
 	WANT(70, sendmmsg(client, messages, COUNT, 0));
 	EQ(77, messages[70].msg_len);

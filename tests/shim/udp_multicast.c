@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* UDP multicast on loopback, as service discovery is tested: the members of a group on a port hear what is sent there. */
+/*
+ * UDP multicast on loopback, as service discovery is tested: the members of a group on a port hear
+ * what is sent there.
+ */
 #include "t.h"
 
 enum { PORT = 4930 };

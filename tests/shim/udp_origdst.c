@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* IP_RECVORIGDSTADDR, which proxies and DNS servers ask for: the address that a datagram was sent to, in the control data of
- * recvmsg and recvmmsg, beside other control data, and cut off. */
+/*
+ * IP_RECVORIGDSTADDR, which proxies and DNS servers ask for: the address that a datagram was sent
+ * to, in the control data of recvmsg and recvmmsg, beside other control data, and cut off.
+ */
 #include "t.h"
 
 enum { PORT = 5150 };
@@ -29,7 +31,7 @@ static void show_control(struct msghdr *m)
 	}
 }
 
-static void receive(int server, struct addr *to, size_t room)
+static void receive(int server, struct addr *to, size_t space)
 {
 	_Alignas(struct cmsghdr) char control[256] = "";
 	char byte;
@@ -37,17 +39,17 @@ static void receive(int server, struct addr *to, size_t room)
 	struct mmsghdr m = { .msg_hdr = { .msg_iov = &data,
 		                          .msg_iovlen = 1,
 		                          .msg_control = control,
-		                          .msg_controllen = room } };
+		                          .msg_controllen = space } };
 
 	send_to(to);
 	WANT(1, recvmsg(server, &m.msg_hdr, 0));
-	EQ(room == sizeof(control) ? 0 : MSG_CTRUNC, m.msg_hdr.msg_flags);
-	if (room < sizeof(control)) {
+	EQ(space == sizeof(control) ? 0 : MSG_CTRUNC, m.msg_hdr.msg_flags);
+	if (space < sizeof(control)) {
 		say("%zu bytes of control data\n", m.msg_hdr.msg_controllen);
 		return;
 	}
 	show_control(&m.msg_hdr);
-	m.msg_hdr.msg_controllen = room;
+	m.msg_hdr.msg_controllen = space;
 	send_to(to);
 	WANT(1, recvmmsg(server, &m, 1, 0, NULL));
 	show_control(&m.msg_hdr);

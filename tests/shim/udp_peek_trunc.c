@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* recvfrom and recvmsg with MSG_PEEK and MSG_TRUNC: the same name each time, the full length told, nothing consumed. */
+/*
+ * recvfrom and recvmsg with MSG_PEEK and MSG_TRUNC: the same name each time, the full length returned,
+ * nothing consumed.
+ */
 #include "t.h"
 
 enum { PORT = 4140 };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* UDP to a port where nobody listens: a connected socket hears ECONNREFUSED at the next call; an unconnected one
- * hears nothing. */
+/*
+ * UDP to a port where no one listens: a connected socket gets ECONNREFUSED at the next call; an
+ * unconnected one hears nothing.
+ */
 #include "t.h"
 
 enum { PORT = 4170 };

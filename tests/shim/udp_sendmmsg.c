@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* sendmmsg and recvmmsg: 100 messages at once, named and unnamed mixed, to two servers; every name in its place
- * and the caller's headers as they were. Bug 16: missing aliases, recvmmsg among them (socket_wrapper 1.4.0). */
+/*
+ * sendmmsg and recvmmsg: 100 messages at once, named and unnamed mixed, to two servers; every name
+ * in its place and the caller's headers as they were. Bug 16: missing aliases, recvmmsg among them
+ * (socket_wrapper 1.4.0).
+ */
 #include "t.h"
 
 enum { PORT = 4110, COUNT = 100 };
@@ -10,7 +13,10 @@ static struct iovec out_data[COUNT], in_data[COUNT];
 static struct addr from[COUNT];
 static unsigned char numbers[COUNT], got[COUNT];
 
-/* every third message is unnamed and goes to the connected server, the others to the other server by name */
+/*
+ * every third message is unnamed and goes to the connected server, the others to the other server
+ * by name
+ */
 static void prepare(struct addr *named)
 {
 	for (int i = 0; i < COUNT; i++) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Unconnected UDP: the request comes from the client's port, the reply from the server's. Bug 4: a UDP reply seems
- * to come from the wrong port (mirrord#1458, graftcp#90, cilium#7925). */
+/*
+ * Unconnected UDP: the request comes from the client's port, the reply from the server's. Bug 4: a
+ * UDP reply seems to come from the wrong port (mirrord#1458, graftcp#90, cilium#7925).
+ */
 #include "t.h"
 
 enum { PORT = 4080 };

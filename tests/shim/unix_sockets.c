@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Unix sockets, by path, by abstract name, autobound, unnamed, stream and datagram, are left as they are (sandlock#121). */
+/*
+ * Unix sockets, by path, by abstract name, autobound, unnamed, stream and datagram, are left as
+ * they are (sandlock#121).
+ */
 #include "t.h"
 
 static socklen_t un(struct addr *a, const char *name, bool abstract)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Families that a socket does not know, or nobody knows: the kernel's error each time, whatever the bytes look like. */
+/*
+ * Families that a socket does not know, or no one knows: the kernel's error each time, whatever the
+ * bytes look like.
+ */
 #include "t.h"
 
 enum { PORT = 4710 };

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* bind with family AF_UNSPEC: Linux takes it for AF_INET if the address is INADDR_ANY, else EAFNOSUPPORT. */
+/*
+ * bind with family AF_UNSPEC: Linux takes it for AF_INET if the address is INADDR_ANY, else
+ * EAFNOSUPPORT.
+ */
 #include "t.h"
 
 enum { PORT = 4500 };

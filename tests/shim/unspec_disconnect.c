@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* connect with AF_UNSPEC dissolves the association, for UDP and TCP; afterwards the socket connects elsewhere. */
+/*
+ * connect with AF_UNSPEC dissolves the association, for UDP and TCP; afterwards the socket connects
+ * elsewhere.
+ */
 #include "t.h"
 
 enum { PORT = 4490 };

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# The behaviour programs under valgrind print the same with the shim, and it adds no error. --full: all, else a handful.
-# What valgrind cannot run, or complains of without the shim (bad pointers on purpose), is left out: asked, not listed.
-# sigchld_eintr is listed: valgrind is a static program, so it runs under the seccomp filter, whose EINTR docs/limits.md names.
+# The behaviour programs under valgrind print the same with the shim, and it adds no error. --full:
+# all, else a handful. What valgrind cannot run, or complains of without the shim (bad pointers on
+# purpose), is left out: asked, not listed. sigchld_eintr is listed: valgrind is a static program,
+# so it runs under the seccomp filter, whose EINTR docs/limits.md names.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd) bin=${BERTH_OUT:-$here/../../.out}/tests/shim
 grind="valgrind -q --error-exitcode=99 --suppressions=$here/valgrind.supp"

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Bug 11: a vfork or CLONE_VM child runs hook code that locks or writes (mirrord#2988, #3154, #3465): a vfork
- * child binds, connects and asks for names, then exits; the parent's memory, errno and sockets are as they were. */
+/*
+ * Bug 11: a vfork or CLONE_VM child runs hook code that locks or writes (mirrord#2988, #3154,
+ * #3465): a vfork child binds, connects and asks for names, then exits; the parent's memory, errno
+ * and sockets are as they were.
+ */
 #include "t.h"
 
 enum { PORT = 4260, TIMES = 20 };

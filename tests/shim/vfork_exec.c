@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* vfork and exec, fifty times, between connections of the parent: the child binds and connects, the parent is unharmed. */
+/*
+ * vfork and exec, fifty times, between connections of the parent: the child binds and connects, the
+ * parent is unharmed.
+ */
 #include "t.h"
 
 enum { PORT = 4250, TIMES = 50 };

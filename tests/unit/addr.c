@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* core/addr: which addresses are ours. */
+/* core/addr: which addresses the port map concerns. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -112,17 +112,17 @@ static void unspec_counts_as_inet_only_where_linux_does(void **state)
 
 static void unaligned_addresses_are_fine(void **state)
 {
-	unsigned char room[sizeof(struct sockaddr_in6) + 1];
+	unsigned char space[sizeof(struct sockaddr_in6) + 1];
 	struct sockaddr_in6 sa = { .sin6_family = AF_INET6,
 		                   .sin6_port = htons(3101),
 		                   .sin6_addr = IN6ADDR_LOOPBACK_INIT };
 	struct berth_addr addr;
 
 	(void)state;
-	memcpy(room + 1, &sa, sizeof(sa));
-	assert_true(berth_addr_parse(map, room + 1, sizeof(sa), BERTH_ADDR_PLAIN, &addr));
-	berth_addr_set_port(room + 1, 20007);
-	memcpy(&sa, room + 1, sizeof(sa));
+	memcpy(space + 1, &sa, sizeof(sa));
+	assert_true(berth_addr_parse(map, space + 1, sizeof(sa), BERTH_ADDR_PLAIN, &addr));
+	berth_addr_set_port(space + 1, 20007);
+	memcpy(&sa, space + 1, sizeof(sa));
 	assert_int_equal(ntohs(sa.sin6_port), 20007);
 }
 

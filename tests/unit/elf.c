@@ -79,7 +79,10 @@ static void other_kinds_by_their_header(void **state)
 	assert_int_equal(berth_elf_judge("", 0, interp), BERTH_ELF_UNKNOWN);
 }
 
-/* What a header says of its program's segments, in a program for this machine that has no other fault. */
+/*
+ * What a header says of its program's segments, in a program for this machine that has no other
+ * fault.
+ */
 static void a_header_is_not_believed(void **state)
 {
 	(void)state;
@@ -106,7 +109,9 @@ static void a_go_note_is_found(void **state)
 	head[64 + 56 + 9] = 0x0f; /* offset 0xf00 */
 	memcpy(head + 0xf00, "\4\0\0\0\0\0\0\0\4\0\0\0Go\0\0", 16);
 	assert_int_equal(berth_elf_judge(head, sizeof(head), interp), BERTH_ELF_GO);
-	/* behind a build id of 20 bytes, as a program that uses cgo has it; and beyond the segment */
+	/*
+	 * behind a build id of 20 bytes, as a program that uses cgo has it; and beyond the segment
+	 */
 	head[64 + 56 + 32] = 52;
 	memcpy(head + 0xf00, "\4\0\0\0\24\0\0\0\3\0\0\0GNU\0", 16);
 	memcpy(head + 0xf00 + 36, "\4\0\0\0\0\0\0\0\4\0\0\0Go\0\0", 16);

@@ -85,7 +85,7 @@ static void undeclared_udp_ports_get_a_quarter_of_the_block(void **state)
 
 	for (uint16_t i = 0; i < LEN / 4; i++)
 		assert_in_range(claim(map, BERTH_UDP, (uint16_t)(3000 + i)), BASE, BASE + LEN - 1);
-	/* keeps its number, and nobody is told otherwise */
+	/* keeps its number, and no note says otherwise */
 	assert_int_equal(claim(map, BERTH_UDP, 4000), 4000);
 	assert_int_equal(berth_portmap_real(map, BERTH_UDP, 4000), 0);
 	assert_in_range(claim(map, BERTH_TCP, 4000), BASE, BASE + LEN - 1);
@@ -211,7 +211,10 @@ static void racing_claims_agree_and_lose_no_slot(void **state)
 			uint16_t real = berth_portmap_real(map, port % 8 ? BERTH_TCP : BERTH_UDP,
 			                                   port);
 
-			/* at the end of the block a racer may find it full for an instant: nobody has the port */
+			/*
+			 * at the end of the block a racer may find it full for an instant: no one
+			 * has the port
+			 */
 			if (real)
 				assert_int_equal(berth_portmap_virtual(map, real), port);
 			else

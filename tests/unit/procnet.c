@@ -8,7 +8,10 @@
 
 static struct berth_portmap *map;
 
-/* 3101 -> 20000 for both, 53 -> 20001 for UDP only, 4000 shared; the range is 20000-29999, the block has 32 ports of it */
+/*
+ * 3101 -> 20000 for both, 53 -> 20001 for UDP only, 4000 shared; the range is 20000-29999, the
+ * block has 32 ports of it
+ */
 static int fresh(void **state)
 {
 	bool is_new;
@@ -33,7 +36,10 @@ static int done(void **state)
 	return 0;
 }
 
-/* A line with these ends, in the form of this machine's kernel; as the worker sees it: "LOCAL REMOTE", "hidden" or "early". */
+/*
+ * A line with these ends, in the form of this machine's kernel; as the worker sees it: "LOCAL
+ * REMOTE", "hidden" or "early".
+ */
 static const char *seen(enum berth_proto proto, const char *local, unsigned int here,
                         const char *remote, unsigned int there, unsigned int state)
 {

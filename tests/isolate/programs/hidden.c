@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A program that lets nobody look into it, as agents that hold secrets do. Binds what its argument names: tcp or unix. */
+/*
+ * A program that cannot be looked into, as agents that hold secrets do. Binds what its argument
+ * names: tcp or unix.
+ */
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>

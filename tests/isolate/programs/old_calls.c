@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A 64-bit program that binds through the 32-bit entry of the kernel, as 32-bit programs do. Prints the result. */
+/*
+ * A 64-bit program that binds through the 32-bit entry of the kernel, as 32-bit programs do. Prints
+ * the result.
+ */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>

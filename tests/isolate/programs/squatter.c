@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* squatter FIRST LAST [listen]: hold every TCP port of a range on loopback, by bind alone or by listening too, until ended. */
+/*
+ * squatter FIRST LAST [listen]: hold every TCP port of a range on loopback, by bind alone or by
+ * listening too, until ended.
+ */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stress STATIC ROUNDS KILLS: one worker of the stress test. Four children bind and connect ROUNDS times each, two of them
- * as this program, two as its static build; now and then one is killed and begins anew. Each child checks every answer: its
- * own client is served by its own server, under the port that it asked for, with the name of its worker, and a second bind
- * of a port that is taken fails. Exit status 1 with one line on stderr at the first wrong answer, 2 if something hangs.
+ * stress STATIC ROUNDS KILLS: one worker of the stress test. Four children bind and connect ROUNDS
+ * times each, two of them as this program, two as its static build; now and then one is killed and
+ * begins anew. Each child checks every answer: its own client is served by its own server, under
+ * the port that it asked for, with the name of its worker, and a second bind of a port that is
+ * taken fails. Exit status 1 with one line on stderr at the first wrong answer, 2 if something
+ * hangs.
  *
  * stress child INDEX ROUNDS: one child.
  */
@@ -105,7 +107,7 @@ static int reach(int port, bool blocking)
 	return -errno;
 }
 
-/* Give everybody our name, until our own client has been served. */
+/* Give each client our name, until our own client has been served. */
 static void answer(int server, int client)
 {
 	int own = port_of(getsockname, client), peer;

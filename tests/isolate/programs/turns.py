@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """turns.py [GO [TURNS FILE [fast]]]: bind and connect to port 4980, and tell under which ports.
 
-Waits for the file GO to appear. Prints the ports, or writes them to FILE, TURNS times; an error is told by its name.
+Waits for the file GO to appear. Prints the ports, or writes them to FILE, TURNS times; an error is printed by its name.
 """
 import errno, os, socket, sys, time
 def name():

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bind, listen, connect and accept through io_uring, which no hook of system calls sees. Prints what the server and the peer
- * are called. Exit status 77 if the kernel has no io_uring, or none that binds (before Linux 6.11).
+ * bind, listen, connect and accept through io_uring, which no hook of system calls sees. Prints
+ * what the server and the peer are called. Exit status 77 if the kernel has no io_uring, or none
+ * that binds (before Linux 6.11).
  */
 #include <arpa/inet.h>
 #include <errno.h>

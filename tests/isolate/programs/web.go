@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-// A web server on a fixed port and a client of it, in one program that makes its own system calls. Its listener speaks
-// MPTCP if asked. It prints what both ends say about their addresses; the port must be the one that is written here.
+// A web server on a fixed port and a client of it, in one program that makes its own system calls.
+// Its listener speaks MPTCP if asked. It prints what both ends say about their addresses; the port
+// must be the one that is written here.
 package main
 
 import (
