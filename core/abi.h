@@ -2,12 +2,13 @@
 #ifndef BERTH_CORE_ABI_H
 #define BERTH_CORE_ABI_H
 /*
- * Event records: what the monitor says about sockets and processes. Written by the programs of bpf/monitor.bpf.c or, less
- * exactly, by tools/watch/source/sampler.c; read by tools/watch/model.
+ * Event records: what the monitor reports about sockets and processes. The programs of
+ * bpf/monitor.bpf.c write them or, less exactly, tools/watch/source/sampler.c; tools/watch/model reads
+ * them.
  *
- * A record begins with its tag. Numbers are in the machine's byte order, ports in host order, addresses in network order.
- * Version: bump when a field moves or changes meaning; append to the end of a structure or an enum freely. A reader skips
- * what it does not know by .size.
+ * A record begins with its tag. Numbers are in the machine's byte order, ports in host order,
+ * addresses in network order. Version: increase it when a field moves or changes meaning. Appending
+ * to the end of a structure or an enum needs no new version: a reader skips unknown bytes by .size.
  */
 #include "core/portmap.h"
 
@@ -24,17 +25,17 @@
 
 enum berth_event_tag {
 	BERTH_EVENT_NONE,
-	BERTH_EVENT_OPENED, /* a socket was created (only when everything is asked for) */
+	BERTH_EVENT_OPENED, /* a socket was created (`berth monitor` only) */
 	BERTH_EVENT_BOUND,  /* .local */
-	/* .local (AF_UNIX: .path) as it was asked for, .error, stack */
+	/* .local (AF_UNIX: .path) as the program named it, .error, stack */
 	BERTH_EVENT_BIND_FAILED,
 	BERTH_EVENT_LISTENING,  /* .local or .path, stack */
-	BERTH_EVENT_UNLISTENED, /* listen(2) taken back, by failure, shutdown or close */
-	/* .remote: the first time, or every time when everything is asked for */
+	BERTH_EVENT_UNLISTENED, /* it listens no more: failure, shutdown or close */
+	/* .remote: the first time; for `berth monitor` every time */
 	BERTH_EVENT_CONNECTED,
 	BERTH_EVENT_CONNECT_FAILED, /* .remote or .path, .error; stack if it failed at once */
-	BERTH_EVENT_ACCEPTED,       /* only when everything is asked for */
-	/* .how; of bound sockets and of those long in CLOSE_WAIT, else when asked for */
+	BERTH_EVENT_ACCEPTED,       /* `berth monitor` only */
+	/* .how; of bound sockets and of those long in CLOSE_WAIT; `berth monitor`: of all */
 	BERTH_EVENT_CLOSED,
 	BERTH_EVENT_CALL_FAILED, /* .error of a send or receive, .call */
 	BERTH_EVENT_FORKED,      /* .pid, its parent in .parent */
@@ -42,7 +43,7 @@ enum berth_event_tag {
 	BERTH_EVENT_EXECUTED,
 	BERTH_EVENT_EXITED, /* .error: wait status; .count: peak resident memory in KiB */
 	BERTH_EVENT_SENT,   /* .remote: a datagram to it, the first time */
-	/* it was open before the watch began; .local, .remote; .count: 1 = it listens */
+	/* it was open before the monitor began; .local, .remote; .count: 1 = it listens */
 	BERTH_EVENT_ADOPTED,
 	BERTH_EVENT_TAGS
 };
@@ -50,8 +51,8 @@ enum berth_event_tag {
 enum berth_event_source { BERTH_SOURCE_BPF, BERTH_SOURCE_SAMPLE };
 
 /*
- * One frame of a user stack: a place in a file, named by the file's build id, so that it can be read when the process and its
- * memory map are long gone. The layout is the kernel's (struct bpf_stack_build_id).
+ * One frame of a user stack: a place in a file that is named by its build id, so that it can be
+ * resolved after the process has ended. The layout is the kernel's (struct bpf_stack_build_id).
  */
 enum berth_frame_status { BERTH_FRAME_EMPTY, BERTH_FRAME_IN_FILE, BERTH_FRAME_ADDRESS };
 struct berth_frame {
@@ -75,7 +76,7 @@ struct berth_event {
 	uint64_t close_wait_ns; /* how long it had been in CLOSE_WAIT when it was closed */
 	uint64_t count;         /* the tag's own number */
 	uint32_t worker;        /* 1..N; 0 = none */
-	uint32_t pid;           /* who did it; where only the creator is known, the creator */
+	uint32_t pid; /* the process that did it, or the creator where only that is known */
 	uint32_t parent;
 	int32_t error; /* errno, positive */
 	uint16_t local_port, remote_port;
@@ -87,11 +88,14 @@ struct berth_event {
 	uint8_t accepted;   /* 1: the socket came from accept */
 	uint8_t reuse;      /* 1: SO_REUSEADDR or SO_REUSEPORT was set */
 	uint16_t stack_len; /* frames in .stack */
-	/* bytes in .text, never beside a stack; AF_UNIX: in .path, which begins with 0 if it is abstract */
+	/*
+	 * bytes in .text, never beside a stack; AF_UNIX: in .path, which begins with 0 if it is
+	 * abstract
+	 */
 	uint16_t text_len;
 	struct berth_ip local, remote; /* IPv4 in its v4-mapped form */
 	char comm[BERTH_COMM];
-	/* who called the C library's stub, which lies between .stack[0] and [1]; else EMPTY */
+	/* the caller of the C library's stub, which lies between .stack[0] and [1]; else EMPTY */
 	struct berth_frame caller;
 	/* present as far as .size goes */
 	union {
@@ -108,20 +112,20 @@ struct berth_event {
 _Static_assert(__builtin_offsetof(struct berth_event, stack) == BERTH_EVENT_HEAD, "events are ABI");
 _Static_assert(sizeof(struct berth_event) == BERTH_EVENT_HEAD + BERTH_TEXT_MAX, "events are ABI");
 
-/* One socket of a snapshot: every socket that a worker created and that still exists. */
+/* One socket of a snapshot of all sockets that a worker has created and that still exist. */
 struct berth_socket {
 	uint64_t cookie;
 	uint64_t opened_ns;
 	uint64_t close_wait_since_ns; /* 0 = it is not in CLOSE_WAIT */
 	uint64_t sent_bytes, received_bytes;
 	uint32_t worker;
-	uint32_t pid; /* its creator, or who accepted at the listener */
+	uint32_t pid; /* its creator, or the process that accepted it */
 	uint16_t local_port, remote_port;
 	uint16_t family;
 	uint8_t proto; /* enum berth_proto */
 	uint8_t state; /* TCP state, include/net/tcp_states.h */
 	uint8_t accepted;
-	uint8_t closed; /* 1: no descriptor is left, the kernel still winds it up */
+	uint8_t closed; /* 1: no descriptor is open, the kernel still closes the connection */
 	uint8_t reserved[6];
 	struct berth_ip local, remote;
 	char comm[BERTH_COMM];

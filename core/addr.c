@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Address classification, on bytes: no alignment is assumed and no libc type is used, so that the same code can
- * look at a program's sockaddr, at a copy of a stopped program's memory and at a fuzzer's input.
+ * Address classification, on bytes: no alignment is assumed and no libc type is used, so that the
+ * same code reads a program's sockaddr, a copy of a stopped program's memory, and a fuzzer's input.
  *
  *	sockaddr_in	family:2 port:2 addr:4 zero:8			16 bytes
- *	sockaddr_in6	family:2 port:2 flowinfo:4 addr:16 scope:4	28 bytes; the kernel takes 24 (SIN6_LEN_RFC2133)
+ *	sockaddr_in6	family:2 port:2 flowinfo:4 addr:16 scope:4	28 bytes
+ *			the kernel takes 24 of it (SIN6_LEN_RFC2133)
  */
 #include "core/addr.h"
 
@@ -53,8 +54,8 @@ static long search_ip_step(uint32_t i, void *arg)
 }
 
 /*
- * Never inlined: without CAP_PERFMON the BPF verifier lets no byte be written where a pointer was kept,
- * and the compiler would use the place of @search for what its caller needs later.
+ * Never inlined. Without CAP_PERFMON the BPF verifier refuses a narrow write to a stack slot that
+ * has held a pointer, and in a common stack frame the compiler reuses the slot of @search.
  */
 static __attribute__((noinline)) bool is_of_host(const struct berth_portmap *map,
                                                  const struct berth_ip *ip)

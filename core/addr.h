@@ -2,13 +2,13 @@
 #ifndef BERTH_CORE_ADDR_H
 #define BERTH_CORE_ADDR_H
 /*
- * Which addresses are the worker's business, and how a port is written into one.
+ * Which addresses are local, and how a port is written into one.
  *
- * The predicate: IPv4 and IPv6 loopback (127/8, ::1), the wildcards (0.0.0.0, ::), their v4-mapped forms, and the
- * host's own addresses. Nothing else is ever touched, on the way in or on the way out: a remote host may well use
- * a port number that lies in our block. Multicast groups and the limited broadcast address count as local, because
- * the members of a group are found by port: a worker that has bound the port listens on its real one, and reaches
- * itself there; one that has not bound it is left alone, as with every port.
+ * Local are IPv4 and IPv6 loopback (127/8, ::1), the wildcards (0.0.0.0, ::), their v4-mapped
+ * forms, and the host's own addresses. No other address is rewritten, on the way in or out: a
+ * remote host may use a port number that lies in the worker's block. Multicast groups and the
+ * limited broadcast address count as local, because the port finds the members of a group: a worker
+ * that has bound the port listens on its real one, and reaches itself there.
  */
 #include "core/portmap.h"
 
@@ -23,27 +23,27 @@ struct berth_addr {
 };
 
 enum berth_addr_use {
-	BERTH_ADDR_PLAIN, /* connect, and whatever comes out of the kernel */
+	BERTH_ADDR_PLAIN, /* connect, and all addresses from the kernel */
 	/* bind and sendto: Linux takes AF_UNSPEC for AF_INET (inet_bind, udp_sendmsg) */
 	BERTH_ADDR_UNSPEC_IS_INET,
 };
 
-/** True if @ip, in IPv6 or v4-mapped form, is loopback, a wildcard, a group or one of the host's own addresses. */
+/** True if @ip, in IPv6 or v4-mapped form, is loopback, a wildcard, a group or the host's own. */
 bool berth_ip_is_local(const struct berth_portmap *map, const struct berth_ip *ip);
 
-/** True if @ip is a multicast group or the limited broadcast address: 224/4, 255.255.255.255, ff00::/8. */
+/** True if @ip is a multicast group or limited broadcast: 224/4, 255.255.255.255, ff00::/8. */
 bool berth_ip_is_group(const struct berth_ip *ip);
 
 /**
  * Look at a socket address as the kernel would.
  * @sa		readable for @len bytes; need not be aligned
- * @len		bytes; short addresses are not ours: the kernel will refuse them
+ * @len		bytes; a short address is not parsed: the kernel will refuse it
  * Return: true and *ret_addr if it is IPv4 or IPv6, local, and has a port other than 0.
  */
 bool berth_addr_parse(const struct berth_portmap *map, const void *sa, uint32_t len,
                       enum berth_addr_use use, struct berth_addr *ret_addr);
 
-/** Write @port (host byte order) into the IPv4 or IPv6 address @sa, of which at least 4 bytes are writable. */
+/** Write @port (host byte order) into the IPv4 or IPv6 address @sa; 4 bytes must be writable. */
 static inline void berth_addr_set_port(void *sa, uint16_t port)
 {
 	/* sin_port and sin6_port lie at the same offset, ip(7), ipv6(7) */

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef BERTH_CORE_DATABASES_H
 #define BERTH_CORE_DATABASES_H
-/* The kinds of databases and the modes in which a worker gets one, from the table in core/databases.def. */
+/*
+ * The kinds of databases and the modes in which a worker gets one, from the table in
+ * core/databases.def.
+ */
 
 enum db_kind {
 #define DATABASE_KIND(id, ...) DB_KIND_##id,

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reading just enough of an ELF file (elf(5)) to know whether LD_PRELOAD will work in it. Everything is bounds-checked
- * against the bytes at hand: the file is somebody else's and may be anything. What lies beyond the first page is taken
- * as absent, which holds for what linkers write: program headers, PT_INTERP and PT_NOTE come first.
+ * Reads as much of an ELF file (elf(5)) as tells whether LD_PRELOAD works in it. Each read is
+ * checked against the bytes at hand, because the file may be anything. What lies beyond the first
+ * page counts as absent: linkers write program headers, PT_INTERP and PT_NOTE first.
  */
 #include "core/elf.h"
 
 enum { CLASS_64 = 2, TYPE_EXEC = 2, TYPE_DYN = 3, PT_INTERP_ = 3, PT_NOTE_ = 4 };
-enum { EHDR_SIZE = 64, PHDR_SIZE = 56, NOTES_MOST = 16 };
+enum { EHDR_SIZE = 64, PHDR_SIZE = 56, NOTES_MAX = 16 };
 #if defined(__x86_64__)
 enum { OWN_MACHINE = 62 };
 #elif defined(__aarch64__)
@@ -56,21 +56,22 @@ static enum berth_elf_verdict judge_loader(const struct head *head, uint64_t at,
 		return BERTH_ELF_FOREIGN_LOADER;
 	if (contains(head, at, len, "/ld-musl-", 9))
 		return BERTH_ELF_MUSL;
-	/* ld-linux-x86-64.so.2, ld-linux-aarch64.so.1; some distributions and Nix move the directory, not the name */
+	/* ld-linux-x86-64.so.2, ld-linux-aarch64.so.1; Nix and others move the directory only */
 	if (contains(head, at, len, "/ld-linux", 9))
 		return BERTH_ELF_GLIBC;
 	return BERTH_ELF_FOREIGN_LOADER;
 }
 
 /*
- * The linker of Go puts its note first; another one, which links what uses cgo, puts its own before it in the same segment.
- * A note is: length of its name, of its text, type (4: Go build id), name, text; both padded to four bytes.
+ * The linker of Go puts its note first. The system's linker, which links programs with cgo, puts
+ * its own notes before it in the same segment. A note is: length of its name, length of its text,
+ * type (4: Go build id), name, text; both padded to four bytes.
  */
 static bool has_go_note(const struct head *head, uint64_t at, uint64_t len)
 {
 	uint64_t end = at + len;
 
-	for (int i = 0; i < NOTES_MOST && len <= head->len && at + 12 <= end; i++) {
+	for (int i = 0; i < NOTES_MAX && len <= head->len && at + 12 <= end; i++) {
 		if (number(head, at + 8, 4) == 4 && has(head, at + 12, "Go\0", 4))
 			return true;
 		at += 12 + ((number(head, at, 4) + 3) & ~3ull) +

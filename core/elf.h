@@ -2,14 +2,14 @@
 #ifndef BERTH_CORE_ELF_H
 #define BERTH_CORE_ELF_H
 /*
- * Can the shim enter this program? Judged from the first bytes of the file, before it is executed.
+ * Whether the shim can enter a program, from the first bytes of its file, before it is executed.
  */
 #include "core/types.h"
 
-#define BERTH_ELF_HEAD   4096u /* bytes of the file that a verdict wants to see */
-#define BERTH_ELF_INTERP 256u  /* room for the path of a #! interpreter */
+#define BERTH_ELF_HEAD   4096u /* bytes of the file that a verdict needs */
+#define BERTH_ELF_INTERP 256u  /* bytes for the path of a #! interpreter */
 
-/* Why a program is, or is not, entered. The texts are in core/elf.c: berth_elf_reason(). Append only. */
+/* Why the shim can or cannot enter a program. berth_elf_reason() has the texts. Append only. */
 enum berth_elf_verdict {
 	BERTH_ELF_GLIBC,           /* dynamic, glibc loader: the shim enters */
 	BERTH_ELF_MUSL,            /* dynamic, musl loader: the shim enters */

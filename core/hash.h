@@ -2,7 +2,8 @@
 #ifndef BERTH_CORE_HASH_H
 #define BERTH_CORE_HASH_H
 /*
- * FNV-1a, 32 bits. Names on database servers and the place of a project's first block are made of it: it must not change.
+ * FNV-1a, 32 bits. It must not change: names on database servers and the number of a project's
+ * first port block are made of it.
  */
 #include "core/types.h"
 

@@ -4,7 +4,8 @@
 /*
  * How a program of a worker is started: as it is, or through the launcher (tools/isolate/launch.c),
  * and with which LD_PRELOAD. Used by the shim's exec hooks and by the supervisor, which starts the
- * first program of a worker past every hook. Pure functions over strings; the caller owns all memory.
+ * first program of a worker past every hook. Pure functions over strings; the caller owns all
+ * memory.
  */
 #include "core/elf.h"
 #include "core/portmap.h"
@@ -15,7 +16,7 @@ enum berth_launch {
 	BERTH_LAUNCH_ESCAPES,  /* execute it and leave a note: it uses the host's ports */
 };
 
-/** @has_launcher	the run has a seccomp listener, and the launcher can be given the program's path */
+/** @has_launcher	there is a seccomp listener, and the path of the program is known */
 enum berth_launch berth_launch_decide(enum berth_elf_verdict verdict, bool has_launcher);
 
 #define BERTH_LAUNCH_ARGV_EXTRA 3u /* pointers of a launcher's argv beside those of the program */
@@ -34,7 +35,7 @@ void berth_launch_argv(char **list, const char *launcher, const char *path, char
 bool berth_launch_note(struct berth_portmap *map, enum berth_note_kind kind, int error,
                        const char *path, struct berth_note *ret_note);
 
-/** True if @list, a value of LD_PRELOAD, names @path. Colons and spaces separate items, ld.so(8). */
+/** True if @list, a value of LD_PRELOAD, names @path. Its separators are : and space, ld.so(8). */
 bool berth_preload_has(const char *list, const char *path);
 
 /**

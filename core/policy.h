@@ -6,24 +6,26 @@
  * tools/isolate/seccomp/, bpf/remap.bpf.c) read the address, ask here, carry the verdict out and
  * deliver the note. They decide nothing themselves.
  *
- *	bind	berth_bind_begin()	before bind(2): the verdict, and the port is announced as tried
+ *	bind	berth_bind_begin()	before bind(2); announces the try in the port map
  *		berth_portmap_bound()	bind(2) of the real port succeeded
  *		berth_bind_failed()	it failed: the next real port, or the answer for the program
  *	connect, send
  *		berth_outbound()
  *
- * The caller has found that the address is local and has a port (core/addr.h). All ports are in host
- * byte order. Like core/portmap.h, all functions here are total and take no lock.
+ * The caller has found that the address is local and has a port (core/addr.h). All ports are in
+ * host byte order. Like core/portmap.h, all functions here are total and take no lock.
  *
  * Where the backends must differ:
  *
- *	shim	asks a socket for its protocol only if the answer depends on it: that call costs more than
- *		the rewriting. A foreign connection is noted after the call has succeeded.
- *	seccomp	binds in the supervisor's name, so it binds ports of the worker's block only; the worker makes
- *		all other calls itself. Their results are not visible, so a foreign connection is noted before.
- *	bpf	does not see how bind(2) ends. On the first try of a port it looks for a socket of an
- *		outsider and reports what it finds as a failure; all else the supervisor settles later. A
- *		foreign connection is noted if somebody listens there.
+ *	shim	It asks a socket for its protocol only if the verdict depends on it, because that
+ *		call costs more than the rewriting. It notes a foreign connection after the call
+ *		has succeeded.
+ *	seccomp	The supervisor makes the call, with its own rights, so it binds ports of the
+ *		worker's block only. The worker makes the other calls itself, and their results
+ *		are not visible: a foreign connection is noted before.
+ *	bpf	How bind(2) ends is not visible. At the first try of a port the program looks for a
+ *		socket of an outsider, and reports one as a failure; the supervisor looks at all
+ *		other first tries later. A foreign connection is noted if someone listens there.
  */
 #include "core/portmap.h"
 
@@ -37,7 +39,7 @@ struct berth_decision {
 	uint8_t verdict;    /* enum berth_verdict */
 	uint8_t note;       /* enum berth_note_kind of the note to leave; BERTH_NOTE_NONE = none */
 	uint8_t proto;      /* enum berth_proto */
-	uint8_t first;      /* 1: nobody in the worker has tried to bind .real_port before */
+	uint8_t first;      /* 1: the first bind of .real_port in the worker */
 	uint16_t port;      /* the port that the program named */
 	uint16_t real_port; /* USE: the port for the call */
 	uint16_t note_port; /* real port that the note names; 0 = none */
@@ -47,7 +49,7 @@ struct berth_decision {
 /* errno values of the machines that core/elf.c names; core/ includes no libc header */
 enum { BERTH_ADDRESS_IN_USE = 98, BERTH_CONNECTION_REFUSED = 111 };
 
-/** True if the verdict on @port is not the same for TCP and UDP: else any protocol may be passed. */
+/** True if the verdict on @port depends on the protocol: else any may be passed. */
 static inline bool berth_policy_needs_proto(const struct berth_portmap *map, uint16_t port)
 {
 	uint16_t real = berth_portmap_real(map, BERTH_TCP, port);
@@ -82,16 +84,16 @@ static inline struct berth_decision berth_bind_begin(struct berth_portmap *map,
  * bind(2) of @decision's real port failed with @error, a positive errno. Replaces @decision, whose
  * protocol must be the socket's own from here on.
  *
- * USE: an outsider held that port, and the virtual port has moved to the next one. REFUSE: @error is
- * the answer, because the worker itself may hold the port, because the block is exhausted, or
+ * USE: an outsider held that port, and the virtual port has moved to the next one. REFUSE: @error
+ * is the answer, because the worker itself may hold the port, because the block is exhausted, or
  * because the failure has nothing to do with the port.
  */
 void berth_bind_failed(struct berth_portmap *map, int error, struct berth_decision *decision);
 
 /**
  * A program wants to connect or send to @port.
- * Return: USE: the worker has the port. PASS without a note: a real port, one that is shared with the
- * host, or an ephemeral one. PASS with a note, or REFUSE (BERTH_MAP_STRICT): a foreign port.
+ * Return: USE: the worker has the port. PASS without a note: a real port, one that is shared with
+ * the host, or an ephemeral one. PASS with a note, or REFUSE (BERTH_MAP_STRICT): a foreign port.
  */
 static inline struct berth_decision berth_outbound(const struct berth_portmap *map,
                                                    enum berth_proto proto, uint16_t port)
@@ -118,7 +120,7 @@ static inline struct berth_decision berth_outbound(const struct berth_portmap *m
 	return decision;
 }
 
-/** True if a note is to be left now: @decision has one, and a foreign port has not been noted before. */
+/** True if @decision has a note that is news: a foreign port is noted once. */
 static inline bool berth_decision_has_note(struct berth_portmap *map,
                                            const struct berth_decision *decision)
 {

@@ -2,19 +2,20 @@
 /*
  * Theory of operation: claiming without a lock.
  *
- * A claim takes a free slot (compare-and-swap of slot.virtual_port from 0) and then publishes it (compare-and-swap of
- * forward[proto][virtual] from 0). Two processes that bind the same new port at once both take a slot; the one that
- * loses the second swap gives its slot back, which nobody can have seen because slots are found through forward only.
- * A process killed between the two swaps costs the block one slot, never correctness.
+ * A claim takes a free slot (compare-and-swap of slot.virtual_port from 0) and then publishes it
+ * (compare-and-swap of forward[proto][virtual] from 0). Two processes that bind the same new port
+ * at once both take a slot. The one that loses the second swap gives its slot back. No other
+ * process can have seen it, because slots are found through the forward table only. A process that
+ * is killed between the two swaps costs the block one slot, never correctness.
  *
- * Is EADDRINUSE ours or an outsider's? Only the first bind of a slot can tell, and only if it was alone: UNTRIED
- * -> TRYING marks the first, a second one that comes before the first has its answer makes it CONTENDED, and
- * success makes it BOUND. A first bind that fails while still alone (TRYING -> LOST) has proof that nobody in the
- * worker ever held the port, so the virtual port may silently move. In every other state the worker itself may
- * hold it and the kernel's answer stands.
+ * Is EADDRINUSE the worker's own or an outsider's? Only the first bind of a slot can tell, and only
+ * if it was alone: UNTRIED -> TRYING marks the first. A second bind that comes before the first has
+ * its answer makes the slot CONTENDED, and success makes it BOUND. A first bind that fails while
+ * still alone (TRYING -> LOST) proves that the worker never held the port, so the virtual port may
+ * move. In every other state the worker itself may hold it, and the kernel's answer stands.
  *
- * Law: the slot of a declared port moves only before its first success, so a client that looked the port up early may
- * at worst be refused, never be sent to a neighbour.
+ * The slot of a port moves only before its first success. So a client that looked the port up early
+ * may at worst be refused; it never reaches a neighbour.
  */
 #include "core/portmap.h"
 #include "core/hash.h"
@@ -75,7 +76,7 @@ static uint16_t slot_take(struct berth_portmap *map, uint16_t virtual_port)
 	struct slot_search search = { .map = map, .virtual_port = virtual_port };
 	uint32_t own = berth_portmap_slot(map, virtual_port);
 
-	/* A virtual port that lies in the block may only be itself, or it would be taken for the real port it names. */
+	/* A virtual port inside the block may only be itself: its number names a real port. */
 	if (own < BERTH_SLOTS_MAX)
 		return swap(&map->slots[own].virtual_port, 0, virtual_port) ? virtual_port : 0;
 	berth_loop(map->block_len, search_step, &search);
@@ -90,7 +91,7 @@ static void slot_give_back(struct berth_portmap *map, uint16_t real_port)
 		__atomic_store_n(&slot->virtual_port, 0, __ATOMIC_RELEASE);
 }
 
-/* Publish old -> real in the forward table; the loser of a race gives its slot back and takes the winner's. */
+/* Publish @real_port in the forward table. The loser of a race gives a fresh slot back. */
 static uint16_t publish(struct berth_portmap *map, enum berth_proto proto, uint16_t virtual_port,
                         uint16_t old, uint16_t real_port, bool fresh)
 {
@@ -101,11 +102,11 @@ static uint16_t publish(struct berth_portmap *map, enum berth_proto proto, uint1
 	return berth_portmap_real(map, proto, virtual_port);
 }
 
-/* The slot that the other protocol has for the same virtual port: same number for both, if this protocol may use it. */
+/* The real port that the other protocol has for @virtual_port; 0 if this one may not use it. */
 static uint16_t slot_of_other(struct berth_portmap *map, enum berth_proto proto,
                               uint16_t virtual_port)
 {
-	/* computed, not chosen: without CAP_PERFMON the verifier wants one path to an index */
+	/* computed, not chosen: without CAP_PERFMON the BPF verifier wants one path to an index */
 	uint16_t real = berth_portmap_real(
 		map, (enum berth_proto)(BERTH_TCP + BERTH_UDP - (int)proto), virtual_port);
 	struct berth_slot *slot = slot_of(map, real);
@@ -216,7 +217,9 @@ uint16_t berth_portmap_move(struct berth_portmap *map, enum berth_proto proto,
 	if (!slot || real_port == virtual_port ||
 	    !swap(&slot->state, BERTH_SLOT_TRYING, BERTH_SLOT_LOST))
 		return 0;
-	/* The lost slot keeps its virtual port: the other protocol may live there, and nobody may reuse it. */
+	/*
+	 * The lost slot keeps its virtual port: the other protocol may use it, no other port may.
+	 */
 	next = slot_take(map, virtual_port);
 	return next ? publish(map, proto, virtual_port, real_port, next, true) : 0;
 }
@@ -253,7 +256,7 @@ void berth_portmap_note(struct berth_portmap *map, const struct berth_note *note
 	uint32_t ticket = __atomic_fetch_add(&map->note_next, 1, __ATOMIC_RELAXED);
 	struct berth_note *cell = &map->notes[ticket % BERTH_NOTES_MAX];
 
-	/* Like a seqlock: 0 while the body changes, the ticket once it is whole. */
+	/* As in a seqlock: 0 while the body changes, the ticket once it is complete. */
 	__atomic_store_n(&cell->ticket, 0, __ATOMIC_RELAXED);
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	cell->kind = note->kind;

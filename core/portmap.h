@@ -2,11 +2,11 @@
 #ifndef BERTH_CORE_PORTMAP_H
 #define BERTH_CORE_PORTMAP_H
 /*
- * The port map: what one worker calls its ports, and what the kernel calls them.
+ * The port map: which virtual port of one worker has which real port.
  *
- * One worker has one `struct berth_portmap`, in a file that the supervisor creates and every process of the worker
- * maps shared. Nobody keeps a table of sockets: the number itself carries the mapping, so dup, fork, exec and
- * SCM_RIGHTS need no care at all.
+ * One worker has one `struct berth_portmap`, in a file that the supervisor creates and every
+ * process of the worker maps shared. There is no table of sockets: the number of a socket's port is
+ * all that is looked up, so dup, fork, exec and SCM_RIGHTS need no bookkeeping.
  *
  *	virtual port	what the suite asks for (3101)
  *	real port	what the kernel has (20113); it lies in the worker's block
@@ -14,23 +14,25 @@
  *
  * Life of a port:
  *	1. berth_portmap_declare()	before the suite starts, for ports known in advance
- *	   berth_portmap_claim()	at the first bind of any other port: one compare-and-swap on a free slot
- *	2. berth_portmap_try()		before bind(2): "I am about to bind this real port"
- *	3. berth_portmap_bound()	bind(2) succeeded; from now on EADDRINUSE is the kernel's true answer
- *	   berth_portmap_move()		bind(2) said EADDRINUSE: an outsider's doing, or the worker's own?
+ *	   berth_portmap_claim()	at the first bind of any other port
+ *	2. berth_portmap_try()		before bind(2) of the real port
+ *	3. berth_portmap_bound()	bind(2) succeeded: from now on EADDRINUSE is right
+ *	   berth_portmap_move()		bind(2) failed with EADDRINUSE: is the holder an outsider?
  *	4. berth_portmap_real()		connect, sendto: virtual -> real
  *	   berth_portmap_virtual()	every address that comes out: real -> virtual
  *
- * A slot has one virtual port for both protocols, so the way back never asks which protocol a socket speaks. The way
- * in is a table per protocol: TCP 53 may be the worker's while UDP 53 is the host's.
+ * The backends do not take these steps one by one: they ask core/policy.h.
  *
- * All functions are total, take no lock, allocate nothing and may be called from a signal handler, a vfork child, or
- * any number of threads and processes at once. All ports here are in host byte order.
+ * A slot has one virtual port for both protocols, so the way back needs no protocol. The way in is
+ * a table per protocol: TCP 53 may be the worker's while UDP 53 is the host's.
+ *
+ * All functions are total, take no lock, allocate nothing and may be called from a signal handler,
+ * a vfork child, or any number of threads and processes at once. All ports are in host byte order.
  */
 #include "core/types.h"
 
 #define BERTH_PORTMAP_MAGIC 0x48545242u /* "BRTH", little endian */
-/* bump when a field moves or changes meaning; append needs no bump */
+/* increase it when a field moves or changes meaning, not when one is appended */
 #define BERTH_PORTMAP_VERSION 1u
 #define BERTH_PORTS           65536u
 #define BERTH_SLOTS_MAX       10240u
@@ -50,44 +52,48 @@ enum {
 };
 
 /*
- * Where a slot stands; see berth_portmap_try(). One state for both protocols: asking a socket which it speaks costs
- * more than the whole rewriting, and all that is lost is certainty in a case that is rare twice over.
+ * The state of a slot; see berth_portmap_try(). One state for both protocols, because asking a
+ * socket for its protocol costs more than the whole rewriting. The price: if both protocols bind
+ * the port for the first time at once and an outsider holds it, the port does not move.
  */
 enum berth_slot_state {
-	BERTH_SLOT_UNTRIED,   /* nobody in the worker has ever tried to bind it */
+	BERTH_SLOT_UNTRIED,   /* no process of the worker has tried to bind it */
 	BERTH_SLOT_TRYING,    /* exactly one process is in its first bind(2) */
-	BERTH_SLOT_CONTENDED, /* several tried before the first had its answer */
+	BERTH_SLOT_CONTENDED, /* a second process tried before the first had its answer */
 	BERTH_SLOT_BOUND,     /* the worker has had it bound */
 	BERTH_SLOT_LOST,      /* an outsider holds it; the virtual port has moved on */
 };
 
 struct berth_slot {
-	/* 0 = free; else the virtual port, compare-and-swap by whoever claims */
+	/* 0 = free; else the virtual port; claimed by compare-and-swap */
 	uint32_t virtual_port;
-	uint32_t state; /* enum berth_slot_state, compare-and-swap */
+	uint32_t state; /* enum berth_slot_state; changed by compare-and-swap */
 };
 
 struct berth_ip {
 	uint32_t word_be[4]; /* IPv6, or IPv4 in its v4-mapped form; network byte order */
 };
 
-/* What a process of the worker has to tell the supervisor. The texts and JSON names are in tools/run/notes.c. */
+/* What a backend reports to the supervisor. The texts and JSON names are in tools/run/notes.c. */
 enum berth_note_kind {
 	BERTH_NOTE_NONE,
 	BERTH_NOTE_LEARNED,   /* an undeclared port was claimed */
 	BERTH_NOTE_FOREIGN,   /* connect or send to a local port that is not the worker's */
 	BERTH_NOTE_REFUSED,   /* the same, refused because of BERTH_MAP_STRICT */
 	BERTH_NOTE_EXHAUSTED, /* no free slot: bind fails with EADDRINUSE */
-	BERTH_NOTE_OUTSIDER,  /* an outsider held the real port: the worker took its next one */
+	BERTH_NOTE_OUTSIDER,  /* an outsider held the real port: the virtual port has moved */
 	BERTH_NOTE_CONFLICT,  /* bind failed with EADDRINUSE inside the worker */
-	/* exec of a program that the shim cannot enter; .error is enum berth_elf_verdict */
+	/* exec of a program that no backend covers; .text is the program, .error the verdict */
 	BERTH_NOTE_ESCAPE,
 	BERTH_NOTE_DEEPBIND, /* dlopen(RTLD_DEEPBIND) was stripped */
-	/* an undeclared UDP port keeps its number: the worker has had its share of them */
+	/* an undeclared UDP port keeps its number: see berth_portmap_claim() */
 	BERTH_NOTE_UNMAPPED,
 	/* io_uring_setup was refused under seccomp; .text is the program */
 	BERTH_NOTE_IO_URING,
-	/* under seccomp, a process that may not be looked into: its call passed; .text is the program */
+	/*
+	 * under seccomp, a process whose memory cannot be read: its call passed; .text is the
+	 * program
+	 */
 	BERTH_NOTE_BLIND,
 };
 
@@ -98,14 +104,14 @@ struct berth_note {
 	uint16_t virtual_port;
 	uint16_t real_port;
 	int32_t pid;                /* in the pid namespace of the writer */
-	int32_t error;              /* errno, or the kind's own number */
+	int32_t error;              /* errno; ESCAPE: enum berth_elf_verdict */
 	uint64_t time_ns;           /* CLOCK_MONOTONIC; 0 = unknown */
-	struct berth_ip ip;         /* destination of FOREIGN and REFUSED */
-	char text[BERTH_NOTE_TEXT]; /* NUL-terminated: the program of ESCAPE */
+	struct berth_ip ip;         /* the address that was bound or named as destination */
+	char text[BERTH_NOTE_TEXT]; /* NUL-terminated: the program */
 	uint32_t reserved;
 };
 
-/* a socket path that the suite names -> the one that exists; "" ends the list */
+/* A Unix socket path that the suite names, and the path that exists; "" ends the list. */
 struct berth_unix_rule {
 	char from[BERTH_UNIX_PATH];
 	char to[BERTH_UNIX_PATH];
@@ -122,17 +128,17 @@ struct berth_portmap {
 	/* the host's own addresses when the run began, loopback left out */
 	struct berth_ip addrs[BERTH_ADDRS_MAX];
 	uint32_t note_next; /* tickets handed out; fetch-and-add by writers */
-	/* bit: a program with this hash has been noted */
+	/* bit set: a program with this hash has been noted */
 	uint32_t escapes_seen[BERTH_ESCAPES_SEEN / 32];
 	/* slots that undeclared UDP ports have taken; see berth_portmap_claim() */
 	uint32_t udp_claims;
 	/* where the real ports of all runs lie, inclusive; 0, 0 = not known */
 	uint32_t range_first, range_last;
 	uint32_t reserved[4];
-	/* ring; a reader that falls behind sees the gap in the tickets */
+	/* a ring; a reader that falls behind sees a gap in the tickets */
 	struct berth_note notes[BERTH_NOTES_MAX];
 	struct berth_unix_rule unix_rules[BERTH_UNIX_RULES_MAX];
-	/* bit: this foreign port has been noted */
+	/* bit set: this foreign port has been noted */
 	uint32_t foreign_seen[BERTH_PROTOS][BERTH_PORTS / 32];
 	/* virtual -> real; 0 = unmapped; itself = shared with the host */
 	uint32_t forward[BERTH_PROTOS][BERTH_PORTS];
@@ -165,20 +171,19 @@ uint16_t berth_portmap_declare(struct berth_portmap *map, uint16_t virtual_port)
 void berth_portmap_share(struct berth_portmap *map, uint16_t virtual_port);
 
 /**
- * The kernel has chosen @port for a bind to port 0. Whoever says this number later means that socket, or the number it was
- * asked for: leave it to the host, unless the worker has hardcoded it before. Ports outside the ephemeral range are not
- * the kernel's.
+ * The kernel has chosen @port for a bind to port 0. From now on the number keeps its meaning: leave
+ * it to the host, unless the worker has claimed it before. Ignored outside the ephemeral range.
  */
 void berth_portmap_given(struct berth_portmap *map, uint16_t port);
 
-/** Return: the real port behind @virtual_port; 0 if nobody in the worker has claimed it. */
+/** Return: the real port of @virtual_port; 0 if the worker has not claimed it. */
 static inline uint16_t berth_portmap_real(const struct berth_portmap *map, enum berth_proto proto,
                                           uint16_t virtual_port)
 {
 	return (uint16_t)__atomic_load_n(&map->forward[proto][virtual_port], __ATOMIC_ACQUIRE);
 }
 
-/** Return: how many slots there are to look at. The map lies in memory that the suite can write: its length is not believed. */
+/** Return: the number of slots. The suite can write the map, so its length is not trusted. */
 static inline uint32_t berth_portmap_slots(const struct berth_portmap *map)
 {
 	uint32_t len = __atomic_load_n(&map->block_len, __ATOMIC_RELAXED);
@@ -187,8 +192,8 @@ static inline uint32_t berth_portmap_slots(const struct berth_portmap *map)
 }
 
 /**
- * Return: the slot of real port @port; BERTH_SLOTS_MAX if it is outside the block. The constant is compared as well: the
- * BPF verifier believes the length as little.
+ * Return: the slot of real port @port; BERTH_SLOTS_MAX if it is outside the block. The constant is
+ * compared as well, because the BPF verifier does not trust the length either.
  */
 static inline uint32_t berth_portmap_slot(const struct berth_portmap *map, uint32_t port)
 {
@@ -197,7 +202,10 @@ static inline uint32_t berth_portmap_slot(const struct berth_portmap *map, uint3
 	return slot < map->block_len && slot < BERTH_SLOTS_MAX ? slot : BERTH_SLOTS_MAX;
 }
 
-/** Return: the virtual port of real port @port; @port itself if it is not one of the worker's real ports. */
+/**
+ * Return: the virtual port of real port @port; @port itself if it is not one of the worker's real
+ * ports.
+ */
 static inline uint16_t berth_portmap_virtual(const struct berth_portmap *map, uint16_t port)
 {
 	uint32_t slot = berth_portmap_slot(map, port);
@@ -210,8 +218,8 @@ static inline uint16_t berth_portmap_virtual(const struct berth_portmap *map, ui
 }
 
 /**
- * True if @port already is a real port of this worker and must stay as it is: the rewriting is idempotent, because a
- * BPF hook can run twice and a shim's call can pass under a seccomp filter.
+ * True if @port already is a real port of this worker and must stay as it is. Rewriting must be
+ * idempotent, because a BPF hook can run twice, and a call of the shim can pass a seccomp filter.
  */
 static inline bool berth_portmap_is_real(const struct berth_portmap *map, enum berth_proto proto,
                                          uint16_t port)
@@ -225,9 +233,9 @@ static inline bool berth_portmap_is_real(const struct berth_portmap *map, enum b
 /**
  * The real port for a bind of @virtual_port, claimed now if the worker did not have it.
  *
- * Browsers and resolvers bind random UDP ports by the dozen, as source ports that nobody else will ever name. They must
- * not use up the block, and nothing at the time of the bind tells them from a service. So undeclared UDP ports get a
- * quarter of the block; those that come later keep their number.
+ * Browsers and resolvers bind dozens of random UDP ports as source ports. They must not use up the
+ * block, and a bind does not show whether it is for a server. So undeclared UDP ports get a quarter
+ * of the block; those that come later keep their number.
  *
  * @ret_new	set to true if this call claimed it
  * Return: the real port; @virtual_port itself if it keeps its number; 0 if the block is exhausted.
@@ -237,43 +245,46 @@ uint16_t berth_portmap_claim(struct berth_portmap *map, enum berth_proto proto,
 
 /**
  * Announce a bind(2) of @real_port; call it just before the system call.
- * Return: true if nobody in the worker has tried the port before.
+ * Return: true if no process of the worker has tried the port before.
  */
 bool berth_portmap_try(struct berth_portmap *map, uint16_t real_port);
 
-/** Take the announcement back: bind(2) failed for a reason that has nothing to do with the port. */
+/** Take the announcement back: bind(2) failed for another reason than EADDRINUSE. */
 void berth_portmap_untry(struct berth_portmap *map, uint16_t real_port);
 
 /** Record that bind(2) of @real_port succeeded. */
 void berth_portmap_bound(struct berth_portmap *map, uint16_t real_port);
 
 /**
- * bind(2) of @real_port said EADDRINUSE. If nobody in the worker can hold it, an outsider does: give @virtual_port its
- * next real port.
- * Return: the next real port to try; 0 if the worker itself may hold the port (then EADDRINUSE is the right answer) or
- * the block is exhausted.
+ * bind(2) of @real_port failed with EADDRINUSE. If no process of the worker can hold it, an
+ * outsider does: give @virtual_port its next real port.
+ * Return: the next real port to try; 0 if the worker itself may hold the port (then EADDRINUSE is
+ * the right answer) or the block is exhausted.
  */
 uint16_t berth_portmap_move(struct berth_portmap *map, enum berth_proto proto,
                             uint16_t virtual_port, uint16_t real_port);
 
-/** True the first time it is called for this foreign port: the caller leaves a note once, not per connect. */
+/** True at the first call for this foreign port: it is noted once, not at each connect. */
 bool berth_portmap_foreign_first(struct berth_portmap *map, enum berth_proto proto, uint16_t port);
 
-/** True the first time it is called for this program (by a hash of its path: a rare collision costs a note). */
+/**
+ * True at the first call for this program, told by a hash of its path: a collision costs a note.
+ */
 bool berth_portmap_escape_first(struct berth_portmap *map, const char *program);
 
-/** Note it again if it happens again: the supervisor found nobody listening there. */
+/** Note the port again at its next use: the supervisor found that no one listens there. */
 void berth_portmap_foreign_forget(struct berth_portmap *map, enum berth_proto proto, uint16_t port);
 
 /**
- * Append a note. @note's ticket is ignored. Overwrites the oldest note when the supervisor does not keep up; the gap
- * shows in the tickets.
+ * Append a note. @note's ticket is ignored. Overwrites the oldest note when the supervisor does not
+ * keep up; the gap shows in the tickets.
  */
 void berth_portmap_note(struct berth_portmap *map, const struct berth_note *note);
 
 /**
  * Read note number @ticket (counted from 0).
- * Return: true and *ret_note if it is there and whole; false if it is not written yet or already overwritten.
+ * Return: true and *ret_note if it is complete; false if it is not written yet or overwritten
+ * already.
  */
 bool berth_portmap_read_note(const struct berth_portmap *map, uint32_t ticket,
                              struct berth_note *ret_note);

@@ -5,8 +5,9 @@
  *	  12: 0100007F:4E20 00000000:0000 0A 00000000:00000000 ...
  *	      local end     remote end    state
  *
- * An address is 8 or 32 hexadecimal digits, each 8 of them a word as this machine stores it; a port is 4, in the order in
- * which people read. Ports change place with ports of the same width, so the line keeps its length.
+ * An address is 8 or 32 hexadecimal digits; each 8 of them are a word as this machine stores it. A
+ * port is 4 digits, the highest first. A port replaces another of the same width, so the line keeps
+ * its length.
  */
 #include "core/procnet.h"
 #include "core/addr.h"
@@ -23,7 +24,7 @@ struct cursor {
 	char *at, *end;
 };
 
-/* Return: 0 to 15; 16 if it is no digit. */
+/* Return: 0 to 15; 16 if it is not a digit. */
 static uint32_t digit(char c)
 {
 	if (c >= '0' && c <= '9')
@@ -81,7 +82,7 @@ static bool is_ephemeral(const struct berth_portmap *map, uint32_t port)
 	return port >= map->ephemeral_low && port <= map->ephemeral_high;
 }
 
-/* A real port of the block that nobody has claimed */
+/* True for a real port of the block that the worker has not claimed. */
 static bool is_free(const struct berth_portmap *map, uint32_t port)
 {
 	uint32_t slot = berth_portmap_slot(map, port);
@@ -90,7 +91,7 @@ static bool is_free(const struct berth_portmap *map, uint32_t port)
 	       !__atomic_load_n(&map->slots[slot].virtual_port, __ATOMIC_ACQUIRE);
 }
 
-/* May the worker see this port? @ret_port: what it calls it. */
+/* True if the worker may see @port; *ret_port is the number that it uses. */
 static bool judge(const struct berth_portmap *map, enum berth_proto proto, uint16_t port,
                   uint16_t *ret_port)
 {

@@ -2,11 +2,11 @@
 #ifndef BERTH_CORE_TYPES_H
 #define BERTH_CORE_TYPES_H
 /*
- * The fixed-width types of the contract. core/ compiles hosted, inside the shim and for BPF; this is the one place that
- * knows the difference.
+ * The fixed-width types of core/, which compiles for the host, for the shim and for BPF. No other
+ * file of core/ knows the difference.
  */
 #ifdef __bpf__
-/* a program that looks into the kernel includes vmlinux.h first, and has the types from there */
+/* a program that reads kernel structures includes vmlinux.h first, and has the types from there */
 #ifndef __VMLINUX_H__
 #include <linux/types.h>
 typedef _Bool bool;
@@ -22,8 +22,9 @@ typedef __s32 int32_t;
 #define NULL ((void *)0)
 
 /*
- * clang 14 cannot select atomic loads, stores and fences for BPF. A volatile load is one load instruction, and what is
- * reached through the value that it read is ordered behind it on every machine; an exchange is a full barrier.
+ * clang 14 cannot select atomic loads, stores and fences for BPF. A volatile load is one load
+ * instruction, and every machine orders what is reached through the loaded value behind it. An
+ * exchange is a full barrier.
  */
 #define __atomic_load_n(cell, order)         (*(volatile __typeof__(*(cell)) *)(cell))
 #define __atomic_store_n(cell, value, order) ((void)__sync_lock_test_and_set((cell), (value)))
@@ -38,8 +39,9 @@ static long (*const berth_bpf_loop)(uint32_t, void *, void *, uint64_t) = (void 
 #include <stdint.h>
 
 /*
- * Call @step(0, arg), @step(1, arg) ... until one returns other than 0, at most @steps times. A loop of this shape costs the
- * BPF verifier one look at the step; a plain one costs it a look per turn (128 turns: 22 ms a program, measured).
+ * Call @step(0, arg), @step(1, arg) ... until one returns other than 0, at most @steps times. The
+ * BPF verifier looks at such a step once, and at a plain loop once for each turn (128 turns: 22 ms
+ * for each program, measured).
  */
 static inline void berth_loop(uint32_t steps, long (*step)(uint32_t, void *), void *arg)
 {
