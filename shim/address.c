@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What every hook does with an address: judge it and copy it on the way in, put the virtual port back on the way out.
+ * What every hook does with an address: copy it and ask the port policy on the way in, put the
+ * virtual port back on the way out.
  *
- * The caller's pointer may be anything, and the kernel would answer EFAULT where a load of ours would kill the
- * program. So memory that is not plainly the caller's own stack is asked about first (shim_readable), and whatever
- * cannot be read is passed on untouched for the kernel to refuse.
+ * The caller's pointer may be anything, and where the kernel would answer EFAULT, a load here would
+ * kill the program. So memory outside the caller's own stack is checked first (shim_readable). What
+ * cannot be read is passed on for the kernel to refuse.
  */
 #include "shim/shim.h"
 
@@ -13,8 +14,8 @@
 enum { PAGE = 4096, NEAR_STACK = 32 * 1024 };
 
 /*
- * rt_sigprocmask(2) with an impossible `how` reads eight bytes, then says EINVAL; EFAULT if it could not read them. The
- * eight are chosen within @at's page.
+ * rt_sigprocmask(2) with an impossible `how` reads eight bytes, then fails with EINVAL; with EFAULT
+ * if it could not read them. The eight are chosen within @at's page.
  */
 static bool byte_readable(uintptr_t at)
 {
@@ -24,9 +25,10 @@ static bool byte_readable(uintptr_t at)
 }
 
 /*
- * Pages that this thread has found readable. Asking the kernel costs as much as half a getsockname(2), and programs keep
- * using the same few places. Written by its own thread only; the child of a vfork, which borrows the thread's memory,
- * finds and leaves nothing that is untrue. Initial-exec: the loader makes room for it before any code runs.
+ * Pages that this thread has found readable. Asking the kernel costs half a getsockname(2), and
+ * programs use the same few places again. Only the thread itself writes here. The child of a vfork,
+ * which borrows the thread's memory, writes what is true for both. Initial-exec: the loader
+ * allocates it before any code runs.
  */
 enum { KNOWN = 8 };
 static __thread uintptr_t known[KNOWN] __attribute__((tls_model("initial-exec")));
@@ -35,7 +37,7 @@ static bool page_readable(uintptr_t at)
 {
 	uintptr_t page = at / PAGE;
 
-	if (page && known[page % KNOWN] == page) /* page 0 is what no entry looks like */
+	if (page && known[page % KNOWN] == page) /* an empty entry is 0 */
 		return true;
 	if (!byte_readable(at))
 		return false;
@@ -53,7 +55,7 @@ bool shim_readable(const void *at, size_t len)
 		return true;
 	if (last < first)
 		return false;
-	/* every page that is touched: the range may be a long array of message headers */
+	/* every page: the range may be a long array of message headers */
 	for (; first / PAGE < last / PAGE; first = (first | (PAGE - 1)) + 1)
 		if (!page_readable(first))
 			return false;
@@ -93,7 +95,7 @@ int shim_proto_for(const struct berth_portmap *map, int fd, uint16_t port)
 bool shim_address_copy(const struct berth_portmap *map, const void *sa, socklen_t len,
                        enum berth_addr_use use, struct shim_copy *ret_copy)
 {
-	/* Longer than sockaddr_storage is EINVAL for the kernel, which also sees a negative length so. */
+	/* longer, or negative, is EINVAL for the kernel */
 	if (!sa || len < sizeof(struct sockaddr_in) || len > sizeof(struct sockaddr_storage))
 		return false;
 	ret_copy->len = len < BERTH_SOCKADDR_MAX ? len : BERTH_SOCKADDR_MAX;
@@ -145,15 +147,16 @@ socklen_t shim_address_space(const void *sa, const socklen_t *len)
 	return sa && len && shim_readable(len, sizeof(*len)) ? *len : 0;
 }
 
-void shim_address_restore(const struct berth_portmap *map, void *sa, socklen_t room, socklen_t full)
+void shim_address_restore(const struct berth_portmap *map, void *sa, socklen_t space,
+                          socklen_t full)
 {
 	unsigned char *byte = sa;
 	struct berth_addr addr;
 	uint16_t family, port, virtual_port;
 
-	if (room > full)
-		room = full;
-	if (room < 4 || full < sizeof(struct sockaddr_in))
+	if (space > full)
+		space = full;
+	if (space < 4 || full < sizeof(struct sockaddr_in))
 		return;
 	__builtin_memcpy(&family, byte, sizeof(family));
 	if (family != AF_INET && family != AF_INET6)
@@ -162,8 +165,11 @@ void shim_address_restore(const struct berth_portmap *map, void *sa, socklen_t r
 	virtual_port = berth_portmap_virtual(map, port);
 	if (virtual_port == port)
 		return;
-	/* An address that was cut off is judged by its port alone: a port of our block, as good as certainly local. */
-	if (room >= full && !berth_addr_parse(map, sa, full, BERTH_ADDR_PLAIN, &addr))
+	/*
+	 * Of an address that was cut off only the port is known. It is one of the block: rewrite
+	 * it.
+	 */
+	if (space >= full && !berth_addr_parse(map, sa, full, BERTH_ADDR_PLAIN, &addr))
 		return;
 	berth_addr_set_port(sa, virtual_port);
 }

@@ -2,9 +2,9 @@
 /*
  * bind(2), bindresvport(3).
  *
- * Inside a worker the kernel's own rules must hold. So the kernel binds the real port, and the caller
- * gets its answer, with one exception: if the port policy knows that EADDRINUSE is an outsider's
- * doing, the next real port is tried (core/portmap.c, "Is EADDRINUSE ours?").
+ * Inside a worker the kernel's own rules must hold. So the kernel binds the real port, and the
+ * caller gets its answer, with one exception: if the port policy knows that EADDRINUSE is an
+ * outsider's doing, the next real port is tried (core/portmap.c).
  */
 #include "shim/shim.h"
 
@@ -22,14 +22,14 @@ static int next_bind(int fd, const void *sa, socklen_t len)
 static int bind_as_is(struct berth_portmap *map, int fd, const struct sockaddr *sa, socklen_t len)
 {
 	struct sockaddr_in6 name = { 0 };
-	socklen_t room = sizeof(name);
+	socklen_t len_out = sizeof(name);
 	int ret = next_bind(fd, sa, len);
 
-	/* the kernel has read as much of it, or would have said so */
+	/* @sa can be read: the kernel has read it */
 	if (ret || !map || len < sizeof(struct sockaddr_in) ||
 	    ((const struct sockaddr_in *)sa)->sin_port)
 		return ret;
-	if (!sys(SYS_getsockname, fd, &name, &room, 0, 0) &&
+	if (!sys(SYS_getsockname, fd, &name, &len_out, 0, 0) &&
 	    (name.sin6_family == AF_INET || name.sin6_family == AF_INET6))
 		berth_portmap_given(map, ntohs(name.sin6_port));
 	return ret;
@@ -83,7 +83,10 @@ EXPORT int bind(int fd, const struct sockaddr *sa, socklen_t len)
 	                       berth_bind_begin(map, (enum berth_proto)proto, copy.addr.port));
 }
 
-/* glibc's own calls bind(2) from inside, past every hook; this is bindresvport(3) over bind() above. */
+/*
+ * glibc's own calls bind(2) from inside, past every hook; this is bindresvport(3) over bind()
+ * above.
+ */
 EXPORT int bindresvport(int fd, struct sockaddr_in *sin)
 {
 	enum { FIRST = 600, LAST = 1023 };

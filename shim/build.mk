@@ -1,13 +1,16 @@
-# shim: libberth.so. It names no library that it needs, so that one file loads into glibc and musl programs alike: what it
-# uses (dlsym, errno, environ, memcpy) the program's own libc has. Never instrumented by a sanitizer, in any mode: it is
-# loaded into programs that are not. m=cov counts its lines, which costs the promise to musl there.
-SHIM_SRC	:= $(wildcard shim/*.c) core/addr.c core/elf.c core/launch.c core/policy.c core/portmap.c core/procnet.c
+# shim: libberth.so. It names no library that it needs, so that one file loads into glibc and musl
+# programs alike: the program's libc has what it uses (dlsym, errno, environ, memcpy). Never
+# instrumented by a sanitizer, because it is loaded into programs that are not. m=cov counts its
+# lines; that build does not load into musl programs.
+SHIM_SRC	:= $(wildcard shim/*.c) $(patsubst %,core/%.c,addr elf launch policy portmap procnet)
 SHIM_OBJ	:= $(SHIM_SRC:%.c=$(O)/shim-so/%.o)
-SHIM_CFLAGS	:= -std=gnu11 -I. -MMD -MP -O2 -g -fPIC -fvisibility=hidden -fno-stack-protector -fno-plt $(WARNINGS)
-# on arm64 compilers put atomics into libgcc, which no program need have
+SHIM_CFLAGS	:= -std=gnu11 -I. -MMD -MP -O2 -g -fPIC -fvisibility=hidden \
+		   -fno-stack-protector -fno-plt $(WARNINGS)
+# on arm64 compilers put atomics into libgcc, which a program may not have
 SHIM_CFLAGS	+= $(if $(filter aarch64%,$(shell $(CC) -dumpmachine)),-mno-outline-atomics)
 # noseparate-code: two mappings instead of four, a third of what every exec pays for the library
-SHIM_LDFLAGS	:= -shared -nostdlib -Wl,-z,noseparate-code -Wl,-z,now -Wl,-z,relro -Wl,-z,nodelete -Wl,-soname,libberth.so
+SHIM_LDFLAGS	:= -shared -nostdlib -Wl,-z,noseparate-code -Wl,-z,now -Wl,-z,relro \
+		   -Wl,-z,nodelete -Wl,-soname,libberth.so
 SHIM		:= $(O)/lib/berth/libberth.so
 
 ifeq ($m,cov)
@@ -25,8 +28,9 @@ $(SHIM): $(SHIM_OBJ)
 	@mkdir -p $(@D)
 	$(call quiet,LD)$(CC) $(SHIM_LDFLAGS) $^ -o $@
 
-# Reporters: they tell which test runs, from inside the suite's runner.
-REPORTERS	:= $(patsubst shim/%,$(O)/share/berth/%,$(wildcard shim/reporters/*))
+# Reporters: plugins of test runners that report which test runs.
+REPORTERS	:= $(filter-out %.md,$(wildcard shim/reporters/*))
+REPORTERS	:= $(REPORTERS:shim/%=$(O)/share/berth/%)
 
 all: $(REPORTERS)
 

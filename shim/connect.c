@@ -11,7 +11,7 @@ static int next_connect(int fd, const void *sa, socklen_t len)
 	return shim_next.connect(fd, sa, len);
 }
 
-/* A process in no worker, or in one whose ports are the kernel's business. */
+/* A process in no worker, or in one whose ports the kernel rewrites. */
 static int connect_path(int fd, const void *sa, socklen_t len)
 {
 	const struct berth_portmap *map = shim_attached();

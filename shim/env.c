@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Keeping the shim alive across exec. A program that starts another with an environment of its own (env -i, a test
- * runner's sandbox, a cron-like wrapper) would lose LD_PRELOAD and BERTH_*, and its child would quietly use the host's
- * ports. So the exec hooks hand on what was there when this process began.
+ * The environment of programs that this process executes. A program that starts another with an
+ * environment of its own (env -i, a test runner's sandbox) would lose LD_PRELOAD and BERTH_*, and
+ * its child would use the host's ports. So the exec hooks hand on what was there when this process
+ * began.
  *
- * The values are copied by the constructor: programs that set their title (PostgreSQL, nginx, sshd) write over the
- * memory that the kernel gave environ.
+ * The constructor copies the values: programs that set their title (PostgreSQL, nginx, sshd) write
+ * over the memory that the kernel gave environ.
  */
 #include "shim/shim.h"
 

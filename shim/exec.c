@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * execve(2) and the exec(3) family, only to hand LD_PRELOAD and BERTH_* on (shim/env.c). The functions that take the
- * environment from `environ` are expressed by those that take it as an argument.
+ * execve(2) and the exec(3) family: LD_PRELOAD and BERTH_* are handed on (shim/env.c), and what
+ * would escape is started through the launcher (shim/launch.c). The functions that take the
+ * environment from `environ` call those that take it as an argument.
  *
- * Every array here is on the stack of the hook: the child of a vfork may be the one who calls (law 3).
+ * Every array is on the stack of the hook, because the caller may be the child of a vfork (rule 3).
  */
 #include "shim/shim.h"
 
@@ -18,7 +19,7 @@ extern char **environ;
 	char NAME##_text[NAME##_plan.bytes]; \
 	char *const *NAME = shim_env_fill(&NAME##_plan, NAME##_pointers, NAME##_text)
 
-/* Declare `NAME`, the arguments to hand on: those of the launcher if there is one. */
+/* Declare `NAME`, the arguments to hand on: the launcher's if there is one. */
 #define ARGV_FOR(NAME, launcher, path, argv) \
 	char *NAME##_list[shim_launch_size(launcher, argv)]; \
 	char *const *NAME = shim_launch_fill(NAME##_list, launcher, path, argv)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * open(2), fopen(3) and their other names, for four files: /proc/net/{tcp,tcp6,udp,udp6}, under whatever path. Who opens one
- * gets a copy of it in memory, in which core/procnet.c has put the worker's virtual ports.
+ * open(2), fopen(3) and their variants, for four files: /proc/net/{tcp,tcp6,udp,udp6}, under any
+ * path. The program gets a copy in memory, in which core/procnet.c has put the worker's virtual
+ * ports.
  *
- * The file is opened as ever; what can be told from the end of its path and from its file system is the rest. The copy takes the
- * place of the descriptor that the kernel has given, which nobody has seen yet: so fopen(3) needs nothing else, and if
- * anything fails the program has the kernel's own table.
+ * The next function opens the file. The end of the path and the file system tell whether it is a
+ * table. Then the copy replaces the open file under the same descriptor, which the program has not
+ * seen yet: so fopen(3) needs nothing else. If a step fails, the program has the kernel's own
+ * table.
  */
 #include "shim/shim.h"
 
@@ -43,7 +45,7 @@ static const struct proc_table *table_named(const char *path)
 	return NULL;
 }
 
-/* @left: bytes that the program may write into a file; one more, and the kernel ends it (SIGXFSZ) */
+/* @left: bytes that the program may write into a file; beyond them it gets SIGXFSZ */
 static bool write_all(long fd, const char *text, size_t len, rlim_t *left)
 {
 	if (len > *left)
@@ -61,11 +63,12 @@ static bool write_all(long fd, const char *text, size_t len, rlim_t *left)
 }
 
 /*
- * Where the kernel rewrites ports, the map's file follows it (tools/isolate/bpf.c). A port that was bound a moment ago is given
- * that moment, once for a whole table: then it is somebody else's.
+ * Where the kernel rewrites ports, the map's file follows a little later (tools/isolate/bpf.c). So
+ * a line with a port of the block that is not in the map yet is looked at again, up to PATIENCE_MS
+ * for a table.
  */
-static enum berth_procnet look(const struct berth_portmap *map, enum berth_proto proto, char *line,
-                               size_t len, int *patience_ms)
+static enum berth_procnet decide(const struct berth_portmap *map, enum berth_proto proto,
+                                 char *line, size_t len, int *patience_ms)
 {
 	const struct timespec moment = { .tv_nsec = 1000000 };
 	enum berth_procnet verdict = berth_procnet_line(map, proto, line, len);
@@ -77,7 +80,9 @@ static enum berth_procnet look(const struct berth_portmap *map, enum berth_proto
 	return verdict;
 }
 
-/* Copy the table line by line. A line that is longer than the memory here is none of the table's, and passes. */
+/*
+ * Copy the table line by line. A line that is longer than @text is no line of a table, and passes.
+ */
 static bool copy(const struct berth_portmap *map, enum berth_proto proto, long from, long to)
 {
 	int patience_ms = shim_map() ? 0 : PATIENCE_MS;
@@ -93,7 +98,7 @@ static bool copy(const struct berth_portmap *map, enum berth_proto proto, long f
 		for (held += (size_t)got; end < held; end++) {
 			if (text[end] != '\n')
 				continue;
-			if (look(map, proto, text + begin, end - begin, &patience_ms) ==
+			if (decide(map, proto, text + begin, end - begin, &patience_ms) ==
 			            BERTH_PROCNET_SHOW &&
 			    !write_all(to, text + begin, end + 1 - begin, &may_write.rlim_cur))
 				return false;
@@ -108,7 +113,7 @@ static bool copy(const struct berth_portmap *map, enum berth_proto proto, long f
 	return !got && write_all(to, text, held, &may_write.rlim_cur);
 }
 
-/* "/proc/self/fd/N": to have the copy once more, from its beginning and for reading only, as the table was opened. */
+/* Open /proc/self/fd/@fd: the copy from its beginning and for reading only, as the table was. */
 static long reopen(long fd)
 {
 	char path[] = "/proc/self/fd/##########";
@@ -139,7 +144,7 @@ static void replace(const struct berth_portmap *map, const struct proc_table *ta
 	sys(SYS_close, memory, 0, 0, 0, 0);
 }
 
-/* Return: @fd. */
+/* @fd was opened at @path: if it is a table, put the copy there. Return: @fd. */
 static int opened(const char *path, int fd)
 {
 	const struct proc_table *table = fd < 0 ? NULL : table_named(path);
@@ -157,7 +162,7 @@ static int bare(int dir, const char *path, int flags, mode_t mode)
 	return (int)shim_result(sys(SYS_openat, dir, path, flags, mode, 0));
 }
 
-/* Declare `mode`, which is there only if a file may be made. */
+/* Declare `mode`, an argument that is there only if the call may create a file. */
 #define TAKE_MODE(flags) \
 	mode_t mode = 0; \
 \
@@ -169,78 +174,58 @@ static int bare(int dir, const char *path, int flags, mode_t mode)
 		va_end(list); \
 	}
 
-EXPORT int open(const char *path, int flags, ...)
-{
-	TAKE_MODE(flags)
-	return opened(path, shim_next.open ? shim_next.open(path, flags, mode)
-	                                   : bare(AT_FDCWD, path, flags, mode));
-}
+#define HOOK_OPEN(name) \
+	EXPORT int name(const char *path, int flags, ...) \
+	{ \
+		TAKE_MODE(flags) \
+		return opened(path, shim_next.name ? shim_next.name(path, flags, mode) \
+		                                   : bare(AT_FDCWD, path, flags, mode)); \
+	}
 
-EXPORT int open64(const char *path, int flags, ...)
-{
-	TAKE_MODE(flags)
-	return opened(path, shim_next.open64 ? shim_next.open64(path, flags, mode)
-	                                     : bare(AT_FDCWD, path, flags, mode));
-}
+#define HOOK_OPENAT(name) \
+	EXPORT int name(int dir, const char *path, int flags, ...) \
+	{ \
+		TAKE_MODE(flags) \
+		return opened(path, shim_next.name ? shim_next.name(dir, path, flags, mode) \
+		                                   : bare(dir, path, flags, mode)); \
+	}
 
-EXPORT int openat(int dir, const char *path, int flags, ...)
-{
-	TAKE_MODE(flags)
-	return opened(path, shim_next.openat ? shim_next.openat(dir, path, flags, mode)
-	                                     : bare(dir, path, flags, mode));
-}
+HOOK_OPEN(open)
+HOOK_OPEN(open64)
+HOOK_OPENAT(openat)
+HOOK_OPENAT(openat64)
 
-EXPORT int openat64(int dir, const char *path, int flags, ...)
-{
-	TAKE_MODE(flags)
-	return opened(path, shim_next.openat64 ? shim_next.openat64(dir, path, flags, mode)
-	                                       : bare(dir, path, flags, mode));
-}
+/* The names in a program built with _FORTIFY_SOURCE, for calls without a mode. */
+#define HOOK_OPEN_2(name) \
+	int name(const char *path, int flags); \
+	EXPORT int name(const char *path, int flags) \
+	{ \
+		return opened(path, shim_next.name ? shim_next.name(path, flags) \
+		                                   : bare(AT_FDCWD, path, flags, 0)); \
+	}
 
-/* What these are in a program built with _FORTIFY_SOURCE, where no mode is given. */
-int __open_2(const char *path, int flags);
-int __open64_2(const char *path, int flags);
-int __openat_2(int dir, const char *path, int flags);
-int __openat64_2(int dir, const char *path, int flags);
+#define HOOK_OPENAT_2(name) \
+	int name(int dir, const char *path, int flags); \
+	EXPORT int name(int dir, const char *path, int flags) \
+	{ \
+		return opened(path, shim_next.name ? shim_next.name(dir, path, flags) \
+		                                   : bare(dir, path, flags, 0)); \
+	}
 
-EXPORT int __open_2(const char *path, int flags)
-{
-	return opened(path, shim_next.__open_2 ? shim_next.__open_2(path, flags)
-	                                       : bare(AT_FDCWD, path, flags, 0));
-}
+HOOK_OPEN_2(__open_2)
+HOOK_OPEN_2(__open64_2)
+HOOK_OPENAT_2(__openat_2)
+HOOK_OPENAT_2(__openat64_2)
 
-EXPORT int __open64_2(const char *path, int flags)
-{
-	return opened(path, shim_next.__open64_2 ? shim_next.__open64_2(path, flags)
-	                                         : bare(AT_FDCWD, path, flags, 0));
-}
+#define HOOK_FOPEN(name) \
+	EXPORT FILE *name(const char *restrict path, const char *restrict mode) \
+	{ \
+		FILE *stream = SHIM_NEXT(name)(path, mode); \
+\
+		if (stream) \
+			opened(path, fileno(stream)); \
+		return stream; \
+	}
 
-EXPORT int __openat_2(int dir, const char *path, int flags)
-{
-	return opened(path, shim_next.__openat_2 ? shim_next.__openat_2(dir, path, flags)
-	                                         : bare(dir, path, flags, 0));
-}
-
-EXPORT int __openat64_2(int dir, const char *path, int flags)
-{
-	return opened(path, shim_next.__openat64_2 ? shim_next.__openat64_2(dir, path, flags)
-	                                           : bare(dir, path, flags, 0));
-}
-
-EXPORT FILE *fopen(const char *restrict path, const char *restrict mode)
-{
-	FILE *stream = SHIM_NEXT(fopen)(path, mode);
-
-	if (stream)
-		opened(path, fileno(stream));
-	return stream;
-}
-
-EXPORT FILE *fopen64(const char *restrict path, const char *restrict mode)
-{
-	FILE *stream = SHIM_NEXT(fopen64)(path, mode);
-
-	if (stream)
-		opened(path, fileno(stream));
-	return stream;
-}
+HOOK_FOPEN(fopen)
+HOOK_FOPEN(fopen64)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dlopen(3), dlmopen(3): without RTLD_DEEPBIND. A library that is loaded with it binds connect() straight to libc, past
- * every preload (PHP before 8.5 loads its extensions so; sanitizers break on it as well).
+ * dlopen(3), dlmopen(3): without RTLD_DEEPBIND. A library that is loaded with it binds connect() to
+ * libc's, past every preload (PHP before 8.5 loads its extensions so; sanitizers break on it as
+ * well).
  *
- * Both hooks end in a tail call, so that the loader sees the true caller's address, from which it takes RUNPATH and
- * $ORIGIN. tests/shim/dlopen_runpath.c fails if the compiler ever stops doing so.
+ * Both hooks end in a tail call, so that the loader sees the true caller's address, from which it
+ * takes RUNPATH and $ORIGIN. tests/shim/dlopen_runpath.c fails if the compiler makes no tail call.
  */
 #include "shim/shim.h"
 
@@ -13,7 +14,7 @@ static int without_deepbind(int mode)
 	struct berth_portmap *map = shim_attached();
 
 	if (!shim_map() && map && !map->unix_rules[0].from[0])
-		return mode; /* the kernel sees its calls: only /proc/net would show it other ports */
+		return mode; /* the kernel rewrites its calls; only its view of /proc/net is lost */
 	if (map && mode & RTLD_DEEPBIND)
 		shim_note(map, &(struct berth_note){ .kind = BERTH_NOTE_DEEPBIND });
 	return map ? mode & ~RTLD_DEEPBIND : mode;

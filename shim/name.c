@@ -4,8 +4,11 @@
  */
 #include "shim/shim.h"
 
-/* The name did not fit the caller's buffer: ask again for all of it, and cut that off as the kernel did. */
-static void give_cut(const struct berth_portmap *map, long number, int fd, void *sa, socklen_t room)
+/*
+ * The address did not fit the caller's buffer: ask for all of it, and cut it off as the kernel did.
+ */
+static void give_cut(const struct berth_portmap *map, long number, int fd, void *sa,
+                     socklen_t space)
 {
 	struct sockaddr_storage whole;
 	socklen_t len = sizeof(whole);
@@ -13,40 +16,40 @@ static void give_cut(const struct berth_portmap *map, long number, int fd, void 
 	if (sys(number, fd, &whole, &len, 0, 0) < 0)
 		return;
 	shim_address_restore(map, &whole, sizeof(whole), len);
-	__builtin_memcpy(sa, &whole, room);
+	__builtin_memcpy(sa, &whole, space);
 }
 
-static void give(const struct berth_portmap *map, long number, int fd, void *sa, socklen_t room,
+static void give(const struct berth_portmap *map, long number, int fd, void *sa, socklen_t space,
                  socklen_t full)
 {
-	if (room < full)
-		give_cut(map, number, fd, sa, room);
+	if (space < full)
+		give_cut(map, number, fd, sa, space);
 	else
-		shim_address_restore(map, sa, room, full);
+		shim_address_restore(map, sa, space, full);
 }
 
 EXPORT int getsockname(int fd, struct sockaddr *restrict sa, socklen_t *restrict len)
 {
 	struct berth_portmap *map = shim_map();
-	socklen_t room = map ? shim_address_space(sa, len) : 0;
+	socklen_t space = map ? shim_address_space(sa, len) : 0;
 	int ret;
 
 	ret = shim_next.getsockname ? shim_next.getsockname(fd, sa, len)
 	                            : (int)shim_result(sys(SYS_getsockname, fd, sa, len, 0, 0));
-	if (!ret && room)
-		give(map, SYS_getsockname, fd, sa, room, *len);
+	if (!ret && space)
+		give(map, SYS_getsockname, fd, sa, space, *len);
 	return ret;
 }
 
 EXPORT int getpeername(int fd, struct sockaddr *restrict sa, socklen_t *restrict len)
 {
 	struct berth_portmap *map = shim_map();
-	socklen_t room = map ? shim_address_space(sa, len) : 0;
+	socklen_t space = map ? shim_address_space(sa, len) : 0;
 	int ret;
 
 	ret = shim_next.getpeername ? shim_next.getpeername(fd, sa, len)
 	                            : (int)shim_result(sys(SYS_getpeername, fd, sa, len, 0, 0));
-	if (!ret && room)
-		give(map, SYS_getpeername, fd, sa, room, *len);
+	if (!ret && space)
+		give(map, SYS_getpeername, fd, sa, space, *len);
 	return ret;
 }

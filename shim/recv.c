@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * recvfrom(2), recvmsg(2), recvmmsg(2): where a datagram came from. A reply must seem to come from the port that it was
- * sent to, or resolvers and DTLS drop it. And where it was sent to, in the control data of who asks for it (IP_RECVORIGDSTADDR).
+ * recvfrom(2), recvmsg(2), recvmmsg(2): the sender of a datagram. A reply must seem to come from
+ * the port that the program sent to, or resolvers and DTLS drop it. Also the original destination,
+ * in the control data of programs that ask for it (IP_RECVORIGDSTADDR).
  */
 #include "shim/shim.h"
 
-/* The kernel has written what is read here, or it has written less: a length says how far. */
+/* Everything that is read here was written by the kernel, as far as the lengths say. */
 static void give_control(const struct berth_portmap *map, const struct msghdr *msg)
 {
 	unsigned char *at = msg->msg_control;
@@ -29,7 +30,7 @@ EXPORT ssize_t recvfrom(int fd, void *restrict data, size_t size, int flags,
                         struct sockaddr *restrict sa, socklen_t *restrict len)
 {
 	struct berth_portmap *map = sa ? shim_map() : NULL;
-	socklen_t room = map ? shim_address_space(sa, len) : 0;
+	socklen_t space = map ? shim_address_space(sa, len) : 0;
 	ssize_t ret;
 
 	if (shim_next.recvfrom)
@@ -37,12 +38,14 @@ EXPORT ssize_t recvfrom(int fd, void *restrict data, size_t size, int flags,
 	else
 		ret = shim_result(
 			sys6(SYS_recvfrom, fd, (long)data, (long)size, flags, (long)sa, (long)len));
-	if (ret >= 0 && room)
-		shim_address_restore(map, sa, room, *len);
+	if (ret >= 0 && space)
+		shim_address_restore(map, sa, space, *len);
 	return ret;
 }
 
-/* What recvfrom() is in a program built with _FORTIFY_SOURCE; @buffer is the compiler's idea of the buffer's size. */
+/*
+ * recvfrom() in a program built with _FORTIFY_SOURCE; @buffer is the size that the compiler knows.
+ */
 ssize_t __recvfrom_chk(int fd, void *data, size_t size, size_t buffer, int flags,
                        struct sockaddr *sa, socklen_t *len);
 
@@ -50,62 +53,63 @@ EXPORT ssize_t __recvfrom_chk(int fd, void *data, size_t size, size_t buffer, in
                               struct sockaddr *sa, socklen_t *len)
 {
 	struct berth_portmap *map = sa ? shim_map() : NULL;
-	socklen_t room = map ? shim_address_space(sa, len) : 0;
+	socklen_t space = map ? shim_address_space(sa, len) : 0;
 	ssize_t ret;
 
 	if (!shim_next.__recvfrom_chk)
 		return recvfrom(fd, data, size, flags, sa, len);
 	ret = shim_next.__recvfrom_chk(fd, data, size, buffer, flags, sa, len);
-	if (ret >= 0 && room)
-		shim_address_restore(map, sa, room, *len);
+	if (ret >= 0 && space)
+		shim_address_restore(map, sa, space, *len);
 	return ret;
 }
 
 EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 {
 	struct berth_portmap *map = shim_map();
-	socklen_t room = 0;
+	socklen_t space = 0;
 	ssize_t ret;
 
 	if (map && msg && shim_readable(msg, sizeof(*msg)) && msg->msg_name)
-		room = msg->msg_namelen;
+		space = msg->msg_namelen;
 	ret = shim_next.recvmsg ? shim_next.recvmsg(fd, msg, flags)
 	                        : shim_result(sys(SYS_recvmsg, fd, msg, flags, 0, 0));
-	if (ret >= 0 && room)
-		shim_address_restore(map, msg->msg_name, room, msg->msg_namelen);
+	if (ret >= 0 && space)
+		shim_address_restore(map, msg->msg_name, space, msg->msg_namelen);
 	if (ret >= 0)
 		give_control(map, msg);
 	return ret;
 }
 
 /*
- * The kernel overwrites msg_namelen with the address's full length, so what each caller offered is kept aside: a byte for a header
- * of 64. Unlike sendmmsg(2), the call has no upper limit.
+ * The kernel overwrites msg_namelen with the address's full length, so the space that the caller
+ * offered is saved before: one byte for each header. Unlike sendmmsg(2), the call has no upper
+ * limit.
  */
 EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags,
                     struct timespec *timeout)
 {
-	/* the stack is the caller's; any room beyond sockaddr_in6 is the same to us */
-	enum { MOST = 16384, LONG_ENOUGH = 255 };
+	/* MAX bounds the stack; any size above sockaddr_in6 has the same effect */
+	enum { MAX = 16384, LONG_ENOUGH = 255 };
 	struct berth_portmap *map = shim_map();
 	unsigned int kept = map && messages
-	                            ? shim_readable_messages(messages, count < MOST ? count : MOST)
+	                            ? shim_readable_messages(messages, count < MAX ? count : MAX)
 	                            : 0;
-	unsigned char room[kept + 1];
+	unsigned char space[kept + 1];
 	int ret;
 
 	for (unsigned int i = 0; i < kept; i++) {
 		socklen_t offered = messages[i].msg_hdr.msg_name ? messages[i].msg_hdr.msg_namelen
 		                                                 : 0;
 
-		room[i] = offered < LONG_ENOUGH ? (unsigned char)offered : LONG_ENOUGH;
+		space[i] = offered < LONG_ENOUGH ? (unsigned char)offered : LONG_ENOUGH;
 	}
 	ret = shim_next.recvmmsg
 	              ? shim_next.recvmmsg(fd, messages, count, flags, timeout)
 	              : (int)shim_result(sys(SYS_recvmmsg, fd, messages, count, flags, timeout));
 	for (int i = 0; i < ret && i < (int)kept; i++)
-		if (room[i])
-			shim_address_restore(map, messages[i].msg_hdr.msg_name, room[i],
+		if (space[i])
+			shim_address_restore(map, messages[i].msg_hdr.msg_name, space[i],
 			                     messages[i].msg_hdr.msg_namelen);
 	for (int i = 0; map && i < ret; i++)
 		give_control(map, &messages[i].msg_hdr);

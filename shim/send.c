@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sendto(2), sendmsg(2), sendmmsg(2): only their destination address is looked at; without one they are the data path
- * and go straight on.
+ * sendto(2), sendmsg(2), sendmmsg(2): only the destination address matters. Calls without one are
+ * the data path and go straight to the next function.
  */
 #include "shim/shim.h"
 
-/* messages of a sendmmsg that are rewritten at a time: what a small signal stack can hold */
+/* messages of a sendmmsg that are rewritten at a time: a small signal stack can hold them */
 enum { CHUNK = 16 };
 
 static ssize_t next_sendto(int fd, const void *data, size_t size, int flags, const void *sa,
@@ -76,7 +76,10 @@ static int next_sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, i
 	return shim_next.sendmmsg(fd, messages, count, flags);
 }
 
-/* Send up to CHUNK messages from copies of their headers. Return: how many were sent; -1 if the first failed. */
+/*
+ * Send up to CHUNK messages from copies of their headers. Return: how many were sent; -1 if the
+ * first failed.
+ */
 static int send_chunk(struct berth_portmap *map, int fd, struct mmsghdr *messages,
                       unsigned int count, int flags)
 {
@@ -117,14 +120,16 @@ static bool any_named(const struct mmsghdr *messages, unsigned int count)
 	return false;
 }
 
-/* sendmmsg(2) stops at the first message that fails and reports those before it; so do chunks of it. */
+/*
+ * sendmmsg(2) stops at the first message that fails and returns the number before it; so do chunks.
+ */
 EXPORT int sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags)
 {
-	enum { MOST = 1024 }; /* UIO_MAXIOV: the kernel takes no more */
+	enum { MAX = 1024 }; /* UIO_MAXIOV: the kernel takes no more */
 	struct berth_portmap *map = shim_map();
 	unsigned int total = 0,
 		     ready = map && messages
-	                             ? shim_readable_messages(messages, count < MOST ? count : MOST)
+	                             ? shim_readable_messages(messages, count < MAX ? count : MAX)
 	                             : 0;
 
 	if (!any_named(messages, ready))
@@ -135,7 +140,7 @@ EXPORT int sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int fl
 		int sent = send_chunk(map, fd, messages + total, chunk, flags);
 
 		if (sent < 0 && total)
-			errno = saved; /* some were sent: that is a success, and errno stays as it was */
+			errno = saved; /* a part was sent: that is a success */
 		if (sent < 0)
 			return total ? (int)total : -1;
 		total += (unsigned int)sent;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How the shim wakes up: the constructor finds the next definition of every intercepted function and maps the worker's
- * port map. Both can be asked for earlier, by a library whose constructor runs before ours; then the map is attached by
- * that caller (raw system calls only, racers store the same value) and functions fall back to the bare system call.
+ * The start of the shim: the constructor finds the next definition of every intercepted function
+ * and maps the worker's port map. A library whose constructor runs before ours may need both
+ * earlier. Then that caller attaches the map (by raw system calls; racing threads store the same
+ * value), and hooks make bare system calls.
  */
 #include "shim/shim.h"
 
@@ -12,7 +13,7 @@
 extern char **environ;
 
 struct shim_next shim_next;
-/* 0 = not tried yet; NOWHERE = this process is in no worker; else the map, and VIEW */
+/* 0 = not tried yet; NOWHERE = in no worker; else the map's address, and VIEW in its lowest bit */
 static uintptr_t attached;
 enum { NOWHERE = 2, VIEW = 1 }; /* VIEW: the kernel rewrites ports. Maps begin at a page. */
 
@@ -55,14 +56,14 @@ static struct berth_portmap *map_file(const char *path)
 }
 
 /*
- * Before libc has set `environ` (a program's own preinit function runs that early) the kernel still knows what the
- * environment was. @ret_path has PATH_MAX bytes.
+ * A program's preinit function runs before libc has set `environ`. Then the environment is read
+ * from the kernel. @ret_path has PATH_MAX bytes.
  */
 static const char *value_from_proc(const char *name, char *ret_path)
 {
 	size_t name_len = shim_strlen(name);
 	long fd = sys(SYS_openat, AT_FDCWD, "/proc/self/environ", O_RDONLY | O_CLOEXEC, 0, 0);
-	size_t at = 0; /* how much of the entry fits the name so far, then of the path */
+	size_t at = 0; /* bytes of the entry that match so far: of the name, then of the path */
 	bool fits = true;
 	char part[512];
 	long got;
@@ -88,8 +89,8 @@ static const char *value_from_proc(const char *name, char *ret_path)
 
 static uintptr_t attach_as(char *const *envp, const char *name, uintptr_t how)
 {
-	char room[PATH_MAX];
-	const char *path = envp ? value(envp, name) : value_from_proc(name, room);
+	char buffer[PATH_MAX];
+	const char *path = envp ? value(envp, name) : value_from_proc(name, buffer);
 	struct berth_portmap *map = path ? map_file(path) : NULL;
 
 	return map ? (uintptr_t)map | how : 0;
@@ -130,7 +131,7 @@ struct berth_portmap *shim_map(void)
 	return found & (NOWHERE | VIEW) ? NULL : (struct berth_portmap *)found;
 }
 
-/* dlsym() returns an object pointer for a function; POSIX requires that this copy works. */
+/* dlsym() returns an object pointer for a function; POSIX allows this copy. */
 static void resolve(const char *name, void *ret_function)
 {
 	void *found = dlsym(RTLD_NEXT, name);
@@ -146,7 +147,7 @@ void shim_resolve(void)
 #include "core/calls.def"
 }
 
-/* glibc hands the environment to constructors, musl has set `environ` before it runs any. */
+/* glibc passes the environment to constructors; musl has set `environ` before it runs any. */
 __attribute__((constructor)) static void shim_start(int argc, char **argv, char **envp)
 {
 	int saved = errno;

@@ -2,25 +2,36 @@
 #ifndef BERTH_SHIM_H
 #define BERTH_SHIM_H
 /*
- * shim/ lives in other people's processes. Its laws:
+ * shim/ runs in the suite's processes. Its rules:
  *
- *	1. No malloc, no stdio, no lock, no thread, no file descriptor kept. (Poisoned at the end of this file.)
- *	2. No static write on a hook's path. What is written is written by the constructor, or once, by an atomic store
- *	   of a value that every racer would have stored (a library whose constructor binds before ours has run). The
- *	   one exception is a thread's own (shim/address.c: known pages).
- *	3. Async-signal-safe and vfork-safe throughout: a hook may run in a signal handler, in the child of a vfork that
- *	   borrows its parent's memory, and in a process that has a lock held by a thread which fork did not copy.
- *	4. libc's contract to the letter: return value, errno (untouched on success), lengths, cancellation points. The
- *	   caller's memory is written only where the kernel would write it.
- *	5. The next definition of a symbol is called, whoever's it is: other preloads and sanitizers keep working.
- *	6. Trouble of our own never aborts a program: the call passes through and a note tells the supervisor.
+ *	1. No malloc, no stdio, no lock, no thread, no file descriptor kept (poisoned at the end of
+ *	this
+ *	   file).
+ *	2. No static write in a hook. The constructor writes, or an atomic store of a value that
+ *	every
+ *	   racing thread would have stored (a library whose constructor binds before ours has run).
+ *	The
+ *	   one exception is thread-local (shim/address.c: known pages).
+ *	3. Async-signal-safe and vfork-safe: a hook may run in a signal handler, in the child of a
+ *	vfork
+ *	   that borrows its parent's memory, and in a process with a lock whose holder fork did not
+ *	copy.
+ *	4. libc's contract to the letter: return value, errno (untouched on success), lengths,
+ *	cancellation
+ *	   points. The caller's memory is written only where the kernel would write it.
+ *	5. The next definition of a symbol is called, so other preloads and sanitizers keep working.
+ *	6. A failure of Berth never aborts a program: the call passes, and a note tells the
+ *	supervisor.
  *
- * One file per family of calls; `ls shim` is the list. The flow of each hook:
+ * One file for each family of calls. The flow of each hook:
  *
  *	way in	(bind, connect, sendto)
- *		shim_address_copy() copies and judges the address, core decides the port, the next function gets the copy
+ *		shim_address_copy() copies the address, core/policy.h decides, the next function
+ *		gets the copy
  *	way out	(accept, getsockname, recvfrom)
- *		the next function runs on the caller's own memory, then shim_address_restore() puts the virtual port back
+ *		the next function writes into the caller's memory, shim_address_restore() puts the
+ *		virtual
+ *		port there
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -47,9 +58,9 @@
 #define EXPORT __attribute__((visibility("default")))
 
 /*
- * The next definition of every intercepted function. Valid after the constructor; NULL before, and for what this libc
- * does not have: then the hook makes the bare system call, or says ENOSYS where there is none. A name that core/calls.def
- * marks NEXT has a field here.
+ * The next definition of every intercepted function: one field for each row of core/calls.def that
+ * says NEXT. NULL before the constructor has run, and for what this libc does not have. Then the
+ * hook makes the bare system call.
  */
 struct shim_next {
 	int (*bind)(int, const struct sockaddr *, socklen_t);
@@ -89,30 +100,33 @@ struct shim_next {
 };
 extern struct shim_next shim_next;
 
-/* Fill shim_next. The constructor does; before it, a program that calls what no bare system call can stand for. */
+/* Fill shim_next: in the constructor, or earlier in a hook that no system call can replace. */
 void shim_resolve(void);
 #define SHIM_NEXT(name) \
 	(__builtin_expect(!shim_next.name, 0) ? (shim_resolve(), shim_next.name) : shim_next.name)
 
-/* This worker's map; NULL if the process is not in a worker. Attached by the constructor, or by the first caller. */
+/*
+ * This worker's map; NULL if the process is not in a worker. Attached by the constructor, or by the
+ * first caller.
+ */
 struct berth_portmap *shim_attached(void);
 
-/* The same for all that has to do with ports; NULL too where the kernel rewrites them (BERTH_VIEW). */
+/* The same for calls with ports: NULL, too, where the kernel rewrites ports (BERTH_VIEW). */
 struct berth_portmap *shim_map(void);
 
-/* True if @len bytes at @at can be read. One system call for a page that this thread has not asked about lately. */
+/* True if @len bytes at @at can be read. One system call for a page that is not known to be. */
 bool shim_readable(const void *at, size_t len);
 
-/* How many of @count headers can be read, from the first on: beyond them the kernel stops, with EFAULT or with what it has done. */
+/* Return: how many of @count headers can be read, from the first on. */
 unsigned int shim_readable_messages(const struct mmsghdr *messages, unsigned int count);
 
-/* The port map table of a socket, BERTH_TCP or BERTH_UDP; -1 if it is neither (ICMP, SCTP, raw, Unix, not a socket). */
+/* Return: BERTH_TCP or BERTH_UDP; -1 if @fd is neither (ICMP, SCTP, raw, Unix, not a socket). */
 int shim_proto(int fd);
 
-/* The same for a decision on @port: the socket is asked only if the answer depends on its protocol. */
+/* The same for a decision on @port: the socket is asked only if the verdict depends on it. */
 int shim_proto_for(const struct berth_portmap *map, int fd, uint16_t port);
 
-/* Put the kernel's -errno into errno and make it libc's -1. */
+/* Turn the kernel's -errno into libc's -1 and errno. */
 long shim_result(long kernel);
 
 /* A socket address, copied: the caller's own is never written (rule 4). */
@@ -132,8 +146,8 @@ bool shim_address_copy(const struct berth_portmap *map, const void *sa, socklen_
 
 /**
  * Decide about the destination of a connect or a send.
- * Return: BERTH_PASS: make the call with @sa, then shim_note_outbound() if it worked; BERTH_USE: make
- * it with @ret_copy; BERTH_REFUSE: return shim_refuse().
+ * Return: BERTH_PASS: make the call with @sa, then shim_note_outbound() if it worked; BERTH_USE:
+ * make it with @ret_copy; BERTH_REFUSE: return shim_refuse().
  */
 enum berth_verdict shim_address_outbound(const struct berth_portmap *map, int fd, const void *sa,
                                          socklen_t len, enum berth_addr_use use,
@@ -151,13 +165,13 @@ bool shim_unix_moved(const struct berth_portmap *map, const void *sa, socklen_t 
 
 /**
  * Put the virtual port into an address that the kernel has just written.
- * @room	bytes that the caller offered
- * @full	bytes that the address has, which may be more than @room (accept(2): truncation)
+ * @space	bytes that the caller offered
+ * @full	bytes of the address, which may be more than @space (accept(2): truncation)
  */
-void shim_address_restore(const struct berth_portmap *map, void *sa, socklen_t room,
+void shim_address_restore(const struct berth_portmap *map, void *sa, socklen_t space,
                           socklen_t full);
 
-/* The room a caller offers: *len if it can be read, else 0 (the kernel will say EFAULT). */
+/* The space that a caller offers: *len; 0 if it cannot be read (the kernel will say EFAULT). */
 socklen_t shim_address_space(const void *sa, const socklen_t *len);
 
 /* Add this process and the time to @note and leave it. */
@@ -168,8 +182,8 @@ void shim_note_decision(struct berth_portmap *map, const struct berth_decision *
                         const struct berth_ip *ip);
 
 /*
- * The environment of a program to be started. Sized and filled in two steps because the memory has to be the caller's
- * stack (laws 1 and 3):
+ * The environment of a program to be started. It is sized first and filled then, because its memory
+ * is on the caller's stack (rules 1 and 3):
  *
  *	struct shim_env env = shim_env_plan(envp, verdict);
  *	char *pointers[env.pointers], text[env.bytes];
@@ -177,17 +191,18 @@ void shim_note_decision(struct berth_portmap *map, const struct berth_decision *
  */
 struct shim_env {
 	char *const *old;
-	size_t pointers, bytes; /* what the caller must provide; at least 1 each */
+	size_t pointers, bytes; /* that the caller must provide; at least 1 each */
 	const char *shim;       /* NULL if the program cannot load it */
-	bool as_is;             /* nothing is missing: fill() returns the old environment */
+	bool as_is;             /* nothing is missing: shim_env_fill() returns the old one */
 };
 void shim_env_save(char *const *envp);
 struct shim_env shim_env_plan(char *const *envp, enum berth_elf_verdict verdict);
 char *const *shim_env_fill(const struct shim_env *env, char **pointers, char *text);
 
 /*
- * A program that the shim cannot enter is started through the launcher (tools/isolate/launch.c), which brings it under the
- * seccomp filter: LAUNCHER PATH ARGV0 ARGUMENT... The memory is the caller's stack, as above.
+ * A program that the shim cannot enter is started through the launcher (tools/isolate/launch.c),
+ * which installs the seccomp filter: LAUNCHER PATH ARGV0 ARGUMENT... The memory is the caller's
+ * stack.
  *
  *	const char *launcher = shim_launcher(verdict, path);
  *	char *list[shim_launch_size(launcher, argv)];
@@ -199,18 +214,21 @@ size_t shim_launch_size(const char *launcher, char *const *argv);
 char *const *shim_launch_fill(char **list, const char *launcher, const char *path,
                               char *const *argv);
 
-/* Leave a note that @path escapes, once per program. */
+/* Leave a note that @path escapes, once for each program. */
 void shim_note_escape(enum berth_elf_verdict verdict, const char *path);
 
 /* The launcher; NULL if there is none. */
 const char *shim_env_launcher(void);
 
 /**
- * What kind of program is @path, relative to directory @dir (AT_FDCWD)? If @path is NULL, what is the open file @dir?
- * Follows #! lines. A path that cannot be read is BERTH_ELF_UNKNOWN.
+ * The kind of program that @path is, relative to directory @dir (AT_FDCWD); if @path is NULL, that
+ * the open file @dir is. Follows #! lines. A path that cannot be read is BERTH_ELF_UNKNOWN.
  */
 enum berth_elf_verdict shim_probe(int dir, const char *path);
-/* The same for a name that is looked up in PATH, as execvp(3) does. @ret_path: PATH_MAX bytes, "" if it was not found. */
+/*
+ * The same for a name to be found in PATH, as by execvp(3). @ret_path: PATH_MAX bytes, "" = not
+ * found.
+ */
 enum berth_elf_verdict shim_probe_in_path(const char *file, char *ret_path);
 
 static inline size_t shim_strlen(const char *text)

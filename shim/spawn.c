@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * posix_spawn(3), posix_spawnp(3): libc calls exec inside them, past every hook, so the environment is completed here, and
- * what would escape is started through the launcher (shim/launch.c).
+ * posix_spawn(3), posix_spawnp(3): libc calls exec inside them, past every hook. So the environment
+ * is completed here, and what would escape is started through the launcher (shim/launch.c).
  */
 #include "shim/shim.h"
 

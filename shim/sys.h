@@ -2,8 +2,9 @@
 #ifndef BERTH_SHIM_SYS_H
 #define BERTH_SHIM_SYS_H
 /*
- * System calls without libc: they leave errno alone, are no cancellation points, cannot be interposed and work before
- * any constructor has run. Return: the kernel's value, -errno on failure.
+ * System calls without libc: they do not change errno, are no cancellation points, cannot be
+ * interposed and work before any constructor has run. Return: the kernel's value, -errno on
+ * failure.
  */
 #include <sys/syscall.h>
 

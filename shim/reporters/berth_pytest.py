@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Tells Berth which test runs: PYTHONPATH=/usr/local/share/berth/reporters pytest -p berth_pytest
+"""Reports to Berth which test runs.
 
-One line "WORKER MS NAME" into Berth's FIFO for each test. Outside Berth, and when Berth is gone, nothing happens.
+PYTHONPATH=/usr/local/share/berth/reporters pytest -p berth_pytest
+
+It writes one line "WORKER MS NAME" into the FIFO BERTH_MARK for each test.
+Without Berth it does nothing.
 """
 import os
 import time
@@ -17,7 +20,7 @@ def _open():
 
 
 def mark(name):
-    """Since now this worker runs test name; an empty one is none."""
+    """From now on this worker runs test name; an empty name: none."""
     global _fifo
     if _fifo is None:
         _fifo = _open()

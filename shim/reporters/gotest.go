@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Runs go test and tells Berth which test runs: go run /usr/local/share/berth/reporters/gotest.go -count=1 ./...
+// Runs go test and reports to Berth which test runs:
+// go run /usr/local/share/berth/reporters/gotest.go -count=1 ./...
 //
-// The arguments are go test's, and so are exit status and output, that of -v. One line "WORKER MS NAME" goes into Berth's FIFO for each test.
-// Outside Berth, and when Berth is gone, nothing happens. Packages that go test runs side by side need -p 1.
+// Arguments, exit status and output are those of go test -v. It writes one line "WORKER MS NAME"
+// into the FIFO BERTH_MARK for each test; without Berth it writes none. Use -p 1: marks of packages
+// that run side by side cannot be told apart.
 package main
 
 import (
@@ -23,7 +25,8 @@ type event struct {
 var fifo = -1
 
 func mark(at time.Time, name string) {
-	line := fmt.Sprintf("%s %.3f %.900s\n", os.Getenv("BERTH_WORKER"), float64(at.UnixMicro())/1e3, name)
+	ms := float64(at.UnixMicro()) / 1e3
+	line := fmt.Sprintf("%s %.3f %.900s\n", os.Getenv("BERTH_WORKER"), ms, name)
 	if fifo >= 0 {
 		syscall.Write(fifo, []byte(line))
 	}
@@ -34,7 +37,7 @@ func follow(text *bufio.Reader) {
 		line, err := text.ReadBytes('\n')
 		var what event
 		if json.Unmarshal(line, &what) != nil {
-			os.Stdout.Write(line) // go's own words, of a build that failed
+			os.Stdout.Write(line) // go's own message about a build that failed
 		} else if what.Action == "run" {
 			mark(what.Time, what.Package+" "+what.Test)
 		}
@@ -46,7 +49,8 @@ func follow(text *bufio.Reader) {
 }
 
 func main() {
-	fifo, _ = syscall.Open(os.Getenv("BERTH_MARK"), syscall.O_WRONLY|syscall.O_NONBLOCK|syscall.O_CLOEXEC, 0)
+	flags := syscall.O_WRONLY | syscall.O_NONBLOCK | syscall.O_CLOEXEC
+	fifo, _ = syscall.Open(os.Getenv("BERTH_MARK"), flags, 0)
 	tests := exec.Command("go", append([]string{"test", "-json"}, os.Args[1:]...)...)
 	tests.Stdin, tests.Stderr = os.Stdin, os.Stderr
 	out, err := tests.StdoutPipe()

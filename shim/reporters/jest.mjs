@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Tells Berth which test runs: npx jest --reporters=default --reporters=/usr/local/share/berth/reporters/jest.mjs
+// Reports to Berth which test runs:
+// npx jest --reporters=default --reporters=/usr/local/share/berth/reporters/jest.mjs
 import { mark, place } from './mark.mjs';
 
 export default class {

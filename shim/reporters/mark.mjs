@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What the reporters beside have in common: one line "WORKER MS NAME" into Berth's FIFO for each test, no process, no wait.
-// Outside Berth, and when Berth is gone, nothing happens: a suite must never fail because of its reporter.
+// What the reporters for JavaScript share: one line "WORKER MS NAME" into the FIFO BERTH_MARK for
+// each test, without waiting. Without Berth nothing happens: a suite must never fail because of a
+// reporter.
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { relative } from 'node:path';
 
@@ -16,7 +17,8 @@ function open() {
   }
 }
 
-// mark(NAME, MS): since MS (milliseconds since 1970; 0 is now) this worker runs test NAME; '' is none.
+// mark(NAME, MS): from MS on (milliseconds since 1970; 0: now) this worker runs test NAME; '':
+// none.
 export function mark(name, ms = 0) {
   fifo ??= open();
   if (fifo < 0) return;
@@ -29,7 +31,7 @@ export function mark(name, ms = 0) {
   }
 }
 
-// "e2e/cart.spec.js:12 cart › adds": Berth's reports point at a test that is named so.
+// "e2e/cart.spec.js:12 cart › adds": Berth's reports link to a test with such a name.
 export function place(file, line, name) {
   return `${relative(process.cwd(), file)}${line ? `:${line}` : ''} ${name}`;
 }

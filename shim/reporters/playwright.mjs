@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Tells Berth which test runs: npx playwright test --reporter=list,/usr/local/share/berth/reporters/playwright.mjs
+// Reports to Berth which test runs:
+// npx playwright test --reporter=list,/usr/local/share/berth/reporters/playwright.mjs
 import { mark, place } from './mark.mjs';
 
 export default class {
   onTestBegin(test, result) {
-    mark(place(test.location.file, test.location.line, test.titlePath().slice(3).join(' › ')), result.startTime.getTime());
+    const title = test.titlePath().slice(3).join(' › ');
+    mark(place(test.location.file, test.location.line, title), result.startTime.getTime());
   }
 
   onEnd() {
