@@ -35,5 +35,7 @@ endif
 ifneq ($(and $(shell command -v $(CLANG)),$(wildcard $(BPFTOOL)),$(wildcard $(VMLINUX_BTF))),)
 $(O)/bpf/monitor.bpf.o: | $(O)/gen/vmlinux.h
 $(O)/tools/watch/source/monitor.o: $(O)/gen/monitor.skel.h
-$(O)/tools/watch/source/monitor.o: BASE_CFLAGS += -isystem $(O)/gen -DBERTH_HAVE_MONITOR
+$(O)/tools/watch/source/monitor.o: BASE_CFLAGS += -isystem $(O)/gen
+else
+TOOLS_LEFT_OUT	+= tools/watch/source/monitor.c
 endif

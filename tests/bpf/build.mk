@@ -2,11 +2,11 @@
 # tests/bpf: the monitor against programs that say what they did. driver watches, oracle is watched; findings.sh compares;
 # beyond.sh does for what is neither TCP nor a system call; equal.sh holds the monitor against strace, ss and /proc, on the
 # programs of mixed/
-BPF_TEST_ROOMS	:= $(patsubst %.c,$(O)/%.o,$(wildcard tools/watch/*.c tools/watch/*/*.c tools/base/*.c tools/process/*.c))
+BPF_TEST_OBJ	:= $(filter $(O)/tools/watch/% $(O)/tools/base/% $(O)/tools/process/%,$(TOOLS_OBJ))
 BPF_TESTS	:= $(O)/tests/bpf/driver $(O)/tests/bpf/oracle $(O)/tests/bpf/oracle-static $(O)/tests/bpf/oracle-bare $(O)/tests/bpf/beyond
 TESTS		+= $(BPF_TESTS)
 
-$(O)/tests/bpf/driver: $(O)/tests/bpf/driver.o $(BPF_TEST_ROOMS) $(CORE_OBJ)
+$(O)/tests/bpf/driver: $(O)/tests/bpf/driver.o $(BPF_TEST_OBJ) $(CORE_OBJ)
 	$(call quiet,LD)$(CC) $(OPTIMIZE) $(LDFLAGS) $^ -lbpf -lelf -lmnl -ljansson -lcap -o $@
 
 # a user's program: never instrumented, with debug information, because its stack is part of what is compared

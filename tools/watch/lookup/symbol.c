@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Symbols. A file is opened through libdwfl once and kept: a report asks for many frames of few
- * files. Debug information is used where it is installed; the symbol table gives the function
- * otherwise. Nothing is downloaded.
+/* Names of code addresses. libdwfl opens a file once and keeps it, because a report asks for many
+ * frames of few files. Debug information gives function and line where it is installed, else the
+ * symbol table gives the function. Nothing is downloaded.
  */
 #include "tools/watch/lookup/symbol.h"
 
@@ -25,7 +24,7 @@
 #include "tools/base/table.h"
 #include "tools/process/procfs.h"
 
-enum { NAME_MOST = 120 };
+enum { NAME_MAX_LEN = 120 };
 
 #define LIBDW(X) \
 	X(dwarf_getsrc_die) \
@@ -47,7 +46,7 @@ static struct libdw {
 	LIBDW(LIBRARY_POINTER)
 } libdw;
 
-/* Without it no file is known, and frames are printed as numbers. */
+/* Without libdw no file is known, and frames are printed as numbers. */
 static bool load(void)
 {
 	static const char *const names[] = { LIBDW(LIBRARY_NAME) NULL };
@@ -73,7 +72,7 @@ char *symbol_parse_maps(const char *text, uint64_t address, uint64_t *ret_offset
 		if (sscanf(blank, " %*4s %" SCNx64 " %*x:%*x %*u %n", &offset, &name_at) != 1 ||
 		    !name_at || blank + name_at >= line + len || blank[name_at] != '/' ||
 		    blank[3] != 'x')
-			return NULL; /* no code; also where a blank took in the next line */
+			return NULL; /* no code, or sscanf() has read into the next line */
 		*ret_offset = address - start + offset;
 		len -= (size_t)(blank + name_at - line);
 		if (len > 10 && !strncmp(blank + name_at + len - 10, " (deleted)", 10))
@@ -86,7 +85,7 @@ char *symbol_parse_maps(const char *text, uint64_t address, uint64_t *ret_offset
 /* ---- which file has which build id ---- */
 
 static struct table files;   /* by hash of the build id: path */
-static struct table learned; /* by hash of the path: whatever is not NULL */
+static struct table learned; /* by hash of the path; the value is the table itself */
 
 static uint64_t id_hash(const uint8_t *build_id)
 {
@@ -149,10 +148,7 @@ void symbol_learn(pid_t pid)
 static void add_place(struct symbol_stack *stack, pid_t pid, const struct berth_frame *frame,
                       char **maps)
 {
-	/*
-	 * a return address: the call itself lies just before it, and may be another function's last
-	 * instruction
-	 */
+	/* A return address may be the start of the next function: the call is just before it. */
 	struct symbol_place place = { .offset = frame->at - (stack->count > 0), .pid = pid };
 
 	if (frame->status == BERTH_FRAME_IN_FILE) {
@@ -166,8 +162,8 @@ static void add_place(struct symbol_stack *stack, pid_t pid, const struct berth_
 }
 
 /*
- * Code without frame pointers makes the walk follow data. What cannot be an address of a program
- * ends it.
+ * Code without frame pointers misleads the walk. Stop it at the first value that is not a code
+ * address.
  */
 static bool is_code(const struct berth_frame *frame)
 {
@@ -225,21 +221,20 @@ const char *symbol_parse_perf_map(const char *text, size_t len, uint64_t address
 
 char *symbol_parse_script(const char *name, size_t len)
 {
-	cleanup_free char *text = str_copy_len(name, len), *place = NULL;
+	cleanup_free char *text = str_copy_len(name, len);
 	char *function = strchr(text, ':'), *path = strrchr(text, ' ');
 	char *column = path ? strrchr(path, ':') : NULL;
 
 	if (!function || !column || function > path)
-		return str_print("%.*s", NAME_MOST, text);
+		return str_print("%.*s", NAME_MAX_LEN, text);
 	function += 1 + strspn(function + 1, "*~^+");
 	if (function > path)
 		function = path;
 	*path++ = 0;
-	place = str_copy_len(path, (size_t)(column - path));
-	if (!strchr(place, ':')) /* one number only: the line */
-		return str_print("%.*s at %s", NAME_MOST, *function ? function : "(anonymous)",
-		                 path);
-	return str_print("%.*s at %s", NAME_MOST, *function ? function : "(anonymous)", place);
+	if (memchr(path, ':',
+	           (size_t)(column - path))) /* else there is one number only: the line */
+		*column = 0;
+	return str_print("%.*s at %s", NAME_MAX_LEN, *function ? function : "(anonymous)", path);
 }
 
 static char *name_compiled(const struct symbol_place *place)
@@ -250,7 +245,7 @@ static char *name_compiled(const struct symbol_place *place)
 	const char *name;
 	size_t len;
 
-	/* anybody may have made it */
+	/* another user may have made it: never follow a link */
 	if (lstat(path, &info) || !S_ISREG(info.st_mode) || file_read(path, &text, &len))
 		return NULL;
 	name = symbol_parse_perf_map(text, len, place->offset, &len);
@@ -304,7 +299,7 @@ static struct symbol_object *open_object(const char *file)
 	return object;
 }
 
-/* File offset -> address in the module as libdwfl laid it out. */
+/* The address that libdwfl gave to the file offset @offset. */
 static bool address_of(Dwfl_Module *module, uint64_t offset, Dwarf_Addr *ret_address)
 {
 	GElf_Addr bias;
@@ -332,10 +327,7 @@ static const char *base_of(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-/*
- * The line of source, by the index of addresses; Go, Rust and clang write none, so that each unit
- * has to be asked.
- */
+/* By the index of addresses. Go, Rust and clang write no index, so search each compilation unit. */
 static const char *find_source(Dwfl_Module *module, Dwarf_Addr address, int *ret_number)
 {
 	Dwfl_Line *line = libdw.dwfl_module_getsrc(module, address);
@@ -368,11 +360,11 @@ static char *name_native(const char *file, uint64_t offset)
 	function = libdw.dwfl_module_addrname(object->module, address);
 	source = find_source(object->module, address, &number);
 	if (function && source)
-		return str_print("%.*s at %s:%d", NAME_MOST, function, source, number);
-	return function ? str_print("%.*s in %s", NAME_MOST, function, base_of(file)) : NULL;
+		return str_print("%.*s at %s:%d", NAME_MAX_LEN, function, source, number);
+	return function ? str_print("%.*s in %s", NAME_MAX_LEN, function, base_of(file)) : NULL;
 }
 
-char *symbol_name(const struct symbol_place *place)
+static char *name_place(const struct symbol_place *place)
 {
 	const char *file = place->file               ? place->file
 	                   : has_id(place->build_id) ? table_get(&files, id_hash(place->build_id))
@@ -390,8 +382,8 @@ char *symbol_name(const struct symbol_place *place)
 }
 
 /*
- * The caller of a stub is guessed by distance (bpf/monitor_state.h); outside its file it was
- * another file's.
+ * bpf/monitor_state.h guesses the caller of a stub by its distance. An offset outside of the file
+ * is a wrong guess.
  */
 static bool is_wrong(const struct symbol_place *place)
 {
@@ -412,9 +404,9 @@ char **symbol_names(const struct symbol_stack *stack)
 	for (size_t i = 0; i < stack->count; i++) {
 		cleanup_free char *name = is_wrong(&stack->places[i])
 		                                  ? NULL
-		                                  : symbol_name(&stack->places[i]);
+		                                  : name_place(&stack->places[i]);
 
-		/* an address in a process that has ended tells nobody anything */
+		/* an address in a process that has ended is of no use */
 		if (name && !str_starts(name, "0x"))
 			strv_own(&names, steal(&name));
 	}

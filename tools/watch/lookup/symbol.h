@@ -2,13 +2,16 @@
 #ifndef BERTH_WATCH_SYMBOL_H
 #define BERTH_WATCH_SYMBOL_H
 /*
- * User stacks as people read them. The kernel names a frame by build id and offset, which outlive
- * the process; which file has that build id is learned from processes while they live.
+ * User stacks with names. The kernel gives a frame as build id and offset, which outlive the
+ * process. Which file has which build id must be learned while a process with the file lives.
  *
- *	symbol_learn()		a process's executable files; cheap when they are known already
- *	symbol_locate()		at once: frames -> places. What has no build id (Go, compiled scripts) needs /proc/PID/maps
- *	symbol_name()		for the report: "open_pool at pool.c:31"; by ELF symbols and DWARF (libdw), or by the file
- *				/tmp/perf-PID.map that Node (--perf-basic-prof) and the JVM write for their compiled code
+ *	symbol_learn()		the executable files of a process; cheap if they are known
+ *	symbol_locate()		at once: frames -> places. A frame without build id (Go, compiled
+ *				scripts) needs /proc/PID/maps
+ *	symbol_names()		for the report: "open_pool at pool.c:31", by ELF symbols and DWARF
+ *				(libdw), or by the file /tmp/perf-PID.map that Node
+ *				(--perf-basic-prof) and the JVM write for their compiled code
+ *	symbol_close()		forget all files
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -17,9 +20,9 @@
 #include "core/abi.h"
 
 struct symbol_place {
-	char *file;                       /* NULL: not known, see build_id */
-	uint8_t build_id[BERTH_BUILD_ID]; /* zero: not in a file, or one without */
-	uint64_t offset;                  /* in the file, else the address itself */
+	char *file;                       /* NULL = unknown, see build_id */
+	uint8_t build_id[BERTH_BUILD_ID]; /* zero: in no file, or in one without build id */
+	uint64_t offset;                  /* in the file; the address itself if in no file */
 	pid_t pid;
 };
 
@@ -30,41 +33,40 @@ struct symbol_stack {
 
 void symbol_learn(pid_t pid);
 void symbol_learn_file(const char *path);
+void symbol_close(void);
 
 /**
- * Where @frames of process @pid lie.
- * @caller	comes between the first and the second; NULL or EMPTY: not known
+ * Find the places of @frames of process @pid.
+ * @caller	comes between the first and the second frame; NULL or EMPTY = unknown
  */
 void symbol_locate(pid_t pid, const struct berth_frame *frames, size_t count,
                    const struct berth_frame *caller, struct symbol_stack *ret_stack);
 void symbol_stack_free(struct symbol_stack *stack);
 
-/** One frame, a new string: "function at file:line", "function in module", "module+0x1f2a0". */
-char *symbol_name(const struct symbol_place *place);
-
-/** All frames that have a name, or a file at least; strv, in the stack's order. */
+/**
+ * Name the frames: "function at file:line", "function in module" or "module+0x1f2a0". A frame
+ * without file and name is left out. Return: strv in the order of the stack.
+ */
 char **symbol_names(const struct symbol_stack *stack);
 
-/* Forget the files that were learned and opened. */
-void symbol_close(void);
+/* ---- pure parsers ---- */
 
 /**
- * Look an address up in the text of a perf map: lines `START SIZE name`, hexadecimal. Pure.
- * @ret_len	length of the name
- * Return: the name inside @text; NULL. The last line that covers the address wins: code is moved
- *	   and written anew.
+ * Find @address in the text of a perf map: lines `START SIZE name`, hexadecimal. The last line that
+ * covers it is valid, because code is moved and written anew.
+ * Return: the name inside @text, *ret_len bytes; NULL = none.
  */
 const char *symbol_parse_perf_map(const char *text, size_t len, uint64_t address, size_t *ret_len);
 
 /**
- * A name that Node gives to compiled script, "JS:*listen /app/server.js:12:5", as "listen at
- * /app/server.js:12". Pure. A new string; any other name stays as it is.
+ * "JS:*listen /app/server.js:12:5", as Node names compiled script, -> "listen at
+ * /app/server.js:12".
+ * Return: a new string; any other name as it is.
  */
 char *symbol_parse_script(const char *name, size_t len);
 
 /**
- * One line of /proc/PID/maps that covers @address: its file and offset. Pure. Return: a new string
- * or NULL.
+ * Find @address in the text of /proc/PID/maps. Return: its file, a new string; NULL = in no file.
  */
 char *symbol_parse_maps(const char *text, uint64_t address, uint64_t *ret_offset);
 

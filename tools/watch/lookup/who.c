@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Three passes. First every network namespace that some process is in gives its sockets on the port
- * (sock_diag). Then one walk over /proc/PID/fd finds who has those inodes open; the same walk meets
- * the port maps of workers, in which the port may be a virtual one. Last the processes found are
- * described.
+ * Who has a port, in two passes. The first asks every network namespace that has a process for its
+ * sockets on the port (sock_diag). The second walks over /proc: it describes the processes that
+ * have those inodes open, and reads the port maps of workers, where the port may be a virtual one.
  *
- * A socket can have several owners (fork, SCM_RIGHTS) and none (TIME_WAIT, orphans in FIN_WAIT,
- * connections that nobody has accepted). Both are normal and both are said.
+ * A socket can have several owners (fork, SCM_RIGHTS) or none (TIME_WAIT, orphans in FIN_WAIT, a
+ * connection that no process has accepted). Both are normal, and the result shows them.
  */
 #include "tools/watch/lookup/who.h"
 
@@ -23,11 +22,11 @@
 #include "tools/base/file.h"
 #include "tools/base/str.h"
 
-enum { ANCESTORS_MOST = 32 };
+enum { ANCESTORS_MAX = 32 };
 
 struct who_search {
 	struct who *who;
-	uint64_t netns; /* of the dump in progress */
+	uint64_t netns; /* being listed now */
 	uint64_t home;
 	uint64_t *seen_namespaces;
 	size_t seen_count;
@@ -107,8 +106,7 @@ static void add_virtual(struct who_search *search, const struct berth_portmap *m
 }
 
 /*
- * The map file may belong to anybody: it is believed only after its size and header have been
- * checked.
+ * The map file may belong to another user: check its size and header before use.
  */
 static const struct berth_portmap *open_map(const char *path)
 {
@@ -152,7 +150,7 @@ static void visit_map_of(struct who_search *search, pid_t pid)
 		                                     .task = owner.task });
 }
 
-static uint16_t virtual_of(const struct proc_info *info, uint16_t port)
+static uint16_t find_virtual_port(const struct proc_info *info, uint16_t port)
 {
 	const struct berth_portmap *map = info->owner.map_path ? open_map(info->owner.map_path)
 	                                                       : NULL;
@@ -171,7 +169,7 @@ static void add_ancestors(struct who_holder *holder)
 {
 	pid_t pid = holder->info.stat.ppid;
 
-	while (pid > 0 && holder->ancestor_count < ANCESTORS_MOST) {
+	while (pid > 0 && holder->ancestor_count < ANCESTORS_MAX) {
 		struct who_ancestor *one;
 		struct proc_stat stat;
 
@@ -190,7 +188,7 @@ static void add_ancestors(struct who_holder *holder)
  * "postgresql@15-main.service" of
  * ".../system.slice/system-postgresql.slice/postgresql@15-main.service"
  */
-static char *unit_of(pid_t pid)
+static char *read_unit(pid_t pid)
 {
 	cleanup_free char *text = NULL;
 	cleanup_strv char **parts = NULL;
@@ -211,15 +209,14 @@ static struct who_holder *holder_for(struct who *who, pid_t pid)
 {
 	struct who_holder holder = { 0 };
 
+	/* the walk visits the descriptors of a process one after another */
 	if (who->holder_count && who->holders[who->holder_count - 1].info.stat.pid == pid)
-		return &who->holders
-		                [who->holder_count -
-		                 1]; /* the walk meets a process's descriptors one after another */
+		return &who->holders[who->holder_count - 1];
 	if (proc_read(pid, &holder.info))
 		return NULL;
 	add_ancestors(&holder);
-	holder.virtual_port = virtual_of(&holder.info, who->port);
-	holder.unit = unit_of(pid);
+	holder.virtual_port = find_virtual_port(&holder.info, who->port);
+	holder.unit = read_unit(pid);
 	who->holders = mem_grow(who->holders, who->holder_count + 1, sizeof(*who->holders));
 	who->holders[who->holder_count] = holder;
 	return &who->holders[who->holder_count++];
@@ -239,7 +236,7 @@ static void on_descriptor(void *arg, pid_t pid, int fd, uint64_t inode)
 			return;
 		for (size_t k = 0; k < holder->socket_count; k++)
 			if (holder->sockets[k] == i)
-				return; /* the same socket under a second number (dup) */
+				return; /* a second descriptor of the same socket */
 		holder->sockets = mem_grow(holder->sockets, holder->socket_count + 1,
 		                           sizeof(*holder->sockets));
 		holder->sockets[holder->socket_count++] = i;
@@ -258,9 +255,9 @@ static bool visit_process(void *arg, pid_t pid)
 	return true;
 }
 
-static enum who_verdict who_verdict_of(const struct who *who)
+static enum who_verdict find_verdict(const struct who *who)
 {
-	/* a port of another network namespace is another port */
+	/* a port in another network namespace is another port */
 	enum who_verdict verdict = WHO_FREE;
 
 	for (size_t i = 0; i < who->socket_count; i++) {
@@ -309,7 +306,7 @@ int who_find(uint16_t port, const struct who_map *maps, size_t map_count, struct
 	if (!ret)
 		ret = proc_each(visit_process, &search);
 	check_virtuals(who);
-	who->verdict = who_verdict_of(who);
+	who->verdict = find_verdict(who);
 	free(search.seen_namespaces);
 	strv_free(search.seen_maps);
 	if (ret)
@@ -355,16 +352,15 @@ static bool only_time_wait(const struct who *who, uint32_t *ret_ms)
 	return who->socket_count > 0;
 }
 
-/* The holder that people mean: a listener, else whatever is bound, else the first. */
-static const struct who_holder *main_holder(const struct who *who)
+/* The holder to advise about: a server, else the first. */
+static const struct who_holder *find_main_holder(const struct who *who)
 {
 	for (size_t i = 0; i < who->holder_count; i++)
 		for (size_t k = 0; k < who->holders[i].socket_count; k++) {
 			const struct diag_socket *socket =
 				&who->sockets[who->holders[i].sockets[k]].socket;
 
-			if (socket->state == DIAG_LISTEN ||
-			    (socket->proto == BERTH_UDP && socket->state == DIAG_CLOSE))
+			if (diag_state_listens(socket))
 				return &who->holders[i];
 		}
 	return who->holder_count ? &who->holders[0] : NULL;
@@ -378,12 +374,10 @@ static char *advise_holder(const struct who_holder *holder)
 		return str_print("it is a worker of run %s and ends with it; if that run is dead: "
 		                 "berth reap",
 		                 info->owner.run);
-	if (info->container && str_starts(info->container, "docker "))
-		return str_print("stop its container: docker stop %s",
-		                 info->container + strlen("docker "));
-	if (info->container && str_starts(info->container, "podman "))
-		return str_print("stop its container: podman stop %s",
-		                 info->container + strlen("podman "));
+	if (info->container &&
+	    (str_starts(info->container, "docker ") || str_starts(info->container, "podman ")))
+		return str_print("stop its container: %.6s stop %s", info->container,
+		                 info->container + 7);
 	if (holder->unit)
 		return str_print("stop the service: systemctl stop %s", holder->unit);
 	if (info->stat.ppid == 1)
@@ -397,7 +391,7 @@ static char *advise_holder(const struct who_holder *holder)
 
 char *who_advice(const struct who *who)
 {
-	const struct who_holder *holder = main_holder(who);
+	const struct who_holder *holder = find_main_holder(who);
 	uint32_t wait_ms;
 
 	if (who->verdict == WHO_FREE && who->socket_count)

@@ -2,28 +2,26 @@
 #ifndef BERTH_WATCH_WHO_H
 #define BERTH_WATCH_WHO_H
 /*
- * Who has this port: every socket that occupies it, in every network namespace that may be entered,
- * the processes behind them, and whose worker those are.
+ * Who has a port: every socket that occupies it, in every network namespace that we may enter, the
+ * processes that have it open, and the workers that these belong to.
  *
  *	who_find(3101, maps, map_count, &who);
  *	... who->holders ...
  *	who_free(who);
- *
- * Returns 0 or -errno and never prints. What could not be seen is counted, never passed over.
+ * who_find() returns 0 or -errno and prints nothing. It counts what it may not see.
  */
 #include "tools/base/diag.h"
 #include "tools/process/proc.h"
 
-/* also the exit status of `berth who` */
+/* The values are the exit statuses of `berth who`. */
 enum who_verdict {
 	WHO_OWNED = 0,     /* held by a process that we can name */
 	WHO_FREE = 1,      /* in our network namespace; others have ports of their own */
-	WHO_INVISIBLE = 3, /* held, but by nobody we can see */
+	WHO_INVISIBLE = 3, /* held, but by no process that we can see */
 };
 
 /*
- * A port map of a live run: where a virtual port may have its real end. The strings are the
- * caller's.
+ * A port map of a live run, in which the port may be virtual. The strings are the caller's.
  */
 struct who_map {
 	const char *run, *task, *path;
@@ -42,24 +40,24 @@ struct who_ancestor {
 	char comm[PROC_COMM];
 };
 
-/* one process that has one or more of the sockets */
+/* A process that has one or more of the sockets open. */
 struct who_holder {
 	struct proc_info info;
 	struct who_ancestor *ancestors; /* parent first, up to pid 1 */
 	size_t ancestor_count;
 	size_t *sockets; /* indexes in who->sockets */
 	size_t socket_count;
-	/* what its worker calls the port; 0 if it is not a worker's or not remapped */
+	/* the port in the worker of this process; 0 = no worker, or not remapped */
 	uint16_t virtual_port;
-	char *unit; /* systemd unit, NULL if none */
+	char *unit; /* systemd unit; NULL = none */
 };
 
-/* the port is virtual in this worker */
+/* A worker in which the port is virtual. */
 struct who_virtual {
 	char *run, *task;
 	unsigned int worker;
 	uint16_t real_port;
-	bool held; /* somebody holds the real port */
+	bool held; /* a socket occupies the real port */
 };
 
 struct who {
@@ -71,15 +69,15 @@ struct who {
 	size_t holder_count;
 	struct who_virtual *virtuals;
 	size_t virtual_count;
-	unsigned int hidden_processes;  /* whose descriptors we may not see */
+	unsigned int hidden_processes;  /* we may not see their descriptors */
 	unsigned int hidden_namespaces; /* network namespaces that we may not enter */
 };
 
-/** @maps: of the live runs, from tools/run; those of visible processes are found besides. */
+/** @maps: port maps of live runs; those of visible processes are found anyway. */
 int who_find(uint16_t port, const struct who_map *maps, size_t map_count, struct who **ret_who);
 void who_free(struct who *who);
 
-/** What to do about it: one line, a new string. */
+/** Return: advice how to free the port, one line; a new string. */
 char *who_advice(const struct who *who);
 
 #endif

@@ -1,32 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Loading. libbpf loads an object whole or not at all, so when that fails each optional program is
- * tried alone, and the object is loaded again without those that this kernel refuses. On a kernel
- * that takes everything this costs nothing.
+ * Loading and reading the eBPF monitor (bpf/monitor.bpf.c). libbpf loads an object whole or not at
+ * all. When that fails, each optional program is tried alone, and the object is loaded again
+ * without those that this kernel refuses.
  *
- * Laws: programs are attached by links, which the kernel drops with our descriptors: whatever kills
- * us, the monitor ends. Programs of others on the same cgroup are never touched (BPF_F_ALLOW_MULTI,
- * which links imply).
+ * Programs are attached by links, which the kernel drops with our descriptors: when this process
+ * dies, the monitor ends. Links imply BPF_F_ALLOW_MULTI, so other programs on the same cgroup go
+ * on.
  */
 #include "tools/watch/source/monitor.h"
 
-#include <errno.h>
-
-#ifdef BERTH_HAVE_MONITOR
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <monitor.skel.h> /* a system header for the warnings: bpftool's taste differs */
+#include <monitor.skel.h> /* -isystem: generated code has warnings */
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
 
-/* What each program is for; NULL = the monitor is of no use without it. */
+/* The programs, and what is lost without each; NULL = the monitor does not work without it. */
 static const struct monitor_row {
 	const char *name, *loss;
 	enum monitor_place { ON_CGROUP, ON_KERNEL, ON_DEMAND } place;
@@ -61,9 +59,9 @@ struct monitor {
 	int cpus;
 };
 
-enum { PROCESSES_MOST = 32768 };
+enum { PROCESSES_MAX = 32768, SNAPSHOT_SOCKETS = 1024 };
 
-static int silent(enum libbpf_print_level level, const char *format, va_list list)
+static int print_nothing(enum libbpf_print_level level, const char *format, va_list list)
 {
 	(void)level;
 	(void)format;
@@ -78,10 +76,10 @@ static const struct monitor_calls own_calls = {
 };
 
 /*
- * The namespace of process numbers that we live in; 0 = the machine's first, whose inode number is
- * fixed (PROC_PID_INIT_INO).
+ * Our PID namespace; 0 = the initial one, whose inode is fixed (PROC_PID_INIT_INO,
+ * linux/proc_ns.h).
  */
-static uint32_t own_namespace(void)
+static uint32_t read_pid_namespace(void)
 {
 	struct stat info;
 
@@ -101,22 +99,22 @@ static struct monitor_bpf *open_object(const struct monitor *monitor)
 	bpf->rodata->every_cgroup = monitor->setup.every_cgroup;
 	bpf->rodata->by_process = monitor->setup.by_process;
 	if (monitor->setup.by_process)
-		(void)bpf_map__set_max_entries(bpf->maps.workers, PROCESSES_MOST);
+		(void)bpf_map__set_max_entries(bpf->maps.workers, PROCESSES_MAX);
 	bpf->rodata->stacks_on_open = monitor->setup.stacks;
 	bpf->rodata->calls = own_calls;
 	bpf->rodata->page_kib = (uint32_t)(sysconf(_SC_PAGESIZE) / 1024);
-	bpf->rodata->pid_namespace = own_namespace();
+	bpf->rodata->pid_namespace = read_pid_namespace();
 	file_read_ephemeral(&low, &high);
 	bpf->rodata->given_low = (uint16_t)low;
 	bpf->rodata->given_high = (uint16_t)high;
 #if !defined(__x86_64__) && !defined(__aarch64__)
-	/* it cannot tell one system call from another there */
+	/* the program knows the system call numbers of these two only */
 	bpf_program__set_autoload(bpf->progs.monitor_sys_exit, false);
 #endif
 	return bpf;
 }
 
-/* Load the object with only program @only, or (@only < 0) without those that were refused. */
+/* Load program @only; all programs that were not refused if @only is -1. */
 static int try_load(struct monitor *monitor, int only, struct monitor_bpf **ret_bpf)
 {
 	struct monitor_bpf *bpf = open_object(monitor);
@@ -201,7 +199,7 @@ static int start(struct monitor *monitor)
 
 	if (ret)
 		return ret;
-	/* libbpf could not ask the kernel for global data, and goes on without */
+	/* an old kernel has no global data, and libbpf then loads the object without */
 	if (!monitor->bpf->bss)
 		return -ENOTSUP;
 	monitor->cpus = libbpf_num_possible_cpus();
@@ -219,7 +217,7 @@ static int start(struct monitor *monitor)
 int monitor_open(const struct monitor_setup *setup, struct monitor **ret_monitor)
 {
 	struct monitor *monitor = mem_alloc(sizeof(*monitor));
-	libbpf_print_fn_t before = libbpf_set_print(silent);
+	libbpf_print_fn_t before = libbpf_set_print(print_nothing);
 	int ret;
 
 	monitor->setup = *setup;
@@ -316,7 +314,7 @@ static struct bpf_link *open_iterator(struct monitor *monitor)
 						  monitor->bpf->maps.notes) };
 	struct bpf_iter_attach_opts options;
 
-	/* an initializer leaves the padding as it is, and libbpf looks at it */
+	/* libbpf checks that the padding is 0, which an initializer does not set */
 	memset(&options, 0, sizeof(options));
 	options.sz = sizeof(options);
 	options.link_info = &info;
@@ -326,23 +324,24 @@ static struct bpf_link *open_iterator(struct monitor *monitor)
 
 static int read_snapshot(int fd, monitor_socket_fn fn, void *arg)
 {
-	cleanup_free struct berth_socket *some = mem_alloc(1024 * sizeof(*some));
-	size_t have = 0;
+	const size_t size = SNAPSHOT_SOCKETS * sizeof(struct berth_socket);
+	cleanup_free struct berth_socket *sockets = mem_alloc(size);
+	size_t len = 0;
 
 	for (;;) {
-		ssize_t got = read(fd, (char *)some + have, 1024 * sizeof(*some) - have);
+		ssize_t got = read(fd, (char *)sockets + len, size - len);
 		size_t whole;
 
 		if (got < 0 && (errno == EAGAIN || errno == EINTR))
 			continue;
 		if (got <= 0)
 			return got ? -errno : 0;
-		have += (size_t)got;
-		whole = have / sizeof(*some);
+		len += (size_t)got;
+		whole = len / sizeof(*sockets);
 		for (size_t i = 0; i < whole; i++)
-			fn(arg, &some[i]);
-		have -= whole * sizeof(*some);
-		memmove(some, some + whole, have);
+			fn(arg, &sockets[i]);
+		len -= whole * sizeof(*sockets);
+		memmove(sockets, sockets + whole, len);
 	}
 }
 
@@ -388,91 +387,3 @@ uint64_t monitor_missed(const struct monitor *monitor)
 	}
 	return missed;
 }
-#else /* built without clang, bpftool or the kernel's types: tools/watch samples instead */
-int monitor_open(const struct monitor_setup *setup, struct monitor **ret_monitor)
-{
-	(void)setup;
-	(void)ret_monitor;
-	return -EOPNOTSUPP;
-}
-
-void monitor_close(struct monitor *monitor)
-{
-	(void)monitor;
-}
-
-const char *const *monitor_losses(const struct monitor *monitor)
-{
-	static const char *const none[] = { 0 };
-
-	(void)monitor;
-	return none;
-}
-
-int monitor_worker_add(struct monitor *monitor, unsigned int number, int cgroup)
-{
-	(void)monitor;
-	(void)number;
-	(void)cgroup;
-	return -EOPNOTSUPP;
-}
-
-void monitor_worker_remove(struct monitor *monitor, int cgroup)
-{
-	(void)monitor;
-	(void)cgroup;
-}
-
-int monitor_process_add(struct monitor *monitor, unsigned int number, pid_t pid)
-{
-	(void)monitor;
-	(void)number;
-	(void)pid;
-	return -EOPNOTSUPP;
-}
-
-int monitor_adopt(struct monitor *monitor, int socket, const struct monitor_note *note)
-{
-	(void)monitor;
-	(void)socket;
-	(void)note;
-	return -EOPNOTSUPP;
-}
-
-void monitor_drain(struct monitor *monitor)
-{
-	(void)monitor;
-}
-
-int monitor_counts(struct monitor *monitor, unsigned int number, struct berth_counts *ret_counts)
-{
-	(void)monitor;
-	(void)number;
-	(void)ret_counts;
-	return -EOPNOTSUPP;
-}
-
-int monitor_snapshot(struct monitor *monitor, monitor_socket_fn fn, void *arg)
-{
-	(void)monitor;
-	(void)fn;
-	(void)arg;
-	return -EOPNOTSUPP;
-}
-
-bool monitor_stack(struct monitor *monitor, uint64_t cookie, bool forget,
-                   struct monitor_stack *ret_stack)
-{
-	(void)monitor;
-	(void)cookie;
-	(void)forget;
-	(void)ret_stack;
-	return false;
-}
-
-uint64_t monitor_missed(const struct monitor *monitor)
-{
-	(void)monitor;
-	return 0;
-}
-#endif

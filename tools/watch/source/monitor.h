@@ -2,22 +2,39 @@
 #ifndef BERTH_WATCH_MONITOR_H
 #define BERTH_WATCH_MONITOR_H
 /*
- * The eBPF monitor, seen from our side: load what this kernel takes, attach it, hand over what it
- * says. Only this file's .c knows libbpf. Needs CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN.
+ * The eBPF monitor in user space: load the programs that this kernel takes, attach them, deliver
+ * their events. Only monitor.c knows libbpf. It needs CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN.
+ *
+ * A build without clang, bpftool or the kernel's types leaves monitor.c out (bpf/build.mk). So the
+ * functions are weak: source.c checks that monitor_open() exists, and calls the other functions
+ * only for an open monitor.
  */
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "bpf/monitor.h"
 #include "tools/base/loop.h"
 
+#pragma weak monitor_open
+#pragma weak monitor_close
+#pragma weak monitor_losses
+#pragma weak monitor_worker_add
+#pragma weak monitor_worker_remove
+#pragma weak monitor_process_add
+#pragma weak monitor_adopt
+#pragma weak monitor_drain
+#pragma weak monitor_counts
+#pragma weak monitor_snapshot
+#pragma weak monitor_stack
+#pragma weak monitor_missed
+
 struct monitor_setup {
-	struct loop *loop;
-	int cgroup;        /* directory of cgroup v2: sockets created below it are watched */
+	struct loop *loop; /* NULL: only monitor_drain() delivers events */
+	int cgroup;        /* cgroup v2 directory: sockets created below it are watched */
 	bool everything;   /* an event for each step of each socket */
-	bool every_cgroup; /* what belongs to no worker is worker 0, instead of nobody */
-	/* workers are made of processes: monitor_process_add(), and what they fork */
-	bool by_process;
-	bool stacks; /* keep the creation stack of each socket */
+	bool every_cgroup; /* what belongs to no worker is worker 0; else it is ignored */
+	bool by_process;   /* workers consist of processes: monitor_process_add() */
+	bool stacks;       /* keep the stack that created each socket */
 	void (*on_event)(void *arg, const struct berth_event *event);
 	void *arg;
 };
@@ -25,52 +42,53 @@ struct monitor_setup {
 struct monitor;
 
 /**
- * Load and attach. A program that does not load is left out; monitor_losses() says what that costs.
- * Return: 0; -EPERM without the capabilities; -ENOTSUP where what cannot be left out does not load;
+ * Load and attach. A program that does not load is left out; see monitor_losses().
+ * Return: 0; -EPERM without the capabilities; -ENOTSUP if an indispensable program does not load;
  *	   -errno.
  */
 int monitor_open(const struct monitor_setup *setup, struct monitor **ret_monitor);
 void monitor_close(struct monitor *monitor);
 
-/* Which features are missing, one half-sentence each; strv of static texts, NULL-terminated. */
+/** Return: the missing features, half a sentence each; NULL-terminated, static. */
 const char *const *monitor_losses(const struct monitor *monitor);
 
-/** Processes below @cgroup are worker @number from now on. */
+/** From now on processes below @cgroup belong to worker @number. Return: 0; -errno. */
 int monitor_worker_add(struct monitor *monitor, unsigned int number, int cgroup);
 void monitor_worker_remove(struct monitor *monitor, int cgroup);
 
-/**
- * Process @pid, and every one that it forks from now on, is of worker @number. With
- * setup.by_process.
- */
+/** With setup.by_process: @pid and all that it forks from now on belong to worker @number. */
 int monitor_process_add(struct monitor *monitor, unsigned int number, pid_t pid);
 
 /**
- * Watch a socket that was there before: @socket is a descriptor of ours for it.
+ * Watch a socket that existed before the monitor.
+ * @socket	our own descriptor of it
  * Return: 0; -EEXIST if it is watched already; -errno.
  */
 int monitor_adopt(struct monitor *monitor, int socket, const struct monitor_note *note);
 
-/** Deliver everything that lies in the ring. */
+/** Deliver everything that lies in the ring buffer. */
 void monitor_drain(struct monitor *monitor);
 
-/** Sum over the CPUs. @number 0..BERTH_WORKERS_MAX. */
+/** The sums over all CPUs. @number: 0..BERTH_WORKERS_MAX. Return: 0; -errno. */
 int monitor_counts(struct monitor *monitor, unsigned int number, struct berth_counts *ret_counts);
 
 /**
- * Every socket that has been seen being created and that still exists.
+ * Call @fn for every open socket whose creation the monitor saw, or that it adopted.
  * Return: 0; -ENOTSUP if the iterator did not load; -errno.
  */
 typedef void (*monitor_socket_fn)(void *arg, const struct berth_socket *socket);
 int monitor_snapshot(struct monitor *monitor, monitor_socket_fn fn, void *arg);
 
-/** The stack that created a socket. Return: false if there is none. @forget: the socket is gone. */
+/**
+ * The stack that created a socket.
+ * @forget	free its place in the kernel's table
+ * Return: false if it is unknown.
+ */
 bool monitor_stack(struct monitor *monitor, uint64_t cookie, bool forget,
                    struct monitor_stack *ret_stack);
 
 /**
- * Calls of its programs that the kernel left out, because one was under way on the same CPU: what
- * they would have seen is lost.
+ * Return: how many calls of its programs the kernel skipped, as one was running on the same CPU.
  */
 uint64_t monitor_missed(const struct monitor *monitor);
 

@@ -38,6 +38,8 @@ static int open_monitor(struct source *source, const struct source_setup *setup)
 		.arg = setup->arg,
 	};
 
+	if (!monitor_open)
+		return -EOPNOTSUPP;
 	return setup->cgroup < 0 ? -ENOENT : monitor_open(&monitor, &source->monitor);
 }
 
@@ -81,7 +83,8 @@ void source_close(struct source *source)
 {
 	if (!source)
 		return;
-	monitor_close(source->monitor);
+	if (source->monitor)
+		monitor_close(source->monitor);
 	sampler_close(source->sampler);
 	free(source);
 }
