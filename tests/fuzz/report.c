@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A runner's JUnit file and the record of a run are anything: what comes of them is well-formed XML, or an error, and
- * nothing is read out of bounds.
+ * A JUnit file of a test runner and the record of a run: for any bytes the result must be
+ * well-formed XML or an error, without a read out of bounds.
  */
 #include <expat.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void must_be_xml(const struct str *text)
+static void check_xml(const struct str *text)
 {
 	XML_Parser parser = XML_ParserCreate("UTF-8");
 
@@ -33,7 +33,7 @@ static void fuzz_merge(const char *document, size_t size)
 
 	(void)junit_merge(document, size, " [w1]", &inner, &totals);
 	str_addf(&text, "<testsuites>%s</testsuites>", inner.text ? inner.text : "");
-	must_be_xml(&text);
+	check_xml(&text);
 	str_free(&inner);
 	str_free(&text);
 }
@@ -47,7 +47,7 @@ static void fuzz_record(const char *document, size_t size)
 	if (report_parse(document, size, &run))
 		return;
 	report_junit(run, &none, &junit);
-	must_be_xml(&junit);
+	check_xml(&junit);
 	report_html(run, &none, &html);
 	report_github(run, &none, &github);
 	report_markdown(run, &none, &markdown);

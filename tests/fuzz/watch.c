@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* What tools/watch reads from the kernel, from /proc and from other programs' perf maps: any bytes, no read out of bounds. */
+/*
+ * Parsers of sock_diag messages, of /proc and of other programs' perf maps: for any bytes they must
+ * not read out of bounds.
+ */
 #include <sys/socket.h>
 
 #include "tools/base/diag.h"
 #include "tools/process/proc.h"
 #include "tools/watch/lookup/symbol.c"
-#include "tools/base/table.c"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -17,7 +19,7 @@ static void fuzz_proc(const char *text, size_t len)
 	const char *value = proc_parse_environ(text, len, "BERTH_RUN");
 
 	if (value && (value < text || memchr(value, 0, len - (size_t)(value - text)) == NULL))
-		abort(); /* a value must end inside the text */
+		abort(); /* a value must end inside of the text */
 	free(proc_parse_command(text, len, 100));
 	(void)diag_parse_proc(text, BERTH_TCP, len & 1 ? AF_INET : AF_INET6, &socket);
 	free(proc_parse_container(text));
@@ -44,7 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct diag_socket socket;
 	char address[DIAG_ADDRESS];
-	/* NUL-terminated, as file_read() gives it, and no byte more */
+	/* as file_read() returns it: NUL-terminated, and not a byte more */
 	char *text = malloc(size + 1);
 	void *exact = malloc(size ? size : 1);
 
