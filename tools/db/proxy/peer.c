@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The user of a TCP socket on this machine is told by sock_diag(7), asked for the one that has the two addresses the other way
- * round. A socket keeps its user, whoever holds it now: so does SO_PEERCRED.
+ * sock_diag(7) knows the user of a TCP socket on this machine: ask it for the socket with the two
+ * addresses exchanged. A socket keeps its user, whichever process holds it, as with SO_PEERCRED.
  *
- * Law: a socket that nobody has open any more (its client sent all that it had to say, and closed) is nobody's. Kernels call
- * it root's, who is let in everywhere: in FIN_WAIT2 and TIME_WAIT, and on older ones from its close on.
+ * A socket that no process holds open has no user here. That is so if its client has sent all and
+ * closed. Kernels report root for it, who may connect anywhere: in FIN_WAIT2 and TIME_WAIT, and
+ * older kernels from its close on.
  */
 #include "tools/db/proxy/peer.h"
 
@@ -30,7 +31,7 @@ static void read_end(const struct sockaddr_storage *end, struct berth_ip *ret_ip
 		memcpy(ret_ip->word_be, &six->sin6_addr, sizeof(ret_ip->word_be));
 }
 
-/* Return: false if the kernel does not say. */
+/* Return: false if the kernel does not know the user. */
 static bool user_at(const struct sockaddr_storage *remote, const struct sockaddr_storage *local,
                     uid_t *ret_uid)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A cell is rewritten only if it holds no NUL byte, or is an array of text in binary form, which says what it is. Text and the
- * binary form of every string type never hold one; the binary form of composites, in which a change of length would break
- * inner lengths, always does. So the types in RowDescription need not be remembered for statements that were described long
- * ago, or never.
+ * A cell is changed only if it holds no NUL byte, or is an array of text in binary form, which
+ * names its type. Text and the binary form of string types never hold a NUL byte. The binary form
+ * of composites always does, and a change of length would break the lengths inside. So the types in
+ * RowDescription need not be remembered.
  */
 #include "tools/db/proxy/result.h"
 
@@ -32,7 +32,7 @@ static void map_cell(const struct names *names, const char *cell, uint32_t len, 
 	wire_put32(out->text + mark, (uint32_t)(out->len - mark - 4));
 }
 
-/* Return: false if the row is malformed; then it goes to the client as it is. */
+/* Return: false if the row is malformed; then the client gets it as it is. */
 static bool map_row(const struct names *names, const char *body, size_t len, struct str *out)
 {
 	size_t at = 2;
@@ -88,7 +88,7 @@ static bool map_fields(const struct names *names, const char *body, size_t len,
 			return false;
 		ours |= code == 'M' && rewrite_is_refusal(value);
 		if (code == 'W' && ours)
-			continue; /* the place in the statement that session_client.c put there */
+			continue; /* a line in the statement of session_client.c */
 		str_add_len(out, &code, 1);
 		if (code == 'P')
 			map_position(value, statement, out);

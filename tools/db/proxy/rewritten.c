@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A list in the order of sending; what is answered goes from its head. */
+/* A list in the order of sending. Answers remove statements from its head. */
 #include "tools/db/proxy/rewritten.h"
 
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/str.h"
 
-static void forget_first(struct rewritten *list)
+static void forget_first(struct rewritten_list *list)
 {
 	struct rewritten_statement *one = list->first;
 
@@ -17,13 +17,13 @@ static void forget_first(struct rewritten *list)
 	free(one);
 }
 
-void rewritten_free(struct rewritten *list)
+void rewritten_free(struct rewritten_list *list)
 {
 	while (list->first)
 		forget_first(list);
 }
 
-void rewritten_add(struct rewritten *list, struct rewrite_result *result, const char *original,
+void rewritten_add(struct rewritten_list *list, struct rewrite_result *result, const char *original,
                    size_t len)
 {
 	struct rewritten_statement *one = mem_alloc(sizeof(*one));
@@ -40,7 +40,7 @@ void rewritten_add(struct rewritten *list, struct rewrite_result *result, const 
 	list->last = one;
 }
 
-void rewritten_sent(struct rewritten *list, char type)
+void rewritten_sent(struct rewritten_list *list, char type)
 {
 	if (type == 'P') {
 		list->parses_due++;
@@ -51,7 +51,7 @@ void rewritten_sent(struct rewritten *list, char type)
 	}
 }
 
-void rewritten_got(struct rewritten *list, char type)
+void rewritten_got(struct rewritten_list *list, char type)
 {
 	if (type == '2')
 		list->bound = true;
@@ -70,8 +70,8 @@ void rewritten_got(struct rewritten *list, char type)
 	}
 }
 
-/* Of a statement that was parsed and is not bound yet, or not any more, an error may still come: if no other is due. */
-const struct rewritten_statement *rewritten_find(const struct rewritten *list)
+/* An error may also belong to a statement that is parsed but not bound, if no other is due. */
+const struct rewritten_statement *rewritten_find(const struct rewritten_list *list)
 {
 	const struct rewritten_statement *before = NULL;
 	unsigned int parses = list->parses - (list->bound && list->parses);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Most bytes are never looked at: each direction hops from message header to message header over what it has just read,
- * and hands runs of uninteresting messages on as they lie in the buffer. Only a message that may have to change is held
- * until it is whole; bulk (COPY data, rows beyond HOLD_MAX) streams through.
+ * Most bytes are never looked at. Each direction goes from message header to message header over
+ * what it has just read, and passes on runs of messages as they lie in the buffer. Only a message
+ * that may have to change is held until it is whole. Bulk (COPY data, rows beyond HOLD_MAX) streams
+ * through.
  *
- * A statement that is too long to be held streams as well, and mention.c searches it for names of databases. When one is
- * found, the rest of the statement becomes NULs. The server then refuses the whole statement, in order, and the client gets
- * an error that says why. The parameters of a statement that takes names of databases are treated alike.
+ * A statement that is too long to be held streams as well, and mention.c searches it for names of
+ * databases. When one is found, the rest of the statement becomes NULs. The server then refuses the
+ * whole statement, in its turn, and session_server.c replaces the error by one that says why. The
+ * parameters of a statement that takes names of databases are treated alike.
  */
 #include "tools/db/proxy/session_parts.h"
 
@@ -28,13 +30,14 @@ struct session *session_open(struct names *names, bool server_tls, session_emit_
 		                     .emit = emit,
 		                     .arg = arg,
 		                     .server_tls = server_tls,
-		                     .rewritten.ready_due = 1 /* the first ends the start */ };
+		                     /* the first ReadyForQuery ends the start-up */
+		                     .rewritten.ready_due = 1 };
 	return session;
 }
 
-void session_report_slow(struct session *session, int64_t least_ms, slow_fn tell, void *arg)
+void session_report_slow(struct session *session, int64_t least_ms, slow_fn report, void *arg)
 {
-	session->slow = (struct slow){ .least_ms = least_ms, .tell = tell, .arg = arg };
+	session->slow = (struct slow){ .least_ms = least_ms, .report = report, .arg = arg };
 }
 
 void session_free(struct session *session)
@@ -86,11 +89,6 @@ bool session_take_created(struct session *session)
 	return created;
 }
 
-uint64_t session_refused(const struct session *session)
-{
-	return session->refused;
-}
-
 /* --- framing --- */
 
 struct direction {
@@ -133,10 +131,9 @@ static void emit_nuls(struct session *session, const struct direction *direction
 static void blank_rest(struct session *session, struct session_stream *stream)
 {
 	stream->blanked = session->blanked = true;
-	session->refused++;
 }
 
-/* Return: how many bytes of @data belong to a message that streams through, and have gone. */
+/* Pass on the bytes of @data that belong to a message that streams. Return: how many. */
 static size_t pass_on(struct session *session, const struct direction *direction,
                       struct session_stream *stream, const char *data, size_t len)
 {
@@ -157,7 +154,8 @@ static size_t pass_on(struct session *session, const struct direction *direction
 }
 
 /*
- * The names that a Parse (of the statement) or a Bind (of the portal and the statement) begins with.
+ * The names that a Parse (of the statement) or a Bind (of the portal and the statement) begins
+ * with.
  * Return: their length; 0 if they are not there yet, or there are none.
  */
 static size_t leading_names(const char *message, size_t have)
@@ -186,9 +184,10 @@ static bool awaits_names(const struct session *session, const struct direction *
 }
 
 /*
- * A message that is not held: its beginning, with its names, goes with what is before it, and the rest by pass_on(). A Bind
- * of a statement that takes names of databases is blanked behind its own names: then the server misses the parameters.
- * Return: the length of that beginning.
+ * Begin with a message that is not held. Its header and its leading names go out with the messages
+ * before it, the rest by pass_on(). A Bind of a statement that takes names of databases is blanked
+ * behind its leading names: then the server finds too few parameters.
+ * Return: the length of header and names.
  */
 static size_t begin_stream(struct session *session, const struct direction *direction,
                            struct session_stream *stream, const char *message, size_t have,
@@ -220,8 +219,9 @@ static size_t begin_stream(struct session *session, const struct direction *dire
 }
 
 /*
- * Walk over whole messages in @data. Unchanged ones go out in runs.
- * Return: how many bytes are dealt with; what is left is to be passed on, or the beginning of a message to hold. -EPROTO
+ * Inspect the whole messages in @data. Unchanged messages go out in runs.
+ * Return: how many bytes are done; -EPROTO. The rest belongs to a message that streams, or begins
+ * one that is held.
  */
 static ssize_t walk(struct session *session, const struct direction *direction,
                     struct session_stream *stream, const char *data, size_t len)
@@ -242,7 +242,7 @@ static ssize_t walk(struct session *session, const struct direction *direction,
 				                   total);
 			break;
 		}
-		/* one search for all rows that are here; a COPY needs none */
+		/* one search for all rows in @data */
 		if (data[at] == 'D' && !looked) {
 			may_hold_name = names_has_suffix(session->names, data + at, len - at);
 			looked = true;
@@ -274,7 +274,7 @@ static int feed(struct session *session, const struct direction *direction,
 		len = stream->held.len;
 		if (len >= WIRE_HEADER && (size_t)wire_get32(data + 1) + 1 > len &&
 		    direction->hold(*data, wire_get32(data + 1) + 1ull))
-			return 0; /* not whole yet: no need to look again */
+			return 0; /* not whole yet */
 	}
 	done = walk(session, direction, stream, data, len);
 	if (done < 0)
@@ -288,7 +288,7 @@ static int feed(struct session *session, const struct direction *direction,
 		stream->held.len = len - (size_t)done;
 	}
 	if (!stream->held.len && stream->held.room > HOLD_KEEP)
-		str_free(&stream->held); /* one big statement must not cost memory for ever */
+		str_free(&stream->held);
 	return 0;
 }
 

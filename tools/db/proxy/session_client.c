@@ -2,9 +2,9 @@
 /*
  * Messages of the client: statements, and the parameters of those that take names of databases.
  *
- * A statement that must not run is not answered by us, because answers to earlier, pipelined statements may still be under
- * way: a statement that raises the error takes its place, so the error comes in order, and a transaction is aborted as by
- * any other error.
+ * The relay does not answer a statement that must not run, because answers to earlier, pipelined
+ * statements may still be under way. A statement that raises the error takes its place. So the
+ * error comes in order, and a transaction is aborted as by any other error.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -39,9 +39,8 @@ void session_forget_prepared(struct session *session, const char *name)
 	}
 }
 
-static void refuse(struct session *session, const char *why, struct str *out)
+static void add_refusal(const char *why, struct str *out)
 {
-	session->refused++;
 	str_addf(out,
 	         "DO $berth$BEGIN RAISE EXCEPTION USING ERRCODE='%s', MESSAGE=$$%s$$, HINT=$$%s$$; "
 	         "END$berth$",
@@ -50,7 +49,10 @@ static void refuse(struct session *session, const char *why, struct str *out)
 
 enum rewrite_outcome { OUTCOME_SAME, OUTCOME_CHANGED, OUTCOME_REFUSED };
 
-/* Append the statement as the server shall see it, unless it stays as it is. @ret_params as in struct rewrite_result. */
+/*
+ * Append the statement for the server, unless it stays as it is.
+ * @ret_params	as in struct rewrite_result
+ */
 static enum rewrite_outcome rewrite_text(struct session *session, const char *text, size_t len,
                                          uint64_t *ret_params, struct str *out)
 {
@@ -62,7 +64,7 @@ static enum rewrite_outcome rewrite_text(struct session *session, const char *te
 	rewrite_statement(session->names, text, len, !session->escape_strings, &result);
 	*ret_params = result.refusal ? 0 : result.params;
 	if (result.refusal) {
-		refuse(session, rewrite_refusal_text(result.refusal), out);
+		add_refusal(rewrite_refusal_text(result.refusal), out);
 		outcome = OUTCOME_REFUSED;
 	} else if (result.changed) {
 		str_add(out, result.text);
@@ -83,7 +85,7 @@ static bool map_query(struct session *session, const char *message, size_t len, 
 	if (len > WIRE_HEADER)
 		slow_parse(&session->slow, "", message + WIRE_HEADER, len - WIRE_HEADER - 1);
 	slow_begin(&session->slow);
-	/* a NUL before the end is an error that the server will tell */
+	/* the server reports an error if there is a NUL before the end */
 	if (len > WIRE_HEADER &&
 	    strnlen(message + WIRE_HEADER, len - WIRE_HEADER) == len - WIRE_HEADER - 1 &&
 	    rewrite_text(session, message + WIRE_HEADER, len - WIRE_HEADER - 1, &params, out) !=
@@ -142,7 +144,7 @@ static void map_value(struct names *names, const char *value, size_t len, struct
 		names_physical(names, value, len, out);
 }
 
-/* The values of a Bind, from its count of values on. Return: false if it is malformed. */
+/* Append the values of a Bind; @at: of their count. Return: false if it is malformed. */
 static bool map_values(struct session *session, const char *message, size_t len, size_t at,
                        uint64_t params, struct str *out)
 {

@@ -2,15 +2,15 @@
 #ifndef BERTH_DB_SESSION_PARTS_H
 #define BERTH_DB_SESSION_PARTS_H
 /*
- * What the parts of a session share: session.c walks from message to message, session_client.c and session_server.c know what
- * the messages of each side mean. Nobody else includes this.
+ * What the files of a session share: session.c finds the messages, session_client.c and
+ * session_server.c know what the messages of each side mean. No other file includes this.
  */
 #include "tools/base/str.h"
 #include "tools/db/sql/mention.h"
 #include "tools/db/proxy/rewritten.h"
 #include "tools/db/proxy/session.h"
 
-/* a prepared statement with parameters that are database names */
+/* A prepared statement with parameters that are database names. */
 struct session_prepared {
 	struct session_prepared *next;
 	char *name;
@@ -30,10 +30,9 @@ struct session {
 	void *arg;
 	struct session_stream client, server;
 	struct session_prepared *prepared;
-	struct rewritten rewritten;
+	struct rewritten_list rewritten;
 	char *server_refusal;
 	struct slow slow;
-	uint64_t refused;
 	int64_t since_ms;
 	char status;          /* of the last ReadyForQuery: I, T, E; 0 before the first */
 	bool client_sent;     /* the client has said something since */
@@ -42,27 +41,26 @@ struct session {
 	bool server_answered;
 	bool created; /* session_take_created() */
 	bool blanked; /* a statement was, and its error is still to come */
-	/* our way to the server is encrypted, the client's is another or none */
 	bool server_tls;
 };
 
-/* Of a statement that is refused in the server's place: insufficient_privilege */
+/* insufficient_privilege: for a statement that the relay refuses */
 #define SESSION_REFUSED_CODE "42501"
 #define SESSION_REFUSED_HINT \
 	"The server is shared: run with --db-mode private for a server of your own."
 
 /**
- * Deal with a whole message, header included, and note what it says of the session.
- * @may_hold_name	of a row from the server: it may have a physical name in it
- * @out		what goes on instead is appended here
- * Return: true if it did change; false if the message goes on as it is, and @out is as it was.
+ * Inspect a whole message, header included, and note what it says about the session.
+ * @may_hold_name	a row from the server may hold a physical name
+ * @out		the message that replaces it is appended here
+ * Return: true if it is replaced; false if it stays as it is, and @out too.
  */
 bool session_inspect_client(struct session *session, const char *message, size_t len,
                             bool may_hold_name, struct str *out);
 bool session_inspect_server(struct session *session, const char *message, size_t len,
                             bool may_hold_name, struct str *out);
 
-/** The prepared statement @name that takes names of databases. Return: NULL if there is none of that name. */
+/** Return: the prepared statement @name, if it takes names of databases; else NULL. */
 const struct session_prepared *session_find_prepared(const struct session *session,
                                                      const char *name);
 void session_forget_prepared(struct session *session, const char *name);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Messages of the server: results and errors with the names that the suite knows, what they tell of the state of the session, and
- * errors that need words of ours, because what the server complains of is not what the client has sent.
+ * Messages of the server: rows and errors get logical names, and the state of the session is noted.
+ * Some errors are replaced, because the server complains of bytes that the client has not sent.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -24,8 +24,8 @@ static void note_parameter(struct session *session, const char *message, size_t 
 }
 
 /*
- * AuthenticationSASL: over TLS the server offers channel binding, which covers the certificate that the client sees, and
- * that is not the server's. Without the offer a client without TLS goes on as usual.
+ * AuthenticationSASL: over TLS the server offers channel binding, which covers its certificate. The
+ * client sees another one, or none. Without the offer, a client without TLS continues as usual.
  */
 static bool without_binding(const char *message, size_t len, struct str *out)
 {
@@ -48,7 +48,7 @@ static bool without_binding(const char *message, size_t len, struct str *out)
 	return true;
 }
 
-/* An error in place of a session: insufficient resources (53), or it cannot now (57P). Who has a wrong password does not count. */
+/* An error instead of a session: insufficient resources (53), operator intervention (57P). */
 static void note_turned_away(struct session *session, const char *message, size_t len)
 {
 	const char *state = wire_error_field(message, len, 'C'),
@@ -65,7 +65,7 @@ static bool error_has(const char *message, size_t len, const char *field)
 	return *message == 'E' && memmem(message, len, field, strlen(field) + 1);
 }
 
-/* The server's words about a statement that was blanked: "invalid message format", 08P01. */
+/* "invalid message format" (08P01) about a statement that was blanked */
 static bool explain_blanked(struct session *session, const char *message, size_t len,
                             struct str *out)
 {
@@ -78,7 +78,10 @@ static bool explain_blanked(struct session *session, const char *message, size_t
 	return true;
 }
 
-/* No line of pg_hba.conf lets us in; one that is for TLS only may. The words are in the server's language, the fields are not. */
+/*
+ * No line of pg_hba.conf lets the client in; one for TLS only may. The message is in the server's
+ * language, but these fields are not.
+ */
 static bool keep_rejection(struct session *session, const char *message, size_t len)
 {
 	if (session->server_tls || !error_has(message, len, "C28000") ||
@@ -89,8 +92,8 @@ static bool keep_rejection(struct session *session, const char *message, size_t 
 }
 
 /*
- * A client that knows of channel binding and was offered none says so, and the server takes that for an attack. Nobody but
- * the client can say otherwise, as its proof covers these words.
+ * A client that supports channel binding and was not offered it says so, and the server takes this
+ * for an attack. The relay cannot change the client's words, because the proof covers them.
  */
 static bool explain_binding(const struct session *session, const char *message, size_t len,
                             struct str *out)
@@ -105,7 +108,7 @@ static bool explain_binding(const struct session *session, const char *message, 
 	return true;
 }
 
-/* What stands in a refused statement's place takes no parameters: with some, the server complains of these first. */
+/* The statement in a refused one's place takes no parameters: the server may complain of these. */
 static bool explain_refused(const struct session *session, const char *message, size_t len,
                             struct str *out)
 {
@@ -119,7 +122,7 @@ static bool explain_refused(const struct session *session, const char *message, 
 }
 
 /* CommandComplete */
-static bool says_created(const char *message, size_t len)
+static bool is_create_database(const char *message, size_t len)
 {
 	static const char tag[] = "CREATE DATABASE";
 
@@ -141,9 +144,9 @@ bool session_inspect_server(struct session *session, const char *message, size_t
 	} else if (*message == 'S') {
 		note_parameter(session, message, len);
 	} else if (*message == 'C') {
-		session->created |= says_created(message, len);
+		session->created |= is_create_database(message, len);
 	} else if (*message == 'G' && session->rewritten.by_sync) {
-		slow_swallowed(&session->slow);
+		slow_unanswered(&session->slow);
 	} else if (*message == 'R' && session->server_tls) {
 		return without_binding(message, len, out);
 	} else if (first && keep_rejection(session, message, len)) {

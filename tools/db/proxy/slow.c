@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Time runs from the message that lets the server begin (Query, Sync) to its ReadyForQuery. Of pipelined ones, each begins when the
- * one before is answered. A statement that was prepared long ago is known by its name only: to remember the text of every
- * one would cost memory for something that hardly anybody asks for.
+ * Time runs from the message that lets the server begin (Query, Sync) to its ReadyForQuery. A
+ * pipelined statement begins when the one before is answered. A statement that was prepared long
+ * ago is known by its name only: it would cost memory to remember every text.
  */
 #include "tools/db/proxy/slow.h"
 
@@ -36,7 +36,7 @@ void slow_begin(struct slow *slow)
 	slow->goes_on = false;
 }
 
-void slow_swallowed(struct slow *slow)
+void slow_unanswered(struct slow *slow)
 {
 	slow->goes_on = slow->due;
 	slow->due = 0;
@@ -47,7 +47,7 @@ void slow_ready(struct slow *slow, int64_t now_ms)
 	if (!slow->due)
 		return;
 	if (slow->least_ms && now_ms - slow->since_ms >= slow->least_ms)
-		slow->tell(slow->arg, now_ms - slow->since_ms, slow->text, slow->len);
+		slow->report(slow->arg, now_ms - slow->since_ms, slow->text, slow->len);
 	slow->due--;
 	slow->since_ms = now_ms;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A certificate is self-signed, and the relay's is made in memory for one run and never leaves it: clients that say
- * sslmode=require accept any, and those that verify one cannot be served by anybody but their server.
+ * The certificate is self-signed. The relay makes its own in memory for one run, and it never
+ * leaves the process. Clients with sslmode=require accept any certificate. Clients that verify the
+ * certificate cannot be served by a relay.
  */
 #include "tools/db/proxy/tls.h"
 
@@ -15,7 +16,7 @@
 #include "tools/base/str.h"
 #include "tools/db/common/openssl.h"
 
-enum { RUN_DAYS = 7, CLUSTER_DAYS = 3650 }; /* a template may be cached for long */
+enum { RUN_DAYS = 7, INSTANCE_DAYS = 3650 }; /* a template may be cached for long */
 
 struct tls {
 	SSL_CTX *server, *client;
@@ -43,7 +44,7 @@ static X509 *make_certificate(EVP_PKEY *key, long days)
 	return NULL;
 }
 
-/* ALPN: direct TLS (PostgreSQL 17) requires `postgresql`; older clients offer nothing. */
+/* ALPN: direct TLS (PostgreSQL 17) requires `postgresql`. Older clients offer nothing. */
 static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_len,
                            const unsigned char *in, unsigned int in_len, void *arg)
 {
@@ -113,7 +114,7 @@ int tls_write_certificate(const char *dir)
 	if (openssl_load(NULL))
 		return -ELIBACC;
 	key = libcrypto.EVP_EC_gen("P-256");
-	certificate = key ? make_certificate(key, CLUSTER_DAYS) : NULL;
+	certificate = key ? make_certificate(key, INSTANCE_DAYS) : NULL;
 	ret = certificate ? write_pem(dir, "server.key", key, NULL) : -EIO;
 	if (!ret)
 		ret = write_pem(dir, "server.crt", NULL, certificate);
@@ -147,7 +148,7 @@ int tls_begin(struct tls *tls, struct tls_channel *channel, bool server)
 	return 0;
 }
 
-static ssize_t verdict(struct tls_channel *channel, int ret)
+static ssize_t channel_error(struct tls_channel *channel, int ret)
 {
 	int error = libssl.SSL_get_error(channel->ssl, ret);
 
@@ -166,7 +167,7 @@ int tls_handshake(struct tls_channel *channel)
 		channel->wants_write = false;
 		return 0;
 	}
-	ret = (int)verdict(channel, ret);
+	ret = (int)channel_error(channel, ret);
 	return ret ? ret : -EPROTO;
 }
 
@@ -177,7 +178,7 @@ ssize_t tls_read(struct tls_channel *channel, void *data, size_t len)
 	if (channel->ssl) {
 		int ret = libssl.SSL_read(channel->ssl, data, (int)(len > 1 << 30 ? 1 << 30 : len));
 
-		return ret > 0 ? ret : verdict(channel, ret);
+		return ret > 0 ? ret : channel_error(channel, ret);
 	}
 	got = recv(channel->fd, data, len, 0);
 	return got < 0 ? -errno : got;
@@ -191,14 +192,14 @@ ssize_t tls_write(struct tls_channel *channel, const void *data, size_t len)
 		int ret = libssl.SSL_write(channel->ssl, data,
 		                           (int)(len > 1 << 30 ? 1 << 30 : len));
 
-		return ret > 0 ? ret : verdict(channel, ret);
+		return ret > 0 ? ret : channel_error(channel, ret);
 	}
 	put = send(channel->fd, data, len, MSG_NOSIGNAL);
 	return put < 0 ? -errno : put;
 }
 
-/* As far as it can be said at once: without it, the peer takes the end for an interruption. */
-static void say_end(struct tls_channel *channel)
+/* Send close_notify if the socket takes it at once. Without it, the peer reports a truncation. */
+static void send_close_notify(struct tls_channel *channel)
 {
 	(void)libssl.SSL_shutdown(channel->ssl);
 	libcrypto.ERR_clear_error();
@@ -207,7 +208,7 @@ static void say_end(struct tls_channel *channel)
 void tls_shut(struct tls_channel *channel)
 {
 	if (channel->ssl)
-		say_end(channel);
+		send_close_notify(channel);
 	(void)shutdown(channel->fd, SHUT_WR);
 }
 
@@ -215,7 +216,7 @@ void tls_end(struct tls_channel *channel)
 {
 	if (!channel->ssl)
 		return;
-	say_end(channel);
+	send_close_notify(channel);
 	libssl.SSL_free(channel->ssl);
 	channel->ssl = NULL;
 }

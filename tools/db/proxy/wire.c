@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Bytes in, bytes out; no state. */
+/* Plain functions without state; see wire.h. */
 #include "tools/db/proxy/wire.h"
 
 #include <string.h>
 #include <strings.h>
+
+#include "tools/base/cleanup.h"
 
 uint16_t wire_get16(const char *at)
 {
@@ -81,11 +83,11 @@ void wire_error(struct str *out, const char *severity, const char *sqlstate, con
 	wire_end(out, mark);
 }
 
-static bool says_true(const char *value)
+static bool is_true(const char *value)
 {
 	static const char *const words[] = { "true", "on", "yes", "1", "t", "y" };
 
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
 		if (!strcasecmp(value, words[i]))
 			return true;
 	return false;
@@ -127,7 +129,7 @@ enum wire_startup_kind wire_startup(const char *packet, size_t len, const char *
 			database = value;
 		else if (!strcmp(name, "replication") && !strcmp(value, "database"))
 			kind = WIRE_STARTUP_LOGICAL_REPLICATION;
-		else if (!strcmp(name, "replication") && says_true(value))
+		else if (!strcmp(name, "replication") && is_true(value))
 			kind = WIRE_STARTUP_PHYSICAL;
 	}
 	if (!user || at != len - 1)

@@ -2,8 +2,8 @@
 #ifndef BERTH_DB_WIRE_H
 #define BERTH_DB_WIRE_H
 /*
- * PostgreSQL's frontend/backend protocol, version 3 (its manual, chapter "Frontend/Backend Protocol"): framing, start-up
- * packets, errors. Integers are big endian on the wire. Total on any bytes.
+ * PostgreSQL's protocol, version 3 (its manual, chapter "Frontend/Backend Protocol"): framing,
+ * start-up packets, errors. Integers are big endian. All functions accept any bytes.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,8 +24,12 @@ void wire_put32(char *at, uint32_t value);
 void wire_add16(struct str *out, uint16_t value);
 void wire_add32(struct str *out, uint32_t value);
 
-/* Begin a message (@type 0: a start-up packet without one); wire_end() fills in its length. Return: a mark for wire_end(). */
+/**
+ * Begin a message; @type is 0 for a start-up packet, which has none. Return: a mark for wire_end().
+ */
 size_t wire_begin(struct str *out, char type);
+
+/** Fill in the length of the message that began at @mark. */
 void wire_end(struct str *out, size_t mark);
 
 /**
@@ -34,11 +38,11 @@ void wire_end(struct str *out, size_t mark);
  */
 const char *wire_string(const char *data, size_t len, size_t *at_io);
 
-/* ErrorResponse. @hint may be NULL. */
+/** Append an ErrorResponse. @hint may be NULL. */
 void wire_error(struct str *out, const char *severity, const char *sqlstate, const char *message,
                 const char *hint);
 
-/** A field of an ErrorResponse. Return: points into @message; NULL if it has none such. */
+/** Return: the field @field of an ErrorResponse, in @message; NULL if it has none. */
 const char *wire_error_field(const char *message, size_t len, char field);
 
 enum wire_startup_kind {
@@ -50,12 +54,13 @@ enum wire_startup_kind {
 };
 
 /**
- * Read a start-up packet of protocol 3 (@packet with its length word).
- * @ret_database	the database it asks for: the role's name if it says none; points into @packet
+ * Read a start-up packet of protocol 3.
+ * @packet		with its length word
+ * @ret_database	the database, or the role if the packet names none; points into @packet
  */
 enum wire_startup_kind wire_startup(const char *packet, size_t len, const char **ret_database);
 
-/* The packet again, with another database. */
+/** Append the packet with another database. */
 void wire_startup_rename(const char *packet, size_t len, const char *database,
                          struct str *ret_packet);
 
