@@ -94,6 +94,11 @@ coverage:
 tsan:
 	@$(MAKE) m=tsan .out/tsan/tests/unit/portmap
 	setarch -R .out/tsan/tests/unit/portmap
+## make distros	run the tests in Debian 13 and in unstable (root; scripts/distro)
+.PHONY: distros
+distros:
+	scripts/distro trixie
+	scripts/distro sid
 ## make ci		run what CI runs
 ci:
 	.ci/run
@@ -101,4 +106,4 @@ ci:
 clean:
 	rm -rf .out
 
--include $(shell find $(O) -name '*.d' -type f 2>/dev/null)
+-include $(shell find $(O) -path '*/roots' -prune -o -name '*.d' -type f -print 2>/dev/null)
