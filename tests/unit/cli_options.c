@@ -64,8 +64,7 @@ static void test_every_option_reaches_the_run(void **state)
 	unsigned int count = 0;
 
 	(void)state;
-	for (const struct option *option = option_table; option < option_table + OPTIONS;
-	     option++) {
+	for_each_option (option) {
 		const char *text = sample(option, false);
 		struct cli by_flag = { 0 }, by_yaml = { 0 };
 		cleanup_free char *yaml = str_print("%s: %s\n", option->name, text),
@@ -93,8 +92,7 @@ static void test_every_option_reaches_the_run(void **state)
 static void test_flag_wins_over_yaml(void **state)
 {
 	(void)state;
-	for (const struct option *option = option_table; option < option_table + OPTIONS;
-	     option++) {
+	for_each_option (option) {
 		cleanup_free char *yaml = str_print("%s: %s\n", option->name, sample(option, true));
 		cleanup_free char *want = NULL, *got = NULL;
 		struct cli cli = { 0 };
@@ -260,7 +258,7 @@ static void test_table_is_sound(void **state)
 {
 	(void)state;
 	for (unsigned int verb = 0; verb < VERBS; verb++)
-		for (const struct option *a = option_table; a < option_table + OPTIONS; a++) {
+		for_each_option (a) {
 			if (!option_in(a, verb))
 				continue;
 			assert_ptr_equal(option_by_name(verb, a->name), a);

@@ -34,6 +34,7 @@ enum { PROGRAM_MOST_MS = 5000, CGROUP_MOST_MS = 2000, FILES_PER_WORKER = 16, FIL
 void check_config(struct doctor *doctor)
 {
 	cleanup_strv char **messages = NULL;
+	cleanup_free char *error = NULL;
 
 	for (char **mistake = doctor->mistakes; mistake && *mistake; mistake++) {
 		doctor_say(doctor, DOCTOR_ERROR, "%s", *mistake);
@@ -41,11 +42,16 @@ void check_config(struct doctor *doctor)
 	}
 	if (doctor->mistakes)
 		return;
+	error = lint_plan(doctor->options);
+	if (error) {
+		doctor_say(doctor, DOCTOR_ERROR, "%s", error);
+		doctor_remedy(doctor, "berth check");
+	}
 	lint_options(doctor->options, &messages);
 	lint_project(doctor->options, &messages);
 	for (char **message = messages; message && *message; message++)
 		doctor_say(doctor, DOCTOR_WARNING, "%s", *message);
-	if (!messages)
+	if (!messages && !error)
 		doctor_say(doctor, DOCTOR_OK, "the settings of %s", doctor->options->project_dir);
 }
 

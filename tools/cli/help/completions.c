@@ -25,8 +25,7 @@ static void put_names(const struct option *option)
 
 static void bash_flags(unsigned int verb)
 {
-	for (const struct option *option = option_table; option < option_table + OPTIONS;
-	     option++) {
+	for_each_option (option) {
 		if (!option_in(option, verb))
 			continue;
 		printf(" --%s", option->name);
@@ -69,8 +68,7 @@ static void write_bash(void)
 	       "\t\t\t_command_offset $((i + 1))\n\t\t\treturn\n\t\tfi\n\tdone\n"
 	       "\tcase $verb:$last in\n");
 	for (unsigned int verb = 0; verb < VERBS; verb++)
-		for (const struct option *option = option_table; option < option_table + OPTIONS;
-		     option++)
+		for_each_option (option)
 			if (option_in(option, verb) && option->arg)
 				bash_values(verb, option);
 	printf("\tesac\n\tcase $verb in\n");
@@ -135,8 +133,7 @@ static void write_zsh(void)
 	       "\tshift words\n\t((CURRENT--))\n\tcase $words[1] in\n");
 	for (unsigned int verb = 0; verb < VERBS; verb++) {
 		printf("\t%s)\n\t\t_arguments -s \\\n", verb_table[verb].name);
-		for (const struct option *option = option_table; option < option_table + OPTIONS;
-		     option++)
+		for_each_option (option)
 			if (option_in(option, verb))
 				zsh_option(option);
 		printf("\t\t\t'%s' ;;\n", verb_table[verb].args_max == ARGS_COMMAND
@@ -177,8 +174,7 @@ static void write_fish(void)
 		       verb_table[verb].name);
 		put_word(verb_table[verb].help);
 		putchar('\n');
-		for (const struct option *option = option_table; option < option_table + OPTIONS;
-		     option++)
+		for_each_option (option)
 			if (option_in(option, verb))
 				fish_option(verb_table[verb].name, option);
 	}

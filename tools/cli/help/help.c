@@ -50,8 +50,7 @@ int help_verb(const struct verb *verb, bool all)
 	}
 	if (!many)
 		title_row(&table, "options");
-	for (const struct option *option = option_table; option < option_table + OPTIONS;
-	     option++) {
+	for_each_option (option) {
 		if (!option_in(option, verb->id) || (many && !all && !option->common))
 			continue;
 		if (many && (int)option->group != group)
@@ -106,8 +105,7 @@ static int keys(void)
 	int group = -1;
 
 	printf("berth.yaml: the settings of a project\n");
-	for (const struct option *option = option_table; option < option_table + OPTIONS;
-	     option++) {
+	for_each_option (option) {
 		if (!(option->where & OPTION_IN_YAML))
 			continue;
 		if ((int)option->group != group)

@@ -84,8 +84,7 @@ static void write_verb(FILE *out, const struct verb *verb)
 	fprintf(out, ". ");
 	prose(out, verb->details);
 	fprintf(out, "\n\n");
-	for (const struct option *option = option_table; option < option_table + OPTIONS;
-	     option++) {
+	for_each_option (option) {
 		if (!option_in(option, verb->id) || option_everywhere(option))
 			continue;
 		if (verb_count_options(verb) > VERB_OPTIONS_MAX)
@@ -99,7 +98,7 @@ static void write_options(FILE *out)
 	for (unsigned int verb = 0; verb < VERBS; verb++)
 		write_verb(out, &verb_table[verb]);
 	fprintf(out, "## every verb\n\n");
-	for (const struct option *option = option_table; option < option_table + OPTIONS; option++)
+	for_each_option (option)
 		if (option_everywhere(option))
 			write_option(out, option);
 }
@@ -131,8 +130,7 @@ static void write_keys(FILE *out)
 {
 	int group = -1;
 
-	for (const struct option *option = option_table; option < option_table + OPTIONS;
-	     option++) {
+	for_each_option (option) {
 		if (!(option->where & OPTION_IN_YAML))
 			continue;
 		write_group(out, option, &group);

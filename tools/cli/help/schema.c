@@ -66,7 +66,7 @@ static json_t *section_keys(void)
 {
 	json_t *keys = json_object();
 
-	for (const struct option *option = option_table; option < option_table + OPTIONS; option++)
+	for_each_option (option)
 		if (option->where & OPTION_IN_YAML)
 			json_object_set_new(keys, option->name, key_schema(option));
 	for (const struct option_list *list = option_lists; list < option_lists + LISTS; list++)

@@ -13,6 +13,7 @@
 #include "tools/base/file.h"
 #include "tools/base/str.h"
 #include "tools/ports/ports.h"
+#include "tools/run/plan.h"
 
 static void add(char ***messages, const char *format, ...) PRINTF(2, 3);
 static void add(char ***messages, const char *format, ...)
@@ -108,34 +109,6 @@ static void range_in_ephemeral(const struct run_options *options, char ***messag
 		    both, low, high);
 }
 
-static void shared_and_declared(const struct run_options *options, char ***messages)
-{
-	for (unsigned int i = 0; i < options->ports.count; i++)
-		for (unsigned int j = 0; j < options->share.count; j++) {
-			const struct run_port_range *share = &options->share.ranges[j];
-			cleanup_free char *both = common_ports(&options->ports.ranges[i],
-			                                       share->first, share->last);
-
-			if (both)
-				add(messages,
-				    "port %s is in both port and share: a run is refused, take it "
-				    "out of one",
-				    both);
-		}
-}
-
-static void more_than_block(const struct run_options *options, char ***messages)
-{
-	unsigned int count = 0, len = block_len(options);
-
-	for (unsigned int i = 0; i < options->ports.count; i++)
-		count += options->ports.ranges[i].last - options->ports.ranges[i].first + 1u;
-	if (count > len)
-		add(messages,
-		    "%u ports are declared, but a worker's block has %u: set block: %u or more",
-		    count, len, count);
-}
-
 static void more_than_range(const struct run_options *options, char ***messages)
 {
 	unsigned int first, last, need = run_options_workers(options) * block_len(options);
@@ -172,11 +145,28 @@ static void tree_for_collect(const struct run_options *options, char ***messages
 		              "is in the project directory");
 }
 
+char *lint_plan(const struct run_options *options)
+{
+	static char *any_command[] = { (char *)(uintptr_t) "true", NULL };
+	struct run_options copy = *options;
+	struct plan *plan = NULL;
+	char *error = NULL;
+
+	if (!copy.command) /* the command line has it */
+		copy.command = any_command;
+	if (!plan_make(&copy, environ, &plan, &error)) {
+		plan_free(plan);
+		return NULL;
+	}
+	error[strcspn(error, "\n")] = 0; /* berth run gives the hint */
+	return error;
+}
+
 void lint_options(const struct run_options *options, char ***messages)
 {
 	static void (*const rules[])(const struct run_options *options, char ***messages) = {
-		port_in_range,   port_in_ephemeral, range_in_ephemeral, shared_and_declared,
-		more_than_block, more_than_range,   same_tasks,         tree_for_collect,
+		port_in_range,   port_in_ephemeral, range_in_ephemeral,
+		more_than_range, same_tasks,        tree_for_collect,
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rules); i++)

@@ -107,7 +107,7 @@ enum option_values option_values(const struct option *option)
 
 const struct option *option_by_name(unsigned int verb, const char *name)
 {
-	for (const struct option *option = option_table; option < option_table + OPTIONS; option++)
+	for_each_option (option)
 		if (option_in(option, verb) && !strcmp(option->name, name))
 			return option;
 	return NULL;
@@ -115,7 +115,7 @@ const struct option *option_by_name(unsigned int verb, const char *name)
 
 const struct option *option_by_letter(unsigned int verb, char letter)
 {
-	for (const struct option *option = option_table; option < option_table + OPTIONS; option++)
+	for_each_option (option)
 		if (letter && option_in(option, verb) && option->letter == letter)
 			return option;
 	return NULL;
@@ -123,7 +123,7 @@ const struct option *option_by_letter(unsigned int verb, char letter)
 
 const struct option *option_by_key(const char *key)
 {
-	for (const struct option *option = option_table; option < option_table + OPTIONS; option++)
+	for_each_option (option)
 		if (option->where & OPTION_IN_YAML && !strcmp(option->name, key))
 			return option;
 	return NULL;

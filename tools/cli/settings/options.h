@@ -27,7 +27,7 @@ enum option_group {
 };
 extern const char *const option_group_titles[GROUPS];
 
-/* Where a value may come from; the later layer wins. */
+/* Where a value comes from; the later layer wins. */
 enum layer { LAYER_DEFAULT, LAYER_FILE, LAYER_PROFILE, LAYER_FLAG };
 
 /* What gave an option its value */
@@ -65,6 +65,8 @@ struct option {
 #define OPTION_IN_YAML (1ull << 63)
 
 extern const struct option option_table[OPTIONS];
+#define for_each_option(row) \
+	for (const struct option *row = option_table; row < option_table + OPTIONS; row++)
 
 /*
  * A list of mappings in berth.yaml. Its entries are an array in struct cli; their keys are

@@ -459,39 +459,32 @@ static char *names_expected(const struct option *option)
 	return str_take(&text);
 }
 
-/* clang-format off: a table is read by its columns */
-#define TYPE(name, field, list, values, parse, clear, text, ...) \
-	[TYPE_##name] = { sizeof(field), list, VALUES_##values, parse, clear, text, __VA_ARGS__ }
-const struct option_type option_types[TYPES] = {
-	TYPE(BOOL, bool, false, NONE, bool_parse, NULL, bool_text, "true or false"),
-	TYPE(COUNT, unsigned int, true, NONE, count_parse, NULL, number_text, "true or false"),
-	TYPE(NUMBER, unsigned int, false, FREE, number_parse, NULL, number_text,
-	     .expected_of = number_expected),
-	TYPE(CORES, double, false, FREE, cores_parse, NULL, cores_text,
-	     "a number of processors such as 2 or 0.5"),
-	TYPE(PERCENT, double, false, FREE, percent_parse, NULL, percent_text,
-	     "a percentage such as 5% or 0.5%"),
-	TYPE(PORTS, struct run_ports, true, FREE, ports_parse, ports_clear, ports_text,
-	     "ports from 1 to 65535 such as 3101 or 3000-3010"),
-	TYPE(RANGE, uint16_t[2], false, FREE, range_parse, NULL, range_text,
-	     "a range of ports such as 20000-29999"),
-	TYPE(LIST, char **, true, FREE, list_parse, strv_clear, list_text, option_any_text),
-	TYPE(ITEMS, char **, true, FREE, items_parse, strv_clear, list_text, option_any_text),
-	TYPE(COMMAND, char **, true, COMMAND, items_parse, strv_clear, list_text, option_any_text),
-	TYPE(DATABASES, char **, true, FREE, database_parse, strv_clear, list_text,
-	     .expected_of = database_expected),
-	TYPE(TEXT, char *, false, FREE, text_parse, text_clear, text_text, option_any_text),
-	TYPE(URL, char *, false, FREE, url_parse, text_clear, text_text,
-	     .expected_of = url_expected),
-	TYPE(FILE, char *, false, FILE, text_parse, text_clear, text_text, option_any_text),
-	TYPE(DIRECTORY, char *, false, DIRECTORY, text_parse, text_clear, text_text,
-	     option_any_text),
-	TYPE(DURATION, int64_t, false, FREE, duration_parse, NULL, duration_text,
-	     .expected_of = duration_expected),
-	TYPE(FAULTS, struct run_faults, true, FREE, faults_parse, faults_clear, faults_text,
-	     "a fault such as reset:3101@2s, kill:3101@2s or stall:3101@2s/500ms"),
-	TYPE(SIZE, uint64_t, false, FREE, size_parse, NULL, size_text, "a size such as 512M or 2G"),
-	TYPE(NAMES, unsigned int, false, NAMES, names_parse, NULL, names_text,
-	     .expected_of = names_expected),
-};
-/* clang-format on */
+#define TYPE(name, field, list, values, parse, clear, text, expected, expected_of) \
+	const struct option_type type_##name = { \
+		sizeof(field), list, VALUES_##values, parse, clear, text, expected, expected_of \
+	}
+TYPE(bool, bool, false, NONE, bool_parse, NULL, bool_text, "true or false", NULL);
+TYPE(count, unsigned int, true, NONE, count_parse, NULL, number_text, "true or false", NULL);
+TYPE(number, unsigned int, false, FREE, number_parse, NULL, number_text, NULL, number_expected);
+TYPE(cores, double, false, FREE, cores_parse, NULL, cores_text,
+     "a number of processors such as 2 or 0.5", NULL);
+TYPE(percent, double, false, FREE, percent_parse, NULL, percent_text,
+     "a percentage such as 5% or 0.5%", NULL);
+TYPE(ports, struct run_ports, true, FREE, ports_parse, ports_clear, ports_text,
+     "ports from 1 to 65535 such as 3101 or 3000-3010", NULL);
+TYPE(range, uint16_t[2], false, FREE, range_parse, NULL, range_text,
+     "a range of ports such as 20000-29999", NULL);
+TYPE(list, char **, true, FREE, list_parse, strv_clear, list_text, option_any_text, NULL);
+TYPE(items, char **, true, FREE, items_parse, strv_clear, list_text, option_any_text, NULL);
+TYPE(command, char **, true, COMMAND, items_parse, strv_clear, list_text, option_any_text, NULL);
+TYPE(databases, char **, true, FREE, database_parse, strv_clear, list_text, NULL,
+     database_expected);
+TYPE(text, char *, false, FREE, text_parse, text_clear, text_text, option_any_text, NULL);
+TYPE(url, char *, false, FREE, url_parse, text_clear, text_text, NULL, url_expected);
+TYPE(file, char *, false, FILE, text_parse, text_clear, text_text, option_any_text, NULL);
+TYPE(directory, char *, false, DIRECTORY, text_parse, text_clear, text_text, option_any_text, NULL);
+TYPE(duration, int64_t, false, FREE, duration_parse, NULL, duration_text, NULL, duration_expected);
+TYPE(faults, struct run_faults, true, FREE, faults_parse, faults_clear, faults_text,
+     "a fault such as reset:3101@2s, kill:3101@2s or stall:3101@2s/500ms", NULL);
+TYPE(size, uint64_t, false, FREE, size_parse, NULL, size_text, "a size such as 512M or 2G", NULL);
+TYPE(names, unsigned int, false, NAMES, names_parse, NULL, names_text, NULL, names_expected);

@@ -15,55 +15,35 @@ struct option_type {
 	int (*parse)(const struct option *option, const char *text, void *field);
 	void (*clear)(void *field); /* NULL: fill it with zero bytes */
 	char *(*text)(const struct option *option, const void *field);
-	const char *expected; /* what parse() accepts */
-	char *(*expected_of)(
-		const struct option *option); /* the same if the option decides; else NULL */
+	/* what parse() accepts; where the option decides, expected_of() makes the text */
+	const char *expected;
+	char *(*expected_of)(const struct option *option);
 };
 
-enum {
-	TYPE_BOOL,
-	TYPE_COUNT,
-	TYPE_NUMBER,
-	TYPE_CORES,
-	TYPE_PERCENT,
-	TYPE_PORTS,
-	TYPE_RANGE,
-	TYPE_LIST,
-	TYPE_ITEMS,
-	TYPE_COMMAND,
-	TYPE_DATABASES,
-	TYPE_TEXT,
-	TYPE_URL,
-	TYPE_FILE,
-	TYPE_DIRECTORY,
-	TYPE_DURATION,
-	TYPE_FAULTS,
-	TYPE_SIZE,
-	TYPE_NAMES,
-	TYPES
-};
-extern const struct option_type option_types[TYPES];
 extern const char option_any_text[]; /* .expected of the types that accept any text */
+extern const struct option_type type_bool, type_count, type_number, type_cores, type_percent,
+	type_ports, type_range, type_list, type_items, type_command, type_databases, type_text,
+	type_url, type_file, type_directory, type_duration, type_faults, type_size, type_names;
 
 /* The types as the rows of options.def name them */
-#define BOOL             .type = &option_types[TYPE_BOOL]
-#define COUNT            .type = &option_types[TYPE_COUNT]
-#define NUMBER(min, max) .type = &option_types[TYPE_NUMBER], .low = (min), .high = (max)
-#define CORES            .type = &option_types[TYPE_CORES]
-#define PERCENT          .type = &option_types[TYPE_PERCENT]
-#define PORTS            .type = &option_types[TYPE_PORTS]
-#define RANGE            .type = &option_types[TYPE_RANGE]
-#define LIST             .type = &option_types[TYPE_LIST]
-#define ITEMS            .type = &option_types[TYPE_ITEMS]
-#define COMMAND          .type = &option_types[TYPE_COMMAND]
-#define TEXT             .type = &option_types[TYPE_TEXT]
-#define DATABASES        .type = &option_types[TYPE_DATABASES]
-#define URL              .type = &option_types[TYPE_URL]
-#define FILE_NAME        .type = &option_types[TYPE_FILE]
-#define DIRECTORY        .type = &option_types[TYPE_DIRECTORY]
-#define DURATION(min)    .type = &option_types[TYPE_DURATION], .low = (min)
-#define FAULTS           .type = &option_types[TYPE_FAULTS]
-#define SIZE             .type = &option_types[TYPE_SIZE]
-#define ENUM(list)       .type = &option_types[TYPE_NAMES], .names = (list)
+#define BOOL             .type = &type_bool
+#define COUNT            .type = &type_count
+#define NUMBER(min, max) .type = &type_number, .low = (min), .high = (max)
+#define CORES            .type = &type_cores
+#define PERCENT          .type = &type_percent
+#define PORTS            .type = &type_ports
+#define RANGE            .type = &type_range
+#define LIST             .type = &type_list
+#define ITEMS            .type = &type_items
+#define COMMAND          .type = &type_command
+#define TEXT             .type = &type_text
+#define DATABASES        .type = &type_databases
+#define URL              .type = &type_url
+#define FILE_NAME        .type = &type_file
+#define DIRECTORY        .type = &type_directory
+#define DURATION(min)    .type = &type_duration, .low = (min)
+#define FAULTS           .type = &type_faults
+#define SIZE             .type = &type_size
+#define ENUM(list)       .type = &type_names, .names = (list)
 
 #endif

@@ -16,7 +16,6 @@
 #include "tools/cli/settings/project.h"
 #include "tools/cli/common/output.h"
 #include "tools/cli/common/term.h"
-#include "tools/run/plan.h"
 
 /* The settings of the top level and of each profile */
 struct check {
@@ -59,8 +58,7 @@ static void print_settings(const struct check *check)
 	for (char **name = check->config->profiles; name && *name; name++)
 		term_cell(&table, *name);
 	term_row(&table);
-	for (const struct option *option = option_table; option < option_table + OPTIONS;
-	     option++) {
+	for_each_option (option) {
 		if (!is_set(check, option))
 			continue;
 		term_cell(&table, option->name);
@@ -100,8 +98,7 @@ static json_t *json_settings(const struct cli *cli)
 {
 	json_t *settings = json_object();
 
-	for (const struct option *option = option_table; option < option_table + OPTIONS;
-	     option++) {
+	for_each_option (option) {
 		cleanup_free char *text = shown_value(cli, option);
 
 		if (text)
@@ -149,28 +146,15 @@ static void fill(struct check *check)
 	}
 }
 
-/*
- * Add an error for each section that `berth run` refuses, although each of its settings is
- * valid by itself.
- */
+/* Add an error for each section that `berth run` refuses, although its settings are valid. */
 static void check_plans(const struct check *check, char ***errors)
 {
-	static char *no_command[] = { (char *)(uintptr_t) "true", NULL };
-
 	for (unsigned int i = 0; i < check->count; i++) {
-		struct run_options options = check->sections[i].run;
-		cleanup_free char *error = NULL, *text = NULL;
-		struct plan *plan = NULL;
+		cleanup_free char *error = lint_plan(&check->sections[i].run);
+		cleanup_free char *text = error ? str_print("%s: %s", check->config->shown, error)
+		                                : NULL;
 
-		if (!options.command) /* the command line has it */
-			options.command = no_command;
-		if (!plan_make(&options, environ, &plan, &error)) {
-			plan_free(plan);
-			continue;
-		}
-		error[strcspn(error, "\n")] = 0; /* berth run gives the hint */
-		text = str_print("%s: %s", check->config->shown, error);
-		if (!strv_has(*errors, text))
+		if (text && !strv_has(*errors, text))
 			strv_add(errors, text);
 	}
 }
