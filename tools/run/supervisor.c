@@ -328,11 +328,11 @@ static void on_end_signal(struct run *run, const struct run_signal *signal)
 	if (!run->first_signal)
 		run->first_signal = signal->number;
 	if (run->signal_count == 1) {
-		output_set_patience(run->output, PATIENCE_MS);
+		console_set_patience(output_console(run->output), PATIENCE_MS);
 		end_all(run, END_SIGNAL, signal->number);
 		return;
 	}
-	output_discard(run->output);
+	console_discard(output_console(run->output));
 	queue_stop(run->queue);
 	for (unsigned int i = 0; i < run->made; i++)
 		worker_kill(run->workers[i]);
@@ -426,7 +426,8 @@ static bool is_over(const struct run *run)
 {
 	struct queue_totals totals = queue_totals(run->queue);
 
-	return !totals.running && queue_is_empty(run->queue) && !output_busy(run->output);
+	return !totals.running && queue_is_empty(run->queue) &&
+	       !console_is_busy(output_console(run->output));
 }
 
 int run_supervise(struct run *run)

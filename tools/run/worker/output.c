@@ -14,13 +14,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "tools/base/cleanup.h"
-#include "tools/base/clock.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
 #include "tools/run/worker/progress.h"
@@ -28,9 +26,7 @@
 enum {
 	LINE_MAX_LEN = 64 * 1024,
 	READ_SIZE = 64 * 1024,
-	WRITE_SIZE = 4096, /* PIPE_BUF: a writable pipe takes so much without blocking, pipe(7) */
 	DRAIN_READS_MAX = 64,
-	FLUSH_MAX = 1024 * 1024, /* then the loop has its turn: signals, other workers */
 };
 
 /* Colours that can be read on a light and on a dark background. */
@@ -53,25 +49,14 @@ struct output_worker {
 	char *log_path;
 };
 
-/* Text that waits for one of our own descriptors. */
-struct output_chunk {
-	struct output_chunk *next;
-	int to;
-	struct str text;
-	size_t written;
-	int log; /* copied to @to when @text has been written; -1 = none */
-};
-
 struct output {
 	struct loop *loop;
+	struct console *console;
 	const char *log_dir;
-	bool colored, prefixed, quiet, discards;
+	bool colored, prefixed, quiet;
+	bool blocked; /* no pipe of a worker is read */
 	unsigned int name_width, count;
 	struct output_worker *workers;
-	struct output_chunk *first, *last;
-	int watched;         /* our descriptor that the loop watches; -1 = none */
-	int64_t patience_ms; /* 0 = without end */
-	struct loop_timer *timer;
 	int error;
 };
 
@@ -88,6 +73,26 @@ static bool choose_color(enum run_color color)
 	return progress_is_terminal(STDOUT_FILENO);
 }
 
+static void on_readable(void *arg, int fd, uint32_t events);
+
+/* Our stdout or stderr takes nothing: do not read the workers' pipes, so that they wait as well. */
+static void on_blocked(void *arg, bool blocked)
+{
+	struct output *output = arg;
+
+	output->blocked = blocked;
+	for (unsigned int i = 0; i < output->count; i++)
+		for (int k = 0; k < 2; k++) {
+			struct output_stream *stream = &output->workers[i].streams[k];
+
+			if (stream->fd >= 0 && blocked)
+				loop_remove(output->loop, stream->fd);
+			else if (stream->fd >= 0)
+				(void)loop_add(output->loop, stream->fd, EPOLLIN, on_readable,
+				               stream);
+		}
+}
+
 struct output *output_open(const struct output_setup *setup)
 {
 	struct output *output = mem_alloc(sizeof(*output));
@@ -101,8 +106,8 @@ struct output *output_open(const struct output_setup *setup)
 		.name_width = setup->name_width,
 		.count = setup->workers,
 		.workers = mem_alloc(setup->workers * sizeof(*output->workers)),
-		.watched = -1,
 	};
+	output->console = console_open(setup->loop, on_blocked, output);
 	for (unsigned int i = 0; i < output->count; i++) {
 		struct output_worker *worker = &output->workers[i];
 
@@ -115,189 +120,6 @@ struct output *output_open(const struct output_setup *setup)
 		};
 	}
 	return output;
-}
-
-/* ---- what waits for our own stdout and stderr ---- */
-
-static void on_readable(void *arg, int fd, uint32_t events);
-
-/* Read the workers' pipes, or stop to. */
-static void set_reading(struct output *output, bool reads)
-{
-	for (unsigned int i = 0; i < output->count; i++)
-		for (int k = 0; k < 2; k++) {
-			struct output_stream *stream = &output->workers[i].streams[k];
-
-			if (stream->fd >= 0 && reads)
-				(void)loop_add(output->loop, stream->fd, EPOLLIN, on_readable,
-				               stream);
-			else if (stream->fd >= 0)
-				loop_remove(output->loop, stream->fd);
-		}
-}
-
-static void drop_first(struct output *output)
-{
-	struct output_chunk *chunk = output->first;
-
-	output->first = chunk->next;
-	if (chunk->log >= 0)
-		close(chunk->log);
-	str_free(&chunk->text);
-	free(chunk);
-}
-
-/* Fill an empty chunk with the next part of its log. Return: false at the log's end. */
-static bool refill(struct output_chunk *chunk)
-{
-	static char part[WRITE_SIZE];
-	bool is_cut = chunk->text.len && chunk->text.text[chunk->text.len - 1] != '\n';
-	ssize_t got = chunk->log < 0 ? 0 : read(chunk->log, part, sizeof(part));
-
-	chunk->text.len = chunk->written = 0;
-	if (got > 0) {
-		str_add_len(&chunk->text, part, (size_t)got);
-		return true;
-	}
-	if (chunk->log < 0)
-		return false;
-	close(steal_fd(&chunk->log));
-	if (is_cut)
-		str_add(&chunk->text, "\n");
-	return is_cut;
-}
-
-/* Our descriptors are not ours alone, so they must not become non-blocking: ask poll(2) first. */
-static bool is_writable(int fd)
-{
-	struct pollfd asked = { fd, POLLOUT, 0 };
-
-	return poll(&asked, 1, 0) != 0;
-}
-
-/* Return: true if the first chunk has been written, or cannot be: its reader is gone. */
-static bool write_first(struct output *output, size_t *budget)
-{
-	struct output_chunk *chunk = output->first;
-
-	while (*budget >= WRITE_SIZE && is_writable(chunk->to)) {
-		size_t left = chunk->text.len - chunk->written;
-		ssize_t done;
-
-		if (!left) {
-			if (!refill(chunk))
-				return true;
-			continue;
-		}
-		done = write(chunk->to, chunk->text.text + chunk->written,
-		             left < WRITE_SIZE ? left : WRITE_SIZE);
-		if (done < 0 && errno != EINTR && errno != EAGAIN)
-			return true;
-		if (done > 0) {
-			chunk->written += (size_t)done;
-			*budget -= (size_t)done;
-		}
-	}
-	return false;
-}
-
-static void on_writable(void *arg, int fd, uint32_t events);
-
-static void unwatch(struct output *output)
-{
-	loop_cancel(output->loop, output->timer);
-	output->timer = NULL;
-	if (output->watched >= 0)
-		loop_remove(output->loop, output->watched);
-	output->watched = -1;
-}
-
-static void drop_all(struct output *output)
-{
-	while (output->first)
-		drop_first(output);
-	if (output->watched < 0)
-		return;
-	unwatch(output);
-	set_reading(output, true);
-}
-
-static void on_impatient(void *arg)
-{
-	struct output *output = arg;
-
-	output->timer = NULL;
-	drop_all(output);
-}
-
-/* Write what can be written; let the loop wait for the rest. */
-static void flush(struct output *output)
-{
-	bool waited = output->watched >= 0;
-
-	unwatch(output);
-	while (output->first) {
-		size_t budget = FLUSH_MAX;
-
-		while (output->first && write_first(output, &budget))
-			drop_first(output);
-		/* epoll(7) takes no regular file, but that is always writable */
-		if (output->first &&
-		    !loop_add(output->loop, output->first->to, EPOLLOUT, on_writable, output)) {
-			output->watched = output->first->to;
-			break;
-		}
-	}
-	if (output->watched >= 0 && output->patience_ms)
-		output->timer = loop_after(output->loop, output->patience_ms, on_impatient, output);
-	if (waited != (output->watched >= 0))
-		set_reading(output, waited);
-}
-
-static void on_writable(void *arg, int fd, uint32_t events)
-{
-	(void)fd;
-	(void)events;
-	flush(arg);
-}
-
-/* @text is taken over; @log is closed when it has been shown, -1 = none. */
-static void show(struct output *output, int to, struct str *text, int log)
-{
-	struct output_chunk *chunk = mem_alloc(sizeof(*chunk));
-
-	*chunk = (struct output_chunk){ .to = to, .text = *text, .log = log };
-	*text = (struct str){ 0 };
-	if (output->first)
-		output->last->next = chunk;
-	else
-		output->first = chunk;
-	output->last = chunk;
-	if (output->discards) {
-		drop_all(output);
-		return;
-	}
-	progress_clear();
-	if (output->watched < 0)
-		flush(output);
-}
-
-bool output_busy(const struct output *output)
-{
-	return output->first;
-}
-
-void output_set_patience(struct output *output, int64_t ms)
-{
-	output->patience_ms = ms;
-	if (output->first)
-		flush(output);
-}
-
-void output_discard(struct output *output)
-{
-	output->discards = true;
-	drop_all(output);
 }
 
 /* ---- lines ---- */
@@ -352,7 +174,7 @@ static void show_lines(struct output_stream *stream, bool all)
 		memmove(stream->line.text, at, left);
 	stream->line.len = left;
 	if (shown.len)
-		show(stream->worker->output, stream->to, &shown, -1);
+		console_write(stream->worker->output->console, stream->to, &shown, -1);
 }
 
 /* ---- the workers' pipes ---- */
@@ -375,7 +197,7 @@ static void end_stream(struct output_stream *stream)
 {
 	if (stream->fd < 0)
 		return;
-	if (stream->worker->output->watched < 0)
+	if (!stream->worker->output->blocked)
 		loop_remove(stream->worker->output->loop, stream->fd);
 	close(steal_fd(&stream->fd));
 	show_lines(stream, true);
@@ -411,7 +233,7 @@ static int open_stream(struct output_stream *stream, int *ret_child)
 		return -errno;
 	/* the reading end only: the suite's stays as it expects */
 	(void)fcntl(pair[0], F_SETFL, O_NONBLOCK);
-	if (output->watched < 0) /* else set_reading() adds it later */
+	if (!output->blocked) /* else on_blocked() adds it later */
 		ret = loop_add(output->loop, pair[0], EPOLLIN, on_readable, stream);
 	if (ret) {
 		close(pair[0]);
@@ -474,12 +296,18 @@ void output_worker_over(struct output *output, unsigned int number, bool failed,
 	str_addf(&head, "%s--- %s %s after %lld.%03lld s%s\n", output->colored ? worker->color : "",
 	         worker->name, failed ? "failed" : "passed", (long long)ms / 1000,
 	         (long long)ms % 1000, output->colored ? "\033[0m" : "");
-	show(output, STDOUT_FILENO, &head, open(worker->log_path, O_RDONLY | O_CLOEXEC));
+	console_write(output->console, STDOUT_FILENO, &head,
+	              open(worker->log_path, O_RDONLY | O_CLOEXEC));
 }
 
 const char *output_log_path(const struct output *output, unsigned int number)
 {
 	return output->workers[number - 1].log_path;
+}
+
+struct console *output_console(const struct output *output)
+{
+	return output->console;
 }
 
 bool output_is_colored(const struct output *output)
@@ -508,11 +336,12 @@ void output_close(struct output *output)
 {
 	if (!output)
 		return;
-	output_discard(output);
+	console_discard(output->console);
 	for (unsigned int i = 0; i < output->count; i++) {
 		output_worker_close(output, i + 1);
 		free(output->workers[i].log_path);
 	}
+	console_close(output->console);
 	free(output->workers);
 	free(output);
 }

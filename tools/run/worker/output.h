@@ -10,14 +10,15 @@
  *	output_worker_over()	shows the log of a worker where the mode asks for it
  *	output_close()
  *
- * Nothing here blocks. Text that stdout or stderr does not take at once waits in a queue, and no
- * worker's pipe is read until the queue is empty: then the workers wait as they would without us.
+ * While our own stdout or stderr takes nothing, no worker's pipe is read: the workers wait as they
+ * would without us.
  */
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "tools/base/loop.h"
 #include "tools/run/options.h"
+#include "tools/run/worker/console.h"
 
 struct output;
 
@@ -52,14 +53,8 @@ void output_worker_over(struct output *output, unsigned int number, bool failed,
 /** Path of the worker's log; NULL if it has none. */
 const char *output_log_path(const struct output *output, unsigned int number);
 
-/** True while text waits for stdout or stderr. */
-bool output_busy(const struct output *output);
-
-/** From now on drop the waiting text if stdout or stderr takes none of it for @ms. */
-void output_set_patience(struct output *output, int64_t ms);
-
-/** Drop the waiting text and everything that comes; logs are still written. */
-void output_discard(struct output *output);
+/** Where the workers' text is shown; owned by @output. */
+struct console *output_console(const struct output *output);
 
 /** True if prefixes are coloured. */
 bool output_is_colored(const struct output *output);
