@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# What a run of named tasks learns from those before it: which to run again, and in what order.
+# A run of named tasks uses the results of earlier ones: which tasks to run again, and in what
+# order.
 . "$(dirname "$0")/lib.sh"
 
 tasks() { "$BERTH" run --tree shared --each "$@" -- sh -c 'echo $BERTH_TASK >>ran; sleep $(cat $BERTH_TASK.length 2>/dev/null || echo 0); [ ! -e $BERTH_TASK.bad ]' >out 2>err; }
@@ -16,9 +17,9 @@ is 'd c a b ' "$(ran | sed 's/b a/a b/')" "what is new starts first, then what t
 rm b.bad
 tasks a,b,c,d --last-failed; is 0 $? "what had failed passes when it is run again"
 is 'b ' "$(ran)" "and nothing else is run"
-has "$(cat err)" '^berth: 3 of 4 tasks passed the last time and are left out' "which is said"
+has "$(cat err)" '^berth: 3 of 4 tasks passed the last time and are left out' "and Berth prints it"
 tasks a,b,c,d --last-failed; is 0 $? "nothing to run again is no failure"
-has "$(cat err)" '^berth: all 4 tasks passed the last time; nothing is run' "and is said"
+has "$(cat err)" '^berth: all 4 tasks passed the last time; nothing is run' "and Berth prints it"
 [ ! -e ran ]; report $? "and nothing is run"
 : >d.bad
 tasks a,b,c,d -j 1 --fail-fast

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# At a worker's borders each backend answers alike: a server outside, named in every way there is; a block that is used up.
-[ "$(id -u)" != 0 ] || [ -n "${ALONE-}" ] || ALONE=1 exec "$(dirname "$0")/../shim/alone" "$0" # nobody else has its ports
+# Each backend treats the same cases alike: a server outside of the run, addressed in every way; a
+# block that is used up.
+[ "$(id -u)" != 0 ] || [ -n "${ALONE-}" ] || ALONE=1 exec "$(dirname "$0")/../shim/alone" "$0" # no other test has its ports
 . "$(dirname "$0")/lib.sh"
 
 cat >outside.py <<'PY'
@@ -54,7 +55,7 @@ for backend in preload seccomp bpf; do
 	fi
 	python3 server.py "$BERTH" run --backend "$backend" -- python3 outside.py >out 2>err
 	is "0 0 1 1 1 2 " "$(cat out)" "$backend: a stream and datagrams to a server outside go there"
-	has "$(cat err)" 'connected to TCP port 3977 outside of the run' "$backend: and are told"
+	has "$(cat err)" 'connected to TCP port 3977 outside of the run' "$backend: and Berth prints it"
 	has "$(cat err)" 'connected to UDP port 3977 outside of the run' "$backend: datagrams as well"
 	python3 server.py "$BERTH" run --backend "$backend" --strict -- python3 outside.py >out 2>err
 	is "ECONNREFUSED ECONNREFUSED ECONNREFUSED ECONNREFUSED ECONNREFUSED 1 " "$(cat out)" "$backend --strict: they are refused, each of them"

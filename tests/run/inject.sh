@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Trouble on purpose: connections that are reset, servers that stall or die, each in its own worker, and what a suite sees of it.
+# --inject: connections that are reset, servers that stall or die, each in its own worker, and what
+# a suite sees of it.
 . "$(dirname "$0")/lib.sh"
 
 cat >suite.py <<'P'
@@ -70,7 +71,7 @@ if [ "$(id -u)" = 0 ]; then
 	faults -n 2 --html r.html --inject reset:3144@2s -- python3 suite.py 20; is 0 $? "a suite that connects again recovers from a reset"
 	is 'reset fast,reset fast' "$(said)" "each worker has seen one"
 	is 'w1 reset:3144 3,w2 reset:3144 3' "$(hits)" "three connections of each worker were hit"
-	has "$(cat err)" 'w2: fault reset:3144: 3 connections' "which is told"
+	has "$(cat err)" 'w2: fault reset:3144: 3 connections' "and Berth prints it"
 	is 2 "$(grep -o '<title>fault reset:3144: 3 connections' r.html | wc -l)" "and marked in the timeline"
 else
 	faults -n 2 --inject reset:3144@2s -- python3 suite.py 3
@@ -85,7 +86,7 @@ faults -n 2 --inject kill:3144@300ms --inject stall:3144@400ms/10h -- sleep 0.8;
 is 'w1 kill:3144 0,w1 stall:3144 0,w2 kill:3144 0,w2 stall:3144 0' "$(hits)" "which is in the record"
 has "$(cat err)" 'w1: fault kill:3144: the worker has no port 3144 of its own' "and told"
 
-# what the host has is never touched
+# servers of the host are never touched
 python3 -c 'import socket, time
 server = socket.create_server(("127.0.0.1", 3145))
 while True: server.accept()[0].close()' & host=$!

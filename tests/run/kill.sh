@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# SIGKILL of the supervisor, of the guard, of both, of a worker init as well, at random moments: after the next berth command
-# no process, listener, cgroup, file or entry is left.
+# SIGKILL of the supervisor, the cleanup guard, both, or a worker init as well, at random moments:
+# after the next berth command no process, listener, cgroup, file or entry is left.
 . "$(dirname "$0")/lib.sh"
 rounds=${ROUNDS:-${QUICK:+10}${FULL:+100}}
 rounds=${rounds:-25}
@@ -38,7 +38,7 @@ while [ $round -lt "$rounds" ]; do
 	wait $run 2>/dev/null
 	for pid in $victims; do wait_for 5 gone "$pid"; done # killed is not dead: it closes its files on its way
 	run_ids >>.berth-ids
-	if [ $((round % 5)) = 0 ] && [ -n "$guard" ]; then # the guard lives: nobody else is needed
+	if [ $((round % 5)) = 0 ] && [ -n "$guard" ]; then # the guard lives and is enough
 		with_guard=$((with_guard + 1))
 		wait_for 5 none_left && wait_for 5 no_files && at_once=$((at_once + 1))
 	fi
@@ -55,7 +55,7 @@ is $with_guard $at_once "with the guard alive nothing is left even without it"
 trees() { for id in $(sort -u .berth-ids); do ls -d /tmp/berth-trees-*/$id-* /var/tmp/berth-trees-*/$id-* 2>/dev/null; done; }
 is "" "$(trees)" "no tree or temporary file either"
 
-# nobody runs any more: `berth reap` suffices
+# no process of the run is left: `berth reap` is enough
 "$BERTH" run -n 2 --port 3101 --tree shared -- sh -c ': >ready.$BERTH_WORKER; exec sleep 614' >out 2>err &
 run=$!
 both() { [ -e ready.1 ] && [ -e ready.2 ]; }
@@ -76,7 +76,7 @@ run=$!
 wait_for 10 test -e ready.1
 kill -9 "$(pgrep -P $run -x berth-w1)"
 wait $run; is 125 $? "SIGKILL of a worker init fails its worker"
-has "$(cat err)" 'the init process of w1 died' "and is said"
+has "$(cat err)" 'the init process of w1 died' "and Berth prints it"
 wait_for 5 none_left; report $? "what it watched over has ended"
 
 # the whole process group of a single worker's run, as `kill -9 -PGID` does
@@ -91,7 +91,7 @@ run.wait()
 PY
 wait_for 5 none_left && wait_for 5 no_files; report $? "SIGKILL of the process group of a single run leaves nothing"
 
-# its neighbour's server is no process of it, though it is a child of ours as well
+# its neighbour's server lives on, though it has become a child of the same supervisor
 if command -v redis-server >/dev/null; then
 	rm -f begun.*
 	XDG_CACHE_HOME=$PWD/cache "$BERTH" run -n 2 --tree shared --db redis://localhost:6379 -- sh -c '
@@ -107,7 +107,7 @@ if command -v redis-server >/dev/null; then
 	rm killed
 fi
 
-# --dry-run tells, and leaves it alone
+# --dry-run lists, and removes nothing
 "$BERTH" run -n 2 -- sleep 616 >out 2>err &
 run=$!
 wait_for 5 guard_of $run >/dev/null

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Sourced by the scripts beside it: a project and a runtime directory of the test's own, waiting with a deadline.
-# BERTH names the program under test.
+# Sourced by the scripts beside it: a project and a runtime directory of the test's own, and waiting
+# with a deadline. BERTH names the program under test.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 BERTH=${BERTH:-$here/../../.out/bin/berth}

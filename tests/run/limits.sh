@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# --mem, --cpu and --pids: they hold, it is said when a worker comes near, and nothing of them is left.
+# --mem, --cpu and --pids: they hold, Berth reports a worker that comes near, and nothing is left.
 . "$(dirname "$0")/lib.sh"
 if [ "$(id -u)" != 0 ] || "$BERTH" run --mem 1G -- true 2>&1 | grep -q 'limits cannot be set here'; then
 	skip "no controller of cgroups may be used here"
@@ -15,11 +15,11 @@ eat() { echo "import time; a = [bytes(range(256)) * 40960 for _ in range($1)]; t
 "$BERTH" run --mem 200M --tree shared -- python3 -c "$(eat 5 0)" 2>err; is 0 $? "a worker within its memory"
 is '' "$(cat err)" "is nothing to speak of"
 "$BERTH" run --mem 200M --tree shared -- python3 -c "$(eat 18 1)" 2>err; is 0 $? "a worker near the end of its memory"
-has "$(cat err)" 'close to its limit: 1[78][0-9] of its 200 MiB of memory are in use' "is told before it meets it"
+has "$(cat err)" 'close to its limit: 1[78][0-9] of its 200 MiB of memory are in use' "is reported before it meets it"
 "$BERTH" run -n 2 --mem 200M -- sh -c '[ $BERTH_WORKER = 1 ] || exec python3 -c "$1"' - "$(eat 18 1); $(eat 60 0)" >out 2>err
 is 137 $? "one that needs more is killed"
 has "$(cat err)" 'w2: close to its limit: 1[78][0-9] of its 200 MiB of memory are in use' "it was told before"
-has "$(cat err)" 'w2: close to its limit: more than 200 MiB of memory were needed: the kernel has killed 1 of its processes' "it is said why"
+has "$(cat err)" 'w2: close to its limit: more than 200 MiB of memory were needed: the kernel has killed 1 of its processes' "and Berth prints why"
 lacks "$(cat err)" 'w1.*limit' "its neighbour is not"
 is '' "$(left "$(run_id)")" "no cgroup is left"
 

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# A run inside a worker of another run: the inner workers have port 3101 each, whatever the outer backend is, and nothing is said.
+# A run inside a worker of another run: the inner workers have port 3101 each, under every outer
+# backend, and Berth prints nothing.
 . "$(dirname "$0")/lib.sh"
 
 cat >server.py <<'P'

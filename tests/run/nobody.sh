@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The tests beside this one once more, as a user without any privilege and without a cgroup of his own.
+# The other tests of this folder as a user without privileges and without a cgroup of its own.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 BERTH=${BERTH:-$here/../../.out/bin/berth}

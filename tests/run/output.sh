@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# What is shown of several workers: prefixes, groups, quiet, colours, partial and long lines, bytes, logs.
+# What is shown of several workers: prefixes, groups, quiet, colours, partial and long lines, bytes,
+# logs.
 . "$(dirname "$0")/lib.sh"
 log() { cat .berth/runs/*/"$1".log; }
 again() { rm -rf .berth/runs; }

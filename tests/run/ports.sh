@@ -1,10 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Real ports: never shared between runs that start at once, proven free, stable, listed; clients that are early; strangers.
+# Real ports: never shared between runs that start at once, free, stable, listed; clients that come
+# before their server; servers outside of the run.
 [ -n "${ALONE-}" ] || [ "$(id -u)" != 0 ] || ALONE=1 exec "$(dirname "$0")/../shim/alone" "$0" # strangers are of our own making
 . "$(dirname "$0")/lib.sh"
 
-# 10 runs at the same instant, 64 workers in all; each worker binds, tells its real ports by its map, and stays.
+# 10 runs at the same instant, 64 workers in all; each worker binds, writes its real ports, and
+# stays
 cat >hold.py <<'PY'
 import mmap, os, socket, struct, sys, time
 s = socket.socket(); s.bind(("127.0.0.1", 3101)); s.listen()
@@ -53,7 +55,8 @@ sys.exit(subprocess.run([sys.argv[1], "run", "--port", "4000", "--", "cat", ".be
 PY
 [ -n "$(block four)" ] && [ "$(block one)" != "$(block four)" ]; report $? "a block in which a stranger listens is passed over"
 
-# a client that comes before its server: refused, though a neighbour and an outsider listen on that number
+# a client that comes before its server: refused, though a neighbour and an outsider listen on that
+# number
 cat >early.py <<'PY'
 import os, socket, sys, time
 def connect():
@@ -108,7 +111,8 @@ is 0 $? "a real port that an outsider stole: the worker passes all the same"
 is "served on 3101" "$(cat steal.out)" "it took its next real port, and still calls it 3101"
 has "$(cat steal.err)" 'TCP port 3101 moved on: a process outside of the run holds real port 2[0-9]+' "and the theft is named"
 
-# a wrong server: a connection to an outsider is reported, failed by --foreign fail, refused by --strict
+# a wrong server: a connection to an outsider is reported, failed by --foreign fail, refused by
+# --strict
 cat >foreign.py <<'PY'
 import socket, sys
 try:
@@ -133,7 +137,7 @@ try: socket.create_connection(("127.0.0.1", 3978), 2)
 except ConnectionRefusedError: pass
 import time; time.sleep(0.5)
 PY
-"$BERTH" run --foreign fail -- python3 own.py 2>err; is 0 $? "its own server on port 0, or nobody's port: nothing foreign"
+"$BERTH" run --foreign fail -- python3 own.py 2>err; is 0 $? "its own server on port 0, or a port without a server: nothing foreign"
 
 # learned ports are declared in the next run of the same command
 cat >learn.py <<'PY'
@@ -162,7 +166,8 @@ sed 's/4040/4160/' full.py >many.py
 "$BERTH" run --range 20000-20511 -n 4 --output quiet -- sh -c '[ {worker} != 1 ] || "$0" run --range 20000-20511 -n 10 -- true' "$BERTH" 2>err
 is 0 $? "where runs fill the range, their blocks are smaller"
 
-# one block, and in it what the run before left in TIME_WAIT: a server that comes back without SO_REUSEADDR
+# one block, with ports that the run before left in TIME_WAIT: a server without SO_REUSEADDR binds
+# again
 cat >again.py <<'PY'
 import socket
 def bound(reuse):

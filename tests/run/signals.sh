@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Signals to a run: once is graceful, twice is now; nothing of a worker survives, daemons included.
+# Signals to a run: the first ends it with grace, the second at once; no process survives, not even
+# a daemon.
 . "$(dirname "$0")/lib.sh"
 
 # start ARGS...: a run in the background, until every worker has written its file
@@ -16,7 +17,8 @@ suite='trap "echo term >got.$BERTH_WORKER; exit 0" TERM; trap "echo int >got.$BE
 : >ready.$BERTH_WORKER; while :; do sleep 0.02; done'
 for signal in TERM INT HUP; do
 	case $signal in TERM) number=15 ;; INT) number=2 ;; HUP) number=1 ;; esac
-	# not through `&`: a shell without job control starts background commands with SIGINT ignored
+	# not through `&`: a shell without job control starts background commands with SIGINT
+	# ignored
 	rm -f ready.* got.*
 	python3 - "$BERTH" $number "$suite" <<'PY' >out 2>err
 import os, signal, subprocess, sys, time
@@ -87,12 +89,12 @@ wait $run; is 0 $? "daemons that forked twice and opened sessions: the run ends 
 none_left; report $? "and they end with it"
 has "$(cat err)" 'w1 left [0-9] process.*sleep 60' "and are named"
 
-# A daemon that even cleared its environment: found as a descendant, not by name.
+# a daemon without an environment is found as a descendant
 "$BERTH" run $tree --leaks off -- sh -c 'env -i setsid sh -c "echo \$\$ >daemon; exec sleep 603" & while ! [ -s daemon ]; do sleep 0.02; done'
 gone "$(cat daemon)"; report $? "a daemon with an empty environment ends, too"
 
-# What a process leaves when SIGTERM ends it was not there when all were asked: it is asked, too. And again where it was still
-# the shell that forked it, which takes the signal with it.
+# A process whose parent SIGTERM ended was not there when all were asked: it is asked as well. It is
+# asked again if it was still a copy of the shell that forked it.
 begun=$(date +%s)
 "$BERTH" run -n 8 --output quiet $tree --leaks off -- sh -c '(trap "sleep 618 & exit" TERM; : >armed.$BERTH_WORKER; while :; do sleep 0.05; done) & until [ -e armed.$BERTH_WORKER ]; do sleep 0.02; done' 2>err
 [ $(($(date +%s) - begun)) -lt 8 ]; report $? "children born of SIGTERM do not sit out the grace of 10 s"
@@ -126,9 +128,9 @@ if sent != "none": run.send_signal(getattr(signal, sent))
 try: print(run.wait(15))
 except subprocess.TimeoutExpired: run.kill(); print("hangs")
 PY
-is 0 "$(python3 started.py "$BERTH" SIGHUP SIGHUP 2 2>err)" "nohup: a terminal that goes ends nobody"
+is 0 "$(python3 started.py "$BERTH" SIGHUP SIGHUP 2 2>err)" "nohup: a terminal that goes ends no command"
 is 143 "$(python3 started.py "$BERTH" SIGHUP SIGTERM 2 2>err)" "but SIGTERM does"
-is 0 "$(python3 started.py "$BERTH" SIGCHLD none 1 2>err)" "started by somebody who ignores SIGCHLD"
+is 0 "$(python3 started.py "$BERTH" SIGCHLD none 1 2>err)" "started by a process that ignores SIGCHLD"
 
 # a server that never answers has a minute to do so
 printf 'databases: [{kind: command, port: 7000, start: ": >starting.$$; exec sleep 619", ready: "false"}]\n' >berth.yaml
@@ -139,7 +141,7 @@ begin=$(date +%s)
 kill -TERM $run
 wait $run; is 143 $? "they need not wait to be ended"
 [ $(($(date +%s) - begin)) -lt 20 ]; report $? "and do not"
-has "$(cat err)" '^berth: w1 failed: ended by signal' "which is said"
+has "$(cat err)" '^berth: w1 failed: ended by signal' "and Berth prints it"
 rm berth.yaml
 none_left && no_files; report $? "nothing is left of all this"
 finish

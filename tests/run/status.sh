@@ -36,7 +36,7 @@ has "$(cat err)" 'w1 failed: ended, because another worker failed' "--fail-fast:
 "$BERTH" run --tree shared --each a,b,c -j 1 --fail-fast -- sh -c 'echo $BERTH_TASK >>ran; exit 5' >out 2>err
 is 5 $? "--fail-fast with a queue"
 is a "$(cat ran)" "--fail-fast: the rest of the queue never starts"
-has "$(cat err)" '2 not started' "and that is said"
+has "$(cat err)" '2 not started' "and Berth prints that"
 
 "$BERTH" run --leaks fail -- sh -c 'sleep 600 & exit 0' 2>err; is 121 $? "--leaks fail: 121 for a process left behind"
 has "$(cat err)" "exit status 121: something was left open, and --leaks is" "and the gate that made it so is named"
@@ -61,12 +61,12 @@ has "$(cat err)" '^hint: .*--block' "and the block size is named"
 
 "$BERTH" run --block 4 --port 4001-4004 --db shop --db-mode private -- true 2>err
 is 125 $? "declared ports that fit into the block but for the database's"
-has "$(cat err)" 'no real port is left for the database: its block has 4 \(raise .*--block\)' "which is said"
+has "$(cat err)" 'no real port is left for the database: its block has 4 \(raise .*--block\)' "and Berth prints it"
 
 "$BERTH" run -n 2 --dry-run -- echo '{worker}/{workers} {task} {run} {other}' >out 2>err; is 0 $? "--dry-run"
 has "$(cat out)" 'w2 \(2\): echo 2/2 2 \{run\} \{other\}' "--dry-run shows the commands with their placeholders filled in"
 DATABASE_URL=postgresql://me:secret@localhost:1/shop "$BERTH" run -- false 2>err
-has "$(cat err)" "with --db shop every worker gets one of its own" "a suite that fails without its database server is told how to get one"
+has "$(cat err)" "with --db shop every worker gets one of its own" "a suite that fails without its database server gets a hint how to have one"
 lacks "$(cat err)" secret "without the password"
 DATABASE_URL=postgresql://me:secret@localhost:1/shop "$BERTH" run -- true 2>err
 is '' "$(cat err)" "one that passes is not"
@@ -80,15 +80,15 @@ for i in range(5000):
     except OSError: pass
 P
 "$BERTH" run --backend preload -- python3 busy.py 2>err; is 0 $? "a worker that notes more than its map holds"
-has "$(cat err)" '^berth: [0-9]+ notes of the workers were lost' "is told so"
+has "$(cat err)" '^berth: [0-9]+ notes of the workers were lost' "Berth prints it"
 printf 'import socket\nserver = socket.create_server(("127.0.0.1", 3101))\nsocket.create_server(("127.0.0.1", 3101))\n' >twice.py
 "$BERTH" run -n 2 --tree shared --output quiet -- python3 twice.py 2>err; is 1 $? "a port that a suite takes twice fails it"
 has "$(cat err)" '^berth: w1.*: port already in use: port 3101 ' "and is named, without privilege as well"
 touch file
 "$BERTH" run --results file -- true 2>err; is 125 $? "results that are to go into a file"
-has "$(cat err)" "unable to make the results directory '.*/file': Not a directory" "which is said"
+has "$(cat err)" "unable to make the results directory '.*/file': Not a directory" "and Berth prints it"
 
-# a worker that says all the time which test it is in keeps nobody: its neighbour's end is noticed before it stops
+# a worker that marks tests all the time delays no other: its neighbour's end is noticed meanwhile
 (tries=200; until grep -qs worker_ended flood/runs/*/events.ndjson || [ $tries = 0 ]; do sleep 0.1; tries=$((tries - 1)); done
 	[ $tries = 0 ] || : >noticed) & watcher=$!
 "$BERTH" run -n 2 --tree shared --results flood -- sh -c '[ $BERTH_WORKER = 2 ] || exec sleep 1

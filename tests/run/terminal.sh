@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# On a terminal: one worker has it as if Berth were not there (^C, ^Z, isatty, size, reading); several get a progress line.
+# On a terminal: one worker has it as if Berth were not there (^C, ^Z, isatty, size, reading);
+# several have a progress line.
 . "$(dirname "$0")/lib.sh"
 cat >terminal.py <<'PY'
 import os, pty, select, signal, sys, time
@@ -36,7 +37,8 @@ out, code, left = session([berth, "run", "--grace", "1", "--", "sh", "-c", count
                           [(b"up", b"\x03"), (b"int 1", b"\x03")])
 told("interrupt", code == 5 and not left and "int 3" not in out)
 
-# a shell with job control: ^Z stops the whole job, fg brings it back; the shell prints the job before it gives it the terminal
+# a shell with job control: ^Z stops the whole job, fg continues it; the shell prints the job before
+# it gives it the terminal
 script = [(b"ready", berth.encode() + b" run -- sh -c 'trap \"echo on\" CONT; echo started; while :; do sleep 0.05; done'\n"),
           (b"started\r\n", b"\x1a"), (b"topped", b"echo back-$((40 + 2))\n"), (b"back-42\r\n", b"fg\n"),
           (b"\r\non\r\n", b"\x03"), (b"bash-", b"echo code-$?; exit 3\n")]

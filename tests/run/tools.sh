@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# What a suite's scripts do to ports by way of lsof, fuser, ss and netstat: find the server, stop it, wait until the port is free.
-# They find the worker's own and nobody else's, though its neighbours and the host serve the same port.
+# A suite's scripts use lsof, fuser, ss and netstat: they find the server of a port, stop it, wait
+# until the port is free. They see the worker's own server only, though its neighbours and the host
+# serve the same port.
 . "$(dirname "$0")/lib.sh"
 
 cat >serve.py <<'PY'
@@ -63,7 +64,7 @@ done
 kill -0 $host; report $? "the host's server on the same port lives"
 kill $host; wait $host 2>/dev/null
 
-# A shell of berth env is in no worker's cgroup: there the shim rewrites, though in the worker the kernel does.
+# A shell of berth env is in no worker's cgroup: the shim rewrites there, the kernel in the worker.
 # shellcheck disable=SC2016 # the worker's shell expands
 "$BERTH" run -n 2 --db postgresql://mes_user:mes_password@localhost:5432/mes_e2e_db --tree shared -- \
 	sh -c 'exec python3 serve.py "up.db.$BERTH_WORKER"' >out 2>err & run=$!

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The working tree per worker: overlay, copy, shared; private /tmp and /dev/shm; what is kept and what is collected.
+# The working tree of each worker: overlay, copy, shared; private /tmp and /dev/shm; what is kept,
+# what is collected.
 . "$(dirname "$0")/lib.sh"
 echo original >file
 mkdir sub
@@ -24,7 +25,7 @@ is "" "$(grep "$top" /proc/self/mountinfo)" "no mount is left"
 if [ "$me" = 0 ]; then
 	lacks "$(cat err)" 'user namespace' "root needs no user namespace"
 else
-	has "$(cat err)" 'user namespace: no sudo or setuid; --tree shared avoids it' "what a user namespace costs is said"
+	has "$(cat err)" 'user namespace: no sudo or setuid; --tree shared avoids it' "Berth prints what a user namespace costs"
 fi
 
 rm -rf .berth/runs
@@ -82,7 +83,7 @@ if [ "$(id -u)" = 0 ]; then # a project of the user's, but of another group, as 
 	chown -R nobody:root team; chmod -R 775 team; chown nobody:nogroup "$top/nobody"; chmod 755 "$top/project"
 	(cd team && XDG_RUNTIME_DIR='' exec setpriv --reuid nobody --regid nogroup --clear-groups "$BERTH" run -n 2 -- sh -c 'mkdir dir/$BERTH_WORKER') >out 2>err
 	is "0 1 2" "$? $(echo $(ls team/dir))" "a plain user's project of another group: its workers can write"
-	has "$(cat err)" "shared by all workers: '.*/team' belongs to another user or group" "and it is said why they share it"
+	has "$(cat err)" "shared by all workers: '.*/team' belongs to another user or group" "and Berth prints why they share it"
 	rm -rf team
 fi
 # a project that takes long to copy

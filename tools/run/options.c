@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The names of option values, and the lists of ports. Plain data: what an option means is decided
- * in plan.c.
- */
+/* The names of option values, and the lists of ports. Other modules decide what an option means. */
 #include "tools/run/options.h"
 
 #include <errno.h>
@@ -47,7 +44,7 @@ int run_ports_add(struct run_ports *ports, const char *text)
 	return 0;
 }
 
-void run_databases_free(struct run_database *databases, unsigned int count)
+static void free_databases(struct run_database *databases, unsigned int count)
 {
 	for (unsigned int i = 0; i < count; i++) {
 		free(databases[i].name);
@@ -62,7 +59,7 @@ void run_databases_free(struct run_database *databases, unsigned int count)
 	free(databases);
 }
 
-void run_allow_free(struct run_allow *allow, unsigned int count)
+static void free_allow(struct run_allow *allow, unsigned int count)
 {
 	for (unsigned int i = 0; i < count; i++) {
 		free(allow[i].ports.ranges);
@@ -86,8 +83,8 @@ void run_options_free(struct run_options *options)
 	free(options->expected_ms);
 	free(options->task_pools);
 	strv_free(options->databases);
-	run_databases_free(options->database_list, options->database_count);
-	run_allow_free(options->allow, options->allow_count);
+	free_databases(options->database_list, options->database_count);
+	free_allow(options->allow, options->allow_count);
 	free(options->alarms);
 	free(options->hook);
 	free(options->faults.of);

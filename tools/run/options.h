@@ -2,8 +2,8 @@
 #ifndef BERTH_RUN_OPTIONS_H
 #define BERTH_RUN_OPTIONS_H
 /*
- * What a run is asked to do: filled by cli from berth.yaml and the command line (flags win), read
- * by run. Plain data; every field has a neutral zero.
+ * The options of `berth run`: filled by tools/cli from berth.yaml and the command line (flags win),
+ * read by tools/run. Plain data; every field has a neutral zero.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,12 +22,10 @@ enum run_output {
 };
 enum run_color { RUN_COLOR_AUTO, RUN_COLOR_ALWAYS, RUN_COLOR_NEVER, RUN_COLORS };
 
-/*
- * The names of the values above, NULL-terminated, in order; options and berth.yaml parse by them.
- */
+/* By value, NULL-terminated: options and berth.yaml are parsed by these names. */
 extern const char *const run_gate_names[], *const run_output_names[], *const run_color_names[];
 
-/* a growing list of inclusive ranges, host byte order */
+/* A growing list of inclusive ranges, host byte order. */
 struct run_ports {
 	struct run_port_range {
 		uint16_t first, last;
@@ -35,7 +33,7 @@ struct run_ports {
 	unsigned int count;
 };
 
-/* One entry of --db or of `databases:`. What is not given is NULL or 0. */
+/* One entry of --db or of `databases:`; NULL or 0 if not given. */
 struct run_database {
 	enum db_kind kind;
 	char *name, *url;           /* one of them, for a kind that has names */
@@ -47,17 +45,14 @@ struct run_database {
 	char *start, *ready, *stop; /* shell commands of DB_KIND_COMMAND */
 };
 
-/*
- * One entry of `allow:`: findings that are all right. A finding matches if everything that is given
- * matches.
- */
+/* One entry of `allow:`: findings that the user accepts. All that is given must match. */
 struct run_allow {
 	struct run_ports ports;
 	char *program; /* glob */
 	char *stack;   /* part of the name of a function in the stack */
 };
 
-/* One entry of `alarm:`: calls of a worker that fail with one error, more often than that. */
+/* One entry of `alarm:`: calls of a worker fail with one error, more often than that. */
 enum run_error {
 	RUN_EPIPE,
 	RUN_ECONNRESET,
@@ -73,10 +68,10 @@ struct run_alarm {
 	unsigned int count; /* so many at least; 0 = 1 */
 };
 
-/* --inject: trouble on purpose. */
+/* --inject: failures on purpose. */
 enum run_fault_kind { RUN_FAULT_RESET, RUN_FAULT_STALL, RUN_FAULT_KILL, RUN_FAULTS };
 extern const char *const run_fault_names[];
-/* a growing list */
+/* A growing list. */
 struct run_faults {
 	struct run_fault {
 		enum run_fault_kind kind;
@@ -102,7 +97,7 @@ struct run_options {
 	bool strict;
 
 	char **databases; /* --db NAME|URL; strv or NULL */
-	/* the same and `databases:` of berth.yaml, taken apart */
+	/* the same and `databases:` of berth.yaml, parsed */
 	struct run_database *database_list;
 	unsigned int database_count;
 	enum db_mode db_mode;
@@ -154,22 +149,16 @@ struct run_options {
 
 void run_options_free(struct run_options *options);
 
-/** How many workers that is: what -n says, or as many as there are tasks, or one. */
+/** Return: the number of workers: of -n, or of the tasks, or one. */
 unsigned int run_options_workers(const struct run_options *options);
 
-void run_databases_free(struct run_database *databases, unsigned int count);
-void run_allow_free(struct run_allow *allow, unsigned int count);
-
 /**
- * Add "3101" or "3101-3110". Return: 0; -EINVAL not a port or a range, -ERANGE outside 1..65535 or
- * first > last.
+ * Add "3101" or "3101-3110".
+ * Return: 0; -EINVAL not a port or a range; -ERANGE outside 1..65535, or first > last.
  */
 int run_ports_add(struct run_ports *ports, const char *text);
 
-/**
- * Carry out `berth run`. Prints; Return: the exit status of design section 6 (see man page, EXIT
- * STATUS).
- */
+/** Carry out `berth run`; prints. Return: the exit status (see the man page, EXIT STATUS). */
 int run_main(const struct run_options *options);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The plan. Everything that can be known to be wrong before the first process starts is found here.
+ * Everything that can be known to be wrong before the first process starts is found here.
  *
- * Placeholders are four exact words in braces; any other brace in a command line is the suite's own
- * (JSON, glob patterns, shell functions) and stays.
+ * Placeholders are four exact words in braces. Any other brace in a command line belongs to the
+ * suite (JSON, glob patterns, shell functions) and stays.
  */
 #include "tools/run/plan.h"
 
@@ -38,17 +38,17 @@ char *plan_task_of(char *const *argv, char *const *envp)
 	return str_copy("default");
 }
 
-struct placeholder {
+struct plan_placeholder {
 	const char *word;
 	const char *value; /* NULL = leave the word */
 };
 
-static char *fill_one(const char *text, const struct placeholder *placeholders, size_t count)
+static char *fill_one(const char *text, const struct plan_placeholder *placeholders, size_t count)
 {
 	struct str filled = { 0 };
 
 	while (*text) {
-		const struct placeholder *found = NULL;
+		const struct plan_placeholder *found = NULL;
 
 		for (size_t i = 0; i < count && *text == '{' && !found; i++)
 			if (placeholders[i].value && str_starts(text, placeholders[i].word))
@@ -62,12 +62,12 @@ static char *fill_one(const char *text, const struct placeholder *placeholders, 
 	return str_take(&filled);
 }
 
-/* @run_id may be NULL: then {run} stays. */
+/* @run_id: NULL leaves {run} as it is. */
 static char **fill(char *const *argv, unsigned int worker, unsigned int workers, const char *task,
                    const char *run_id)
 {
 	cleanup_free char *own = str_print("%u", worker), *all = str_print("%u", workers);
-	const struct placeholder placeholders[] = {
+	const struct plan_placeholder placeholders[] = {
 		{ "{worker}", own },
 		{ "{workers}", all },
 		{ "{task}", task },
@@ -109,21 +109,21 @@ static char *check(const struct run_options *options)
 /* The ports of all ranges, sorted, without repeats, 0-terminated. */
 static uint16_t *flatten(const struct run_ports *ports)
 {
-	bool *wanted = mem_alloc(BERTH_PORTS);
+	bool *has = mem_alloc(BERTH_PORTS);
 	uint16_t *list;
 	size_t count = 0;
 
 	for (unsigned int i = 0; i < ports->count; i++)
 		for (unsigned int port = ports->ranges[i].first; port <= ports->ranges[i].last;
 		     port++) {
-			count += !wanted[port];
-			wanted[port] = true;
+			count += !has[port];
+			has[port] = true;
 		}
 	list = mem_alloc((count + 1) * sizeof(*list));
 	for (unsigned int port = 1, at = 0; port < BERTH_PORTS; port++)
-		if (wanted[port])
+		if (has[port])
 			list[at++] = (uint16_t)port;
-	free(wanted);
+	free(has);
 	return list;
 }
 
@@ -136,23 +136,23 @@ static size_t list_len(const uint16_t *list)
 	return len;
 }
 
-char *plan_check_block(const struct plan *plan, unsigned int room)
+char *plan_check_block(const struct plan *plan, unsigned int block_len)
 {
 	size_t declared = list_len(plan->ports);
 
-	if (declared <= room)
+	if (declared <= block_len)
 		return NULL;
 	return str_print(
 		"%zu declared ports do not fit into a block of %u\nhint: raise `block` (--block)",
-		declared, room);
+		declared, block_len);
 }
 
 static char *check_ports(const struct plan *plan, const struct run_options *options)
 {
 	unsigned int range = options->range_first ? options->range_last - options->range_first + 1u
 	                                          : PORTS_RANGE_LAST - PORTS_RANGE_FIRST + 1u;
-	unsigned int room = options->block_len ? options->block_len
-	                                       : ports_block_len(range, plan->count);
+	unsigned int block_len = options->block_len ? options->block_len
+	                                            : ports_block_len(range, plan->count);
 
 	for (const uint16_t *port = plan->ports; *port; port++)
 		for (const uint16_t *shared = plan->share; *shared; shared++)
@@ -161,7 +161,7 @@ static char *check_ports(const struct plan *plan, const struct run_options *opti
 				                 "`port` gives each worker its own, "
 				                 "`share` lets all use the host's: leave it in one",
 				                 *port);
-	return plan_check_block(plan, room);
+	return plan_check_block(plan, block_len);
 }
 
 static void plan_workers(struct plan *plan, const struct run_options *options, char *const *envp)
@@ -181,14 +181,14 @@ static void plan_workers(struct plan *plan, const struct run_options *options, c
 	}
 }
 
-/* What nobody has seen before may be the longest. */
+/* A task that is not known may be the longest. */
 static int64_t expected(const struct run_options *options, unsigned int task)
 {
 	return options->expected_ms && options->expected_ms[task] ? options->expected_ms[task]
 	                                                          : INT64_MAX;
 }
 
-/* The longest first, so that none begins when the others end; equals stay as they were given. */
+/* The longest first, so that none begins when the others end; equal ones keep their order. */
 static void plan_order(struct plan *plan, const struct run_options *options)
 {
 	plan->order = mem_alloc(plan->count * sizeof(*plan->order));

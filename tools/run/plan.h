@@ -2,8 +2,8 @@
 #ifndef BERTH_RUN_PLAN_H
 #define BERTH_RUN_PLAN_H
 /*
- * What a run will do, before it does anything: options in, plan out. Pure but for the environment
- * that is passed in, so that --dry-run can show it and a unit test can check it.
+ * What a run will do, before it does anything: options in, plan out. Pure: even the environment is
+ * passed in. So --dry-run can show the plan and a unit test can check it.
  */
 #include "tools/base/str.h"
 #include "tools/run/options.h"
@@ -17,7 +17,7 @@ struct plan_worker {
 struct plan {
 	struct plan_worker *workers;
 	unsigned int count;
-	unsigned int *order; /* indexes of workers, as they are to start */
+	unsigned int *order; /* indexes of workers, in the order of their start */
 	unsigned int slots;  /* how many run at once */
 	bool named;          /* the tasks have names of their own (--each) */
 	bool single; /* one worker: the command keeps our terminal, streams and process group */
@@ -33,21 +33,22 @@ int plan_make(const struct run_options *options, char *const *envp, struct plan 
               char **ret_error);
 void plan_free(struct plan *plan);
 
-/*
- * Whether a block of @room ports is too small for those that are declared: then a whole message,
- * the caller's; else NULL.
+/**
+ * Has a block of @block_len real ports space for all declared ports?
+ * Return: NULL; a whole message, the caller's to free, if not.
  */
-char *plan_check_block(const struct plan *plan, unsigned int room);
+char *plan_check_block(const struct plan *plan, unsigned int block_len);
 
-/* Fill in {run}, now that it has a name. */
+/** Fill in {run}, now that the run has an id. */
 void plan_name_run(struct plan *plan, const struct run_options *options, const char *run_id);
 
-/* What --dry-run prints. */
+/** Append what --dry-run prints. */
 void plan_describe(const struct plan *plan, const struct run_options *options, struct str *text);
 
-/*
+/**
  * The task that a command line names: --project=X, PLAYWRIGHT_PROJECT, PROJECT_NAME, else
- * "default". The caller's.
+ * "default".
+ * Return: the caller's to free.
  */
 char *plan_task_of(char *const *argv, char *const *envp);
 
