@@ -1,9 +1,11 @@
-# bpf: what lives in the kernel. X.bpf.c -> .out/bpf/X.bpf.o -> .out/gen/X.skel.h. A program that looks into the kernel's
-# own types includes vmlinux.h, which is made from the kernel that builds; without its BTF that program is left out.
+# bpf: programs that run in the kernel. X.bpf.c -> .out/bpf/X.bpf.o -> .out/gen/X.skel.h. A program
+# that reads kernel structures includes vmlinux.h, which is made from the running kernel's BTF.
+# Without BTF that program is left out.
 BPFTOOL		?= $(shell command -v bpftool || echo /usr/sbin/bpftool)
 VMLINUX_BTF	?= /sys/kernel/btf/vmlinux
 BPF_ARCH	:= $(subst aarch64,arm64,$(subst x86_64,x86,$(shell uname -m)))
-BPF_CFLAGS	:= -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -mcpu=v3 -g -O2 -std=gnu11 -I. -I$(O)/gen -I/usr/include/$(shell $(CC) -print-multiarch) \
+BPF_CFLAGS	:= -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -mcpu=v3 -g -O2 -std=gnu11 \
+		   -I. -I$(O)/gen -I/usr/include/$(shell $(CC) -print-multiarch) \
 		   -MMD -MP -Wall -Wextra -Wno-unused-function -Wno-unused-parameter $(if $(WERROR),-Werror)
 BPF_SRC		:= $(wildcard bpf/*.bpf.c)
 BPF_SKEL	:= $(BPF_SRC:bpf/%.bpf.c=$(O)/gen/%.skel.h)
@@ -31,7 +33,7 @@ $(info note: clang or bpftool is missing: built without the bpf backend)
 TOOLS_LEFT_OUT	+= tools/isolate/bpf.c
 endif
 
-# The monitor looks into the kernel's own types as well; without it `berth` watches by sampling.
+# The monitor reads kernel structures; without it `berth` watches by sampling.
 ifneq ($(and $(shell command -v $(CLANG)),$(wildcard $(BPFTOOL)),$(wildcard $(VMLINUX_BTF))),)
 $(O)/bpf/monitor.bpf.o: | $(O)/gen/vmlinux.h
 $(O)/tools/watch/source/monitor.o: $(O)/gen/monitor.skel.h

@@ -1,22 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The socket monitor: what every worker of a run does with TCP and UDP sockets, and which processes it has.
+ * The socket monitor: what the workers of a run do with TCP, UDP and Unix sockets, and which
+ * processes they have.
  *
- * Theory of operation. State lives where it cannot be lost: counts in a per-CPU array by worker, what is known about a socket
- * in its own storage (inherited by accepted children, gone with the socket, walked by the iterator at the end). The ring
- * buffer carries only what deserves a line of its own - failures, listeners, first connections, processes - so that a lost
- * event costs detail, never a count, and 100 000 short connections cost a few additions each.
+ * Theory of operation. Counts are in a per-CPU array by worker. What is known about a socket is in
+ * its own storage: accepted sockets inherit it, it goes with the socket, and an iterator reads it
+ * at the end. The ring buffer carries only what deserves a line of its own: failures, listeners,
+ * first connections, processes. So a lost event costs detail, never a count, and 100 000 short
+ * connections cost a few additions each.
  *
- *	created, bound, closed,	programs on the run's cgroup: they run for each socket whose cgroup lies below it, in the
- *	datagrams		context of the process, with no recursion guard that could skip one
- *	states, resets		tracepoints, which may run in softirq where `current` is a stranger: they look only at the
- *				socket's storage
- *	results of system calls	tp_btf/sys_exit, the one place that sees bind(2) fail. It is woken by every system call of
- *				the machine and must say no within a few instructions
- *	results of io_uring	its own tracepoint, in the context of the process or of a thread that the kernel lent it
+ *	created, bound, closed, datagrams
+ *		Programs on the run's cgroup: they run for each socket whose cgroup lies below it,
+ *		in the
+ *		context of the process, with no recursion guard that could skip one.
+ *	states, resets
+ *		Tracepoints, which may run in softirq, where `current` is an unrelated process: they
+ *		read only
+ *		the socket's storage.
+ *	results of system calls
+ *		tp_btf/sys_exit, the only place that sees bind(2) fail. Every system call of the
+ *		machine runs
+ *		it, so it must return within a few instructions.
+ *	results of io_uring
+ *		Its own tracepoint, in the context of the process or of a kernel worker thread of
+ *		it.
  *
- * Laws: no program changes anything; every failure to record is counted; a program that does not load costs the feature
- * that tools/watch/source/monitor.c names beside it, and nothing else.
+ * No program changes anything. Every failure to record is counted. A program that does not load
+ * costs the feature that tools/watch names beside it, and nothing else.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
@@ -105,9 +115,9 @@ int monitor_post_bind6(struct bpf_sock *context)
 	return bound(note);
 }
 
-/* ---- where to ---- */
+/* ---- destinations ---- */
 
-/* What cannot be remembered or told is told the next time. */
+/* A destination that cannot be recorded here is reported again the next time. */
 static __always_inline bool is_first(const struct monitor_peer *peer)
 {
 	__u8 known = 1;
@@ -117,8 +127,9 @@ static __always_inline bool is_first(const struct monitor_peer *peer)
 }
 
 /*
- * One event for each destination that a suite's server may have: not those that the kernel hands out, to which servers answer,
- * nor those of the machine's own services (the resolver, the clock, syslog). @note: the sender's
+ * One event for each destination that may be a suite's server. Left out are ephemeral ports, to
+ * which servers answer, and those of the machine's own services (resolver, clock, syslog).
+ * @note	of the sender
  */
 static __always_inline void on_sent(const struct monitor_note *note,
                                     const struct monitor_peer *peer)
@@ -172,7 +183,9 @@ int monitor_sendmsg6(struct bpf_sock_addr *context)
 	return ALLOW;
 }
 
-/* A connected UDP socket tells its destination when it is closed: no hook for datagrams runs for it. */
+/*
+ * A connected UDP socket has no hook for its datagrams: its destination is reported at its close.
+ */
 static __always_inline void on_udp_closed(const struct bpf_sock *context,
                                           const struct monitor_note *note)
 {
@@ -180,7 +193,7 @@ static __always_inline void on_udp_closed(const struct bpf_sock *context,
 		                     .family = note->family,
 		                     .proto = BERTH_UDP };
 
-	/* 0, if it is not connected, is below all that count */
+	/* 0 if it is not connected; on_sent() skips it */
 	peer.remote_port = bpf_ntohs(context->dst_port);
 	if (note->family == FAMILY_4)
 		ip_from_4(&peer.remote, context->dst_ip4);
@@ -198,7 +211,7 @@ static __always_inline enum berth_closed_how how_closed(void)
 
 	if (task->flags & EXITING)
 		return BERTH_CLOSED_EXIT;
-	/* the last reference goes on the way back to user space, when task->in_execve says no again */
+	/* the last reference is dropped on the way back to user space, after task->in_execve */
 	return call_of(regs) == calls.execve || call_of(regs) == calls.execveat
 	               ? BERTH_CLOSED_EXEC
 	               : BERTH_CLOSED_PROGRAM;
@@ -223,7 +236,7 @@ int monitor_sock_release(struct bpf_sock *context)
 	if (everything || waited >= STALE_NS ||
 	    (!note->accepted && (note->bound || note->listening || how != BERTH_CLOSED_PROGRAM)))
 		event = event_begin(note->worker, BERTH_EVENT_CLOSED);
-	/* else the reader wants its stack, and deletes it */
+	/* else the reader of the event needs its stack, and deletes it */
 	if (!note->accepted && (!event || how == BERTH_CLOSED_PROGRAM))
 		bpf_map_delete_elem(&stacks, &note->cookie);
 	if (!event)
@@ -231,7 +244,7 @@ int monitor_sock_release(struct bpf_sock *context)
 	event_socket(event, note);
 	event->how = how;
 	event->close_wait_ns = waited;
-	event->parent = current_pid(); /* who closed it; .pid is who made it */
+	event->parent = current_pid(); /* the closing process; .pid is the creator */
 	bpf_ringbuf_submit(event, 0);
 	return ALLOW;
 }
@@ -262,7 +275,7 @@ static __always_inline void on_listen(void *context, const struct sock *sk,
 	if (!event)
 		return;
 	event_socket(event, note);
-	/* listen(2) is the one state change that always has its caller as current */
+	/* of all state changes only listen(2) always has its caller as current */
 	event_current(event);
 	event->reuse = BPF_CORE_READ_BITFIELD(sk, __sk_common.skc_reuse) != 0;
 	event_stack(context, event);
@@ -290,7 +303,7 @@ static __always_inline void on_connected(struct monitor_note *note)
 	bpf_ringbuf_submit(event, 0);
 }
 
-/* Returns whether the program learns of a failure without a failing system call: by poll and SO_ERROR, or from io_uring. */
+/* True if no system call will fail: the program learns of it by SO_ERROR or from io_uring. */
 static __always_inline bool is_nonblocking(const struct sock *sk)
 {
 	struct socket *socket = sk->sk_socket;
@@ -323,11 +336,11 @@ static __always_inline void on_accepted(const struct sock *sk, struct monitor_no
 {
 	struct berth_event *event;
 
-	/* the rest of the note is the listener's, copied: its worker, its process */
+	/* the rest of the note is a copy of the listener's: worker and process */
 	note->accepted = 1;
 	note->listening = note->bound = note->closed = 0;
 	note->close_wait_ns = 0;
-	note->cookie = 0; /* made when somebody needs it */
+	note->cookie = 0; /* filled in when it is needed */
 	note->opened_ns = bpf_ktime_get_ns();
 	count(note->worker, BERTH_COUNT_accepted);
 	if (!everything)
@@ -357,7 +370,7 @@ int BPF_PROG(monitor_state, const struct sock *sk, const int before, const int a
 {
 	struct monitor_note *note;
 
-	/* half of all changes say nothing new: leave before the storage is looked up */
+	/* half of all changes are of no interest: return before the storage is looked up */
 	if (before == TCP_ESTABLISHED ? after != TCP_CLOSE_WAIT
 	                              : after == TCP_SYN_SENT || after == TCP_SYN_RECV)
 		return 0;
@@ -445,7 +458,7 @@ int BPF_PROG(monitor_fork, struct task_struct *parent, struct task_struct *child
 	struct berth_event *event;
 	__u32 worker;
 
-	if (child->pid != child->tgid || !current_worker(&worker)) /* a thread; or nobody's */
+	if (child->pid != child->tgid || !current_worker(&worker)) /* a thread, or of no worker */
 		return 0;
 	if (by_process) {
 		__u64 id = pid_of(child);
@@ -500,7 +513,7 @@ int BPF_PROG(monitor_exit, struct task_struct *task)
 	if (by_process) {
 		__u64 id = pid_of(task);
 
-		bpf_map_delete_elem(&workers, &id); /* the number may be another's soon */
+		bpf_map_delete_elem(&workers, &id); /* the kernel may reuse the number */
 	}
 	count(worker, BERTH_COUNT_exited);
 	event = event_begin(worker, BERTH_EVENT_EXITED);

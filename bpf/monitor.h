@@ -2,12 +2,14 @@
 #ifndef BERTH_BPF_MONITOR_H
 #define BERTH_BPF_MONITOR_H
 /*
- * What the monitor's programs and tools/watch/source/monitor.c share beside core/abi.h. Both ends are built together and never
- * meet another version of themselves.
+ * What the monitor's programs and tools/watch/source/monitor.c share beside core/abi.h. Both ends
+ * are built together and never so no other version needs to be understood.
  */
 #include "core/abi.h"
 
-/* The system calls that the programs look at. Their numbers are the machine's own, filled in where the C library has them. */
+/*
+ * The system calls of interest. tools/watch fills in their numbers, which differ between machines.
+ */
 /* clang-format off */
 #define MONITOR_CALLS(CALL) \
 	CALL(read) CALL(write) CALL(readv) CALL(writev) CALL(sendfile) CALL(socket) \
@@ -22,11 +24,11 @@ struct monitor_calls {
 };
 
 #define MONITOR_STACKS_MAX 16384u /* creation stacks of live sockets */
-#define MONITOR_PEERS_MAX  8192u  /* that are remembered */
+#define MONITOR_PEERS_MAX  8192u  /* destinations that have been reported */
 
 /*
- * What is known about a socket, in its storage. tools/watch/source/adopt.c makes it for a socket that was open before the
- * monitor.
+ * What is known about a socket, in its storage. tools/watch/source/adopt.c makes it for a socket
+ * that was open before the monitor.
  */
 struct monitor_note {
 	uint64_t cookie, opened_ns, close_wait_ns;
@@ -44,7 +46,7 @@ struct monitor_stack {
 	struct berth_frame frames[BERTH_STACK_MAX];
 };
 
-/* Who talks to whom: a worker and a destination, however many connections or datagrams there are. */
+/* A worker and a destination, with any number of connections or datagrams between them. */
 struct monitor_peer {
 	struct berth_ip remote;
 	uint32_t worker;

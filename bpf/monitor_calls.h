@@ -2,15 +2,19 @@
 #ifndef BERTH_BPF_MONITOR_CALLS_H
 #define BERTH_BPF_MONITOR_CALLS_H
 /*
- * Results of system calls, where they are failures: bind(2) and connect(2) with the address that was asked for and the
- * caller's stack, sends and receives with their errno. Unix sockets have no hook of their own: what is known about them is
- * seen here. monitor_uring.h uses the same for what io_uring does. Kernel side only; included by monitor.bpf.c.
+ * System calls that fail: bind(2) and connect(2) with the address that the program named and the
+ * caller's stack, sends and receives with their errno. Unix sockets have no other hook: all that is
+ * known about them comes from here. monitor_uring.h uses the same functions. Kernel side only;
+ * included by monitor.bpf.c.
  *
- * Law: tp_btf/sys_exit is woken by every system call of the machine, so the first comparison must end nearly all of them.
+ * Every system call of the machine runs tp_btf/sys_exit, so the first comparison must end nearly
+ * all.
  */
 #include "bpf/monitor_state.h"
 
-/* What is needed of a socket of any family. It can be read, but not asked for its storage: the verifier does not trust it. */
+/*
+ * A socket of any family. The verifier does not trust the pointer, so its storage is out of reach.
+ */
 struct socket_facts {
 	struct sock *sk;
 	__u64 inode;
@@ -33,7 +37,7 @@ static __always_inline bool socket_facts_of_file(struct file *file, struct socke
 	       facts->family == FAMILY_UNIX;
 }
 
-/* The socket behind a descriptor of the current process; false if it is something else. */
+/* The socket behind a descriptor of the current process. Return: false if it is none. */
 static __always_inline bool socket_facts_of_fd(long fd, struct socket_facts *facts)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -51,7 +55,7 @@ static __always_inline __u64 cookie_of(struct sock *sk)
 	return (__u64)BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
 }
 
-/* An address as the program gave it: in its memory, or where the kernel has put it. */
+/* An address that a program named: in its memory, or in the kernel's copy. */
 struct address_arg {
 	const void *address;
 	__u32 len;
@@ -84,16 +88,16 @@ static __always_inline void read_address(struct berth_ip *ip, __u16 *port, __u16
 
 /* ---- Unix sockets ---- */
 
-static __always_inline long read_name(char *to, __u32 room, const struct address_arg *arg,
+static __always_inline long read_name(char *to, __u32 space, const struct address_arg *arg,
                                       __u32 from)
 {
 	const char *at = (const char *)arg->address + from;
 
-	return arg->in_kernel ? bpf_probe_read_kernel_str(to, room, at)
-	                      : bpf_probe_read_user_str(to, room, at);
+	return arg->in_kernel ? bpf_probe_read_kernel_str(to, space, at)
+	                      : bpf_probe_read_user_str(to, space, at);
 }
 
-/* @arg: a sockaddr_un; an abstract name begins with 0 */
+/* Begin an event. @arg is a sockaddr_un; an abstract name begins with 0. */
 static __always_inline struct berth_event *unix_begin(void *context, __u32 worker,
                                                       enum berth_event_tag tag, __u64 inode,
                                                       const struct address_arg *arg)
@@ -199,7 +203,7 @@ static __always_inline void on_connect_call_failed(void *context, const struct s
 		return;
 	}
 	cookie = cookie_of(facts->sk);
-	/* its state did not tell: it failed before SYN */
+	/* no change of state has counted it: it failed before SYN */
 	if (!cookie || bpf_map_delete_elem(&failed_connects, &cookie)) {
 		count(worker, BERTH_COUNT_connect_failed);
 		count_error(worker, error);
@@ -234,7 +238,7 @@ static __always_inline void on_call_failed(const struct socket_facts *facts, lon
 	bpf_ringbuf_submit(event, 0);
 }
 
-/* The stack that created a socket, kept by cookie as long as the socket lives. */
+/* Keep the stack that created a socket, by its cookie, as long as the socket exists. */
 static __always_inline void keep_stack(void *context, __u32 worker, int fd)
 {
 	__u32 zero = 0;
@@ -256,8 +260,8 @@ static __always_inline void keep_stack(void *context, __u32 worker, int fd)
 		count(worker, BERTH_COUNT_lost_stacks);
 }
 
-/* what a transfer of ours may fail with and be counted */
-static __always_inline bool is_telling(int error)
+/* The failures of transfers that are counted. */
+static __always_inline bool is_counted_error(int error)
 {
 	return error == E_PIPE || error == E_RESET || error == E_REFUSED || error == E_TIMED_OUT ||
 	       error == E_IN_USE;
@@ -292,7 +296,7 @@ static __always_inline void on_failed(void *context, struct pt_regs *regs, long 
 	struct socket_facts facts;
 	__u32 worker;
 
-	/* of sendfile(2), too, the first argument is where it writes to */
+	/* the first argument of sendfile(2), too, is the descriptor that it writes to */
 	if (!current_worker(&worker) ||
 	    !socket_facts_of_fd((int)PT_REGS_PARM1_CORE_SYSCALL(regs), &facts))
 		return;
@@ -321,7 +325,7 @@ int BPF_PROG(monitor_sys_exit, struct pt_regs *regs, long result)
 		return 0;
 	call = call_of(regs);
 	if (call == calls.bind || call == calls.connect ||
-	    (is_telling(error) && (is_transfer(call) || call == calls.listen)))
+	    (is_counted_error(error) && (is_transfer(call) || call == calls.listen)))
 		on_failed(ctx, regs, call, error);
 	return 0;
 }

@@ -2,8 +2,8 @@
 #ifndef BERTH_BPF_MONITOR_STATE_H
 #define BERTH_BPF_MONITOR_STATE_H
 /*
- * What the monitor's programs have in common: the maps, counting, the question which worker the current process belongs to,
- * and how an event is made. Kernel side only; included by monitor.bpf.c after vmlinux.h.
+ * What the monitor's programs share: the maps, the counters, the worker of the current process, and
+ * making an event. Kernel side only; included by monitor.bpf.c after vmlinux.h.
  */
 #include "bpf/monitor.h"
 
@@ -21,7 +21,7 @@ enum {
 	FILE_TYPE = 0170000,
 	FILE_SOCKET = 0140000, /* fcntl.h, stat.h */
 	RECEIVE_SHUTDOWN = 1,  /* RCV_SHUTDOWN */
-	NEAR = 16 << 20,       /* bytes of code that one file may have, for what is near in it */
+	NEAR = 16 << 20,       /* two addresses within so many bytes may lie in one file */
 	SECOND_NS = 1000000000,
 	STALE_NS = 1000000000,
 	EVENTS_PER_SECOND = 2000,
@@ -48,9 +48,9 @@ const volatile bool every_cgroup; /* worker 0 is anything: `berth monitor --all`
 const volatile bool by_process;
 const volatile bool stacks_on_open;
 const volatile struct monitor_calls calls;
-const volatile __u16 given_low, given_high; /* the ports that the kernel hands out */
+const volatile __u16 given_low, given_high; /* the range of ephemeral ports */
 const volatile __u32 page_kib;              /* a page of memory, in KiB */
-/* inode number of ours, in which processes are named; 0: the first one of the machine */
+/* inode of the reader's PID namespace, whose numbers events carry; 0: the initial one */
 const volatile __u32 pid_namespace;
 /* depth of the workers' cgroups, learned from the first one facts; they are siblings */
 __u32 worker_level;
@@ -104,7 +104,10 @@ struct {
 	__type(value, struct monitor_stack);
 } scratch SEC(".maps");
 
-/* those that have been told; what falls out is told again, and its reader knows it */
+/*
+ * Destinations that have been reported. One that falls out is reported again; the reader expects
+ * it.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, MONITOR_PEERS_MAX);
@@ -112,7 +115,10 @@ struct {
 	__type(value, __u8);
 } peers SEC(".maps");
 
-/* cookie of a socket whose connect has been counted as failed by its state, before the system call returned */
+/*
+ * cookie of a socket whose connect has been counted as failed by its state, before the system call
+ * returned
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);
@@ -175,21 +181,23 @@ static __always_inline long call_of(const struct pt_regs *regs)
 #elif defined(__TARGET_ARCH_arm64)
 	return regs->syscallno;
 #else
-	return -1; /* nobody's number: tools/watch/source/monitor.c says what is lost */
+	return -1; /* no system call has it: tools/watch/source/monitor.c names what is lost */
 #endif
 }
 
-/* The number of @task's process in our namespace, which is its own or one around it: /proc, and whoever reads, knows no other. */
+/*
+ * The number of @task's process in the reader's PID namespace, which is its own or one around it.
+ */
 static __always_inline __u32 pid_of(struct task_struct *task)
 {
-	__u32 found = task->tgid; /* if there is no number in our namespace */
+	__u32 found = task->tgid; /* if it has no number there */
 	struct pid_namespace *namespace;
 	struct upid one = {};
 	struct pid *pid;
 
 	if (!pid_namespace)
 		return found;
-	/* else the compiler makes one load of this and that below, which the verifier refuses */
+	/* or the compiler merges this load with one below, and the verifier refuses that */
 	barrier_var(found);
 	pid = BPF_CORE_READ(task, group_leader, thread_pid);
 	for (__u32 level = 0; level < PID_LEVELS; level++) {
@@ -229,7 +237,7 @@ static long worker_step(__u32 level, struct monitor_worker_search *search)
 	return 1;
 }
 
-/* True and *ret_worker if the current process is somebody we watch. */
+/* True and *ret_worker if the current process belongs to a worker. */
 static __always_inline bool current_worker(__u32 *ret_worker)
 {
 	struct monitor_worker_search search = {};
@@ -278,7 +286,10 @@ static __always_inline bool spend(__u32 worker, bool stack, __u64 now)
 	return everything || budget->events++ < EVENTS_PER_SECOND;
 }
 
-/* Room for one record, its head filled in; NULL if there is none, counted. @size is a constant, as the verifier demands. */
+/*
+ * Reserve a record and fill in its head. Return: NULL if there is no space, which is counted.
+ * @size	a constant, as the verifier demands
+ */
 static __always_inline struct berth_event *event_begin_sized(__u32 worker, enum berth_event_tag tag,
                                                              __u32 size)
 {
@@ -308,7 +319,7 @@ static __always_inline struct berth_event *event_begin(__u32 worker, enum berth_
 	return event_begin_sized(worker, tag, BERTH_EVENT_HEAD);
 }
 
-/* With room for a stack or a text. */
+/* The same, with space for a stack or a text. */
 static __always_inline struct berth_event *event_begin_long(__u32 worker, enum berth_event_tag tag)
 {
 	return event_begin_sized(worker, tag, sizeof(struct berth_event));
@@ -335,7 +346,7 @@ static __always_inline void event_current(struct berth_event *event)
 	bpf_get_current_comm(event->comm, BERTH_COMM);
 }
 
-/* Where a function that has pushed nothing returns to. */
+/* The return address of a function that has pushed nothing. */
 static __always_inline bool return_address(struct pt_regs *regs, __u64 *ret_word)
 {
 #if defined(__TARGET_ARCH_arm64)
@@ -348,19 +359,20 @@ static __always_inline bool return_address(struct pt_regs *regs, __u64 *ret_word
 }
 
 /*
- * The user stack. The C library has no frame pointers, so the walk finds its stub, then the caller's caller: the one frame that
- * matters is lost. But a stub pushes nothing, so the word on top of the stack is the return address into the caller. It is
- * believed if it lies in the same file as the frame that was found, which its distance tells. Where the caller has no frame
- * pointers either, the stub is all that is found: then the reader looks whether the word points into a program's code.
+ * The user stack. The C library has no frame pointers, so the walk finds its stub and then the
+ * caller's caller; the caller itself is missing. But a stub pushes nothing, so the word on top of
+ * the stack is the return address into the caller. It is taken if it is near the frame that was
+ * found, so in the same file. If the caller has no frame pointers either, the walk finds the stub
+ * only. Then the reader checks whether the word points into a program's code.
  */
-static __always_inline __u32 take_stack(void *context, struct berth_frame *frames, __u32 most,
+static __always_inline __u32 take_stack(void *context, struct berth_frame *frames, __u32 max,
                                         struct berth_frame *caller)
 {
-	long len = bpf_get_stack(context, frames, most * sizeof(*frames),
+	long len = bpf_get_stack(context, frames, max * sizeof(*frames),
 	                         BPF_F_USER_STACK | BPF_F_USER_BUILD_ID);
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
 	__u64 plain[2] = {}, word = 0, away;
-	bool goes_on; /* to a caller that the walk has found */
+	bool goes_on; /* the walk has found a frame above the stub */
 
 	caller->status = BERTH_FRAME_EMPTY;
 	if (len <= 0)
@@ -395,7 +407,7 @@ static __always_inline void ip_from_4(struct berth_ip *ip, __u32 address)
 	ip->word_be[3] = address;
 }
 
-/* Word by word, and a macro: the verifier wants a constant offset into a context, which brackets around it would spoil. */
+/* A macro, word by word: the verifier wants constant offsets into a context. */
 #define IP_FROM_6(ip, words) \
 	do { \
 		(ip).word_be[0] = words[0]; \

@@ -2,11 +2,13 @@
 #ifndef BERTH_BPF_MONITOR_URING_H
 #define BERTH_BPF_MONITOR_URING_H
 /*
- * What fails through io_uring, which makes no system call that could fail: the tracepoint of its completions has the request,
- * and that has the socket, the operation and the result. Kernel side only; included by monitor.bpf.c.
+ * Failures through io_uring, where no system call fails. The tracepoint of its completions has the
+ * request, with the socket, the operation and the result. Kernel side only; included by
+ * monitor.bpf.c.
  *
- * The types below are the parts of the kernel's own that are needed, found by name when the program is loaded: the machine
- * that builds may have none of them. A kernel without them (before 5.19) refuses the program, which costs just this.
+ * The types below are parts of the kernel's own, found by name when the program is loaded: the
+ * kernel of the machine that builds may lack them. A kernel without them (before 5.19) refuses this
+ * program only.
  */
 #include "bpf/monitor_calls.h"
 
@@ -33,7 +35,7 @@ struct io_async_msghdr___part {
 	} addr;
 } FOUND_BY_NAME;
 
-/* linux/io_uring.h: numbers for ever */
+/* linux/io_uring.h; the numbers are ABI */
 enum {
 	RING_READV = 1,
 	RING_WRITEV = 2,
@@ -51,7 +53,7 @@ enum {
 	RING_LISTEN = 57
 };
 
-/* The system call that does what operation @code does; -1: nothing of ours. */
+/* Return: the system call that does the same as operation @code; -1: none of interest. */
 static __always_inline long call_of_ring(__u8 code)
 {
 	switch (code) {
@@ -73,7 +75,7 @@ static __always_inline long call_of_ring(__u8 code)
 	return -1;
 }
 
-/* Where the address of a bind lies: at the start of the request's data, or (before Linux 6.18) within a message. */
+/* The address of a bind: at the start of the request's data; before Linux 6.18 within a message. */
 static __always_inline const void *bind_address(struct io_kiocb___part *request, __u16 family)
 {
 	char *data = BPF_CORE_READ(request, async_data);
@@ -110,7 +112,7 @@ int BPF_PROG(monitor_uring, void *ring, void *completed)
 		arg.address = BPF_CORE_READ((struct io_connect___part *)request, addr);
 		arg.len = (__u32)BPF_CORE_READ((struct io_connect___part *)request, addr_len);
 		on_connect_call_failed(ctx, &facts, &arg, worker, error);
-	} else if (is_telling(error)) {
+	} else if (is_counted_error(error)) {
 		on_call_failed(&facts, call, worker, error);
 	}
 	return 0;

@@ -1,22 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The port map, enforced in the kernel: fourteen programs on the run's cgroup, which every socket of the run's workers
- * passes through, whoever makes the call: static programs, Go, setuid children, io_uring.
+ * The port map, enforced in the kernel: fourteen programs on the run's cgroup. They run for every
+ * socket that the run's workers make, whichever way the call is made: static programs, Go,
+ * set-user-id children, io_uring.
  *
- * Theory of operation. A worker's `struct berth_portmap` is a value of an array map, so the functions of core/ that
- * the shim runs are the functions that run here. Only contexts of the stable ABI are read (struct bpf_sock_addr), so nothing
- * has to be relocated and no kernel type information is needed.
+ * Theory of operation. A worker's `struct berth_portmap` is a value of an array map, so the
+ * functions of core/ that run in the shim run here, too. Only contexts of the stable ABI are read
+ * (struct bpf_sock_addr), so nothing is relocated and no kernel type information is needed.
  *
- *	which worker	the cgroup of the process that makes the call, or the one of its ancestors that is a worker's; a
- *			process of the run outside every worker passes untouched. (The kernel chose these programs by the
- *			cgroup of the *socket*: a socket made outside the run never comes here.)
- *	bind		claim, announce, rewrite. The result of bind(2) is not visible: success shows in post_bind, and
- *			a first try that shows nothing is looked into by the supervisor (tools/isolate/bpf.c).
- *	connect, sendmsg	rewrite, refuse (strict) or note as foreign
- *	getsockname, getpeername, recvmsg	rewrite the way back; accept(2) takes its address through getpeername
+ *	worker		The cgroup of the calling process, or the ancestor of it that belongs to a
+ *			worker.
+ *			Calls of other processes of the run pass. (The kernel chooses the programs
+ *			by the
+ *			cgroup of the socket, so sockets made outside the run never come here.)
+ *	bind		core/policy.h decides. The result of bind(2) is not visible: success shows
+ *			in
+ *			post_bind, and the supervisor looks at a first try without success
+ *			(tools/isolate/bpf.c).
+ *	connect, sendmsg
+ *			core/policy.h decides.
+ *	getsockname, getpeername, recvmsg
+ *			The virtual port is put back. accept(2) takes its address through
+ *			getpeername.
  *
- * Laws: the rewriting is idempotent (a connected UDP socket passes twice, an MPTCP subflow passes for its parent); a hook
- * on the way out returns 1 always (the verifier insists); what cannot be told to the supervisor is counted in `lost`.
+ * Rewriting is idempotent: a connected UDP socket passes twice, an MPTCP subflow passes for its
+ * parent. Notes that do not fit into the ring buffer are counted in `lost`.
  */
 #include <linux/bpf.h>
 #include <linux/in.h>
@@ -24,7 +32,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "bpf/remap.h"
-/* for libbpf a hidden function is static: verified where it is called, with its arguments */
+/* libbpf treats a hidden function as static: it is verified at each call, with its arguments */
 #pragma GCC visibility push(hidden)
 #include "core/addr.c"
 #include "core/policy.c"
@@ -32,12 +40,12 @@
 #pragma GCC visibility pop
 
 enum { FAMILY_4 = 2, FAMILY_6 = 10, STREAM = 1 };
-enum { LEVELS = 32, ANSWERS_BITS = 10, ALLOW = 1, REFUSE = 0 };
+enum { LEVELS = 32, CACHE_BITS = 10, ALLOW = 1, REFUSE = 0 };
 
 /* In vmlinux.h and in newer headers only. */
 enum { PROTOCOL_UDPLITE = 136, PROTOCOL_MPTCP = 262 };
 
-/* A map of maps would do, but each of its changes waits for an RCU grace period: 10 to 20 ms a worker, measured. */
+/* Not a map of maps: each change of one waits for an RCU grace period, 10 to 20 ms (measured). */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1024);
@@ -59,28 +67,28 @@ struct {
 } events SEC(".maps");
 
 /*
- * What `workers` has answered: to ask the hash was half the cost of a call. An entry is one word, id << 16 | index, so that
- * nobody reads half of one; 0 is none. It never grows stale: a run gives a number to one worker, and the kernel gives an id to
- * one cgroup.
+ * A cache of `workers`, whose look-up was half the cost of a call. An entry is one word, id << 16 |
+ * index, which is read and written whole; 0 is none. Entries stay valid: a run gives a number to
+ * one worker, and the kernel gives an id to one cgroup.
  */
-__u64 answers[1 << ANSWERS_BITS];
+__u64 cgroup_cache[1 << CACHE_BITS];
 
-__u64 lost; /* events for which the ring had no room */
+__u64 lost; /* events for which the ring buffer had no space */
 /* depth of the workers' cgroups, learned from the first one seen; they are siblings */
 __u32 worker_level;
 
-/* A socket address under way. */
-struct passing {
+/* The address of a call, and the port map of its worker. */
+struct call_address {
 	struct berth_portmap *map;
 	struct berth_ip ip;
 	__u16 port;
 	__u32 proto; /* enum berth_proto */
 };
 
-/* The multiplier spreads ids that lie a constant apart, as those of the workers do: each file of a cgroup takes one as well. */
-static __always_inline __u64 *answer_of(__u64 id)
+/* The multiplier spreads ids that lie a constant apart: each file of a cgroup takes one, too. */
+static __always_inline __u64 *cache_entry(__u64 id)
 {
-	return &answers[(__u32)id * 2654435761u >> (32 - ANSWERS_BITS)];
+	return &cgroup_cache[(__u32)id * 2654435761u >> (32 - CACHE_BITS)];
 }
 
 static struct berth_portmap *map_of_cgroup(__u64 id)
@@ -89,7 +97,7 @@ static struct berth_portmap *map_of_cgroup(__u64 id)
 
 	if (!index)
 		return NULL;
-	__atomic_store_n(answer_of(id), id << 16 | *index, __ATOMIC_RELAXED);
+	__atomic_store_n(cache_entry(id), id << 16 | *index, __ATOMIC_RELAXED);
 	return bpf_map_lookup_elem(&maps, index);
 }
 
@@ -106,7 +114,7 @@ static long find_level(__u32 i, void *arg)
 	return 1;
 }
 
-static __noinline struct berth_portmap *ask_for_map(void)
+static __noinline struct berth_portmap *look_up_map(void)
 {
 	struct berth_portmap *map = map_of_cgroup(
 		bpf_get_current_ancestor_cgroup_id((int)worker_level));
@@ -118,14 +126,14 @@ static __noinline struct berth_portmap *ask_for_map(void)
 	return found ? map_of_cgroup(bpf_get_current_ancestor_cgroup_id((int)worker_level)) : NULL;
 }
 
-/* Inlined, as is_ours() is: a call between BPF functions costs as much as the rest of this one. */
+/* Inlined, as is_for_worker() is: a call between BPF functions costs as much as this function. */
 static __always_inline struct berth_portmap *map_of_current(void)
 {
 	__u64 id = bpf_get_current_ancestor_cgroup_id((int)worker_level);
-	__u64 answer = __atomic_load_n(answer_of(id), __ATOMIC_RELAXED);
-	__u32 index = (__u16)answer;
+	__u64 cached = __atomic_load_n(cache_entry(id), __ATOMIC_RELAXED);
+	__u32 index = (__u16)cached;
 
-	return answer && answer >> 16 == id ? bpf_map_lookup_elem(&maps, &index) : ask_for_map();
+	return cached && cached >> 16 == id ? bpf_map_lookup_elem(&maps, &index) : look_up_map();
 }
 
 static bool is_tcp_or_udp(__u32 protocol)
@@ -134,7 +142,7 @@ static bool is_tcp_or_udp(__u32 protocol)
 	       protocol == PROTOCOL_UDPLITE;
 }
 
-static __noinline void send_event(const struct passing *at, __u32 kind,
+static __noinline void send_event(const struct call_address *at, __u32 kind,
                                   const struct berth_decision *decision)
 {
 	struct remap_event *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
@@ -152,13 +160,16 @@ static __noinline void send_event(const struct passing *at, __u32 kind,
 	bpf_ringbuf_submit(event, 0);
 }
 
-/* Copy the address out of @ctx. Inlined with a constant @family: a context is read at constant offsets only. */
-static __always_inline struct passing passing_of(struct bpf_sock_addr *ctx, int family)
+/*
+ * Copy the address out of @ctx. Inlined with a constant @family: the verifier wants constant
+ * offsets.
+ */
+static __always_inline struct call_address read_address(struct bpf_sock_addr *ctx, int family)
 {
-	/* STREAM is TCP, DATAGRAM is UDP: computed, not chosen, as without CAP_PERFMON the verifier wants one path to an index. */
-	struct passing at = { .proto = (ctx->type - STREAM) % BERTH_PROTOS };
+	/* STREAM is TCP, DATAGRAM is UDP */
+	struct call_address at = { .proto = (ctx->type - STREAM) % BERTH_PROTOS };
 
-	/* The verifier allows no narrow load of the port on every kernel: all four bytes are read. */
+	/* all four bytes: some kernels allow no narrow load of the port */
 	at.port = bpf_ntohs((__u16) * (volatile __u32 *)&ctx->user_port);
 	if (family == FAMILY_4) {
 		at.ip.word_be[2] = bpf_htonl(0xffff);
@@ -172,14 +183,17 @@ static __always_inline struct passing passing_of(struct bpf_sock_addr *ctx, int 
 	return at;
 }
 
-/* The remainder says to the verifier what passing_of() has made sure. */
-static __always_inline enum berth_proto table_of(const struct passing *at)
+/* The remainder tells the verifier what read_address() has ensured. */
+static __always_inline enum berth_proto proto_of(const struct call_address *at)
 {
 	return (enum berth_proto)(at->proto % BERTH_PROTOS);
 }
 
-/* Find the worker. Return: false if the address is not its business. */
-static __always_inline bool is_ours(const struct bpf_sock_addr *ctx, struct passing *at)
+/*
+ * Find the worker's port map. Return: false if there is nothing to decide: no worker, not local, no
+ * port.
+ */
+static __always_inline bool is_for_worker(const struct bpf_sock_addr *ctx, struct call_address *at)
 {
 	if (!at->port || !is_tcp_or_udp(ctx->protocol))
 		return false;
@@ -187,8 +201,11 @@ static __always_inline bool is_ours(const struct bpf_sock_addr *ctx, struct pass
 	return at->map && berth_ip_is_local(at->map, &at->ip);
 }
 
-/* True if somebody in this network namespace has @port open at the address where @at leads; loopback for a wildcard. */
-static __noinline bool is_port_taken(struct bpf_sock_addr *ctx, const struct passing *at,
+/*
+ * True if a socket of this network namespace has @port at the address of @at; loopback for a
+ * wildcard.
+ */
+static __noinline bool is_port_taken(struct bpf_sock_addr *ctx, const struct call_address *at,
                                      __u16 port)
 {
 	struct bpf_sock_tuple tuple = { 0 };
@@ -212,17 +229,18 @@ static __noinline bool is_port_taken(struct bpf_sock_addr *ctx, const struct pas
 	if (sk) {
 		bpf_sk_release(sk);
 		found = true;
-		/* or clang tests @sk once more, which the verifier has forgotten by now */
+		/* or clang tests @sk again, which the verifier does not know after its release */
 		barrier_var(found);
 	}
 	return found;
 }
 
 /*
- * The first try of a port. If somebody has it open, it is an outsider: the virtual port moves before
- * the kernel is asked. How the bind ends is not visible here, so the supervisor looks at it later.
+ * The first try of a port. If a socket has it, that is an outsider: the virtual port moves
+ * before the kernel is asked. How the bind ends is not visible here, so the supervisor looks at it
+ * later.
  */
-static __noinline void on_first_try(struct bpf_sock_addr *ctx, const struct passing *at,
+static __noinline void on_first_try(struct bpf_sock_addr *ctx, const struct call_address *at,
                                     struct berth_decision *decision)
 {
 	struct berth_decision next = *decision;
@@ -253,12 +271,12 @@ static __always_inline int carry_out(struct bpf_sock_addr *ctx,
 
 static __always_inline int on_bind(struct bpf_sock_addr *ctx, int family)
 {
-	struct passing at = passing_of(ctx, family);
+	struct call_address at = read_address(ctx, family);
 	struct berth_decision decision;
 
-	if (!is_ours(ctx, &at))
+	if (!is_for_worker(ctx, &at))
 		return ALLOW;
-	decision = berth_bind_begin(at.map, table_of(&at), at.port);
+	decision = berth_bind_begin(at.map, proto_of(&at), at.port);
 	if (decision.note)
 		send_event(&at, REMAP_NOTE, &decision);
 	if (decision.first)
@@ -266,14 +284,14 @@ static __always_inline int on_bind(struct bpf_sock_addr *ctx, int family)
 	return carry_out(ctx, &decision);
 }
 
-static __always_inline int on_way_in(struct bpf_sock_addr *ctx, int family)
+static __always_inline int on_outbound(struct bpf_sock_addr *ctx, int family)
 {
-	struct passing at = passing_of(ctx, family);
+	struct call_address at = read_address(ctx, family);
 	struct berth_decision decision;
 
-	if (!is_ours(ctx, &at))
+	if (!is_for_worker(ctx, &at))
 		return ALLOW;
-	decision = berth_outbound(at.map, table_of(&at), at.port);
+	decision = berth_outbound(at.map, proto_of(&at), at.port);
 	if (decision.note &&
 	    (decision.note != BERTH_NOTE_FOREIGN || is_port_taken(ctx, &at, at.port)) &&
 	    berth_decision_has_note(at.map, &decision))
@@ -281,12 +299,12 @@ static __always_inline int on_way_in(struct bpf_sock_addr *ctx, int family)
 	return carry_out(ctx, &decision);
 }
 
-static __always_inline void on_way_out(struct bpf_sock_addr *ctx, int family)
+static __always_inline void on_name(struct bpf_sock_addr *ctx, int family)
 {
-	struct passing at = passing_of(ctx, family);
+	struct call_address at = read_address(ctx, family);
 	__u16 virtual_port;
 
-	if (!is_ours(ctx, &at))
+	if (!is_for_worker(ctx, &at))
 		return;
 	virtual_port = berth_portmap_virtual(at.map, at.port);
 	if (virtual_port != at.port)
@@ -304,10 +322,10 @@ static __always_inline void on_bound(struct bpf_sock *ctx)
 }
 
 /*
- * The verifier accepts only 0 or 1 from the first six hooks and only 1 from the others. A compiler may
- * compute the value so that the verifier loses its range (clang 19 did). barrier_var() hides the value
- * from the compiler, so `& 1` stays in the program as the bound that the verifier reads. The hooks on
- * the way out return a constant.
+ * The verifier accepts only 0 or 1 from the first six hooks, and only 1 from the others. A compiler
+ * may compute the value so that the verifier loses its range (clang 19 did). barrier_var() hides
+ * the value from the compiler, so `& 1` stays in the program as the bound that the verifier reads.
+ * The hooks on the way out return a constant.
  */
 #define HOOK(section, function, family) \
 	SEC("cgroup/" #section) \
@@ -322,16 +340,16 @@ static __always_inline void on_bound(struct bpf_sock *ctx)
 	SEC("cgroup/" #section) \
 	int berth_##section(struct bpf_sock_addr *ctx) \
 	{ \
-		on_way_out(ctx, family); \
+		on_name(ctx, family); \
 		return ALLOW; \
 	}
 
 HOOK(bind4, on_bind, FAMILY_4)
 HOOK(bind6, on_bind, FAMILY_6)
-HOOK(connect4, on_way_in, FAMILY_4)
-HOOK(connect6, on_way_in, FAMILY_6)
-HOOK(sendmsg4, on_way_in, FAMILY_4)
-HOOK(sendmsg6, on_way_in, FAMILY_6)
+HOOK(connect4, on_outbound, FAMILY_4)
+HOOK(connect6, on_outbound, FAMILY_6)
+HOOK(sendmsg4, on_outbound, FAMILY_4)
+HOOK(sendmsg6, on_outbound, FAMILY_6)
 HOOK_OUT(recvmsg4, FAMILY_4)
 HOOK_OUT(recvmsg6, FAMILY_6)
 HOOK_OUT(getsockname4, FAMILY_4)

@@ -2,14 +2,14 @@
 #ifndef BERTH_BPF_REMAP_H
 #define BERTH_BPF_REMAP_H
 /*
- * What the remap programs tell the supervisor, through the ring buffer `events`. Both ends are built together and never
- * meet another version of themselves.
+ * What the remap programs report to the supervisor, through the ring buffer `events`. Both are
+ * built together, so no other version needs to be understood.
  */
 #include "core/portmap.h"
 
 enum remap_event_kind {
 	REMAP_NOTE, /* .note is for the worker's port map */
-	/* first bind of a slot: .note names it; the hook cannot see how it ends */
+	/* first bind of a real port, which .note names: its result is not visible */
 	REMAP_FIRST_TRY,
 };
 

@@ -53,10 +53,7 @@ static long search_ip_step(uint32_t i, void *arg)
 	return 1;
 }
 
-/*
- * Never inlined. Without CAP_PERFMON the BPF verifier refuses a narrow write to a stack slot that
- * has held a pointer, and in a common stack frame the compiler reuses the slot of @search.
- */
+/* Never inlined: most addresses are decided before, and in a BPF program it takes stack space. */
 static __attribute__((noinline)) bool is_of_host(const struct berth_portmap *map,
                                                  const struct berth_ip *ip)
 {

@@ -106,7 +106,6 @@ static uint16_t publish(struct berth_portmap *map, enum berth_proto proto, uint1
 static uint16_t slot_of_other(struct berth_portmap *map, enum berth_proto proto,
                               uint16_t virtual_port)
 {
-	/* computed, not chosen: without CAP_PERFMON the BPF verifier wants one path to an index */
 	uint16_t real = berth_portmap_real(
 		map, (enum berth_proto)(BERTH_TCP + BERTH_UDP - (int)proto), virtual_port);
 	struct berth_slot *slot = slot_of(map, real);
