@@ -27,6 +27,14 @@ void pids_add(struct pids *pids, pid_t pid)
 	pids->list[pids->count++] = pid;
 }
 
+bool pids_has(const struct pids *pids, pid_t pid)
+{
+	for (size_t i = 0; i < pids->count; i++)
+		if (pids->list[i] == pid)
+			return true;
+	return false;
+}
+
 static void add_numbers(const char *text, struct pids *pids)
 {
 	char *end;

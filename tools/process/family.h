@@ -5,6 +5,7 @@
  * Children and descendants of a process. The answer is a snapshot of moving things: callers that end processes repeat
  * until nothing is left.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -14,6 +15,7 @@ struct pids {
 };
 void pids_free(struct pids *pids);
 void pids_add(struct pids *pids, pid_t pid);
+bool pids_has(const struct pids *pids, pid_t pid);
 #define cleanup_pids __attribute__((cleanup(pids_free)))
 
 /** All descendants of @ancestor, parents before children, without @ancestor itself and without zombies. */

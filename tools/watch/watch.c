@@ -20,6 +20,7 @@
 #include "tools/watch/mark.h"
 #include "tools/watch/model/model.h"
 #include "tools/watch/rules/rules.h"
+#include "tools/watch/usage.h"
 
 enum {
 	FIRST_PAUSE_MS = 20,
@@ -299,6 +300,11 @@ uint64_t watch_missed(const struct watch *watch)
 	return source_missed(watch->source);
 }
 
+void watch_samples(struct watch *watch, watch_sample_fn fn, void *arg)
+{
+	usage_sample(watch->model, watch->source, fn, arg);
+}
+
 const char *watch_mark_path(const struct watch *watch)
 {
 	return marks_path(watch->marks);
@@ -371,26 +377,24 @@ static void check_leftovers(void *arg)
 	struct grace_period *grace = arg;
 	struct watch *watch = grace->watch;
 	const struct watch_worker *worker = model_worker(watch->model, grace->worker);
-	int64_t remaining_ms = grace->deadline_ms - clock_ms();
-	cleanup_free pid_t *pids = NULL;
-	size_t count;
+	int64_t remaining_ms = grace->deadline_ms - clock_ms(), pause_ms = grace->pause_ms;
+	cleanup_pids struct pids pids = { 0 };
 
 	grace->timer = NULL;
 	source_poll(watch->source);
 	model_refresh_ports(watch->model, worker);
-	count = model_worker_processes(watch->model, worker, &pids);
-	if (!count && !model_worker_listens(watch->model, worker->number)) {
+	model_worker_processes(watch->model, worker, &pids);
+	if (!pids.count && !model_worker_listens(watch->model, worker->number)) {
 		finish_grace_period(grace);
 	} else if (remaining_ms <= 0) {
-		rule_leftovers(&watch->rules, worker, pids, count);
+		rule_leftovers(&watch->rules, worker, &pids);
 		check_close_wait(watch);
 		finish_grace_period(grace);
 	} else {
 		grace->timer = loop_after(watch->setup.loop,
-		                          remaining_ms < grace->pause_ms ? remaining_ms
-		                                                         : grace->pause_ms,
+		                          remaining_ms < pause_ms ? remaining_ms : pause_ms,
 		                          check_leftovers, grace);
-		if (grace->pause_ms < LONGEST_PAUSE_MS)
+		if (pause_ms < LONGEST_PAUSE_MS)
 			grace->pause_ms *= 2;
 	}
 }
@@ -415,32 +419,6 @@ void watch_worker_exited(struct watch *watch, unsigned int number, int exit_stat
 	check_leftovers(&watch->graces[number]);
 }
 
-static void on_alive(void *arg, const struct berth_socket *socket)
-{
-	struct watch_worker *worker;
-
-	if (socket->closed || socket->worker > BERTH_WORKERS_MAX)
-		return;
-	worker = model_worker(arg, socket->worker);
-	if (worker->ended)
-		return;
-	if (socket->accepted)
-		worker->accepted_alive++;
-	else
-		worker->sockets_alive++;
-}
-
-static void read_totals(struct watch *watch, struct watch_worker *worker)
-{
-	if (!source_is_exact(watch->source) || worker->ended)
-		return;
-	source_read_counts(watch->source, worker);
-	for (struct watch_worker *at = model_worker(watch->model, 0); at;
-	     at = model_worker_next(watch->model, at))
-		at->sockets_alive = at->accepted_alive = 0;
-	(void)source_snapshot(watch->source, on_alive, watch->model);
-}
-
 void watch_worker_end(struct watch *watch, unsigned int number)
 {
 	struct watch_worker *worker = find_worker(watch, number);
@@ -457,7 +435,7 @@ void watch_worker_end(struct watch *watch, unsigned int number)
 	}
 	rule_port_conflicts(&watch->rules, worker);
 	rule_path_failures(&watch->rules, worker);
-	read_totals(watch, worker);
+	usage_read_totals(watch->model, watch->source, worker);
 	rule_error_rates(&watch->rules, worker);
 	publish_worker(watch, number);
 	worker->ended = true;
@@ -484,7 +462,7 @@ int watch_worker_summary(struct watch *watch, unsigned int number,
 	if (number > BERTH_WORKERS_MAX)
 		return -ERANGE;
 	worker = model_worker(watch->model, number);
-	read_totals(watch, worker);
+	usage_read_totals(watch->model, watch->source, worker);
 	of = worker->counts.of;
 	*ret_summary = (struct watch_summary){
 		.counts = worker->counts,
@@ -532,42 +510,4 @@ void watch_conflict(struct watch *watch, unsigned int number, const struct berth
 	worker->counts.of[BERTH_COUNT_bind_failed]++;
 	worker->counts.of[BERTH_COUNT_eaddrinuse]++;
 	on_event(watch, &event);
-}
-
-/* ---- samples ---- */
-
-static void on_sampled(void *arg, const struct berth_socket *socket)
-{
-	struct watch_sample *samples = arg;
-
-	if (!socket->closed && socket->worker <= BERTH_WORKERS_MAX)
-		samples[socket->worker].sockets++;
-}
-
-void watch_samples(struct watch *watch, watch_sample_fn fn, void *arg)
-{
-	cleanup_free struct watch_sample *samples = mem_alloc((BERTH_WORKERS_MAX + 1) *
-	                                                      sizeof(*samples));
-	const struct watch_process *process;
-
-	(void)source_snapshot(watch->source, on_sampled, samples);
-	for (struct table_cell *cell = NULL; (process = model_process_next(watch->model, &cell));) {
-		struct watch_sample *sample = &samples[process->worker];
-		int count;
-
-		if (!process->alive)
-			continue;
-		count = proc_fd_count(process->pid);
-		sample->processes++;
-		sample->descriptors += count > 0 ? (uint64_t)count : 0;
-		sample->memory_kib += model_process_memory_kib(process->pid);
-	}
-	for (struct watch_worker *worker = NULL;
-	     (worker = model_worker_next(watch->model, worker));) {
-		const struct watch_sample *sample = &samples[worker->number];
-
-		if (sample->memory_kib > worker->memory_peak_kib)
-			worker->memory_peak_kib = sample->memory_kib;
-		fn(arg, worker->number, sample);
-	}
 }

@@ -18,6 +18,7 @@
  */
 #include "bpf/monitor.h"
 #include "tools/base/table.h"
+#include "tools/process/family.h"
 #include "tools/process/proc.h"
 #include "tools/watch/lookup/symbol.h"
 #include "tools/watch/model/measurements.h"
@@ -161,13 +162,9 @@ struct watch_worker *model_worker(struct watch_model *model, unsigned int number
 struct watch_worker *model_worker_next(struct watch_model *model,
                                        const struct watch_worker *worker);
 
-/**
- * The processes of a worker that are alive.
- * @ret_pids	the caller's to free
- * Return: their number.
- */
-size_t model_worker_processes(struct watch_model *model, const struct watch_worker *worker,
-                              pid_t **ret_pids);
+/** Add the processes of a worker that are alive to @ret_pids. */
+void model_worker_processes(struct watch_model *model, const struct watch_worker *worker,
+                            struct pids *ret_pids);
 
 /** What @worker calls the real port @port; @port itself if it is not remapped. */
 uint16_t model_virtual_port(struct watch_model *model, unsigned int worker, uint16_t port);

@@ -65,24 +65,13 @@ uint16_t model_virtual_port(struct watch_model *model, unsigned int worker, uint
 
 /* ---- its processes ---- */
 
-struct process_list {
-	pid_t *pids;
-	size_t count;
-	const char *run_id;
-	const struct watch_worker *worker;
-};
-
-static void add_process(struct process_list *list, pid_t pid)
+static void add_alive(struct pids *pids, pid_t pid)
 {
-	struct proc_stat stat;
-
-	if (proc_read_stat(pid, &stat) || stat.state == 'Z' || stat.state == 'X')
-		return;
-	list->pids = mem_grow(list->pids, list->count + 1, sizeof(pid_t));
-	list->pids[list->count++] = pid;
+	if (proc_is_alive(pid))
+		pids_add(pids, pid);
 }
 
-static void add_cgroup(struct process_list *list, int cgroup, int depth)
+static void add_cgroup(struct pids *pids, int cgroup, int depth)
 {
 	cleanup_free char *text = NULL;
 	cleanup_dir DIR *entries = NULL;
@@ -92,7 +81,7 @@ static void add_cgroup(struct process_list *list, int cgroup, int depth)
 	if (!file_read_at(cgroup, "cgroup.procs", &text, NULL))
 		for (char *at = text; *at; at += strcspn(at, "\n"), at += *at == '\n')
 			if (atoi(at) > 0)
-				add_process(list, atoi(at));
+				add_alive(pids, atoi(at));
 	fd = openat(cgroup, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	entries = fd < 0 ? NULL : fdopendir(fd);
 	while (entries && depth && (entry = readdir(entries))) {
@@ -102,40 +91,37 @@ static void add_cgroup(struct process_list *list, int cgroup, int depth)
 			continue;
 		nested = openat(cgroup, entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (nested >= 0)
-			add_cgroup(list, nested, depth - 1);
+			add_cgroup(pids, nested, depth - 1);
 	}
 }
 
-static bool is_listed(const struct process_list *list, pid_t pid)
-{
-	for (size_t i = 0; i < list->count; i++)
-		if (list->pids[i] == pid)
-			return true;
-	return false;
-}
+struct process_search {
+	struct pids *pids;
+	const char *run_id;
+	const struct watch_worker *worker;
+};
 
 /* /proc lists processes by pid, so a parent mostly comes before its children. */
 static bool visit(void *arg, pid_t pid)
 {
-	struct process_list *list = arg;
+	const struct process_search *search = arg;
+	const struct watch_worker *worker = search->worker;
 	struct proc_stat stat;
 
 	if (!proc_read_stat(pid, &stat) &&
-	    (pid == list->worker->pid || is_listed(list, stat.ppid) ||
-	     owner_is(pid, list->run_id, list->worker->number)))
-		add_process(list, pid);
+	    (pid == worker->pid || pids_has(search->pids, stat.ppid) ||
+	     owner_is(pid, search->run_id, worker->number)))
+		add_alive(search->pids, pid);
 	return true;
 }
 
-size_t model_worker_processes(struct watch_model *model, const struct watch_worker *worker,
-                              pid_t **ret_pids)
+void model_worker_processes(struct watch_model *model, const struct watch_worker *worker,
+                            struct pids *ret_pids)
 {
-	struct process_list list = { .run_id = model->run_id, .worker = worker };
+	struct process_search search = { ret_pids, model->run_id, worker };
 
 	if (worker->cgroup >= 0)
-		add_cgroup(&list, worker->cgroup, NESTED_CGROUPS_MAX);
+		add_cgroup(ret_pids, worker->cgroup, NESTED_CGROUPS_MAX);
 	else
-		(void)proc_each(visit, &list);
-	*ret_pids = list.pids;
-	return list.count;
+		(void)proc_each(visit, &search);
 }

@@ -6,39 +6,38 @@
  */
 #include <errno.h>
 
-#include "tools/base/str.h"
 #include "tools/watch/rules/rules.h"
 
 static bool was_harmless(const struct watch_worker *worker, const struct watch_process *process,
                          bool elsewhere)
 {
-	return elsewhere || worker->passed || rule_process_succeeded(process);
+	return elsewhere || worker->passed ||
+	       (!process->alive && process->status_known && !process->status);
 }
 
 static void report_port(struct watch_rules *rules, const struct watch_worker *worker,
                         const struct bind_failure *failure)
 {
-	struct watch_finding *finding = rule_finding(rules, FINDING_port_conflict, worker->number);
+	const struct rule_report report = {
+		.kind = FINDING_port_conflict,
+		.worker = worker->number,
+		.process = failure->process,
+		.protocol = rule_protocols[failure->proto],
+		.port = failure->virtual_port,
+		.real_port = failure->port,
+		.since_ns = failure->first_ns,
+		.count = failure->count,
+		.stack = &failure->stack,
+		.is_note = was_harmless(worker, failure->process, failure->elsewhere),
+	};
 
-	rule_set_process(finding, failure->process);
-	rule_set_protocol(finding, failure->proto);
-	finding->port = failure->virtual_port;
-	finding->real_port = failure->port;
-	finding->since_ns = (int64_t)failure->first_ns;
-	finding->count = failure->count;
-	finding->stack = symbol_names(&failure->stack);
-	if (was_harmless(worker, failure->process, failure->elsewhere))
-		finding->severity = FINDING_NOTE;
 	if (failure->holder_worker && failure->holder_worker != worker->number)
-		finding->detail = str_print("port %u is held by worker %u: %s",
-		                            failure->virtual_port, failure->holder_worker,
-		                            failure->holder);
+		rule_report(rules, &report, "port %u is held by worker %u: %s",
+		            failure->virtual_port, failure->holder_worker, failure->holder);
 	else
-		finding->detail = str_print(
-			"port %u is held by %s%s", failure->virtual_port,
-			failure->holder ? failure->holder : "a process that has ended since",
-			failure->elsewhere ? "; the program took another port" : "");
-	finding_list_add(rules->findings, finding);
+		rule_report(rules, &report, "port %u is held by %s%s", failure->virtual_port,
+		            failure->holder ? failure->holder : "a process that has ended since",
+		            failure->elsewhere ? "; the program took another port" : "");
 }
 
 void rule_port_conflicts(struct watch_rules *rules, const struct watch_worker *worker)
@@ -51,36 +50,33 @@ void rule_port_conflicts(struct watch_rules *rules, const struct watch_worker *w
 			report_port(rules, worker, failure);
 }
 
-static char *describe_path(const struct path_failure *failure)
-{
-	if (failure->is_bind)
-		return str_print("%s is held by %s%s", failure->path, failure->holder,
-		                 failure->elsewhere ? "; the program took another path" : "");
-	if (failure->error == ECONNREFUSED)
-		return str_print(
-			"no process listens on %s: the file exists, its server does not run",
-			failure->path);
-	return str_print("%s does not exist: %llu connects failed", failure->path,
-	                 (unsigned long long)failure->count);
-}
-
 static void report_path(struct watch_rules *rules, const struct watch_worker *worker,
                         const struct path_failure *failure)
 {
-	struct watch_finding *finding = rule_finding(
-		rules, failure->is_bind ? FINDING_path_conflict : FINDING_no_server,
-		worker->number);
+	struct rule_report report = {
+		.kind = FINDING_no_server,
+		.worker = worker->number,
+		.process = failure->process,
+		.protocol = "unix",
+		.path = failure->path,
+		.since_ns = failure->first_ns,
+		.count = failure->count,
+		.stack = &failure->stack,
+	};
 
-	rule_set_process(finding, failure->process);
-	finding->protocol = str_copy("unix");
-	finding->path = str_copy(failure->path);
-	finding->since_ns = (int64_t)failure->first_ns;
-	finding->count = failure->count;
-	finding->stack = symbol_names(&failure->stack);
-	finding->detail = describe_path(failure);
-	if (failure->is_bind && was_harmless(worker, failure->process, failure->elsewhere))
-		finding->severity = FINDING_NOTE;
-	finding_list_add(rules->findings, finding);
+	if (failure->is_bind) {
+		report.kind = FINDING_path_conflict;
+		report.is_note = was_harmless(worker, failure->process, failure->elsewhere);
+		rule_report(rules, &report, "%s is held by %s%s", failure->path, failure->holder,
+		            failure->elsewhere ? "; the program took another path" : "");
+	} else if (failure->error == ECONNREFUSED) {
+		rule_report(rules, &report,
+		            "no process listens on %s: the file exists, its server does not run",
+		            failure->path);
+	} else {
+		rule_report(rules, &report, "%s does not exist: %llu connects failed",
+		            failure->path, (unsigned long long)failure->count);
+	}
 }
 
 void rule_path_failures(struct watch_rules *rules, const struct watch_worker *worker)
@@ -127,7 +123,6 @@ void rule_conflicts_avoided(struct watch_rules *rules)
 
 	for (struct watch_endpoint *at = model_endpoint_newest(rules->model); at; at = at->next) {
 		uint64_t key = (uint64_t)at->proto << 16 | at->virtual_port;
-		struct watch_finding *finding;
 		unsigned int count;
 
 		/* a port that is not remapped has avoided nothing */
@@ -137,13 +132,13 @@ void rule_conflicts_avoided(struct watch_rules *rules)
 		if (count < 2)
 			continue;
 		table_set(&reported, key, at);
-		finding = finding_new(FINDING_conflict_avoided);
-		rule_set_protocol(finding, at->proto);
-		finding->port = at->virtual_port;
-		finding->count = count;
-		finding->detail = str_print("%u workers had port %u open at the same time", count,
-		                            at->virtual_port);
-		finding_list_add(rules->findings, finding);
+		rule_report(rules,
+		            &(struct rule_report){ .kind = FINDING_conflict_avoided,
+		                                   .protocol = rule_protocols[at->proto],
+		                                   .port = at->virtual_port,
+		                                   .count = count },
+		            "%u workers had port %u open at the same time", count,
+		            at->virtual_port);
 	}
 	table_free(&reported, NULL);
 }

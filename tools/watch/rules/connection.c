@@ -43,26 +43,31 @@ static const struct watch_endpoint *find_listener(struct watch_model *model, enu
 	return found;
 }
 
-static struct watch_finding *new_finding(struct watch_rules *rules, enum finding_kind kind,
-                                         const struct berth_event *event,
-                                         const struct monitor_stack *stack)
+/* Where the socket of the connection was created; {0} if @stack is NULL. */
+static struct symbol_stack locate_stack(const struct monitor_stack *stack)
 {
-	struct watch_finding *finding = rule_finding(rules, kind, event->worker);
+	struct symbol_stack places = { 0 };
 
-	rule_set_process(finding, model_process_find(rules->model, (pid_t)event->pid));
-	rule_set_protocol(finding, event->proto);
-	finding->port = model_virtual_port(rules->model, event->worker, event->remote_port);
-	finding->real_port = event->remote_port;
-	finding->since_ns = (int64_t)event->time_ns;
-	if (stack) {
-		struct symbol_stack places;
-
+	if (stack)
 		symbol_locate((pid_t)stack->pid, stack->frames, stack->len, &stack->caller,
 		              &places);
-		finding->stack = symbol_names(&places);
-		symbol_stack_free(&places);
-	}
-	return finding;
+	return places;
+}
+
+static struct rule_report new_report(struct watch_rules *rules, enum finding_kind kind,
+                                     const struct berth_event *event,
+                                     const struct symbol_stack *stack)
+{
+	return (struct rule_report){
+		.kind = kind,
+		.worker = event->worker,
+		.process = model_process_find(rules->model, (pid_t)event->pid),
+		.protocol = rule_protocols[event->proto],
+		.port = model_virtual_port(rules->model, event->worker, event->remote_port),
+		.real_port = event->remote_port,
+		.since_ns = event->time_ns,
+		.stack = stack,
+	};
 }
 
 static const char *describe_action(const struct berth_event *event)
@@ -110,25 +115,24 @@ static bool has_server(const struct who *who, enum berth_proto proto)
 }
 
 static void report_foreign(struct watch_rules *rules, const struct berth_event *event,
-                           const struct monitor_stack *stack, const struct who_holder *server)
+                           const struct symbol_stack *stack, const struct who_holder *server)
 {
-	struct watch_finding *finding = new_finding(rules, FINDING_foreign_connection, event,
-	                                            stack);
+	const struct rule_report report = new_report(rules, FINDING_foreign_connection, event,
+	                                             stack);
 
 	if (server)
-		finding->detail = str_print(
-			"%s to port %u of %s (pid %d)%s%s, which is not part of this run",
-			describe_action(event), event->remote_port, server->info.command,
-			server->info.stat.pid, server->info.directory ? " in " : "",
-			server->info.directory ? server->info.directory : "");
+		rule_report(rules, &report,
+		            "%s to port %u of %s (pid %d)%s%s, which is not part of this run",
+		            describe_action(event), event->remote_port, server->info.command,
+		            server->info.stat.pid, server->info.directory ? " in " : "",
+		            server->info.directory ? server->info.directory : "");
 	else
-		finding->detail = str_print("%s to port %u, where no process of this run listens",
-		                            describe_action(event), event->remote_port);
-	finding_list_add(rules->findings, finding);
+		rule_report(rules, &report, "%s to port %u, where no process of this run listens",
+		            describe_action(event), event->remote_port);
 }
 
 static void check_foreign(struct watch_rules *rules, const struct berth_event *event,
-                          const struct monitor_stack *stack)
+                          const struct symbol_stack *stack)
 {
 	struct who *who;
 
@@ -142,16 +146,15 @@ static void check_foreign(struct watch_rules *rules, const struct berth_event *e
 }
 
 static void report_cross_worker(struct watch_rules *rules, const struct berth_event *event,
-                                const struct monitor_stack *stack,
+                                const struct symbol_stack *stack,
                                 const struct watch_endpoint *listener)
 {
-	struct watch_finding *finding = new_finding(rules, FINDING_cross_worker, event, stack);
+	const struct rule_report report = new_report(rules, FINDING_cross_worker, event, stack);
 	const char *command = listener->process->command;
 
-	finding->detail = str_print("%s to real port %u, where worker %u listens (%s)",
-	                            describe_action(event), event->remote_port, listener->worker,
-	                            command ? command : "?");
-	finding_list_add(rules->findings, finding);
+	rule_report(rules, &report, "%s to real port %u, where worker %u listens (%s)",
+	            describe_action(event), event->remote_port, listener->worker,
+	            command ? command : "?");
 }
 
 /* Whether the port map explains the connection: the port is remapped for the worker, or shared. */
@@ -177,6 +180,7 @@ void rule_connection(struct watch_rules *rules, const struct berth_event *event,
 {
 	const struct berth_portmap *map = model_worker(rules->model, event->worker)->map;
 	const struct watch_endpoint *listener;
+	struct symbol_stack places;
 
 	model_process_of_event(rules->model, event);
 	if (!event->worker || !is_local(map, &event->remote) || berth_ip_is_group(&event->remote))
@@ -184,8 +188,10 @@ void rule_connection(struct watch_rules *rules, const struct berth_event *event,
 	listener = find_listener(rules->model, event->proto, event->remote_port, event->worker);
 	if (listener && listener->worker == event->worker)
 		return;
+	places = locate_stack(stack);
 	if (listener && listener->worker)
-		report_cross_worker(rules, event, stack, listener);
+		report_cross_worker(rules, event, &places, listener);
 	else if (!is_mapped(rules, map, event))
-		check_foreign(rules, event, stack);
+		check_foreign(rules, event, &places);
+	symbol_stack_free(&places);
 }

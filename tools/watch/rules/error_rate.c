@@ -6,7 +6,6 @@
  * are normal. They are reported only where most of them failed, and the worker as well.
  */
 #include "tools/base/cleanup.h"
-#include "tools/base/str.h"
 #include "tools/watch/rules/rules.h"
 
 static const struct error_rate {
@@ -28,7 +27,6 @@ static void check_rate(struct watch_rules *rules, const struct watch_worker *wor
 	const struct error_rate *rate = &rates[index];
 	const uint64_t *counts = worker->counts.of;
 	uint64_t errors = counts[rate->errors], all = counts[rate->all];
-	struct watch_finding *finding;
 
 	if (rate->all == BERTH_COUNT_connected)
 		all += counts[BERTH_COUNT_accepted];
@@ -36,13 +34,13 @@ static void check_rate(struct watch_rules *rules, const struct watch_worker *wor
 	    rules->alarmed[worker->number] & 1u << index)
 		return;
 	rules->alarmed[worker->number] |= 1u << index;
-	finding = rule_finding(rules, FINDING_error_rate, worker->number);
-	finding->count = errors;
-	finding->error = rate->name;
-	finding->detail = str_print("%llu calls failed with %s, beside %llu %ss",
-	                            (unsigned long long)errors, rate->name, (unsigned long long)all,
-	                            rate->of);
-	finding_list_add(rules->findings, finding);
+	rule_report(rules,
+	            &(struct rule_report){ .kind = FINDING_error_rate,
+	                                   .worker = worker->number,
+	                                   .count = errors,
+	                                   .error = rate->name },
+	            "%llu calls failed with %s, beside %llu %ss", (unsigned long long)errors,
+	            rate->name, (unsigned long long)all, rate->of);
 }
 
 static const struct watch_alarm *find_alarm(const struct watch_policy *policy,

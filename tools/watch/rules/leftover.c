@@ -6,11 +6,7 @@
  * A process that holds a leftover listener is not reported a second time, nor is its parent, nor a
  * child of a leftover process: they end with the one that is named.
  */
-#include <string.h>
-
-#include "tools/base/cleanup.h"
 #include "tools/base/diag.h"
-#include "tools/base/str.h"
 #include "tools/watch/rules/rules.h"
 
 struct inode_search {
@@ -26,11 +22,8 @@ static void on_diag(void *arg, const struct diag_socket *socket)
 		search->inode = socket->inode;
 }
 
-/*
- * Which of @pids has the endpoint open; -1 = none. The process that created it may have passed it
- * on and ended.
- */
-static ssize_t find_holder(const struct watch_endpoint *endpoint, const pid_t *pids, size_t count)
+/* Which of @pids has the endpoint open; 0 = none. Its creator may have passed it on and ended. */
+static pid_t find_holder(const struct watch_endpoint *endpoint, const struct pids *pids)
 {
 	const struct diag_filter filter = { .first = endpoint->port,
 		                            .last = endpoint->port,
@@ -39,56 +32,59 @@ static ssize_t find_holder(const struct watch_endpoint *endpoint, const pid_t *p
 	struct inode_search search = { .cookie = endpoint->cookie };
 
 	(void)diag_each(-1, &filter, on_diag, &search);
-	for (size_t i = 0; search.inode && i < count; i++)
-		if (proc_has_socket(pids[i], &search.inode, 1))
-			return (ssize_t)i;
-	return -1;
+	for (size_t i = 0; search.inode && i < pids->count; i++)
+		if (proc_has_socket(pids->list[i], &search.inode, 1))
+			return pids->list[i];
+	return 0;
 }
 
+/* @holder: the process that has it open; 0 = unknown. */
 static void report_listener(struct watch_rules *rules, const struct watch_endpoint *endpoint,
-                            const pid_t *holder)
+                            pid_t holder)
 {
 	const char *what = endpoint->proto == BERTH_UDP ? "UDP port" : "listener on port";
-	uint64_t since_ns = endpoint->listen_ns ? endpoint->listen_ns : endpoint->bound_ns;
 	const struct watch_process *creator = endpoint->process;
-	struct watch_finding *finding = rule_finding(rules, FINDING_leaked_listener,
-	                                             endpoint->worker);
+	struct watch_process *heir;
+	struct rule_report report = {
+		.kind = FINDING_leaked_listener,
+		.worker = endpoint->worker,
+		.process = creator,
+		.protocol = rule_protocols[endpoint->proto],
+		.port = endpoint->virtual_port,
+		.real_port = endpoint->port,
+		.since_ns = endpoint->listen_ns ? endpoint->listen_ns : endpoint->bound_ns,
+		.stack = &endpoint->stack,
+		.is_leftover = true,
+	};
 
-	rule_set_endpoint(finding, endpoint);
-	finding->since_ns = (int64_t)since_ns;
-	finding->age_ms = rule_age_ms(since_ns);
-	if (holder && *holder != endpoint->pid) {
-		struct watch_process *heir = model_process_get(rules->model, *holder,
-		                                               endpoint->worker);
-
-		model_process_describe(heir);
-		rule_set_process(finding, heir);
-		finding->detail = str_print(
-			"%s %u is still open in process %d, which has it from process %d (%s)",
-			what, endpoint->virtual_port, *holder, endpoint->pid,
-			creator->command ? creator->command : "ended");
-	} else {
-		rule_set_process(finding, creator);
-		finding->detail = str_print("%s %u is still open after the command ended", what,
-		                            endpoint->virtual_port);
+	if (!holder || holder == endpoint->pid) {
+		rule_report(rules, &report, "%s %u is still open after the command ended", what,
+		            endpoint->virtual_port);
+		return;
 	}
-	finding_list_add(rules->findings, finding);
+	heir = model_process_get(rules->model, holder, endpoint->worker);
+	model_process_describe(heir);
+	report.process = heir;
+	rule_report(rules, &report,
+	            "%s %u is still open in process %d, which has it from process %d (%s)", what,
+	            endpoint->virtual_port, holder, endpoint->pid,
+	            creator->command ? creator->command : "ended");
 }
 
 static void check_listeners(struct watch_rules *rules, const struct watch_worker *worker,
-                            const pid_t *pids, size_t count, bool *named)
+                            const struct pids *pids, struct pids *named)
 {
 	for (const struct watch_endpoint *at = model_endpoint_newest(rules->model); at;
 	     at = at->next) {
-		ssize_t holder;
+		pid_t holder;
 
 		if (at->worker != worker->number || at->closed_ns ||
 		    (at->proto == BERTH_TCP && !at->listening))
 			continue;
-		holder = find_holder(at, pids, count);
-		report_listener(rules, at, holder < 0 ? NULL : &pids[holder]);
-		if (holder >= 0)
-			named[holder] = true;
+		holder = find_holder(at, pids);
+		report_listener(rules, at, holder);
+		if (holder)
+			pids_add(named, holder);
 	}
 }
 
@@ -96,11 +92,11 @@ static void check_listeners(struct watch_rules *rules, const struct watch_worker
 
 struct path_check {
 	struct watch_rules *rules;
-	struct table *reported; /* by inode, of all processes */
-	struct table open;      /* by inode: the sockets that this process has open */
+	struct table reported; /* by inode, of all processes */
+	struct table open;     /* by inode: the sockets that this process has open */
 	unsigned int worker;
 	pid_t pid;
-	bool named;
+	struct pids *named;
 };
 
 static void on_open(void *arg, pid_t pid, int fd, uint64_t inode)
@@ -115,97 +111,93 @@ static void on_open(void *arg, pid_t pid, int fd, uint64_t inode)
 static bool on_listed(void *arg, const struct proc_unix *entry)
 {
 	struct path_check *check = arg;
-	struct watch_rules *rules = check->rules;
-	const struct path_listener *listener = model_path_listener_find(rules->model, entry->inode);
-	const struct watch_process *process = model_process_get(rules->model, check->pid,
-	                                                        check->worker);
-	struct watch_finding *finding;
+	struct watch_model *model = check->rules->model;
+	const struct path_listener *listener = model_path_listener_find(model, entry->inode);
+	const struct watch_process *process = model_process_get(model, check->pid, check->worker);
+	const struct rule_report report = {
+		.kind = FINDING_leaked_listener,
+		.worker = check->worker,
+		.process = process,
+		.protocol = "unix",
+		.path = entry->path,
+		.since_ns = listener ? listener->since_ns : process->began_ns,
+		.stack = listener ? &listener->stack : NULL,
+		.is_leftover = true,
+	};
 
 	if (!entry->listening || !table_get(&check->open, entry->inode))
 		return true;
-	check->named = true;
-	if (table_get(check->reported, entry->inode))
+	pids_add(check->named, check->pid);
+	if (table_get(&check->reported, entry->inode))
 		return true;
-	table_set(check->reported, entry->inode, rules);
-	finding = rule_finding(rules, FINDING_leaked_listener, check->worker);
-	rule_set_process(finding, process);
-	finding->protocol = str_copy("unix");
-	finding->path = str_copy(entry->path);
-	finding->since_ns = (int64_t)(listener ? listener->since_ns : process->began_ns);
-	finding->age_ms = rule_age_ms((uint64_t)finding->since_ns);
-	if (listener)
-		finding->stack = symbol_names(&listener->stack);
-	finding->detail = str_print(
-		"listener on unix socket %s is still open after the command ended", entry->path);
-	finding_list_add(rules->findings, finding);
+	table_set(&check->reported, entry->inode, check);
+	rule_report(check->rules, &report,
+	            "listener on unix socket %s is still open after the command ended",
+	            entry->path);
 	return true;
 }
 
 static void check_paths(struct watch_rules *rules, const struct watch_worker *worker,
-                        const pid_t *pids, size_t count, bool *named)
+                        const struct pids *pids, struct pids *named)
 {
-	struct table reported = { 0 };
+	struct path_check check = { .rules = rules, .worker = worker->number, .named = named };
 
-	for (size_t i = 0; i < count; i++) {
-		struct path_check check = { .rules = rules,
-			                    .reported = &reported,
-			                    .worker = worker->number,
-			                    .pid = pids[i] };
-
-		(void)proc_each_socket(pids[i], on_open, &check);
+	for (size_t i = 0; i < pids->count; i++) {
+		check.pid = pids->list[i];
+		(void)proc_each_socket(check.pid, on_open, &check);
 		if (check.open.count)
-			(void)proc_each_unix(pids[i], on_listed, &check);
+			(void)proc_each_unix(check.pid, on_listed, &check);
 		table_free(&check.open, NULL);
-		named[i] |= check.named;
 	}
-	table_free(&reported, NULL);
+	table_free(&check.reported, NULL);
 }
 
 /* ---- processes ---- */
 
-static bool is_child(struct watch_model *model, pid_t pid, pid_t parent)
+/*
+ * Whether a process is named, is the parent of a named one, or is a child of any leftover process.
+ */
+static bool is_explained(struct watch_model *model, pid_t pid, const struct pids *pids,
+                         const struct pids *named)
 {
 	const struct watch_process *process = model_process_find(model, pid);
 
-	return process && process->parent == parent;
-}
-
-static bool has_parent(struct watch_model *model, pid_t pid, const pid_t *pids, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (is_child(model, pid, pids[i]))
+	if (pids_has(named, pid) || (process && pids_has(pids, process->parent)))
+		return true;
+	for (size_t i = 0; i < named->count; i++) {
+		process = model_process_find(model, named->list[i]);
+		if (process && process->parent == pid)
 			return true;
+	}
 	return false;
 }
 
 static void report_process(struct watch_rules *rules, const struct watch_worker *worker, pid_t pid)
 {
 	struct watch_process *process = model_process_get(rules->model, pid, worker->number);
-	struct watch_finding *finding;
 
 	process->described = false; /* its parent may have ended since: read it again */
 	model_process_describe(process);
-	finding = rule_finding(rules, FINDING_leaked_process, worker->number);
-	rule_set_process(finding, process);
-	finding->since_ns = process->began_ns ? (int64_t)process->began_ns : finding->since_ns;
-	finding->detail = str_print("process %d (%s) still runs after the command ended", pid,
-	                            process->command ? process->command : "unknown");
-	finding_list_add(rules->findings, finding);
+	rule_report(rules,
+	            &(struct rule_report){ .kind = FINDING_leaked_process,
+	                                   .worker = worker->number,
+	                                   .process = process,
+	                                   .since_ns = process->began_ns },
+	            "process %d (%s) still runs after the command ended", pid,
+	            process->command ? process->command : "unknown");
 }
 
-void rule_leftovers(struct watch_rules *rules, const struct watch_worker *worker, const pid_t *pids,
-                    size_t count)
+void rule_leftovers(struct watch_rules *rules, const struct watch_worker *worker,
+                    const struct pids *pids)
 {
-	cleanup_free bool *named = mem_alloc(count + 1);
+	cleanup_pids struct pids named = { 0 };
 
-	for (size_t i = 0; i < count; i++)
-		model_process_describe(model_process_get(rules->model, pids[i], worker->number));
-	check_listeners(rules, worker, pids, count, named);
-	check_paths(rules, worker, pids, count, named);
-	for (size_t i = 0; i < count; i++)
-		for (size_t k = 0; k < count; k++)
-			named[i] |= named[k] && is_child(rules->model, pids[k], pids[i]);
-	for (size_t i = 0; i < count; i++)
-		if (!named[i] && !has_parent(rules->model, pids[i], pids, count))
-			report_process(rules, worker, pids[i]);
+	for (size_t i = 0; i < pids->count; i++)
+		model_process_describe(
+			model_process_get(rules->model, pids->list[i], worker->number));
+	check_listeners(rules, worker, pids, &named);
+	check_paths(rules, worker, pids, &named);
+	for (size_t i = 0; i < pids->count; i++)
+		if (!is_explained(rules->model, pids->list[i], pids, &named))
+			report_process(rules, worker, pids->list[i]);
 }

@@ -8,6 +8,7 @@
  * Programs in good order must pass: a port that was in use and then was not, a pool of a few
  * connections that the end of the process closes, a second server on another port.
  */
+#include "tools/base/str.h"
 #include "tools/watch/finding/finding_list.h"
 #include "tools/watch/model/model.h"
 #include "tools/watch/rules/policy.h"
@@ -22,8 +23,8 @@ struct watch_rules {
 };
 
 /* ---- leftover.c: after the grace period; @pids are the worker's processes that are alive ---- */
-void rule_leftovers(struct watch_rules *rules, const struct watch_worker *worker, const pid_t *pids,
-                    size_t count);
+void rule_leftovers(struct watch_rules *rules, const struct watch_worker *worker,
+                    const struct pids *pids);
 
 /* ---- conflict.c ---- */
 void rule_port_conflicts(struct watch_rules *rules, const struct watch_worker *worker);
@@ -62,20 +63,29 @@ void rule_error_rates(struct watch_rules *rules,
 
 /* ---- rule.c: what the rules have in common ---- */
 
-struct watch_finding *rule_finding(struct watch_rules *rules, enum finding_kind kind,
-                                   unsigned int worker);
-void rule_set_process(struct watch_finding *finding, const struct watch_process *process);
-/* Port, process, stack and beginning. */
-void rule_set_endpoint(struct watch_finding *finding, const struct watch_endpoint *endpoint);
-void rule_set_protocol(struct watch_finding *finding, enum berth_proto proto);
+/* The fields of a finding; 0 and NULL = none, or the default of finding_new(). All is borrowed. */
+struct rule_report {
+	enum finding_kind kind;
+	unsigned int worker;
+	const struct watch_process *process;
+	const char *protocol, *path, *error;
+	uint16_t port, real_port;
+	uint64_t since_ns, count;
+	const struct symbol_stack *stack;
+	bool is_leftover; /* it still exists: report its age */
+	bool is_note;     /* a note, although its kind is worse */
+};
 
-/** @since_ns: CLOCK_MONOTONIC. Return: milliseconds since then; -1 if it is 0, which is unknown. */
+/** Add a finding. @format: its detail, as printf(3). */
+void rule_report(struct watch_rules *rules, const struct rule_report *report, const char *format,
+                 ...) PRINTF(3, 4);
+
+extern const char *const rule_protocols[BERTH_PROTOS];
+
+/** Return: the command of a process, else its short name; a new string. */
+char *rule_process_name(const struct watch_process *process);
+
+/** @since_ns: CLOCK_MONOTONIC. Return: milliseconds since then. */
 int64_t rule_age_ms(uint64_t since_ns);
-
-/**
- * Return: whether the process ended with status 0. Then it has coped with an error: a test, a
- *	   search for a free port.
- */
-bool rule_process_succeeded(const struct watch_process *process);
 
 #endif

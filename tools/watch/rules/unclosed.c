@@ -3,10 +3,11 @@
  * socket_never_closed, close_wait, descriptor_growth and time_wait: sockets and descriptors that
  * programs do not close well.
  */
+#include <stdlib.h>
+
 #include "tools/base/cleanup.h"
 #include "tools/base/diag.h"
 #include "tools/base/file.h"
-#include "tools/base/str.h"
 #include "tools/watch/rules/rules.h"
 
 /* ---- connections that only the end of the process closed ---- */
@@ -14,24 +15,24 @@
 static void report_never_closed(struct watch_rules *rules, const struct watch_process *process)
 {
 	const struct unclosed_connections *unclosed = &process->unclosed;
-	struct watch_finding *finding = rule_finding(rules, FINDING_socket_never_closed,
-	                                             process->worker);
+	const struct rule_report report = {
+		.kind = FINDING_socket_never_closed,
+		.worker = process->worker,
+		.process = process,
+		.protocol = "tcp",
+		.port = model_virtual_port(rules->model, process->worker, unclosed->first_port),
+		.real_port = unclosed->first_port,
+		.since_ns = unclosed->first_opened_ns,
+		.count = unclosed->count,
+		.stack = &unclosed->first_stack,
+		/* a pool is opened in one go, and ends with its process */
+		.is_note = unclosed->second_count < ARRAY_LEN(unclosed->seconds),
+	};
 
-	rule_set_process(finding, process);
-	rule_set_protocol(finding, BERTH_TCP);
-	finding->count = unclosed->count;
-	finding->port = model_virtual_port(rules->model, process->worker, unclosed->first_port);
-	finding->real_port = unclosed->first_port;
-	if (unclosed->first_opened_ns)
-		finding->since_ns = (int64_t)unclosed->first_opened_ns;
-	finding->stack = symbol_names(&unclosed->first_stack);
-	/* a pool is opened in one go, and ends with its process */
-	if (unclosed->second_count < ARRAY_LEN(unclosed->seconds))
-		finding->severity = FINDING_NOTE;
-	finding->detail = str_print(
-		"process %d ended with %u connections open that it had made, the first to port %u",
-		process->pid, unclosed->count, finding->port);
-	finding_list_add(rules->findings, finding);
+	rule_report(rules, &report,
+	            "process %d ended with %u connections open that it had made, "
+	            "the first to port %u",
+	            process->pid, unclosed->count, report.port);
 }
 
 void rule_never_closed(struct watch_rules *rules, const struct watch_worker *worker)
@@ -67,21 +68,20 @@ void rule_close_wait_add(void *arg, const struct berth_socket *socket)
 static void report_close_wait(struct watch_rules *rules, struct watch_process *process,
                               unsigned int count)
 {
-	struct watch_finding *finding;
+	cleanup_free char *name = rule_process_name(process);
 
 	if (count < rules->policy->close_wait_min || process->close_wait_reported)
 		return;
 	process->close_wait_reported = true;
-	finding = rule_finding(rules, FINDING_close_wait, process->worker);
-	rule_set_process(finding, process);
-	rule_set_protocol(finding, BERTH_TCP);
-	finding->count = count;
-	if (process->close_wait_opened_ns)
-		finding->since_ns = (int64_t)process->close_wait_opened_ns;
-	finding->detail = str_print(
-		"%u connections of %s (pid %d) are in CLOSE_WAIT for more than %lld ms", count,
-		finding->command, process->pid, (long long)rules->policy->close_wait_ms);
-	finding_list_add(rules->findings, finding);
+	rule_report(rules,
+	            &(struct rule_report){ .kind = FINDING_close_wait,
+	                                   .worker = process->worker,
+	                                   .process = process,
+	                                   .protocol = "tcp",
+	                                   .since_ns = process->close_wait_opened_ns,
+	                                   .count = count },
+	            "%u connections of %s (pid %d) are in CLOSE_WAIT for more than %lld ms", count,
+	            name, process->pid, (long long)rules->policy->close_wait_ms);
 }
 
 void rule_close_wait_finish(struct close_wait_check *check)
@@ -107,19 +107,21 @@ void rule_descriptor_growth(struct watch_rules *rules, struct watch_process *pro
 {
 	const struct measurements *descriptors = &process->descriptors;
 	int growth = measurements_growth(descriptors);
-	struct watch_finding *finding;
+	cleanup_free char *name = NULL;
 
 	if (process->growth_reported || growth < (int)rules->policy->growth_min)
 		return;
 	process->growth_reported = true;
 	model_process_describe(process);
-	finding = rule_finding(rules, FINDING_descriptor_growth, process->worker);
-	rule_set_process(finding, process);
-	finding->count = (uint64_t)growth;
-	finding->detail = str_print("%s (pid %d) went from %d to %d open descriptors, step by step",
-	                            finding->command, process->pid, descriptors->values[0],
-	                            descriptors->values[descriptors->count - 1]);
-	finding_list_add(rules->findings, finding);
+	name = rule_process_name(process);
+	rule_report(rules,
+	            &(struct rule_report){ .kind = FINDING_descriptor_growth,
+	                                   .worker = process->worker,
+	                                   .process = process,
+	                                   .count = (uint64_t)growth },
+	            "%s (pid %d) went from %d to %d open descriptors, step by step", name,
+	            process->pid, descriptors->values[0],
+	            descriptors->values[descriptors->count - 1]);
 }
 
 /* ---- TIME_WAIT on a port that the next server of the suite will bind ---- */
@@ -132,17 +134,22 @@ struct time_wait_search {
 
 static void report_time_wait(struct watch_rules *rules, struct watch_endpoint *endpoint)
 {
-	struct watch_finding *finding = rule_finding(rules, FINDING_time_wait, endpoint->worker);
-
 	endpoint->reuse = true; /* report each endpoint once */
-	rule_set_process(finding, endpoint->process);
-	rule_set_endpoint(finding, endpoint);
-	finding->since_ns = (int64_t)(endpoint->bound_ns ? endpoint->bound_ns
-	                                                 : endpoint->listen_ns);
-	finding->detail = str_print("the server on port %u closed first and does not set "
-	                            "SO_REUSEADDR: the next bind fails for up to a minute",
-	                            endpoint->virtual_port);
-	finding_list_add(rules->findings, finding);
+	rule_report(
+		rules,
+		&(struct rule_report){
+			.kind = FINDING_time_wait,
+			.worker = endpoint->worker,
+			.process = endpoint->process,
+			.protocol = "tcp",
+			.port = endpoint->virtual_port,
+			.real_port = endpoint->port,
+			.since_ns = endpoint->bound_ns ? endpoint->bound_ns : endpoint->listen_ns,
+			.stack = &endpoint->stack,
+		},
+		"the server on port %u closed first and does not set SO_REUSEADDR: "
+		"the next bind fails for up to a minute",
+		endpoint->virtual_port);
 }
 
 static void on_time_wait(void *arg, const struct diag_socket *socket)

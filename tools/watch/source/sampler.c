@@ -187,33 +187,24 @@ static void list_process(struct sampler *sampler, pid_t pid)
 	(void)proc_each_socket(pid, on_descriptor, sampler);
 }
 
-static bool is_in(pid_t pid, const pid_t *pids, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (pids[i] == pid)
-			return true;
-	return false;
-}
-
 static void list_worker(struct sampler *sampler, const struct watch_worker *worker)
 {
 	const struct watch_process *process;
-	pid_t *pids;
-	size_t count = model_worker_processes(sampler->model, worker, &pids);
+	cleanup_pids struct pids pids = { 0 };
 
+	model_worker_processes(sampler->model, worker, &pids);
 	sampler->worker = worker->number;
-	for (size_t i = 0; i < count; i++)
-		list_process(sampler, pids[i]);
+	for (size_t i = 0; i < pids.count; i++)
+		list_process(sampler, pids.list[i]);
 	for (struct table_cell *cell = NULL;
 	     (process = model_process_next(sampler->model, &cell));) {
 		struct berth_event event = new_event(BERTH_EVENT_EXITED, worker->number,
 		                                     process->pid);
 
 		if (process->alive && process->worker == worker->number &&
-		    !is_in(process->pid, pids, count))
+		    !pids_has(&pids, process->pid))
 			send_event(sampler, &event, BERTH_COUNT_exited);
 	}
-	free(pids);
 }
 
 /* ---- sockets ---- */
