@@ -18,7 +18,6 @@
 #include "tools/base/file.h"
 #include "tools/base/loop.h"
 #include "tools/base/str.h"
-#include "tools/db/rename/admin.h"
 #include "tools/process/job.h"
 #include "tools/db/common/libpq.h"
 #include "tools/db/mode/mode.h"
@@ -158,28 +157,13 @@ void db_health_private_free(struct db_health_private *result)
 
 static PGconn *connect_once(const struct db_url *url)
 {
-	uint16_t number;
-	const char *host = db_url_server(url, &number);
-	cleanup_free char *port = str_print("%u", number);
-	const char *const keys[] = { "host",     "port",    "user",
-		                     "password", "dbname",  "application_name",
-		                     "sslmode",  "options", NULL };
-	const char *const values[] = { host,
-		                       port,
-		                       url->role,
-		                       url->password,
-		                       "postgres",
-		                       "berth",
-		                       db_url_sslmode(url),
-		                       "-c search_path=pg_catalog -c statement_timeout=5s",
-		                       NULL };
+	struct libpq_target target = { .database = "postgres",
+		                       .url = url,
+		                       .sslmode = db_url_sslmode(url),
+		                       .options = "-c statement_timeout=5s" };
 
-	return libpq_connect(keys, values, CONNECT_MS);
-}
-
-static unsigned int number_at(const PGresult *result, int column)
-{
-	return (unsigned int)strtoul(libpq.PQgetvalue(result, 0, column), NULL, 10);
+	target.host = db_url_server(url, &target.port);
+	return libpq_connect(&target, CONNECT_MS);
 }
 
 static int ask(PGconn *conn, struct db_health_server *server, char **ret_why)
@@ -193,16 +177,12 @@ static int ask(PGconn *conn, struct db_health_server *server, char **ret_why)
 	}
 	server->version = (unsigned int)libpq.PQserverVersion(conn);
 	result = libpq_ask(
-		conn, -1, 4,
-		"SELECT " ADMIN_POOL
-		", (SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user)",
-		NULL);
-	if (libpq.PQresultStatus(result) == PGRES_TUPLES_OK && libpq.PQntuples(result) == 1) {
+		conn, -1, 1,
+		"SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user", NULL);
+	if (libpq.PQresultStatus(result) == PGRES_TUPLES_OK && libpq.PQntuples(result) == 1 &&
+	    libpq_pool(conn, -1, &server->pool)) {
 		server->connected = true;
-		server->connections_used = number_at(result, 0);
-		server->connections_max = number_at(result, 1);
-		server->reserved = number_at(result, 2);
-		server->may_create = *libpq.PQgetvalue(result, 0, 3) == 't';
+		server->may_create = *libpq.PQgetvalue(result, 0, 0) == 't';
 	} else {
 		*ret_why = last_line(libpq.PQresultErrorMessage(result));
 		ret = -EIO;
@@ -254,8 +234,7 @@ static char *pool_refusal(const struct db_health_server *server,
                           const struct db_pool_request *request, const char *where)
 {
 	/* not ours */
-	unsigned int each = request->each + 1, max = server->connections_max,
-		     used = server->connections_used - 1;
+	unsigned int each = request->each + 1, max = server->pool.max, used = server->pool.used - 1;
 	unsigned int left = max > used ? max - used : 0, fit = left ? (left - 1) / each : 0;
 	cleanup_free char *fewer = fit ? str_print("-j %u fits; ", fit) : str_copy("");
 
@@ -266,7 +245,8 @@ static char *pool_refusal(const struct db_health_server *server,
 	                 "needs (pool)",
 	                 request->workers, request->workers == 1 ? "" : "s", request->each,
 	                 request->seen ? " as in earlier runs" : "", request->workers * each + 1,
-	                 where, left, max + server->reserved, server->reserved, used, fewer);
+	                 where, left, max + server->pool.reserved, server->pool.reserved, used,
+	                 fewer);
 }
 
 int db_pool_check(const struct db *db, const struct db_pool_request *request,
@@ -286,10 +266,9 @@ int db_pool_check(const struct db *db, const struct db_pool_request *request,
 	ret = ask(conn, &server, &why);
 	libpq.PQfinish(conn);
 	/* itself among those in use: the steward's is in its place soon */
-	if (!ret && server.connections_max > server.connections_used)
-		*ret_left = server.connections_max - server.connections_used;
-	if (ret || server.connections_used + request->workers * (request->each + 1) <=
-	                   server.connections_max)
+	if (!ret && server.pool.max > server.pool.used)
+		*ret_left = server.pool.max - server.pool.used;
+	if (ret || server.pool.used + request->workers * (request->each + 1) <= server.pool.max)
 		return 0;
 	*ret_why = pool_refusal(&server, request, where);
 	return -EUSERS;

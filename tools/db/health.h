@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "tools/db/common/libpq.h"
+
 struct db_health_private {
 	char *bin, *user; /* the programs that were used, and who ran them */
 	int64_t ms;
@@ -23,10 +25,8 @@ struct db_health_server {
 	bool answers;         /* somebody listens there */
 	bool connected;       /* what follows is known */
 	unsigned int version; /* server_version_num */
-	/* of those that ordinary roles may have */
-	unsigned int connections_max, connections_used;
-	unsigned int reserved; /* those that they may not */
-	bool may_create;       /* the role may create databases */
+	struct libpq_pool pool;
+	bool may_create; /* the role may create databases */
 };
 
 /**

@@ -68,7 +68,7 @@ static void rate_connected(struct doctor *doctor, const struct db_health_server 
 {
 	const struct run_options *options = doctor->options;
 	unsigned int workers = run_options_workers(options);
-	unsigned int max = server->connections_max, used = server->connections_used;
+	unsigned int max = server->pool.max, used = server->pool.used;
 	unsigned int left = max > used ? max - used : 0, needed = workers * CONNECTIONS_PER_WORKER;
 
 	if (!server->may_create) {

@@ -9,10 +9,11 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <stdbool.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 
+#include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
 #include "tools/base/str.h"
 
@@ -35,9 +36,25 @@ static void drop_notice(void *arg, const PGresult *notice)
 	(void)notice;
 }
 
-PGconn *libpq_connect(const char *const *keys, const char *const *values, int max_ms)
+static PGconn *connect_start(const struct libpq_target *target)
 {
-	PGconn *conn = libpq.PQconnectStartParams(keys, values, 0);
+	cleanup_free char *port = str_print("%u", target->port);
+	cleanup_free char *options = str_print("-c search_path=pg_catalog %s", target->options);
+	const char *const keys[] = { "host",    "port",     "user",
+		                     "dbname",  "password", "application_name",
+		                     "options", "sslmode",  "client_encoding",
+		                     NULL };
+	const char *const values[] = {
+		target->host, port,    target->url->role, target->database, target->url->password,
+		"berth",      options, target->sslmode,   "UTF8",           NULL
+	};
+
+	return libpq.PQconnectStartParams(keys, values, 0);
+}
+
+PGconn *libpq_connect(const struct libpq_target *target, int max_ms)
+{
+	PGconn *conn = connect_start(target);
 	PostgresPollingStatusType step = PGRES_POLLING_WRITING;
 	int64_t due_ms = clock_ms() + max_ms, left_ms = max_ms;
 
@@ -123,4 +140,31 @@ char *libpq_words(const char *text, size_t len)
 
 	str_plain(words, "");
 	return words;
+}
+
+#define RESERVED \
+	"(current_setting('superuser_reserved_connections')::int + " \
+	"coalesce(current_setting('reserved_connections', true)::int, 0))"
+
+static unsigned int number_at(const PGresult *result, int column)
+{
+	return (unsigned int)strtoul(libpq.PQgetvalue(result, 0, column), NULL, 10);
+}
+
+bool libpq_pool(PGconn *conn, int line, struct libpq_pool *ret_pool)
+{
+	PGresult *result = libpq_ask(conn, line, 3,
+	                             "SELECT (SELECT count(*) FROM pg_stat_activity "
+	                             "WHERE backend_type = 'client backend'), "
+	                             "current_setting('max_connections')::int - " RESERVED
+	                             ", " RESERVED,
+	                             NULL);
+	bool known = libpq.PQresultStatus(result) == PGRES_TUPLES_OK &&
+	             libpq.PQntuples(result) == 1;
+
+	if (known)
+		*ret_pool = (struct libpq_pool){ number_at(result, 0), number_at(result, 1),
+			                         number_at(result, 2) };
+	libpq.PQclear(result);
+	return known;
 }

@@ -11,8 +11,11 @@
  * A machine without libpq can do everything but rename databases on a shared server.
  */
 #include <libpq-fe.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 #include "tools/base/library.h"
+#include "tools/db/common/url.h"
 
 /* clang-format off */
 #define LIBPQ(X) \
@@ -34,8 +37,26 @@ extern struct libpq {
  */
 int libpq_load(char **ret_error);
 
-/** As PQconnectdbParams(3), but all of it within @most_ms, and the server's notices go nowhere. */
-PGconn *libpq_connect(const char *const *keys, const char *const *values, int max_ms);
+struct libpq_target {
+	const char *host; /* or the directory of a socket */
+	uint16_t port;
+	const char *database;
+	const struct db_url *url; /* role and password */
+	const char *sslmode;      /* NULL = libpq's default */
+	const char *options;      /* settings of the session, beside search_path: "-c NAME=VALUE" */
+};
+
+/** Connect within @max_ms. Return: as PQconnectdbParams(3). The server's notices are dropped. */
+PGconn *libpq_connect(const struct libpq_target *target, int max_ms);
+
+struct libpq_pool {
+	unsigned int used;     /* connections of clients, this one included */
+	unsigned int max;      /* that ordinary roles may have */
+	unsigned int reserved; /* that they may not have */
+};
+
+/** Return: false if the server does not say. @line as in libpq_ask(). */
+bool libpq_pool(PGconn *conn, int line, struct libpq_pool *ret_pool);
 
 const char *libpq_error(const PGconn *conn); /* never "" */
 

@@ -20,13 +20,10 @@ static char *stamp(const struct db_programs *programs)
 	return str_copy("");
 }
 
-static int build(const struct template_plan *plan, uint16_t port, const char *data,
-                 struct str *ret_text)
+static int build(const struct engine_build *build, struct str *ret_text)
 {
-	(void)plan;
-	(void)port;
 	(void)ret_text;
-	return mkdir(data, 0700) ? -errno : 0;
+	return mkdir(build->data, 0700) ? -errno : 0;
 }
 
 static char **command_line(const struct instance_params *params)

@@ -11,7 +11,6 @@
 
 #include "tools/base/str.h"
 #include "tools/db/engine/programs.h"
-#include "tools/db/template/template.h"
 #include "tools/db/common/url.h"
 
 /* What answers at one of a worker's database ports. */
@@ -35,6 +34,16 @@ struct instance_params {
 	int64_t idle_kill_ms; /* sessions idle in a transaction end after this; 0 = never */
 };
 
+/* What a data directory is filled with. */
+struct engine_build {
+	const struct db_programs *programs;
+	const struct db_server_spec *spec;
+	/* of every server; this one has those with the port of its spec */
+	const struct db_url *urls;
+	unsigned int url_count;
+	const char *data; /* the directory, which is not there yet */
+};
+
 struct db_engine {
 	const char *name;       /* as in berth.yaml, and of the log */
 	const char *package;    /* Debian's, of the program */
@@ -54,8 +63,7 @@ struct db_engine {
 	/** What it is made of, for the template's hash; NULL if it is not installed. The caller's. */
 	char *(*stamp)(const struct db_programs *programs);
 	/** Job, as the server's user: fill the new directory @data. On failure @ret_text says why, for people. */
-	int (*build)(const struct template_plan *plan, uint16_t port, const char *data,
-	             struct str *ret_text);
+	int (*build)(const struct engine_build *build, struct str *ret_text);
 	/* strv, the caller's; no secret in it */
 	char **(*command_line)(const struct instance_params *params);
 	char *(*socket_path)(const struct instance_params *params); /* NULL = it has none */
@@ -70,9 +78,6 @@ extern const struct db_engine *const db_engines[DB_KINDS];
 
 /** Quote for a mode in which a line is a statement: as a string (') whose backslashes are escapes, or as a name. */
 void engine_add_quoted(struct str *sql, const char *text, char quote);
-
-/** What the project sets on the server at @port; strv, may be NULL. Each has a "=" behind its name. */
-char *const *engine_settings(const struct template_plan *plan, uint16_t port);
 
 /** @command as the server's user runs it, for a shell; the caller's to free. */
 char *engine_as_user(const struct db_programs *programs, const char *command);

@@ -118,22 +118,21 @@ static int bootstrap(const char *data, char *const *more, const char *sql, struc
 	                  ret_text);
 }
 
-static int build(const struct template_plan *plan, uint16_t port, const char *data,
-                 struct str *ret_text)
+static int build(const struct engine_build *build, struct str *ret_text)
 {
 	cleanup_str struct str sql = { 0 }, output = { 0 };
-	int status = install(data, &output);
+	int status = install(build->data, &output);
 	const char *error;
 
 	/* the bootstrap mode begins without them, and cannot grant before it has them */
 	str_add(&sql, "FLUSH PRIVILEGES;\n");
-	for (unsigned int i = 0; i < plan->url_count; i++)
-		if (plan->urls[i].port == port) {
-			add_database(&sql, &plan->urls[i]);
-			add_user(&sql, &plan->urls[i]);
+	for (unsigned int i = 0; i < build->url_count; i++)
+		if (build->urls[i].port == build->spec->port) {
+			add_database(&sql, &build->urls[i]);
+			add_user(&sql, &build->urls[i]);
 		}
 	if (!status)
-		status = bootstrap(data, engine_settings(plan, port), sql.text, &output);
+		status = bootstrap(build->data, build->spec->settings, sql.text, &output);
 	explicit_bzero(sql.text, sql.len);
 	error = output.text ? strstr(output.text, "ERROR") : NULL;
 	if (!status && !error)

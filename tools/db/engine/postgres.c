@@ -22,7 +22,7 @@
 #include "tools/db/common/clone.h"
 #include "tools/db/common/digest.h"
 #include "tools/db/engine/engine.h"
-#include "tools/db/proxy/tls.h"
+#include "tools/db/common/certificate.h"
 #include "tools/process/child.h"
 
 /*
@@ -128,8 +128,7 @@ static int base_build(const struct db_programs *programs, const char *base, stru
 	str_free(ret_text);
 	ret = append(conf, settings);
 	if (!ret)
-		ret = tls_write_certificate(
-			data); /* for a URL with sslmode=require; the server has it ready at no cost */
+		ret = certificate_write(data); /* for URLs with sslmode=require */
 	if (!ret && rename(building, base))
 		ret = -errno;
 	return ret;
@@ -165,16 +164,17 @@ static void add_quoted(struct str *sql, const char *text, char quote)
 	engine_add_quoted(sql, text, quote);
 }
 
-static bool seen_before(const struct template_plan *plan, unsigned int i, bool same_name)
+/* Return: URL @i is of this server, and no URL before it has the same role, or the same database if @by_name. */
+static bool is_first(const struct engine_build *build, unsigned int i, bool by_name)
 {
-	const struct db_url *url = &plan->urls[i];
+	const struct db_url *url = &build->urls[i];
 
 	for (unsigned int j = 0; j < i; j++)
-		if (plan->urls[j].port == url->port &&
-		    !strcmp(same_name ? plan->urls[j].name : plan->urls[j].role,
-		            same_name ? url->name : url->role))
-			return true;
-	return false;
+		if (build->urls[j].port == url->port &&
+		    !strcmp(by_name ? build->urls[j].name : build->urls[j].role,
+		            by_name ? url->name : url->role))
+			return false;
+	return url->port == build->spec->port;
 }
 
 /*
@@ -257,22 +257,23 @@ static void add_access(struct str *hba, const char *role, const char *method)
  * Who gets in: roles of the URLs by password (or without, if their URL has none), and we ourselves through the socket. A URL
  * without a password is that of a server which trusts: the roles that its suite makes, mostly without one as well, get in as there.
  */
-static int write_access(const struct template_plan *plan, uint16_t port, const char *data)
+static int write_access(const struct engine_build *build)
 {
-	cleanup_free char *hba_path = str_print("%s/pg_hba.conf", data),
-			  *ident_path = str_print("%s/pg_ident.conf", data);
+	cleanup_free char *hba_path = str_print("%s/pg_hba.conf", build->data),
+			  *ident_path = str_print("%s/pg_ident.conf", build->data);
 	cleanup_str struct str hba = { 0 }, ident = { 0 };
 	static const char by_password[] = "scram-sha-256";
 	bool postgres_is_theirs = false, trusting = false;
 	int ret;
 
-	for (unsigned int i = 0; i < plan->url_count; i++) {
-		if (plan->urls[i].port != port || seen_before(plan, i, false))
+	for (unsigned int i = 0; i < build->url_count; i++) {
+		const struct db_url *url = &build->urls[i];
+
+		if (!is_first(build, i, false))
 			continue;
-		postgres_is_theirs |= !strcmp(plan->urls[i].role, "postgres");
-		trusting |= !plan->urls[i].password;
-		add_access(&hba, plan->urls[i].role,
-		           plan->urls[i].password ? by_password : "trust");
+		postgres_is_theirs |= !strcmp(url->role, "postgres");
+		trusting |= !url->password;
+		add_access(&hba, url->role, url->password ? by_password : "trust");
 	}
 	if (!postgres_is_theirs) {
 		str_add(&hba, "local all postgres peer map=berth\n");
@@ -281,19 +282,19 @@ static int write_access(const struct template_plan *plan, uint16_t port, const c
 	/* the probe's (hello, below): asked for a password, it leaves no complaint */
 	add_access(&hba, "berth", by_password);
 	add_access(&hba, NULL, trusting ? "trust" : by_password);
-	str_addf(&ident, "berth %s postgres\n", plan->programs->user);
-	if (strcmp(plan->programs->user, plan->programs->owner))
-		str_addf(&ident, "berth %s postgres\n", plan->programs->owner);
+	str_addf(&ident, "berth %s postgres\n", build->programs->user);
+	if (strcmp(build->programs->user, build->programs->owner))
+		str_addf(&ident, "berth %s postgres\n", build->programs->owner);
 	ret = file_replace(hba_path, hba.text, hba.len, 0600);
 	return ret ? ret : file_replace(ident_path, ident.text, ident.len, 0600);
 }
 
-static int write_settings(const struct template_plan *plan, uint16_t port, const char *data)
+static int write_settings(const struct engine_build *build)
 {
-	cleanup_free char *path = str_print("%s/postgresql.conf", data);
+	cleanup_free char *path = str_print("%s/postgresql.conf", build->data);
 	cleanup_str struct str lines = { 0 };
 
-	for (char *const *setting = engine_settings(plan, port); setting && *setting; setting++) {
+	for (char *const *setting = build->spec->settings; setting && *setting; setting++) {
 		const char *value = strchr(*setting, '=') + 1;
 
 		str_add_len(&lines, *setting, (size_t)(value - *setting));
@@ -303,28 +304,27 @@ static int write_settings(const struct template_plan *plan, uint16_t port, const
 	return lines.len ? append(path, lines.text) : 0;
 }
 
-static int build(const struct template_plan *plan, uint16_t port, const char *data,
-                 struct str *ret_text)
+static int build(const struct engine_build *build, struct str *ret_text)
 {
 	cleanup_free char *base = NULL, *from = NULL;
 	cleanup_str struct str sql = { 0 };
-	int ret = base_find(plan->programs, &base, ret_text);
+	int ret = base_find(build->programs, &base, ret_text);
 
 	if (ret)
 		return ret;
 	from = str_print("%s/data", base);
-	ret = db_clone_tree(from, data, DB_CLONE_REFLINK);
+	ret = db_clone_tree(from, build->data, DB_CLONE_REFLINK);
 	if (ret)
-		ret = db_clone_tree(from, data, DB_CLONE_COPY);
-	for (unsigned int i = 0; i < plan->url_count; i++)
-		if (plan->urls[i].port == port && !seen_before(plan, i, false))
-			add_role(&sql, &plan->urls[i]);
-	for (unsigned int i = 0; i < plan->url_count; i++)
-		if (plan->urls[i].port == port && !seen_before(plan, i, true))
-			add_database(&sql, &plan->urls[i]);
-	ret = ret ? ret : write_access(plan, port, data);
-	ret = ret ? ret : write_settings(plan, port, data);
-	ret = ret ? ret : run_single(plan->programs, data, sql.text, ret_text);
+		ret = db_clone_tree(from, build->data, DB_CLONE_COPY);
+	for (unsigned int i = 0; i < build->url_count; i++)
+		if (is_first(build, i, false))
+			add_role(&sql, &build->urls[i]);
+	for (unsigned int i = 0; i < build->url_count; i++)
+		if (is_first(build, i, true))
+			add_database(&sql, &build->urls[i]);
+	ret = ret ? ret : write_access(build);
+	ret = ret ? ret : write_settings(build);
+	ret = ret ? ret : run_single(build->programs, build->data, sql.text, ret_text);
 	if (sql.text)
 		explicit_bzero(sql.text, sql.len);
 	return ret;

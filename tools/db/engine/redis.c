@@ -59,21 +59,21 @@ static void add_setting(struct str *settings, const char *setting)
 	str_add(settings, "\n");
 }
 
-static int build(const struct template_plan *plan, uint16_t port, const char *data,
-                 struct str *ret_text)
+static int build(const struct engine_build *build, struct str *ret_text)
 {
-	cleanup_free char *path = str_print("%s/redis.conf", data);
+	cleanup_free char *path = str_print("%s/redis.conf", build->data);
 	cleanup_str struct str settings = { 0 };
 	int ret;
 
 	(void)ret_text;
 	str_add(&settings, SETTINGS);
-	for (unsigned int i = 0; i < plan->url_count; i++)
-		if (plan->urls[i].port == port && plan->urls[i].password)
-			add_password(&settings, &plan->urls[i]);
-	for (char *const *setting = engine_settings(plan, port); setting && *setting; setting++)
+	for (unsigned int i = 0; i < build->url_count; i++)
+		if (build->urls[i].port == build->spec->port && build->urls[i].password)
+			add_password(&settings, &build->urls[i]);
+	for (char *const *setting = build->spec->settings; setting && *setting; setting++)
 		add_setting(&settings, *setting);
-	ret = mkdir(data, 0700) ? -errno : file_replace(path, settings.text, settings.len, 0600);
+	ret = mkdir(build->data, 0700) ? -errno
+	                               : file_replace(path, settings.text, settings.len, 0600);
 	explicit_bzero(settings.text, settings.len);
 	return ret;
 }

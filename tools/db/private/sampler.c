@@ -18,7 +18,6 @@
 #include "tools/base/clock.h"
 #include "tools/process/confine.h"
 #include "tools/base/str.h"
-#include "tools/db/rename/admin.h"
 #include "tools/process/coprocess.h"
 #include "tools/db/common/libpq.h"
 #include "tools/db/mode/record_line.h"
@@ -43,7 +42,7 @@ struct session_sample {
 struct sampled_instance {
 	struct sampled_instance *next;
 	unsigned int worker, index;
-	long port;
+	uint16_t port; /* real */
 	PGconn *conn;
 	struct session_sample *samples;
 	size_t sample_count;
@@ -145,24 +144,15 @@ static PGresult *query(struct sampled_instance *instance, int columns, const cha
 
 static bool connect_to(const struct sampler *sampler, struct sampled_instance *instance)
 {
-	const struct db_url *url = db_url_at(sampler->plan->db, instance->index);
-	cleanup_free char *port = str_print("%ld", instance->port);
-	const char *const keys[] = { "host",     "port",   "user",
-		                     "password", "dbname", "application_name",
-		                     "options",  NULL };
-
-	if (!instance->conn) {
-		const char *const values[] = { sampler->plan->socket_dir,
-			                       port,
-			                       url->role,
-			                       url->password,
-			                       "postgres",
-			                       "berth",
-			                       "-c search_path=pg_catalog -c statement_timeout=2s",
-			                       NULL };
-
-		instance->conn = libpq_connect(keys, values, CONNECT_MAX_MS);
-	}
+	if (!instance->conn)
+		instance->conn = libpq_connect(
+			&(struct libpq_target){
+				.host = sampler->plan->socket_dir,
+				.port = instance->port,
+				.database = "postgres",
+				.url = db_url_at(sampler->plan->db, instance->index),
+				.options = "-c statement_timeout=2s" },
+			CONNECT_MAX_MS);
 	if (libpq.PQstatus(instance->conn) == CONNECTION_OK)
 		return true;
 	libpq.PQfinish(instance->conn);
@@ -214,18 +204,16 @@ static void look_at_idle(const struct sampler *sampler, struct sampled_instance 
 
 static void look_at_pool(const struct sampler *sampler, struct sampled_instance *instance)
 {
-	unsigned int percent = sampler->plan->db->setup.pool_alarm_percent, used, max;
-	PGresult *result = query(instance, 3, "SELECT " ADMIN_POOL);
+	unsigned int percent = sampler->plan->db->setup.pool_alarm_percent;
+	struct libpq_pool pool;
 	cleanup_free char *line = NULL;
 	bool full;
 
-	if (!result)
+	if (!libpq_pool(instance->conn, -1, &pool))
 		return;
-	used = (unsigned int)strtoul(libpq.PQgetvalue(result, 0, 0), NULL, 10);
-	max = (unsigned int)strtoul(libpq.PQgetvalue(result, 0, 1), NULL, 10);
-	libpq.PQclear(result);
-	full = used * 100 >= max * (percent ? percent : POOL_PERCENT);
-	line = full && !instance->pool_reported ? str_print("pool %u of %u", used, max) : NULL;
+	full = pool.used * 100 >= pool.max * (percent ? percent : POOL_PERCENT);
+	if (full && !instance->pool_reported)
+		line = str_print("pool %u of %u", pool.used, pool.max);
 	instance->pool_reported = full;
 	if (line)
 		say(sampler, instance, line);
@@ -304,8 +292,8 @@ static char *databases_in(const char *data)
 	return str_take(&oids);
 }
 
-static void on_watch(struct sampler *sampler, unsigned int worker, unsigned int index, long port,
-                     const char *data)
+static void on_watch(struct sampler *sampler, unsigned int worker, unsigned int index,
+                     uint16_t port, const char *data)
 {
 	struct sampled_instance *instance = sampler->instance;
 
@@ -363,9 +351,9 @@ static void on_order(struct sampler *sampler, const char *text)
 {
 	unsigned int worker, index;
 	int data = 0;
-	long port;
+	uint16_t port;
 
-	if (sscanf(text, "watch %u %u %ld %n", &worker, &index, &port, &data) == 3 && data)
+	if (sscanf(text, "watch %u %u %hu %n", &worker, &index, &port, &data) == 3 && data)
 		on_watch(sampler, worker, index, port, text + data);
 	else if (sscanf(text, "forget %u", &worker) == 1)
 		on_forget(sampler, worker);

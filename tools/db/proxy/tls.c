@@ -7,42 +7,18 @@
 #include "tools/db/proxy/tls.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "tools/base/cleanup.h"
 #include "tools/base/str.h"
-#include "tools/db/common/openssl.h"
+#include "tools/db/common/certificate.h"
 
-enum { RUN_DAYS = 7, INSTANCE_DAYS = 3650 }; /* a template may be cached for long */
+enum { VALID_DAYS = 7 }; /* no run takes longer */
 
 struct tls {
 	SSL_CTX *server, *client;
 };
-
-static X509 *make_certificate(EVP_PKEY *key, long days)
-{
-	X509 *certificate = libcrypto.X509_new();
-	X509_NAME *name;
-
-	if (!certificate)
-		return NULL;
-	libcrypto.X509_set_version(certificate, 2);
-	libcrypto.ASN1_INTEGER_set(libcrypto.X509_get_serialNumber(certificate), 1);
-	libcrypto.X509_gmtime_adj(libcrypto.X509_getm_notBefore(certificate), -3600);
-	libcrypto.X509_gmtime_adj(libcrypto.X509_getm_notAfter(certificate), days * 86400);
-	libcrypto.X509_set_pubkey(certificate, key);
-	name = libcrypto.X509_get_subject_name(certificate);
-	libcrypto.X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
-	                                     (const unsigned char *)"localhost", -1, -1, 0);
-	libcrypto.X509_set_issuer_name(certificate, name);
-	if (libcrypto.X509_sign(certificate, key, libcrypto.EVP_sha256()))
-		return certificate;
-	libcrypto.X509_free(certificate);
-	return NULL;
-}
 
 /* ALPN: direct TLS (PostgreSQL 17) requires `postgresql`. Older clients offer nothing. */
 static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_len,
@@ -68,11 +44,9 @@ int tls_open(struct tls **ret_tls)
 	if (openssl_load(NULL))
 		return -ELIBACC;
 	tls = mem_alloc(sizeof(*tls));
-	key = libcrypto.EVP_EC_gen("P-256");
-	certificate = key ? make_certificate(key, RUN_DAYS) : NULL;
 	tls->server = libssl.SSL_CTX_new(libssl.TLS_server_method());
 	tls->client = libssl.SSL_CTX_new(libssl.TLS_client_method());
-	good = certificate && tls->server && tls->client &&
+	good = !certificate_make(VALID_DAYS, &key, &certificate) && tls->server && tls->client &&
 	       libssl.SSL_CTX_use_certificate(tls->server, certificate) == 1 &&
 	       libssl.SSL_CTX_use_PrivateKey(tls->server, key) == 1;
 	if (good) {
@@ -90,37 +64,6 @@ int tls_open(struct tls **ret_tls)
 	}
 	*ret_tls = tls;
 	return 0;
-}
-
-static int write_pem(const char *dir, const char *name, EVP_PKEY *key, X509 *certificate)
-{
-	cleanup_free char *path = str_print("%s/%s", dir, name);
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), good;
-	FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
-
-	if (!file)
-		return -errno;
-	good = certificate ? libcrypto.PEM_write_X509(file, certificate)
-	                   : libcrypto.PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL);
-	return fclose(file) || !good ? -EIO : 0;
-}
-
-int tls_write_certificate(const char *dir)
-{
-	X509 *certificate;
-	EVP_PKEY *key;
-	int ret;
-
-	if (openssl_load(NULL))
-		return -ELIBACC;
-	key = libcrypto.EVP_EC_gen("P-256");
-	certificate = key ? make_certificate(key, INSTANCE_DAYS) : NULL;
-	ret = certificate ? write_pem(dir, "server.key", key, NULL) : -EIO;
-	if (!ret)
-		ret = write_pem(dir, "server.crt", NULL, certificate);
-	libcrypto.X509_free(certificate);
-	libcrypto.EVP_PKEY_free(key);
-	return ret;
 }
 
 void tls_close(struct tls *tls)

@@ -21,16 +21,15 @@
 #include "tools/base/clock.h"
 #include "tools/base/json.h"
 #include "tools/process/coprocess.h"
-#include "tools/db/common/libpq.h"
 #include "tools/db/rename/retry.h"
-#include "tools/db/template/template.h"
+#include "tools/db/template/cache.h"
 
 /*
  * A machine that is switched off closes nothing. Its leases are free when the server has missed it: after a minute, not after the
  * two hours of TCP.
  */
 static const char session_settings[] =
-	"-c search_path=pg_catalog -c statement_timeout=120s "
+	"-c statement_timeout=120s "
 	"-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3";
 #define UNFINISHED "berth_new" /* a suffix follows */
 
@@ -89,18 +88,13 @@ static char *first_line(const char *text)
 
 static PGconn *connect_to(const struct db_url *url, const char *database)
 {
-	uint16_t number;
-	const char *host = db_url_server(url, &number);
-	cleanup_free char *port = str_print("%u", number);
-	const char *const keys[] = { "host",     "port",    "user",
-		                     "password", "dbname",  "application_name",
-		                     "sslmode",  "options", "client_encoding",
-		                     NULL };
-	const char *const values[] = { host,     port,    url->role,           url->password,
-		                       database, "berth", db_url_sslmode(url), session_settings,
-		                       "UTF8",   NULL };
+	struct libpq_target target = { .database = database,
+		                       .url = url,
+		                       .sslmode = db_url_sslmode(url),
+		                       .options = session_settings };
 
-	return libpq_connect(keys, values, CONNECT_MS);
+	target.host = db_url_server(url, &target.port);
+	return libpq_connect(&target, CONNECT_MS);
 }
 
 /* May we be in database postgres, although it has not let us in just now? */
@@ -178,11 +172,6 @@ bool admin_alive(struct admin *admin)
 	return libpq.PQresultStatus(result) == PGRES_TUPLES_OK;
 }
 
-unsigned int admin_version(const struct admin *admin)
-{
-	return (unsigned int)libpq.PQserverVersion(admin->conn);
-}
-
 /* Return: 0; -EBUSY the database is in use; -EPERM; -EIO. */
 static int verdict(const PGresult *result, char **ret_why)
 {
@@ -236,16 +225,9 @@ bool admin_exists(struct admin *admin, const char *database, bool *ret_template)
 	return found;
 }
 
-bool admin_pool(struct admin *admin, unsigned int *ret_used, unsigned int *ret_max)
+bool admin_pool(struct admin *admin, struct libpq_pool *ret_pool)
 {
-	cleanup_result PGresult *result = libpq_ask(admin->conn, admin->line, 3,
-	                                            "SELECT " ADMIN_POOL, NULL);
-
-	if (libpq.PQresultStatus(result) != PGRES_TUPLES_OK || libpq.PQntuples(result) != 1)
-		return false;
-	*ret_used = (unsigned int)strtoul(libpq.PQgetvalue(result, 0, 0), NULL, 10);
-	*ret_max = (unsigned int)strtoul(libpq.PQgetvalue(result, 0, 1), NULL, 10);
-	return true;
+	return libpq_pool(admin->conn, admin->line, ret_pool);
 }
 
 /* --- locks --- */
@@ -396,7 +378,7 @@ static int drop(struct admin *admin, const char *database, bool is_template, boo
 {
 	char *name = identifier(admin, database);
 	cleanup_free char *unseal = str_print("ALTER DATABASE %s WITH IS_TEMPLATE false", name);
-	bool can_force = admin_version(admin) >= 130000;
+	bool can_force = libpq.PQserverVersion(admin->conn) >= 130000;
 	cleanup_free char *sql = str_print("DROP DATABASE IF EXISTS %s%s", name,
 	                                   force && can_force ? " WITH (FORCE)" : "");
 	int ret = is_template ? run(admin, unseal, true, NULL) : 0;
@@ -420,7 +402,8 @@ int admin_create(struct admin *admin, const char *physical, const char *source,
 	cleanup_free char *unfinished = str_print(UNFINISHED "%s", lease->suffix);
 	char *name = identifier(admin, physical),
 	     *from = identifier(admin, source ? source : "template1");
-	const char *strategy = admin_version(admin) >= 150000 ? " STRATEGY FILE_COPY" : "";
+	const char *strategy = libpq.PQserverVersion(admin->conn) >= 150000 ? " STRATEGY FILE_COPY"
+	                                                                    : "";
 	cleanup_free char *create = str_print("CREATE DATABASE %s TEMPLATE %s%s", unfinished, from,
 	                                      strategy);
 	cleanup_free char *commit = str_print("ALTER DATABASE %s RENAME TO %s", unfinished, name);

@@ -12,17 +12,10 @@
 #include <stdint.h>
 
 #include "tools/base/str.h"
+#include "tools/db/common/libpq.h"
 #include "tools/db/common/url.h"
 
 struct admin;
-
-/* SQL: connections in use, how many there can be for ordinary roles, how many for others only. */
-#define ADMIN_RESERVED \
-	"(current_setting('superuser_reserved_connections')::int " \
-	"+ coalesce(current_setting('reserved_connections', true)::int, 0))"
-#define ADMIN_POOL \
-	"(SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'), " \
-	"current_setting('max_connections')::int - " ADMIN_RESERVED ", " ADMIN_RESERVED
 
 struct admin_lease {
 	const char *run, *task, *suffix, *logical;
@@ -39,10 +32,9 @@ void admin_close(struct admin *admin);
 bool admin_alive(struct admin *admin); /* asks the server */
 
 bool admin_exists(struct admin *admin, const char *database, bool *ret_template);
-unsigned int admin_version(const struct admin *admin); /* server_version_num */
 
-/** Connections in use, and how many there can be for ordinary roles. Return: false if the server does not say. */
-bool admin_pool(struct admin *admin, unsigned int *ret_used, unsigned int *ret_max);
+/** Return: false if the server does not say. */
+bool admin_pool(struct admin *admin, struct libpq_pool *ret_pool);
 
 /** Advisory locks of this session. */
 /* tries; false = somebody else has it */

@@ -507,14 +507,14 @@ static void watch_pool(struct relay_process *self)
 	unsigned int percent = self->db->setup.pool_alarm_percent
 	                               ? self->db->setup.pool_alarm_percent
 	                               : POOL_PERCENT;
-	unsigned int used, max;
+	struct libpq_pool pool;
 	bool full;
 
-	if (!self->watches || !self->admins[0] || !admin_pool(self->admins[0], &used, &max))
+	if (!self->watches || !self->admins[0] || !admin_pool(self->admins[0], &pool))
 		return;
-	full = used * 100 >= max * percent;
+	full = pool.used * 100 >= pool.max * percent;
 	if (full && !self->pool_reported)
-		coproc_tell(self->line, "pool %u of %u", used, max);
+		coproc_tell(self->line, "pool %u of %u", pool.used, pool.max);
 	self->pool_reported = full;
 }
 

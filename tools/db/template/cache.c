@@ -13,10 +13,31 @@
 #include <time.h>
 
 #include "tools/base/cleanup.h"
+#include "tools/base/file.h"
 #include "tools/base/str.h"
 #include "tools/process/job.h"
 #include "tools/db/engine/programs.h"
-#include "tools/db/template/template.h"
+
+int cache_lock(const char *cache, const char *name, int how, int *ret_lock)
+{
+	cleanup_free char *path = str_print("%s/%s.lock", cache, name);
+	cleanup_close int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (lock < 0)
+		return -errno;
+	if (flock(lock, how | LOCK_NB))
+		return errno == EWOULDBLOCK ? -EBUSY : -errno;
+	*ret_lock = steal_fd(&lock);
+	return 0;
+}
+
+int cache_remove(const char *path)
+{
+	cleanup_free char *building = str_print("%s.building", path);
+
+	(void)dir_remove(building);
+	return rename(path, building) ? -errno : dir_remove(building);
+}
 
 static int64_t size_of(const char *path)
 {
@@ -67,7 +88,7 @@ static void add(struct cache_list *list, const char *path, const char *name, boo
 	cached.made_s = info.stx_mask & STATX_BTIME ? info.stx_btime.tv_sec : info.stx_mtime.tv_sec;
 	cached.ports = ports_of(path);
 	cached.size_bytes = size_of(path);
-	cached.used_now = template_lock(list->where, entry, LOCK_EX, &lock) == -EBUSY;
+	cached.used_now = cache_lock(list->where, entry, LOCK_EX, &lock) == -EBUSY;
 	list->list = mem_grow(list->list, list->count + 1, sizeof(*list->list));
 	list->list[list->count++] = cached;
 }
@@ -132,8 +153,8 @@ int cache_drop(const struct cache_list *list, const struct cache_entry *cached)
 	int ret;
 
 	job_files_as(list->uid, list->gid);
-	ret = template_lock(list->where, entry, LOCK_EX, &lock);
-	ret = ret ? ret : template_drop(path); /* the lock file stays, as in template.c */
+	ret = cache_lock(list->where, entry, LOCK_EX, &lock);
+	ret = ret ? ret : cache_remove(path); /* the lock file stays, as in template.c */
 	job_files_back(list->uid);
 	return ret;
 }

@@ -10,6 +10,18 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+enum { TEMPLATE_FRESH_S = 3600 }; /* a template that was used within that time stays */
+
+/**
+ * Lock @name (tpl-HASH, snap-NAME) of directory @cache, without waiting. The lock file stays.
+ * @how		LOCK_SH or LOCK_EX of flock(2)
+ * Return: 0; -EBUSY; -errno.
+ */
+int cache_lock(const char *cache, const char *name, int how, int *ret_lock);
+
+/** Remove a template or snapshot that the caller has locked. A rename comes first, so that no run takes half of it. */
+int cache_remove(const char *path);
+
 struct cache_entry {
 	char *name;  /* of a snapshot; of a template its hash */
 	char *ports; /* "5432 6379": the virtual ports that it has a server for */

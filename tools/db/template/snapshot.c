@@ -17,7 +17,7 @@
 #include "tools/base/file.h"
 #include "tools/base/str.h"
 #include "tools/process/job.h"
-#include "tools/db/template/template.h"
+#include "tools/db/template/cache.h"
 
 bool snapshot_named(const char *name)
 {
@@ -31,7 +31,7 @@ static int open_lock(const struct db_programs *programs, const char *name, int h
 {
 	cleanup_free char *whole = str_print("snap-%s", name);
 
-	return template_lock(programs->cache, whole, how, ret_lock);
+	return cache_lock(programs->cache, whole, how, ret_lock);
 }
 
 static int fits(const struct db_programs *programs, const char *name, const char *shape)

@@ -149,12 +149,15 @@ static int build(const struct template_plan *plan, const char *building, struct 
 	if (mkdir(building, 0700))
 		return -errno;
 	for (unsigned int i = 0; i < plan->spec_count && !ret; i++) {
-		const struct db_server_spec *spec = &plan->specs[i];
-		cleanup_free char *dir = str_print("%s/%u", building, spec->port),
+		cleanup_free char *dir = str_print("%s/%u", building, plan->specs[i].port),
 				  *data = str_print("%s/data", dir);
+		const struct engine_build part = { .programs = plan->programs,
+			                           .spec = &plan->specs[i],
+			                           .urls = plan->urls,
+			                           .url_count = plan->url_count,
+			                           .data = data };
 
-		ret = mkdir(dir, 0700) ? -errno
-		                       : spec->engine->build(plan, spec->port, data, ret_text);
+		ret = mkdir(dir, 0700) ? -errno : part.spec->engine->build(&part, ret_text);
 	}
 	return ret;
 }
@@ -198,28 +201,7 @@ int template_make(void *arg, struct str *ret_text)
 	return 0;
 }
 
-int template_lock(const char *cache, const char *name, int how, int *ret_lock)
-{
-	cleanup_free char *path = str_print("%s/%s.lock", cache, name);
-	cleanup_close int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-
-	if (lock < 0)
-		return -errno;
-	if (flock(lock, how | LOCK_NB))
-		return errno == EWOULDBLOCK ? -EBUSY : -errno;
-	*ret_lock = steal_fd(&lock);
-	return 0;
-}
-
 /* --- sweep --- */
-
-int template_drop(const char *path)
-{
-	cleanup_free char *building = str_print("%s.building", path);
-
-	(void)dir_remove(building);
-	return rename(path, building) ? -errno : dir_remove(building);
-}
 
 static bool old(const char *path, int days)
 {
@@ -271,7 +253,7 @@ static void sweep_template(const char *cache, const char *lock_name)
 	remove_matching(cache, building); /* its maker has died */
 	/* A snapshot stays until somebody drops it. The lock file stays: somebody may have it open and be about to lock it. */
 	if (str_starts(lock_name, "tpl-") && old(dir, KEEP_TEMPLATE_DAYS))
-		(void)template_drop(dir);
+		(void)cache_remove(dir);
 }
 
 static void sweep_dir(const char *dir, const char *suffix,

@@ -22,8 +22,6 @@
 
 struct db_server_spec;
 
-enum { TEMPLATE_FRESH_S = 3600 }; /* used within that time: no quota takes it */
-
 struct template_plan {
 	/* NULL for template_hash() alone: a server that is not ours */
 	const struct db_programs *programs;
@@ -56,15 +54,5 @@ int template_sweep(void *plan, struct str *ret_text);
 
 /* Job, when one was made: those that nobody has used for longest go until the rest is within plan.quota_bytes. */
 int template_collect(void *plan, struct str *ret_text);
-
-/**
- * Lock @name (tpl-HASH, snap-NAME) of the cache, without waiting.
- * @how		LOCK_SH or LOCK_EX of flock(2)
- * Return: 0; -EBUSY; -errno.
- */
-int template_lock(const char *cache, const char *name, int how, int *ret_lock);
-
-/* Remove a template or snapshot whose lock is ours. It loses its name first: half of it must not be taken for the whole. */
-int template_drop(const char *path);
 
 #endif
