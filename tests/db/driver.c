@@ -26,6 +26,7 @@
 #include "tools/base/environ.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
+#include "tools/db/common/url.h"
 #include "tools/db/db.h"
 
 enum { WORKERS_MOST = 64, WANTED_MOST = 16, BLOCK = 32 };

@@ -8,7 +8,7 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
-#include "tools/db/mode/mode.h"
+#include "tools/db/private/private.h"
 
 static const struct {
 	const char *before, *after; /* a name stands between them */
@@ -55,7 +55,7 @@ bool db_find_refusal(const struct db *db, struct db_refusal *ret_refusal)
 		return false;
 	for (unsigned int number = 0; number <= db->setup.workers; number++)
 		for (unsigned int i = 0; i < db->port_count; i++) {
-			cleanup_free char *path = db_programs_log(db, number, &db->specs[i]);
+			cleanup_free char *path = db_server_log(db, number, &db->specs[i]);
 
 			ret_refusal->port = db->ports[i];
 			ret_refusal->database = db->urls[0].name;

@@ -109,8 +109,7 @@ static void read_line(const struct sampler *sampler, const struct sampled_instan
 static void read_log(const struct sampler *sampler, struct sampled_instance *instance)
 {
 	const struct db *db = sampler->plan->db;
-	cleanup_free char *path = db_programs_log(db, instance->worker,
-	                                          &db->specs[instance->index]);
+	cleanup_free char *path = db_server_log(db, instance->worker, &db->specs[instance->index]);
 	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	char part[LOG_PART + 1];
 	ssize_t got;

@@ -13,7 +13,7 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/str.h"
 #include "tools/db/rename/admin.h"
-#include "tools/db/mode/mode.h"
+#include "tools/db/common/answers.h"
 
 struct server {
 	struct db_url url;

@@ -5,6 +5,8 @@
  *
  *	hash of the setup's inputs (job) -> steward: cached, or setup -> worker 0 -> commit -> the other workers' agents
  */
+#include "tools/db/rename/rename.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +17,7 @@
 #include "tools/base/file.h"
 #include "tools/base/str.h"
 #include "tools/process/coprocess.h"
+#include "tools/process/job.h"
 #include "tools/db/rename/processes.h"
 #include "tools/db/sql/names.h"
 #include "tools/db/mode/record_line.h"

@@ -18,6 +18,7 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
 #include "tools/base/log.h"
+#include "tools/db/private/private.h"
 #include "tools/db/template/snapshot.h"
 #include "tools/run/database/control.h"
 
@@ -113,8 +114,7 @@ static void on_record(void *arg, const struct db_record *record)
 {
 	struct database *database = arg;
 
-	log_act("w%u: %s %s %s", record->worker, db_record_names[record->kind], record->physical,
-	        record->detail);
+	log_act("w%u: %s %s", record->worker, db_record_names[record->kind], record->detail);
 	if (record->kind == DB_RECORD_KEPT)
 		strv_own(&database->lines,
 		         str_print("w%u: database kept: %s", record->worker, record->detail));

@@ -15,6 +15,7 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/log.h"
 #include "tools/base/str.h"
+#include "tools/db/common/answers.h"
 #include "tools/db/db.h"
 #include "tools/db/common/url.h"
 

@@ -151,8 +151,8 @@ void record_finding(struct record *record, const struct watch_finding *finding)
 void record_database(struct record *record, const struct db_record *event)
 {
 	json_t *fields = json_pack("{s:i, s:s, s:o, s:o}", "worker", (int)event->worker, "event",
-	                           db_record_names[event->kind], "name", json_text(event->database),
-	                           "detail", json_text(event->detail));
+	                           db_record_names[event->kind], "name", json_text(""), "detail",
+	                           json_text(event->detail));
 
 	if (event->ms >= 0)
 		json_object_set_new(fields, "duration_ms", json_integer(event->ms));

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* Tries connections to servers, with a deadline. */
+#include "tools/db/common/answers.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/str.h"
+
+/* A connection over loopback is there at once; 20 ms are for a machine that is very busy. */
+enum { LOOPBACK_MS = 20, ELSEWHERE_MS = 2000 };
+
+static bool listens(const struct sockaddr *address, socklen_t len, int timeout_ms)
+{
+	cleanup_close int fd = socket(address->sa_family,
+	                              SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct pollfd wait = { .fd = fd, .events = POLLOUT };
+	int error = 0;
+	socklen_t error_len = sizeof(error);
+
+	if (fd < 0)
+		return false;
+	if (!connect(fd, address, len))
+		return true;
+	if (errno != EINPROGRESS || poll(&wait, 1, timeout_ms) != 1)
+		return false;
+	return !getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &error_len) && !error;
+}
+
+bool db_port_answers(uint16_t port)
+{
+	struct sockaddr_in v4 = { .sin_family = AF_INET,
+		                  .sin_port = htons(port),
+		                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6,
+		                   .sin6_port = htons(port),
+		                   .sin6_addr = in6addr_loopback };
+
+	return listens((struct sockaddr *)&v4, sizeof(v4), LOOPBACK_MS) ||
+	       listens((struct sockaddr *)&v6, sizeof(v6), LOOPBACK_MS);
+}
+
+bool db_url_answers(const struct db_url *url)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV }, *found;
+	uint16_t number;
+	const char *host = db_url_server(url, &number);
+	cleanup_free char *port = str_print("%u", number);
+	bool answers = false;
+
+	if (!url->server_host)
+		return db_port_answers(url->port);
+	if (getaddrinfo(host, port, &hints, &found))
+		return false;
+	for (struct addrinfo *one = found; one && !answers; one = one->ai_next)
+		answers = listens(one->ai_addr, one->ai_addrlen, ELSEWHERE_MS);
+	freeaddrinfo(found);
+	return answers;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BERTH_DB_COMMON_ANSWERS_H
+#define BERTH_DB_COMMON_ANSWERS_H
+/* Does a server answer? A connection is opened and closed; nothing is sent. Blocking, for a short time. */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tools/db/common/url.h"
+
+/** Return: a program listens on @port of 127.0.0.1 or ::1. */
+bool db_port_answers(uint16_t port);
+
+/** Return: a program listens where the server of @url is. */
+bool db_url_answers(const struct db_url *url);
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BERTH_DB_MODE_CONFIG_H
+#define BERTH_DB_MODE_CONFIG_H
+/* What a run asks of the database module, and what the module reports to it. */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/databases.h"
+#include "tools/base/loop.h"
+
+enum db_record_kind {
+	DB_RECORD_TEMPLATE, /* found or built: detail "cached" or "built", ms */
+	DB_RECORD_READY,    /* clients can connect: detail reflink, overlay, copy or create, ms */
+	DB_RECORD_DIED,     /* a server ended by itself: detail is the last line of its log */
+	DB_RECORD_KEPT,     /* kept for inspection: detail is the command that opens it */
+	DB_RECORD_REMOVED,  /* at the worker's end */
+	DB_RECORD_IDLE,     /* sessions idle in transaction: ms of the oldest, detail how many */
+	DB_RECORD_POOL,     /* few connections are left: detail "USED of MAX" */
+	DB_RECORD_CONNECTIONS, /* at the worker's end: detail is how many it had open at most */
+	DB_RECORD_IDLE_ENDED,  /* sessions idle in transaction for ms were ended: detail how many */
+	DB_RECORD_SLOW,        /* a statement took ms or longer: detail is it, without values */
+	DB_RECORD_LEFTOVER,    /* at the worker's end: detail names databases that the suite made */
+	DB_RECORD_BREAKER,   /* rename mode, no more attempts to connect for a while: detail why */
+	DB_RECORD_REFUSED,   /* rename mode, the server refuses clients: detail how many and why */
+	DB_RECORD_ABANDONED, /* a client ended within a transaction, in which it was idle for ms */
+	DB_RECORD_KINDS
+};
+
+enum { DB_SLOW_MAX = 100 }; /* records of slow statements for one worker */
+
+struct db_record {
+	enum db_record_kind kind;
+	unsigned int worker; /* 0 = the setup's */
+	uint16_t port;       /* virtual; 0 = all of the worker's */
+	int64_t ms;          /* -1 = the kind has none */
+	const char *detail;
+};
+
+extern const char *const db_record_names[DB_RECORD_KINDS]; /* as in events.ndjson */
+
+/* One database that the suite expects, or one server without database names. */
+struct db_entry {
+	enum db_kind kind;
+	const char *text;      /* name or URL; NULL where the kind needs none */
+	uint16_t port;         /* virtual; 0 = of the URL, or the kind's usual one */
+	char *const *settings; /* strv of NAME=VALUE, for a private server; may be NULL */
+	/* shell commands of DB_KIND_COMMAND; the last two may be NULL */
+	const char *start, *ready, *stop;
+};
+
+struct db_config {
+	struct loop *loop;
+	const char *run_id;
+	const char *project_dir; /* of .env, and of the files that the setup command names */
+	const char
+		*results_dir; /* of allocated-databases.json; logs go to runs/ID/ if that exists */
+	const char *run_dir;  /* run-time files of this run */
+	unsigned int workers;
+	const struct db_entry *entries;
+	unsigned int entry_count;
+	enum db_mode mode;    /* of PostgreSQL; every other kind is private */
+	const char *command;  /* setup; NULL = none */
+	char *const *inputs;  /* strv of globs: files that the template depends on; may be NULL */
+	const char *snapshot; /* what workers start from, without a setup; NULL = the template */
+	bool keep;            /* keep every database */
+	bool keep_failed;     /* keep those of failed workers */
+	uint64_t template_quota_bytes; /* of all templates in one place; 0 = 4 GiB */
+	int64_t idle_alarm_ms; /* record sessions idle in transaction after this; 0 = 60 s */
+	int64_t idle_kill_ms;  /* end such sessions after this; 0 = never */
+	int64_t slow_query_ms; /* record statements that take this long; 0 = none */
+	unsigned int pool_alarm_percent; /* of max_connections; 0 = 80 */
+
+	/* starts worker 0 with the setup command: db.h. Return: 0; -errno. */
+	int (*run_setup)(void *arg, const char *command);
+	void (*record)(void *arg, const struct db_record *record); /* may be NULL */
+	/*
+	 * Adds what a private server needs in its environment, so that its own connections (dblink, subscriptions,
+	 * replication) stay within its worker. May be NULL.
+	 */
+	void (*server_environ)(void *arg, unsigned int number, char ***envp);
+	void *arg;
+};
+
+/** @error 0; -errno, and then @text says what failed, for people, without credentials. */
+typedef void (*db_ready_fn)(void *arg, unsigned int number, int error, const char *text);
+
+#endif
