@@ -361,7 +361,7 @@ class Runs:
                 said = err.read()
             if run.poll() is None:
                 run.kill()
-            if run.returncode != 125 or "unable to provide the database" not in said or "agent ended unexpectedly" in said:
+            if run.returncode != 125 or "unable to provide the database" not in said or "process ended unexpectedly" in said:
                 wrong.append(f"{name.decode()}: status {run.returncode}: {said[-300:]!r}")
             if "\x1b" in said or "notice of the server" in said:
                 shown.append(name.decode())

@@ -53,6 +53,10 @@ static void copy_setup(struct db *db, const struct db_config *setup)
 	db->setup.snapshot = str_copy(setup->snapshot);
 	if (!setup->template_quota_bytes)
 		db->setup.template_quota_bytes = 4ull << 30;
+	if (!setup->idle_alarm_ms)
+		db->setup.idle_alarm_ms = 60000;
+	if (!setup->pool_alarm_percent)
+		db->setup.pool_alarm_percent = 80;
 	db->setup.entries = NULL; /* read into urls and specs; their texts hold passwords */
 }
 

@@ -23,14 +23,7 @@
 #include "tools/db/mode/record_line.h"
 #include "tools/db/proxy/slow.h"
 
-enum {
-	LOOK_MS = 1000,
-	IDLE_MS = 60000,
-	POOL_PERCENT = 80,
-	ABANDONED_MS = 1000,
-	CONNECT_MAX_MS = 2000,
-	LOG_PART = 16384
-};
+enum { LOOK_MS = 1000, ABANDONED_MS = 1000, CONNECT_MAX_MS = 2000, LOG_PART = 16384 };
 
 /* one session, at the last look */
 struct session_sample {
@@ -183,7 +176,7 @@ static void look_at_slow(const struct sampler *sampler, struct sampled_instance 
 static void look_at_idle(const struct sampler *sampler, struct sampled_instance *instance,
                          const struct session_sample *now, size_t count)
 {
-	int64_t max = sampler->plan->db->setup.idle_alarm_ms, oldest = 0;
+	int64_t oldest = 0;
 	cleanup_free char *line = NULL;
 	unsigned int idle = 0;
 
@@ -191,7 +184,7 @@ static void look_at_idle(const struct sampler *sampler, struct sampled_instance 
 		idle += now[i].idle_ms > 0;
 		oldest = now[i].idle_ms > oldest ? now[i].idle_ms : oldest;
 	}
-	if (oldest < (max ? max : IDLE_MS)) {
+	if (oldest < sampler->plan->db->setup.idle_alarm_ms) {
 		instance->idle_reported = false;
 		return;
 	}
@@ -203,14 +196,13 @@ static void look_at_idle(const struct sampler *sampler, struct sampled_instance 
 
 static void look_at_pool(const struct sampler *sampler, struct sampled_instance *instance)
 {
-	unsigned int percent = sampler->plan->db->setup.pool_alarm_percent;
 	struct libpq_pool pool;
 	cleanup_free char *line = NULL;
 	bool full;
 
 	if (!libpq_pool(instance->conn, -1, &pool))
 		return;
-	full = pool.used * 100 >= pool.max * (percent ? percent : POOL_PERCENT);
+	full = pool.used * 100 >= pool.max * sampler->plan->db->setup.pool_alarm_percent;
 	if (full && !instance->pool_reported)
 		line = str_print("pool %u of %u", pool.used, pool.max);
 	instance->pool_reported = full;

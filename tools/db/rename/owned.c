@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Law: what bears no comment of Berth's is nobody's business here, and what has an owner that lives is the owner's. That
- * is decided by the server: whoever can take a lease's lock knows that nobody else has it, and keeps it while dropping.
+ * Lists and drops databases that have a comment of Berth's; all others are left alone. The server decides whether an owner is
+ * alive: this process can take the lock of a lease only if no other session has it, and holds it while it drops. Runs in the
+ * `berth` command itself.
  */
 #include "tools/db/rename/owned.h"
 
@@ -12,10 +13,10 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/str.h"
-#include "tools/db/rename/admin.h"
+#include "tools/db/rename/admin_session.h"
 #include "tools/db/common/answers.h"
 
-struct server {
+struct owned_server {
 	struct db_url url;
 	struct admin *admin;
 	char *where;
@@ -45,14 +46,14 @@ char *owned_where(const char *database, const char *project_dir)
 	return where;
 }
 
-static void server_close(struct server *server)
+static void server_close(struct owned_server *server)
 {
 	admin_close(server->admin);
 	db_url_free(&server->url);
 	free(server->where);
 }
 
-static int server_open(const char *database, const char *project_dir, struct server *server,
+static int server_open(const char *database, const char *project_dir, struct owned_server *server,
                        char **ret_why)
 {
 	int ret = parse(database, project_dir, &server->url);
@@ -66,7 +67,7 @@ static int server_open(const char *database, const char *project_dir, struct ser
 		*ret_why = str_print("host '%s' is not this machine", server->url.host);
 		return -ENOTSUP;
 	}
-	if (!db_url_answers(&server->url)) { /* admin_open() would wait for it */
+	if (!db_url_answers(&server->url)) { /* admin_open() would retry */
 		*ret_why = str_copy("no server answers");
 		return -ENOTCONN;
 	}
@@ -78,7 +79,7 @@ static char *text_of(const json_t *owner, const char *key)
 	return str_copy(json_string_value(json_object_get(owner, key)));
 }
 
-struct reading {
+struct owned_reading {
 	struct owned_list *into;
 	char **suffixes; /* strv, one per entry, "" if there is none */
 };
@@ -88,10 +89,9 @@ static int64_t number_of(const json_t *owner, const char *key)
 	return (int64_t)json_integer_value(json_object_get(owner, key));
 }
 
-static void add(void *arg, const char *database, bool is_template, int64_t size_bytes,
-                const char *comment)
+static void add(struct owned_reading *reading, const char *database, bool is_template,
+                int64_t size_bytes, const char *comment)
 {
-	struct reading *reading = arg;
 	struct owned_list *into = reading->into;
 	json_t *owner = json_loads(comment, 0, NULL);
 	const char *suffix = json_string_value(json_object_get(owner, "suffix"));
@@ -115,8 +115,27 @@ static void add(void *arg, const char *database, bool is_template, int64_t size_
 	json_decref(owner);
 }
 
-/* The lock is held for as long as it takes to say so; a lease is never taken twice, so nobody can miss it. */
-static void ask_leases(struct admin *admin, const struct reading *reading)
+/* Return: 0; -EIO and *ret_why. */
+static int read_all(struct admin *admin, struct owned_reading *reading, char **ret_why)
+{
+	cleanup_result PGresult *list = admin_ask(
+		admin, 4,
+		"SELECT datname, datistemplate, shobj_description(oid, 'pg_database'), "
+		"CASE WHEN has_database_privilege(oid, 'CONNECT') THEN pg_database_size(oid) ELSE "
+		"-1 END FROM pg_database "
+		"WHERE shobj_description(oid, 'pg_database') LIKE '{\"berth\"%' ORDER BY datname",
+		NULL);
+	int ret = admin_error(list, ret_why);
+
+	for (int row = 0; !ret && row < libpq.PQntuples(list); row++)
+		add(reading, libpq.PQgetvalue(list, row, 0), *libpq.PQgetvalue(list, row, 1) == 't',
+		    strtoll(libpq.PQgetvalue(list, row, 3), NULL, 10),
+		    libpq.PQgetvalue(list, row, 2));
+	return ret;
+}
+
+/* A lease is never taken twice, so no run misses the lock while this process holds it for a moment. */
+static void ask_leases(struct admin *admin, const struct owned_reading *reading)
 {
 	for (size_t i = 0; i < reading->into->count; i++) {
 		const char *suffix = reading->suffixes[i];
@@ -132,13 +151,13 @@ static void ask_leases(struct admin *admin, const struct reading *reading)
 int owned_read(const char *database, const char *project_dir, struct owned_list *ret_list,
                char **ret_why)
 {
-	struct server server = { 0 };
-	struct reading reading = { ret_list, NULL };
+	struct owned_server server = { 0 };
+	struct owned_reading reading = { ret_list, NULL };
 	int ret = server_open(database, project_dir, &server, ret_why);
 
 	*ret_list = (struct owned_list){ .where = str_copy(server.where) };
 	if (!ret)
-		ret = admin_each_owned(server.admin, add, &reading, ret_why);
+		ret = read_all(server.admin, &reading, ret_why);
 	if (!ret)
 		ask_leases(server.admin, &reading);
 	strv_free(reading.suffixes);
@@ -161,19 +180,40 @@ void owned_free(struct owned_list *list)
 	*list = (struct owned_list){ 0 };
 }
 
+static int drop(struct admin *admin, const char *database, const char *suffix, char **ret_why)
+{
+	bool is_template = !*suffix && (str_starts(database, "berth_tpl_") ||
+	                                str_starts(database, "berth_snap_"));
+	int ret;
+
+	if (!is_template && (!admin_is_suffix(suffix) || !str_ends(database, suffix))) {
+		*ret_why = str_copy("its comment does not fit its name");
+		return -EINVAL;
+	}
+	if (!is_template && !admin_lock(admin, suffix)) {
+		*ret_why = str_copy("its owner lives");
+		return -EBUSY;
+	}
+	ret = admin_drop(admin, database, is_template, true);
+	if (ret)
+		*ret_why = str_copy("the server refuses");
+	if (!is_template)
+		admin_unlock(admin, suffix);
+	return ret;
+}
+
 int owned_drop(const char *database, const char *project_dir, const char *physical, char **ret_why)
 {
-	struct server server = { 0 };
+	struct owned_server server = { 0 };
 	struct owned_list list = { 0 };
-	struct reading reading = { &list, NULL };
+	struct owned_reading reading = { &list, NULL };
 	int ret = server_open(database, project_dir, &server, ret_why);
 
 	if (!ret)
-		ret = admin_each_owned(server.admin, add, &reading, ret_why);
+		ret = read_all(server.admin, &reading, ret_why);
 	for (size_t i = 0; !ret && i < list.count; i++)
 		if (!strcmp(list.list[i].physical, physical)) {
-			ret = admin_drop_owned(server.admin, physical, reading.suffixes[i],
-			                       ret_why);
+			ret = drop(server.admin, physical, reading.suffixes[i], ret_why);
 			goto out;
 		}
 	if (!ret) {

@@ -2,21 +2,22 @@
 #ifndef BERTH_DB_RENAME_PROCESSES_H
 #define BERTH_DB_RENAME_PROCESSES_H
 /*
- * The two kinds of agent of the rename mode. What they say is one word, then its argument.
+ * The coprocesses of rename mode: one that prepares the server, for the run, and one relay process for each worker. Lines
+ * between them and the supervisor are one word and its argument:
  *
- *	steward, one per run		worker's agent, one per worker
- *	says	reaped N		says	ready MS
- *		cached | setup | none		error TEXT
- *		error TEXT			unreachable TEXT	(in place of ready)
- *						refused TEXT	(a reset, a snapshot)
- *						committed
- *						kept DATABASE
- *						left		(the server is gone: the next run drops it)
- *						and what record_line.h has
- *	hears	done			hears	reset [SNAPSHOT] | snapshot NAME | commit | keep | drop | watch
+ *	prepare.c, one per run			relay_process.c, one per worker
+ *	says	reaped N			says	ready MS
+ *		cached | setup | none			error TEXT
+ *		error TEXT				unreachable TEXT	(instead of ready)
+ *							refused TEXT		(a reset, a snapshot)
+ *							committed
+ *							kept DATABASE
+ *							leftover	(no server: the next run drops its databases)
+ *							and the lines of record_line.h
+ *	hears	done				hears	reset [SNAPSHOT] | snapshot NAME | commit | keep | drop | watch
  *
- * A steward holds the template's lock from `setup` to `done`. A worker's agent creates the databases, is the relay, holds the
- * lease, and drops the databases when told to or when nobody is there any more to tell it.
+ * The preparing process holds the template's lock from `setup` to `done`. A relay process creates the worker's databases, is
+ * its relay, and holds the lease. It drops the databases when it hears so, or when the supervisor is gone.
  */
 #include "tools/db/mode/mode.h"
 
@@ -24,21 +25,21 @@ enum { RENAME_TEMPLATE_NAME = 64 };
 
 struct rename_plan {
 	struct db *db;
-	struct db_worker *worker; /* NULL for the steward */
-	const char *suffix;
-	/* NULL = no template: clone the logical database if there is one */
-	const char *template_hash;
-	const char *snapshot; /* instead of both */
+	struct db_worker *worker; /* NULL for the preparing process */
+	const char *suffix;       /* of the names of the worker's databases: _TASK_RANDOM */
+	const char
+		*template_hash; /* NULL = no template: copy the logical database if there is one */
+	const char *snapshot;   /* to copy instead of both; NULL = none */
 	const char *socket_dir;
 };
 
 void rename_prepare_main(void *plan, int line);
 void relay_process_main(void *plan, int line);
 
-/** An agent's process gives up what it does not need: from here on it hears what servers and clients say. */
+/** Give up the privileges that a coprocess does not need, before it reads what servers and clients send. */
 void rename_confine(const struct db *db);
 
-/* berth_tpl_HASH_INDEX: its name does not begin like anybody's database */
+/** The template of URL number @url: berth_tpl_HASH_URL. No suite's database begins like that. */
 void rename_template_name(char name[RENAME_TEMPLATE_NAME], const char *hash, unsigned int url);
 
 #endif

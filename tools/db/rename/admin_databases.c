@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Databases on a shared server: create, describe, seal, copy, drop. Blocking: in coprocesses and in `berth db`.
+ *
+ * Safety: a database is dropped only if its name ends in a suffix that this run made, or in one whose lease proves that the
+ * owner is dead, or if it has the name of an unfinished one. A suffix ends in eight random characters.
+ *
+ * All runs on all machines together create at most 2 x cores databases at once: a creator holds one of that many numbered
+ * advisory locks.
+ */
+#include <errno.h>
+#include <jansson.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tools/base/cleanup.h"
+#include "tools/base/json.h"
+#include "tools/base/str.h"
+#include "tools/db/rename/admin_session.h"
+#include "tools/db/rename/retry.h"
+
+enum { CREATORS_CLASS = 0x62727468, RANDOM_LEN = 8 };
+
+/* Return: the number of the lock; -1 the line has closed. */
+static int creator_begin(struct admin *admin)
+{
+	long places = sysconf(_SC_NPROCESSORS_ONLN) * 2;
+
+	for (int wait = 10;; wait = retry_grown_ms(wait, 200)) {
+		for (int i = 0; i < places; i++) {
+			cleanup_free char *sql = str_print("SELECT pg_try_advisory_lock(%d, %d)",
+			                                   CREATORS_CLASS, i);
+
+			if (admin_is_true(admin, sql))
+				return i;
+		}
+		if (!admin_pause(admin, wait) || libpq.PQstatus(admin->conn) != CONNECTION_OK)
+			return -1;
+	}
+}
+
+static void creator_end(struct admin *admin, int place)
+{
+	cleanup_free char *sql = str_print("SELECT pg_advisory_unlock(%d, %d)", CREATORS_CLASS,
+	                                   place);
+
+	(void)admin_is_true(admin, sql);
+}
+
+int admin_write_comment(struct admin *admin, const char *database, json_t *object)
+{
+	cleanup_free char *json = json_dumps(object, 0), *sql = NULL;
+	char *name = admin_identifier(admin, database);
+	char *literal = libpq.PQescapeLiteral(admin->conn, json ? json : "",
+	                                      json ? strlen(json) : 0);
+	int ret;
+
+	json_decref(object);
+	sql = str_print("COMMENT ON DATABASE %s IS %s", name, literal);
+	ret = admin_run(admin, sql, true, NULL);
+	libpq.PQfreemem(literal);
+	libpq.PQfreemem(name);
+	return ret;
+}
+
+int admin_comment(struct admin *admin, const char *physical, const struct admin_lease *lease,
+                  bool kept)
+{
+	char host[256] = "";
+
+	(void)gethostname(host, sizeof(host) - 1);
+	return admin_write_comment(
+		admin, physical,
+		json_pack("{s:i, s:s, s:i, s:o, s:s, s:s, s:s, s:i, s:I, s:b}", "berth", 1, "run",
+	                  lease->run, "worker", (int)lease->worker, "task", json_text(lease->task),
+	                  "logical", lease->logical, "suffix", lease->suffix, "host", host, "pid",
+	                  (int)getpid(), "heartbeat", (json_int_t)time(NULL), "kept", kept));
+}
+
+static int comment_template(struct admin *admin, const struct admin_template *template)
+{
+	time_t now = time(NULL);
+
+	return admin_write_comment(admin, template->name,
+	                           json_pack("{s:i, s:b, s:s, s:s*, s:I, s:I}", "berth", 1,
+	                                     "template", 1, "logical", template->logical,
+	                                     "snapshot", template->snapshot, "made",
+	                                     (json_int_t)now, "used", (json_int_t)now));
+}
+
+static void end_sessions(struct admin *admin, const char *database)
+{
+	cleanup_result PGresult *result = admin_ask(
+		admin, 0,
+		"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid "
+		"<> pg_backend_pid()",
+		database);
+}
+
+/* PostgreSQL drops no database that has prepared transactions or replication slots. */
+static void free_database(struct admin *admin, const char *database)
+{
+	static const char *const lists[] = {
+		"SELECT 'ROLLBACK PREPARED ' || quote_literal(gid) FROM pg_prepared_xacts WHERE "
+		"database = current_database()",
+		"SELECT 'SELECT pg_drop_replication_slot(' || quote_literal(slot_name) || ')' FROM "
+		"pg_replication_slots "
+		"WHERE database = current_database() AND NOT active",
+	};
+	cleanup_result PGresult *any = admin_ask(
+		admin, 0,
+		"SELECT 1 FROM pg_prepared_xacts WHERE database = $1 UNION ALL "
+		"SELECT 1 FROM pg_replication_slots WHERE database = $1",
+		database);
+	PGconn *conn;
+
+	if (libpq.PQntuples(any) < 1)
+		return;
+	conn = admin_connect(admin->url, database);
+	for (size_t i = 0; i < ARRAY_LEN(lists) && libpq.PQstatus(conn) == CONNECTION_OK; i++) {
+		cleanup_result PGresult *list = libpq_ask(conn, admin->line, 1, lists[i], NULL);
+
+		for (int row = 0; row < libpq.PQntuples(list); row++)
+			libpq.PQclear(libpq_ask(conn, admin->line, 0,
+			                        libpq.PQgetvalue(list, row, 0), NULL));
+	}
+	libpq.PQfinish(conn);
+}
+
+int admin_drop(struct admin *admin, const char *database, bool is_template, bool force)
+{
+	char *name = admin_identifier(admin, database);
+	cleanup_free char *unseal = str_print("ALTER DATABASE %s WITH IS_TEMPLATE false", name);
+	bool can_force = libpq.PQserverVersion(admin->conn) >= 130000;
+	cleanup_free char *sql = str_print("DROP DATABASE IF EXISTS %s%s", name,
+	                                   force && can_force ? " WITH (FORCE)" : "");
+	int ret = is_template ? admin_run(admin, unseal, true, NULL) : 0;
+
+	if (force) {
+		free_database(admin, database);
+		end_sessions(admin, database);
+	}
+	ret = ret ? ret : admin_run(admin, sql, force, NULL);
+	libpq.PQfreemem(name);
+	return ret;
+}
+
+/*
+ * A new database has a name that only Berth gives until its comment names the owner. Otherwise a creator that dies in between
+ * would leave a database that no one can prove to be Berth's. The rename is the commit; admin_reap() finds earlier leftovers.
+ */
+int admin_create(struct admin *admin, const char *physical, const char *source,
+                 const struct admin_lease *lease, char **ret_why)
+{
+	cleanup_free char *unfinished = str_print(ADMIN_UNFINISHED "%s", lease->suffix);
+	char *name = admin_identifier(admin, physical),
+	     *from = admin_identifier(admin, source ? source : "template1");
+	const char *strategy = libpq.PQserverVersion(admin->conn) >= 150000 ? " STRATEGY FILE_COPY"
+	                                                                    : "";
+	cleanup_free char *create = str_print("CREATE DATABASE %s TEMPLATE %s%s", unfinished, from,
+	                                      strategy);
+	cleanup_free char *commit = str_print("ALTER DATABASE %s RENAME TO %s", unfinished, name);
+	int place = creator_begin(admin);
+	int ret = place < 0 ? -ECANCELED : admin_run(admin, create, true, ret_why);
+
+	if (!ret)
+		ret = admin_comment(admin, unfinished, lease, false);
+	if (!ret)
+		ret = admin_run(admin, commit, true, ret_why);
+	if (ret && place >= 0)
+		(void)admin_drop(admin, unfinished, false, false);
+	if (place >= 0)
+		creator_end(admin, place);
+	libpq.PQfreemem(name);
+	libpq.PQfreemem(from);
+	return ret;
+}
+
+int admin_seal(struct admin *admin, const char *physical, const struct admin_template *template,
+               char **ret_why)
+{
+	char *from = admin_identifier(admin, physical),
+	     *to = admin_identifier(admin, template->name);
+	cleanup_free char *seal = str_print(
+		"ALTER DATABASE %s WITH ALLOW_CONNECTIONS false IS_TEMPLATE true", from);
+	cleanup_free char *commit = str_print("ALTER DATABASE %s RENAME TO %s", from, to);
+	bool is_template = false;
+	int ret;
+
+	end_sessions(admin, physical);
+	ret = admin_run(admin, seal, true, ret_why);
+	if (!ret && admin_exists(admin, template->name, &is_template))
+		ret = admin_drop(admin, template->name, is_template, true);
+	ret = ret ? ret : admin_run(admin, commit, true, ret_why);
+	ret = ret ? ret : comment_template(admin, template);
+	libpq.PQfreemem(from);
+	libpq.PQfreemem(to);
+	return ret;
+}
+
+int admin_snapshot(struct admin *admin, const char *physical, const struct admin_lease *lease,
+                   const struct admin_template *template, char **ret_why)
+{
+	cleanup_free char *copy = str_print("berth_copy%s", lease->suffix);
+	int ret;
+
+	end_sessions(admin, physical); /* PostgreSQL copies no database in use */
+	ret = admin_create(admin, copy, physical, lease, ret_why);
+	ret = ret ? ret : admin_seal(admin, copy, template, ret_why);
+	if (ret)
+		(void)admin_drop(admin, copy, true, true);
+	return ret;
+}
+
+bool admin_is_suffix(const char *suffix)
+{
+	size_t len = strlen(suffix);
+
+	return len > RANDOM_LEN + 2 && *suffix == '_' && suffix[len - RANDOM_LEN - 1] == '_' &&
+	       strspn(suffix, "abcdefghijklmnopqrstuvwxyz0123456789_") == len &&
+	       !strchr(suffix + len - RANDOM_LEN, '_');
+}
+
+int admin_drop_suffix(struct admin *admin, const char *suffix, bool force)
+{
+	PGresult *list;
+	int ret = 0;
+
+	if (!admin_is_suffix(suffix))
+		return -EINVAL;
+	list = admin_ask(admin, 2,
+	                 "SELECT datname, datistemplate FROM pg_database WHERE right(datname, "
+	                 "length($1)) = $1",
+	                 suffix);
+	if (libpq.PQresultStatus(list) != PGRES_TUPLES_OK)
+		ret = -EIO;
+	for (int row = 0; row < libpq.PQntuples(list); row++) {
+		int one = admin_drop(admin, libpq.PQgetvalue(list, row, 0),
+		                     *libpq.PQgetvalue(list, row, 1) == 't', force);
+
+		ret = ret ? ret : one;
+	}
+	libpq.PQclear(list);
+	return ret;
+}
+
+void admin_each_suffix(struct admin *admin, const char *suffix,
+                       void (*fn)(void *arg, const char *database), void *arg)
+{
+	cleanup_result PGresult *list = admin_ask(
+		admin, 1,
+		"SELECT datname FROM pg_database WHERE right(datname, length($1)) = $1 ORDER BY 1",
+		suffix);
+
+	for (int row = 0; row < libpq.PQntuples(list); row++)
+		fn(arg, libpq.PQgetvalue(list, row, 0));
+}
+
+bool admin_exists(struct admin *admin, const char *database, bool *ret_template)
+{
+	cleanup_result PGresult *result = admin_ask(
+		admin, 1, "SELECT datistemplate FROM pg_catalog.pg_database WHERE datname = $1",
+		database);
+	bool found = libpq.PQresultStatus(result) == PGRES_TUPLES_OK &&
+	             libpq.PQntuples(result) == 1;
+
+	*ret_template = found && *libpq.PQgetvalue(result, 0, 0) == 't';
+	return found;
+}
