@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The parts of cleanup.h that are too long for a header. */
+/* The functions behind the attributes of cleanup.h. */
 #include "tools/base/cleanup.h"
 
 #include <errno.h>

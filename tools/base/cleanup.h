@@ -2,8 +2,8 @@
 #ifndef BERTH_BASE_CLEANUP_H
 #define BERTH_BASE_CLEANUP_H
 /*
- * Ownership at the declaration: a variable with one of these attributes releases what it holds at the end of its scope,
- * whatever path leads there; steal() hands it to somebody else instead.
+ * A variable with one of these attributes releases its resource at the end of its scope. steal()
+ * passes the ownership on instead.
  *
  *	cleanup_free char *path = str_print("%s/state.json", dir);
  *	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -20,7 +20,7 @@ static inline void cleanup_free_at(void *at)
 	free(*(void **)at);
 }
 
-/* errno is preserved: the error that made us leave is the one to report */
+/* these keep errno, which the caller is about to report */
 void cleanup_close_at(const int *fd);
 void cleanup_file_at(FILE **file);
 void cleanup_dir_at(DIR **dir);

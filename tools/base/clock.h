@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef BERTH_BASE_CLOCK_H
 #define BERTH_BASE_CLOCK_H
-/* Time. Deadlines are CLOCK_MONOTONIC, what people read is CLOCK_REALTIME. */
+/* Time. Deadlines use CLOCK_MONOTONIC; times that people read use CLOCK_REALTIME. */
 #include <stdint.h>
 #include <time.h>
 

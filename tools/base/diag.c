@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sock_diag(7). One dump per protocol and family. The port filter runs in the kernel (INET_DIAG_REQ_BYTECODE), so asking for
- * one port costs the same among ten sockets and ten thousand.
+ * One dump for each protocol and family. The port filter runs in the kernel
+ * (INET_DIAG_REQ_BYTECODE), so that asking for one port costs the same among ten sockets and among
+ * ten thousand.
  *
- * Laws: a message is believed only as far as its length goes; an attribute that this kernel does not send stays zero.
- * TCP sockets that are bound but do not listen are in no hash that a normal dump walks; kernel 6.8 lists them when the
- * pseudo-state TCP_BOUND_INACTIVE is asked for, older kernels ignore the bit.
+ * Attributes that an older kernel does not send stay zero. A normal dump does not list TCP sockets
+ * that are bound and do not listen: Linux 6.8 lists them for the pseudo-state TCP_BOUND_INACTIVE,
+ * and older kernels ignore that bit.
  */
 #include "tools/base/diag.h"
 
@@ -74,7 +75,7 @@ const char *diag_address(const struct berth_ip *ip, uint16_t family, uint16_t po
 	return ret_text;
 }
 
-/* A socket made inside another namespace stays there when the thread goes home: setns(2) is needed only for the birth. */
+/* A socket stays in the namespace where it was made: the thread enters it only for that moment. */
 static struct mnl_socket *open_in(int netns, int *ret_error)
 {
 	cleanup_close int home = netns >= 0 ? open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)
@@ -88,7 +89,7 @@ static struct mnl_socket *open_in(int netns, int *ret_error)
 	netlink = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC);
 	*ret_error = netlink ? 0 : -errno;
 	if (netns >= 0 && setns(home, CLONE_NEWNET))
-		abort(); /* going on in somebody else's network would be worse than anything */
+		abort(); /* we must not go on in another network namespace */
 	return netlink;
 }
 
@@ -173,7 +174,7 @@ bool diag_parse(enum berth_proto proto, const void *payload, uint32_t len,
 		.cookie = (uint64_t)head.id.idiag_cookie[1] << 32 | head.id.idiag_cookie[0],
 	};
 	if (proto == BERTH_TCP && head.idiag_state == DIAG_CLOSE && ret_socket->local_port)
-		ret_socket->state = DIAG_BOUND; /* asked for by one name, delivered under another */
+		ret_socket->state = DIAG_BOUND; /* reported as TCP_CLOSE */
 	if (len <= head_len)
 		return true;
 	attr = (const struct nlattr *)((const char *)payload + head_len);
@@ -186,34 +187,35 @@ bool diag_parse(enum berth_proto proto, const void *payload, uint32_t len,
 	return true;
 }
 
-struct dump {
+struct diag_dump {
 	enum berth_proto proto;
 	const struct diag_filter *filter;
 	diag_fn fn;
 	void *arg;
 };
 
-static bool is_wanted(const struct diag_filter *filter, uint16_t port)
+static bool is_in_range(const struct diag_filter *filter, uint16_t port)
 {
 	return !filter->last || (port >= filter->first && port <= filter->last);
 }
 
 static int on_message(const struct nlmsghdr *message, void *arg)
 {
-	struct dump *dump = arg;
+	struct diag_dump *dump = arg;
 	struct diag_socket socket;
 
-	/* TIME_WAIT and request sockets ignore the byte code of some kernels: filter again */
+	/* some kernels do not filter TIME_WAIT and request sockets */
 	if (diag_parse(dump->proto, mnl_nlmsg_get_payload(message),
 	               (uint32_t)mnl_nlmsg_get_payload_len(message), &socket) &&
-	    is_wanted(dump->filter, socket.local_port))
+	    is_in_range(dump->filter, socket.local_port))
 		dump->fn(dump->arg, &socket);
 	return MNL_CB_OK;
 }
 
 /*
- * Accept first <= local port <= last. A comparison takes two cells, the second holds the port; `yes` goes on behind it,
- * `no` jumps 4 bytes past the end, which is how a filter says no (inet_diag_bc_run(), net/ipv4/inet_diag.c).
+ * Accept first <= local port <= last. A comparison takes two cells, of which the second holds the
+ * port. `yes` jumps behind it; `no` jumps 4 bytes past the end, which rejects the socket
+ * (inet_diag_bc_run(), net/ipv4/inet_diag.c).
  */
 static void put_port_filter(struct nlmsghdr *message, const struct diag_filter *filter)
 {
@@ -227,7 +229,7 @@ static void put_port_filter(struct nlmsghdr *message, const struct diag_filter *
 	mnl_attr_put(message, INET_DIAG_REQ_BYTECODE, sizeof(code), code);
 }
 
-/* A request for sockets in every state, at the beginning of @space. */
+/* Write a request for sockets in every state to the beginning of @space. */
 static struct inet_diag_req_v2 *begin(struct diag *diag, char space[REQUEST_LEN], uint16_t type,
                                       uint16_t flags, uint8_t family, enum berth_proto proto)
 {
@@ -265,14 +267,14 @@ static int ask(struct diag *diag, uint8_t family, enum berth_proto proto,
 	return post(diag, space);
 }
 
-/* One datagram of the answer. Return: MNL_CB_STOP if it was the last; MNL_CB_OK; -errno. */
-static int receive(struct diag *diag, char *reply, size_t room, mnl_cb_t fn, void *arg)
+/* Receive one datagram of the answer. Return: MNL_CB_STOP after the last; MNL_CB_OK; -errno. */
+static int receive(struct diag *diag, char *reply, size_t size, mnl_cb_t fn, void *arg)
 {
 	ssize_t got;
 	int ret;
 
 	do
-		got = mnl_socket_recvfrom(diag->netlink, reply, room);
+		got = mnl_socket_recvfrom(diag->netlink, reply, size);
 	while (got < 0 && errno == EINTR);
 	if (got < 0)
 		return errno == EAGAIN ? -ETIMEDOUT : -errno;
@@ -281,7 +283,7 @@ static int receive(struct diag *diag, char *reply, size_t room, mnl_cb_t fn, voi
 	return ret < 0 ? -errno : ret;
 }
 
-static int dump_one(struct diag *diag, uint8_t family, struct dump *dump)
+static int dump_one(struct diag *diag, uint8_t family, struct diag_dump *dump)
 {
 	cleanup_free char *reply = mem_alloc(REPLY_LEN);
 	int ret = ask(diag, family, dump->proto, dump->filter);
@@ -297,7 +299,7 @@ static int dump_one(struct diag *diag, uint8_t family, struct dump *dump)
 int diag_dump(struct diag *diag, const struct diag_filter *filter, diag_fn fn, void *arg)
 {
 	static const uint8_t families[] = { AF_INET, AF_INET6 };
-	struct dump dump = { .filter = filter, .fn = fn, .arg = arg };
+	struct diag_dump dump = { .filter = filter, .fn = fn, .arg = arg };
 
 	for (dump.proto = BERTH_TCP; dump.proto < BERTH_PROTOS; dump.proto++) {
 		if (dump.proto == BERTH_TCP ? filter->no_tcp : filter->no_udp)
@@ -333,7 +335,7 @@ static void ip_to(const struct berth_ip *ip, uint8_t family, __be32 *words)
 		memcpy(words, ip->word_be, sizeof(ip->word_be));
 }
 
-/* One question about one TCP connection, and its answer. The cookie says: this one, and none that has its addresses now. */
+/* Ask about one TCP connection. With the cookie, not about a later one with the same addresses. */
 static int ask_one(struct diag *diag, uint16_t type, uint16_t flags,
                    const struct diag_socket *socket, mnl_cb_t on_answer, void *arg)
 {
@@ -373,7 +375,7 @@ int diag_find(struct diag *diag, struct diag_socket *socket)
 	uint16_t remote_port = socket->remote_port;
 	int ret = ask_one(diag, SOCK_DIAG_BY_FAMILY, 0, socket, on_found, socket);
 
-	/* where the connection is gone, the kernel finds whoever listens at its local end */
+	/* without the connection the kernel finds a listener at its local end */
 	return ret ? ret : socket->remote_port == remote_port ? 0 : -ENOENT;
 }
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sockets of another network namespace without entering it: /proc/PID/net shows that of the process to everybody. Less is said
- * there: no cookie, no cgroup, no TCP sockets that are bound only. So it is for whoever may not enter, as a supervisor that has
- * given up CAP_SYS_ADMIN.
+ * /proc/PID/net shows the sockets of the process's network namespace to everyone, without cookies
+ * and cgroups and without TCP sockets that are only bound. A supervisor without CAP_SYS_ADMIN,
+ * which may not enter the namespace, reads it.
  *
- * A line: "  0: 0100007F:0C1D 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000 0 26262 ..."; each word of an address
- * is printed as the number that it is in memory.
+ * The address in a line "0: 0100007F:0C1D 00000000:0000 0A ..." consists of 32-bit words in the
+ * byte order of the machine.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -18,11 +18,11 @@
 #include "tools/base/file.h"
 #include "tools/base/str.h"
 
-static const struct proc_table {
+static const struct socket_table {
 	const char *name;
 	enum berth_proto proto;
 	uint8_t family;
-} proc_tables[] = {
+} socket_tables[] = {
 	{ "tcp", BERTH_TCP, AF_INET },
 	{ "tcp6", BERTH_TCP, AF_INET6 },
 	{ "udp", BERTH_UDP, AF_INET },
@@ -65,17 +65,17 @@ int diag_read_proc(pid_t pid, uint16_t port, diag_fn fn, void *arg)
 {
 	int ret = -ENOENT;
 
-	for (size_t i = 0; i < ARRAY_LEN(proc_tables); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(socket_tables); i++) {
 		cleanup_free char *path = str_print("/proc/%d/net/%s", (int)pid,
-		                                    proc_tables[i].name);
+		                                    socket_tables[i].name);
 		cleanup_free char *text = NULL;
 		struct diag_socket socket;
 
 		if (file_read(path, &text, NULL))
-			continue; /* no IPv6, or the process has gone */
+			continue; /* no IPv6, or the process has ended */
 		ret = 0;
 		for (char *rest = text, *line; (line = strsep(&rest, "\n"));)
-			if (diag_parse_proc(line, proc_tables[i].proto, proc_tables[i].family,
+			if (diag_parse_proc(line, socket_tables[i].proto, socket_tables[i].family,
 			                    &socket) &&
 			    (!port || socket.local_port == port))
 				fn(arg, &socket);

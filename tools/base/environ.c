@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Environments as vectors. A name that occurs twice (execve(2) allows it) is set and removed everywhere. */
+/* execve(2) allows a name to occur twice: environ_set() replaces or removes all of them. */
 #include "tools/base/environ.h"
 
 #include <stdlib.h>

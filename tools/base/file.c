@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Files and directories. What is removed or taken for ours is looked at without following symbolic links: it may lie in a
- * directory that others can write to. What is replaced is never half written.
+ * Files and directories. Functions that remove a file, or check its owner, follow no symbolic
+ * links, because other users may write to its directory.
  */
 #include "tools/base/file.h"
 
@@ -21,7 +21,7 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/str.h"
 
-enum { READ_MOST = 64 << 20 };
+enum { READ_MAX = 64 << 20 };
 
 int file_read_at(int dir, const char *path, char **ret_text, size_t *ret_len)
 {
@@ -38,7 +38,7 @@ int file_read_at(int dir, const char *path, char **ret_text, size_t *ret_len)
 			continue;
 		if (got <= 0)
 			break;
-		if (all.len + (size_t)got > READ_MOST)
+		if (all.len + (size_t)got > READ_MAX)
 			return -EFBIG;
 		str_add_len(&all, part, (size_t)got);
 	}
@@ -75,9 +75,9 @@ int file_write_all(int fd, const void *data, size_t len)
 		ssize_t put = write(fd, at, len);
 
 		if (put < 0 && errno == EAGAIN) {
-			struct pollfd room = { fd, POLLOUT, 0 };
+			struct pollfd wait = { fd, POLLOUT, 0 };
 
-			(void)poll(&room, 1, -1);
+			(void)poll(&wait, 1, -1);
 			continue;
 		}
 		if (put < 0 && errno == EINTR)
@@ -163,7 +163,7 @@ static int remove_entry(int dir, const char *name, dev_t device)
 	if (errno != EISDIR && errno != EPERM)
 		return errno == ENOENT ? 0 : -errno;
 	fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	/* overlayfs makes such, with mode 0 */
+	/* overlayfs makes its work directory with mode 0 */
 	if (fd < 0 && errno == EACCES && !fchmodat(dir, name, 0700, 0))
 		fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
@@ -178,7 +178,7 @@ static int remove_entry(int dir, const char *name, dev_t device)
 	return ret;
 }
 
-/* Empties the directory @dir and closes it. Goes on after an error; returns the first. */
+/* Empty the directory @dir and close it, past errors. Return: 0; the first -errno. */
 static int remove_entries(int dir, dev_t device)
 {
 	cleanup_dir DIR *entries = fdopendir(dir);
@@ -190,7 +190,7 @@ static int remove_entries(int dir, dev_t device)
 		close(dir);
 		return ret;
 	}
-	/* a suite may have left a directory that even its owner cannot empty */
+	/* a suite may leave a directory that its owner may not write to */
 	(void)fchmod(dir, 0700);
 	while ((entry = readdir(entries))) {
 		int one;

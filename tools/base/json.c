@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Valid JSON from whatever a path or an argument may hold. */
+/* Paths and arguments may hold any bytes; JSON must be UTF-8. */
 #include "tools/base/json.h"
 
 #include "tools/base/cleanup.h"

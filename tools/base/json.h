@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef BERTH_BASE_JSON_H
 #define BERTH_BASE_JSON_H
-/* What jansson leaves to its users. */
+/* Strings of any bytes as JSON, for jansson. */
 #include <jansson.h>
 
 /**
- * A string value of any bytes: paths and arguments need not be UTF-8, JSON must be; a byte that is none becomes '?'.
+ * @text as a string value. If it is not UTF-8, '?' replaces each byte above 127.
  * Return: a new reference; null for NULL.
  */
 json_t *json_text(const char *text);
 
-/* A strv as an array of such values; NULL is the empty one. The second without the passwords of URLs. */
+/* A strv as an array of such values; the second hides the passwords of URLs. */
 json_t *json_texts(char *const *strv);
 json_t *json_texts_redacted(char *const *strv);
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A library stays loaded until the process ends: some of them (OpenSSL) register what runs at exit. */
+/*
+ * A library stays loaded until the process ends, because OpenSSL registers functions that run at
+ * exit.
+ */
 #include "tools/base/library.h"
 
 #include <dlfcn.h>

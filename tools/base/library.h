@@ -2,8 +2,9 @@
 #ifndef BERTH_BASE_LIBRARY_H
 #define BERTH_BASE_LIBRARY_H
 /*
- * Libraries that are loaded when they are first needed. OpenSSL, libpq, libdw and sqlite take longer to load than
- * `berth run -- true` takes to run, and most runs need none of them. A room lists the functions that it calls, once:
+ * Loads a library when it is first needed. OpenSSL, libpq, libdw and sqlite take longer to load
+ * than `berth run -- true` takes, and most runs need none of them. A module lists the functions
+ * that it calls:
  *
  *	#define SQLITE(X) X(sqlite3_open_v2) X(sqlite3_close)
  *	extern struct sqlite { SQLITE(LIBRARY_POINTER) } sqlite;
@@ -19,14 +20,14 @@
 
 struct library {
 	const char *soname;
-	const char *const *names; /* of the functions; ends with NULL */
-	void *pointers;           /* to them, in this order: a struct of LIBRARY_POINTERs */
-	void *handle;             /* NULL until it is loaded */
+	const char *const *names; /* of the functions; NULL-terminated */
+	void *pointers;           /* a struct of LIBRARY_POINTERs in the same order */
+	void *handle;             /* NULL before it is loaded */
 };
 
 /**
- * @ret_error	why not, a half-sentence, the caller's to free; NULL: nobody asks
- * Return: 0, also if it is loaded already; -ENOENT.
+ * @ret_error	why it failed, the caller's to free; may be NULL
+ * Return: 0, also if it was loaded before; -ENOENT.
  */
 int library_load(struct library *library, char **ret_error);
 

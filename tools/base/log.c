@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One line, one write: lines of several processes never mix, and logging never changes what an error was. */
+/* Each line is one write(2), so that lines of several processes do not mix. errno is kept. */
 #include "tools/base/log.h"
 
 #include <errno.h>
@@ -23,7 +23,7 @@ static void emit(const char *prefix, const char *format, va_list list)
 	cleanup_free char *text = str_vprint(format, list);
 	cleanup_str struct str line = { 0 };
 
-	str_plain(text, "\n\t"); /* names of others are in it: of databases, tests, files */
+	str_plain(text, "\n\t"); /* it may contain names that other programs chose */
 	str_add(&line, prefix);
 	str_add(&line, text);
 	str_add(&line, "\n");

@@ -2,9 +2,9 @@
 #ifndef BERTH_BASE_LOG_H
 #define BERTH_BASE_LOG_H
 /*
- * Berth's own lines, on stderr: `berth: text` or `berth: w3: text`, one write(2) each, errno untouched. Only cli/
- * and the run's verdict print; the other rooms return errors. log_act() is for everybody: with -v it echoes each
- * act on the outside world as `[#] ...`.
+ * Berth's own lines on the standard error: `berth: text` or `berth: w3: text`. Only tools/cli and
+ * tools/run print; other modules return errors. With -v, log_act() shows each change to the machine
+ * as `[#] ...`, and any module may call it.
  */
 #include "tools/base/str.h"
 
@@ -12,10 +12,10 @@ extern int log_verbosity; /* 0 normal, 1 -v, 2 -vv */
 
 void log_line(const char *format, ...) PRINTF(1, 2);
 void log_worker(unsigned int worker, const char *format, ...) PRINTF(2, 3);
-void log_hint(const char *format, ...) PRINTF(1, 2); /* `hint: ...`, when the reader can act */
+void log_hint(const char *format, ...) PRINTF(1, 2); /* `hint: ...` */
 void log_act(const char *format, ...) PRINTF(1, 2);
 
-/* Where lines go instead of stderr, so that a progress line can be cleared first. */
+/* Send lines to @sink, which clears the progress line first. */
 void log_redirect(void (*sink)(const char *line, size_t len));
 
 #endif

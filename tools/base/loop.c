@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * epoll plus a list of timers. Watches are found by descriptor in an array, so an event that was already fetched for a
- * descriptor that a callback has meanwhile removed (or removed and added anew) is recognized by its generation and
- * dropped.
+ * epoll and a list of timers. epoll_wait(2) may return an event for a descriptor that an earlier
+ * callback of the same step removed, or removed and added again. The generation number in the event
+ * tells, and the event is dropped.
  */
 #include "tools/base/loop.h"
 
@@ -13,7 +13,7 @@
 #include "tools/base/clock.h"
 #include "tools/base/str.h"
 
-struct watch {
+struct loop_watch {
 	loop_fd_fn fn; /* NULL = not watched */
 	void *arg;
 	uint32_t generation;
@@ -28,7 +28,7 @@ struct loop_timer {
 
 struct loop {
 	int epoll;
-	struct watch *watches; /* by descriptor */
+	struct loop_watch *watches; /* by descriptor */
 	size_t count;
 	struct loop_timer *timers; /* by due time */
 };
@@ -70,10 +70,10 @@ int loop_add(struct loop *loop, int fd, uint32_t events, loop_fd_fn fn, void *ar
 	if (need > loop->count) {
 		loop->watches = mem_grow(loop->watches, need * 2, sizeof(*loop->watches));
 		for (size_t i = loop->count; i < need * 2; i++)
-			loop->watches[i] = (struct watch){ 0 };
+			loop->watches[i] = (struct loop_watch){ 0 };
 		loop->count = need * 2;
 	}
-	loop->watches[fd] = (struct watch){ fn, arg, loop->watches[fd].generation + 1 };
+	loop->watches[fd] = (struct loop_watch){ fn, arg, loop->watches[fd].generation + 1 };
 	event = event_for(loop, fd, events);
 	if (!epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &event))
 		return 0;
@@ -158,7 +158,7 @@ int loop_step(struct loop *loop, int timeout_ms)
 		return -errno;
 	for (int i = 0; i < count; i++) {
 		int fd = (int)(uint32_t)events[i].data.u64;
-		struct watch *watch = &loop->watches[fd];
+		struct loop_watch *watch = &loop->watches[fd];
 
 		if (watch->fn && watch->generation == (uint32_t)(events[i].data.u64 >> 32))
 			watch->fn(watch->arg, fd, events[i].events);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Strings without surprises; see str.h for who owns what. */
+/* See str.h. */
 #include "tools/base/str.h"
 
 #include <errno.h>
@@ -95,9 +95,9 @@ int str_number(const char *text, long low, long high, long *ret_number)
 
 void str_add_len(struct str *str, const char *text, size_t len)
 {
-	if (str->len + len + 1 > str->room) {
-		str->room = (str->len + len + 1) * 2;
-		str->text = mem_grow(str->text, str->room, 1);
+	if (str->len + len + 1 > str->capacity) {
+		str->capacity = (str->len + len + 1) * 2;
+		str->text = mem_grow(str->text, str->capacity, 1);
 	}
 	memcpy(str->text + str->len, text, len);
 	str->len += len;
@@ -156,10 +156,10 @@ const char *str_password(const char *text, size_t *ret_len)
 	return NULL;
 }
 
-void str_plain(char *text, const char *but)
+void str_plain(char *text, const char *allowed)
 {
 	for (unsigned char *at = (unsigned char *)text; *at; at++)
-		if ((*at < ' ' || *at == 0x7f) && !strchr(but, *at))
+		if ((*at < ' ' || *at == 0x7f) && !strchr(allowed, *at))
 			*at = '?';
 		else if (*at == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0)
 			at[0] = at[1] = '?';
@@ -192,6 +192,18 @@ char *str_redacted(const char *text)
 	}
 	str_add(&out, text);
 	return str_take(&out);
+}
+
+void str_hide_passwords(char *text)
+{
+	const char *password;
+	size_t len;
+
+	while ((password = str_password(text, &len))) {
+		text += password - text;
+		memset(text, '*', len);
+		text += len;
+	}
 }
 
 size_t strv_len(char *const *strv)

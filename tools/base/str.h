@@ -2,11 +2,11 @@
 #ifndef BERTH_BASE_STR_H
 #define BERTH_BASE_STR_H
 /*
- * Strings, growing buffers and NULL-terminated vectors of strings.
+ * Strings, growing buffers, and NULL-terminated vectors of strings (strv).
  *
- * Memory: what these return is the caller's to free(). Running out of memory in one of our own short-lived processes is
- * not survivable in a useful way: they print one line and exit 125. (The shim, which lives in other people's processes,
- * allocates nothing at all.)
+ * The caller frees what these functions return. A process that runs out of memory prints one line
+ * and exits 125. The shim, which runs in the suite's processes, allocates nothing and does not use
+ * this file.
  */
 #include <stdarg.h>
 #include <stdbool.h>
@@ -26,45 +26,51 @@ bool str_starts(const char *text, const char *prefix);
 bool str_ends(const char *text, const char *suffix);
 
 /**
- * A decimal number in [low, high], the whole of @text.
- * Return: 0; -EINVAL if it is none, -ERANGE if it is outside. *ret_number is written only on success.
+ * Parse @text as a decimal number from @low to @high.
+ * Return: 0; -EINVAL not a number, -ERANGE out of range, and *ret_number is unchanged.
  */
 int str_number(const char *text, long low, long high, long *ret_number);
 
-/* A buffer that grows. {0} is empty; .text is NULL or NUL-terminated, and free()d by str_free(). */
+/* A growing buffer; {0} is empty. .text is NULL or ends with NUL; str_free() frees it. */
 struct str {
 	char *text;
-	size_t len, room;
+	size_t len, capacity;
 };
 void str_add(struct str *str, const char *text);
 void str_add_len(struct str *str, const char *text, size_t len);
 void str_addf(struct str *str, const char *format, ...) PRINTF(2, 3);
-char *str_take(struct str *str); /* the text, "" if empty; the buffer is empty afterwards */
+char *str_take(struct str *str); /* moves the text out, "" if it is empty */
 void str_free(struct str *str);
 #define cleanup_str __attribute__((cleanup(str_free)))
 
 /**
- * The first password of a URL in @text: postgresql://user:PASSWORD@host, postgresql://host/name?user=x&password=PASSWORD. When in
- * doubt it is one: it may have any character that a client takes for a part of it (RFC 3986 allows commas and apostrophes).
- * Return: points into @text; NULL if there is none.
+ * Find the first password of a URL in @text: ://user:PASSWORD@host or ?password=PASSWORD. It may
+ * contain any character that a client accepts, such as commas and apostrophes (RFC 3986).
+ * Return: inside @text; NULL if there is none.
  */
 const char *str_password(const char *text, size_t *ret_len);
 
-/* @text with *** in the place of each. */
+/** A copy of @text with *** in place of each password. */
 char *str_redacted(const char *text);
 
-/* In place: what a terminal would obey (control characters, also those that UTF-8 writes as two bytes) becomes '?', but @but. */
-void str_plain(char *text, const char *but);
+/** Overwrite each password in @text: ps(1) shows the words of our command line to all users. */
+void str_hide_passwords(char *text);
 
-/* @text as one word of a POSIX shell: in single quotes, but where it needs none. */
+/**
+ * Replace control characters, which a terminal obeys, by '?', in place. Keeps those in @allowed.
+ * Knows UTF-8, too.
+ */
+void str_plain(char *text, const char *allowed);
+
+/** @text as one word of a POSIX shell, in single quotes if it needs them. */
 char *str_shell_word(const char *text);
 
-/* NULL-terminated vectors; NULL is the empty one. */
+/* Vectors; NULL is an empty one. */
 size_t strv_len(char *const *strv);
-void strv_add(char ***strv, const char *text); /* a copy */
-void strv_own(char ***strv, char *text);       /* the text itself */
+void strv_add(char ***strv, const char *text); /* adds a copy */
+void strv_own(char ***strv, char *text);       /* takes @text over */
 char **strv_copy(char *const *strv);
-char **strv_split(const char *text, const char *separators); /* empty items are left out */
+char **strv_split(const char *text, const char *separators); /* skips empty items */
 bool strv_has(char *const *strv, const char *text);
 void strv_free(char **strv);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A long path is reached through the descriptor of its directory. */
+/* /proc/self/fd/N/NAME is short, however long the path of the directory is. */
 #include "tools/base/unix.h"
 
 #include <errno.h>

@@ -7,12 +7,13 @@
 #include <sys/un.h>
 
 /**
- * The address of socket @name in directory @dir; it holds as long as *ret_dir, which is the caller's to close, is open.
- * Return: 0, -errno.
+ * Make the address of socket @name in directory @dir.
+ * @ret_dir	a descriptor, the caller's to close; the address is valid while it is open
+ * Return: 0; -errno.
  */
 int unix_address(const char *dir, const char *name, struct sockaddr_un *ret_address, int *ret_dir);
 
-/** Is the other end of @fd a process of our own user, or of root? */
+/** True if the process at the other end of @fd belongs to our user or to root. */
 bool unix_is_ours(int fd);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Read, merge, replace, under a lock on a file beside it (the file itself is renamed over, so a lock on it would be a
- * lock on yesterday's). Readers need no lock: what they open is always whole.
+ * Read, merge and replace, under a lock on a file beside it, because rename(2) replaces the file
+ * itself. Readers need no lock: they always see a whole file.
  */
 #include "tools/ports/allocated.h"
 
@@ -21,13 +21,13 @@
 #include "tools/base/json.h"
 #include "tools/base/str.h"
 
-enum { LOCK_MOST_MS = 2000, LOCK_EVERY_MS = 2 };
+enum { LOCK_MAX_MS = 2000, LOCK_EVERY_MS = 2 };
 
-/* @path locked. There is no flock(2) with a deadline, so it is asked again. */
+/* Open and lock @path. flock(2) has no timeout, so it is repeated. */
 static int lock_file(const char *path)
 {
 	cleanup_close int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
-	int64_t due_ms = clock_ms() + LOCK_MOST_MS;
+	int64_t due_ms = clock_ms() + LOCK_MAX_MS;
 
 	if (fd < 0)
 		return -errno;
@@ -41,7 +41,7 @@ static int lock_file(const char *path)
 	return steal_fd(&fd);
 }
 
-/* What is unreadable or no array is begun anew: it is a view of the live runs, not a store. */
+/* A broken file is replaced: it only describes live runs. */
 static json_t *load(const char *path)
 {
 	json_t *array = json_load_file(path, 0, NULL);
@@ -150,7 +150,10 @@ size_t allocated_of_map(const struct berth_portmap *map, const char *task, pid_t
 	struct allocated_port *ports = NULL;
 	size_t count = 0;
 
-	/* By slot, not by virtual port: a block is small, the table is not. A slot that was lost is nobody's. */
+	/*
+	 * By slot, because a block has fewer slots than there are virtual ports. No virtual port
+	 * maps to a slot that was lost.
+	 */
 	for (uint32_t i = 0, slots = berth_portmap_slots(map); i < slots; i++) {
 		uint32_t port = __atomic_load_n(&map->slots[i].virtual_port, __ATOMIC_ACQUIRE);
 
@@ -162,7 +165,7 @@ size_t allocated_of_map(const struct berth_portmap *map, const char *task, pid_t
 				continue;
 			ports = mem_grow(ports, count + 1, sizeof(*ports));
 			add(map, (enum berth_proto)proto, port, task, pid, &ports[count++]);
-			/* declared for both protocols: one allocation, as people count them */
+			/* a port that is declared for both protocols counts once */
 			break;
 		}
 	}

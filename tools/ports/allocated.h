@@ -2,8 +2,9 @@
 #ifndef BERTH_PORTS_ALLOCATED_H
 #define BERTH_PORTS_ALLOCATED_H
 /*
- * allocated-ports.json: the live allocations of a project, for people's checklists and scripts (`jq length` counts them).
- * A JSON array, one object per virtual port of a worker; several runs of the project share the file.
+ * allocated-ports.json lists the ports that live runs of a project have, for people and scripts. It
+ * is a JSON array with one object for each virtual port of a worker. All runs of the project share
+ * the file.
  *
  * Functions return 0 or -errno; nothing here prints.
  */
@@ -31,14 +32,16 @@ struct allocated_run {
 enum { ALLOCATED_STALE_S = 2 * 60 * 60 };
 
 /**
- * Replace this run's entries by @ports (none if @count is 0), and drop those of runs that are gone: whose heartbeat is
- * older than ALLOCATED_STALE_S, or of which @is_dead says so.
- * Return: 0; -ETIMEDOUT another run kept the lock too long; -errno.
+ * Replace the entries of @run by @ports, and remove those of dead runs: their heartbeat is older
+ * than ALLOCATED_STALE_S, or @is_dead says so.
+ * Return: 0; -ETIMEDOUT another run keeps the lock too long; -errno.
  */
 int allocated_put(const struct allocated_run *run, const struct allocated_port *ports, size_t count,
                   bool (*is_dead)(const char *run_id));
 
-/* The virtual ports of @map, as entries. Return: how many; *ret_ports is the caller's to free. */
+/*
+ * The virtual ports of @map as entries. Return: their number; *ret_ports is the caller's to free.
+ */
 size_t allocated_of_map(const struct berth_portmap *map, const char *task, pid_t pid,
                         struct allocated_port **ret_ports);
 

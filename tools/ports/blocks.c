@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Claiming blocks without a daemon, a lock file or a race.
+ * Claims blocks without a daemon and without a lock file. Runs in the supervisor.
  *
- * The port space is divided into granules of 32 ports at absolute positions (port / 32), whatever range and block size a
- * run has, so that runs with different settings can never overlap. A granule belongs to whoever has bound the abstract
- * unix socket @berth/ports/FIRST: bind(2) is atomic, the names live in the network namespace as the ports do, and the
- * kernel releases them with the last holder, however it dies (unix(7), "abstract"). A block is as many granules in a row
- * as it needs; a granule, if no such row is free and nobody asked for a size.
+ * Ports are divided into granules of 32 at fixed positions (port / 32), so that runs with different
+ * settings cannot overlap. A granule belongs to the process that has bound the abstract Unix socket
+ * @berth/ports/FIRST. bind(2) is atomic, these names exist in the network namespace as ports do,
+ * and the kernel releases them with the last holder (unix(7)). A block is a row of granules; if no
+ * row is free and no size was requested, it is one granule.
  *
- * That keeps Berth's runs apart. Strangers are seen in one sock_diag dump per run (or, by a run of few workers, by
- * binding the block's ports once): a block in which a port is in use is passed over. A stranger that comes later is dealt
- * with by the port map (it moves).
+ * That keeps runs of Berth apart. Other sockets appear in one sock_diag dump for each run. A run of
+ * few workers binds the ports of its block once instead. A block with a used port is skipped. A
+ * socket that appears later makes the port map move the port.
  *
- * Ports that only linger in TIME_WAIT a server without SO_REUSEADDR cannot bind, nor one that had it and comes back without,
- * which the map would take for the worker's own doing. So a block that has some is cut down to the longest row without
- * any, and is taken only when no whole one is left. Slots are taken from the front: what lingers does so there.
+ * A server without SO_REUSEADDR cannot bind a port in TIME_WAIT, and the port map would take that
+ * for a conflict inside the worker. So a block with such ports is cut to its longest row without
+ * any, and used only if no whole block is left. Slots are taken from the front of a block, so ports
+ * in TIME_WAIT are at the front, too.
  *
- * Blocks never lie in ip_local_port_range, where the kernel itself hands ports out. ip_local_reserved_ports needs no
- * look: it only keeps the kernel from handing out, it forbids no bind.
+ * Blocks are never in ip_local_port_range, from which the kernel chooses ports.
+ * ip_local_reserved_ports does not matter: it forbids no bind.
  */
 #include "tools/ports/ports.h"
 
@@ -47,12 +48,12 @@ struct ports {
 	unsigned int first, last; /* granules, inclusive */
 	unsigned int block_len;
 	unsigned int block_granules;
-	bool may_shrink; /* nobody asked for this size of block */
+	bool may_shrink; /* no size of block was requested */
 	unsigned int workers;
 	char *project;
-	bool looked;                  /* the dump is made when the first block is claimed */
-	uint32_t used[GRANULES];      /* bit: somebody has this port */
-	uint32_t lingering[GRANULES]; /* bit: only TIME_WAIT has it */
+	bool looked;                  /* the dump is made for the first block that needs it */
+	uint32_t used[GRANULES];      /* bit: a socket uses this port */
+	uint32_t lingering[GRANULES]; /* bit: only TIME_WAIT uses it */
 };
 
 static unsigned int granules_of(unsigned int ports)
@@ -66,9 +67,9 @@ static void set_block(struct ports *ports, unsigned int len)
 	ports->block_granules = granules_of(len);
 }
 
-unsigned int ports_block_len(unsigned int room, unsigned int workers)
+unsigned int ports_block_len(unsigned int free_ports, unsigned int workers)
 {
-	unsigned int granules = room / SHARE / PORTS_GRANULE / (workers ? workers : 1);
+	unsigned int granules = free_ports / SHARE / PORTS_GRANULE / (workers ? workers : 1);
 
 	if (granules > PORTS_BLOCK_MAX / PORTS_GRANULE)
 		return PORTS_BLOCK_MAX;
@@ -80,7 +81,7 @@ static bool overlaps(const struct ports_host *host, unsigned int first, unsigned
 	return first <= host->ephemeral_high && last >= host->ephemeral_low;
 }
 
-/* The default range where it is free, else the wider gap beside the ephemeral range. */
+/* The default range if it is free, else the wider gap beside the ephemeral range. */
 static int choose_range(const struct ports_host *host, unsigned int *ret_first,
                         unsigned int *ret_last)
 {
@@ -107,7 +108,10 @@ static int range_error(const struct ports_host *host, unsigned int first, unsign
 	return -ERANGE;
 }
 
-/* The leases of all runs, read from the kernel's list: to bind their names, even for a moment, could disturb a run. */
+/*
+ * Read the leases of all runs from the kernel's list: binding a name, even for a moment, could
+ * disturb a run.
+ */
 static int read_leases(const struct ports *ports, bool *leased, unsigned int *ret_count)
 {
 	static const char lease[] = " @berth/ports/";
@@ -125,7 +129,7 @@ static int read_leases(const struct ports *ports, bool *leased, unsigned int *re
 	return ret;
 }
 
-/* A share of the granules that no run has leased yet. */
+/* The default size of a block, by the granules that no run has leased. */
 static unsigned int default_block(const struct ports *ports)
 {
 	unsigned int granules = ports->last - ports->first + 1, count = 0;
@@ -160,15 +164,15 @@ static int set_range(struct ports *ports, const struct ports_setup *setup, char 
 
 static int predict(const struct ports *ports, unsigned int workers, char **ret_error)
 {
-	unsigned int room = (ports->last - ports->first + 1) / ports->block_granules;
+	unsigned int blocks = (ports->last - ports->first + 1) / ports->block_granules;
 
-	if (workers <= room)
+	if (workers <= blocks)
 		return 0;
 	*ret_error = str_print(
 		"%u workers with a block of %u ports each do not fit into the port range %u-%u: "
 		"it holds %u blocks\nhint: widen `range`, or lower `block` (--block)",
 		workers, ports->block_len, ports->first * PORTS_GRANULE,
-		ports->last * PORTS_GRANULE + PORTS_GRANULE - 1, room);
+		ports->last * PORTS_GRANULE + PORTS_GRANULE - 1, blocks);
 	return -ERANGE;
 }
 
@@ -181,7 +185,7 @@ int ports_open(const struct ports_setup *setup, struct ports **ret_ports, char *
 	set_block(ports, setup->block_len);
 	ports->workers = setup->workers;
 	ports->project = str_copy(setup->project ? setup->project : "");
-	ports_host_look(&ports->host);
+	ports_host_read(&ports->host);
 	if (ports->block_len > BERTH_SLOTS_MAX) {
 		*ret_error = str_print("a block of %u ports is too large: at most %u",
 		                       ports->block_len, BERTH_SLOTS_MAX);
@@ -226,7 +230,7 @@ static void mark_used(void *arg, const struct diag_socket *socket)
 	words[socket->local_port / PORTS_GRANULE] |= 1u << socket->local_port % PORTS_GRANULE;
 }
 
-static void look(struct ports *ports)
+static void find_used_ports(struct ports *ports)
 {
 	struct diag_filter filter = { 0 };
 
@@ -234,20 +238,20 @@ static void look(struct ports *ports)
 		return;
 	ports->looked = true;
 	ports_range(ports, &filter.first, &filter.last);
-	/* Without sock_diag there is no proof in advance; the bind itself then is (see core/portmap.c). */
+	/* without sock_diag the first bind of a port shows whether it is free (core/portmap.c) */
 	if (diag_each(-1, &filter, mark_used, ports))
 		log_act("no sock_diag: ports %u-%u are taken to be free", filter.first,
 		        filter.last);
 }
 
-static bool has(const uint32_t *words, unsigned int port)
+static bool has_bit(const uint32_t *words, unsigned int port)
 {
 	return words[port / PORTS_GRANULE] >> port % PORTS_GRANULE & 1;
 }
 
 /*
- * The longest row of ports that do not linger, of the block that begins at @granule.
- * Return: its length, maybe 0; -EADDRINUSE if somebody has a port of the block.
+ * Find the longest row of ports without TIME_WAIT in the block that begins at @granule.
+ * Return: its length, perhaps 0; -EADDRINUSE if a port of the block is used.
  */
 static int find_row(const struct ports *ports, unsigned int granule, unsigned int *ret_base)
 {
@@ -255,9 +259,9 @@ static int find_row(const struct ports *ports, unsigned int granule, unsigned in
 
 	*ret_base = base;
 	for (unsigned int port = base; port < base + ports->block_len; port++) {
-		if (has(ports->used, port))
+		if (has_bit(ports->used, port))
 			return -EADDRINUSE;
-		len = has(ports->lingering, port) ? 0 : len + 1;
+		len = has_bit(ports->lingering, port) ? 0 : len + 1;
 		if (len <= longest)
 			continue;
 		longest = len;
@@ -300,7 +304,7 @@ static int claim_at(const struct ports *ports, unsigned int granule, struct port
 	return 0;
 }
 
-/* Where the search for a block begins, of @homes places. */
+/* The number of the place where the search begins, of @homes places. */
 static uint32_t home_of(const char *project, const char *task, unsigned int homes)
 {
 	uint32_t hash = berth_hash_byte(berth_hash_text(BERTH_HASH, project), 0);
@@ -309,10 +313,10 @@ static uint32_t home_of(const char *project, const char *task, unsigned int home
 }
 
 /*
- * From the place that this project's task always begins at, once around.
- * @least	so many ports in a row may not linger; 0 = take them as they are
+ * Search once around, from the place where this project's task always begins.
+ * @min	so many ports in a row must not be in TIME_WAIT; 0 = all may be
  */
-static int search(struct ports *ports, uint32_t start, unsigned int least,
+static int search(struct ports *ports, uint32_t start, unsigned int min,
                   struct ports_block *ret_block)
 {
 	unsigned int places = ports->last - ports->first + 2 - ports->block_granules;
@@ -321,10 +325,10 @@ static int search(struct ports *ports, uint32_t start, unsigned int least,
 		unsigned int granule = ports->first + (start + i) % places, base;
 		int len = find_row(ports, granule, &base), ret;
 
-		if (len < (int)least)
+		if (len < (int)min)
 			continue;
 		ret = claim_at(ports, granule, ret_block);
-		if (!ret && least) {
+		if (!ret && min) {
 			ret_block->base = base;
 			ret_block->len = (unsigned int)len;
 		}
@@ -334,22 +338,25 @@ static int search(struct ports *ports, uint32_t start, unsigned int least,
 	return -ENOSPC;
 }
 
-/* A whole block, else a part of one, else of a small one, else one of which every port lingers. */
+/*
+ * Find a whole block, else a part of one, else of a small one, else one with all ports in
+ * TIME_WAIT.
+ */
 static int search_all(struct ports *ports, uint32_t start, struct ports_block *ret_block)
 {
-	unsigned int least = ports->block_len;
-	int ret = search(ports, start, least, ret_block);
+	unsigned int min = ports->block_len;
+	int ret = search(ports, start, min, ret_block);
 
-	while (ret == -ENOSPC && least) {
-		least /= 2;
-		if (least < PORTS_GRANULE && ports->may_shrink)
+	while (ret == -ENOSPC && min) {
+		min /= 2;
+		if (min < PORTS_GRANULE && ports->may_shrink)
 			set_block(ports, PORTS_GRANULE);
-		ret = search(ports, start, least, ret_block);
+		ret = search(ports, start, min, ret_block);
 	}
 	return ret;
 }
 
-/* Can @port be bound, on every address of both families? Without SO_REUSEADDR, so TIME_WAIT says no. */
+/* True if @port can be bound on every address of both families, without SO_REUSEADDR. */
 static bool can_bind(int type, unsigned int port)
 {
 	struct sockaddr_in6 any = { .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port) };
@@ -370,11 +377,11 @@ static bool can_bind(int type, unsigned int port)
 }
 
 /*
- * A run of few workers asks for the blocks it had last time, and binds their first granule's ports once to see that they
- * are free: a quarter of a millisecond, where the dump walks every connection of the host (7 ms with 14 000 of them in
- * TIME_WAIT). The block is claimed by then, so no other run can be disturbed by it. A stranger beyond that granule is dealt
- * with like one that comes later.
- * Return: 0 and the block; -EAGAIN if that one cannot be had.
+ * A run of few workers claims the blocks of its last run, and binds the ports of each first granule
+ * to see whether they are free. That takes a quarter of a millisecond. The dump takes 7 ms on a
+ * host with 14 000 connections in TIME_WAIT. The block is claimed before, so that no other run is
+ * disturbed. A used port beyond the first granule is treated as one that appears later.
+ * Return: 0 and the block; -EAGAIN if another block is needed.
  */
 static int claim_first(struct ports *ports, uint32_t start, struct ports_block *ret_block)
 {
@@ -397,7 +404,7 @@ static int claim_first(struct ports *ports, uint32_t start, struct ports_block *
 int ports_claim(struct ports *ports, const char *task, struct ports_block *ret_block,
                 char **ret_error)
 {
-	/* whatever the size of the block, the search begins at the same place */
+	/* the search begins at the same place for every size of block */
 	unsigned int granules = ports->last - ports->first + 1;
 	unsigned int homes = ports->may_shrink ? granules - granules / SHARE
 	                                       : granules + 1 - ports->block_granules;
@@ -407,7 +414,7 @@ int ports_claim(struct ports *ports, const char *task, struct ports_block *ret_b
 
 	if (!claim_first(ports, start, ret_block))
 		return 0;
-	look(ports);
+	find_used_ports(ports);
 	ret = search_all(ports, start, ret_block);
 	if (!ret)
 		return 0;
@@ -435,7 +442,7 @@ int ports_count(struct ports *ports, struct ports_survey *ret_survey)
 	ret = read_leases(ports, leased, &ret_survey->leased);
 	if (ret)
 		return ret;
-	look(ports);
+	find_used_ports(ports);
 	while (granule + ports->block_granules <= ports->last + 1) {
 		for (i = 0; i < ports->block_granules && !leased[granule + i]; i++)
 			;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The host's own addresses and its ephemeral range. An address that appears during the run (a VPN, a container bridge)
- * is not ours to rewrite: the worker keeps the view it began with.
+ * The host's own addresses and its ephemeral range. An address that appears during the run (a VPN,
+ * a container bridge) is not rewritten: a worker keeps the addresses of its start.
  */
 #include "tools/ports/host.h"
 
@@ -31,7 +31,7 @@ static bool to_ip(const struct sockaddr *sa, struct berth_ip *ret_ip)
 	return true;
 }
 
-static void look_addresses(struct ports_host *host)
+static void read_addresses(struct ports_host *host)
 {
 	static const struct berth_portmap loopback_only;
 	struct ifaddrs *list;
@@ -48,9 +48,9 @@ static void look_addresses(struct ports_host *host)
 	freeifaddrs(list);
 }
 
-void ports_host_look(struct ports_host *host)
+void ports_host_read(struct ports_host *host)
 {
 	*host = (struct ports_host){ 0 };
 	file_read_ephemeral(&host->ephemeral_low, &host->ephemeral_high);
-	look_addresses(host);
+	read_addresses(host);
 }

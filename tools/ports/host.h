@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef BERTH_PORTS_HOST_H
 #define BERTH_PORTS_HOST_H
-/* What the host is like, looked up once per run and copied into every port map. */
+/* Facts about the host, read once for each run and copied into every port map. */
 #include "core/portmap.h"
 
 struct ports_host {
@@ -12,7 +12,7 @@ struct ports_host {
 
 struct ports;
 
-void ports_host_look(struct ports_host *host);
+void ports_host_read(struct ports_host *host);
 const struct ports_host *ports_host_of(const struct ports *ports);
 
 #endif

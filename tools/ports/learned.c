@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A JSON array of {"command", "task", "port", "runs", "learned"}; "runs" is 0 for a UDP port that has been seen in one run
- * only. A port that has not been seen for LEARNED_MOST_DAYS is forgotten; one that is seen again gets a new date. Two runs
- * that end at the same instant may lose each other's news: the next run learns it again.
+ * A JSON array of {"command", "task", "port", "runs", "learned"}; "runs" is 0 for a UDP port that
+ * only one run has bound. A port is removed LEARNED_MAX_DAYS after a run last bound it. Two runs
+ * that end at the same moment may lose each other's changes: the next run learns them again.
  */
 #include "tools/ports/learned.h"
 
@@ -20,7 +20,7 @@
 #include "tools/base/json.h"
 #include "tools/base/str.h"
 
-/* It is only compared, so it needs no passwords. */
+/* The text is only compared, so it is stored without passwords. */
 static char *command_text(char *const *command)
 {
 	cleanup_str struct str text = { 0 };
@@ -38,11 +38,11 @@ static char *file_of(const char *dir)
 	return str_print("%s/learned-ports.json", dir);
 }
 
-static bool is_text(const json_t *entry, const char *key, const json_t *wanted)
+static bool is_text(const json_t *entry, const char *key, const json_t *expected)
 {
 	const json_t *value = json_object_get(entry, key);
 
-	return value && json_equal(value, wanted);
+	return value && json_equal(value, expected);
 }
 
 static bool is_old(const json_t *entry)
@@ -52,11 +52,11 @@ static bool is_old(const json_t *entry)
 
 	if (!date || !strptime(date, "%Y-%m-%d", &then))
 		return true;
-	return clock_wall_ns() / 1000000000 - timegm(&then) > (int64_t)LEARNED_MOST_DAYS * 86400;
+	return clock_wall_ns() / 1000000000 - timegm(&then) > (int64_t)LEARNED_MAX_DAYS * 86400;
 }
 
-/* Seen once, over UDP: most likely somebody's source port. */
-static bool is_doubtful(const json_t *entry)
+/* Bound once, by UDP: perhaps a source port. */
+static bool is_unconfirmed(const json_t *entry)
 {
 	const json_t *runs = json_object_get(entry, "runs");
 
@@ -76,7 +76,7 @@ static json_t *load_array(const char *path)
 int learned_load(const char *dir, char *const *command, const char *task, uint16_t **ret_ports)
 {
 	cleanup_free char *path = file_of(dir), *text = NULL;
-	json_t *array = load_array(path), *wanted_command, *wanted_task;
+	json_t *array = load_array(path), *own_command, *own_task;
 	size_t count = 0, known = json_array_size(array);
 	uint16_t *ports;
 
@@ -86,20 +86,19 @@ int learned_load(const char *dir, char *const *command, const char *task, uint16
 		return 0;
 	}
 	text = command_text(command);
-	wanted_command = json_text(text);
-	wanted_task = json_text(task);
+	own_command = json_text(text);
+	own_task = json_text(task);
 	ports = mem_alloc((known + 1) * sizeof(*ports));
 	for (size_t i = 0; i < known; i++) {
 		const json_t *entry = json_array_get(array, i);
 		json_int_t port = json_integer_value(json_object_get(entry, "port"));
 
-		if (port > 0 && port < 65536 && !is_old(entry) && !is_doubtful(entry) &&
-		    is_text(entry, "command", wanted_command) &&
-		    is_text(entry, "task", wanted_task))
+		if (port > 0 && port < 65536 && !is_old(entry) && !is_unconfirmed(entry) &&
+		    is_text(entry, "command", own_command) && is_text(entry, "task", own_task))
 			ports[count++] = (uint16_t)port;
 	}
-	json_decref(wanted_command);
-	json_decref(wanted_task);
+	json_decref(own_command);
+	json_decref(own_task);
 	json_decref(array);
 	*ret_ports = ports;
 	return 0;
@@ -114,21 +113,21 @@ static struct learned_port *find(struct learned_port *ports, json_int_t port)
 }
 
 /*
- * Take out what is old, what is about to be written anew, and what was doubtful and has not come back. The doubtful ones
- * that have come back are no longer so.
+ * Remove old entries, those that are about to be written again, and UDP ports that did not come
+ * back. A UDP port that came back is confirmed.
  */
-static void make_room(json_t *array, const json_t *command, const json_t *task,
-                      struct learned_port *ports)
+static void remove_outdated(json_t *array, const json_t *command, const json_t *task,
+                            struct learned_port *ports)
 {
 	for (size_t i = json_array_size(array); i-- > 0;) {
 		const json_t *entry = json_array_get(array, i);
 		bool same = is_text(entry, "command", command) && is_text(entry, "task", task);
-		struct learned_port *again = find(
+		struct learned_port *bound_again = find(
 			ports, json_integer_value(json_object_get(entry, "port")));
 
-		if (same && again)
-			again->udp_only = false;
-		if (is_old(entry) || (same && (again || is_doubtful(entry))))
+		if (same && bound_again)
+			bound_again->udp_only = false;
+		if (is_old(entry) || (same && (bound_again || is_unconfirmed(entry))))
 			json_array_remove(array, i);
 	}
 }
@@ -148,7 +147,7 @@ int learned_save(const char *dir, char *const *command, const char *task,
 		array = json_array();
 	gmtime_r(&now, &utc);
 	strftime(date, sizeof(date), "%Y-%m-%d", &utc);
-	make_room(array, command_json, task_json, ports);
+	remove_outdated(array, command_json, task_json, ports);
 	for (; ports->port; ports++)
 		json_array_append_new(array,
 		                      json_pack("{sO sO si si ss}", "command", command_json, "task",

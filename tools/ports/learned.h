@@ -2,14 +2,15 @@
 #ifndef BERTH_PORTS_LEARNED_H
 #define BERTH_PORTS_LEARNED_H
 /*
- * learned-ports.json: ports that a suite bound without anybody having declared them. The next run of the same command for
- * the same task declares them, so that from the second run on a client that is early is refused and never reaches a
- * neighbour.
+ * learned-ports.json: undeclared ports that a suite bound. The next run of the same command and
+ * task declares them, so that a client that connects before its server listens is refused, and
+ * never reaches another worker's server.
  *
- * Same command and same task: another command of the project may well want the host's server on that very port.
+ * Another command of the project may use the host's server on the same port, so that only the same
+ * command counts.
  *
- * A UDP port counts from the second run in a row that bound it: browsers and resolvers bind random ones as source ports,
- * and those never come back.
+ * A UDP port counts after two runs in a row bound it, because browsers and resolvers bind random
+ * source ports.
  *
  * Functions return 0 or -errno; nothing here prints.
  */
@@ -17,12 +18,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { LEARNED_MOST_DAYS = 30 };
+enum { LEARNED_MAX_DAYS = 30 };
 
 /**
  * @command	strv, before placeholders are filled in
- * @task	name of the task; NULL for numbered copies, which are all alike
- * @ret_ports	0-terminated, the caller's to free; NULL if nothing is known
+ * @task	name of the task; NULL for numbered copies, which share what they learn
+ * @ret_ports	0-terminated, the caller's to free; NULL if no port is known
  */
 int learned_load(const char *dir, char *const *command, const char *task, uint16_t **ret_ports);
 
@@ -31,7 +32,10 @@ struct learned_port {
 	bool udp_only;
 };
 
-/** Remember @ports for the command and task, beside what is known already. Takes away the doubt about those known. */
+/**
+ * Add @ports to those that are known for the command and task. Clears .udp_only of a UDP port that
+ * was bound before.
+ */
 int learned_save(const char *dir, char *const *command, const char *task,
                  struct learned_port *ports);
 

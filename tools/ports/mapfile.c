@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The file behind a port map. Its 650 KB are allocated at once, though a worker touches a handful of its pages. It stays mapped
- * in the supervisor, and its name stays until the run ends, because every exec of the worker opens it anew.
+ * The file of a port map. Its 650 KB are allocated at once, though a worker uses a few pages. It
+ * stays mapped in the supervisor, and keeps its name until the run ends, because each exec of the
+ * worker opens it again.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -34,7 +35,7 @@ int ports_map_create(const struct ports *ports, const char *path, mode_t mode, u
 		return -errno;
 	if (fchmod(fd, mode))
 		return -errno;
-	/* on a full disk a hole would be a SIGBUS, here or in the suite */
+	/* a hole would cause SIGBUS on a full disk, here or in the suite */
 	ret = posix_fallocate(fd, 0, sizeof(*map));
 	if (ret)
 		return -ret;

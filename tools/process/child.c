@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A function's answer comes through a pipe: the text, then the result as the last four bytes. An answer that is shorter
- * comes from a child that was killed.
+ * A function's answer comes through a pipe: the text, then the result as the last four bytes. An
+ * answer that is shorter comes from a child that was killed.
  */
 #include "tools/process/child.h"
 

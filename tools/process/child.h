@@ -2,12 +2,14 @@
 #ifndef BERTH_PROCESS_CHILD_H
 #define BERTH_PROCESS_CHILD_H
 /*
- * Child processes that their caller waits for. A process with an event loop must not block and uses job.h instead.
+ * Child processes that their caller waits for. A process with an event loop must not block and uses
+ * job.h instead.
  *
  *	error = child_call(try_mount, &where, &text);			a function
  *	status = child_exec(&(struct child_program){ argv }, &output);	a program
  *
- * A child dies with its parent, has default signal handlers and an empty signal mask. Nothing here prints.
+ * A child dies with its parent, has default signal handlers and an empty signal mask. Nothing here
+ * prints.
  */
 #include <sys/types.h>
 
@@ -46,7 +48,10 @@ struct child_program {
  */
 int child_exec(const struct child_program *program, struct str *ret_output);
 
-/* Between a child and its parent, for job.c: @fn's text and result through the pipe @out, and their parts again. */
+/*
+ * Between a child and its parent, for job.c: @fn's text and result through the pipe @out, and their
+ * parts again.
+ */
 _Noreturn void child_answer(child_fn fn, void *arg, int out);
 int child_take_result(struct str *answer);
 

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Two tables: the capabilities that a role keeps, and the calls that it is refused. Calls are refused, not answered by a
- * kill: a library that tries something on its way (a new version of it, a module of the name service) then goes on as on a
- * machine where that is not allowed, and a run is not lost. The list says what is refused, not what is allowed, because
- * libpq, OpenSSL, libdw and the C library's modules are in these processes too; calls younger than the list do not exist
- * (ENOSYS), which every library is prepared for.
+ * Two tables: the capabilities that a role keeps, and the system calls that it is refused. A
+ * refused call fails and does not kill, so that a library which tries it goes on as on a machine
+ * that forbids it.
  *
- * The filter is written out here, without libseccomp: it needs no memory, and is a comparison per call. The kernel runs it
- * once for each call that is always allowed and remembers (Linux 5.11); for older ones the calls of the supervisor's
- * hot path stand first.
+ * The table lists refused calls, not allowed ones, because libpq, OpenSSL, libdw and modules of the
+ * C library run in these processes, too. Calls that are newer than the table fail with ENOSYS,
+ * which every library expects.
  *
- * Builds that watch themselves (sanitizers write logs and trace their own threads, coverage writes files at exit) go without:
- * BERTH_UNCONFINED.
+ * The filter is written here without libseccomp: it allocates nothing, and costs a comparison for
+ * each call. Linux 5.11 and later remember which calls are always allowed; for older kernels the
+ * calls of the supervisor's hot path stand first.
+ *
+ * Builds with sanitizers or coverage do without (BERTH_UNCONFINED), because those write files and
+ * trace threads.
  */
 #include "tools/process/confine.h"
 
@@ -42,23 +44,23 @@ enum {
 	RELAY = ROLE(RELAY),
 	MONITOR = ROLE(MONITOR),
 	CHILDLESS = GUARD | INIT | RELAY | MONITOR,
-	EVERYBODY = CHILDLESS | SUPERVISOR,
+	ALL_ROLES = CHILDLESS | SUPERVISOR,
 };
 
-static const struct kept {
+static const struct kept_capability {
 	cap_value_t capability;
 	unsigned int roles, needs; /* only for one of these needs; 0 = always */
 	cap_value_t instead_of;    /* only if that one is missing; 0 = whatever there is */
 } kept[] = {
-	/* root's worker may have changed its user */
+	/* a worker of root may have changed its user */
 	{ CAP_KILL, SUPERVISOR | GUARD | INIT, 0, 0 },
 	{ CAP_SYS_PTRACE, SUPERVISOR | GUARD | INIT | MONITOR, 0,
-	  0 }, /* and is looked into: /proc, descriptors, memory */
-	/* what it wrote is collected and removed */
+	  0 }, /* read /proc, descriptors and memory of workers */
+	/* collect and remove what a worker wrote */
 	{ CAP_DAC_OVERRIDE, SUPERVISOR | GUARD, 0, 0 },
 	{ CAP_FOWNER, SUPERVISOR | GUARD, 0, 0 },
 	{ CAP_DAC_READ_SEARCH, RELAY | MONITOR, 0,
-	  0 }, /* libpq: ~/.pgpass under `sudo -E`; symbols of anybody's programs */
+	  0 }, /* libpq reads ~/.pgpass under `sudo -E`; symbols of all programs */
 	{ CAP_DAC_OVERRIDE, RELAY, CONFINE_FOR_SOCKET, 0 },
 	{ CAP_BPF, SUPERVISOR | MONITOR, CONFINE_FOR_BPF, 0 },
 	{ CAP_PERFMON, SUPERVISOR | MONITOR, CONFINE_FOR_BPF, 0 },
@@ -75,33 +77,35 @@ static const struct kept {
 	{ \
 		__VA_ARGS__, -1 \
 	}
-static const struct refused {
+static const struct refused_calls {
 	unsigned int roles, unless; /* needs */
 	const int *calls;           /* ends with -1 */
 } refused[] = {
-	/* the machine: its code, its clock, its switch */
-	{ EVERYBODY, 0,
+	/* the kernel's code, the clock, the power switch */
+	{ ALL_ROLES, 0,
 	  CALLS(SYS_init_module, SYS_finit_module, SYS_delete_module, SYS_kexec_load,
 	        SYS_kexec_file_load, SYS_reboot, SYS_swapon, SYS_swapoff, SYS_settimeofday,
 	        SYS_clock_settime, SYS_adjtimex, SYS_clock_adjtime, SYS_sethostname,
 	        SYS_setdomainname, SYS_acct, SYS_quotactl, SYS_quotactl_fd, SYS_syslog,
 	        SYS_vhangup) },
-	/* doors past this filter, past permissions, or into the kernel that no work of ours needs */
-	{ EVERYBODY, CONFINE_FOR_SERVERS,
+	/*
+	 * ways around this filter or permissions, and parts of the kernel that Berth does not use
+	 */
+	{ ALL_ROLES, CONFINE_FOR_SERVERS,
 	  CALLS(SYS_io_uring_setup, SYS_io_uring_enter, SYS_io_uring_register, SYS_userfaultfd,
 	        SYS_personality, SYS_open_by_handle_at, SYS_fanotify_init, SYS_ptrace,
 	        SYS_process_madvise, SYS_move_pages, SYS_migrate_pages, SYS_kcmp, SYS_nfsservctl) },
-	/* Kerberos has its keys there, and libpq may have Kerberos */
-	{ EVERYBODY & ~RELAY, CONFINE_FOR_SERVERS,
+	/* libpq may use Kerberos, whose keys are there */
+	{ ALL_ROLES & ~RELAY, CONFINE_FOR_SERVERS,
 	  CALLS(SYS_keyctl, SYS_add_key, SYS_request_key) },
 	{ SUPERVISOR | MONITOR, CONFINE_FOR_BPF, CALLS(SYS_bpf, SYS_perf_event_open) },
 	{ GUARD | INIT | RELAY, 0, CALLS(SYS_bpf, SYS_perf_event_open) },
-	{ EVERYBODY, CONFINE_FOR_SERVERS,
+	{ ALL_ROLES, CONFINE_FOR_SERVERS,
 	  CALLS(SYS_execve, SYS_execveat, SYS_mount, SYS_umount2, SYS_pivot_root, SYS_chroot,
 	        SYS_unshare, SYS_open_tree, SYS_move_mount, SYS_fsopen, SYS_fsconfig, SYS_fsmount,
 	        SYS_fspick, SYS_mount_setattr, SYS_setuid, SYS_setgid, SYS_setreuid, SYS_setregid,
 	        SYS_setresuid, SYS_setresgid, SYS_setgroups) },
-	{ EVERYBODY, 0, CALLS(SYS_setns) },
+	{ ALL_ROLES, 0, CALLS(SYS_setns) },
 	{ CHILDLESS, 0, CALLS(SYS_process_vm_readv, SYS_process_vm_writev, SYS_pidfd_getfd) },
 	{ GUARD | INIT, 0,
 	  CALLS(SYS_socket, SYS_socketpair, SYS_bind, SYS_listen, SYS_connect, SYS_accept,
@@ -113,8 +117,8 @@ static const struct refused {
 	  CALLS(SYS_mkdirat, SYS_mknodat, SYS_renameat, SYS_renameat2, SYS_linkat, SYS_symlinkat,
 	        SYS_truncate, SYS_fchmod, SYS_fchmodat, SYS_fchown, SYS_fchownat, SYS_setxattr,
 	        SYS_lsetxattr, SYS_fsetxattr) },
-#ifdef __x86_64__ /* the older forms */
-	{ EVERYBODY, 0, CALLS(SYS_iopl, SYS_ioperm, SYS_modify_ldt, SYS_uselib, SYS__sysctl) },
+#ifdef __x86_64__ /* older forms of the calls */
+	{ ALL_ROLES, 0, CALLS(SYS_iopl, SYS_ioperm, SYS_modify_ldt, SYS_uselib, SYS__sysctl) },
 	{ CHILDLESS, 0, CALLS(SYS_fork, SYS_vfork) },
 	{ RELAY, 0,
 	  CALLS(SYS_creat, SYS_mkdir, SYS_rmdir, SYS_mknod, SYS_rename, SYS_link, SYS_symlink,
@@ -122,16 +126,19 @@ static const struct refused {
 #endif
 };
 
-/* Calls that an argument decides on. They are 64 bits wide; what is asked here lies in the lower half, in flags and numbers. */
+/*
+ * Calls whose argument decides. Arguments have 64 bits; the flags and numbers here are in the lower
+ * half.
+ */
 enum test { ANY_OF, NONE_OF, OTHER_THAN };
-static const struct judged {
+static const struct refused_argument {
 	unsigned int roles;
 	int call;
 	unsigned int argument;
-	/* it is refused if the argument has one of, has none of, is other than: */
+	/* refused if the argument has one bit of, no bit of, or differs from: */
 	enum test test;
 	unsigned int value; /* 0 = our own process */
-} judged[] = {
+} refused_arguments[] = {
 	{ CHILDLESS, SYS_clone, 0, NONE_OF, CLONE_THREAD },
 	{ RELAY | MONITOR, SYS_tgkill, 0, OTHER_THAN, 0 }, /* abort(3) */
 	{ RELAY, SYS_openat, 2, ANY_OF, O_WRONLY | O_RDWR | O_CREAT | O_TRUNC },
@@ -140,10 +147,13 @@ static const struct judged {
 #endif
 };
 
-/* Their flags lie in memory, where no filter looks; without them libraries use clone(2) and openat(2). */
-static const int young[] = { SYS_clone3, SYS_openat2 };
+/*
+ * A filter cannot read their flags, which are in memory. Without them libraries use clone(2) and
+ * openat(2).
+ */
+static const int newer[] = { SYS_clone3, SYS_openat2 };
 
-/* None of these is refused the supervisor. */
+/* The supervisor may make all of these. */
 static const int hot[] = {
 	SYS_ioctl,      SYS_epoll_pwait, SYS_ppoll,    SYS_process_vm_readv,
 	SYS_pidfd_open, SYS_pidfd_getfd, SYS_close,    SYS_read,
@@ -153,8 +163,8 @@ static const int hot[] = {
 #endif
 };
 
-/* the calls of Linux 6.1; one number on all machines since 5.1 */
-enum { NEWEST = SYS_set_mempolicy_home_node, MOST = 512 };
+/* the last call of Linux 6.1; new calls have one number on all machines since 5.1 */
+enum { NEWEST = SYS_set_mempolicy_home_node, FILTER_MAX = 512 };
 
 #if defined(__x86_64__)
 enum { OUR_ARCH = AUDIT_ARCH_X86_64, LOW_HALF = 0 };
@@ -162,43 +172,43 @@ enum { OUR_ARCH = AUDIT_ARCH_X86_64, LOW_HALF = 0 };
 enum { OUR_ARCH = AUDIT_ARCH_AARCH64, LOW_HALF = 0 };
 #endif
 
-struct program {
-	struct sock_filter code[MOST];
+struct filter_program {
+	struct sock_filter code[FILTER_MAX];
 	unsigned short len;
 };
 
-static void add(struct program *program, int code, unsigned int k, unsigned int yes,
+static void add(struct filter_program *program, int code, unsigned int k, unsigned int yes,
                 unsigned int no)
 {
 	const struct sock_filter step = { (unsigned short)code, (unsigned char)yes,
 		                          (unsigned char)no, k };
 
-	/* the tables have room to grow; the kernel takes no program that ends in the middle */
-	if (program->len < MOST)
+	/* the kernel refuses a program that ends without a return, so a full one fails */
+	if (program->len < FILTER_MAX)
 		program->code[program->len++] = step;
 }
 
-static void add_load(struct program *program, size_t offset)
+static void add_load(struct filter_program *program, size_t offset)
 {
 	add(program, BPF_LD | BPF_W | BPF_ABS, (unsigned int)offset, 0, 0);
 }
 
-static void add_return(struct program *program, unsigned int action)
+static void add_return(struct filter_program *program, unsigned int action)
 {
 	add(program, BPF_RET | BPF_K, action, 0, 0);
 }
 
-static void add_call(struct program *program, int call, unsigned int action)
+static void add_call(struct filter_program *program, int call, unsigned int action)
 {
 	add(program, BPF_JMP | BPF_JEQ | BPF_K, (unsigned int)call, 0, 1);
 	add_return(program, action);
 }
 
-static void add_judged(struct program *program, const struct judged *row)
+static void add_argument_test(struct filter_program *program, const struct refused_argument *row)
 {
 	unsigned int value = row->value ? row->value : (unsigned int)getpid();
 	bool equal = row->test == OTHER_THAN;
-	bool refuses = row->test == ANY_OF; /* if the comparison is true */
+	bool refuses = row->test == ANY_OF; /* when the comparison is true */
 
 	add(program, BPF_JMP | BPF_JEQ | BPF_K, (unsigned int)row->call, 0, 4);
 	add_load(program,
@@ -209,27 +219,27 @@ static void add_judged(struct program *program, const struct judged *row)
 	add_return(program, SECCOMP_RET_ALLOW);
 }
 
-static void write_filter(struct program *program, unsigned int role, unsigned int needs)
+static void write_filter(struct filter_program *program, unsigned int role, unsigned int needs)
 {
 	add_load(program, offsetof(struct seccomp_data, arch));
 	add(program, BPF_JMP | BPF_JEQ | BPF_K, OUR_ARCH, 1, 0);
-	/* nothing of ours has ever made such a call */
+	/* our programs never make a call of another architecture */
 	add_return(program, SECCOMP_RET_KILL_PROCESS);
 	add_load(program, offsetof(struct seccomp_data, nr));
 	for (size_t i = 0; role & SUPERVISOR && i < ARRAY_LEN(hot); i++)
 		add_call(program, hot[i], SECCOMP_RET_ALLOW);
-	/* the calls of x32 have higher numbers, too */
+	/* also the calls of x32, which have higher numbers */
 	add(program, BPF_JMP | BPF_JGT | BPF_K, NEWEST, 0, 1);
 	add_return(program, SECCOMP_RET_ERRNO | ENOSYS);
-	for (size_t i = 0; role & CHILDLESS && i < ARRAY_LEN(young); i++)
-		add_call(program, young[i], SECCOMP_RET_ERRNO | ENOSYS);
-	for (const struct refused *row = refused; row < refused + ARRAY_LEN(refused); row++)
+	for (size_t i = 0; role & CHILDLESS && i < ARRAY_LEN(newer); i++)
+		add_call(program, newer[i], SECCOMP_RET_ERRNO | ENOSYS);
+	for (const struct refused_calls *row = refused; row < refused + ARRAY_LEN(refused); row++)
 		for (const int *call = row->calls;
 		     row->roles & role && !(row->unless & needs) && *call >= 0; call++)
 			add_call(program, *call, SECCOMP_RET_ERRNO | EPERM);
-	for (size_t i = 0; i < ARRAY_LEN(judged); i++)
-		if (judged[i].roles & role)
-			add_judged(program, &judged[i]);
+	for (size_t i = 0; i < ARRAY_LEN(refused_arguments); i++)
+		if (refused_arguments[i].roles & role)
+			add_argument_test(program, &refused_arguments[i]);
 	add_return(program, SECCOMP_RET_ALLOW);
 }
 
@@ -246,7 +256,7 @@ static int drop_capabilities(unsigned int role, unsigned int needs)
 	int ret = 0;
 
 	for (size_t i = 0; had && caps && i < ARRAY_LEN(kept); i++) {
-		const struct kept *row = &kept[i];
+		const struct kept_capability *row = &kept[i];
 
 		if (!(row->roles & role) || (row->needs && !(row->needs & needs)) ||
 		    !has_capability(had, row->capability) ||
@@ -263,8 +273,9 @@ static int drop_capabilities(unsigned int role, unsigned int needs)
 }
 
 /*
- * The passwords of databases stand in our memory. A relay must stay to be seen by its user: `berth who` and --inject find it by
- * its sockets. For it a limit of one byte, which also keeps a core from being piped to a program, core(5).
+ * Our memory holds passwords of databases. A relay must stay dumpable, because its user finds it by
+ * its sockets (`berth who`, --inject). So it gets a limit of one byte, which also keeps a core from
+ * being piped to a program, core(5).
  */
 static void drop_core(unsigned int role)
 {
@@ -279,7 +290,7 @@ static void drop_core(unsigned int role)
 int confine(enum confine_role which, unsigned int needs)
 {
 	unsigned int role = 1u << which;
-	struct program program = { .len = 0 };
+	struct filter_program program = { .len = 0 };
 	struct sock_fprog filter = { .filter = program.code };
 	int ret = drop_capabilities(role, needs);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The line is a SOCK_SEQPACKET pair: one message is one line, so nobody has to put halves together. The child ignores
- * SIGINT, SIGTERM and SIGPIPE: its parent tells it when to end, or the end of the line does.
+ * The connection is a SOCK_SEQPACKET pair: one message is one line. The child ignores SIGINT,
+ * SIGTERM and SIGPIPE, because its parent tells it when to end, or the end of the connection does.
  */
 #include "tools/process/coprocess.h"
 
@@ -19,12 +19,12 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/str.h"
 
-enum { LINE_MOST = 4096 };
+enum { LINE_MAX_BYTES = 4096 };
 
 struct coproc {
 	struct loop *loop;
-	coproc_line_fn said;
-	coproc_end_fn ended;
+	coproc_line_fn on_line;
+	coproc_end_fn on_end;
 	void *arg;
 	int line, pidfd;
 };
@@ -50,54 +50,54 @@ static _Noreturn void child_main(coproc_main_fn run, void *arg, int line)
 	_exit(0);
 }
 
-static void coproc_free(struct coproc *agent)
+static void coproc_free(struct coproc *coproc)
 {
-	loop_remove(agent->loop, agent->line);
-	loop_remove(agent->loop, agent->pidfd);
-	close(agent->line);
-	close(agent->pidfd);
-	free(agent);
+	loop_remove(coproc->loop, coproc->line);
+	loop_remove(coproc->loop, coproc->pidfd);
+	close(coproc->line);
+	close(coproc->pidfd);
+	free(coproc);
 }
 
-static void on_line(void *arg, int fd, uint32_t events)
+static void on_readable(void *arg, int fd, uint32_t events)
 {
-	struct coproc *agent = arg;
-	char text[LINE_MOST + 1];
-	ssize_t got = recv(fd, text, LINE_MOST, MSG_DONTWAIT);
+	struct coproc *coproc = arg;
+	char text[LINE_MAX_BYTES + 1];
+	ssize_t got = recv(fd, text, LINE_MAX_BYTES, MSG_DONTWAIT);
 
 	(void)events;
 	if (got <= 0) {
 		if (!got || errno != EAGAIN)
-			loop_remove(agent->loop, fd);
+			loop_remove(coproc->loop, fd);
 		return;
 	}
 	text[got] = 0;
-	agent->said(agent->arg, text);
+	coproc->on_line(coproc->arg, text);
 }
 
 static void on_gone(void *arg, int fd, uint32_t events)
 {
-	struct coproc *agent = arg;
-	char text[LINE_MOST + 1];
+	struct coproc *coproc = arg;
+	char text[LINE_MAX_BYTES + 1];
 	ssize_t got;
 
 	(void)fd;
 	(void)events;
-	while ((got = recv(agent->line, text, LINE_MOST, MSG_DONTWAIT)) > 0) {
+	while ((got = recv(coproc->line, text, LINE_MAX_BYTES, MSG_DONTWAIT)) > 0) {
 		text[got] = 0;
-		agent->said(agent->arg, text);
+		coproc->on_line(coproc->arg, text);
 	}
-	waitid(P_PIDFD, (id_t)agent->pidfd, NULL, WEXITED);
-	loop_remove(agent->loop, agent->line); /* no more calls, whatever ended() does */
-	loop_remove(agent->loop, agent->pidfd);
-	agent->ended(agent->arg);
-	coproc_free(agent);
+	waitid(P_PIDFD, (id_t)coproc->pidfd, NULL, WEXITED);
+	loop_remove(coproc->loop, coproc->line); /* no more calls, whatever on_end() does */
+	loop_remove(coproc->loop, coproc->pidfd);
+	coproc->on_end(coproc->arg);
+	coproc_free(coproc);
 }
 
-int coproc_start(struct loop *loop, coproc_main_fn run, void *run_arg, coproc_line_fn said,
-                 coproc_end_fn ended, void *arg, struct coproc **ret_agent)
+int coproc_start(struct loop *loop, coproc_main_fn run, void *run_arg, coproc_line_fn on_line,
+                 coproc_end_fn on_end, void *arg, struct coproc **ret_coproc)
 {
-	struct coproc *agent;
+	struct coproc *coproc;
 	int lines[2], pidfd;
 	pid_t pid;
 
@@ -114,26 +114,26 @@ int coproc_start(struct loop *loop, coproc_main_fn run, void *run_arg, coproc_li
 		close(lines[0]);
 		return ret;
 	}
-	agent = mem_alloc(sizeof(*agent));
-	*agent = (struct coproc){ loop, said, ended, arg, lines[0], pidfd };
-	loop_add(loop, agent->line, EPOLLIN, on_line, agent);
-	loop_add(loop, agent->pidfd, EPOLLIN, on_gone, agent);
-	*ret_agent = agent;
+	coproc = mem_alloc(sizeof(*coproc));
+	*coproc = (struct coproc){ loop, on_line, on_end, arg, lines[0], pidfd };
+	loop_add(loop, coproc->line, EPOLLIN, on_readable, coproc);
+	loop_add(loop, coproc->pidfd, EPOLLIN, on_gone, coproc);
+	*ret_coproc = coproc;
 	return 0;
 }
 
-void coproc_say(struct coproc *agent, const char *text)
+void coproc_say(struct coproc *coproc, const char *text)
 {
-	(void)send(agent->line, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL);
+	(void)send(coproc->line, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-void coproc_discard(struct coproc *agent)
+void coproc_discard(struct coproc *coproc)
 {
-	if (!agent)
+	if (!coproc)
 		return;
-	syscall(SYS_pidfd_send_signal, agent->pidfd, SIGKILL, NULL, 0);
-	waitid(P_PIDFD, (id_t)agent->pidfd, NULL, WEXITED);
-	coproc_free(agent);
+	syscall(SYS_pidfd_send_signal, coproc->pidfd, SIGKILL, NULL, 0);
+	waitid(P_PIDFD, (id_t)coproc->pidfd, NULL, WEXITED);
+	coproc_free(coproc);
 }
 
 void coproc_tell(int line, const char *format, ...)
@@ -144,13 +144,13 @@ void coproc_tell(int line, const char *format, ...)
 	va_start(list, format);
 	text = str_vprint(format, list);
 	va_end(list);
-	(void)send(line, text, strnlen(text, LINE_MOST), MSG_NOSIGNAL);
+	(void)send(line, text, strnlen(text, LINE_MAX_BYTES), MSG_NOSIGNAL);
 }
 
 char *coproc_hear(int line, int timeout_ms, bool *ret_closed)
 {
 	struct pollfd wait = { .fd = line, .events = POLLIN };
-	char text[LINE_MOST];
+	char text[LINE_MAX_BYTES];
 	ssize_t got;
 
 	*ret_closed = false;

@@ -2,8 +2,9 @@
 #ifndef BERTH_PROCESS_COPROCESS_H
 #define BERTH_PROCESS_COPROCESS_H
 /*
- * A long-lived child process with a line to its parent, in both directions. Unlike a job it outlives a parent that was
- * killed, for as long as it takes to clean up: it sees the end of the line.
+ * A coprocess: a long-lived child process that exchanges lines of text with its parent. Unlike a
+ * job it outlives a parent that was killed, for as long as it needs to clean up: it sees the end of
+ * the connection.
  */
 #include <stdbool.h>
 
@@ -11,18 +12,21 @@
 
 struct coproc;
 
-/* in the child; its process ends with the return */
+/* in the child, whose process ends when it returns */
 typedef void (*coproc_main_fn)(void *arg, int line);
-/* one line of the child's, without the newline */
+/* in the parent: one line of the child, without the newline */
 typedef void (*coproc_line_fn)(void *arg, const char *text);
-typedef void (*coproc_end_fn)(void *arg); /* once; the agent is freed after it */
+typedef void (*coproc_end_fn)(void *arg); /* in the parent, at the child's end */
 
-int coproc_start(struct loop *loop, coproc_main_fn run, void *run_arg, coproc_line_fn said,
-                 coproc_end_fn ended, void *arg, struct coproc **ret_agent);
-void coproc_say(struct coproc *agent, const char *text);
-void coproc_discard(struct coproc *agent); /* kills it; ended() is not called; NULL is fine */
+int coproc_start(struct loop *loop, coproc_main_fn run, void *run_arg, coproc_line_fn on_line,
+                 coproc_end_fn on_end, void *arg, struct coproc **ret_coproc);
+void coproc_say(struct coproc *coproc, const char *text);
+void coproc_discard(struct coproc *coproc); /* kill it without calling @on_end; NULL is allowed */
 
-/* In the child: say something; wait up to @timeout_ms for the next line. Return: the line, the caller's to free; NULL. */
+/*
+ * In the child: send a line to the parent; wait up to @timeout_ms for a line of the parent.
+ * Return: the line, the caller's to free; NULL if there is none.
+ */
 void coproc_tell(int line, const char *format, ...) __attribute__((format(printf, 2, 3)));
 char *coproc_hear(int line, int timeout_ms, bool *ret_closed);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * /proc/PID/task/TID/children (CONFIG_PROC_CHILDREN) gives a process tree at the price of its own size. Where the kernel
- * lacks it, every process of the host is asked for its parent.
+ * /proc/PID/task/TID/children (CONFIG_PROC_CHILDREN) gives a process tree at the price of its own
+ * size. Where the kernel lacks it, every process of the host is asked for its parent.
  */
 #include "tools/process/family.h"
 
@@ -45,7 +45,10 @@ static void add_numbers(const char *text, struct pids *pids)
 	}
 }
 
-/* The kernel lists a child under the thread that forked it. Return: 0; -ENOSYS if the kernel has no such list. */
+/*
+ * The kernel lists a child under the thread that forked it.
+ * Return: 0; -ENOSYS if the kernel has no such list.
+ */
 static int add_listed_children(pid_t parent, struct pids *pids)
 {
 	cleanup_free char *path = str_print("/proc/%d/task", (int)parent);

@@ -2,8 +2,8 @@
 #ifndef BERTH_PROCESS_FAMILY_H
 #define BERTH_PROCESS_FAMILY_H
 /*
- * Children and descendants of a process. The answer is a snapshot of moving things: callers that end processes repeat
- * until nothing is left.
+ * Children and descendants of a process, as of one moment. A caller that ends processes repeats the
+ * call until nothing is left.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,7 +18,10 @@ void pids_add(struct pids *pids, pid_t pid);
 bool pids_has(const struct pids *pids, pid_t pid);
 #define cleanup_pids __attribute__((cleanup(pids_free)))
 
-/** All descendants of @ancestor, parents before children, without @ancestor itself and without zombies. */
+/**
+ * All descendants of @ancestor, parents before children, without @ancestor itself and without
+ * zombies.
+ */
 void process_descendants(pid_t ancestor, struct pids *ret_pids);
 
 /** The children of @parent, zombies included. */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The answer goes through a pipe: text, then the error as its last four bytes. The end of the child is seen by its pidfd,
- * and reaping it is not needed to learn how it ended: a supervisor that is a subreaper may have collected it already.
+ * The child's end shows at its pidfd. A supervisor that is a subreaper may have reaped the child
+ * before, so the result comes through the pipe and not from its wait status.
  *
- * Laws: the child closes every descriptor it was not given, so that a socket that the parent closes is really closed; a
- * parent that dies takes the child with it (PR_SET_PDEATHSIG is set after every change of user, which clears it).
+ * The child closes every descriptor that it was not given, so that a socket is really closed when
+ * the parent closes it. PR_SET_PDEATHSIG is set after each change of user, which clears it.
  */
 #include "tools/process/job.h"
 
@@ -69,7 +69,7 @@ static void close_others(int a, int b)
 	syscall(SYS_close_range, (unsigned int)high + 1, ~0u, 0);
 }
 
-/* In place of the job: it may not run, for want of @arg's user. */
+/* Runs instead of the job if the child cannot become its user. */
 static int refused(void *arg, struct str *ret_text)
 {
 	(void)ret_text;
@@ -106,7 +106,7 @@ static void finish(struct job *job, int error)
 	void *arg = job->done_arg;
 	cleanup_free char *text = str_take(&job->answer);
 
-	/* ECHILD: somebody was faster, which is fine */
+	/* ECHILD: another call has reaped it */
 	waitid(P_PIDFD, (id_t)job->pidfd, NULL, WEXITED);
 	job_free(job);
 	done(arg, error, text);

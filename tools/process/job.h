@@ -2,10 +2,11 @@
 #ifndef BERTH_PROCESS_JOB_H
 #define BERTH_PROCESS_JOB_H
 /*
- * Work that blocks (copying a tree, initdb, waiting for a lock, libpq) is straight-line code in a forked child. The child
- * keeps no descriptor of ours but the ones it is given, dies with us, and answers with a number and a text.
+ * A job: blocking work (copying a tree, initdb, libpq) in a child process, while the caller's event
+ * loop goes on. The child keeps only the descriptors that it is given, dies with its parent, and
+ * answers with a result and a text.
  *
- *	job_start(&(struct job_setup){ .loop = loop, .run = copy_tree, .arg = &what, .done = on_copied, .done_arg = me }, &job);
+ *	job_start(&(struct job_setup){ .loop = loop, .run = copy_tree, .done = on_copied }, &job);
  */
 #include <sys/types.h>
 
@@ -15,30 +16,35 @@
 
 struct job;
 
-/** @error -ETIME: the deadline passed; -ECHILD: killed. @text is never NULL and lives for the call. */
+/**
+ * Called once in the parent, at the end of the job.
+ * @error	what the function returned; -ETIME after the deadline; -ECHILD if the child was
+ *		killed
+ * @text	never NULL; valid during the call
+ */
 typedef void (*job_done_fn)(void *arg, int error, const char *text);
 
 struct job_setup {
 	struct loop *loop;
-	uid_t uid; /* dropped to before @run; 0 = stay who we are */
+	uid_t uid; /* the child becomes this user first; 0 = stay */
 	gid_t gid;
 	int keep_fd;         /* a descriptor the child keeps; 0 = none */
 	int64_t deadline_ms; /* 0 = five minutes */
 	child_fn run;
-	void *arg; /* the child sees it as it is at the fork */
+	void *arg; /* the child has a copy, as of the fork */
 	job_done_fn done;
 	void *done_arg;
 };
 
 int job_start(const struct job_setup *setup, struct job **ret_job);
-void job_cancel(struct job *job); /* kills it; done is not called; NULL is fine */
+void job_cancel(struct job *job); /* kill it without calling .done; NULL is allowed */
 
-/** For a child between fork and exec or job: become @uid for good (0 = nothing to do). Return: 0 or -errno. */
+/** In a child: become user @uid for good; 0 does nothing. Return: 0; -errno. */
 int job_drop(uid_t uid, gid_t gid);
 
 /**
- * Until job_files_back() this thread's calls on files have the rights of @uid and make what is his (0 = nothing to do): for
- * directories of the servers' user, who could put a symbolic link where we are about to act.
+ * Until job_files_back(), access files as user @uid; 0 does nothing. For directories of the
+ * servers' user, who could plant a symbolic link there.
  */
 void job_files_as(uid_t uid, gid_t gid);
 void job_files_back(uid_t uid);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The supervisor sets these variables for a worker's command; a program may remove them from its children's environment. */
+/*
+ * The supervisor sets these variables for a worker's command. A program may change the environment
+ * of its children, who are then not found.
+ */
 #include "tools/process/owner.h"
 
 #include <stdlib.h>

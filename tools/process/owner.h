@@ -2,8 +2,8 @@
 #ifndef BERTH_PROCESS_OWNER_H
 #define BERTH_PROCESS_OWNER_H
 /*
- * Which run and worker a process belongs to: its environment says so, and its children inherit that. Only the kernel's
- * cgroups and the process tree prove it; this is for where neither reaches.
+ * Which run and worker a process belongs to, by its environment, which children inherit. Cgroups
+ * and the process tree are safer; this is for processes that neither of them reaches.
  */
 #include <stdbool.h>
 #include <sys/types.h>
@@ -13,13 +13,15 @@
 /* Strings of a process's environment; NULL: not set. */
 struct proc_owner {
 	const char *run, *worker, *task;
-	const char *
-		map_path; /* of its port map; the shim under a kernel backend has only a view of it */
+	const char *map_path;  /* of its port map, or of the shim's view of it */
 	const char *mark_path; /* of the run's socket for marks */
 	char *text;            /* holds the strings */
 };
 
-/** Read /proc/PID/environ; @dir is /proc/PID, open. Return: 0, and owner_free() afterwards; -ESRCH, -EACCES. */
+/**
+ * Read /proc/PID/environ; @dir is /proc/PID, open.
+ * Return: 0, and owner_free() afterwards; -ESRCH, -EACCES.
+ */
 int owner_read(pid_t pid, struct proc_owner *ret_owner);
 int owner_read_at(int dir, struct proc_owner *ret_owner);
 void owner_free(struct proc_owner *owner);
@@ -36,9 +38,9 @@ bool owner_is(pid_t pid, const char *run_id, unsigned int worker);
 const char *owner_of_self(unsigned int *ret_worker);
 
 /**
- * All processes of this user that say they belong to run @run_id, for runs whose supervisor is dead: it reads all of /proc.
- * @run_dir	the run-time files of the run. A process that names run-time files elsewhere belongs to another run that
- *		happens to have the same id.
+ * Find all processes of this user that say they belong to run @run_id. It reads all of /proc: for
+ * runs whose supervisor is dead.
+ * @run_dir	the run's run-time files; skips processes of another run with the same id elsewhere
  */
 void owner_find(const char *run_id, const char *run_dir, struct pids *ret_pids);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * /proc. Every read of one process goes through one directory descriptor, /proc/PID: if the process ends and its number is
- * given to another, reads fail with ESRCH instead of mixing two processes.
+ * All reads of one process go through one descriptor of /proc/PID. If the process ends and another
+ * gets its pid, they fail with ESRCH and never mix two processes.
  */
 #include "tools/process/proc.h"
 
@@ -24,7 +24,7 @@
 enum { COMMAND_MOST = 400 };
 enum { UNIX_LISTENS = 0x10000 }; /* linux/net.h: __SO_ACCEPTCON */
 
-/* How container engines name their cgroups: the piece of the path, and what people call it. */
+/* Pieces of the cgroup paths of container engines, and the names of the engines. */
 static const struct container_kind {
 	const char *piece, *name;
 } container_kinds[] = {
@@ -50,7 +50,7 @@ char *proc_parse_container(const char *text)
 		at += strlen(container_kinds[i].piece);
 		len = (int)strcspn(at, "/.\n");
 		if (len >= 32 && (int)strspn(at, "0123456789abcdef") >= 32)
-			len = 12; /* as the engines themselves abbreviate */
+			len = 12; /* as the engines abbreviate an id */
 		return str_print("%s %.*s", container_kinds[i].name, len > 64 ? 64 : len, at);
 	}
 	return NULL;
@@ -113,7 +113,7 @@ static char *user_name(uid_t uid)
 	return user ? str_copy(user->pw_name) : str_print("%u", uid);
 }
 
-/* Process times count from boot, people from 1970: the difference is CLOCK_REALTIME - CLOCK_BOOTTIME. */
+/* Process times count from boot: the difference is CLOCK_REALTIME - CLOCK_BOOTTIME. */
 static int64_t wall_from_ticks(uint64_t ticks)
 {
 	int64_t since_boot = (int64_t)(ticks * (1000000000ull / (uint64_t)sysconf(_SC_CLK_TCK)));
@@ -121,7 +121,10 @@ static int64_t wall_from_ticks(uint64_t ticks)
 	return clock_wall_ns() - clock_of(CLOCK_BOOTTIME) + since_boot;
 }
 
-/* "NSpid:	4242	7	1": from the namespace of /proc to its own. That of a process in ours ends with the first. */
+/*
+ * "NSpid:\t4242\t7\t1": from the namespace of /proc to its own. A process in our namespace has only
+ * the first.
+ */
 pid_t proc_parse_inside(const char *status)
 {
 	const char *line = strstr(status, "\nNSpid:");
@@ -228,7 +231,7 @@ int proc_fd_count(pid_t pid)
 	fd = openat(dir, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? -ESRCH : -errno;
-	/* kernel 6.2: the size of the directory is the answer */
+	/* since Linux 6.2 the size of the directory is the number */
 	if (!fstat(fd, &info) && info.st_size) {
 		close(fd);
 		return (int)info.st_size;

@@ -2,10 +2,10 @@
 #ifndef BERTH_PROCESS_PROCFS_H
 #define BERTH_PROCESS_PROCFS_H
 /*
- * The files of /proc/PID, proc(5), as the kernel writes them. proc.h makes of them what people read.
+ * The files of /proc/PID, proc(5). proc.h makes of them what people read.
  *
- * The parsers are pure and total: any process chooses its own name and environment. Functions return 0 or -errno, and
- * -ESRCH for a process that has ended.
+ * The parsers are pure and total, because a process chooses its own name and environment. Functions
+ * return 0 or -errno, and -ESRCH for a process that has ended.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,10 +18,13 @@ struct proc_stat {
 	pid_t pid, ppid;
 	char comm[PROC_COMM]; /* the process chose it; blanks in place of control characters */
 	char state;           /* 'Z' a zombie, 'T' stopped ... */
-	uint64_t start_ticks; /* since boot; with the pid it names one process for ever */
+	uint64_t start_ticks; /* since boot; pid and start name one process */
 };
 
-/** Parse the text of /proc/PID/stat. A comm may hold blanks and parentheses. Return: false if it is not one. */
+/**
+ * Parse the text of /proc/PID/stat. A comm may hold blanks and parentheses.
+ * Return: false if it is not one.
+ */
 bool proc_parse_stat(const char *text, struct proc_stat *ret_stat);
 
 /**

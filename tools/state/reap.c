@@ -114,15 +114,12 @@ static int reap_one(const struct run_state *run, bool dry_run, char ***list)
 	ret = cgroup_remove_all(cgroups, CGROUP_MAX_MS);
 	ret = ret ? ret : cgroup_remove_named(run->id, CGROUP_MAX_MS);
 	reap_processes(run->id, run->dir);
-	if (scratch) {
-		one = runtime_remove_scratch(run->scratch_dir);
-		if (one)
-			return one; /* the next call needs run->dir to find it */
-	}
+	one = scratch ? runtime_remove_scratch(run->scratch_dir) : 0;
+	if (ret || one)
+		return ret ? ret : one; /* the next call finds the rest by run->dir */
 	remove_allocated_ports(run);
 	db_programs_remove_socket_dirs(run->dir);
-	one = dir_remove(run->dir);
-	return ret ? ret : one;
+	return dir_remove(run->dir);
 }
 
 /* Of two berth commands at once, the one that gets the lock does it. */

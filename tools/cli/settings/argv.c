@@ -107,19 +107,6 @@ static int parse_short(struct cli *cli, char **words, int *ret_words)
 	return ret;
 }
 
-/* Overwrite passwords in a word that has been copied: ps(1) shows it to all users. */
-static void conceal(char *word)
-{
-	const char *password;
-	size_t len;
-
-	while ((password = str_password(word, &len))) {
-		word += password - word;
-		memset(word, '*', len);
-		word += len;
-	}
-}
-
 static int parse_words(struct cli *cli, char **words)
 {
 	int ret, taken;
@@ -143,11 +130,11 @@ static int parse_words(struct cli *cli, char **words)
 		if (ret)
 			return ret;
 		for (; taken; taken--)
-			conceal(*words++);
+			str_hide_passwords(*words++);
 	}
 	for (; *words; words++) {
 		strv_add(&cli->args, *words);
-		conceal(*words);
+		str_hide_passwords(*words);
 	}
 	return 0;
 }

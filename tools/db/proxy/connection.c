@@ -79,7 +79,7 @@ void side_flush(struct connection *conn, struct connection_side *side)
 	if (side_waiting(side))
 		return;
 	side->out.len = side->out_at = 0;
-	if (side->out.room > RELAY_BACKLOG * 2)
+	if (side->out.capacity > RELAY_BACKLOG * 2)
 		str_free(&side->out);
 }
 

@@ -287,7 +287,7 @@ static int feed(struct session *session, const struct direction *direction,
 		memmove(stream->held.text, stream->held.text + done, len - (size_t)done);
 		stream->held.len = len - (size_t)done;
 	}
-	if (!stream->held.len && stream->held.room > HOLD_KEEP)
+	if (!stream->held.len && stream->held.capacity > HOLD_KEEP)
 		str_free(&stream->held);
 	return 0;
 }
