@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Root's run listens on unix sockets whose paths /proc/net/unix shows to everybody, and which its workers of other users may need:
-# a process that is not of the run is not served there, and cannot enter a plain user's at all.
+# The sockets of root's run, whose paths /proc/net/unix shows to everyone and which workers of other users may need:
+# a process outside the run gets no answer there, and cannot reach those of another user's run at all.
 . "$(dirname "$0")/lib.sh"
 
 cat >"$work/knock" <<'KNOCK'
 import socket, struct, sys
-paths = [line.split()[-1] for line in open("/proc/net/unix") if line.rstrip().endswith("/net") and sys.argv[1] in line]
+paths = [line.split()[-1] for line in open("/proc/net/unix") if line.rstrip().endswith("/listener") and sys.argv[1] in line]
 paths = [path for path in paths if path.split("/")[3] in sys.argv[2]]  # runs outside of this /tmp have the same path
 if len(paths) != 1:
     sys.exit("there is no such socket: %s" % paths)
@@ -27,7 +27,7 @@ run_as nobody preload
 is 'no entry' "$(setpriv --reuid 65533 --regid nogroup --clear-groups /usr/bin/python3 "$work/knock" /berth-65534/ "$(ls /tmp/berth-65534)" 2>&1)" \
 	'another user cannot reach the sockets of a plain user'\''s run'
 end_run nobody
-# Everything that a run has below /tmp, tried by somebody who has been told its name
+# Every file of a run below /tmp, opened by a user who knows its path
 cat >"$work/try" <<'TRY'
 import os, socket, stat, sys
 done = []
@@ -60,13 +60,13 @@ as() { setpriv --reuid "$1" --regid nogroup --clear-groups /usr/bin/python3 "$wo
 run_as root preload
 everything 0 >"$work/everything"
 [ "$(wc -l <"$work/everything")" -ge 5 ]; report $? 'a run has files, a FIFO and a socket'
-is 'd:rw:w1-tmp f:rw:map p:w:mark s:c:net' "$(as nobody <"$work/everything")" 'root'\''s run: another user who knows every name opens only what a worker that has given root up needs'
+is 'd:rw:w1-tmp f:rw:map p:w:mark s:c:listener' "$(as nobody <"$work/everything")" 'root'\''s run: another user who knows every name opens only what a worker needs that has given up root'
 end_run root
 run_as nobody preload
 everything 65534 >"$work/everything"
 is '' "$(as 65533 <"$work/everything")" 'a plain user'\''s run: another user opens nothing at all'
 end_run nobody
-# and the one whom it is for is: a worker of root's that has become somebody else starts a static program
+# A worker of root that has changed its user starts a static program: it is served.
 cat >"$work/static.c" <<'STATIC'
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -85,5 +85,5 @@ gcc -static -o "$work/static" "$work/static.c"
 holder='import socket, subprocess, sys; s = socket.socket(); s.bind(("127.0.0.1", 3101)); s.listen(); sys.exit(subprocess.call(sys.argv[1:]))'
 said=$(cd "$work/root" && /usr/bin/python3 -c "$holder" "$BERTH" run --backend preload --tree shared -- \
 	setpriv --reuid nobody --regid nogroup --clear-groups "$work/static" 2>&1)
-report $? 'a static program of a worker that gave root up is served' "$said"
+report $? 'a static program of a worker that gave up root is served' "$said"
 finish
