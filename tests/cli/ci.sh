@@ -6,7 +6,16 @@ BERTH=${BERTH:-$here/../../.out/bin/berth}
 . "$here/../tap.sh"
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
-grep -o 'berth run .* -- .*' "$here/../../docs/ci.md" >lines
+# a command may go on in the next line
+awk '/berth run -/ {
+	line = $0
+	while (line !~ / -- [^\\]/ && (getline next_line) > 0) {
+		sub(/ *\\?$/, "", line)
+		sub(/^ */, " ", next_line)
+		line = line next_line
+	}
+	print line
+}' "$here/../../docs/ci.md" | grep -o 'berth run .* -- .*' >lines
 [ "$(wc -l <lines)" -ge 4 ]; report $? 'there are command lines'
 while read -r _ _ rest; do
 	sh -c "JOB_COMPLETION_INDEX=1; exec '$BERTH' run --dry-run $(printf %s "$rest" | sed 's/\${{[^}]*}}/1/g')" >out 2>&1

@@ -22,18 +22,16 @@ struct walk {
 	const char *profile; /* then apply this one; NULL = none */
 };
 
-/*
- * Return: whether the key comes for the first time. @seen_line: where it stood first, 0 =
- * nowhere.
- */
+/* Return: whether the key is given for the first time. @seen_line: the line of the first; 0 = none */
 static bool first_time(struct walk *walk, const struct reader_pair *pair, unsigned int *seen_line)
 {
-	if (*seen_line)
-		reader_complain(walk->reader, pair->line, pair->path,
-		                "is given twice, first in line %u", *seen_line);
-	else
+	if (!*seen_line) {
 		*seen_line = pair->line;
-	return *seen_line == pair->line;
+		return true;
+	}
+	reader_complain(walk->reader, pair->line, pair->path, "is given twice, first in line %u",
+	                *seen_line);
+	return false;
 }
 
 static void complain_unknown(struct walk *walk, const struct reader_pair *pair,
