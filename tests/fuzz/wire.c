@@ -10,7 +10,6 @@
 #include "tools/db/sql/names.c"
 #include "tools/db/sql/lexer.c"
 #include "tools/db/sql/mention.c"
-#include "tools/db/sql/array.c"
 #include "tools/db/sql/parse.c"
 #include "tools/db/sql/rewrite.c"
 #include "tools/db/sql/rewrite_catalog.c"

@@ -24,44 +24,42 @@ static size_t elements_begin(const char *data, size_t len)
 	return 0;
 }
 
-/* Map to physical names, or to logical ones if @physical is NULL. */
-static bool map_binary(struct names *physical, const struct names *logical, const char *data,
-                       size_t len, struct str *out)
+/* One of the two is NULL. */
+struct mapping {
+	struct names *physical;
+	const struct names *logical;
+};
+
+static void map_element(const void *arg, size_t i, const char *element, size_t len, struct str *out)
+{
+	const struct mapping *mapping = arg;
+
+	(void)i;
+	if (mapping->physical)
+		names_physical(mapping->physical, element, len, out);
+	else
+		names_logical(mapping->logical, element, len, out);
+}
+
+static bool map_array(const struct mapping *mapping, const char *data, size_t len, struct str *out)
 {
 	size_t at = elements_begin(data, len), before = out->len;
+	bool good = at;
 
-	if (!at)
-		return false;
 	str_add_len(out, data, at);
-	while (len - at >= 4) {
-		uint32_t size = wire_get32(data + at);
-		size_t mark = out->len;
-
-		at += 4;
-		wire_add32(out, size);
-		if (size == UINT32_MAX) /* NULL */
-			continue;
-		if (size > len - at)
-			break;
-		if (physical)
-			names_physical(physical, data + at, size, out);
-		else
-			names_logical(logical, data + at, size, out);
-		wire_put32(out->text + mark, (uint32_t)(out->len - mark - 4));
-		at += size;
-	}
-	if (at == len)
-		return true;
-	out->len = before;
-	return false;
+	while (good && at < len)
+		good = wire_map_cells(data, len, &at, 1, map_element, mapping, out);
+	if (!good)
+		out->len = before;
+	return good;
 }
 
 bool array_binary_physical(struct names *names, const char *data, size_t len, struct str *out)
 {
-	return map_binary(names, NULL, data, len, out);
+	return map_array(&(struct mapping){ .physical = names }, data, len, out);
 }
 
 bool array_binary_logical(const struct names *names, const char *data, size_t len, struct str *out)
 {
-	return map_binary(NULL, names, data, len, out);
+	return map_array(&(struct mapping){ .logical = names }, data, len, out);
 }

@@ -116,4 +116,34 @@ void side_send(struct connection *conn, struct connection_side *side, const char
 /** Send what was kept. */
 void side_flush(struct connection *conn, struct connection_side *side);
 
+/* --- handshake.c: before the first message of the session --- */
+
+/** Read the client's start-up packets from conn->in. */
+void handshake_from_client(struct connection *conn);
+
+/**
+ * Continue TLS with the client, or begin it if the client does. Return: false if the event is none
+ * of TLS.
+ */
+bool handshake_client_tls(struct connection *conn);
+
+/** Continue on the way to the server. Return: false if the connection is past its handshake. */
+bool handshake_from_server(struct connection *conn);
+
+/**
+ * The server has closed: connect again with TLS, if it let nobody in without.
+ * Return: false if the connection is to end.
+ */
+bool handshake_retry_with_tls(struct connection *conn);
+
+/*
+ * --- traffic.c: after an event, and after either of these calls, the connection may be gone ---
+ */
+
+/** Serve the client that was accepted at @fd. */
+void traffic_begin(struct relay *relay, int fd);
+
+/** Send the client a FATAL error and close the connection. Not during one of its events. */
+void traffic_end(struct connection *conn, const char *sqlstate, const char *message);
+
 #endif

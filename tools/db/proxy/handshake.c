@@ -11,7 +11,7 @@
  * Passwords pass as they are, because neither MD5 nor SCRAM covers the name of the database. Keys
  * for cancelling pass as well, so a CancelRequest needs no table and goes to the server as it is.
  */
-#include "tools/db/proxy/handshake.h"
+#include "tools/db/proxy/connection.h"
 
 #include <errno.h>
 #include <netinet/in.h>

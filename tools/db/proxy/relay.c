@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "tools/base/clock.h"
-#include "tools/db/proxy/traffic.h"
+#include "tools/db/proxy/connection.h"
 #include "tools/db/proxy/wire.h"
 
 static void on_pause_over(void *arg);

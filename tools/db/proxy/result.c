@@ -19,46 +19,26 @@ bool result_mappable(char type)
 	return type == 'D' || type == 'E' || type == 'N' || type == 'A';
 }
 
-static void map_cell(const struct names *names, const char *cell, uint32_t len, struct str *out)
+static void map_cell(const void *names, size_t i, const char *cell, size_t len, struct str *out)
 {
-	size_t mark = out->len;
 	bool seen = names_has_suffix(names, cell, len);
 
-	wire_add32(out, 0);
+	(void)i;
 	if (seen && !memchr(cell, 0, len))
 		names_logical(names, cell, len, out);
 	else if (!seen || !array_binary_logical(names, cell, len, out))
 		str_add_len(out, cell, len);
-	wire_put32(out->text + mark, (uint32_t)(out->len - mark - 4));
 }
 
 /* Return: false if the row is malformed; then the client gets it as it is. */
 static bool map_row(const struct names *names, const char *body, size_t len, struct str *out)
 {
 	size_t at = 2;
-	uint16_t cells;
 
 	if (len < 2)
 		return false;
-	cells = wire_get16(body);
-	wire_add16(out, cells);
-	for (uint16_t i = 0; i < cells; i++) {
-		uint32_t size;
-
-		if (len - at < 4)
-			return false;
-		size = wire_get32(body + at);
-		at += 4;
-		if (size == UINT32_MAX) { /* NULL */
-			wire_add32(out, size);
-			continue;
-		}
-		if (size > len - at)
-			return false;
-		map_cell(names, body + at, size, out);
-		at += size;
-	}
-	return at == len;
+	str_add_len(out, body, 2);
+	return wire_map_cells(body, len, &at, wire_get16(body), map_cell, names, out) && at == len;
 }
 
 static void map_position(const char *value, const struct rewritten_statement *statement,

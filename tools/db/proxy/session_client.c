@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "tools/base/cleanup.h"
-#include "tools/db/sql/array.h"
 #include "tools/db/proxy/array_binary.h"
 #include "tools/db/proxy/session_parts.h"
 #include "tools/db/proxy/wire.h"
@@ -79,140 +78,109 @@ static enum rewrite_outcome rewrite_text(struct session *session, const char *te
 /* Query: string */
 static bool map_query(struct session *session, const char *message, size_t len, struct str *out)
 {
-	size_t mark = wire_begin(out, 'Q');
+	const char *text = message + WIRE_HEADER;
+	size_t text_len = len > WIRE_HEADER ? len - WIRE_HEADER - 1 : 0, mark;
+	cleanup_str struct str changed = { 0 };
 	uint64_t params;
 
-	if (len > WIRE_HEADER)
-		slow_parse(&session->slow, "", message + WIRE_HEADER, len - WIRE_HEADER - 1);
+	slow_parse(&session->slow, "", text, text_len);
 	slow_begin(&session->slow);
-	/* the server reports an error if there is a NUL before the end */
-	if (len > WIRE_HEADER &&
-	    strnlen(message + WIRE_HEADER, len - WIRE_HEADER) == len - WIRE_HEADER - 1 &&
-	    rewrite_text(session, message + WIRE_HEADER, len - WIRE_HEADER - 1, &params, out) !=
-	            OUTCOME_SAME) {
-		str_add_len(out, "", 1);
-		wire_end(out, mark);
-		return true;
-	}
-	out->len = mark - 1;
-	return false;
+	/* the server reports an error if the first NUL is not the last byte */
+	if (len == WIRE_HEADER || strnlen(text, text_len + 1) != text_len ||
+	    rewrite_text(session, text, text_len, &params, &changed) == OUTCOME_SAME)
+		return false;
+	mark = wire_begin(out, 'Q');
+	str_add_len(out, changed.text, changed.len + 1);
+	wire_end(out, mark);
+	return true;
 }
 
 /* Parse: name, statement, types of parameters */
 static bool map_parse(struct session *session, const char *message, size_t len, struct str *out)
 {
-	size_t at = WIRE_HEADER, mark = wire_begin(out, 'P'), before = out->len;
+	size_t at = WIRE_HEADER, mark;
 	const char *name = wire_string(message, len, &at);
 	const char *text = name ? wire_string(message, len, &at) : NULL;
+	cleanup_str struct str changed = { 0 };
 	enum rewrite_outcome outcome;
 	uint64_t params = 0;
-	struct session_prepared *one;
 
 	if (!text)
-		goto unchanged;
+		return false;
 	slow_parse(&session->slow, name, text, strlen(text));
-	if (session->prepared)
-		session_forget_prepared(session, name);
-	str_add_len(out, name, strlen(name) + 1);
-	outcome = rewrite_text(session, text, strlen(text), &params, out);
+	session_forget_prepared(session, name);
+	outcome = rewrite_text(session, text, strlen(text), &params, &changed);
 	if (params) {
-		one = mem_alloc(sizeof(*one));
+		struct session_prepared *one = mem_alloc(sizeof(*one));
+
 		*one = (struct session_prepared){ session->prepared, str_copy(name), params };
 		session->prepared = one;
 	}
 	if (outcome == OUTCOME_SAME)
-		goto unchanged;
-	str_add_len(out, "", 1);
+		return false;
+	mark = wire_begin(out, 'P');
+	str_add_len(out, name, strlen(name) + 1);
+	str_add_len(out, changed.text, changed.len + 1);
 	if (outcome == OUTCOME_REFUSED)
 		wire_add16(out, 0);
 	else
 		str_add_len(out, message + at, len - at);
 	wire_end(out, mark);
 	return true;
-unchanged:
-	out->len = before - 5;
-	return false;
 }
 
-static void map_value(struct names *names, const char *value, size_t len, struct str *out)
+struct bind {
+	struct names *names;
+	uint64_t params; /* as in struct rewrite_result */
+};
+
+static void map_value(const void *arg, size_t i, const char *value, size_t len, struct str *out)
 {
-	if (array_physical(names, value, len, out) || array_binary_physical(names, value, len, out))
+	const struct bind *bind = arg;
+	bool is_name = i < REWRITE_PARAMS_MAX && bind->params >> i & 1 && len;
+
+	if (is_name && (names_physical_array(bind->names, value, len, out) ||
+	                array_binary_physical(bind->names, value, len, out)))
 		return;
-	if (memchr(value, 0, len))
-		str_add_len(out, value, len);
+	if (is_name && !memchr(value, 0, len))
+		names_physical(bind->names, value, len, out);
 	else
-		names_physical(names, value, len, out);
-}
-
-/* Append the values of a Bind; @at: of their count. Return: false if it is malformed. */
-static bool map_values(struct session *session, const char *message, size_t len, size_t at,
-                       uint64_t params, struct str *out)
-{
-	uint16_t count;
-
-	if (len - at < 2)
-		return false;
-	count = wire_get16(message + at);
-	str_add_len(out, message + at, 2);
-	at += 2;
-	for (uint16_t i = 0; i < count; i++) {
-		size_t mark = out->len;
-		uint32_t size;
-
-		if (len - at < 4)
-			return false;
-		size = wire_get32(message + at);
-		at += 4;
-		wire_add32(out, size);
-		if (size == UINT32_MAX)
-			continue;
-		if (size > len - at)
-			return false;
-		if (i < REWRITE_PARAMS_MAX && params >> i & 1 && size)
-			map_value(session->names, message + at, size, out);
-		else
-			str_add_len(out, message + at, size);
-		wire_put32(out->text + mark, (uint32_t)(out->len - mark - 4));
-		at += size;
-	}
-	str_add_len(out, message + at, len - at);
-	return true;
+		str_add_len(out, value, len);
 }
 
 /* Bind: portal, statement, formats, values, formats of results */
 static bool map_bind(struct session *session, const char *message, size_t len, struct str *out)
 {
-	size_t at = WIRE_HEADER, before = out->len, mark;
-	const char *portal = wire_string(message, len, &at);
-	const char *name = portal ? wire_string(message, len, &at) : NULL;
-	const struct session_prepared *one = name ? session_find_prepared(session, name) : NULL;
-	size_t formats;
+	size_t at = WIRE_HEADER, before = out->len, formats, mark;
+	const struct session_prepared *one;
+	const char *name = NULL;
+	struct bind bind;
 
+	if (!session->prepared && !session->slow.least_ms)
+		return false;
+	if (wire_string(message, len, &at))
+		name = wire_string(message, len, &at);
+	if (!name)
+		return false;
+	slow_bind(&session->slow, name);
+	one = session_find_prepared(session, name);
 	if (!one || len - at < 2)
 		return false;
 	formats = 2 + 2 * (size_t)wire_get16(message + at);
-	if (formats > len - at)
+	if (formats + 2 > len - at)
 		return false;
+	at += formats + 2;
+	bind = (struct bind){ session->names, one->params };
 	mark = wire_begin(out, 'B');
-	str_add_len(out, message + WIRE_HEADER, at + formats - WIRE_HEADER);
-	if (map_values(session, message, len, at + formats, one->params, out)) {
-		wire_end(out, mark);
-		return true;
+	str_add_len(out, message + WIRE_HEADER, at - WIRE_HEADER);
+	if (!wire_map_cells(message, len, &at, wire_get16(message + at - 2), map_value, &bind,
+	                    out)) {
+		out->len = before;
+		return false;
 	}
-	out->len = before;
-	return false;
-}
-
-static void note_bind(struct session *session, const char *message, size_t len)
-{
-	size_t at = WIRE_HEADER;
-	const char *name;
-
-	if (!session->slow.least_ms || !wire_string(message, len, &at))
-		return;
-	name = wire_string(message, len, &at);
-	if (name)
-		slow_bind(&session->slow, name);
+	str_add_len(out, message + at, len - at);
+	wire_end(out, mark);
+	return true;
 }
 
 static bool map_client(struct session *session, const char *message, size_t len, struct str *out)
@@ -220,9 +188,7 @@ static bool map_client(struct session *session, const char *message, size_t len,
 	switch (*message) {
 	case 'Q': return map_query(session, message, len, out);
 	case 'P': return map_parse(session, message, len, out);
-	case 'B':
-		note_bind(session, message, len);
-		return session->prepared && map_bind(session, message, len, out);
+	case 'B': return map_bind(session, message, len, out);
 	case 'S': slow_begin(&session->slow); return false;
 	case 'C':
 		if (session->prepared && len > WIRE_HEADER + 1 && message[WIRE_HEADER] == 'S' &&

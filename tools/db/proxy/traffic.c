@@ -15,7 +15,7 @@
  *
  * Back-pressure: a side is read only while less than RELAY_BACKLOG bytes wait for the other.
  */
-#include "tools/db/proxy/traffic.h"
+#include "tools/db/proxy/connection.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -23,7 +23,6 @@
 #include <string.h>
 
 #include "tools/base/clock.h"
-#include "tools/db/proxy/handshake.h"
 
 enum { ABANDONED_MS = 1000 };
 

@@ -62,6 +62,29 @@ const char *wire_string(const char *data, size_t len, size_t *at_io)
 	return string;
 }
 
+bool wire_map_cells(const char *data, size_t len, size_t *at_io, size_t count, wire_cell_fn map,
+                    const void *arg, struct str *out)
+{
+	for (size_t i = 0; i < count; i++) {
+		size_t mark = out->len;
+		uint32_t size;
+
+		if (len - *at_io < 4)
+			return false;
+		size = wire_get32(data + *at_io);
+		*at_io += 4;
+		wire_add32(out, size);
+		if (size == UINT32_MAX) /* NULL */
+			continue;
+		if (size > len - *at_io)
+			return false;
+		map(arg, i, data + *at_io, size, out);
+		wire_put32(out->text + mark, (uint32_t)(out->len - mark - 4));
+		*at_io += size;
+	}
+	return true;
+}
+
 static void add_field(struct str *out, char code, const char *value)
 {
 	str_add_len(out, &code, 1);

@@ -38,6 +38,17 @@ void wire_end(struct str *out, size_t mark);
  */
 const char *wire_string(const char *data, size_t len, size_t *at_io);
 
+/** Append what replaces cell @i, without its length. */
+typedef void (*wire_cell_fn)(const void *arg, size_t i, const char *cell, size_t len,
+                             struct str *out);
+
+/**
+ * Append @count cells at *at_io, each with its length in front, mapped by @map. NULLs stay NULL.
+ * Return: false if they are malformed; else *at_io is behind them.
+ */
+bool wire_map_cells(const char *data, size_t len, size_t *at_io, size_t count, wire_cell_fn map,
+                    const void *arg, struct str *out);
+
 /** Append an ErrorResponse. @hint may be NULL. */
 void wire_error(struct str *out, const char *severity, const char *sqlstate, const char *message,
                 const char *hint);

@@ -12,9 +12,11 @@
 
 #include "tools/base/str.h"
 
-static bool in_word(char byte)
+/* Letters behind digits belong to the number (1e5, 0xff) or are an error (integer_junk). */
+static bool in_run(enum token_kind kind, char byte)
 {
-	return lexer_is_letter(byte) || lexer_is_digit(byte) || byte == '$';
+	return lexer_is_digit(byte) || (kind != TOKEN_PARAM && lexer_is_letter(byte)) ||
+	       (kind == TOKEN_WORD && byte == '$');
 }
 
 static bool in_operator(char byte)
@@ -57,6 +59,7 @@ static void open_quote(struct lexer *lexer, enum token_kind kind, char quote)
 	lexer->token.kind = kind;
 	lexer->token.body = ++lexer->at;
 	lexer->quote = quote;
+	lexer->escaped = false;
 	lexer->state = LEXER_QUOTED;
 }
 
@@ -98,27 +101,23 @@ static bool blank(struct lexer *lexer, char byte, struct token *ret_token)
 		return false;
 	}
 	lexer->at++;
-	if (lexer_is_letter(byte)) {
-		lexer->first = (char)(byte | 32);
-		begin(lexer, LEXER_WORD, TOKEN_WORD, lexer->at - 1);
-	} else if (lexer_is_digit(byte)) {
-		begin(lexer, LEXER_NUMBER, TOKEN_NUMBER, lexer->at - 1);
+	lexer->previous = byte;
+	if (lexer_is_letter(byte) || lexer_is_digit(byte)) {
+		lexer->state = LEXER_RUN;
+		lexer->token.kind = lexer_is_digit(byte) ? TOKEN_NUMBER : TOKEN_WORD;
 	} else if (byte == '$') {
 		lexer->state = LEXER_TAG;
 		lexer->tag_len = 0;
 	} else if (!in_operator(byte)) {
 		return end_here(lexer, ret_token);
 	}
-	lexer->previous = byte;
 	return false;
 }
 
-/*
- * xbstart, xhstart, xnstart, xestart, xusstart, xuistart: a string or name with a letter in front
- */
+/* xbstart, xhstart, xnstart, xestart, xusstart, xuistart: a letter in front of a quote */
 static bool prefix(struct lexer *lexer, char byte)
 {
-	char first = lexer->first;
+	char first = (char)(lexer->previous | 32);
 
 	if (byte == '&' && first == 'u') {
 		lexer->state = LEXER_U_AMPERSAND;
@@ -135,14 +134,17 @@ static bool prefix(struct lexer *lexer, char byte)
 	return true;
 }
 
-static bool word(struct lexer *lexer, char byte, struct token *ret_token)
+/* A word, a number or a parameter. */
+static bool run(struct lexer *lexer, char byte, struct token *ret_token)
 {
-	if (lexer->at == lexer->token.at + 1 && lexer->token.kind == TOKEN_WORD &&
-	    prefix(lexer, byte))
+	enum token_kind kind = lexer->token.kind;
+
+	if (kind == TOKEN_WORD && lexer->at == lexer->token.at + 1 && prefix(lexer, byte))
 		return false;
-	if (!in_word(byte))
+	if (!in_run(kind, byte))
 		return end_here(lexer, ret_token);
-	skip(lexer, in_word);
+	while (++lexer->at < lexer->end && in_run(kind, lexer->piece[lexer->at - lexer->begin]))
+		;
 	return false;
 }
 
@@ -157,28 +159,6 @@ static bool u_ampersand(struct lexer *lexer, char byte, struct token *ret_token)
 	begin(lexer, LEXER_OPERATOR, TOKEN_OPERATOR, lexer->at - 1);
 	lexer->previous = '&';
 	return true;
-}
-
-/*
- * Letters behind digits belong to the number (1e5, 0xff) or are an error (integer_junk); a dollar
- * begins a string.
- */
-static bool number(struct lexer *lexer, char byte, struct token *ret_token)
-{
-	if (lexer_is_letter(byte))
-		lexer->state = LEXER_WORD;
-	else if (!lexer_is_digit(byte))
-		return end_here(lexer, ret_token);
-	lexer->at++;
-	return false;
-}
-
-static bool param(struct lexer *lexer, char byte, struct token *ret_token)
-{
-	if (!lexer_is_digit(byte))
-		return end_here(lexer, ret_token);
-	lexer->at++;
-	return false;
 }
 
 /* {operator}: it ends where a comment begins */
@@ -215,7 +195,7 @@ static bool tag(struct lexer *lexer, char byte, struct token *ret_token)
 		return false;
 	}
 	if (lexer_is_digit(byte) && !lexer->tag_len) {
-		begin(lexer, LEXER_PARAM, TOKEN_PARAM, dollar);
+		begin(lexer, LEXER_RUN, TOKEN_PARAM, dollar);
 		return false;
 	}
 	if (lexer_is_letter(byte) || lexer_is_digit(byte)) {
@@ -227,8 +207,8 @@ static bool tag(struct lexer *lexer, char byte, struct token *ret_token)
 	}
 	(void)end_at(lexer, dollar + 1, dollar + 1, ret_token);
 	if (lexer->tag_len) {
-		begin(lexer, LEXER_WORD, TOKEN_WORD, dollar + 1);
-		lexer->first = (char)(lexer->tag[0] | 32);
+		begin(lexer, LEXER_RUN, TOKEN_WORD, dollar + 1);
+		lexer->previous = lexer->tag[0];
 	}
 	return true;
 }
@@ -268,25 +248,15 @@ static bool quoted(struct lexer *lexer, char byte, struct token *ret_token)
 	if (lexer->token.kind != TOKEN_ESTRING) {
 		if (!skip_to(lexer, lexer->quote))
 			return false;
-	} else if (in_escaped_text(byte)) {
-		skip(lexer, in_escaped_text);
-		return false;
-	} else if (byte == '\\') {
+	} else if (lexer->escaped || byte != '\'') {
+		lexer->escaped = byte == '\\' && !lexer->escaped;
 		lexer->at++;
-		lexer->state = LEXER_ESCAPE;
+		if (!lexer->escaped)
+			skip(lexer, in_escaped_text);
 		return false;
 	}
 	lexer->closed = ++lexer->at;
 	lexer->state = LEXER_CLOSED;
-	return false;
-}
-
-static bool escape(struct lexer *lexer, char byte, struct token *ret_token)
-{
-	(void)byte;
-	(void)ret_token;
-	lexer->at++;
-	lexer->state = LEXER_QUOTED;
 	return false;
 }
 
@@ -363,15 +333,12 @@ static bool block_comment(struct lexer *lexer, char byte, struct token *ret_toke
 
 static bool (*const states[])(struct lexer *lexer, char byte, struct token *ret_token) = {
 	[LEXER_BLANK] = blank,
-	[LEXER_WORD] = word,
+	[LEXER_RUN] = run,
 	[LEXER_U_AMPERSAND] = u_ampersand,
-	[LEXER_NUMBER] = number,
-	[LEXER_PARAM] = param,
 	[LEXER_OPERATOR] = operator,
 	[LEXER_TAG] = tag,
 	[LEXER_DOLLAR] = dollar_string,
 	[LEXER_QUOTED] = quoted,
-	[LEXER_ESCAPE] = escape,
 	[LEXER_CLOSED] = closed,
 	[LEXER_GAP] = gap,
 	[LEXER_GAP_DASH] = gap_dash,
@@ -397,8 +364,7 @@ static bool next_at_end(struct lexer *lexer, struct token *ret_token)
 {
 	switch (lexer->state) {
 	case LEXER_DOLLAR:
-	case LEXER_QUOTED:
-	case LEXER_ESCAPE: return end_here(lexer, ret_token);
+	case LEXER_QUOTED: return end_here(lexer, ret_token);
 	case LEXER_BLOCK_COMMENT: lexer->state = LEXER_BLANK; break;
 	default: break;
 	}

@@ -44,16 +44,13 @@ struct token {
 };
 
 enum lexer_state {
-	LEXER_BLANK, /* between tokens */
-	LEXER_WORD,
+	LEXER_BLANK,       /* between tokens */
+	LEXER_RUN,         /* in a word, a number or a parameter */
 	LEXER_U_AMPERSAND, /* U&, which may begin a name or a string */
-	LEXER_NUMBER,
-	LEXER_PARAM,
 	LEXER_OPERATOR,
 	LEXER_TAG,    /* $tag, which may begin a string */
 	LEXER_DOLLAR, /* behind $tag$ */
 	LEXER_QUOTED, /* inside '' or "" */
-	LEXER_ESCAPE, /* behind a backslash */
 	LEXER_CLOSED, /* behind a closing quote, which another quote doubles */
 	LEXER_GAP,    /* behind a string, which goes on if a new line and a quote follow */
 	LEXER_GAP_DASH,
@@ -69,9 +66,9 @@ struct lexer {
 	bool is_last;
 	enum lexer_state state;
 	struct token token; /* the one that has begun */
-	char previous;      /* OPERATOR, BLOCK_COMMENT: the byte before, of a sign of two bytes */
-	char first;         /* WORD: its first letter, in lower case */
+	char previous;      /* OPERATOR, BLOCK_COMMENT: the byte before. RUN: the first byte. */
 	char quote;
+	bool escaped;       /* QUOTED: behind a backslash */
 	bool newline;       /* GAP: there was one */
 	bool in_gap;        /* LINE_COMMENT: behind a string */
 	unsigned int depth; /* of block comments */

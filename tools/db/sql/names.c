@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "core/hash.h"
 #include "tools/base/cleanup.h"
@@ -129,6 +130,44 @@ void names_physical(struct names *names, const char *logical, size_t len, struct
 		strv_add(&names->cut_physical, physical);
 		strv_own(&names->cut_logical, str_copy_len(logical, len));
 	}
+}
+
+/*
+ * Return: the length of the element at @data: up to its closing quote, or to the sign that ends an
+ * unquoted one.
+ */
+static size_t element_len(const char *data, size_t len, bool quoted)
+{
+	size_t at = 0;
+
+	while (at < len && (quoted ? data[at] != '"' : !strchr(",{}\"", data[at])))
+		at += data[at] == '\\' && at + 1 < len ? 2 : 1;
+	return at;
+}
+
+bool names_physical_array(struct names *names, const char *data, size_t len, struct str *out)
+{
+	if (len < 2 || *data != '{' || data[len - 1] != '}' || memchr(data, 0, len))
+		return false;
+	for (size_t at = 0; at < len;) {
+		bool quoted = data[at] == '"';
+		size_t size;
+
+		if (strchr("{}, \"", data[at]))
+			str_add_len(out, data + at++, 1);
+		if (at == len || (!quoted && strchr("{}, \"", data[at])))
+			continue;
+		size = element_len(data + at, len - at, quoted);
+		if (!size || memchr(data + at, '\\', size) ||
+		    (!quoted && size == 4 && !strncasecmp(data + at, "null", 4)))
+			str_add_len(out, data + at, size);
+		else
+			names_physical(names, data + at, size, out);
+		at += size;
+		if (quoted && at < len)
+			str_add_len(out, data + at++, 1);
+	}
+	return true;
 }
 
 bool names_has_suffix(const struct names *names, const void *text, size_t len)

@@ -49,6 +49,13 @@ uint32_t names_hash(const char *text, size_t len);
  */
 void names_physical(struct names *names, const char *logical, size_t len, struct str *ret_physical);
 
+/**
+ * Append an array of text in its text form, `{a,"b c"}`, with its names made physical (PostgreSQL's
+ * manual, "Array Input and Output Syntax").
+ * Return: false if @data has not the form of an array; then nothing is appended.
+ */
+bool names_physical_array(struct names *names, const char *data, size_t len, struct str *out);
+
 /** May @text hold a physical name? */
 bool names_has_suffix(const struct names *names, const void *text, size_t len);
 

@@ -6,8 +6,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "tools/db/sql/array.h"
-
 bool parse_begins(const char *at, size_t left, const char *word)
 {
 	size_t len = strlen(word);
@@ -137,7 +135,7 @@ void parse_edit_literal(struct parse *parse, size_t i)
 	/* a LIKE pattern that is open at its end matches the physical name as well */
 	if (body[token->body_len - 1] == '%')
 		return;
-	if (!array_physical(parse->names, body, token->body_len, &physical))
+	if (!names_physical_array(parse->names, body, token->body_len, &physical))
 		names_physical(parse->names, body, token->body_len, &physical);
 	if (physical.len != token->body_len || memcmp(physical.text, body, physical.len))
 		parse_edit(parse, token->body, token->body_len, physical.text);
