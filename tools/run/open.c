@@ -242,21 +242,6 @@ static void open_rest(struct run *run)
 {
 	const struct run_options *options = run->context.options;
 
-	run->notes = notes_open(&(struct notes_setup){
-		.workers = run->made,
-		.hides_foreign = options->foreign == RUN_GATE_OFF,
-		.suggests_database = !run->database,
-		.on_conflict = supervisor_on_conflict,
-		.arg = run,
-	});
-	run->inject = inject_open(&(struct inject_setup){
-		.loop = run->loop,
-		.faults = &options->faults,
-		.workers = run->made,
-		.needs_process = supervisor_needs_process,
-		.on_fault = supervisor_on_fault,
-		.arg = run,
-	});
 	run->queue = queue_open(&(struct queue_setup){
 		.plan = run->context.plan,
 		.connections = run->connections,
@@ -265,6 +250,22 @@ static void open_rest(struct run *run)
 	});
 	open_output(run);
 	open_monitor(run);
+	run->notes = notes_open(&(struct notes_setup){
+		.workers = run->made,
+		.hides_foreign = options->foreign == RUN_GATE_OFF,
+		.suggests_database = !run->database,
+		.on_conflict = monitor_conflict,
+		.arg = run->monitor,
+	});
+	run->inject = inject_open(&(struct inject_setup){
+		.loop = run->loop,
+		.faults = &options->faults,
+		.workers = run->made,
+		.needs_process = supervisor_needs_process,
+		.arg = run,
+		.on_fault = record_fault,
+		.fault_arg = monitor_record(run->monitor),
+	});
 	run->worker_setup = (struct worker_setup){
 		.loop = run->loop,
 		.isolate = run->isolate,

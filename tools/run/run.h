@@ -85,9 +85,6 @@ int supervisor_run_setup(void *run);
 void supervisor_server_environ(void *run, unsigned int number, char ***envp);
 void supervisor_on_ready(void *run, unsigned int number, char *error);
 void supervisor_on_database(void *run, const struct db_record *event);
-void supervisor_on_conflict(void *run, unsigned int number, const struct berth_note *note);
-void supervisor_on_fault(void *run, unsigned int number, const char *fault, int hit,
-                         const char *detail);
 bool supervisor_needs_process(void *run, pid_t pid);
 
 /** Run the workers. Return: 0; -errno. */

@@ -260,7 +260,7 @@ bool supervisor_needs_process(void *arg, pid_t pid)
 {
 	const struct run *run = arg;
 
-	for (unsigned int i = 0; i < run->made; i++)
+	for (unsigned int i = 0; run->workers && i < run->made; i++)
 		if (worker_result(run->workers[i])->init == pid)
 			return true;
 	return pid == guard_pid(run->guard) || pid == getpid();
@@ -296,22 +296,6 @@ void supervisor_on_database(void *arg, const struct db_record *event)
 		monitor_database(run->monitor, event,
 		                 event->worker ? worker_result(worker_of(run, event->worker))
 		                               : NULL);
-}
-
-void supervisor_on_conflict(void *arg, unsigned int number, const struct berth_note *note)
-{
-	struct run *run = arg;
-
-	if (number <= run->count)
-		monitor_conflict(run->monitor, number, note);
-}
-
-void supervisor_on_fault(void *arg, unsigned int number, const char *fault, int hit,
-                         const char *detail)
-{
-	const struct run *run = arg;
-
-	record_fault(monitor_record(run->monitor), number, fault, hit, detail);
 }
 
 /* ---- signals ---- */

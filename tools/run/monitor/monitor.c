@@ -256,10 +256,11 @@ void monitor_limits(struct run_monitor *monitor, unsigned int number)
 	}
 }
 
-void monitor_conflict(struct run_monitor *monitor, unsigned int number,
-                      const struct berth_note *note)
+void monitor_conflict(void *arg, unsigned int number, const struct berth_note *note)
 {
-	if (monitor->watch)
+	const struct run_monitor *monitor = arg;
+
+	if (monitor->watch && !monitor->setup.specs[number - 1].is_setup)
 		watch_conflict(monitor->watch, number, note);
 }
 

@@ -61,9 +61,8 @@ void monitor_worker_over(struct run_monitor *monitor, unsigned int number,
 /** Look how near the worker is to its limits. */
 void monitor_limits(struct run_monitor *monitor, unsigned int number);
 
-/** A bind that failed with EADDRINUSE, as the port map tells. */
-void monitor_conflict(struct run_monitor *monitor, unsigned int number,
-                      const struct berth_note *note);
+/** A bind that failed with EADDRINUSE: see notes.h. @monitor: a struct run_monitor. */
+void monitor_conflict(void *monitor, unsigned int number, const struct berth_note *note);
 
 /**
  * What tools/db did: recorded, and a finding for some kinds. @result: of its worker; NULL = the

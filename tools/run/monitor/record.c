@@ -159,8 +159,7 @@ void record_database(struct record *record, const struct db_record *event)
 	add(record, "database", fields);
 }
 
-void record_fault(struct record *record, unsigned int worker, const char *fault, int hit,
-                  const char *detail)
+void record_fault(void *record, unsigned int worker, const char *fault, int hit, const char *detail)
 {
 	add(record, "fault",
 	    json_pack("{s:i, s:s, s:i, s:s}", "worker", (int)worker, "fault", fault, "hit", hit,

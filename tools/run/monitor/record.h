@@ -49,7 +49,8 @@ void record_sample(struct record *record, unsigned int worker, const struct watc
 void record_mark(struct record *record, unsigned int worker, int64_t time_ms, const char *test);
 void record_finding(struct record *record, const struct watch_finding *finding);
 void record_database(struct record *record, const struct db_record *event);
-void record_fault(struct record *record, unsigned int worker, const char *fault, int hit,
+/** See inject.h. @record: a struct record. */
+void record_fault(void *record, unsigned int worker, const char *fault, int hit,
                   const char *detail);
 
 struct record_end {

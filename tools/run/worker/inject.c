@@ -221,7 +221,7 @@ static void on_due(void *arg)
 		detail = str_print("%d %s", hit,
 		                   hit == 1 ? kinds[fault->kind].one : kinds[fault->kind].many);
 	log_worker(injection->worker, "fault %s: %s", name, detail);
-	setup->on_fault(setup->arg, injection->worker, name, hit < 0 ? 0 : hit, detail);
+	setup->on_fault(setup->fault_arg, injection->worker, name, hit < 0 ? 0 : hit, detail);
 }
 
 struct inject *inject_open(const struct inject_setup *setup)

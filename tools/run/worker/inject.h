@@ -20,10 +20,11 @@ struct inject_setup {
 	const struct run_faults *faults;
 	unsigned int workers;
 	bool (*needs_process)(void *arg, pid_t pid); /* never to be stopped or killed */
-	/* @hit: how many connections or processes; @detail: the same in words, or why none */
-	void (*on_fault)(void *arg, unsigned int worker, const char *fault, int hit,
-	                 const char *detail);
 	void *arg;
+	/* @hit: how many connections or processes; @detail: the same in words, or why none */
+	void (*on_fault)(void *fault_arg, unsigned int worker, const char *fault, int hit,
+	                 const char *detail);
+	void *fault_arg;
 };
 
 struct inject *inject_open(const struct inject_setup *setup);
