@@ -213,10 +213,7 @@ static int add_worker(struct history *history, const char *id, const struct repo
 	return ret;
 }
 
-/*
- * How long databases took for each task, and their templates for the run as a whole, whose task is
- * "".
- */
+/* How long databases took for each task, and templates for the run, whose task is "". */
 static int add_database(struct history *history, const struct report_run *run, const char *id,
                         const json_t *record)
 {

@@ -279,10 +279,7 @@ static void add_own_suites(struct str *text, const struct report_run *run, struc
 	add_totals(sum, &findings);
 }
 
-/*
- * ".../runs/7f3a/w3/tree/junit.xml" -> " [w3]". It tells files of one name from several workers
- * apart.
- */
+/* ".../w3/tree/junit.xml" -> " [w3]": it tells the files of several workers apart. */
 static char *suite_suffix(const char *path, size_t index)
 {
 	cleanup_strv char **parts = strv_split(path, "/");
@@ -317,10 +314,7 @@ static void add_found_in(char ***files, const char *dir, const char *below, cons
 	add_found(files, text.text);
 }
 
-/*
- * Prefer the workers' trees and what was collected: a file in the project may come from an earlier
- * run.
- */
+/* A file in the project may be of an earlier run: prefer the workers' trees and collected files. */
 static char **find_files(const struct report_options *options)
 {
 	char **files = NULL;

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Markdown: the result, the workers, the findings. It fits a step summary of GitHub (1 MiB),
- * however large the run was.
- */
+/* Markdown: result, workers, findings. It always fits a step summary of GitHub, 1 MiB. */
 #include <stdlib.h>
 #include <string.h>
 

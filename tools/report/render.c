@@ -32,8 +32,8 @@ int report_render(const struct report_run *run, enum report_format format,
 }
 
 /*
- * Write into a pipe or device; replace a regular file, also behind a link. Replacing /dev/null as
- * root would destroy it.
+ * Replace a regular file, also behind a link, but write into a device: root could replace
+ * /dev/null.
  */
 static int write_to(const char *path, const char *text, size_t len)
 {

@@ -248,8 +248,7 @@ static void add_curve(struct str *text, const struct report_run *run, const stru
 }
 
 /*
- * The colours of the workers. With more workers than colours only the titles of the curves name
- * them.
+ * The colours of the workers; with more workers than colours, the titles of the curves name them.
  */
 static void add_legend(struct str *text, const struct report_run *run)
 {

@@ -115,10 +115,7 @@ static int open_fifo(struct marks *marks, const char *run_dir)
 
 	if (ret)
 		return ret;
-	/*
-	 * A worker of root may have changed its user. Who knows the name may write; no one but the
-	 * owner may read.
-	 */
+	/* A worker of root may have changed its user: all may write, only the owner may read. */
 	if (mkfifo(marks->path, 0600) || (!geteuid() && chmod(marks->path, 0622)))
 		return -errno;
 	/* for writing as well: a FIFO without a writer is at its end all the time */

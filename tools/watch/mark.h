@@ -36,10 +36,7 @@ void marks_drain(struct marks *marks);
  */
 int64_t marks_add(struct marks *marks, unsigned int worker, int64_t time_ns, const char *name);
 
-/**
- * @time_ns: CLOCK_MONOTONIC. Return: the test that the worker ran then, until marks_close(); NULL =
- * none.
- */
+/** @time_ns: CLOCK_MONOTONIC. Return: the test then, valid until marks_close(); NULL = none. */
 const char *marks_find(const struct marks *marks, unsigned int worker, int64_t time_ns);
 
 #endif

@@ -8,10 +8,8 @@
  */
 #include "tools/watch/watch.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "bpf/monitor.h"
 #include "tools/base/cleanup.h"
@@ -52,32 +50,26 @@ struct watch {
 
 /* ---- events ---- */
 
-static const struct monitor_stack *read_stack(struct watch *watch, const struct berth_event *event,
-                                              bool forget, struct monitor_stack *buffer)
-{
-	return source_stack(watch->source, event->cookie, forget, buffer) ? buffer : NULL;
-}
-
 static void on_event(void *arg, const struct berth_event *event)
 {
 	struct watch *watch = arg;
-	const struct monitor_stack *stack = NULL;
-	struct monitor_stack buffer;
+	struct monitor_stack stack;
 	struct watch_process *process;
+	bool has_stack = false;
 
 	if (event->worker > BERTH_WORKERS_MAX)
 		return;
-	if (event->tag == BERTH_EVENT_EXITED) {
-		process = model_process_find(watch->model, (pid_t)event->pid);
-		if (process)
-			rule_descriptor_growth(&watch->rules, process);
-	}
+	process = model_process_find(watch->model, (pid_t)event->pid);
+	if (event->tag == BERTH_EVENT_EXITED && process)
+		rule_descriptor_growth(&watch->rules, process);
 	if (event->tag == BERTH_EVENT_CLOSED && event->how == BERTH_CLOSED_EXIT && !event->accepted)
-		stack = read_stack(watch, event, true, &buffer);
-	model_apply(watch->model, event, stack);
+		has_stack = source_stack(watch->source, event->cookie, true, &stack);
+	model_apply(watch->model, event, has_stack ? &stack : NULL);
 	if ((event->tag == BERTH_EVENT_CONNECTED || event->tag == BERTH_EVENT_SENT) &&
-	    model_add_destination(watch->model, event))
-		rule_connection(&watch->rules, event, read_stack(watch, event, false, &buffer));
+	    model_add_destination(watch->model, event)) {
+		has_stack = source_stack(watch->source, event->cookie, false, &stack);
+		rule_connection(&watch->rules, event, has_stack ? &stack : NULL);
+	}
 	if (watch->setup.on_event)
 		watch->setup.on_event(watch->setup.arg, event);
 }
@@ -88,7 +80,6 @@ static void publish(struct watch *watch, struct watch_finding *finding)
 {
 	const char *test = NULL;
 
-	finding->published = true;
 	if (finding->worker)
 		test = marks_find(watch->marks, finding->worker, finding->since_ns);
 	/* a server may begin to listen after the test that started its process */
@@ -96,6 +87,7 @@ static void publish(struct watch *watch, struct watch_finding *finding)
 		test = marks_find(watch->marks, finding->worker, finding->process_began_ns);
 	if (!finding->test)
 		finding->test = str_copy(test);
+	finding->published = true;
 	finding->allowed = finding_allowed(finding, watch->policy.allow, watch->policy.allow_count);
 	if (!finding->allowed && watch->setup.on_finding)
 		watch->setup.on_finding(watch->setup.arg, finding);
@@ -204,9 +196,25 @@ static void set_policy(struct watch_policy *policy, const struct watch_policy *g
 		policy->error_ratio = 0.05;
 }
 
-static void on_mark(void *arg, unsigned int worker, int64_t time_ns, const char *name)
+/* NULL = a worker that has not begun. */
+static struct watch_worker *find_worker(struct watch *watch, unsigned int number)
 {
-	watch_mark(arg, worker, time_ns, name);
+	struct watch_worker *worker = number && number <= BERTH_WORKERS_MAX
+	                                      ? model_worker(watch->model, number)
+	                                      : NULL;
+
+	return worker && worker->begun ? worker : NULL;
+}
+
+static void on_mark(void *arg, unsigned int number, int64_t time_ns, const char *name)
+{
+	struct watch *watch = arg;
+
+	if (!find_worker(watch, number))
+		return;
+	time_ns = marks_add(watch->marks, number, time_ns, name);
+	if (time_ns && watch->setup.on_mark)
+		watch->setup.on_mark(watch->setup.arg, number, time_ns / 1000000, name);
 }
 
 static int open_parts(struct watch *watch, char **ret_reason)
@@ -232,15 +240,6 @@ static int open_parts(struct watch *watch, char **ret_reason)
 	return ret;
 }
 
-/* The C library is in nearly every stack, and a process may end before its files are read. */
-static void learn_library(void)
-{
-	Dl_info info;
-
-	if (dladdr((void *)(uintptr_t)getppid, &info) && info.dli_fname)
-		symbol_learn_file(info.dli_fname);
-}
-
 int watch_open(const struct watch_setup *setup, struct watch **ret_watch, char **ret_reason)
 {
 	struct watch *watch = mem_alloc(sizeof(*watch));
@@ -259,7 +258,7 @@ int watch_open(const struct watch_setup *setup, struct watch **ret_watch, char *
 		                             .policy = &watch->policy,
 		                             .run_id = setup->run_id };
 	if (source_is_exact(watch->source)) /* only eBPF delivers stacks */
-		learn_library();
+		symbol_learn_library();
 	if (!watch->policy.sample_ms)
 		watch->policy.sample_ms = source_is_exact(watch->source) ? 1000 : 250;
 	if (setup->loop)
@@ -316,16 +315,6 @@ int watch_snapshot(struct watch *watch, watch_socket_fn fn, void *arg)
 }
 
 /* ---- workers ---- */
-
-/* NULL = a worker that has not begun. */
-static struct watch_worker *find_worker(struct watch *watch, unsigned int number)
-{
-	struct watch_worker *worker = number && number <= BERTH_WORKERS_MAX
-	                                      ? model_worker(watch->model, number)
-	                                      : NULL;
-
-	return worker && worker->begun ? worker : NULL;
-}
 
 int watch_worker_begin(struct watch *watch, const struct watch_worker_setup *setup)
 {
@@ -479,15 +468,6 @@ int watch_worker_summary(struct watch *watch, unsigned int number,
 		                  of[BERTH_COUNT_closed_by_exit] - of[BERTH_COUNT_closed_by_exec] -
 		                  of[BERTH_COUNT_lost_sockets] - worker->sockets_alive);
 	return 0;
-}
-
-void watch_mark(struct watch *watch, unsigned int number, int64_t time_ns, const char *name)
-{
-	if (!find_worker(watch, number))
-		return;
-	time_ns = marks_add(watch->marks, number, time_ns, name);
-	if (time_ns && watch->setup.on_mark)
-		watch->setup.on_mark(watch->setup.arg, number, time_ns / 1000000, name);
 }
 
 void watch_conflict(struct watch *watch, unsigned int number, const struct berth_note *note)

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef BERTH_WATCH_H
 #define BERTH_WATCH_H
-/*
- * Watching a run: which process opens, binds, connects, and what it leaves behind. This is the
- * supervisor's interface.
+/* Watching a run: which process opens, binds, connects, and what it leaves behind.
  *
  *	watch_open()			choose a source: eBPF if it works here, else sampling
  *	watch_worker_begin()		before the worker's first process exists
  *	watch_worker_started()		when it exists
  *	watch_conflict()		a failed bind that the port map reports
- *	watch_mark()			"since then the worker runs this test"
  *	watch_worker_exited()		the command has ended, its leftovers live: wait, check, then call back
  *	watch_worker_end()		the last process of the worker has ended
  *	watch_finish()			check the run as a whole
@@ -93,9 +90,6 @@ void watch_worker_exited(struct watch *watch, unsigned int number, int exit_stat
                          watch_checked_fn fn, void *arg);
 void watch_worker_end(struct watch *watch, unsigned int number);
 
-/** Since @time_ns (CLOCK_REALTIME; 0: now) worker @number runs test @name; "": none. */
-void watch_mark(struct watch *watch, unsigned int number, int64_t time_ns, const char *name);
-
 /**
  * A bind in worker @number failed with EADDRINUSE, as its port map reports. Ignored if the source
  * sees failed binds itself.
@@ -123,10 +117,7 @@ struct watch_summary {
 int watch_worker_summary(struct watch *watch, unsigned int number,
                          struct watch_summary *ret_summary);
 
-/**
- * Call @fn with what each live worker uses now. Costs a snapshot, and two small files of each
- * process.
- */
+/** Call @fn with what each live worker uses now: a snapshot, and two files of each process. */
 struct watch_sample {
 	uint64_t sockets, processes, descriptors;
 	uint64_t memory_kib; /* anonymous memory of its processes together */

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * One finding: its kind, its fingerprint, its JSON form, and the rules that allow it. See
- * finding.h.
- */
+/* One finding: its kind, its fingerprint, its JSON form, the allow rules, the baseline. */
 #include "tools/watch/finding/finding.h"
 
 #include <errno.h>
@@ -89,10 +86,7 @@ static char *file_name(const char *path)
 	return str_take(&name);
 }
 
-/*
- * Length of the function's name in "name at file:line" or "name in module". Lines move with each
- * edit.
- */
+/* Length of the name in "name at file:line" or "name in module": lines move with each edit. */
 static size_t function_len(const char *frame)
 {
 	const char *end = strstr(frame, " at ");

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef BERTH_WATCH_FINDING_LIST_H
 #define BERTH_WATCH_FINDING_LIST_H
-/*
- * The findings of a run. The list owns them. A problem that a worker meets again raises the count
- * of its finding.
- */
+/* The findings of a run. The same problem of one worker is one finding with a count. */
 #include "tools/watch/finding/finding.h"
 
 struct finding_list;

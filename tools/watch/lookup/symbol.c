@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Names of code addresses. libdwfl opens a file once and keeps it, because a report asks for many
+/*
+ * Names of code addresses. libdwfl opens a file once and keeps it, because a report asks for many
  * frames of few files. Debug information gives function and line where it is installed, else the
  * symbol table gives the function. Nothing is downloaded.
  */
 #include "tools/watch/lookup/symbol.h"
 
+#include <dlfcn.h>
 #include <dwarf.h>
 #include <elfutils/libdwelf.h>
 #include <elfutils/libdwfl.h>
@@ -123,6 +125,14 @@ void symbol_learn_file(const char *path)
 	elf_end(elf);
 }
 
+void symbol_learn_library(void)
+{
+	Dl_info info;
+
+	if (dladdr((void *)(uintptr_t)getppid, &info) && info.dli_fname)
+		symbol_learn_file(info.dli_fname);
+}
+
 void symbol_learn(pid_t pid)
 {
 	cleanup_free char *maps = NULL;
@@ -161,10 +171,7 @@ static void add_place(struct symbol_stack *stack, pid_t pid, const struct berth_
 	stack->places[stack->count++] = place;
 }
 
-/*
- * Code without frame pointers misleads the walk. Stop it at the first value that is not a code
- * address.
- */
+/* A stack without frame pointers may end in data: stop at a value that is no code address. */
 static bool is_code(const struct berth_frame *frame)
 {
 	return frame->status == BERTH_FRAME_IN_FILE ||
@@ -382,8 +389,7 @@ static char *name_place(const struct symbol_place *place)
 }
 
 /*
- * bpf/monitor_state.h guesses the caller of a stub by its distance. An offset outside of the file
- * is a wrong guess.
+ * bpf/monitor_state.h guesses the caller of a stub. An offset outside of the file is a wrong guess.
  */
 static bool is_wrong(const struct symbol_place *place)
 {

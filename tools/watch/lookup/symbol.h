@@ -33,6 +33,10 @@ struct symbol_stack {
 
 void symbol_learn(pid_t pid);
 void symbol_learn_file(const char *path);
+/*
+ * Our own C library: it is in nearly every stack, and a process may end before its files are read.
+ */
+void symbol_learn_library(void);
 void symbol_close(void);
 
 /**

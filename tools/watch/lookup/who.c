@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -21,16 +20,16 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
+#include "tools/base/table.h"
 
 enum { ANCESTORS_MAX = 32 };
 
 struct who_search {
 	struct who *who;
-	uint64_t netns; /* being listed now */
-	uint64_t home;
-	uint64_t *seen_namespaces;
-	size_t seen_count;
-	char **seen_maps; /* strv of paths */
+	uint64_t netns;          /* being listed now */
+	uint64_t home;           /* our own */
+	struct table namespaces; /* by inode: those that were listed */
+	char **maps;             /* strv of paths: those that were read */
 };
 
 /* ---- sockets, in every namespace ---- */
@@ -55,34 +54,21 @@ static int dump_namespace(struct who_search *search, int netns)
 	return diag_each(netns, &filter, on_socket, search);
 }
 
-static bool namespace_seen(struct who_search *search, uint64_t netns)
-{
-	for (size_t i = 0; i < search->seen_count; i++)
-		if (search->seen_namespaces[i] == netns)
-			return true;
-	search->seen_namespaces = mem_grow(search->seen_namespaces, search->seen_count + 1,
-	                                   sizeof(uint64_t));
-	search->seen_namespaces[search->seen_count++] = netns;
-	return false;
-}
-
 static bool visit_namespace(void *arg, pid_t pid)
 {
 	struct who_search *search = arg;
 	uint64_t netns = proc_namespace(pid, "net");
-	char path[40];
-	int fd;
+	cleanup_free char *path = str_print("/proc/%d/ns/net", pid);
+	cleanup_close int fd = -1;
 
-	if (!netns || namespace_seen(search, netns))
+	if (!netns || table_get(&search->namespaces, netns))
 		return true;
-	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	table_set(&search->namespaces, netns, search);
 	search->netns = netns;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if ((fd < 0 || dump_namespace(search, fd)) &&
 	    diag_read_proc(pid, search->who->port, on_socket, search))
 		search->who->hidden_namespaces++;
-	if (fd >= 0)
-		close(fd);
 	return true;
 }
 
@@ -105,9 +91,7 @@ static void add_virtual(struct who_search *search, const struct berth_portmap *m
 		                                                    .real_port = real };
 }
 
-/*
- * The map file may belong to another user: check its size and header before use.
- */
+/* The map file may belong to another user: check its size and header before use. */
 static const struct berth_portmap *open_map(const char *path)
 {
 	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -130,9 +114,9 @@ static void visit_map(struct who_search *search, const struct who_map *from)
 {
 	const struct berth_portmap *map;
 
-	if (strv_has(search->seen_maps, from->path))
+	if (strv_has(search->maps, from->path))
 		return;
-	strv_add(&search->seen_maps, from->path);
+	strv_add(&search->maps, from->path);
 	map = open_map(from->path);
 	if (!map)
 		return;
@@ -140,21 +124,11 @@ static void visit_map(struct who_search *search, const struct who_map *from)
 	munmap((void *)(uintptr_t)map, sizeof(*map));
 }
 
-static void visit_map_of(struct who_search *search, pid_t pid)
-{
-	cleanup_owner struct proc_owner owner = { 0 };
-
-	if (!owner_read(pid, &owner) && owner.map_path && owner.run)
-		visit_map(search, &(struct who_map){ .path = owner.map_path,
-		                                     .run = owner.run,
-		                                     .task = owner.task });
-}
-
 static uint16_t find_virtual_port(const struct proc_info *info, uint16_t port)
 {
 	const struct berth_portmap *map = info->owner.map_path ? open_map(info->owner.map_path)
 	                                                       : NULL;
-	uint16_t virtual_port = 0;
+	uint16_t virtual_port;
 
 	if (!map)
 		return 0;
@@ -184,10 +158,7 @@ static void add_ancestors(struct who_holder *holder)
 	}
 }
 
-/*
- * "postgresql@15-main.service" of
- * ".../system.slice/system-postgresql.slice/postgresql@15-main.service"
- */
+/* The systemd unit: the last part of the cgroup that is a service, "postgresql@15-main.service". */
 static char *read_unit(pid_t pid)
 {
 	cleanup_free char *text = NULL;
@@ -248,10 +219,14 @@ static void on_descriptor(void *arg, pid_t pid, int fd, uint64_t inode)
 static bool visit_process(void *arg, pid_t pid)
 {
 	struct who_search *search = arg;
+	cleanup_owner struct proc_owner owner = { 0 };
 
 	if (proc_each_socket(pid, on_descriptor, search->who) == -EACCES)
 		search->who->hidden_processes++;
-	visit_map_of(search, pid);
+	if (!owner_read(pid, &owner) && owner.map_path && owner.run)
+		visit_map(search, &(struct who_map){ .path = owner.map_path,
+		                                     .run = owner.run,
+		                                     .task = owner.task });
 	return true;
 }
 
@@ -297,7 +272,7 @@ int who_find(uint16_t port, const struct who_map *maps, size_t map_count, struct
 
 	who->port = port;
 	search.netns = search.home;
-	namespace_seen(&search, search.home);
+	table_set(&search.namespaces, search.home, &search);
 	ret = dump_namespace(&search, -1);
 	if (!ret)
 		ret = proc_each(visit_namespace, &search);
@@ -307,8 +282,8 @@ int who_find(uint16_t port, const struct who_map *maps, size_t map_count, struct
 		ret = proc_each(visit_process, &search);
 	check_virtuals(who);
 	who->verdict = find_verdict(who);
-	free(search.seen_namespaces);
-	strv_free(search.seen_maps);
+	table_free(&search.namespaces, NULL);
+	strv_free(search.maps);
 	if (ret)
 		who_free(who);
 	else

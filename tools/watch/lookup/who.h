@@ -20,9 +20,7 @@ enum who_verdict {
 	WHO_INVISIBLE = 3, /* held, but by no process that we can see */
 };
 
-/*
- * A port map of a live run, in which the port may be virtual. The strings are the caller's.
- */
+/* A port map of a live run, in which the port may be virtual. The strings are the caller's. */
 struct who_map {
 	const char *run, *task, *path;
 	unsigned int worker;

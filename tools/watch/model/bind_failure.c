@@ -84,10 +84,7 @@ void bind_failure_add(struct watch_model *model, const struct berth_event *event
 		return;
 	}
 	failure = mem_alloc(sizeof(*failure));
-	/*
-	 * under a kernel backend the monitor sees the port that the program asked for, not the real
-	 * one
-	 */
+	/* under a kernel backend the monitor sees the virtual port, not the real one */
 	real = map ? berth_portmap_real(map, (enum berth_proto)event->proto, event->local_port) : 0;
 	*failure = (struct bind_failure){
 		.worker = event->worker,

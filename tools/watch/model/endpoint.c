@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Sockets with a port of their own, from their bind(2) on. Connections that a client makes are not
- * kept here.
- */
+/* Sockets with a port of their own: from bind(2) on, without the connections of clients. */
 #include <stdlib.h>
 
 #include "tools/base/str.h"

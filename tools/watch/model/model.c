@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The model as a whole: which file of this folder keeps which event. Runs in the supervisor and in
- * `berth monitor`.
- */
+/* The model as a whole: which file of this folder keeps which event. */
 #include "tools/watch/model/model.h"
 
 #include <stdlib.h>

@@ -5,8 +5,7 @@
  * without those that this kernel refuses.
  *
  * Programs are attached by links, which the kernel drops with our descriptors: when this process
- * dies, the monitor ends. Links imply BPF_F_ALLOW_MULTI, so other programs on the same cgroup go
- * on.
+ * dies, the monitor ends. Links imply BPF_F_ALLOW_MULTI, so other programs on the cgroup go on.
  */
 #include "tools/watch/source/monitor.h"
 
@@ -75,10 +74,7 @@ static const struct monitor_calls own_calls = {
 #undef CALL
 };
 
-/*
- * Our PID namespace; 0 = the initial one, whose inode is fixed (PROC_PID_INIT_INO,
- * linux/proc_ns.h).
- */
+/* Our PID namespace; 0 = the initial one, whose inode is fixed (linux/proc_ns.h). */
 static uint32_t read_pid_namespace(void)
 {
 	struct stat info;

@@ -15,8 +15,6 @@
 #include "tools/watch/source/monitor.h"
 #include "tools/watch/source/sampler.h"
 
-const char *const watch_source_names[WATCH_SOURCES + 1] = { "auto", "ebpf", "sampling", NULL };
-
 /* Exactly one of the two is open. */
 struct source {
 	struct monitor *monitor;

@@ -21,8 +21,7 @@ struct monitor_stack;
 struct watch_model;
 struct watch_worker;
 
-enum watch_source { WATCH_AUTO, WATCH_BPF, WATCH_SAMPLE, WATCH_SOURCES };
-extern const char *const watch_source_names[WATCH_SOURCES + 1];
+enum watch_source { WATCH_AUTO, WATCH_BPF, WATCH_SAMPLE };
 
 typedef void (*watch_event_fn)(void *arg, const struct berth_event *event);
 typedef void (*watch_socket_fn)(void *arg, const struct berth_socket *socket);
