@@ -178,7 +178,7 @@ static struct sockaddr_in at(int port)
 		                     .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 }
 
-static void serve_udp(void) /* not an oracle: somebody else's server, until it is killed */
+static void serve_udp(void) /* another program's server, until it is killed */
 {
 	struct sockaddr_in address = at(argument);
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);

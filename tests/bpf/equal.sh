@@ -49,7 +49,7 @@ kept = [socket.create_server(("127.0.0.1", 0)) for turn in range(3)]
 kept[0].set_inheritable(True)
 os.execlp("true", "true")' >"$work/got" 2>"$work/err"
 jq -e '.workers[0] | .opened == 3 and .closed_by_exec == 2 and .closed_by_exit == 1 and .unaccounted == 0' "$work/got" >/dev/null
-report $? 'sockets that exec closes are told from those that the program closes' "$work/got"
+report $? 'sockets that exec closes count apart from those that the program closes' "$work/got"
 
 HOLD=100 timeout 120 "$driver" -s ebpf -t 50 -x "python3 '$others' cgroup \"\$CGROUP\"" -- "$mixed" "$out/tests" \
 	>"$work/all" 2>"$work/err"

@@ -40,9 +40,9 @@ grep '^{"findings"' "$work/all" | jq -c '.findings[0].port' | sort >"$work/want"
 grep -v '^{"findings"' "$work/all" | jq -c '.findings[] | select(.kind == "leaked_listener") | .port' | sort >"$work/got"
 if [ "$(wc -l <"$work/want")" = 8 ] && cmp -s "$work/want" "$work/got" &&
 	[ "$(grep -v '^{"findings"' "$work/all" | jq '[.findings[].worker] | unique | length')" = 8 ]; then
-	say ok 'eight workers at once: each leak is told once, for the right worker'
+	say ok 'eight workers at once: each leak is reported once, for the right worker'
 else
-	say 'not ok' 'eight workers at once: each leak is told once, for the right worker'
+	say 'not ok' 'eight workers at once: each leak is reported once, for the right worker'
 fi
 
 # the stack names function, file and line, though the process has ended before anybody read it

@@ -541,13 +541,13 @@ static void clean_time_wait(void) /* nobody will want this number again */
 
 /* ---- connections ---- */
 
-static void foreign(void) /* to a server that somebody else started on PORT */
+static void foreign(void) /* to a server that another program started on PORT */
 {
 	close(connect_to(argument));
 	truth_of("foreign_connection", argument, 1, "\"connected\": 1");
 }
 
-static void serve(void) /* not an oracle: somebody else's server, until it is killed */
+static void serve(void) /* another program's server, until it is killed */
 {
 	int server = listen_on(argument, true);
 

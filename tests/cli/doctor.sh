@@ -1,5 +1,5 @@
 #!/bin/sh
-# berth doctor: what is well is said to be, what is broken on purpose is found, with cause and remedy; exit status and JSON.
+# berth doctor: working parts are ok, broken parts are found with cause and remedy; exit status, JSON.
 # SPDX-License-Identifier: MIT
 . "$(dirname "$0")/tap"
 chmod 755 "$work" "$work/home" "$work/home/project"
@@ -63,7 +63,7 @@ same 'a range with too few blocks is a warning: exit status 1' '1 warning' "$sta
 has 'and says how many are left' '1 of 2 blocks are free' "$(field ports found)"
 has "a listener on a declared port is named" "(pid $holder) listens on it" "$(field listeners found)"
 same 'with what says more' 'berth who 3187' "$(field listeners remedy)"
-has 'and a shared port without a server is told' 'port 3188 is shared, and no process listens' "$out"
+has 'a shared port without a server is reported' 'port 3188 is shared, and no process listens' "$out"
 : >"$work/stop"
 wait $holder
 
@@ -108,7 +108,7 @@ if unshare -Urn true 2>/dev/null; then
 	status=0
 	out=$(unshare -Urn "$BERTH" doctor network --json) || status=$?
 	same 'loopback that is down is an error' '2 error note' "$status $(severity loopback)"
-	same 'with the command that mends it' 'ip link set lo up' "$(field loopback remedy)"
+	same 'with the command that repairs it' 'ip link set lo up' "$(field loopback remedy)"
 	out=$(unshare -Urm sh -c 'echo 0 >/proc/sys/user/max_user_namespaces; exec "$0" doctor --json' "$BERTH")
 	has 'user namespaces that are forbidden' 'user namespaces cannot be made' "$(field namespaces found)"
 	same 'by which setting' 'sysctl user.max_user_namespaces=15000' "$(field namespaces remedy)"

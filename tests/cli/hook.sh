@@ -21,7 +21,7 @@ same 'what the baseline knows is no reason' no "$([ -e told ] && echo yes || ech
 rm berth.baseline
 berth run -n 2 --tree shared --hook 'exit 3' -- sh leak.sh
 same 'a hook that fails does not fail the run' 0 "$status"
-has 'it is said' 'the hook failed for 1 of 1 findings' "$err"
+has 'the failure is reported' 'the hook failed for 1 of 1 findings' "$err"
 if [ -z "${QUICK-}" ]; then
 	berth run -n 2 --tree shared --hook 'sleep 100' -- sh leak.sh
 	has 'a hook that hangs is killed' 'the hook was killed 1 times: it took longer than 10 s' "$err"
@@ -47,14 +47,14 @@ hook: jq -r .detail >told.new; mv told.new told
 E2
 berth run -n 2 --tree shared --port 3176 -- python3 refused.py 9 told
 if [ "$(grep -h '"type": *"run"' .berth/runs/*/events.ndjson | tail -n 1 | jq -r '.source | test("^eBPF")')" = true ]; then
-	same 'a rate that is crossed is told while the worker runs' 0 "$status"
+	same 'a rate that is too high is reported while the worker runs' 0 "$status"
 	has 'with the numbers' '9 calls failed with ECONNREFUSED, beside 0 connections' "$(cat told)"
 	has 'and named in the summary' 'w1 w2: many failing calls: 9 calls failed with ECONNREFUSED' "$err"
 	rm told
 	berth run -n 2 --tree shared --port 3176 -- python3 refused.py 7
 	same 'below it there is nothing to tell' no "$([ -e told ] && echo yes || echo no)"
 else
-	skip 'a rate that is crossed is told while the worker runs' 'needs eBPF'
+	skip 'a rate that is too high is reported while the worker runs' 'needs eBPF'
 fi
 printf 'alarm:\n  - rate: 5%%\n' >berth.yaml
 berth check

@@ -13,7 +13,7 @@ if printf '%s' "$err" | grep -q '^hint: sudo berth monitor$'; then # eBPF does n
 fi
 same 'a process that is not there' '1 berth: unable to watch process 4194304: No such process' "$status $err"
 
-# a server with a child, which serve one connection each when they are told, and end
+# a server with a child, which serve one connection each on a command, and end
 cat >server.py <<'P'
 import os, socket, sys
 kept = socket.create_server(("127.0.0.1", 3155))

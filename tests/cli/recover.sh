@@ -84,7 +84,7 @@ hint: berth help db" db lst
 complains 'db drop wants a name' "berth: 'berth db drop' needs an argument: NAME...
 hint: berth help db" db drop
 
-# --- as somebody else ---
+# --- as another user ---
 if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 	mkdir -m 755 "$work/else" && mkdir -m 700 "$work/else/run" && chown -R nobody "$work/else"
 	start 1 'exec timeout 60 tail -f /dev/null'
@@ -145,7 +145,7 @@ for name in $dead $kept; do
 	sql "comment on database $name is '{\"berth\": 1, \"run\": \"dead\", \"worker\": 1, \"task\": \"1\", \"logical\": \"shop\", \"suffix\": \"${name#shop}\", \"host\": \"h\", \"pid\": 1, \"heartbeat\": $(date +%s), \"kept\": $([ $name = $kept ] && echo true || echo false)}'"
 done
 berth db list --json
-same 'dead and kept are told apart' 'dead kept' "$(printf '%s' "$out" | jq -r '[.[0].databases[].state] | join(" ")')"
+same 'dead and kept are distinguished' 'dead kept' "$(printf '%s' "$out" | jq -r '[.[0].databases[].state] | join(" ")')"
 psql -h 127.0.0.1 -p "$port" -U postgres -Atqc 'select pg_sleep(60)' $dead >/dev/null 2>&1 &
 session=$!
 wait_for [ "$(sql "select count(*) from pg_stat_activity where datname = '$dead'")" = 1 ]

@@ -60,14 +60,14 @@ printf 'databases: [{kind: command, port: 7000, start: exit 3, ready: "false"}]\
 berth run --each a,b --tree shared --junit r.xml -- true
 rm berth.yaml
 same 'who never began has failed there, too' '125 2 w1 (a)' "$status $(of 'count(//testcase/failure)') $(of 'string(//testcase/@name)')"
-has 'and is told why' 'unable to provide the database' "$(of 'string(//failure)')"
+has 'with the reason' 'unable to provide the database' "$(of 'string(//failure)')"
 
 LEAKS=15 GITHUB_ACTIONS=true GITHUB_STEP_SUMMARY=$PWD/summary.md
 export LEAKS GITHUB_ACTIONS GITHUB_STEP_SUMMARY
 berth run -n 2 --output quiet -- python3 suite.py
 same 'GitHub gets ten errors at most' 10 "$(printf '%s\n' "$out" | grep -c '^::error ')"
 lacks 'and no file that is not in the project' 'file=../' "$out"
-has 'and is told how many more' '21 more are in the step summary' "$out"
+has 'with the number of the others' '21 more are in the step summary' "$out"
 same 'the step summary has them all' 30 "$(grep -c '`leaked_listener`' summary.md)"
 unset LEAKS GITHUB_ACTIONS GITHUB_STEP_SUMMARY
 

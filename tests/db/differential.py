@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Every message that a server sends for every line of a file: differential.py PORT DATABASE FILE
 
-One line is one message; what stands behind ` <- ` are its parameters or the data of its COPY. The file is said four times: as
+One line is one message; what stands behind ` <- ` are its parameters or the data of its COPY. The file is sent four times: as
 simple queries, by the extended protocol with results as text and in binary form, and pipelined. Object and process ids differ
 between any two runs and are left out; everything else is printed, for two runs to be compared."""
 import struct, sys

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The smallest run there is: port maps, a loop, the room of databases, and one command per worker under the shim. For the
+ * The smallest run there is: port maps, a loop, the database module, and one command per worker under the shim. For the
  * tests of tools/db, which must not depend on tools/run.
  *
  *	driver [-n N] [-m private|rename|auto] [-d DATABASE]... [-s SETUP] [-i INPUT]... [-k] [-K] [-r] [-w MS]

@@ -26,7 +26,7 @@ tasks 3 big,large,small
 same 'together they need more than the server has, and all pass' 0 "$status"
 same 'because the two that need many did not run at once' false "$(overlap big large)"
 same 'while the small one ran beside one of them' true "$([ "$(overlap big small)$(overlap large small)" = falsefalse ] && echo false || echo true)"
-same 'which is said once' 1 "$(grep -c '^berth: tasks wait for each other: the database server has 3[0-9] connections left' "$work/errors")"
+same 'with one message' 1 "$(grep -c '^berth: tasks wait for each other: the database server has 3[0-9] connections left' "$work/errors")"
 echo 2 >new.pool
 tasks 2 new,small
 same 'a task that is new is taken for the largest' '0 true' "$status $(overlap new small)"

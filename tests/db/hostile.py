@@ -9,7 +9,7 @@ import contextlib, os, random, socket, struct, subprocess, sys, tempfile, thread
 
 RELAY, BERTH = map(os.path.abspath, sys.argv[1:3])
 FULL = os.environ.get("FULL")  # also the server whose answer berth waits for as long as it ever does
-DEADLINE, ROOM_KIB, FLOOD = 10, 64 << 10, 48 << 20
+DEADLINE, MEMORY_KIB, FLOOD = 10, 64 << 10, 48 << 20
 SUFFIX = b"_t1_abcdefgh"
 RANDOM = random.Random(2111)
 
@@ -24,7 +24,7 @@ def startup(database, user=b"u"):
 
 
 AUTHENTICATED, READY = message(b"R", struct.pack("!I", 0)), message(b"Z", b"I")
-GREETING = AUTHENTICATED + message(b"S", b"server_version\0" b"15.0\0") + message(b"S", b"standard_conforming_strings\0on\0") + \
+HANDSHAKE = AUTHENTICATED + message(b"S", b"server_version\0" b"15.0\0") + message(b"S", b"standard_conforming_strings\0on\0") + \
     message(b"K", struct.pack("!II", 42, 4242)) + READY
 ROW = message(b"T", struct.pack("!H", 1) + b"x\0" + struct.pack("!IHIhih", 0, 0, 25, -1, -1, 0)) + \
     message(b"D", struct.pack("!HI", 1, 2) + b"42") + message(b"C", b"SELECT 1\0") + READY
@@ -37,7 +37,7 @@ def flood(kind, body, unit):
     return message(kind, body, (1 << 30) - 8) + unit * (FLOOD // len(unit))
 
 
-# what the server says instead of its greeting, all at once; then it closes
+# what the server says instead of its handshake, all at once; then it closes
 SAYS = {
     b"length_most": message(b"R", b"\0\0\0\0", 0x7fffffff),
     b"length_negative": message(b"R", b"\0\0\0\0", -1),
@@ -60,16 +60,16 @@ SAYS = {
     b"md5_without_salt": message(b"R", struct.pack("!I", 5)) + ERROR,
     b"status_none": AUTHENTICATED + message(b"Z") + ERROR,
     b"status_unknown": AUTHENTICATED + message(b"Z", b"\xff") + ERROR,
-    b"rows_unasked": GREETING + message(b"D", struct.pack("!H", 65535) + SUFFIX) + message(b"D", b"\1" + SUFFIX) +
+    b"rows_unasked": HANDSHAKE + message(b"D", struct.pack("!H", 65535) + SUFFIX) + message(b"D", b"\1" + SUFFIX) +
     message(b"D", struct.pack("!HI", 1, 0x7fffffff) + SUFFIX) + message(b"D", struct.pack("!HI", 1, 0xfffffffe) + SUFFIX) + message(b"D") + ERROR,
-    b"suffixes": GREETING + message(b"N", b"SNOTICE\0M" + SUFFIX * 20000 + b"\0\0") + ERROR,
+    b"suffixes": HANDSHAKE + message(b"N", b"SNOTICE\0M" + SUFFIX * 20000 + b"\0\0") + ERROR,
     b"garbage": bytes(RANDOM.randrange(256) for _ in range(100000)),
     b"nothing": b"",
 }
 # answers to SSLRequest, after the server has insisted on TLS. What is sent ahead of a handshake is CVE-2021-23222
-TLS_ANSWERS = {b"tls_stuffed": b"S" + GREETING, b"tls_refused": b"N", b"tls_unknown": b"?", b"tls_error": ERROR, b"tls_end": b"",
+TLS_ANSWERS = {b"tls_stuffed": b"S" + HANDSHAKE, b"tls_refused": b"N", b"tls_unknown": b"?", b"tls_error": ERROR, b"tls_end": b"",
                b"tls_garbage": b"S\x16\x03\x01\xff\xff" + b"\xee" * 70000, b"tls_alert": b"S\x15\x03\x03\x00\x02\x02\x28"}
-# what it answers to each statement of berth's own, after a good greeting; the last column is missing in each
+# what it answers to each statement of berth's own, after a good handshake; the last column is missing in each
 ANSWERS = {
     b"columns_none": message(b"T", b"\0\0") + message(b"D", b"\0\0") + message(b"C", b"SELECT 1\0") + READY,
     b"columns_more": message(b"T", b"\xff\xff") + message(b"D", b"\xff\xff") + READY,
@@ -127,22 +127,22 @@ class Server:
             self.insisted.add(name)
             client.sendall(NO_TLS)
         elif name.startswith(b"cut"):
-            client.sendall(GREETING[:int(name[3:])])
+            client.sendall(HANDSHAKE[:int(name[3:])])
         elif name == b"reset":
-            client.sendall(GREETING[:9])
+            client.sendall(HANDSHAKE[:9])
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         elif name == b"drip":
-            for byte in GREETING:
+            for byte in HANDSHAKE:
                 client.sendall(bytes([byte]))
                 time.sleep(0.005)
             self.answer(client, ROW)
         elif name == b"silent":
             exactly(client, 1 << 30)
         elif name == b"silent_later":
-            client.sendall(GREETING)
+            client.sendall(HANDSHAKE)
             exactly(client, 1 << 30)
         else:
-            client.sendall(GREETING)
+            client.sendall(HANDSHAKE)
             self.answer(client, ANSWERS.get(name, ROW))
 
     def answer(self, client, what):
@@ -206,7 +206,7 @@ def asks(client):
 
 def good(port):
     client = connect(port, startup(b"good"))
-    return client if exactly(client, len(GREETING)) == GREETING else None
+    return client if exactly(client, len(HANDSHAKE)) == HANDSHAKE else None
 
 
 class Tap:
@@ -244,7 +244,7 @@ class Relay:
         new = alive and good(self.port)
         self.tap.report(new and asks(new), f"{what}: a new one is served")
         grown = self.kib() - self.rss if alive else -1
-        self.tap.report(0 <= grown + ROOM_KIB and grown < ROOM_KIB and alive, f"{what}: the relay's memory is bounded", f"{grown} KiB more")
+        self.tap.report(0 <= grown + MEMORY_KIB and grown < MEMORY_KIB and alive, f"{what}: the relay's memory is bounded", f"{grown} KiB more")
 
 
 def hostile_server(relay):
@@ -253,10 +253,10 @@ def hostile_server(relay):
         if (got := outcome(connect(relay.port, startup(name)))) == "HANGS":
             wrong.append(f"{name.decode()}: {got}")
     relay.check("a server that says nonsense", wrong)
-    wrong = [f"{size} bytes: {got}" for size in range(len(GREETING)) if (got := outcome(connect(relay.port, startup(b"cut%d" % size)))) == "HANGS"]
+    wrong = [f"{size} bytes: {got}" for size in range(len(HANDSHAKE)) if (got := outcome(connect(relay.port, startup(b"cut%d" % size)))) == "HANGS"]
     if outcome(connect(relay.port, startup(b"reset"))) == "HANGS":
         wrong.append("reset")
-    relay.check("a server that ends at each byte of its greeting", wrong)
+    relay.check("a server that ends at each byte of its handshake", wrong)
     wrong = []
     for name in TLS_ANSWERS:
         client = connect(relay.port, startup(name))
@@ -265,7 +265,7 @@ def hostile_server(relay):
             wrong.append(f"{name.decode()}: {got}")
     relay.check("a server that insists on TLS and has none", wrong)
     client = connect(relay.port, startup(b"drip"))
-    relay.tap.report(exactly(client, len(GREETING)) == GREETING and asks(client), "a greeting that comes byte by byte arrives")
+    relay.tap.report(exactly(client, len(HANDSHAKE)) == HANDSHAKE and asks(client), "a handshake that comes byte by byte arrives")
     deaf = [connect(relay.port, startup(b"error_endless")) for _ in range(8)]
     silent = [connect(relay.port, startup(b"silent")) for _ in range(50)]
     time.sleep(1)
@@ -303,7 +303,7 @@ def hostile_client(relay):
               message(b"Q", b"select datname from pg_database where datname = '" + b"x" * (15 << 20) + b"'\0")]
     for number, data in enumerate(bodies):
         client = connect(relay.port, startup(b"good"))
-        exactly(client, len(GREETING))
+        exactly(client, len(HANDSHAKE))
         with contextlib.suppress(ConnectionError):
             client.sendall(data)
             say_no_more(client)

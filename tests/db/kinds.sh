@@ -86,7 +86,7 @@ if [ "$(id -u)" = 0 ]; then
 	same 'the same without privilege' "$(want 2)" "$(cd "$work/home/project" && suite nobody 2)"
 fi
 suite "$(id -un)" 1 --keep >/dev/null
-ok 'what is kept is told, with the command that opens it' grep -Eq 'database kept: .*redis-server .*/redis.conf' "$work/errors"
+ok 'a kept database is reported, with the command that opens it' grep -Eq 'database kept: .*redis-server .*/redis.conf' "$work/errors"
 
 timeout 60 "$berth" run -n 2 --tree shared -- sh -c ': >"up.$BERTH_WORKER"; exec sleep 60' >/dev/null 2>&1 & run=$!
 until [ -e up.1 ] && [ -e up.2 ]; do sleep 0.05; done
@@ -106,7 +106,7 @@ same 'and the next run clears what is left' 0 "$(clones)"
 printf 'databases:\n  - url: %s\n  - kind: redis\n    port: 6379\n' "$shurl" >berth.yaml
 same 'PostgreSQL renamed, Redis private' "1 mes_e2e_db PONG
 2 mes_e2e_db PONG" "$(timeout 60 "$berth" run -n 2 --output group -- sh -c "echo \$BERTH_WORKER \$(PGPASSWORD=mes_password psql -Atqc 'select current_database()' -h 127.0.0.1 -p $sport -U mes_user mes_e2e_db) \$(redis-cli ping)" 2>"$work/errors" | grep -v '^---' | sort)"
-ok 'which is said' grep -q 'databases rename and private' "$work/errors"
+ok 'and both modes are reported' grep -q 'databases rename and private' "$work/errors"
 
 cat >berth.yaml <<YAML
 databases:

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# The connections of a shared server: a run that does not fit is not started, one that comes near is told; sessions that sit idle in
+# The connections of a shared server: a run that does not fit does not start, one that comes near is reported; sessions that sit idle in
 # a transaction, databases of failed workers.
 . "$(dirname "$0")/lib.sh"
 . tests/db/project.sh
@@ -18,7 +18,7 @@ same 'nothing was made for it' '0 ' "$(databases) $(ls started 2>/dev/null)"
 berth run -n 4 -j 3 -- true
 same 'fewer at once fit' 0 "$status"
 berth run --db-mode auto --db "postgresql://nobody:x@localhost:$sport/shop" -- true
-same 'a server that does not let the role in may be none of the suite: what to do then is told' '125 1' "$status $(grep -c '^hint: if that server is not .*--db-mode private' "$work/errors")"
+same 'a server that does not let the role in may belong to another project: a hint says what to do' '125 1' "$status $(grep -c '^hint: if that server is not .*--db-mode private' "$work/errors")"
 python3 "$hold" "$sport" 20 60 2>/dev/null & holder=$!
 held() { [ "$(sql "select count(*) >= 20 from pg_stat_activity where usename = 'mes_user'")" = t ]; }
 i=0; until held || [ $i = 100 ]; do i=$((i + 1)); sleep 0.1; done
@@ -63,7 +63,7 @@ if [ -n "${FULL-}" ]; then
 	until [ -e started ]; do sleep 0.1; done
 	sql "alter role mes_user connection limit 0"
 	touch limited; wait $runner || true
-	same 'after three workers that could not connect no further one tries, and that is said once' '1 1' "$(grep -c '^berth: 3 workers in a row could not connect to the server; it is not asked again for 30 s. The last time: .*too many connections for role' "$work/errors") $(grep -c 'e.*: unable to give the worker its database: 3 workers in a row could not' "$work/errors")"
+	same 'after three workers that could not connect no further one tries, with one message' '1 1' "$(grep -c '^berth: 3 workers in a row could not connect to the server; it is not asked again for 30 s. The last time: .*too many connections for role' "$work/errors") $(grep -c 'e.*: unable to give the worker its database: 3 workers in a row could not' "$work/errors")"
 	sql "alter role mes_user connection limit -1"
 fi
 

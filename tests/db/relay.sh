@@ -100,7 +100,7 @@ kill $relay; wait $relay 2>/dev/null || true; relay_up
 sed -i 's/^host /hostssl /' "$sdir/data/pg_hba.conf"; as_pg "$pgbin/pg_ctl" -s -D "$sdir/data" reload
 same 'a server that insists on TLS gets it' t "$(i=0; while [ $i -lt 20 ]; do r=$(PGSSLMODE=disable q -c 'select ssl from pg_stat_ssl where pid = pg_backend_pid()'); [ "$r" = t ] && break; i=$((i+1)); done; echo "$r")"
 same 'also from a client that prefers TLS' t "$(PGSSLMODE=prefer q -c 'select ssl from pg_stat_ssl where pid = pg_backend_pid()')"
-same 'one that insists and knows of binding is told what to do' 1 "$(PGSSLMODE=require q -c 'select 1' | grep -c 'HINT:.*channel_binding=disable')"
+same 'one that insists and knows of binding gets a hint' 1 "$(PGSSLMODE=require q -c 'select 1' | grep -c 'HINT:.*channel_binding=disable')"
 same 'and from one that insists, if it knows of no binding' t "$(PGCHANNELBINDING=disable PGSSLMODE=require q -c 'select ssl from pg_stat_ssl where pid = pg_backend_pid()')"
 sed -i 's/^hostssl /host /' "$sdir/data/pg_hba.conf"; as_pg "$pgbin/pg_ctl" -s -D "$sdir/data" reload
 same 'SCRAM refuses a wrong password' 1 "$(PGSSLMODE=disable PGPASSWORD=wrong q -c 'select 1' | grep -c 'password authentication failed')"
@@ -116,13 +116,13 @@ ok 'COPY both ways past a side that does not read, sides that vanish, long keys 
 ok 'the protocol itself: pipelining, half-open, bad lengths, bytes before an answer' python3 tests/db/wire.py $rport
 ok 'a thousand idle connections at once' python3 tests/db/idle.py $rport 1000
 same 'and memory stays small (KiB per connection)' yes "$([ "$(awk '/VmHWM/ {print $2}' /proc/$relay/status)" -lt 60000 ] && echo yes || grep VmHWM /proc/$relay/status)"
-server_down; same 'without the server a client is told so' 1 "$(q -c 'select 1' | grep -c 'cannot be reached')"
+server_down; same 'without the server a client gets an error' 1 "$(q -c 'select 1' | grep -c 'cannot be reached')"
 server_up -c ssl=off; same 'and after a restart all is well' mes_e2e_db "$(q -c 'select current_database()')"
 kill $relay; wait $relay 2>/dev/null || true; relay_up
 same 'before a server without TLS a client that insists is refused as by the server' 1 "$(PGSSLMODE=require q -c 'select 1' | grep -c 'does not support SSL')"
 kill $relay; wait $relay 2>/dev/null || true; relay_up RELAY_TLS=1
 sed -i 's/^host /hostssl /' "$sdir/data/pg_hba.conf"; as_pg "$pgbin/pg_ctl" -s -D "$sdir/data" reload
-ok 'whom it lets in nowhere, without TLS either, is told in its own words' wait_for sh -c "PGSSLMODE=disable psql -c 'select 1' 2>&1 | grep -q 'no pg_hba.conf entry.*database \"mes_e2e_db\", no encryption'"
+ok 'a client that it refuses, without TLS too, gets the error of the server' wait_for sh -c "PGSSLMODE=disable psql -c 'select 1' 2>&1 | grep -q 'no pg_hba.conf entry.*database \"mes_e2e_db\", no encryption'"
 sed -i 's/^hostssl /host /' "$sdir/data/pg_hba.conf"; as_pg "$pgbin/pg_ctl" -s -D "$sdir/data" reload
 ok 'and let in again' wait_for psql -c 'select 1'
 same 'unless the URL says sslmode=require' 1 "$(PGSSLMODE=require q -c 'select 1')"

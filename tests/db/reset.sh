@@ -40,7 +40,7 @@ for mode in private rename; do
 	same "$mode: back to the template, and only the worker that asked" "$want" "$(grep -v '^---' "$work/said" | sort)"
 done
 same 'rename: the template alone is left on the server' 1 "$(databases)"
-same 'a worker without a database is told so' "berth: unable to reset the databases of worker 1 in run ID: the run has none" \
+same 'a worker without a database gets an error' "berth: unable to reset the databases of worker 1 in run ID: the run has none" \
 	"$("$berth" run -- "$berth" db reset 2>&1 | sed 's/run [0-9a-f]*:/run ID:/')"
 if [ "$(id -u)" = 0 ]; then
 	chmod 755 "$work"

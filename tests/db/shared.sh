@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Databases, templates and leases on a shared server: who gets what, what is left when somebody dies, what is never touched.
+# Databases, templates and leases on a shared server: who gets what, what is left when a process dies, what is never touched.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/server.sh"
 trap 'server_down 2>/dev/null || :; rm -rf "$work"' EXIT
@@ -35,7 +35,7 @@ if [ "$(id -u)" = 0 ]; then
 fi
 sed -i 's/^host /hostssl /' "$sdir/data/pg_hba.conf"; as_pg "$pgbin/pg_ctl" -s -D "$sdir/data" reload
 got=$(shared binding -d "$shurl" "$work/binding" "export PGSSLMODE=require; $client 'select ssl from pg_stat_ssl where pid = pg_backend_pid()'")
-same 'a server and clients that insist on TLS: libpq is told that its TLS cannot be bound to' t "$got"
+same 'a server and clients that insist on TLS: libpq learns that it cannot bind to this TLS' t "$got"
 sed -i 's/^hostssl /host /' "$sdir/data/pg_hba.conf"; as_pg "$pgbin/pg_ctl" -s -D "$sdir/data" reload
 run auto -m auto -d "$shurl" "$work/auto" true
 ok 'auto takes the server that answers' grep -q 'rename (a server answers)' "$work/auto.err"
@@ -83,10 +83,10 @@ ok 'physical names begin with the logical one' grep -q '"physical": "mes_e2e_db_
 
 # --- death ---
 shared kill9 -d "$shurl" "$work/kill9" "$client 'create table x()'; kill -9 \$PPID"
-ok 'a supervisor killed with -9: its agents clean up' wait_for none_left 2
+ok 'a supervisor killed with -9: its coprocesses clean up' wait_for none_left 2
 anew="psql -qc 'drop database mes_e2e_db' -c 'create database mes_e2e_db' postgres; until $client \"select shobj_description(oid, 'pg_database') from pg_database where datname = 'mes_e2e_db'\" | grep -q berth; do :; done"
 shared killall -d "$shurl" "$work/killall" "$client 'create table x()'; $anew; kill -9 \$(pgrep -P \$PPID -f driver) \$PPID"
-ok 'the agents killed too: the databases stay' wait_for none_left 3
+ok 'the coprocesses killed too: the databases stay' wait_for none_left 3
 shared reaper -d "$shurl" "$work/reaper" true
 same 'until the next run, which finds the lease free, of one that the suite made anew as well' 2 "$(databases)"
 sql 'create database mes_e2e_db_task_9_aaaaaaaa owner mes_user'
@@ -144,7 +144,7 @@ sql 'alter role mes_user connection limit -1'; wait $runner
 same 'is asked again' 'the original' "$(cat "$work/full.out")"
 (echo 'select 1;'; until [ -e "$work/quit" ]; do timeout 0.1 tail -f /dev/null || true; done) | psql -q -h "$sdir" -p "$sport" -U postgres mes_e2e_db >/dev/null & holder=$!
 shared source -d "$shurl" "$work/source" "$client 'select who from witness'" >"$work/source.out" & runner=$!
-ok 'a database that somebody uses cannot be copied' wait_for log_says 'is being accessed by other users'
+ok 'a database in use cannot be copied' wait_for log_says 'is being accessed by other users'
 touch "$work/quit"; wait $holder $runner
 same 'and is when he has gone' 'the original' "$(cat "$work/source.out")"
 
@@ -158,10 +158,10 @@ same 'a server that runs out of connections is recorded, with the arithmetic' 1 
 
 # --- refusals and secrets ---
 run wrong -m rename -d "postgresql://mes_user:sEcReT99@127.0.0.1:$sport/mes_e2e_db" "$work/wrong" true
-same 'a wrong password is told without the password' '99 1 0' "$status $(grep -c 'password authentication failed' "$work/wrong.err") $(grep -c sEcReT99 "$work/wrong.err")"
+same 'the error about a wrong password does not contain it' '99 1 0' "$status $(grep -c 'password authentication failed' "$work/wrong.err") $(grep -c sEcReT99 "$work/wrong.err")"
 sql "create role poor login password 'p'"
 run poor -m rename -d "postgresql://poor:p@127.0.0.1:$sport/mes_e2e_db" "$work/poor" true
-ok 'a role that may not create databases is told what it lacks' grep -q 'role needs CREATEDB' "$work/poor.err"
+ok 'a role that may not create databases gets the reason' grep -q 'role needs CREATEDB' "$work/poor.err"
 run remote -m rename -d postgresql://u:p@db.example.com/x "$work/remote" true
 ok 'a server on another machine is refused clearly' grep -q "'db.example.com' is not this machine" "$work/remote.err"
 sql "alter role mes_user password 'sEcReT99'"

@@ -217,7 +217,7 @@ def main(port):
     assert direct.query("select current_database(), repeat('x', 100000)") == [[b"mes_e2e_db", b"x" * 100000]], "direct TLS"
     direct.socket.suppress_ragged_eofs = False
     direct.socket.sendall(message(b"X", b""))
-    assert direct.socket.recv(10) == b"", "the end of TLS is told"
+    assert direct.socket.recv(10) == b"", "the end of TLS arrives"
     try:
         raise AssertionError("TLS for another protocol: %r" % Session(port, protocol="http/1.1"))
     except (ssl.SSLError, ConnectionError):

@@ -3,7 +3,7 @@
  * Any notification of any process: the arguments, the process's memory and the answers of the
  * kernel are the fuzzer's. The decoder and the handlers stay in bounds; every notification is
  * answered exactly once or waits; what reaches the kernel names a port of the block; and a call
- * that is told to go on has not changed the process's memory.
+ * that continues has not changed the process's memory.
  */
 #include <errno.h>
 #include <fcntl.h>

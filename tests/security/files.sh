@@ -36,7 +36,7 @@ is 0 $? 'a worker that has given root up may mark its tests, and not read those 
 is 2 "$(cat "$work/root/.berth/runs/"*/events.ndjson | grep -c 'after the change')" 'and the run hears of them'
 
 # Another user has been there first
-taken() { # SENTENCE: a run of nobody's is refused and writes nothing
+taken() { # SENTENCE: a run of user nobody is refused and writes nothing
 	said=$(nobody "$BERTH" run --tree shared -- true 2>&1)
 	is '125 unable to make' "$? $(printf '%s' "$said" | sed -n 's/^berth: \(unable to make\).*/\1/p')" "$1"
 	is '' "$(find -L /tmp/berth-65534 /tmp/else -mindepth 1 2>/dev/null)" '... and nothing is written there'

@@ -15,7 +15,7 @@ static volatile pid_t owner;
 
 /*
  * Each alarm sets the next, at uneven distances: a fork that is slower than a steady beat would
- * start over for ever.
+ * start over forever.
  */
 static void beat(void)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* tools/db/proxy/peer and diag_find(): whose the other end of a connection is, and that what is closed is nobody's. */
+/* tools/db/proxy/peer and diag_find(): who owns the other end of a connection; a closed one has no owner. */
 #include "tests/unit/test.h"
 
 #include <arpa/inet.h>

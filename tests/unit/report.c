@@ -29,7 +29,7 @@ static int finish(void **state)
 static json_t *finding(const char *kind, const char *severity, int worker, const char *detail)
 {
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:[s,s]}", "kind", kind, "severity",
-	                 severity, "title", kind, "detail", detail, "remedy", "mend it", "worker",
+	                 severity, "title", kind, "detail", detail, "remedy", "repair it", "worker",
 	                 worker, "fingerprint", "0123456789abcdef", "stack",
 	                 "bind at syscall-template.S:120", "start at /home/dana/shop/server.js:31");
 }

@@ -28,7 +28,7 @@ sender.send(b"x")
 gone = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 gone.connect(bound.getsockname())  # as if its number were a UDP server's
 gone.send(b"x")
-select.select([gone], [], [], 9)  # until somebody has said that nobody is there
+select.select([gone], [], [], 9)  # until ECONNREFUSED arrives
 fails(gone.send, b"x")
 name = "\0of " + str(os.getpid())
 local, rival = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)

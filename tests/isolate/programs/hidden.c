@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A program that cannot be looked into, as agents that hold secrets do. Binds what its argument
+ * A program that is not dumpable, as programs that hold secrets are. Binds what its argument
  * names: tcp or unix.
  */
 #include <errno.h>
