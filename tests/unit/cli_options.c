@@ -7,26 +7,25 @@
 #include "tools/base/cleanup.h"
 #include "tools/cli/settings/config.h"
 
-/* A text that the option accepts and that is not its neutral zero; @second another one */
+/* Return: a text that the option accepts and that is not its neutral zero; with @second another one. */
 static const char *sample(const struct option *option, bool second)
 {
-	static const char *const first_texts[] = { "true",
-		                                   "7",
-		                                   "3101,3103-3110",
-		                                   "21000-21999",
-		                                   "90s",
-		                                   "512M",
-		                                   "reset:3101@2s,kill:3102@90s",
-		                                   "word" };
-	static const char *const second_texts[] = {
-		"true", "9", "4000", "22000-22999", "2h", "2G", "stall:3101@1h/500ms", "other"
+	static const char *const samples[][2] = {
+		{ "true", "true" },
+		{ "7", "9" },
+		{ "3101,3103-3110", "4000" },
+		{ "21000-21999", "22000-22999" },
+		{ "90s", "2h" },
+		{ "512M", "2G" },
+		{ "reset:3101@2s,kill:3102@90s", "stall:3101@1h/500ms" },
+		{ "word", "other" },
 	};
 
 	if (option->names)
 		return option->names[second ? 2 : 1];
-	for (size_t i = 0; i < ARRAY_LEN(first_texts); i++)
-		if (!option_check(option, second ? second_texts[i] : first_texts[i]))
-			return second ? second_texts[i] : first_texts[i];
+	for (size_t i = 0; i < ARRAY_LEN(samples); i++)
+		if (!option_check(option, samples[i][second]))
+			return samples[i][second];
 	return NULL;
 }
 

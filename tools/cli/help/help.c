@@ -49,7 +49,7 @@ int help_verb(const struct verb *verb, bool all)
 		term_paragraph(0, verb->details);
 	}
 	if (!many)
-		title_row(&table, "options");
+		title_row(&table, "Options");
 	for_each_option (option) {
 		if (!option_in(option, verb->id) || (many && !all && !option->common))
 			continue;
@@ -79,7 +79,7 @@ static int overview(void)
 	term_print(&table);
 	printf("\n  berth run -n 4 -- npx playwright test     four copies of a suite, side by "
 	       "side\n\n"
-	       "what to read next:\n"
+	       "What to read next:\n"
 	       "  berth help run            the options that most suites need\n"
 	       "  berth help VERB           what a verb does, and its options\n"
 	       "  berth help berth.yaml     the settings of a project\n"
