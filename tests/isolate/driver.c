@@ -278,7 +278,7 @@ static void setup(void)
 	struct ports_setup ports = { .workers = options.copies,
 		                     .project = "driver",
 		                     .block_len = options.block };
-	struct isolate_setup isolate = { .wanted = options.backend, .workers = options.copies };
+	struct isolate_setup isolate = { .requested = options.backend, .workers = options.copies };
 	cleanup_free char *error = NULL, *reason = NULL, *self = realpath("/proc/self/exe", NULL);
 	const char *scratch = getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp";
 	char *dir = str_print("%s/berth-driver-XXXXXX", scratch);

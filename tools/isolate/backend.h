@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef BERTH_ISOLATE_BACKEND_H
 #define BERTH_ISOLATE_BACKEND_H
-/* What a backend is to isolate.c: one table of functions. Any but .name may be NULL: then there is nothing to do. */
+/* A backend: one table of functions. Any but .name may be NULL: then there is nothing to do. */
 #include "tools/isolate/isolate.h"
 
 struct isolate_ops {
 	const char *name;
 	/*
-	 * Make it ready, or find out that it cannot be: this really tries. Return: 0, *ret_reason may be a half-sentence why it
-	 * was a good choice; -ENOTSUP and what it lacks; -errno.
+	 * Make it ready by really trying. Return: 0, and *ret_reason may say why it was chosen;
+	 * -ENOTSUP, and *ret_reason says what is missing; -errno.
 	 */
 	int (*open)(const struct isolate_setup *setup, void **ret_backend, char **ret_reason);
 	int (*worker_begin)(void *backend, const struct isolate_worker *worker);

@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The bpf backend, supervisor's half. bpf/remap.bpf.c does the work; here it is loaded, attached to the run's cgroup and
- * given one map per worker.
+ * The bpf backend in the supervisor: loads the programs of bpf/remap.bpf.c, attaches them to the
+ * run's cgroup, and gives each worker a port map.
  *
- * Theory of operation. A worker's port map exists twice: the kernel's copy, which decides, and the file, which `berth env`,
- * `berth ps` and the records read. The kernel's copy is mapped here (BPF_F_MMAPABLE), so both are plain memory with the
- * same layout: it starts as a copy of the file, and whatever the kernel claims is copied back when it says so.
+ * Theory of operation. A worker's port map exists twice: the kernel's copy, which decides, and the
+ * file, which `berth env`, `berth ps` and the records read. The kernel's copy is mapped here
+ * (BPF_F_MMAPABLE), so both are plain memory with the same layout. It starts as a copy of the file.
+ * What the kernel claims is copied back when its event arrives.
  *
- * What the kernel cannot know is how a bind(2) ended. Success shows (post_bind -> BOUND); a first try that shows nothing
- * within SETTLE_MS is looked into here: if somebody has the real port, it cannot be the worker, for post_bind misses
- * nothing, and the virtual port moves on. The suite has seen one EADDRINUSE then, and the note says whose fault it was.
+ * The kernel does not see how bind(2) ends. Success shows (post_bind -> BOUND). A first try that
+ * shows nothing within SETTLE_MS is checked here. If a socket has the real port, it is an
+ * outsider's, because post_bind misses no bind of the worker; then the virtual port moves. The
+ * suite has seen one EADDRINUSE by then, and the note names the cause.
  *
- * Unix socket paths and /proc/net have no hook in the kernel: the shim is preloaded for these alone.
+ * The kernel has no hook for Unix socket paths and /proc/net: the shim is preloaded for these
+ * alone.
  *
- * Laws: programs are attached as links, whose end is the end of this process, whatever ends it; nothing that is not ours is
- * ever detached; the run's cgroup is the only place where anything is attached.
+ * Programs are attached as links, which end with this process. Nothing is attached outside the
+ * run's cgroup, and nothing of others is detached.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -44,17 +47,17 @@ enum { SETTLE_MS = 50, UNSETTLED_MAX = 32, LINKS_MAX = 16 };
 
 #define SELFTEST_CGROUP "berth-selftest"
 
-/* a first try whose end is not known yet */
+/* the first bind of a real port, whose result is not known yet */
 struct unsettled_bind {
 	struct berth_note note;
 	bool used;
 };
 
 struct bpf_worker {
-	struct berth_portmap *kernel; /* NULL = the worker is not there */
+	struct berth_portmap *kernel; /* NULL = there is no such worker */
 	struct berth_portmap *file;
 	char *map_path; /* of the file */
-	int cgroup;     /* the caller's */
+	int cgroup;     /* borrowed */
 	struct unsettled_bind unsettled[UNSETTLED_MAX];
 };
 
@@ -67,12 +70,12 @@ struct bpf_backend {
 	struct bpf_worker *workers; /* by number - 1 */
 	char *shim;                 /* NULL = it cannot be used */
 	unsigned int count;
-	struct berth_portmap *maps; /* of the kernel, by number; 0 is the self-test's */
+	struct berth_portmap *maps; /* of the kernel, by number; 0: of the self-test */
 };
 
-/* --- the two copies ---------------------------------------------------------------------------------------------- */
+/* --- the two copies --------------------------------------------------------------------------- */
 
-/* Let the programs find map @index by the cgroup. */
+/* Let the programs find map @index by @cgroup. */
 static int publish(struct bpf_backend *backend, int cgroup, uint32_t index)
 {
 	uint64_t id;
@@ -103,7 +106,10 @@ static int map_kernel_side(struct bpf_backend *backend)
 	return 0;
 }
 
-/* Bring the file up to what the kernel has claimed. Nobody else writes these fields of the file under this backend. */
+/*
+ * Copy what the kernel has claimed into the file. Under this backend no one else writes these
+ * fields.
+ */
 static void mirror(const struct bpf_worker *worker)
 {
 	const struct berth_portmap *from = worker->kernel;
@@ -121,9 +127,9 @@ static void mirror(const struct bpf_worker *worker)
 	}
 }
 
-/* --- what the kernel tells ---------------------------------------------------------------------------------------- */
+/* --- events of the kernel --------------------------------------------------------------------- */
 
-/* The programs may not ask for the name of a process without CAP_PERFMON; here it is a file, if the process still is. */
+/* Add the name of the process, if it still exists: the programs have no access to it. */
 static void name_process(struct berth_note *note)
 {
 	cleanup_free char *name = NULL;
@@ -134,7 +140,7 @@ static void name_process(struct berth_note *note)
 	snprintf(note->text, sizeof(note->text), "%s", name);
 }
 
-/* True if somebody has @note's real port, at the address that the worker wanted or at all addresses. */
+/* True if a socket has @note's real port, at the address of the bind or at all addresses. */
 static bool is_port_taken(const struct berth_note *note)
 {
 	struct sockaddr_in6 address = { .sin6_family = AF_INET6,
@@ -146,7 +152,10 @@ static bool is_port_taken(const struct berth_note *note)
 	if (fd < 0)
 		return false;
 	memcpy(&address.sin6_addr, note->ip.word_be, sizeof(address.sin6_addr));
-	/* so that this look stands in nobody's way: two sockets that both allow it may share a port that none listens on */
+	/*
+	 * without it this check could fail a bind of the worker: two sockets that both set it may
+	 * share a port
+	 */
 	if (note->proto == BERTH_TCP)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	return bind(fd, (struct sockaddr *)&address, sizeof(address)) && errno == EADDRINUSE;
@@ -163,13 +172,13 @@ static void settle(struct bpf_worker *worker, struct berth_note *note)
 
 	if (slot >= BERTH_SLOTS_MAX || map->slots[slot].state == BERTH_SLOT_BOUND)
 		return;
-	/* Several tries, none of which reached post_bind: the same as one. */
+	/* several tries, none of which reached post_bind, count as one */
 	__atomic_compare_exchange_n(&map->slots[slot].state, &contended, BERTH_SLOT_TRYING, false,
 	                            __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
-	/* what has no owner failed for a reason of its own */
+	/* without a holder, bind(2) has failed for another reason */
 	berth_bind_failed(map, is_port_taken(note) ? EADDRINUSE : EINVAL, &decision);
 	if (decision.verdict == BERTH_USE)
-		berth_portmap_untry(map, decision.real_port); /* nobody binds it now */
+		berth_portmap_untry(map, decision.real_port); /* no one binds it now */
 	note->kind = decision.note;
 	note->error = decision.error;
 	if (note->kind)
@@ -194,7 +203,9 @@ static void on_settle(void *arg)
 	}
 }
 
-/* When the list is full the try stays unsettled: a later EADDRINUSE is then taken for the worker's own. */
+/*
+ * If the list is full the try stays unsettled: then a later EADDRINUSE counts as the worker's own.
+ */
 static void settle_later(struct bpf_backend *backend, struct bpf_worker *worker,
                          const struct berth_note *note)
 {
@@ -219,7 +230,7 @@ static int on_event(void *arg, void *data, size_t size)
 	memcpy(&event, data, sizeof(event));
 	if (!event.worker || event.worker > backend->count ||
 	    !backend->workers[event.worker - 1].kernel)
-		return 0; /* the self-test, or a worker that has just ended */
+		return 0; /* the self-test, or a worker that has ended */
 	worker = &backend->workers[event.worker - 1];
 	if (event.kind == REMAP_FIRST_TRY) {
 		settle_later(backend, worker, &event.note);
@@ -240,7 +251,7 @@ static void on_ring(void *arg, int fd, uint32_t events)
 	ring_buffer__consume(backend->ring);
 }
 
-/* --- life --------------------------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 static void close_backend(void *arg)
 {
@@ -264,7 +275,7 @@ static void close_backend(void *arg)
 	free(backend);
 }
 
-/* libbpf explains itself in lines on stderr; nobody asked. */
+/* libbpf prints to stderr, which belongs to the user's command. */
 static int keep_quiet(enum libbpf_print_level level, const char *format, va_list list)
 {
 	(void)level;
@@ -361,7 +372,9 @@ static int prepare(struct bpf_backend *backend, int cgroup, char **ret_reason)
 {
 	int ret;
 
-	/* The kernel runs our programs before those of the cgroups above us; on the way out theirs would have to run first. */
+	/*
+	 * an outer run's programs run after ours, but on the way out they would have to run first
+	 */
 	if (getenv("BERTH_RUN")) {
 		*ret_reason = str_copy(
 			"this is a worker of another run, which rewrites addresses as well");
@@ -382,7 +395,7 @@ static int prepare(struct bpf_backend *backend, int cgroup, char **ret_reason)
 static int open_backend(const struct isolate_setup *setup, void **ret_backend, char **ret_reason)
 {
 	struct bpf_backend *backend = mem_alloc(sizeof(*backend));
-	cleanup_free char *no_shim = NULL; /* then ports are remapped all the same */
+	cleanup_free char *no_shim = NULL; /* ports are rewritten without it, too */
 	libbpf_print_fn_t print = libbpf_set_print(keep_quiet);
 	int ret;
 
@@ -456,7 +469,7 @@ static uint64_t lost(void *arg)
 {
 	const struct bpf_backend *backend = arg;
 
-	/* libbpf goes on without it where it could not ask the kernel */
+	/* NULL if libbpf could not map it */
 	return backend->skel->bss ? backend->skel->bss->lost : 0;
 }
 

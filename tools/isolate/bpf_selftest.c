@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Does the remapping really happen? After attaching, a child in a cgroup of its own binds, connects and asks for names
- * through a map that nobody else uses. That a program loaded and attached proves little: other programs on the way up the
- * hierarchy may undo it, or the hook may never run.
+ * Does the rewriting really happen? After attaching, a child in a cgroup of its own binds, connects
+ * and asks for names through a map of its own. Loading and attaching prove little: other programs
+ * on the way up the hierarchy may undo the rewriting, or the hook may never run.
  *
- * Law: the child only makes system calls; it is the fork of a process that may have threads.
+ * The child only makes system calls: it is the fork of a process that may have threads.
  */
 #include "tools/isolate/bpf_selftest.h"
 
@@ -20,7 +20,7 @@
 #include "tools/base/cleanup.h"
 #include "tools/process/child.h"
 
-enum { DEADLINE_MS = 5000, VIRTUAL_PORT = 1 /* tcpmux: nobody has a server there */ };
+enum { DEADLINE_MS = 5000, VIRTUAL_PORT = 1 /* tcpmux: no one has a server there */ };
 
 enum step { PASSED, ENTERING, BINDING, LISTENING, NAMING, CONNECTING, NAMING_PEER, STEPS };
 
@@ -126,7 +126,7 @@ int bpf_selftest_run(int cgroup, const struct berth_portmap *map, const char **r
 	step = child_wait(pid, DEADLINE_MS);
 	if (step < 0)
 		return step;
-	/* a bind that was not rewritten looks the same from inside: ask who saw the real port */
+	/* a bind that was not rewritten looks the same to the child: ask post_bind */
 	if (step != ENTERING && map->slots[0].state != BERTH_SLOT_BOUND)
 		step = BINDING;
 	if (step == PASSED)

@@ -2,7 +2,8 @@
 #ifndef BERTH_ISOLATE_BPF_SELFTEST_H
 #define BERTH_ISOLATE_BPF_SELFTEST_H
 /*
- * The self-test of the bpf backend: bpf.c makes a cgroup and a map for it, and attaches its programs; then
+ * The self-test of the bpf backend: bpf.c makes a cgroup and a map for it, and attaches its
+ * programs; then
  *
  *	bpf_selftest_prepare()	fills the map
  *	bpf_selftest_run()	binds, connects and asks for names in that cgroup

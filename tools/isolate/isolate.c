@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Choosing a backend and passing calls on to it. A backend that is not built in has an empty row and is reported as
- * such; `auto` takes the first that can be opened, in the order of the list below. Opening is trying: no version number
- * is read anywhere.
+ * Chooses a backend and passes calls on to it. A backend that is not built in has an empty row and
+ * is reported so. `auto` takes the first that can be opened, in the order of the list below. To
+ * open is to try: no version number is read.
  */
 #include "tools/isolate/isolate.h"
 
@@ -31,8 +31,9 @@ static const struct isolate_ops *const backends[ISOLATE_BACKENDS] = {
 };
 
 /*
- * In this order; a single worker begins behind the first. To attach and detach the programs waits for the kernel's grace
- * periods, several times what the whole start of a worker costs otherwise (docs/decisions/021-auto-backend.md).
+ * In this order; a single worker begins with the second. Attaching and detaching programs waits for
+ * grace periods of the kernel, several times the rest of a worker's start
+ * (docs/decisions/021-auto-backend.md).
  */
 static const enum isolate_backend preferred[] = { ISOLATE_BPF, ISOLATE_PRELOAD };
 
@@ -43,20 +44,20 @@ struct isolate {
 	char *shim; /* for servers; NULL = there is none */
 };
 
-static int open_one(const struct isolate_setup *setup, enum isolate_backend wanted,
+static int open_one(const struct isolate_setup *setup, enum isolate_backend requested,
                     struct isolate *isolate, char **ret_reason)
 {
-	isolate->chosen = wanted;
-	isolate->ops = backends[wanted];
+	isolate->chosen = requested;
+	isolate->ops = backends[requested];
 	if (!isolate->ops) {
 		*ret_reason = str_print("backend '%s' is not part of this build",
-		                        isolate_backend_names[wanted]);
+		                        isolate_backend_names[requested]);
 		return -ENOTSUP;
 	}
 	return isolate->ops->open ? isolate->ops->open(setup, &isolate->backend, ret_reason) : 0;
 }
 
-/* The first that can work; what the better ones lack is part of the reason. */
+/* The first that can work; *ret_reason says what the ones before lack. */
 static int open_auto(const struct isolate_setup *setup, struct isolate *isolate, char **ret_reason)
 {
 	struct str lacking = { 0 };
@@ -80,14 +81,14 @@ static int open_auto(const struct isolate_setup *setup, struct isolate *isolate,
 int isolate_open(const struct isolate_setup *setup, struct isolate **ret_isolate, char **ret_reason)
 {
 	struct isolate *isolate = mem_alloc(sizeof(*isolate));
-	cleanup_free char *no_shim = NULL; /* the backend has said so, if it matters to it */
+	cleanup_free char *no_shim = NULL; /* the backend has reported it, if it needs one */
 	int ret;
 
 	*ret_reason = NULL;
-	if (setup->wanted == ISOLATE_AUTO)
+	if (setup->requested == ISOLATE_AUTO)
 		ret = open_auto(setup, isolate, ret_reason);
 	else
-		ret = open_one(setup, setup->wanted, isolate, ret_reason);
+		ret = open_one(setup, setup->requested, isolate, ret_reason);
 	if (ret) {
 		free(isolate);
 		return ret;

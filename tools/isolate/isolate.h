@@ -2,15 +2,16 @@
 #ifndef BERTH_ISOLATE_H
 #define BERTH_ISOLATE_H
 /*
- * How a worker's addresses are rewritten: three backends behind one interface. The port map is made by tools/ports; a
- * backend only enforces it.
+ * How a worker's addresses are rewritten: three backends behind one interface. tools/ports makes
+ * the port map; a backend carries it out.
  *
  *	isolate_open()			choose a backend for the run, once
  *	isolate_worker_begin()		in the supervisor, before the worker's process exists
  *	isolate_worker_environ()	what the worker's environment needs
  *	isolate_worker_enter()		in the worker's first process, between fork and exec
  *	isolate_worker_started()	in the supervisor, when that process exists
- *	isolate_worker_end()		in the supervisor, when the last process of the worker is gone
+ *	isolate_worker_end()		in the supervisor, when the last process of the worker is
+ *					gone
  *	isolate_close()
  *
  * Functions return 0 or -errno; nothing here prints.
@@ -33,14 +34,14 @@ enum isolate_backend {
 extern const char *const isolate_backend_names[ISOLATE_BACKENDS + 1]; /* "auto", ... NULL */
 
 struct isolate_setup {
-	enum isolate_backend wanted;
+	enum isolate_backend requested;
 	const char *install_dir; /* from dir_install(): lib/berth/libberth.so lies below it */
 	const char *run_dir;     /* run-time files of this run, 0711 */
 	int cgroup;              /* the run's cgroup v2 directory; -1 if there is none */
 	unsigned int workers;
-	/* seccomp: look at messages, too, which costs every program that sends them */
+	/* seccomp: look at datagrams, too, which costs every program that sends messages */
 	bool datagrams;
-	struct loop *loop; /* the supervisor's; backends hang their descriptors here */
+	struct loop *loop; /* the supervisor's, to which backends add their descriptors */
 };
 
 struct isolate_worker {
@@ -54,21 +55,21 @@ struct isolate;
 
 /**
  * Choose a backend and make it ready.
- * @ret_reason	why this one: a half-sentence for people, the caller's to free
- * Return: 0; -ENOTSUP if the wanted backend cannot work here (*ret_reason says what it lacks); -errno.
+ * @ret_reason	why this one, a half-sentence to free()
+ * Return: 0; -ENOTSUP if the requested backend cannot work here (*ret_reason says why); -errno.
  */
 int isolate_open(const struct isolate_setup *setup, struct isolate **ret_isolate,
                  char **ret_reason);
 void isolate_close(struct isolate *isolate);
 
 /**
- * Can @setup->wanted work here? Really tries: loads, attaches, rewrites a test bind, takes everything down again.
+ * Can @setup->requested work here? Loads, attaches, rewrites a test bind, and removes all again.
  * @setup->loop may be NULL.
  * Return: as isolate_open().
  */
 int isolate_probe(const struct isolate_setup *setup, char **ret_reason);
 
-/* Notes that the backend could not deliver. What the ring of a port map has no room for shows in its tickets. */
+/* Notes that the backend could not deliver. Gaps in a port map's ring show in its tickets. */
 uint64_t isolate_lost(const struct isolate *isolate);
 
 /* The backend in force; never ISOLATE_AUTO. */
@@ -80,16 +81,20 @@ int isolate_worker_begin(struct isolate *isolate, const struct isolate_worker *w
 void isolate_worker_environ(struct isolate *isolate, unsigned int number, char ***envp);
 
 /**
- * For a server of the worker's own that runs outside of it, where no kernel backend sees it: its connections, too, shall
- * meet the worker's ports and no others. Always by the shim; without one, nothing is added.
+ * For a server of the worker that runs outside of it, where no kernel backend sees it: its
+ * connections, too, must use the worker's ports. Always by the shim; without one, nothing is added.
  */
 void isolate_server_environ(const struct isolate *isolate, const char *map_path, char ***envp);
 
-/** Between fork and exec, in a process with one thread. Return: 0; -errno, and then the worker must not start. */
+/**
+ * Between fork and exec, in a process with one thread. Return: 0; -errno, and then the worker must
+ * not start.
+ */
 int isolate_worker_enter(struct isolate *isolate, unsigned int number);
 
 /**
- * Become the worker's command, after isolate_worker_enter(), with `environ` as isolate_worker_environ() left it.
+ * Become the worker's command, after isolate_worker_enter(), with `environ` as
+ * isolate_worker_environ() left it.
  * Return: -errno.
  */
 int isolate_worker_exec(struct isolate *isolate, char **argv);

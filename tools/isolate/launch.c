@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * berth-launch PATH ARGV0 [ARGUMENT]...: become PATH, under the seccomp filter.
+ * berth-launch PATH ARGV0 [ARGUMENT]...: install the seccomp filter and become PATH.
  *
- * The shim's exec hook puts this program before one that the shim cannot enter. It is a program of its own, static and small,
- * because the hook may run in the child of a vfork, where no filter could be installed without catching the parent too.
+ * The shim's exec hook puts this program before one that the shim cannot enter. It is a program of
+ * its own, static and small: the hook may run in the child of a vfork, where a filter would catch
+ * the parent, too.
  *
- * Laws: what PATH sees (arguments, environment, descriptors, signals, /proc/self/exe) is what it would have seen. Trouble never
- * keeps it from running: it runs without the filter then, and a note says so.
+ * PATH sees what it would have seen: arguments, environment, descriptors, signals, /proc/self/exe.
+ * No failure keeps it from running: then it runs without the filter, and a note reports it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -59,7 +60,7 @@ static int call_supervisor(void)
 	return connect(fd, (struct sockaddr *)&un, sizeof(un)) ? -1 : fd;
 }
 
-/* Return: 0; -EBUSY if this process has a seccomp listener already; -errno. */
+/* Return: 0; -EBUSY if this process has a listener already; -errno. */
 static int enter(void)
 {
 	static struct sock_filter code[CODE_MAX];
@@ -84,7 +85,10 @@ static int enter(void)
 	send(fd, &listener, sizeof(listener), MSG_NOSIGNAL);
 	if (listener.fd < 0)
 		return listener.fd;
-	/* Not handed over: the listener closes with the exec, and what is trapped gets ENOSYS. Nothing hangs. */
+	/*
+	 * If the listener was not handed over, it closes with the exec, and trapped calls fail with
+	 * ENOSYS.
+	 */
 	return recv(fd, &go, 1, 0) == 1 && go == LISTENER_GO ? 0 : -EPIPE;
 }
 

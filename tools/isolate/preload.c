@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The preload backend: the environment is all it needs. The shim rewrites addresses in the suite's own
- * processes and keeps these variables alive across exec (core/env.def).
+ * The preload backend: the environment is all it needs. The shim rewrites addresses in the suite's
+ * own processes and keeps these variables alive across exec (core/env.def).
  *
- * Programs that the shim cannot enter run under the seccomp filter, if the kernel allows one: the exec
- * hook starts them through berth-launch, which meets the supervisor at BERTH_LISTENER. Dynamic programs
- * have no filter, so that they keep their speed and their set-user-id children.
+ * Programs that the shim cannot enter run under the seccomp filter, if the kernel allows one: the
+ * exec hook starts them through berth-launch, which meets the supervisor at BERTH_LISTENER. Dynamic
+ * programs have no filter, so that they keep their speed and their set-user-id children.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -48,7 +48,7 @@ static void close_backend(void *backend)
 	free(preload);
 }
 
-/* Open the listener. Return: NULL; or why there is none, free() it. */
+/* Open the seccomp listener. Return: NULL; or why there is none, to free(). */
 static char *open_listener(struct preload_backend *preload, const struct isolate_setup *setup)
 {
 	int ret;
@@ -57,7 +57,7 @@ static char *open_listener(struct preload_backend *preload, const struct isolate
 	preload->listener_path = str_print("%s/listener", setup->run_dir);
 	if (!setup->loop)
 		return NULL;
-	/* Few programs are under this listener, and their data path is read and write: datagrams cost nobody else anything. */
+	/* with datagrams: few programs have this filter, and other programs pay nothing */
 	ret = access(preload->launcher, X_OK)
 	              ? -errno
 	              : listener_open(setup->loop, setup->workers, true, &preload->listener);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Secure execution is judged for the real user, as the kernel does when it sets AT_SECURE: getauxval(3). */
+/* Secure execution is decided for the real user, as the kernel sets AT_SECURE: getauxval(3). */
 #include "tools/isolate/probe.h"
 
 #include <fcntl.h>

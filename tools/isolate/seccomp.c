@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The seccomp backend: the worker's first process installs the seccomp filter before it becomes the suite, and so is all that
- * it ever starts. The shim is loaded only to show virtual ports in /proc/net. Without privilege this takes no_new_privs, so
- * that sudo and other setuid programs do not work in such a worker.
+ * The seccomp backend: the worker's first process installs the seccomp filter before it becomes the
+ * suite, and all that it starts inherits it. The shim is loaded only to show virtual ports in
+ * /proc/net. Without privilege this takes no_new_privs, so that sudo and other set-user-id programs
+ * do not work in the worker.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -65,7 +66,7 @@ static const struct {
 	{ ENOSYS, "this kernel has no seccomp filters" },
 	{ EINVAL, "this kernel has no seccomp user notification (Linux 5.5)" },
 	{ EACCES, "a seccomp filter may not be installed here" },
-	{ EPERM, "a process of ours may not be looked into here" },
+	{ EPERM, "the supervisor may not read its own child processes here" },
 };
 
 static char *refusal(int error)
@@ -76,7 +77,7 @@ static char *refusal(int error)
 	return str_print("the seccomp listener cannot be set up: %s", strerror(error));
 }
 
-/* Put a child under a filter of its own and ask it for its socket's name: the first trap must be answered. */
+/* Let a child install a filter and bind: the notification must be answered. */
 static int try_one(struct loop *loop)
 {
 	struct listener *listener = NULL;
@@ -96,7 +97,7 @@ static int try_one(struct loop *loop)
 	listener_worker_begin(listener, 1, map);
 	pid = fork();
 	if (!pid) {
-		close(pair[0]); /* or our end would not be seen */
+		close(pair[0]); /* or the child would not see the supervisor's end close */
 		ret = listener_enter(listener, pair[1]);
 		_exit(ret ? -ret : bind(-1, NULL, 0) && errno == EBADF ? 0 : ENOSYS);
 	}
@@ -178,7 +179,7 @@ static int worker_enter(void *arg, unsigned int number)
 	struct seccomp_backend *backend = arg;
 	struct worker_channel *channel = &backend->channels[number - 1];
 
-	close(channel->ours); /* or the end of the supervisor would not be seen */
+	close(channel->ours); /* or this process would not see the supervisor's end close */
 	return listener_enter(backend->listener, channel->theirs);
 }
 

@@ -2,8 +2,8 @@
 /*
  * The environment through which the shim enters a worker's programs.
  *
- * LD_PRELOAD is a list with spaces and colons between its items and no way to quote them, ld.so(8). A shim whose path
- * has one is named by a symbolic link in the run's directory.
+ * LD_PRELOAD is a list with spaces and colons between its items, which cannot be quoted, ld.so(8).
+ * If the shim's path has one, a symbolic link in the run's directory names it.
  */
 #include "tools/isolate/shim_env.h"
 
@@ -27,7 +27,10 @@ static bool can_be_preloaded(const char *path)
 	return !strpbrk(path, ": \t\n");
 }
 
-/* Who can write the shim has every process of every suite: one that everybody can write is not loaded. */
+/*
+ * Who can write the shim controls every process of every suite: one that all users can write is not
+ * loaded.
+ */
 static int trusted(const char *shim)
 {
 	struct stat info;
@@ -67,7 +70,7 @@ int shim_env_find(const struct isolate_setup *setup, char **ret_shim, char **ret
 		cleanup_free char *path = installed(setup);
 
 		*ret_reason = str_print("the shim '%s' cannot be used: %s", path,
-		                        ret == -EPERM ? "everybody can write it" : strerror(-ret));
+		                        ret == -EPERM ? "all users can write it" : strerror(-ret));
 		return -ENOTSUP;
 	}
 	*ret_shim = steal(&shim);

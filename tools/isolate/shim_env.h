@@ -2,8 +2,8 @@
 #ifndef BERTH_ISOLATE_SHIM_ENV_H
 #define BERTH_ISOLATE_SHIM_ENV_H
 /*
- * The environment through which the shim enters a worker's programs: all of the preload backend, and of the others what
- * the kernel has no hook for. First find, once; then set, for every worker.
+ * The environment through which the shim enters a worker's programs. The other backends need it for
+ * what the kernel has no hook for. First find, once; then set, for every worker.
  */
 #include "tools/isolate/isolate.h"
 
@@ -15,7 +15,8 @@ int shim_env_find(const struct isolate_setup *setup, char **ret_shim, char **ret
 
 /**
  * Let the programs that are started with @envp load @shim, which reads the port map at @map_path.
- * @view	the kernel rewrites ports: the shim only moves Unix paths, and shows virtual ports in /proc/net
+ * @view	the kernel rewrites ports: the shim only moves Unix paths, and shows virtual ports
+ *		in /proc/net
  */
 void shim_env_set(char ***envp, const char *shim, const char *map_path, bool view);
 

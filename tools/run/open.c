@@ -130,7 +130,7 @@ static int open_isolate(struct run *run, char **ret_error)
 {
 	const struct run_options *options = run->context.options;
 	const struct isolate_setup setup = {
-		.wanted = options->backend,
+		.requested = options->backend,
 		.install_dir = run->context.install_dir,
 		.run_dir = run->context.dir,
 		.cgroup = run->cgroup,

@@ -22,7 +22,7 @@ static void try_one(struct backends *backends, struct isolate_setup *setup,
 	char *reason = NULL;
 	int ret;
 
-	setup->wanted = backend;
+	setup->requested = backend;
 	ret = isolate_probe(setup, &reason);
 	backends->works[backend] = !ret;
 	backends->reasons[backend] = reason ? reason : str_copy(ret ? strerror(-ret) : "");

@@ -5,22 +5,28 @@
  *
  * Continue safety. Two kinds of answer are given:
  *
- *	done	The address was copied once, judged, and rewritten in our copy; the call was made on our own
- *		duplicate of the socket. The target's memory is not read again, so no thread of it can
+ *	done	The address was copied once, judged, and rewritten in our copy; the call was made on
+ *		our own
+ *		duplicate of the socket. The target's memory is not read again, so no thread of it
+ *		can
  *		change what was judged.
  *	continue
- *		(SECCOMP_USER_NOTIF_FLAG_CONTINUE) for a call that needs no rewriting. The kernel reads the
- *		address again, and another thread may have put a virtual port there meanwhile. Then that
- *		call goes to the host's port, as it would outside Berth. Only the suite itself can do
- *		this, by racing its own call. A filter that confines hostile programs could not accept
+ *		(SECCOMP_USER_NOTIF_FLAG_CONTINUE) for a call that needs no rewriting. The kernel
+ *		reads the
+ *		address again, and another thread may have put a virtual port there meanwhile. Then
+ *		that
+ *		call goes to the host's port, as it would outside Berth. Only the suite itself can
+ *		do
+ *		this, by racing its own call. A filter that confines hostile programs could not
+ *		accept
  *		it; this filter does not confine.
  *
- * Some calls must be rewritten after they end, so the kernel cannot make them: a receive that wants the
- * sender's address (where datagrams are looked at), and accept(2) once a client with a source port of
- * the worker has connected. If there is nothing to receive, the answer waits: for the socket, in the
- * supervisor's loop, and for the target's signals, which the kernel holds back meanwhile
- * (WAIT_KILLABLE_RECV). When a signal is pending the target continues, and the kernel's own call ends
- * with EINTR or begins again.
+ * Some calls must be rewritten after they end, so the kernel cannot make them: a receive that wants
+ * the sender's address (where datagrams are looked at), and accept(2) once a client with a source
+ * port of the worker has connected. If there is nothing to receive, the answer waits: for the
+ * socket, in the supervisor's loop, and for the target's signals, which the kernel holds back
+ * meanwhile (WAIT_KILLABLE_RECV). When a signal is pending the target continues, and the kernel's
+ * own call ends with EINTR or begins again.
  */
 #include "tools/isolate/seccomp/answer.h"
 
@@ -39,7 +45,7 @@
 static int on_io_uring(struct notify_request *request)
 {
 	request_note_program(request, BERTH_NOTE_IO_URING, ENOSYS);
-	return -ENOSYS; /* what a kernel without io_uring says: programs fall back */
+	return -ENOSYS; /* as a kernel without io_uring: programs fall back */
 }
 
 static int on_foreign_arch(struct notify_request *request)
@@ -83,7 +89,7 @@ bool notify_answer(int notify_fd, struct notify_worker *worker, const struct sec
 
 	request.call = notify_decode(&notif->data);
 	request.target = (struct target){ notify_fd, (pid_t)notif->pid, notif->id, &worker->last };
-	/* 0: in a pid namespace that we cannot see */
+	/* 0: the process is in a PID namespace that is not below the supervisor's */
 	if (notif->pid && handlers[request.call.kind])
 		ret = handlers[request.call.kind](&request);
 	if (ret == CALL_WAITS)
@@ -93,7 +99,7 @@ bool notify_answer(int notify_fd, struct notify_worker *worker, const struct sec
 	return true;
 }
 
-/* Pending signals that its thread does not block, proc_pid_status(5). */
+/* True if a signal is pending that the thread does not block, proc_pid_status(5). */
 static bool is_signalled(pid_t pid)
 {
 	static const char *const fields[] = { "\nSigPnd:", "\nShdPnd:", "\nSigBlk:" };

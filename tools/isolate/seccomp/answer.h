@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef BERTH_ISOLATE_SECCOMP_ANSWER_H
 #define BERTH_ISOLATE_SECCOMP_ANSWER_H
-/* Answering one notification. */
+/* Answering one notification of seccomp_unotify(2). */
 #include <linux/seccomp.h>
 #include <stdbool.h>
 
@@ -9,34 +9,35 @@
 #include "tools/isolate/seccomp/target.h"
 
 /*
- * What the answers of one worker have to remember. The suite can write into its map, and a worker of root's run may have given
- * root up: what would make the supervisor act beyond the worker's own rights is read from a copy that was taken before.
+ * What is kept for the answers of one worker. The suite can write its port map, and a worker of
+ * root's run may have given up root. So what limits the supervisor's own acts is read from a copy
+ * that was taken before.
  */
 struct notify_worker {
 	struct berth_portmap *map;
 	uint32_t block_base, block_len;
 	struct berth_unix_rule unix_rules[BERTH_UNIX_RULES_MAX];
-	struct target_last last; /* the caller's to target_forget() */
-	/* a client with a source port of the block has connected: accept(2) must be looked at */
+	struct target_last last; /* to target_forget() */
+	/* a client with a source port of the block has connected: accept(2) must be rewritten */
 	bool source_bound;
 };
 
 /* A call that waits for something to receive. {.fd = -1} when the call is new. */
 struct notify_wait {
-	int fd;              /* our duplicate of its socket, the caller's to close() */
+	int fd;              /* a duplicate of its socket, to close() */
 	unsigned int done;   /* messages that recvmmsg(2) has by now */
 	int64_t deadline_ms; /* SO_RCVTIMEO; 0 = none */
 };
 
 /**
- * Act for the caller of @notif and let it go on. Never waits for anything but memory.
+ * Make the call of @notif's process, or let it continue. Waits for nothing but memory.
  * @answer	zeroed, as large as the kernel's struct seccomp_notif_resp
  * Return: true if it was answered; false if it waits: call again when @wait->fd is readable.
  */
 bool notify_answer(int notify_fd, struct notify_worker *worker, const struct seccomp_notif *notif,
                    struct seccomp_notif_resp *answer, struct notify_wait *wait);
 
-/** Look after a call that waits, a few times a second. Return: true if it waits no more: gone, signalled, or out of time. */
+/** Check a call that waits. Return: true if it was answered: gone, signalled, or out of time. */
 bool notify_wait_ends(int notify_fd, const struct seccomp_notif *notif,
                       struct seccomp_notif_resp *answer, const struct notify_wait *wait);
 

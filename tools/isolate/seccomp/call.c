@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The decoder of notifications: a table of system calls, and which of their arguments is what.
- *
- * Law: total. A filter of ours asks about these calls only, but a number from another kernel or another machine must come
- * out as NOTIFY_OTHER, never as something else.
+ * A table of system calls with the positions of their arguments. Total: the filter asks about these
+ * calls only, but a number of another kernel or machine must become NOTIFY_OTHER, never another
+ * kind.
  */
 #include "tools/isolate/seccomp/call.h"
 

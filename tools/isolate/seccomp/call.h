@@ -2,15 +2,15 @@
 #ifndef BERTH_ISOLATE_SECCOMP_CALL_H
 #define BERTH_ISOLATE_SECCOMP_CALL_H
 /*
- * What a notification asks: the numbers of struct seccomp_data, told apart. Pure; every field of the result is the target's
- * word and may be anything.
+ * The decoder of notifications: the numbers of struct seccomp_data, by name. Pure. Every field of
+ * the result comes from the target and may be anything.
  */
 #include <linux/seccomp.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 enum notify_kind {
-	NOTIFY_OTHER,        /* not a call that we know: let it pass */
+	NOTIFY_OTHER,        /* not a known call: let it pass */
 	NOTIFY_FOREIGN_ARCH, /* a 32-bit call: refused */
 	NOTIFY_IO_URING,     /* io_uring_setup: refused */
 	NOTIFY_BIND,
@@ -30,9 +30,12 @@ enum notify_kind {
 struct notify_call {
 	enum notify_kind kind;
 	int fd; /* the target's */
-	/* of a socket address, or of a struct msghdr or mmsghdr; the target's memory */
+	/* of a socket address, or of a struct msghdr or mmsghdr, in the target's memory */
 	uint64_t addr;
-	/* bytes of the address; where it comes out, where its socklen_t lies; RECVMMSG: its time limit */
+	/*
+	 * bytes of the address; of calls that return one, where its socklen_t is; RECVMMSG: time
+	 * limit
+	 */
 	uint64_t len;
 	/* SENDTO, RECVFROM: the datagram; SENDMMSG, RECVMMSG: size is the number of messages */
 	uint64_t data, size;

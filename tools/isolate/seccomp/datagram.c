@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Datagrams: a send to a virtual port is made on our duplicate with a copy of the data, a receive is made there too, so that
- * the sender's address can be mended before the target sees it.
+ * The handlers of datagrams: a send to a virtual port is made on a duplicate of the socket with a
+ * copy of the data. A receive is made there, too, so that the sender's address is rewritten before
+ * the target sees it.
  *
- * More data than a datagram holds is cut: too much for UDP still, so that the kernel says EMSGSIZE, and of a stream a part is a
- * success (MSG_FASTOPEN).
+ * More data than a datagram holds is cut off. It is still too much for UDP, so the kernel says
+ * EMSGSIZE; of a stream a part is a success (MSG_FASTOPEN).
  *
- * Laws: nothing here waits; a send that finds the buffer full says ENOBUFS, which UDP may always say, and a receive that finds
- * nothing goes through request_wait(). Once a datagram has been taken out of the socket it is delivered or, if the target's
- * memory is not what it said, lost, as the kernel would lose it.
+ * Nothing here waits: a send that finds the buffer full fails with ENOBUFS, as UDP may, and a
+ * receive that finds nothing calls request_wait(). A datagram that has been received is delivered
+ * or, if the target's memory is bad, lost, as the kernel would lose it.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -21,7 +22,7 @@
 
 enum { DATAGRAM_MAX = 65535, CONTROL_MAX = 4096 };
 
-/* One notification at a time is answered. */
+/* Shared by all calls: one notification at a time is answered. */
 static char payload[DATAGRAM_MAX + 1];
 static _Alignas(struct cmsghdr) char control[CONTROL_MAX];
 
@@ -40,24 +41,24 @@ static int send_real(const struct request_address *address, int fd, size_t size,
 	message.msg_iovlen = 1;
 	message.msg_control = control_len ? control : NULL;
 	message.msg_controllen = control_len;
-	if (fast_open) /* the call connects as well, which takes its time */
+	if (fast_open) /* the call connects, too, which takes time */
 		old = request_limit(fd, SO_SNDTIMEO);
 	else
 		flags |= MSG_DONTWAIT;
 	ret = request_result(sendmsg(fd, &message, flags | MSG_NOSIGNAL));
 	if (fast_open)
 		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &old, sizeof(old));
-	/* A full buffer is not waited for; UDP may always answer so, send(2). */
+	/* UDP may say so at any time, send(2) */
 	return ret == -EAGAIN && request_blocks(fd) ? -ENOBUFS : ret;
 }
 
-/* Is this send to be made here? Return: 0 and *ret_fd, close() it; CONTINUE_CALL; -errno. */
+/* Return: 0 and *ret_fd, to close(), if this send is made here; CONTINUE_CALL; -errno. */
 static int send_begin(struct notify_request *request, struct request_address *address, int *ret_fd)
 {
 	cleanup_close int fd = request_socket(request);
 	int proto = fd < 0 ? -1 : request_proto(fd);
 
-	/* a stream takes no address, but for the one that opens it */
+	/* a stream takes an address only to open it */
 	if (proto < 0 || (proto == BERTH_TCP && !(request->call.flags & MSG_FASTOPEN)) ||
 	    !target_waits(&request->target))
 		return CONTINUE_CALL;
@@ -87,7 +88,7 @@ int on_sendto(struct notify_request *request)
 	return send_real(&address, fd, size, request->call.flags, 0);
 }
 
-/* Send @message's data to @address, which is empty if the message names none. */
+/* Send the data of @message to @address; .len 0 = none. */
 static int send_with(const struct notify_request *request, int fd, const struct msghdr *message,
                      const struct request_address *address)
 {
@@ -106,9 +107,11 @@ static int send_with(const struct notify_request *request, int fd, const struct 
 	return send_real(address, fd, (size_t)size, request->call.flags, message->msg_controllen);
 }
 
-/* The address that a message names. Return: false if it is not the worker's business. */
-static bool names_ours(const struct notify_request *request, uint64_t at,
-                       struct msghdr *ret_message, struct request_address *ret_address)
+/*
+ * Copy the message at @at and its address. Return: false if the port policy has nothing to decide.
+ */
+static bool has_address(const struct notify_request *request, uint64_t at,
+                        struct msghdr *ret_message, struct request_address *ret_address)
 {
 	return target_read(&request->target, at, ret_message, sizeof(*ret_message)) &&
 	       ret_message->msg_name &&
@@ -124,19 +127,22 @@ int on_sendmsg(struct notify_request *request)
 	cleanup_close int fd = -1;
 	int ret;
 
-	if (!names_ours(request, request->call.addr, &message, &address))
+	if (!has_address(request, request->call.addr, &message, &address))
 		return CONTINUE_CALL;
 	ret = send_begin(request, &address, &fd);
 	return ret ? ret : send_with(request, fd, &message, &address);
 }
 
-/* One of several messages, which is sent by us whatever it names: the kernel cannot be given the middle of a call. */
+/*
+ * One of several messages. It is sent here whatever it names: the kernel makes all of a call or
+ * nothing.
+ */
 static int send_one_of(struct notify_request *request, int fd, uint64_t at)
 {
 	struct msghdr message;
 	struct request_address address;
 
-	if (names_ours(request, at, &message, &address)) {
+	if (has_address(request, at, &message, &address)) {
 		if (request_outbound(request, request_proto(fd), &address) == BERTH_REFUSE)
 			return -ECONNREFUSED;
 		return send_with(request, fd, &message, &address);
@@ -154,14 +160,14 @@ static int send_one_of(struct notify_request *request, int fd, uint64_t at)
 	return send_with(request, fd, &message, &address);
 }
 
-static bool any_names_ours(const struct notify_request *request, uint64_t count)
+static bool any_has_address(const struct notify_request *request, uint64_t count)
 {
 	struct msghdr message;
 	struct request_address address;
 
 	for (uint64_t i = 0; i < count; i++)
-		if (names_ours(request, request->call.addr + i * sizeof(struct mmsghdr), &message,
-		               &address))
+		if (has_address(request, request->call.addr + i * sizeof(struct mmsghdr), &message,
+		                &address))
 			return true;
 	return false;
 }
@@ -169,7 +175,7 @@ static bool any_names_ours(const struct notify_request *request, uint64_t count)
 int on_sendmmsg(struct notify_request *request)
 {
 	uint64_t count = request->call.size < IOV_MAX ? request->call.size : IOV_MAX;
-	cleanup_close int fd = any_names_ours(request, count) ? request_socket(request) : -1;
+	cleanup_close int fd = any_has_address(request, count) ? request_socket(request) : -1;
 	int sent = 0;
 
 	if (fd < 0 || request_proto(fd) != BERTH_UDP || !target_waits(&request->target))
@@ -189,7 +195,7 @@ int on_sendmmsg(struct notify_request *request)
 	return sent;
 }
 
-/* --- receiving ---------------------------------------------------------------------------------------------------- */
+/* --- receiving -------------------------------------------------------------------------------- */
 
 struct received {
 	struct sockaddr_storage name;
@@ -198,7 +204,7 @@ struct received {
 	int size; /* what the call returns */
 };
 
-/* Take one message of at most @space bytes out of @fd. Return: 0; -EAGAIN; -errno. */
+/* Receive one message of at most @space bytes. Return: 0; -EAGAIN; -errno. */
 static int receive(int fd, int flags, size_t space, size_t control_space, struct received *ret)
 {
 	memset(ret, 0, sizeof(*ret));
@@ -214,14 +220,14 @@ static int receive(int fd, int flags, size_t space, size_t control_space, struct
 	return ret->size < 0 ? ret->size : 0;
 }
 
-/* Bytes that came, which MSG_TRUNC makes other than what the call returns. */
+/* Bytes that were received: with MSG_TRUNC the call may return more. */
 static size_t data_len(const struct received *received)
 {
 	return (size_t)received->size < received->iov.iov_len ? (size_t)received->size
 	                                                      : received->iov.iov_len;
 }
 
-/* Is this receive to be made here? Return: a descriptor, close() it; -1 if the kernel may make it. */
+/* Return: a descriptor, to close(), if this receive is made here; -1 if the kernel makes it. */
 static int receive_begin(struct notify_request *request)
 {
 	cleanup_close int fd = request_socket(request);
@@ -262,7 +268,7 @@ int on_recvfrom(struct notify_request *request)
 	return ret ? ret : received.size;
 }
 
-/* Where a datagram was sent to, for who asks (IP_RECVORIGDSTADDR). */
+/* The original destination of a datagram, for programs that ask for it (IP_RECVORIGDSTADDR). */
 static void give_control(const struct notify_request *request, struct msghdr *message)
 {
 	for (struct cmsghdr *at = CMSG_FIRSTHDR(message); at; at = CMSG_NXTHDR(message, at))
@@ -272,7 +278,7 @@ static void give_control(const struct notify_request *request, struct msghdr *me
 			                     (socklen_t)(at->cmsg_len - CMSG_LEN(0)));
 }
 
-/* Write what came into the target's message at @at, whose header was @message. */
+/* Write what was received into the target's message at @at, whose header is @message. */
 static int deliver(const struct notify_request *request, uint64_t at, struct msghdr *message,
                    struct received *received)
 {
@@ -330,8 +336,8 @@ int on_recvmsg(struct notify_request *request)
 }
 
 /*
- * A call that has a time limit of its own goes on if nothing is there: the kernel knows when it ends. Unlike sendmmsg(2), it takes
- * more than IOV_MAX messages.
+ * A call with a time limit continues if there is nothing to receive: the kernel ends it in time.
+ * Unlike sendmmsg(2), it takes more than IOV_MAX messages.
  */
 int on_recvmmsg(struct notify_request *request)
 {

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Theory of operation: everything is allowed, the calls of core/calls.def ask the supervisor. Two more rows: io_uring_setup,
- * whose rings would carry connects past every filter, and the same calls of a 32-bit program, which the supervisor refuses
- * by name. x32 calls, which no distribution uses, fail with ENOSYS right here.
+ * Theory of operation: everything is allowed, and the calls of core/calls.def notify the
+ * supervisor. So do io_uring_setup, whose rings would carry connects past every filter, and the
+ * same calls of 32-bit programs, which the supervisor refuses by name. x32 calls, which no
+ * distribution uses, fail with ENOSYS.
  *
- * Law: whatever lets a supervisor be handed its listener (read, write, and this process's memory) is never trapped.
+ * The handover of the notification descriptor uses read, write and process memory. These are never
+ * trapped.
  */
 #include "tools/isolate/seccomp/filter.h"
 
@@ -33,7 +35,7 @@ static const struct filter_row {
 	{ "io_uring_setup", TRAP },
 };
 
-/* 32-bit programs that this machine can run beside its own. */
+/* the 32-bit programs that this machine can run, too */
 #if defined(__x86_64__)
 enum { SECOND_ARCH = SCMP_ARCH_X86 };
 #elif defined(__aarch64__)
@@ -43,14 +45,14 @@ enum { SECOND_ARCH = SCMP_ARCH_ARM };
 static int add_row(scmp_filter_ctx context, const struct filter_row *row, bool datagrams)
 {
 	int number = seccomp_syscall_resolve_name(row->name);
-	struct scmp_arg_cmp wanted = { .arg = row->action == ADDR1 ? 1 : 4,
-		                       .op = SCMP_CMP_NE,
-		                       .datum_a = 0 };
+	struct scmp_arg_cmp not_null = { .arg = row->action == ADDR1 ? 1 : 4,
+		                         .op = SCMP_CMP_NE,
+		                         .datum_a = 0 };
 
 	if (row->action == PASS || (row->action >= DATAGRAM && !datagrams))
 		return 0;
 	if (row->action == ADDR1 || row->action == ADDR4 || row->action == DATAGRAM4)
-		return seccomp_rule_add_array(context, SCMP_ACT_NOTIFY, number, 1, &wanted);
+		return seccomp_rule_add_array(context, SCMP_ACT_NOTIFY, number, 1, &not_null);
 	return seccomp_rule_add(context, SCMP_ACT_NOTIFY, number, 0);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Installing the filter: apart from its building, because the launcher does only this, and without libseccomp.
+ * Installs the filter. A file of its own, because the launcher is linked to it, without libseccomp.
  */
 #include "tools/isolate/seccomp/filter.h"
 
@@ -28,12 +28,15 @@ int seccomp_filter_install(const struct seccomp_filter *filter)
 	                      SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
 	int fd = install(filter, flags);
 
-	/* before Linux 5.19: a signal interrupts a call that is being answered, and it is made again */
+	/*
+	 * before Linux 5.19: a signal interrupts a call that is being answered, and it is made
+	 * again
+	 */
 	if (fd == -EINVAL) {
 		flags = SECCOMP_FILTER_FLAG_NEW_LISTENER;
 		fd = install(filter, flags);
 	}
-	/* Without CAP_SYS_ADMIN the kernel insists; with it, setuid programs go on working. */
+	/* needed without CAP_SYS_ADMIN only: it disables set-user-id programs */
 	if (fd == -EACCES && !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		fd = install(filter, flags);
 	return fd;

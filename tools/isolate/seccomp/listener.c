@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Theory of operation. Every listener hangs in the supervisor's loop; a readable one has a notification, which is answered
- * at once (answer.c waits for nothing). A listener hangs up when the last process behind it is gone.
+ * Theory of operation. Every notification descriptor is in the supervisor's loop. A readable one
+ * has a notification, which is answered at once (answer.c waits for nothing). It hangs up when the
+ * last process behind it is gone.
  *
- * A listener comes over as a number: the process that installed the filter says which descriptor it is, and pidfd_getfd(2)
- * takes it from there. No message with rights is sent, because sending messages is what the filter may trap.
+ * A notification descriptor is handed over as a number: the process that has installed the filter
+ * sends its number, and pidfd_getfd(2) takes it from there. No message with SCM_RIGHTS is used,
+ * because the filter may trap sendmsg(2).
  *
- * Laws: a listener is closed last and on purpose; the moment it is closed, whoever still runs behind it gets ENOSYS for the
- * trapped calls (so nobody ever waits for a supervisor that is gone). One notification of each listener is answered per turn of
- * the loop, so that a storm in one worker does not starve the rest.
+ * When a notification descriptor is closed, the trapped calls of the processes behind it fail with
+ * ENOSYS: no process waits for a supervisor that is gone. One notification of each descriptor is
+ * answered in a turn of the loop, so that a storm in one worker does not starve the others.
  */
 #include "tools/isolate/seccomp/listener.h"
 
@@ -32,7 +34,7 @@
 #include "tools/isolate/seccomp/answer.h"
 #include "tools/isolate/seccomp/filter.h"
 
-/* Linux 6.6: the answer wakes the target on this processor, at once */
+/* Linux 6.6: an answer wakes the target at once, on this processor */
 #ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
 #define SECCOMP_IOCTL_NOTIF_SET_FLAGS      SECCOMP_IOW(4, __u64)
 #define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP 1UL
@@ -40,7 +42,7 @@
 
 enum { BACKLOG = 128, CHECK_MS = 20, DEPTH_MAX = 1024 };
 
-/* of one filter */
+/* the notification descriptor of one filter */
 struct notify_fd {
 	struct notify_fd *next;
 	struct listener *listener;
@@ -56,11 +58,11 @@ struct pending_call {
 	struct notify_wait wait;
 };
 
-/* a launcher that is being received */
+/* a launcher that is connected */
 struct launcher {
 	struct launcher *next;
 	struct listener *listener;
-	unsigned int number; /* 0 = has not said hello */
+	unsigned int number; /* of its worker; 0 = it has not sent its hello */
 	pid_t pid;
 	int fd;
 };
@@ -71,7 +73,7 @@ struct listener {
 	struct notify_fd *notify_fds;
 	struct launcher *launchers;
 	struct pending_call *pending;
-	struct loop_timer *check;      /* after those that wait; NULL if nobody does */
+	struct loop_timer *check;      /* for pending calls; NULL if there are none */
 	struct notify_worker *workers; /* by number - 1; .map is NULL outside its life */
 	unsigned int count;
 	int server; /* -1 = none */
@@ -81,7 +83,7 @@ struct listener {
 	struct seccomp_notif_sizes sizes;
 };
 
-/* --- notification descriptors --------------------------------------------------------------------------------------- */
+/* --- notification descriptors ----------------------------------------------------------------- */
 
 static void pending_free(struct listener *listener, struct pending_call *pending)
 {
@@ -163,15 +165,15 @@ static void wait_for(struct notify_fd *notify_fd, const struct notify_wait *wait
 }
 
 /*
- * Readable means that there is one to be received, and nobody else receives it: that this waits for the next one, because its
- * caller has been killed meanwhile, cannot happen. The kernel counts requests, not callers that live, and says ENOENT then.
+ * A readable descriptor has a notification, and no one else receives it. So the ioctl does not
+ * wait, not even if the caller has been killed meanwhile: the kernel fails with ENOENT then.
  */
 static void answer_one(struct notify_fd *notify_fd)
 {
 	struct listener *listener = notify_fd->listener;
 	struct notify_wait wait = { .fd = -1 };
 
-	memset(listener->request, 0, listener->sizes.seccomp_notif); /* the kernel insists */
+	memset(listener->request, 0, listener->sizes.seccomp_notif); /* the kernel checks it */
 	memset(listener->answer, 0, listener->sizes.seccomp_notif_resp);
 	if (ioctl(notify_fd->fd, SECCOMP_IOCTL_NOTIF_RECV, listener->request))
 		return;
@@ -189,7 +191,7 @@ static void on_notification(void *arg, int fd, uint32_t events)
 		notify_fd_close(arg);
 }
 
-/* Take a listener over. Return: 0, and @fd is ours; -errno. */
+/* Take a notification descriptor over. Return: 0, and @fd belongs to @listener; -errno. */
 static int adopt(struct listener *listener, unsigned int number, int fd)
 {
 	struct notify_fd *notify_fd;
@@ -197,7 +199,7 @@ static int adopt(struct listener *listener, unsigned int number, int fd)
 
 	if (!number || number > listener->count || !listener->workers[number - 1].map)
 		return -EINVAL;
-	/* as well as can be */
+	/* faster where the kernel has it */
 	ioctl(fd, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
 	notify_fd = mem_alloc(sizeof(*notify_fd));
 	*notify_fd = (struct notify_fd){
@@ -223,7 +225,7 @@ static int adopt_from(struct listener *listener, unsigned int number, pid_t pid,
 	return ret;
 }
 
-/* --- the worker's first process ----------------------------------------------------------------------------------- */
+/* --- the worker's first process --------------------------------------------------------------- */
 
 int listener_enter(const struct listener *listener, int channel)
 {
@@ -242,7 +244,7 @@ int listener_enter(const struct listener *listener, int channel)
 	return got != 1 ? -EPIPE : go == LISTENER_GO ? 0 : -EPERM;
 }
 
-/* Wait for a word or for the end of who should say it: others may hold copies of the channel, and no end would show there. */
+/* Wait for a message or the end of @pid: copies of the channel in others would hide its end. */
 static int wait_for_message(int channel, pid_t pid)
 {
 	cleanup_close int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
@@ -270,13 +272,13 @@ int listener_receive(struct listener *listener, unsigned int number, int channel
 		return ret;
 	if (recv(channel, &message, sizeof(message), MSG_DONTWAIT) != sizeof(message) ||
 	    message.fd < 0)
-		return 0; /* it gave up or died: its exit status will say it */
+		return 0; /* it gave up or died: its exit status shows it */
 	ret = adopt_from(listener, number, pid, message.fd);
 	send_reply(channel, ret ? LISTENER_NO : LISTENER_GO);
 	return ret;
 }
 
-/* --- launchers ---------------------------------------------------------------------------------------------------- */
+/* --- launchers -------------------------------------------------------------------------------- */
 
 static void launcher_close(struct launcher *launcher)
 {
@@ -330,11 +332,10 @@ static void on_launcher(void *arg, int fd, uint32_t events)
 	if (events & EPOLLIN)
 		ret = is_hello ? send_filter(launcher) : receive_offer(launcher);
 	if (ret || !is_hello)
-		launcher_close(
-			launcher); /* a launcher that sees the end without its byte runs the program all the same */
+		launcher_close(launcher); /* a launcher without its byte runs the program, too */
 }
 
-/* Root's socket can be connected to by everybody, and its path is no secret (/proc/net/unix). */
+/* All users can connect to root's socket, and /proc/net/unix shows its path. */
 static bool is_of_the_run(pid_t pid)
 {
 	struct proc_stat stat;
@@ -358,7 +359,10 @@ static void on_connection(void *arg, int fd, uint32_t events)
 	(void)events;
 	if (accepted < 0)
 		return;
-	/* Who hands us a listener has us act for it, as who we are; root's runs may have workers of other users. */
+	/*
+	 * the supervisor acts for the peer with its own rights; root's runs may have workers of
+	 * other users
+	 */
 	if (getsockopt(accepted, SOL_SOCKET, SO_PEERCRED, &peer, &len) ||
 	    (peer.uid != geteuid() && geteuid()) || !is_of_the_run(peer.pid)) {
 		close(accepted);
@@ -389,14 +393,14 @@ int listener_serve(struct listener *listener, const char *path)
 		return -errno;
 	listener->path = str_copy(path);
 	if (!geteuid())
-		chmod(path, 0666); /* a program that has given root up connects too */
+		chmod(path, 0666); /* for programs that have given up root */
 	ret = loop_add(listener->loop, fd, EPOLLIN, on_connection, listener);
 	if (!ret)
 		listener->server = steal_fd(&fd);
 	return ret;
 }
 
-/* --- life --------------------------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 int listener_open(struct loop *loop, unsigned int workers, bool datagrams,
                   struct listener **ret_listener)

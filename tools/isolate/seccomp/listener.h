@@ -6,9 +6,11 @@
  * installs the seccomp filter in one of two ways:
  *
  *	listener_enter(), listener_receive()
- *		the worker's first process, between fork and exec: all that it starts inherits the filter
+ *		the worker's first process, between fork and exec: all that it starts inherits the
+ *		filter
  *	listener_serve()
- *		the launcher (tools/isolate/launch.c), which the shim's exec hook puts before a program that
+ *		the launcher (tools/isolate/launch.c), which the shim's exec hook puts before a
+ *		program that
  *		the shim cannot enter; it hands its notification descriptor over a Unix socket
  *
  * struct listener owns all notification descriptors and the socket for launchers.
@@ -22,7 +24,8 @@
 struct listener;
 
 /**
- * @datagrams	also look at the addresses of messages: sendmsg(2), recvmsg(2), recvfrom(2) and their like
+ * @datagrams	also look at the addresses of messages: sendmsg(2), recvmsg(2), recvfrom(2) and
+ *		their like
  * Return: 0; -errno: no libseccomp filter can be built here.
  */
 int listener_open(struct loop *loop, unsigned int workers, bool datagrams,
@@ -51,8 +54,10 @@ int listener_receive(struct listener *listener, unsigned int number, int channel
 /** Serve launchers on the unix socket @path. */
 int listener_serve(struct listener *listener, const char *path);
 
-/* The handover, in sequenced packets: launcher says hello, gets the filter's instructions, installs them, says which of its
- * descriptors is the listener, gets one byte. */
+/*
+ * The handover, in sequenced packets: launcher says hello, gets the filter's instructions, installs
+ * them, says which of its descriptors is the listener, gets one byte.
+ */
 struct listener_hello {
 	uint32_t magic;  /* LISTENER_MAGIC */
 	uint32_t worker; /* 1..N */

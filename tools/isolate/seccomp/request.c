@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the handlers of notifications share: reading an address out of the target's memory, asking the
- * port policy about it, and writing one back. Runs in the supervisor; waits for nothing but memory.
+ * What the handlers of notifications share: reading an address out of the target's memory, asking
+ * the port policy about it, and writing one back. Runs in the supervisor; waits for nothing but
+ * memory.
  */
 #include "tools/isolate/seccomp/request.h"
 
@@ -88,8 +89,9 @@ int request_wait(struct notify_request *request, int *fd)
 }
 
 /*
- * An address that may not be read. Its length tells whether it can hold a port: programs that protect
- * their memory (the agents of ssh and GnuPG) listen on Unix sockets, whose addresses are longer.
+ * An address that may not be read. Its length tells whether it can hold a port: programs that
+ * protect their memory (the agents of ssh and GnuPG) listen on Unix sockets, whose addresses are
+ * longer.
  */
 static void note_blind(const struct notify_request *request, uint64_t len)
 {

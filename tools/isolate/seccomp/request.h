@@ -65,8 +65,8 @@ enum berth_verdict request_outbound(const struct notify_request *request, int pr
 bool request_restore_port(const struct berth_portmap *map, void *name, socklen_t len);
 
 /**
- * Write an address to where the call wants it, cut off at @space as move_addr_to_user() does, and its
- * full length.
+ * Write an address to where the call wants it, cut off at @space as move_addr_to_user() does, and
+ * its full length.
  * Return: 0; -EFAULT; -ESRCH.
  */
 int request_write_name(const struct notify_request *request, const struct sockaddr_storage *name,

@@ -4,8 +4,8 @@
  * decides; here the call is made on a duplicate of the target's socket, in the supervisor.
  *
  * No handler waits for a connect. The duplicate's connect gets one clock tick: on loopback the
- * handshake is over within the call. If it is not, the socket is connecting, and the target continues:
- * connect(2) on a connecting socket waits for that connection whatever address it names
+ * handshake is over within the call. If it is not, the socket is connecting, and the target
+ * continues: connect(2) on a connecting socket waits for that connection whatever address it names
  * (__inet_stream_connect()), in the target's own context, so that signals, restarts and time limits
  * are the kernel's business.
  */
@@ -22,11 +22,11 @@
 #include "tools/base/cleanup.h"
 #include "tools/isolate/seccomp/request.h"
 
-/* --- bind --------------------------------------------------------------------------------------- */
+/* --- bind ------------------------------------------------------------------------------------- */
 
 /*
- * The supervisor binds ports of the worker's block only. The worker binds any other port itself, with
- * its own rights.
+ * The supervisor binds ports of the worker's block only. The worker binds any other port itself,
+ * with its own rights.
  */
 static bool is_in_block(const struct notify_request *request, uint16_t real)
 {
@@ -64,7 +64,7 @@ int on_bind(struct notify_request *request)
 	return decision.verdict == BERTH_PASS ? CONTINUE_CALL : -(int)decision.error;
 }
 
-/* --- connect ------------------------------------------------------------------------------------ */
+/* --- connect ---------------------------------------------------------------------------------- */
 
 /* A client whose own port is the worker's: from now on a server's accept(2) may see it. */
 static void watch_source(struct notify_request *request, int fd)
@@ -139,11 +139,12 @@ int on_connect(struct notify_request *request)
 	return CONTINUE_CALL;
 }
 
-/* --- names -------------------------------------------------------------------------------------- */
+/* --- names ------------------------------------------------------------------------------------ */
 
 /*
  * The only place where the number of a bind to port 0 shows. The number of a client that was never
- * bound shows here, too. Then the worker keeps that number unchanged should it ever bind it by name.
+ * bound shows here, too. Then the worker keeps that number unchanged should it ever bind it by
+ * name.
  */
 static void record_given(struct notify_request *request, const struct sockaddr_storage *name)
 {
@@ -173,7 +174,7 @@ int on_name(struct notify_request *request)
 	               : CONTINUE_CALL;
 }
 
-/* --- accept ------------------------------------------------------------------------------------- */
+/* --- accept ----------------------------------------------------------------------------------- */
 
 /* Accept without waiting, though the listener may be a blocking one. */
 static int accept_now(int fd, int flags, struct sockaddr_storage *name, socklen_t *len)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Laws: a thread's number may be somebody else's by the time it is used, so target_waits() is asked after everything has been
- * looked up by number and before anything is done about it. Writing goes through process_vm_writev(2), which respects the
- * protection of the target's pages: what the kernel would refuse to write is refused here as well (/proc/PID/mem does not).
+ * The kernel may give a thread's number to another process before it is used here. So
+ * target_waits() is asked after everything has been looked up by number, and before anything is
+ * done. Writing uses process_vm_writev(2), which respects the protection of the target's pages
+ * (/proc/PID/mem does not).
  */
 #include "tools/isolate/seccomp/target.h"
 
@@ -89,7 +90,9 @@ bool target_scatter(const struct target *target, uint64_t iov, size_t count, con
 	return process_vm_writev(target->pid, &local, 1, remote, count, 0) == (ssize_t)len;
 }
 
-/* Before Linux 6.9 a pidfd is a whole process's, opened by the number of its first thread. */
+/*
+ * Before Linux 6.9 a pidfd names a whole process, and is opened by the number of its first thread.
+ */
 static pid_t leader_of(pid_t thread)
 {
 	cleanup_free char *text = NULL;
@@ -108,7 +111,10 @@ void target_forget(struct target_last *last)
 	*last = (struct target_last){ 0 };
 }
 
-/* While a thread's pidfd is of a live thread, its number is nobody else's; a whole process's says nothing of its threads. */
+/*
+ * While the thread of a pidfd lives, no other has its number. A whole process's pidfd does not
+ * tell.
+ */
 static int thread_fd(struct target_last *last, pid_t pid, int fd)
 {
 	int pidfd, copy = -ESRCH;
@@ -152,6 +158,6 @@ void target_program(const struct target *target, char *text, size_t space)
 	struct proc_stat stat;
 
 	text[len < 0 ? 0 : len] = 0;
-	if (len < 0 && !proc_read_stat(target->pid, &stat)) /* which everybody may read */
+	if (len < 0 && !proc_read_stat(target->pid, &stat)) /* which all users may read */
 		snprintf(text, space, "%s", stat.comm);
 }
