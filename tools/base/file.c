@@ -67,6 +67,16 @@ int file_read(const char *path, char **ret_text, size_t *ret_len)
 	return file_read_at(AT_FDCWD, path, ret_text, ret_len);
 }
 
+int file_read_lines(const char *path, char ***ret_lines)
+{
+	cleanup_free char *text = NULL;
+	int ret = file_read(path, &text, NULL);
+
+	if (!ret)
+		*ret_lines = strv_split(text, "\n");
+	return ret;
+}
+
 int file_write_all(int fd, const void *data, size_t len)
 {
 	const char *at = data;
@@ -222,11 +232,11 @@ int dir_remove(const char *path)
 	return ret;
 }
 
-static int private_dir(const char *path)
+int dir_make_private(const char *path, mode_t mode)
 {
 	struct stat info;
 
-	if (mkdir(path, 0700) && errno != EEXIST)
+	if (mkdir(path, mode) && errno != EEXIST)
 		return -errno;
 	if (lstat(path, &info))
 		return -errno;
@@ -246,7 +256,7 @@ int dir_runtime(char **ret_path)
 		path = str_print("%s/berth", base);
 	else
 		path = str_print("/tmp/berth-%u", (unsigned int)geteuid());
-	ret = private_dir(path);
+	ret = dir_make_private(path, 0700);
 	*ret_path = steal(&path);
 	return ret;
 }

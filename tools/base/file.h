@@ -17,6 +17,11 @@ int file_read(const char *path, char **ret_text, size_t *ret_len);
 int file_read_at(int dir, const char *path, char **ret_text, size_t *ret_len);
 
 /**
+ * The same as lines without their ends; skips empty ones. @ret_lines: a strv, the caller's to free.
+ */
+int file_read_lines(const char *path, char ***ret_lines);
+
+/**
  * True if another user may have planted @path: it belongs neither to us nor to root, and lies in a
  * directory of a third user that everyone may write to, as a berth.yaml in /tmp. It is the rule of
  * protected_symlinks, proc(5).
@@ -49,6 +54,12 @@ int file_put_at(int dir, const char *path, const char *text);
  * Return: 0, also if it exists; -ENOTDIR if @path is not a directory; -errno.
  */
 int dir_make(const char *path, mode_t mode);
+
+/**
+ * Make a directory that only we may write to.
+ * Return: 0, also if it exists; -EPERM if another user owns it or may write to it; -errno.
+ */
+int dir_make_private(const char *path, mode_t mode);
 
 /**
  * Remove a directory and all below it. Follows no symbolic links and stays on one file system.

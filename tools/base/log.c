@@ -3,7 +3,6 @@
 #include "tools/base/log.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "tools/base/cleanup.h"

@@ -70,7 +70,7 @@ uint64_t table_hash(uint64_t hash, const void *data, size_t len)
 	const unsigned char *byte = data;
 
 	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ byte[i]) * 1099511628211ull;
+		hash = berth_hash64_byte(hash, byte[i]);
 	return hash;
 }
 

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/hash.h"
+
 /* {0} is empty */
 struct table {
 	struct table_cell {
@@ -34,7 +36,7 @@ struct table_cell *table_next(const struct table *table, struct table_cell *cell
 /*
  * FNV-1a, 64 bits, for keys of several parts and for fingerprints. The first @hash is TABLE_HASH.
  */
-#define TABLE_HASH 14695981039346656037ull
+#define TABLE_HASH BERTH_HASH64
 uint64_t table_hash(uint64_t hash, const void *data, size_t len);
 uint64_t table_hash_text(uint64_t hash, const char *text); /* NULL counts as "" */
 

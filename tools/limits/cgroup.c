@@ -13,8 +13,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -60,18 +58,13 @@ static bool is_mount_of(const char *line, const char *controller)
 /* Return: where the hierarchy is mounted; *ret_root, which part of it. */
 static char *mount_point(const char *controller, char **ret_root)
 {
-	cleanup_free char *text = NULL;
-	char *line, *rest;
+	cleanup_strv char **lines = NULL;
 
-	if (file_read("/proc/self/mountinfo", &text, NULL))
-		return NULL;
-	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-		cleanup_strv char **words = NULL;
+	(void)file_read_lines("/proc/self/mountinfo", &lines);
+	for (char **line = lines; line && *line; line++) {
+		cleanup_strv char **words = strv_split(*line, " ");
 
-		if (!is_mount_of(line, controller))
-			continue;
-		words = strv_split(line, " ");
-		if (strv_len(words) < 5)
+		if (!is_mount_of(*line, controller) || strv_len(words) < 5)
 			continue;
 		*ret_root = str_copy(words[3]);
 		return str_copy(words[4]);
@@ -104,21 +97,20 @@ static bool is_place_in(const char *line, const char *controller)
 
 static char *own_path(const char *controller)
 {
-	cleanup_free char *root = NULL, *text = NULL, *mount = mount_point(controller, &root);
-	char *line, *rest, *at;
+	cleanup_free char *root = NULL, *mount = mount_point(controller, &root);
+	cleanup_strv char **lines = NULL;
+	const char *path = NULL;
 
-	if (!mount || file_read("/proc/self/cgroup", &text, NULL))
+	if (!mount || file_read_lines("/proc/self/cgroup", &lines))
 		return NULL;
-	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
-		if (is_place_in(line, controller))
-			break;
-	at = line ? strchr(line, '/') : NULL;
-	if (!at)
+	for (char **line = lines; line && *line && !path; line++)
+		path = is_place_in(*line, controller) ? strchr(*line, '/') : NULL;
+	if (!path)
 		return NULL;
 	/* only a part of the hierarchy is mounted */
-	if (strcmp(root, "/") && str_starts(at, root))
-		at += strlen(root);
-	return str_print("%s%s", mount, strcmp(at, "/") ? at : "");
+	if (strcmp(root, "/") && str_starts(path, root))
+		path += strlen(root);
+	return str_print("%s%s", mount, strcmp(path, "/") ? path : "");
 }
 
 char *cgroup_place(const char *controller, const char *run_id)

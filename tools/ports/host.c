@@ -8,11 +8,9 @@
 #include <arpa/inet.h>
 #include <ifaddrs.h>
 #include <netinet/in.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/addr.h"
-#include "tools/base/cleanup.h"
 #include "tools/base/file.h"
 
 static bool to_ip(const struct sockaddr *sa, struct berth_ip *ret_ip)

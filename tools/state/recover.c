@@ -20,11 +20,11 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
-#include "tools/base/file.h"
 #include "tools/base/log.h"
 #include "tools/process/owner.h"
 #include "tools/process/proc.h"
 #include "tools/state/reap.h"
+#include "tools/state/runtime.h"
 #include "tools/state/state.h"
 
 enum { EVERY_MS = 20, LEFTOVERS_MAX_MS = 2000 };
@@ -51,23 +51,11 @@ static int open_supervisor(const struct run_state *run)
 	return steal_fd(&fd);
 }
 
-static bool is_alive(const char *id)
-{
-	struct run_state run;
-	bool alive;
-
-	if (state_load(id, &run))
-		return false;
-	alive = run.alive;
-	state_free(&run);
-	return alive;
-}
-
 static void send_step(const struct run_state *run, size_t step, struct recovery *recovery)
 {
 	cleanup_close int supervisor = open_supervisor(run);
 
-	if (supervisor < 0 || !is_alive(run->id))
+	if (supervisor < 0 || runtime_is_dead(run->id))
 		return; /* the cleanup guard is at work, or the run is over */
 	log_act("kill -%d %d", steps[step].number, (int)run->pid);
 	(void)syscall(SYS_pidfd_send_signal, supervisor, SIGCONT, NULL, 0);
@@ -81,7 +69,7 @@ static size_t count_alive(const struct run_state *runs, size_t count)
 	size_t alive = 0;
 
 	for (size_t i = 0; i < count; i++)
-		alive += runs[i].alive && is_alive(runs[i].id);
+		alive += runs[i].alive && !runtime_is_dead(runs[i].id);
 	return alive;
 }
 
@@ -97,7 +85,7 @@ static void end_runs(const struct run_state *runs, size_t count, struct recovery
 			poll(NULL, 0, EVERY_MS);
 	}
 	for (size_t i = 0; i < count; i++)
-		if (runs[i].alive && !is_alive(runs[i].id))
+		if (runs[i].alive && runtime_is_dead(runs[i].id))
 			strv_own(&recovery->actions, str_print("run %s: ended", runs[i].id));
 }
 
@@ -130,7 +118,7 @@ static char **find_leftovers(const struct run_state *run)
 	for (size_t i = 0; i < ARRAY_LEN(places); i++)
 		if (places[i] && *places[i] && !access(places[i], F_OK))
 			strv_own(&left, str_print("run %s: %s", run->id, places[i]));
-	if (is_alive(run->id))
+	if (!runtime_is_dead(run->id))
 		strv_own(&left, str_print("run %s: its lock is held", run->id));
 	return left;
 }

@@ -150,14 +150,10 @@ bool runtime_is_scratch(const char *run_id, const char *path)
 static int make_scratch(const char *base, const char *dir)
 {
 	mode_t mode = geteuid() ? 0700 : 0711; /* root's suite may change its user */
-	struct stat info;
+	int ret = dir_make_private(base, mode);
 
-	if (mkdir(base, mode) && errno != EEXIST)
-		return -errno;
-	if (lstat(base, &info))
-		return -errno;
-	if (!S_ISDIR(info.st_mode) || info.st_uid != geteuid() || info.st_mode & 022)
-		return -EPERM;
+	if (ret)
+		return ret;
 	if (!geteuid() && chmod(base, mode))
 		return -errno;
 	return mkdir(dir, mode) ? -errno : 0;
@@ -218,9 +214,7 @@ bool runtime_is_dead(const char *run_id)
 		return false;
 	path = str_print("%s/%s/lock", base, run_id);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
-		return errno == ENOENT;
-	return !flock(fd, LOCK_SH | LOCK_NB);
+	return fd < 0 ? errno == ENOENT : !flock(fd, LOCK_SH | LOCK_NB);
 }
 
 void runtime_sweep(void)

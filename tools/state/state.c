@@ -7,11 +7,9 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "tools/base/cleanup.h"
@@ -116,14 +114,6 @@ static void workers_of(const json_t *array, struct run_state *run)
 	}
 }
 
-static bool is_locked(const char *dir)
-{
-	cleanup_free char *path = str_print("%s/lock", dir);
-	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-
-	return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
-}
-
 static void load_json(const json_t *root, struct run_state *run)
 {
 	const json_t *command = json_object_get(root, "command"),
@@ -156,7 +146,7 @@ static void load_dir(const char *dir, const char *id, struct run_state *ret_run)
 	cleanup_free char *text = NULL;
 	json_t *root = NULL;
 
-	*ret_run = (struct run_state){ .alive = is_locked(dir) };
+	*ret_run = (struct run_state){ .alive = !runtime_is_dead(id) };
 	if (!file_read(path, &text, NULL))
 		root = json_loads(text, 0, NULL);
 	if (root)

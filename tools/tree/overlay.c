@@ -19,7 +19,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +29,7 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
+#include "tools/process/mounts.h"
 #include "tools/tree/internal.h"
 
 /* A path that is opened before a mount hides it, to be bound to the same path afterwards. */
@@ -74,30 +74,6 @@ static int bind_again(const struct kept_path *kept)
 	return mount(from, kept->path, NULL, MS_BIND | MS_REC, NULL) ? -errno : 0;
 }
 
-static int enter_namespaces(bool user)
-{
-	uid_t uid = geteuid();
-	gid_t gid = getegid();
-	char map[64];
-	int ret;
-
-	if (unshare(CLONE_NEWNS | (user ? CLONE_NEWUSER : 0)))
-		return -errno;
-	if (user) {
-		/* user_namespaces(7): before gid_map */
-		(void)file_put("/proc/self/setgroups", "deny");
-		snprintf(map, sizeof(map), "%u %u 1\n", uid, uid);
-		ret = file_put("/proc/self/uid_map", map);
-		if (ret)
-			return ret;
-		snprintf(map, sizeof(map), "%u %u 1\n", gid, gid);
-		ret = file_put("/proc/self/gid_map", map);
-		if (ret)
-			return ret;
-	}
-	return mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) ? -errno : 0;
-}
-
 /* "\040" and the like in /proc/self/mountinfo. */
 static void unescape(char *path)
 {
@@ -121,14 +97,11 @@ static void unescape(char *path)
  */
 static int keep_mounts(struct kept_paths *kept, const char *dir)
 {
-	cleanup_free char *text = NULL;
-	char *rest, *line;
-	int ret = file_read("/proc/self/mountinfo", &text, NULL);
+	cleanup_strv char **lines = NULL;
+	int ret = file_read_lines("/proc/self/mountinfo", &lines);
 
-	if (ret)
-		return ret;
-	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-		cleanup_strv char **words = strv_split(line, " ");
+	for (char **line = lines; line && *line; line++) {
+		cleanup_strv char **words = strv_split(*line, " ");
 		const char *below;
 		bool known = false;
 
@@ -144,29 +117,39 @@ static int keep_mounts(struct kept_paths *kept, const char *dir)
 		if (!known)
 			(void)keep_path(kept, words[4]);
 	}
-	return 0;
+	return ret;
 }
 
-static int mount_overlay(const struct tree *tree, unsigned int worker)
+static int mount_overlay(struct mounts_overlay *overlay, const char *lower, const char *upper,
+                         const char *work)
 {
-	cleanup_free char *upper = tree_place(tree, worker, "upper"),
-			  *work = tree_place(tree, worker, "work");
-	cleanup_close int lower_fd = open(tree->project_dir, O_PATH | O_CLOEXEC);
+	cleanup_close int lower_fd = open(lower, O_PATH | O_CLOEXEC);
 	cleanup_close int upper_fd = open(upper, O_PATH | O_CLOEXEC);
 	cleanup_close int work_fd = open(work, O_PATH | O_CLOEXEC);
-	cleanup_free char *options = NULL;
 
 	if (lower_fd < 0 || upper_fd < 0 || work_fd < 0)
 		return -errno;
-	/*
-	 * Without metacopy, redirects and index the upper directory holds whole files, which
-	 * tree_collect() needs.
-	 */
-	options = str_print(
-		"lowerdir=/proc/self/fd/%d,upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d%s",
-		lower_fd, upper_fd, work_fd,
-		tree->user_namespace ? ",userxattr" : ",metacopy=off,redirect_dir=off,index=off");
-	return mount("overlay", tree->project_dir, "overlay", 0, options) ? -errno : 0;
+	overlay->lower = lower_fd;
+	overlay->upper = upper_fd;
+	overlay->work = work_fd;
+	return mounts_add_overlay(overlay);
+}
+
+/*
+ * Without metacopy, redirects and index the upper directory holds whole files, which tree_collect()
+ * needs.
+ */
+static int mount_project(const struct tree *tree, unsigned int worker)
+{
+	cleanup_free char *upper = tree_place(tree, worker, "upper"),
+			  *work = tree_place(tree, worker, "work");
+	struct mounts_overlay overlay = {
+		.target = tree->project_dir,
+		.options = tree->user_namespace ? ",userxattr"
+		                                : ",metacopy=off,redirect_dir=off,index=off",
+	};
+
+	return mount_overlay(&overlay, tree->project_dir, upper, work);
 }
 
 static int enter_project(const struct tree *tree, unsigned int worker, char **ret_error)
@@ -177,7 +160,7 @@ static int enter_project(const struct tree *tree, unsigned int worker, char **re
 	if (!ret && tree_below(tree->project_dir, tree->results_dir))
 		ret = keep_path(&kept, tree->results_dir);
 	if (!ret)
-		ret = mount_overlay(tree, worker);
+		ret = mount_project(tree, worker);
 	if (ret)
 		*ret_error = str_print("overlay over '%s'", tree->project_dir);
 	for (size_t i = 0; i < kept.count && !ret; i++) {
@@ -292,19 +275,14 @@ static int mount_tmp(const struct tree *tree, unsigned int worker)
 	cleanup_free char *memory = tree_place(tree, worker, "memory");
 	cleanup_free char *upper = str_print("%s/upper", memory),
 			  *work = str_print("%s/work", memory);
-	cleanup_free char *options = NULL;
-	cleanup_close int upper_fd = -1, work_fd = -1, lower_fd = -1;
+	struct mounts_overlay overlay = { .target = "/tmp",
+		                          .flags = MS_NOSUID | MS_NODEV,
+		                          .options = tree->user_namespace ? ",userxattr" : "" };
 
 	if ((mkdir(memory, 0700) && errno != EEXIST) || mount_memory(memory) ||
 	    mkdir(upper, 0700) || mkdir(work, 0700) || chmod(upper, 01777))
 		return -errno;
-	lower_fd = open("/tmp", O_PATH | O_CLOEXEC);
-	upper_fd = open(upper, O_PATH | O_CLOEXEC);
-	work_fd = open(work, O_PATH | O_CLOEXEC);
-	options = str_print(
-		"lowerdir=/proc/self/fd/%d,upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d%s",
-		lower_fd, upper_fd, work_fd, tree->user_namespace ? ",userxattr" : "");
-	return mount("overlay", "/tmp", "overlay", MS_NOSUID | MS_NODEV, options) ? -errno : 0;
+	return mount_overlay(&overlay, "/tmp", upper, work);
 }
 
 static int hide_tmp(const struct tree *tree, unsigned int worker, char **ret_error)
@@ -338,7 +316,7 @@ static int hide_tmp(const struct tree *tree, unsigned int worker, char **ret_err
 
 int overlay_enter(const struct tree *tree, unsigned int worker, const char *cwd, char **ret_error)
 {
-	int ret = enter_namespaces(tree->user_namespace);
+	int ret = mounts_enter_namespace(tree->user_namespace, MS_SLAVE);
 
 	if (ret) {
 		*ret_error = str_copy(tree->user_namespace ? "user namespace" : "mount namespace");

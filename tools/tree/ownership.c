@@ -7,7 +7,6 @@
  * The search is short: a project may have a million files, and a project of another group is so at
  * its top.
  */
-#include <errno.h>
 #include <fts.h>
 #include <sys/stat.h>
 #include <unistd.h>

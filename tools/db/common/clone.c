@@ -30,6 +30,7 @@
 #include "tools/base/file.h"
 #include "tools/base/str.h"
 #include "tools/process/job.h"
+#include "tools/process/mounts.h"
 
 const char *const db_clone_names[DB_CLONES] = { "reflink", "overlay", "copy" };
 
@@ -145,23 +146,6 @@ int db_clone_reflinks(const char *dir)
 	return works;
 }
 
-/* In a new user namespace we keep our own id, so that PostgreSQL finds its files owned by whom it expects. */
-static int own_namespaces(void)
-{
-	cleanup_free char *uids = str_print("%u %u 1", (unsigned int)geteuid(),
-	                                    (unsigned int)geteuid());
-	cleanup_free char *gids = str_print("%u %u 1", (unsigned int)getegid(),
-	                                    (unsigned int)getegid());
-	bool root = !geteuid();
-
-	if (unshare(root ? CLONE_NEWNS : CLONE_NEWNS | CLONE_NEWUSER))
-		return -errno;
-	if (!root && (file_put("/proc/self/setgroups", "deny") ||
-	              file_put("/proc/self/uid_map", uids) || file_put("/proc/self/gid_map", gids)))
-		return -EPERM;
-	return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ? -errno : 0;
-}
-
 /* @base/@name, or @name alone. */
 static int open_own(const char *base, const char *name, uid_t uid)
 {
@@ -205,26 +189,26 @@ static int mount_own(const char *lower, const char *base, uid_t uid, bool in_nam
 	cleanup_close int below = open_own(NULL, lower, uid), upper = open_own(base, "upper", uid);
 	cleanup_close int work = open_own(base, "work", uid), data = open_own(base, "data", uid);
 	cleanup_free char *target = str_print("/proc/self/fd/%d", data);
-	cleanup_free char *options = str_print(
-		"lowerdir=/proc/self/fd/%d,upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d%s",
-		below, upper, work, geteuid() ? ",userxattr" : "");
+	const char *plain = geteuid() ? ",userxattr" : "";
 	/* no syncfs at umount; Linux 5.10 */
-	cleanup_free char *fast = str_print("%s,volatile", options);
+	const char *fast = geteuid() ? ",userxattr,volatile" : ",volatile";
+	struct mounts_overlay overlay = { below, upper, work, target, MS_NODEV | MS_NOSUID, fast };
 
 	if (below < 0 || upper < 0 || work < 0 || data < 0)
 		return -EPERM;
 	forget_mount(base);
 	if (in_name)
 		raise_rights();
-	if (!mount("berth", target, "overlay", MS_NODEV | MS_NOSUID, fast) ||
-	    !mount("berth", target, "overlay", MS_NODEV | MS_NOSUID, options))
+	if (!mounts_add_overlay(&overlay))
 		return 0;
-	return -errno;
+	overlay.options = plain;
+	return mounts_add_overlay(&overlay);
 }
 
 int db_clone_mount(const char *lower, const char *base, uid_t uid, gid_t gid)
 {
-	int ret = own_namespaces();
+	/* in a user namespace we keep our own id, which owns the files of the server */
+	int ret = mounts_enter_namespace(geteuid() != 0, MS_PRIVATE);
 
 	if (ret)
 		return ret;
