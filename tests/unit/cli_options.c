@@ -7,7 +7,7 @@
 #include "tools/base/cleanup.h"
 #include "tools/cli/settings/config.h"
 
-/* Return: a text that the option accepts and that is not its neutral zero; with @second another one. */
+/* Return: a text that the option accepts and that is not its zero; with @second another one. */
 static const char *sample(const struct option *option, bool second)
 {
 	static const char *const samples[][2] = {

@@ -40,13 +40,13 @@ static void bash_values(unsigned int verb, const struct option *option)
 	if (option->letter)
 		printf("|%s:-%c", verb_table[verb].name, option->letter);
 	printf(") ");
-	if (option_values(option) == VALUES_NAMES) {
+	if (option->type->values == VALUES_NAMES) {
 		printf("COMPREPLY=($(compgen -W '");
 		put_names(option);
 		printf("' -- \"$word\")); ");
-	} else if (option_values(option) == VALUES_FILE) {
+	} else if (option->type->values == VALUES_FILE) {
 		printf("COMPREPLY=($(compgen -f -- \"$word\")); ");
-	} else if (option_values(option) == VALUES_DIRECTORY) {
+	} else if (option->type->values == VALUES_DIRECTORY) {
 		printf("COMPREPLY=($(compgen -d -- \"$word\")); ");
 	}
 	printf("return ;;\n");
@@ -98,7 +98,7 @@ static void zsh_option(const struct option *option)
 		printf("'(-%c --%s)'{-%c%s,--%s%s}'", option->letter, option->name, option->letter,
 		       option->arg ? "+" : "", option->name, option->arg ? "=" : "");
 	else
-		printf("'%s--%s%s", option_is_list(option) ? "*" : "", option->name,
+		printf("'%s--%s%s", option->type->list ? "*" : "", option->name,
 		       option->arg ? "=" : "");
 	printf("[");
 	zsh_text(option->help);
@@ -108,13 +108,13 @@ static void zsh_option(const struct option *option)
 		zsh_text(option->arg);
 		printf(":");
 	}
-	if (option_values(option) == VALUES_NAMES) {
+	if (option->type->values == VALUES_NAMES) {
 		printf("(");
 		put_names(option);
 		printf(")");
-	} else if (option_values(option) == VALUES_FILE) {
+	} else if (option->type->values == VALUES_FILE) {
 		printf("_files");
-	} else if (option_values(option) == VALUES_DIRECTORY) {
+	} else if (option->type->values == VALUES_DIRECTORY) {
 		printf("_directories");
 	}
 	printf("' \\\n");
@@ -150,13 +150,13 @@ static void fish_option(const char *verb, const struct option *option)
 	printf("complete -c berth -n '__fish_seen_subcommand_from %s' -l %s", verb, option->name);
 	if (option->letter)
 		printf(" -s %c", option->letter);
-	if (option_values(option) == VALUES_NAMES) {
+	if (option->type->values == VALUES_NAMES) {
 		printf(" -xa '");
 		put_names(option);
 		printf("'");
-	} else if (option_values(option) == VALUES_FILE) {
+	} else if (option->type->values == VALUES_FILE) {
 		printf(" -rF");
-	} else if (option_values(option) == VALUES_DIRECTORY) {
+	} else if (option->type->values == VALUES_DIRECTORY) {
 		printf(" -xa '(__fish_complete_directories)'");
 	} else if (option->arg) {
 		printf(" -x");

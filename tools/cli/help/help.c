@@ -25,7 +25,7 @@ static void title_row(struct term_table *table, const char *title)
 /* "-n, --workers N    run N copies of the command" */
 static void option_row(struct term_table *table, const struct option *option)
 {
-	bool names = option_values(option) == VALUES_NAMES;
+	bool names = option->type->values == VALUES_NAMES;
 	cleanup_free char *expected = names ? option_expected(option) : NULL;
 	char letter[] = { '-', option->letter, ',', 0 };
 
@@ -95,7 +95,7 @@ static void key_row(struct term_table *table, const struct option *option)
 
 	term_cellf(table, "  %s", option->name);
 	term_cellf(table, "%s%s%s%s", option->help, expected ? ": " : "", expected ? expected : "",
-	           option_is_list(option) ? "; one or a list" : "");
+	           option->type->list ? "; one or a list" : "");
 	term_row(table);
 }
 

@@ -38,7 +38,7 @@ static void paragraph(FILE *out, const struct option *option)
 	fputc('\t', out);
 	capitalized(out, option->help);
 	fputc('.', out);
-	if (option_values(option) == VALUES_NAMES) {
+	if (option->type->values == VALUES_NAMES) {
 		cleanup_free char *expected = option_expected(option);
 
 		fprintf(out, " One of ");
@@ -122,7 +122,7 @@ static void write_key(FILE *out, const struct option *option)
 
 		prose(out, expected);
 	}
-	fprintf(out, "%s\n", option_is_list(option) ? "; one or a list" : "");
+	fprintf(out, "%s\n", option->type->list ? "; one or a list" : "");
 	paragraph(out, option);
 }
 
@@ -136,27 +136,6 @@ static void write_keys(FILE *out)
 		write_group(out, option, &group);
 		write_key(out, option);
 	}
-}
-
-static void write_list(FILE *out, unsigned int list)
-{
-	for (unsigned int i = 0; i < option_lists[list].count; i++)
-		write_key(out, &option_lists[list].keys[i]);
-}
-
-static void write_databases(FILE *out)
-{
-	write_list(out, LIST_DATABASE);
-}
-
-static void write_allow(FILE *out)
-{
-	write_list(out, LIST_ALLOW);
-}
-
-static void write_alarm(FILE *out)
-{
-	write_list(out, LIST_ALARM);
 }
 
 static void write_environment(FILE *out)
@@ -199,19 +178,27 @@ static void write_checks(FILE *out)
 	}
 }
 
+static bool write_list(FILE *out, const char *line)
+{
+	for (const struct option_list *list = option_lists; list < option_lists + LISTS; list++) {
+		cleanup_free char *list_line = str_print("@%s@\n", list->name);
+
+		for (unsigned int i = 0; !strcmp(line, list_line) && i < list->count; i++)
+			write_key(out, &list->keys[i]);
+		if (!strcmp(line, list_line))
+			return true;
+	}
+	return false;
+}
+
 int help_template(FILE *in, FILE *out)
 {
 	static const struct {
 		const char *line;
 		void (*write)(FILE *out);
 	} parts[] = {
-		{ "@verbs@\n", write_verbs },
-		{ "@options@\n", write_options },
-		{ "@keys@\n", write_keys },
-		{ "@databases@\n", write_databases },
-		{ "@allow@\n", write_allow },
-		{ "@alarm@\n", write_alarm },
-		{ "@environment@\n", write_environment },
+		{ "@verbs@\n", write_verbs },   { "@options@\n", write_options },
+		{ "@keys@\n", write_keys },     { "@environment@\n", write_environment },
 		{ "@checks@\n", write_checks },
 	};
 	cleanup_free char *line = NULL;
@@ -222,7 +209,7 @@ int help_template(FILE *in, FILE *out)
 			;
 		if (i < ARRAY_LEN(parts))
 			parts[i].write(out);
-		else
+		else if (!write_list(out, line))
 			fputs(line, out);
 	}
 	return ferror(in) || fflush(out) ? 1 : 0;

@@ -18,12 +18,12 @@ static json_t *value_schema(const struct option *option)
 {
 	json_t *names;
 
-	if (option_values(option) == VALUES_NONE)
+	if (option->type->values == VALUES_NONE)
 		return json_pack("{s:s}", "type", "boolean");
 	if (option->high)
 		return json_pack("{s:s, s:i, s:i}", "type", "integer", "minimum", (int)option->low,
 		                 "maximum", (int)option->high);
-	if (option_values(option) != VALUES_NAMES)
+	if (option->type->values != VALUES_NAMES)
 		return json_pack("{s:[s, s]}", "type", "string", "number");
 	names = json_array();
 	for (const char *const *name = option->names; *name; name++) {
@@ -39,7 +39,7 @@ static json_t *key_schema(const struct option *option)
 {
 	json_t *value = value_schema(option), *schema;
 
-	if (option_is_list(option))
+	if (option->type->list)
 		schema = json_pack("{s:[O, {s:s, s:i, s:O}]}", "anyOf", value, "type", "array",
 		                   "minItems", 1, "items", value);
 	else

@@ -36,89 +36,74 @@ bool lint_ports_have(const struct run_ports *ports, unsigned int port)
 	return false;
 }
 
-/* Return: the ports that @range and low-high share, as text; NULL if there are none. */
-static char *common_ports(const struct run_port_range *range, unsigned int low, unsigned int high)
+static struct run_port_range real_range(const struct run_options *options)
 {
-	unsigned int first = range->first > low ? range->first : low;
-	unsigned int last = range->last < high ? range->last : high;
-
-	if (first > last)
-		return NULL;
-	return first == last ? str_print("%u", first) : str_print("%u-%u", first, last);
+	if (options->range_first)
+		return (struct run_port_range){ options->range_first, options->range_last };
+	return (struct run_port_range){ PORTS_RANGE_FIRST, PORTS_RANGE_LAST };
 }
 
-static void real_range(const struct run_options *options, unsigned int *ret_first,
-                       unsigned int *ret_last)
-{
-	*ret_first = options->range_first ? options->range_first : PORTS_RANGE_FIRST;
-	*ret_last = options->range_first ? options->range_last : PORTS_RANGE_LAST;
-}
-
-static unsigned int block_len(const struct run_options *options)
+static struct run_port_range ephemeral_range(void)
 {
 	unsigned int first, last;
 
-	real_range(options, &first, &last);
-	return options->block_len ? options->block_len
-	                          : ports_block_len(last - first + 1, run_options_workers(options));
+	file_read_ephemeral(&first, &last);
+	return (struct run_port_range){ (uint16_t)first, (uint16_t)last };
+}
+
+/*
+ * Add a message for each of @ports that overlaps @other. @format: takes the overlap, and the
+ * ends of @other
+ */
+static void add_overlaps(char ***messages, const struct run_ports *ports,
+                         struct run_port_range other, const char *format)
+{
+	for (unsigned int i = 0; i < ports->count; i++) {
+		unsigned int first = ports->ranges[i].first, last = ports->ranges[i].last;
+		cleanup_free char *both = NULL;
+
+		first = first > other.first ? first : other.first;
+		last = last < other.last ? last : other.last;
+		both = first == last ? str_print("%u", first) : str_print("%u-%u", first, last);
+		if (first <= last)
+			add(messages, format, both, other.first, other.last);
+	}
 }
 
 static void port_in_range(const struct run_options *options, char ***messages)
 {
-	unsigned int first, last;
-
-	real_range(options, &first, &last);
-	for (unsigned int i = 0; i < options->ports.count; i++) {
-		cleanup_free char *both = common_ports(&options->ports.ranges[i], first, last);
-
-		if (both)
-			add(messages,
-			    "port %s lies in the range of real ports, %u-%u: choose another "
-			    "--range",
-			    both, first, last);
-	}
+	add_overlaps(messages, &options->ports, real_range(options),
+	             "port %s lies in the range of real ports, %u-%u: choose another --range");
 }
 
 static void port_in_ephemeral(const struct run_options *options, char ***messages)
 {
-	unsigned int low, high;
-
-	file_read_ephemeral(&low, &high);
-	for (unsigned int i = 0; i < options->ports.count; i++) {
-		cleanup_free char *both = common_ports(&options->ports.ranges[i], low, high);
-
-		if (both)
-			add(messages,
-			    "port %s is one that the kernel hands out by itself (%u-%u): a client "
-			    "of the suite can get it first",
-			    both, low, high);
-	}
+	add_overlaps(messages, &options->ports, ephemeral_range(),
+	             "port %s is one that the kernel hands out by itself (%u-%u): a client of the "
+	             "suite can get it first");
 }
 
 static void range_in_ephemeral(const struct run_options *options, char ***messages)
 {
-	unsigned int low, high;
 	struct run_port_range range = { options->range_first, options->range_last };
-	cleanup_free char *both = NULL;
 
-	file_read_ephemeral(&low, &high);
-	both = options->range_first ? common_ports(&range, low, high) : NULL;
-	if (both)
-		add(messages,
-		    "range: real ports %s are ones that the kernel hands out by itself (%u-%u)",
-		    both, low, high);
+	if (range.first)
+		add_overlaps(messages, &(struct run_ports){ &range, 1 }, ephemeral_range(),
+		             "range: real ports %s are ones that the kernel hands out by itself "
+		             "(%u-%u)");
 }
 
 static void more_than_range(const struct run_options *options, char ***messages)
 {
-	unsigned int first, last, need = run_options_workers(options) * block_len(options);
+	struct run_port_range range = real_range(options);
+	unsigned int workers = run_options_workers(options), ports = range.last - range.first + 1u,
+		     block = options->block_len ? options->block_len
+	                                        : ports_block_len(ports, workers);
 
-	real_range(options, &first, &last);
-	if (need > last - first + 1)
+	if (workers * block > ports)
 		add(messages,
 		    "%u workers with blocks of %u need %u real ports, but the range %u-%u has %u",
-		    run_options_workers(options), block_len(options), need, first, last,
-		    last - first + 1);
+		    workers, block, workers * block, range.first, range.last, ports);
 }
 
 static bool mentions(char *const *words, const char *text)

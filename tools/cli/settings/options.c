@@ -95,16 +95,6 @@ bool option_is_text(const struct option *option)
 	return option->type->expected == option_any_text;
 }
 
-bool option_is_list(const struct option *option)
-{
-	return option->type->list;
-}
-
-enum option_values option_values(const struct option *option)
-{
-	return option->type->values;
-}
-
 const struct option *option_by_name(unsigned int verb, const char *name)
 {
 	for_each_option (option)

@@ -46,6 +46,23 @@ enum option_values {
 	VALUES_COMMAND
 };
 
+struct option;
+/*
+ * The zero bytes of a field mean "not given". parse() accepts what text() returns. If it fails, the
+ * field of a list may have new elements; that of another type is unchanged.
+ */
+struct option_type {
+	size_t size; /* of the field */
+	bool list;
+	enum option_values values;
+	int (*parse)(const struct option *option, const char *text, void *field);
+	void (*clear)(void *field); /* NULL: fill it with zero bytes */
+	char *(*text)(const struct option *option, const void *field);
+	/* what parse() accepts; where the option decides, expected_of() makes the text */
+	const char *expected;
+	char *(*expected_of)(const struct option *option);
+};
+
 struct option {
 	enum option_id id;
 	const char *name;
@@ -96,8 +113,6 @@ const struct option *option_by_key(const char *key); /* of berth.yaml */
 bool option_in(const struct option *option, unsigned int verb);
 bool option_everywhere(const struct option *option); /* every verb has it */
 bool option_is_text(const struct option *option);    /* it accepts any text */
-bool option_is_list(const struct option *option);
-enum option_values option_values(const struct option *option);
 
 /**
  * Set an option from text. A list grows within one layer; the next layer replaces it. What a

@@ -22,7 +22,10 @@ struct walk {
 	const char *profile; /* then apply this one; NULL = none */
 };
 
-/* Return: whether the key is given for the first time. @seen_line: the line of the first; 0 = none */
+/*
+ * Return: whether the key is given for the first time. @seen_line: the line of the first; 0 =
+ * none
+ */
 static bool first_time(struct walk *walk, const struct reader_pair *pair, unsigned int *seen_line)
 {
 	if (!*seen_line) {
@@ -54,7 +57,7 @@ static int store(struct walk *walk, const struct option *option, void *entry, un
                  const char *text)
 {
 	const char *file = walk->file, *slash = file ? strrchr(file, '/') : NULL;
-	enum option_values values = option_values(option);
+	enum option_values values = option->type->values;
 	cleanup_free char *full = NULL;
 
 	if ((values == VALUES_FILE || values == VALUES_DIRECTORY) && *text != '/' && slash)
@@ -85,8 +88,8 @@ static void walk_value(struct walk *walk, const struct option *option, void *ent
 {
 	const yaml_node_item_t *first = node->data.sequence.items.start;
 
-	if (node->type != YAML_SEQUENCE_NODE || !option_is_list(option)) {
-		if (option_values(option) == VALUES_COMMAND && node->type == YAML_SCALAR_NODE) {
+	if (node->type != YAML_SEQUENCE_NODE || !option->type->list) {
+		if (option->type->values == VALUES_COMMAND && node->type == YAML_SCALAR_NODE) {
 			(void)store(walk, option, entry, reader_line(node), "sh");
 			(void)store(walk, option, entry, reader_line(node), "-c");
 		}

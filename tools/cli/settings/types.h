@@ -1,24 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef BERTH_CLI_TYPES_H
 #define BERTH_CLI_TYPES_H
-/* The types of option values; private to options.c, which has the table of options. */
+/* The types of option values, for the rows of options.def. */
 #include "tools/cli/settings/options.h"
-
-/*
- * The zero bytes of a field mean "not given". parse() accepts what text() returns. If it fails, the
- * field of a list may have new elements; that of another type is unchanged.
- */
-struct option_type {
-	size_t size; /* of the field */
-	bool list;
-	enum option_values values;
-	int (*parse)(const struct option *option, const char *text, void *field);
-	void (*clear)(void *field); /* NULL: fill it with zero bytes */
-	char *(*text)(const struct option *option, const void *field);
-	/* what parse() accepts; where the option decides, expected_of() makes the text */
-	const char *expected;
-	char *(*expected_of)(const struct option *option);
-};
 
 extern const char option_any_text[]; /* .expected of the types that accept any text */
 extern const struct option_type type_bool, type_count, type_number, type_cores, type_percent,

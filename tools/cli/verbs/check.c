@@ -89,7 +89,7 @@ static json_t *json_value(const struct option *option, const char *text)
 
 	if (!option->arg)
 		return json_boolean(!strcmp(text, "true"));
-	if (!option_is_list(option) && !str_number(text, 0, 1l << 52, &number))
+	if (!option->type->list && !str_number(text, 0, 1l << 52, &number))
 		return json_integer(number);
 	return json_text(text);
 }
