@@ -7,8 +7,8 @@
 /*
  * The address did not fit the caller's buffer: ask for all of it, and cut it off as the kernel did.
  */
-static void give_cut(const struct berth_portmap *map, long number, int fd, void *sa,
-                     socklen_t space)
+static void restore_cut(const struct berth_portmap *map, long number, int fd, void *sa,
+                        socklen_t space)
 {
 	struct sockaddr_storage whole;
 	socklen_t len = sizeof(whole);
@@ -19,37 +19,28 @@ static void give_cut(const struct berth_portmap *map, long number, int fd, void 
 	__builtin_memcpy(sa, &whole, space);
 }
 
-static void give(const struct berth_portmap *map, long number, int fd, void *sa, socklen_t space,
-                 socklen_t full)
+static void restore(const struct berth_portmap *map, long number, int fd, void *sa, socklen_t space,
+                    socklen_t full)
 {
 	if (space < full)
-		give_cut(map, number, fd, sa, space);
+		restore_cut(map, number, fd, sa, space);
 	else
 		shim_address_restore(map, sa, space, full);
 }
 
-EXPORT int getsockname(int fd, struct sockaddr *restrict sa, socklen_t *restrict len)
-{
-	struct berth_portmap *map = shim_map();
-	socklen_t space = map ? shim_address_space(sa, len) : 0;
-	int ret;
+#define HOOK_NAME(name) \
+	EXPORT int name(int fd, struct sockaddr *restrict sa, socklen_t *restrict len) \
+	{ \
+		struct berth_portmap *map = shim_map(); \
+		socklen_t space = map ? shim_address_space(sa, len) : 0; \
+		int ret; \
+\
+		ret = shim_next.name ? shim_next.name(fd, sa, len) \
+		                     : (int)shim_result(sys(SYS_##name, fd, sa, len, 0, 0)); \
+		if (!ret && space) \
+			restore(map, SYS_##name, fd, sa, space, *len); \
+		return ret; \
+	}
 
-	ret = shim_next.getsockname ? shim_next.getsockname(fd, sa, len)
-	                            : (int)shim_result(sys(SYS_getsockname, fd, sa, len, 0, 0));
-	if (!ret && space)
-		give(map, SYS_getsockname, fd, sa, space, *len);
-	return ret;
-}
-
-EXPORT int getpeername(int fd, struct sockaddr *restrict sa, socklen_t *restrict len)
-{
-	struct berth_portmap *map = shim_map();
-	socklen_t space = map ? shim_address_space(sa, len) : 0;
-	int ret;
-
-	ret = shim_next.getpeername ? shim_next.getpeername(fd, sa, len)
-	                            : (int)shim_result(sys(SYS_getpeername, fd, sa, len, 0, 0));
-	if (!ret && space)
-		give(map, SYS_getpeername, fd, sa, space, *len);
-	return ret;
-}
+HOOK_NAME(getsockname)
+HOOK_NAME(getpeername)

@@ -7,7 +7,7 @@
 #include "shim/shim.h"
 
 /* Everything that is read here was written by the kernel, as far as the lengths say. */
-static void give_control(const struct berth_portmap *map, const struct msghdr *msg)
+static void restore_control(const struct berth_portmap *map, const struct msghdr *msg)
 {
 	unsigned char *at = msg->msg_control;
 	size_t left = map && at ? msg->msg_controllen : 0, size;
@@ -77,7 +77,7 @@ EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 	if (ret >= 0 && space)
 		shim_address_restore(map, msg->msg_name, space, msg->msg_namelen);
 	if (ret >= 0)
-		give_control(map, msg);
+		restore_control(map, msg);
 	return ret;
 }
 
@@ -112,6 +112,6 @@ EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned int count, int fl
 			shim_address_restore(map, messages[i].msg_hdr.msg_name, space[i],
 			                     messages[i].msg_hdr.msg_namelen);
 	for (int i = 0; map && i < ret; i++)
-		give_control(map, &messages[i].msg_hdr);
+		restore_control(map, &messages[i].msg_hdr);
 	return ret;
 }

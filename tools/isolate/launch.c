@@ -45,7 +45,7 @@ static void note_escape(const char *program)
 	berth_portmap_note(map, &note);
 }
 
-static int call_supervisor(void)
+static int connect_supervisor(void)
 {
 	const char *path = getenv("BERTH_LISTENER");
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
@@ -60,16 +60,16 @@ static int call_supervisor(void)
 	return connect(fd, (struct sockaddr *)&un, sizeof(un)) ? -1 : fd;
 }
 
-/* Return: 0; -EBUSY if this process has a listener already; -errno. */
-static int enter(void)
+/* Install the filter. Return: 0; -EBUSY if this process has a listener already; -errno. */
+static int enter_filter(void)
 {
 	static struct sock_filter code[CODE_MAX];
 	const char *worker = getenv("BERTH_WORKER");
 	struct listener_hello hello = { .magic = LISTENER_MAGIC,
 		                        .worker = worker ? (uint32_t)atoi(worker) : 0 };
-	struct listener_offer listener;
+	struct listener_offer offer;
 	struct seccomp_filter filter = { .code = code };
-	int fd = call_supervisor();
+	int fd = connect_supervisor();
 	ssize_t got;
 	char go;
 
@@ -81,10 +81,10 @@ static int enter(void)
 	if (got <= 0)
 		return -EPIPE;
 	filter.len = (unsigned short)((size_t)got / sizeof(*code));
-	listener.fd = seccomp_filter_install(&filter);
-	send(fd, &listener, sizeof(listener), MSG_NOSIGNAL);
-	if (listener.fd < 0)
-		return listener.fd;
+	offer.fd = seccomp_filter_install(&filter);
+	send(fd, &offer, sizeof(offer), MSG_NOSIGNAL);
+	if (offer.fd < 0)
+		return offer.fd;
 	/*
 	 * If the listener was not handed over, it closes with the exec, and trapped calls fail with
 	 * ENOSYS.
@@ -100,7 +100,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: berth-launch PATH ARGV0 [ARGUMENT]...\n");
 		return 125;
 	}
-	ret = enter();
+	ret = enter_filter();
 	if (ret && ret != -EBUSY)
 		note_escape(argv[1]);
 	execv(argv[1], argv + 2);

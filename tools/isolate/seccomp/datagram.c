@@ -269,7 +269,7 @@ int on_recvfrom(struct notify_request *request)
 }
 
 /* The original destination of a datagram, for programs that ask for it (IP_RECVORIGDSTADDR). */
-static void give_control(const struct notify_request *request, struct msghdr *message)
+static void restore_control(const struct notify_request *request, struct msghdr *message)
 {
 	for (struct cmsghdr *at = CMSG_FIRSTHDR(message); at; at = CMSG_NXTHDR(message, at))
 		if ((at->cmsg_level == IPPROTO_IP && at->cmsg_type == IP_ORIGDSTADDR) ||
@@ -289,7 +289,7 @@ static int deliver(const struct notify_request *request, uint64_t at, struct msg
 	                    payload, data_len(received)))
 		return -EFAULT;
 	request_restore_port(request->map, &received->name, full);
-	give_control(request, &received->message);
+	restore_control(request, &received->message);
 	if (message->msg_name && !target_write(&request->target, (uintptr_t)message->msg_name,
 	                                       &received->name, space < full ? space : full))
 		return -EFAULT;

@@ -76,7 +76,7 @@ struct listener {
 	struct loop_timer *check;      /* for pending calls; NULL if there are none */
 	struct notify_worker *workers; /* by number - 1; .map is NULL outside its life */
 	unsigned int count;
-	int server; /* -1 = none */
+	int server; /* the socket for launchers; -1 = none */
 	char *path;
 	struct seccomp_notif *request; /* as large as the kernel's */
 	struct seccomp_notif_resp *answer;
@@ -117,7 +117,7 @@ static void notify_fd_close(struct notify_fd *notify_fd)
 	free(notify_fd);
 }
 
-static void on_something_to_receive(void *arg, int fd, uint32_t events)
+static void on_receivable(void *arg, int fd, uint32_t events)
 {
 	struct pending_call *pending = arg;
 	struct notify_fd *notify_fd = pending->notify_fd;
@@ -128,7 +128,7 @@ static void on_something_to_receive(void *arg, int fd, uint32_t events)
 	memset(listener->answer, 0, listener->sizes.seccomp_notif_resp);
 	if (!notify_answer(notify_fd->fd, &listener->workers[notify_fd->number - 1],
 	                   &pending->request, listener->answer, &pending->wait) &&
-	    !loop_add(listener->loop, pending->wait.fd, EPOLLIN, on_something_to_receive, pending))
+	    !loop_add(listener->loop, pending->wait.fd, EPOLLIN, on_receivable, pending))
 		return;
 	pending_free(listener, pending);
 }
@@ -149,7 +149,7 @@ static void on_check(void *arg)
 		listener->check = loop_after(listener->loop, CHECK_MS, on_check, listener);
 }
 
-static void wait_for(struct notify_fd *notify_fd, const struct notify_wait *wait)
+static void pending_add(struct notify_fd *notify_fd, const struct notify_wait *wait)
 {
 	struct listener *listener = notify_fd->listener;
 	struct pending_call *pending = mem_alloc(sizeof(*pending));
@@ -159,7 +159,7 @@ static void wait_for(struct notify_fd *notify_fd, const struct notify_wait *wait
 		                          .request = *listener->request,
 		                          .wait = *wait };
 	listener->pending = pending;
-	loop_add(listener->loop, wait->fd, EPOLLIN, on_something_to_receive, pending);
+	loop_add(listener->loop, wait->fd, EPOLLIN, on_receivable, pending);
 	if (!listener->check)
 		listener->check = loop_after(listener->loop, CHECK_MS, on_check, listener);
 }
@@ -179,7 +179,7 @@ static void answer_one(struct notify_fd *notify_fd)
 		return;
 	if (!notify_answer(notify_fd->fd, &listener->workers[notify_fd->number - 1],
 	                   listener->request, listener->answer, &wait))
-		wait_for(notify_fd, &wait);
+		pending_add(notify_fd, &wait);
 }
 
 static void on_notification(void *arg, int fd, uint32_t events)
@@ -191,12 +191,16 @@ static void on_notification(void *arg, int fd, uint32_t events)
 		notify_fd_close(arg);
 }
 
-/* Take a notification descriptor over. Return: 0, and @fd belongs to @listener; -errno. */
-static int adopt(struct listener *listener, unsigned int number, int fd)
+/* Take over notification descriptor @their_fd of process @pid. Return: 0; -errno. */
+static int adopt(struct listener *listener, unsigned int number, pid_t pid, int their_fd)
 {
+	cleanup_close int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	cleanup_close int fd = pidfd < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, pidfd, their_fd, 0);
 	struct notify_fd *notify_fd;
 	int ret;
 
+	if (fd < 0)
+		return -errno;
 	if (!number || number > listener->count || !listener->workers[number - 1].map)
 		return -EINVAL;
 	/* faster where the kernel has it */
@@ -211,17 +215,25 @@ static int adopt(struct listener *listener, unsigned int number, int fd)
 		return ret;
 	}
 	listener->notify_fds = notify_fd;
+	steal_fd(&fd);
 	return 0;
 }
 
-static int adopt_from(struct listener *listener, unsigned int number, pid_t pid, int their_fd)
+/*
+ * Receive the number of the notification descriptor from process @pid, take it over, and reply.
+ * Return: 0; -EPROTO if none came; -errno.
+ */
+static int take_offer(struct listener *listener, unsigned int number, int channel, pid_t pid)
 {
-	cleanup_close int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	cleanup_close int fd = pidfd < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, pidfd, their_fd, 0);
-	int ret = fd < 0 ? -errno : adopt(listener, number, fd);
+	struct listener_offer offer;
+	char reply;
+	int ret;
 
-	if (!ret)
-		steal_fd(&fd);
+	if (recv(channel, &offer, sizeof(offer), MSG_DONTWAIT) != sizeof(offer) || offer.fd < 0)
+		return -EPROTO;
+	ret = adopt(listener, number, pid, offer.fd);
+	reply = ret ? LISTENER_NO : LISTENER_GO;
+	send(channel, &reply, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 	return ret;
 }
 
@@ -258,24 +270,14 @@ static int wait_for_message(int channel, pid_t pid)
 	return ready < 0 ? -errno : ready ? 0 : -ETIMEDOUT;
 }
 
-static void send_reply(int channel, char word)
-{
-	send(channel, &word, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-}
-
 int listener_receive(struct listener *listener, unsigned int number, int channel, pid_t pid)
 {
-	struct listener_offer message;
 	int ret = wait_for_message(channel, pid);
 
-	if (ret)
-		return ret;
-	if (recv(channel, &message, sizeof(message), MSG_DONTWAIT) != sizeof(message) ||
-	    message.fd < 0)
-		return 0; /* it gave up or died: its exit status shows it */
-	ret = adopt_from(listener, number, pid, message.fd);
-	send_reply(channel, ret ? LISTENER_NO : LISTENER_GO);
-	return ret;
+	if (!ret)
+		ret = take_offer(listener, number, channel, pid);
+	/* no offer: it gave up or died, which its exit status shows */
+	return ret == -EPROTO ? 0 : ret;
 }
 
 /* --- launchers -------------------------------------------------------------------------------- */
@@ -309,33 +311,21 @@ static int send_filter(struct launcher *launcher)
 	               : -errno;
 }
 
-static int receive_offer(struct launcher *launcher)
-{
-	struct listener_offer message;
-	int ret;
-
-	if (recv(launcher->fd, &message, sizeof(message), MSG_DONTWAIT) != sizeof(message) ||
-	    message.fd < 0)
-		return -EPROTO;
-	ret = adopt_from(launcher->listener, launcher->number, launcher->pid, message.fd);
-	send_reply(launcher->fd, ret ? LISTENER_NO : LISTENER_GO);
-	return ret;
-}
-
 static void on_launcher(void *arg, int fd, uint32_t events)
 {
 	struct launcher *launcher = arg;
 	bool is_hello = !launcher->number;
 	int ret = -EPIPE;
 
-	(void)fd;
 	if (events & EPOLLIN)
-		ret = is_hello ? send_filter(launcher) : receive_offer(launcher);
+		ret = is_hello
+		              ? send_filter(launcher)
+		              : take_offer(launcher->listener, launcher->number, fd, launcher->pid);
 	if (ret || !is_hello)
 		launcher_close(launcher); /* a launcher without its byte runs the program, too */
 }
 
-/* All users can connect to root's socket, and /proc/net/unix shows its path. */
+/* Serve descendants only: all users can connect to root's socket, whose path is public. */
 static bool is_of_the_run(pid_t pid)
 {
 	struct proc_stat stat;
