@@ -1,24 +1,24 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Who may read, write or take the place of run-time files; docs/security.md names each row.
+# Permissions of run-time files, and attempts of other users to replace them; docs/security.md names each row.
 . "$(dirname "$0")/lib.sh"
 
 run_as nobody preload
 is 700 "$(stat -c %a /tmp/berth-65534)" 'a plain user: others cannot enter the directory of run-time files'
 bad=$(find /tmp/berth-65534 -mindepth 1 -not -type s -perm /077)
-is '' "$bad" 'a plain user: nothing in it is anybody else'\''s'
+is '' "$bad" 'a plain user: other users have no rights to its files'
 end_run nobody
 
 for backend in preload seccomp; do
 	run_as root "$backend"
 	is 711 "$(stat -c %a /tmp/berth-0)" "root, $backend: others cannot list the runs"
 	bad=$(find /tmp/berth-0 -type d -perm /066)
-	is '' "$bad" "root, $backend: nor a run's files"
+	is '' "$bad" "root, $backend: nor the files of a run"
 	bad=$(find /tmp/berth-0 -type f -perm /077 -not -name 'w1-????????????????????????????????.map')
-	is '' "$bad" "root, $backend: what a worker's other users need has a name of 128 random bits, the rest is root's alone"
+	is '' "$bad" "root, $backend: a file for other users of a worker has a name with 128 random bits; the others belong to root only"
 	fifo=$(find /tmp/berth-0 -type p)
 	case "$(stat -c %a "$fifo") ${fifo##*/}" in "622 mark-"????????????????????????????????) ok=0 ;; *) ok=1 ;; esac
-	report $ok "root, $backend: the FIFO for marks has such a name, too, and others cannot read it"
+	report $ok "root, $backend: the FIFO for marks has such a name, too, and other users cannot read it"
 	for file in /tmp/berth-0 /tmp/berth-0/*/ /tmp/berth-0/*/state.json; do
 		if nobody sh -c 'ls "$1" && cat "$1"' - "$file" >/dev/null 2>&1; then ok=1; else ok=0; fi
 		report $ok "root, $backend: others cannot read the $(stat -c %F "$file"), mode $(stat -c %a "$file")"
@@ -26,14 +26,14 @@ for backend in preload seccomp; do
 	end_run root
 done
 
-# A suite that has given root up marks its tests all the same
+# A suite that gave up root can still mark its tests
 cat >"$work/root/drop.sh" <<'E'
 as='setpriv --reuid nobody --regid nogroup --clear-groups'
 $as "$BERTH_BIN" mark 'after the change' && ! $as test -r "$BERTH_MARK"
 E
 said=$(cd "$work/root" && BERTH_BIN=$BERTH "$BERTH" run --tree shared -n 2 -- sh drop.sh 2>&1)
-is 0 $? 'a worker that has given root up may mark its tests, and not read those of others'
-is 2 "$(cat "$work/root/.berth/runs/"*/events.ndjson | grep -c 'after the change')" 'and the run hears of them'
+is 0 $? 'a worker that gave up root may mark its tests, and not read the marks of others'
+is 2 "$(cat "$work/root/.berth/runs/"*/events.ndjson | grep -c 'after the change')" 'the run receives them'
 
 # Another user has been there first
 taken() { # SENTENCE: a run of user nobody is refused and writes nothing
@@ -56,7 +56,7 @@ said=$(nobody "$BERTH" run -n 2 --tree overlay -- true 2>&1)
 is "125 " "$? $(find /tmp/berth-trees-65534 -mindepth 1)" 'so is another user'\''s directory in place of that of working trees'
 rm -rf /tmp/berth-trees-65534
 
-# What another user puts where everybody can write is not the project's
+# Files that another user puts into a directory that everyone may write to are not part of the project
 mkdir -m 1777 "$work/shared"
 mkdir "$work/shared/mine" "$work/shared/.git"
 chown 65533 "$work/shared/.git"
@@ -69,7 +69,7 @@ for user in root nobody; do
 	chown $user "$work/shared/mine"
 	# shellcheck disable=SC2086
 	said=$($as sh -c 'cd "$1" && exec "$2" run --tree shared -- true' - "$work/shared/mine" "$BERTH" 2>&1)
-	is "0 $work/shared/mine/.berth" "$? $(ls -d "$work"/shared/.berth "$work"/shared/mine/.berth 2>/dev/null)" "$user: nor is a .git or a berth.yaml above"
+	is "0 $work/shared/mine/.berth" "$? $(ls -d "$work"/shared/.berth "$work"/shared/mine/.berth 2>/dev/null)" "$user: a .git or a berth.yaml in a parent directory is not used"
 	case $said in *"'$work/shared/"*"' is not read"*) ok=0 ;; *) ok=1 ;; esac
 	report $ok '... and the message says so' "$said"
 	rm -rf "$work/shared/mine/.berth"
@@ -77,23 +77,23 @@ for user in root nobody; do
 	# shellcheck disable=SC2086
 	said=$($as sh -c 'cd "$1" && exec "$2" run --tree shared --db planted -- true' - "$work/shared" "$BERTH" 2>&1)
 	case $said in *planted.example*) ok=1 ;; *) ok=0 ;; esac
-	report $ok "$user: nor a .env" "$said"
+	report $ok "$user: a .env there is not used" "$said"
 	rm -rf "$work/shared/.berth"
 	install -d -o 65533 -m 777 "$work/shared/.berth"
 	# shellcheck disable=SC2086
 	said=$($as sh -c 'cd "$1" && exec "$2" run --tree shared -- true' - "$work/shared" "$BERTH" 2>&1)
-	is "125 " "$? $(ls -A "$work/shared/.berth")" "$user: nor are results written there"
+	is "125 " "$? $(ls -A "$work/shared/.berth")" "$user: results are not written there"
 	rm -rf "$work/shared/.berth"
 	mv "$work/berth.yaml" "$work/shared/"
 done
 mkdir "$work/nobody/.berth" 2>/dev/null; chown root "$work/nobody/.berth"
 said=$(nobody "$BERTH" run --tree shared -- true 2>&1)
-is 125 $? 'a plain run after one of root'\''s in the same project is refused'
+is 125 $? 'a run of another user, after one of root in the same project, is refused'
 case $said in *"unable to write to the results directory '$work/nobody/.berth'"*'sudo chown -R'*) ok=0 ;; *) ok=1 ;; esac
-report $ok 'by a sentence that says what to do' "$said"
+report $ok 'the message says what to do' "$said"
 chown nobody "$work/nobody/.berth"
 
-# The shim: an absolute path that nobody else can change
+# The path of the shim is absolute, and no other user can change it
 chmod o+w "$work/lib/berth/libberth.so"
 said=$("$BERTH" run --backend preload --tree shared -- true 2>&1)
 is 125 $? 'a shim that everybody can write is not loaded'

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * A program that has given its rights up writes into its port map what the supervisor, who has not, might act upon:
+ * A program that gave up root writes to its port map, by which a supervisor with more rights acts.
  *
- *	hostile connect PATH	a rule that puts a socket path at PATH, and a connect through it: prints what the server says
- *	hostile bind PORT	8080 is PORT, and a bind of it: prints whether PORT is bound
+ *	hostile connect PATH	connect by a rule for a socket at PATH; print the answer
+ *	hostile bind PORT	map port 8080 to PORT and bind it; print the result
  *
- * Static: under preload and seccomp alike the supervisor makes the calls.
+ * It is static, so that the supervisor makes its calls under preload and seccomp.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -48,7 +48,7 @@ static void bind_to(struct berth_portmap *map, uint16_t port)
 		                       .sin_port = htons(8080),
 		                       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
-	char line[512], wanted[32];
+	char line[512], line_start[32];
 	FILE *table = fopen("/proc/net/tcp", "r");
 	int found = 0;
 
@@ -56,9 +56,9 @@ static void bind_to(struct berth_portmap *map, uint16_t port)
 	map->block_base = port;
 	(void)!bind(fd, (struct sockaddr *)&address, sizeof(address));
 	listen(fd, 1);
-	snprintf(wanted, sizeof(wanted), ": 0100007F:%04X ", port);
+	snprintf(line_start, sizeof(line_start), ": 0100007F:%04X ", port);
 	while (table && fgets(line, sizeof(line), table))
-		found |= strstr(line, wanted) != NULL;
+		found |= strstr(line, line_start) != NULL;
 	printf(found ? "bound\n" : "refused\n");
 }
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Sourced by the scripts beside it: a /tmp of the test's own, so that the well-known names there can be taken by others.
+# Sourced by the scripts beside it. Gives the test its own /tmp, so that other users can take well-known names in it.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 BERTH=${BERTH:-$here/../../.out/bin/berth}
@@ -11,7 +11,7 @@ if [ -z "${INSIDE-}" ]; then
 	INSIDE=1 exec unshare -m --propagation private "$0" "$@"
 fi
 . "$here/../tap.sh" # before a checkout below /tmp is covered
-# What a plain user runs must be where he can reach it.
+# The user nobody must be able to reach these programs.
 work=$(mktemp -d /var/tmp/berth-security.XXXXXX)
 trap 'cd /; rm -rf "$work"' EXIT
 chmod 755 "$work"
@@ -33,7 +33,8 @@ is() {
 	[ "$1" = "$2" ] || { explain want "$1"; explain got "$2"; }
 }
 nobody() { (cd "$work/nobody" && HOME=$PWD exec setpriv --reuid nobody --regid nogroup --clear-groups "$@"); }
-# run_as USER COMMAND: starts a run that stays until $work/USER/go exists; returns when its worker has started. $pid is the run's
+# run_as USER BACKEND: starts a run that lasts until $work/USER/go exists, and returns when its worker has started.
+# $pid is its supervisor.
 run_as() {
 	rm -f "$work/$1/go" "$work/$1/here"
 	script=': >here; i=0; while [ ! -e go ] && [ $i -lt 600 ]; do sleep 0.05; i=$((i + 1)); done'

@@ -1,17 +1,17 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# What each of our processes has left once it is set up, by the kernel's word; the suite keeps all that it was given. That a
-# refused call is refused: tests/unit/confine.c; the relay: tests/db/hostile.sh.
+# The capabilities and the filter of each of our processes after its start, as /proc shows them; the suite keeps its own.
+# Refused calls are in tests/unit/confine.c, the relay in tests/db/hostile.sh.
 . "$(dirname "$0")/../run/lib.sh"
 [ "$(id -u)" = 0 ] || { echo '1..0 # SKIP only root has capabilities to drop'; exit 77; }
 field() { sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status"; }
 confined() { [ "$(field "$1" NoNewPrivs) $(field "$1" Seccomp)" = '1 2' ]; }
-# role WHO PID MASK: no other capabilities than these, nor a way to get them
+# role WHO PID MASK: has only these capabilities, and cannot get others
 role() {
 	wait_for 5 confined "$2"; report $? "$1: no new privileges, and a filter of system calls"
 	is "$(field "$2" CapEff)" "$(field "$2" CapPrm)" "$1: it can raise no other capabilities than those in effect"
-	is 0 "$((0x$(field "$2" CapEff) & ~$3))" "$1: which are among those that its work needs ($(field "$2" CapEff))"
-	is 0000000000000000 "$(field "$2" CapInh)" "$1: and a program inherits none"
+	is 0 "$((0x$(field "$2" CapEff) & ~$3))" "$1: they are among those that it needs ($(field "$2" CapEff))"
+	is 0000000000000000 "$(field "$2" CapInh)" "$1: a program inherits none"
 }
 # as in the table of tools/process/confine.c
 kill=1\<\<5 files='(1<<1|1<<3)' ptrace=1\<\<19 search=1\<\<2 bpf='(1<<12|1<<38|1<<39)'
@@ -22,15 +22,15 @@ init=$(pgrep -P $run -x berth-w1) guard=$(pgrep -P $run -x berth-guard) suite=$(
 role supervisor $run "($kill|$files|$ptrace|$bpf)"
 role guard "$guard" "($kill|$files|$ptrace)"
 role 'a worker init' "$init" "($kill|$ptrace)"
-is 0000000000080020 "$(field "$init" CapEff)" 'a worker init keeps those by which it ends its worker'
-is "$(field $$ CapEff) 0 0" "$(field "$suite" CapEff) $(field "$suite" NoNewPrivs) $(field "$suite" Seccomp)" 'the suite has what it was given, and may gain more: sudo works'
+is 0000000000080020 "$(field "$init" CapEff)" 'a worker init keeps those that it needs to end its worker'
+is "$(field $$ CapEff) 0 0" "$(field "$suite" CapEff) $(field "$suite" NoNewPrivs) $(field "$suite" Seccomp)" 'the suite keeps its own, and may gain more: sudo works'
 kill -TERM $run; wait $run
-wait_for 5 none_left; report $? "a worker's process of another user is ended all the same"
+wait_for 5 none_left; report $? "a process of another user in a worker is ended, too"
 
-# A worker that starts late is no poorer
+# A worker that starts late has the same rights
 "$BERTH" run -n 2 -j 1 --tree shared -- sh -c 'grep -E "CapEff|CapBnd|NoNewPrivs|Seccomp:" /proc/self/status' >out 2>err
-is "2 $(field $$ CapEff)" "$(sed -n 's/.*CapEff:[[:space:]]*//p' out | sort | uniq -c | awk '{ print $1, $2 }')" 'what waited for a slot has what it was given'
-is 4 "$(grep -cE '(NoNewPrivs|Seccomp):[[:space:]]*0' out)" 'and no filter'
+is "2 $(field $$ CapEff)" "$(sed -n 's/.*CapEff:[[:space:]]*//p' out | sort | uniq -c | awk '{ print $1, $2 }')" 'a worker that waited for its turn keeps its own'
+is 4 "$(grep -cE '(NoNewPrivs|Seccomp):[[:space:]]*0' out)" 'and has no filter'
 
 "$BERTH" monitor --all >out 2>err &
 monitor=$!
@@ -42,13 +42,13 @@ else
 	wait $monitor; skip 'berth monitor' "no eBPF: $(cat err)"
 fi
 
-# A plain user's, and where capabilities are missing already
+# Users without capabilities
 mkdir plain; chmod 777 plain
 (cd plain && HOME=$PWD XDG_RUNTIME_DIR='' exec setpriv --reuid nobody --regid nogroup --clear-groups "$BERTH" run -n 2 --tree shared -- sh -c 'echo >here.$BERTH_WORKER; sleep 2') >out 2>err &
 run=$!
 wait_for 10 test -e plain/here.1
 role "a plain user's supervisor" $run 0
-is 0 "$(stat -c %u /proc/$run/environ)" "a plain user's supervisor: no core, and nothing of the same user looks into it"
+is 0 "$(stat -c %u /proc/$run/environ)" "a plain user's supervisor: no core, and other processes of the user cannot read it"
 wait $run; report $? "a plain user's run passes" err
 for backend in preload seccomp; do
 	setpriv --bounding-set=-all --inh-caps=-all "$BERTH" run --backend $backend -n 2 --tree shared -- true >out 2>err

@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# A password in berth.yaml or on the command line: never in a process list, a log, a report or a file.
+# A password in berth.yaml or on the command line does not appear in a process list, a log, a report or a file.
 . "$(dirname "$0")/lib.sh"
 secret=Hunter2-$$-Secret
 
-# look WHERE: while a run lives, who shows it
+# look WHERE: search processes and files while a run lives
 look() {
 	shown=''
 	for file in /proc/[0-9]*/cmdline; do
@@ -43,7 +43,7 @@ more="-v --db $url"
 run_as nobody preload
 look typed
 after typed
-# as a word of the suite's own command, which takes it away before it begins, and of a process that is left
+# as a word of the suite's command, which removes it, and of a leftover process
 cat >"$work/wrap" <<'END'
 #!/bin/bash
 (exec -a "client $1" sleep 30) &
@@ -53,7 +53,7 @@ END
 chmod 755 "$work/wrap"
 more="--results out --html out/report.html --json out/report.json -- $work/wrap $url"
 run_as nobody preload
-is '' "$(grep -aF "$secret" "/proc/$pid/cmdline")" "of the command: our own process does not show it"
+is '' "$(grep -aF "$secret" "/proc/$pid/cmdline")" "of the command: the supervisor does not show it"
 after "of the command"
 [ -s "$work/nobody/out/report.html" ]; report $? "and there is a report"
 finish

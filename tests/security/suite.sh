@@ -1,7 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# A worker of root's run that has given root up gains nothing back through its port map, which it may write, though root's
-# supervisor acts by it.
+# A worker of root that gave up root may write to its port map, by which root's supervisor acts. It gains no rights by that.
 . "$(dirname "$0")/lib.sh"
 hostile=$work/hostile
 drop='setpriv --reuid nobody --regid nogroup --clear-groups'
@@ -25,15 +24,16 @@ for backend in preload seccomp; do
 	run() { (cd "$work/root" && "$BERTH" run --tree shared --backend $backend "$@" 2>"$work/err"); }
 	# shellcheck disable=SC2086
 	said=$(run -- $drop "$hostile" connect "$work/private/socket")
-	is refused "$said" "$backend: a rule of its own does not have the supervisor connect to root's socket"
-	# a queue: the supervisor has all its rights until the last worker has started
+	is refused "$said" "$backend: a rule that it writes does not make the supervisor connect to a socket of root"
+	# with a queue the supervisor keeps all rights until the last worker has started
 	# shellcheck disable=SC2086
 	said=$(run --output group -n 2 -j 1 -- $drop "$hostile" bind 87)
-	is 2 "$(printf '%s\n' "$said" | grep -c '^refused')" "$backend: nor bind a port under 1024"
+	is 2 "$(printf '%s\n' "$said" | grep -c '^refused')" "$backend: nor bind a port below 1024"
 done
 kill $server; wait $server
 
-# A superuser of a private server runs programs as the user of the servers, whose cache root clears up, clones and mounts in
+# A superuser of a private server runs programs as the user of the servers. Root cleans up the cache of that user, and
+# makes clones and mounts in it.
 if command -v psql >/dev/null && [ -d /usr/lib/postgresql ]; then
 	export XDG_CACHE_HOME=$work/cache BERTH
 	mkdir -m 755 "$XDG_CACHE_HOME" "$work/victim"
@@ -54,15 +54,15 @@ psql -h localhost -U u -qAtc "copy (select 1) to program 'WORK=$WORK XDG_CACHE_H
 SQL
 	attacked() { (cd "$work/root" && WORK=$work "$BERTH" run --tree shared --db-mode private --db postgresql://u:p@localhost:5432/d "$@" >"$work/said" 2>&1); }
 	attacked -- sh "$work/root/sql"; report $? 'a superuser of its server runs a program' "$work/said"
-	is 'no new privileges' "$(cat /tmp/said)" 'which cannot become anybody else by sudo or its like'
-	is '' "$(pgrep -fx 'sleep 611')" 'and ends with the run'
+	is 'no new privileges' "$(cat /tmp/said)" 'which cannot change its user by sudo'
+	is '' "$(pgrep -fx 'sleep 611')" 'it ends with the run'
 	attacked --keep -- true
 	attacked -- true
-	[ -e "$work/victim/file" ]; report $? 'links and false records in the cache of the servers do not have root remove what is not there' "$work/said"
-	is "root" "$(stat -c %U "$work/victim")" 'nor give anything away'
+	[ -e "$work/victim/file" ]; report $? 'links and false records in the cache do not make root remove files outside of it' "$work/said"
+	is "root" "$(stat -c %U "$work/victim")" 'nor change their owner'
 	mkdir "$work/home"; chown nobody "$work/home"
 	(cd "$work/root" && env -u XDG_CACHE_HOME HOME="$work/home" "$BERTH" run --tree shared --db-mode private --db postgresql://u:p@localhost:5432/d -- true 2>"$work/said")
-	is '0 ' "$? $(ls -A "$work/home")" 'root makes nothing in the home of another user that its environment names'
+	is '0 ' "$? $(ls -A "$work/home")" 'root makes no file in the home of another user, which HOME names'
 else
 	skip 'private servers' 'no PostgreSQL'
 fi

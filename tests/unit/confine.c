@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* confine(): what a role may not do fails, what it needs works, threads work everywhere, and what is missing already is fine. */
+/*
+ * confine(): refused calls fail, needed calls and threads work, and missing capabilities are no
+ * error.
+ */
 #include "tests/unit/test.h"
 
 #include <errno.h>
@@ -31,9 +34,9 @@ enum {
 	ROLES = 5,
 	ALL = (1 << ROLES) - 1
 };
-enum { FCHMODAT2 = 452 }; /* younger than the list; Linux 6.6 */
+enum { FCHMODAT2 = 452 }; /* newer than the table: Linux 6.6 */
 
-/* Each returns -1 and errno, or anything else. */
+/* Each makes one call. Return: -1 and errno on failure. */
 static long do_exec(void)
 {
 	return execl("/no/such", "such", (char *)NULL);
@@ -141,7 +144,7 @@ static const struct attempt {
 	{ "chmod", do_chmod, R, 0 },
 };
 
-/* In a child, confined: each answers with the number of its first wrong row, from 1; 0 = all are right. */
+/* In a confined child. Return: the number of the first wrong row, from 1; 0 if all are right. */
 static int try_all(enum confine_role role, unsigned int needs)
 {
 	for (size_t i = 0; i < ARRAY_LEN(attempts); i++) {
@@ -150,7 +153,7 @@ static int try_all(enum confine_role role, unsigned int needs)
 		     refused;
 
 		if (!wanted && geteuid())
-			continue; /* the kernel itself may refuse */
+			continue; /* the kernel may refuse it without our filter */
 		errno = 0;
 		refused = row->act() == -1 && errno == EPERM;
 		if (refused != wanted)
@@ -271,7 +274,7 @@ static void test_young(void **state)
 {
 	(void)state;
 	if (syscall(FCHMODAT2, -1, NULL, 0, 0) == -1 && errno == ENOSYS)
-		return; /* this kernel is as old as the list */
+		return; /* this kernel has no call that is newer than the table */
 	in_every_role(false, use_young);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* tools/base/file: all of a text arrives. */
+/* file_write_all(): all of a text arrives, or the caller gets an error. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -13,7 +13,7 @@
 
 enum { LENGTH = 1 << 20, PIPE = 4096 };
 
-/* Reads what comes, late and little at a time. Exits with 0 if it was LENGTH bytes. */
+/* Read late and little at a time. Exits with 0 after LENGTH bytes. */
 static void read_slowly(int fd)
 {
 	static char part[PIPE];
@@ -48,7 +48,7 @@ static void a_full_pipe_is_waited_for(void **state)
 	assert_int_equal(status, 0);
 }
 
-static void a_reader_that_has_gone_is_an_error(void **state)
+static void a_closed_reader_is_an_error(void **state)
 {
 	int pipes[2];
 
@@ -64,7 +64,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_full_pipe_is_waited_for),
-		cmocka_unit_test(a_reader_that_has_gone_is_an_error),
+		cmocka_unit_test(a_closed_reader_is_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

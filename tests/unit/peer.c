@@ -46,7 +46,7 @@ static int find(const char *local, uint16_t local_port, uint16_t remote_port,
 	return ret;
 }
 
-static void whose(uid_t user, bool ours)
+static void check_user(uid_t user, bool ours)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET,
 		                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
@@ -75,17 +75,17 @@ static void whose(uid_t user, bool ours)
 	close(server);
 }
 
-static void what_is_closed_is_nobodys(void **state)
+static void a_closed_end_has_no_user(void **state)
 {
 	bool root = !geteuid();
 
 	(void)state;
 	if (root)
 		assert_int_equal(seteuid(OURS), 0);
-	whose(geteuid(), true);
+	check_user(geteuid(), true);
 	if (!root)
 		return;
-	whose(ANOTHER, false);
+	check_user(ANOTHER, false);
 	assert_int_equal(seteuid(0), 0);
 }
 
@@ -104,7 +104,7 @@ static void a_connection_that_is_gone_is_not_a_listener(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_closed_is_nobodys),
+		cmocka_unit_test(a_closed_end_has_no_user),
 		cmocka_unit_test(a_connection_that_is_gone_is_not_a_listener),
 	};
 

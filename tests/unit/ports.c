@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Blocks: exclusive, aligned, stable, outside of the ephemeral range; port map files; the list of allocations. */
+/*
+ * Blocks are exclusive, aligned, stable and outside the ephemeral range; port map files; the two
+ * lists of ports.
+ */
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -54,7 +57,10 @@ static void refuses_impossible_ranges(void **state)
 	refused(&(struct ports_setup){ .block_len = 20000, .workers = 1 }, "too large");
 }
 
-/* Two runs in the same small range, with different block sizes, take all of it and never the same port. */
+/*
+ * Two runs in one small range, with different sizes of block, take all of it and never share a
+ * port.
+ */
 static void blocks_never_overlap(void **state)
 {
 	const struct ports_setup small = {
@@ -120,7 +126,7 @@ static void block_is_stable_and_released(void **state)
 
 static struct ports_survey counted(const struct ports_setup *setup)
 {
-	struct ports *ports = opened(setup); /* what is in use is looked up once per opening */
+	struct ports *ports = opened(setup); /* reads the used ports once */
 	struct ports_survey survey;
 
 	assert_int_equal(ports_count(ports, &survey), 0);
@@ -128,7 +134,7 @@ static struct ports_survey counted(const struct ports_setup *setup)
 	return survey;
 }
 
-/* A range that no default uses, as above; blocks of two granules, so that one lease costs a whole block. */
+/* A range that no default uses. Blocks of two granules, so that one lease costs a whole block. */
 static void free_blocks_are_counted(void **state)
 {
 	const struct ports_setup one = {
@@ -155,8 +161,8 @@ static void free_blocks_are_counted(void **state)
 	ports_close(ports);
 }
 
-/* Leave TCP @port in TIME_WAIT: the end that closes first has it. */
-static void linger(uint16_t port)
+/* Leave TCP @port in TIME_WAIT, which the end has that closes first. */
+static void leave_in_time_wait(uint16_t port)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET,
 		                       .sin_port = htons(port),
@@ -176,14 +182,14 @@ static void linger(uint16_t port)
 	close(server);
 }
 
-static void claims(unsigned int first, unsigned int last, unsigned int asked, unsigned int base,
+static void claims(unsigned int first, unsigned int last, unsigned int requested, unsigned int base,
                    unsigned int len)
 {
 	const struct ports_setup setup = { .range_first = (uint16_t)first,
 		                           .range_last = (uint16_t)last,
 		                           .project = "/p",
 		                           .workers = 1,
-		                           .block_len = asked };
+		                           .block_len = requested };
 	struct ports *ports = opened(&setup);
 	struct ports_block block;
 	char *error = NULL;
@@ -195,14 +201,17 @@ static void claims(unsigned int first, unsigned int last, unsigned int asked, un
 	ports_close(ports);
 }
 
-/* A block without ports in TIME_WAIT; where none is left, the longest row without any. In ranges of our own. */
-static void lingering_ports_are_left_out(void **state)
+/*
+ * A block without ports in TIME_WAIT, else the longest row without any. In ranges that no other
+ * test uses.
+ */
+static void ports_in_time_wait_are_left_out(void **state)
 {
 	(void)state;
-	linger(13152);
+	leave_in_time_wait(13152);
 	claims(13152, 13215, 0, 13184, 32);
-	linger(13088);
-	linger(13111);
+	leave_in_time_wait(13088);
+	leave_in_time_wait(13111);
 	claims(13088, 13119, 0, 13089, 22);
 	claims(13088, 13151, 60, 13112, 36);
 }
@@ -223,7 +232,7 @@ static void map_file_is_private_and_valid(void **state)
 	assert_in_range(map->ephemeral_low, 1, 65535);
 	assert_int_equal(stat(path, &info), 0);
 	assert_int_equal(info.st_mode & 0777, 0600);
-	/* no hole that a full disk could turn into SIGBUS */
+	/* no hole, which a full disk would turn into SIGBUS */
 	assert_true(info.st_blocks * 512 >= info.st_size);
 	assert_int_equal(ports_map_create(ports, path, 0600, 1, &block, &map), -17);
 	ports_map_close(map);
@@ -267,8 +276,8 @@ static void allocations_are_merged(void **state)
 	assert_int_equal(entries(), 0);
 }
 
-/* The map lies in memory that the suite can write. */
-static void a_map_that_lies_about_its_length_is_survived(void **state)
+/* A suite can write to its map. */
+static void a_map_with_a_false_length_is_no_danger(void **state)
 {
 	struct berth_portmap *map = mmap(NULL, sizeof(*map), PROT_READ | PROT_WRITE,
 	                                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -308,7 +317,7 @@ static void learns_by_command_and_task(void **state)
 	free(found);
 }
 
-static void doubts_udp_ports_until_they_come_back(void **state)
+static void udp_ports_count_when_they_come_back(void **state)
 {
 	struct learned_port service[] = { { 8501, true }, { 40111, true }, { 0, false } };
 	struct learned_port again[] = { { 8501, true }, { 51222, true }, { 0, false } };
@@ -347,12 +356,12 @@ int main(void)
 		cmocka_unit_test(blocks_never_overlap),
 		cmocka_unit_test(block_is_stable_and_released),
 		cmocka_unit_test(free_blocks_are_counted),
-		cmocka_unit_test(lingering_ports_are_left_out),
+		cmocka_unit_test(ports_in_time_wait_are_left_out),
 		cmocka_unit_test(map_file_is_private_and_valid),
 		cmocka_unit_test(allocations_are_merged),
-		cmocka_unit_test(a_map_that_lies_about_its_length_is_survived),
+		cmocka_unit_test(a_map_with_a_false_length_is_no_danger),
 		cmocka_unit_test(learns_by_command_and_task),
-		cmocka_unit_test(doubts_udp_ports_until_they_come_back),
+		cmocka_unit_test(udp_ports_count_when_they_come_back),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);

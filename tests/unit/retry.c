@@ -5,7 +5,7 @@
 #include "tools/base/cleanup.h"
 #include "tools/db/rename/retry.h"
 
-static void pauses_grow_up_to_a_most(void **state)
+static void pauses_grow_to_a_maximum(void **state)
 {
 	static const int wanted[] = { 50, 100, 200, 400, 800, 1600, 3000, 3000, 3000 };
 	int ms = RETRY_FIRST_MS;
@@ -15,7 +15,7 @@ static void pauses_grow_up_to_a_most(void **state)
 		assert_int_equal(ms, wanted[i]);
 		ms = retry_grown_ms(ms, RETRY_MAX_MS);
 	}
-	/* it grows to the most and never beyond, wherever it begins */
+	/* it grows to the maximum and never beyond, from every start */
 	for (ms = 1; ms < 100000; ms++) {
 		int next = retry_grown_ms(ms, 200);
 
@@ -46,7 +46,7 @@ static void pauses_are_spread_around_their_length(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(pauses_grow_up_to_a_most),
+		cmocka_unit_test(pauses_grow_to_a_maximum),
 		cmocka_unit_test(pauses_are_spread_around_their_length),
 	};
 

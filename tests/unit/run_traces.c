@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What a run leaves when it cannot remove everything: enough for the next command to find the rest. And whose name it has. */
+/*
+ * A run that cannot remove everything keeps what the next command needs to find the rest; an id is
+ * not used twice.
+ */
 #include "tests/unit/test.h"
 
 #include <fcntl.h>
@@ -23,7 +26,7 @@ static void state_stays_with_trees(void **state)
 	run.context.dir = dir = str_print("%s/run", top);
 	run.context.scratch_dir = scratch = str_print("%s/base/trees", top);
 	assert_int_equal(mkdir(run.context.dir, 0700), 0);
-	/* a file is nothing that dir_remove() removes */
+	/* dir_remove() does not remove a file */
 	assert_int_equal(runtime_make_scratch(scratch), 0);
 	assert_int_equal(rmdir(scratch), 0);
 	assert_return_code(close(open(scratch, O_CREAT | O_WRONLY | O_CLOEXEC, 0600)), 0);
@@ -35,10 +38,11 @@ static void state_stays_with_trees(void **state)
 	assert_int_equal(rmdir(top), 0);
 }
 
-/* Results are kept when their run is long gone: a run of the same name would write into them. */
+/* Results outlive their run: another run with the same id would write into them. */
 static void an_id_with_results_is_not_given_again(void **state)
 {
-	char top[] = "/dev/shm/berth-unit-XXXXXX"; /* in memory: every id there is */
+	char top[] =
+		"/dev/shm/berth-unit-XXXXXX"; /* in memory, because the test makes a directory for each id */
 	cleanup_free char *results = NULL, *runs = NULL, *id = NULL, *dir = NULL;
 	int lock;
 

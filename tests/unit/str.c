@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* tools/base/str: where a password in a text begins and ends, and what a shell reads as one word. */
+/* str_redacted() and str_shell_word(). */
 #include "tests/unit/test.h"
 
 #include "tools/base/str.h"
