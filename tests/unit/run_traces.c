@@ -41,8 +41,8 @@ static void state_stays_with_trees(void **state)
 /* Results outlive their run: another run with the same id would write into them. */
 static void an_id_with_results_is_not_given_again(void **state)
 {
-	char top[] =
-		"/dev/shm/berth-unit-XXXXXX"; /* in memory, because the test makes a directory for each id */
+	/* in memory: the test makes 65 536 directories */
+	char top[] = "/dev/shm/berth-unit-XXXXXX";
 	cleanup_free char *results = NULL, *runs = NULL, *id = NULL, *dir = NULL;
 	int lock;
 

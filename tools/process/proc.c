@@ -21,7 +21,7 @@
 #include "tools/base/file.h"
 #include "tools/base/str.h"
 
-enum { COMMAND_MOST = 400 };
+enum { COMMAND_MAX = 400 };
 enum { UNIX_LISTENS = 0x10000 }; /* linux/net.h: __SO_ACCEPTCON */
 
 /* Pieces of the cgroup paths of container engines, and the names of the engines. */
@@ -180,7 +180,7 @@ static void read_identity(int dir, struct proc_info *info)
 	cleanup_free char *cgroup = NULL;
 	struct stat owner;
 
-	info->command = read_command(dir, info->stat.comm, COMMAND_MOST);
+	info->command = read_command(dir, info->stat.comm, COMMAND_MAX);
 	if (!file_read_at(dir, "cgroup", &cgroup, NULL))
 		info->container = proc_parse_container(cgroup);
 	if (!fstat(dir, &owner))
