@@ -22,14 +22,11 @@
 enum { LINE_MAX_BYTES = 4096 };
 
 struct coproc {
-	struct loop *loop;
-	coproc_line_fn on_line;
-	coproc_end_fn on_end;
-	void *arg;
+	struct coproc_setup setup;
 	int line, pidfd;
 };
 
-static _Noreturn void child_main(coproc_main_fn run, void *arg, int line)
+static _Noreturn void child_main(const struct coproc_setup *setup, int line)
 {
 	sigset_t none;
 
@@ -46,14 +43,14 @@ static _Noreturn void child_main(coproc_main_fn run, void *arg, int line)
 	}
 	syscall(SYS_close_range, 4u, ~0u, 0);
 	setsid();
-	run(arg, line);
+	setup->main(setup->main_arg, line);
 	_exit(0);
 }
 
 static void coproc_free(struct coproc *coproc)
 {
-	loop_remove(coproc->loop, coproc->line);
-	loop_remove(coproc->loop, coproc->pidfd);
+	loop_remove(coproc->setup.loop, coproc->line);
+	loop_remove(coproc->setup.loop, coproc->pidfd);
 	close(coproc->line);
 	close(coproc->pidfd);
 	free(coproc);
@@ -68,11 +65,11 @@ static void on_readable(void *arg, int fd, uint32_t events)
 	(void)events;
 	if (got <= 0) {
 		if (!got || errno != EAGAIN)
-			loop_remove(coproc->loop, fd);
+			loop_remove(coproc->setup.loop, fd);
 		return;
 	}
 	text[got] = 0;
-	coproc->on_line(coproc->arg, text);
+	coproc->setup.on_line(coproc->setup.arg, text);
 }
 
 static void on_gone(void *arg, int fd, uint32_t events)
@@ -85,17 +82,16 @@ static void on_gone(void *arg, int fd, uint32_t events)
 	(void)events;
 	while ((got = recv(coproc->line, text, LINE_MAX_BYTES, MSG_DONTWAIT)) > 0) {
 		text[got] = 0;
-		coproc->on_line(coproc->arg, text);
+		coproc->setup.on_line(coproc->setup.arg, text);
 	}
 	waitid(P_PIDFD, (id_t)coproc->pidfd, NULL, WEXITED);
-	loop_remove(coproc->loop, coproc->line); /* no more calls, whatever on_end() does */
-	loop_remove(coproc->loop, coproc->pidfd);
-	coproc->on_end(coproc->arg);
+	loop_remove(coproc->setup.loop, coproc->line); /* no more calls, whatever on_end() does */
+	loop_remove(coproc->setup.loop, coproc->pidfd);
+	coproc->setup.on_end(coproc->setup.arg);
 	coproc_free(coproc);
 }
 
-int coproc_start(struct loop *loop, coproc_main_fn run, void *run_arg, coproc_line_fn on_line,
-                 coproc_end_fn on_end, void *arg, struct coproc **ret_coproc)
+int coproc_start(const struct coproc_setup *setup, struct coproc **ret_coproc)
 {
 	struct coproc *coproc;
 	int lines[2], pidfd;
@@ -105,7 +101,7 @@ int coproc_start(struct loop *loop, coproc_main_fn run, void *run_arg, coproc_li
 		return -errno;
 	pid = fork();
 	if (!pid)
-		child_main(run, run_arg, lines[1]);
+		child_main(setup, lines[1]);
 	close(lines[1]);
 	pidfd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
 	if (pidfd < 0) {
@@ -115,19 +111,19 @@ int coproc_start(struct loop *loop, coproc_main_fn run, void *run_arg, coproc_li
 		return ret;
 	}
 	coproc = mem_alloc(sizeof(*coproc));
-	*coproc = (struct coproc){ loop, on_line, on_end, arg, lines[0], pidfd };
-	loop_add(loop, coproc->line, EPOLLIN, on_readable, coproc);
-	loop_add(loop, coproc->pidfd, EPOLLIN, on_gone, coproc);
+	*coproc = (struct coproc){ *setup, lines[0], pidfd };
+	loop_add(setup->loop, coproc->line, EPOLLIN, on_readable, coproc);
+	loop_add(setup->loop, coproc->pidfd, EPOLLIN, on_gone, coproc);
 	*ret_coproc = coproc;
 	return 0;
 }
 
-void coproc_say(struct coproc *coproc, const char *text)
+void coproc_send(struct coproc *coproc, const char *text)
 {
 	(void)send(coproc->line, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-void coproc_discard(struct coproc *coproc)
+void coproc_kill(struct coproc *coproc)
 {
 	if (!coproc)
 		return;
@@ -136,7 +132,7 @@ void coproc_discard(struct coproc *coproc)
 	coproc_free(coproc);
 }
 
-void coproc_tell(int line, const char *format, ...)
+void coproc_report(int line, const char *format, ...)
 {
 	cleanup_free char *text = NULL;
 	va_list list;
@@ -147,7 +143,7 @@ void coproc_tell(int line, const char *format, ...)
 	(void)send(line, text, strnlen(text, LINE_MAX_BYTES), MSG_NOSIGNAL);
 }
 
-char *coproc_hear(int line, int timeout_ms, bool *ret_closed)
+char *coproc_receive(int line, int timeout_ms, bool *ret_closed)
 {
 	struct pollfd wait = { .fd = line, .events = POLLIN };
 	char text[LINE_MAX_BYTES];

@@ -12,22 +12,33 @@
 
 struct coproc;
 
-/* in the child, whose process ends when it returns */
-typedef void (*coproc_main_fn)(void *arg, int line);
-/* in the parent: one line of the child, without the newline */
-typedef void (*coproc_line_fn)(void *arg, const char *text);
-typedef void (*coproc_end_fn)(void *arg); /* in the parent, at the child's end */
+struct coproc_setup {
+	struct loop *loop;
+	void (*main)(void *arg, int line); /* in the child, whose process ends when it returns */
+	void *main_arg;
+	/* in the parent: one line of the child, without the newline */
+	void (*on_line)(void *arg, const char *text);
+	void (*on_end)(
+		void *arg); /* in the parent, at the child's end; the coproc is freed after */
+	void *arg;
+};
 
-int coproc_start(struct loop *loop, coproc_main_fn run, void *run_arg, coproc_line_fn on_line,
-                 coproc_end_fn on_end, void *arg, struct coproc **ret_coproc);
-void coproc_say(struct coproc *coproc, const char *text);
-void coproc_discard(struct coproc *coproc); /* kill it without calling @on_end; NULL is allowed */
+int coproc_start(const struct coproc_setup *setup, struct coproc **ret_coproc);
 
-/*
- * In the child: send a line to the parent; wait up to @timeout_ms for a line of the parent.
+/** In the parent: send a line to the child. */
+void coproc_send(struct coproc *coproc, const char *text);
+
+/** In the parent: kill the child without calling .on_end. NULL is allowed. */
+void coproc_kill(struct coproc *coproc);
+
+/** In the child: send a line to the parent. */
+void coproc_report(int line, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/**
+ * In the child: wait up to @timeout_ms for a line of the parent.
+ * @ret_closed	the parent has ended
  * Return: the line, the caller's to free; NULL if there is none.
  */
-void coproc_tell(int line, const char *format, ...) __attribute__((format(printf, 2, 3)));
-char *coproc_hear(int line, int timeout_ms, bool *ret_closed);
+char *coproc_receive(int line, int timeout_ms, bool *ret_closed);
 
 #endif

@@ -108,7 +108,7 @@ static void close_mode(struct db *db)
 	job_cancel(mode->job);
 	job_cancel(mode->sweep);
 	job_cancel(mode->collect);
-	coproc_discard(mode->sampler);
+	coproc_kill(mode->sampler);
 	if (mode->socket_dir)
 		(void)dir_remove(mode->socket_dir);
 	if (mode->run_lock >= 0) {

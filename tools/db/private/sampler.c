@@ -56,7 +56,7 @@ struct sampler {
 static void say(const struct sampler *sampler, const struct sampled_instance *instance,
                 const char *text)
 {
-	coproc_tell(sampler->line, "%u %u %s", instance->worker, instance->index, text);
+	coproc_report(sampler->line, "%u %u %s", instance->worker, instance->index, text);
 }
 
 /* --- the log --- */
@@ -335,7 +335,7 @@ static void on_forget(struct sampler *sampler, unsigned int worker)
 		*at = instance->next;
 		instance_free(instance);
 	}
-	coproc_tell(sampler->line, "%u forgotten", worker);
+	coproc_report(sampler->line, "%u forgotten", worker);
 }
 
 static void on_order(struct sampler *sampler, const char *text)
@@ -385,7 +385,7 @@ void sampler_main(void *arg, int line)
 	(void)confine(CONFINE_RELAY, CONFINE_FOR_SOCKET);
 	while (!closed) {
 		int64_t wait = next_due(&sampler) - clock_ms();
-		cleanup_free char *text = coproc_hear(line, wait > 0 ? (int)wait : 0, &closed);
+		cleanup_free char *text = coproc_receive(line, wait > 0 ? (int)wait : 0, &closed);
 
 		if (text)
 			on_order(&sampler, text);

@@ -64,8 +64,13 @@ static bool have_sampler(struct private_mode *mode)
 {
 	mode->sampler_plan = (struct sampler_plan){ mode->db, mode->socket_dir };
 	return mode->sampler ||
-	       !coproc_start(mode->db->setup.loop, sampler_main, &mode->sampler_plan, on_line,
-	                     on_end, mode->db, &mode->sampler);
+	       !coproc_start(&(struct coproc_setup){ .loop = mode->db->setup.loop,
+	                                             .main = sampler_main,
+	                                             .main_arg = &mode->sampler_plan,
+	                                             .on_line = on_line,
+	                                             .on_end = on_end,
+	                                             .arg = mode->db },
+	                     &mode->sampler);
 }
 
 void sampling_begin(struct private_worker *self)
@@ -79,7 +84,7 @@ void sampling_begin(struct private_worker *self)
 
 		if (db->specs[i].engine != &db_engine_postgres || !have_sampler(self->mode))
 			continue;
-		coproc_say(self->mode->sampler, text);
+		coproc_send(self->mode->sampler, text);
 		self->watched = true;
 	}
 }
@@ -97,7 +102,7 @@ void sampling_end(struct private_worker *self)
 		private_worker_end_servers(self);
 		return;
 	}
-	coproc_say(self->mode->sampler, forget);
+	coproc_send(self->mode->sampler, forget);
 	self->last_sample = loop_after(self->mode->db->setup.loop, LAST_SAMPLE_MS, on_late_sample,
 	                               self);
 }

@@ -46,7 +46,7 @@ bool admin_pause(const struct admin *admin, int ms)
 	bool closed = false;
 
 	(void)!getrandom(&random, 1, GRND_NONBLOCK);
-	free(coproc_hear(admin->line, retry_spread_ms(ms, random), &closed));
+	free(coproc_receive(admin->line, retry_spread_ms(ms, random), &closed));
 	return !closed;
 }
 

@@ -35,7 +35,7 @@ static const char *elect(struct admin *admin, const char *template_hash, int lin
 			return "cached";
 		if (admin_lock(admin, name))
 			return template_exists(admin, name) ? "cached" : "setup";
-		free(coproc_hear(line, ELECTION_EVERY_MS, &closed));
+		free(coproc_receive(line, ELECTION_EVERY_MS, &closed));
 	}
 	return closed ? NULL : "error another run holds the template's lock for ten minutes";
 }
@@ -50,18 +50,19 @@ void rename_prepare_main(void *arg, int line)
 
 	rename_confine(plan->db);
 	if (admin_open(&plan->db->urls[0], line, &admin, &why)) {
-		coproc_tell(line, "error %s", why);
+		coproc_report(line, "error %s", why);
 		return;
 	}
-	coproc_tell(line, "reaped %u",
-	            admin_reap(admin) + admin_collect(admin, plan->db->setup.template_quota_bytes));
+	coproc_report(line, "reaped %u",
+	              admin_reap(admin) +
+	                      admin_collect(admin, plan->db->setup.template_quota_bytes));
 	if (plan->template_hash)
 		answer = elect(admin, plan->template_hash, line);
 	if (answer)
-		coproc_tell(line, "%s", answer);
+		coproc_report(line, "%s", answer);
 	/* the lock belongs to this session, which must last until `done` */
 	while (answer && !strcmp(answer, "setup") && !closed)
-		if (coproc_hear(line, SETUP_EVERY_MS, &closed))
+		if (coproc_receive(line, SETUP_EVERY_MS, &closed))
 			break;
 	admin_close(admin);
 }

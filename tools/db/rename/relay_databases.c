@@ -226,7 +226,7 @@ void relay_databases_comment(struct relay_process *self, bool kept)
 		if (relay_database_is_shared(self, i) || !(admin = session_for(self, i)))
 			continue;
 		if (!admin_comment(admin, physical, &lease, kept) && kept)
-			coproc_tell(self->line, "kept %s", physical);
+			coproc_report(self->line, "kept %s", physical);
 	}
 }
 
@@ -257,7 +257,7 @@ void relay_databases_report_leftover(struct relay_process *self)
 			admin_each_suffix(self->admins[i], self->plan->suffix, add_leftover,
 			                  &leftover);
 	if (leftover.line.len)
-		coproc_tell(self->line, "%s", leftover.line.text);
+		coproc_report(self->line, "%s", leftover.line.text);
 	str_free(&leftover.line);
 }
 

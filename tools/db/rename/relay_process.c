@@ -32,7 +32,7 @@ static void on_abandoned(void *arg, int64_t idle_ms)
 {
 	const struct relay_process *self = arg;
 
-	coproc_tell(self->line, "abandoned %lld", (long long)idle_ms);
+	coproc_report(self->line, "abandoned %lld", (long long)idle_ms);
 }
 
 static void on_created(void *arg)
@@ -46,7 +46,7 @@ static void on_server_refusal(void *arg, unsigned int count, const char *why)
 {
 	const struct relay_process *self = arg;
 
-	coproc_tell(self->line, "server-refused %u times in a row: %s", count, why);
+	coproc_report(self->line, "server-refused %u times in a row: %s", count, why);
 }
 
 static void on_slow(void *arg, int64_t ms, const char *text, size_t len)
@@ -57,7 +57,7 @@ static void on_slow(void *arg, int64_t ms, const char *text, size_t len)
 	if (self->slow_count++ >= DB_SLOW_MAX)
 		return;
 	slow_show(text, len, &shown);
-	coproc_tell(self->line, "slow %lld %s", (long long)ms, shown.text ? shown.text : "");
+	coproc_report(self->line, "slow %lld %s", (long long)ms, shown.text ? shown.text : "");
 }
 
 static int listen_port(struct relay_process *self, unsigned int port)
@@ -121,9 +121,9 @@ static void answer(const struct relay_process *self, const char *word, int error
                    int64_t began_ms)
 {
 	if (error)
-		coproc_tell(self->line, "%s %s", word, why ? why : strerror(-error));
+		coproc_report(self->line, "%s %s", word, why ? why : strerror(-error));
 	else
-		coproc_tell(self->line, "ready %lld", (long long)(clock_ms() - began_ms));
+		coproc_report(self->line, "ready %lld", (long long)(clock_ms() - began_ms));
 }
 
 static void on_reset(struct relay_process *self, const char *snapshot)
@@ -174,10 +174,10 @@ static void on_commit(struct relay_process *self, const char *unused)
 	cut_clients(self);
 	ret = relay_databases_seal(self, &why);
 	if (ret)
-		coproc_tell(self->line, "error unable to make the template: %s",
-		            why ? why : strerror(-ret));
+		coproc_report(self->line, "error unable to make the template: %s",
+		              why ? why : strerror(-ret));
 	else
-		coproc_tell(self->line, "committed");
+		coproc_report(self->line, "committed");
 	self->over = true;
 }
 
@@ -210,7 +210,7 @@ static void on_order(void *arg, int fd, uint32_t events)
 {
 	struct relay_process *self = arg;
 	bool closed;
-	cleanup_free char *text = coproc_hear(fd, 0, &closed);
+	cleanup_free char *text = coproc_receive(fd, 0, &closed);
 	char *argument = text ? strchr(text, ' ') : NULL;
 
 	(void)events;
@@ -249,11 +249,11 @@ static void end(struct relay_process *self, bool connected, int ret)
 {
 	cut_clients(self);
 	if (connected) {
-		coproc_tell(self->line, "connections %u", self->max_open);
+		coproc_report(self->line, "connections %u", self->max_open);
 		relay_databases_report_leftover(self);
 	}
 	if (!self->keep && ret != -EEXIST && connected && !relay_databases_drop(self))
-		coproc_tell(self->line, "leftover");
+		coproc_report(self->line, "leftover");
 	for (unsigned int i = 0; i < DB_PORTS_MAX; i++) {
 		admin_close(self->admins[i]);
 		free(self->socket_paths[i]);

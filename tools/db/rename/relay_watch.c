@@ -18,7 +18,7 @@ static void watch_pool(struct relay_process *self)
 		return;
 	full = pool.used * 100 >= pool.max * self->db->setup.pool_alarm_percent;
 	if (full && !self->pool_reported)
-		coproc_tell(self->line, "pool %u of %u", pool.used, pool.max);
+		coproc_report(self->line, "pool %u of %u", pool.used, pool.max);
 	self->pool_reported = full;
 }
 
@@ -34,7 +34,8 @@ static void watch_idle(struct relay_process *self)
 			count += relay_count_idle(self->relays[i], &oldest_ms);
 	idle = oldest_ms && clock_ms() - oldest_ms >= self->db->setup.idle_alarm_ms;
 	if (idle && !self->idle_reported)
-		coproc_tell(self->line, "idle %lld %u", (long long)(clock_ms() - oldest_ms), count);
+		coproc_report(self->line, "idle %lld %u", (long long)(clock_ms() - oldest_ms),
+		              count);
 	self->idle_reported = idle;
 }
 
@@ -46,7 +47,7 @@ static void end_idle(struct relay_process *self)
 	for (unsigned int i = 0; i < self->db->port_count && max_ms; i++)
 		count += self->relays[i] ? relay_end_idle(self->relays[i], max_ms) : 0;
 	if (count)
-		coproc_tell(self->line, "ended %lld %u", (long long)max_ms, count);
+		coproc_report(self->line, "ended %lld %u", (long long)max_ms, count);
 }
 
 static void on_watch(void *arg)

@@ -91,8 +91,13 @@ static void on_hash(void *arg, int error, const char *text)
 	mode->prepare_plan = (struct rename_plan){
 		.db = mode->db, .template_hash = mode->db->setup.command ? mode->hash : NULL
 	};
-	ret = coproc_start(mode->db->setup.loop, rename_prepare_main, &mode->prepare_plan,
-	                   on_preparer_line, on_preparer_end, mode, &mode->preparer);
+	ret = coproc_start(&(struct coproc_setup){ .loop = mode->db->setup.loop,
+	                                           .main = rename_prepare_main,
+	                                           .main_arg = &mode->prepare_plan,
+	                                           .on_line = on_preparer_line,
+	                                           .on_end = on_preparer_end,
+	                                           .arg = mode },
+	                   &mode->preparer);
 	if (ret)
 		settle(mode, strerror(-ret));
 }
@@ -160,7 +165,7 @@ static void close_mode(struct db *db)
 	struct rename_mode *mode = db->mode_data;
 
 	job_cancel(mode->job);
-	coproc_discard(mode->preparer);
+	coproc_kill(mode->preparer);
 	if (mode->socket_dir)
 		(void)dir_remove(mode->socket_dir);
 	free(mode->breaker.why);

@@ -124,7 +124,7 @@ static bool breaker_is_open(const struct rename_breaker *breaker)
 void rename_setup_done(struct rename_mode *mode)
 {
 	if (mode->preparer)
-		coproc_say(mode->preparer, "done");
+		coproc_send(mode->preparer, "done");
 	mode->in_setup = false;
 }
 
@@ -152,7 +152,7 @@ static void choose_pool_watcher(const struct db *db)
 	if (!chosen)
 		return;
 	chosen->watches_pool = true;
-	coproc_say(chosen->process, "watch");
+	coproc_send(chosen->process, "watch");
 }
 
 static void on_ready(struct rename_worker *self, const char *ms)
@@ -279,7 +279,12 @@ void rename_worker_start(struct rename_worker *self)
 		                           .template_hash = setup->command ? mode->hash : NULL,
 		                           .snapshot = setup->snapshot,
 		                           .socket_dir = mode->socket_dir };
-	ret = coproc_start(setup->loop, relay_process_main, &self->plan, on_line, on_end, self,
+	ret = coproc_start(&(struct coproc_setup){ .loop = setup->loop,
+	                                           .main = relay_process_main,
+	                                           .main_arg = &self->plan,
+	                                           .on_line = on_line,
+	                                           .on_end = on_end,
+	                                           .arg = self },
 	                   &self->process);
 	if (ret)
 		rename_worker_fail(self, strerror(-ret));
@@ -292,6 +297,6 @@ int rename_worker_order(struct rename_worker *self, const char *word, const char
 
 	if (!self->process)
 		return -ECHILD;
-	coproc_say(self->process, text);
+	coproc_send(self->process, text);
 	return 0;
 }
