@@ -74,6 +74,8 @@ rm -f ready.*
 python3 - "$BERTH" <<'PY' >out 2>err
 import os, signal, subprocess, sys, time
 for workers in "1", "2":
+    for name in [name for name in os.listdir(".") if name.startswith("ready.")]:
+        os.remove(name)
     run = subprocess.Popen([sys.argv[1], "run", "-n", workers, "--tree", "shared", "--output", "quiet", "--", "sh", "-c",
         'trap "echo quit >>quit; exit 3" QUIT; : >ready.$BERTH_WORKER; i=0; while [ $i -lt 300 ]; do sleep 0.02; i=$((i + 1)); done'])
     end = time.time() + 10

@@ -25,7 +25,8 @@ int context_fail(char **ret_error, int ret, const char *what, const char *subjec
 	return ret;
 }
 
-int context_add_hint(char **error, int ret, const char *hint)
+/* Append "hint: HINT" as a second line. Return: @ret. */
+static int add_hint(char **error, int ret, const char *hint)
 {
 	cleanup_free char *plain = *error;
 
@@ -44,21 +45,21 @@ static int open_results(const char *dir, char **ret_error)
 	int ret = dir_make(dir, 0777);
 
 	if (ret)
-		return context_add_hint(
-			ret_error, context_fail(ret_error, ret, "make the results directory", dir),
-			elsewhere);
+		return add_hint(ret_error,
+		                context_fail(ret_error, ret, "make the results directory", dir),
+		                elsewhere);
 	if (file_is_planted(dir)) {
 		*ret_error = str_print("results directory '%s': it is another user's, in a "
 		                       "directory where everybody can write",
 		                       dir);
-		return context_add_hint(ret_error, -EACCES, elsewhere);
+		return add_hint(ret_error, -EACCES, elsewhere);
 	}
 	if (!access(dir, W_OK) && (access(runs, F_OK) || !access(runs, W_OK)))
 		return 0;
 	ret = context_fail(ret_error, -errno, "write to the results directory", dir);
 	own = str_print("if an earlier run was root's: sudo chown -R $USER %s; or: --results DIR",
 	                dir);
-	return context_add_hint(ret_error, ret, ret == -EACCES ? own : elsewhere);
+	return add_hint(ret_error, ret, ret == -EACCES ? own : elsewhere);
 }
 
 static char *results_dir(const struct run_context *context)
@@ -79,8 +80,7 @@ static int open_places(struct run_context *context, char **ret_error)
 	context->cwd = getcwd(NULL, 0);
 	if (!context->cwd) {
 		ret = context_fail(ret_error, -errno, "find the working directory", NULL);
-		return context_add_hint(ret_error, ret,
-		                        "if it has been removed, go into one that exists");
+		return add_hint(ret_error, ret, "if it has been removed, go into one that exists");
 	}
 	context->project_dir = str_copy(options->project_dir ? options->project_dir : context->cwd);
 	context->results_dir = results_dir(context);
@@ -93,9 +93,8 @@ static int open_places(struct run_context *context, char **ret_error)
 	ret = dir_install(&context->install_dir);
 	if (!ret)
 		return 0;
-	return context_add_hint(ret_error,
-	                        context_fail(ret_error, ret, "find berth's own files", NULL),
-	                        "is /proc mounted here?");
+	return add_hint(ret_error, context_fail(ret_error, ret, "find berth's own files", NULL),
+	                "is /proc mounted here?");
 }
 
 static int open_name(struct run_context *context, char **ret_error)
@@ -106,9 +105,9 @@ static int open_name(struct run_context *context, char **ret_error)
 	if (ret) {
 		(void)dir_runtime(&path);
 		(void)context_fail(ret_error, ret, "make the directory for run-time files", path);
-		return context_add_hint(ret_error, ret,
-		                        "it must be yours alone; with XDG_RUNTIME_DIR, a directory "
-		                        "of yours, it lies there");
+		return add_hint(ret_error, ret,
+		                "it must be yours alone; with XDG_RUNTIME_DIR, a directory "
+		                "of yours, it lies there");
 	}
 	context->log_dir = str_print("%s/runs/%s", context->results_dir, context->id);
 	plan_name_run(context->plan, context->options, context->id);

@@ -37,12 +37,7 @@ void context_close(struct run_context *context);
 /** The part of the state file that is known from the beginning; nothing is copied. */
 struct run_state context_state(const struct run_context *context);
 
-/* ---- whole messages for people ---- */
-
-/** "unable to WHAT 'SUBJECT': CAUSE"; @subject may be NULL. Return: @ret. */
+/** A whole message, "unable to WHAT 'SUBJECT': CAUSE"; @subject may be NULL. Return: @ret. */
 int context_fail(char **ret_error, int ret, const char *what, const char *subject);
-
-/** Append "hint: HINT" as a second line. Return: @ret. */
-int context_add_hint(char **error, int ret, const char *hint);
 
 #endif

@@ -127,7 +127,7 @@ static void show_leftovers(const struct run_worker *worker)
 	str_addf(&text, "%s left %u process%s:", worker_spec(worker)->name, result->leftover_count,
 	         result->leftover_count > 1 ? "es" : "");
 	for (unsigned int i = 0; i < result->leftover_count; i++) {
-		const struct leftover *leftover = &result->leftovers[i];
+		const struct worker_leftover *leftover = &result->leftovers[i];
 
 		str_addf(&text, "%s %.80s (pid %d%s)", i ? "," : "", leftover->command,
 		         (int)leftover->pid, leftover->survived ? ", could not be ended" : "");

@@ -69,7 +69,7 @@ void policy_close(struct policy *policy)
 	free(policy->watch.baseline);
 }
 
-bool policy_wants_reports(const struct run_options *options)
+static bool wants_reports(const struct run_options *options)
 {
 	return options->json_file || options->junit_file || options->html_file ||
 	       options->trace_file || options->markdown_file || options->gitlab_file;
@@ -84,17 +84,15 @@ enum watch_source policy_source(const struct run_context *context)
 {
 	const struct run_options *options = context->options;
 
-	if (context->plan->single && !policy_wants_reports(options) &&
-	    options->leaks != RUN_GATE_FAIL && options->foreign != RUN_GATE_FAIL &&
-	    !options->alarm_count && !options->hook)
+	if (context->plan->single && !wants_reports(options) && options->leaks != RUN_GATE_FAIL &&
+	    options->foreign != RUN_GATE_FAIL && !options->alarm_count && !options->hook)
 		return WATCH_SAMPLE;
 	return WATCH_AUTO;
 }
 
 bool policy_records(const struct run_context *context)
 {
-	return !context->plan->single || context->plan->named ||
-	       policy_wants_reports(context->options);
+	return !context->plan->single || context->plan->named || wants_reports(context->options);
 }
 
 bool policy_is_new(const struct watch_finding *finding)

@@ -20,9 +20,6 @@ struct policy {
 void policy_open(struct policy *policy, const struct run_context *context);
 void policy_close(struct policy *policy);
 
-/** True if a report is to be written to a file. */
-bool policy_wants_reports(const struct run_options *options);
-
 /** The source for the monitor. */
 enum watch_source policy_source(const struct run_context *context);
 

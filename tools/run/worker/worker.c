@@ -175,7 +175,7 @@ static void on_leftover(struct run_worker *worker, const struct worker_init_mess
 
 	result->leftovers = mem_grow(result->leftovers, result->leftover_count + 1,
 	                             sizeof(*result->leftovers));
-	result->leftovers[result->leftover_count++] = (struct leftover){
+	result->leftovers[result->leftover_count++] = (struct worker_leftover){
 		message->pid, str_copy(message->text), message->kind == INIT_SURVIVED
 	};
 }

@@ -53,7 +53,7 @@ enum worker_end {
 };
 
 /* A process that outlived its worker's command. */
-struct leftover {
+struct worker_leftover {
 	pid_t pid;
 	char *command;
 	bool survived; /* it could not be ended */
@@ -70,7 +70,7 @@ struct worker_result {
 	int64_t started_ms, ended_ms; /* CLOCK_MONOTONIC; 0 = not yet */
 	pid_t pid;                    /* of the command; 0 before it starts */
 	pid_t init;                   /* its worker init; 0 before it starts and after its end */
-	struct leftover *leftovers;
+	struct worker_leftover *leftovers;
 	unsigned int leftover_count;
 };
 
