@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Oracles, as in oracle.c, for what lies beyond TCP and system calls: Unix sockets, datagrams to others, failures through
- * io_uring. Each prints its own truth as a line of JSON.
+ * Oracles, as in oracle.c, for what is neither TCP nor a system call: Unix sockets, datagrams to
+ * servers outside the run, failures through io_uring. Each prints what it did as a line of JSON.
  *
  *	beyond NAME [PORT]
  *
@@ -85,7 +85,7 @@ static int connect_to(const char *name)
 	return fd;
 }
 
-/* a stale file, found and removed; a client that looks; a pair; and all is closed */
+/* a stale file that is removed, a client that looks for a server, a pair; all is closed */
 static void clean_unix(void)
 {
 	int server, pair[2];
@@ -126,7 +126,7 @@ static void leaked_abstract(void)
 		serve_for_ever();
 }
 
-static void give_up(void) /* as a server does that cannot start: it takes a moment to say why */
+static void give_up(void) /* as a server that cannot start: it needs a moment to print why */
 {
 	poll(NULL, 0, 200);
 	exit(1);
@@ -152,17 +152,17 @@ static void stale_path(void)
 	give_up();
 }
 
-/* One that is gone, and one that never was; a single look at a third, the message bus and the cache of names are nothing. */
+/* A server that has ended, and one that never existed. Single looks at other paths do not count. */
 static void no_server(void)
 {
 	close(listen_at("gone.sock"));
 	if (connect_to("gone.sock") >= 0 || connect_to("/run/nobody/socket") >= 0)
-		die("nobody listens");
+		die("connect without a server");
 	for (int i = 0; i < 6; i++)
 		if (connect_to("never.sock") >= 0 ||
 		    connect_to("/run/nobody/dbus/system_bus_socket") >= 0 ||
 		    connect_to("/run/nobody/nscd/socket") >= 0)
-			die("nobody listens");
+			die("connect without a server");
 	truth("{\"kind\": \"no_server\", \"port\": 0, \"count\": 1}, {\"kind\": \"no_server\", "
 	      "\"port\": 0, \"count\": 6}",
 	      "\"unix_connect_failed\": 20");
@@ -178,7 +178,7 @@ static struct sockaddr_in at(int port)
 		                     .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 }
 
-static void serve_udp(void) /* another program's server, until it is killed */
+static void serve_udp(void) /* no oracle: a server outside the run, until it is killed */
 {
 	struct sockaddr_in address = at(argument);
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
@@ -188,7 +188,7 @@ static void serve_udp(void) /* another program's server, until it is killed */
 	serve_for_ever();
 }
 
-/* to a server of its own, back from it, and to a port that nobody has */
+/* to its own server, back from it, and to a port without a socket */
 static void clean_datagrams(void)
 {
 	int server = socket(AF_INET, SOCK_DGRAM, 0), client = socket(AF_INET, SOCK_DGRAM, 0);
@@ -299,9 +299,9 @@ static void uring_connect(void)
 	for (int i = 0; i < 4; i++)
 		if (by_ring(IORING_OP_CONNECT, socket(AF_INET, SOCK_STREAM, 0), &address,
 		            sizeof(address)) != -ECONNREFUSED)
-			die("nobody listens");
+			die("connect without a server");
 	if (by_ring(IORING_OP_CONNECT, socket(AF_UNIX, SOCK_STREAM, 0), &missing, len) != -ENOENT)
-		die("nobody listens");
+		die("connect without a server");
 	truth("", "\"connect_failed\": 4, \"econnrefused\": 4, \"unix_connect_failed\": 1");
 }
 

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A supervisor in small, to try the monitor alone: runs N workers of a command in cgroups of their own, watched, and prints
- * what was found as JSON.
+ * A small supervisor to test the monitor alone. It runs N workers of a command, each in its own
+ * cgroup, and prints what the monitor found as JSON.
  *
- *	driver [-n N] [-s ebpf|sampling] [-e FILE] [-v] [-x COMMAND -t SOCKETS] [-a PROGRAM] [-g GRACE_MS] -- COMMAND [ARG]...
+ *	driver [-n N] [-s ebpf|sampling] [-e FILE] [-v] [-x COMMAND -t SOCKETS] [-a PROGRAM]
+ *	       [-g GRACE_MS] -- COMMAND [ARG]...
  *
- * -x: when SOCKETS are open, freeze worker 1, take a snapshot, run COMMAND with its cgroup's folder as CGROUP, end the worker;
- * the result has `snapshot` and COMMAND's output as `look`.
+ * -e: print each event into FILE, because the workers have stderr. -x: when SOCKETS are open,
+ * freeze worker 1, take a snapshot, run COMMAND with the worker's cgroup directory in CGROUP, and
+ * end the worker; the result has `snapshot`, and COMMAND's output as `look`.
  *
- * The limits are those of tests/bpf/findings.sh, small so that it does not take minutes. -e: print each event
- * there: the workers have stderr.
- * Each worker has BERTH_RUN and BERTH_WORKER. Exit status: 0 if the driver itself had no trouble; 77 without cgroup v2.
+ * The time limits are small, so that tests/bpf/findings.sh does not take minutes. Each worker has
+ * BERTH_RUN and BERTH_WORKER. Exit status: 0; 1 if the driver failed; 77 without cgroup v2.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,19 +32,19 @@
 #include "tools/process/proc.h"
 #include "tools/watch/watch.h"
 
-enum { WORKERS_MOST = 64 };
+enum { WORKERS_MAX = 64 };
 
 static struct watch *watch;
 static struct loop *loop;
 static char *run_cgroup, *run_id;
 static FILE *event_file;
 static unsigned int worker_count = 1;
-static struct one {
+static struct test_worker {
 	pid_t pid;
 	int cgroup, status;
 	char *path;
-	bool judged;
-} ones[WORKERS_MOST + 1];
+	bool checked;
+} workers[WORKERS_MAX + 1];
 
 static char *cgroup_mount(void)
 {
@@ -62,19 +63,19 @@ static char *cgroup_mount(void)
 	return NULL;
 }
 
-static void kill_worker(struct one *one)
+static void kill_worker(struct test_worker *worker)
 {
 	cleanup_free char *text = NULL;
 
-	if (one->cgroup < 0)
+	if (worker->cgroup < 0)
 		return;
-	if (file_put_at(one->cgroup, "cgroup.kill", "1") &&
-	    !file_read_at(one->cgroup, "cgroup.procs", &text, NULL))
+	if (file_put_at(worker->cgroup, "cgroup.kill", "1") &&
+	    !file_read_at(worker->cgroup, "cgroup.procs", &text, NULL))
 		for (char *at = text; *at; at += strcspn(at, "\n"), at += *at == '\n')
 			kill(atoi(at), SIGKILL);
 }
 
-/* ---- -x: one look, while worker 1 is frozen, by the monitor and by whatever COMMAND is ---- */
+/* ---- -x: the sockets of frozen worker 1, by the monitor and by COMMAND ---- */
 
 static json_t *snapshot;
 static const char *look_command;
@@ -92,14 +93,14 @@ static void on_socket(void *arg, const struct berth_socket *socket)
 		                                "remote", socket->remote_port));
 }
 
-static bool freeze(const struct one *one)
+static bool freeze(const struct test_worker *worker)
 {
-	if (file_put_at(one->cgroup, "cgroup.freeze", "1"))
+	if (file_put_at(worker->cgroup, "cgroup.freeze", "1"))
 		return false;
 	for (int turn = 0; turn < 200; turn++) {
 		cleanup_free char *text = NULL;
 
-		if (!file_read_at(one->cgroup, "cgroup.events", &text, NULL) &&
+		if (!file_read_at(worker->cgroup, "cgroup.events", &text, NULL) &&
 		    strstr(text, "frozen 1"))
 			return true;
 		poll(NULL, 0, 10);
@@ -122,9 +123,9 @@ static void on_look(void *arg)
 		loop_after(loop, 100, on_look, NULL);
 		return;
 	}
-	setenv("CGROUP", ones[1].path, 1);
+	setenv("CGROUP", workers[1].path, 1);
 	json_array_clear(snapshot);
-	if (freeze(&ones[1])) {
+	if (freeze(&workers[1])) {
 		watch_snapshot(watch, on_socket, NULL);
 		others = popen(look_command, "r");
 		while (others && fgets(line, sizeof(line), others))
@@ -133,8 +134,8 @@ static void on_look(void *arg)
 			pclose(others);
 	}
 	look_text = str_take(&text);
-	kill_worker(&ones[1]);
-	file_put_at(ones[1].cgroup, "cgroup.freeze", "0");
+	kill_worker(&workers[1]);
+	file_put_at(workers[1].cgroup, "cgroup.freeze", "0");
 }
 
 static void on_event(void *arg, const struct berth_event *event)
@@ -148,7 +149,7 @@ static void on_event(void *arg, const struct berth_event *event)
 		        event->remote_port, event->error, event->how, event->stack_len);
 }
 
-/* Without a cgroup: what lost its parent is a child of this process now, and so on. Call it until nobody is left. */
+/* Without a cgroup: an orphan becomes a child of this process. Call it until none is left. */
 static bool kill_child(void *arg, pid_t pid)
 {
 	struct proc_stat stat;
@@ -165,24 +166,24 @@ static bool has_children(void)
 	bool found = false;
 
 	for (unsigned int i = 1; i <= worker_count; i++)
-		if (!ones[i].judged)
+		if (!workers[i].checked)
 			return true;
 	proc_each(kill_child, &found);
 	return found;
 }
 
-static void on_judged(void *arg, unsigned int number)
+static void on_checked(void *arg, unsigned int number)
 {
 	(void)arg;
-	ones[number].judged = true;
-	kill_worker(&ones[number]);
+	workers[number].checked = true;
+	kill_worker(&workers[number]);
 }
 
-static bool is_empty(const struct one *one)
+static bool is_empty(const struct test_worker *worker)
 {
 	cleanup_free char *text = NULL;
 
-	return one->cgroup < 0 || file_read_at(one->cgroup, "cgroup.events", &text, NULL) ||
+	return worker->cgroup < 0 || file_read_at(worker->cgroup, "cgroup.events", &text, NULL) ||
 	       strstr(text, "populated 0");
 }
 
@@ -198,32 +199,32 @@ static void on_child(void *arg, int fd, uint32_t events)
 		return;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 		for (unsigned int i = 1; i <= worker_count; i++)
-			if (ones[i].pid == pid) {
-				ones[i].status = status;
-				watch_worker_exited(watch, i, status, on_judged, NULL);
+			if (workers[i].pid == pid) {
+				workers[i].status = status;
+				watch_worker_exited(watch, i, status, on_checked, NULL);
 			}
 }
 
 static int start(unsigned int number, bool with_cgroup, char **command)
 {
-	struct watch_worker_setup worker = { .number = number, .task = "oracle", .cgroup = -1 };
-	struct one *one = &ones[number];
+	struct watch_worker_setup setup = { .number = number, .task = "oracle", .cgroup = -1 };
+	struct test_worker *worker = &workers[number];
 	char text[16];
 	int ret;
 
-	one->cgroup = -1;
+	worker->cgroup = -1;
 	if (with_cgroup) {
-		one->path = str_print("%s/w%u", run_cgroup, number);
-		if (mkdir(one->path, 0755))
+		worker->path = str_print("%s/w%u", run_cgroup, number);
+		if (mkdir(worker->path, 0755))
 			return -errno;
-		one->cgroup = open(one->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		worker->cgroup = open(worker->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	}
-	worker.cgroup = one->cgroup;
-	ret = watch_worker_begin(watch, &worker);
+	setup.cgroup = worker->cgroup;
+	ret = watch_worker_begin(watch, &setup);
 	if (ret)
 		return ret;
-	one->pid = fork();
-	if (!one->pid) {
+	worker->pid = fork();
+	if (!worker->pid) {
 		sigset_t none;
 
 		sigemptyset(&none);
@@ -231,19 +232,19 @@ static int start(unsigned int number, bool with_cgroup, char **command)
 		snprintf(text, sizeof(text), "%u", number);
 		setenv("BERTH_RUN", run_id, 1);
 		setenv("BERTH_WORKER", text, 1);
-		if (one->cgroup >= 0 && file_put_at(one->cgroup, "cgroup.procs", "0"))
+		if (worker->cgroup >= 0 && file_put_at(worker->cgroup, "cgroup.procs", "0"))
 			_exit(126);
 		execvp(command[0], command);
 		_exit(127);
 	}
-	watch_worker_started(watch, number, one->pid);
+	watch_worker_started(watch, number, worker->pid);
 	return 0;
 }
 
 static bool all_over(void)
 {
 	for (unsigned int i = 1; i <= worker_count; i++)
-		if (!ones[i].judged || !is_empty(&ones[i]))
+		if (!workers[i].checked || !is_empty(&workers[i]))
 			return false;
 	return run_cgroup || !has_children();
 }
@@ -267,26 +268,26 @@ static json_t *json_counts(unsigned int number)
 	json_object_set_new(object, "memory_peak_kib",
 	                    json_integer((json_int_t)summary.memory_peak_kib));
 	json_object_set_new(object, "descriptors_peak", json_integer(summary.descriptors_peak));
-	json_object_set_new(object, "status", json_integer(ones[number].status));
+	json_object_set_new(object, "status", json_integer(workers[number].status));
 	return object;
 }
 
 static void print(const char *reason)
 {
-	json_t *root = json_object(), *findings = json_array(), *workers = json_array(),
+	json_t *root = json_object(), *findings = json_array(), *totals = json_array(),
 	       *losses = json_array();
 
 	for (size_t i = 0; i < watch_finding_count(watch); i++)
 		json_array_append_new(findings, finding_json(watch_finding(watch, i)));
 	for (unsigned int i = 1; i <= worker_count; i++)
-		json_array_append_new(workers, json_counts(i));
+		json_array_append_new(totals, json_counts(i));
 	for (const char *const *loss = watch_losses(watch); *loss; loss++)
 		json_array_append_new(losses, json_string(*loss));
 	json_object_set_new(root, "source", json_string(reason));
 	json_object_set_new(root, "missed", json_integer((json_int_t)watch_missed(watch)));
 	json_object_set_new(root, "losses", losses);
 	json_object_set_new(root, "findings", findings);
-	json_object_set_new(root, "workers", workers);
+	json_object_set_new(root, "workers", totals);
 	if (snapshot) {
 		json_object_set_new(root, "snapshot", snapshot);
 		json_object_set_new(root, "look", json_string(look_text));
@@ -320,8 +321,8 @@ static int run(char **command, bool with_cgroup)
 static void clean_up(void)
 {
 	for (unsigned int i = 1; i <= worker_count; i++)
-		if (ones[i].path)
-			rmdir(ones[i].path);
+		if (workers[i].path)
+			rmdir(workers[i].path);
 	if (run_cgroup)
 		rmdir(run_cgroup);
 }

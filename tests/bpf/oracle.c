@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Small programs, one per kind of trouble and one per kind of good order, each of which prints its own truth as a line of
- * JSON: what a monitor has to find, and how often it did what.
+ * Small programs, each with one problem or with none. Each prints as a line of JSON what a monitor
+ * must find, and how often it made which call.
  *
  *	oracle NAME [PORT]
  *
- * {"findings": [{"kind": "leaked_listener", "port": 40123, "count": 1}], "opened": 2, ...}; a kind of another severity than its
- * own carries "severity". `oracle list` prints the names.
+ * {"findings": [{"kind": "leaked_listener", "port": 40123, "count": 1}], "opened": 2, ...};
+ * "severity" is present if it differs from that of the kind. `oracle list` prints the names.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -100,7 +100,7 @@ static void truth_of(const char *kind, int port, int count, const char *more)
 	truth(text, more);
 }
 
-/* ---- good order ---- */
+/* ---- no problem ---- */
 
 static void clean(void)
 {
@@ -172,14 +172,14 @@ static void refuse_60(void)
 		die("the connects should have been refused");
 }
 
-/* connects until a server is there that is slow to start, and passes */
+/* connects until a slow server listens, and passes */
 static void clean_wait(void)
 {
 	refuse_60();
 	truth("", "\"opened\": 61, \"connect_failed\": 60, \"econnrefused\": 60");
 }
 
-static void waited_in_vain(void)
+static void server_missing(void)
 {
 	refuse_60();
 	truth("{\"kind\": \"error_rate\", \"port\": 0, \"count\": 60}", "\"econnrefused\": 60");
@@ -197,7 +197,7 @@ static void clean_nonblock(void) /* asynchronous failures are counted once as we
 		struct pollfd ready = { .fd = fd, .events = POLLOUT };
 
 		if (!connect(fd, (struct sockaddr *)&address, sizeof(address)))
-			die("nobody listens");
+			die("connect without a server");
 		poll(&ready, 1, 1000);
 		close(fd);
 	}
@@ -261,7 +261,7 @@ static void clean_storm(void)
 
 /* ---- leaks ---- */
 
-/* not an oracle: holds still for PORT milliseconds, so that others can look as well */
+/* no oracle: stays as it is for PORT milliseconds, so that other tools can look */
 static void frozen(void)
 {
 	int server = listen_on(0, true), bound_only = tcp(), udp = socket(AF_INET, SOCK_DGRAM, 0);
@@ -273,7 +273,7 @@ static void frozen(void)
 		connect_to(port_of(server));
 		accept(server, NULL, NULL);
 	}
-	close(connect_to(port_of(server))); /* one end gone: CLOSE_WAIT and FIN_WAIT2 */
+	close(connect_to(port_of(server))); /* one end is closed: CLOSE_WAIT and FIN_WAIT2 */
 	accept(server, NULL, NULL);
 	pause_ms(argument);
 }
@@ -294,7 +294,7 @@ static void leaked_listener(void)
 		serve_for_ever(server);
 }
 
-/* the classical way to hide: two forks and a session of its own */
+/* as a daemon: two forks and a session of its own */
 static void leaked_daemon(void)
 {
 	int ready[2], port;
@@ -331,7 +331,7 @@ static void leaked_exec(void) /* the socket stays open in another program */
 	pause_ms(100);
 }
 
-static void leaked_passed(void) /* by SCM_RIGHTS, to a process that never made a socket */
+static void leaked_passed(void) /* by SCM_RIGHTS, to a process that has not created a socket */
 {
 	int server = listen_on(0, true), pair[2];
 	char byte = 0, control[CMSG_SPACE(sizeof(int))] = { 0 };
@@ -373,7 +373,7 @@ static void leaked_udp(void)
 static void leaked_process(void)
 {
 	if (!fork()) {
-		if (!fork()) /* its child is part of the same finding */
+		if (!fork()) /* the child belongs to the same finding */
 			serve_for_ever(-1);
 		serve_for_ever(-1);
 	}
@@ -458,10 +458,10 @@ static void conflict(void)
 			die("the bind should have failed");
 	truth_of("port_conflict", port_of(first), 3,
 	         "\"opened\": 2, \"bind_failed\": 3, \"eaddrinuse\": 3, \"bound\": 1");
-	exit(1); /* as a server does that cannot start */
+	exit(1); /* as a server that cannot start */
 }
 
-static void conflict_expected(void) /* a test for EADDRINUSE: worth a note only */
+static void conflict_expected(void) /* a test for EADDRINUSE: only a note */
 {
 	int first = listen_on(0, false), second = tcp();
 	struct sockaddr_in address = at(port_of(first));
@@ -478,7 +478,7 @@ static void conflict_expected(void) /* a test for EADDRINUSE: worth a note only 
 	close(second);
 }
 
-static void conflict_next(void) /* takes another port: worth a note only */
+static void conflict_next(void) /* takes another port: only a note */
 {
 	int first = listen_on(0, false), second = tcp();
 	struct sockaddr_in address = at(port_of(first));
@@ -533,7 +533,7 @@ static void time_wait(void)
 	close_first(listen_on(3887, false));
 }
 
-static void clean_time_wait(void) /* nobody will want this number again */
+static void clean_time_wait(void) /* no server will bind this port again */
 {
 	truth("", "\"opened\": 2, \"accepted\": 1");
 	close_first(listen_on(0, false));
@@ -541,13 +541,13 @@ static void clean_time_wait(void) /* nobody will want this number again */
 
 /* ---- connections ---- */
 
-static void foreign(void) /* to a server that another program started on PORT */
+static void foreign(void) /* to a server outside the run, on PORT */
 {
 	close(connect_to(argument));
 	truth_of("foreign_connection", argument, 1, "\"connected\": 1");
 }
 
-static void serve(void) /* another program's server, until it is killed */
+static void serve(void) /* no oracle: a server outside the run, until it is killed */
 {
 	int server = listen_on(argument, true);
 
@@ -555,7 +555,7 @@ static void serve(void) /* another program's server, until it is killed */
 		close(accept(server, NULL, NULL));
 }
 
-static void cross(void) /* worker 2 talks to worker 1 */
+static void cross(void) /* worker 2 connects to worker 1 */
 {
 	if (worker == 1) {
 		int server = listen_on(argument, true), accepted;
@@ -591,7 +591,7 @@ static void errors(void)
 	      "\"epipe\": 30, \"connected\": 30");
 }
 
-/* Grow to so many MiB and end, faster than anybody samples. */
+/* Grow to PORT MiB and end, faster than a sampler could see. */
 static void memory(void)
 {
 	size_t size = (size_t)argument << 20;
@@ -636,7 +636,7 @@ static const struct oracle {
 	ORACLE(foreign),
 	ORACLE(cross),
 	ORACLE(errors),
-	ORACLE(waited_in_vain),
+	ORACLE(server_missing),
 	ORACLE(serve),
 	ORACLE(frozen),
 	ORACLE(memory),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* tools/watch: what a finding is, which are allowed or known, when a number grows, how frames are named. */
+/* tools/watch: fingerprints, allow rules, baselines, growth of a number, names of frames. */
 #include "tests/unit/test.h"
 
 #include <stdio.h>
@@ -115,7 +115,8 @@ static void a_baseline_is_the_first_word_of_each_line(void **state)
 	assert_string_equal(known[1], "fedcba9876543210");
 	strv_free(known);
 	unlink(path);
-	assert_int_equal(finding_baseline_read(path, &known), 0); /* none is the empty one */
+	assert_int_equal(finding_baseline_read(path, &known),
+	                 0); /* a missing file is an empty baseline */
 	assert_null(known);
 }
 
@@ -152,11 +153,11 @@ static void only_what_keeps_growing_grows(void **state)
 {
 	(void)state;
 	assert_int_equal(growth_of(steady, 50), 98);
-	assert_true(growth_of(steady, 10000) > 19000); /* longer than the series holds */
+	assert_true(growth_of(steady, 10000) > 19000); /* more values than are kept */
 	assert_int_equal(growth_of(at_the_start, 50), 0);
 	assert_int_equal(growth_of(up_and_down, 100), 0);
 	assert_int_equal(growth_of(constant, 100), 0);
-	assert_int_equal(growth_of(steady, 5), 0); /* too few to say */
+	assert_int_equal(growth_of(steady, 5), 0); /* too few values */
 }
 
 static void script_frames_have_their_place(void **state)
@@ -188,7 +189,7 @@ static void perf_maps_are_searched(void **state)
 	(void)state;
 	assert_memory_equal(symbol_parse_perf_map(text, sizeof(text) - 1, 0x1000, &len), "first",
 	                    5);
-	/* moved there later */
+	/* the last line that covers an address is valid */
 	assert_memory_equal(symbol_parse_perf_map(text, sizeof(text) - 1, 0x1085, &len), "again",
 	                    5);
 	assert_int_equal(len, 5);

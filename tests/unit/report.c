@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* tools/report: one stream in, every format out; merging, limits, history. */
+/* tools/report: the record of a run, every format, merging, limits, history. */
 #include "tests/unit/test.h"
 
 #include <errno.h>
@@ -46,7 +46,7 @@ static struct report_run *write_and_load(int errors, int64_t duration_ms, const 
 		report_record(report, "run",
 	                      json_pack("{s:s, s:i, s:[s,s], s:s, s:s, s:I}", "id", id, "workers",
 	                                2, "command", "npm", "test", "project", "/home/dana/shop",
-	                                "source", "sampling, less exact: as asked for", "time_ms",
+	                                "source", "sampling, less exact: as requested", "time_ms",
 	                                (json_int_t)(1000000 + atoi(id) * 100000))),
 		0);
 	for (int i = 1; i <= 2; i++) {
@@ -109,7 +109,7 @@ static void the_stream_comes_back(void **state)
 	assert_int_equal(run->port_count, 2);
 	assert_int_equal(run->ports[0].until_ms - run->ports[0].from_ms, 45);
 	assert_int_equal(run->finding_count, 3);
-	/* worst first, whenever it was written */
+	/* worst first, whatever their order in the record */
 	assert_string_equal(record_text(run->findings[0], "severity"), "error");
 	assert_string_equal(record_text(run->findings[2], "severity"), "note");
 	assert_int_equal(run->malformed, 0);
@@ -235,7 +235,7 @@ static void junit_counts_add_up(void **state)
 	assert_int_equal(file_replace(path, runner, strlen(runner), 0600), 0);
 	assert_int_equal(report_render(run, REPORT_JUNIT, &options, &text), 0);
 	check_xml(text.text);
-	/* two workers, two findings, three of the runner; failures: one worker, one error, one of the runner */
+	/* 2 workers, 2 findings, 3 tests; failures: 1 worker, 1 error, 1 test */
 	assert_non_null(strstr(text.text, "<testsuites name=\"berth\" tests=\"7\" failures=\"3\" "
 	                                  "errors=\"0\" skipped=\"1\""));
 	assert_non_null(strstr(text.text, "1 &lt; 2"));
@@ -332,7 +332,7 @@ static void history_tells_owners_and_regressions(void **state)
 		snprintf(id, sizeof(id), "%d", i);
 		run = write_and_load(0, i == 6 ? 9000 : 4000 + i, id);
 		assert_int_equal(history_add(history, run), 0);
-		assert_int_equal(history_add(history, run), 0); /* twice is once */
+		assert_int_equal(history_add(history, run), 0); /* it replaces the first */
 		report_run_free(run);
 	}
 	assert_int_equal(history_owners(history, 3101, 3, &owners, &count), 0);
@@ -362,7 +362,7 @@ static void a_newer_history_is_left_alone(void **state)
 	struct history *history;
 
 	(void)state;
-	/* no sqlite3 program: write the number where the file format has it */
+	/* without the sqlite3 program: PRAGMA user_version is at offset 60 of the file */
 	if (system(command)) {
 		FILE *file = fopen(path, "r+");
 

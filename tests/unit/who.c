@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* tools/watch/who, diag and proc: who holds a port, in every state a socket can be in. */
+/* Who holds a port, in every state of a socket: tools/watch/lookup/who, diag and proc. */
 #include "tests/unit/test.h"
 
 #include <arpa/inet.h>
@@ -116,7 +116,7 @@ static void time_wait_has_no_owner(void **state)
 	assert_int_equal(connect(client, (struct sockaddr *)&to, sizeof(to)), 0);
 	server = accept(listener, NULL, NULL);
 	assert_true(server >= 0);
-	close(server); /* the server's side closes first and keeps the port */
+	close(server); /* the server closes first, so its side is in TIME_WAIT */
 	close(client);
 	close(listener);
 	who = look(port);
@@ -193,7 +193,7 @@ static void without_privilege_it_says_what_it_cannot_see(void **state)
 	(void)state;
 	listen(listener, 1);
 	if (geteuid())
-		skip(); /* every process that we could not see belongs to others anyway */
+		skip(); /* the processes that we may not see belong to other users anyway */
 	fcntl(listener, F_SETFD, FD_CLOEXEC);
 	child = fork();
 	if (!child) {
@@ -256,7 +256,7 @@ static void environments_are_searched_by_whole_names(void **state)
 	(void)state;
 	assert_string_equal(proc_parse_environ(text, sizeof(text) - 1, "BERTH_RUN"), "7f3a");
 	assert_null(proc_parse_environ(text, sizeof(text) - 1, "BERTH"));
-	/* cut off: not to be trusted */
+	/* cut off */
 	assert_null(proc_parse_environ(text, sizeof(text) - 1, "LAST"));
 	assert_null(proc_parse_environ(text, 0, "BERTH_RUN"));
 }

@@ -34,7 +34,8 @@ static const char style[] =
 	".tile{background:var(--card);border:1px solid var(--line);"
 	"border-radius:8px;padding:10px 16px;min-width:110px}"
 	".tile b{display:block;font-size:22px;line-height:1.2}"
-	".good{color:var(--good)}.bad{color:var(--bad)}.warn{color:var(--warn)}.note{color:var(--note)}"
+	".good{color:var(--good)}.bad{color:var(--bad)}"
+	".warn{color:var(--warn)}.note{color:var(--note)}"
 	"details,.box{background:var(--card);border:1px solid var(--line);border-radius:8px;"
 	"padding:10px 14px;margin:0 0 10px}summary{cursor:pointer}.scroll{overflow-x:auto}"
 	"table{border-collapse:collapse;width:100%;font-size:14px}th,td{text-align:left;"
@@ -43,7 +44,8 @@ static const char style[] =
 	"th{font-size:12px;vertical-align:bottom}th.n{white-space:normal}"
 	"td.task{white-space:normal;min-width:90px;overflow-wrap:anywhere}"
 	".legend span{margin-right:14px;white-space:nowrap}"
-	".legend i{display:inline-block;width:14px;height:3px;margin-right:5px;vertical-align:middle}"
+	".legend i{display:inline-block;width:14px;height:3px;margin-right:5px;"
+	"vertical-align:middle}"
 	"svg{display:block;width:100%;height:auto}"
 	"svg text{fill:var(--fg);font:12px system-ui,sans-serif}svg .dim{fill:var(--dim)}"
 	".pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(440px,1fr));gap:12px}"
@@ -53,7 +55,8 @@ static const char style[] =
 	"@media(max-width:520px){.pair{grid-template-columns:1fr}body{padding:14px}}"
 	/* on paper nothing can be scrolled or opened */
 	"@media print{body{padding:0;max-width:none}details,.box,.tile,tr{break-inside:avoid}"
-	"h2{break-after:avoid}.scroll{overflow:visible}.scroll svg{min-width:0}table{font-size:11px}"
+	"h2{break-after:avoid}.scroll{overflow:visible}.scroll svg{min-width:0}"
+	"table{font-size:11px}"
 	"details::details-content{content-visibility:visible}}";
 /* clang-format on */
 

@@ -5,7 +5,7 @@
  * Marks: "worker N runs test T since ...". They come through a FIFO of the run, which its workers
  * find by BERTH_MARK.
  *
- *	marks_open(loop, run_dir, on_mark, me, &marks)	on_mark() decides about a mark that has arrived ...
+ *	marks_open(loop, run_dir, on_mark, me, &marks)	on_mark() checks a mark ...
  *	marks_add(marks, 3, time_ns, "logs in")		... and adds it
  *	marks_find(marks, 3, time_ns)			"logs in"
  *	marks_close(marks)

@@ -7,7 +7,7 @@
  *	watch_worker_begin()		before the worker's first process exists
  *	watch_worker_started()		when it exists
  *	watch_conflict()		a failed bind that the port map reports
- *	watch_worker_exited()		the command has ended, its leftovers live: wait, check, then call back
+ *	watch_worker_exited()		the command has ended: check what it left, call back
  *	watch_worker_end()		the last process of the worker has ended
  *	watch_finish()			check the run as a whole
  *	watch_finding_count(), ...	what was found

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# What a real suite is: programs in many languages, side by side.
-# all.sh FOLDER: of the compiled ones. HOLD: for so many seconds their sockets stay open.
+# Programs in many languages side by side, as in a real suite.
+# all.sh FOLDER: of the compiled programs. HOLD: seconds that their sockets stay open.
 cd "$(dirname "$0")" || exit 9
 python3 sockets.py &
 node sockets.js &

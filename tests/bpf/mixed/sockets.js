@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Non-blocking throughout: connections, one refused, one port taken twice; when all have ended, what is open stays so for HOLD seconds.
+// Non-blocking calls: connections, one refused, one port taken twice. What is open at the end stays
+// open for HOLD seconds.
 const net = require('net'), dgram = require('dgram');
 let awaited = 1;
 const done = () => --awaited || setTimeout(() => process.exit(0), 1000 * (process.env.HOLD || 0));

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""TCP and UDP over both families, Unix sockets, failures of several kinds; then, for HOLD seconds, whatever is still open stays so."""
+"""TCP and UDP over both families, Unix sockets, several failures.
+
+What is open at the end stays open for HOLD seconds."""
 import os, select, socket, time
 LOCAL = "127.0.0.1"
 kept = []
@@ -28,12 +30,12 @@ sender.send(b"x")
 gone = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 gone.connect(bound.getsockname())  # as if its number were a UDP server's
 gone.send(b"x")
-select.select([gone], [], [], 9)  # until ECONNREFUSED arrives
+select.select([gone], [], [], 9)  # until the refusal has arrived
 fails(gone.send, b"x")
 name = "\0of " + str(os.getpid())
 local, rival = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)
 local.bind(name)
-fails(rival.connect, name)  # bound, but nobody listens yet
+fails(rival.connect, name)  # bound, but not listening yet
 local.listen()
 fails(rival.bind, name)
 fails(rival.connect, "/nowhere/at/all")

@@ -50,7 +50,7 @@ struct watch_finding {
 	char *detail;              /* one sentence */
 	int64_t time_ns;           /* CLOCK_REALTIME: when it was found */
 	int64_t since_ns; /* CLOCK_MONOTONIC: when it began; it belongs to the test of then */
-	int64_t process_began_ns; /* CLOCK_MONOTONIC: for the test if since_ns lies in none; 0 = unknown */
+	int64_t process_began_ns; /* the same clock: if .since_ns is in no test; 0 = unknown */
 	int64_t age_ms;           /* how long it had been open; -1 = unknown */
 	uint64_t count;
 	char fingerprint[17]; /* hexadecimal */

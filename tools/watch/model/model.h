@@ -47,7 +47,7 @@ struct watch_worker *model_worker_begin(struct watch_model *model, unsigned int 
 /** @number: 0..BERTH_WORKERS_MAX. */
 struct watch_worker *model_worker(struct watch_model *model, unsigned int number);
 
-/** The workers that have begun and not ended. @worker: NULL = the first. Return: NULL at the end. */
+/** Workers that have begun and not ended. @worker: NULL = the first. Return: NULL at the end. */
 struct watch_worker *model_worker_next(struct watch_model *model,
                                        const struct watch_worker *worker);
 
