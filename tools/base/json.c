@@ -19,6 +19,16 @@ json_t *json_text(const char *text)
 	return json_string(copy);
 }
 
+json_t *json_load_array(const char *path)
+{
+	json_t *array = json_load_file(path, 0, NULL);
+
+	if (json_is_array(array))
+		return array;
+	json_decref(array);
+	return json_array();
+}
+
 json_t *json_texts(char *const *strv)
 {
 	json_t *array = json_array();

@@ -10,6 +10,12 @@
  */
 json_t *json_text(const char *text);
 
+/**
+ * The array in file @path.
+ * Return: a new reference; an empty array if there is none or it is broken.
+ */
+json_t *json_load_array(const char *path);
+
 /* A strv as an array of such values; the second hides the passwords of URLs. */
 json_t *json_texts(char *const *strv);
 json_t *json_texts_redacted(char *const *strv);

@@ -135,7 +135,8 @@ void str_free(struct str *str)
 	*str = (struct str){ 0 };
 }
 
-const char *str_password(const char *text, size_t *ret_len)
+/* The first password in @text. Return: inside @text; NULL if there is none. */
+static const char *find_password(const char *text, size_t *ret_len)
 {
 	for (; *text; text++) {
 		if (str_starts(text, "://")) {
@@ -186,7 +187,7 @@ char *str_redacted(const char *text)
 	const char *password;
 	size_t len;
 
-	for (; (password = str_password(text, &len)); text = password + len) {
+	for (; (password = find_password(text, &len)); text = password + len) {
 		str_add_len(&out, text, (size_t)(password - text));
 		str_add(&out, "***");
 	}
@@ -199,7 +200,7 @@ void str_hide_passwords(char *text)
 	const char *password;
 	size_t len;
 
-	while ((password = str_password(text, &len))) {
+	while ((password = find_password(text, &len))) {
 		text += password - text;
 		memset(text, '*', len);
 		text += len;

@@ -44,13 +44,9 @@ void str_free(struct str *str);
 #define cleanup_str __attribute__((cleanup(str_free)))
 
 /**
- * Find the first password of a URL in @text: ://user:PASSWORD@host or ?password=PASSWORD. It may
- * contain any character that a client accepts, such as commas and apostrophes (RFC 3986).
- * Return: inside @text; NULL if there is none.
+ * A copy of @text with *** in place of each password of a URL: ://user:PASSWORD@host or
+ * ?password=PASSWORD. A password may contain any character that a client accepts (RFC 3986).
  */
-const char *str_password(const char *text, size_t *ret_len);
-
-/** A copy of @text with *** in place of each password. */
 char *str_redacted(const char *text);
 
 /** Overwrite each password in @text: ps(1) shows the words of our command line to all users. */

@@ -40,17 +40,6 @@ static int lock_file(const char *path)
 	return steal_fd(&fd);
 }
 
-/* A broken file is replaced: it only describes live runs. */
-static json_t *load(const char *path)
-{
-	json_t *array = json_load_file(path, 0, NULL);
-
-	if (json_is_array(array))
-		return array;
-	json_decref(array);
-	return json_array();
-}
-
 static bool is_stale(const json_t *entry)
 {
 	const char *heartbeat = json_string_value(json_object_get(entry, "heartbeat"));
@@ -118,7 +107,7 @@ int allocated_put(const struct allocated_run *run, const struct allocated_port *
 
 	if (lock < 0)
 		return lock;
-	array = load(path);
+	array = json_load_array(path); /* a broken file is replaced: it only describes live runs */
 	dropped = drop_old(array, run->run_id, is_dead);
 	format_time(run->since_ns, since, sizeof(since));
 	format_time(clock_wall_ns(), now, sizeof(now));

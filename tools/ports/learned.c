@@ -11,7 +11,6 @@
 #include <stdbool.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
@@ -62,20 +61,10 @@ static bool is_unconfirmed(const json_t *entry)
 	return runs && !json_integer_value(runs);
 }
 
-static json_t *load_array(const char *path)
-{
-	json_t *array = access(path, F_OK) ? NULL : json_load_file(path, 0, NULL);
-
-	if (json_is_array(array))
-		return array;
-	json_decref(array);
-	return NULL;
-}
-
 int learned_load(const char *dir, char *const *command, const char *task, uint16_t **ret_ports)
 {
 	cleanup_free char *path = file_of(dir), *text = NULL;
-	json_t *array = load_array(path), *own_command, *own_task;
+	json_t *array = json_load_array(path), *own_command, *own_task;
 	size_t count = 0, known = json_array_size(array);
 	uint16_t *ports;
 
@@ -135,15 +124,13 @@ int learned_save(const char *dir, char *const *command, const char *task,
                  struct learned_port *ports)
 {
 	cleanup_free char *path = file_of(dir), *text = command_text(command), *dump = NULL;
-	json_t *array = load_array(path), *command_json = json_text(text),
+	json_t *array = json_load_array(path), *command_json = json_text(text),
 	       *task_json = json_text(task);
 	time_t now = time(NULL);
 	struct tm utc;
 	char date[16];
 	int ret;
 
-	if (!array)
-		array = json_array();
 	gmtime_r(&now, &utc);
 	strftime(date, sizeof(date), "%Y-%m-%d", &utc);
 	remove_outdated(array, command_json, task_json, ports);

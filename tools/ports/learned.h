@@ -3,8 +3,8 @@
 #define BERTH_PORTS_LEARNED_H
 /*
  * learned-ports.json: undeclared ports that a suite bound. The next run of the same command and
- * task declares them, so that a client that connects before its server listens is refused, and
- * never reaches another worker's server.
+ * task declares them. Then a client that connects before its server listens is refused, and never
+ * reaches another worker's server.
  *
  * Another command of the project may use the host's server on the same port, so that only the same
  * command counts.

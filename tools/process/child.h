@@ -11,6 +11,7 @@
  * A child dies with its parent, has default signal handlers and an empty signal mask. Nothing here
  * prints.
  */
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "tools/base/str.h"

@@ -5,6 +5,8 @@
  */
 #include "tools/process/owner.h"
 
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,8 +17,14 @@
 #include "tools/base/str.h"
 #include "tools/process/procfs.h"
 
-static void parse(char *text, size_t len, struct proc_owner *ret_owner)
+static int read_from(int dir, const char *path, struct proc_owner *ret_owner)
 {
+	char *text;
+	size_t len;
+	int ret = file_read_at(dir, path, &text, &len);
+
+	if (ret)
+		return ret;
 	*ret_owner = (struct proc_owner){
 		.run = proc_parse_environ(text, len, "BERTH_RUN"),
 		.worker = proc_parse_environ(text, len, "BERTH_WORKER"),
@@ -27,28 +35,20 @@ static void parse(char *text, size_t len, struct proc_owner *ret_owner)
 	};
 	if (!ret_owner->map_path)
 		ret_owner->map_path = proc_parse_environ(text, len, "BERTH_VIEW");
+	return 0;
 }
 
 int owner_read_at(int dir, struct proc_owner *ret_owner)
 {
-	char *text;
-	size_t len;
-	int ret = file_read_at(dir, "environ", &text, &len);
-
-	if (!ret)
-		parse(text, len, ret_owner);
-	return ret;
+	return read_from(dir, "environ", ret_owner);
 }
 
 int owner_read(pid_t pid, struct proc_owner *ret_owner)
 {
-	char *text;
-	size_t len;
-	int ret = proc_read_file(pid, "environ", &text, &len);
+	char path[32];
 
-	if (!ret)
-		parse(text, len, ret_owner);
-	return ret;
+	snprintf(path, sizeof(path), "/proc/%d/environ", pid);
+	return read_from(AT_FDCWD, path, ret_owner);
 }
 
 void owner_free(struct proc_owner *owner)

@@ -14,13 +14,13 @@
 struct proc_owner {
 	const char *run, *worker, *task;
 	const char *map_path;  /* of its port map, or of the shim's view of it */
-	const char *mark_path; /* of the run's socket for marks */
+	const char *mark_path; /* of the run's FIFO for marks */
 	char *text;            /* holds the strings */
 };
 
 /**
  * Read /proc/PID/environ; @dir is /proc/PID, open.
- * Return: 0, and owner_free() afterwards; -ESRCH, -EACCES.
+ * Return: 0, and owner_free() afterwards; -errno.
  */
 int owner_read(pid_t pid, struct proc_owner *ret_owner);
 int owner_read_at(int dir, struct proc_owner *ret_owner);

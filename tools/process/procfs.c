@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,24 +52,27 @@ bool proc_parse_stat(const char *text, struct proc_stat *ret_stat)
 	return end != text;
 }
 
-int proc_read_stat_at(int dir, struct proc_stat *ret_stat)
+static int read_stat(int dir, const char *path, struct proc_stat *ret_stat)
 {
 	cleanup_free char *text = NULL;
-	int ret = file_read_at(dir, "stat", &text, NULL);
+	int ret = file_read_at(dir, path, &text, NULL);
 
 	if (ret)
 		return ret == -ENOENT ? -ESRCH : ret;
 	return proc_parse_stat(text, ret_stat) ? 0 : -ESRCH;
 }
 
+int proc_read_stat_at(int dir, struct proc_stat *ret_stat)
+{
+	return read_stat(dir, "stat", ret_stat);
+}
+
 int proc_read_stat(pid_t pid, struct proc_stat *ret_stat)
 {
-	cleanup_free char *text = NULL;
-	int ret = proc_read_file(pid, "stat", &text, NULL);
+	char path[32];
 
-	if (ret)
-		return ret;
-	return proc_parse_stat(text, ret_stat) ? 0 : -ESRCH;
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	return read_stat(AT_FDCWD, path, ret_stat);
 }
 
 bool proc_is_alive(pid_t pid)

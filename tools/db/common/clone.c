@@ -231,7 +231,7 @@ static bool make_probe_dirs(const char *base)
 	return true;
 }
 
-struct probe {
+struct clone_probe {
 	const char *base;
 	uid_t uid;
 	gid_t gid;
@@ -239,7 +239,7 @@ struct probe {
 
 static int try_mount(void *arg, struct str *ret_text)
 {
-	const struct probe *probe = arg;
+	const struct clone_probe *probe = arg;
 	cleanup_free char *lower = str_print("%s/lower", probe->base);
 
 	(void)ret_text;
@@ -249,7 +249,7 @@ static int try_mount(void *arg, struct str *ret_text)
 int db_clone_overlays(const char *dir, uid_t uid, gid_t gid)
 {
 	cleanup_free char *base = str_print("%s/.overlay.XXXXXX", dir);
-	struct probe probe = { base, uid, gid };
+	struct clone_probe probe = { base, uid, gid };
 	bool works;
 
 	if (!mkdtemp(base))
