@@ -5,7 +5,7 @@ One line is one message; what stands behind ` <- ` are its parameters or the dat
 simple queries, by the extended protocol with results as text and in binary form, and pipelined. Object and process ids differ
 between any two runs and are left out; everything else is printed, for two runs to be compared."""
 import struct, sys
-from wire import Session, message
+from protocol import Session, message
 
 USER_OIDS = 16384
 PIPELINE = 16

@@ -28,9 +28,12 @@ until grep -q . "$work/relay.out"; do kill -0 $relay; done
 say through "$rport"
 
 lines=$(grep -c '^simple>' "$work/direct.own")
-ok "$lines statements, each in four ways: the same messages" diff "$work/direct.own" "$work/through.own"
-ok 'which are all of them' test "$lines" -ge 400 -a "$(grep -c '^pipelined>' "$work/direct.own")" -ge 350
+ok "$lines statements, each in four ways: the same messages" diff "$work/direct.own" \
+	"$work/through.own"
+ok 'which are all of them' test "$lines" -ge 400 -a "$(grep -c '^pipelined>' "$work/direct.own")" \
+	-ge 350
 for file in system_views information_schema; do
-	ok "$(grep -ci '^create view' "$work/direct.$file") views of $file.sql: the same words" diff "$work/direct.$file" "$work/through.$file"
+	ok "$(grep -ci '^create view' "$work/direct.$file") views of $file.sql: the same words" \
+		diff "$work/direct.$file" "$work/through.$file"
 done
 finish

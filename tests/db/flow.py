@@ -4,8 +4,8 @@ What flows through the relay, and what happens when it cannot: flow.py PORT SERV
 A reader or a server that does not read must cost bounded memory; a side that vanishes must take the other with it.
 """
 import socket, struct, subprocess, sys, threading, time
-import wire
-from wire import message
+import protocol
+from protocol import message
 
 GROWTH_MOST_KB = 4096
 relay_program, relay_pid = sys.argv[3:5]
@@ -30,7 +30,7 @@ def activity(pid):
 
 
 def session():
-    one = wire.Session(port)
+    one = protocol.Session(port)
     return one, one.query("select pg_backend_pid()")[0][0].decode()
 
 
@@ -127,7 +127,7 @@ def cancel_key():
         with subprocess.Popen(command, stdout=subprocess.PIPE) as relay:
             assert relay.stdout.readline() == b"ready\n"
             with socket.create_connection(("127.0.0.1", other), 20) as one:
-                one.sendall(wire.startup(version=0x30002))
+                one.sendall(protocol.startup(version=0x30002))
                 want = message(b"R", struct.pack("!i", 0)) + message(b"K", struct.pack("!i", 77) + key) + message(b"Z", b"I")
                 assert one.recv(len(want), socket.MSG_WAITALL) == want, "a long key reaches the client"
             with socket.create_connection(("127.0.0.1", other), 20) as one:
@@ -140,7 +140,7 @@ def cancel_key():
 
 
 
-control = wire.Session(server_port, database=b"mes_e2e_db_t1_abcdefgh")
+control = protocol.Session(server_port, database=b"mes_e2e_db_t1_abcdefgh")
 session()
 before = memory_kb()
 for step in (copy_out, copy_in, client_vanishes, server_vanishes, cancel_key):

@@ -3,7 +3,7 @@
 import os, select, sys
 
 os.environ.setdefault("PGPASSWORD", "mes_password")
-import wire
+import protocol
 
-sessions = [wire.Session(int(sys.argv[1])) for _ in range(int(sys.argv[2]))]
+sessions = [protocol.Session(int(sys.argv[1])) for _ in range(int(sys.argv[2]))]
 select.select([], [], [], float(sys.argv[3]))

@@ -48,11 +48,11 @@ cat >crowd.py <<'SUITE'
 import os, sys
 os.environ["PGPASSWORD"] = "mes_password"
 sys.path.insert(0, os.path.dirname(sys.argv[1]))
-import wire
+import protocol
 held, failed = [], 0
 while failed < 24:
     try:
-        held.append(wire.Session(int(os.environ["PGPORT"])))
+        held.append(protocol.Session(int(os.environ["PGPORT"])))
     except Exception:
         failed += 1
 SUITE

@@ -21,10 +21,10 @@ wait
 [ "$BERTH_WORKER" = 2 ] || psql -qc 'create database late'
 SUITE
 cat >leave <<'SUITE'
-python3 -c "import os, sys, time; sys.path.insert(0, '$1'); import wire; s = wire.Session($PGPORT)
-s.query('create temp table t (x text)'); s.socket.sendall(wire.extended(b'copy t from stdin', [])) # whose Sync has no answer
+python3 -c "import os, sys, time; sys.path.insert(0, '$1'); import protocol; s = protocol.Session($PGPORT)
+s.query('create temp table t (x text)'); s.socket.sendall(protocol.extended(b'copy t from stdin', [])) # whose Sync has no answer
 while s.read()[0] != b'G': pass
-s.socket.sendall(wire.message(b'c', b'') + wire.message(b'S', b'')); s.until_ready()
+s.socket.sendall(protocol.message(b'c', b'') + protocol.message(b'S', b'')); s.until_ready()
 s.query('begin'); time.sleep(2.5); os._exit(0)"
 timeout 1.2 tail -f /dev/null || true
 SUITE
@@ -43,12 +43,17 @@ for mode in private rename; do
 	same "$mode: what is amiss is found, and nothing else" "w1 database_left 'forgotten', 'late' on port $port, which the suite had created
 w1 idle_in_transaction 2 sessions on port $port idle in a transaction, the oldest for N s
 w2 idle_in_transaction 1 session on port $port idle in a transaction, the oldest for N s" "$(findings)"
-	same "$mode: a session that is ended hears why, and is recorded" '1 w1 1' "$(grep -c 'terminating connection due to idle-in-transaction timeout' "$work/idle") $(records database_idle_ended)"
+	same "$mode: a session that is ended hears why, and is recorded" '1 w1 1' \
+		"$(grep -c 'terminating connection due to idle-in-transaction timeout' "$work/idle") $(records database_idle_ended)"
 	same "$mode: slow statements are recorded, without their values" 'w1 select pg_sleep(?.?), ?, ?
 w2 select pg_sleep(?.?)' "$(records database_slow_query | grep sleep | sort)"
-	same "$mode: how many connections there were" yes "$(records database_connections | grep -q 'w1 [789]' && echo yes || records database_connections)"
+	same "$mode: how many connections there were" yes \
+		"$(records database_connections | grep -q 'w1 [789]' && echo yes || records database_connections)"
 	berth run --leaks fail --json report.json -- bash leave "$(dirname "$hold")"
-	same "$mode: a session that ends with its process in the middle of a transaction is a leak" "121 w1 session_left a session on port $port ended with its process, idle in a transaction for N s" "$status $(findings | grep session_left)"
+	same \
+		"$mode: a session that ends with its process in the middle of a transaction is a leak" \
+		"121 w1 session_left a session on port $port ended with its process, idle in a transaction for N s" \
+		"$status $(findings | grep session_left)"
 	berth run --leaks fail --json report.json -- bash -c "psql -qc 'create database mine'; python3 '$hold' $port 3 2.4; psql -qc 'drop database mine'"
 	same "$mode: a suite that does nothing of this is left alone" '0 ' "$status $(findings)"
 done
