@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Every message that a server sends for every line of a file: differential.py PORT DATABASE FILE
 
-One line is one message; what stands behind ` <- ` are its parameters or the data of its COPY. The file is sent four times: as
-simple queries, by the extended protocol with results as text and in binary form, and pipelined. Object and process ids differ
-between any two runs and are left out; everything else is printed, for two runs to be compared."""
+One line is one message; behind ` <- ` are its parameters or the data of its COPY. The file is sent four times: as simple
+queries, by the extended protocol with results as text and in binary form, and pipelined. Numbers of objects and processes
+differ between runs and are left out. All else is printed, so that two runs can be compared."""
 import struct, sys
 from protocol import Session, message
 
@@ -32,7 +32,7 @@ class Statement:
 
 
 def without_oids(body):
-    """RowDescription: what was made in this run has other numbers in the next."""
+    """RowDescription without the numbers of objects that this run created."""
     out, at = body[:2], 2
     for _ in range(struct.unpack("!h", body[:2])[0]):
         end = body.index(b"\0", at) + 1
@@ -44,7 +44,7 @@ def without_oids(body):
     return out
 
 
-def shown(kind, body):
+def show(kind, body):
     if kind == b"T":
         body = without_oids(body)
     elif kind == b"A":
@@ -58,7 +58,7 @@ def answer(session, statement):
     """Up to ReadyForQuery; a COPY that waits gets its data."""
     while True:
         kind, body = session.read()
-        print(shown(kind, body))
+        print(show(kind, body))
         if kind == b"G":
             session.socket.sendall(message(b"d", statement.copy or b"") + message(b"c", b""))
             session.socket.sendall(message(b"S", b"") if session.extended else b"")
@@ -66,23 +66,23 @@ def answer(session, statement):
             return
 
 
-def batches(statements, most):
-    """A COPY waits for its data, and the relay sees a new meaning of quotes when the server confirms it: both end a batch."""
+def batches(statements, size):
+    """A batch ends at a COPY, which waits for data, and at a new standard_conforming_strings: the server confirms it."""
     batch = []
     for statement in statements:
         batch.append(statement)
-        if len(batch) == most or statement.copy is not None or "standard_conforming" in statement.line:
+        if len(batch) == size or statement.copy is not None or "standard_conforming" in statement.line:
             yield batch
             batch = []
     yield batch
 
 
-def say(port, database, statements, how):
+def send_all(port, database, statements, how):
     session = Session(port, database=database)
     session.extended = how != "simple"
     for batch in batches(statements, PIPELINE if how == "pipelined" else 1):
-        said = [one.simple() if how == "simple" else one.extended(how == "binary") for one in batch]
-        session.socket.sendall(b"".join(said))
+        sent = [one.simple() if how == "simple" else one.extended(how == "binary") for one in batch]
+        session.socket.sendall(b"".join(sent))
         for statement in batch:
             print("%s> %s" % (how, statement.line))
             answer(session, statement)
@@ -92,7 +92,7 @@ def main(port, database, path):
     lines = open(path, encoding="utf-8").read().split("\n")
     statements = [Statement(line) for line in lines if line and not line.startswith("--")]
     for how in ("simple", "text", "binary", "pipelined"):
-        say(port, database.encode(), statements, how)
+        send_all(port, database.encode(), statements, how)
 
 
 if __name__ == "__main__":

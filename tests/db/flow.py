@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""
-What flows through the relay, and what happens when it cannot: flow.py PORT SERVER_PORT RELAY_PROGRAM RELAY_PID MEGABYTES
-A reader or a server that does not read must cost bounded memory; a side that vanishes must take the other with it.
-"""
+"""COPY through the relay: flow.py PORT SERVER_PORT RELAY_PROGRAM RELAY_PID MEGABYTES
+
+A client or a server that does not read must cost bounded memory. When one side vanishes, the relay closes the other."""
 import socket, struct, subprocess, sys, threading, time
 import protocol
 from protocol import message
 
-GROWTH_MOST_KB = 4096
+GROWTH_MAX_KB = 4096
 relay_program, relay_pid = sys.argv[3:5]
 port, server_port, megabytes = (int(sys.argv[i]) for i in (1, 2, 5))
 ROW = b"x" * 1023 + b"\n"
@@ -39,7 +38,7 @@ def copy_out():
     one, pid = session()
     one.socket.sendall(message(b"Q", b"copy (select repeat('x', 1023) from generate_series(1, %d)) to stdout\0" % rows))
     until(lambda: activity(pid) == [[b"ClientWrite"]], "the server does not wait for a client that does not read")
-    assert memory_kb() - before < GROWTH_MOST_KB, "a slow reader costs %d KB" % (memory_kb() - before)
+    assert memory_kb() - before < GROWTH_MAX_KB, "a slow reader costs %d KB" % (memory_kb() - before)
     got, kind = 0, b""
     while kind != b"Z":
         kind, body = one.read()
@@ -64,7 +63,7 @@ def copy_in():
         raise AssertionError("a server that does not read takes %d bytes" % sent)
     except TimeoutError:
         pass
-    assert memory_kb() - before < GROWTH_MOST_KB, "a slow server costs %d KB" % (memory_kb() - before)
+    assert memory_kb() - before < GROWTH_MAX_KB, "a slow server costs %d KB" % (memory_kb() - before)
     control.query("select pg_advisory_unlock(4711)")
     one.socket.settimeout(120)
     one.socket.sendall(megabyte[sent % len(megabyte):])
@@ -138,11 +137,9 @@ def cancel_key():
     assert asked == [struct.pack("!i", 77) + key], "a long key reaches the server: %r" % asked
 
 
-
-
 control = protocol.Session(server_port, database=b"mes_e2e_db_t1_abcdefgh")
 session()
 before = memory_kb()
 for step in (copy_out, copy_in, client_vanishes, server_vanishes, cancel_key):
     step()
-    print(step.__name__, "is as it should be;", memory_kb() - before, "KB more")
+    print(step.__name__, "passes;", memory_kb() - before, "KB more")

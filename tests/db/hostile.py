@@ -122,7 +122,7 @@ def hostile_server(relay):
 
 def hostile_client(relay):
     tls = struct.pack("!II", 8, 80877103)
-    says = {
+    packets = {
         "length 0": struct.pack("!II", 0, 0x30000), "length 7": struct.pack("!II", 7, 0x30000), "length -1": b"\xff" * 8,
         "length 10001": struct.pack("!II", 10001, 0x30000) + b"x" * 10000, "protocol 2": struct.pack("!II", 296, 0x20000) + b"x" * 288,
         "no role": struct.pack("!III", 9, 0x30000, 0)[:9], "unterminated": struct.pack("!II", 20, 0x30000) + b"user\0uuuuuuu",
@@ -131,7 +131,7 @@ def hostile_client(relay):
         "a replica": struct.pack("!II", 43, 0x30000) + b"user\0u\0replication\0database\0database\0" + b"\0",
     }
     wrong = []
-    for what, data in says.items():
+    for what, data in packets.items():
         client = connect(relay.port, data)
         shut_down(client)
         if (got := outcome(client)) == "HANGS":
@@ -196,7 +196,7 @@ class Runs:
                     fields = dict(line.rstrip("\n").split(":\t", 1) for line in status if ":\t" in line)
                     if fields["Name"] == "berth" and fields["Seccomp"] == "2":
                         found = f"{fields['NoNewPrivs']} {int(fields['CapPrm'], 16) & ~(1 << 2)} {int(fields['CapEff'], 16) & ~(1 << 2)}"
-        tap.report(found == "1 0 0", "who talks to a server has a filter of calls, no new privileges, no capability but CAP_DAC_READ_SEARCH", found)
+        tap.report(found == "1 0 0", "the process that talks to a server has a seccomp filter, no new privileges, no capability but CAP_DAC_READ_SEARCH", found)
 
     def check(self, tap):
         wrong, shown = [], []
@@ -204,12 +204,12 @@ class Runs:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 run.wait(max(0.1, self.begun + (300 if FULL else 90) - time.monotonic()))
             with open(f"{self.top}/{name.decode()}/err", errors="replace") as err:
-                said = err.read()
+                errors = err.read()
             if run.poll() is None:
                 run.kill()
-            if run.returncode != 125 or "unable to provide the database" not in said or "process ended unexpectedly" in said:
-                wrong.append(f"{name.decode()}: status {run.returncode}: {said[-300:]!r}")
-            if "\x1b" in said or "notice of the server" in said:
+            if run.returncode != 125 or "unable to provide the database" not in errors or "process ended unexpectedly" in errors:
+                wrong.append(f"{name.decode()}: status {run.returncode}: {errors[-300:]!r}")
+            if "\x1b" in errors or "notice of the server" in errors:
                 shown.append(name.decode())
         tap.report(not wrong, f"berth run with each of {len(self.runs)} such servers: it reports that it cannot provide the database", *wrong)
         tap.report(not shown, "and shows no control characters and no notices of theirs", *shown)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Servers and clients that break the protocol, against the relay and against what berth itself asks a server; what the relay
-# of a live run has given up by then.
+# Servers and clients that break the protocol, against the relay and berth's own connections; the
+# privileges of the process that talks to such a server.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 out=${BERTH_OUT:-$PWD/.out}

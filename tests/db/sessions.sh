@@ -1,16 +1,23 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# What a worker's database sessions do, in private servers and on a shared one: idle in a transaction, ended for that, gone in the
-# middle of one, slow statements, databases left behind, connections at once. And that a suite which does nothing of this is left alone.
+# Findings and records about a worker's database sessions, in private and in rename mode: idle in
+# a transaction, ended for that, abandoned in one, slow statements, databases left behind, the
+# number of connections. A suite that does nothing of this has no findings.
 . "$(dirname "$0")/lib.sh"
 . tests/db/project.sh
-berth() { status=0; timeout 60 "$berth" "$@" >"$work/said" 2>"$work/errors" || status=$?; }
-findings() { jq -r '.findings[] | select(.severity != "note") | "w\(.worker) \(.kind) \(.detail)"' report.json | sed 's/[0-9.]* s\b/N s/' | sort; }
-records() { jq -r "select(.event == \"$1\") | \"w\\(.worker) \\(.detail)\"" .berth/runs/*/events.ndjson; }
+berth() { status=0; timeout 60 "$berth" "$@" >"$work/output" 2>"$work/errors" || status=$?; }
+findings() {
+	jq -r '.findings[] | select(.severity != "note") | "w\(.worker) \(.kind) \(.detail)"' \
+		report.json | sed 's/[0-9.]* s\b/N s/' | sort
+}
+records() {
+	jq -r "select(.event == \"$1\") | \"w\\(.worker) \\(.detail)\"" .berth/runs/*/events.ndjson
+}
 cat >bad <<'SUITE'
 (echo 'begin; select 1;'; timeout 3.6 tail -f /dev/null) | psql -q >/dev/null 2>&1 &
 if [ "$BERTH_WORKER" = 1 ]; then
-	(echo 'begin; select 1;'; timeout 6.6 tail -f /dev/null; echo 'select 2;') | psql -q >/dev/null 2>"$1" &
+	(echo 'begin; select 1;'; timeout 6.6 tail -f /dev/null; echo 'select 2;') |
+		psql -q >/dev/null 2>"$1" &
 	psql -qc "select pg_sleep(2.4), 'sEcReT99', 4711 -- a comment" >/dev/null
 	psql -qc 'create database forgotten' -c 'create database dropped' -c 'drop database dropped'
 	python3 "$2" "$PGPORT" 7 1.3
@@ -21,16 +28,20 @@ wait
 [ "$BERTH_WORKER" = 2 ] || psql -qc 'create database late'
 SUITE
 cat >leave <<'SUITE'
-python3 -c "import os, sys, time; sys.path.insert(0, '$1'); import protocol; s = protocol.Session($PGPORT)
-s.query('create temp table t (x text)'); s.socket.sendall(protocol.extended(b'copy t from stdin', [])) # whose Sync has no answer
+python3 -c "import os, sys, time; sys.path.insert(0, '$1'); import protocol
+s = protocol.Session($PGPORT)
+s.query('create temp table t (x text)')
+s.socket.sendall(protocol.extended(b'copy t from stdin', [])) # its Sync has no answer
 while s.read()[0] != b'G': pass
-s.socket.sendall(protocol.message(b'c', b'') + protocol.message(b'S', b'')); s.until_ready()
+s.socket.sendall(protocol.message(b'c', b'') + protocol.message(b'S', b''))
+s.until_ready()
 s.query('begin'); time.sleep(2.5); os._exit(0)"
 timeout 1.2 tail -f /dev/null || true
 SUITE
 for mode in private rename; do
 	port=5432; [ $mode = private ] || port=$sport
-	export PGHOST=localhost PGPORT=$port PGUSER=mes_user PGPASSWORD=mes_password PGDATABASE=mes_e2e_db
+	export PGHOST=localhost PGPORT=$port PGDATABASE=mes_e2e_db
+	export PGUSER=mes_user PGPASSWORD=mes_password
 	cat >berth.yaml <<-YAML
 		db: postgresql://mes_user:mes_password@localhost:$port/mes_e2e_db
 		db-mode: $mode
@@ -40,21 +51,25 @@ for mode in private rename; do
 	YAML
 	rm -rf .berth
 	berth run -n 2 --output group --json report.json -- bash bad "$work/idle" "$hold"
-	same "$mode: what is amiss is found, and nothing else" "w1 database_left 'forgotten', 'late' on port $port, which the suite had created
-w1 idle_in_transaction 2 sessions on port $port idle in a transaction, the oldest for N s
-w2 idle_in_transaction 1 session on port $port idle in a transaction, the oldest for N s" "$(findings)"
-	same "$mode: a session that is ended hears why, and is recorded" '1 w1 1' \
-		"$(grep -c 'terminating connection due to idle-in-transaction timeout' "$work/idle") $(records database_idle_ended)"
-	same "$mode: slow statements are recorded, without their values" 'w1 select pg_sleep(?.?), ?, ?
+	idle="on port $port idle in a transaction, the oldest for N s"
+	left="'forgotten', 'late' on port $port, which the suite had created"
+	same "$mode: the findings" "w1 database_left $left
+w1 idle_in_transaction 2 sessions $idle
+w2 idle_in_transaction 1 session $idle" "$(findings)"
+	same "$mode: a session that is ended gets the reason" 1 \
+		"$(grep -c 'due to idle-in-transaction timeout' "$work/idle")"
+	same "$mode: and is recorded" 'w1 1' "$(records database_idle_ended)"
+	same "$mode: slow statements are recorded, without their values" \
+		'w1 select pg_sleep(?.?), ?, ?
 w2 select pg_sleep(?.?)' "$(records database_slow_query | grep sleep | sort)"
-	same "$mode: how many connections there were" yes \
-		"$(records database_connections | grep -q 'w1 [789]' && echo yes || records database_connections)"
+	records database_connections >connections
+	ok "$mode: the number of connections is recorded" grep 'w1 [789]' connections
 	berth run --leaks fail --json report.json -- bash leave "$(dirname "$hold")"
-	same \
-		"$mode: a session that ends with its process in the middle of a transaction is a leak" \
-		"121 w1 session_left a session on port $port ended with its process, idle in a transaction for N s" \
-		"$status $(findings | grep session_left)"
-	berth run --leaks fail --json report.json -- bash -c "psql -qc 'create database mine'; python3 '$hold' $port 3 2.4; psql -qc 'drop database mine'"
-	same "$mode: a suite that does nothing of this is left alone" '0 ' "$status $(findings)"
+	left="a session on port $port ended with its process, idle in a transaction for N s"
+	same "$mode: a session that ends with its process in a transaction is a leak" \
+		"121 w1 session_left $left" "$status $(findings | grep session_left)"
+	berth run --leaks fail --json report.json -- bash -c "psql -qc 'create database mine'
+		python3 '$hold' $port 3 2.4; psql -qc 'drop database mine'"
+	same "$mode: a suite that does nothing of this has no findings" '0 ' "$status $(findings)"
 done
 finish

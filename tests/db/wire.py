@@ -27,25 +27,25 @@ def long_statements(session):
                 b"select length('" + fill + b"' || $$ database $$ || 'it''s datname, ' || E'it\\'s database') - 37",
                 b"insert into mes_e2e_db values ('" + fill + b" database') on conflict do nothing returning length(x) - 9",
                 b"insert into mes_e2e_db values ($d$" + fill + b"$dbname$ database$d$) returning length(x) - 17")
-    session.query("create temp table mes_e2e_db (x text)")  # a table may be called as the database
+    session.query("create temp table mes_e2e_db (x text)")  # a table may have the name of the database
     for text in harmless:
         for whole in (message(b"Q", text + b"\0"), extended(text, [])):
             session.socket.sendall(whole)
             assert rows(session.until_ready()) == [[b"20971520"]], "20 MB that name no database pass: %r" % text[-80:]
-    telling = (long + b"; drop database postgres", long + b", datname from pg_database",
+    naming = (long + b"; drop database postgres", long + b", datname from pg_database",
                b"do $$ begin perform length('" + fill + b"'); drop database postgres; end $$",
                long + b", 'mes_e2e_db.public.witness'::regclass", long + b" from mes_e2e_db . public.witness",
                long + b" from mes_e2e_db /* its */ -- own\n . public.witness",
                b"select 'dbname=mes_e2e_db " + fill + b"' as x, dblink_connect('x')")
-    for text in telling:
+    for text in naming:
         named = message(b"P", b"own\0" + text + b"\0\0\0") + message(b"S", b"")
         for whole in (message(b"Q", text + b"\0"), extended(text, []), named):
-            cut = len(whole) - 40  # through the word that tells it
+            cut = len(whole) - 40  # inside the word that names a database
             session.socket.sendall(whole[:cut])
             for byte in whole[cut:]:
                 session.socket.sendall(bytes([byte]))
             answer = errors(session)
-            assert len(answer) == 1 and b"54000" in answer[0], "one that names a database is refused: %r" % answer
+            assert len(answer) == 1 and b"54000" in answer[0], "20 MB that name a database are refused: %r" % answer
     takes = message(b"P", b"takes\0select length($2) from pg_database where datname = $1\0\0\0")
     for name, want in ((b"takes", b"54000"), (b"plain", None)):
         session.socket.sendall(takes + message(b"P", b"plain\0select length($2 || $1) - 10\0\0\0"))
@@ -55,8 +55,8 @@ def long_statements(session):
             session.socket.sendall(bytes([byte]))
         session.socket.sendall(bind[20:])
         answer = session.until_ready()
-        told = [body for kind, body in answer if kind == b"E"]
-        assert want in told[0] if want else rows(answer) == [[b"20971520"]], "parameters of 20 MB: %r" % told
+        refusals = [body for kind, body in answer if kind == b"E"]
+        assert want in refusals[0] if want else rows(answer) == [[b"20971520"]], "parameters of 20 MB: %r" % refusals
         session.socket.sendall(b"".join(message(b"C", b"S" + one + b"\0") for one in (b"takes", b"plain")) + message(b"S", b""))
         assert not errors(session)
 
