@@ -133,7 +133,7 @@ refused() { # refused SENTENCE WANT YAML
 	ok "$1" grep -q "$2" "$work/said"
 }
 refused 'a command without a start' 'needs start' '  - kind: command\n    port: 7700\n'
-refused 'two servers on one port' 'port 6379 is wanted by two servers' '  - kind: redis\n  - url: mysql://localhost:6379/x\n'
+refused 'two servers on one port' 'two different servers need port 6379' '  - kind: redis\n  - url: mysql://localhost:6379/x\n'
 refused 'a setting that is none' 'each is NAME=VALUE' '  - kind: redis\n    settings: [maxmemory]\n'
 refused 'a setting for a server that is shared' 'a shared server takes no' "  - url: $shurl\n    mode: rename\n    settings: [a=b]\n"
 refused 'a setting that the server refuses' 'no_such_setting' "  - url: $shurl\n    settings: [no_such_setting=1]\n"

@@ -87,7 +87,7 @@ if [ "$(id -u)" = 0 ]; then
 		env -u XDG_RUNTIME_DIR "$work/tool/bin/berth" run -- true
 	mkdir -m 777 "$work/nameless"
 	cd "$work/nameless" || exit 1
-	says 125 'user 61700 has no name, which PostgreSQL wants' 'has no name, which PostgreSQL wants' setpriv --reuid 61700 --regid nogroup \
+	says 125 'user 61700 has no name, which PostgreSQL needs' 'has no name, which PostgreSQL needs' setpriv --reuid 61700 --regid nogroup \
 		--clear-groups env -u XDG_RUNTIME_DIR "$work/tool/bin/berth" run --db-mode private --db x -- true
 	cd "$work/project" || exit 1
 	if unshare -m true 2>/dev/null; then

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The front of the database module, in the supervisor: chooses the mode, keeps the list of workers, passes orders to the mode
- * and answers to the run. How a worker gets its databases is up to the mode: private/private.c, rename/rename.c.
+ * The front of the database module, in the supervisor: chooses the mode, keeps the list of workers,
+ * passes orders to the mode and answers to the run. How a worker gets its databases is up to the
+ * mode: private/private.c, rename/rename.c.
  */
 #include "tools/db/db.h"
 
@@ -286,8 +287,8 @@ bool db_busy(const struct db *db)
 }
 
 /*
- * Over TLS libpq offers SCRAM with channel binding (RFC 5929). The client's TLS ends at the relay, so the server could not
- * verify the binding.
+ * Over TLS libpq offers SCRAM with channel binding (RFC 5929). The client's TLS ends at the relay,
+ * so the server could not verify the binding.
  */
 void db_worker_environ(const struct db *db, char ***envp)
 {

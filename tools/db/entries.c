@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads the entries of the configuration: which servers a worker needs, and which databases are on them. */
+/*
+ * Reads the entries of the configuration: which servers a worker needs, and which databases are on
+ * them.
+ */
 #include "tools/db/entries.h"
 
 #include <errno.h>
@@ -19,7 +22,10 @@ static int add_settings(struct db_server_spec *spec, char *const *settings)
 	return 0;
 }
 
-/* Return: 0; -EEXIST another kind has this port; -E2BIG; -EBADMSG something among its settings is none. */
+/*
+ * Return: 0; -EEXIST a different server has this port; -E2BIG; -EBADMSG one of the settings is not
+ * NAME=VALUE.
+ */
 static int add_spec(struct db *db, uint16_t port, const struct db_entry *entry)
 {
 	const struct db_engine *engine = db_engines[entry->kind];
@@ -46,8 +52,7 @@ static char *refusal_of(const struct db_url *url, size_t number, int error)
 	const char *kind = db_engines[url->kind]->name;
 
 	if (error == -EEXIST)
-		return str_print("port %u is wanted by two servers that are not the same",
-		                 url->port);
+		return str_print("two different servers need port %u", url->port);
 	if (error == -E2BIG)
 		return str_print("more than %d database ports", DB_PORTS_MAX);
 	if (error == -EBADMSG)
@@ -57,11 +62,11 @@ static char *refusal_of(const struct db_url *url, size_t number, int error)
 	if (error == -ENOTSUP)
 		return str_print(
 			"host '%s' is not this machine, and only local addresses are remapped\n"
-			"hint: let the suite say localhost, and Berth where that is: "
+			"hint: keep localhost for the suite, and tell Berth where the server is: "
 			"postgresql://ROLE:PASSWORD@localhost:%u/%s?server=%s:%u",
 			url->host, url->port, url->name, url->host, url->port);
 	if (error == -EDESTADDRREQ)
-		return str_print("'server' in the URL of database '%s' wants a local host before "
+		return str_print("'server' in the URL of database '%s' needs a local host before "
 		                 "it, and --db-mode rename or auto",
 		                 url->name);
 	if (error == -ENODATA)

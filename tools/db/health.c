@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A private cluster is tried by making one: initdb, then a query in a single-user backend, which needs the same shared
- * memory, locale and rights as a server but no port. It happens in a job, so that root drops to the server's user and a
- * machine that hangs costs the deadline and no more.
+ * Private mode is tried with initdb and a query in a single-user backend, which needs the same
+ * shared memory, locale and rights as a server but no port. A job does it, so that root becomes the
+ * server's user and a deadline ends it.
  *
- * A shared server is asked once. admin_open() would retry for seconds, which is right for a run and wrong for somebody who
- * asks what is the matter.
+ * A shared server is asked once. admin_open() retries for seconds, which is right for a run, but
+ * not for a diagnosis.
  */
 #include "tools/db/health.h"
 
@@ -36,7 +36,7 @@ struct attempt {
 	bool over;
 };
 
-/* The last line that is not empty: where programs put what went wrong. */
+/* The last line that is not empty: there programs write what went wrong. */
 static char *last_line(const char *text)
 {
 	size_t len = strlen(text), start;
@@ -235,7 +235,7 @@ void db_health_server_free(struct db_health_server *server)
 static char *pool_refusal(const struct db_health_server *server,
                           const struct db_pool_request *request, const char *where)
 {
-	/* not ours */
+	/* without the connection of this check */
 	unsigned int each = request->each + 1, max = server->pool.max, used = server->pool.used - 1;
 	unsigned int left = max > used ? max - used : 0, fit = left ? (left - 1) / each : 0;
 	cleanup_free char *fewer = fit ? str_print("-j %u fits; ", fit) : str_copy("");
@@ -267,7 +267,10 @@ int db_pool_check(const struct db *db, const struct db_pool_request *request,
 	conn = connect_once(url);
 	ret = ask(conn, &server, &why);
 	libpq.PQfinish(conn);
-	/* itself among those in use: the steward's is in its place soon */
+	/*
+	 * The connection of this check is among those in use. The preparing process opens one in
+	 * its place.
+	 */
 	if (!ret && server.pool.max > server.pool.used)
 		*ret_left = server.pool.max - server.pool.used;
 	if (ret || server.pool.used + request->workers * (request->each + 1) <= server.pool.max)

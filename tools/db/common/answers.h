@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef BERTH_DB_COMMON_ANSWERS_H
 #define BERTH_DB_COMMON_ANSWERS_H
-/* Does a server answer? A connection is opened and closed; nothing is sent. Blocking, for a short time. */
+/*
+ * Does a server answer? A connection is opened and closed; nothing is sent. Blocking, for a short
+ * time.
+ */
 #include <stdbool.h>
 #include <stdint.h>
 

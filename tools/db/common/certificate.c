@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Certificates for the relay, in memory, and for private PostgreSQL servers, as files of a template. */
+/*
+ * Certificates for the relay, in memory, and for private PostgreSQL servers, as files of a
+ * template.
+ */
 #include "tools/db/common/certificate.h"
 
 #include <errno.h>

@@ -2,8 +2,8 @@
 #ifndef BERTH_DB_COMMON_CERTIFICATE_H
 #define BERTH_DB_COMMON_CERTIFICATE_H
 /*
- * Self-signed certificates for `localhost`. Clients that say sslmode=require accept any certificate; clients that verify
- * one cannot be served with it.
+ * Self-signed certificates for `localhost`. Clients that say sslmode=require accept any
+ * certificate; clients that verify one cannot be served with it.
  */
 #include "tools/db/common/openssl.h"
 

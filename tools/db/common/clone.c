@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Three ways to have a data directory that looks like the template's, cheapest first. A reflink shares blocks and costs one
- * ioctl a file. An overlay costs one mount, and one whole copy of each file at its first write, because PostgreSQL opens
- * files for writing. A copy always works. No fsync anywhere: a clone that a power cut damages is of no use to anybody.
+ * Three ways to make a data directory that looks like the template's, cheapest first. A reflink
+ * shares blocks and costs one ioctl for each file. An overlay costs one mount, and a copy of each
+ * file at its first write, because PostgreSQL opens files for writing. A copy always works. Nothing
+ * is synced: after a power cut the clone is worthless anyway.
  *
- * The overlay lives in a mount namespace of the server alone: nobody else sees it, and it cannot outlive the server.
+ * The overlay is in a mount namespace of the server alone: no other process sees it, and it ends
+ * with the server.
  *
- * Root mounts for the servers' user, who may be a hostile suite by now (a superuser of its own server runs programs). So every
- * directory is opened with that user's rights and must be his, mounted by descriptor, and the kernel keeps the mount's books
- * in his name too: what is left can be removed by him, and nothing of it as root.
+ * Root mounts for the servers' user. That user may run programs of a hostile suite, because a
+ * superuser of PostgreSQL can start programs. So every directory is opened with that user's rights,
+ * must belong to that user, and is mounted by descriptor. The kernel's working directory of the
+ * mount belongs to that user, too, who can remove all of it.
  */
 #include "tools/db/common/clone.h"
 
@@ -80,7 +83,7 @@ static int clone_entry(int from_dir, int to_dir, const char *name, enum db_clone
 		return -errno;
 	if (S_ISREG(info.st_mode))
 		return clone_file(from_dir, to_dir, name, info.st_mode, how);
-	/* a tablespace outside the directory cannot be cloned by copying a link to it */
+	/* a copied link to a tablespace would share it with the original */
 	if (!S_ISDIR(info.st_mode))
 		return S_ISLNK(info.st_mode) ? -ENOTSUP : 0;
 	if (mkdirat(to_dir, name, info.st_mode & 0777))
@@ -158,16 +161,22 @@ static int open_own(const char *base, const char *name, uid_t uid)
 	return info.st_uid == uid ? steal_fd(&fd) : -EPERM;
 }
 
-/* An upper directory that was mounted `volatile` before: whoever mounts it again knows that it was left in good order. */
+/*
+ * Let an upper directory be mounted again that was mounted `volatile`: overlayfs refuses that as
+ * long as work/work exists. The caller knows that the server was stopped cleanly.
+ */
 static void forget_mount(const char *base)
 {
 	cleanup_free char *trap = str_print("%s/work/work", base);
 
-	(void)chmod(trap, 0700); /* made by overlayfs, mode 0 */
+	(void)chmod(trap, 0700); /* overlayfs made it with mode 0 */
 	(void)dir_remove(trap);
 }
 
-/* The overlay's books are kept with the rights of who mounts it: those on files were lowered with the change of the user. */
+/*
+ * overlayfs keeps the credentials of the mounter. job_files_as() has lowered some of its
+ * capabilities: raise them.
+ */
 static void raise_rights(void)
 {
 	cap_t caps = cap_get_proc(), raised = caps ? cap_dup(caps) : NULL;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* SHA-256, of which 128 bits are kept: enough that nobody finds two templates with one name by accident. */
+/*
+ * SHA-256, of which 128 bits are kept: enough that two templates do not get one name by accident.
+ */
 #include "tools/db/common/digest.h"
 
 #include <errno.h>
@@ -10,7 +12,7 @@
 #include "tools/base/str.h"
 #include "tools/db/common/openssl.h"
 
-/* struct digest is OpenSSL's context under a name that does not draw its headers into every file. */
+/* struct digest is an EVP_MD_CTX, so that its users need no OpenSSL headers. */
 static EVP_MD_CTX *context(struct digest *digest)
 {
 	return (EVP_MD_CTX *)digest;
@@ -36,7 +38,7 @@ void digest_data(struct digest *digest, const void *data, size_t len)
 void digest_text(struct digest *digest, const char *text)
 {
 	text = text ? text : "";
-	/* with the NUL: "ab" "c" is not "a" "bc" */
+	/* with the NUL, so that "ab", "c" differs from "a", "bc" */
 	digest_data(digest, text, strlen(text) + 1);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef BERTH_DB_DIGEST_H
 #define BERTH_DB_DIGEST_H
-/* A name for whatever something is made from: the same parts in the same order give the same name. SHA-256, cut to 128 bits. */
+/* A name for all that a thing is made from: the same parts in the same order give the same name. */
 #include <stddef.h>
 
 struct digest;
@@ -11,13 +11,16 @@ int digest_begin(struct digest **ret_digest);
 void digest_text(struct digest *digest, const char *text); /* NULL is "" */
 void digest_data(struct digest *digest, const void *data, size_t len);
 
-/** 32 hexadecimal digits, the caller's; frees @digest. */
+/** Return: 32 hexadecimal digits, the caller's to free. Frees @digest. */
 char *digest_end(struct digest *digest);
 
 /** The name of one text; NULL without OpenSSL. */
 char *digest_of(const char *text);
 
-/** What tells one build of a program from another, without running it; NULL if it is not there. The caller's. */
+/**
+ * Return: path, size and time of @program, which tell its builds apart; NULL if it is missing. The
+ * caller's to free.
+ */
 char *digest_stamp(const char *program);
 
 #endif

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * By the name that its ABI has had since PostgreSQL 8.2. What a server says is not trusted: libpq frames it, but waits for
- * ever, prints notices on stderr, and gives NULL for a column that a result ought to have.
+ * Loads libpq.so.5, its name since PostgreSQL 8.2, and guards against servers that answer wrongly.
+ * libpq itself waits without a deadline, prints notices on stderr, and returns NULL for a column
+ * that a result lacks.
  *
- * A wait that has run out shuts the socket down: libpq then finds the end of the connection, and an error, by itself.
+ * When a deadline has passed, the socket is shut down. libpq then finds the end of the connection,
+ * and reports an error.
  */
 #include "tools/db/common/libpq.h"
 
@@ -17,7 +19,7 @@
 #include "tools/base/clock.h"
 #include "tools/base/str.h"
 
-/* longer than the statement_timeout that we ask for */
+/* longer than any statement_timeout of ours, of 120 s */
 enum { ANSWER_MS = 130000, ORPHAN_MS = 10000 };
 
 struct libpq libpq;
@@ -79,7 +81,7 @@ const char *libpq_error(const PGconn *conn)
 	return *text ? text : "the server did not answer in time";
 }
 
-/* Until something of the answer is there, or @due_ms. */
+/* Wait until a part of the answer is there, or until @due_ms. */
 static void wait_for_answer(PGconn *conn, int line, int64_t due_ms)
 {
 	struct pollfd fds[2] = { { libpq.PQsocket(conn), POLLIN, 0 }, { line, 0, 0 } };
@@ -87,7 +89,7 @@ static void wait_for_answer(PGconn *conn, int line, int64_t due_ms)
 
 	while (left_ms > 0 && poll(fds, 2, (int)left_ms) <= 0)
 		left_ms = due_ms - clock_ms();
-	/* whoever wanted it is gone */
+	/* the parent is gone: do not wait much longer */
 	if (left_ms > 0 && !fds[0].revents && poll(fds, 1, ORPHAN_MS) <= 0)
 		left_ms = 0;
 	if (left_ms <= 0)
@@ -112,11 +114,12 @@ PGresult *libpq_ask(PGconn *conn, int line, int columns, const char *sql, const 
 		while (libpq.PQisBusy(conn)) {
 			wait_for_answer(conn, line, due_ms);
 			if (!libpq.PQconsumeInput(conn))
-				break; /* PQgetResult() makes an error of it */
+				break; /* PQgetResult() returns the error */
 		}
 		next = libpq.PQgetResult(conn);
 		more = next;
-		if (is_copy(next)) { /* nobody asked for one, and it would not end */
+		/* no statement of Berth is a COPY, and this one would not end */
+		if (is_copy(next)) {
 			(void)shutdown(libpq.PQsocket(conn), SHUT_RDWR);
 			libpq.PQclear(result);
 			libpq.PQclear(next);

@@ -2,13 +2,14 @@
 #ifndef BERTH_DB_LIBPQ_H
 #define BERTH_DB_LIBPQ_H
 /*
- * libpq, loaded when a shared server is first talked to. It brings two dozen libraries with it (Kerberos, LDAP), which
- * cost every start of `berth` more than the start itself; most runs never need them.
+ * libpq, loaded when it is first needed. It depends on two dozen libraries (Kerberos, LDAP), and to
+ * load them at every start of `berth` would cost more than the start itself. Most runs never need
+ * them.
  *
  *	ret = libpq_load(&error);
- *	connection = libpq.PQconnectStartParams(...);
+ *	conn = libpq_connect(&target, timeout_ms);
  *
- * A machine without libpq can do everything but rename databases on a shared server.
+ * Without libpq a machine cannot use rename mode; the sampler of private servers is off, too.
  */
 #include <libpq-fe.h>
 #include <stdbool.h>
@@ -32,7 +33,7 @@ extern struct libpq {
 } libpq;
 
 /**
- * @ret_error	why not, a half-sentence, the caller's to free
+ * @ret_error	why not: a half-sentence, the caller's to free
  * Return: 0, also if it is loaded already; -ENOENT.
  */
 int libpq_load(char **ret_error);
@@ -61,13 +62,15 @@ bool libpq_pool(PGconn *conn, int line, struct libpq_pool *ret_pool);
 const char *libpq_error(const PGconn *conn); /* never "" */
 
 /**
- * As PQexec(3), within the statement_timeout and a moment; much sooner when @line hangs up (-1 = none).
+ * As PQexec(), with a deadline a little longer than statement_timeout.
+ * @line	a coprocess's line: when it closes, the wait ends soon; -1 = none
  * @value	of $1; NULL = the statement has none
- * Return: the last result, PQclear() it; NULL, which is an error to all of libpq, also if there are rows of fewer than @columns.
+ * Return: the last result, PQclear() it; NULL, which all of libpq takes for an error, also if rows
+ * have fewer than @columns.
  */
 PGresult *libpq_ask(PGconn *conn, int line, int columns, const char *sql, const char *value);
 
-/** What a server or libpq said, fit for a terminal. free() it. */
+/** A message of a server or of libpq, without control characters. The caller's to free. */
 char *libpq_words(const char *text, size_t len);
 
 #endif

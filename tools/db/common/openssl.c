@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* libssl needs libcrypto, so the second is in memory once the first is. */
+/* Loads libssl and libcrypto. libssl depends on libcrypto, so the second load costs nothing. */
 #include "tools/db/common/openssl.h"
 
 struct libssl libssl;

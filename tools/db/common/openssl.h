@@ -2,7 +2,7 @@
 #ifndef BERTH_DB_OPENSSL_H
 #define BERTH_DB_OPENSSL_H
 /*
- * OpenSSL 3, loaded when a relay speaks TLS or a template is hashed: `libssl.SSL_new(context)`. Its macros work as well,
+ * OpenSSL 3, loaded when it is first needed: `libssl.SSL_new(context)`. Its macros work, too,
  * because they expand to one of these functions.
  */
 #include <openssl/err.h>
@@ -40,8 +40,8 @@ extern struct libcrypto {
 } libcrypto;
 
 /**
- * Load both. To be called before the first use.
- * @ret_error	why not, a half-sentence, the caller's to free; NULL: nobody asks
+ * Load both libraries; call it before the first use.
+ * @ret_error	why not: a half-sentence, the caller's to free; may be NULL
  * Return: 0, -ENOENT.
  */
 int openssl_load(char **ret_error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Parsing is strict about what would send a suite to the wrong place (scheme, port, percent signs) and lenient about the
- * rest: unknown parameters are for the client, not for us.
+ * Reads database URLs. It is strict where an error would lead a suite to the wrong server (scheme,
+ * port, percent signs), and ignores unknown parameters, which are for the client.
  */
 #include "tools/db/common/url.h"
 
@@ -30,10 +30,10 @@ const struct db_url_scheme db_url_schemes[] = {
 	{ NULL, DB_KINDS },
 };
 
-/* What a URL of the kind means where it says nothing. */
+/* Defaults for the parts that a URL lacks. */
 static const struct usual {
 	uint16_t port;
-	const char *role, *name; /* name NULL = as the role */
+	const char *role, *name; /* name: NULL = as the role */
 	const char *example;
 } usuals[DB_KINDS] = {
 #define DATABASE_KIND(id, kind, port, role, database, example) \
@@ -74,7 +74,10 @@ static int hex(char digit)
 	return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
 }
 
-/* Percent-decode @len bytes; NULL if a percent sign is not followed by two hex digits, or hides a NUL. */
+/*
+ * Percent-decode @len bytes; NULL if a percent sign is not followed by two hex digits, or hides a
+ * NUL.
+ */
 static char *decode(const char *text, size_t len)
 {
 	char *out = mem_alloc(len + 1), *to = out;
@@ -230,7 +233,7 @@ static int parse_name(const char *name, const char *default_url, struct db_url *
 
 	if (!*name || strlen(name) > 63)
 		return -EINVAL;
-	if (default_url && parse_any(default_url, url)) { /* of another kind: mysql://... */
+	if (default_url && parse_any(default_url, url)) { /* a URL of another kind */
 		db_url_free(url);
 		*url = (struct db_url){ .kind = kind, .port = usuals[kind].port };
 	}
@@ -297,7 +300,10 @@ bool db_url_local(const struct db_url *url)
 	       !strcmp(url->host, "0.0.0.0");
 }
 
-/* The value of a NAME=VALUE line of a .env file: quotes and `export` are taken off. */
+/*
+ * Return: the value of a NAME=VALUE line of a .env file, without quotes; NULL if the line is
+ * another.
+ */
 static char *dotenv_value(const char *line, const char *name)
 {
 	size_t len = strlen(name);

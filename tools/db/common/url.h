@@ -21,27 +21,31 @@ struct db_url {
 	/* password may be NULL; host may be a socket directory */
 	char *role, *password, *host, *name;
 	uint16_t port;
-	/* ?server=HOST:PORT: the shared server is there and not where the suite looks for it; NULL */
+	/*
+	 * ?server=HOST:PORT: the shared server is there, and not where the suite looks for it; NULL
+	 * = none
+	 */
 	char *server_host;
 	uint16_t server_port;
 	bool tls; /* sslmode=require, verify-ca or verify-full */
 };
 
 /**
- * @text	a URL, or a bare name that takes the rest from @default_url (NULL: role and name alike, localhost:5432)
- * Return: 0; -EINVAL not a PostgreSQL URL and not a name. On failure *ret_url holds nothing.
+ * @text	a PostgreSQL URL, or a bare name that takes the rest from @default_url (NULL: the
+ * role is as the name, the server is localhost:5432)
+ * Return: 0; -EINVAL neither. On failure *ret_url is not changed.
  */
 int db_url_parse(const char *text, const char *default_url, struct db_url *ret_url);
 
 /**
  * The same for any kind: redis://:password@host:port/0, mysql://role:password@host:port/name.
- * @text	NULL = all is as usual for the kind; DB_KIND_COMMAND knows nothing else
+ * @text	NULL = all is as usual for the kind; must be NULL for DB_KIND_COMMAND
  */
 int db_url_parse_kind(enum db_kind kind, const char *text, const char *default_url,
                       struct db_url *ret_url);
 void db_url_free(struct db_url *url);
 
-/** The kind that the scheme of @url says. Return: 0; -EINVAL it is no URL of a database. */
+/** Find the kind by the scheme of @url. Return: 0; -EINVAL no URL of a database. */
 int db_url_kind(const char *url, enum db_kind *ret_kind);
 
 /** Where the server is: the host, or the directory of its socket. */
@@ -50,14 +54,17 @@ const char *db_url_server(const struct db_url *url, uint16_t *ret_port);
 char *db_url_where(const struct db_url *url);
 const char *db_url_sslmode(const struct db_url *url); /* of our own connections */
 
-/** True if the host is this machine: a socket directory, localhost, 127/8, ::1. */
+/** Return: the host is this machine: a socket directory, localhost, 127/8, ::1. */
 bool db_url_local(const struct db_url *url);
 
-uint16_t db_url_usual_port(enum db_kind kind); /* 0: DB_KIND_COMMAND, the last, has none */
-/* what to say to --db where a server has its usual port; NULL: none has this one */
+uint16_t db_url_usual_port(enum db_kind kind); /* 0 for DB_KIND_COMMAND, the last */
+/* A value for --db, for a server whose usual port is @port; NULL = there is none. */
 const char *db_url_example(uint16_t port);
 
-/** DATABASE_URL from the environment, else from @project_dir/.env. Return: the caller's to free; NULL if there is none. */
+/**
+ * Return: DATABASE_URL from the environment, else from @project_dir/.env, the caller's to free;
+ * NULL if there is none.
+ */
 char *db_url_default(const char *project_dir);
 
 #endif

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Any other server, by the commands of berth.yaml. It is the project's own program, so it runs as whoever started us, in the
- * project, with our environment; and what it needs it brings itself: it begins with an empty directory.
+ * Any other server, by the commands in berth.yaml. It is a program of the project: it runs as the
+ * user of the run, in the project directory, with the environment of `berth run`. Its data
+ * directory is empty at first.
  *
  *	BERTH_PORT	where to listen, on loopback
- *	BERTH_DIR	a directory of its own
- *	BERTH_RUN	also what finds it, should all of us be killed
+ *	BERTH_DIR	its data directory
+ *	BERTH_RUN	the run; `berth reap` finds leftover processes by it
  */
 #include <errno.h>
 #include <signal.h>

@@ -2,8 +2,9 @@
 #ifndef BERTH_DB_ENGINE_ENGINE_H
 #define BERTH_DB_ENGINE_ENGINE_H
 /*
- * A kind of server that a worker can have for itself: what of a private server is not the same for all of them. Each is one
- * file that ends with its table; private.c, template.c and instance.c know no kind by name.
+ * An engine is the code for one kind of private server. Each is one file that ends with its struct
+ * db_engine; engines.c has the table of all. Other code asks the struct and, with few exceptions
+ * for PostgreSQL, knows no kind by name.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,7 +14,7 @@
 #include "tools/db/engine/programs.h"
 #include "tools/db/common/url.h"
 
-/* What answers at one of a worker's database ports. */
+/* Which server a worker has at one of its database ports. */
 struct db_server_spec {
 	uint16_t port; /* virtual */
 	const struct db_engine *engine;
@@ -22,16 +23,16 @@ struct db_server_spec {
 	char *start, *ready, *stop;
 };
 
-/* one running server */
+/* What an instance is started with. */
 struct instance_params {
 	const struct db_programs *programs;
 	const struct db_server_spec *spec;
-	const char *data; /* its directory */
+	const char *data; /* directory */
 	const char *socket_dir;
 	const char *project_dir, *run_id;
-	bool tls;             /* its clients insist: sslmode=require */
+	bool tls;             /* a URL says sslmode=require or stricter */
 	uint16_t port;        /* real, host byte order: 127.0.0.1 and ::1 */
-	int64_t idle_kill_ms; /* sessions idle in a transaction end after this; 0 = never */
+	int64_t idle_kill_ms; /* the server ends sessions idle in a transaction; 0 = never */
 };
 
 /* What a data directory is filled with. */
@@ -45,29 +46,35 @@ struct engine_build {
 };
 
 struct db_engine {
-	const char *name;       /* as in berth.yaml, and of the log */
-	const char *package;    /* Debian's, of the program */
-	const char *sockets[3]; /* where clients look for its unix socket; %u is the port */
-	/* what a client that only wants to know says first; NULL = the server speaks first, or nobody */
+	const char *name;       /* as in berth.yaml, and in the name of the log */
+	const char *package;    /* of Debian, with the program */
+	const char *sockets[3]; /* where clients look for its Unix socket; %u is the port */
+	/* what the probe sends first; NULL = nothing */
 	const char *hello;
 	size_t hello_len;
-	/* it takes clients; NULL = a connection says so */
-	bool (*greets)(const char *reply, size_t len);
-	const char *busy; /* its log has this if the port is taken */
-	/* its log's last words begin with one of these; NULL = any line */
-	const char *fatal[2];
-	int stop_clean, stop_now; /* signals; the first leaves a directory that can be cloned */
-	/* runs as ourselves, in the project, with our environment; begins with an empty directory */
+	/* Return: the reply says that clients can connect. NULL = an open connection is enough. */
+	bool (*is_ready)(const char *reply, size_t len);
+	const char *busy;     /* in its log if another program holds the port */
+	const char *fatal[2]; /* in the line of its log that says why it ended; NULL = any line */
+	int stop_clean;       /* signal; leaves a directory that can be cloned */
+	int stop_now;         /* signal */
+	/* a program of the project: runs as the user of the run, with its environment */
 	bool ours;
 
-	/** What it is made of, for the template's hash; NULL if it is not installed. The caller's. */
+	/**
+	 * What a template of it depends on, for the hash; NULL if it is not installed. The caller's
+	 * to free.
+	 */
 	char *(*stamp)(const struct db_programs *programs);
-	/** Job, as the server's user: fill the new directory @data. On failure @ret_text says why, for people. */
+	/**
+	 * In a job, as the server's user: make and fill the directory. On failure @ret_text says
+	 * why, for people.
+	 */
 	int (*build)(const struct engine_build *build, struct str *ret_text);
-	/* strv, the caller's; no secret in it */
+	/* strv, the caller's to free; without secrets */
 	char **(*command_line)(const struct instance_params *params);
 	char *(*socket_path)(const struct instance_params *params); /* NULL = it has none */
-	/** How a kept directory is opened, for a shell. The caller's. */
+	/** A shell command that starts a server on a kept directory. The caller's to free. */
 	char *(*open_command)(const struct db_programs *programs, const struct db_url *url,
 	                      const char *data);
 };
@@ -76,10 +83,13 @@ extern const struct db_engine db_engine_postgres, db_engine_redis, db_engine_mar
 	db_engine_command;
 extern const struct db_engine *const db_engines[DB_KINDS];
 
-/** Quote for a mode in which a line is a statement: as a string (') whose backslashes are escapes, or as a name. */
+/**
+ * Quote for a mode in which a line is a statement: @quote is ' for a string with escapes, else that
+ * of a name.
+ */
 void engine_add_quoted(struct str *sql, const char *text, char quote);
 
-/** @command as the server's user runs it, for a shell; the caller's to free. */
+/** A shell command that runs @command as the server's user. The caller's to free. */
 char *engine_as_user(const struct db_programs *programs, const char *command);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * MariaDB as a private server. Users and databases are made by its bootstrap mode, which reads SQL from stdin: no port, no
- * socket, no password on a command line. A user may do everything, as in the official container image when it is asked
- * for by name; the server is the worker's alone.
+ * MariaDB as a private server. Its bootstrap mode makes users and databases: it reads SQL from
+ * stdin, and needs no port, no socket and no password on a command line. A user may do everything,
+ * because the server belongs to one worker.
  */
 #include <errno.h>
 #include <signal.h>
@@ -19,7 +19,10 @@
 
 static const char *const program_paths[] = { "/usr/sbin/mariadbd", "/usr/sbin/mysqld" };
 
-/* What a template was made with, its clones must be started with: sizes of files are among them. Nothing survives a crash. */
+/*
+ * A clone must be started with the settings that its template was made with, because sizes of files
+ * are among them. No setting makes data survive a crash.
+ */
 static const char *const settings[] = {
 	"--no-defaults",
 	"--bind-address=127.0.0.1,::1",
@@ -124,7 +127,7 @@ static int build(const struct engine_build *build, struct str *ret_text)
 	int status = install(build->data, &output);
 	const char *error;
 
-	/* the bootstrap mode begins without them, and cannot grant before it has them */
+	/* the bootstrap mode does not load the grant tables, which GRANT needs */
 	str_add(&sql, "FLUSH PRIVILEGES;\n");
 	for (unsigned int i = 0; i < build->url_count; i++)
 		if (build->urls[i].port == build->spec->port) {
@@ -158,8 +161,10 @@ static char **command_line(const struct instance_params *params)
 	return argv;
 }
 
-/* The server speaks first: a packet's header and 10, the version of the protocol. */
-static bool greets(const char *reply, size_t len)
+/*
+ * The server speaks first: the header of a packet (4 bytes), then 10, the version of the protocol.
+ */
+static bool is_ready(const char *reply, size_t len)
 {
 	return len > 4 && reply[4] == 10;
 }
@@ -183,7 +188,7 @@ const struct db_engine db_engine_mariadb = {
 	.name = "mariadb",
 	.package = "mariadb-server",
 	.sockets = { "/run/mysqld/mysqld.sock", "/var/run/mysqld/mysqld.sock", "/tmp/mysql.sock" },
-	.greets = greets,
+	.is_ready = is_ready,
 	.busy = "Address already in use",
 	.fatal = { "[ERROR]" },
 	.stop_clean = SIGTERM,

@@ -2,11 +2,13 @@
 /*
  * PostgreSQL as a private server.
  *
- * initdb is slow and its result depends on nothing of the project: it is kept as base-KEY, and a template begins as its copy.
- * Roles and databases are made by PostgreSQL's single-user mode: no port, no socket, no password on a command line.
+ * initdb is slow, and its result does not depend on the project. It is kept as base-KEY, and a
+ * template begins as a copy of it. PostgreSQL's single-user mode makes roles and databases, without
+ * a port, a socket or a password on a command line.
  *
- * Passwords: SCRAM verifiers in the data directory (mode 0700), and the password itself only on the stdin of that
- * process. What PostgreSQL says in an error is cut down to its ERROR line, and statements are not logged.
+ * Passwords are SCRAM verifiers in the data directory (mode 0700). The password itself is only on
+ * the stdin of that process: of an error only the ERROR line is used, and statements are not
+ * logged.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,8 +28,8 @@
 #include "tools/process/child.h"
 
 /*
- * Nothing here survives a crash of the machine, so nothing is synced. What a suite can notice (max_connections, isolation,
- * time zone) stays at PostgreSQL's own default.
+ * The data need not survive a crash of the machine, so nothing is synced. Settings that a suite can
+ * notice (max_connections, isolation, time zone) keep PostgreSQL's defaults.
  */
 static const char settings[] = "\n"
 			       "# Berth: a throw-away server for one worker of one run\n"
@@ -53,7 +55,10 @@ static const char settings[] = "\n"
 			       "log_min_error_statement = panic\n"
 			       "password_encryption = 'scram-sha-256'\n";
 
-/* What write_access() does; a part of the stamp, so that other rules make other templates. */
+/*
+ * What write_access() does. It is part of the stamp, so that a change of the rules makes new
+ * templates.
+ */
 static const char access_rules[] = "URLs' roles as their URLs say, others without a password if a "
 				   "URL has none, postgres with one";
 
@@ -68,7 +73,7 @@ static const char *wanted_locale(void)
 	return locale && strcasestr(locale, "utf") ? locale : "C.UTF-8";
 }
 
-/* The program's own stamp is cheaper than asking it for its version, and as good. */
+/* Size and time of the program tell builds apart as well as its version, and cost less. */
 static char *stamp(const struct db_programs *programs)
 {
 	cleanup_free char *program = str_print("%s/postgres", programs->bin),
@@ -134,7 +139,7 @@ static int base_build(const struct db_programs *programs, const char *base, stru
 	return ret;
 }
 
-/* @ret_base the directory of a fresh cluster for this server, made if this is the first time. */
+/* @ret_base	the directory as initdb leaves it; made at the first time */
 static int base_find(const struct db_programs *programs, char **ret_base, struct str *ret_text)
 {
 	cleanup_free char *made_of = stamp(programs), *key = digest_of(made_of);
@@ -164,7 +169,10 @@ static void add_quoted(struct str *sql, const char *text, char quote)
 	engine_add_quoted(sql, text, quote);
 }
 
-/* Return: URL @i is of this server, and no URL before it has the same role, or the same database if @by_name. */
+/*
+ * Return: URL @i is of this server, and no URL before it has the same role, or the same database if
+ * @by_name.
+ */
 static bool is_first(const struct engine_build *build, unsigned int i, bool by_name)
 {
 	const struct db_url *url = &build->urls[i];
@@ -178,8 +186,8 @@ static bool is_first(const struct engine_build *build, unsigned int i, bool by_n
 }
 
 /*
- * The role is a superuser, as in the official container image and on most developers' machines: suites create extensions
- * and set session_replication_role. The server is theirs alone.
+ * The role is a superuser, as in the official container image and on most developers' machines:
+ * suites create extensions and set session_replication_role. No one else uses the server.
  */
 static void add_role(struct str *sql, const struct db_url *url)
 {
@@ -207,7 +215,10 @@ static void add_database(struct str *sql, const struct db_url *url)
 	str_add(sql, "\n");
 }
 
-/* The line that says what is wrong. A server that cannot read its settings says which one before it gives up. */
+/*
+ * The line that names the error. A server that cannot read its settings names the wrong one before
+ * it gives up.
+ */
 static const char *error_in(const char *output)
 {
 	static const char *const signs[] = { "ERROR:", "unrecognized configuration parameter",
@@ -238,7 +249,7 @@ static int run_single(const struct db_programs *programs, const char *data, cons
 	return -EIO;
 }
 
-/* @role: NULL for all of them. */
+/* @role	NULL = every role */
 static void add_access(struct str *hba, const char *role, const char *method)
 {
 	static const char *const from[] = { "", " 127.0.0.1/32", " ::1/128" };
@@ -254,8 +265,9 @@ static void add_access(struct str *hba, const char *role, const char *method)
 }
 
 /*
- * Who gets in: roles of the URLs by password (or without, if their URL has none), and we ourselves through the socket. A URL
- * without a password is that of a server which trusts: the roles that its suite makes, mostly without one as well, get in as there.
+ * Who may connect: the roles of the URLs by password (without one if their URL has none), and Berth
+ * through the socket. A URL without a password belongs to a server that trusts its clients. There
+ * the roles that the suite makes need no password either.
  */
 static int write_access(const struct engine_build *build)
 {
@@ -263,7 +275,7 @@ static int write_access(const struct engine_build *build)
 			  *ident_path = str_print("%s/pg_ident.conf", build->data);
 	cleanup_str struct str hba = { 0 }, ident = { 0 };
 	static const char by_password[] = "scram-sha-256";
-	bool postgres_is_theirs = false, trusting = false;
+	bool postgres_in_url = false, trusting = false;
 	int ret;
 
 	for (unsigned int i = 0; i < build->url_count; i++) {
@@ -271,15 +283,15 @@ static int write_access(const struct engine_build *build)
 
 		if (!is_first(build, i, false))
 			continue;
-		postgres_is_theirs |= !strcmp(url->role, "postgres");
+		postgres_in_url |= !strcmp(url->role, "postgres");
 		trusting |= !url->password;
 		add_access(&hba, url->role, url->password ? by_password : "trust");
 	}
-	if (!postgres_is_theirs) {
+	if (!postgres_in_url) {
 		str_add(&hba, "local all postgres peer map=berth\n");
 		add_access(&hba, "postgres", by_password);
 	}
-	/* the probe's (hello, below): asked for a password, it leaves no complaint */
+	/* for the probe (hello, below): a server that asks for a password logs no error */
 	add_access(&hba, "berth", by_password);
 	add_access(&hba, NULL, trusting ? "trust" : by_password);
 	str_addf(&ident, "berth %s postgres\n", build->programs->user);
@@ -358,8 +370,11 @@ static char *socket_path(const struct instance_params *params)
 	return str_print("%s/.s.PGSQL.%u", params->socket_dir, params->port);
 }
 
-/* Anything but 57P03 (cannot connect now) means that the server takes clients: most often it asks for a password. */
-static bool greets(const char *reply, size_t len)
+/*
+ * Every reply but 57P03 (cannot_connect_now) says that clients can connect: most often it asks for
+ * a password.
+ */
+static bool is_ready(const char *reply, size_t len)
 {
 	return !memmem(reply, len, "57P03", 5);
 }
@@ -376,9 +391,9 @@ static char *open_command(const struct db_programs *programs, const struct db_ur
 	return str_print("%s   # then: psql -h /tmp -p 54320 -U %s %s", command, role, name);
 }
 
-/* A start-up packet of protocol 3.0 for user and database `berth`. */
+/* A start-up packet of protocol 3.0 for user `berth` and database `berth`. */
 static const char hello[] = "\0\0\0\x23\0\3\0\0user\0berth\0database\0berth\0";
-_Static_assert(sizeof(hello) == 0x23, "the packet counts itself");
+_Static_assert(sizeof(hello) == 0x23, "the packet begins with its length");
 
 const struct db_engine db_engine_postgres = {
 	.name = "postgres",
@@ -386,10 +401,10 @@ const struct db_engine db_engine_postgres = {
 	             "/tmp/.s.PGSQL.%u" },
 	.hello = hello,
 	.hello_len = sizeof(hello),
-	.greets = greets,
+	.is_ready = is_ready,
 	.busy = "could not bind",
 	.fatal = { "FATAL:", "PANIC:" },
-	.stop_clean = SIGINT, /* checkpoint, sessions cut */
+	.stop_clean = SIGINT, /* fast shutdown: ends sessions, writes a checkpoint */
 	.stop_now = SIGQUIT,
 	.stamp = stamp,
 	.build = build,

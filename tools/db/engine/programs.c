@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Server programs are looked for where distributions put them (one directory per major version, the newest wins), then on
- * PATH, then beside pg_config. PostgreSQL refuses to run as root: then `postgres`, else `nobody`, runs it, and all its files
- * must lie where that user can reach them. A home directory of mode 0700 is therefore no place for root's cache.
+ * Looks for server programs where distributions put them (one directory per major version, the
+ * newest counts), then on PATH, then beside pg_config. PostgreSQL refuses to run as root: then user
+ * `postgres`, or else `nobody`, runs it. All its files must be where that user can reach them, so
+ * root's cache is not in a home directory of mode 0700.
  */
 #include "tools/db/engine/programs.h"
 
@@ -120,7 +121,10 @@ char **db_programs_list(void)
 	return found;
 }
 
-/* Return: 0; -EMFILE, -ENFILE or -ENOMEM: nobody can say whether there is a user postgres, and nobody's would be another cache. */
+/*
+ * Return: 0; -EMFILE, -ENFILE, -ENOMEM: it is not known whether user postgres exists, and another
+ * user would have another cache.
+ */
 static int choose_user(struct db_programs *programs)
 {
 	struct passwd *own = getpwuid(geteuid()), *user;
@@ -165,7 +169,10 @@ int db_programs_reaches(const struct db_programs *programs, const char *path)
 	return true;
 }
 
-/* Make @path the server's own directory. What stands there must be a directory of that user, or it is not used. */
+/*
+ * Make directory @path for the server's user. Return: it is that user's, no other user writes
+ * there, he reaches it.
+ */
 static bool own_dir(const struct db_programs *programs, const char *path, mode_t mode)
 {
 	uid_t uid = programs->uid ? programs->uid : geteuid();
@@ -177,8 +184,11 @@ static bool own_dir(const struct db_programs *programs, const char *path, mode_t
 	       !(info.st_mode & 022) && db_programs_reaches(programs, path);
 }
 
-/* Never somebody else's home, which `sudo -E` and su leave to root: root would act where another can put a link, and leave him
- * directories that he cannot write to. */
+/*
+ * Root does not use another user's home directory, which `sudo -E` and su leave in HOME. That user
+ * could put a symbolic link where root acts, and would be left with directories that he cannot
+ * write to.
+ */
 static bool try_cache(struct db_programs *programs, const char *base, const char *below)
 {
 	cleanup_free char *dir = NULL, *path = NULL;
@@ -237,10 +247,10 @@ int db_programs_find(struct db_programs *ret_programs, char **ret_reason)
 		*ret_reason = str_copy("no PostgreSQL server programs");
 		return -ENOENT;
 	}
-	if (geteuid() && !getpwuid(geteuid())) { /* initdb looks itself up */
+	if (geteuid() && !getpwuid(geteuid())) { /* initdb looks up the name of its user */
 		db_programs_free(&programs);
-		*ret_reason = str_print("user %u has no name, which PostgreSQL wants\nhint: give "
-		                        "it a line in /etc/passwd",
+		*ret_reason = str_print("user %u has no name, which PostgreSQL needs\nhint: add "
+		                        "a line for it to /etc/passwd",
 		                        (unsigned int)geteuid());
 		return -ENOENT;
 	}
@@ -273,7 +283,7 @@ static char *fresh_dir(const struct db_programs *programs, const char *base)
 	return NULL;
 }
 
-/* A link in the run's own directory tells whoever clears up after it. */
+/* db_programs_remove_socket_dirs() follows the link. */
 static void leave_link(const char *run_dir, const char *path)
 {
 	cleanup_free char *link = str_print("%s%s", run_dir, strrchr(path, '/'));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Redis as a private server. Its settings, the password among them, are a file in the data directory, which nobody else may
- * read: what stands on a command line, everybody sees. It saves only when it is stopped cleanly, which only a template is.
+ * Redis as a private server. Its settings, with the password, are a file in the data directory that
+ * no other user may read; every user can see a command line. It saves its data only when it is
+ * stopped cleanly.
  */
 #include <errno.h>
 #include <signal.h>
@@ -98,8 +99,8 @@ static char **command_line(const struct instance_params *params)
 	return argv;
 }
 
-/* +PONG, or -NOAUTH from one that has a password; -LOADING is what to wait out. */
-static bool greets(const char *reply, size_t len)
+/* +PONG; -NOAUTH if there is a password; -LOADING while it is not ready. */
+static bool is_ready(const char *reply, size_t len)
 {
 	return len && (*reply == '+' || !memmem(reply, len, "LOADING", 7));
 }
@@ -123,7 +124,7 @@ const struct db_engine db_engine_redis = {
 	             "/tmp/redis.sock" },
 	.hello = "PING\r\n",
 	.hello_len = sizeof("PING\r\n") - 1,
-	.greets = greets,
+	.is_ready = is_ready,
 	.busy = "Address already in use",
 	.stop_clean = SIGTERM,
 	.stop_now = SIGKILL,

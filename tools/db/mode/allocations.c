@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * allocated-databases.json: an array with one object per database that a worker has at this moment, replaced atomically,
- * so that `jq length` counts them at any time. It holds no credentials.
+ * Writes allocated-databases.json: an array with one object for each database that a worker has
+ * now. It is replaced atomically, so `jq length` counts them at any time. It has no credentials.
  *
- * Several runs may share the directory: each replaces its own entries and those of supervisors that are no more, under a
- * lock on the directory that is held for as long as it takes to write one file.
+ * Several runs may share the directory. Each replaces its own entries and those of dead
+ * supervisors, under a lock on the directory.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -44,7 +44,7 @@ static json_t *describe(const struct db_worker *worker, unsigned int i)
 	                 url->role);
 }
 
-/* Another run's entry, and the run is still there. */
+/* Return: the entry belongs to another run, which is alive. */
 static bool others(const json_t *entry, const char *run_id)
 {
 	const char *run = json_string_value(json_object_get(entry, "run"));

@@ -74,8 +74,8 @@ struct db_config {
 	int (*run_setup)(void *arg, const char *command);
 	void (*record)(void *arg, const struct db_record *record); /* may be NULL */
 	/*
-	 * Adds what a private server needs in its environment, so that its own connections (dblink, subscriptions,
-	 * replication) stay within its worker. May be NULL.
+	 * Adds what a private server needs in its environment, so that its own connections (dblink,
+	 * subscriptions, replication) stay within its worker. May be NULL.
 	 */
 	void (*server_environ)(void *arg, unsigned int number, char ***envp);
 	void *arg;

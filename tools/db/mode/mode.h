@@ -2,8 +2,9 @@
 #ifndef BERTH_DB_MODE_MODE_H
 #define BERTH_DB_MODE_MODE_H
 /*
- * What a mode of having databases implements, what it is given, and what it answers. The front (tools/db/db.c) owns struct
- * db and its workers, and calls the mode through struct db_mode_ops. Everything runs on the loop.
+ * What a mode of having databases implements, what it is given, and what it answers. The front
+ * (tools/db/db.c) owns struct db and its workers, and calls the mode through struct db_mode_ops.
+ * Everything runs on the loop.
  */
 #include "core/portmap.h"
 #include "tools/db/common/url.h"
@@ -60,7 +61,9 @@ struct db {
 /** Answer what the run asked for the worker, if it still waits. @text as of db_ready_fn. */
 void db_worker_answer(struct db_worker *worker, int error, const char *text);
 
-/** The same for a reset or a snapshot that failed while the worker's databases stay as they were. */
+/**
+ * The same for a reset or a snapshot that failed while the worker's databases stay as they were.
+ */
 void db_worker_refuse(struct db_worker *worker, int error, const char *text);
 
 /** The mode has nothing left of @worker: free it. */

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* See record_line.h. */
+/* Turns the lines of coprocesses into records, in the supervisor. */
 #include "tools/db/mode/record_line.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#include "tools/base/cleanup.h"
 
 static const struct {
 	const char *word;
@@ -27,7 +29,7 @@ void record_line_add_leftover(struct str *line, const char *database)
 
 void record_line_deliver(const struct db_worker *worker, uint16_t port, const char *text)
 {
-	for (size_t i = 0; i < sizeof(records) / sizeof(*records); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(records); i++) {
 		char *detail = (char *)(uintptr_t)text + strlen(records[i].word);
 		int64_t ms = -1;
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What both modes do with a worker: answer the run, record, lead clients to sockets, free it. In the supervisor. */
+/*
+ * What both modes do with a worker: answer the run, record, lead clients to sockets, free it. In
+ * the supervisor.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

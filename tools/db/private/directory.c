@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The directory of a worker: DIR/PORT/data for each server. Jobs, in short-lived child processes: clone it from the
- * template or a snapshot, remove it, keep it for inspection, copy it to a snapshot.
+ * The directory of a worker: DIR/PORT/data for each server. Jobs, in short-lived child processes:
+ * clone it from the template or a snapshot, remove it, keep it for inspection, copy it to a
+ * snapshot.
  *
- * To keep or to copy a directory needs complete data, so the job mounts an overlay once more, in its own namespace, and
- * copies it. Before, the servers must have been stopped cleanly: only then does a server start on the copy, and only then
- * may an overlay that was mounted `volatile` be mounted again.
+ * To keep or to copy a directory needs complete data, so the job mounts an overlay once more, in
+ * its own namespace, and copies it. Before, the servers must have been stopped cleanly: only then
+ * does a server start on the copy, and only then may an overlay that was mounted `volatile` be
+ * mounted again.
  */
 #include <errno.h>
 #include <stdio.h>

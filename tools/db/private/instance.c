@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Readiness is asked of the server itself, through its unix socket where it has one: again after 2, 3, 4 ... ms, until it
- * greets. A server whose process ends first has failed, and its log says why.
+ * Starts, probes and stops a server, in the supervisor. The probe connects, through the Unix socket
+ * if there is one, after 2, 3, 4 ... ms, until the reply says that clients can connect. If the
+ * process ends first, the reason is in its log.
  *
- * The server listens on exactly the real port that the worker's map promises. If an outsider has it, PostgreSQL only warns
- * and goes on with what is left of its addresses, so the log is searched for that warning: half a server would send some
- * clients of the worker to the outsider.
+ * The server must listen on exactly the real port of the worker's map, on every address. If another
+ * program holds one of them, PostgreSQL only warns and uses the others, and some clients of the
+ * worker would reach the other program. So the log is searched for that warning.
  */
 #include "tools/db/private/instance.h"
 
@@ -39,25 +40,28 @@ struct instance {
 	char *socket_path, *log;
 	char **envp;              /* of its process, and of its commands; strv */
 	struct loop_timer *timer; /* next probe, or the deadline of a stop */
-	struct job *asking;       /* runs .command */
-	char *command; /* the one that knows whether it is ready, or the one that stops it */
+	struct job *job;          /* runs .command */
+	char *command;            /* `ready` or `stop` of the specification */
 	int64_t began_ms;
 	int probe_ms;
 	pid_t pid;
-	/* trouble: pipe on which the child says why it could not exec */
-	int pidfd, probe, trouble;
+	int pidfd, probe;
+	int failure; /* a pipe: the child writes why it could not execute the server */
 	bool answered, stopping;
 };
 
-struct signal_request {
+struct instance_signal {
 	const struct instance *instance;
 	int number;
 };
 
-/* Root without CAP_KILL (a container) may not signal the servers' user; that user may. */
+/*
+ * Root without CAP_KILL, in a container, may not signal processes of the servers' user; that user
+ * may.
+ */
 static int send_signal_as_server(void *arg, struct str *ret_text)
 {
-	const struct signal_request *request = arg;
+	const struct instance_signal *request = arg;
 	const struct db_programs *programs = request->instance->setup.params.programs;
 	int ret = job_drop(programs->uid, programs->gid);
 
@@ -67,17 +71,19 @@ static int send_signal_as_server(void *arg, struct str *ret_text)
 	return ret;
 }
 
-/* A shell that runs a server may be between us and it: its session is its own, so the group has both. */
+/*
+ * A shell may run the server of kind command. Both are in one process group, which setsid() made.
+ */
 static void send_signal(struct instance *instance, int number)
 {
 	if (syscall(SYS_pidfd_send_signal, instance->pidfd, number, NULL, 0) && errno == EPERM)
 		(void)child_call(send_signal_as_server,
-		                 &(struct signal_request){ instance, number }, NULL);
+		                 &(struct instance_signal){ instance, number }, NULL);
 	if (instance->engine->ours)
 		kill(-instance->pid, number);
 }
 
-/* The server's own account of what happened, without the prefix of its time stamp. */
+/* The line of its log that says why it ended, without the time stamp. */
 static char *last_log_line(const struct instance *instance)
 {
 	cleanup_free char *text = NULL;
@@ -120,13 +126,13 @@ static void instance_free(struct instance *instance)
 {
 	close_probe(instance);
 	loop_cancel(instance->setup.loop, instance->timer);
-	job_cancel(instance->asking);
+	job_cancel(instance->job);
 	if (instance->pidfd >= 0) {
 		loop_remove(instance->setup.loop, instance->pidfd);
 		close(instance->pidfd);
 	}
-	if (instance->trouble >= 0)
-		close(instance->trouble);
+	if (instance->failure >= 0)
+		close(instance->failure);
 	free(instance->socket_path);
 	free(instance->log);
 	strv_free(instance->envp);
@@ -165,7 +171,7 @@ static void probe_later(struct instance *instance)
 		instance->probe_ms++;
 }
 
-static void is_ready(struct instance *instance)
+static void check_port(struct instance *instance)
 {
 	if (instance->engine->busy && log_says(instance, instance->engine->busy))
 		give_up(instance, -EADDRINUSE, "another program holds its port");
@@ -182,13 +188,13 @@ static void on_probe(void *arg, int fd, uint32_t events)
 	(void)events;
 	if (got < 0 && errno == EAGAIN)
 		return;
-	if (got <= 0 || !instance->engine->greets(reply, (size_t)got))
+	if (got <= 0 || !instance->engine->is_ready(reply, (size_t)got))
 		probe_later(instance);
 	else
-		is_ready(instance);
+		check_port(instance);
 }
 
-/* Job: a shell command of the service, in the environment of its server. */
+/* Job: run .command in a shell, in the environment of the server. */
 static int run_command(void *arg, struct str *ret_text)
 {
 	struct instance *instance = arg;
@@ -201,7 +207,7 @@ static int run_command(void *arg, struct str *ret_text)
 	               : 0;
 }
 
-static int ask(struct instance *instance, char *command, job_done_fn done)
+static int start_command(struct instance *instance, char *command, job_done_fn done)
 {
 	instance->command = command;
 	return job_start(&(struct job_setup){ .loop = instance->setup.loop,
@@ -210,21 +216,21 @@ static int ask(struct instance *instance, char *command, job_done_fn done)
 	                                      .arg = instance,
 	                                      .done = done,
 	                                      .done_arg = instance },
-	                 &instance->asking);
+	                 &instance->job);
 }
 
-static void on_asked(void *arg, int error, const char *text)
+static void on_command_ready(void *arg, int error, const char *text)
 {
 	struct instance *instance = arg;
 
 	(void)text;
-	instance->asking = NULL;
+	instance->job = NULL;
 	if (instance->answered)
 		return;
 	if (error)
 		probe_later(instance);
 	else
-		is_ready(instance);
+		check_port(instance);
 }
 
 static int connect_unix(int fd, const char *path)
@@ -235,7 +241,7 @@ static int connect_unix(int fd, const char *path)
 	return connect(fd, (struct sockaddr *)&address, sizeof(address));
 }
 
-/* Blocking: on loopback the answer is there at once. */
+/* Blocking; on loopback the answer is there at once. */
 static int connect_tcp(uint16_t port)
 {
 	struct sockaddr_in v4 = { .sin_family = AF_INET,
@@ -257,8 +263,8 @@ static int connect_tcp(uint16_t port)
 	return fd;
 }
 
-/* Return: connected, and what it has to hear is said; -1 not yet. */
-static int knock(const struct instance *instance)
+/* Return: a connection on which the engine's hello was sent; -1 not yet. */
+static int probe_connect(const struct instance *instance)
 {
 	const struct db_engine *engine = instance->engine;
 	int fd = instance->socket_path
@@ -281,25 +287,25 @@ static void probe_now(void *arg)
 
 	instance->timer = NULL;
 	if (ready) {
-		if (ask(instance, ready, on_asked))
+		if (start_command(instance, ready, on_command_ready))
 			probe_later(instance);
 		return;
 	}
-	instance->probe = knock(instance);
+	instance->probe = probe_connect(instance);
 	if (instance->probe < 0)
 		probe_later(instance);
-	else if (!instance->engine->greets)
-		is_ready(instance);
+	else if (!instance->engine->is_ready)
+		check_port(instance);
 	else
 		loop_add(instance->setup.loop, instance->probe, EPOLLIN, on_probe, instance);
 }
 
-/* Why the child could not become the server, from the child itself: { stage, errno }. */
-static int exec_trouble(struct instance *instance)
+/* Read why the child could not execute the server: { 1 = the overlay failed, errno }. */
+static int exec_failure(struct instance *instance)
 {
 	int words[2] = { 0, 0 };
 
-	if (read(instance->trouble, words, sizeof(words)) != sizeof(words))
+	if (read(instance->failure, words, sizeof(words)) != sizeof(words))
 		return 0;
 	return words[0] ? -ENOTSUP : -words[1];
 }
@@ -308,8 +314,8 @@ static void on_gone(void *arg, int fd, uint32_t events)
 {
 	struct instance *instance = arg;
 	cleanup_free char *line = last_log_line(instance);
-	int error = exec_trouble(instance);
-	bool wanted = instance->stopping;
+	int error = exec_failure(instance);
+	bool requested = instance->stopping;
 
 	(void)events;
 	loop_remove(instance->setup.loop, fd);
@@ -317,11 +323,11 @@ static void on_gone(void *arg, int fd, uint32_t events)
 	if (!error && instance->engine->busy && log_says(instance, instance->engine->busy))
 		error = -EADDRINUSE;
 	answer(instance, error ? error : -ECHILD, *line ? line : "the server could not be started");
-	instance->setup.end(instance->setup.arg, wanted, line);
+	instance->setup.end(instance->setup.arg, requested, line);
 	instance_free(instance);
 }
 
-static void on_stuck(void *arg)
+static void on_stop_deadline(void *arg)
 {
 	struct instance *instance = arg;
 
@@ -329,14 +335,15 @@ static void on_stuck(void *arg)
 	send_signal(instance, SIGKILL);
 }
 
-static void on_stop_said(void *arg, int error, const char *text)
+static void on_command_stopped(void *arg, int error, const char *text)
 {
 	struct instance *instance = arg;
 
 	(void)error;
 	(void)text;
-	instance->asking = NULL;
-	send_signal(instance, instance->engine->stop_clean); /* if it has not ended by itself */
+	instance->job = NULL;
+	send_signal(instance,
+	            instance->engine->stop_clean); /* in case the command did not end it */
 }
 
 void instance_stop(struct instance *instance, bool clean)
@@ -347,17 +354,13 @@ void instance_stop(struct instance *instance, bool clean)
 	instance->answered = true;
 	close_probe(instance);
 	loop_cancel(instance->setup.loop, instance->timer);
-	instance->timer = loop_after(instance->setup.loop, STOP_DEADLINE_MS, on_stuck, instance);
-	job_cancel(instance->asking);
-	instance->asking = NULL;
-	if (!stop || ask(instance, stop, on_stop_said))
+	instance->timer = loop_after(instance->setup.loop, STOP_DEADLINE_MS, on_stop_deadline,
+	                             instance);
+	job_cancel(instance->job);
+	instance->job = NULL;
+	if (!stop || start_command(instance, stop, on_command_stopped))
 		send_signal(instance,
 		            clean ? instance->engine->stop_clean : instance->engine->stop_now);
-}
-
-int instance_pid(const struct instance *instance)
-{
-	return instance->pid;
 }
 
 static _Noreturn void child_fail(int pipe, int stage, int error)
@@ -369,7 +372,10 @@ static _Noreturn void child_fail(int pipe, int stage, int error)
 	_exit(127);
 }
 
-/* Neither PG* variables nor the suite's libraries have any business in a server; the project's own gets ours, and its place. */
+/*
+ * A server gets neither PG* variables nor the suite's libraries. One of kind command gets the
+ * environment of `berth run`, its port and its directory.
+ */
 static char **environment(const struct instance_params *params)
 {
 	char **envp = params->spec->engine->ours ? strv_copy(environ) : NULL;
@@ -377,8 +383,8 @@ static char **environment(const struct instance_params *params)
 
 	if (!envp) {
 		strv_add(&envp, "PATH=/usr/bin:/bin");
-		/* finds what its programs leave */
-		environ_set(&envp, "BERTH_RUN", params->run_id);
+		environ_set(&envp, "BERTH_RUN",
+		            params->run_id); /* `berth reap` finds its children by it */
 		return envp;
 	}
 	environ_set(&envp, "BERTH_PORT", port);
@@ -387,7 +393,10 @@ static char **environment(const struct instance_params *params)
 	return envp;
 }
 
-/* Own session: a Ctrl-C at the terminal is for the suite, and would be an order to shut down for the server. */
+/*
+ * A session of its own, because Ctrl-C at the terminal is for the suite, and would shut the server
+ * down.
+ */
 static _Noreturn void become_server(const struct instance *instance, pid_t parent, int pipe)
 {
 	const struct instance_setup *setup = &instance->setup;
@@ -409,10 +418,13 @@ static _Noreturn void become_server(const struct instance *instance, pid_t paren
 	ret = engine->ours ? 0 : job_drop(setup->params.programs->uid, setup->params.programs->gid);
 	if (ret)
 		child_fail(pipe, 0, -ret);
-	/* COPY ... TO PROGRAM is the suite's; no set-user-id program for what was root's a moment ago */
+	/*
+	 * the suite can start programs with COPY ... TO PROGRAM: none of them may gain privileges
+	 */
 	if (!engine->ours)
 		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	prctl(PR_SET_PDEATHSIG, engine->stop_now); /* the change of user has cleared it */
+	prctl(PR_SET_PDEATHSIG,
+	      engine->stop_now); /* again: the change of user cleared it, prctl(2) */
 	if (getppid() != parent || chdir(engine->ours ? setup->params.project_dir : "/"))
 		_exit(1);
 	execve(argv[0], argv, instance->envp);
@@ -448,7 +460,7 @@ int instance_start(const struct instance_setup *setup, struct instance **ret_ins
 	if (pipe2(pipes, O_CLOEXEC | O_NONBLOCK))
 		return -errno;
 	instance = instance_new(setup);
-	instance->trouble = pipes[0];
+	instance->failure = pipes[0];
 	instance->pid = child_fork(setup->params.spec->engine->stop_now);
 	if (!instance->pid)
 		become_server(instance, parent, pipes[1]);

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Private mode: every worker has a server of its own for every database port, on a clone of the template. Nothing needs to be
- * renamed, because no one else is on that server. In the supervisor, on the loop.
+ * Private mode: every worker has a server of its own for every database port, on a clone of the
+ * template. Nothing needs to be renamed, because no one else is on that server. In the supervisor,
+ * on the loop.
  *
- *	worker	waits for the source -> clones it -> servers start -> usable -> servers stop -> clone removed or kept
+ *	worker	waits for the source -> clones it -> servers start -> usable
+ *		-> servers stop -> clone removed or kept
  *
- * A worker is never given a server that does not listen on the very real port of its map: instance.c.
+ * A worker is never given a server that does not listen on the very real port of its map:
+ * instance.c.
  */
 #include "tools/db/private/private.h"
 
@@ -131,7 +134,9 @@ static void close_mode(struct db *db)
 	db->mode_data = NULL;
 }
 
-/* Find every server program that a worker needs. On failure *ret_reason says which one is missing. */
+/*
+ * Find every server program that a worker needs. On failure *ret_reason says which one is missing.
+ */
 static int find_programs(const struct db *db, struct db_programs *ret_programs, char **ret_reason)
 {
 	bool postgres = false;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What clients asked a private server for in vain. A bare name (`--db shop`) does not say which role the suite has written into
- * its settings, and PostgreSQL tells the client only that its password is wrong; the server's log has the truth.
+ * Finds roles and databases that clients asked a private server for, and that it does not have. A
+ * bare name (`--db shop`) does not say which role the suite uses. PostgreSQL tells the client only
+ * that its password is wrong; the log has the reason.
  */
 #include <string.h>
 
@@ -13,7 +14,7 @@
 static const struct {
 	const char *before, *after; /* a name stands between them */
 	bool role;
-} complaints[] = {
+} messages[] = {
 	{ "Role \"", "\" does not exist", true },
 	{ "role \"", "\" does not exist", true },
 	{ "User \"", "\" has no password assigned", true },
@@ -21,7 +22,7 @@ static const struct {
 	{ "database \"", "\" does not exist", false },
 };
 
-/* Return: free() it; NULL if @log has no such complaint. */
+/* Return: the name, the caller's to free; NULL if @log has no such message. */
 static char *name_in(const char *log, const char *before, const char *after)
 {
 	for (const char *at = strstr(log, before); at; at = strstr(at, before)) {
@@ -42,9 +43,9 @@ static bool find_in_log(const char *path, struct db_refusal *ret_refusal)
 	if (file_read(path, &log, NULL))
 		return false;
 	ret_refusal->name = NULL;
-	for (size_t i = 0; !ret_refusal->name && i < ARRAY_LEN(complaints); i++) {
-		ret_refusal->name = name_in(log, complaints[i].before, complaints[i].after);
-		ret_refusal->role = complaints[i].role;
+	for (size_t i = 0; !ret_refusal->name && i < ARRAY_LEN(messages); i++) {
+		ret_refusal->name = name_in(log, messages[i].before, messages[i].after);
+		ret_refusal->role = messages[i].role;
 	}
 	return ret_refusal->name;
 }

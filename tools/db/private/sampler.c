@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Two sources: pg_stat_activity says what a session does, and the server's log says how it ended. That a client went without a
- * word, in the middle of a transaction, only the log knows; for how long it had been idle, only the look before.
+ * Two sources: pg_stat_activity has what a session does, and the server's log has how it ended.
+ * Only the log says that a client closed its connection within a transaction; only the sample
+ * before says for how long it was idle.
  *
- * Blocking, in a process of its own. A server that is being stopped fails the query, and is asked again when it is up.
+ * Blocking, in a coprocess. A query to a server that is being stopped fails, and is repeated when
+ * the server is up again.
  */
 #include "tools/db/private/sampler.h"
 
@@ -25,11 +27,11 @@
 
 enum { LOOK_MS = 1000, ABANDONED_MS = 1000, CONNECT_MAX_MS = 2000, LOG_PART = 16384 };
 
-/* one session, at the last look */
+/* One session, at the last look. */
 struct session_sample {
 	long pid;
 	int64_t idle_ms; /* in a transaction; 0 = it is not */
-	char *slow;      /* when the statement that was told began */
+	char *slow;      /* start of the slow statement that was reported; NULL = none */
 };
 
 struct sampled_instance {
@@ -40,7 +42,7 @@ struct sampled_instance {
 	struct session_sample *samples;
 	size_t sample_count;
 	off_t log_at;
-	char *known; /* OIDs of the databases that it began with: "1,4,5" */
+	char *known; /* OIDs of its first databases: "1,4,5" */
 	int64_t due_ms;
 	unsigned int max, slow_count;
 	bool looked, idle_reported, pool_reported;
@@ -53,8 +55,8 @@ struct sampler {
 	bool no_libpq;
 };
 
-static void say(const struct sampler *sampler, const struct sampled_instance *instance,
-                const char *text)
+static void report(const struct sampler *sampler, const struct sampled_instance *instance,
+                   const char *text)
 {
 	coproc_report(sampler->line, "%u %u %s", instance->worker, instance->index, text);
 }
@@ -95,10 +97,10 @@ static void read_line(const struct sampler *sampler, const struct sampled_instan
 	                "] FATAL:  terminating connection due to idle-in-transaction timeout"))
 		text = str_print("ended %lld 1", (long long)sampler->plan->db->setup.idle_kill_ms);
 	if (text)
-		say(sampler, instance, text);
+		report(sampler, instance, text);
 }
 
-/* What has come since the last time, whole lines only. */
+/* Read the lines that are new since the last time; a line without its end waits. */
 static void read_log(const struct sampler *sampler, struct sampled_instance *instance)
 {
 	const struct db *db = sampler->plan->db;
@@ -170,7 +172,7 @@ static void look_at_slow(const struct sampler *sampler, struct sampled_instance 
 		return;
 	slow_show(text, strlen(text), &shown);
 	line = str_print("slow %lld %s", (long long)ms, shown.text ? shown.text : "");
-	say(sampler, instance, line);
+	report(sampler, instance, line);
 }
 
 static void look_at_idle(const struct sampler *sampler, struct sampled_instance *instance,
@@ -191,7 +193,7 @@ static void look_at_idle(const struct sampler *sampler, struct sampled_instance 
 	line = instance->idle_reported ? NULL : str_print("idle %lld %u", (long long)oldest, idle);
 	instance->idle_reported = true;
 	if (line)
-		say(sampler, instance, line);
+		report(sampler, instance, line);
 }
 
 static void look_at_pool(const struct sampler *sampler, struct sampled_instance *instance)
@@ -207,11 +209,11 @@ static void look_at_pool(const struct sampler *sampler, struct sampled_instance 
 		line = str_print("pool %u of %u", pool.used, pool.max);
 	instance->pool_reported = full;
 	if (line)
-		say(sampler, instance, line);
+		report(sampler, instance, line);
 }
 
-/* At the end only: what a suite has made and not dropped yet is not left behind. */
-static void tell_databases(const struct sampler *sampler, struct sampled_instance *instance)
+/* At the end only, because a suite may still drop them. */
+static void report_leftover(const struct sampler *sampler, struct sampled_instance *instance)
 {
 	cleanup_free char *sql = str_print(
 		"SELECT datname FROM pg_database WHERE oid NOT IN (%s) ORDER BY 1",
@@ -222,7 +224,7 @@ static void tell_databases(const struct sampler *sampler, struct sampled_instanc
 	for (int row = 0; result && row < libpq.PQntuples(result); row++)
 		record_line_add_leftover(&left, libpq.PQgetvalue(result, row, 0));
 	if (left.len)
-		say(sampler, instance, left.text);
+		report(sampler, instance, left.text);
 	if (result)
 		libpq.PQclear(result);
 }
@@ -269,7 +271,7 @@ static void look(const struct sampler *sampler, struct sampled_instance *instanc
 
 /* --- orders --- */
 
-/* Each database of a cluster is a directory with its OID for a name. */
+/* PostgreSQL has a directory for each database, and its name is the OID. */
 static char *databases_in(const char *data)
 {
 	cleanup_free char *base = str_print("%s/base", data);
@@ -301,7 +303,7 @@ static void on_watch(struct sampler *sampler, unsigned int worker, unsigned int 
 	}
 	instance->conn = NULL;
 	instance->port = port;
-	instance->log_at = 0; /* it begins anew with its server */
+	instance->log_at = 0; /* every start of the server truncates it */
 	instance->due_ms = clock_ms() + LOOK_MS;
 	forget_samples(instance);
 	free(instance->known);
@@ -330,8 +332,8 @@ static void on_forget(struct sampler *sampler, unsigned int worker)
 		read_log(sampler, instance);
 		line = instance->looked ? str_print("connections %u", instance->max) : NULL;
 		if (line)
-			say(sampler, instance, line);
-		tell_databases(sampler, instance);
+			report(sampler, instance, line);
+		report_leftover(sampler, instance);
 		*at = instance->next;
 		instance_free(instance);
 	}
@@ -381,7 +383,7 @@ void sampler_main(void *arg, int line)
 	struct sampler sampler = { .plan = arg, .line = line };
 	bool closed = false;
 
-	/* the suite is superuser of these servers */
+	/* a suite is superuser of these servers, so their answers are not trusted */
 	(void)confine(CONFINE_RELAY, CONFINE_FOR_SOCKET);
 	while (!closed) {
 		int64_t wait = next_due(&sampler) - clock_ms();

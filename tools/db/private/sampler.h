@@ -2,15 +2,15 @@
 #ifndef BERTH_DB_PRIVATE_SAMPLER_H
 #define BERTH_DB_PRIVATE_SAMPLER_H
 /*
- * What the sessions in private PostgreSQL servers do, looked at once a second. One agent for all workers of a run; the first look
- * is a second after a server has come up, so runs that are shorter pay nothing. What is shorter than a second is mostly not seen,
- * and times are lower bounds.
+ * The sampler: one coprocess for all workers of a run, which looks once a second at the sessions of
+ * private PostgreSQL servers. The first look is one second after a server is up, so shorter runs
+ * pay nothing. It misses most of what is shorter than a second, and its times are lower bounds.
  *
  *	hears	watch WORKER INDEX REAL_PORT DATA
- *					the server of port number INDEX is up, perhaps anew; it began as a copy of DATA
- *		forget WORKER			its last process is gone, its servers are still up
- *	says	WORKER INDEX SIGHTING		see record_line.h
- *		WORKER forgotten		nothing more is said of it
+ *					the server of port number INDEX is up, a copy of DATA
+ *		forget WORKER		its last process is gone, its servers are still up
+ *	says	WORKER INDEX LINE	record_line.h
+ *		WORKER forgotten	no more lines about it follow
  */
 #include "tools/db/mode/mode.h"
 
@@ -19,6 +19,6 @@ struct sampler_plan {
 	const char *socket_dir;
 };
 
-void sampler_main(void *plan, int line); /* an agent's */
+void sampler_main(void *plan, int line); /* of the coprocess */
 
 #endif

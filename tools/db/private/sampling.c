@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The supervisor's end of the line to the sampler (sampler.h), the process that looks at the sessions of private PostgreSQL
- * servers. At a worker's end its servers stay until the sampler has looked for the last time: it reports the databases that
- * the suite did not drop.
+ * The supervisor's end of the line to the sampler (sampler.h), the process that looks at the
+ * sessions of private PostgreSQL servers. At a worker's end its servers stay until the sampler has
+ * looked for the last time: it reports the databases that the suite did not drop.
  */
 #include <stdio.h>
 #include <string.h>

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What workers are cloned from: the template, or a snapshot that the user named. In the supervisor, on the loop; the hash,
- * the template and its commit are jobs.
+ * What workers are cloned from: the template, or a snapshot that the user named. In the supervisor,
+ * on the loop; the hash, the template and its commit are jobs.
  *
  *	UNKNOWN -> hash -> template found or made -> READY or FAILED
- *		          -> no template yet, and a setup command: SETUP -> worker 0 -> commit -> READY or FAILED
+ *		          -> no template yet, and a setup command: SETUP
+ *			     -> worker 0 -> commit -> READY or FAILED
  *		-> snapshot -> READY or FAILED
  */
 #include <errno.h>
@@ -206,7 +207,9 @@ static void on_committed(void *arg, int error, const char *text)
 	private_worker_servers_gone(self);
 }
 
-/* If the setup command failed, the lock is released, and the next run tries to make the template. */
+/*
+ * If the setup command failed, the lock is released, and the next run tries to make the template.
+ */
 void private_source_setup_stopped(struct private_worker *self)
 {
 	struct private_mode *mode = self->mode;

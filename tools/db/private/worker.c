@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One worker: a clone of the template and an instance for each database port. In the supervisor, on the loop.
+ * One worker: a clone of the template and an instance for each database port. In the supervisor, on
+ * the loop.
  *
  *	private_worker_start() -> clone (a job) -> instances start -> all_up() -> ...
  *	private_worker_stop() -> instances end -> private_worker_servers_gone()
@@ -70,8 +71,9 @@ static void all_up(struct private_worker *self)
 }
 
 /*
- * Return: another attempt may succeed. If another program holds the port, the map moves on to the next one, as the shim would
- * do. If the kernel refuses the overlay after all, the run copies from now on.
+ * Return: another attempt may succeed. If another program holds the port, the map moves on to the
+ * next one, as the shim would do. If the kernel refuses the overlay after all, the run copies from
+ * now on.
  */
 static bool can_retry(struct private_instance *instance, int error)
 {
@@ -229,8 +231,9 @@ static void on_cloned(void *arg, int error, const char *text)
 }
 
 /*
- * Every attempt (another port, a reset) has a number of its own, and with it a fresh directory: an overlay that was mounted
- * `volatile` must not be mounted again after an unclean end, and the old directory may still be on its way out.
+ * Every attempt (another port, a reset) has a number of its own, and with it a fresh directory: an
+ * overlay that was mounted `volatile` must not be mounted again after an unclean end, and the old
+ * directory may still be on its way out.
  */
 void private_worker_start(struct private_worker *self)
 {

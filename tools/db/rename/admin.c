@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Berth's own session with a shared server: connect, ask, retry, lock. Blocking: in coprocesses and in `berth db`.
+ * Berth's own session with a shared server: connect, ask, retry, lock. Blocking: in coprocesses and
+ * in `berth db`.
  *
- * A statement is retried if its SQLSTATE says that the error is transient: after 50 ms, 100, 200 ... 3000, each with jitter,
- * until RETRY_MS have passed.
+ * A statement is retried if its SQLSTATE says that the error is transient: after 50 ms, 100, 200
+ * ... 3000, each with jitter, until RETRY_MS have passed.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -21,8 +22,8 @@
 enum { CONNECT_MS = 10000, RETRY_MS = 15000 };
 
 /*
- * A machine that is switched off closes no connection. With keepalives the server notices within a minute and frees the leases
- * of that machine; with TCP's defaults it would take two hours.
+ * A machine that is switched off closes no connection. With keepalives the server notices within a
+ * minute and frees the leases of that machine; with TCP's defaults it would take two hours.
  */
 static const char session_settings[] =
 	"-c statement_timeout=120s "
@@ -81,8 +82,8 @@ static bool has_postgres(PGconn *conn, int line)
 }
 
 /*
- * The maintenance database is postgres, and template1 only on servers without postgres. An advisory lock belongs to one
- * database, so all runs must take their leases in the same one.
+ * The maintenance database is postgres, and template1 only on servers without postgres. An advisory
+ * lock belongs to one database, so all runs must take their leases in the same one.
  */
 static PGconn *connect_maintenance(const struct db_url *url, int line)
 {

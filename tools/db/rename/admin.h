@@ -2,11 +2,12 @@
 #ifndef BERTH_DB_RENAME_ADMIN_H
 #define BERTH_DB_RENAME_ADMIN_H
 /*
- * What Berth itself does on a shared server, through libpq: databases, templates, leases. Blocking: for coprocesses.
+ * What Berth itself does on a shared server, through libpq: databases, templates, leases. Blocking:
+ * for coprocesses.
  *
- * A lease is proven twice: by an advisory lock of a session in the maintenance database, which the server releases when the
- * session ends for whatever reason, and by the comment on the database, which names the owner. A process that can take the
- * lock of a lease knows that its owner is dead.
+ * A lease is proven twice: by an advisory lock of a session in the maintenance database, which the
+ * server releases when the session ends for whatever reason, and by the comment on the database,
+ * which names the owner. A process that can take the lock of a lease knows that its owner is dead.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -51,7 +52,8 @@ void admin_unlock(struct admin *admin, const char *name);
 bool admin_exists(struct admin *admin, const char *database, bool *ret_template);
 
 /**
- * Create @physical from @source (NULL = template1), with @lease in its comment. Retries after transient errors.
+ * Create @physical from @source (NULL = template1), with @lease in its comment. Retries after
+ * transient errors.
  * Return: 0; -EBUSY, -EPERM, -EIO, and *ret_why; -ECANCELED the parent is gone.
  */
 int admin_create(struct admin *admin, const char *physical, const char *source,
@@ -61,7 +63,10 @@ int admin_create(struct admin *admin, const char *physical, const char *source,
 int admin_comment(struct admin *admin, const char *physical, const struct admin_lease *lease,
                   bool kept);
 
-/** Let no one connect to @physical any more, and rename it to the template. An older one of that name is dropped. */
+/**
+ * Let no one connect to @physical any more, and rename it to the template. An older one of that
+ * name is dropped.
+ */
 int admin_seal(struct admin *admin, const char *physical, const struct admin_template *template,
                char **ret_why);
 
@@ -69,7 +74,10 @@ int admin_seal(struct admin *admin, const char *physical, const struct admin_tem
 int admin_snapshot(struct admin *admin, const char *physical, const struct admin_lease *lease,
                    const struct admin_template *template, char **ret_why);
 
-/** Return: @suffix is _TASK_RANDOM, as rename.c makes them. Databases to drop are found by nothing else. */
+/**
+ * Return: @suffix is _TASK_RANDOM, as rename.c makes them. Databases to drop are found by nothing
+ * else.
+ */
 bool admin_is_suffix(const char *suffix);
 
 /**
@@ -92,8 +100,9 @@ void admin_use_template(struct admin *admin, const char *name);
 /* admin_reap.c */
 
 /**
- * Drop templates that no run has used for two weeks. If the others are larger than @quota_bytes together, drop those that
- * have not been used for longest, but none in use, none that was used within the hour, and no snapshot.
+ * Drop templates that no run has used for two weeks. If the others are larger than @quota_bytes
+ * together, drop those that have not been used for longest, but none in use, none that was used
+ * within the hour, and no snapshot.
  * Return: how many.
  */
 unsigned int admin_collect(struct admin *admin, uint64_t quota_bytes);

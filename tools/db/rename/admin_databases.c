@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Databases on a shared server: create, describe, seal, copy, drop. Blocking: in coprocesses and in `berth db`.
+ * Databases on a shared server: create, describe, seal, copy, drop. Blocking: in coprocesses and in
+ * `berth db`.
  *
- * Safety: a database is dropped only if its name ends in a suffix that this run made, or in one whose lease proves that the
- * owner is dead, or if it has the name of an unfinished one. A suffix ends in eight random characters.
+ * Safety: a database is dropped only if its name ends in a suffix that this run made, or in one
+ * whose lease proves that the owner is dead, or if it has the name of an unfinished one. A suffix
+ * ends in eight random characters.
  *
- * All runs on all machines together create at most 2 x cores databases at once: a creator holds one of that many numbered
- * advisory locks.
+ * All runs on all machines together create at most 2 x cores databases at once: a creator holds one
+ * of that many numbered advisory locks.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -147,8 +149,9 @@ int admin_drop(struct admin *admin, const char *database, bool is_template, bool
 }
 
 /*
- * A new database has a name that only Berth gives until its comment names the owner. Otherwise a creator that dies in between
- * would leave a database that no one can prove to be Berth's. The rename is the commit; admin_reap() finds earlier leftovers.
+ * A new database has a name that only Berth gives until its comment names the owner. Otherwise a
+ * creator that dies in between would leave a database that no one can prove to be Berth's. The
+ * rename is the commit; admin_reap() finds earlier leftovers.
  */
 int admin_create(struct admin *admin, const char *physical, const char *source,
                  const struct admin_lease *lease, char **ret_why)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is dropped from a shared server without the owner's order: databases of dead runs, and templates that are too many or
- * too old. Blocking: in the coprocess that prepares the server (prepare.c).
+ * What is dropped from a shared server without the owner's order: databases of dead runs, and
+ * templates that are too many or too old. Blocking: in the coprocess that prepares the server
+ * (prepare.c).
  */
 #include <jansson.h>
 #include <stdlib.h>
@@ -16,8 +17,9 @@
 enum { TEMPLATE_DAYS = 14, KEPT_DAYS = 7, STALE_S = 7200 };
 
 /*
- * The owner of a lease is dead if its lock is free. It is dead, too, if its last heartbeat is two hours old, even if the server
- * still holds a session whose other end is gone. A database that was kept on purpose stays for KEPT_DAYS.
+ * The owner of a lease is dead if its lock is free. It is dead, too, if its last heartbeat is two
+ * hours old, even if the server still holds a session whose other end is gone. A database that was
+ * kept on purpose stays for KEPT_DAYS.
  */
 static bool reap_one(struct admin *admin, const char *database, const char *comment)
 {
@@ -52,7 +54,9 @@ static bool reap_unfinished(struct admin *admin, const char *database)
 
 unsigned int admin_reap(struct admin *admin)
 {
-	/* this includes a database that was sealed but not renamed: its name still has the suffix */
+	/*
+	 * this includes a database that was sealed but not renamed: its name still has the suffix
+	 */
 	cleanup_result PGresult *leases = admin_ask(
 		admin, 2,
 		"SELECT datname, shobj_description(oid, 'pg_database') FROM pg_database "

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lists and drops databases that have a comment of Berth's; all others are left alone. The server decides whether an owner is
- * alive: this process can take the lock of a lease only if no other session has it, and holds it while it drops. Runs in the
- * `berth` command itself.
+ * Lists and drops databases that have a comment of Berth's; all others are left alone. The server
+ * decides whether an owner is alive: this process can take the lock of a lease only if no other
+ * session has it, and holds it while it drops. Runs in the `berth` command itself.
  */
 #include "tools/db/rename/owned.h"
 
@@ -134,7 +134,9 @@ static int read_all(struct admin *admin, struct owned_reading *reading, char **r
 	return ret;
 }
 
-/* A lease is never taken twice, so no run misses the lock while this process holds it for a moment. */
+/*
+ * A lease is never taken twice, so no run misses the lock while this process holds it for a moment.
+ */
 static void ask_leases(struct admin *admin, const struct owned_reading *reading)
 {
 	for (size_t i = 0; i < reading->into->count; i++) {
@@ -191,7 +193,7 @@ static int drop(struct admin *admin, const char *database, const char *suffix, c
 		return -EINVAL;
 	}
 	if (!is_template && !admin_lock(admin, suffix)) {
-		*ret_why = str_copy("its owner lives");
+		*ret_why = str_copy("its owner is alive");
 		return -EBUSY;
 	}
 	ret = admin_drop(admin, database, is_template, true);
@@ -217,7 +219,7 @@ int owned_drop(const char *database, const char *project_dir, const char *physic
 			goto out;
 		}
 	if (!ret) {
-		*ret_why = str_copy("there is no such database of Berth's");
+		*ret_why = str_copy("no database of Berth's has this name");
 		ret = -ENOENT;
 	}
 out:

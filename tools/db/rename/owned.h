@@ -2,9 +2,9 @@
 #ifndef BERTH_DB_RENAME_OWNED_H
 #define BERTH_DB_RENAME_OWNED_H
 /*
- * The databases on a shared server that are Berth's, by the comment that each of them bears: for `berth db` and
- * `berth recover`. Blocking, through libpq. Functions return 0 or -errno and print nothing; texts are for people, without
- * credentials, the caller's to free.
+ * The databases on a shared server that have a comment of Berth's, for `berth db` and `berth
+ * recover`. Blocking, through libpq. Functions return 0 or -errno and print nothing; texts are for
+ * people, without credentials, the caller's to free.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,15 +12,15 @@
 
 struct owned_database {
 	char *physical;
-	/* NULL if the comment does not say, as for a template */
-	char *logical, *run, *task, *host;
-	char *snapshot; /* of a template that somebody made under this name */
+	char *logical, *run, *task,
+		*host;  /* NULL if the comment does not have it, as of a template */
+	char *snapshot; /* the user's name for it, if it is one */
 	unsigned int worker;
 	int64_t heartbeat_s; /* CLOCK_REALTIME; of a template, its last use */
 	int64_t made_s;      /* of a template */
 	int64_t size_bytes;  /* -1 = the server does not say */
 	bool is_template;
-	bool kept;  /* left for inspection on purpose */
+	bool kept;  /* for inspection */
 	bool alive; /* its owner holds the lease */
 };
 
@@ -35,16 +35,17 @@ char *owned_where(const char *database, const char *project_dir);
 
 /**
  * @database	a name or a URL, as for a run
- * Return: 0; -ENOTCONN nobody listens there; -EINVAL, -ENOTSUP not a name and not a URL, or not this machine; -ENOENT no
- * libpq; -ECONNREFUSED, -EIO the server refuses. *ret_why on failure; ret_list->where where it is known.
+ * Return: 0; -ENOTCONN no server answers; -EINVAL neither a name nor a URL; -ENOTSUP not this
+ * machine; -ENOENT no libpq; -ECONNREFUSED, -EIO the server refuses. *ret_why on failure;
+ * ret_list->where if it is known.
  */
 int owned_read(const char *database, const char *project_dir, struct owned_list *ret_list,
                char **ret_why);
 void owned_free(struct owned_list *list);
 
 /**
- * Drop one of them, with the sessions in it.
- * Return: 0; -EBUSY its owner lives; -ENOENT there is none of Berth's with this name; as above.
+ * Drop one of them, and end the sessions in it.
+ * Return: 0; -EBUSY its owner is alive; -ENOENT no database of Berth's has this name; as above.
  */
 int owned_drop(const char *database, const char *project_dir, const char *physical, char **ret_why);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The process that prepares a shared server for a run: drops what dead runs left there, then finds out who makes the template.
- * Of all runs that need it, on all machines, the one with the lock of its name does. The others wait until the template is
- * there or the lock is free.
+ * The process that prepares a shared server for a run: drops what dead runs left there, then finds
+ * out who makes the template. Of all runs that need it, on all machines, the one with the lock of
+ * its name does. The others wait until the template is there or the lock is free.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +22,10 @@ static bool template_exists(struct admin *admin, const char *name)
 	return admin_exists(admin, name, &is_template) && is_template;
 }
 
-/* Wait until the template is there or this run is to make it. Return: what to say; NULL if the supervisor is gone. */
+/*
+ * Wait until the template is there or this run is to make it. Return: what to say; NULL if the
+ * supervisor is gone.
+ */
 static const char *elect(struct admin *admin, const char *template_hash, int line)
 {
 	int64_t until_ms = clock_ms() + ELECTION_MS;

@@ -2,22 +2,29 @@
 #ifndef BERTH_DB_RENAME_PROCESSES_H
 #define BERTH_DB_RENAME_PROCESSES_H
 /*
- * The coprocesses of rename mode: one that prepares the server, for the run, and one relay process for each worker. Lines
- * between them and the supervisor are one word and its argument:
+ * The coprocesses of rename mode: one that prepares the server, for the run, and one relay process
+ * for each worker. A line between them and the supervisor is one word and its argument.
  *
- *	prepare.c, one per run			relay_process.c, one per worker
- *	says	reaped N			says	ready MS
- *		cached | setup | none			error TEXT
- *		error TEXT				unreachable TEXT	(instead of ready)
- *							refused TEXT		(a reset, a snapshot)
- *							committed
- *							kept DATABASE
- *							leftover	(no server: the next run drops its databases)
- *							and the lines of record_line.h
- *	hears	done				hears	reset [SNAPSHOT] | snapshot NAME | commit | keep | drop | watch
+ * prepare.c, one process for each run:
+ *	says	reaped N, then one of
+ *		cached | setup | none
+ *		error TEXT
+ *	hears	done
  *
- * The preparing process holds the template's lock from `setup` to `done`. A relay process creates the worker's databases, is
- * its relay, and holds the lease. It drops the databases when it hears so, or when the supervisor is gone.
+ * relay_process.c, one process for each worker:
+ *	says	ready MS
+ *		error TEXT
+ *		unreachable TEXT	instead of ready
+ *		refused TEXT		of a reset or a snapshot
+ *		committed
+ *		kept DATABASE
+ *		leftover		the server is gone; the next run drops the databases
+ *		and the lines of record_line.h
+ *	hears	reset [SNAPSHOT] | snapshot NAME | commit | keep | drop | watch
+ *
+ * The preparing process holds the template's lock from `setup` to `done`. A relay process creates
+ * the worker's databases, is its relay, and holds the lease. It drops the databases when it hears
+ * so, or when the supervisor is gone.
  */
 #include "tools/db/mode/mode.h"
 
@@ -36,7 +43,10 @@ struct rename_plan {
 void rename_prepare_main(void *plan, int line);
 void relay_process_main(void *plan, int line);
 
-/** Give up the privileges that a coprocess does not need, before it reads what servers and clients send. */
+/**
+ * Give up the privileges that a coprocess does not need, before it reads what servers and clients
+ * send.
+ */
 void rename_confine(const struct db *db);
 
 /** The template of URL number @url: berth_tpl_HASH_URL. No suite's database begins like that. */

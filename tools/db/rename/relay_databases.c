@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The databases of one worker on the shared server, and their leases. In the relay process; blocking.
+ * The databases of one worker on the shared server, and their leases. In the relay process;
+ * blocking.
  *
- * Order, so that a crash leaves nothing without an owner: lock, create, comment; drop, unlock. The lock is taken first and
- * given back last, with the session.
+ * Order, so that a crash leaves nothing without an owner: lock, create, comment; drop, unlock. The
+ * lock is taken first and given back last, with the session.
  */
 #include <errno.h>
 #include <poll.h>
@@ -92,7 +93,10 @@ static struct admin_lease lease_of(const struct relay_process *self, unsigned in
 		                     .worker = self->worker->number };
 }
 
-/* What the database is copied from: the snapshot, the template, the logical database if there is one; NULL = nothing. */
+/*
+ * What the database is copied from: the snapshot, the template, the logical database if there is
+ * one; NULL = nothing.
+ */
 static const char *source_of(struct relay_process *self, unsigned int url, struct admin *admin,
                              char name[RENAME_TEMPLATE_NAME])
 {
@@ -273,7 +277,8 @@ static bool drop_all(struct relay_process *self)
 }
 
 /*
- * The server may restart, or a role whose sessions ours may not end may still be connected: both are worth some seconds.
+ * The server may restart, or a role whose sessions ours may not end may still be connected: both
+ * are worth some seconds.
  */
 bool relay_databases_drop(struct relay_process *self)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The relay process of one worker: creates its databases, relays its connections, carries out the supervisor's orders, and
- * drops the databases at the end. Straight-line code; only the relays need the loop. The worker's port map is shared memory,
- * so this process itself moves the worker to its next real port when another program holds one.
+ * The relay process of one worker: creates its databases, relays its connections, carries out the
+ * supervisor's orders, and drops the databases at the end. Straight-line code; only the relays need
+ * the loop. The worker's port map is shared memory, so this process itself moves the worker to its
+ * next real port when another program holds one.
  */
 #include "tools/db/rename/relay_process.h"
 

@@ -25,8 +25,8 @@ struct relay_process {
 	const char *snapshot; /* what its databases are made from now; NULL = the template */
 	char *reset_to;       /* the memory of that, after a reset */
 	bool over, keep;
-	bool watches_pool; /* one process of the run does */
-	bool needs_comment; /* the suite has created a database: it may be one of ours without a comment */
+	bool watches_pool;  /* one process of the run does */
+	bool needs_comment; /* the suite has created a database; it may be one of URLs' names */
 	bool idle_reported, pool_reported; /* until it is better again */
 	unsigned int max_open;             /* connections at once; counted when they are cut */
 	unsigned int slow_count;
@@ -37,7 +37,10 @@ struct relay_process {
 
 /* Return: Berth does not rename the database of URL number @url: postgres, template1. */
 bool relay_database_is_shared(const struct relay_process *self, unsigned int url);
-/* Connect to the server at port number @port and take the lease. Return: 0; -EEXIST another process has it; of admin_open(). */
+/*
+ * Connect to the server at port number @port and take the lease. Return: 0; -EEXIST another process
+ * has it; of admin_open().
+ */
 int relay_databases_connect(struct relay_process *self, unsigned int port, char **ret_why);
 /* The same if the session is gone, after a restart of the server. Return: there is a session. */
 bool relay_databases_reconnect(struct relay_process *self, unsigned int port);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a relay process looks at from time to time: sessions idle in a transaction, the server's connections, its own sessions
- * with the server and the comments on the worker's databases.
+ * What a relay process looks at from time to time: sessions idle in a transaction, the server's
+ * connections, its own sessions with the server and the comments on the worker's databases.
  */
 #include "tools/base/clock.h"
 #include "tools/db/rename/relay_process.h"
@@ -63,7 +63,10 @@ static void on_watch(void *arg)
 	(void)loop_after(self->loop, WATCH_MS, on_watch, self);
 }
 
-/* A session that a restart of the server has ended takes the lease again. The comment has the time: the heartbeat. */
+/*
+ * A session that a restart of the server has ended takes the lease again. The comment has the time:
+ * the heartbeat.
+ */
 static void on_sessions(void *arg)
 {
 	struct relay_process *self = arg;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Rename mode, in the supervisor: one relay process for each worker, and one process that prepares the server and decides who
- * makes the template. Nothing here talks to a database server.
+ * Rename mode, in the supervisor: one relay process for each worker, and one process that prepares
+ * the server and decides who makes the template. Nothing here talks to a database server.
  *
  *	hash of the setup's inputs (job) -> the preparing process says
  *		cached or none -> the workers start
@@ -179,7 +179,9 @@ static void close_mode(struct db *db)
 static int open_mode(struct db *db, char **ret_reason)
 {
 	struct rename_mode *mode = mem_alloc(sizeof(*mode));
-	/* the relay runs as our own user, who must reach the sockets; no server programs are needed */
+	/*
+	 * the relay runs as our own user, who must reach the sockets; no server programs are needed
+	 */
 	const struct db_programs no_programs = { 0 };
 	int ret;
 

@@ -2,14 +2,15 @@
 #ifndef BERTH_DB_RENAME_RETRY_H
 #define BERTH_DB_RENAME_RETRY_H
 /*
- * Pauses between attempts: they double up to a most, and each is half to one and a half of its length, by chance, so that many
- * who failed at one moment do not come back at one moment.
+ * Pauses between attempts: they double up to a maximum. Each is lengthened or shortened by up to a
+ * half, by chance, so that processes that failed at the same moment do not return at the same
+ * moment.
  */
 #include <stdint.h>
 
 enum { RETRY_FIRST_MS = 50, RETRY_MAX_MS = 3000 };
 
-/* The pause after one of @ms. */
+/* Return: the pause after one of @ms. */
 static inline int retry_grown_ms(int ms, int max_ms)
 {
 	return ms < max_ms / 2 ? ms * 2 : max_ms;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One worker in rename mode: starts its relay process, and turns what that says into answers and records. In the supervisor,
- * on the loop. Nothing here talks to a database server.
+ * One worker in rename mode: starts its relay process, and turns what that says into answers and
+ * records. In the supervisor, on the loop. Nothing here talks to a database server.
  */
 #include "tools/db/rename/worker.h"
 

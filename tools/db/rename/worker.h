@@ -2,8 +2,9 @@
 #ifndef BERTH_DB_RENAME_WORKER_H
 #define BERTH_DB_RENAME_WORKER_H
 /*
- * Rename mode, seen from the supervisor. worker.c has one worker and its relay process; rename.c has the mode and the
- * process that prepares the server. rename.c calls worker.c, which calls back through `settled`.
+ * Rename mode, seen from the supervisor. worker.c has one worker and its relay process; rename.c
+ * has the mode and the process that prepares the server. rename.c calls worker.c, which calls back
+ * through `settled`.
  */
 #include "tools/db/mode/mode.h"
 #include "tools/db/rename/processes.h"
@@ -12,8 +13,9 @@
 #include "tools/process/job.h"
 
 /*
- * A circuit breaker. It counts workers in a row that could not connect, though each tried for a while with growing pauses.
- * From BREAKER_OPENS on, no further worker tries until BREAKER_MS have passed; then one may.
+ * A circuit breaker. It counts workers in a row that could not connect, though each tried for a
+ * while with growing pauses. From BREAKER_OPENS on, no further worker tries until BREAKER_MS have
+ * passed; then one may.
  */
 struct rename_breaker {
 	unsigned int failures;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Who can have the lock of a template or a snapshot to himself knows that no run uses it; see template.h and snapshot.h. */
+/*
+ * A process that gets the exclusive lock of a template or a snapshot knows that no run uses it:
+ * template.h, snapshot.h.
+ */
 #include "tools/db/template/cache.h"
 
 #include <dirent.h>
@@ -54,7 +57,7 @@ static int64_t size_of(const char *path)
 	return bytes;
 }
 
-/* Its name in the cache; the caller's. */
+/* The entry's name in the cache; the caller's to free. */
 static char *entry_of(const struct cache_entry *cached)
 {
 	return str_print("%s-%s", cached->is_snapshot ? "snap" : "tpl", cached->name);
@@ -154,7 +157,7 @@ int cache_drop(const struct cache_list *list, const struct cache_entry *cached)
 
 	job_files_as(list->uid, list->gid);
 	ret = cache_lock(list->where, entry, LOCK_EX, &lock);
-	ret = ret ? ret : cache_remove(path); /* the lock file stays, as in template.c */
+	ret = ret ? ret : cache_remove(path);
 	job_files_back(list->uid);
 	return ret;
 }

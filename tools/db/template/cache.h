@@ -2,8 +2,9 @@
 #ifndef BERTH_DB_TEMPLATE_CACHE_H
 #define BERTH_DB_TEMPLATE_CACHE_H
 /*
- * The templates and snapshots of private servers, as they lie in the cache: for `berth db template`, and to keep them within
- * their quota. Blocking. Functions return 0 or -errno and print nothing; texts are the caller's to free.
+ * The templates and snapshots in the cache of private servers: locks, a list for `berth db
+ * template`, and the quota. Blocking. Functions return 0 or -errno and print nothing; texts are the
+ * caller's to free.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,15 +20,19 @@ enum { TEMPLATE_FRESH_S = 3600 }; /* a template that was used within that time s
  */
 int cache_lock(const char *cache, const char *name, int how, int *ret_lock);
 
-/** Remove a template or snapshot that the caller has locked. A rename comes first, so that no run takes half of it. */
+/**
+ * Remove a template or snapshot that the caller has locked. A rename comes first, so that no run
+ * takes half of it.
+ */
 int cache_remove(const char *path);
 
 struct cache_entry {
 	char *name;  /* of a snapshot; of a template its hash */
-	char *ports; /* "5432 6379": the virtual ports that it has a server for */
+	char *ports; /* "5432 6379": virtual ports of its servers */
 	bool is_snapshot;
-	bool used_now;                      /* a live run may clone from it, or is making it */
-	int64_t size_bytes, made_s, used_s; /* CLOCK_REALTIME; a snapshot's use is not noted */
+	bool used_now; /* a live run may clone from it, or makes it */
+	int64_t size_bytes;
+	int64_t made_s, used_s; /* CLOCK_REALTIME; the use of a snapshot is not noted */
 };
 
 struct cache_list {
@@ -45,8 +50,9 @@ void cache_free(struct cache_list *list);
 int cache_drop(const struct cache_list *list, const struct cache_entry *cached);
 
 /**
- * Remove the templates in @cache that have not been used for longest, until the rest is within @quota_bytes: none that a live
- * run uses or that was used within the hour, and no snapshot.
+ * Remove the templates in @cache that have not been used for longest, until the others are within
+ * @quota_bytes. A template that a live run uses or that was used within the hour stays, and so does
+ * every snapshot.
  */
 void cache_collect(const char *cache, uint64_t quota_bytes);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A name is one thing at a time: whoever makes or removes it has its lock to himself. An overlay stands on the very files of
- * its snapshot for as long as its worker lives, so whoever clones holds the lock, too, until the run ends.
+ * A process that makes or removes a snapshot holds its lock exclusively. An overlay uses the files
+ * of its snapshot as long as its worker lives, so a run that clones from a snapshot holds the lock
+ * shared until it ends.
  */
 #include "tools/db/template/snapshot.h"
 
@@ -57,7 +58,7 @@ int snapshot_use(struct snapshot_use **uses, const struct db_programs *programs,
 	if (use)
 		return 0;
 	job_files_as(programs->uid, programs->gid);
-	/* first: no lock for a name that nobody has */
+	/* before the lock, so that an unknown name leaves no lock file */
 	ret = snapshot_named(name) ? fits(programs, name, shape) : -EINVAL;
 	ret = ret ? ret : open_lock(programs, name, LOCK_SH, &lock);
 	ret = ret ? ret : fits(programs, name, shape);
@@ -107,7 +108,7 @@ int snapshot_begin(const struct db_programs *programs, const char *name, int *re
 	if (ret)
 		return ret;
 	*ret_building = str_print("%s/snap-%s.building", programs->cache, name);
-	(void)dir_remove(*ret_building); /* its maker has died */
+	(void)dir_remove(*ret_building); /* of a maker that died */
 	return 0;
 }
 
@@ -120,6 +121,6 @@ int snapshot_commit(const char *building, const char *shape)
 	if (ret)
 		return ret;
 	if (!renameat2(AT_FDCWD, building, AT_FDCWD, path, RENAME_EXCHANGE))
-		return dir_remove(building); /* what had the name before */
+		return dir_remove(building); /* the older one */
 	return rename(building, path) ? -errno : 0;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A template is keyed by the hash of all it is made from, so it is never updated, only made anew under another name, and
- * two runs that need the same one at the same time elect its maker by a file lock; the other waits and finds it.
+ * The name of a template has the hash of all that it is made from. So it never changes; a change of
+ * its inputs makes another template. If two runs need the same one at the same time, the one that
+ * takes the file lock makes it, and the other waits.
  */
 #include "tools/db/template/template.h"
 
@@ -61,7 +62,10 @@ static void hash_file(struct digest *hash, const char *path, unsigned int *files
 		digest_data(hash, text, len);
 }
 
-/* The files that the command names: `psql -f seed.sql` changes its meaning with seed.sql. The project itself is no input. */
+/*
+ * The files that the command names: `psql -f seed.sql` depends on seed.sql. The project directory
+ * itself is no input.
+ */
 static void hash_named_files(struct digest *hash, const struct template_plan *plan,
                              unsigned int *files)
 {
@@ -127,7 +131,7 @@ int template_hash(void *arg, struct str *ret_text)
 		digest_text(hash, plan->urls[i].password ? plan->urls[i].password : "\1");
 		digest_text(hash, plan->urls[i].name);
 	}
-	/* who may administrate by peer */
+	/* pg_ident.conf names the user of the run */
 	digest_text(hash, plan->programs ? plan->programs->owner : "");
 	digest_text(hash, plan->command);
 	if (plan->command) {
@@ -183,7 +187,7 @@ int template_make(void *arg, struct str *ret_text)
 
 	if (flock(plan->lock, LOCK_SH))
 		return -errno;
-	/* not atomic: somebody may make it before we have the exclusive lock */
+	/* flock() does not convert a lock atomically: another run may make it in between */
 	if (access(path, F_OK)) {
 		if (flock(plan->lock, LOCK_EX))
 			return -errno;
@@ -226,7 +230,10 @@ static void remove_matching(const char *dir, const char *prefix)
 		closedir(entries);
 }
 
-/* A run's lock can be taken: the run is dead. Its sockets go with its directory: db_programs_remove_socket_dirs(). */
+/*
+ * If its lock is free, the run is dead. Its sockets go with its run directory:
+ * db_programs_remove_socket_dirs().
+ */
 static void sweep_run(const char *clones, const char *lock_name)
 {
 	cleanup_free char *path = str_print("%s/%s", clones, lock_name);
@@ -251,7 +258,10 @@ static void sweep_template(const char *cache, const char *lock_name)
 	if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB))
 		return;
 	remove_matching(cache, building); /* its maker has died */
-	/* A snapshot stays until somebody drops it. The lock file stays: somebody may have it open and be about to lock it. */
+	/*
+	 * A snapshot stays until the user drops it. The lock file stays: another process may be
+	 * about to lock it.
+	 */
 	if (str_starts(lock_name, "tpl-") && old(dir, KEEP_TEMPLATE_DAYS))
 		(void)cache_remove(dir);
 }

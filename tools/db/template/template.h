@@ -2,17 +2,17 @@
 #ifndef BERTH_DB_TEMPLATE_TEMPLATE_H
 #define BERTH_DB_TEMPLATE_TEMPLATE_H
 /*
- * Data directories that are made once and cloned often, in the cache of tools/db/engine/programs.h:
+ * Data directories that are made once and cloned often, in the cache (struct db_programs):
  *
  *	base-KEY/data		as initdb leaves it, with our settings (postgres.c)
- *	tpl-HASH/PORT/data	with the roles and databases of the run, and what the setup command put there;
+ *	tpl-HASH/PORT/data	with roles and databases, and what the setup command put there;
  *				the same for servers that are not PostgreSQL
  *	tpl-HASH.building/	the same while it is made; rename(2) is the commit
  *	tpl-HASH.lock		exclusive while it is made, shared while a run uses it
- *	clones/RUN-*		what live runs have; clones/RUN.lock is held as long as the run lives
- *	kept/			clones of failed workers that somebody wanted to look at
+ *	clones/RUN-*		directories of workers; clones/RUN.lock is held by the live run
+ *	kept/			directories of failed workers, for inspection
  *
- * All of this blocks: for use in jobs.
+ * All of this blocks: the functions that take a `plan` are jobs.
  */
 #include <stdbool.h>
 
@@ -23,9 +23,9 @@
 struct db_server_spec;
 
 struct template_plan {
-	/* NULL for template_hash() alone: a server that is not ours */
+	/* NULL in rename mode, for template_hash() only */
 	const struct db_programs *programs;
-	const struct db_server_spec *specs; /* on it */
+	const struct db_server_spec *specs;
 	unsigned int spec_count;
 	const struct db_url *urls;
 	unsigned int url_count;
@@ -36,23 +36,32 @@ struct template_plan {
 	int lock;             /* tpl-HASH.lock, open; template_make() leaves it locked */
 };
 
-/* Job, as ourselves: the project's files may not be readable for the server's user. @ret_text the hash, 32 hex digits. */
+/**
+ * As our own user, because the server's user may not read the project's files.
+ * @ret_text	the hash, 32 hexadecimal digits
+ * Return: 0; -E2BIG too many files are inputs of the setup; -errno.
+ */
 int template_hash(void *plan, struct str *ret_text);
 
 /**
- * Job, as the server's user, keeping plan.lock: find or make the template.
- * @ret_text "ready": it is there, the lock is shared; "setup": tpl-HASH.building waits for the setup command, the lock is
- * exclusive; on failure what went wrong, for people.
+ * As the server's user, in a job that keeps plan.lock: find or make the template.
+ * @ret_text	"cached" or "ready": it is there, the lock is shared; "setup": tpl-HASH.building
+ * waits for the setup command, the lock is exclusive; on failure what went wrong, for people
  */
 int template_make(void *plan, struct str *ret_text);
 
-/* Job, as the server's user: the setup command has succeeded and the servers are stopped cleanly. */
+/**
+ * As the server's user, after the setup command has succeeded and the servers were stopped cleanly.
+ */
 int template_commit(void *plan, struct str *ret_text);
 
-/* Job, as ourselves: what dead runs left in clones/, templates and kept clones that nobody has used for a long time. */
+/**
+ * As the server's user: remove what dead runs left in clones/, and templates and kept directories
+ * that are old.
+ */
 int template_sweep(void *plan, struct str *ret_text);
 
-/* Job, when one was made: those that nobody has used for longest go until the rest is within plan.quota_bytes. */
+/** As the server's user, after a template was made: cache_collect() with plan.quota_bytes. */
 int template_collect(void *plan, struct str *ret_text);
 
 #endif
