@@ -90,9 +90,7 @@ int db_worker_snapshot(struct db *db, unsigned int number, const char *name, db_
 /** Return: a worker that was prepared is not gone yet. */
 bool db_busy(const struct db *db);
 
-/**
- * Stop and remove, in the background, what the worker had; or keep it, as the configuration says.
- */
+/** Stop what the worker had, and remove or keep it as the configuration says; in the background. */
 void db_worker_end(struct db *db, unsigned int number, bool failed);
 
 /**

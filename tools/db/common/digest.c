@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * SHA-256, of which 128 bits are kept: enough that two templates do not get one name by accident.
- */
+/* SHA-256, of which 128 bits are kept: enough that no two templates get the same name. */
 #include "tools/db/common/digest.h"
 
 #include <errno.h>

@@ -161,9 +161,7 @@ static char **command_line(const struct instance_params *params)
 	return argv;
 }
 
-/*
- * The server speaks first: the header of a packet (4 bytes), then 10, the version of the protocol.
- */
+/* The server speaks first: a header of 4 bytes, then 10, the version of the protocol. */
 static bool is_ready(const char *reply, size_t len)
 {
 	return len > 4 && reply[4] == 10;

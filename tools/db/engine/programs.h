@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef BERTH_DB_ENGINE_PROGRAMS_H
 #define BERTH_DB_ENGINE_PROGRAMS_H
-/*
- * The installed PostgreSQL server programs, the user who runs servers, and where their files are.
- */
+/* The installed server programs of PostgreSQL, their user, and where their files are. */
 #include <sys/types.h>
 
 struct db_programs {
@@ -40,9 +38,7 @@ int db_programs_reaches(const struct db_programs *programs, const char *path);
 int db_programs_socket_dir(const struct db_programs *programs, const char *run_dir,
                            char **ret_path);
 
-/**
- * Remove a run's socket directories that are not in @run_dir. Call it before @run_dir is removed.
- */
+/** Remove socket directories of a run outside @run_dir. Call it before @run_dir is removed. */
 void db_programs_remove_socket_dirs(const char *run_dir);
 
 #endif

@@ -61,9 +61,7 @@ struct db {
 /** Answer what the run asked for the worker, if it still waits. @text as of db_ready_fn. */
 void db_worker_answer(struct db_worker *worker, int error, const char *text);
 
-/**
- * The same for a reset or a snapshot that failed while the worker's databases stay as they were.
- */
+/** The same for a reset or snapshot that failed and left the databases as they were. */
 void db_worker_refuse(struct db_worker *worker, int error, const char *text);
 
 /** The mode has nothing left of @worker: free it. */

@@ -71,9 +71,7 @@ static int send_signal_as_server(void *arg, struct str *ret_text)
 	return ret;
 }
 
-/*
- * A shell may run the server of kind command. Both are in one process group, which setsid() made.
- */
+/* A shell may run a server of kind command: signal the process group that setsid() made. */
 static void send_signal(struct instance *instance, int number)
 {
 	if (syscall(SYS_pidfd_send_signal, instance->pidfd, number, NULL, 0) && errno == EPERM)
@@ -342,8 +340,7 @@ static void on_command_stopped(void *arg, int error, const char *text)
 	(void)error;
 	(void)text;
 	instance->job = NULL;
-	send_signal(instance,
-	            instance->engine->stop_clean); /* in case the command did not end it */
+	send_signal(instance, instance->engine->stop_clean); /* if it did not end */
 }
 
 void instance_stop(struct instance *instance, bool clean)
@@ -378,18 +375,17 @@ static _Noreturn void child_fail(int pipe, int stage, int error)
  */
 static char **environment(const struct instance_params *params)
 {
-	char **envp = params->spec->engine->ours ? strv_copy(environ) : NULL;
 	cleanup_free char *port = str_print("%u", params->port);
+	char **envp = NULL;
 
-	if (!envp) {
+	if (params->spec->engine->ours) {
+		envp = strv_copy(environ);
+		environ_set(&envp, "BERTH_PORT", port);
+		environ_set(&envp, "BERTH_DIR", params->data);
+	} else {
 		strv_add(&envp, "PATH=/usr/bin:/bin");
-		environ_set(&envp, "BERTH_RUN",
-		            params->run_id); /* `berth reap` finds its children by it */
-		return envp;
 	}
-	environ_set(&envp, "BERTH_PORT", port);
-	environ_set(&envp, "BERTH_DIR", params->data);
-	environ_set(&envp, "BERTH_RUN", params->run_id);
+	environ_set(&envp, "BERTH_RUN", params->run_id); /* `berth reap` finds children by it */
 	return envp;
 }
 
@@ -418,13 +414,11 @@ static _Noreturn void become_server(const struct instance *instance, pid_t paren
 	ret = engine->ours ? 0 : job_drop(setup->params.programs->uid, setup->params.programs->gid);
 	if (ret)
 		child_fail(pipe, 0, -ret);
-	/*
-	 * the suite can start programs with COPY ... TO PROGRAM: none of them may gain privileges
-	 */
+	/* a suite can start programs with COPY TO PROGRAM: none may gain privileges */
 	if (!engine->ours)
 		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	prctl(PR_SET_PDEATHSIG,
-	      engine->stop_now); /* again: the change of user cleared it, prctl(2) */
+	/* the change of user has cleared it: prctl(2) */
+	prctl(PR_SET_PDEATHSIG, engine->stop_now);
 	if (getppid() != parent || chdir(engine->ours ? setup->params.project_dir : "/"))
 		_exit(1);
 	execve(argv[0], argv, instance->envp);

@@ -30,9 +30,7 @@ struct instance_setup {
 	void (*environ)(void *arg, char ***envp); /* adds to its environment; may be NULL */
 	const char *log;                          /* file for the server's messages, 0600 */
 	instance_ready_fn ready;                  /* called once */
-	/*
-	 * called once, when the process is gone, and not before @ready; then the instance is freed
-	 */
+	/* called once, when the process is gone, after @ready; then the instance is freed */
 	instance_end_fn end;
 	void *arg;
 };

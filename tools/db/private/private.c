@@ -134,9 +134,7 @@ static void close_mode(struct db *db)
 	db->mode_data = NULL;
 }
 
-/*
- * Find every server program that a worker needs. On failure *ret_reason says which one is missing.
- */
+/* Find the server programs that a worker needs. *ret_reason names the one that is missing. */
 static int find_programs(const struct db *db, struct db_programs *ret_programs, char **ret_reason)
 {
 	bool postgres = false;

@@ -207,9 +207,7 @@ static void on_committed(void *arg, int error, const char *text)
 	private_worker_servers_gone(self);
 }
 
-/*
- * If the setup command failed, the lock is released, and the next run tries to make the template.
- */
+/* After a failed setup command the lock is released, and the next run makes the template. */
 void private_source_setup_stopped(struct private_worker *self)
 {
 	struct private_mode *mode = self->mode;

@@ -94,9 +94,7 @@ static inline bool private_worker_makes_template(const struct private_worker *se
 bool directory_is_overlay(const struct private_worker *self, const struct db_server_spec *spec);
 /* The data of @spec in what the worker is cloned from. The caller's to free. */
 char *directory_source(const struct private_worker *self, const struct db_server_spec *spec);
-/*
- * Jobs of a struct private_worker. @ret_text on failure: why; of directory_keep(): the new place.
- */
+/* Jobs of a struct private_worker. @ret_text	why it failed; of directory_keep(): the new place */
 int directory_clone(void *self, struct str *ret_text);
 int directory_remove(void *self, struct str *ret_text);
 int directory_keep(void *self, struct str *ret_text);

@@ -54,9 +54,7 @@ static bool reap_unfinished(struct admin *admin, const char *database)
 
 unsigned int admin_reap(struct admin *admin)
 {
-	/*
-	 * this includes a database that was sealed but not renamed: its name still has the suffix
-	 */
+	/* this includes databases that were sealed and not renamed: they still have the suffix */
 	cleanup_result PGresult *leases = admin_ask(
 		admin, 2,
 		"SELECT datname, shobj_description(oid, 'pg_database') FROM pg_database "

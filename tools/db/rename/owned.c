@@ -134,9 +134,7 @@ static int read_all(struct admin *admin, struct owned_reading *reading, char **r
 	return ret;
 }
 
-/*
- * A lease is never taken twice, so no run misses the lock while this process holds it for a moment.
- */
+/* No run takes a lease twice, so none misses the lock that this process holds for a moment. */
 static void ask_leases(struct admin *admin, const struct owned_reading *reading)
 {
 	for (size_t i = 0; i < reading->into->count; i++) {

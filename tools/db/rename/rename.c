@@ -179,9 +179,7 @@ static void close_mode(struct db *db)
 static int open_mode(struct db *db, char **ret_reason)
 {
 	struct rename_mode *mode = mem_alloc(sizeof(*mode));
-	/*
-	 * the relay runs as our own user, who must reach the sockets; no server programs are needed
-	 */
+	/* no server programs are needed: the relay runs as our own user */
 	const struct db_programs no_programs = { 0 };
 	int ret;
 

@@ -22,9 +22,7 @@ struct snapshot_use {
 	int lock;
 };
 
-/**
- * Return: @name is 1 to 32 lower-case letters, digits, `_` and `-`, and does not begin with `-`.
- */
+/** Return: @name is 1 to 32 of a-z, 0-9, `_` and `-`, and does not begin with `-`. */
 bool snapshot_named(const char *name);
 
 /**
@@ -36,9 +34,7 @@ int snapshot_use(struct snapshot_use **uses, const struct db_programs *programs,
                  const char *shape);
 void snapshot_end(struct snapshot_use *uses);
 
-/**
- * The reason for a code above, or for -EINVAL (@name is no name): a sentence, the caller's to free.
- */
+/** A sentence for a code above, or for -EINVAL (@name is no name). The caller's to free. */
 char *snapshot_refusal(const char *name, int error);
 
 /**

@@ -50,9 +50,7 @@ int template_hash(void *plan, struct str *ret_text);
  */
 int template_make(void *plan, struct str *ret_text);
 
-/**
- * As the server's user, after the setup command has succeeded and the servers were stopped cleanly.
- */
+/** As the server's user, after the setup command succeeded and the servers stopped cleanly. */
 int template_commit(void *plan, struct str *ret_text);
 
 /**
