@@ -232,6 +232,26 @@ int dir_remove(const char *path)
 	return ret;
 }
 
+static int is_visible(const struct dirent *entry)
+{
+	return *entry->d_name != '.';
+}
+
+char **dir_list(const char *path)
+{
+	struct dirent **entries;
+	int count = scandir(path, &entries, is_visible, alphasort);
+	char **names = NULL;
+
+	for (int i = 0; i < count; i++) {
+		strv_add(&names, entries[i]->d_name);
+		free(entries[i]);
+	}
+	if (count >= 0)
+		free(entries);
+	return names;
+}
+
 int dir_make_private(const char *path, mode_t mode)
 {
 	struct stat info;

@@ -68,6 +68,11 @@ int dir_make_private(const char *path, mode_t mode);
 int dir_remove(const char *path);
 
 /**
+ * Return: the names in directory @path that are not hidden, sorted; a strv, NULL if there are none.
+ */
+char **dir_list(const char *path);
+
+/**
  * Find or make the directory for run-time files, mode 0700: $XDG_RUNTIME_DIR/berth if that
  * directory is ours, else /tmp/berth-UID.
  * @ret_path	the caller's to free; set on failure, too

@@ -230,6 +230,18 @@ void strv_add(char ***strv, const char *text)
 	strv_own(strv, str_copy(text));
 }
 
+char **strv_of(const char *first, ...)
+{
+	char **strv = NULL;
+	va_list rest;
+
+	va_start(rest, first);
+	for (const char *text = first; text; text = va_arg(rest, const char *))
+		strv_add(&strv, text);
+	va_end(rest);
+	return strv;
+}
+
 char **strv_copy(char *const *strv)
 {
 	char **copy = NULL;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Private mode is tried with initdb and a query in a single-user backend, which needs the same
- * shared memory, locale and rights as a server but no port. A job does it, so that root becomes the
- * server's user and a deadline ends it.
+ * shared memory, locale and rights as a server but no port. A child does it, so that root becomes
+ * the server's user and a deadline ends it.
  *
  * A shared server is asked once. admin_open() retries for seconds, which is right for a run, but
  * not for a diagnosis.
@@ -12,28 +12,26 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
 #include "tools/base/file.h"
-#include "tools/base/loop.h"
 #include "tools/base/str.h"
-#include "tools/process/job.h"
 #include "tools/db/common/answers.h"
 #include "tools/db/common/libpq.h"
-#include "tools/db/db.h"
-#include "tools/db/mode/mode.h"
-#include "tools/db/engine/programs.h"
 #include "tools/db/common/url.h"
+#include "tools/db/db.h"
+#include "tools/db/engine/postgres.h"
+#include "tools/db/mode/mode.h"
+#include "tools/process/child.h"
+#include "tools/process/job.h"
 
-enum { ATTEMPT_MAX_MS = 60000, CONNECT_MS = 2000 };
+enum { ATTEMPT_MAX_S = 60, CONNECT_MS = 2000 };
 
 struct attempt {
 	const struct db_programs *programs;
-	char *dir;
-	int error;
-	char *why;
-	bool over;
+	const char *dir; /* does not exist yet */
 };
 
 /* The last line that is not empty: there programs write what went wrong. */
@@ -48,104 +46,49 @@ static char *last_line(const char *text)
 	return libpq_words(text + start, len - start);
 }
 
-static int make_data_directory(void *arg, struct str *ret_text)
+/* In a child: make a data directory, and ask it something. */
+static int attempt_run(void *arg, struct str *ret_text)
 {
-	static char *const envp[] = { (char *)"PATH=/usr/bin:/bin", (char *)"LC_ALL=C", NULL };
 	const struct attempt *attempt = arg;
-	cleanup_free char *initdb = str_print("%s/initdb", attempt->programs->bin);
-	cleanup_free char *postgres = str_print("%s/postgres", attempt->programs->bin);
-	char *make[] = { initdb,
-		         (char *)"-D",
-		         attempt->dir,
-		         (char *)"-U",
-		         (char *)"postgres",
-		         (char *)"-A",
-		         (char *)"trust",
-		         (char *)"--no-sync",
-		         (char *)"--wal-segsize=1",
-		         NULL };
-	char *ask[] = { postgres,     (char *)"--single", (char *)"-F", (char *)"-D",
-		        attempt->dir, (char *)"postgres", NULL };
 	cleanup_str struct str output = { 0 };
-	int ret;
+	cleanup_free char *line = NULL;
+	int ret = job_drop(attempt->programs->uid, attempt->programs->gid);
 
-	if (mkdir(attempt->dir, 0700)) {
-		str_add(ret_text, strerror(errno));
-		return -EACCES;
-	}
-	ret = child_exec(&(struct child_program){ .argv = make, .envp = envp }, &output);
+	alarm(ATTEMPT_MAX_S);
+	if (!ret && mkdir(attempt->dir, 0700))
+		ret = -errno;
+	ret = ret ? ret : postgres_initdb(attempt->programs, attempt->dir, "C", &output);
 	if (!ret) {
 		str_free(&output);
-		ret = child_exec(&(struct child_program){ .argv = ask,
-		                                          .envp = envp,
-		                                          .input = "SELECT 6 * 7\n" },
-		                 &output);
+		ret = postgres_single(attempt->programs, attempt->dir, "SELECT 6 * 7\n", &output);
 		if (!ret && !strstr(output.text ? output.text : "", "42"))
 			ret = 1;
 	}
 	(void)dir_remove(attempt->dir);
-	if (ret) {
-		cleanup_free char *line = last_line(output.text ? output.text : "");
-
-		str_add(ret_text, ret < 0 ? strerror(-ret) : line);
-	}
+	line = ret > 0 ? last_line(output.text ? output.text : "") : str_copy(strerror(-ret));
+	str_add(ret_text, line);
 	return ret ? -EIO : 0;
-}
-
-static void on_made(void *arg, int error, const char *text)
-{
-	struct attempt *attempt = arg;
-
-	attempt->over = true;
-	attempt->error = error;
-	attempt->why = str_copy(error == -ETIME ? "it took longer than a minute" : text);
-}
-
-static int attempt_run(struct attempt *attempt)
-{
-	struct loop *loop = NULL;
-	struct job *job = NULL;
-	int ret = loop_open(&loop);
-	struct job_setup setup = {
-		.loop = loop,
-		.uid = attempt->programs->uid,
-		.gid = attempt->programs->gid,
-		.deadline_ms = ATTEMPT_MAX_MS,
-		.run = make_data_directory,
-		.arg = attempt,
-		.done = on_made,
-		.done_arg = attempt,
-	};
-
-	if (!ret)
-		ret = job_start(&setup, &job);
-	while (!ret && !attempt->over)
-		ret = loop_step(loop, -1);
-	loop_close(loop);
-	(void)dir_remove(attempt->dir);
-	return ret ? ret : attempt->error;
 }
 
 int db_health_private(struct db_health_private *ret_result, char **ret_why)
 {
 	struct db_programs programs;
-	struct attempt attempt = { .programs = &programs };
 	int64_t began_ms = clock_ms();
+	cleanup_free char *dir = NULL, *text = NULL;
 	int ret;
 
 	*ret_result = (struct db_health_private){ 0 };
 	ret = db_programs_find(&programs, ret_why);
 	if (ret)
 		return ret;
-	attempt.dir = str_print("%s/try-%d", programs.cache, (int)getpid());
-	ret = attempt_run(&attempt);
+	dir = str_print("%s/try-%d", programs.cache, (int)getpid());
+	ret = child_call(attempt_run, &(struct attempt){ &programs, dir }, &text);
+	(void)dir_remove(dir);
 	*ret_result = (struct db_health_private){ str_copy(programs.bin), str_copy(programs.user),
 		                                  clock_ms() - began_ms };
 	if (ret)
-		*ret_why = attempt.why && *attempt.why ? steal(&attempt.why)
-		                                       : str_copy(strerror(-ret));
-	free(attempt.why);
-	free(attempt.dir);
+		*ret_why = ret == -ECHILD ? str_copy("it took longer than a minute")
+		                          : str_copy(*text ? text : strerror(-ret));
 	db_programs_free(&programs);
 	return ret;
 }

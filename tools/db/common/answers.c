@@ -14,7 +14,7 @@
 /* A connection over loopback is there at once; 20 ms are for a machine that is very busy. */
 enum { LOOPBACK_MS = 20, ELSEWHERE_MS = 2000 };
 
-static bool listens(const struct sockaddr *address, socklen_t len, int timeout_ms)
+static int connect_within(const struct sockaddr *address, socklen_t len, int timeout_ms)
 {
 	cleanup_close int fd = socket(address->sa_family,
 	                              SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -23,15 +23,16 @@ static bool listens(const struct sockaddr *address, socklen_t len, int timeout_m
 	socklen_t error_len = sizeof(error);
 
 	if (fd < 0)
-		return false;
+		return -1;
 	if (!connect(fd, address, len))
-		return true;
-	if (errno != EINPROGRESS || poll(&wait, 1, timeout_ms) != 1)
-		return false;
-	return !getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &error_len) && !error;
+		return steal_fd(&fd);
+	if (errno != EINPROGRESS || poll(&wait, 1, timeout_ms) != 1 ||
+	    getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &error_len) || error)
+		return -1;
+	return steal_fd(&fd);
 }
 
-bool db_port_answers(uint16_t port)
+int db_port_connect(uint16_t port)
 {
 	struct sockaddr_in v4 = { .sin_family = AF_INET,
 		                  .sin_port = htons(port),
@@ -39,9 +40,16 @@ bool db_port_answers(uint16_t port)
 	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6,
 		                   .sin6_port = htons(port),
 		                   .sin6_addr = in6addr_loopback };
+	int fd = connect_within((struct sockaddr *)&v4, sizeof(v4), LOOPBACK_MS);
 
-	return listens((struct sockaddr *)&v4, sizeof(v4), LOOPBACK_MS) ||
-	       listens((struct sockaddr *)&v6, sizeof(v6), LOOPBACK_MS);
+	return fd >= 0 ? fd : connect_within((struct sockaddr *)&v6, sizeof(v6), LOOPBACK_MS);
+}
+
+bool db_port_answers(uint16_t port)
+{
+	cleanup_close int fd = db_port_connect(port);
+
+	return fd >= 0;
 }
 
 bool db_url_answers(const struct db_url *url)
@@ -56,8 +64,11 @@ bool db_url_answers(const struct db_url *url)
 		return db_port_answers(url->port);
 	if (getaddrinfo(host, port, &hints, &found))
 		return false;
-	for (struct addrinfo *one = found; one && !answers; one = one->ai_next)
-		answers = listens(one->ai_addr, one->ai_addrlen, ELSEWHERE_MS);
+	for (struct addrinfo *one = found; one && !answers; one = one->ai_next) {
+		cleanup_close int fd = connect_within(one->ai_addr, one->ai_addrlen, ELSEWHERE_MS);
+
+		answers = fd >= 0;
+	}
 	freeaddrinfo(found);
 	return answers;
 }

@@ -10,6 +10,9 @@
 
 #include "tools/db/common/url.h"
 
+/** Return: a non-blocking connection to @port of 127.0.0.1 or ::1; -1 if no program listens. */
+int db_port_connect(uint16_t port);
+
 /** Return: a program listens on @port of 127.0.0.1 or ::1. */
 bool db_port_answers(uint16_t port);
 

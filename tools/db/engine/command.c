@@ -29,12 +29,7 @@ static int build(const struct engine_build *build, struct str *ret_text)
 
 static char **command_line(const struct instance_params *params)
 {
-	char **argv = NULL;
-
-	strv_add(&argv, "/bin/sh");
-	strv_add(&argv, "-c");
-	strv_add(&argv, params->spec->start);
-	return argv;
+	return strv_of("/bin/sh", "-c", params->spec->start, NULL);
 }
 
 static char *open_command(const struct db_programs *programs, const struct db_url *url,

@@ -23,7 +23,7 @@
 #include "tools/base/file.h"
 #include "tools/db/common/clone.h"
 #include "tools/db/common/digest.h"
-#include "tools/db/engine/engine.h"
+#include "tools/db/engine/postgres.h"
 #include "tools/db/common/certificate.h"
 #include "tools/process/child.h"
 
@@ -83,26 +83,25 @@ static char *stamp(const struct db_programs *programs)
 	                 access_rules);
 }
 
-static int initdb(const struct db_programs *programs, const char *data, const char *locale,
-                  struct str *ret_text)
+int postgres_initdb(const struct db_programs *programs, const char *data, const char *locale,
+                    struct str *ret_output)
 {
 	cleanup_free char *program = str_print("%s/initdb", programs->bin);
-	char *argv[] = { program,
-		         (char *)"-D",
-		         (char *)data,
-		         (char *)"-U",
-		         (char *)"postgres",
-		         (char *)"-E",
-		         (char *)"UTF8",
-		         (char *)"--locale",
-		         (char *)locale,
-		         (char *)"-A",
-		         (char *)"trust",
-		         (char *)"--no-sync",
-		         (char *)"--wal-segsize=1",
-		         NULL };
+	cleanup_strv char **argv = strv_of(program, "-D", data, "-U", "postgres", "-E", "UTF8",
+	                                   "--locale", locale, "-A", "trust", "--no-sync",
+	                                   "--wal-segsize=1", NULL);
 
-	return child_exec(&(struct child_program){ .argv = argv, .envp = plain_env }, ret_text);
+	return child_exec(&(struct child_program){ .argv = argv, .envp = plain_env }, ret_output);
+}
+
+int postgres_single(const struct db_programs *programs, const char *data, const char *sql,
+                    struct str *ret_output)
+{
+	cleanup_free char *program = str_print("%s/postgres", programs->bin);
+	cleanup_strv char **argv = strv_of(program, "--single", "-F", "-D", data, "postgres", NULL);
+
+	return child_exec(&(struct child_program){ .argv = argv, .envp = plain_env, .input = sql },
+	                  ret_output);
 }
 
 static int append(const char *path, const char *text)
@@ -125,8 +124,8 @@ static int base_build(const struct db_programs *programs, const char *base, stru
 		(void)dir_remove(building);
 		if (mkdir(building, 0700))
 			return -errno;
-		ret = initdb(programs, data, fall_back[i] ? fall_back[i] : wanted_locale(),
-		             ret_text);
+		ret = postgres_initdb(programs, data, fall_back[i] ? fall_back[i] : wanted_locale(),
+		                      ret_text);
 	}
 	if (ret)
 		return -EIO;
@@ -231,15 +230,11 @@ static const char *error_in(const char *output)
 	return found;
 }
 
-static int run_single(const struct db_programs *programs, const char *data, const char *sql,
-                      struct str *ret_text)
+static int run_sql(const struct db_programs *programs, const char *data, const char *sql,
+                   struct str *ret_text)
 {
-	cleanup_free char *program = str_print("%s/postgres", programs->bin);
-	char *argv[] = { program,      (char *)"--single", (char *)"-F", (char *)"-D",
-		         (char *)data, (char *)"postgres", NULL };
 	cleanup_str struct str output = { 0 };
-	int status = child_exec(
-		&(struct child_program){ .argv = argv, .envp = plain_env, .input = sql }, &output);
+	int status = postgres_single(programs, data, sql, &output);
 	const char *error = output.text ? error_in(output.text) : NULL;
 
 	if (!status && !error)
@@ -336,23 +331,20 @@ static int build(const struct engine_build *build, struct str *ret_text)
 			add_database(&sql, &build->urls[i]);
 	ret = ret ? ret : write_access(build);
 	ret = ret ? ret : write_settings(build);
-	ret = ret ? ret : run_single(build->programs, build->data, sql.text, ret_text);
+	ret = ret ? ret : run_sql(build->programs, build->data, sql.text, ret_text);
 	if (sql.text)
 		explicit_bzero(sql.text, sql.len);
 	return ret;
 }
 
+/* An option here overrides the project's settings in postgresql.conf, so there are few. */
 static char **command_line(const struct instance_params *params)
 {
-	char **argv = NULL;
+	cleanup_free char *program = str_print("%s/postgres", params->programs->bin);
+	cleanup_free char *port = str_print("%u", params->port);
+	cleanup_free char *sockets = str_print("unix_socket_directories=%s", params->socket_dir);
+	char **argv = strv_of(program, "-D", params->data, "-p", port, "-c", sockets, NULL);
 
-	strv_own(&argv, str_print("%s/postgres", params->programs->bin));
-	strv_add(&argv, "-D");
-	strv_add(&argv, params->data);
-	strv_add(&argv, "-p");
-	strv_own(&argv, str_print("%u", params->port));
-	strv_add(&argv, "-c");
-	strv_own(&argv, str_print("unix_socket_directories=%s", params->socket_dir));
 	if (params->idle_kill_ms) {
 		strv_add(&argv, "-c");
 		strv_own(&argv, str_print("idle_in_transaction_session_timeout=%lld",

@@ -7,7 +7,6 @@
  */
 #include "tools/db/engine/programs.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -307,17 +306,17 @@ int db_programs_socket_dir(const struct db_programs *programs, const char *run_d
 
 void db_programs_remove_socket_dirs(const char *run_dir)
 {
-	cleanup_dir DIR *dir = opendir(run_dir);
-	struct dirent *entry;
+	cleanup_strv char **names = dir_list(run_dir);
 
-	while (dir && (entry = readdir(dir))) {
+	for (char **name = names; name && *name; name++) {
+		cleanup_free char *path = str_print("%s/%s", run_dir, *name);
 		char target[PATH_MAX];
-		ssize_t len = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
+		ssize_t len = readlink(path, target, sizeof(target) - 1);
 
-		if (len <= 0 || !str_starts(entry->d_name, SOCKET_DIR))
+		if (len <= 0 || !str_starts(*name, SOCKET_DIR))
 			continue;
 		target[len] = 0;
-		if (str_ends(target, entry->d_name))
+		if (str_ends(target, *name))
 			(void)dir_remove(target);
 	}
 }

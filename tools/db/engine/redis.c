@@ -86,17 +86,11 @@ static char *socket_path(const struct instance_params *params)
 
 static char **command_line(const struct instance_params *params)
 {
-	char **argv = NULL;
+	cleanup_free char *conf = str_print("%s/redis.conf", params->data);
+	cleanup_free char *port = str_print("%u", params->port), *path = socket_path(params);
 
-	strv_add(&argv, "/usr/bin/redis-server");
-	strv_own(&argv, str_print("%s/redis.conf", params->data));
-	strv_add(&argv, "--port");
-	strv_own(&argv, str_print("%u", params->port));
-	strv_add(&argv, "--dir");
-	strv_add(&argv, params->data);
-	strv_add(&argv, "--unixsocket");
-	strv_own(&argv, socket_path(params));
-	return argv;
+	return strv_of("/usr/bin/redis-server", conf, "--port", port, "--dir", params->data,
+	               "--unixsocket", path, NULL);
 }
 
 /* +PONG; -NOAUTH if there is a password; -LOADING while it is not ready. */

@@ -10,7 +10,6 @@
  */
 #include "tools/db/private/instance.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -29,6 +28,7 @@
 #include "tools/base/environ.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
+#include "tools/db/common/answers.h"
 #include "tools/db/common/clone.h"
 #include "tools/process/job.h"
 
@@ -239,43 +239,19 @@ static int connect_unix(int fd, const char *path)
 	return connect(fd, (struct sockaddr *)&address, sizeof(address));
 }
 
-/* Blocking; on loopback the answer is there at once. */
-static int connect_tcp(uint16_t port)
-{
-	struct sockaddr_in v4 = { .sin_family = AF_INET,
-		                  .sin_port = htons(port),
-		                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6,
-		                   .sin6_port = htons(port),
-		                   .sin6_addr = in6addr_loopback };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (fd >= 0 && connect(fd, (struct sockaddr *)&v4, sizeof(v4))) {
-		close(fd);
-		fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
-		if (fd >= 0 && connect(fd, (struct sockaddr *)&v6, sizeof(v6))) {
-			close(fd);
-			fd = -1;
-		}
-	}
-	return fd;
-}
-
 /* Return: a connection on which the engine's hello was sent; -1 not yet. */
 static int probe_connect(const struct instance *instance)
 {
 	const struct db_engine *engine = instance->engine;
-	int fd = instance->socket_path
-	                 ? socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)
-	                 : connect_tcp(instance->setup.params.port);
+	cleanup_close int fd = instance->socket_path
+	                               ? socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	                                        0)
+	                               : db_port_connect(instance->setup.params.port);
 
 	if (fd < 0 || (instance->socket_path && connect_unix(fd, instance->socket_path)) ||
-	    (engine->hello && send(fd, engine->hello, engine->hello_len, MSG_NOSIGNAL) < 0)) {
-		if (fd >= 0)
-			close(fd);
+	    (engine->hello && send(fd, engine->hello, engine->hello_len, MSG_NOSIGNAL) < 0))
 		return -1;
-	}
-	return fd;
+	return steal_fd(&fd);
 }
 
 static void probe_now(void *arg)

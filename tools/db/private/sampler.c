@@ -9,7 +9,6 @@
  */
 #include "tools/db/private/sampler.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +17,7 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
+#include "tools/base/file.h"
 #include "tools/process/confine.h"
 #include "tools/base/str.h"
 #include "tools/process/coprocess.h"
@@ -44,7 +44,8 @@ struct sampled_instance {
 	off_t log_at;
 	char *known; /* OIDs of its first databases: "1,4,5" */
 	int64_t due_ms;
-	unsigned int max, slow_count;
+	unsigned int max_sessions; /* sessions at once */
+	unsigned int slow_count;
 	bool looked, idle_reported, pool_reported;
 };
 
@@ -55,11 +56,10 @@ struct sampler {
 	bool no_libpq;
 };
 
-static void report(const struct sampler *sampler, const struct sampled_instance *instance,
-                   const char *text)
-{
-	coproc_report(sampler->line, "%u %u %s", instance->worker, instance->index, text);
-}
+/* Say a line of record_line.h about @instance. */
+#define report(sampler, instance, format, ...) \
+	coproc_report((sampler)->line, "%u %u " format, (instance)->worker, (instance)->index, \
+	            __VA_ARGS__)
 
 /* --- the log --- */
 
@@ -87,17 +87,15 @@ static void read_line(const struct sampler *sampler, const struct sampled_instan
 	const char *pid = strchr(line, '[');
 	const struct session_sample *sample = pid ? find_sample(instance, strtol(pid + 1, NULL, 10))
 	                                          : NULL;
-	cleanup_free char *text = NULL;
 
 	if (!sample || sample->idle_ms < ABANDONED_MS)
 		return;
 	if (strstr(line, "] LOG:  unexpected EOF on client connection with an open transaction"))
-		text = str_print("abandoned %lld", (long long)sample->idle_ms);
+		report(sampler, instance, "abandoned %lld", (long long)sample->idle_ms);
 	else if (strstr(line,
 	                "] FATAL:  terminating connection due to idle-in-transaction timeout"))
-		text = str_print("ended %lld 1", (long long)sampler->plan->db->setup.idle_kill_ms);
-	if (text)
-		report(sampler, instance, text);
+		report(sampler, instance, "ended %lld 1",
+		       (long long)sampler->plan->db->setup.idle_kill_ms);
 }
 
 /* Read the lines that are new since the last time; a line without its end waits. */
@@ -157,59 +155,50 @@ static bool connect_to(const struct sampler *sampler, struct sampled_instance *i
 static void look_at_slow(const struct sampler *sampler, struct sampled_instance *instance,
                          const PGresult *result, int row, struct session_sample *now)
 {
-	int64_t least = sampler->plan->db->setup.slow_query_ms,
+	int64_t least_ms = sampler->plan->db->setup.slow_query_ms,
 		ms = strtoll(libpq.PQgetvalue(result, row, 3), NULL, 10);
 	const char *began = libpq.PQgetvalue(result, row, 4),
 		   *text = libpq.PQgetvalue(result, row, 5);
 	const struct session_sample *before = find_sample(instance, now->pid);
 	cleanup_str struct str shown = { 0 };
-	cleanup_free char *line = NULL;
 
-	if (!least || ms < least)
+	if (!least_ms || ms < least_ms)
 		return;
 	now->slow = str_copy(began);
 	if ((before && str_equal(before->slow, began)) || instance->slow_count++ >= DB_SLOW_MAX)
 		return;
 	slow_show(text, strlen(text), &shown);
-	line = str_print("slow %lld %s", (long long)ms, shown.text ? shown.text : "");
-	report(sampler, instance, line);
+	report(sampler, instance, "slow %lld %s", (long long)ms, shown.text ? shown.text : "");
 }
 
 static void look_at_idle(const struct sampler *sampler, struct sampled_instance *instance,
                          const struct session_sample *now, size_t count)
 {
-	int64_t oldest = 0;
-	cleanup_free char *line = NULL;
+	int64_t oldest_ms = 0;
 	unsigned int idle = 0;
+	bool alarm;
 
 	for (size_t i = 0; i < count; i++) {
 		idle += now[i].idle_ms > 0;
-		oldest = now[i].idle_ms > oldest ? now[i].idle_ms : oldest;
+		oldest_ms = now[i].idle_ms > oldest_ms ? now[i].idle_ms : oldest_ms;
 	}
-	if (oldest < sampler->plan->db->setup.idle_alarm_ms) {
-		instance->idle_reported = false;
-		return;
-	}
-	line = instance->idle_reported ? NULL : str_print("idle %lld %u", (long long)oldest, idle);
-	instance->idle_reported = true;
-	if (line)
-		report(sampler, instance, line);
+	alarm = oldest_ms >= sampler->plan->db->setup.idle_alarm_ms;
+	if (alarm && !instance->idle_reported)
+		report(sampler, instance, "idle %lld %u", (long long)oldest_ms, idle);
+	instance->idle_reported = alarm;
 }
 
 static void look_at_pool(const struct sampler *sampler, struct sampled_instance *instance)
 {
 	struct libpq_pool pool;
-	cleanup_free char *line = NULL;
 	bool full;
 
 	if (!libpq_pool(instance->conn, -1, &pool))
 		return;
 	full = pool.used * 100 >= pool.max * sampler->plan->db->setup.pool_alarm_percent;
 	if (full && !instance->pool_reported)
-		line = str_print("pool %u of %u", pool.used, pool.max);
+		report(sampler, instance, "pool %u of %u", pool.used, pool.max);
 	instance->pool_reported = full;
-	if (line)
-		report(sampler, instance, line);
 }
 
 /* At the end only, because a suite may still drop them. */
@@ -219,12 +208,12 @@ static void report_leftover(const struct sampler *sampler, struct sampled_instan
 		"SELECT datname FROM pg_database WHERE oid NOT IN (%s) ORDER BY 1",
 		instance->known);
 	PGresult *result = instance->conn && *instance->known ? query(instance, 1, sql) : NULL;
-	cleanup_str struct str left = { 0 };
+	cleanup_str struct str line = { 0 };
 
 	for (int row = 0; result && row < libpq.PQntuples(result); row++)
-		record_line_add_leftover(&left, libpq.PQgetvalue(result, row, 0));
-	if (left.len)
-		report(sampler, instance, left.text);
+		record_line_add_leftover(&line, libpq.PQgetvalue(result, row, 0));
+	if (line.len)
+		report(sampler, instance, "%s", line.text);
 	if (result)
 		libpq.PQclear(result);
 }
@@ -260,7 +249,8 @@ static void look(const struct sampler *sampler, struct sampled_instance *instanc
 			look_at_slow(sampler, instance, result, row, &now[i]);
 	}
 	libpq.PQclear(result);
-	instance->max = count > instance->max ? (unsigned int)count : instance->max;
+	instance->max_sessions = count > instance->max_sessions ? (unsigned int)count
+	                                                        : instance->max_sessions;
 	instance->looked = true;
 	look_at_idle(sampler, instance, now, count);
 	forget_samples(instance);
@@ -275,13 +265,12 @@ static void look(const struct sampler *sampler, struct sampled_instance *instanc
 static char *databases_in(const char *data)
 {
 	cleanup_free char *base = str_print("%s/base", data);
-	cleanup_dir DIR *entries = opendir(base);
+	cleanup_strv char **names = dir_list(base);
 	struct str oids = { 0 };
-	struct dirent *entry;
 
-	while (entries && (entry = readdir(entries)))
-		if (strspn(entry->d_name, "0123456789") == strlen(entry->d_name))
-			str_addf(&oids, "%s%s", oids.len ? "," : "", entry->d_name);
+	for (char **name = names; name && *name; name++)
+		if (strspn(*name, "0123456789") == strlen(*name))
+			str_addf(&oids, "%s%s", oids.len ? "," : "", *name);
 	return str_take(&oids);
 }
 
@@ -323,16 +312,14 @@ static void on_forget(struct sampler *sampler, unsigned int worker)
 {
 	for (struct sampled_instance **at = &sampler->instance; *at;) {
 		struct sampled_instance *instance = *at;
-		cleanup_free char *line = NULL;
 
 		if (instance->worker != worker) {
 			at = &instance->next;
 			continue;
 		}
 		read_log(sampler, instance);
-		line = instance->looked ? str_print("connections %u", instance->max) : NULL;
-		if (line)
-			report(sampler, instance, line);
+		if (instance->looked)
+			report(sampler, instance, "connections %u", instance->max_sessions);
 		report_leftover(sampler, instance);
 		*at = instance->next;
 		instance_free(instance);

@@ -5,7 +5,6 @@
  */
 #include "tools/db/template/cache.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
@@ -65,13 +64,12 @@ static char *entry_of(const struct cache_entry *cached)
 
 static char *ports_of(const char *path)
 {
-	cleanup_dir DIR *entries = opendir(path);
+	cleanup_strv char **names = dir_list(path);
 	struct str ports = { 0 };
-	struct dirent *entry;
 	long port;
 
-	while (entries && (entry = readdir(entries)))
-		if (!str_number(entry->d_name, 1, 65535, &port))
+	for (char **name = names; name && *name; name++)
+		if (!str_number(*name, 1, 65535, &port))
 			str_addf(&ports, "%s%ld", ports.len ? " " : "", port);
 	return str_take(&ports);
 }
@@ -103,18 +101,17 @@ static int by_name(const void *a, const void *b)
 
 static void read_all(struct cache_list *list)
 {
-	cleanup_dir DIR *entries = opendir(list->where);
-	struct dirent *entry;
+	cleanup_strv char **names = dir_list(list->where);
 
-	while (entries && (entry = readdir(entries))) {
-		cleanup_free char *path = str_print("%s/%s", list->where, entry->d_name);
+	for (char **name = names; name && *name; name++) {
+		cleanup_free char *path = str_print("%s/%s", list->where, *name);
 
-		if (strchr(entry->d_name, '.'))
+		if (strchr(*name, '.'))
 			continue;
-		if (str_starts(entry->d_name, "tpl-"))
-			add(list, path, entry->d_name + strlen("tpl-"), false);
-		else if (str_starts(entry->d_name, "snap-"))
-			add(list, path, entry->d_name + strlen("snap-"), true);
+		if (str_starts(*name, "tpl-"))
+			add(list, path, *name + strlen("tpl-"), false);
+		else if (str_starts(*name, "snap-"))
+			add(list, path, *name + strlen("snap-"), true);
 	}
 }
 

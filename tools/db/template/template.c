@@ -6,7 +6,6 @@
  */
 #include "tools/db/template/template.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -33,18 +32,14 @@ static void hash_file(struct digest *hash, const char *path, unsigned int *files
 
 static void hash_dir(struct digest *hash, const char *path, unsigned int *files)
 {
-	struct dirent **entries;
-	int count = scandir(path, &entries, NULL, alphasort);
+	cleanup_strv char **names = dir_list(path);
 
-	for (int i = 0; i < count; i++) {
-		cleanup_free struct dirent *entry = entries[i];
-		cleanup_free char *below = str_print("%s/%s", path, entry->d_name);
+	for (char **name = names; name && *name; name++) {
+		cleanup_free char *below = str_print("%s/%s", path, *name);
 
-		if (*entry->d_name != '.' && strcmp(entry->d_name, "node_modules"))
+		if (**name != '.' && strcmp(*name, "node_modules"))
 			hash_file(hash, below, files);
 	}
-	if (count >= 0)
-		free(entries);
 }
 
 static void hash_file(struct digest *hash, const char *path, unsigned int *files)
@@ -217,17 +212,14 @@ static bool old(const char *path, int days)
 /* Remove every entry of @dir that begins with @prefix. */
 static void remove_matching(const char *dir, const char *prefix)
 {
-	DIR *entries = opendir(dir);
-	struct dirent *entry;
+	cleanup_strv char **names = dir_list(dir);
 
-	while (entries && (entry = readdir(entries))) {
-		cleanup_free char *path = str_print("%s/%s", dir, entry->d_name);
+	for (char **name = names; name && *name; name++) {
+		cleanup_free char *path = str_print("%s/%s", dir, *name);
 
-		if (str_starts(entry->d_name, prefix))
+		if (str_starts(*name, prefix))
 			(void)dir_remove(path);
 	}
-	if (entries)
-		closedir(entries);
 }
 
 /*
@@ -269,14 +261,11 @@ static void sweep_template(const char *cache, const char *lock_name)
 static void sweep_dir(const char *dir, const char *suffix,
                       void (*each)(const char *dir, const char *name))
 {
-	DIR *entries = opendir(dir);
-	struct dirent *entry;
+	cleanup_strv char **names = dir_list(dir);
 
-	while (entries && (entry = readdir(entries)))
-		if (str_ends(entry->d_name, suffix) && *entry->d_name != '.')
-			each(dir, entry->d_name);
-	if (entries)
-		closedir(entries);
+	for (char **name = names; name && *name; name++)
+		if (str_ends(*name, suffix) && **name != '.')
+			each(dir, *name);
 }
 
 static void sweep_kept(const char *dir, const char *name)

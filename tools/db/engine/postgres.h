@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BERTH_DB_ENGINE_POSTGRES_H
+#define BERTH_DB_ENGINE_POSTGRES_H
+/* Programs of PostgreSQL that run without a server; blocking. Return: as child_exec(). */
+#include "tools/db/engine/engine.h"
+
+/** Make the data directory @data. */
+int postgres_initdb(const struct db_programs *programs, const char *data, const char *locale,
+                    struct str *ret_output);
+
+/** Run @sql in single-user mode, where each line is a statement. */
+int postgres_single(const struct db_programs *programs, const char *data, const char *sql,
+                    struct str *ret_output);
+
+#endif
