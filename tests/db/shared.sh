@@ -29,7 +29,7 @@ if [ "$(id -u)" = 0 ]; then
 	same 'peer: the run itself is let in' nobody "$(cat "$work/peer/own")"
 	real=$(setpriv --reuid nobody --regid nogroup --clear-groups env XDG_RUNTIME_DIR= "$work/bin/berth" ps | sed -n "s/.*$sport->\([0-9]*\).*/\1/p")
 	got=$(setpriv --reuid 65533 --regid nogroup --clear-groups psql -h 127.0.0.1 -p "$real" -U nobody -Atqc 'select session_user' mes_e2e_db 2>&1) || :
-	same 'another user is not' 'this relay is another' "$(printf '%s' "$got" | grep -o 'this relay is another')"
+	same 'another user is not' 'this relay belongs to another user' "$(printf '%s' "$got" | grep -o 'this relay belongs to another user')"
 	: >"$work/peer/go"; wait $peer || :
 	sed -i 1d "$sdir/data/pg_hba.conf"; sql 'drop role nobody'
 fi
@@ -143,6 +143,8 @@ ok 'a server that has no connection left' wait_for log_says 'too many connection
 sql 'alter role mes_user connection limit -1'; wait $runner
 same 'is asked again' 'the original' "$(cat "$work/full.out")"
 (echo 'select 1;'; until [ -e "$work/quit" ]; do timeout 0.1 tail -f /dev/null || true; done) | psql -q -h "$sdir" -p "$sport" -U postgres mes_e2e_db >/dev/null & holder=$!
+held() { [ "$(sql "select count(*) from pg_stat_activity where datname = 'mes_e2e_db'")" -gt 0 ]; }
+wait_for held || true
 shared source -d "$shurl" "$work/source" "$client 'select who from witness'" >"$work/source.out" & runner=$!
 ok 'a database in use cannot be copied' wait_for log_says 'is being accessed by other users'
 touch "$work/quit"; wait $holder $runner
