@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# tests/db: a driver that is the smallest run there is, and a relay alone; the *.sh beside them print TAP.
+# tests/db: a minimal run, and a relay alone; the *.sh here print TAP.
 DB_TEST_OBJ	:= $(patsubst %.c,$(O)/%.o,$(wildcard tools/db/*.c tools/db/*/*.c tools/base/*.c tools/process/*.c)) $(CORE_OBJ)
 DB_PROGRAMS	:= $(patsubst tests/db/%.c,$(O)/tests/db/%,$(wildcard tests/db/*.c))
 

@@ -1,10 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Every client that people have, in two workers at once, one beside the other: private and renamed databases, each backend, TCP
-# and unix sockets, each sslmode, each way to prove who one is. The programs say what they believe (current_database() and
-# the like) and leave a line in the table landed; where the line is, a direct connection of the superuser tells. What the
-# databases of others look like afterwards is compared too. The short form takes one way through the matrix.
-TMPDIR=/var/tmp # a worker's own /tmp hides the other
+# All common PostgreSQL clients, in two workers at the same time: private and rename mode, each
+# backend, TCP and Unix sockets, each sslmode, each authentication method. The programs print what
+# they see (current_database() and the like) and write a line into table landed. A direct connection
+# of the superuser shows in which database the line is. The other databases must not change. The
+# short form tests one path through the matrix.
+TMPDIR=/var/tmp # a worker's own /tmp hides that of the host
 export TMPDIR
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/server.sh"
@@ -23,13 +24,13 @@ export PGUSER=mes_user PGPASSWORD=mes_password PGDATABASE=mes_e2e_db PGPORT="$sp
 mkfifo "$work/done.1" "$work/done.2" "$work/go.1" "$work/go.2"
 mkdir "$work/project"
 
-auth() { # auth METHOD: how the server asks
+auth() { # auth METHOD: set how the server authenticates
 	sed -i "s/^host .*/host all all 127.0.0.1\/32 $1/" "$sdir/data/pg_hba.conf"
 	as_pg "$pgbin/pg_ctl" -s -D "$sdir/data" reload
 	sql "set password_encryption = '${2-$1}'; alter role mes_user password 'mes_password'"
 }
 original() { pg_dump -h "$sdir" -p "$sport" -U postgres -C mes_e2e_db | grep -v '^.restrict\|^.unrestrict' | md5sum; }
-landed() { # landed MODE N: the lines in worker N's database, by a connection from outside every worker, past every relay
+landed() { # landed MODE N: the lines in worker N's database, by a connection from outside, without a relay
 	query='select cell from landed order by cell collate "C"'
 	found=$(jq -r --argjson n "$2" '.[] | select(.worker == $n) | "\(.real_port) \(.physical)"' "$work/project/.berth/allocated-databases.json")
 	case $1 in
@@ -45,7 +46,7 @@ matrix() { # matrix WHAT MODE BACKEND CELLS: two workers at once
 	before=$(original)
 	(cd "$work/project" && BACKEND=$3; export BACKEND; exec timeout 590 "$berth" run -n 2 --backend "$3" --db "$shurl?sslmode=require" --db-mode "$2" --setup "psql -h localhost -qc \"$schema\"" \
 		--timeout 580 --output group -- sh "$clients/worker.sh" "$work" "$programs" "$4") >"$work/run" 2>&1 & runner=$!
-	for n in 1 2; do # who dies early leaves nobody to read from
+	for n in 1 2; do # a worker that dies early never opens its fifo
 		timeout 580 cat "$work/done.$n" >/dev/null &
 		reader=$!
 		while kill -0 $reader 2>/dev/null && kill -0 $runner 2>/dev/null; do timeout 0.1 tail -f /dev/null || true; done

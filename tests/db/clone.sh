@@ -1,17 +1,17 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# How a worker's directory is made from the template: by reflinks where the file system has them, else as an overlay, else as a
-# copy; and by which of the installed server programs.
+# How a worker's directory is made from the template: by reflinks if the file system has them, else
+# as an overlay, else as a copy. Which of the installed server programs are used.
 [ "$(id -u)" != 0 ] || [ -n "${OWN_MOUNTS-}" ] || OWN_MOUNTS=1 exec unshare -m "$0" "$@"
 . "$(dirname "$0")/lib.sh"
 trap 'umount -l "$work/xfs" "$work/nested" 2>/dev/null || :; rm -rf "$work"' EXIT
 ask="$as_client; psql -Atqc"
-spoil() { # spoil NAME: two workers destroy what the template has; said is what each saw before and after
+spoil() { # spoil NAME: two workers destroy the data of the template; prints what each saw before and after
 	run "$1" -n 2 -d $url -s "$ask 'create table item as select generate_series(1,1000) id'" "$work/$1" \
 		"($ask 'select count(*) from item; delete from item; select count(*) from item') | paste -sd/"
 }
 ways() { sed -n 's/.* database_ready .* \([a-z]*\)$/\1/p' "$work/$1.err" | grep -v setup | sort -u; }
-cloned() { # cloned NAME WAY SENTENCE: twice, for the second one to find the template as it was
+cloned() { # cloned NAME WAY SENTENCE: twice; the second run must find the template unchanged
 	said=$(spoil "$1"; spoil "$1" | tr '\n' ' ')
 	same "$3" "$2 1000/0 1000/0 " "$(ways "$1") $(echo "$said" | tail -n 1)"
 }

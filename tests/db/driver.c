@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The smallest run there is: port maps, a loop, the database module, and one command per worker under the shim. For the
- * tests of tools/db, which must not depend on tools/run.
+ * A minimal run for the tests of tools/db, which must not depend on tools/run: port maps, a loop,
+ * the database module, and one command for each worker under the shim.
  *
- *	driver [-n N] [-m private|rename|auto] [-d DATABASE]... [-s SETUP] [-i INPUT]... [-k] [-K] [-r] [-w MS]
- *	       [-t IDLE_MS] [-p POOL_PERCENT] DIR COMMAND
+ *	driver [-n N] [-m private|rename|auto] [-d DATABASE]... [-s SETUP] [-i INPUT]...
+ *	       [-k] [-K] [-r] [-w MS] [-t IDLE_MS] [-p POOL_PERCENT] DIR COMMAND
  *
- * DIR holds what the run leaves: allocated-databases.json, logs, maps. COMMAND runs by sh -c in each worker, with
- * BERTH_WORKER set. -k keeps all databases, -K those of failed workers, -r resets each worker's databases once and runs
- * COMMAND again, -w waits before it ends the workers. Records go to stderr as `record w1 KIND PORT MS DETAIL`. The exit
- * status is that of the first command that failed, 99 if a worker never got its database.
+ * DIR gets allocated-databases.json, logs and maps. COMMAND runs by sh -c in each worker, with
+ * BERTH_WORKER set. -k keeps all databases, -K those of failed workers, -r resets each worker's
+ * databases once and runs COMMAND again, -w waits before it ends the workers. Records go to stderr
+ * as `record w1 KIND PORT MS DETAIL`. The exit status is that of the first command that failed; 99
+ * if a worker never got its database.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -29,19 +30,19 @@
 #include "tools/db/common/url.h"
 #include "tools/db/db.h"
 
-enum { WORKERS_MOST = 64, WANTED_MOST = 16, BLOCK = 32 };
+enum { WORKERS_MAX = 64, ENTRIES_MAX = 16, BLOCK = 32 };
 
 struct place {
 	struct berth_portmap *map;
 	char *map_path, *task;
 	int pidfd;
 	pid_t pid;
-	bool again, done;
+	bool was_reset;
 };
 
 static struct loop *loop;
 static struct db *db;
-static struct place places[WORKERS_MOST + 1];
+static struct place places[WORKERS_MAX + 1];
 static const char *dir, *command;
 static unsigned int workers = 1, finished;
 static int verdict, wait_ms;
@@ -69,7 +70,7 @@ static void make_map(unsigned int number)
 
 static void on_done(void *arg, int fd, uint32_t events);
 
-/* For the worker's processes, and for its servers. */
+/* For the processes of a worker, and for its servers. */
 static void add_shim(void *arg, unsigned int number, char ***envp)
 {
 	cleanup_free char *shim = str_print("%s/lib/berth/libberth.so", getenv("BERTH_OUT"));
@@ -139,8 +140,8 @@ static void on_done(void *arg, int fd, uint32_t events)
 	status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 	if (number && status && !verdict)
 		verdict = status;
-	if (number && resets && !place->again) {
-		place->again = true;
+	if (number && resets && !place->was_reset) {
+		place->was_reset = true;
 		if (db_worker_reset(db, number, NULL, on_ready, NULL))
 			abort();
 		return;
@@ -184,7 +185,7 @@ static int mode_of(const char *name)
 
 static void read_options(int argc, char **argv, struct db_config *setup)
 {
-	static struct db_entry wanted[WANTED_MOST];
+	static struct db_entry entries[ENTRIES_MAX];
 	char **inputs = NULL;
 	int option;
 
@@ -194,7 +195,7 @@ static void read_options(int argc, char **argv, struct db_config *setup)
 		else if (option == 'm')
 			setup->mode = (enum db_mode)mode_of(optarg);
 		else if (option == 'd')
-			wanted[setup->entry_count++] = (struct db_entry){ .text = optarg };
+			entries[setup->entry_count++] = (struct db_entry){ .text = optarg };
 		else if (option == 's')
 			setup->command = optarg;
 		else if (option == 'i')
@@ -214,11 +215,11 @@ static void read_options(int argc, char **argv, struct db_config *setup)
 		else
 			exit(125);
 	}
-	if (optind + 2 != argc || workers > WORKERS_MOST)
+	if (optind + 2 != argc || workers > WORKERS_MAX)
 		exit(125);
 	dir = argv[optind];
 	command = argv[optind + 1];
-	setup->entries = wanted;
+	setup->entries = entries;
 	setup->inputs = inputs;
 }
 
@@ -242,7 +243,7 @@ int main(int argc, char **argv)
 	ret = db_open(&setup, &db, &reason);
 	fprintf(stderr, "driver: %s\n", reason ? reason : "");
 	if (ret) {
-		fprintf(stderr, "driver: pg_open: %s\n", strerror(-ret));
+		fprintf(stderr, "driver: db_open: %s\n", strerror(-ret));
 		return 98;
 	}
 	for (unsigned int i = 1; i <= workers; i++) {

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Tasks on a shared server: those that need many of its connections run one after the other, those that need few beside them.
+# Tasks on a shared server: tasks that need many connections run one after the other, tasks that need
+# few run beside them.
 . "$(dirname "$0")/lib.sh"
 . tests/db/project.sh
 server_down; server_up -c max_connections=40 -c superuser_reserved_connections=4

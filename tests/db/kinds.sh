@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Servers that are not PostgreSQL: Redis, MariaDB and a command of the project's own, private to every worker, beside PostgreSQL
-# that is private or renamed.
+# Servers other than PostgreSQL: Redis, MariaDB and a command of the project, private for every
+# worker, beside PostgreSQL in either mode.
 . "$(dirname "$0")/lib.sh"
 for program in /usr/bin/redis-server /usr/sbin/mariadbd; do
 	[ -x $program ] || { echo "1..0 # SKIP no $program: scripts/bootstrap test"; exit 77; }
@@ -49,7 +49,7 @@ say() { exec 3<>"/dev/tcp/localhost/$1"; printf %s "$2" >&3; cat <&3; exec 3>&-;
 maria -h 127.0.0.1 -e "insert into item values ($BERTH_WORKER)"
 redis-cli set who "$BERTH_WORKER" >/dev/null
 say 7700 "a$BERTH_WORKER" >/dev/null; say 7701 "b$BERTH_WORKER" >/dev/null
-sleep 0.5 # for the others to have written, too
+sleep 0.5 # until the other workers have written, too
 echo "$(maria -h localhost -Ne 'select group_concat(x order by x) from item') $(maria -h ::1 -Ne 'select database()')" \
 	"$(redis-cli get who) $(redis-cli -s /run/redis/redis-server.sock get seeded) $(redis-cli dbsize) $(say 7700 +) $(say 7701 +)"
 if [ "$BERTH_WORKER$1" = 1reset ]; then

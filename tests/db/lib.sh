@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# What the groups in tests/db share: a scratch directory with a cache of its own, TAP, and the driver. Sourced.
+# What the groups in tests/db share: a temporary directory with its own cache, TAP, and the driver.
+# Sourced.
 set -eu
 cd "$(dirname "$0")/../.."
 out=${BERTH_OUT:-$PWD/.out}
@@ -26,12 +27,12 @@ same() { # same SENTENCE WANT GOT
 		report 1 "$1"; explain want "$2"; explain got "$3"
 	fi
 }
-wait_for() { # wait_for COMMAND...: until it succeeds, ten seconds at most
+wait_for() { # wait_for COMMAND...: until it succeeds, for at most ten seconds
 	i=0
 	while [ $i -lt 100 ]; do "$@" && return 0; i=$((i + 1)); timeout 0.1 tail -f /dev/null || true; done
 	return 1
 }
-run() { # run NAME OPTIONS... -- COMMAND: results in $work/NAME/, the driver's words in $work/NAME.err
+run() { # run NAME OPTIONS... -- COMMAND: results in $work/NAME/, the driver's stderr in $work/NAME.err
 	name=$1; shift; mkdir -p "$work/$name"; chmod 755 "$work/$name"
 	status=0
 	timeout 60 "$driver" "$@" 2>"$work/$name.err" || status=$?

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Several machines share one server: each is a network namespace, and its suite says localhost. Leases hold across machines, and what
-# one that was killed has left the other finds. --full: a machine that is switched off, which says good-bye to nobody.
+# Several machines share one server. Each is a network namespace, and its suite says localhost.
+# Leases hold across machines, and a machine drops the databases of one that was killed. --full: a
+# machine that is switched off closes no connection.
 . "$(dirname "$0")/lib.sh"
 [ "$(id -u)" = 0 ] || { echo '1..0 # SKIP network namespaces need root'; exit 77; }
 ip netns add "berth-$$-s" 2>/dev/null || { echo '1..0 # SKIP no network namespace can be made here: apt-get install iproute2'; exit 77; }
@@ -39,12 +40,12 @@ on() { # on MACHINE VERB OPTIONS...: its name, its run-time directory, its proje
 }
 run_on() { machine=$1; shift; on "$machine" run --tree shared --db "$(url_on "$machine")" "$@"; }
 wait_for() { i=0; while [ $i -lt "${limit:-200}" ]; do "$@" && return 0; i=$((i + 1)); timeout 0.1 tail -f /dev/null || true; done; return 1; }
-kill_all() { # everything of machine a: nobody else has its directory in the environment
+kill_all() { # all processes of machine a: only they have its directory in the environment
 	for process in $(grep -lz "^XDG_RUNTIME_DIR=$work/a/run" /proc/[0-9]*/environ 2>/dev/null | cut -d/ -f3); do
 		kill -9 "$process" 2>/dev/null || true
 	done
 }
-# The killed machine works again and clears up after itself: its files and its cgroup are nobody else's to remove.
+# The killed machine is back and removes its files and its cgroup; no other machine does.
 back() {
 	id=$(ls "$work/a/run/berth")
 	there=$(traces)

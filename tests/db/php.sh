@@ -1,6 +1,7 @@
 #!/bin/sh
-# PHP's built-in server with pdo_pgsql, two workers, under every backend: each page is answered by its own worker from its own
-# database. PHP before 8.5 loads extensions with RTLD_DEEPBIND, past every preload but one that strips it.
+# PHP's built-in server with pdo_pgsql, two workers, under every backend: each page comes from its own
+# worker and its own database. PHP before 8.5 loads extensions with RTLD_DEEPBIND, which hides the
+# functions of a preload unless the preload removes the flag.
 set -eu
 berth=$(realpath "${BERTH:-$(dirname "$0")/../../.out/bin/berth}")
 work=$(mktemp -d /var/tmp/berth-php-XXXXXX); trap 'rm -rf "$work"' EXIT

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# The connections of a shared server: a run that does not fit does not start, one that comes near is reported; sessions that sit idle in
-# a transaction, databases of failed workers.
+# The connections of a shared server: a run that needs too many does not start, and a run that uses
+# nearly all is reported. Sessions idle in a transaction; databases of failed workers.
 . "$(dirname "$0")/lib.sh"
 . tests/db/project.sh
 server_down; server_up -c max_connections=40 -c superuser_reserved_connections=4

@@ -1,11 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Private clusters: where every client lands, what the template is made from, and that nothing is left whoever dies.
+# Private servers: which server a client reaches, what the template depends on, and that nothing is
+# left when any process dies.
 . "$(dirname "$0")/lib.sh"
 trap 'rm -rf "$work"' EXIT
 ask="$as_client; psql -Atqc"
 
-# --- landing ---
+# --- clients ---
 got=$(run tcp -d $url "$work/tcp" "$ask 'select current_database(), current_user'")
 same 'a client that says localhost:5432 lands in its own server' 'mes_e2e_db|mes_user' "$got"
 got=$(run v4 -d $url "$work/v4" "$as_client PGHOST=127.0.0.1; psql -Atqc 'select 4'")
@@ -65,7 +66,7 @@ wait $one $two
 same 'of two runs that need the same template at once one makes it' '1 1' \
 	"$(cat "$work/race1.err" "$work/race2.err" | grep -c 'template.*built') $(cat "$work/race1.err" "$work/race2.err" | grep -c 'template.*cached')"
 
-# --- trouble ---
+# --- failures ---
 base=28000; : >"$work/holder"; python3 -c "
 import socket, time
 s = socket.socket(); s.bind(('127.0.0.1', $base + 32)); s.listen(); print('up', flush=True); time.sleep(20)" >"$work/holder" & holder=$!
@@ -100,7 +101,7 @@ same 'no password in a log, a record or allocated-databases.json' 0 "$(cat "$wor
 same 'nor in the arguments of any program, the one that makes roles included' "seen 0" \
 	"$(grep -q -e --single "$work/secret.args" && echo seen) $(grep -c sEcReT99 "$work/secret.args")"
 same 'nothing is left running' 0 "$(pgrep -c -f "postgres -D $XDG_CACHE_HOME" || true)"
-# in the directory of its run, or where a link there says; that of a killed run goes with that directory: tests/db/kinds.sh
+# it is in the directory of its run, or a link there leads to it; tests/db/kinds.sh kills a run
 same 'and no socket directory' '' "$(find -L "$work" -path "$work/kill" -prune -o -name 'berth-pg-*' -type d -print 2>/dev/null)"
 find -L "$work/kill" -name 'berth-pg-*' -type d -exec rm -r {} + 2>/dev/null || true
 finish

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# What the groups that run the command itself share: a server, and a project, in which they are from here on. Sourced after lib.sh.
+# What the groups that run `berth` itself share: a server, and a project as current directory. Sourced
+# after lib.sh.
 . tests/db/server.sh
 trap 'server_down 2>/dev/null || :; rm -rf "$work"' EXIT
 berth=${BERTH:-$out/bin/berth}

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# `berth db reset` between two tests: a worker's databases are what the setup command made, its neighbour's stay as they are.
+# `berth db reset` between two tests: a worker's databases become what the setup command made, and
+# those of the other worker stay as they are.
 . "$(dirname "$0")/lib.sh"
 . tests/db/project.sh
 cat >suite <<'SUITE'
@@ -14,7 +15,7 @@ if [ "$BERTH_WORKER" = 1 ]; then
 	"$3" db reset
 	echo "reset $?"
 	echo "after $(ask 'select count(*) from item') $(ask "select count(*) from pg_class where relname = 'of_the_test'") $(ask 'select current_database()')"
-	if [ "$1" != 5432 ]; then # a role of the suite's own, whose sessions the worker's role may not end
+	if [ "$1" != 5432 ]; then # a role of the suite, whose sessions the worker's role may not end
 		PGUSER=mes_other psql -qc 'begin' -c 'select pg_sleep(1)' >/dev/null 2>&1 &
 		until [ "$(ask "select count(*) from pg_stat_activity where usename = 'mes_other'")" = 1 ]; do sleep 0.05; done
 	fi

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Where a password may be after whole runs: in memory, and in files that nobody else may read. Looked for in the arguments of all
-# programs, in whatever was printed, in records, reports and logs, in the cache and the run-time files while it runs.
+# After whole runs a password may be in memory, and in files that no other user may read. The test
+# looks for it in the arguments of all programs, in all output, in records, reports and logs, and, while
+# a run is live, in the cache and the run-time files.
 . "$(dirname "$0")/lib.sh"
 . tests/db/project.sh
 word=sEcReT99
@@ -29,7 +30,7 @@ for mode in private rename; do
 	DATABASE_URL=$with spoken $mode.environment run -v --db-mode $mode --db mes_e2e_db -- sleep 0.3
 done
 touch "$work/stop"; wait $sampler
-# who gives it as an argument has it there until Berth has read it
+# a password in an argument is there until Berth has read it
 seen='for pid in $(pgrep berth); do tr "\0" "\n" <"/proc/$pid/cmdline"; done | grep -e db-mode -e mes_user'
 spoken option run -v -n 2 --db-mode rename --db "$with" -- sh -c "$seen"
 for reader in 'report --markdown -' 'trends --json' 'leaks --json' 'recover --dry-run'; do spoken "${reader%% *}" $reader; done

@@ -8,7 +8,7 @@ as_pg "$pgbin/initdb" -D "$sdir/data" -U postgres -A trust --no-sync >/dev/null
 printf 'local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n' >"$sdir/data/pg_hba.conf"
 as_pg openssl req -new -x509 -days 2 -nodes -subj /CN=localhost -out "$sdir/data/server.crt" -keyout "$sdir/data/server.key" 2>/dev/null
 chmod 600 "$sdir/data/server.key"
-server_up() { # what it said is shown when it does not start
+server_up() { # its output is shown if it does not start
 	as_pg "$pgbin/pg_ctl" -w -s -D "$sdir/data" -l "$sdir/log" -o "-p $sport -k $sdir -c fsync=off -c ssl=on -c listen_addresses=127.0.0.1 -c max_connections=1200 -c shared_buffers=16MB -c max_prepared_transactions=5 $*" start || { cat "$sdir/log"; return 1; }
 }
 server_down() { as_pg "$pgbin/pg_ctl" -s -m "${1:-immediate}" -D "$sdir/data" stop; }

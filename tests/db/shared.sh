@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Databases, templates and leases on a shared server: who gets what, what is left when a process dies, what is never touched.
+# Databases, templates and leases on a shared server: which worker gets which database, what is left
+# when a process dies, and which databases Berth never touches.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/server.sh"
 trap 'server_down 2>/dev/null || :; rm -rf "$work"' EXIT
@@ -16,7 +17,7 @@ same 'without a setup a worker gets a copy of the database' 'the original' "$got
 same 'which is gone afterwards' 0 "$(databases)"
 got=$(shared socket -d "$shurl?host=$sdir" "$work/socket" "for mode in disable require; do PGSSLMODE=\$mode; export PGSSLMODE; $client 'select who, current_database(), inet_client_addr() is null from witness'; done" | tr '\n' ' ')
 same 'host= in the URL: the suite uses TCP, the relay the socket of the server' 'the original|mes_e2e_db|t the original|mes_e2e_db|t ' "$got"
-# `peer`: whoever is on the other side of the server's socket is the relay's user
+# `peer`: the server sees the relay's user at the other end of its socket
 if [ "$(id -u)" = 0 ]; then
 	printf 'local all nobody peer\n%s\n' "$(cat "$sdir/data/pg_hba.conf")" >"$work/hba"; cat "$work/hba" >"$sdir/data/pg_hba.conf"
 	as_pg "$pgbin/pg_ctl" -s -D "$sdir/data" reload
@@ -81,7 +82,7 @@ shared names -d "$shurl" "$work/names" "$client 'select 1' >/dev/null; createdb 
 same 'what clients created goes too' 2 "$(databases)"
 ok 'physical names begin with the logical one' grep -q '"physical": "mes_e2e_db_task_1_[a-z0-9]\{8\}"' "$work/names/seen"
 
-# --- death ---
+# --- dead processes ---
 shared kill9 -d "$shurl" "$work/kill9" "$client 'create table x()'; kill -9 \$PPID"
 ok 'a supervisor killed with -9: its coprocesses clean up' wait_for none_left 2
 anew="psql -qc 'drop database mes_e2e_db' -c 'create database mes_e2e_db' postgres; until $client \"select shobj_description(oid, 'pg_database') from pg_database where datname = 'mes_e2e_db'\" | grep -q berth; do :; done"
@@ -135,7 +136,7 @@ sql 'alter role mes_user replication'
 shared slot -d "$shurl" "$work/slot" "$client \"select 1 from pg_create_logical_replication_slot('left', 'pgoutput')\"" >"$work/slot.out"
 same 'a replication slot that is left does not keep a database' '1 2 0' "$(cat "$work/slot.out") $(databases) $(sql 'select count(*) from pg_replication_slots')"
 
-# --- patience ---
+# --- transient errors ---
 log_says() { grep -q "$1" "$sdir/log"; }
 : >"$sdir/log"; sql 'alter role mes_user connection limit 0'
 shared full -d "$shurl" "$work/full" "$client 'select who from witness'" >"$work/full.out" & runner=$!

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# `berth db snapshot`: a worker's databases under a name, for `berth db reset NAME` and `berth run --snapshot NAME`; and
-# `berth db template`, which shows and drops what workers are copied from.
+# `berth db snapshot` copies a worker's databases under a name, for `berth db reset NAME` and
+# `berth run --snapshot NAME`. `berth db template` shows and drops templates and snapshots.
 . "$(dirname "$0")/lib.sh"
 . tests/db/project.sh
 setup='psql -qc "create table item(n int); insert into item values (0)"'
@@ -29,7 +29,7 @@ to the snapshot 0 2
 second 0
 to the template 0 1
 second 0 3|mes_e2e_db'
-run_it() { # run_it CLONE OPTIONS... -- COMMAND...: as the suite's clients are configured
+run_it() { # run_it CLONE OPTIONS... -- COMMAND...: with the environment of the suite's clients
 	clone=$1; shift; rm -f cut opened
 	BERTH_PG_CLONE=$clone PGHOST=localhost PGPORT=$port PGUSER=mes_user PGPASSWORD=mes_password PGDATABASE=mes_e2e_db timeout 60 \
 		"$berth" run --tree shared --db "postgresql://mes_user:mes_password@localhost:$port/mes_e2e_db" --db-mode $mode "$@"
@@ -70,8 +70,8 @@ template true true' "$(of_mode '"\(if .snapshot then "snapshot " + .name else "t
 	done
 	same "$mode: all dropped" '' "$(of_mode .name)"
 done
-# --- old templates go when a run begins ---
-template() { # template NAME HOURS: one that was used so long ago
+# --- a run drops old templates at its start ---
+template() { # template NAME HOURS: make one whose last use was HOURS ago
 	sql "create database berth_tpl_$1 owner mes_user is_template true allow_connections false"
 	sql "comment on database berth_tpl_$1 is '{\"berth\": 1, \"template\": true, \"made\": 1, \"used\": $(($(date +%s) - $2 * 3600))}'"
 }
@@ -97,7 +97,7 @@ same 'when it is not used any more it goes' berth_tpl_fresh_0 "$(templates)"
 rm berth.yaml
 "$berth" db template drop berth_tpl_fresh_0 --db "$shurl" >/dev/null
 same 'nothing is left on the server' 0 "$(databases)"
-# --- and those of private servers, when a further one is made ---
+# --- and those of private servers when it makes another one ---
 mode=private port=5432
 printf 'template-quota: 1K\n' >berth.yaml
 unused() { for name; do mkdir -p "$work/cache/berth/pg/tpl-$name/5432"; head -c 5000 /dev/zero >"$work/cache/berth/pg/tpl-$name/5432/data"; : >"$work/cache/berth/pg/tpl-$name.lock"; chown -R --reference="$work/cache/berth/pg" "$work/cache/berth/pg/tpl-$name" "$work/cache/berth/pg/tpl-$name.lock"; done; }

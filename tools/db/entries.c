@@ -14,8 +14,8 @@
 static int add_settings(struct db_server_spec *spec, char *const *settings)
 {
 	for (; settings && *settings; settings++) {
-		if (spec->engine->ours || strcspn(*settings, "=") == 0 || !strchr(*settings, '=') ||
-		    strpbrk(*settings, "\r\n"))
+		if (spec->engine->of_project || strcspn(*settings, "=") == 0 ||
+		    !strchr(*settings, '=') || strpbrk(*settings, "\r\n"))
 			return -EBADMSG;
 		strv_add(&spec->settings, *settings);
 	}
@@ -31,7 +31,7 @@ static int add_spec(struct db *db, uint16_t port, const struct db_entry *entry)
 	const struct db_engine *engine = db_engines[entry->kind];
 
 	for (unsigned int i = 0; i < db->port_count; i++) {
-		if (db->ports[i] == port && (db->specs[i].engine != engine || engine->ours))
+		if (db->ports[i] == port && (db->specs[i].engine != engine || engine->of_project))
 			return -EEXIST;
 		if (db->ports[i] == port)
 			return add_settings(&db->specs[i], entry->settings);

@@ -59,7 +59,7 @@ struct db_engine {
 	int stop_clean;       /* signal; leaves a directory that can be cloned */
 	int stop_now;         /* signal */
 	/* a program of the project: runs as the user of the run, with its environment */
-	bool ours;
+	bool of_project;
 
 	/**
 	 * What a template of it depends on, for the hash; NULL if it is not installed. The caller's

@@ -23,7 +23,7 @@
 bool directory_is_overlay(const struct private_worker *self, const struct db_server_spec *spec)
 {
 	return self->clone == DB_CLONE_OVERLAY && !private_worker_makes_template(self) &&
-	       !spec->engine->ours;
+	       !spec->engine->of_project;
 }
 
 char *directory_source(const struct private_worker *self, const struct db_server_spec *spec)
@@ -45,7 +45,8 @@ static int clone_spec(const struct private_worker *self, const struct db_server_
 			  *data = str_print("%s/data", base), *from = directory_source(self, spec);
 	int ret = mkdir(base, 0700) ? -errno : 0;
 
-	if (ret || spec->engine->ours) /* of kind command: it begins with an empty directory */
+	if (ret ||
+	    spec->engine->of_project) /* of kind command: it begins with an empty directory */
 		return ret ? ret : make_dir(base, "data");
 	if (self->clone != DB_CLONE_OVERLAY)
 		return db_clone_tree(from, data, self->clone);

@@ -77,7 +77,7 @@ static void send_signal(struct instance *instance, int number)
 	if (syscall(SYS_pidfd_send_signal, instance->pidfd, number, NULL, 0) && errno == EPERM)
 		(void)child_call(send_signal_as_server,
 		                 &(struct instance_signal){ instance, number }, NULL);
-	if (instance->engine->ours)
+	if (instance->engine->of_project)
 		kill(-instance->pid, number);
 }
 
@@ -354,7 +354,7 @@ static char **environment(const struct instance_params *params)
 	cleanup_free char *port = str_print("%u", params->port);
 	char **envp = NULL;
 
-	if (params->spec->engine->ours) {
+	if (params->spec->engine->of_project) {
 		envp = strv_copy(environ);
 		environ_set(&envp, "BERTH_PORT", port);
 		environ_set(&envp, "BERTH_DIR", params->data);
@@ -387,15 +387,17 @@ static _Noreturn void become_server(const struct instance *instance, pid_t paren
 	           0600);
 	if (in < 0 || out < 0 || dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0)
 		child_fail(pipe, 0, errno);
-	ret = engine->ours ? 0 : job_drop(setup->params.programs->uid, setup->params.programs->gid);
+	ret = engine->of_project
+	              ? 0
+	              : job_drop(setup->params.programs->uid, setup->params.programs->gid);
 	if (ret)
 		child_fail(pipe, 0, -ret);
 	/* a suite can start programs with COPY TO PROGRAM: none may gain privileges */
-	if (!engine->ours)
+	if (!engine->of_project)
 		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	/* the change of user has cleared it: prctl(2) */
 	prctl(PR_SET_PDEATHSIG, engine->stop_now);
-	if (getppid() != parent || chdir(engine->ours ? setup->params.project_dir : "/"))
+	if (getppid() != parent || chdir(engine->of_project ? setup->params.project_dir : "/"))
 		_exit(1);
 	execve(argv[0], argv, instance->envp);
 	child_fail(pipe, 0, errno);

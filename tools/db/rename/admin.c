@@ -7,6 +7,7 @@
  * ... 3000, each with jitter, until RETRY_MS have passed.
  */
 #include <errno.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -165,16 +166,21 @@ int admin_error(const PGresult *result, char **ret_why)
 	return sqlstate && !strcmp(sqlstate, "42501") ? -EPERM : -EIO;
 }
 
-int admin_run(struct admin *admin, const char *sql, bool retry, char **ret_why)
+int admin_run(struct admin *admin, bool retry, char **ret_why, const char *format, ...)
 {
-	int64_t until = clock_ms() + RETRY_MS;
+	cleanup_free char *sql = NULL;
+	int64_t until_ms = clock_ms() + RETRY_MS;
 	int wait = RETRY_FIRST_MS;
+	va_list values;
 
+	va_start(values, format);
+	sql = str_vprint(format, values);
+	va_end(values);
 	for (;;) {
 		cleanup_result PGresult *result = admin_ask(admin, 0, sql, NULL);
 		int ret = admin_error(result, ret_why);
 
-		if (!ret || !retry || clock_ms() > until ||
+		if (!ret || !retry || clock_ms() > until_ms ||
 		    !is_transient(libpq.PQresultErrorField(result, PG_DIAG_SQLSTATE)) ||
 		    !admin_pause(admin, wait))
 			return ret;
@@ -185,8 +191,10 @@ int admin_run(struct admin *admin, const char *sql, bool retry, char **ret_why)
 char *admin_identifier(struct admin *admin, const char *name)
 {
 	char *quoted = libpq.PQescapeIdentifier(admin->conn, name, strlen(name));
+	char *copy = str_copy(quoted ? quoted : "\"\"");
 
-	return quoted ? quoted : str_copy("\"\"");
+	libpq.PQfreemem(quoted);
+	return copy;
 }
 
 bool admin_pool(struct admin *admin, struct libpq_pool *ret_pool)
@@ -199,25 +207,26 @@ long long admin_lock_key(const char *name)
 	return (long long)table_hash(TABLE_HASH, name, strlen(name));
 }
 
-bool admin_is_true(struct admin *admin, const char *sql)
+bool admin_is_true(struct admin *admin, const char *format, ...)
 {
-	cleanup_result PGresult *result = admin_ask(admin, 1, sql, NULL);
+	cleanup_result PGresult *result = NULL;
+	cleanup_free char *sql = NULL;
+	va_list values;
 
+	va_start(values, format);
+	sql = str_vprint(format, values);
+	va_end(values);
+	result = admin_ask(admin, 1, sql, NULL);
 	return libpq.PQresultStatus(result) == PGRES_TUPLES_OK && libpq.PQntuples(result) == 1 &&
 	       *libpq.PQgetvalue(result, 0, 0) == 't';
 }
 
 bool admin_lock(struct admin *admin, const char *name)
 {
-	cleanup_free char *sql = str_print("SELECT pg_try_advisory_lock(%lld)",
-	                                   admin_lock_key(name));
-
-	return admin_is_true(admin, sql);
+	return admin_is_true(admin, "SELECT pg_try_advisory_lock(%lld)", admin_lock_key(name));
 }
 
 void admin_unlock(struct admin *admin, const char *name)
 {
-	cleanup_free char *sql = str_print("SELECT pg_advisory_unlock(%lld)", admin_lock_key(name));
-
-	(void)admin_is_true(admin, sql);
+	(void)admin_is_true(admin, "SELECT pg_advisory_unlock(%lld)", admin_lock_key(name));
 }

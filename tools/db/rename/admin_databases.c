@@ -30,13 +30,10 @@ static int creator_begin(struct admin *admin)
 	long places = sysconf(_SC_NPROCESSORS_ONLN) * 2;
 
 	for (int wait = 10;; wait = retry_grown_ms(wait, 200)) {
-		for (int i = 0; i < places; i++) {
-			cleanup_free char *sql = str_print("SELECT pg_try_advisory_lock(%d, %d)",
-			                                   CREATORS_CLASS, i);
-
-			if (admin_is_true(admin, sql))
+		for (int i = 0; i < places; i++)
+			if (admin_is_true(admin, "SELECT pg_try_advisory_lock(%d, %d)",
+			                  CREATORS_CLASS, i))
 				return i;
-		}
 		if (!admin_pause(admin, wait) || libpq.PQstatus(admin->conn) != CONNECTION_OK)
 			return -1;
 	}
@@ -44,25 +41,18 @@ static int creator_begin(struct admin *admin)
 
 static void creator_end(struct admin *admin, int place)
 {
-	cleanup_free char *sql = str_print("SELECT pg_advisory_unlock(%d, %d)", CREATORS_CLASS,
-	                                   place);
-
-	(void)admin_is_true(admin, sql);
+	(void)admin_is_true(admin, "SELECT pg_advisory_unlock(%d, %d)", CREATORS_CLASS, place);
 }
 
 int admin_write_comment(struct admin *admin, const char *database, json_t *object)
 {
-	cleanup_free char *json = json_dumps(object, 0), *sql = NULL;
-	char *name = admin_identifier(admin, database);
+	cleanup_free char *json = json_dumps(object, 0), *name = admin_identifier(admin, database);
 	char *literal = libpq.PQescapeLiteral(admin->conn, json ? json : "",
 	                                      json ? strlen(json) : 0);
-	int ret;
+	int ret = admin_run(admin, true, NULL, "COMMENT ON DATABASE %s IS %s", name, literal);
 
 	json_decref(object);
-	sql = str_print("COMMENT ON DATABASE %s IS %s", name, literal);
-	ret = admin_run(admin, sql, true, NULL);
 	libpq.PQfreemem(literal);
-	libpq.PQfreemem(name);
 	return ret;
 }
 
@@ -132,20 +122,20 @@ static void free_database(struct admin *admin, const char *database)
 
 int admin_drop(struct admin *admin, const char *database, bool is_template, bool force)
 {
-	char *name = admin_identifier(admin, database);
-	cleanup_free char *unseal = str_print("ALTER DATABASE %s WITH IS_TEMPLATE false", name);
+	cleanup_free char *name = admin_identifier(admin, database);
 	bool can_force = libpq.PQserverVersion(admin->conn) >= 130000;
-	cleanup_free char *sql = str_print("DROP DATABASE IF EXISTS %s%s", name,
-	                                   force && can_force ? " WITH (FORCE)" : "");
-	int ret = is_template ? admin_run(admin, unseal, true, NULL) : 0;
+	int ret = 0;
 
+	if (is_template)
+		ret = admin_run(admin, true, NULL, "ALTER DATABASE %s WITH IS_TEMPLATE false",
+		                name);
 	if (force) {
 		free_database(admin, database);
 		end_sessions(admin, database);
 	}
-	ret = ret ? ret : admin_run(admin, sql, force, NULL);
-	libpq.PQfreemem(name);
-	return ret;
+	return ret ? ret
+	           : admin_run(admin, force, NULL, "DROP DATABASE IF EXISTS %s%s", name,
+	                       force && can_force ? " WITH (FORCE)" : "");
 }
 
 /*
@@ -157,49 +147,41 @@ int admin_create(struct admin *admin, const char *physical, const char *source,
                  const struct admin_lease *lease, char **ret_why)
 {
 	cleanup_free char *unfinished = str_print(ADMIN_UNFINISHED "%s", lease->suffix);
-	char *name = admin_identifier(admin, physical),
-	     *from = admin_identifier(admin, source ? source : "template1");
-	const char *strategy = libpq.PQserverVersion(admin->conn) >= 150000 ? " STRATEGY FILE_COPY"
-	                                                                    : "";
-	cleanup_free char *create = str_print("CREATE DATABASE %s TEMPLATE %s%s", unfinished, from,
-	                                      strategy);
-	cleanup_free char *commit = str_print("ALTER DATABASE %s RENAME TO %s", unfinished, name);
-	int place = creator_begin(admin);
-	int ret = place < 0 ? -ECANCELED : admin_run(admin, create, true, ret_why);
+	cleanup_free char *name = admin_identifier(admin, physical);
+	cleanup_free char *from = admin_identifier(admin, source ? source : "template1");
+	bool has_strategy = libpq.PQserverVersion(admin->conn) >= 150000;
+	int place = creator_begin(admin), ret;
 
+	if (place < 0)
+		return -ECANCELED;
+	ret = admin_run(admin, true, ret_why, "CREATE DATABASE %s TEMPLATE %s%s", unfinished, from,
+	                has_strategy ? " STRATEGY FILE_COPY" : "");
+	ret = ret ? ret : admin_comment(admin, unfinished, lease, false);
 	if (!ret)
-		ret = admin_comment(admin, unfinished, lease, false);
-	if (!ret)
-		ret = admin_run(admin, commit, true, ret_why);
-	if (ret && place >= 0)
+		ret = admin_run(admin, true, ret_why, "ALTER DATABASE %s RENAME TO %s", unfinished,
+		                name);
+	if (ret)
 		(void)admin_drop(admin, unfinished, false, false);
-	if (place >= 0)
-		creator_end(admin, place);
-	libpq.PQfreemem(name);
-	libpq.PQfreemem(from);
+	creator_end(admin, place);
 	return ret;
 }
 
 int admin_seal(struct admin *admin, const char *physical, const struct admin_template *template,
                char **ret_why)
 {
-	char *from = admin_identifier(admin, physical),
-	     *to = admin_identifier(admin, template->name);
-	cleanup_free char *seal = str_print(
-		"ALTER DATABASE %s WITH ALLOW_CONNECTIONS false IS_TEMPLATE true", from);
-	cleanup_free char *commit = str_print("ALTER DATABASE %s RENAME TO %s", from, to);
+	cleanup_free char *from = admin_identifier(admin, physical),
+			  *to = admin_identifier(admin, template->name);
 	bool is_template = false;
 	int ret;
 
 	end_sessions(admin, physical);
-	ret = admin_run(admin, seal, true, ret_why);
+	ret = admin_run(admin, true, ret_why,
+	                "ALTER DATABASE %s WITH ALLOW_CONNECTIONS false IS_TEMPLATE true", from);
 	if (!ret && admin_exists(admin, template->name, &is_template))
 		ret = admin_drop(admin, template->name, is_template, true);
-	ret = ret ? ret : admin_run(admin, commit, true, ret_why);
-	ret = ret ? ret : comment_template(admin, template);
-	libpq.PQfreemem(from);
-	libpq.PQfreemem(to);
-	return ret;
+	ret = ret ? ret
+	          : admin_run(admin, true, ret_why, "ALTER DATABASE %s RENAME TO %s", from, to);
+	return ret ? ret : comment_template(admin, template);
 }
 
 int admin_snapshot(struct admin *admin, const char *physical, const struct admin_lease *lease,

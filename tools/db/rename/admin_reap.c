@@ -28,10 +28,10 @@ static bool reap_one(struct admin *admin, const char *database, const char *comm
 	time_t age = time(NULL) - (time_t)json_integer_value(json_object_get(owner, "heartbeat"));
 	bool kept = json_is_true(json_object_get(owner, "kept"));
 	bool dropped = false;
-	bool ours = suffix && admin_is_suffix(suffix) && str_ends(database, suffix);
-	bool locked = ours && admin_lock(admin, suffix);
+	bool is_lease = suffix && admin_is_suffix(suffix) && str_ends(database, suffix);
+	bool locked = is_lease && admin_lock(admin, suffix);
 
-	if (ours && (kept ? age > KEPT_DAYS * 86400 : locked || age > STALE_S))
+	if (is_lease && (kept ? age > KEPT_DAYS * 86400 : locked || age > STALE_S))
 		dropped = !admin_drop_suffix(admin, suffix, false);
 	if (locked)
 		admin_unlock(admin, suffix);
@@ -76,16 +76,15 @@ unsigned int admin_reap(struct admin *admin)
 }
 
 /* The lock of a template's users is not that of its name, which the maker holds. */
-static char *use_sql(const char *function, const char *name)
+static long long use_key(const char *name)
 {
 	cleanup_free char *use = str_print("use %s", name);
 
-	return str_print("SELECT %s(%lld)", function, admin_lock_key(use));
+	return admin_lock_key(use);
 }
 
 void admin_use_template(struct admin *admin, const char *name)
 {
-	cleanup_free char *lock = use_sql("pg_try_advisory_lock_shared", name);
 	cleanup_result PGresult *old = admin_ask(
 		admin, 1,
 		"SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = $1",
@@ -94,7 +93,7 @@ void admin_use_template(struct admin *admin, const char *name)
 	                          ? json_loads(libpq.PQgetvalue(old, 0, 0), 0, NULL)
 	                          : NULL;
 
-	(void)admin_is_true(admin, lock);
+	(void)admin_is_true(admin, "SELECT pg_try_advisory_lock_shared(%lld)", use_key(name));
 	if (!json_is_object(comment)) {
 		json_decref(comment);
 		return;
@@ -105,14 +104,12 @@ void admin_use_template(struct admin *admin, const char *name)
 
 static bool drop_unused(struct admin *admin, const char *name)
 {
-	cleanup_free char *lock = use_sql("pg_try_advisory_lock", name),
-			  *unlock = use_sql("pg_advisory_unlock", name);
 	bool dropped;
 
-	if (!admin_is_true(admin, lock))
+	if (!admin_is_true(admin, "SELECT pg_try_advisory_lock(%lld)", use_key(name)))
 		return false;
 	dropped = !admin_drop(admin, name, true, false);
-	(void)admin_is_true(admin, unlock);
+	(void)admin_is_true(admin, "SELECT pg_advisory_unlock(%lld)", use_key(name));
 	return dropped;
 }
 

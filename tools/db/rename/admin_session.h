@@ -31,13 +31,15 @@ PGresult *admin_ask(struct admin *admin, int columns, const char *sql, const cha
 /** @ret_why	may be NULL. Return: 0; -EBUSY the database is in use; -EPERM; -EIO. */
 int admin_error(const PGresult *result, char **ret_why);
 
-/** Run @sql, again after a transient error if @retry. Return: of admin_error(). */
-int admin_run(struct admin *admin, const char *sql, bool retry, char **ret_why);
+/** Run a statement, again after a transient error if @retry. Return: of admin_error(). */
+int admin_run(struct admin *admin, bool retry, char **ret_why, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
 
-/** Return: @sql has one row, and that is true. */
-bool admin_is_true(struct admin *admin, const char *sql);
+/** Return: the statement has one row, and that is true. */
+bool admin_is_true(struct admin *admin, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
-/** @name in quotes; PQfreemem() it. */
+/** @name in quotes; the caller's to free. */
 char *admin_identifier(struct admin *admin, const char *name);
 
 /** Make @object the comment on @database; drops the reference to it. */
