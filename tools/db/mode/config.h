@@ -9,20 +9,8 @@
 #include "tools/base/loop.h"
 
 enum db_record_kind {
-	DB_RECORD_TEMPLATE, /* found or built: detail "cached" or "built", ms */
-	DB_RECORD_READY,    /* clients can connect: detail reflink, overlay, copy or create, ms */
-	DB_RECORD_DIED,     /* a server ended by itself: detail is the last line of its log */
-	DB_RECORD_KEPT,     /* kept for inspection: detail is the command that opens it */
-	DB_RECORD_REMOVED,  /* at the worker's end */
-	DB_RECORD_IDLE,     /* sessions idle in transaction: ms of the oldest, detail how many */
-	DB_RECORD_POOL,     /* few connections are left: detail "USED of MAX" */
-	DB_RECORD_CONNECTIONS, /* at the worker's end: detail is how many it had open at most */
-	DB_RECORD_IDLE_ENDED,  /* sessions idle in transaction for ms were ended: detail how many */
-	DB_RECORD_SLOW,        /* a statement took ms or longer: detail is it, without values */
-	DB_RECORD_LEFTOVER,    /* at the worker's end: detail names databases that the suite made */
-	DB_RECORD_BREAKER,   /* rename mode, no more attempts to connect for a while: detail why */
-	DB_RECORD_REFUSED,   /* rename mode, the server refuses clients: detail how many and why */
-	DB_RECORD_ABANDONED, /* a client ended within a transaction, in which it was idle for ms */
+#define RECORD(id, ...) DB_RECORD_##id,
+#include "tools/db/mode/records.def"
 	DB_RECORD_KINDS
 };
 

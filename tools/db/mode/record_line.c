@@ -5,21 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/base/cleanup.h"
-
 static const struct {
-	const char *word;
-	enum db_record_kind kind;
+	const char *word; /* NULL = no coprocess reports it */
 	bool has_ms;
-} records[] = {
-	{ "idle ", DB_RECORD_IDLE, true },
-	{ "ended ", DB_RECORD_IDLE_ENDED, true },
-	{ "abandoned ", DB_RECORD_ABANDONED, true },
-	{ "slow ", DB_RECORD_SLOW, true },
-	{ "server-refused ", DB_RECORD_REFUSED, false },
-	{ "pool ", DB_RECORD_POOL, false },
-	{ "connections ", DB_RECORD_CONNECTIONS, false },
-	{ "left-behind ", DB_RECORD_LEFTOVER, false },
+} records[DB_RECORD_KINDS] = {
+#define RECORD(id, name, word, has_ms) [DB_RECORD_##id] = { word, has_ms },
+#include "tools/db/mode/records.def"
 };
 
 void record_line_add_leftover(struct str *line, const char *database)
@@ -29,15 +20,19 @@ void record_line_add_leftover(struct str *line, const char *database)
 
 void record_line_deliver(const struct db_worker *worker, uint16_t port, const char *text)
 {
-	for (size_t i = 0; i < ARRAY_LEN(records); i++) {
-		char *detail = (char *)(uintptr_t)text + strlen(records[i].word);
+	size_t len = strcspn(text, " ");
+
+	for (unsigned int kind = 0; kind < DB_RECORD_KINDS; kind++) {
+		const char *word = records[kind].word;
+		char *detail = (char *)(uintptr_t)text + len;
 		int64_t ms = -1;
 
-		if (!str_starts(text, records[i].word))
+		if (!word || strlen(word) != len || strncmp(text, word, len) != 0)
 			continue;
-		if (records[i].has_ms)
+		if (records[kind].has_ms)
 			ms = strtoll(detail, &detail, 10);
-		db_record(worker, records[i].kind, port, ms, detail + strspn(detail, " "));
+		db_record(worker, (enum db_record_kind)kind, port, ms,
+		          detail + strspn(detail, " "));
 		return;
 	}
 }

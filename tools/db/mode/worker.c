@@ -13,20 +13,8 @@
 #include "tools/db/mode/mode.h"
 
 const char *const db_record_names[DB_RECORD_KINDS] = {
-	[DB_RECORD_TEMPLATE] = "database_template",
-	[DB_RECORD_READY] = "database_ready",
-	[DB_RECORD_DIED] = "database_died",
-	[DB_RECORD_KEPT] = "database_kept",
-	[DB_RECORD_REMOVED] = "database_removed",
-	[DB_RECORD_IDLE] = "database_idle_in_transaction",
-	[DB_RECORD_POOL] = "database_pool",
-	[DB_RECORD_CONNECTIONS] = "database_connections",
-	[DB_RECORD_IDLE_ENDED] = "database_idle_ended",
-	[DB_RECORD_SLOW] = "database_slow_query",
-	[DB_RECORD_LEFTOVER] = "database_left",
-	[DB_RECORD_BREAKER] = "database_breaker",
-	[DB_RECORD_REFUSED] = "database_refused",
-	[DB_RECORD_ABANDONED] = "database_session_abandoned",
+#define RECORD(id, name, ...) [DB_RECORD_##id] = name,
+#include "tools/db/mode/records.def"
 };
 
 const struct db_url *db_url_at(const struct db *db, unsigned int i)

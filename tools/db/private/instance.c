@@ -84,24 +84,24 @@ static void send_signal(struct instance *instance, int number)
 /* The line of its log that says why it ended, without the time stamp. */
 static char *last_log_line(const struct instance *instance)
 {
+	const char *const *fatal = instance->engine->fatal;
 	cleanup_free char *text = NULL;
-	char *line;
+	cleanup_strv char **lines = NULL;
+	size_t count;
 
-	if (file_read(instance->log, &text, NULL) || !*text)
+	if (file_read(instance->log, &text, NULL))
 		return str_copy("");
-	for (size_t len = strlen(text); len && text[len - 1] == '\n';)
-		text[--len] = 0;
-	for (;;) {
-		const char *const *words = instance->engine->fatal;
-		char *level;
+	lines = strv_split(text, "\n");
+	count = strv_len(lines);
+	for (size_t i = count; i-- > 0 && fatal[0];)
+		for (size_t word = 0; word < ARRAY_LEN(instance->engine->fatal) && fatal[word];
+		     word++) {
+			const char *level = strstr(lines[i], fatal[word]);
 
-		line = strrchr(text, '\n');
-		level = !words[0] ? (line ? line + 1 : text) : strstr(line ? line : text, words[0]);
-		level = level || !words[1] ? level : strstr(line ? line : text, words[1]);
-		if (level || !line)
-			return str_copy(level ? level : text);
-		*line = 0;
-	}
+			if (level)
+				return str_copy(level);
+		}
+	return str_copy(!count ? "" : lines[fatal[0] ? 0 : count - 1]);
 }
 
 static bool log_says(const struct instance *instance, const char *words)

@@ -36,22 +36,23 @@ struct session_sample {
 
 struct sampled_instance {
 	struct sampled_instance *next;
-	unsigned int worker, index;
-	uint16_t port; /* real */
-	PGconn *conn;
-	struct session_sample *samples;
+	unsigned int worker, index;     /* index in db.ports */
+	uint16_t port;                  /* real */
+	PGconn *conn;                   /* NULL = none */
+	struct session_sample *samples; /* of the last look */
 	size_t sample_count;
-	off_t log_at;
-	char *known; /* OIDs of its first databases: "1,4,5" */
-	int64_t due_ms;
-	unsigned int max_sessions; /* sessions at once */
-	unsigned int slow_count;
-	bool looked, idle_reported, pool_reported;
+	off_t log_at;                      /* the log is read up to there */
+	char *known;                       /* OIDs of its first databases: "1,4,5" */
+	int64_t due_ms;                    /* next look */
+	unsigned int max_sessions;         /* at the same time */
+	unsigned int slow_count;           /* reported */
+	bool looked;                       /* at least once */
+	bool idle_reported, pool_reported; /* until it is better again */
 };
 
 struct sampler {
 	const struct sampler_plan *plan;
-	struct sampled_instance *instance;
+	struct sampled_instance *instances;
 	int line;
 	bool no_libpq;
 };
@@ -277,16 +278,16 @@ static char *databases_in(const char *data)
 static void on_watch(struct sampler *sampler, unsigned int worker, unsigned int index,
                      uint16_t port, const char *data)
 {
-	struct sampled_instance *instance = sampler->instance;
+	struct sampled_instance *instance = sampler->instances;
 
 	while (instance && (instance->worker != worker || instance->index != index))
 		instance = instance->next;
 	if (!instance) {
 		instance = mem_alloc(sizeof(*instance));
-		*instance = (struct sampled_instance){ .next = sampler->instance,
+		*instance = (struct sampled_instance){ .next = sampler->instances,
 			                               .worker = worker,
 			                               .index = index };
-		sampler->instance = instance;
+		sampler->instances = instance;
 	} else if (instance->conn) {
 		libpq.PQfinish(instance->conn);
 	}
@@ -310,7 +311,7 @@ static void instance_free(struct sampled_instance *instance)
 
 static void on_forget(struct sampler *sampler, unsigned int worker)
 {
-	for (struct sampled_instance **at = &sampler->instance; *at;) {
+	for (struct sampled_instance **at = &sampler->instances; *at;) {
 		struct sampled_instance *instance = *at;
 
 		if (instance->worker != worker) {
@@ -343,7 +344,7 @@ static int64_t next_due(const struct sampler *sampler)
 {
 	int64_t due = clock_ms() + 60000;
 
-	for (const struct sampled_instance *instance = sampler->instance; instance;
+	for (const struct sampled_instance *instance = sampler->instances; instance;
 	     instance = instance->next)
 		due = instance->due_ms < due ? instance->due_ms : due;
 	return due;
@@ -353,7 +354,7 @@ static void look_at_all(struct sampler *sampler)
 {
 	cleanup_free char *why = NULL;
 
-	for (struct sampled_instance *instance = sampler->instance; instance;
+	for (struct sampled_instance *instance = sampler->instances; instance;
 	     instance = instance->next) {
 		if (clock_ms() < instance->due_ms)
 			continue;
