@@ -32,33 +32,33 @@ static void db_free(struct db *db)
 		free(db->specs[i].ready);
 		free(db->specs[i].stop);
 	}
-	free((char *)db->setup.run_id);
-	free((char *)db->setup.project_dir);
-	free((char *)db->setup.results_dir);
-	free((char *)db->setup.run_dir);
-	free((char *)db->setup.command);
-	free((char *)db->setup.snapshot);
-	strv_free((char **)db->setup.inputs);
+	free((char *)db->config.run_id);
+	free((char *)db->config.project_dir);
+	free((char *)db->config.results_dir);
+	free((char *)db->config.run_dir);
+	free((char *)db->config.command);
+	free((char *)db->config.snapshot);
+	strv_free((char **)db->config.inputs);
 	free(db);
 }
 
-static void copy_setup(struct db *db, const struct db_config *setup)
+static void copy_config(struct db *db, const struct db_config *config)
 {
-	db->setup = *setup;
-	db->setup.run_id = str_copy(setup->run_id);
-	db->setup.project_dir = str_copy(setup->project_dir);
-	db->setup.results_dir = str_copy(setup->results_dir);
-	db->setup.run_dir = str_copy(setup->run_dir);
-	db->setup.command = setup->command && *setup->command ? str_copy(setup->command) : NULL;
-	db->setup.inputs = strv_copy(setup->inputs);
-	db->setup.snapshot = str_copy(setup->snapshot);
-	if (!setup->template_quota_bytes)
-		db->setup.template_quota_bytes = 4ull << 30;
-	if (!setup->idle_alarm_ms)
-		db->setup.idle_alarm_ms = 60000;
-	if (!setup->pool_alarm_percent)
-		db->setup.pool_alarm_percent = 80;
-	db->setup.entries = NULL; /* read into urls and specs; their texts hold passwords */
+	db->config = *config;
+	db->config.run_id = str_copy(config->run_id);
+	db->config.project_dir = str_copy(config->project_dir);
+	db->config.results_dir = str_copy(config->results_dir);
+	db->config.run_dir = str_copy(config->run_dir);
+	db->config.command = config->command && *config->command ? str_copy(config->command) : NULL;
+	db->config.inputs = strv_copy(config->inputs);
+	db->config.snapshot = str_copy(config->snapshot);
+	if (!config->template_quota_bytes)
+		db->config.template_quota_bytes = 4ull << 30;
+	if (!config->idle_alarm_ms)
+		db->config.idle_alarm_ms = 60000;
+	if (!config->pool_alarm_percent)
+		db->config.pool_alarm_percent = 80;
+	db->config.entries = NULL; /* read into urls and specs; their texts hold passwords */
 }
 
 /* Rename mode works for PostgreSQL only. Skip databases of other kinds: db_skipped(). */
@@ -159,22 +159,22 @@ static void finish(void *arg)
 static void finish_if_idle(struct db *db)
 {
 	if (db->closing && !db->workers)
-		(void)loop_after(db->setup.loop, 0, finish, db);
+		(void)loop_after(db->config.loop, 0, finish, db);
 }
 
-int db_open(const struct db_config *setup, struct db **ret_db, char **ret_reason)
+int db_open(const struct db_config *config, struct db **ret_db, char **ret_reason)
 {
 	struct db *db = mem_alloc(sizeof(*db));
 	int ret;
 
 	*ret_reason = NULL;
-	copy_setup(db, setup);
-	db->mode = setup->mode;
+	copy_config(db, config);
+	db->mode = config->mode;
 	db->worker_gone = finish_if_idle;
-	ret = entries_read(db, setup->entries, setup->entry_count, ret_reason);
-	if (!ret && db->setup.snapshot && !snapshot_named(db->setup.snapshot)) {
+	ret = entries_read(db, config->entries, config->entry_count, ret_reason);
+	if (!ret && db->config.snapshot && !snapshot_named(db->config.snapshot)) {
 		ret = -EINVAL;
-		*ret_reason = snapshot_refusal(db->setup.snapshot, ret);
+		*ret_reason = snapshot_refusal(db->config.snapshot, ret);
 	}
 	if (!ret && (!db->url_count || db->mode == DB_OFF)) {
 		db->mode = DB_OFF;
@@ -234,7 +234,7 @@ int db_worker_prepare(struct db *db, unsigned int number, const char *task,
 		ret = worker->real[i] ? 0 : -ENOSPC;
 	}
 	if (db->mode == DB_OFF)
-		worker->mode_data = loop_after(db->setup.loop, 0, off_ready, worker);
+		worker->mode_data = loop_after(db->config.loop, 0, off_ready, worker);
 	else if (!ret)
 		ret = db->ops->prepare(worker);
 	if (ret) {
@@ -304,7 +304,7 @@ static void end_worker(struct db_worker *worker, bool failed)
 		worker->db->ops->end(worker);
 		return;
 	}
-	loop_cancel(worker->db->setup.loop, worker->mode_data);
+	loop_cancel(worker->db->config.loop, worker->mode_data);
 	db_worker_gone(worker);
 }
 

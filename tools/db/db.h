@@ -27,13 +27,13 @@
 struct db;
 
 /**
- * @setup	copied
+ * @config	copied
  * @ret_reason	which mode and why, or what is wrong: a half-sentence for people, the caller's to
  * free
  * Return: 0; -EINVAL a database that is neither a name nor a URL; -ENOENT no server programs for
  * private mode; -ENOTSUP this cannot work here; -errno.
  */
-int db_open(const struct db_config *setup, struct db **ret_db, char **ret_reason);
+int db_open(const struct db_config *config, struct db **ret_db, char **ret_reason);
 
 /**
  * Return: how many entries this handle does not provide. In rename mode these are all that are not

@@ -102,7 +102,7 @@ static int read_one(struct db *db, const struct db_entry *entry, const char *def
 int entries_read(struct db *db, const struct db_entry *entries, unsigned int count,
                  char **ret_reason)
 {
-	cleanup_free char *default_url = db_url_default(db->setup.project_dir);
+	cleanup_free char *default_url = db_url_default(db->config.project_dir);
 	int ret = 0;
 
 	db->urls = mem_alloc((count + 1) * sizeof(*db->urls));

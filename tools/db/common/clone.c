@@ -133,7 +133,7 @@ int db_clone_tree(const char *from, const char *to, enum db_clone how)
 	return ret;
 }
 
-int db_clone_reflinks(const char *dir)
+bool db_clone_reflinks(const char *dir)
 {
 	cleanup_free char *one = str_print("%s/.reflink.XXXXXX", dir);
 	cleanup_free char *two = str_print("%s/.reflink.XXXXXX", dir);
@@ -255,7 +255,7 @@ static int try_mount(void *arg, struct str *ret_text)
 	return db_clone_mount(lower, probe->base, probe->uid, probe->gid);
 }
 
-int db_clone_overlays(const char *dir, uid_t uid, gid_t gid)
+bool db_clone_overlays(const char *dir, uid_t uid, gid_t gid)
 {
 	cleanup_free char *base = str_print("%s/.overlay.XXXXXX", dir);
 	struct clone_probe probe = { base, uid, gid };

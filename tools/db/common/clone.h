@@ -3,6 +3,7 @@
 #define BERTH_DB_TEMPLATE_CLONE_H
 /* Copies of a data directory. Blocking: for jobs. */
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 enum db_clone { DB_CLONE_REFLINK, DB_CLONE_OVERLAY, DB_CLONE_COPY, DB_CLONES };
@@ -17,13 +18,13 @@ extern const char *const db_clone_names[DB_CLONES];
 int db_clone_tree(const char *from, const char *to, enum db_clone how);
 
 /** Return: files in @dir can be reflinked; tried with a file. */
-int db_clone_reflinks(const char *dir);
+bool db_clone_reflinks(const char *dir);
 
 /**
  * Return: a process like this one can mount an overlay over directories in @dir, in its own mount
  * namespace; tried, in a child.
  */
-int db_clone_overlays(const char *dir, uid_t uid, gid_t gid);
+bool db_clone_overlays(const char *dir, uid_t uid, gid_t gid);
 
 /**
  * Mount an overlay on @base/data: @lower, and changes in @base/upper. The mount namespace is new

@@ -153,7 +153,8 @@ static bool may(const struct db_programs *programs, const struct stat *info, mod
 	return info->st_mode & bit;
 }
 
-int db_programs_reaches(const struct db_programs *programs, const char *path)
+/* Return: the server's user may pass through every directory above @path and write in @path. */
+static bool reaches(const struct db_programs *programs, const char *path)
 {
 	cleanup_free char *part = str_copy(path);
 	struct stat info;
@@ -180,7 +181,7 @@ static bool own_dir(const struct db_programs *programs, const char *path, mode_t
 	if (!mkdir(path, mode) && programs->uid && lchown(path, programs->uid, programs->gid))
 		return false;
 	return !lstat(path, &info) && S_ISDIR(info.st_mode) && info.st_uid == uid &&
-	       !(info.st_mode & 022) && db_programs_reaches(programs, path);
+	       !(info.st_mode & 022) && reaches(programs, path);
 }
 
 /*
@@ -274,7 +275,7 @@ static char *fresh_dir(const struct db_programs *programs, const char *base)
 	    mkdtemp(path)) {
 		if (!chmod(path, 0711) &&
 		    (!programs->uid || !chown(path, programs->uid, programs->gid)) &&
-		    db_programs_reaches(programs, path))
+		    reaches(programs, path))
 			return path;
 		rmdir(path);
 	}

@@ -28,9 +28,6 @@ int db_programs_place(struct db_programs *ret_programs, char **ret_reason);
 char **db_programs_list(void);
 void db_programs_free(struct db_programs *programs);
 
-/** Return: the server's user may pass through every directory above @path and write in @path. */
-int db_programs_reaches(const struct db_programs *programs, const char *path);
-
 /**
  * Make a directory for Unix sockets that the server can write to and every process of a worker can
  * reach.

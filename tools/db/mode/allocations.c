@@ -37,7 +37,7 @@ static json_t *describe(const struct db_worker *worker, unsigned int i)
 	cleanup_free char *physical = db->ops->physical(worker, i);
 
 	return json_pack("{s:s, s:i, s:i, s:o, s:s, s:s, s:s, s:i, s:i, s:s}", "run",
-	                 db->setup.run_id, "pid", (int)getpid(), "worker", (int)worker->number,
+	                 db->config.run_id, "pid", (int)getpid(), "worker", (int)worker->number,
 	                 "task", json_text(worker->task ? worker->task : ""), "mode", db->ops->name,
 	                 "logical", url->name, "physical", physical, "port", (int)url->port,
 	                 "real_port", (int)worker->real[port_index(db, url->port)], "role",
@@ -69,13 +69,13 @@ int db_allocations_write(const struct db *db)
 	cleanup_free char *path = NULL, *text = NULL;
 	json_t *list;
 
-	if (!db->setup.results_dir || !db->ops)
+	if (!db->config.results_dir || !db->ops)
 		return 0;
-	lock = open(db->setup.results_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	lock = open(db->config.results_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (lock < 0 || flock(lock, LOCK_EX))
 		return -errno;
-	path = str_print("%s/allocated-databases.json", db->setup.results_dir);
-	list = entries_of_others(path, db->setup.run_id);
+	path = str_print("%s/allocated-databases.json", db->config.results_dir);
+	list = entries_of_others(path, db->config.run_id);
 	for (const struct db_worker *worker = db->workers; worker; worker = worker->next)
 		for (unsigned int i = 0; i < db->url_count && worker->usable; i++)
 			json_array_append_new(list, describe(worker, i));

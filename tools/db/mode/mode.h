@@ -41,7 +41,7 @@ struct db_mode_ops {
 };
 
 struct db {
-	struct db_config setup; /* its strings are copies; entries are in urls and specs */
+	struct db_config config; /* its strings are copies; entries are in urls and specs */
 	enum db_mode mode;
 	const struct db_mode_ops *ops; /* NULL if the mode is off */
 	struct db_url *urls;

@@ -29,9 +29,9 @@ const struct db_url *db_url_at(const struct db *db, unsigned int i)
 /* Beside the run's other logs, if the results are kept per run. */
 char *db_server_log(const struct db *db, unsigned int number, const struct db_server_spec *spec)
 {
-	cleanup_free char *dir = str_print("%s/runs/%s", db->setup.results_dir, db->setup.run_id);
+	cleanup_free char *dir = str_print("%s/runs/%s", db->config.results_dir, db->config.run_id);
 
-	return str_print("%s/w%u.%s-%u.log", access(dir, W_OK) ? db->setup.results_dir : dir,
+	return str_print("%s/w%u.%s-%u.log", access(dir, W_OK) ? db->config.results_dir : dir,
 	                 number, spec->engine->name, spec->port);
 }
 
@@ -75,14 +75,14 @@ void db_worker_gone(struct db_worker *worker)
 void db_record(const struct db_worker *worker, enum db_record_kind kind, uint16_t port, int64_t ms,
                const char *detail)
 {
-	const struct db_config *setup = &worker->db->setup;
+	const struct db_config *config = &worker->db->config;
 
-	if (setup->record)
-		setup->record(setup->arg, &(struct db_record){ .kind = kind,
-		                                               .worker = worker->number,
-		                                               .port = port,
-		                                               .ms = ms,
-		                                               .detail = detail });
+	if (config->record)
+		config->record(config->arg, &(struct db_record){ .kind = kind,
+		                                                 .worker = worker->number,
+		                                                 .port = port,
+		                                                 .ms = ms,
+		                                                 .detail = detail });
 }
 
 static int add_rule(struct berth_portmap *map, const char *from, const char *to)

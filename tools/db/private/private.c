@@ -57,7 +57,7 @@ static int prepare_worker(struct db_worker *worker)
 		self->waiting = false;
 		private_worker_start(self);
 	} else if (mode->state == SOURCE_FAILED) {
-		self->failure_timer = loop_after(worker->db->setup.loop, 0, report_failure, self);
+		self->failure_timer = loop_after(worker->db->config.loop, 0, report_failure, self);
 	}
 	return 0;
 }
@@ -173,7 +173,7 @@ static int open_cache(struct private_mode *mode)
 	if (ret)
 		return ret;
 	mode->run_lock_path = str_print("%s/clones/%s.lock", mode->programs.cache,
-	                                mode->db->setup.run_id);
+	                                mode->db->config.run_id);
 	mode->run_lock = open(mode->run_lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	return mode->run_lock < 0 || flock(mode->run_lock, LOCK_EX | LOCK_NB) ? -errno : 0;
 }
@@ -190,7 +190,7 @@ static void on_swept(void *arg, int error, const char *text)
 /* Nothing waits for the sweep. If the run ends first, the next run goes on with it. */
 static void start_sweep(struct private_mode *mode)
 {
-	(void)job_start(&(struct job_setup){ .loop = mode->db->setup.loop,
+	(void)job_start(&(struct job_setup){ .loop = mode->db->config.loop,
 	                                     .uid = mode->programs.uid,
 	                                     .gid = mode->programs.gid,
 	                                     .run = template_sweep,
@@ -215,7 +215,7 @@ static int open_mode(struct db *db, char **ret_reason)
 	db->mode_data = mode;
 	ret = find_programs(db, programs, ret_reason);
 	if (!ret)
-		ret = db_programs_socket_dir(programs, db->setup.run_dir, &mode->socket_dir);
+		ret = db_programs_socket_dir(programs, db->config.run_dir, &mode->socket_dir);
 	if (!ret) {
 		job_files_as(programs->uid, programs->gid);
 		ret = open_cache(mode);
@@ -226,10 +226,10 @@ static int open_mode(struct db *db, char **ret_reason)
 		                             .spec_count = db->port_count,
 		                             .urls = db->urls,
 		                             .url_count = db->url_count,
-		                             .project_dir = db->setup.project_dir,
-		                             .command = db->setup.command,
-		                             .inputs = db->setup.inputs,
-		                             .quota_bytes = db->setup.template_quota_bytes };
+		                             .project_dir = db->config.project_dir,
+		                             .command = db->config.command,
+		                             .inputs = db->config.inputs,
+		                             .quota_bytes = db->config.template_quota_bytes };
 	ret = ret ? ret : private_source_open(mode);
 	if (ret) {
 		close_mode(db);

@@ -54,7 +54,7 @@ bool db_find_refusal(const struct db *db, struct db_refusal *ret_refusal)
 {
 	if (db->mode != DB_PRIVATE)
 		return false;
-	for (unsigned int number = 0; number <= db->setup.workers; number++)
+	for (unsigned int number = 0; number <= db->config.workers; number++)
 		for (unsigned int i = 0; i < db->port_count; i++) {
 			cleanup_free char *path = db_server_log(db, number, &db->specs[i]);
 

@@ -60,7 +60,7 @@ struct sampler {
 /* Say a line of record_line.h about @instance. */
 #define report(sampler, instance, format, ...) \
 	coproc_report((sampler)->line, "%u %u " format, (instance)->worker, (instance)->index, \
-	            __VA_ARGS__)
+	              __VA_ARGS__)
 
 /* --- the log --- */
 
@@ -96,7 +96,7 @@ static void read_line(const struct sampler *sampler, const struct sampled_instan
 	else if (strstr(line,
 	                "] FATAL:  terminating connection due to idle-in-transaction timeout"))
 		report(sampler, instance, "ended %lld 1",
-		       (long long)sampler->plan->db->setup.idle_kill_ms);
+		       (long long)sampler->plan->db->config.idle_kill_ms);
 }
 
 /* Read the lines that are new since the last time; a line without its end waits. */
@@ -156,7 +156,7 @@ static bool connect_to(const struct sampler *sampler, struct sampled_instance *i
 static void look_at_slow(const struct sampler *sampler, struct sampled_instance *instance,
                          const PGresult *result, int row, struct session_sample *now)
 {
-	int64_t least_ms = sampler->plan->db->setup.slow_query_ms,
+	int64_t least_ms = sampler->plan->db->config.slow_query_ms,
 		ms = strtoll(libpq.PQgetvalue(result, row, 3), NULL, 10);
 	const char *began = libpq.PQgetvalue(result, row, 4),
 		   *text = libpq.PQgetvalue(result, row, 5);
@@ -183,7 +183,7 @@ static void look_at_idle(const struct sampler *sampler, struct sampled_instance 
 		idle += now[i].idle_ms > 0;
 		oldest_ms = now[i].idle_ms > oldest_ms ? now[i].idle_ms : oldest_ms;
 	}
-	alarm = oldest_ms >= sampler->plan->db->setup.idle_alarm_ms;
+	alarm = oldest_ms >= sampler->plan->db->config.idle_alarm_ms;
 	if (alarm && !instance->idle_reported)
 		report(sampler, instance, "idle %lld %u", (long long)oldest_ms, idle);
 	instance->idle_reported = alarm;
@@ -196,7 +196,7 @@ static void look_at_pool(const struct sampler *sampler, struct sampled_instance 
 
 	if (!libpq_pool(instance->conn, -1, &pool))
 		return;
-	full = pool.used * 100 >= pool.max * sampler->plan->db->setup.pool_alarm_percent;
+	full = pool.used * 100 >= pool.max * sampler->plan->db->config.pool_alarm_percent;
 	if (full && !instance->pool_reported)
 		report(sampler, instance, "pool %u of %u", pool.used, pool.max);
 	instance->pool_reported = full;

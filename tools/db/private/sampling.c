@@ -20,7 +20,7 @@ static void forgotten(struct private_worker *self)
 	bool awaited = self->last_sample;
 
 	self->watched = false;
-	loop_cancel(self->mode->db->setup.loop, self->last_sample);
+	loop_cancel(self->mode->db->config.loop, self->last_sample);
 	if (self->over)
 		private_worker_free(self);
 	else if (awaited)
@@ -64,7 +64,7 @@ static bool have_sampler(struct private_mode *mode)
 {
 	mode->sampler_plan = (struct sampler_plan){ mode->db, mode->socket_dir };
 	return mode->sampler ||
-	       !coproc_start(&(struct coproc_setup){ .loop = mode->db->setup.loop,
+	       !coproc_start(&(struct coproc_setup){ .loop = mode->db->config.loop,
 	                                             .main = sampler_main,
 	                                             .main_arg = &mode->sampler_plan,
 	                                             .on_line = on_line,
@@ -103,6 +103,6 @@ void sampling_end(struct private_worker *self)
 		return;
 	}
 	coproc_send(self->mode->sampler, forget);
-	self->last_sample = loop_after(self->mode->db->setup.loop, LAST_SAMPLE_MS, on_late_sample,
+	self->last_sample = loop_after(self->mode->db->config.loop, LAST_SAMPLE_MS, on_late_sample,
 	                               self);
 }

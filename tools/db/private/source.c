@@ -63,7 +63,7 @@ static int start_job(struct private_mode *mode, bool as_server, child_fn run, vo
                      job_done_fn done, struct job **ret_job)
 {
 	return job_start(
-		&(struct job_setup){ .loop = mode->db->setup.loop,
+		&(struct job_setup){ .loop = mode->db->config.loop,
 	                             .uid = as_server ? mode->programs.uid : 0,
 	                             .gid = as_server ? mode->programs.gid : 0,
 	                             .keep_fd = mode->template_lock > 0 ? mode->template_lock : 0,
@@ -84,10 +84,10 @@ static void template_built(struct private_mode *mode)
 
 static void run_setup(struct private_mode *mode)
 {
-	const struct db_config *setup = &mode->db->setup;
+	const struct db_config *config = &mode->db->config;
 
 	mode->state = SOURCE_SETUP; /* before the call, which prepares worker 0 */
-	if (!setup->run_setup || setup->run_setup(setup->arg, setup->command))
+	if (!config->run_setup || config->run_setup(config->arg, config->command))
 		settle(mode, "the setup command could not be started");
 }
 
@@ -155,8 +155,8 @@ static void on_hash(void *arg, int error, const char *text)
 	while (mode->clone < DB_CLONE_COPY && strcmp(db_clone_names[mode->clone], words[2]) != 0)
 		mode->clone++;
 	mode->plan.hash = mode->hash;
-	if (mode->db->setup.snapshot)
-		use_snapshot(mode, mode->db->setup.snapshot);
+	if (mode->db->config.snapshot)
+		use_snapshot(mode, mode->db->config.snapshot);
 	else
 		use_template(mode);
 }

@@ -142,10 +142,10 @@ static void free_paths(struct private_instance *instance)
 static void server_environ(void *arg, char ***envp)
 {
 	const struct private_instance *instance = arg;
-	const struct db_config *setup = &instance->owner->mode->db->setup;
+	const struct db_config *config = &instance->owner->mode->db->config;
 
-	if (setup->server_environ)
-		setup->server_environ(setup->arg, instance->owner->worker->number, envp);
+	if (config->server_environ)
+		config->server_environ(config->arg, instance->owner->worker->number, envp);
 }
 
 static int start_instance(struct private_worker *self, unsigned int i)
@@ -165,7 +165,7 @@ static int start_instance(struct private_worker *self, unsigned int i)
 	instance->base = str_print("%s/%u", self->dir, db->ports[i]);
 	instance->data = str_print("%s/data", instance->base);
 	instance->log = db_server_log(db, self->worker->number, spec);
-	setup = (struct instance_setup){ .loop = db->setup.loop,
+	setup = (struct instance_setup){ .loop = db->config.loop,
 		                         .base = instance->base,
 		                         .log = instance->log,
 		                         .lower = directory_is_overlay(self, spec) ? lower : NULL,
@@ -177,11 +177,11 @@ static int start_instance(struct private_worker *self, unsigned int i)
 		                                 .spec = spec,
 		                                 .data = instance->data,
 		                                 .socket_dir = self->mode->socket_dir,
-		                                 .project_dir = db->setup.project_dir,
-		                                 .run_id = db->setup.run_id,
+		                                 .project_dir = db->config.project_dir,
+		                                 .run_id = db->config.run_id,
 		                                 .tls = uses_tls(db, db->ports[i]),
 		                                 .port = real,
-		                                 .idle_kill_ms = db->setup.idle_kill_ms };
+		                                 .idle_kill_ms = db->config.idle_kill_ms };
 	berth_portmap_try(self->worker->map, real);
 	return instance_start(&setup, &instance->running);
 }
@@ -203,7 +203,7 @@ static int start_job(struct private_worker *self, bool mounts, child_fn run, job
 {
 	const struct db_programs *programs = &self->mode->programs;
 
-	return job_start(&(struct job_setup){ .loop = self->mode->db->setup.loop,
+	return job_start(&(struct job_setup){ .loop = self->mode->db->config.loop,
 	                                      .uid = mounts ? 0 : programs->uid,
 	                                      .gid = programs->gid,
 	                                      .run = run,
@@ -247,7 +247,7 @@ void private_worker_start(struct private_worker *self)
 		start_instances(self);
 		return;
 	}
-	self->dir = str_print("%s/clones/%s-%u-w%u", mode->programs.cache, mode->db->setup.run_id,
+	self->dir = str_print("%s/clones/%s-%u-w%u", mode->programs.cache, mode->db->config.run_id,
 	                      ++mode->generation, self->worker->number);
 	ret = start_job(self, false, directory_clone, on_cloned);
 	if (ret)
@@ -271,7 +271,7 @@ void private_worker_free(struct private_worker *self)
 	self->over = true;
 	if (self->watched)
 		return;
-	loop_cancel(worker->db->setup.loop, self->failure_timer);
+	loop_cancel(worker->db->config.loop, self->failure_timer);
 	for (unsigned int i = 0; i < DB_PORTS_MAX; i++)
 		free_paths(&self->instances[i]);
 	free(self->dir);
@@ -284,10 +284,10 @@ void private_worker_free(struct private_worker *self)
 
 static bool must_keep(const struct private_worker *self)
 {
-	const struct db_config *setup = &self->mode->db->setup;
+	const struct db_config *config = &self->mode->db->config;
 
 	return !private_worker_makes_template(self) && self->worker->usable &&
-	       (setup->keep || (setup->keep_failed && self->worker->failed));
+	       (config->keep || (config->keep_failed && self->worker->failed));
 }
 
 void private_worker_end_servers(struct private_worker *self)

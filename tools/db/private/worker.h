@@ -85,7 +85,7 @@ static inline struct private_mode *private_mode_of(const struct db *db)
 /* Return: the setup command runs in this worker, and its directory becomes the template. */
 static inline bool private_worker_makes_template(const struct private_worker *self)
 {
-	return !self->worker->number && self->mode->db->setup.command;
+	return !self->worker->number && self->mode->db->config.command;
 }
 
 /* directory.c */

@@ -58,7 +58,7 @@ void rename_prepare_main(void *arg, int line)
 	}
 	coproc_report(line, "reaped %u",
 	              admin_reap(admin) +
-	                      admin_collect(admin, plan->db->setup.template_quota_bytes));
+	                      admin_collect(admin, plan->db->config.template_quota_bytes));
 	if (plan->template_hash)
 		answer = elect(admin, plan->template_hash, line);
 	if (answer)

@@ -70,7 +70,8 @@ static struct admin *session_for(struct relay_process *self, unsigned int url)
 
 /* --- one database --- */
 
-bool relay_database_is_shared(const struct relay_process *self, unsigned int url)
+/* Return: Berth does not rename the database of URL number @url: postgres, template1. */
+static bool is_shared(const struct relay_process *self, unsigned int url)
 {
 	return names_is_shared(self->db->urls[url].name, strlen(self->db->urls[url].name));
 }
@@ -86,7 +87,7 @@ static char *physical_of(struct relay_process *self, unsigned int url)
 
 static struct admin_lease lease_of(const struct relay_process *self, unsigned int url)
 {
-	return (struct admin_lease){ .run = self->db->setup.run_id,
+	return (struct admin_lease){ .run = self->db->config.run_id,
 		                     .task = self->worker->task ? self->worker->task : "",
 		                     .suffix = self->plan->suffix,
 		                     .logical = self->db->urls[url].name,
@@ -176,7 +177,7 @@ int relay_databases_check_snapshot(struct relay_process *self, const char *snaps
 		char name[RENAME_TEMPLATE_NAME];
 		bool is_template;
 
-		if (relay_database_is_shared(self, i))
+		if (is_shared(self, i))
 			continue;
 		admin = session_for(self, i);
 		snapshot_name(name, snapshot, self->db->urls[i].name);
@@ -194,7 +195,7 @@ int relay_databases_create(struct relay_process *self, char **ret_why)
 	int ret = 0;
 
 	for (unsigned int i = 0; i < self->db->url_count && !ret; i++)
-		if (!relay_database_is_shared(self, i))
+		if (!is_shared(self, i))
 			ret = create(self, i, ret_why);
 	return ret;
 }
@@ -204,7 +205,7 @@ int relay_databases_snapshot(struct relay_process *self, const char *snapshot, c
 	int ret = 0;
 
 	for (unsigned int i = 0; i < self->db->url_count && !ret; i++)
-		if (!relay_database_is_shared(self, i))
+		if (!is_shared(self, i))
 			ret = snapshot_one(self, i, snapshot, ret_why);
 	return ret;
 }
@@ -215,7 +216,7 @@ int relay_databases_seal(struct relay_process *self, char **ret_why)
 	int ret = 0;
 
 	for (unsigned int i = self->db->url_count; i-- > 0 && !ret;)
-		if (!relay_database_is_shared(self, i))
+		if (!is_shared(self, i))
 			ret = seal(self, i, ret_why);
 	return ret;
 }
@@ -227,7 +228,7 @@ void relay_databases_comment(struct relay_process *self, bool kept)
 		struct admin_lease lease = lease_of(self, i);
 		struct admin *admin;
 
-		if (relay_database_is_shared(self, i) || !(admin = session_for(self, i)))
+		if (is_shared(self, i) || !(admin = session_for(self, i)))
 			continue;
 		if (!admin_comment(admin, physical, &lease, kept) && kept)
 			coproc_report(self->line, "kept %s", physical);

@@ -71,7 +71,7 @@ static int listen_port(struct relay_process *self, unsigned int port)
 		                     .socket_path = self->socket_paths[port],
 		                     .server_tls = url->server_host && url->tls,
 		                     .offer_tls = url->tls,
-		                     .slow_ms = self->db->setup.slow_query_ms,
+		                     .slow_ms = self->db->config.slow_query_ms,
 		                     .on_slow = on_slow,
 		                     .on_server_refusal = on_server_refusal,
 		                     .on_abandoned = on_abandoned,

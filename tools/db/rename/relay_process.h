@@ -35,8 +35,6 @@ struct relay_process {
 
 /* relay_databases.c */
 
-/* Return: Berth does not rename the database of URL number @url: postgres, template1. */
-bool relay_database_is_shared(const struct relay_process *self, unsigned int url);
 /*
  * Connect to the server at port number @port and take the lease. Return: 0; -EEXIST another process
  * has it; of admin_open().

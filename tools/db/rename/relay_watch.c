@@ -16,7 +16,7 @@ static void watch_pool(struct relay_process *self)
 
 	if (!self->watches_pool || !self->admins[0] || !admin_pool(self->admins[0], &pool))
 		return;
-	full = pool.used * 100 >= pool.max * self->db->setup.pool_alarm_percent;
+	full = pool.used * 100 >= pool.max * self->db->config.pool_alarm_percent;
 	if (full && !self->pool_reported)
 		coproc_report(self->line, "pool %u of %u", pool.used, pool.max);
 	self->pool_reported = full;
@@ -32,7 +32,7 @@ static void watch_idle(struct relay_process *self)
 	for (unsigned int i = 0; i < self->db->port_count; i++)
 		if (self->relays[i])
 			count += relay_count_idle(self->relays[i], &oldest_ms);
-	idle = oldest_ms && clock_ms() - oldest_ms >= self->db->setup.idle_alarm_ms;
+	idle = oldest_ms && clock_ms() - oldest_ms >= self->db->config.idle_alarm_ms;
 	if (idle && !self->idle_reported)
 		coproc_report(self->line, "idle %lld %u", (long long)(clock_ms() - oldest_ms),
 		              count);
@@ -41,7 +41,7 @@ static void watch_idle(struct relay_process *self)
 
 static void end_idle(struct relay_process *self)
 {
-	int64_t max_ms = self->db->setup.idle_kill_ms;
+	int64_t max_ms = self->db->config.idle_kill_ms;
 	unsigned int count = 0;
 
 	for (unsigned int i = 0; i < self->db->port_count && max_ms; i++)

@@ -42,10 +42,10 @@ static void settle(struct rename_mode *mode, const char *failure)
 
 static void run_setup(struct rename_mode *mode)
 {
-	const struct db_config *setup = &mode->db->setup;
+	const struct db_config *config = &mode->db->config;
 
 	mode->in_setup = true; /* before the call, which prepares worker 0 */
-	if (setup->run_setup && !setup->run_setup(setup->arg, setup->command))
+	if (config->run_setup && !config->run_setup(config->arg, config->command))
 		return;
 	rename_setup_done(mode);
 	settle(mode, "the setup command could not be started");
@@ -89,9 +89,9 @@ static void on_hash(void *arg, int error, const char *text)
 	}
 	mode->hash = str_copy(text);
 	mode->prepare_plan = (struct rename_plan){
-		.db = mode->db, .template_hash = mode->db->setup.command ? mode->hash : NULL
+		.db = mode->db, .template_hash = mode->db->config.command ? mode->hash : NULL
 	};
-	ret = coproc_start(&(struct coproc_setup){ .loop = mode->db->setup.loop,
+	ret = coproc_start(&(struct coproc_setup){ .loop = mode->db->config.loop,
 	                                           .main = rename_prepare_main,
 	                                           .main_arg = &mode->prepare_plan,
 	                                           .on_line = on_preparer_line,
@@ -132,9 +132,9 @@ static int snapshot_worker(struct db_worker *worker, const char *name)
 
 static void end_worker(struct db_worker *worker)
 {
-	const struct db_config *setup = &worker->db->setup;
+	const struct db_config *config = &worker->db->config;
 	bool keep = worker->number && worker->usable &&
-	            (setup->keep || (setup->keep_failed && worker->failed));
+	            (config->keep || (config->keep_failed && worker->failed));
 	bool commit = !worker->number && worker->usable && !worker->failed;
 
 	if (rename_worker_order(worker->mode_data,
@@ -187,12 +187,12 @@ static int open_mode(struct db *db, char **ret_reason)
 	db->mode_data = mode;
 	mode->plan = (struct template_plan){ .urls = db->urls,
 		                             .url_count = db->url_count,
-		                             .project_dir = db->setup.project_dir,
-		                             .command = db->setup.command,
-		                             .inputs = db->setup.inputs };
-	ret = db_programs_socket_dir(&no_programs, db->setup.run_dir, &mode->socket_dir);
+		                             .project_dir = db->config.project_dir,
+		                             .command = db->config.command,
+		                             .inputs = db->config.inputs };
+	ret = db_programs_socket_dir(&no_programs, db->config.run_dir, &mode->socket_dir);
 	ret = ret ? ret
-	          : job_start(&(struct job_setup){ .loop = db->setup.loop,
+	          : job_start(&(struct job_setup){ .loop = db->config.loop,
 	                                           .run = template_hash,
 	                                           .arg = &mode->plan,
 	                                           .done = on_hash,

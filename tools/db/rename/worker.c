@@ -65,7 +65,7 @@ void rename_worker_free(struct rename_worker *self)
 {
 	struct db_worker *worker = self->worker;
 
-	loop_cancel(worker->db->setup.loop, self->failure_timer);
+	loop_cancel(worker->db->config.loop, self->failure_timer);
 	free(self->suffix);
 	free(self->failure);
 	free(self);
@@ -85,7 +85,7 @@ void rename_worker_fail(struct rename_worker *self, const char *why)
 	if (!self->failure)
 		self->failure = str_print("unable to give the worker its database: %s", why);
 	if (self->worker->ready && !self->failure_timer)
-		self->failure_timer = loop_after(self->mode->db->setup.loop, 0, report_failure,
+		self->failure_timer = loop_after(self->mode->db->config.loop, 0, report_failure,
 		                                 self);
 }
 
@@ -265,7 +265,7 @@ static void on_end(void *arg)
 void rename_worker_start(struct rename_worker *self)
 {
 	struct rename_mode *mode = self->mode;
-	const struct db_config *setup = &mode->db->setup;
+	const struct db_config *config = &mode->db->config;
 	int ret;
 
 	self->waiting = false;
@@ -276,10 +276,10 @@ void rename_worker_start(struct rename_worker *self)
 	self->plan = (struct rename_plan){ .db = mode->db,
 		                           .worker = self->worker,
 		                           .suffix = self->suffix,
-		                           .template_hash = setup->command ? mode->hash : NULL,
-		                           .snapshot = setup->snapshot,
+		                           .template_hash = config->command ? mode->hash : NULL,
+		                           .snapshot = config->snapshot,
 		                           .socket_dir = mode->socket_dir };
-	ret = coproc_start(&(struct coproc_setup){ .loop = setup->loop,
+	ret = coproc_start(&(struct coproc_setup){ .loop = config->loop,
 	                                           .main = relay_process_main,
 	                                           .main_arg = &self->plan,
 	                                           .on_line = on_line,
