@@ -22,11 +22,11 @@ struct relay_process {
 	struct names names;
 	struct loop *loop;
 	int line;
-	const char *snapshot; /* what its databases are made from now; NULL = the template */
-	char *reset_to;       /* the memory of that, after a reset */
-	bool over, keep;
-	bool watches_pool;  /* one process of the run does */
-	bool needs_comment; /* the suite has created a database; it may be one of URLs' names */
+	const char *snapshot; /* what its databases are copied from now; NULL = the template */
+	char *reset_to;       /* owns that name after a reset */
+	bool over, keep;      /* end; end without dropping */
+	bool watches_pool;    /* one process of the run does */
+	bool needs_comment;   /* the suite has created a database, maybe under a name of the URLs */
 	bool idle_reported, pool_reported; /* until it is better again */
 	unsigned int max_open;             /* connections at once; counted when they are cut */
 	unsigned int slow_count;
