@@ -11,19 +11,15 @@
  *
  *	created, bound, closed, datagrams
  *		Programs on the run's cgroup: they run for each socket whose cgroup lies below it,
- *		in the
- *		context of the process, with no recursion guard that could skip one.
+ *		in the context of the process, with no recursion guard that could skip one.
  *	states, resets
  *		Tracepoints, which may run in softirq, where `current` is an unrelated process: they
- *		read only
- *		the socket's storage.
+ *		read only the socket's storage.
  *	results of system calls
  *		tp_btf/sys_exit, the only place that sees bind(2) fail. Every system call of the
- *		machine runs
- *		it, so it must return within a few instructions.
+ *		machine runs it, so it must return within a few instructions.
  *	results of io_uring
- *		Its own tracepoint, in the context of the process or of a kernel worker thread of
- *		it.
+ *		Its own tracepoint, in the context of the process or of a kernel thread for it.
  *
  * No program changes anything. Every failure to record is counted. A program that does not load
  * costs the feature that tools/watch names beside it, and nothing else.

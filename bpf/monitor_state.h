@@ -115,10 +115,7 @@ struct {
 	__type(value, __u8);
 } peers SEC(".maps");
 
-/*
- * cookie of a socket whose connect has been counted as failed by its state, before the system call
- * returned
- */
+/* cookies of sockets whose connect was counted as failed before the system call returned */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);

@@ -9,13 +9,11 @@
  * (struct bpf_sock_addr), so nothing is relocated and no kernel type information is needed.
  *
  *	worker		The cgroup of the calling process, or the ancestor of it that belongs to a
- *			worker.
- *			Calls of other processes of the run pass. (The kernel chooses the programs
- *			by the
- *			cgroup of the socket, so sockets made outside the run never come here.)
+ *			worker. Calls of other processes of the run pass. (The kernel chooses the
+ *			programs by the cgroup of the socket, so sockets made outside the run never
+ *			come here.)
  *	bind		core/policy.h decides. The result of bind(2) is not visible: success shows
- *			in
- *			post_bind, and the supervisor looks at a first try without success
+ *			in post_bind, and the supervisor looks at a first try without success
  *			(tools/isolate/bpf.c).
  *	connect, sendmsg
  *			core/policy.h decides.

@@ -3,8 +3,8 @@
 #define BERTH_CORE_ABI_H
 /*
  * Event records: what the monitor reports about sockets and processes. The programs of
- * bpf/monitor.bpf.c write them or, less exactly, tools/watch/source/sampler.c; tools/watch/model reads
- * them.
+ * bpf/monitor.bpf.c write them or, less exactly, tools/watch/source/sampler.c; tools/watch/model
+ * reads them.
  *
  * A record begins with its tag. Numbers are in the machine's byte order, ports in host order,
  * addresses in network order. Version: increase it when a field moves or changes meaning. Appending
@@ -88,10 +88,7 @@ struct berth_event {
 	uint8_t accepted;   /* 1: the socket came from accept */
 	uint8_t reuse;      /* 1: SO_REUSEADDR or SO_REUSEPORT was set */
 	uint16_t stack_len; /* frames in .stack */
-	/*
-	 * bytes in .text, never beside a stack; AF_UNIX: in .path, which begins with 0 if it is
-	 * abstract
-	 */
+	/* bytes in .text, never with a stack; AF_UNIX: in .path, which begins with 0 if abstract */
 	uint16_t text_len;
 	struct berth_ip local, remote; /* IPv4 in its v4-mapped form */
 	char comm[BERTH_COMM];

@@ -74,7 +74,10 @@ struct berth_ip {
 	uint32_t word_be[4]; /* IPv6, or IPv4 in its v4-mapped form; network byte order */
 };
 
-/* What a backend reports to the supervisor. The texts and JSON names are in tools/run/notes.c. */
+/*
+ * What a backend reports to the supervisor. The texts and JSON names are in
+ * tools/run/worker/notes.c.
+ */
 enum berth_note_kind {
 	BERTH_NOTE_NONE,
 	BERTH_NOTE_LEARNED,   /* an undeclared port was claimed */
@@ -90,10 +93,7 @@ enum berth_note_kind {
 	BERTH_NOTE_UNMAPPED,
 	/* io_uring_setup was refused under seccomp; .text is the program */
 	BERTH_NOTE_IO_URING,
-	/*
-	 * under seccomp, a process whose memory cannot be read: its call passed; .text is the
-	 * program
-	 */
+	/* under seccomp, a process whose memory cannot be read; .text is the program */
 	BERTH_NOTE_BLIND,
 };
 

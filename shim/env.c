@@ -71,7 +71,7 @@ static const char *shim_for(enum berth_elf_verdict verdict)
 	}
 }
 
-/* What follows NAME= in the environment; "" if it is not set. */
+/* Return: the text after NAME= in the environment; "" if it is not set. */
 static const char *value(char *const *envp, const char *prefix)
 {
 	const char *entry = find(envp, prefix);

@@ -81,7 +81,7 @@ static bool join(char *to, const char *dir, size_t dir_len, const char *file)
 	return true;
 }
 
-/* What execvp(3) takes: it goes past a directory, which may be searched and not executed. */
+/* True if execvp(3) would execute @path. It skips directories, which may have the x bit, too. */
 static bool is_program(const char *path)
 {
 	struct stat info;

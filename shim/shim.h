@@ -5,33 +5,26 @@
  * shim/ runs in the suite's processes. Its rules:
  *
  *	1. No malloc, no stdio, no lock, no thread, no file descriptor kept (poisoned at the end of
- *	this
- *	   file).
+ *	   this file).
  *	2. No static write in a hook. The constructor writes, or an atomic store of a value that
- *	every
- *	   racing thread would have stored (a library whose constructor binds before ours has run).
- *	The
- *	   one exception is thread-local (shim/address.c: known pages).
+ *	   every racing thread would have stored (a library whose constructor binds before this one
+ *	   has run). The one exception is thread-local (shim/address.c: known pages).
  *	3. Async-signal-safe and vfork-safe: a hook may run in a signal handler, in the child of a
- *	vfork
- *	   that borrows its parent's memory, and in a process with a lock whose holder fork did not
- *	copy.
+ *	   vfork that borrows its parent's memory, and in a process with a lock whose holder fork
+ *	   did not copy.
  *	4. libc's contract to the letter: return value, errno (untouched on success), lengths,
- *	cancellation
- *	   points. The caller's memory is written only where the kernel would write it.
+ *	   cancellation points. The caller's memory is written only where the kernel would write it.
  *	5. The next definition of a symbol is called, so other preloads and sanitizers keep working.
- *	6. A failure of Berth never aborts a program: the call passes, and a note tells the
- *	supervisor.
+ *	6. A failure of Berth never aborts a program: the call passes, and a note reports it.
  *
  * One file for each family of calls. The flow of each hook:
  *
  *	way in	(bind, connect, sendto)
- *		shim_address_copy() copies the address, core/policy.h decides, the next function
- *		gets the copy
+ *		shim_address_copy() copies the address, core/policy.h decides, and the next function
+ *		gets the copy.
  *	way out	(accept, getsockname, recvfrom)
- *		the next function writes into the caller's memory, shim_address_restore() puts the
- *		virtual
- *		port there
+ *		The next function writes into the caller's memory, then shim_address_restore() puts
+ *		the virtual port there.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

@@ -10,8 +10,7 @@
  *	isolate_worker_environ()	what the worker's environment needs
  *	isolate_worker_enter()		in the worker's first process, between fork and exec
  *	isolate_worker_started()	in the supervisor, when that process exists
- *	isolate_worker_end()		in the supervisor, when the last process of the worker is
- *					gone
+ *	isolate_worker_end()		in the supervisor, when the worker's last process is gone
  *	isolate_close()
  *
  * Functions return 0 or -errno; nothing here prints.

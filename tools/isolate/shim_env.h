@@ -15,8 +15,7 @@ int shim_env_find(const struct isolate_setup *setup, char **ret_shim, char **ret
 
 /**
  * Let the programs that are started with @envp load @shim, which reads the port map at @map_path.
- * @view	the kernel rewrites ports: the shim only moves Unix paths, and shows virtual ports
- *		in /proc/net
+ * @view	the kernel rewrites ports: the shim only moves Unix paths and rewrites /proc/net
  */
 void shim_env_set(char ***envp, const char *shim, const char *map_path, bool view);
 

@@ -6,20 +6,14 @@
  * Continue safety. Two kinds of answer are given:
  *
  *	done	The address was copied once, judged, and rewritten in our copy; the call was made on
- *		our own
- *		duplicate of the socket. The target's memory is not read again, so no thread of it
- *		can
- *		change what was judged.
+ *		our own duplicate of the socket. The target's memory is not read again, so no thread
+ *		of it can change what was judged.
  *	continue
  *		(SECCOMP_USER_NOTIF_FLAG_CONTINUE) for a call that needs no rewriting. The kernel
- *		reads the
- *		address again, and another thread may have put a virtual port there meanwhile. Then
- *		that
- *		call goes to the host's port, as it would outside Berth. Only the suite itself can
- *		do
- *		this, by racing its own call. A filter that confines hostile programs could not
- *		accept
- *		it; this filter does not confine.
+ *		reads the address again, and another thread may have put a virtual port there
+ *		meanwhile. Then that call goes to the host's port, as it would outside Berth. Only
+ *		the suite itself can do this, by racing its own call. A filter that confines hostile
+ *		programs could not accept it; this filter does not confine.
  *
  * Some calls must be rewritten after they end, so the kernel cannot make them: a receive that wants
  * the sender's address (where datagrams are looked at), and accept(2) once a client with a source

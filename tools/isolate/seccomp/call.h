@@ -33,8 +33,7 @@ struct notify_call {
 	/* of a socket address, or of a struct msghdr or mmsghdr, in the target's memory */
 	uint64_t addr;
 	/*
-	 * bytes of the address; of calls that return one, where its socklen_t is; RECVMMSG: time
-	 * limit
+	 * bytes of the address, or where the socklen_t of a returned one is; RECVMMSG: time limit
 	 */
 	uint64_t len;
 	/* SENDTO, RECVFROM: the datagram; SENDMMSG, RECVMMSG: size is the number of messages */

@@ -28,10 +28,7 @@ int seccomp_filter_install(const struct seccomp_filter *filter)
 	                      SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
 	int fd = install(filter, flags);
 
-	/*
-	 * before Linux 5.19: a signal interrupts a call that is being answered, and it is made
-	 * again
-	 */
+	/* before Linux 5.19: a signal interrupts a call that is being answered; it is made again */
 	if (fd == -EINVAL) {
 		flags = SECCOMP_FILTER_FLAG_NEW_LISTENER;
 		fd = install(filter, flags);

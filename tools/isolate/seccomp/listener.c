@@ -350,8 +350,7 @@ static void on_connection(void *arg, int fd, uint32_t events)
 	if (accepted < 0)
 		return;
 	/*
-	 * the supervisor acts for the peer with its own rights; root's runs may have workers of
-	 * other users
+	 * the supervisor acts for the peer with its own rights; root may run workers of other users
 	 */
 	if (getsockopt(accepted, SOL_SOCKET, SO_PEERCRED, &peer, &len) ||
 	    (peer.uid != geteuid() && geteuid()) || !is_of_the_run(peer.pid)) {

@@ -6,12 +6,10 @@
  * installs the seccomp filter in one of two ways:
  *
  *	listener_enter(), listener_receive()
- *		the worker's first process, between fork and exec: all that it starts inherits the
- *		filter
+ *		the worker's first process, between fork and exec: its children inherit the filter
  *	listener_serve()
  *		the launcher (tools/isolate/launch.c), which the shim's exec hook puts before a
- *		program that
- *		the shim cannot enter; it hands its notification descriptor over a Unix socket
+ *		program that the shim cannot enter; a Unix socket hands over its descriptor
  *
  * struct listener owns all notification descriptors and the socket for launchers.
  * Functions return 0 or -errno.
@@ -24,8 +22,7 @@
 struct listener;
 
 /**
- * @datagrams	also look at the addresses of messages: sendmsg(2), recvmsg(2), recvfrom(2) and
- *		their like
+ * @datagrams	also rewrite the addresses of sendmsg(2), recvmsg(2), recvfrom(2), ...
  * Return: 0; -errno: no libseccomp filter can be built here.
  */
 int listener_open(struct loop *loop, unsigned int workers, bool datagrams,
