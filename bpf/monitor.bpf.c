@@ -36,6 +36,20 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
+/* Send an event without a stack. Return: false if there was no space for it. */
+static __always_inline bool send_event(const struct monitor_note *note, enum berth_event_tag tag,
+                                       int error)
+{
+	struct berth_event *event = event_begin(note->worker, tag);
+
+	if (!event)
+		return false;
+	event_socket(event, note);
+	event->error = error;
+	bpf_ringbuf_submit(event, 0);
+	return true;
+}
+
 /* ---- the run's cgroup: created, bound, closed ---- */
 
 SEC("cgroup/sock_create")
@@ -61,14 +75,8 @@ int monitor_sock_create(struct bpf_sock *context)
 	note->family = context->family;
 	note->proto = context->protocol == IPPROTO_UDP ? BERTH_UDP : BERTH_TCP;
 	bpf_get_current_comm(note->comm, BERTH_COMM);
-	if (everything) {
-		struct berth_event *event = event_begin(worker, BERTH_EVENT_OPENED);
-
-		if (event) {
-			event_socket(event, note);
-			bpf_ringbuf_submit(event, 0);
-		}
-	}
+	if (everything)
+		send_event(note, BERTH_EVENT_OPENED, 0);
 	return ALLOW;
 }
 
@@ -147,36 +155,36 @@ static __always_inline void on_sent(const struct monitor_note *note,
 	bpf_ringbuf_submit(event, 0);
 }
 
-SEC("cgroup/sendmsg4")
-int monitor_sendmsg4(struct bpf_sock_addr *context)
+static __always_inline int on_sendmsg(struct bpf_sock_addr *context, struct monitor_peer *peer)
 {
 	struct monitor_note *note = context->sk ? bpf_sk_storage_get(&notes, context->sk, NULL, 0)
 	                                        : NULL;
-	struct monitor_peer peer = { .family = FAMILY_4, .proto = BERTH_UDP };
 
 	if (!note)
 		return ALLOW;
-	peer.worker = note->worker;
-	peer.remote_port = bpf_ntohs((__u16)context->user_port);
-	ip_from_4(&peer.remote, context->user_ip4);
-	on_sent(note, &peer);
+	peer->proto = BERTH_UDP;
+	peer->worker = note->worker;
+	peer->remote_port = bpf_ntohs((__u16)context->user_port);
+	on_sent(note, peer);
 	return ALLOW;
+}
+
+SEC("cgroup/sendmsg4")
+int monitor_sendmsg4(struct bpf_sock_addr *context)
+{
+	struct monitor_peer peer = { .family = FAMILY_4 };
+
+	ip_from_4(&peer.remote, context->user_ip4);
+	return on_sendmsg(context, &peer);
 }
 
 SEC("cgroup/sendmsg6")
 int monitor_sendmsg6(struct bpf_sock_addr *context)
 {
-	struct monitor_note *note = context->sk ? bpf_sk_storage_get(&notes, context->sk, NULL, 0)
-	                                        : NULL;
-	struct monitor_peer peer = { .family = FAMILY_6, .proto = BERTH_UDP };
+	struct monitor_peer peer = { .family = FAMILY_6 };
 
-	if (!note)
-		return ALLOW;
-	peer.worker = note->worker;
-	peer.remote_port = bpf_ntohs((__u16)context->user_port);
 	IP_FROM_6(peer.remote, context->user_ip6);
-	on_sent(note, &peer);
-	return ALLOW;
+	return on_sendmsg(context, &peer);
 }
 
 /*
@@ -285,18 +293,10 @@ static __always_inline void on_connected(struct monitor_note *note)
 		                     .remote_port = note->remote_port,
 		                     .family = (__u8)note->family,
 		                     .proto = BERTH_TCP };
-	struct berth_event *event;
 
 	count(note->worker, BERTH_COUNT_connected);
-	if (!is_first(&peer) && !everything)
-		return;
-	event = event_begin(note->worker, BERTH_EVENT_CONNECTED);
-	if (!event) {
+	if ((is_first(&peer) || everything) && !send_event(note, BERTH_EVENT_CONNECTED, 0))
 		bpf_map_delete_elem(&peers, &peer);
-		return;
-	}
-	event_socket(event, note);
-	bpf_ringbuf_submit(event, 0);
 }
 
 /* True if no system call will fail: the program learns of it by SO_ERROR or from io_uring. */
@@ -311,27 +311,18 @@ static __always_inline bool is_nonblocking(const struct sock *sk)
 static __always_inline void on_connect_failed(const struct sock *sk, struct monitor_note *note)
 {
 	__u32 error = (__u32)sk->sk_err;
-	struct berth_event *event;
 
 	if (!error) /* closed or disconnected by the program while it was under way */
 		return;
 	count(note->worker, BERTH_COUNT_connect_failed);
 	count_error(note->worker, (int)error);
 	bpf_map_update_elem(&failed_connects, &note->cookie, &error, BPF_ANY);
-	if (!is_nonblocking(sk))
-		return; /* sys_exit will send it, with the stack */
-	event = event_begin(note->worker, BERTH_EVENT_CONNECT_FAILED);
-	if (!event)
-		return;
-	event_socket(event, note);
-	event->error = (__s32)error;
-	bpf_ringbuf_submit(event, 0);
+	if (is_nonblocking(sk)) /* else sys_exit will send it, with the stack */
+		send_event(note, BERTH_EVENT_CONNECT_FAILED, (int)error);
 }
 
 static __always_inline void on_accepted(const struct sock *sk, struct monitor_note *note)
 {
-	struct berth_event *event;
-
 	/* the rest of the note is a copy of the listener's: worker and process */
 	note->accepted = 1;
 	note->listening = note->bound = note->closed = 0;
@@ -342,23 +333,7 @@ static __always_inline void on_accepted(const struct sock *sk, struct monitor_no
 	if (!everything)
 		return;
 	note->cookie = bpf_get_socket_cookie((void *)sk);
-	event = event_begin(note->worker, BERTH_EVENT_ACCEPTED);
-	if (!event)
-		return;
-	event_socket(event, note);
-	bpf_ringbuf_submit(event, 0);
-}
-
-static __always_inline void on_unlisten(struct monitor_note *note)
-{
-	struct berth_event *event;
-
-	note->listening = 0;
-	event = event_begin(note->worker, BERTH_EVENT_UNLISTENED);
-	if (!event)
-		return;
-	event_socket(event, note);
-	bpf_ringbuf_submit(event, 0);
+	send_event(note, BERTH_EVENT_ACCEPTED, 0);
 }
 
 SEC("tp_btf/inet_sock_set_state")
@@ -386,7 +361,8 @@ int BPF_PROG(monitor_state, const struct sock *sk, const int before, const int a
 		read_names(sk, note);
 		on_listen(ctx, sk, note);
 	} else if (before == TCP_LISTEN && after == TCP_CLOSE) {
-		on_unlisten(note);
+		note->listening = 0;
+		send_event(note, BERTH_EVENT_UNLISTENED, 0);
 	} else if (after == TCP_CLOSE_WAIT) {
 		note->close_wait_ns = bpf_ktime_get_ns();
 		note->cookie = bpf_get_socket_cookie((void *)sk);
