@@ -40,7 +40,6 @@
 #include "tools/base/str.h"
 #include "tools/isolate/backend.h"
 #include "tools/isolate/bpf_selftest.h"
-#include "tools/isolate/shim_env.h"
 #include "tools/process/procfs.h"
 
 enum { SETTLE_MS = 50, UNSETTLED_MAX = 32, LINKS_MAX = 16 };
@@ -56,8 +55,7 @@ struct unsettled_bind {
 struct bpf_worker {
 	struct berth_portmap *kernel; /* NULL = there is no such worker */
 	struct berth_portmap *file;
-	char *map_path; /* of the file */
-	int cgroup;     /* borrowed */
+	int cgroup; /* borrowed */
 	struct unsettled_bind unsettled[UNSETTLED_MAX];
 };
 
@@ -68,7 +66,6 @@ struct bpf_backend {
 	struct loop *loop;
 	struct loop_timer *timer;
 	struct bpf_worker *workers; /* by number - 1 */
-	char *shim;                 /* NULL = it cannot be used */
 	unsigned int count;
 	struct berth_portmap *maps; /* of the kernel, by number; 0: of the self-test */
 };
@@ -268,10 +265,7 @@ static void close_backend(void *arg)
 		bpf_link__destroy(backend->links[i]);
 	ring_buffer__free(backend->ring);
 	remap_bpf__destroy(backend->skel);
-	for (unsigned int i = 0; i < backend->count; i++)
-		free(backend->workers[i].map_path);
 	free(backend->workers);
-	free(backend->shim);
 	free(backend);
 }
 
@@ -395,7 +389,6 @@ static int prepare(struct bpf_backend *backend, int cgroup, char **ret_reason)
 static int open_backend(const struct isolate_setup *setup, void **ret_backend, char **ret_reason)
 {
 	struct bpf_backend *backend = mem_alloc(sizeof(*backend));
-	cleanup_free char *no_shim = NULL; /* ports are rewritten without it, too */
 	libbpf_print_fn_t print = libbpf_set_print(keep_quiet);
 	int ret;
 
@@ -403,7 +396,6 @@ static int open_backend(const struct isolate_setup *setup, void **ret_backend, c
 	backend->count = setup->workers;
 	backend->workers = mem_alloc((setup->workers ? setup->workers : 1) *
 	                             sizeof(*backend->workers));
-	(void)shim_env_find(setup, &backend->shim, &no_shim);
 	ret = prepare(backend, setup->cgroup, ret_reason);
 	if (!ret) {
 		backend->ring = ring_buffer__new(bpf_map__fd(backend->skel->maps.events), on_event,
@@ -429,7 +421,7 @@ static int worker_begin(void *arg, const struct isolate_worker *given)
 	struct bpf_worker *worker;
 	int ret;
 
-	if (!given->number || given->number > backend->count || given->cgroup < 0)
+	if (given->cgroup < 0)
 		return -EINVAL;
 	worker = &backend->workers[given->number - 1];
 	memcpy(&backend->maps[given->number], given->map, sizeof(*given->map));
@@ -437,18 +429,8 @@ static int worker_begin(void *arg, const struct isolate_worker *given)
 	if (!ret)
 		*worker = (struct bpf_worker){ .kernel = &backend->maps[given->number],
 			                       .file = given->map,
-			                       .cgroup = given->cgroup,
-			                       .map_path = str_copy(given->map_path) };
+			                       .cgroup = given->cgroup };
 	return ret;
-}
-
-static void worker_environ(void *arg, unsigned int number, char ***envp)
-{
-	const struct bpf_backend *backend = arg;
-	const struct bpf_worker *worker = &backend->workers[number - 1];
-
-	if (backend->shim)
-		shim_env_set(envp, backend->shim, worker->map_path, true);
 }
 
 static void worker_end(void *arg, unsigned int number)
@@ -461,7 +443,6 @@ static void worker_end(void *arg, unsigned int number)
 	ring_buffer__consume(backend->ring);
 	mirror(worker);
 	unpublish(backend, worker->cgroup);
-	free(worker->map_path);
 	memset(worker, 0, sizeof(*worker));
 }
 
@@ -475,9 +456,9 @@ static uint64_t lost(void *arg)
 
 const struct isolate_ops isolate_bpf = {
 	.name = "bpf",
+	.kernel_rewrites = true,
 	.open = open_backend,
 	.worker_begin = worker_begin,
-	.environ = worker_environ,
 	.end = worker_end,
 	.lost = lost,
 	.close = close_backend,

@@ -41,7 +41,10 @@ struct isolate {
 	enum isolate_backend chosen;
 	const struct isolate_ops *ops;
 	void *backend;
-	char *shim; /* for servers; NULL = there is none */
+	char *shim; /* NULL: .no_shim says why it cannot be used */
+	char *no_shim;
+	char **map_paths; /* by worker number - 1 */
+	unsigned int workers;
 };
 
 static int open_one(const struct isolate_setup *setup, enum isolate_backend requested,
@@ -52,6 +55,10 @@ static int open_one(const struct isolate_setup *setup, enum isolate_backend requ
 	if (!isolate->ops) {
 		*ret_reason = str_print("backend '%s' is not part of this build",
 		                        isolate_backend_names[requested]);
+		return -ENOTSUP;
+	}
+	if (isolate->ops->needs_shim && !isolate->shim) {
+		*ret_reason = str_copy(isolate->no_shim);
 		return -ENOTSUP;
 	}
 	return isolate->ops->open ? isolate->ops->open(setup, &isolate->backend, ret_reason) : 0;
@@ -81,20 +88,21 @@ static int open_auto(const struct isolate_setup *setup, struct isolate *isolate,
 int isolate_open(const struct isolate_setup *setup, struct isolate **ret_isolate, char **ret_reason)
 {
 	struct isolate *isolate = mem_alloc(sizeof(*isolate));
-	cleanup_free char *no_shim = NULL; /* the backend has reported it, if it needs one */
 	int ret;
 
 	*ret_reason = NULL;
+	isolate->workers = setup->workers;
+	isolate->map_paths = mem_alloc((setup->workers + 1) * sizeof(*isolate->map_paths));
+	if (setup->requested != ISOLATE_NONE)
+		(void)shim_env_find(setup, &isolate->shim, &isolate->no_shim);
 	if (setup->requested == ISOLATE_AUTO)
 		ret = open_auto(setup, isolate, ret_reason);
 	else
 		ret = open_one(setup, setup->requested, isolate, ret_reason);
 	if (ret) {
-		free(isolate);
+		isolate_close(isolate);
 		return ret;
 	}
-	if (isolate->chosen != ISOLATE_NONE)
-		(void)shim_env_find(setup, &isolate->shim, &no_shim);
 	if (!*ret_reason)
 		*ret_reason = str_copy("as asked");
 	*ret_isolate = isolate;
@@ -118,10 +126,15 @@ uint64_t isolate_lost(const struct isolate *isolate)
 
 void isolate_close(struct isolate *isolate)
 {
-	if (isolate && isolate->ops->close)
+	if (!isolate)
+		return;
+	if (isolate->backend)
 		isolate->ops->close(isolate->backend);
-	if (isolate)
-		free(isolate->shim);
+	for (unsigned int i = 0; i < isolate->workers; i++)
+		free(isolate->map_paths[i]);
+	free(isolate->map_paths);
+	free(isolate->shim);
+	free(isolate->no_shim);
 	free(isolate);
 }
 
@@ -132,14 +145,21 @@ enum isolate_backend isolate_backend(const struct isolate *isolate)
 
 int isolate_worker_begin(struct isolate *isolate, const struct isolate_worker *worker)
 {
+	if (!worker->number || worker->number > isolate->workers)
+		return -EINVAL;
+	free(isolate->map_paths[worker->number - 1]);
+	isolate->map_paths[worker->number - 1] = str_copy(worker->map_path);
 	return isolate->ops->worker_begin ? isolate->ops->worker_begin(isolate->backend, worker)
 	                                  : 0;
 }
 
 void isolate_worker_environ(struct isolate *isolate, unsigned int number, char ***envp)
 {
+	if (isolate->shim)
+		shim_env_set(envp, isolate->shim, isolate->map_paths[number - 1],
+		             isolate->ops->kernel_rewrites);
 	if (isolate->ops->environ)
-		isolate->ops->environ(isolate->backend, number, envp);
+		isolate->ops->environ(isolate->backend, envp);
 }
 
 void isolate_server_environ(const struct isolate *isolate, const char *map_path, char ***envp)

@@ -19,15 +19,11 @@
 #include "tools/isolate/backend.h"
 #include "tools/isolate/probe.h"
 #include "tools/isolate/seccomp/listener.h"
-#include "tools/isolate/shim_env.h"
 
 struct preload_backend {
-	char *shim;       /* what LD_PRELOAD names */
-	char **map_paths; /* by worker number - 1 */
-	struct berth_portmap **maps;
+	struct berth_portmap **maps;   /* by worker number - 1 */
 	struct berth_portmap *entered; /* in a worker's first process: its map */
-	unsigned int workers;
-	struct listener *listener; /* NULL = none */
+	struct listener *listener;     /* NULL = none */
 	char *launcher, *listener_path;
 };
 
@@ -40,11 +36,7 @@ static void close_backend(void *backend)
 	listener_close(preload->listener);
 	free(preload->launcher);
 	free(preload->listener_path);
-	for (unsigned int i = 0; i < preload->workers; i++)
-		free(preload->map_paths[i]);
-	free(preload->map_paths);
 	free((void *)preload->maps);
-	free(preload->shim);
 	free(preload);
 }
 
@@ -73,16 +65,8 @@ static char *open_listener(struct preload_backend *preload, const struct isolate
 static int open_backend(const struct isolate_setup *setup, void **ret_backend, char **ret_reason)
 {
 	struct preload_backend *preload = mem_alloc(sizeof(*preload));
-	int ret;
 
-	preload->workers = setup->workers;
-	preload->map_paths = mem_alloc(setup->workers * sizeof(*preload->map_paths));
 	preload->maps = mem_alloc(setup->workers * sizeof(struct berth_portmap *));
-	ret = shim_env_find(setup, &preload->shim, ret_reason);
-	if (ret) {
-		close_backend(preload);
-		return ret;
-	}
 	*ret_reason = open_listener(preload, setup);
 	if (!*ret_reason)
 		*ret_reason = str_copy(
@@ -95,21 +79,16 @@ static int worker_begin(void *backend, const struct isolate_worker *worker)
 {
 	struct preload_backend *preload = backend;
 
-	if (!worker->number || worker->number > preload->workers)
-		return -EINVAL;
-	free(preload->map_paths[worker->number - 1]);
-	preload->map_paths[worker->number - 1] = str_copy(worker->map_path);
 	preload->maps[worker->number - 1] = worker->map;
 	if (preload->listener)
 		listener_worker_begin(preload->listener, worker->number, worker->map);
 	return 0;
 }
 
-static void worker_environ(void *backend, unsigned int number, char ***envp)
+static void worker_environ(void *backend, char ***envp)
 {
 	const struct preload_backend *preload = backend;
 
-	shim_env_set(envp, preload->shim, preload->map_paths[number - 1], false);
 	environ_set(envp, "BERTH_LAUNCHER", preload->listener ? preload->launcher : NULL);
 	environ_set(envp, "BERTH_LISTENER", preload->listener ? preload->listener_path : NULL);
 }
@@ -164,6 +143,7 @@ static void worker_end(void *backend, unsigned int number)
 
 const struct isolate_ops isolate_preload = {
 	.name = "preload",
+	.needs_shim = true,
 	.open = open_backend,
 	.worker_begin = worker_begin,
 	.environ = worker_environ,

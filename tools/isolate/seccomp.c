@@ -18,16 +18,13 @@
 #include "tools/base/str.h"
 #include "tools/isolate/backend.h"
 #include "tools/isolate/seccomp/listener.h"
-#include "tools/isolate/shim_env.h"
 
 struct worker_channel {
 	int ours, theirs; /* -1 = closed */
-	char *map_path;
 };
 
 struct seccomp_backend {
 	struct listener *listener;
-	char *shim; /* NULL = it cannot be used; then /proc/net shows real ports */
 	struct worker_channel *channels; /* by number - 1 */
 	unsigned int count;
 };
@@ -47,12 +44,9 @@ static void close_backend(void *arg)
 
 	if (!backend)
 		return;
-	for (unsigned int i = 0; i < backend->count; i++) {
+	for (unsigned int i = 0; i < backend->count; i++)
 		channel_close(&backend->channels[i]);
-		free(backend->channels[i].map_path);
-	}
 	listener_close(backend->listener);
-	free(backend->shim);
 	free(backend->channels);
 	free(backend);
 }
@@ -116,7 +110,6 @@ static int try_one(struct loop *loop)
 
 static int open_backend(const struct isolate_setup *setup, void **ret_backend, char **ret_reason)
 {
-	cleanup_free char *no_shim = NULL;
 	struct seccomp_backend *backend;
 	struct loop *loop = NULL;
 	int ret = loop_open(&loop);
@@ -133,7 +126,6 @@ static int open_backend(const struct isolate_setup *setup, void **ret_backend, c
 	backend->channels = mem_alloc((setup->workers + 1) * sizeof(*backend->channels));
 	for (unsigned int i = 0; i < setup->workers; i++)
 		backend->channels[i] = (struct worker_channel){ .ours = -1, .theirs = -1 };
-	(void)shim_env_find(setup, &backend->shim, &no_shim);
 	ret = setup->loop ? listener_open(setup->loop, setup->workers, setup->datagrams,
 	                                  &backend->listener)
 	                  : 0;
@@ -152,24 +144,18 @@ static int worker_begin(void *arg, const struct isolate_worker *worker)
 	struct worker_channel *channel;
 	int pair[2];
 
-	if (!worker->number || worker->number > backend->count)
-		return -EINVAL;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
 		return -errno;
 	channel = &backend->channels[worker->number - 1];
 	channel_close(channel);
-	free(channel->map_path);
-	*channel = (struct worker_channel){ pair[0], pair[1], str_copy(worker->map_path) };
+	*channel = (struct worker_channel){ pair[0], pair[1] };
 	listener_worker_begin(backend->listener, worker->number, worker->map);
 	return 0;
 }
 
-static void worker_environ(void *arg, unsigned int number, char ***envp)
+static void worker_environ(void *arg, char ***envp)
 {
-	const struct seccomp_backend *backend = arg;
-
-	if (backend->shim)
-		shim_env_set(envp, backend->shim, backend->channels[number - 1].map_path, true);
+	(void)arg;
 	environ_set(envp, "BERTH_LAUNCHER", NULL); /* an outer run's */
 	environ_set(envp, "BERTH_LISTENER", NULL);
 }
@@ -205,6 +191,7 @@ static void worker_end(void *arg, unsigned int number)
 
 const struct isolate_ops isolate_seccomp = {
 	.name = "seccomp",
+	.kernel_rewrites = true,
 	.open = open_backend,
 	.worker_begin = worker_begin,
 	.environ = worker_environ,
