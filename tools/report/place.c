@@ -35,9 +35,11 @@ static bool parse_place(const char *place, size_t len, const struct report_optio
 	if (!colon || atoi(colon + 1) <= 0)
 		return false;
 	*colon = 0;
-	*ret_line = atoi(colon + 1);
+	if (!find_in_project(file, options))
+		return false;
 	*ret_file = str_copy(find_in_project(file, options));
-	return *ret_file != NULL;
+	*ret_line = atoi(colon + 1);
+	return true;
 }
 
 bool finding_find_place(const json_t *finding, const struct report_options *options,

@@ -29,7 +29,7 @@ struct socket_owner {
 	pid_t pid;
 };
 
-struct sampler {
+struct socket_sampler {
 	struct watch_model *model;
 	watch_event_fn on_event;
 	void *arg;
@@ -41,9 +41,9 @@ struct sampler {
 };
 
 int sampler_open(struct watch_model *model, watch_event_fn on_event, void *arg,
-                 struct sampler **ret_sampler)
+                 struct socket_sampler **ret_sampler)
 {
-	struct sampler *sampler = mem_alloc(sizeof(*sampler));
+	struct socket_sampler *sampler = mem_alloc(sizeof(*sampler));
 	int ret = diag_open(-1, &sampler->diag);
 
 	if (ret) {
@@ -57,7 +57,7 @@ int sampler_open(struct watch_model *model, watch_event_fn on_event, void *arg,
 	return 0;
 }
 
-void sampler_close(struct sampler *sampler)
+void sampler_close(struct socket_sampler *sampler)
 {
 	if (!sampler)
 		return;
@@ -99,14 +99,14 @@ static struct berth_event new_socket_event(const struct berth_socket *socket,
 	return event;
 }
 
-static void send_event(struct sampler *sampler, const struct berth_event *event,
+static void send_event(struct socket_sampler *sampler, const struct berth_event *event,
                        enum berth_count count)
 {
 	model_worker(sampler->model, event->worker)->counts.of[count]++;
 	sampler->on_event(sampler->arg, event);
 }
 
-static void send_socket(struct sampler *sampler, const struct sampled_socket *sampled,
+static void send_socket(struct socket_sampler *sampler, const struct sampled_socket *sampled,
                         enum berth_event_tag tag, enum berth_count count)
 {
 	struct berth_event event = new_socket_event(&sampled->socket, tag);
@@ -114,7 +114,7 @@ static void send_socket(struct sampler *sampler, const struct sampled_socket *sa
 	send_event(sampler, &event, count);
 }
 
-static void send_new(struct sampler *sampler, const struct sampled_socket *sampled,
+static void send_new(struct socket_sampler *sampler, const struct sampled_socket *sampled,
                      const struct diag_socket *socket)
 {
 	if (socket->state == DIAG_LISTEN) {
@@ -130,7 +130,7 @@ static void send_new(struct sampler *sampler, const struct sampled_socket *sampl
 	}
 }
 
-static void send_closed(struct sampler *sampler, struct sampled_socket *sampled)
+static void send_closed(struct socket_sampler *sampler, struct sampled_socket *sampled)
 {
 	const struct berth_socket *socket = &sampled->socket;
 	const struct watch_process *process = model_process_find(sampler->model,
@@ -147,7 +147,7 @@ static void send_closed(struct sampler *sampler, struct sampled_socket *sampled)
 
 /* ---- processes ---- */
 
-static void send_forked(struct sampler *sampler, pid_t pid)
+static void send_forked(struct socket_sampler *sampler, pid_t pid)
 {
 	struct berth_event event = new_event(BERTH_EVENT_FORKED, sampler->worker, pid);
 	struct proc_stat stat;
@@ -161,7 +161,7 @@ static void send_forked(struct sampler *sampler, pid_t pid)
 
 static void on_descriptor(void *arg, pid_t pid, int fd, uint64_t inode)
 {
-	struct sampler *sampler = arg;
+	struct socket_sampler *sampler = arg;
 	struct socket_owner *owner;
 
 	(void)fd;
@@ -172,7 +172,7 @@ static void on_descriptor(void *arg, pid_t pid, int fd, uint64_t inode)
 	table_set(&sampler->owners, inode, owner);
 }
 
-static void list_process(struct sampler *sampler, pid_t pid)
+static void list_process(struct socket_sampler *sampler, pid_t pid)
 {
 	struct watch_process *process = model_process_find(sampler->model, pid);
 	struct proc_stat stat;
@@ -187,7 +187,7 @@ static void list_process(struct sampler *sampler, pid_t pid)
 	(void)proc_each_socket(pid, on_descriptor, sampler);
 }
 
-static void list_worker(struct sampler *sampler, const struct watch_worker *worker)
+static void list_worker(struct socket_sampler *sampler, const struct watch_worker *worker)
 {
 	const struct watch_process *process;
 	cleanup_pids struct pids pids = { 0 };
@@ -209,7 +209,7 @@ static void list_worker(struct sampler *sampler, const struct watch_worker *work
 
 /* ---- sockets ---- */
 
-static bool is_accepted(struct sampler *sampler, const struct diag_socket *socket)
+static bool is_accepted(struct socket_sampler *sampler, const struct diag_socket *socket)
 {
 	if (socket->proto != BERTH_TCP || !socket->remote_port)
 		return false;
@@ -220,7 +220,8 @@ static bool is_accepted(struct sampler *sampler, const struct diag_socket *socke
 	return false;
 }
 
-static struct sampled_socket *add_socket(struct sampler *sampler, const struct diag_socket *socket,
+static struct sampled_socket *add_socket(struct socket_sampler *sampler,
+                                         const struct diag_socket *socket,
                                          const struct socket_owner *owner)
 {
 	struct sampled_socket *sampled = mem_alloc(sizeof(*sampled));
@@ -252,7 +253,7 @@ static struct sampled_socket *add_socket(struct sampler *sampler, const struct d
 
 static void on_socket(void *arg, const struct diag_socket *socket)
 {
-	struct sampler *sampler = arg;
+	struct socket_sampler *sampler = arg;
 	const struct socket_owner *owner = socket->inode
 	                                           ? table_get(&sampler->owners, socket->inode)
 	                                           : NULL;
@@ -273,7 +274,7 @@ static void on_socket(void *arg, const struct diag_socket *socket)
 		sampled->socket.close_wait_since_ns = (uint64_t)clock_ns();
 }
 
-void sampler_poll(struct sampler *sampler)
+void sampler_poll(struct socket_sampler *sampler)
 {
 	const uint32_t all = (1u << DIAG_STATES) - 1;
 	const uint32_t bound = 1u << DIAG_LISTEN | 1u << DIAG_CLOSE | 1u << DIAG_BOUND;
@@ -298,7 +299,7 @@ void sampler_poll(struct sampler *sampler)
 	}
 }
 
-void sampler_snapshot(struct sampler *sampler, watch_socket_fn fn, void *arg)
+void sampler_snapshot(struct socket_sampler *sampler, watch_socket_fn fn, void *arg)
 {
 	for (struct table_cell *cell = NULL; (cell = table_next(&sampler->sockets, cell));) {
 		const struct sampled_socket *sampled = cell->value;

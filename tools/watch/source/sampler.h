@@ -7,20 +7,20 @@
  */
 #include "tools/watch/source/source.h"
 
-struct sampler;
+struct socket_sampler;
 
 /**
  * @model: which processes and endpoints are known; the sampler adds to worker->counts. Return: 0;
  * -errno.
  */
 int sampler_open(struct watch_model *model, watch_event_fn on_event, void *arg,
-                 struct sampler **ret_sampler);
-void sampler_close(struct sampler *sampler);
+                 struct socket_sampler **ret_sampler);
+void sampler_close(struct socket_sampler *sampler);
 
 /** List processes and sockets once, and report what has changed. */
-void sampler_poll(struct sampler *sampler);
+void sampler_poll(struct socket_sampler *sampler);
 
 /** Call @fn for every socket of the last list. */
-void sampler_snapshot(struct sampler *sampler, watch_socket_fn fn, void *arg);
+void sampler_snapshot(struct socket_sampler *sampler, watch_socket_fn fn, void *arg);
 
 #endif

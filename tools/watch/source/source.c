@@ -18,7 +18,7 @@
 /* Exactly one of the two is open. */
 struct source {
 	struct monitor *monitor;
-	struct sampler *sampler;
+	struct socket_sampler *sampler;
 	watch_event_fn on_event;
 	void *arg;
 };
