@@ -63,9 +63,9 @@ says 125 'do not fit into the port range' 'do not fit into the port range' "$ber
 says 125 'is not this machine, and only local addresses are remapped' 'is not this machine, and only local addresses are remapped' \
 	"$berth" run --db postgresql://a@db.example/x -- true
 says 124 'timed out after' 'timed out after' "$berth" run --timeout 300ms -- sleep 20
-says 1 "the private database server does not let in role 'shop_user'" 'does not let in role' "$berth" run --db-mode private --db shop -- \
+says 1 "the private database server refuses role 'shop_user'" 'refuses role' "$berth" run --db-mode private --db shop -- \
 	sh -c 'psql -qAtc "select 1" postgresql://shop_user:secret@localhost/shop || exit 1'
-says 1 'hint: say it in the URL: --db postgresql://postgres:PASSWORD@localhost:5432/shop' 'does not let in role' "$berth" run \
+says 1 'hint: name the role in the URL: --db postgresql://postgres:PASSWORD@localhost:5432/shop' 'refuses role' "$berth" run \
 	--db-mode private --db shop -- sh -c 'psql -qAtc "select 1" postgresql://postgres:secret@localhost/shop || exit 1'
 says 1 "the private database server has no database 'shop_test'" 'has no database' "$berth" run --db-mode private \
 	--db postgresql://a:b@localhost/shop -- sh -c 'psql -qAtc "select 1" postgresql://a:b@localhost/shop_test || exit 1'

@@ -87,7 +87,7 @@ static char **collect(const struct run *run)
 		                  : 0;
 
 		if (ret)
-			log_worker(number, "unable to keep what it changed in '%s': %s", kept,
+			log_worker(number, "unable to keep its changes in '%s': %s", kept,
 			           strerror(-ret));
 		if (options->collect)
 			strv_own(&dirs, steal(&collected));
@@ -177,7 +177,7 @@ static int plan_and_run(const struct run_options *options, struct plan *plan)
 	guard_release(steal(&run.guard));
 	monitor_stop(run.monitor);
 	/* what a private server has started: COPY ... TO PROGRAM */
-	orphans_kill(&(struct orphans){ run.context.id, 0, supervisor_needs_process, &run });
+	orphans_kill(run.context.id, 0, supervisor_needs_process, &run);
 	run_close(&run);
 	return status;
 }

@@ -107,7 +107,8 @@ static int open_maps(struct run *run, char **ret_error)
 	return allocate_declare(run->allocate, ret_error);
 }
 
-static void open_cgroups(struct run *run)
+/* Without cgroups or limits the run goes on. */
+static int open_cgroups(struct run *run, char **ret_error)
 {
 	const struct run_options *options = run->context.options;
 	const struct limit_amounts limits = { { [LIMIT_MEMORY] = options->mem_bytes,
@@ -115,6 +116,7 @@ static void open_cgroups(struct run *run)
 		                                [LIMIT_CPU] = (uint64_t)(options->cpu_cores *
 		                                                         1000) } };
 
+	(void)ret_error;
 	run->cgroup = cgroup_make(run->context.id, &run->cgroup_dir);
 	for (unsigned int i = 0; i < run->made; i++) {
 		struct worker_spec *spec = &run->specs[i];
@@ -124,6 +126,7 @@ static void open_cgroups(struct run *run)
 		run->limits_unset |= limits_set(run->context.id, spec->number, spec->cgroup,
 		                                &limits, &spec->limits, &run->limit_places) != 0;
 	}
+	return 0;
 }
 
 static int open_isolate(struct run *run, char **ret_error)
@@ -203,7 +206,7 @@ static int open_database(struct run *run, char **ret_error)
 	                     : 0;
 }
 
-/* ---- modules of the supervisor, which cannot fail ---- */
+/* ---- the modules of the supervisor ---- */
 
 static void open_output(struct run *run)
 {
@@ -238,10 +241,11 @@ static void open_monitor(struct run *run)
 	run->monitor = monitor_start(&setup);
 }
 
-static void open_rest(struct run *run)
+static int open_modules(struct run *run, char **ret_error)
 {
 	const struct run_options *options = run->context.options;
 
+	(void)ret_error;
 	run->queue = queue_open(&(struct queue_setup){
 		.plan = run->context.plan,
 		.connections = run->connections,
@@ -280,6 +284,9 @@ static void open_rest(struct run *run)
 		.inherit = run->worker_setup.inherit,
 		.owner = supervisor_owner(run),
 	};
+	run_save_state(run);
+	allocate_write(run->allocate);
+	return 0;
 }
 
 /* ---- the cleanup guard ---- */
@@ -314,6 +321,11 @@ static int start_guard(struct run *run, char **ret_error)
 
 /* ---- all of it ---- */
 
+static int (*const steps[])(struct run *run, char **ret_error) = {
+	open_ports, open_maps,     open_cgroups, open_isolate, open_tree,
+	open_tmp,   open_database, open_modules, start_guard,
+};
+
 int run_open(struct run *run, const struct run_options *options, struct plan *plan,
              char **ret_error)
 {
@@ -328,31 +340,13 @@ int run_open(struct run *run, const struct run_options *options, struct plan *pl
 	if (!ret)
 		ret = loop_open(&run->loop);
 	if (ret)
-		(void)context_fail(ret_error, ret, "set up signals", NULL);
+		return context_fail(ret_error, ret, "set up signals", NULL);
+	ret = context_open(&run->context, options, plan, ret_error);
 	if (!ret)
-		ret = context_open(&run->context, options, plan, ret_error);
-	if (ret)
-		return ret;
-	make_workers(run);
-	ret = open_ports(run, ret_error);
-	if (!ret)
-		ret = open_maps(run, ret_error);
-	if (ret)
-		return ret;
-	open_cgroups(run);
-	ret = open_isolate(run, ret_error);
-	if (!ret)
-		ret = open_tree(run, ret_error);
-	if (!ret)
-		ret = open_tmp(run, ret_error);
-	if (!ret)
-		ret = open_database(run, ret_error);
-	if (ret)
-		return ret;
-	open_rest(run);
-	run_save_state(run);
-	allocate_write(run->allocate);
-	return start_guard(run, ret_error);
+		make_workers(run);
+	for (size_t i = 0; i < ARRAY_LEN(steps) && !ret; i++)
+		ret = steps[i](run, ret_error);
+	return ret;
 }
 
 void run_remove_traces(const struct run *run)

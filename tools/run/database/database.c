@@ -440,9 +440,9 @@ static void hint_refusal(const struct db *db)
 		return;
 	name = refused.name;
 	if (refused.role) {
-		log_line("the private database server does not let in role '%s'", name);
-		log_hint("say it in the URL: --db postgresql://%s:PASSWORD@localhost:%u/%s", name,
-		         refused.port, refused.database);
+		log_line("the private database server refuses role '%s'", name);
+		log_hint("name the role in the URL: --db postgresql://%s:PASSWORD@localhost:%u/%s",
+		         name, refused.port, refused.database);
 	} else {
 		log_line("the private database server has no database '%s'", name);
 		log_hint("if the suite needs it from the start, add --db %s", name);

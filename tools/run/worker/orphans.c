@@ -17,32 +17,36 @@
 enum { KILL_MAX_MS = 3000 };
 
 /* Return: true if there was anything to kill. */
-static bool kill_once(const struct orphans *orphans)
+static bool kill_all(pid_t pid)
 {
-	cleanup_pids struct pids children = { 0 };
-	bool any = false;
+	cleanup_pids struct pids below = { 0 };
 
-	process_children(getpid(), &children);
-	for (size_t i = 0; i < children.count; i++) {
-		cleanup_pids struct pids below = { 0 };
-
-		if (orphans->needs_process(orphans->arg, children.list[i]) ||
-		    (orphans->worker &&
-		     !owner_is(children.list[i], orphans->run_id, orphans->worker)))
-			continue; /* servers and relays of other workers are our children, too */
-		process_descendants(children.list[i], &below);
-		for (size_t j = 0; j < below.count; j++)
-			kill(below.list[j], SIGKILL);
-		kill(children.list[i], SIGKILL);
-		any = waitpid(children.list[i], NULL, WNOHANG) == 0 || below.count || any;
-	}
-	return any;
+	process_descendants(pid, &below);
+	for (size_t i = 0; i < below.count; i++)
+		kill(below.list[i], SIGKILL);
+	kill(pid, SIGKILL);
+	return waitpid(pid, NULL, WNOHANG) == 0 || below.count;
 }
 
-void orphans_kill(const struct orphans *orphans)
+void orphans_kill(const char *run_id, unsigned int worker, bool (*is_needed)(void *arg, pid_t pid),
+                  void *arg)
 {
 	int64_t due_ms = clock_ms() + KILL_MAX_MS;
+	bool any;
 
-	while (kill_once(orphans) && clock_ms() < due_ms)
-		poll(NULL, 0, 1);
+	do {
+		cleanup_pids struct pids children = { 0 };
+
+		any = false;
+		process_children(getpid(), &children);
+		for (size_t i = 0; i < children.count; i++) {
+			pid_t pid = children.list[i];
+
+			/* servers and relays of other workers are our children, too */
+			if (!is_needed(arg, pid) && (!worker || owner_is(pid, run_id, worker)))
+				any |= kill_all(pid);
+		}
+		if (any)
+			poll(NULL, 0, 1);
+	} while (any && clock_ms() < due_ms);
 }

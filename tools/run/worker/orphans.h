@@ -8,14 +8,12 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-struct orphans {
-	const char *run_id;
-	unsigned int worker;                         /* only processes of this worker; 0 = all */
-	bool (*needs_process)(void *arg, pid_t pid); /* these are spared, with all below them */
-	void *arg;
-};
-
-/** Kill them, and all below them, until none is left; at most 3 s. */
-void orphans_kill(const struct orphans *orphans);
+/**
+ * Kill them, and all below them, until none is left; at most 3 s.
+ * @worker	only processes of this worker of run @run_id; 0 = all
+ * @is_needed	spares processes of the run itself, with all below them
+ */
+void orphans_kill(const char *run_id, unsigned int worker, bool (*is_needed)(void *arg, pid_t pid),
+                  void *arg);
 
 #endif

@@ -101,35 +101,30 @@ static void stop_timeout(struct run_worker *worker)
 	worker->timeout = NULL;
 }
 
-/* Its worker init did not end by itself, so processes of the worker may be left. */
-static void kill_rest(const struct run_worker *worker)
-{
-	const struct worker_setup *setup = worker->setup;
-	const struct orphans orphans = { setup->run_id, worker->spec->number,
-		                         setup->owner.needs_process, setup->owner.arg };
-
-	if (worker->spec->cgroup >= 0)
-		(void)file_put_at(worker->spec->cgroup, "cgroup.kill", "1");
-	orphans_kill(&orphans);
-}
-
 static void on_init_gone(struct run_worker *worker)
 {
+	const struct worker_setup *setup = worker->setup;
+	const struct worker_spec *spec = worker->spec;
 	struct worker_result *result = &worker->result;
 	int status = 0;
 
-	loop_remove(worker->setup->loop, worker->channel);
+	loop_remove(setup->loop, worker->channel);
 	close(steal_fd(&worker->channel));
-	if (waitpid(result->init, &status, 0) < 0 || !WIFEXITED(status))
-		kill_rest(worker);
+	if (waitpid(result->init, &status, 0) < 0 || !WIFEXITED(status)) {
+		/* it was killed, so processes of the worker may be left */
+		if (spec->cgroup >= 0)
+			(void)file_put_at(spec->cgroup, "cgroup.kill", "1");
+		orphans_kill(setup->run_id, spec->number, setup->owner.needs_process,
+		             setup->owner.arg);
+	}
 	result->init = 0;
 	stop_timeout(worker);
-	if (!worker->spec->single)
-		output_worker_close(worker->setup->output, worker->spec->number);
-	tell(worker, worker->setup->owner.gone);
-	isolate_worker_end(worker->setup->isolate, worker->spec->number);
+	if (!spec->single)
+		output_worker_close(setup->output, spec->number);
+	tell(worker, setup->owner.gone);
+	isolate_worker_end(setup->isolate, spec->number);
 	if (!result->exited && !result->error)
-		result->error = str_print("the init process of w%u died", worker->spec->number);
+		result->error = str_print("the init process of w%u died", spec->number);
 	finish(worker);
 }
 
