@@ -1,4 +1,4 @@
-# tools: the `berth` command. One program; every room is a folder of sources.
+# tools: the `berth` command, one program from the sources of all modules.
 TOOLS_SRC	:= $(filter-out $(TOOLS_LEFT_OUT),$(wildcard tools/*/*.c tools/*/*/*.c))
 TOOLS_SRC	:= $(filter-out tools/isolate/launch.c,$(TOOLS_SRC))
 TOOLS_OBJ	:= $(TOOLS_SRC:%.c=$(O)/%.o)
