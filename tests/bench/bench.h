@@ -2,8 +2,9 @@
 #ifndef BERTH_TESTS_BENCH_H
 #define BERTH_TESTS_BENCH_H
 /*
- * What the bench programs share. Each measures one thing in one process, prints `NAME VALUE UNIT` lines and knows nothing
- * of Berth; tests/bench/calls starts them bare and wrapped in turn and prints medians and ratios.
+ * What the bench programs share. Each measures one thing in one process, prints `NAME VALUE UNIT`
+ * lines and knows nothing of Berth; tests/bench/calls starts them bare and wrapped in turn and
+ * prints medians and ratios.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Cost of one intercepted call: bind, connect, getsockname, in ns per call, the median of several batches. */
+/*
+ * Cost of one intercepted call: bind, connect, getsockname, in ns per call, the median of several
+ * batches.
+ */
 #include "tests/bench/bench.h"
 
 enum { BATCHES = 15, CALLS = 20000 };
@@ -41,7 +44,10 @@ static double cost(void (*call)(void))
 	return batch[BATCHES / 2];
 }
 
-/* A socket can be bound once, and making one costs more than binding it: only the bind itself is timed. */
+/*
+ * A socket can be bound once, and making one costs more than binding it: only the bind itself is
+ * timed.
+ */
 static double cost_of_bind(void)
 {
 	static double each[CALLS];

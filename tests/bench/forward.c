@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What any relay costs: one loop that hands every byte from one connection to the other and looks at none. What the relay
- * takes beyond this is its own; the rest is two more trips through the kernel and two more processes to wake.
+ * What any relay costs: one loop that hands every byte from one connection to the other and looks
+ * at none. What the relay takes beyond this is its own; the rest is two more trips through the
+ * kernel and two more processes to wake.
  *
  *	forward PORT SERVER_PORT	both of 127.0.0.1; ends by a signal
  */

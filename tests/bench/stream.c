@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The data path: round trips of one small message, then bytes through the same loopback connection. Speed depends on where the
- * scheduler puts the two ends; the processor time that both take for it hardly does, and says what a wrapper adds.
+ * The data path: round trips of one small message, then bytes through the same loopback connection.
+ * Speed depends on where the scheduler puts the two ends; the processor time that both take for it
+ * hardly does, and says what a wrapper adds.
  *
- * Both ends use reno, which every kernel has and allows to everybody, tcp(7). BBR, the default of some machines, goes by round
- * trips that it has measured: on loopback these are microseconds, and throughput is then whatever it believed at the beginning.
+ * Both ends use reno, which every kernel has and allows to everybody, tcp(7). BBR, the default of
+ * some machines, goes by round trips that it has measured: on loopback these are microseconds, and
+ * throughput is then whatever it believed at the beginning.
  */
 #include <sys/resource.h>
 #include <sys/wait.h>

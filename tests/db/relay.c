@@ -2,7 +2,8 @@
 /*
  * A relay alone, for tests and benchmarks.
  *
- *	relay PORT SOCKET HOST SERVER_PORT SUFFIX LOGICAL...	SOCKET "" = none; prints `ready`; ends by SIGTERM
+ *	relay PORT SOCKET HOST SERVER_PORT SUFFIX LOGICAL...	SOCKET "" = none; prints `ready`;
+ *								ends by SIGTERM
  */
 #include <signal.h>
 #include <stdio.h>

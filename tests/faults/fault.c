@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
 /*
- * Preloaded into Berth's own processes: the n-th call of one kind fails, and all after it if FAULT_ALWAYS is set.
+ * Preloaded into Berth's own processes: the n-th call of one kind fails, and all after it if
+ * FAULT_ALWAYS is set.
  *
  *	FAULT_CALL=open FAULT_NTH=17 [FAULT_ALWAYS=1] LD_PRELOAD=.../fault.so berth run ...
  *
- * A process in which a call has failed marks the first byte of the file FAULT_HITS: so the campaign knows that it hit.
- * Calls are counted per process; a child goes on with its parent's count. In every other program (the suite, PostgreSQL)
- * it does nothing. `clock` does not fail: the time of day jumps by FAULT_JUMP seconds. The environment is read before
- * main, where no call has been counted yet: getenv(3) allocates nothing.
+ * A process in which a call has failed marks the first byte of the file FAULT_HITS: so the campaign
+ * knows that it hit. Calls are counted per process; a child goes on with its parent's count. In
+ * every other program (the suite, PostgreSQL) it does nothing. `clock` does not fail: the time of
+ * day jumps by FAULT_JUMP seconds. The environment is read before main, where no call has been
+ * counted yet: getenv(3) allocates nothing.
  */
 #include <dlfcn.h>
 #include <errno.h>

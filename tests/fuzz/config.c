@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * berth.yaml has any bytes: no crash, no leak, no endless work; and the result is a configuration that can be applied, or
- * messages that begin with file and line.
+ * berth.yaml has any bytes: no crash, no leak, no endless work; and the result is a configuration
+ * that can be applied, or messages that begin with file and line.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,8 @@
 /*
  * Any bytes as a statement:
  *
- *	tokens lie inside the text and in order, and are the same however the text is cut into pieces
+ *	tokens lie inside the text and in order, and are the same however the text is cut into
+ *	pieces
  *	a statement that would be rewritten if it were held is noticed when it streams
  *	edits lie inside the text and in order
  */

@@ -8,10 +8,12 @@
  *	-n N		copies; the largest exit status is the driver's
  *	--port P	declared; may be repeated	--share P	left to the host
  *	--strict	refuse foreign connects		--declared-only	leave undeclared ports alone
- *	--block N	real ports per worker		--udp	seccomp: look at datagram addresses too
+ *	--block N	real ports per worker		--udp	seccomp: look at datagram addresses
+ *								too
  *	--notes		print the workers' notes on stderr at the end, one line each
  *	--blocks	print the workers' real ports on stderr at the start: `block w1 20000 32`
- *	--outlive	a copy lives on when the driver is killed; it has lost the lease of its ports
+ *	--outlive	a copy lives on when the driver is killed; it has lost the lease of its
+ *			ports
  *	--probe		only say whether the backend can work here
  */
 #include <errno.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Load one BPF object file into the kernel and print what libbpf and the verifier say against it. */
+/*
+ * Load one BPF object file into the kernel and print what libbpf and the verifier say against it.
+ */
 #include <bpf/libbpf.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Destinations that are not local are untouched: connected UDP keeps the port, also one that is
- * bound here; a TCP connect and a bind to an address that is not of this host give the kernel's answer. The
- * test networks of RFC 5737 never answer.
+ * bound here; a TCP connect and a bind to an address that is not of this host give the kernel's
+ * answer. The test networks of RFC 5737 never answer.
  */
 #include "t.h"
 

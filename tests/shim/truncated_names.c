@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * accept, getsockname, getpeername with short buffers: the true length is returned, no byte behind the
- * buffer is touched, and what fits is what a full answer starts with (tnat64 PR#8).
+ * accept, getsockname, getpeername with short buffers: the true length is returned, no byte behind
+ * the buffer is touched, and what fits is what a full answer starts with (tnat64 PR#8).
  */
 #include "t.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * recvfrom and recvmsg with short name buffers: the true length is returned, no byte behind the buffer
- * is touched, and what fits is what a full answer starts with.
+ * recvfrom and recvmsg with short name buffers: the true length is returned, no byte behind the
+ * buffer is touched, and what fits is what a full answer starts with.
  */
 #include "t.h"
 

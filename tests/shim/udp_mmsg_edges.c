@@ -77,7 +77,10 @@ int main(void)
 	WANT(0, sendmmsg(client, messages, 0, 0));
 	WANT(0, recvmmsg(server, messages, 0, MSG_DONTWAIT, NULL));
 
-	/* the 71st has a name that cannot be read: 70 go out, the error is returned by the next call */
+	/*
+	 * the 71st has a name that cannot be read: 70 go out, the error is returned by the next
+	 * call
+	 */
 	messages[70].msg_hdr.msg_name = wall + 4096;
 	WANT(70, sendmmsg(client, messages, COUNT, 0));
 	EQ(77, messages[70].msg_len);

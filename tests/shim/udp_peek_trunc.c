@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * recvfrom and recvmsg with MSG_PEEK and MSG_TRUNC: the same name each time, the full length returned,
- * nothing consumed.
+ * recvfrom and recvmsg with MSG_PEEK and MSG_TRUNC: the same name each time, the full length
+ * returned, nothing consumed.
  */
 #include "t.h"
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The tokens of SQL, as PostgreSQL's scan.l reads it; the same for a text as a whole and cut at every place. */
+/*
+ * The tokens of SQL, as PostgreSQL's scan.l reads it; the same for a text as a whole and cut at
+ * every place.
+ */
 #include "tests/unit/test.h"
 
 #include <stdio.h>

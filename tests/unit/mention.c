@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Which statements may name a database when they stream through the relay; each cut at every place. */
+/*
+ * Which statements may name a database when they stream through the relay; each cut at every place.
+ */
 #include "tests/unit/test.h"
 
 #include "tools/base/cleanup.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* tools/db/proxy/peer and diag_find(): who owns the other end of a connection; a closed one has no owner. */
+/*
+ * tools/db/proxy/peer and diag_find(): who owns the other end of a connection; a closed one has no
+ * owner.
+ */
 #include "tests/unit/test.h"
 
 #include <arpa/inet.h>

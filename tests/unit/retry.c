@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* How long a client waits before it asks a server again: the growth, the bounds and the spread of the pauses. */
+/*
+ * How long a client waits before it asks a server again: the growth, the bounds and the spread of
+ * the pauses.
+ */
 #include "tests/unit/test.h"
 
 #include "tools/base/cleanup.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The plan: how many workers, which tasks, what they run, and what is refused before anything starts. */
+/*
+ * The plan: how many workers, which tasks, what they run, and what is refused before anything
+ * starts.
+ */
 #include "core/abi.h"
 #include "tests/unit/test.h"
 #include "tools/base/str.h"

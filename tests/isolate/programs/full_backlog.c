@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A connect that has to wait, because the server's backlog is full: a signal ends it with EINTR,
- * and one that no signal interrupts succeeds as soon as the backlog has space. Prints what happened and how
- * long it took, in tenths of seconds.
+ * and one that no signal interrupts succeeds as soon as the backlog has space. Prints what happened
+ * and how long it took, in tenths of seconds.
  */
 #include <arpa/inet.h>
 #include <errno.h>

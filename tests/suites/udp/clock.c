@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * A clock for ships: answers datagrams on port 8501, on 127.0.0.1 and on ::1.
- * "tick" gives the next number, "whoami" the sender's port, "burst N" N answers in one sendmmsg call,
- * "pid" our process id, "late" an answer after 0.7 s. Anything else is echoed.
+ * "tick" gives the next number, "whoami" the sender's port, "burst N" N answers in one sendmmsg
+ * call, "pid" our process id, "late" an answer after 0.7 s. Anything else is echoed.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
