@@ -194,39 +194,19 @@ struct diag_dump {
 	void *arg;
 };
 
-static bool is_in_range(const struct diag_filter *filter, uint16_t port)
-{
-	return !filter->last || (port >= filter->first && port <= filter->last);
-}
-
 static int on_message(const struct nlmsghdr *message, void *arg)
 {
 	struct diag_dump *dump = arg;
+	const struct diag_filter *filter = dump->filter;
 	struct diag_socket socket;
 
 	/* some kernels do not filter TIME_WAIT and request sockets */
 	if (diag_parse(dump->proto, mnl_nlmsg_get_payload(message),
 	               (uint32_t)mnl_nlmsg_get_payload_len(message), &socket) &&
-	    is_in_range(dump->filter, socket.local_port))
+	    (!filter->last ||
+	     (socket.local_port >= filter->first && socket.local_port <= filter->last)))
 		dump->fn(dump->arg, &socket);
 	return MNL_CB_OK;
-}
-
-/*
- * Accept first <= local port <= last. A comparison takes two cells, of which the second holds the
- * port. `yes` jumps behind it; `no` jumps 4 bytes past the end, which rejects the socket
- * (inet_diag_bc_run(), net/ipv4/inet_diag.c).
- */
-static void put_port_filter(struct nlmsghdr *message, const struct diag_filter *filter)
-{
-	const struct inet_diag_bc_op code[] = {
-		{ INET_DIAG_BC_S_GE, 8, 20 },
-		{ INET_DIAG_BC_NOP, 0, filter->first },
-		{ INET_DIAG_BC_S_LE, 8, 12 },
-		{ INET_DIAG_BC_NOP, 0, filter->last },
-	};
-
-	mnl_attr_put(message, INET_DIAG_REQ_BYTECODE, sizeof(code), code);
 }
 
 /* Write a request for sockets in every state to the beginning of @space. */
@@ -259,11 +239,22 @@ static int ask(struct diag *diag, uint8_t family, enum berth_proto proto,
 	_Alignas(struct nlmsghdr) char space[REQUEST_LEN];
 	struct inet_diag_req_v2 *request = begin(diag, space, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP,
 	                                         family, proto);
+	/*
+	 * Accept first <= local port <= last. A comparison takes two cells, of which the second
+	 * holds the port. `yes` jumps behind it; `no` jumps 4 bytes past the end, which rejects the
+	 * socket (inet_diag_bc_run(), net/ipv4/inet_diag.c).
+	 */
+	const struct inet_diag_bc_op code[] = {
+		{ INET_DIAG_BC_S_GE, 8, 20 },
+		{ INET_DIAG_BC_NOP, 0, filter->first },
+		{ INET_DIAG_BC_S_LE, 8, 12 },
+		{ INET_DIAG_BC_NOP, 0, filter->last },
+	};
 
 	if (filter->states)
 		request->idiag_states = filter->states;
 	if (filter->last)
-		put_port_filter((struct nlmsghdr *)space, filter);
+		mnl_attr_put((struct nlmsghdr *)space, INET_DIAG_REQ_BYTECODE, sizeof(code), code);
 	return post(diag, space);
 }
 

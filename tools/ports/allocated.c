@@ -121,17 +121,6 @@ int allocated_put(const struct allocated_run *run, const struct allocated_port *
 	return ret;
 }
 
-static void add(const struct berth_portmap *map, enum berth_proto proto, uint32_t port,
-                const char *task, pid_t pid, struct allocated_port *to)
-{
-	*to = (struct allocated_port){ task,
-		                       map->worker,
-		                       proto,
-		                       (uint16_t)port,
-		                       berth_portmap_real(map, proto, (uint16_t)port),
-		                       pid };
-}
-
 size_t allocated_of_map(const struct berth_portmap *map, const char *task, pid_t pid,
                         struct allocated_port **ret_ports)
 {
@@ -147,12 +136,15 @@ size_t allocated_of_map(const struct berth_portmap *map, const char *task, pid_t
 
 		if (!port)
 			continue;
-		for (int proto = BERTH_TCP; proto < BERTH_PROTOS; proto++) {
-			if (berth_portmap_real(map, (enum berth_proto)proto, (uint16_t)port) !=
-			    map->block_base + i)
+		for (enum berth_proto proto = BERTH_TCP; proto < BERTH_PROTOS; proto++) {
+			uint16_t real_port = berth_portmap_real(map, proto, (uint16_t)port);
+
+			if (real_port != map->block_base + i)
 				continue;
 			ports = mem_grow(ports, count + 1, sizeof(*ports));
-			add(map, (enum berth_proto)proto, port, task, pid, &ports[count++]);
+			ports[count++] = (struct allocated_port){ task,      map->worker,
+				                                  proto,     (uint16_t)port,
+				                                  real_port, pid };
 			/* a port that is declared for both protocols counts once */
 			break;
 		}

@@ -14,25 +14,16 @@
 #include "tools/ports/host.h"
 #include "tools/ports/ports.h"
 
-static void fill_host(struct berth_portmap *map, const struct ports_host *host)
-{
-	map->ephemeral_low = host->ephemeral_low;
-	map->ephemeral_high = host->ephemeral_high;
-	map->addr_count = host->addr_count;
-	memcpy(map->addrs, host->addrs, host->addr_count * sizeof(host->addrs[0]));
-}
-
 int ports_map_create(const struct ports *ports, const char *path, mode_t mode, unsigned int worker,
                      const struct ports_block *block, struct berth_portmap **ret_map)
 {
 	cleanup_close int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+	const struct ports_host *host = ports_host_of(ports);
 	struct berth_portmap *map;
 	uint16_t first, last;
 	int ret;
 
-	if (fd < 0)
-		return -errno;
-	if (fchmod(fd, mode))
+	if (fd < 0 || fchmod(fd, mode))
 		return -errno;
 	/* a hole would cause SIGBUS on a full disk, here or in the suite */
 	ret = posix_fallocate(fd, 0, sizeof(*map));
@@ -42,7 +33,10 @@ int ports_map_create(const struct ports *ports, const char *path, mode_t mode, u
 	if (map == MAP_FAILED)
 		return -errno;
 	berth_portmap_init(map, worker, block->base, block->len);
-	fill_host(map, ports_host_of(ports));
+	map->ephemeral_low = host->ephemeral_low;
+	map->ephemeral_high = host->ephemeral_high;
+	map->addr_count = host->addr_count;
+	memcpy(map->addrs, host->addrs, host->addr_count * sizeof(host->addrs[0]));
 	ports_range(ports, &first, &last);
 	map->range_first = first;
 	map->range_last = last;

@@ -106,13 +106,6 @@ uint64_t proc_namespace(pid_t pid, const char *name)
 	return dir < 0 ? 0 : read_namespace(dir, name);
 }
 
-static char *user_name(uid_t uid)
-{
-	const struct passwd *user = getpwuid(uid);
-
-	return user ? str_copy(user->pw_name) : str_print("%u", uid);
-}
-
 /* Process times count from boot: the difference is CLOCK_REALTIME - CLOCK_BOOTTIME. */
 static int64_t wall_from_ticks(uint64_t ticks)
 {
@@ -178,6 +171,7 @@ char *proc_program(pid_t pid)
 static void read_identity(int dir, struct proc_info *info)
 {
 	cleanup_free char *cgroup = NULL;
+	const struct passwd *user;
 	struct stat owner;
 
 	info->command = read_command(dir, info->stat.comm, COMMAND_MAX);
@@ -185,7 +179,8 @@ static void read_identity(int dir, struct proc_info *info)
 		info->container = proc_parse_container(cgroup);
 	if (!fstat(dir, &owner))
 		info->uid = owner.st_uid;
-	info->user = user_name(info->uid);
+	user = getpwuid(info->uid);
+	info->user = user ? str_copy(user->pw_name) : str_print("%u", info->uid);
 }
 
 int proc_read(pid_t pid, struct proc_info *ret_info)

@@ -104,16 +104,12 @@ int runtime_make(const char *results_dir, char **ret_id, char **ret_dir, int *re
 	return ret;
 }
 
-static bool is_memory(const char *path)
+static bool is_on_disk(const char *dir)
 {
 	struct statfs info;
 
-	return !statfs(path, &info) && (info.f_type == TMPFS_MAGIC || info.f_type == RAMFS_MAGIC);
-}
-
-static bool is_base(const char *dir)
-{
-	return !is_memory(dir) && !access(dir, W_OK);
+	return !access(dir, W_OK) &&
+	       (statfs(dir, &info) || (info.f_type != TMPFS_MAGIC && info.f_type != RAMFS_MAGIC));
 }
 
 /* Not dir_runtime(), where `berth reap` removes every directory that has no lock. */
@@ -124,8 +120,8 @@ static char *scratch_base(const char *dir)
 
 char *runtime_scratch(const char *run_id)
 {
-	cleanup_free char *base = scratch_base(!is_base("/tmp") && is_base("/var/tmp") ? "/var/tmp"
-	                                                                               : "/tmp");
+	cleanup_free char *base = scratch_base(
+		!is_on_disk("/tmp") && is_on_disk("/var/tmp") ? "/var/tmp" : "/tmp");
 
 	/* with the pid, because a run with another XDG_RUNTIME_DIR may have the same id */
 	return str_print("%s/%s-%d", base, run_id, (int)getpid());

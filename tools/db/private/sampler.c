@@ -50,7 +50,7 @@ struct sampled_instance {
 	bool idle_reported, pool_reported; /* until it is better again */
 };
 
-struct sampler {
+struct db_sampler {
 	const struct sampler_plan *plan;
 	struct sampled_instance *instances;
 	int line;
@@ -82,7 +82,7 @@ static struct session_sample *find_sample(const struct sampled_instance *instanc
 }
 
 /* 2026-01-01 12:00:00.000 UTC [PID] LOG:  text */
-static void read_line(const struct sampler *sampler, const struct sampled_instance *instance,
+static void read_line(const struct db_sampler *sampler, const struct sampled_instance *instance,
                       const char *line)
 {
 	const char *pid = strchr(line, '[');
@@ -100,7 +100,7 @@ static void read_line(const struct sampler *sampler, const struct sampled_instan
 }
 
 /* Read the lines that are new since the last time; a line without its end waits. */
-static void read_log(const struct sampler *sampler, struct sampled_instance *instance)
+static void read_log(const struct db_sampler *sampler, struct sampled_instance *instance)
 {
 	const struct db *db = sampler->plan->db;
 	cleanup_free char *path = db_server_log(db, instance->worker, &db->specs[instance->index]);
@@ -135,7 +135,7 @@ static PGresult *query(struct sampled_instance *instance, int columns, const cha
 	return NULL;
 }
 
-static bool connect_to(const struct sampler *sampler, struct sampled_instance *instance)
+static bool connect_to(const struct db_sampler *sampler, struct sampled_instance *instance)
 {
 	if (!instance->conn)
 		instance->conn = libpq_connect(
@@ -153,7 +153,7 @@ static bool connect_to(const struct sampler *sampler, struct sampled_instance *i
 	return false;
 }
 
-static void look_at_slow(const struct sampler *sampler, struct sampled_instance *instance,
+static void look_at_slow(const struct db_sampler *sampler, struct sampled_instance *instance,
                          const PGresult *result, int row, struct session_sample *now)
 {
 	int64_t least_ms = sampler->plan->db->config.slow_query_ms,
@@ -172,7 +172,7 @@ static void look_at_slow(const struct sampler *sampler, struct sampled_instance 
 	report(sampler, instance, "slow %lld %s", (long long)ms, shown.text ? shown.text : "");
 }
 
-static void look_at_idle(const struct sampler *sampler, struct sampled_instance *instance,
+static void look_at_idle(const struct db_sampler *sampler, struct sampled_instance *instance,
                          const struct session_sample *now, size_t count)
 {
 	int64_t oldest_ms = 0;
@@ -189,7 +189,7 @@ static void look_at_idle(const struct sampler *sampler, struct sampled_instance 
 	instance->idle_reported = alarm;
 }
 
-static void look_at_pool(const struct sampler *sampler, struct sampled_instance *instance)
+static void look_at_pool(const struct db_sampler *sampler, struct sampled_instance *instance)
 {
 	struct libpq_pool pool;
 	bool full;
@@ -203,7 +203,7 @@ static void look_at_pool(const struct sampler *sampler, struct sampled_instance 
 }
 
 /* At the end only, because a suite may still drop them. */
-static void report_leftover(const struct sampler *sampler, struct sampled_instance *instance)
+static void report_leftover(const struct db_sampler *sampler, struct sampled_instance *instance)
 {
 	cleanup_free char *sql = str_print(
 		"SELECT datname FROM pg_database WHERE oid NOT IN (%s) ORDER BY 1",
@@ -219,7 +219,7 @@ static void report_leftover(const struct sampler *sampler, struct sampled_instan
 		libpq.PQclear(result);
 }
 
-static void look(const struct sampler *sampler, struct sampled_instance *instance)
+static void look(const struct db_sampler *sampler, struct sampled_instance *instance)
 {
 	PGresult *result = NULL;
 	struct session_sample *now;
@@ -275,7 +275,7 @@ static char *databases_in(const char *data)
 	return str_take(&oids);
 }
 
-static void on_watch(struct sampler *sampler, unsigned int worker, unsigned int index,
+static void on_watch(struct db_sampler *sampler, unsigned int worker, unsigned int index,
                      uint16_t port, const char *data)
 {
 	struct sampled_instance *instance = sampler->instances;
@@ -309,7 +309,7 @@ static void instance_free(struct sampled_instance *instance)
 	free(instance);
 }
 
-static void on_forget(struct sampler *sampler, unsigned int worker)
+static void on_forget(struct db_sampler *sampler, unsigned int worker)
 {
 	for (struct sampled_instance **at = &sampler->instances; *at;) {
 		struct sampled_instance *instance = *at;
@@ -328,7 +328,7 @@ static void on_forget(struct sampler *sampler, unsigned int worker)
 	coproc_report(sampler->line, "%u forgotten", worker);
 }
 
-static void on_order(struct sampler *sampler, const char *text)
+static void on_order(struct db_sampler *sampler, const char *text)
 {
 	unsigned int worker, index;
 	int data = 0;
@@ -340,7 +340,7 @@ static void on_order(struct sampler *sampler, const char *text)
 		on_forget(sampler, worker);
 }
 
-static int64_t next_due(const struct sampler *sampler)
+static int64_t next_due(const struct db_sampler *sampler)
 {
 	int64_t due = clock_ms() + 60000;
 
@@ -350,7 +350,7 @@ static int64_t next_due(const struct sampler *sampler)
 	return due;
 }
 
-static void look_at_all(struct sampler *sampler)
+static void look_at_all(struct db_sampler *sampler)
 {
 	cleanup_free char *why = NULL;
 
@@ -368,7 +368,7 @@ static void look_at_all(struct sampler *sampler)
 
 void sampler_main(void *arg, int line)
 {
-	struct sampler sampler = { .plan = arg, .line = line };
+	struct db_sampler sampler = { .plan = arg, .line = line };
 	bool closed = false;
 
 	/* a suite is superuser of these servers, so their answers are not trusted */
