@@ -135,26 +135,21 @@ static void answer_gss(struct connection *conn)
 	side_send(conn, &conn->client, "N", 1);
 }
 
-static void pass_cancel(struct connection *conn, const char *packet, size_t len)
-{
-	str_add_len(&conn->packet, packet, len);
-	if (connect_server(conn))
-		conn->dead = true;
-}
-
 /* A second request for encryption is a protocol that is unknown. */
 static void startup_packet(struct connection *conn, const char *packet, size_t len)
 {
 	uint32_t code = wire_get32(packet + 4);
 
-	if (code == WIRE_SSL && len == 8 && !conn->asked_tls)
+	if (code == WIRE_SSL && len == 8 && !conn->asked_tls) {
 		answer_tls(conn);
-	else if (code == WIRE_GSSENC && len == 8 && !conn->asked_gss)
+	} else if (code == WIRE_GSSENC && len == 8 && !conn->asked_gss) {
 		answer_gss(conn);
-	else if (code == WIRE_CANCEL && len >= 16)
-		pass_cancel(conn, packet, len);
-	else
+	} else if (code == WIRE_CANCEL && len >= 16) {
+		str_add_len(&conn->packet, packet, len);
+		conn->dead |= connect_server(conn) != 0;
+	} else {
 		begin_session(conn, packet, len);
+	}
 }
 
 /* In direct TLS the first byte is that of a TLS record. It must stay where OpenSSL finds it. */

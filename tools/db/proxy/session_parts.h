@@ -18,10 +18,10 @@ struct session_prepared {
 };
 
 struct session_stream {
-	struct str held;           /* the beginning of a message that must be whole */
+	struct str held;           /* the beginning of a message that is held */
 	uint64_t skip;             /* bytes of a message that streams through */
 	struct mention_scan *scan; /* of a statement that streams; else NULL */
-	bool blanked;              /* it becomes NULs from here on */
+	bool blanked;              /* the rest of the message becomes NULs */
 };
 
 struct session {
@@ -35,7 +35,7 @@ struct session {
 	struct slow slow;
 	int64_t since_ms;
 	char status;          /* of the last ReadyForQuery: I, T, E; 0 before the first */
-	bool client_sent;     /* the client has said something since */
+	bool client_sent;     /* the client has sent something since */
 	bool escape_strings;  /* standard_conforming_strings = off */
 	struct str rejection; /* session_rejection() */
 	bool server_answered;

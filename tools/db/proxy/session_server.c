@@ -49,7 +49,7 @@ static bool without_binding(const char *message, size_t len, struct str *out)
 }
 
 /* An error instead of a session: insufficient resources (53), operator intervention (57P). */
-static void note_turned_away(struct session *session, const char *message, size_t len)
+static void note_server_refusal(struct session *session, const char *message, size_t len)
 {
 	const char *state = wire_error_field(message, len, 'C'),
 		   *text = wire_error_field(message, len, 'M');
@@ -121,17 +121,10 @@ static bool explain_refused(const struct session *session, const char *message, 
 	return true;
 }
 
-/* CommandComplete */
-static bool is_create_database(const char *message, size_t len)
-{
-	static const char tag[] = "CREATE DATABASE";
-
-	return len == WIRE_HEADER + sizeof(tag) && !memcmp(message + WIRE_HEADER, tag, sizeof(tag));
-}
-
 bool session_inspect_server(struct session *session, const char *message, size_t len,
                             bool may_hold_name, struct str *out)
 {
+	static const char created[] = "CREATE DATABASE";
 	bool first = !session->server_answered;
 
 	session->server_answered = true;
@@ -144,7 +137,8 @@ bool session_inspect_server(struct session *session, const char *message, size_t
 	} else if (*message == 'S') {
 		note_parameter(session, message, len);
 	} else if (*message == 'C') {
-		session->created |= is_create_database(message, len);
+		session->created |= len == WIRE_HEADER + sizeof(created) &&
+		                    !memcmp(message + WIRE_HEADER, created, sizeof(created));
 	} else if (*message == 'G' && session->rewritten.by_sync) {
 		slow_unanswered(&session->slow);
 	} else if (*message == 'R' && session->server_tls) {
@@ -153,7 +147,7 @@ bool session_inspect_server(struct session *session, const char *message, size_t
 		return true;
 	}
 	if (*message == 'E' && !session->status)
-		note_turned_away(session, message, len);
+		note_server_refusal(session, message, len);
 	if (*message == 'E' && (explain_blanked(session, message, len, out) ||
 	                        explain_refused(session, message, len, out) ||
 	                        (!session->status && explain_binding(session, message, len, out))))

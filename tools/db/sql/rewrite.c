@@ -240,13 +240,6 @@ static void parse_statement(struct parse *parse, size_t begin, size_t end)
 		parse->result->refusal = REFUSAL_CATALOG;
 }
 
-static size_t statement_end(const struct parse *parse, size_t i)
-{
-	while (i < parse->count && !parse_is_sign(parse, i, ";"))
-		i++;
-	return i;
-}
-
 /* In a program, a statement begins with its first verb: IF ... THEN ALTER DATABASE x ... */
 static size_t inner_begin(const struct parse *parse, size_t begin, size_t end)
 {
@@ -279,7 +272,8 @@ static void parse_text(struct parse *parse, const char *text, size_t len)
 	    mention_in_text(parse->names, text + lexer.at, len - lexer.at))
 		parse->result->refusal = REFUSAL_LONG;
 	for (size_t begin = 0, end; begin < parse->count; begin = end + 1) {
-		end = statement_end(parse, begin);
+		for (end = begin; end < parse->count && !parse_is_sign(parse, end, ";"); end++)
+			;
 		parse_statement(parse, inner_begin(parse, begin, end), end);
 	}
 	free(parse->tokens);

@@ -24,15 +24,6 @@ static const struct database_rule database_rules[] = {
 	{ "reindex", NULL, true, false },   { "reindex", ")", true, false },
 };
 
-static size_t skip_words(const struct parse *parse, size_t i)
-{
-	static const char *const words[] = { "if", "exists", "not", "concurrently", NULL };
-
-	while (parse_is_one_of(parse, i, words) && parse_is_name(parse, i + 1))
-		i++;
-	return i;
-}
-
 /* Map the name at @i, or refuse a shared one. */
 static void map_database(struct parse *parse, size_t i, bool harmless)
 {
@@ -54,22 +45,16 @@ static void learn_name(struct parse *parse, size_t i)
 		names_learn(parse->names, name, strlen(name));
 }
 
-/* TEMPLATE [=] other, 'other' or DEFAULT */
-static void map_template(struct parse *parse, size_t i)
-{
-	i += parse_is_sign(parse, i, "=");
-	if (parse_is_string(parse, i))
-		parse_edit_literal(parse, i);
-	else if (!parse_is(parse, i, "default"))
-		map_database(parse, i, true);
-}
-
-/* Behind the name: TEMPLATE of CREATE, RENAME TO of ALTER. */
+/* Behind the name: TEMPLATE [=] other, 'other' or DEFAULT of CREATE; RENAME TO other of ALTER. */
 static void map_other_names(struct parse *parse, size_t i, size_t end)
 {
 	for (; i < end; i++) {
-		if (parse_is(parse, i, "template"))
-			map_template(parse, i + 1);
+		size_t value = parse_is_sign(parse, i + 1, "=") ? i + 2 : i + 1;
+
+		if (parse_is(parse, i, "template") && parse_is_string(parse, value))
+			parse_edit_literal(parse, value);
+		else if (parse_is(parse, i, "template") && !parse_is(parse, value, "default"))
+			map_database(parse, value, true);
 		if (parse_is(parse, i, "rename") && parse_is(parse, i + 1, "to")) {
 			learn_name(parse, i + 2);
 			map_database(parse, i + 2, false);
@@ -77,31 +62,30 @@ static void map_other_names(struct parse *parse, size_t i, size_t end)
 	}
 }
 
-static void apply_database_rule(struct parse *parse, const struct database_rule *rule, size_t begin,
-                                size_t at, size_t end)
+/* @at: of the word DATABASE or SYSTEM */
+static void apply_rule(struct parse *parse, const struct database_rule *rule, size_t begin,
+                       size_t at, size_t end)
 {
-	size_t i = skip_words(parse, at + 1);
-	bool ddl = at == begin + 1 && !rule->list && !rule->harmless;
+	static const char *const skipped[] = { "if", "exists", "not", "concurrently", NULL };
+	size_t i = at + 1;
 
+	while (parse_is_one_of(parse, i, skipped) && parse_is_name(parse, i + 1))
+		i++;
 	if (parse_is(parse, begin, "create"))
 		learn_name(parse, i);
 	map_database(parse, i, rule->harmless);
 	while (rule->list && parse_is_sign(parse, i + 1, ",") && i + 2 < end)
 		map_database(parse, i += 2, rule->harmless);
-	if (ddl)
+	if (at == begin + 1 && !rule->list && !rule->harmless)
 		map_other_names(parse, i + 1, end);
-}
-
-static bool names_one(const struct parse *parse, size_t begin, size_t at)
-{
-	return parse_is(parse, at, "database") ||
-	       (parse_is(parse, at, "system") && parse_is(parse, begin, "reindex"));
 }
 
 void rewrite_database(struct parse *parse, size_t begin, size_t end)
 {
 	for (size_t at = begin + 1; at < end; at++) {
-		if (!names_one(parse, begin, at) || !parse_is_name(parse, at + 1))
+		bool system = parse_is(parse, at, "system") && parse_is(parse, begin, "reindex");
+
+		if ((!system && !parse_is(parse, at, "database")) || !parse_is_name(parse, at + 1))
 			continue;
 		for (size_t r = 0; r < ARRAY_LEN(database_rules); r++) {
 			const struct database_rule *rule = &database_rules[r];
@@ -111,7 +95,7 @@ void rewrite_database(struct parse *parse, size_t begin, size_t end)
 
 			if (!led || !parse_is(parse, begin, rule->verb))
 				continue;
-			apply_database_rule(parse, rule, begin, at, end);
+			apply_rule(parse, rule, begin, at, end);
 			return;
 		}
 	}
