@@ -79,7 +79,7 @@ void run_remove_traces(const struct run *run);
 
 /* supervisor.c */
 
-/** What the modules tell the driver; open.c hands these on. @arg of all: the struct run. */
+/** Callbacks for the modules, which open.c connects. @run: the struct run. */
 struct worker_owner supervisor_owner(struct run *run);
 int supervisor_run_setup(void *run);
 void supervisor_server_environ(void *run, unsigned int number, char ***envp);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The loop of a run: it starts workers from the queue and answers what the modules tell.
+ * The loop of a run: it starts workers from the queue and answers the events of the modules.
  *
  * A signal that asks the run to end is passed on once, with grace; a second one ends the run at
  * once. A single worker shares our terminal and process group: a ^C reaches the command before it
@@ -91,15 +91,14 @@ void supervisor_on_ready(void *arg, unsigned int number, char *error)
 {
 	struct run *run = arg;
 	struct run_worker *worker = worker_of(run, number);
-	char *better = NULL;
+	bool asked_to_end = worker_result(worker)->end != END_ITSELF;
+	char *better = error && !asked_to_end ? explain_setup(run) : NULL;
 
-	if (!error && worker_result(worker)->end == END_ITSELF) {
+	if (!error && !asked_to_end) {
 		worker_launch(worker);
 		return;
 	}
-	if (worker_result(worker)->end == END_ITSELF)
-		better = explain_setup(run);
-	if (worker_result(worker)->end != END_ITSELF || better) {
+	if (asked_to_end || better) {
 		free(error);
 		error = better;
 	}
@@ -128,7 +127,7 @@ static void start_some(struct run *run)
 		         run->connections);
 }
 
-/* ---- what the modules tell ---- */
+/* ---- events of the modules ---- */
 
 static void drain_notes(struct run *run, const struct run_worker *worker)
 {
@@ -237,7 +236,7 @@ static void add_environ(void *arg, const struct run_worker *worker, char ***envp
 }
 
 /*
- * Each worker init closes the other workers' descriptors: they shall close when the supervisor
+ * Each worker init closes the supervisor's descriptors, so that they close when the supervisor
  * dies.
  */
 static void close_descriptors(void *arg, const struct run_worker *own)
@@ -302,9 +301,7 @@ void supervisor_on_database(void *arg, const struct db_record *event)
 
 static void on_end_signal(struct run *run, const struct run_signal *signal)
 {
-	/*
-	 * but SIGHUP: of a terminal that is gone only the session's leader hears, which may be us
-	 */
+	/* SIGHUP is no such case: only the session's leader, which may be us, gets it */
 	if (run->context.plan->single && signal->number == SIGINT && signal->from_terminal &&
 	    !worker_result(run->workers[0])->exited)
 		return;

@@ -37,7 +37,7 @@ void control_close(struct control *control);
  * @run_dir	run-time files of the run
  * @word	"reset" or "snapshot"
  * @name	of a snapshot; may be NULL
- * @ret_text	why the run refused, the caller's to free; NULL if it said nothing
+ * @ret_text	why the run refused, the caller's to free; NULL if it gave no reason
  * Return: 0 when it is done; -ENOENT no such run; -EACCES another user's run; -ETIMEDOUT;
  * -EPROTO refused, see *ret_text.
  */

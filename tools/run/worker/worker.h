@@ -76,7 +76,7 @@ struct worker_result {
 
 struct run_worker;
 
-/* What the owner of the workers is told, always from the loop or from a call to the same worker. */
+/* The worker calls these for its owner, from the loop or from an order to the same worker. */
 struct worker_owner {
 	void (*starting)(void *arg, struct run_worker *worker); /* its log exists, no process yet */
 	void (*started)(void *arg, struct run_worker *worker);  /* the command's process exists */
@@ -121,7 +121,7 @@ bool worker_is_live(const struct run_worker *worker);
 void worker_begin(struct run_worker *worker);
 void worker_launch(struct run_worker *worker);
 
-/** It cannot start. @error: a whole message, owned by the worker; NULL if it was told to end. */
+/** It cannot start. @error: a whole message, owned by the worker; NULL if it was asked to end. */
 void worker_fail(struct run_worker *worker, char *error);
 
 /** Ask it to end by signal @number, with grace. */
