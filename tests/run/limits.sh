@@ -44,6 +44,7 @@ id=$(run_id)
 [ -n "$(left "$id")" ]; report $? "the cgroups of a run that lives"
 guard=$(pgrep -P $supervisor | head -50 | tr '\n' ' ')
 kill -KILL $supervisor $guard; wait $supervisor 2>/dev/null
-"$BERTH" reap >out 2>&1
-wait_for 10 sh -c "[ -z \"\$(find /sys/fs/cgroup -maxdepth 6 -type d -name 'berth-$id' 2>/dev/null)\" ]"; report $? "are removed when all of it was killed"
+# a killed guard holds the run's lock until the kernel has closed its descriptors
+reaped() { "$BERTH" reap >out 2>&1; [ -z "$(left "$id")" ]; }
+wait_for 10 reaped; report $? "are removed when all of it was killed"
 finish
