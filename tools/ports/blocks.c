@@ -129,20 +129,10 @@ static int read_leases(const struct ports *ports, bool *leased, unsigned int *re
 	return ret;
 }
 
-/* The default size of a block, by the granules that no run has leased. */
-static unsigned int default_block(const struct ports *ports)
-{
-	unsigned int granules = ports->last - ports->first + 1, count = 0;
-	bool leased[GRANULES] = { false };
-
-	if (read_leases(ports, leased, &count))
-		count = 0;
-	return ports_block_len((granules - count) * PORTS_GRANULE, ports->workers);
-}
-
 static int set_range(struct ports *ports, const struct ports_setup *setup, char **ret_error)
 {
-	unsigned int first = setup->range_first, last = setup->range_last;
+	unsigned int first = setup->range_first, last = setup->range_last, taken = 0;
+	bool leased[GRANULES] = { false };
 
 	if (!first && choose_range(&ports->host, &first, &last))
 		return range_error(&ports->host, PORTS_RANGE_FIRST, PORTS_RANGE_LAST, ret_error);
@@ -152,14 +142,20 @@ static int set_range(struct ports *ports, const struct ports_setup *setup, char 
 		return range_error(&ports->host, first, last, ret_error);
 	ports->first = granules_of(first);
 	ports->last = (last + 1) / PORTS_GRANULE - 1;
-	if (last + 1 >= PORTS_GRANULE && ports->first <= ports->last) {
-		if (ports->may_shrink)
-			set_block(ports, default_block(ports));
-		return 0;
+	if (last + 1 < PORTS_GRANULE || ports->first > ports->last) {
+		*ret_error = str_print("the port range %u-%u holds no block of %d ports", first,
+		                       last, PORTS_GRANULE);
+		return -ERANGE;
 	}
-	*ret_error = str_print("the port range %u-%u holds no block of %d ports", first, last,
-	                       PORTS_GRANULE);
-	return -ERANGE;
+	if (ports->may_shrink) {
+		unsigned int granules = ports->last - ports->first + 1;
+
+		if (read_leases(ports, leased, &taken))
+			taken = 0;
+		set_block(ports,
+		          ports_block_len((granules - taken) * PORTS_GRANULE, ports->workers));
+	}
+	return 0;
 }
 
 static int predict(const struct ports *ports, unsigned int workers, char **ret_error)
