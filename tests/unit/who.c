@@ -233,6 +233,7 @@ static void a_name_cannot_command_the_terminal(void **state)
 {
 	struct proc_info info;
 	siginfo_t end;
+	char *command;
 	pid_t child = fork();
 
 	(void)state;
@@ -245,7 +246,9 @@ static void a_name_cannot_command_the_terminal(void **state)
 	assert_string_equal(info.stat.comm, "a [31mb");
 	proc_info_free(&info);
 	assert_int_equal(waitpid(child, NULL, 0), child);
-	assert_string_equal(proc_command(child), "[gone]");
+	command = proc_command(child);
+	assert_string_equal(command, "[gone]");
+	free(command);
 }
 
 static void environments_are_searched_by_whole_names(void **state)
