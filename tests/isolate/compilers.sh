@@ -7,7 +7,8 @@ set -u
 
 loads() { # CLANG OBJECT
 	make -s -C "$root" CLANG="$1" O="$tmp/$1" WERROR=1 "$tmp/$1/bpf/$2.bpf.o" || return 1
-	setpriv --inh-caps=-all,+bpf,+perfmon,+net_admin --bounding-set=-all,+bpf,+perfmon,+net_admin \
+	setpriv --inh-caps=-all,+bpf,+perfmon,+net_admin \
+		--bounding-set=-all,+bpf,+perfmon,+net_admin \
 		"$out/tests/isolate/loader" "$tmp/$1/bpf/$2.bpf.o"
 }
 

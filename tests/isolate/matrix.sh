@@ -10,7 +10,8 @@ here=$(cd "$(dirname "$0")" && pwd) root=$(cd "$here/../.." && pwd)
 out=${BERTH_OUT:-$root/.out} driver=$out/tests/isolate/driver
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-columns=${COLUMNS_ONLY:-"preload/dynamic preload/static seccomp/dynamic seccomp/static bpf/dynamic bpf/static"}
+columns="preload/dynamic preload/static seccomp/dynamic seccomp/static bpf/dynamic bpf/static"
+columns=${COLUMNS_ONLY:-$columns}
 
 programs() { # BACKEND BUILD
 	dir=$out/tests/shim quick=${QUICK-}
@@ -30,7 +31,8 @@ reason() {
 }
 
 echo "1..$(echo $columns | wc -w)"
-alone=; [ "$(id -u)" != 0 ] || alone=$root/tests/shim/alone # no one outside can answer or be in the way
+# in a network namespace of its own: no one outside can answer or be in the way
+alone=; [ "$(id -u)" != 0 ] || alone=$root/tests/shim/alone
 number=0 failed=0
 for column in $columns; do
 	backend=${column%/*} build=${column#*/} number=$((number + 1)) bad=''
@@ -38,16 +40,22 @@ for column in $columns; do
 	if ! why=$("$driver" --backend "$backend" --probe 2>&1); then
 		echo "ok $number - $column # SKIP $why"; continue
 	fi
-	$alone "$root/tests/shim/run" --bin "$bin" --jobs 2 --with "$driver --backend $backend --udp --" $(programs "$backend" "$build") \
+	$alone "$root/tests/shim/run" --bin "$bin" --jobs 2 \
+		--with "$driver --backend $backend --udp --" $(programs "$backend" "$build") \
 		>"$tmp/tap" 2>&1 || true
 	while read -r result name; do
 		hole=$(reason "$backend" "$build" "$name")
 		echo "$name $column $result ${hole:+hole}" >>"$tmp/cells"
-		[ "$result" = ok ] && [ -n "$hole" ] && [ "${hole#at times}" = "$hole" ] && bad+="# $name works, but tests/isolate/holes says: $hole"$'\n'
-		[ "$result" = ok ] || [ -n "$hole" ] || bad+=$(grep -A 12 -e "^not ok .* - $name$" "$tmp/tap")$'\n'
+		[ "$result" = ok ] && [ -n "$hole" ] && [ "${hole#at times}" = "$hole" ] &&
+			bad+="# $name works, but tests/isolate/holes says: $hole"$'\n'
+		[ "$result" = ok ] || [ -n "$hole" ] ||
+			bad+=$(grep -A 12 -e "^not ok .* - $name$" "$tmp/tap")$'\n'
 	done < <(sed -nE 's/^ok [0-9]+ - ([a-z0-9_]+).*/ok \1/p; s/^not ok [0-9]+ - ([a-z0-9_]+).*/fails \1/p' "$tmp/tap")
 	grep -q "$column" "$tmp/cells" || bad+="# nothing ran: $(head -n 3 "$tmp/tap")"$'\n'
-	[ -z "$bad" ] && { echo "ok $number - every behaviour holds under $column, or is a known hole"; continue; }
+	[ -z "$bad" ] && {
+		echo "ok $number - every behaviour holds under $column, or is a known hole"
+		continue
+	}
 	failed=1
 	echo "not ok $number - $column"; printf '%s' "$bad" | sed 's/^[^#]/# &/'
 done

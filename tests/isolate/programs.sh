@@ -11,8 +11,10 @@ workers=32 rounds=800
 copies() { timeout 400 "$driver" -n "$1" --backend "$2" -- "${@:3}"; }
 each_says() { # WORKERS BACKEND LINE COMMAND...: every copy prints this line
 	local want=$1 backend=$2 line=$3
-	copies "$want" "$backend" "${@:4}" >"$tmp/got" 2>"$tmp/err" || { echo "status $?"; cat "$tmp/err"; return 1; }
-	[ "$(grep -cxF "$line" "$tmp/got")" = "$want" ] || { echo "want $want times: $line"; cat "$tmp/got"; return 1; }
+	copies "$want" "$backend" "${@:4}" >"$tmp/got" 2>"$tmp/err" ||
+		{ echo "status $?"; cat "$tmp/err"; return 1; }
+	[ "$(grep -cxF "$line" "$tmp/got")" = "$want" ] ||
+		{ echo "want $want times: $line"; cat "$tmp/got"; return 1; }
 }
 cat >"$tmp/php" <<'E2'
 cd "$1"; php -S 127.0.0.1:4950 >/dev/null 2>&1 & server=$!
@@ -35,7 +37,8 @@ E2
 in_use='a second listener: listen tcp 127.0.0.1:4930: bind: address already in use'
 uring() { # four copies hold the same port at once, until they are ended
 	"$driver" -n 4 --backend bpf -- timeout 3 "$programs/$1" >"$tmp/got" 2>&1 || :
-	[ "$(grep -cx 'server 4970 peer 4970 served 4970' "$tmp/got")" = 4 ] || { cat "$tmp/got"; return 1; }
+	[ "$(grep -cx 'server 4970 peer 4970 served 4970' "$tmp/got")" = 4 ] ||
+		{ cat "$tmp/got"; return 1; }
 }
 full() {
 	"$driver" --backend "$1" -- "$programs/full_backlog-static" >"$tmp/got"
@@ -48,7 +51,8 @@ old_calls() { # 32-bit calls: refused with a note, or rewritten
 }
 refused() {
 	"$driver" --notes --backend seccomp -- "$programs/uring" >"$tmp/got" 2>&1 || :
-	grep -q '^skip: no io_uring' "$tmp/got" && grep -q '^note w1 io_uring .*uring' "$tmp/got" || { cat "$tmp/got"; return 1; }
+	grep -q '^skip: no io_uring' "$tmp/got" && grep -q '^note w1 io_uring .*uring' "$tmp/got" ||
+		{ cat "$tmp/got"; return 1; }
 }
 
 for backend in preload seccomp bpf; do
@@ -57,22 +61,34 @@ for backend in preload seccomp bpf; do
 		check "eight Go servers and their clients under $backend ($kind)" \
 			each_says 8 $backend "$in_use" "$programs/web" $kind
 	done
-	check "four PHP web servers under $backend" each_says 4 $backend 'served by its own' sh "$tmp/php" "$tmp"
-	check "four servers in a cleared environment under $backend" each_says 4 $backend '4960 4960' sh "$tmp/bare_env"
-	check "a connect that waits is interrupted by a signal, and ends when the backlog has space, under $backend" full $backend
-	check "static musl servers under $backend" copies 4 $backend "$programs/stress-musl" "$programs/stress-musl" 100 2
-	check "$workers workers, dynamic and static, $((workers * rounds * 8)) binds and connects, kills, under $backend" \
+	check "four PHP web servers under $backend" \
+		each_says 4 $backend 'served by its own' sh "$tmp/php" "$tmp"
+	check "four servers in a cleared environment under $backend" \
+		each_says 4 $backend '4960 4960' sh "$tmp/bare_env"
+	check "a waiting connect ends by a signal, or when the backlog has space, under $backend" \
+		full $backend
+	check "static musl servers under $backend" \
+		copies 4 $backend "$programs/stress-musl" "$programs/stress-musl" 100 2
+	binds=$((workers * rounds * 8))
+	check "$workers workers, dynamic and static, $binds binds and connects, kills, under $backend" \
 		copies $workers $backend "$programs/stress" "$programs/stress-static" $rounds 4
 done
 if has bpf; then
-	for build in uring uring-static; do check "four io_uring servers under bpf ($build)" uring $build; done
+	for build in uring uring-static; do
+		check "four io_uring servers under bpf ($build)" uring $build
+	done
 else
 	skip "io_uring under bpf" "$why"
 fi
 if [ "$(uname -m)" = x86_64 ]; then
-	has bpf && check "a 32-bit bind is rewritten under bpf" old_calls bpf bound 'note w1 learned tcp 4990'
+	has bpf && check "a 32-bit bind is rewritten under bpf" \
+		old_calls bpf bound 'note w1 learned tcp 4990'
 	has seccomp && check "a 32-bit bind is refused under seccomp, and reported" \
 		old_calls seccomp 'Function not implemented' 'note w1 escape .*old_calls'
 fi
-if has seccomp; then check "io_uring is refused under seccomp, and reported" refused; else skip io_uring "$why"; fi
+if has seccomp; then
+	check "io_uring is refused under seccomp, and reported" refused
+else
+	skip io_uring "$why"
+fi
 finish

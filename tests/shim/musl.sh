@@ -4,7 +4,8 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d /var/tmp/berth-musl-XXXXXX); trap 'rm -rf "$work"' EXIT
-if ! command -v musl-gcc >/dev/null; then echo '1..0 # SKIP musl-gcc is not installed: scripts/bootstrap'; exit 0; fi
+command -v musl-gcc >/dev/null ||
+	{ echo '1..0 # SKIP musl-gcc is not installed: scripts/bootstrap'; exit 0; }
 
 # What is glibc's own, or what musl itself answers with a crash when bare: it reads through bad
 # pointers in user space, has no RTLD_DEEPBIND, no fortified calls, runs no file without #!, and
@@ -18,7 +19,8 @@ for source in "$here"/*.c; do
 	case $name in plugin_*) continue ;; esac
 	musl-gcc -std=gnu11 -O1 -w "$source" -pthread -o "$work/$name" 2>>"$work/errors" && names="$names $name"
 done
-[ "$(echo "$names" | wc -w)" -ge 70 ] || { echo 'Bail out! too few programs could be built'; tail "$work/errors"; exit 1; }
+[ "$(echo "$names" | wc -w)" -ge 70 ] ||
+	{ echo 'Bail out! too few programs could be built'; tail "$work/errors"; exit 1; }
 [ "$(id -u)" != 0 ] || set -- "$here/alone"
 # shellcheck disable=SC2086 # the list is words
 "$@" "$here/run" --bin "$work" --jobs 2 --with "${BERTH:-berth} run --backend preload --" $names

@@ -22,5 +22,6 @@ for name in $names; do
 	(cd "$tmp" && timeout 20 $grind "$bin/$name") </dev/null >/dev/null 2>&1 || status=$?
 	case $status in 0 | 77) clean+=("$name") ;; *) echo "# $name: left out, status $status without the shim" ;; esac
 done
-[ $((${#clean[@]} * 4)) -ge $(($(wc -w <<<"$names") * 3)) ] || { echo "Bail out! only ${#clean[@]} programs run under valgrind"; exit 1; }
+[ $((${#clean[@]} * 4)) -ge $(($(wc -w <<<"$names") * 3)) ] ||
+	{ echo "Bail out! only ${#clean[@]} programs run under valgrind"; exit 1; }
 "$here/run" --with "${BERTH:-berth} run --backend preload -- $grind" "${clean[@]}"
