@@ -7,13 +7,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "core/abi.h"
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
 #include "tools/base/log.h"
-#include "tools/cli/settings/config.h"
 #include "tools/cli/db/db.h"
 #include "tools/cli/common/live.h"
 #include "tools/cli/common/output.h"
@@ -22,27 +20,11 @@
 #include "tools/process/owner.h"
 #include "tools/run/database/control.h"
 
-char *db_age(int64_t since_s)
-{
-	long long minutes = ((long long)time(NULL) - since_s) / 60;
-
-	if (minutes < 60)
-		return str_print("%lldm", minutes < 0 ? 0 : minutes);
-	return minutes < 48 * 60 ? str_print("%lldh", minutes / 60)
-	                         : str_print("%lldd", minutes / 1440);
-}
-
-char *db_size(int64_t bytes)
-{
-	return bytes < 0 ? str_copy("-")
-	                 : str_print("%lld MiB", ((long long)bytes + (1 << 20) - 1) >> 20);
-}
-
 static void print_view(const struct server_view *view)
 {
 	struct term_table table = { .indent = 2 };
 
-	printf("%s\n", view->owned.where);
+	term_printf("%s\n", view->owned.where);
 	for (size_t i = 0; i < view->owned.count; i++) {
 		const struct owned_database *owned = &view->owned.list[i];
 
@@ -100,9 +82,9 @@ static int list(struct cli *cli, const struct server_view *views, size_t count)
 		else if (!views[i].error)
 			print_view(&views[i]);
 		else
-			printf("%s: %s\n",
-			       views[i].owned.where ? views[i].owned.where : "a database",
-			       views[i].why ? views[i].why : strerror(-views[i].error));
+			term_printf("%s: %s\n",
+			            views[i].owned.where ? views[i].owned.where : "a database",
+			            views[i].why ? views[i].why : strerror(-views[i].error));
 	}
 	if (cli->json)
 		output_json(json_incref(array));
@@ -142,7 +124,7 @@ static int drop_one(const struct cli *cli, const struct server_view *views, size
 	else if (!cli->run.dry_run)
 		ret = owned_drop(view->database, cli->run.project_dir, name, &why);
 	if (!ret) {
-		printf("%s %s\n", cli->run.dry_run ? "would drop" : "dropped", name);
+		term_printf("%s %s\n", cli->run.dry_run ? "would drop" : "dropped", name);
 		return 0;
 	}
 	fflush(stdout);
@@ -242,21 +224,6 @@ static int snapshot(struct cli *cli)
 	return check_snapshot(cli, cli->args[1]) ? EXIT_USAGE
 	                                         : ask_run(cli, "snapshot", cli->args[1],
 	                                                   "take a snapshot of the databases of");
-}
-
-int db_on_servers(struct cli *cli,
-                  int (*act)(struct cli *cli, const struct server_view *views, size_t count))
-{
-	struct server_view *views;
-	size_t count;
-	int status = config_load(cli);
-
-	if (status)
-		return status;
-	count = servers_look(&cli->run, &views);
-	status = act(cli, views, count);
-	servers_free(views, count);
-	return status;
 }
 
 static int list_all(struct cli *cli)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * `berth doctor` runs the checks of a set and prints their findings. The exit status tells the worst.
- * The checks are in doctor_machine.c, doctor_network.c, doctor_database.c and doctor_load.c.
+ * The checks are in machine.c, network.c, database.c and load.c. They add findings by finding.c.
  *
  * A check must leave nothing behind and must not disturb a live run.
  */
@@ -34,37 +34,6 @@ const struct doctor_set doctor_sets[DOCTOR_SETS] = {
 static const char *const severity_names[DOCTOR_SEVERITIES] = { "ok", "note", "warning", "error" };
 
 static const int exit_statuses[DOCTOR_SEVERITIES] = { 0, 0, 1, 2 };
-
-void doctor_say(struct doctor *doctor, enum doctor_severity severity, const char *found, ...)
-{
-	struct doctor_finding *finding;
-	va_list list;
-
-	doctor->findings = mem_grow(doctor->findings, doctor->count + 1, sizeof(*doctor->findings));
-	finding = &doctor->findings[doctor->count++];
-	*finding = (struct doctor_finding){ .check = doctor->check, .severity = severity };
-	va_start(list, found);
-	finding->found = str_vprint(found, list);
-	va_end(list);
-}
-
-void doctor_cause(struct doctor *doctor, const char *cause, ...)
-{
-	va_list list;
-
-	va_start(list, cause);
-	doctor->findings[doctor->count - 1].cause = str_vprint(cause, list);
-	va_end(list);
-}
-
-void doctor_remedy(struct doctor *doctor, const char *remedy, ...)
-{
-	va_list list;
-
-	va_start(list, remedy);
-	doctor->findings[doctor->count - 1].remedy = str_vprint(remedy, list);
-	va_end(list);
-}
 
 static enum doctor_severity worst(const struct doctor *doctor)
 {
