@@ -8,7 +8,12 @@ hint: berth help'
 complains 'an unknown verb' "berth: unknown verb 'frob'
 hint: berth help" frob
 complains 'a mistyped verb' "berth: unknown verb 'rnu': did you mean 'run'?
-hint: berth help" rnu
+hint: berth help run" rnu
+for pair in status:ps list:ps stop:recover clean:reap shell:env exec:env; do
+	complains "the word of other tools for ${pair#*:}" \
+		"berth: unknown verb '${pair%:*}': did you mean '${pair#*:}'?
+hint: berth help ${pair#*:}" "${pair%:*}"
+done
 complains 'an option before the verb' "berth: unknown option '-n': options come after the verb
 hint: berth help" -n 2 run true
 complains 'run without a command' 'berth: a command to run is missing

@@ -172,14 +172,36 @@ static const struct verb *verb_of_alias(const char *word)
 	return NULL;
 }
 
+/* The verb of other tools, or in other words, that means one of ours. */
+static const char *verb_of_synonym(const char *word)
+{
+	static const struct {
+		const char *word, *verb;
+	} synonyms[] = {
+		{ "status", "ps" },      { "list", "ps" },        { "ls", "ps" },
+		{ "stop", "recover" },   { "kill", "recover" },   { "down", "recover" },
+		{ "clean", "reap" },     { "prune", "reap" },     { "shell", "env" },
+		{ "exec", "env" },       { "start", "run" },      { "test", "run" },
+		{ "validate", "check" }, { "history", "trends" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(synonyms); i++)
+		if (!strcmp(word, synonyms[i].word))
+			return synonyms[i].verb;
+	return NULL;
+}
+
 static int unknown_verb(const struct cli *cli, const char *word)
 {
-	const char *near = verb_nearest(word);
+	const char *meant = verb_of_synonym(word), *near = meant ? meant : verb_nearest(word);
 
 	if (*word == '-')
 		return cli_usage(cli, "unknown option '%s': options come after the verb", word);
-	if (near)
-		return cli_usage(cli, "unknown verb '%s': did you mean '%s'?", word, near);
+	if (near) {
+		log_line("unknown verb '%s': did you mean '%s'?", word, near);
+		log_hint("berth help %s", near);
+		return EXIT_USAGE;
+	}
 	return cli_usage(cli, "unknown verb '%s'", word);
 }
 
