@@ -37,6 +37,20 @@ printf 'workers: 3\nsetup: "\377"\n' >berth.yaml
 berth run true
 has 'bytes that are no text' 'not valid YAML: invalid leading UTF-8 octet' "$err"
 
+rm berth.yaml
+mkfifo berth.yaml
+berth check
+same 'a FIFO without a writer is an error, after some seconds' '125 berth: berth.yaml: Connection timed out' "$status $err"
+rm berth.yaml
+"$BERTH" check /dev/stdin <<Y >"$work/out"
+workers: 7
+Y
+has 'a pipe or a here-document is read' 'workers  7' "$(cat "$work/out")"
+printf 'port: %0100000d\n' 0 | tr 0 '[' >berth.yaml
+complains 'deep nesting is refused at once' 'berth: berth.yaml:1: nested deeper than 100 levels
+hint: berth help berth.yaml' run true
+rm berth.yaml
+
 printf '%s\n' 'command: [sh, -c, "echo $BERTH_WORKERS $PWD"]' \
 	'profiles: {ci: {workers: 2, output: group}, big: {workers: 3}}' >berth.yaml
 berth run

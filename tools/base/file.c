@@ -21,18 +21,37 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/str.h"
 
-enum { READ_MAX = 64 << 20 };
+enum { READ_MAX = 64 << 20, SILENCE_MAX_MS = 5000 };
+
+/* A FIFO or a terminal may never have data. Return: 0 when it has, or its writer is gone. */
+static int wait_for_data(int fd)
+{
+	struct pollfd wait = { fd, POLLIN, 0 };
+	int count;
+
+	do
+		count = poll(&wait, 1, SILENCE_MAX_MS);
+	while (count < 0 && errno == EINTR);
+	return count > 0 ? 0 : count ? -errno : -ETIMEDOUT;
+}
 
 int file_read_at(int dir, const char *path, char **ret_text, size_t *ret_len)
 {
-	cleanup_close int fd = openat(dir, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	cleanup_close int fd = openat(dir, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	cleanup_str struct str all = { 0 };
+	struct stat info;
 	char part[8192];
+	bool waits;
 	ssize_t got;
 
 	if (fd < 0)
 		return -errno;
+	waits = !fstat(fd, &info) && (S_ISFIFO(info.st_mode) || S_ISCHR(info.st_mode));
 	for (;;) {
+		int ret = waits ? wait_for_data(fd) : 0;
+
+		if (ret)
+			return ret;
 		got = read(fd, part, sizeof(part));
 		if (got < 0 && errno == EINTR)
 			continue;

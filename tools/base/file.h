@@ -11,7 +11,8 @@
  * Read a whole file, also one of /proc, which has no size.
  * @ret_text	NUL-terminated, the caller's to free; unchanged on failure
  * @ret_len	may be NULL
- * Return: 0; -EFBIG for more than 64 MiB; -errno.
+ * Return: 0; -EFBIG for more than 64 MiB; -ETIMEDOUT if a FIFO or a terminal has no data for five
+ *	seconds; -errno.
  */
 int file_read(const char *path, char **ret_text, size_t *ret_len);
 int file_read_at(int dir, const char *path, char **ret_text, size_t *ret_len);

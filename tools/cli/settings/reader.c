@@ -11,7 +11,7 @@
 
 #include "tools/base/cleanup.h"
 
-enum { ERRORS_MAX = 20, NODES_MAX = 100000 };
+enum { ERRORS_MAX = 20, NODES_MAX = 100000, DEPTH_MAX = 100 };
 
 void reader_complain(struct reader *reader, size_t line, const char *path, const char *format, ...)
 {
@@ -139,10 +139,46 @@ static void refuse_second(struct reader *reader, yaml_parser_t *parser)
 	yaml_document_delete(&second);
 }
 
+/*
+ * Return: the line in which the text is nested deeper than DEPTH_MAX; 0 = nowhere. The time that
+ * libyaml needs for a text grows with the square of its depth: 100 000 brackets take 20 seconds.
+ */
+static size_t too_deep_line(const char *text, size_t len)
+{
+	yaml_parser_t parser;
+	yaml_event_t event;
+	unsigned int depth = 0;
+	size_t line = 0;
+	bool more = true;
+
+	if (!yaml_parser_initialize(&parser))
+		return 0;
+	yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
+	while (more && yaml_parser_parse(&parser, &event)) {
+		bool begins = event.type == YAML_SEQUENCE_START_EVENT ||
+		              event.type == YAML_MAPPING_START_EVENT;
+		bool ends = event.type == YAML_SEQUENCE_END_EVENT ||
+		            event.type == YAML_MAPPING_END_EVENT;
+
+		depth = depth + begins - ends;
+		if (depth > DEPTH_MAX)
+			line = event.start_mark.line + 1;
+		more = !line && event.type != YAML_STREAM_END_EVENT;
+		yaml_event_delete(&event);
+	}
+	yaml_parser_delete(&parser);
+	return line;
+}
+
 int reader_load(struct reader *reader, const char *text, size_t len)
 {
 	yaml_parser_t parser;
+	size_t line = too_deep_line(text, len);
 
+	if (line) {
+		reader_complain(reader, line, "", "nested deeper than %d levels", DEPTH_MAX);
+		return -EINVAL;
+	}
 	if (!yaml_parser_initialize(&parser))
 		return -ENOMEM;
 	yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
