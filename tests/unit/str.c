@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* str_redacted() and str_shell_word(). */
+/* str_redacted(), str_shell_word(), str_plain(). */
 #include "tests/unit/test.h"
 
 #include "tools/base/str.h"
@@ -66,11 +66,40 @@ static void words_of_a_shell_are_quoted(void **state)
 	}
 }
 
+static void what_a_terminal_obeys_is_replaced(void **state)
+{
+	static const struct {
+		const char *text, *want;
+	} rows[] = {
+		{ "a\x1b[31mb\x7f", "a?[31mb?" },
+		{ "a\nb\tc", "a?b\tc" },
+		{ "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x9a\xa2",
+		  "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x9a\xa2" },
+		{ "csi \xc2\x9b", "csi ?" },
+		{ "invalid \x9b \xc3(", "invalid ? ?(" },
+		{ "reversed \xe2\x80\xae"
+		  "gnp.sh",
+		  "reversed ?gnp.sh" },
+		{ "isolated \xe2\x81\xa6x\xe2\x81\xa9", "isolated ?x?" },
+		{ "cut \xe2\x80", "cut ??" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char *got = str_copy(rows[i].text);
+
+		str_plain(got, "\t");
+		assert_string_equal(got, rows[i].want);
+		free(got);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(passwords_are_found),
 		cmocka_unit_test(words_of_a_shell_are_quoted),
+		cmocka_unit_test(what_a_terminal_obeys_is_replaced),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

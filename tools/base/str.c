@@ -157,13 +157,66 @@ static const char *find_password(const char *text, size_t *ret_len)
 	return NULL;
 }
 
+/* Return: the length of the UTF-8 character at @at; 0 = it is none. */
+static size_t utf8_len(const unsigned char *at)
+{
+	size_t len = *at < 0x80   ? 1
+	             : *at < 0xc2 ? 0
+	             : *at < 0xe0 ? 2
+	             : *at < 0xf0 ? 3
+	             : *at < 0xf5 ? 4
+	                          : 0;
+
+	for (size_t i = 1; i < len; i++)
+		if ((at[i] & 0xc0) != 0x80)
+			return 0;
+	return len;
+}
+
+size_t str_char_len(const char *text)
+{
+	size_t len = utf8_len((const unsigned char *)text);
+
+	return len ? len : 1;
+}
+
+size_t str_unsafe_len(const char *text)
+{
+	static const struct {
+		unsigned char first[3], last[3];
+	} ranges[] = {
+		{ { 0xe2, 0x80, 0xa8 }, { 0xe2, 0x80, 0xae } },
+		{ { 0xe2, 0x81, 0xa6 }, { 0xe2, 0x81, 0xa9 } },
+		{ { 0xef, 0xbf, 0xbe }, { 0xef, 0xbf, 0xbf } },
+	};
+	const unsigned char *at = (const unsigned char *)text;
+	size_t len = utf8_len(at);
+
+	if (!len)
+		return 1;
+	if (len == 1)
+		return *at && (*at < ' ' || *at == 0x7f);
+	if (len == 2)
+		return *at == 0xc2 && at[1] < 0xa0 ? 2 : 0; /* C1 controls: U+0080 to U+009F */
+	for (size_t i = 0; len == 3 && i < sizeof(ranges) / sizeof(ranges[0]); i++)
+		if (memcmp(at, ranges[i].first, 3) >= 0 && memcmp(at, ranges[i].last, 3) <= 0)
+			return 3;
+	return 0;
+}
+
 void str_plain(char *text, const char *allowed)
 {
-	for (unsigned char *at = (unsigned char *)text; *at; at++)
-		if ((*at < ' ' || *at == 0x7f) && !strchr(allowed, *at))
-			*at = '?';
-		else if (*at == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0)
-			at[0] = at[1] = '?';
+	char *to = text;
+
+	while (*text) {
+		size_t len = str_char_len(text);
+		bool shown = strchr(allowed, *text) || !str_unsafe_len(text);
+
+		memmove(to, shown ? text : "?", shown ? len : 1);
+		to += shown ? len : 1;
+		text += len;
+	}
+	*to = 0;
 }
 
 char *str_shell_word(const char *text)

@@ -53,9 +53,17 @@ char *str_redacted(const char *text);
 void str_hide_passwords(char *text);
 
 /**
- * Replace control characters, which a terminal obeys, by '?', in place. Keeps those in @allowed.
- * Knows UTF-8, too.
+ * The characters at @text that may not be shown as they are: a control character, which a terminal
+ * obeys; one that changes the direction or ends the line of a text (U+2028 to U+202E, U+2066 to
+ * U+2069); one that XML forbids (U+FFFE, U+FFFF); a byte that is not UTF-8.
+ * Return: their length in bytes; 0 = the character at @text may be shown.
  */
+size_t str_unsafe_len(const char *text);
+
+/** Return: the length of the character at @text in bytes; 1 for a byte that is not UTF-8. */
+size_t str_char_len(const char *text);
+
+/** Replace each of these by '?', in place, but keep those in @allowed. */
 void str_plain(char *text, const char *allowed);
 
 /** @text as one word of a POSIX shell, in single quotes if it needs them. */

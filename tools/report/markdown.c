@@ -8,17 +8,35 @@
 
 enum { FINDINGS_MAX = 100, STACK_MAX = 6, BYTES_MAX = 1000 << 10 };
 
-/* In a table cell a pipe must be escaped, a line must not end, and HTML is interpreted. */
+/*
+ * A name from outside as text: no HTML, link, image, emphasis, code or cell of a table, and no
+ * mention of a user, which would send a message. A comment after @ ends the mention; a backslash
+ * does not.
+ */
 static void add_cell(struct str *text, const char *plain)
 {
 	cleanup_str struct str safe = { 0 };
 
 	text_add_escaped(&safe, plain);
-	for (const char *at = safe.text ? safe.text : ""; *at; at++)
-		if (*at == '|')
-			str_add(text, "\\|");
-		else
-			str_add_len(text, *at == '\n' ? " " : at, 1);
+	for (const char *at = safe.text ? safe.text : ""; *at; at++) {
+		if (strchr("\\`*_[]|~", *at))
+			str_add(text, "\\");
+		str_add_len(text, *at == '\n' ? " " : at, 1);
+		if (*at == '@')
+			str_add(text, "<!-- -->");
+	}
+}
+
+/* The same as code, in which nothing is interpreted but the backtick that ends it. */
+static void add_code(struct str *text, const char *plain)
+{
+	cleanup_free char *safe = str_copy(plain);
+
+	str_plain(safe, "");
+	for (char *at = safe; *at; at++)
+		if (*at == '`')
+			*at = '\'';
+	str_addf(text, "`%s`", safe);
 }
 
 static void add_count(struct str *text, const struct report_run *run, const char *severity,
@@ -72,9 +90,9 @@ static void add_finding(struct str *text, const struct report_run *run, const js
 	const json_t *frame;
 	size_t i;
 
-	str_addf(text, "\n- **%s** `", record_text(finding, "severity"));
-	add_cell(text, record_text(finding, "kind"));
-	str_add(text, "` ");
+	str_addf(text, "\n- **%s** ", record_text(finding, "severity"));
+	add_code(text, record_text(finding, "kind"));
+	str_add(text, " ");
 	add_cell(text, worker);
 	str_add(text, ": ");
 	add_cell(text, record_text(finding, "detail"));
@@ -89,9 +107,9 @@ static void add_finding(struct str *text, const struct report_run *run, const js
 	{
 		if (i == STACK_MAX)
 			break;
-		str_add(text, "  - `");
-		add_cell(text, record_string(frame));
-		str_add(text, "`\n");
+		str_add(text, "  - ");
+		add_code(text, record_string(frame));
+		str_add(text, "\n");
 	}
 }
 

@@ -5,17 +5,6 @@
 #include "tools/base/cleanup.h"
 #include "tools/report/private.h"
 
-/*
- * Length of a character at @plain that XML 1.0 section 2.2 forbids, also as a reference; 0 = it is
- * allowed. In UTF-8 U+FFFE and U+FFFF are three bytes.
- */
-static size_t forbidden_len(const char *plain)
-{
-	if (str_starts(plain, "\xef\xbf\xbe") || str_starts(plain, "\xef\xbf\xbf"))
-		return 3;
-	return (unsigned char)*plain < ' ' && *plain != '\n' && *plain != '\t';
-}
-
 static const char *entity_of(char one)
 {
 	switch (one) {
@@ -31,14 +20,16 @@ static const char *entity_of(char one)
 void text_add_escaped(struct str *text, const char *plain)
 {
 	while (*plain) {
-		size_t len = forbidden_len(plain);
-		const char *entity = len ? "?" : entity_of(*plain);
+		size_t len = str_char_len(plain);
+		const char *entity = *plain == '\n' || *plain == '\t' ? NULL
+		                     : str_unsafe_len(plain)          ? "?"
+		                                                      : entity_of(*plain);
 
 		if (entity)
 			str_add(text, entity);
 		else
-			str_add_len(text, plain, 1);
-		plain += len ? len : 1;
+			str_add_len(text, plain, len);
+		plain += len;
 	}
 }
 

@@ -87,6 +87,18 @@ void term_paragraph(unsigned int indent, const char *text)
 	wrapped(indent, indent, plain);
 }
 
+void term_printf(const char *format, ...)
+{
+	cleanup_free char *text = NULL;
+	va_list list;
+
+	va_start(list, format);
+	text = str_vprint(format, list);
+	va_end(list);
+	str_plain(text, "\n\t");
+	fputs(text, stdout);
+}
+
 void term_cell_own(struct term_table *table, char *text)
 {
 	str_plain(text, "");

@@ -25,6 +25,9 @@ void term_row(struct term_table *table);
 void term_print(struct term_table *table);
 void term_clear(struct term_table *table); /* frees the cells without printing */
 
+/** Print a text of one or more lines. Names in it may be from outside: see str_plain(). */
+void term_printf(const char *format, ...) PRINTF(1, 2);
+
 void term_paragraph(unsigned int indent, const char *text);
 
 /* Columns of the terminal on stdout; if stdout is no terminal, $COLUMNS or 80. */

@@ -144,8 +144,9 @@ static int drop_row(const struct cli *cli, const struct row *row, const char *na
 		                 : owned_drop(row->view->database, cli->run.project_dir,
 		                              row->owned->physical, &why);
 	if (!ret) {
-		printf("%s %s %.*s in %s\n", cli->run.dry_run ? "would drop" : "dropped",
-		       row->is_snapshot ? "snapshot" : "template", row->name_len, row->name, where);
+		term_printf("%s %s %.*s in %s\n", cli->run.dry_run ? "would drop" : "dropped",
+		            row->is_snapshot ? "snapshot" : "template", row->name_len, row->name,
+		            where);
 		return 0;
 	}
 	fflush(stdout);

@@ -171,9 +171,9 @@ static void check_free(struct check *check)
 
 static void print_text(const struct check *check, const char *profile)
 {
-	printf("%s is valid; the project is %s\n", check->config->shown, check->project);
+	term_printf("%s is valid; the project is %s\n", check->config->shown, check->project);
 	if (profile)
-		printf("the profile in force is %s\n", profile);
+		term_printf("the profile in force is %s\n", profile);
 	putchar('\n');
 	print_settings(check);
 	fflush(stdout);

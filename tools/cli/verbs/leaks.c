@@ -80,8 +80,9 @@ static void print_finding(const struct report_run *run, size_t index)
 	struct term_table table = { .indent = 4, .wrap = true };
 	cleanup_free char *workers = report_workers_of(run, index);
 
-	printf("%s: %s: %s%s\n", text_of(finding, "severity"), workers, text_of(finding, "title"),
-	       json_is_true(json_object_get(finding, "known")) ? " (known)" : "");
+	term_printf("%s: %s: %s%s\n", text_of(finding, "severity"), workers,
+	            text_of(finding, "title"),
+	            json_is_true(json_object_get(finding, "known")) ? " (known)" : "");
 	term_paragraph(4, text_of(finding, "detail"));
 	if (!strcmp(text_of(finding, "severity"), "note"))
 		return; /* a note needs no action */
@@ -119,7 +120,7 @@ int verb_leaks(struct cli *cli)
 		if (!report_is_repeated(run, i))
 			print_finding(run, i);
 	if (!cli->json && !run->finding_count)
-		printf("run %s: no leaks and no conflicts\n", text_of(run->run, "id"));
+		term_printf("run %s: no leaks and no conflicts\n", text_of(run->run, "id"));
 	report_run_free(run);
 	return leaked;
 }

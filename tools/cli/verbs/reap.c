@@ -7,6 +7,7 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/log.h"
+#include "tools/cli/common/term.h"
 #include "tools/cli/settings/cli.h"
 
 int verb_reap(struct cli *cli)
@@ -15,7 +16,7 @@ int verb_reap(struct cli *cli)
 	int ret = reap_runs(cli->run.dry_run, &list);
 
 	for (char **line = list; line && *line; line++)
-		printf("%s%s\n", cli->run.dry_run ? "would remove " : "removed ", *line);
+		term_printf("%s%s\n", cli->run.dry_run ? "would remove " : "removed ", *line);
 	if (!list && !ret)
 		printf("nothing to reap\n");
 	if (!ret)

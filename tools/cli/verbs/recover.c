@@ -13,6 +13,7 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/json.h"
 #include "tools/base/log.h"
+#include "tools/cli/common/term.h"
 #include "tools/cli/settings/cli.h"
 #include "tools/cli/settings/config.h"
 #include "tools/cli/common/output.h"
@@ -87,7 +88,7 @@ static void recover_databases(const struct run_options *options, struct recovery
 static void print_text(const struct recovery *recovery, bool dry_run)
 {
 	for (char **line = recovery->actions; line && *line; line++)
-		printf("%s%s\n", dry_run ? "would do: " : "", *line);
+		term_printf("%s%s\n", dry_run ? "would do: " : "", *line);
 	if (!recovery->actions)
 		printf("nothing to recover\n");
 	fflush(stdout);

@@ -103,6 +103,8 @@ int verb_who(struct cli *cli)
 	past = read_past(cli, (int)port, &past_count);
 	(cli->json ? show_who_json : show_who_text)(who, past, past_count, &text);
 	free_past(past, past_count);
+	if (!cli->json)
+		str_plain(text.text, "\n");
 	fputs(text.text, stdout);
 	ret = (int)who->verdict;
 	who_free(who);
