@@ -115,7 +115,7 @@ mkdir slower && cd slower && git init -q . 2>/dev/null
 for pause in 0 0 0 2; do
 	berth trends
 	before=$status
-	berth run --each web,api -- sh -c "[ {task} = web ] || exec sleep $pause"
+	PAUSE=$pause berth run --each web,api -- sh -c '[ {task} = web ] || exec sleep "$PAUSE"'
 done
 berth trends
 same 'a task that has become slower is an alarm' 1 "$status"
@@ -128,5 +128,18 @@ DATABASE_URL=postgresql://me:secret@localhost:5432/shop berth run --each web,api
 berth trends --json
 same 'databases and their migration have trends, too' '["","migration_ms"] ["api","database_ready_ms"] ["web","database_ready_ms"]' \
 	"$(printf '%s' "$out" | jq -c '.[] | select(.measure | test("database|migration")) | [.task, .measure]' | sort | paste -sd' ')"
+PAUSE=3 berth run --each web,api -- sh -c '[ {task} = web ] || exec sleep "$PAUSE" #'
+berth trends
+same 'another command has no earlier runs' '0 0' "$status $(printf '%s\n' "$out" | awk '$2 == "duration" { print $NF }' | sort -u)"
+for slots in 2 1; do PAUSE=1 berth run -j $slots --each web,api -- sh -c '[ {task} = web ] || exec sleep "$PAUSE"'; done
+berth trends --json
+same 'nor have fewer workers at once' 0 "$(printf '%s' "$out" | jq '[.[] | select(.measure == "duration_ms" and .runs > 0)] | length')"
+PAUSE=3 berth run --each web,api -- sh -c '[ {task} = web ] || exec sleep "$PAUSE"'
+berth trends
+before=$status
+berth run --each other -- true
+berth trends
+same 'an alarm is about the last run, not about one before it' '1 0 other' \
+	"$before $status $(printf '%s\n' "$out" | awk '$2 == "duration" { print $1 }')"
 lacks 'and no password is in the record' secret "$(cat .berth/runs/*/events.ndjson)"
 finish

@@ -3,11 +3,16 @@
  * history.sqlite. The schema has a version (PRAGMA user_version). It is created with the file; a
  * file of a newer version is not touched. Numbers that are compared over time are rows of
  * `measures`, so a new measure needs no new column.
+ *
+ * SQLite refuses paths of more than 512 bytes. So the file is opened as /proc/self/fd/N/NAME, by a
+ * VFS that does not replace that by the real path.
  */
 #include "tools/report/history.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +21,7 @@
 #include "tools/base/library.h"
 #include "tools/report/private.h"
 
-enum { SCHEMA = 1, BUSY_MS = 5000, BASELINE_RUNS = 20, BASELINE_MIN = 3 };
+enum { SCHEMA = 2, BUSY_MS = 5000, BASELINE_RUNS = 20, BASELINE_MIN = 3 };
 
 #define SQLITE(X) \
 	X(sqlite3_bind_double) \
@@ -29,7 +34,10 @@ enum { SCHEMA = 1, BUSY_MS = 5000, BASELINE_RUNS = 20, BASELINE_MIN = 3 };
 	X(sqlite3_column_int) \
 	X(sqlite3_column_int64) \
 	X(sqlite3_column_text) \
-	X(sqlite3_exec) X(sqlite3_finalize) X(sqlite3_open_v2) X(sqlite3_prepare_v2) X(sqlite3_step)
+	X(sqlite3_exec) \
+	X(sqlite3_finalize) \
+	X(sqlite3_open_v2) \
+	X(sqlite3_prepare_v2) X(sqlite3_step) X(sqlite3_vfs_find) X(sqlite3_vfs_register)
 static struct sqlite {
 	SQLITE(LIBRARY_POINTER)
 } sqlite;
@@ -38,13 +46,14 @@ static struct library sqlite_library = { "libsqlite3.so.0", sqlite_names, &sqlit
 
 struct history {
 	sqlite3 *db;
+	int dir; /* of the file; -1 until it is open */
 };
 
 /* clang-format off */
 static const char schema[] =
 	"create table if not exists runs (run text primary key, started_ms integer,"
 	" duration_ms integer, project text, command text, workers integer, failed integer,"
-	" exit_status integer);"
+	" exit_status integer, backend text, slots integer);"
 	"create table if not exists measures (run text, task text, measure text, value real,"
 	" primary key (run, task, measure));"
 	"create table if not exists findings (run text, worker integer, task text, kind text,"
@@ -53,6 +62,10 @@ static const char schema[] =
 	" real_port integer, pid integer, command text, from_ms integer, until_ms integer);"
 	"create index if not exists ports_by_number on ports (port, from_ms);"
 	"create index if not exists findings_by_print on findings (fingerprint);";
+
+/* Version 1 had two columns less. Their values in its rows are not known: null. */
+static const char from_1_to_2[] =
+	"alter table runs add column backend text; alter table runs add column slots integer;";
 /* clang-format on */
 
 static int error_of(int result)
@@ -100,8 +113,55 @@ static int check_version(struct history *history)
 		return ret;
 	if (version > SCHEMA)
 		return -EPROTO;
-	ret = execute(history, schema);
-	return ret ? ret : execute(history, "pragma user_version = 1");
+	ret = execute(history, version == 1 ? from_1_to_2 : schema);
+	return ret ? ret : execute(history, "pragma user_version = 2");
+}
+
+static int keep_path(sqlite3_vfs *vfs, const char *path, int size, char *ret_path)
+{
+	(void)vfs;
+	return snprintf(ret_path, (size_t)size, "%s", path) < size ? SQLITE_OK : SQLITE_CANTOPEN;
+}
+
+/* Return: the name of the VFS that keeps paths as they are; NULL if it cannot be made. */
+static const char *own_vfs(void)
+{
+	static sqlite3_vfs vfs;
+	const sqlite3_vfs *usual = vfs.zName ? NULL : sqlite.sqlite3_vfs_find(NULL);
+
+	if (usual) {
+		vfs = *usual;
+		vfs.zName = "berth";
+		vfs.pNext = NULL;
+		vfs.xFullPathname = keep_path;
+		if (sqlite.sqlite3_vfs_register(&vfs, 0))
+			vfs.zName = NULL;
+	}
+	return vfs.zName;
+}
+
+/* Open the directory of @path. Return: its descriptor; -errno. */
+static int open_dir_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	cleanup_free char *dir = slash ? str_copy_len(path, (size_t)(slash - path) + 1)
+	                               : str_copy(".");
+	int fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static int open_file(struct history *history, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	cleanup_free char *file = NULL;
+
+	history->dir = open_dir_of(path);
+	if (history->dir < 0)
+		return history->dir;
+	file = str_print("/proc/self/fd/%d/%s", history->dir, slash ? slash + 1 : path);
+	return error_of(sqlite.sqlite3_open_v2(
+		file, &history->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, own_vfs()));
 }
 
 int history_open(const char *path, struct history **ret_history)
@@ -112,8 +172,7 @@ int history_open(const char *path, struct history **ret_history)
 	if (ret)
 		return -ELIBACC;
 	history = mem_alloc(sizeof(*history));
-	ret = error_of(sqlite.sqlite3_open_v2(path, &history->db,
-	                                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL));
+	ret = open_file(history, path);
 	if (!ret) {
 		sqlite.sqlite3_busy_timeout(history->db, BUSY_MS);
 		ret = check_version(history);
@@ -130,6 +189,8 @@ void history_close(struct history *history)
 	if (!history)
 		return;
 	sqlite.sqlite3_close(history->db);
+	if (history->dir >= 0)
+		close(history->dir);
 	free(history);
 }
 
@@ -268,11 +329,12 @@ static int add_run(struct history *history, const struct report_run *run, const 
 	int ret = delete_runs(history, "run = ?", "t", id, 0);
 
 	if (!ret)
-		ret = run_sql(history, "insert into runs values (?, ?, ?, ?, ?, ?, ?, ?)",
-		              "tiittiii", id, run->from_ms, run->until_ms - run->from_ms,
+		ret = run_sql(history, "insert into runs values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		              "tiittiiiti", id, run->from_ms, run->until_ms - run->from_ms,
 		              record_text(run->run, "project"), command, (int64_t)run->worker_count,
 		              (int64_t)run_count_workers(run, "failed"),
-		              record_number(run->ended, "exit_status"));
+		              record_number(run->ended, "exit_status"),
+		              record_text(run->run, "backend"), record_number(run->run, "slots"));
 	return ret ? ret : add_rows(history, run, id);
 }
 
@@ -448,12 +510,28 @@ double history_median_max(struct history *history, const char *measure)
 	return max;
 }
 
-static void fill_trend(struct history *history, struct history_trend *trend)
+/* Fill in the values of the last run and of the comparable runs before it, see history.h. */
+static void fill_trend(struct history *history, const char *run, struct history_trend *trend)
 {
+	cleanup_statement sqlite3_stmt *statement = NULL;
 	double values[1 + BASELINE_RUNS];
-	unsigned int count = read_values(history, trend->task, trend->measure, values,
-	                                 ARRAY_LEN(values));
+	unsigned int count = 0;
 
+	if (prepare(history,
+	            "select value from measures join runs as earlier using (run), runs as last "
+	            "where last.run = ? and task = ? and measure = ? "
+	            "and earlier.command = last.command "
+	            "and ifnull(earlier.backend, last.backend) = last.backend "
+	            "and ifnull(earlier.slots, last.slots) = last.slots "
+	            "order by earlier.started_ms desc, earlier.run = last.run desc limit ?",
+	            &statement))
+		return;
+	sqlite.sqlite3_bind_text(statement, 1, run, -1, SQLITE_TRANSIENT);
+	sqlite.sqlite3_bind_text(statement, 2, trend->task, -1, SQLITE_TRANSIENT);
+	sqlite.sqlite3_bind_text(statement, 3, trend->measure, -1, SQLITE_TRANSIENT);
+	sqlite.sqlite3_bind_int(statement, 4, ARRAY_LEN(values));
+	while (count < ARRAY_LEN(values) && sqlite.sqlite3_step(statement) == SQLITE_ROW)
+		values[count++] = sqlite.sqlite3_column_double(statement, 0);
 	if (!count)
 		return;
 	trend->last = values[0];
@@ -466,7 +544,9 @@ int history_trends(struct history *history, struct history_trend **ret_trends, s
 {
 	cleanup_statement sqlite3_stmt *statement = NULL;
 	int ret = prepare(history,
-	                  "select distinct task, measure from measures order by measure, task",
+	                  "select task, measure, run from measures where run = "
+	                  "(select run from runs order by started_ms desc limit 1) "
+	                  "order by measure, task",
 	                  &statement);
 
 	*ret_trends = NULL;
@@ -476,8 +556,9 @@ int history_trends(struct history *history, struct history_trend **ret_trends, s
 	while (sqlite.sqlite3_step(statement) == SQLITE_ROW) {
 		struct history_trend trend = { .task = column_text(statement, 0),
 			                       .measure = column_text(statement, 1) };
+		cleanup_free char *run = column_text(statement, 2);
 
-		fill_trend(history, &trend);
+		fill_trend(history, run, &trend);
 		*ret_trends = mem_grow(*ret_trends, *ret_count + 1, sizeof(**ret_trends));
 		(*ret_trends)[(*ret_count)++] = trend;
 	}

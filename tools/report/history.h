@@ -44,7 +44,10 @@ double history_median(struct history *history, const char *task, const char *mea
 /** Return: the highest of these medians over all tasks. */
 double history_median_max(struct history *history, const char *measure);
 
-/* One number of one task over the runs. */
+/*
+ * One number of one task of the last run, beside the earlier runs of the same command, by the same
+ * backend, with as many workers at once.
+ */
 struct history_trend {
 	/* "duration_ms", "memory_peak_kib", "epipe"; a task of "" is the run as a whole */
 	char *task, *measure;
