@@ -315,22 +315,40 @@ static void add_found_in(char ***files, const char *dir, const char *below, cons
 }
 
 /* A file in the project may be of an earlier run: prefer the workers' trees and collected files. */
+static void add_files_of(char ***files, const struct report_options *options, const char *pattern)
+{
+	size_t before = strv_len(*files);
+
+	if (options->run_dir && *pattern != '/')
+		add_found_in(files, options->run_dir, "w[0-9]*/tree/", pattern);
+	if (*pattern != '/' && strv_len(*files) == before)
+		for (char *const *dir = options->collected; dir && *dir; dir++)
+			add_found_in(files, *dir, "", pattern);
+	if (strv_len(*files) == before)
+		add_found(files, pattern);
+}
+
 static char **find_files(const struct report_options *options)
 {
 	char **files = NULL;
 
-	for (char *const *pattern = options->merge; pattern && *pattern; pattern++) {
-		size_t before = strv_len(files);
-
-		if (options->run_dir && **pattern != '/')
-			add_found_in(&files, options->run_dir, "w[0-9]*/tree/", *pattern);
-		if (**pattern != '/' && strv_len(files) == before)
-			for (char *const *dir = options->collected; dir && *dir; dir++)
-				add_found_in(&files, *dir, "", *pattern);
-		if (strv_len(files) == before)
-			add_found(&files, *pattern);
-	}
+	for (char *const *pattern = options->merge; pattern && *pattern; pattern++)
+		add_files_of(&files, options, *pattern);
 	return files;
+}
+
+char **report_unmatched(const struct report_options *options)
+{
+	char **unmatched = NULL;
+
+	for (char *const *pattern = options->merge; pattern && *pattern; pattern++) {
+		cleanup_strv char **files = NULL;
+
+		add_files_of(&files, options, *pattern);
+		if (!files)
+			strv_add(&unmatched, *pattern);
+	}
+	return unmatched;
 }
 
 /* A file that cannot be read becomes a failing case. A report must not lack tests silently. */

@@ -111,6 +111,9 @@ struct report_options {
 int report_render(const struct report_run *run, enum report_format format,
                   const struct report_options *options, struct str *text);
 
+/** Return: the patterns of @options->merge that match no file; a strv, the caller's to free. */
+char **report_unmatched(const struct report_options *options);
+
 /** Render into @path, atomically if it is a regular file; "-" is stdout. */
 int report_write(const struct report_run *run, enum report_format format,
                  const struct report_options *options, const char *path);

@@ -74,14 +74,19 @@ static char *collected_dir(const struct run *run, unsigned int index)
 static char **collect(const struct run *run)
 {
 	const struct run_options *options = run->context.options;
+	cleanup_free bool *matched = mem_alloc(strv_len(options->collect) + 1);
 	char **dirs = NULL;
 
 	for (unsigned int i = 0; i < run->count; i++) {
 		unsigned int number = i + 1, changed;
 		cleanup_free char *kept = str_print("%s/w%u/tree", run->context.log_dir, number);
 		cleanup_free char *collected = collected_dir(run, i);
-		const struct tree_collect what = { number, kept, options->collect, collected,
-			                           options->keep };
+		const struct tree_collect what = { .worker = number,
+			                           .tree_dir = kept,
+			                           .globs = options->collect,
+			                           .matched = matched,
+			                           .collected_dir = collected,
+			                           .keep = options->keep };
 		int ret = worker_result(run->workers[i])->started_ms
 		                  ? tree_collect(run->tree, &what, &changed)
 		                  : 0;
@@ -92,6 +97,9 @@ static char **collect(const struct run *run)
 		if (options->collect)
 			strv_own(&dirs, steal(&collected));
 	}
+	for (size_t i = 0; options->collect && options->collect[i]; i++)
+		if (!matched[i] && tree_kind(run->tree) != TREE_SHARED)
+			log_line("--collect '%s' matches no file of a worker", options->collect[i]);
 	return dirs;
 }
 
@@ -194,7 +202,10 @@ int run_main(const struct run_options *options)
 		cleanup_str struct str text = { 0 };
 
 		plan_describe(plan, options, &text);
-		status = file_write_all(STDOUT_FILENO, text.text, text.len) ? VERDICT_INTERNAL : 0;
+		str_plain(text.text, "\n"); /* names of tasks may come from outside */
+		status = file_write_all(STDOUT_FILENO, text.text, strlen(text.text))
+		                 ? VERDICT_INTERNAL
+		                 : 0;
 	} else {
 		status = plan_and_run(options, plan);
 	}

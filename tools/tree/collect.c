@@ -152,6 +152,7 @@ static int move_tree(const char *from, const char *to)
 
 struct glob_copy {
 	char *const *globs;
+	bool *matched; /* of each glob */
 	const char *to_dir;
 };
 
@@ -159,15 +160,12 @@ struct glob_copy {
 static int copy_matching(const char *root, const char *relative, const struct stat *info, void *arg)
 {
 	const struct glob_copy *copy = arg;
-	int ret = 0;
+	bool matches = false;
 
-	for (char *const *glob = copy->globs; *glob; glob++) {
-		if (fnmatch(*glob, relative, 0))
-			continue;
-		ret = copy_entry(root, relative, info, (void *)(uintptr_t)copy->to_dir);
-		break;
-	}
-	return ret;
+	for (size_t i = 0; copy->globs[i]; i++)
+		if (!fnmatch(copy->globs[i], relative, 0))
+			matches = copy->matched[i] = true;
+	return matches ? copy_entry(root, relative, info, (void *)(uintptr_t)copy->to_dir) : 0;
 }
 
 static int collect_overlay(const struct tree *tree, unsigned int worker, const char *to_dir,
@@ -191,7 +189,8 @@ int tree_collect(const struct tree *tree, const struct tree_collect *collect,
                  unsigned int *ret_changed)
 {
 	cleanup_free char *copy = tree_place(tree, collect->worker, "copy");
-	const struct glob_copy matching = { collect->globs, collect->collected_dir };
+	const struct glob_copy matching = { collect->globs, collect->matched,
+		                            collect->collected_dir };
 	const char *from = collect->tree_dir;
 	int ret = 0;
 

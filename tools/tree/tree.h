@@ -71,6 +71,7 @@ struct tree_collect {
 	unsigned int worker;
 	const char *tree_dir;      /* where the worker's changes go */
 	char *const *globs;        /* --collect; NULL or a strv */
+	bool *matched;             /* of each glob: set to true if a file matches it */
 	const char *collected_dir; /* where files that match a glob go */
 	bool keep;                 /* keep a copy, too */
 };

@@ -42,6 +42,7 @@ static int write_all(const struct cli *cli, const struct report_run *run,
 int verb_report(struct cli *cli)
 {
 	cleanup_free char *dir = NULL;
+	cleanup_strv char **unmatched = NULL;
 	struct report_options options = { .merge = cli->run.merge };
 	struct report_run *run;
 	int ret = results_load(cli, cli->args ? cli->args[0] : NULL, &run, &dir);
@@ -51,6 +52,9 @@ int verb_report(struct cli *cli)
 	options.run_dir = dir;
 	options.project_dir = json_string_value(json_object_get(run->run, "project"));
 	ret = write_all(cli, run, &options);
+	unmatched = report_unmatched(&options);
+	for (char **pattern = unmatched; pattern && *pattern; pattern++)
+		log_line("--merge '%s' matches no file", *pattern);
 	report_run_free(run);
 	return ret;
 }

@@ -76,6 +76,7 @@ int reports_write(const struct run_context *context, char **collected)
 		                            .run_dir = context->log_dir,
 		                            .collected = collected,
 		                            .merge = context->options->merge };
+	cleanup_strv char **unmatched = NULL;
 	struct report_run *run;
 	int ret = report_load(context->log_dir, &run), first, published;
 
@@ -83,6 +84,9 @@ int reports_write(const struct run_context *context, char **collected)
 		return ret;
 	first = write_findings(context->log_dir, run);
 	ret = write_files(context->options, run, &how);
+	unmatched = report_unmatched(&how);
+	for (char **pattern = unmatched; pattern && *pattern; pattern++)
+		log_line("--merge '%s' matches no file", *pattern);
 	published = report_ci_publish(run, &how);
 	if (published)
 		log_line("unable to publish the report: %s", strerror(-published));
