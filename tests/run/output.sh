@@ -51,6 +51,22 @@ echo input | "$BERTH" run -n 2 -- sh -c 'cat; echo done' >out 2>err
 is "w1 | done|w2 | done|" "$(sort out | tr '\n' '|')" "several workers: stdin is empty"
 "$BERTH" run -n 2 -- sh -c 'yes | head -c 3000000' 2>err | head -1 >out
 has "$(cat out)" '^w[12] \| y$' "a reader that goes away does not hang the run"
+for mode in prefix group; do
+	"$BERTH" run -n 3 --output $mode -- sh -c 'yes slowly | head -c 210000' 2>err | (sleep 1; cat) >out
+	is 90000 "$(grep -c 'slowly$' out)" "$mode: a slow reader gets every line"
+done
+again
+python3 - "$BERTH" <<'PY' >out
+import os, signal, subprocess, sys, time
+read, write = os.pipe()  # which is never read
+run = subprocess.Popen([sys.argv[1], "run", "-n", "2", "--", "yes"], stdout=write, stderr=subprocess.DEVNULL)
+while sum(os.path.getsize(os.path.join(at, name)) for at, _, names in os.walk(".berth") for name in names) < 100000:
+    time.sleep(0.05)
+run.send_signal(signal.SIGTERM)
+print(run.wait(15))
+PY
+is 143 "$(cat out)" "a signal ends a run whose output is not read"
+again
 timeout 20 "$BERTH" run -n 2 -- echo x 2>err <&- >&-
 is 0 $? "a closed stdin and stdout do not hang the run"
 has "$(log w1)" '^x$' "and what would have been shown is in the log"
