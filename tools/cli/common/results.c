@@ -16,8 +16,8 @@
 #include "tools/cli/settings/project.h"
 
 /*
- * The results directory that berth.yaml at @path names; NULL if it names none. Mistakes elsewhere in
- * the file are ignored, because they must not hide results that exist.
+ * The results directory that berth.yaml at @path names; NULL if it names none. Mistakes elsewhere
+ * in the file are ignored, because they must not hide results that exist.
  */
 static char *dir_in_config(const char *path, const struct cli *cli)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `berth db template` lists and drops what workers' databases are copied from: templates, which setup
- * commands made, and snapshots, which users took. Both lie in the cache of private mode and on the
- * project's shared servers. This file shows them as one list.
+ * `berth db template` lists and drops what workers' databases are copied from: templates, which
+ * setup commands made, and snapshots, which users took. Both lie in the cache of private mode and
+ * on the project's shared servers. This file shows them as one list.
  */
 #include <errno.h>
 #include <stdio.h>

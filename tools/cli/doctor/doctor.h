@@ -2,15 +2,16 @@
 #ifndef BERTH_CLI_DOCTOR_H
 #define BERTH_CLI_DOCTOR_H
 /*
- * A check of `berth doctor` is a row of doctor.def and a function check_NAME(), which adds findings:
+ * A check of `berth doctor` is a row of doctor.def and a function check_NAME(), which adds
+ * findings:
  *
  *	doctor_say(doctor, DOCTOR_WARNING, "%u of %u blocks are free", ...);
  *	doctor_cause(doctor, "other runs hold them");
  *	doctor_remedy(doctor, "berth ps");
  *
  * A check adds at least one finding. It takes its facts from the module that it checks, and only
- * rates them. An error keeps runs from working. A warning means that a requested feature is missing or
- * soon will be. A note means that an optional feature is missing.
+ * rates them. An error keeps runs from working. A warning means that a requested feature is missing
+ * or soon will be. A note means that an optional feature is missing.
  */
 #include <jansson.h>
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Checks what the kernel and this user's rights allow: backends, namespaces, cgroups, directories. */
+/*
+ * Checks what the kernel and this user's rights allow: backends, namespaces, cgroups, directories.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>

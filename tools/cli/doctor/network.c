@@ -135,7 +135,7 @@ static char *holder_of(unsigned int port)
 	char *text;
 
 	if (who_find((uint16_t)port, NULL, 0, &who))
-		return str_copy("somebody");
+		return str_copy("an unknown program");
 	if (who->holder_count)
 		text = str_print("%.60s (pid %d)", who->holders[0].info.command,
 		                 (int)who->holders[0].info.stat.pid);
@@ -221,20 +221,20 @@ static void count_lingering(void *arg, const struct diag_socket *socket)
 void check_time_wait(struct doctor *doctor)
 {
 	static const struct diag_filter filter = { .states = 1u << DIAG_TIME_WAIT, .no_udp = true };
-	unsigned int low, high, count = 0, room;
+	unsigned int low, high, count = 0, port_count;
 	int ret = diag_each(-1, &filter, count_lingering, &count);
 
 	file_read_ephemeral(&low, &high);
-	room = high - low + 1;
+	port_count = high - low + 1;
 	if (ret) {
 		doctor_say(doctor, DOCTOR_NOTE, "connections cannot be counted: %s",
 		           strerror(-ret));
 		return;
 	}
-	doctor_say(doctor, count > room / 2 ? DOCTOR_WARNING : DOCTOR_OK,
+	doctor_say(doctor, count > port_count / 2 ? DOCTOR_WARNING : DOCTOR_OK,
 	           "%u connections are in TIME_WAIT; the kernel has %u ports for clients", count,
-	           room);
-	if (count <= room / 2)
+	           port_count);
+	if (count <= port_count / 2)
 		return;
 	doctor_cause(
 		doctor,

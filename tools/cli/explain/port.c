@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Explains what happens to a port: first by the settings, then in the live runs. The argument may be a
- * virtual port, or a real port that the user saw in ss(8). So this file looks at both sides of every
- * port map.
+ * Explains what happens to a port: first by the settings, then in the live runs. The argument may
+ * be a virtual port, or a real port that the user saw in ss(8). So this file looks at both sides of
+ * every port map.
  */
 #include <stdio.h>
 #include <stdlib.h>

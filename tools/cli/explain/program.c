@@ -121,7 +121,10 @@ static const struct cover {
 	[BERTH_ELF_STATIC] = { KERNEL, "the shim cannot enter: it %s" },
 	[BERTH_ELF_GO] = { KERNEL, "the shim cannot enter: it %s" },
 	[BERTH_ELF_FOREIGN_LOADER] = { KERNEL, "the shim cannot enter: it %s" },
-	/* An unprivileged seccomp filter needs no_new_privs, which takes away the program's extra rights. */
+	/*
+	 * An unprivileged seccomp filter needs no_new_privs, which takes away the program's extra
+	 * rights.
+	 */
 	[BERTH_ELF_SECURE] = { { [ISOLATE_BPF] = true }, "the shim cannot enter: it %s" },
 	[BERTH_ELF_FOREIGN_CLASS] = { { [ISOLATE_BPF] = true }, "the shim cannot enter: it %s" },
 	[BERTH_ELF_FOREIGN_MACHINE] = { { [ISOLATE_BPF] = true }, "the shim cannot enter: it %s" },

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `berth init` writes a first berth.yaml from what scan.c found. Every line names its source. A mere
- * suggestion is written as a comment. Passwords are never copied.
+ * `berth init` writes a first berth.yaml from what scan.c found. Every line names its source. A
+ * mere suggestion is written as a comment. Passwords are never copied.
  */
 #include <errno.h>
 #include <stdio.h>

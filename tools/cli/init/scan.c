@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A cheap search of the project: it knows files by their names, and matches regular expressions line
- * by line. It executes nothing. A wrong guess costs the user one line to delete, so each finding names
- * its place.
+ * A cheap search of the project: it knows files by their names, and matches regular expressions
+ * line by line. It executes nothing. A wrong guess costs the user one line to delete, so each
+ * finding names its place.
  *
- * It does not enter directories of dependencies or build products. It skips files above FILE_MOST and
- * comment lines. It never keeps a password.
+ * It does not enter directories of dependencies or build products. It skips files above FILE_MOST
+ * and comment lines. It never keeps a password.
  */
 #include "tools/cli/init/scan.h"
 
@@ -97,7 +97,9 @@ static const struct known_file known_files[] = {
 	{ "*.rs", LOOK_LOGINS, NULL, 0 },
 };
 
-/* Scripts of package.json that run tests or prepare a database; the best first, before known files. */
+/*
+ * Scripts of package.json that run tests or prepare a database; the best first, before known files.
+ */
 static const struct {
 	const char *name;
 	enum scan_kind kind;

@@ -3,9 +3,9 @@
  * `berth env` prints the environment of one worker's first process, in a form that a shell can
  * evaluate. The port map follows as comments.
  *
- * The bpf backend finds a worker by its cgroup, and the user's shell is not in it. So the shell gets
- * the shim and the port map's file instead. That suffices for clients. A server that such a shell
- * starts does not belong to the worker.
+ * The bpf backend finds a worker by its cgroup, and the user's shell is not in it. So the shell
+ * gets the shim and the port map's file instead. That suffices for clients. A server that such a
+ * shell starts does not belong to the worker.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `berth leaks` shows the findings of a run, the worst first, with place and remedy. The exit status
- * is 1 if there was a leak.
+ * `berth leaks` shows the findings of a run, the worst first, with place and remedy. The exit
+ * status is 1 if there was a leak.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `berth monitor` prints socket events as they happen: of one run, of one process and its descendants,
- * or of the whole machine. It needs eBPF, because sampling sees no events. It ends with Ctrl-C or with
- * the last process, and then prints how many events it lost.
+ * `berth monitor` prints socket events as they happen: of one run, of one process and its
+ * descendants, or of the whole machine. It needs eBPF, because sampling sees no events. It ends
+ * with Ctrl-C or with the last process, and then prints how many events it lost.
  */
 #include <arpa/inet.h>
 #include <errno.h>

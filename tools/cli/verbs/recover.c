@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `berth recover` ends all runs and removes what they left. Then it drops the databases of dead runs,
- * on the servers that the settings name. All supervisors are gone by then, so their leases are free.
- * If the settings cannot be read, recover still ends the runs and reports the databases as unknown.
+ * `berth recover` ends all runs and removes what they left. Then it drops the databases of dead
+ * runs, on the servers that the settings name. All supervisors are gone by then, so their leases
+ * are free. If the settings cannot be read, recover still ends the runs and reports the databases
+ * as unknown.
  */
 #include "tools/state/recover.h"
 
@@ -20,7 +21,9 @@
 #include "tools/cli/common/servers.h"
 #include "tools/process/owner.h"
 
-/* True if @owned belongs to a run that recover ends. In a dry run, that run still holds its lease. */
+/*
+ * True if @owned belongs to a run that recover ends. In a dry run, that run still holds its lease.
+ */
 static bool is_doomed(const struct owned_database *owned, const struct recovery *recovery,
                       bool dry_run)
 {

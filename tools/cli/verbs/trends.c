@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `berth trends` compares the last run with the median of the runs before it. The exit status is 1 if
- * a measure is worse.
+ * `berth trends` compares the last run with the median of the runs before it. The exit status is 1
+ * if a measure is worse.
  */
 #include <errno.h>
 #include <stdio.h>

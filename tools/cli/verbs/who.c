@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `berth who PORT`: tools/watch/lookup/who.h finds the owner, show_who.c prints it. The exit status is 0 if the
- * owner is known, 1 if the port is free, 3 if the owner is invisible to this user.
+ * `berth who PORT`: tools/watch/lookup/who.h finds the owner, show_who.c prints it. The exit status
+ * is 0 if the owner is known, 1 if the port is free, 3 if the owner is invisible to this user.
  */
 #include "tools/watch/lookup/who.h"
 
