@@ -54,11 +54,11 @@ static void on_ended(struct report_run *run, json_t *record)
 		worker->from_ms = worker->until_ms - record_number(record, "duration_ms");
 }
 
-static struct report_span *add_span(struct report_span **spans, size_t *count, const json_t *record,
-                                    const char *name)
+static void add_span(struct report_span **spans, size_t *count, const json_t *record,
+                     const char *name)
 {
 	*spans = mem_grow(*spans, *count + 1, sizeof(**spans));
-	(*spans)[*count] = (struct report_span){
+	(*spans)[(*count)++] = (struct report_span){
 		.worker = (unsigned int)record_number(record, "worker"),
 		.name = name,
 		.port = (int)record_number(record, "port"),
@@ -66,7 +66,6 @@ static struct report_span *add_span(struct report_span **spans, size_t *count, c
 		.pid = (int)record_number(record, "pid"),
 		.from_ms = record_number(record, "time_ms"),
 	};
-	return &(*spans)[(*count)++];
 }
 
 static void on_port_opened(struct report_run *run, json_t *record)
@@ -87,10 +86,7 @@ static void on_port_closed(struct report_run *run, json_t *record)
 		    (span->port != port && (!real || span->real_port != real)))
 			continue;
 		span->until_ms = record_number(record, "time_ms");
-		/*
-		 * under a kernel backend the virtual port may be known only after the server
-		 * listens
-		 */
+		/* under a kernel backend the virtual port may be known later than the listener */
 		span->port = port;
 		return;
 	}
