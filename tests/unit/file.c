@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* file_write_all(): all of a text arrives, or the caller gets an error. */
+/* file_write_all(): all of a text arrives, or the caller gets an error. dir_list(). */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -60,11 +60,35 @@ static void a_closed_reader_is_an_error(void **state)
 	close(pipes[1]);
 }
 
+static void a_directory_is_listed_in_order_without_hidden_names(void **state)
+{
+	char dir[] = "/tmp/berth-unit-file.XXXXXX";
+	static const char *const names[] = { "b", "a", ".hidden", "tpl-1.lock" };
+	cleanup_strv char **list = NULL, **none = NULL;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		cleanup_free char *path = str_print("%s/%s", dir, names[i]);
+
+		assert_int_equal(file_replace(path, "", 0, 0600), 0);
+	}
+	list = dir_list(dir);
+	assert_int_equal(strv_len(list), 3);
+	assert_string_equal(list[0], "a");
+	assert_string_equal(list[1], "b");
+	assert_string_equal(list[2], "tpl-1.lock");
+	assert_int_equal(dir_remove(dir), 0);
+	none = dir_list(dir);
+	assert_null(none);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_full_pipe_is_waited_for),
 		cmocka_unit_test(a_closed_reader_is_an_error),
+		cmocka_unit_test(a_directory_is_listed_in_order_without_hidden_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

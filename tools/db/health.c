@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Private mode is tried with initdb and a query in a single-user backend, which needs the same
- * shared memory, locale and rights as a server but no port. A child does it, so that root becomes
+ * Private mode is tried with initdb and a query in a single-user backend. That needs the same
+ * shared memory, locale and rights as a server, but no port. A child does it, so that root becomes
  * the server's user and a deadline ends it.
  *
  * A shared server is asked once. admin_open() retries for seconds, which is right for a run, but

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads database URLs. It is strict where an error would lead a suite to the wrong server (scheme,
- * port, percent signs), and ignores unknown parameters, which are for the client.
+ * Reads database URLs. It is strict where an error would lead a suite to the wrong server: scheme,
+ * port, percent signs. It ignores unknown parameters, which are for the client.
  */
 #include "tools/db/common/url.h"
 

@@ -232,8 +232,8 @@ static void on_cloned(void *arg, int error, const char *text)
 
 /*
  * Every attempt (another port, a reset) has a number of its own, and with it a fresh directory: an
- * overlay that was mounted `volatile` must not be mounted again after an unclean end, and the old
- * directory may still be on its way out.
+ * overlay that was mounted `volatile` must not be mounted again after an unclean end. The old
+ * directory may still be in removal.
  */
 void private_worker_start(struct private_worker *self)
 {

@@ -5,9 +5,10 @@
  * What Berth itself does on a shared server, through libpq: databases, templates, leases. Blocking:
  * for coprocesses.
  *
- * A lease is proven twice: by an advisory lock of a session in the maintenance database, which the
- * server releases when the session ends for whatever reason, and by the comment on the database,
- * which names the owner. A process that can take the lock of a lease knows that its owner is dead.
+ * Two things prove a lease. One is an advisory lock of a session in the maintenance database; the
+ * server releases it when the session ends for any reason. The other is the comment on the
+ * database, which names the owner. A process that can take the lock of a lease knows that its owner
+ * is dead.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -101,8 +102,8 @@ void admin_use_template(struct admin *admin, const char *name);
 
 /**
  * Drop templates that no run has used for two weeks. If the others are larger than @quota_bytes
- * together, drop those that have not been used for longest, but none in use, none that was used
- * within the hour, and no snapshot.
+ * together, drop those that have not been used for longest. Templates in use or used within the
+ * hour stay, and so do snapshots.
  * Return: how many.
  */
 unsigned int admin_collect(struct admin *admin, uint64_t quota_bytes);

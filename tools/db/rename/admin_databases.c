@@ -4,8 +4,8 @@
  * `berth db`.
  *
  * Safety: a database is dropped only if its name ends in a suffix that this run made, or in one
- * whose lease proves that the owner is dead, or if it has the name of an unfinished one. A suffix
- * ends in eight random characters.
+ * whose lease proves that the owner is dead. An unfinished database is dropped by its own name. A
+ * suffix ends in eight random characters.
  *
  * All runs on all machines together create at most 2 x cores databases at once: a creator holds one
  * of that many numbered advisory locks.

@@ -3,8 +3,7 @@
 #define BERTH_DB_RENAME_RETRY_H
 /*
  * Pauses between attempts: they double up to a maximum. Each is lengthened or shortened by up to a
- * half, by chance, so that processes that failed at the same moment do not return at the same
- * moment.
+ * half, by chance. So processes that failed at the same moment do not return at the same moment.
  */
 #include <stdint.h>
 

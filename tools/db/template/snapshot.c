@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A process that makes or removes a snapshot holds its lock exclusively. An overlay uses the files
- * of its snapshot as long as its worker lives, so a run that clones from a snapshot holds the lock
+ * of its snapshot as long as its worker lives. So a run that clones from a snapshot holds the lock
  * shared until it ends.
  */
 #include "tools/db/template/snapshot.h"
