@@ -283,15 +283,12 @@ void strv_add(char ***strv, const char *text)
 	strv_own(strv, str_copy(text));
 }
 
-char **strv_of(const char *first, ...)
+char **strv_of_texts(const char *const *texts)
 {
 	char **strv = NULL;
-	va_list rest;
 
-	va_start(rest, first);
-	for (const char *text = first; text; text = va_arg(rest, const char *))
-		strv_add(&strv, text);
-	va_end(rest);
+	for (; *texts; texts++)
+		strv_add(&strv, *texts);
 	return strv;
 }
 

@@ -71,9 +71,11 @@ char *str_shell_word(const char *text);
 
 /* Vectors; NULL is an empty one. */
 size_t strv_len(char *const *strv);
-void strv_add(char ***strv, const char *text);                    /* adds a copy */
-void strv_own(char ***strv, char *text);                          /* takes @text over */
-char **strv_of(const char *first, ...) __attribute__((sentinel)); /* copies, up to NULL */
+void strv_add(char ***strv, const char *text); /* adds a copy */
+void strv_own(char ***strv, char *text);       /* takes @text over */
+/* A strv of copies of texts: strv_of("ls", "-l", dir). */
+#define strv_of(...) strv_of_texts((const char *const[]){ __VA_ARGS__, NULL })
+char **strv_of_texts(const char *const *texts);
 char **strv_copy(char *const *strv);
 char **strv_split(const char *text, const char *separators); /* skips empty items */
 bool strv_has(char *const *strv, const char *text);

@@ -29,7 +29,7 @@ static int build(const struct engine_build *build, struct str *ret_text)
 
 static char **command_line(const struct instance_params *params)
 {
-	return strv_of("/bin/sh", "-c", params->spec->start, NULL);
+	return strv_of("/bin/sh", "-c", params->spec->start);
 }
 
 static char *open_command(const struct db_programs *programs, const struct db_url *url,

@@ -88,9 +88,9 @@ static char *const plain_env[] = { (char *)"PATH=/usr/sbin:/usr/bin:/sbin:/bin",
 static int install(const char *data, struct str *ret_text)
 {
 	cleanup_free char *dir = str_print("--datadir=%s", data);
-	cleanup_strv char **argv = strv_of(
-		"/usr/bin/mariadb-install-db", "--no-defaults", dir, "--skip-test-db",
-		"--auth-root-authentication-method=normal", LOG_SIZE, NULL);
+	cleanup_strv char **argv = strv_of("/usr/bin/mariadb-install-db", "--no-defaults", dir,
+	                                   "--skip-test-db",
+	                                   "--auth-root-authentication-method=normal", LOG_SIZE);
 
 	return child_exec(&(struct child_program){ .argv = argv, .envp = plain_env }, ret_text);
 }

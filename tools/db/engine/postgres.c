@@ -89,7 +89,7 @@ int postgres_initdb(const struct db_programs *programs, const char *data, const 
 	cleanup_free char *program = str_print("%s/initdb", programs->bin);
 	cleanup_strv char **argv = strv_of(program, "-D", data, "-U", "postgres", "-E", "UTF8",
 	                                   "--locale", locale, "-A", "trust", "--no-sync",
-	                                   "--wal-segsize=1", NULL);
+	                                   "--wal-segsize=1");
 
 	return child_exec(&(struct child_program){ .argv = argv, .envp = plain_env }, ret_output);
 }
@@ -98,7 +98,7 @@ int postgres_single(const struct db_programs *programs, const char *data, const 
                     struct str *ret_output)
 {
 	cleanup_free char *program = str_print("%s/postgres", programs->bin);
-	cleanup_strv char **argv = strv_of(program, "--single", "-F", "-D", data, "postgres", NULL);
+	cleanup_strv char **argv = strv_of(program, "--single", "-F", "-D", data, "postgres");
 
 	return child_exec(&(struct child_program){ .argv = argv, .envp = plain_env, .input = sql },
 	                  ret_output);
@@ -343,7 +343,7 @@ static char **command_line(const struct instance_params *params)
 	cleanup_free char *program = str_print("%s/postgres", params->programs->bin);
 	cleanup_free char *port = str_print("%u", params->port);
 	cleanup_free char *sockets = str_print("unix_socket_directories=%s", params->socket_dir);
-	char **argv = strv_of(program, "-D", params->data, "-p", port, "-c", sockets, NULL);
+	char **argv = strv_of(program, "-D", params->data, "-p", port, "-c", sockets);
 
 	if (params->idle_kill_ms) {
 		strv_add(&argv, "-c");

@@ -90,7 +90,7 @@ static char **command_line(const struct instance_params *params)
 	cleanup_free char *port = str_print("%u", params->port), *path = socket_path(params);
 
 	return strv_of("/usr/bin/redis-server", conf, "--port", port, "--dir", params->data,
-	               "--unixsocket", path, NULL);
+	               "--unixsocket", path);
 }
 
 /* +PONG; -NOAUTH if there is a password; -LOADING while it is not ready. */
