@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Any bytes from both sides, in any pieces: no crash, and what is not rewritten comes out as it
- * went in. The first byte chooses the direction and the size of the pieces.
+ * Any bytes from both sides, in any pieces: no crash, and bytes that nothing rewrites come out as
+ * they went in. The first byte chooses the direction and the size of the pieces.
  */
 #include <stdlib.h>
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Where the relay listens, which server it stands for, and how many connections it has. */
+/*
+ * The sockets on which a relay listens, the address of its server, the number of its connections.
+ */
 #include "tools/db/proxy/relay.h"
 
 #include <arpa/inet.h>

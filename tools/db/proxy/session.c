@@ -206,12 +206,12 @@ static size_t begin_stream(struct session *session, const struct direction *dire
 		stream->scan = mention_open(session->names, !session->escape_strings);
 	}
 	if (begins_with_names(session, direction, *message)) {
-		begin += leading_names(message, have);
-		if (begin == WIRE_HEADER)
-			blank_rest(session, stream);
-		else if (*message == 'P')
+		size_t names_len = leading_names(message, have);
+
+		begin += names_len;
+		if (*message == 'P' && names_len)
 			session_forget_prepared(session, name);
-		else if (session_find_prepared(session, name + strlen(name) + 1))
+		else if (!names_len || session_find_prepared(session, name + strlen(name) + 1))
 			blank_rest(session, stream);
 	}
 	stream->skip = total - begin;

@@ -2,7 +2,7 @@
 #ifndef BERTH_DB_SESSION_PARTS_H
 #define BERTH_DB_SESSION_PARTS_H
 /*
- * What the files of a session share: session.c finds the messages, session_client.c and
+ * The files of a session share this: session.c finds the messages, session_client.c and
  * session_server.c know what the messages of each side mean. No other file includes this.
  */
 #include "tools/base/str.h"

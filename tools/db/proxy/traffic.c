@@ -105,7 +105,7 @@ static void server_closed(struct connection *conn)
 	connection_set_deadline(conn, RELAY_FLUSH_MS);
 }
 
-/* What the server's messages said about the session. */
+/* Act on the server's messages about the session. */
 static void note_session(struct connection *conn)
 {
 	const struct relay_setup *setup = &conn->relay->setup;

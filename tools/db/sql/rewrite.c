@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where statements name databases, and what is mapped there:
+ * The places where statements name databases, and what is mapped there:
  *
  *	CREATE, DROP, ALTER, COMMENT ON, GRANT ... ON, ... DATABASE x
  *		the name, and the names behind TEMPLATE and RENAME TO
