@@ -68,10 +68,7 @@ typedef void (*diag_fn)(void *arg, const struct diag_socket *socket);
 int diag_open(int netns, struct diag **ret_diag);
 void diag_close(struct diag *diag);
 
-/**
- * Call @fn for every socket. Sockets come and go during a dump.
- * Return: 0; -errno.
- */
+/** Call @fn for every socket. Sockets come and go during a dump. Return: 0; -errno. */
 int diag_dump(struct diag *diag, const struct diag_filter *filter, diag_fn fn, void *arg);
 
 /** diag_open(), diag_dump() and diag_close(). */
@@ -114,9 +111,7 @@ const char *diag_state_name(const struct diag_socket *socket);
 /** True if @socket occupies its local port, so that a bind can fail because of it. */
 bool diag_state_holds(const struct diag_socket *socket);
 
-/**
- * True if it receives what is sent to its local port: TCP that listens, UDP that is not connected.
- */
+/** True if it receives what is sent to its port: TCP that listens, UDP that is not connected. */
 bool diag_state_listens(const struct diag_socket *socket);
 
 /** Write "127.0.0.1:3101" or "[::1]:3101". @ret_text: at least DIAG_ADDRESS bytes. */

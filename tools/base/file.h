@@ -17,9 +17,7 @@
 int file_read(const char *path, char **ret_text, size_t *ret_len);
 int file_read_at(int dir, const char *path, char **ret_text, size_t *ret_len);
 
-/**
- * The same as lines without their ends; skips empty ones. @ret_lines: a strv, the caller's to free.
- */
+/** The same as lines without ends and without empty ones, a strv that is the caller's to free. */
 int file_read_lines(const char *path, char ***ret_lines);
 
 /**
@@ -30,30 +28,21 @@ int file_read_lines(const char *path, char ***ret_lines);
 bool file_is_planted(const char *path);
 
 /**
- * Replace @path atomically, by rename(2). A reader sees the old text or the new one. A power
- * failure may empty it.
+ * Replace @path by rename(2): a reader sees the old or the new text, if the power does not fail.
  */
 int file_replace(const char *path, const char *text, size_t len, mode_t mode);
 
-/**
- * Write all of @data. Waits where O_NONBLOCK is set, too, as Node.js does on its standard output.
- */
+/** Write all of @data. Waits if O_NONBLOCK is set, as Node.js does on standard output. */
 int file_write_all(int fd, const void *data, size_t len);
 
-/**
- * A file without a name that holds @text, memfd_create(2).
- * Return: a descriptor at its beginning; -errno.
- */
+/** A nameless file that holds @text, memfd_create(2). Return: a descriptor at its start; -errno. */
 int file_in_memory(const char *text);
 
 /** Write @text to an existing file of cgroupfs or procfs, by one write(2). */
 int file_put(const char *path, const char *text);
 int file_put_at(int dir, const char *path, const char *text);
 
-/**
- * Make a directory and its parents.
- * Return: 0, also if it exists; -ENOTDIR if @path is not a directory; -errno.
- */
+/** Make a directory and its parents. Return: 0, also if it exists; -ENOTDIR; -errno. */
 int dir_make(const char *path, mode_t mode);
 
 /**
@@ -62,15 +51,10 @@ int dir_make(const char *path, mode_t mode);
  */
 int dir_make_private(const char *path, mode_t mode);
 
-/**
- * Remove a directory and all below it. Follows no symbolic links and stays on one file system.
- * Return: 0; -errno.
- */
+/** Remove a directory with all below it on its file system. Follows no symbolic links. */
 int dir_remove(const char *path);
 
-/**
- * Return: the names in directory @path that are not hidden, sorted; a strv, NULL if there are none.
- */
+/** Return: the names in directory @path that are not hidden, sorted; a strv, perhaps NULL. */
 char **dir_list(const char *path);
 
 /**
@@ -89,18 +73,14 @@ int dir_runtime(char **ret_path);
  */
 int file_secret_path(const char *dir, const char *name, const char *suffix, char **ret_path);
 
-/**
- * The cgroup's id as eBPF sees it: the inode number of its directory @cgroup.
- * Return: 0; -errno.
- */
+/** The id of a cgroup for eBPF: the inode number of its directory @cgroup. Return: 0; -errno. */
 int file_cgroup_id(int cgroup, uint64_t *ret_id);
 
 /** The range of ephemeral ports, inclusive; the kernel's default if /proc cannot be read. */
 void file_read_ephemeral(unsigned int *ret_low, unsigned int *ret_high);
 
 /**
- * The directory of this program's own files, .out or PREFIX, the caller's to free.
- * Return: 0; -errno.
+ * The directory of this program's files, .out or PREFIX, the caller's to free. Return: 0; -errno.
  */
 int dir_install(char **ret_path);
 

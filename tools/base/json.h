@@ -10,10 +10,7 @@
  */
 json_t *json_text(const char *text);
 
-/**
- * The array in file @path.
- * Return: a new reference; an empty array if there is none or it is broken.
- */
+/** The array in file @path, empty if there is none or it is broken. Return: a new reference. */
 json_t *json_load_array(const char *path);
 
 /* A strv as an array of such values; the second hides the passwords of URLs. */

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * A library stays loaded until the process ends, because OpenSSL registers functions that run at
- * exit.
- */
+/* A library stays loaded, because OpenSSL registers functions that run at exit. */
 #include "tools/base/library.h"
 
 #include <dlfcn.h>

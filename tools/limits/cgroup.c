@@ -22,10 +22,7 @@
 #include "tools/base/file.h"
 #include "tools/base/str.h"
 
-/*
- * True if @word is in @list ("rw,cpu,cpuacct"), which ends at a space, a colon or the end of the
- * line.
- */
+/* True if @word is in @list, "rw,cpu,cpuacct" up to a space, a colon or the end of the line. */
 static bool lists(const char *list, const char *word)
 {
 	size_t len = strlen(word);
@@ -42,8 +39,7 @@ static bool lists(const char *list, const char *word)
 }
 
 /*
- * A line of mountinfo: "36 35 0:30 / /sys/fs/cgroup rw ... - cgroup2 cgroup2 rw", "... - cgroup
- * cgroup rw,cpu".
+ * A line of mountinfo: "36 35 0:30 / /sys/fs/cgroup rw - cgroup2 ...", "... - cgroup name rw,cpu".
  */
 static bool is_mount_of(const char *line, const char *controller)
 {
@@ -83,9 +79,7 @@ int cgroup_open_root(void)
 	return dir < 0 ? -errno : dir;
 }
 
-/*
- * A line of /proc/self/cgroup: "0::/user.slice" in version 2, "4:memory:/user.slice" in version 1.
- */
+/* A line of /proc/self/cgroup: "0::/user.slice" in version 2, "4:memory:/user.slice" in 1. */
 static bool is_place_in(const char *line, const char *controller)
 {
 	const char *list = strchr(line, ':');
@@ -152,10 +146,7 @@ int cgroup_make_worker(const char *run_path, unsigned int worker)
 
 static int remove_children(const char *path, int64_t due_ms);
 
-/*
- * A killed process leaves its cgroup a little after wait(2) returns: until then rmdir(2) fails with
- * EBUSY.
- */
+/* A killed process leaves its cgroup a little after wait(2): until then rmdir(2) is EBUSY. */
 static int remove_one(const char *path, int64_t due_ms)
 {
 	cleanup_free char *kill_file = str_print("%s/cgroup.kill", path);

@@ -33,10 +33,7 @@ char *cgroup_place(const char *controller, const char *run_id);
  */
 int cgroup_remove(const char *path, int64_t timeout_ms);
 
-/**
- * The same for each of @paths, a strv or NULL.
- * Return: 0; the first -errno, when all have been tried.
- */
+/** The same for each of @paths, a strv or NULL, past errors. Return: 0; the first -errno. */
 int cgroup_remove_all(char *const *paths, int64_t timeout_ms);
 
 /** The same for the cgroup that cgroup_make() made for @run_id, if it exists. */

@@ -39,9 +39,7 @@ enum { ALLOCATED_STALE_S = 2 * 60 * 60 };
 int allocated_put(const struct allocated_run *run, const struct allocated_port *ports, size_t count,
                   bool (*is_dead)(const char *run_id));
 
-/*
- * The virtual ports of @map as entries. Return: their number; *ret_ports is the caller's to free.
- */
+/* The virtual ports of @map as entries, the caller's to free. Return: their number. */
 size_t allocated_of_map(const struct berth_portmap *map, const char *task, pid_t pid,
                         struct allocated_port **ret_ports);
 

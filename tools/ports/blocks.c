@@ -108,10 +108,7 @@ static int range_error(const struct ports_host *host, unsigned int first, unsign
 	return -ERANGE;
 }
 
-/*
- * Read the leases of all runs from the kernel's list: binding a name, even for a moment, could
- * disturb a run.
- */
+/* Read the leases of all runs in the kernel's list: to bind a name could disturb a run. */
 static int read_leases(const struct ports *ports, bool *leased, unsigned int *ret_count)
 {
 	static const char lease[] = " @berth/ports/";
@@ -334,10 +331,7 @@ static int search(struct ports *ports, uint32_t start, unsigned int min,
 	return -ENOSPC;
 }
 
-/*
- * Find a whole block, else a part of one, else of a small one, else one with all ports in
- * TIME_WAIT.
- */
+/* A whole block, else a part of one, else of a small one, else one with all ports in TIME_WAIT. */
 static int search_all(struct ports *ports, uint32_t start, struct ports_block *ret_block)
 {
 	unsigned int min = ports->block_len;

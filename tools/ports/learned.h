@@ -32,10 +32,7 @@ struct learned_port {
 	bool udp_only;
 };
 
-/**
- * Add @ports to those that are known for the command and task. Clears .udp_only of a UDP port that
- * was bound before.
- */
+/** Add @ports to the known ones. Clears .udp_only of a UDP port that was bound before. */
 int learned_save(const char *dir, char *const *command, const char *task,
                  struct learned_port *ports);
 

@@ -75,15 +75,10 @@ struct ports_survey {
 	unsigned int ephemeral_low, ephemeral_high;
 };
 
-/**
- * Count without claiming anything, for `berth doctor`. Return: 0; -errno if the leases cannot be
- * read.
- */
+/** Count without claiming anything. Return: 0; -errno if the leases cannot be read. */
 int ports_count(struct ports *ports, struct ports_survey *ret_survey);
 
-/*
- * Close the leases. The block is free when every process that inherited them has closed them, too.
- */
+/* Close the leases. The block is free when every process that has a copy has closed it. */
 void ports_block_release(struct ports_block *block);
 
 /**

@@ -49,10 +49,7 @@ struct child_program {
  */
 int child_exec(const struct child_program *program, struct str *ret_output);
 
-/*
- * Between a child and its parent, for job.c: @fn's text and result through the pipe @out, and their
- * parts again.
- */
+/* For job.c: send @fn's text and result through the pipe @out; take them apart again. */
 _Noreturn void child_answer(child_fn fn, void *arg, int out);
 int child_take_result(struct str *answer);
 

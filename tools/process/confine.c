@@ -88,9 +88,7 @@ static const struct refused_calls {
 	        SYS_clock_settime, SYS_adjtimex, SYS_clock_adjtime, SYS_sethostname,
 	        SYS_setdomainname, SYS_acct, SYS_quotactl, SYS_quotactl_fd, SYS_syslog,
 	        SYS_vhangup) },
-	/*
-	 * ways around this filter or permissions, and parts of the kernel that Berth does not use
-	 */
+	/* ways around this filter and permissions, and parts of the kernel that are not used */
 	{ ALL_ROLES, CONFINE_FOR_SERVERS,
 	  CALLS(SYS_io_uring_setup, SYS_io_uring_enter, SYS_io_uring_register, SYS_userfaultfd,
 	        SYS_personality, SYS_open_by_handle_at, SYS_fanotify_init, SYS_ptrace,
@@ -126,10 +124,7 @@ static const struct refused_calls {
 #endif
 };
 
-/*
- * Calls whose argument decides. Arguments have 64 bits; the flags and numbers here are in the lower
- * half.
- */
+/* Calls whose argument decides. Its flags and numbers are in the lower of its two halves. */
 enum test { ANY_OF, NONE_OF, OTHER_THAN };
 static const struct refused_argument {
 	unsigned int roles;
@@ -147,10 +142,7 @@ static const struct refused_argument {
 #endif
 };
 
-/*
- * A filter cannot read their flags, which are in memory. Without them libraries use clone(2) and
- * openat(2).
- */
+/* A filter cannot read their flags in memory. Libraries use clone(2) and openat(2) instead. */
 static const int newer[] = { SYS_clone3, SYS_openat2 };
 
 /* The supervisor may make all of these. */

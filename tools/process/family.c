@@ -45,10 +45,7 @@ static void add_numbers(const char *text, struct pids *pids)
 	}
 }
 
-/*
- * The kernel lists a child under the thread that forked it.
- * Return: 0; -ENOSYS if the kernel has no such list.
- */
+/* A child is listed under the thread that forked it. Return: 0; -ENOSYS without such lists. */
 static int add_listed_children(pid_t parent, struct pids *pids)
 {
 	cleanup_free char *path = str_print("/proc/%d/task", (int)parent);

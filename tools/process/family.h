@@ -18,10 +18,7 @@ void pids_add(struct pids *pids, pid_t pid);
 bool pids_has(const struct pids *pids, pid_t pid);
 #define cleanup_pids __attribute__((cleanup(pids_free)))
 
-/**
- * All descendants of @ancestor, parents before children, without @ancestor itself and without
- * zombies.
- */
+/** All descendants of @ancestor, parents before children, without itself and without zombies. */
 void process_descendants(pid_t ancestor, struct pids *ret_pids);
 
 /** The children of @parent, zombies included. */

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * See user_namespaces(7) for the order of writes, and overlayfs.rst of the kernel for the options.
- */
+/* See user_namespaces(7) for the order of writes, and the kernel's overlayfs.rst for options. */
 #include "tools/process/mounts.h"
 
 #include <errno.h>

@@ -18,10 +18,7 @@ struct proc_owner {
 	char *text;            /* holds the strings */
 };
 
-/**
- * Read /proc/PID/environ; @dir is /proc/PID, open.
- * Return: 0, and owner_free() afterwards; -errno.
- */
+/** Read its environment; @dir is /proc/PID, open. Return: 0, then owner_free(); -errno. */
 int owner_read(pid_t pid, struct proc_owner *ret_owner);
 int owner_read_at(int dir, struct proc_owner *ret_owner);
 void owner_free(struct proc_owner *owner);

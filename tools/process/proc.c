@@ -114,10 +114,7 @@ static int64_t wall_from_ticks(uint64_t ticks)
 	return clock_wall_ns() - clock_of(CLOCK_BOOTTIME) + since_boot;
 }
 
-/*
- * "NSpid:\t4242\t7\t1": from the namespace of /proc to its own. A process in our namespace has only
- * the first.
- */
+/* "NSpid:\t4242\t7\t1", from our namespace to its own. A process in ours has only the first. */
 pid_t proc_parse_inside(const char *status)
 {
 	const char *line = strstr(status, "\nNSpid:");

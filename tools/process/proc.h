@@ -22,9 +22,7 @@
  */
 char *proc_parse_container(const char *text);
 
-/**
- * The last number of NSpid in the text of /proc/PID/status, proc(5). Return: 0 if there is none.
- */
+/** The last number of NSpid in a /proc/PID/status, proc(5). Return: 0 if there is none. */
 pid_t proc_parse_inside(const char *status);
 
 /**
@@ -53,9 +51,7 @@ void proc_info_free(struct proc_info *info);
 /** The command line, as proc_info.command. Return: "[gone]" after its end; the caller's to free. */
 char *proc_command(pid_t pid);
 
-/**
- * The path of its program. Return: the caller's to free; NULL if it may not be seen or has none.
- */
+/** The path of its program. Return: the caller's to free; NULL if it has none or it is hidden. */
 char *proc_program(pid_t pid);
 
 /** The number of its open descriptors. Return: -EACCES, -ESRCH on failure. */

@@ -22,8 +22,8 @@ struct proc_stat {
 };
 
 /**
- * Parse the text of /proc/PID/stat. A comm may hold blanks and parentheses.
- * Return: false if it is not one.
+ * Parse a /proc/PID/stat, where a comm may hold blanks and parentheses. Return: false if it is
+ * none.
  */
 bool proc_parse_stat(const char *text, struct proc_stat *ret_stat);
 

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef BERTH_STATE_RUNTIME_H
 #define BERTH_STATE_RUNTIME_H
-/*
- * The id of a run, its directory of run-time files, its scratch directory, and the locks that show
- * that it is alive.
- */
+/* A run's id, its directories outside the project, and the locks that show that it is alive. */
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -30,16 +27,10 @@ char *runtime_scratch(const char *run_id);
 int runtime_make_scratch(const char *dir);
 int runtime_remove_scratch(const char *dir);
 
-/**
- * True if runtime_scratch() may have chosen @path for @run_id. Check it before deleting a path from
- * a state file.
- */
+/** True if runtime_scratch() may have chosen @path. Check it before deleting what a file names. */
 bool runtime_is_scratch(const char *run_id, const char *path);
 
-/**
- * A lock that the supervisor and its workers' init processes share.
- * Return: a descriptor; -errno.
- */
+/** A lock of the supervisor and the init processes of its workers. Return: a descriptor; -errno. */
 int runtime_lock_inits(const char *dir);
 
 /** Wait until no process holds that lock. Return: 0; -ETIMEDOUT. */

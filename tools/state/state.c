@@ -136,10 +136,7 @@ static void load_json(const json_t *root, struct run_state *run)
 	workers_of(json_object_get(root, "workers"), run);
 }
 
-/*
- * A run that was killed before it wrote its state has a directory only. `berth reap` must find
- * that, too.
- */
+/* A run that was killed early has a directory without state, which `berth reap` must find, too. */
 static void load_dir(const char *dir, const char *id, struct run_state *ret_run)
 {
 	cleanup_free char *path = str_print("%s/state.json", dir);

@@ -64,10 +64,7 @@ struct run_state {
 int state_list(struct run_state **ret_runs, size_t *ret_count);
 void state_list_free(struct run_state *runs, size_t count);
 
-/**
- * The run @id, or the only live run if @id is NULL.
- * Return: 0; -ENOENT none; -ENOTUNIQ several; -errno.
- */
+/** The run @id, or the only live run for NULL. Return: 0; -ENOENT; -ENOTUNIQ several; -errno. */
 int state_load(const char *id, struct run_state *ret_run);
 void state_free(struct run_state *run);
 

@@ -15,10 +15,7 @@ struct tree {
 /** The path SCRATCH/wN-NAME. Return: the caller's to free. */
 char *tree_place(const struct tree *tree, unsigned int worker, const char *name);
 
-/**
- * The part of @path below @dir, "" for @dir itself.
- * Return: inside @path; NULL if it is not below.
- */
+/** The part of @path below @dir, "" for @dir. Return: inside @path; NULL if it is not below. */
 const char *tree_below(const char *dir, const char *path);
 
 /**

@@ -91,10 +91,7 @@ static void unescape(char *path)
 	*to = 0;
 }
 
-/*
- * Keep the mounts below @dir. Parents come before children; a recursive bind of a parent includes
- * its children.
- */
+/* Keep the mounts below @dir. A recursive bind of a mount includes those below it. */
 static int keep_mounts(struct kept_paths *kept, const char *dir)
 {
 	cleanup_strv char **lines = NULL;
@@ -135,10 +132,7 @@ static int mount_overlay(struct mounts_overlay *overlay, const char *lower, cons
 	return mounts_add_overlay(overlay);
 }
 
-/*
- * Without metacopy, redirects and index the upper directory holds whole files, which tree_collect()
- * needs.
- */
+/* Without metacopy, redirects and index the upper directory has whole files for tree_collect(). */
 static int mount_project(const struct tree *tree, unsigned int worker)
 {
 	cleanup_free char *upper = tree_place(tree, worker, "upper"),
@@ -246,10 +240,7 @@ static int mount_memory(const char *path)
 	return mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") ? -errno : 0;
 }
 
-/*
- * A socket cannot be reached through an overlay, because its address is the inode of the lower
- * file, unix(7).
- */
+/* An overlay hides sockets: the address of a socket is the inode of the lower file, unix(7). */
 static void keep_sockets(struct kept_paths *kept, const char *dir, int depth)
 {
 	cleanup_dir DIR *entries = opendir(dir);

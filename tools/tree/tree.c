@@ -22,10 +22,7 @@
 
 const char *const tree_kind_names[] = { "auto", "shared", "overlay", "copy", NULL };
 
-/*
- * An overlay shows the owner and mode of its upper directory as its own: they must be those of the
- * project.
- */
+/* An overlay has the owner and mode of its upper directory, which must be those of the project. */
 static int make_upper(const struct tree *tree, const char *upper)
 {
 	struct stat info;
