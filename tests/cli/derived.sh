@@ -15,7 +15,14 @@ same 'bash completes verbs' 'run report reap recover' "$(complete_bash berth r)"
 same 'bash completes options' '--fail-fast' "$(complete_bash berth run --fa)"
 same 'bash completes names' 'shared' "$(complete_bash berth run --tree sh)"
 same 'bash keeps the options of verbs apart' '' "$(complete_bash berth ps --fa)"
+same 'bash completes words of a verb' 'quick full database performance network' "$(complete_bash berth doctor '')"
+same 'the first word of an alternative' 'reset' "$(complete_bash berth db re)"
+same 'the names of verbs' 'recover' "$(complete_bash berth help reco)"
+same 'nothing where a name of yours belongs' '' "$(complete_bash berth mark '')$(complete_bash berth db drop '')"
+has 'files where a file belongs' 'berth.bash' "$(complete_bash berth check '')"
+has 'and commands where a command belongs' 'mkfifo' "$(complete_bash berth run mkf) $(complete_bash berth explain mkf)"
 "$BERTH" completions zsh >berth.zsh
+has 'zsh knows the words of a verb' "'1:argument:(bash zsh fish)'" "$(cat berth.zsh)"
 "$BERTH" completions fish >berth.fish
 if command -v zsh >/dev/null; then
 	same 'zsh loads its completions' _berth \
@@ -33,6 +40,7 @@ if command -v fish >/dev/null; then
 	# fish 4 also offers words that have the typed text inside
 	same 'fish completes options' '--fail-fast' \
 		"$(fish_offers 'berth run --fa' | tr ' ' '\n' | grep '^--fa')"
+	same 'fish completes words of a verb' 'bash fish zsh ' "$(fish_offers 'berth completions ')"
 	same 'fish completes names' 'auto copy overlay shared ' "$(fish_offers 'berth run --tree ')"
 else
 	skip 'fish completes' 'no fish'

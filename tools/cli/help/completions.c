@@ -23,6 +23,46 @@ static void put_names(const struct option *option)
 		printf("%s%s", name == option->names ? "" : " ", *name);
 }
 
+/* What the first argument of a verb may be. */
+struct args {
+	struct str words; /* each with a space before it */
+	bool files, commands;
+};
+
+/*
+ * Read them from the usage of the verb, such as "[quick|full]", "[VERB|berth.yaml]", or "list | drop
+ * NAME...": alternatives, of which the first word counts. Capitals are a placeholder.
+ */
+static struct args args_of(const struct verb *verb)
+{
+	cleanup_strv char **alternatives = strv_split(verb->usage, "|");
+	struct args args = { .commands = verb->args_max == ARGS_COMMAND };
+
+	for (char **alternative = alternatives; alternative && *alternative; alternative++) {
+		const char *word = *alternative + strspn(*alternative, "[ ");
+		int len = (int)strcspn(word, " ]");
+
+		if (*word >= 'a' && *word <= 'z')
+			str_addf(&args.words, " %.*s", len, word);
+		for (unsigned int i = 0; i < VERBS && str_starts(word, "VERB"); i++)
+			str_addf(&args.words, " %s", verb_table[i].name);
+		args.files |= str_starts(word, "FILE");
+		args.commands |= str_starts(word, "PROGRAM");
+	}
+	return args;
+}
+
+static void bash_args(const struct verb *verb)
+{
+	struct args args = args_of(verb);
+
+	printf("args=(");
+	if (args.words.len)
+		printf("-W '%s'", args.words.text + 1);
+	printf("%s%s) ", args.commands ? " -c -f" : "", args.files ? " -f" : "");
+	str_free(&args.words);
+}
+
 static void bash_flags(unsigned int verb)
 {
 	for_each_option (option) {
@@ -56,7 +96,7 @@ static void write_bash(void)
 {
 	printf("# bash completion for berth\n_berth() {\n"
 	       "\tlocal word=${COMP_WORDS[COMP_CWORD]} last=${COMP_WORDS[COMP_CWORD-1]} "
-	       "verb=${COMP_WORDS[1]} flags i\n"
+	       "verb=${COMP_WORDS[1]} flags args i given=0\n"
 	       "\tCOMPREPLY=()\n"
 	       "\tif ((COMP_CWORD == 1)); then\n\t\tCOMPREPLY=($(compgen -W '");
 	for (unsigned int verb = 0; verb < VERBS; verb++)
@@ -65,7 +105,8 @@ static void write_bash(void)
 	       "\tfor ((i = 2; i < COMP_CWORD; i++)); do\n"
 	       "\t\tif [[ ${COMP_WORDS[i]} == -- ]] && declare -F _command_offset >/dev/null; "
 	       "then\n"
-	       "\t\t\t_command_offset $((i + 1))\n\t\t\treturn\n\t\tfi\n\tdone\n"
+	       "\t\t\t_command_offset $((i + 1))\n\t\t\treturn\n\t\tfi\n"
+	       "\t\t[[ ${COMP_WORDS[i]} == -* ]] || given=1\n\tdone\n"
 	       "\tcase $verb:$last in\n");
 	for (unsigned int verb = 0; verb < VERBS; verb++)
 		for_each_option (option)
@@ -73,14 +114,17 @@ static void write_bash(void)
 				bash_values(verb, option);
 	printf("\tesac\n\tcase $verb in\n");
 	for (unsigned int verb = 0; verb < VERBS; verb++) {
-		printf("\t%s) flags='", verb_table[verb].name);
+		printf("\t%s) ", verb_table[verb].name);
+		bash_args(&verb_table[verb]);
+		printf("flags='");
 		bash_flags(verb);
 		printf("' ;;\n");
 	}
 	printf("\tesac\n"
 	       "\tif [[ $word == -* ]]; then\n\t\tCOMPREPLY=($(compgen -W \"$flags\" -- "
 	       "\"$word\"))\n"
-	       "\telse\n\t\tCOMPREPLY=($(compgen -c -f -- \"$word\"))\n\tfi\n}\n"
+	       "\telif ((${#args[@]})) && [[ $given == 0 || $verb == run ]]; then\n"
+	       "\t\tCOMPREPLY=($(compgen \"${args[@]}\" -- \"$word\"))\n\tfi\n}\n"
 	       "complete -o filenames -F _berth berth\n");
 }
 
@@ -120,6 +164,21 @@ static void zsh_option(const struct option *option)
 	printf("' \\\n");
 }
 
+static void zsh_args(const struct verb *verb)
+{
+	struct args args = args_of(verb);
+
+	if (verb->args_max == ARGS_COMMAND)
+		printf("'*::command:_normal'");
+	else if (args.words.len)
+		printf("'1:argument:(%s)'", args.words.text + 1);
+	else
+		printf("'1:argument:%s'", args.commands ? "_command_names -e"
+		                          : args.files  ? "_files"
+		                                        : " ");
+	str_free(&args.words);
+}
+
 static void write_zsh(void)
 {
 	printf("#compdef berth\n# zsh completion for berth\n_berth() {\n\tlocal -a "
@@ -136,9 +195,9 @@ static void write_zsh(void)
 		for_each_option (option)
 			if (option_in(option, verb))
 				zsh_option(option);
-		printf("\t\t\t'%s' ;;\n", verb_table[verb].args_max == ARGS_COMMAND
-		                                  ? "*::command:_normal"
-		                                  : "*:argument:_files");
+		printf("\t\t\t");
+		zsh_args(&verb_table[verb]);
+		printf(" ;;\n");
 	}
 	printf("\tesac\n}\nif [ \"$funcstack[1]\" = _berth ]; then\n\t_berth "
 	       "\"$@\"\nelse\n\tcompdef _berth "
@@ -166,6 +225,20 @@ static void fish_option(const char *verb, const struct option *option)
 	putchar('\n');
 }
 
+/* Without a row of its own a verb has files as arguments. */
+static void fish_args(const struct verb *verb)
+{
+	struct args args = args_of(verb);
+
+	if (args.files || args.commands)
+		printf("complete -c berth -n '__fish_seen_subcommand_from %s' %s\n", verb->name,
+		       args.commands ? "-xa '(__fish_complete_subcommand)'" : "-F");
+	else
+		printf("complete -c berth -n '__fish_seen_subcommand_from %s' -fa '%s'\n",
+		       verb->name, args.words.len ? args.words.text + 1 : "");
+	str_free(&args.words);
+}
+
 static void write_fish(void)
 {
 	printf("# fish completion for berth\n");
@@ -174,6 +247,7 @@ static void write_fish(void)
 		       verb_table[verb].name);
 		put_word(verb_table[verb].help);
 		putchar('\n');
+		fish_args(&verb_table[verb]);
 		for_each_option (option)
 			if (option_in(option, verb))
 				fish_option(verb_table[verb].name, option);
