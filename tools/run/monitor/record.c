@@ -62,9 +62,8 @@ void record_run(struct record *record, const struct record_run *run)
 	add(record, "run",
 	    json_pack("{s:s, s:i, s:i, s:o, s:o, s:o, s:s, s:s, s:s, s:o}", "id", run->context->id,
 	              "workers", (int)run->context->plan->count, "slots",
-	              (int)run->context->plan->slots, "tasks",
-	              json_texts_redacted(options->tasks), "command",
-	              json_texts_redacted(options->command), "project",
+	              (int)run->context->plan->slots, "tasks", json_texts_redacted(options->tasks),
+	              "command", json_texts_redacted(options->command), "project",
 	              json_text(run->context->project_dir), "backend", run->backend, "tree",
 	              run->tree, "source", run->source, "losses",
 	              json_texts((char *const *)(uintptr_t)run->losses)));
