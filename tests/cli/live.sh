@@ -22,6 +22,9 @@ import os, socket
 server = socket.socket()
 server.bind(('127.0.0.1', 3101))
 server.listen()
+for port in range(7001, 7031):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagram:
+        datagram.bind(('127.0.0.1', port))
 open(os.environ['READY'] + os.environ['BERTH_WORKER'], 'w').close()
 server.settimeout(60)
 while True:
@@ -51,13 +54,21 @@ done
 berth ps --json
 id=$(printf '%s' "$out" | jq -r '.[0].run')
 real=$(printf '%s' "$out" | jq -r '.[0].workers[1].ports[] | select(.virtual == 3101) | .real')
-same 'ps --json has run, workers and ports' '[2,"running",true,[3101,4444]]' \
-	"$(printf '%s' "$out" | jq -c '.[0] | [(.workers | length), .workers[0].status, .alive, (.workers[0].ports | map(.virtual))]')"
+same 'ps --json has run, workers and ports' '[2,"running",true,true]' \
+	"$(printf '%s' "$out" | jq -c '.[0] | [(.workers | length), .workers[0].status, .alive, (.workers[0].ports | map(.virtual) | contains([3101, 4444, 7001]))]')"
 berth ps
 has 'ps names the columns of a run' 'RUN AGE BACKEND TREE PROJECT COMMAND' "$(printf '%s' "$out" | tr -s ' ')"
 has 'ps names the columns of a worker' 'WORKER TASK STATUS PID REAL PORTS VIRTUAL->REAL' "$(printf '%s' "$out" | tr -s ' ')"
 has 'ps shows the run' "$id  " "$out"
 has 'ps shows the real port' "3101->$real" "$out"
+lacks 'ps shows no port that was closed' '7001->' "$out"
+lacks 'nor one that was never bound' '4444->' "$out"
+berth ps --all
+has 'ps --all shows closed ports' '7001->' "$out"
+has 'and the declared ones' '4444->' "$out"
+berth ps --json
+same 'JSON says which listen' '[3101]' "$(printf '%s' "$out" | jq -c '.[0].workers[0].ports | map(select(.listening) | .virtual)')"
+berth ps
 has 'ps shows the command' 'python3 server.py' "$out"
 
 berth env -w 2

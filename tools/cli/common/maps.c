@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include "tools/base/cleanup.h"
+#include "tools/base/diag.h"
 #include "tools/base/str.h"
 
 const char *const maps_state_names[] = {
@@ -70,6 +71,35 @@ static bool learned(const struct berth_portmap *map, unsigned int virtual_port)
 	return false;
 }
 
+static void mark_listener(void *arg, const struct diag_socket *socket)
+{
+	bool *listening = arg;
+
+	listening[socket->local_port] |= diag_state_listens(socket);
+}
+
+int maps_listeners(bool **ret_listening)
+{
+	static const struct diag_filter filter = { .states = 1u << DIAG_LISTEN | 1u << DIAG_CLOSE };
+	cleanup_free bool *listening = mem_alloc(BERTH_PORTS * sizeof(*listening));
+	int ret = diag_each(-1, &filter, mark_listener, listening);
+
+	if (!ret)
+		*ret_listening = steal(&listening);
+	return ret;
+}
+
+/* A map keeps every port that was ever bound. A verb asks once, for all workers. */
+static bool is_listening(unsigned int real_port)
+{
+	static bool *listening;
+	static int error;
+
+	if (!listening && !error)
+		error = maps_listeners(&listening);
+	return error || listening[real_port];
+}
+
 unsigned int maps_ports(const struct berth_portmap *map, struct maps_port **ret_ports)
 {
 	uint32_t len = berth_portmap_slots(map);
@@ -83,9 +113,12 @@ unsigned int maps_ports(const struct berth_portmap *map, struct maps_port **ret_
 
 		if (!virtual_port || virtual_port >= BERTH_PORTS || state > BERTH_SLOT_LOST)
 			continue;
-		(*ret_ports)[count++] = (struct maps_port){ virtual_port, map->block_base + i,
-			                                    (enum berth_slot_state)state,
-			                                    learned(map, virtual_port) };
+		(*ret_ports)[count++] = (struct maps_port){ .virtual_port = virtual_port,
+			                                    .real_port = map->block_base + i,
+			                                    .state = (enum berth_slot_state)state,
+			                                    .learned = learned(map, virtual_port),
+			                                    .listening = is_listening(
+								    map->block_base + i) };
 	}
 	qsort(*ret_ports, count, sizeof(**ret_ports), by_virtual);
 	return count;
@@ -98,10 +131,11 @@ json_t *maps_json(const struct berth_portmap *map)
 	json_t *array = json_array();
 
 	for (unsigned int i = 0; i < count; i++)
-		json_array_append_new(array, json_pack("{s:i, s:i, s:s, s:b}", "virtual",
+		json_array_append_new(array, json_pack("{s:i, s:i, s:s, s:b, s:b}", "virtual",
 		                                       (int)ports[i].virtual_port, "real",
 		                                       (int)ports[i].real_port, "state",
 		                                       maps_state_names[ports[i].state], "learned",
-		                                       (int)ports[i].learned));
+		                                       (int)ports[i].learned, "listening",
+		                                       (int)ports[i].listening));
 	return array;
 }

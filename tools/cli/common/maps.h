@@ -18,7 +18,15 @@ struct maps_port {
 	unsigned int virtual_port, real_port;
 	enum berth_slot_state state;
 	bool learned; /* claimed at a bind; unknown (false) once its note is overwritten */
+	/* a socket on the real port receives what is sent to it; true if that cannot be known */
+	bool listening;
 };
+
+/**
+ * Find the ports of this host on which a socket listens: TCP that listens, UDP that is not
+ * connected. @ret_listening: BERTH_PORTS flags, the caller's to free. Return: 0; -errno.
+ */
+int maps_listeners(bool **ret_listening);
 
 /** List the ports in use by virtual port; free() *ret_ports. Return: their number. */
 unsigned int maps_ports(const struct berth_portmap *map, struct maps_port **ret_ports);

@@ -13,6 +13,7 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/diag.h"
 #include "tools/base/file.h"
+#include "tools/cli/common/maps.h"
 #include "tools/cli/doctor/doctor.h"
 #include "tools/cli/settings/lint.h"
 #include "tools/ports/ports.h"
@@ -122,13 +123,6 @@ void check_loopback(struct doctor *doctor)
 
 /* --- sockets of other processes --- */
 
-static void mark_listener(void *arg, const struct diag_socket *socket)
-{
-	bool *listening = arg;
-
-	listening[socket->local_port] |= diag_state_listens(socket);
-}
-
 static char *holder_of(unsigned int port)
 {
 	struct who *who;
@@ -193,10 +187,9 @@ static unsigned int say_ports(struct doctor *doctor, const struct run_ports *por
 
 void check_listeners(struct doctor *doctor)
 {
-	static const struct diag_filter filter = { .states = 1u << DIAG_LISTEN | 1u << DIAG_CLOSE };
-	cleanup_free bool *listening = mem_alloc(BERTH_PORTS * sizeof(*listening));
+	cleanup_free bool *listening = NULL;
 	unsigned int said;
-	int ret = diag_each(-1, &filter, mark_listener, listening);
+	int ret = maps_listeners(&listening);
 
 	if (ret) {
 		doctor_say(doctor, DOCTOR_NOTE, "sockets cannot be listed: %s", strerror(-ret));

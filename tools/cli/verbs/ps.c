@@ -35,7 +35,8 @@ static char *words(char *const *command)
 	return str_take(&text);
 }
 
-static char *port_pairs(const struct state_worker *worker)
+/* @all: also the ports on which no socket listens now */
+static char *port_pairs(const struct state_worker *worker, bool all)
 {
 	const struct berth_portmap *map = NULL;
 	cleanup_free struct maps_port *ports = NULL;
@@ -46,7 +47,7 @@ static char *port_pairs(const struct state_worker *worker)
 		return str_copy("-");
 	count = maps_ports(map, &ports);
 	for (unsigned int i = 0; i < count; i++)
-		if (ports[i].state != BERTH_SLOT_LOST)
+		if (ports[i].state != BERTH_SLOT_LOST && (all || ports[i].listening))
 			str_addf(&text, "%s%u->%u", text.len ? " " : "", ports[i].virtual_port,
 			         ports[i].real_port);
 	maps_close(map);
@@ -60,7 +61,7 @@ static void add_header(struct term_table *table, const char *const *names)
 	term_row(table);
 }
 
-static void add_worker(struct term_table *table, const struct state_worker *worker)
+static void add_worker(struct term_table *table, const struct state_worker *worker, bool all)
 {
 	term_cellf(table, "w%u", worker->number);
 	term_cell(table, worker->task);
@@ -77,11 +78,11 @@ static void add_worker(struct term_table *table, const struct state_worker *work
 		           worker->block_base + worker->block_len - 1);
 	else
 		term_cell(table, "-");
-	term_cell_own(table, port_pairs(worker));
+	term_cell_own(table, port_pairs(worker, all));
 	term_row(table);
 }
 
-static void print_run(const struct run_state *run)
+static void print_run(const struct run_state *run, bool all)
 {
 	static const char *const run_names[] = { "RUN",     "AGE",     "BACKEND", "TREE",
 		                                 "PROJECT", "COMMAND", NULL };
@@ -100,7 +101,7 @@ static void print_run(const struct run_state *run)
 	term_print(&runs);
 	add_header(&workers, worker_names);
 	for (size_t i = 0; i < run->worker_count; i++)
-		add_worker(&workers, &run->workers[i]);
+		add_worker(&workers, &run->workers[i], all);
 	term_print(&workers);
 }
 
@@ -161,7 +162,7 @@ int verb_ps(struct cli *cli)
 	for (size_t i = 0; !cli->json && i < count; i++) {
 		if (i)
 			putchar('\n');
-		print_run(&runs[i]);
+		print_run(&runs[i], cli->all);
 	}
 	state_list_free(runs, count);
 	return 0;
