@@ -104,10 +104,7 @@ struct {
 	__type(value, struct monitor_stack);
 } scratch SEC(".maps");
 
-/*
- * Destinations that have been reported. One that falls out is reported again; the reader expects
- * it.
- */
+/* Destinations that have been reported. One that falls out is reported again. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, MONITOR_PEERS_MAX);

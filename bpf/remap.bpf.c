@@ -158,10 +158,7 @@ static __noinline void send_event(const struct call_address *at, __u32 kind,
 	bpf_ringbuf_submit(event, 0);
 }
 
-/*
- * Copy the address out of @ctx. Inlined with a constant @family: the verifier wants constant
- * offsets.
- */
+/* Copy the address out of @ctx. Inlined, so that @family and the offsets are constant. */
 static __always_inline struct call_address read_address(struct bpf_sock_addr *ctx, int family)
 {
 	/* STREAM is TCP, DATAGRAM is UDP */
@@ -187,10 +184,7 @@ static __always_inline enum berth_proto proto_of(const struct call_address *at)
 	return (enum berth_proto)(at->proto % BERTH_PROTOS);
 }
 
-/*
- * Find the worker's port map. Return: false if there is nothing to decide: no worker, not local, no
- * port.
- */
+/* Find the worker's port map. Return: false if the port policy has nothing to decide. */
 static __always_inline bool is_for_worker(const struct bpf_sock_addr *ctx, struct call_address *at)
 {
 	if (!at->port || !is_tcp_or_udp(ctx->protocol))
@@ -199,10 +193,7 @@ static __always_inline bool is_for_worker(const struct bpf_sock_addr *ctx, struc
 	return at->map && berth_ip_is_local(at->map, &at->ip);
 }
 
-/*
- * True if a socket of this network namespace has @port at the address of @at; loopback for a
- * wildcard.
- */
+/* True if a socket here has @port at the address of @at; loopback for a wildcard. */
 static __noinline bool is_port_taken(struct bpf_sock_addr *ctx, const struct call_address *at,
                                      __u16 port)
 {

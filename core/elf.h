@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef BERTH_CORE_ELF_H
 #define BERTH_CORE_ELF_H
-/*
- * Whether the shim can enter a program, from the first bytes of its file, before it is executed.
- */
+/* Whether the shim can enter a program, from the first bytes of its file, before it is executed. */
 #include "core/types.h"
 
 #define BERTH_ELF_HEAD   4096u /* bytes of the file that a verdict needs */

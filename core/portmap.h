@@ -74,10 +74,7 @@ struct berth_ip {
 	uint32_t word_be[4]; /* IPv6, or IPv4 in its v4-mapped form; network byte order */
 };
 
-/*
- * What a backend reports to the supervisor. The texts and JSON names are in
- * tools/run/worker/notes.c.
- */
+/* What a backend reports to the supervisor. tools/run/worker/notes.c has texts and JSON names. */
 enum berth_note_kind {
 	BERTH_NOTE_NONE,
 	BERTH_NOTE_LEARNED,   /* an undeclared port was claimed */
@@ -202,10 +199,7 @@ static inline uint32_t berth_portmap_slot(const struct berth_portmap *map, uint3
 	return slot < map->block_len && slot < BERTH_SLOTS_MAX ? slot : BERTH_SLOTS_MAX;
 }
 
-/**
- * Return: the virtual port of real port @port; @port itself if it is not one of the worker's real
- * ports.
- */
+/** Return: the virtual port of real port @port; @port itself if it is no real port here. */
 static inline uint16_t berth_portmap_virtual(const struct berth_portmap *map, uint16_t port)
 {
 	uint32_t slot = berth_portmap_slot(map, port);

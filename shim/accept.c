@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * accept(2), accept4(2). Descriptor 0 is a success like any other; accept(fd, NULL, NULL) is
- * common.
- */
+/* accept(2), accept4(2). Descriptor 0 is a success, too; accept(fd, NULL, NULL) is common. */
 #include "shim/shim.h"
 
 EXPORT int accept(int fd, struct sockaddr *sa, socklen_t *len)

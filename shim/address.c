@@ -165,10 +165,7 @@ void shim_address_restore(const struct berth_portmap *map, void *sa, socklen_t s
 	virtual_port = berth_portmap_virtual(map, port);
 	if (virtual_port == port)
 		return;
-	/*
-	 * Of an address that was cut off only the port is known. It is one of the block: rewrite
-	 * it.
-	 */
+	/* an address that was cut off is taken for local: its port is one of the block */
 	if (space >= full && !berth_addr_parse(map, sa, full, BERTH_ADDR_PLAIN, &addr))
 		return;
 	berth_addr_set_port(sa, virtual_port);

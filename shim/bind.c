@@ -83,10 +83,7 @@ EXPORT int bind(int fd, const struct sockaddr *sa, socklen_t len)
 	                       berth_bind_begin(map, (enum berth_proto)proto, copy.addr.port));
 }
 
-/*
- * glibc's own calls bind(2) from inside, past every hook; this is bindresvport(3) over bind()
- * above.
- */
+/* glibc's bindresvport(3) calls bind(2) from inside, past every hook; this one calls bind(). */
 EXPORT int bindresvport(int fd, struct sockaddr_in *sin)
 {
 	enum { FIRST = 600, LAST = 1023 };

@@ -76,10 +76,7 @@ static int next_sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, i
 	return shim_next.sendmmsg(fd, messages, count, flags);
 }
 
-/*
- * Send up to CHUNK messages from copies of their headers. Return: how many were sent; -1 if the
- * first failed.
- */
+/* Send up to CHUNK messages from copies of their headers. Return: as sendmmsg(2). */
 static int send_chunk(struct berth_portmap *map, int fd, struct mmsghdr *messages,
                       unsigned int count, int flags)
 {

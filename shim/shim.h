@@ -98,10 +98,7 @@ void shim_resolve(void);
 #define SHIM_NEXT(name) \
 	(__builtin_expect(!shim_next.name, 0) ? (shim_resolve(), shim_next.name) : shim_next.name)
 
-/*
- * This worker's map; NULL if the process is not in a worker. Attached by the constructor, or by the
- * first caller.
- */
+/* This worker's map, attached by the first caller; NULL if the process is not in a worker. */
 struct berth_portmap *shim_attached(void);
 
 /* The same for calls with ports: NULL, too, where the kernel rewrites ports (BERTH_VIEW). */
@@ -218,10 +215,7 @@ const char *shim_env_launcher(void);
  * the open file @dir is. Follows #! lines. A path that cannot be read is BERTH_ELF_UNKNOWN.
  */
 enum berth_elf_verdict shim_probe(int dir, const char *path);
-/*
- * The same for a name to be found in PATH, as by execvp(3). @ret_path: PATH_MAX bytes, "" = not
- * found.
- */
+/* The same for a name to be found in PATH. @ret_path: PATH_MAX bytes, "" = not found. */
 enum berth_elf_verdict shim_probe_in_path(const char *file, char *ret_path);
 
 static inline size_t shim_strlen(const char *text)

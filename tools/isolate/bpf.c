@@ -103,10 +103,7 @@ static int map_kernel_side(struct bpf_backend *backend)
 	return 0;
 }
 
-/*
- * Copy what the kernel has claimed into the file. Under this backend no one else writes these
- * fields.
- */
+/* Copy what the kernel has claimed into the file, where no one else writes these fields. */
 static void mirror(const struct bpf_worker *worker)
 {
 	const struct berth_portmap *from = worker->kernel;
@@ -149,10 +146,7 @@ static bool is_port_taken(const struct berth_note *note)
 	if (fd < 0)
 		return false;
 	memcpy(&address.sin6_addr, note->ip.word_be, sizeof(address.sin6_addr));
-	/*
-	 * without it this check could fail a bind of the worker: two sockets that both set it may
-	 * share a port
-	 */
+	/* with it on both sockets, this check cannot make a bind of the worker fail */
 	if (note->proto == BERTH_TCP)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	return bind(fd, (struct sockaddr *)&address, sizeof(address)) && errno == EADDRINUSE;

@@ -85,10 +85,7 @@ void isolate_worker_environ(struct isolate *isolate, unsigned int number, char *
  */
 void isolate_server_environ(const struct isolate *isolate, const char *map_path, char ***envp);
 
-/**
- * Between fork and exec, in a process with one thread. Return: 0; -errno, and then the worker must
- * not start.
- */
+/** Between fork and exec, with one thread. Return: 0; -errno: the worker must not start. */
 int isolate_worker_enter(struct isolate *isolate, unsigned int number);
 
 /**

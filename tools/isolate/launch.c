@@ -85,10 +85,7 @@ static int enter_filter(void)
 	send(fd, &offer, sizeof(offer), MSG_NOSIGNAL);
 	if (offer.fd < 0)
 		return offer.fd;
-	/*
-	 * If the listener was not handed over, it closes with the exec, and trapped calls fail with
-	 * ENOSYS.
-	 */
+	/* without it the descriptor closes with the exec: then trapped calls fail with ENOSYS */
 	return recv(fd, &go, 1, 0) == 1 && go == LISTENER_GO ? 0 : -EPIPE;
 }
 

@@ -27,10 +27,7 @@ static bool can_be_preloaded(const char *path)
 	return !strpbrk(path, ": \t\n");
 }
 
-/*
- * Who can write the shim controls every process of every suite: one that all users can write is not
- * loaded.
- */
+/* Who can write the shim controls all suites: one that all users can write is not loaded. */
 static int trusted(const char *shim)
 {
 	struct stat info;

@@ -133,10 +133,7 @@ int on_sendmsg(struct notify_request *request)
 	return ret ? ret : send_with(request, fd, &message, &address);
 }
 
-/*
- * One of several messages. It is sent here whatever it names: the kernel makes all of a call or
- * nothing.
- */
+/* One of several messages. It is sent here in any case: the kernel makes whole calls only. */
 static int send_one_of(struct notify_request *request, int fd, uint64_t at)
 {
 	struct msghdr message;

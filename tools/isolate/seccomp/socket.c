@@ -24,10 +24,7 @@
 
 /* --- bind ------------------------------------------------------------------------------------- */
 
-/*
- * The supervisor binds ports of the worker's block only. The worker binds any other port itself,
- * with its own rights.
- */
+/* The supervisor binds ports of the block only. The worker binds others, with its own rights. */
 static bool is_in_block(const struct notify_request *request, uint16_t real)
 {
 	return (uint32_t)real - request->worker->block_base < request->worker->block_len;

@@ -111,10 +111,7 @@ void target_forget(struct target_last *last)
 	*last = (struct target_last){ 0 };
 }
 
-/*
- * While the thread of a pidfd lives, no other has its number. A whole process's pidfd does not
- * tell.
- */
+/* While the thread of a pidfd lives, no other thread has its number. */
 static int thread_fd(struct target_last *last, pid_t pid, int fd)
 {
 	int pidfd, copy = -ESRCH;

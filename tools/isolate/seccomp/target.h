@@ -27,10 +27,7 @@ struct target {
 bool target_read(const struct target *target, uint64_t from, void *to, size_t len);
 bool target_write(const struct target *target, uint64_t to, const void *from, size_t len);
 
-/*
- * Gather up to @space bytes of @count (<= IOV_MAX) pieces that the target's struct iovec at @iov
- * name.
- */
+/* Gather up to @space bytes of the @count (<= IOV_MAX) pieces of the target's array at @iov. */
 ssize_t target_gather(const struct target *target, uint64_t iov, size_t count, void *to,
                       size_t space);
 
