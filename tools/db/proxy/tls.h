@@ -21,12 +21,6 @@ int tls_open(struct tls **ret_tls);
 void tls_close(struct tls *tls);
 
 /**
- * Make a key and a certificate for localhost: @dir/server.key, mode 0600, and @dir/server.crt.
- * Return: 0 or -errno.
- */
-int tls_write_certificate(const char *dir);
-
-/**
  * Begin TLS on @channel, as the server, or as a client that verifies nothing (sslmode=require).
  * Return: 0 or -errno.
  */

@@ -12,10 +12,16 @@
 
 #include "tools/base/str.h"
 
+/* {ident_start} */
+static bool is_letter(char byte)
+{
+	return ((byte | 32) >= 'a' && (byte | 32) <= 'z') || byte == '_' || (byte & 0x80);
+}
+
 /* Letters behind digits belong to the number (1e5, 0xff) or are an error (integer_junk). */
 static bool in_run(enum token_kind kind, char byte)
 {
-	return lexer_is_digit(byte) || (kind != TOKEN_PARAM && lexer_is_letter(byte)) ||
+	return lexer_is_digit(byte) || (kind != TOKEN_PARAM && is_letter(byte)) ||
 	       (kind == TOKEN_WORD && byte == '$');
 }
 
@@ -102,7 +108,7 @@ static bool blank(struct lexer *lexer, char byte, struct token *ret_token)
 	}
 	lexer->at++;
 	lexer->previous = byte;
-	if (lexer_is_letter(byte) || lexer_is_digit(byte)) {
+	if (is_letter(byte) || lexer_is_digit(byte)) {
 		lexer->state = LEXER_RUN;
 		lexer->token.kind = lexer_is_digit(byte) ? TOKEN_NUMBER : TOKEN_WORD;
 	} else if (byte == '$') {
@@ -198,7 +204,7 @@ static bool tag(struct lexer *lexer, char byte, struct token *ret_token)
 		begin(lexer, LEXER_RUN, TOKEN_PARAM, dollar);
 		return false;
 	}
-	if (lexer_is_letter(byte) || lexer_is_digit(byte)) {
+	if (is_letter(byte) || lexer_is_digit(byte)) {
 		if (lexer->tag_len < LEXER_TAG_MAX)
 			lexer->tag[lexer->tag_len] = byte;
 		lexer->tag_len++;

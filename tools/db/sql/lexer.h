@@ -106,12 +106,6 @@ static inline bool lexer_is_digit(char byte)
 	return byte >= '0' && byte <= '9';
 }
 
-/** May @byte begin a word? */
-static inline bool lexer_is_letter(char byte)
-{
-	return ((byte | 32) >= 'a' && (byte | 32) <= 'z') || byte == '_' || (byte & 0x80);
-}
-
 static inline bool token_is_name(const struct token *token)
 {
 	return token->kind == TOKEN_WORD || token->kind == TOKEN_QUOTED ||
