@@ -3,46 +3,19 @@
  * history.sqlite. The schema has a version (PRAGMA user_version). It is created with the file; a
  * file of a newer version is not touched. Numbers that are compared over time are rows of
  * `measures`, so a new measure needs no new column.
- *
- * SQLite refuses paths of more than 512 bytes. So the file is opened as /proc/self/fd/N/NAME, by a
- * VFS that does not replace that by the real path.
  */
 #include "tools/report/history.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <sqlite3.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
-#include "tools/base/library.h"
 #include "tools/report/private.h"
+#include "tools/report/sqlite.h"
 
 enum { SCHEMA = 2, BUSY_MS = 5000, BASELINE_RUNS = 20, BASELINE_MIN = 3 };
-
-#define SQLITE(X) \
-	X(sqlite3_bind_double) \
-	X(sqlite3_bind_int) \
-	X(sqlite3_bind_int64) \
-	X(sqlite3_bind_text) \
-	X(sqlite3_busy_timeout) \
-	X(sqlite3_close) \
-	X(sqlite3_column_double) \
-	X(sqlite3_column_int) \
-	X(sqlite3_column_int64) \
-	X(sqlite3_column_text) \
-	X(sqlite3_exec) \
-	X(sqlite3_finalize) \
-	X(sqlite3_open_v2) \
-	X(sqlite3_prepare_v2) X(sqlite3_step) X(sqlite3_vfs_find) X(sqlite3_vfs_register)
-static struct sqlite {
-	SQLITE(LIBRARY_POINTER)
-} sqlite;
-static const char *const sqlite_names[] = { SQLITE(LIBRARY_NAME) NULL };
-static struct library sqlite_library = { "libsqlite3.so.0", sqlite_names, &sqlite, NULL };
 
 struct history {
 	sqlite3 *db;
@@ -68,111 +41,32 @@ static const char from_1_to_2[] =
 	"alter table runs add column backend text; alter table runs add column slots integer;";
 /* clang-format on */
 
-static int error_of(int result)
-{
-	switch (result & 0xff) {
-	case SQLITE_OK:
-	case SQLITE_DONE:
-	case SQLITE_ROW: return 0;
-	case SQLITE_BUSY:
-	case SQLITE_LOCKED: return -EBUSY;
-	case SQLITE_CANTOPEN: return -ENOENT;
-	case SQLITE_READONLY:
-	case SQLITE_PERM: return -EACCES;
-	case SQLITE_FULL: return -ENOSPC;
-	default: return -EIO;
-	}
-}
-
-static void finish(sqlite3_stmt **statement)
-{
-	sqlite.sqlite3_finalize(*statement);
-}
-#define cleanup_statement __attribute__((cleanup(finish)))
-
-static int prepare(struct history *history, const char *sql, sqlite3_stmt **ret_statement)
-{
-	return error_of(sqlite.sqlite3_prepare_v2(history->db, sql, -1, ret_statement, NULL));
-}
-
-static int execute(struct history *history, const char *sql)
-{
-	return error_of(sqlite.sqlite3_exec(history->db, sql, NULL, NULL, NULL));
-}
-
 static int check_version(struct history *history)
 {
 	cleanup_statement sqlite3_stmt *statement = NULL;
-	int ret = prepare(history, "pragma user_version", &statement), version;
+	int ret = sqlite_prepare(history->db, "pragma user_version", &statement), version;
 
 	if (ret)
 		return ret;
-	ret = error_of(sqlite.sqlite3_step(statement));
+	ret = sqlite_error(sqlite.sqlite3_step(statement));
 	version = sqlite.sqlite3_column_int(statement, 0);
 	if (ret || version == SCHEMA)
 		return ret;
 	if (version > SCHEMA)
 		return -EPROTO;
-	ret = execute(history, version == 1 ? from_1_to_2 : schema);
-	return ret ? ret : execute(history, "pragma user_version = 2");
-}
-
-static int keep_path(sqlite3_vfs *vfs, const char *path, int size, char *ret_path)
-{
-	(void)vfs;
-	return snprintf(ret_path, (size_t)size, "%s", path) < size ? SQLITE_OK : SQLITE_CANTOPEN;
-}
-
-/* Return: the name of the VFS that keeps paths as they are; NULL if it cannot be made. */
-static const char *own_vfs(void)
-{
-	static sqlite3_vfs vfs;
-	const sqlite3_vfs *usual = vfs.zName ? NULL : sqlite.sqlite3_vfs_find(NULL);
-
-	if (usual) {
-		vfs = *usual;
-		vfs.zName = "berth";
-		vfs.pNext = NULL;
-		vfs.xFullPathname = keep_path;
-		if (sqlite.sqlite3_vfs_register(&vfs, 0))
-			vfs.zName = NULL;
-	}
-	return vfs.zName;
-}
-
-/* Open the directory of @path. Return: its descriptor; -errno. */
-static int open_dir_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	cleanup_free char *dir = slash ? str_copy_len(path, (size_t)(slash - path) + 1)
-	                               : str_copy(".");
-	int fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-	return fd < 0 ? -errno : fd;
-}
-
-static int open_file(struct history *history, const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	cleanup_free char *file = NULL;
-
-	history->dir = open_dir_of(path);
-	if (history->dir < 0)
-		return history->dir;
-	file = str_print("/proc/self/fd/%d/%s", history->dir, slash ? slash + 1 : path);
-	return error_of(sqlite.sqlite3_open_v2(
-		file, &history->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, own_vfs()));
+	ret = sqlite_execute(history->db, version == 1 ? from_1_to_2 : schema);
+	return ret ? ret : sqlite_execute(history->db, "pragma user_version = 2");
 }
 
 int history_open(const char *path, struct history **ret_history)
 {
 	struct history *history;
-	int ret = library_load(&sqlite_library, NULL);
+	int ret = sqlite_load();
 
 	if (ret)
-		return -ELIBACC;
+		return ret;
 	history = mem_alloc(sizeof(*history));
-	ret = open_file(history, path);
+	ret = sqlite_open(path, &history->db, &history->dir);
 	if (!ret) {
 		sqlite.sqlite3_busy_timeout(history->db, BUSY_MS);
 		ret = check_version(history);
@@ -196,29 +90,6 @@ void history_close(struct history *history)
 
 /* ---- writing ---- */
 
-/* Run @sql once. @types: a letter for each value: 't' text, 'i' int64_t, 'd' double. */
-static int run_sql(struct history *history, const char *sql, const char *types, ...)
-{
-	cleanup_statement sqlite3_stmt *statement = NULL;
-	int ret = prepare(history, sql, &statement);
-	va_list list;
-
-	if (ret)
-		return ret;
-	va_start(list, types);
-	for (int i = 0; types[i]; i++) {
-		if (types[i] == 't')
-			sqlite.sqlite3_bind_text(statement, i + 1, va_arg(list, const char *), -1,
-			                         SQLITE_TRANSIENT);
-		else if (types[i] == 'i')
-			sqlite.sqlite3_bind_int64(statement, i + 1, va_arg(list, int64_t));
-		else
-			sqlite.sqlite3_bind_double(statement, i + 1, va_arg(list, double));
-	}
-	va_end(list);
-	return error_of(sqlite.sqlite3_step(statement));
-}
-
 static const char *task_of(const struct report_run *run, int64_t worker)
 {
 	const struct report_worker *found = run_find_worker(run, worker);
@@ -226,7 +97,7 @@ static const char *task_of(const struct report_run *run, int64_t worker)
 	return found ? found->task : "";
 }
 
-/* Delete runs. @condition: of the table runs, with one value for its ?, see run_sql(). */
+/* Delete runs. @condition: of the table runs, with one value for its ?, see sqlite_run(). */
 static int delete_runs(struct history *history, const char *condition, const char *type,
                        const char *text, int64_t number)
 {
@@ -238,8 +109,8 @@ static int delete_runs(struct history *history, const char *condition, const cha
 			"delete from %s where run in (select run from runs where %s)", tables[i],
 			condition);
 
-		ret = *type == 't' ? run_sql(history, sql, type, text)
-		                   : run_sql(history, sql, type, number);
+		ret = *type == 't' ? sqlite_run(history->db, sql, type, text)
+		                   : sqlite_run(history->db, sql, type, number);
 	}
 	return ret;
 }
@@ -248,10 +119,11 @@ static int add_measure(struct history *history, const char *id, const char *task
                        const char *measure, double value)
 {
 	/* the sum over all workers of a task: it does not depend on which worker ended last */
-	return run_sql(history,
-	               "insert into measures values (?, ?, ?, ?) on conflict do update set value = "
-	               "value + excluded.value",
-	               "tttd", id, task, measure, value);
+	return sqlite_run(
+		history->db,
+		"insert into measures values (?, ?, ?, ?) on conflict do update set value = "
+		"value + excluded.value",
+		"tttd", id, task, measure, value);
 }
 
 static const char *const measured_counts[] = { "epipe", "econnreset", "econnrefused", "eaddrinuse",
@@ -306,19 +178,20 @@ static int add_rows(struct history *history, const struct report_run *run, const
 		const json_t *finding = run->findings[i];
 		int64_t worker = record_number(finding, "worker");
 
-		ret = run_sql(history, "insert into findings values (?, ?, ?, ?, ?, ?, ?, ?)",
-		              "tittttit", id, worker, task_of(run, worker),
-		              record_text(finding, "kind"), record_text(finding, "severity"),
-		              record_text(finding, "fingerprint"), record_number(finding, "port"),
-		              record_text(finding, "detail"));
+		ret = sqlite_run(
+			history->db, "insert into findings values (?, ?, ?, ?, ?, ?, ?, ?)",
+			"tittttit", id, worker, task_of(run, worker), record_text(finding, "kind"),
+			record_text(finding, "severity"), record_text(finding, "fingerprint"),
+			record_number(finding, "port"), record_text(finding, "detail"));
 	}
 	for (size_t i = 0; !ret && i < run->port_count; i++) {
 		const struct report_span *span = &run->ports[i];
 
-		ret = run_sql(history, "insert into ports values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-		              "titiiitii", id, (int64_t)span->worker, task_of(run, span->worker),
-		              (int64_t)span->port, (int64_t)span->real_port, (int64_t)span->pid,
-		              span->name, span->from_ms, span->until_ms);
+		ret = sqlite_run(history->db,
+		                 "insert into ports values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		                 "titiiitii", id, (int64_t)span->worker, task_of(run, span->worker),
+		                 (int64_t)span->port, (int64_t)span->real_port, (int64_t)span->pid,
+		                 span->name, span->from_ms, span->until_ms);
 	}
 	return ret;
 }
@@ -329,12 +202,13 @@ static int add_run(struct history *history, const struct report_run *run, const 
 	int ret = delete_runs(history, "run = ?", "t", id, 0);
 
 	if (!ret)
-		ret = run_sql(history, "insert into runs values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-		              "tiittiiiti", id, run->from_ms, run->until_ms - run->from_ms,
-		              record_text(run->run, "project"), command, (int64_t)run->worker_count,
-		              (int64_t)run_count_workers(run, "failed"),
-		              record_number(run->ended, "exit_status"),
-		              record_text(run->run, "backend"), record_number(run->run, "slots"));
+		ret = sqlite_run(
+			history->db, "insert into runs values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+			"tiittiiiti", id, run->from_ms, run->until_ms - run->from_ms,
+			record_text(run->run, "project"), command, (int64_t)run->worker_count,
+			(int64_t)run_count_workers(run, "failed"),
+			record_number(run->ended, "exit_status"), record_text(run->run, "backend"),
+			record_number(run->run, "slots"));
 	return ret ? ret : add_rows(history, run, id);
 }
 
@@ -342,9 +216,9 @@ static int add_run(struct history *history, const struct report_run *run, const 
 static int end_transaction(struct history *history, int ret)
 {
 	if (!ret)
-		ret = run_sql(history, "commit", "");
+		ret = sqlite_run(history->db, "commit", "");
 	if (ret)
-		(void)run_sql(history, "rollback", "");
+		(void)sqlite_run(history->db, "rollback", "");
 	return ret;
 }
 
@@ -358,14 +232,14 @@ int history_add(struct history *history, const struct report_run *run)
 	/* an id is short and is used again one day: the time makes it unique */
 	id = str_print("%s@%lld", record_text(run->run, "id"),
 	               (long long)record_number(run->run, "time_ms"));
-	ret = run_sql(history, "begin immediate", "");
+	ret = sqlite_run(history->db, "begin immediate", "");
 	return ret ? ret : end_transaction(history, add_run(history, run, id));
 }
 
 int history_prune(struct history *history, int days)
 {
 	int64_t before_ms = clock_wall_ns() / 1000000 - (int64_t)days * 86400000;
-	int ret = run_sql(history, "begin immediate", "");
+	int ret = sqlite_run(history->db, "begin immediate", "");
 
 	return ret ? ret
 	           : end_transaction(history,
@@ -392,8 +266,8 @@ int history_owners(struct history *history, int port, size_t max, struct history
                    size_t *ret_count)
 {
 	cleanup_statement sqlite3_stmt *statement = NULL;
-	int ret = prepare(
-		history,
+	int ret = sqlite_prepare(
+		history->db,
 		"select run, task, command, worker, pid, real_port, from_ms, until_ms from ports "
 		"where port = ?1 or real_port = ?1 order by from_ms desc limit ?2",
 		&statement);
@@ -473,10 +347,10 @@ static unsigned int read_values(struct history *history, const char *task, const
 	cleanup_statement sqlite3_stmt *statement = NULL;
 	unsigned int count = 0;
 
-	if (prepare(history,
-	            "select value from measures join runs using (run) "
-	            "where task = ? and measure = ? order by started_ms desc limit ?",
-	            &statement))
+	if (sqlite_prepare(history->db,
+	                   "select value from measures join runs using (run) "
+	                   "where task = ? and measure = ? order by started_ms desc limit ?",
+	                   &statement))
 		return 0;
 	sqlite.sqlite3_bind_text(statement, 1, task, -1, SQLITE_TRANSIENT);
 	sqlite.sqlite3_bind_text(statement, 2, measure, -1, SQLITE_TRANSIENT);
@@ -498,7 +372,8 @@ double history_median_max(struct history *history, const char *measure)
 	cleanup_statement sqlite3_stmt *statement = NULL;
 	double max = 0;
 
-	if (prepare(history, "select distinct task from measures where measure = ?", &statement))
+	if (sqlite_prepare(history->db, "select distinct task from measures where measure = ?",
+	                   &statement))
 		return 0;
 	sqlite.sqlite3_bind_text(statement, 1, measure, -1, SQLITE_TRANSIENT);
 	while (sqlite.sqlite3_step(statement) == SQLITE_ROW) {
@@ -517,14 +392,15 @@ static void fill_trend(struct history *history, const char *run, struct history_
 	double values[1 + BASELINE_RUNS];
 	unsigned int count = 0;
 
-	if (prepare(history,
-	            "select value from measures join runs as earlier using (run), runs as last "
-	            "where last.run = ? and task = ? and measure = ? "
-	            "and earlier.command = last.command "
-	            "and ifnull(earlier.backend, last.backend) = last.backend "
-	            "and ifnull(earlier.slots, last.slots) = last.slots "
-	            "order by earlier.started_ms desc, earlier.run = last.run desc limit ?",
-	            &statement))
+	if (sqlite_prepare(
+		    history->db,
+		    "select value from measures join runs as earlier using (run), runs as last "
+		    "where last.run = ? and task = ? and measure = ? "
+		    "and earlier.command = last.command "
+		    "and ifnull(earlier.backend, last.backend) = last.backend "
+		    "and ifnull(earlier.slots, last.slots) = last.slots "
+		    "order by earlier.started_ms desc, earlier.run = last.run desc limit ?",
+		    &statement))
 		return;
 	sqlite.sqlite3_bind_text(statement, 1, run, -1, SQLITE_TRANSIENT);
 	sqlite.sqlite3_bind_text(statement, 2, trend->task, -1, SQLITE_TRANSIENT);
@@ -543,11 +419,11 @@ static void fill_trend(struct history *history, const char *run, struct history_
 int history_trends(struct history *history, struct history_trend **ret_trends, size_t *ret_count)
 {
 	cleanup_statement sqlite3_stmt *statement = NULL;
-	int ret = prepare(history,
-	                  "select task, measure, run from measures where run = "
-	                  "(select run from runs order by started_ms desc limit 1) "
-	                  "order by measure, task",
-	                  &statement);
+	int ret = sqlite_prepare(history->db,
+	                         "select task, measure, run from measures where run = "
+	                         "(select run from runs order by started_ms desc limit 1) "
+	                         "order by measure, task",
+	                         &statement);
 
 	*ret_trends = NULL;
 	*ret_count = 0;
