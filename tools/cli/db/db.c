@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `berth db list` and `berth db drop` work on the databases that Berth owns on the project's servers.
- * `berth db reset` and `berth db snapshot` ask the supervisor of a live run to reset or copy the
- * databases of one worker.
+ * `berth db list` and `berth db drop` work on the databases that Berth owns on the project's
+ * servers. `berth db reset` and `berth db snapshot` ask the supervisor of a live run to reset or
+ * copy the databases of one worker.
  */
 #include <errno.h>
 #include <stdio.h>

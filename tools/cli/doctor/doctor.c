@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `berth doctor` runs the checks of a set and prints their findings. The exit status tells the worst.
- * The checks are in machine.c, network.c, database.c and load.c. They add findings by finding.c.
+ * `berth doctor` runs the checks of a set and prints their findings. The exit status tells the
+ * worst. The checks are in machine.c, network.c, database.c and load.c. They add findings by
+ * finding.c.
  *
  * A check must leave nothing behind and must not disturb a live run.
  */

@@ -30,7 +30,10 @@ struct reader_pair {
 	const yaml_node_t *value;
 };
 
-/** Parse the only document of a text into @document, which is zeroed. Adds a message if that fails. Return: 0; -EINVAL; -ENOMEM. */
+/**
+ * Parse the only document of a text into @document, which is zeroed. Adds a message if that fails.
+ * Return: 0; -EINVAL; -ENOMEM.
+ */
 int reader_load(struct reader *reader, const char *text, size_t len);
 
 /** Return: the node; NULL when the reader has visited NODES_MAX, and the caller then stops. */
