@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * SQLite refuses paths of more than 512 bytes. So a file is opened as /proc/self/fd/N/NAME, by a VFS
- * that does not replace that by the real path.
+ * SQLite refuses paths of more than 512 bytes. So a file is opened as /proc/self/fd/N/NAME, by a
+ * VFS that does not replace that by the real path.
  */
 #include "tools/report/sqlite.h"
 

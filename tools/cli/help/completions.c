@@ -30,8 +30,8 @@ struct args {
 };
 
 /*
- * Read them from the usage of the verb, such as "[quick|full]", "[VERB|berth.yaml]", or "list | drop
- * NAME...": alternatives, of which the first word counts. Capitals are a placeholder.
+ * Read them from the usage of the verb, such as "[quick|full]", "[VERB|berth.yaml]", or "list |
+ * drop NAME...": alternatives, of which the first word counts. Capitals are a placeholder.
  */
 static struct args args_of(const struct verb *verb)
 {
