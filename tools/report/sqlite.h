@@ -33,8 +33,8 @@ int sqlite_load(void);
 
 /**
  * Open a database, or create it.
- * @ret_dir        descriptor of its directory, which must stay open as long as the database; -1 on
- * failure
+ * @ret_dir	descriptor of its directory, which must stay open as long as the database is; -1 on
+ *		failure
  */
 int sqlite_open(const char *path, sqlite3 **ret_db, int *ret_dir);
 
