@@ -26,6 +26,41 @@ for backend in preload seccomp; do
 	end_run root
 done
 
+# Working trees, copies and TMPDIRs of root: only the run and its workers can reach them, also a
+# worker that gave up root
+cat >"$work/root/tree.sh" <<'E'
+as='setpriv --reuid nobody --regid nogroup --clear-groups'
+mkdir -m 777 open && echo "of $BERTH_WORKER" >open/file && chmod 666 open/file
+$as sh -c 'echo more >>"$PWD/open/file" && cd / && cat "$0/open/file" && : >"${TMPDIR:-/tmp}/of-nobody"' "$PWD" >seen || : >failed
+cp seen "$1/seen-$BERTH_WORKER"
+: >"$1/here-$BERTH_WORKER"
+until [ -e "$1/go" ]; do sleep 0.05; done
+[ ! -e failed ]
+E
+chmod 755 "$work" "$work/root" "$work/root/tree.sh"
+mkdir "$work/record" "$work/cp"
+# shellcheck disable=SC2016
+printf '#!/bin/sh\necho "$*" >>%s/record/cp\nexec /bin/cp "$@"\n' "$work" >"$work/cp/cp"
+chmod 755 "$work/cp/cp"
+for tree in overlay copy; do
+	rm -f "$work/record"/*
+	(cd "$work/root" && PATH=$work/cp:$PATH exec "$BERTH" run -n 2 --tree $tree -- sh tree.sh "$work/record") >"$work/said" 2>&1 &
+	pid=$! tries=400
+	until [ -e "$work/record/here-1" ] && [ -e "$work/record/here-2" ] || [ $tries = 0 ]; do sleep 0.05; tries=$((tries - 1)); done
+	is 711 "$(stat -c %a /tmp/berth-trees-0)" "$tree: others cannot list the directories of working trees"
+	dir=$(echo /tmp/berth-trees-0/*)
+	case $tree,$(stat -c %a "$dir"),$dir in
+	overlay,700,* | copy,711,*-"$pid"-????????????????????????????????) ok=0 ;;
+	*) ok=1 ;;
+	esac
+	report $ok "$tree: others cannot enter that of a run, or cannot guess its name"
+	is '' "$(grep -s berth-trees "$work/record/cp")" "$tree: the command line of cp does not show it"
+	: >"$work/record/go"
+	wait "$pid"
+	is "0 of 1 more of 2 more" "$? $(cat "$work/record"/seen-* | tr '\n' ' ' | sed 's/ $//')" "$tree: a worker that gave up root reaches its own tree by its path, and a directory for temporary files"
+done
+rm -r "$work/record" "$work/cp"
+
 # A suite that gave up root can still mark its tests
 cat >"$work/root/drop.sh" <<'E'
 as='setpriv --reuid nobody --regid nogroup --clear-groups'

@@ -66,9 +66,8 @@ char **dir_list(const char *path);
 int dir_runtime(char **ret_path);
 
 /**
- * A path in @dir for a file that a worker opens after it changed its user: @name and @suffix. Other
- * users may search the
- * @dir of root, so that root's path has 128 random bits, too, as a secret.
+ * A path in @dir that a worker uses after it changed its user: @name and @suffix. Other users may
+ * search a directory of root, so root's path also has 128 random bits as a secret.
  * Return: 0 and *ret_path; -EIO without random numbers.
  */
 int file_secret_path(const char *dir, const char *name, const char *suffix, char **ret_path);

@@ -120,7 +120,9 @@ static int open_scratch(struct run_context *context, char **ret_error)
 	struct run_state state;
 	int ret;
 
-	context->scratch_dir = runtime_scratch(context->id);
+	ret = runtime_scratch(context->id, &context->scratch_dir);
+	if (ret)
+		return context_fail(ret_error, ret, "choose a directory for", context->id);
 	state = context_state(context);
 	(void)state_save(&state);
 	ret = runtime_make_scratch(context->scratch_dir);

@@ -118,13 +118,25 @@ static char *scratch_base(const char *dir)
 	return str_print("%s/berth-trees-%u", dir, (unsigned int)geteuid());
 }
 
-char *runtime_scratch(const char *run_id)
+int runtime_scratch(const char *run_id, char **ret_dir)
 {
 	cleanup_free char *base = scratch_base(
 		!is_on_disk("/tmp") && is_on_disk("/var/tmp") ? "/var/tmp" : "/tmp");
-
 	/* with the pid, because a run with another XDG_RUNTIME_DIR may have the same id */
-	return str_print("%s/%s-%d", base, run_id, (int)getpid());
+	cleanup_free char *name = str_print("%s-%d", run_id, (int)getpid());
+
+	return file_secret_path(base, name, "", ret_dir);
+}
+
+/* Is @text the end of a name that runtime_scratch() made: the pid, and for root the secret? */
+static bool is_scratch_end(const char *text)
+{
+	size_t pid_len = strspn(text, "0123456789");
+	const char *secret = text + pid_len;
+
+	if (!pid_len || !*secret)
+		return pid_len;
+	return *secret == '-' && strspn(secret + 1, "0123456789abcdef") == strlen(secret + 1);
 }
 
 bool runtime_is_scratch(const char *run_id, const char *path)
@@ -134,10 +146,8 @@ bool runtime_is_scratch(const char *run_id, const char *path)
 	for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
 		cleanup_free char *base = scratch_base(dirs[i]);
 		cleanup_free char *prefix = str_print("%s/%s-", base, run_id);
-		size_t len = strlen(prefix);
 
-		if (str_starts(path, prefix) && path[len] &&
-		    !path[len + strspn(path + len, "0123456789")])
+		if (str_starts(path, prefix) && is_scratch_end(path + strlen(prefix)))
 			return true;
 	}
 	return false;

@@ -20,10 +20,13 @@ bool runtime_is_id(const char *name);
 /**
  * The scratch directory, for trees and temporary files, on a disk, because trees may be large. The
  * supervisor writes the path into state.json before it makes the directory, so that `berth reap`
- * finds it after a crash.
- * Return: a path that does not exist, the caller's to free.
+ * finds it after a crash. Only its owner can find it: other users cannot search that of a plain
+ * user, and root's has a secret in its name (file_secret_path()), because a worker of root may
+ * change its user and must still reach its tree.
+ * @ret_dir	a path that does not exist, the caller's to free
+ * Return: 0; -EIO without random numbers.
  */
-char *runtime_scratch(const char *run_id);
+int runtime_scratch(const char *run_id, char **ret_dir);
 int runtime_make_scratch(const char *dir);
 int runtime_remove_scratch(const char *dir);
 

@@ -9,6 +9,7 @@
 #include "tools/tree/tree.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -22,18 +23,16 @@
 
 const char *const tree_kind_names[] = { "auto", "shared", "overlay", "copy", NULL };
 
-/* An overlay has the owner and mode of its upper directory, which must be those of the project. */
-static int make_upper(const struct tree *tree, const char *upper)
+/* The top of a tree must have the owner and mode of the project, so that a tree is as closed. */
+static int copy_mode(const struct tree *tree, const char *dir)
 {
 	struct stat info;
 
 	if (stat(tree->project_dir, &info))
 		return -errno;
-	if (mkdir(upper, 0700))
+	if (!geteuid() && chown(dir, info.st_uid, info.st_gid))
 		return -errno;
-	if (!geteuid() && chown(upper, info.st_uid, info.st_gid))
-		return -errno;
-	return chmod(upper, info.st_mode & 07777) ? -errno : 0;
+	return chmod(dir, info.st_mode & 07777) ? -errno : 0;
 }
 
 int tree_prepare(const struct tree *tree, unsigned int worker)
@@ -44,10 +43,11 @@ int tree_prepare(const struct tree *tree, unsigned int worker)
 	int ret = 0;
 
 	if (tree->kind == TREE_OVERLAY) {
-		ret = make_upper(tree, upper);
+		/* an overlay has the mode of its upper directory */
+		ret = mkdir(upper, 0700) ? -errno : copy_mode(tree, upper);
 		if (!ret && mkdir(work, 0700))
 			ret = -errno;
-	} else if (tree->kind == TREE_COPY && mkdir(copy, 0755)) {
+	} else if (tree->kind == TREE_COPY && mkdir(copy, 0700)) {
 		ret = -errno;
 	}
 	return ret;
@@ -101,8 +101,9 @@ static int choose(struct tree *tree, const struct tree_setup *setup, char **ret_
 		ret = try_overlay(tree, &what);
 	}
 	foreign = !ret && tree->user_namespace ? tree_foreign_owner(tree->project_dir) : NULL;
+	/* workers reach an overlay by its mount, and need the scratch directory for TMPDIR only */
 	if (!ret && !foreign)
-		return 0;
+		return tree->private_tmp && chmod(tree->scratch_dir, 0700) ? -errno : 0;
 	*ret_reason = foreign ? str_print("'%s' belongs to another user or group, which an overlay "
 	                                  "without privilege cannot keep",
 	                                  foreign)
@@ -191,8 +192,11 @@ bool tree_in_user_namespace(const struct tree *tree)
  * and extended attributes. It may take minutes for a large project, and ends with the worker's init
  * process.
  */
-static int copy_project(const struct tree *tree, const char *to)
+static int copy_project(const struct tree *tree, const char *copy)
 {
+	/* all users can read the command line of cp, but must not learn the path */
+	cleanup_close int fd = open(copy, O_PATH | O_DIRECTORY);
+	cleanup_free char *to = str_print("/proc/self/fd/%d", fd);
 	cleanup_dir DIR *dir = opendir(tree->project_dir);
 	cleanup_strv char **argv = strv_split("cp -a --reflink=auto -t", " ");
 	size_t options = strv_len(argv) + 2;
@@ -207,11 +211,11 @@ static int copy_project(const struct tree *tree, const char *to)
 		    strcmp(path, tree->results_dir))
 			strv_add(&argv, path);
 	}
-	if (!dir)
+	if (fd < 0 || !dir)
 		return -errno;
-	if (strv_len(argv) <= options)
-		return 0;
-	return child_exec(&(struct child_program){ .argv = argv }, NULL) ? -EIO : 0;
+	if (strv_len(argv) > options && child_exec(&(struct child_program){ .argv = argv }, NULL))
+		return -EIO;
+	return copy_mode(tree, copy);
 }
 
 static int copy_enter(const struct tree *tree, unsigned int worker, const char *cwd,

@@ -255,11 +255,13 @@ void check_overlay(struct doctor *doctor)
 {
 	const char *project = doctor->options->project_dir;
 	bool user_namespace = false;
-	cleanup_free char *reason = NULL, *scratch = runtime_scratch("try");
-	int ret = runtime_make_scratch(scratch);
+	cleanup_free char *reason = NULL, *scratch = NULL;
+	int ret = runtime_scratch("try", &scratch);
 
+	ret = ret ? ret : runtime_make_scratch(scratch);
 	if (ret) {
-		reason = str_print("unable to make '%s': %s", scratch, strerror(-ret));
+		reason = str_print("unable to make '%s': %s", scratch ? scratch : "a directory",
+		                   strerror(-ret));
 	} else {
 		ret = tree_probe(project, scratch, &user_namespace, &reason);
 		(void)runtime_remove_scratch(scratch);
@@ -410,11 +412,13 @@ static void check_space(struct doctor *doctor, const char *what, const char *pat
 	}
 }
 
-/* The parent of the directory that a run would make. */
+/* The parent of the directory that a run would make; NULL without random numbers. */
 static char *scratch_parent(void)
 {
-	char *path = runtime_scratch("try");
+	char *path = NULL;
 
+	if (runtime_scratch("try", &path))
+		return NULL;
 	for (int up = 0; up < 2; up++)
 		*strrchr(path, '/') = 0;
 	return path;
@@ -429,7 +433,8 @@ void check_disk(struct doctor *doctor)
 	                                       : str_print("%s/.berth", project);
 	check_space(doctor, "the results directory", access(results, F_OK) ? project : results,
 	            256);
-	check_space(doctor, "the directory of trees and temporary files", scratch, 1024);
+	if (scratch)
+		check_space(doctor, "the directory of trees and temporary files", scratch, 1024);
 	if (!dir_runtime(&runtime))
 		check_space(doctor, "the run-time directory", runtime, 64);
 }
