@@ -69,6 +69,42 @@ q -c "set standard_conforming_strings = off" \
 	-c "select 'a\\'' || datname from pg_database where datname = 'mes_e2e_db'" >"$work/scs"
 same 'strings without standard_conforming_strings' "a'mes_e2e_db" "$(tail -1 "$work/scs")"
 
+
+# --- the same names in quotes ---
+for view in pg_database pg_stat_activity pg_stat_database pg_prepared_xacts pg_replication_slots; do
+	for name in "\"$view\"" "\"pg_catalog\".\"$view\"" "PG_CATALOG.\"$view\"" \
+		"U&\"pg\\005f${view#pg_}\"" "u&\"pg!005f${view#pg_}\" uescape '!'"; do
+		same_q "only the worker's rows are in $name" "$(q -c "select count(*) from $view")" \
+			"select count(*) from $name"
+	done
+done
+same 'a view in capitals within quotes is another one' 1 \
+	"$(q -c 'select from "PG_DATABASE"' | grep -c 'relation "PG_DATABASE" does not exist')"
+same_q 'a column and a literal' 'mes_e2e_db|mes_e2e_db|t' 'select "d"."datname",
+	"catalog_name", U&"curr\0065nt_database"() = '"'mes_e2e_db'"'
+	from "pg_catalog"."pg_database" "d", "information_schema"."information_schema_catalog_name"
+	where "d"."datname" = '"'mes_e2e_db' and \"catalog_name\" = 'mes_e2e_db'"
+same_q 'a qualified column' mes_e2e_db "select \"pg_catalog\".\"pg_database\".\"datname\"
+	from \"pg_catalog\".\"pg_database\" where U&\"d\\0061tname\" = 'mes_e2e_db'"
+same_q 'functions' 't|t' "select \"pg_database_size\"('mes_e2e_db') > 0,
+	\"pg_catalog\".\"has_database_privilege\"('mes_e2e_db', 'CONNECT')"
+same_q 'a name of three parts' 'the original|the original' \
+	'select a.who, b.who from "mes_e2e_db".public.witness a,
+	(select * from MES_E2E_DB.public.witness) b'
+same 'UPDATE without a name is refused' 2 "$(q -c 'update "pg_database" set datistemplate = false' \
+	-c 'delete from "pg_catalog"."pg_database"' | grep -c "not this worker's")"
+sql 'create database other_t2_abcdefgh'
+timeout 20 psql -h 127.0.0.1 -p "$sport" -U mes_user -Atqc 'select pg_sleep(20)' other_t2_abcdefgh \
+	>/dev/null 2>&1 & sleeper=$!
+until [ "$(sql "select count(*) from pg_stat_activity where datname like 'other%'")" = 1 ]; do
+	kill -0 $sleeper
+done
+same_q "the sessions of another worker are not ended" '' 'select pg_terminate_backend("pid")
+	from "pg_stat_activity" where "datname" is not null and "datname" <> current_database()'
+same 'they go on' 1 "$(sql "select count(*) from pg_stat_activity where datname like 'other%'")"
+kill $sleeper; wait $sleeper 2>/dev/null || true
+sql 'drop database other_t2_abcdefgh with (force)'
+
 # --- statements about databases ---
 same_q 'CREATE DATABASE' '' 'create database n1; '
 same_q 'ALTER DATABASE RENAME' n2 \
@@ -88,9 +124,11 @@ same 'none of these changed the original' '0|' \
 same 'DROP DATABASE postgres is refused' \
 	'ERROR:  42501: this would change a database that all workers share' \
 	"$(psql -v VERBOSITY=verbose -Atqc 'drop database postgres' 2>&1 | head -1)"
-same 'a name by the numbers of its characters is refused' 2 \
-	"$(q -c 'drop database U&"mes\005fe2e_db"' -c 'drop database U&"p\006fstgres"' |
-	grep -c 'ERROR:  this names a database by the numbers of its characters')"
+same 'a name by the numbers of its characters' 1 "$(q -c 'create database U&"n\0034"' \
+	-c "alter database U&\"n!0034\" uescape '!' set geqo = off" \
+	-c "select 1 from pg_database where datname = 'n4'" -c 'drop database n4')"
+same 'also of a shared database' 1 "$(q -c 'drop database U&"p\006fstgres"' |
+	grep -c 'ERROR:  this would change a database that all workers share')"
 same 'with a hint' 1 \
 	"$(q -c 'alter database template1 set work_mem=1' | grep -c 'HINT:.*--db-mode private')"
 same 'UPDATE pg_database without a name is refused' 1 \

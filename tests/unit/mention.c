@@ -61,6 +61,18 @@ static void names_tell(void **state)
 	check_text("alter table x_t1_abcdefgh", true);
 }
 
+static void quotes_and_case_do_not_matter(void **state)
+{
+	(void)state;
+	check_text("select pid from \"pg_stat_activity\"", true);
+	check_text("select pid from u&\"pg\\005fstat_activity\"", true);
+	check_text("select pid from U&\"pg!005fstat_activity\" /**/ UEscape '!'", true);
+	check_text("select * from SHOP.public.t", true);
+	check_text("select * from U&\"sh\\006fp\".public.t", true);
+	check_text("select u&\"d\\0062link\"('dbname=x')", true);
+	check_text("select u&\"d\\0061ta\", U&'it''s' uescape '!'", false);
+}
+
 static void strings_tell_where_they_are_read(void **state)
 {
 	(void)state;
@@ -77,6 +89,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(data_may_speak_of_databases),
 		cmocka_unit_test(names_tell),
+		cmocka_unit_test(quotes_and_case_do_not_matter),
 		cmocka_unit_test(strings_tell_where_they_are_read),
 	};
 

@@ -388,25 +388,6 @@ bool lexer_next(struct lexer *lexer, struct token *ret_token)
 	return lexer->is_last && next_at_end(lexer, ret_token);
 }
 
-char *lexer_name(const char *text, const struct token *token)
-{
-	char *name = str_copy_len(text + token->body, token->body_len);
-	char *to = name;
-
-	if (token->kind == TOKEN_WORD) {
-		for (; *to; to++)
-			*to = *to >= 'A' && *to <= 'Z' ? (char)(*to | 32) : *to;
-		return name;
-	}
-	for (const char *from = name; *from; from++) {
-		*to++ = *from;
-		if (*from == '"' && from[1] == '"')
-			from++;
-	}
-	*to = 0;
-	return name;
-}
-
 bool lexer_is_word(const char *text, const struct token *token, const char *word_text)
 {
 	return token->kind == TOKEN_WORD && strlen(word_text) == token->len &&

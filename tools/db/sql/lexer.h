@@ -87,13 +87,7 @@ void lexer_feed(struct lexer *lexer, const char *piece, size_t len, bool is_last
  */
 bool lexer_next(struct lexer *lexer, struct token *ret_token);
 
-/**
- * The name that @token of @text stands for: a word in lower case, a quoted name without its quotes.
- * The caller's to free.
- */
-char *lexer_name(const char *text, const struct token *token);
-
-/** Is @token of @text the word @word (lower case), unquoted, in any case? */
+/** Is @token of @text the keyword @word (lower case): unquoted, in any case? */
 bool lexer_is_word(const char *text, const struct token *token, const char *word);
 
 static inline bool lexer_is_space(char byte)

@@ -14,7 +14,7 @@
 #include <strings.h>
 
 #include "tools/base/cleanup.h"
-#include "tools/db/sql/lexer.h"
+#include "tools/db/sql/value.h"
 
 /*
  * More than any word that is searched, and than any name that is known: PostgreSQL cuts names to 63
@@ -30,7 +30,8 @@ static const char *const words[] = { "database",
 	                             "prepare",
 	                             "pg_replication_slots",
 	                             "postgres://",
-	                             "postgresql://" };
+	                             "postgresql://",
+	                             "u&\"" };
 
 /* Behind these names, rewrite.c and rewrite_connect.c read strings. */
 static const struct {
@@ -55,9 +56,10 @@ struct mention_scan {
 	size_t seam_len;
 	bool in_text; /* mention_in_text() is true of what was read, strings and comments too */
 	bool in_name; /* a name mentions a database */
-	bool reads_strings; /* one of string_readers was there */
-	bool behind_start;  /* a token of this statement was there */
-	bool behind_known;  /* the last token is the known name of a database */
+	bool reads_strings;  /* one of string_readers was there */
+	bool behind_start;   /* a token of this statement was there */
+	bool behind_known;   /* the last token is the known name of a database */
+	bool behind_escaped; /* the last token is U&"name": UESCAPE may give it another value */
 	bool has_ended;
 };
 
@@ -66,7 +68,7 @@ static bool has_word(const char *text, size_t len)
 	for (size_t i = 0; i < len; i++) {
 		char first = (char)(text[i] | 32);
 
-		if (first != 'd' && text[i] != '_' && first != 'p')
+		if (first != 'd' && text[i] != '_' && first != 'p' && first != 'u')
 			continue;
 		for (size_t word = 0; word < ARRAY_LEN(words); word++)
 			if (len - i >= strlen(words[word]) &&
@@ -76,12 +78,27 @@ static bool has_word(const char *text, size_t len)
 	return false;
 }
 
+/*
+ * Does @text hold @name, which a statement may write in any case? In front of a quote in the name
+ * there may be another one, so only the part before is searched.
+ */
+static bool has_known(const char *text, size_t len, const char *name)
+{
+	size_t name_len = strcspn(name, "\"'\\");
+
+	for (size_t i = 0; i + name_len <= len; i++)
+		if (!name_len || ((text[i] ^ *name) & ~32) == 0)
+			if (!strncasecmp(text + i, name, name_len))
+				return true;
+	return false;
+}
+
 bool mention_in_text(const struct names *names, const char *text, size_t len)
 {
 	if (has_word(text, len))
 		return true;
 	for (char **known = names->known; known && *known; known++)
-		if (memmem(text, len, *known, strlen(*known)))
+		if (has_known(text, len, *known))
 			return true;
 	return names_has_suffix(names, text, len);
 }
@@ -111,9 +128,16 @@ static bool reads_strings(const struct mention_scan *scan, const char *name, siz
 
 static bool is_known(const struct names *names, const char *text, const struct token *token)
 {
-	cleanup_free char *name = names->known ? lexer_name(text, token) : NULL;
+	cleanup_free char *name = names->known ? token_value(text, token) : NULL;
 
 	return name && names_is_known(names, name, strlen(name));
+}
+
+static void note_name(struct mention_scan *scan, const char *name, size_t len)
+{
+	scan->reads_strings |= reads_strings(scan, name, len);
+	scan->in_name |= scan->in_text &&
+	                 (has_word(name, len) || names_has_suffix(scan->names, name, len));
 }
 
 /* @text is that of the token, whose offsets count from there. */
@@ -122,14 +146,19 @@ static void note_token(struct mention_scan *scan, const char *text, const struct
 	bool is_sign = token->kind == TOKEN_OPERATOR && token->len == 1;
 
 	/* NAME.schema.table; a name without a point may be that of a table */
-	if ((scan->behind_known && is_sign && *text == '.') || token->kind == TOKEN_LONG_TAG)
+	if ((scan->behind_known && is_sign && *text == '.') || token->kind == TOKEN_LONG_TAG ||
+	    (scan->behind_escaped && lexer_is_word(text, token, "uescape")))
 		scan->in_name = true;
 	scan->behind_known = false;
-	if (token_is_name(token)) {
-		scan->reads_strings |= reads_strings(scan, text + token->body, token->body_len);
+	scan->behind_escaped = token->kind == TOKEN_UQUOTED;
+	if (scan->behind_escaped) {
+		cleanup_free char *name = token_value(text, token);
+
+		note_name(scan, name, strlen(name));
 		scan->behind_known = is_known(scan->names, text, token);
-		scan->in_name |= scan->in_text && (has_word(text, token->len) ||
-		                                   names_has_suffix(scan->names, text, token->len));
+	} else if (token_is_name(token)) {
+		note_name(scan, text + token->body, token->body_len);
+		scan->behind_known = is_known(scan->names, text, token);
 	}
 	scan->behind_start = !is_sign || *text != ';';
 }

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "tools/db/sql/value.h"
+
 bool parse_begins(const char *at, size_t left, const char *word)
 {
 	size_t len = strlen(word);
@@ -52,15 +54,38 @@ bool parse_is_string(const struct parse *parse, size_t i)
 	       parse_token(parse, i)->kind == TOKEN_ESTRING;
 }
 
-char *parse_name(const struct parse *parse, size_t i)
+char *parse_value(const struct parse *parse, size_t i)
 {
-	return lexer_name(parse->text, parse_token(parse, i));
+	return token_value(parse->text, parse_token(parse, i));
 }
 
-bool parse_mentions(const struct parse *parse, const char *word)
+bool parse_has_name(const struct parse *parse, size_t i, const char *name)
+{
+	const struct token *token = parse_token(parse, i);
+	cleanup_free char *value = NULL;
+
+	switch (token->kind) {
+	case TOKEN_WORD: return parse_is(parse, i, name);
+	case TOKEN_QUOTED: /* @name has no quotes */
+		return token->body_len == strlen(name) &&
+		       !memcmp(parse->text + token->body, name, token->body_len);
+	case TOKEN_UQUOTED: value = parse_value(parse, i); return !strcmp(value, name);
+	default: return false;
+	}
+}
+
+bool parse_has_name_of(const struct parse *parse, size_t i, const char *const *names)
+{
+	for (; *names; names++)
+		if (parse_has_name(parse, i, *names))
+			return true;
+	return false;
+}
+
+bool parse_mentions(const struct parse *parse, const char *name)
 {
 	for (size_t i = 0; i < parse->count; i++)
-		if (parse_is(parse, i, word))
+		if (parse_has_name(parse, i, name))
 			return true;
 	return false;
 }
@@ -103,14 +128,9 @@ static void add_identifier(struct str *out, const char *name)
 void parse_edit_name(struct parse *parse, size_t i)
 {
 	const struct token *token = parse_token(parse, i);
-	cleanup_free char *logical = parse_name(parse, i);
+	cleanup_free char *logical = parse_value(parse, i);
 	cleanup_str struct str physical = { 0 }, identifier = { 0 };
 
-	/* with another UESCAPE character the server reports a syntax error */
-	if (token->kind == TOKEN_UQUOTED && strchr(logical, '\\')) {
-		parse->result->refusal = REFUSAL_ESCAPES;
-		return;
-	}
 	names_physical(parse->names, logical, strlen(logical), &physical);
 	if (!strcmp(physical.text ? physical.text : "", logical))
 		return;

@@ -29,28 +29,32 @@ struct parse {
 /* --- questions about token @i; a token that is not there answers no --- */
 
 const struct token *parse_token(const struct parse *parse, size_t i);
+/* a keyword; quotes make it a name */
 bool parse_is(const struct parse *parse, size_t i, const char *word);
 bool parse_is_sign(const struct parse *parse, size_t i, const char *sign);
 /* @words ends with NULL */
 bool parse_is_one_of(const struct parse *parse, size_t i, const char *const *words);
 bool parse_is_name(const struct parse *parse, size_t i);
+/* an identifier with the value @name, quoted or not */
+bool parse_has_name(const struct parse *parse, size_t i, const char *name);
+bool parse_has_name_of(const struct parse *parse, size_t i, const char *const *names);
 bool parse_is_string(const struct parse *parse, size_t i);
 
-/** Is @word anywhere in the text? */
-bool parse_mentions(const struct parse *parse, const char *word);
+/** Is the identifier @name anywhere in the text? */
+bool parse_mentions(const struct parse *parse, const char *name);
 
 /** Do the @left bytes at @at begin with @word, in any case? */
 bool parse_begins(const char *at, size_t left, const char *word);
 
-/** The name that token @i stands for, as lexer_name(). The caller's to free. */
-char *parse_name(const struct parse *parse, size_t i);
+/** The value of token @i, as token_value(). The caller's to free. */
+char *parse_value(const struct parse *parse, size_t i);
 
 /* --- edits --- */
 
 /** Replace @removed bytes at @at by @text. */
 void parse_edit(struct parse *parse, size_t at, size_t removed, const char *text);
 
-/** Replace the name @i by the physical one, or refuse the statement. */
+/** Replace the name @i by the physical one. */
 void parse_edit_name(struct parse *parse, size_t i);
 
 /** Replace the name in the string @i by the physical one. */

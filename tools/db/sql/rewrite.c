@@ -40,7 +40,6 @@ static const char *const refusals[] = {
 	[REFUSAL_NONE] = "",
 	[REFUSAL_SHARED] = "this would change a database that all workers share",
 	[REFUSAL_LONG] = "this statement names a database and is too long to be understood",
-	[REFUSAL_ESCAPES] = "this names a database by the numbers of its characters",
 	[REFUSAL_CATALOG] =
 		"this would change the catalog entries of databases that are not this worker's",
 };
@@ -71,7 +70,7 @@ static void three_parts(struct parse *parse, size_t i)
 	    !parse_is_sign(parse, i + 1, ".") || !parse_is_name(parse, i + 2) ||
 	    !parse_is_sign(parse, i + 3, ".") || !parse_is_name(parse, i + 4))
 		return;
-	name = parse_name(parse, i);
+	name = parse_value(parse, i);
 	if (names_is_known(parse->names, name, strlen(name)))
 		parse_edit_name(parse, i);
 }
@@ -90,8 +89,8 @@ static void three_parts_literal(struct parse *parse, size_t i)
 	    !parse_is_string(parse, i))
 		return;
 	if (!(parse_is_sign(parse, i + 1, ":") && parse_is_sign(parse, i + 2, ":") &&
-	      parse_is(parse, i + 3, "regclass")) &&
-	    !(i >= 2 && parse_is(parse, i - 2, "to_regclass")))
+	      parse_has_name(parse, i + 3, "regclass")) &&
+	    !(i >= 2 && parse_has_name(parse, i - 2, "to_regclass")))
 		return;
 	body += bare ? 0 : 1;
 	len -= bare ? 0 : 2;
@@ -218,7 +217,7 @@ static bool alters_catalog(const struct parse *parse, size_t begin)
 	if (!parse_is(parse, begin, "update") && !parse_is(parse, begin, "delete"))
 		return false;
 	for (size_t i = begin + 1; i <= begin + 4; i++)
-		if (parse_is(parse, i, "pg_database"))
+		if (parse_has_name(parse, i, "pg_database"))
 			return true;
 	return false;
 }
@@ -252,6 +251,22 @@ static size_t inner_begin(const struct parse *parse, size_t begin, size_t end)
 	return begin;
 }
 
+/* The clause UESCAPE 'c', behind U&"name", becomes a part of the name's token. */
+static bool join_uescape(struct parse *parse, const struct token *string)
+{
+	struct token *name;
+
+	if (parse->count < 2 || !parse_is(parse, parse->count - 1, "uescape") ||
+	    string->kind < TOKEN_STRING || string->kind > TOKEN_ESTRING || string->body_len != 1)
+		return false;
+	name = &parse->tokens[parse->count - 2];
+	if (name->kind != TOKEN_UQUOTED && name->kind != TOKEN_OTHER_STRING)
+		return false;
+	name->len = string->at + string->len - name->at;
+	parse->count--;
+	return true;
+}
+
 static void parse_text(struct parse *parse, const char *text, size_t len)
 {
 	struct lexer lexer = { .plain_strings = parse->plain_strings };
@@ -262,6 +277,8 @@ static void parse_text(struct parse *parse, const char *text, size_t len)
 	parse->tokens = mem_grow(NULL, space, sizeof(*parse->tokens));
 	lexer_feed(&lexer, text, len, true);
 	while (parse->count < TOKENS_MAX && lexer_next(&lexer, &token)) {
+		if (join_uescape(parse, &token))
+			continue;
 		if (parse->count == space)
 			parse->tokens = mem_grow(parse->tokens, space *= 2, sizeof(*parse->tokens));
 		parse->tokens[parse->count++] = token;

@@ -17,7 +17,6 @@ enum rewrite_refusal {
 	REFUSAL_NONE,
 	REFUSAL_SHARED,  /* it changes a database that all workers share */
 	REFUSAL_LONG,    /* it has more tokens, parameters or bytes than are read */
-	REFUSAL_ESCAPES, /* it names a database by numbers of characters */
 	REFUSAL_CATALOG, /* it changes catalog rows of unnamed databases */
 };
 

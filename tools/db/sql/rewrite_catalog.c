@@ -41,17 +41,10 @@ static const char *const ends_comparison[] = { "and",   "or",     "then",  "sele
 
 static bool is_catalog_column(const struct parse *parse, size_t i)
 {
-	cleanup_free char *name = NULL;
-
-	if (parse_is_one_of(parse, i, catalog_columns))
-		return true;
-	if (parse_is(parse, i, "database")) /* a column of these two */
+	if (parse_has_name(parse, i, "database")) /* a column of these two */
 		return parse_mentions(parse, "pg_prepared_xacts") ||
 		       parse_mentions(parse, "pg_replication_slots");
-	if (parse_token(parse, i)->kind != TOKEN_QUOTED)
-		return false;
-	name = parse_name(parse, i);
-	return strv_has((char *const *)catalog_columns, name);
+	return parse_has_name_of(parse, i, catalog_columns);
 }
 
 /* Behind ~, ~*, !~, also as OPERATOR(pg_catalog.~), but not behind ~~, which is LIKE. */
@@ -187,13 +180,18 @@ static bool compares(const struct parse *parse, size_t i)
 	       parse_is_one_of(parse, i, words);
 }
 
+static bool is_catalog(const struct parse *parse, size_t i)
+{
+	cleanup_free char *name = parse_is_name(parse, i) ? parse_value(parse, i) : NULL;
+
+	return name && (str_starts(name, "pg_") || !strcmp(name, "information_schema"));
+}
+
 /* A user's own table may have a column datname. So the statement must read a catalog. */
 static bool reads_catalog(const struct parse *parse)
 {
 	for (size_t i = 0; i < parse->count; i++)
-		if (parse->tokens[i].kind == TOKEN_WORD &&
-		    (parse_begins(parse->text + parse->tokens[i].at, parse->tokens[i].len, "pg_") ||
-		     parse_is(parse, i, "information_schema")))
+		if (is_catalog(parse, i))
 			return true;
 	return false;
 }
@@ -234,7 +232,7 @@ static bool computes(const struct parse *parse, size_t i)
 	};
 
 	return parse_is_name(parse, i) && parse_is_sign(parse, i + 1, "(") &&
-	       !parse_is_one_of(parse, i, transparent) &&
+	       !parse_has_name_of(parse, i, transparent) &&
 	       !parse_is_one_of(parse, i, ends_comparison);
 }
 
@@ -282,13 +280,13 @@ void rewrite_comparison(struct parse *parse, size_t i, size_t end)
 
 	if (!is_catalog_column(parse, i))
 		return;
-	if (parse_is(parse, i, "has_database_privilege")) {
+	if (parse_has_name(parse, i, "has_database_privilege")) {
 		map_privilege_call(parse, i, end);
 		return;
 	}
-	if (parse_is(parse, i, "pg_database_size") && parse_is_sign(parse, i + 1, "("))
+	if (parse_has_name(parse, i, "pg_database_size") && parse_is_sign(parse, i + 1, "("))
 		map_operand(parse, i + 2);
-	if (!parse_is_one_of(parse, i, calls) && !reads_catalog(parse))
+	if (!parse_has_name_of(parse, i, calls) && !reads_catalog(parse))
 		return;
 	map_left_operand(parse, i);
 	/* current_database() */
@@ -406,7 +404,7 @@ static bool is_table_command(const struct parse *parse, size_t begin, size_t fir
 void rewrite_shared_relation(struct parse *parse, size_t begin, size_t i)
 {
 	size_t first = i >= 2 && parse_is_sign(parse, i - 1, ".") &&
-	                               parse_is(parse, i - 2, "pg_catalog")
+	                               parse_has_name(parse, i - 2, "pg_catalog")
 	                       ? i - 2
 	                       : i;
 
@@ -418,7 +416,7 @@ void rewrite_shared_relation(struct parse *parse, size_t begin, size_t i)
 		cleanup_free char *text = NULL;
 		bool whole;
 
-		if (!parse_is(parse, i, shared_views[v].name) || !first)
+		if (!parse_has_name(parse, i, shared_views[v].name) || !first)
 			continue;
 		/* a qualified column: the subquery in its place has no schema */
 		if (parse_is_sign(parse, i + 1, "."))

@@ -18,6 +18,13 @@ struct connection_string {
 	size_t quote_len;
 };
 
+static bool is_dblink(const struct parse *parse, size_t i)
+{
+	cleanup_free char *name = parse_is_name(parse, i) ? parse_value(parse, i) : NULL;
+
+	return name && str_starts(name, "dblink");
+}
+
 static bool connects(const struct parse *parse, size_t begin, size_t i)
 {
 	static const char *const verbs[] = { "create", "alter", NULL }, *const kinds[] = {
@@ -27,9 +34,7 @@ static bool connects(const struct parse *parse, size_t begin, size_t i)
 	if (parse_is_one_of(parse, begin, verbs) && parse_is_one_of(parse, begin + 1, kinds))
 		return true;
 	for (size_t at = begin; at < i; at++)
-		if (parse_is_name(parse, at) && parse_is_sign(parse, at + 1, "(") &&
-		    parse_begins(parse->text + parse_token(parse, at)->body,
-		                 parse_token(parse, at)->body_len, "dblink"))
+		if (parse_is_sign(parse, at + 1, "(") && is_dblink(parse, at))
 			return true;
 	return false;
 }
@@ -107,7 +112,7 @@ void rewrite_connection_string(struct parse *parse, size_t begin, size_t i)
 
 	if (!connects(parse, begin, i))
 		return;
-	if (i && parse_is(parse, i - 1, key)) { /* OPTIONS (dbname 'x') */
+	if (i && parse_has_name(parse, i - 1, key)) { /* OPTIONS (dbname 'x') */
 		parse_edit_literal(parse, i);
 		return;
 	}

@@ -31,7 +31,7 @@ static void map_database(struct parse *parse, size_t i, bool harmless)
 
 	if (!parse_is_name(parse, i))
 		return;
-	name = parse_name(parse, i);
+	name = parse_value(parse, i);
 	if (names_is_shared(name, strlen(name)) && !harmless)
 		parse->result->refusal = REFUSAL_SHARED;
 	parse_edit_name(parse, i);
@@ -39,7 +39,7 @@ static void map_database(struct parse *parse, size_t i, bool harmless)
 
 static void learn_name(struct parse *parse, size_t i)
 {
-	cleanup_free char *name = parse_is_name(parse, i) ? parse_name(parse, i) : NULL;
+	cleanup_free char *name = parse_is_name(parse, i) ? parse_value(parse, i) : NULL;
 
 	if (name && !names_has_suffix(parse->names, name, strlen(name)))
 		names_learn(parse->names, name, strlen(name));
@@ -51,9 +51,9 @@ static void map_other_names(struct parse *parse, size_t i, size_t end)
 	for (; i < end; i++) {
 		size_t value = parse_is_sign(parse, i + 1, "=") ? i + 2 : i + 1;
 
-		if (parse_is(parse, i, "template") && parse_is_string(parse, value))
+		if (parse_has_name(parse, i, "template") && parse_is_string(parse, value))
 			parse_edit_literal(parse, value);
-		else if (parse_is(parse, i, "template") && !parse_is(parse, value, "default"))
+		else if (parse_has_name(parse, i, "template") && !parse_is(parse, value, "default"))
 			map_database(parse, value, true);
 		if (parse_is(parse, i, "rename") && parse_is(parse, i + 1, "to")) {
 			learn_name(parse, i + 2);
