@@ -51,6 +51,17 @@ echo input | "$BERTH" run -n 2 -- sh -c 'cat; echo done' >out 2>err
 is "w1 | done|w2 | done|" "$(sort out | tr '\n' '|')" "several workers: stdin is empty"
 "$BERTH" run -n 2 -- sh -c 'yes | head -c 3000000' 2>err | head -1 >out
 has "$(cat out)" '^w[12] \| y$' "a reader that goes away does not hang the run"
+for mode in prefix group quiet; do
+	"$BERTH" run -n 2 --output $mode -- sh -c 'echo hello; [ $0 != quiet ] || exit 9' $mode >/dev/full 2>err
+	is "$([ $mode = quiet ] && echo 9 || echo 125) 1" "$? $(grep -c '^berth: unable to write to stdout: No space left on device' err)" \
+		"$mode: stdout that takes nothing fails a run, and Berth says so once"
+done
+"$BERTH" run -n 2 -- sh -c 'echo hello >&2' >out 2>/dev/full
+is 125 $? "stderr that takes nothing does, too"
+again
+"$BERTH" run -n 2 --output group -- sh -c 'echo hello; rm -f "$0"/.berth/runs/*/w$BERTH_WORKER.log' "$PWD" >out 2>err
+is 125 $? "group: so does a log that is gone before it is shown"
+has "$(cat err)" 'are not complete: No such file' "and Berth says why"
 for mode in prefix group; do
 	"$BERTH" run -n 3 --output $mode -- sh -c 'yes slowly | head -c 210000' 2>err | (sleep 1; cat) >out
 	is 90000 "$(grep -c 'slowly$' out)" "$mode: a slow reader gets every line"

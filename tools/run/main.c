@@ -137,7 +137,7 @@ static int judge(struct run *run)
 		                   run->first_signal };
 	struct summary summary = { &outcome, run->output, run->isolate, run->tree,
 		                   run->tree_reason };
-	int status, error;
+	int status, error, unshown, to;
 
 	if (!run->context.plan->single)
 		results_prune(run->context.results_dir, run->context.id);
@@ -151,10 +151,14 @@ static int judge(struct run *run)
 	summary_show_gate(status);
 	error = report(run, &outcome, status, collected);
 	database_close(steal(&run->database));
-	if (!error)
+	unshown = console_error(output_console(run->output), &to);
+	if (unshown)
+		summary_show_unshown(&run->context, to, unshown);
+	if (error)
+		summary_show_incomplete(&run->context, error);
+	if (!error && !unshown)
 		return status;
-	/* a run without complete results has not passed; the suite's own status comes first */
-	summary_show_incomplete(&run->context, error);
+	/* a run without complete output has not passed; the suite's own status comes first */
 	return status ? status : VERDICT_INTERNAL;
 }
 

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
@@ -209,6 +210,13 @@ void summary_show_gate(int status)
 		         status);
 	else if (status == VERDICT_ISOLATION)
 		log_line("exit status %d: isolation was incomplete, and --strict is given", status);
+}
+
+void summary_show_unshown(const struct run_context *context, int to, int error)
+{
+	log_line("unable to write to %s: %s", to == STDOUT_FILENO ? "stdout" : "stderr",
+	         strerror(-error));
+	log_hint("read the workers' logs in %s", context->log_dir);
 }
 
 void summary_show_incomplete(const struct run_context *context, int error)

@@ -21,6 +21,9 @@ void summary_show(const struct summary *summary);
 /** Which setting made a run fail whose suite passed; nothing for another status. */
 void summary_show_gate(int status);
 
+/** Output of workers could not be shown on our descriptor @to. @error: -errno. */
+void summary_show_unshown(const struct run_context *context, int to, int error);
+
 /** Results could not be written. @error: -errno. */
 void summary_show_incomplete(const struct run_context *context, int error);
 

@@ -31,6 +31,7 @@ struct console {
 	int watched;         /* our descriptor that the loop watches; -1 = none */
 	int64_t patience_ms; /* 0 = without end */
 	struct loop_timer *timer;
+	int error, error_to; /* the first -errno of showing text, and on which descriptor; 0 */
 };
 
 struct console *console_open(struct loop *loop, void (*on_blocked)(void *arg, bool blocked),
@@ -42,6 +43,15 @@ struct console *console_open(struct loop *loop, void (*on_blocked)(void *arg, bo
 		.loop = loop, .on_blocked = on_blocked, .arg = arg, .watched = -1
 	};
 	return console;
+}
+
+/* A reader that goes away, as head(1) does, wants no more: its text is not lost. */
+static void note_error(struct console *console, int error)
+{
+	if (console->error || error == EPIPE)
+		return;
+	console->error = -error;
+	console->error_to = console->first->to;
 }
 
 static void drop_first(struct console *console)
@@ -56,12 +66,15 @@ static void drop_first(struct console *console)
 }
 
 /* Fill an empty chunk with the next part of its log. Return: false at the log's end. */
-static bool refill(struct console_chunk *chunk)
+static bool refill(struct console *console)
 {
+	struct console_chunk *chunk = console->first;
 	static char part[WRITE_SIZE];
 	bool is_cut = chunk->text.len && chunk->text.text[chunk->text.len - 1] != '\n';
 	ssize_t got = chunk->log < 0 ? 0 : read(chunk->log, part, sizeof(part));
 
+	if (got < 0)
+		note_error(console, errno);
 	chunk->text.len = chunk->written = 0;
 	if (got > 0) {
 		str_add_len(&chunk->text, part, (size_t)got);
@@ -83,7 +96,7 @@ static bool is_writable(int fd)
 	return poll(&asked, 1, 0) != 0;
 }
 
-/* Return: true if the first chunk has been written, or cannot be: its reader is gone. */
+/* Return: true if the first chunk has been written, or cannot be. */
 static bool write_first(struct console *console, size_t *budget)
 {
 	struct console_chunk *chunk = console->first;
@@ -93,14 +106,16 @@ static bool write_first(struct console *console, size_t *budget)
 		ssize_t done;
 
 		if (!left) {
-			if (!refill(chunk))
+			if (!refill(console))
 				return true;
 			continue;
 		}
 		done = write(chunk->to, chunk->text.text + chunk->written,
 		             left < WRITE_SIZE ? left : WRITE_SIZE);
-		if (done < 0 && errno != EINTR && errno != EAGAIN)
+		if (done < 0 && errno != EINTR && errno != EAGAIN) {
+			note_error(console, errno);
 			return true;
+		}
 		if (done > 0) {
 			chunk->written += (size_t)done;
 			*budget -= (size_t)done;
@@ -193,6 +208,12 @@ void console_write(struct console *console, int to, struct str *text, int log)
 bool console_is_busy(const struct console *console)
 {
 	return console->first;
+}
+
+int console_error(const struct console *console, int *ret_to)
+{
+	*ret_to = console->error_to;
+	return console->error;
 }
 
 void console_set_patience(struct console *console, int64_t ms)

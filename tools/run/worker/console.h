@@ -28,6 +28,12 @@ void console_write(struct console *console, int to, struct str *text, int log);
 /** True while text waits. */
 bool console_is_busy(const struct console *console);
 
+/**
+ * The first error of showing text, on *ret_to. A reader that went away (EPIPE) is none.
+ * Return: 0; -errno.
+ */
+int console_error(const struct console *console, int *ret_to);
+
 /** From now on drop the waiting text if its reader takes none of it for @ms. */
 void console_set_patience(struct console *console, int64_t ms);
 

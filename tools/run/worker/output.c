@@ -290,14 +290,17 @@ void output_worker_over(struct output *output, unsigned int number, bool failed,
 {
 	struct output_worker *worker = &output->workers[number - 1];
 	struct str head = { 0 };
+	int log;
 
 	if (output->prefixed || !worker->log_path || (output->quiet && !failed))
 		return;
 	str_addf(&head, "%s--- %s %s after %lld.%03lld s%s\n", output->colored ? worker->color : "",
 	         worker->name, failed ? "failed" : "passed", (long long)ms / 1000,
 	         (long long)ms % 1000, output->colored ? "\033[0m" : "");
-	console_write(output->console, STDOUT_FILENO, &head,
-	              open(worker->log_path, O_RDONLY | O_CLOEXEC));
+	log = open(worker->log_path, O_RDONLY | O_CLOEXEC);
+	if (log < 0 && !output->error)
+		output->error = -errno;
+	console_write(output->console, STDOUT_FILENO, &head, log);
 }
 
 const char *output_log_path(const struct output *output, unsigned int number)

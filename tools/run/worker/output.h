@@ -62,7 +62,7 @@ bool output_is_colored(const struct output *output);
 /** In a forked child: close all descriptors of other processes' output. */
 void output_close_descriptors(const struct output *output);
 
-/** The first -errno of writing a log; 0 if all were written. */
+/** The first -errno of writing or opening a log; 0 if there was none. */
 int output_error(const struct output *output);
 
 #endif
