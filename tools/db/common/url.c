@@ -11,6 +11,7 @@
 #include <strings.h>
 
 #include "tools/base/cleanup.h"
+#include "tools/base/dotenv.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
 
@@ -300,40 +301,15 @@ bool db_url_local(const struct db_url *url)
 	       !strcmp(url->host, "0.0.0.0");
 }
 
-/*
- * Return: the value of a NAME=VALUE line of a .env file, without quotes; NULL if the line is
- * another.
- */
-static char *dotenv_value(const char *line, const char *name)
-{
-	size_t len = strlen(name);
-	const char *value;
-
-	line += strspn(line, " \t");
-	if (str_starts(line, "export "))
-		line += 7;
-	if (strncmp(line, name, len) || line[len] != '=')
-		return NULL;
-	value = line + len + 1;
-	if (*value == '"' || *value == '\'')
-		return str_copy_len(value + 1, strcspn(value + 1, *value == '"' ? "\"" : "'"));
-	return str_copy_len(value, strcspn(value, " \t\r#"));
-}
-
 char *db_url_default(const char *project_dir)
 {
 	const char *env = getenv("DATABASE_URL");
 	cleanup_free char *path = str_print("%s/.env", project_dir);
 	cleanup_free char *text = NULL;
-	cleanup_strv char **lines = NULL;
-	char *value = NULL;
 
 	if (env && *env)
 		return str_copy(env);
 	if (file_is_planted(path) || file_read(path, &text, NULL))
 		return NULL;
-	lines = strv_split(text, "\n");
-	for (char **line = lines; line && *line && !value; line++)
-		value = dotenv_value(*line, "DATABASE_URL");
-	return value;
+	return dotenv_get(text, "DATABASE_URL");
 }
