@@ -62,6 +62,18 @@ berth check --json
 same 'in a profile as well: more ports than the block' \
 	'125 false ["berth.yaml: 1000 declared ports do not fit into a block of 512"]' \
 	"$status $(printf '%s' "$out" | jq -rc '"\(.valid) \(.errors)"')"
+for database in 'postgresql://me@localhost:5434/shop' '{kind: redis, port: 5434}'; do
+	printf 'share: [3000, 5434]\ndatabases: ["%s"]\n' "$database" | sed 's/"{/{/; s/}"/}/' >berth.yaml
+	berth check
+	same 'a port that is shared and a database at once' \
+		"125 berth: berth.yaml: port 5434 is a database's and shared at once" "$status $err"
+done
+printf 'share: 5432\ndatabases: [shop]\n' >berth.yaml
+berth check
+same 'also the usual port of a name' "125 berth: berth.yaml: port 5432 is a database's and shared at once" "$status $err"
+printf 'share: 5432\ndatabases: [shop]\ndb-mode: off\n' >berth.yaml
+berth check
+same 'but not without databases of their own' 0 "$status"
 printf 'each: [a, a]\n' >berth.yaml
 berth check
 same 'a task twice' "125 berth: berth.yaml: task 'a' is named twice, or has no name" "$status $err"

@@ -15,6 +15,7 @@
 #include "core/abi.h"
 #include "tools/base/cleanup.h"
 #include "tools/base/environ.h"
+#include "tools/db/common/url.h"
 #include "tools/ports/ports.h"
 
 enum { GRACE_MS = 10000 };
@@ -147,6 +148,43 @@ char *plan_check_block(const struct plan *plan, unsigned int block_len)
 		declared, block_len);
 }
 
+/* Return: the port at which the suite expects a database; 0 = not known. */
+static uint16_t port_of_database(const struct run_database *database, char *const *envp)
+{
+	struct db_url url;
+	uint16_t port;
+
+	if (database->port || database->kind == DB_KIND_COMMAND)
+		return (uint16_t)database->port;
+	if (db_url_parse_kind(database->kind, database->url ? database->url : database->name,
+	                      environ_get(envp, "DATABASE_URL"), &url))
+		return 0;
+	port = url.port;
+	db_url_free(&url);
+	return port;
+}
+
+/* A port of a database that is shared, too, would lead all workers to one server. */
+static char *check_databases(const struct plan *plan, const struct run_options *options,
+                             char *const *envp)
+{
+	for (unsigned int i = 0; i < options->database_count; i++) {
+		const struct run_database *database = &options->database_list[i];
+		uint16_t port = options->db_mode == DB_OFF || database->mode == DB_OFF
+		                        ? 0
+		                        : port_of_database(database, envp);
+
+		for (const uint16_t *shared = plan->share; port && *shared; shared++)
+			if (*shared == port)
+				return str_print(
+					"port %u is a database's and shared at once\nhint: "
+					"`databases` gives each worker its own, `share` lets all "
+					"use the host's: leave it in one",
+					port);
+	}
+	return NULL;
+}
+
 static char *check_ports(const struct plan *plan, const struct run_options *options)
 {
 	unsigned int range = options->range_first ? options->range_last - options->range_first + 1u
@@ -228,6 +266,8 @@ int plan_make(const struct run_options *options, char *const *envp, struct plan 
 	plan->ports = flatten(&options->ports);
 	plan->share = flatten(&options->share);
 	*ret_error = check_ports(plan, options);
+	if (!*ret_error)
+		*ret_error = check_databases(plan, options, envp);
 	if (*ret_error) {
 		plan_free(plan);
 		return -EINVAL;
