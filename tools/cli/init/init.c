@@ -55,13 +55,25 @@ static const char *example(const struct scan_finding *finding)
 	return finding->kind == SCAN_PORT ? db_url_example((uint16_t)atoi(finding->text)) : NULL;
 }
 
-static bool of_container(const struct scan *scan, const char *port)
+static const struct scan_finding *find_port(const struct scan *scan, enum scan_kind kind,
+                                            const char *port)
 {
 	for (size_t i = 0; i < scan->count; i++)
-		if (scan->findings[i].kind == SCAN_PUBLISHED &&
-		    !strcmp(scan->findings[i].text, port))
-			return true;
-	return false;
+		if (scan->findings[i].kind == kind && !strcmp(scan->findings[i].text, port))
+			return &scan->findings[i];
+	return NULL;
+}
+
+/*
+ * True if a container serves @port, and not the suite. A compose file may publish the port of the
+ * application itself, which the suite starts, too.
+ */
+static bool of_container(const struct scan *scan, const char *port)
+{
+	const struct scan_finding *published = find_port(scan, SCAN_PUBLISHED, port),
+				  *named = find_port(scan, SCAN_PORT, port);
+
+	return published && !(named && (named->listens || published->built));
 }
 
 static void write_command(const struct scan *scan, struct str *out)
@@ -115,7 +127,8 @@ static unsigned int write_ports(const struct scan *scan, enum scan_kind kind, st
 		const struct scan_finding *finding = &scan->findings[i];
 
 		if (finding->kind != kind || of_database(scan, finding->text) ||
-		    (kind == SCAN_PORT && (of_container(scan, finding->text) || example(finding))))
+		    of_container(scan, finding->text) != (kind == SCAN_PUBLISHED) ||
+		    example(finding))
 			continue;
 		if (!count++)
 			str_add(out, kind == SCAN_PORT ? "# Ports that the suite listens on: every "
@@ -130,11 +143,62 @@ static unsigned int write_ports(const struct scan *scan, enum scan_kind kind, st
 	return count;
 }
 
-static void write_database(const struct scan_finding *finding, struct str *out)
+/* Files that a setup command depends on, if they are there: patterns of glob(3). */
+static const struct {
+	const char *path, *glob;
+} input_places[] = {
+	{ "prisma/schema.prisma", "prisma/schema.prisma" },
+	{ "prisma/migrations", "prisma/migrations/*/*" },
+	{ "drizzle", "drizzle/*" },
+	{ "migrations", "migrations/*" },
+	{ "db/migrations", "db/migrations/*" },
+	{ "db/migrate", "db/migrate/*" },
+	{ "db/schema.rb", "db/schema.rb" },
+	{ "db/seeds.rb", "db/seeds.rb" },
+	{ "priv/repo/migrations", "priv/repo/migrations/*" },
+	{ "alembic/versions", "alembic/versions/*" },
+	{ "src/main/resources/db/migration", "src/main/resources/db/migration/*" },
+	{ "supabase/migrations", "supabase/migrations/*" },
+};
+
+/* A list in flow style; empty if there are none. */
+static void add_inputs(struct str *out)
+{
+	for (size_t i = 0; i < ARRAY_LEN(input_places); i++) {
+		if (access(input_places[i].path, F_OK))
+			continue;
+		str_add(out, out->len ? ", " : "[");
+		add_yaml(out, input_places[i].glob);
+	}
+	if (out->len)
+		str_add(out, "]");
+}
+
+/* With a setup command or its inputs an entry is a mapping, which can hold them. */
+static void write_with_inputs(const struct scan_finding *finding, const char *name,
+                              const char *inputs, struct str *out)
+{
+	if (finding->in_env)
+		str_addf(out, "  - name: %s  # %s; the rest is read from DATABASE_URL in .env\n",
+		         name, finding->places);
+	else
+		str_addf(
+			out,
+			"  - url: %s  # %s; add :PASSWORD after the role if the server wants one\n",
+			finding->url, finding->places);
+	str_addf(out,
+	         "    # The setup command runs again when one of these files changes.\n"
+	         "    inputs: %s\n",
+	         inputs);
+}
+
+static void write_database(const struct scan_finding *finding, const char *inputs, struct str *out)
 {
 	const char *name = finding->url ? strrchr(finding->url, '/') + 1 : NULL;
 
-	if (strcmp(finding->database, "postgres") || !name) {
+	if (name && *inputs && !strcmp(finding->database, "postgres")) {
+		write_with_inputs(finding, name, inputs, out);
+	} else if (strcmp(finding->database, "postgres") || !name) {
 		str_addf(out, "  - {kind: %s, port: %u%s%s}  # %s\n", finding->database,
 		         finding->port, name ? ", name: " : "", name ? name : "", finding->places);
 	} else if (finding->in_env) {
@@ -159,7 +223,7 @@ static void write_setup(const struct scan *scan, struct str *out)
 			         scan->findings[i].places);
 			any = true;
 		}
-	str_add(out, any ? "\n" : "#setup: npm run migrate\n\n");
+	str_add(out, any ? "\n" : "#setup: COMMAND\n\n");
 }
 
 /* For settings that name no URL (Django, Rails): the URL that the user would have to give. */
@@ -185,19 +249,33 @@ static void suggest_databases(const struct scan *scan, struct str *out)
 
 static unsigned int write_databases(const struct scan *scan, struct str *out)
 {
+	cleanup_str struct str inputs = { 0 };
 	unsigned int count = 0;
 
+	add_inputs(&inputs);
 	for (size_t i = 0; i < scan->count; i++) {
 		if (scan->findings[i].kind != SCAN_DATABASE)
 			continue;
 		if (!count++)
 			str_add(out, "# Databases: every worker gets its own, under the same "
 			             "name.\ndatabases:\n");
-		write_database(&scan->findings[i], out);
+		write_database(&scan->findings[i], inputs.text ? inputs.text : "", out);
 	}
 	if (count)
 		write_setup(scan, out);
 	return count;
+}
+
+/* Editors with the YAML language server complete and check the keys by the schema. */
+static void add_schema(struct str *out)
+{
+	cleanup_free char *install = NULL, *schema = NULL;
+
+	if (dir_install(&install))
+		return;
+	schema = str_print("%s/share/berth/berth.schema.json", install);
+	if (!access(schema, R_OK))
+		str_addf(out, "# yaml-language-server: $schema=%s\n", schema);
 }
 
 static void report(const struct scan *scan, unsigned int ports, unsigned int shared,
@@ -250,6 +328,7 @@ int verb_init(struct cli *cli)
 	}
 	path = str_print("%s/berth.yaml", dir);
 	scan_project(&scan, dir);
+	add_schema(&out);
 	str_add(&out,
 	        "# Settings of this project for berth, as `berth init` found them. `berth help "
 	        "berth.yaml` lists all\n"

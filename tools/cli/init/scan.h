@@ -26,6 +26,8 @@ struct scan_finding {
 	char *text;
 	char *places;      /* "playwright.config.ts:12, .env:3 PORT" */
 	unsigned int rank; /* of commands: the lowest is the best */
+	bool listens;      /* of ports: the suite's own program listens there */
+	bool built;        /* of published ports: the project's own program, in a container */
 	/* of databases */
 	const char *database; /* "postgres", "redis", "mariadb" */
 	unsigned int port;
