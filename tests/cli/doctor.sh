@@ -154,6 +154,7 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 	has 'bpf does not, which is a note' note "$(severity backends)"
 	has 'with its cause' '.' "$(field backends cause)."
 	has 'and what to do' sudo "$(field backends remedy)"
+	lacks 'but not setcap, which lacks a cgroup and hides children from the supervisor' setcap "$(field backends remedy)"
 else
 	skip 'without privilege preload works all the same' 'not root'
 fi

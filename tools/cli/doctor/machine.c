@@ -69,7 +69,7 @@ static const struct {
 	{ ISOLATE_SECCOMP, DOCTOR_WARNING, "static programs escape the shim",
 	  "in a container: docker run --security-opt seccomp=unconfined", NULL },
 	{ ISOLATE_BPF, DOCTOR_NOTE, "other backends take its place, and the monitor is less exact",
-	  "sudo berth run ..., or: setcap cap_bpf,cap_perfmon,cap_net_admin+ep $(command -v berth)",
+	  "sudo berth run ...",
 	  "Linux 5.18 or later; in a container: docker run --cap-add BPF --cap-add PERFMON "
 	  "--cap-add NET_ADMIN" },
 };
