@@ -12,6 +12,7 @@
 #include "tools/base/clock.h"
 #include "tools/run/database/hint.h"
 #include "tools/run/monitor/reports.h"
+#include "tools/run/preview.h"
 #include "tools/run/run.h"
 #include "tools/run/summary.h"
 #include "tools/run/worker/orphans.h"
@@ -205,7 +206,10 @@ int run_main(const struct run_options *options)
 	if (options->dry_run) {
 		cleanup_str struct str text = { 0 };
 
-		plan_describe(plan, options, &text);
+		if (preview_describe(plan, options, &text, &error)) {
+			plan_free(plan);
+			return refuse(error);
+		}
 		str_plain(text.text, "\n"); /* names of tasks may come from outside */
 		status = file_write_all(STDOUT_FILENO, text.text, strlen(text.text))
 		                 ? VERDICT_INTERNAL

@@ -148,8 +148,7 @@ char *plan_check_block(const struct plan *plan, unsigned int block_len)
 		declared, block_len);
 }
 
-/* Return: the port at which the suite expects a database; 0 = not known. */
-static uint16_t port_of_database(const struct run_database *database, char *const *envp)
+uint16_t plan_database_port(const struct run_database *database, char *const *envp)
 {
 	struct db_url url;
 	uint16_t port;
@@ -172,7 +171,7 @@ static char *check_databases(const struct plan *plan, const struct run_options *
 		const struct run_database *database = &options->database_list[i];
 		uint16_t port = options->db_mode == DB_OFF || database->mode == DB_OFF
 		                        ? 0
-		                        : port_of_database(database, envp);
+		                        : plan_database_port(database, envp);
 
 		for (const uint16_t *shared = plan->share; port && *shared; shared++)
 			if (*shared == port)
@@ -314,12 +313,12 @@ static void describe_ports(const char *word, const uint16_t *list, struct str *t
 	str_add(text, "\n");
 }
 
-void plan_describe(const struct plan *plan, const struct run_options *options, struct str *text)
+void plan_describe(const struct plan *plan, const struct run_options *options,
+                   const char *decisions, struct str *text)
 {
 	str_addf(text, "workers: %u, %u at once\n", plan->count, plan->slots);
 	str_addf(text, "project: %s\n", options->project_dir ? options->project_dir : ".");
-	str_addf(text, "backend: %s\n", isolate_backend_names[options->backend]);
-	str_addf(text, "tree: %s\n", tree_kind_names[options->tree]);
+	str_add(text, decisions);
 	describe_ports("declared ports", plan->ports, text);
 	describe_ports("shared ports", plan->share, text);
 	for (unsigned int i = 0; i < plan->count; i++) {

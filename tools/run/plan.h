@@ -42,8 +42,12 @@ char *plan_check_block(const struct plan *plan, unsigned int block_len);
 /** Fill in {run}, now that the run has an id. */
 void plan_name_run(struct plan *plan, const struct run_options *options, const char *run_id);
 
-/** Append what --dry-run prints. */
-void plan_describe(const struct plan *plan, const struct run_options *options, struct str *text);
+/** Return: the virtual port of a database, host byte order; 0 = not known. */
+uint16_t plan_database_port(const struct run_database *database, char *const *envp);
+
+/** Append the plan for people. @decisions: lines about the machine, see preview.h. */
+void plan_describe(const struct plan *plan, const struct run_options *options,
+                   const char *decisions, struct str *text);
 
 /**
  * The task that a command line names: --project=X, PLAYWRIGHT_PROJECT, PROJECT_NAME, else
