@@ -105,6 +105,32 @@ same 'they go on' 1 "$(sql "select count(*) from pg_stat_activity where datname 
 kill $sleeper; wait $sleeper 2>/dev/null || true
 sql 'drop database other_t2_abcdefgh with (force)'
 
+# --- names with quotes and backslashes, compared by their values ---
+for name in "mes'q" 'mes\b' 'mes"d' 'mes q' Mes; do
+	createdb "$name"
+	same "$name: :'v' of psql, which writes E'' for a backslash" "$name" \
+		"$(timeout 20 psql -Atqv v="$name" -f - <<-'S'
+		select datname from pg_database where datname = :'v'
+	S
+	)"
+	same "$name: a dollar quote" "$name" \
+		"$(q -c "select datname from pg_database where datname = \$\$$name\$\$")"
+done
+same_q 'strings in other forms' "mes'q mes\\b mes'q" \
+	"select string_agg(datname, ' ' order by n) from pg_database, generate_series(1, 3) n
+	where (n = 1 and datname = U&'mes!0027q' uescape '!')
+	or (n = 2 and datname in (E'm\\x65s\\\\b', ''))
+	or (n = 3 and datname = E'mes\\'q')"
+same_q 'a string that goes on in another line' "mes'q" "select datname from pg_database
+	where datname = 'm'
+	'es''q'"
+same_q 'elements of an array' 'mes"d mes'"'q mes\\b" \
+	"select string_agg(datname, ' ' order by datname collate \"C\") from pg_database
+	where datname = any ('{\"mes\\\"d\",mes''q,mes\\\\b}')"
+same_q 'a program in a string' '' "do 'begin if not exists (select from pg_database
+	where datname = ''mes''''q'') then raise ''none''; end if; end'"
+for name in "mes'q" 'mes\b' 'mes"d' 'mes q' Mes; do dropdb "$name"; done
+
 # --- statements about databases ---
 same_q 'CREATE DATABASE' '' 'create database n1; '
 same_q 'ALTER DATABASE RENAME' n2 \

@@ -145,6 +145,29 @@ static size_t element_len(const char *data, size_t len, bool quoted)
 	return at;
 }
 
+static bool in_name(char byte)
+{
+	return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+	       (byte >= '0' && byte <= '9') || byte == '_' || byte == '$' || (byte & 0x80);
+}
+
+/* Append the physical name of an element with backslashes, which quote the next byte. */
+static void add_escaped(struct names *names, const char *element, size_t len, struct str *out)
+{
+	cleanup_str struct str logical = { 0 }, physical = { 0 };
+
+	for (size_t at = 0; at < len; at++) {
+		at += element[at] == '\\' && at + 1 < len;
+		str_add_len(&logical, element + at, 1);
+	}
+	names_physical(names, logical.text, logical.len, &physical);
+	for (size_t at = 0; at < physical.len; at++) {
+		if (!in_name(physical.text[at]))
+			str_add(out, "\\");
+		str_add_len(out, physical.text + at, 1);
+	}
+}
+
 bool names_physical_array(struct names *names, const char *data, size_t len, struct str *out)
 {
 	if (len < 2 || *data != '{' || data[len - 1] != '}' || memchr(data, 0, len))
@@ -158,9 +181,10 @@ bool names_physical_array(struct names *names, const char *data, size_t len, str
 		if (at == len || (!quoted && strchr("{}, \"", data[at])))
 			continue;
 		size = element_len(data + at, len - at, quoted);
-		if (!size || memchr(data + at, '\\', size) ||
-		    (!quoted && size == 4 && !strncasecmp(data + at, "null", 4)))
+		if (!size || (!quoted && size == 4 && !strncasecmp(data + at, "null", 4)))
 			str_add_len(out, data + at, size);
+		else if (memchr(data + at, '\\', size))
+			add_escaped(names, data + at, size, out);
 		else
 			names_physical(names, data + at, size, out);
 		at += size;
@@ -173,12 +197,6 @@ bool names_physical_array(struct names *names, const char *data, size_t len, str
 bool names_has_suffix(const struct names *names, const void *text, size_t len)
 {
 	return memmem(text, len, names->suffix, names->suffix_len);
-}
-
-static bool in_name(char byte)
-{
-	return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
-	       (byte >= '0' && byte <= '9') || byte == '_' || byte == '$' || (byte & 0x80);
 }
 
 /* Replace the cut name at the end of @text, if there is one, by the whole name. */

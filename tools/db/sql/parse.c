@@ -50,8 +50,10 @@ bool parse_is_name(const struct parse *parse, size_t i)
 
 bool parse_is_string(const struct parse *parse, size_t i)
 {
-	return parse_token(parse, i)->kind == TOKEN_STRING ||
-	       parse_token(parse, i)->kind == TOKEN_ESTRING;
+	const struct token *token = parse_token(parse, i);
+
+	return token->kind == TOKEN_STRING || token->kind == TOKEN_ESTRING ||
+	       (token->kind == TOKEN_OTHER_STRING && (parse->text[token->at] | 32) == 'u');
 }
 
 char *parse_value(const struct parse *parse, size_t i)
@@ -141,22 +143,50 @@ void parse_edit_name(struct parse *parse, size_t i)
 	parse_edit(parse, token->at, token->len, identifier.text);
 }
 
-/* Content with quotes or escapes is no database name. */
-void parse_edit_literal(struct parse *parse, size_t i)
+/* Replace the string @token by one with the value @value. */
+static void edit_string(struct parse *parse, const struct token *token, const char *value)
+{
+	bool escapes = strchr(value, '\\');
+	cleanup_str struct str literal = { 0 };
+
+	/* an outer E'' would read the backslashes once more */
+	if (escapes && parse->doubled)
+		return;
+	str_add(&literal, escapes ? " E'" : "'");
+	for (; *value; value++) {
+		if (*value == '\'' || *value == '\\')
+			str_add_len(&literal, value, 1);
+		str_add_len(&literal, value, 1);
+	}
+	str_add(&literal, "'");
+	parse_edit(parse, token->at, token->len, literal.text);
+}
+
+void parse_edit_value(struct parse *parse, size_t i, const char *value)
 {
 	const struct token *token = parse_token(parse, i);
+	cleanup_free char *before = parse_value(parse, i);
 	const char *body = parse->text + token->body;
+
+	if (!strcmp(before, value))
+		return;
+	if (strlen(before) == token->body_len && !memcmp(before, body, token->body_len))
+		parse_edit(parse, token->body, token->body_len, value);
+	else
+		edit_string(parse, token, value);
+}
+
+void parse_edit_literal(struct parse *parse, size_t i)
+{
+	cleanup_free char *logical = parse_value(parse, i);
+	size_t len = strlen(logical);
 	cleanup_str struct str physical = { 0 };
 
 	parse->mapped++;
-	if (!token->body_len || memchr(body, '\'', token->body_len) ||
-	    (token->kind == TOKEN_ESTRING && memchr(body, '\\', token->body_len)))
-		return;
 	/* a LIKE pattern that is open at its end matches the physical name as well */
-	if (body[token->body_len - 1] == '%')
+	if (!len || logical[len - 1] == '%')
 		return;
-	if (!names_physical_array(parse->names, body, token->body_len, &physical))
-		names_physical(parse->names, body, token->body_len, &physical);
-	if (physical.len != token->body_len || memcmp(physical.text, body, physical.len))
-		parse_edit(parse, token->body, token->body_len, physical.text);
+	if (!names_physical_array(parse->names, logical, len, &physical))
+		names_physical(parse->names, logical, len, &physical);
+	parse_edit_value(parse, i, physical.text);
 }

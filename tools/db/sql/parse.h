@@ -38,6 +38,7 @@ bool parse_is_name(const struct parse *parse, size_t i);
 /* an identifier with the value @name, quoted or not */
 bool parse_has_name(const struct parse *parse, size_t i, const char *name);
 bool parse_has_name_of(const struct parse *parse, size_t i, const char *const *names);
+/* a string in quotes, but not of bits */
 bool parse_is_string(const struct parse *parse, size_t i);
 
 /** Is the identifier @name anywhere in the text? */
@@ -57,7 +58,10 @@ void parse_edit(struct parse *parse, size_t at, size_t removed, const char *text
 /** Replace the name @i by the physical one. */
 void parse_edit_name(struct parse *parse, size_t i);
 
-/** Replace the name in the string @i by the physical one. */
+/** Give the string @i the value @value. */
+void parse_edit_value(struct parse *parse, size_t i, const char *value);
+
+/** Replace the name in the string @i, which may be an array of names, by the physical one. */
 void parse_edit_literal(struct parse *parse, size_t i);
 
 /* --- rules, for the tokens from @begin to @end of one statement --- */

@@ -203,11 +203,12 @@ static void string_token(struct parse *parse, size_t begin, size_t i)
 /* format('ALTER DATABASE %I ...', 'x') in a program: map the name of a known database. */
 static void format_argument(struct parse *parse, size_t i)
 {
-	const struct token *token = parse_token(parse, i);
+	cleanup_free char *name = NULL;
 
-	if (parse->depth && parse_is_string(parse, i) && parse_is_sign(parse, i - 1, ",") &&
-	    names_is_known(parse->names, parse->text + token->body, token->body_len) &&
-	    parse_mentions(parse, "format"))
+	if (!parse->depth || !parse_is_string(parse, i) || !parse_is_sign(parse, i - 1, ","))
+		return;
+	name = parse_value(parse, i);
+	if (names_is_known(parse->names, name, strlen(name)) && parse_mentions(parse, "format"))
 		parse_edit_literal(parse, i);
 }
 

@@ -107,10 +107,10 @@ static bool edit_pattern(struct parse *parse, size_t i)
 static bool is_like_shared(const struct parse *parse, size_t i)
 {
 	static const char *const words[] = { "like", "ilike", NULL };
-	const struct token *token = parse_token(parse, i);
+	cleanup_free char *pattern = parse_value(parse, i);
 
 	return i && parse_is_one_of(parse, i - 1, words) &&
-	       names_matches_shared(parse->text + token->body, token->body_len);
+	       names_matches_shared(pattern, strlen(pattern));
 }
 
 /* SIMILAR TO: allow the suffix at the end of the pattern. */
