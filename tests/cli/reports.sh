@@ -45,17 +45,17 @@ same 'GitLab issues have all that is demanded, with fingerprints of their own' '
 		(map(.fingerprint) | length == (unique | length)) and length > 0] | join(" ")' r.gitlab)"
 has 'Markdown has the workers and the finding' '| w3 | 3 | failed (1) |' "$(cat r.md)"
 has 'and what to do' 'stop the server in the suite' "$(cat r.md)"
-berth run --junit r2.xml --merge 'no-such/*.xml' --collect 'nor/this*' --collect '*.log' -- sh -c 'echo >a.log'
-same 'a pattern of --merge or --collect that matches nothing is named' "0 berth: --collect 'nor/this*' matches no file of a worker
-berth: --merge 'no-such/*.xml' matches no file" "$status $err"
-berth report --junit - --merge 'no-such/*.xml'
-same 'also by berth report' "0 berth: --merge 'no-such/*.xml' matches no file" "$status $err"
 lacks 'HTML loads nothing' 'http' "$(grep -oE '(src|href|url\()[^ >]*' r.html)"
 record=$(ls -td .berth/runs/*/ | head -n 1)events.ndjson
 has 'HTML says what was lost: nothing' 'Events lost: 0. Calls of the monitor missed: 0.' "$(cat r.html)"
 sed -i 's/"missed": *0/"missed": 7/; s/"lost_sockets": *0/"lost_sockets": 2/' "$record"
 berth report --html lossy.html
 has 'and what was' 'not followed to their end: 6. Events lost: 0. Calls of the monitor missed: 7.' "$(cat lossy.html)"
+berth run --tree copy --junit r2.xml --merge 'no-such/*.xml' --collect 'nor/this*' --collect '*.log' -- sh -c 'echo >a.log'
+same 'a pattern of --merge or --collect that matches nothing is named' "0 berth: --collect 'nor/this*' matches no file of a worker
+berth: --merge 'no-such/*.xml' matches no file" "$status $err"
+berth report --junit - --merge 'no-such/*.xml'
+same 'also by berth report' "0 berth: --merge 'no-such/*.xml' matches no file" "$status $err"
 same 'JSON is one document' 3 "$(jq '.workers | length' r.json)"
 
 berth run -n 2 --tree shared --timeout 0.3 --junit r.xml -- sh -c 'trap "exit 0" TERM; sleep 60 & wait'
