@@ -48,6 +48,16 @@ s.bind(("127.0.0.1", 3977)); s.listen()
 u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); u.bind(("127.0.0.1", 3977))
 sys.exit(subprocess.run(sys.argv[1:]).returncode)
 PY
+cat >flood.py <<'PY'
+import socket
+held = []
+for port in range(7001, 7201):
+    s = socket.socket(); held.append(s)
+    try: s.bind(("127.0.0.1", port))
+    except OSError: pass
+for port in range(7301, 7341):
+    socket.socket().connect_ex(("127.0.0.1", port))
+PY
 for backend in preload seccomp bpf; do
 	if ! "$BERTH" version | grep -q "^  $backend *works here"; then
 		skip "$backend" "$("$BERTH" version | sed -n "s/^  $backend *//p")"
@@ -62,5 +72,10 @@ for backend in preload seccomp bpf; do
 	"$BERTH" run --backend "$backend" --block 32 -- python3 full.py >out 2>err
 	is "24 EADDRINUSE True" "$(cat out)" "$backend: 8 ports of 32 for datagrams, 24 for streams, then EADDRINUSE"
 	has "$(cat err)" 'block of 32 is exhausted.*--block' "$backend: and the size of the block is named"
+	"$BERTH" run -n 2 --backend "$backend" --strict --block 32 -- python3 flood.py 2>err >out
+	is 1 "$(grep -c 'is exhausted' err)" "$backend: one line says that blocks are exhausted"
+	has "$(cat err)" '^berth: (w1 w2|w2 w1): .*is exhausted .*, and [0-9]{2,} more of this kind$' "$backend: it names each worker once, and counts"
+	is 8 "$(grep -c 'was refused TCP port' err)" "$backend: a few refused connections are named"
+	has "$(cat err)" '^berth: (w1 w2|w2 w1): was refused TCP port .*, and [0-9]{2,} more of this kind$' "$backend: the others are counted"
 done
 finish

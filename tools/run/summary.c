@@ -66,7 +66,11 @@ static void show_notes(const struct notes *notes)
 	const struct note_finding *list = notes_findings(notes, &count);
 
 	for (unsigned int i = 0; i < count; i++) {
-		log_line("%s: %s", list[i].workers, list[i].text);
+		if (list[i].more)
+			log_line("%s: %s, and %llu more of this kind", list[i].workers,
+			         list[i].text, (unsigned long long)list[i].more);
+		else
+			log_line("%s: %s", list[i].workers, list[i].text);
 		if (list[i].database_url)
 			log_hint("with --db %s every worker gets one of its own",
 			         list[i].database_url);

@@ -13,6 +13,8 @@
 #include "tools/db/common/url.h"
 #include "tools/run/worker/foreign.h"
 
+enum { FINDINGS_MAX = 8 }; /* of each kind */
+
 struct notes {
 	struct notes_setup setup;
 	struct notes_ring {
@@ -41,6 +43,7 @@ void notes_close(struct notes *notes)
 	for (unsigned int i = 0; i < notes->finding_count; i++) {
 		free(notes->findings[i].text);
 		free(notes->findings[i].workers);
+		free(notes->findings[i].named);
 	}
 	free(notes->findings);
 	free(notes->rings);
@@ -146,26 +149,40 @@ static void name_worker(struct note_finding *finding, const struct notes_worker 
 {
 	char *workers;
 
-	if (finding->last_worker == worker->number)
+	if (finding->named[worker->number - 1])
 		return;
-	finding->last_worker = worker->number;
+	finding->named[worker->number - 1] = true;
 	workers = finding->workers ? str_print("%s %s", finding->workers, worker->name)
 	                           : str_copy(worker->name);
 	free(finding->workers);
 	finding->workers = workers;
 }
 
+/* Return: the finding of @text; if @kind has too many, the last of them, which counts it. */
 static struct note_finding *find_or_add(struct notes *notes, unsigned int kind, const char *text)
 {
-	struct note_finding *finding;
+	/* one exhausted block is one finding, whatever port was refused */
+	unsigned int count = 0, max = kind == BERTH_NOTE_EXHAUSTED ? 1 : FINDINGS_MAX;
+	struct note_finding *finding = NULL;
 
-	for (unsigned int i = 0; i < notes->finding_count; i++)
-		if (notes->findings[i].kind == kind && !strcmp(notes->findings[i].text, text))
-			return &notes->findings[i];
+	for (unsigned int i = 0; i < notes->finding_count; i++) {
+		if (notes->findings[i].kind != kind)
+			continue;
+		finding = &notes->findings[i];
+		count++;
+		if (!strcmp(finding->text, text))
+			return finding;
+	}
+	if (count == max) {
+		finding->more++;
+		return finding;
+	}
 	notes->findings = mem_grow(notes->findings, notes->finding_count + 1,
 	                           sizeof(*notes->findings));
 	finding = &notes->findings[notes->finding_count++];
-	*finding = (struct note_finding){ .kind = kind, .text = str_copy(text) };
+	*finding = (struct note_finding){ .kind = kind,
+		                          .text = str_copy(text),
+		                          .named = mem_alloc(notes->setup.workers) };
 	return finding;
 }
 
@@ -181,7 +198,7 @@ static void on_note(struct notes *notes, const struct notes_worker *worker,
 		return;
 	finding = find_or_add(notes, note->kind, text);
 	name_worker(finding, worker);
-	if (note->kind == BERTH_NOTE_FOREIGN && note->proto == BERTH_TCP &&
+	if (!finding->more && note->kind == BERTH_NOTE_FOREIGN && note->proto == BERTH_TCP &&
 	    notes->setup.suggests_database)
 		finding->database_url = db_url_example(note->virtual_port);
 }

@@ -3,7 +3,8 @@
 #define BERTH_RUN_WORKER_NOTES_H
 /*
  * What the backends report through the ring of notes in each worker's port map, and which of it is
- * a finding. The same finding of several workers is one line of the summary.
+ * a finding. The same finding of several workers is one line of the summary. A suite may scan for
+ * ports, so each kind has a few findings only; the last of them counts the notes that came later.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -37,7 +38,8 @@ struct note_finding {
 	char *workers;     /* "w1 w3" */
 	/* for `--db`: a URL of a server of that kind, static; NULL = no suggestion */
 	const char *database_url;
-	unsigned int last_worker;
+	uint64_t more; /* further notes of this kind, of @workers, which are no findings */
+	bool *named;   /* of each worker: @workers names it */
 };
 
 struct notes *notes_open(const struct notes_setup *setup);
