@@ -38,6 +38,20 @@ is single "$(cat file-of-one)" "one worker works in the project itself"
 "$BERTH" run --each a,b --collect 'reports/*.xml' -- sh -c 'mkdir -p reports/deep; echo $BERTH_TASK >reports/deep/r.xml; echo x >reports/r.txt' >out 2>err
 is "a b" "$(cat .berth/collected/a/reports/deep/r.xml .berth/collected/b/reports/deep/r.xml | tr '\n' ' ' | sed 's/ $//')" "--collect brings matching files back"
 [ ! -e .berth/collected/a/reports/r.txt ]; report $? "and no others"
+# a disk image: data at its beginning, in its middle, a hole at its end; and one that is all hole
+cat >image.sh <<'SH'
+mkdir images; truncate -s 200M images/empty; truncate -s 200M images/disk
+for at in 0 100; do echo data-$at | dd of=images/disk bs=1M seek=$at conv=notrunc status=none; done
+cksum <images/disk >images/sum
+SH
+for tree in overlay copy; do
+	rm -rf .berth/collected
+	"$BERTH" run -n 2 --tree $tree --collect 'images/*' -- sh image.sh >out 2>err
+	images=$(echo .berth/collected/w1/images)
+	is "0 209715200 209715200 $(cat "$images/sum")" "$? $(stat -c %s "$images/empty" "$images/disk" | tr '\n' ' ')$(cksum <"$images/disk")" "$tree: sparse files are collected whole"
+	[ "$(du -ck "$images/empty" "$images/disk" | tail -1 | cut -f1)" -lt 1000 ]; report $? "$tree: and stay sparse"
+done
+rm -r image.sh .berth/collected
 mkdir precious
 "$BERTH" run --each ../../precious,e2e/a.spec,.. --collect out -- sh -c 'echo $BERTH_TASK >out' >out 2>err
 is "%2E. %2E.%2F..%2Fprecious e2e%2Fa.spec " "$(find .berth/collected -name out | sed 's|^.berth/collected/\(.*\)/out$|\1|' | LC_ALL=C sort | tr "\n" " ")" \

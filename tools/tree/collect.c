@@ -60,26 +60,57 @@ static int make_parent(const char *path)
 	return dir_make(parent, 0777);
 }
 
-static int copy_data(int from, int to)
+/* Copy the bytes from @at to @end. Both descriptors are at @at. */
+static int copy_part(int from, int to, off_t at, off_t end)
 {
 	static char part[64 * 1024];
-	ssize_t got;
 
-	for (;;) {
-		got = copy_file_range(from, NULL, to, NULL, 1 << 30, 0);
-		if (got <= 0)
+	while (at < end) {
+		size_t left = (size_t)(end - at);
+		ssize_t got = copy_file_range(from, NULL, to, NULL, left, 0);
+		int ret;
+
+		/* copy_file_range(2) does not work between all file systems */
+		if (got < 0) {
+			got = read(from, part, left < sizeof(part) ? left : sizeof(part));
+			if (got < 0)
+				return -errno;
+			ret = file_write_all(to, part, (size_t)got);
+			if (ret)
+				return ret;
+		}
+		if (!got) /* a process has made the file shorter */
+			return 0;
+		at += got;
+	}
+	return 0;
+}
+
+/* Copy a file and leave its holes: copy_file_range(2) and write(2) would fill them. */
+static int copy_data(int from, int to)
+{
+	struct stat info;
+	off_t at = 0;
+	int ret = fstat(from, &info) ? -errno : 0;
+
+	while (!ret && at < info.st_size) {
+		off_t data = lseek(from, at, SEEK_DATA), end;
+
+		if (data < 0 && errno == ENXIO) /* only a hole is left, lseek(2) */
 			break;
+		end = data < 0 ? -1 : lseek(from, data, SEEK_HOLE);
+		if (end < 0) { /* this file system does not tell */
+			data = at;
+			end = info.st_size;
+		}
+		if (lseek(from, data, SEEK_SET) < 0 || lseek(to, data, SEEK_SET) < 0)
+			return -errno;
+		ret = copy_part(from, to, data, end);
+		at = end;
 	}
-	if (!got)
-		return 0;
-	/* copy_file_range(2) does not work between all file systems */
-	while ((got = read(from, part, sizeof(part))) > 0) {
-		int ret = file_write_all(to, part, (size_t)got);
-
-		if (ret)
-			return ret;
-	}
-	return got < 0 ? -errno : 0;
+	if (!ret && ftruncate(to, info.st_size))
+		ret = -errno;
+	return ret;
 }
 
 static int copy_link(const char *from, const char *to)
