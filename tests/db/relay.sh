@@ -56,6 +56,13 @@ same_q 'a name of three parts' 'the original' 'select who from mes_e2e_db.public
 same_q 'a regclass of three parts' witness "select 'mes_e2e_db.public.witness'::regclass"
 same_q 'pg_database_size and has_database_privilege' 't|t' \
 	"select pg_database_size('mes_e2e_db') > 0, has_database_privilege('mes_e2e_db', 'CONNECT')"
+same_q 'their forms with a role and with an oid' 't|t|t|t|t|t' \
+	"select has_database_privilege('mes_user', oid, 'CREATE'),
+	has_database_privilege(lower('MES_USER'), 'mes_e2e_db', 'CREATE'),
+	has_database_privilege('mes_user'::name, (oid), 'CREATE'),
+	has_database_privilege(oid, 'CREATE'),
+	has_database_privilege('1'::oid, 'CONNECT'), pg_database_size('1'::oid) > 0
+	from pg_database where datname = 'mes_e2e_db'"
 same_q 'names in comments, other strings and dollar quotes stay' \
 	'datname = mes_e2e_db datname /* x */' \
 	"select /* datname = 'mes_e2e_db' */ 'datname = mes_e2e_db ' ||

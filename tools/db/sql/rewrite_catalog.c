@@ -196,19 +196,34 @@ static bool reads_catalog(const struct parse *parse)
 	return false;
 }
 
+/* Map the argument @i, 'x' or $1, of a function that takes the name or the oid of a database. */
+static void map_argument(struct parse *parse, size_t i)
+{
+	bool is_oid = parse_is_sign(parse, i + 1, ":") && parse_is_sign(parse, i + 2, ":") &&
+	              parse_has_name(parse, i + 3, "oid");
+
+	if (!is_oid && (parse_is_string(parse, i) || parse_token(parse, i)->kind == TOKEN_PARAM))
+		map_operand(parse, i);
+}
+
 /* has_database_privilege([role,] database, privilege): the database is the second to last. */
 static void map_privilege_call(struct parse *parse, size_t i, size_t end)
 {
-	size_t last = 0, before = 0;
+	size_t database = 0, last = i + 2;
+	int depth = 0;
 
-	for (i += 2; i < end && !parse_is_sign(parse, i, ")"); i++) {
-		if (!parse_is_string(parse, i) && parse_token(parse, i)->kind != TOKEN_PARAM)
+	if (!parse_is_sign(parse, i + 1, "("))
+		return;
+	for (i += 2; i < end && depth >= 0; i++) {
+		depth += parse_is_sign(parse, i, "(") || parse_is_sign(parse, i, "[");
+		depth -= parse_is_sign(parse, i, ")") || parse_is_sign(parse, i, "]");
+		if (depth || !parse_is_sign(parse, i, ","))
 			continue;
-		before = last;
-		last = i;
+		database = last;
+		last = i + 1;
 	}
-	if (before)
-		map_operand(parse, before);
+	if (database)
+		map_argument(parse, database);
 }
 
 /* CASE datname WHEN 'x' THEN ... WHEN 'y' THEN ... END */
@@ -285,7 +300,7 @@ void rewrite_comparison(struct parse *parse, size_t i, size_t end)
 		return;
 	}
 	if (parse_has_name(parse, i, "pg_database_size") && parse_is_sign(parse, i + 1, "("))
-		map_operand(parse, i + 2);
+		map_argument(parse, i + 2);
 	if (!parse_has_name_of(parse, i, calls) && !reads_catalog(parse))
 		return;
 	map_left_operand(parse, i);
