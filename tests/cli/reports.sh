@@ -132,4 +132,10 @@ has 'and Berth says why' "are not complete: No space left on device" "$err"
 has 'and what to do' 'hint: free some space there, or choose another place with --results DIR' "$err"
 full 'head -c 40000 /dev/zero | tr "\0" x; exit 3'
 same "full results: a red suite's own status stands" 3 "$status"
+mkdir patterns && cd patterns || exit 1
+berth run -n 2 --junit r2.xml --merge 'no-such/*.xml' --collect 'nor/this*' --collect '*.log' -- sh -c 'echo >a.log'
+same 'a pattern of --merge or --collect that matches nothing is named' "0 berth: --collect 'nor/this*' matches no file of a worker
+berth: --merge 'no-such/*.xml' matches no file" "$status $(printf '%s\n' "$err" | grep matches)"
+berth report --junit - --merge 'no-such/*.xml'
+same 'also by berth report' "0 berth: --merge 'no-such/*.xml' matches no file" "$status $err"
 finish
