@@ -100,8 +100,21 @@ if [ "$(id -u)" = 0 ]; then # a project of the user's, but of another group, as 
 	has "$(cat err)" "shared by all workers: '.*/team' belongs to another user or group" "and Berth prints why they share it"
 	rm -rf team
 fi
+if [ "$(id -u)" = 0 ]; then
+	mkdir -p closed/dir "$top/nobody"
+	echo open >closed/open; echo x >closed/file; echo x >closed/dir/file
+	chown nobody:nogroup closed "$top/nobody"; chmod 600 closed/file; chmod 700 closed/dir
+	(cd closed && XDG_RUNTIME_DIR='' HOME=$top/nobody exec setpriv --reuid nobody --regid nogroup --clear-groups "$BERTH" run -n 2 --tree copy -- sh -c 'cat open; [ ! -e file ]') >out 2>err
+	is "0 2" "$? $(grep -c ' | open$' out)" "copy: a file and a directory that the user cannot read do not end it"
+	has "$(cat err)" "closed/file' for reading: Permission denied" "and are named"
+	rm -rf closed
+fi
 # a project that takes long to copy
 mkdir "$top/bin"
+printf '#!/bin/sh\necho "cp: error writing: No space left on device" >&2; exit 1\n' >"$top/bin/cp"
+chmod 755 "$top/bin/cp"
+PATH=$top/bin:$PATH "$BERTH" run -n 2 --tree copy -- sh -c ': >started' >out 2>err
+is "125 1" "$? $(grep -c "^berth: w1 failed: .*copy of '.*': cp: error writing: No space left on device" err)" "copy: another failure of cp ends it, with the cause in the message"
 printf '#!/bin/sh\necho $$ >>%s/copying\nexec sleep 619\n' "$top" >"$top/bin/cp"
 chmod 755 "$top/bin/cp"
 copying() { [ "$(wc -l <"$top/copying")" = 2 ]; }

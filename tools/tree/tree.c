@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "tools/base/cleanup.h"
+#include "tools/base/environ.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
 #include "tools/process/child.h"
@@ -187,13 +188,31 @@ bool tree_in_user_namespace(const struct tree *tree)
 	return tree->user_namespace;
 }
 
+/* The first line of cp(1) that is not about a file that this user cannot read; NULL = none. */
+static char *first_failure(const char *output)
+{
+	cleanup_strv char **lines = strv_split(output, "\n");
+
+	for (char **line = lines; line && *line; line++) {
+		const char *cause = strrchr(*line, ':');
+
+		if (**line && (!cause || strcmp(cause, ": Permission denied") ||
+		               (!str_starts(*line, "cp: cannot open '") &&
+		                !str_starts(*line, "cp: cannot access '"))))
+			return str_copy(*line);
+	}
+	return NULL;
+}
+
 /*
  * Copy the project without our own results. cp(1) handles reflinks, sparse files, hard links, ACLs
  * and extended attributes. It may take minutes for a large project, and ends with the worker's init
- * process.
+ * process. Files that this user cannot read are not in the copy: the suite cannot read them either.
  */
-static int copy_project(const struct tree *tree, const char *copy)
+static int copy_project(const struct tree *tree, const char *copy, char **ret_failure)
 {
+	cleanup_str struct str output = { 0 };
+	cleanup_strv char **envp = strv_copy(environ);
 	/* all users can read the command line of cp, but must not learn the path */
 	cleanup_close int fd = open(copy, O_PATH | O_DIRECTORY);
 	cleanup_free char *to = str_print("/proc/self/fd/%d", fd);
@@ -213,23 +232,30 @@ static int copy_project(const struct tree *tree, const char *copy)
 	}
 	if (fd < 0 || !dir)
 		return -errno;
-	if (strv_len(argv) > options && child_exec(&(struct child_program){ .argv = argv }, NULL))
-		return -EIO;
+	environ_set(&envp, "LC_ALL", "C");
+	if (strv_len(argv) > options &&
+	    child_exec(&(struct child_program){ .argv = argv, .envp = envp }, &output)) {
+		(void)file_write_all(STDERR_FILENO, output.text, output.len);
+		*ret_failure = first_failure(output.text ? output.text : "");
+		if (*ret_failure || !output.len)
+			return -EIO;
+	}
 	return copy_mode(tree, copy);
 }
 
 static int copy_enter(const struct tree *tree, unsigned int worker, const char *cwd,
                       char **ret_error)
 {
-	cleanup_free char *copy = tree_place(tree, worker, "copy"), *inside = NULL;
+	cleanup_free char *copy = tree_place(tree, worker, "copy"), *inside = NULL, *failure = NULL;
 	const char *below = tree_below(tree->project_dir, cwd);
-	int ret = copy_project(tree, copy);
+	int ret = copy_project(tree, copy, &failure);
 
 	inside = str_print("%s/%s", copy, below ? below : "");
 	if (!ret && below && chdir(inside))
 		ret = -errno;
 	if (ret)
-		*ret_error = str_print("copy of '%s'", tree->project_dir);
+		*ret_error = str_print("copy of '%s'%s%s", tree->project_dir, failure ? ": " : "",
+		                       failure ? failure : "");
 	return ret;
 }
 
