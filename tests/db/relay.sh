@@ -53,6 +53,10 @@ same_q 'current_database() compared with a literal' t "select current_database()
 same_q 'table_catalog' mes_e2e_db "select distinct table_catalog from information_schema.tables
 	where table_catalog = 'mes_e2e_db'"
 same_q 'a name of three parts' 'the original' 'select who from mes_e2e_db.public.witness'
+same_q 'a column of four parts, and USING' 'the original' \
+	'delete from mes_e2e_db.public.witness w using mes_e2e_db.public.witness v where false;
+	select mes_e2e_db.public.witness.who from mes_e2e_db.public.witness
+	where "mes_e2e_db".public.witness.who is not null'
 same_q 'a regclass of three parts' witness "select 'mes_e2e_db.public.witness'::regclass"
 same_q 'pg_database_size and has_database_privilege' 't|t' \
 	"select pg_database_size('mes_e2e_db') > 0, has_database_privilege('mes_e2e_db', 'CONNECT')"

@@ -63,12 +63,15 @@ static void three_parts(struct parse *parse, size_t i)
 {
 	static const char *const before[] = { "from", "join",     "into",   "update", "table",
 		                              "only", "on",       "exists", "view",   "references",
-		                              "copy", "truncate", "index",  NULL };
+		                              "copy", "truncate", "index",  "using",  NULL };
 	cleanup_free char *name = NULL;
+	/* of four parts: database.schema.table.column, in any place */
+	bool is_column = parse_is_sign(parse, i + 5, ".") && i && !parse_is_sign(parse, i - 1, ".");
 
-	if (!i || !parse_is_one_of(parse, i - 1, before) || !parse_is_name(parse, i) ||
-	    !parse_is_sign(parse, i + 1, ".") || !parse_is_name(parse, i + 2) ||
-	    !parse_is_sign(parse, i + 3, ".") || !parse_is_name(parse, i + 4))
+	if (!i || (!is_column && !parse_is_one_of(parse, i - 1, before)) ||
+	    !parse_is_name(parse, i) || !parse_is_sign(parse, i + 1, ".") ||
+	    !parse_is_name(parse, i + 2) || !parse_is_sign(parse, i + 3, ".") ||
+	    !parse_is_name(parse, i + 4))
 		return;
 	name = parse_value(parse, i);
 	if (names_is_known(parse->names, name, strlen(name)))
