@@ -97,4 +97,12 @@ has "$(cat err)" "unable to make the results directory '.*/file': Not a director
 	[ -e noticed ]' >out 2>err
 is 0 $? "a flood of marks does not keep the supervisor"
 wait $watcher
+# Limits of file sizes, as some CI runners set them
+(ulimit -f 100; exec "$BERTH" run -n 2 -- true) >out 2>err
+is 125 $? "a limit of file sizes that is below a port map"
+has "$(cat err)" "^berth: unable to make the port map '.*': File too large" "the message names the file"
+has "$(cat err)" '^hint: .*ulimit -f unlimited' "and what to do"
+no_files; report $? "and nothing is left"
+(ulimit -f 20000; exec "$BERTH" run -n 2 -- sh -c 'head -c 30000000 /dev/zero >file') >out 2>err
+is "153 2" "$? $(grep -c 'killed by SIGXFSZ' err)" "SIGXFSZ ends a command that writes more, as without Berth"
 finish

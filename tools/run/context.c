@@ -18,8 +18,13 @@
 
 int context_fail(char **ret_error, int ret, const char *what, const char *subject)
 {
+	const char *hint = ret == -EFBIG ? "\nhint: raise the limit of file sizes: "
+	                                   "ulimit -f unlimited"
+	                                 : "";
+
 	if (subject)
-		*ret_error = str_print("unable to %s '%s': %s", what, subject, strerror(-ret));
+		*ret_error = str_print("unable to %s '%s': %s%s", what, subject, strerror(-ret),
+		                       hint);
 	else
 		*ret_error = str_print("unable to %s: %s", what, strerror(-ret));
 	return ret;

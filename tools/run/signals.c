@@ -47,6 +47,8 @@ int signals_open(bool single, struct worker_init_inherit *inherit, struct signal
 			sigaddset(&signals->ignored, number);
 	sigprocmask(SIG_BLOCK, &set, &inherit->mask);
 	sigaction(SIGPIPE, &ignore, &inherit->pipe);
+	/* beyond RLIMIT_FSIZE our own files get EFBIG, which is reported, setrlimit(2) */
+	sigaction(SIGXFSZ, &ignore, &inherit->file_size);
 	/* a process that ignores SIGCHLD cannot wait for a child, wait(2) */
 	sigaction(SIGCHLD, &usual, &inherit->child);
 	/* if a worker init is killed, its children become ours, not those of the host's init */

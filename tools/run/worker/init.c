@@ -124,6 +124,7 @@ static const char *become_command(struct worker_init *init)
 		return "streams";
 	setrlimit(RLIMIT_NOFILE, &inherit->files);
 	sigaction(SIGPIPE, &inherit->pipe, NULL);
+	sigaction(SIGXFSZ, &inherit->file_size, NULL);
 	sigaction(SIGCHLD, &inherit->child, NULL);
 	sigprocmask(SIG_SETMASK, &inherit->mask, NULL);
 	environ = setup->envp;

@@ -46,7 +46,7 @@ struct worker_init_message {
 /* What the supervisor changed for itself, as it was before: the command gets it back. */
 struct worker_init_inherit {
 	sigset_t mask;
-	struct sigaction pipe, child;
+	struct sigaction pipe, file_size, child;
 	struct rlimit files;
 };
 
