@@ -9,6 +9,7 @@
 #include "tools/base/str.h"
 #include "tools/db/sql/names.c"
 #include "tools/db/sql/lexer.c"
+#include "tools/db/sql/value.c"
 #include "tools/db/sql/mention.c"
 #include "tools/db/sql/parse.c"
 #include "tools/db/sql/rewrite.c"
