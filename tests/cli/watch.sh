@@ -86,6 +86,7 @@ unset GITHUB_ACTIONS GITHUB_STEP_SUMMARY
 
 berth who 3166
 has 'who tells former owners' 'before: python3' "$out"
+has 'with the time at which the port was opened' ', since 20' "$out"
 berth report --markdown -
 has 'a report can be made later' '### Berth: 2 passed' "$out"
 berth trends --json
@@ -109,6 +110,14 @@ for worker in 1 2; do
 	report $? "samples show worker $worker's memory and descriptors"
 done
 has 'and HTML has a plot of memory' 'aria-label="memory, MiB over time"' "$(cat uses.html)"
+
+# a test whose end was not marked ends with its worker, not with the run
+berth run -n 2 --trace bars.trace -- sh -c '"$BERTH" mark "a test"; [ "$BERTH_WORKER" = 1 ] || exec sleep 1'
+same 'no test in the trace is longer than its worker' '[true,true]' "$(jq -c '
+	[.traceEvents[] | select(.ph == "X")] as $all
+	| [$all[] | select(.name == "a test") | . as $test
+		| $all[] | select(.cat == "worker" and .tid == $test.tid)
+		| $test.ts + $test.dur <= .ts + .dur]' bars.trace)"
 
 # trends: three quick runs are the baseline, a slow one raises the alarm
 mkdir slower && cd slower && git init -q . 2>/dev/null

@@ -27,6 +27,13 @@ char *record_join(const json_t *list, const char *separator);
 /* "w3 (auth)"; "run" if @number is 0. A new string. */
 char *run_worker_title(const struct report_run *run, int64_t number);
 
+/**
+ * When a port or a test of @worker ended: nothing of a worker outlives it.
+ * @until_ms	its own end; 0 = the record has none
+ * Return: that, else the worker's end, else the run's.
+ */
+int64_t run_span_end(const struct report_run *run, unsigned int worker, int64_t until_ms);
+
 /* NULL = none has this number. */
 const struct report_worker *run_find_worker(const struct report_run *run, int64_t number);
 unsigned int run_count_workers(const struct report_run *run, const char *status);

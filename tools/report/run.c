@@ -58,6 +58,15 @@ char *run_worker_title(const struct report_run *run, int64_t number)
 	return str_print("w%s (%s)", plain, worker->task);
 }
 
+int64_t run_span_end(const struct report_run *run, unsigned int worker, int64_t until_ms)
+{
+	const struct report_worker *owner = run_find_worker(run, worker);
+
+	if (until_ms)
+		return until_ms;
+	return owner && owner->until_ms ? owner->until_ms : run->until_ms;
+}
+
 int64_t worker_duration_ms(const struct report_worker *worker)
 {
 	return worker->until_ms > worker->from_ms ? worker->until_ms - worker->from_ms : 0;

@@ -118,7 +118,7 @@ static void add_bar(struct str *text, const struct svg_scale *scale, int64_t fro
 static void add_span(struct str *text, const struct report_run *run, const struct svg_scale *scale,
                      const struct report_span *span, int y, const char *colour, const char *title)
 {
-	int64_t until_ms = span->until_ms ? span->until_ms : run->until_ms;
+	int64_t until_ms = run_span_end(run, span->worker, span->until_ms);
 
 	add_bar(text, scale, span->from_ms, until_ms, y, 4, colour, title, span->name);
 }
@@ -164,9 +164,8 @@ static void add_lane(struct str *text, const struct report_run *run, const struc
 
 	add_label(text, LEFT - 10, y + 14, title);
 	if (worker->from_ms)
-		add_bar(text, scale, worker->from_ms,
-		        worker->until_ms ? worker->until_ms : run->until_ms, y + 4, 9, colour,
-		        title, worker->status);
+		add_bar(text, scale, worker->from_ms, run_span_end(run, worker->number, 0), y + 4,
+		        9, colour, title, worker->status);
 	add_spans(text, run, scale, worker->number, y);
 	for (size_t i = 0; i < run->fault_count; i++)
 		if (record_number(run->faults[i], "worker") == worker->number)

@@ -31,8 +31,6 @@ static void add_name(json_t *events, const char *what, int thread, const char *n
 static void add_slice(json_t *events, const struct report_run *run, const char *kind, int thread,
                       const char *name, int64_t from_ms, int64_t until_ms)
 {
-	if (!until_ms)
-		until_ms = run->until_ms;
 	add(events,
 	    json_pack("{s:s, s:s, s:s, s:i, s:i, s:I, s:I}", "ph", "X", "cat", kind, "name", name,
 	              "pid", PROCESS, "tid", thread, "ts", (json_int_t)at(run, from_ms), "dur",
@@ -52,20 +50,25 @@ static void add_workers(json_t *events, const struct report_run *run)
 		add_name(events, "thread_name", PORT_LANES + (int)worker->number, ports);
 		if (worker->from_ms)
 			add_slice(events, run, "worker", (int)worker->number, slice,
-			          worker->from_ms, worker->until_ms);
+			          worker->from_ms, run_span_end(run, worker->number, 0));
 	}
+}
+
+static void add_span(json_t *events, const struct report_run *run, const char *kind, int lanes,
+                     const char *name, const struct report_span *span)
+{
+	add_slice(events, run, kind, lanes + (int)span->worker, name, span->from_ms,
+	          run_span_end(run, span->worker, span->until_ms));
 }
 
 static void add_spans(json_t *events, const struct report_run *run)
 {
 	for (size_t i = 0; i < run->test_count; i++)
-		add_slice(events, run, "test", (int)run->tests[i].worker, run->tests[i].name,
-		          run->tests[i].from_ms, run->tests[i].until_ms);
+		add_span(events, run, "test", 0, run->tests[i].name, &run->tests[i]);
 	for (size_t i = 0; i < run->port_count; i++) {
 		cleanup_free char *name = str_print("port %d", run->ports[i].port);
 
-		add_slice(events, run, "port", PORT_LANES + (int)run->ports[i].worker, name,
-		          run->ports[i].from_ms, run->ports[i].until_ms);
+		add_span(events, run, "port", PORT_LANES, name, &run->ports[i]);
 	}
 }
 

@@ -182,7 +182,10 @@ static void add_past(struct str *text, const struct show_past *past, const char 
 	add_name(text, "  before: ", past->command);
 	str_addf(text, " (pid %d), run %s, worker %u", past->pid, past->run, past->worker);
 	add_name(text, ", task ", past->task);
-	str_addf(text, ", until %s\n", past->until);
+	str_addf(text, ", since %s", past->since);
+	if (past->until)
+		str_addf(text, " until %s", past->until);
+	str_add(text, "\n");
 }
 
 void show_who_text(const struct who *who, const struct show_past *past, size_t past_count,
@@ -284,10 +287,11 @@ static json_t *json_past(const struct show_past *past, size_t count)
 
 	for (size_t i = 0; i < count; i++)
 		json_array_append_new(array,
-		                      json_pack("{s:s?, s:i, s:s?, s:s?, s:i, s:s?}", "run",
+		                      json_pack("{s:s?, s:i, s:s?, s:s?, s:i, s:s?, s:s?}", "run",
 		                                past[i].run, "worker", (int)past[i].worker, "task",
 		                                past[i].task, "command", past[i].command, "pid",
-		                                past[i].pid, "until", past[i].until));
+		                                past[i].pid, "since", past[i].since, "until",
+		                                past[i].until));
 	return array;
 }
 

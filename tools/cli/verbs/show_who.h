@@ -9,7 +9,8 @@
 
 /* a former owner of the port, from the history */
 struct show_past {
-	char *run, *task, *command, *until; /* "2026-11-20 14:03:11" */
+	char *run, *task, *command;
+	char *since, *until; /* "2026-11-20 14:03:11"; @until NULL = not recorded */
 	unsigned int worker;
 	int pid;
 };

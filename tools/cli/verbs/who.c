@@ -59,9 +59,10 @@ static struct show_past *read_past(const struct cli *cli, int port, size_t *ret_
 			                      .command = str_copy(owners[i].command),
 			                      .worker = owners[i].worker,
 			                      .pid = owners[i].pid,
-			                      .until = show_time(owners[i].until_ms
-			                                                 ? owners[i].until_ms
-			                                                 : owners[i].from_ms) };
+			                      .since = show_time(owners[i].from_ms),
+			                      .until = owners[i].until_ms
+			                                       ? show_time(owners[i].until_ms)
+			                                       : NULL };
 	history_owners_free(owners, *ret_count);
 	history_close(history);
 	return past;
@@ -73,6 +74,7 @@ static void free_past(struct show_past *past, size_t count)
 		free(past[i].run);
 		free(past[i].task);
 		free(past[i].command);
+		free(past[i].since);
 		free(past[i].until);
 	}
 	free(past);
