@@ -2,7 +2,7 @@
 /* dotenv_get(): quotes, export, references with and without a default, circles. */
 #include "tests/unit/test.h"
 
-#include "tools/base/dotenv.h"
+#include "tools/db/common/dotenv.h"
 
 static const char text[] =
 	"# URL=comment\n"

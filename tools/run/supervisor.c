@@ -23,7 +23,7 @@
 
 enum {
 	TICK_MS = 200,
-	/* when the run is asked to end: how long a reader of our output may take for nothing */
+	/* when the run is asked to end: how long to wait for a reader of our output */
 	PATIENCE_MS = 1000,
 };
 

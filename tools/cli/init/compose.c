@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "tools/base/cleanup.h"
-#include "tools/base/dotenv.h"
+#include "tools/db/common/dotenv.h"
 #include "tools/base/str.h"
 #include "tools/cli/settings/reader.h"
 

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "tools/base/cleanup.h"
-#include "tools/base/dotenv.h"
+#include "tools/db/common/dotenv.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
 

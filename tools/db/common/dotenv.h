@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef BERTH_BASE_DOTENV_H
-#define BERTH_BASE_DOTENV_H
+#ifndef BERTH_DB_DOTENV_H
+#define BERTH_DB_DOTENV_H
 /* The text of a .env file: lines NAME=VALUE, with quotes, `export` and references ${NAME}. */
 
 /**

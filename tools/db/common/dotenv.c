@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A value may refer to itself, directly or through others, so there is a limit of look-ups. */
-#include "tools/base/dotenv.h"
+#include "tools/db/common/dotenv.h"
 
 #include <stdlib.h>
 #include <string.h>
