@@ -367,6 +367,7 @@ static size_t characters(const char *text, size_t len)
 size_t rewrite_position(const struct rewrite_result *result, const char *original, size_t position)
 {
 	size_t old_at = 0, new_chars = 0, old_chars = 0; /* behind the edits passed so far */
+	size_t end = characters(original, strlen(original)) + 1;
 
 	for (unsigned int i = 0; i < result->edit_count; i++) {
 		const struct rewrite_edit *one = &result->edits[i];
@@ -383,5 +384,7 @@ size_t rewrite_position(const struct rewrite_result *result, const char *origina
 		old_chars += characters(original + one->at, one->removed);
 		old_at = one->at + one->removed;
 	}
-	return old_chars + (position - new_chars);
+	position = old_chars + (position - new_chars);
+	/* a server may count other characters in bytes that are not UTF-8 */
+	return position < end ? position : end;
 }
