@@ -52,6 +52,25 @@ for tree in overlay copy; do
 	[ "$(du -ck "$images/empty" "$images/disk" | tail -1 | cut -f1)" -lt 1000 ]; report $? "$tree: and stay sparse"
 done
 rm -r image.sh .berth/collected
+# a bundler that moves directories away and back; its build directory has links
+mkdir -p cache/a/deep cache/b
+echo old | tee cache/a/f cache/a/changed cache/a/gone cache/a/deep/f >cache/b/f
+cat >rename.py <<'PY'
+import os
+os.rename("cache", "moved"); os.rename("moved/a", "a2"); os.rename("a2/deep", "a2/deep2")
+open("a2/changed", "w").write("new"); os.unlink("a2/gone"); os.rename("moved", "cache")
+os.mkdir("cache/a"); open("cache/a/own", "w").write("own"); os.rename("cache/a", "cache/a3")
+os.link("a2/changed", "cache/link"); print(*sorted(os.listdir("a2")), *sorted(os.listdir("cache")))
+PY
+if [ "$me" = 0 ]; then
+	"$BERTH" run -n 2 --collect 'a2/*' --collect 'cache/*' -- python3 rename.py >out 2>err
+	is "0 w1 | changed deep2 f a3 b link" "$? $(grep w1 out)" "overlay: directories that existed before can be renamed"
+	is "./a2/changed ./a2/deep2/f ./a2/f ./cache/a3/own ./cache/b/f ./cache/link" "$(cd .berth/collected/w2 && echo $(find . -type f | sort))" "and are collected whole"
+	is "new old 2" "$(cd .berth/collected/w2 && cat a2/changed && echo " $(cat a2/deep2/f) $(stat -c %h cache/link)")" "with what the worker changed, and its links"
+	is "old" "$(cat cache/a/changed)" "the project is untouched"
+	rm -r .berth/collected
+fi
+rm -r cache rename.py
 mkdir precious
 "$BERTH" run --each ../../precious,e2e/a.spec,.. --collect out -- sh -c 'echo $BERTH_TASK >out' >out 2>err
 is "%2E. %2E.%2F..%2Fprecious e2e%2Fa.spec " "$(find .berth/collected -name out | sed 's|^.berth/collected/\(.*\)/out$|\1|' | LC_ALL=C sort | tr "\n" " ")" \

@@ -59,6 +59,8 @@ static const struct kept_capability {
 	/* collect and remove what a worker wrote */
 	{ CAP_DAC_OVERRIDE, SUPERVISOR | GUARD, 0, 0 },
 	{ CAP_FOWNER, SUPERVISOR | GUARD, 0, 0 },
+	{ CAP_DAC_OVERRIDE, INIT, CONFINE_FOR_RENAMES, 0 },
+	{ CAP_SYS_ADMIN, INIT, CONFINE_FOR_RENAMES, 0 },
 	{ CAP_DAC_READ_SEARCH, RELAY | MONITOR, 0,
 	  0 }, /* libpq reads ~/.pgpass under `sudo -E`; symbols of all programs */
 	{ CAP_DAC_OVERRIDE, RELAY, CONFINE_FOR_SOCKET, 0 },

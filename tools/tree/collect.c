@@ -9,14 +9,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
+#include "tools/base/table.h"
 #include "tools/tree/internal.h"
 
 enum { DEPTH_MAX = 128, SHARED_FILES_MAX = 50000 };
@@ -125,9 +127,23 @@ static int copy_link(const char *from, const char *to)
 	return symlink(target, to) ? -errno : 0;
 }
 
-/* Skips sockets, pipes and devices. */
-static int copy_one(const char *from, const char *to, const struct stat *info)
+struct copying {
+	const char *to_dir;
+	struct table linked; /* inode number -> its copy, of files with several names */
+};
+
+static void copying_end(struct copying *copying)
 {
+	table_free(&copying->linked, free);
+}
+
+/* An entry_fn. Skips sockets, pipes and devices. */
+static int copy_entry(const char *root, const char *relative, const struct stat *info, void *arg)
+{
+	struct copying *copying = arg;
+	cleanup_free char *from = str_print("%s/%s", root, relative);
+	cleanup_free char *to = str_print("%s/%s", copying->to_dir, relative);
+	const char *first = info->st_nlink > 1 ? table_get(&copying->linked, info->st_ino) : NULL;
 	cleanup_close int in = -1, out = -1;
 	int ret = make_parent(to);
 
@@ -137,13 +153,73 @@ static int copy_one(const char *from, const char *to, const struct stat *info)
 		return copy_link(from, to);
 	if (!S_ISREG(info->st_mode))
 		return 0;
+	if (first)
+		return link(first, to) ? -errno : 0;
 	in = open(from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	out = in < 0 ? -1
 	             : open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
 	                    info->st_mode & 0777);
 	if (out < 0)
 		return -errno;
+	if (info->st_nlink > 1)
+		table_set(&copying->linked, info->st_ino, str_copy(to));
 	return copy_data(in, out);
+}
+
+/* Return: true, and *ret_text or NULL, if the directory has this attribute of overlayfs.rst. */
+static bool has_attribute(const char *dir, const char *name, char **ret_text)
+{
+	char text[4096];
+	ssize_t len = lgetxattr(dir, name, text, sizeof(text));
+
+	if (len >= 0 && ret_text)
+		*ret_text = str_copy_len(text, (size_t)len);
+	return len >= 0;
+}
+
+int tree_fill_renamed(const char *project, const char *upper, const char *lower, bool renamed,
+                      int depth)
+{
+	cleanup_dir DIR *dir = opendir(upper), *old = renamed && lower ? opendir(lower) : NULL;
+	struct copying copying = { .to_dir = upper };
+	cleanup_strv char **missing = NULL;
+	struct dirent *entry;
+	struct stat info;
+	int ret = 0;
+
+	while (old && (entry = readdir(old))) {
+		cleanup_free char *path = str_print("%s/%s", upper, entry->d_name);
+
+		if (lstat(path, &info))
+			strv_add(&missing, entry->d_name);
+	}
+	while (dir && (entry = readdir(dir)) && !ret) {
+		cleanup_free char *path = str_print("%s/%s", upper, entry->d_name);
+		cleanup_free char *below = lower ? str_print("%s/%s", lower, entry->d_name) : NULL;
+		cleanup_free char *place = NULL;
+		bool moved;
+
+		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..") ||
+		    depth >= DEPTH_MAX || lstat(path, &info) || !S_ISDIR(info.st_mode))
+			continue;
+		moved = has_attribute(path, "trusted.overlay.redirect", &place);
+		if (moved) {
+			free(steal(&below));
+			below = str_print("%s/%s", *place == '/' || !lower ? project : lower,
+			                  place);
+		} else if (has_attribute(path, "trusted.overlay.opaque", NULL)) {
+			free(steal(&below));
+		}
+		ret = tree_fill_renamed(project, path, below, renamed || moved, depth + 1);
+	}
+	for (char **name = missing; name && *name && !ret; name++) {
+		if (fstatat(dirfd(old), *name, &info, AT_SYMLINK_NOFOLLOW))
+			continue;
+		ret = S_ISDIR(info.st_mode) ? walk(lower, *name, 0, copy_entry, &copying)
+		                            : copy_entry(lower, *name, &info, &copying);
+	}
+	copying_end(&copying);
+	return ret;
 }
 
 struct tree_changes {
@@ -163,40 +239,33 @@ static int note_change(const char *root, const char *relative, const struct stat
 	return unlink(path) ? -errno : 0;
 }
 
-static int copy_entry(const char *root, const char *relative, const struct stat *info, void *arg)
-{
-	cleanup_free char *from = str_print("%s/%s", root, relative);
-	cleanup_free char *to = str_print("%s/%s", (const char *)arg, relative);
-
-	return copy_one(from, to, info);
-}
-
 static int move_tree(const char *from, const char *to)
 {
+	struct copying copying = { .to_dir = to };
 	int ret = make_parent(to);
 
 	if (!ret && rename(from, to))
-		ret = errno == EXDEV ? walk(from, "", 0, copy_entry, (void *)(uintptr_t)to)
-		                     : -errno;
+		ret = errno == EXDEV ? walk(from, "", 0, copy_entry, &copying) : -errno;
+	copying_end(&copying);
 	return ret;
 }
 
 struct glob_copy {
 	char *const *globs;
 	bool *matched; /* of each glob */
-	const char *to_dir;
+	struct copying copying;
 };
 
 /* A star matches a slash as well: "DIR/" and a star mean all files below DIR. */
 static int copy_matching(const char *root, const char *relative, const struct stat *info, void *arg)
 {
-	const struct glob_copy *copy = arg;
+	struct glob_copy *copy = arg;
 	bool matches = false;
 
 	for (size_t i = 0; copy->globs[i]; i++)
 		if (!fnmatch(copy->globs[i], relative, 0))
 			matches = copy->matched[i] = true;
-	return matches ? copy_entry(root, relative, info, (void *)(uintptr_t)copy->to_dir) : 0;
+	return matches ? copy_entry(root, relative, info, &copy->copying) : 0;
 }
 
 static int collect_overlay(const struct tree *tree, unsigned int worker, const char *to_dir,
@@ -220,8 +289,9 @@ int tree_collect(const struct tree *tree, const struct tree_collect *collect,
                  unsigned int *ret_changed)
 {
 	cleanup_free char *copy = tree_place(tree, collect->worker, "copy");
-	const struct glob_copy matching = { collect->globs, collect->matched,
-		                            collect->collected_dir };
+	struct glob_copy matching = { collect->globs,
+		                      collect->matched,
+		                      { .to_dir = collect->collected_dir } };
 	const char *from = collect->tree_dir;
 	int ret = 0;
 
@@ -234,7 +304,8 @@ int tree_collect(const struct tree *tree, const struct tree_collect *collect,
 		from = copy;
 	if (!ret && collect->globs && collect->globs[0]) {
 		(void)dir_remove(collect->collected_dir); /* from an earlier run */
-		ret = walk(from, "", 0, copy_matching, (void *)(uintptr_t)&matching);
+		ret = walk(from, "", 0, copy_matching, &matching);
+		copying_end(&matching.copying);
 	}
 	if (!ret && from == copy && collect->keep)
 		ret = move_tree(copy, collect->tree_dir);

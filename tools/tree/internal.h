@@ -9,6 +9,8 @@ struct tree {
 	bool user_namespace, private_tmp;
 	char *project_dir, *results_dir; /* real paths */
 	char *scratch_dir, *cwd;
+	/* in a worker init whose overlay renames directories: of its layers; else -1 */
+	int layers[2]; /* lower, upper */
 	char **needed; /* paths that a worker must see below a private /tmp; strv */
 };
 
@@ -25,8 +27,18 @@ const char *tree_below(const char *dir, const char *path);
  */
 char *tree_foreign_owner(const char *dir);
 
+/**
+ * As root, an overlay renames a directory that existed before by a note of its old place, and the
+ * upper directory has only what the worker changed in it. Copy the rest. Reads the notes, so it
+ * needs CAP_SYS_ADMIN.
+ * @lower	what @upper hides; NULL = nothing
+ * @renamed	@upper or a directory above it has such a note
+ */
+int tree_fill_renamed(const char *project, const char *upper, const char *lower, bool renamed,
+                      int depth);
+
 /** Make namespaces and mounts for the calling process, as tree_enter() does. */
-int overlay_enter(const struct tree *tree, unsigned int worker, const char *cwd, char **ret_error);
+int overlay_enter(struct tree *tree, unsigned int worker, const char *cwd, char **ret_error);
 
 /** False if a path that every worker needs is /tmp itself. */
 bool overlay_can_hide_tmp(const struct tree *tree);

@@ -117,36 +117,49 @@ static int keep_mounts(struct kept_paths *kept, const char *dir)
 	return ret;
 }
 
+/* @ret_layers: lower and upper; NULL = do not keep them open */
 static int mount_overlay(struct mounts_overlay *overlay, const char *lower, const char *upper,
-                         const char *work)
+                         const char *work, int *ret_layers)
 {
 	cleanup_close int lower_fd = open(lower, O_PATH | O_CLOEXEC);
 	cleanup_close int upper_fd = open(upper, O_PATH | O_CLOEXEC);
 	cleanup_close int work_fd = open(work, O_PATH | O_CLOEXEC);
+
+	int ret;
 
 	if (lower_fd < 0 || upper_fd < 0 || work_fd < 0)
 		return -errno;
 	overlay->lower = lower_fd;
 	overlay->upper = upper_fd;
 	overlay->work = work_fd;
-	return mounts_add_overlay(overlay);
+	ret = mounts_add_overlay(overlay);
+	if (!ret && ret_layers) {
+		ret_layers[0] = steal_fd(&lower_fd);
+		ret_layers[1] = steal_fd(&upper_fd);
+	}
+	return ret;
 }
 
-/* Without metacopy, redirects and index the upper directory has whole files for tree_collect(). */
-static int mount_project(const struct tree *tree, unsigned int worker)
+/*
+ * Without metacopy the upper directory has whole files for tree_collect(). In a user namespace the
+ * kernel refuses redirect_dir, which renames directories.
+ */
+static int mount_project(struct tree *tree, unsigned int worker)
 {
 	cleanup_free char *upper = tree_place(tree, worker, "upper"),
 			  *work = tree_place(tree, worker, "work");
 	struct mounts_overlay overlay = {
 		.target = tree->project_dir,
-		.options = tree->user_namespace ? ",userxattr"
-		                                : ",metacopy=off,redirect_dir=off,index=off",
+		.options = tree->user_namespace
+		                   ? ",userxattr,volatile"
+		                   : ",metacopy=off,redirect_dir=on,index=off,volatile",
 	};
 
-	return mount_overlay(&overlay, tree->project_dir, upper, work);
+	return mount_overlay(&overlay, tree->project_dir, upper, work,
+	                     tree->user_namespace ? NULL : tree->layers);
 }
 
-static int enter_project(const struct tree *tree, unsigned int worker, char **ret_error)
+static int enter_project(struct tree *tree, unsigned int worker, char **ret_error)
 {
 	struct kept_paths kept = { 0 };
 	int ret = keep_mounts(&kept, tree->project_dir);
@@ -268,12 +281,14 @@ static int mount_tmp(const struct tree *tree, unsigned int worker)
 			  *work = str_print("%s/work", memory);
 	struct mounts_overlay overlay = { .target = "/tmp",
 		                          .flags = MS_NOSUID | MS_NODEV,
-		                          .options = tree->user_namespace ? ",userxattr" : "" };
+		                          .options = tree->user_namespace
+		                                             ? ",userxattr,volatile"
+		                                             : ",redirect_dir=on,volatile" };
 
 	if ((mkdir(memory, 0700) && errno != EEXIST) || mount_memory(memory) ||
 	    mkdir(upper, 0700) || mkdir(work, 0700) || chmod(upper, 01777))
 		return -errno;
-	return mount_overlay(&overlay, "/tmp", upper, work);
+	return mount_overlay(&overlay, "/tmp", upper, work, NULL);
 }
 
 static int hide_tmp(const struct tree *tree, unsigned int worker, char **ret_error)
@@ -305,7 +320,7 @@ static int hide_tmp(const struct tree *tree, unsigned int worker, char **ret_err
 	return ret;
 }
 
-int overlay_enter(const struct tree *tree, unsigned int worker, const char *cwd, char **ret_error)
+int overlay_enter(struct tree *tree, unsigned int worker, const char *cwd, char **ret_error)
 {
 	int ret = mounts_enter_namespace(tree->user_namespace, MS_SLAVE);
 

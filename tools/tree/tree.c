@@ -56,7 +56,7 @@ int tree_prepare(const struct tree *tree, unsigned int worker)
 
 static int enter_as_worker_0(void *arg, struct str *ret_text)
 {
-	const struct tree *tree = arg;
+	struct tree *tree = arg;
 	char *error = NULL;
 	int ret = overlay_enter(tree, 0, tree->project_dir, &error);
 
@@ -121,6 +121,7 @@ int tree_open(const struct tree_setup *setup, struct tree **ret_tree, char **ret
 	struct tree *tree = mem_alloc(sizeof(*tree));
 	int ret;
 
+	tree->layers[0] = tree->layers[1] = -1;
 	tree->project_dir = realpath(setup->project_dir, NULL);
 	tree->results_dir = realpath(setup->results_dir, NULL);
 	tree->scratch_dir = str_copy(setup->scratch_dir);
@@ -259,11 +260,24 @@ static int copy_enter(const struct tree *tree, unsigned int worker, const char *
 	return ret;
 }
 
-int tree_enter(const struct tree *tree, unsigned int worker, const char *cwd, char **ret_error)
+int tree_enter(struct tree *tree, unsigned int worker, const char *cwd, char **ret_error)
 {
 	if (tree->kind == TREE_OVERLAY)
 		return overlay_enter(tree, worker, cwd, ret_error);
 	if (tree->kind == TREE_COPY)
 		return copy_enter(tree, worker, cwd, ret_error);
 	return 0;
+}
+
+bool tree_renames_by_notes(const struct tree *tree)
+{
+	return tree->kind == TREE_OVERLAY && !tree->user_namespace;
+}
+
+int tree_leave(const struct tree *tree)
+{
+	cleanup_free char *lower = str_print("/proc/self/fd/%d", tree->layers[0]),
+			  *upper = str_print("/proc/self/fd/%d", tree->layers[1]);
+
+	return tree->layers[1] < 0 ? 0 : tree_fill_renamed(lower, upper, lower, false, 0);
 }

@@ -11,6 +11,7 @@
  *	tree_open()		choose the kind, once for each run; `auto` tries to mount an overlay
  *	tree_prepare()		in the supervisor, before a worker starts
  *	tree_enter()		in the worker's init process: mounts and the working directory
+ *	tree_leave()		in the worker's init process, after its last process
  *	tree_collect()		in the supervisor, after the worker: what it changed
  *	tree_close()
  *
@@ -65,7 +66,13 @@ int tree_prepare(const struct tree *tree, unsigned int worker);
  * Change the calling process's mounts and working directory.
  * Return: 0; -errno and perhaps *ret_error, what failed.
  */
-int tree_enter(const struct tree *tree, unsigned int worker, const char *cwd, char **ret_error);
+int tree_enter(struct tree *tree, unsigned int worker, const char *cwd, char **ret_error);
+
+/** True if tree_leave() needs CAP_SYS_ADMIN, for trusted.* attributes. */
+bool tree_renames_by_notes(const struct tree *tree);
+
+/** Complete the directories that the worker has renamed, for tree_collect(). */
+int tree_leave(const struct tree *tree);
 
 struct tree_collect {
 	unsigned int worker;

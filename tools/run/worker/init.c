@@ -465,9 +465,10 @@ static void init_main(struct worker_init *init, pid_t supervisor)
 	runs = start_command(init);
 	close_streams(setup);
 	/* from now on it only sends signals; the command keeps all its rights */
-	(void)confine(CONFINE_INIT, 0);
+	(void)confine(CONFINE_INIT, tree_renames_by_notes(setup->tree) ? CONFINE_FOR_RENAMES : 0);
 	if (runs)
 		watch_over(init);
+	(void)tree_leave(setup->tree);
 	_exit(0);
 }
 

@@ -64,7 +64,7 @@ struct worker_init_setup {
 	bool judged; /* the supervisor sends INIT_JUDGED */
 	const struct worker_init_inherit *inherit;
 	struct isolate *isolate;
-	const struct tree *tree;
+	struct tree *tree;
 	/* in the new process: close what only the supervisor may hold */
 	void (*close_descriptors)(void *arg);
 	void *arg;
