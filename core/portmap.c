@@ -263,6 +263,7 @@ void berth_portmap_note(struct berth_portmap *map, const struct berth_note *note
 	cell->virtual_port = note->virtual_port;
 	cell->real_port = note->real_port;
 	cell->pid = note->pid;
+	cell->pid_inside = note->pid_inside;
 	cell->error = note->error;
 	cell->time_ns = note->time_ns;
 	cell->ip = note->ip;

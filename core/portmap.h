@@ -100,12 +100,12 @@ struct berth_note {
 	uint16_t proto;  /* enum berth_proto */
 	uint16_t virtual_port;
 	uint16_t real_port;
-	int32_t pid;                /* in the pid namespace of the writer */
+	int32_t pid;                /* 0 = unknown */
 	int32_t error;              /* errno; ESCAPE: enum berth_elf_verdict */
 	uint64_t time_ns;           /* CLOCK_MONOTONIC; 0 = unknown */
 	struct berth_ip ip;         /* the address that was bound or named as destination */
 	char text[BERTH_NOTE_TEXT]; /* NUL-terminated: the program */
-	uint32_t reserved;
+	uint32_t pid_inside;        /* 1: .pid is the one in the PID namespace of that process */
 };
 
 /* A Unix socket path that the suite names, and the path that exists; "" ends the list. */

@@ -176,6 +176,7 @@ void shim_note(struct berth_portmap *map, struct berth_note *note)
 	struct timespec now = { 0 };
 
 	note->pid = (int32_t)sys(SYS_getpid, 0, 0, 0, 0, 0);
+	note->pid_inside = 1;
 	if (!sys(SYS_clock_gettime, CLOCK_MONOTONIC, &now, 0, 0, 0))
 		note->time_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 	berth_portmap_note(map, note);

@@ -42,6 +42,7 @@ static void note_escape(const char *program)
 	    !berth_launch_note(map, BERTH_NOTE_ESCAPE, BERTH_ELF_STATIC, program, &note))
 		return;
 	note.pid = getpid();
+	note.pid_inside = 1;
 	berth_portmap_note(map, &note);
 }
 

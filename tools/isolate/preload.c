@@ -108,6 +108,7 @@ static void note_escape(struct berth_portmap *map, enum berth_elf_verdict verdic
 	if (!map || !berth_launch_note(map, BERTH_NOTE_ESCAPE, (int)verdict, path, &note))
 		return;
 	note.pid = getpid();
+	note.pid_inside = 1;
 	berth_portmap_note(map, &note);
 }
 

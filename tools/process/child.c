@@ -21,15 +21,16 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
 #include "tools/base/file.h"
+#include "tools/process/namespaces.h"
 
-pid_t child_fork(int signal_number)
+static pid_t fork_child(const struct namespaces *own, int signal_number)
 {
-	pid_t parent = getpid();
-	pid_t pid = fork();
+	pid_t parent = own->processes ? 0 : getpid(); /* as the child sees it */
+	pid_t pid = namespaces_fork(own);
 	sigset_t none;
 
 	if (pid)
-		return pid < 0 ? -errno : pid;
+		return pid;
 	for (int number = 1; number < NSIG; number++)
 		signal(number, SIG_DFL);
 	sigemptyset(&none);
@@ -38,6 +39,11 @@ pid_t child_fork(int signal_number)
 	if (getppid() != parent)
 		_exit(1);
 	return 0;
+}
+
+pid_t child_fork(int signal_number)
+{
+	return fork_child(&(struct namespaces){ 0 }, signal_number);
 }
 
 static int64_t due_after(int64_t timeout_ms)
@@ -116,7 +122,7 @@ int child_take_result(struct str *answer)
 	return result;
 }
 
-int child_call(child_fn fn, void *arg, char **ret_text)
+int child_call_in(const struct namespaces *own, child_fn fn, void *arg, char **ret_text)
 {
 	cleanup_str struct str answer = { 0 };
 	int pipes[2], ret;
@@ -124,7 +130,7 @@ int child_call(child_fn fn, void *arg, char **ret_text)
 
 	if (pipe2(pipes, O_CLOEXEC))
 		return -errno;
-	pid = child_fork(SIGKILL);
+	pid = fork_child(own, SIGKILL);
 	if (!pid)
 		child_answer(fn, arg, pipes[1]);
 	close(pipes[1]);
@@ -137,6 +143,11 @@ int child_call(child_fn fn, void *arg, char **ret_text)
 	if (ret_text)
 		*ret_text = str_take(&answer);
 	return ret;
+}
+
+int child_call(child_fn fn, void *arg, char **ret_text)
+{
+	return child_call_in(&(struct namespaces){ 0 }, fn, arg, ret_text);
 }
 
 static _Noreturn void become_program(const struct child_program *program, int in, int out)

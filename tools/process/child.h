@@ -28,12 +28,16 @@ int child_wait(pid_t pid, int64_t timeout_ms);
 /** Runs in the child. @ret_text is sent to the parent. Return: 0 or -errno, for the parent. */
 typedef int (*child_fn)(void *arg, struct str *ret_text);
 
+struct namespaces;
+
 /**
  * Call @fn in a child.
+ * @own		namespaces that the child has for itself; @fn calls namespaces_settle()
  * @ret_text	what @fn wrote, never NULL, the caller's to free; NULL = discard it
  * Return: what @fn returned; -ECHILD the child was killed; -errno of fork(2) or pipe(2).
  */
 int child_call(child_fn fn, void *arg, char **ret_text);
+int child_call_in(const struct namespaces *own, child_fn fn, void *arg, char **ret_text);
 
 struct child_program {
 	char *const *argv;

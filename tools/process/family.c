@@ -109,3 +109,18 @@ void process_descendants(pid_t ancestor, struct pids *ret_pids)
 			pids_add(ret_pids, all.list[i]);
 	}
 }
+
+pid_t process_find_inside(pid_t ancestor, pid_t inside)
+{
+	cleanup_pids struct pids pids = { 0 };
+
+	process_descendants(ancestor, &pids);
+	for (size_t i = 0; i < pids.count; i++) {
+		cleanup_free char *status = NULL;
+
+		if (!proc_read_file(pids.list[i], "status", &status, NULL) &&
+		    proc_parse_inside(status) == inside)
+			return pids.list[i];
+	}
+	return 0;
+}

@@ -21,6 +21,9 @@ bool pids_has(const struct pids *pids, pid_t pid);
 /** All descendants of @ancestor, parents before children, without itself and without zombies. */
 void process_descendants(pid_t ancestor, struct pids *ret_pids);
 
+/** Find the descendant whose number in its own PID namespace is @inside. Return: 0 = none. */
+pid_t process_find_inside(pid_t ancestor, pid_t inside);
+
 /** The children of @parent, zombies included. */
 void process_children(pid_t parent, struct pids *ret_pids);
 

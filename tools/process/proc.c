@@ -114,19 +114,6 @@ static int64_t wall_from_ticks(uint64_t ticks)
 	return clock_wall_ns() - clock_of(CLOCK_BOOTTIME) + since_boot;
 }
 
-/* "NSpid:\t4242\t7\t1", from our namespace to its own. A process in ours has only the first. */
-pid_t proc_parse_inside(const char *status)
-{
-	const char *line = strstr(status, "\nNSpid:");
-	const char *last = line ? memrchr(line, '\t', strcspn(line + 1, "\n") + 1) : NULL;
-	long pid;
-
-	if (!last)
-		return 0;
-	pid = strtol(last, NULL, 10);
-	return pid > 0 && pid <= INT_MAX ? (pid_t)pid : 0;
-}
-
 static pid_t read_inside(int dir, uint64_t pidns)
 {
 	static uint64_t own;

@@ -22,9 +22,6 @@
  */
 char *proc_parse_container(const char *text);
 
-/** The last number of NSpid in a /proc/PID/status, proc(5). Return: 0 if there is none. */
-pid_t proc_parse_inside(const char *status);
-
 /**
  * The text of /proc/PID/cmdline as one line, without control characters and passwords of URLs.
  * @max	bytes of the text to use

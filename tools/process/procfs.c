@@ -114,6 +114,19 @@ const char *proc_parse_environ(const char *text, size_t len, const char *name)
 	return NULL;
 }
 
+/* "NSpid:\t4242\t7\t1", from our namespace to its own. A process in ours has only the first. */
+pid_t proc_parse_inside(const char *status)
+{
+	const char *line = strstr(status, "\nNSpid:");
+	const char *last = line ? memrchr(line, '\t', strcspn(line + 1, "\n") + 1) : NULL;
+	long pid;
+
+	if (!last)
+		return 0;
+	pid = strtol(last, NULL, 10);
+	return pid > 0 && pid <= INT_MAX ? (pid_t)pid : 0;
+}
+
 int proc_each(proc_fn fn, void *arg)
 {
 	cleanup_dir DIR *all = opendir("/proc");

@@ -53,6 +53,9 @@ int proc_read_file(pid_t pid, const char *name, char **ret_text, size_t *ret_len
  */
 const char *proc_parse_environ(const char *text, size_t len, const char *name);
 
+/** The last number of NSpid in a /proc/PID/status, proc(5). Return: 0 if there is none. */
+pid_t proc_parse_inside(const char *status);
+
 /** Call @fn for every process of the host; it returns false to stop. */
 typedef bool (*proc_fn)(void *arg, pid_t pid);
 int proc_each(proc_fn fn, void *arg);

@@ -37,6 +37,9 @@ static void announce(const struct run *run)
 
 	if (run->tree_reason)
 		log_line("the working tree is shared by all workers: %s", run->tree_reason);
+	if (tree_processes_reason(run->tree))
+		log_line("processes and System V IPC are shared by all workers: %s",
+		         tree_processes_reason(run->tree));
 	if (run->limits_unset) {
 		log_line("limits cannot be set here: we may use no controller of cgroups");
 		log_hint("systemd-run --user --scope -p Delegate=yes berth run ...");
@@ -48,9 +51,12 @@ static void announce(const struct run *run)
 	         isolate_backend_names[isolate_backend(run->isolate)],
 	         tree_kind_names[tree_kind(run->tree)], database ? ", databases " : "",
 	         database ? database : "",
-	         tree_in_user_namespace(run->tree)
-	                 ? " (in a user namespace: no sudo or setuid; --tree shared avoids it)"
-	                 : "");
+	         !tree_namespaces(run->tree)->user ? ""
+	         : tree_kind(run->tree) == TREE_OVERLAY
+	                 ? " (in a user namespace: no sudo or setuid; --tree shared --processes "
+	                   "shared avoids it)"
+	                 : " (in a user namespace: no sudo or setuid; --processes shared avoids "
+	                   "it)");
 }
 
 /*

@@ -158,6 +158,7 @@ static int open_tree(struct run *run, char **ret_error)
 		                       context->results_dir, NULL };
 	const struct tree_setup setup = {
 		.requested = context->options->tree,
+		.processes = context->plan->private_processes,
 		.workers = run->count,
 		.project_dir = context->project_dir,
 		.cwd = context->cwd,
@@ -172,6 +173,13 @@ static int open_tree(struct run *run, char **ret_error)
 			"tree '%s' cannot be had here: %s\nhint: --tree shared does without",
 			tree_kind_names[context->options->tree],
 			run->tree_reason ? run->tree_reason : strerror(-ret));
+	if (!ret && context->options->processes == RUN_PROCESSES_PRIVATE &&
+	    tree_processes_reason(run->tree)) {
+		*ret_error = str_print("processes 'private' cannot be had here: %s\n"
+		                       "hint: --processes shared does without",
+		                       tree_processes_reason(run->tree));
+		ret = -EPERM;
+	}
 	return ret;
 }
 
@@ -256,6 +264,7 @@ static int open_modules(struct run *run, char **ret_error)
 	open_monitor(run);
 	run->notes = notes_open(&(struct notes_setup){
 		.workers = run->made,
+		.private_processes = tree_namespaces(run->tree)->processes,
 		.hides_foreign = options->foreign == RUN_GATE_OFF,
 		.suggests_database = !run->database,
 		.on_conflict = monitor_conflict,

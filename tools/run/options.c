@@ -11,6 +11,7 @@
 
 const char *const run_gate_names[] = { "warn", "off", "fail", NULL };
 const char *const run_output_names[] = { "auto", "prefix", "group", "quiet", NULL };
+const char *const run_processes_names[] = { "auto", "private", "shared", NULL };
 const char *const run_color_names[] = { "auto", "always", "never", NULL };
 
 const char *const run_error_names[] = { "EPIPE",     "ECONNRESET", "ECONNREFUSED",
@@ -22,6 +23,7 @@ _Static_assert(ARRAY_LEN(run_fault_names) == RUN_FAULTS + 1, "one name per value
 _Static_assert(ARRAY_LEN(run_error_names) == RUN_ERRORS + 1, "one name per value");
 _Static_assert(ARRAY_LEN(run_gate_names) == RUN_GATES + 1, "one name per value");
 _Static_assert(ARRAY_LEN(run_output_names) == RUN_OUTPUTS + 1, "one name per value");
+_Static_assert(ARRAY_LEN(run_processes_names) == RUN_PROCESSES + 1, "one name per value");
 _Static_assert(ARRAY_LEN(run_color_names) == RUN_COLORS + 1, "one name per value");
 
 int run_ports_add(struct run_ports *ports, const char *text)

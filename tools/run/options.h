@@ -20,10 +20,18 @@ enum run_output {
 	RUN_OUTPUT_QUIET,
 	RUN_OUTPUTS
 };
+/* Of PID and IPC namespaces. */
+enum run_processes {
+	RUN_PROCESSES_AUTO, /* private for several workers */
+	RUN_PROCESSES_PRIVATE,
+	RUN_PROCESSES_SHARED,
+	RUN_PROCESSES
+};
 enum run_color { RUN_COLOR_AUTO, RUN_COLOR_ALWAYS, RUN_COLOR_NEVER, RUN_COLORS };
 
 /* By value, NULL-terminated: options and berth.yaml are parsed by these names. */
-extern const char *const run_gate_names[], *const run_output_names[], *const run_color_names[];
+extern const char *const run_gate_names[],
+	*const run_output_names[], *const run_color_names[], *const run_processes_names[];
 
 /* A growing list of inclusive ranges, host byte order. */
 struct run_ports {
@@ -131,6 +139,7 @@ struct run_options {
 	bool keep; /* keep trees and databases, even of what passed */
 
 	enum tree_kind tree;
+	enum run_processes processes;
 	char **collect;     /* --collect; strv of globs or NULL */
 	uint64_t mem_bytes; /* per worker; 0 = no limit */
 	double cpu_cores;

@@ -260,6 +260,9 @@ int plan_make(const struct run_options *options, char *const *envp, struct plan 
 	plan->named = options->tasks && options->tasks[0];
 	plan->count = run_options_workers(options);
 	plan->single = plan->count == 1;
+	plan->private_processes = options->processes == RUN_PROCESSES_AUTO
+	                                  ? !plan->single
+	                                  : options->processes == RUN_PROCESSES_PRIVATE;
 	plan->slots = plan_slots(plan, options);
 	plan->grace_ms = options->grace_ms ? options->grace_ms : GRACE_MS;
 	plan->ports = flatten(&options->ports);

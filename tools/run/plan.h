@@ -21,6 +21,7 @@ struct plan {
 	unsigned int slots;  /* how many run at once */
 	bool named;          /* the tasks have names of their own (--each) */
 	bool single; /* one worker: the command keeps our terminal, streams and process group */
+	bool private_processes; /* each worker is to have processes of its own */
 	int64_t grace_ms;
 	uint16_t *ports, *share; /* virtual ports, 0-terminated, without repeats */
 };

@@ -57,6 +57,7 @@ static int add_tree(const struct plan *plan, const struct run_options *options, 
 	cleanup_free char *reason = NULL;
 	struct tree *tree = NULL;
 	const struct tree_setup setup = { .requested = options->tree,
+		                          .processes = plan->private_processes,
 		                          .workers = plan->count,
 		                          .project_dir = project,
 		                          .cwd = project,
@@ -74,6 +75,11 @@ static int add_tree(const struct plan *plan, const struct run_options *options, 
 	}
 	str_addf(text, "tree: %s%s%s%s\n", tree_kind_names[tree_kind(tree)], reason ? " (" : "",
 	         reason ? reason : "", reason ? ")" : "");
+	str_addf(text, "processes: %s%s%s%s\n",
+	         tree_namespaces(tree)->processes ? "private" : "shared",
+	         tree_processes_reason(tree) ? " (" : "",
+	         tree_processes_reason(tree) ? tree_processes_reason(tree) : "",
+	         tree_processes_reason(tree) ? ")" : "");
 	tree_close(tree);
 	return 0;
 }

@@ -16,6 +16,7 @@
 #include "tools/base/file.h"
 #include "tools/base/json.h"
 #include "tools/base/str.h"
+#include "tools/process/proc.h"
 #include "tools/state/runtime.h"
 
 const char *const state_status_names[STATE_STATUSES + 1] = { "waiting", "running", "ending",
@@ -62,6 +63,8 @@ int state_save(const struct run_state *run)
 	for (size_t i = 0; i < run->worker_count; i++)
 		json_array_append_new(workers, worker_to_json(&run->workers[i]));
 	json_object_set_new(root, "pid", json_integer(run->pid));
+	json_object_set_new(root, "pid_namespace",
+	                    json_integer((json_int_t)proc_namespace(getpid(), "pid")));
 	json_object_set_new(root, "started_ns", json_integer(run->started_ns));
 	json_object_set_new(root, "limits", json_texts(run->limit_dirs));
 	json_object_set_new(root, "command", json_texts_redacted(run->command));
@@ -134,6 +137,13 @@ static void load_json(const json_t *root, struct run_state *run)
 	run->pid = (pid_t)number_of(root, "pid");
 	run->started_ns = number_of(root, "started_ns");
 	workers_of(json_object_get(root, "workers"), run);
+	if (!json_object_get(root, "pid_namespace") ||
+	    (uint64_t)number_of(root, "pid_namespace") == proc_namespace(getpid(), "pid"))
+		return;
+	/* a run inside of a worker, or that of the worker that we are in: not our numbers */
+	run->pid = 0;
+	for (size_t i = 0; i < run->worker_count; i++)
+		run->workers[i].pid = run->workers[i].init = 0;
 }
 
 /* A run that was killed early has a directory without state, which `berth reap` must find, too. */

@@ -35,7 +35,7 @@ extern const char *const state_status_names[STATE_STATUSES + 1]; /* "waiting", .
 struct state_worker {
 	unsigned int number; /* 1..N */
 	char *task;
-	pid_t pid;  /* the command; 0 before it starts */
+	pid_t pid;  /* the command; 0 before it starts, and in another PID namespace than ours */
 	pid_t init; /* the ancestor of every process of the worker; 0 when it is gone */
 	unsigned int block_base, block_len; /* real ports */
 	char *map_path; /* see core/portmap.h; map it read-only, check berth_portmap_valid() */
@@ -45,7 +45,7 @@ struct state_worker {
 
 struct run_state {
 	char *id;   /* "7f3a" */
-	pid_t pid;  /* the supervisor */
+	pid_t pid;  /* the supervisor; 0 in another PID namespace than ours */
 	bool alive; /* false: `berth reap` removes what it left */
 	char *project_dir, *results_dir;
 	char *dir;          /* run-time files */

@@ -6,7 +6,9 @@
 
 struct tree {
 	enum tree_kind kind;
-	bool user_namespace, private_tmp;
+	struct namespaces namespaces;
+	char *processes_reason; /* why .namespaces has no processes; NULL = it need not say */
+	bool private_tmp;
 	char *project_dir, *results_dir; /* real paths */
 	char *scratch_dir, *cwd;
 	/* in a worker init whose overlay renames directories: of its layers; else -1 */
@@ -37,7 +39,7 @@ char *tree_foreign_owner(const char *dir);
 int tree_fill_renamed(const char *project, const char *upper, const char *lower, bool renamed,
                       int depth);
 
-/** Make namespaces and mounts for the calling process, as tree_enter() does. */
+/** Make mounts for the calling process, as tree_enter() does. */
 int overlay_enter(struct tree *tree, unsigned int worker, const char *cwd, char **ret_error);
 
 /** False if a path that every worker needs is /tmp itself. */

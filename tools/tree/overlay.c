@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One worker's mount namespace, made in its init process:
+ * The mounts of one worker, made in its init process, which has a mount namespace of its own:
  *
  *	the project	an overlay over itself; the worker's changes go to SCRATCH/wN-upper
  *	.berth in it	the real directory, which all workers share
@@ -10,12 +10,8 @@
  * Mounts below the project (a volume on node_modules) would be hidden behind the overlay. They are
  * bound to the same path again, and all workers share them.
  *
- * A user without privilege gets a user namespace that maps only the own user and group. Setuid
- * programs do not work in it.
- *
- * Mount propagation is cut before the first mount, so that nothing shows outside. Options of
- * mount(2) name directories by descriptors, because a path may contain a comma. The kernel removes
- * all mounts after the worker's last process.
+ * Options of mount(2) name directories by descriptors, because a path may contain a comma. The
+ * kernel removes all mounts after the worker's last process.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -150,13 +146,13 @@ static int mount_project(struct tree *tree, unsigned int worker)
 			  *work = tree_place(tree, worker, "work");
 	struct mounts_overlay overlay = {
 		.target = tree->project_dir,
-		.options = tree->user_namespace
+		.options = tree->namespaces.user
 		                   ? ",userxattr,volatile"
 		                   : ",metacopy=off,redirect_dir=on,index=off,volatile",
 	};
 
 	return mount_overlay(&overlay, tree->project_dir, upper, work,
-	                     tree->user_namespace ? NULL : tree->layers);
+	                     tree->namespaces.user ? NULL : tree->layers);
 }
 
 static int enter_project(struct tree *tree, unsigned int worker, char **ret_error)
@@ -281,7 +277,7 @@ static int mount_tmp(const struct tree *tree, unsigned int worker)
 			  *work = str_print("%s/work", memory);
 	struct mounts_overlay overlay = { .target = "/tmp",
 		                          .flags = MS_NOSUID | MS_NODEV,
-		                          .options = tree->user_namespace
+		                          .options = tree->namespaces.user
 		                                             ? ",userxattr,volatile"
 		                                             : ",redirect_dir=on,volatile" };
 
@@ -322,13 +318,8 @@ static int hide_tmp(const struct tree *tree, unsigned int worker, char **ret_err
 
 int overlay_enter(struct tree *tree, unsigned int worker, const char *cwd, char **ret_error)
 {
-	int ret = mounts_enter_namespace(tree->user_namespace, MS_SLAVE);
+	int ret = enter_project(tree, worker, ret_error);
 
-	if (ret) {
-		*ret_error = str_copy(tree->user_namespace ? "user namespace" : "mount namespace");
-		return ret;
-	}
-	ret = enter_project(tree, worker, ret_error);
 	if (!ret && tree->private_tmp)
 		ret = hide_tmp(tree, worker, ret_error);
 	if (!ret && !access("/dev/shm", F_OK)) {

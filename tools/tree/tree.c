@@ -4,7 +4,7 @@
  *
  * `auto` means `shared` for one worker. For several it means `overlay` if the kernel mounts one,
  * which depends on user namespaces, security modules, file systems and the kernel's version. So a
- * child tries all of it once, as worker 0.
+ * child tries all of it once, as worker 0, together with the other namespaces.
  */
 #include "tools/tree/tree.h"
 
@@ -57,63 +57,100 @@ int tree_prepare(const struct tree *tree, unsigned int worker)
 static int enter_as_worker_0(void *arg, struct str *ret_text)
 {
 	struct tree *tree = arg;
-	char *error = NULL;
-	int ret = overlay_enter(tree, 0, tree->project_dir, &error);
+	cleanup_free char *error = NULL;
+	int ret = namespaces_settle(&tree->namespaces, &error);
 
+	if (!ret && tree->kind == TREE_OVERLAY)
+		ret = overlay_enter(tree, 0, tree->project_dir, &error);
 	str_add(ret_text, error ? error : "");
 	return ret;
 }
 
 /*
- * Mount everything in a child, whose mounts end with it.
+ * Make everything in a child, with which it ends.
  * Return: 0; -errno, and *ret_what is what failed or "".
  */
-static int try_overlay(struct tree *tree, char **ret_what)
+static int try_in_child(struct tree *tree, char **ret_what)
 {
 	cleanup_free char *upper = tree_place(tree, 0, "upper"),
 			  *work = tree_place(tree, 0, "work");
-	int ret = tree_prepare(tree, 0);
+	int ret = tree->kind == TREE_OVERLAY ? tree_prepare(tree, 0) : 0;
 
+	free(steal(ret_what));
 	if (ret)
 		return ret;
-	ret = child_call(enter_as_worker_0, tree, ret_what);
+	ret = child_call_in(&tree->namespaces, enter_as_worker_0, tree, ret_what);
+	if (ret && !(*ret_what && **ret_what)) { /* there was no child */
+		free(*ret_what);
+		*ret_what = str_copy(tree->namespaces.user ? "user namespace" : "mount namespace");
+	}
 	(void)dir_remove(upper);
 	(void)dir_remove(work);
 	return ret;
 }
 
-static int choose(struct tree *tree, const struct tree_setup *setup, char **ret_reason)
+static int try_kind(struct tree *tree, enum tree_kind kind, bool processes, char **ret_what)
 {
-	cleanup_free char *what = NULL, *foreign = NULL;
 	int ret;
 
-	tree->kind = setup->requested;
-	if (tree->kind == TREE_AUTO)
-		tree->kind = setup->workers > 1 ? TREE_OVERLAY : TREE_SHARED;
-	if (tree->kind != TREE_OVERLAY)
+	tree->kind = kind;
+	tree->namespaces = (struct namespaces){ .mounts = kind == TREE_OVERLAY || processes,
+		                                .processes = processes,
+		                                .uid = geteuid(),
+		                                .gid = getegid() };
+	if (!tree->namespaces.mounts)
 		return 0;
-	tree->user_namespace = geteuid() != 0;
-	tree->private_tmp = overlay_can_hide_tmp(tree);
-	ret = try_overlay(tree, &what);
+	tree->namespaces.user = geteuid() != 0;
+	ret = try_in_child(tree, ret_what);
 	/* root in a container without CAP_SYS_ADMIN */
-	if (ret && !tree->user_namespace && ret == -EPERM) {
-		tree->user_namespace = true;
-		free(steal(&what));
-		ret = try_overlay(tree, &what);
+	if (ret == -EPERM && !tree->namespaces.user) {
+		tree->namespaces.user = true;
+		ret = try_in_child(tree, ret_what);
 	}
-	foreign = !ret && tree->user_namespace ? tree_foreign_owner(tree->project_dir) : NULL;
+	return ret;
+}
+
+static char *describe_failure(const char *what, int error)
+{
+	return str_print("%s%s%s", what ? what : "", what && *what ? ": " : "", strerror(-error));
+}
+
+/* With processes of the worker's own if they work, else without, and then for a reason. */
+static int try_processes(struct tree *tree, enum tree_kind kind, bool processes, char **ret_what)
+{
+	int ret = try_kind(tree, kind, processes, ret_what);
+
+	free(steal(&tree->processes_reason));
+	if (!ret || !processes)
+		return ret;
+	tree->processes_reason = describe_failure(*ret_what, ret);
+	return try_kind(tree, kind, false, ret_what);
+}
+
+static int choose(struct tree *tree, const struct tree_setup *setup, char **ret_reason)
+{
+	cleanup_free char *what = NULL, *failure = NULL, *foreign = NULL;
+	enum tree_kind kind = setup->requested;
+	int ret;
+
+	if (kind == TREE_AUTO)
+		kind = setup->workers > 1 ? TREE_OVERLAY : TREE_SHARED;
+	tree->private_tmp = kind == TREE_OVERLAY && overlay_can_hide_tmp(tree);
+	ret = try_processes(tree, kind, setup->processes, &what);
+	if (!ret && kind == TREE_OVERLAY && tree->namespaces.user)
+		foreign = tree_foreign_owner(tree->project_dir);
 	/* workers reach an overlay by its mount, and need the scratch directory for TMPDIR only */
 	if (!ret && !foreign)
 		return tree->private_tmp && chmod(tree->scratch_dir, 0700) ? -errno : 0;
+	failure = describe_failure(what, ret);
 	*ret_reason = foreign ? str_print("'%s' belongs to another user or group, which an overlay "
 	                                  "without privilege cannot keep",
 	                                  foreign)
-	                      : str_print("no overlay here (%s%s%s)", what ? what : "",
-	                                  what && *what ? ": " : "", strerror(-ret));
-	ret = foreign ? -EOVERFLOW : ret;
-	tree->user_namespace = tree->private_tmp = false;
-	tree->kind = TREE_SHARED;
-	return setup->requested == TREE_AUTO ? 0 : ret;
+	                      : str_print("no overlay here (%s)", failure);
+	tree->private_tmp = false;
+	if (setup->requested != TREE_AUTO)
+		return foreign ? -EOVERFLOW : ret;
+	return try_processes(tree, TREE_SHARED, setup->processes, &what);
 }
 
 int tree_open(const struct tree_setup *setup, struct tree **ret_tree, char **ret_reason)
@@ -157,7 +194,7 @@ int tree_probe(const char *project_dir, const char *scratch_dir, bool *ret_user_
 	struct tree *tree = NULL;
 	int ret = tree_open(&setup, &tree, ret_reason);
 
-	*ret_user_namespace = tree && tree->user_namespace;
+	*ret_user_namespace = tree && tree->namespaces.user;
 	tree_close(tree);
 	return ret;
 }
@@ -169,6 +206,7 @@ void tree_close(struct tree *tree)
 	free(tree->project_dir);
 	free(tree->results_dir);
 	free(tree->scratch_dir);
+	free(tree->processes_reason);
 	free(tree->cwd);
 	strv_free(tree->needed);
 	free(tree);
@@ -184,9 +222,14 @@ bool tree_private_tmp(const struct tree *tree)
 	return tree->private_tmp;
 }
 
-bool tree_in_user_namespace(const struct tree *tree)
+const struct namespaces *tree_namespaces(const struct tree *tree)
 {
-	return tree->user_namespace;
+	return &tree->namespaces;
+}
+
+const char *tree_processes_reason(const struct tree *tree)
+{
+	return tree->processes_reason;
 }
 
 /* The first line of cp(1) that is not about a file that this user cannot read; NULL = none. */
@@ -271,7 +314,7 @@ int tree_enter(struct tree *tree, unsigned int worker, const char *cwd, char **r
 
 bool tree_renames_by_notes(const struct tree *tree)
 {
-	return tree->kind == TREE_OVERLAY && !tree->user_namespace;
+	return tree->kind == TREE_OVERLAY && !tree->namespaces.user;
 }
 
 int tree_leave(const struct tree *tree)

@@ -20,6 +20,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "tools/process/namespaces.h"
+
 enum tree_kind { TREE_AUTO, TREE_SHARED, TREE_OVERLAY, TREE_COPY, TREE_KINDS };
 extern const char *const tree_kind_names[TREE_KINDS + 1]; /* "auto", ..., NULL */
 
@@ -27,6 +29,7 @@ struct tree;
 
 struct tree_setup {
 	enum tree_kind requested;
+	bool processes; /* each worker is to have processes of its own, namespaces.h */
 	unsigned int workers;
 	const char *project_dir, *cwd, *results_dir;
 	const char *scratch_dir; /* exists; on a file system on a disk, outside the project */
@@ -56,14 +59,17 @@ enum tree_kind tree_kind(const struct tree *tree);
 /** True if each worker has its own /tmp. */
 bool tree_private_tmp(const struct tree *tree);
 
-/** True if sudo and setuid programs do not work, because workers are in a user namespace. */
-bool tree_in_user_namespace(const struct tree *tree);
+/** What worker inits are forked with, before tree_enter(). */
+const struct namespaces *tree_namespaces(const struct tree *tree);
+
+/** Why workers share their processes, although they should not. Return: NULL if they need not. */
+const char *tree_processes_reason(const struct tree *tree);
 
 /** Make the directories that tree_enter() needs. */
 int tree_prepare(const struct tree *tree, unsigned int worker);
 
 /**
- * Change the calling process's mounts and working directory.
+ * Change the mounts and the working directory of the calling process, whose namespaces are settled.
  * Return: 0; -errno and perhaps *ret_error, what failed.
  */
 int tree_enter(struct tree *tree, unsigned int worker, const char *cwd, char **ret_error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `berth env` prints the environment of one worker's first process, in a form that a shell can
- * evaluate. The port map follows as comments.
+ * `berth env` prints the environment of one worker's first process, or of the caller inside of that
+ * worker, in a form that a shell can evaluate. The port map follows as comments.
  *
  * The bpf backend finds a worker by its cgroup, and the user's shell is not in it. So the shell
  * gets the shim and the port map's file instead. That suffices for clients. A server that such a
@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
@@ -21,6 +22,7 @@
 #include "tools/cli/common/maps.h"
 #include "tools/cli/common/output.h"
 #include "tools/cli/common/term.h"
+#include "tools/process/owner.h"
 #include "tools/process/proc.h"
 
 static const char *const names[] = {
@@ -106,9 +108,11 @@ static int show(const struct cli *cli, const struct run_state *run,
 	cleanup_free char *install = NULL;
 	struct environment environment = { .map = worker->map_path };
 	const struct berth_portmap *map = NULL;
-	int ret = worker->pid ? proc_read_file(worker->pid, "environ", &environment.text,
-	                                       &environment.len)
-	                      : -ESRCH;
+	unsigned int own = 0;
+	bool inside = str_equal(owner_of_self(&own), run->id) && own == worker->number;
+	pid_t pid = inside ? getpid() : worker->pid;
+	int ret = pid ? proc_read_file(pid, "environ", &environment.text, &environment.len)
+	              : -ESRCH;
 
 	if (ret) {
 		log_line("worker %u of run %s has no process now: it is %s", worker->number,

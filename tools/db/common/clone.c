@@ -34,6 +34,7 @@
 #include "tools/base/str.h"
 #include "tools/process/job.h"
 #include "tools/process/mounts.h"
+#include "tools/process/namespaces.h"
 
 const char *const db_clone_names[DB_CLONES] = { "reflink", "overlay", "copy" };
 
@@ -217,7 +218,7 @@ static int mount_own(const char *lower, const char *base, uid_t uid, bool in_nam
 int db_clone_mount(const char *lower, const char *base, uid_t uid, gid_t gid)
 {
 	/* in a user namespace we keep our own id, which owns the files of the server */
-	int ret = mounts_enter_namespace(geteuid() != 0, MS_PRIVATE);
+	int ret = namespaces_enter_mounts(geteuid() != 0);
 
 	if (ret)
 		return ret;

@@ -14,12 +14,14 @@
  * It has a session of its own. The command of a single worker must stay in the terminal's
  * foreground process group; then the worker init has a process group of its own. In both cases a
  * `kill -- -PGID` of the supervisor's group spares it.
+ *
+ * With processes of its own (tools/process/namespaces.h) it is process 1 of its PID namespace. When
+ * it ends, the kernel kills all others in it. It translates each pid that it reports.
  */
 #include "tools/run/worker/init.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/sched.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +29,6 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -37,7 +38,9 @@
 #include "tools/base/file.h"
 #include "tools/base/str.h"
 #include "tools/process/family.h"
+#include "tools/process/namespaces.h"
 #include "tools/process/proc.h"
+#include "tools/run/worker/command.h"
 #include "tools/tree/tree.h"
 
 enum {
@@ -60,10 +63,11 @@ struct asked_process {
 
 struct worker_init {
 	const struct worker_init_setup *setup;
-	int channel;  /* -1 once the supervisor is dead */
-	int children; /* signalfd for SIGCHLD */
-	pid_t supervisor_group;
-	pid_t command; /* 0 once it has been waited for */
+	int channel;            /* -1 once the supervisor is dead */
+	int children;           /* signalfd for SIGCHLD */
+	int outer_proc;         /* /proc of the supervisor's PID namespace; -1 if that is ours */
+	pid_t supervisor_group; /* 0 if it has no number in our PID namespace */
+	pid_t command;          /* 0 once it has been waited for */
 	enum phase phase;
 	int64_t due_ms; /* when the phase ends; 0 = never */
 	int64_t killing_until_ms;
@@ -84,6 +88,15 @@ int worker_init_send(int channel, enum worker_init_kind kind, int number, pid_t 
 	return 0;
 }
 
+/* Report process @pid. */
+static void report(const struct worker_init *init, enum worker_init_kind kind, int number,
+                   pid_t pid, const char *text)
+{
+	if (init->outer_proc >= 0)
+		pid = namespaces_outer_pid(init->outer_proc, pid);
+	worker_init_send(init->channel, kind, number, pid, text);
+}
+
 int worker_init_receive(int channel, struct worker_init_message *ret_message)
 {
 	ssize_t got = recv(channel, ret_message, sizeof(*ret_message), MSG_DONTWAIT);
@@ -94,103 +107,37 @@ int worker_init_receive(int channel, struct worker_init_message *ret_message)
 	return got == sizeof(*ret_message);
 }
 
-static int put_on(int from, int to)
-{
-	if (from == to)
-		return fcntl(to, F_SETFD, 0);
-	return dup2(from, to);
-}
-
-/* In the command's process, up to exec. Return: what failed; errno says why. */
-static const char *become_command(struct worker_init *init)
-{
-	const struct worker_init_setup *setup = init->setup;
-	const struct worker_init_inherit *inherit = setup->inherit;
-	int ret;
-
-	if (setup->single ? setpgid(0, init->supervisor_group) : setsid() < 0)
-		return "process group";
-	ret = limits_join(setup->limits);
-	if (ret) {
-		errno = -ret;
-		return "limits";
-	}
-	ret = isolate_worker_enter(setup->isolate, setup->number);
-	if (ret) {
-		errno = -ret;
-		return "isolation";
-	}
-	if (put_on(setup->in, 0) < 0 || put_on(setup->out, 1) < 0 || put_on(setup->err, 2) < 0)
-		return "streams";
-	setrlimit(RLIMIT_NOFILE, &inherit->files);
-	sigaction(SIGPIPE, &inherit->pipe, NULL);
-	sigaction(SIGXFSZ, &inherit->file_size, NULL);
-	sigaction(SIGCHLD, &inherit->child, NULL);
-	sigprocmask(SIG_SETMASK, &inherit->mask, NULL);
-	environ = setup->envp;
-	errno = -isolate_worker_exec(setup->isolate, setup->argv);
-	return "exec";
-}
-
-static void fail(int report, const char *what)
-{
-	struct worker_init_message message = { .kind = INIT_FAILED, .number = errno };
-
-	snprintf(message.text, sizeof(message.text), "%s", what);
-	(void)file_write_all(report, &message, sizeof(message));
-	_exit(127);
-}
-
-/*
- * The child begins inside its cgroup, clone3(2): to move it there later costs an RCU grace period,
- * milliseconds.
- */
-static pid_t clone_command(int cgroup)
-{
-	struct clone_args args = { .exit_signal = SIGCHLD };
-	pid_t pid;
-
-	if (cgroup >= 0) {
-		args.flags = CLONE_INTO_CGROUP;
-		args.cgroup = (unsigned int)cgroup;
-	}
-	pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
-	if (pid < 0 && (cgroup >= 0 || errno == ENOSYS)) /* Linux < 5.7, or a seccomp profile */
-		pid = fork();
-	return pid;
-}
-
 /* Return: true if the command runs; else the supervisor knows why not. */
 static bool start_command(struct worker_init *init)
 {
 	struct worker_init_message message;
-	int report[2];
+	int answer[2];
 	ssize_t got;
 	pid_t pid;
 
-	if (pipe2(report, O_CLOEXEC)) {
+	if (pipe2(answer, O_CLOEXEC)) {
 		worker_init_send(init->channel, INIT_FAILED, errno, 0, "pipe");
 		return false;
 	}
-	pid = clone_command(init->setup->cgroup);
-	if (!pid)
-		fail(report[1], become_command(init));
-	close(report[1]);
+	pid = command_start(init->setup, init->supervisor_group, answer[1]);
+	close(answer[1]);
 	if (pid < 0) {
 		worker_init_send(init->channel, INIT_FAILED, errno, 0, "fork");
-		close(report[0]);
+		close(answer[0]);
 		return false;
 	}
+	if (init->setup->single && !init->supervisor_group)
+		setpgid(0, 0); /* not earlier: the command inherits the supervisor's group */
 	/*
 	 * The supervisor may have to act for isolate_worker_enter() to return, so it must know of
 	 * the process before we wait for exec.
 	 */
 	init->command = pid;
-	worker_init_send(init->channel, INIT_STARTED, 0, pid, NULL);
+	report(init, INIT_STARTED, 0, pid, NULL);
 	do {
-		got = read(report[0], &message, sizeof(message));
+		got = read(answer[0], &message, sizeof(message));
 	} while (got < 0 && errno == EINTR);
-	close(report[0]);
+	close(answer[0]);
 	if (got != (ssize_t)sizeof(message))
 		return true;
 	waitpid(pid, NULL, 0);
@@ -275,7 +222,7 @@ static void report_leftovers(struct worker_init *init, enum worker_init_kind kin
 	for (size_t i = 0; i < pids.count; i++) {
 		cleanup_free char *command = proc_command(pids.list[i]);
 
-		worker_init_send(init->channel, kind, 0, pids.list[i], command);
+		report(init, kind, 0, pids.list[i], command);
 	}
 }
 
@@ -291,7 +238,10 @@ static void kill_all(struct worker_init *init)
 		init->killing_until_ms = clock_ms() + KILL_MAX_MS;
 	if (init->setup->cgroup >= 0)
 		(void)file_put_at(init->setup->cgroup, "cgroup.kill", "1");
-	kill_descendants();
+	if (init->outer_proc >= 0)
+		kill(-1, SIGKILL); /* all but us in our PID namespace */
+	else
+		kill_descendants();
 	enter_phase(init, KILLING, KILL_EVERY_MS);
 }
 
@@ -331,7 +281,7 @@ static bool reap_children(struct worker_init *init)
 		if (!WIFSTOPPED(status))
 			on_exit_of_command(init, status);
 		else if (init->setup->single)
-			worker_init_send(init->channel, INIT_STOPPED, WSTOPSIG(status), pid, NULL);
+			report(init, INIT_STOPPED, WSTOPSIG(status), pid, NULL);
 	}
 	return pid < 0 && errno == ECHILD;
 }
@@ -428,7 +378,9 @@ static void close_streams(const struct worker_init_setup *setup)
 static void set_up(struct worker_init *init)
 {
 	cleanup_free char *name = str_print("berth-w%u", init->setup->number);
+	cleanup_free char *line = NULL;
 	sigset_t all, child;
+	size_t len;
 
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
@@ -436,15 +388,44 @@ static void set_up(struct worker_init *init)
 	sigaddset(&child, SIGCHLD);
 	init->children = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
 	init->supervisor_group = getpgrp();
-	if (init->setup->single)
-		setpgid(0, 0);
-	else
+	if (!init->setup->single)
 		setsid();
+	else if (init->supervisor_group)
+		setpgid(0, 0);
 	prctl(PR_SET_NAME, name);
+	/* pgrep -f inside of the worker must not find the suite's command line in ours */
+	if (!file_read("/proc/self/cmdline", &line, &len) && len) {
+		memset(program_invocation_name, 0, len);
+		memcpy(program_invocation_name, name, strlen(name) < len ? strlen(name) : len - 1);
+	}
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
 
-static void init_main(struct worker_init *init, pid_t supervisor)
+/* The supervisor's end of the channel closes with it. */
+static bool supervisor_lives(const struct worker_init *init)
+{
+	struct pollfd fd = { .fd = init->channel };
+
+	return poll(&fd, 1, 0) == 0;
+}
+
+/* Return: 0; -errno and perhaps *ret_error. */
+static int enter(struct worker_init *init, char **ret_error)
+{
+	const struct worker_init_setup *setup = init->setup;
+	const struct namespaces *own = tree_namespaces(setup->tree);
+	int ret;
+
+	if (own->processes) {
+		init->outer_proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (init->outer_proc < 0)
+			return -errno;
+	}
+	ret = namespaces_settle(own, ret_error);
+	return ret ? ret : tree_enter(setup->tree, setup->number, setup->cwd, ret_error);
+}
+
+static void init_main(struct worker_init *init)
 {
 	const struct worker_init_setup *setup = init->setup;
 	char *error = NULL;
@@ -454,8 +435,7 @@ static void init_main(struct worker_init *init, pid_t supervisor)
 	set_up(init);
 	/* until there is something to clean up: a copy of the tree may take minutes */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	ret = getppid() == supervisor ? tree_enter(setup->tree, setup->number, setup->cwd, &error)
-	                              : -ECHILD;
+	ret = supervisor_lives(init) ? enter(init, &error) : -ECHILD;
 	prctl(PR_SET_PDEATHSIG, 0);
 	if (ret) {
 		worker_init_send(init->channel, INIT_FAILED, -ret, 0,
@@ -474,25 +454,23 @@ static void init_main(struct worker_init *init, pid_t supervisor)
 
 pid_t worker_init_start(const struct worker_init_setup *setup, int *ret_channel)
 {
-	struct worker_init init = { .setup = setup, .children = -1 };
-	pid_t pid, supervisor = getpid();
+	struct worker_init init = { .setup = setup, .children = -1, .outer_proc = -1 };
+	pid_t pid;
 	int pair[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
 		return -errno;
-	pid = fork();
+	pid = namespaces_fork(tree_namespaces(setup->tree));
 	if (!pid) {
 		setup->close_descriptors(setup->arg);
 		close(pair[0]);
 		init.channel = pair[1];
-		init_main(&init, supervisor);
+		init_main(&init);
 	}
 	close(pair[1]);
 	if (pid < 0) {
-		int ret = -errno;
-
 		close(pair[0]);
-		return ret;
+		return pid;
 	}
 	*ret_channel = pair[0];
 	return pid;

@@ -23,6 +23,7 @@
 
 enum worker_init_kind {
 	/* from the worker init */
+	/* each .pid is the supervisor's number of it; 0 if it is not known */
 	INIT_STARTED,  /* the command runs; .pid */
 	INIT_FAILED,   /* it does not; .number errno, .text what failed */
 	INIT_EXITED,   /* the command ended; .number as wait(2) gave it */

@@ -11,6 +11,7 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/str.h"
 #include "tools/db/common/url.h"
+#include "tools/process/family.h"
 #include "tools/run/worker/foreign.h"
 
 enum { FINDINGS_MAX = 8 }; /* of each kind */
@@ -132,7 +133,11 @@ static char *on_blind(const struct note_case *it)
 /* Whether it matters is judged when the worker has ended: many suites expect it, or retry. */
 static char *on_conflict(const struct note_case *it)
 {
-	it->notes->setup.on_conflict(it->notes->setup.arg, it->worker->number, it->note);
+	struct berth_note note = *it->note;
+
+	if (note.pid_inside && it->notes->setup.private_processes)
+		note.pid = process_find_inside(it->worker->init, note.pid);
+	it->notes->setup.on_conflict(it->notes->setup.arg, it->worker->number, &note);
 	return NULL;
 }
 

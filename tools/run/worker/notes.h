@@ -16,6 +16,7 @@ struct notes;
 
 struct notes_setup {
 	unsigned int workers;
+	bool private_processes; /* the shim sees other pids than we do */
 	bool hides_foreign;     /* foreign connections are no findings: --foreign off */
 	bool suggests_database; /* the run has no databases: name the option that makes one */
 	/* a bind that failed with EADDRINUSE */

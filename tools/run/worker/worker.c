@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,20 +27,24 @@
 #include "tools/run/worker/orphans.h"
 
 enum { EXIT_TIMEOUT = 124, EXIT_INTERNAL = 125, EXIT_CANNOT_EXEC = 126, EXIT_NOT_FOUND = 127 };
+enum { INIT_ENDS_MAX_MS = 5000 };
 
 struct run_worker {
 	const struct worker_spec *spec;
 	const struct worker_setup *setup;
 	struct worker_result result;
-	int channel; /* to its worker init; -1 before and after */
-	struct loop_timer *timeout;
+	int channel;  /* to its worker init; -1 before and after */
+	int init_end; /* pidfd of the worker init, once the channel is at its end; -1 */
+	struct loop_timer *timeout, *init_late;
 };
 
 struct run_worker *worker_new(const struct worker_spec *spec, const struct worker_setup *setup)
 {
 	struct run_worker *worker = mem_alloc(sizeof(*worker));
 
-	*worker = (struct run_worker){ .spec = spec, .setup = setup, .channel = -1 };
+	*worker = (struct run_worker){
+		.spec = spec, .setup = setup, .channel = -1, .init_end = -1
+	};
 	return worker;
 }
 
@@ -108,9 +113,8 @@ static void on_init_gone(struct run_worker *worker)
 	struct worker_result *result = &worker->result;
 	int status = 0;
 
-	loop_remove(setup->loop, worker->channel);
 	close(steal_fd(&worker->channel));
-	if (waitpid(result->init, &status, 0) < 0 || !WIFEXITED(status)) {
+	if (waitpid(result->init, &status, WNOHANG) != result->init || !WIFEXITED(status)) {
 		/* it was killed, so processes of the worker may be left */
 		if (spec->cgroup >= 0)
 			(void)file_put_at(spec->cgroup, "cgroup.kill", "1");
@@ -123,9 +127,45 @@ static void on_init_gone(struct run_worker *worker)
 		output_worker_close(setup->output, spec->number);
 	tell(worker, setup->owner.gone);
 	isolate_worker_end(setup->isolate, spec->number);
-	if (!result->exited && !result->error)
+	if (!result->exited && !result->error && result->end == END_ITSELF)
 		result->error = str_print("the init process of w%u died", spec->number);
 	finish(worker);
+}
+
+static void on_init_late(void *arg)
+{
+	struct run_worker *worker = arg;
+
+	worker->init_late = NULL;
+	loop_remove(worker->setup->loop, worker->init_end);
+	close(steal_fd(&worker->init_end));
+	on_init_gone(worker);
+}
+
+static void on_init_ended(void *arg, int fd, uint32_t events)
+{
+	struct run_worker *worker = arg;
+
+	(void)fd;
+	(void)events;
+	loop_cancel(worker->setup->loop, worker->init_late);
+	on_init_late(worker);
+}
+
+/*
+ * The worker init has closed its descriptors. The end of a PID namespace takes until its last
+ * process has ended, and a tracer outside can keep one of them.
+ */
+static void on_init_closed(struct run_worker *worker)
+{
+	const struct worker_setup *setup = worker->setup;
+
+	loop_remove(setup->loop, worker->channel);
+	worker->init_end = (int)syscall(SYS_pidfd_open, worker->result.init, 0);
+	worker->init_late = loop_after(setup->loop, INIT_ENDS_MAX_MS, on_init_late, worker);
+	if (worker->init_end < 0 ||
+	    loop_add(setup->loop, worker->init_end, EPOLLIN, on_init_ended, worker))
+		on_init_ended(worker, -1, 0);
 }
 
 /* ---- messages of its worker init ---- */
@@ -213,7 +253,7 @@ static void on_channel(void *arg, int fd, uint32_t events)
 			on_message(worker, &message);
 	} while (ret == 1);
 	if (ret != -EAGAIN && ret != -EINTR)
-		on_init_gone(worker);
+		on_init_closed(worker);
 }
 
 static void on_timeout(void *arg)
@@ -364,10 +404,19 @@ void worker_fail(struct run_worker *worker, char *error)
 
 /* ---- orders ---- */
 
-/* A worker init that copies the tree reads no messages: end its cp(1), which is in its group. */
+/*
+ * A worker init that copies the tree reads no messages: end its cp(1), which is in its group or, as
+ * each process of a PID namespace, ends with it.
+ */
 static void end_copying(const struct run_worker *worker)
 {
-	if (!worker->result.pid && tree_kind(worker->setup->tree) == TREE_COPY)
+	const struct tree *tree = worker->setup->tree;
+
+	if (worker->result.pid || tree_kind(tree) != TREE_COPY)
+		return;
+	if (tree_namespaces(tree)->processes)
+		(void)kill(worker->result.init, SIGKILL);
+	else
 		(void)kill(-worker->result.init, SIGTERM);
 }
 

@@ -247,11 +247,18 @@ char *symbol_parse_script(const char *name, size_t len)
 static char *name_compiled(const struct symbol_place *place)
 {
 	cleanup_free char *path = str_print("/tmp/perf-%d.map", place->pid);
-	cleanup_free char *text = NULL;
+	cleanup_free char *status = NULL, *text = NULL;
 	struct stat info;
 	const char *name;
 	size_t len;
 
+	/* a process with a PID namespace of its own knows its number there, and may have a /tmp */
+	if (!proc_read_file(place->pid, "status", &status, NULL) &&
+	    proc_parse_inside(status) != place->pid) {
+		free(path);
+		path = str_print("/proc/%d/root/tmp/perf-%d.map", place->pid,
+		                 proc_parse_inside(status));
+	}
 	/* another user may have made it: never follow a link */
 	if (lstat(path, &info) || !S_ISREG(info.st_mode) || file_read(path, &text, &len))
 		return NULL;
