@@ -29,13 +29,17 @@ wait
 SUITE
 cat >leave <<'SUITE'
 python3 -c "import os, sys, time; sys.path.insert(0, '$1'); import protocol
+def mark(name):
+    with open(os.environ['BERTH_MARK'], 'w') as file:
+        print(os.environ['BERTH_WORKER'], '%.3f' % (time.time() * 1000), name, file=file)
 s = protocol.Session($PGPORT)
 s.query('create temp table t (x text)')
 s.socket.sendall(protocol.extended(b'copy t from stdin', [])) # its Sync has no answer
 while s.read()[0] != b'G': pass
 s.socket.sendall(protocol.message(b'c', b'') + protocol.message(b'S', b''))
 s.until_ready()
-s.query('begin'); time.sleep(2.5); os._exit(0)"
+mark('holds'); time.sleep(.3)
+s.query('begin'); mark('next'); time.sleep(2.5); os._exit(0)"
 timeout 1.2 tail -f /dev/null || true
 SUITE
 for mode in private rename; do
@@ -68,6 +72,8 @@ w2 select pg_sleep(?.?)' "$(records database_slow_query | grep sleep | sort)"
 	left="a session on port $port ended with its process, idle in a transaction for N s"
 	same "$mode: a session that ends with its process in a transaction is a leak" \
 		"121 w1 session_left $left" "$status $(findings | grep session_left)"
+	same "$mode: it belongs to the test in which it became idle" holds \
+		"$(jq -r '.findings[] | select(.kind == "session_left").test' report.json)"
 	berth run --leaks fail --json report.json -- bash -c "psql -qc 'create database mine'
 		python3 '$hold' $port 3 2.4; psql -qc 'drop database mine'"
 	same "$mode: a suite that does nothing of this has no findings" '0 ' "$status $(findings)"

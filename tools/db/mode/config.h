@@ -21,6 +21,7 @@ struct db_record {
 	unsigned int worker; /* 0 = the setup's */
 	uint16_t port;       /* virtual; 0 = all of the worker's */
 	int64_t ms;          /* -1 = the kind has none */
+	int64_t since_ms;    /* CLOCK_MONOTONIC: when `ms` began; 0 = not known */
 	const char *detail;
 };
 

@@ -20,19 +20,26 @@ void record_line_add_leftover(struct str *line, const char *database)
 
 void record_line_deliver(const struct db_worker *worker, uint16_t port, const char *text)
 {
+	const struct db_config *config = &worker->db->config;
 	size_t len = strcspn(text, " ");
 
 	for (unsigned int kind = 0; kind < DB_RECORD_KINDS; kind++) {
 		const char *word = records[kind].word;
 		char *detail = (char *)(uintptr_t)text + len;
-		int64_t ms = -1;
+		struct db_record record = { .kind = (enum db_record_kind)kind,
+			                    .worker = worker->number,
+			                    .port = port,
+			                    .ms = -1 };
 
 		if (!word || strlen(word) != len || strncmp(text, word, len) != 0)
 			continue;
 		if (records[kind].has_ms)
-			ms = strtoll(detail, &detail, 10);
-		db_record(worker, (enum db_record_kind)kind, port, ms,
-		          detail + strspn(detail, " "));
+			record.ms = strtoll(detail, &detail, 10);
+		if (*detail == '@')
+			record.since_ms = strtoll(detail + 1, &detail, 10);
+		record.detail = detail + strspn(detail, " ");
+		if (config->record)
+			config->record(config->arg, &record);
 		return;
 	}
 }

@@ -5,15 +5,18 @@
  * The lines by which a coprocess reports records of a worker's sessions to its parent. The relay
  * sees sessions as they change, the sampler of private servers once a second.
  *
- *	idle MS COUNT		idle in a transaction, the oldest for MS
+ *	idle MS@T COUNT		idle in a transaction, the oldest for MS
  *	ended MS COUNT		ended, because they were idle in a transaction for MS
- *	abandoned MS		ended with its process, idle in a transaction for MS or longer
+ *	abandoned MS@T		ended with its process, idle in a transaction for MS or longer
  *	slow MS STATEMENT	without its values
  *	server-refused COUNT times in a row: TEXT
  *				clients of the suite, with the server's message
  *	pool USED of MAX	connections of the server
  *	connections MAX		at the same time; sent at the worker's end
  *	left-behind 'NAME', ...	databases that the suite created; sent at the worker's end
+ *
+ * T, which may be missing: when MS began, in milliseconds of CLOCK_MONOTONIC. A line comes late, so
+ * its receiver cannot compute T.
  */
 #include "tools/db/mode/mode.h"
 

@@ -30,8 +30,9 @@ enum { LOOK_MS = 1000, ABANDONED_MS = 1000, CONNECT_MAX_MS = 2000, LOG_PART = 16
 /* One session, at the last look. */
 struct session_sample {
 	long pid;
-	int64_t idle_ms; /* in a transaction; 0 = it is not */
-	char *slow;      /* start of the slow statement that was reported; NULL = none */
+	int64_t idle_ms;       /* in a transaction; 0 = it is not */
+	int64_t idle_since_ms; /* CLOCK_MONOTONIC */
+	char *slow;            /* start of the slow statement that was reported; NULL = none */
 };
 
 struct sampled_instance {
@@ -92,7 +93,8 @@ static void read_line(const struct db_sampler *sampler, const struct sampled_ins
 	if (!sample || sample->idle_ms < ABANDONED_MS)
 		return;
 	if (strstr(line, "] LOG:  unexpected EOF on client connection with an open transaction"))
-		report(sampler, instance, "abandoned %lld", (long long)sample->idle_ms);
+		report(sampler, instance, "abandoned %lld@%lld", (long long)sample->idle_ms,
+		       (long long)sample->idle_since_ms);
 	else if (strstr(line,
 	                "] FATAL:  terminating connection due to idle-in-transaction timeout"))
 		report(sampler, instance, "ended %lld 1",
@@ -185,7 +187,8 @@ static void look_at_idle(const struct db_sampler *sampler, struct sampled_instan
 	}
 	alarm = oldest_ms >= sampler->plan->db->config.idle_alarm_ms;
 	if (alarm && !instance->idle_reported)
-		report(sampler, instance, "idle %lld %u", (long long)oldest_ms, idle);
+		report(sampler, instance, "idle %lld@%lld %u", (long long)oldest_ms,
+		       (long long)(clock_ms() - oldest_ms), idle);
 	instance->idle_reported = alarm;
 }
 
@@ -223,9 +226,12 @@ static void look(const struct db_sampler *sampler, struct sampled_instance *inst
 {
 	PGresult *result = NULL;
 	struct session_sample *now;
+	int64_t asked_ms = 0;
 	size_t count;
 
-	if (connect_to(sampler, instance))
+	if (connect_to(sampler, instance)) {
+		/* before the server computes ages: a session's last statement lies in its test */
+		asked_ms = clock_ms();
 		result = query(
 			instance, 6,
 			"SELECT pid, coalesce(state, ''), "
@@ -235,6 +241,7 @@ static void look(const struct db_sampler *sampler, struct sampled_instance *inst
 			"512) "
 			"FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> "
 			"pg_backend_pid()");
+	}
 	read_log(sampler, instance);
 	if (!result)
 		return;
@@ -246,6 +253,7 @@ static void look(const struct db_sampler *sampler, struct sampled_instance *inst
 		now[i].pid = strtol(libpq.PQgetvalue(result, row, 0), NULL, 10);
 		if (str_starts(libpq.PQgetvalue(result, row, 1), "idle in transaction"))
 			now[i].idle_ms = strtoll(libpq.PQgetvalue(result, row, 2), NULL, 10);
+		now[i].idle_since_ms = asked_ms - now[i].idle_ms;
 		if (*libpq.PQgetvalue(result, row, 4))
 			look_at_slow(sampler, instance, result, row, &now[i]);
 	}

@@ -27,8 +27,9 @@ struct relay_setup {
 	slow_fn on_slow;
 	/* the next three may be NULL */
 	void (*on_server_refusal)(void *arg, unsigned int count, const char *why); /* in a row */
-	void (*on_abandoned)(void *arg, int64_t idle_ms); /* by a client, idle in a transaction */
-	void (*on_created)(void *arg);                    /* by a client: a database */
+	/* by a client that was idle in a transaction since then: CLOCK_MONOTONIC */
+	void (*on_abandoned)(void *arg, int64_t since_ms);
+	void (*on_created)(void *arg); /* by a client: a database */
 	void *arg;
 };
 

@@ -30,14 +30,14 @@ enum { ABANDONED_MS = 1000 };
 static void note_abandoned(const struct connection *conn)
 {
 	const struct relay_setup *setup = &conn->relay->setup;
-	int64_t idle_ms;
+	int64_t since_ms;
 
 	if (conn->phase != PHASE_LIVE || conn->terminated ||
 	    !connection_is_idle_in_transaction(conn) || !setup->on_abandoned)
 		return;
-	idle_ms = clock_ms() - session_since_ms(conn->session);
-	if (idle_ms >= ABANDONED_MS)
-		setup->on_abandoned(setup->arg, idle_ms);
+	since_ms = session_since_ms(conn->session);
+	if (clock_ms() - since_ms >= ABANDONED_MS)
+		setup->on_abandoned(setup->arg, since_ms);
 }
 
 /* @got: 0 for a half that is closed, else -errno. */

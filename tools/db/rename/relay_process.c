@@ -29,11 +29,12 @@ void rename_confine(const struct db *db)
 
 /* --- the relays --- */
 
-static void on_abandoned(void *arg, int64_t idle_ms)
+static void on_abandoned(void *arg, int64_t since_ms)
 {
 	const struct relay_process *self = arg;
 
-	coproc_report(self->line, "abandoned %lld", (long long)idle_ms);
+	coproc_report(self->line, "abandoned %lld@%lld", (long long)(clock_ms() - since_ms),
+	              (long long)since_ms);
 }
 
 static void on_created(void *arg)

@@ -34,8 +34,8 @@ static void watch_idle(struct relay_process *self)
 			count += relay_count_idle(self->relays[i], &oldest_ms);
 	idle = oldest_ms && clock_ms() - oldest_ms >= self->db->config.idle_alarm_ms;
 	if (idle && !self->idle_reported)
-		coproc_report(self->line, "idle %lld %u", (long long)(clock_ms() - oldest_ms),
-		              count);
+		coproc_report(self->line, "idle %lld@%lld %u", (long long)(clock_ms() - oldest_ms),
+		              (long long)oldest_ms, count);
 	self->idle_reported = idle;
 }
 

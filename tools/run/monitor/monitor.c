@@ -329,7 +329,10 @@ void monitor_database(struct run_monitor *monitor, const struct db_record *event
 	finding->protocol = str_copy("tcp");
 	finding->port = event->port;
 	finding->age_ms = event->ms;
-	finding->since_ns -= event->ms > 0 ? event->ms * 1000000 : 0;
+	if (event->since_ms)
+		finding->since_ns = event->since_ms * 1000000;
+	else if (event->ms > 0)
+		finding->since_ns -= event->ms * 1000000;
 	finding->detail = detail;
 	watch_add(monitor->watch, finding);
 }
