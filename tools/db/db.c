@@ -189,6 +189,11 @@ int db_open(const struct db_config *config, struct db **ret_db, char **ret_reaso
 	return ret;
 }
 
+unsigned int db_template_files(const struct db *db)
+{
+	return db->template_files;
+}
+
 enum db_mode db_mode_of(const struct db *db)
 {
 	return db->mode;

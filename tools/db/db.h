@@ -42,6 +42,9 @@ int db_open(const struct db_config *config, struct db **ret_db, char **ret_reaso
  */
 unsigned int db_skipped(const struct db *db);
 
+/** Return: how many files the template's key covers, once the template is there. */
+unsigned int db_template_files(const struct db *db);
+
 enum db_mode db_mode_of(const struct db *db); /* never DB_AUTO */
 
 struct db_pool_request {

@@ -16,6 +16,7 @@
 #include "tools/cli/settings/project.h"
 #include "tools/cli/common/output.h"
 #include "tools/cli/common/term.h"
+#include "tools/run/database/setup.h"
 
 /* The settings of the top level and of each profile */
 struct check {
@@ -24,6 +25,8 @@ struct check {
 	unsigned int count;
 	char *project;
 	char **warnings;
+	bool has_setup;
+	char **inputs; /* of the setup of the section in force, strv */
 };
 
 static char *shown_value(const struct cli *cli, const struct option *option)
@@ -125,6 +128,8 @@ static void print_json(const char *file, const struct check *check, char *const 
 		json_object_set_new(root, "settings", json_settings(&check->sections[0]));
 		json_object_set_new(root, "profiles", profiles);
 		json_object_set_new(root, "warnings", json_texts(check->warnings));
+		json_object_set_new(root, "inputs",
+		                    check->has_setup ? json_texts(check->inputs) : json_null());
 	}
 	output_json(root);
 }
@@ -159,6 +164,15 @@ static void check_plans(const struct check *check, char ***errors)
 	}
 }
 
+static void find_inputs(struct check *check, const char *profile)
+{
+	unsigned int i = 0;
+
+	while (profile && strcmp(check->config->profiles[i++], profile))
+		;
+	check->has_setup = setup_list_inputs(&check->sections[i].run, &check->inputs);
+}
+
 static void check_free(struct check *check)
 {
 	for (unsigned int i = 0; i < check->count; i++)
@@ -166,6 +180,7 @@ static void check_free(struct check *check)
 	free(check->sections);
 	free(check->project);
 	strv_free(check->warnings);
+	strv_free(check->inputs);
 	config_free(check->config);
 }
 
@@ -176,6 +191,14 @@ static void print_text(const struct check *check, const char *profile)
 		term_printf("the profile in force is %s\n", profile);
 	putchar('\n');
 	print_settings(check);
+	if (check->inputs)
+		term_printf("\nthe setup command runs again when one of %zu inputs changes:\n",
+		            strv_len(check->inputs));
+	else if (check->has_setup)
+		term_printf("\nno file is known that the setup command depends on: it runs in "
+		            "every run\n");
+	for (char **input = check->inputs; input && *input; input++)
+		term_printf("  %s\n", *input);
 	fflush(stdout);
 	for (char **warning = check->warnings; warning && *warning; warning++)
 		log_line("warning: %s", *warning);
@@ -206,10 +229,12 @@ static int check_file(struct cli *cli, const char *path)
 	} else if (config_profile(check.config, cli, &profile)) {
 		log_line("%s has no profile '%s'", check.config->shown, profile);
 		status = EXIT_USAGE;
-	} else if (cli->json) {
-		print_json(path, &check, NULL);
 	} else {
-		print_text(&check, profile);
+		find_inputs(&check, profile);
+		if (cli->json)
+			print_json(path, &check, NULL);
+		else
+			print_text(&check, profile);
 	}
 	check_free(&check);
 	return status;

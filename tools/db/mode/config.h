@@ -50,6 +50,7 @@ struct db_config {
 	enum db_mode mode;    /* of PostgreSQL; every other kind is private */
 	const char *command;  /* setup; NULL = none */
 	char *const *inputs;  /* strv of globs: files that the template depends on; may be NULL */
+	bool guess_inputs;    /* it depends on others, too */
 	const char *snapshot; /* what workers start from, without a setup; NULL = the template */
 	bool keep;            /* keep every database */
 	bool keep_failed;     /* keep those of failed workers */

@@ -50,6 +50,7 @@ struct db {
 	unsigned int port_count;
 	struct db_server_spec specs[DB_PORTS_MAX]; /* of the servers at ports, by the same index */
 	unsigned int skipped;
+	unsigned int template_files; /* that the template's key covers */
 	struct db_worker *workers;
 	void *mode_data;
 	void (*worker_gone)(struct db *db); /* the front's; called after a worker was freed */

@@ -229,6 +229,7 @@ static int open_mode(struct db *db, char **ret_reason)
 		                             .project_dir = db->config.project_dir,
 		                             .command = db->config.command,
 		                             .inputs = db->config.inputs,
+		                             .guess_inputs = db->config.guess_inputs,
 		                             .quota_bytes = db->config.template_quota_bytes };
 	ret = ret ? ret : private_source_open(mode);
 	if (ret) {

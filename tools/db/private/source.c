@@ -143,7 +143,7 @@ static void on_hash(void *arg, int error, const char *text)
 	cleanup_strv char **words = strv_split(text, " ");
 
 	mode->job = NULL;
-	if (!error && strv_len(words) != 3)
+	if (!error && strv_len(words) != 5)
 		error = -EBADMSG;
 	if (error) {
 		on_template(mode, error,
@@ -151,8 +151,10 @@ static void on_hash(void *arg, int error, const char *text)
 		return;
 	}
 	mode->hash = str_copy(words[0]);
-	mode->shape = str_copy(words[1]);
-	while (mode->clone < DB_CLONE_COPY && strcmp(db_clone_names[mode->clone], words[2]) != 0)
+	mode->db->template_files = (unsigned int)strtoul(words[1], NULL, 10);
+	mode->plan.once = mode->plan.command && !mode->db->template_files;
+	mode->shape = str_copy(words[2]);
+	while (mode->clone < DB_CLONE_COPY && strcmp(db_clone_names[mode->clone], words[4]) != 0)
 		mode->clone++;
 	mode->plan.hash = mode->hash;
 	if (mode->db->config.snapshot)
@@ -176,7 +178,7 @@ static enum db_clone find_clone(const struct db_programs *programs)
 	return clone;
 }
 
-/* Job, as ourselves: "HASH SHAPE CLONE". */
+/* Job, as ourselves: "HASH FILES SHAPE 0 CLONE". */
 static int describe(void *arg, struct str *ret_text)
 {
 	const struct template_plan *plan = arg;

@@ -28,6 +28,7 @@ struct admin_template {
 	const char *name; /* on the server */
 	const char *logical;
 	const char *snapshot; /* the user's name for it; NULL = made by the setup */
+	bool once;            /* no other run uses it */
 };
 
 /* admin.c: the session */
@@ -103,7 +104,7 @@ void admin_use_template(struct admin *admin, const char *name);
 /**
  * Drop templates that no run has used for two weeks. If the others are larger than @quota_bytes
  * together, drop those that have not been used for longest. Templates in use or used within the
- * hour stay, and so do snapshots.
+ * hour stay, and so do snapshots. A template for one run goes after that run.
  * Return: how many.
  */
 unsigned int admin_collect(struct admin *admin, uint64_t quota_bytes);

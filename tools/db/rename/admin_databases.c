@@ -75,10 +75,10 @@ static int comment_template(struct admin *admin, const struct admin_template *te
 	time_t now = time(NULL);
 
 	return admin_write_comment(admin, template->name,
-	                           json_pack("{s:i, s:b, s:s, s:s*, s:I, s:I}", "berth", 1,
+	                           json_pack("{s:i, s:b, s:s, s:s*, s:b, s:I, s:I}", "berth", 1,
 	                                     "template", 1, "logical", template->logical,
-	                                     "snapshot", template->snapshot, "made",
-	                                     (json_int_t)now, "used", (json_int_t)now));
+	                                     "snapshot", template->snapshot, "once", template->once,
+	                                     "made", (json_int_t)now, "used", (json_int_t)now));
 }
 
 static void end_sessions(struct admin *admin, const char *database)

@@ -119,8 +119,10 @@ unsigned int admin_collect(struct admin *admin, uint64_t quota_bytes)
 	cleanup_result PGresult *list = admin_ask(
 		admin, 3,
 		"SELECT datname, pg_database_size(oid), extract(epoch FROM now())::bigint - "
-		"coalesce((c->>'used')::bigint, "
-		"(c->>'made')::bigint, 0) FROM (SELECT oid, datname, shobj_description(oid, "
+		"CASE WHEN c->>'once' = 'true' AND extract(epoch FROM now()) > "
+		"(c->>'made')::bigint + 60 THEN 0 "
+		"ELSE coalesce((c->>'used')::bigint, (c->>'made')::bigint, 0) END FROM (SELECT "
+		"oid, datname, shobj_description(oid, "
 		"'pg_database')::json AS c "
 		"FROM pg_database WHERE datistemplate AND datname LIKE 'berth\\_tpl\\_%' AND "
 		"pg_has_role(datdba, 'USAGE') "

@@ -36,6 +36,7 @@ struct rename_plan {
 	const char *suffix;       /* of the names of the worker's databases: _TASK_RANDOM */
 	const char
 		*template_hash; /* NULL = no template: copy the logical database if there is one */
+	bool once;              /* that template is for this run only */
 	const char *snapshot;   /* to copy instead of both; NULL = none */
 	const char *socket_dir;
 };

@@ -164,7 +164,8 @@ static int seal(struct relay_process *self, unsigned int url, char **ret_why)
 	return !admin ? -ECONNREFUSED
 	              : admin_seal(admin, physical,
 	                           &(struct admin_template){ .name = name,
-	                                                     .logical = self->db->urls[url].name },
+	                                                     .logical = self->db->urls[url].name,
+	                                                     .once = self->plan->once },
 	                           ret_why);
 }
 

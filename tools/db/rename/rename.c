@@ -79,15 +79,17 @@ static void on_preparer_end(void *arg)
 static void on_hash(void *arg, int error, const char *text)
 {
 	struct rename_mode *mode = arg;
+	cleanup_strv char **words = strv_split(text, " ");
 	int ret;
 
 	mode->job = NULL;
-	if (error || strlen(text) != 32) {
+	if (error || strv_len(words) != 2) {
 		settle(mode, error == -E2BIG ? "too many files named as inputs of the setup"
 		                             : strerror(-error));
 		return;
 	}
-	mode->hash = str_copy(text);
+	mode->hash = str_copy(words[0]);
+	mode->db->template_files = (unsigned int)strtoul(words[1], NULL, 10);
 	mode->prepare_plan = (struct rename_plan){
 		.db = mode->db, .template_hash = mode->db->config.command ? mode->hash : NULL
 	};
@@ -189,7 +191,8 @@ static int open_mode(struct db *db, char **ret_reason)
 		                             .url_count = db->url_count,
 		                             .project_dir = db->config.project_dir,
 		                             .command = db->config.command,
-		                             .inputs = db->config.inputs };
+		                             .inputs = db->config.inputs,
+		                             .guess_inputs = db->config.guess_inputs };
 	ret = db_programs_socket_dir(&no_programs, db->config.run_dir, &mode->socket_dir);
 	ret = ret ? ret
 	          : job_start(&(struct job_setup){ .loop = db->config.loop,

@@ -277,6 +277,7 @@ void rename_worker_start(struct rename_worker *self)
 		                           .worker = self->worker,
 		                           .suffix = self->suffix,
 		                           .template_hash = config->command ? mode->hash : NULL,
+		                           .once = !mode->db->template_files,
 		                           .snapshot = config->snapshot,
 		                           .socket_dir = mode->socket_dir };
 	ret = coproc_start(&(struct coproc_setup){ .loop = config->loop,

@@ -8,11 +8,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -23,75 +23,11 @@
 #include "tools/db/common/clone.h"
 #include "tools/db/common/digest.h"
 #include "tools/db/engine/engine.h"
+#include "tools/db/template/inputs.h"
 
-enum { KEEP_TEMPLATE_DAYS = 14, KEEP_CLONE_DAYS = 7, HASH_FILES_MAX = 20000 };
+enum { KEEP_TEMPLATE_DAYS = 14, KEEP_CLONE_DAYS = 7 };
 
 /* --- hashing --- */
-
-static void hash_file(struct digest *hash, const char *path, unsigned int *files);
-
-static void hash_dir(struct digest *hash, const char *path, unsigned int *files)
-{
-	cleanup_strv char **names = dir_list(path);
-
-	for (char **name = names; name && *name; name++) {
-		cleanup_free char *below = str_print("%s/%s", path, *name);
-
-		if (**name != '.' && strcmp(*name, "node_modules"))
-			hash_file(hash, below, files);
-	}
-}
-
-static void hash_file(struct digest *hash, const char *path, unsigned int *files)
-{
-	cleanup_free char *text = NULL;
-	struct stat info;
-	size_t len;
-
-	if (stat(path, &info) || ++*files > HASH_FILES_MAX)
-		return;
-	digest_text(hash, path);
-	if (S_ISDIR(info.st_mode))
-		hash_dir(hash, path, files);
-	else if (S_ISREG(info.st_mode) && !file_read(path, &text, &len))
-		digest_data(hash, text, len);
-}
-
-/*
- * The files that the command names: `psql -f seed.sql` depends on seed.sql. The project directory
- * itself is no input.
- */
-static void hash_named_files(struct digest *hash, const struct template_plan *plan,
-                             unsigned int *files)
-{
-	cleanup_strv char **words = strv_split(plan->command, " \t\n\"'`;&|<>()=");
-
-	for (char **word = words; word && *word; word++) {
-		cleanup_free char *path = **word == '/'
-		                                  ? str_copy(*word)
-		                                  : str_print("%s/%s", plan->project_dir, *word);
-		struct stat info;
-
-		if (stat(path, &info) || strspn(*word, "./") == strlen(*word))
-			continue;
-		if (S_ISREG(info.st_mode) || str_starts(path, plan->project_dir))
-			hash_file(hash, path, files);
-	}
-}
-
-static void hash_inputs(struct digest *hash, const struct template_plan *plan, unsigned int *files)
-{
-	for (char *const *input = plan->inputs; input && *input; input++) {
-		cleanup_free char *pattern = str_print("%s/%s", plan->project_dir, *input);
-		glob_t found;
-
-		digest_text(hash, *input);
-		if (!glob(pattern, GLOB_BRACE, NULL, &found))
-			for (size_t i = 0; i < found.gl_pathc; i++)
-				hash_file(hash, found.gl_pathv[i], files);
-		globfree(&found);
-	}
-}
 
 static void hash_specs(struct digest *hash, const struct template_plan *plan)
 {
@@ -106,9 +42,41 @@ static void hash_specs(struct digest *hash, const struct template_plan *plan)
 	}
 }
 
+/* The command, with the same text in every checkout of the project. */
+static void hash_command(struct digest *hash, const struct template_plan *plan)
+{
+	size_t len = strlen(plan->project_dir);
+
+	for (const char *at = plan->command, *next; at; at = next) {
+		next = strstr(at, plan->project_dir);
+		digest_data(hash, at, next ? (size_t)(next - at) : strlen(at) + 1);
+		next = next ? next + len : NULL;
+	}
+}
+
+/* Return: as template_hash(). */
+static int hash_inputs(struct digest *hash, const struct template_plan *plan,
+                       unsigned int *ret_files)
+{
+	const struct inputs_search search = { plan->project_dir, plan->command, plan->inputs,
+		                              plan->guess_inputs, hash };
+	cleanup_strv char **names = NULL;
+	int ret = inputs_find(&search, &names);
+	char nonce[16] = "";
+
+	*ret_files = ret ? 0 : (unsigned int)strv_len(names);
+	if (ret == -E2BIG && plan->guess_inputs)
+		ret = 0; /* the guess found too much: the same as nothing */
+	if (!ret && !*ret_files && getrandom(nonce, sizeof(nonce), 0) < 0)
+		ret = -errno;
+	digest_data(hash, nonce, sizeof(nonce));
+	return ret;
+}
+
 int template_hash(void *arg, struct str *ret_text)
 {
 	const struct template_plan *plan = arg;
+	const bool is_private = plan->programs;
 	cleanup_free char *hex = NULL;
 	unsigned int files = 0;
 	struct digest *hash;
@@ -116,26 +84,27 @@ int template_hash(void *arg, struct str *ret_text)
 
 	if (ret)
 		return ret;
-	if (plan->programs)
+	if (is_private)
 		hash_specs(hash, plan);
 	for (unsigned int i = 0; i < plan->url_count; i++) {
-		cleanup_free char *port = str_print("%u", plan->urls[i].port);
+		const struct db_url *url = &plan->urls[i];
+		cleanup_free char *port = str_print("%u", url->port);
 
-		digest_text(hash, port);
-		digest_text(hash, plan->urls[i].role);
-		digest_text(hash, plan->urls[i].password ? plan->urls[i].password : "\1");
-		digest_text(hash, plan->urls[i].name);
+		digest_text(hash, url->role);
+		digest_text(hash, url->name);
+		/* a shared server has a port for each machine, and no passwords in its databases */
+		digest_text(hash, is_private ? port : "");
+		digest_text(hash, is_private && url->password ? url->password : "\1");
 	}
 	/* pg_ident.conf names the user of the run */
-	digest_text(hash, plan->programs ? plan->programs->owner : "");
-	digest_text(hash, plan->command);
+	digest_text(hash, is_private ? plan->programs->owner : "");
 	if (plan->command) {
-		hash_named_files(hash, plan, &files);
-		hash_inputs(hash, plan, &files);
+		hash_command(hash, plan);
+		ret = hash_inputs(hash, plan, &files);
 	}
 	hex = digest_end(hash);
-	str_add(ret_text, hex);
-	return files > HASH_FILES_MAX ? -E2BIG : 0;
+	str_addf(ret_text, "%s %u", hex, files);
+	return ret;
 }
 
 /* --- template --- */
@@ -166,8 +135,9 @@ int template_commit(void *arg, struct str *ret_text)
 	const struct template_plan *plan = arg;
 	cleanup_free char *path = str_print("%s/tpl-%s", plan->programs->cache, plan->hash);
 	cleanup_free char *building = str_print("%s.building", path);
+	cleanup_free char *mark = str_print("%s/once", building);
 
-	if (rename(building, path))
+	if ((plan->once && mkdir(mark, 0700)) || rename(building, path))
 		return -errno;
 	str_add(ret_text, "ready");
 	return flock(plan->lock, LOCK_SH) ? -errno : 0;
@@ -244,7 +214,7 @@ static void sweep_template(const char *cache, const char *lock_name)
 	cleanup_free char *path = str_print("%s/%s", cache, lock_name);
 	cleanup_free char *name = str_copy_len(lock_name, strlen(lock_name) - strlen(".lock"));
 	cleanup_free char *building = str_print("%s.building", name),
-			  *dir = str_print("%s/%s", cache, name);
+			  *dir = str_print("%s/%s", cache, name), *mark = str_print("%s/once", dir);
 	cleanup_close int lock = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 
 	if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB))
@@ -254,7 +224,7 @@ static void sweep_template(const char *cache, const char *lock_name)
 	 * A snapshot stays until the user drops it. The lock file stays: another process may be
 	 * about to lock it.
 	 */
-	if (str_starts(lock_name, "tpl-") && old(dir, KEEP_TEMPLATE_DAYS))
+	if (str_starts(lock_name, "tpl-") && (old(dir, KEEP_TEMPLATE_DAYS) || !access(mark, F_OK)))
 		(void)cache_remove(dir);
 }
 

@@ -8,6 +8,8 @@
  *	tpl-HASH/PORT/data	with roles and databases, and what the setup command put there;
  *				the same for servers that are not PostgreSQL
  *	tpl-HASH.building/	the same while it is made; rename(2) is the commit
+ *	tpl-HASH/once		nothing is known of what the setup depends on: the template is for
+ *				one run, and the next removes it
  *	tpl-HASH.lock		exclusive while it is made, shared while a run uses it
  *	clones/RUN-*		directories of workers; clones/RUN.lock is held by the live run
  *	kept/			directories of failed workers, for inspection
@@ -31,15 +33,18 @@ struct template_plan {
 	unsigned int url_count;
 	const char *project_dir, *command; /* command NULL = no setup */
 	char *const *inputs;
+	bool guess_inputs;
 	uint64_t quota_bytes; /* of all templates in the cache */
-	const char *hash;     /* once known */
+	const char *hash;     /* when it is known */
+	bool once;            /* make tpl-HASH/once */
 	int lock;             /* tpl-HASH.lock, open; template_make() leaves it locked */
 };
 
 /**
  * As our own user, because the server's user may not read the project's files.
- * @ret_text	the hash, 32 hexadecimal digits
- * Return: 0; -E2BIG too many files are inputs of the setup; -errno.
+ * @ret_text	"HASH N": 32 hexadecimal digits, and the number of files among what was hashed. If
+ *		there is a command and N is 0, the hash is another one each time.
+ * Return: 0; -E2BIG plan.inputs are too many files; -errno.
  */
 int template_hash(void *plan, struct str *ret_text);
 

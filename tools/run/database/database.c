@@ -21,6 +21,7 @@
 #include "tools/db/private/private.h"
 #include "tools/db/template/snapshot.h"
 #include "tools/run/database/control.h"
+#include "tools/run/database/setup.h"
 
 enum { CLOSE_MAX_MS = 20000, SLOW_QUERY_MS = 1000, PROVIDERS_MAX = 2 };
 
@@ -42,22 +43,9 @@ struct database {
 	char *argv[4];
 	char *command; /* the setup command, for a shell; NULL = none */
 	char **inputs; /* of it; strv */
-	char **lines;  /* for the end of the run; strv */
+	bool guess_inputs;
+	char **lines; /* for the end of the run; strv */
 };
-
-/* The run's own setup command, else those of its databases, one after the other. */
-static char *setup_command(const struct run_options *options)
-{
-	struct str text = { 0 };
-
-	if (options->setup)
-		return str_copy(options->setup);
-	for (unsigned int i = 0; i < options->database_count; i++)
-		if (options->database_list[i].setup)
-			str_addf(&text, "%s%s", text.len ? "\n" : "set -e\n",
-			         options->database_list[i].setup);
-	return text.len ? str_take(&text) : NULL;
-}
 
 struct database *database_new(const struct run_options *options)
 {
@@ -68,9 +56,7 @@ struct database *database_new(const struct run_options *options)
 	database = mem_alloc(sizeof(*database));
 	database->options = options;
 	database->command = options->snapshot ? NULL : setup_command(options);
-	for (unsigned int i = 0; i < options->database_count; i++)
-		for (char **input = options->database_list[i].inputs; input && *input; input++)
-			strv_add(&database->inputs, *input);
+	database->guess_inputs = setup_inputs(options, &database->inputs);
 	database->argv[0] = (char *)(uintptr_t) "sh";
 	database->argv[1] = (char *)(uintptr_t) "-c";
 	database->argv[2] = database->command;
@@ -110,11 +96,27 @@ static int on_run_setup(void *arg, const char *command)
 	return database->setup.run_setup(database->setup.arg);
 }
 
+/* @how	"built", "cached" or "snapshot" */
+static void act_template(const struct database *database, const char *how)
+{
+	unsigned int files = db_template_files(database->providers[0]);
+	cleanup_free char *key = str_print(", key of %u file%s", files, files == 1 ? "" : "s");
+
+	log_act("database template: %s%s", !strcmp(how, "cached") ? "from cache" : how,
+	        files               ? key
+	        : database->command ? " for this run only, as no input of the setup is known"
+	                            : "");
+}
+
 static void on_record(void *arg, const struct db_record *record)
 {
 	struct database *database = arg;
 
-	log_act("w%u: %s %s", record->worker, db_record_names[record->kind], record->detail);
+	if (record->kind == DB_RECORD_TEMPLATE)
+		act_template(database, record->detail);
+	else
+		log_act("w%u: %s %s", record->worker, db_record_names[record->kind],
+		        record->detail);
 	if (record->kind == DB_RECORD_KEPT)
 		strv_own(&database->lines,
 		         str_print("w%u: database kept: %s", record->worker, record->detail));
@@ -263,6 +265,7 @@ static int open_provider(struct database *database, bool private, char **ret_rea
 		.mode = private ? DB_PRIVATE : mode_of(options),
 		.command = private ? NULL : database->command,
 		.inputs = database->inputs,
+		.guess_inputs = database->guess_inputs,
 		.snapshot = options->snapshot,
 		.keep = options->keep,
 		.keep_failed = options->keep_failed,
