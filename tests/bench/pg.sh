@@ -33,8 +33,8 @@ maria_up() {
 }
 mkdir -p "$work/kinds"
 ready() { # ready URL: of two workers at once, each; the template is made before
-	for i in 1 2 3 4 5 6; do (cd "$work/kinds" && rm -rf .berth && "$berth" run -n 2 --db-mode private --db "$1" -- true >/dev/null 2>&1
-		sed -n 's/.*"duration_ms":\([0-9]*\),"event":"database_ready".*/\1/p' .berth/runs/*/events.ndjson); done | tail -n 10 | median
+	for i in 1 2 3 4 5 6; do (cd "$work/kinds" && rm -rf $results && "$berth" run -n 2 --db-mode private --db "$1" -- true >/dev/null 2>&1
+		sed -n 's/.*"duration_ms":\([0-9]*\),"event":"database_ready".*/\1/p' $results/runs/*/events.ndjson); done | tail -n 10 | median
 }
 say 'redis-server' "$(for i in 1 2 3 4 5; do took redis_up; redis-cli -p $rport shutdown nosave >/dev/null; done | median)"
 say 'private redis' "$(ready redis://localhost:6379/0)"

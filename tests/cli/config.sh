@@ -111,14 +111,14 @@ complains 'but not in one place' 'berth: 3 workers for 2 tasks
 hint: --each starts one worker per task; -j limits how many run at once' run -n 3 --each a,b true
 rm berth.yaml
 printf 'databases: [postgresql://me:secret@localhost:5/shop]\ndb-mode: private\nsetup: sh setup.sh\nport: 3101\npids: 500\n' >berth.yaml
-rm -rf .berth
+rm -rf $results
 berth run -n 2 --dry-run -- true
 same 'the plan shows what would be chosen here' 'database: postgres postgresql://me:***@localhost:5/shop, port 5, mode private
 setup: sh setup.sh
 declared ports: 3101' "$(printf '%s\n' "$out" | grep '^database\|^setup\|^declared')"
 lacks 'no choice is left open' auto "$(printf '%s\n' "$out" | grep '^backend\|^tree')"
 has 'limits are there' 'processes 500' "$out"
-lacks 'and nothing is left of the trial' .berth "$(ls -A)"
+same 'and nothing is left of the trial' '' "$(ls -A | grep '^\.berth')$(ls -d $results 2>/dev/null)"
 rm berth.yaml
 printf 'json: out/report.json\nresults: /abs\n' >berth.yaml
 mkdir -p sub && cd sub || exit 1

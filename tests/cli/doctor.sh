@@ -115,7 +115,7 @@ if unshare -Urn true 2>/dev/null; then
 	out=$(unshare -Urm sh -c 'mount -t tmpfs -o size=16M none /dev/shm; exec "$0" doctor --json' "$BERTH")
 	same 'a /dev/shm as small as in a container' 'warning /dev/shm has 16 MiB: browsers crash when it is full' \
 		"$(severity shm) $(field shm found)"
-	out=$(unshare -Urm sh -c "mount -t tmpfs -o size=8M none '$PWD' && cd '$PWD' && exec \"\$0\" doctor --json" "$BERTH")
+	out=$(unshare -Urm sh -c "mount -t tmpfs -o size=8M none '$HOME' && cd '$HOME' && exec \"\$0\" doctor --json" "$BERTH")
 	has 'a disk that is nearly full' 'error the results directory has ' "$(field disk severity) $(field disk found)"
 else
 	skip 'a machine that lacks something' 'no user namespaces here'

@@ -15,7 +15,7 @@ has 'with variables' 'leaked_process error worker run: process ' "$(cat told)"
 same 'and with the finding as JSON' '["leaked_process","leaks"]' "$(sed -n '/^{/p' told | jq -c '[.kind, .gate]')"
 has 'what it prints goes to stderr' heard "$err"
 rm told
-printf '%s\n' "$(jq -r '.[0].fingerprint' .berth/runs/*/findings.json) known" >berth.baseline
+printf '%s\n' "$(jq -r '.[0].fingerprint' $results/runs/*/findings.json) known" >berth.baseline
 berth run -n 2 --tree shared --hook "$hook" -- sh leak.sh
 same 'what the baseline knows is no reason' no "$([ -e told ] && echo yes || echo no)"
 rm berth.baseline
@@ -46,7 +46,7 @@ alarm:
 hook: jq -r .detail >told.new; mv told.new told
 E2
 berth run -n 2 --tree shared --port 3176 -- python3 refused.py 9 told
-if [ "$(grep -h '"type": *"run"' .berth/runs/*/events.ndjson | tail -n 1 | jq -r '.source | test("^eBPF")')" = true ]; then
+if [ "$(grep -h '"type": *"run"' $results/runs/*/events.ndjson | tail -n 1 | jq -r '.source | test("^eBPF")')" = true ]; then
 	same 'a rate that is too high is reported while the worker runs' 0 "$status"
 	has 'with the numbers' '9 calls failed with ECONNREFUSED, beside 0 connections' "$(cat told)"
 	has 'and named in the summary' 'w1 w2: many failing calls: 9 calls failed with ECONNREFUSED' "$err"

@@ -46,7 +46,7 @@ same 'GitLab issues have all that is demanded, with fingerprints of their own' '
 has 'Markdown has the workers and the finding' '| w3 | 3 | failed (1) |' "$(cat r.md)"
 has 'and what to do' 'stop the server in the suite' "$(cat r.md)"
 lacks 'HTML loads nothing' 'http' "$(grep -oE '(src|href|url\()[^ >]*' r.html)"
-record=$(ls -td .berth/runs/*/ | head -n 1)events.ndjson
+record=$(ls -td $results/runs/*/ | head -n 1)events.ndjson
 has 'HTML says what was lost: nothing' 'Events lost: 0. Calls of the monitor missed: 0.' "$(cat r.html)"
 sed -i 's/"missed": *0/"missed": 7/; s/"lost_sockets": *0/"lost_sockets": 2/' "$record"
 berth report --html lossy.html

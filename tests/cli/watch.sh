@@ -102,7 +102,7 @@ E
 berth run -n 2 --html uses.html -- python3 uses.py
 uses() { # uses FIELD WORKER: how much it varied
 	jq -s --argjson worker "$2" "[.[] | select(.type == \"sample\" and .worker == \$worker).$1] | (max - min)" \
-		"$(ls -td .berth/runs/*/ | head -n 1)events.ndjson"
+		"$(ls -td $results/runs/*/ | head -n 1)events.ndjson"
 }
 for worker in 1 2; do
 	grown=$(uses memory_kib $worker) more=$(uses descriptors $worker)
@@ -150,5 +150,5 @@ berth run --each other -- true
 berth trends
 same 'an alarm is about the last run, not about one before it' '1 0 other' \
 	"$before $status $(printf '%s\n' "$out" | awk '$2 == "duration" { print $1 }')"
-lacks 'and no password is in the record' secret "$(cat .berth/runs/*/events.ndjson)"
+lacks 'and no password is in the record' secret "$(cat $results/runs/*/events.ndjson)"
 finish

@@ -32,7 +32,7 @@ auth() { # auth METHOD: set how the server authenticates
 original() { pg_dump -h "$sdir" -p "$sport" -U postgres -C mes_e2e_db | grep -v '^.restrict\|^.unrestrict' | md5sum; }
 landed() { # landed MODE N: the lines in worker N's database, by a connection from outside, without a relay
 	query='select cell from landed order by cell collate "C"'
-	found=$(jq -r --argjson n "$2" '.[] | select(.worker == $n) | "\(.real_port) \(.physical)"' "$work/project/.berth/allocated-databases.json")
+	found=$(jq -r --argjson n "$2" '.[] | select(.worker == $n) | "\(.real_port) \(.physical)"' $results/allocated-databases.json)
 	case $1 in
 	private) psql -h 127.0.0.1 -p "${found% *}" -Atqc "$query" "${found#* }" ;;
 	rename) sql "$query" "${found#* }" ;;
@@ -41,7 +41,7 @@ landed() { # landed MODE N: the lines in worker N's database, by a connection fr
 meant() { awk -v n="$1" '$3 == 0 { print n, $1, $2 }' "$work/ran.$1" | LC_ALL=C sort; }
 
 matrix() { # matrix WHAT MODE BACKEND CELLS: two workers at once
-	what=$1; rm -rf "$work/project/.berth"
+	what=$1; rm -rf $results
 	truncate -s 0 "$work/ran.1" "$work/ran.2" "$work/words.1" "$work/words.2" "$work/seen.1" "$work/seen.2"
 	before=$(original)
 	(cd "$work/project" && BACKEND=$3; export BACKEND; exec timeout 590 "$berth" run -n 2 --backend "$3" --db "$shurl?sslmode=require" --db-mode "$2" --setup "psql -h localhost -qc \"$schema\"" \

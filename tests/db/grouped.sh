@@ -11,7 +11,7 @@ echo 18 >big.pool; echo 18 >large.pool; echo 2 >small.pool
 tasks() { # tasks SLOTS TASK,...
 	status=0
 	timeout 60 "$berth" run -j "$1" --each "$2" -- sh -c "python3 '$hold' $sport \$(cat {task}.pool) 1" >"$work/said" 2>"$work/errors" || status=$?
-	events=$(ls -td .berth/runs/*/ | head -n 1)events.ndjson
+	events=$(ls -td $results/runs/*/ | head -n 1)events.ndjson
 }
 # overlap A B: whether the two ran at the same time
 overlap() {

@@ -59,7 +59,7 @@ fi
 SUITE
 want() { for i in $(seq "$1"); do echo "$i 0,$i shop $i yes 2 a$i+ b$i+"; done; }
 as() { # as USER COMMAND...
-	as=; [ "$1" = "$(id -un)" ] || as="setpriv --reuid $1 --clear-groups env HOME=$work/home XDG_CACHE_HOME=$work/home/cache XDG_RUNTIME_DIR=$work/home"
+	as=; [ "$1" = "$(id -un)" ] || as="setpriv --reuid $1 --clear-groups env HOME=$work/home XDG_CACHE_HOME=$work/home/cache XDG_STATE_HOME=$work/home/state XDG_RUNTIME_DIR=$work/home"
 	shift; timeout 60 $as "$@"
 }
 suite() { # suite USER WORKERS OPTIONS...
@@ -80,7 +80,7 @@ for backend in $backends; do
 	same "eight at once under $backend" "$(want 8)" "$(suite "$(id -un)" 8 --backend $backend)"
 done
 same 'the template was made once, then taken from the cache' "1 built $(set -- $backends; echo $#) cached" \
-	"$(cat .berth/runs/*/events.ndjson | grep database_template | grep -Eo 'built|cached' | sort | uniq -c | xargs)"
+	"$(cat $results/runs/*/events.ndjson | grep database_template | grep -Eo 'built|cached' | sort | uniq -c | xargs)"
 if [ "$(id -u)" = 0 ]; then
 	mkdir -p "$work/home/project"; cp berth.yaml suite "$work/home/project"; chown -R nobody "$work/home"
 	same 'the same without privilege' "$(want 2)" "$(cd "$work/home/project" && suite nobody 2)"

@@ -10,7 +10,9 @@ driver=$out/tests/db/driver
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || { echo "1..0 # SKIP no PostgreSQL server: apt install postgresql"; exit 77; }
 unset PGHOST PGPORT PGUSER PGPASSWORD PGDATABASE DATABASE_URL BERTH_PG_CLONE
 work=$(mktemp -d); chmod 755 "$work"
-export XDG_CACHE_HOME="$work/cache"
+export XDG_CACHE_HOME="$work/cache" XDG_STATE_HOME="$work/state"
+# a pattern: where the results of the only project are
+results=$work/state/berth/*
 . tests/tap.sh
 url=postgresql://mes_user:mes_password@localhost:5432/mes_e2e_db
 as_client='export PGPASSWORD=mes_password PGUSER=mes_user PGDATABASE=mes_e2e_db PGHOST=localhost'

@@ -27,10 +27,10 @@ same 'unless others have them' '125 16: max_connections 40 - 4 reserved - 20 in 
 kill $holder; wait $holder 2>/dev/null || true
 
 settings
-rm -r .berth
+rm -r $results
 berth run -n 2 --output group -- python3 "$hold" "$sport" 12 0.3
 same 'without the key nobody knows' 0 "$status"
-same 'a worker leaves behind how many it had at once' '12 12' "$(jq -r 'select(.event == "database_connections") | .detail' .berth/runs/*/events.ndjson | tr '\n' ' ' | sed 's/ $//')"
+same 'a worker leaves behind how many it had at once' '12 12' "$(jq -r 'select(.event == "database_connections") | .detail' $results/runs/*/events.ndjson | tr '\n' ' ' | sed 's/ $//')"
 berth run -n 3 -- touch started
 same 'so the next run knows' "125 3 workers at once x (12 as in earlier runs + 1 of Berth's) + 1 = 40" "$status $(sed -n "s/.*left: \(3.*\), and the server.*/\1/p" "$work/errors")"
 settings 'pool: 2'
@@ -40,7 +40,7 @@ same 'and believes who knows better' 0 "$status"
 settings 'pool: 2' 'pool-alarm: 50' 'idle-alarm: 1s'
 berth run -n 2 --output group --json report.json -- sh -c "[ \$BERTH_WORKER = 1 ] || python3 '$hold' $sport 18 2.5"
 same 'the alarm is a finding, told once' '1 1' "$(findings connections_low | grep -c 'connections of the server on port .* are in use') $(grep -c 'database server nearly out of connections: [0-9]* of 36 connections' "$work/errors")"
-berth run --json report.json -- sh -c "(echo 'begin; select 1;'; for i in \$(seq 200); do ! grep -qs database_[i]dle .berth/runs/*/events.ndjson || break; sleep 0.1; done) | psql -q >/dev/null"
+berth run --json report.json -- sh -c "(echo 'begin; select 1;'; for i in \$(seq 200); do ! grep -qs database_[i]dle $results/runs/*/events.ndjson || break; sleep 0.1; done) | psql -q >/dev/null"
 same 'so is a session idle in a transaction' "w1 warning 1 session on port $sport idle in a transaction" "$(findings idle_in_transaction | cut -d, -f1)"
 
 settings 'pool: 1'

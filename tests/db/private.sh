@@ -89,7 +89,7 @@ kill -INT "$(head -1 "$XDG_CACHE_HOME"/berth/pg/kept/*/5432/data/postmaster.pid)
 # --- privileges and secrets ---
 if [ "$(id -u)" = 0 ]; then
 	other=$(mktemp -d); chown nobody "$other"
-	got=$(setpriv --reuid=nobody --clear-groups --regid="$(id -g nobody)" env HOME="$other" XDG_CACHE_HOME="$other/cache" XDG_RUNTIME_DIR= \
+	got=$(setpriv --reuid=nobody --clear-groups --regid="$(id -g nobody)" env HOME="$other" XDG_CACHE_HOME="$other/cache" XDG_STATE_HOME="$other/state" XDG_RUNTIME_DIR= \
 		timeout 60 "$driver" -d $url "$other" "$ask 'select current_user'" 2>"$work/nobody.err" || cat "$work/nobody.err"); rm -rf "$other"
 	same 'a user without privileges just works' mes_user "$got"
 	same 'root hands the server to another user' 0 "$(run user -d $url "$work/user" "ps -o user= -p \$(pgrep -n -f '[p]ostgres -D $XDG_CACHE_HOME')" | grep -c root)"

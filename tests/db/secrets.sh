@@ -46,7 +46,7 @@ ok 'the suites ran in both modes, and a wrong password was refused' sh -c "grep 
 same 'the password is in no argument of any program' 'seen 0' "$(grep -q -e --db-mode "$work/args" && echo seen) $(grep -cF "$word" "$work/args")"
 ok 'where it was given as one, that is hidden' grep -q '| --db-mode' "$said/option"
 same 'it is in nothing that was printed or reported' '' "$(grep -rlF "$word" "$said" || true)"
-same 'nor in the records, logs and lists of the project' '' "$(grep -rlF "$word" .berth || true)"
+same 'nor in the records, logs and lists of the project' '' "$(grep -rlF "$word" $results || true)"
 same 'the only files that have it are the settings of servers, for nobody else to read' '600 /redis.conf' \
 	"$(sed -n 's/^w[12] | \([0-7]* \/.*\)/\1/p' "$said/private" "$said/rename" | sort -u)"
 finish

@@ -11,7 +11,7 @@ findings() {
 		report.json | sed 's/[0-9.]* s\b/N s/' | sort
 }
 records() {
-	jq -r "select(.event == \"$1\") | \"w\\(.worker) \\(.detail)\"" .berth/runs/*/events.ndjson
+	jq -r "select(.event == \"$1\") | \"w\\(.worker) \\(.detail)\"" $results/runs/*/events.ndjson
 }
 cat >bad <<'SUITE'
 (echo 'begin; select 1;'; timeout 3.6 tail -f /dev/null) | psql -q >/dev/null 2>&1 &
@@ -53,7 +53,7 @@ for mode in private rename; do
 		idle-alarm: 1s
 		idle-kill: 4s
 	YAML
-	rm -rf .berth
+	rm -rf $results
 	berth run -n 2 --output group --json report.json -- bash bad "$work/idle" "$hold"
 	idle="on port $port idle in a transaction, the oldest for N s"
 	left="'forgotten', 'late' on port $port, which the suite had created"

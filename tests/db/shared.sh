@@ -24,7 +24,7 @@ if [ "$(id -u)" = 0 ]; then
 	sql 'create role nobody login superuser'
 	install -d -o nobody "$work/peer"; cp -r "$out/bin" "$out/lib" "$work/"; chmod -R a+rX "$work/bin" "$work/lib"
 	# shellcheck disable=SC2016
-	(cd "$work/peer" && HOME=$PWD XDG_RUNTIME_DIR='' XDG_CACHE_HOME='' exec setpriv --reuid nobody --regid nogroup --clear-groups "$work/bin/berth" run \
+	(cd "$work/peer" && HOME=$PWD XDG_RUNTIME_DIR='' XDG_CACHE_HOME='' XDG_STATE_HOME='' exec setpriv --reuid nobody --regid nogroup --clear-groups "$work/bin/berth" run \
 		--db-mode rename --db "postgresql://nobody@localhost:$sport/mes_e2e_db?host=$sdir" -- sh -c 'psql -h localhost -p "$1" -U nobody -Atqc "select session_user" mes_e2e_db >got && mv got own; i=0; while [ ! -e go ] && [ $i -lt 200 ]; do sleep 0.05; i=$((i + 1)); done' - "$sport") >"$work/peer.out" 2>&1 & peer=$!
 	wait_for test -e "$work/peer/own" || cat "$work/peer.out"
 	same 'peer: the run itself is let in' nobody "$(cat "$work/peer/own")"

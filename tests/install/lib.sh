@@ -8,6 +8,7 @@ case $out in "$top/.out") mode='' ;; *) mode=m=${out##*/} ;; esac
 work=$(mktemp -d /tmp/berth-install.XXXXXX)
 chmod 755 "$work"
 trap 'cd /; rm -rf "$work"' EXIT
+export XDG_STATE_HOME="$work/state"
 unset XDG_RUNTIME_DIR BERTH_PROFILE CI
 . "$here/../tap.sh"
 

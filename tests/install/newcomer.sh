@@ -76,19 +76,19 @@ if [ "$(id -u)" = 0 ]; then
 	chmod -R a+rX "$work/tool"
 	cd "$work/readonly" || exit 1
 	says 125 'unable to make the results directory' 'unable to make the results directory' setpriv --reuid nobody --regid nogroup \
-		--clear-groups env -u XDG_RUNTIME_DIR "$work/tool/bin/berth" run -- true
+		--clear-groups env -u XDG_RUNTIME_DIR "$work/tool/bin/berth" run --results results -- true
 	# shellcheck disable=SC2016
 	says 125 'if it has been removed, go into one that exists' 'unable to find the working directory' sh -c \
 		'mkdir gone && cd gone && rmdir ../gone && exec "$1" run -- true' - "$berth"
-	mkdir .berth
+	mkdir results
 	chmod 777 .
-	says 125 "unable to write to the results directory '$work/readonly/.berth': Permission denied" \
+	says 125 "unable to write to the results directory '$work/readonly/results': Permission denied" \
 		'unable to write to the results directory' setpriv --reuid nobody --regid nogroup --clear-groups \
-		env -u XDG_RUNTIME_DIR "$work/tool/bin/berth" run -- true
+		env -u XDG_RUNTIME_DIR "$work/tool/bin/berth" run --results results -- true
 	mkdir -m 777 "$work/nameless"
 	cd "$work/nameless" || exit 1
 	says 125 'user 61700 has no name, which PostgreSQL needs' 'has no name, which PostgreSQL needs' setpriv --reuid 61700 --regid nogroup \
-		--clear-groups env -u XDG_RUNTIME_DIR "$work/tool/bin/berth" run --db-mode private --db x -- true
+		--clear-groups env -u XDG_RUNTIME_DIR "$work/tool/bin/berth" run --results results --db-mode private --db x -- true
 	cd "$work/project" || exit 1
 	if unshare -m true 2>/dev/null; then
 		says 125 'hint: it must be yours alone' 'unable to make the directory for run-time files' unshare -m sh -c '

@@ -6,6 +6,7 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 out=${BERTH_OUT:-$root/.out} programs=$out/tests/isolate driver=$out/tests/isolate/driver
 tmp=$(mktemp -d)
 chmod 755 "$tmp"
+export XDG_STATE_HOME="$tmp/state"
 export TMPDIR=$tmp # the driver's directory too, should it be killed
 . "$root/tests/tap.sh"
 pids=''

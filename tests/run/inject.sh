@@ -56,7 +56,7 @@ with open("said" + os.environ["BERTH_WORKER"], "w") as file:
     print(*sorted(said), "slow" if slowest > 0.4 else "fast", file=file)
 P
 faults() { "$BERTH" run --tree shared "$@" >out 2>err; }
-hits() { jq -r 'select(.type == "fault") | "w\(.worker) \(.fault) \(.hit)"' "$(ls -td .berth/runs/*/ | head -n 1)events.ndjson" | sort | paste -sd,; }
+hits() { jq -r 'select(.type == "fault") | "w\(.worker) \(.fault) \(.hit)"' "$(ls -td $results/runs/*/ | head -n 1)events.ndjson" | sort | paste -sd,; }
 said() { cat said1 said2 2>/dev/null | paste -sd,; rm -f said1 said2; }
 
 "$BERTH" run --inject 3144@2s -- true 2>err; is 125 $? "what is no fault is refused"

@@ -48,7 +48,7 @@ while [ $round -lt "$rounds" ]; do
 	none_left || stuck="$stuck process-$round"
 	no_files || stuck="$stuck files-$round"
 	[ -z "$(cgroups)" ] || stuck="$stuck cgroup-$round"
-	[ "$(tr -d ' \n' <.berth/allocated-ports.json)" = "[]" ] || stuck="$stuck entries-$round"
+	[ "$(tr -d ' \n' <$results/allocated-ports.json)" = "[]" ] || stuck="$stuck entries-$round"
 done
 is "" "$stuck" "$rounds kills at random moments: nothing is left after the next command"
 is $with_guard $at_once "with the guard alive nothing is left even without it"
@@ -60,7 +60,7 @@ is "" "$(trees)" "no tree or temporary file either"
 run=$!
 both() { [ -e ready.1 ] && [ -e ready.2 ]; }
 wait_for 10 both
-entries() { jq length .berth/allocated-ports.json; }
+entries() { jq length $results/allocated-ports.json; }
 before=$(entries)
 guard=$(guard_of $run)
 kill -9 "$guard" $run

@@ -8,9 +8,11 @@ top=$(mktemp -d "${TMPDIR:-/tmp}/berth-test.XXXXXX")
 mkdir "$top/project" "$top/runtime"
 chmod 755 "$top" "$top/project"
 chmod 700 "$top/runtime"
-export XDG_RUNTIME_DIR="$top/runtime" XDG_CACHE_HOME="$top/cache"
+export XDG_RUNTIME_DIR="$top/runtime" XDG_CACHE_HOME="$top/cache" XDG_STATE_HOME="$top/state"
 unset BERTH_RUN BERTH_WORKER NO_COLOR FORCE_COLOR PLAYWRIGHT_PROJECT PROJECT_NAME
 cd "$top/project" || exit 1
+results=$("$BERTH" trends 2>&1 | sed -n "s/.*no run has been recorded in '\(.*\)'.*/\1/p")
+export results
 . "$here/../tap.sh"
 trap 'cd /; rm -rf "$top"' EXIT
 

@@ -3,8 +3,8 @@
 # What is shown of several workers: prefixes, groups, quiet, colours, partial and long lines, bytes,
 # logs.
 . "$(dirname "$0")/lib.sh"
-log() { cat .berth/runs/*/"$1".log; }
-again() { rm -rf .berth/runs; }
+log() { cat $results/runs/*/"$1".log; }
+again() { rm -rf $results/runs; }
 
 "$BERTH" run -n 2 -- sh -c 'echo out $BERTH_WORKER; echo err $BERTH_WORKER >&2; printf partial' >out 2>err
 is "w1 | out 1|w1 | partial|w2 | out 2|w2 | partial|" "$(sort out | tr '\n' '|')" "stdout by line, the partial last line too"
@@ -46,7 +46,7 @@ lacks "$(cat out)" "$(printf '\033')" "NO_COLOR is obeyed"
 
 printf 'a\nb\n' | "$BERTH" run -- sed s/^/got-/ >out 2>err
 is "got-a got-b " "$(tr '\n' ' ' <out)" "one worker: stdin, stdout and stderr are ours, untouched"
-[ ! -e .berth/runs/w1.log ]; report $? "one worker: no log, its output is where it always was"
+[ ! -e $results/runs/w1.log ]; report $? "one worker: no log, its output is where it always was"
 echo input | "$BERTH" run -n 2 -- sh -c 'cat; echo done' >out 2>err
 is "w1 | done|w2 | done|" "$(sort out | tr '\n' '|')" "several workers: stdin is empty"
 "$BERTH" run -n 2 -- sh -c 'yes | head -c 3000000' 2>err | head -1 >out
@@ -59,7 +59,7 @@ done
 "$BERTH" run -n 2 -- sh -c 'echo hello >&2' >out 2>/dev/full
 is 125 $? "stderr that takes nothing does, too"
 again
-"$BERTH" run -n 2 --output group -- sh -c 'echo hello; rm -f "$0"/.berth/runs/*/w$BERTH_WORKER.log' "$PWD" >out 2>err
+"$BERTH" run -n 2 --tree shared --output group -- sh -c 'echo hello; rm -f $results/runs/*/w$BERTH_WORKER.log' >out 2>err
 is 125 $? "group: so does a log that is gone before it is shown"
 has "$(cat err)" 'are not complete: No such file' "and Berth says why"
 for mode in prefix group; do
@@ -71,7 +71,7 @@ python3 - "$BERTH" <<'PY' >out
 import os, signal, subprocess, sys, time
 read, write = os.pipe()  # which is never read
 run = subprocess.Popen([sys.argv[1], "run", "-n", "2", "--", "yes"], stdout=write, stderr=subprocess.DEVNULL)
-while sum(os.path.getsize(os.path.join(at, name)) for at, _, names in os.walk(".berth") for name in names) < 100000:
+while sum(os.path.getsize(os.path.join(at, name)) for at, _, names in os.walk(os.environ["results"]) for name in names) < 100000:
     time.sleep(0.05)
 run.send_signal(signal.SIGTERM)
 print(run.wait(15))

@@ -28,7 +28,7 @@ for run, n in zip(runs, sizes):
         up += run.stdout.readline().endswith(b"up\n")
 end, entries = time.time() + 20, []
 while time.time() < end and len(entries) < 128:
-    entries = json.load(open(".berth/allocated-ports.json"))
+    entries = json.load(open(os.environ["results"] + "/allocated-ports.json"))
     time.sleep(0.05)
 real = [(e["proto"], e["real"]) for e in entries]
 blocks = {(e["run"], e["worker"]): e["real"] // 32 for e in entries}
@@ -38,20 +38,20 @@ print("statuses", sorted({run.wait(30) for run in runs}), flush=True)
 PY
 is "up 64 entries 128 distinct 128 blocks 64" "$(head -1 starts.out)" "10 runs with 64 workers, started at once, share no port and no block"
 is "statuses [0]" "$(tail -1 starts.out)" "and all of them pass"
-is "[]" "$(tr -d ' \n' <.berth/allocated-ports.json)" "allocated-ports.json is empty afterwards, and valid"
+is "[]" "$(tr -d ' \n' <$results/allocated-ports.json)" "allocated-ports.json is empty afterwards, and valid"
 
 # stability, and blocks in use
 block() { sed -n 's/.*"real": \([0-9]*\).*/\1/p' "$1" | head -1; }
-"$BERTH" run --port 4000 -- sh -c 'cat .berth/allocated-ports.json' >one 2>err
-"$BERTH" run --port 4000 -- sh -c 'cat .berth/allocated-ports.json' >two 2>err
+"$BERTH" run --port 4000 -- sh -c 'cat $results/allocated-ports.json' >one 2>err
+"$BERTH" run --port 4000 -- sh -c 'cat $results/allocated-ports.json' >two 2>err
 is "$(block one)" "$(block two)" "the same task of the same project gets the same block again"
 is 1 "$(grep -c '"virtual": 4000' one)" "a declared port is listed before the suite's first instruction"
-PROJECT_NAME=other "$BERTH" run --port 4000 -- sh -c 'cat .berth/allocated-ports.json' >three 2>err
+PROJECT_NAME=other "$BERTH" run --port 4000 -- sh -c 'cat $results/allocated-ports.json' >three 2>err
 [ "$(block one)" != "$(block three)" ]; report $? "another task gets another block"
 python3 - "$BERTH" "$(block one)" >four 2>err <<'PY'
-import socket, subprocess, sys
+import os, socket, subprocess, sys
 s = socket.socket(); s.bind(("127.0.0.1", int(sys.argv[2]) + 7)); s.listen()
-sys.exit(subprocess.run([sys.argv[1], "run", "--port", "4000", "--", "cat", ".berth/allocated-ports.json"]).returncode)
+sys.exit(subprocess.run([sys.argv[1], "run", "--port", "4000", "--", "cat", os.environ["results"] + "/allocated-ports.json"]).returncode)
 PY
 [ -n "$(block four)" ] && [ "$(block one)" != "$(block four)" ]; report $? "a block in which a stranger listens is passed over"
 
@@ -89,7 +89,7 @@ is "w1 | 1 connected|w2 | 2 connected|w2 | 2 refused|" "$(sort early.out | tr '\
 # an outsider that takes a real port between the plan and the bind: survived and named
 cat >steal.py <<'PY'
 import json, os, socket, subprocess, sys, time
-real = [e["real"] for e in json.load(open(".berth/allocated-ports.json")) if e["virtual"] == 3101][0]
+real = [e["real"] for e in json.load(open(os.environ["results"] + "/allocated-ports.json")) if e["virtual"] == 3101][0]
 env = {k: v for k, v in os.environ.items() if not k.startswith("BERTH") and k != "LD_PRELOAD"}
 open("steal", "w").write(str(real))
 end = time.time() + 20
@@ -141,8 +141,8 @@ PY
 
 # learned ports are declared in the next run of the same command
 cat >learn.py <<'PY'
-import json, socket
-print([e["virtual"] for e in json.load(open(".berth/allocated-ports.json"))])
+import json, os, socket
+print([e["virtual"] for e in json.load(open(os.environ["results"] + "/allocated-ports.json"))])
 s = socket.socket(); s.bind(("127.0.0.1", 3555))
 PY
 "$BERTH" run -- python3 learn.py >out 2>err; is "[]" "$(cat out)" "an undeclared port is unknown in the first run"

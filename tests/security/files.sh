@@ -68,7 +68,7 @@ $as "$BERTH_BIN" mark 'after the change' && ! $as test -r "$BERTH_MARK"
 E
 said=$(cd "$work/root" && BERTH_BIN=$BERTH "$BERTH" run --tree shared -n 2 -- sh drop.sh 2>&1)
 is 0 $? 'a worker that gave up root may mark its tests, and not read the marks of others'
-is 2 "$(cat "$work/root/.berth/runs/"*/events.ndjson | grep -c 'after the change')" 'the run receives them'
+is 2 "$(cat "$HOME"/.local/state/berth/root-*/runs/*/events.ndjson | grep -c 'after the change')" 'the run receives them'
 
 # Another user has been there first
 taken() { # SENTENCE: a run of user nobody is refused and writes nothing
@@ -101,32 +101,41 @@ echo DATABASE_URL=postgresql://u:p@planted.example:5432/d >"$work/shared/.env"
 chown 65533 "$work/shared/.env"
 for user in root nobody; do
 	if [ $user = root ]; then as=; else as=nobody; fi
+	install -d -o $user "$work/$user-home"
 	chown $user "$work/shared/mine"
 	# shellcheck disable=SC2086
-	said=$($as sh -c 'cd "$1" && exec "$2" run --tree shared -- true' - "$work/shared/mine" "$BERTH" 2>&1)
-	is "0 $work/shared/mine/.berth" "$? $(ls -d "$work"/shared/.berth "$work"/shared/mine/.berth 2>/dev/null)" "$user: a .git or a berth.yaml in a parent directory is not used"
+	said=$(XDG_STATE_HOME=$work/$user-home/.local/state $as sh -c 'cd "$1" && exec "$2" run --tree shared -- true' - "$work/shared/mine" "$BERTH" 2>&1)
+	is "0 $work/shared/mine" "$? $(cat "$work"/"$user"-home/.local/state/berth/*/project)" "$user: a .git or a berth.yaml in a parent directory is not used"
 	case $said in *"'$work/shared/"*"' is not read"*) ok=0 ;; *) ok=1 ;; esac
 	report $ok '... and the message says so' "$said"
-	rm -rf "$work/shared/mine/.berth"
 	mv "$work/shared/berth.yaml" "$work/"
 	# shellcheck disable=SC2086
 	said=$($as sh -c 'cd "$1" && exec "$2" run --tree shared --db planted -- true' - "$work/shared" "$BERTH" 2>&1)
 	case $said in *planted.example*) ok=1 ;; *) ok=0 ;; esac
 	report $ok "$user: a .env there is not used" "$said"
-	rm -rf "$work/shared/.berth"
-	install -d -o 65533 -m 777 "$work/shared/.berth"
+	install -d -o 65533 -m 777 "$work/shared/results"
 	# shellcheck disable=SC2086
-	said=$($as sh -c 'cd "$1" && exec "$2" run --tree shared -- true' - "$work/shared" "$BERTH" 2>&1)
-	is "125 " "$? $(ls -A "$work/shared/.berth")" "$user: results are not written there"
-	rm -rf "$work/shared/.berth"
+	said=$($as sh -c 'cd "$1" && exec "$2" run --results results --tree shared -- true' - "$work/shared" "$BERTH" 2>&1)
+	is "125 " "$? $(ls -A "$work/shared/results")" "$user: results are not written there"
+	rm -rf "$work/shared/results"
 	mv "$work/berth.yaml" "$work/shared/"
 done
-mkdir "$work/nobody/.berth" 2>/dev/null; chown root "$work/nobody/.berth"
-said=$(nobody "$BERTH" run --tree shared -- true 2>&1)
-is 125 $? 'a run of another user, after one of root in the same project, is refused'
-case $said in *"unable to write to the results directory '$work/nobody/.berth'"*'sudo chown -R'*) ok=0 ;; *) ok=1 ;; esac
+mkdir "$work/nobody/r"
+said=$(nobody "$BERTH" run --results r --tree shared -- true 2>&1)
+is 125 $? 'results are not written to a directory of root'
+case $said in *"unable to write to the results directory '$work/nobody/r'"*'sudo chown -R'*) ok=0 ;; *) ok=1 ;; esac
 report $ok 'the message says what to do' "$said"
-chown nobody "$work/nobody/.berth"
+rm -r "$work/nobody/r"
+
+# The records of a run are for its user alone
+for user in root nobody; do
+	where=$work/$user as=
+	[ $user = root ] || as=nobody
+	# shellcheck disable=SC2086
+	(cd "$where" && $as "$BERTH" run --tree shared -n 2 -- sh -c 'echo a secret' >/dev/null 2>&1)
+	found=$(setpriv --reuid 65533 --regid 65533 --clear-groups find "$work"/home "$work"/nobody/.local -name '*.log' 2>/dev/null)
+	is '' "$found" "$user: another user finds no record"
+done
 
 # The path of the shim is absolute, and no other user can change it
 chmod o+w "$work/lib/berth/libberth.so"

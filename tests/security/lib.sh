@@ -22,9 +22,10 @@ chmod -R a+rX "$work"
 BERTH=$work/bin/berth
 mkdir -m 1777 "$work/tmp"
 mount --bind "$work/tmp" /tmp
-mkdir "$work/root" "$work/nobody"
+mkdir "$work/home" "$work/root" "$work/nobody"
 chown nobody "$work/nobody"
-unset XDG_RUNTIME_DIR BERTH_PROFILE DATABASE_URL CI
+export HOME="$work/home"
+unset XDG_RUNTIME_DIR XDG_STATE_HOME BERTH_PROFILE DATABASE_URL CI
 
 # is WANT GOT SENTENCE
 is() {

@@ -8,6 +8,9 @@ program=$(realpath "${BERTH_OUT:-$(dirname "$0")/../../.out}/tests/shim/tcp4")
 work=$(mktemp -d /var/tmp/berth-escape-XXXXXX); trap 'rm -rf "$work"' EXIT
 . "$(dirname "$0")/../tap.sh"
 cd "$work"
+mkdir home
+export HOME="$work/home"
+unset XDG_STATE_HOME
 
 if [ "$(id -u)" != 0 ]; then echo '1..0 # SKIP only root can make such programs'; exit 0; fi
 cp "$program" suid; chown nobody suid; chmod 4755 suid
@@ -23,15 +26,13 @@ as_nobody() { setpriv --reuid nobody --regid nogroup --clear-groups env -u XDG_R
 "$berth" run --backend preload -- ./suid >out 2>err || true
 expect 'a set-user-id program is named' "started '\./suid', which the shim cannot enter" err
 expect 'it still runs' 'accept' out
-rm -r .berth
 PATH=":$PATH" "$berth" run --backend preload -- suid >out 2>err || true
 expect 'one found by an empty entry of PATH is named' "started 'suid', which the shim cannot enter" err
-mkdir -p first/suid; rm -r .berth
+mkdir -p first/suid
 PATH="$work/first:$work:$PATH" "$berth" run --backend preload -- env suid >out 2>err || true
 expect 'one found behind a directory of its name is named' "started '$work/suid', which the shim cannot enter" err
 "$berth" run --backend preload -- ./sgid >out 2>err || true
 expect 'a set-group-id program is named' "started '\./sgid', which the shim cannot enter" err
-rm -r .berth # root's
 as_nobody "$berth" run --backend preload -- ./caps >out 2>err || true
 expect 'a program with capabilities is named' "started '\./caps', which the shim cannot enter" err
 "$berth" explain ./suid >out 2>&1 || true

@@ -17,7 +17,7 @@ prepare() {
 	work=$(mktemp -d /var/tmp/berth-suites-XXXXXX)
 	mkdir "$work/home"
 	cp -r "$here/$2" "$work/project"
-	rm -rf "$work/project/test-results" "$work/project/.berth"
+	rm -rf "$work/project/test-results"
 	[ "$1" = root ] || [ "$(id -u)" != 0 ] || chown -R "$1:nogroup" "$work"
 	"$here/leftovers" | sort >"$work/before"
 }

@@ -29,9 +29,9 @@ prepare "$user" shop
 check "$user" 'eight copies' '-n 8' "npx playwright test $short"
 status=0
 for worker in 1 2 3 4 5 6 7 8; do
-	[ -d "$(find "$work/project/.berth/runs" -path "*/w$worker/tree/test-results" -print -quit)" ] || status=1
+	[ -d "$(find "$work"/home/.local/state/berth/*/runs -path "*/w$worker/tree/test-results" -print -quit)" ] || status=1
 done
-find "$work/project/.berth/runs" -maxdepth 4 >"$work/log"
+find "$work"/home/.local/state/berth/*/runs -maxdepth 4 >"$work/log"
 report "$status" 'every copy has a test-results of its own' "$work/log"
 check "$user" 'seventeen projects' "--each $projects -j 3" 'npx playwright test --project={task}'
 rm -rf "$work"

@@ -10,9 +10,12 @@
 
 int mounts_add_overlay(const struct mounts_overlay *overlay)
 {
+	cleanup_free char *hiding = overlay->hiding
+	                                    ? str_print("/proc/self/fd/%d:", *overlay->hiding)
+	                                    : str_copy("");
 	cleanup_free char *options = str_print(
-		"lowerdir=/proc/self/fd/%d,upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d%s",
-		overlay->lower, overlay->upper, overlay->work, overlay->options);
+		"lowerdir=%s/proc/self/fd/%d,upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d%s",
+		hiding, overlay->lower, overlay->upper, overlay->work, overlay->options);
 
 	return mount("berth", overlay->target, "overlay", overlay->flags, options) ? -errno : 0;
 }

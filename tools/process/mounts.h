@@ -7,6 +7,7 @@ struct mounts_overlay {
 	const char *target;
 	unsigned long flags; /* of mount(2) */
 	const char *options; /* further ones, each with a comma before it */
+	const int *hiding;   /* the descriptor of a layer above the lower one; NULL = none */
 };
 int mounts_add_overlay(const struct mounts_overlay *overlay);
 

@@ -14,6 +14,8 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
 #include "tools/base/file.h"
+#include "tools/base/log.h"
+#include "tools/state/results.h"
 #include "tools/state/runtime.h"
 
 int context_fail(char **ret_error, int ret, const char *what, const char *subject)
@@ -43,12 +45,23 @@ static int add_hint(char **error, int ret, const char *hint)
  * Directories that another user has made (`sudo berth`) are reported before the first worker
  * starts.
  */
-static int open_results(const char *dir, char **ret_error)
+static int open_results(struct run_context *context, char **ret_error)
 {
-	cleanup_free char *runs = str_print("%s/runs", dir), *own = NULL;
+	const char *given = context->options->results_dir, *dir;
+	cleanup_free char *runs = NULL, *own = NULL, *said = NULL;
 	const char *elsewhere = "--results DIR puts them elsewhere";
-	int ret = dir_make(dir, 0777);
+	int ret;
 
+	if (given)
+		context->results_dir = *given == '/' ? str_copy(given)
+		                                     : str_print("%s/%s", context->cwd, given);
+	else
+		context->results_dir = results_default(context->project_dir, NULL, NULL);
+	dir = context->results_dir;
+	runs = str_print("%s/runs", dir);
+	ret = given ? dir_make(dir, 0777) : results_make_default(context->project_dir, &said);
+	if (said)
+		log_line("%s", said);
 	if (ret)
 		return add_hint(ret_error,
 		                context_fail(ret_error, ret, "make the results directory", dir),
@@ -67,19 +80,9 @@ static int open_results(const char *dir, char **ret_error)
 	return add_hint(ret_error, ret, ret == -EACCES ? own : elsewhere);
 }
 
-static char *results_dir(const struct run_context *context)
-{
-	const char *given = context->options->results_dir;
-
-	if (!given)
-		return str_print("%s/.berth", context->project_dir);
-	return *given == '/' ? str_copy(given) : str_print("%s/%s", context->cwd, given);
-}
-
 static int open_places(struct run_context *context, char **ret_error)
 {
 	const struct run_options *options = context->options;
-	cleanup_free char *ignore = NULL;
 	int ret;
 
 	context->cwd = getcwd(NULL, 0);
@@ -88,13 +91,9 @@ static int open_places(struct run_context *context, char **ret_error)
 		return add_hint(ret_error, ret, "if it has been removed, go into one that exists");
 	}
 	context->project_dir = str_copy(options->project_dir ? options->project_dir : context->cwd);
-	context->results_dir = results_dir(context);
-	ret = open_results(context->results_dir, ret_error);
+	ret = open_results(context, ret_error);
 	if (ret)
 		return ret;
-	ignore = str_print("%s/.gitignore", context->results_dir);
-	if (!options->results_dir && access(ignore, F_OK))
-		(void)file_replace(ignore, "*\n", 2, 0644);
 	ret = dir_install(&context->install_dir);
 	if (!ret)
 		return 0;

@@ -188,6 +188,7 @@ static int plan_and_run(const struct run_options *options, struct plan *plan)
 	int status;
 
 	(void)reap_runs(false, NULL);
+	results_sweep();
 	status = run_open(&run, options, plan, &error) ? refuse(error) : carry_out(&run);
 	database_close(steal(&run.database));
 	if (run.allocate)

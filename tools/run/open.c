@@ -22,6 +22,7 @@
 #include "tools/run/run.h"
 #include "tools/run/worker/progress.h"
 #include "tools/state/reap.h"
+#include "tools/state/results.h"
 #include "tools/state/runtime.h"
 
 /* A large run needs hundreds of descriptors; the suite gets the old limit back. */
@@ -155,16 +156,17 @@ static int open_tree(struct run *run, char **ret_error)
 {
 	const struct run_context *context = &run->context;
 	const char *const needed[] = { context->dir, context->scratch_dir, context->install_dir,
-		                       context->results_dir, NULL };
+		                       NULL };
+	cleanup_strv char **hidden = results_hidden(context->project_dir, context->results_dir);
 	const struct tree_setup setup = {
 		.requested = context->options->tree,
 		.processes = context->plan->private_processes,
 		.workers = run->count,
 		.project_dir = context->project_dir,
 		.cwd = context->cwd,
-		.results_dir = context->results_dir,
 		.scratch_dir = context->scratch_dir,
 		.needed = needed,
+		.hidden = hidden,
 	};
 	int ret = tree_open(&setup, &run->tree, &run->tree_reason);
 

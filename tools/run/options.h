@@ -147,7 +147,7 @@ struct run_options {
 
 	enum run_output output;
 	enum run_color color;
-	char *results_dir; /* NULL = PROJECT/.berth */
+	char *results_dir; /* NULL = results_default() */
 	char *json_file, *junit_file, *html_file, *trace_file, *markdown_file, *gitlab_file;
 	char **merge; /* the runner's own JUnit files; strv of globs or NULL */
 	bool dry_run;

@@ -61,7 +61,6 @@ static int add_tree(const struct plan *plan, const struct run_options *options, 
 		                          .workers = plan->count,
 		                          .project_dir = project,
 		                          .cwd = project,
-		                          .results_dir = scratch, /* .berth may not exist */
 		                          .scratch_dir = scratch,
 		                          .needed = needed };
 	int ret = tree_open(&setup, &tree, &reason);

@@ -327,7 +327,7 @@ static int note_shared(const char *root, const char *relative, const struct stat
 
 	if (++search->seen > SHARED_FILES_MAX)
 		return -E2BIG;
-	if (mtime_ns < search->since_ns || tree_below(search->tree->results_dir, path) ||
+	if (mtime_ns < search->since_ns || tree_is_hidden(search->tree, path) ||
 	    strstr(path, "/.git/"))
 		return 0;
 	if (search->changed++ < search->max)

@@ -9,7 +9,9 @@ struct tree {
 	struct namespaces namespaces;
 	char *processes_reason; /* why .namespaces has no processes; NULL = it need not say */
 	bool private_tmp;
-	char *project_dir, *results_dir; /* real paths */
+	bool hides;        /* there is a layer that hides paths of the project */
+	char *project_dir; /* a real path */
+	char **hidden;     /* real paths; strv */
 	char *scratch_dir, *cwd;
 	/* in a worker init whose overlay renames directories: of its layers; else -1 */
 	int layers[2]; /* lower, upper */
@@ -38,6 +40,9 @@ char *tree_foreign_owner(const char *dir);
  */
 int tree_fill_renamed(const char *project, const char *upper, const char *lower, bool renamed,
                       int depth);
+
+/** True if @path is hidden, or below a hidden one. */
+bool tree_is_hidden(const struct tree *tree, const char *path);
 
 /** Make mounts for the calling process, as tree_enter() does. */
 int overlay_enter(struct tree *tree, unsigned int worker, const char *cwd, char **ret_error);

@@ -3,7 +3,7 @@
  * The mounts of one worker, made in its init process, which has a mount namespace of its own:
  *
  *	the project	an overlay over itself; the worker's changes go to SCRATCH/wN-upper
- *	.berth in it	the real directory, which all workers share
+ *	records		those in the project do not exist; others are behind an empty directory
  *	/tmp		an overlay over itself, in memory; needed paths are bound to the real ones
  *	/dev/shm	empty, private
  *
@@ -150,6 +150,13 @@ static int mount_project(struct tree *tree, unsigned int worker)
 		                   ? ",userxattr,volatile"
 		                   : ",metacopy=off,redirect_dir=on,index=off,volatile",
 	};
+	cleanup_free char *layer = tree_place(tree, 0, "hiding");
+	cleanup_close int hiding = tree->hides ? open(layer, O_PATH | O_CLOEXEC) : -1;
+
+	if (hiding >= 0)
+		overlay.hiding = &hiding;
+	else if (tree->hides)
+		return -errno;
 
 	return mount_overlay(&overlay, tree->project_dir, upper, work,
 	                     tree->namespaces.user ? NULL : tree->layers);
@@ -160,8 +167,6 @@ static int enter_project(struct tree *tree, unsigned int worker, char **ret_erro
 	struct kept_paths kept = { 0 };
 	int ret = keep_mounts(&kept, tree->project_dir);
 
-	if (!ret && tree_below(tree->project_dir, tree->results_dir))
-		ret = keep_path(&kept, tree->results_dir);
 	if (!ret)
 		ret = mount_project(tree, worker);
 	if (ret)
@@ -249,6 +254,24 @@ static int mount_memory(const char *path)
 	return mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") ? -errno : 0;
 }
 
+/* Cover the hidden directories that are not in the project, unless the worker works below one. */
+static int cover_hidden(const struct tree *tree, const char *cwd, char **ret_error)
+{
+	int ret = 0;
+
+	for (char **path = tree->hidden; path && *path && !ret; path++) {
+		struct stat info;
+
+		if (tree_below(tree->project_dir, *path) || tree_below(*path, tree->project_dir) ||
+		    tree_below(*path, cwd) || stat(*path, &info) || !S_ISDIR(info.st_mode))
+			continue;
+		ret = mount_memory(*path);
+		if (ret)
+			*ret_error = str_print("empty directory over '%s'", *path);
+	}
+	return ret;
+}
+
 /* An overlay hides sockets: the address of a socket is the inode of the lower file, unix(7). */
 static void keep_sockets(struct kept_paths *kept, const char *dir, int depth)
 {
@@ -322,6 +345,8 @@ int overlay_enter(struct tree *tree, unsigned int worker, const char *cwd, char 
 
 	if (!ret && tree->private_tmp)
 		ret = hide_tmp(tree, worker, ret_error);
+	if (!ret)
+		ret = cover_hidden(tree, cwd, ret_error);
 	if (!ret && !access("/dev/shm", F_OK)) {
 		ret = mount_memory("/dev/shm");
 		if (ret)

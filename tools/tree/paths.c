@@ -10,6 +10,14 @@ char *tree_place(const struct tree *tree, unsigned int worker, const char *name)
 	return str_print("%s/w%u-%s", tree->scratch_dir, worker, name);
 }
 
+bool tree_is_hidden(const struct tree *tree, const char *path)
+{
+	for (char **hidden = tree->hidden; hidden && *hidden; hidden++)
+		if (tree_below(*hidden, path))
+			return true;
+	return false;
+}
+
 const char *tree_below(const char *dir, const char *path)
 {
 	size_t len = strlen(dir);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "tools/base/cleanup.h"
@@ -34,6 +35,68 @@ static int copy_mode(const struct tree *tree, const char *dir)
 	if (!geteuid() && chown(dir, info.st_uid, info.st_gid))
 		return -errno;
 	return chmod(dir, info.st_mode & 07777) ? -errno : 0;
+}
+
+/* Owner, mode and times. */
+static int copy_attributes(const char *from, const char *to)
+{
+	struct stat info;
+	struct timespec times[2];
+
+	if (stat(from, &info))
+		return -errno;
+	times[0] = info.st_atim;
+	times[1] = info.st_mtim;
+	if (!geteuid() && chown(to, info.st_uid, info.st_gid))
+		return -errno;
+	return chmod(to, info.st_mode & 07777) || utimensat(AT_FDCWD, to, times, 0) ? -errno : 0;
+}
+
+/*
+ * Add a whiteout for the path @below the project to the layer @layer, and the directories above it
+ * with the attributes of the project's own.
+ */
+static int hide_path(const struct tree *tree, const char *layer, const char *below)
+{
+	cleanup_free char *path = str_print("%s/%s", layer, below);
+	size_t top = strlen(layer);
+	int ret = 0;
+
+	for (char *slash = path + top + 1; (slash = strchr(slash, '/')); *slash++ = '/') {
+		*slash = 0;
+		if (mkdir(path, 0700) && errno != EEXIST)
+			return -errno;
+	}
+	if (mknod(path, S_IFCHR, makedev(0, 0)) && errno != EEXIST)
+		return -errno;
+	for (char *slash = strrchr(path, '/'); !ret && slash != path + top;
+	     slash = strrchr(path, '/')) {
+		cleanup_free char *from = NULL;
+
+		*slash = 0;
+		from = str_print("%s%s", tree->project_dir, path + top);
+		ret = copy_attributes(from, path);
+	}
+	return ret;
+}
+
+/* A layer between the project and the workers' changes, in which hidden paths do not exist. */
+static int make_hiding_layer(struct tree *tree)
+{
+	cleanup_free char *layer = tree_place(tree, 0, "hiding");
+	int ret = 0;
+
+	for (char **path = tree->hidden; path && *path && !ret; path++) {
+		const char *below = tree_below(tree->project_dir, *path);
+
+		if (!below || !*below)
+			continue;
+		if (!tree->hides && mkdir(layer, 0700))
+			return -errno;
+		tree->hides = true;
+		ret = hide_path(tree, layer, below);
+	}
+	return ret;
 }
 
 int tree_prepare(const struct tree *tree, unsigned int worker)
@@ -136,7 +199,8 @@ static int choose(struct tree *tree, const struct tree_setup *setup, char **ret_
 	if (kind == TREE_AUTO)
 		kind = setup->workers > 1 ? TREE_OVERLAY : TREE_SHARED;
 	tree->private_tmp = kind == TREE_OVERLAY && overlay_can_hide_tmp(tree);
-	ret = try_processes(tree, kind, setup->processes, &what);
+	ret = kind == TREE_OVERLAY ? make_hiding_layer(tree) : 0;
+	ret = ret ? ret : try_processes(tree, kind, setup->processes, &what);
 	if (!ret && kind == TREE_OVERLAY && tree->namespaces.user)
 		foreign = tree_foreign_owner(tree->project_dir);
 	/* workers reach an overlay by its mount, and need the scratch directory for TMPDIR only */
@@ -160,12 +224,12 @@ int tree_open(const struct tree_setup *setup, struct tree **ret_tree, char **ret
 
 	tree->layers[0] = tree->layers[1] = -1;
 	tree->project_dir = realpath(setup->project_dir, NULL);
-	tree->results_dir = realpath(setup->results_dir, NULL);
+	tree->hidden = strv_copy(setup->hidden);
 	tree->scratch_dir = str_copy(setup->scratch_dir);
 	tree->cwd = str_copy(setup->cwd);
 	for (const char *const *path = setup->needed; *path; path++)
 		strv_add(&tree->needed, *path);
-	if (!tree->project_dir || !tree->results_dir) {
+	if (!tree->project_dir) {
 		ret = -errno;
 		tree_close(tree);
 		return ret;
@@ -187,7 +251,6 @@ int tree_probe(const char *project_dir, const char *scratch_dir, bool *ret_user_
 		.workers = 2,
 		.project_dir = project_dir,
 		.cwd = project_dir,
-		.results_dir = scratch_dir, /* .berth may not exist yet */
 		.scratch_dir = scratch_dir,
 		.needed = needed,
 	};
@@ -204,7 +267,7 @@ void tree_close(struct tree *tree)
 	if (!tree)
 		return;
 	free(tree->project_dir);
-	free(tree->results_dir);
+	strv_free(tree->hidden);
 	free(tree->scratch_dir);
 	free(tree->processes_reason);
 	free(tree->cwd);
@@ -248,34 +311,50 @@ static char *first_failure(const char *output)
 	return NULL;
 }
 
+static bool has_hidden(const struct tree *tree, const char *path)
+{
+	for (char **hidden = tree->hidden; hidden && *hidden; hidden++)
+		if (tree_below(path, *hidden))
+			return true;
+	return false;
+}
+
 /*
- * Copy the project without our own results. cp(1) handles reflinks, sparse files, hard links, ACLs
- * and extended attributes. It may take minutes for a large project, and ends with the worker's init
- * process. Files that this user cannot read are not in the copy: the suite cannot read them either.
+ * Copy directory @from without what is hidden. cp(1) handles reflinks, sparse files, hard links,
+ * ACLs and extended attributes. It may take minutes for a large project, and ends with the worker's
+ * init process. Files that this user cannot read are not in the copy: the suite cannot read them
+ * either.
  */
-static int copy_project(const struct tree *tree, const char *copy, char **ret_failure)
+static int copy_dir(const struct tree *tree, const char *from, const char *copy, char **ret_failure)
 {
 	cleanup_str struct str output = { 0 };
 	cleanup_strv char **envp = strv_copy(environ);
 	/* all users can read the command line of cp, but must not learn the path */
 	cleanup_close int fd = open(copy, O_PATH | O_DIRECTORY);
 	cleanup_free char *to = str_print("/proc/self/fd/%d", fd);
-	cleanup_dir DIR *dir = opendir(tree->project_dir);
+	cleanup_dir DIR *dir = opendir(from);
 	cleanup_strv char **argv = strv_split("cp -a --reflink=auto -t", " ");
 	size_t options = strv_len(argv) + 2;
 	struct dirent *entry;
+	int ret = 0;
 
 	strv_add(&argv, to);
 	strv_add(&argv, "--");
-	while (dir && (entry = readdir(dir))) {
-		cleanup_free char *path = str_print("%s/%s", tree->project_dir, entry->d_name);
+	while (dir && (entry = readdir(dir)) && !ret) {
+		cleanup_free char *path = str_print("%s/%s", from, entry->d_name);
+		cleanup_free char *below = str_print("%s/%s", copy, entry->d_name);
 
-		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..") &&
-		    strcmp(path, tree->results_dir))
+		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..") ||
+		    tree_is_hidden(tree, path))
+			continue;
+		if (!has_hidden(tree, path))
 			strv_add(&argv, path);
+		else
+			ret = mkdir(below, 0700) ? -errno
+			                         : copy_dir(tree, path, below, ret_failure);
 	}
-	if (fd < 0 || !dir)
-		return -errno;
+	if (fd < 0 || !dir || ret)
+		return ret ? ret : -errno;
 	environ_set(&envp, "LC_ALL", "C");
 	if (strv_len(argv) > options &&
 	    child_exec(&(struct child_program){ .argv = argv, .envp = envp }, &output)) {
@@ -284,7 +363,7 @@ static int copy_project(const struct tree *tree, const char *copy, char **ret_fa
 		if (*ret_failure || !output.len)
 			return -EIO;
 	}
-	return copy_mode(tree, copy);
+	return copy_attributes(from, copy);
 }
 
 static int copy_enter(const struct tree *tree, unsigned int worker, const char *cwd,
@@ -292,7 +371,7 @@ static int copy_enter(const struct tree *tree, unsigned int worker, const char *
 {
 	cleanup_free char *copy = tree_place(tree, worker, "copy"), *inside = NULL, *failure = NULL;
 	const char *below = tree_below(tree->project_dir, cwd);
-	int ret = copy_project(tree, copy, &failure);
+	int ret = copy_dir(tree, tree->project_dir, copy, &failure);
 
 	inside = str_print("%s/%s", copy, below ? below : "");
 	if (!ret && below && chdir(inside))

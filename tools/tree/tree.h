@@ -31,10 +31,12 @@ struct tree_setup {
 	enum tree_kind requested;
 	bool processes; /* each worker is to have processes of its own, namespaces.h */
 	unsigned int workers;
-	const char *project_dir, *cwd, *results_dir;
+	const char *project_dir, *cwd;
 	const char *scratch_dir; /* exists; on a file system on a disk, outside the project */
 	/* further paths that a worker must see below a private /tmp; NULL-terminated */
 	const char *const *needed;
+	char *const
+		*hidden; /* real paths that a worker must not see, such as records; strv or NULL */
 };
 
 /**

@@ -14,6 +14,7 @@
 #include "tools/base/log.h"
 #include "tools/cli/settings/config.h"
 #include "tools/cli/settings/project.h"
+#include "tools/state/results.h"
 
 /*
  * The results directory that berth.yaml at @path names; NULL if it names none. Mistakes elsewhere
@@ -37,6 +38,19 @@ static char *dir_in_config(const char *path, const struct cli *cli)
 	return dir;
 }
 
+static char *default_dir(const char *project)
+{
+	cleanup_free char *said = NULL, *old = str_print("%s/.berth", project);
+	char *dir = results_default(project, NULL, NULL);
+
+	/* an error shows when the records are read */
+	if (access(dir, F_OK) && !access(old, F_OK))
+		(void)results_make_default(project, &said);
+	if (said)
+		log_line("%s", said);
+	return dir;
+}
+
 char *results_dir(const struct cli *cli)
 {
 	cleanup_free char *config = NULL, *project = NULL;
@@ -45,13 +59,13 @@ char *results_dir(const struct cli *cli)
 	if (cli->run.results_dir)
 		return str_copy(cli->run.results_dir);
 	if (cli->run.project_dir) /* set by config_load() */
-		return str_print("%s/.berth", cli->run.project_dir);
+		return default_dir(cli->run.project_dir);
 	config = project_config("berth.yaml");
 	dir = config ? dir_in_config(config, cli) : NULL;
 	if (dir)
 		return dir;
 	project = project_find(config);
-	return str_print("%s/.berth", project);
+	return default_dir(project);
 }
 
 struct past {

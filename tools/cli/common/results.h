@@ -7,7 +7,7 @@
 #include "tools/report/report.h"
 
 /**
- * The results directory: from --results, else berth.yaml, else PROJECT/.berth.
+ * The results directory: from --results, else berth.yaml, else that of results_default().
  * Return: a new string.
  */
 char *results_dir(const struct cli *cli);

@@ -26,6 +26,7 @@
 #include "tools/limits/limits.h"
 #include "tools/process/child.h"
 #include "tools/state/reap.h"
+#include "tools/state/results.h"
 #include "tools/state/runtime.h"
 #include "tools/tree/tree.h"
 
@@ -430,9 +431,13 @@ void check_disk(struct doctor *doctor)
 	const char *project = doctor->options->project_dir;
 
 	results = doctor->options->results_dir ? str_copy(doctor->options->results_dir)
-	                                       : str_print("%s/.berth", project);
-	check_space(doctor, "the results directory", access(results, F_OK) ? project : results,
-	            256);
+	                                       : results_default(project, NULL, NULL);
+	while (access(results, F_OK) && results[1]) {
+		char *slash = strrchr(results, '/');
+
+		slash[slash == results] = 0;
+	}
+	check_space(doctor, "the results directory", results, 256);
 	if (scratch)
 		check_space(doctor, "the directory of trees and temporary files", scratch, 1024);
 	if (!dir_runtime(&runtime))

@@ -202,7 +202,8 @@ static int mount_own(const char *lower, const char *base, uid_t uid, bool in_nam
 	const char *plain = geteuid() ? ",userxattr" : "";
 	/* no syncfs at umount; Linux 5.10 */
 	const char *fast = geteuid() ? ",userxattr,volatile" : ",volatile";
-	struct mounts_overlay overlay = { below, upper, work, target, MS_NODEV | MS_NOSUID, fast };
+	struct mounts_overlay overlay = { below, upper, work, target, MS_NODEV | MS_NOSUID,
+		                          fast,  NULL };
 
 	if (below < 0 || upper < 0 || work < 0 || data < 0)
 		return -EPERM;
