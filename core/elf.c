@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Reads as much of an ELF file (elf(5)) as tells whether LD_PRELOAD works in it. Each read is
- * checked against the bytes at hand, because the file may be anything. What lies beyond the first
- * page counts as absent: linkers write program headers, PT_INTERP and PT_NOTE first.
+ * checked against the bytes at hand, because the file may be anything. Linkers write program
+ * headers, PT_INTERP and PT_NOTE into the first page; beyond it only the mark of Go is looked for.
  */
 #include "core/elf.h"
 
-enum { CLASS_64 = 2, TYPE_EXEC = 2, TYPE_DYN = 3, PT_INTERP_ = 3, PT_NOTE_ = 4 };
-enum { EHDR_SIZE = 64, PHDR_SIZE = 56, NOTES_MAX = 16 };
+enum { CLASS_64 = 2, TYPE_EXEC = 2, TYPE_DYN = 3, PT_LOAD_ = 1, PT_INTERP_ = 3, PT_NOTE_ = 4 };
+enum { EHDR_SIZE = 64, PHDR_SIZE = 56, SHDR_SIZE = 64, NOTES_MAX = 16, WRITABLE = 2 };
+enum { PART = 1024, NAMES_MAX = 64 * 1024, SEGMENT_MAX = 1024 * 1024 };
 #if defined(__x86_64__)
 enum { OWN_MACHINE = 62 };
 #elif defined(__aarch64__)
@@ -134,6 +135,54 @@ enum berth_elf_verdict berth_elf_judge(const void *bytes, size_t len, char *ret_
 	return judge_segments(&head);
 }
 
+/* contains(), in the file: at most @max of the @len bytes at @at. */
+static bool file_contains(int fd, berth_elf_read_fn read, uint64_t at, uint64_t len, uint64_t max,
+                          const char *text, size_t text_len)
+{
+	uint8_t part[PART];
+
+	for (len = len < max ? len : max; len >= text_len;) {
+		size_t want = len < PART ? (size_t)len : PART;
+		struct head head = { part, read(fd, part, want, at) };
+
+		if (contains(&head, 0, head.len, text, text_len))
+			return true;
+		if (head.len < want || head.len == len)
+			return false;
+		at += head.len - (text_len - 1); /* it may lie across two parts */
+		len -= head.len - (text_len - 1);
+	}
+	return false;
+}
+
+/* As debug/buildinfo of Go does: by the section's name; without sections, in the data. */
+enum berth_elf_verdict berth_elf_judge_rest(enum berth_elf_verdict verdict, const void *bytes,
+                                            size_t len, int fd, berth_elf_read_fn read)
+{
+	static const char name[] = ".go.buildinfo", magic[] = "\377 Go buildinf:";
+	struct head head = { bytes, len }, names;
+	uint64_t sections = number(&head, 40, 8), count = number(&head, 60, 2);
+	uint8_t header[SHDR_SIZE];
+
+	if (verdict != BERTH_ELF_GLIBC && verdict != BERTH_ELF_MUSL)
+		return verdict;
+	if (sections && count) {
+		names = (struct head){ header, read(fd, header, SHDR_SIZE,
+			                            sections + number(&head, 62, 2) * SHDR_SIZE) };
+		return file_contains(fd, read, number(&names, 24, 8), number(&names, 32, 8),
+		                     NAMES_MAX, name, sizeof(name))
+		               ? BERTH_ELF_GO
+		               : verdict;
+	}
+	count = number(&head, 56, 2);
+	for (uint64_t i = 0, at = number(&head, 32, 8); i < count && i < 64; i++, at += PHDR_SIZE)
+		if (number(&head, at, 4) == PT_LOAD_ && number(&head, at + 4, 4) & WRITABLE &&
+		    file_contains(fd, read, number(&head, at + 8, 8), number(&head, at + 32, 8),
+		                  SEGMENT_MAX, magic, sizeof(magic) - 1))
+			return BERTH_ELF_GO;
+	return verdict;
+}
+
 const char *berth_elf_reason(enum berth_elf_verdict verdict)
 {
 	static const char *const reasons[BERTH_ELF_VERDICTS] = {
@@ -147,6 +196,8 @@ const char *berth_elf_reason(enum berth_elf_verdict verdict)
 		[BERTH_ELF_FOREIGN_MACHINE] = "is built for another processor",
 		[BERTH_ELF_FOREIGN_LOADER] = "uses a loader that is neither glibc's nor musl's",
 		[BERTH_ELF_SECURE] = "is set-user-id, set-group-id or has file capabilities",
+		[BERTH_ELF_UNREADABLE] = "may be executed, but not read",
+		[BERTH_ELF_HIDDEN] = "runs where the shim or the port map cannot be read",
 	};
 
 	return (unsigned int)verdict < BERTH_ELF_VERDICTS ? reasons[verdict] : "is unknown";

@@ -26,8 +26,9 @@ enum berth_launch berth_launch_decide(enum berth_elf_verdict verdict, bool has_l
 	if (!berth_elf_escapes(verdict))
 		return BERTH_LAUNCH_PLAIN;
 	/* a filter may need no_new_privs, which takes from a set-user-id program what it is for */
-	return has_launcher && verdict != BERTH_ELF_SECURE ? BERTH_LAUNCH_FILTERED
-	                                                   : BERTH_LAUNCH_ESCAPES;
+	return has_launcher && verdict != BERTH_ELF_SECURE && verdict != BERTH_ELF_HIDDEN
+	               ? BERTH_LAUNCH_FILTERED
+	               : BERTH_LAUNCH_ESCAPES;
 }
 
 void berth_launch_argv(char **list, const char *launcher, const char *path, char *const *argv)

@@ -23,8 +23,7 @@ enum { NAMES = sizeof(names) / sizeof(names[0]) };
 
 static char kept_text[KEPT_BYTES];
 static const char *kept[NAMES]; /* "BERTH_RUN=7f3a", or NULL; all NULL outside a worker */
-static const char *shim, *launcher;
-static bool in_worker;
+static const char *shim, *launcher, *map;
 
 static const char *find(char *const *envp, const char *prefix)
 {
@@ -46,8 +45,10 @@ void shim_env_save(char *const *envp)
 			continue;
 		kept[i] = __builtin_memcpy(kept_text + used, entry, size);
 		used += size;
-		if (shim_starts_with(entry, "BERTH_MAP=") || shim_starts_with(entry, "BERTH_VIEW="))
-			in_worker = true;
+		if (shim_starts_with(entry, "BERTH_MAP="))
+			map = kept[i] + sizeof("BERTH_MAP=") - 1;
+		if (shim_starts_with(entry, "BERTH_VIEW="))
+			map = kept[i] + sizeof("BERTH_VIEW=") - 1;
 		if (shim_starts_with(entry, "BERTH_SHIM="))
 			shim = kept[i] + sizeof("BERTH_SHIM=") - 1;
 		if (shim_starts_with(entry, "BERTH_LAUNCHER="))
@@ -55,18 +56,35 @@ void shim_env_save(char *const *envp)
 	}
 }
 
+/*
+ * access(2), not with the effective user: a program that has left root behind may still have its
+ * capabilities (setpriv), which the exec takes away.
+ */
+static bool may_use(const char *path, int how)
+{
+	return !sys(SYS_faccessat, AT_FDCWD, path, how, 0, 0);
+}
+
+bool shim_env_is_hidden(void)
+{
+	return map && shim && !(may_use(shim, R_OK) && may_use(map, R_OK | W_OK));
+}
+
+/* the launcher meets the supervisor in the port map's directory */
 const char *shim_env_launcher(void)
 {
-	return in_worker ? launcher : NULL;
+	return map && launcher && may_use(launcher, X_OK) && may_use(map, R_OK | W_OK) ? launcher
+	                                                                               : NULL;
 }
 
 static const char *shim_for(enum berth_elf_verdict verdict)
 {
 	switch (verdict) {
-	/* the loader would complain on stderr about a library of the wrong kind */
+	/* the loader would complain on stderr about a library that it cannot load */
 	case BERTH_ELF_FOREIGN_CLASS:
 	case BERTH_ELF_FOREIGN_MACHINE:
 	case BERTH_ELF_FOREIGN_LOADER: return NULL;
+	case BERTH_ELF_HIDDEN: return may_use(shim, R_OK) ? shim : NULL;
 	default: return shim;
 	}
 }
@@ -87,7 +105,7 @@ struct shim_env shim_env_plan(char *const *envp, enum berth_elf_verdict verdict)
 	};
 	size_t count = 0, missing = 0;
 
-	if (!in_worker || (envp && !shim_readable(envp, sizeof(*envp))))
+	if (!map || (envp && !shim_readable(envp, sizeof(*envp))))
 		return env;
 	env.shim = shim_for(verdict);
 	while (env.old[count])

@@ -4,8 +4,11 @@
  * libc's, past every preload (PHP before 8.5 loads its extensions so; sanitizers break on it as
  * well).
  *
- * Both hooks end in a tail call, so that the loader sees the true caller's address, from which it
- * takes RUNPATH and $ORIGIN. tests/shim/dlopen_runpath.c fails if the compiler makes no tail call.
+ * dlsym(3): who asks libc itself for connect() (ctypes, JNA, Fiddle) gets the hook.
+ *
+ * The hooks end in a tail call, so that the loader sees the true caller's address, from which it
+ * takes RUNPATH, $ORIGIN and what is next. tests/shim/dlopen_runpath.c and by_handle.c fail if the
+ * compiler makes no tail call.
  */
 #include "shim/shim.h"
 
@@ -32,4 +35,28 @@ EXPORT void *dlmopen(long space, const char *file, int mode)
 	if (mode & RTLD_DEEPBIND)
 		mode = without_deepbind(mode);
 	return SHIM_NEXT(dlmopen)(space, file, mode);
+}
+
+#define HOOK_NEXT(name) extern __typeof__(*shim_next.name) name;
+#define HOOK_OVER(name)
+#define CALL(name, class, entry, calls, action) HOOK_##calls(name)
+#include "core/calls.def"
+#undef HOOK_NEXT
+
+/* Return: the hook, if @found is the function that it calls next; else @found. */
+static void *hook_of(void *found)
+{
+#define HOOK_NEXT(name) \
+	if (found && (uintptr_t)found == (uintptr_t)shim_next.name) \
+		return (void *)(uintptr_t)name;
+#define CALL(name, class, entry, calls, action) HOOK_##calls(name)
+#include "core/calls.def"
+	return found;
+}
+
+EXPORT void *dlsym(void *restrict handle, const char *restrict name)
+{
+	if (handle == RTLD_NEXT || handle == RTLD_DEFAULT || !shim_attached())
+		return SHIM_NEXT(dlsym)(handle, name);
+	return hook_of(SHIM_NEXT(dlsym)(handle, name));
 }

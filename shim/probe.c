@@ -9,9 +9,13 @@
 
 extern char **environ;
 
-/* set-user-id, set-group-id, file capabilities: ld.so(8), secure-execution mode. */
-static bool is_secure(int fd, uid_t uid)
+/*
+ * set-user-id, set-group-id, file capabilities: ld.so(8), secure-execution mode.
+ * @path	of a file that is open with O_PATH only; else NULL
+ */
+static bool is_secure(int fd, const char *path)
 {
+	uid_t uid = (uid_t)sys(SYS_getuid, 0, 0, 0, 0, 0);
 	struct stat info;
 	long ret = sys(SYS_fstat, fd, &info, 0, 0, 0);
 
@@ -22,7 +26,15 @@ static bool is_secure(int fd, uid_t uid)
 	     info.st_gid != (gid_t)sys(SYS_getgid, 0, 0, 0, 0, 0)))
 		return true;
 	/* root has the capabilities already: nothing is gained, and the mode stays normal */
-	return uid && sys(SYS_fgetxattr, fd, "security.capability", 0, 0, 0) > 0;
+	return uid && (path ? sys(SYS_getxattr, path, "security.capability", 0, 0, 0)
+	                    : sys(SYS_fgetxattr, fd, "security.capability", 0, 0, 0)) > 0;
+}
+
+static size_t read_at(int fd, void *to, size_t len, uint64_t at)
+{
+	long got = sys(SYS_pread64, fd, to, len, at, 0);
+
+	return got < 0 ? 0 : (size_t)got;
 }
 
 static enum berth_elf_verdict judge(int fd, char *ret_interp)
@@ -36,17 +48,25 @@ static enum berth_elf_verdict judge(int fd, char *ret_interp)
 	verdict = berth_elf_judge(head, (size_t)got, ret_interp);
 	if (verdict == BERTH_ELF_SCRIPT) /* the kernel ignores the mode of scripts */
 		return verdict;
-	return is_secure(fd, (uid_t)sys(SYS_getuid, 0, 0, 0, 0, 0)) ? BERTH_ELF_SECURE : verdict;
+	if (is_secure(fd, NULL))
+		return BERTH_ELF_SECURE;
+	return berth_elf_judge_rest(verdict, head, (size_t)got, fd, read_at);
 }
 
 static enum berth_elf_verdict judge_path(int dir, const char *path, char *ret_interp)
 {
 	long fd = sys(SYS_openat, dir, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0, 0);
+	bool unreadable = fd == -EACCES;
 	enum berth_elf_verdict verdict;
 
+	if (unreadable)
+		fd = sys(SYS_openat, dir, path, O_PATH | O_CLOEXEC, 0, 0);
 	if (fd < 0)
 		return BERTH_ELF_UNKNOWN;
-	verdict = judge((int)fd, ret_interp);
+	if (unreadable)
+		verdict = is_secure((int)fd, path) ? BERTH_ELF_SECURE : BERTH_ELF_UNREADABLE;
+	else
+		verdict = judge((int)fd, ret_interp);
 	sys(SYS_close, fd, 0, 0, 0, 0);
 	return verdict;
 }
@@ -64,7 +84,7 @@ enum berth_elf_verdict shim_probe(int dir, const char *path)
 		path = interp[i % 2];
 		verdict = judge_path(AT_FDCWD, path, interp[(i + 1) % 2]);
 	}
-	return verdict;
+	return !berth_elf_escapes(verdict) && shim_env_is_hidden() ? BERTH_ELF_HIDDEN : verdict;
 }
 
 /* Write "DIR/FILE" for the entry of PATH that begins at @dir. Return: false if it does not fit. */

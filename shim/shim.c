@@ -8,7 +8,10 @@
 #include "shim/shim.h"
 
 #include <limits.h>
+#include <link.h>
 #include <sys/mman.h>
+
+#pragma weak dl_iterate_phdr
 
 extern char **environ;
 
@@ -134,13 +137,61 @@ struct berth_portmap *shim_map(void)
 /* dlsym() returns an object pointer for a function; POSIX allows this copy. */
 static void resolve(const char *name, void *ret_function)
 {
-	void *found = dlsym(RTLD_NEXT, name);
+	void *found = shim_next.dlsym(RTLD_NEXT, name);
 
 	__builtin_memcpy(ret_function, &found, sizeof(found));
 }
 
+/* musl has no dlvsym(3). Its linker puts the names behind the table of symbols. */
+static int find_in_musl(struct dl_phdr_info *info, size_t size, void *ret_function)
+{
+	const char *base = info->dlpi_name, *names = NULL;
+	const ElfW(Dyn) *dynamic = NULL;
+	const ElfW(Sym) *symbol = NULL;
+
+	(void)size;
+	for (const char *at = base; *at; at++)
+		if (*at == '/')
+			base = at + 1;
+	if (!shim_starts_with(base, "ld-musl") && !shim_starts_with(base, "libc."))
+		return 0;
+	for (int i = 0; i < info->dlpi_phnum; i++)
+		if (info->dlpi_phdr[i].p_type == PT_DYNAMIC)
+			dynamic = (const void *)(info->dlpi_addr + info->dlpi_phdr[i].p_vaddr);
+	for (; dynamic && dynamic->d_tag; dynamic++)
+		if (dynamic->d_tag == DT_SYMTAB)
+			symbol = (const void *)(info->dlpi_addr + dynamic->d_un.d_ptr);
+		else if (dynamic->d_tag == DT_STRTAB)
+			names = (const void *)(info->dlpi_addr + dynamic->d_un.d_ptr);
+	for (; names && symbol && (const char *)(symbol + 1) <= names; symbol++)
+		if (shim_starts_with(names + symbol->st_name, "dlsym") &&
+		    !names[symbol->st_name + 5]) {
+			uintptr_t found = info->dlpi_addr + symbol->st_value;
+
+			__builtin_memcpy(ret_function, &found, sizeof(found));
+			return 1;
+		}
+	return 0;
+}
+
+/* dlsym(3) is a hook itself. Berth needs glibc 2.34. */
+static void find_dlsym(void)
+{
+	void *found;
+
+	if (dlvsym) {
+		found = dlvsym(RTLD_NEXT, "dlsym", "GLIBC_2.34");
+		__builtin_memcpy(&shim_next.dlsym, &found, sizeof(found));
+	} else if (dl_iterate_phdr) {
+		dl_iterate_phdr(find_in_musl, &shim_next.dlsym);
+	}
+}
+
 void shim_resolve(void)
 {
+	find_dlsym();
+	if (!shim_next.dlsym)
+		return;
 #define RESOLVE_NEXT(name) resolve(#name, &shim_next.name);
 #define RESOLVE_OVER(name)
 #define CALL(name, class, entry, calls, action) RESOLVE_##calls(name)
@@ -150,10 +201,13 @@ void shim_resolve(void)
 /* glibc passes the environment to constructors; musl has set `environ` before it runs any. */
 __attribute__((constructor)) static void shim_start(int argc, char **argv, char **envp)
 {
-	int saved = errno;
+	int saved;
 
 	(void)argc;
 	(void)argv;
+	if (!__errno_location)
+		return; /* without libc no function of it is called */
+	saved = errno;
 	shim_resolve();
 	shim_env_save(environ ? environ : envp);
 	shim_attached();

@@ -30,7 +30,9 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <netinet/in.h>
+#include <resolv.h>
 #include <spawn.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -49,6 +51,14 @@
 #include "shim/sys.h"
 
 #define EXPORT __attribute__((visibility("default")))
+
+/* A Go program that is built as PIE has the loader, but not libc: the shim must load there, too. */
+#pragma weak __errno_location
+#pragma weak environ
+#pragma weak fileno
+#pragma weak dlvsym
+#pragma weak __res_state
+#pragma weak __res_ninit
 
 /*
  * The next definition of every intercepted function: one field for each row of core/calls.def that
@@ -90,6 +100,24 @@ struct shim_next {
 	int (*__openat64_2)(int, const char *, int);
 	FILE *(*fopen)(const char *, const char *);
 	FILE *(*fopen64)(const char *, const char *);
+	void *(*dlsym)(void *, const char *);
+	int (*system)(const char *);
+	FILE *(*popen)(const char *, const char *);
+	int (*getaddrinfo)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+	struct hostent *(*gethostbyname)(const char *);
+	/* shim/resolver.c */
+#define SHIM_QUERY   const char *, int, int, unsigned char *, int
+#define SHIM_DOMAIN  const char *, const char *, int, int, unsigned char *, int
+#define SHIM_MESSAGE const unsigned char *, int, unsigned char *, int
+	int (*res_query)(SHIM_QUERY), (*__res_query)(SHIM_QUERY);
+	int (*res_search)(SHIM_QUERY), (*__res_search)(SHIM_QUERY);
+	int (*res_querydomain)(SHIM_DOMAIN), (*__res_querydomain)(SHIM_DOMAIN);
+	int (*res_send)(SHIM_MESSAGE), (*__res_send)(SHIM_MESSAGE);
+	int (*res_nquery)(res_state, SHIM_QUERY), (*__res_nquery)(res_state, SHIM_QUERY);
+	int (*res_nsearch)(res_state, SHIM_QUERY), (*__res_nsearch)(res_state, SHIM_QUERY);
+	int (*res_nquerydomain)(res_state, SHIM_DOMAIN);
+	int (*__res_nquerydomain)(res_state, SHIM_DOMAIN);
+	int (*res_nsend)(res_state, SHIM_MESSAGE), (*__res_nsend)(res_state, SHIM_MESSAGE);
 };
 extern struct shim_next shim_next;
 
@@ -207,12 +235,15 @@ char *const *shim_launch_fill(char **list, const char *launcher, const char *pat
 /* Leave a note that @path escapes, once for each program. */
 void shim_note_escape(enum berth_elf_verdict verdict, const char *path);
 
-/* The launcher; NULL if there is none. */
+/* The launcher; NULL if there is none, or none that this process can use. */
 const char *shim_env_launcher(void);
+
+/* True if programs that this process executes cannot read the shim or the port map. */
+bool shim_env_is_hidden(void);
 
 /**
  * The kind of program that @path is, relative to directory @dir (AT_FDCWD); if @path is NULL, that
- * the open file @dir is. Follows #! lines. A path that cannot be read is BERTH_ELF_UNKNOWN.
+ * the open file @dir is. Follows #! lines. A path that does not exist is BERTH_ELF_UNKNOWN.
  */
 enum berth_elf_verdict shim_probe(int dir, const char *path);
 /* The same for a name to be found in PATH. @ret_path: PATH_MAX bytes, "" = not found. */

@@ -30,7 +30,9 @@ $(O)/tests/isolate/stress-musl: tests/isolate/programs/stress.c
 	$(call ISOLATE_PROGRAM,musl-gcc -static)
 endif
 ifneq ($(shell command -v go),)
-TESTS		+= $(O)/tests/isolate/web
-$(O)/tests/isolate/web: tests/isolate/programs/web.go
-	$(call quiet,GO)GOCACHE=$(abspath $(O))/go GO111MODULE=off CGO_ENABLED=0 go build -o $@ $<
+# web-pie looks like a program that is linked to libc: it has a loader and no build id
+TESTS		+= $(O)/tests/isolate/web $(O)/tests/isolate/web-pie
+$(O)/tests/isolate/web-pie: private GO_FLAGS = -buildmode=pie -ldflags=-buildid=
+$(O)/tests/isolate/web $(O)/tests/isolate/web-pie: tests/isolate/programs/web.go
+	$(call quiet,GO)GOCACHE=$(abspath $(O))/go GO111MODULE=off CGO_ENABLED=0 go build $(GO_FLAGS) -o $@ $<
 endif

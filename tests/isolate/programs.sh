@@ -57,9 +57,9 @@ refused() {
 
 for backend in preload seccomp bpf; do
 	has $backend || { skip "programs under $backend" "$why"; continue; }
-	for kind in tcp mptcp; do
+	for kind in "web tcp" "web mptcp" "web-pie tcp"; do
 		check "eight Go servers and their clients under $backend ($kind)" \
-			each_says 8 $backend "$in_use" "$programs/web" $kind
+			each_says 8 $backend "$in_use" "$programs/"$kind
 	done
 	check "four PHP web servers under $backend" \
 		each_says 4 $backend 'served by its own' sh "$tmp/php" "$tmp"

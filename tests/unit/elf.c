@@ -9,27 +9,40 @@
 
 static char head[BERTH_ELF_HEAD], interp[BERTH_ELF_INTERP];
 
+static size_t read_at(int fd, void *to, size_t len, uint64_t at)
+{
+	ssize_t got = pread(fd, to, len, (off_t)at);
+
+	return got < 0 ? 0 : (size_t)got;
+}
+
 static enum berth_elf_verdict judge(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t got = read(fd, head, sizeof(head));
+	enum berth_elf_verdict verdict;
 
-	close(fd);
 	assert_true(got > 0);
-	return berth_elf_judge(head, (size_t)got, interp);
+	verdict = berth_elf_judge(head, (size_t)got, interp);
+	verdict = berth_elf_judge_rest(verdict, head, (size_t)got, fd, read_at);
+	close(fd);
+	return verdict;
 }
 
-/* Compile one line of C; the file's name. */
+static const char *source = "";
+
+/* Compile @source and a main function; the file's name. */
 static const char *compile(const char *compiler, const char *flags)
 {
 	static char dir[] = "/tmp/berth-elf-XXXXXX", path[64];
-	char command[256];
+	char command[512];
 
 	if (!path[0])
 		assert_non_null(mkdtemp(dir));
 	snprintf(path, sizeof(path), "%s/program", dir);
-	snprintf(command, sizeof(command), "echo 'int main(void){return 0;}' | %s %s -xc - -o %s",
-	         compiler, flags, path);
+	snprintf(command, sizeof(command),
+	         "echo '%s int main(void){return 0;}' | %s %s -xc - -o %s", source, compiler, flags,
+	         path);
 	assert_int_equal(system(command), 0);
 	return path;
 }
@@ -53,7 +66,6 @@ static void programs_are_told_apart(void **state)
 	assert_int_equal(judge(compile("musl-gcc", "")), BERTH_ELF_MUSL);
 	assert_int_equal(judge(compile("gcc", "-Wl,--dynamic-linker=/opt/other/loader.so")),
 	                 BERTH_ELF_FOREIGN_LOADER);
-	forget(compile("gcc", ""));
 }
 
 static void scripts_name_their_interpreter(void **state)
@@ -120,6 +132,30 @@ static void a_go_note_is_found(void **state)
 	assert_int_equal(berth_elf_judge(head, sizeof(head), interp), BERTH_ELF_STATIC);
 }
 
+/* The build id is optional; neither a stripped program nor one without sections lacks the rest. */
+static void go_is_found_without_its_note(void **state)
+{
+	static const char no_sections[24];
+	const char *path;
+	int fd;
+
+	(void)state;
+	source = "__attribute__((section(\".go.buildinfo\"))) char mark[] = \"x\";";
+	assert_int_equal(judge(compile("gcc", "-s")), BERTH_ELF_GO);
+	assert_int_equal(judge(compile("musl-gcc", "-s")), BERTH_ELF_GO);
+	source = "char mark[5000] = {[4000] = 255, 32, 71, 111, 32, 98, 117, 105, 108, 100, 105, "
+		 "110, 102, 58};"; /* "\377 Go buildinf:" */
+	path = compile("gcc", "");
+	assert_int_equal(judge(path), BERTH_ELF_GLIBC);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	assert_int_equal(pwrite(fd, no_sections, 8, 40), 8);
+	assert_int_equal(pwrite(fd, no_sections, 6, 58), 6);
+	close(fd);
+	assert_int_equal(judge(path), BERTH_ELF_GO);
+	source = "";
+	forget(compile("gcc", ""));
+}
+
 static void every_verdict_has_a_reason(void **state)
 {
 	(void)state;
@@ -136,6 +172,7 @@ int main(void)
 		cmocka_unit_test(other_kinds_by_their_header),
 		cmocka_unit_test(a_header_is_not_believed),
 		cmocka_unit_test(a_go_note_is_found),
+		cmocka_unit_test(go_is_found_without_its_note),
 		cmocka_unit_test(every_verdict_has_a_reason),
 	};
 

@@ -121,6 +121,7 @@ static const struct cover {
 	[BERTH_ELF_STATIC] = { KERNEL, "the shim cannot enter: it %s" },
 	[BERTH_ELF_GO] = { KERNEL, "the shim cannot enter: it %s" },
 	[BERTH_ELF_FOREIGN_LOADER] = { KERNEL, "the shim cannot enter: it %s" },
+	[BERTH_ELF_UNREADABLE] = { KERNEL, "the shim may not enter: it %s" },
 	/*
 	 * An unprivileged seccomp filter needs no_new_privs, which takes away the program's extra
 	 * rights.

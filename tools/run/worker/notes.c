@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/elf.h"
 #include "tools/base/cleanup.h"
 #include "tools/base/str.h"
 #include "tools/db/common/url.h"
@@ -113,9 +114,9 @@ static char *on_outsider(const struct note_case *it)
 static char *on_escape(const struct note_case *it)
 {
 	it->notes->lost_isolation = true;
-	return str_print("started '%s', which the shim cannot enter: its ports are the host's "
-	                 "(berth explain %s)",
-	                 it->note->text, it->note->text);
+	return str_print("started '%s', which the shim cannot enter: it %s; its ports are the "
+	                 "host's",
+	                 it->note->text, berth_elf_reason((enum berth_elf_verdict)it->note->error));
 }
 
 static char *on_io_uring(const struct note_case *it)
@@ -127,7 +128,9 @@ static char *on_io_uring(const struct note_case *it)
 static char *on_blind(const struct note_case *it)
 {
 	it->notes->lost_isolation = true;
-	return str_print("could not look into '%s': its ports are the host's", it->note->text);
+	return str_print(
+		"'%s' left the worker: its memory cannot be read, so its ports are the host's",
+		it->note->text);
 }
 
 /* Whether it matters is judged when the worker has ended: many suites expect it, or retry. */
