@@ -71,6 +71,9 @@ done
 printf 'share: 5432\ndatabases: [shop]\n' >berth.yaml
 berth check
 same 'also the usual port of a name' "125 berth: berth.yaml: port 5432 is a database's and shared at once" "$status $err"
+printf 'databases:\n  - {name: a, mode: rename}\n  - {url: "postgresql://b@localhost:1/b", mode: private}\n' >berth.yaml
+berth check
+same 'two modes of PostgreSQL' "125 berth: berth.yaml: databases[1]: mode private, and another one has mode rename: one mode holds for all of PostgreSQL" "$status $err"
 printf 'share: 5432\ndatabases: [shop]\ndb-mode: off\n' >berth.yaml
 berth check
 same 'but not without databases of their own' 0 "$status"

@@ -88,13 +88,32 @@ unsigned int db_skipped(const struct db *db)
 	return db->skipped;
 }
 
-static bool server_answers(const struct db *db)
+/*
+ * Another program may listen there, so an open port is not enough.
+ * Return: 0; -ENOTSUP only some of the servers answer, and *ret_reason.
+ */
+static int server_answers(const struct db *db, bool *ret_answers, char **ret_reason)
 {
-	for (unsigned int i = 0; i < db->url_count; i++)
-		if (db->urls[i].kind == DB_KIND_POSTGRES &&
-		    (db->urls[i].server_host || db_port_answers(db->urls[i].port)))
-			return true;
-	return false;
+	const struct db_url *yes = NULL, *no = NULL;
+
+	for (unsigned int i = 0; i < db->url_count; i++) {
+		const struct db_url *url = &db->urls[i];
+
+		if (url->kind != DB_KIND_POSTGRES)
+			continue;
+		if (url->server_host || db_port_is_postgres(url->port))
+			yes = url;
+		else
+			no = url;
+	}
+	*ret_answers = yes;
+	if (!yes || !no)
+		return 0;
+	*ret_reason = str_print("a PostgreSQL server answers on port %u, and none on port %u\n"
+	                        "hint: start it, or use --db-mode private, which gives each worker "
+	                        "its own",
+	                        yes->port, no->port);
+	return -ENOTSUP;
 }
 
 /* Settings need a private server: Berth changes none of a shared one. */
@@ -113,14 +132,16 @@ static const struct db_mode_ops *const modes[DB_MODES] = {
 
 static int open_mode(struct db *db, char **ret_reason)
 {
-	bool set = has_settings(db), answers = db->mode == DB_AUTO && !set && server_answers(db);
+	bool set = has_settings(db), answers = false;
+	int ret = db->mode == DB_AUTO && !set ? server_answers(db, &answers, ret_reason) : 0;
 	const char *why = db->mode != DB_AUTO ? "as asked"
 	                  : set               ? "settings are asked for"
 	                  : answers           ? "a server answers"
 	                                      : "no server answers";
 	cleanup_free char *detail = NULL;
-	int ret;
 
+	if (ret)
+		return ret;
 	if (db->mode == DB_AUTO)
 		db->mode = answers ? DB_RENAME : DB_PRIVATE;
 	if (db->mode == DB_RENAME)

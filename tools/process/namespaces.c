@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -43,12 +44,16 @@ static int map_id(const char *path, unsigned int id)
 
 static int map_ids(uid_t uid, gid_t gid)
 {
-	int ret;
+	/* confine() took that away, and with it our own files in /proc: proc(5) */
+	int dumpable = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0), ret;
 
+	prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
 	/* before gid_map */
 	(void)file_put("/proc/self/setgroups", "deny");
 	ret = map_id("/proc/self/uid_map", uid);
-	return ret ? ret : map_id("/proc/self/gid_map", gid);
+	ret = ret ? ret : map_id("/proc/self/gid_map", gid);
+	prctl(PR_SET_DUMPABLE, dumpable, 0, 0, 0);
+	return ret;
 }
 
 /* A container that masks parts of /proc refuses a new one, which would show them: EPERM. */

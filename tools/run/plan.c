@@ -164,6 +164,27 @@ uint16_t plan_database_port(const struct run_database *database, char *const *en
 }
 
 /* A port of a database that is shared, too, would lead all workers to one server. */
+/* One mode holds for all of PostgreSQL: `setup` fills one template. */
+static char *check_modes(const struct run_options *options)
+{
+	enum db_mode found = DB_AUTO;
+
+	for (unsigned int i = 0; i < options->database_count && options->db_mode == DB_AUTO; i++) {
+		const struct run_database *database = &options->database_list[i];
+		enum db_mode mode = database->mode;
+
+		if (database->kind != DB_KIND_POSTGRES || mode == DB_OFF || mode == DB_AUTO)
+			continue;
+		if (found != DB_AUTO && found != mode)
+			return str_print("databases[%u]: mode %s, and another one has mode %s: one "
+			                 "mode holds for all of PostgreSQL\n"
+			                 "hint: --db-mode private gives each worker its own",
+			                 i, db_mode_names[mode], db_mode_names[found]);
+		found = mode;
+	}
+	return NULL;
+}
+
 static char *check_databases(const struct plan *plan, const struct run_options *options,
                              char *const *envp)
 {
@@ -181,7 +202,7 @@ static char *check_databases(const struct plan *plan, const struct run_options *
 					"use the host's: leave it in one",
 					port);
 	}
-	return NULL;
+	return check_modes(options);
 }
 
 static char *check_ports(const struct plan *plan, const struct run_options *options)

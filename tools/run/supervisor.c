@@ -73,7 +73,7 @@ static void start_worker(struct run *run, struct run_worker *worker)
 		worker_fail(worker, error);
 }
 
-/* If the setup command failed, its log says more than tools/db. Return: NULL if it did not. */
+/* If the setup failed: why, as far as it is known. Return: NULL if it did not. */
 static char *explain_setup(const struct run *run)
 {
 	const struct worker_result *setup = run->made > run->count
@@ -81,7 +81,11 @@ static char *explain_setup(const struct run *run)
 	                                            : NULL;
 	const char *log = setup ? output_log_path(run->output, run->made) : NULL;
 
-	if (!setup || setup->status != STATE_FAILED || !log)
+	if (!setup || setup->status != STATE_FAILED)
+		return NULL;
+	if (setup->error) /* the command did not run */
+		return str_copy(setup->error);
+	if (!log)
 		return NULL;
 	return str_print("the setup command failed: exit status %d (%s)", setup->exit_status, log);
 }

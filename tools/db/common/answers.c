@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "tools/base/cleanup.h"
@@ -50,6 +51,19 @@ bool db_port_answers(uint16_t port)
 	cleanup_close int fd = db_port_connect(port);
 
 	return fd >= 0;
+}
+
+bool db_port_is_postgres(uint16_t port)
+{
+	/* SSLRequest; the answer is S, N, or an error */
+	static const char request[8] = { 0, 0, 0, 8, 4, (char)210, 22, 47 };
+	cleanup_close int fd = db_port_connect(port);
+	struct pollfd wait = { .fd = fd, .events = POLLIN };
+	char answer = 0;
+
+	return fd >= 0 && send(fd, request, sizeof(request), MSG_NOSIGNAL) == sizeof(request) &&
+	       poll(&wait, 1, ELSEWHERE_MS) == 1 && recv(fd, &answer, 1, MSG_DONTWAIT) == 1 &&
+	       strchr("SNE", answer) && answer;
 }
 
 bool db_url_answers(const struct db_url *url)

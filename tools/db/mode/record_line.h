@@ -13,6 +13,7 @@
  *				clients of the suite, with the server's message
  *	pool USED of MAX	connections of the server
  *	connections MAX		at the same time; sent at the worker's end
+ *	not-kept WHY		to keep it was asked for; sent at the worker's end
  *	left-behind 'NAME', ...	databases that the suite created; sent at the worker's end
  *
  * T, which may be missing: when MS began, in milliseconds of CLOCK_MONOTONIC. A line comes late, so

@@ -287,13 +287,17 @@ static int exec_failure(struct instance *instance)
 static void on_gone(void *arg, int fd, uint32_t events)
 {
 	struct instance *instance = arg;
-	cleanup_free char *line = last_log_line(instance);
 	int error = exec_failure(instance);
 	bool requested = instance->stopping;
+	siginfo_t info = { .si_code = 0 };
+	cleanup_free char *line = NULL;
 
 	(void)events;
 	loop_remove(instance->setup.loop, fd);
-	waitid(P_PIDFD, (id_t)instance->pidfd, NULL, WEXITED);
+	waitid(P_PIDFD, (id_t)instance->pidfd, &info, WEXITED);
+	/* the log of one that was killed ends with a line about something else */
+	line = info.si_code == CLD_KILLED ? str_print("killed by signal %d", info.si_status)
+	                                  : last_log_line(instance);
 	if (!error && instance->engine->busy && log_says(instance, instance->engine->busy))
 		error = -EADDRINUSE;
 	answer(instance, error ? error : -ECHILD, *line ? line : "the server could not be started");

@@ -4,6 +4,7 @@
  * bare name (`--db shop`) does not say which role the suite uses. PostgreSQL tells the client only
  * that its password is wrong; the log has the reason.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "tools/base/cleanup.h"
@@ -36,7 +37,23 @@ static char *name_in(const char *log, const char *before, const char *after)
 	return NULL;
 }
 
-static bool find_in_log(const char *path, struct db_refusal *ret_refusal)
+/*
+ * Return: a URL names it, so that the server had it at first, and the suite has dropped it or used
+ * another password.
+ */
+static bool is_given(const struct db *db, const struct db_refusal *refusal)
+{
+	for (unsigned int i = 0; i < db->url_count; i++) {
+		const struct db_url *url = &db->urls[i];
+
+		if (url->port == refusal->port &&
+		    !strcmp(refusal->role ? url->role : url->name, refusal->name))
+			return true;
+	}
+	return false;
+}
+
+static bool find_in_log(const struct db *db, const char *path, struct db_refusal *ret_refusal)
 {
 	cleanup_free char *log = NULL;
 
@@ -46,6 +63,8 @@ static bool find_in_log(const char *path, struct db_refusal *ret_refusal)
 	for (size_t i = 0; !ret_refusal->name && i < ARRAY_LEN(messages); i++) {
 		ret_refusal->name = name_in(log, messages[i].before, messages[i].after);
 		ret_refusal->role = messages[i].role;
+		if (ret_refusal->name && is_given(db, ret_refusal))
+			free(steal(&ret_refusal->name));
 	}
 	return ret_refusal->name;
 }
@@ -61,7 +80,7 @@ bool db_find_refusal(const struct db *db, struct db_refusal *ret_refusal)
 			ret_refusal->port = db->ports[i];
 			ret_refusal->database = db->urls[0].name;
 			if (db->specs[i].engine == &db_engine_postgres &&
-			    find_in_log(path, ret_refusal))
+			    find_in_log(db, path, ret_refusal))
 				return true;
 		}
 	return false;

@@ -205,6 +205,15 @@ static void look_at_pool(const struct db_sampler *sampler, struct sampled_instan
 	instance->pool_reported = full;
 }
 
+/* Return: a URL names it. A suite that makes it anew gives it another OID. */
+static bool is_given(const struct db *db, unsigned int port, const char *database)
+{
+	for (unsigned int i = 0; i < db->url_count; i++)
+		if (db->urls[i].port == db->ports[port] && !strcmp(db->urls[i].name, database))
+			return true;
+	return false;
+}
+
 /* At the end only, because a suite may still drop them. */
 static void report_leftover(const struct db_sampler *sampler, struct sampled_instance *instance)
 {
@@ -215,7 +224,8 @@ static void report_leftover(const struct db_sampler *sampler, struct sampled_ins
 	cleanup_str struct str line = { 0 };
 
 	for (int row = 0; result && row < libpq.PQntuples(result); row++)
-		record_line_add_leftover(&line, libpq.PQgetvalue(result, row, 0));
+		if (!is_given(sampler->plan->db, instance->index, libpq.PQgetvalue(result, row, 0)))
+			record_line_add_leftover(&line, libpq.PQgetvalue(result, row, 0));
 	if (line.len)
 		report(sampler, instance, "%s", line.text);
 	if (result)

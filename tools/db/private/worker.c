@@ -114,10 +114,12 @@ static void on_instance_end(void *arg, bool requested, const char *last_line)
 {
 	struct private_instance *instance = arg;
 	struct private_worker *self = instance->owner;
+	bool was_up = instance->up;
 
 	instance->running = NULL;
 	instance->up = false;
-	if (!requested && self->worker->usable)
+	/* one that never came up is started again, or the worker gives up */
+	if (!requested && was_up)
 		db_record(self->worker, DB_RECORD_DIED, self->mode->db->ports[instance->index], -1,
 		          last_line);
 	if (!private_worker_is_running(self))
@@ -333,6 +335,8 @@ static void on_kept(void *arg, int error, const char *text)
 	struct db *db = self->mode->db;
 
 	self->job = NULL;
+	if (error)
+		db_record(self->worker, DB_RECORD_NOT_KEPT, 0, -1, *text ? text : strerror(-error));
 	for (unsigned int i = 0; i < db->port_count && !error; i++) {
 		cleanup_free char *data = str_print("%s/%u/data", text, db->ports[i]);
 		cleanup_free char *command = db->specs[i].engine->open_command(

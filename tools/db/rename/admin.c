@@ -101,6 +101,25 @@ static PGconn *connect_maintenance(const struct db_url *url, int line)
 	return conn;
 }
 
+/*
+ * Return: another attempt would end in the same way. libpq has no SQLSTATE of a connection that
+ * failed; in other languages than English this waits a while longer.
+ */
+static bool is_final(const char *error)
+{
+	static const char *const signs[] = {
+		"authentication failed",          "permission denied for database",
+		"no pg_hba.conf entry",           "is not permitted to log in",
+		"received invalid response to",   "does not exist",
+		"expected authentication request"
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(signs); i++)
+		if (strstr(error, signs[i]))
+			return true;
+	return false;
+}
+
 int admin_open(const struct db_url *url, int line, struct admin **ret_admin, char **ret_why)
 {
 	struct admin *admin = mem_alloc(sizeof(*admin));
@@ -120,8 +139,7 @@ int admin_open(const struct db_url *url, int line, struct admin **ret_admin, cha
 			return 0;
 		}
 		if (clock_ms() > until || libpq.PQconnectionNeedsPassword(admin->conn) ||
-		    strstr(libpq.PQerrorMessage(admin->conn), "authentication failed") ||
-		    !admin_pause(admin, wait))
+		    is_final(libpq.PQerrorMessage(admin->conn)) || !admin_pause(admin, wait))
 			break;
 		wait = retry_grown_ms(wait, RETRY_MAX_MS);
 	}

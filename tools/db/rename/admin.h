@@ -51,6 +51,9 @@ void admin_unlock(struct admin *admin, const char *name);
 
 /* admin_databases.c */
 
+/** Return: its role may create databases; copies of what it owns, too. */
+bool admin_may_create(struct admin *admin);
+
 bool admin_exists(struct admin *admin, const char *database, bool *ret_template);
 
 /**

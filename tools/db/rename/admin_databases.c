@@ -253,3 +253,9 @@ bool admin_exists(struct admin *admin, const char *database, bool *ret_template)
 	*ret_template = found && *libpq.PQgetvalue(result, 0, 0) == 't';
 	return found;
 }
+
+bool admin_may_create(struct admin *admin)
+{
+	return admin_is_true(admin, "SELECT rolcreatedb OR rolsuper FROM pg_roles "
+	                            "WHERE rolname = current_user");
+}

@@ -122,18 +122,22 @@ static int create(struct relay_process *self, unsigned int url, char **ret_why)
 	struct admin *admin = session_for(self, url);
 	char name[RENAME_TEMPLATE_NAME];
 	const char *source = admin ? source_of(self, url, admin, name) : NULL;
+	const char *remedy = "";
 	int ret;
 
 	if (source == name)
 		admin_use_template(admin, name);
 	ret = admin ? admin_create(admin, physical, source, &lease, &why) : -ECONNREFUSED;
+	if (ret == -EPERM)
+		remedy = admin_may_create(admin)
+		                 ? "; the role must own the original or be a superuser, or a "
+		                   "`setup` must make the database"
+		                 : "; role needs CREATEDB";
+	else if (ret == -EBUSY)
+		remedy = "; end its sessions, or configure `setup` so that a template is made";
 	if (ret)
 		*ret_why = str_print("unable to create database '%s': %s%s", physical,
-		                     why ? why : strerror(-ret),
-		                     ret == -EPERM   ? "; role needs CREATEDB"
-		                     : ret == -EBUSY ? "; end its sessions, or configure `setup` "
-		                                       "so that a template is made"
-		                                     : "");
+		                     why ? why : strerror(-ret), remedy);
 	return ret;
 }
 
@@ -231,8 +235,13 @@ void relay_databases_comment(struct relay_process *self, bool kept)
 
 		if (is_shared(self, i) || !(admin = session_for(self, i)))
 			continue;
-		if (!admin_comment(admin, physical, &lease, kept) && kept)
-			coproc_report(self->line, "kept %s", physical);
+		if (!admin_comment(admin, physical, &lease, kept)) {
+			if (kept)
+				coproc_report(self->line, "kept %s", physical);
+		} else if (kept) {
+			coproc_report(self->line, "not-kept the server refuses a comment on '%s'",
+			              physical);
+		}
 	}
 }
 

@@ -76,14 +76,17 @@ static void report_failure(void *arg)
 {
 	struct rename_worker *self = arg;
 
+	cleanup_free char *text = str_print("unable to give the worker its database: %s",
+	                                    self->failure);
+
 	self->failure_timer = NULL;
-	db_worker_answer(self->worker, -EIO, self->failure);
+	db_worker_answer(self->worker, -EIO, text);
 }
 
 void rename_worker_fail(struct rename_worker *self, const char *why)
 {
 	if (!self->failure)
-		self->failure = str_print("unable to give the worker its database: %s", why);
+		self->failure = str_copy(why);
 	if (self->worker->ready && !self->failure_timer)
 		self->failure_timer = loop_after(self->mode->db->config.loop, 0, report_failure,
 		                                 self);
@@ -249,7 +252,8 @@ static void on_end(void *arg)
 	choose_pool_watcher(worker->db);
 	if (!worker->number && self->mode->in_setup) {
 		rename_setup_done(self->mode);
-		self->mode->settled(self->mode, "the setup command failed");
+		self->mode->settled(self->mode,
+		                    self->failure ? self->failure : "the setup command failed");
 	}
 	if (worker->ending) {
 		if (worker->usable && !self->kept)

@@ -96,33 +96,24 @@ static int on_run_setup(void *arg, const char *command)
 	return database->setup.run_setup(database->setup.arg);
 }
 
-/* @how	"built", "cached" or "snapshot" */
-static void act_template(const struct database *database, const char *how)
-{
-	unsigned int files = db_template_files(database->providers[0]);
-	cleanup_free char *key = str_print(", key of %u file%s", files, files == 1 ? "" : "s");
-
-	log_act("database template: %s%s", !strcmp(how, "cached") ? "from cache" : how,
-	        files               ? key
-	        : database->command ? " for this run only, as no input of the setup is known"
-	                            : "");
-}
-
 static void on_record(void *arg, const struct db_record *record)
 {
+	static const char *const said[DB_RECORD_KINDS] = {
+		[DB_RECORD_KEPT] = "database kept",
+		[DB_RECORD_NOT_KEPT] = "unable to keep the database",
+		[DB_RECORD_DIED] = "its database server ended by itself",
+	};
 	struct database *database = arg;
 
 	if (record->kind == DB_RECORD_TEMPLATE)
-		act_template(database, record->detail);
+		setup_log_template(record->detail, database->command,
+		                   db_template_files(database->providers[0]));
 	else
 		log_act("w%u: %s %s", record->worker, db_record_names[record->kind],
 		        record->detail);
-	if (record->kind == DB_RECORD_KEPT)
-		strv_own(&database->lines,
-		         str_print("w%u: database kept: %s", record->worker, record->detail));
-	if (record->kind == DB_RECORD_DIED)
-		strv_own(&database->lines, str_print("w%u: its database server ended by itself: %s",
-		                                     record->worker, record->detail));
+	if (said[record->kind])
+		strv_own(&database->lines, str_print("w%u: %s: %s", record->worker,
+		                                     said[record->kind], record->detail));
 	if (record->kind == DB_RECORD_BREAKER)
 		log_line("%s", record->detail);
 	database->setup.record(database->setup.arg, record);
@@ -305,6 +296,12 @@ static int check_connections(const struct database *database, unsigned int *ret_
 	int ret = request.each ? db_pool_check(database->providers[0], &request, &left, &why) : 0;
 
 	*ret_connections = options->task_pools ? left : 0;
+	/* the workers of earlier runs had their most at different times */
+	if (ret && request.seen && !options->task_pools) {
+		log_line("warning: %s", why);
+		free(why);
+		return 0;
+	}
 	if (!ret)
 		return 0;
 	free(*ret_reason);

@@ -2,7 +2,10 @@
 /* The run's own setup command, else those of its databases, one after the other. */
 #include "tools/run/database/setup.h"
 
+#include <string.h>
+
 #include "tools/base/cleanup.h"
+#include "tools/base/log.h"
 #include "tools/base/str.h"
 #include "tools/db/template/inputs.h"
 
@@ -48,4 +51,14 @@ bool setup_list_inputs(const struct run_options *options, char ***ret_names)
 		*ret_names = NULL;
 	}
 	return true;
+}
+
+void setup_log_template(const char *how, const char *command, unsigned int files)
+{
+	cleanup_free char *key = str_print(", key of %u file%s", files, files == 1 ? "" : "s");
+
+	log_act("database template: %s%s", !strcmp(how, "cached") ? "from cache" : how,
+	        files     ? key
+	        : command ? " for this run only, as no input of the setup is known"
+	                  : "");
 }

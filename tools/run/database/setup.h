@@ -22,4 +22,7 @@ bool setup_inputs(const struct run_options *options, char ***ret_inputs);
  */
 bool setup_list_inputs(const struct run_options *options, char ***ret_names);
 
+/** For -v. @how: "built", "cached" or "snapshot"; @files: that the key covers. */
+void setup_log_template(const char *how, const char *command, unsigned int files);
+
 #endif

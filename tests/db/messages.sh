@@ -1,0 +1,51 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Messages name the cause, and no remedy that is in force already: why a setup did not run, which
+# right a role lacks, what was kept, and nothing about a database that the suite makes anew.
+. "$(dirname "$0")/lib.sh"
+. tests/db/project.sh
+export PGHOST=localhost PGPORT=5432 PGUSER=mes_user PGPASSWORD=mes_password PGDATABASE=mes_e2e_db
+plain= # a plain user
+if [ "$(id -u)" = 0 ]; then
+	mkdir -m 777 "$work/plain"
+	plain="setpriv --reuid nobody --regid nogroup --clear-groups env XDG_CACHE_HOME=$work/plain HOME=$work/plain XDG_RUNTIME_DIR= PATH=$PATH"
+fi
+berth() { status=0; timeout 90 $as "$berth" run --results "$work/r${as:+.plain}" "$@" >"$work/said" 2>&1 || status=$?; }
+as=
+mkdir -m 777 "$work/r" "$work/r.plain"
+lacks() { ! grep -q "$1" "$work/said"; }
+
+berth --leaks fail --db "$url" --db-mode private -- \
+	sh -c 'dropdb mes_e2e_db && createdb mes_e2e_db && timeout 1.5 tail -f /dev/null || true'
+same 'a database that the suite makes anew is not left behind' 0 "$status"
+berth --db "$url" --db-mode private -- sh -c 'dropdb mes_e2e_db; psql -c "select 1"'
+ok 'no hint to add a database that was given' lacks 'add --db'
+
+as=$plain
+berth --keep-failed --db "$url" --db-mode private -- sh -c 'psql -qc "create table n(x int)"; exit 3'
+ok 'a plain user keeps the database of a failed worker' grep -q 'w1: database kept: ' "$work/said"
+berth --db "$url" --db-mode private -- sh -c "$berth db reset && psql -Atc 'select 42'"
+same 'a reset of a plain user starts the servers once' '0 0' "$status $(grep -c 'ended by itself' "$work/said")"
+as=
+
+sql "create role poor login password 'p'"
+sql "create role maker login createdb password 'p'"
+mode="--db-mode rename --db"
+berth $mode "postgresql://poor:p@localhost:$sport/mes_e2e_db" --setup 'echo ran' -- true
+ok 'why a setup did not run' grep -q 'permission denied to create database; role needs CREATEDB' "$work/said"
+ok 'and not that it failed' lacks 'setup command failed'
+berth $mode "postgresql://maker:p@localhost:$sport/mes_e2e_db" -- true
+ok 'a role that may create databases must own what it copies' grep -q 'must own the original' "$work/said"
+
+python3 -c "
+import socket
+s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(); print(s.getsockname()[1], flush=True)
+while True: c = s.accept()[0]; c.recv(9); c.send(b'HTTP/1.1 400\r\n'); c.close()" >"$work/other" & other=$!
+wait_for test -s "$work/other"
+port=$(cat "$work/other")
+berth --db "postgresql://a:b@localhost:$port/c" -- psql -Atc 'select 42' "postgresql://a:b@localhost:$port/c"
+same 'another program on the port is no PostgreSQL server' '0 42' "$status $(head -1 "$work/said" | tail -c 3)"
+berth --db "$shurl" --db "postgresql://a:b@localhost:$port/c" -- true
+ok 'one server that answers and one that does not' grep -q "answers on port $sport, and none on port $port" "$work/said"
+kill $other
+finish
