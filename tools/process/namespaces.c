@@ -7,8 +7,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +23,8 @@
 #include "tools/base/file.h"
 #include "tools/base/str.h"
 
+enum { FIRST_PID = 300 }; /* where the kernel goes on after the highest number */
+static const uint32_t GOLDEN = 2654435769u;
 enum { MOUNT_FLAGS = MS_NOSUID | MS_NODEV | MS_NOEXEC };
 
 pid_t namespaces_fork(const struct namespaces *own)
@@ -79,6 +83,21 @@ int namespaces_settle(const struct namespaces *own, char **ret_error)
 	if (ret)
 		*ret_error = str_copy(own->user ? "user namespace" : "mount namespace");
 	return ret || !own->processes ? ret : mount_for_processes(ret_error);
+}
+
+void namespaces_spread_pids(unsigned int number)
+{
+	cleanup_free char *text = NULL, *last = NULL;
+	uint64_t share;
+	long max;
+
+	if (file_read("/proc/sys/kernel/pid_max", &text, NULL) ||
+	    str_number(strtok(text, "\n"), 2L * FIRST_PID, INT_MAX, &max))
+		return;
+	/* multiples of the golden ratio are evenly spread, however many there are */
+	share = (uint64_t)(number * GOLDEN) * (uint64_t)(max - 2L * FIRST_PID) >> 32;
+	last = str_print("%ld", FIRST_PID + (long)share);
+	(void)file_put("/proc/sys/kernel/ns_last_pid", last);
 }
 
 int namespaces_enter_mounts(bool user)

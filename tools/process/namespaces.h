@@ -35,6 +35,13 @@ pid_t namespaces_fork(const struct namespaces *own);
 int namespaces_settle(const struct namespaces *own, char **ret_error);
 
 /**
+ * In process 1 of a PID namespace: let the next numbers be far from those of other namespaces, as
+ * programs make names of them in directories that all share (/tmp/hsperfdata_root/PID of a JVM).
+ * @number	small, different for each namespace
+ */
+void namespaces_spread_pids(unsigned int number);
+
+/**
  * Enter a new mount namespace without a fork.
  * @user	enter a user namespace, too
  */

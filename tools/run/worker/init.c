@@ -422,6 +422,8 @@ static int enter(struct worker_init *init, char **ret_error)
 			return -errno;
 	}
 	ret = namespaces_settle(own, ret_error);
+	if (!ret && own->processes)
+		namespaces_spread_pids(setup->number);
 	return ret ? ret : tree_enter(setup->tree, setup->number, setup->cwd, ret_error);
 }
 
