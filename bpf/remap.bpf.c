@@ -295,6 +295,9 @@ static __always_inline void on_name(struct bpf_sock_addr *ctx, int family)
 
 	if (!is_for_worker(ctx, &at))
 		return;
+	/* a listener that was never bound: no other hook sees its number */
+	if (at.map->flags & BERTH_MAP_STRICT && ctx->sk && ctx->sk->state == BPF_TCP_LISTEN)
+		berth_portmap_given(at.map, at.port);
 	virtual_port = berth_portmap_virtual(at.map, at.port);
 	if (virtual_port != at.port)
 		ctx->user_port = bpf_htons(virtual_port);

@@ -93,7 +93,8 @@ void berth_bind_failed(struct berth_portmap *map, int error, struct berth_decisi
 /**
  * A program wants to connect or send to @port.
  * Return: USE: the worker has the port. PASS without a note: a real port, one that is shared with
- * the host, or an ephemeral one. PASS with a note, or REFUSE (BERTH_MAP_STRICT): a foreign port.
+ * the host, one that the kernel has given to the worker, or an ephemeral one of UDP. PASS with a
+ * note, or REFUSE (BERTH_MAP_STRICT): a foreign port.
  */
 static inline struct berth_decision berth_outbound(const struct berth_portmap *map,
                                                    enum berth_proto proto, uint16_t port)
@@ -107,8 +108,8 @@ static inline struct berth_decision berth_outbound(const struct berth_portmap *m
 		decision.verdict = decision.real_port == port ? BERTH_PASS : BERTH_USE;
 		return decision;
 	}
-	/* The kernel gives these to the worker's own servers at port 0, under their real number. */
-	if (port >= map->ephemeral_low && port <= map->ephemeral_high)
+	/* An answer to a client: the kernel chose its port in the send, which no backend sees. */
+	if (proto == BERTH_UDP && port >= map->ephemeral_low && port <= map->ephemeral_high)
 		return decision;
 	decision.note_port = port;
 	decision.note = BERTH_NOTE_FOREIGN;

@@ -42,6 +42,10 @@
 #define BERTH_ESCAPES_SEEN    1024u /* a power of two */
 #define BERTH_UNIX_RULES_MAX  16u
 #define BERTH_UNIX_PATH       108u /* sizeof(sockaddr_un.sun_path), unix(7) */
+/* see core/abstract.h */
+#define BERTH_NAMES_MAX      4096u
+#define BERTH_LONG_NAMES_MAX 32u
+#define BERTH_NAMES_SEEN     1024u
 
 enum berth_proto { BERTH_TCP, BERTH_UDP, BERTH_PROTOS };
 
@@ -114,6 +118,13 @@ struct berth_unix_rule {
 	char to[BERTH_UNIX_PATH];
 };
 
+/* An abstract socket name that is too long to be mapped as it is. */
+struct berth_long_name {
+	uint64_t hash; /* 0 = free */
+	uint32_t len;  /* stored last; 0 = it is being written */
+	uint8_t name[BERTH_UNIX_PATH];
+};
+
 struct berth_portmap {
 	uint32_t magic, version, size;          /* size = sizeof(struct berth_portmap) */
 	uint32_t flags;                         /* BERTH_MAP_* */
@@ -140,6 +151,10 @@ struct berth_portmap {
 	/* virtual -> real; 0 = unmapped; itself = shared with the host */
 	uint32_t forward[BERTH_PROTOS][BERTH_PORTS];
 	struct berth_slot slots[BERTH_SLOTS_MAX];
+	/* abstract socket names: hashes of those that the worker has bound */
+	uint64_t names[BERTH_NAMES_MAX];
+	struct berth_long_name long_names[BERTH_LONG_NAMES_MAX];
+	uint32_t names_seen[BERTH_NAMES_SEEN / 32]; /* bit set: this foreign name has been noted */
 };
 
 _Static_assert(sizeof(struct berth_note) == 144, "notes are ABI");
@@ -168,8 +183,9 @@ uint16_t berth_portmap_declare(struct berth_portmap *map, uint16_t virtual_port)
 void berth_portmap_share(struct berth_portmap *map, uint16_t virtual_port);
 
 /**
- * The kernel has chosen @port for a bind to port 0. From now on the number keeps its meaning: leave
- * it to the host, unless the worker has claimed it before. Ignored outside the ephemeral range.
+ * The kernel has chosen @port for a bind to port 0, or for a listen(2) without a bind. From now on
+ * the number keeps its meaning: leave it to the host, unless the worker has claimed it before.
+ * Ignored outside the ephemeral range.
  */
 void berth_portmap_given(struct berth_portmap *map, uint16_t port);
 

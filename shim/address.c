@@ -11,6 +11,8 @@
 
 #include <time.h>
 
+uintptr_t shim_state;
+
 enum { PAGE = 4096, NEAR_STACK = 32 * 1024 };
 
 /*
@@ -105,23 +107,42 @@ bool shim_address_copy(const struct berth_portmap *map, const void *sa, socklen_
 	return berth_addr_parse(map, ret_copy->bytes, ret_copy->len, use, &ret_copy->addr);
 }
 
-bool shim_unix_moved(const struct berth_portmap *map, const void *sa, socklen_t len,
-                     struct shim_copy *ret_copy)
+bool shim_unix_copy(const void *sa, socklen_t len, struct shim_copy *ret_copy)
+{
+	struct sockaddr_un *un = (struct sockaddr_un *)ret_copy->bytes;
+
+	if (!sa || len <= offsetof(struct sockaddr_un, sun_path) || len > sizeof(*un) ||
+	    !shim_readable(sa, len))
+		return false;
+	__builtin_memcpy(&un->sun_family, sa, sizeof(un->sun_family));
+	if (un->sun_family != AF_UNIX)
+		return false;
+	__builtin_memset(ret_copy->bytes, 0, sizeof(ret_copy->bytes));
+	__builtin_memcpy(ret_copy->bytes, sa, len);
+	ret_copy->len = len;
+	return true;
+}
+
+/* A Unix address: an abstract name, or a path that the run has put elsewhere. */
+static enum berth_verdict unix_outbound(const struct berth_portmap *map, const void *sa,
+                                        socklen_t len, struct shim_copy *ret_copy)
 {
 	struct sockaddr_un *un = (struct sockaddr_un *)ret_copy->bytes;
 	const char *moved;
 
-	if (!map->unix_rules[0].from[0] || !sa || len <= offsetof(struct sockaddr_un, sun_path) ||
-	    len > sizeof(*un) || !shim_readable(sa, len))
-		return false;
-	__builtin_memset(ret_copy->bytes, 0, sizeof(ret_copy->bytes));
-	__builtin_memcpy(ret_copy->bytes, sa, len);
-	moved = un->sun_family == AF_UNIX ? berth_unix_real(map->unix_rules, un->sun_path) : NULL;
+	if (!shim_unix_copy(sa, len, ret_copy))
+		return BERTH_PASS;
+	ret_copy->is_name = berth_abstract_parse(un, len);
+	if (ret_copy->is_name) {
+		ret_copy->decision = berth_abstract_outbound(map, un, &ret_copy->len);
+		return ret_copy->decision.verdict;
+	}
+	moved = berth_unix_real(map->unix_rules, un->sun_path);
 	if (!moved)
-		return false;
+		return BERTH_PASS;
 	__builtin_memcpy(un->sun_path, moved, BERTH_UNIX_PATH);
 	ret_copy->len = sizeof(*un);
-	return true;
+	return BERTH_USE;
 }
 
 enum berth_verdict shim_address_outbound(const struct berth_portmap *map, int fd, const void *sa,
@@ -131,8 +152,9 @@ enum berth_verdict shim_address_outbound(const struct berth_portmap *map, int fd
 	int proto;
 
 	ret_copy->decision = (struct berth_decision){ .verdict = BERTH_PASS };
-	if (!shim_address_copy(map, sa, len, use, ret_copy))
-		return shim_unix_moved(map, sa, len, ret_copy) ? BERTH_USE : BERTH_PASS;
+	ret_copy->is_name = false;
+	if (shim_is_view() || !shim_address_copy(map, sa, len, use, ret_copy))
+		return unix_outbound(map, sa, len, ret_copy);
 	proto = shim_proto_for(map, fd, ret_copy->addr.port);
 	if (proto < 0)
 		return BERTH_PASS;
@@ -147,20 +169,14 @@ socklen_t shim_address_space(const void *sa, const socklen_t *len)
 	return sa && len && shim_readable(len, sizeof(*len)) ? *len : 0;
 }
 
-void shim_address_restore(const struct berth_portmap *map, void *sa, socklen_t space,
-                          socklen_t full)
+static void restore_port(const struct berth_portmap *map, void *sa, socklen_t space, socklen_t full)
 {
 	unsigned char *byte = sa;
 	struct berth_addr addr;
-	uint16_t family, port, virtual_port;
+	uint16_t port, virtual_port;
 
 	if (space > full)
 		space = full;
-	if (space < 4 || full < sizeof(struct sockaddr_in))
-		return;
-	__builtin_memcpy(&family, byte, sizeof(family));
-	if (family != AF_INET && family != AF_INET6)
-		return;
 	port = (uint16_t)(byte[2] << 8 | byte[3]);
 	virtual_port = berth_portmap_virtual(map, port);
 	if (virtual_port == port)
@@ -169,6 +185,21 @@ void shim_address_restore(const struct berth_portmap *map, void *sa, socklen_t s
 	if (space >= full && !berth_addr_parse(map, sa, full, BERTH_ADDR_PLAIN, &addr))
 		return;
 	berth_addr_set_port(sa, virtual_port);
+}
+
+socklen_t shim_address_restore(const struct berth_portmap *map, void *sa, socklen_t space,
+                               socklen_t full)
+{
+	uint16_t family;
+
+	if (space < 4 || full < sizeof(struct sockaddr_in))
+		return full;
+	__builtin_memcpy(&family, sa, sizeof(family));
+	if (family == AF_UNIX)
+		return berth_abstract_restore(map, sa, space, full);
+	if ((family == AF_INET || family == AF_INET6) && !shim_is_view())
+		restore_port(map, sa, space, full);
+	return full;
 }
 
 void shim_note(struct berth_portmap *map, struct berth_note *note)
@@ -195,8 +226,14 @@ void shim_note_decision(struct berth_portmap *map, const struct berth_decision *
 
 void shim_note_outbound(struct berth_portmap *map, const struct shim_copy *copy)
 {
-	if (__builtin_expect(copy->decision.note, 0))
+	struct berth_note note;
+
+	if (__builtin_expect(!copy->decision.note, 1))
+		return;
+	if (!copy->is_name)
 		shim_note_decision(map, &copy->decision, &copy->addr.ip);
+	else if (berth_abstract_note(map, &copy->decision, copy->bytes, copy->len, &note))
+		shim_note(map, &note);
 }
 
 int shim_refuse(struct berth_portmap *map, const struct shim_copy *copy)

@@ -4,7 +4,8 @@
  *
  * Inside a worker the kernel's own rules must hold. So the kernel binds the real port, and the
  * caller gets its answer, with one exception: if the port policy knows that EADDRINUSE is an
- * outsider's doing, the next real port is tried (core/portmap.c).
+ * outsider's doing, the next real port is tried (core/portmap.c). An abstract name needs no such
+ * search: no outsider has the worker's.
  */
 #include "shim/shim.h"
 
@@ -18,13 +19,21 @@ static int next_bind(int fd, const void *sa, socklen_t len)
 	return shim_next.bind(fd, sa, len);
 }
 
-/* A bind that needs no rewriting. For port 0, record the number that the kernel has chosen. */
-static int bind_as_is(struct berth_portmap *map, int fd, const struct sockaddr *sa, socklen_t len)
+/* A bind that needs no real port. For port 0, record the number that the kernel has chosen. */
+static int bind_other(int fd, const struct sockaddr *sa, socklen_t len)
 {
+	struct berth_portmap *map = shim_map();
 	struct sockaddr_in6 name = { 0 };
 	socklen_t len_out = sizeof(name);
-	int ret = next_bind(fd, sa, len);
+	struct shim_copy copy;
+	int ret;
 
+	if (shim_attached() && shim_unix_copy(sa, len, &copy)) {
+		if (berth_abstract_parse(copy.bytes, copy.len))
+			berth_abstract_bind(shim_attached(), copy.bytes, &copy.len);
+		return next_bind(fd, copy.bytes, copy.len);
+	}
+	ret = next_bind(fd, sa, len);
 	/* @sa can be read: the kernel has read it */
 	if (ret || !map || len < sizeof(struct sockaddr_in) ||
 	    ((const struct sockaddr_in *)sa)->sin_port)
@@ -75,7 +84,7 @@ EXPORT int bind(int fd, const struct sockaddr *sa, socklen_t len)
 	int proto;
 
 	if (!map || !shim_address_copy(map, sa, len, BERTH_ADDR_UNSPEC_IS_INET, &copy))
-		return bind_as_is(map, fd, sa, len);
+		return bind_other(fd, sa, len);
 	proto = shim_proto_for(map, fd, copy.addr.port);
 	if (proto < 0)
 		return next_bind(fd, copy.bytes, copy.len);

@@ -2,7 +2,7 @@
 # programs alike: the program's libc has what it uses (dlsym, errno, environ, memcpy). Never
 # instrumented by a sanitizer, because it is loaded into programs that are not. m=cov counts its
 # lines; that build does not load into musl programs.
-SHIM_SRC	:= $(wildcard shim/*.c) $(patsubst %,core/%.c,addr elf launch policy portmap procnet)
+SHIM_SRC	:= $(wildcard shim/*.c) $(patsubst %,core/%.c,abstract addr elf launch policy portmap procnet)
 SHIM_OBJ	:= $(SHIM_SRC:%.c=$(O)/shim-so/%.o)
 SHIM_CFLAGS	:= -std=gnu11 -I. -MMD -MP -O2 -g -fPIC -fvisibility=hidden \
 		   -fno-stack-protector -fno-plt $(WARNINGS)

@@ -11,25 +11,14 @@ static int next_connect(int fd, const void *sa, socklen_t len)
 	return shim_next.connect(fd, sa, len);
 }
 
-/* A process in no worker, or in one whose ports the kernel rewrites. */
-static int connect_path(int fd, const void *sa, socklen_t len)
-{
-	const struct berth_portmap *map = shim_attached();
-	struct shim_copy copy;
-
-	if (map && shim_unix_moved(map, sa, len, &copy))
-		return next_connect(fd, copy.bytes, copy.len);
-	return next_connect(fd, sa, len);
-}
-
 EXPORT int connect(int fd, const struct sockaddr *sa, socklen_t len)
 {
-	struct berth_portmap *map = shim_map();
+	struct berth_portmap *map = shim_attached();
 	struct shim_copy copy;
 	int ret;
 
 	if (!map)
-		return connect_path(fd, sa, len);
+		return next_connect(fd, sa, len);
 	switch (shim_address_outbound(map, fd, sa, len, BERTH_ADDR_PLAIN, &copy)) {
 	case BERTH_USE: return next_connect(fd, copy.bytes, copy.len);
 	case BERTH_REFUSE: return shim_refuse(map, &copy);

@@ -19,9 +19,9 @@ static void restore_control(const struct berth_portmap *map, const struct msghdr
 			return;
 		if ((head.cmsg_level == IPPROTO_IP && head.cmsg_type == IP_ORIGDSTADDR) ||
 		    (head.cmsg_level == IPPROTO_IPV6 && head.cmsg_type == IPV6_ORIGDSTADDR))
-			shim_address_restore(map, at + sizeof(head),
-			                     (socklen_t)(head.cmsg_len - sizeof(head)),
-			                     (socklen_t)(head.cmsg_len - sizeof(head)));
+			(void)shim_address_restore(map, at + sizeof(head),
+			                           (socklen_t)(head.cmsg_len - sizeof(head)),
+			                           (socklen_t)(head.cmsg_len - sizeof(head)));
 		size = CMSG_ALIGN(head.cmsg_len) < left ? CMSG_ALIGN(head.cmsg_len) : left;
 	}
 }
@@ -29,7 +29,7 @@ static void restore_control(const struct berth_portmap *map, const struct msghdr
 EXPORT ssize_t recvfrom(int fd, void *restrict data, size_t size, int flags,
                         struct sockaddr *restrict sa, socklen_t *restrict len)
 {
-	struct berth_portmap *map = sa ? shim_map() : NULL;
+	struct berth_portmap *map = sa ? shim_attached() : NULL;
 	socklen_t space = map ? shim_address_space(sa, len) : 0;
 	ssize_t ret;
 
@@ -39,7 +39,7 @@ EXPORT ssize_t recvfrom(int fd, void *restrict data, size_t size, int flags,
 		ret = shim_result(
 			sys6(SYS_recvfrom, fd, (long)data, (long)size, flags, (long)sa, (long)len));
 	if (ret >= 0 && space)
-		shim_address_restore(map, sa, space, *len);
+		*len = shim_address_restore(map, sa, space, *len);
 	return ret;
 }
 
@@ -52,7 +52,7 @@ ssize_t __recvfrom_chk(int fd, void *data, size_t size, size_t buffer, int flags
 EXPORT ssize_t __recvfrom_chk(int fd, void *data, size_t size, size_t buffer, int flags,
                               struct sockaddr *sa, socklen_t *len)
 {
-	struct berth_portmap *map = sa ? shim_map() : NULL;
+	struct berth_portmap *map = sa ? shim_attached() : NULL;
 	socklen_t space = map ? shim_address_space(sa, len) : 0;
 	ssize_t ret;
 
@@ -60,13 +60,13 @@ EXPORT ssize_t __recvfrom_chk(int fd, void *data, size_t size, size_t buffer, in
 		return recvfrom(fd, data, size, flags, sa, len);
 	ret = shim_next.__recvfrom_chk(fd, data, size, buffer, flags, sa, len);
 	if (ret >= 0 && space)
-		shim_address_restore(map, sa, space, *len);
+		*len = shim_address_restore(map, sa, space, *len);
 	return ret;
 }
 
 EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 {
-	struct berth_portmap *map = shim_map();
+	struct berth_portmap *map = shim_attached();
 	socklen_t space = 0;
 	ssize_t ret;
 
@@ -75,7 +75,8 @@ EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 	ret = shim_next.recvmsg ? shim_next.recvmsg(fd, msg, flags)
 	                        : shim_result(sys(SYS_recvmsg, fd, msg, flags, 0, 0));
 	if (ret >= 0 && space)
-		shim_address_restore(map, msg->msg_name, space, msg->msg_namelen);
+		msg->msg_namelen = shim_address_restore(map, msg->msg_name, space,
+		                                        msg->msg_namelen);
 	if (ret >= 0)
 		restore_control(map, msg);
 	return ret;
@@ -91,7 +92,7 @@ EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned int count, int fl
 {
 	/* MAX bounds the stack; any size above sockaddr_in6 has the same effect */
 	enum { MAX = 16384, LONG_ENOUGH = 255 };
-	struct berth_portmap *map = shim_map();
+	struct berth_portmap *map = shim_attached();
 	unsigned int kept = map && messages
 	                            ? shim_readable_messages(messages, count < MAX ? count : MAX)
 	                            : 0;
@@ -109,8 +110,9 @@ EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned int count, int fl
 	              : (int)shim_result(sys(SYS_recvmmsg, fd, messages, count, flags, timeout));
 	for (int i = 0; i < ret && i < (int)kept; i++)
 		if (space[i])
-			shim_address_restore(map, messages[i].msg_hdr.msg_name, space[i],
-			                     messages[i].msg_hdr.msg_namelen);
+			messages[i].msg_hdr.msg_namelen = shim_address_restore(
+				map, messages[i].msg_hdr.msg_name, space[i],
+				messages[i].msg_hdr.msg_namelen);
 	for (int i = 0; map && i < ret; i++)
 		restore_control(map, &messages[i].msg_hdr);
 	return ret;

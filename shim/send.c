@@ -20,7 +20,7 @@ static ssize_t next_sendto(int fd, const void *data, size_t size, int flags, con
 EXPORT ssize_t sendto(int fd, const void *data, size_t size, int flags, const struct sockaddr *sa,
                       socklen_t len)
 {
-	struct berth_portmap *map = sa ? shim_map() : NULL;
+	struct berth_portmap *map = sa ? shim_attached() : NULL;
 	struct shim_copy copy;
 	ssize_t ret;
 
@@ -46,7 +46,7 @@ static ssize_t next_sendmsg(int fd, const struct msghdr *msg, int flags)
 
 EXPORT ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
 {
-	struct berth_portmap *map = shim_map();
+	struct berth_portmap *map = shim_attached();
 	struct shim_copy copy;
 	struct msghdr mine;
 	ssize_t ret;
@@ -123,7 +123,7 @@ static bool any_named(const struct mmsghdr *messages, unsigned int count)
 EXPORT int sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags)
 {
 	enum { MAX = 1024 }; /* UIO_MAXIOV: the kernel takes no more */
-	struct berth_portmap *map = shim_map();
+	struct berth_portmap *map = shim_attached();
 	unsigned int total = 0,
 		     ready = map && messages
 	                             ? shim_readable_messages(messages, count < MAX ? count : MAX)

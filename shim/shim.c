@@ -16,9 +16,7 @@
 extern char **environ;
 
 struct shim_next shim_next;
-/* 0 = not tried yet; NOWHERE = in no worker; else the map's address, and VIEW in its lowest bit */
-static uintptr_t attached;
-enum { NOWHERE = 2, VIEW = 1 }; /* VIEW: the kernel rewrites ports. Maps begin at a page. */
+enum { NOWHERE = 2, VIEW = SHIM_VIEW };
 
 static const char map_name[] = "BERTH_MAP=", view_name[] = "BERTH_VIEW=";
 
@@ -105,17 +103,17 @@ static uintptr_t attach(char *const *envp)
 
 	if (!found)
 		found = attach_as(envp, view_name, VIEW);
-	if (!__atomic_compare_exchange_n(&attached, &none, found ? found : NOWHERE, false,
+	if (!__atomic_compare_exchange_n(&shim_state, &none, found ? found : NOWHERE, false,
 	                                 __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) &&
 	    found)
 		sys(SYS_munmap, found & ~(uintptr_t)VIEW, sizeof(struct berth_portmap), 0, 0,
 		    0); /* another thread was first */
-	return __atomic_load_n(&attached, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&shim_state, __ATOMIC_ACQUIRE);
 }
 
 static uintptr_t state(void)
 {
-	uintptr_t found = __atomic_load_n(&attached, __ATOMIC_ACQUIRE);
+	uintptr_t found = __atomic_load_n(&shim_state, __ATOMIC_ACQUIRE);
 
 	return __builtin_expect(!found, 0) ? attach(environ) : found;
 }

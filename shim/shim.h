@@ -43,6 +43,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "core/abstract.h"
 #include "core/addr.h"
 #include "core/elf.h"
 #include "core/launch.h"
@@ -129,8 +130,18 @@ void shim_resolve(void);
 /* This worker's map, attached by the first caller; NULL if the process is not in a worker. */
 struct berth_portmap *shim_attached(void);
 
-/* The same for calls with ports: NULL, too, where the kernel rewrites ports (BERTH_VIEW). */
+/* The same for ports: NULL, too, where the kernel rewrites ports (BERTH_VIEW). */
 struct berth_portmap *shim_map(void);
+
+/* 0 = not tried yet; 2 = in no worker; else the map's address, and SHIM_VIEW in its lowest bit */
+extern uintptr_t shim_state;
+enum { SHIM_VIEW = 1 };
+
+/* True if the kernel rewrites ports; for a caller that has the map. */
+static inline bool shim_is_view(void)
+{
+	return __atomic_load_n(&shim_state, __ATOMIC_RELAXED) & SHIM_VIEW;
+}
 
 /* True if @len bytes at @at can be read. One system call for a page that is not known to be. */
 bool shim_readable(const void *at, size_t len);
@@ -151,6 +162,7 @@ long shim_result(long kernel);
 struct shim_copy {
 	struct berth_addr addr;
 	struct berth_decision decision; /* shim_address_outbound() only */
+	bool is_name;                   /* of the decision: it is about an abstract name */
 	socklen_t len;
 	unsigned char bytes[sizeof(struct sockaddr_un)];
 };
@@ -177,17 +189,25 @@ void shim_note_outbound(struct berth_portmap *map, const struct shim_copy *copy)
 /* The answer to BERTH_REFUSE: the note, and ECONNREFUSED in errno. Return: -1. */
 int shim_refuse(struct berth_portmap *map, const struct shim_copy *copy);
 
-/* A connect to a path that the run has put elsewhere: true, and the copy names the real path. */
-bool shim_unix_moved(const struct berth_portmap *map, const void *sa, socklen_t len,
-                     struct shim_copy *ret_copy);
+/* Copy @sa, of any length that a Unix socket can have. Return: false if it is no such address. */
+bool shim_unix_copy(const void *sa, socklen_t len, struct shim_copy *ret_copy);
 
 /**
- * Put the virtual port into an address that the kernel has just written.
+ * Put the virtual port, or the name that the program knows, into an address that the kernel has
+ * just written.
  * @space	bytes that the caller offered
  * @full	bytes of the address, which may be more than @space (accept(2): truncation)
+ * Return: the length for the caller: @full, or that of the name.
  */
-void shim_address_restore(const struct berth_portmap *map, void *sa, socklen_t space,
-                          socklen_t full);
+socklen_t shim_address_restore(const struct berth_portmap *map, void *sa, socklen_t space,
+                               socklen_t full);
+
+/**
+ * The same for the answer of system call @number about @fd. An address that did not fit is asked
+ * for again, and cut off as the kernel did.
+ */
+socklen_t shim_name_restore(const struct berth_portmap *map, long number, int fd, void *sa,
+                            socklen_t space, socklen_t full);
 
 /* The space that a caller offers: *len; 0 if it cannot be read (the kernel will say EFAULT). */
 socklen_t shim_address_space(const void *sa, const socklen_t *len);

@@ -43,6 +43,8 @@ static void check_port(const void *sa, socklen_t len)
 	if (len < 16)
 		return;
 	memcpy(&family, sa, sizeof(family));
+	if (family == AF_UNIX && !byte[2] && memcmp(byte + 3, "berth/20000", 11))
+		abort();
 	if (family == AF_UNIX)
 		return;
 	if ((unsigned int)(byte[2] << 8 | byte[3]) - BLOCK >= BLOCK_LEN)
@@ -138,6 +140,7 @@ static int fake_ioctl(int fd, unsigned long number, void *arg);
 #include "tools/isolate/seccomp/datagram.c"
 #undef ioctl
 
+#include "core/abstract.c"
 #include "core/addr.c"
 #include "core/launch.c"
 #include "core/policy.c"
@@ -222,6 +225,12 @@ int target_fd(const struct target *target, int fd)
 {
 	(void)target;
 	return fd == -1 ? -EBADF : dup(STDERR_FILENO);
+}
+
+bool target_is_our_user(const struct target *target)
+{
+	(void)target;
+	return !kernel_says();
 }
 
 bool target_waits(const struct target *target)

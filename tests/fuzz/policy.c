@@ -2,8 +2,10 @@
 /*
  * Any sequence of binds, closes and connects of a worker, of binds of outsiders, and of failures: a
  * bind ends on a free port of the block or with an error, an outsider's port is never used, and a
- * connect reaches a server of the worker or, if it is allowed, the host's.
+ * connect reaches a server of the worker or, if it is allowed, the host's. An abstract name that is
+ * bound comes back as it was, and an address from the kernel is written within its space only.
  */
+#include "core/abstract.c"
 #include "core/policy.c"
 #include "core/portmap.c"
 
@@ -81,6 +83,48 @@ static void fuzz_outbound(enum berth_proto proto, uint16_t port)
 		expect(!berth_decision_has_note(&map, &decision));
 }
 
+/* A restored address never goes beyond @space bytes. */
+static void fuzz_restore(const uint8_t *data, uint32_t size)
+{
+	uint8_t sa[BERTH_UNIX_ADDRESS + 2] = { 1 };
+	uint32_t space = size ? data[0] % (BERTH_UNIX_ADDRESS + 1) : 0;
+
+	write_prefix(&map, size > 1 ? data[1] : '/', sa + BERTH_ABSTRACT_HEAD);
+	if (size > 2)
+		memcpy(sa + 16, data + 2, size - 2 < BERTH_UNIX_ADDRESS - 16 ? size - 2 : 94);
+	sa[space] = 0xc5;
+	expect(berth_abstract_restore(&map, sa, space, size) <= BERTH_UNIX_ADDRESS ||
+	       size > BERTH_UNIX_ADDRESS);
+	expect(sa[space] == 0xc5);
+}
+
+static void fuzz_name(const uint8_t *data, uint32_t size, bool is_bind)
+{
+	uint8_t sa[BERTH_UNIX_ADDRESS] = { 1 }, mapped[BERTH_UNIX_ADDRESS];
+	uint32_t len = BERTH_ABSTRACT_HEAD + (size < 107 ? size : 107), mapped_len = len;
+	struct berth_decision decision;
+
+	memcpy(sa + BERTH_ABSTRACT_HEAD, data, len - BERTH_ABSTRACT_HEAD);
+	if (!berth_abstract_parse(sa, len))
+		return;
+	memcpy(mapped, sa, len);
+	if (is_bind) {
+		uint32_t again = len;
+
+		berth_abstract_bind(&map, sa, &again);
+		memcpy(sa, mapped, len);
+	}
+	decision = berth_abstract_outbound(&map, mapped, &mapped_len);
+	expect(!is_bind || decision.verdict == BERTH_USE);
+	if (decision.verdict != BERTH_USE) {
+		expect(mapped_len == len && !memcmp(sa, mapped, len));
+		return;
+	}
+	expect(mapped_len <= BERTH_UNIX_ADDRESS && !berth_abstract_parse(mapped, mapped_len));
+	mapped_len = berth_abstract_restore(&map, mapped, sizeof(mapped), mapped_len);
+	expect(mapped_len == len && !memcmp(sa, mapped, len));
+}
+
 /* Few numbers, so that they meet: ordinary, in the block, ephemeral, shared. */
 static uint16_t port_of(uint8_t kind, uint8_t number)
 {
@@ -105,6 +149,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		uint16_t port = port_of(data[i + 1], data[i + 2]);
 		uint8_t *holder = &kernel[proto][BASE + data[i + 2] % LEN];
 
+		if (data[i] & 0x80) { /* the rest is a name */
+			if (data[i] & 0x40)
+				fuzz_restore(data + i + 1, (uint32_t)(size - i - 1));
+			else
+				fuzz_name(data + i + 1, (uint32_t)(size - i - 1), data[i] & 1);
+			return 0;
+		}
 		switch (data[i] >> 1 & 7) {
 		case 0:
 		case 1: fuzz_bind(proto, port, false); break;

@@ -58,6 +58,41 @@ for port in range(7001, 7201):
 for port in range(7301, 7341):
     socket.socket().connect_ex(("127.0.0.1", port))
 PY
+# a server under an abstract name, and its client
+cat >own_name.py <<'PY'
+import os, socket, sys, time
+token = os.environ["BERTH_WORKER"].encode()
+s = socket.socket(socket.AF_UNIX); s.bind("\0border-own"); s.listen()
+time.sleep(0.5)
+c = socket.socket(socket.AF_UNIX); c.connect("\0border-own")
+p = s.accept()[0]; p.sendall(token)
+print(c.recv(9) == token, s.getsockname() == c.getpeername() == b"\0border-own"); time.sleep(0.5)
+PY
+# servers of the host under a name and on an ephemeral port
+cat >host.py <<'PY'
+import socket, subprocess, sys
+n = socket.socket(socket.AF_UNIX); n.bind("\0border-host"); n.listen()
+d = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); d.bind("\0border-datagrams")
+s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("127.0.0.1", 50057)); s.listen()
+sys.exit(subprocess.run(sys.argv[1:]).returncode)
+PY
+cat >visit.py <<'PY'
+import errno, socket
+def ask(call, *arguments):
+    try: call(*arguments); return "reached"
+    except OSError as e: return errno.errorcode[e.errno]
+def served(bind):
+    s = socket.socket()
+    if bind: s.bind(("127.0.0.1", 0))
+    s.listen()
+    return ask(socket.create_connection, ("127.0.0.1", s.getsockname()[1]))
+auto = socket.socket(socket.AF_UNIX); auto.bind(""); auto.listen()
+print(ask(socket.socket(socket.AF_UNIX).connect, "\0border-host"),
+      ask(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto, b"x", "\0border-datagrams"),
+      ask(socket.create_connection, ("127.0.0.1", 50057)),
+      ask(socket.socket(socket.AF_UNIX).connect, auto.getsockname()), served(True), served(False))
+PY
 for backend in preload seccomp bpf; do
 	if ! "$BERTH" version | grep -q "^  $backend *works here"; then
 		skip "$backend" "$("$BERTH" version | sed -n "s/^  $backend *//p")"
@@ -69,6 +104,17 @@ for backend in preload seccomp bpf; do
 	has "$(cat err)" 'connected to UDP port 3977 outside of the run' "$backend: datagrams as well"
 	python3 server.py "$BERTH" run --backend "$backend" --strict -- python3 outside.py >out 2>err
 	is "ECONNREFUSED ECONNREFUSED ECONNREFUSED ECONNREFUSED ECONNREFUSED 1 " "$(cat out)" "$backend --strict: they are refused, each of them"
+	"$BERTH" run -n 3 --backend "$backend" -- python3 own_name.py >out 2>err
+	is "True True True True True True " "$(sed 's/.*| //' out | tr '\n' ' ')" "$backend: each worker has its own server under an abstract name"
+	python3 host.py "$BERTH" run --backend "$backend" -- python3 visit.py >out 2>err
+	is "reached reached reached reached reached reached" "$(cat out)" "$backend: the host's names and ephemeral ports are within reach"
+	has "$(cat err)" 'connected to abstract socket @border-host outside of the run: .*python3 host.py.* \(pid [0-9]+\)' "$backend: a name is reported"
+	has "$(cat err)" 'connected to abstract socket @border-datagrams outside of the run' "$backend: that of datagrams as well"
+	has "$(cat err)" 'connected to TCP port 50057 outside of the run' "$backend: and an ephemeral port"
+	is 3 "$(grep -c 'outside of the run' err)" "$backend: but nothing of the worker's own"
+	python3 host.py "$BERTH" run --backend "$backend" --strict -- python3 visit.py >out 2>err
+	is "ECONNREFUSED ECONNREFUSED ECONNREFUSED reached reached reached" "$(cat out)" "$backend --strict: the host's are refused, the worker's own are not"
+	has "$(cat err)" 'was refused abstract socket @border-host' "$backend --strict: and a refused name is reported"
 	"$BERTH" run --backend "$backend" --block 32 -- python3 full.py >out 2>err
 	is "24 EADDRINUSE True" "$(cat out)" "$backend: 8 ports of 32 for datagrams, 24 for streams, then EADDRINUSE"
 	has "$(cat err)" 'block of 32 is exhausted.*--block' "$backend: and the size of the block is named"

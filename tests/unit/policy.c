@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* core/policy: every verdict on a bind, a connect or a datagram, with its note. */
 #include <errno.h>
+#include <stdio.h>
 
-#include "core/policy.h"
+#include "core/abstract.h"
 #include "tests/unit/test.h"
 
 enum { BASE = 20000, LEN = 8 };
@@ -163,13 +164,19 @@ static void a_foreign_port_passes_with_a_note(void **state)
 	            ECONNREFUSED);
 }
 
-static void an_ephemeral_port_passes_even_when_strict(void **state)
+static void of_the_ephemeral_ports_only_those_of_the_worker_pass(void **state)
 {
 	struct berth_portmap *map = *state;
+	uint16_t low = (uint16_t)map->ephemeral_low, given = 50051;
 
+	berth_portmap_given(map, given);
+	is_decision(berth_outbound(map, BERTH_TCP, low), BERTH_PASS, 0, BERTH_NOTE_FOREIGN, low, 0);
 	map->flags |= BERTH_MAP_STRICT;
-	is_decision(berth_outbound(map, BERTH_TCP, (uint16_t)map->ephemeral_low), BERTH_PASS, 0,
-	            BERTH_NOTE_NONE, 0, 0);
+	is_decision(berth_outbound(map, BERTH_TCP, given), BERTH_PASS, 0, BERTH_NOTE_NONE, 0, 0);
+	is_decision(berth_outbound(map, BERTH_TCP, low), BERTH_REFUSE, 0, BERTH_NOTE_REFUSED, low,
+	            ECONNREFUSED);
+	/* an answer to a client of datagrams */
+	is_decision(berth_outbound(map, BERTH_UDP, low), BERTH_PASS, 0, BERTH_NOTE_NONE, 0, 0);
 }
 
 static void a_note_says_what_was_decided_and_foreign_only_once(void **state)
@@ -177,7 +184,7 @@ static void a_note_says_what_was_decided_and_foreign_only_once(void **state)
 	struct berth_portmap *map = *state;
 	const struct berth_ip ip = { { 1, 2, 3, 4 } };
 	struct berth_decision foreign = berth_outbound(map, BERTH_UDP, 5432),
-			      plain = berth_outbound(map, BERTH_TCP, 40000);
+			      plain = berth_outbound(map, BERTH_UDP, 40000);
 	struct berth_note note = { 0 };
 
 	assert_true(berth_decision_has_note(map, &foreign));
@@ -225,6 +232,167 @@ static void a_socket_path_is_moved_by_its_rule_only(void **state)
 	assert_ptr_equal(berth_unix_real(rules, path), rules[1].to);
 }
 
+/* An abstract address: @name, filled up with 0 to @len bytes. */
+struct abstract {
+	uint8_t sa[BERTH_UNIX_ADDRESS];
+	uint32_t len;
+};
+
+static struct abstract abstract_of(const char *name, uint32_t len)
+{
+	struct abstract address = { .sa = { 1, 0, 0 }, .len = BERTH_ABSTRACT_HEAD + len };
+
+	memcpy(address.sa + BERTH_ABSTRACT_HEAD, name, strnlen(name, len));
+	return address;
+}
+
+static struct abstract abstract_bound(struct berth_portmap *map, struct abstract address)
+{
+	assert_true(berth_abstract_parse(address.sa, address.len));
+	berth_abstract_bind(map, address.sa, &address.len);
+	assert_true(address.len <= BERTH_UNIX_ADDRESS);
+	return address;
+}
+
+static void is_address(const struct abstract *want, const struct abstract *got)
+{
+	assert_int_equal(got->len, want->len);
+	assert_memory_equal(got->sa, want->sa, want->len);
+}
+
+static void a_name_is_mapped_and_comes_back(void **state)
+{
+	struct berth_portmap *map = *state;
+	char text[BERTH_UNIX_PATH];
+
+	memset(text, 'x', sizeof(text));
+	text[sizeof(text) - 1] = 0;
+	for (uint32_t len = 0; len < BERTH_UNIX_PATH; len++)
+		for (uint32_t zeros = 0; zeros <= len; zeros++) {
+			struct abstract name = abstract_of(text + sizeof(text) - 1 - (len - zeros),
+			                                   len),
+					mapped = abstract_bound(map, name), sent = name;
+
+			assert_int_equal(berth_abstract_outbound(map, sent.sa, &sent.len).verdict,
+			                 BERTH_USE);
+			is_address(&mapped, &sent);
+			/* it passes now */
+			assert_false(berth_abstract_parse(mapped.sa, mapped.len));
+			mapped.len = berth_abstract_restore(map, mapped.sa, sizeof(mapped.sa),
+			                                    mapped.len);
+			is_address(&name, &mapped);
+			memset(map->long_names, 0, sizeof(map->long_names)); /* they are few */
+		}
+}
+
+static void a_mapped_name_is_of_one_block(void **state)
+{
+	struct berth_portmap *map = *state;
+	struct abstract name = abstract_of("x11", 3), mapped = abstract_bound(map, name), kept;
+
+	assert_int_equal(mapped.len, name.len + BERTH_ABSTRACT_PREFIX);
+	assert_memory_equal(mapped.sa + BERTH_ABSTRACT_HEAD, "berth/20000/@x11", 16);
+	map->block_base = 20032;
+	kept = mapped;
+	assert_int_equal(berth_abstract_restore(map, kept.sa, sizeof(kept.sa), kept.len),
+	                 mapped.len);
+	is_address(&mapped, &kept);
+	mapped = abstract_bound(map, name);
+	assert_memory_equal(mapped.sa + BERTH_ABSTRACT_HEAD, "berth/20032/@x11", 16);
+}
+
+static void a_name_that_was_cut_off_comes_back_cut_off(void **state)
+{
+	struct berth_portmap *map = *state;
+	struct abstract name = abstract_of("abcdefghijklmnop", 16),
+			mapped = abstract_bound(map, name);
+
+	/* two bytes of it were there */
+	assert_int_equal(berth_abstract_restore(map, mapped.sa, mapped.len - 14, mapped.len),
+	                 name.len);
+	assert_memory_equal(mapped.sa + BERTH_ABSTRACT_HEAD, "ab\0\0\0\0", 6);
+}
+
+static void a_name_of_the_host_passes_with_a_note(void **state)
+{
+	struct berth_portmap *map = *state;
+	struct abstract name = abstract_of("a\0b", 3), sent = name;
+	struct berth_note note;
+	struct berth_decision decision = berth_abstract_outbound(map, sent.sa, &sent.len);
+
+	is_address(&name, &sent);
+	is_decision(decision, BERTH_PASS, 0, BERTH_NOTE_FOREIGN, 0, 0);
+	assert_true(berth_abstract_note(map, &decision, sent.sa, sent.len, &note));
+	assert_string_equal(note.text, "@a@@");
+	assert_false(berth_abstract_note(map, &decision, sent.sa, sent.len, &note));
+	berth_abstract_forget(map, note.text);
+	assert_true(berth_abstract_note(map, &decision, sent.sa, sent.len, &note));
+	map->flags |= BERTH_MAP_STRICT;
+	decision = berth_abstract_outbound(map, sent.sa, &sent.len);
+	is_decision(decision, BERTH_REFUSE, 0, BERTH_NOTE_REFUSED, 0, ECONNREFUSED);
+	assert_true(berth_abstract_note(map, &decision, sent.sa, sent.len, &note));
+}
+
+static void a_name_that_the_kernel_gave_passes(void **state)
+{
+	struct berth_portmap *map = *state;
+	struct abstract name = abstract_of("0004f", 5);
+
+	map->flags |= BERTH_MAP_STRICT;
+	is_decision(berth_abstract_outbound(map, name.sa, &name.len), BERTH_PASS, 0,
+	            BERTH_NOTE_NONE, 0, 0);
+	(void)abstract_bound(map, name);
+	assert_int_equal(berth_abstract_outbound(map, name.sa, &name.len).verdict, BERTH_USE);
+}
+
+static void other_addresses_are_no_names(void **state)
+{
+	struct abstract name = abstract_of("berth/ports/1", 13);
+
+	(void)state;
+	assert_false(berth_abstract_parse(name.sa, name.len));
+	name = abstract_of("x", 1);
+	assert_true(berth_abstract_parse(name.sa, name.len));
+	assert_false(berth_abstract_parse(name.sa, 2)); /* autobind */
+	assert_false(berth_abstract_parse(name.sa, BERTH_UNIX_ADDRESS + 1));
+	assert_false(berth_abstract_parse(NULL, name.len));
+	name.sa[2] = '/';
+	assert_false(berth_abstract_parse(name.sa, name.len));
+	name.sa[2] = 0;
+	name.sa[0] = 2;
+	assert_false(berth_abstract_parse(name.sa, name.len));
+}
+
+static void a_worker_with_too_many_names_reaches_none_of_the_host(void **state)
+{
+	struct berth_portmap *map = *state;
+	struct abstract name;
+
+	for (unsigned int i = 0; i <= BERTH_NAMES_MAX; i++) {
+		char text[16];
+
+		snprintf(text, sizeof(text), "n%u", i);
+		(void)abstract_bound(map, abstract_of(text, (uint32_t)strlen(text)));
+	}
+	name = abstract_of("host", 4);
+	assert_int_equal(berth_abstract_outbound(map, name.sa, &name.len).verdict, BERTH_USE);
+}
+
+static void a_path_is_shown_without_the_prefix(void **state)
+{
+	(void)state;
+	assert_string_equal(berth_abstract_plain("@berth/20000/@/tmp/.X11-unix/X99"),
+	                    "@/tmp/.X11-unix/X99");
+	assert_string_equal(berth_abstract_plain("@berth/20000c@x@"), "@x@");
+	assert_string_equal(berth_abstract_plain("@berth/20000#@0123456789abcdef"),
+	                    "@berth/20000#@0123456789abcdef");
+	assert_string_equal(berth_abstract_plain("@berth/ports/20000"), "@berth/ports/20000");
+	assert_string_equal(berth_abstract_plain("@berth/2000"), "@berth/2000");
+	assert_string_equal(berth_abstract_plain("@berth/20000"), "@berth/20000");
+	assert_string_equal(berth_abstract_plain("/tmp/x"), "/tmp/x");
+	assert_string_equal(berth_abstract_plain(""), "");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fresh, done)
 
 int main(void)
@@ -241,10 +409,18 @@ int main(void)
 		TEST(what_the_worker_may_hold_is_in_use),
 		TEST(another_failure_is_the_answer_and_leaves_no_trace),
 		TEST(a_foreign_port_passes_with_a_note),
-		TEST(an_ephemeral_port_passes_even_when_strict),
+		TEST(of_the_ephemeral_ports_only_those_of_the_worker_pass),
 		TEST(a_note_says_what_was_decided_and_foreign_only_once),
 		TEST(the_protocol_matters_only_where_the_tables_differ),
 		TEST(a_socket_path_is_moved_by_its_rule_only),
+		TEST(a_name_is_mapped_and_comes_back),
+		TEST(a_mapped_name_is_of_one_block),
+		TEST(a_name_that_was_cut_off_comes_back_cut_off),
+		TEST(a_name_of_the_host_passes_with_a_note),
+		TEST(a_name_that_the_kernel_gave_passes),
+		TEST(other_addresses_are_no_names),
+		TEST(a_worker_with_too_many_names_reaches_none_of_the_host),
+		TEST(a_path_is_shown_without_the_prefix),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -67,7 +67,9 @@ static struct answer from_settings(const struct cli *cli, unsigned int port)
 			                          "gives to sockets that ask for "
 			                          "port "
 			                          "0; those are left alone. A bind of %u by number "
-			                          "is remapped like any other",
+			                          "is remapped like any other; a connect to a "
+			                          "server of the host is reported as foreign, or "
+			                          "refused with strict",
 			                          port, low, high, port) };
 	return (struct answer){ "undeclared", str_print("%u is undeclared: a worker gets a real "
 		                                        "port for it at its first bind; until then "

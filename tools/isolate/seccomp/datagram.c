@@ -78,7 +78,8 @@ int on_sendto(struct notify_request *request)
 	int ret;
 
 	if (!request_copy_address(request, request->call.addr, (uint32_t)request->call.len,
-	                          BERTH_ADDR_UNSPEC_IS_INET, &address))
+	                          BERTH_ADDR_UNSPEC_IS_INET, &address) ||
+	    address.is_name)
 		return CONTINUE_CALL;
 	ret = send_begin(request, &address, &fd);
 	if (ret)
@@ -117,7 +118,8 @@ static bool has_address(const struct notify_request *request, uint64_t at,
 	       ret_message->msg_name &&
 	       request_copy_address(request, (uintptr_t)ret_message->msg_name,
 	                            ret_message->msg_namelen, BERTH_ADDR_UNSPEC_IS_INET,
-	                            ret_address);
+	                            ret_address) &&
+	       !ret_address->is_name;
 }
 
 int on_sendmsg(struct notify_request *request)

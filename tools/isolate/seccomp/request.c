@@ -103,12 +103,17 @@ static void note_blind(const struct notify_request *request, uint64_t len)
 bool request_copy_address(const struct notify_request *request, uint64_t from, uint64_t len,
                           enum berth_addr_use use, struct request_address *ret)
 {
-	if (!from || len < sizeof(struct sockaddr_in) || len > sizeof(struct sockaddr_storage))
+	if (!from || len < BERTH_ABSTRACT_HEAD || len > sizeof(struct sockaddr_storage))
 		return false;
-	ret->len = len < BERTH_SOCKADDR_MAX ? (socklen_t)len : BERTH_SOCKADDR_MAX;
+	ret->len = len < sizeof(ret->bytes) ? (socklen_t)len : sizeof(ret->bytes);
 	errno = 0;
-	if (target_read(&request->target, from, ret->bytes, ret->len))
-		return berth_addr_parse(request->map, ret->bytes, ret->len, use, &ret->addr);
+	if (target_read(&request->target, from, ret->bytes, ret->len)) {
+		ret->is_name = len == ret->len && berth_abstract_parse(ret->bytes, ret->len);
+		if (ret->len > BERTH_SOCKADDR_MAX && !ret->is_name)
+			ret->len = BERTH_SOCKADDR_MAX;
+		return ret->is_name ||
+		       berth_addr_parse(request->map, ret->bytes, ret->len, use, &ret->addr);
+	}
 	if (errno == EPERM)
 		note_blind(request, len);
 	return false;
@@ -118,7 +123,15 @@ enum berth_verdict request_outbound(const struct notify_request *request, int pr
                                     struct request_address *address)
 {
 	struct berth_decision decision;
+	struct berth_note note;
 
+	if (address->is_name) {
+		decision = berth_abstract_outbound(request->map, address->bytes, &address->len);
+		if (berth_abstract_note(request->map, &decision, address->bytes, address->len,
+		                        &note))
+			leave_note(request, &note);
+		return (enum berth_verdict)decision.verdict;
+	}
 	if (proto < 0)
 		return BERTH_PASS;
 	decision = berth_outbound(request->map, (enum berth_proto)proto, address->addr.port);

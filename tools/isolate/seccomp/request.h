@@ -10,6 +10,7 @@
 #include <sys/time.h>
 #include <sys/un.h>
 
+#include "core/abstract.h"
 #include "core/addr.h"
 #include "core/policy.h"
 #include "tools/isolate/seccomp/answer.h"
@@ -34,6 +35,7 @@ struct notify_request {
 /* A copy of an address in the target's memory. */
 struct request_address {
 	struct berth_addr addr;
+	bool is_name; /* it is an abstract Unix socket, and has no .addr */
 	socklen_t len;
 	unsigned char bytes[sizeof(struct sockaddr_un)];
 };
@@ -49,14 +51,14 @@ int request_wait(struct notify_request *request, int *fd);
 
 /**
  * Copy an address out of the target's memory.
- * Return: false if the port policy has nothing to decide: not local, no port, unreadable.
+ * Return: false if no policy has anything to decide: not local, no port, no name, unreadable.
  */
 bool request_copy_address(const struct notify_request *request, uint64_t from, uint64_t len,
                           enum berth_addr_use use, struct request_address *ret);
 
 /**
- * Ask the port policy about a destination, leave its note, and put the real port into @address.
- * @proto	as request_proto(); -1 always passes
+ * Ask the policy about a destination, leave its note, and put the real port or name into @address.
+ * @proto	as request_proto(); a port always passes if it is -1
  */
 enum berth_verdict request_outbound(const struct notify_request *request, int proto,
                                     struct request_address *address);

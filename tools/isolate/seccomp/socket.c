@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The handlers of bind(2), connect(2), getsockname(2), getpeername(2) and accept(2). core/policy.c
- * decides; here the call is made on a duplicate of the target's socket, in the supervisor.
+ * and core/abstract.c decide; here the call is made on a duplicate of the target's socket, in the
+ * supervisor.
  *
  * No handler waits for a connect. The duplicate's connect gets one clock tick: on loopback the
  * handshake is over within the call. If it is not, the socket is connecting, and the target
@@ -30,6 +31,21 @@ static bool is_in_block(const struct notify_request *request, uint16_t real)
 	return (uint32_t)real - request->worker->block_base < request->worker->block_len;
 }
 
+/*
+ * Sends to names are not looked at here, so names of datagram sockets stay what the program says.
+ */
+static int bind_name(struct notify_request *request, int fd, struct request_address *address)
+{
+	int type = SOCK_DGRAM;
+	socklen_t len = sizeof(type);
+
+	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) || type == SOCK_DGRAM ||
+	    !target_waits(&request->target))
+		return CONTINUE_CALL;
+	berth_abstract_bind(request->map, address->bytes, &address->len);
+	return request_result(bind(fd, (struct sockaddr *)address->bytes, address->len));
+}
+
 int on_bind(struct notify_request *request)
 {
 	struct request_address address;
@@ -41,6 +57,8 @@ int on_bind(struct notify_request *request)
 	                          BERTH_ADDR_UNSPEC_IS_INET, &address))
 		return CONTINUE_CALL;
 	fd = request_socket(request);
+	if (address.is_name)
+		return bind_name(request, fd, &address);
 	proto = fd < 0 ? -1 : request_proto(fd);
 	if (proto < 0 || !target_waits(&request->target))
 		return CONTINUE_CALL;
@@ -126,11 +144,15 @@ int on_connect(struct notify_request *request)
 		return connect_unix(request, len);
 	fd = request_socket(request);
 	proto = fd < 0 ? -1 : request_proto(fd);
-	if (proto < 0 || !target_waits(&request->target))
+	if (fd < 0 || (proto < 0 && !address.is_name) || !target_waits(&request->target))
 		return CONTINUE_CALL;
 	switch (request_outbound(request, proto, &address)) {
 	case BERTH_REFUSE: return -ECONNREFUSED;
-	case BERTH_USE: return connect_real(request, fd, &address, proto);
+	case BERTH_USE:
+		/* the server sees who connects: SO_PEERCRED */
+		if (address.is_name && !target_is_our_user(&request->target))
+			return -EACCES;
+		return connect_real(request, fd, &address, proto);
 	case BERTH_PASS: break;
 	}
 	return CONTINUE_CALL;
@@ -157,7 +179,7 @@ int on_name(struct notify_request *request)
 	cleanup_close int fd = -1;
 	bool peer = request->call.kind == NOTIFY_PEERNAME;
 
-	if (!target_read(&request->target, request->call.len, &space, sizeof(space)) || space < 3 ||
+	if (!target_read(&request->target, request->call.len, &space, sizeof(space)) ||
 	    space > INT_MAX)
 		return CONTINUE_CALL;
 	fd = request_socket(request);
@@ -166,9 +188,11 @@ int on_name(struct notify_request *request)
 		return CONTINUE_CALL;
 	if (!peer)
 		record_given(request, &name);
-	return request_restore_port(request->map, &name, full)
-	               ? request_write_name(request, &name, full, space)
-	               : CONTINUE_CALL;
+	if (name.ss_family == AF_UNIX)
+		full = berth_abstract_restore(request->map, &name, sizeof(name), full);
+	else if (!request_restore_port(request->map, &name, full))
+		return CONTINUE_CALL;
+	return request_write_name(request, &name, full, space);
 }
 
 /* --- accept ----------------------------------------------------------------------------------- */

@@ -90,18 +90,31 @@ bool target_scatter(const struct target *target, uint64_t iov, size_t count, con
 	return process_vm_writev(target->pid, &local, 1, remote, count, 0) == (ssize_t)len;
 }
 
+/* The number at @column of a line of /proc/PID/status; -1 if it is not there. */
+static long read_status(pid_t pid, const char *line, int column)
+{
+	cleanup_free char *text = NULL;
+	char *at = proc_read_file(pid, "status", &text, NULL) ? NULL : strstr(text, line);
+	long number = -1;
+
+	for (at = at ? at + strlen(line) : NULL; at && column-- >= 0;)
+		number = strtol(at, &at, 10);
+	return number;
+}
+
+bool target_is_our_user(const struct target *target)
+{
+	return read_status(target->pid, "\nUid:", 1) == (long)geteuid(); /* the effective one */
+}
+
 /*
  * Before Linux 6.9 a pidfd names a whole process, and is opened by the number of its first thread.
  */
 static pid_t leader_of(pid_t thread)
 {
-	cleanup_free char *text = NULL;
-	const char *at;
+	long leader = read_status(thread, "\nTgid:", 0);
 
-	if (proc_read_file(thread, "status", &text, NULL))
-		return thread;
-	at = strstr(text, "\nTgid:");
-	return at ? (pid_t)strtol(at + sizeof("\nTgid:") - 1, NULL, 10) : thread;
+	return leader > 0 ? (pid_t)leader : thread;
 }
 
 void target_forget(struct target_last *last)

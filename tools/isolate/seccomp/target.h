@@ -45,6 +45,9 @@ bool target_scatter(const struct target *target, uint64_t iov, size_t count, con
 int target_fd(const struct target *target, int fd);
 void target_forget(struct target_last *last);
 
+/* True if the target has the user id that the supervisor acts with. */
+bool target_is_our_user(const struct target *target);
+
 /* True if the target still waits: then no other process can have had its number meanwhile. */
 bool target_waits(const struct target *target);
 

@@ -3,9 +3,12 @@
  * In the supervisor. sock_diag(7) says whether a socket listens on a port, and its inode;
  * /proc/PID/fd says whether a process of the worker has it (a server on port 0, or an inherited
  * one). UDP is treated alike: a datagram that no process can receive has reached no server. DNS is
- * not a server of the suite.
+ * not a server of the suite. /proc/net/unix lists abstract sockets in the same way.
  */
 #include "tools/run/worker/foreign.h"
+
+#include <string.h>
+#include <unistd.h>
 
 #include "tools/base/cleanup.h"
 #include "tools/base/diag.h"
@@ -53,6 +56,16 @@ static bool find_holder(void *arg, pid_t pid)
 	return false;
 }
 
+/* True if the worker has none of @listeners; *ret_who names who has one, if that can be seen. */
+static bool is_outsider(pid_t init, struct foreign_listeners *listeners, char **ret_who)
+{
+	if (!listeners->count || is_own(init, listeners))
+		return false;
+	(void)proc_each(find_holder, listeners);
+	*ret_who = listeners->holder;
+	return true;
+}
+
 bool foreign_is_outsider(pid_t init, enum berth_proto proto, uint16_t port, char **ret_who)
 {
 	const struct diag_filter filter = { .first = port,
@@ -65,9 +78,27 @@ bool foreign_is_outsider(pid_t init, enum berth_proto proto, uint16_t port, char
 		return false;
 	if (diag_each(-1, &filter, add_listener, &listeners))
 		return true; /* no sock_diag: the connection stands as it is */
-	if (!listeners.count || is_own(init, &listeners))
-		return false;
-	(void)proc_each(find_holder, &listeners);
-	*ret_who = listeners.holder;
-	return true;
+	return is_outsider(init, &listeners, ret_who);
+}
+
+struct name_search {
+	const char *name;
+	struct foreign_listeners listeners;
+};
+
+static bool add_named(void *arg, const struct proc_unix *entry)
+{
+	struct name_search *search = arg;
+
+	if (!strncmp(entry->path, search->name, BERTH_NOTE_TEXT - 1))
+		search->listeners.inodes[search->listeners.count++] = entry->inode;
+	return search->listeners.count < LISTENERS_MAX;
+}
+
+bool foreign_is_outsider_name(pid_t init, const char *name, char **ret_who)
+{
+	struct name_search search = { .name = name };
+
+	return proc_each_unix(getpid(), add_named, &search) ||
+	       is_outsider(init, &search.listeners, ret_who);
 }

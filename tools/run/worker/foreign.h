@@ -15,4 +15,7 @@
  */
 bool foreign_is_outsider(pid_t init, enum berth_proto proto, uint16_t port, char **ret_who);
 
+/** The same for abstract socket @name, "@name", which may be cut off at BERTH_NOTE_TEXT - 1. */
+bool foreign_is_outsider_name(pid_t init, const char *name, char **ret_who);
+
 #endif

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/abstract.h"
 #include "core/elf.h"
 #include "tools/base/cleanup.h"
 #include "tools/base/str.h"
@@ -75,26 +76,46 @@ static char *on_learned(const struct note_case *it)
 	return NULL;
 }
 
-static char *on_foreign(const struct note_case *it)
+/* What @note names: "TCP port 3101", "abstract socket @name". */
+static char *describe(const struct berth_note *note)
+{
+	return !note->virtual_port ? str_print("abstract socket %s", note->text)
+	                           : str_print("%s port %u", proto_name(note), note->virtual_port);
+}
+
+static bool is_outsider(const struct note_case *it, char **ret_who)
 {
 	enum berth_proto proto = (enum berth_proto)it->note->proto;
-	cleanup_free char *who = NULL;
+	const char *name = it->note->virtual_port ? NULL : it->note->text;
 
-	if (!foreign_is_outsider(it->worker->init, proto, it->note->virtual_port, &who)) {
+	if (name ? foreign_is_outsider_name(it->worker->init, name, ret_who)
+	         : foreign_is_outsider(it->worker->init, proto, it->note->virtual_port, ret_who))
+		return true;
+	if (name)
+		berth_abstract_forget(it->worker->map, name);
+	else
 		berth_portmap_foreign_forget(it->worker->map, proto, it->note->virtual_port);
+	return false;
+}
+
+static char *on_foreign(const struct note_case *it)
+{
+	cleanup_free char *who = NULL, *what = describe(it->note);
+
+	if (!is_outsider(it, &who))
 		return NULL;
-	}
 	it->notes->foreign = true;
 	if (it->notes->setup.hides_foreign)
 		return NULL;
-	return str_print("connected to %s port %u outside of the run%s%s", proto_name(it->note),
-	                 it->note->virtual_port, who ? ": " : "", who ? who : "");
+	return str_print("connected to %s outside of the run%s%s", what, who ? ": " : "",
+	                 who ? who : "");
 }
 
 static char *on_refused(const struct note_case *it)
 {
-	return str_print("was refused %s port %u outside of the run (strict)", proto_name(it->note),
-	                 it->note->virtual_port);
+	cleanup_free char *what = describe(it->note);
+
+	return str_print("was refused %s outside of the run (strict)", what);
 }
 
 static char *on_exhausted(const struct note_case *it)
@@ -207,7 +228,7 @@ static void on_note(struct notes *notes, const struct notes_worker *worker,
 	finding = find_or_add(notes, note->kind, text);
 	name_worker(finding, worker);
 	if (!finding->more && note->kind == BERTH_NOTE_FOREIGN && note->proto == BERTH_TCP &&
-	    notes->setup.suggests_database)
+	    note->virtual_port && notes->setup.suggests_database)
 		finding->database_url = db_url_example(note->virtual_port);
 }
 
