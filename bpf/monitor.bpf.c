@@ -121,15 +121,6 @@ int monitor_post_bind6(struct bpf_sock *context)
 
 /* ---- destinations ---- */
 
-/* A destination that cannot be recorded here is reported again the next time. */
-static __always_inline bool is_first(const struct monitor_peer *peer)
-{
-	__u8 known = 1;
-
-	return !bpf_map_lookup_elem(&peers, peer) &&
-	       bpf_map_update_elem(&peers, peer, &known, BPF_NOEXIST) != -E_EXIST;
-}
-
 /*
  * One event for each destination that may be a suite's server. Left out are ephemeral ports, to
  * which servers answer, and those of the machine's own services (resolver, clock, syslog).

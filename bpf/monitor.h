@@ -46,7 +46,10 @@ struct monitor_stack {
 	struct berth_frame frames[BERTH_STACK_MAX];
 };
 
-/* A worker and a destination, with any number of connections or datagrams between them. */
+/*
+ * A worker and a destination, with any number of connections or datagrams between them. AF_UNIX:
+ * .remote begins with the number of the process that listens.
+ */
 struct monitor_peer {
 	struct berth_ip remote;
 	uint32_t worker;

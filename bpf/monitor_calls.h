@@ -160,6 +160,41 @@ static __always_inline void on_unix_listening(void *context, long fd, __u32 work
 		bpf_ringbuf_submit(event, 0);
 }
 
+/*
+ * A connection to a Unix socket. The kernel keeps who has called listen(2), for SO_PEERCRED; who
+ * receives datagrams it does not keep.
+ */
+static __always_inline void on_unix_connected(void *context, struct pt_regs *regs)
+{
+	struct address_arg arg = { .address = (const void *)PT_REGS_PARM2_CORE_SYSCALL(regs),
+		                   .len = (__u32)PT_REGS_PARM3_CORE_SYSCALL(regs) };
+	struct monitor_peer peer = { .family = FAMILY_UNIX };
+	struct socket_facts facts;
+	struct berth_event *event;
+	struct pid *server;
+	struct sock *sk;
+	__u16 family = 0;
+
+	/* most connects end here */
+	if (bpf_probe_read_user(&family, sizeof(family), arg.address) || family != FAMILY_UNIX ||
+	    !current_worker(&peer.worker) ||
+	    !socket_facts_of_fd((int)PT_REGS_PARM1_CORE_SYSCALL(regs), &facts) ||
+	    facts.family != FAMILY_UNIX)
+		return;
+	sk = facts.sk;
+	server = BPF_CORE_READ(sk, sk_peer_pid);
+	peer.remote.word_be[0] = server ? pid_number(server, 0) : 0;
+	if (!peer.remote.word_be[0] || !is_first(&peer))
+		return;
+	event = unix_begin(context, peer.worker, BERTH_EVENT_CONNECTED, facts.inode, &arg);
+	if (!event) {
+		bpf_map_delete_elem(&peers, &peer);
+		return;
+	}
+	event->count = peer.remote.word_be[0];
+	bpf_ringbuf_submit(event, 0);
+}
+
 /* ---- calls that failed ---- */
 
 static __always_inline void on_bind_failed(void *context, const struct socket_facts *facts,
@@ -287,6 +322,8 @@ static __always_inline void on_succeeded(void *context, struct pt_regs *regs, lo
 	} else if (call == calls.listen) {
 		if (current_worker(&worker))
 			on_unix_listening(context, (int)PT_REGS_PARM1_CORE_SYSCALL(regs), worker);
+	} else if (call == calls.connect) {
+		on_unix_connected(context, regs);
 	}
 }
 

@@ -112,6 +112,15 @@ struct {
 	__type(value, __u8);
 } peers SEC(".maps");
 
+/* A destination that cannot be recorded here is reported again the next time. */
+static __always_inline bool is_first(const struct monitor_peer *peer)
+{
+	__u8 known = 1;
+
+	return !bpf_map_lookup_elem(&peers, peer) &&
+	       bpf_map_update_elem(&peers, peer, &known, BPF_NOEXIST) != -E_EXIST;
+}
+
 /* cookies of sockets whose connect was counted as failed before the system call returned */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -180,32 +189,33 @@ static __always_inline long call_of(const struct pt_regs *regs)
 }
 
 /*
- * The number of @task's process in the reader's PID namespace, which is its own or one around it.
+ * The number of @pid in the reader's PID namespace, which is its own or one around it; else @found.
  */
-static __always_inline __u32 pid_of(struct task_struct *task)
+static __always_inline __u32 pid_number(struct pid *pid, __u32 found)
 {
-	__u32 found = task->tgid; /* if it has no number there */
 	struct pid_namespace *namespace;
 	struct upid one = {};
-	struct pid *pid;
 
-	if (!pid_namespace)
-		return found;
 	/* or the compiler merges this load with one below, and the verifier refuses that */
 	barrier_var(found);
-	pid = BPF_CORE_READ(task, group_leader, thread_pid);
 	for (__u32 level = 0; level < PID_LEVELS; level++) {
 		if (bpf_probe_read_kernel(&one, sizeof(one),
 		                          (char *)pid + bpf_core_field_offset(struct pid, numbers) +
 		                                  (__u64)level * sizeof(one)))
 			break;
 		namespace = one.ns;
-		if (BPF_CORE_READ(namespace, ns.inum) == pid_namespace)
+		if (!pid_namespace || BPF_CORE_READ(namespace, ns.inum) == pid_namespace)
 			found = (__u32)one.nr;
-		if (level >= BPF_CORE_READ(pid, level))
+		if (!pid_namespace || level >= BPF_CORE_READ(pid, level))
 			break;
 	}
 	return found;
+}
+
+static __always_inline __u32 pid_of(struct task_struct *task)
+{
+	return pid_namespace ? pid_number(BPF_CORE_READ(task, group_leader, thread_pid), task->tgid)
+	                     : task->tgid;
 }
 
 static __always_inline __u32 current_pid(void)

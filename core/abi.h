@@ -31,7 +31,10 @@ enum berth_event_tag {
 	BERTH_EVENT_BIND_FAILED,
 	BERTH_EVENT_LISTENING,  /* .local or .path, stack */
 	BERTH_EVENT_UNLISTENED, /* it listens no more: failure, shutdown or close */
-	/* .remote: the first time; for `berth monitor` every time */
+	/*
+	 * .remote: the first time; for `berth monitor` every time. AF_UNIX: .path, and .count is
+	 * the process that listens
+	 */
 	BERTH_EVENT_CONNECTED,
 	BERTH_EVENT_CONNECT_FAILED, /* .remote or .path, .error; stack if it failed at once */
 	BERTH_EVENT_ACCEPTED,       /* `berth monitor` only */

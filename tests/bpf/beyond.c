@@ -126,6 +126,30 @@ static void leaked_abstract(void)
 		serve_for_ever();
 }
 
+/* worker 2 connects to a path and to a name of worker 1, twice; each has its own server, too */
+static void cross_unix(void)
+{
+	const char *number = getenv("BERTH_WORKER");
+	bool is_first = number && *number == '1';
+	char mine[] = "@own-1";
+
+	mine[5] = is_first ? '1' : '2';
+	listen_at(mine);
+	if (connect_to(mine) < 0)
+		die("connect to its own");
+	if (is_first) {
+		listen_at("cross.sock");
+		listen_at("@cross");
+		sleep(1);
+		return;
+	}
+	usleep(300000);
+	for (int i = 0; i < 2; i++)
+		if (connect_to("cross.sock") < 0 || connect_to("@cross") < 0)
+			die("connect to the other's");
+	truth("{\"kind\": \"cross_worker\", \"port\": 0, \"count\": 1}", "\"unix_listening\": 1");
+}
+
 static void give_up(void) /* as a server that cannot start: it needs a moment to print why */
 {
 	poll(NULL, 0, 200);
@@ -336,11 +360,11 @@ static const struct oracle {
 	{ \
 #name, name \
 	}
-	ORACLE(clean_unix),        ORACLE(leaked_unix),     ORACLE(leaked_abstract),
-	ORACLE(taken_path),        ORACLE(stale_path),      ORACLE(no_server),
-	ORACLE(serve_udp),         ORACLE(clean_datagrams), ORACLE(foreign_datagram),
-	ORACLE(foreign_connected), ORACLE(uring_bind),      ORACLE(uring_connect),
-	ORACLE(uring_send),
+	ORACLE(clean_unix),       ORACLE(leaked_unix),       ORACLE(leaked_abstract),
+	ORACLE(taken_path),       ORACLE(stale_path),        ORACLE(no_server),
+	ORACLE(cross_unix),       ORACLE(serve_udp),         ORACLE(clean_datagrams),
+	ORACLE(foreign_datagram), ORACLE(foreign_connected), ORACLE(uring_bind),
+	ORACLE(uring_connect),    ORACLE(uring_send),
 };
 
 int main(int argc, char **argv)

@@ -10,6 +10,8 @@ for name in leaked_unix leaked_abstract taken_path stale_path no_server; do
 	try "found, and nothing else: $name" 1 "$beyond" "$name"
 	cp result "$name"
 done
+on=2 try 'found, and nothing else: cross_unix' 2 "$beyond" cross_unix
+cp result cross_unix
 if [ -s taken_path ] && ! jq -e '.findings == []' taken_path >/dev/null; then
 	holds 'a listener is named by its path, with function and line' leaked_unix '.findings[0] |
 		.path == "left.sock" and .protocol == "unix" and
@@ -25,6 +27,8 @@ if [ -s taken_path ] && ! jq -e '.findings == []' taken_path >/dev/null; then
 		'[.findings[].detail] | sort |
 		(.[0] | test("^never.sock does not exist: 6 connects failed")) and
 		(.[1] | test("^no process listens on gone.sock"))'
+	holds 'a socket of another worker: its path and its server' cross_unix '.findings[0].detail |
+		test("^connected to cross.sock, where worker 1 listens .*cross_unix")'
 fi
 
 try 'no finding, exact counts: clean_datagrams' 1 "$beyond" clean_datagrams 3911

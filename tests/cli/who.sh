@@ -99,6 +99,29 @@ if [ "$(id -u)" = 0 ]; then # as a supervisor that has given it up
 	has 'and without the right to enter the namespace' "pid $holder," "$said"
 fi
 kill $holder
+
+# Unix sockets, as each worker calls them
+cat >names.py <<'P'
+import os, socket, time
+path = os.path.abspath("own-%s.sock" % os.environ["BERTH_WORKER"])
+held = [socket.socket(socket.AF_UNIX) for _ in range(2)]
+held[0].bind("\0who-names"); held[1].bind(path)
+for s in held: s.listen()
+open("up-" + os.environ["BERTH_WORKER"], "w").close(); time.sleep(120)
+P
+"$BERTH" run -n 2 --tree shared --backend preload -- python3 names.py >"$work/out" 2>&1 & run=$!
+timeout 90 sh -c 'until [ -e up-1 ] && [ -e up-2 ]; do sleep 0.1; done'
+berth who @who-names
+same 'an abstract name of two workers: exit status 0' 0 "$status"
+has 'it is held by more than one' 'and 1 more process' "$out"
+for n in 1 2; do has "by worker $n" ", worker $n, task $n" "$out"; done
+berth who "$PWD/own-2.sock" --json
+same 'a path: its worker, in JSON' "null $PWD/own-2.sock 2 unix" \
+	"$(printf '%s\n' "$out" | jq -r '"\(.port) \(.path) \(.holders[0].worker) \(.holders[0].sockets[0].protocol)"')"
+kill $run
+wait $run
+berth who @who-names
+same 'no one has the name: exit status 1' '1 @who-names: free' "$status $(printf '%s\n' "$out" | head -n 1)"
 berth who 0
 same 'not a port: exit status 125' 125 "$status"
 berth mark 'a test'

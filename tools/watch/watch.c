@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include "bpf/monitor.h"
 #include "tools/base/cleanup.h"
@@ -65,8 +66,10 @@ static void on_event(void *arg, const struct berth_event *event)
 	if (event->tag == BERTH_EVENT_CLOSED && event->how == BERTH_CLOSED_EXIT && !event->accepted)
 		has_stack = source_stack(watch->source, event->cookie, true, &stack);
 	model_apply(watch->model, event, has_stack ? &stack : NULL);
-	if ((event->tag == BERTH_EVENT_CONNECTED || event->tag == BERTH_EVENT_SENT) &&
-	    model_add_destination(watch->model, event)) {
+	if (event->tag == BERTH_EVENT_CONNECTED && event->family == AF_UNIX)
+		rule_unix_connection(&watch->rules, event);
+	else if ((event->tag == BERTH_EVENT_CONNECTED || event->tag == BERTH_EVENT_SENT) &&
+	         model_add_destination(watch->model, event)) {
 		has_stack = source_stack(watch->source, event->cookie, false, &stack);
 		rule_connection(&watch->rules, event, has_stack ? &stack : NULL);
 	}

@@ -67,6 +67,14 @@ static void add_socket(struct str *text, const struct who_socket *one)
 	const struct diag_socket *socket = &one->socket;
 	char local[DIAG_ADDRESS], remote[DIAG_ADDRESS];
 
+	if (socket->family == AF_UNIX) {
+		str_addf(text, "    unix socket, %s", diag_state_name(socket));
+		if (!one->here)
+			str_addf(text, ", in network namespace %llu",
+			         (unsigned long long)one->netns);
+		str_add(text, "\n");
+		return;
+	}
 	str_addf(text, "    %s  %-22s %s", socket->proto == BERTH_TCP ? "TCP" : "UDP",
 	         diag_address(&socket->local, socket->family, socket->local_port, local),
 	         diag_state_name(socket));
@@ -138,7 +146,8 @@ static void add_headline(struct str *text, const struct who *who)
 {
 	const struct who_holder *first = who->holder_count ? &who->holders[0] : NULL;
 
-	str_addf(text, "port %u: ", who->port);
+	add_name(text, who->port ? "port " : "", who->name);
+	str_add(text, ": ");
 	if (who->verdict == WHO_FREE) {
 		str_add(text, first ? "free here, held in another network namespace" : "free");
 	} else if (!first) {
@@ -169,11 +178,11 @@ static void add_blind_spots(struct str *text, const struct who *who)
 	if (who->hidden_processes)
 		str_addf(text,
 		         "not seen: the sockets of %u process%s of other users (sudo berth who "
-		         "%u)\n",
-		         who->hidden_processes, who->hidden_processes > 1 ? "es" : "", who->port);
+		         "%s)\n",
+		         who->hidden_processes, who->hidden_processes > 1 ? "es" : "", who->name);
 	if (who->hidden_namespaces)
-		str_addf(text, "not seen: %u other network namespace%s (sudo berth who %u)\n",
-		         who->hidden_namespaces, who->hidden_namespaces > 1 ? "s" : "", who->port);
+		str_addf(text, "not seen: %u other network namespace%s (sudo berth who %s)\n",
+		         who->hidden_namespaces, who->hidden_namespaces > 1 ? "s" : "", who->name);
 }
 
 static void add_past(struct str *text, const struct show_past *past, const char *before)
@@ -218,9 +227,15 @@ static json_t *json_socket(const struct who_socket *one)
 	char local[DIAG_ADDRESS], remote[DIAG_ADDRESS];
 	json_t *object = json_object();
 
+	set_string(object, "state", diag_state_name(socket));
+	json_object_set_new(object, "netns", json_integer((json_int_t)one->netns));
+	json_object_set_new(object, "here", json_boolean(one->here));
+	if (socket->family == AF_UNIX) {
+		set_string(object, "protocol", "unix");
+		return object;
+	}
 	set_string(object, "protocol", socket->proto == BERTH_TCP ? "tcp" : "udp");
 	json_object_set_new(object, "family", json_integer(socket->family == AF_INET ? 4 : 6));
-	set_string(object, "state", diag_state_name(socket));
 	set_string(object, "local",
 	           diag_address(&socket->local, socket->family, socket->local_port, local));
 	if (socket->remote_port)
@@ -229,8 +244,6 @@ static json_t *json_socket(const struct who_socket *one)
 			diag_address(&socket->remote, socket->family, socket->remote_port, remote));
 	if (socket->expires_ms && !socket->inode)
 		json_object_set_new(object, "expires_ms", json_integer(socket->expires_ms));
-	json_object_set_new(object, "netns", json_integer((json_int_t)one->netns));
-	json_object_set_new(object, "here", json_boolean(one->here));
 	return object;
 }
 
@@ -301,7 +314,8 @@ void show_who_json(const struct who *who, const struct show_past *past, size_t p
 	cleanup_free char *advice = who_advice(who), *line = NULL;
 	json_t *object = json_object(), *holders = json_array(), *ownerless = json_array();
 
-	json_object_set_new(object, "port", json_integer(who->port));
+	json_object_set_new(object, "port", who->port ? json_integer(who->port) : json_null());
+	set_string(object, "path", who->port ? NULL : who->name);
 	set_string(object, "verdict", verdict_names[who->verdict]);
 	for (size_t i = 0; i < who->holder_count; i++)
 		json_array_append_new(holders, json_holder(who, &who->holders[i]));

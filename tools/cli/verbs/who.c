@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `berth who PORT`: tools/watch/lookup/who.h finds the owner, show_who.c prints it. The exit status
- * is 0 if the owner is known, 1 if the port is free, 3 if the owner is invisible to this user.
+ * `berth who PORT|PATH`: tools/watch/lookup/who.h finds the owner, show_who.c prints it. The exit
+ * status is 0 if the owner is known, 1 if the port is free, 3 if the owner is invisible to this
+ * user.
  */
 #include "tools/watch/lookup/who.h"
 
@@ -92,17 +93,20 @@ int verb_who(struct cli *cli)
 	long port;
 	int ret;
 
-	if (str_number(cli->args[0], 1, 65535, &port))
+	if (strpbrk(cli->args[0], "/@"))
+		port = 0;
+	else if (str_number(cli->args[0], 1, 65535, &port))
 		return cli_usage(cli, "expected a port from 1 to 65535, got '%s'", cli->args[0]);
 	(void)state_list(&runs, &run_count); /* without runs, the port may still have an owner */
 	map_count = list_maps(runs, run_count, &maps);
-	ret = who_find((uint16_t)port, maps, map_count, &who);
+	ret = port ? who_find((uint16_t)port, maps, map_count, &who)
+	           : who_find_path(cli->args[0], &who);
 	state_list_free(runs, run_count);
 	if (ret) {
-		log_line("unable to list the sockets on port %ld: %s", port, strerror(-ret));
+		log_line("unable to list the sockets of '%s': %s", cli->args[0], strerror(-ret));
 		return EXIT_USAGE;
 	}
-	past = read_past(cli, (int)port, &past_count);
+	past = port ? read_past(cli, (int)port, &past_count) : NULL;
 	(cli->json ? show_who_json : show_who_text)(who, past, past_count, &text);
 	free_past(past, past_count);
 	if (!cli->json)

@@ -14,9 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/abstract.h"
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
@@ -47,6 +49,20 @@ static void on_socket(void *arg, const struct diag_socket *socket)
 	};
 }
 
+static bool on_path(void *arg, const struct proc_unix *entry)
+{
+	struct who_search *search = arg;
+	struct diag_socket socket = { .family = AF_UNIX,
+		                      .local_port = 1, /* it is bound */
+		                      .state = entry->listening ? DIAG_LISTEN : DIAG_ESTABLISHED,
+		                      .inode = (uint32_t)entry->inode };
+
+	if (!strcmp(entry->path, search->who->name) ||
+	    !strcmp(berth_abstract_plain(entry->path), search->who->name))
+		on_socket(search, &socket);
+	return true;
+}
+
 static int dump_namespace(struct who_search *search, int netns)
 {
 	const struct diag_filter filter = { .first = search->who->port, .last = search->who->port };
@@ -65,6 +81,10 @@ static bool visit_namespace(void *arg, pid_t pid)
 		return true;
 	table_set(&search->namespaces, netns, search);
 	search->netns = netns;
+	if (!search->who->port) {
+		search->who->hidden_namespaces += !!proc_each_unix(pid, on_path, search);
+		return true;
+	}
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if ((fd < 0 || dump_namespace(search, fd)) &&
 	    diag_read_proc(pid, search->who->port, on_socket, search))
@@ -264,16 +284,15 @@ static void check_virtuals(struct who *who)
 	diag_close(diag);
 }
 
-int who_find(uint16_t port, const struct who_map *maps, size_t map_count, struct who **ret_who)
+/* @who has what is asked for. */
+static int find(struct who *who, const struct who_map *maps, size_t map_count, struct who **ret_who)
 {
-	struct who *who = mem_alloc(sizeof(*who));
 	struct who_search search = { .who = who, .home = proc_namespace(getpid(), "net") };
 	int ret;
 
-	who->port = port;
 	search.netns = search.home;
 	table_set(&search.namespaces, search.home, &search);
-	ret = dump_namespace(&search, -1);
+	ret = who->port ? dump_namespace(&search, -1) : proc_each_unix(getpid(), on_path, &search);
 	if (!ret)
 		ret = proc_each(visit_namespace, &search);
 	for (size_t i = 0; !ret && i < map_count; i++)
@@ -291,6 +310,23 @@ int who_find(uint16_t port, const struct who_map *maps, size_t map_count, struct
 	return ret;
 }
 
+int who_find(uint16_t port, const struct who_map *maps, size_t map_count, struct who **ret_who)
+{
+	struct who *who = mem_alloc(sizeof(*who));
+
+	who->port = port;
+	who->name = str_print("%u", port);
+	return find(who, maps, map_count, ret_who);
+}
+
+int who_find_path(const char *path, struct who **ret_who)
+{
+	struct who *who = mem_alloc(sizeof(*who));
+
+	who->name = str_copy(path);
+	return find(who, NULL, 0, ret_who);
+}
+
 void who_free(struct who *who)
 {
 	if (!who)
@@ -305,6 +341,7 @@ void who_free(struct who *who)
 		free(who->virtuals[i].run);
 		free(who->virtuals[i].task);
 	}
+	free(who->name);
 	free(who->holders);
 	free(who->sockets);
 	free(who->virtuals);
@@ -341,7 +378,7 @@ static const struct who_holder *find_main_holder(const struct who *who)
 	return who->holder_count ? &who->holders[0] : NULL;
 }
 
-static char *advise_holder(const struct who_holder *holder)
+static char *advise_holder(const struct who *who, const struct who_holder *holder)
 {
 	const struct proc_info *info = &holder->info;
 
@@ -355,6 +392,8 @@ static char *advise_holder(const struct who_holder *holder)
 		                 info->container + 7);
 	if (holder->unit)
 		return str_print("stop the service: systemctl stop %s", holder->unit);
+	if (!who->port)
+		return str_print("end it: kill %d", info->stat.pid);
 	if (info->stat.ppid == 1)
 		return str_print("its parent is gone, so it may be left over: kill %d; under berth "
 		                 "run the port need not be free",
@@ -373,17 +412,18 @@ char *who_advice(const struct who *who)
 		return str_copy(
 			"nothing: the port is free here, only other network namespaces use it");
 	if (holder)
-		return advise_holder(holder);
+		return advise_holder(who, holder);
 	if (who->verdict == WHO_FREE && who->virtual_count)
 		return str_copy(
 			"nothing: workers use it as a virtual port, the port itself is free");
 	if (who->verdict == WHO_FREE)
-		return str_copy("nothing: the port is free");
+		return str_copy(who->port ? "nothing: the port is free"
+		                          : "nothing: no process has the socket");
 	if (only_time_wait(who, &wait_ms))
 		return str_print("wait %u s, or let the server set SO_REUSEADDR before bind",
 		                 (wait_ms + 999) / 1000);
 	if (who->hidden_processes)
-		return str_print("look again with privilege: sudo berth who %u", who->port);
+		return str_print("look again with privilege: sudo berth who %s", who->name);
 	return str_copy("the kernel itself or a socket without a process holds it; it ends with "
 	                "its connection");
 }

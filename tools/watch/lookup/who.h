@@ -2,10 +2,10 @@
 #ifndef BERTH_WATCH_WHO_H
 #define BERTH_WATCH_WHO_H
 /*
- * Who has a port: every socket that occupies it, in every network namespace that we may enter, the
- * processes that have it open, and the workers that these belong to.
+ * Who has a port or a Unix socket: every socket that occupies it, in every network namespace that
+ * we may enter, the processes that have it open, and the workers that these belong to.
  *
- *	who_find(3101, maps, map_count, &who);
+ *	who_find(3101, maps, map_count, &who), or who_find_path("@x11", &who)
  *	... who->holders ...
  *	who_free(who);
  * who_find() returns 0 or -errno and prints nothing. It counts what it may not see.
@@ -27,10 +27,10 @@ struct who_map {
 };
 
 struct who_socket {
-	struct diag_socket socket;
-	uint64_t netns;       /* inode number */
-	bool here;            /* in our own network namespace */
-	unsigned int holders; /* how many of who->holders have it open */
+	struct diag_socket socket; /* of a path: its inode, and TCP's states */
+	uint64_t netns;            /* inode number */
+	bool here;                 /* in our own network namespace */
+	unsigned int holders;      /* how many of who->holders have it open */
 };
 
 struct who_ancestor {
@@ -59,7 +59,8 @@ struct who_virtual {
 };
 
 struct who {
-	uint16_t port;
+	char *name;    /* as asked: "3101", "/run/x.sock", "@x11" */
+	uint16_t port; /* 0: it is a path */
 	enum who_verdict verdict;
 	struct who_socket *sockets;
 	size_t socket_count;
@@ -73,6 +74,11 @@ struct who {
 
 /** @maps: port maps of live runs; those of visible processes are found anyway. */
 int who_find(uint16_t port, const struct who_map *maps, size_t map_count, struct who **ret_who);
+
+/**
+ * @path	as /proc/net/unix writes it; an abstract name of a worker as the worker calls it
+ */
+int who_find_path(const char *path, struct who **ret_who);
 void who_free(struct who *who);
 
 /** Return: advice how to free the port, one line; a new string. */

@@ -99,6 +99,9 @@ struct watch_endpoint *model_endpoint_find(struct watch_model *model, enum berth
 /** Return: whether the worker has an open TCP listener or UDP port. */
 bool model_worker_listens(struct watch_model *model, unsigned int worker);
 
+/** The path of an AF_UNIX event as /proc/net/unix writes it; a new string. */
+char *model_path_of_event(const struct berth_event *event);
+
 /** @inode: of the Unix socket. NULL = the model has not seen it listen. */
 struct path_listener *model_path_listener_find(struct watch_model *model, uint64_t inode);
 

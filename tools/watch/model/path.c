@@ -31,8 +31,7 @@ struct path_failure *model_path_failure_next(struct watch_model *model, struct t
 	return *cell ? (*cell)->value : NULL;
 }
 
-/* The path as /proc/net/unix writes it. */
-static char *read_path(const struct berth_event *event)
+char *model_path_of_event(const struct berth_event *event)
 {
 	cleanup_free char *path = mem_alloc(BERTH_PATH_MAX + 1);
 
@@ -85,7 +84,7 @@ void path_listening(struct watch_model *model, const struct berth_event *event)
 		table_set(&model->path_listeners, event->cookie, listener);
 	}
 	free(listener->path);
-	listener->path = read_path(event);
+	listener->path = model_path_of_event(event);
 	listener->process = model_process_of_event(model, event);
 	listener->since_ns = event->time_ns;
 	symbol_stack_free(&listener->stack);
@@ -182,7 +181,7 @@ static struct path_failure *add_failure(struct watch_model *model, const struct 
 void path_failed(struct watch_model *model, const struct berth_event *event)
 {
 	bool is_bind = event->tag == BERTH_EVENT_BIND_FAILED;
-	cleanup_free char *path = read_path(event);
+	cleanup_free char *path = model_path_of_event(event);
 	uint64_t key = table_hash(TABLE_HASH, &event->worker, sizeof(event->worker));
 	struct path_failure *failure;
 

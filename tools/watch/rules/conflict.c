@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 
+#include "core/abstract.h"
 #include "tools/watch/rules/rules.h"
 
 static bool was_harmless(const struct watch_worker *worker, const struct watch_process *process,
@@ -53,12 +54,13 @@ void rule_port_conflicts(struct watch_rules *rules, const struct watch_worker *w
 static void report_path(struct watch_rules *rules, const struct watch_worker *worker,
                         const struct path_failure *failure)
 {
+	const char *path = berth_abstract_plain(failure->path);
 	struct rule_report report = {
 		.kind = FINDING_no_server,
 		.worker = worker->number,
 		.process = failure->process,
 		.protocol = "unix",
-		.path = failure->path,
+		.path = path,
 		.since_ns = failure->first_ns,
 		.count = failure->count,
 		.stack = &failure->stack,
@@ -67,15 +69,14 @@ static void report_path(struct watch_rules *rules, const struct watch_worker *wo
 	if (failure->is_bind) {
 		report.kind = FINDING_path_conflict;
 		report.is_note = was_harmless(worker, failure->process, failure->elsewhere);
-		rule_report(rules, &report, "%s is held by %s%s", failure->path, failure->holder,
+		rule_report(rules, &report, "%s is held by %s%s", path, failure->holder,
 		            failure->elsewhere ? "; the program took another path" : "");
 	} else if (failure->error == ECONNREFUSED) {
-		rule_report(rules, &report,
-		            "no process listens on %s: the file exists, its server does not run",
-		            failure->path);
+		rule_report(rules, &report, "no process listens on %s%s", path,
+		            *path == '@' ? "" : ": the file exists, its server does not run");
 	} else {
-		rule_report(rules, &report, "%s does not exist: %llu connects failed",
-		            failure->path, (unsigned long long)failure->count);
+		rule_report(rules, &report, "%s does not exist: %llu connects failed", path,
+		            (unsigned long long)failure->count);
 	}
 }
 

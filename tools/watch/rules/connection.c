@@ -3,11 +3,14 @@
  * foreign_connection and cross_worker: connections that leave the worker, to a server outside the
  * run or to one of another worker. What is intended passes: the worker's own servers, Berth's
  * servers (the relay, private instances), shared ports, multicast and broadcast, and datagrams that
- * no socket receives.
+ * no socket receives. Of Unix sockets the kernel names the process that listens; one that is of no
+ * worker passes here.
  */
 #include <unistd.h>
 
+#include "core/abstract.h"
 #include "core/addr.h"
+#include "tools/base/cleanup.h"
 #include "tools/base/diag.h"
 #include "tools/base/str.h"
 #include "tools/watch/lookup/who.h"
@@ -194,4 +197,30 @@ void rule_connection(struct watch_rules *rules, const struct berth_event *event,
 	else if (!is_mapped(rules, map, event))
 		check_foreign(rules, event, &places);
 	symbol_stack_free(&places);
+}
+
+void rule_unix_connection(struct watch_rules *rules, const struct berth_event *event)
+{
+	const struct watch_process *server = model_process_find(rules->model, (pid_t)event->count);
+	cleanup_free char *path = NULL;
+	struct symbol_stack stack = { 0 };
+	struct rule_report report;
+
+	if (!event->worker || !server || !server->worker || server->worker == event->worker)
+		return;
+	path = model_path_of_event(event);
+	symbol_locate((pid_t)event->pid, event->path_stack, event->stack_len, &event->caller,
+	              &stack);
+	report = (struct rule_report){
+		.kind = FINDING_cross_worker,
+		.worker = event->worker,
+		.process = model_process_of_event(rules->model, event),
+		.protocol = "unix",
+		.path = berth_abstract_plain(path),
+		.since_ns = event->time_ns,
+		.stack = &stack,
+	};
+	rule_report(rules, &report, "connected to %s, where worker %u listens (%s)", report.path,
+	            server->worker, server->command ? server->command : "?");
+	symbol_stack_free(&stack);
 }

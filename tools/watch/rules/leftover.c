@@ -6,6 +6,7 @@
  * A process that holds a leftover listener is not reported a second time, nor is its parent, nor a
  * child of a leftover process: they end with the one that is named.
  */
+#include "core/abstract.h"
 #include "tools/base/diag.h"
 #include "tools/watch/rules/rules.h"
 
@@ -119,7 +120,7 @@ static bool on_listed(void *arg, const struct proc_unix *entry)
 		.worker = check->worker,
 		.process = process,
 		.protocol = "unix",
-		.path = entry->path,
+		.path = berth_abstract_plain(entry->path),
 		.since_ns = listener ? listener->since_ns : process->began_ns,
 		.stack = listener ? &listener->stack : NULL,
 		.is_leftover = true,
@@ -133,7 +134,7 @@ static bool on_listed(void *arg, const struct proc_unix *entry)
 	table_set(&check->reported, entry->inode, check);
 	rule_report(check->rules, &report,
 	            "listener on unix socket %s is still open after the command ended",
-	            entry->path);
+	            report.path);
 	return true;
 }
 

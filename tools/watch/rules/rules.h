@@ -40,6 +40,9 @@ void rule_conflicts_avoided(struct watch_rules *rules); /* when all workers have
 void rule_connection(struct watch_rules *rules, const struct berth_event *event,
                      const struct monitor_stack *stack);
 
+/** A worker has connected to a Unix socket of a process for the first time. */
+void rule_unix_connection(struct watch_rules *rules, const struct berth_event *event);
+
 /* ---- unclosed.c ---- */
 void rule_never_closed(struct watch_rules *rules, const struct watch_worker *worker);
 void rule_descriptor_growth(struct watch_rules *rules, struct watch_process *process);
