@@ -55,45 +55,72 @@ bool berth_portmap_valid(const struct berth_portmap *map)
 /* The search for a free slot; see berth_loop(). */
 struct slot_search {
 	struct berth_portmap *map;
-	uint32_t virtual_port, found; /* real port; 0 = not yet */
+	uint32_t virtual_port;
+	uint32_t first, next; /* slots: where the search began, and where it goes on */
+	uint32_t found;       /* real port; 0 = not yet */
 };
 
 static long search_step(uint32_t i, void *arg)
 {
 	struct slot_search *search = arg;
+	uint32_t slot = search->first + i;
 
-	if (i >= BERTH_SLOTS_MAX)
+	if (slot >= BERTH_SLOTS_MAX)
 		return 1;
-	if (!swap(&search->map->slots[i].virtual_port, 0, search->virtual_port))
+	search->next = slot + 1;
+	if (!swap(&search->map->slots[slot].virtual_port, 0, search->virtual_port))
 		return 0;
-	search->found = search->map->block_base + i;
+	search->found = search->map->block_base + slot;
 	return 1;
 }
 
 /* Take a free slot for @virtual_port and return its real port, 0 if there is none. */
 static uint16_t slot_take(struct berth_portmap *map, uint16_t virtual_port)
 {
-	struct slot_search search = { .map = map, .virtual_port = virtual_port };
+	uint32_t hint = __atomic_load_n(&map->slots_full, __ATOMIC_ACQUIRE);
+	uint32_t first = hint & 0xffff;
+	struct slot_search search = { map, virtual_port, first, first, 0 };
 	uint32_t own = berth_portmap_slot(map, virtual_port);
 
 	/* A virtual port inside the block may only be itself: its number names a real port. */
 	if (own < BERTH_SLOTS_MAX)
 		return swap(&map->slots[own].virtual_port, 0, virtual_port) ? virtual_port : 0;
-	berth_loop(map->block_len, search_step, &search);
+	/* in an exhausted block a search ends at once: a suite may try thousands of ports */
+	berth_loop(first < map->block_len ? map->block_len - first : 0, search_step, &search);
+	swap(&map->slots_full, hint, (hint & 0xffff0000) | search.next);
 	return (uint16_t)search.found;
 }
 
 static void slot_give_back(struct berth_portmap *map, uint16_t real_port)
 {
 	struct berth_slot *slot = slot_of(map, real_port);
+	uint32_t number = berth_portmap_slot(map, real_port);
 
-	if (slot)
-		__atomic_store_n(&slot->virtual_port, 0, __ATOMIC_RELEASE);
+	if (!slot)
+		return;
+	__atomic_store_n(&slot->virtual_port, 0, __ATOMIC_RELEASE);
+	/*
+	 * Also if the hint does not change: a search that saw the slot taken must not move the hint
+	 * beyond it. A few tries, as the verifier wants an end; without success the slot is lost.
+	 */
+	for (int i = 0; i < 8; i++) {
+		uint32_t old = __atomic_load_n(&map->slots_full, __ATOMIC_ACQUIRE);
+		uint32_t first = (old & 0xffff) < number ? old & 0xffff : number;
+
+		if (swap(&map->slots_full, old, ((old >> 16) + 1) << 16 | first))
+			return;
+	}
 }
 
-/* Publish @real_port in the forward table. The loser of a race gives a fresh slot back. */
-static uint16_t publish(struct berth_portmap *map, enum berth_proto proto, uint16_t virtual_port,
-                        uint16_t old, uint16_t real_port, bool fresh)
+/*
+ * Publish @real_port in the forward table. The loser of a race gives a fresh slot back. Inline, as a
+ * function of a BPF program has at most five arguments.
+ */
+static inline __attribute__((__always_inline__)) uint16_t publish(struct berth_portmap *map,
+                                                                  enum berth_proto proto,
+                                                                  uint16_t virtual_port,
+                                                                  uint16_t old, uint16_t real_port,
+                                                                  bool fresh)
 {
 	if (swap(&map->forward[proto][virtual_port], old, real_port))
 		return real_port;

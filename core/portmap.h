@@ -142,7 +142,9 @@ struct berth_portmap {
 	uint32_t udp_claims;
 	/* where the real ports of all runs lie, inclusive; 0, 0 = not known */
 	uint32_t range_first, range_last;
-	uint32_t reserved[4];
+	/* low half: where a search begins, as all slots before are taken; high half: given back */
+	uint32_t slots_full;
+	uint32_t reserved[3];
 	/* a ring; a reader that falls behind sees a gap in the tickets */
 	struct berth_note notes[BERTH_NOTES_MAX];
 	struct berth_unix_rule unix_rules[BERTH_UNIX_RULES_MAX];

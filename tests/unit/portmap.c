@@ -73,6 +73,7 @@ static void a_full_block_says_so_and_keeps_what_it_has(void **state)
 	for (uint16_t i = 0; i < LEN; i++)
 		assert_int_not_equal(claim(map, BERTH_TCP, (uint16_t)(3000 + i)), 0);
 	assert_int_equal(claim(map, BERTH_TCP, 4000), 0);
+	assert_int_equal(map->slots_full & 0xffff, LEN); /* the next search ends at once */
 	assert_int_equal(berth_portmap_declare(map, 4000), 0);
 	assert_int_not_equal(claim(map, BERTH_TCP, 3000), 0);
 	assert_int_equal(claim(map, BERTH_UDP, 4000), 0);
