@@ -113,8 +113,8 @@ static void slot_give_back(struct berth_portmap *map, uint16_t real_port)
 }
 
 /*
- * Publish @real_port in the forward table. The loser of a race gives a fresh slot back. Inline, as a
- * function of a BPF program has at most five arguments.
+ * Publish @real_port in the forward table. The loser of a race gives a fresh slot back. Inline, as
+ * a function of a BPF program has at most five arguments.
  */
 static inline __attribute__((__always_inline__)) uint16_t publish(struct berth_portmap *map,
                                                                   enum berth_proto proto,

@@ -78,6 +78,20 @@ print(run.wait(15))
 PY
 is 143 "$(cat out)" "a signal ends a run whose output is not read"
 again
+cat >"$top/paused.py" <<'PY'
+import os, subprocess, sys
+read, write = os.pipe()
+run = subprocess.Popen([sys.argv[1], "run", "-n", "2", "--timeout", "2", "--grace", "1", "--", "sh", "-c",
+                        "[ $BERTH_WORKER = 1 ] && exec yes; exec sleep 0.1"], stdout=write, stderr=write)
+os.close(write)
+print(run.wait(60))
+with open(read, "rb") as said:
+    lines = said.read().split(b"\n")
+print(lines.count(b"w1 | y") > 1000, any(b"timed out" in line for line in lines), lines[-2].count(b"1 passed, 1 failed"))
+PY
+is "124 True True 1" "$(python3 "$top/paused.py" "$BERTH" | tr '\n' ' ' | sed 's/ $//')" \
+	"a reader that has paused delays no timeout and no end, and loses no line of workers and of Berth"
+again
 timeout 20 "$BERTH" run -n 2 -- echo x 2>err <&- >&-
 is 0 $? "a closed stdin and stdout do not hang the run"
 has "$(log w1)" '^x$' "and what would have been shown is in the log"

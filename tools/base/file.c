@@ -128,6 +128,13 @@ int file_in_memory(const char *text)
 	return steal_fd(&fd);
 }
 
+bool file_is_writable(int fd, int wait_ms)
+{
+	struct pollfd asked = { fd, POLLOUT, 0 };
+
+	return poll(&asked, 1, wait_ms) > 0;
+}
+
 int file_replace(const char *path, const char *text, size_t len, mode_t mode)
 {
 	cleanup_free char *beside = str_print("%s.%d.XXXXXX", path, (int)getpid());

@@ -32,6 +32,9 @@ bool file_is_planted(const char *path);
  */
 int file_replace(const char *path, const char *text, size_t len, mode_t mode);
 
+/** True if a write to @fd does not block, within @wait_ms; -1 = without end. */
+bool file_is_writable(int fd, int wait_ms);
+
 /** Write all of @data. Waits if O_NONBLOCK is set, as Node.js does on standard output. */
 int file_write_all(int fd, const void *data, size_t len);
 

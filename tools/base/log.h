@@ -15,7 +15,7 @@ void log_worker(unsigned int worker, const char *format, ...) PRINTF(2, 3);
 void log_hint(const char *format, ...) PRINTF(1, 2); /* `hint: ...` */
 void log_act(const char *format, ...) PRINTF(1, 2);
 
-/* Send lines to @sink, which clears the progress line first. */
+/* Send lines to @sink; NULL = to stderr. */
 void log_redirect(void (*sink)(const char *line, size_t len));
 
 #endif

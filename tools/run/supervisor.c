@@ -21,11 +21,7 @@
 #include "tools/run/run.h"
 #include "tools/run/worker/progress.h"
 
-enum {
-	TICK_MS = 200,
-	/* when the run is asked to end: how long to wait for a reader of our output */
-	PATIENCE_MS = 1000,
-};
+enum { TICK_MS = 200 };
 
 static struct run_worker *worker_of(const struct run *run, unsigned int number)
 {
@@ -313,7 +309,6 @@ static void on_end_signal(struct run *run, const struct run_signal *signal)
 	if (!run->first_signal)
 		run->first_signal = signal->number;
 	if (run->signal_count == 1) {
-		console_set_patience(output_console(run->output), PATIENCE_MS);
 		end_all(run, END_SIGNAL, signal->number);
 		return;
 	}
@@ -371,8 +366,6 @@ static void on_tick(void *arg)
 	for (unsigned int i = 0; i < run->count; i++)
 		if (worker_result(run->workers[i])->status == STATE_RUNNING)
 			monitor_limits(run->monitor, i + 1);
-	if (run->state_dirty)
-		run_save_state(run);
 	if (!run->context.plan->single)
 		progress_show(&progress);
 	run->tick = loop_after(run->loop, TICK_MS, on_tick, run);
@@ -412,7 +405,7 @@ static bool is_over(const struct run *run)
 	struct queue_totals totals = queue_totals(run->queue);
 
 	return !totals.running && queue_is_empty(run->queue) &&
-	       !console_is_busy(output_console(run->output));
+	       console_is_done(output_console(run->output));
 }
 
 int run_supervise(struct run *run)
@@ -426,6 +419,8 @@ int run_supervise(struct run *run)
 		if (!run->confined && all_launched(run))
 			confine_supervisor(run);
 		ret = loop_step(run->loop, -1);
+		if (run->state_dirty)
+			run_save_state(run);
 	}
 	loop_cancel(run->loop, run->tick);
 	run->tick = NULL;

@@ -339,7 +339,6 @@ void output_close(struct output *output)
 {
 	if (!output)
 		return;
-	console_discard(output->console);
 	for (unsigned int i = 0; i < output->count; i++) {
 		output_worker_close(output, i + 1);
 		free(output->workers[i].log_path);

@@ -12,7 +12,7 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
 #include "tools/base/file.h"
-#include "tools/base/log.h"
+#include "tools/base/str.h"
 
 static bool interactive, shown;
 static int64_t shown_ms;
@@ -24,23 +24,16 @@ bool progress_is_terminal(int fd)
 	return isatty(fd) && !str_equal(getenv("TERM"), "dumb");
 }
 
-static void write_line(const char *line, size_t len)
-{
-	progress_clear();
-	(void)file_write_all(STDERR_FILENO, line, len);
-}
-
 void progress_open(void)
 {
 	interactive = progress_is_terminal(STDERR_FILENO);
-	if (interactive)
-		log_redirect(write_line);
 }
 
 void progress_clear(void)
 {
-	if (shown)
-		(void)file_write_all(STDERR_FILENO, "\r\033[K", 4);
+	if (!shown || !file_is_writable(STDERR_FILENO, 0)) /* ^S has stopped the terminal */
+		return;
+	(void)file_write_all(STDERR_FILENO, "\r\033[K", 4);
 	shown = false;
 }
 
@@ -49,7 +42,8 @@ void progress_show(const struct progress *progress)
 	cleanup_free char *line = NULL;
 	int64_t now = clock_ms();
 
-	if (!interactive || (shown && now - shown_ms < SHOW_EVERY_MS))
+	if (!interactive || (shown && now - shown_ms < SHOW_EVERY_MS) ||
+	    !file_is_writable(STDERR_FILENO, 0))
 		return;
 	line = str_print("\r\033[K%u of %u done, %u running%s%.0u%s  %lld s", progress->over,
 	                 progress->count, progress->running, progress->failed ? ", " : "",

@@ -13,9 +13,7 @@ struct progress {
 /** True if @fd is a terminal that obeys control sequences for the cursor and for colours. */
 bool progress_is_terminal(int fd);
 
-/**
- * From now on the lines of tools/base/log.h replace the progress line, where stderr is a terminal.
- */
+/** Show it from now on, where stderr is a terminal. */
 void progress_open(void);
 
 /** Remove the line; before anything else is written to the terminal. */
