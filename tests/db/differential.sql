@@ -137,7 +137,7 @@ select c.relname, c.relkind from pg_class c join pg_namespace n on n.oid = c.rel
 select a.attname, format_type(a.atttypid, a.atttypmod) from pg_attribute a where a.attrelid = 'd.datname'::regclass and a.attnum > 0 order by a.attnum
 select conname, pg_get_constraintdef(oid) from pg_constraint where conrelid = 'd.item'::regclass order by 1
 select pg_get_viewdef('d.dear'::regclass)
-select proname, prosrc from pg_proc where pronamespace = 'd'::regnamespace order by 1
+select proname, prosrc from pg_proc where pronamespace = 'd'::regnamespace and proname <> 'audit' order by 1
 select pg_get_functiondef('d.database'::regproc)
 select indexdef from pg_indexes where schemaname = 'd' order by 1
 select schemaname, tablename, tableowner from pg_tables where schemaname = 'd' order by 2
@@ -147,6 +147,52 @@ select count(*) from pg_prepared_xacts
 select locktype, mode from pg_locks where database = (select oid from pg_database where datname = 'mes_e2e_db') and locktype = 'advisory'
 select setconfig from pg_db_role_setting s join pg_database d on d.oid = s.setdatabase where d.datname = 'mes_e2e_db'
 select tableoid::regclass, datname from pg_database where datname = 'mes_e2e_db'
+
+-- names that the server computes with
+select length(current_database()), right(current_database(), 3), upper(current_catalog), md5(current_database()), lpad(current_database(), 12, '-')
+select current_database()::text in (values ('mes_e2e_db'), ('x')), 'mes_e2e_db' in (select current_database()), 'mes_e2e_db' = any (select datname from pg_database)
+select *, pg_catalog.current_database() from current_database(), current_database() x(n), "pg_catalog".current_database() as y
+select current_database(), count(*) from item group by current_database() order by current_database()
+select set_config('my.name', current_database(), false), current_setting('my.name') = current_database()
+with c(n) as (values ('mes_e2e_db')) select n from c join pg_database d on d.datname = c.n
+select x from (values ('mes_e2e_db'), ('nope')) v(x) where exists (select from pg_database where datname = v.x)
+select array_agg(datname order by datname) @> array['mes_e2e_db'::name] from pg_database
+select datname from pg_database where length(datname) = 10 or (datname, datallowconn) = ('postgres', true) order by 1
+select substr(datname, 1, 3) || substr(datname, 8) from pg_database where position('_db' in datname) = 8
+select datname from pg_database where datname = (select 'mes_' || 'e2e_db') and datname between 'mes_e2e_da' and 'mes_e2e_db'
+select datname from only pg_database where datname = 'mes_e2e_db'
+select datname from only (pg_catalog.pg_database) where datname = 'mes_e2e_db'
+select d.datname from (pg_database d cross join item) join (pg_database e join pg_roles r on r.oid = e.datdba) on e.oid = d.oid where d.datname like 'mes%' and id = 1
+select i.id, d.datname from item i, lateral (select datname from pg_database where length(datname) > i.id) d, pg_stat_database s where i.id = 9 and s.datname = d.datname order by 2 limit 1
+select count(*) from pg_database * where datname = $1 and $2 <> $1 <- mes_e2e_db|x
+select row_to_json(x)::jsonb ? 'datname', count(pg_database) from pg_database, (select 'mes_e2e_db'::name as datname) x group by x.*
+create temp table seen as select current_database() as n, 'x' as y
+select n = 'mes_e2e_db', length(n), n from seen
+insert into seen values (current_database(), current_catalog) returning n, y, current_database()
+update seen set y = current_database() where n = current_database() and y = 'x' returning length(y)
+drop table seen
+create temp table log(db text default current_database() check (db like '%e2e_db'), n int)
+insert into log(n) values (1) returning db, length(db)
+select count(*) from log where db = 'mes_e2e_db'
+drop table log
+create temp view shown as select current_database() as db, datname, length(datname) as n from pg_database
+select datname, n from shown where datname = db
+drop view shown
+prepare byname(name) as select datname, $1 = current_database() from pg_database where datname = $1
+execute byname('mes_e2e_db')
+deallocate byname
+do $$ declare want text := 'mes_e2e_db'; begin if current_database() <> want or length(current_database()) <> 10 then raise exception 'in % not %', current_database(), want; end if; end $$
+do $$ declare r record; begin for r in select datname as d from pg_database loop if r.d = 'mes_e2e_db' then return; end if; end loop; raise exception 'none'; end $$
+do $$ declare d text := 'mes_e2e_db'; begin execute 'alter database ' || quote_ident(d) || ' set work_mem = 7777'; execute format('alter database %I reset all', current_database()); end $$
+do $$ declare d text := 'mes_e2e_db'; n int; begin execute 'select count(*) from pg_database where datname = $1' into n using d; if n <> 1 then raise exception 'none'; end if; end $$
+create function d.there(d text) returns boolean language sql as $$ select exists (select from pg_database where datname = d) $$
+select d.there('mes_e2e_db'), d.there(current_database()), d.there('nosuch')
+select length(table_catalog), upper(table_catalog::text), table_catalog || '.x' from information_schema.tables t where t.table_catalog in (select current_database()) and table_name = 'witness'
+select table_catalog::text, count(*) from information_schema.tables where 'mes_e2e_db' = table_catalog and table_name = 'witness' group by table_catalog order by table_catalog
+select count(pg_database_size(datname)), bool_and(has_database_privilege('mes_user', datname, 'CONNECT')) from pg_database where datname = 'mes_e2e_db'
+select pg_database_size(datname) = pg_database_size(d.oid) from pg_database d where datname = 'mes_e2e_db'
+select count(*) from pg_stat_activity where datname || '' = 'mes_e2e_db'
+select pg_terminate_backend(-5), pg_cancel_backend(pid) is null from pg_stat_activity where false
 
 -- names of three parts
 select who from mes_e2e_db.public.witness
@@ -163,6 +209,19 @@ select 'mes_e2e_db.public.witness'::regclass::text
 select to_regclass('mes_e2e_db.public.witness')::text, to_regclass('mes_e2e_db.public.nosuch')::text
 select nosuch.public.witness.who from nosuch.public.witness
 select 1 from nosuch.public.witness
+select count(*) from item i, mes_e2e_db.public.witness w where w.who = 'x'
+create table d.t1 (id serial, m mes_e2e_db.d.mood)
+create table d.t2 (like mes_e2e_db.d.t1)
+truncate mes_e2e_db.d.t1, "mes_e2e_db".d.t2
+grant select on mes_e2e_db.d.t1, mes_e2e_db.d.t2 to public
+lock table mes_e2e_db.d.t1, mes_e2e_db.d.t2
+select nextval('mes_e2e_db.d.t1_id_seq'), currval(' "mes_e2e_db".d.t1_id_seq'), pg_relation_size('mes_e2e_db.d.t1'), has_table_privilege('mes_e2e_db.d.t2', 'select')
+select 'happy'::mes_e2e_db.d.mood, cast('sad' as mes_e2e_db.d.mood), mes_e2e_db.d.database('x'), cast('mes_e2e_db.d.t1' as regclass)::text
+comment on column mes_e2e_db.d.t1.m is 'x'
+drop table mes_e2e_db.d.t1, mes_e2e_db.d.t2
+create schema mes_e2e_db create table t (x int)
+select mes_e2e_db.t.x, count(*) from mes_e2e_db.t where mes_e2e_db.t.x = 1 group by mes_e2e_db.t.x
+drop schema mes_e2e_db cascade
 insert into mes_e2e_db.d.mes_e2e_db values ('again', 9) returning datname
 truncate mes_e2e_db.d.mes_e2e_db
 
@@ -442,7 +501,6 @@ set search_path = d, public
 explain (costs off) select * from datname where dbname = 'database'
 explain (costs off) select * from item where id = 3 and name = 'mes_e2e_db'
 explain (costs off, format json) select 'datname' from item
-explain (costs off, verbose) select current_database(), name from item
 explain (analyze, costs off, timing off, summary off) select count(*) from item where doc @> '{"n": 1}'
 explain nosuch
 explain select nosuch

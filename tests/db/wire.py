@@ -46,19 +46,9 @@ def long_statements(session):
                 session.socket.sendall(bytes([byte]))
             answer = errors(session)
             assert len(answer) == 1 and b"54000" in answer[0], "20 MB that name a database are refused: %r" % answer
-    takes = message(b"P", b"takes\0select length($2) from pg_database where datname = $1\0\0\0")
-    for name, want in ((b"takes", b"54000"), (b"plain", None)):
-        session.socket.sendall(takes + message(b"P", b"plain\0select length($2 || $1) - 10\0\0\0"))
-        bind = message(b"B", b"\0" + name + b"\0\0\0" + struct.pack("!hi", 2, 10) + b"mes_e2e_db" + struct.pack("!i", len(fill)) +
-                       fill + b"\0\0") + message(b"E", b"\0\0\0\0\0") + message(b"S", b"")
-        for byte in bind[:20]:
-            session.socket.sendall(bytes([byte]))
-        session.socket.sendall(bind[20:])
-        answer = session.until_ready()
-        refusals = [body for kind, body in answer if kind == b"E"]
-        assert want in refusals[0] if want else rows(answer) == [[b"20971520"]], "parameters of 20 MB: %r" % refusals
-        session.socket.sendall(b"".join(message(b"C", b"S" + one + b"\0") for one in (b"takes", b"plain")) + message(b"S", b""))
-        assert not errors(session)
+    takes = extended(b"select length($2) from pg_database where datname = $1", [b"mes_e2e_db", fill])
+    session.socket.sendall(takes)
+    assert rows(session.until_ready()) == [[b"20971520"]], "a parameter of 20 MB"
 
 
 def parameters(session):
@@ -66,9 +56,9 @@ def parameters(session):
     for formats in ((), (0,), (1,)):
         session.socket.sendall(extended(by_name, [b"mes_e2e_db"], formats))
         assert rows(session.until_ready()) == [[b"mes_e2e_db"]], "a parameter compared with datname"
-    many = b"select %s, datname from pg_database where datname = $65" % b", ".join(b"$%d" % i for i in range(1, 65))
+    many = b"select datname from pg_database where datname = $65 and %s" % b" and ".join(b"$%d <> ''" % i for i in range(1, 65))
     session.socket.sendall(extended(many, [b"mes_e2e_db"] * 65))
-    assert b"42501" in errors(session)[0], "the 65th parameter is refused"
+    assert rows(session.until_ready()) == [[b"mes_e2e_db"]], "the 65th parameter"
     session.socket.sendall(extended(b"update pg_database set datistemplate = $1", [b"t"]))
     assert b"not this worker's" in errors(session)[0], "a refusal with parameters"
     session.socket.sendall(message(b"P", b"s\0" + by_name + b"\0\0\0") + message(b"S", b""))

@@ -13,13 +13,14 @@
 #include "tools/db/sql/mention.c"
 #include "tools/db/sql/parse.c"
 #include "tools/db/sql/rewrite.c"
+#include "tools/db/sql/forms.c"
+#include "tools/db/sql/rewrite_call.c"
 #include "tools/db/sql/rewrite_catalog.c"
 #include "tools/db/sql/rewrite_connect.c"
 #include "tools/db/sql/rewrite_database.c"
 #include "tools/db/proxy/wire.c"
 #include "tools/db/proxy/rewritten.c"
 #include "tools/db/proxy/slow.c"
-#include "tools/db/proxy/array_binary.c"
 #include "tools/db/proxy/result.c"
 #include "tools/db/proxy/session_client.c"
 #include "tools/db/proxy/session_server.c"
@@ -58,7 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	piece = 1 + (*data >> 1);
 	names_init(&names, "_t1_abcdefgh");
 	names_learn(&names, "mes", 3);
-	session = session_open(&names, *data & 2, collect, &out);
+	session = session_open(&names, "mes", *data & 2, collect, &out);
 	for (size_t at = 1; at < len && !broken; at += piece) {
 		size_t part = len - at < piece ? len - at : piece;
 

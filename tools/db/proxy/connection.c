@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "tools/db/proxy/wire.h"
@@ -145,11 +146,16 @@ static void on_session_emit(void *arg, bool to_server, const char *data, size_t 
 void connection_open_session(struct connection *conn)
 {
 	struct relay *relay = conn->relay;
+	cleanup_str struct str logical = { 0 };
+	const char *physical = NULL;
 
+	if (wire_startup(conn->packet.text, conn->packet.len, &physical) == WIRE_STARTUP_SESSION)
+		names_logical(relay->setup.names, physical, strlen(physical), &logical);
 	relay->open += !conn->session;
 	relay->max_open = relay->open > relay->max_open ? relay->open : relay->max_open;
 	session_free(conn->session);
-	conn->session = session_open(relay->setup.names, conn->server_tls, on_session_emit, conn);
+	conn->session = session_open(relay->setup.names, logical.text, conn->server_tls,
+	                             on_session_emit, conn);
 	if (relay->setup.slow_ms)
 		session_report_slow(conn->session, relay->setup.slow_ms, relay->setup.on_slow,
 		                    relay->setup.arg);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A cell is changed only if it holds no NUL byte, or is an array of text in binary form, which
- * names its type. Text and the binary form of string types never hold a NUL byte. The binary form
- * of composites always does, and a change of length would break the lengths inside. So the types in
- * RowDescription need not be remembered.
+ * A cell is changed only if it holds no NUL byte. Text and the binary form of string types never
+ * hold one. The binary form of arrays and composites always does, and a change of length would
+ * break the lengths inside. So the types in RowDescription need not be remembered.
  */
 #include "tools/db/proxy/result.h"
 
@@ -11,7 +10,6 @@
 #include <string.h>
 
 #include "tools/base/cleanup.h"
-#include "tools/db/proxy/array_binary.h"
 #include "tools/db/proxy/wire.h"
 
 bool result_mappable(char type)
@@ -21,13 +19,11 @@ bool result_mappable(char type)
 
 static void map_cell(const void *names, size_t i, const char *cell, size_t len, struct str *out)
 {
-	bool seen = names_has_suffix(names, cell, len);
-
 	(void)i;
-	if (seen && !memchr(cell, 0, len))
-		names_logical(names, cell, len, out);
-	else if (!seen || !array_binary_logical(names, cell, len, out))
+	if (memchr(cell, 0, len))
 		str_add_len(out, cell, len);
+	else
+		names_logical(names, cell, len, out);
 }
 
 /* Return: false if the row is malformed; then the client gets it as it is. */

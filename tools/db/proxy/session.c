@@ -7,8 +7,7 @@
  *
  * A statement that is too long to be held streams as well, and mention.c searches it for names of
  * databases. When one is found, the rest of the statement becomes NULs. The server then refuses the
- * whole statement, in its turn, and session_server.c replaces the error by one that says why. The
- * parameters of a statement that takes names of databases are treated alike.
+ * whole statement, in its turn, and session_server.c replaces the error by one that says why.
  */
 #include "tools/db/proxy/session_parts.h"
 
@@ -22,11 +21,13 @@
 
 enum { HOLD_MAX = 16 << 20, HOLD_KEEP = 256 << 10, HOLD_SMALL = 4096, MESSAGE_MAX = 1 << 30 };
 
-struct session *session_open(struct names *names, bool server_tls, session_emit_fn emit, void *arg)
+struct session *session_open(struct names *names, const char *database, bool server_tls,
+                             session_emit_fn emit, void *arg)
 {
 	struct session *session = mem_alloc(sizeof(*session));
 
 	*session = (struct session){ .names = names,
+		                     .database = str_copy(database),
 		                     .emit = emit,
 		                     .arg = arg,
 		                     .server_tls = server_tls,
@@ -44,8 +45,7 @@ void session_free(struct session *session)
 {
 	if (!session)
 		return;
-	while (session->prepared)
-		session_forget_prepared(session, session->prepared->name);
+	free(session->database);
 	rewritten_free(&session->rewritten);
 	free(session->server_refusal);
 	str_free(&session->rejection);
@@ -153,47 +153,30 @@ static size_t pass_on(struct session *session, const struct direction *direction
 	return pass;
 }
 
-/*
- * The names that a Parse (of the statement) or a Bind (of the portal and the statement) begins
- * with.
- * Return: their length; 0 if they are not there yet, or there are none.
- */
-static size_t leading_names(const char *message, size_t have)
+/* Return: the length of the name that the Parse @message begins with; 0 if it is not there yet. */
+static size_t name_len(const char *message, size_t have)
 {
 	size_t at = WIRE_HEADER;
 
-	for (int names = *message == 'B' ? 2 : *message == 'P'; names; names--)
-		if (!wire_string(message, have, &at))
-			return 0;
-	return at - WIRE_HEADER;
+	return wire_string(message, have, &at) ? at - WIRE_HEADER : 0;
 }
 
-/* Does it depend on names how the rest of the message streams? */
-static bool begins_with_names(const struct session *session, const struct direction *direction,
-                              char type)
+/* Wait for the name in front of a statement before anything of the message goes on. */
+static bool awaits_name(const struct direction *direction, const char *message, size_t have)
 {
-	return direction->to_server && (type == 'P' || (type == 'B' && session->prepared));
-}
-
-/* Wait for the names before anything of the message goes on. */
-static bool awaits_names(const struct session *session, const struct direction *direction,
-                         const char *message, size_t have)
-{
-	return begins_with_names(session, direction, *message) && have < HOLD_SMALL &&
-	       !leading_names(message, have);
+	return direction->to_server && *message == 'P' && have < HOLD_SMALL &&
+	       !name_len(message, have);
 }
 
 /*
- * Begin with a message that is not held. Its header and its leading names go out with the messages
- * before it, the rest by pass_on(). A Bind of a statement that takes names of databases is blanked
- * behind its leading names: then the server finds too few parameters.
- * Return: the length of header and names.
+ * Begin with a message that is not held. Its header and the name of a statement go out with the
+ * messages before it, the rest by pass_on().
+ * Return: the length of header and name.
  */
 static size_t begin_stream(struct session *session, const struct direction *direction,
                            struct session_stream *stream, const char *message, size_t have,
                            size_t total)
 {
-	const char *name = message + WIRE_HEADER;
 	size_t begin = WIRE_HEADER;
 
 	stream->blanked = false;
@@ -205,13 +188,11 @@ static size_t begin_stream(struct session *session, const struct direction *dire
 			slow_begin(&session->slow);
 		stream->scan = mention_open(session->names, !session->escape_strings);
 	}
-	if (begins_with_names(session, direction, *message)) {
-		size_t names_len = leading_names(message, have);
+	if (direction->to_server && *message == 'P') {
+		size_t len = name_len(message, have);
 
-		begin += names_len;
-		if (*message == 'P' && names_len)
-			session_forget_prepared(session, name);
-		else if (!names_len || session_find_prepared(session, name + strlen(name) + 1))
+		begin += len;
+		if (!len)
 			blank_rest(session, stream);
 	}
 	stream->skip = total - begin;
@@ -237,7 +218,7 @@ static ssize_t walk(struct session *session, const struct direction *direction,
 			return -EPROTO;
 		if (total > len - at) {
 			if (!direction->hold(data[at], total) &&
-			    !awaits_names(session, direction, data + at, len - at))
+			    !awaits_name(direction, data + at, len - at))
 				at += begin_stream(session, direction, stream, data + at, len - at,
 				                   total);
 			break;

@@ -17,8 +17,12 @@ struct session;
 
 typedef void (*session_emit_fn)(void *arg, bool to_server, const char *data, size_t len);
 
-/** @server_tls	the relay has TLS of its own with the server, so no channel binding is possible */
-struct session *session_open(struct names *names, bool server_tls, session_emit_fn emit, void *arg);
+/**
+ * @database	the client's, by its logical name; NULL = none. The session copies it.
+ * @server_tls	the relay has TLS of its own with the server, so no channel binding is possible
+ */
+struct session *session_open(struct names *names, const char *database, bool server_tls,
+                             session_emit_fn emit, void *arg);
 void session_free(struct session *session);
 
 /** Report statements that take @least_ms or longer. */

@@ -10,13 +10,6 @@
 #include "tools/db/proxy/rewritten.h"
 #include "tools/db/proxy/session.h"
 
-/* A prepared statement with parameters that are database names. */
-struct session_prepared {
-	struct session_prepared *next;
-	char *name;
-	uint64_t params;
-};
-
 struct session_stream {
 	struct str held;           /* the beginning of a message that is held */
 	uint64_t skip;             /* bytes of a message that streams through */
@@ -29,7 +22,7 @@ struct session {
 	session_emit_fn emit;
 	void *arg;
 	struct session_stream client, server;
-	struct session_prepared *prepared;
+	char *database; /* the client's, by its logical name; NULL = none */
 	struct rewritten_list rewritten;
 	char *server_refusal;
 	struct slow slow;
@@ -59,10 +52,5 @@ bool session_inspect_client(struct session *session, const char *message, size_t
                             bool may_hold_name, struct str *out);
 bool session_inspect_server(struct session *session, const char *message, size_t len,
                             bool may_hold_name, struct str *out);
-
-/** Return: the prepared statement @name, if it takes names of databases; else NULL. */
-const struct session_prepared *session_find_prepared(const struct session *session,
-                                                     const char *name);
-void session_forget_prepared(struct session *session, const char *name);
 
 #endif

@@ -5,7 +5,7 @@
  *
  * Safety: a database is dropped only if its name ends in a suffix that this run made, or in one
  * whose lease proves that the owner is dead. An unfinished database is dropped by its own name. A
- * suffix ends in eight random characters.
+ * suffix ends in eight or more random characters.
  *
  * All runs on all machines together create at most 2 x cores databases at once: a creator holds one
  * of that many numbered advisory locks.
@@ -200,11 +200,10 @@ int admin_snapshot(struct admin *admin, const char *physical, const struct admin
 
 bool admin_is_suffix(const char *suffix)
 {
-	size_t len = strlen(suffix);
+	const char *random = strrchr(suffix, '_');
 
-	return len > RANDOM_LEN + 2 && *suffix == '_' && suffix[len - RANDOM_LEN - 1] == '_' &&
-	       strspn(suffix, "abcdefghijklmnopqrstuvwxyz0123456789_") == len &&
-	       !strchr(suffix + len - RANDOM_LEN, '_');
+	return random && *suffix == '_' && random - suffix > 1 && strlen(random) > RANDOM_LEN &&
+	       strspn(suffix, "abcdefghijklmnopqrstuvwxyz0123456789_") == strlen(suffix);
 }
 
 int admin_drop_suffix(struct admin *admin, const char *suffix, bool force)

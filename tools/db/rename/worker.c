@@ -15,15 +15,18 @@
 #include "tools/base/str.h"
 #include "tools/db/mode/record_line.h"
 
-enum { TASK_MAX = 16, BREAKER_OPENS = 3, BREAKER_MS = 30000 };
+enum { SUFFIX_BYTES = 24, TASK_MAX = 14, BREAKER_OPENS = 3, BREAKER_MS = 30000 };
 
-/* _TASK_RANDOM: admin_is_suffix() knows it. */
+/*
+ * _TASK_RANDOM: admin_is_suffix() knows it. All are equally long, so that views and functions in a
+ * template can take it from the name of their database (sql/rewrite_catalog.c).
+ */
 static char *make_suffix(const struct db_worker *worker)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyz012345"; /* 32: five bits each */
 	const char *task = worker->task && *worker->task ? worker->task : "w";
 	struct str out = { 0 };
-	unsigned char random[8] = { 0 };
+	unsigned char random[SUFFIX_BYTES] = { 0 };
 
 	str_add(&out, "_");
 	for (size_t i = 0; task[i] && i < TASK_MAX; i++) {
@@ -35,7 +38,7 @@ static char *make_suffix(const struct db_worker *worker)
 	str_add(&out, "_");
 	while (getrandom(random, sizeof(random), 0) < 0 && errno == EINTR)
 		;
-	for (size_t i = 0; i < sizeof(random); i++)
+	for (size_t i = 0; out.len < SUFFIX_BYTES; i++)
 		str_add_len(&out, &letters[random[i] % 32], 1);
 	return str_take(&out);
 }

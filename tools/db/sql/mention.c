@@ -22,16 +22,12 @@
  */
 enum { SEAM = 512 };
 
-static const char *const words[] = { "database",
-	                             "datname",
-	                             "_catalog",
-	                             "dbname",
-	                             "pg_stat_activity",
-	                             "prepare",
-	                             "pg_replication_slots",
-	                             "postgres://",
-	                             "postgresql://",
-	                             "u&\"" };
+static const char *const words[] = {
+	"database",     "datname",     "_catalog",    "dbname",
+	"prepare",      "postgres://", "u&\"",        "postgresql://",
+	"pg_stat_",     "pg_lock",     "pg_shdesc",   "pg_db_role",
+	"pg_terminate", "pg_cancel",   "pg_get_repl", "pg_replication_slots",
+};
 
 /* Behind these names, rewrite.c and rewrite_connect.c read strings. */
 static const struct {
@@ -39,13 +35,11 @@ static const struct {
 	bool is_first; /* only as the first word of a statement: not ON CONFLICT DO */
 	bool is_prefix;
 } string_readers[] = {
-	{ "do", true, false },
-	{ "function", false, false },
-	{ "procedure", false, false },
-	{ "regclass", false, false },
-	{ "to_regclass", false, false },
-	{ "server", false, false },
-	{ "subscription", false, false },
+	{ "do", true, false },           { "function", false, false },
+	{ "procedure", false, false },   { "regclass", false, false },
+	{ "to_regclass", false, false }, { "nextval", false, false },
+	{ "currval", false, false },     { "setval", false, false },
+	{ "server", false, false },      { "subscription", false, false },
 	{ "dblink", false, true },
 };
 

@@ -4,7 +4,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "core/hash.h"
 #include "tools/base/cleanup.h"
@@ -33,38 +32,6 @@ bool names_is_shared(const char *name, size_t len)
 	return false;
 }
 
-static bool is_like(const char *pattern, size_t len, const char *name)
-{
-	size_t at = 0, open = len; /* open: the last % */
-	const char *retry = name;
-
-	while (*name) {
-		if (at < len && pattern[at] == '%') {
-			open = at++;
-			retry = name;
-		} else if (at < len && (pattern[at] == '_' || pattern[at] == *name)) {
-			at++;
-			name++;
-		} else if (open < len) { /* the last % takes one more byte */
-			at = open + 1;
-			name = ++retry;
-		} else {
-			return false;
-		}
-	}
-	while (at < len && pattern[at] == '%')
-		at++;
-	return at == len;
-}
-
-bool names_matches_shared(const char *pattern, size_t len)
-{
-	for (size_t i = 0; i < ARRAY_LEN(shared_names); i++)
-		if (is_like(pattern, len, shared_names[i]))
-			return true;
-	return false;
-}
-
 bool names_is_known(const struct names *names, const char *name, size_t len)
 {
 	for (char **known = names->known; known && *known; known++)
@@ -77,6 +44,11 @@ bool names_may_learn(const struct names *names, const char *logical, size_t len)
 {
 	return strv_len(names->known) < NAMES_MAX || names_is_shared(logical, len) ||
 	       names_is_known(names, logical, len);
+}
+
+bool names_is_cut(const struct names *names, const char *logical)
+{
+	return strlen(logical) > NAMES_BYTES - names->suffix_len;
 }
 
 void names_learn(struct names *names, const char *logical, size_t len)
@@ -132,66 +104,10 @@ void names_physical(struct names *names, const char *logical, size_t len, struct
 	}
 }
 
-/*
- * Return: the length of the element at @data: up to its closing quote, or to the sign that ends an
- * unquoted one.
- */
-static size_t element_len(const char *data, size_t len, bool quoted)
-{
-	size_t at = 0;
-
-	while (at < len && (quoted ? data[at] != '"' : !strchr(",{}\"", data[at])))
-		at += data[at] == '\\' && at + 1 < len ? 2 : 1;
-	return at;
-}
-
 static bool in_name(char byte)
 {
 	return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
 	       (byte >= '0' && byte <= '9') || byte == '_' || byte == '$' || (byte & 0x80);
-}
-
-/* Append the physical name of an element with backslashes, which quote the next byte. */
-static void add_escaped(struct names *names, const char *element, size_t len, struct str *out)
-{
-	cleanup_str struct str logical = { 0 }, physical = { 0 };
-
-	for (size_t at = 0; at < len; at++) {
-		at += element[at] == '\\' && at + 1 < len;
-		str_add_len(&logical, element + at, 1);
-	}
-	names_physical(names, logical.text, logical.len, &physical);
-	for (size_t at = 0; at < physical.len; at++) {
-		if (!in_name(physical.text[at]))
-			str_add(out, "\\");
-		str_add_len(out, physical.text + at, 1);
-	}
-}
-
-bool names_physical_array(struct names *names, const char *data, size_t len, struct str *out)
-{
-	if (len < 2 || *data != '{' || data[len - 1] != '}' || memchr(data, 0, len))
-		return false;
-	for (size_t at = 0; at < len;) {
-		bool quoted = data[at] == '"';
-		size_t size;
-
-		if (strchr("{}, \"", data[at]))
-			str_add_len(out, data + at++, 1);
-		if (at == len || (!quoted && strchr("{}, \"", data[at])))
-			continue;
-		size = element_len(data + at, len - at, quoted);
-		if (!size || (!quoted && size == 4 && !strncasecmp(data + at, "null", 4)))
-			str_add_len(out, data + at, size);
-		else if (memchr(data + at, '\\', size))
-			add_escaped(names, data + at, size, out);
-		else
-			names_physical(names, data + at, size, out);
-		at += size;
-		if (quoted && at < len)
-			str_add_len(out, data + at++, 1);
-	}
-	return true;
 }
 
 bool names_has_suffix(const struct names *names, const void *text, size_t len)

@@ -30,9 +30,6 @@ void names_free(struct names *names);
 /** Is @name that of a shared database? */
 bool names_is_shared(const char *name, size_t len);
 
-/** Does the LIKE pattern match the name of a shared database? */
-bool names_matches_shared(const char *pattern, size_t len);
-
 /** Remember a logical name: from URLs, start-up packets and CREATE DATABASE. */
 void names_learn(struct names *names, const char *logical, size_t len);
 bool names_is_known(const struct names *names, const char *name, size_t len);
@@ -49,12 +46,8 @@ uint32_t names_hash(const char *text, size_t len);
  */
 void names_physical(struct names *names, const char *logical, size_t len, struct str *ret_physical);
 
-/**
- * Append an array of text in its text form, `{a,"b c"}`, with its names made physical (PostgreSQL's
- * manual, "Array Input and Output Syntax").
- * Return: false if @data has not the form of an array; then nothing is appended.
- */
-bool names_physical_array(struct names *names, const char *data, size_t len, struct str *out);
+/** Is @logical too long for the suffix? */
+bool names_is_cut(const struct names *names, const char *logical);
 
 /** May @text hold a physical name? */
 bool names_has_suffix(const struct names *names, const void *text, size_t len);

@@ -2,6 +2,7 @@
 /* Questions about tokens and edits to their text; see parse.h. */
 #include "tools/db/sql/parse.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -92,9 +93,94 @@ bool parse_mentions(const struct parse *parse, const char *name)
 	return false;
 }
 
+size_t parse_qualified_begin(const struct parse *parse, size_t i)
+{
+	while (i >= 2 && parse_is_sign(parse, i - 1, ".") && parse_is_name(parse, i - 2))
+		i -= 2;
+	return i;
+}
+
+bool parse_in_pg_catalog(const struct parse *parse, size_t i)
+{
+	return i < 2 || !parse_is_sign(parse, i - 1, ".") ||
+	       parse_has_name(parse, i - 2, "pg_catalog");
+}
+
+size_t parse_token_end(const struct parse *parse, size_t i)
+{
+	return parse_token(parse, i)->at + parse_token(parse, i)->len;
+}
+
+bool parse_begins_name(const struct parse *parse, size_t i, const char *word)
+{
+	cleanup_free char *name = parse_is_name(parse, i) ? parse_value(parse, i) : NULL;
+
+	return name && str_starts(name, word);
+}
+
+bool parse_in_from_list(const struct parse *parse, size_t begin, size_t comma)
+{
+	int depth = 0;
+
+	for (size_t i = comma; i-- > begin;) {
+		depth += parse_is_sign(parse, i, ")");
+		depth -= parse_is_sign(parse, i, "(");
+		if (depth < 0 || (!depth && parse_is(parse, i, "select")))
+			return false;
+		if (!depth && (parse_is(parse, i, "from") || parse_is(parse, i, "using")))
+			return true;
+	}
+	return false;
+}
+
+bool parse_is_own(const struct parse *parse)
+{
+	return parse->database && !names_is_shared(parse->database, strlen(parse->database));
+}
+
+size_t parse_closing(const struct parse *parse, size_t open, size_t end)
+{
+	int depth = 0;
+
+	for (size_t i = open; i < end; i++) {
+		depth += parse_is_sign(parse, i, "(") || parse_is_sign(parse, i, "[");
+		depth -= parse_is_sign(parse, i, ")") || parse_is_sign(parse, i, "]");
+		if (!depth)
+			return i;
+	}
+	return end;
+}
+
+bool parse_find_argument(const struct parse *parse, size_t open, size_t end, int wanted,
+                         size_t *ret_first, size_t *ret_last)
+{
+	size_t close = parse_closing(parse, open, end), begin = open + 1, before = 0;
+	int count = 0, depth = 0;
+
+	if (close == end || close == open + 1)
+		return false;
+	for (size_t i = open + 1; i <= close; i++) {
+		bool ends = i == close || (!depth && parse_is_sign(parse, i, ","));
+
+		depth += parse_is_sign(parse, i, "(") || parse_is_sign(parse, i, "[");
+		depth -= i < close &&
+		         (parse_is_sign(parse, i, ")") || parse_is_sign(parse, i, "]"));
+		if (!ends)
+			continue;
+		if (count++ == wanted || (wanted < 0 && i == close && before)) {
+			*ret_first = wanted < 0 ? before : begin;
+			*ret_last = wanted < 0 ? begin - 2 : i - 1;
+			return *ret_first <= *ret_last;
+		}
+		before = begin;
+		begin = i + 1;
+	}
+	return false;
+}
+
 /* --- edits --- */
 
-void parse_edit(struct parse *parse, size_t at, size_t removed, const char *text)
+static void add_edit(struct parse *parse, size_t at, size_t removed, const char *text, int order)
 {
 	struct rewrite_result *result = parse->result;
 	struct str quoted = { 0 };
@@ -105,8 +191,24 @@ void parse_edit(struct parse *parse, size_t at, size_t removed, const char *text
 	result->edits = mem_grow(result->edits, result->edit_count + 1, sizeof(*result->edits));
 	result->edits[result->edit_count++] = (struct rewrite_edit){ .at = parse->shift + at,
 		                                                     .removed = removed,
-		                                                     .text = str_take(&quoted) };
+		                                                     .text = str_take(&quoted),
+		                                                     .order = order };
 	result->changed = true;
+}
+
+void parse_edit(struct parse *parse, size_t at, size_t removed, const char *text)
+{
+	add_edit(parse, at, removed, text, INT_MAX);
+}
+
+/* What is found later lies further inside. */
+void parse_enclose(struct parse *parse, size_t at, const char *before, size_t end,
+                   const char *after)
+{
+	int depth = (int)parse->result->edit_count + 1;
+
+	add_edit(parse, at, 0, before, depth);
+	add_edit(parse, end, 0, after, -depth);
 }
 
 /* Does @name need no quotes? With the suffix it is no keyword. */
@@ -182,11 +284,8 @@ void parse_edit_literal(struct parse *parse, size_t i)
 	size_t len = strlen(logical);
 	cleanup_str struct str physical = { 0 };
 
-	parse->mapped++;
-	/* a LIKE pattern that is open at its end matches the physical name as well */
-	if (!len || logical[len - 1] == '%')
+	if (!len)
 		return;
-	if (!names_physical_array(parse->names, logical, len, &physical))
-		names_physical(parse->names, logical, len, &physical);
+	names_physical(parse->names, logical, len, &physical);
 	parse_edit_value(parse, i, physical.text);
 }

@@ -15,6 +15,7 @@
 struct parse {
 	struct names *names;
 	struct rewrite_result *result;
+	const char *database; /* the session's, by its logical name; NULL = none */
 	const char *text;
 	struct token *tokens;
 	size_t count;
@@ -22,8 +23,7 @@ struct parse {
 	bool plain_strings;
 	unsigned int depth; /* inside so many strings that are programs */
 	unsigned int
-		doubled;     /* inside so many strings in quotes: as often quotes must be doubled */
-	unsigned int mapped; /* literals and parameters mapped so far */
+		doubled; /* inside so many strings in quotes: as often quotes must be doubled */
 };
 
 /* --- questions about token @i; a token that is not there answers no --- */
@@ -41,6 +41,34 @@ bool parse_has_name_of(const struct parse *parse, size_t i, const char *const *n
 /* a string in quotes, but not of bits */
 bool parse_is_string(const struct parse *parse, size_t i);
 
+/** Is the session in a database of the worker's, not in a shared one? */
+bool parse_is_own(const struct parse *parse);
+
+/** Return: the first token of the qualified name that ends at @i. */
+size_t parse_qualified_begin(const struct parse *parse, size_t i);
+
+/** Is @i an object of pg_catalog: x, pg_catalog.x, or DATABASE.pg_catalog.x? */
+bool parse_in_pg_catalog(const struct parse *parse, size_t i);
+
+/** Return: where token @i ends in the text. */
+size_t parse_token_end(const struct parse *parse, size_t i);
+
+/** Is token @i an identifier that begins with @word? */
+bool parse_begins_name(const struct parse *parse, size_t i, const char *word);
+
+/** Is the comma @comma in a FROM list of the statement that begins at @begin? */
+bool parse_in_from_list(const struct parse *parse, size_t begin, size_t comma);
+
+/** Return: the bracket that closes the one at @open; @end if none does. */
+size_t parse_closing(const struct parse *parse, size_t open, size_t end);
+
+/**
+ * Find argument @wanted of the call with the bracket @open; -1 = the last but one.
+ * @ret_first, @ret_last	its tokens
+ */
+bool parse_find_argument(const struct parse *parse, size_t open, size_t end, int wanted,
+                         size_t *ret_first, size_t *ret_last);
+
 /** Is the identifier @name anywhere in the text? */
 bool parse_mentions(const struct parse *parse, const char *name);
 
@@ -55,13 +83,17 @@ char *parse_value(const struct parse *parse, size_t i);
 /** Replace @removed bytes at @at by @text. */
 void parse_edit(struct parse *parse, size_t at, size_t removed, const char *text);
 
+/** Put @before at @at and @after at @end. What is in between may have edits of its own. */
+void parse_enclose(struct parse *parse, size_t at, const char *before, size_t end,
+                   const char *after);
+
 /** Replace the name @i by the physical one. */
 void parse_edit_name(struct parse *parse, size_t i);
 
 /** Give the string @i the value @value. */
 void parse_edit_value(struct parse *parse, size_t i, const char *value);
 
-/** Replace the name in the string @i, which may be an array of names, by the physical one. */
+/** Replace the name in the string @i by the physical one. */
 void parse_edit_literal(struct parse *parse, size_t i);
 
 /* --- rules, for the tokens from @begin to @end of one statement --- */
@@ -69,17 +101,23 @@ void parse_edit_literal(struct parse *parse, size_t i);
 /** Statements that name databases as such: rewrite_database.c. */
 void rewrite_database(struct parse *parse, size_t begin, size_t end);
 
-/**
- * Map the operands that the catalog column or function @i is compared with, if it is a database
- * name.
- */
-void rewrite_comparison(struct parse *parse, size_t i, size_t end);
+/** Names that the server gives at token @i: rewrite_catalog.c. */
+void rewrite_catalog(struct parse *parse, size_t begin, size_t i, size_t end);
 
-/** Restrict the relation @i to the worker's own rows, if it is a catalog of all databases. */
-void rewrite_shared_relation(struct parse *parse, size_t begin, size_t i);
+/** Names and processes that the function @i takes: rewrite_call.c. */
+void rewrite_call(struct parse *parse, size_t i, size_t end);
 
-/** Map the name in the string @i, if the server connects with this string: rewrite_connect.c. */
-void rewrite_connection_string(struct parse *parse, size_t begin, size_t i);
+/** The server maps the names in the text that the expression from @first to @last gives. */
+void rewrite_computed(struct parse *parse, size_t first, size_t last);
+
+/** rewrite_connect.c: does the server connect with the string @i, or send it as a statement? */
+bool rewrite_connects(const struct parse *parse, size_t begin, size_t i);
+
+/** Map the database in the connection string @i, by its value. */
+void rewrite_connection_string(struct parse *parse, size_t i);
+
+/** The server maps the connection string that the call @i computes. */
+void rewrite_connection(struct parse *parse, size_t i, size_t end);
 
 /** PREPARE TRANSACTION, COMMIT PREPARED, ROLLBACK PREPARED: the identifier. */
 void rewrite_prepared_transaction(struct parse *parse, size_t begin);

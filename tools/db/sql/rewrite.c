@@ -4,23 +4,23 @@
  *
  *	CREATE, DROP, ALTER, COMMENT ON, GRANT ... ON, ... DATABASE x
  *		the name, and the names behind TEMPLATE and RENAME TO
- *	datname = 'x', table_catalog IN ('x'), datname = $1
- *		the literal; for Bind, the number of the parameter
- *	pg_database_size('x')
- *		the literal
+ *	current_database(), FROM pg_database, pg_stat_activity, ...
+ *		what the server gives: rewrite_catalog.c
+ *	pg_database_size('x'), pg_terminate_backend(n)
+ *		the argument
  *	dblink('dbname=x'), CONNECTION 'postgresql://h/x'
  *		the name inside
  *	FROM x.schema.table, 'x.schema.t'::regclass
  *		the first part
- *	FROM pg_database, pg_stat_activity
- *		the relation: only the worker's own rows are left
  *	PREPARE TRANSACTION 'x'
  *		the identifier, which all databases of a server share
  *	DO and function bodies, EXECUTE 'ALTER DATABASE ...'
  *		the same, inside
+ *	EXECUTE format('ALTER DATABASE %I', x), dblink(x)
+ *		the server maps what it has computed
  *
- * Every name is mapped, so no statement reaches the database of another worker or the original. A
- * statement that would alter a shared database (postgres, template0, template1) is refused.
+ * A statement that would alter a shared database (postgres, template0, template1), or read the
+ * sessions of others, is refused.
  *
  * This file applies the rules. The rules of rewrite_database.c, rewrite_catalog.c and
  * rewrite_connect.c never call it.
@@ -33,6 +33,7 @@
 
 #include "tools/db/sql/mention.h"
 #include "tools/db/sql/parse.h"
+#include "tools/db/sql/value.h"
 
 enum { TOKENS_MAX = 1 << 20, DEPTH_MAX = 4 };
 
@@ -42,6 +43,8 @@ static const char *const refusals[] = {
 	[REFUSAL_LONG] = "this statement names a database and is too long to be understood",
 	[REFUSAL_CATALOG] =
 		"this would change the catalog entries of databases that are not this worker's",
+	[REFUSAL_SESSIONS] =
+		"this would show the databases or sessions of other workers; use pg_stat_activity",
 };
 
 const char *rewrite_refusal_text(enum rewrite_refusal refusal)
@@ -59,48 +62,101 @@ bool rewrite_is_refusal(const char *message)
 
 /* --- names with three parts --- */
 
-static void three_parts(struct parse *parse, size_t i)
+/* Is token @i in a list of objects: FROM a, b; TRUNCATE a, b; GRANT ... ON a, b? */
+static bool in_list(const struct parse *parse, size_t begin, size_t i)
 {
-	static const char *const before[] = { "from", "join",     "into",   "update", "table",
-		                              "only", "on",       "exists", "view",   "references",
-		                              "copy", "truncate", "index",  "using",  NULL };
-	cleanup_free char *name = NULL;
-	/* of four parts: database.schema.table.column, in any place */
-	bool is_column = parse_is_sign(parse, i + 5, ".") && i && !parse_is_sign(parse, i - 1, ".");
+	static const char *const verbs[] = { "truncate", "grant",   "revoke",  "lock", "drop",
+		                             "vacuum",   "analyze", "analyse", NULL };
 
-	if (!i || (!is_column && !parse_is_one_of(parse, i - 1, before)) ||
-	    !parse_is_name(parse, i) || !parse_is_sign(parse, i + 1, ".") ||
-	    !parse_is_name(parse, i + 2) || !parse_is_sign(parse, i + 3, ".") ||
-	    !parse_is_name(parse, i + 4))
+	return parse_is_sign(parse, i - 1, ",") &&
+	       (parse_is_one_of(parse, begin, verbs) || parse_in_from_list(parse, begin, i - 1));
+}
+
+/* The type of a column or a parameter: CREATE TABLE t (name TYPE, ...), ADD COLUMN name TYPE */
+static bool is_type(const struct parse *parse, size_t begin, size_t i)
+{
+	static const char *const verbs[] = { "create", "alter", NULL };
+	static const char *const before[] = { "add", "column", "attribute", NULL };
+
+	return i >= 2 && parse_is_one_of(parse, begin, verbs) && parse_is_name(parse, i - 1) &&
+	       !parse_is(parse, i - 1, "select") &&
+	       (parse_is_sign(parse, i - 2, "(") || parse_is_sign(parse, i - 2, ",") ||
+	        parse_is_one_of(parse, i - 2, before));
+}
+
+/*
+ * database.schema.object, where an object of this form may stand. In other places it is a column:
+ * schema.table.column.
+ */
+static void three_parts(struct parse *parse, size_t begin, size_t i)
+{
+	static const char *const before[] = {
+		"from",     "join",         "into",     "update",  "table",   "only",
+		"on",       "exists",       "view",     "returns", "setof",   "references",
+		"copy",     "truncate",     "index",    "using",   "type",    "sequence",
+		"function", "procedure",    "call",     "domain",  "analyze", "vacuum",
+		"lock",     "concurrently", "inherits", "like",    "as",      NULL
+	};
+	cleanup_free char *name = NULL;
+	bool is_column = parse_is_sign(parse, i + 5, "."); /* database.schema.table.column */
+	bool is_call = parse_is_sign(parse, i + 5, "(");
+	bool is_cast = i >= 2 && parse_is_sign(parse, i - 1, ":") &&
+	               parse_is_sign(parse, i - 2, ":");
+
+	if (!i || parse_is_sign(parse, i - 1, ".") || !parse_is_name(parse, i) ||
+	    !parse_is_sign(parse, i + 1, ".") || !parse_is_name(parse, i + 2) ||
+	    !parse_is_sign(parse, i + 3, ".") ||
+	    !(is_column || is_call || is_cast || parse_is_one_of(parse, i - 1, before) ||
+	      in_list(parse, begin, i) || is_type(parse, begin, i)))
 		return;
 	name = parse_value(parse, i);
 	if (names_is_known(parse->names, name, strlen(name)))
 		parse_edit_name(parse, i);
 }
 
-/* 'x.public.t'::regclass */
-static void three_parts_literal(struct parse *parse, size_t i)
+/* Does a function at @open read names of objects in its strings? mention.c knows these. */
+static bool takes_objects(const struct parse *parse, size_t open)
 {
-	const struct token *token = parse_token(parse, i);
-	const char *body = parse->text + token->body;
-	const char *dot = memchr(body, '.', token->body_len);
-	size_t len = dot ? (size_t)(dot - body) : 0;
-	bool bare = len && *body != '"';
-	cleanup_str struct str physical = { 0 };
+	static const char *const prefixes[] = { "pg_",     "has_",    "to_reg",
+		                                "nextval", "currval", "setval" };
 
-	if (!dot || !memchr(dot + 1, '.', token->body_len - len - 1) || len < 2 ||
-	    !parse_is_string(parse, i))
+	for (size_t p = 0; open && p < ARRAY_LEN(prefixes); p++)
+		if (parse_begins_name(parse, open - 1, prefixes[p]))
+			return true;
+	return false;
+}
+
+/* 'x.public.t'::regclass, nextval('x.public.s'): @i is a string. */
+static void three_parts_literal(struct parse *parse, size_t begin, size_t i)
+{
+	static const char *const types[] = { "regclass", "regtype", "regproc", "regprocedure",
+		                             NULL };
+	cleanup_free char *value = parse_value(parse, i), *name = NULL;
+	struct lexer lexer = { .plain_strings = true };
+	struct token tokens[6] = { 0 };
+	cleanup_str struct str whole = { 0 };
+	size_t count = 0, open = i;
+	bool is_cast = parse_is_sign(parse, i + 1, ":") && parse_is_sign(parse, i + 2, ":");
+	bool is_reg = parse_has_name_of(parse, is_cast ? i + 3 : i + 2, types) ||
+	              (i && parse_has_name_of(parse, i - 1, types));
+
+	lexer_feed(&lexer, value, strlen(value), true);
+	while (count < 6 && lexer_next(&lexer, &tokens[count]))
+		count++;
+	if (count != 5 || !token_is_name(&tokens[0]) || value[tokens[1].at] != '.' ||
+	    value[tokens[3].at] != '.')
 		return;
-	if (!(parse_is_sign(parse, i + 1, ":") && parse_is_sign(parse, i + 2, ":") &&
-	      parse_has_name(parse, i + 3, "regclass")) &&
-	    !(i >= 2 && parse_has_name(parse, i - 2, "to_regclass")))
+	while (open > begin && !parse_is_sign(parse, open, "("))
+		open--;
+	name = token_value(value, &tokens[0]);
+	if (!names_is_known(parse->names, name, strlen(name)) ||
+	    !(is_reg || takes_objects(parse, open)))
 		return;
-	body += bare ? 0 : 1;
-	len -= bare ? 0 : 2;
-	if (!names_is_known(parse->names, body, len))
-		return;
-	names_physical(parse->names, body, len, &physical);
-	parse_edit(parse, (size_t)(body - parse->text), len, physical.text);
+	str_add(&whole, "\"");
+	names_physical(parse->names, name, strlen(name), &whole);
+	str_add(&whole, "\"");
+	str_add(&whole, value + tokens[1].at);
+	parse_edit_value(parse, i, whole.text);
 }
 
 /* --- strings that hold SQL --- */
@@ -136,6 +192,7 @@ static void inner_text(struct parse *parse, const struct token *token)
 	struct parse inner = { .names = parse->names,
 		               .result = result,
 		               .plain_strings = parse->plain_strings,
+		               .database = parse->database,
 		               .depth = parse->depth + 1,
 		               .doubled = parse->doubled + quoted };
 
@@ -156,20 +213,21 @@ static void inner_text(struct parse *parse, const struct token *token)
 			one->at += parse->shift + token->body;
 		}
 	}
-	parse->mapped += inner.mapped;
 }
 
-/* Does the string begin like a statement about databases? EXECUTE 'ALTER DATABASE x ...' */
+/* Does the string begin like a statement? EXECUTE 'ALTER DATABASE x ...' */
 static bool holds_statement(const struct parse *parse, const struct token *token)
 {
-	static const char *const verbs[] = { "create ", "drop ",   "alter ",  "comment ",
-		                             "grant ",  "revoke ", "reindex " };
-	const char *body = parse->text + token->body;
+	static const char *const verbs[] = { "create ", "drop ",   "alter ",   "comment ",
+		                             "grant ",  "revoke ", "reindex ", "select ",
+		                             "insert ", "update ", "delete ",  "with ",
+		                             "do ",     "call ",   "truncate " };
+	const char *body = parse->text + token->body, *end = body + token->body_len;
 
-	if (!memchr(body, ' ', token->body_len))
-		return false;
+	while (body < end && lexer_is_space(*body))
+		body++;
 	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
-		if (parse_begins(body, token->body_len, verbs[i]))
+		if (parse_begins(body, (size_t)(end - body), verbs[i]))
 			return true;
 	return false;
 }
@@ -191,56 +249,72 @@ static void string_token(struct parse *parse, size_t begin, size_t i)
 	const struct token *token = parse_token(parse, i);
 	bool program = holds_program(parse, begin) && i > begin &&
 	               !parse_is(parse, i - 1, "language");
+	bool connects = rewrite_connects(parse, begin, i);
 
 	if (token->kind != TOKEN_DOLLAR && !parse_is_string(parse, i))
 		return;
-	if (parse->depth ? token->kind == TOKEN_DOLLAR || holds_statement(parse, token) : program) {
+	if (parse->depth || connects
+	            ? holds_statement(parse, token) || (parse->depth && token->kind == TOKEN_DOLLAR)
+	            : program)
 		inner_text(parse, token);
-		return;
+	else if (connects)
+		rewrite_connection_string(parse, i);
+	else
+		three_parts_literal(parse, begin, i);
+}
+
+/* Do strings of this text hold what an EXECUTE may put together? */
+static bool builds_names(const struct parse *parse)
+{
+	static const char *const words[] = { "database", "dbname", "postgres" };
+
+	for (size_t i = 0; i < parse->count; i++) {
+		const struct token *token = parse_token(parse, i);
+		const char *body = parse->text + token->body;
+
+		if (token->kind < TOKEN_STRING || token->kind > TOKEN_DOLLAR)
+			continue;
+		for (size_t at = 0; at < token->body_len; at++)
+			for (size_t w = 0; w < ARRAY_LEN(words); w++)
+				if (parse_begins(body + at, token->body_len - at, words[w]))
+					return true;
 	}
-	rewrite_connection_string(parse, begin, i);
-	if (token->kind != TOKEN_DOLLAR)
-		three_parts_literal(parse, i);
-}
-
-/* format('ALTER DATABASE %I ...', 'x') in a program: map the name of a known database. */
-static void format_argument(struct parse *parse, size_t i)
-{
-	cleanup_free char *name = NULL;
-
-	if (!parse->depth || !parse_is_string(parse, i) || !parse_is_sign(parse, i - 1, ","))
-		return;
-	name = parse_value(parse, i);
-	if (names_is_known(parse->names, name, strlen(name)) && parse_mentions(parse, "format"))
-		parse_edit_literal(parse, i);
-}
-
-/* UPDATE [ONLY] [pg_catalog.]pg_database, DELETE FROM the same */
-static bool alters_catalog(const struct parse *parse, size_t begin)
-{
-	if (!parse_is(parse, begin, "update") && !parse_is(parse, begin, "delete"))
-		return false;
-	for (size_t i = begin + 1; i <= begin + 4; i++)
-		if (parse_has_name(parse, i, "pg_database"))
-			return true;
 	return false;
+}
+
+/* PL/pgSQL: EXECUTE expression [INTO ...] [USING ...]; the server maps what is no literal. */
+static void computed_statement(struct parse *parse, size_t i, size_t end)
+{
+	static const char *const ends[] = { "into", "using", "loop", NULL };
+	static const char *const others[] = {
+		"on", "function", "procedure", "grant", "revoke", NULL
+	};
+	size_t last = i + 1;
+	int depth = 0;
+
+	if (!parse->depth || !parse_is(parse, i, "execute") ||
+	    (i && parse_is_one_of(parse, i - 1, others)) || parse_is_one_of(parse, i + 1, others))
+		return;
+	for (; last < end && (depth || !parse_is_one_of(parse, last, ends)); last++) {
+		depth += parse_is_sign(parse, last, "(");
+		depth -= parse_is_sign(parse, last, ")");
+	}
+	if (last > i + 2 && builds_names(parse))
+		rewrite_computed(parse, i + 1, last - 1);
 }
 
 static void parse_statement(struct parse *parse, size_t begin, size_t end)
 {
-	unsigned int mapped = parse->mapped;
-
 	rewrite_database(parse, begin, end);
 	rewrite_prepared_transaction(parse, begin);
 	for (size_t i = begin; i < end; i++) {
-		rewrite_comparison(parse, i, end);
+		rewrite_catalog(parse, begin, i, end);
+		rewrite_call(parse, i, end);
+		rewrite_connection(parse, i, end);
+		computed_statement(parse, i, end);
 		string_token(parse, begin, i);
-		format_argument(parse, i);
-		three_parts(parse, i);
-		rewrite_shared_relation(parse, begin, i);
+		three_parts(parse, begin, i);
 	}
-	if (alters_catalog(parse, begin) && parse->mapped == mapped)
-		parse->result->refusal = REFUSAL_CATALOG;
 }
 
 /* In a program, a statement begins with its first verb: IF ... THEN ALTER DATABASE x ... */
@@ -305,7 +379,8 @@ static int by_place(const void *a, const void *b)
 {
 	const struct rewrite_edit *one = a, *two = b;
 
-	return one->at < two->at ? -1 : one->at > two->at;
+	return one->at != two->at ? (one->at < two->at ? -1 : 1)
+	                          : (one->order > two->order) - (one->order < two->order);
 }
 
 /* Edits come in the order of the rules. If two rules found the same name, the first edit counts. */
@@ -333,12 +408,13 @@ static void apply(struct rewrite_result *result, const char *text, size_t len)
 	result->text = str_take(&out);
 }
 
-void rewrite_statement(struct names *names, const char *text, size_t len, bool plain_strings,
+void rewrite_statement(const struct rewrite_session *session, const char *text, size_t len,
                        struct rewrite_result *ret_result)
 {
-	struct parse parse = { .names = names,
+	struct parse parse = { .names = session->names,
 		               .result = ret_result,
-		               .plain_strings = plain_strings };
+		               .database = session->database,
+		               .plain_strings = session->plain_strings };
 
 	*ret_result = (struct rewrite_result){ 0 };
 	parse_text(&parse, text, len);

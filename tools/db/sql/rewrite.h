@@ -11,18 +11,18 @@
 
 #include "tools/db/sql/names.h"
 
-enum { REWRITE_PARAMS_MAX = 64 };
-
 enum rewrite_refusal {
 	REFUSAL_NONE,
-	REFUSAL_SHARED,  /* it changes a database that all workers share */
-	REFUSAL_LONG,    /* it has more tokens, parameters or bytes than are read */
-	REFUSAL_CATALOG, /* it changes catalog rows of unnamed databases */
+	REFUSAL_SHARED,   /* it changes a database that all workers share */
+	REFUSAL_LONG,     /* it has more tokens or bytes than are read */
+	REFUSAL_CATALOG,  /* it changes catalog rows of unnamed databases */
+	REFUSAL_SESSIONS, /* it reads or numbers sessions of all workers */
 };
 
 struct rewrite_edit {
 	size_t at, removed; /* bytes of the original */
 	char *text;         /* what stands there instead */
+	int order;          /* at one place: parse_enclose() */
 };
 
 struct rewrite_result {
@@ -31,15 +31,17 @@ struct rewrite_result {
 	char *text;                 /* the rewritten statement, if changed */
 	struct rewrite_edit *edits; /* in order */
 	unsigned int edit_count;
-	uint64_t params; /* bit n - 1: the value of $n is a database name */
 };
 
-/**
- * @names		it learns the names of databases that the statement creates
- * @plain_strings	standard_conforming_strings
- * @ret_result		for rewrite_free()
- */
-void rewrite_statement(struct names *names, const char *text, size_t len, bool plain_strings,
+/* What a statement depends on besides its text. */
+struct rewrite_session {
+	struct names *names;  /* it learns the names of databases that statements create */
+	const char *database; /* that the session is in, by its logical name; NULL = none */
+	bool plain_strings;   /* standard_conforming_strings */
+};
+
+/** @ret_result		for rewrite_free() */
+void rewrite_statement(const struct rewrite_session *session, const char *text, size_t len,
                        struct rewrite_result *ret_result);
 void rewrite_free(struct rewrite_result *result);
 

@@ -1,408 +1,107 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Statements that read the catalogs. Literals and parameters that are compared with a database name
- * become physical. The catalogs that show all databases are read through a condition, so that the
- * databases of other workers stay invisible.
+ * Names where the server gives them. In the worker's statements current_database() gives the
+ * logical name, and a catalog of all databases or sessions is read through a subquery: it gives
+ * logical names, and the rows of this worker and of the shared databases only. So comparisons,
+ * parameters, variables and computations need no rule (docs/decisions/058).
  *
- * The identifiers of prepared transactions belong to the server, not to a database. Those of a
- * worker end with its suffix.
+ * The subqueries take the suffix from the physical name of the current database. All suffixes are
+ * equally long, so a view or a function that the setup's worker stored is right in the others.
+ *
+ * Where the server needs a name, it gets the physical one: arguments of pg_database_size() and
+ * has_database_privilege(). A session can be ended only if it is the worker's.
  */
-#include "tools/db/sql/parse.h"
+#include "tools/db/sql/forms.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-/* --- comparisons --- */
+#define DATNAME "'datname'," LOGICAL("berth_b.datname")
 
-static const char *const catalog_columns[] = {
-	"datname",
-	"table_catalog",
-	"catalog_name",
-	"constraint_catalog",
-	"specific_catalog",
-	"routine_catalog",
-	"trigger_catalog",
-	"event_object_catalog",
-	"sequence_catalog",
-	"domain_catalog",
-	"udt_catalog",
-	"view_catalog",
-	"unique_constraint_catalog",
-	"current_catalog",
-	"current_database",
-	"pg_database_size",
-	"has_database_privilege",
-	NULL,
-};
-static const char *const ends_comparison[] = { "and",   "or",     "then",  "select", "from",
-	                                       "order", "group",  "limit", "union",  "when",
-	                                       "else",  "end",    "where", "on",     "join",
-	                                       "loop",  "escape", NULL };
-
-static bool is_catalog_column(const struct parse *parse, size_t i)
-{
-	if (parse_has_name(parse, i, "database")) /* a column of these two */
-		return parse_mentions(parse, "pg_prepared_xacts") ||
-		       parse_mentions(parse, "pg_replication_slots");
-	return parse_has_name_of(parse, i, catalog_columns);
-}
-
-/* Behind ~, ~*, !~, also as OPERATOR(pg_catalog.~), but not behind ~~, which is LIKE. */
-static bool behind_match(const struct parse *parse, size_t i)
-{
-	const struct token *token = parse_token(
-		parse, i && parse_is_sign(parse, i - 1, ")") ? i - 2 : i - 1);
-	const char *sign = parse->text + token->at;
-
-	return i > 1 && token->kind == TOKEN_OPERATOR && memchr(sign, '~', token->len) &&
-	       !memmem(sign, token->len, "~~", 2);
-}
-
-/*
- * Is the pattern a plain name, ^x or ^(x)?
- * @ret_end	where the name ends
- * Return: where it begins; 0 if it is none.
- */
-static size_t whole_name(const char *body, size_t len, size_t *ret_end)
-{
-	bool inner = len > 3 && body[1] == '(' && body[len - 1] == ')';
-	size_t begin = inner ? 2 : 1;
-
-	*ret_end = len - inner;
-	for (size_t i = begin; i < *ret_end; i++)
-		if (strchr(".*+?[]{}()|\\^$'", body[i]))
-			return 0;
-	return *body == '^' && begin < *ret_end ? begin : 0;
-}
-
-/*
- * Map a regular expression. '^(x)$', which psql sends for \l x, is a name. Another pattern that
- * ends with $ allows the suffix before it. A pattern that is open at its end matches the physical
- * name as it is.
- * Return: false if the literal is no regular expression.
- */
-static bool edit_pattern(struct parse *parse, size_t i)
-{
-	const struct token *token = parse_token(parse, i);
-	const char *body = parse->text + token->body;
-	cleanup_str struct str text = { 0 };
-	size_t end = token->body_len, begin, name_end;
-
-	if (!end || (*body != '^' && !behind_match(parse, i)))
-		return false;
-	if (body[--end] != '$' || (end && body[end - 1] == '\\'))
-		return true;
-	begin = whole_name(body, end, &name_end);
-	if (begin) {
-		names_physical(parse->names, body + begin, name_end - begin, &text);
-		parse_edit(parse, token->body + begin, name_end - begin, text.text);
-	} else {
-		str_addf(&text, "(%s)?", parse->names->suffix);
-		parse_edit(parse, token->body + end, 0, text.text);
-	}
-	return true;
-}
-
-/* Does a LIKE pattern match the name of a shared database? Then it keeps its meaning. */
-static bool is_like_shared(const struct parse *parse, size_t i)
-{
-	static const char *const words[] = { "like", "ilike", NULL };
-	cleanup_free char *pattern = parse_value(parse, i);
-
-	return i && parse_is_one_of(parse, i - 1, words) &&
-	       names_matches_shared(pattern, strlen(pattern));
-}
-
-/* SIMILAR TO: allow the suffix at the end of the pattern. */
-static bool edit_similar(struct parse *parse, size_t i)
-{
-	const struct token *token = parse_token(parse, i);
-	cleanup_str struct str text = { 0 };
-
-	if (i < 2 || !parse_is(parse, i - 1, "to") || !parse_is(parse, i - 2, "similar"))
-		return false;
-	str_addf(&text, "(%s)?", parse->names->suffix);
-	parse_edit(parse, token->body + token->body_len, 0, text.text);
-	return true;
-}
-
-static void map_operand(struct parse *parse, size_t i)
-{
-	const struct token *token = parse_token(parse, i);
-	long number;
-
-	if (parse_is_sign(parse, i + 1, "||"))
-		return; /* the last part gets the suffix */
-	if (token->kind == TOKEN_PARAM && !parse->depth) {
-		cleanup_free char *digits = str_copy_len(parse->text + token->at + 1,
-		                                         token->len - 1);
-
-		if (str_number(digits, 1, REWRITE_PARAMS_MAX, &number)) {
-			parse->result->refusal = REFUSAL_LONG;
-			return;
-		}
-		parse->result->params |= 1ull << (number - 1);
-		parse->mapped++;
-	} else if (token->kind == TOKEN_DOLLAR ||
-	           (parse_is_string(parse, i) && !is_like_shared(parse, i) &&
-	            !edit_similar(parse, i) && !edit_pattern(parse, i))) {
-		parse_edit_literal(parse, i);
-	}
-}
-
-/* FROM ends a comparison, except in IS DISTINCT FROM. */
-static bool ends_comparison_at(const struct parse *parse, size_t i)
-{
-	return parse_is_one_of(parse, i, ends_comparison) &&
-	       !(parse_is(parse, i, "from") && parse_is(parse, i - 1, "distinct"));
-}
-
-/* 'x' = datname, $1::text = datname */
-static void map_left_operand(struct parse *parse, size_t i)
-{
-	if (i < 2 || !parse_is_sign(parse, i - 1, "="))
-		return;
-	i -= 2;
-	if (i >= 3 && parse_is_name(parse, i) && parse_is_sign(parse, i - 1, ":") &&
-	    parse_is_sign(parse, i - 2, ":"))
-		i -= 3;
-	if (parse_is_string(parse, i) || parse_token(parse, i)->kind == TOKEN_PARAM)
-		map_operand(parse, i);
-}
-
-static bool compares(const struct parse *parse, size_t i)
-{
-	static const char *const words[] = { "in",  "like",    "ilike",    "is",
-		                             "not", "similar", "operator", NULL };
-	const struct token *token = parse_token(parse, i);
-
-	return (token->kind == TOKEN_OPERATOR && strchr("=<>!~:", parse->text[token->at])) ||
-	       parse_is_one_of(parse, i, words);
-}
-
-static bool is_catalog(const struct parse *parse, size_t i)
-{
-	cleanup_free char *name = parse_is_name(parse, i) ? parse_value(parse, i) : NULL;
-
-	return name && (str_starts(name, "pg_") || !strcmp(name, "information_schema"));
-}
-
-/* A user's own table may have a column datname. So the statement must read a catalog. */
-static bool reads_catalog(const struct parse *parse)
-{
-	for (size_t i = 0; i < parse->count; i++)
-		if (is_catalog(parse, i))
-			return true;
-	return false;
-}
-
-/* Map the argument @i, 'x' or $1, of a function that takes the name or the oid of a database. */
-static void map_argument(struct parse *parse, size_t i)
-{
-	bool is_oid = parse_is_sign(parse, i + 1, ":") && parse_is_sign(parse, i + 2, ":") &&
-	              parse_has_name(parse, i + 3, "oid");
-
-	if (!is_oid && (parse_is_string(parse, i) || parse_token(parse, i)->kind == TOKEN_PARAM))
-		map_operand(parse, i);
-}
-
-/* has_database_privilege([role,] database, privilege): the database is the second to last. */
-static void map_privilege_call(struct parse *parse, size_t i, size_t end)
-{
-	size_t database = 0, last = i + 2;
-	int depth = 0;
-
-	if (!parse_is_sign(parse, i + 1, "("))
-		return;
-	for (i += 2; i < end && depth >= 0; i++) {
-		depth += parse_is_sign(parse, i, "(") || parse_is_sign(parse, i, "[");
-		depth -= parse_is_sign(parse, i, ")") || parse_is_sign(parse, i, "]");
-		if (depth || !parse_is_sign(parse, i, ","))
-			continue;
-		database = last;
-		last = i + 1;
-	}
-	if (database)
-		map_argument(parse, database);
-}
-
-/* CASE datname WHEN 'x' THEN ... WHEN 'y' THEN ... END */
-static void map_cases(struct parse *parse, size_t i, size_t end)
-{
-	for (; i < end && !parse_is(parse, i, "end"); i++)
-		if (parse_is(parse, i, "when"))
-			map_operand(parse, i + 1);
-}
-
-/* Is there a call whose result is unknown? Some functions leave names as they are. */
-static bool computes(const struct parse *parse, size_t i)
-{
-	static const char *const transparent[] = {
-		"in",    "any",      "some",    "all",      "array",
-		"row",   "values",   "cast",    "like",     "ilike",
-		"not",   "is",       "similar", "operator", "lower",
-		"upper", "coalesce", "nullif",  "btrim",    "trim",
-		"name",  "text",     "varchar", "char",     "current_database",
-		NULL
-	};
-
-	return parse_is_name(parse, i) && parse_is_sign(parse, i + 1, "(") &&
-	       !parse_has_name_of(parse, i, transparent) &&
-	       !parse_is_one_of(parse, i, ends_comparison);
-}
-
-static size_t call_end(const struct parse *parse, size_t i, size_t end)
-{
-	int depth = 0;
-
-	for (i++; i < end; i++) {
-		depth += parse_is_sign(parse, i, "(");
-		depth -= parse_is_sign(parse, i, ")");
-		if (!depth)
-			return i;
-	}
-	return end;
-}
-
-/*
- * The call @i gives a logical name, or the physical one of current_database(): the server puts the
- * suffix behind it, where it belongs. Return: the token that ends the call.
- */
-static size_t map_call(struct parse *parse, size_t i, size_t end, bool equals)
-{
-	size_t last = call_end(parse, i, end);
-	size_t first = i >= 2 && parse_is_sign(parse, i - 1, ".") && parse_is_name(parse, i - 2)
-	                       ? i - 2
-	                       : i;
-	cleanup_str struct str after = { 0 };
-
-	if (!equals || last == end || !parse->plain_strings)
-		return last;
-	str_addf(&after, ")::text,'^(?!(?:postgres|template[01]|.*%s)$)(.*)$','\\1%s')::name",
-	         parse->names->suffix, parse->names->suffix);
-	parse_edit(parse, parse_token(parse, first)->at, 0, "pg_catalog.regexp_replace((");
-	parse_edit(parse, parse_token(parse, last)->at + 1, 0, after.text);
-	return last;
-}
-
-void rewrite_comparison(struct parse *parse, size_t i, size_t end)
-{
-	static const char *const calls[] = { "current_database", "current_catalog",
-		                             "pg_database_size", NULL };
-	size_t first = i;
-	bool equals, wrapped = false;
-	int depth = 0;
-
-	if (!is_catalog_column(parse, i))
-		return;
-	if (parse_has_name(parse, i, "has_database_privilege")) {
-		map_privilege_call(parse, i, end);
-		return;
-	}
-	if (parse_has_name(parse, i, "pg_database_size") && parse_is_sign(parse, i + 1, "("))
-		map_argument(parse, i + 2);
-	if (!parse_has_name_of(parse, i, calls) && !reads_catalog(parse))
-		return;
-	map_left_operand(parse, i);
-	/* current_database() */
-	i += parse_is_sign(parse, i + 1, "(") && parse_is_sign(parse, i + 2, ")") ? 2 : 0;
-	if (first && parse_is(parse, first - 1, "case"))
-		map_cases(parse, i + 1, end);
-	/* cast(datname as text) = */
-	i += parse_is(parse, i + 1, "as") && parse_is_sign(parse, i + 3, ")") ? 2 : 0;
-	for (; parse_is_sign(parse, i + 1, ")"); i++) /* lower(datname) = */
-		wrapped = true;
-	if (parse_is(parse, i + 1, "collate"))
-		i += parse_is_sign(parse, i + 3, ".") ? 4 : 2;
-	if (!compares(parse, i + 1))
-		return;
-	equals = !wrapped &&
-	         (parse_is_sign(parse, i + 1, "=") || parse_is_sign(parse, i + 1, "<>") ||
-	          parse_is_sign(parse, i + 1, "!="));
-	for (i++; i < end && !ends_comparison_at(parse, i); i++) {
-		if (computes(parse, i))
-			i = map_call(parse, i, end, equals && !depth);
-		depth += parse_is_sign(parse, i, "(") || parse_is_sign(parse, i, "[");
-		depth -= parse_is_sign(parse, i, ")") || parse_is_sign(parse, i, "]");
-		if (depth < 0 || parse_is_sign(parse, i, ";") ||
-		    (parse_is_sign(parse, i, ",") && !depth))
-			return;
-		map_operand(parse, i);
-	}
-}
-
-/* --- catalogs that show all databases --- */
-
-struct shared_view {
-	/* condition: for the worker's own rows; %S is the suffix, %N its length */
-	const char *name, *columns, *condition;
+struct shared_relation {
+	const char *name;
+	const char *changed; /* columns with other values: 'name',value,...; NULL = none */
+	const char *condition;
 };
 
-static const struct shared_view shared_views[] = {
-	{ "pg_database", "*",
-	  "datname IN ('postgres','template0','template1') OR pg_catalog.right(datname,%N)='%S'" },
-	{ "pg_stat_activity", "*",
-	  "pid=pg_catalog.pg_backend_pid() OR datname IS NULL OR "
-	  "pg_catalog.right(datname,%N)='%S'" },
-	{ "pg_stat_database", "*",
-	  "datname IS NULL OR datname IN ('postgres','template0','template1') OR "
-	  "pg_catalog.right(datname,%N)='%S'" },
+static const struct shared_relation shared_relations[] = {
+	{ "pg_database", DATNAME, OWN_OR_SHARED("berth_b.datname") },
+	{ "pg_stat_activity", DATNAME,
+	  "berth_b.pid=pg_catalog.pg_backend_pid() OR " OWN_NAME(
+		  "berth_b.datname") " OR (berth_b.datname IS NULL AND "
+	                             "berth_b.backend_type<>'walsender')" },
+	/* the sessions in a shared database are not the worker's */
+	{ "pg_stat_database",
+	  DATNAME ",'numbackends',CASE WHEN " OWN_NAME(
+		  "berth_b.datname") " THEN berth_b.numbackends ELSE "
+	                             "(berth_b.datname=pg_catalog.current_database())::int END",
+	  OWN_OR_NONE("berth_b.datname") },
+	{ "pg_stat_database_conflicts", DATNAME, OWN_OR_SHARED("berth_b.datname") },
+	{ "pg_stat_progress_analyze", DATNAME, OWN_NAME("berth_b.datname") },
+	{ "pg_stat_progress_cluster", DATNAME, OWN_NAME("berth_b.datname") },
+	{ "pg_stat_progress_copy", DATNAME, OWN_NAME("berth_b.datname") },
+	{ "pg_stat_progress_create_index", DATNAME, OWN_NAME("berth_b.datname") },
+	{ "pg_stat_progress_vacuum", DATNAME, OWN_NAME("berth_b.datname") },
+	{ "pg_stat_progress_basebackup", NULL, "berth_b.pid IN " OWN_PIDS },
+	{ "pg_stat_ssl", NULL, "berth_b.pid IN " OWN_PIDS },
+	{ "pg_stat_gssapi", NULL, "berth_b.pid IN " OWN_PIDS },
+	{ "pg_stat_replication", NULL, "berth_b.pid IN " OWN_PIDS },
+	{ "pg_locks", NULL,
+	  "berth_b.pid IN " OWN_PIDS " OR (berth_b.pid IS NULL AND berth_b.database IN " OWN_OIDS
+	  ")" },
 	{ "pg_prepared_xacts",
-	  "transaction, pg_catalog.left(gid,-%N) AS gid, prepared, owner, database",
-	  "pg_catalog.right(database,%N)='%S'" },
-	{ "pg_replication_slots", "*", "database IS NULL OR pg_catalog.right(database,%N)='%S'" },
-};
-static const char *const after_relation[] = {
-	"where",   "join",      "left",   "right", "inner", "outer",  "cross",     "full",
-	"natural", "on",        "using",  "order", "group", "having", "limit",     "offset",
-	"union",   "intersect", "except", "fetch", "for",   "window", "returning", "tablesample",
-	"with",    "into",      "then",   "loop",  NULL,
+	  "'gid',pg_catalog.left(berth_b.gid,-%N),'database'," LOGICAL("berth_b.database"),
+	  OWN_NAME("berth_b.database") },
+	{ "pg_replication_slots", "'database'," LOGICAL("berth_b.database"),
+	  OWN_OR_NONE("berth_b.database") },
+	{ "pg_shdescription", NULL,
+	  "berth_b.classoid<>'pg_catalog.pg_database'::pg_catalog.regclass OR berth_b.objoid "
+	  "IN " OWN_OIDS },
+	/* berth.* is the record of the owner: tools/db/rename/admin.h */
+	{ "pg_db_role_setting",
+	  "'setconfig',(SELECT pg_catalog.array_agg(berth_s) FROM "
+	  "pg_catalog.unnest(berth_b.setconfig) berth_s WHERE "
+	  "berth_s NOT LIKE 'berth.%%')",
+	  "berth_b.setdatabase=0 OR (berth_b.setdatabase IN " OWN_OIDS " AND EXISTS (SELECT FROM "
+	  "pg_catalog.unnest(berth_b.setconfig) berth_s WHERE berth_s NOT LIKE 'berth.%%'))" },
 };
 
-static void add_filled(struct str *out, const struct names *names, const char *form)
+static const struct shared_relation shared_functions[] = {
+	{ "pg_stat_get_activity", NULL, "berth_b.pid IN " OWN_PIDS },
+	{ "pg_stat_get_wal_senders", NULL, "berth_b.pid IN " OWN_PIDS },
+	{ "pg_stat_get_progress_info", NULL, "berth_b.pid IN " OWN_PIDS },
+	{ "pg_lock_status", NULL,
+	  "berth_b.pid IN " OWN_PIDS " OR (berth_b.pid IS NULL AND berth_b.database IN " OWN_OIDS
+	  ")" },
+	{ "pg_prepared_xact", NULL, "berth_b.dbid IN " OWN_OIDS },
+	{ "pg_get_replication_slots", NULL,
+	  "berth_b.datoid IS NULL OR berth_b.datoid IN " OWN_OIDS },
+};
+
+/* --- places --- */
+
+/* UPDATE x, DELETE FROM x, where @first is x or ONLY in front of it */
+static bool is_changed(const struct parse *parse, size_t first)
 {
-	for (; *form; form++) {
-		if (*form == '%' && form[1] == 'S')
-			str_add(out, names->suffix);
-		else if (*form == '%')
-			str_addf(out, "%zu", names->suffix_len);
-		else
-			str_add_len(out, form, 1);
-		form += *form == '%';
-	}
+	return first && (parse_is(parse, first - 1, "update") ||
+	                 (first >= 2 && parse_is(parse, first - 1, "from") &&
+	                  parse_is(parse, first - 2, "delete")));
 }
 
-static char *own_rows(const struct parse *parse, const struct shared_view *view, bool needs_alias)
+/* May a relation of a query stand at @first? Brackets around a join, ONLY, LATERAL are skipped. */
+static bool is_source(const struct parse *parse, size_t begin, size_t first)
 {
-	struct str out = { 0 };
+	static const char *const lead[] = { "from", "join", "using", NULL };
+	static const char *const before_bracket[] = { "from", "join", "only", NULL };
 
-	str_addf(&out, "(SELECT %s", parse_mentions(parse, "tableoid") ? "tableoid, " : "");
-	add_filled(&out, parse->names, view->columns);
-	str_addf(&out, " FROM pg_catalog.%s WHERE ", view->name);
-	add_filled(&out, parse->names, view->condition);
-	str_addf(&out, ")%s%s", needs_alias ? " " : "", needs_alias ? view->name : "");
-	return str_take(&out);
-}
-
-static bool in_from_list(const struct parse *parse, size_t begin, size_t first)
-{
-	static const char *const lead[] = { "from", "join", NULL };
-	int depth = 0;
-
+	while (first > begin + 1 &&
+	       (parse_is(parse, first - 1, "lateral") || parse_is(parse, first - 1, "only") ||
+	        (parse_is_sign(parse, first - 1, "(") &&
+	         (!parse_is_name(parse, first - 2) ||
+	          parse_is_one_of(parse, first - 2, before_bracket)))))
+		first--;
 	if (parse_is_one_of(parse, first - 1, lead))
-		return !parse_is(parse, begin, "delete") || first != begin + 2;
-	if (!parse_is_sign(parse, first - 1, ","))
-		return false;
-	/* FROM a, pg_database: back to the clause that this list belongs to */
-	for (size_t i = first - 1; i-- > begin;) {
-		depth += parse_is_sign(parse, i, ")");
-		depth -= parse_is_sign(parse, i, "(");
-		if (depth < 0 || (!depth && parse_is(parse, i, "select")))
-			return false;
-		if (!depth && parse_is(parse, i, "from"))
-			return true;
-	}
-	return false;
+		return !is_changed(parse, first);
+	return parse_is_sign(parse, first - 1, ",") && parse_in_from_list(parse, begin, first - 1);
 }
 
 /* TABLE pg_database, where a query may begin; not ALTER TABLE */
@@ -411,50 +110,273 @@ static bool is_table_command(const struct parse *parse, size_t begin, size_t fir
 	static const char *const before[] = { "union",    "all", "except", "intersect",
 		                              "distinct", "as",  NULL };
 
-	return parse_is(parse, first - 1, "table") &&
+	first -= parse_is(parse, first - 1, "only");
+	return first && parse_is(parse, first - 1, "table") &&
 	       (first - 1 == begin || parse_is_sign(parse, first - 2, "(") ||
 	        parse_is_one_of(parse, first - 2, before));
 }
 
-void rewrite_shared_relation(struct parse *parse, size_t begin, size_t i)
+static bool has_alias(const struct parse *parse, size_t i)
 {
-	size_t first = i >= 2 && parse_is_sign(parse, i - 1, ".") &&
-	                               parse_has_name(parse, i - 2, "pg_catalog")
-	                       ? i - 2
-	                       : i;
+	static const char *const others[] = {
+		"where",  "join",   "left",    "right",  "inner",     "outer",
+		"cross",  "full",   "natural", "on",     "using",     "order",
+		"group",  "having", "limit",   "offset", "union",     "intersect",
+		"except", "fetch",  "for",     "window", "returning", "tablesample",
+		"with",   "into",   "then",    "loop",   NULL,
+	};
 
-	for (size_t v = 0; v < ARRAY_LEN(shared_views); v++) {
-		const struct token *from = parse_token(parse, first), *to = parse_token(parse, i);
-		bool alias = parse_is(parse, i + 1, "as") ||
-		             (parse_is_name(parse, i + 1) &&
-		              !parse_is_one_of(parse, i + 1, after_relation));
-		cleanup_free char *text = NULL;
-		bool whole;
+	return parse_is(parse, i, "as") ||
+	       (parse_is_name(parse, i) && !parse_is_one_of(parse, i, others));
+}
 
-		if (!parse_has_name(parse, i, shared_views[v].name) || !first)
-			continue;
-		/* a qualified column: the subquery in its place has no schema */
-		if (parse_is_sign(parse, i + 1, "."))
-			parse_edit(parse, from->at, to->at - from->at, "");
-		whole = is_table_command(parse, begin, first);
-		if (!whole && !in_from_list(parse, begin, first))
-			continue;
-		text = own_rows(parse, &shared_views[v], whole || !alias);
-		parse_edit(parse, from->at, to->at + to->len - from->at, text);
-		if (whole)
-			parse_edit(parse, parse_token(parse, first - 1)->at, strlen("table"),
-			           "SELECT * FROM");
+/* --- relations --- */
+
+/* (SELECT ... FROM @first to @last of the text WHERE condition) [alias] */
+static void restrict_source(struct parse *parse, const struct shared_relation *relation,
+                            size_t first, size_t last, bool needs_alias)
+{
+	cleanup_str struct str before = { 0 }, after = { 0 };
+	const char *oid = parse_mentions(parse, "tableoid") ? "berth_b.tableoid, " : "";
+
+	str_addf(&before, "(SELECT %s%s.* FROM ", oid, relation->changed ? "berth_r" : "berth_b");
+	str_add(&after, " berth_b");
+	if (relation->changed)
+		str_addf(&after,
+		         ", LATERAL pg_catalog.jsonb_populate_record(berth_b, "
+		         "pg_catalog.jsonb_build_object(%s)) berth_r",
+		         relation->changed);
+	str_addf(&after, " WHERE %s)%s%s", relation->condition, needs_alias ? " " : "",
+	         needs_alias ? relation->name : "");
+	form_enclose(parse, parse_token(parse, first)->at, before.text,
+	             parse_token_end(parse, last), after.text);
+}
+
+/* ONLY x, ONLY (x), x *: a subquery takes none of these signs. */
+static void drop_only(struct parse *parse, size_t *first_io, size_t *last_io)
+{
+	size_t first = *first_io, last = *last_io;
+	bool brackets = parse_is_sign(parse, first - 1, "(") && first >= 2 &&
+	                parse_is(parse, first - 2, "only") && parse_is_sign(parse, last + 1, ")");
+
+	if (brackets) {
+		parse_edit(parse, parse_token(parse, first - 1)->at, 1, "");
+		parse_edit(parse, parse_token(parse, last + 1)->at, 1, "");
+		*last_io = last + 1;
+		first--;
+	}
+	if (parse_is(parse, first - 1, "only")) {
+		parse_edit(parse, parse_token(parse, first - 1)->at, strlen("only"), "");
+		*first_io = first - 1;
+	} else if (parse_is_sign(parse, last + 1, "*")) {
+		parse_edit(parse, parse_token(parse, last + 1)->at, 1, "");
+		*last_io = last + 1;
 	}
 }
 
-void rewrite_prepared_transaction(struct parse *parse, size_t begin)
+/*
+ * UPDATE or DELETE of the catalog @i itself: of the worker's own rows, and only with WHERE. There,
+ * datname is the logical name.
+ */
+static void rewrite_change(struct parse *parse, size_t i, size_t end)
 {
-	static const char *const ends[] = { "commit", "rollback", NULL };
-	const struct token *identifier = parse_token(parse, begin + 2);
+	size_t where = 0, last = end;
+	cleanup_free char *target = NULL;
+	cleanup_str struct str before = { 0 }, form = { 0 }, column = { 0 };
+	int depth = 0;
 
-	if (!(parse_is(parse, begin, "prepare") && parse_is(parse, begin + 1, "transaction")) &&
-	    !(parse_is_one_of(parse, begin, ends) && parse_is(parse, begin + 1, "prepared")))
+	for (size_t at = i; at < end; at++) {
+		depth += parse_is_sign(parse, at, "(");
+		depth -= parse_is_sign(parse, at, ")");
+		if (!depth && parse_is(parse, at, "where"))
+			where = at;
+		else if (!depth && parse_is(parse, at, "returning"))
+			last = at;
+	}
+	if (!where || !parse_has_name(parse, i, "pg_database")) {
+		parse->result->refusal = REFUSAL_CATALOG;
 		return;
-	if (parse_is_string(parse, begin + 2))
-		parse_edit(parse, identifier->body + identifier->body_len, 0, parse->names->suffix);
+	}
+	i += parse_is(parse, i + 1, "as") ? 2 : 1;
+	target = parse_is(parse, i, "set") || i == where ? str_copy("pg_database")
+	                                                 : parse_value(parse, i);
+	str_addf(&before, " pg_catalog.right(%s.datname,%%N)=%%S AND (", target);
+	form_enclose(parse, parse_token_end(parse, where), before.text,
+	             parse_token_end(parse, last - 1), ")");
+	str_addf(&form,
+	         "(CASE%%C%s.datname;WHEN pg_catalog.right(%s.datname,%%N)=%%S THEN "
+	         "pg_catalog.left(%s.datname,-%%N)::pg_catalog.name ELSE %s.datname END)",
+	         target, target, target, target);
+	form_add(&column, parse, form.text);
+	for (size_t at = where + 1; at < last; at++) {
+		size_t first = parse_token(parse, parse_qualified_begin(parse, at))->at;
+
+		if (parse_has_name(parse, at, "datname"))
+			parse_edit(parse, first, parse_token_end(parse, at) - first, column.text);
+	}
+}
+
+static void rewrite_relation(struct parse *parse, const struct shared_relation *relation,
+                             size_t begin, size_t i, size_t end)
+{
+	size_t first = parse_qualified_begin(parse, i), place = first, last = i, next;
+	bool is_function = relation >= shared_functions &&
+	                   relation < shared_functions + ARRAY_LEN(shared_functions);
+	bool is_table;
+
+	if (!first)
+		return;
+	/* a qualified column: the subquery in its place has no schema */
+	if (parse_is_sign(parse, i + 1, ".")) {
+		parse_edit(parse, parse_token(parse, first)->at,
+		           parse_token(parse, i)->at - parse_token(parse, first)->at, "");
+		return;
+	}
+	if (is_function)
+		last = parse_is_sign(parse, i + 1, "(") ? parse_closing(parse, i + 1, end) : end;
+	if (last == end)
+		return;
+	if (is_changed(parse, first - parse_is(parse, first - 1, "only"))) {
+		rewrite_change(parse, i, end);
+		return;
+	}
+	is_table = is_table_command(parse, begin, first);
+	if (is_table || is_source(parse, begin, first)) {
+		next = last;
+		drop_only(parse, &place, &next);
+		restrict_source(parse, relation, first, last,
+		                is_table || !has_alias(parse, next + 1));
+		if (is_table)
+			parse_edit(parse, parse_token(parse, place - 1)->at, strlen("table"),
+			           "SELECT * FROM");
+	} else if (is_function || (parse_is(parse, begin, "copy") && first == begin + 1)) {
+		parse->result->refusal = REFUSAL_SESSIONS;
+	}
+}
+
+/* --- the name of the current database --- */
+
+/* Is a column named after the expression? Elsewhere, a subquery may be forbidden. */
+static bool names_columns(const struct parse *parse, size_t begin, size_t end)
+{
+	for (size_t i = begin; i < end; i++)
+		if (parse_is(parse, i, "select") || parse_is(parse, i, "returning"))
+			return true;
+	return false;
+}
+
+static void rewrite_current(struct parse *parse, size_t begin, size_t i, size_t end)
+{
+	bool is_call = parse_is_sign(parse, i + 1, "(") && parse_is_sign(parse, i + 2, ")");
+	const char *name = parse_has_name(parse, i, "current_database") ? "current_database"
+	                                                                : "current_catalog";
+	size_t first = parse_qualified_begin(parse, i), last = is_call ? i + 2 : i;
+	cleanup_str struct str value = { 0 }, text = { 0 };
+
+	if (!parse_is_own(parse) || is_call != (*name == 'c' && name[8] == 'd') ||
+	    (!is_call && (!parse_is(parse, i, name) || first != i)) ||
+	    (first && (parse_is(parse, first - 1, "function") || parse_is(parse, first - 1, "as"))))
+		return;
+	str_add(&value, "pg_catalog.name(");
+	if (names_is_cut(parse->names, parse->database))
+		form_add_quoted(&value, parse->database);
+	else
+		form_add(&value, parse, "pg_catalog.left(pg_catalog.current_database(),-%N)");
+	str_add(&value, ")");
+	if (first && is_source(parse, begin, first)) /* a function in FROM names its column */
+		str_addf(&text, "%s%s%s", value.text, has_alias(parse, last + 1) ? "" : " ",
+		         has_alias(parse, last + 1) ? "" : name);
+	else if (names_columns(parse, begin, end))
+		str_addf(&text, "(SELECT %s AS %s)", value.text, name);
+	else
+		str_add(&text, value.text);
+	parse_edit(parse, parse_token(parse, first)->at,
+	           parse_token_end(parse, last) - parse_token(parse, first)->at, text.text);
+}
+
+/* --- columns of information_schema --- */
+
+static bool is_operator(const struct parse *parse, size_t i)
+{
+	static const char *const words[] = { "in",      "like",     "ilike",   "is",      "not",
+		                             "similar", "operator", "between", "collate", NULL };
+	const struct token *token = parse_token(parse, i);
+
+	return (token->kind == TOKEN_OPERATOR && strchr("=<>!~|", parse->text[token->at])) ||
+	       parse_is_one_of(parse, i, words);
+}
+
+/* Is token @i in the brackets of a call, an argument of a function? */
+static bool is_argument(const struct parse *parse, size_t begin, size_t i)
+{
+	static const char *const others[] = { "using",  "by",   "over", "and", "or",
+		                              "where",  "on",   "not",  "in",  "as",
+		                              "values", "from", "join", NULL };
+	int depth = 0;
+
+	while (i-- > begin) {
+		depth += parse_is_sign(parse, i, ")");
+		depth -= parse_is_sign(parse, i, "(");
+		if (parse_is(parse, i, "select"))
+			return false;
+		if (depth < 0)
+			return i > begin && parse_is_name(parse, i - 1) &&
+			       !parse_is_one_of(parse, i - 1, others);
+	}
+	return false;
+}
+
+/*
+ * These columns hold the physical name. It is made logical where the server computes with it; in a
+ * row it becomes logical on the way to the client.
+ */
+static void rewrite_catalog_column(struct parse *parse, size_t begin, size_t i)
+{
+	size_t first = parse_qualified_begin(parse, i), next = i + 1;
+	bool is_operand;
+
+	if (!parse_is_own(parse) || !parse_mentions(parse, "information_schema") ||
+	    parse_is_sign(parse, i + 1, ".") || names_is_cut(parse->names, parse->database))
+		return;
+	while (parse_is_sign(parse, next, ":") && parse_is_sign(parse, next + 1, ":"))
+		next = parse_qualified_begin(parse, next + 2) + 1;
+	is_operand = is_operator(parse, next) || (first && is_operator(parse, first - 1)) ||
+	             is_argument(parse, begin, first);
+	if (is_operand)
+		form_enclose(parse, parse_token(parse, first)->at, "pg_catalog.left((",
+		             parse_token_end(parse, i), ")::pg_catalog.text,-%N)");
+}
+
+static bool is_catalog_column(const struct parse *parse, size_t i)
+{
+	cleanup_free char *name = parse_is_name(parse, i) ? parse_value(parse, i) : NULL;
+
+	return name && strcmp(name, "pg_catalog") != 0 && strcmp(name, "current_catalog") != 0 &&
+	       (str_ends(name, "_catalog") || !strcmp(name, "catalog_name"));
+}
+
+static const struct shared_relation *find_shared(const struct parse *parse, size_t i)
+{
+	for (size_t r = 0; r < ARRAY_LEN(shared_relations); r++)
+		if (parse_has_name(parse, i, shared_relations[r].name))
+			return &shared_relations[r];
+	for (size_t r = 0; r < ARRAY_LEN(shared_functions); r++)
+		if (parse_has_name(parse, i, shared_functions[r].name))
+			return &shared_functions[r];
+	return NULL;
+}
+
+void rewrite_catalog(struct parse *parse, size_t begin, size_t i, size_t end)
+{
+	const struct shared_relation *relation;
+
+	if (!parse_is_name(parse, i))
+		return;
+	relation = parse_in_pg_catalog(parse, i) ? find_shared(parse, i) : NULL;
+	if (relation)
+		rewrite_relation(parse, relation, begin, i, end);
+	if (parse_has_name(parse, i, "current_database") || parse_is(parse, i, "current_catalog"))
+		rewrite_current(parse, begin, i, end);
+	else if (is_catalog_column(parse, i))
+		rewrite_catalog_column(parse, begin, i);
 }

@@ -7,119 +7,158 @@
  */
 #include "tools/db/sql/parse.h"
 
+#include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
-static const char key[] = "dbname";
+static const char key[] = "dbname", dblink[] = "dblink";
 
-/* A string token; @quote_len is 2 where a quote inside it is doubled. */
-struct connection_string {
-	struct parse *parse;
-	const char *body, *end;
-	size_t quote_len;
-};
-
-static bool is_dblink(const struct parse *parse, size_t i)
+bool rewrite_connects(const struct parse *parse, size_t begin, size_t i)
 {
-	cleanup_free char *name = parse_is_name(parse, i) ? parse_value(parse, i) : NULL;
-
-	return name && str_starts(name, "dblink");
-}
-
-static bool connects(const struct parse *parse, size_t begin, size_t i)
-{
-	static const char *const verbs[] = { "create", "alter", NULL }, *const kinds[] = {
-		"server", "subscription", NULL
-	};
+	static const char *const verbs[] = { "create", "alter", NULL };
+	static const char *const kinds[] = { "server", "subscription", NULL };
 
 	if (parse_is_one_of(parse, begin, verbs) && parse_is_one_of(parse, begin + 1, kinds))
 		return true;
-	for (size_t at = begin; at < i; at++)
-		if (parse_is_sign(parse, at + 1, "(") && is_dblink(parse, at))
+	for (size_t at = i; at-- > begin;)
+		if (parse_is_sign(parse, at + 1, "(") && parse_begins_name(parse, at, dblink) &&
+		    i < parse_closing(parse, at + 1, parse->count))
 			return true;
 	return false;
 }
 
-static void map_name(const struct connection_string *string, const char *name, size_t len)
+void rewrite_connection(struct parse *parse, size_t i, size_t end)
 {
-	struct parse *parse = string->parse;
-	cleanup_str struct str physical = { 0 };
+	size_t first, last;
 
-	if (!len)
+	if (!parse_is_sign(parse, i + 1, "(") || !parse_begins_name(parse, i, dblink))
 		return;
-	names_physical(parse->names, name, len, &physical);
-	if (physical.len != len)
-		parse_edit(parse, (size_t)(name - parse->text), len, physical.text);
+	/* dblink_connect(name, string); the other functions begin with a string or a name */
+	for (int argument = 0; argument <= parse_begins_name(parse, i, "dblink_connect");
+	     argument++)
+		if (parse_find_argument(parse, i + 1, end, argument, &first, &last) &&
+		    (first < last || (parse_token(parse, first)->kind != TOKEN_DOLLAR &&
+		                      !parse_is_string(parse, first))))
+			rewrite_computed(parse, first, last);
 }
 
-static const char *skip_space(const struct connection_string *string, const char *at)
+/* A value of a connection string: @sign quotes a byte, or %XX stands for one. */
+static void add_value(struct str *out, const char *at, const char *end, char sign)
 {
-	while (at < string->end && lexer_is_space(*at))
+	for (; at < end; at++) {
+		bool escape = *at == sign && at + 1 < end;
+		char hex[3] = { 0 };
+
+		if (escape && sign == '%' && at + 2 < end && isxdigit((unsigned char)at[1]) &&
+		    isxdigit((unsigned char)at[2])) {
+			char byte;
+
+			memcpy(hex, at + 1, 2);
+			byte = (char)strtoul(hex, NULL, 16);
+			str_add_len(out, &byte, 1);
+			at += 2;
+		} else {
+			at += escape && sign == '\\';
+			str_add_len(out, at, 1);
+		}
+	}
+}
+
+/* Append the physical name of the value from @at to @end, written as in a URL or in quotes. */
+static void add_physical(const struct parse *parse, struct str *out, const char *at,
+                         const char *end, bool is_url)
+{
+	cleanup_str struct str logical = { 0 }, physical = { 0 };
+
+	add_value(&logical, at, end, is_url ? '%' : '\\');
+	if (!logical.len)
+		return;
+	names_physical(parse->names, logical.text, logical.len, &physical);
+	for (const char *byte = physical.text; *byte; byte++) {
+		bool plain = isalnum((unsigned char)*byte) || strchr("_-.~", *byte) || *byte < 0;
+
+		if (is_url && !plain)
+			str_addf(out, "%%%02X", (unsigned int)(unsigned char)*byte);
+		else
+			str_addf(out, "%s%c", plain ? "" : "\\", *byte);
+	}
+}
+
+static const char *skip_space(const char *at)
+{
+	while (lexer_is_space(*at))
 		at++;
 	return at;
 }
 
-/* @at is behind the key. Return: where the search for the next key continues. */
-static const char *map_word(const struct connection_string *string, const char *at,
-                            const char *ends)
+/* KEY = VALUE ... */
+static void map_words(const struct parse *parse, const char *at, struct str *out)
 {
-	const char *value = skip_space(string, at);
-	size_t len = 0;
+	while (*at) {
+		const char *name = skip_space(at), *sign = name + strcspn(name, "= \t\n\r\f\v");
+		const char *value = skip_space(sign), *end;
+		bool quoted;
 
-	if (value == string->end || *value != '=')
-		return at;
-	value = skip_space(string, value + 1);
-	if (value < string->end && *value == '\'') { /* up to the quote that closes it */
-		value += string->quote_len;
-		ends = "'\\";
-	}
-	while (value + len < string->end && !strchr(ends, value[len]))
-		len++;
-	map_name(string, value, len);
-	return value + len;
-}
-
-static void map_words(const struct connection_string *string, const char *ends)
-{
-	const char *at = string->body;
-
-	while ((at = memmem(at, (size_t)(string->end - at), key, sizeof(key) - 1))) {
-		bool whole = at == string->body || lexer_is_space(at[-1]) || strchr("?&'", at[-1]);
-
-		at += sizeof(key) - 1;
-		if (whole)
-			at = map_word(string, at, ends);
+		if (*value != '=') {
+			str_add_len(out, at, (size_t)(value - at));
+			if (value == at)
+				return;
+			at = value;
+			continue;
+		}
+		value = skip_space(value + 1);
+		quoted = *value == '\'';
+		value += quoted;
+		for (end = value; *end && (quoted ? *end != '\'' : !lexer_is_space(*end)); end++)
+			end += *end == '\\' && end[1];
+		str_add_len(out, at, (size_t)(value - at));
+		if (sign - name == sizeof(key) - 1 && !memcmp(name, key, sizeof(key) - 1))
+			add_physical(parse, out, value, end, false);
+		else
+			str_add_len(out, value, (size_t)(end - value));
+		at = end;
+		if (quoted && *at)
+			str_add_len(out, at++, 1);
 	}
 }
 
-/* @at is behind the scheme: [user@]host[:port][,...]/NAME?words */
-static void map_url(const struct connection_string *string, const char *at)
+/* @at is behind the scheme: [user@]host[:port][,...]/NAME[?KEY=VALUE&...] */
+static void map_url(const struct parse *parse, const char *at, struct str *out)
 {
-	const char *end = string->end, *words = memchr(at, '?', (size_t)(end - at));
-	const char *slash = memchr(at, '/', (size_t)((words ? words : end) - at));
+	const char *end = at + strcspn(at, "?"), *name = memchr(at, '/', (size_t)(end - at));
 
-	if (slash)
-		map_name(string, slash + 1, (size_t)((words ? words : end) - slash - 1));
-	map_words(string, "&'");
+	name = name ? name + 1 : end;
+	str_add_len(out, at, (size_t)(name - at));
+	add_physical(parse, out, name, end, true);
+	while (*end) {
+		at = end++;
+		end += strcspn(end, "&");
+		if (!strncmp(at + 1, "dbname=", sizeof("dbname=") - 1)) {
+			str_add_len(out, at, sizeof("?dbname=") - 1);
+			add_physical(parse, out, at + sizeof("?dbname=") - 1, end, true);
+		} else {
+			str_add_len(out, at, (size_t)(end - at));
+		}
+	}
 }
 
-void rewrite_connection_string(struct parse *parse, size_t begin, size_t i)
+void rewrite_connection_string(struct parse *parse, size_t i)
 {
 	static const char *const schemes[] = { "postgresql://", "postgres://" };
-	const struct token *token = parse_token(parse, i);
-	const char *body = parse->text + token->body;
-	struct connection_string string = { parse, body, body + token->body_len,
-		                            token->kind == TOKEN_DOLLAR ? 1 : 2 };
+	cleanup_free char *value = parse_value(parse, i);
+	cleanup_str struct str mapped = { 0 };
 
-	if (!connects(parse, begin, i))
-		return;
 	if (i && parse_has_name(parse, i - 1, key)) { /* OPTIONS (dbname 'x') */
 		parse_edit_literal(parse, i);
 		return;
 	}
-	for (size_t s = 0; s < ARRAY_LEN(schemes); s++)
-		if (parse_begins(body, token->body_len, schemes[s])) {
-			map_url(&string, body + strlen(schemes[s]));
-			return;
+	for (size_t s = 0; s < ARRAY_LEN(schemes) && !mapped.len; s++)
+		if (str_starts(value, schemes[s])) {
+			str_add(&mapped, schemes[s]);
+			map_url(parse, value + strlen(schemes[s]), &mapped);
 		}
-	map_words(&string, " '\\\t\n");
+	if (!mapped.len)
+		map_words(parse, value, &mapped);
+	if (mapped.len)
+		parse_edit_value(parse, i, mapped.text);
 }
