@@ -28,10 +28,9 @@
 enum {
 	S = 1 << CONFINE_SUPERVISOR,
 	G = 1 << CONFINE_GUARD,
-	I = 1 << CONFINE_INIT,
 	R = 1 << CONFINE_RELAY,
 	M = 1 << CONFINE_MONITOR,
-	ROLES = 5,
+	ROLES = 4,
 	ALL = (1 << ROLES) - 1
 };
 enum { FCHMODAT2 = 452 }; /* newer than the table: Linux 6.6 */
@@ -135,7 +134,7 @@ static const struct attempt {
 	{ "setns of the network", do_network, ALL, 0 },
 	{ "fork", do_fork, ALL & ~S, 0 },
 	{ "process_vm_readv", do_peek, ALL & ~S, 0 },
-	{ "socket", do_socket, G | I, 0 },
+	{ "socket", do_socket, G, 0 },
 	{ "kill", do_signal, R | M, 0 },
 	{ "tgkill of another", do_signal_thread, R | M, 0 },
 	{ "tgkill of itself", do_signal_self, 0, 0 },
@@ -230,7 +229,6 @@ static void in_every_role(bool bare, int (*act)(enum confine_role role, unsigned
 		{ CONFINE_SUPERVISOR, CONFINE_FOR_FAULTS },
 		{ CONFINE_SUPERVISOR, CONFINE_FOR_BPF | CONFINE_FOR_SERVERS },
 		{ CONFINE_GUARD, 0 },
-		{ CONFINE_INIT, 0 },
 		{ CONFINE_RELAY, 0 },
 		{ CONFINE_RELAY, CONFINE_FOR_SOCKET },
 		{ CONFINE_MONITOR, 0 },

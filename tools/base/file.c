@@ -119,11 +119,11 @@ int file_write_all(int fd, const void *data, size_t len)
 	return 0;
 }
 
-int file_in_memory(const char *text)
+int file_in_memory(const void *data, size_t len)
 {
 	cleanup_close int fd = memfd_create("berth", MFD_CLOEXEC);
 
-	if (fd < 0 || file_write_all(fd, text, strlen(text)) || lseek(fd, 0, SEEK_SET))
+	if (fd < 0 || file_write_all(fd, data, len) || lseek(fd, 0, SEEK_SET))
 		return -errno;
 	return steal_fd(&fd);
 }

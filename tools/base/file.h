@@ -38,8 +38,8 @@ bool file_is_writable(int fd, int wait_ms);
 /** Write all of @data. Waits if O_NONBLOCK is set, as Node.js does on standard output. */
 int file_write_all(int fd, const void *data, size_t len);
 
-/** A nameless file that holds @text, memfd_create(2). Return: a descriptor at its start; -errno. */
-int file_in_memory(const char *text);
+/** A nameless file that holds @data, memfd_create(2). Return: a descriptor at its start; -errno. */
+int file_in_memory(const void *data, size_t len);
 
 /** Write @text to an existing file of cgroupfs or procfs, by one write(2). */
 int file_put(const char *path, const char *text);

@@ -181,6 +181,14 @@ int isolate_worker_exec(struct isolate *isolate, char **argv)
 	return -errno;
 }
 
+int isolate_worker_exec_more(struct isolate *isolate, unsigned int number, char **argv)
+{
+	if (isolate->ops->exec_more)
+		return isolate->ops->exec_more(isolate->backend, number, argv);
+	execvp(argv[0], argv);
+	return -errno;
+}
+
 int isolate_worker_started(struct isolate *isolate, unsigned int number, pid_t pid)
 {
 	return isolate->ops->started ? isolate->ops->started(isolate->backend, number, pid) : 0;

@@ -94,6 +94,13 @@ int isolate_worker_enter(struct isolate *isolate, unsigned int number);
  * Return: -errno.
  */
 int isolate_worker_exec(struct isolate *isolate, char **argv);
+
+/**
+ * Become a further program of worker @number, in a child of its worker init that has not called
+ * isolate_worker_enter(), with the worker's `environ`.
+ * Return: -errno.
+ */
+int isolate_worker_exec_more(struct isolate *isolate, unsigned int number, char **argv);
 int isolate_worker_started(struct isolate *isolate, unsigned int number, pid_t pid);
 void isolate_worker_end(struct isolate *isolate, unsigned int number);
 

@@ -101,6 +101,9 @@ int main(int argc, char **argv)
 	ret = enter_filter();
 	if (ret && ret != -EBUSY)
 		note_escape(argv[1]);
+	/* without a launcher in the environment, the variable was meant for us alone */
+	if (!getenv("BERTH_LAUNCHER"))
+		unsetenv("BERTH_LISTENER");
 	execv(argv[1], argv + 2);
 	error = errno;
 	fprintf(stderr, "berth: unable to run '%s': %s\n", argv[1], strerror(error));

@@ -134,6 +134,12 @@ static int worker_exec(void *arg, char **argv)
 	return -errno;
 }
 
+static int worker_exec_more(void *backend, unsigned int number, char **argv)
+{
+	(void)worker_enter(backend, number);
+	return worker_exec(backend, argv);
+}
+
 static void worker_end(void *backend, unsigned int number)
 {
 	struct preload_backend *preload = backend;
@@ -150,6 +156,7 @@ const struct isolate_ops isolate_preload = {
 	.environ = worker_environ,
 	.enter = worker_enter,
 	.exec = worker_exec,
+	.exec_more = worker_exec_more,
 	.end = worker_end,
 	.close = close_backend,
 };

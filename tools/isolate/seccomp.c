@@ -12,11 +12,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/launch.h"
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
 #include "tools/base/environ.h"
 #include "tools/base/str.h"
 #include "tools/isolate/backend.h"
+#include "tools/isolate/probe.h"
 #include "tools/isolate/seccomp/listener.h"
 
 struct worker_channel {
@@ -27,6 +29,7 @@ struct seccomp_backend {
 	struct listener *listener;
 	struct worker_channel *channels; /* by number - 1 */
 	unsigned int count;
+	char *launcher, *listener_path; /* for programs of `berth exec` */
 };
 
 static void channel_close(struct worker_channel *channel)
@@ -47,6 +50,8 @@ static void close_backend(void *arg)
 	for (unsigned int i = 0; i < backend->count; i++)
 		channel_close(&backend->channels[i]);
 	listener_close(backend->listener);
+	free(backend->launcher);
+	free(backend->listener_path);
 	free(backend->channels);
 	free(backend);
 }
@@ -126,9 +131,13 @@ static int open_backend(const struct isolate_setup *setup, void **ret_backend, c
 	backend->channels = mem_alloc((setup->workers + 1) * sizeof(*backend->channels));
 	for (unsigned int i = 0; i < setup->workers; i++)
 		backend->channels[i] = (struct worker_channel){ .ours = -1, .theirs = -1 };
+	backend->launcher = str_print("%s/lib/berth/berth-launch", setup->install_dir);
+	backend->listener_path = str_print("%s/listener", setup->run_dir);
 	ret = setup->loop ? listener_open(setup->loop, setup->workers, setup->datagrams,
 	                                  &backend->listener)
 	                  : 0;
+	if (!ret && setup->loop)
+		ret = listener_serve(backend->listener, backend->listener_path);
 	if (ret) {
 		close_backend(backend);
 		return ret;
@@ -169,6 +178,23 @@ static int worker_enter(void *arg, unsigned int number)
 	return listener_enter(backend->listener, channel->theirs);
 }
 
+/* The launcher installs the filter: a child of the worker init inherits none. */
+static int worker_exec_more(void *arg, unsigned int number, char **argv)
+{
+	const struct seccomp_backend *backend = arg;
+	cleanup_free char *path = probe_find(argv[0]);
+	cleanup_free char **list = mem_alloc((strv_len(argv) + BERTH_LAUNCH_ARGV_EXTRA) *
+	                                     sizeof(*list));
+
+	(void)number;
+	if (!path)
+		return -ENOENT;
+	berth_launch_argv(list, backend->launcher, path, argv);
+	environ_set(&environ, "BERTH_LISTENER", backend->listener_path);
+	execv(backend->launcher, list);
+	return -errno;
+}
+
 static int worker_started(void *arg, unsigned int number, pid_t pid)
 {
 	struct seccomp_backend *backend = arg;
@@ -196,6 +222,7 @@ const struct isolate_ops isolate_seccomp = {
 	.worker_begin = worker_begin,
 	.environ = worker_environ,
 	.enter = worker_enter,
+	.exec_more = worker_exec_more,
 	.started = worker_started,
 	.end = worker_end,
 	.close = close_backend,

@@ -161,8 +161,9 @@ static _Noreturn void become_program(const struct child_program *program, int in
 
 int child_exec(const struct child_program *program, struct str *ret_output)
 {
-	cleanup_close int in = program->input ? file_in_memory(program->input)
-	                                      : open("/dev/null", O_RDONLY | O_CLOEXEC);
+	cleanup_close int in = program->input
+	                               ? file_in_memory(program->input, strlen(program->input))
+	                               : open("/dev/null", O_RDONLY | O_CLOEXEC);
 	int pipes[2] = { -1, -1 };
 	int64_t due_ms = due_after(program->timeout_ms);
 	pid_t pid;

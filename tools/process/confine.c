@@ -40,10 +40,9 @@
 enum {
 	SUPERVISOR = ROLE(SUPERVISOR),
 	GUARD = ROLE(GUARD),
-	INIT = ROLE(INIT),
 	RELAY = ROLE(RELAY),
 	MONITOR = ROLE(MONITOR),
-	CHILDLESS = GUARD | INIT | RELAY | MONITOR,
+	CHILDLESS = GUARD | RELAY | MONITOR,
 	ALL_ROLES = CHILDLESS | SUPERVISOR,
 };
 
@@ -53,14 +52,12 @@ static const struct kept_capability {
 	cap_value_t instead_of;    /* only if that one is missing; 0 = whatever there is */
 } kept[] = {
 	/* a worker of root may have changed its user */
-	{ CAP_KILL, SUPERVISOR | GUARD | INIT, 0, 0 },
-	{ CAP_SYS_PTRACE, SUPERVISOR | GUARD | INIT | MONITOR, 0,
+	{ CAP_KILL, SUPERVISOR | GUARD, 0, 0 },
+	{ CAP_SYS_PTRACE, SUPERVISOR | GUARD | MONITOR, 0,
 	  0 }, /* read /proc, descriptors and memory of workers */
 	/* collect and remove what a worker wrote */
 	{ CAP_DAC_OVERRIDE, SUPERVISOR | GUARD, 0, 0 },
 	{ CAP_FOWNER, SUPERVISOR | GUARD, 0, 0 },
-	{ CAP_DAC_OVERRIDE, INIT, CONFINE_FOR_RENAMES, 0 },
-	{ CAP_SYS_ADMIN, INIT, CONFINE_FOR_RENAMES, 0 },
 	{ CAP_DAC_READ_SEARCH, RELAY | MONITOR, 0,
 	  0 }, /* libpq reads ~/.pgpass under `sudo -E`; symbols of all programs */
 	{ CAP_DAC_OVERRIDE, RELAY, CONFINE_FOR_SOCKET, 0 },
@@ -99,7 +96,7 @@ static const struct refused_calls {
 	{ ALL_ROLES & ~RELAY, CONFINE_FOR_SERVERS,
 	  CALLS(SYS_keyctl, SYS_add_key, SYS_request_key) },
 	{ SUPERVISOR | MONITOR, CONFINE_FOR_BPF, CALLS(SYS_bpf, SYS_perf_event_open) },
-	{ GUARD | INIT | RELAY, 0, CALLS(SYS_bpf, SYS_perf_event_open) },
+	{ GUARD | RELAY, 0, CALLS(SYS_bpf, SYS_perf_event_open) },
 	{ ALL_ROLES, CONFINE_FOR_SERVERS,
 	  CALLS(SYS_execve, SYS_execveat, SYS_mount, SYS_umount2, SYS_pivot_root, SYS_chroot,
 	        SYS_unshare, SYS_open_tree, SYS_move_mount, SYS_fsopen, SYS_fsconfig, SYS_fsmount,
@@ -107,7 +104,7 @@ static const struct refused_calls {
 	        SYS_setresuid, SYS_setresgid, SYS_setgroups) },
 	{ ALL_ROLES, 0, CALLS(SYS_setns) },
 	{ CHILDLESS, 0, CALLS(SYS_process_vm_readv, SYS_process_vm_writev, SYS_pidfd_getfd) },
-	{ GUARD | INIT, 0,
+	{ GUARD, 0,
 	  CALLS(SYS_socket, SYS_socketpair, SYS_bind, SYS_listen, SYS_connect, SYS_accept,
 	        SYS_accept4) },
 	{ RELAY | MONITOR, 0,

@@ -9,7 +9,6 @@
 enum confine_role {
 	CONFINE_SUPERVISOR, /* after the last worker's start */
 	CONFINE_GUARD,
-	CONFINE_INIT,    /* after its command's start */
 	CONFINE_RELAY,   /* and other processes with connections to a database server */
 	CONFINE_MONITOR, /* `berth monitor` */
 };
@@ -19,9 +18,8 @@ enum confine_need {
 	CONFINE_FOR_BPF = 1, /* read and write BPF maps */
 	/* start private servers again, clone them by overlay, run them as another user */
 	CONFINE_FOR_SERVERS = 2,
-	CONFINE_FOR_SOCKET = 4,   /* connect to a Unix socket that only its owner may use */
-	CONFINE_FOR_FAULTS = 8,   /* reset connections of the suite */
-	CONFINE_FOR_RENAMES = 16, /* a worker init reads trusted.overlay attributes: tree_leave() */
+	CONFINE_FOR_SOCKET = 4, /* connect to a Unix socket that only its owner may use */
+	CONFINE_FOR_FAULTS = 8, /* reset connections of the suite */
 };
 
 /**

@@ -281,6 +281,13 @@ static int open_modules(struct run *run, char **ret_error)
 		.on_fault = record_fault,
 		.fault_arg = monitor_record(run->monitor),
 	});
+	/* without it the run goes on */
+	(void)exec_open(&(struct exec_setup){ .loop = run->loop,
+	                                      .run_dir = run->context.dir,
+	                                      .start = supervisor_exec,
+	                                      .signal = supervisor_exec_signal,
+	                                      .arg = run },
+	                &run->execs);
 	run->worker_setup = (struct worker_setup){
 		.loop = run->loop,
 		.isolate = run->isolate,
@@ -388,6 +395,7 @@ static void free_spec(struct worker_spec *spec)
 
 void run_close(struct run *run)
 {
+	exec_close(run->execs);
 	isolate_close(run->isolate);
 	output_close(run->output);
 	inject_close(run->inject);

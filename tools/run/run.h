@@ -16,6 +16,7 @@
 #include "tools/run/allocate.h"
 #include "tools/run/context.h"
 #include "tools/run/database/database.h"
+#include "tools/run/exec.h"
 #include "tools/run/guard.h"
 #include "tools/run/monitor/monitor.h"
 #include "tools/run/queue.h"
@@ -52,6 +53,7 @@ struct run {
 	struct database *database; /* NULL if the run has none */
 	struct run_monitor *monitor;
 	struct queue *queue;
+	struct exec_sessions *execs; /* NULL if `berth exec` cannot be served */
 	struct guard *guard;
 
 	unsigned int connections; /* see queue.h */
@@ -85,6 +87,8 @@ int supervisor_run_setup(void *run);
 void supervisor_server_environ(void *run, unsigned int number, char ***envp);
 void supervisor_on_ready(void *run, unsigned int number, char *error);
 void supervisor_on_database(void *run, const struct db_record *event);
+int supervisor_exec(void *run, unsigned int number, uint32_t id, const int fds[INIT_FDS]);
+void supervisor_exec_signal(void *run, unsigned int number, uint32_t id, int signal);
 bool supervisor_needs_process(void *run, pid_t pid);
 
 /** Run the workers. Return: 0; -errno. */

@@ -221,6 +221,11 @@ static void on_over(void *arg, struct run_worker *worker)
 		end_all(run, END_FAIL_FAST, SIGTERM);
 }
 
+static void on_exec_event(void *arg, const struct worker_init_message *message)
+{
+	exec_event(((struct run *)arg)->execs, message);
+}
+
 static void on_changed(void *arg)
 {
 	((struct run *)arg)->state_dirty = true;
@@ -273,10 +278,25 @@ struct worker_owner supervisor_owner(struct run *run)
 		                      .gone = on_gone,
 		                      .over = on_over,
 		                      .changed = on_changed,
+		                      .exec_event = on_exec_event,
 		                      .add_environ = add_environ,
 		                      .close_descriptors = close_descriptors,
 		                      .needs_process = supervisor_needs_process,
 		                      .arg = run };
+}
+
+int supervisor_exec(void *arg, unsigned int number, uint32_t id, const int fds[INIT_FDS])
+{
+	const struct run *run = arg;
+
+	if (!number || number > run->count)
+		return -EINVAL;
+	return worker_exec(worker_of(run, number), id, fds);
+}
+
+void supervisor_exec_signal(void *arg, unsigned int number, uint32_t id, int signal)
+{
+	worker_exec_signal(worker_of(arg, number), id, signal);
 }
 
 void supervisor_server_environ(void *arg, unsigned int number, char ***envp)

@@ -391,11 +391,6 @@ int tree_enter(struct tree *tree, unsigned int worker, const char *cwd, char **r
 	return 0;
 }
 
-bool tree_renames_by_notes(const struct tree *tree)
-{
-	return tree->kind == TREE_OVERLAY && !tree->namespaces.user;
-}
-
 int tree_leave(const struct tree *tree)
 {
 	cleanup_free char *lower = str_print("/proc/self/fd/%d", tree->layers[0]),

@@ -76,9 +76,6 @@ int tree_prepare(const struct tree *tree, unsigned int worker);
  */
 int tree_enter(struct tree *tree, unsigned int worker, const char *cwd, char **ret_error);
 
-/** True if tree_leave() needs CAP_SYS_ADMIN, for trusted.* attributes. */
-bool tree_renames_by_notes(const struct tree *tree);
-
 /** Complete the directories that the worker has renamed, for tree_collect(). */
 int tree_leave(const struct tree *tree);
 

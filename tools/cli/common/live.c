@@ -12,6 +12,8 @@
 #include "tools/base/log.h"
 #include "tools/base/str.h"
 #include "tools/cli/settings/project.h"
+#include "tools/process/owner.h"
+#include "tools/state/runtime.h"
 
 /* Several runs are live: load that of this project, if it is the only one. */
 static int load_own(struct run_state *ret_run)
@@ -62,4 +64,53 @@ int live_missing(const char *id, int error)
 		log_line("unable to read the state of the run: %s", strerror(-error));
 	}
 	return 1;
+}
+
+static const struct state_worker *find_named(const struct run_state *run, const char *name)
+{
+	const struct state_worker *found = NULL;
+	long number;
+
+	if (str_number(name + (*name == 'w'), 1, (long)run->worker_count, &number))
+		number = 0;
+	for (size_t i = 0; i < run->worker_count && !found; i++)
+		if (run->workers[i].number == number || !strcmp(run->workers[i].task, name))
+			found = &run->workers[i];
+	return found;
+}
+
+bool live_worker(const char *run_id, const char *name, struct run_state *ret_run,
+                 const struct state_worker **ret_worker)
+{
+	const char *dot = name ? strchr(name, '.') : NULL;
+	cleanup_free char *prefix = dot ? str_copy_len(name, (size_t)(dot - name)) : NULL,
+			  *own_name = NULL;
+	unsigned int own = 0;
+	int ret;
+
+	if (prefix && runtime_is_id(prefix) && !run_id) {
+		run_id = prefix;
+		name = dot + 1;
+	}
+	if (!run_id && (run_id = owner_of_self(&own)) && own && !name)
+		name = own_name = str_print("%u", own);
+	ret = live_find(run_id, ret_run);
+	if (ret) {
+		live_missing(run_id, ret);
+		return false;
+	}
+	*ret_worker = name                         ? find_named(ret_run, name)
+	              : ret_run->worker_count == 1 ? ret_run->workers
+	                                           : NULL;
+	if (*ret_worker)
+		return true;
+	if (name)
+		log_line("run %s has no worker '%s': it has %zu", ret_run->id, name,
+		         ret_run->worker_count);
+	else
+		log_line("run %s has %zu workers: choose one with -w N", ret_run->id,
+		         ret_run->worker_count);
+	log_hint("berth ps");
+	state_free(ret_run);
+	return false;
 }

@@ -149,45 +149,22 @@ static int drop(struct cli *cli, const struct server_view *views, size_t count)
 	return status;
 }
 
-/* Inside a worker, the defaults of --run and --worker are that run and that worker. */
-static void default_to_own_worker(struct cli *cli)
-{
-	unsigned int worker;
-	const char *run = owner_of_self(&worker);
-
-	if (cli->run_id || !run)
-		return;
-	cli->run_id = str_copy(run);
-	if (!cli->worker)
-		cli->worker = worker;
-}
-
 /*
  * Send a request about one worker to the supervisor.
  * @failure	for the error message: what could not be done, up to the word "worker"
  */
 static int ask_run(struct cli *cli, const char *word, const char *name, const char *failure)
 {
-	cleanup_free char *runtime = NULL, *dir = NULL, *text = NULL;
+	cleanup_free char *text = NULL;
+	const struct state_worker *worker;
 	struct run_state run = { 0 };
 	int ret;
 
-	default_to_own_worker(cli);
-	ret = live_find(cli->run_id, &run);
+	if (!live_worker(cli->run_id, cli->worker, &run, &worker))
+		return 1;
+	ret = control_ask(run.dir, word, worker->number, name, &text);
 	if (ret)
-		return live_missing(cli->run_id, ret);
-	if (!cli->worker && run.worker_count > 1) {
-		ret = cli_usage(cli, "run %s has %zu workers: choose one with -w N", run.id,
-		                run.worker_count);
-		state_free(&run);
-		return ret;
-	}
-	ret = dir_runtime(&runtime);
-	dir = ret ? NULL : str_print("%s/%s", runtime, run.id);
-	ret = ret ? ret : control_ask(dir, word, cli->worker ? cli->worker : 1, name, &text);
-	if (ret)
-		log_line("unable to %s worker %u in run %s: %s", failure,
-		         cli->worker ? cli->worker : 1, run.id,
+		log_line("unable to %s worker %u in run %s: %s", failure, worker->number, run.id,
 		         text             ? text
 		         : ret == -ENOENT ? "the run has none"
 		                          : strerror(-ret));

@@ -180,8 +180,8 @@ static const char *verb_of_synonym(const char *word)
 	} synonyms[] = {
 		{ "status", "ps" },      { "list", "ps" },        { "ls", "ps" },
 		{ "stop", "recover" },   { "kill", "recover" },   { "down", "recover" },
-		{ "clean", "reap" },     { "prune", "reap" },     { "shell", "env" },
-		{ "exec", "env" },       { "start", "run" },      { "test", "run" },
+		{ "clean", "reap" },     { "prune", "reap" },     { "shell", "exec" },
+		{ "enter", "exec" },     { "start", "run" },      { "test", "run" },
 		{ "validate", "check" }, { "history", "trends" },
 	};
 
@@ -226,6 +226,7 @@ void cli_free(struct cli *cli)
 	free(cli->profile);
 	free(cli->config);
 	free(cli->run_id);
+	free(cli->worker);
 	run_options_free(&cli->run);
 	*cli = (struct cli){ 0 };
 }

@@ -24,8 +24,9 @@ struct cli {
 
 	/* The options that do not concern a run; options.def explains them. */
 	bool help, help_all, template, schema, json, force, to_stdout, github, all, last_failed;
-	unsigned int verbose, worker, pid;
-	char *profile, *config, *run_id;
+	bool detach;
+	unsigned int verbose, pid;
+	char *profile, *config, *run_id, *worker;
 };
 
 enum {

@@ -134,23 +134,13 @@ static int show(const struct cli *cli, const struct run_state *run,
 
 int verb_env(struct cli *cli)
 {
-	const struct state_worker *worker = NULL;
+	const struct state_worker *worker;
 	struct run_state run = { 0 };
-	int ret = live_find(cli->run_id, &run), status;
+	int status;
 
-	if (ret)
-		return live_missing(cli->run_id, ret);
-	for (size_t i = 0; i < run.worker_count; i++)
-		if (run.workers[i].number == cli->worker || (!cli->worker && run.worker_count == 1))
-			worker = &run.workers[i];
-	if (worker)
-		status = show(cli, &run, worker);
-	else if (cli->worker)
-		status = cli_usage(cli, "run %s has no worker %u: it has %zu", run.id, cli->worker,
-		                   run.worker_count);
-	else
-		status = cli_usage(cli, "run %s has %zu workers: choose one with -w N", run.id,
-		                   run.worker_count);
+	if (!live_worker(cli->run_id, cli->worker, &run, &worker))
+		return 1;
+	status = show(cli, &run, worker);
 	state_free(&run);
 	return status;
 }

@@ -77,7 +77,7 @@ static char **environment(const struct hook *hook, const struct watch_finding *f
 
 static int spawn(const struct hook *hook, const struct hook_call *call, pid_t *ret_pid)
 {
-	cleanup_close int input = file_in_memory(call->json);
+	cleanup_close int input = file_in_memory(call->json, strlen(call->json));
 	char *const words[] = { (char *)"sh", (char *)"-c", (char *)(uintptr_t)hook->command,
 		                NULL };
 	posix_spawn_file_actions_t files;

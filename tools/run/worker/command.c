@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* In the command's process, from its birth to exec. */
+/* In the program's process, from its birth to exec. */
 #include "tools/run/worker/command.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -18,33 +20,78 @@ static int put_on(int from, int to)
 	return dup2(from, to);
 }
 
-/* In the command's process, up to exec. Return: what failed; errno says why. */
-static const char *become_command(const struct worker_init_setup *setup, pid_t group)
+static int put_streams(const struct program *program)
 {
-	const struct worker_init_inherit *inherit = setup->inherit;
+	int streams[] = { program->in, program->out, program->err };
+
+	for (int i = 0; i < 3; i++)
+		/* those of `berth exec` first get a place above 2: put_on() overwrites none then */
+		if (program->id && (streams[i] = fcntl(streams[i], F_DUPFD_CLOEXEC, 3)) < 0)
+			return -1;
+	for (int i = 0; i < 3; i++)
+		if (put_on(streams[i], i) < 0)
+			return -1;
+	return 0;
+}
+
+/* The terminal of `berth exec` becomes that of the program's session. */
+static void take_terminal(const struct program *program)
+{
+	if (ioctl(program->in, TIOCSCTTY, 0) && ioctl(program->out, TIOCSCTTY, 0))
+		(void)ioctl(program->err, TIOCSCTTY, 0);
+}
+
+static void give_back_signals(const struct worker_init_inherit *inherit)
+{
+	sigaction(SIGPIPE, &inherit->pipe, NULL);
+	sigaction(SIGXFSZ, &inherit->file_size, NULL);
+	sigaction(SIGCHLD, &inherit->child, NULL);
+	sigprocmask(SIG_SETMASK, &inherit->mask, NULL);
+}
+
+static void reset_signals(void)
+{
+	sigset_t none;
+
+	for (int number = 1; number < NSIG; number++)
+		signal(number, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Return: what failed; errno says why. */
+static const char *become(const struct worker_init_setup *setup, const struct program *program,
+                          pid_t group)
+{
 	int ret;
 
-	if (!setup->single ? setsid() < 0 : group && setpgid(0, group))
+	if (!setup->single || program->id ? setsid() < 0 : group && setpgid(0, group))
 		return "process group";
+	if (program->id)
+		take_terminal(program);
 	ret = limits_join(setup->limits);
 	if (ret) {
 		errno = -ret;
 		return "limits";
 	}
-	ret = isolate_worker_enter(setup->isolate, setup->number);
+	ret = program->id ? 0 : isolate_worker_enter(setup->isolate, setup->number);
 	if (ret) {
 		errno = -ret;
 		return "isolation";
 	}
-	if (put_on(setup->in, 0) < 0 || put_on(setup->out, 1) < 0 || put_on(setup->err, 2) < 0)
+	if (put_streams(program))
 		return "streams";
-	setrlimit(RLIMIT_NOFILE, &inherit->files);
-	sigaction(SIGPIPE, &inherit->pipe, NULL);
-	sigaction(SIGXFSZ, &inherit->file_size, NULL);
-	sigaction(SIGCHLD, &inherit->child, NULL);
-	sigprocmask(SIG_SETMASK, &inherit->mask, NULL);
-	environ = setup->envp;
-	errno = -isolate_worker_exec(setup->isolate, setup->argv);
+	if (program->cwd && chdir(program->cwd))
+		return "working directory";
+	setrlimit(RLIMIT_NOFILE, &setup->inherit->files);
+	if (program->id) /* a run in the background of a script ignores SIGINT */
+		reset_signals();
+	else
+		give_back_signals(setup->inherit);
+	environ = program->envp;
+	errno = program->id
+	                ? -isolate_worker_exec_more(setup->isolate, setup->number, program->argv)
+	                : -isolate_worker_exec(setup->isolate, program->argv);
 	return "exec";
 }
 
@@ -61,7 +108,7 @@ static void fail(int answer, const char *what)
  * The child begins inside its cgroup, clone3(2): to move it there later costs an RCU grace period,
  * milliseconds.
  */
-static pid_t clone_command(int cgroup)
+static pid_t clone_into(int cgroup)
 {
 	struct clone_args args = { .exit_signal = SIGCHLD };
 	pid_t pid;
@@ -76,11 +123,12 @@ static pid_t clone_command(int cgroup)
 	return pid;
 }
 
-pid_t command_start(const struct worker_init_setup *setup, pid_t group, int answer)
+pid_t command_start(const struct worker_init_setup *setup, const struct program *program,
+                    pid_t group, int answer)
 {
-	pid_t pid = clone_command(setup->cgroup);
+	pid_t pid = clone_into(setup->cgroup);
 
 	if (!pid)
-		fail(answer, become_command(setup, group));
+		fail(answer, become(setup, program, group));
 	return pid;
 }

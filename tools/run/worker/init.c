@@ -7,7 +7,7 @@
  *	ENDING		asked to end: signal sent, grace runs
  *	KILLING		SIGKILL, repeated until wait(2) finds no child
  *
- * It never executes a program and allocates little. It blocks every signal, so that a ^C that ends
+ * It allocates little. It blocks every signal, so that a ^C that ends
  * the suite does not end the process that cleans up after it. Every wait has a deadline. It exits
  * only when it has no child left, or when it may not kill those that are left.
  *
@@ -34,12 +34,13 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
-#include "tools/process/confine.h"
+#include "tools/base/environ.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
 #include "tools/process/family.h"
 #include "tools/process/namespaces.h"
 #include "tools/process/proc.h"
+#include "tools/run/worker/ask.h"
 #include "tools/run/worker/command.h"
 #include "tools/tree/tree.h"
 
@@ -55,12 +56,6 @@ enum {
 
 enum phase { RUNNING, SETTLING, ENDING, KILLING };
 
-/* A process that got SIGTERM after the command's end. */
-struct asked_process {
-	pid_t pid;
-	char *program; /* that it ran then; NULL = unknown */
-};
-
 struct worker_init {
 	const struct worker_init_setup *setup;
 	int channel;            /* -1 once the supervisor is dead */
@@ -68,82 +63,126 @@ struct worker_init {
 	int outer_proc;         /* /proc of the supervisor's PID namespace; -1 if that is ours */
 	pid_t supervisor_group; /* 0 if it has no number in our PID namespace */
 	pid_t command;          /* 0 once it has been waited for */
+	struct program *others; /* of `berth exec`, those that live */
+	size_t other_count;
 	enum phase phase;
 	int64_t due_ms; /* when the phase ends; 0 = never */
 	int64_t killing_until_ms;
 	bool end_requested; /* by the supervisor: then leftovers are no leak */
-	struct asked_process *asked;
-	size_t asked_count;
+	struct asked asked;
 };
 
-int worker_init_send(int channel, enum worker_init_kind kind, int number, pid_t pid,
-                     const char *text)
+/* Report process @pid of program @id. */
+static void report_of(const struct worker_init *init, uint32_t id, enum worker_init_kind kind,
+                      int number, pid_t pid, const char *text)
 {
-	struct worker_init_message message = { .kind = kind, .number = number, .pid = pid };
+	struct worker_init_message message = { .kind = kind, .id = id, .number = number };
 
+	message.pid = pid && init->outer_proc >= 0 ? namespaces_outer_pid(init->outer_proc, pid)
+	                                           : pid;
 	if (text)
 		snprintf(message.text, sizeof(message.text), "%s", text);
-	if (channel < 0 || send(channel, &message, sizeof(message), MSG_NOSIGNAL) < 0)
-		return channel < 0 ? -EPIPE : -errno;
-	return 0;
+	(void)worker_init_send_message(init->channel, &message);
 }
 
-/* Report process @pid. */
 static void report(const struct worker_init *init, enum worker_init_kind kind, int number,
                    pid_t pid, const char *text)
 {
-	if (init->outer_proc >= 0)
-		pid = namespaces_outer_pid(init->outer_proc, pid);
-	worker_init_send(init->channel, kind, number, pid, text);
+	report_of(init, 0, kind, number, pid, text);
 }
 
-int worker_init_receive(int channel, struct worker_init_message *ret_message)
-{
-	ssize_t got = recv(channel, ret_message, sizeof(*ret_message), MSG_DONTWAIT);
-
-	if (got < 0)
-		return errno == ECONNRESET ? 0 : -errno;
-	ret_message->text[sizeof(ret_message->text) - 1] = 0;
-	return got == sizeof(*ret_message);
-}
-
-/* Return: true if the command runs; else the supervisor knows why not. */
-static bool start_command(struct worker_init *init)
+/* Return: true if the program runs; else the supervisor knows why not. */
+static bool start(struct worker_init *init, struct program *program)
 {
 	struct worker_init_message message;
 	int answer[2];
 	ssize_t got;
-	pid_t pid;
 
 	if (pipe2(answer, O_CLOEXEC)) {
-		worker_init_send(init->channel, INIT_FAILED, errno, 0, "pipe");
+		report_of(init, program->id, INIT_FAILED, errno, 0, "pipe");
 		return false;
 	}
-	pid = command_start(init->setup, init->supervisor_group, answer[1]);
+	program->pid = command_start(init->setup, program, init->supervisor_group, answer[1]);
 	close(answer[1]);
-	if (pid < 0) {
-		worker_init_send(init->channel, INIT_FAILED, errno, 0, "fork");
+	if (program->pid < 0) {
+		report_of(init, program->id, INIT_FAILED, errno, 0, "fork");
 		close(answer[0]);
 		return false;
 	}
-	if (init->setup->single && !init->supervisor_group)
+	if (!program->id && init->setup->single && !init->supervisor_group)
 		setpgid(0, 0); /* not earlier: the command inherits the supervisor's group */
 	/*
 	 * The supervisor may have to act for isolate_worker_enter() to return, so it must know of
 	 * the process before we wait for exec.
 	 */
-	init->command = pid;
-	report(init, INIT_STARTED, 0, pid, NULL);
+	report_of(init, program->id, INIT_STARTED, 0, program->pid, NULL);
 	do {
 		got = read(answer[0], &message, sizeof(message));
 	} while (got < 0 && errno == EINTR);
 	close(answer[0]);
 	if (got != (ssize_t)sizeof(message))
 		return true;
-	waitpid(pid, NULL, 0);
-	init->command = 0;
-	worker_init_send(init->channel, INIT_FAILED, message.number, 0, message.text);
+	waitpid(program->pid, NULL, 0);
+	report_of(init, program->id, INIT_FAILED, message.number, 0, message.text);
 	return false;
+}
+
+static bool start_command(struct worker_init *init)
+{
+	const struct worker_init_setup *setup = init->setup;
+	struct program command = { .in = setup->in,
+		                   .out = setup->out,
+		                   .err = setup->err,
+		                   .argv = setup->argv,
+		                   .envp = setup->envp };
+
+	if (!start(init, &command))
+		return false;
+	init->command = command.pid;
+	return true;
+}
+
+/* ---- berth exec ---- */
+
+static void exec_more(struct worker_init *init, uint32_t id, const int fds[INIT_FDS])
+{
+	cleanup_strv char **strings = worker_init_read_strings(fds[3]),
+			  **envp = strv_copy(init->setup->envp);
+	struct program program = { .id = id, .in = fds[0], .out = fds[1], .err = fds[2] };
+
+	if (strv_len(strings) < 3 || init->phase != RUNNING) {
+		report_of(init, id, INIT_FAILED, ESRCH, 0, "worker");
+		return;
+	}
+	program.argv = strings + 2;
+	program.cwd = *strings[0] ? strings[0] : NULL;
+	if (program.cwd)
+		environ_set(&envp, "PWD", program.cwd);
+	if (*strings[1])
+		environ_set(&envp, "TERM", strings[1]);
+	program.envp = envp;
+	if (!start(init, &program))
+		return;
+	init->others = mem_grow(init->others, init->other_count + 1, sizeof(*init->others));
+	init->others[init->other_count++] = (struct program){ .id = id, .pid = program.pid };
+}
+
+static void signal_other(const struct worker_init *init, uint32_t id, int number)
+{
+	for (size_t i = 0; i < init->other_count; i++)
+		if (!id || init->others[i].id == id)
+			kill(-init->others[i].pid, number);
+}
+
+static void on_exit_of_other(struct worker_init *init, pid_t pid, int status)
+{
+	for (size_t i = 0; i < init->other_count; i++) {
+		if (init->others[i].pid != pid)
+			continue;
+		report_of(init, init->others[i].id, INIT_EXITED, status, 0, NULL);
+		init->others[i] = init->others[--init->other_count];
+		return;
+	}
 }
 
 static void signal_command(struct worker_init *init, int number)
@@ -155,54 +194,6 @@ static void signal_command(struct worker_init *init, int number)
 	kill(to, number);
 	if (number == SIGTERM) /* a stopped process could not begin to end */
 		kill(to, SIGCONT);
-}
-
-/*
- * Once: many programs take a second SIGTERM as "at once". But a shell's child that has not become
- * its program yet handles the signal as the shell and forgets it in exec; so a process that runs
- * another program now is asked again.
- */
-static void ask_to_end(struct worker_init *init, pid_t pid)
-{
-	cleanup_free char *program = proc_program(pid);
-	struct asked_process *asked = init->asked;
-
-	while (asked < init->asked + init->asked_count && asked->pid != pid)
-		asked++;
-	if (asked == init->asked + init->asked_count) {
-		init->asked = mem_grow(init->asked, init->asked_count + 1, sizeof(*asked));
-		asked = &init->asked[init->asked_count++];
-		*asked = (struct asked_process){ .pid = pid };
-	} else if (str_equal(asked->program, program)) {
-		return;
-	}
-	free(asked->program);
-	asked->program = steal(&program);
-	kill(pid, SIGTERM);
-	kill(pid, SIGCONT);
-}
-
-static void ask_all(struct worker_init *init)
-{
-	cleanup_pids struct pids pids = { 0 };
-
-	process_descendants(getpid(), &pids);
-	for (size_t i = 0; i < pids.count; i++)
-		ask_to_end(init, pids.list[i]);
-}
-
-/*
- * A process that was born while ask_all() walked, or whose parent SIGTERM ended, has not been asked
- * and would use up the whole grace. It is our child since its parent died. A child of a live
- * process is left to that one's clean-up.
- */
-static void ask_orphans(struct worker_init *init)
-{
-	cleanup_pids struct pids pids = { 0 };
-
-	process_children(getpid(), &pids);
-	for (size_t i = 0; i < pids.count; i++)
-		ask_to_end(init, pids.list[i]);
 }
 
 static void kill_descendants(void)
@@ -253,7 +244,7 @@ static void end(struct worker_init *init, int number, int64_t grace_ms)
 	if (init->command)
 		signal_command(init, number);
 	else
-		ask_all(init);
+		ask_all(&init->asked);
 	if (init->phase != ENDING)
 		enter_phase(init, ENDING, grace_ms);
 }
@@ -261,12 +252,16 @@ static void end(struct worker_init *init, int number, int64_t grace_ms)
 static void on_exit_of_command(struct worker_init *init, int status)
 {
 	init->command = 0;
+	/* a shell ends by SIGHUP, most other programs by SIGTERM */
+	signal_other(init, 0, SIGHUP);
+	signal_other(init, 0, SIGTERM);
+	signal_other(init, 0, SIGCONT);
 	worker_init_send(init->channel, INIT_EXITED, status, 0, NULL);
 	if (init->phase == RUNNING)
 		enter_phase(init, SETTLING,
 		            init->setup->judged && init->channel >= 0 ? JUDGE_MAX_MS : SETTLE_MS);
 	else if (init->phase == ENDING)
-		ask_all(init); /* the rest of the grace is for its leftovers */
+		ask_all(&init->asked); /* the rest of the grace is for its leftovers */
 }
 
 /* Return: true if there is no child left. */
@@ -276,9 +271,11 @@ static bool reap_children(struct worker_init *init)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
-		if (pid != init->command)
+		if (pid != init->command && !WIFSTOPPED(status))
+			on_exit_of_other(init, pid, status);
+		else if (pid != init->command)
 			continue;
-		if (!WIFSTOPPED(status))
+		else if (!WIFSTOPPED(status))
 			on_exit_of_command(init, status);
 		else if (init->setup->single)
 			report(init, INIT_STOPPED, WSTOPSIG(status), pid, NULL);
@@ -291,7 +288,7 @@ static void on_due(struct worker_init *init)
 	if (init->phase == SETTLING) {
 		if (!init->end_requested)
 			report_leftovers(init, INIT_LEFTOVER);
-		ask_all(init);
+		ask_all(&init->asked);
 		enter_phase(init, ENDING,
 		            init->channel < 0 ? ORPHAN_GRACE_MS : init->setup->grace_ms);
 	} else {
@@ -302,7 +299,8 @@ static void on_due(struct worker_init *init)
 static void on_channel(struct worker_init *init)
 {
 	struct worker_init_message message;
-	int ret = worker_init_receive(init->channel, &message);
+	int fds[INIT_FDS];
+	int ret = worker_init_receive(init->channel, &message, fds);
 
 	if (ret == -EAGAIN || ret == -EINTR)
 		return;
@@ -314,7 +312,11 @@ static void on_channel(struct worker_init *init)
 			enter_phase(init, ENDING, ORPHAN_GRACE_MS);
 		return;
 	}
-	if (message.kind == INIT_SIGNAL)
+	if (message.kind == INIT_EXEC)
+		exec_more(init, message.id, fds);
+	else if (message.kind == INIT_SIGNAL && message.id)
+		signal_other(init, message.id, message.number);
+	else if (message.kind == INIT_SIGNAL)
 		signal_command(init, message.number);
 	else if (message.kind == INIT_END)
 		end(init, message.number, init->setup->grace_ms);
@@ -324,6 +326,9 @@ static void on_channel(struct worker_init *init)
 		init->end_requested = true;
 		kill_all(init);
 	}
+	for (int i = 0; i < INIT_FDS; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
 }
 
 static void watch_over(struct worker_init *init)
@@ -337,7 +342,7 @@ static void watch_over(struct worker_init *init)
 		if (init->due_ms && left < 0)
 			left = 0;
 		if (init->phase == ENDING && !init->command) {
-			ask_orphans(init);
+			ask_orphans(&init->asked);
 			left = left < ASK_EVERY_MS ? left : ASK_EVERY_MS;
 		}
 		poll(fds, 2, (int)left);
@@ -446,8 +451,8 @@ static void init_main(struct worker_init *init)
 	}
 	runs = start_command(init);
 	close_streams(setup);
-	/* from now on it only sends signals; the command keeps all its rights */
-	(void)confine(CONFINE_INIT, tree_renames_by_notes(setup->tree) ? CONFINE_FOR_RENAMES : 0);
+	/* its memory holds passwords of databases */
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	if (runs)
 		watch_over(init);
 	(void)tree_leave(setup->tree);

@@ -9,8 +9,8 @@
  * done, when the supervisor says so, or when the supervisor is dead. With a cgroup that is one
  * write; without one it walks its children.
  *
- * Supervisor and worker init talk over a SOCK_SEQPACKET pair; end of file means that the other is
- * dead.
+ * It also starts further programs of the worker (`berth exec`): as its children these have the
+ * worker's namespaces, cgroup, limits and rights. So it keeps the rights of the command.
  */
 #include <signal.h>
 #include <stdbool.h>
@@ -20,29 +20,7 @@
 
 #include "tools/isolate/isolate.h"
 #include "tools/limits/limits.h"
-
-enum worker_init_kind {
-	/* from the worker init */
-	/* each .pid is the supervisor's number of it; 0 if it is not known */
-	INIT_STARTED,  /* the command runs; .pid */
-	INIT_FAILED,   /* it does not; .number errno, .text what failed */
-	INIT_EXITED,   /* the command ended; .number as wait(2) gave it */
-	INIT_STOPPED,  /* the command was stopped; .number signal, .pid */
-	INIT_LEFTOVER, /* a process outlived the command; .pid, .text its command line */
-	INIT_SURVIVED, /* a process could not be ended (another user's); .pid, .text */
-	/* to the worker init */
-	INIT_SIGNAL, /* pass .number on to the command, nothing else */
-	INIT_END,    /* pass .number on, give grace, then kill */
-	INIT_KILL,   /* kill now */
-	INIT_JUDGED, /* the leftovers have been looked at: they may be ended */
-};
-
-struct worker_init_message {
-	uint32_t kind;
-	int32_t number;
-	int32_t pid;
-	char text[244];
-};
+#include "tools/run/worker/message.h"
 
 /* What the supervisor changed for itself, as it was before: the command gets it back. */
 struct worker_init_inherit {
@@ -77,12 +55,5 @@ struct worker_init_setup {
  * Return: its pid; -errno.
  */
 pid_t worker_init_start(const struct worker_init_setup *setup, int *ret_channel);
-
-/** Send a message. @text may be NULL. Return: 0; -errno, -EPIPE if the other side is dead. */
-int worker_init_send(int channel, enum worker_init_kind kind, int number, pid_t pid,
-                     const char *text);
-
-/** Return: 1 and *ret_message; 0 end of file; -EAGAIN no message; -errno. */
-int worker_init_receive(int channel, struct worker_init_message *ret_message);
 
 #endif

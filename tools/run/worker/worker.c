@@ -217,6 +217,10 @@ static void on_leftover(struct run_worker *worker, const struct worker_init_mess
 
 static void on_message(struct run_worker *worker, const struct worker_init_message *message)
 {
+	if (message->id) {
+		worker->setup->owner.exec_event(worker->setup->owner.arg, message);
+		return;
+	}
 	switch (message->kind) {
 	case INIT_STARTED:
 		worker->result.pid = message->pid;
@@ -248,7 +252,7 @@ static void on_channel(void *arg, int fd, uint32_t events)
 
 	(void)events;
 	do {
-		ret = worker_init_receive(fd, &message);
+		ret = worker_init_receive(fd, &message, NULL);
 		if (ret == 1)
 			on_message(worker, &message);
 	} while (ret == 1);
@@ -444,7 +448,20 @@ void worker_kill(struct run_worker *worker)
 void worker_signal(struct run_worker *worker, int number)
 {
 	if (worker->channel >= 0)
-		(void)worker_init_send(worker->channel, INIT_SIGNAL, number, 0, NULL);
+		(void)worker_init_signal(worker->channel, 0, number);
+}
+
+int worker_exec(struct run_worker *worker, uint32_t id, const int fds[INIT_FDS])
+{
+	bool runs = worker->result.status == STATE_RUNNING && worker->result.pid;
+
+	return runs ? worker_init_send_exec(worker->channel, id, fds) : -EPIPE;
+}
+
+void worker_exec_signal(struct run_worker *worker, uint32_t id, int number)
+{
+	if (worker->channel >= 0)
+		(void)worker_init_signal(worker->channel, id, number);
 }
 
 void worker_leftovers_judged(struct run_worker *worker)

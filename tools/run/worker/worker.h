@@ -86,6 +86,8 @@ struct worker_owner {
 	void (*over)(void *arg,
 	             struct run_worker *worker); /* it has a result, even if it never ran */
 	void (*changed)(void *arg);              /* its state, as other commands see it */
+	/* a program of worker_exec() has begun or ended, or cannot begin */
+	void (*exec_event)(void *arg, const struct worker_init_message *message);
 	void (*add_environ)(void *arg, const struct run_worker *worker, char ***envp);
 	/* In a new worker init: close what only the supervisor may hold. */
 	void (*close_descriptors)(void *arg, const struct run_worker *worker);
@@ -130,6 +132,14 @@ void worker_kill(struct run_worker *worker);
 
 /** Pass signal @number on to its command. */
 void worker_signal(struct run_worker *worker, int number);
+
+/**
+ * Start a further program in it. What becomes of it comes by owner.exec_event.
+ * @id	not 0, unique in the run
+ * Return: 0; -EPIPE: it has no worker init now; -errno.
+ */
+int worker_exec(struct run_worker *worker, uint32_t id, const int fds[INIT_FDS]);
+void worker_exec_signal(struct run_worker *worker, uint32_t id, int number);
 
 /** Its leftovers have been looked at: they may be ended. */
 void worker_leftovers_judged(struct run_worker *worker);
