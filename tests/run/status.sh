@@ -11,6 +11,11 @@ is "" "$(cat err)" "one worker that fails: Berth says nothing either"
 "$BERTH" run -n 3 -- sh -c 'exit $((BERTH_WORKER * 2 % 5))' >out 2>err; is 4 $? "three workers: the largest status"
 has "$(cat err)" 'w2 failed: exit status 4' "a failed worker is named with its status"
 has "$(cat err)" '1 passed|0 passed, 3 failed' "the summary counts"
+"$BERTH" run -n 2 --tree overlay -- sh -c '[ $BERTH_WORKER = 1 ] || { : >made; seq 40; echo why >&2; exit 5; }' >out 2>err
+is "19 why 0" "$(grep -c "^w2 | [0-9]*$" err) $(sed -n '/failed: exit/,$s/^w2 | \(w.*\)/\1/p' err) $(grep -c '^w1 | .' err)" "the last 20 lines of a failed worker"
+is made "$(ls "$(sed -n 's/^berth: w2 wrote 1 file: //p' err)")" "and the place of its files"
+"$BERTH" run -n 2 --output quiet -- sh -c 'echo line; exit 5' >out 2>err
+is 0 "$(grep -c '^w. | ' err)" "where the log was shown already, it is not repeated"
 "$BERTH" run -n 2 -- sh -c 'exit $((BERTH_WORKER * 31 + 108))' >out 2>err; is 170 $? "statuses that are a signal's, and that no signal has"
 has "$(cat err)" 'w1 failed: killed by SIGSEGV' "the one is named"
 has "$(cat err)" 'w2 failed: exit status 170' "and so is the other"

@@ -77,15 +77,19 @@ static char *collected_dir(const struct run *run, unsigned int index)
 	return str_take(&path);
 }
 
-/* Keep what the workers changed. Return: directories with what --collect asked for, a strv. */
-static char **collect(const struct run *run)
+/*
+ * Keep what the workers changed.
+ * @ret_changed		by number - 1: how many files it wrote; 0 if that is not known
+ * Return: directories with what --collect asked for, a strv.
+ */
+static char **collect(const struct run *run, unsigned int *ret_changed)
 {
 	const struct run_options *options = run->context.options;
 	cleanup_free bool *matched = mem_alloc(strv_len(options->collect) + 1);
 	char **dirs = NULL;
 
 	for (unsigned int i = 0; i < run->count; i++) {
-		unsigned int number = i + 1, changed;
+		unsigned int number = i + 1;
 		cleanup_free char *kept = str_print("%s/w%u/tree", run->context.log_dir, number);
 		cleanup_free char *collected = collected_dir(run, i);
 		const struct tree_collect what = { .worker = number,
@@ -95,7 +99,7 @@ static char **collect(const struct run *run)
 			                           .collected_dir = collected,
 			                           .keep = options->keep };
 		int ret = worker_result(run->workers[i])->started_ms
-		                  ? tree_collect(run->tree, &what, &changed)
+		                  ? tree_collect(run->tree, &what, &ret_changed[i])
 		                  : 0;
 
 		if (ret)
@@ -135,15 +139,16 @@ static int report(struct run *run, const struct outcome *outcome, int status, ch
 
 static int judge(struct run *run)
 {
-	cleanup_strv char **collected = collect(run);
+	cleanup_free unsigned int *changed = mem_alloc(run->count * sizeof(*changed));
+	cleanup_strv char **collected = collect(run, changed);
 	struct outcome outcome = { &run->context,
 		                   run->workers,
 		                   queue_totals(run->queue),
 		                   run->notes,
 		                   monitor_watch(run->monitor),
 		                   run->first_signal };
-	struct summary summary = { &outcome, run->output, run->isolate, run->tree,
-		                   run->tree_reason };
+	struct summary summary = { &outcome,  run->output,      run->isolate,
+		                   run->tree, run->tree_reason, changed };
 	int status, error, unshown, to;
 
 	if (!run->context.plan->single)

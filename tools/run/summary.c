@@ -2,7 +2,9 @@
 #include "tools/run/summary.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +14,9 @@
 #include "tools/base/log.h"
 #include "tools/base/str.h"
 #include "tools/run/monitor/policy.h"
+
+/* For so many failed workers the summary shows the end of the log. */
+enum { TRACES_MAX = 3 };
 
 /* ---- findings ---- */
 
@@ -100,7 +105,44 @@ static char *how_it_ended(const struct run_options *options, const struct worker
 	return str_print("exit status %d", result->exit_status);
 }
 
-static void show_worker(const struct summary *summary, const struct run_worker *worker)
+/* The last lines of a log, as far as they are text. */
+static void show_tail(const char *name, const char *log)
+{
+	enum { LINES = 20, BYTES = 16384 };
+	cleanup_close int fd = open(log, O_RDONLY | O_CLOEXEC);
+	cleanup_free char *text = mem_alloc(BYTES + 1);
+	cleanup_strv char **lines = NULL;
+	off_t size = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
+	ssize_t got = size > 0 ? pread(fd, text, BYTES, size > BYTES ? size - BYTES : 0) : 0;
+	size_t count;
+
+	if (got <= 0)
+		return;
+	lines = strv_split(text, "\n");
+	count = strv_len(lines);
+	for (size_t i = count > LINES ? count - LINES : 0; i < count; i++) {
+		str_plain(lines[i], "\t");
+		fprintf(stderr, "%s | %s\n", name, lines[i]);
+	}
+}
+
+/* What helps to find out why a worker failed: the end of its output, and where its files are. */
+static void show_traces(const struct summary *summary, const struct worker_spec *spec,
+                        const char *log)
+{
+	const struct run_context *context = summary->outcome->context;
+	unsigned int changed = summary->changed[spec->number - 1];
+
+	/* in the other modes the whole log was shown when the worker ended */
+	if (log && output_is_prefixed(summary->output))
+		show_tail(spec->name, log);
+	if (changed)
+		log_line("%s wrote %u file%s: %s/w%u/tree", spec->name, changed,
+		         changed > 1 ? "s" : "", context->log_dir, spec->number);
+}
+
+static void show_worker(const struct summary *summary, const struct run_worker *worker,
+                        bool with_traces)
 {
 	const struct run_context *context = summary->outcome->context;
 	const struct worker_result *result = worker_result(worker);
@@ -120,6 +162,8 @@ static void show_worker(const struct summary *summary, const struct run_worker *
 		log_line("%s failed: %s (%s)", spec->name, how, log);
 	else
 		log_line("%s failed: %s", spec->name, how);
+	if (with_traces)
+		show_traces(summary, spec, log);
 }
 
 static void show_leftovers(const struct run_worker *worker)
@@ -190,11 +234,13 @@ void summary_show(const struct summary *summary)
 {
 	const struct outcome *outcome = summary->outcome;
 	bool shows_leaks = outcome->context->options->leaks != RUN_GATE_OFF;
+	unsigned int failed = 0;
 
 	if (outcome->watch && shows_leaks)
 		show_findings(outcome);
 	for (unsigned int i = 0; i < outcome->totals.count; i++) {
-		show_worker(summary, outcome->workers[i]);
+		failed += worker_result(outcome->workers[i])->status == STATE_FAILED;
+		show_worker(summary, outcome->workers[i], failed <= TRACES_MAX);
 		if (shows_leaks)
 			show_leftovers(outcome->workers[i]);
 	}

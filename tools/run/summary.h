@@ -13,6 +13,8 @@ struct summary {
 	const struct isolate *isolate;
 	const struct tree *tree;
 	bool shares_tree; /* because no other tree can be had here */
+	const unsigned int
+		*changed; /* by number - 1: files that a worker wrote in a tree of its own */
 };
 
 /** Findings, failed workers, leftovers, losses, totals. */

@@ -313,6 +313,11 @@ struct console *output_console(const struct output *output)
 	return output->console;
 }
 
+bool output_is_prefixed(const struct output *output)
+{
+	return output->prefixed;
+}
+
 bool output_is_colored(const struct output *output)
 {
 	return output->colored;

@@ -56,6 +56,9 @@ const char *output_log_path(const struct output *output, unsigned int number);
 /** Where the workers' text is shown; owned by @output. */
 struct console *output_console(const struct output *output);
 
+/** True if lines are shown as they come, each with its worker's name. */
+bool output_is_prefixed(const struct output *output);
+
 /** True if prefixes are coloured. */
 bool output_is_colored(const struct output *output);
 
