@@ -17,7 +17,7 @@ struct isolate_ops {
 	                    const struct isolate_worker *worker); /* .number is valid */
 	void (*environ)(void *backend, char ***envp);             /* beside what the shim needs */
 	int (*enter)(void *backend, unsigned int number);
-	int (*exec)(void *backend, char **argv); /* NULL: execvp(3) */
+	int (*exec)(void *backend, char **argv);                           /* NULL: execvp(3) */
 	int (*exec_more)(void *backend, unsigned int number, char **argv); /* NULL: execvp(3) */
 	int (*started)(void *backend, unsigned int number, pid_t pid);
 	void (*end)(void *backend, unsigned int number);
