@@ -330,9 +330,11 @@ static void clean_up(void)
 int main(int argc, char **argv)
 {
 	struct finding_rule allow = { 0 };
-	struct watch_policy policy = {
-		.grace_ms = 400, .sample_ms = 100, .close_wait_ms = 300, .allow = &allow
-	};
+	struct watch_policy policy = { .grace_ms = 400,
+		                       .sample_ms = 100,
+		                       .close_wait_ms = 300,
+		                       .growth_ms = 1000,
+		                       .allow = &allow };
 	struct watch_setup setup = { .run_id = run_id = str_print("test-%d", getpid()),
 		                     .cgroup = -1,
 		                     .policy = &policy,

@@ -48,13 +48,23 @@ static char *affected_workers(const struct outcome *outcome, size_t index)
 	return str_take(&names);
 }
 
+/* The backend's note about a connection says the same. */
+static bool is_noted(const struct notes *notes, const struct watch_finding *finding)
+{
+	enum berth_proto proto = str_equal(finding->protocol, "udp") ? BERTH_UDP : BERTH_TCP;
+
+	return finding->kind == FINDING_foreign_connection &&
+	       notes_has_foreign(notes, proto, finding->port);
+}
+
 static void show_findings(const struct outcome *outcome)
 {
 	for (size_t i = 0; i < watch_finding_count(outcome->watch); i++) {
 		const struct watch_finding *finding = watch_finding(outcome->watch, i);
 		cleanup_free char *workers = NULL;
 
-		if (!policy_is_shown(finding))
+		if (!policy_is_shown(finding, outcome->context->options) ||
+		    is_noted(outcome->notes, finding))
 			continue;
 		workers = affected_workers(outcome, i);
 		if (!workers)
@@ -79,6 +89,10 @@ static void show_notes(const struct notes *notes)
 		if (list[i].database_url)
 			log_hint("with --db %s every worker gets one of its own",
 			         list[i].database_url);
+		else if (list[i].kind == BERTH_NOTE_FOREIGN && list[i].proto == BERTH_TCP)
+			log_hint("--port %u gives every worker a port %u of its own, --share %u "
+			         "keeps that server",
+			         list[i].port, list[i].port, list[i].port);
 	}
 }
 
@@ -236,7 +250,7 @@ void summary_show(const struct summary *summary)
 	bool shows_leaks = outcome->context->options->leaks != RUN_GATE_OFF;
 	unsigned int failed = 0;
 
-	if (outcome->watch && shows_leaks)
+	if (outcome->watch)
 		show_findings(outcome);
 	for (unsigned int i = 0; i < outcome->totals.count; i++) {
 		failed += worker_result(outcome->workers[i])->status == STATE_FAILED;

@@ -193,6 +193,7 @@ static void set_policy(struct watch_policy *policy, const struct watch_policy *g
 	DEFAULT(close_wait_min, 3);
 	DEFAULT(never_closed_min, 16);
 	DEFAULT(growth_min, 64);
+	DEFAULT(growth_ms, 30000);
 	DEFAULT(error_min, 20);
 #undef DEFAULT
 	if (policy->error_ratio <= 0)

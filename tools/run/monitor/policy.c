@@ -100,13 +100,13 @@ bool policy_is_new(const struct watch_finding *finding)
 	return finding->severity != FINDING_NOTE && !finding->known;
 }
 
-/*
- * The summary shows leftover processes and foreign connections from other sources, watched or not.
- */
-bool policy_is_shown(const struct watch_finding *finding)
+/* The summary shows leftover processes from another source, watched or not. */
+bool policy_is_shown(const struct watch_finding *finding, const struct run_options *options)
 {
+	if (finding_table[finding->kind].gate == FINDING_GATE_FOREIGN)
+		return policy_is_new(finding) && options->foreign != RUN_GATE_OFF;
 	return policy_is_new(finding) && finding->kind != FINDING_leaked_process &&
-	       finding->kind != FINDING_foreign_connection;
+	       options->leaks != RUN_GATE_OFF;
 }
 
 bool policy_has_new(const struct watch *watch, enum finding_gate gate)

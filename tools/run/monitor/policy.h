@@ -30,7 +30,7 @@ bool policy_records(const struct run_context *context);
 bool policy_is_new(const struct watch_finding *finding);
 
 /** True if the summary shows the finding; it has words of its own for some kinds. */
-bool policy_is_shown(const struct watch_finding *finding);
+bool policy_is_shown(const struct watch_finding *finding, const struct run_options *options);
 
 /** True if a finding with this gate is new. @watch may be NULL. */
 bool policy_has_new(const struct watch *watch, enum finding_gate gate);

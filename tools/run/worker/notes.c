@@ -226,6 +226,10 @@ static void on_note(struct notes *notes, const struct notes_worker *worker,
 	if (!text)
 		return;
 	finding = find_or_add(notes, note->kind, text);
+	if (!finding->workers) {
+		finding->proto = (enum berth_proto)note->proto;
+		finding->port = note->virtual_port;
+	}
 	name_worker(finding, worker);
 	if (!finding->more && note->kind == BERTH_NOTE_FOREIGN && note->proto == BERTH_TCP &&
 	    note->virtual_port && notes->setup.suggests_database)
@@ -287,6 +291,18 @@ bool notes_lost_isolation(const struct notes *notes)
 uint64_t notes_lost(const struct notes *notes)
 {
 	return notes->lost;
+}
+
+bool notes_has_foreign(const struct notes *notes, enum berth_proto proto, uint16_t port)
+{
+	for (unsigned int i = 0; i < notes->finding_count; i++) {
+		const struct note_finding *finding = &notes->findings[i];
+
+		if (finding->kind == BERTH_NOTE_FOREIGN &&
+		    (finding->more || (finding->proto == proto && finding->port == port)))
+			return true;
+	}
+	return false;
 }
 
 const struct note_finding *notes_findings(const struct notes *notes, unsigned int *ret_count)

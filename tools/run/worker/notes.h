@@ -39,6 +39,8 @@ struct note_finding {
 	char *workers;     /* "w1 w3" */
 	/* for `--db`: a URL of a server of that kind, static; NULL = no suggestion */
 	const char *database_url;
+	enum berth_proto proto;
+	uint16_t port; /* the first one; of a foreign connection it is in .text */
 	uint64_t more; /* further notes of this kind, of @workers, which are no findings */
 	bool *named;   /* of each worker: @workers names it */
 };
@@ -63,6 +65,9 @@ bool notes_lost_isolation(const struct notes *notes);
 
 /** How many notes were overwritten before they were read. */
 uint64_t notes_lost(const struct notes *notes);
+
+/** True if a finding names this foreign connection, or counts it. */
+bool notes_has_foreign(const struct notes *notes, enum berth_proto proto, uint16_t port);
 
 const struct note_finding *notes_findings(const struct notes *notes, unsigned int *ret_count);
 

@@ -15,6 +15,12 @@ struct measurements {
 
 void measurements_add(struct measurements *measurements, int value);
 
+/** Return: how many values were added, those that were dropped included. */
+static inline unsigned int measurements_taken(const struct measurements *measurements)
+{
+	return measurements->count * (measurements->stride ? measurements->stride : 1);
+}
+
 /** Return: by how much the number grew; 0 if it did not grow steadily. */
 int measurements_growth(const struct measurements *measurements);
 

@@ -23,8 +23,9 @@ struct watch_policy {
 	unsigned int close_wait_min;   /* stuck connections of one process [3] */
 	unsigned int never_closed_min; /* connections that only the end of a process closed [16] */
 	unsigned int growth_min;       /* descriptors that a process gained steadily [64] */
-	unsigned int error_min;        /* failing calls ... [20] */
-	double error_ratio;            /* ... and at least this share of all [0.05] */
+	int64_t growth_ms; /* ... while it was seen for so long: to start is no trend [30000] */
+	unsigned int error_min; /* failing calls ... [20] */
+	double error_ratio;     /* ... and at least this share of all [0.05] */
 	const struct watch_alarm *alarms;
 	size_t alarm_count;
 	/* findings that one of these matches are not reported */

@@ -109,7 +109,8 @@ void rule_descriptor_growth(struct watch_rules *rules, struct watch_process *pro
 	int growth = measurements_growth(descriptors);
 	cleanup_free char *name = NULL;
 
-	if (process->growth_reported || growth < (int)rules->policy->growth_min)
+	if (process->growth_reported || growth < (int)rules->policy->growth_min ||
+	    measurements_taken(descriptors) * rules->policy->sample_ms < rules->policy->growth_ms)
 		return;
 	process->growth_reported = true;
 	model_process_describe(process);
