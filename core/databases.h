@@ -2,8 +2,8 @@
 #ifndef BERTH_CORE_DATABASES_H
 #define BERTH_CORE_DATABASES_H
 /*
- * The kinds of databases and the modes in which a worker gets one, from the table in
- * core/databases.def.
+ * The kinds of databases, the modes in which a worker gets one, and the rights of its roles, from
+ * the table in core/databases.def.
  */
 
 enum db_kind {
@@ -16,6 +16,13 @@ enum db_mode {
 #define DATABASE_MODE(id, ...) DB_##id,
 #include "core/databases.def"
 	DB_MODES
+};
+
+/* What the roles of the URLs may do on a private server of PostgreSQL. */
+enum db_role {
+#define DATABASE_ROLE(id, ...) DB_ROLE_##id,
+#include "core/databases.def"
+	DB_ROLES
 };
 
 /* A field without a value is zero: a PostgreSQL database, in the mode that Berth finds best. */

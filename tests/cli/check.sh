@@ -23,7 +23,9 @@ same 'settings, a column for each profile' "0 berth.yaml is valid; the project i
  port 3101,5278 3101,5278
  db postgresql://mes_user:***@localhost:5432/mes_e2e_db =
  leaks - fail
- databases 1 entry 1 entry" \
+ databases 1 entry 1 entry
+
+role 'mes_user' of private servers: owner (no file of the project shows more)" \
 	"$status $(printf '%s' "$out" | tr -s ' ' | sed 's/ \(postgresql.*\) \1$/ \1 =/')"
 same 'nothing to warn about' '' "$err"
 CI=1 berth check
@@ -39,6 +41,31 @@ same 'JSON has the mistakes' '125 false 1' \
 berth check bad.yaml
 same 'a named file' \
 	"125 berth: bad.yaml:1: workers: expected a number from 1 to 256, got 'many'" "$status $err"
+
+# --- the role of private servers ---
+role() { berth check --json; printf '%s' "$out" | jq -r '.roles[]' | sed 's/^role .* servers: //'; }
+seen() { # seen FILE TEXT WANT: what the file shows about role mes_user
+	mkdir -p "$(dirname "$1")"
+	printf '%b' "$2" >"$1"
+	same "POSTGRES_USER in $1" "$3" "$(role)"
+	rm "$1"
+}
+owner='owner (no file of the project shows more)'
+echo 'db: postgresql://mes_user:p@localhost/mes_e2e_db' >berth.yaml
+seen compose.yaml 'services: {db: {environment: {POSTGRES_DB: a, POSTGRES_USER: mes_user, X: y}}}' 'superuser (POSTGRES_USER in compose.yaml)'
+seen docker-compose.test.yml 'services:\n  db:\n    environment:\n      - POSTGRES_USER=mes_user\n' 'superuser (POSTGRES_USER in docker-compose.test.yml)'
+seen .github/workflows/ci.yml '    env:\n      "POSTGRES_USER": "mes_user" # the superuser\n' 'superuser (POSTGRES_USER in .github/workflows/ci.yml)'
+seen compose.yml 'x:\n  POSTGRES_USER: ${DB_USER:-mes_user}\n' 'superuser (POSTGRES_USER in compose.yml)'
+seen .env 'POSTGRES_USER=mes_user\n' 'superuser (POSTGRES_USER in .env)'
+seen compose.yml 'x:\n  POSTGRES_USER: admin\n  # POSTGRES_USER: mes_user\n  TEST_POSTGRES_USER: mes_user\n' "$owner"
+seen compose.yml 'x:\n  command: psql -U $POSTGRES_USER\n  POSTGRES_USER: mes_user_2\n' "$owner"
+echo 'role: superuser' >>berth.yaml
+same 'role in berth.yaml decides' 'superuser (as `role` says)' "$(role)"
+printf 'db: postgresql://mes_user:p@localhost:1/mes_e2e_db\nrole: owner\ndb-mode: private\n' >berth.yaml
+berth run --dry-run -- true
+has 'as the plan shows' 'role: mes_user, owner (as `role` says)' "$out"
+echo 'db: postgresql://postgres:p@localhost/mes_e2e_db' >berth.yaml
+same 'postgres is one' 'superuser (it has made the server)' "$(role)"
 
 echo 'port: [20001, 3101]' >berth.yaml
 same 'a port among the real ports' \

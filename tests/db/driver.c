@@ -3,14 +3,14 @@
  * A minimal run for the tests of tools/db, which must not depend on tools/run: port maps, a loop,
  * the database module, and one command for each worker under the shim.
  *
- *	driver [-n N] [-m private|rename|auto] [-d DATABASE]... [-s SETUP] [-i INPUT]...
+ *	driver [-n N] [-m private|rename|auto] [-R] [-d DATABASE]... [-s SETUP] [-i INPUT]...
  *	       [-k] [-K] [-r] [-w MS] [-t IDLE_MS] [-p POOL_PERCENT] DIR COMMAND
  *
  * DIR gets allocated-databases.json, logs and maps. COMMAND runs by sh -c in each worker, with
- * BERTH_WORKER set. -k keeps all databases, -K those of failed workers, -r resets each worker's
- * databases once and runs COMMAND again, -w waits before it ends the workers. Records go to stderr
- * as `record w1 KIND PORT MS DETAIL`. The exit status is that of the first command that failed; 99
- * if a worker never got its database.
+ * BERTH_WORKER set. -R makes the roles of later databases superusers, -k keeps all databases, -K
+ * those of failed workers, -r resets each worker's databases once and runs COMMAND again, -w waits
+ * before it ends the workers. Records go to stderr as `record w1 KIND PORT MS DETAIL`. The exit
+ * status is that of the first command that failed; 99 if a worker never got its database.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -187,15 +187,19 @@ static void read_options(int argc, char **argv, struct db_config *setup)
 {
 	static struct db_entry entries[ENTRIES_MAX];
 	char **inputs = NULL;
+	bool superuser = false;
 	int option;
 
-	while ((option = getopt(argc, argv, "+n:m:d:s:i:kKrw:t:p:")) > 0) {
+	while ((option = getopt(argc, argv, "+n:m:Rd:s:i:kKrw:t:p:")) > 0) {
 		if (option == 'n')
 			workers = (unsigned int)atoi(optarg);
 		else if (option == 'm')
 			setup->mode = (enum db_mode)mode_of(optarg);
 		else if (option == 'd')
-			entries[setup->entry_count++] = (struct db_entry){ .text = optarg };
+			entries[setup->entry_count++] = (struct db_entry){ .text = optarg,
+				                                           .superuser = superuser };
+		else if (option == 'R')
+			superuser = true;
 		else if (option == 's')
 			setup->command = optarg;
 		else if (option == 'i')

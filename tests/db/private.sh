@@ -19,7 +19,7 @@ got=$(run wrong -d $url "$work/wrong" "$as_client PGPASSWORD=wrong; psql -Atqc '
 same 'a wrong password is refused' 1 "$got"
 got=$(run bare -d postgresql://app@localhost:5439/app_db "$work/bare" "psql -h localhost -p 5439 -U app -Atqc 'select 1' app_db")
 same 'a URL without a password needs none' 1 "$got"
-got=$(run guest -d postgresql://app@localhost/app_db -d postgresql://other:word@localhost/other_db "$work/guest" \
+got=$(run guest -R -d postgresql://app@localhost/app_db -d postgresql://other:word@localhost/other_db "$work/guest" \
 	"export PGHOST=localhost PGDATABASE=app_db; psql -U app -qc 'create role guest login'; psql -U guest -Atqc 'select current_user'; for role in other postgres; do PGPASSWORD=wrong psql -U \$role -c 'select 1' 2>&1 | grep -c 'password authentication failed'; done" | tr '\n' ' ')
 same 'nor does a role that its suite makes; one of a URL with a password, and postgres, do' 'guest 1 1 ' "$got"
 got=$(run odd -d 'postgresql://we%22ird:p%27a%5Css%20%40@localhost/na%22me' "$work/odd" \
@@ -31,12 +31,25 @@ same 'two ports are two servers' '1 2 3 ' "$got"
 got=$(run walsender -d $url "$work/walsender" "$as_client; psql -Atqc identify_system 'replication=true' 2>&1" | grep -c max_wal_senders)
 same 'a connection for replication is let in, and only a setting keeps it out' 1 "$got"
 
+# --- rights ---
+policy="create table note as select * from (values (1, 'mine'), (2, 'theirs')) v(t, b); alter table note enable row level security, force row level security; create policy p on note using (t = 1)"
+for rights in owner superuser; do
+	option=-R want='1 1 mine mine on on on on t t theirs theirs ' said=1; [ $rights = superuser ] || { option='' want='0 0 mine mine off off off off t t ' said=0; }
+	got=$(run $rights -n 2 $option -d $url -s "$as_client; psql -qc \"$policy\"" "$work/$rights" "$ask 'select b from note' -c \"select current_setting('is_superuser')\"
+		psql -Atqc 'create database other' -c \"select pg_get_userbyid(datdba) = 'mes_user' from pg_database where datname = 'other'\" -c 'show is_superuser' -c 'create extension pgcrypto'
+		psql -Atqc \"copy note from program 'echo 1'\" 2>&1 | grep -c 'missing data'; true" | LC_ALL=C sort | tr '\n' ' ')
+	same "role: $rights, and policies, its databases, a trusted extension and programs are as for such a role" "$want" "$got"
+	same 'a superuser in a schema with row level security is reported once' $said "$(grep -c 'record w. database_superuser.*row level security does not apply' "$work/$rights.err")"
+done
+got=$(run second -d $url -d postgresql://reader:r@localhost/mes_e2e_db "$work/second" "$ask 'create table item as select 1'; export PGUSER=reader PGPASSWORD=r; psql -c 'select * from item' 2>&1 | grep -c 'permission denied'; psql -Atqc 'show is_superuser'" | tr '\n' ' ')
+same 'a second role of --db may not read the tables of the first' '1 off ' "$got"
+
 # --- isolation ---
-got=$(run fdw -d $url "$work/fdw" "$ask 'create extension dblink' -c 'create table mine as select 7 x' -c \"select x, p from dblink('host=localhost port=5432 user=mes_user password=mes_password dbname=mes_e2e_db', 'select x, inet_server_port() from mine') as t(x int, p int)\"" | tail -1)
+got=$(run fdw -R -d $url "$work/fdw" "$ask 'create extension dblink' -c 'create table mine as select 7 x' -c \"select x, p from dblink('host=localhost port=5432 user=mes_user password=mes_password dbname=mes_e2e_db', 'select x, inet_server_port() from mine') as t(x int, p int)\"" | tail -1)
 same 'a server that connects to localhost:5432 itself meets itself' '7|5432' "$got"
 got=$(run tls -d "$url?sslmode=require" "$work/tls" "$as_client PGSSLMODE=require; psql -Atqc 'select ssl from pg_stat_ssl where pid = pg_backend_pid()'")
 same 'sslmode=require in the URL: the server speaks TLS' t "$got"
-run many -n 6 -d $url "$work/many" "$ask 'create role r; create table t as select 1; select count(*) from pg_stat_activity where datname is not null'" >"$work/many.out"
+run many -n 6 -R -d $url "$work/many" "$ask 'create role r; create table t as select 1; select count(*) from pg_stat_activity where datname is not null'" >"$work/many.out"
 same 'six workers create the same role and table side by side' '0 6' "$status $(grep -c . "$work/many.out")"
 got=$(run json -n 3 -d $url "$work/json" "for i in \$(seq 100); do cp $work/json/allocated-databases.json $work/json/seen.\$BERTH_WORKER; [ \$(grep -c logical $work/json/seen.\$BERTH_WORKER) = 3 ] && break; timeout 0.05 tail -f /dev/null; done; timeout 1 tail -f /dev/null"; cat "$work/json/seen.1" | tr -d ' \n' | grep -o '"logical":"mes_e2e_db"' | grep -c .)
 same 'allocated-databases.json has one entry per worker' 3 "$got"

@@ -69,6 +69,9 @@ says 1 'hint: name the role in the URL: --db postgresql://postgres:PASSWORD@loca
 	--db-mode private --db shop -- sh -c 'psql -qAtc "select 1" postgresql://postgres:secret@localhost/shop || exit 1'
 says 1 "the private database server has no database 'shop_test'" 'has no database' "$berth" run --db-mode private \
 	--db postgresql://a:b@localhost/shop -- sh -c 'psql -qAtc "select 1" postgresql://a:b@localhost/shop_test || exit 1'
+says 1 'the private database server said: permission denied to create extension "dblink"' \
+	'permission denied to create extension' "$berth" run --db-mode private \
+	--db postgresql://a:b@localhost/shop -- sh -c 'psql -qAtc "create extension dblink" postgresql://a:b@localhost/shop || exit 1'
 
 if [ "$(id -u)" = 0 ]; then
 	mkdir -m 755 "$work/readonly" "$work/tool"

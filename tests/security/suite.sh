@@ -52,6 +52,7 @@ ATTACK
 export PGPASSWORD=p
 psql -h localhost -U u -qAtc "copy (select 1) to program 'WORK=$WORK XDG_CACHE_HOME=$XDG_CACHE_HOME sh $WORK/root/attack >$WORK/tmp/said'" d
 SQL
+	echo 'role: superuser' >"$work/root/berth.yaml"
 	attacked() { (cd "$work/root" && WORK=$work "$BERTH" run --tree shared --db-mode private --db postgresql://u:p@localhost:5432/d "$@" >"$work/said" 2>&1); }
 	attacked -- sh "$work/root/sql"; report $? 'a superuser of its server runs a program' "$work/said"
 	is 'no new privileges' "$(cat /tmp/said)" 'which cannot change its user by sudo'

@@ -109,7 +109,8 @@ struct run_options {
 	struct run_database *database_list;
 	unsigned int database_count;
 	enum db_mode db_mode;
-	char *setup; /* shell command that migrates and seeds; NULL = none */
+	enum db_role role; /* of the databases' roles on private servers */
+	char *setup;       /* shell command that migrates and seeds; NULL = none */
 	/* what databases begin as, in place of the setup's template; NULL = that */
 	char *snapshot;
 

@@ -16,6 +16,7 @@
 #include "tools/isolate/isolate.h"
 #include "tools/limits/cgroup.h"
 #include "tools/limits/limits.h"
+#include "tools/run/database/role.h"
 #include "tools/state/runtime.h"
 #include "tools/tree/tree.h"
 
@@ -130,13 +131,19 @@ static void add_databases(const struct run_options *options, struct str *text)
 	for (unsigned int i = 0; i < options->database_count; i++) {
 		const struct run_database *database = &options->database_list[i];
 		uint16_t port = plan_database_port(database, environ);
-		cleanup_free char *url = database->url ? str_redacted(database->url) : NULL;
+		cleanup_free char *url = database->url ? str_redacted(database->url) : NULL,
+				  *role = NULL, *why = NULL;
+		enum db_mode mode = mode_of(options, database, port);
+		bool superuser = role_is_superuser(options, database, &role, &why);
 
 		str_addf(text, "database: %s %s, port %u, mode %s\n", db_kind_names[database->kind],
 		         url              ? url
 		         : database->name ? database->name
 		                          : "-",
-		         port, db_mode_names[mode_of(options, database, port)]);
+		         port, db_mode_names[mode]);
+		if (role && mode == DB_PRIVATE)
+			str_addf(text, "role: %s, %s (%s)\n", role,
+			         db_role_names[superuser ? DB_ROLE_SUPERUSER : DB_ROLE_OWNER], why);
 		if (database->setup)
 			str_addf(text, "setup: %s\n", database->setup);
 	}

@@ -17,6 +17,8 @@
 #include "tools/cli/common/output.h"
 #include "tools/cli/common/term.h"
 #include "tools/run/database/setup.h"
+#include "tools/db/common/url.h"
+#include "tools/run/database/role.h"
 
 /* The settings of the top level and of each profile */
 struct check {
@@ -27,6 +29,7 @@ struct check {
 	char **warnings;
 	bool has_setup;
 	char **inputs; /* of the setup of the section in force, strv */
+	char **roles;  /* of databases on private servers: rights, and why */
 };
 
 static char *shown_value(const struct cli *cli, const struct option *option)
@@ -130,8 +133,31 @@ static void print_json(const char *file, const struct check *check, char *const 
 		json_object_set_new(root, "warnings", json_texts(check->warnings));
 		json_object_set_new(root, "inputs",
 		                    check->has_setup ? json_texts(check->inputs) : json_null());
+		json_object_set_new(root, "roles", json_texts(check->roles));
 	}
 	output_json(root);
+}
+
+static void add_role(const struct run_options *options, const struct run_database *database,
+                     char ***roles)
+{
+	cleanup_free char *role = NULL, *why = NULL, *line = NULL;
+	bool superuser = role_is_superuser(options, database, &role, &why);
+
+	if (!role)
+		return;
+	line = str_print("role '%s' of private servers: %s (%s)", role,
+	                 db_role_names[superuser ? DB_ROLE_SUPERUSER : DB_ROLE_OWNER], why);
+	if (!strv_has(*roles, line))
+		strv_add(roles, line);
+}
+
+static void add_roles(const struct run_options *options, char ***roles)
+{
+	for (unsigned int i = 0; i < options->database_count; i++)
+		add_role(options, &options->database_list[i], roles);
+	for (char **text = options->databases; text && *text; text++) /* `db` */
+		add_role(options, &(struct run_database){ .url = *text }, roles);
 }
 
 static void fill(struct check *check)
@@ -148,6 +174,7 @@ static void fill(struct check *check)
 		cli->run.project_dir = str_copy(check->project);
 		lint_options(&cli->run, &check->warnings);
 		lint_project(&cli->run, &check->warnings);
+		add_roles(&cli->run, &check->roles);
 	}
 }
 
@@ -181,6 +208,7 @@ static void check_free(struct check *check)
 	free(check->project);
 	strv_free(check->warnings);
 	strv_free(check->inputs);
+	strv_free(check->roles);
 	config_free(check->config);
 }
 
@@ -199,6 +227,8 @@ static void print_text(const struct check *check, const char *profile)
 		            "every run\n");
 	for (char **input = check->inputs; input && *input; input++)
 		term_printf("  %s\n", *input);
+	for (char **role = check->roles; role && *role; role++)
+		term_printf("%s%s\n", role == check->roles ? "\n" : "", *role);
 	fflush(stdout);
 	for (char **warning = check->warnings; warning && *warning; warning++)
 		log_line("warning: %s", *warning);

@@ -25,6 +25,11 @@ const char *const db_mode_names[DB_MODES + 1] = {
 #include "core/databases.def"
 };
 
+const char *const db_role_names[DB_ROLES + 1] = {
+#define DATABASE_ROLE(id, name) [DB_ROLE_##id] = #name,
+#include "core/databases.def"
+};
+
 const struct db_url_scheme db_url_schemes[] = {
 #define DATABASE_SCHEME(text, kind) { text, DB_KIND_##kind },
 #include "core/databases.def"

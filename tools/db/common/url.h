@@ -7,8 +7,9 @@
 
 #include "core/databases.h"
 
-/* By enum db_kind and enum db_mode; a NULL follows. */
-extern const char *const db_kind_names[DB_KINDS + 1], *const db_mode_names[DB_MODES + 1];
+/* By enum db_kind, db_mode and db_role; a NULL follows. */
+extern const char *const db_kind_names[DB_KINDS + 1], *const db_mode_names[DB_MODES + 1],
+							      *const db_role_names[DB_ROLES + 1];
 
 /* The beginnings of URLs; the last entry has a NULL. */
 extern const struct db_url_scheme {
@@ -27,7 +28,8 @@ struct db_url {
 	 */
 	char *server_host;
 	uint16_t server_port;
-	bool tls; /* sslmode=require, verify-ca or verify-full */
+	bool superuser; /* the role is one on a private server; not in the text */
+	bool tls;       /* sslmode=require, verify-ca or verify-full */
 };
 
 /**

@@ -185,14 +185,15 @@ static bool is_first(const struct engine_build *build, unsigned int i, bool by_n
 }
 
 /*
- * The role is a superuser, as in the official container image and on most developers' machines:
- * suites create extensions and set session_replication_role. No one else uses the server.
+ * A role that is no superuser may do what the role of a project on a shared server may: otherwise
+ * row level security would be off, and tests of permissions would pass or fail wrongly.
  */
 static void add_role(struct str *sql, const struct db_url *url)
 {
 	str_add(sql, strcmp(url->role, "postgres") ? "CREATE ROLE " : "ALTER ROLE ");
 	add_quoted(sql, url->role, '"');
-	str_add(sql, " LOGIN SUPERUSER");
+	str_add(sql, url->superuser || !strcmp(url->role, "postgres") ? " LOGIN SUPERUSER"
+	                                                              : " LOGIN CREATEDB");
 	if (url->password) {
 		str_add(sql, " PASSWORD ");
 		add_quoted(sql, url->password, '\'');

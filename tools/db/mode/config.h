@@ -32,6 +32,7 @@ struct db_entry {
 	enum db_kind kind;
 	const char *text;      /* name or URL; NULL where the kind needs none */
 	uint16_t port;         /* virtual; 0 = of the URL, or the kind's usual one */
+	bool superuser;        /* its role is one on a private server */
 	char *const *settings; /* strv of NAME=VALUE, for a private server; may be NULL */
 	/* shell commands of DB_KIND_COMMAND; the last two may be NULL */
 	const char *start, *ready, *stop;

@@ -14,6 +14,7 @@
  *	pool USED of MAX	connections of the server
  *	connections MAX		at the same time; sent at the worker's end
  *	not-kept WHY		to keep it was asked for; sent at the worker's end
+ *	superuser TEXT		the role of a URL is one, and that matters
  *	left-behind 'NAME', ...	databases that the suite created; sent at the worker's end
  *
  * T, which may be missing: when MS began, in milliseconds of CLOCK_MONOTONIC. A line comes late, so

@@ -6,12 +6,13 @@
 
 extern const struct db_mode_ops db_mode_private;
 
-/* A role or a database that clients asked a private server for, and that it does not have. */
+/* What clients asked a private server for, and did not get: a role, a database, or a right. */
 struct db_refusal {
 	char *name;           /* free() it */
 	const char *database; /* the first that the server does have; valid as long as @db */
 	uint16_t port;        /* virtual */
 	bool role;            /* it is a role */
+	bool rights;          /* it is a message: the role is no superuser */
 };
 
 /** The first refusal in the logs of the run's private servers. Return: false if there is none. */

@@ -37,6 +37,23 @@ static char *name_in(const char *log, const char *before, const char *after)
 	return NULL;
 }
 
+/* What a superuser would have been allowed to do; the line's end, the caller's to free. */
+static char *denied_in(const char *log)
+{
+	static const char *const signs[] = { "permission denied to create extension",
+		                             "permission denied to create role",
+		                             "permission denied to set parameter",
+		                             "must be superuser", "Must be superuser" };
+
+	for (size_t i = 0; i < ARRAY_LEN(signs); i++) {
+		const char *at = strstr(log, signs[i]);
+
+		if (at)
+			return str_copy_len(at, strcspn(at, "\n"));
+	}
+	return NULL;
+}
+
 /*
  * Return: a URL names it, so that the server had it at first, and the suite has dropped it or used
  * another password.
@@ -66,6 +83,9 @@ static bool find_in_log(const struct db *db, const char *path, struct db_refusal
 		if (ret_refusal->name && is_given(db, ret_refusal))
 			free(steal(&ret_refusal->name));
 	}
+	ret_refusal->rights = !ret_refusal->name;
+	if (ret_refusal->rights)
+		ret_refusal->name = denied_in(log);
 	return ret_refusal->name;
 }
 

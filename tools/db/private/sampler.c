@@ -56,6 +56,7 @@ struct db_sampler {
 	struct sampled_instance *instances;
 	int line;
 	bool no_libpq;
+	bool rights_said;
 };
 
 /* Say a line of record_line.h about @instance. */
@@ -125,7 +126,7 @@ static void read_log(const struct db_sampler *sampler, struct sampled_instance *
 	}
 }
 
-/* --- the sessions --- */
+/* --- questions --- */
 
 static PGresult *query(struct sampled_instance *instance, int columns, const char *sql)
 {
@@ -137,22 +138,78 @@ static PGresult *query(struct sampled_instance *instance, int columns, const cha
 	return NULL;
 }
 
+/*
+ * As postgres, which sees the sessions of all roles. It needs no password from us (pg_ident.conf)
+ * unless a URL has one for it.
+ */
+static PGconn *connect_as_postgres(const struct db_sampler *sampler,
+                                   const struct sampled_instance *instance, const char *database)
+{
+	const struct db *db = sampler->plan->db;
+	struct db_url url = { .role = (char *)(uintptr_t) "postgres" };
+	PGconn *conn;
+
+	for (unsigned int i = 0; i < db->url_count; i++)
+		if (db->urls[i].port == db->ports[instance->index] &&
+		    !strcmp(db->urls[i].role, url.role) && !url.password)
+			url.password = db->urls[i].password;
+	conn = libpq_connect(&(struct libpq_target){ .host = sampler->plan->socket_dir,
+	                                             .port = instance->port,
+	                                             .database = database,
+	                                             .url = &url,
+	                                             .options = "-c statement_timeout=2s" },
+	                     CONNECT_MAX_MS);
+	if (libpq.PQstatus(conn) == CONNECTION_OK)
+		return conn;
+	libpq.PQfinish(conn);
+	return NULL;
+}
+
+/* --- rights --- */
+
+/*
+ * A superuser does not notice what its policies forbid. Say that once in a run: if the schema has
+ * row level security, or if a statement (@asked) looks whether its role is a superuser.
+ */
+static void look_at_rights(struct db_sampler *sampler, const struct sampled_instance *instance,
+                           bool asked)
+{
+	const struct db *db = sampler->plan->db;
+
+	for (unsigned int i = 0; i < db->url_count && !sampler->rights_said; i++) {
+		const struct db_url *url = &db->urls[i];
+		PGconn *conn = url->superuser && url->port == db->ports[instance->index]
+		                       ? connect_as_postgres(sampler, instance, url->name)
+		                       : NULL;
+		PGresult *result = conn ? libpq_ask(conn, -1, 1,
+		                                    "SELECT EXISTS (SELECT FROM pg_class "
+		                                    "WHERE relrowsecurity)",
+		                                    NULL)
+		                        : NULL;
+		bool secured = libpq.PQresultStatus(result) == PGRES_TUPLES_OK &&
+		               *libpq.PQgetvalue(result, 0, 0) == 't';
+
+		sampler->rights_said = result && (secured || asked);
+		if (sampler->rights_said)
+			report(sampler, instance, "superuser role '%s' is a superuser%s", url->role,
+			       secured ? ": row level security does not apply to it" : "");
+		libpq.PQclear(result);
+		if (conn)
+			libpq.PQfinish(conn);
+	}
+}
+
+/* --- the sessions --- */
+
 static bool connect_to(const struct db_sampler *sampler, struct sampled_instance *instance)
 {
+	if (instance->conn && libpq.PQstatus(instance->conn) != CONNECTION_OK) {
+		libpq.PQfinish(instance->conn);
+		instance->conn = NULL;
+	}
 	if (!instance->conn)
-		instance->conn = libpq_connect(
-			&(struct libpq_target){
-				.host = sampler->plan->socket_dir,
-				.port = instance->port,
-				.database = "postgres",
-				.url = db_url_at(sampler->plan->db, instance->index),
-				.options = "-c statement_timeout=2s" },
-			CONNECT_MAX_MS);
-	if (libpq.PQstatus(instance->conn) == CONNECTION_OK)
-		return true;
-	libpq.PQfinish(instance->conn);
-	instance->conn = NULL;
-	return false;
+		instance->conn = connect_as_postgres(sampler, instance, "postgres");
+	return instance->conn;
 }
 
 static void look_at_slow(const struct db_sampler *sampler, struct sampled_instance *instance,
@@ -232,11 +289,12 @@ static void report_leftover(const struct db_sampler *sampler, struct sampled_ins
 		libpq.PQclear(result);
 }
 
-static void look(const struct db_sampler *sampler, struct sampled_instance *instance)
+static void look(struct db_sampler *sampler, struct sampled_instance *instance)
 {
 	PGresult *result = NULL;
 	struct session_sample *now;
 	int64_t asked_ms = 0;
+	bool asked = false;
 	size_t count;
 
 	if (connect_to(sampler, instance)) {
@@ -266,10 +324,14 @@ static void look(const struct db_sampler *sampler, struct sampled_instance *inst
 		now[i].idle_since_ms = asked_ms - now[i].idle_ms;
 		if (*libpq.PQgetvalue(result, row, 4))
 			look_at_slow(sampler, instance, result, row, &now[i]);
+		asked |= strstr(libpq.PQgetvalue(result, row, 5), "is_superuser") ||
+		         strstr(libpq.PQgetvalue(result, row, 5), "rolsuper");
 	}
 	libpq.PQclear(result);
 	instance->max_sessions = count > instance->max_sessions ? (unsigned int)count
 	                                                        : instance->max_sessions;
+	if (!instance->looked || asked)
+		look_at_rights(sampler, instance, asked);
 	instance->looked = true;
 	look_at_idle(sampler, instance, now, count);
 	forget_samples(instance);
@@ -327,6 +389,15 @@ static void instance_free(struct sampled_instance *instance)
 	free(instance);
 }
 
+static bool has_libpq(struct db_sampler *sampler)
+{
+	cleanup_free char *why = NULL;
+
+	if (!sampler->no_libpq)
+		sampler->no_libpq = libpq_load(&why) != 0;
+	return !sampler->no_libpq;
+}
+
 static void on_forget(struct db_sampler *sampler, unsigned int worker)
 {
 	for (struct sampled_instance **at = &sampler->instances; *at;) {
@@ -340,6 +411,8 @@ static void on_forget(struct db_sampler *sampler, unsigned int worker)
 		if (instance->looked)
 			report(sampler, instance, "connections %u", instance->max_sessions);
 		report_leftover(sampler, instance);
+		if (has_libpq(sampler))
+			look_at_rights(sampler, instance, false);
 		*at = instance->next;
 		instance_free(instance);
 	}
@@ -370,15 +443,11 @@ static int64_t next_due(const struct db_sampler *sampler)
 
 static void look_at_all(struct db_sampler *sampler)
 {
-	cleanup_free char *why = NULL;
-
 	for (struct sampled_instance *instance = sampler->instances; instance;
 	     instance = instance->next) {
 		if (clock_ms() < instance->due_ms)
 			continue;
-		if (!sampler->no_libpq)
-			sampler->no_libpq = libpq_load(&why) != 0;
-		if (!sampler->no_libpq)
+		if (has_libpq(sampler))
 			look(sampler, instance);
 		instance->due_ms = clock_ms() + LOOK_MS;
 	}

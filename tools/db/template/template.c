@@ -95,6 +95,7 @@ int template_hash(void *arg, struct str *ret_text)
 		/* a shared server has a port for each machine, and no passwords in its databases */
 		digest_text(hash, is_private ? port : "");
 		digest_text(hash, is_private && url->password ? url->password : "\1");
+		digest_text(hash, is_private && url->superuser ? "superuser" : "");
 	}
 	/* pg_ident.conf names the user of the run */
 	digest_text(hash, is_private ? plan->programs->owner : "");

@@ -22,6 +22,7 @@
 #include "tools/db/template/snapshot.h"
 #include "tools/run/database/control.h"
 #include "tools/run/database/setup.h"
+#include "tools/run/database/role.h"
 
 enum { CLOSE_MAX_MS = 20000, SLOW_QUERY_MS = 1000, PROVIDERS_MAX = 2 };
 
@@ -114,6 +115,8 @@ static void on_record(void *arg, const struct db_record *record)
 	if (said[record->kind])
 		strv_own(&database->lines, str_print("w%u: %s: %s", record->worker,
 		                                     said[record->kind], record->detail));
+	if (record->kind == DB_RECORD_SUPERUSER)
+		strv_own(&database->lines, str_print("%s (`role` in berth.yaml)", record->detail));
 	if (record->kind == DB_RECORD_BREAKER)
 		log_line("%s", record->detail);
 	database->setup.record(database->setup.arg, record);
@@ -216,31 +219,6 @@ static enum db_mode mode_of(const struct run_options *options)
 	return options->db_mode;
 }
 
-/* @private: only what a provider in rename mode has left out. */
-static struct db_entry *list_entries(const struct run_options *options, bool private,
-                                     unsigned int *ret_count)
-{
-	struct db_entry *list = mem_alloc(options->database_count * sizeof(*list));
-	unsigned int count = 0;
-
-	for (unsigned int i = 0; i < options->database_count; i++) {
-		const struct run_database *database = &options->database_list[i];
-
-		if (database->mode == DB_OFF || (private && database->kind == DB_KIND_POSTGRES))
-			continue;
-		list[count++] = (struct db_entry){ .kind = database->kind,
-			                           .port = (uint16_t)database->port,
-			                           .text = database->url ? database->url
-			                                                 : database->name,
-			                           .settings = database->settings,
-			                           .start = database->start,
-			                           .ready = database->ready,
-			                           .stop = database->stop };
-	}
-	*ret_count = count;
-	return list;
-}
-
 static int open_provider(struct database *database, bool private, char **ret_reason)
 {
 	const struct run_context *context = database->setup.context;
@@ -272,7 +250,7 @@ static int open_provider(struct database *database, bool private, char **ret_rea
 	};
 	int ret;
 
-	entries = list_entries(options, private, &config.entry_count);
+	entries = database_entries(options, private, &config.entry_count);
 	config.entries = entries;
 	free(*ret_reason);
 	*ret_reason = NULL;
@@ -439,7 +417,11 @@ static void hint_refusal(const struct db *db)
 	if (!db_find_refusal(db, &refused))
 		return;
 	name = refused.name;
-	if (refused.role) {
+	if (refused.rights) {
+		log_line("the private database server said: %s", name);
+		log_hint("if the suite's role is a superuser elsewhere: `role: superuser` in "
+		         "berth.yaml");
+	} else if (refused.role) {
 		log_line("the private database server refuses role '%s'", name);
 		log_hint("name the role in the URL: --db postgresql://%s:PASSWORD@localhost:%u/%s",
 		         name, refused.port, refused.database);
