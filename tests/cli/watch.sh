@@ -151,4 +151,21 @@ berth trends
 same 'an alarm is about the last run, not about one before it' '1 0 other' \
 	"$before $status $(printf '%s\n' "$out" | awk '$2 == "duration" { print $1 }')"
 lacks 'and no password is in the record' secret "$(cat $results/runs/*/events.ndjson)"
+
+# Without privilege nobody counts EPIPE: a zero would be a wrong answer, and the alarm could not fire.
+plain=$(mktemp -d)
+trap 'cd /; rm -rf "$work" "$plain"' EXIT
+as=''
+[ "$(id -u)" != 0 ] || { as='setpriv --reuid nobody --regid nogroup --clear-groups'; chown nobody "$plain"; }
+printf 'alarm:\n  - error: EPIPE\n' >"$plain/berth.yaml"
+# shellcheck disable=SC2086 # a list of words
+said=$(cd "$plain" && env HOME="$plain" XDG_RUNTIME_DIR="$plain" $as \
+	"$BERTH" run -n 2 --json r.json --html r.html --results results -- true 2>&1)
+if grep -q '"exact":false' "$plain"/results/runs/*/events.ndjson; then
+	same 'what was not measured is null' '[null,null]' "$(jq -c '[.workers[].counts.epipe]' "$plain/r.json")"
+	has 'and a dash in HTML' '<td class="n dim">-' "$(cat "$plain/r.html")"
+	has 'an alarm that cannot fire is named at the start' 'alarms are not active' "$said"
+else
+	skip 'what was not measured is null' 'everything can be measured here'
+fi
 finish

@@ -126,6 +126,15 @@ static int add_measure(struct history *history, const char *id, const char *task
 		"tttd", id, task, measure, value);
 }
 
+/* The number @name of @record, if it was measured. */
+static int add_number(struct history *history, const char *id, const char *task,
+                      const json_t *record, const char *name)
+{
+	return json_is_number(json_object_get(record, name))
+	               ? add_measure(history, id, task, name, (double)record_number(record, name))
+	               : 0;
+}
+
 static const char *const measured_counts[] = { "epipe", "econnreset", "econnrefused", "eaddrinuse",
 	                                       "bind_failed" };
 
@@ -137,12 +146,10 @@ static int add_worker(struct history *history, const char *id, const struct repo
 	if (worker->until_ms && !*worker->error)
 		ret = add_measure(history, id, worker->task, "duration_ms",
 		                  (double)(worker->until_ms - worker->from_ms));
-	if (!ret && worker->counts)
-		ret = add_measure(history, id, worker->task, "memory_peak_kib",
-		                  (double)record_number(worker->counts, "memory_peak_kib"));
-	for (size_t i = 0; !ret && counts && i < ARRAY_LEN(measured_counts); i++)
-		ret = add_measure(history, id, worker->task, measured_counts[i],
-		                  (double)record_number(counts, measured_counts[i]));
+	if (!ret)
+		ret = add_number(history, id, worker->task, worker->counts, "memory_peak_kib");
+	for (size_t i = 0; !ret && i < ARRAY_LEN(measured_counts); i++)
+		ret = add_number(history, id, worker->task, counts, measured_counts[i]);
 	return ret;
 }
 

@@ -185,10 +185,15 @@ static const struct {
 	{ "econnrefused", "REFUSED" },
 };
 
-static void add_number(struct str *text, int64_t number)
+/* The number @name of @record, divided by @unit; "-" if it was not measured. */
+static void add_number(struct str *text, const json_t *record, const char *name, int64_t unit)
 {
-	/* a zero is dimmed, so that the other numbers stand out */
-	str_addf(text, "<td class=\"n%s\">%lld", number ? "" : " dim", (long long)number);
+	int64_t number = record_number(record, name) / unit;
+
+	if (!json_is_number(json_object_get(record, name)))
+		str_add(text, "<td class=\"n dim\">-");
+	else /* a zero is dimmed, so that the other numbers stand out */
+		str_addf(text, "<td class=\"n%s\">%lld", number ? "" : " dim", (long long)number);
 }
 
 static void add_workers(struct str *text, const struct report_run *run)
@@ -212,8 +217,8 @@ static void add_workers(struct str *text, const struct report_run *run)
 		str_add(text, "<td class=\"n\">");
 		text_add_seconds(text, worker_duration_ms(worker));
 		for (size_t k = 0; k < ARRAY_LEN(columns); k++)
-			add_number(text, record_number(counts, columns[k].name));
-		add_number(text, record_number(worker->counts, "memory_peak_kib") / 1024);
+			add_number(text, counts, columns[k].name, 1);
+		add_number(text, worker->counts, "memory_peak_kib", 1024);
 		str_add(text, "</tr>\n");
 	}
 	str_add(text, "</table></div>\n");

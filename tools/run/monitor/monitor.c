@@ -103,6 +103,11 @@ static void open_watch(struct run_monitor *monitor)
 		monitor->watch = NULL;
 		return;
 	}
+	if (setup->context->options->alarm_count && watch_source(monitor->watch) != WATCH_BPF) {
+		log_line("alarms are not active: errors of calls cannot be seen here: %s",
+		         reason ? reason : "sampling");
+		log_hint("berth doctor");
+	}
 	record_run(monitor->record,
 	           &(struct record_run){ setup->context, setup->backend, setup->tree, reason,
 	                                 watch_losses(monitor->watch) });

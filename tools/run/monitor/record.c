@@ -91,7 +91,13 @@ void record_worker_ended(struct record *record, const struct worker_spec *worker
 	add(record, "worker_ended", fields);
 }
 
-static json_t *json_counts(const struct berth_counts *counts)
+/* A zero that no one measured is null: sampling sees part of what happens. */
+static json_t *json_measured(uint64_t number, bool exact)
+{
+	return number || exact ? json_integer((json_int_t)number) : json_null();
+}
+
+static json_t *json_counts(const struct berth_counts *counts, bool exact)
 {
 	static const char *const names[] = {
 #define COUNT(name, help) #name,
@@ -100,17 +106,18 @@ static json_t *json_counts(const struct berth_counts *counts)
 	json_t *object = json_object();
 
 	for (size_t i = 0; i < BERTH_COUNTS; i++)
-		json_object_set_new(object, names[i], json_integer((json_int_t)counts->of[i]));
+		json_object_set_new(object, names[i], json_measured(counts->of[i], exact));
 	return object;
 }
 
 void record_counts(struct record *record, unsigned int worker, const struct watch_summary *summary)
 {
 	add(record, "counts",
-	    json_pack("{s:i, s:o, s:I, s:I, s:b, s:I, s:i, s:i}", "worker", (int)worker, "counts",
-	              json_counts(&summary->counts), "alive", (json_int_t)summary->alive,
-	              "unaccounted", (json_int_t)summary->unaccounted, "exact", summary->exact,
-	              "memory_peak_kib", (json_int_t)summary->memory_peak_kib, "descriptors_peak",
+	    json_pack("{s:i, s:o, s:I, s:I, s:b, s:o, s:i, s:i}", "worker", (int)worker, "counts",
+	              json_counts(&summary->counts, summary->exact), "alive",
+	              (json_int_t)summary->alive, "unaccounted", (json_int_t)summary->unaccounted,
+	              "exact", summary->exact, "memory_peak_kib",
+	              json_measured(summary->memory_peak_kib, false), "descriptors_peak",
 	              (int)summary->descriptors_peak, "processes", (int)summary->processes));
 }
 
