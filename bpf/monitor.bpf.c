@@ -494,16 +494,12 @@ int BPF_PROG(monitor_exit, struct task_struct *task)
 
 /* ---- snapshot ---- */
 
-SEC("iter/bpf_sk_storage_map")
-int monitor_snapshot(struct bpf_iter__bpf_sk_storage_map *context)
+static __always_inline int write_socket(struct seq_file *seq, struct sock *sk,
+                                        struct monitor_note *note)
 {
-	struct sock *sk = context->sk;
-	struct monitor_note *note = context->value;
 	struct berth_socket one = {};
 	struct tcp_sock *tcp;
 
-	if (!sk || !note)
-		return 0;
 	one.cookie = note->cookie;
 	one.opened_ns = note->opened_ns;
 	one.worker = note->worker;
@@ -525,6 +521,40 @@ int monitor_snapshot(struct bpf_iter__bpf_sk_storage_map *context)
 		one.sent_bytes = sent_bytes(tcp);
 		one.received_bytes = received_bytes(sk, tcp);
 	}
-	bpf_seq_write(context->meta->seq, &one, sizeof(one));
+	bpf_seq_write(seq, &one, sizeof(one));
 	return 0;
+}
+
+SEC("iter/bpf_sk_storage_map")
+int monitor_snapshot(struct bpf_iter__bpf_sk_storage_map *context)
+{
+	if (!context->sk || !context->value)
+		return 0;
+	return write_socket(context->meta->seq, context->sk, context->value);
+}
+
+/*
+ * The same where a kernel refuses that iterator: the sockets that some process has open. Those with
+ * several descriptors come once for each snapshot.
+ */
+SEC("iter/task_file")
+int monitor_snapshot_files(struct bpf_iter__task_file *context)
+{
+	struct file *file =
+		context->file; /* the verifier follows what was tested, so read it once */
+	struct monitor_note *note;
+	struct socket *socket;
+	struct sock *sk;
+
+	if (!file)
+		return 0;
+	socket = bpf_sock_from_file(file);
+	if (!socket)
+		return 0;
+	sk = socket->sk;
+	note = sk ? bpf_sk_storage_get(&notes, sk, NULL, 0) : NULL;
+	if (!note || note->snapshot == snapshots)
+		return 0;
+	note->snapshot = snapshots;
+	return write_socket(context->meta->seq, sk, note);
 }

@@ -35,7 +35,8 @@ struct monitor_note {
 	uint32_t worker, pid;
 	uint16_t local_port, remote_port;
 	uint8_t family, proto, accepted, closed;
-	uint8_t listening, bound, reserved[6];
+	uint8_t listening, bound, reserved[2];
+	uint32_t snapshot; /* the last that listed it */
 	struct berth_ip local, remote;
 	char comm[BERTH_COMM];
 };

@@ -55,6 +55,7 @@ const volatile __u32 pid_namespace;
 /* depth of the workers' cgroups, learned from the first one facts; they are siblings */
 __u32 worker_level;
 __u32 worker_count; /* entries in `workers` */
+__u32 snapshots;    /* taken by monitor_snapshot_files() */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);

@@ -46,7 +46,10 @@ static const struct monitor_row {
 	{ "monitor_exit", "no exit status and peak memory of processes", ON_KERNEL },
 	{ "monitor_snapshot", "no snapshot: CLOSE_WAIT and open sockets are not listed",
 	  ON_DEMAND },
+	/* in place of the one before */
+	{ "monitor_snapshot_files", "", ON_DEMAND },
 };
+enum { FILES = ARRAY_LEN(rows) - 1, SNAPSHOT = FILES - 1 };
 
 struct monitor {
 	struct monitor_setup setup;
@@ -122,7 +125,8 @@ static int try_load(struct monitor *monitor, int only, struct monitor_bpf **ret_
 		struct bpf_program *program = bpf_object__find_program_by_name(bpf->obj,
 		                                                               rows[i].name);
 
-		if (only >= 0 ? (size_t)only != i : monitor->refused[i])
+		if (only >= 0 ? (size_t)only != i
+		              : monitor->refused[i] || (i == FILES && !monitor->refused[SNAPSHOT]))
 			bpf_program__set_autoload(program, false);
 	}
 	ret = monitor_bpf__load(bpf);
@@ -166,7 +170,7 @@ static int attach(struct monitor *monitor)
 		}
 		if (monitor->refused[i] && !rows[i].loss)
 			return errno ? -errno : -ENOTSUP;
-		if (monitor->refused[i])
+		if (monitor->refused[i] && i != FILES && (i != SNAPSHOT || monitor->refused[FILES]))
 			monitor->losses[losses++] = rows[i].loss;
 	}
 	return 0;
@@ -315,7 +319,10 @@ static struct bpf_link *open_iterator(struct monitor *monitor)
 	options.sz = sizeof(options);
 	options.link_info = &info;
 	options.link_info_len = sizeof(info);
-	return bpf_program__attach_iter(monitor->bpf->progs.monitor_snapshot, &options);
+	if (!monitor->refused[SNAPSHOT])
+		return bpf_program__attach_iter(monitor->bpf->progs.monitor_snapshot, &options);
+	monitor->bpf->bss->snapshots++;
+	return bpf_program__attach_iter(monitor->bpf->progs.monitor_snapshot_files, NULL);
 }
 
 static int read_snapshot(int fd, monitor_socket_fn fn, void *arg)
@@ -347,8 +354,8 @@ int monitor_snapshot(struct monitor *monitor, monitor_socket_fn fn, void *arg)
 	cleanup_close int fd = -1;
 	int ret;
 
-	link = bpf_program__fd(monitor->bpf->progs.monitor_snapshot) < 0 ? NULL
-	                                                                 : open_iterator(monitor);
+	link = monitor->refused[SNAPSHOT] && monitor->refused[FILES] ? NULL
+	                                                             : open_iterator(monitor);
 	if (!link)
 		return -ENOTSUP;
 	fd = bpf_iter_create(bpf_link__fd(link));
