@@ -79,10 +79,10 @@ berth env --json -w 2
 same 'env --json' "[\"2\",$real]" "$(printf '%s' "$out" | jq -c '[.environment.BERTH_WORKER, .ports[0].real]')"
 berth env
 same 'env wants a worker' "125 berth: run $id has 2 workers: choose one with -w N
-hint: berth help env" "$status $err"
+hint: berth ps" "$status $err"
 berth env -w 9
-same 'a worker that is not there' "125 berth: run $id has no worker 9: it has 2
-hint: berth help env" "$status $err"
+same 'a worker that is not there' "125 berth: run $id has no worker '9': it has 2
+hint: berth ps" "$status $err"
 
 berth who "$real" --json
 same 'who of a real port: run, worker, and what that calls it' "$id 2 3101" \

@@ -9,11 +9,12 @@ start() {
 	workers=$1 script=$2
 	shift 2
 	rm -f "$work"/ready*
-	READY="$work/ready" "$BERTH" run -n "$workers" --tree shared "$@" -- sh -c "echo \$\$ >\$READY\$BERTH_WORKER; $script" \
+	READY="$work/ready" "$BERTH" run -n "$workers" --tree shared "$@" -- sh -c "echo up >\$READY\$BERTH_WORKER; $script" \
 		>"$work/run.log" 2>&1 &
 	run=$!
 	wait_for [ -s "$work/ready$workers" ] || { kill $run; cat "$work/run.log"; echo 'Bail out! the run did not begin'; exit 1; }
-	pids=$(cat "$work"/ready*)
+	# the numbers outside of the workers' PID namespaces
+	pids=$("$BERTH" ps --json | jq -r ".[] | select(.pid == $run).workers[].pid")
 }
 lives() { for pid in $pids; do kill -0 "$pid" 2>/dev/null && return 0; done; return 1; }
 alive() { if lives; then echo alive; else echo gone; fi; }

@@ -11,6 +11,7 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/log.h"
 #include "tools/base/str.h"
+#include "tools/cli/settings/cli.h"
 #include "tools/cli/settings/project.h"
 #include "tools/process/owner.h"
 #include "tools/state/runtime.h"
@@ -79,8 +80,8 @@ static const struct state_worker *find_named(const struct run_state *run, const 
 	return found;
 }
 
-bool live_worker(const char *run_id, const char *name, struct run_state *ret_run,
-                 const struct state_worker **ret_worker)
+int live_worker(const char *run_id, const char *name, struct run_state *ret_run,
+                const struct state_worker **ret_worker)
 {
 	const char *dot = name ? strchr(name, '.') : NULL;
 	cleanup_free char *prefix = dot ? str_copy_len(name, (size_t)(dot - name)) : NULL,
@@ -95,15 +96,13 @@ bool live_worker(const char *run_id, const char *name, struct run_state *ret_run
 	if (!run_id && (run_id = owner_of_self(&own)) && own && !name)
 		name = own_name = str_print("%u", own);
 	ret = live_find(run_id, ret_run);
-	if (ret) {
-		live_missing(run_id, ret);
-		return false;
-	}
+	if (ret)
+		return live_missing(run_id, ret);
 	*ret_worker = name                         ? find_named(ret_run, name)
 	              : ret_run->worker_count == 1 ? ret_run->workers
 	                                           : NULL;
 	if (*ret_worker)
-		return true;
+		return 0;
 	if (name)
 		log_line("run %s has no worker '%s': it has %zu", ret_run->id, name,
 		         ret_run->worker_count);
@@ -112,5 +111,5 @@ bool live_worker(const char *run_id, const char *name, struct run_state *ret_run
 		         ret_run->worker_count);
 	log_hint("berth ps");
 	state_free(ret_run);
-	return false;
+	return EXIT_USAGE;
 }

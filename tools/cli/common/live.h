@@ -14,10 +14,10 @@ int live_find(const char *id, struct run_state *ret_run);
  * Find a worker of a live run, and print why there is none.
  * @run_id	NULL = the caller's own run, else as live_find()
  * @name	"2", "w2", "7f3a.2", or its task; NULL = the caller's own, or the only one
- * Return: true, *ret_run for state_free() and *ret_worker in it; false.
+ * Return: 0, *ret_run for state_free() and *ret_worker in it; 1 no such run is live; EXIT_USAGE.
  */
-bool live_worker(const char *run_id, const char *name, struct run_state *ret_run,
-                 const struct state_worker **ret_worker);
+int live_worker(const char *run_id, const char *name, struct run_state *ret_run,
+                const struct state_worker **ret_worker);
 
 /** Print an error of live_find() and a hint. Return: the exit status. */
 int live_missing(const char *id, int error);

@@ -158,10 +158,10 @@ static int ask_run(struct cli *cli, const char *word, const char *name, const ch
 	cleanup_free char *text = NULL;
 	const struct state_worker *worker;
 	struct run_state run = { 0 };
-	int ret;
+	int ret = live_worker(cli->run_id, cli->worker, &run, &worker);
 
-	if (!live_worker(cli->run_id, cli->worker, &run, &worker))
-		return 1;
+	if (ret)
+		return ret;
 	ret = control_ask(run.dir, word, worker->number, name, &text);
 	if (ret)
 		log_line("unable to %s worker %u in run %s: %s", failure, worker->number, run.id,

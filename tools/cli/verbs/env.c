@@ -136,10 +136,10 @@ int verb_env(struct cli *cli)
 {
 	const struct state_worker *worker;
 	struct run_state run = { 0 };
-	int status;
+	int status = live_worker(cli->run_id, cli->worker, &run, &worker);
 
-	if (!live_worker(cli->run_id, cli->worker, &run, &worker))
-		return 1;
+	if (status)
+		return status;
 	status = show(cli, &run, worker);
 	state_free(&run);
 	return status;

@@ -268,7 +268,7 @@ int verb_exec(struct cli *cli)
 	struct run_state run = { 0 };
 	int status = EXIT_USAGE;
 
-	if (!live_worker(cli->run_id, cli->worker, &run, &worker))
+	if (live_worker(cli->run_id, cli->worker, &run, &worker))
 		return EXIT_USAGE;
 	if (!ask(&client, &run, worker)) {
 		open_signals(&client);
