@@ -58,6 +58,11 @@ void log_hint(const char *format, ...)
 	EMIT("hint: ");
 }
 
+void log_text(const char *format, ...)
+{
+	EMIT("");
+}
+
 void log_act(const char *format, ...)
 {
 	if (log_verbosity > 0)

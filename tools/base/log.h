@@ -13,6 +13,7 @@ extern int log_verbosity; /* 0 normal, 1 -v, 2 -vv */
 void log_line(const char *format, ...) PRINTF(1, 2);
 void log_worker(unsigned int worker, const char *format, ...) PRINTF(2, 3);
 void log_hint(const char *format, ...) PRINTF(1, 2); /* `hint: ...` */
+void log_text(const char *format, ...) PRINTF(1, 2); /* a line without a prefix */
 void log_act(const char *format, ...) PRINTF(1, 2);
 
 /* Send lines to @sink; NULL = to stderr. */

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -134,10 +133,8 @@ static void show_tail(const char *name, const char *log)
 		return;
 	lines = strv_split(text, "\n");
 	count = strv_len(lines);
-	for (size_t i = count > LINES ? count - LINES : 0; i < count; i++) {
-		str_plain(lines[i], "\t");
-		fprintf(stderr, "%s | %s\n", name, lines[i]);
-	}
+	for (size_t i = count > LINES ? count - LINES : 0; i < count; i++)
+		log_text("%s | %s", name, lines[i]);
 }
 
 /* What helps to find out why a worker failed: the end of its output, and where its files are. */

@@ -249,9 +249,11 @@ static int make_target(const struct kept_path *kept)
 	return 0;
 }
 
-static int mount_memory(const char *path)
+static int mount_memory(const char *path, unsigned int mode)
 {
-	return mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") ? -errno : 0;
+	cleanup_free char *options = str_print("mode=%o", mode);
+
+	return mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, options) ? -errno : 0;
 }
 
 /* Cover the hidden directories that are not in the project, unless the worker works below one. */
@@ -265,7 +267,7 @@ static int cover_hidden(const struct tree *tree, const char *cwd, char **ret_err
 		if (tree_below(tree->project_dir, *path) || tree_below(*path, tree->project_dir) ||
 		    tree_below(*path, cwd) || stat(*path, &info) || !S_ISDIR(info.st_mode))
 			continue;
-		ret = mount_memory(*path);
+		ret = mount_memory(*path, info.st_mode & 07777);
 		if (ret)
 			*ret_error = str_print("empty directory over '%s'", *path);
 	}
@@ -304,7 +306,7 @@ static int mount_tmp(const struct tree *tree, unsigned int worker)
 		                                             ? ",userxattr,volatile"
 		                                             : ",redirect_dir=on,volatile" };
 
-	if ((mkdir(memory, 0700) && errno != EEXIST) || mount_memory(memory) ||
+	if ((mkdir(memory, 0700) && errno != EEXIST) || mount_memory(memory, 01777) ||
 	    mkdir(upper, 0700) || mkdir(work, 0700) || chmod(upper, 01777))
 		return -errno;
 	return mount_overlay(&overlay, "/tmp", upper, work, NULL);
@@ -323,7 +325,7 @@ static int hide_tmp(const struct tree *tree, unsigned int worker, char **ret_err
 	keep_sockets(&kept, "/tmp", 1);
 	ret = mount_tmp(tree, worker);
 	if (ret) /* this file system cannot be a lower layer: give the worker an empty /tmp */
-		ret = mount_memory("/tmp");
+		ret = mount_memory("/tmp", 01777);
 	if (ret)
 		*ret_error = str_copy("private /tmp");
 	for (size_t i = 0; i < kept.count && !ret; i++) {
@@ -348,7 +350,7 @@ int overlay_enter(struct tree *tree, unsigned int worker, const char *cwd, char 
 	if (!ret)
 		ret = cover_hidden(tree, cwd, ret_error);
 	if (!ret && !access("/dev/shm", F_OK)) {
-		ret = mount_memory("/dev/shm");
+		ret = mount_memory("/dev/shm", 01777);
 		if (ret)
 			*ret_error = str_copy("private /dev/shm");
 	}
