@@ -540,6 +540,8 @@ discard plans
 select
 
 ;
+-- a name of three parts for a cast, as TypeORM makes it
+select pg_catalog.col_description(('"' || table_catalog || '"."' || table_schema || '"."' || table_name || '"')::regclass::oid, ordinal_position), column_name from "information_schema"."columns" where table_schema = 'd' order by 2 limit 3
 -- and an end
 drop schema d cascade
 reset search_path

@@ -306,6 +306,13 @@ static bool is_operator(const struct parse *parse, size_t i)
 	       parse_is_one_of(parse, i, words);
 }
 
+static bool is_concatenation(const struct parse *parse, size_t i)
+{
+	const struct token *token = parse_token(parse, i);
+
+	return token->kind == TOKEN_OPERATOR && parse->text[token->at] == '|';
+}
+
 /* Is token @i in the brackets of a call, an argument of a function? */
 static bool is_argument(const struct parse *parse, size_t begin, size_t i)
 {
@@ -333,13 +340,18 @@ static bool is_argument(const struct parse *parse, size_t begin, size_t i)
 static void rewrite_catalog_column(struct parse *parse, size_t begin, size_t i)
 {
 	size_t first = parse_qualified_begin(parse, i), next = i + 1;
-	bool is_operand;
+	bool is_operand, is_concatenated;
 
 	if (!parse_is_own(parse) || !parse_mentions(parse, "information_schema") ||
 	    parse_is_sign(parse, i + 1, ".") || names_is_cut(parse->names, parse->database))
 		return;
 	while (parse_is_sign(parse, next, ":") && parse_is_sign(parse, next + 1, ":"))
 		next = parse_qualified_begin(parse, next + 2) + 1;
+	is_concatenated = is_concatenation(parse, next) ||
+	                  (first && is_concatenation(parse, first - 1));
+	/* TypeORM makes a name of three parts for a cast: the server takes the physical one only */
+	if (is_concatenated && parse_mentions(parse, "regclass"))
+		return;
 	is_operand = is_operator(parse, next) || (first && is_operator(parse, first - 1)) ||
 	             is_argument(parse, begin, first);
 	if (is_operand)
