@@ -19,6 +19,7 @@ cat >berth.yaml <<YAML
 databases:
   - url: mysql://shop_user:my%20secret@localhost:3306/shop
     setup: MYSQL_PWD='my secret' mariadb -h localhost -u shop_user shop -e 'create table item(x int); insert into item values (0)'
+    inputs: [berth.yaml]
   - url: redis://:red%20secret%22%5C@localhost:6379/0
     setup: REDISCLI_AUTH='red secret"\\' redis-cli set seeded yes >/dev/null
   - kind: command
