@@ -38,7 +38,7 @@ static bool may_change(const uint8_t *data, size_t len)
 {
 	for (size_t i = 0; i + 1 < len; i++)
 		if (strchr("dDpP_mM$", data[i]) || data[i] == 'E' || data[i] == 'N' ||
-		    data[i] == 'R')
+		    data[i] == 'R' || ((data[i] | 32) == 'u' && data[i + 1] == '&'))
 			return true;
 	return false;
 }

@@ -34,13 +34,24 @@ static const struct {
 	const char *name;
 	bool is_first; /* only as the first word of a statement: not ON CONFLICT DO */
 	bool is_prefix;
+	bool is_call; /* only in front of a bracket */
 } string_readers[] = {
-	{ "do", true, false },           { "function", false, false },
-	{ "procedure", false, false },   { "regclass", false, false },
-	{ "to_regclass", false, false }, { "nextval", false, false },
-	{ "currval", false, false },     { "setval", false, false },
-	{ "server", false, false },      { "subscription", false, false },
-	{ "dblink", false, true },
+	{ .name = "do", .is_first = true },
+	{ .name = "function" },
+	{ .name = "procedure" },
+	{ .name = "server" },
+	{ .name = "subscription" },
+	{ .name = "regclass" },
+	{ .name = "regtype" },
+	{ .name = "regproc" },
+	{ .name = "regprocedure" },
+	{ .name = "dblink", .is_prefix = true },
+	{ .name = "pg_", .is_prefix = true, .is_call = true },
+	{ .name = "has_", .is_prefix = true, .is_call = true },
+	{ .name = "to_reg", .is_prefix = true, .is_call = true },
+	{ .name = "nextval", .is_prefix = true, .is_call = true },
+	{ .name = "currval", .is_prefix = true, .is_call = true },
+	{ .name = "setval", .is_prefix = true, .is_call = true },
 };
 
 struct mention_scan {
@@ -50,10 +61,11 @@ struct mention_scan {
 	size_t seam_len;
 	bool in_text; /* mention_in_text() is true of what was read, strings and comments too */
 	bool in_name; /* a name mentions a database */
-	bool reads_strings;  /* one of string_readers was there */
-	bool behind_start;   /* a token of this statement was there */
-	bool behind_known;   /* the last token is the known name of a database */
-	bool behind_escaped; /* the last token is U&"name": UESCAPE may give it another value */
+	bool reads_strings;   /* one of string_readers was there */
+	bool behind_start;    /* a token of this statement was there */
+	bool behind_known;    /* the last token is the known name of a database */
+	bool behind_function; /* the last token is the name of a function in string_readers */
+	bool behind_escaped;  /* the last token is U&"name": UESCAPE may give it another value */
 	bool has_ended;
 };
 
@@ -108,16 +120,19 @@ struct mention_scan *mention_open(const struct names *names, bool plain_strings)
 	return scan;
 }
 
-static bool reads_strings(const struct mention_scan *scan, const char *name, size_t len)
+static void note_reader(struct mention_scan *scan, const char *name, size_t len)
 {
 	for (size_t i = 0; i < ARRAY_LEN(string_readers); i++) {
 		size_t reader_len = strlen(string_readers[i].name);
 
-		if ((string_readers[i].is_prefix ? len >= reader_len : len == reader_len) &&
-		    !strncasecmp(name, string_readers[i].name, reader_len))
-			return !string_readers[i].is_first || !scan->behind_start;
+		if ((string_readers[i].is_prefix ? len < reader_len : len != reader_len) ||
+		    strncasecmp(name, string_readers[i].name, reader_len))
+			continue;
+		if (string_readers[i].is_call)
+			scan->behind_function = true;
+		else if (!string_readers[i].is_first || !scan->behind_start)
+			scan->reads_strings = true;
 	}
-	return false;
 }
 
 static bool is_known(const struct names *names, const char *text, const struct token *token)
@@ -129,7 +144,7 @@ static bool is_known(const struct names *names, const char *text, const struct t
 
 static void note_name(struct mention_scan *scan, const char *name, size_t len)
 {
-	scan->reads_strings |= reads_strings(scan, name, len);
+	note_reader(scan, name, len);
 	scan->in_name |= scan->in_text &&
 	                 (has_word(name, len) || names_has_suffix(scan->names, name, len));
 }
@@ -143,6 +158,8 @@ static void note_token(struct mention_scan *scan, const char *text, const struct
 	if ((scan->behind_known && is_sign && *text == '.') || token->kind == TOKEN_LONG_TAG ||
 	    (scan->behind_escaped && lexer_is_word(text, token, "uescape")))
 		scan->in_name = true;
+	scan->reads_strings |= scan->behind_function && is_sign && *text == '(';
+	scan->behind_function = false;
 	scan->behind_known = false;
 	scan->behind_escaped = token->kind == TOKEN_UQUOTED;
 	if (scan->behind_escaped) {
