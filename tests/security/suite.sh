@@ -61,9 +61,9 @@ SQL
 	attacked -- true
 	[ -e "$work/victim/file" ]; report $? 'links and false records in the cache do not make root remove files outside of it' "$work/said"
 	is "root" "$(stat -c %U "$work/victim")" 'nor change their owner'
-	mkdir "$work/home"; chown nobody "$work/home"
-	(cd "$work/root" && env -u XDG_CACHE_HOME HOME="$work/home" "$BERTH" run --tree shared --db-mode private --db postgresql://u:p@localhost:5432/d -- true 2>"$work/said")
-	is '0 ' "$? $(ls -A "$work/home")" 'root makes no file in the home of another user, which HOME names'
+	mkdir "$work/other-home"; chown nobody "$work/other-home"
+	(cd "$work/root" && env -u XDG_CACHE_HOME HOME="$work/other-home" "$BERTH" run --tree shared --db-mode private --db postgresql://u:p@localhost:5432/d -- true 2>"$work/said")
+	is '0 ' "$? $(ls -A "$work/other-home")" 'root makes no file in the home of another user, which HOME names'
 else
 	skip 'private servers' 'no PostgreSQL'
 fi
