@@ -23,6 +23,7 @@ done
 export PGUSER=mes_user PGPASSWORD=mes_password PGDATABASE=mes_e2e_db PGPORT="$sport"
 mkfifo "$work/done.1" "$work/done.2" "$work/go.1" "$work/go.2"
 mkdir "$work/project"
+echo "$schema" >"$work/project/schema.sql"
 
 auth() { # auth METHOD: set how the server authenticates
 	sed -i "s/^host .*/host all all 127.0.0.1\/32 $1/" "$sdir/data/pg_hba.conf"
@@ -44,7 +45,7 @@ matrix() { # matrix WHAT MODE BACKEND CELLS: two workers at once
 	what=$1; rm -rf $results
 	truncate -s 0 "$work/ran.1" "$work/ran.2" "$work/words.1" "$work/words.2" "$work/seen.1" "$work/seen.2"
 	before=$(original)
-	(cd "$work/project" && BACKEND=$3; export BACKEND; exec timeout 590 "$berth" run -n 2 --backend "$3" --db "$shurl?sslmode=require" --db-mode "$2" --setup "psql -h localhost -qc \"$schema\"" \
+	(cd "$work/project" && BACKEND=$3; export BACKEND; exec timeout 590 "$berth" run -n 2 --backend "$3" --db "$shurl?sslmode=require" --db-mode "$2" --setup 'psql -h localhost -qf schema.sql' \
 		--timeout 580 --output group -- sh "$clients/worker.sh" "$work" "$programs" "$4") >"$work/run" 2>&1 & runner=$!
 	for n in 1 2; do # a worker that dies early never opens its fifo
 		timeout 580 cat "$work/done.$n" >/dev/null &

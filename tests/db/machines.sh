@@ -58,8 +58,9 @@ states() { on "$1" db list --json --db "$(url_on "$1")" | jq -r '.[0].databases[
 same 'the suite says localhost and reaches the server of another machine' 'the original|mes_e2e_db' "$(run_on a -- psql -Atqc 'select who, current_database() from witness' 2>&1)"
 same 'encrypted, if the URL says sslmode=require' 't' "$(on a run --tree shared --db "$(url_on a 'sslmode=require&')" -- psql -Atqc 'select ssl from pg_stat_ssl where pid = pg_backend_pid()' 2>&1)"
 same 'nothing is left' 0 "$(databases)"
-seed='psql -qc "create table item as select generate_series(1, 100) n"'
+seed='psql -qf seed.sql'
 for net in a b; do
+	echo 'create table item as select generate_series(1, 100) n' >"$work/$net/project/seed.sql"
 	(run_on $net -n 3 --output group --setup "$seed" -- sh -c "psql -qc 'delete from item where n <= 10'; : >$work/$net/go-\$BERTH_WORKER; until [ -e $work/$net/end ]; do sleep 0.1; done; psql -Atqc 'select count(*) from item'" >"$work/$net/out" 2>"$work/$net/err") &
 done
 begun() { [ "$(ls "$work"/[ab]/go-* 2>/dev/null | wc -l)" = 6 ]; }
