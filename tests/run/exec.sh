@@ -48,7 +48,7 @@ C
 musl-gcc -static -o static static.c
 cat >suite.sh <<'SH'
 echo "$BERTH_WORKER" >mine
-$python serve.py 3101 "suite $BERTH_WORKER" & trap 'kill $!' EXIT
+$python serve.py 3101 "suite $BERTH_WORKER" & trap 'kill $!; wait' EXIT
 until [ -e over ]; do sleep 0.05; done
 SH
 # what the commands in worker 2 see
@@ -126,7 +126,7 @@ if not pid:
 fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 101, 0, 0))
 job = b"sh -c 'echo on-$((5 * 5)); exec sleep 60'\n"
 steps = [(b"bash-", b"tty >/dev/null && echo tty-$((1 + 1)); stty size; echo w-$BERTH_WORKER-$TERM\n"),
-         (b"\nw-2-", job), (b"\non-25", b"\x1a"), (b"topped", b"jobs; fg\n"), (b"exec sleep 60", b""),
+         (b"\nw-2-", b""), (b"bash-", job), (b"on-25", b"\x1a"), (b"topped", b"jobs; fg\n"), (b"exec sleep 60", b""),
          (b"exec sleep 60", b"\x03"), (b"bash-", b"echo after-$?\n"), (b"\nafter-", b"exit 5\n")]
 out, seen, end = b"", 0, time.time() + 60
 while time.time() < end:
@@ -138,14 +138,15 @@ while time.time() < end:
         except OSError: break
         if not part: break
         out += part
+if steps: os.kill(pid, 9)
 print(out.decode(errors="replace").replace("\r", ""), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), len(steps))
 PY
 TERM=vt100 $python terminal.py "$BERTH" exec >text 2>&1
 for line in '^tty-2' '^33 101' '^w-2-vt100' 'Stopped.*exec sleep 60' '^after-[1-9]' ' 5 0$'; do
 	has "$(cat text)" "$line" "an interactive shell: $line"
 done
-"$BERTH" exec -w 1 -- sleep 60 & client=$!
-sleep 0.2
+"$BERTH" exec -w 1 -- sh -c ': >up3; exec sleep 60' & client=$!
+wait_for 10 "$BERTH" exec -w 1 -- test -e up3
 end
 wait $client; report $(($? == 0)) "a command ends with its worker"
 lacks "$(cat err)" 'left' "and is no leak"

@@ -223,6 +223,10 @@ static void stat_lines_with_hostile_names_are_read(void **state)
 	assert_int_equal(stat.ppid, 7);
 	assert_string_equal(stat.comm, "a) b) (c");
 	assert_int_equal(stat.start_ticks, 991);
+	assert_false(stat.is_ending);
+	assert_true(proc_parse_stat(
+		"42 (a) R 7 42 42 0 -1 4195332 1 0 0 0 0 0 0 0 20 0 1 0 991 1 1", &stat));
+	assert_true(stat.is_ending);
 	assert_false(proc_parse_stat("", &stat));
 	assert_false(proc_parse_stat("42 (abc", &stat));
 	assert_false(proc_parse_stat("42 (abc) S", &stat));

@@ -15,7 +15,7 @@
 #include "tools/base/file.h"
 #include "tools/base/str.h"
 
-enum { START_FIELD = 22 };
+enum { FLAGS_FIELD = 9, START_FIELD = 22, EXITING_FLAG = 0x4 /* PF_EXITING, linux/sched.h */ };
 
 static const char *skip_fields(const char *at, int count)
 {
@@ -47,7 +47,9 @@ bool proc_parse_stat(const char *text, struct proc_stat *ret_stat)
 	if (end == close + 4 || ppid < 0 || ppid > INT_MAX)
 		return false;
 	ret_stat->ppid = (pid_t)ppid;
-	text = skip_fields(close + 2, START_FIELD - 3);
+	text = skip_fields(close + 2, FLAGS_FIELD - 3);
+	ret_stat->is_ending = strtoul(text, NULL, 10) & EXITING_FLAG;
+	text = skip_fields(text, START_FIELD - FLAGS_FIELD);
 	ret_stat->start_ticks = strtoull(text, &end, 10);
 	return end != text;
 }

@@ -18,6 +18,7 @@ struct proc_stat {
 	pid_t pid, ppid;
 	char comm[PROC_COMM]; /* the process chose it; blanks in place of control characters */
 	char state;           /* 'Z' a zombie, 'T' stopped ... */
+	bool is_ending;       /* PF_EXITING: no signal and no grace is needed any more */
 	uint64_t start_ticks; /* since boot; pid and start name one process */
 };
 

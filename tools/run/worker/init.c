@@ -211,8 +211,12 @@ static void report_leftovers(struct worker_init *init, enum worker_init_kind kin
 
 	process_descendants(getpid(), &pids);
 	for (size_t i = 0; i < pids.count; i++) {
-		cleanup_free char *command = proc_command(pids.list[i]);
+		cleanup_free char *command = NULL;
+		struct proc_stat stat;
 
+		if (proc_read_stat(pids.list[i], &stat) || stat.is_ending)
+			continue;
+		command = proc_command(pids.list[i]);
 		report(init, kind, 0, pids.list[i], command);
 	}
 }
