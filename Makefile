@@ -15,6 +15,10 @@ DESTDIR		?=
 CC		= gcc
 CLANG		?= clang
 VERSION		:= 0.1.0
+# the date in man pages and archives
+ifndef SOURCE_DATE_EPOCH
+export SOURCE_DATE_EPOCH := $(shell git log -1 --format=%ct 2>/dev/null || date +%s)
+endif
 $(if $(shell command -v $(CC) 2>&1),,$(info hint: '$(CC)' is missing: run scripts/bootstrap))
 
 O		:= .out$(if $m,/$m)
@@ -56,6 +60,11 @@ uninstall:
 .PHONY: deb
 deb: all
 	@scripts/deb $(VERSION)
+
+## make dist		build a tar.gz in .out/dist that runs on every Linux with glibc 2.34
+.PHONY: dist
+dist: all $(O)/dist/berth
+	@scripts/dist $(VERSION) $(O)/dist/berth
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)

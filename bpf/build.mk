@@ -5,7 +5,7 @@ BPFTOOL		?= $(shell command -v bpftool || echo /usr/sbin/bpftool)
 VMLINUX_BTF	?= /sys/kernel/btf/vmlinux
 BPF_ARCH	:= $(subst aarch64,arm64,$(subst x86_64,x86,$(shell uname -m)))
 BPF_CFLAGS	:= -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -mcpu=v3 -g -O2 -std=gnu11 \
-		   -I. -I$(O)/gen -I/usr/include/$(shell $(CC) -print-multiarch) \
+		   -I. -I$(O)/gen -I/usr/include/$(shell $(CC) -print-multiarch) -fdebug-prefix-map=$(CURDIR)=. \
 		   -MMD -MP -Wall -Wextra -Wno-unused-function -Wno-unused-parameter $(if $(WERROR),-Werror)
 BPF_SRC		:= $(wildcard bpf/*.bpf.c)
 BPF_SKEL	:= $(BPF_SRC:bpf/%.bpf.c=$(O)/gen/%.skel.h)

@@ -7,7 +7,7 @@ BPF_TESTS	:= $(O)/tests/bpf/driver $(O)/tests/bpf/oracle $(O)/tests/bpf/oracle-s
 TESTS		+= $(BPF_TESTS)
 
 $(O)/tests/bpf/driver: $(O)/tests/bpf/driver.o $(BPF_TEST_OBJ) $(CORE_OBJ)
-	$(call quiet,LD)$(CC) $(OPTIMIZE) $(LDFLAGS) $^ -lbpf -lelf -lmnl -ljansson -lcap -o $@
+	$(call quiet,LD)$(CC) $(OPTIMIZE) $(LDFLAGS) $^ -lbpf -lelf -ljansson -lcap -o $@
 
 # a user's program: never instrumented, with debug information, because its stack is part of what is compared
 $(O)/tests/bpf/oracle: tests/bpf/oracle.c

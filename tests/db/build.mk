@@ -7,4 +7,4 @@ tests: $(DB_PROGRAMS)
 
 $(DB_PROGRAMS): $(O)/tests/db/%: $(O)/tests/db/%.o $(DB_TEST_OBJ)
 	@mkdir -p $(@D)
-	$(call quiet,LD)$(CC) $(OPTIMIZE) $(LDFLAGS) $^ -ljansson -lmnl -lcap -o $@
+	$(call quiet,LD)$(CC) $(OPTIMIZE) $(LDFLAGS) $^ -ljansson -lcap -o $@

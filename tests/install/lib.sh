@@ -34,7 +34,7 @@ try_berth() {
 	as=
 	[ "$2" = "$(id -un)" ] || as="setpriv --reuid $2 --regid nogroup --clear-groups"
 	# shellcheck disable=SC2086
-	(cd "$work/try/home" && HOME=$PWD $as "$1" run --backend "$3" --tree shared -n 2 -- python3 "$work/suite" "$work/try/met") \
+	(cd "$work/try/home" && HOME=$PWD XDG_STATE_HOME=$PWD $as "$1" run --backend "$3" --tree shared -n 2 -- python3 "$work/suite" "$work/try/met") \
 		>"$work/try/log" 2>&1
 }
 users() { if [ "$(id -u)" = 0 ]; then echo root nobody; else id -un; fi; }

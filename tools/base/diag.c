@@ -13,8 +13,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <libmnl/libmnl.h>
 #include <linux/inet_diag.h>
+#include <linux/netlink.h>
 #include <linux/sock_diag.h>
 #include <sched.h>
 #include <stdio.h>
@@ -29,7 +29,7 @@
 enum { REQUEST_LEN = 256, REPLY_LEN = 32768, REPLY_TIMEOUT_S = 5 };
 
 struct diag {
-	struct mnl_socket *netlink;
+	int netlink;
 	unsigned int sequence;
 };
 
@@ -76,18 +76,16 @@ const char *diag_address(const struct berth_ip *ip, uint16_t family, uint16_t po
 }
 
 /* A socket stays in the namespace where it was made: the thread enters it only for that moment. */
-static struct mnl_socket *open_in(int netns, int *ret_error)
+static int open_in(int netns)
 {
 	cleanup_close int home = netns >= 0 ? open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)
 	                                    : -1;
-	struct mnl_socket *netlink;
+	int netlink;
 
-	if (netns >= 0 && (home < 0 || setns(netns, CLONE_NEWNET))) {
-		*ret_error = -errno;
-		return NULL;
-	}
-	netlink = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC);
-	*ret_error = netlink ? 0 : -errno;
+	if (netns >= 0 && (home < 0 || setns(netns, CLONE_NEWNET)))
+		return -errno;
+	netlink = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+	netlink = netlink < 0 ? -errno : netlink;
 	if (netns >= 0 && setns(home, CLONE_NEWNET))
 		abort(); /* we must not go on in another network namespace */
 	return netlink;
@@ -96,22 +94,19 @@ static struct mnl_socket *open_in(int netns, int *ret_error)
 int diag_open(int netns, struct diag **ret_diag)
 {
 	const struct timeval deadline = { .tv_sec = REPLY_TIMEOUT_S };
-	struct mnl_socket *netlink;
-	int error;
+	const struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+	cleanup_close int netlink = open_in(netns);
 
-	netlink = open_in(netns, &error);
-	if (!netlink)
-		return error;
-	if (mnl_socket_bind(netlink, 0, MNL_SOCKET_AUTOPID) ||
-	    setsockopt(mnl_socket_get_fd(netlink), SOL_SOCKET, SO_RCVTIMEO, &deadline,
-	               sizeof(deadline))) {
-		error = -errno;
-		mnl_socket_close(netlink);
-		return error;
-	}
+	if (netlink < 0)
+		return netlink;
+	/* connected: only the kernel's messages are received */
+	if (connect(netlink, (const struct sockaddr *)&kernel, sizeof(kernel)) ||
+	    setsockopt(netlink, SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof(deadline)))
+		return -errno;
 	*ret_diag = mem_alloc(sizeof(**ret_diag));
 	(*ret_diag)->netlink = netlink;
 	(*ret_diag)->sequence = (unsigned int)time(NULL);
+	netlink = -1;
 	return 0;
 }
 
@@ -119,7 +114,7 @@ void diag_close(struct diag *diag)
 {
 	if (!diag)
 		return;
-	mnl_socket_close(diag->netlink);
+	close(diag->netlink);
 	free(diag);
 }
 
@@ -134,10 +129,10 @@ static struct berth_ip ip_from(const __be32 *words, uint8_t family)
 
 static void read_attribute(struct diag_socket *socket, const struct nlattr *attr)
 {
-	const void *value = mnl_attr_get_payload(attr);
-	uint16_t len = mnl_attr_get_payload_len(attr);
+	const void *value = attr + 1;
+	size_t len = attr->nla_len - sizeof(*attr);
 
-	switch (mnl_attr_get_type(attr)) {
+	switch (attr->nla_type & NLA_TYPE_MASK) {
 	case INET_DIAG_SKV6ONLY: socket->v6only = len >= 1 && *(const uint8_t *)value; break;
 	case INET_DIAG_CGROUP_ID:
 		if (len >= sizeof(socket->cgroup))
@@ -150,10 +145,8 @@ static void read_attribute(struct diag_socket *socket, const struct nlattr *attr
 bool diag_parse(enum berth_proto proto, const void *payload, uint32_t len,
                 struct diag_socket *ret_socket)
 {
-	const struct nlattr *attr;
 	struct inet_diag_msg head;
-	const uint32_t head_len = ((uint32_t)sizeof(head) + 3) & ~3u; /* NLMSG_ALIGN */
-	int left;
+	uint32_t at = NLMSG_ALIGN((uint32_t)sizeof(head));
 
 	if (len < sizeof(head))
 		return false;
@@ -175,14 +168,13 @@ bool diag_parse(enum berth_proto proto, const void *payload, uint32_t len,
 	};
 	if (proto == BERTH_TCP && head.idiag_state == DIAG_CLOSE && ret_socket->local_port)
 		ret_socket->state = DIAG_BOUND; /* reported as TCP_CLOSE */
-	if (len <= head_len)
-		return true;
-	attr = (const struct nlattr *)((const char *)payload + head_len);
-	left = (int)(len - head_len);
-	while (mnl_attr_ok(attr, left)) {
+	while (at <= len && len - at >= sizeof(struct nlattr)) {
+		const struct nlattr *attr = (const void *)((const char *)payload + at);
+
+		if (attr->nla_len < sizeof(*attr) || attr->nla_len > len - at)
+			break;
 		read_attribute(ret_socket, attr);
-		left -= MNL_ALIGN(attr->nla_len);
-		attr = mnl_attr_next(attr);
+		at += NLMSG_ALIGN((uint32_t)attr->nla_len);
 	}
 	return true;
 }
@@ -201,25 +193,25 @@ static int on_message(const struct nlmsghdr *message, void *arg)
 	struct diag_socket socket;
 
 	/* some kernels do not filter TIME_WAIT and request sockets */
-	if (diag_parse(dump->proto, mnl_nlmsg_get_payload(message),
-	               (uint32_t)mnl_nlmsg_get_payload_len(message), &socket) &&
+	if (diag_parse(dump->proto, NLMSG_DATA(message), (uint32_t)NLMSG_PAYLOAD(message, 0),
+	               &socket) &&
 	    (!filter->last ||
 	     (socket.local_port >= filter->first && socket.local_port <= filter->last)))
 		dump->fn(dump->arg, &socket);
-	return MNL_CB_OK;
+	return 0;
 }
 
 /* Write a request for sockets in every state to the beginning of @space. */
 static struct inet_diag_req_v2 *begin(struct diag *diag, char space[REQUEST_LEN], uint16_t type,
                                       uint16_t flags, uint8_t family, enum berth_proto proto)
 {
-	struct nlmsghdr *message = mnl_nlmsg_put_header(memset(space, 0, REQUEST_LEN));
-	struct inet_diag_req_v2 *request;
+	struct nlmsghdr *message = memset(space, 0, REQUEST_LEN);
+	struct inet_diag_req_v2 *request = NLMSG_DATA(message);
 
+	message->nlmsg_len = NLMSG_LENGTH(sizeof(*request));
 	message->nlmsg_type = type;
 	message->nlmsg_flags = NLM_F_REQUEST | flags;
 	message->nlmsg_seq = ++diag->sequence;
-	request = mnl_nlmsg_put_extra_header(message, sizeof(*request));
 	request->sdiag_family = family;
 	request->sdiag_protocol = proto == BERTH_TCP ? IPPROTO_TCP : IPPROTO_UDP;
 	request->idiag_states = (1u << DIAG_STATES) - 1;
@@ -230,7 +222,7 @@ static int post(const struct diag *diag, const char *space)
 {
 	const struct nlmsghdr *message = (const struct nlmsghdr *)space;
 
-	return mnl_socket_sendto(diag->netlink, message, message->nlmsg_len) < 0 ? -errno : 0;
+	return send(diag->netlink, message, message->nlmsg_len, 0) < 0 ? -errno : 0;
 }
 
 static int ask(struct diag *diag, uint8_t family, enum berth_proto proto,
@@ -253,25 +245,47 @@ static int ask(struct diag *diag, uint8_t family, enum berth_proto proto,
 
 	if (filter->states)
 		request->idiag_states = filter->states;
-	if (filter->last)
-		mnl_attr_put((struct nlmsghdr *)space, INET_DIAG_REQ_BYTECODE, sizeof(code), code);
+	if (filter->last) {
+		struct nlmsghdr *message = (struct nlmsghdr *)space;
+		struct nlattr *attr = (struct nlattr *)(space + message->nlmsg_len);
+
+		*attr = (struct nlattr){ sizeof(*attr) + sizeof(code), INET_DIAG_REQ_BYTECODE };
+		memcpy(attr + 1, code, sizeof(code));
+		message->nlmsg_len += attr->nla_len;
+	}
 	return post(diag, space);
 }
 
-/* Receive one datagram of the answer. Return: MNL_CB_STOP after the last; MNL_CB_OK; -errno. */
-static int receive(struct diag *diag, char *reply, size_t size, mnl_cb_t fn, void *arg)
+typedef int (*message_fn)(const struct nlmsghdr *message, void *arg);
+
+/* Receive one datagram of the answer. Return: 1 if more follow; 0; -errno. */
+static int receive(struct diag *diag, char *reply, size_t size, message_fn fn, void *arg)
 {
 	ssize_t got;
-	int ret;
+	int ret = 0;
 
 	do
-		got = mnl_socket_recvfrom(diag->netlink, reply, size);
+		got = recv(diag->netlink, reply, size, MSG_TRUNC);
 	while (got < 0 && errno == EINTR);
 	if (got < 0)
 		return errno == EAGAIN ? -ETIMEDOUT : -errno;
-	ret = mnl_cb_run(reply, (size_t)got, diag->sequence, mnl_socket_get_portid(diag->netlink),
-	                 fn, arg);
-	return ret < 0 ? -errno : ret;
+	if ((size_t)got > size)
+		return -ENOSPC;
+	for (size_t at = 0, end = (size_t)got; !ret && at + sizeof(struct nlmsghdr) <= end;) {
+		const struct nlmsghdr *message = (const void *)(reply + at);
+
+		if (message->nlmsg_len < sizeof(*message) || message->nlmsg_len > end - at)
+			return -EPROTO;
+		if (message->nlmsg_seq != diag->sequence)
+			return -EPROTO;
+		if (message->nlmsg_type == NLMSG_DONE)
+			return 0;
+		if (message->nlmsg_type == NLMSG_ERROR)
+			return ((const struct nlmsgerr *)NLMSG_DATA(message))->error;
+		ret = fn(message, arg);
+		at += NLMSG_ALIGN((size_t)message->nlmsg_len);
+	}
+	return ret ? ret : 1;
 }
 
 static int dump_one(struct diag *diag, uint8_t family, struct diag_dump *dump)
@@ -283,7 +297,7 @@ static int dump_one(struct diag *diag, uint8_t family, struct diag_dump *dump)
 		return ret;
 	do
 		ret = receive(diag, reply, REPLY_LEN, on_message, dump);
-	while (ret > MNL_CB_STOP);
+	while (ret > 0);
 	return ret;
 }
 
@@ -328,7 +342,7 @@ static void ip_to(const struct berth_ip *ip, uint8_t family, __be32 *words)
 
 /* Ask about one TCP connection. With the cookie, not about a later one with the same addresses. */
 static int ask_one(struct diag *diag, uint16_t type, uint16_t flags,
-                   const struct diag_socket *socket, mnl_cb_t on_answer, void *arg)
+                   const struct diag_socket *socket, message_fn on_answer, void *arg)
 {
 	_Alignas(struct nlmsghdr) char space[REQUEST_LEN];
 	char reply[1024];
@@ -355,10 +369,10 @@ static int on_found(const struct nlmsghdr *message, void *arg)
 {
 	struct diag_socket *socket = arg;
 
-	return diag_parse(socket->proto, mnl_nlmsg_get_payload(message),
-	                  (uint32_t)mnl_nlmsg_get_payload_len(message), socket)
-	               ? MNL_CB_OK
-	               : MNL_CB_ERROR;
+	return diag_parse(socket->proto, NLMSG_DATA(message), (uint32_t)NLMSG_PAYLOAD(message, 0),
+	                  socket)
+	               ? 0
+	               : -EPROTO;
 }
 
 int diag_find(struct diag *diag, struct diag_socket *socket)

@@ -58,6 +58,13 @@ static int check_version(struct history *history)
 	return ret ? ret : sqlite_execute(history->db, "pragma user_version = 2");
 }
 
+const char *history_error(int error)
+{
+	return error == -ELIBACC  ? "libsqlite3.so.0 is missing"
+	       : error == -EPROTO ? "it was made by a newer Berth"
+	                          : strerror(-error);
+}
+
 int history_open(const char *path, struct history **ret_history)
 {
 	struct history *history;

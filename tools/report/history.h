@@ -17,6 +17,9 @@
 
 struct history;
 
+/** Why a function failed, for people. */
+const char *history_error(int error);
+
 int history_open(const char *path, struct history **ret_history);
 void history_close(struct history *history);
 

@@ -22,7 +22,7 @@ struct sqlite sqlite;
 int sqlite_load(void)
 {
 	static const char *const names[] = { SQLITE(LIBRARY_NAME) NULL };
-	static struct library library = { "libsqlite3.so.0", names, &sqlite, NULL };
+	static struct library library = { LIBRARY_SQLITE, names, &sqlite, NULL };
 
 	return library_load(&library, NULL) ? -ELIBACC : 0;
 }

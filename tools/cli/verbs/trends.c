@@ -94,7 +94,7 @@ int verb_trends(struct cli *cli)
 		if (ret == -ENOENT)
 			return results_none(results);
 		log_line("unable to read the history '%s/history.sqlite': %s", results,
-		         ret == -EPROTO ? "it was made by a newer Berth" : strerror(-ret));
+		         history_error(ret));
 		history_trends_free(trends, count);
 		return 1;
 	}

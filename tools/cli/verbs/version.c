@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* `berth version`: the version, the path of the shim, and which backends work here. */
+/* `berth version`: the version, the shim, which backends work, and which libraries are here. */
 #include <stdio.h>
 #include <unistd.h>
 
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
+#include "tools/base/library.h"
 #include "tools/cli/common/backends.h"
 #include "tools/cli/settings/cli.h"
 #include "tools/cli/common/output.h"
@@ -27,19 +28,29 @@ static void print_text(const char *shim, const struct backends *backends)
 			           backends->reasons[i] ? backends->reasons[i] : "not tried");
 		term_row(&table);
 	}
+	for (unsigned int i = 0; i < LIBRARIES; i++) {
+		term_cell(&table, library_facts[i].soname);
+		term_cellf(&table, library_there(i) ? "found" : "not found: no %s",
+		           library_facts[i].lost);
+		term_row(&table);
+	}
 	term_print(&table);
 }
 
 static void print_json(const char *shim, const struct backends *backends)
 {
-	json_t *array = json_object(), *root;
+	json_t *array = json_object(), *libraries = json_object(), *root;
 
 	for (unsigned int i = ISOLATE_PRELOAD; i < ISOLATE_NONE; i++)
 		json_object_set_new(array, isolate_backend_names[i],
 		                    json_pack("{s:b, s:s?}", "works", backends->works[i], "reason",
 		                              backends->reasons[i]));
-	root = json_pack("{s:s, s:s?, s:o}", "version", BERTH_VERSION, "shim",
-	                 access(shim, R_OK) ? NULL : shim, "backends", array);
+	for (unsigned int i = 0; i < LIBRARIES; i++)
+		json_object_set_new(libraries, library_facts[i].soname,
+		                    json_boolean(library_there(i)));
+	root = json_pack("{s:s, s:s?, s:o, s:o}", "version", BERTH_VERSION, "shim",
+	                 access(shim, R_OK) ? NULL : shim, "backends", array, "libraries",
+	                 libraries);
 	output_json(root);
 }
 

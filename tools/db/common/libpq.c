@@ -27,7 +27,7 @@ struct libpq libpq;
 int libpq_load(char **ret_error)
 {
 	static const char *const names[] = { LIBPQ(LIBRARY_NAME) NULL };
-	static struct library library = { "libpq.so.5", names, &libpq, NULL };
+	static struct library library = { LIBRARY_LIBPQ, names, &libpq, NULL };
 
 	return library_load(&library, ret_error);
 }

@@ -9,8 +9,8 @@ int openssl_load(char **ret_error)
 {
 	static const char *const ssl_names[] = { LIBSSL(LIBRARY_NAME) NULL };
 	static const char *const crypto_names[] = { LIBCRYPTO(LIBRARY_NAME) NULL };
-	static struct library ssl = { "libssl.so.3", ssl_names, &libssl, NULL };
-	static struct library crypto = { "libcrypto.so.3", crypto_names, &libcrypto, NULL };
+	static struct library ssl = { LIBRARY_SSL, ssl_names, &libssl, NULL };
+	static struct library crypto = { LIBRARY_CRYPTO, crypto_names, &libcrypto, NULL };
 	int ret = library_load(&ssl, ret_error);
 
 	return ret ? ret : library_load(&crypto, ret_error);

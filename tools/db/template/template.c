@@ -19,6 +19,7 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
+#include "tools/base/library.h"
 #include "tools/db/template/cache.h"
 #include "tools/db/common/clone.h"
 #include "tools/db/common/digest.h"
@@ -82,8 +83,10 @@ int template_hash(void *arg, struct str *ret_text)
 	struct digest *hash;
 	int ret = digest_begin(&hash);
 
-	if (ret)
+	if (ret) {
+		str_addf(ret_text, "%s is missing", library_facts[LIBRARY_CRYPTO].soname);
 		return ret;
+	}
 	if (is_private)
 		hash_specs(hash, plan);
 	for (unsigned int i = 0; i < plan->url_count; i++) {

@@ -67,7 +67,7 @@ static void add_to_history(const char *results_dir, const struct report_run *run
 		history_close(history);
 	}
 	if (ret)
-		log_line("unable to add the run to the history '%s': %s", path, strerror(-ret));
+		log_line("unable to add the run to the history '%s': %s", path, history_error(ret));
 }
 
 int reports_write(const struct run_context *context, char **collected)

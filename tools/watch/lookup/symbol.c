@@ -28,6 +28,7 @@
 
 enum { NAME_MAX_LEN = 120 };
 
+/* Its libelf too: libbpf may have brought another version of it. */
 #define LIBDW(X) \
 	X(dwarf_getsrc_die) \
 	X(dwarf_haspc) \
@@ -43,7 +44,10 @@ enum { NAME_MAX_LEN = 120 };
 	X(dwfl_module_getsrc) \
 	X(dwfl_module_nextcu) \
 	X(dwfl_offline_section_address) \
-	X(dwfl_report_end) X(dwfl_report_offline) X(dwfl_standard_find_debuginfo)
+	X(dwfl_report_end) \
+	X(dwfl_report_offline) \
+	X(dwfl_standard_find_debuginfo) \
+	X(elf_begin) X(elf_end) X(elf_getphdrnum) X(elf_kind) X(elf_version) X(gelf_getphdr)
 static struct libdw {
 	LIBDW(LIBRARY_POINTER)
 } libdw;
@@ -52,7 +56,7 @@ static struct libdw {
 static bool load(void)
 {
 	static const char *const names[] = { LIBDW(LIBRARY_NAME) NULL };
-	static struct library library = { "libdw.so.1", names, &libdw, NULL };
+	static struct library library = { LIBRARY_LIBDW, names, &libdw, NULL };
 
 	return !library_load(&library, NULL);
 }
@@ -114,15 +118,15 @@ void symbol_learn_file(const char *path)
 		return;
 	table_set(&learned, key, &learned);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	elf_version(EV_CURRENT);
-	elf = fd < 0 ? NULL : elf_begin(fd, ELF_C_READ_MMAP, NULL);
-	len = elf && elf_kind(elf) == ELF_K_ELF ? libdw.dwelf_elf_gnu_build_id(elf, &id) : -1;
+	libdw.elf_version(EV_CURRENT);
+	elf = fd < 0 ? NULL : libdw.elf_begin(fd, ELF_C_READ_MMAP, NULL);
+	len = elf && libdw.elf_kind(elf) == ELF_K_ELF ? libdw.dwelf_elf_gnu_build_id(elf, &id) : -1;
 	if (len > 0) {
 		memcpy(build_id, id, (size_t)len < BERTH_BUILD_ID ? (size_t)len : BERTH_BUILD_ID);
 		if (!table_get(&files, id_hash(build_id)))
 			table_set(&files, id_hash(build_id), str_copy(path));
 	}
-	elf_end(elf);
+	libdw.elf_end(elf);
 }
 
 void symbol_learn_library(void)
@@ -320,12 +324,12 @@ static bool address_of(Dwfl_Module *module, uint64_t offset, Dwarf_Addr *ret_add
 	Elf *elf = libdw.dwfl_module_getelf(module, &bias);
 	size_t count;
 
-	if (!elf || elf_getphdrnum(elf, &count))
+	if (!elf || libdw.elf_getphdrnum(elf, &count))
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		GElf_Phdr header;
 
-		if (!gelf_getphdr(elf, (int)i, &header) || header.p_type != PT_LOAD ||
+		if (!libdw.gelf_getphdr(elf, (int)i, &header) || header.p_type != PT_LOAD ||
 		    offset < header.p_offset || offset - header.p_offset >= header.p_filesz)
 			continue;
 		*ret_address = offset - header.p_offset + header.p_vaddr + bias;
