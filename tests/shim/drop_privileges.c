@@ -6,7 +6,7 @@
 #include "t.h"
 #include <grp.h>
 
-enum { PORT = 4880, NOBODY = 65534 };
+enum { PORT = 4960, NOBODY = 65534 };
 
 int main(int argc, char **argv)
 {
@@ -16,7 +16,7 @@ int main(int argc, char **argv)
 	if (argc > 1) {
 		EQ(NOBODY, getuid());
 		client = FD(client_of("127.0.0.1", PORT));
-		IS("127.0.0.1:4880", peer_of(client));
+		IS("127.0.0.1:4960", peer_of(client));
 		FAILS(EADDRINUSE, bind_to(socket_for("127.0.0.1", SOCK_STREAM), "127.0.0.1", PORT));
 		round_trip("127.0.0.1", PORT + 2);
 		return 0;
@@ -40,7 +40,7 @@ int main(int argc, char **argv)
 	}
 	reap(pid);
 	served = FD(accept(server, NULL, NULL));
-	IS("127.0.0.1:4880", name_of(served));
+	IS("127.0.0.1:4960", name_of(served));
 	round_trip("127.0.0.1", PORT + 1);
 	return 0;
 }

@@ -6,7 +6,7 @@
 #include "t.h"
 #include <pthread.h>
 
-enum { PORT = 4890 };
+enum { PORT = 4970 };
 
 static void *busy(void *port)
 {
