@@ -65,6 +65,10 @@ deb: all
 .PHONY: dist
 dist: all $(O)/dist/berth
 	@scripts/dist $(VERSION) $(O)/dist/berth
+## make npm		build npm packages in .out/npm
+.PHONY: npm
+npm: dist
+	@scripts/npm $(VERSION)
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
