@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Runs go test and reports to Berth which test runs:
+// Runs go test and reports to Berth which test runs, and which has failed:
 // go run /usr/local/share/berth/reporters/gotest.go -count=1 ./...
 //
-// Arguments, exit status and output are those of go test -v. It writes one line "WORKER MS NAME"
-// into the FIFO BERTH_MARK for each test; without Berth it writes none. Use -p 1: marks of packages
-// that run side by side cannot be told apart.
+// Arguments, exit status and output are those of go test -v. It writes lines into the FIFO
+// BERTH_MARK; without Berth it writes none. Use -p 1: marks of packages that run side by side cannot
+// be told apart.
 package main
 
 import (
@@ -13,6 +13,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"regexp"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -24,11 +26,52 @@ type event struct {
 
 var fifo = -1
 
+func write(at time.Time, text string) error {
+	line := fmt.Sprintf("%s %.3f %.900s\n", os.Getenv("BERTH_WORKER"), float64(at.UnixMicro())/1e3, text)
+	if fifo < 0 {
+		return nil
+	}
+	_, err := syscall.Write(fifo, []byte(line))
+	return err
+}
+
 func mark(at time.Time, name string) {
-	ms := float64(at.UnixMicro()) / 1e3
-	line := fmt.Sprintf("%s %.3f %.900s\n", os.Getenv("BERTH_WORKER"), ms, name)
-	if fifo >= 0 {
-		syscall.Write(fifo, []byte(line))
+	write(at, name)
+}
+
+// A full FIFO is tried for a second: unlike a mark, a failed test must not be lost.
+func failed(name, problem string) {
+	for tries := 0; tries < 100; tries++ {
+		if write(time.Now(), "\tfailed\t"+name+"\t"+problem) != syscall.EAGAIN {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+var (
+	problems = map[string]string{} // the first line of each running test's own output
+	failing  = map[string]bool{}   // tests and packages with a failed test in them
+	problem  = regexp.MustCompile(`^\s+(\S+\.go:\d+: .*)`)
+)
+
+func report(what event) {
+	name := strings.TrimSuffix(what.Package+" "+what.Test, " ")
+	if line := problem.FindStringSubmatch(what.Output); line != nil && problems[name] == "" {
+		problems[name] = line[1]
+	}
+	if what.Action == "run" {
+		mark(what.Time, name)
+	}
+	if what.Action != "fail" || what.Package == "" {
+		return
+	}
+	if !failing[name] {
+		failed(name, problems[name])
+	}
+	failing[what.Package] = true
+	for at := strings.LastIndexByte(name, '/'); at > len(what.Package); at = strings.LastIndexByte(name[:at], '/') {
+		failing[name[:at]] = true
 	}
 }
 
@@ -38,8 +81,8 @@ func follow(text *bufio.Reader) {
 		var what event
 		if json.Unmarshal(line, &what) != nil {
 			os.Stdout.Write(line) // go's own message about a build that failed
-		} else if what.Action == "run" {
-			mark(what.Time, what.Package+" "+what.Test)
+		} else {
+			report(what)
 		}
 		os.Stdout.WriteString(what.Output)
 		if err != nil {

@@ -17,18 +17,33 @@ function open() {
   }
 }
 
-// mark(NAME, MS): from MS on (milliseconds since 1970; 0: now) this worker runs test NAME; '':
-// none.
-export function mark(name, ms = 0) {
+// Returns true if the FIFO is full.
+function write(ms, text) {
   fifo ??= open();
-  if (fifo < 0) return;
+  if (fifo < 0) return false;
   try {
-    writeSync(fifo, `${BERTH_WORKER} ${ms} ${name.replaceAll('\n', ' ').slice(0, 900)}\n`);
+    writeSync(fifo, `${BERTH_WORKER} ${ms} ${text}\n`);
   } catch (error) {
-    if (error.code === 'EAGAIN') return; // full: this mark is lost
+    if (error.code === 'EAGAIN') return true;
     closeSync(fifo);
     fifo = -1;
   }
+  return false;
+}
+
+// mark(NAME, MS): from MS on (milliseconds since 1970; 0: now) this worker runs test NAME; '':
+// none. If the FIFO is full, this mark is lost.
+export function mark(name, ms = 0) {
+  write(ms, name.replaceAll('\n', ' ').slice(0, 900));
+}
+
+const pause = new Int32Array(new SharedArrayBuffer(4));
+const line = (text) => text.replaceAll(/\x1b\[[0-9;]*m/g, '').trim().split(/[\n\t]/)[0].slice(0, 500);
+
+// failed(NAME, ERROR): the test has failed. If the FIFO is full, it waits up to a second.
+export function failed(name, error) {
+  const text = `\tfailed\t${line(name.replaceAll('\n', ' '))}\t${line(String(error ?? ''))}`;
+  for (let tries = 0; write(0, text) && tries < 100; tries++) Atomics.wait(pause, 0, 0, 10);
 }
 
 // "e2e/cart.spec.js:12 cart › adds": Berth's reports link to a test with such a name.

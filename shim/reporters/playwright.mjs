@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: MIT
-// Reports to Berth which test runs:
+// Reports to Berth which test runs, and which has failed:
 // npx playwright test --reporter=list,/usr/local/share/berth/reporters/playwright.mjs
-import { mark, place } from './mark.mjs';
+import { failed, mark, place } from './mark.mjs';
+
+const nameOf = (test) =>
+  place(test.location.file, test.location.line, test.titlePath().slice(3).join(' › '));
 
 export default class {
   onTestBegin(test, result) {
-    const title = test.titlePath().slice(3).join(' › ');
-    mark(place(test.location.file, test.location.line, title), result.startTime.getTime());
+    mark(nameOf(test), result.startTime.getTime());
+  }
+
+  onTestEnd(test, result) {
+    if (test.outcome() !== 'unexpected' || result.retry < test.retries) return;
+    failed(nameOf(test), result.error?.message ?? `the test has ${result.status}`);
   }
 
   onEnd() {

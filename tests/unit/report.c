@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "tools/base/cleanup.h"
 #include "tools/base/file.h"
 #include "tools/report/history.h"
 #include "tools/report/junit.h"
@@ -135,6 +136,61 @@ static void a_stream_may_be_longer_than_a_file_is_read_whole(void **state)
 	unlink(path);
 	free(path);
 	free(long_line);
+}
+
+static void note_failed(void *arg, const struct report_failed *failed)
+{
+	str_addf(arg, "%u|%s|%s\n", failed->worker, failed->test, failed->error);
+}
+
+/* As Playwright, pytest, Jest, gotestsum and Mocha write them. */
+static void failed_cases_have_place_and_error(void **state)
+{
+	static const char document[] =
+		"<testsuites><testsuite name='a.spec.js'>"
+		"<testcase name='cart › adds' classname='a.spec.js'>"
+		"<failure message='a.spec.js:7:1 cart › adds'>  [web] › a.spec.js:7:1 › adds\n\n"
+		"    \x1b[31mError: expected 1\x1b[0m\n  at x</failure></testcase>"
+		"<testcase name='test_f' classname='t'><failure message='assert 1 == 2&#10;more'>"
+		"/usr/lib/p.py:9: x\na.spec.js:3: AssertionError</failure></testcase>"
+		"<testcase name='adds' classname='cart'><failure>Error: no\n"
+		" at f (node_modules/a.spec.js:1:1)\n at g (@/a.spec.js:12:3)</failure></testcase>"
+		"<testcase name='TestX' classname='pkg'><failure message='Failed'>=== RUN TestX\n"
+		"    a.spec.js:5: boom\n</failure></testcase>"
+		"<testcase name='c' classname='c'><error message='gone'/></testcase>"
+		"<testcase name='passes'><system-out>Error: none</system-out></testcase>"
+		"<testcase name='given' file='a.spec.js' line='4'><failure message='x'/></testcase>"
+		"<testcase name='cut off'><failure";
+	cleanup_str struct str found = { 0 }, text = { 0 };
+	cleanup_free char *path = str_print("%s/a.spec.js", dir);
+	const struct report_options options = { .project_dir = dir };
+	const struct junit_search search = { &options, 3, note_failed, &found };
+
+	(void)state;
+	assert_int_equal(file_replace(path, "x", 1, 0644), 0);
+	for (const char *at = document; *at; at++)
+		if (*at == '@')
+			str_add(&text, dir);
+		else if (*at != 0x1b) /* which XML forbids */
+			str_add_len(&text, at, 1);
+	junit_find_failed(text.text, text.len, &search);
+	assert_string_equal(found.text, "3|a.spec.js:7 cart › adds|[31mError: expected 1[0m\n"
+	                                "3|a.spec.js:3 test_f|assert 1 == 2\n"
+	                                "3|a.spec.js:12 adds|Error: no\n"
+	                                "3|a.spec.js:5 TestX|a.spec.js:5: boom\n"
+	                                "3|c|gone\n"
+	                                "3|a.spec.js:4 given|x\n");
+	unlink(path);
+}
+
+static void lines_of_errors_are_plain(void **state)
+{
+	cleanup_free char *line = text_first_line("\n \x1b[31;1mno\x1b[0m way \nmore"),
+			  *end = text_first_line("a\x1b[");
+
+	(void)state;
+	assert_string_equal(line, "no way ");
+	assert_string_equal(end, "a");
 }
 
 static void incomplete_records_are_refused(void **state)
@@ -402,6 +458,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_stream_comes_back),
 		cmocka_unit_test(a_stream_may_be_longer_than_a_file_is_read_whole),
+		cmocka_unit_test(failed_cases_have_place_and_error),
+		cmocka_unit_test(lines_of_errors_are_plain),
 		cmocka_unit_test(incomplete_records_are_refused),
 		cmocka_unit_test(a_torn_stream_is_read_as_far_as_it_goes),
 		cmocka_unit_test(every_format_is_well_formed),

@@ -11,7 +11,6 @@
 #include "tools/report/junit.h"
 
 #include <errno.h>
-#include <expat.h>
 #include <glob.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,149 +18,6 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
 #include "tools/report/private.h"
-
-enum { DEPTH_MAX = 64, OUTPUT_MAX = 64 << 10 };
-
-/* ---- merging ---- */
-
-static const char *const kept[] = {
-	"testsuite",  "properties",   "property",   "testcase",   "failure",
-	"error",      "skipped",      "system-out", "system-err", "flakyFailure",
-	"flakyError", "rerunFailure", "rerunError", "stackTrace",
-};
-
-struct junit_merger {
-	XML_Parser parser;
-	struct str *out;
-	struct junit_totals *totals;
-	const char *suffix, *open[DEPTH_MAX]; /* rows of kept; NULL = left out */
-	unsigned int depth;
-	unsigned int dropped; /* depth of the element that is being left out; 0 = none */
-	bool too_deep;
-	size_t text_start; /* of the current element's text: long output is cut */
-};
-
-static const char *kept_name(const char *name)
-{
-	for (size_t i = 0; i < ARRAY_LEN(kept); i++)
-		if (!strcmp(kept[i], name))
-			return kept[i];
-	return NULL;
-}
-
-static void count_element(struct junit_merger *merge, const char *name)
-{
-	const char *parent = merge->depth ? merge->open[merge->depth - 1] : NULL;
-	bool in_case = parent && !strcmp(parent, "testcase");
-
-	merge->totals->tests += !strcmp(name, "testcase");
-	merge->totals->failures += in_case && !strcmp(name, "failure");
-	merge->totals->errors += in_case && !strcmp(name, "error");
-	merge->totals->skipped += in_case && !strcmp(name, "skipped");
-}
-
-static void XMLCALL on_start(void *arg, const XML_Char *name, const XML_Char **attributes)
-{
-	struct junit_merger *merge = arg;
-	const char *row = strcmp(name, "testsuites") ? kept_name(name) : NULL;
-
-	if (merge->depth >= DEPTH_MAX || merge->too_deep) {
-		merge->too_deep = true;
-		XML_StopParser(merge->parser, XML_FALSE);
-		return;
-	}
-	if (!merge->dropped && !row && strcmp(name, "testsuites"))
-		merge->dropped = merge->depth + 1;
-	if (merge->dropped)
-		row = NULL;
-	if (row) {
-		count_element(merge, row);
-		str_addf(merge->out, "<%s", row);
-		for (; *attributes; attributes += 2) {
-			bool titled = !strcmp(row, "testsuite") && !strcmp(attributes[0], "name");
-
-			if (strchr(attributes[0], ':'))
-				continue; /* the merged document does not declare the namespace */
-			str_addf(merge->out, " %s=\"", attributes[0]);
-			text_add_escaped(merge->out, attributes[1]);
-			str_addf(merge->out, "%s\"", titled ? merge->suffix : "");
-		}
-		str_add(merge->out, ">");
-		merge->text_start = merge->out->len;
-	}
-	merge->open[merge->depth++] = row;
-}
-
-static void XMLCALL on_end(void *arg, const XML_Char *name)
-{
-	struct junit_merger *merge = arg;
-	const char *row = merge->open[--merge->depth];
-
-	(void)name;
-	if (merge->dropped == merge->depth + 1)
-		merge->dropped = 0;
-	if (row)
-		str_addf(merge->out, "</%s>%s", row,
-		         strcmp(row, "testcase") && strcmp(row, "testsuite") ? "" : "\n");
-	merge->text_start = merge->out->len;
-}
-
-static void XMLCALL on_text(void *arg, const XML_Char *part, int len)
-{
-	struct junit_merger *merge = arg;
-	cleanup_free char *plain = NULL;
-
-	if (!merge->depth || !merge->open[merge->depth - 1] ||
-	    merge->out->len - merge->text_start > OUTPUT_MAX)
-		return;
-	plain = str_copy_len(part, (size_t)len);
-	text_add_escaped(merge->out, plain);
-}
-
-/* Stop at a declared entity: nested entities expand without limit, and no report needs them. */
-static void XMLCALL on_entity(void *arg, const XML_Char *name, int is_parameter,
-                              const XML_Char *value, int value_len, const XML_Char *base,
-                              const XML_Char *system_id, const XML_Char *public_id,
-                              const XML_Char *notation)
-{
-	struct junit_merger *merge = arg;
-
-	(void)name;
-	(void)is_parameter;
-	(void)value;
-	(void)value_len;
-	(void)base;
-	(void)system_id;
-	(void)public_id;
-	(void)notation;
-	XML_StopParser(merge->parser, XML_FALSE);
-}
-
-int junit_merge(const char *document, size_t len, const char *suffix, struct str *text,
-                struct junit_totals *totals)
-{
-	struct junit_merger merge = {
-		.parser = XML_ParserCreate(NULL), .out = text, .totals = totals, .suffix = suffix
-	};
-	int ret = 0;
-
-	if (!merge.parser)
-		return -ENOMEM;
-	XML_SetUserData(merge.parser, &merge);
-	XML_SetElementHandler(merge.parser, on_start, on_end);
-	XML_SetCharacterDataHandler(merge.parser, on_text);
-	XML_SetEntityDeclHandler(merge.parser, on_entity);
-	if (len > INT32_MAX || XML_Parse(merge.parser, document, (int)len, 1) != XML_STATUS_OK)
-		ret = merge.too_deep ? -E2BIG : -EBADMSG;
-	while (merge.depth) { /* close the elements that a broken file left open */
-		const char *row = merge.open[--merge.depth];
-
-		if (row)
-			str_addf(text, "</%s>\n", row);
-	}
-	XML_ParserFree(merge.parser);
-	return ret;
-}
 
 /* ---- our own suites ---- */
 
@@ -349,6 +205,41 @@ char **report_unmatched(const struct report_options *options)
 			strv_add(&unmatched, *pattern);
 	}
 	return unmatched;
+}
+
+/* The worker whose file this is; 0 = not known. */
+static unsigned int worker_of(const char *path, const struct report_options *options)
+{
+	size_t len = options->run_dir ? strlen(options->run_dir) : 0;
+
+	if (len && !strncmp(path, options->run_dir, len) && str_starts(path + len, "/w"))
+		return (unsigned int)atoi(path + len + 2);
+	for (unsigned int i = 0; options->collected && options->collected[i]; i++) {
+		len = strlen(options->collected[i]);
+		if (!strncmp(path, options->collected[i], len) && path[len] == '/')
+			return i + 1;
+	}
+	return 0;
+}
+
+void report_find_failed(const struct report_options *options, report_failed_fn fn, void *arg)
+{
+	cleanup_strv char **files = find_files(options);
+
+	/* of a worker that failed: what tree_collect() has brought home */
+	if (options->run_dir) {
+		add_found_in(&files, options->run_dir, "w[0-9]*/files/", "*.xml");
+		add_found_in(&files, options->run_dir, "w[0-9]*/files/", "*/*.xml");
+		add_found_in(&files, options->run_dir, "w[0-9]*/files/", "*/*/*.xml");
+	}
+	for (char **file = files; file && *file; file++) {
+		const struct junit_search search = { options, worker_of(*file, options), fn, arg };
+		cleanup_free char *document = NULL;
+		size_t len;
+
+		if (!file_read(*file, &document, &len))
+			junit_find_failed(document, len, &search);
+	}
 }
 
 /* A file that cannot be read becomes a failing case. A report must not lack tests silently. */

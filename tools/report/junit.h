@@ -8,6 +8,14 @@
  * file costs its own cases only.
  */
 #include "tools/base/str.h"
+#include "tools/report/report.h"
+
+struct junit_search {
+	const struct report_options *options;
+	unsigned int worker; /* passed on */
+	report_failed_fn fn;
+	void *arg;
+};
 
 struct junit_totals {
 	unsigned long tests, failures, errors, skipped;
@@ -22,5 +30,11 @@ struct junit_totals {
  */
 int junit_merge(const char *document, size_t len, const char *suffix, struct str *text,
                 struct junit_totals *totals);
+
+/**
+ * Find the failed cases of a JUnit document, each with its place if that is in the project. What is
+ * not well-formed ends the search.
+ */
+void junit_find_failed(const char *document, size_t len, const struct junit_search *search);
 
 #endif

@@ -122,6 +122,12 @@ static void on_finding(struct report_run *run, json_t *record)
 	add_json(&run->findings, &run->finding_count, record);
 }
 
+static void on_test(struct report_run *run, json_t *record)
+{
+	if (!strcmp(record_text(record, "status"), "failed"))
+		add_json(&run->failed, &run->failed_count, record);
+}
+
 static void on_sample(struct report_run *run, json_t *record)
 {
 	add_json(&run->samples, &run->sample_count, record);
@@ -153,6 +159,7 @@ static const struct record_loader {
 	{ "port_closed", on_port_closed },
 	{ "mark", on_mark },
 	{ "finding", on_finding },
+	{ "test", on_test },
 	{ "sample", on_sample },
 	{ "counts", on_counts },
 	{ "fault", on_fault },
@@ -283,6 +290,7 @@ void report_run_free(struct report_run *run)
 	free(run->workers);
 	free(run->findings);
 	free(run->faults);
+	free(run->failed);
 	free(run->ports);
 	free(run->tests);
 	free(run->samples);

@@ -6,7 +6,7 @@
 #include "tools/base/cleanup.h"
 #include "tools/report/private.h"
 
-enum { FINDINGS_MAX = 100, STACK_MAX = 6, BYTES_MAX = 1000 << 10 };
+enum { FINDINGS_MAX = 100, FAILED_MAX = 200, STACK_MAX = 6, BYTES_MAX = 1000 << 10 };
 
 /*
  * A name from outside as text: no HTML, link, image, emphasis, code or cell of a table, and no
@@ -84,6 +84,28 @@ static void add_workers(struct str *text, const struct report_run *run)
 	}
 }
 
+static void add_failed_tests(struct str *text, const struct report_run *run)
+{
+	size_t shown = 0;
+
+	if (run->failed_count)
+		str_add(text, "\nFailed tests:\n\n");
+	for (; shown < run->failed_count && shown < FAILED_MAX; shown++) {
+		const json_t *failed = run->failed[shown];
+		cleanup_free char *worker = run_worker_title(run, record_number(failed, "worker"));
+
+		str_add(text, "- ");
+		add_cell(text, worker);
+		str_add(text, " ");
+		add_code(text, record_text(failed, "test"));
+		str_add(text, *record_text(failed, "error") ? ": " : "");
+		add_cell(text, record_text(failed, "error"));
+		str_add(text, "\n");
+	}
+	if (run->failed_count > shown)
+		str_addf(text, "- and %zu more\n", run->failed_count - shown);
+}
+
 static void add_finding(struct str *text, const struct report_run *run, const json_t *finding)
 {
 	cleanup_free char *worker = run_worker_title(run, record_number(finding, "worker"));
@@ -120,6 +142,7 @@ int report_markdown(const struct report_run *run, const struct report_options *o
 
 	(void)options;
 	add_headline(text, run);
+	add_failed_tests(text, run);
 	add_workers(text, run);
 	for (; shown < run->finding_count && shown < FINDINGS_MAX && text->len < BYTES_MAX; shown++)
 		add_finding(text, run, run->findings[shown]);

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* The line of source that a finding points at, for formats that annotate files. */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "tools/base/cleanup.h"
 #include "tools/report/private.h"
+
+enum { LINE_MAX_LEN = 300 };
 
 /*
  * Return: @file relative to the project, inside @file; NULL if it lies elsewhere. A relative name
@@ -58,4 +61,47 @@ bool finding_find_place(const json_t *finding, const struct report_options *opti
 	}
 	/* reporters name a test "e2e/cart.spec.js:12 adds" */
 	return parse_place(test, strcspn(test, " "), options, ret_file, ret_line);
+}
+
+char *text_find_place(const char *text, const struct report_options *options)
+{
+	static const char ends[] = " \t\r\n()[]{}<>'\"`,;";
+
+	for (text += strspn(text, ends); *text; text += strspn(text, ends)) {
+		size_t len = strcspn(text, ends);
+		cleanup_free char *word = str_copy_len(text, len), *file = NULL;
+		char *from = str_starts(word, "file://") ? word + 7 : word, *colon = from;
+		int line;
+
+		text += len;
+		/* the first number is the line, the next the column */
+		while ((colon = strchr(colon, ':')) && !isdigit((unsigned char)colon[1]))
+			colon++;
+		if (!colon || strstr(word, "node_modules/") ||
+		    !memchr(from, '.', (size_t)(colon - from)))
+			continue;
+		colon[1 + strspn(colon + 1, "0123456789")] = 0;
+		if (parse_place(from, strlen(from), options, &file, &line))
+			return str_print("%s:%d", file, line);
+	}
+	return NULL;
+}
+
+char *text_first_line(const char *text)
+{
+	struct str line = { 0 };
+
+	text += strspn(text, " \t\r\n");
+	while (*text && *text != '\n' && line.len < LINE_MAX_LEN) {
+		size_t len = str_char_len(text);
+
+		if (*text == '\033' && text[1] == '[') { /* a colour, ECMA-48 */
+			text += 2 + strspn(text + 2, "0123456789;");
+			text += *text != 0;
+			continue;
+		}
+		str_add_len(&line, text, len);
+		text += len;
+	}
+	return str_take(&line);
 }

@@ -60,4 +60,13 @@ void text_add_json(struct str *text, json_t *json, size_t flags);
 bool finding_find_place(const json_t *finding, const struct report_options *options,
                         char **ret_file, int *ret_line);
 
+/**
+ * The first "FILE:LINE" in @text whose file lies in the project and is not of a package.
+ * Return: "FILE:LINE", relative to the project, the caller's to free; NULL = none.
+ */
+char *text_find_place(const char *text, const struct report_options *options);
+
+/** Return: the first line of an error, without colours, cut to 300 bytes; the caller's to free. */
+char *text_first_line(const char *text);
+
 #endif

@@ -66,6 +66,8 @@ struct report_run {
 	size_t finding_count;
 	json_t **faults; /* made by --inject */
 	size_t fault_count;
+	json_t **failed; /* tests */
+	size_t failed_count;
 	struct report_span *ports, *tests;
 	size_t port_count, test_count;
 	json_t **samples;
@@ -113,6 +115,17 @@ int report_render(const struct report_run *run, enum report_format format,
 
 /** Return: the patterns of @options->merge that match no file; a strv, the caller's to free. */
 char **report_unmatched(const struct report_options *options);
+
+/* A test that failed. Texts are valid during the call. */
+struct report_failed {
+	unsigned int worker; /* 0 = not known */
+	const char *test;    /* with its place, if that is known: "e2e/cart.spec.js:12 adds" */
+	const char *error;   /* one line */
+};
+typedef void (*report_failed_fn)(void *arg, const struct report_failed *failed);
+
+/** Find the failed tests in JUnit files: those of @options->merge and those beside a failed log. */
+void report_find_failed(const struct report_options *options, report_failed_fn fn, void *arg);
 
 /** Render into @path, atomically if it is a regular file; "-" is stdout. */
 int report_write(const struct report_run *run, enum report_format format,

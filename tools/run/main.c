@@ -33,7 +33,9 @@ static int refuse(const char *error)
 
 static void announce(const struct run *run)
 {
+	enum { COLUMNS = 80 };
 	cleanup_free char *database = database_describe(run->database);
+	cleanup_str struct str line = { 0 };
 
 	if (run->tree_reason)
 		log_line("the working tree is shared by all workers: %s", run->tree_reason);
@@ -46,17 +48,22 @@ static void announce(const struct run *run)
 	}
 	if (run->context.plan->single)
 		return;
-	log_line("run %s: %u workers, %u at once, backend %s, tree %s%s%s%s", run->context.id,
-	         run->count, run->context.plan->slots,
+	str_addf(&line, "run %s: %u workers", run->context.id, run->count);
+	if (run->context.plan->slots < run->count)
+		str_addf(&line, ", %u at once", run->context.plan->slots);
+	str_addf(&line, ", backend %s, tree %s",
 	         isolate_backend_names[isolate_backend(run->isolate)],
-	         tree_kind_names[tree_kind(run->tree)], database ? ", databases " : "",
-	         database ? database : "",
-	         !tree_namespaces(run->tree)->user ? ""
-	         : tree_kind(run->tree) == TREE_OVERLAY
-	                 ? " (in a user namespace: no sudo or setuid; --tree shared --processes "
-	                   "shared avoids it)"
-	                 : " (in a user namespace: no sudo or setuid; --processes shared avoids "
-	                   "it)");
+	         tree_kind_names[tree_kind(run->tree)]);
+	if (database && line.len + strlen("berth: , databases ") + strlen(database) <= COLUMNS)
+		str_addf(&line, ", databases %s", database);
+	else if (database)
+		str_addf(&line, "\nberth: databases %s", database);
+	log_line("%s", line.text);
+	if (!tree_namespaces(run->tree)->user)
+		return;
+	log_line("workers are in a user namespace: no sudo or setuid");
+	log_hint("%s--processes shared avoids it",
+	         tree_kind(run->tree) == TREE_OVERLAY ? "--tree shared " : "");
 }
 
 /*
@@ -92,15 +99,19 @@ static char **collect(const struct run *run, unsigned int *ret_changed)
 		unsigned int number = i + 1;
 		cleanup_free char *kept = str_print("%s/w%u/tree", run->context.log_dir, number);
 		cleanup_free char *collected = collected_dir(run, i);
+		cleanup_free char *files = str_print("%s/w%u/files", run->context.log_dir, number);
+		const struct worker_result *result = worker_result(run->workers[i]);
 		const struct tree_collect what = { .worker = number,
 			                           .tree_dir = kept,
 			                           .globs = options->collect,
 			                           .matched = matched,
 			                           .collected_dir = collected,
-			                           .keep = options->keep };
-		int ret = worker_result(run->workers[i])->started_ms
-		                  ? tree_collect(run->tree, &what, &ret_changed[i])
-		                  : 0;
+			                           .keep = options->keep,
+			                           .reports_dir = result->status == STATE_FAILED
+			                                                  ? files
+			                                                  : NULL,
+			                           .since_ns = run->context.started_wall_ns };
+		int ret = result->started_ms ? tree_collect(run->tree, &what, &ret_changed[i]) : 0;
 
 		if (ret)
 			log_worker(number, "unable to keep its changes in '%s': %s", kept,
@@ -147,13 +158,18 @@ static int judge(struct run *run)
 		                   run->notes,
 		                   monitor_watch(run->monitor),
 		                   run->first_signal };
-	struct summary summary = { &outcome,  run->output,      run->isolate,
-		                   run->tree, run->tree_reason, changed };
+	struct summary summary = { &outcome,     run->output,
+		                   run->isolate, monitor_tests(run->monitor),
+		                   run->tree,    run->tree_reason,
+		                   changed };
+	const struct report_options reports = reports_options(&run->context, collected);
 	int status, error, unshown, to;
 
 	if (!run->context.plan->single)
 		results_prune(run->context.results_dir, run->context.id);
 	monitor_finish(run->monitor);
+	if (outcome.totals.failed)
+		tests_read(monitor_tests(run->monitor), &reports, run->workers, run->count);
 	status = verdict_of(&outcome);
 	summary_show(&summary);
 	if (outcome.totals.failed && run->database)

@@ -10,12 +10,16 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
+#include "tools/base/file.h"
 #include "tools/base/log.h"
 #include "tools/base/str.h"
 #include "tools/run/monitor/policy.h"
 
-/* For so many failed workers the summary shows the end of the log. */
-enum { TRACES_MAX = 3 };
+/*
+ * Of so many failed workers the summary shows each with the end of its log; of more a table. So
+ * many failed tests it shows.
+ */
+enum { TRACES_MAX = 3, TESTS_MAX = 10 };
 
 /* ---- findings ---- */
 
@@ -137,23 +141,38 @@ static void show_tail(const char *name, const char *log)
 		log_text("%s | %s", name, lines[i]);
 }
 
+/* Return: "coverage, test-results"; NULL if the directory is empty or missing. */
+static char *list_dir(const char *dir)
+{
+	cleanup_strv char **names = dir_list(dir);
+	cleanup_str struct str text = { 0 };
+
+	for (char **name = names; name && *name; name++)
+		str_addf(&text, "%s%s", text.len ? ", " : "", *name);
+	return text.len ? str_take(&text) : NULL;
+}
+
 /* What helps to find out why a worker failed: the end of its output, and where its files are. */
 static void show_traces(const struct summary *summary, const struct worker_spec *spec,
                         const char *log)
 {
 	const struct run_context *context = summary->outcome->context;
 	unsigned int changed = summary->changed[spec->number - 1];
+	cleanup_free char *dir = str_print("%s/w%u/files", context->log_dir, spec->number),
+			  *reports = list_dir(dir);
 
 	/* in the other modes the whole log was shown when the worker ended */
-	if (log && output_is_prefixed(summary->output))
+	if (log && output_is_prefixed(summary->output) &&
+	    !tests_of_worker(summary->tests, spec->number))
 		show_tail(spec->name, log);
 	if (changed)
 		log_line("%s wrote %u file%s: %s/w%u/tree", spec->name, changed,
 		         changed > 1 ? "s" : "", context->log_dir, spec->number);
+	if (reports)
+		log_line("%s wrote reports: %s (%s)", spec->name, dir, reports);
 }
 
-static void show_worker(const struct summary *summary, const struct run_worker *worker,
-                        bool with_traces)
+static void show_worker(const struct summary *summary, const struct run_worker *worker)
 {
 	const struct run_context *context = summary->outcome->context;
 	const struct worker_result *result = worker_result(worker);
@@ -173,8 +192,37 @@ static void show_worker(const struct summary *summary, const struct run_worker *
 		log_line("%s failed: %s (%s)", spec->name, how, log);
 	else
 		log_line("%s failed: %s", spec->name, how);
-	if (with_traces)
-		show_traces(summary, spec, log);
+	show_traces(summary, spec, log);
+}
+
+/* "  cart   exit status 1   12.3 s  2 failed tests", one line for each failed worker */
+static void show_table(const struct summary *summary)
+{
+	const struct outcome *outcome = summary->outcome;
+	int width = 0;
+
+	log_line("%u workers failed; logs and files of worker N: %s/wN.log, wN/",
+	         outcome->totals.failed, outcome->context->log_dir);
+	for (unsigned int i = 0; i < outcome->totals.count; i++) {
+		int len = (int)strlen(worker_spec(outcome->workers[i])->name);
+
+		width = len > width ? len : width;
+	}
+	for (unsigned int i = 0; i < outcome->totals.count; i++) {
+		const struct worker_result *result = worker_result(outcome->workers[i]);
+		const struct worker_spec *spec = worker_spec(outcome->workers[i]);
+		unsigned int tests = tests_of_worker(summary->tests, spec->number);
+		int64_t ms = result->started_ms ? result->ended_ms - result->started_ms : 0;
+		cleanup_free char *how = NULL, *named = NULL;
+
+		if (result->status != STATE_FAILED)
+			continue;
+		how = how_it_ended(outcome->context->options, result);
+		named = tests ? str_print("%u failed test%s", tests, tests > 1 ? "s" : "")
+		              : str_copy("");
+		log_text("  w%-3u %-*s %7.1f s  %-16s %s", spec->number, width, spec->name,
+		         (double)ms / 1000, how, named);
+	}
 }
 
 static void show_leftovers(const struct run_worker *worker)
@@ -228,6 +276,72 @@ static void show_shared_tree(const struct summary *summary)
 	         count, text.text, count > NAMES_MAX ? ", ..." : "");
 }
 
+/* ---- failed tests ---- */
+
+/* The workers in which test @index failed, "w1 w2"; NULL if an earlier one is the same test. */
+static char *failed_workers(const struct summary *summary, size_t index)
+{
+	const char *test = tests_get(summary->tests, index)->test;
+	bool has[BERTH_WORKERS_MAX + 1] = { 0 };
+	struct str names = { 0 };
+
+	for (size_t i = 0; i < tests_count(summary->tests); i++) {
+		const struct failed_test *other = tests_get(summary->tests, i);
+		bool same = !strcmp(other->test, test);
+
+		if (same && i < index)
+			return NULL;
+		has[other->worker] |= same;
+	}
+	for (unsigned int i = 1; i <= summary->outcome->totals.count; i++)
+		if (has[i])
+			str_addf(&names, "%s%s", names.len ? " " : "",
+			         worker_spec(summary->outcome->workers[i - 1])->name);
+	return str_take(&names);
+}
+
+static void show_tests(const struct summary *summary)
+{
+	unsigned int count = 0;
+
+	for (size_t i = 0; i < tests_count(summary->tests); i++) {
+		cleanup_free char *workers = failed_workers(summary, i);
+		const struct failed_test *failed = tests_get(summary->tests, i);
+
+		if (!workers || ++count > TESTS_MAX)
+			continue;
+		if (count == 1)
+			log_line("failed tests:");
+		log_text("  %s%s%s", failed->test, *workers ? ", in " : "", workers);
+		if (*failed->error)
+			log_text("      %s", failed->error);
+	}
+	if (count > TESTS_MAX)
+		log_text("  and %u more: berth report %s", count - TESTS_MAX,
+		         summary->outcome->context->id);
+}
+
+/* What the user may want to do now. */
+static void show_next(const struct summary *summary)
+{
+	const struct outcome *outcome = summary->outcome;
+
+	for (unsigned int i = 0; i < outcome->totals.count; i++) {
+		cleanup_free char *dir = str_print("%s/w%u/files/playwright-report",
+		                                   outcome->context->log_dir, i + 1);
+		cleanup_free char *page = str_print("%s/index.html", dir), *word = NULL;
+
+		if (access(page, F_OK))
+			continue;
+		word = str_shell_word(dir);
+		log_hint("npx playwright show-report %s", word);
+		break;
+	}
+	if (strv_len(outcome->context->options->tasks) > 1 && outcome->totals.failed &&
+	    outcome->totals.failed < outcome->totals.count)
+		log_hint("the same command with --last-failed runs the other tasks only");
+}
+
 static void show_totals(const struct outcome *outcome)
 {
 	int64_t ms = clock_ms() - outcome->context->started_ms;
@@ -245,20 +359,25 @@ void summary_show(const struct summary *summary)
 {
 	const struct outcome *outcome = summary->outcome;
 	bool shows_leaks = outcome->context->options->leaks != RUN_GATE_OFF;
-	unsigned int failed = 0;
+	bool many = outcome->totals.failed > TRACES_MAX;
 
 	if (outcome->watch)
 		show_findings(outcome);
 	for (unsigned int i = 0; i < outcome->totals.count; i++) {
-		failed += worker_result(outcome->workers[i])->status == STATE_FAILED;
-		show_worker(summary, outcome->workers[i], failed <= TRACES_MAX);
+		if (!many)
+			show_worker(summary, outcome->workers[i]);
 		if (shows_leaks)
 			show_leftovers(outcome->workers[i]);
 	}
+	if (many)
+		show_table(summary);
 	show_notes(outcome->notes);
 	show_lost(summary);
 	show_shared_tree(summary);
+	if (!outcome->context->plan->single)
+		show_tests(summary);
 	show_totals(outcome);
+	show_next(summary);
 }
 
 void summary_show_gate(int status)

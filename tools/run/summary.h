@@ -3,6 +3,7 @@
 #define BERTH_RUN_SUMMARY_H
 /* What a run prints at its end, on stderr. */
 #include "tools/isolate/isolate.h"
+#include "tools/run/monitor/tests.h"
 #include "tools/run/verdict.h"
 #include "tools/run/worker/output.h"
 #include "tools/tree/tree.h"
@@ -11,6 +12,7 @@ struct summary {
 	const struct outcome *outcome;
 	const struct output *output;
 	const struct isolate *isolate;
+	const struct tests *tests;
 	const struct tree *tree;
 	bool shares_tree; /* because no other tree can be had here */
 	const unsigned int

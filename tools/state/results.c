@@ -245,7 +245,7 @@ static size_t list_runs(const char *runs_dir, const char *own_id, struct past_ru
 	return count;
 }
 
-/* A run keeps them in RUN/wN/tree. */
+/* A run keeps them in RUN/wN/tree, and links to some of their files in RUN/wN/files. */
 static void remove_trees(const char *run_dir)
 {
 	cleanup_dir DIR *dir = opendir(run_dir);
@@ -253,9 +253,12 @@ static void remove_trees(const char *run_dir)
 
 	while (dir && (entry = readdir(dir))) {
 		cleanup_free char *tree = str_print("%s/%s/tree", run_dir, entry->d_name);
+		cleanup_free char *files = str_print("%s/%s/files", run_dir, entry->d_name);
 
-		if (entry->d_name[0] == 'w' && entry->d_type == DT_DIR)
-			(void)dir_remove(tree);
+		if (entry->d_name[0] != 'w' || entry->d_type != DT_DIR)
+			continue;
+		(void)dir_remove(tree);
+		(void)dir_remove(files);
 	}
 }
 

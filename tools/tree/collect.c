@@ -268,6 +268,44 @@ static int copy_matching(const char *root, const char *relative, const struct st
 	return matches ? copy_entry(root, relative, info, &copy->copying) : 0;
 }
 
+/* Where test runners put what shows why a test failed. */
+static const char *const report_globs[] = {
+	"test-results/*", "*/test-results/*",      "playwright-report/*", "*/playwright-report/*",
+	"blob-report/*",  "*/blob-report/*",       "coverage/*",          "*/coverage/*",
+	"htmlcov/*",      "cypress/screenshots/*", "cypress/videos/*",    "*junit*.xml",
+	"reports/*.xml",  "*/reports/*.xml",       "*test-report*.xml",   "*/TEST-*.xml",
+};
+
+static int64_t changed_ns(const struct stat *info)
+{
+	return (int64_t)info->st_mtim.tv_sec * 1000000000 + info->st_mtim.tv_nsec;
+}
+
+struct report_copy {
+	int64_t since_ns; /* 0 = all files were written by the worker */
+	struct copying copying;
+};
+
+/* A link takes no space, and the tree may be removed before the link is. */
+static int link_report(const char *root, const char *relative, const struct stat *info, void *arg)
+{
+	struct report_copy *reports = arg;
+	cleanup_free char *from = str_print("%s/%s", root, relative);
+	cleanup_free char *to = str_print("%s/%s", reports->copying.to_dir, relative);
+	bool matches = false;
+	int ret;
+
+	for (size_t i = 0; i < ARRAY_LEN(report_globs) && !matches; i++)
+		matches = !fnmatch(report_globs[i], relative, 0);
+	if (!matches || !S_ISREG(info->st_mode) || changed_ns(info) < reports->since_ns ||
+	    strstr(from + strlen(root), "/node_modules/"))
+		return 0;
+	ret = make_parent(to);
+	if (ret || !link(from, to))
+		return ret;
+	return copy_entry(root, relative, info, &reports->copying);
+}
+
 static int collect_overlay(const struct tree *tree, unsigned int worker, const char *to_dir,
                            unsigned int *ret_changed)
 {
@@ -307,6 +345,13 @@ int tree_collect(const struct tree *tree, const struct tree_collect *collect,
 		ret = walk(from, "", 0, copy_matching, &matching);
 		copying_end(&matching.copying);
 	}
+	if (!ret && collect->reports_dir) {
+		struct report_copy reports = { from == copy ? collect->since_ns : 0,
+			                       { .to_dir = collect->reports_dir } };
+
+		ret = walk(from, "", 0, link_report, &reports);
+		copying_end(&reports.copying);
+	}
 	if (!ret && from == copy && collect->keep)
 		ret = move_tree(copy, collect->tree_dir);
 	return ret;
@@ -322,12 +367,11 @@ struct shared_search {
 static int note_shared(const char *root, const char *relative, const struct stat *info, void *arg)
 {
 	struct shared_search *search = arg;
-	int64_t mtime_ns = (int64_t)info->st_mtim.tv_sec * 1000000000 + info->st_mtim.tv_nsec;
 	cleanup_free char *path = str_print("%s/%s", root, relative);
 
 	if (++search->seen > SHARED_FILES_MAX)
 		return -E2BIG;
-	if (mtime_ns < search->since_ns || tree_is_hidden(search->tree, path) ||
+	if (changed_ns(info) < search->since_ns || tree_is_hidden(search->tree, path) ||
 	    strstr(path, "/.git/"))
 		return 0;
 	if (search->changed++ < search->max)

@@ -86,6 +86,8 @@ struct tree_collect {
 	bool *matched;             /* of each glob: set to true if a file matches it */
 	const char *collected_dir; /* where files that match a glob go */
 	bool keep;                 /* keep a copy, too */
+	const char *reports_dir;   /* where files of its test runner go; NULL = nowhere */
+	int64_t since_ns;          /* those written since then, CLOCK_REALTIME */
 };
 
 /**

@@ -2,8 +2,9 @@
 /*
  * Which test a worker runs. A line "WORKER MS NAME" in the run's FIFO says that since MS
  * (milliseconds since 1970, with a fraction where it is known; 0 is now) the worker runs test NAME;
- * no NAME ends it. It is a FIFO because every language and every shell can write a line to a file,
- * Node cannot send a datagram, and a line up to PIPE_BUF is never torn.
+ * no NAME ends it. A tab, "failed", a tab, NAME, a tab and the first line of the error in place of
+ * NAME say that the test has failed. It is a FIFO because every language and every shell can write
+ * a line to a file, Node cannot send a datagram, and a line up to PIPE_BUF is never torn.
  *
  * Lines come late: a runner reports a test to its reporter after the test has begun. So marks are
  * kept with their times, and a finding gets its test when it is published. A lost or malformed line
@@ -39,8 +40,7 @@ struct test_mark {
 
 struct marks {
 	struct loop *loop;
-	mark_fn on_mark;
-	void *arg;
+	struct marks_owner owner;
 	int fd; /* -1 = none */
 	char *path;
 	struct worker_marks {
@@ -60,6 +60,7 @@ const char *marks_path(const struct marks *marks)
 
 static void parse_line(const struct marks *marks, char *line)
 {
+	static const char failed[] = " \tfailed\t";
 	char *end;
 	unsigned long worker = strtoul(line, &end, 10);
 	double ms;
@@ -70,7 +71,18 @@ static void parse_line(const struct marks *marks, char *line)
 	ms = strtod(line, &end);
 	if (end == line || !(ms >= 0 && ms < 1e15) || (*end && *end != ' '))
 		return;
-	marks->on_mark(marks->arg, (unsigned int)worker, (int64_t)(ms * 1e6), *end ? end + 1 : "");
+	if (!strncmp(end, failed, sizeof(failed) - 1)) {
+		line = end + sizeof(failed) - 1;
+		end = strchrnul(line, '\t');
+		if (*end)
+			*end++ = 0;
+		if (marks->owner.on_failed)
+			marks->owner.on_failed(marks->owner.failed_arg, (unsigned int)worker, line,
+			                       end);
+	} else {
+		marks->owner.on_mark(marks->owner.arg, (unsigned int)worker, (int64_t)(ms * 1e6),
+		                     *end ? end + 1 : "");
+	}
 }
 
 /* Return: false when there is nothing more to read now. */
@@ -128,15 +140,14 @@ static int open_fifo(struct marks *marks, const char *run_dir)
 	return ret;
 }
 
-int marks_open(struct loop *loop, const char *run_dir, mark_fn on_mark, void *arg,
+int marks_open(struct loop *loop, const char *run_dir, const struct marks_owner *owner,
                struct marks **ret_marks)
 {
 	struct marks *marks = mem_alloc(sizeof(*marks));
 	int ret;
 
 	marks->loop = loop;
-	marks->on_mark = on_mark;
-	marks->arg = arg;
+	marks->owner = *owner;
 	marks->fd = -1;
 	ret = loop && run_dir ? open_fifo(marks, run_dir) : 0;
 	if (ret)

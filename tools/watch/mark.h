@@ -5,7 +5,7 @@
  * Marks: "worker N runs test T since ...". They come through a FIFO of the run, which its workers
  * find by BERTH_MARK.
  *
- *	marks_open(loop, run_dir, on_mark, me, &marks)	on_mark() checks a mark ...
+ *	marks_open(loop, run_dir, &owner, &marks)	owner.on_mark() checks a mark ...
  *	marks_add(marks, 3, time_ns, "logs in")		... and adds it
  *	marks_find(marks, 3, time_ns)			"logs in"
  *	marks_close(marks)
@@ -16,11 +16,17 @@
 
 struct marks;
 
-/* @time_ns: CLOCK_REALTIME, 0 = now. @name: "" ends the test before it. */
-typedef void (*mark_fn)(void *arg, unsigned int worker, int64_t time_ns, const char *name);
+struct marks_owner {
+	/* @time_ns: CLOCK_REALTIME, 0 = now. @name: "" ends the test before it. */
+	void (*on_mark)(void *arg, unsigned int worker, int64_t time_ns, const char *name);
+	void *arg;
+	/* test @name has failed; @error: one line. NULL = it does not matter. */
+	void (*on_failed)(void *arg, unsigned int worker, const char *name, const char *error);
+	void *failed_arg;
+};
 
 /** @run_dir: the FIFO is made there; no FIFO if @loop or @run_dir is NULL. Return: 0; -errno. */
-int marks_open(struct loop *loop, const char *run_dir, mark_fn on_mark, void *arg,
+int marks_open(struct loop *loop, const char *run_dir, const struct marks_owner *owner,
                struct marks **ret_marks);
 void marks_close(struct marks *marks);
 

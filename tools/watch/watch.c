@@ -223,6 +223,8 @@ static void on_mark(void *arg, unsigned int number, int64_t time_ns, const char 
 
 static int open_parts(struct watch *watch, char **ret_reason)
 {
+	const struct marks_owner owner = { on_mark, watch, watch->setup.on_failed,
+		                           watch->setup.arg };
 	const struct source_setup source = {
 		.loop = watch->setup.loop,
 		.requested = watch->setup.requested_source,
@@ -237,8 +239,7 @@ static int open_parts(struct watch *watch, char **ret_reason)
 	int ret = source_open(&source, &watch->source, ret_reason);
 
 	if (!ret)
-		ret = marks_open(watch->setup.loop, watch->setup.run_dir, on_mark, watch,
-		                 &watch->marks);
+		ret = marks_open(watch->setup.loop, watch->setup.run_dir, &owner, &watch->marks);
 	if (!ret)
 		ret = finding_list_open(watch->policy.baseline, &watch->findings);
 	return ret;

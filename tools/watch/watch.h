@@ -39,6 +39,7 @@ struct watch_setup {
 	void (*on_event)(void *arg, const struct berth_event *event);
 	void (*on_finding)(void *arg, const struct watch_finding *finding);
 	void (*on_mark)(void *arg, unsigned int worker, int64_t time_ms, const char *name);
+	void (*on_failed)(void *arg, unsigned int worker, const char *test, const char *error);
 	void *arg;
 };
 

@@ -20,6 +20,7 @@ struct run_monitor {
 	struct policy policy;
 	struct watch *watch; /* NULL if the run cannot be watched */
 	struct record *record;
+	struct tests *tests;
 	struct hook *hook; /* NULL = none */
 	bool *running;     /* by number - 1: the command runs */
 	struct loop_timer *timer;
@@ -58,6 +59,14 @@ static void on_mark(void *arg, unsigned int worker, int64_t time_ms, const char 
 	record_mark(((struct run_monitor *)arg)->record, worker, time_ms, name);
 }
 
+static void on_failed(void *arg, unsigned int worker, const char *test, const char *error)
+{
+	const struct run_monitor *monitor = arg;
+
+	if (worker <= monitor->setup.context->plan->count) /* not of the setup's worker */
+		tests_reported(monitor->tests, worker, test, error);
+}
+
 static void on_worker_sample(void *arg, unsigned int worker, const struct watch_sample *sample)
 {
 	struct run_monitor *monitor = arg;
@@ -94,6 +103,7 @@ static void open_watch(struct run_monitor *monitor)
 		                           .on_event = on_event,
 		                           .on_finding = on_finding,
 		                           .on_mark = on_mark,
+		                           .on_failed = on_failed,
 		                           .arg = monitor };
 	cleanup_free char *reason = NULL;
 	int ret = watch_open(&watch, &monitor->watch, &reason);
@@ -127,6 +137,7 @@ struct run_monitor *monitor_start(const struct run_monitor_setup *setup)
 	if (context->options->hook)
 		monitor->hook = hook_open(setup->loop, context->options->hook, context->id);
 	monitor->record = record_open(policy_records(context) ? context->log_dir : NULL);
+	monitor->tests = tests_open(monitor->record);
 	open_watch(monitor);
 	return monitor;
 }
@@ -137,6 +148,7 @@ void monitor_stop(struct run_monitor *monitor)
 		return;
 	hook_close(monitor->hook);
 	watch_close(monitor->watch);
+	tests_close(monitor->tests);
 	record_close(monitor->record);
 	policy_close(&monitor->policy);
 	free(monitor->running);
@@ -151,6 +163,11 @@ const struct watch *monitor_watch(const struct run_monitor *monitor)
 struct record *monitor_record(const struct run_monitor *monitor)
 {
 	return monitor->record;
+}
+
+struct tests *monitor_tests(const struct run_monitor *monitor)
+{
+	return monitor->tests;
 }
 
 bool monitor_uses_bpf(const struct run_monitor *monitor)

@@ -12,6 +12,7 @@
 #include "tools/db/db.h"
 #include "tools/run/context.h"
 #include "tools/run/monitor/record.h"
+#include "tools/run/monitor/tests.h"
 #include "tools/run/worker/worker.h"
 #include "tools/watch/watch.h"
 
@@ -32,6 +33,7 @@ void monitor_stop(struct run_monitor *monitor);
 /** NULL if the run cannot be watched. */
 const struct watch *monitor_watch(const struct run_monitor *monitor);
 struct record *monitor_record(const struct run_monitor *monitor);
+struct tests *monitor_tests(const struct run_monitor *monitor);
 
 /** True if the monitor reads its events from eBPF programs. */
 bool monitor_uses_bpf(const struct run_monitor *monitor);

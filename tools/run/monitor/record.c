@@ -146,6 +146,14 @@ void record_mark(struct record *record, unsigned int worker, int64_t time_ms, co
 	              "test", json_text(test)));
 }
 
+void record_failed_test(struct record *record, const struct report_failed *failed)
+{
+	add(record, "test",
+	    json_pack("{s:i, s:o, s:s, s:o}", "worker", (int)failed->worker, "test",
+	              json_text(failed->test), "status", "failed", "error",
+	              json_text(failed->error)));
+}
+
 void record_finding(struct record *record, const struct watch_finding *finding)
 {
 	add(record, "finding", finding_json(finding));

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "tools/db/db.h"
+#include "tools/report/report.h"
 #include "tools/run/context.h"
 #include "tools/run/worker/worker.h"
 #include "tools/watch/watch.h"
@@ -47,6 +48,7 @@ void record_port(struct record *record, const struct berth_event *event, uint16_
                  bool opened);
 void record_sample(struct record *record, unsigned int worker, const struct watch_sample *sample);
 void record_mark(struct record *record, unsigned int worker, int64_t time_ms, const char *test);
+void record_failed_test(struct record *record, const struct report_failed *failed);
 void record_finding(struct record *record, const struct watch_finding *finding);
 void record_database(struct record *record, const struct db_record *event);
 /** See inject.h. @record: a struct record. */

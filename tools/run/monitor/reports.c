@@ -70,12 +70,17 @@ static void add_to_history(const char *results_dir, const struct report_run *run
 		log_line("unable to add the run to the history '%s': %s", path, history_error(ret));
 }
 
+struct report_options reports_options(const struct run_context *context, char **collected)
+{
+	return (struct report_options){ .project_dir = context->project_dir,
+		                        .run_dir = context->log_dir,
+		                        .collected = collected,
+		                        .merge = context->options->merge };
+}
+
 int reports_write(const struct run_context *context, char **collected)
 {
-	const struct report_options how = { .project_dir = context->project_dir,
-		                            .run_dir = context->log_dir,
-		                            .collected = collected,
-		                            .merge = context->options->merge };
+	const struct report_options how = reports_options(context, collected);
 	cleanup_strv char **unmatched = NULL;
 	struct report_run *run;
 	int ret = report_load(context->log_dir, &run), first, published;

@@ -1,0 +1,49 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The end of a red run: which tests failed and why, where the files of a worker are, what to do now.
+. "$(dirname "$0")/lib.sh"
+# suite TEST ERROR: a JUnit file with one test that failed
+cat >suite.sh <<'SH'
+mkdir -p playwright-report test-results node_modules/x/coverage
+echo page >playwright-report/index.html
+echo no >node_modules/x/coverage/index.html
+printf '<testsuites><testsuite name="s"><testcase name="passes" classname="c"/>
+	<testcase name="adds" classname="cart"><failure message="expected 1 to be 2&#10;more">at cart.spec.js:7:3</failure></testcase>
+	<testcase name="of %s" classname="cart"><error message="boom"/></testcase></testsuite></testsuites>' "$BERTH_TASK" >test-results/out.xml
+SH
+echo 'old' >cart.spec.js
+mkdir coverage; echo old >coverage/old.xml; touch -d '2001-01-01' coverage/old.xml
+for tree in overlay copy; do
+	rm -rf "$results/runs"
+	"$BERTH" run -n 3 --tree $tree -- sh -c 'echo says $BERTH_WORKER; [ $BERTH_WORKER = 1 ] || { sh suite.sh; exit 1; }' >out 2>err
+	grep -q 'cannot be had here' err && { skip "$tree" "$(head -1 err)"; continue; }
+	is "berth: failed tests:|  cart.spec.js:7 adds, in w2 w3|      expected 1 to be 2|  cart of 2, in w2|      boom|  cart of 3, in w3|      boom|" \
+		"$(sed -n '/failed tests/,/^berth: run/{/^berth: run/!p}' err | tr '\n' '|')" "$tree: failed tests of JUnit files, with place, workers and the first line of the error"
+	dir=$(echo "$results"/runs/*/w2/files)
+	is "playwright-report/index.html test-results/out.xml" "$(cd "$dir" && echo $(find . -type f | sed s/..// | sort))" "$tree: what the runner wrote is brought home"
+	has "$(cat err)" "^berth: w2 wrote reports: $dir \\(playwright-report, test-results\\)" "$tree: and Berth says where"
+	[ ! -e "$results"/runs/*/w1/files ]; report $? "$tree: but not of a worker that passed"
+	is "hint: npx playwright show-report $dir/playwright-report" "$(tail -1 err)" "$tree: and what shows it"
+	lacks "$(cat err)" '^w2 \| says' "$tree: the end of the log is not needed then"
+done
+"$BERTH" run -n 2 --tree shared -- sh -c 'sh suite.sh; exit 1' >out 2>err
+lacks "$(cat err)" 'failed tests|wrote reports' "files in a shared tree belong to no worker"
+rm -rf playwright-report test-results node_modules
+
+# a reporter
+mark() { printf "printf '%%s 0 \\\\tfailed\\\\t%%s\\\\t%%s\\\\n' \$BERTH_WORKER '%s' '%s' >\"\$BERTH_MARK\"; " "$1" "$2"; }
+"$BERTH" run -n 2 --junit r.xml -- sh -c "$(mark 'a.js:3 adds' 'no'; mark 'a.js:3 adds' 'again'; mark 'b (c)' '') sh suite.sh; exit 4" >out 2>err
+is "  a.js:3 adds, in w1 w2|      no|  b (c), in w1 w2|" "$(sed -n '/failed tests/,/^berth: run/{/^berth: /!p}' err | tr '\n' '|')" \
+	"a reporter names failed tests, once each; JUnit files of its worker do not count"
+is 4 "$("$BERTH" report --json - | jq '[.records[] | select(.type == "test" and .status == "failed")] | length')" "they are in the record"
+"$BERTH" run -n 2 -- sh -c "i=0; while [ \$i -lt 13 ]; do i=\$((i + 1)); printf '%s 0 \\tfailed\\ttest %s\\tno\\n' \$BERTH_WORKER \$i >\"\$BERTH_MARK\"; done; exit 1" >out 2>err
+is "10 1" "$(grep -c '^  test [0-9]*, in' err) $(grep -c '^  and 3 more: berth report ....$' err)" "at most ten tests, then the number of the others"
+
+# many workers
+"$BERTH" run --each one,two,three,a-longer-name,five -j 2 -- sh -c '[ $BERTH_TASK = two ] || exit $BERTH_WORKER' >out 2>err
+has "$(cat err)" '^berth: 4 workers failed; logs and files of worker N: .*/wN.log, wN/$' "many failed workers: a table"
+is "  w1   one N s exit status 1|  w3   three N s exit status 3|  w4   a-longer-name N s exit status 4|  w5   five N s exit status 5|" \
+	"$(grep '^  w' err | sed 's/  *[0-9.]* s  / N s /; s/ *$//' | tr '\n' '|')" "with a line for each"
+is "hint: the same command with --last-failed runs the other tasks only" "$(tail -1 err)" "and how to repeat what failed"
+is "" "$(expand err | grep '^berth: run' | awk 'length > 80')" "the first line has at most 80 columns"
+finish
