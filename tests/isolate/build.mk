@@ -5,7 +5,7 @@ ISOLATE_OBJ	:= $(CORE_OBJ) $(patsubst %.c,$(O)/%.o,$(filter tools/base/% tools/p
 ISOLATE_DRIVER	:= $(O)/tests/isolate/driver
 ISOLATE_NAMES	:= $(patsubst tests/isolate/programs/%.c,%,$(wildcard tests/isolate/programs/*.c))
 ISOLATE_PROGRAM	= $(call quiet,TEST)mkdir -p $(@D) && $(1) -std=gnu11 -D_GNU_SOURCE -O1 $(WARNINGS) -o $@ $< -pthread
-TESTS		+= $(ISOLATE_DRIVER) $(O)/tests/isolate/loader $(SHIM_STATIC_TESTS) $(ISOLATE_NAMES:%=$(O)/tests/isolate/%) \
+TESTS		+= $(ISOLATE_DRIVER) $(O)/tests/isolate/loader $(O)/tests/isolate/refuse $(SHIM_STATIC_TESTS) $(ISOLATE_NAMES:%=$(O)/tests/isolate/%) \
 		   $(ISOLATE_NAMES:%=$(O)/tests/isolate/%-static)
 
 $(ISOLATE_DRIVER): $(O)/tests/isolate/driver.o $(ISOLATE_OBJ)
@@ -13,6 +13,9 @@ $(ISOLATE_DRIVER): $(O)/tests/isolate/driver.o $(ISOLATE_OBJ)
 
 $(O)/tests/isolate/loader: $(O)/tests/isolate/loader.o
 	$(call quiet,LD)$(CC) $(OPTIMIZE) $(LDFLAGS) $^ -lbpf -o $@
+
+$(O)/tests/isolate/refuse: $(O)/tests/isolate/refuse.o
+	$(call quiet,LD)$(CC) $(OPTIMIZE) $(LDFLAGS) $^ -lseccomp -o $@
 
 $(ISOLATE_NAMES:%=$(O)/tests/isolate/%): $(O)/tests/isolate/%: tests/isolate/programs/%.c
 	$(call ISOLATE_PROGRAM,$(CC)) $(LIBS)

@@ -29,7 +29,7 @@
 enum { REQUEST_LEN = 256, REPLY_LEN = 32768, REPLY_TIMEOUT_S = 5 };
 
 struct diag {
-	int netlink;
+	int netlink; /* -1: the kernel has none (gVisor); /proc/net takes its place */
 	unsigned int sequence;
 };
 
@@ -97,11 +97,12 @@ int diag_open(int netns, struct diag **ret_diag)
 	const struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 	cleanup_close int netlink = open_in(netns);
 
-	if (netlink < 0)
+	if (netlink < 0 && (netlink != -EPROTONOSUPPORT || netns >= 0))
 		return netlink;
 	/* connected: only the kernel's messages are received */
-	if (connect(netlink, (const struct sockaddr *)&kernel, sizeof(kernel)) ||
-	    setsockopt(netlink, SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof(deadline)))
+	if (netlink >= 0 &&
+	    (connect(netlink, (const struct sockaddr *)&kernel, sizeof(kernel)) ||
+	     setsockopt(netlink, SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof(deadline))))
 		return -errno;
 	*ret_diag = mem_alloc(sizeof(**ret_diag));
 	(*ret_diag)->netlink = netlink;
@@ -114,7 +115,8 @@ void diag_close(struct diag *diag)
 {
 	if (!diag)
 		return;
-	close(diag->netlink);
+	if (diag->netlink >= 0)
+		close(diag->netlink);
 	free(diag);
 }
 
@@ -186,18 +188,33 @@ struct diag_dump {
 	void *arg;
 };
 
+static void dump_socket(const struct diag_dump *dump, const struct diag_socket *socket)
+{
+	const struct diag_filter *filter = dump->filter;
+
+	if (!filter->last ||
+	    (socket->local_port >= filter->first && socket->local_port <= filter->last))
+		dump->fn(dump->arg, socket);
+}
+
+static void on_proc(void *arg, const struct diag_socket *socket)
+{
+	const struct diag_dump *dump = arg;
+
+	if (!(socket->proto == BERTH_TCP ? dump->filter->no_tcp : dump->filter->no_udp) &&
+	    (!dump->filter->states || dump->filter->states & 1u << socket->state))
+		dump_socket(dump, socket);
+}
+
 static int on_message(const struct nlmsghdr *message, void *arg)
 {
 	struct diag_dump *dump = arg;
-	const struct diag_filter *filter = dump->filter;
 	struct diag_socket socket;
 
 	/* some kernels do not filter TIME_WAIT and request sockets */
 	if (diag_parse(dump->proto, NLMSG_DATA(message), (uint32_t)NLMSG_PAYLOAD(message, 0),
-	               &socket) &&
-	    (!filter->last ||
-	     (socket.local_port >= filter->first && socket.local_port <= filter->last)))
-		dump->fn(dump->arg, &socket);
+	               &socket))
+		dump_socket(dump, &socket);
 	return 0;
 }
 
@@ -306,6 +323,8 @@ int diag_dump(struct diag *diag, const struct diag_filter *filter, diag_fn fn, v
 	static const uint8_t families[] = { AF_INET, AF_INET6 };
 	struct diag_dump dump = { .filter = filter, .fn = fn, .arg = arg };
 
+	if (diag->netlink < 0)
+		return diag_read_proc(getpid(), 0, on_proc, &dump);
 	for (dump.proto = BERTH_TCP; dump.proto < BERTH_PROTOS; dump.proto++) {
 		if (dump.proto == BERTH_TCP ? filter->no_tcp : filter->no_udp)
 			continue;

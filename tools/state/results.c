@@ -56,12 +56,14 @@ char *results_default(const char *project_dir, char **ret_parent, bool *ret_no_h
 	const char *state = getenv("XDG_STATE_HOME"), *name;
 	cleanup_free char *real = realpath(project_dir, NULL), *home = NULL, *parent = NULL;
 	const char *project = real ? real : project_dir;
+	const char *temporary = access("/var/tmp", W_OK) && !access("/tmp", W_OK) ? "/tmp"
+	                                                                          : "/var/tmp";
 	char safe[NAME_MAX_LEN + 1];
 	bool given = state && *state == '/'; /* a relative one is invalid, XDG base directories */
 
 	home = given ? NULL : home_state_dir();
 	parent = given || home ? str_print("%s/berth", given ? state : home)
-	                       : str_print("/var/tmp/berth-state-%u", (unsigned int)geteuid());
+	                       : str_print("%s/berth-state-%u", temporary, (unsigned int)geteuid());
 	name = strrchr(project, '/');
 	snprintf(safe, sizeof(safe), "%s", name && name[1] ? name + 1 : "root");
 	for (char *at = safe; *at; at++)

@@ -14,7 +14,7 @@ enum { RESULTS_RUNS_KEPT = 50, RESULTS_TREES_KEPT = 5 };
 /**
  * The default directory: $XDG_STATE_HOME/berth/NAME-HASH of the project's real path. Without
  * XDG_STATE_HOME, ~/.local/state; if HOME is not a directory of ours that we can write,
- * /var/tmp/berth-state-UID.
+ * /var/tmp/berth-state-UID, or /tmp/berth-state-UID.
  * @ret_parent	that of all projects, the caller's to free; may be NULL
  * @ret_no_home	true for the last of them; may be NULL
  * Return: the path, the caller's to free.

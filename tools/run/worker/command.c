@@ -108,7 +108,7 @@ static void fail(int answer, const char *what)
  * The child begins inside its cgroup, clone3(2): to move it there later costs an RCU grace period,
  * milliseconds.
  */
-static pid_t clone_into(int cgroup)
+static pid_t clone_into(int cgroup, bool *ret_inside)
 {
 	struct clone_args args = { .exit_signal = SIGCHLD };
 	pid_t pid;
@@ -118,6 +118,7 @@ static pid_t clone_into(int cgroup)
 		args.cgroup = (unsigned int)cgroup;
 	}
 	pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+	*ret_inside = pid >= 0 || cgroup < 0;
 	if (pid < 0 && (cgroup >= 0 || errno == ENOSYS)) /* Linux < 5.7, or a seccomp profile */
 		pid = fork();
 	return pid;
@@ -126,9 +127,14 @@ static pid_t clone_into(int cgroup)
 pid_t command_start(const struct worker_init_setup *setup, const struct program *program,
                     pid_t group, int answer)
 {
-	pid_t pid = clone_into(setup->cgroup);
+	bool inside;
+	pid_t pid = clone_into(setup->cgroup, &inside);
 
-	if (!pid)
-		fail(answer, become(setup, program, group));
+	if (!pid) {
+		int ret = inside ? 0 : file_put_at(setup->cgroup, "cgroup.procs", "0");
+
+		errno = -ret;
+		fail(answer, ret ? "cgroup" : become(setup, program, group));
+	}
 	return pid;
 }
