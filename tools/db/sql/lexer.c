@@ -72,8 +72,8 @@ static void open_quote(struct lexer *lexer, enum token_kind kind, char quote)
 static bool end_at(struct lexer *lexer, size_t end, size_t body_end, struct token *ret_token)
 {
 	*ret_token = lexer->token;
-	ret_token->len = end - ret_token->at;
-	ret_token->body_len = body_end - ret_token->body;
+	ret_token->len = (uint32_t)(end - ret_token->at);
+	ret_token->body_len = (uint32_t)(body_end - ret_token->body);
 	lexer->state = LEXER_BLANK;
 	return true;
 }

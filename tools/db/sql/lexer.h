@@ -19,6 +19,7 @@
  */
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum { LEXER_TAG_MAX = 256 };
 
@@ -38,9 +39,11 @@ enum token_kind {
 };
 
 struct token {
+	size_t at; /* from the beginning of the text, as body; a message has at most 1 GiB */
+	uint32_t len;
 	enum token_kind kind;
-	size_t at, len;        /* the whole token, from the beginning of the text */
-	size_t body, body_len; /* what is between the quotes */
+	size_t body; /* what is between the quotes */
+	uint32_t body_len;
 };
 
 enum lexer_state {

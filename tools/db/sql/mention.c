@@ -194,10 +194,10 @@ static void note_lexed(struct mention_scan *scan, const struct token *token, siz
 		own.len = 0;
 	} else {
 		text += scan->seam_len - (lexer->begin - token->at);
-		own.len = min_of(own.len, (size_t)(scan->joint + joint_len - text));
+		own.len = (uint32_t)min_of(own.len, (size_t)(scan->joint + joint_len - text));
 	}
 	own.body = min_of(token->body - token->at, own.len);
-	own.body_len = min_of(token->body_len, own.len - own.body);
+	own.body_len = (uint32_t)min_of(token->body_len, own.len - own.body);
 	note_token(scan, text, &own);
 }
 

@@ -118,19 +118,38 @@ bool parse_begins_name(const struct parse *parse, size_t i, const char *word)
 	return name && str_starts(name, word);
 }
 
-bool parse_in_from_list(const struct parse *parse, size_t begin, size_t comma)
+void parse_find_places(struct parse *parse)
 {
-	int depth = 0;
+	struct parse_place now = { PARSE_NONE, CLAUSE_NONE };
 
-	for (size_t i = comma; i-- > begin;) {
-		depth += parse_is_sign(parse, i, ")");
-		depth -= parse_is_sign(parse, i, "(");
-		if (depth < 0 || (!depth && parse_is(parse, i, "select")))
-			return false;
-		if (!depth && (parse_is(parse, i, "from") || parse_is(parse, i, "using")))
-			return true;
+	parse->places = mem_grow(NULL, parse->count + 1, sizeof(*parse->places));
+	for (size_t i = 0; i < parse->count; i++) {
+		parse->places[i] = now;
+		if (parse_is_sign(parse, i, "(") || parse_is_sign(parse, i, "[")) {
+			now = (struct parse_place){ (uint32_t)i & PARSE_NONE, CLAUSE_NONE };
+		} else if ((parse_is_sign(parse, i, ")") || parse_is_sign(parse, i, "]")) &&
+		           now.opening != PARSE_NONE) {
+			now = parse->places[now.opening];
+		} else if (parse_is_sign(parse, i, ";")) {
+			now = (struct parse_place){ PARSE_NONE, CLAUSE_NONE };
+		} else if (parse_is(parse, i, "select")) {
+			now.clause = CLAUSE_SELECT;
+		} else if (parse_is(parse, i, "from") || parse_is(parse, i, "using")) {
+			now.clause = CLAUSE_FROM;
+		}
 	}
-	return false;
+}
+
+bool parse_in_from_list(const struct parse *parse, size_t comma)
+{
+	return parse->places[comma].clause == CLAUSE_FROM;
+}
+
+size_t parse_opening(const struct parse *parse, size_t begin, size_t i)
+{
+	uint32_t opening = i < parse->count ? parse->places[i].opening : PARSE_NONE;
+
+	return opening >= begin ? opening : PARSE_NONE;
 }
 
 bool parse_is_own(const struct parse *parse)

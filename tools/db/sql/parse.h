@@ -12,12 +12,21 @@
 #include "tools/db/sql/lexer.h"
 #include "tools/db/sql/rewrite.h"
 
+/* Where a token stands. Found once for all tokens: a search for each would be quadratic. */
+struct parse_place {
+	uint32_t opening : 30; /* the innermost bracket around it; PARSE_NONE */
+	enum { CLAUSE_NONE, CLAUSE_SELECT, CLAUSE_FROM } clause : 2; /* last in the brackets */
+};
+
+#define PARSE_NONE 0x3fffffffu
+
 struct parse {
 	struct names *names;
 	struct rewrite_result *result;
 	const char *database; /* the session's, by its logical name; NULL = none */
 	const char *text;
 	struct token *tokens;
+	struct parse_place *places;
 	size_t count;
 	size_t shift; /* of an inner text: where it stands in the outer one */
 	bool plain_strings;
@@ -56,8 +65,17 @@ size_t parse_token_end(const struct parse *parse, size_t i);
 /** Is token @i an identifier that begins with @word? */
 bool parse_begins_name(const struct parse *parse, size_t i, const char *word);
 
-/** Is the comma @comma in a FROM list of the statement that begins at @begin? */
-bool parse_in_from_list(const struct parse *parse, size_t begin, size_t comma);
+/** Find the places of all tokens. A semicolon ends all brackets. */
+void parse_find_places(struct parse *parse);
+
+/** Is the comma @comma in a FROM list? */
+bool parse_in_from_list(const struct parse *parse, size_t comma);
+
+/**
+ * Return: the innermost opening bracket around token @i, not before @begin; PARSE_NONE if there is
+ * none.
+ */
+size_t parse_opening(const struct parse *parse, size_t begin, size_t i);
 
 /** Return: the bracket that closes the one at @open; @end if none does. */
 size_t parse_closing(const struct parse *parse, size_t open, size_t end);

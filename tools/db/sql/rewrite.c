@@ -69,7 +69,7 @@ static bool in_list(const struct parse *parse, size_t begin, size_t i)
 		                             "vacuum",   "analyze", "analyse", NULL };
 
 	return parse_is_sign(parse, i - 1, ",") &&
-	       (parse_is_one_of(parse, begin, verbs) || parse_in_from_list(parse, begin, i - 1));
+	       (parse_is_one_of(parse, begin, verbs) || parse_in_from_list(parse, i - 1));
 }
 
 /* The type of a column or a parameter: CREATE TABLE t (name TYPE, ...), ADD COLUMN name TYPE */
@@ -120,7 +120,7 @@ static bool takes_objects(const struct parse *parse, size_t open)
 	static const char *const prefixes[] = { "pg_",     "has_",    "to_reg",
 		                                "nextval", "currval", "setval" };
 
-	for (size_t p = 0; open && p < ARRAY_LEN(prefixes); p++)
+	for (size_t p = 0; open && open != PARSE_NONE && p < ARRAY_LEN(prefixes); p++)
 		if (parse_begins_name(parse, open - 1, prefixes[p]))
 			return true;
 	return false;
@@ -135,7 +135,7 @@ static void three_parts_literal(struct parse *parse, size_t begin, size_t i)
 	struct lexer lexer = { .plain_strings = true };
 	struct token tokens[6] = { 0 };
 	cleanup_str struct str whole = { 0 };
-	size_t count = 0, open = i;
+	size_t count = 0, open = parse_opening(parse, begin, i);
 	bool is_cast = parse_is_sign(parse, i + 1, ":") && parse_is_sign(parse, i + 2, ":");
 	bool is_reg = parse_has_name_of(parse, is_cast ? i + 3 : i + 2, types) ||
 	              (i && parse_has_name_of(parse, i - 1, types));
@@ -146,8 +146,8 @@ static void three_parts_literal(struct parse *parse, size_t begin, size_t i)
 	if (count != 5 || !token_is_name(&tokens[0]) || value[tokens[1].at] != '.' ||
 	    value[tokens[3].at] != '.')
 		return;
-	while (open > begin && !parse_is_sign(parse, open, "("))
-		open--;
+	while (parse_is_sign(parse, open, "["))
+		open = parse_opening(parse, begin, open);
 	name = token_value(value, &tokens[0]);
 	if (!names_is_known(parse->names, name, strlen(name)) ||
 	    !(is_reg || takes_objects(parse, open)))
@@ -247,12 +247,12 @@ static bool holds_program(const struct parse *parse, size_t begin)
 static void string_token(struct parse *parse, size_t begin, size_t i)
 {
 	const struct token *token = parse_token(parse, i);
-	bool program = holds_program(parse, begin) && i > begin &&
-	               !parse_is(parse, i - 1, "language");
-	bool connects = rewrite_connects(parse, begin, i);
+	bool program, connects;
 
 	if (token->kind != TOKEN_DOLLAR && !parse_is_string(parse, i))
 		return;
+	program = holds_program(parse, begin) && i > begin && !parse_is(parse, i - 1, "language");
+	connects = rewrite_connects(parse, begin, i);
 	if (parse->depth || connects
 	            ? holds_statement(parse, token) || (parse->depth && token->kind == TOKEN_DOLLAR)
 	            : program)
@@ -340,7 +340,7 @@ static bool join_uescape(struct parse *parse, const struct token *string)
 	name = &parse->tokens[parse->count - 2];
 	if (name->kind != TOKEN_UQUOTED && name->kind != TOKEN_OTHER_STRING)
 		return false;
-	name->len = string->at + string->len - name->at;
+	name->len = (uint32_t)(string->at + string->len - name->at);
 	parse->count--;
 	return true;
 }
@@ -366,13 +366,16 @@ static void parse_text(struct parse *parse, const char *text, size_t len)
 	if (parse->count == TOKENS_MAX &&
 	    mention_in_text(parse->names, text + lexer.at, len - lexer.at))
 		parse->result->refusal = REFUSAL_LONG;
+	parse_find_places(parse);
 	for (size_t begin = 0, end; begin < parse->count; begin = end + 1) {
 		for (end = begin; end < parse->count && !parse_is_sign(parse, end, ";"); end++)
 			;
 		parse_statement(parse, inner_begin(parse, begin, end), end);
 	}
 	free(parse->tokens);
+	free(parse->places);
 	parse->tokens = NULL;
+	parse->places = NULL;
 }
 
 static int by_place(const void *a, const void *b)

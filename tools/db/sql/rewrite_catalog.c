@@ -101,7 +101,7 @@ static bool is_source(const struct parse *parse, size_t begin, size_t first)
 		first--;
 	if (parse_is_one_of(parse, first - 1, lead))
 		return !is_changed(parse, first);
-	return parse_is_sign(parse, first - 1, ",") && parse_in_from_list(parse, begin, first - 1);
+	return parse_is_sign(parse, first - 1, ",") && parse_in_from_list(parse, first - 1);
 }
 
 /* TABLE pg_database, where a query may begin; not ALTER TABLE */
@@ -319,18 +319,11 @@ static bool is_argument(const struct parse *parse, size_t begin, size_t i)
 	static const char *const others[] = { "using",  "by",   "over", "and", "or",
 		                              "where",  "on",   "not",  "in",  "as",
 		                              "values", "from", "join", NULL };
-	int depth = 0;
+	size_t open = parse_opening(parse, begin, i);
 
-	while (i-- > begin) {
-		depth += parse_is_sign(parse, i, ")");
-		depth -= parse_is_sign(parse, i, "(");
-		if (parse_is(parse, i, "select"))
-			return false;
-		if (depth < 0)
-			return i > begin && parse_is_name(parse, i - 1) &&
-			       !parse_is_one_of(parse, i - 1, others);
-	}
-	return false;
+	return open != PARSE_NONE && open > begin && parse_is_sign(parse, open, "(") &&
+	       parse->places[i].clause != CLAUSE_SELECT && parse_is_name(parse, open - 1) &&
+	       !parse_is_one_of(parse, open - 1, others);
 }
 
 /*

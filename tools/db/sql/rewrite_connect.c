@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { LEVELS_MAX = 100 }; /* of brackets between dblink and its string */
+
 static const char key[] = "dbname", dblink[] = "dblink";
 
 bool rewrite_connects(const struct parse *parse, size_t begin, size_t i)
@@ -20,10 +22,14 @@ bool rewrite_connects(const struct parse *parse, size_t begin, size_t i)
 
 	if (parse_is_one_of(parse, begin, verbs) && parse_is_one_of(parse, begin + 1, kinds))
 		return true;
-	for (size_t at = i; at-- > begin;)
-		if (parse_is_sign(parse, at + 1, "(") && parse_begins_name(parse, at, dblink) &&
-		    i < parse_closing(parse, at + 1, parse->count))
+	for (int level = 0; level < LEVELS_MAX; level++) {
+		i = parse_opening(parse, begin, i);
+		if (i == PARSE_NONE)
+			return false;
+		if (parse_is_sign(parse, i, "(") && i > begin &&
+		    parse_begins_name(parse, i - 1, dblink))
 			return true;
+	}
 	return false;
 }
 
