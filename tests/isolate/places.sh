@@ -84,6 +84,7 @@ exact=preload
 		"$r" userns $two
 	works 'and processes are shared' nobody 'processes .* are shared .*: user namespace: Operation not permitted' \
 		"$r" userns $two
+	works 'without user notification' root "backend $exact, tree overlay" "$r" notify $two
 	works 'without user notification' nobody 'backend preload' "$r" notify $two
 	as nobody "$r" notify "$work/bin/berth" run -- /sbin/ldconfig -p
 	grep -q 'it is statically linked; its ports are the host' "$work/log"
@@ -93,18 +94,19 @@ exact=preload
 	works 'without bpf' root 'backend preload' "$r" bpf $two
 	refused 'and the bpf backend is refused' "backend 'bpf' cannot work here: " \
 		"$r" bpf "$work/bin/berth" run --backend bpf -- true
+	works 'a plain user has no limits' nobody 'limits cannot be set here' $two --mem 200M
 	for user in root nobody; do
 		works 'in Docker' $user 'tree is shared .*user namespace: Operation not permitted' \
 			"$r" docker $two
 		works 'in Docker, seccomp' $user 'backend seccomp' "$r" docker $two --backend seccomp
 		works 'on the kernel of gVisor' $user 'backend preload' "$r" gvisor $two
 	done
-	as nobody "$r" gvisor "$work/bin/berth" run -- /usr/bin/python3 -c 'import os, socket, time
+	as nobody "$r" gvisor "$work/bin/berth" run -n 2 -- /usr/bin/python3 -c 'import os, socket, time
 server = socket.socket()
 server.bind(("127.0.0.1", 3101))
 server.listen()
 os.fork() or time.sleep(60)'
-	grep -q 'listener left open: listener on port 3101' "$work/log"
+	grep -q 'w1 w2: listener left open: listener on port 3101' "$work/log"
 	report $? 'there the monitor reads /proc/net' "$work/log"
 }
 
@@ -121,6 +123,8 @@ mounted() {
 	done
 }
 mounted 'without /sys' 'backend preload' 'umount -R -l /sys'
+mounted 'with read-only cgroups' 'backend preload' 'grep -o " /sys/fs/cgroup[^ ]*" /proc/mounts |
+	while read -r dir; do mount -o remount,bind,ro "$dir"; done'
 mounted 'with 16 KiB of /dev/shm' '2 passed' 'mount -t tmpfs -o size=16k,mode=1777 tmpfs /dev/shm'
 mounted 'with a read-only /dev/shm' '2 passed' 'mount -t tmpfs -o ro tmpfs /dev/shm'
 mounted 'all read-only but /tmp' '2 passed' 'mount -t tmpfs -o mode=1777 tmpfs /tmp; mount -o remount,bind,ro /'

@@ -200,10 +200,12 @@ static void dump_socket(const struct diag_dump *dump, const struct diag_socket *
 static void on_proc(void *arg, const struct diag_socket *socket)
 {
 	const struct diag_dump *dump = arg;
+	struct diag_socket known = *socket;
 
+	known.cookie = socket->inode; /* callers tell sockets apart by it */
 	if (!(socket->proto == BERTH_TCP ? dump->filter->no_tcp : dump->filter->no_udp) &&
 	    (!dump->filter->states || dump->filter->states & 1u << socket->state))
-		dump_socket(dump, socket);
+		dump_socket(dump, &known);
 }
 
 static int on_message(const struct nlmsghdr *message, void *arg)
