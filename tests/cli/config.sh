@@ -113,7 +113,7 @@ rm berth.yaml
 printf 'databases: [postgresql://me:secret@localhost:5/shop]\ndb-mode: private\nsetup: sh setup.sh\nport: 3101\npids: 500\n' >berth.yaml
 rm -rf $results
 berth run -n 2 --dry-run -- true
-same 'the plan shows what would be chosen here' 'database: postgres postgresql://me:***@localhost:5/shop, port 5, mode private
+same 'the plan shows what would be chosen here' 'database: postgres postgresql://me:***@localhost:5/shop, port 5, mode private (as asked)
 setup: sh setup.sh
 declared ports: 3101' "$(printf '%s\n' "$out" | grep '^database\|^setup\|^declared')"
 lacks 'no choice is left open' auto "$(printf '%s\n' "$out" | grep '^backend\|^tree')"

@@ -80,7 +80,7 @@ same 'and processes' gone "$(alive)"
 
 "$BERTH" run --tree shared -- "$BERTH" recover >"$work/out" 2>&1
 has 'a worker must not end itself' 'it would end its own run' "$(cat "$work/out")"
-complains 'db wants to know what' "berth: expected list, drop, reset, snapshot or template, got 'lst'
+complains 'db wants to know what' "berth: expected list, drop, reset, snapshot, pull or template, got 'lst'
 hint: berth help db" db lst
 complains 'db drop wants a name' "berth: 'berth db drop' needs an argument: NAME...
 hint: berth help db" db drop

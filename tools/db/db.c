@@ -17,12 +17,14 @@
 #include "tools/db/common/answers.h"
 #include "tools/db/entries.h"
 #include "tools/db/mode/mode.h"
+#include "tools/db/private/import.h"
 #include "tools/db/private/private.h"
 #include "tools/db/rename/rename.h"
 #include "tools/db/template/snapshot.h"
 
 static void db_free(struct db *db)
 {
+	import_free(db);
 	for (unsigned int i = 0; i < db->url_count; i++)
 		db_url_free(&db->urls[i]);
 	free(db->urls);
@@ -54,6 +56,8 @@ static void copy_config(struct db *db, const struct db_config *config)
 	db->config.snapshot = str_copy(config->snapshot);
 	if (!config->template_quota_bytes)
 		db->config.template_quota_bytes = 4ull << 30;
+	if (!config->import_most_bytes)
+		db->config.import_most_bytes = 2ull << 30;
 	if (!config->idle_alarm_ms)
 		db->config.idle_alarm_ms = 60000;
 	if (!config->pool_alarm_percent)
@@ -127,8 +131,31 @@ static bool has_settings(const struct db *db)
 
 static const struct db_mode_ops *const modes[DB_MODES] = {
 	[DB_PRIVATE] = &db_mode_private,
+	[DB_IMPORT] = &db_mode_private, /* with another template */
 	[DB_RENAME] = &db_mode_rename,
 };
+
+/* Return: 0, and db->mode is what can be done; -errno, *ret_why. */
+static int look_at_import(struct db *db, char **ret_why)
+{
+	struct db_worker no_worker = { .db = db };
+	cleanup_free char *line = NULL;
+	bool postgres = false;
+	int ret;
+
+	for (unsigned int i = 0; i < db->port_count; i++)
+		postgres |= db->specs[i].engine == &db_engine_postgres;
+	if (!postgres)
+		db->mode = DB_PRIVATE;
+	ret = postgres ? import_look(db, ret_why) : 0;
+	if (ret != -EFBIG)
+		return ret;
+	line = str_print("%s, so --db-mode is rename", *ret_why);
+	free(steal(ret_why));
+	db_record(&no_worker, DB_RECORD_IMPORT, 0, -1, line);
+	db->mode = DB_RENAME;
+	return 0;
+}
 
 static int open_mode(struct db *db, char **ret_reason)
 {
@@ -144,6 +171,10 @@ static int open_mode(struct db *db, char **ret_reason)
 		return ret;
 	if (db->mode == DB_AUTO)
 		db->mode = answers ? DB_RENAME : DB_PRIVATE;
+	if (db->mode == DB_IMPORT && (ret = look_at_import(db, &detail))) {
+		*ret_reason = str_print("import: %s", detail ? detail : strerror(-ret));
+		return ret;
+	}
 	if (db->mode == DB_RENAME)
 		skip_other_kinds(db);
 	if (!db->url_count) /* no PostgreSQL among them */
@@ -159,7 +190,7 @@ static int open_mode(struct db *db, char **ret_reason)
 	ret = db->ops->open(db, &detail);
 	if (ret && !detail)
 		detail = str_copy(strerror(-ret));
-	*ret_reason = str_print("%s (%s)%s%s", db->ops->name, why, detail ? ": " : "",
+	*ret_reason = str_print("%s (%s)%s%s", db_mode_names[db->mode], why, detail ? ": " : "",
 	                        detail ? detail : "");
 	return ret;
 }

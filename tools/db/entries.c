@@ -88,7 +88,8 @@ static int read_one(struct db *db, const struct db_entry *entry, const char *def
 		db->url_count++;
 		url->port = entry->port ? entry->port : url->port;
 		url->superuser = entry->superuser;
-		if (!db_url_local(url) || (url->server_host && db->mode == DB_PRIVATE))
+		if (!db_url_local(url) ||
+		    (url->server_host && (db->mode == DB_PRIVATE || db->mode == DB_IMPORT)))
 			ret = url->server_host ? -EDESTADDRREQ : -ENOTSUP;
 		else if (!url->port || (entry->kind == DB_KIND_COMMAND && !entry->start))
 			ret = -ENODATA;

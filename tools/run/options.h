@@ -120,6 +120,7 @@ struct run_options {
 	unsigned int *task_pools;        /* the same, of each of the tasks; NULL = none is known */
 	unsigned int pool_alarm_percent; /* 0 = 80 */
 	uint64_t template_quota_bytes;   /* 0 = 4 GiB */
+	uint64_t import_most_bytes;      /* 0 = 2 GiB */
 	int64_t idle_alarm_ms;           /* 0 = 60 000 */
 	int64_t idle_kill_ms;            /* 0 = never */
 	int64_t slow_query_ms;           /* 0 = 1000 */

@@ -113,17 +113,25 @@ static void add_limits(const struct run_options *options, const char *id, int cg
 
 /* The mode of a database as tools/db/db.c chooses it: rename mode if a server answers. */
 static enum db_mode mode_of(const struct run_options *options, const struct run_database *database,
-                            uint16_t port)
+                            uint16_t port, const char **ret_why)
 {
 	enum db_mode mode = database->mode == DB_AUTO ? options->db_mode : database->mode;
+	bool answers;
 
+	*ret_why = "as asked";
 	if (mode == DB_OFF || options->db_mode == DB_OFF)
 		return DB_OFF;
-	if (database->kind != DB_KIND_POSTGRES)
+	if (database->kind != DB_KIND_POSTGRES) {
+		*ret_why = "the only one of this kind";
 		return DB_PRIVATE;
-	if (mode == DB_AUTO)
-		mode = !database->settings && db_port_answers(port) ? DB_RENAME : DB_PRIVATE;
-	return mode;
+	}
+	if (mode != DB_AUTO)
+		return mode;
+	answers = !database->settings && db_port_answers(port);
+	*ret_why = database->settings ? "settings are asked for"
+	           : answers          ? "a server answers"
+	                              : "no server answers";
+	return answers ? DB_RENAME : DB_PRIVATE;
 }
 
 static void add_databases(const struct run_options *options, struct str *text)
@@ -133,14 +141,16 @@ static void add_databases(const struct run_options *options, struct str *text)
 		uint16_t port = plan_database_port(database, environ);
 		cleanup_free char *url = database->url ? str_redacted(database->url) : NULL,
 				  *role = NULL, *why = NULL;
-		enum db_mode mode = mode_of(options, database, port);
+		const char *reason;
+		enum db_mode mode = mode_of(options, database, port, &reason);
 		bool superuser = role_is_superuser(options, database, &role, &why);
 
-		str_addf(text, "database: %s %s, port %u, mode %s\n", db_kind_names[database->kind],
+		str_addf(text, "database: %s %s, port %u, mode %s (%s)\n",
+		         db_kind_names[database->kind],
 		         url              ? url
 		         : database->name ? database->name
 		                          : "-",
-		         port, db_mode_names[mode]);
+		         port, db_mode_names[mode], reason);
 		if (role && mode == DB_PRIVATE)
 			str_addf(text, "role: %s, %s (%s)\n", role,
 			         db_role_names[superuser ? DB_ROLE_SUPERUSER : DB_ROLE_OWNER], why);

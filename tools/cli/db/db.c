@@ -218,15 +218,13 @@ int verb_db(struct cli *cli)
 	static const struct {
 		const char *name;
 		int (*run)(struct cli *cli);
-	} actions[] = { { "list", list_all },
-		        { "drop", drop_named },
-		        { "reset", reset },
-		        { "snapshot", snapshot },
-		        { "template", db_template } };
+	} actions[] = { { "list", list_all }, { "drop", drop_named },
+		        { "reset", reset },   { "snapshot", snapshot },
+		        { "pull", db_pull },  { "template", db_template } };
 
 	for (size_t i = 0; i < ARRAY_LEN(actions); i++)
 		if (!strcmp(actions[i].name, cli->args[0]))
 			return actions[i].run(cli);
-	return cli_usage(cli, "expected list, drop, reset, snapshot or template, got '%s'",
+	return cli_usage(cli, "expected list, drop, reset, snapshot, pull or template, got '%s'",
 	                 cli->args[0]);
 }

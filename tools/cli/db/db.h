@@ -12,6 +12,9 @@ int db_on_servers(struct cli *cli,
 char *db_age(int64_t since_s); /* "5m", "3h", "12d"; free() it */
 char *db_size(int64_t bytes);  /* "38 MiB"; "-" if @bytes is negative (unknown) */
 
+/** `berth db pull` */
+int db_pull(struct cli *cli);
+
 /** `berth db template [drop NAME...]` */
 int db_template(struct cli *cli);
 

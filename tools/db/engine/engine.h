@@ -43,6 +43,10 @@ struct engine_build {
 	const struct db_url *urls;
 	unsigned int url_count;
 	const char *data; /* the directory, which is not there yet */
+	/* PostgreSQL: what is imported, of private/import.c; NULL = nothing */
+	const char *dump;
+	const char *socket_dir; /* for a server that restores it */
+	enum db_role role;      /* of the URLs; AUTO = as imported */
 };
 
 struct db_engine {

@@ -324,6 +324,11 @@ static int build(const struct engine_build *build, struct str *ret_text)
 	ret = db_clone_tree(from, build->data, DB_CLONE_REFLINK);
 	if (ret)
 		ret = db_clone_tree(from, build->data, DB_CLONE_COPY);
+	if (build->dump) {
+		ret = ret ? ret : write_access(build);
+		ret = ret ? ret : write_settings(build);
+		return ret ? ret : postgres_restore(build, ret_text);
+	}
 	for (unsigned int i = 0; i < build->url_count; i++)
 		if (is_first(build, i, false))
 			add_role(&sql, &build->urls[i]);

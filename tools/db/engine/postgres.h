@@ -12,4 +12,10 @@ int postgres_initdb(const struct db_programs *programs, const char *data, const 
 int postgres_single(const struct db_programs *programs, const char *data, const char *sql,
                     struct str *ret_output);
 
+/**
+ * In a job, as the servers' user: fill the new directory of @build with build->dump. Return: 0;
+ * -errno, and the reason in @ret_text.
+ */
+int postgres_restore(const struct engine_build *build, struct str *ret_text);
+
 #endif

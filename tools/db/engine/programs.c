@@ -120,6 +120,16 @@ char **db_programs_list(void)
 	return found;
 }
 
+char *db_programs_of_major(unsigned int major)
+{
+	cleanup_strv char **dirs = db_programs_list();
+
+	for (char **dir = dirs; dir && *dir; dir++)
+		if (major_of(*dir) == major)
+			return str_copy(*dir);
+	return NULL;
+}
+
 /*
  * Return: 0; -EMFILE, -ENFILE, -ENOMEM: it is not known whether user postgres exists, and another
  * user would have another cache.
@@ -302,6 +312,21 @@ int db_programs_socket_dir(const struct db_programs *programs, const char *run_d
 	if (!*ret_path)
 		return -EACCES;
 	leave_link(run_dir, *ret_path);
+	return 0;
+}
+
+int db_programs_dump_dir(const struct db_programs *programs, const char *run_dir, char **ret_path)
+{
+	const char *cache = programs->cache;
+	char *path = str_print("%.*s/" SOCKET_DIR "XXXXXX", (int)(strrchr(cache, '/') - cache),
+	                       cache);
+
+	if (!mkdtemp(path)) {
+		free(path);
+		return -errno;
+	}
+	leave_link(run_dir, path);
+	*ret_path = path;
 	return 0;
 }
 

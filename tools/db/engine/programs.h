@@ -26,6 +26,8 @@ int db_programs_find(struct db_programs *ret_programs, char **ret_reason);
 int db_programs_place(struct db_programs *ret_programs, char **ret_reason);
 /** Return: every directory that has server programs: a strv, the caller's to free. */
 char **db_programs_list(void);
+/** Return: the directory with the server programs of version @major, the caller's to free; NULL. */
+char *db_programs_of_major(unsigned int major);
 void db_programs_free(struct db_programs *programs);
 
 /**
@@ -35,7 +37,13 @@ void db_programs_free(struct db_programs *programs);
 int db_programs_socket_dir(const struct db_programs *programs, const char *run_dir,
                            char **ret_path);
 
-/** Remove socket directories of a run outside @run_dir. Call it before @run_dir is removed. */
+/**
+ * Make a directory of our own beside the cache, for files that are too large for @run_dir.
+ * @ret_path	the caller's to free
+ */
+int db_programs_dump_dir(const struct db_programs *programs, const char *run_dir, char **ret_path);
+
+/** Remove what the two above made outside of @run_dir. Call it before @run_dir is removed. */
 void db_programs_remove_socket_dirs(const char *run_dir);
 
 #endif

@@ -38,10 +38,10 @@ static json_t *describe(const struct db_worker *worker, unsigned int i)
 
 	return json_pack("{s:s, s:i, s:i, s:o, s:s, s:s, s:s, s:i, s:i, s:s}", "run",
 	                 db->config.run_id, "pid", (int)getpid(), "worker", (int)worker->number,
-	                 "task", json_text(worker->task ? worker->task : ""), "mode", db->ops->name,
-	                 "logical", url->name, "physical", physical, "port", (int)url->port,
-	                 "real_port", (int)worker->real[port_index(db, url->port)], "role",
-	                 url->role);
+	                 "task", json_text(worker->task ? worker->task : ""), "mode",
+	                 db_mode_names[db->mode], "logical", url->name, "physical", physical,
+	                 "port", (int)url->port, "real_port",
+	                 (int)worker->real[port_index(db, url->port)], "role", url->role);
 }
 
 /* Return: the entry belongs to another run, which is alive. */

@@ -49,6 +49,7 @@ struct db_config {
 	const struct db_entry *entries;
 	unsigned int entry_count;
 	enum db_mode mode;    /* of PostgreSQL; every other kind is private */
+	enum db_role role;    /* of the URLs, as the user asks; AUTO = of the imported server */
 	const char *command;  /* setup; NULL = none */
 	char *const *inputs;  /* strv of globs: files that the template depends on; may be NULL */
 	bool guess_inputs;    /* it depends on others, too */
@@ -56,6 +57,10 @@ struct db_config {
 	bool keep;            /* keep every database */
 	bool keep_failed;     /* keep those of failed workers */
 	uint64_t template_quota_bytes; /* of all templates in one place; 0 = 4 GiB */
+	uint64_t import_most_bytes;    /* larger databases are not imported; 0 = 2 GiB */
+	bool pull;                     /* import again, however long that takes */
+	/* workers can be cloned, or @failure says why not; may be NULL */
+	void (*settled)(void *arg, const char *failure);
 	int64_t idle_alarm_ms; /* record sessions idle in transaction after this; 0 = 60 s */
 	int64_t idle_kill_ms;  /* end such sessions after this; 0 = never */
 	int64_t slow_query_ms; /* record statements that take this long; 0 = none */

@@ -29,7 +29,6 @@ struct db_worker {
 };
 
 struct db_mode_ops {
-	const char *name;
 	int (*open)(struct db *db, char **ret_reason);
 	int (*prepare)(struct db_worker *worker); /* on failure it leaves nothing behind */
 	int (*reset)(struct db_worker *worker, const char *snapshot); /* NULL = the template */
@@ -52,6 +51,7 @@ struct db {
 	unsigned int skipped;
 	unsigned int template_files; /* that the template's key covers */
 	struct db_worker *workers;
+	struct db_import *import; /* of private/import.c; NULL = nothing is imported */
 	void *mode_data;
 	void (*worker_gone)(struct db *db); /* the front's; called after a worker was freed */
 	bool closing;

@@ -23,6 +23,7 @@
 #include "tools/base/clock.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
+#include "tools/db/private/import.h"
 #include "tools/db/private/worker.h"
 #include "tools/db/template/snapshot.h"
 #include "tools/process/coprocess.h"
@@ -124,6 +125,9 @@ static void close_mode(struct db *db)
 		close(mode->template_lock);
 	db_programs_free(&mode->programs);
 	snapshot_end(mode->snapshots);
+	loop_cancel(db->config.loop, mode->progress);
+	free(mode->import_key);
+	free(mode->dump);
 	free(mode->hash);
 	free(mode->shape);
 	free(mode->source);
@@ -144,6 +148,11 @@ static int find_programs(const struct db *db, struct db_programs *ret_programs, 
 		postgres |= db->specs[i].engine == &db_engine_postgres;
 	ret = postgres ? db_programs_find(ret_programs, ret_reason)
 	               : db_programs_place(ret_programs, ret_reason);
+	if (!ret && db->import) {
+		free(ret_programs->bin);
+		ret_programs->bin = db_programs_of_major(db->import->major);
+		ret_programs->major = db->import->major;
+	}
 	for (unsigned int i = 0; i < db->port_count && !ret; i++) {
 		const struct db_engine *engine = db->specs[i].engine;
 		cleanup_free char *stamp = engine->stamp(ret_programs);
@@ -230,7 +239,20 @@ static int open_mode(struct db *db, char **ret_reason)
 		                             .command = db->config.command,
 		                             .inputs = db->config.inputs,
 		                             .guess_inputs = db->config.guess_inputs,
+		                             .socket_dir = mode->socket_dir,
+		                             .identity = db->import ? db->import->identity : NULL,
+		                             .stamp = db->import ? db->import->stamp : NULL,
+		                             .role = db->config.role,
 		                             .quota_bytes = db->config.template_quota_bytes };
+	for (unsigned int i = 0; db->import && i < db->port_count; i++) {
+		/* of the server first: the project's own settings override them */
+		char **own = db->specs[i].settings;
+
+		db->specs[i].settings = steal(&db->import->settings[i]);
+		for (char **setting = own; setting && *setting; setting++)
+			strv_add(&db->specs[i].settings, *setting);
+		strv_free(own);
+	}
 	ret = ret ? ret : private_source_open(mode);
 	if (ret) {
 		close_mode(db);
@@ -244,7 +266,6 @@ static int open_mode(struct db *db, char **ret_reason)
 }
 
 const struct db_mode_ops db_mode_private = {
-	.name = "private",
 	.open = open_mode,
 	.prepare = prepare_worker,
 	.reset = reset_worker,

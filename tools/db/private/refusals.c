@@ -91,7 +91,7 @@ static bool find_in_log(const struct db *db, const char *path, struct db_refusal
 
 bool db_find_refusal(const struct db *db, struct db_refusal *ret_refusal)
 {
-	if (db->mode != DB_PRIVATE)
+	if (db->mode != DB_PRIVATE && db->mode != DB_IMPORT)
 		return false;
 	for (unsigned int number = 0; number <= db->config.workers; number++)
 		for (unsigned int i = 0; i < db->port_count; i++) {

@@ -210,7 +210,6 @@ static int open_mode(struct db *db, char **ret_reason)
 }
 
 const struct db_mode_ops db_mode_rename = {
-	.name = "rename",
 	.open = open_mode,
 	.prepare = prepare_worker,
 	.reset = reset_worker,

@@ -100,6 +100,8 @@ int template_hash(void *arg, struct str *ret_text)
 		digest_text(hash, is_private && url->password ? url->password : "\1");
 		digest_text(hash, is_private && url->superuser ? "superuser" : "");
 	}
+	digest_text(hash, plan->identity);
+	digest_text(hash, plan->stamp);
 	/* pg_ident.conf names the user of the run */
 	digest_text(hash, is_private ? plan->programs->owner : "");
 	if (plan->command) {
@@ -122,12 +124,17 @@ static int build(const struct template_plan *plan, const char *building, struct 
 		return -errno;
 	for (unsigned int i = 0; i < plan->spec_count && !ret; i++) {
 		cleanup_free char *dir = str_print("%s/%u", building, plan->specs[i].port),
-				  *data = str_print("%s/data", dir);
-		const struct engine_build part = { .programs = plan->programs,
-			                           .spec = &plan->specs[i],
-			                           .urls = plan->urls,
-			                           .url_count = plan->url_count,
-			                           .data = data };
+				  *data = str_print("%s/data", dir), *dump = NULL;
+		struct engine_build part = { .programs = plan->programs,
+			                     .spec = &plan->specs[i],
+			                     .urls = plan->urls,
+			                     .url_count = plan->url_count,
+			                     .socket_dir = plan->socket_dir,
+			                     .role = plan->role,
+			                     .data = data };
+
+		dump = plan->dump ? str_print("%s/%u", plan->dump, plan->specs[i].port) : NULL;
+		part.dump = dump && !access(dump, F_OK) ? dump : NULL;
 
 		ret = mkdir(dir, 0700) ? -errno : part.spec->engine->build(&part, ret_text);
 	}

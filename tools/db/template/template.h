@@ -38,6 +38,11 @@ struct template_plan {
 	const char *hash;     /* when it is known */
 	bool once;            /* make tpl-HASH/once */
 	int lock;             /* tpl-HASH.lock, open; template_make() leaves it locked */
+	/* what is imported, for the hash: the servers, and their contents; NULL = nothing */
+	const char *identity, *stamp;
+	const char *dump;       /* directory with DIR/PORT/..., of private/import.c; NULL = none */
+	const char *socket_dir; /* for servers that run while the template is made */
+	enum db_role role;      /* of the URLs, where the dump is restored */
 };
 
 /**

@@ -117,7 +117,7 @@ static void on_record(void *arg, const struct db_record *record)
 		                                     said[record->kind], record->detail));
 	if (record->kind == DB_RECORD_SUPERUSER)
 		strv_own(&database->lines, str_print("%s (`role` in berth.yaml)", record->detail));
-	if (record->kind == DB_RECORD_BREAKER)
+	if (record->kind == DB_RECORD_BREAKER || record->kind == DB_RECORD_IMPORT)
 		log_line("%s", record->detail);
 	database->setup.record(database->setup.arg, record);
 }
@@ -232,6 +232,7 @@ static int open_provider(struct database *database, bool private, char **ret_rea
 		.run_dir = context->dir,
 		.workers = database->setup.workers,
 		.mode = private ? DB_PRIVATE : mode_of(options),
+		.role = options->role,
 		.command = private ? NULL : database->command,
 		.inputs = database->inputs,
 		.guess_inputs = database->guess_inputs,
@@ -239,6 +240,7 @@ static int open_provider(struct database *database, bool private, char **ret_rea
 		.keep = options->keep,
 		.keep_failed = options->keep_failed,
 		.template_quota_bytes = options->template_quota_bytes,
+		.import_most_bytes = options->import_most_bytes,
 		.idle_alarm_ms = options->idle_alarm_ms,
 		.idle_kill_ms = options->idle_kill_ms,
 		.slow_query_ms = options->slow_query_ms ? options->slow_query_ms : SLOW_QUERY_MS,
@@ -462,7 +464,7 @@ bool database_has_servers(const struct database *database, bool *ret_commands)
 
 	*ret_commands = false;
 	for (unsigned int i = 0; database && i < database->provider_count; i++)
-		servers |= db_mode_of(database->providers[i]) == DB_PRIVATE;
+		servers |= db_mode_of(database->providers[i]) != DB_RENAME;
 	for (unsigned int i = 0; servers && i < database->options->database_count; i++)
 		*ret_commands |= database->options->database_list[i].kind == DB_KIND_COMMAND;
 	return servers;

@@ -1,0 +1,99 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Import mode: private servers with the roles and databases of the server that runs already, which
+# is only read.
+. "$(dirname "$0")/lib.sh"
+. tests/db/project.sh
+chmod 755 "$work"
+sql "alter role mes_user set statement_timeout = '7min'"
+sql 'create role auditor nologin bypassrls; create role reader login; grant auditor to reader with admin option; create role shop_admin superuser'
+sql "alter role mes_user in database mes_e2e_db set work_mem = '7MB'; alter database mes_e2e_db set search_path = app, \"\$user\", public"
+sql "revoke connect on database mes_e2e_db from public; grant connect on database mes_e2e_db to mes_user, reader; alter database mes_e2e_db connection limit 17; comment on database mes_e2e_db is 'the shop'"
+sql 'create database empty_db owner mes_user'
+sql "create extension pgcrypto; create schema app authorization mes_user; set role mes_user; create table app.item (id serial primary key, b bytea); insert into app.item (b) select convert_to(n::text, 'UTF8') from generate_series(1, 100) n;
+create function app.guard() returns trigger language plpgsql as 'begin if current_database() <> ''mes_e2e_db'' then raise exception ''not here''; end if; return new; end'; create trigger g before insert on app.item for each row execute function app.guard();
+create view app.here as select datname from pg_database where datname = 'mes_e2e_db'; grant select on app.item to reader; select lo_from_bytea(4711, 'large')" mes_e2e_db >/dev/null
+export PGHOST=localhost PGPORT="$sport" PGUSER=mes_user PGPASSWORD=mes_password PGDATABASE=mes_e2e_db
+run_berth() { status=0; said=$(timeout 200 "$berth" run --tree shared --db "$shurl" --db-mode "${mode-import}" --output quiet --results "$work/r" "$@" 2>"$work/errors") || status=$?; }
+count() { grep -c "$1" "$work/errors" || :; }
+each() { cat "$work/r"/runs/*/w[0-9].log 2>/dev/null || echo "${said:-$(cat "$work/errors")}"; rm -rf "$work/r"; }
+dump() { { pg_dumpall -h "$sdir" -U postgres | grep -v '^.restrict\|^.unrestrict'; sql "select datname, tup_inserted, tup_updated, tup_deleted from pg_stat_database where datname like '%_db' order by 1"; } | md5sum; }
+
+cat >suite.sh <<'S'
+psql -XAtq -c 'show search_path' -c 'show work_mem' -c 'show statement_timeout' -c "select current_setting('is_superuser'), current_user, current_database()" \
+	-c "select (select count(*) from aclexplode(datacl) where grantee = 0 and privilege_type = 'CONNECT'), datconnlimit, shobj_description(oid, 'pg_database'), pg_get_userbyid(datdba) from pg_database where datname = 'mes_e2e_db'" \
+	-c "select rolname, rolsuper, rolcanlogin, rolcreatedb, rolbypassrls from pg_roles where rolname !~ '^pg_|^postgres$' order by 1" -c "select pg_has_role('reader', 'auditor', 'member')" \
+	-c 'select count(*), max(id) from item' -c "select encode(lo_get(4711), 'escape')" -c "select has_table_privilege('reader', 'app.item', 'select')" -c 'select * from app.here' -c "select extname from pg_extension order by 1" \
+	-c "insert into item (b) values ('x') returning id" -c "prepare p as select datname from pg_database where datname = \$1" -c "execute p('mes_e2e_db')" \
+	-c "select count(*) from pg_class where relname = 'item' and reltuples = 100" -c "do \$\$ begin if current_database() <> 'mes_e2e_db' then raise 'elsewhere'; end if; end \$\$" \
+	-c "create table note (t int); insert into note values (1), (2); alter table note enable row level security, force row level security; create policy p on note using (t = 1)" -c 'select t from note' -c 'drop table note' 2>&1
+S
+sql 'analyze app.item' mes_e2e_db
+before=$(dump) lines=
+bare=$(sed "s/-c \"insert.*returning id\"/-c 'select 101'/; s/create table note.*p on note using (t = 1)/select 1 where false/; s/select t from note/select 1/; s/ -c 'drop table note'//" suite.sh >bare.sh; sh bare.sh)
+for backend in preload seccomp; do
+	run_berth -v -n 3 --backend $backend -- sh suite.sh
+	same "three copies under $backend print what the server itself prints" "0 $bare
+$bare
+$bare" "$status $(each)"
+	lines="$lines$(count 'database template: built') $(count '^berth: imported 7 MiB from the server at port') $(count '^berth: .* s ago and have not changed$'), "
+done
+same 'the server is as before, and nothing was written to it' "$before" "$(dump)"
+same 'the copy is taken once, and a line says its size and its age' '1 1 0, 0 0 1, ' "$lines"
+taken() { sed -i "s/ .*/ $1/" "$XDG_CACHE_HOME"/berth/pg/import-*; } # taken MS: how long the last import took
+taken 1
+sql "select nextval('app.item_id_seq')" mes_e2e_db >/dev/null
+run_berth -- psql -XAtqc "select nextval('item_id_seq')"
+same 'and again when a sequence has moved' '0 102' "$status $(each)"
+same 'one template is left' 1 "$(find "$XDG_CACHE_HOME/berth/pg" -maxdepth 1 -name 'tpl-*' -type d | wc -l)"
+
+# --- a large copy stays until it is asked for ---
+taken 60000
+sql 'insert into app.item (b) values (null)' mes_e2e_db
+run_berth -- psql -XAtqc 'select count(*) from app.item'
+same 'a copy that takes long is used again, with its age and the remedy' '100 1 1' "$(each) $(count 's ago and may have changed since$') $(count '^hint: berth db pull')"
+ok 'berth db pull takes it anew' "$berth" db pull --db "$shurl"
+run_berth -- psql -XAtqc 'select count(*) from app.item'
+same 'the next run has it' 101 "$(each)"
+
+# --- with a setup command ---
+echo 'create table made as select 1 as x' >setup.sql
+run_berth -n 2 --setup 'psql -qf setup.sql' -- psql -XAtqc "select count(*) from pg_class where relname = 'item'" -c 'select count(*) from made' \
+	-c 'show search_path' -c 'show work_mem' -c "select string_agg(extname, ' ' order by extname) from pg_extension" -c "select shobj_description(oid, 'pg_database') from pg_database where datname = current_database()"
+made='0
+1
+app, "$user", public
+7MB
+pgcrypto plpgsql
+the shop'
+same 'a setup command fills an empty database with the roles, settings and extensions of the server' "0 $made
+$made" "$status $(each)"
+sql 'alter database mes_e2e_db set search_path = public'
+run_berth --setup 'createdb second_db && psql -qd second_db -c "create table t as select 7 as id" && psql -qc "alter database mes_e2e_db set timezone = '"'Asia/Kolkata'"'"' -- \
+	sh -c "psql -XAtqd second_db -c 'select id from t'; psql -XAtqc 'show timezone' -c 'show search_path'"
+same 'a database and a setting of the setup reach the workers, and one of the server that has changed since' '0 7
+Asia/Kolkata
+public' "$status $(each)"
+(shurl=postgresql://mes_user:mes_password@127.0.0.1:$sport/new_db; PGDATABASE=new_db; run_berth -- psql -XAtqc 'select current_database()'; echo "$status $(each)" >new)
+same 'a database that the server does not have begins empty' '0 new_db' "$(cat new)"
+
+# --- what cannot be imported ---
+refused() { # refused SENTENCE WORDS
+	run_berth -- true
+	same "$1" '125 1' "$status $(count "$2")"
+}
+sql 'create table app.secret (x int)' mes_e2e_db
+refused 'a relation that the role may not read is named' "role 'mes_user' may not read all of relation app.secret of database 'mes_e2e_db'"
+sql 'alter table app.secret owner to mes_user; alter table app.secret enable row level security; alter table app.secret force row level security' mes_e2e_db
+refused 'so is one of which policies hide rows' 'may not read all of relation app.secret'
+sql 'drop table app.secret' mes_e2e_db
+echo 'import-most: 1M' >berth.yaml
+run_berth -- true
+same 'databases over import-most are renamed, and a line says so' '0 1' "$status $(count 'are more than `import-most`, 1 MiB, so --db-mode is rename')"
+rm -rf "$work/r"
+rm berth.yaml
+server_down; refused 'no server' 'import: no server answers'; server_up
+
+same 'no dump is left' '' "$(find "$XDG_CACHE_HOME/berth" -maxdepth 1 -name 'berth-pg-*')"
+same 'no password in a log' 0 "$(grep -rl mes_password "$XDG_CACHE_HOME/berth" 2>/dev/null | wc -l)"
+finish

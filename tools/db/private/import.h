@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BERTH_DB_PRIVATE_IMPORT_H
+#define BERTH_DB_PRIVATE_IMPORT_H
+/*
+ * Import: the roles and databases of the user's server, for a template of private servers. The
+ * user's server is only read, with the roles of the URLs.
+ *
+ *	import_look()		before the mode is opened: can it be imported, and what has it now?
+ *	import_dump()		(import_dump.c) in a job, as ourselves: write it to files
+ *	postgres_restore()	(engine.h) in the same job, as the servers' user
+ *
+ *	DIR/PORT/roles.sql	of pg_dumpall
+ *	DIR/PORT/N.dump		of pg_dump, of URL number N
+ *	DIR/PORT/N.sql		with a setup command, which makes the contents: the extensions
+ */
+#include "tools/db/mode/mode.h"
+
+struct import_database {
+	bool exists;      /* on the user's server */
+	char *extensions; /* SQL that creates them */
+};
+
+struct db_import {
+	char *identity;                    /* of the servers, and who reads */
+	char *stamp;                       /* changes with whatever the servers have */
+	unsigned int major;                /* version */
+	char *where;                       /* the servers, for people */
+	int64_t size_bytes;                /* of the databases */
+	bool read[DB_PORTS_MAX];           /* by index in db.ports: a server answers there */
+	char **settings[DB_PORTS_MAX];     /* strv of NAME=VALUE: of the server */
+	struct import_database *databases; /* by index in db.urls */
+};
+
+/**
+ * Blocking, for some milliseconds: fill @db->import, and add settings to @db->specs.
+ * Return: 0; -errno, and *ret_why says what forbids the import: for people, the caller's to free.
+ */
+int import_look(struct db *db, char **ret_why);
+
+/**
+ * @dir		exists, and is empty
+ * @ret_text	what failed, for people
+ */
+int import_dump(const struct db *db, const struct db_programs *programs, const char *dir,
+                struct str *ret_text);
+
+void import_free(struct db *db);
+
+#endif
