@@ -80,19 +80,26 @@ static const struct state_worker *find_named(const struct run_state *run, const 
 	return found;
 }
 
+char *live_run_of(const char **name)
+{
+	const char *dot = *name ? strchr(*name, '.') : NULL;
+	cleanup_free char *run = dot ? str_copy_len(*name, (size_t)(dot - *name)) : NULL;
+
+	if (!run || !runtime_is_id(run))
+		return NULL;
+	*name = dot + 1;
+	return steal(&run);
+}
+
 int live_worker(const char *run_id, const char *name, struct run_state *ret_run,
                 const struct state_worker **ret_worker)
 {
-	const char *dot = name ? strchr(name, '.') : NULL;
-	cleanup_free char *prefix = dot ? str_copy_len(name, (size_t)(dot - name)) : NULL,
-			  *own_name = NULL;
+	cleanup_free char *prefix = run_id ? NULL : live_run_of(&name), *own_name = NULL;
 	unsigned int own = 0;
 	int ret;
 
-	if (prefix && runtime_is_id(prefix) && !run_id) {
+	if (prefix)
 		run_id = prefix;
-		name = dot + 1;
-	}
 	if (!run_id && (run_id = owner_of_self(&own)) && own && !name)
 		name = own_name = str_print("%u", own);
 	ret = live_find(run_id, ret_run);

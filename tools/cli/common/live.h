@@ -19,6 +19,13 @@ int live_find(const char *id, struct run_state *ret_run);
 int live_worker(const char *run_id, const char *name, struct run_state *ret_run,
                 const struct state_worker **ret_worker);
 
+/**
+ * Take the run off a name like "7f3a.2".
+ * @name	NULL = none
+ * Return: the run, the caller's to free; NULL = it names none.
+ */
+char *live_run_of(const char **name);
+
 /** Print an error of live_find() and a hint. Return: the exit status. */
 int live_missing(const char *id, int error);
 

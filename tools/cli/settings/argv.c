@@ -224,6 +224,7 @@ void cli_free(struct cli *cli)
 {
 	strv_free(cli->args);
 	free(cli->profile);
+	free(cli->server);
 	free(cli->config);
 	free(cli->run_id);
 	free(cli->worker);

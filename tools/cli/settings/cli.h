@@ -24,9 +24,9 @@ struct cli {
 
 	/* The options that do not concern a run; options.def explains them. */
 	bool help, help_all, template, schema, json, force, to_stdout, github, all, last_failed;
-	bool detach;
+	bool detach, follow;
 	unsigned int verbose, pid;
-	char *profile, *config, *run_id, *worker;
+	char *profile, *config, *run_id, *worker, *server;
 };
 
 enum {
