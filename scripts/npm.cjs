@@ -22,7 +22,11 @@ try {
 }
 const args = process.argv.slice(2);
 // Node 22.15 and later can execute a program in place. Its warning would come in the next tick.
-if (process.execve) process.execve(program, [program, ...args], process.env);
+if (process.execve) {
+  // Node ignores these two. The program would inherit that; the end of a listener sets the default.
+  for (const signal of ['SIGPIPE', 'SIGXFSZ']) process.on(signal, () => {}).removeAllListeners(signal);
+  process.execve(program, [program, ...args], process.env);
+}
 
 const child = spawn(program, args, { stdio: 'inherit' });
 child.on('error', (error) => fail(`unable to start '${program}': ${error.message}`));

@@ -31,6 +31,12 @@ $as_user npx berth run -- sh -c 'exit 3' >"$work/log" 2>&1
 [ $? = 3 ] && $as_user "$command" run --output quiet -- sh -c 'exit 4' >"$work/log" 2>&1
 [ $? = 4 ]
 report $? 'the exit status is that of the command' "$work/log"
+# signals PROGRAM: those that the suite ignores or blocks
+signals() { $as_user "$1" run --output quiet -- sh -c "grep 'Sig[IB]' /proc/self/status >$work/user/signals" && cat "$work/user/signals"; }
+bare=$(echo "$project"/node_modules/@berth/linux-*/bin/berth)
+{ signals "$command"; signals "$bare"; } >"$work/log" 2>&1
+[ "$(grep -c . "$work/log")" = 4 ] && [ "$(sort -u "$work/log" | grep -c .)" = 2 ]
+report $? 'the suite inherits the same signals, ignored and blocked' "$work/log"
 
 cat >"$work/signals" <<'PY'
 import os, pty, signal, subprocess, sys
@@ -76,7 +82,7 @@ want, got = by_terminal(bare), by_terminal(packaged)
 print("^C", want, got)
 assert want == got
 PY
-$as_user /usr/bin/python3 "$work/signals" "$(echo "$project"/node_modules/@berth/linux-*/bin/berth)" "$command" >"$work/log" 2>&1
+$as_user /usr/bin/python3 "$work/signals" "$bare" "$command" >"$work/log" 2>&1
 report $? 'signals and ^C end it as they end the program' "$work/log"
 for runner in playwright jest vitest; do
 	node --input-type=module -e "const { default: reporter } = await import('@berth/berth/reporters/$runner');
