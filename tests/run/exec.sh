@@ -124,10 +124,10 @@ if not pid:
     time.sleep(0.2)
     os.execvp(sys.argv[1], [*sys.argv[1:3], "-w", "2", "--", "bash", "--norc", "--noprofile", "--noediting", "-i"])
 fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 101, 0, 0))
-job = b"sh -c 'echo on-$((5 * 5)); exec sleep 60'\n"
 steps = [(b"bash-", b"tty >/dev/null && echo tty-$((1 + 1)); stty size; echo w-$BERTH_WORKER-$TERM\n"),
-         (b"\nw-2-", b""), (b"bash-", job), (b"on-25", b"\x1a"), (b"topped", b"jobs; fg\n"), (b"exec sleep 60", b""),
-         (b"exec sleep 60", b"\x03"), (b"bash-", b"echo after-$?\n"), (b"\nafter-", b"exit 5\n")]
+         (b"\nw-2-", b""), (b"bash-", b"cat\nping\n"), (b"ping\r\nping", b"\x1a"), (b"topped", b""),
+         (b"bash-", b"jobs; fg\n"), (b"\ncat\r\n", b"pong\n"), (b"pong\r\npong", b"\x03"),
+         (b"bash-", b"echo after-$?\n"), (b"\nafter-", b"exit 5\n")]
 out, seen, end = b"", 0, time.time() + 60
 while time.time() < end:
     while steps and (at := out.find(steps[0][0], seen)) >= 0:
@@ -138,11 +138,11 @@ while time.time() < end:
         except OSError: break
         if not part: break
         out += part
-if steps: os.kill(pid, 9)
+if time.time() >= end: os.kill(pid, 9)
 print(out.decode(errors="replace").replace("\r", ""), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), len(steps))
 PY
 TERM=vt100 $python terminal.py "$BERTH" exec >text 2>&1
-for line in '^tty-2' '^33 101' '^w-2-vt100' 'Stopped.*exec sleep 60' '^after-[1-9]' ' 5 0$'; do
+for line in '^tty-2' '^33 101' '^w-2-vt100' 'Stopped.* cat' '^after-[1-9]' ' 5 0$'; do
 	has "$(cat text)" "$line" "an interactive shell: $line"
 done
 "$BERTH" exec -w 1 -- sh -c ': >up3; exec sleep 60' & client=$!
