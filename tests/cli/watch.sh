@@ -157,14 +157,17 @@ plain=$(mktemp -d)
 trap 'cd /; rm -rf "$work" "$plain"' EXIT
 as=''
 [ "$(id -u)" != 0 ] || { as='setpriv --reuid nobody --regid nogroup --clear-groups'; chown nobody "$plain"; }
-printf 'alarm:\n  - error: EPIPE\n' >"$plain/berth.yaml"
+printf 'alarm: [{error: EPIPE}]\nallow: [{stack: hold}]\n' >"$plain/berth.yaml"
 # shellcheck disable=SC2086 # a list of words
 said=$(cd "$plain" && env HOME="$plain" XDG_RUNTIME_DIR="$plain" $as \
 	"$BERTH" run -n 2 --json r.json --html r.html --results results -- true 2>&1)
+single=$(cd "$plain" && "$BERTH" run --leaks off -- true 2>&1)
+[ "$(id -u)" != 0 ] || lacks 'a rule about stacks makes one command be watched exactly' 'not active' "$single"
 if grep -q '"exact":false' "$plain"/results/runs/*/events.ndjson; then
 	same 'what was not measured is null' '[null,null]' "$(jq -c '[.workers[].counts.epipe]' "$plain/r.json")"
 	has 'and a dash in HTML' '<td class="n dim">-' "$(cat "$plain/r.html")"
 	has 'an alarm that cannot fire is named at the start' 'alarms are not active' "$said"
+	has 'a rule about stacks, too' 'rules with stack: are not active' "$said"
 else
 	skip 'what was not measured is null' 'everything can be measured here'
 fi

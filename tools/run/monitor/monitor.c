@@ -91,6 +91,18 @@ static void on_sample(void *arg)
 
 /* ---- start and stop ---- */
 
+/* A rule that cannot hold is named, so that silence means that all do. */
+static void say_inactive(const struct run_options *options, const char *reason)
+{
+	if (options->alarm_count)
+		log_line("alarms are not active: errors of calls cannot be seen here: %s", reason);
+	if (policy_needs_stacks(options))
+		log_line("allow: rules with stack: are not active: stacks cannot be seen here: %s",
+		         reason);
+	if (options->alarm_count || policy_needs_stacks(options))
+		log_hint("berth doctor");
+}
+
 static void open_watch(struct run_monitor *monitor)
 {
 	const struct run_monitor_setup *setup = &monitor->setup;
@@ -113,11 +125,8 @@ static void open_watch(struct run_monitor *monitor)
 		monitor->watch = NULL;
 		return;
 	}
-	if (setup->context->options->alarm_count && watch_source(monitor->watch) != WATCH_BPF) {
-		log_line("alarms are not active: errors of calls cannot be seen here: %s",
-		         reason ? reason : "sampling");
-		log_hint("berth doctor");
-	}
+	if (watch_source(monitor->watch) != WATCH_BPF)
+		say_inactive(setup->context->options, reason ? reason : "sampling");
 	record_run(monitor->record,
 	           &(struct record_run){ setup->context, setup->backend, setup->tree, reason,
 	                                 watch_losses(monitor->watch) });

@@ -75,17 +75,26 @@ static bool wants_reports(const struct run_options *options)
 	       options->trace_file || options->markdown_file || options->gitlab_file;
 }
 
+bool policy_needs_stacks(const struct run_options *options)
+{
+	for (unsigned int i = 0; i < options->allow_count; i++)
+		if (options->allow[i].stack)
+			return true;
+	return false;
+}
+
 /*
  * eBPF takes some 45 ms to load, most of it to read the kernel's types. So it is used for several
- * workers, for a gate that can fail the run, and for reports. One command without any of these is
- * sampled, which costs one look at its end.
+ * workers, for a gate that can fail the run, for rules about stacks, and for reports. One command
+ * without any of these is sampled, which costs one look at its end.
  */
 enum watch_source policy_source(const struct run_context *context)
 {
 	const struct run_options *options = context->options;
 
 	if (context->plan->single && !wants_reports(options) && options->leaks != RUN_GATE_FAIL &&
-	    options->foreign != RUN_GATE_FAIL && !options->alarm_count && !options->hook)
+	    options->foreign != RUN_GATE_FAIL && !options->alarm_count && !options->hook &&
+	    !policy_needs_stacks(options))
 		return WATCH_SAMPLE;
 	return WATCH_AUTO;
 }

@@ -23,6 +23,9 @@ void policy_close(struct policy *policy);
 /** The source for the monitor. */
 enum watch_source policy_source(const struct run_context *context);
 
+/** Is there a rule of allow: with stack:? Only eBPF sees stacks. */
+bool policy_needs_stacks(const struct run_options *options);
+
 /** True if the run is recorded: several workers, tasks with names, or reports. */
 bool policy_records(const struct run_context *context);
 
