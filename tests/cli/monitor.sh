@@ -83,4 +83,36 @@ timeout -s INT 1 "$BERTH" monitor >events 2>end || status=$?
 same 'of several runs the one of this project' '124 berth: 0 events lost, 0 calls missed' "$status $(cat end)"
 kill $runs
 wait $runs
+
+# the suite's port, with the real one beside it, whether the call succeeds or not
+cat >twice.py <<'P'
+import os, socket, time
+open("up", "w").close()
+while not os.path.exists("go"): time.sleep(0.02)
+server = socket.socket(); server.bind(("127.0.0.1", 3157)); server.listen()
+try: socket.socket().bind(("127.0.0.1", 3157))
+except OSError: pass
+socket.create_connection(("127.0.0.1", 3157))
+P
+for form in '' --json; do
+	rm -f up go
+	"$BERTH" run -n 1 --tree shared --leaks off -- python3 twice.py &
+	run=$!
+	until_ok [ -e up ]
+	"$BERTH" monitor $form >events 2>end &
+	monitor=$!
+	# shellcheck disable=SC2016 # the monitor is there when it shows what another process of the run does
+	until_ok sh -c '"$BERTH" exec -w 1 -- python3 -c "import socket; socket.create_server((\"127.0.0.1\", 0))"; grep -q listening events'
+	: >go
+	wait $run
+	until_ok grep -q 3157 events
+	kill -INT $monitor
+	wait $monitor
+	if [ -z "$form" ]; then
+		same 'the port of the suite, and the real one' 'bind failed,bound,connected,listening' \
+			"$(sed -nE 's/.* (bound|bind failed|listening|connected) .*127.0.0.1:3157 \(real [0-9]+\).*/\1/p' events | sort -u | paste -sd,)"
+	else
+		same 'as JSON, too' 1 "$(jq -s '[.[] | select(.local == "127.0.0.1:3157") | .local_real_port] | unique | length' events)"
+	fi
+done
 finish

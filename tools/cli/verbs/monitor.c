@@ -23,6 +23,7 @@
 #include "tools/base/log.h"
 #include "tools/cli/settings/cli.h"
 #include "tools/cli/common/live.h"
+#include "tools/cli/common/maps.h"
 #include "tools/limits/cgroup.h"
 #include "tools/process/family.h"
 #include "tools/state/state.h"
@@ -34,6 +35,8 @@ static struct live {
 	bool json, over;
 	struct pids tree;  /* --pid: the processes that have not ended */
 	int64_t offset_ns; /* CLOCK_REALTIME - CLOCK_MONOTONIC */
+	/* by worker; NULL: none, and all ports are shown as the kernel has them */
+	const struct berth_portmap *maps[BERTH_WORKERS_MAX + 1];
 } live;
 
 static const char *const tags[BERTH_EVENT_TAGS] = {
@@ -55,16 +58,48 @@ static const char *const tags[BERTH_EVENT_TAGS] = {
 };
 static const char *const hows[] = { "by the program", "by exit", "by exec" };
 
-static void add_addresses(struct str *text, const struct berth_event *event)
+struct port_pair {
+	uint16_t virtual, real;
+};
+
+/* An event has the real port, except where the kernel refused what the suite had asked for. */
+static struct port_pair ports_of(const struct berth_event *event, uint16_t port)
 {
+	const struct berth_portmap *map = event->worker <= BERTH_WORKERS_MAX
+	                                          ? live.maps[event->worker]
+	                                          : NULL;
+	struct port_pair pair = { port, port };
+
+	if (!map)
+		return pair;
+	pair.virtual = berth_portmap_virtual(map, port);
+	if (pair.virtual == port)
+		pair.real = berth_portmap_real(map, (enum berth_proto)event->proto, port);
+	pair.real = pair.real ? pair.real : port;
+	return pair;
+}
+
+static void add_address(struct str *text, const struct berth_event *event,
+                        const struct berth_ip *ip, uint16_t port)
+{
+	struct port_pair pair = ports_of(event, port);
 	char address[DIAG_ADDRESS];
 
-	if (event->local_port)
-		str_addf(text, " %s",
-		         diag_address(&event->local, event->family, event->local_port, address));
-	if (event->remote_port)
-		str_addf(text, " -> %s",
-		         diag_address(&event->remote, event->family, event->remote_port, address));
+	str_add(text, diag_address(ip, event->family, pair.virtual, address));
+	if (pair.real != pair.virtual)
+		str_addf(text, " (real %u)", pair.real);
+}
+
+static void add_addresses(struct str *text, const struct berth_event *event)
+{
+	if (event->local_port) {
+		str_add(text, " ");
+		add_address(text, event, &event->local, event->local_port);
+	}
+	if (event->remote_port) {
+		str_add(text, " -> ");
+		add_address(text, event, &event->remote, event->remote_port);
+	}
 }
 
 /* Escape the process's name: any process can put terminal control sequences into it. */
@@ -101,9 +136,20 @@ static void print_line(const struct berth_event *event)
 	puts(text.text);
 }
 
+static void add_json_address(json_t *object, const char *end, const struct berth_event *event,
+                             const struct berth_ip *ip, uint16_t port)
+{
+	struct port_pair pair = ports_of(event, port);
+	cleanup_free char *real = str_print("%s_real_port", end);
+	char address[DIAG_ADDRESS];
+
+	json_object_set_new(object, end,
+	                    json_string(diag_address(ip, event->family, pair.virtual, address)));
+	json_object_set_new(object, real, json_integer(pair.real));
+}
+
 static void print_json(const struct berth_event *event)
 {
-	char local[DIAG_ADDRESS], remote[DIAG_ADDRESS];
 	cleanup_free char *name = name_of(event), *line = NULL;
 	json_t *object = json_pack(
 		"{s:s, s:I, s:i, s:i, s:o}", "event", tags[event->tag], "time_ms",
@@ -111,13 +157,9 @@ static void print_json(const struct berth_event *event)
 		(int)event->worker, "pid", (int)event->pid, "name", json_text(name));
 
 	if (event->local_port)
-		json_object_set_new(object, "local",
-		                    json_string(diag_address(&event->local, event->family,
-		                                             event->local_port, local)));
+		add_json_address(object, "local", event, &event->local, event->local_port);
 	if (event->remote_port)
-		json_object_set_new(object, "remote",
-		                    json_string(diag_address(&event->remote, event->family,
-		                                             event->remote_port, remote)));
+		add_json_address(object, "remote", event, &event->remote, event->remote_port);
 	if (event->error)
 		json_object_set_new(object, "error", json_integer(event->error));
 	line = json_dumps(object, JSON_COMPACT);
@@ -173,6 +215,8 @@ static void add_workers(struct watch *watch, const struct run_state *run)
 		struct watch_worker_setup worker = { .number = run->workers[i].number,
 			                             .task = run->workers[i].task };
 
+		if (worker.number <= BERTH_WORKERS_MAX)
+			(void)maps_open(&run->workers[i], &live.maps[worker.number]);
 		worker.cgroup = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (worker.cgroup >= 0)
 			(void)watch_worker_begin(watch, &worker);
