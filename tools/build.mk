@@ -14,6 +14,12 @@ $(BERTH): $(TOOLS_OBJ) $(CORE_OBJ)
 	@mkdir -p $(@D)
 	$(call quiet,LD)$(CC) $(OPTIMIZE) $(LDFLAGS) $^ $(TOOLS_LIBS) -o $@
 
+# `berth help agents` prints that page.
+$(O)/tools/cli/help/help.o: $(O)/gen/agents.h
+$(O)/gen/agents.h: docs/agents.md
+	@mkdir -p $(@D)
+	$(call quiet,GEN)sed '1d; s/[\\"]/\\&/g; s/.*/"&",/' $< >$@
+
 # The same for `make dist`: whatever has a static archive is inside.
 $(O)/dist/berth: $(TOOLS_OBJ) $(CORE_OBJ) scripts/dist.c
 	@mkdir -p $(@D)

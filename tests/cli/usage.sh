@@ -76,6 +76,9 @@ hint: berth help run' run --all true
 berth help berth.yaml
 has 'help berth.yaml shows a key' '  workers' "$out"
 has 'help berth.yaml shows the keys of a database' '  kind' "$out"
+berth help agents
+same 'help agents is docs/agents.md' "$(sed 1d "$here/../../docs/agents.md")" "$out"
+same 'which has at most 120 lines' 1 "$(($(wc -l <"$here/../../docs/agents.md") <= 120))"
 berth --version
 has '--version says the version' 'berth 0.' "$out"
 berth version --json

@@ -35,9 +35,17 @@ mark() { printf "printf '%%s 0 \\\\tfailed\\\\t%%s\\\\t%%s\\\\n' \$BERTH_WORKER 
 "$BERTH" run -n 2 --junit r.xml -- sh -c "$(mark 'a.js:3 adds' 'no'; mark 'a.js:3 adds' 'again'; mark 'b (c)' '') sh suite.sh; exit 4" >out 2>err
 is "  a.js:3 adds, in w1 w2|      no|  b (c), in w1 w2|" "$(sed -n '/failed tests/,/^berth: run/{/^berth: /!p}' err | tr '\n' '|')" \
 	"a reporter names failed tests, once each; JUnit files of its worker do not count"
+first=$(ls "$results/runs" -t | head -1)
 is 4 "$("$BERTH" report --json - | jq '[.records[] | select(.type == "test" and .status == "failed")] | length')" "they are in the record"
 "$BERTH" run -n 2 -- sh -c "i=0; while [ \$i -lt 13 ]; do i=\$((i + 1)); printf '%s 0 \\tfailed\\ttest %s\\tno\\n' \$BERTH_WORKER \$i >\"\$BERTH_MARK\"; done; exit 1" >out 2>err
 is "10 1" "$(grep -c '^  test [0-9]*, in' err) $(grep -c '^  and 3 more: berth report ....$' err)" "at most ten tests, then the number of the others"
+
+is "failed tests: w1 a.js:3 adds" "$(script -qec "'$BERTH' report --results '$results' $first" /dev/null | tr -d '\r' | grep -A1 'failed tests:' | tr '\n' ' ' | tr -s ' ' | sed 's/ $//')" \
+	"berth report on a terminal is text"
+has "$("$BERTH" report "$first")" '^- w1 `a.js:3 adds`: no$' "in a pipe Markdown, with the failed tests"
+"$BERTH" run -n 2 --db toy --db-mode private -- sh -c 'echo "error: relation \"users\" does not exist"; exit 1' >out 2>err
+grep -q 'unable to' err && skip "a hint to the setup" "$(grep -m1 'unable to' err)" ||
+	has "$(cat err)" '^hint: --setup COMMAND' "a table is missing, and there is no setup: a hint"
 
 # many workers
 "$BERTH" run --each one,two,three,a-longer-name,five -j 2 -- sh -c '[ $BERTH_TASK = two ] || exit $BERTH_WORKER' >out 2>err

@@ -172,10 +172,12 @@ static int judge(struct run *run)
 		tests_read(monitor_tests(run->monitor), &reports, run->workers, run->count);
 	status = verdict_of(&outcome);
 	summary_show(&summary);
-	if (outcome.totals.failed && run->database)
+	if (outcome.totals.failed && run->database) {
 		database_hint(run->database, run->workers);
-	else if (outcome.totals.failed)
+		hint_setup(&run->context, run->workers, run->output);
+	} else if (outcome.totals.failed) {
 		hint_database(&run->context, run->workers, run->output);
+	}
 	summary_show_gate(status);
 	error = report(run, &outcome, status, collected);
 	database_close(steal(&run->database));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * `berth help`, `berth help VERB` and `berth help berth.yaml`, from the tables of verbs and
- * options.
+ * options. `berth help agents` is a page of docs.
  */
 #include "tools/cli/help/help.h"
 
@@ -65,6 +65,18 @@ int help_verb(const struct verb *verb, bool all)
 	return 0;
 }
 
+/* docs/agents.md, line by line. */
+static int agents_page(void)
+{
+	static const char *const lines[] = {
+#include "agents.h"
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++)
+		puts(lines[i]);
+	return 0;
+}
+
 static int overview(void)
 {
 	struct term_table table = { .indent = 2, .wrap = true };
@@ -83,6 +95,7 @@ static int overview(void)
 	       "  berth help run            the options that most suites need\n"
 	       "  berth help VERB           what a verb does, and its options\n"
 	       "  berth help berth.yaml     the settings of a project\n"
+	       "  berth help agents         one page for coding agents\n"
 	       "  berth init                writes a first berth.yaml\n"
 	       "  berth doctor              what keeps runs from working on this machine\n"
 	       "  man berth                 every option, exit statuses, the environment\n");
@@ -140,6 +153,8 @@ int verb_help(struct cli *cli)
 		return overview();
 	if (!strcmp(name, "berth.yaml"))
 		return keys();
+	if (!strcmp(name, "agents"))
+		return agents_page();
 	if (verb)
 		return help_verb(verb, cli->help_all);
 	near = verb_nearest(name);

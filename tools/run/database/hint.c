@@ -55,16 +55,55 @@ static uint16_t find_refused_port(char *text)
 	return 0;
 }
 
-/* The end of the log is the suite's own summary. */
-static uint16_t refused_port(const char *log_path)
+/* The end of a log, which is the suite's own summary; "" if there is none. The caller's to free. */
+static char *read_end(const char *log_path)
 {
 	cleanup_close int fd = log_path ? open(log_path, O_RDONLY | O_CLOEXEC) : -1;
-	cleanup_free char *text = mem_alloc(PART_LEN + 1);
+	char *text = mem_alloc(PART_LEN + 1);
 	off_t size = fd >= 0 ? lseek(fd, 0, SEEK_END) : 0;
-	ssize_t got = fd >= 0 ? pread(fd, text, PART_LEN, size > PART_LEN ? size - PART_LEN : 0)
-	                      : 0;
 
-	return got > 0 ? find_refused_port(text) : 0;
+	if (size > 0 && pread(fd, text, PART_LEN, size > PART_LEN ? size - PART_LEN : 0) < 0)
+		*text = 0;
+	return text;
+}
+
+/* A line of @text about a table that is missing, as PostgreSQL and MariaDB put it; else NULL. */
+static const char *find_missing_table(char *text)
+{
+	for (char *rest = text, *line; (line = strsep(&rest, "\n"));) {
+		const char *relation = strstr(line, "relation \""),
+			   *table = strstr(line, "Table '");
+
+		if (relation && strstr(relation, "\" does not exist"))
+			return relation;
+		if (table && strstr(table, "' doesn't exist"))
+			return table;
+	}
+	return NULL;
+}
+
+void hint_setup(const struct run_context *context, struct run_worker *const *workers,
+                const struct output *output)
+{
+	const struct run_options *options = context->options;
+	bool has_setup = options->setup || options->snapshot;
+
+	for (unsigned int i = 0; i < options->database_count; i++)
+		has_setup |= options->database_list[i].setup != NULL;
+	for (unsigned int i = 0; i < context->plan->count && !has_setup; i++) {
+		const struct worker_spec *spec = worker_spec(workers[i]);
+		cleanup_free char *text = read_end(output_log_path(output, spec->number));
+		const char *line = worker_result(workers[i])->status == STATE_FAILED
+		                           ? find_missing_table(text)
+		                           : NULL;
+
+		if (!line)
+			continue;
+		log_line("%s: the suite missed a table: %.200s", spec->name, line);
+		log_hint("--setup COMMAND migrates and seeds the database before the workers "
+		         "start");
+		return;
+	}
 }
 
 static void hint_by_logs(const struct run_context *context, struct run_worker *const *workers,
@@ -72,10 +111,12 @@ static void hint_by_logs(const struct run_context *context, struct run_worker *c
 {
 	for (unsigned int i = 0; i < context->plan->count; i++) {
 		unsigned int number = worker_spec(workers[i])->number;
-		uint16_t port = 0;
+		cleanup_free char *text = NULL;
+		uint16_t port;
 
 		if (worker_result(workers[i])->status == STATE_FAILED)
-			port = refused_port(output_log_path(output, number));
+			text = read_end(output_log_path(output, number));
+		port = text ? find_refused_port(text) : 0;
 		if (!port || db_port_answers(port))
 			continue;
 		log_line("w%u: the suite was refused port %u, and no server answers there", number,

@@ -12,4 +12,8 @@
 void hint_database(const struct run_context *context, struct run_worker *const *workers,
                    const struct output *output);
 
+/** Print a hint to --setup if a worker failed because a table is missing, and no setup is given. */
+void hint_setup(const struct run_context *context, struct run_worker *const *workers,
+                const struct output *output);
+
 #endif
