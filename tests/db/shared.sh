@@ -43,6 +43,22 @@ ok 'auto takes the server that answers' grep -q 'rename (a server answers)' "$wo
 run port -m auto -d postgresql://u:p@localhost:1/x "$work/port" true
 ok 'and a private one where none does' grep -q 'private (no server answers)' "$work/port.err"
 
+# --- what CREATE DATABASE does not copy ---
+sql 'create database odd_db owner mes_user'
+sql "alter database odd_db set search_path = app, \"\$user\", public; alter database odd_db set datestyle = 'German, DMY'; alter role mes_user in database odd_db set work_mem = '7MB'"
+sql 'revoke connect on database odd_db from public; grant connect on database odd_db to mes_user with grant option; alter database odd_db connection limit 17'
+odd() { name=$1; shift; shared "$name" -r -d "${shurl%/*}/odd_db" "$@" "export PGPASSWORD=mes_password PGUSER=mes_user PGDATABASE=odd_db PGHOST=localhost PGPORT=$sport
+	psql -Atqc 'show search_path' -c 'show datestyle' -c 'show work_mem' -c 'show timezone' -c \"select has_database_privilege('public', oid, 'connect'), datconnlimit from pg_database where datname = 'odd_db'\""; }
+got=$(odd properties "$work/properties" | grep -v "^$(sql 'show timezone')\$" | sort | uniq -c | sed 's/^ *//')
+same 'copies, also after a reset, have the settings, rights and limit of the original' "2 7MB
+2 German, DMY
+2 app, \"\$user\", public
+2 f|17" "$got"
+got=$(odd stored -s "PGPASSWORD=mes_password psql -h localhost -p $sport -U mes_user -qc \"alter database odd_db set timezone = 'Asia/Kolkata'\" odd_db" "$work/stored" | grep -c Kolkata)
+same 'and the settings that a setup stores' 2 "$got"
+sql 'drop database odd_db'
+sql "select format('alter database %I is_template false; drop database %1\$I', datname) from pg_database where datname like 'berth_tpl%'" | while read -r statement; do sql "${statement%;*}"; sql "${statement#*; }"; done
+
 mkdir "$work/seed"; chmod 755 "$work/seed"
 echo 'create table item as select generate_series(1,100) id' >"$work/seed/seed.sql"
 seed="$client 'select 1' >/dev/null; psql -qf $work/seed/seed.sql"

@@ -234,7 +234,8 @@ static void on_template(void *arg, int error, const char *text)
 	if (mode->db->import && !error)
 		say_what_is_imported(mode, text);
 	if (error) {
-		failure = str_print("no template: %s", *text ? text : strerror(-error));
+		failure = str_print("no template: %s%s", *text ? text : strerror(-error),
+		                    mode->db->import ? "\nhint: --db-mode rename" : "");
 	} else if (!strcmp(text, "setup")) {
 		run_setup(mode);
 		return;

@@ -139,6 +139,41 @@ int admin_drop(struct admin *admin, const char *database, bool is_template, bool
 }
 
 /*
+ * What CREATE DATABASE does not copy, as statements: the settings, the limit and the rights of
+ * database $1, for the one whose name is inserted. A list of names is stored in quotes already.
+ */
+static const char properties[] =
+	"WITH source AS (SELECT * FROM pg_database WHERE datname = $1), "
+	"target AS (SELECT %s::text AS name) "
+	"SELECT format('ALTER %%s SET %%I TO %%s', CASE setrole WHEN 0 THEN "
+	"format('DATABASE %%I', name) ELSE format('ROLE %%I IN DATABASE %%I', "
+	"pg_get_userbyid(setrole), name) END, split_part(setting, '=', 1), "
+	"CASE WHEN setting ~ '^(search_path|temp_tablespaces|(local|session)_preload_libraries)=' "
+	"THEN value ELSE quote_literal(value) END) "
+	"FROM source JOIN pg_db_role_setting ON setdatabase = source.oid, target, "
+	"unnest(setconfig) AS setting, substr(setting, strpos(setting, '=') + 1) AS value "
+	"UNION ALL SELECT format('ALTER DATABASE %%I CONNECTION LIMIT %%s', name, datconnlimit) "
+	"FROM source, target WHERE datconnlimit >= 0 "
+	"UNION ALL SELECT format('REVOKE ALL ON DATABASE %%I FROM PUBLIC', name) "
+	"FROM source, target WHERE datacl IS NOT NULL "
+	"UNION ALL SELECT format('GRANT %%s ON DATABASE %%I TO %%s%%s', privilege_type, name, "
+	"CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END, "
+	"CASE WHEN is_grantable THEN ' WITH GRANT OPTION' ELSE '' END) "
+	"FROM source, target, aclexplode(datacl)";
+
+/* A setting that the role may not make stays away: docs/limits.md. */
+static void copy_properties(struct admin *admin, const char *source, const char *target)
+{
+	char *literal = libpq.PQescapeLiteral(admin->conn, target, strlen(target));
+	cleanup_free char *sql = str_print(properties, literal ? literal : "''");
+	cleanup_result PGresult *list = admin_ask(admin, 1, sql, source);
+
+	libpq.PQfreemem(literal);
+	for (int row = 0; row < libpq.PQntuples(list); row++)
+		(void)admin_run(admin, true, NULL, "%s", libpq.PQgetvalue(list, row, 0));
+}
+
+/*
  * A new database has a name that only Berth gives until its comment names the owner. Otherwise a
  * creator that dies in between would leave a database that no one can prove to be Berth's. The
  * rename is the commit; admin_reap() finds earlier leftovers.
@@ -157,6 +192,8 @@ int admin_create(struct admin *admin, const char *physical, const char *source,
 	ret = admin_run(admin, true, ret_why, "CREATE DATABASE %s TEMPLATE %s%s", unfinished, from,
 	                has_strategy ? " STRATEGY FILE_COPY" : "");
 	ret = ret ? ret : admin_comment(admin, unfinished, lease, false);
+	if (!ret && source)
+		copy_properties(admin, source, unfinished);
 	if (!ret)
 		ret = admin_run(admin, true, ret_why, "ALTER DATABASE %s RENAME TO %s", unfinished,
 		                name);
