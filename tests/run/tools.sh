@@ -11,7 +11,7 @@ s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 s.bind(("127.0.0.1", 3101)); s.listen()
 u = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM); u.bind(("::1", 3103))
 open(sys.argv[1], "w").close()
-time.sleep(60)
+time.sleep(600)
 PY
 cat >syscall.py <<'PY'
 import ctypes, platform, sys
