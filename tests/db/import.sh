@@ -36,7 +36,7 @@ for backend in preload seccomp; do
 	same "three copies under $backend print what the server itself prints" "0 $bare
 $bare
 $bare" "$status $(each)"
-	lines="$lines$(count 'database template: built') $(count '^berth: imported 7 MiB from the server at port') $(count '^berth: .* s ago and have not changed$'), "
+	lines="$lines$(count 'database template: built') $(count '^berth: imported 7 MiB from the server at port') $(count '^berth: .* ago and have not changed$'), "
 done
 same 'the server is as before, and nothing was written to it' "$before" "$(dump)"
 same 'the copy is taken once, and a line says its size and its age' '1 1 0, 0 0 1, ' "$lines"
@@ -51,7 +51,7 @@ same 'one template is left' 1 "$(find "$XDG_CACHE_HOME/berth/pg" -maxdepth 1 -na
 taken 60000
 sql 'insert into app.item (b) values (null)' mes_e2e_db
 run_berth -- psql -XAtqc 'select count(*) from app.item'
-same 'a copy that takes long is used again, with its age and the remedy' '100 1 1' "$(each) $(count 's ago and may have changed since$') $(count '^hint: berth db pull')"
+same 'a copy that takes long is used again, with its age and the remedy' '100 1 1' "$(each) $(count '^berth: .* ago and may have changed since$') $(count '^hint: berth db pull')"
 ok 'berth db pull takes it anew' "$berth" db pull --db "$shurl"
 run_berth -- psql -XAtqc 'select count(*) from app.item'
 same 'the next run has it' 101 "$(each)"
