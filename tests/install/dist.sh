@@ -4,8 +4,8 @@
 # user, also on a machine that has none of the libraries that Berth is built with.
 . "$(dirname "$0")/lib.sh"
 
-if [ -n "$mode" ]; then
-	echo '1..0 # SKIP an archive is made of the plain build only'
+if ! makes_archives; then
+	echo '1..0 # SKIP an archive is made of the plain build on Debian 12 only'
 	exit 77
 fi
 make -s -C "$top" dist >"$work/log" 2>&1 && grep -q 'needs 2\.34 of glibc' "$work/log"

@@ -37,4 +37,6 @@ try_berth() {
 	(cd "$work/try/home" && HOME=$PWD XDG_STATE_HOME=$PWD $as "$1" run --backend "$3" --tree shared -n 2 -- python3 "$work/suite" "$work/try/met") \
 		>"$work/try/log" 2>&1
 }
+# makes_archives: `make dist` has its place on the oldest release that is built on, in the plain build
+makes_archives() { [ -z "$mode" ] && grep -qs '^12' /etc/debian_version; }
 users() { if [ "$(id -u)" = 0 ]; then echo root nobody; else id -un; fi; }
