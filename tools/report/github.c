@@ -3,7 +3,8 @@
  * Workflow commands for GitHub Actions.
  *
  * GitHub shows at most 10 errors, 10 warnings and 10 notices of a step and drops the others
- * silently. So the worst come first, and the last line of a kind says how many are left out. Values
+ * silently. So the worst come first, and the last line of a kind says how many are left out. Failed
+ * tests take half of the errors at most. A finding of several workers is one annotation. Values
  * escape %, CR and LF, properties also : and , (docs.github.com, "Workflow commands").
  */
 #include <stdlib.h>
@@ -26,9 +27,10 @@ static void add_value(struct str *text, const char *plain, bool is_property)
 }
 
 static void add_annotation(struct str *text, const char *command, const struct report_run *run,
-                           const struct report_options *options, const json_t *finding)
+                           const struct report_options *options, size_t index)
 {
-	cleanup_free char *worker = run_worker_title(run, record_number(finding, "worker"));
+	const json_t *finding = run->findings[index];
+	cleanup_free char *worker = report_workers_of(run, index);
 	cleanup_free char *message = str_print("%s: %s\n%s", worker, record_text(finding, "detail"),
 	                                       record_text(finding, "remedy"));
 	cleanup_free char *file = NULL;
@@ -46,17 +48,32 @@ static void add_annotation(struct str *text, const char *command, const struct r
 	str_add(text, "\n");
 }
 
+/* A conflict that was avoided needs no one's attention. */
+static bool is_shown(const struct report_run *run, size_t index, const char *severity)
+{
+	const json_t *finding = run->findings[index];
+
+	return !strcmp(record_text(finding, "severity"), severity) &&
+	       strcmp(record_text(finding, "kind"), "conflict_avoided") &&
+	       !report_is_repeated(run, index);
+}
+
+/* @max: how many annotations of the kind are left. */
 static void add_annotations(struct str *text, const struct report_run *run,
                             const struct report_options *options, const char *severity,
-                            const char *command)
+                            unsigned int max)
 {
-	unsigned int all = run_count_findings(run, severity), shown = 0;
-	unsigned int max = all > ANNOTATIONS_MAX ? ANNOTATIONS_MAX - 1 : ANNOTATIONS_MAX;
+	const char *command = !strcmp(severity, "note") ? "notice" : severity;
+	unsigned int all = 0, shown = 0;
 
+	for (size_t i = 0; i < run->finding_count; i++)
+		all += is_shown(run, i, severity);
+	if (all > max && max)
+		max--;
 	for (size_t i = 0; i < run->finding_count && shown < max; i++) {
-		if (strcmp(record_text(run->findings[i], "severity"), severity))
+		if (!is_shown(run, i, severity))
 			continue;
-		add_annotation(text, command, run, options, run->findings[i]);
+		add_annotation(text, command, run, options, i);
 		shown++;
 	}
 	if (all > shown)
@@ -64,11 +81,51 @@ static void add_annotations(struct str *text, const struct report_run *run,
 		         command, all - shown);
 }
 
+/* The same test in several workers is one error. */
+static bool is_repeated_test(const struct report_run *run, size_t index)
+{
+	for (size_t i = 0; i < index; i++)
+		if (!strcmp(record_text(run->failed[i], "test"),
+		            record_text(run->failed[index], "test")))
+			return true;
+	return false;
+}
+
+/* Return: how many errors. Half of the limit is left for findings. */
+static unsigned int add_failed_tests(struct str *text, const struct report_run *run,
+                                     const struct report_options *options)
+{
+	unsigned int shown = 0;
+
+	for (size_t i = 0; i < run->failed_count && shown < ANNOTATIONS_MAX / 2; i++) {
+		const char *test = record_text(run->failed[i], "test");
+		cleanup_free char *file = NULL;
+		int line;
+
+		if (is_repeated_test(run, i))
+			continue;
+		str_add(text, "::error title=");
+		add_value(text, test, true);
+		if (finding_find_place(run->failed[i], options, &file, &line)) {
+			str_add(text, ",file=");
+			add_value(text, file, true);
+			str_addf(text, ",line=%d", line);
+		}
+		str_add(text, "::");
+		add_value(text, record_text(run->failed[i], "error"), false);
+		str_add(text, "\n");
+		shown++;
+	}
+	return shown;
+}
+
 int report_github(const struct report_run *run, const struct report_options *options,
                   struct str *text)
 {
-	add_annotations(text, run, options, "error", "error");
-	add_annotations(text, run, options, "warning", "warning");
-	add_annotations(text, run, options, "note", "notice");
+	unsigned int tests = add_failed_tests(text, run, options);
+
+	add_annotations(text, run, options, "error", ANNOTATIONS_MAX - tests);
+	add_annotations(text, run, options, "warning", ANNOTATIONS_MAX);
+	add_annotations(text, run, options, "note", ANNOTATIONS_MAX);
 	return 0;
 }

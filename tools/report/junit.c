@@ -5,8 +5,8 @@
  * the sums.
  *
  * The suite "berth" has a case for each worker, which fails with the worker's exit status. The
- * suite "berth findings" has a case for each finding: an error fails, a warning or note passes with
- * its text in system-out.
+ * suite "berth findings" has a case for each finding: it fails if its gate fails the run, else it
+ * passes with its text in system-out.
  */
 #include "tools/report/junit.h"
 
@@ -72,14 +72,27 @@ static void add_worker_case(struct str *text, const struct report_run *run,
 	str_add(text, "</testcase>\n");
 }
 
+static bool fails_run(const struct report_run *run, const json_t *finding)
+{
+	const char *gate = record_text(finding, "gate");
+	const json_t *name;
+	size_t i;
+
+	if (json_is_true(json_object_get(finding, "known")) ||
+	    !strcmp(record_text(finding, "severity"), "note"))
+		return false;
+	json_array_foreach(run->run ? json_object_get(run->run, "fail") : NULL, i,
+	                   name) if (*gate && !strcmp(record_string(name), gate)) return true;
+	return false;
+}
+
 static void add_finding_case(struct str *text, const struct report_run *run, const json_t *finding,
                              struct junit_totals *totals)
 {
 	cleanup_free char *worker = run_worker_title(run, record_number(finding, "worker"));
 	cleanup_free char *name = str_print("%s %s %s", worker, record_text(finding, "title"),
 	                                    record_text(finding, "fingerprint"));
-	bool failed = !strcmp(record_text(finding, "severity"), "error") &&
-	              !json_is_true(json_object_get(finding, "known"));
+	bool failed = fails_run(run, finding);
 
 	str_add(text, "<testcase");
 	add_attribute(text, "name", name);

@@ -49,6 +49,7 @@ bool finding_find_place(const json_t *finding, const struct report_options *opti
                         char **ret_file, int *ret_line)
 {
 	const char *test = record_text(finding, "test");
+	cleanup_strv char **words = NULL;
 	const json_t *frame;
 	size_t i;
 
@@ -60,7 +61,17 @@ bool finding_find_place(const json_t *finding, const struct report_options *opti
 			return true;
 	}
 	/* reporters name a test "e2e/cart.spec.js:12 adds" */
-	return parse_place(test, strcspn(test, " "), options, ret_file, ret_line);
+	if (parse_place(test, strcspn(test, " "), options, ret_file, ret_line))
+		return true;
+	/* the program that did it: "node server.js" */
+	words = strv_split(record_text(finding, "command"), " ");
+	for (char **word = words; word && *word; word++)
+		if (strchr(*word, '.') && find_in_project(*word, options)) {
+			*ret_file = str_copy(find_in_project(*word, options));
+			*ret_line = 1;
+			return true;
+		}
+	return false;
 }
 
 char *text_find_place(const char *text, const struct report_options *options)

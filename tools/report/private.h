@@ -53,7 +53,7 @@ void text_add_json(struct str *text, json_t *json, size_t flags);
 
 /**
  * The place that a finding points at: the first frame "at FILE:LINE" whose file lies in the
- * project, else its test.
+ * project, else its test, else line 1 of a file that its command names.
  * @ret_file	relative to the project; the caller's to free
  * Return: false if there is none.
  */
