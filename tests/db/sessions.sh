@@ -5,6 +5,7 @@
 # number of connections. A suite that does nothing of this has no findings.
 . "$(dirname "$0")/lib.sh"
 . tests/db/project.sh
+export PATH="$pgbin:$PATH" # Debian's psql is a wrapper, whose start takes seconds under load
 berth() { status=0; timeout 60 "$berth" "$@" >"$work/output" 2>"$work/errors" || status=$?; }
 findings() {
 	jq -r '.findings[] | select(.severity != "note") | "w\(.worker) \(.kind) \(.detail)"' \
