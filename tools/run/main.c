@@ -59,11 +59,9 @@ static void announce(const struct run *run)
 	else if (database)
 		str_addf(&line, "\nberth: databases %s", database);
 	log_line("%s", line.text);
-	if (!tree_namespaces(run->tree)->user)
-		return;
-	log_line("workers are in a user namespace: no sudo or setuid");
-	log_hint("%s--processes shared avoids it",
-	         tree_kind(run->tree) == TREE_OVERLAY ? "--tree shared " : "");
+	if (tree_namespaces(run->tree)->user)
+		log_line("user namespace: no sudo or setuid without %s--processes shared",
+		         tree_kind(run->tree) == TREE_OVERLAY ? "--tree shared " : "");
 }
 
 /*
