@@ -18,7 +18,7 @@ cp "$here/../tap.sh" "$top/"
 chmod -R a+rX "$top"
 . "$here/../tap.sh"
 for test in ${GROUPS_OF_RUN-status signals output ports tree}; do
-	su nobody -s /bin/sh -c "cd /; ROUNDS=10 BERTH=$top/out/bin/berth TMPDIR=/tmp exec sh $top/tests/$test.sh" >"$top/log" 2>&1
+	su nobody -s /bin/sh -c "cd /; ROUNDS=5 BERTH=$top/out/bin/berth TMPDIR=/tmp exec sh $top/tests/$test.sh" >"$top/log" 2>&1
 	status=$?
 	grep -v '^ok' "$top/log" >"$top/failures"
 	[ $status = 0 ] && ! grep -q '^not ok' "$top/log"

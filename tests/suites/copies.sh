@@ -1,7 +1,7 @@
 #!/bin/sh
 # Several unchanged copies of each small suite at once, under every backend, as root and as a plain
 # user: all pass and nothing is left. Root's preload runs with --full only, as auto is preload for the
-# plain user. Eight copies under bpf and with --full, else four.
+# plain user. Eight copies with --full, four under bpf, else three.
 set -eu
 [ -n "${ALONE-}" ] || ALONE=1 exec "$(dirname "$0")/alone" "$0" "$@"
 here=$(cd "$(dirname "$0")" && pwd)
@@ -12,8 +12,9 @@ suites=${SUITES:-pytest go java ruby shell udp php}
 # copies USER SUITE BACKEND
 copies() {
 	prepare "$1" "$2"
-	status=0 count=4
-	if [ "$3" = bpf ] || [ -n "${FULL-}" ]; then count=8; fi
+	status=0 count=3
+	[ "$3" != bpf ] || count=4
+	[ -z "${FULL-}" ] || count=8
 	as "$1" "cd '$work/project' && '$berth' run -n $count --output group --backend $3 -- ./run" >"$work/log" 2>&1 || status=$?
 	report "$status" "$2: $count copies at once pass ($1, $3)" "$work/log"
 	status=0; settle || status=$?
