@@ -32,7 +32,7 @@ done
 touch "$work/stop"; wait $sampler
 # a password in an argument is there until Berth has read it
 seen='for pid in $(pgrep berth); do tr "\0" "\n" <"/proc/$pid/cmdline"; done | grep -e db-mode -e mes_user'
-spoken option run -v -n 2 --db-mode rename --db "$with" -- sh -c "$seen"
+spoken option run -v -n 2 --processes shared --db-mode rename --db "$with" -- sh -c "$seen"
 for reader in 'report --markdown -' 'trends --json' 'leaks --json' 'recover --dry-run'; do spoken "${reader%% *}" $reader; done
 spoken elsewhere run --db "postgresql://mes_user:$word@db.example.com/x" -- true
 spoken malformed run --db "postgresql://mes_user:$word@localhost:port/x" -- true
