@@ -4,7 +4,10 @@
 # `berth run --snapshot NAME`. `berth db template` shows and drops templates and snapshots.
 . "$(dirname "$0")/lib.sh"
 . tests/db/project.sh
-setup='psql -qc "create table item(n int); insert into item values (0)"'
+# files that the setups name, so that their templates are used again
+echo 'create table item(n int); insert into item values (0)' >item.sql
+: >one; : >two
+setup='psql -qf item.sql'
 cat >suite <<'SUITE'
 ask() { psql -Atqc "$1"; }
 ask 'insert into item values (1)'
@@ -104,14 +107,14 @@ unused() { for name; do mkdir -p "$work/cache/berth/pg/tpl-$name/5432"; head -c 
 kept() { of_mode .name | cut -c-4 | sort | paste -sd' '; }
 unused aged used; touch -d '2 days ago' "$work/cache/berth/pg/tpl-aged" "$work/cache/berth/pg/tpl-used"
 exec 8>>"$work/cache/berth/pg/tpl-used.lock"; flock -s 8
-run_it '' --setup ': one' -- sleep 0.5
+run_it '' --setup 'sh one' -- sleep 0.5
 one=$(of_mode .name | grep -v 'aged\|used')
 same 'private: beyond the quota what nobody uses goes, not what a run uses, and not the one just made' "$(printf '%.4s\nused\n' "$one" | sort | paste -sd' ')" "$(kept)"
 exec 8>&-
-run_it '' --setup ': one' -- sleep 0.5
+run_it '' --setup 'sh one' -- sleep 0.5
 same 'private: nothing goes where none was made' "$(printf '%.4s\nused\n' "$one" | sort | paste -sd' ')" "$(kept)"
 touch -d '2 days ago' "$work/cache/berth/pg/tpl-$one"
-run_it '' --setup ': two' -- sleep 0.5
+run_it '' --setup 'sh two' -- sleep 0.5
 same 'private: then both' "$(of_mode .name | grep -v "aged\|used\|$one" | cut -c-4)" "$(kept)"
 rm berth.yaml
 "$berth" db template drop "$(of_mode .name | cut -c-12)" >/dev/null
