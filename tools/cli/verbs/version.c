@@ -16,9 +16,8 @@ static void print_text(const char *shim, const struct backends *backends)
 	struct term_table table = { .indent = 2, .wrap = true };
 
 	printf("berth " BERTH_VERSION "\n");
-	term_cell(&table, "shim");
-	term_cell(&table, access(shim, R_OK) ? "not there" : shim);
-	term_row(&table);
+	/* a path is never wrapped, also where it has a space */
+	printf("  shim %s\n", access(shim, R_OK) ? "not there" : shim);
 	for (unsigned int i = ISOLATE_PRELOAD; i < ISOLATE_NONE; i++) {
 		term_cell(&table, isolate_backend_names[i]);
 		if (backends->works[i])
