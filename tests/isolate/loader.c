@@ -14,6 +14,7 @@ static int print_warning(enum libbpf_print_level level, const char *format, va_l
 int main(int argc, char **argv)
 {
 	struct bpf_object *object;
+	struct bpf_program *snapshot;
 	int ret;
 
 	if (argc != 2) {
@@ -26,6 +27,10 @@ int main(int argc, char **argv)
 		printf("unable to open '%s'\n", argv[1]);
 		return 1;
 	}
+	/* some kernels refuse this iterator; the monitor then takes monitor_snapshot_files */
+	snapshot = bpf_object__find_program_by_name(object, "monitor_snapshot");
+	if (snapshot)
+		bpf_program__set_autoload(snapshot, false);
 	ret = bpf_object__load(object);
 	if (ret)
 		printf("the kernel refuses '%s': %s\n", argv[1], strerror(-ret));
