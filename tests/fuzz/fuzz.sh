@@ -7,7 +7,7 @@ cd "$here/../.."
 targets=$(find tests/fuzz -name '*.c' -printf '.out/fuzz/%f\n' | sed 's/\.c$//' | sort)
 # shellcheck disable=SC2086 # the list is words
 make -s $targets >&2
-FUZZ_SECONDS=${FUZZ_SECONDS:-$([ -n "${QUICK-}" ] && echo 2 || echo 20)}
+FUZZ_SECONDS=${FUZZ_SECONDS:-$([ -n "${QUICK-}" ] && echo 2 || echo 10)}
 export FUZZ_SECONDS FUZZ_SEED=1
 # shellcheck disable=SC2086
 exec tests/fuzz/run $targets
