@@ -178,12 +178,6 @@ static __always_inline struct call_address read_address(struct bpf_sock_addr *ct
 	return at;
 }
 
-/* The remainder tells the verifier what read_address() has ensured. */
-static __always_inline enum berth_proto proto_of(const struct call_address *at)
-{
-	return (enum berth_proto)(at->proto % BERTH_PROTOS);
-}
-
 /* Find the worker's port map. Return: false if the port policy has nothing to decide. */
 static __always_inline bool is_for_worker(const struct bpf_sock_addr *ctx, struct call_address *at)
 {
@@ -265,7 +259,7 @@ static __always_inline int on_bind(struct bpf_sock_addr *ctx, int family)
 
 	if (!is_for_worker(ctx, &at))
 		return ALLOW;
-	decision = berth_bind_begin(at.map, proto_of(&at), at.port);
+	decision = berth_bind_begin(at.map, (enum berth_proto)at.proto, at.port);
 	if (decision.note)
 		send_event(&at, REMAP_NOTE, &decision);
 	if (decision.first)
@@ -280,7 +274,7 @@ static __always_inline int on_outbound(struct bpf_sock_addr *ctx, int family)
 
 	if (!is_for_worker(ctx, &at))
 		return ALLOW;
-	decision = berth_outbound(at.map, proto_of(&at), at.port);
+	decision = berth_outbound(at.map, (enum berth_proto)at.proto, at.port);
 	if (decision.note &&
 	    (decision.note != BERTH_NOTE_FOREIGN || is_port_taken(ctx, &at, at.port)) &&
 	    berth_decision_has_note(at.map, &decision))

@@ -8,8 +8,7 @@
 
 void berth_bind_claim(struct berth_portmap *map, struct berth_decision *decision)
 {
-	/* the remainder tells the BPF verifier what the caller knows */
-	enum berth_proto proto = (enum berth_proto)(decision->proto % BERTH_PROTOS);
+	enum berth_proto proto = (enum berth_proto)decision->proto;
 	bool is_new = false;
 
 	decision->real_port = berth_portmap_claim(map, proto, decision->port, &is_new);
@@ -39,8 +38,8 @@ void berth_bind_failed(struct berth_portmap *map, int error, struct berth_decisi
 	}
 	decision->note = BERTH_NOTE_CONFLICT;
 	decision->note_port = failed;
-	decision->real_port = berth_portmap_move(
-		map, (enum berth_proto)(decision->proto % BERTH_PROTOS), decision->port, failed);
+	decision->real_port = berth_portmap_move(map, (enum berth_proto)decision->proto,
+	                                         decision->port, failed);
 	if (!decision->real_port)
 		return;
 	decision->verdict = BERTH_USE;

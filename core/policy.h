@@ -64,8 +64,8 @@ void berth_bind_claim(struct berth_portmap *map, struct berth_decision *decision
  * A program wants to bind @port.
  * Return: PASS: it is a real port already; USE; REFUSE: the worker's block is exhausted.
  */
-static inline struct berth_decision berth_bind_begin(struct berth_portmap *map,
-                                                     enum berth_proto proto, uint16_t port)
+berth_inline struct berth_decision berth_bind_begin(struct berth_portmap *map,
+                                                    enum berth_proto proto, uint16_t port)
 {
 	struct berth_decision decision = { .proto = (uint8_t)proto, .port = port };
 
@@ -96,8 +96,8 @@ void berth_bind_failed(struct berth_portmap *map, int error, struct berth_decisi
  * the host, one that the kernel has given to the worker, or an ephemeral one of UDP. PASS with a
  * note, or REFUSE (BERTH_MAP_STRICT): a foreign port.
  */
-static inline struct berth_decision berth_outbound(const struct berth_portmap *map,
-                                                   enum berth_proto proto, uint16_t port)
+berth_inline struct berth_decision berth_outbound(const struct berth_portmap *map,
+                                                  enum berth_proto proto, uint16_t port)
 {
 	struct berth_decision decision = { .proto = (uint8_t)proto, .port = port };
 
@@ -125,10 +125,9 @@ static inline struct berth_decision berth_outbound(const struct berth_portmap *m
 static inline bool berth_decision_has_note(struct berth_portmap *map,
                                            const struct berth_decision *decision)
 {
-	return decision->note &&
-	       (decision->note != BERTH_NOTE_FOREIGN ||
-	        berth_portmap_foreign_first(map, (enum berth_proto)(decision->proto % BERTH_PROTOS),
-	                                    decision->port));
+	return decision->note && (decision->note != BERTH_NOTE_FOREIGN ||
+	                          berth_portmap_foreign_first(
+					  map, (enum berth_proto)decision->proto, decision->port));
 }
 
 /** Write @decision's note into @note, a zeroed one; the caller adds the process and the time. */

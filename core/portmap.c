@@ -112,17 +112,11 @@ static void slot_give_back(struct berth_portmap *map, uint16_t real_port)
 	}
 }
 
-/*
- * Publish @real_port in the forward table. The loser of a race gives a fresh slot back. Inline, as
- * a function of a BPF program has at most five arguments.
- */
-static inline __attribute__((__always_inline__)) uint16_t publish(struct berth_portmap *map,
-                                                                  enum berth_proto proto,
-                                                                  uint16_t virtual_port,
-                                                                  uint16_t old, uint16_t real_port,
-                                                                  bool fresh)
+/* Publish @real_port in the forward table. The loser of a race gives a fresh slot back. */
+berth_inline uint16_t publish(struct berth_portmap *map, enum berth_proto proto,
+                              uint16_t virtual_port, uint16_t old, uint16_t real_port, bool fresh)
 {
-	if (swap(&map->forward[proto][virtual_port], old, real_port))
+	if (swap(berth_portmap_cell(map, proto, virtual_port), old, real_port))
 		return real_port;
 	if (fresh)
 		slot_give_back(map, real_port);
@@ -202,8 +196,8 @@ void berth_portmap_given(struct berth_portmap *map, uint16_t port)
 {
 	if (port < map->ephemeral_low || port > map->ephemeral_high)
 		return;
-	swap(&map->forward[BERTH_TCP][port], 0, port);
-	swap(&map->forward[BERTH_UDP][port], 0, port);
+	swap(berth_portmap_cell(map, BERTH_TCP, port), 0, port);
+	swap(berth_portmap_cell(map, BERTH_UDP, port), 0, port);
 }
 
 bool berth_portmap_try(struct berth_portmap *map, uint16_t real_port)
@@ -263,7 +257,8 @@ static bool first(uint32_t *words, uint32_t number)
 
 bool berth_portmap_foreign_first(struct berth_portmap *map, enum berth_proto proto, uint16_t port)
 {
-	return first(map->foreign_seen[proto], port);
+	return first(map->foreign_seen[berth_index(proto, BERTH_PROTOS)],
+	             berth_index(port, BERTH_PORTS));
 }
 
 bool berth_portmap_escape_first(struct berth_portmap *map, const char *program)

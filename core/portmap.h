@@ -191,11 +191,16 @@ void berth_portmap_share(struct berth_portmap *map, uint16_t virtual_port);
  */
 void berth_portmap_given(struct berth_portmap *map, uint16_t port);
 
+/** The cell of the table virtual -> real; a macro, as @map may be const. */
+#define berth_portmap_cell(map, proto, virtual_port) \
+	(&(map)->forward[berth_index(proto, BERTH_PROTOS)][berth_index(virtual_port, BERTH_PORTS)])
+
 /** Return: the real port of @virtual_port; 0 if the worker has not claimed it. */
 static inline uint16_t berth_portmap_real(const struct berth_portmap *map, enum berth_proto proto,
                                           uint16_t virtual_port)
 {
-	return (uint16_t)__atomic_load_n(&map->forward[proto][virtual_port], __ATOMIC_ACQUIRE);
+	return (uint16_t)__atomic_load_n(berth_portmap_cell(map, proto, virtual_port),
+	                                 __ATOMIC_ACQUIRE);
 }
 
 /** Return: the number of slots. The suite can write the map, so its length is not trusted. */

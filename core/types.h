@@ -5,6 +5,9 @@
  * The fixed-width types of core/, which compiles for the host, for the shim and for BPF. No other
  * file of core/ knows the difference.
  */
+/* For functions that return a structure or have six arguments: a BPF function can do neither. */
+#define berth_inline static inline __attribute__((__always_inline__))
+
 #ifdef __bpf__
 /* a program that reads kernel structures includes vmlinux.h first, and has the types from there */
 #ifndef __VMLINUX_H__
@@ -33,6 +36,15 @@ typedef __s32 int32_t;
 /* BPF_FUNC_loop, Linux 5.17 */
 static long (*const berth_bpf_loop)(uint32_t, void *, void *, uint64_t) = (void *)181;
 #define berth_loop(steps, step, arg) berth_bpf_loop((steps), (step), (arg), 0)
+
+/* The empty assembly hides the value from the compiler, so the bound stays in the program. */
+#define berth_index(value, count) \
+	({ \
+		uint32_t index_ = (value); \
+\
+		__asm__("" : "+r"(index_)); \
+		index_ % (count); \
+	})
 #else
 #include <stdbool.h>
 #include <stddef.h>
@@ -49,6 +61,13 @@ static inline void berth_loop(uint32_t steps, long (*step)(uint32_t, void *), vo
 		if (step(i, arg))
 			return;
 }
+
+/*
+ * @value, which is below @count, a power of two, as the index of an array in a port map. The BPF
+ * verifier wants to see the bound at the access: it forgets that of a value that the compiler has
+ * put aside in four bytes of stack (clang 13), and a compiler leaves out a bound that it can prove.
+ */
+#define berth_index(value, count) (value)
 #endif
 
 #endif
