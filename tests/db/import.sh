@@ -6,7 +6,9 @@
 . tests/db/project.sh
 chmod 755 "$work"
 sql "alter role mes_user set statement_timeout = '7min'"
-sql 'create role auditor nologin bypassrls; create role reader login; grant auditor to reader with admin option; create role shop_admin superuser'
+sql 'create role auditor nologin bypassrls; create role reader login; grant auditor to reader with admin option; create role shop_admin superuser; alter role reader connection limit 3 valid until '"'2031-01-01Z'"'; comment on role reader is '"'reads
+only'"
+sql 'alter role reader set search_path = app, pg_catalog'
 sql "alter role mes_user in database mes_e2e_db set work_mem = '7MB'; alter database mes_e2e_db set search_path = app, \"\$user\", public"
 sql "revoke connect on database mes_e2e_db from public; grant connect on database mes_e2e_db to mes_user, reader; alter database mes_e2e_db connection limit 17; comment on database mes_e2e_db is 'the shop'"
 sql 'create database empty_db owner mes_user'
@@ -22,7 +24,7 @@ dump() { { pg_dumpall -h "$sdir" -U postgres | grep -v '^.restrict\|^.unrestrict
 cat >suite.sh <<'S'
 psql -XAtq -c 'show search_path' -c 'show work_mem' -c 'show statement_timeout' -c "select current_setting('is_superuser'), current_user, current_database()" \
 	-c "select (select count(*) from aclexplode(datacl) where grantee = 0 and privilege_type = 'CONNECT'), datconnlimit, shobj_description(oid, 'pg_database'), pg_get_userbyid(datdba) from pg_database where datname = 'mes_e2e_db'" \
-	-c "select rolname, rolsuper, rolcanlogin, rolcreatedb, rolbypassrls from pg_roles where rolname !~ '^pg_|^postgres$' order by 1" -c "select pg_has_role('reader', 'auditor', 'member')" \
+	-c "select rolname, rolsuper, rolcanlogin, rolcreatedb, rolbypassrls from pg_roles where rolname !~ '^pg_|^postgres$' order by 1" -c "select pg_has_role('reader', 'auditor', 'member with admin option'), rolconnlimit, rolvaliduntil, rolconfig, shobj_description(oid, 'pg_authid') from pg_roles where rolname = 'reader'" \
 	-c 'select count(*), max(id) from item' -c "select encode(lo_get(4711), 'escape')" -c "select has_table_privilege('reader', 'app.item', 'select')" -c 'select * from app.here' -c "select extname from pg_extension order by 1" \
 	-c "insert into item (b) values ('x') returning id" -c "prepare p as select datname from pg_database where datname = \$1" -c "execute p('mes_e2e_db')" \
 	-c "select count(*) from pg_class where relname = 'item' and reltuples = 100" -c "do \$\$ begin if current_database() <> 'mes_e2e_db' then raise 'elsewhere'; end if; end \$\$" \
@@ -94,6 +96,21 @@ rm -rf "$work/r"
 rm berth.yaml
 server_down; refused 'no server' 'import: no server answers'; server_up
 
-same 'no dump is left' '' "$(find "$XDG_CACHE_HOME/berth" -maxdepth 1 -name 'berth-pg-*')"
+# --- a run that is killed while it copies ---
+sql "alter role postgres password 'secret'"
+PGUSER=postgres PGPASSWORD=secret
+shurl=postgresql://postgres:secret@127.0.0.1:$sport/mes_e2e_db
+sql 'begin; lock table app.item; select pg_sleep(30)' mes_e2e_db >/dev/null 2>&1 & lock=$!
+wait_for sh -c "psql -h '$sdir' -Atqc \"select 1 from pg_locks where mode = 'AccessExclusiveLock' and relation = 'app.item'::regclass\" | grep -q 1"
+"$berth" run --tree shared --db "$shurl" --db-mode import --results "$work/r" -- true >/dev/null 2>&1 & run=$!
+building() { find "$XDG_CACHE_HOME/berth/pg" -maxdepth 1 -name 'tpl-*.building'; }
+dumps() { [ "$(sql "select count(*) from pg_locks join pg_stat_activity using (pid) where not granted and query like 'LOCK TABLE%'")" = "$1" ]; }
+ok 'pg_dump waits for a lock' wait_for dumps 1
+kill -9 $run; wait $run 2>/dev/null || :
+ok 'it ends with the run' wait_for dumps 0
+sql "select pg_terminate_backend(pid) from pg_stat_activity where query like '%pg_sleep(30)' and pid <> pg_backend_pid()" >/dev/null
+wait $lock || :
+run_berth -- psql -XAtqc "select current_user, current_setting('is_superuser')"
+same 'the next run, as role postgres with its password, leaves nothing half made' '0 postgres|on ' "$status $(each) $(building)"
 same 'no password in a log' 0 "$(grep -rl mes_password "$XDG_CACHE_HOME/berth" 2>/dev/null | wc -l)"
 finish

@@ -161,7 +161,8 @@ static _Noreturn void become_program(const struct child_program *program, int in
 
 int child_exec(const struct child_program *program, struct str *ret_output)
 {
-	cleanup_close int in = program->input
+	cleanup_close int in = program->input_fd ? fcntl(program->input_fd, F_DUPFD_CLOEXEC, 3)
+	                       : program->input
 	                               ? file_in_memory(program->input, strlen(program->input))
 	                               : open("/dev/null", O_RDONLY | O_CLOEXEC);
 	int pipes[2] = { -1, -1 };

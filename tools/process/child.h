@@ -43,6 +43,7 @@ struct child_program {
 	char *const *argv;
 	char *const *envp;  /* NULL = our own environment */
 	const char *input;  /* for its standard input; NULL = none */
+	int input_fd;       /* the same; 0 = none */
 	int64_t timeout_ms; /* 0 = no limit */
 };
 

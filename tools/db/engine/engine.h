@@ -35,6 +35,22 @@ struct instance_params {
 	int64_t idle_kill_ms; /* the server ends sessions idle in a transaction; 0 = never */
 };
 
+/*
+ * What private/import.c has read from the user's server. In SQL of it \1 separates statements, and
+ * \2 is a newline.
+ */
+struct engine_import {
+	char *roles;                                    /* SQL */
+	const struct engine_import_database *databases; /* by index in the URLs */
+};
+
+struct engine_import_database {
+	char *create;     /* SQL, with the properties of the database; NULL = it does not exist */
+	char *extensions; /* SQL that creates them */
+	pid_t dump;       /* pg_dump of its contents, which runs; 0 = none */
+	int dump_out, dump_error; /* what it writes: a pipe, and a file in memory */
+};
+
 /* What a data directory is filled with. */
 struct engine_build {
 	const struct db_programs *programs;
@@ -43,8 +59,8 @@ struct engine_build {
 	const struct db_url *urls;
 	unsigned int url_count;
 	const char *data; /* the directory, which is not there yet */
-	/* PostgreSQL: what is imported, of private/import.c; NULL = nothing */
-	const char *dump;
+	/* PostgreSQL: what is imported into this server; NULL = nothing */
+	const struct engine_import *import;
 	const char *socket_dir; /* for a server that restores it */
 	enum db_role role;      /* of the URLs; AUTO = as imported */
 };

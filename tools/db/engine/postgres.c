@@ -264,8 +264,10 @@ static void add_access(struct str *hba, const char *role, const char *method)
  * Who may connect: the roles of the URLs by password (without one if their URL has none), and Berth
  * through the socket. A URL without a password belongs to a server that trusts its clients. There
  * the roles that the suite makes need no password either.
+ *
+ * @by_berth	as role postgres through the socket, whatever the URLs say: to fill the databases
  */
-static int write_access(const struct engine_build *build)
+static int write_access(const struct engine_build *build, bool by_berth)
 {
 	cleanup_free char *hba_path = str_print("%s/pg_hba.conf", build->data),
 			  *ident_path = str_print("%s/pg_ident.conf", build->data);
@@ -274,6 +276,8 @@ static int write_access(const struct engine_build *build)
 	bool postgres_in_url = false, trusting = false;
 	int ret;
 
+	if (by_berth)
+		str_add(&hba, "local all postgres peer map=berth\n");
 	for (unsigned int i = 0; i < build->url_count; i++) {
 		const struct db_url *url = &build->urls[i];
 
@@ -324,10 +328,11 @@ static int build(const struct engine_build *build, struct str *ret_text)
 	ret = db_clone_tree(from, build->data, DB_CLONE_REFLINK);
 	if (ret)
 		ret = db_clone_tree(from, build->data, DB_CLONE_COPY);
-	if (build->dump) {
-		ret = ret ? ret : write_access(build);
+	if (build->import) {
+		ret = ret ? ret : write_access(build, true);
 		ret = ret ? ret : write_settings(build);
-		return ret ? ret : postgres_restore(build, ret_text);
+		ret = ret ? ret : postgres_restore(build, ret_text);
+		return ret ? ret : write_access(build, false);
 	}
 	for (unsigned int i = 0; i < build->url_count; i++)
 		if (is_first(build, i, false))
@@ -335,7 +340,7 @@ static int build(const struct engine_build *build, struct str *ret_text)
 	for (unsigned int i = 0; i < build->url_count; i++)
 		if (is_first(build, i, true))
 			add_database(&sql, &build->urls[i]);
-	ret = ret ? ret : write_access(build);
+	ret = ret ? ret : write_access(build, false);
 	ret = ret ? ret : write_settings(build);
 	ret = ret ? ret : run_sql(build->programs, build->data, sql.text, ret_text);
 	if (sql.text)

@@ -315,21 +315,6 @@ int db_programs_socket_dir(const struct db_programs *programs, const char *run_d
 	return 0;
 }
 
-int db_programs_dump_dir(const struct db_programs *programs, const char *run_dir, char **ret_path)
-{
-	const char *cache = programs->cache;
-	char *path = str_print("%.*s/" SOCKET_DIR "XXXXXX", (int)(strrchr(cache, '/') - cache),
-	                       cache);
-
-	if (!mkdtemp(path)) {
-		free(path);
-		return -errno;
-	}
-	leave_link(run_dir, path);
-	*ret_path = path;
-	return 0;
-}
-
 void db_programs_remove_socket_dirs(const char *run_dir)
 {
 	cleanup_strv char **names = dir_list(run_dir);

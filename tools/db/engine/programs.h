@@ -37,13 +37,7 @@ void db_programs_free(struct db_programs *programs);
 int db_programs_socket_dir(const struct db_programs *programs, const char *run_dir,
                            char **ret_path);
 
-/**
- * Make a directory of our own beside the cache, for files that are too large for @run_dir.
- * @ret_path	the caller's to free
- */
-int db_programs_dump_dir(const struct db_programs *programs, const char *run_dir, char **ret_path);
-
-/** Remove what the two above made outside of @run_dir. Call it before @run_dir is removed. */
+/** Remove what that made outside of @run_dir. Call it before @run_dir is removed. */
 void db_programs_remove_socket_dirs(const char *run_dir);
 
 #endif

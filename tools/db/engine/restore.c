@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Fills a fresh data directory with what private/import.c has read from the user's server. The
- * server runs for that time only, and only its Unix socket is open. In a job, as the servers' user,
- * who is `postgres` there by pg_ident.conf; it ends with the job.
+ * Fills a fresh data directory with what private/import.c reads from the user's server. The server
+ * runs for that time only, with its Unix socket only, and admits only its own user, as `postgres`.
+ * In a job, as that user; it ends with the job.
  */
 #include "tools/db/engine/postgres.h"
 
@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -19,16 +18,17 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
 #include "tools/base/file.h"
+#include "tools/db/common/libpq.h"
 #include "tools/process/child.h"
 
-enum { READY_MS = 60000, READY_EVERY_MS = 20, STOP_MS = 120000, JOBS_MAX = 4 };
+enum { READY_MS = 60000, READY_EVERY_MS = 20, STOP_MS = 120000, CONNECT_MS = 60000 };
 
-static const char port[] = "1"; /* of the socket's name; no worker has it */
+#define PORT "1" /* of the socket's name; no worker has it */
 
 struct restore {
 	const struct engine_build *build;
 	struct str *text; /* what failed */
-	char jobs[16];
+	PGconn *conn;
 };
 
 /* --- its server --- */
@@ -38,7 +38,7 @@ static pid_t start_server(const struct engine_build *build)
 	cleanup_free char *program = str_print("%s/postgres", build->programs->bin),
 			  *sockets = str_print("unix_socket_directories=%s", build->socket_dir),
 			  *log = str_print("%s.log", build->data);
-	cleanup_strv char **argv = strv_of(program, "-D", build->data, "-p", port, "-c", sockets,
+	cleanup_strv char **argv = strv_of(program, "-D", build->data, "-p", PORT, "-c", sockets,
 	                                   "-c", "listen_addresses=", "-c",
 	                                   "maintenance_work_mem=128MB", "-c", "max_wal_size=1GB");
 	pid_t pid = child_fork(SIGQUIT);
@@ -52,32 +52,6 @@ static pid_t start_server(const struct engine_build *build)
 	setsid();
 	execve(argv[0], argv, (char *[]){ (char *)"PATH=/usr/bin:/bin", (char *)"LC_ALL=C", NULL });
 	_exit(1);
-}
-
-/* @input	standard input; may be NULL. Return: 0; -EIO, and the reason is in @restore. */
-static int run(struct restore *restore, const char *database, const char *input, char **argv)
-{
-	const struct db_programs *programs = restore->build->programs;
-	cleanup_strv char **words = argv, **envp = NULL;
-	cleanup_str struct str output = { 0 };
-	char *name = str_print("%s/%s", programs->bin, argv[0]);
-	const char *error;
-
-	free(argv[0]);
-	argv[0] = name;
-	strv_add(&envp, "PATH=/usr/bin:/bin");
-	strv_own(&envp, str_print("PGHOST=%s", restore->build->socket_dir));
-	strv_own(&envp, str_print("PGPORT=%s", port));
-	strv_own(&envp, str_print("PGDATABASE=%s", database));
-	strv_add(&envp, "PGUSER=postgres");
-	if (!child_exec(&(struct child_program){ .argv = words, .envp = envp, .input = input },
-	                &output))
-		return 0;
-	error = output.text ? strstr(output.text, "ERROR:  ") : NULL;
-	error = error ? error + strlen("ERROR:  ") : output.text ? output.text : argv[0];
-	str_addf(restore->text, "unable to restore what was imported: %.*s",
-	         (int)strcspn(error, "\n"), error);
-	return -EIO;
 }
 
 /* As pg_ctl waits: the server writes its state to the last line of postmaster.pid. */
@@ -109,29 +83,55 @@ static int wait_until_ready(struct restore *restore, pid_t pid)
 
 /* --- what it gets --- */
 
-#define psql(...) strv_of("psql", "-Xq", "-v", "ON_ERROR_STOP=1", ##__VA_ARGS__)
-
-/*
- * roles.sql without what cannot be repeated here: role postgres exists, and the grantors of a
- * membership have no rights yet. \restrict is of newer minor versions, whose psql may be missing.
- */
-static char *roles_of(const char *path)
+/* Note what failed. Return: -EIO. */
+static int fail(struct restore *restore, const char *what, const char *output)
 {
-	cleanup_free char *text = NULL;
-	struct str sql = { 0 };
+	const char *error = output ? strstr(output, "ERROR:  ") : NULL;
 
-	if (file_read(path, &text, NULL))
-		return NULL;
-	for (char *rest = text, *line; (line = strsep(&rest, "\n"));) {
-		char *by = str_starts(line, "GRANT ") ? strstr(line, " GRANTED BY ") : NULL;
+	error = error ? error + strlen("ERROR:  ") : output && *output ? output : "no reason given";
+	str_addf(restore->text, "%s: %.*s", what, (int)strcspn(error, "\n"), error);
+	return -EIO;
+}
 
-		if (*line == '\\' || !strcmp(line, "CREATE ROLE postgres;") ||
-		    str_starts(line, "ALTER ROLE postgres WITH "))
-			continue;
-		str_add_len(&sql, line, by ? (size_t)(by - line) : strlen(line));
-		str_add(&sql, by ? ";\n" : "\n");
+static int fail_restore(struct restore *restore, const char *output)
+{
+	return fail(restore, "unable to restore what was imported", output);
+}
+
+static int connect_to(struct restore *restore, const char *database)
+{
+	const struct db_url url = { .role = (char *)(uintptr_t) "postgres" };
+	const struct libpq_target target = { .host = restore->build->socket_dir,
+		                             .port = (uint16_t)atoi(PORT),
+		                             .database = database,
+		                             .url = &url,
+		                             .options = "" };
+
+	libpq.PQfinish(restore->conn);
+	restore->conn = libpq_connect(&target, CONNECT_MS);
+	if (libpq.PQstatus(restore->conn) == CONNECTION_OK)
+		return 0;
+	return fail_restore(restore, libpq_error(restore->conn));
+}
+
+/* @sql	of struct engine_import; may be NULL */
+static int execute(struct restore *restore, const char *sql)
+{
+	cleanup_strv char **statements = sql ? strv_split(sql, "\1") : NULL;
+	int ret = 0;
+
+	for (char **statement = statements; statement && *statement && !ret; statement++) {
+		PGresult *result;
+
+		for (char *at = *statement; (at = strchr(at, '\2')); at++)
+			*at = '\n';
+		result = libpq_ask(restore->conn, -1, 0, *statement, NULL);
+		if (libpq.PQresultStatus(result) != PGRES_COMMAND_OK &&
+		    libpq.PQresultStatus(result) != PGRES_TUPLES_OK)
+			ret = fail_restore(restore, libpq_error(restore->conn));
+		libpq.PQclear(result);
 	}
-	return str_take(&sql);
+	return ret;
 }
 
 static void add_value(struct str *sql, const char *text)
@@ -140,149 +140,124 @@ static void add_value(struct str *sql, const char *text)
 	engine_add_quoted(sql, text, '\'');
 }
 
-/* A statement that psql executes if no row of @table has @name. */
-static void add_unless(struct str *sql, const char *statement, const char *table,
-                       const char *column, const char *name)
-{
-	str_add(sql, "SELECT ");
-	add_value(sql, statement);
-	str_addf(sql, " WHERE NOT EXISTS (SELECT FROM %s WHERE %s = ", table, column);
-	add_value(sql, name);
-	str_add(sql, ")\\gexec\n");
-}
-
-static void add_role(struct str *sql, const struct engine_build *build, const struct db_url *url)
-{
-	cleanup_str struct str role = { 0 }, create = { 0 };
-
-	engine_add_quoted(&role, url->role, '"');
-	str_addf(&create, "CREATE ROLE %s LOGIN CREATEDB", role.text);
-	add_unless(sql, create.text, "pg_roles", "rolname", url->role);
-	if (url->password) {
-		str_addf(sql, "ALTER ROLE %s PASSWORD ", role.text);
-		add_value(sql, url->password);
-		str_add(sql, ";\n");
-	}
-	if (build->role && strcmp(url->role, "postgres"))
-		str_addf(sql, "ALTER ROLE %s %s;\n", role.text,
-		         build->role == DB_ROLE_SUPERUSER ? "SUPERUSER" : "NOSUPERUSER CREATEDB");
-}
-
+/* The roles of the URLs: with their passwords, and with the rights that the user asks for. */
 static int restore_roles(struct restore *restore)
 {
 	const struct engine_build *build = restore->build;
-	cleanup_free char *path = str_print("%s/roles.sql", build->dump), *roles = roles_of(path);
-	cleanup_str struct str sql = { 0 };
-	int ret;
+	int ret = execute(restore, build->import->roles);
 
-	str_add(&sql, roles ? roles : "");
-	for (unsigned int i = 0; i < build->url_count; i++)
-		if (build->urls[i].port == build->spec->port)
-			add_role(&sql, build, &build->urls[i]);
-	ret = run(restore, "postgres", sql.text ? sql.text : "", psql("-f", "-"));
-	if (sql.text)
+	for (unsigned int i = 0; i < build->url_count && !ret; i++) {
+		const struct db_url *url = &build->urls[i];
+		cleanup_str struct str sql = { 0 };
+
+		if (url->port != build->spec->port || (!url->password && !build->role))
+			continue;
+		str_add(&sql, "ALTER ROLE ");
+		engine_add_quoted(&sql, url->role, '"');
+		if (build->role && strcmp(url->role, "postgres") != 0)
+			str_add(&sql, build->role == DB_ROLE_SUPERUSER ? " SUPERUSER"
+			                                               : " NOSUPERUSER CREATEDB");
+		if (url->password) {
+			str_add(&sql, " PASSWORD ");
+			add_value(&sql, url->password);
+		}
+		ret = execute(restore, sql.text);
 		explicit_bzero(sql.text, sql.len);
+	}
 	return ret;
 }
 
-/* The entries of the dump that make the database, not what is in it. */
-static int list_database(struct restore *restore, const char *dump, const char *list)
+/* The statistics that the user's server has: a dump has none. */
+static const char analyze[] =
+	"DO $$DECLARE t regclass; BEGIN FOR t IN SELECT oid FROM pg_class WHERE relkind IN ('r', "
+	"'p', 'm') AND oid >= 16384 LOOP EXECUTE format('ANALYZE %s', t); END LOOP; END$$";
+
+/* The contents, from the pg_dump that runs. */
+static int restore_contents(struct restore *restore, const char *name,
+                            const struct engine_import_database *database)
 {
-	static const char *const kinds[] = { " DATABASE ", " DATABASE PROPERTIES ",
-		                             " COMMENT - DATABASE ", " ACL - DATABASE " };
-	cleanup_free char *program = str_print("%s/pg_restore", restore->build->programs->bin);
-	cleanup_strv char **argv = strv_of(program, "-l", "-C", dump), **lines = NULL;
-	cleanup_str struct str output = { 0 }, chosen = { 0 };
+	const char *bin = restore->build->programs->bin;
+	cleanup_free char *program = str_print("%s/pg_restore", bin),
+			  *host = str_print("PGHOST=%s", restore->build->socket_dir),
+			  *to = str_print("PGDATABASE=%s", name);
+	cleanup_strv char **argv = strv_of(program, "-e", "--no-tablespaces", "-d", ""),
+			  **envp = strv_of("PATH=/usr/bin:/bin", "PGPORT=" PORT, "PGUSER=postgres",
+	                                   host, to);
+	cleanup_str struct str output = { 0 };
+	cleanup_free char *what = NULL;
+	char error[1024] = "";
+	int status, dumped;
 
-	if (child_exec(&(struct child_program){ .argv = argv }, &output))
-		return -EIO;
-	lines = strv_split(output.text, "\n");
-	for (char **line = lines; line && *line; line++) {
-		const char *kind = *line; /* after "3321; 1262 16388" */
-
-		for (int word = 0; word < 3 && kind; word++)
-			kind = strchr(kind + 1, ' ');
-		for (size_t i = 0; **line != ';' && kind && i < ARRAY_LEN(kinds); i++)
-			if (str_starts(kind, kinds[i])) {
-				str_addf(&chosen, "%s\n", *line);
-				break;
-			}
-	}
-	return chosen.len ? file_replace(list, chosen.text, chosen.len, 0600) : -EIO;
+	status = child_exec(&(struct child_program){ .argv = argv,
+	                                             .envp = envp,
+	                                             .input_fd = database->dump_out },
+	                    &output);
+	close(database->dump_out);
+	dumped = child_wait(database->dump, STOP_MS);
+	if (!dumped && !status)
+		return 0;
+	/* SIGPIPE: because pg_restore failed */
+	if (!dumped || dumped == 128 + SIGPIPE)
+		return fail_restore(restore, output.text);
+	what = str_print("unable to read database '%s'", name);
+	(void)!pread(database->dump_error, error, sizeof(error) - 1, 0);
+	return fail(restore, what, error);
 }
 
-/* @sql	the extensions, if the setup command makes the contents; else NULL */
-static int restore_database(struct restore *restore, const char *name, const char *dump,
-                            const char *sql)
+static int restore_database(struct restore *restore, const struct db_url *url,
+                            const struct engine_import_database *database)
 {
-	cleanup_free char *list = str_print("%s.list", dump), *text = NULL;
-	char **argv = strv_of("pg_restore", "-e", "-C", "-d", "template1", "--no-tablespaces");
-	int ret = 0;
+	cleanup_str struct str create = { 0 };
+	int ret = strcmp(url->name, "postgres") ? 0 : execute(restore, "DROP DATABASE postgres");
 
-	if (!strcmp(name, "postgres"))
-		ret = run(restore, "template1", NULL, psql("-c", "DROP DATABASE postgres"));
-	if (!ret && sql)
-		ret = list_database(restore, dump, list);
-	if (sql) {
-		strv_add(&argv, "-L");
-		strv_add(&argv, list);
-	} else {
-		strv_add(&argv, restore->jobs);
+	if (!database->create) {
+		str_add(&create, "CREATE DATABASE ");
+		engine_add_quoted(&create, url->name, '"');
+		str_add(&create, " OWNER ");
+		engine_add_quoted(&create, url->role, '"');
 	}
-	strv_add(&argv, dump);
-	if (ret)
-		strv_free(argv);
-	else
-		ret = run(restore, "template1", NULL, argv);
-	if (ret || !sql)
-		return ret ? ret
-		           : run(restore, name, NULL,
-		                 strv_of("vacuumdb", "-q", "--analyze-only", restore->jobs));
-	ret = file_read(sql, &text, NULL);
-	return ret || !*text ? ret : run(restore, name, text, psql("-f", "-"));
+	ret = ret ? ret : execute(restore, create.len ? create.text : database->create);
+	if (ret || (!database->dump && !database->extensions))
+		return ret;
+	if (database->dump)
+		ret = restore_contents(restore, url->name, database);
+	ret = ret ? ret : connect_to(restore, url->name);
+	ret = ret ? ret : execute(restore, database->dump ? analyze : database->extensions);
+	return ret ? ret : connect_to(restore, "template1");
 }
 
 static int restore_all(struct restore *restore)
 {
 	const struct engine_build *build = restore->build;
-	cleanup_str struct str missing = { 0 };
-	int ret = restore_roles(restore);
+	cleanup_strv char **done = NULL;
+	int ret = connect_to(restore, "template1");
 
-	for (unsigned int i = 0; i < build->url_count && !ret; i++) {
-		const struct db_url *url = &build->urls[i];
-		cleanup_free char *dump = str_print("%s/%u.dump", build->dump, i),
-				  *sql = str_print("%s/%u.sql", build->dump, i);
-		cleanup_str struct str create = { 0 };
-
-		if (url->port != build->spec->port)
-			continue;
-		if (!access(dump, F_OK))
-			ret = restore_database(restore, url->name, dump,
-			                       access(sql, F_OK) ? NULL : sql);
-		str_add(&create, "CREATE DATABASE ");
-		engine_add_quoted(&create, url->name, '"');
-		str_add(&create, " OWNER ");
-		engine_add_quoted(&create, url->role, '"');
-		add_unless(&missing, create.text, "pg_database", "datname", url->name);
-	}
-	return ret || !missing.len ? ret : run(restore, "template1", missing.text, psql("-f", "-"));
+	ret = ret ? ret : restore_roles(restore);
+	for (unsigned int i = 0; i < build->url_count && !ret; i++)
+		if (build->urls[i].port == build->spec->port &&
+		    !strv_has(done, build->urls[i].name)) {
+			strv_add(&done, build->urls[i].name);
+			ret = restore_database(restore, &build->urls[i],
+			                       &build->import->databases[i]);
+		}
+	return ret;
 }
 
 int postgres_restore(const struct engine_build *build, struct str *ret_text)
 {
 	struct restore restore = { .build = build, .text = ret_text };
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	pid_t pid = start_server(build);
+	cleanup_free char *why = NULL;
 	int ret, status;
+	pid_t pid;
 
+	if (libpq_load(&why))
+		return fail_restore(&restore, why);
+	pid = start_server(build);
 	if (pid < 0)
 		return (int)pid;
-	snprintf(restore.jobs, sizeof(restore.jobs), "-j%ld",
-	         cpus < 1          ? 1
-	         : cpus > JOBS_MAX ? JOBS_MAX
-	                           : cpus);
 	ret = wait_until_ready(&restore, pid);
 	ret = ret ? ret : restore_all(&restore);
+	libpq.PQfinish(restore.conn);
 	(void)kill(pid, SIGINT);
 	status = child_wait(pid, STOP_MS);
 	if (ret || !status)

@@ -94,18 +94,65 @@ static const char unreadable[] =
 /* A schema of its own comes before the extension, as in pg_dump's output. */
 static const char extensions[] =
 	"SELECT string_agg(CASE WHEN nspname ~ '^(pg_|public$)' THEN '' "
-	"ELSE format('CREATE SCHEMA IF NOT EXISTS %I; ', nspname) END || "
-	"format('CREATE EXTENSION IF NOT EXISTS %I SCHEMA %I CASCADE;', extname, nspname), ' ' "
+	"ELSE format(E'CREATE SCHEMA IF NOT EXISTS %I\x01', nspname) END || "
+	"format('CREATE EXTENSION IF NOT EXISTS %I SCHEMA %I CASCADE', extname, nspname), E'\x01' "
 	"ORDER BY e.oid) FROM pg_extension e JOIN pg_namespace n ON n.oid = extnamespace "
 	"WHERE extname <> 'plpgsql'";
 
-/* All that roles.sql and the properties of the databases are made from. */
-static const char properties[] =
-	"SELECT md5(concat((SELECT string_agg(r::text, ';' ORDER BY oid) FROM pg_roles r), "
-	"(SELECT string_agg(m::text, ';' ORDER BY m::text) FROM pg_auth_members m), "
-	"(SELECT string_agg(s::text, ';' ORDER BY s::text) FROM pg_db_role_setting s), "
-	"(SELECT concat_ws(';', datdba, encoding, datcollate, datctype, datconnlimit, datacl, "
-	"shobj_description(oid, 'pg_database')) FROM pg_database WHERE datname = $1)))";
+/*
+ * Settings are copied as the catalog has them: in ALTER ROLE, lists of names would be written in
+ * another way than texts. A role's password is not readable.
+ */
+#define SETTINGS(where) \
+	"(SELECT string_agg(format('INSERT INTO pg_db_role_setting SELECT COALESCE((SELECT oid " \
+	"FROM pg_database WHERE datname = %L), 0), COALESCE((SELECT oid FROM pg_authid WHERE " \
+	"rolname = %L), 0), %L::text[]', datname, rolname, setconfig), E'\\x01') " \
+	"FROM pg_db_role_setting LEFT JOIN pg_roles r ON r.oid = setrole LEFT JOIN pg_database " \
+	"ON pg_database.oid = setdatabase WHERE setdatabase = " where ")"
+
+/* As pg_dumpall --roles-only. `postgres` is there already. */
+static const char roles[] =
+	"SELECT translate(concat_ws(E'\\x01', (SELECT string_agg(format('CREATE ROLE %I ', "
+	"rolname) "
+	"|| concat_ws(' ', CASE WHEN rolsuper THEN 'SUPERUSER' END, CASE WHEN NOT rolinherit "
+	"THEN 'NOINHERIT' END, CASE WHEN rolcreaterole THEN 'CREATEROLE' END, CASE WHEN "
+	"rolcreatedb THEN 'CREATEDB' END, CASE WHEN rolcanlogin THEN 'LOGIN' END, CASE WHEN "
+	"rolreplication THEN 'REPLICATION' END, CASE WHEN rolbypassrls THEN 'BYPASSRLS' END, "
+	"'CONNECTION LIMIT ' || rolconnlimit, 'VALID UNTIL ' || quote_literal(rolvaliduntil)), "
+	"E'\\x01' ORDER BY oid) FROM pg_roles WHERE rolname !~ '^pg_' AND rolname <> 'postgres'), "
+	"(SELECT string_agg(format('COMMENT ON ROLE %I IS %L', rolname, description), E'\\x01' "
+	"ORDER BY r.oid) FROM pg_roles r JOIN pg_shdescription ON objoid = r.oid AND classoid = "
+	"'pg_authid'::regclass WHERE rolname !~ '^pg_'), "
+	/* INHERIT and SET are of version 16 */
+	"(SELECT string_agg(format('GRANT %I TO %I', g.rolname, m.rolname) || CASE WHEN "
+	"to_jsonb(a) ? 'set_option' THEN format(' WITH ADMIN %s, INHERIT %s, SET %s', "
+	"admin_option, to_jsonb(a)->>'inherit_option', to_jsonb(a)->>'set_option') WHEN "
+	"admin_option THEN ' WITH ADMIN OPTION' ELSE '' END, E'\\x01' ORDER BY roleid, member) "
+	"FROM pg_auth_members a JOIN pg_roles g ON g.oid = roleid JOIN pg_roles m ON m.oid = "
+	"member WHERE m.rolname !~ '^pg_'), " SETTINGS("0") "), E'\\n', E'\\x02')";
+
+/* As pg_dump --create. The strategy writes less than the one that is the default of version 15. */
+static const char database[] =
+	"SELECT translate(concat_ws(E'\\x01', format('CREATE DATABASE %I TEMPLATE template0 "
+	"ENCODING "
+	"%L LC_COLLATE %L LC_CTYPE %L OWNER %I CONNECTION LIMIT %s', datname, "
+	"pg_encoding_to_char(encoding), datcollate, datctype, pg_get_userbyid(datdba), "
+	"datconnlimit) || CASE WHEN current_setting('server_version_num')::int >= 150000 THEN ' "
+	"STRATEGY file_copy' ELSE '' END || CASE j->>'datlocprovider' WHEN 'i' THEN ' "
+	"LOCALE_PROVIDER icu ICU_LOCALE ' || quote_literal(COALESCE(j->>'datlocale', "
+	"j->>'daticulocale')) || COALESCE(' ICU_RULES ' || quote_literal(j->>'daticurules'), '') "
+	"WHEN 'b' THEN ' LOCALE_PROVIDER builtin BUILTIN_LOCALE ' || "
+	"quote_literal(j->>'datlocale') ELSE '' END, "
+	"format('COMMENT ON DATABASE %I', datname) || ' IS ' || "
+	"quote_literal(shobj_description(d.oid, 'pg_database')), "
+	"CASE WHEN datacl IS NOT NULL THEN format('REVOKE ALL ON DATABASE %I FROM PUBLIC, %I', "
+	"datname, pg_get_userbyid(datdba)) END, "
+	"(SELECT string_agg(format('GRANT %s ON DATABASE %I TO %s', privilege_type, datname, "
+	"CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END) || "
+	"CASE WHEN is_grantable THEN ' WITH GRANT OPTION' ELSE '' END, E'\\x01') FROM "
+	"aclexplode(datacl)), " SETTINGS(
+		"d.oid") "), E'\\n', E'\\x02') "
+			 "FROM pg_database d, to_jsonb(d) j WHERE datname = current_database()";
 
 /* nextval() has a transaction number only each time that it writes to the log. */
 static const char sequences[] =
@@ -167,8 +214,8 @@ static int look_at_database(struct look *look, unsigned int i, const char *bin)
 	                                        "SELECT datcollate FROM pg_database WHERE datname "
 	                                        "= current_database()",
 	                                        NULL),
-			  *digest = data ? value_of(look, sequences, NULL)
-	                                 : value_of(look, properties, look->database);
+			  *digest = data ? value_of(look, sequences, NULL) : NULL,
+			  *create = value_of(look, database, NULL);
 	locale_t here = collation ? newlocale(LC_ALL_MASK, collation, NULL) : NULL;
 
 	if (libpq.PQstatus(look->conn) != CONNECTION_OK)
@@ -186,9 +233,10 @@ static int look_at_database(struct look *look, unsigned int i, const char *bin)
 		              collation, look->database);
 	if (here)
 		freelocale(here);
-	str_addf(look->out, "database %u %s\n", i, sql ? sql : "");
-	str_addf(look->out, "size %s\nstamp %s %s\n", data && size ? size : "0",
-	         digest ? digest : "", sql ? sql : "");
+	str_addf(look->out, "database %u %s\nextensions %u %s\n", i, create ? create : "", i,
+	         sql ? sql : "");
+	str_addf(look->out, "size %s\nstamp %s%s%s\n", data && size ? size : "0",
+	         digest ? digest : "", create ? create : "", sql ? sql : "");
 	return check_extensions(look, bin);
 }
 
@@ -201,7 +249,8 @@ static int look_at_server(struct look *look, unsigned int index, char **ret_bin)
 		look, "SELECT system_identifier::text FROM pg_control_system()", NULL);
 	cleanup_free char *start = value_of(look, "SELECT pg_postmaster_start_time()::text", NULL),
 			  *stamp = value_of(look, "SELECT pg_current_snapshot()::text", NULL),
-			  *lines = value_of(look, settings, NULL);
+			  *lines = value_of(look, settings, NULL),
+			  *all_roles = value_of(look, roles, NULL);
 	const struct db_config *config = &look->db->config;
 
 	if (!major)
@@ -218,6 +267,8 @@ static int look_at_server(struct look *look, unsigned int index, char **ret_bin)
 	         : start ? start
 	                 : "",
 	         look->url->host, look->url->port);
+	str_addf(look->out, "roles %s\nstamp %s\n", all_roles ? all_roles : "",
+	         all_roles ? all_roles : "");
 	if (!config->command && !config->snapshot)
 		str_addf(look->out, "stamp %s\n", stamp ? stamp : "");
 	if (lines)
@@ -333,8 +384,12 @@ static int take_line(struct db *db, unsigned int *index, const char *line)
 		import->read[ *index = number] = true;
 		append_server(&import->where, db->ports[number]);
 	} else if (str_starts(line, "database ")) {
-		import->databases[number].exists = true;
+		import->databases[number].create = str_copy(strchr(value, ' ') + 1);
+	} else if (str_starts(line, "extensions ")) {
 		import->databases[number].extensions = str_copy(strchr(value, ' ') + 1);
+	} else if (str_starts(line, "roles ")) {
+		import->engines[*index] = (struct engine_import){ str_copy(value),
+			                                          import->databases };
 	} else if (str_starts(line, "major ")) {
 		if (import->major && import->major != number)
 			return -EXDEV;
@@ -377,10 +432,14 @@ void import_free(struct db *db)
 {
 	if (!db->import)
 		return;
-	for (unsigned int i = 0; i < db->url_count; i++)
+	for (unsigned int i = 0; i < db->url_count; i++) {
+		free(db->import->databases[i].create);
 		free(db->import->databases[i].extensions);
-	for (unsigned int i = 0; i < DB_PORTS_MAX; i++)
+	}
+	for (unsigned int i = 0; i < DB_PORTS_MAX; i++) {
 		strv_free(db->import->settings[i]);
+		free(db->import->engines[i].roles);
+	}
 	free(db->import->databases);
 	free(db->import->identity);
 	free(db->import->stamp);

@@ -6,29 +6,21 @@
  * user's server is only read, with the roles of the URLs.
  *
  *	import_look()		before the mode is opened: can it be imported, and what has it now?
- *	import_dump()		(import_dump.c) in a job, as ourselves: write it to files
+ *	import_dump()		(import_dump.c) in a job, as ourselves: start to read the contents
  *	postgres_restore()	(engine.h) in the same job, as the servers' user
- *
- *	DIR/PORT/roles.sql	of pg_dumpall
- *	DIR/PORT/N.dump		of pg_dump, of URL number N
- *	DIR/PORT/N.sql		with a setup command, which makes the contents: the extensions
  */
 #include "tools/db/mode/mode.h"
 
-struct import_database {
-	bool exists;      /* on the user's server */
-	char *extensions; /* SQL that creates them */
-};
-
 struct db_import {
-	char *identity;                    /* of the servers, and who reads */
-	char *stamp;                       /* changes with whatever the servers have */
-	unsigned int major;                /* version */
-	char *where;                       /* the servers, for people */
-	int64_t size_bytes;                /* of the databases */
-	bool read[DB_PORTS_MAX];           /* by index in db.ports: a server answers there */
-	char **settings[DB_PORTS_MAX];     /* strv of NAME=VALUE: of the server */
-	struct import_database *databases; /* by index in db.urls */
+	char *identity;                /* of the servers, and who reads */
+	char *stamp;                   /* changes with whatever the servers have */
+	unsigned int major;            /* version */
+	char *where;                   /* the servers, for people */
+	int64_t size_bytes;            /* of the databases */
+	bool read[DB_PORTS_MAX];       /* by index in db.ports: a server answers there */
+	char **settings[DB_PORTS_MAX]; /* strv of NAME=VALUE: of the server */
+	struct engine_import engines[DB_PORTS_MAX]; /* by index in db.ports */
+	struct engine_import_database *databases;   /* by index in db.urls */
 };
 
 /**
@@ -38,11 +30,10 @@ struct db_import {
 int import_look(struct db *db, char **ret_why);
 
 /**
- * @dir		exists, and is empty
- * @ret_text	what failed, for people
+ * Start a pg_dump for each database whose contents are imported. They are children of the caller,
+ * and wait for a reader.
  */
-int import_dump(const struct db *db, const struct db_programs *programs, const char *dir,
-                struct str *ret_text);
+int import_dump(const struct db *db, const struct db_programs *programs);
 
 void import_free(struct db *db);
 

@@ -127,7 +127,6 @@ static void close_mode(struct db *db)
 	snapshot_end(mode->snapshots);
 	loop_cancel(db->config.loop, mode->progress);
 	free(mode->import_key);
-	free(mode->dump);
 	free(mode->hash);
 	free(mode->shape);
 	free(mode->source);

@@ -187,8 +187,7 @@ static int make_import(void *arg, struct str *ret_text)
 {
 	struct private_mode *mode = arg;
 	const struct db_programs *programs = &mode->programs;
-	const char *dump = mode->dump;
-	cleanup_free char *user = NULL;
+	struct db_import *import = mode->db->import;
 	struct rusage used;
 	int ret = 0;
 
@@ -196,29 +195,18 @@ static int make_import(void *arg, struct str *ret_text)
 		if (flock(mode->plan.lock, LOCK_EX))
 			return -errno;
 		if (!is_there(mode))
-			ret = import_dump(mode->db, programs, dump, ret_text);
-		if (!ret && programs->uid) {
-			cleanup_strv char **argv = NULL;
-
-			user = str_print("%u:%u", programs->uid, programs->gid);
-			argv = strv_of("chown", "-R", user, dump);
-			ret = child_exec(&(struct child_program){ .argv = argv }, NULL) ? -EPERM
-			                                                                : 0;
-		}
+			ret = import_dump(mode->db, programs);
 	}
 	ret = ret ? ret : job_drop(programs->uid, programs->gid);
-	mode->plan.dump = dump;
+	mode->plan.imports = import->engines;
 	ret = ret ? ret : template_make(&mode->plan, ret_text);
-	if (!ret && !strcmp(ret_text->text, "ready"))
-		/* the processor time: a busy machine must not make the copy old */
-		ret = getrusage(RUSAGE_CHILDREN, &used)
-		              ? -errno
-		              : replace_last(
-					mode,
-					(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000 +
-						(used.ru_utime.tv_usec + used.ru_stime.tv_usec) /
-							1000);
-	return ret;
+	if (ret || strcmp(ret_text->text, "ready") != 0)
+		return ret;
+	/* the processor time: a busy machine must not make the copy old */
+	if (getrusage(RUSAGE_CHILDREN, &used))
+		return -errno;
+	return replace_last(mode, (used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000 +
+	                                  (used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1000);
 }
 
 static void on_template(void *arg, int error, const char *text)
@@ -229,8 +217,6 @@ static void on_template(void *arg, int error, const char *text)
 	mode->job = NULL;
 	loop_cancel(mode->db->config.loop, mode->progress);
 	mode->progress = NULL;
-	if (mode->dump)
-		(void)dir_remove(mode->dump);
 	if (mode->db->import && !error)
 		say_what_is_imported(mode, text);
 	if (error) {
@@ -271,16 +257,14 @@ static void use_template(struct private_mode *mode)
 	mode->plan.lock = mode->template_lock;
 	if (!ret && mode->db->import) {
 		/* pg_dump runs with our rights, and the cache is the servers' user's */
-		ret = db_programs_dump_dir(&mode->programs, mode->db->config.run_dir, &mode->dump);
-		ret = ret ? ret
-		          : job_start(&(struct job_setup){ .loop = mode->db->config.loop,
-		                                           .keep_fd = mode->template_lock,
-		                                           .deadline_ms = TEMPLATE_DEADLINE_MS,
-		                                           .run = make_import,
-		                                           .arg = mode,
-		                                           .done = on_template,
-		                                           .done_arg = mode },
-		                      &mode->job);
+		ret = job_start(&(struct job_setup){ .loop = mode->db->config.loop,
+		                                     .keep_fd = mode->template_lock,
+		                                     .deadline_ms = TEMPLATE_DEADLINE_MS,
+		                                     .run = make_import,
+		                                     .arg = mode,
+		                                     .done = on_template,
+		                                     .done_arg = mode },
+		                &mode->job);
 		mode->progress = loop_after(mode->db->config.loop, PROGRESS_MS, on_progress, mode);
 	} else if (!ret) {
 		ret = start_job(mode, true, template_make, mode, on_template, &mode->job);

@@ -42,7 +42,6 @@ struct private_mode {
 	char *import_key;            /* names what is imported, whatever its contents */
 	int64_t import_age_s;        /* of the template */
 	bool import_is_old;          /* the server has changed since */
-	char *dump;                  /* directory for an import; NULL = none */
 	struct loop_timer *progress; /* of an import that goes on */
 	struct coproc *sampler;      /* NULL before a PostgreSQL instance is up */
 	struct sampler_plan sampler_plan;

@@ -124,7 +124,7 @@ static int build(const struct template_plan *plan, const char *building, struct 
 		return -errno;
 	for (unsigned int i = 0; i < plan->spec_count && !ret; i++) {
 		cleanup_free char *dir = str_print("%s/%u", building, plan->specs[i].port),
-				  *data = str_print("%s/data", dir), *dump = NULL;
+				  *data = str_print("%s/data", dir);
 		struct engine_build part = { .programs = plan->programs,
 			                     .spec = &plan->specs[i],
 			                     .urls = plan->urls,
@@ -133,9 +133,8 @@ static int build(const struct template_plan *plan, const char *building, struct 
 			                     .role = plan->role,
 			                     .data = data };
 
-		dump = plan->dump ? str_print("%s/%u", plan->dump, plan->specs[i].port) : NULL;
-		part.dump = dump && !access(dump, F_OK) ? dump : NULL;
-
+		if (plan->imports && plan->imports[i].roles)
+			part.import = &plan->imports[i];
 		ret = mkdir(dir, 0700) ? -errno : part.spec->engine->build(&part, ret_text);
 	}
 	return ret;

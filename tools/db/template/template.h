@@ -23,6 +23,7 @@
 #include "tools/db/common/url.h"
 
 struct db_server_spec;
+struct engine_import;
 
 struct template_plan {
 	/* NULL in rename mode, for template_hash() only */
@@ -40,9 +41,9 @@ struct template_plan {
 	int lock;             /* tpl-HASH.lock, open; template_make() leaves it locked */
 	/* what is imported, for the hash: the servers, and their contents; NULL = nothing */
 	const char *identity, *stamp;
-	const char *dump;       /* directory with DIR/PORT/..., of private/import.c; NULL = none */
-	const char *socket_dir; /* for servers that run while the template is made */
-	enum db_role role;      /* of the URLs, where the dump is restored */
+	const struct engine_import *imports; /* for each of @specs; NULL = none */
+	const char *socket_dir;              /* for servers that run while the template is made */
+	enum db_role role;                   /* of the URLs, where something is imported */
 };
 
 /**
