@@ -18,6 +18,7 @@ static const char *sample(const struct option *option, bool second)
 		{ "90s", "2h" },
 		{ "512M", "2G" },
 		{ "reset:3101@2s,kill:3102@90s", "stall:3101@1h/500ms" },
+		{ "2/4", "auto" },
 		{ "word", "other" },
 	};
 
@@ -184,6 +185,9 @@ static void test_values(void **state)
 		{ OPTION_each, "a,b", "a,b" },
 		{ OPTION_each, "", NULL },
 		{ OPTION_each, ",", NULL },
+		{ OPTION_shard, "2/4", "2/4" },
+		{ OPTION_shard, "auto", "auto" },
+		{ OPTION_shard, "5/4", NULL },
 		{ OPTION_collect, "**/*.{png,webm}", "**/*.{png,webm}" },
 	};
 

@@ -153,7 +153,8 @@ int child_call(child_fn fn, void *arg, char **ret_text)
 static _Noreturn void become_program(const struct child_program *program, int in, int out)
 {
 	if (dup2(in, STDIN_FILENO) < 0 || (out >= 0 && dup2(out, STDOUT_FILENO) < 0) ||
-	    (out >= 0 && dup2(out, STDERR_FILENO) < 0) || chdir("/"))
+	    (out >= 0 && !program->own_errors && dup2(out, STDERR_FILENO) < 0) ||
+	    chdir(program->dir ? program->dir : "/"))
 		_exit(127);
 	execvpe(program->argv[0], program->argv, program->envp ? program->envp : environ);
 	_exit(127);

@@ -44,11 +44,13 @@ struct child_program {
 	char *const *envp;  /* NULL = our own environment */
 	const char *input;  /* for its standard input; NULL = none */
 	int input_fd;       /* the same; 0 = none */
+	const char *dir;    /* where it starts; NULL = "/" */
+	bool own_errors;    /* its standard error is ours */
 	int64_t timeout_ms; /* 0 = no limit */
 };
 
 /**
- * Run a program in the directory "/", with the PATH search of execvp(3).
+ * Run a program, with the PATH search of execvp(3).
  * @ret_output	its standard output and standard error are appended; NULL = they are ours
  * Return: as child_wait(); 127 if it could not be executed.
  */

@@ -34,6 +34,7 @@ static int refuse(const char *error)
 static void announce(const struct run *run)
 {
 	enum { COLUMNS = 80 };
+	const struct run_options *options = run->context.options;
 	cleanup_free char *database = database_describe(run->database);
 	cleanup_str struct str line = { 0 };
 
@@ -46,7 +47,11 @@ static void announce(const struct run *run)
 		log_line("limits cannot be set here: we may use no controller of cgroups");
 		log_hint("systemd-run --user --scope -p Delegate=yes berth run ...");
 	}
-	if (run->context.plan->single)
+	if (options->shard.count && options->all_tasks)
+		log_line("shard %u of %u: %zu of %zu tasks", options->shard.index,
+		         options->shard.count, strv_len(options->tasks),
+		         strv_len(options->all_tasks));
+	if (run->context.plan->single || !run->count)
 		return;
 	str_addf(&line, "run %s: %u workers", run->context.id, run->count);
 	if (run->context.plan->slots < run->count)

@@ -73,15 +73,20 @@ static void free_allow(struct run_allow *allow, unsigned int count)
 
 unsigned int run_options_workers(const struct run_options *options)
 {
-	unsigned int tasks = (unsigned int)strv_len(options->tasks);
-
-	return options->workers ? options->workers : tasks ? tasks : 1;
+	if (options->tasks)
+		return (unsigned int)strv_len(options->tasks);
+	return options->workers ? options->workers : 1;
 }
 
 void run_options_free(struct run_options *options)
 {
 	strv_free(options->command);
 	strv_free(options->tasks);
+	strv_free(options->each_files);
+	free(options->each_command);
+	free(options->shard_given);
+	free(options->shard_times);
+	strv_free(options->all_tasks);
 	free(options->expected_ms);
 	free(options->task_pools);
 	strv_free(options->databases);

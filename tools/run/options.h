@@ -90,10 +90,22 @@ struct run_faults {
 	unsigned int count;
 };
 
+/* --shard: the part of the tasks that this machine runs. */
+struct run_shard {
+	unsigned int index, count; /* 1..count; count 0 = the run is not divided */
+};
+
 struct run_options {
 	char **command;       /* strv */
 	unsigned int workers; /* -n; 0 = not given (1, or as many as there are tasks) */
-	char **tasks;         /* --each; strv or NULL */
+	char **tasks;         /* --each; strv or NULL. Of a shard: its part, which may be empty */
+	char **each_files;    /* --each-file; strv of globs or NULL */
+	char *each_command;   /* --each-command; NULL = none */
+	char *shard_given;    /* --shard: "2/4" or "auto"; NULL = none */
+	struct run_shard shard;
+	char *shard_times;  /* file with times of tasks; NULL = divide by names alone */
+	char **all_tasks;   /* of all shards; strv; NULL = not divided, or without names */
+	uint64_t list_hash; /* see shard_hash() */
 	/* how long each of the tasks took before; 0 = not known; NULL = none is */
 	int64_t *expected_ms;
 	unsigned int slots; /* -j; 0 = all at once for -n, the number of cores for --each */

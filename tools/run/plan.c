@@ -2,7 +2,7 @@
 /*
  * Everything that can be known to be wrong before the first process starts is found here.
  *
- * Placeholders are four exact words in braces. Any other brace in a command line belongs to the
+ * Placeholders are six exact words in braces. Any other brace in a command line belongs to the
  * suite (JSON, glob patterns, shell functions) and stays.
  */
 #include "tools/run/plan.h"
@@ -64,25 +64,31 @@ static char *fill_one(const char *text, const struct plan_placeholder *placehold
 }
 
 /* @run_id: NULL leaves {run} as it is. */
-static char **fill(char *const *argv, unsigned int worker, unsigned int workers, const char *task,
-                   const char *run_id)
+static char **fill(const struct run_options *options, const struct plan *plan,
+                   const struct plan_worker *worker, const char *run_id)
 {
-	cleanup_free char *own = str_print("%u", worker), *all = str_print("%u", workers);
+	cleanup_free char *own = str_print("%u", worker->number),
+			  *all = str_print("%u", plan->count),
+			  *shard = str_print("%u", options->shard.index),
+			  *shards = str_print("%u", options->shard.count);
 	const struct plan_placeholder placeholders[] = {
 		{ "{worker}", own },
 		{ "{workers}", all },
-		{ "{task}", task },
+		{ "{task}", worker->task },
 		{ "{run}", run_id },
+		{ "{shard}", options->shard.count ? shard : NULL },
+		{ "{shards}", options->shard.count ? shards : NULL },
 	};
 	char **filled = NULL;
 
-	for (; argv && *argv; argv++)
+	for (char **argv = options->command; argv && *argv; argv++)
 		strv_own(&filled, fill_one(*argv, placeholders, ARRAY_LEN(placeholders)));
 	return filled;
 }
 
 static char *check(const struct run_options *options)
 {
+	char *const *all = options->all_tasks ? options->all_tasks : options->tasks;
 	size_t tasks = strv_len(options->tasks);
 
 	if (!options->command || !options->command[0])
@@ -93,17 +99,17 @@ static char *check(const struct run_options *options)
 	if (options->workers > BERTH_WORKERS_MAX || tasks > BERTH_WORKERS_MAX)
 		return str_print("%zu workers are too many: at most %u",
 		                 tasks ? tasks : options->workers, BERTH_WORKERS_MAX);
-	if (tasks && options->workers && options->workers != tasks)
+	if (options->tasks && options->workers && options->workers != tasks)
 		return str_print("%u workers for %zu tasks\nhint: --each starts one worker per "
 		                 "task; -j limits how many "
 		                 "run at once",
 		                 options->workers, tasks);
-	for (size_t i = 0; i < tasks; i++)
-		if (!options->tasks[i][0] || strv_has(options->tasks + i + 1, options->tasks[i]))
+	for (size_t i = 0; i < strv_len(all); i++)
+		if (!all[i][0] || strv_has(all + i + 1, all[i]))
 			return str_print("task '%s' is named twice, or has no name\nhint: each "
 			                 "name of `each` (--each) "
 			                 "is one worker's",
-			                 options->tasks[i]);
+			                 all[i]);
 	return NULL;
 }
 
@@ -235,7 +241,7 @@ static void plan_workers(struct plan *plan, const struct run_options *options, c
 			worker->task = plan_task_of(options->command, envp);
 		else
 			worker->task = str_print("%u", i + 1);
-		worker->argv = fill(options->command, i + 1, plan->count, worker->task, NULL);
+		worker->argv = fill(options, plan, worker, NULL);
 	}
 }
 
@@ -278,7 +284,7 @@ int plan_make(const struct run_options *options, char *const *envp, struct plan 
 	if (*ret_error)
 		return -EINVAL;
 	plan = mem_alloc(sizeof(*plan));
-	plan->named = options->tasks && options->tasks[0];
+	plan->named = options->tasks;
 	plan->count = run_options_workers(options);
 	plan->single = plan->count == 1;
 	plan->private_processes = options->processes == RUN_PROCESSES_AUTO
@@ -307,8 +313,7 @@ void plan_name_run(struct plan *plan, const struct run_options *options, const c
 		struct plan_worker *worker = &plan->workers[i];
 
 		strv_free(worker->argv);
-		worker->argv = fill(options->command, worker->number, plan->count, worker->task,
-		                    run_id);
+		worker->argv = fill(options, plan, worker, run_id);
 	}
 }
 

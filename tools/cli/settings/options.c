@@ -127,6 +127,12 @@ static void field_clear(const struct option_type *type, void *field)
 		memset(field, 0, type->size);
 }
 
+void option_clear(struct cli *cli, const struct option *option)
+{
+	field_clear(option->type, field_of(option, cli));
+	cli->set_by[option->id] = (struct set_by){ LAYER_DEFAULT, 0 };
+}
+
 int option_check(const struct option *option, const char *text)
 {
 	uint64_t scratch[4] = { 0 };

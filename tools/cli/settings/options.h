@@ -123,6 +123,9 @@ bool option_is_text(const struct option *option);    /* it accepts any text */
 int option_set(struct cli *cli, const struct option *option, struct set_by set_by,
                const char *text);
 
+/** Set it to its default. */
+void option_clear(struct cli *cli, const struct option *option);
+
 /** Return: what option_set() would return. */
 int option_check(const struct option *option, const char *text);
 

@@ -13,6 +13,7 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/db/common/url.h"
+#include "tools/run/tasks/shard.h"
 
 const char option_any_text[] = "a text";
 
@@ -459,6 +460,14 @@ static char *names_expected(const struct option *option)
 	return str_take(&text);
 }
 
+static int shard_text_parse(const struct option *option, const char *text, void *field)
+{
+	struct run_shard shard;
+
+	return strcmp(text, "auto") && shard_parse(text, &shard) ? -EINVAL
+	                                                         : text_parse(option, text, field);
+}
+
 #define TYPE(name, field, list, values, parse, clear, text, expected, expected_of) \
 	const struct option_type type_##name = { \
 		sizeof(field), list, VALUES_##values, parse, clear, text, expected, expected_of \
@@ -486,5 +495,6 @@ TYPE(directory, char *, false, DIRECTORY, text_parse, text_clear, text_text, opt
 TYPE(duration, int64_t, false, FREE, duration_parse, NULL, duration_text, NULL, duration_expected);
 TYPE(faults, struct run_faults, true, FREE, faults_parse, faults_clear, faults_text,
      "a fault such as reset:3101@2s, kill:3101@2s or stall:3101@2s/500ms", NULL);
+TYPE(shard, char *, false, FREE, shard_text_parse, text_clear, text_text, "auto or I/N", NULL);
 TYPE(size, uint64_t, false, FREE, size_parse, NULL, size_text, "a size such as 512M or 2G", NULL);
 TYPE(names, unsigned int, false, NAMES, names_parse, NULL, names_text, NULL, names_expected);

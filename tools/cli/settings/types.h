@@ -7,7 +7,8 @@
 extern const char option_any_text[]; /* .expected of the types that accept any text */
 extern const struct option_type type_bool, type_count, type_number, type_cores, type_percent,
 	type_ports, type_range, type_list, type_items, type_command, type_databases, type_text,
-	type_url, type_file, type_directory, type_duration, type_faults, type_size, type_names;
+	type_url, type_file, type_directory, type_duration, type_faults, type_shard, type_size,
+	type_names;
 
 /* The types as the rows of options.def name them */
 #define BOOL             .type = &type_bool
@@ -27,6 +28,7 @@ extern const struct option_type type_bool, type_count, type_number, type_cores, 
 #define DIRECTORY        .type = &type_directory
 #define DURATION(min)    .type = &type_duration, .low = (min)
 #define FAULTS           .type = &type_faults
+#define SHARD            .type = &type_shard
 #define SIZE             .type = &type_size
 #define ENUM(list)       .type = &type_names, .names = (list)
 

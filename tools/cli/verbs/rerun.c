@@ -13,6 +13,7 @@
 #include "tools/base/str.h"
 #include "tools/cli/common/results.h"
 #include "tools/report/history.h"
+#include "tools/run/tasks/source.h"
 
 enum { UNKNOWN, PASSED, NOT_PASSED };
 
@@ -89,28 +90,32 @@ int rerun_choose(struct cli *cli)
 
 void rerun_estimate(struct cli *cli)
 {
-	size_t count = strv_len(cli->run.tasks);
+	struct run_options *run = &cli->run;
+	size_t count = strv_len(run->tasks);
+	cleanup_free char *ignored = NULL;
 	enum db_mode mode = cli->run.db_mode;
 	bool pool = cli->run.database_count && !cli->run.pool && mode != DB_OFF &&
 	            mode != DB_PRIVATE;
 	struct history *history;
 
+	if (count > 1)
+		run->expected_ms = mem_alloc(count * sizeof(*run->expected_ms));
+	if (count > 1 && run->shard_times)
+		(void)tasks_read_times(run->shard_times, run->tasks, run->expected_ms, &ignored);
 	if ((count < 2 && !pool) || results_history(cli, &history))
 		return;
 	if (pool)
-		cli->run.pool_seen = (unsigned int)history_median_max(history, "connections");
-	if (count < 2) {
-		history_close(history);
-		return;
+		run->pool_seen = (unsigned int)history_median_max(history, "connections");
+	for (size_t i = 0; count > 1 && i < count; i++) {
+		double ms = history_median(history, run->tasks[i], "duration_ms");
+
+		if (ms > 0)
+			run->expected_ms[i] = (int64_t)ms;
 	}
-	cli->run.expected_ms = mem_alloc(count * sizeof(*cli->run.expected_ms));
-	for (size_t i = 0; i < count; i++)
-		cli->run.expected_ms[i] = (int64_t)history_median(history, cli->run.tasks[i],
-		                                                  "duration_ms");
-	if (cli->run.pool_seen)
-		cli->run.task_pools = mem_alloc(count * sizeof(*cli->run.task_pools));
-	for (size_t i = 0; cli->run.pool_seen && i < count; i++)
-		cli->run.task_pools[i] = (unsigned int)history_median(history, cli->run.tasks[i],
-		                                                      "connections");
+	if (count > 1 && run->pool_seen)
+		run->task_pools = mem_alloc(count * sizeof(*run->task_pools));
+	for (size_t i = 0; run->task_pools && i < count; i++)
+		run->task_pools[i] = (unsigned int)history_median(history, run->tasks[i],
+		                                                  "connections");
 	history_close(history);
 }

@@ -10,7 +10,10 @@
  */
 int rerun_choose(struct cli *cli);
 
-/* Fill in from the history how long each task took and how many database connections it used. */
+/*
+ * Fill in from the history, else from --shard-times, how long each task took, and from the history
+ * how many database connections it used.
+ */
 void rerun_estimate(struct cli *cli);
 
 #endif

@@ -101,7 +101,8 @@ enum watch_source policy_source(const struct run_context *context)
 
 bool policy_records(const struct run_context *context)
 {
-	return !context->plan->single || context->plan->named || wants_reports(context->options);
+	return !context->plan->single || context->plan->named || context->options->shard.count ||
+	       wants_reports(context->options);
 }
 
 bool policy_is_new(const struct watch_finding *finding)

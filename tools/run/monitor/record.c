@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "tools/base/cleanup.h"
 #include "tools/base/file.h"
 #include "tools/base/json.h"
 #include "tools/report/report.h"
@@ -58,21 +59,32 @@ static void add(struct record *record, const char *type, json_t *fields)
 void record_run(struct record *record, const struct record_run *run)
 {
 	const struct run_options *options = run->context->options;
-	json_t *fail = json_array();
+	const struct run_shard *shard = &options->shard;
+	json_t *fail = json_array(), *fields;
 
 	if (options->leaks == RUN_GATE_FAIL)
 		json_array_append_new(fail, json_string("leaks"));
 	if (options->foreign == RUN_GATE_FAIL)
 		json_array_append_new(fail, json_string("foreign"));
 
-	add(record, "run",
-	    json_pack("{s:s, s:i, s:i, s:o, s:o, s:o, s:s, s:s, s:s, s:o, s:o}", "id",
-	              run->context->id, "workers", (int)run->context->plan->count, "slots",
-	              (int)run->context->plan->slots, "tasks", json_texts_redacted(options->tasks),
-	              "command", json_texts_redacted(options->command), "project",
-	              json_text(run->context->project_dir), "backend", run->backend, "tree",
-	              run->tree, "source", run->source, "losses",
-	              json_texts((char *const *)(uintptr_t)run->losses), "fail", fail));
+	fields = json_pack("{s:s, s:i, s:i, s:o, s:o, s:o, s:s, s:s, s:s, s:o, s:o}", "id",
+	                   run->context->id, "workers", (int)run->context->plan->count, "slots",
+	                   (int)run->context->plan->slots, "tasks",
+	                   json_texts_redacted(options->tasks), "command",
+	                   json_texts_redacted(options->command), "project",
+	                   json_text(run->context->project_dir), "backend", run->backend, "tree",
+	                   run->tree, "source", run->source, "losses",
+	                   json_texts((char *const *)(uintptr_t)run->losses), "fail", fail);
+	if (shard->count) {
+		cleanup_free char *hash = str_print("%016llx",
+		                                    (unsigned long long)options->list_hash);
+
+		json_object_set_new(fields, "shard",
+		                    json_pack("{s:i, s:i, s:s, s:o}", "index", (int)shard->index,
+		                              "count", (int)shard->count, "hash", hash, "all",
+		                              json_texts_redacted(options->all_tasks)));
+	}
+	add(record, "run", fields);
 }
 
 void record_worker_started(struct record *record, const struct worker_spec *worker,
