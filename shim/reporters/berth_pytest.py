@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Reports to Berth which test runs, and which has failed.
+"""Reports to Berth which test runs, and what became of it.
 
 PYTHONPATH=/usr/local/share/berth/reporters pytest -p berth_pytest
 
@@ -42,12 +42,15 @@ def mark(name):
     _write(name[:1000])
 
 
-def failed(name, error):
-    """The test has failed. Waits up to a second while the FIFO is full."""
+def result(name, status, error="", ms=""):
+    """A test has ended: passed, failed, skipped, or flaky (passed when repeated).
+
+    Waits up to a second while the FIFO is full.
+    """
     first = (str(error).strip().splitlines() or [""])[0]
-    text = "\tfailed\t" + name[:500].replace("\t", " ") + "\t" + first[:500].replace("\t", " ")
+    fields = [status, name[:500].replace("\t", " "), first[:500].replace("\t", " "), str(ms)]
     for _ in range(100):
-        if not _write(text):
+        if not _write("\t" + "\t".join(fields)):
             break
         time.sleep(0.01)
 
@@ -61,16 +64,37 @@ def pytest_runtest_logstart(nodeid, location):
     mark(_name(location))
 
 
+_open_tests = {}  # by nodeid: status, error and duration so far
+
+
 def pytest_runtest_logreport(report):
-    if report.failed:
-        crash = getattr(report.longrepr, "reprcrash", None)
-        failed(_name(report.location), crash.message if crash else report.longrepr)
+    """Called for setup, call and teardown, and for each repetition; with xdist in both processes."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        return
+    status, error, seconds = _open_tests.get(report.nodeid, ("passed", "", 0.0))
+    if report.outcome == "rerun":
+        status, error = "rerun", _error(report)
+    elif report.failed:
+        status, error = "failed", error if status == "failed" else _error(report)
+    elif report.skipped and not hasattr(report, "wasxfail"):
+        status = "skipped"
+    _open_tests[report.nodeid] = status, error, seconds + report.duration
+    # a process of xdist that died is none of the three
+    if report.when not in ("setup", "call") and report.outcome != "rerun":
+        status, error, seconds = _open_tests.pop(report.nodeid)
+        status = "flaky" if status == "rerun" else status
+        result(_name(report.location), status, error, f"{seconds * 1000:.3f}")
+
+
+def _error(report):
+    crash = getattr(report.longrepr, "reprcrash", None)
+    return crash.message if crash else report.longrepr
 
 
 def pytest_collectreport(report):
-    if report.failed:
+    if report.failed and "PYTEST_XDIST_WORKER" not in os.environ:
         lines = [line[2:].strip() for line in str(report.longrepr).splitlines() if line[:2] == "E "]
-        failed(report.nodeid, lines[0] if lines else "cannot be collected")
+        result(report.nodeid, "failed", lines[0] if lines else "cannot be collected")
 
 
 def pytest_sessionfinish():

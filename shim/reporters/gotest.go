@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Runs go test and reports to Berth which test runs, and which has failed:
+// Runs go test and reports to Berth which test runs, and what became of it:
 // go run /usr/local/share/berth/reporters/gotest.go -count=1 ./...
 //
 // Arguments, exit status and output are those of go test -v. It writes lines into the FIFO
@@ -22,6 +22,7 @@ import (
 type event struct {
 	Time                          time.Time
 	Action, Package, Test, Output string
+	Elapsed                       float64
 }
 
 var fifo = -1
@@ -39,10 +40,14 @@ func mark(at time.Time, name string) {
 	write(at, name)
 }
 
-// A full FIFO is tried for a second: unlike a mark, a failed test must not be lost.
-func failed(name, problem string) {
+// A full FIFO is tried for a second: unlike a mark, a result must not be lost.
+func result(name, status, problem string, seconds float64) {
+	if status != "failed" {
+		problem = "" // a line of its log
+	}
+	text := fmt.Sprintf("\t%s\t%.400s\t%.400s\t%.0f", status, name, problem, seconds*1e3)
 	for tries := 0; tries < 100; tries++ {
-		if write(time.Now(), "\tfailed\t"+name+"\t"+problem) != syscall.EAGAIN {
+		if write(time.Now(), text) != syscall.EAGAIN {
 			return
 		}
 		time.Sleep(10 * time.Millisecond)
@@ -63,11 +68,18 @@ func report(what event) {
 	if what.Action == "run" {
 		mark(what.Time, name)
 	}
-	if what.Action != "fail" || what.Package == "" {
+	status := map[string]string{"pass": "passed", "fail": "failed", "skip": "skipped"}[what.Action]
+	if status == "" || what.Package == "" {
 		return
 	}
-	if !failing[name] {
-		failed(name, problems[name])
+	// a test that fails by a test inside of it, or a package by a test, is no failure of its own
+	if (what.Test != "" || status == "failed") && !failing[name] {
+		result(name, status, problems[name], what.Elapsed)
+	}
+	delete(problems, name) // with -count it runs again
+	delete(failing, name)
+	if status != "failed" {
+		return
 	}
 	failing[what.Package] = true
 	for at := strings.LastIndexByte(name, '/'); at > len(what.Package); at = strings.LastIndexByte(name[:at], '/') {

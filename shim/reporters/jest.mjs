@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Reports to Berth which test runs, and which has failed:
+// Reports to Berth which test runs, and what became of it:
 // npx jest --reporters=default --reporters=/usr/local/share/berth/reporters/jest.mjs
-import { failed, mark, place } from './mark.mjs';
+import { mark, place, result } from './mark.mjs';
 
 export default class {
   onTestFileStart(test) {
@@ -13,9 +13,15 @@ export default class {
   }
 
   onTestResult(test, { testExecError, testResults }) {
-    if (testExecError) failed(place(test.path, 0, '(file)'), testExecError.message);
-    for (const { fullName, status, failureMessages } of testResults) {
-      if (status === 'failed') failed(place(test.path, 0, fullName), failureMessages[0]);
+    if (testExecError) result(place(test.path, 0, '(file)'), 'failed', testExecError.message);
+    for (const { fullName, status, failureMessages, invocations, duration, ...more } of testResults) {
+      const final = status === 'passed' && invocations > 1 ? 'flaky' : status;
+      result(
+        place(test.path, 0, fullName),
+        ['passed', 'failed', 'flaky'].includes(final) ? final : 'skipped',
+        failureMessages?.[0] ?? more.retryReasons?.[0],
+        duration,
+      );
     }
   }
 

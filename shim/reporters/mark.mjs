@@ -40,9 +40,11 @@ export function mark(name, ms = 0) {
 const pause = new Int32Array(new SharedArrayBuffer(4));
 const line = (text) => text.replaceAll(/\x1b\[[0-9;]*m/g, '').trim().split(/[\n\t]/)[0].slice(0, 500);
 
-// failed(NAME, ERROR): the test has failed. If the FIFO is full, it waits up to a second.
-export function failed(name, error) {
-  const text = `\tfailed\t${line(name.replaceAll('\n', ' '))}\t${line(String(error ?? ''))}`;
+// result(NAME, STATUS, ERROR, MS): a test has ended: passed, failed, skipped, or flaky (passed when
+// repeated). If the FIFO is full, it waits up to a second.
+export function result(name, status, error, ms) {
+  const problem = status === 'failed' || status === 'flaky' ? line(String(error ?? '')) : '';
+  const text = `\t${status}\t${line(name.replaceAll('\n', ' '))}\t${problem}\t${ms?.toFixed(3) ?? ''}`;
   for (let tries = 0; write(0, text) && tries < 100; tries++) Atomics.wait(pause, 0, 0, 10);
 }
 

@@ -1,19 +1,28 @@
 // SPDX-License-Identifier: MIT
-// Reports to Berth which test runs, and which has failed:
+// Reports to Berth which test runs, and what became of it:
 // npx playwright test --reporter=list,/usr/local/share/berth/reporters/playwright.mjs
-import { failed, mark, place } from './mark.mjs';
+import { mark, place, result } from './mark.mjs';
 
-const nameOf = (test) =>
-  place(test.location.file, test.location.line, test.titlePath().slice(3).join(' › '));
+const statuses = { expected: 'passed', unexpected: 'failed', flaky: 'flaky', skipped: 'skipped' };
+
+// "e2e/cart.spec.js:12 [chromium] cart › adds": a project without name is left out.
+function nameOf(test) {
+  const [, project, , ...titles] = test.titlePath();
+  const title = `${project ? `[${project}] ` : ''}${titles.join(' › ')}`;
+  return place(test.location.file, test.location.line, title);
+}
 
 export default class {
-  onTestBegin(test, result) {
-    mark(nameOf(test), result.startTime.getTime());
+  onTestBegin(test, attempt) {
+    mark(nameOf(test), attempt.startTime.getTime());
   }
 
-  onTestEnd(test, result) {
-    if (test.outcome() !== 'unexpected' || result.retry < test.retries) return;
-    failed(nameOf(test), result.error?.message ?? `the test has ${result.status}`);
+  onTestEnd(test, attempt) {
+    const outcome = test.outcome();
+    if (outcome === 'unexpected' && attempt.retry < test.retries) return;
+    const failed = test.results.find((one) => one.error) ?? attempt;
+    const error = failed.error?.message ?? `the test has ${attempt.status}`;
+    result(nameOf(test), statuses[outcome], error, attempt.duration);
   }
 
   onEnd() {

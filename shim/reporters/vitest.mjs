@@ -1,28 +1,59 @@
 // SPDX-License-Identifier: MIT
-// Reports to Berth which test runs, and which has failed:
+// Reports to Berth which test runs, and what became of it:
 // npx vitest run --reporter=default --reporter=/usr/local/share/berth/reporters/vitest.mjs
-// Vitest reports tests in groups, up to a second late, but with the times at which they began.
-import { failed, mark, place } from './mark.mjs';
+// Vitest 1 and 2 report tests in groups, up to a second late, but with the times at which they began.
+import { mark, place, result } from './mark.mjs';
 
 const nameOf = (task) => (task.suite?.name ? `${nameOf(task.suite)} › ${task.name}` : task.name);
+const placeOf = (test) =>
+  place(test.module.moduleId, test.location?.line, test.fullName.replaceAll(' > ', ' › '));
+const states = { pass: 'passed', fail: 'failed', skip: 'skipped', todo: 'skipped' };
 
 export default class {
-  #reported = new Set();
+  #reported = new Map();
 
   onInit(vitest) {
     this.vitest = vitest;
+    this.old = !(parseInt(vitest.version, 10) >= 3);
   }
 
+  // Vitest 3 and later
+
+  onTestCaseReady(test) {
+    if (test.options.mode === 'run' || test.options.mode === 'only') mark(placeOf(test));
+  }
+
+  onTestCaseResult(test) {
+    const { state, errors } = test.result();
+    const { duration, flaky } = test.diagnostic() ?? {};
+    result(placeOf(test), flaky ? 'flaky' : state, errors?.[0]?.message, duration);
+  }
+
+  onTestRunEnd(modules) {
+    for (const module of modules) {
+      const [error] = module.errors?.() ?? [];
+      if (error) result(place(module.moduleId, 0, '(file)'), 'failed', error.message);
+    }
+    mark('');
+  }
+
+  // Vitest 1 and 2
+
   onTaskUpdate(packs) {
-    for (const [id, result] of packs) {
+    for (const [id, update] of this.old ? packs : []) {
       const task = this.vitest.state.idMap.get(id);
-      if (task?.type === 'suite' || !task?.file || !result?.startTime) continue;
-      const name = place(task.file.filepath, task.location?.line, nameOf(task));
-      if (!this.#reported.has(id)) mark(name, result.startTime);
-      this.#reported.add(id);
-      if (result.state === 'fail' && (result.retryCount ?? 0) >= (task.retry ?? 0)) {
-        failed(name, result.errors?.[0]?.message);
+      const file = task?.filepath;
+      const { state, errors, duration, startTime, retryCount } = update ?? {};
+      const home = file ?? task?.file?.filepath;
+      if (!state || !home || (task.type === 'suite' && !(file && errors?.length))) continue;
+      const name = place(home, task.location?.line, file ? '(file)' : nameOf(task));
+      if (!file && startTime && !this.#reported.has(id)) mark(name, startTime);
+      if (state === 'fail' && (retryCount ?? 0) < (task.retry ?? 0)) continue;
+      const status = state === 'pass' && retryCount ? 'flaky' : states[state];
+      if (status && this.#reported.get(id) !== status) {
+        result(name, status, errors?.[0]?.message, duration);
       }
+      this.#reported.set(id, status);
     }
   }
 }

@@ -36,7 +36,7 @@ mark() { printf "printf '%%s 0 \\\\tfailed\\\\t%%s\\\\t%%s\\\\n' \$BERTH_WORKER 
 is "  a.js:3 adds, in w1 w2|      no|  b (c), in w1 w2|" "$(sed -n '/failed tests/,/^berth: run/{/^berth: /!p}' err | tr '\n' '|')" \
 	"a reporter names failed tests, once each; JUnit files of its worker do not count"
 first=$(ls "$results/runs" -t | head -1)
-is 4 "$("$BERTH" report --json - | jq '[.records[] | select(.type == "test" and .status == "failed")] | length')" "they are in the record"
+is 6 "$("$BERTH" report --json - | jq '[.records[] | select(.type == "test" and .status == "failed")] | length')" "all results are in the record"
 "$BERTH" run -n 2 -- sh -c "i=0; while [ \$i -lt 13 ]; do i=\$((i + 1)); printf '%s 0 \\tfailed\\ttest %s\\tno\\n' \$BERTH_WORKER \$i >\"\$BERTH_MARK\"; done; exit 1" >out 2>err
 is "10 1" "$(grep -c '^  test [0-9]*, in' err) $(grep -c '^  and 3 more: berth report ....$' err)" "at most ten tests, then the number of the others"
 
@@ -46,6 +46,38 @@ has "$("$BERTH" report "$first")" '^- w1 `a.js:3 adds`: no$' "in a pipe Markdown
 "$BERTH" run -n 2 --db toy --db-mode private -- sh -c 'echo "error: relation \"users\" does not exist"; exit 1' >out 2>err
 grep -q 'unable to' err && skip "a hint to the setup" "$(grep -m1 'unable to' err)" ||
 	has "$(cat err)" '^hint: --setup COMMAND' "a table is missing, and there is no setup: a hint"
+
+# results: of a reporter, of JUnit files, in the history, to which an older Berth has written
+sql() { /usr/bin/python3 -c 'import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+db.executescript(sys.argv[2]) if len(sys.argv) > 3 else [print("|".join("-" if v is None else str(v) for v in row)) for row in db.execute(sys.argv[2])]
+db.commit()' "$@"; }
+rm -f "$results"/history.sqlite*
+sql "$results/history.sqlite" "create table runs (run text primary key, started_ms integer, duration_ms integer, project text,
+	command text, workers integer, failed integer, exit_status integer, backend text, slots integer);
+	create table measures (run text, task text, measure text, value real, primary key (run, task, measure));
+	create table findings (run text, worker integer, task text, kind text, severity text, fingerprint text, port integer, detail text);
+	create table ports (run text, worker integer, task text, port integer, real_port integer, pid integer, command text, from_ms integer, until_ms integer);
+	insert into runs values ('old@1', $(date +%s)000, 5, '/x', 'make', 1, 0, 0, 'preload', 1); pragma user_version = 2;" script
+tell() { printf "printf '%%s 0 \\t%%b\\n' \$BERTH_WORKER '%s' >\"\$BERTH_MARK\"; " "$1"; }
+"$BERTH" run -n 2 --junit r.xml -- sh -c "$(tell 'passed\ta.js:3 adds\t\t12.5'; tell 'flaky\tb.js takes\tonce\t250'; tell 'passed\ta.js:3 adds'; tell 'skipped\tc d'
+	tell 'unheard\te'; tell 'failed\tf\tno\tsoon')" >out 2>err
+is "1|w1 a.js|3|adds|passed|0.0125||" "$(sql "$results/history.sqlite" "select worker, 'w' || worker || ' ' || file, line, name, status, seconds, error || '|' from tests limit 1")" \
+	"the history has each result, with file, line, name and time"
+is "b.js|-|takes|flaky|0.25|once a.js|3|adds|passed|-| |-|c d|skipped|-| |-|f|failed|-|no" \
+	"$(sql "$results/history.sqlite" "select file, line, name, status, seconds, error from tests where worker = 2 limit 4 offset 1" | paste -sd' ')" \
+	"also without place or time; what is not known is null"
+is "10 2" "$(sql "$results/history.sqlite" "select (select count(*) from tests), count(*) from runs" | tr '|' ' ')" "repetitions are results; the older runs are still there"
+cat >junit.sh <<'SH'
+printf '<testsuite name="s"><testcase name="one" classname="c.D" time="1.5"/><testcase name="two" classname="c.D" time="0"><skipped/></testcase>
+	<testcase name="three" classname="c.D"><failure/></testcase></testsuite>' >new.xml
+SH
+printf '<testsuite name="s"><testcase name="old"/></testsuite>' >old.xml; touch -d 2001-01-01 old.xml
+"$BERTH" run -n 2 --tree copy --keep --merge '*.xml' -- sh junit.sh >out 2>err
+is "1 passed 1500 c.D one 1 skipped 0 c.D two 2 passed 1500 c.D one 2 skipped 0 c.D two" \
+	"$("$BERTH" report --json - | jq -r '.records[] | select(.type == "test") | "\(.worker) \(.status) \(.duration_ms) \(.test)"' | sort | paste -sd' ')" \
+	"results of JUnit files that the run wrote, of workers that passed as well"
+rm -f ./*.xml junit.sh
 
 # many workers
 "$BERTH" run --each one,two,three,a-longer-name,five -j 2 -- sh -c '[ $BERTH_TASK = two ] || exit $BERTH_WORKER' >out 2>err

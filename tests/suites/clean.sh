@@ -28,7 +28,7 @@ for suite in $suites; do clean "$suite" "$suite" ./run; done
 clean redis clean ./redis
 clean nginx clean ./nginx
 clean 'Perl, prove' clean 'prove t'
-clean Jest reporters 'npx jest -t harbour'
+clean Jest reporters 'npx jest -t harbour jest.test.js'
 clean Vitest reporters 'npx vitest run vitest.spec.mjs -t harbour'
 [ -n "${QUICK-}" ] || clean 'Playwright, API and browser' shop 'npx playwright test --project=api --project=search --project=database'
 finish

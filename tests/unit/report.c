@@ -10,7 +10,6 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
 #include "tools/report/history.h"
-#include "tools/report/junit.h"
 #include "tools/report/private.h"
 
 static char dir[] = "/tmp/berth-report-test.XXXXXX";
@@ -136,61 +135,6 @@ static void a_stream_may_be_longer_than_a_file_is_read_whole(void **state)
 	unlink(path);
 	free(path);
 	free(long_line);
-}
-
-static void note_failed(void *arg, const struct report_failed *failed)
-{
-	str_addf(arg, "%u|%s|%s\n", failed->worker, failed->test, failed->error);
-}
-
-/* As Playwright, pytest, Jest, gotestsum and Mocha write them. */
-static void failed_cases_have_place_and_error(void **state)
-{
-	static const char document[] =
-		"<testsuites><testsuite name='a.spec.js'>"
-		"<testcase name='cart › adds' classname='a.spec.js'>"
-		"<failure message='a.spec.js:7:1 cart › adds'>  [web] › a.spec.js:7:1 › adds\n\n"
-		"    \x1b[31mError: expected 1\x1b[0m\n  at x</failure></testcase>"
-		"<testcase name='test_f' classname='t'><failure message='assert 1 == 2&#10;more'>"
-		"/usr/lib/p.py:9: x\na.spec.js:3: AssertionError</failure></testcase>"
-		"<testcase name='adds' classname='cart'><failure>Error: no\n"
-		" at f (node_modules/a.spec.js:1:1)\n at g (@/a.spec.js:12:3)</failure></testcase>"
-		"<testcase name='TestX' classname='pkg'><failure message='Failed'>=== RUN TestX\n"
-		"    a.spec.js:5: boom\n</failure></testcase>"
-		"<testcase name='c' classname='c'><error message='gone'/></testcase>"
-		"<testcase name='passes'><system-out>Error: none</system-out></testcase>"
-		"<testcase name='given' file='a.spec.js' line='4'><failure message='x'/></testcase>"
-		"<testcase name='cut off'><failure";
-	cleanup_str struct str found = { 0 }, text = { 0 };
-	cleanup_free char *path = str_print("%s/a.spec.js", dir);
-	const struct report_options options = { .project_dir = dir };
-	const struct junit_search search = { &options, 3, note_failed, &found };
-
-	(void)state;
-	assert_int_equal(file_replace(path, "x", 1, 0644), 0);
-	for (const char *at = document; *at; at++)
-		if (*at == '@')
-			str_add(&text, dir);
-		else if (*at != 0x1b) /* which XML forbids */
-			str_add_len(&text, at, 1);
-	junit_find_failed(text.text, text.len, &search);
-	assert_string_equal(found.text, "3|a.spec.js:7 cart › adds|[31mError: expected 1[0m\n"
-	                                "3|a.spec.js:3 test_f|assert 1 == 2\n"
-	                                "3|a.spec.js:12 adds|Error: no\n"
-	                                "3|a.spec.js:5 TestX|a.spec.js:5: boom\n"
-	                                "3|c|gone\n"
-	                                "3|a.spec.js:4 given|x\n");
-	unlink(path);
-}
-
-static void lines_of_errors_are_plain(void **state)
-{
-	cleanup_free char *line = text_first_line("\n \x1b[31;1mno\x1b[0m way \nmore"),
-			  *end = text_first_line("a\x1b[");
-
-	(void)state;
-	assert_string_equal(line, "no way ");
-	assert_string_equal(end, "a");
 }
 
 static void incomplete_records_are_refused(void **state)
@@ -319,69 +263,6 @@ static void junit_counts_add_up(void **state)
 	free(path);
 }
 
-static int merged(const char *document, struct str *text)
-{
-	struct junit_totals totals = { 0 };
-	struct str inner = { 0 };
-	int ret = junit_merge(document, strlen(document), " [w1]", &inner, &totals);
-
-	str_addf(text, "<testsuites>%s</testsuites>", inner.text ? inner.text : "");
-	str_free(&inner);
-	check_xml(text->text);
-	return ret;
-}
-
-static void broken_files_stay_well_formed(void **state)
-{
-	static const char *const documents[] = {
-		"",
-		"no XML",
-		"<testsuites><testsuite name=\"a\"><testcase name=\"b\"><failure>cut",
-		"<testsuite><evil/><testcase/></testsuite>x",
-		"<a><b></a>",
-		"<!DOCTYPE x [<!ENTITY e \"eeee\"><!ENTITY f \"&e;&e;\">]><testsuite "
-		"name=\"&f;\"/>",
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(documents) / sizeof(*documents); i++) {
-		struct str text = { 0 };
-
-		assert_int_equal(merged(documents[i], &text), -EBADMSG);
-		assert_null(strstr(text.text, "eeee"));
-		str_free(&text);
-	}
-}
-
-static void strangers_are_left_out_of_a_merge(void **state)
-{
-	struct str text = { 0 };
-
-	(void)state;
-	assert_int_equal(
-		merged("<testsuite name=\"s\"><script>alert(1)</script><testcase name=\"t\" "
-	               "x:y=\"1\"><system-out>a\nb</system-out>"
-	               "</testcase></testsuite>",
-	               &text),
-		0);
-	assert_null(strstr(text.text, "alert"));
-	assert_non_null(strstr(text.text, "name=\"s [w1]\""));
-	assert_non_null(strstr(text.text, "<system-out>a\nb</system-out>"));
-	str_free(&text);
-}
-
-static void deep_documents_end(void **state)
-{
-	struct str deep = { 0 }, text = { 0 };
-
-	(void)state;
-	for (int i = 0; i < 1000; i++)
-		str_add(&deep, "<testsuite>");
-	assert_int_equal(merged(deep.text, &text), -E2BIG);
-	str_free(&deep);
-	str_free(&text);
-}
-
 static const struct history_trend *trend_of(const struct history_trend *trends, size_t count,
                                             const char *task)
 {
@@ -474,16 +355,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_stream_comes_back),
 		cmocka_unit_test(a_stream_may_be_longer_than_a_file_is_read_whole),
-		cmocka_unit_test(failed_cases_have_place_and_error),
-		cmocka_unit_test(lines_of_errors_are_plain),
 		cmocka_unit_test(incomplete_records_are_refused),
 		cmocka_unit_test(a_torn_stream_is_read_as_far_as_it_goes),
 		cmocka_unit_test(every_format_is_well_formed),
 		cmocka_unit_test(github_gets_the_worst_within_its_limits),
 		cmocka_unit_test(junit_counts_add_up),
-		cmocka_unit_test(broken_files_stay_well_formed),
-		cmocka_unit_test(strangers_are_left_out_of_a_merge),
-		cmocka_unit_test(deep_documents_end),
 		cmocka_unit_test(history_tells_owners_and_regressions),
 		cmocka_unit_test(a_newer_history_is_left_alone),
 		cmocka_unit_test(ci_systems_are_told_by_their_environment),

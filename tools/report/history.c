@@ -15,7 +15,7 @@
 #include "tools/report/private.h"
 #include "tools/report/sqlite.h"
 
-enum { SCHEMA = 2, BUSY_MS = 5000, BASELINE_RUNS = 20, BASELINE_MIN = 3 };
+enum { SCHEMA = 3, BUSY_MS = 5000, BASELINE_RUNS = 20, BASELINE_MIN = 3 };
 
 struct history {
 	sqlite3 *db;
@@ -33,6 +33,10 @@ static const char schema[] =
 	" severity text, fingerprint text, port integer, detail text);"
 	"create table if not exists ports (run text, worker integer, task text, port integer,"
 	" real_port integer, pid integer, command text, from_ms integer, until_ms integer);"
+	"create table if not exists tests (run text, worker integer, task text, file text,"
+	" line integer, name text, status text, seconds real, error text);"
+	"create index if not exists tests_by_name on tests (name, file);"
+	"create index if not exists tests_by_run on tests (run);"
 	"create index if not exists ports_by_number on ports (port, from_ms);"
 	"create index if not exists findings_by_print on findings (fingerprint);";
 
@@ -54,8 +58,10 @@ static int check_version(struct history *history)
 		return ret;
 	if (version > SCHEMA)
 		return -EPROTO;
-	ret = sqlite_execute(history->db, version == 1 ? from_1_to_2 : schema);
-	return ret ? ret : sqlite_execute(history->db, "pragma user_version = 2");
+	ret = version == 1 ? sqlite_execute(history->db, from_1_to_2) : 0;
+	if (!ret)
+		ret = sqlite_execute(history->db, schema); /* the tables that are missing */
+	return ret ? ret : sqlite_execute(history->db, "pragma user_version = 3");
 }
 
 const char *history_error(int error)
@@ -108,7 +114,7 @@ static const char *task_of(const struct report_run *run, int64_t worker)
 static int delete_runs(struct history *history, const char *condition, const char *type,
                        const char *text, int64_t number)
 {
-	static const char *const tables[] = { "measures", "findings", "ports", "runs" };
+	static const char *const tables[] = { "measures", "findings", "ports", "tests", "runs" };
 	int ret = 0;
 
 	for (size_t i = 0; !ret && i < ARRAY_LEN(tables); i++) {
@@ -180,6 +186,25 @@ static int add_database(struct history *history, const struct report_run *run, c
 	return 0;
 }
 
+static int add_test(struct history *history, const struct report_run *run, const char *id,
+                    const json_t *result)
+{
+	int64_t worker = record_number(result, "worker");
+	const json_t *ms = json_object_get(result, "duration_ms");
+	size_t len;
+	int line;
+	const char *test = record_text(result, "test"), *name = test_split(test, &len, &line);
+	cleanup_free char *file = str_copy_len(test, len);
+
+	return sqlite_run(history->db,
+	                  "insert into tests values (?, ?, ?, ?, nullif(?, 0), ?, ?, "
+	                  "nullif(?, -1.0), ?)",
+	                  "tittittdt", id, worker, task_of(run, worker), file, (int64_t)line, name,
+	                  record_text(result, "status"),
+	                  json_is_number(ms) ? json_number_value(ms) / 1e3 : -1.0,
+	                  record_text(result, "error"));
+}
+
 static int add_rows(struct history *history, const struct report_run *run, const char *id)
 {
 	int ret = 0;
@@ -207,6 +232,8 @@ static int add_rows(struct history *history, const struct report_run *run, const
 		                 (int64_t)span->port, (int64_t)span->real_port, (int64_t)span->pid,
 		                 span->name, span->from_ms, span->until_ms);
 	}
+	for (size_t i = 0; !ret && i < run->result_count; i++)
+		ret = add_test(history, run, id, run->results[i]);
 	return ret;
 }
 

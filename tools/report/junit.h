@@ -13,7 +13,7 @@
 struct junit_search {
 	const struct report_options *options;
 	unsigned int worker; /* passed on */
-	report_failed_fn fn;
+	report_test_fn fn;
 	void *arg;
 };
 
@@ -32,9 +32,9 @@ int junit_merge(const char *document, size_t len, const char *suffix, struct str
                 struct junit_totals *totals);
 
 /**
- * Find the failed cases of a JUnit document, each with its place if that is in the project. What is
- * not well-formed ends the search.
+ * Find the cases of a JUnit document, each with its place if that is in the project. What is not
+ * well-formed ends the search.
  */
-void junit_find_failed(const char *document, size_t len, const struct junit_search *search);
+void junit_find_tests(const char *document, size_t len, const struct junit_search *search);
 
 #endif

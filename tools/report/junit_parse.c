@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads JUnit files of test runners: copies their suites into a report, and finds the failed cases.
+ * Reads JUnit files of test runners: copies their suites into a report, and finds the cases.
  */
 #include <errno.h>
 #include <expat.h>
@@ -21,13 +21,13 @@ static const char *const kept[] = {
 
 /* The case that is being read. */
 struct junit_case {
-	char *name, *class, *file, *line, *message;
+	char *name, *class, *file, *line, *time, *message;
 	struct str text; /* of its failure */
-	bool failed;
+	const char *status;
 };
 
 struct junit_merger {
-	const struct junit_search *search; /* NULL = the failed cases do not matter */
+	const struct junit_search *search; /* NULL = the cases do not matter */
 	struct junit_case of;
 	XML_Parser parser;
 	struct str *out;
@@ -58,30 +58,41 @@ static void count_element(struct junit_merger *merge, const char *name)
 	merge->totals->skipped += in_case && !strcmp(name, "skipped");
 }
 
-/* Keep what tells which test failed, and why. */
+/* Keep what tells which test it is, and why it failed. */
 static void note_attribute(struct junit_merger *merge, const char *row, const char *name,
                            const char *value)
 {
 	bool is_case = !strcmp(row, "testcase"),
-	     fails = !strcmp(row, "failure") || !strcmp(row, "error");
+	     fails = !is_case && (strcasestr(row, "failure") || strcasestr(row, "error"));
 	const struct {
 		const char *name;
 		char **text;
 		bool here;
-	} fields[] = { { "name", &merge->of.name, is_case },
-		       { "classname", &merge->of.class, is_case },
-		       { "file", &merge->of.file, is_case },
-		       { "line", &merge->of.line, is_case },
-		       { "message", &merge->of.message, fails } };
+	} fields[] = {
+		{ "name", &merge->of.name, is_case }, { "classname", &merge->of.class, is_case },
+		{ "file", &merge->of.file, is_case }, { "line", &merge->of.line, is_case },
+		{ "time", &merge->of.time, is_case }, { "message", &merge->of.message, fails }
+	};
 
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
 		if (fields[i].here && !strcmp(fields[i].name, name) && !*fields[i].text)
 			*fields[i].text = str_copy(value);
 }
 
+/* @row: an element within the case. Failures that passed when repeated: Surefire, GitLab. */
+static void note_status(struct junit_case *of, const char *row)
+{
+	if (!strcmp(row, "failure") || !strcmp(row, "error"))
+		of->status = "failed";
+	else if (!of->status && (!strcmp(row, "flakyFailure") || !strcmp(row, "flakyError")))
+		of->status = "flaky";
+	else if (!of->status && !strcmp(row, "skipped"))
+		of->status = "skipped";
+}
+
 static void case_end(struct junit_case *of)
 {
-	char *texts[] = { of->name, of->class, of->file, of->line, of->message };
+	char *texts[] = { of->name, of->class, of->file, of->line, of->time, of->message };
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		free(texts[i]);
@@ -118,11 +129,13 @@ static void report_case(const struct junit_merger *merge)
 {
 	const struct junit_case *of = &merge->of;
 	const struct report_options *options = merge->search->options;
+	char *end = NULL;
 	const char *name = of->name ? of->name : "", *class = of->class ? of->class : "";
 	cleanup_free char *given = of->file && of->line ? str_print("%s:%s", of->file, of->line)
 	                                                : NULL;
 	cleanup_free char *place = given ? text_find_place(given, options) : NULL, *test = NULL;
 	cleanup_free char *error = case_error(of, options);
+	double seconds = of->time ? strtod(of->time, &end) : -1;
 
 	if (!place && of->message)
 		place = text_find_place(of->message, options);
@@ -131,8 +144,12 @@ static void report_case(const struct junit_merger *merge)
 	test = place                                ? str_print("%s %s", place, name)
 	       : *class && !str_starts(name, class) ? str_print("%s %s", class, name)
 	                                            : str_copy(name);
-	merge->search->fn(merge->search->arg,
-	                  &(struct report_failed){ merge->search->worker, test, error });
+	merge->search->fn(
+		merge->search->arg,
+		&(struct test_result){
+			merge->search->worker, test, of->status ? of->status : "passed",
+			of->status ? error : "",
+			end && end != of->time && !*end && seconds >= 0 ? seconds * 1e3 : -1 });
 }
 
 static void XMLCALL on_start(void *arg, const XML_Char *name, const XML_Char **attributes)
@@ -151,7 +168,7 @@ static void XMLCALL on_start(void *arg, const XML_Char *name, const XML_Char **a
 		row = NULL;
 	if (row) {
 		count_element(merge, row);
-		merge->of.failed |= !strcmp(row, "failure") || !strcmp(row, "error");
+		note_status(&merge->of, row);
 		str_addf(merge->out, "<%s", row);
 		for (; *attributes; attributes += 2) {
 			bool titled = !strcmp(row, "testsuite") && !strcmp(attributes[0], "name");
@@ -182,7 +199,7 @@ static void XMLCALL on_end(void *arg, const XML_Char *name)
 		str_addf(merge->out, "</%s>%s", row,
 		         strcmp(row, "testcase") && strcmp(row, "testsuite") ? "" : "\n");
 	if (row && !strcmp(row, "testcase")) {
-		if (merge->search && merge->of.failed)
+		if (merge->search && merge->of.name)
 			report_case(merge);
 		case_end(&merge->of);
 	}
@@ -199,7 +216,7 @@ static void XMLCALL on_text(void *arg, const XML_Char *part, int len)
 		return;
 	plain = str_copy_len(part, (size_t)len);
 	text_add_escaped(merge->out, plain);
-	if (merge->search && merge->of.failed && !strstr(merge->open[merge->depth - 1], "system-"))
+	if (merge->search && merge->of.status && !strstr(merge->open[merge->depth - 1], "system-"))
 		str_add(&merge->of.text, plain);
 }
 
@@ -254,7 +271,7 @@ int junit_merge(const char *document, size_t len, const char *suffix, struct str
 	return parse(&merge, document, len);
 }
 
-void junit_find_failed(const char *document, size_t len, const struct junit_search *search)
+void junit_find_tests(const char *document, size_t len, const struct junit_search *search)
 {
 	struct junit_totals totals = { 0 };
 	cleanup_str struct str unused = { 0 };

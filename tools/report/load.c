@@ -124,6 +124,7 @@ static void on_finding(struct report_run *run, json_t *record)
 
 static void on_test(struct report_run *run, json_t *record)
 {
+	add_json(&run->results, &run->result_count, record);
 	if (!strcmp(record_text(record, "status"), "failed"))
 		add_json(&run->failed, &run->failed_count, record);
 }
@@ -290,6 +291,7 @@ void report_run_free(struct report_run *run)
 	free(run->workers);
 	free(run->findings);
 	free(run->faults);
+	free(run->results);
 	free(run->failed);
 	free(run->ports);
 	free(run->tests);

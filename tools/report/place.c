@@ -98,6 +98,26 @@ char *text_find_place(const char *text, const struct report_options *options)
 	return NULL;
 }
 
+const char *test_split(const char *test, size_t *ret_file, int *ret_line)
+{
+	size_t len = strcspn(test, " "), file = len, digits = len;
+
+	*ret_file = 0;
+	*ret_line = 0;
+	if (!test[len] || !len)
+		return test;
+	while (digits && isdigit((unsigned char)test[digits - 1]))
+		digits--;
+	if (digits > 1 && digits < len && test[digits - 1] == ':') {
+		file = digits - 1;
+		*ret_line = atoi(test + digits);
+	} else if (!memchr(test, '/', len) && (len < 3 || !memchr(test + 1, '.', len - 2))) {
+		return test;
+	}
+	*ret_file = file;
+	return test + len + 1;
+}
+
 char *text_first_line(const char *text)
 {
 	struct str line = { 0 };

@@ -66,6 +66,15 @@ bool finding_find_place(const json_t *finding, const struct report_options *opti
  */
 char *text_find_place(const char *text, const struct report_options *options);
 
+/**
+ * Take the name of a test apart. A first word without line is a file if it has an inner "." or "/":
+ * a path, a class or a package.
+ * @ret_file	length of the file at the start of @test; 0 = none
+ * @ret_line	0 = not known
+ * Return: the rest, in @test.
+ */
+const char *test_split(const char *test, size_t *ret_file, int *ret_line);
+
 /** Return: the first line of an error, without colours, cut to 300 bytes; the caller's to free. */
 char *text_first_line(const char *text);
 

@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/test_result.h"
 #include "tools/base/str.h"
 
 /* "v" of each record: raise it when a field changes meaning, not when one is added */
@@ -66,7 +67,9 @@ struct report_run {
 	size_t finding_count;
 	json_t **faults; /* made by --inject */
 	size_t fault_count;
-	json_t **failed; /* tests */
+	json_t **results; /* of tests */
+	size_t result_count;
+	json_t **failed; /* of these */
 	size_t failed_count;
 	struct report_span *ports, *tests;
 	size_t port_count, test_count;
@@ -104,6 +107,7 @@ struct report_options {
 	const char *run_dir; /* has the workers' trees; NULL = unknown */
 	char **collected;    /* strv of directories with collected files; NULL = none or unknown */
 	const char *project_dir; /* paths are shown relative to it; NULL = as they are */
+	int64_t since_ns;        /* CLOCK_REALTIME, when the run began; 0 = not known */
 };
 
 /**
@@ -116,16 +120,13 @@ int report_render(const struct report_run *run, enum report_format format,
 /** Return: the patterns of @options->merge that match no file; a strv, the caller's to free. */
 char **report_unmatched(const struct report_options *options);
 
-/* A test that failed. Texts are valid during the call. */
-struct report_failed {
-	unsigned int worker; /* 0 = not known */
-	const char *test;    /* with its place, if that is known: "e2e/cart.spec.js:12 adds" */
-	const char *error;   /* one line */
-};
-typedef void (*report_failed_fn)(void *arg, const struct report_failed *failed);
+typedef void (*report_test_fn)(void *arg, const struct test_result *result);
 
-/** Find the failed tests in JUnit files: those of @options->merge and those beside a failed log. */
-void report_find_failed(const struct report_options *options, report_failed_fn fn, void *arg);
+/**
+ * Find the tests in JUnit files: those of @options->merge and those beside a failed log, unless
+ * they are older than @options->since_ns.
+ */
+void report_find_tests(const struct report_options *options, report_test_fn fn, void *arg);
 
 /** Render into @path, atomically if it is a regular file; "-" is stdout. */
 int report_write(const struct report_run *run, enum report_format format,

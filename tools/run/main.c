@@ -171,7 +171,7 @@ static int judge(struct run *run)
 	if (!run->context.plan->single)
 		results_prune(run->context.results_dir, run->context.id);
 	monitor_finish(run->monitor);
-	if (outcome.totals.failed)
+	if (outcome.totals.failed || record_is_open(monitor_record(run->monitor)))
 		tests_read(monitor_tests(run->monitor), &reports, run->workers, run->count);
 	status = verdict_of(&outcome);
 	summary_show(&summary);

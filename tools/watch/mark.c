@@ -2,9 +2,10 @@
 /*
  * Which test a worker runs. A line "WORKER MS NAME" in the run's FIFO says that since MS
  * (milliseconds since 1970, with a fraction where it is known; 0 is now) the worker runs test NAME;
- * no NAME ends it. A tab, "failed", a tab, NAME, a tab and the first line of the error in place of
- * NAME say that the test has failed. It is a FIFO because every language and every shell can write
- * a line to a file, Node cannot send a datagram, and a line up to PIPE_BUF is never torn.
+ * no NAME ends it. "<tab>STATUS<tab>NAME<tab>ERROR<tab>MS" in place of NAME is a result: STATUS is
+ * one of TEST_STATUSES, ERROR one line; ERROR and MS may be missing. It is a FIFO because every
+ * language and every shell can write a line to a file, Node cannot send a datagram, and a line up
+ * to PIPE_BUF is never torn.
  *
  * Lines come late: a runner reports a test to its reporter after the test has begun. So marks are
  * kept with their times, and a finding gets its test when it is published. A lost or malformed line
@@ -58,9 +59,35 @@ const char *marks_path(const struct marks *marks)
 	return marks->fd >= 0 ? marks->path : NULL;
 }
 
+/* @text: "STATUS<tab>NAME<tab>ERROR<tab>MS". A status of a newer reporter is left out. */
+static void parse_result(const struct marks *marks, unsigned int worker, char *text)
+{
+	static const char *const statuses[] = { TEST_STATUSES };
+	char *fields[4], *end;
+	struct test_result result = { .worker = worker, .ms = -1 };
+
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+		fields[i] = text;
+		text = strchrnul(text, '\t');
+		if (*text)
+			*text++ = 0;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(statuses); i++)
+		if (!strcmp(fields[0], statuses[i]))
+			result.status = statuses[i];
+	result.test = fields[1];
+	result.error = fields[2];
+	if (*fields[3]) {
+		double ms = strtod(fields[3], &end);
+
+		result.ms = !*end && ms >= 0 && ms < 1e15 ? ms : -1;
+	}
+	if (result.status && *result.test && marks->owner.on_result)
+		marks->owner.on_result(marks->owner.result_arg, &result);
+}
+
 static void parse_line(const struct marks *marks, char *line)
 {
-	static const char failed[] = " \tfailed\t";
 	char *end;
 	unsigned long worker = strtoul(line, &end, 10);
 	double ms;
@@ -71,18 +98,11 @@ static void parse_line(const struct marks *marks, char *line)
 	ms = strtod(line, &end);
 	if (end == line || !(ms >= 0 && ms < 1e15) || (*end && *end != ' '))
 		return;
-	if (!strncmp(end, failed, sizeof(failed) - 1)) {
-		line = end + sizeof(failed) - 1;
-		end = strchrnul(line, '\t');
-		if (*end)
-			*end++ = 0;
-		if (marks->owner.on_failed)
-			marks->owner.on_failed(marks->owner.failed_arg, (unsigned int)worker, line,
-			                       end);
-	} else {
+	if (!strncmp(end, " \t", 2))
+		parse_result(marks, (unsigned int)worker, end + 2);
+	else
 		marks->owner.on_mark(marks->owner.arg, (unsigned int)worker, (int64_t)(ms * 1e6),
 		                     *end ? end + 1 : "");
-	}
 }
 
 /* Return: false when there is nothing more to read now. */

@@ -12,6 +12,7 @@
  */
 #include <stdint.h>
 
+#include "core/test_result.h"
 #include "tools/base/loop.h"
 
 struct marks;
@@ -20,9 +21,9 @@ struct marks_owner {
 	/* @time_ns: CLOCK_REALTIME, 0 = now. @name: "" ends the test before it. */
 	void (*on_mark)(void *arg, unsigned int worker, int64_t time_ns, const char *name);
 	void *arg;
-	/* test @name has failed; @error: one line. NULL = it does not matter. */
-	void (*on_failed)(void *arg, unsigned int worker, const char *name, const char *error);
-	void *failed_arg;
+	/* A test has ended; its worker may not exist. NULL = results do not matter. */
+	void (*on_result)(void *arg, const struct test_result *result);
+	void *result_arg;
 };
 
 /** @run_dir: the FIFO is made there; no FIFO if @loop or @run_dir is NULL. Return: 0; -errno. */

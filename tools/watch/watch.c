@@ -223,7 +223,7 @@ static void on_mark(void *arg, unsigned int number, int64_t time_ns, const char 
 
 static int open_parts(struct watch *watch, char **ret_reason)
 {
-	const struct marks_owner owner = { on_mark, watch, watch->setup.on_failed,
+	const struct marks_owner owner = { on_mark, watch, watch->setup.on_result,
 		                           watch->setup.arg };
 	const struct source_setup source = {
 		.loop = watch->setup.loop,

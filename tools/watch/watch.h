@@ -21,6 +21,7 @@
 #include <sys/types.h>
 
 #include "core/portmap.h"
+#include "core/test_result.h"
 #include "tools/watch/finding/finding.h"
 #include "tools/watch/rules/policy.h"
 #include "tools/watch/source/source.h"
@@ -39,7 +40,7 @@ struct watch_setup {
 	void (*on_event)(void *arg, const struct berth_event *event);
 	void (*on_finding)(void *arg, const struct watch_finding *finding);
 	void (*on_mark)(void *arg, unsigned int worker, int64_t time_ms, const char *name);
-	void (*on_failed)(void *arg, unsigned int worker, const char *test, const char *error);
+	void (*on_result)(void *arg, const struct test_result *result); /* see mark.h */
 	void *arg;
 };
 

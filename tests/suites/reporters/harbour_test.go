@@ -24,3 +24,5 @@ func TestForgetsAServer(t *testing.T) {
 }
 
 func TestClosesTheHarbour(t *testing.T) { time.Sleep(30 * time.Millisecond) }
+
+func TestSinksAShip(t *testing.T) { t.Error("a hole") }

@@ -5,3 +5,6 @@ import { leak, pause } from './leak.cjs';
 test('opens the harbour', pause);
 test('forgets a server', leak);
 test('closes the harbour', pause);
+test('sinks a ship', () => {
+  throw new Error('a hole');
+});

@@ -14,3 +14,7 @@ def test_forgets_a_server():
 
 def test_closes_the_harbour():
     time.sleep(0.03)
+
+
+def test_sinks_a_ship():
+    raise ValueError("a hole")

@@ -59,12 +59,12 @@ static void on_mark(void *arg, unsigned int worker, int64_t time_ms, const char 
 	record_mark(((struct run_monitor *)arg)->record, worker, time_ms, name);
 }
 
-static void on_failed(void *arg, unsigned int worker, const char *test, const char *error)
+static void on_result(void *arg, const struct test_result *result)
 {
 	const struct run_monitor *monitor = arg;
 
-	if (worker <= monitor->setup.context->plan->count) /* not of the setup's worker */
-		tests_reported(monitor->tests, worker, test, error);
+	if (result->worker <= monitor->setup.context->plan->count) /* not of the setup's worker */
+		tests_reported(monitor->tests, result);
 }
 
 static void on_worker_sample(void *arg, unsigned int worker, const struct watch_sample *sample)
@@ -115,7 +115,7 @@ static void open_watch(struct run_monitor *monitor)
 		                           .on_event = on_event,
 		                           .on_finding = on_finding,
 		                           .on_mark = on_mark,
-		                           .on_failed = on_failed,
+		                           .on_result = on_result,
 		                           .arg = monitor };
 	cleanup_free char *reason = NULL;
 	int ret = watch_open(&watch, &monitor->watch, &reason);

@@ -6,6 +6,7 @@
 #include "tools/run/monitor/record.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
@@ -164,12 +165,16 @@ void record_mark(struct record *record, unsigned int worker, int64_t time_ms, co
 	              "test", json_text(test)));
 }
 
-void record_failed_test(struct record *record, const struct report_failed *failed)
+void record_test(struct record *record, const struct test_result *result)
 {
-	add(record, "test",
-	    json_pack("{s:i, s:o, s:s, s:o}", "worker", (int)failed->worker, "test",
-	              json_text(failed->test), "status", "failed", "error",
-	              json_text(failed->error)));
+	json_t *fields = json_pack("{s:i, s:o, s:s}", "worker", (int)result->worker, "test",
+	                           json_text(result->test), "status", result->status);
+
+	if (*result->error || !strcmp(result->status, "failed"))
+		json_object_set_new(fields, "error", json_text(result->error));
+	if (result->ms >= 0)
+		json_object_set_new(fields, "duration_ms", json_real(result->ms));
+	add(record, "test", fields);
 }
 
 void record_finding(struct record *record, const struct watch_finding *finding)

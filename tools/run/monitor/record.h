@@ -48,7 +48,7 @@ void record_port(struct record *record, const struct berth_event *event, uint16_
                  bool opened);
 void record_sample(struct record *record, unsigned int worker, const struct watch_sample *sample);
 void record_mark(struct record *record, unsigned int worker, int64_t time_ms, const char *test);
-void record_failed_test(struct record *record, const struct report_failed *failed);
+void record_test(struct record *record, const struct test_result *result);
 void record_finding(struct record *record, const struct watch_finding *finding);
 void record_database(struct record *record, const struct db_record *event);
 /** See inject.h. @record: a struct record. */

@@ -75,7 +75,8 @@ struct report_options reports_options(const struct run_context *context, char **
 	return (struct report_options){ .project_dir = context->project_dir,
 		                        .run_dir = context->log_dir,
 		                        .collected = collected,
-		                        .merge = context->options->merge };
+		                        .merge = context->options->merge,
+		                        .since_ns = context->started_wall_ns };
 }
 
 int reports_write(const struct run_context *context, char **collected)

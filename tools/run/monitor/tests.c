@@ -6,12 +6,14 @@
 
 #include "tools/base/str.h"
 
-enum { TESTS_MAX = 10000 }; /* a suite that floods the FIFO must not fill our memory */
+/* A suite that floods the FIFO must not fill our memory or the disk. */
+enum { FAILED_MAX = 10000, RESULTS_MAX = 1 << 20 };
 
 struct tests {
 	struct record *record;
-	struct failed_test *of;
-	size_t count;
+	struct failed_test *of; /* each test of a worker once */
+	size_t count, results;
+	bool reported[BERTH_WORKERS_MAX + 1]; /* has a reporter */
 	/* while JUnit files are read */
 	struct run_worker *const *workers;
 	unsigned int worker_count;
@@ -37,38 +39,52 @@ void tests_close(struct tests *tests)
 	free(tests);
 }
 
-static void add(struct tests *tests, const struct report_failed *failed, bool reported)
+static void add_failed(struct tests *tests, const struct test_result *result)
 {
 	for (size_t i = 0; i < tests->count; i++)
-		if (tests->of[i].worker == failed->worker &&
-		    !strcmp(tests->of[i].test, failed->test))
+		if (tests->of[i].worker == result->worker &&
+		    !strcmp(tests->of[i].test, result->test))
 			return;
-	if (tests->count == TESTS_MAX)
+	if (tests->count == FAILED_MAX)
 		return;
 	tests->of = mem_grow(tests->of, tests->count + 1, sizeof(*tests->of));
-	tests->of[tests->count++] = (struct failed_test){ failed->worker, str_copy(failed->test),
-		                                          str_copy(failed->error), reported };
-	record_failed_test(tests->record, failed);
+	tests->of[tests->count++] = (struct failed_test){ result->worker, str_copy(result->test),
+		                                          str_copy(result->error) };
 }
 
-void tests_reported(void *tests, unsigned int worker, const char *test, const char *error)
+static void add(struct tests *tests, const struct test_result *result)
 {
-	add(tests, &(struct report_failed){ worker, test, error }, true);
+	if (tests->results++ < RESULTS_MAX)
+		record_test(tests->record, result);
+	if (!strcmp(result->status, "failed"))
+		add_failed(tests, result);
 }
 
-/* A file of a worker that passed may have tests that failed at first and passed when repeated. */
-static void on_failed(void *arg, const struct report_failed *failed)
+void tests_reported(struct tests *tests, const struct test_result *result)
+{
+	tests->reported[result->worker] = true;
+	add(tests, result);
+}
+
+/*
+ * A case of a JUnit file. In the file of a worker that passed, a test that failed has passed when
+ * it was repeated. A file of several workers at once tells which tests failed, and no more.
+ */
+static void on_case(void *arg, const struct test_result *result)
 {
 	struct tests *tests = arg;
+	struct test_result of = *result;
+	bool failed = !strcmp(of.status, "failed");
 
-	if (failed->worker > tests->worker_count ||
-	    (failed->worker &&
-	     worker_result(tests->workers[failed->worker - 1])->status != STATE_FAILED))
+	if (!of.worker && tests->worker_count == 1)
+		of.worker = 1;
+	if (of.worker > tests->worker_count || tests->reported[of.worker])
 		return;
-	for (size_t i = 0; i < tests->count; i++)
-		if (tests->of[i].reported && tests->of[i].worker == failed->worker)
-			return;
-	add(tests, failed, false);
+	if (of.worker
+	            ? failed && worker_result(tests->workers[of.worker - 1])->status != STATE_FAILED
+	            : !failed)
+		return;
+	add(tests, &of);
 }
 
 void tests_read(struct tests *tests, const struct report_options *options,
@@ -76,7 +92,7 @@ void tests_read(struct tests *tests, const struct report_options *options,
 {
 	tests->workers = workers;
 	tests->worker_count = count;
-	report_find_failed(options, on_failed, tests);
+	report_find_tests(options, on_case, tests);
 }
 
 size_t tests_count(const struct tests *tests)

@@ -2,8 +2,8 @@
 #ifndef BERTH_RUN_MONITOR_TESTS_H
 #define BERTH_RUN_MONITOR_TESTS_H
 /*
- * The failed tests of the run: those that reporters named while it ran, and for workers without a
- * reporter those of JUnit files. Each is recorded once.
+ * The results of tests: those that reporters sent while the run went on, and for workers without a
+ * reporter those of JUnit files. Each is recorded; failed tests are kept for the end of the run.
  */
 #include "tools/report/report.h"
 #include "tools/run/monitor/record.h"
@@ -14,14 +14,13 @@ struct tests;
 struct failed_test {
 	unsigned int worker; /* 0 = not known */
 	char *test, *error;
-	bool reported; /* by a reporter */
 };
 
 struct tests *tests_open(struct record *record);
 void tests_close(struct tests *tests);
 
-/** A reporter names a failed test: see mark.h. @tests: a struct tests. */
-void tests_reported(void *tests, unsigned int worker, const char *test, const char *error);
+/** A reporter has sent a result. */
+void tests_reported(struct tests *tests, const struct test_result *result);
 
 /** All workers are over: look into the JUnit files of @options. */
 void tests_read(struct tests *tests, const struct report_options *options,
