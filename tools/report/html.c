@@ -185,6 +185,29 @@ static const struct {
 	{ "econnrefused", "REFUSED" },
 };
 
+/* Above the long timeline of a merged record. */
+static void add_failed(struct str *text, const struct report_run *run)
+{
+	enum { SHOWN_MAX = 40 };
+	unsigned int count = 0;
+
+	for (size_t i = 0; i < run->worker_count; i++) {
+		const struct report_worker *worker = &run->workers[i];
+		cleanup_free char *title = run_worker_title(run, worker->number);
+
+		if (!strcmp(worker->status, "passed") || ++count > SHOWN_MAX)
+			continue;
+		str_add(text, count == 1 ? "<h2>Not passed</h2><div class=\"box\">" : "<br>");
+		text_add_escaped(text, title);
+		str_add(text, ": <span class=\"bad\">");
+		text_add_escaped(text, *worker->error ? worker->error : worker->status);
+		str_add(text, "</span>");
+	}
+	if (count > SHOWN_MAX)
+		str_addf(text, "<br>and %u more", count - SHOWN_MAX);
+	str_add(text, count ? "</div>\n" : "");
+}
+
 /* The number @name of @record, divided by @unit; "-" if it was not measured. */
 static void add_number(struct str *text, const json_t *record, const char *name, int64_t unit)
 {
@@ -207,13 +230,18 @@ static void add_workers(struct str *text, const struct report_run *run)
 		const struct report_worker *worker = &run->workers[i];
 		const json_t *counts = worker->counts ? json_object_get(worker->counts, "counts")
 		                                      : NULL;
+		cleanup_free char *name = report_worker_name(worker);
 
-		str_addf(text, "<tr><td>w%u<td class=\"task\">", worker->number);
+		str_addf(text, "<tr><td>%s<td class=\"task\">", name);
 		text_add_escaped(text, worker->task);
 		str_addf(text, "<td class=\"%s\">%s",
 		         !strcmp(worker->status, "passed") ? "good" : "bad", worker->status);
 		if (worker->exit_status)
 			str_addf(text, " (%d)", worker->exit_status);
+		if (*worker->error) {
+			str_add(text, ": ");
+			text_add_escaped(text, worker->error);
+		}
 		str_add(text, "<td class=\"n\">");
 		text_add_seconds(text, worker_duration_ms(worker));
 		for (size_t k = 0; k < ARRAY_LEN(columns); k++)
@@ -260,15 +288,22 @@ int report_html(const struct report_run *run, const struct report_options *optio
 {
 	(void)options;
 	add_head(text, run);
+	if (run_shards(run))
+		add_failed(text, run);
 	str_add(text, "<h2>Timeline</h2><div class=\"box scroll\">");
-	svg_timeline(text, run);
+	if (run_shards(run))
+		svg_machines(text, run);
+	else
+		svg_timeline(text, run);
 	str_add(text, "</div>\n");
 	add_findings(text, run);
 	add_workers(text, run);
 	str_add(text, "<h2>Over time</h2><div class=\"pair\">");
-	svg_plot(text, run, "sockets", "open sockets", 1);
-	svg_plot(text, run, "memory_kib", "memory, MiB", 1024);
-	svg_plot(text, run, "descriptors", "open descriptors", 1);
+	if (!run_shards(run)) { /* curves of hundreds of workers show nothing */
+		svg_plot(text, run, "sockets", "open sockets", 1);
+		svg_plot(text, run, "memory_kib", "memory, MiB", 1024);
+		svg_plot(text, run, "descriptors", "open descriptors", 1);
+	}
 	svg_durations(text, run);
 	str_add(text, "</div>\n");
 	add_trust(text, run);

@@ -31,12 +31,19 @@ static void on_run(struct report_run *run, json_t *record)
 	run->run = record;
 }
 
+static void load_shard(struct report_worker *worker, const json_t *record)
+{
+	worker->shard = (unsigned int)record_number(record, "shard");
+	worker->shard_worker = (unsigned int)record_number(record, "shard_worker");
+}
+
 static void on_started(struct report_run *run, json_t *record)
 {
 	struct report_worker *worker = worker_at(run, record_number(record, "worker"));
 
 	worker->task = record_text(record, "task");
 	worker->log = record_text(record, "log");
+	load_shard(worker, record);
 	worker->status = "running";
 	worker->from_ms = record_number(record, "time_ms");
 }
@@ -46,6 +53,7 @@ static void on_ended(struct report_run *run, json_t *record)
 	struct report_worker *worker = worker_at(run, record_number(record, "worker"));
 
 	worker->task = *worker->task ? worker->task : record_text(record, "task");
+	load_shard(worker, record);
 	worker->error = record_text(record, "error");
 	worker->status = !strcmp(record_text(record, "status"), "passed") ? "passed" : "failed";
 	worker->exit_status = (int)record_number(record, "exit_status");

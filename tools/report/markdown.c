@@ -71,12 +71,15 @@ static void add_workers(struct str *text, const struct report_run *run)
 	str_add(text, "\n| worker | task | result | seconds |\n|---|---|---|---:|\n");
 	for (size_t i = 0; i < run->worker_count; i++) {
 		const struct report_worker *worker = &run->workers[i];
+		cleanup_free char *name = report_worker_name(worker);
 
-		str_addf(text, "| w%u | ", worker->number);
+		str_addf(text, "| %s | ", name);
 		add_cell(text, worker->task);
 		str_addf(text, " | %s", worker->status);
 		if (worker->exit_status)
 			str_addf(text, " (%d)", worker->exit_status);
+		str_add(text, *worker->error ? ": " : "");
+		add_cell(text, worker->error);
 		str_add(text, " | ");
 		if (worker->until_ms)
 			text_add_seconds(text, worker->until_ms - worker->from_ms);

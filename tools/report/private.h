@@ -24,7 +24,7 @@ const char *record_string(const json_t *value);
 /* The strings of @list, with @separator between them; a new string. */
 char *record_join(const json_t *list, const char *separator);
 
-/* "w3 (auth)"; "run" if @number is 0. A new string. */
+/* "w3 (auth)" or "s2.w3 (auth)"; "run" if @number is 0. A new string. */
 char *run_worker_title(const struct report_run *run, int64_t number);
 
 /**
@@ -33,6 +33,9 @@ char *run_worker_title(const struct report_run *run, int64_t number);
  * Return: that, else the worker's end, else the run's.
  */
 int64_t run_span_end(const struct report_run *run, unsigned int worker, int64_t until_ms);
+
+/* The number of shards of a merged record; 0 = it is of one run. */
+unsigned int run_shards(const struct report_run *run);
 
 /* NULL = none has this number. */
 const struct report_worker *run_find_worker(const struct report_run *run, int64_t number);

@@ -51,8 +51,9 @@ struct report_span {
 
 struct report_worker {
 	unsigned int number;
-	const char *task, *status, *log; /* "passed", "failed", "running" */
-	const char *error;               /* why it could not run; "" = it ran */
+	unsigned int shard, shard_worker; /* in a merged record; 0 = in none */
+	const char *task, *status, *log;  /* "passed", "failed", "running" */
+	const char *error;                /* why it could not run; "" = it ran */
 	int exit_status;
 	int64_t from_ms, until_ms;
 	json_t *counts; /* borrowed; NULL = none */
@@ -85,6 +86,9 @@ struct report_run {
 int report_load(const char *dir, struct report_run **ret_run);
 int report_parse(const char *text, size_t len, struct report_run **ret_run);
 void report_run_free(struct report_run *run);
+
+/** Return: "w3"; "s2.w3" for worker 3 of shard 2 in a merged record. A new string. */
+char *report_worker_name(const struct report_worker *worker);
 
 /*
  * The same problem in several workers is one problem, by its fingerprint. Return: whether an

@@ -46,16 +46,25 @@ const struct report_worker *run_find_worker(const struct report_run *run, int64_
 	return NULL;
 }
 
+char *report_worker_name(const struct report_worker *worker)
+{
+	if (worker->shard)
+		return str_print("s%u.w%u", worker->shard, worker->shard_worker);
+	return str_print("w%u", worker->number);
+}
+
 char *run_worker_title(const struct report_run *run, int64_t number)
 {
 	const struct report_worker *worker = run_find_worker(run, number);
-	cleanup_free char *plain = str_print("%lld", (long long)number);
+	cleanup_free char *name = worker ? report_worker_name(worker)
+	                                 : str_print("w%lld", (long long)number);
 
 	if (!number)
 		return str_copy("run");
-	if (!worker || !*worker->task || str_equal(worker->task, plain))
-		return str_print("w%s", plain);
-	return str_print("w%s (%s)", plain, worker->task);
+	/* a worker without a task of its own is called by its number */
+	if (!worker || !*worker->task || str_equal(worker->task, strrchr(name, 'w') + 1))
+		return steal(&name);
+	return str_print("%s (%s)", name, worker->task);
 }
 
 int64_t run_span_end(const struct report_run *run, unsigned int worker, int64_t until_ms)
@@ -65,6 +74,11 @@ int64_t run_span_end(const struct report_run *run, unsigned int worker, int64_t 
 	if (until_ms)
 		return until_ms;
 	return owner && owner->until_ms ? owner->until_ms : run->until_ms;
+}
+
+unsigned int run_shards(const struct report_run *run)
+{
+	return (unsigned int)record_number(run->run, "shards");
 }
 
 int64_t worker_duration_ms(const struct report_worker *worker)

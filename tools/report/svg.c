@@ -18,6 +18,7 @@ enum {
 	PLOT_HEIGHT = 220,
 	CURVE_COLOURS = 6,
 	LANES_MAX = 64,
+	ROW = 9, /* of a machine */
 	BARS_MAX = 24,
 	LABEL_MAX = 22, /* characters that fit beside a lane or a bar */
 };
@@ -209,6 +210,73 @@ void svg_timeline(struct str *text, const struct report_run *run)
 	if (shown < run->worker_count)
 		str_addf(text, " %zu more workers are in the table.", run->worker_count - shown);
 	str_add(text, "</div>");
+}
+
+/*
+ * Give each worker of @shard the first row that is free when it begins. Workers are in the order of
+ * their numbers, in which they begin as a rule. Return: the number of rows.
+ */
+static unsigned int pack_rows(const struct report_run *run, unsigned int shard, unsigned int *rows)
+{
+	cleanup_free int64_t *free_ms = mem_alloc(run->worker_count * sizeof(*free_ms));
+	unsigned int count = 0;
+
+	for (size_t i = 0; i < run->worker_count; i++) {
+		const struct report_worker *worker = &run->workers[i];
+		unsigned int row = 0;
+
+		if (worker->shard != shard || !worker->from_ms)
+			continue;
+		while (row < count && free_ms[row] > worker->from_ms)
+			row++;
+		free_ms[row] = run_span_end(run, worker->number, 0);
+		rows[i] = row;
+		count = row + 1 > count ? row + 1 : count;
+	}
+	return count;
+}
+
+void svg_machines(struct str *text, const struct report_run *run)
+{
+	unsigned int shards = run_shards(run);
+	cleanup_free unsigned int *rows = mem_alloc(run->worker_count * sizeof(*rows));
+	cleanup_str struct str bars = { 0 };
+	struct svg_scale scale = { run->from_ms, run->until_ms - run->from_ms, LEFT,
+		                   WIDTH - LEFT - RIGHT };
+	int y = 0;
+
+	if (scale.span_ms <= 0)
+		scale.span_ms = 1;
+	for (unsigned int shard = 1; shard <= shards; shard++) {
+		unsigned int count = pack_rows(run, shard, rows);
+		cleanup_free char *label = str_print("shard %u%s", shard, count ? "" : ": no task");
+
+		add_label(&bars, LEFT - 10, y + 14, label);
+		for (size_t i = 0; i < run->worker_count; i++) {
+			const struct report_worker *worker = &run->workers[i];
+			cleanup_free char *title = run_worker_title(run, worker->number),
+					  *more = str_print(" %s", worker->status);
+
+			if (worker->shard == shard && worker->from_ms)
+				add_bar(&bars, &scale, worker->from_ms,
+				        run_span_end(run, worker->number, 0),
+				        y + 4 + (int)rows[i] * ROW, ROW - 2,
+				        strcmp(worker->status, "passed") ? "bad" : "good", title,
+				        more);
+		}
+		y += (count < 2 ? 2 : (int)count) * ROW + 8;
+		str_addf(&bars,
+		         "<line x1=\"0\" x2=\"%d\" y1=\"%d\" y2=\"%d\" stroke=\"var(--line)\"/>",
+		         WIDTH, y - 2, y - 2);
+	}
+	str_addf(text,
+	         "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"timeline of machines\">",
+	         WIDTH, y + AXIS);
+	add_time_axis(text, &scale, y);
+	str_addf(
+		text,
+		"%s</svg><div class=\"dim\">A bar for each worker: point at it for its name.</div>",
+		bars.text ? bars.text : "");
 }
 
 static int64_t highest(const struct report_run *run, const char *field)

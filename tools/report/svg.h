@@ -13,6 +13,9 @@ const char *svg_severity_class(const char *severity);
 /* A lane for each worker: its life, its tests and ports, and its findings at their times. */
 void svg_timeline(struct str *text, const struct report_run *run);
 
+/* The same for a merged record: for each shard as many rows as it ran workers at once. */
+void svg_machines(struct str *text, const struct report_run *run);
+
 /**
  * A curve for each worker: @field of the samples, divided by @unit. Adds nothing if there are fewer
  * than two samples.

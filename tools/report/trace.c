@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Chrome trace JSON, for Perfetto and chrome://tracing. The run is a process, and each worker is a
- * thread in it. Tests and listening ports are slices, findings are instants, samples are counters.
- * Times are microseconds since the run began.
+ * Chrome trace JSON, for Perfetto and chrome://tracing. The run, or each shard of a merged one, is
+ * a process, and each worker is a thread in it. Tests and listening ports are slices, findings are
+ * instants, samples are counters. Times are microseconds since the run began.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "tools/base/cleanup.h"
 #include "tools/report/private.h"
 
-enum { PROCESS = 1, PORT_LANES = 1000 };
+enum { PROCESS = 1, PORT_LANES = 1000000 };
 
 static int64_t at(const struct report_run *run, int64_t ms)
 {
@@ -22,18 +22,28 @@ static void add(json_t *events, json_t *event)
 	json_array_append_new(events, event);
 }
 
-static void add_name(json_t *events, const char *what, int thread, const char *name)
+/* The process of @worker: its shard, in a merged record. */
+static int process_of(const struct report_run *run, int64_t worker)
+{
+	const struct report_worker *found = run_find_worker(run, worker);
+
+	return found && found->shard ? (int)found->shard : PROCESS;
+}
+
+static void add_name(json_t *events, const char *what, int process, int thread, const char *name)
 {
 	add(events, json_pack("{s:s, s:s, s:i, s:i, s:{s:s}}", "ph", "M", "name", what, "pid",
-	                      PROCESS, "tid", thread, "args", "name", name));
+	                      process, "tid", thread, "args", "name", name));
 }
 
 static void add_slice(json_t *events, const struct report_run *run, const char *kind, int thread,
                       const char *name, int64_t from_ms, int64_t until_ms)
 {
+	int process = process_of(run, thread % PORT_LANES);
+
 	add(events,
 	    json_pack("{s:s, s:s, s:s, s:i, s:i, s:I, s:I}", "ph", "X", "cat", kind, "name", name,
-	              "pid", PROCESS, "tid", thread, "ts", (json_int_t)at(run, from_ms), "dur",
+	              "pid", process, "tid", thread, "ts", (json_int_t)at(run, from_ms), "dur",
 	              (json_int_t)((until_ms - from_ms) * 1000)));
 }
 
@@ -41,13 +51,14 @@ static void add_workers(json_t *events, const struct report_run *run)
 {
 	for (size_t i = 0; i < run->worker_count; i++) {
 		const struct report_worker *worker = &run->workers[i];
+		int process = process_of(run, worker->number);
 		cleanup_free char *title = run_worker_title(run, worker->number),
 				  *ports = str_print("%s ports", title);
 		cleanup_free char *slice = str_print(
 			"%s: %s", *worker->task ? worker->task : "worker", worker->status);
 
-		add_name(events, "thread_name", (int)worker->number, title);
-		add_name(events, "thread_name", PORT_LANES + (int)worker->number, ports);
+		add_name(events, "thread_name", process, (int)worker->number, title);
+		add_name(events, "thread_name", process, PORT_LANES + (int)worker->number, ports);
 		if (worker->from_ms)
 			add_slice(events, run, "worker", (int)worker->number, slice,
 			          worker->from_ms, run_span_end(run, worker->number, 0));
@@ -80,7 +91,8 @@ static void add_marks(json_t *events, const struct report_run *run)
 		add(events,
 		    json_pack("{s:s, s:s, s:s, s:s, s:i, s:I, s:I, s:{s:s, s:s}}", "ph", "i", "s",
 		              "t", "cat", "finding", "name", record_text(finding, "kind"), "pid",
-		              PROCESS, "tid", (json_int_t)record_number(finding, "worker"), "ts",
+		              process_of(run, record_number(finding, "worker")), "tid",
+		              (json_int_t)record_number(finding, "worker"), "ts",
 		              (json_int_t)at(run, record_number(finding, "time_ms")), "args",
 		              "detail", record_text(finding, "detail"), "remedy",
 		              record_text(finding, "remedy")));
@@ -92,9 +104,9 @@ static void add_marks(json_t *events, const struct report_run *run)
 
 		add(events,
 		    json_pack("{s:s, s:s, s:i, s:I, s:{s:I, s:I}}", "ph", "C", "name", name, "pid",
-		              PROCESS, "ts", (json_int_t)at(run, record_number(sample, "time_ms")),
-		              "args", "sockets", (json_int_t)record_number(sample, "sockets"),
-		              "memory_mib",
+		              process_of(run, record_number(sample, "worker")), "ts",
+		              (json_int_t)at(run, record_number(sample, "time_ms")), "args",
+		              "sockets", (json_int_t)record_number(sample, "sockets"), "memory_mib",
 		              (json_int_t)(record_number(sample, "memory_kib") / 1024)));
 	}
 }
@@ -107,7 +119,12 @@ int report_trace(const struct report_run *run, const struct report_options *opti
 	json_t *root = json_object(), *events = json_array();
 
 	(void)options;
-	add_name(events, "process_name", 0, name);
+	add_name(events, "process_name", PROCESS, 0, name);
+	for (unsigned int i = 1; i <= run_shards(run); i++) {
+		cleanup_free char *shard = str_print("%s, shard %u", name, i);
+
+		add_name(events, "process_name", (int)i, 0, shard);
+	}
 	add_workers(events, run);
 	add_spans(events, run);
 	add_marks(events, run);

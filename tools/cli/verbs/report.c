@@ -12,6 +12,7 @@
 #include "tools/base/log.h"
 #include "tools/cli/common/results.h"
 #include "tools/cli/common/term.h"
+#include "tools/cli/verbs/show_report.h"
 
 static const char *text_of(const json_t *object, const char *name)
 {
@@ -37,10 +38,12 @@ static void print_workers(const struct report_run *run)
 		for (size_t k = 0; k < run->failed_count; k++)
 			failed += json_integer_value(json_object_get(run->failed[k], "worker")) ==
 			          worker->number;
-		term_cellf(&table, "w%u", worker->number);
+		term_cell_own(&table, report_worker_name(worker));
 		term_cell(&table, worker->task);
 		if (worker->exit_status)
 			term_cellf(&table, "%s (%d)", worker->status, worker->exit_status);
+		else if (*worker->error)
+			term_cellf(&table, "%s: %s", worker->status, worker->error);
 		else
 			term_cell(&table, worker->status);
 		term_cell_own(&table, worker->until_ms ? str_print("%.1f", (double)ms / 1000)
@@ -76,8 +79,8 @@ static int print_text(const struct report_run *run, const char *dir)
 	return 0;
 }
 
-static int write_all(const struct cli *cli, const struct report_run *run,
-                     const struct report_options *options)
+int show_report(const struct cli *cli, const struct report_run *run,
+                const struct report_options *options)
 {
 	const char *const files[REPORT_FORMATS] = {
 		[REPORT_JSON] = cli->run.json_file,         [REPORT_JUNIT] = cli->run.junit_file,
@@ -120,7 +123,7 @@ int verb_report(struct cli *cli)
 		return ret;
 	options.run_dir = dir;
 	options.project_dir = json_string_value(json_object_get(run->run, "project"));
-	ret = write_all(cli, run, &options);
+	ret = show_report(cli, run, &options);
 	unmatched = report_unmatched(&options);
 	for (char **pattern = unmatched; pattern && *pattern; pattern++)
 		log_line("--merge '%s' matches no file", *pattern);

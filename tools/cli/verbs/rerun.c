@@ -19,12 +19,16 @@ enum { UNKNOWN, PASSED, NOT_PASSED };
 
 static int result_of(const struct report_run *run, const char *task)
 {
+	int result = UNKNOWN;
 	json_t *word;
 	size_t i;
 
+	/* a merged record has a worker that failed for a task that ran twice */
 	for (i = 0; i < run->worker_count; i++)
-		if (!strcmp(run->workers[i].task, task))
-			return strcmp(run->workers[i].status, "passed") ? NOT_PASSED : PASSED;
+		if (!strcmp(run->workers[i].task, task) && result != NOT_PASSED)
+			result = strcmp(run->workers[i].status, "passed") ? NOT_PASSED : PASSED;
+	if (result != UNKNOWN)
+		return result;
 	json_array_foreach(json_object_get(run->run, "tasks"), i, word) if (
 		!strcmp(json_string_value(word) ? json_string_value(word) : "",
 	                task)) return NOT_PASSED; /* planned in this run, but never started */
