@@ -186,6 +186,18 @@ uint16_t berth_portmap_declare(struct berth_portmap *map, uint16_t virtual_port)
 	return udp ? tcp : 0;
 }
 
+bool berth_portmap_restore(struct berth_portmap *map, uint16_t virtual_port, uint16_t real_port)
+{
+	struct berth_slot *slot = slot_of(map, real_port);
+
+	if (!slot || slot->virtual_port || berth_portmap_real(map, BERTH_TCP, virtual_port) ||
+	    berth_portmap_real(map, BERTH_UDP, virtual_port))
+		return false;
+	slot->virtual_port = virtual_port;
+	map->forward[BERTH_TCP][virtual_port] = map->forward[BERTH_UDP][virtual_port] = real_port;
+	return true;
+}
+
 void berth_portmap_share(struct berth_portmap *map, uint16_t virtual_port)
 {
 	__atomic_store_n(&map->forward[BERTH_TCP][virtual_port], virtual_port, __ATOMIC_RELEASE);

@@ -181,6 +181,12 @@ bool berth_portmap_valid(const struct berth_portmap *map);
  */
 uint16_t berth_portmap_declare(struct berth_portmap *map, uint16_t virtual_port);
 
+/**
+ * The same with this @real_port, before any other is declared.
+ * Return: false if it is not in the block, or one of them is taken.
+ */
+bool berth_portmap_restore(struct berth_portmap *map, uint16_t virtual_port, uint16_t real_port);
+
 /** Leave @virtual_port to the host: it is never remapped and never foreign. */
 void berth_portmap_share(struct berth_portmap *map, uint16_t virtual_port);
 

@@ -51,7 +51,7 @@ keys_of_help() {
 	"$BERTH" help berth.yaml | sed -n '/^databases/q; s/^  \([a-z][a-z-]*\)  .*/\1/p'
 }
 same 'the JSON Schema has every key of berth.yaml' \
-	"$({ keys_of_help; printf '%s\n' alarm allow databases profiles; } | sort)" \
+	"$({ keys_of_help; printf '%s\n' alarm allow databases profiles up; } | sort)" \
 	"$(jq -r '.properties | keys[]' schema | sort)"
 same 'and its limits' '[1,256,"array"]' \
 	"$(jq -c '.properties | [.workers.minimum, .workers.maximum, .port.anyOf[1].type]' schema)"

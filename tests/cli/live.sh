@@ -57,7 +57,7 @@ real=$(printf '%s' "$out" | jq -r '.[0].workers[1].ports[] | select(.virtual == 
 same 'ps --json has run, workers and ports' '[2,"running",true,true]' \
 	"$(printf '%s' "$out" | jq -c '.[0] | [(.workers | length), .workers[0].status, .alive, (.workers[0].ports | map(.virtual) | contains([3101, 4444, 7001]))]')"
 berth ps
-has 'ps names the columns of a run' 'RUN AGE BACKEND TREE PROJECT COMMAND' "$(printf '%s' "$out" | tr -s ' ')"
+has 'ps names the columns of a run' 'RUN NAME AGE BACKEND TREE PROJECT COMMAND' "$(printf '%s' "$out" | tr -s ' ')"
 has 'ps names the columns of a worker' 'WORKER TASK STATUS PID REAL PORTS VIRTUAL->REAL' "$(printf '%s' "$out" | tr -s ' ')"
 has 'ps shows the run' "$id  " "$out"
 has 'ps shows the real port' "3101->$real" "$out"

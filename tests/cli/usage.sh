@@ -9,7 +9,7 @@ complains 'an unknown verb' "berth: unknown verb 'frob'
 hint: berth help" frob
 complains 'a mistyped verb' "berth: unknown verb 'rnu': did you mean 'run'?
 hint: berth help run" rnu
-for pair in status:ps list:ps stop:recover clean:reap shell:exec enter:exec; do
+for pair in status:ps list:ps stop:down clean:reap shell:exec enter:exec; do
 	complains "the word of other tools for ${pair#*:}" \
 		"berth: unknown verb '${pair%:*}': did you mean '${pair#*:}'?
 hint: berth help ${pair#*:}" "${pair%:*}"

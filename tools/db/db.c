@@ -37,6 +37,7 @@ static void db_free(struct db *db)
 	free((char *)db->config.run_id);
 	free((char *)db->config.project_dir);
 	free((char *)db->config.results_dir);
+	free((char *)db->config.log_dir);
 	free((char *)db->config.run_dir);
 	free((char *)db->config.command);
 	free((char *)db->config.snapshot);
@@ -50,6 +51,7 @@ static void copy_config(struct db *db, const struct db_config *config)
 	db->config.run_id = str_copy(config->run_id);
 	db->config.project_dir = str_copy(config->project_dir);
 	db->config.results_dir = str_copy(config->results_dir);
+	db->config.log_dir = str_copy(config->log_dir);
 	db->config.run_dir = str_copy(config->run_dir);
 	db->config.command = config->command && *config->command ? str_copy(config->command) : NULL;
 	db->config.inputs = strv_copy(config->inputs);

@@ -420,6 +420,28 @@ int ports_claim(struct ports *ports, const char *task, struct ports_block *ret_b
 	return ret;
 }
 
+int ports_claim_again(struct ports *ports, unsigned int base, unsigned int len,
+                      const struct ports_pair *pairs, size_t count, struct ports_block *ret_block)
+{
+	unsigned int first = base / PORTS_GRANULE, usual = ports->block_len;
+	int ret;
+
+	if (!len || first < ports->first || granules_of(base + len) > ports->last + 1)
+		return -EADDRINUSE;
+	find_used_ports(ports);
+	for (size_t i = 0; i < count; i++)
+		if (has_bit(ports->used, pairs[i].real_port))
+			return -EADDRINUSE;
+	set_block(ports, base + len - first * PORTS_GRANULE);
+	ret = claim_at(ports, first, ret_block);
+	set_block(ports, usual);
+	if (ret)
+		return ret;
+	ret_block->base = base;
+	ret_block->len = len;
+	return 0;
+}
+
 int ports_count(struct ports *ports, struct ports_survey *ret_survey)
 {
 	bool leased[GRANULES] = { false };

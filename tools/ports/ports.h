@@ -67,6 +67,20 @@ void ports_range(const struct ports *ports, uint16_t *ret_first, uint16_t *ret_l
 int ports_claim(struct ports *ports, const char *task, struct ports_block *ret_block,
                 char **ret_error);
 
+/* A virtual port that has a real one already. */
+struct ports_pair {
+	uint16_t virtual_port, real_port;
+};
+
+/**
+ * Claim the block that an environment had the last time.
+ * @base, @len	as of that block
+ * @pairs	no socket may use these real ports, but for TIME_WAIT
+ * Return: 0; -EADDRINUSE it is not free; -errno.
+ */
+int ports_claim_again(struct ports *ports, unsigned int base, unsigned int len,
+                      const struct ports_pair *pairs, size_t count, struct ports_block *ret_block);
+
 struct ports_survey {
 	unsigned int blocks; /* that fit into the range */
 	unsigned int left;   /* of them, those that a run could claim now */

@@ -80,7 +80,11 @@ int allocate_declare(struct allocate *allocate, char **ret_error)
 
 	for (unsigned int i = 0; i < allocate->setup.spec_count; i++) {
 		const struct worker_spec *spec = &allocate->setup.specs[i];
+		const struct state_worker *before = i ? NULL : context->before.workers;
 
+		for (size_t k = 0; before && k < before->port_count; k++)
+			(void)berth_portmap_restore(spec->map, before->ports[k].virtual_port,
+			                            before->ports[k].real_port);
 		*ret_error = plan_check_block(context->plan, spec->block.len);
 		if (*ret_error)
 			return -ENOSPC;
@@ -125,6 +129,20 @@ void allocate_write(struct allocate *allocate)
 	}
 	put(allocate, all, count);
 	free(all);
+}
+
+size_t allocate_pairs(const struct allocate *allocate, struct ports_pair **ret_pairs)
+{
+	const struct worker_spec *spec = allocate->setup.specs;
+	cleanup_free struct allocated_port *ports = NULL;
+	size_t all = allocated_of_map(spec->map, spec->task, 0, &ports), count = 0;
+
+	*ret_pairs = mem_alloc((all + 1) * sizeof(**ret_pairs));
+	for (size_t i = 0; i < all; i++)
+		if (ports[i].proto == BERTH_TCP)
+			(*ret_pairs)[count++] = (struct ports_pair){ ports[i].virtual_port,
+				                                     ports[i].real_port };
+	return count;
 }
 
 void allocate_touch(struct allocate *allocate)

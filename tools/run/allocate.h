@@ -5,6 +5,7 @@
  * Which ports are declared before a worker starts, and the run's part of allocated-ports.json and
  * learned-ports.json (see tools/ports/allocated.h, learned.h).
  */
+#include "tools/ports/ports.h"
 #include "tools/run/context.h"
 #include "tools/run/worker/notes.h"
 #include "tools/run/worker/worker.h"
@@ -28,6 +29,9 @@ int allocate_declare(struct allocate *allocate, char **ret_error);
 
 /** Write allocated-ports.json now. */
 void allocate_write(struct allocate *allocate);
+
+/** The TCP ports of the first worker, the caller's to free. Return: their number. */
+size_t allocate_pairs(const struct allocate *allocate, struct ports_pair **ret_pairs);
 
 /** The ports or the workers have changed: the next allocate_update() writes. */
 void allocate_touch(struct allocate *allocate);

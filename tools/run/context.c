@@ -113,7 +113,9 @@ static int open_name(struct run_context *context, char **ret_error)
 		                "it must be yours alone; with XDG_RUNTIME_DIR, a directory "
 		                "of yours, it lies there");
 	}
-	context->log_dir = str_print("%s/runs/%s", context->results_dir, context->id);
+	context->log_dir = context->options->name
+	                           ? str_copy(context->options->environment_dir)
+	                           : str_print("%s/runs/%s", context->results_dir, context->id);
 	plan_name_run(context->plan, context->options, context->id);
 	return 0;
 }
@@ -149,6 +151,9 @@ int context_open(struct run_context *context, const struct run_options *options,
 		                         .inits_lock = -1,
 		                         .started_ms = clock_ms(),
 		                         .started_wall_ns = clock_wall_ns() };
+	/* before state_save() replaces it */
+	if (options->name)
+		(void)state_load_file(options->environment_dir, &context->before);
 	ret = open_places(context, ret_error);
 	if (!ret)
 		ret = open_name(context, ret_error);
@@ -164,10 +169,14 @@ struct run_state context_state(const struct run_context *context)
 		.results_dir = context->results_dir,
 		.dir = context->dir,
 		.scratch_dir = context->scratch_dir,
+		.log_dir = context->log_dir,
+		.name = context->options->name,
 		.backend = (char *)(uintptr_t)isolate_backend_names[ISOLATE_NONE],
 		.tree = (char *)(uintptr_t)tree_kind_names[TREE_SHARED],
 		.command = context->options->command,
 		.started_ns = context->started_wall_ns,
+		.workers = context->before.workers,
+		.worker_count = context->before.worker_count,
 	};
 }
 
@@ -185,4 +194,5 @@ void context_close(struct run_context *context)
 	free(context->scratch_dir);
 	free(context->cwd);
 	free(context->install_dir);
+	state_free(&context->before);
 }

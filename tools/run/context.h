@@ -17,12 +17,13 @@ struct run_context {
 	char *id;
 	char *dir; /* run-time files */
 	char *project_dir, *results_dir;
-	char *log_dir;     /* RESULTS/runs/ID; made when it is needed */
+	char *log_dir;     /* RESULTS/runs/ID, made when it is needed; or an environment's */
 	char *scratch_dir; /* trees, TMPDIRs */
 	char *cwd;
 	char *install_dir;
-	int lock;       /* held while supervisor or cleanup guard lives; -1 = none */
-	int inits_lock; /* held while supervisor or a worker init lives; -1 = none */
+	struct run_state before; /* of an environment, the last time */
+	int lock;                /* held while supervisor or cleanup guard lives; -1 = none */
+	int inits_lock;          /* held while supervisor or a worker init lives; -1 = none */
 	int64_t started_wall_ns, started_ms;
 };
 

@@ -81,8 +81,15 @@ static int open_ports(struct run *run, char **ret_error)
 	};
 	int ret = ports_open(&setup, &run->ports, ret_error);
 
-	for (unsigned int i = 0; i < run->made && !ret; i++)
-		ret = ports_claim(run->ports, run->specs[i].task, &run->specs[i].block, ret_error);
+	for (unsigned int i = 0; i < run->made && !ret; i++) {
+		const struct state_worker *before = i ? NULL : run->context.before.workers;
+
+		if (!before ||
+		    ports_claim_again(run->ports, before->block_base, before->block_len,
+		                      before->ports, before->port_count, &run->specs[i].block))
+			ret = ports_claim(run->ports, run->specs[i].task, &run->specs[i].block,
+			                  ret_error);
+	}
 	return ret;
 }
 
@@ -322,14 +329,16 @@ static void clean_up(void *arg)
 static int start_guard(struct run *run, char **ret_error)
 {
 	cleanup_free int *keep = NULL;
-	size_t count = 1;
+	size_t count = 0;
 	int ret;
 
 	for (unsigned int i = 0; i < run->made; i++)
 		count += run->specs[i].block.lease_count;
-	keep = mem_alloc(count * sizeof(*keep));
-	keep[0] = run->context.lock;
-	count = 1;
+	keep = mem_alloc((count + 2) * sizeof(*keep));
+	count = 0;
+	keep[count++] = run->context.lock;
+	if (run->context.options->name)
+		keep[count++] = run->context.options->environment_lock;
 	for (unsigned int i = 0; i < run->made; i++)
 		for (unsigned int k = 0; k < run->specs[i].block.lease_count; k++)
 			keep[count++] = run->specs[i].block.leases[k];

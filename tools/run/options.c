@@ -108,6 +108,8 @@ void run_options_free(struct run_options *options)
 	free(options->markdown_file);
 	free(options->gitlab_file);
 	strv_free(options->merge);
+	free(options->name);
+	free(options->environment_dir);
 	free(options->project_dir);
 	*options = (struct run_options){ 0 };
 }

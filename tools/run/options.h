@@ -166,6 +166,10 @@ struct run_options {
 	char **merge; /* the runner's own JUnit files; strv of globs or NULL */
 	bool dry_run;
 
+	/* of an environment, `berth up`: its name, its directory, the lock on it; NULL = a run */
+	char *name, *environment_dir;
+	int environment_lock;
+
 	/* absolute: of berth.yaml, else of the git work tree, else the working one */
 	char *project_dir;
 };

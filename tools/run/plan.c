@@ -169,6 +169,18 @@ uint16_t plan_database_port(const struct run_database *database, char *const *en
 	return port;
 }
 
+char **plan_database_ports(const struct run_options *options, char *const *envp)
+{
+	char **ports = NULL;
+
+	for (unsigned int i = 0; i < options->database_count && options->db_mode != DB_OFF; i++)
+		if (options->database_list[i].mode != DB_OFF)
+			strv_own(&ports,
+			         str_print("%u",
+			                   plan_database_port(&options->database_list[i], envp)));
+	return ports;
+}
+
 /* A port of a database that is shared, too, would lead all workers to one server. */
 /* One mode holds for all of PostgreSQL: `setup` fills one template. */
 static char *check_modes(const struct run_options *options)

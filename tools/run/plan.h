@@ -46,6 +46,9 @@ void plan_name_run(struct plan *plan, const struct run_options *options, const c
 /** Return: the virtual port of a database, host byte order; 0 = not known. */
 uint16_t plan_database_port(const struct run_database *database, char *const *envp);
 
+/** The same of all that the run provides, as text; a strv, the caller's. */
+char **plan_database_ports(const struct run_options *options, char *const *envp);
+
 /** Append the plan for people. @decisions: lines about the machine, see preview.h. */
 void plan_describe(const struct plan *plan, const struct run_options *options,
                    const char *decisions, struct str *text);

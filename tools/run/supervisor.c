@@ -32,7 +32,9 @@ void run_save_state(struct run *run)
 {
 	struct state_worker *workers = mem_alloc(run->count * sizeof(*workers));
 	struct run_state state = context_state(&run->context);
+	cleanup_strv char **database_ports = plan_database_ports(run->context.options, environ);
 
+	state.database_ports = database_ports;
 	state.cgroup_dir = run->cgroup_dir;
 	state.limit_dirs = run->limit_places;
 	state.backend = (char *)(uintptr_t)isolate_backend_names[isolate_backend(run->isolate)];
@@ -44,15 +46,22 @@ void run_save_state(struct run *run)
 		const struct worker_result *result = worker_result(run->workers[i]);
 
 		workers[i] = (struct state_worker){
-			spec->number,       (char *)(uintptr_t)spec->task,
-			result->pid,        result->init,
-			spec->block.base,   spec->block.len,
-			spec->map_path,     result->status,
-			result->exit_status
+			.number = spec->number,
+			.task = (char *)(uintptr_t)spec->task,
+			.pid = result->pid,
+			.init = result->init,
+			.block_base = spec->block.base,
+			.block_len = spec->block.len,
+			.map_path = spec->map_path,
+			.status = result->status,
+			.exit_status = result->exit_status,
 		};
 	}
+	if (run->context.options->name)
+		workers->port_count = allocate_pairs(run->allocate, &workers->ports);
 	(void)state_save(&state); /* a run that other commands cannot see still works */
 	run->state_dirty = false;
+	free(workers->ports);
 	free(workers);
 }
 
@@ -136,8 +145,10 @@ static void drain_notes(struct run *run, const struct run_worker *worker)
 		                         worker_result(worker)->init, spec->block.len };
 
 	notes_drain(run->notes, &of);
-	if (notes_take_learned(run->notes))
+	if (notes_take_learned(run->notes)) {
 		allocate_touch(run->allocate);
+		run->state_dirty |= run->context.options->name != NULL;
+	}
 }
 
 static void on_starting(void *arg, struct run_worker *worker)
@@ -251,6 +262,8 @@ static void close_descriptors(void *arg, const struct run_worker *own)
 	loop_close(run->loop);
 	close(signals_fd(run->signals));
 	close(run->context.lock);
+	if (run->context.options->name)
+		close(run->context.options->environment_lock);
 	guard_close_channel(run->guard);
 	output_close_descriptors(run->output);
 	for (unsigned int i = 0; i < run->made; i++) {

@@ -89,6 +89,17 @@ static void end_runs(const struct run_state *runs, size_t count, struct recovery
 			strv_own(&recovery->actions, str_print("run %s: ended", runs[i].id));
 }
 
+int recover_one(const struct run_state *run)
+{
+	struct recovery recovery = { 0 };
+	int ret;
+
+	end_runs(run, 1, &recovery);
+	recovery_free(&recovery);
+	ret = reap_runs(false, NULL);
+	return runtime_is_dead(run->id) ? ret : -ETIMEDOUT;
+}
+
 static void list_runs(const struct run_state *runs, size_t count, struct recovery *recovery)
 {
 	for (size_t i = 0; i < count; i++)

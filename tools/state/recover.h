@@ -8,12 +8,19 @@
 #include <stdbool.h>
 
 #include "tools/base/str.h"
+#include "tools/state/state.h"
 
 struct recovery {
 	char **ids;       /* of all runs, dead ones included; strv */
 	char **actions;   /* strv of lines like "run 7f3a: sent SIGTERM to supervisor 4711" */
 	char **leftovers; /* the same, for what still exists */
 };
+
+/**
+ * End one live run in the same steps, and remove what it left.
+ * Return: 0; -ETIMEDOUT a process of it still holds its lock; -errno.
+ */
+int recover_one(const struct run_state *run);
 
 /**
  * End every live run of this user in dir_runtime(), and remove what all runs left. It takes up to

@@ -32,6 +32,8 @@ static const struct {
 	{ "results", offsetof(struct run_state, results_dir) },
 	{ "dir", offsetof(struct run_state, dir) },
 	{ "scratch", offsetof(struct run_state, scratch_dir) },
+	{ "logs", offsetof(struct run_state, log_dir) },
+	{ "name", offsetof(struct run_state, name) },
 	{ "cgroup", offsetof(struct run_state, cgroup_dir) },
 	{ "backend", offsetof(struct run_state, backend) },
 	{ "tree", offsetof(struct run_state, tree) },
@@ -44,18 +46,24 @@ static char **text_at(const struct run_state *run, size_t i)
 
 static json_t *worker_to_json(const struct state_worker *worker)
 {
-	return json_pack("{si so si si si si so ss si}", "number", (int)worker->number, "task",
+	json_t *ports = json_array();
+
+	for (size_t i = 0; i < worker->port_count; i++)
+		json_array_append_new(ports, json_pack("[ii]", worker->ports[i].virtual_port,
+		                                       worker->ports[i].real_port));
+	return json_pack("{si so si si si si so so ss si}", "number", (int)worker->number, "task",
 	                 json_text(worker->task), "pid", (int)worker->pid, "init",
 	                 (int)worker->init, "block", (int)worker->block_base, "ports",
-	                 (int)worker->block_len, "map", json_text(worker->map_path), "status",
-	                 state_status_names[worker->status], "exit", worker->exit_status);
+	                 (int)worker->block_len, "pairs", ports, "map", json_text(worker->map_path),
+	                 "status", state_status_names[worker->status], "exit", worker->exit_status);
 }
 
 int state_save(const struct run_state *run)
 {
 	json_t *root = json_object(), *workers = json_array();
-	cleanup_free char *path = str_print("%s/state.json", run->dir);
+	const char *const dirs[] = { run->dir, run->name ? run->log_dir : NULL };
 	cleanup_free char *text = NULL;
+	int ret = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		json_object_set_new(root, texts[i].key,
@@ -67,11 +75,17 @@ int state_save(const struct run_state *run)
 	                    json_integer((json_int_t)proc_namespace(getpid(), "pid")));
 	json_object_set_new(root, "started_ns", json_integer(run->started_ns));
 	json_object_set_new(root, "limits", json_texts(run->limit_dirs));
+	json_object_set_new(root, "databases", json_texts(run->database_ports));
 	json_object_set_new(root, "command", json_texts_redacted(run->command));
 	json_object_set_new(root, "workers", workers);
 	text = json_dumps(root, JSON_INDENT(1));
 	json_decref(root);
-	return text ? file_replace(path, text, strlen(text), 0600) : -EINVAL;
+	for (size_t i = 0; i < ARRAY_LEN(dirs) && dirs[i] && !ret; i++) {
+		cleanup_free char *path = str_print("%s/state.json", dirs[i]);
+
+		ret = text ? file_replace(path, text, strlen(text), 0600) : -EINVAL;
+	}
+	return ret;
 }
 
 static int64_t number_of(const json_t *object, const char *key)
@@ -96,6 +110,20 @@ static enum state_status status_of(const json_t *worker)
 	return STATE_WAITING;
 }
 
+static void ports_of(const json_t *array, struct state_worker *worker)
+{
+	worker->port_count = json_array_size(array);
+	worker->ports = mem_alloc((worker->port_count + 1) * sizeof(*worker->ports));
+	for (size_t i = 0; i < worker->port_count; i++) {
+		const json_t *pair = json_array_get(array, i);
+
+		worker->ports[i] = (struct ports_pair){
+			(uint16_t)json_integer_value(json_array_get(pair, 0)),
+			(uint16_t)json_integer_value(json_array_get(pair, 1)),
+		};
+	}
+}
+
 static void workers_of(const json_t *array, struct run_state *run)
 {
 	run->worker_count = json_array_size(array);
@@ -114,13 +142,18 @@ static void workers_of(const json_t *array, struct run_state *run)
 			.status = status_of(from),
 			.exit_status = (int)number_of(from, "exit"),
 		};
+		ports_of(json_object_get(from, "pairs"), &run->workers[i]);
 	}
 }
 
 static void load_json(const json_t *root, struct run_state *run)
 {
-	const json_t *command = json_object_get(root, "command"),
-		     *dirs = json_object_get(root, "limits");
+	const struct {
+		const char *key;
+		char ***list;
+	} lists[] = { { "command", &run->command },
+		      { "limits", &run->limit_dirs },
+		      { "databases", &run->database_ports } };
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		char *text = text_of(root, texts[i].key);
@@ -130,10 +163,12 @@ static void load_json(const json_t *root, struct run_state *run)
 			*text_at(run, i) = text;
 		}
 	}
-	for (size_t i = 0; i < json_array_size(command); i++)
-		strv_add(&run->command, json_string_value(json_array_get(command, i)));
-	for (size_t i = 0; i < json_array_size(dirs); i++)
-		strv_add(&run->limit_dirs, json_string_value(json_array_get(dirs, i)));
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+		const json_t *array = json_object_get(root, lists[i].key);
+
+		for (size_t k = 0; k < json_array_size(array); k++)
+			strv_add(lists[i].list, json_string_value(json_array_get(array, k)));
+	}
 	run->pid = (pid_t)number_of(root, "pid");
 	run->started_ns = number_of(root, "started_ns");
 	workers_of(json_object_get(root, "workers"), run);
@@ -146,23 +181,32 @@ static void load_json(const json_t *root, struct run_state *run)
 		run->workers[i].pid = run->workers[i].init = 0;
 }
 
-/* A run that was killed early has a directory without state, which `berth reap` must find, too. */
-static void load_dir(const char *dir, const char *id, struct run_state *ret_run)
+int state_load_file(const char *dir, struct run_state *ret_run)
 {
 	cleanup_free char *path = str_print("%s/state.json", dir);
 	cleanup_free char *text = NULL;
-	json_t *root = NULL;
+	json_t *root;
+	int ret = file_read(path, &text, NULL);
 
-	*ret_run = (struct run_state){ .alive = !runtime_is_dead(id) };
-	if (!file_read(path, &text, NULL))
-		root = json_loads(text, 0, NULL);
+	*ret_run = (struct run_state){ 0 };
+	if (ret)
+		return ret;
+	root = json_loads(text, 0, NULL);
 	if (root)
 		load_json(root, ret_run);
+	json_decref(root);
+	return root ? 0 : -EINVAL;
+}
+
+/* A run that was killed early has a directory without state, which `berth reap` must find, too. */
+static void load_dir(const char *dir, const char *id, struct run_state *ret_run)
+{
+	(void)state_load_file(dir, ret_run);
+	ret_run->alive = !runtime_is_dead(id);
 	free(ret_run->id);
 	free(ret_run->dir);
 	ret_run->id = str_copy(id);
 	ret_run->dir = str_copy(dir);
-	json_decref(root);
 }
 
 static int by_start(const void *a, const void *b)
@@ -206,10 +250,12 @@ void state_free(struct run_state *run)
 	for (size_t i = 0; i < run->worker_count; i++) {
 		free(run->workers[i].task);
 		free(run->workers[i].map_path);
+		free(run->workers[i].ports);
 	}
 	free(run->workers);
 	strv_free(run->command);
 	strv_free(run->limit_dirs);
+	strv_free(run->database_ports);
 	*run = (struct run_state){ 0 };
 }
 
@@ -218,28 +264,4 @@ void state_list_free(struct run_state *runs, size_t count)
 	for (size_t i = 0; i < count; i++)
 		state_free(&runs[i]);
 	free(runs);
-}
-
-int state_load(const char *id, struct run_state *ret_run)
-{
-	struct run_state *runs, *found = NULL;
-	size_t count;
-	int ret = state_list(&runs, &count);
-
-	if (ret)
-		return ret;
-	for (size_t i = 0; i < count; i++) {
-		if (id ? strcmp(id, runs[i].id) != 0 : !runs[i].alive)
-			continue;
-		ret = found ? -ENOTUNIQ : 0;
-		found = &runs[i];
-	}
-	if (!found)
-		ret = -ENOENT;
-	if (!ret) {
-		*ret_run = *found;
-		*found = (struct run_state){ 0 };
-	}
-	state_list_free(runs, count);
-	return ret;
 }

@@ -22,6 +22,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "tools/ports/ports.h"
+
 enum state_status {
 	STATE_WAITING, /* for its turn */
 	STATE_RUNNING,
@@ -38,6 +40,8 @@ struct state_worker {
 	pid_t pid;  /* the command; 0 before it starts, and in another PID namespace than ours */
 	pid_t init; /* the ancestor of every process of the worker; 0 when it is gone */
 	unsigned int block_base, block_len; /* real ports */
+	struct ports_pair *ports;           /* TCP ports of an environment, to have them again */
+	size_t port_count;
 	char *map_path; /* see core/portmap.h; map it read-only, check berth_portmap_valid() */
 	enum state_status status;
 	int exit_status; /* as a shell would show it, once passed or failed */
@@ -48,14 +52,17 @@ struct run_state {
 	pid_t pid;  /* the supervisor; 0 in another PID namespace than ours */
 	bool alive; /* false: `berth reap` removes what it left */
 	char *project_dir, *results_dir;
-	char *dir;          /* run-time files */
-	char *scratch_dir;  /* trees and temporary files */
-	char *cgroup_dir;   /* NULL if there is none */
-	char **limit_dirs;  /* further cgroups, of limits in other hierarchies; strv */
-	char *backend;      /* "preload" */
-	char *tree;         /* "shared", "overlay", "copy" */
-	char **command;     /* strv, before placeholders are filled in, without passwords */
-	int64_t started_ns; /* CLOCK_REALTIME */
+	char *dir;             /* run-time files */
+	char *log_dir;         /* of the workers, once one has a log */
+	char *name;            /* of an environment; NULL = a run */
+	char *scratch_dir;     /* trees and temporary files */
+	char *cgroup_dir;      /* NULL if there is none */
+	char **limit_dirs;     /* further cgroups, of limits in other hierarchies; strv */
+	char *backend;         /* "preload" */
+	char *tree;            /* "shared", "overlay", "copy" */
+	char **command;        /* strv, before placeholders are filled in, without passwords */
+	int64_t started_ns;    /* CLOCK_REALTIME */
+	char **database_ports; /* "5432"; strv */
 	struct state_worker *workers;
 	size_t worker_count;
 };
@@ -64,11 +71,11 @@ struct run_state {
 int state_list(struct run_state **ret_runs, size_t *ret_count);
 void state_list_free(struct run_state *runs, size_t count);
 
-/** The run @id, or the only live run for NULL. Return: 0; -ENOENT; -ENOTUNIQ several; -errno. */
-int state_load(const char *id, struct run_state *ret_run);
+/** What the last state_save() wrote to @dir/state.json. Return: 0; -EINVAL; -errno. */
+int state_load_file(const char *dir, struct run_state *ret_run);
 void state_free(struct run_state *run);
 
-/** Write @run to @run->dir/state.json. */
+/** Write @run to @run->dir/state.json; of an environment also to @run->log_dir, where it stays. */
 int state_save(const struct run_state *run);
 
 #endif

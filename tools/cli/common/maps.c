@@ -73,15 +73,16 @@ static bool learned(const struct berth_portmap *map, unsigned int virtual_port)
 
 static void mark_listener(void *arg, const struct diag_socket *socket)
 {
-	bool *listening = arg;
+	uint8_t *listening = arg;
 
-	listening[socket->local_port] |= diag_state_listens(socket);
+	if (diag_state_listens(socket))
+		listening[socket->local_port] |= socket->proto == BERTH_TCP ? MAPS_TCP : MAPS_UDP;
 }
 
-int maps_listeners(bool **ret_listening)
+int maps_listeners(uint8_t **ret_listening)
 {
 	static const struct diag_filter filter = { .states = 1u << DIAG_LISTEN | 1u << DIAG_CLOSE };
-	cleanup_free bool *listening = mem_alloc(BERTH_PORTS * sizeof(*listening));
+	cleanup_free uint8_t *listening = mem_alloc(BERTH_PORTS);
 	int ret = diag_each(-1, &filter, mark_listener, listening);
 
 	if (!ret)
@@ -90,19 +91,20 @@ int maps_listeners(bool **ret_listening)
 }
 
 /* A map keeps every port that was ever bound. A verb asks once, for all workers. */
-static bool is_listening(unsigned int real_port)
+static const uint8_t *listeners(void)
 {
-	static bool *listening;
+	static uint8_t *listening;
 	static int error;
 
 	if (!listening && !error)
 		error = maps_listeners(&listening);
-	return error || listening[real_port];
+	return listening;
 }
 
 unsigned int maps_ports(const struct berth_portmap *map, struct maps_port **ret_ports)
 {
 	uint32_t len = berth_portmap_slots(map);
+	const uint8_t *open = listeners();
 	unsigned int count = 0;
 
 	*ret_ports = mem_alloc(len * sizeof(**ret_ports));
@@ -110,15 +112,16 @@ unsigned int maps_ports(const struct berth_portmap *map, struct maps_port **ret_
 		uint32_t virtual_port = __atomic_load_n(&map->slots[i].virtual_port,
 		                                        __ATOMIC_ACQUIRE);
 		uint32_t state = __atomic_load_n(&map->slots[i].state, __ATOMIC_ACQUIRE);
+		unsigned int real = map->block_base + i;
 
 		if (!virtual_port || virtual_port >= BERTH_PORTS || state > BERTH_SLOT_LOST)
 			continue;
 		(*ret_ports)[count++] = (struct maps_port){ .virtual_port = virtual_port,
-			                                    .real_port = map->block_base + i,
+			                                    .real_port = real,
 			                                    .state = (enum berth_slot_state)state,
 			                                    .learned = learned(map, virtual_port),
-			                                    .listening = is_listening(
-								    map->block_base + i) };
+			                                    .listening = !open || open[real],
+			                                    .tcp = open && open[real] & MAPS_TCP };
 	}
 	qsort(*ret_ports, count, sizeof(**ret_ports), by_virtual);
 	return count;

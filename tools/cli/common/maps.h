@@ -20,13 +20,16 @@ struct maps_port {
 	bool learned; /* claimed at a bind; unknown (false) once its note is overwritten */
 	/* a socket on the real port receives what is sent to it; true if that cannot be known */
 	bool listening;
+	bool tcp; /* one of them is a TCP socket; false if that cannot be known */
 };
 
+enum { MAPS_TCP = 1, MAPS_UDP = 2 };
 /**
  * Find the ports of this host on which a socket listens: TCP that listens, UDP that is not
- * connected. @ret_listening: BERTH_PORTS flags, the caller's to free. Return: 0; -errno.
+ * connected. @ret_listening: BERTH_PORTS sums of these flags, the caller's to free.
+ * Return: 0; -errno.
  */
-int maps_listeners(bool **ret_listening);
+int maps_listeners(uint8_t **ret_listening);
 
 /** List the ports in use by virtual port; free() *ret_ports. Return: their number. */
 unsigned int maps_ports(const struct berth_portmap *map, struct maps_port **ret_ports);

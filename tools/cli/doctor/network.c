@@ -160,7 +160,7 @@ static void say_listener(struct doctor *doctor, unsigned int port, bool shared)
 }
 
 static unsigned int say_ports(struct doctor *doctor, const struct run_ports *ports,
-                              const bool *listening, bool shared)
+                              const uint8_t *listening, bool shared)
 {
 	unsigned int said = 0;
 
@@ -187,7 +187,7 @@ static unsigned int say_ports(struct doctor *doctor, const struct run_ports *por
 
 void check_listeners(struct doctor *doctor)
 {
-	cleanup_free bool *listening = NULL;
+	cleanup_free uint8_t *listening = NULL;
 	unsigned int said;
 	int ret = maps_listeners(&listening);
 

@@ -80,6 +80,7 @@ int help_schema(void)
 	json_t *profile = json_pack("{s:[s, s], s:o, s:b}", "type", "object", "null", "properties",
 	                            section_keys(), "additionalProperties", false);
 
+	json_object_set(top, "up", profile);
 	json_object_set_new(
 		top, "profiles",
 		json_pack("{s:s, s:o}", "type", "object", "additionalProperties", profile));

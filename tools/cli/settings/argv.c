@@ -3,7 +3,7 @@
  * argv -> struct cli, by the tables. Short options may be bundled (-vv, -n8). A long option takes
  * its argument after `=` or as the next word. --no-NAME undoes what berth.yaml switched on. `--`
  * ends the options. For `run` the first word that is no option ends them too, so that the command
- * keeps its own options.
+ * keeps its own options. For `up` that word is a name.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -109,6 +109,7 @@ static int parse_short(struct cli *cli, char **words, int *ret_words)
 
 static int parse_words(struct cli *cli, char **words)
 {
+	bool named = cli->verb->args_max == ARGS_NAME_COMMAND;
 	int ret, taken;
 
 	while (*words) {
@@ -133,7 +134,7 @@ static int parse_words(struct cli *cli, char **words)
 			str_hide_passwords(*words++);
 	}
 	for (; *words; words++) {
-		strv_add(&cli->args, *words);
+		strv_add(named ? &cli->run.command : &cli->args, *words);
 		str_hide_passwords(*words);
 	}
 	return 0;
@@ -143,6 +144,8 @@ static int check_args(const struct cli *cli)
 {
 	int count = (int)strv_len(cli->args), max = cli->verb->args_max;
 
+	if (max == ARGS_NAME_COMMAND)
+		max = 1;
 	if (cli->help)
 		return 0;
 	if (count < cli->verb->args_min)
@@ -178,11 +181,11 @@ static const char *verb_of_synonym(const char *word)
 	static const struct {
 		const char *word, *verb;
 	} synonyms[] = {
-		{ "status", "ps" },      { "list", "ps" },        { "ls", "ps" },
-		{ "stop", "recover" },   { "kill", "recover" },   { "down", "recover" },
-		{ "clean", "reap" },     { "prune", "reap" },     { "shell", "exec" },
-		{ "enter", "exec" },     { "start", "run" },      { "test", "run" },
-		{ "validate", "check" }, { "history", "trends" },
+		{ "status", "ps" },      { "list", "ps" },      { "ls", "ps" },
+		{ "stop", "down" },      { "kill", "recover" }, { "clean", "reap" },
+		{ "prune", "reap" },     { "shell", "exec" },   { "enter", "exec" },
+		{ "start", "run" },      { "test", "run" },     { "validate", "check" },
+		{ "history", "trends" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(synonyms); i++)
@@ -228,6 +231,7 @@ void cli_free(struct cli *cli)
 	free(cli->config);
 	free(cli->run_id);
 	free(cli->worker);
+	free(cli->ready);
 	run_options_free(&cli->run);
 	*cli = (struct cli){ 0 };
 }

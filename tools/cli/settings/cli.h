@@ -13,8 +13,11 @@
 #include "tools/run/options.h"
 
 enum { EXIT_USAGE = 125 };
-/* args_max of a verb whose first argument ends the options: a command with options of its own */
-enum { ARGS_COMMAND = -1 };
+/*
+ * args_max of a verb with a command. ARGS_COMMAND: the first argument ends the options.
+ * ARGS_NAME_COMMAND: at most one argument, and after "--" the command of the run.
+ */
+enum { ARGS_COMMAND = -1, ARGS_NAME_COMMAND = -2 };
 
 struct cli {
 	const struct verb *verb;
@@ -24,9 +27,10 @@ struct cli {
 
 	/* The options that do not concern a run; options.def explains them. */
 	bool help, help_all, template, schema, json, force, to_stdout, github, all, last_failed;
-	bool detach, follow;
+	bool detach, follow, purge;
 	unsigned int verbose, pid;
-	char *profile, *config, *run_id, *worker, *server;
+	int64_t ready_timeout_ms; /* 0 = a minute */
+	char *profile, *config, *run_id, *worker, *server, *ready;
 };
 
 enum {

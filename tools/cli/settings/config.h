@@ -11,8 +11,9 @@
  *	config_apply(config, profile, cli)	sets what no flag has set
  *	config_free(config)
  *
- * A profile is a section like the top level, but without `profiles`. config_read() accepts only a
- * file in which every value can be set, so that config_apply() cannot fail.
+ * A profile, and `up` for `berth up`, is a section like the top level, but without these.
+ * config_read() accepts only a file in which every value can be set, so that
+ * config_apply() cannot fail.
  */
 #include "tools/cli/settings/cli.h"
 

@@ -12,6 +12,7 @@
 #define YAML       OPTION_IN_YAML
 #define EVERYWHERE (~0ull & ~OPTION_IN_YAML)
 #define IN(verb)   (1ull << VERB_##verb)
+#define RUNS       (IN(run) | IN(up))
 
 enum { NO_FLAG = -1 };
 enum { RARE, COMMON };

@@ -28,7 +28,7 @@ enum option_group {
 extern const char *const option_group_titles[GROUPS];
 
 /* Where a value comes from; the later layer wins. */
-enum layer { LAYER_DEFAULT, LAYER_FILE, LAYER_PROFILE, LAYER_FLAG };
+enum layer { LAYER_DEFAULT, LAYER_FILE, LAYER_PROFILE, LAYER_UP, LAYER_FLAG };
 
 /* What gave an option its value */
 struct set_by {

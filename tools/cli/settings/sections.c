@@ -2,7 +2,7 @@
 /*
  * berth.yaml into settings, in one walk: each key is looked up in the option table, and each
  * value is stored in the field that its row names. The same walk checks a file (with all
- * profiles, into settings that are thrown away) and applies it. It reports every mistake.
+ * profiles and `up`, into settings that are thrown away) and applies it. It reports every mistake.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -211,16 +211,20 @@ static void walk_list(struct walk *walk, const struct option_list *list, const y
 
 /* ---- sections ---- */
 
+/* Sections in the top level. */
+enum { PROFILES, UP, SUBSECTIONS };
+static const char *const subsections[SUBSECTIONS] = { "profiles", "up" };
+
 struct section {
 	struct walk *walk;
 	bool top;
-	unsigned int seen_lines[OPTIONS + LISTS + 1]; /* of each key; the last is `profiles` */
-	const yaml_node_t *profiles;                  /* set by the walk; NULL = none */
+	unsigned int seen_lines[OPTIONS + LISTS + SUBSECTIONS]; /* of each key */
+	const yaml_node_t *below[SUBSECTIONS];                  /* set by the walk; NULL = none */
 };
 
 static void complain_unknown_setting(struct walk *walk, const struct reader_pair *pair, bool top)
 {
-	const char *names[OPTIONS + LISTS + 1];
+	const char *names[OPTIONS + LISTS + SUBSECTIONS];
 	size_t count = 0;
 
 	for (size_t i = 0; i < OPTIONS; i++)
@@ -228,8 +232,8 @@ static void complain_unknown_setting(struct walk *walk, const struct reader_pair
 			names[count++] = option_table[i].name;
 	for (size_t i = 0; i < LISTS; i++)
 		names[count++] = option_lists[i].name;
-	if (top)
-		names[count++] = "profiles";
+	for (size_t i = 0; top && i < SUBSECTIONS; i++)
+		names[count++] = subsections[i];
 	complain_unknown(walk, pair, names, count);
 }
 
@@ -238,7 +242,7 @@ static void walk_setting(void *arg, const struct reader_pair *pair)
 	struct section *section = arg;
 	struct walk *walk = section->walk;
 	const struct option *option = option_by_key(pair->name);
-	unsigned int list = 0;
+	unsigned int list = 0, below = 0;
 
 	if (option) {
 		if (first_time(walk, pair, &section->seen_lines[option->id]))
@@ -247,19 +251,21 @@ static void walk_setting(void *arg, const struct reader_pair *pair)
 	}
 	while (list < LISTS && strcmp(pair->name, option_lists[list].name))
 		list++;
-	if (list == LISTS && (strcmp(pair->name, "profiles") || !section->top))
+	while (list == LISTS && below < SUBSECTIONS && strcmp(pair->name, subsections[below]))
+		below++;
+	if (below == SUBSECTIONS || (list == LISTS && !section->top))
 		complain_unknown_setting(walk, pair, section->top);
-	else if (!first_time(walk, pair, &section->seen_lines[OPTIONS + list]))
+	else if (!first_time(walk, pair, &section->seen_lines[OPTIONS + list + below]))
 		return;
 	else if (list < LISTS)
 		walk_list(walk, &option_lists[list], pair->value, pair->path);
 	else
-		section->profiles = pair->value;
+		section->below[below] = pair->value;
 }
 
-/* Return: the node of `profiles` in the top level; NULL if there is none. */
-static const yaml_node_t *walk_section(struct walk *walk, enum layer layer, const char *path,
-                                       const yaml_node_t *node)
+/* Return: the section, with what the top level has below it. */
+static struct section walk_section(struct walk *walk, enum layer layer, const char *path,
+                                   const yaml_node_t *node)
 {
 	struct section section = { .walk = walk, .top = layer == LAYER_FILE };
 
@@ -268,7 +274,7 @@ static const yaml_node_t *walk_section(struct walk *walk, enum layer layer, cons
 		reader_each_pair(walk->reader, node, path, walk_setting, &section);
 	else if (!reader_is_null(node))
 		reader_complain_expected(walk->reader, node, path, "a mapping of settings");
-	return section.profiles;
+	return section;
 }
 
 static void walk_profile(void *arg, const struct reader_pair *pair)
@@ -294,19 +300,24 @@ static void walk_profile(void *arg, const struct reader_pair *pair)
 	if (walk->names)
 		strv_add(walk->names, pair->name);
 	if (valid)
-		walk_section(walk, LAYER_PROFILE, pair->path, pair->value);
+		(void)walk_section(walk, LAYER_PROFILE, pair->path, pair->value);
 }
 
 static void walk_document(struct walk *walk)
 {
 	const yaml_node_t *root = yaml_document_get_root_node(walk->reader->document), *profiles;
+	struct section top = { 0 };
 
-	profiles = root ? walk_section(walk, LAYER_FILE, "", root) : NULL;
+	if (root)
+		top = walk_section(walk, LAYER_FILE, "", root);
+	profiles = top.below[PROFILES];
 	if (profiles && profiles->type == YAML_MAPPING_NODE)
 		reader_each_pair(walk->reader, profiles, "profiles", walk_profile, walk);
 	else if (profiles && !reader_is_null(profiles))
 		reader_complain_expected(walk->reader, profiles, "profiles",
 		                         "a mapping from names to settings");
+	if (top.below[UP] && (walk->names || (walk->cli->verb && walk->cli->verb->id == VERB_up)))
+		(void)walk_section(walk, LAYER_UP, "up", top.below[UP]);
 }
 
 /* ---- documents ---- */

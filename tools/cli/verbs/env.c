@@ -136,8 +136,10 @@ int verb_env(struct cli *cli)
 {
 	const struct state_worker *worker;
 	struct run_state run = { 0 };
-	int status = live_worker(cli->run_id, cli->worker, &run, &worker);
+	int status;
 
+	live_take_name(cli);
+	status = live_worker(cli->run_id, cli->worker, &run, &worker);
 	if (status)
 		return status;
 	status = show(cli, &run, worker);

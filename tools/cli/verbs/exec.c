@@ -215,9 +215,8 @@ static int wait_for_end(struct exec_client *client)
 /* The streams of a detached command: no input, and output to the worker's log. */
 static int open_log(const struct run_state *run, const struct state_worker *worker, int streams[3])
 {
-	cleanup_free char *dir = str_print("%s/runs/%s", run->results_dir, run->id),
-			  *path = str_print("%s/w%u.log", dir, worker->number);
-	int ret = dir_make(dir, 0755);
+	cleanup_free char *path = str_print("%s/w%u.log", run->log_dir, worker->number);
+	int ret = dir_make(run->log_dir, 0755);
 
 	streams[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	streams[1] = ret ? -1 : open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);

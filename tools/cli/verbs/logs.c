@@ -20,12 +20,13 @@
 #include "tools/cli/common/live.h"
 #include "tools/cli/common/results.h"
 #include "tools/cli/settings/cli.h"
+#include "tools/state/environment.h"
 
 enum { LOOK_MS = 500 }; /* how late the end of the worker may be seen */
 
 /* Whose log it is. */
 struct log_owner {
-	char *results, *id; /* the directory of results, the run */
+	char *results, *dir, *id; /* the directory of results, that of the logs, the run */
 	unsigned int worker;
 	bool live;
 };
@@ -43,6 +44,7 @@ static int find_recorded(const struct cli *cli, const char *id, const char *name
 		return ret;
 	owner->results = results_dir(cli);
 	owner->id = str_copy(json_string_value(json_object_get(run->run, "id")));
+	owner->dir = str_print("%s/runs/%s", owner->results, owner->id);
 	if (name && str_number(name + (*name == 'w'), 1, BERTH_WORKERS_MAX, &number))
 		number = 0;
 	for (size_t i = 0; i < run->worker_count && !owner->worker; i++) {
@@ -62,6 +64,20 @@ static int find_recorded(const struct cli *cli, const char *id, const char *name
 	return owner->worker ? 0 : EXIT_USAGE;
 }
 
+/* An environment that is not up. Return: whether there is one. */
+static bool find_environment(const struct cli *cli, const char *name, struct log_owner *owner)
+{
+	cleanup_free char *results = results_dir(cli);
+	struct run_state run;
+
+	if (!name || !environment_is_name(name) || environment_load(results, name, &run))
+		return false;
+	*owner = (struct log_owner){ steal(&results), steal(&run.log_dir), steal(&run.id), 1,
+		                     false };
+	state_free(&run);
+	return true;
+}
+
 static int find_owner(const struct cli *cli, struct log_owner *owner)
 {
 	const char *name = cli->worker;
@@ -69,8 +85,13 @@ static int find_owner(const struct cli *cli, struct log_owner *owner)
 	const char *id = cli->run_id ? cli->run_id : given;
 	const struct state_worker *worker;
 	struct run_state run = { 0 };
-	int ret = live_find(id, &run);
+	int ret;
 
+	if (!id && find_environment(cli, name, owner))
+		return 0;
+	ret = live_find(id ? id : name && environment_is_name(name) ? name : NULL, &run);
+	if (ret == -ENOENT && !id)
+		ret = live_find(NULL, &run);
 	if (ret == -ENOENT || ret == -ESRCH)
 		return find_recorded(cli, id, name, owner);
 	if (ret)
@@ -79,8 +100,8 @@ static int find_owner(const struct cli *cli, struct log_owner *owner)
 	ret = live_worker(cli->run_id, cli->worker, &run, &worker);
 	if (ret)
 		return ret;
-	*owner = (struct log_owner){ str_copy(run.results_dir), str_copy(run.id), worker->number,
-		                     true };
+	*owner = (struct log_owner){ str_copy(run.results_dir), str_copy(run.log_dir),
+		                     str_copy(run.id), worker->number, true };
 	state_free(&run);
 	return 0;
 }
@@ -105,9 +126,9 @@ static bool is_over(const struct log_owner *owner)
 /* Return: the path, the caller's to free; NULL = there is none (yet). */
 static char *find_log(const struct log_owner *owner, const char *server)
 {
-	cleanup_free char *dir = str_print("%s/runs/%s", owner->results, owner->id), *log = NULL;
+	cleanup_free char *log = NULL;
 	/* the servers of a run without a directory have their logs in that of all runs */
-	const char *const dirs[] = { dir, owner->results };
+	const char *const dirs[] = { owner->dir, owner->results };
 	char *path = NULL;
 
 	log = server ? str_print("w%u.%s*.log", owner->worker, server)
@@ -141,12 +162,11 @@ static int show(int fd)
 /* Return: the log; -1 = there is none. */
 static int follow(const struct log_owner *owner, const char *server, int fd)
 {
-	cleanup_free char *dir = str_print("%s/runs/%s", owner->results, owner->id);
 	cleanup_close int changes = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	struct pollfd poller = { changes, POLLIN, 0 };
 	bool over = false;
 
-	(void)inotify_add_watch(changes, dir, IN_MODIFY | IN_CREATE);
+	(void)inotify_add_watch(changes, owner->dir, IN_MODIFY | IN_CREATE);
 	while (!over) {
 		char events[4096];
 		cleanup_free char *path = fd < 0 ? find_log(owner, server) : NULL;
@@ -166,9 +186,13 @@ int verb_logs(struct cli *cli)
 {
 	struct log_owner owner = { 0 };
 	cleanup_close int fd = -1;
-	int ret = find_owner(cli, &owner);
-	cleanup_free char *path = ret ? NULL : find_log(&owner, cli->server);
+	int ret;
+	cleanup_free char *path = NULL;
 
+	live_take_name(cli);
+	ret = find_owner(cli, &owner);
+	if (!ret)
+		path = find_log(&owner, cli->server);
 	if (path)
 		fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0)
@@ -186,6 +210,7 @@ int verb_logs(struct cli *cli)
 			         owner.worker, owner.id);
 	}
 	free(owner.results);
+	free(owner.dir);
 	free(owner.id);
 	return ret;
 }

@@ -1,143 +1,37 @@
 /* SPDX-License-Identifier: MIT */
-/* `berth ps` lists the runs of this user, their workers, and the real port of each virtual port. */
-#include <errno.h>
+/* `berth ps` lists the runs of this user and the environments of this project, with their ports. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tools/base/cleanup.h"
-#include "tools/base/clock.h"
-#include "tools/base/json.h"
 #include "tools/base/log.h"
-#include "tools/cli/settings/cli.h"
-#include "tools/cli/common/maps.h"
 #include "tools/cli/common/output.h"
-#include "tools/cli/common/term.h"
+#include "tools/cli/common/results.h"
+#include "tools/cli/settings/cli.h"
+#include "tools/cli/verbs/show_run.h"
+#include "tools/state/environment.h"
 
-static char *age(int64_t started_ns)
+/* Append the environments of this project that are not up. */
+static void add_environments(const struct cli *cli, struct run_state **runs, size_t *count)
 {
-	int64_t seconds = (clock_wall_ns() - started_ns) / 1000000000;
+	cleanup_free char *results = results_dir(cli);
+	cleanup_strv char **names = environment_list(results);
 
-	if (seconds < 60)
-		return str_print("%llds", (long long)(seconds < 0 ? 0 : seconds));
-	if (seconds < 3600)
-		return str_print("%lldm", (long long)(seconds / 60));
-	return str_print("%lldh%02lldm", (long long)(seconds / 3600),
-	                 (long long)(seconds / 60 % 60));
-}
+	for (char **name = names; name && *name; name++) {
+		struct run_state run;
+		bool listed = false;
 
-static char *words(char *const *command)
-{
-	struct str text = { 0 };
-
-	for (; command && *command; command++)
-		str_addf(&text, "%s%s", text.len ? " " : "", *command);
-	return str_take(&text);
-}
-
-/* @all: also the ports on which no socket listens now */
-static char *port_pairs(const struct state_worker *worker, bool all)
-{
-	const struct berth_portmap *map = NULL;
-	cleanup_free struct maps_port *ports = NULL;
-	struct str text = { 0 };
-	unsigned int count;
-
-	if (maps_open(worker, &map))
-		return str_copy("-");
-	count = maps_ports(map, &ports);
-	for (unsigned int i = 0; i < count; i++)
-		if (ports[i].state != BERTH_SLOT_LOST && (all || ports[i].listening))
-			str_addf(&text, "%s%u->%u", text.len ? " " : "", ports[i].virtual_port,
-			         ports[i].real_port);
-	maps_close(map);
-	return str_take(&text);
-}
-
-static void add_header(struct term_table *table, const char *const *names)
-{
-	for (; *names; names++)
-		term_cell(table, *names);
-	term_row(table);
-}
-
-static void add_worker(struct term_table *table, const struct state_worker *worker, bool all)
-{
-	term_cellf(table, "w%u", worker->number);
-	term_cell(table, worker->task);
-	if (worker->status == STATE_FAILED)
-		term_cellf(table, "failed (%d)", worker->exit_status);
-	else
-		term_cell(table, state_status_names[worker->status]);
-	if (worker->pid)
-		term_cellf(table, "%d", (int)worker->pid);
-	else
-		term_cell(table, "-");
-	if (worker->block_len)
-		term_cellf(table, "%u-%u", worker->block_base,
-		           worker->block_base + worker->block_len - 1);
-	else
-		term_cell(table, "-");
-	term_cell_own(table, port_pairs(worker, all));
-	term_row(table);
-}
-
-static void print_run(const struct run_state *run, bool all)
-{
-	static const char *const run_names[] = { "RUN",     "AGE",     "BACKEND", "TREE",
-		                                 "PROJECT", "COMMAND", NULL };
-	static const char *const worker_names[] = { "WORKER",     "TASK",          "STATUS", "PID",
-		                                    "REAL PORTS", "VIRTUAL->REAL", NULL };
-	struct term_table runs = { 0 }, workers = { .indent = 2 };
-
-	add_header(&runs, run_names);
-	term_cell(&runs, run->id);
-	term_cell_own(&runs, run->alive ? age(run->started_ns) : str_copy("dead"));
-	term_cell(&runs, run->backend ? run->backend : "-");
-	term_cell(&runs, run->tree ? run->tree : "-");
-	term_cell(&runs, run->project_dir ? run->project_dir : "-");
-	term_cell_own(&runs, words(run->command));
-	term_row(&runs);
-	term_print(&runs);
-	add_header(&workers, worker_names);
-	for (size_t i = 0; i < run->worker_count; i++)
-		add_worker(&workers, &run->workers[i], all);
-	term_print(&workers);
-}
-
-static json_t *json_ports(const struct state_worker *worker)
-{
-	const struct berth_portmap *map = NULL;
-	json_t *array;
-
-	(void)maps_open(worker, &map);
-	array = maps_json(map);
-	maps_close(map);
-	return array;
-}
-
-static json_t *json_run(const struct run_state *run)
-{
-	json_t *workers = json_array();
-
-	for (size_t i = 0; i < run->worker_count; i++) {
-		const struct state_worker *worker = &run->workers[i];
-
-		json_array_append_new(
-			workers, json_pack("{s:i, s:s?, s:s, s:i, s:i, s:[i, i], s:o}", "worker",
-		                           (int)worker->number, "task", worker->task, "status",
-		                           state_status_names[worker->status], "pid",
-		                           (int)worker->pid, "exit_status", worker->exit_status,
-		                           "block", (int)worker->block_base,
-		                           (int)(worker->block_base + worker->block_len) -
-		                                   (worker->block_len ? 1 : 0),
-		                           "ports", json_ports(worker)));
+		if (environment_load(results, *name, &run))
+			continue;
+		for (size_t i = 0; i < *count; i++)
+			listed |= str_equal((*runs)[i].id, run.id);
+		if (listed) {
+			state_free(&run);
+			continue;
+		}
+		*runs = mem_grow(*runs, *count + 1, sizeof(**runs));
+		(*runs)[(*count)++] = run;
 	}
-	return json_pack("{s:s, s:b, s:i, s:s?, s:s?, s:s?, s:s?, s:I, s:o, s:o}", "run", run->id,
-	                 "alive", run->alive, "pid", (int)run->pid, "project", run->project_dir,
-	                 "results", run->results_dir, "backend", run->backend, "tree", run->tree,
-	                 "started", (json_int_t)(run->started_ns / 1000000000), "command",
-	                 json_texts(run->command), "workers", workers);
 }
 
 int verb_ps(struct cli *cli)
@@ -150,11 +44,12 @@ int verb_ps(struct cli *cli)
 		log_line("unable to list runs: %s", strerror(-ret));
 		return 1;
 	}
+	add_environments(cli, &runs, &count);
 	if (cli->json) {
 		json_t *array = json_array();
 
 		for (size_t i = 0; i < count; i++)
-			json_array_append_new(array, json_run(&runs[i]));
+			json_array_append_new(array, show_run_json(&runs[i]));
 		output_json(array);
 	} else if (!count) {
 		printf("no run\n");
@@ -162,7 +57,7 @@ int verb_ps(struct cli *cli)
 	for (size_t i = 0; !cli->json && i < count; i++) {
 		if (i)
 			putchar('\n');
-		print_run(&runs[i], cli->all);
+		show_run(&runs[i], cli->all);
 	}
 	state_list_free(runs, count);
 	return 0;

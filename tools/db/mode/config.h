@@ -42,9 +42,9 @@ struct db_config {
 	struct loop *loop;
 	const char *run_id;
 	const char *project_dir; /* of .env, and of the files that the setup command names */
-	const char
-		*results_dir; /* of allocated-databases.json; logs go to runs/ID/ if that exists */
-	const char *run_dir;  /* run-time files of this run */
+	const char *results_dir; /* of allocated-databases.json */
+	const char *log_dir;     /* of the servers' logs, if it exists; else results_dir */
+	const char *run_dir;     /* run-time files of this run */
 	unsigned int workers;
 	const struct db_entry *entries;
 	unsigned int entry_count;

@@ -29,10 +29,11 @@ const struct db_url *db_url_at(const struct db *db, unsigned int i)
 /* Beside the run's other logs, if the results are kept per run. */
 char *db_server_log(const struct db *db, unsigned int number, const struct db_server_spec *spec)
 {
-	cleanup_free char *dir = str_print("%s/runs/%s", db->config.results_dir, db->config.run_id);
+	const char *dir = db->config.log_dir;
 
-	return str_print("%s/w%u.%s-%u.log", access(dir, W_OK) ? db->config.results_dir : dir,
-	                 number, spec->engine->name, spec->port);
+	return str_print("%s/w%u.%s-%u.log",
+	                 !dir || access(dir, W_OK) ? db->config.results_dir : dir, number,
+	                 spec->engine->name, spec->port);
 }
 
 void db_worker_answer(struct db_worker *worker, int error, const char *text)

@@ -229,6 +229,7 @@ static int open_provider(struct database *database, bool private, char **ret_rea
 		.run_id = context->id,
 		.project_dir = context->project_dir,
 		.results_dir = context->results_dir,
+		.log_dir = context->log_dir,
 		.run_dir = context->dir,
 		.workers = database->setup.workers,
 		.mode = private ? DB_PRIVATE : mode_of(options),

@@ -101,6 +101,9 @@ enum watch_source policy_source(const struct run_context *context)
 
 bool policy_records(const struct run_context *context)
 {
+	/* the record of a server that is up for days would grow without use */
+	if (context->options->name)
+		return false;
 	return !context->plan->single || context->plan->named || context->options->shard.count ||
 	       wants_reports(context->options);
 }
