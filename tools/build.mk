@@ -3,7 +3,7 @@ TOOLS_SRC	:= $(filter-out $(TOOLS_LEFT_OUT),$(wildcard tools/*/*.c tools/*/*/*.c
 TOOLS_SRC	:= $(filter-out tools/isolate/launch.c,$(TOOLS_SRC))
 TOOLS_OBJ	:= $(TOOLS_SRC:%.c=$(O)/%.o)
 # libpq, OpenSSL, sqlite and libdw are loaded when they are needed: tools/base/library.h
-TOOLS_LIBS	:= -lseccomp -lbpf -lyaml -ljansson -lexpat -lcap -lpthread
+TOOLS_LIBS	:= -lseccomp -lbpf -lyaml -ljansson -lexpat -lcap -lm -lpthread
 BERTH		:= $(O)/bin/berth
 
 BASE_CFLAGS	+= -I/usr/include/postgresql
@@ -24,7 +24,7 @@ $(O)/gen/agents.h: docs/agents.md
 $(O)/dist/berth: $(TOOLS_OBJ) $(CORE_OBJ) scripts/dist.c
 	@mkdir -p $(@D)
 	$(call quiet,LD)$(CC) $(OPTIMIZE) -D_GNU_SOURCE $(WARNINGS) $(LDFLAGS) $^ -Wl,-Bstatic \
-		$(filter-out -lpthread,$(TOOLS_LIBS)) -lelf -lz -Wl,-Bdynamic -s -o $@
+		$(filter-out -lm -lpthread,$(TOOLS_LIBS)) -lelf -lz -Wl,-Bdynamic -lm -s -o $@
 
 # The launcher starts other people's programs: static, small, never instrumented.
 LAUNCHER	:= $(O)/lib/berth/berth-launch

@@ -14,7 +14,7 @@ while ! "$BERTH" ps | grep -q running && [ $tries -lt 100 ]; do tries=$((tries +
 
 # unsafe: the verbs whose output has one of the two. `berth env` writes for a shell.
 unsafe() {
-	for words in 'ps' 'check' 'explain 3101' 'doctor quick' 'run --dry-run -n 2 true' 'leaks' 'trends' 'report --markdown -' \
+	for words in 'ps' 'check' 'explain 3101' 'doctor quick' 'run --dry-run -n 2 true' 'leaks' 'trends' 'flaky' 'report --markdown -' \
 		'report --html -' 'recover --dry-run' 'reap --dry-run' 'db list' 'who 3101'; do
 		# shellcheck disable=SC2086
 		berth $words

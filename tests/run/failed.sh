@@ -79,6 +79,32 @@ is "1 passed 1500 c.D one 1 skipped 0 c.D two 2 passed 1500 c.D one 2 skipped 0 
 	"results of JUnit files that the run wrote, of workers that passed as well"
 rm -f ./*.xml junit.sh
 
+# tests that do not agree
+cat >suite.sh <<'SH'
+tell() { printf '%s 0 \t%s\t%s\t%s\t5\n' "$BERTH_WORKER" "$@" >"$BERTH_MARK"; }
+tell passed 'a.js:3 adds'
+[ $BERTH_WORKER != 2 ] || { tell failed 'a.js:9 pays twice' 'no'; exit 1; }
+tell passed 'a.js:9 pays twice'; tell skipped 'b.js waits'; [ -z "${1-}" ] || tell "$@"
+SH
+"$BERTH" run -n 3 --flaky -- sh suite.sh >out 2>err
+is "119 1" "$? $(grep -c '^berth: 1 test did not agree: a.js:9 pays twice passed 2 of 3$' err)" "--flaky: a test that passed in a part of the copies"
+"$BERTH" run --flaky --each 1x,2x,3x -- sh ./suite.sh >out 2>err
+is "1 0" "$? $(grep -c 'agree' err)" "tasks with names are no copies"
+"$BERTH" run -n 3 --flaky -- sh suite.sh two >out 2>err
+for i in 1 2; do "$BERTH" run -n 3 --flaky -- sh suite.sh >out 2>err; done
+"$BERTH" flaky >out 2>err
+is "1 flaky 6 of 9 35-88 % a.js:9 pays twice|2 tests in 3 runs of 'sh suite.sh': 1 flaky, 1 stable" "$? $(tr -s ' ' <out | paste -sd'|')" \
+	"berth flaky counts over copies and runs of the same command"
+is '[3,"too few",1,1,"a.js",3,"adds"]' "$("$BERTH" flaky --runs 1 --json | jq -c '.tests[1] | [.passed, .verdict, .rate, .high, .file, .line, .name]')" \
+	"and says what it cannot know"
+"$BERTH" run -n 3 --flaky -- sh -c '[ $BERTH_WORKER = 2 ] || exec sh suite.sh; exit 4' >out 2>err
+is 4 $? "a worker that failed for another reason keeps its status"
+"$BERTH" run -n 2 --flaky -- sh -c '[ $BERTH_WORKER = 2 ] || exec sh suite.sh flaky c.js once' >out 2>err
+is "119 1" "$? $(grep -c 'c.js passed 0 of 1$' err)" "a test that passed when it was repeated is flaky"
+"$BERTH" run -n 2 --flaky -- true >out 2>err
+is "125 1" "$? $(grep -c 'no results of tests are known' err)" "without results nothing is known"
+rm suite.sh
+
 # many workers
 "$BERTH" run --each one,two,three,a-longer-name,five -j 2 -- sh -c '[ $BERTH_TASK = two ] || exit $BERTH_WORKER' >out 2>err
 has "$(cat err)" '^berth: 4 workers failed; logs and files of worker N: .*/wN.log, wN/$' "many failed workers: a table"

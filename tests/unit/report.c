@@ -311,6 +311,32 @@ static void history_tells_owners_and_regressions(void **state)
 	free(path);
 }
 
+/* Wilson's intervals, to three digits. */
+static void rates_of_tests_have_intervals(void **state)
+{
+	static const struct {
+		unsigned int passed, failed, flaky;
+		double low, high;
+		enum test_verdict verdict;
+	} cases[] = {
+		{ 7, 1, 0, 0.5291, 0.9776, TEST_FLAKY },   { 8, 0, 0, 0.6756, 1, TEST_STABLE },
+		{ 0, 8, 0, 0, 0.3244, TEST_BROKEN },       { 19, 1, 0, 0.7639, 0.9911, TEST_FLAKY },
+		{ 4, 0, 0, 0.5101, 1, TEST_TOO_FEW },      { 0, 4, 0, 0, 0.4899, TEST_TOO_FEW },
+		{ 1, 1, 0, 0.0945, 0.9055, TEST_FLAKY },   { 99, 0, 1, 0.9455, 0.9982, TEST_FLAKY },
+		{ 50, 50, 0, 0.4038, 0.5962, TEST_FLAKY }, { 0, 0, 0, 0, 1, TEST_TOO_FEW },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct test_rate rate = test_rate_of(cases[i].passed, cases[i].failed,
+		                                     cases[i].flaky);
+
+		assert_true(rate.low - cases[i].low < 1e-3 && cases[i].low - rate.low < 1e-3);
+		assert_true(rate.high - cases[i].high < 1e-3 && cases[i].high - rate.high < 1e-3);
+		assert_int_equal(rate.verdict, cases[i].verdict);
+	}
+}
+
 static void a_newer_history_is_left_alone(void **state)
 {
 	char *path = str_print("%s/history.sqlite", dir),
@@ -361,6 +387,7 @@ int main(void)
 		cmocka_unit_test(github_gets_the_worst_within_its_limits),
 		cmocka_unit_test(junit_counts_add_up),
 		cmocka_unit_test(history_tells_owners_and_regressions),
+		cmocka_unit_test(rates_of_tests_have_intervals),
 		cmocka_unit_test(a_newer_history_is_left_alone),
 		cmocka_unit_test(ci_systems_are_told_by_their_environment),
 	};

@@ -101,6 +101,11 @@ void history_close(struct history *history)
 	free(history);
 }
 
+sqlite3 *history_db(struct history *history)
+{
+	return history->db;
+}
+
 /* ---- writing ---- */
 
 static const char *task_of(const struct report_run *run, int64_t worker)

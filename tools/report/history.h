@@ -61,4 +61,42 @@ struct history_trend {
 int history_trends(struct history *history, struct history_trend **ret_trends, size_t *ret_count);
 void history_trends_free(struct history_trend *trends, size_t count);
 
+/* ---- flaky.c: tests over copies and runs of one command ---- */
+
+/* The worst first. */
+enum test_verdict {
+	TEST_FLAKY,   /* it has passed and failed, or passed when repeated */
+	TEST_BROKEN,  /* it never passed */
+	TEST_TOO_FEW, /* results to say so, or that it is stable */
+	TEST_STABLE,
+	TEST_VERDICTS
+};
+extern const char *const test_verdict_names[TEST_VERDICTS];
+
+struct test_rate {
+	unsigned int passed, failed, flaky, count; /* results; skipped ones do not count */
+	double low, high; /* 95 % interval of the part that passes: Wilson's, without continuity */
+	enum test_verdict verdict;
+};
+struct test_rate test_rate_of(unsigned int passed, unsigned int failed, unsigned int flaky);
+
+struct history_tests {
+	char *command; /* of the last run with results; its earlier runs are the others */
+	unsigned int runs;
+	struct history_test {
+		char *task, *file, *name; /* @task: "" = a copy */
+		int line;                 /* 0 = not known */
+		char *error;              /* of one of its failures; "" = none */
+		struct test_rate rate;
+	} * of; /* the worst first */
+	size_t count;
+};
+
+/**
+ * @runs	look at so many runs at most
+ * Return: 0; -ENODATA if no run has results of tests; -errno. Call history_tests_free() always.
+ */
+int history_tests(struct history *history, unsigned int runs, struct history_tests *tests);
+void history_tests_free(struct history_tests *tests);
+
 #endif

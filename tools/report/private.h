@@ -43,6 +43,11 @@ unsigned int run_count_workers(const struct report_run *run, const char *status)
 unsigned int run_count_findings(const struct report_run *run, const char *severity);
 int64_t worker_duration_ms(const struct report_worker *worker); /* 0 while it runs */
 
+/* ---- history.c ---- */
+
+struct history;
+struct sqlite3 *history_db(struct history *history);
+
 /* ---- text.c ---- */
 
 /* @plain for XML and HTML. A control character that XML forbids becomes '?'. */

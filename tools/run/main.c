@@ -160,7 +160,8 @@ static int judge(struct run *run)
 		                   queue_totals(run->queue),
 		                   run->notes,
 		                   monitor_watch(run->monitor),
-		                   run->first_signal };
+		                   run->first_signal,
+		                   TESTS_UNKNOWN };
 	struct summary summary = { &outcome,     run->output,
 		                   run->isolate, monitor_tests(run->monitor),
 		                   run->tree,    run->tree_reason,
@@ -173,6 +174,7 @@ static int judge(struct run *run)
 	monitor_finish(run->monitor);
 	if (outcome.totals.failed || record_is_open(monitor_record(run->monitor)))
 		tests_read(monitor_tests(run->monitor), &reports, run->workers, run->count);
+	outcome.tests = tests_agreement(monitor_tests(run->monitor), run->workers, run->count);
 	status = verdict_of(&outcome);
 	summary_show(&summary);
 	if (outcome.totals.failed && run->database) {

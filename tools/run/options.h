@@ -115,6 +115,7 @@ struct run_options {
 	uint16_t range_first, range_last; /* where blocks lie; 0 = 20000-29999 */
 	unsigned int block_len;           /* real ports per worker; 0 = by the number of workers */
 	bool strict;
+	bool flaky; /* tests that do not agree fail the run */
 
 	char **databases; /* --db NAME|URL; strv or NULL */
 	/* the same and `databases:` of berth.yaml, parsed */

@@ -321,6 +321,26 @@ static void show_tests(const struct summary *summary)
 		         summary->outcome->context->id);
 }
 
+/* "2 tests did not agree: a.js:9 pays twice passed 7 of 8, b.js:5 adds passed 1 of 8" */
+static void show_flaky(const struct summary *summary)
+{
+	enum { NAMES_MAX = 3 };
+	cleanup_str struct str text = { 0 };
+	const struct tests_tally *tally;
+	size_t at = 0;
+	unsigned int count = 0;
+
+	while ((tally = tests_next_flaky(summary->tests, &at)))
+		if (++count <= NAMES_MAX)
+			str_addf(&text, "%s%s passed %u of %u", count > 1 ? ", " : "", tally->test,
+			         tally->rate.passed, tally->rate.count);
+	if (!count)
+		return;
+	if (count > NAMES_MAX)
+		str_addf(&text, ", and %u more: berth flaky", count - NAMES_MAX);
+	log_line("%u test%s did not agree: %s", count, count > 1 ? "s" : "", text.text);
+}
+
 /* What the user may want to do now. */
 static void show_next(const struct summary *summary)
 {
@@ -376,6 +396,11 @@ void summary_show(const struct summary *summary)
 	show_shared_tree(summary);
 	if (!outcome->context->plan->single)
 		show_tests(summary);
+	show_flaky(summary);
+	if (outcome->context->options->flaky && outcome->tests == TESTS_UNKNOWN) {
+		log_line("--flaky: no results of tests are known");
+		log_hint("add a reporter to the test command, see berth help flaky");
+	}
 	show_totals(outcome);
 	show_next(summary);
 }
@@ -388,6 +413,8 @@ void summary_show_gate(int status)
 		log_line("exit status %d: a server outside of the run was reached, and --foreign "
 		         "is 'fail'",
 		         status);
+	else if (status == VERDICT_FLAKY)
+		log_line("exit status %d: tests are flaky, and --flaky is given", status);
 	else if (status == VERDICT_ISOLATION)
 		log_line("exit status %d: isolation was incomplete, and --strict is given", status);
 }

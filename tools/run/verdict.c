@@ -56,7 +56,12 @@ static int gate_status(const struct outcome *outcome)
 
 int verdict_of(const struct outcome *outcome)
 {
-	int status = suite_status(outcome);
+	bool judges_tests = outcome->context->options->flaky && !outcome->signal;
+	int status = suite_status(outcome), gate = gate_status(outcome);
 
-	return status ? status : gate_status(outcome);
+	if (judges_tests && outcome->tests == TESTS_FLAKY && gate != VERDICT_ISOLATION)
+		return VERDICT_FLAKY;
+	if (judges_tests && outcome->tests == TESTS_UNKNOWN && !status)
+		return VERDICT_INTERNAL;
+	return status ? status : gate;
 }

@@ -143,6 +143,17 @@ int results_load(const struct cli *cli, const char *id, struct report_run **ret_
 	return 0;
 }
 
+int results_unreadable(const struct cli *cli, int error)
+{
+	cleanup_free char *results = results_dir(cli);
+
+	if (error == -ENOENT)
+		return results_none(results);
+	log_line("unable to read the history '%s/history.sqlite': %s", results,
+	         history_error(error));
+	return 1;
+}
+
 int results_history(const struct cli *cli, struct history **ret_history)
 {
 	cleanup_free char *results = results_dir(cli),

@@ -32,4 +32,7 @@ int results_load(const struct cli *cli, const char *id, struct report_run **ret_
  */
 int results_history(const struct cli *cli, struct history **ret_history);
 
+/** Print why the history cannot be read. @error: -errno of one of its functions. Return: 1. */
+int results_unreadable(const struct cli *cli, int error);
+
 #endif

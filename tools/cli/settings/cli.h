@@ -28,7 +28,7 @@ struct cli {
 	/* The options that do not concern a run; options.def explains them. */
 	bool help, help_all, template, schema, json, force, to_stdout, github, all, last_failed;
 	bool detach, follow, purge;
-	unsigned int verbose, pid;
+	unsigned int verbose, pid, runs;
 	int64_t ready_timeout_ms; /* 0 = a minute */
 	char *profile, *config, *run_id, *worker, *server, *ready;
 };

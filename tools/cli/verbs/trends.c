@@ -89,14 +89,8 @@ int verb_trends(struct cli *cli)
 		ret = history_trends(history, &trends, &count);
 	history_close(history);
 	if (ret) {
-		cleanup_free char *results = results_dir(cli);
-
-		if (ret == -ENOENT)
-			return results_none(results);
-		log_line("unable to read the history '%s/history.sqlite': %s", results,
-		         history_error(ret));
 		history_trends_free(trends, count);
-		return 1;
+		return results_unreadable(cli, ret);
 	}
 	for (size_t i = 0; i < count; i++)
 		worse |= trends[i].regression;

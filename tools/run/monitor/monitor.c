@@ -146,7 +146,7 @@ struct run_monitor *monitor_start(const struct run_monitor_setup *setup)
 	if (context->options->hook)
 		monitor->hook = hook_open(setup->loop, context->options->hook, context->id);
 	monitor->record = record_open(policy_records(context) ? context->log_dir : NULL);
-	monitor->tests = tests_open(monitor->record);
+	monitor->tests = tests_open(monitor->record, context->plan->named);
 	open_watch(monitor);
 	return monitor;
 }

@@ -105,7 +105,7 @@ bool policy_records(const struct run_context *context)
 	if (context->options->name)
 		return false;
 	return !context->plan->single || context->plan->named || context->options->shard.count ||
-	       wants_reports(context->options);
+	       context->options->flaky || wants_reports(context->options);
 }
 
 bool policy_is_new(const struct watch_finding *finding)

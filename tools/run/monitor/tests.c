@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tools/base/str.h"
+#include "tools/base/table.h"
 
 /* A suite that floods the FIFO must not fill our memory or the disk. */
 enum { FAILED_MAX = 10000, RESULTS_MAX = 1 << 20 };
@@ -13,17 +14,22 @@ struct tests {
 	struct record *record;
 	struct failed_test *of; /* each test of a worker once */
 	size_t count, results;
+	bool named;
+	struct table by_hash; /* of struct tests_tally */
+	struct tests_tally **tallies;
+	size_t tally_count;
 	bool reported[BERTH_WORKERS_MAX + 1]; /* has a reporter */
 	/* while JUnit files are read */
 	struct run_worker *const *workers;
 	unsigned int worker_count;
 };
 
-struct tests *tests_open(struct record *record)
+struct tests *tests_open(struct record *record, bool named)
 {
 	struct tests *tests = mem_alloc(sizeof(*tests));
 
 	tests->record = record;
+	tests->named = named;
 	return tests;
 }
 
@@ -36,6 +42,12 @@ void tests_close(struct tests *tests)
 		free(tests->of[i].error);
 	}
 	free(tests->of);
+	for (size_t i = 0; i < tests->tally_count; i++) {
+		free(tests->tallies[i]->test);
+		free(tests->tallies[i]);
+	}
+	free(tests->tallies);
+	table_free(&tests->by_hash, NULL);
 	free(tests);
 }
 
@@ -52,10 +64,33 @@ static void add_failed(struct tests *tests, const struct test_result *result)
 		                                          str_copy(result->error) };
 }
 
+static void count(struct tests *tests, const struct test_result *result)
+{
+	uint64_t key = table_hash_text(TABLE_HASH + (tests->named ? result->worker : 0),
+	                               result->test);
+	struct tests_tally *tally = table_get(&tests->by_hash, key);
+
+	if (!result->worker || !strcmp(result->status, "skipped"))
+		return;
+	if (!tally) {
+		tally = mem_alloc(sizeof(*tally));
+		tally->test = str_copy(result->test);
+		table_set(&tests->by_hash, key, tally);
+		tests->tallies = mem_grow(tests->tallies, tests->tally_count + 1,
+		                          sizeof(struct tests_tally *));
+		tests->tallies[tests->tally_count++] = tally;
+	}
+	tally->rate = test_rate_of(tally->rate.passed + !strcmp(result->status, "passed"),
+	                           tally->rate.failed + !strcmp(result->status, "failed"),
+	                           tally->rate.flaky + !strcmp(result->status, "flaky"));
+}
+
 static void add(struct tests *tests, const struct test_result *result)
 {
-	if (tests->results++ < RESULTS_MAX)
+	if (tests->results++ < RESULTS_MAX) {
 		record_test(tests->record, result);
+		count(tests, result);
+	}
 	if (!strcmp(result->status, "failed"))
 		add_failed(tests, result);
 }
@@ -112,4 +147,35 @@ unsigned int tests_of_worker(const struct tests *tests, unsigned int number)
 	for (size_t i = 0; i < tests->count; i++)
 		count += tests->of[i].worker == number;
 	return count;
+}
+
+const struct tests_tally *tests_next_flaky(const struct tests *tests, size_t *at)
+{
+	while (*at < tests->tally_count) {
+		const struct tests_tally *tally = tests->tallies[(*at)++];
+
+		if (tally->rate.verdict == TEST_FLAKY)
+			return tally;
+	}
+	return NULL;
+}
+
+enum tests_agreement tests_agreement(const struct tests *tests, struct run_worker *const *workers,
+                                     unsigned int count)
+{
+	size_t at = 0;
+
+	for (unsigned int i = 0; i < count; i++) {
+		const struct worker_result *result = worker_result(workers[i]);
+
+		if (result->status == STATE_FAILED && result->end != END_FAIL_FAST &&
+		    (result->end != END_ITSELF || !tests_of_worker(tests, i + 1)))
+			return TESTS_BROKEN;
+	}
+	for (size_t i = 0; i < tests->tally_count; i++)
+		if (tests->tallies[i]->rate.failed && tests->tallies[i]->rate.verdict != TEST_FLAKY)
+			return TESTS_BROKEN;
+	if (!tests->tally_count)
+		return TESTS_UNKNOWN;
+	return tests_next_flaky(tests, &at) ? TESTS_FLAKY : TESTS_AGREED;
 }
