@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: MIT
 . "$(dirname "$0")/tap"
 
+unset BERTH_BUILD GITHUB_RUN_ID CI_PIPELINE_ID BUILDKITE_BUILD_ID CIRCLE_PIPELINE_ID
 tasks=a,b,c,d,e
 for shard in 1 2 3; do
 	berth run --tree shared --results "art/$shard" --shard $shard/3 --each $tasks -- sh -c '[ {task} != b ]'
@@ -51,6 +52,11 @@ berth run --tree shared --results other3 --shard 3/3 --each a,b,c,d,f -- true
 merged 'a shard of another list' 123 'shard 3/3: its tasks or their times are not those of shard 1/3' art/1 art/2 other3
 berth run --tree shared --results art/3 --shard 3/3 --each $tasks -- true
 merged 'a repeated job in one results directory counts once' 1 '3 shards, 4 passed, 1 failed' art
+for shard in 1 2; do BERTH_BUILD=$shard berth run --results old/$shard --shard $shard/2 --each a,b -- true; done
+merged 'a record of another build, from a cache' 123 "shard 2/2: it is of build '2', not '1'" old
+BERTH_BUILD=2; export BERTH_BUILD
+merged 'the build of the merging job counts' 123 "shard 1/2: it is of build '1', not '2'" old
+unset BERTH_BUILD
 merged 'a directory without a record' 1 "'other/none' has no record" other/none
 if command -v unzip >/dev/null && command -v zip >/dev/null; then
 	(cd art/2 && zip -qr ../../two.zip .)

@@ -16,6 +16,7 @@
 struct merge {
 	struct report_run *const *shards;
 	size_t count;
+	const char *build;
 	struct report *report;
 	int64_t last; /* number of a worker */
 	int64_t passed, failed;
@@ -172,6 +173,11 @@ static void check_shards(struct merge *merge)
 			            str_print("it is there twice: run %s and run %s",
 			                      record_text(merge->shards[i - 1]->run, "id"),
 			                      record_text(run->run, "id")));
+		/* from a cache, in place of a job that did not run */
+		if (shard_of(run) && strcmp(record_text(shard_of(run), "build"), merge->build))
+			add_problem(merge, name,
+			            str_print("it is of build '%s', not '%s'",
+			                      record_text(shard_of(run), "build"), merge->build));
 		if (!run->ended || run->malformed)
 			add_problem(merge, name, str_copy("its record is not complete"));
 	}
@@ -247,10 +253,13 @@ static void check_tasks(struct merge *merge)
 	table_free(&tasks, task_free);
 }
 
-int merge_write(struct report_run *const *shards, size_t count, const char *name,
+int merge_write(struct report_run *const *shards, size_t count, const char *name, const char *build,
                 struct report *report, int *ret_status)
 {
-	struct merge merge = { .shards = shards, .count = count, .report = report };
+	struct merge merge = { .shards = shards,
+		               .count = count,
+		               .build = *build ? build : record_text(shard_of(shards[0]), "build"),
+		               .report = report };
 	int64_t from_ms = shards[0]->from_ms, until_ms = 0, missed = 0;
 
 	add_run(&merge, name);

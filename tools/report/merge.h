@@ -18,10 +18,11 @@ enum { MERGE_INCOMPLETE = 123 };
 
 /**
  * Write the merged record. @shards: in the order of merge_name().
+ * @build	of our own job: shards of another one do not count; "" = that of the first shard
  * @ret_status	the largest exit status of the shards; MERGE_INCOMPLETE if the proof fails
  * Return: 0; -errno.
  */
-int merge_write(struct report_run *const *shards, size_t count, const char *name,
+int merge_write(struct report_run *const *shards, size_t count, const char *name, const char *build,
                 struct report *report, int *ret_status);
 
 #endif

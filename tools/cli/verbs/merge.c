@@ -13,6 +13,7 @@
 #include "tools/cli/verbs/show_report.h"
 #include "tools/process/child.h"
 #include "tools/report/merge.h"
+#include "tools/run/tasks/shard.h"
 #include "tools/run/tasks/source.h"
 
 enum { UNZIP_TIMEOUT_MS = 10 * 60 * 1000, TIMES_WEIGHT = 2 };
@@ -46,6 +47,10 @@ static int add_record(struct shards *shards, const char *path)
 		if (!ret)
 			report_run_free(run);
 		return 1;
+	}
+	if (json_object_get(run->run, "shards")) { /* merged earlier */
+		report_run_free(run);
+		return 0;
 	}
 	*strrchr(dir, '/') = 0;
 	runs = strstr(dir, "/runs/") ? strrchr(dir, '/') : NULL;
@@ -205,7 +210,8 @@ static int make_record(const struct shards *shards, const char *dir, const char 
 	if (!ret)
 		ret = report_open(dir, &report);
 	if (!ret)
-		ret = merge_write(shards->runs, shards->count, name, report, ret_status);
+		ret = merge_write(shards->runs, shards->count, name, shard_build(environ), report,
+		                  ret_status);
 	report_close(report);
 	if (!ret)
 		ret = report_load(dir, ret_run);

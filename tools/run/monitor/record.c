@@ -6,12 +6,14 @@
 #include "tools/run/monitor/record.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 #include <string.h>
 
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
 #include "tools/base/json.h"
 #include "tools/report/report.h"
+#include "tools/run/tasks/shard.h"
 
 struct record {
 	struct report *report; /* NULL: nothing is recorded */
@@ -81,8 +83,9 @@ void record_run(struct record *record, const struct record_run *run)
 		                                    (unsigned long long)options->list_hash);
 
 		json_object_set_new(fields, "shard",
-		                    json_pack("{s:i, s:i, s:s, s:o}", "index", (int)shard->index,
-		                              "count", (int)shard->count, "hash", hash, "all",
+		                    json_pack("{s:i, s:i, s:s, s:o, s:o}", "index",
+		                              (int)shard->index, "count", (int)shard->count, "hash",
+		                              hash, "build", json_text(shard_build(environ)), "all",
 		                              json_texts_redacted(options->all_tasks)));
 	}
 	add(record, "run", fields);

@@ -78,6 +78,17 @@ int shard_detect(char *const *envp, struct run_shard *ret_shard, char **ret_erro
 	return -EINVAL;
 }
 
+const char *shard_build(char *const *envp)
+{
+	static const char *const names[] = { "BERTH_BUILD", "GITHUB_RUN_ID", "CI_PIPELINE_ID",
+		                             "BUILDKITE_BUILD_ID", "CIRCLE_PIPELINE_ID" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (value_of(envp, names[i]))
+			return value_of(envp, names[i]);
+	return "";
+}
+
 struct shard_task {
 	const char *name;
 	int64_t ms;

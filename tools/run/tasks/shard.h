@@ -19,6 +19,12 @@ int shard_parse(const char *text, struct run_shard *ret_shard);
 int shard_detect(char *const *envp, struct run_shard *ret_shard, char **ret_error);
 
 /**
+ * The build to which the shards of one CI run belong, also when a job is repeated.
+ * Return: "" if it is not known; borrowed.
+ */
+const char *shard_build(char *const *envp);
+
+/**
  * Divide tasks so that the longest part is short.
  * @ms		of each task; 0 = not known: taken for the mean of the others
  * @ret_parts	by index of the task: its shard, 1..@shards
