@@ -36,6 +36,20 @@ for user in root nobody; do for backend in preload seccomp auto; do
 	rm -rf "$1/root$1/met" "$1/root$1/home"
 done; done
 chroot "$1/root" dpkg -P berth >"$1/log.purge" 2>&1 && echo purged
+(cd "$1/layers/upper" && find . -path '*apparmor*' -type f)
+# with an AppArmor that knows user namespaces; its programs print what they are to do
+mkdir -p "$1/root/etc/apparmor.d/abi"
+echo >"$1/root/etc/apparmor.d/abi/4.0"
+for name in aa-enabled apparmor_parser; do
+	printf '#!/bin/sh\necho "$0 $*" >>/tmp/apparmor\n' >"$1/root/usr/sbin/$name"
+	chmod 755 "$1/root/usr/sbin/$name"
+done
+chroot "$1/root" dpkg -i "$1/berth.deb" >"$1/log.apparmor" 2>&1
+grep -q 'userns,' "$1/root/etc/apparmor.d/berth" && chroot "$1/root" dpkg -P berth >>"$1/log.apparmor" 2>&1
+cat "$1/root/tmp/apparmor" >>"$1/log.apparmor"
+grep -c '[re][e][mp][ol].* /etc/apparmor.d/berth' "$1/root/tmp/apparmor" | grep -qx 2 && echo 'profile loaded'
+rm -rf "$1/root/etc/apparmor.d/abi/4.0" "$1/root/usr/sbin/aa-enabled" "$1/root/usr/sbin/apparmor_parser"
+rmdir "$1/root/etc/apparmor.d/abi" 2>/dev/null || :
 # what dpkg and the supervisor's own users keep: its database, its logs, caches
 cd "$1/layers/upper" && find . -not -type d | grep -vE '^\./var/(lib/dpkg|log|cache/(man|debconf|ldconfig))/' || :
 cd "$1/layers/upper" && find . -type d -name '*berth*' || :
@@ -55,7 +69,8 @@ for user in root nobody; do for backend in preload seccomp auto; do
 	said "two workers have one port, $backend, $user" "ran $user $backend" "log.$user.$backend"
 done; done
 said 'dpkg purges it' purged log.purge
-grep -vxE 'installed|purged|ran .*' "$work/said" >"$work/left"
+said 'where AppArmor is, a profile is loaded and removed' 'profile loaded' log.apparmor
+grep -vxE 'installed|purged|profile loaded|ran .*' "$work/said" >"$work/left"
 [ ! -s "$work/left" ]
 report $? 'nothing is left' "$work/left"
 finish

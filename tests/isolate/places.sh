@@ -84,6 +84,16 @@ exact=preload
 		"$r" userns $two
 	works 'and processes are shared' nobody 'processes .* are shared .*: user namespace: Operation not permitted' \
 		"$r" userns $two
+	works 'in user namespaces without rights' nobody \
+		'tree is shared .*user namespace: Permission denied' "$r" apparmor $two
+	# a file of the kernel that Ubuntu has
+	as root unshare -m sh -c 'mount -t tmpfs none /proc/sys/kernel
+		echo 1 >/proc/sys/kernel/apparmor_restrict_unprivileged_userns
+		exec setpriv --reuid nobody --clear-groups env HOME="$0" "$@"' "$work/nobody" \
+		"$r" apparmor "$work/bin/berth" doctor
+	grep -q 'user namespaces cannot be made' "$work/log" &&
+		grep -q 'kernel.apparmor_restrict_unprivileged_userns=0' "$work/log"
+	report $? 'the remedy is named' "$work/log"
 	works 'without user notification' root "backend $exact, tree overlay" "$r" notify $two
 	works 'without user notification' nobody 'backend preload' "$r" notify $two
 	as nobody "$r" notify "$work/bin/berth" run -- /sbin/ldconfig -p

@@ -19,7 +19,10 @@
 	SCMP_A1_64(SCMP_CMP_MASKED_EQ, SECCOMP_FILTER_FLAG_NEW_LISTENER, \
 	           SECCOMP_FILTER_FLAG_NEW_LISTENER)
 
-/* docker: its default profile without capabilities. gvisor: what its kernel lacks. */
+/*
+ * docker: its default profile without capabilities. apparmor: Ubuntu's user namespaces, without
+ * rights. gvisor: what its kernel lacks.
+ */
 static const struct {
 	const char *places;
 	int call, error;
@@ -32,6 +35,7 @@ static const struct {
 	{ "docker", SCMP_SYS(unshare), EPERM, ANY },
 	{ "docker", SCMP_SYS(setns), EPERM, ANY },
 	{ "docker", SCMP_SYS(mount), EPERM, ANY },
+	{ "apparmor", SCMP_SYS(mount), EACCES, ANY },
 	{ "docker", SCMP_SYS(umount2), EPERM, ANY },
 	{ "docker gvisor", SCMP_SYS(open_tree), ENOSYS, ANY },
 	{ "docker gvisor", SCMP_SYS(move_mount), ENOSYS, ANY },
@@ -59,7 +63,8 @@ int main(int argc, char **argv)
 			return 125;
 	}
 	if (!rules || seccomp_load(filter)) {
-		fprintf(stderr, "usage: refuse docker|userns|bpf|gvisor|notify COMMAND...\n");
+		fprintf(stderr,
+		        "usage: refuse docker|userns|apparmor|bpf|gvisor|notify COMMAND...\n");
 		return 125;
 	}
 	execvp(argv[2], argv + 2);

@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -75,6 +76,17 @@ static void a_free_port_is_free(void **state)
 	who_free(who);
 }
 
+/* True if the kernel lists TCP sockets that are bound and do not listen: Linux 6.8. */
+static bool lists_bound(void)
+{
+	struct utsname name;
+	int major = 0, minor = 0;
+
+	uname(&name);
+	sscanf(name.release, "%d.%d", &major, &minor);
+	return major > 6 || (major == 6 && minor >= 8);
+}
+
 static void every_kind_of_holder_is_seen(void **state)
 {
 	int listener = open_at(AF_INET, SOCK_STREAM, "127.0.0.1", 0);
@@ -89,10 +101,10 @@ static void every_kind_of_holder_is_seen(void **state)
 	assert_int_equal(who->verdict, WHO_OWNED);
 	assert_int_equal(who->holder_count, 1);
 	assert_int_equal(who->holders[0].info.stat.pid, getpid());
-	assert_int_equal(who->holders[0].socket_count, 3);
+	assert_int_equal(who->holders[0].socket_count, lists_bound() ? 3 : 2);
 	assert_int_equal(who->holders[0].ancestors[0].pid, getppid());
 	assert_non_null(find(who, BERTH_TCP, AF_INET, DIAG_LISTEN));
-	assert_non_null(find(who, BERTH_TCP, AF_INET, DIAG_BOUND));
+	assert_int_equal(find(who, BERTH_TCP, AF_INET, DIAG_BOUND) != NULL, lists_bound());
 	assert_non_null(find(who, BERTH_UDP, AF_INET6, DIAG_CLOSE));
 	who_free(who);
 	close(listener);

@@ -25,6 +25,7 @@
 #include "tools/limits/cgroup.h"
 #include "tools/limits/limits.h"
 #include "tools/process/child.h"
+#include "tools/process/namespaces.h"
 #include "tools/state/reap.h"
 #include "tools/state/results.h"
 #include "tools/state/runtime.h"
@@ -213,7 +214,8 @@ static int make_namespaces(void *arg, struct str *ret_text)
 {
 	(void)arg;
 	(void)ret_text;
-	return unshare(CLONE_NEWUSER | CLONE_NEWNS) ? -errno : 0;
+	/* Ubuntu's AppArmor lets a program make them, and refuses the first mount in them */
+	return namespaces_enter_mounts(true);
 }
 
 /* The sysctls by which distributions forbid user namespaces. */
@@ -224,6 +226,7 @@ static const struct {
 	{ "/proc/sys/kernel/unprivileged_userns_clone", "0\n",
 	  "sysctl kernel.unprivileged_userns_clone=1" },
 	{ "/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1\n",
+	  "install Berth as a package, which has an AppArmor profile, or: "
 	  "sysctl kernel.apparmor_restrict_unprivileged_userns=0" },
 };
 
