@@ -103,6 +103,31 @@ printf 'up: {up: {}}\n' >bad.yaml
 "$BERTH" check bad.yaml >out 2>&1; has "$(cat out)" "bad.yaml:1: up.up: unknown key" "no section within the section"
 "$BERTH" down one --purge >/dev/null; rm berth.yaml
 
+# the databases of an environment last
+if ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1; then
+	url=postgresql://app:app@localhost:5432/shop
+	ask() { "$BERTH" exec -w one -- psql -qAtc "$1" "$url" 2>&1; }
+	up() { "$BERTH" up one --db "$url" --db-mode private "$@" >/dev/null 2>err; }
+	up; is "0 " "$? $(cat err)" "with a private database"
+	ask "CREATE TABLE t AS SELECT 42 AS n"
+	"$BERTH" down one >/dev/null && up && is 42 "$(ask "SELECT n FROM t")" "its data are there after down and up"
+	all=$(tree_of "$(pid_of one)")
+	# shellcheck disable=SC2086
+	kill -STOP $all; kill -KILL $all
+	up; is "0 42" "$? $(ask "SELECT n FROM t")" "and after SIGKILL of everything"
+	"$BERTH" exec -w one -- "$BERTH" db reset >/dev/null
+	has "$(ask "SELECT n FROM t")" 'relation "t" does not exist' "db reset begins again"
+	ask "CREATE TABLE t AS SELECT 43 AS n"
+	"$BERTH" down one >/dev/null
+	up --db postgresql://app:app@localhost:5433/other; is 125 $? "other databases than it has kept: 125"
+	has "$(cat err)" '^hint: berth down --purge' "and what to do"
+	"$BERTH" down one --purge >/dev/null; up
+	has "$(ask "SELECT n FROM t")" 'relation "t" does not exist' "after --purge there are no data"
+	"$BERTH" down one --purge >/dev/null
+else
+	skip "databases last" "no PostgreSQL"
+fi
+
 # names: the branch, also of a linked work tree, else the directory
 if command -v git >/dev/null; then
 	export HOME="$top"

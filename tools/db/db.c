@@ -41,6 +41,7 @@ static void db_free(struct db *db)
 	free((char *)db->config.run_dir);
 	free((char *)db->config.command);
 	free((char *)db->config.snapshot);
+	free((char *)db->config.environment);
 	strv_free((char **)db->config.inputs);
 	free(db);
 }
@@ -56,6 +57,7 @@ static void copy_config(struct db *db, const struct db_config *config)
 	db->config.command = config->command && *config->command ? str_copy(config->command) : NULL;
 	db->config.inputs = strv_copy(config->inputs);
 	db->config.snapshot = str_copy(config->snapshot);
+	db->config.environment = str_copy(config->environment);
 	if (!config->template_quota_bytes)
 		db->config.template_quota_bytes = 4ull << 30;
 	if (!config->import_most_bytes)

@@ -154,6 +154,13 @@ int context_open(struct run_context *context, const struct run_options *options,
 	/* before state_save() replaces it */
 	if (options->name)
 		(void)state_load_file(options->environment_dir, &context->before);
+	for (size_t i = 0; i < context->before.worker_count; i++) {
+		struct state_worker *worker = &context->before.workers[i];
+
+		worker->status = STATE_WAITING; /* only its ports are of use now */
+		worker->pid = worker->init = 0;
+		free(steal(&worker->map_path));
+	}
 	ret = open_places(context, ret_error);
 	if (!ret)
 		ret = open_name(context, ret_error);

@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
+#include "tools/base/table.h"
 
 bool environment_is_name(const char *name)
 {
@@ -29,6 +31,14 @@ bool environment_is_name(const char *name)
 char *environment_dir(const char *results_dir, const char *name)
 {
 	return str_print("%s/environments/%s", results_dir, name);
+}
+
+char *environment_key(const char *dir)
+{
+	cleanup_free char *real = realpath(dir, NULL);
+
+	return str_print("%s-%016llx", strrchr(dir, '/') + 1,
+	                 (unsigned long long)table_hash_text(TABLE_HASH, real ? real : dir));
 }
 
 int environment_lock(const char *results_dir, const char *name, int *ret_lock)

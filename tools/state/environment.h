@@ -19,6 +19,9 @@ bool environment_is_name(const char *name);
 /** Return: the directory of environment @name, the caller's to free. */
 char *environment_dir(const char *results_dir, const char *name);
 
+/** Return: what identifies it among those of all projects: NAME-HASH, the caller's to free. */
+char *environment_key(const char *dir);
+
 /**
  * Take the lock of environment @name; its directory is made.
  * @ret_lock	a descriptor, close-on-exec

@@ -13,6 +13,7 @@
 #include "tools/base/log.h"
 #include "tools/cli/common/live.h"
 #include "tools/cli/common/results.h"
+#include "tools/db/private/private.h"
 #include "tools/state/environment.h"
 #include "tools/state/reap.h"
 #include "tools/state/recover.h"
@@ -43,14 +44,18 @@ static int end(const char *name, char **results)
 /* Wait until the supervisor has ended, too, so that the next `berth up` finds the name free. */
 static int finish(const struct cli *cli, const char *name, const char *results)
 {
-	cleanup_free char *dir = environment_dir(results, name);
+	cleanup_free char *dir = environment_dir(results, name), *key = NULL;
 	int64_t due_ms = clock_ms() + ENDING_MAX_MS;
 	cleanup_close int lock = -1;
 	int ret;
 
 	while ((ret = environment_lock(results, name, &lock)) == -EBUSY && clock_ms() < due_ms)
 		poll(NULL, 0, LOOK_MS);
-	return ret || !cli->purge ? ret : dir_remove(dir);
+	if (ret || !cli->purge)
+		return ret;
+	key = environment_key(dir);
+	ret = private_environment_remove(key);
+	return ret ? ret : dir_remove(dir);
 }
 
 int verb_down(struct cli *cli)

@@ -372,5 +372,10 @@ int verb_up(struct cli *cli)
 	} else if (ret) {
 		log_line("unable to lock '%s': %s", run->environment_dir, strerror(-ret));
 	}
-	return ret ? EXIT_USAGE : start(cli);
+	if (ret)
+		return EXIT_USAGE;
+	free(steal(&results)); /* --results may be relative */
+	results = run->environment_dir;
+	run->environment_dir = realpath(results, NULL);
+	return start(cli);
 }

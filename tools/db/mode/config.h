@@ -48,11 +48,13 @@ struct db_config {
 	unsigned int workers;
 	const struct db_entry *entries;
 	unsigned int entry_count;
-	enum db_mode mode;    /* of PostgreSQL; every other kind is private */
-	enum db_role role;    /* of the URLs, as the user asks; AUTO = of the imported server */
-	const char *command;  /* setup; NULL = none */
-	char *const *inputs;  /* strv of globs: files that the template depends on; may be NULL */
-	bool guess_inputs;    /* it depends on others, too */
+	enum db_mode mode;   /* of PostgreSQL; every other kind is private */
+	enum db_role role;   /* of the URLs, as the user asks; AUTO = of the imported server */
+	const char *command; /* setup; NULL = none */
+	char *const *inputs; /* strv of globs: files that the template depends on; may be NULL */
+	bool guess_inputs;   /* it depends on others, too */
+	/* private servers keep their data under this name for the next run of it; NULL = none */
+	const char *environment;
 	const char *snapshot; /* what workers start from, without a setup; NULL = the template */
 	bool keep;            /* keep every database */
 	bool keep_failed;     /* keep those of failed workers */

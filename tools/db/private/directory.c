@@ -11,12 +11,14 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
+#include "tools/db/private/private.h"
 #include "tools/db/private/worker.h"
 #include "tools/db/template/snapshot.h"
 
@@ -59,10 +61,25 @@ int directory_clone(void *arg, struct str *ret_text)
 {
 	struct private_worker *self = arg;
 	struct db *db = self->mode->db;
-	int ret = mkdir(self->dir, 0700) ? -errno : 0;
+	bool lasts = private_worker_lasts(self);
+	cleanup_free char *final = lasts ? str_copy(self->dir) : NULL;
+	int ret = 0;
 
+	/* a half of a clone must never be taken for the data of an environment */
+	if (lasts) {
+		self->dir = str_print("%s.new", final);
+		ret = access(self->dir, F_OK) ? 0 : dir_remove(self->dir);
+	}
+	if (!ret && mkdir(self->dir, 0700))
+		ret = -errno;
 	for (unsigned int i = 0; i < db->port_count && !ret; i++)
 		ret = clone_spec(self, &db->specs[i]);
+	if (lasts && !ret) {
+		cleanup_free char *shape = str_print("%s/shape", self->dir);
+
+		ret = file_replace(shape, self->mode->shape, strlen(self->mode->shape), 0600);
+		ret = ret ? ret : rename(self->dir, final) ? -errno : 0;
+	}
 	if (ret)
 		str_addf(ret_text, "unable to clone the template: %s", strerror(-ret));
 	return ret;
@@ -152,4 +169,25 @@ int directory_snapshot(void *arg, struct str *ret_text)
 		str_addf(ret_text, "a run uses snapshot '%s'", self->snapshot);
 	ret = ret ? ret : copy_to(self, building);
 	return ret ? ret : snapshot_commit(building, self->mode->shape);
+}
+
+char *private_environment_dir(const struct private_mode *mode)
+{
+	return str_print("%s/environments/%s", mode->programs.cache, mode->db->config.environment);
+}
+
+int private_environment_remove(const char *environment)
+{
+	struct db_programs programs = { 0 };
+	cleanup_free char *reason = NULL, *dir = NULL;
+	int ret = db_programs_place(&programs, &reason);
+
+	if (ret)
+		return ret == -ENOENT ? 0 : ret;
+	dir = str_print("%s/environments/%s", programs.cache, environment);
+	job_files_as(programs.uid, programs.gid);
+	ret = access(dir, F_OK) ? 0 : dir_remove(dir);
+	job_files_back(programs.uid);
+	db_programs_free(&programs);
+	return ret;
 }

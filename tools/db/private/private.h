@@ -6,6 +6,9 @@
 
 extern const struct db_mode_ops db_mode_private;
 
+/** Remove what an environment's servers have kept: db_config.environment. Return: 0; -errno. */
+int private_environment_remove(const char *environment);
+
 /* What clients asked a private server for, and did not get: a role, a database, or a right. */
 struct db_refusal {
 	char *name;           /* free() it */

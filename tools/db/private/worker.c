@@ -17,7 +17,10 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
+#include "tools/base/file.h"
 #include "tools/base/str.h"
+
+enum { OLD_SERVER_MAX_MS = 5000 };
 
 int private_worker_socket_rules(const struct private_worker *self, unsigned int i)
 {
@@ -84,8 +87,10 @@ static bool can_retry(struct private_instance *instance, int error)
 		self->mode->clone = DB_CLONE_COPY;
 		return true;
 	}
+	/* a server of a run that was killed may still be ending: it has locked the data */
 	if (error != -EADDRINUSE)
-		return false;
+		return private_worker_lasts(self) && self->resuming &&
+		       clock_ms() - self->worker->began_ms < OLD_SERVER_MAX_MS;
 	next = berth_portmap_move(self->worker->map, BERTH_TCP,
 	                          self->mode->db->ports[instance->index], *real);
 	if (next)
@@ -232,6 +237,33 @@ static void on_cloned(void *arg, int error, const char *text)
 	}
 }
 
+/* The data of an environment: as they were the last time, else a copy of the template. */
+static void start_lasting(struct private_worker *self)
+{
+	cleanup_free char *path = NULL, *shape = NULL;
+	int ret;
+
+	self->dir = private_environment_dir(self->mode);
+	path = str_print("%s/shape", self->dir);
+	if (self->clone == DB_CLONE_OVERLAY)
+		self->clone = DB_CLONE_COPY; /* an overlay would need its template */
+	job_files_as(self->mode->programs.uid, self->mode->programs.gid);
+	ret = file_read(path, &shape, NULL);
+	job_files_back(self->mode->programs.uid);
+	if (ret == -ENOENT) {
+		ret = start_job(self, false, directory_clone, on_cloned);
+		if (ret)
+			private_worker_give_up(self, ret, "");
+	} else if (ret || strcmp(shape, self->mode->shape)) {
+		private_worker_give_up(self, -ESTALE,
+		                       "what the environment has kept does not fit the settings\n"
+		                       "hint: berth down --purge");
+	} else {
+		self->resuming = true;
+		start_instances(self);
+	}
+}
+
 /*
  * Every attempt (another port, a reset) has a number of its own, and with it a fresh directory: an
  * overlay that was mounted `volatile` must not be mounted again after an unclean end. The old
@@ -247,6 +279,10 @@ void private_worker_start(struct private_worker *self)
 	if (private_worker_makes_template(self)) {
 		self->dir = str_print("%s/tpl-%s.building", mode->programs.cache, mode->hash);
 		start_instances(self);
+		return;
+	}
+	if (private_worker_lasts(self)) {
+		start_lasting(self);
 		return;
 	}
 	self->dir = str_print("%s/clones/%s-%u-w%u", mode->programs.cache, mode->db->config.run_id,
@@ -288,6 +324,8 @@ static bool must_keep(const struct private_worker *self)
 {
 	const struct db_config *config = &self->mode->db->config;
 
+	if (private_worker_lasts(self))
+		return true;
 	return !private_worker_makes_template(self) && self->worker->usable &&
 	       (config->keep || (config->keep_failed && self->worker->failed));
 }
@@ -382,6 +420,8 @@ void private_worker_servers_gone(struct private_worker *self)
 	else if ((makes_template || self->resuming) && self->restart && !ending)
 		resume(self); /* the same directory, another port */
 	else if (makes_template || !self->dir)
+		private_worker_free(self);
+	else if (ending && private_worker_lasts(self))
 		private_worker_free(self);
 	else if (ending && must_keep(self))
 		start_end_job(self, true, directory_keep, on_kept);

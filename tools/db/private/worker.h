@@ -92,12 +92,19 @@ static inline bool private_worker_makes_template(const struct private_worker *se
 	return !self->worker->number && self->mode->db->config.command;
 }
 
+/* Its data are an environment's, with which the next run goes on. */
+static inline bool private_worker_lasts(const struct private_worker *self)
+{
+	return self->mode->db->config.environment && !private_worker_makes_template(self);
+}
+
 /* directory.c */
 
 /* Return: the data of @spec is an overlay, which only its server sees. */
 bool directory_is_overlay(const struct private_worker *self, const struct db_server_spec *spec);
 /* The data of @spec in what the worker is cloned from. The caller's to free. */
 char *directory_source(const struct private_worker *self, const struct db_server_spec *spec);
+char *private_environment_dir(const struct private_mode *mode); /* the caller's to free */
 /* Jobs of a struct private_worker. @ret_text	why it failed; of directory_keep(): the new place */
 int directory_clone(void *self, struct str *ret_text);
 int directory_remove(void *self, struct str *ret_text);

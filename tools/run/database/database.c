@@ -23,6 +23,7 @@
 #include "tools/run/database/control.h"
 #include "tools/run/database/setup.h"
 #include "tools/run/database/role.h"
+#include "tools/state/environment.h"
 
 enum { CLOSE_MAX_MS = 20000, SLOW_QUERY_MS = 1000, PROVIDERS_MAX = 2 };
 
@@ -224,6 +225,8 @@ static int open_provider(struct database *database, bool private, char **ret_rea
 	const struct run_context *context = database->setup.context;
 	const struct run_options *options = database->options;
 	cleanup_free struct db_entry *entries = NULL;
+	cleanup_free char *environment = options->name ? environment_key(options->environment_dir)
+	                                               : NULL;
 	struct db_config config = {
 		.loop = database->setup.loop,
 		.run_id = context->id,
@@ -238,6 +241,7 @@ static int open_provider(struct database *database, bool private, char **ret_rea
 		.inputs = database->inputs,
 		.guess_inputs = database->guess_inputs,
 		.snapshot = options->snapshot,
+		.environment = environment,
 		.keep = options->keep,
 		.keep_failed = options->keep_failed,
 		.template_quota_bytes = options->template_quota_bytes,
