@@ -454,6 +454,8 @@ int BPF_PROG(monitor_exec, struct task_struct *task, int old_pid, struct linux_b
 		return 0;
 	event->pid = pid_of(task);
 	event->parent = pid_of(task->real_parent);
+	/* of the program before, which may be its parent's: the peak outlives execve(2) */
+	event->count = task->signal->maxrss * page_kib;
 	__builtin_memcpy(event->comm, task->comm, BERTH_COMM);
 	start = task->mm->arg_start;
 	end = task->mm->arg_end;

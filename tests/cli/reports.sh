@@ -46,6 +46,21 @@ same 'GitLab issues have all that is demanded, with fingerprints of their own' '
 has 'Markdown has the workers and the finding' '| w3 | 3 | failed (1) |' "$(cat r.md)"
 has 'and what to do' 'stop the server in the suite' "$(cat r.md)"
 lacks 'HTML loads nothing' 'http' "$(grep -oE '(src|href|url\()[^ >]*' r.html)"
+has 'HTML has the end of the log of a failed worker' '<pre>Traceback (most recent call last):' "$(cat r.html)"
+cat >red.sh <<'E2'
+echo '<testsuite name="s"><testcase name="pays" classname="c"><failure message="2 is not 1"/></testcase></testsuite>' >own.xml
+echo hello; exit 4
+E2
+berth run --results 'a place' --html 'a place/r.html' --merge own.xml -n 2 -- sh red.sh
+has 'HTML begins with the verdict' '>2 of 2 workers failed, 1 test failed<' "$(cat 'a place/r.html')"
+has 'and each failed test once, with its workers' \
+	'pays</code> <span class="dim">w1, w2</span><pre class="bad">2 is not 1</pre>' "$(cat 'a place/r.html')"
+log=$(sed -n 's/.*<a href="\([^"]*w1.log\)">log.*/\1/p' 'a place/r.html')
+same 'the links of HTML are relative to it' 'runs/ hello' "${log%%/*}/ $(cat "a place/$log")"
+mv 'a place' moved
+berth report --results moved --html moved/r.html
+has 'and those of results that were moved are theirs' 'hello' "$(sed -n '/did not pass/,/<h2>Find/p' moved/r.html)"
+rm -r moved
 record=$(ls -td $results/runs/*/ | head -n 1)events.ndjson
 has 'HTML says what was lost: nothing' 'Events lost: 0. Calls of the monitor missed: 0.' "$(cat r.html)"
 sed -i 's/"missed": *0/"missed": 7/; s/"lost_sockets": *0/"lost_sockets": 2/' "$record"
@@ -76,6 +91,9 @@ has 'with the number of the others' 'more are in the step summary' "$out"
 same 'the step summary has them all' 30 "$(grep -c '`leaked_listener`' summary.md)"
 unset LEAKS GITHUB_ACTIONS GITHUB_STEP_SUMMARY
 
+berth run -n 2 --json small.json -- true
+same 'the memory of Berth before execve(2) is not that of the suite' '[true,true]' \
+	"$(jq -c '[.records[] | select(.type == "counts") | .memory_peak_kib | . < 8192]' small.json)"
 mkfifo pipe
 echo old >target.md
 ln -s target.md link.md

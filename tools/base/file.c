@@ -69,6 +69,23 @@ int file_read_at(int dir, const char *path, char **ret_text, size_t *ret_len)
 	return 0;
 }
 
+char **file_read_tail(const char *path, size_t count)
+{
+	enum { BYTES = 64 << 10 };
+	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	cleanup_free char *text = mem_alloc(BYTES + 1);
+	off_t size = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
+	ssize_t got = size > 0 ? pread(fd, text, BYTES, size > BYTES ? size - BYTES : 0) : 0;
+	char **lines = got > 0 ? strv_split(text, "\n") : NULL;
+	size_t all = strv_len(lines), extra = all > count ? all - count : 0;
+
+	for (size_t i = 0; i < extra; i++)
+		free(lines[i]);
+	if (extra)
+		memmove(lines, lines + extra, (count + 1) * sizeof(*lines));
+	return lines;
+}
+
 bool file_is_planted(const char *path)
 {
 	cleanup_free char *dir = str_copy(path);

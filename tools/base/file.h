@@ -21,6 +21,12 @@ int file_read_at(int dir, const char *path, char **ret_text, size_t *ret_len);
 int file_read_lines(const char *path, char ***ret_lines);
 
 /**
+ * The last @count lines of a file, without what lies more than 64 KiB before its end.
+ * Return: a strv, the caller's to free; NULL if there is none or it cannot be read.
+ */
+char **file_read_tail(const char *path, size_t count);
+
+/**
  * True if another user may have planted @path: it belongs neither to us nor to root, and lies in a
  * directory of a third user that everyone may write to, as a berth.yaml in /tmp. It is the rule of
  * protected_symlinks, proc(5).

@@ -81,16 +81,6 @@ static void add_annotations(struct str *text, const struct report_run *run,
 		         command, all - shown);
 }
 
-/* The same test in several workers is one error. */
-static bool is_repeated_test(const struct report_run *run, size_t index)
-{
-	for (size_t i = 0; i < index; i++)
-		if (!strcmp(record_text(run->failed[i], "test"),
-		            record_text(run->failed[index], "test")))
-			return true;
-	return false;
-}
-
 /* Return: how many errors. Half of the limit is left for findings. */
 static unsigned int add_failed_tests(struct str *text, const struct report_run *run,
                                      const struct report_options *options)
@@ -102,7 +92,7 @@ static unsigned int add_failed_tests(struct str *text, const struct report_run *
 		cleanup_free char *file = NULL;
 		int line;
 
-		if (is_repeated_test(run, i))
+		if (run_is_repeated_test(run, i))
 			continue;
 		str_add(text, "::error title=");
 		add_value(text, test, true);

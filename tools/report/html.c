@@ -1,105 +1,34 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One HTML file without script, font or network. The pictures are inline SVG in CSS colours, so
- * they follow the reader's light or dark setting. Colour is never the only sign: status and
- * severity are written as well.
+ * One HTML file without font or network. Its script only filters; without it all is there. The
+ * pictures are inline SVG in CSS colours, so they follow the reader's light or dark setting.
+ * Colour is never the only sign: status and severity are written as well.
  */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "tools/base/cleanup.h"
+#include "tools/base/file.h"
+#include "tools/report/html_style.h"
 #include "tools/report/private.h"
 #include "tools/report/svg.h"
 
-enum { OPEN_FINDINGS = 3 };
-
-/* clang-format off */
-static const char style[] =
-	":root{color-scheme:light dark;--bg:#fff;--fg:#1c2128;--dim:#636c76;--line:#d8dee4;"
-	"--card:#f6f8fa;--good:#1f883d;--bad:#cf222e;--warn:#9a6700;--note:#0969da;"
-	"--port:#0969da;--test:#8250df;"
-	"--s1:#0969da;--s2:#bf3989;--s3:#1a7f37;--s4:#9a6700;--s5:#8250df;--s6:#bc4c00}"
-	"@media(prefers-color-scheme:dark){:root{--bg:#0d1117;--fg:#e6edf3;--dim:#8d96a0;"
-	"--line:#30363d;--card:#161b22;--good:#3fb950;--bad:#f85149;--warn:#d29922;"
-	"--note:#58a6ff;--port:#58a6ff;--test:#bc8cff;"
-	"--s1:#58a6ff;--s2:#f778ba;--s3:#56d364;--s4:#e3b341;--s5:#d2a8ff;--s6:#ffa657}}"
-	"*{box-sizing:border-box}"
-	"body{margin:0 auto;padding:24px;max-width:1120px;background:var(--bg);color:var(--fg);"
-	"font:15px/1.5 system-ui,sans-serif}"
-	"h1{font-size:22px;margin:0 0 4px}h2{font-size:17px;margin:32px 0 10px}"
-	".dim{color:var(--dim)}code{overflow-wrap:anywhere}"
-	"code,pre{font:13px/1.5 ui-monospace,monospace}pre{overflow:auto;margin:8px 0 0}"
-	".tiles{display:flex;flex-wrap:wrap;gap:12px;margin:18px 0}"
-	".tile{background:var(--card);border:1px solid var(--line);"
-	"border-radius:8px;padding:10px 16px;min-width:110px}"
-	".tile b{display:block;font-size:22px;line-height:1.2}"
-	".good{color:var(--good)}.bad{color:var(--bad)}"
-	".warn{color:var(--warn)}.note{color:var(--note)}"
-	"details,.box{background:var(--card);border:1px solid var(--line);border-radius:8px;"
-	"padding:10px 14px;margin:0 0 10px}summary{cursor:pointer}.scroll{overflow-x:auto}"
-	"table{border-collapse:collapse;width:100%;font-size:14px}th,td{text-align:left;"
-	"padding:5px 7px;border-bottom:1px solid var(--line);white-space:nowrap}"
-	"td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}"
-	"th{font-size:12px;vertical-align:bottom}th.n{white-space:normal}"
-	"td.task{white-space:normal;min-width:90px;overflow-wrap:anywhere}"
-	".legend span{margin-right:14px;white-space:nowrap}"
-	".legend i{display:inline-block;width:14px;height:3px;margin-right:5px;"
-	"vertical-align:middle}"
-	"svg{display:block;width:100%;height:auto}"
-	"svg text{fill:var(--fg);font:12px system-ui,sans-serif}svg .dim{fill:var(--dim)}"
-	".pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(440px,1fr));gap:12px}"
-	"dl{display:grid;grid-template-columns:max-content 1fr;gap:2px 14px;margin:8px 0 0}"
-	"dt{color:var(--dim)}dd{margin:0;overflow-wrap:anywhere}"
-	"dd.stack{font:12px/1.5 ui-monospace,monospace}.scroll svg{min-width:640px}"
-	"@media(max-width:520px){.pair{grid-template-columns:1fr}body{padding:14px}}"
-	/* on paper nothing can be scrolled or opened */
-	"@media print{body{padding:0;max-width:none}details,.box,.tile,tr{break-inside:avoid}"
-	"h2{break-after:avoid}.scroll{overflow:visible}.scroll svg{min-width:0}"
-	"table{font-size:11px}"
-	"details::details-content{content-visibility:visible}}";
-/* clang-format on */
+enum {
+	OPEN_FINDINGS = 3,
+	OPEN_LOGS = 3,
+	LOGS_MAX = 100,
+	FAILED_MAX = 500,
+	LOG_LINES = 40,
+	SLOW_MAX = 10
+};
 
 static void add_tile(struct str *text, const char *class, unsigned long number, const char *label)
 {
 	str_addf(text, "<div class=\"tile\"><b class=\"%s\">%lu</b>%s</div>",
 	         number ? class : "dim", number, label);
-}
-
-static void add_head(struct str *text, const struct report_run *run)
-{
-	cleanup_free char *command = NULL;
-	time_t seconds = (time_t)(run->from_ms / 1000);
-	struct tm parts;
-	char date[40];
-
-	localtime_r(&seconds, &parts);
-	strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S", &parts);
-	str_add(text, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-	              "<meta name=\"viewport\" "
-	              "content=\"width=device-width,initial-scale=1\"><title>Berth run ");
-	text_add_escaped(text, run->run ? record_text(run->run, "id") : "");
-	str_addf(text, "</title><style>%s</style></head><body>\n<h1>Berth run ", style);
-	text_add_escaped(text, run->run ? record_text(run->run, "id") : "");
-	str_addf(text, "</h1><div class=\"dim\">%s, ", date);
-	text_add_seconds(text, run->until_ms - run->from_ms);
-	str_add(text, " s");
-	if (run->run) {
-		str_add(text, ", in ");
-		text_add_escaped(text, record_text(run->run, "project"));
-		str_add(text, "</div><div><code>");
-		command = record_join(json_object_get(run->run, "command"), " ");
-		text_add_escaped(text, command);
-		str_add(text, "</code>");
-	}
-	str_add(text, "</div>\n<div class=\"tiles\">");
-	add_tile(text, "good", run_count_workers(run, "passed"), "passed");
-	add_tile(text, "bad", run_count_workers(run, "failed"), "failed");
-	add_tile(text, "bad", run_count_findings(run, "error"), "errors");
-	add_tile(text, "warn", run_count_findings(run, "warning"), "warnings");
-	add_tile(text, "note", run_count_findings(run, "note"), "notes");
-	add_tile(text, "", run->port_count, "ports opened");
-	str_add(text, "</div>\n");
 }
 
 static void add_row(struct str *text, const char *name, const char *value)
@@ -127,6 +56,204 @@ static void add_list(struct str *text, const char *name, const json_t *list, con
 	str_add(text, "</dd>");
 }
 
+/* A link to @path: relative to the report, if it lies beside it or below, else absolute. */
+static void add_link(struct str *text, const struct report_options *options, const char *path,
+                     const char *label)
+{
+	size_t len = options->report_dir ? strlen(options->report_dir) : 0;
+
+	if (len && !strncmp(path, options->report_dir, len) && path[len] == '/')
+		path += len + 1;
+	str_add(text, "<a href=\"");
+	for (const char *at = path; *at; at++) { /* RFC 3986, 3.3 */
+		if (strchr("-._~/", *at) || isalnum((unsigned char)*at))
+			str_add_len(text, at, 1);
+		else
+			str_addf(text, "%%%02X", (unsigned char)*at);
+	}
+	str_add(text, "\">");
+	text_add_escaped(text, label);
+	str_add(text, "</a>");
+}
+
+/* Where and on what the run was made: what its record has. */
+static void add_facts(struct str *text, const json_t *run)
+{
+	static const char *const names[] = { "project", "branch",  "commit", "host",  "user",
+		                             "kernel",  "backend", "tree",   "source" };
+	cleanup_free char *command = record_join(json_object_get(run, "command"), " ");
+
+	str_add(text, "<dl>");
+	add_row(text, "command", command);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		add_row(text, names[i], record_text(run, names[i]));
+	str_add(text, "</dl>\n");
+}
+
+static void add_verdict(struct str *text, const struct report_run *run)
+{
+	unsigned int failed = run_count_workers(run, "failed"),
+		     passed = run_count_workers(run, "passed");
+	size_t tests = 0;
+
+	for (size_t i = 0; i < run->failed_count; i++)
+		tests += !run_is_repeated_test(run, i);
+	if (failed)
+		str_addf(text, "<div class=\"verdict bad\">%u of %zu workers failed", failed,
+		         run->worker_count);
+	else
+		str_addf(text, "<div class=\"verdict %s\">%u of %zu workers passed",
+		         passed == run->worker_count ? "good" : "warn", passed, run->worker_count);
+	if (tests)
+		str_addf(text, ", %zu test%s failed", tests, tests == 1 ? "" : "s");
+	if (!failed && record_number(run->ended, "exit_status"))
+		str_addf(text, ", but the run ended with status %lld",
+		         (long long)record_number(run->ended, "exit_status"));
+	str_add(text, "</div>\n");
+}
+
+static void add_head(struct str *text, const struct report_run *run)
+{
+	const char *id = record_text(run->run, "id");
+	time_t seconds = (time_t)(run->from_ms / 1000);
+	struct tm parts;
+	char date[40];
+
+	localtime_r(&seconds, &parts);
+	strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S", &parts);
+	str_add(text, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+	              "<meta name=\"viewport\" "
+	              "content=\"width=device-width,initial-scale=1\"><title>Berth run ");
+	text_add_escaped(text, id);
+	str_addf(text, "</title><style>%s</style></head><body>\n<h1>Berth run ", style);
+	text_add_escaped(text, id);
+	str_addf(text, "</h1><div class=\"dim\">%s, ", date);
+	text_add_seconds(text, run->until_ms - run->from_ms);
+	str_add(text, " s</div>\n");
+	add_verdict(text, run);
+	add_facts(text, run->run);
+	str_add(text, "<div class=\"tiles\">");
+	add_tile(text, "good", run_count_workers(run, "passed"), "passed");
+	add_tile(text, "bad", run_count_workers(run, "failed"), "failed");
+	add_tile(text, "bad", run_count_findings(run, "error"), "errors");
+	add_tile(text, "warn", run_count_findings(run, "warning"), "warnings");
+	add_tile(text, "note", run_count_findings(run, "note"), "notes");
+	add_tile(text, "", run->port_count, "ports opened");
+	str_add(text, "</div>\n<input id=\"filter\" type=\"search\" "
+	              "placeholder=\"show only tests, findings and workers with these words\">\n");
+}
+
+/* The failed tests, each once with its workers. */
+static void add_failed_tests(struct str *text, const struct report_run *run)
+{
+	size_t shown = 0, left = 0;
+
+	if (!run->failed_count)
+		return;
+	str_add(text, "<h2>Failed tests</h2><div class=\"box\"><ol>\n");
+	for (size_t i = 0; i < run->failed_count; i++) {
+		const json_t *failed = run->failed[i];
+		cleanup_free char *workers = NULL;
+
+		if (shown == FAILED_MAX || run_is_repeated_test(run, i)) {
+			left += shown == FAILED_MAX;
+			continue;
+		}
+		shown++;
+		workers = run_workers_of_test(run, i);
+		str_add(text, "<li class=\"f\"><code>");
+		text_add_escaped(text, record_text(failed, "test"));
+		str_add(text, "</code> <span class=\"dim\">");
+		text_add_escaped(text, workers);
+		str_add(text, "</span>");
+		if (*record_text(failed, "error")) {
+			str_add(text, "<pre class=\"bad\">");
+			text_add_escaped(text, record_text(failed, "error"));
+			str_add(text, "</pre>");
+		}
+		str_add(text, "</li>\n");
+	}
+	str_add(text, "</ol>");
+	if (left)
+		str_addf(text, "<div class=\"dim\">%zu more records of failed tests</div>", left);
+	str_add(text, "</div>\n");
+}
+
+/* Return: where the worker's log is now: results may have been moved. NULL = it has none. */
+static char *find_log(const struct report_options *options, const struct report_worker *worker)
+{
+	cleanup_free char *here = str_print("%s/w%u.log", options->run_dir ? options->run_dir : "",
+	                                    worker->number);
+
+	if (!*worker->log)
+		return NULL;
+	return access(here, R_OK) ? str_copy(worker->log) : steal(&here);
+}
+
+/* The end of a failed worker's output, and the files that came home. */
+static void add_log(struct str *text, const struct report_run *run,
+                    const struct report_options *options, const struct report_worker *worker,
+                    bool open)
+{
+	cleanup_free char *title = run_worker_title(run, worker->number);
+	cleanup_free char *dir = str_print("%s/w%u/files", options->run_dir ? options->run_dir : "",
+	                                   worker->number);
+	cleanup_free char *log = find_log(options, worker);
+	cleanup_strv char **lines = log ? file_read_tail(log, LOG_LINES) : NULL;
+	cleanup_strv char **files = options->run_dir ? dir_list(dir) : NULL;
+
+	str_addf(text, "<details class=\"f\"%s><summary><b class=\"bad\">", open ? " open" : "");
+	text_add_escaped(text, title);
+	if (worker->exit_status)
+		str_addf(text, "</b> exit status %d ", worker->exit_status);
+	else
+		str_addf(text, "</b> %s ", worker->status);
+	text_add_escaped(text, worker->error);
+	str_add(text, "</summary><dl>");
+	if (log) {
+		str_add(text, "<dt>log</dt><dd>");
+		add_link(text, options, log, log);
+		str_add(text, "</dd>");
+	}
+	if (files && *files)
+		str_add(text, "<dt>files</dt><dd>");
+	for (char **file = files; file && *file; file++) {
+		cleanup_free char *path = str_print("%s/%s", dir, *file);
+
+		add_link(text, options, path, *file);
+		str_add(text, " ");
+	}
+	str_add(text, "</dl>");
+	if (lines)
+		str_add(text, "<pre>");
+	for (char **line = lines; line && *line; line++) {
+		cleanup_free char *plain = text_without_colours(*line);
+
+		text_add_escaped(text, plain);
+		str_add(text, "\n");
+	}
+	str_addf(text, "%s</details>\n", lines ? "</pre>" : "");
+}
+
+static void add_logs(struct str *text, const struct report_run *run,
+                     const struct report_options *options)
+{
+	size_t shown = 0;
+
+	for (size_t i = 0; i < run->worker_count && shown < LOGS_MAX; i++) {
+		/* without failed tests the end of the output is what tells most */
+		bool open = !run->failed_count && shown < OPEN_LOGS;
+
+		if (!strcmp(run->workers[i].status, "passed"))
+			continue;
+		if (!shown++)
+			str_add(text, "<h2>Workers that did not pass</h2>\n");
+		add_log(text, run, options, &run->workers[i], open);
+	}
+	if (shown == LOGS_MAX)
+		str_add(text, "<div class=\"dim\">The table of workers has all.</div>\n");
+}
+
 static void add_finding(struct str *text, const struct report_run *run, size_t first, bool open)
 {
 	const json_t *finding = run->findings[first];
@@ -135,8 +262,8 @@ static void add_finding(struct str *text, const struct report_run *run, size_t f
 	                                     (long long)record_number(finding, "count"));
 	const char *severity = record_text(finding, "severity");
 
-	str_addf(text, "<details%s><summary><b class=\"%s\">%s</b> ", open ? " open" : "",
-	         svg_severity_class(severity), severity);
+	str_addf(text, "<details class=\"f\"%s><summary><b class=\"%s\">%s</b> ",
+	         open ? " open" : "", svg_severity_class(severity), severity);
 	text_add_escaped(text, record_text(finding, "title"));
 	str_add(text, ", ");
 	text_add_escaped(text, workers);
@@ -167,8 +294,12 @@ static void add_findings(struct str *text, const struct report_run *run)
 		str_add(text, "<div class=\"box good\">Nothing was left behind, and nothing "
 		              "collided.</div>\n");
 	for (size_t i = 0; i < run->finding_count; i++)
-		if (!report_is_repeated(run, i))
-			add_finding(text, run, i, shown++ < OPEN_FINDINGS);
+		if (!report_is_repeated(run, i)) {
+			const char *severity = record_text(run->findings[i], "severity");
+
+			add_finding(text, run, i,
+			            strcmp(severity, "note") && shown++ < OPEN_FINDINGS);
+		}
 }
 
 static const struct {
@@ -185,29 +316,6 @@ static const struct {
 	{ "econnrefused", "REFUSED" },
 };
 
-/* Above the long timeline of a merged record. */
-static void add_failed(struct str *text, const struct report_run *run)
-{
-	enum { SHOWN_MAX = 40 };
-	unsigned int count = 0;
-
-	for (size_t i = 0; i < run->worker_count; i++) {
-		const struct report_worker *worker = &run->workers[i];
-		cleanup_free char *title = run_worker_title(run, worker->number);
-
-		if (!strcmp(worker->status, "passed") || ++count > SHOWN_MAX)
-			continue;
-		str_add(text, count == 1 ? "<h2>Not passed</h2><div class=\"box\">" : "<br>");
-		text_add_escaped(text, title);
-		str_add(text, ": <span class=\"bad\">");
-		text_add_escaped(text, *worker->error ? worker->error : worker->status);
-		str_add(text, "</span>");
-	}
-	if (count > SHOWN_MAX)
-		str_addf(text, "<br>and %u more", count - SHOWN_MAX);
-	str_add(text, count ? "</div>\n" : "");
-}
-
 /* The number @name of @record, divided by @unit; "-" if it was not measured. */
 static void add_number(struct str *text, const json_t *record, const char *name, int64_t unit)
 {
@@ -219,10 +327,12 @@ static void add_number(struct str *text, const json_t *record, const char *name,
 		str_addf(text, "<td class=\"n%s\">%lld", number ? "" : " dim", (long long)number);
 }
 
-static void add_workers(struct str *text, const struct report_run *run)
+static void add_workers(struct str *text, const struct report_run *run,
+                        const struct report_options *options)
 {
-	str_add(text, "<h2>Workers</h2><div class=\"box "
-	              "scroll\"><table><tr><th>worker<th>task<th>result<th class=\"n\">seconds");
+	str_add(text,
+	        "<h2>Workers</h2><div class=\"box "
+	        "scroll\"><table><tr><th>worker<th>task<th>result<th>log<th class=\"n\">seconds");
 	for (size_t i = 0; i < ARRAY_LEN(columns); i++)
 		str_addf(text, "<th class=\"n\">%s", columns[i].title);
 	str_add(text, "<th class=\"n\">peak MiB</tr>\n");
@@ -230,9 +340,10 @@ static void add_workers(struct str *text, const struct report_run *run)
 		const struct report_worker *worker = &run->workers[i];
 		const json_t *counts = worker->counts ? json_object_get(worker->counts, "counts")
 		                                      : NULL;
-		cleanup_free char *name = report_worker_name(worker);
+		cleanup_free char *name = report_worker_name(worker),
+				  *log = find_log(options, worker);
 
-		str_addf(text, "<tr><td>%s<td class=\"task\">", name);
+		str_addf(text, "<tr class=\"f\"><td>%s<td class=\"task\">", name);
 		text_add_escaped(text, worker->task);
 		str_addf(text, "<td class=\"%s\">%s",
 		         !strcmp(worker->status, "passed") ? "good" : "bad", worker->status);
@@ -242,6 +353,9 @@ static void add_workers(struct str *text, const struct report_run *run)
 			str_add(text, ": ");
 			text_add_escaped(text, worker->error);
 		}
+		str_add(text, "<td>");
+		if (log)
+			add_link(text, options, log, "log");
 		str_add(text, "<td class=\"n\">");
 		text_add_seconds(text, worker_duration_ms(worker));
 		for (size_t k = 0; k < ARRAY_LEN(columns); k++)
@@ -250,6 +364,51 @@ static void add_workers(struct str *text, const struct report_run *run)
 		str_add(text, "</tr>\n");
 	}
 	str_add(text, "</table></div>\n");
+}
+
+static int by_time_taken(const void *a, const void *b)
+{
+	int64_t left = record_number(*(const json_t *const *)a, "duration_ms"),
+		right = record_number(*(const json_t *const *)b, "duration_ms");
+
+	return (right > left) - (right < left);
+}
+
+/* How the template came, and the slowest statements. */
+static void add_databases(struct str *text, const struct report_run *run)
+{
+	cleanup_free const json_t **slow = mem_alloc((json_array_size(run->records) + 1) *
+	                                             sizeof(json_t *));
+	cleanup_str struct str rows = { 0 };
+	size_t i, count = 0;
+	json_t *record;
+
+	json_array_foreach(run->records, i, record)
+	{
+		const char *event = record_text(record, "event");
+
+		if (!strcmp(event, "database_slow_query"))
+			slow[count++] = record;
+		if (strcmp(event, "database_template"))
+			continue;
+		str_add(&rows, "<tr><td>template<td>");
+		text_add_escaped(&rows, record_text(record, "detail"));
+		add_number(&rows, record, "duration_ms", 1);
+	}
+	qsort(slow, count, sizeof(*slow), by_time_taken);
+	for (i = 0; i < count && i < SLOW_MAX; i++) {
+		str_addf(&rows, "<tr><td>w%lld<td class=\"task\"><code>",
+		         (long long)record_number(slow[i], "worker"));
+		text_add_escaped(&rows, record_text(slow[i], "detail"));
+		str_add(&rows, "</code>");
+		add_number(&rows, slow[i], "duration_ms", 1);
+	}
+	if (rows.len)
+		str_addf(
+			text,
+			"<h2>Databases</h2><div class=\"box scroll\"><table><tr><th>"
+			"<th>template or slow statement<th class=\"n\">ms</tr>\n%s</table></div>\n",
+			rows.text);
 }
 
 static void add_trust(struct str *text, const struct report_run *run)
@@ -286,18 +445,18 @@ static void add_trust(struct str *text, const struct report_run *run)
 int report_html(const struct report_run *run, const struct report_options *options,
                 struct str *text)
 {
-	(void)options;
 	add_head(text, run);
-	if (run_shards(run))
-		add_failed(text, run);
+	add_failed_tests(text, run);
+	add_logs(text, run, options);
+	add_findings(text, run);
 	str_add(text, "<h2>Timeline</h2><div class=\"box scroll\">");
 	if (run_shards(run))
 		svg_machines(text, run);
 	else
 		svg_timeline(text, run);
 	str_add(text, "</div>\n");
-	add_findings(text, run);
-	add_workers(text, run);
+	add_workers(text, run, options);
+	add_databases(text, run);
 	str_add(text, "<h2>Over time</h2><div class=\"pair\">");
 	if (!run_shards(run)) { /* curves of hundreds of workers show nothing */
 		svg_plot(text, run, "sockets", "open sockets", 1);
@@ -307,6 +466,6 @@ int report_html(const struct report_run *run, const struct report_options *optio
 	svg_durations(text, run);
 	str_add(text, "</div>\n");
 	add_trust(text, run);
-	str_add(text, "</body></html>\n");
+	str_addf(text, "%s</body></html>\n", script);
 	return 0;
 }

@@ -132,9 +132,17 @@ static void on_finding(struct report_run *run, json_t *record)
 
 static void on_test(struct report_run *run, json_t *record)
 {
+	size_t at = run->failed_count;
+
 	add_json(&run->results, &run->result_count, record);
-	if (!strcmp(record_text(record, "status"), "failed"))
-		add_json(&run->failed, &run->failed_count, record);
+	if (strcmp(record_text(record, "status"), "failed"))
+		return;
+	add_json(&run->failed, &run->failed_count, record);
+	/* by worker, so that the order does not depend on who was faster */
+	for (; at && record_number(run->failed[at - 1], "worker") > record_number(record, "worker");
+	     at--)
+		run->failed[at] = run->failed[at - 1];
+	run->failed[at] = record;
 }
 
 static void on_sample(struct report_run *run, json_t *record)

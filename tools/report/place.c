@@ -118,21 +118,30 @@ const char *test_split(const char *test, size_t *ret_file, int *ret_line)
 	return test + len + 1;
 }
 
+char *text_without_colours(const char *text)
+{
+	struct str plain = { 0 };
+
+	while (*text) {
+		size_t len = strcspn(text, "\033");
+
+		str_add_len(&plain, text, len);
+		text += len;
+		if (*text && *++text == '[') {
+			text += 1 + strspn(text + 1, "0123456789;:?");
+			text += *text != 0;
+		}
+	}
+	return str_take(&plain);
+}
+
 char *text_first_line(const char *text)
 {
-	struct str line = { 0 };
+	cleanup_free char *plain = text_without_colours(text);
+	const char *from = plain + strspn(plain, " \t\r\n");
+	size_t len = 0;
 
-	text += strspn(text, " \t\r\n");
-	while (*text && *text != '\n' && line.len < LINE_MAX_LEN) {
-		size_t len = str_char_len(text);
-
-		if (*text == '\033' && text[1] == '[') { /* a colour, ECMA-48 */
-			text += 2 + strspn(text + 2, "0123456789;");
-			text += *text != 0;
-			continue;
-		}
-		str_add_len(&line, text, len);
-		text += len;
-	}
-	return str_take(&line);
+	while (from[len] && from[len] != '\n' && len < LINE_MAX_LEN)
+		len += str_char_len(from + len);
+	return str_copy_len(from, len);
 }

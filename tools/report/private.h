@@ -39,6 +39,12 @@ unsigned int run_shards(const struct report_run *run);
 
 /* NULL = none has this number. */
 const struct report_worker *run_find_worker(const struct report_run *run, int64_t number);
+/* Whether an earlier failed test has the same name. */
+bool run_is_repeated_test(const struct report_run *run, size_t index);
+
+/* The workers in which this test failed, "w1, w2 (auth)"; a new string. */
+char *run_workers_of_test(const struct report_run *run, size_t index);
+
 unsigned int run_count_workers(const struct report_run *run, const char *status);
 unsigned int run_count_findings(const struct report_run *run, const char *severity);
 int64_t worker_duration_ms(const struct report_worker *worker); /* 0 while it runs */
@@ -82,6 +88,9 @@ char *text_find_place(const char *text, const struct report_options *options);
  * Return: the rest, in @test.
  */
 const char *test_split(const char *test, size_t *ret_file, int *ret_line);
+
+/** Return: @text without colours and other sequences of a terminal, ECMA-48; a new string. */
+char *text_without_colours(const char *text);
 
 /** Return: the first line of an error, without colours, cut to 300 bytes; the caller's to free. */
 char *text_first_line(const char *text);

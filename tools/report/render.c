@@ -56,8 +56,16 @@ int report_write(const struct report_run *run, enum report_format format,
                  const struct report_options *options, const char *path)
 {
 	cleanup_str struct str text = { 0 };
-	int ret = report_render(run, format, options, &text);
+	struct report_options here = { 0 };
+	const char *slash = strrchr(path, '/');
+	cleanup_free char *dir = slash ? str_copy_len(path, (size_t)(slash + 1 - path)) : NULL;
+	cleanup_free char *real = realpath(dir ? dir : ".", NULL);
+	int ret;
 
+	if (options)
+		here = *options;
+	here.report_dir = real;
+	ret = report_render(run, format, &here, &text);
 	if (ret)
 		return ret;
 	if (!strcmp(path, "-"))

@@ -112,6 +112,7 @@ struct report_options {
 	char **collected;    /* strv of directories with collected files; NULL = none or unknown */
 	const char *project_dir; /* paths are shown relative to it; NULL = as they are */
 	int64_t since_ns;        /* CLOCK_REALTIME, when the run began; 0 = not known */
+	const char *report_dir;  /* of the report, set by report_write(); NULL = unknown */
 };
 
 /**

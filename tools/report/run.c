@@ -130,3 +130,30 @@ bool report_is_repeated(const struct report_run *run, size_t index)
 			return true;
 	return false;
 }
+
+static bool is_same_test(const json_t *a, const json_t *b)
+{
+	return !strcmp(record_text(a, "test"), record_text(b, "test"));
+}
+
+bool run_is_repeated_test(const struct report_run *run, size_t index)
+{
+	for (size_t i = 0; i < index; i++)
+		if (is_same_test(run->failed[i], run->failed[index]))
+			return true;
+	return false;
+}
+
+char *run_workers_of_test(const struct report_run *run, size_t index)
+{
+	struct str names = { 0 };
+
+	for (size_t i = index; i < run->failed_count; i++) {
+		const json_t *failed = run->failed[i];
+		cleanup_free char *name = run_worker_title(run, record_number(failed, "worker"));
+
+		if (is_same_test(run->failed[index], failed))
+			str_addf(&names, "%s%s", names.len ? ", " : "", name);
+	}
+	return str_take(&names);
+}

@@ -122,23 +122,12 @@ static char *how_it_ended(const struct run_options *options, const struct worker
 	return str_print("exit status %d", result->exit_status);
 }
 
-/* The last lines of a log, as far as they are text. */
 static void show_tail(const char *name, const char *log)
 {
-	enum { LINES = 20, BYTES = 16384 };
-	cleanup_close int fd = open(log, O_RDONLY | O_CLOEXEC);
-	cleanup_free char *text = mem_alloc(BYTES + 1);
-	cleanup_strv char **lines = NULL;
-	off_t size = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
-	ssize_t got = size > 0 ? pread(fd, text, BYTES, size > BYTES ? size - BYTES : 0) : 0;
-	size_t count;
+	cleanup_strv char **lines = file_read_tail(log, 20);
 
-	if (got <= 0)
-		return;
-	lines = strv_split(text, "\n");
-	count = strv_len(lines);
-	for (size_t i = count > LINES ? count - LINES : 0; i < count; i++)
-		log_text("%s | %s", name, lines[i]);
+	for (char **line = lines; line && *line; line++)
+		log_text("%s | %s", name, *line);
 }
 
 /* Return: "coverage, test-results"; NULL if the directory is empty or missing. */

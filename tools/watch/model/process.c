@@ -140,6 +140,7 @@ void process_executed(struct watch_model *model, const struct berth_event *event
 
 	process->parent = (pid_t)event->parent;
 	process->described = false;
+	process->peak_before_kib = event->count;
 	memcpy(process->comm, event->comm, sizeof(process->comm));
 	free(process->command);
 	process->command = proc_parse_command(event->text, event->text_len, COMMAND_MAX);
@@ -155,7 +156,9 @@ void process_exited(struct watch_model *model, const struct berth_event *event)
 	process->alive = false;
 	process->status = event->error;
 	process->status_known = event->source == BERTH_SOURCE_BPF;
-	if (event->count > worker->memory_peak_kib)
+	/* a peak that is not above the one before execve(2) is of the program before */
+	if (process->parent != getpid() && event->count > process->peak_before_kib &&
+	    event->count > worker->memory_peak_kib)
 		worker->memory_peak_kib = event->count;
 }
 

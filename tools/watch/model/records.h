@@ -54,6 +54,7 @@ struct watch_process {
 	unsigned int close_waits;       /* connections closed after a long CLOSE_WAIT */
 	uint64_t close_wait_opened_ns;  /* when the first of them was opened */
 	uint64_t began_ns;              /* CLOCK_MONOTONIC; 0 = unknown */
+	uint64_t peak_before_kib;       /* highest memory before its last execve(2) */
 	struct watch_process *previous; /* that had the same pid before; NULL = none */
 };
 
