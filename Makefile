@@ -107,6 +107,10 @@ coverage:
 tsan:
 	@$(MAKE) m=tsan .out/tsan/tests/unit/portmap
 	setarch -R .out/tsan/tests/unit/portmap
+## make kernels	boot Debian's kernels under qemu and say what works there (root; scripts/kernels)
+.PHONY: kernels
+kernels: all tests
+	scripts/kernels
 ## make distros	run the tests in Debian 13 and in unstable (root; scripts/distro)
 .PHONY: distros
 distros:
