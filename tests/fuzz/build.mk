@@ -12,7 +12,7 @@ $(O)/fuzz/%: tests/fuzz/%.c $(wildcard core/*.[ch] tools/*/*.[ch] tools/*/*/*.[c
 # these files share too many names to be included in one file
 $(O)/fuzz/report: private FUZZ_MORE = $(wildcard tools/report/*.c)
 $(O)/fuzz/config: private FUZZ_MORE = $(filter-out %/lint.c,$(wildcard tools/cli/settings/*.c)) \
-	tools/db/common/url.c tools/db/common/dotenv.c tools/run/options.c
+	tools/db/common/url.c tools/db/common/dotenv.c tools/run/options.c tools/run/tasks/shard.c
 
 ## make fuzz		run every fuzzer for FUZZ_SECONDS (20)
 fuzz: $(FUZZ)
