@@ -156,9 +156,10 @@ void process_exited(struct watch_model *model, const struct berth_event *event)
 	process->alive = false;
 	process->status = event->error;
 	process->status_known = event->source == BERTH_SOURCE_BPF;
-	/* a peak that is not above the one before execve(2) is of the program before */
-	if (process->parent != getpid() && event->count > process->peak_before_kib &&
-	    event->count > worker->memory_peak_kib)
+	/* a peak that is not above the one before execve(2) is of the program before; a child of
+	   ours that executed nothing is a worker init */
+	if ((process->peak_before_kib || process->parent != getpid()) &&
+	    event->count > process->peak_before_kib && event->count > worker->memory_peak_kib)
 		worker->memory_peak_kib = event->count;
 }
 
