@@ -52,6 +52,16 @@ told("progress", code == 0 and "0 of 2 done, 2 running" in out and out.count("| 
 out, code, _ = session([berth, "run", "-n", "2", "--tree", "shared", "--inject", "kill:3101@700ms", "--", "sleep", "1"], [])
 before = out.split("berth: w")[:-1] # of each line about a fault
 told("lines", "2 running" in out and len(before) == 2 and all(text.endswith(("\n", "\x1b[K")) for text in before))
+server = "import socket, sys; s = socket.create_server(('127.0.0.1', 3300)); s.accept()[0].send(b'reached\\n')"
+def reach(pid):
+    import re, socket, subprocess
+    for real in re.findall(r"port 3300 is http://localhost:(\d+) outside", "".join(shown)):
+        print("url", socket.create_connection(("127.0.0.1", int(real))).recv(20))
+shown, real_read = [], os.read
+os.read = lambda fd, size: (shown.append((part := real_read(fd, size)).decode(errors="replace")), part)[1]
+out, code, left = session([berth, "run", "--", sys.executable, "-c", server], [(b" outside\r\n", reach)])
+told("url", code == 0 and not left and out.count("outside") == 1)
+os.read = real_read
 out, code, _ = session([berth, "run", "-n", "2", "--tree", "shared", "--", "sh", "-c", "echo up; exec sleep 60"], [(b"up", b"\x03")])
 told("several", code == 130)
 pid, fd = pty.fork()
@@ -73,6 +83,8 @@ has "$(cat answers)" '^yes progress' "several workers: a progress line between t
 has "$(cat answers)" '^yes dumb' "a terminal that is dumb gets neither colours nor a progress line"
 has "$(cat answers)" '^yes lines' "and Berth's own lines are not written behind it"
 has "$(cat answers)" '^yes hangup' "one worker: a terminal that is gone ends the run"
+has "$(cat answers)" '^yes url' "where a port of the suite is reached from outside is printed once"
+has "$(cat answers)" "^url b'reached" "and it is reached there"
 has "$(cat answers)" '^yes several' "several workers: ^C ends the run with 130"
 none_left && no_files; report $? "nothing is left of all this"
 finish

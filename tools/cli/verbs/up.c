@@ -200,15 +200,11 @@ static bool find_run(const struct up *up, struct run_state *ret_run)
 static void show_log_end(const char *dir)
 {
 	cleanup_free char *path = str_print("%s/w1.log", dir);
-	cleanup_strv char **lines = NULL;
-	size_t count;
+	cleanup_strv char **lines = file_read_tail(path, TAIL_LINES);
 
-	if (file_read_lines(path, &lines))
-		return;
-	count = strv_len(lines);
-	for (size_t i = count > TAIL_LINES ? count - TAIL_LINES : 0; i < count; i++) {
-		str_plain(lines[i], "\t");
-		log_text("%s", lines[i]);
+	for (char **line = lines; line && *line; line++) {
+		str_plain(*line, "\t");
+		log_text("%s", *line);
 	}
 	log_hint("its log is '%s'", path);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
@@ -12,8 +13,10 @@
 #include "tools/base/log.h"
 #include "tools/run/monitor/hook.h"
 #include "tools/run/monitor/policy.h"
+#include "tools/run/plan.h"
+#include "tools/run/worker/progress.h"
 
-enum { FIRST_SAMPLE_MS = 100, SAMPLE_MS = 1000, SAMPLE_SPREAD = 200 };
+enum { FIRST_SAMPLE_MS = 100, SAMPLE_MS = 1000, SAMPLE_SPREAD = 200, URL_WORKERS_MAX = 4 };
 
 struct run_monitor {
 	struct run_monitor_setup setup;
@@ -25,24 +28,49 @@ struct run_monitor {
 	bool *running;     /* by number - 1: the command runs */
 	struct loop_timer *timer;
 	int64_t sample_ms; /* until the next sample */
+	char **urls;       /* lines that were printed; strv */
+	char **database_ports;
 };
 
 /* ---- what tools/watch tells ---- */
+
+/*
+ * On a terminal, for a few workers: how a browser outside reaches a port that the suite named. The
+ * line of a port is printed once, however often its server starts again.
+ */
+static void show_url(struct run_monitor *monitor, const struct berth_event *event, uint16_t port)
+{
+	const struct run_monitor_setup *setup = &monitor->setup;
+	cleanup_free char *text = str_print("%u", port), *line = NULL;
+
+	if (!progress_is_terminal(STDERR_FILENO) || setup->spec_count > URL_WORKERS_MAX ||
+	    setup->context->options->output == RUN_OUTPUT_QUIET || event->proto != BERTH_TCP ||
+	    port == event->local_port || strv_has(monitor->database_ports, text))
+		return;
+	line = str_print("w%u: port %u is http://localhost:%u outside", event->worker, port,
+	                 event->local_port);
+	if (strv_has(monitor->urls, line))
+		return;
+	log_line("%s", line);
+	strv_own(&monitor->urls, steal(&line));
+}
 
 static void on_event(void *arg, const struct berth_event *event)
 {
 	struct run_monitor *monitor = arg;
 	const struct berth_portmap *map = NULL;
 	bool opened = event->tag == BERTH_EVENT_LISTENING;
+	uint16_t port;
 
 	if (!event->worker || event->family == AF_UNIX ||
 	    (!opened && event->tag != BERTH_EVENT_UNLISTENED))
 		return;
 	if (event->worker <= monitor->setup.spec_count)
 		map = monitor->setup.specs[event->worker - 1].map;
-	record_port(monitor->record, event,
-	            map ? berth_portmap_virtual(map, event->local_port) : event->local_port,
-	            opened);
+	port = map ? berth_portmap_virtual(map, event->local_port) : event->local_port;
+	if (opened)
+		show_url(monitor, event, port);
+	record_port(monitor->record, event, port, opened);
 }
 
 static void on_finding(void *arg, const struct watch_finding *finding)
@@ -142,6 +170,7 @@ struct run_monitor *monitor_start(const struct run_monitor_setup *setup)
 	monitor->setup = *setup;
 	monitor->sample_ms = FIRST_SAMPLE_MS;
 	monitor->running = mem_alloc(setup->spec_count * sizeof(*monitor->running));
+	monitor->database_ports = plan_database_ports(context->options, environ);
 	policy_open(&monitor->policy, context);
 	if (context->options->hook)
 		monitor->hook = hook_open(setup->loop, context->options->hook, context->id);
@@ -160,6 +189,8 @@ void monitor_stop(struct run_monitor *monitor)
 	tests_close(monitor->tests);
 	record_close(monitor->record);
 	policy_close(&monitor->policy);
+	strv_free(monitor->urls);
+	strv_free(monitor->database_ports);
 	free(monitor->running);
 	free(monitor);
 }
