@@ -46,7 +46,7 @@ leaks 'pytest alone: the process only' '' pytest -q -p no:cacheprovider
 leaks 'go test names the test' 'harbour TestForgetsAServer' go run "$reporters/gotest.go" -count=1 ./...
 leaks 'Playwright names the test' 'playwright.e2e.mjs:6 forgets a server' \
 	npx playwright test --reporter=list,"$reporters/playwright.mjs" --config=playwright.config.mjs
-leaks 'Jest names the test' 'jest.test.js forgets a server' npx jest --reporters=default --reporters="$reporters/jest.mjs" jest.test.js
+leaks 'Jest names the test' 'jest.test.js forgets a server' npx jest jest.test.js --reporters=default --reporters="$reporters/jest.mjs"
 leaks 'Mocha names the test' 'mocha.cjs forgets a server' npx mocha --exit --require "$reporters/mocha.mjs" mocha.cjs
 leaks 'node:test names the test' 'node.mjs:6 forgets a server' node --test --test-reporter=tap --test-reporter-destination=stdout \
 	--test-reporter="$reporters/node.mjs" --test-reporter-destination=stderr node.mjs
