@@ -178,7 +178,8 @@ static int open_cache(struct private_mode *mode)
 	int ret = make_dir(mode, "clones");
 
 	ret = ret ? ret : make_dir(mode, "kept");
-	ret = ret ? ret : make_dir(mode, "environments");
+	if (!ret && mode->db->config.environment)
+		ret = make_dir(mode, "environments");
 	if (ret)
 		return ret;
 	mode->run_lock_path = str_print("%s/clones/%s.lock", mode->programs.cache,
