@@ -24,7 +24,7 @@ $(O)/gen/agents.h: docs/agents.md
 $(O)/dist/berth: $(TOOLS_OBJ) $(CORE_OBJ) scripts/dist.c
 	@mkdir -p $(@D)
 	$(call quiet,LD)$(CC) $(OPTIMIZE) -D_GNU_SOURCE $(WARNINGS) $(LDFLAGS) $^ -Wl,-Bstatic \
-		$(filter-out -lm -lpthread,$(TOOLS_LIBS)) -lelf -lz -Wl,-Bdynamic -lm -s -o $@
+		$(filter-out -lpthread,$(TOOLS_LIBS)) -lelf -lz -Wl,-Bdynamic -s -o $@
 
 # The launcher starts other people's programs: static, small, never instrumented.
 LAUNCHER	:= $(O)/lib/berth/berth-launch
