@@ -30,7 +30,8 @@ static struct run_worker *worker_of(const struct run *run, unsigned int number)
 
 void run_save_state(struct run *run)
 {
-	struct state_worker *workers = mem_alloc(run->count * sizeof(*workers));
+	/* one more: a shard may have no task, and an environment's ports are the first worker's */
+	struct state_worker *workers = mem_alloc((run->count + 1) * sizeof(*workers));
 	struct run_state state = context_state(&run->context);
 	cleanup_strv char **database_ports = plan_database_ports(run->context.options, environ);
 
