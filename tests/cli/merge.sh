@@ -16,7 +16,7 @@ same 'JUnit has each task once' '5 1' "$(of 'count(//testcase[@classname="berth.
 xmllint --noout --schema "$here/junit.xsd" r.xml >"$work/lint" 2>&1
 same 'and is valid' 'r.xml validates' "$(cat "$work/lint")"
 has 'HTML has a row of the timeline for each machine' '>shard 3<' "$(cat r.html)"
-has 'and names what failed above it' 's2.w1 (b): <span class="bad">failed' "$(cat r.html)"
+has 'and names what failed above it' '<b class="bad">s2.w1 (b)</b> exit status 1' "$(cat r.html)"
 same 'the trace has a process for each machine' '1 2 3' "$(jq -r '[.traceEvents[] | select(.ph == "X") | .pid] | unique | join(" ")' r.trace)"
 has 'Markdown says which machine ran a task' '| s2.w1 | b | failed (1) |' "$(cat r.md)"
 same 'the file of times has the tasks that passed' 'a c d e' "$(cut -d' ' -f2 times | paste -sd' ')"
