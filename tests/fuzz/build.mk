@@ -10,7 +10,7 @@ $(O)/fuzz/%: tests/fuzz/%.c $(wildcard core/*.[ch] tools/*/*.[ch] tools/*/*/*.[c
 	$(call quiet,FUZZ)$(CLANG) $(FUZZ_FLAGS) $< $(FUZZ_MORE) $(wildcard tools/base/*.c tools/process/*.c) $(TOOLS_LIBS) -o $@
 
 # these files share too many names to be included in one file
-$(O)/fuzz/report: private FUZZ_MORE = $(wildcard tools/report/*.c)
+$(O)/fuzz/report: private FUZZ_MORE = $(wildcard tools/report/*.c tools/report/history/*.c)
 $(O)/fuzz/config: private FUZZ_MORE = $(filter-out %/lint.c,$(wildcard tools/cli/settings/*.c)) \
 	tools/db/common/url.c tools/db/common/dotenv.c tools/run/options.c tools/run/tasks/shard.c
 

@@ -9,7 +9,7 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
-#include "tools/report/history.h"
+#include "tools/report/history/history.h"
 #include "tools/report/private.h"
 
 static char dir[] = "/tmp/berth-report-test.XXXXXX";

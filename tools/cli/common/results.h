@@ -3,7 +3,7 @@
 #define BERTH_CLI_RESULTS_H
 /* The results directory of the project, and the records of runs in it. */
 #include "tools/cli/settings/cli.h"
-#include "tools/report/history.h"
+#include "tools/report/history/history.h"
 #include "tools/report/report.h"
 
 /**

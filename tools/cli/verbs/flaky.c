@@ -8,7 +8,7 @@
 #include "tools/cli/common/output.h"
 #include "tools/cli/common/results.h"
 #include "tools/cli/common/term.h"
-#include "tools/report/history.h"
+#include "tools/report/history/history.h"
 
 enum { RUNS = 20 };
 

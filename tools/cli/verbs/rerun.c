@@ -12,7 +12,7 @@
 #include "tools/base/log.h"
 #include "tools/base/str.h"
 #include "tools/cli/common/results.h"
-#include "tools/report/history.h"
+#include "tools/report/history/history.h"
 #include "tools/run/tasks/source.h"
 
 enum { UNKNOWN, PASSED, NOT_PASSED };

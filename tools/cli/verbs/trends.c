@@ -13,7 +13,7 @@
 #include "tools/cli/common/output.h"
 #include "tools/cli/common/results.h"
 #include "tools/cli/common/term.h"
-#include "tools/report/history.h"
+#include "tools/report/history/history.h"
 
 static json_t *json_trends(const struct history_trend *trends, size_t count)
 {

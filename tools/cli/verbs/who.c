@@ -15,7 +15,7 @@
 #include "tools/cli/settings/cli.h"
 #include "tools/cli/common/results.h"
 #include "tools/cli/verbs/show_who.h"
-#include "tools/report/history.h"
+#include "tools/report/history/history.h"
 #include "tools/state/state.h"
 
 enum { PAST_SHOWN = 5 };

@@ -8,7 +8,7 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
 #include "tools/base/log.h"
-#include "tools/report/history.h"
+#include "tools/report/history/history.h"
 #include "tools/report/report.h"
 
 enum { HISTORY_DAYS = 180 };

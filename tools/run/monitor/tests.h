@@ -6,7 +6,7 @@
  * reporter those of JUnit files. Each is recorded. Failed tests, and how often each test passed,
  * are kept for the end of the run.
  */
-#include "tools/report/history.h"
+#include "tools/report/history/history.h"
 #include "tools/report/report.h"
 #include "tools/run/monitor/record.h"
 #include "tools/run/worker/worker.h"

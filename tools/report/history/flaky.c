@@ -9,9 +9,9 @@
 #include <string.h>
 
 #include "tools/base/cleanup.h"
-#include "tools/report/history.h"
+#include "tools/report/history/history.h"
 #include "tools/report/private.h"
-#include "tools/report/sqlite.h"
+#include "tools/report/history/sqlite.h"
 
 /* So many results, all alike, say something: 5 of 5 passed means that 57 % or more pass. */
 enum { RESULTS_MIN = 5 };

@@ -3,7 +3,7 @@
  * SQLite refuses paths of more than 512 bytes. So a file is opened as /proc/self/fd/N/NAME, by a
  * VFS that does not replace that by the real path.
  */
-#include "tools/report/sqlite.h"
+#include "tools/report/history/sqlite.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,7 +4,7 @@
  * file of a newer version is not touched. Numbers that are compared over time are rows of
  * `measures`, so a new measure needs no new column.
  */
-#include "tools/report/history.h"
+#include "tools/report/history/history.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/clock.h"
 #include "tools/report/private.h"
-#include "tools/report/sqlite.h"
+#include "tools/report/history/sqlite.h"
 
 enum { SCHEMA = 3, BUSY_MS = 5000, BASELINE_RUNS = 20, BASELINE_MIN = 3 };
 
