@@ -104,56 +104,47 @@ unsigned int run_count_findings(const struct report_run *run, const char *severi
 	return count;
 }
 
-static bool is_same(const json_t *a, const json_t *b)
+/* The titles of the workers of all records from @index on whose @key is the same. */
+static char *workers_of(const struct report_run *run, json_t *const *records, size_t count,
+                        size_t index, const char *key)
 {
-	return !strcmp(record_text(a, "fingerprint"), record_text(b, "fingerprint"));
+	const char *wanted = record_text(records[index], key);
+	struct str names = { 0 };
+
+	for (size_t i = index; i < count; i++) {
+		cleanup_free char *name = run_worker_title(run,
+		                                           record_number(records[i], "worker"));
+
+		if (str_equal(record_text(records[i], key), wanted))
+			str_addf(&names, "%s%s", names.len ? ", " : "", name);
+	}
+	return str_take(&names);
+}
+
+static bool is_repeated(json_t *const *records, size_t index, const char *key)
+{
+	for (size_t i = 0; i < index; i++)
+		if (str_equal(record_text(records[i], key), record_text(records[index], key)))
+			return true;
+	return false;
 }
 
 char *report_workers_of(const struct report_run *run, size_t index)
 {
-	struct str names = { 0 };
-
-	for (size_t i = index; i < run->finding_count; i++) {
-		const json_t *finding = run->findings[i];
-		cleanup_free char *name = run_worker_title(run, record_number(finding, "worker"));
-
-		if (is_same(run->findings[index], finding))
-			str_addf(&names, "%s%s", names.len ? ", " : "", name);
-	}
-	return str_take(&names);
+	return workers_of(run, run->findings, run->finding_count, index, "fingerprint");
 }
 
 bool report_is_repeated(const struct report_run *run, size_t index)
 {
-	for (size_t i = 0; i < index; i++)
-		if (is_same(run->findings[i], run->findings[index]))
-			return true;
-	return false;
-}
-
-static bool is_same_test(const json_t *a, const json_t *b)
-{
-	return !strcmp(record_text(a, "test"), record_text(b, "test"));
-}
-
-bool run_is_repeated_test(const struct report_run *run, size_t index)
-{
-	for (size_t i = 0; i < index; i++)
-		if (is_same_test(run->failed[i], run->failed[index]))
-			return true;
-	return false;
+	return is_repeated(run->findings, index, "fingerprint");
 }
 
 char *run_workers_of_test(const struct report_run *run, size_t index)
 {
-	struct str names = { 0 };
+	return workers_of(run, run->failed, run->failed_count, index, "test");
+}
 
-	for (size_t i = index; i < run->failed_count; i++) {
-		const json_t *failed = run->failed[i];
-		cleanup_free char *name = run_worker_title(run, record_number(failed, "worker"));
-
-		if (is_same_test(run->failed[index], failed))
-			str_addf(&names, "%s%s", names.len ? ", " : "", name);
-	}
-	return str_take(&names);
+bool run_is_repeated_test(const struct report_run *run, size_t index)
+{
+	return is_repeated(run->failed, index, "test");
 }

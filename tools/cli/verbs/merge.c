@@ -176,20 +176,6 @@ static int write_times(const char *path, const struct report_run *run)
 	return 1;
 }
 
-static void add_to_history(const char *results, const struct report_run *run)
-{
-	cleanup_free char *path = str_print("%s/history.sqlite", results);
-	struct history *history;
-	int ret = history_open(path, &history);
-
-	if (!ret) {
-		ret = history_add(history, run);
-		history_close(history);
-	}
-	if (ret)
-		log_line("unable to add the run to the history '%s': %s", path, history_error(ret));
-}
-
 static void show_problems(const struct report_run *run)
 {
 	for (size_t i = 0; i < run->worker_count; i++)
@@ -227,11 +213,14 @@ static int merge(struct cli *cli, const struct shards *shards)
 			  *dir = str_print("%s/runs/%s", results, name);
 	struct report_options options = { .merge = cli->run.merge, .run_dir = dir };
 	struct report_run *run;
-	int status = 0, failed = make_record(shards, dir, name, &run, &status);
+	int status = 0, failed = make_record(shards, dir, name, &run, &status), recorded;
 
 	if (failed)
 		return failed;
-	add_to_history(results, run);
+	recorded = history_record(results, run);
+	if (recorded)
+		log_line("unable to add the run to the history '%s/history.sqlite': %s", results,
+		         history_error(recorded));
 	options.project_dir = json_string_value(json_object_get(run->run, "project"));
 	failed = show_report(cli, run, &options);
 	if (cli->run.shard_times && write_times(cli->run.shard_times, run))

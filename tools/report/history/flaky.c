@@ -58,13 +58,6 @@ static int by_verdict(const void *a, const void *b)
 	return order ? order : strcmp(left->name, right->name);
 }
 
-static char *text_at(sqlite3_stmt *statement, int column)
-{
-	const unsigned char *text = sqlite.sqlite3_column_text(statement, column);
-
-	return str_copy(text ? (const char *)text : "");
-}
-
 static unsigned int number_at(sqlite3_stmt *statement, int column)
 {
 	return (unsigned int)sqlite.sqlite3_column_int(statement, column);
@@ -86,7 +79,7 @@ static int read_runs(struct history *history, unsigned int runs, struct history_
 	sqlite.sqlite3_bind_int64(statement, 1, runs);
 	if (sqlite.sqlite3_step(statement) != SQLITE_ROW)
 		return -ENODATA;
-	tests->command = text_at(statement, 0);
+	tests->command = sqlite_text(statement, 0);
 	tests->runs = number_at(statement, 1);
 	return 0;
 }
@@ -113,13 +106,13 @@ int history_tests(struct history *history, unsigned int runs, struct history_tes
 	while (sqlite.sqlite3_step(statement) == SQLITE_ROW) {
 		tests->of = mem_grow(tests->of, tests->count + 1, sizeof(*tests->of));
 		tests->of[tests->count++] = (struct history_test){
-			.task = text_at(statement, 0),
-			.file = text_at(statement, 1),
+			.task = sqlite_text(statement, 0),
+			.file = sqlite_text(statement, 1),
 			.line = sqlite.sqlite3_column_int(statement, 2),
-			.name = text_at(statement, 3),
+			.name = sqlite_text(statement, 3),
 			.rate = test_rate_of(number_at(statement, 4), number_at(statement, 5),
 			                     number_at(statement, 6)),
-			.error = text_at(statement, 7),
+			.error = sqlite_text(statement, 7),
 		};
 	}
 	if (tests->count)

@@ -15,7 +15,7 @@
 #include "tools/report/private.h"
 #include "tools/report/history/sqlite.h"
 
-enum { SCHEMA = 3, BUSY_MS = 5000, BASELINE_RUNS = 20, BASELINE_MIN = 3 };
+enum { SCHEMA = 3, BUSY_MS = 5000, KEPT_DAYS = 180 };
 
 struct history {
 	sqlite3 *db;
@@ -287,25 +287,32 @@ int history_prune(struct history *history, int days)
 	int64_t before_ms = clock_wall_ns() / 1000000 - (int64_t)days * 86400000;
 	int ret = sqlite_run(history->db, "begin immediate", "");
 
-	return ret ? ret
-	           : end_transaction(history,
-	                             delete_runs(history, "started_ms < ?", "i", NULL, before_ms));
+	if (ret)
+		return ret;
+	return end_transaction(history,
+	                       delete_runs(history, "started_ms < ?", "i", NULL, before_ms));
+}
+
+int history_record(const char *results, const struct report_run *run)
+{
+	cleanup_free char *path = str_print("%s/history.sqlite", results);
+	struct history *history = NULL;
+	int ret = history_open(path, &history);
+
+	ret = ret ? ret : history_add(history, run);
+	ret = ret ? ret : history_prune(history, KEPT_DAYS);
+	history_close(history);
+	return ret;
 }
 
 /* ---- reading ---- */
 
-static char *column_text(sqlite3_stmt *statement, int column)
-{
-	const unsigned char *text = sqlite.sqlite3_column_text(statement, column);
-
-	return str_copy(text ? (const char *)text : "");
-}
-
 static char *id_of(sqlite3_stmt *statement)
 {
-	const char *key = (const char *)sqlite.sqlite3_column_text(statement, 0);
+	char *key = sqlite_text(statement, 0);
 
-	return str_copy_len(key ? key : "", key ? strcspn(key, "@") : 0);
+	key[strcspn(key, "@")] = '\0';
+	return key;
 }
 
 int history_owners(struct history *history, int port, size_t max, struct history_owner **ret_owners,
@@ -328,8 +335,8 @@ int history_owners(struct history *history, int port, size_t max, struct history
 		*ret_owners = mem_grow(*ret_owners, *ret_count + 1, sizeof(**ret_owners));
 		(*ret_owners)[(*ret_count)++] = (struct history_owner){
 			.run = id_of(statement),
-			.task = column_text(statement, 1),
-			.command = column_text(statement, 2),
+			.task = sqlite_text(statement, 1),
+			.command = sqlite_text(statement, 2),
 			.worker = (unsigned int)sqlite.sqlite3_column_int(statement, 3),
 			.pid = sqlite.sqlite3_column_int(statement, 4),
 			.real_port = sqlite.sqlite3_column_int(statement, 5),
@@ -348,150 +355,4 @@ void history_owners_free(struct history_owner *owners, size_t count)
 		free(owners[i].command);
 	}
 	free(owners);
-}
-
-/* A smaller difference than .min is noise. */
-static const struct trend_noise {
-	const char *measure;
-	double min;
-} noises[] = { { "duration_ms", 1000 },
-	       { "database_ready_ms", 500 },
-	       { "migration_ms", 2000 },
-	       { "memory_peak_kib", 32768 },
-	       { "connections", 10 } };
-
-static bool is_regression(const struct history_trend *trend)
-{
-	double min = 5;
-
-	for (size_t i = 0; i < ARRAY_LEN(noises); i++)
-		if (!strcmp(noises[i].measure, trend->measure))
-			min = noises[i].min;
-	return trend->runs >= BASELINE_MIN && trend->last > trend->median * 1.25 &&
-	       trend->last - trend->median > min;
-}
-
-static int by_value(const void *a, const void *b)
-{
-	double difference = *(const double *)a - *(const double *)b;
-
-	return difference > 0 ? 1 : difference < 0 ? -1 : 0;
-}
-
-static double median_of(double *values, unsigned int count)
-{
-	qsort(values, count, sizeof(*values), by_value);
-	if (!count)
-		return 0;
-	return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
-}
-
-/* Return: the number of @values, newest first. */
-static unsigned int read_values(struct history *history, const char *task, const char *measure,
-                                double *values, unsigned int max)
-{
-	cleanup_statement sqlite3_stmt *statement = NULL;
-	unsigned int count = 0;
-
-	if (sqlite_prepare(history->db,
-	                   "select value from measures join runs using (run) "
-	                   "where task = ? and measure = ? order by started_ms desc limit ?",
-	                   &statement))
-		return 0;
-	sqlite.sqlite3_bind_text(statement, 1, task, -1, SQLITE_TRANSIENT);
-	sqlite.sqlite3_bind_text(statement, 2, measure, -1, SQLITE_TRANSIENT);
-	sqlite.sqlite3_bind_int64(statement, 3, max);
-	while (count < max && sqlite.sqlite3_step(statement) == SQLITE_ROW)
-		values[count++] = sqlite.sqlite3_column_double(statement, 0);
-	return count;
-}
-
-double history_median(struct history *history, const char *task, const char *measure)
-{
-	double values[BASELINE_RUNS];
-
-	return median_of(values, read_values(history, task, measure, values, ARRAY_LEN(values)));
-}
-
-double history_median_max(struct history *history, const char *measure)
-{
-	cleanup_statement sqlite3_stmt *statement = NULL;
-	double max = 0;
-
-	if (sqlite_prepare(history->db, "select distinct task from measures where measure = ?",
-	                   &statement))
-		return 0;
-	sqlite.sqlite3_bind_text(statement, 1, measure, -1, SQLITE_TRANSIENT);
-	while (sqlite.sqlite3_step(statement) == SQLITE_ROW) {
-		cleanup_free char *task = column_text(statement, 0);
-		double median = history_median(history, task, measure);
-
-		max = median > max ? median : max;
-	}
-	return max;
-}
-
-/* Fill in the values of the last run and of the comparable runs before it, see history.h. */
-static void fill_trend(struct history *history, const char *run, struct history_trend *trend)
-{
-	cleanup_statement sqlite3_stmt *statement = NULL;
-	double values[1 + BASELINE_RUNS];
-	unsigned int count = 0;
-
-	if (sqlite_prepare(
-		    history->db,
-		    "select value from measures join runs as earlier using (run), runs as last "
-		    "where last.run = ? and task = ? and measure = ? "
-		    "and earlier.command = last.command "
-		    "and ifnull(earlier.backend, last.backend) = last.backend "
-		    "and ifnull(earlier.slots, last.slots) = last.slots "
-		    "order by earlier.started_ms desc, earlier.run = last.run desc limit ?",
-		    &statement))
-		return;
-	sqlite.sqlite3_bind_text(statement, 1, run, -1, SQLITE_TRANSIENT);
-	sqlite.sqlite3_bind_text(statement, 2, trend->task, -1, SQLITE_TRANSIENT);
-	sqlite.sqlite3_bind_text(statement, 3, trend->measure, -1, SQLITE_TRANSIENT);
-	sqlite.sqlite3_bind_int(statement, 4, ARRAY_LEN(values));
-	while (count < ARRAY_LEN(values) && sqlite.sqlite3_step(statement) == SQLITE_ROW)
-		values[count++] = sqlite.sqlite3_column_double(statement, 0);
-	if (!count)
-		return;
-	trend->last = values[0];
-	trend->runs = count - 1;
-	trend->median = median_of(values + 1, trend->runs);
-	trend->regression = is_regression(trend);
-}
-
-int history_trends(struct history *history, struct history_trend **ret_trends, size_t *ret_count)
-{
-	cleanup_statement sqlite3_stmt *statement = NULL;
-	int ret = sqlite_prepare(history->db,
-	                         "select task, measure, run from measures where run = "
-	                         "(select run from runs order by started_ms desc limit 1) "
-	                         "order by measure, task",
-	                         &statement);
-
-	*ret_trends = NULL;
-	*ret_count = 0;
-	if (ret)
-		return ret;
-	while (sqlite.sqlite3_step(statement) == SQLITE_ROW) {
-		struct history_trend trend = { .task = column_text(statement, 0),
-			                       .measure = column_text(statement, 1) };
-		cleanup_free char *run = column_text(statement, 2);
-
-		fill_trend(history, run, &trend);
-		*ret_trends = mem_grow(*ret_trends, *ret_count + 1, sizeof(**ret_trends));
-		(*ret_trends)[(*ret_count)++] = trend;
-	}
-	return 0;
-}
-
-void history_trends_free(struct history_trend *trends, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		free(trends[i].task);
-		free(trends[i].measure);
-	}
-	free(trends);
 }

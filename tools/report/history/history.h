@@ -5,8 +5,9 @@
  * What earlier runs of a project did: RESULTS/history.sqlite. A run writes once, when it ends.
  * `berth trends`, `berth who`, `berth leaks` and the next run read it.
  *
+ *	history_record(results, run)
+ *
  *	history_open(path, &history)
- *	history_add(history, run)
  *	history_trends(history, &trends, &count)
  *	history_close(history)
  *
@@ -28,6 +29,9 @@ int history_add(struct history *history, const struct report_run *run);
 
 /** Delete the runs that began more than @days ago. */
 int history_prune(struct history *history, int days);
+
+/** Add @run to the history in the directory @results, and delete what began 180 days ago. */
+int history_record(const char *results, const struct report_run *run);
 
 /* The owner of a port in an earlier run. */
 struct history_owner {

@@ -101,6 +101,13 @@ int sqlite_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **ret_statement)
 	return sqlite_error(sqlite.sqlite3_prepare_v2(db, sql, -1, ret_statement, NULL));
 }
 
+char *sqlite_text(sqlite3_stmt *statement, int column)
+{
+	const unsigned char *text = sqlite.sqlite3_column_text(statement, column);
+
+	return str_copy(text ? (const char *)text : "");
+}
+
 int sqlite_execute(sqlite3 *db, const char *sql)
 {
 	return sqlite_error(sqlite.sqlite3_exec(db, sql, NULL, NULL, NULL));

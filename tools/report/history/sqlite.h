@@ -45,6 +45,9 @@ int sqlite_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **ret_statement);
 void sqlite_finalize(sqlite3_stmt **statement);
 #define cleanup_statement __attribute__((cleanup(sqlite_finalize)))
 
+/** Return: the text of a column, "" for NULL; a new string. */
+char *sqlite_text(sqlite3_stmt *statement, int column);
+
 /** Execute statements without values. */
 int sqlite_execute(sqlite3 *db, const char *sql);
 

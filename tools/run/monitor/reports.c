@@ -11,8 +11,6 @@
 #include "tools/report/history/history.h"
 #include "tools/report/report.h"
 
-enum { HISTORY_DAYS = 180 };
-
 /* For programs: the same that `berth leaks --json` prints. */
 static int write_findings(const char *dir, const struct report_run *run)
 {
@@ -54,22 +52,6 @@ static int write_files(const struct run_options *options, const struct report_ru
 	return first;
 }
 
-static void add_to_history(const char *results_dir, const struct report_run *run)
-{
-	cleanup_free char *path = str_print("%s/history.sqlite", results_dir);
-	struct history *history;
-	int ret = history_open(path, &history);
-
-	if (!ret) {
-		ret = history_add(history, run);
-		if (!ret)
-			ret = history_prune(history, HISTORY_DAYS);
-		history_close(history);
-	}
-	if (ret)
-		log_line("unable to add the run to the history '%s': %s", path, history_error(ret));
-}
-
 struct report_options reports_options(const struct run_context *context, char **collected)
 {
 	return (struct report_options){ .project_dir = context->project_dir,
@@ -84,7 +66,7 @@ int reports_write(const struct run_context *context, char **collected)
 	const struct report_options how = reports_options(context, collected);
 	cleanup_strv char **unmatched = NULL;
 	struct report_run *run;
-	int ret = report_load(context->log_dir, &run), first, published;
+	int ret = report_load(context->log_dir, &run), first, published, recorded;
 
 	if (ret)
 		return ret;
@@ -96,7 +78,10 @@ int reports_write(const struct run_context *context, char **collected)
 	published = report_ci_publish(run, &how);
 	if (published)
 		log_line("unable to publish the report: %s", strerror(-published));
-	add_to_history(context->results_dir, run);
+	recorded = history_record(context->results_dir, run);
+	if (recorded)
+		log_line("unable to add the run to the history '%s/history.sqlite': %s",
+		         context->results_dir, history_error(recorded));
 	report_run_free(run);
 	return first ? first : ret;
 }
