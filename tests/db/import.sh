@@ -38,7 +38,7 @@ for backend in preload seccomp; do
 	same "three copies under $backend print what the server itself prints" "0 $bare
 $bare
 $bare" "$status $(each)"
-	lines="$lines$(count 'database template: built') $(count '^berth: imported 7 MiB from the server at port') $(count '^berth: .* ago and have not changed$'), "
+	lines="$lines$(count 'database template: built') $(count '^berth: imported 7 MiB from the server at port') $(count ' ago and have not changed$'), "
 done
 same 'the server is as before, and nothing was written to it' "$before" "$(dump)"
 same 'the copy is taken once, and a line says its size and its age' '1 1 0, 0 0 1, ' "$lines"
@@ -57,6 +57,23 @@ same 'a copy that takes long is used again, with its age and the remedy' '100 1 
 ok 'berth db pull takes it anew' "$berth" db pull --db "$shurl"
 run_berth -- psql -XAtqc 'select count(*) from app.item'
 same 'the next run has it' 101 "$(each)"
+
+# --- auto ---
+mode=auto
+plan() { "$berth" run --dry-run --db "$shurl" "$@" -- true 2>&1 | sed -n 's/^database: .*, mode //p; s/^role: //p'; }
+sql 'create database other_db'
+run_berth -- psql -XAtqc 'select current_database()' -c "select count(*) from pg_stat_activity where datname = 'other_db'"
+same 'auto imports from a server that answers' '0 mes_e2e_db
+0' "$status $(each)"
+same 'and the preview says so' 'import (a server answers)
+mes_user, with the rights that it has on the server' "$(plan)"
+sql 'create table app.secret (x int)' mes_e2e_db
+run_berth -- psql -XAtqc 'select current_database()'
+hidden="role 'mes_user' may not read all of relation app.secret of database 'mes_e2e_db'"
+same 'what cannot be imported is renamed, and a line says why' "0 mes_e2e_db 1" "$status $(each) $(count "^berth: $hidden, so --db-mode is rename\$")"
+same 'as does the preview' "rename ($hidden)" "$(plan)"
+sql 'drop table app.secret' mes_e2e_db
+mode=import
 
 # --- with a setup command ---
 echo 'create table made as select 1 as x' >setup.sql

@@ -106,7 +106,7 @@ ok 'and the directory of the sockets is gone' test ! -e "$sockets"
 suite "$(id -un)" 1 >/dev/null
 same 'and the next run clears what is left' 0 "$(clones)"
 
-printf 'databases:\n  - url: %s\n  - kind: redis\n    port: 6379\n' "$shurl" >berth.yaml
+printf 'databases:\n  - url: %s\n    mode: rename\n  - kind: redis\n    port: 6379\n' "$shurl" >berth.yaml
 same 'PostgreSQL renamed, Redis private' "1 mes_e2e_db PONG
 2 mes_e2e_db PONG" "$(timeout 60 "$berth" run -n 2 --output group -- sh -c "echo \$BERTH_WORKER \$(PGPASSWORD=mes_password psql -Atqc 'select current_database()' -h 127.0.0.1 -p $sport -U mes_user mes_e2e_db) \$(redis-cli ping)" 2>"$work/errors" | grep -v '^---' | sort)"
 ok 'and both modes are reported' grep -q 'databases rename and private' "$work/errors"

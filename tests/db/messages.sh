@@ -45,7 +45,11 @@ wait_for test -s "$work/other"
 port=$(cat "$work/other")
 berth --db "postgresql://a:b@localhost:$port/c" -- psql -Atc 'select 42' "postgresql://a:b@localhost:$port/c"
 same 'another program on the port is no PostgreSQL server' '0 42' "$status $(head -1 "$work/said" | tail -c 3)"
+berth --db "$shurl" --db "postgresql://a:b@localhost:$port/c" -- sh -c "psql -Atc 'select who from witness' '$shurl'; psql -Atc 'select 42' 'postgresql://a:b@localhost:$port/c'"
+same 'of one server that answers and one that does not, the first is imported' '0 the original 42' "$status $(grep -x 'the original\|42' "$work/said" | paste -sd' ')"
+sql 'create table hidden (x int)' mes_e2e_db
 berth --db "$shurl" --db "postgresql://a:b@localhost:$port/c" -- true
-ok 'one server that answers and one that does not' grep -q "answers on port $sport, and none on port $port" "$work/said"
+ok 'if it cannot be imported, both ports are named' grep -q "answers on port $sport, and none on port $port" "$work/said"
+sql 'drop table hidden' mes_e2e_db
 kill $other
 finish

@@ -39,7 +39,7 @@ got=$(shared binding -d "$shurl" "$work/binding" "export PGSSLMODE=require; $cli
 same 'a server and clients that insist on TLS: libpq learns that it cannot bind to this TLS' t "$got"
 sed -i 's/^hostssl /host /' "$sdir/data/pg_hba.conf"; as_pg "$pgbin/pg_ctl" -s -D "$sdir/data" reload
 run auto -m auto -d "$shurl" "$work/auto" true
-ok 'auto takes the server that answers' grep -q 'rename (a server answers)' "$work/auto.err"
+ok 'auto imports from the server that answers' grep -q 'import (a server answers)' "$work/auto.err"
 run port -m auto -d postgresql://u:p@localhost:1/x "$work/port" true
 ok 'and a private one where none does' grep -q 'private (no server answers)' "$work/port.err"
 

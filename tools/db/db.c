@@ -139,44 +139,80 @@ static const struct db_mode_ops *const modes[DB_MODES] = {
 	[DB_RENAME] = &db_mode_rename,
 };
 
-/* Return: 0, and db->mode is what can be done; -errno, *ret_why. */
-static int look_at_import(struct db *db, char **ret_why)
+/*
+ * @ret_reason	replaced if the mode is rename in the end
+ * Return: 0, and db->mode is what can be done; -errno, *ret_why.
+ */
+static int look_at_import(struct db *db, char **ret_reason, char **ret_why)
 {
 	struct db_worker no_worker = { .db = db };
+	bool postgres = false, chosen = db->mode == DB_AUTO;
+	struct db_programs programs = { 0 };
 	cleanup_free char *line = NULL;
-	bool postgres = false;
-	int ret;
+	int ret = 0;
 
 	for (unsigned int i = 0; i < db->port_count; i++)
 		postgres |= db->specs[i].engine == &db_engine_postgres;
-	if (!postgres)
-		db->mode = DB_PRIVATE;
-	ret = postgres ? import_look(db, ret_why) : 0;
-	if (ret != -EFBIG)
+	db->mode = postgres ? DB_IMPORT : DB_PRIVATE;
+	if (postgres)
+		ret = db_programs_find(&programs, ret_why);
+	if (postgres && !ret)
+		ret = import_look(db, ret_why);
+	db_programs_free(&programs);
+	if (!ret || (!chosen && ret != -EFBIG))
 		return ret;
-	line = str_print("%s, so --db-mode is rename", *ret_why);
-	free(steal(ret_why));
-	db_record(&no_worker, DB_RECORD_IMPORT, 0, -1, line);
 	db->mode = DB_RENAME;
+	/* what refuses the role refuses the rename mode, too, which says so */
+	if (*ret_why && ret != -ECONNREFUSED) {
+		(*ret_why)[strcspn(*ret_why, "\n")] = 0;
+		line = str_print("%s, so --db-mode is rename", *ret_why);
+		db_record(&no_worker, DB_RECORD_IMPORT, 0, -1, line);
+		free(*ret_reason);
+		*ret_reason = steal(ret_why);
+	}
+	free(steal(ret_why));
 	return 0;
+}
+
+/*
+ * Choose what AUTO stands for.
+ * @ret_reason	why, for people; the caller's to free, as *ret_why
+ * Return: 0; -errno, and *ret_why is what is wrong.
+ */
+static int choose_mode(struct db *db, char **ret_reason, char **ret_why)
+{
+	bool answers = false, far = false, set = has_settings(db);
+	enum db_mode asked = db->mode;
+	int ret = asked == DB_AUTO && !set ? server_answers(db, &answers, ret_why) : 0;
+
+	*ret_reason = str_copy(asked != DB_AUTO ? "as asked"
+	                       : set            ? "settings are asked for"
+	                       : answers        ? "a server answers"
+	                                        : "no server answers");
+	for (unsigned int i = 0; i < db->url_count; i++)
+		far |= db->urls[i].server_host != NULL;
+	if (asked == DB_IMPORT)
+		return look_at_import(db, ret_reason, ret_why);
+	if (asked == DB_AUTO && answers && !far) {
+		cleanup_free char *why = NULL;
+
+		(void)look_at_import(db, ret_reason, &why);
+	} else if (asked == DB_AUTO) {
+		db->mode = answers ? DB_RENAME : DB_PRIVATE;
+	}
+	/* one server of several answers: only private servers can stand for the others */
+	return db->mode == DB_RENAME ? ret : 0;
 }
 
 static int open_mode(struct db *db, char **ret_reason)
 {
-	bool set = has_settings(db), answers = false;
-	int ret = db->mode == DB_AUTO && !set ? server_answers(db, &answers, ret_reason) : 0;
-	const char *why = db->mode != DB_AUTO ? "as asked"
-	                  : set               ? "settings are asked for"
-	                  : answers           ? "a server answers"
-	                                      : "no server answers";
-	cleanup_free char *detail = NULL;
+	bool set = has_settings(db);
+	cleanup_free char *detail = NULL, *why = NULL;
+	int ret = choose_mode(db, &why, &detail);
 
-	if (ret)
-		return ret;
-	if (db->mode == DB_AUTO)
-		db->mode = answers ? DB_RENAME : DB_PRIVATE;
-	if (db->mode == DB_IMPORT && (ret = look_at_import(db, &detail))) {
-		*ret_reason = str_print("import: %s", detail ? detail : strerror(-ret));
+	if (ret) {
+		*ret_reason = str_print("%s%s", db->mode == DB_IMPORT ? "import: " : "",
+		                        detail ? detail : strerror(-ret));
 		return ret;
 	}
 	if (db->mode == DB_RENAME)
@@ -218,16 +254,40 @@ static void finish_if_idle(struct db *db)
 		(void)loop_after(db->config.loop, 0, finish, db);
 }
 
-int db_open(const struct db_config *config, struct db **ret_db, char **ret_reason)
+/* Return: as entries_read(); *ret_db is there in any case. */
+static int read_config(const struct db_config *config, struct db **ret_db, char **ret_reason)
 {
-	struct db *db = mem_alloc(sizeof(*db));
-	int ret;
+	struct db *db = *ret_db = mem_alloc(sizeof(*db));
 
-	*ret_reason = NULL;
 	copy_config(db, config);
 	db->mode = config->mode;
 	db->worker_gone = finish_if_idle;
-	ret = entries_read(db, config->entries, config->entry_count, ret_reason);
+	return entries_read(db, config->entries, config->entry_count, ret_reason);
+}
+
+int db_choose(const struct db_config *config, enum db_mode *ret_mode, char **ret_reason)
+{
+	struct db *db;
+	cleanup_free char *why = NULL, *detail = NULL;
+	int ret = read_config(config, &db, &detail);
+
+	if (!ret && db->url_count && db->mode != DB_OFF)
+		ret = choose_mode(db, &why, &detail);
+	*ret_mode = db->mode;
+	*ret_reason = ret   ? str_copy(detail ? detail : strerror(-ret))
+	              : why ? steal(&why)
+	                    : str_copy("off");
+	db_free(db);
+	return ret;
+}
+
+int db_open(const struct db_config *config, struct db **ret_db, char **ret_reason)
+{
+	struct db *db;
+	int ret;
+
+	*ret_reason = NULL;
+	ret = read_config(config, &db, ret_reason);
 	if (!ret && db->config.snapshot && !snapshot_named(db->config.snapshot)) {
 		ret = -EINVAL;
 		*ret_reason = snapshot_refusal(db->config.snapshot, ret);

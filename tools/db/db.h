@@ -36,6 +36,13 @@ struct db;
 int db_open(const struct db_config *config, struct db **ret_db, char **ret_reason);
 
 /**
+ * What mode would db_open() choose for PostgreSQL? Nothing is started or made.
+ * @ret_reason	why, or what is wrong: a half-sentence, the caller's to free
+ * Return: as db_open().
+ */
+int db_choose(const struct db_config *config, enum db_mode *ret_mode, char **ret_reason);
+
+/**
  * Return: how many entries this handle does not provide. In rename mode these are all that are not
  * PostgreSQL; the caller opens a second handle for them, in private mode and without a setup
  * command.

@@ -12,10 +12,11 @@
 
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
-#include "tools/db/common/answers.h"
+#include "tools/db/common/url.h"
 #include "tools/isolate/isolate.h"
 #include "tools/limits/cgroup.h"
 #include "tools/limits/limits.h"
+#include "tools/run/database/database.h"
 #include "tools/run/database/role.h"
 #include "tools/state/runtime.h"
 #include "tools/tree/tree.h"
@@ -111,38 +112,34 @@ static void add_limits(const struct run_options *options, const char *id, int cg
 	(void)cgroup_remove_all(places, CGROUP_DEADLINE_MS);
 }
 
-/* The mode of a database as tools/db/db.c chooses it: rename mode if a server answers. */
+/* @mode	that PostgreSQL has, because of *ret_why */
 static enum db_mode mode_of(const struct run_options *options, const struct run_database *database,
-                            uint16_t port, const char **ret_why)
+                            enum db_mode mode, const char **ret_why)
 {
-	enum db_mode mode = database->mode == DB_AUTO ? options->db_mode : database->mode;
-	bool answers;
-
-	*ret_why = "as asked";
-	if (mode == DB_OFF || options->db_mode == DB_OFF)
+	if (database->mode == DB_OFF || options->db_mode == DB_OFF) {
+		*ret_why = "as asked";
 		return DB_OFF;
-	if (database->kind != DB_KIND_POSTGRES) {
-		*ret_why = "the only one of this kind";
-		return DB_PRIVATE;
 	}
-	if (mode != DB_AUTO)
+	if (database->kind == DB_KIND_POSTGRES)
 		return mode;
-	answers = !database->settings && db_port_answers(port);
-	*ret_why = database->settings ? "settings are asked for"
-	           : answers          ? "a server answers"
-	                              : "no server answers";
-	return answers ? DB_RENAME : DB_PRIVATE;
+	*ret_why = "the only one of this kind";
+	return DB_PRIVATE;
 }
 
 static void add_databases(const struct run_options *options, struct str *text)
 {
+	cleanup_free char *chosen = NULL;
+	enum db_mode postgres = DB_OFF;
+
+	if (options->database_count && options->db_mode != DB_OFF)
+		(void)database_choose(options, &postgres, &chosen);
 	for (unsigned int i = 0; i < options->database_count; i++) {
 		const struct run_database *database = &options->database_list[i];
 		uint16_t port = plan_database_port(database, environ);
 		cleanup_free char *url = database->url ? str_redacted(database->url) : NULL,
 				  *role = NULL, *why = NULL;
-		const char *reason;
-		enum db_mode mode = mode_of(options, database, port, &reason);
+		const char *reason = chosen;
+		enum db_mode mode = mode_of(options, database, postgres, &reason);
 		bool superuser = role_is_superuser(options, database, &role, &why);
 
 		str_addf(text, "database: %s %s, port %u, mode %s (%s)\n",
@@ -154,6 +151,10 @@ static void add_databases(const struct run_options *options, struct str *text)
 		if (role && mode == DB_PRIVATE)
 			str_addf(text, "role: %s, %s (%s)\n", role,
 			         db_role_names[superuser ? DB_ROLE_SUPERUSER : DB_ROLE_OWNER], why);
+		if (role && mode == DB_IMPORT)
+			str_addf(text, "role: %s, %s\n", role,
+			         options->role ? db_role_names[options->role]
+			                       : "with the rights that it has on the server");
 		if (database->setup)
 			str_addf(text, "setup: %s\n", database->setup);
 	}

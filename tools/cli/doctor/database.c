@@ -9,6 +9,7 @@
 #include "tools/cli/common/servers.h"
 #include "tools/db/health.h"
 #include "tools/db/engine/programs.h"
+#include "tools/run/database/database.h"
 
 enum { CONNECTIONS_PER_WORKER = 10 }; /* the default pool size of most libraries */
 
@@ -64,13 +65,25 @@ void check_private(struct doctor *doctor)
 	db_health_private_free(&health);
 }
 
-static void rate_connected(struct doctor *doctor, const struct db_health_server *server)
+/* @mode	of the project's databases, because of @why; NULL = it is not known */
+static void rate_connected(struct doctor *doctor, const struct db_health_server *server,
+                           enum db_mode mode, const char *why)
 {
 	const struct run_options *options = doctor->options;
 	unsigned int workers = run_options_workers(options);
 	unsigned int max = server->pool.max, used = server->pool.used;
 	unsigned int left = max > used ? max - used : 0, needed = workers * CONNECTIONS_PER_WORKER;
 
+	if (mode == DB_IMPORT || mode == DB_PRIVATE) {
+		doctor_say(doctor, DOCTOR_OK,
+		           "%s answers, version %u.%u: workers get private servers%s",
+		           server->where, server->version / 10000, server->version % 10000,
+		           mode == DB_IMPORT ? " with its roles and databases" : "");
+		return;
+	}
+	if (why)
+		doctor_say(doctor, DOCTOR_OK, "workers share the server: db-mode is rename (%s)",
+		           why);
 	if (!server->may_create) {
 		doctor_say(doctor, DOCTOR_ERROR, "%s may not create databases", server->where);
 		doctor_cause(doctor, "the role has no CREATEDB");
@@ -91,14 +104,15 @@ static void rate_connected(struct doctor *doctor, const struct db_health_server 
 		used + needed + CONNECTIONS_PER_WORKER);
 }
 
-static void rate_server(struct doctor *doctor, const char *database)
+static void rate_server(struct doctor *doctor, const char *database, enum db_mode mode,
+                        const char *mode_reason)
 {
 	struct db_health_server server;
 	cleanup_free char *why = NULL, *shown = str_redacted(database);
 	int ret = db_health_server(database, doctor->options->project_dir, &server, &why);
 
 	if (!ret && server.connected) {
-		rate_connected(doctor, &server);
+		rate_connected(doctor, &server, mode, mode_reason);
 	} else if (ret) {
 		doctor_say(doctor, DOCTOR_ERROR, "database '%s' cannot be reached%s%s", shown,
 		           server.where ? " as " : "", server.where ? server.where : "");
@@ -128,9 +142,13 @@ static void rate_server(struct doctor *doctor, const char *database)
 void check_server(struct doctor *doctor)
 {
 	cleanup_strv char **databases = servers_databases(doctor->options);
+	cleanup_free char *why = NULL;
+	enum db_mode mode = DB_OFF;
 
+	if (doctor->options->database_count && database_choose(doctor->options, &mode, &why))
+		mode = DB_OFF;
 	for (char **database = databases; database && *database; database++)
-		rate_server(doctor, *database);
+		rate_server(doctor, *database, mode, mode == DB_RENAME ? why : NULL);
 	if (!databases)
 		doctor_say(doctor, DOCTOR_OK, "the project names no PostgreSQL database");
 }

@@ -299,7 +299,8 @@ static int look_at_port(struct look *look, unsigned int index)
 		if (!connected) {
 			cleanup_free char *words = libpq_words(sqlstate, strlen(sqlstate));
 
-			return forbid(look, "%s", words);
+			(void)forbid(look, "%s", words);
+			return -ECONNREFUSED;
 		}
 		ret = bin ? 0 : look_at_server(look, index, &bin);
 		superuser = value_of(look,
@@ -328,7 +329,7 @@ static int look_at_all(void *arg, struct str *ret_text)
 	}
 	for (unsigned int i = 0; i < db->port_count && !ret; i++)
 		if (db->specs[i].engine == &db_engine_postgres &&
-		    (*db_url_at(db, i)->host == '/' || db_port_answers(db->ports[i])))
+		    (*db_url_at(db, i)->host == '/' || db_port_is_postgres(db->ports[i])))
 			ret = look_at_port(&look, i);
 	libpq.PQfinish(look.conn);
 	if (ret) {

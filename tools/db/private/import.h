@@ -25,7 +25,8 @@ struct db_import {
 
 /**
  * Blocking, for some milliseconds: fill @db->import, and add settings to @db->specs.
- * Return: 0; -errno, and *ret_why says what forbids the import: for people, the caller's to free.
+ * Return: 0; -EFBIG the databases are too large; -ECONNREFUSED a server does not let the role in;
+ * -errno; and *ret_why says what forbids the import: for people, the caller's to free.
  */
 int import_look(struct db *db, char **ret_why);
 

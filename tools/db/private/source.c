@@ -53,11 +53,11 @@ static void settle(struct private_mode *mode, const char *failure)
 		mode->db->config.settled(mode->db->config.arg, failure);
 }
 
-static void say(struct private_mode *mode, char *text)
+static void say(struct private_mode *mode, enum db_record_kind kind, char *text)
 {
 	struct db_worker no_worker = { .db = mode->db };
 
-	db_record(&no_worker, DB_RECORD_IMPORT, 0, -1, text);
+	db_record(&no_worker, kind, 0, -1, text);
 	free(text);
 }
 
@@ -115,9 +115,10 @@ static void on_progress(void *arg)
 {
 	struct private_mode *mode = arg;
 
-	say(mode, str_print("importing %lld MiB from the server: %lld s",
-	                    (long long)(mode->db->import->size_bytes >> 20),
-	                    (long long)((clock_ms() - mode->began_ms) / 1000)));
+	say(mode, DB_RECORD_IMPORT,
+	    str_print("importing %lld MiB from the server: %lld s",
+	              (long long)(mode->db->import->size_bytes >> 20),
+	              (long long)((clock_ms() - mode->began_ms) / 1000)));
 	mode->progress = loop_after(mode->db->config.loop, clock_ms() - mode->began_ms, on_progress,
 	                            mode);
 }
@@ -131,19 +132,23 @@ static void say_what_is_imported(struct private_mode *mode, const char *how)
 	                                     : str_print("%lld minutes", age_s / 60);
 
 	if (mode->db->config.command)
-		say(mode, str_print("roles, settings and extensions are those of the server at %s",
-		                    import->where));
+		say(mode, DB_RECORD_IMPORTED,
+		    str_print("roles, settings and extensions are those of the server at %s",
+		              import->where));
 	else if (strcmp(how, "cached") != 0)
-		say(mode, str_print("imported %lld MiB from the server at %s in %.1f s", mib,
-		                    import->where, (double)(clock_ms() - mode->began_ms) / 1000));
+		say(mode, DB_RECORD_IMPORT,
+		    str_print("imported %lld MiB from the server at %s in %.1f s", mib,
+		              import->where, (double)(clock_ms() - mode->began_ms) / 1000));
 	else if (mode->import_is_old)
-		say(mode, str_print("the databases (%lld MiB) were imported from %s %s ago and may "
-		                    "have changed since\nhint: berth db pull",
-		                    mib, import->where, age));
+		say(mode, DB_RECORD_IMPORT,
+		    str_print("the databases (%lld MiB) were imported from %s %s ago and may "
+		              "have changed since\nhint: berth db pull",
+		              mib, import->where, age));
 	else
-		say(mode, str_print("the databases (%lld MiB) were imported from %s %s ago and "
-		                    "have not changed",
-		                    mib, import->where, age));
+		say(mode, DB_RECORD_IMPORTED,
+		    str_print("the databases (%lld MiB) were imported from %s %s ago and "
+		              "have not changed",
+		              mib, import->where, age));
 }
 
 /* The record of the last import of these databases: "HASH MILLISECONDS". */

@@ -220,6 +220,22 @@ static enum db_mode mode_of(const struct run_options *options)
 	return options->db_mode;
 }
 
+int database_choose(const struct run_options *options, enum db_mode *ret_mode, char **ret_reason)
+{
+	cleanup_free struct db_entry *entries = NULL;
+	cleanup_free char *setup = setup_command(options);
+	struct db_config config = { .project_dir = options->project_dir,
+		                    .mode = mode_of(options),
+		                    .role = options->role,
+		                    .command = setup,
+		                    .snapshot = options->snapshot,
+		                    .import_most_bytes = options->import_most_bytes };
+
+	entries = database_entries(options, false, &config.entry_count);
+	config.entries = entries;
+	return db_choose(&config, ret_mode, ret_reason);
+}
+
 static int open_provider(struct database *database, bool private, char **ret_reason)
 {
 	const struct run_context *context = database->setup.context;

@@ -43,6 +43,14 @@ struct database_setup {
 	void *arg;
 };
 
+/**
+ * The mode that a run with PostgreSQL databases would choose here, without the run; it asks the
+ * server.
+ * @ret_reason	why, or what is wrong; the caller's to free
+ * Return: 0; -errno.
+ */
+int database_choose(const struct run_options *options, enum db_mode *ret_mode, char **ret_reason);
+
 /** Return: NULL if the run has no databases. */
 struct database *database_new(const struct run_options *options);
 
