@@ -11,10 +11,13 @@ only'"
 sql 'alter role reader set search_path = app, pg_catalog'
 sql "alter role mes_user in database mes_e2e_db set work_mem = '7MB'; alter database mes_e2e_db set search_path = app, \"\$user\", public"
 sql "revoke connect on database mes_e2e_db from public; grant connect on database mes_e2e_db to mes_user, reader; alter database mes_e2e_db connection limit 17; comment on database mes_e2e_db is 'the shop'"
+sql "create role \"Odd Role\" noinherit createrole replication connection limit 2 password 'x'; alter role \"Odd Role\" set search_path = \"a,b\", 'c''d'; alter role all set lock_timeout = '9s'; grant create on database mes_e2e_db to \"Odd Role\" with grant option"
+sql 'grant set on parameter log_statement to reader' 2>/dev/null || : # of version 15
 sql 'create database empty_db owner mes_user'
 sql "create extension pgcrypto; create schema app authorization mes_user; set role mes_user; create table app.item (id serial primary key, b bytea); insert into app.item (b) select convert_to(n::text, 'UTF8') from generate_series(1, 100) n;
 create function app.guard() returns trigger language plpgsql as 'begin if current_database() <> ''mes_e2e_db'' then raise exception ''not here''; end if; return new; end'; create trigger g before insert on app.item for each row execute function app.guard();
-create view app.here as select datname from pg_database where datname = 'mes_e2e_db'; grant select on app.item to reader; select lo_from_bytea(4711, 'large')" mes_e2e_db >/dev/null
+create view app.here as select datname from pg_database where datname = 'mes_e2e_db'; grant select on app.item to reader; select lo_from_bytea(4711, 'large');
+grant update (b), select (id) on app.item to \"Odd Role\" with grant option; grant usage on app.item_id_seq to reader; revoke execute on function app.guard() from public; create type app.size as enum ('S'); revoke usage on type app.size from public; grant usage on schema app to public; grant select on large object 4711 to reader; alter default privileges in schema app grant select on tables to reader; alter default privileges revoke execute on functions from public" mes_e2e_db >/dev/null
 export PGHOST=localhost PGPORT="$sport" PGUSER=mes_user PGPASSWORD=mes_password PGDATABASE=mes_e2e_db
 run_berth() { status=0; said=$(timeout 200 "$berth" run --tree shared --db "$shurl" --db-mode "${mode-import}" --output quiet --results "$work/r" "$@" 2>"$work/errors") || status=$?; }
 count() { grep -c "$1" "$work/errors" || :; }
@@ -25,6 +28,8 @@ cat >suite.sh <<'S'
 psql -XAtq -c 'show search_path' -c 'show work_mem' -c 'show statement_timeout' -c "select current_setting('is_superuser'), current_user, current_database()" \
 	-c "select (select count(*) from aclexplode(datacl) where grantee = 0 and privilege_type = 'CONNECT'), datconnlimit, shobj_description(oid, 'pg_database'), pg_get_userbyid(datdba) from pg_database where datname = 'mes_e2e_db'" \
 	-c "select rolname, rolsuper, rolcanlogin, rolcreatedb, rolbypassrls from pg_roles where rolname !~ '^pg_|^postgres$' order by 1" -c "select pg_has_role('reader', 'auditor', 'member with admin option'), rolconnlimit, rolvaliduntil, rolconfig, shobj_description(oid, 'pg_authid') from pg_roles where rolname = 'reader'" \
+	-c "select rolname, rolinherit, rolcreaterole, rolreplication, rolconnlimit, rolconfig from pg_roles where rolname ~ 'Odd|mes' order by oid" -c 'show lock_timeout' -c 'select parname, paracl from pg_parameter_acl' \
+	-c "select what, unnest(acl)::text collate \"C\" from (select 'database', datacl from pg_database where datname = current_database() union all select relname, relacl from pg_class where relnamespace = 'app'::regnamespace union all select attname, attacl from pg_attribute where attrelid = 'app.item'::regclass union all select proname, proacl from pg_proc where proname = 'guard' union all select typname, typacl from pg_type where typname = 'size' union all select nspname, nspacl from pg_namespace where nspname in ('app', 'public') union all select 'lo', lomacl from pg_largeobject_metadata union all select concat(defaclnamespace::regnamespace, defaclobjtype, pg_get_userbyid(defaclrole)), defaclacl from pg_default_acl) x (what, acl) order by 1, 2" \
 	-c 'select count(*), max(id) from item' -c "select encode(lo_get(4711), 'escape')" -c "select has_table_privilege('reader', 'app.item', 'select')" -c 'select * from app.here' -c "select extname from pg_extension order by 1" \
 	-c "insert into item (b) values ('x') returning id" -c "prepare p as select datname from pg_database where datname = \$1" -c "execute p('mes_e2e_db')" \
 	-c "select count(*) from pg_class where relname = 'item' and reltuples = 100" -c "do \$\$ begin if current_database() <> 'mes_e2e_db' then raise 'elsewhere'; end if; end \$\$" \
@@ -67,12 +72,37 @@ same 'auto imports from a server that answers' '0 mes_e2e_db
 0' "$status $(each)"
 same 'and the preview says so' 'import (a server answers)
 mes_user, with the rights that it has on the server' "$(plan)"
+renamed() { # renamed REASON: workers see their database, the run says why it is not imported, and so does the preview
+	run_berth -- psql -XAtqc 'select current_database()'
+	same "renamed: $1" "0 mes_e2e_db 1 rename ($1)" "$status $(each) $(grep -cxF "berth: $1, so --db-mode is rename" "$work/errors" || :) $(plan)"
+}
 sql 'create table app.secret (x int)' mes_e2e_db
-run_berth -- psql -XAtqc 'select current_database()'
-hidden="role 'mes_user' may not read all of relation app.secret of database 'mes_e2e_db'"
-same 'what cannot be imported is renamed, and a line says why' "0 mes_e2e_db 1" "$status $(each) $(count "^berth: $hidden, so --db-mode is rename\$")"
-same 'as does the preview' "rename ($hidden)" "$(plan)"
+renamed "role 'mes_user' may not read all of relation app.secret of database 'mes_e2e_db'"
 sql 'drop table app.secret' mes_e2e_db
+echo 'import-most: 1M' >berth.yaml
+renamed '7 MiB are more than `import-most`, 1 MiB'
+rm berth.yaml
+sql "insert into pg_extension values (99999, 'no_such', 10, 'app'::regnamespace, false, '1.0', null, null)" mes_e2e_db
+renamed "extension \"no_such\" of database 'mes_e2e_db' is not installed here: $("$pgbin/pg_config" --sharedir)/extension has no no_such.control"
+sql "delete from pg_extension where oid = 99999" mes_e2e_db
+# a server of another version
+sql "set allow_system_table_mods = on; alter function current_setting(text) rename to real_setting; create function pg_catalog.current_setting(text) returns text language sql as \$\$select case \$1 when 'server_version_num' then '990000' else real_setting(\$1) end\$\$" mes_e2e_db
+renamed 'the server has version 99, and its server programs are not installed here'
+sql 'set allow_system_table_mods = on; drop function pg_catalog.current_setting(text); alter function real_setting(text) rename to current_setting' mes_e2e_db
+word="p:@/w \"x'" url=$shurl
+sql "alter role mes_user password '$word''"
+coded=$(/usr/bin/python3 -c 'import sys, urllib.parse; print(urllib.parse.quote(sys.argv[1], ""))' "$word")
+export PGPASSWORD="$word"
+shurl=postgresql://mes_user:$coded@127.0.0.1:$sport/mes_e2e_db
+for setup in '' '--setup true'; do
+	run_berth $setup -- sh -c 'psql -XAtqc "select 7"; PGPASSWORD= psql -XAtqc "select 8" -d "$1"; PGPASSWORD=mes_password psql -Atqc "select 9" 2>/dev/null' - "$shurl"
+	same "the password of the URL is that of the role, and no other one is${setup:+, with a setup, too}" '2 7
+8' "$status $(each)"
+done
+shurl=$url PGPASSWORD=mes_password
+sql "alter role mes_user password 'mes_password'"
+run_berth --setup true -- psql -XAtqc 'select 7'
+same 'a new password is in force, although the setup is the same' '0 7' "$status $(each)"
 mode=import
 
 # --- with a setup command ---

@@ -131,6 +131,13 @@ static const char roles[] =
 	"FROM pg_auth_members a JOIN pg_roles g ON g.oid = roleid JOIN pg_roles m ON m.oid = "
 	"member WHERE m.rolname !~ '^pg_'), " SETTINGS("0") "), E'\\n', E'\\x02')";
 
+/* Of version 15. */
+static const char parameters[] =
+	"SELECT string_agg(format('GRANT %s ON PARAMETER %I TO %s', privilege_type, parname, CASE "
+	"grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END) || CASE WHEN "
+	"is_grantable THEN ' WITH GRANT OPTION' ELSE '' END, E'\x01' ORDER BY p.oid) FROM "
+	"pg_parameter_acl p, aclexplode(paracl) WHERE grantee <> 10";
+
 /* As pg_dump --create. The strategy writes less than the one that is the default of version 15. */
 static const char database[] =
 	"SELECT translate(concat_ws(E'\\x01', format('CREATE DATABASE %I TEMPLATE template0 "
@@ -250,7 +257,12 @@ static int look_at_server(struct look *look, unsigned int index, char **ret_bin)
 	cleanup_free char *start = value_of(look, "SELECT pg_postmaster_start_time()::text", NULL),
 			  *stamp = value_of(look, "SELECT pg_current_snapshot()::text", NULL),
 			  *lines = value_of(look, settings, NULL),
-			  *all_roles = value_of(look, roles, NULL);
+			  *own = value_of(look, roles, NULL),
+			  *grants = libpq.PQserverVersion(look->conn) >= 150000
+	                                    ? value_of(look, parameters, NULL)
+	                                    : NULL,
+			  *all_roles = str_print("%s%s%s", own ? own : "",
+	                                         own && grants ? "\x01" : "", grants ? grants : "");
 	const struct db_config *config = &look->db->config;
 
 	if (!major)
@@ -267,8 +279,7 @@ static int look_at_server(struct look *look, unsigned int index, char **ret_bin)
 	         : start ? start
 	                 : "",
 	         look->url->host, look->url->port);
-	str_addf(look->out, "roles %s\nstamp %s\n", all_roles ? all_roles : "",
-	         all_roles ? all_roles : "");
+	str_addf(look->out, "roles %s\nstamp %s\n", all_roles, all_roles);
 	if (!config->command && !config->snapshot)
 		str_addf(look->out, "stamp %s\n", stamp ? stamp : "");
 	if (lines)
