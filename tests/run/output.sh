@@ -18,6 +18,10 @@ again
 is "1.1 1.2 1.3 2.1 2.2 2.3 " "$(grep -v '^---' out | sort -s -k1.1,1.1 | tr '\n' ' ')" "group: all lines"
 is 1 "$(grep -v '^---' out | cut -c1 | uniq | tr -d '\n' | wc -c | awk '{print ($1 == 2)}')" "group: one worker after the other"
 has "$(cat out)" '^--- w1 passed after [0-9.]+ s$' "group: a heading each"
+GITHUB_ACTIONS=true "$BERTH" run -n 2 --output group --color always -- echo hello >out 2>err
+is "::group::w passed in s|hello|::endgroup::|::group::w passed in s|hello|::endgroup::|" \
+	"$(sed -E 's/w[12] passed after [0-9.]+ s$/w passed in s/' out | grep -v '^::notice' |
+		tr '\n' '|')" "group: folded on GitHub"
 again
 "$BERTH" run -n 2 --output quiet -- sh -c 'echo says $BERTH_WORKER; exit $((BERTH_WORKER - 1))' >out 2>err
 is 1 $? "quiet: the status is what it is"

@@ -4,7 +4,7 @@
  * worker's log at once, in the order of arrival, and are shown
  *
  *	prefix	line by line, `w3 | text`, on the stream that they came from
- *	group	in one piece when the worker is over, from its log
+ *	group	in one piece when the worker is over, from its log; a group of GitHub Actions there
  *	quiet	only if the worker failed, like group
  *
  * A line is shown when it is whole; one longer than LINE_MAX_LEN is cut. Bytes pass unchanged,
@@ -21,6 +21,7 @@
 #include "tools/base/cleanup.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
+#include "tools/report/report.h"
 #include "tools/run/worker/progress.h"
 
 enum {
@@ -53,7 +54,7 @@ struct output {
 	struct loop *loop;
 	struct console *console;
 	const char *log_dir;
-	bool colored, prefixed, quiet;
+	bool colored, prefixed, quiet, github;
 	bool blocked; /* no pipe of a worker is read */
 	unsigned int name_width, count;
 	struct output_worker *workers;
@@ -103,6 +104,7 @@ struct output *output_open(const struct output_setup *setup)
 		.colored = choose_color(setup->color),
 		.prefixed = setup->mode == RUN_OUTPUT_AUTO || setup->mode == RUN_OUTPUT_PREFIX,
 		.quiet = setup->mode == RUN_OUTPUT_QUIET,
+		.github = str_equal(report_ci(), "github"),
 		.name_width = setup->name_width,
 		.count = setup->workers,
 		.workers = mem_alloc(setup->workers * sizeof(*output->workers)),
@@ -289,18 +291,24 @@ void output_worker_close(struct output *output, unsigned int number)
 void output_worker_over(struct output *output, unsigned int number, bool failed, int64_t ms)
 {
 	struct output_worker *worker = &output->workers[number - 1];
-	struct str head = { 0 };
+	/* a command of GitHub Actions begins its line: no colour */
+	const char *color = output->colored && !output->github ? worker->color : "";
+	struct str head = { 0 }, end = { 0 };
 	int log;
 
 	if (output->prefixed || !worker->log_path || (output->quiet && !failed))
 		return;
-	str_addf(&head, "%s--- %s %s after %lld.%03lld s%s\n", output->colored ? worker->color : "",
-	         worker->name, failed ? "failed" : "passed", (long long)ms / 1000,
-	         (long long)ms % 1000, output->colored ? "\033[0m" : "");
+	str_addf(&head, "%s%s%s %s after %lld.%03lld s%s\n", color,
+	         output->github ? "::group::" : "--- ", worker->name, failed ? "failed" : "passed",
+	         (long long)ms / 1000, (long long)ms % 1000, *color ? "\033[0m" : "");
 	log = open(worker->log_path, O_RDONLY | O_CLOEXEC);
 	if (log < 0 && !output->error)
 		output->error = -errno;
 	console_write(output->console, STDOUT_FILENO, &head, log);
+	if (!output->github)
+		return;
+	str_add(&end, "::endgroup::\n");
+	console_write(output->console, STDOUT_FILENO, &end, -1);
 }
 
 const char *output_log_path(const struct output *output, unsigned int number)
