@@ -41,7 +41,8 @@ as() {
 
 # two USER BACKEND: two workers have one port, or one line says why this kernel has no such backend
 two() {
-	as "$1" "$berth" run -n 2 --strict --backend "$2" -- /usr/bin/python3 "$tmp/suite" "$tmp/$1/met"
+	as "$1" "$berth" run -n 2 --strict --share-paths "$tmp/$1/met" --backend "$2" -- \
+		/usr/bin/python3 "$tmp/suite" "$tmp/$1/met"
 	local status=$? why
 	if [ $status = 125 ] && why=$(grep -m 1 "backend '$2' cannot work here: " "$tmp/log"); then
 		skip "two workers have one port under $2, $1" "${why#*here: }"

@@ -17,7 +17,7 @@ cp "$here"/*.sh "$top/tests/"
 cp "$here/../tap.sh" "$top/"
 chmod -R a+rX "$top"
 . "$here/../tap.sh"
-for test in ${GROUPS_OF_RUN-status signals output ports tree}; do
+for test in ${GROUPS_OF_RUN-status signals output ports tree paths}; do
 	su nobody -s /bin/sh -c "cd /; ROUNDS=5 BERTH=$top/out/bin/berth TMPDIR=/tmp exec sh $top/tests/$test.sh" >"$top/log" 2>&1
 	status=$?
 	grep -v '^ok' "$top/log" >"$top/failures"

@@ -44,7 +44,7 @@ printf '#!/bin/sh\necho "$*" >>%s/record/cp\nexec /bin/cp "$@"\n' "$work" >"$wor
 chmod 755 "$work/cp/cp"
 for tree in overlay copy; do
 	rm -f "$work/record"/*
-	(cd "$work/root" && PATH=$work/cp:$PATH exec "$BERTH" run -n 2 --tree $tree -- sh tree.sh "$work/record") >"$work/said" 2>&1 &
+	(cd "$work/root" && PATH=$work/cp:$PATH exec "$BERTH" run -n 2 --tree $tree --share-paths "$work/record" -- sh tree.sh "$work/record") >"$work/said" 2>&1 &
 	pid=$! tries=400
 	until [ -e "$work/record/here-1" ] && [ -e "$work/record/here-2" ] || [ $tries = 0 ]; do sleep 0.05; tries=$((tries - 1)); done
 	is 711 "$(stat -c %a /tmp/berth-trees-0)" "$tree: others cannot list the directories of working trees"

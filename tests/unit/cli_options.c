@@ -23,7 +23,7 @@ static const char *sample(const struct option *option, bool second)
 	};
 
 	if (option->names)
-		return option->names[second ? 2 : 1];
+		return option->names[second && option->names[2] ? 2 : 1];
 	for (size_t i = 0; i < ARRAY_LEN(samples); i++)
 		if (!option_check(option, samples[i][second]))
 			return samples[i][second];

@@ -43,6 +43,8 @@ static void announce(const struct run *run)
 	if (tree_processes_reason(run->tree))
 		log_line("processes and System V IPC are shared by all workers: %s",
 		         tree_processes_reason(run->tree));
+	for (char *const *note = tree_notes(run->tree); note && *note; note++)
+		log_line("%s", *note);
 	if (run->limits_unset) {
 		log_line("limits cannot be set here: we may use no controller of cgroups");
 		log_hint("systemd-run --user --scope -p Delegate=yes berth run ...");

@@ -162,8 +162,6 @@ static int open_isolate(struct run *run, char **ret_error)
 static int open_tree(struct run *run, char **ret_error)
 {
 	const struct run_context *context = &run->context;
-	const char *const needed[] = { context->dir, context->scratch_dir, context->install_dir,
-		                       NULL };
 	cleanup_strv char **hidden = results_hidden(context->project_dir, context->results_dir);
 	const struct tree_setup setup = {
 		.requested = context->options->tree,
@@ -172,8 +170,11 @@ static int open_tree(struct run *run, char **ret_error)
 		.project_dir = context->project_dir,
 		.cwd = context->cwd,
 		.scratch_dir = context->scratch_dir,
-		.needed = needed,
+		.run_dir = context->dir,
+		.install_dir = context->install_dir,
 		.hidden = hidden,
+		.shared = context->options->share_paths,
+		.home = context->options->home,
 	};
 	int ret = tree_open(&setup, &run->tree, &run->tree_reason);
 

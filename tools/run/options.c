@@ -96,6 +96,7 @@ void run_options_free(struct run_options *options)
 	free(options->hook);
 	free(options->faults.of);
 	strv_free(options->collect);
+	strv_free(options->share_paths);
 	free(options->ports.ranges);
 	free(options->share.ranges);
 	free(options->setup);

@@ -155,6 +155,8 @@ struct run_options {
 
 	enum tree_kind tree;
 	enum run_processes processes;
+	enum tree_home home;
+	char **share_paths; /* strv or NULL */
 	char **collect;     /* --collect; strv of globs or NULL */
 	uint64_t mem_bytes; /* per worker; 0 = no limit */
 	double cpu_cores;

@@ -54,7 +54,6 @@ static int add_backend(const struct plan *plan, const struct run_options *option
 static int add_tree(const struct plan *plan, const struct run_options *options, const char *scratch,
                     struct str *text, char **ret_error)
 {
-	const char *const needed[] = { scratch, NULL };
 	const char *project = options->project_dir ? options->project_dir : ".";
 	cleanup_free char *reason = NULL;
 	struct tree *tree = NULL;
@@ -64,7 +63,9 @@ static int add_tree(const struct plan *plan, const struct run_options *options, 
 		                          .project_dir = project,
 		                          .cwd = project,
 		                          .scratch_dir = scratch,
-		                          .needed = needed };
+		                          .run_dir = scratch,
+		                          .shared = options->share_paths,
+		                          .home = options->home };
 	int ret = tree_open(&setup, &tree, &reason);
 
 	if (ret) {

@@ -306,10 +306,21 @@ static int link_report(const char *root, const char *relative, const struct stat
 	return copy_entry(root, relative, info, &reports->copying);
 }
 
+/* The directory of what a worker has changed in the view. */
+static char *view_upper(const struct tree *tree, unsigned int worker)
+{
+	cleanup_free char *layers = tree_place(tree, worker, "layers");
+	size_t i = 0;
+
+	while (i < tree->parts.count && strcmp(tree->parts.list[i].path, tree->view_dir))
+		i++;
+	return str_print("%s/%zu-upper", layers, i);
+}
+
 static int collect_overlay(const struct tree *tree, unsigned int worker, const char *to_dir,
                            unsigned int *ret_changed)
 {
-	cleanup_free char *upper = tree_place(tree, worker, "upper"),
+	cleanup_free char *upper = view_upper(tree, worker),
 			  *list = str_print("%s.deleted", to_dir);
 	struct tree_changes changes = { 0 };
 	int ret = walk(upper, "", 0, note_change, &changes);
@@ -330,7 +341,9 @@ int tree_collect(const struct tree *tree, const struct tree_collect *collect,
 	struct glob_copy matching = { collect->globs,
 		                      collect->matched,
 		                      { .to_dir = collect->collected_dir } };
-	const char *from = collect->tree_dir;
+	const char *below = tree_below(tree->view_dir, tree->project_dir);
+	const char *from = tree->kind == TREE_OVERLAY ? collect->tree_dir : copy;
+	cleanup_free char *project = str_print("%s/%s", from, below);
 	int ret = 0;
 
 	*ret_changed = 0;
@@ -338,18 +351,16 @@ int tree_collect(const struct tree *tree, const struct tree_collect *collect,
 		return 0;
 	if (tree->kind == TREE_OVERLAY)
 		ret = collect_overlay(tree, collect->worker, collect->tree_dir, ret_changed);
-	else
-		from = copy;
 	if (!ret && collect->globs && collect->globs[0]) {
 		(void)dir_remove(collect->collected_dir); /* from an earlier run */
-		ret = walk(from, "", 0, copy_matching, &matching);
+		ret = walk(project, "", 0, copy_matching, &matching);
 		copying_end(&matching.copying);
 	}
 	if (!ret && collect->reports_dir) {
 		struct report_copy reports = { from == copy ? collect->since_ns : 0,
 			                       { .to_dir = collect->reports_dir } };
 
-		ret = walk(from, "", 0, link_report, &reports);
+		ret = walk(project, "", 0, link_report, &reports);
 		copying_end(&reports.copying);
 	}
 	if (!ret && from == copy && collect->keep)

@@ -2,20 +2,23 @@
 #ifndef BERTH_TREE_INTERNAL_H
 #define BERTH_TREE_INTERNAL_H
 /* Between the files of tools/tree. */
+#include "tools/tree/parts.h"
 #include "tools/tree/tree.h"
 
 struct tree {
 	enum tree_kind kind;
 	struct namespaces namespaces;
 	char *processes_reason; /* why .namespaces has no processes; NULL = it need not say */
-	bool private_tmp;
-	bool hides;        /* there is a layer that hides paths of the project */
-	char *project_dir; /* a real path */
-	char **hidden;     /* real paths; strv */
-	char *scratch_dir, *cwd;
-	/* in a worker init whose overlay renames directories: of its layers; else -1 */
-	int layers[2]; /* lower, upper */
-	char **needed; /* paths that a worker must see below a private /tmp; strv */
+	/* real paths; view_dir is the project or the git work tree around it */
+	char *project_dir, *view_dir;
+	char *scratch_dir, *install_dir, *cwd;
+	char *home; /* "/" = none */
+	struct tree_parts parts;
+	char **hidden; /* real paths; strv */
+	bool hides;    /* there is a layer that hides paths of the view */
+	char **notes;  /* what could not be private, a strv */
+	/* lower and upper of the view, in a worker init whose overlay renames directories; or -1 */
+	int layers[2];
 };
 
 /** The path SCRATCH/wN-NAME. Return: the caller's to free. */
@@ -27,9 +30,10 @@ const char *tree_below(const char *dir, const char *path);
 /**
  * Find a file or directory below @dir that the caller may write and that another user or group
  * owns. An overlay in a user namespace without privilege cannot copy it.
+ * @depth	0 = look at @dir only
  * Return: its path, the caller's to free; NULL if none was found.
  */
-char *tree_foreign_owner(const char *dir);
+char *tree_foreign_owner(const char *dir, int depth);
 
 /**
  * As root, an overlay renames a directory that existed before by a note of its old place, and the
@@ -44,10 +48,10 @@ int tree_fill_renamed(const char *project, const char *upper, const char *lower,
 /** True if @path is hidden, or below a hidden one. */
 bool tree_is_hidden(const struct tree *tree, const char *path);
 
-/** Make mounts for the calling process, as tree_enter() does. */
-int overlay_enter(struct tree *tree, unsigned int worker, const char *cwd, char **ret_error);
-
-/** False if a path that every worker needs is /tmp itself. */
-bool overlay_can_hide_tmp(const struct tree *tree);
+/**
+ * Make mounts for the calling process, as tree_enter() does.
+ * @ret_path	the part that failed, if one did; the caller's to free
+ */
+int overlay_enter(struct tree *tree, unsigned int worker, char **ret_path);
 
 #endif

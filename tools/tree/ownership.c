@@ -14,7 +14,7 @@
 #include "tools/base/str.h"
 #include "tools/tree/internal.h"
 
-enum { DEPTH_MAX = 3, ENTRIES_MAX = 4096 };
+enum { ENTRIES_MAX = 4096 };
 
 static bool is_foreign(const FTSENT *entry)
 {
@@ -26,7 +26,7 @@ static bool is_foreign(const FTSENT *entry)
 	       !access(entry->fts_accpath, W_OK);
 }
 
-char *tree_foreign_owner(const char *dir)
+char *tree_foreign_owner(const char *dir, int depth)
 {
 	char *paths[] = { (char *)(uintptr_t)dir, NULL }, *found = NULL;
 	FTS *walk = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, NULL);
@@ -35,7 +35,7 @@ char *tree_foreign_owner(const char *dir)
 	for (int i = 0; walk && !found && i < ENTRIES_MAX && (entry = fts_read(walk)); i++) {
 		if (is_foreign(entry))
 			found = str_copy(entry->fts_path);
-		else if (entry->fts_level >= DEPTH_MAX)
+		else if (entry->fts_level >= depth)
 			(void)fts_set(walk, entry, FTS_SKIP);
 	}
 	if (walk)

@@ -23,19 +23,10 @@
 #include "tools/process/child.h"
 #include "tools/tree/internal.h"
 
+const char *const tree_home_names[] = { "private", "shared", NULL };
 const char *const tree_kind_names[] = { "auto", "shared", "overlay", "copy", NULL };
 
-/* The top of a tree must have the owner and mode of the project, so that a tree is as closed. */
-static int copy_mode(const struct tree *tree, const char *dir)
-{
-	struct stat info;
-
-	if (stat(tree->project_dir, &info))
-		return -errno;
-	if (!geteuid() && chown(dir, info.st_uid, info.st_gid))
-		return -errno;
-	return chmod(dir, info.st_mode & 07777) ? -errno : 0;
-}
+enum { FOREIGN_DEPTH = 3 };
 
 /* Owner, mode and times. */
 static int copy_attributes(const char *from, const char *to)
@@ -53,8 +44,8 @@ static int copy_attributes(const char *from, const char *to)
 }
 
 /*
- * Add a whiteout for the path @below the project to the layer @layer, and the directories above it
- * with the attributes of the project's own.
+ * Add a whiteout for the path @below the view to the layer @layer, and the directories above it
+ * with the attributes of the view's own.
  */
 static int hide_path(const struct tree *tree, const char *layer, const char *below)
 {
@@ -74,20 +65,20 @@ static int hide_path(const struct tree *tree, const char *layer, const char *bel
 		cleanup_free char *from = NULL;
 
 		*slash = 0;
-		from = str_print("%s%s", tree->project_dir, path + top);
+		from = str_print("%s%s", tree->view_dir, path + top);
 		ret = copy_attributes(from, path);
 	}
 	return ret;
 }
 
-/* A layer between the project and the workers' changes, in which hidden paths do not exist. */
+/* A layer between the directory and the workers' changes, in which hidden paths do not exist. */
 static int make_hiding_layer(struct tree *tree)
 {
 	cleanup_free char *layer = tree_place(tree, 0, "hiding");
 	int ret = 0;
 
 	for (char **path = tree->hidden; path && *path && !ret; path++) {
-		const char *below = tree_below(tree->project_dir, *path);
+		const char *below = tree_below(tree->view_dir, *path);
 
 		if (!below || !*below)
 			continue;
@@ -99,24 +90,6 @@ static int make_hiding_layer(struct tree *tree)
 	return ret;
 }
 
-int tree_prepare(const struct tree *tree, unsigned int worker)
-{
-	cleanup_free char *upper = tree_place(tree, worker, "upper"),
-			  *work = tree_place(tree, worker, "work");
-	cleanup_free char *copy = tree_place(tree, worker, "copy");
-	int ret = 0;
-
-	if (tree->kind == TREE_OVERLAY) {
-		/* an overlay has the mode of its upper directory */
-		ret = mkdir(upper, 0700) ? -errno : copy_mode(tree, upper);
-		if (!ret && mkdir(work, 0700))
-			ret = -errno;
-	} else if (tree->kind == TREE_COPY && mkdir(copy, 0700)) {
-		ret = -errno;
-	}
-	return ret;
-}
-
 static int enter_as_worker_0(void *arg, struct str *ret_text)
 {
 	struct tree *tree = arg;
@@ -124,31 +97,32 @@ static int enter_as_worker_0(void *arg, struct str *ret_text)
 	int ret = namespaces_settle(&tree->namespaces, &error);
 
 	if (!ret && tree->kind == TREE_OVERLAY)
-		ret = overlay_enter(tree, 0, tree->project_dir, &error);
+		ret = overlay_enter(tree, 0, &error);
 	str_add(ret_text, error ? error : "");
 	return ret;
 }
 
 /*
- * Make everything in a child, with which it ends.
+ * Make everything in a child, with which it ends, and without the parts that fail.
  * Return: 0; -errno, and *ret_what is what failed or "".
  */
 static int try_in_child(struct tree *tree, char **ret_what)
 {
-	cleanup_free char *upper = tree_place(tree, 0, "upper"),
-			  *work = tree_place(tree, 0, "work");
-	int ret = tree->kind == TREE_OVERLAY ? tree_prepare(tree, 0) : 0;
+	cleanup_free char *layers = tree_place(tree, 0, "layers"),
+			  *memory = tree_place(tree, 0, "memory");
+	int ret;
 
-	free(steal(ret_what));
-	if (ret)
-		return ret;
-	ret = child_call_in(&tree->namespaces, enter_as_worker_0, tree, ret_what);
-	if (ret && !(*ret_what && **ret_what)) { /* there was no child */
-		free(*ret_what);
-		*ret_what = str_copy(tree->namespaces.user ? "user namespace" : "mount namespace");
-	}
-	(void)dir_remove(upper);
-	(void)dir_remove(work);
+	do {
+		free(steal(ret_what));
+		ret = child_call_in(&tree->namespaces, enter_as_worker_0, tree, ret_what);
+		if (ret && !(*ret_what && **ret_what)) { /* there was no child */
+			free(*ret_what);
+			*ret_what = str_copy(tree->namespaces.user ? "user namespace"
+			                                           : "mount namespace");
+		}
+		(void)dir_remove(layers);
+		(void)dir_remove(memory);
+	} while (ret && parts_share(tree, *ret_what, strerror(-ret)));
 	return ret;
 }
 
@@ -190,28 +164,53 @@ static int try_processes(struct tree *tree, enum tree_kind kind, bool processes,
 	return try_kind(tree, kind, false, ret_what);
 }
 
+/* What an overlay without privilege could not change, all workers share. */
+static void share_foreign(struct tree *tree)
+{
+	for (size_t i = 0; i < tree->parts.count; i++) {
+		const char *path = tree->parts.list[i].path;
+		int depth = strcmp(path, tree->home) ? FOREIGN_DEPTH : 0;
+		cleanup_free char *foreign = NULL;
+		struct stat info;
+
+		if (tree->parts.list[i].kind != PART_OVERLAY || stat(path, &info) ||
+		    info.st_mode & S_ISVTX || !strcmp(path, tree->view_dir))
+			continue;
+		foreign = tree_foreign_owner(path, depth);
+		if (foreign && parts_share(tree, path, "it has files of another user or group"))
+			i = 0; /* the list has changed; the first part stays */
+	}
+}
+
 static int choose(struct tree *tree, const struct tree_setup *setup, char **ret_reason)
 {
 	cleanup_free char *what = NULL, *failure = NULL, *foreign = NULL;
 	enum tree_kind kind = setup->requested;
+	bool root = !tree->view_dir[1];
 	int ret;
 
 	if (kind == TREE_AUTO)
 		kind = setup->workers > 1 ? TREE_OVERLAY : TREE_SHARED;
-	tree->private_tmp = kind == TREE_OVERLAY && overlay_can_hide_tmp(tree);
-	ret = kind == TREE_OVERLAY ? make_hiding_layer(tree) : 0;
+	if (kind == TREE_OVERLAY)
+		parts_find(tree, setup);
+	ret = root && kind != TREE_SHARED ? -EINVAL : 0;
+	if (!ret && kind == TREE_OVERLAY)
+		ret = make_hiding_layer(tree);
 	ret = ret ? ret : try_processes(tree, kind, setup->processes, &what);
 	if (!ret && kind == TREE_OVERLAY && tree->namespaces.user)
-		foreign = tree_foreign_owner(tree->project_dir);
+		foreign = tree_foreign_owner(tree->view_dir, FOREIGN_DEPTH);
+	if (!ret && !foreign && kind == TREE_OVERLAY && tree->namespaces.user)
+		share_foreign(tree);
 	/* workers reach an overlay by its mount, and need the scratch directory for TMPDIR only */
 	if (!ret && !foreign)
-		return tree->private_tmp && chmod(tree->scratch_dir, 0700) ? -errno : 0;
+		return kind == TREE_OVERLAY && chmod(tree->scratch_dir, 0700) ? -errno : 0;
 	failure = describe_failure(what, ret);
-	*ret_reason = foreign ? str_print("'%s' belongs to another user or group, which an overlay "
+	*ret_reason = root ? str_copy("the project is the root directory")
+	              : foreign
+	                      ? str_print("'%s' belongs to another user or group, which an overlay "
 	                                  "without privilege cannot keep",
 	                                  foreign)
 	                      : str_print("no overlay here (%s)", failure);
-	tree->private_tmp = false;
 	if (setup->requested != TREE_AUTO)
 		return foreign ? -EOVERFLOW : ret;
 	return try_processes(tree, TREE_SHARED, setup->processes, &what);
@@ -220,20 +219,24 @@ static int choose(struct tree *tree, const struct tree_setup *setup, char **ret_
 int tree_open(const struct tree_setup *setup, struct tree **ret_tree, char **ret_reason)
 {
 	struct tree *tree = mem_alloc(sizeof(*tree));
+	const char *home = getenv("HOME");
 	int ret;
 
 	tree->layers[0] = tree->layers[1] = -1;
 	tree->project_dir = realpath(setup->project_dir, NULL);
 	tree->hidden = strv_copy(setup->hidden);
 	tree->scratch_dir = str_copy(setup->scratch_dir);
-	tree->cwd = str_copy(setup->cwd);
-	for (const char *const *path = setup->needed; *path; path++)
-		strv_add(&tree->needed, *path);
-	if (!tree->project_dir) {
+	tree->install_dir = setup->install_dir ? str_copy(setup->install_dir) : NULL;
+	tree->cwd = realpath(setup->cwd, NULL);
+	tree->home = home && *home == '/' ? realpath(home, NULL) : NULL;
+	if (!tree->home)
+		tree->home = str_copy("/");
+	if (!tree->project_dir || !tree->cwd) {
 		ret = -errno;
 		tree_close(tree);
 		return ret;
 	}
+	tree->view_dir = git_top(tree->project_dir, tree->home);
 	ret = choose(tree, setup, ret_reason);
 	if (ret)
 		tree_close(tree);
@@ -245,14 +248,13 @@ int tree_open(const struct tree_setup *setup, struct tree **ret_tree, char **ret
 int tree_probe(const char *project_dir, const char *scratch_dir, bool *ret_user_namespace,
                char **ret_reason)
 {
-	const char *const needed[] = { scratch_dir, NULL };
 	const struct tree_setup setup = {
 		.requested = TREE_OVERLAY,
 		.workers = 2,
 		.project_dir = project_dir,
 		.cwd = project_dir,
 		.scratch_dir = scratch_dir,
-		.needed = needed,
+		.run_dir = scratch_dir,
 	};
 	struct tree *tree = NULL;
 	int ret = tree_open(&setup, &tree, ret_reason);
@@ -267,11 +269,15 @@ void tree_close(struct tree *tree)
 	if (!tree)
 		return;
 	free(tree->project_dir);
+	free(tree->view_dir);
 	strv_free(tree->hidden);
 	free(tree->scratch_dir);
-	free(tree->processes_reason);
+	free(tree->install_dir);
 	free(tree->cwd);
-	strv_free(tree->needed);
+	free(tree->home);
+	free(tree->processes_reason);
+	parts_free(&tree->parts);
+	strv_free(tree->notes);
 	free(tree);
 }
 
@@ -282,7 +288,12 @@ enum tree_kind tree_kind(const struct tree *tree)
 
 bool tree_private_tmp(const struct tree *tree)
 {
-	return tree->private_tmp;
+	return tree->kind == TREE_OVERLAY;
+}
+
+char *const *tree_notes(const struct tree *tree)
+{
+	return tree->notes;
 }
 
 const struct namespaces *tree_namespaces(const struct tree *tree)
@@ -370,25 +381,36 @@ static int copy_enter(const struct tree *tree, unsigned int worker, const char *
                       char **ret_error)
 {
 	cleanup_free char *copy = tree_place(tree, worker, "copy"), *inside = NULL, *failure = NULL;
-	const char *below = tree_below(tree->project_dir, cwd);
-	int ret = copy_dir(tree, tree->project_dir, copy, &failure);
+	const char *below = tree_below(tree->view_dir, cwd);
+	int ret = mkdir(copy, 0700) ? -errno : copy_dir(tree, tree->view_dir, copy, &failure);
 
 	inside = str_print("%s/%s", copy, below ? below : "");
 	if (!ret && below && chdir(inside))
 		ret = -errno;
 	if (ret)
-		*ret_error = str_print("copy of '%s'%s%s", tree->project_dir, failure ? ": " : "",
+		*ret_error = str_print("copy of '%s'%s%s", tree->view_dir, failure ? ": " : "",
 		                       failure ? failure : "");
 	return ret;
 }
 
 int tree_enter(struct tree *tree, unsigned int worker, const char *cwd, char **ret_error)
 {
-	if (tree->kind == TREE_OVERLAY)
-		return overlay_enter(tree, worker, cwd, ret_error);
+	cleanup_free char *path = NULL;
+	int ret;
+
 	if (tree->kind == TREE_COPY)
 		return copy_enter(tree, worker, cwd, ret_error);
-	return 0;
+	if (tree->kind != TREE_OVERLAY)
+		return 0;
+	ret = overlay_enter(tree, worker, &path);
+	/* the old working directory is hidden by the new mounts */
+	if (!ret && chdir(cwd)) {
+		ret = -errno;
+		path = str_copy(cwd);
+	}
+	if (ret)
+		*ret_error = path ? str_print("private '%s'", path) : str_copy("mount namespace");
+	return ret;
 }
 
 int tree_leave(const struct tree *tree)

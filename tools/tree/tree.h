@@ -5,11 +5,11 @@
  * A worker's view of the project directory.
  *
  *	shared	the project directory itself
- *	overlay	an overlay over it for each worker, with a private /tmp and /dev/shm
+ *	overlay	an overlay over it for each worker, and over all else that belongs to a worker alone
+ *		(parts.h): git repository, home directory, /tmp
  *	copy	a copy for each worker
  *
  *	tree_open()		choose the kind, once for each run; `auto` tries to mount an overlay
- *	tree_prepare()		in the supervisor, before a worker starts
  *	tree_enter()		in the worker's init process: mounts and the working directory
  *	tree_leave()		in the worker's init process, after its last process
  *	tree_collect()		in the supervisor, after the worker: what it changed
@@ -25,6 +25,9 @@
 enum tree_kind { TREE_AUTO, TREE_SHARED, TREE_OVERLAY, TREE_COPY, TREE_KINDS };
 extern const char *const tree_kind_names[TREE_KINDS + 1]; /* "auto", ..., NULL */
 
+enum tree_home { TREE_HOME_PRIVATE, TREE_HOME_SHARED, TREE_HOMES };
+extern const char *const tree_home_names[TREE_HOMES + 1];
+
 struct tree;
 
 struct tree_setup {
@@ -33,10 +36,11 @@ struct tree_setup {
 	unsigned int workers;
 	const char *project_dir, *cwd;
 	const char *scratch_dir; /* exists; on a file system on a disk, outside the project */
-	/* further paths that a worker must see below a private /tmp; NULL-terminated */
-	const char *const *needed;
-	char *const
-		*hidden; /* real paths that a worker must not see, such as records; strv or NULL */
+	const char *run_dir;     /* of the run; workers see no other directory beside it */
+	const char *install_dir; /* berth's own files; NULL = not needed */
+	char *const *hidden;     /* real paths that a worker must not see: records; strv or NULL */
+	char *const *shared;     /* paths of which workers need the real ones; a strv */
+	enum tree_home home;
 };
 
 /**
@@ -61,14 +65,14 @@ enum tree_kind tree_kind(const struct tree *tree);
 /** True if each worker has its own /tmp. */
 bool tree_private_tmp(const struct tree *tree);
 
+/** What could not be private, a line for each: a strv. */
+char *const *tree_notes(const struct tree *tree);
+
 /** What worker inits are forked with, before tree_enter(). */
 const struct namespaces *tree_namespaces(const struct tree *tree);
 
 /** Why workers share their processes, although they should not. Return: NULL if they need not. */
 const char *tree_processes_reason(const struct tree *tree);
-
-/** Make the directories that tree_enter() needs. */
-int tree_prepare(const struct tree *tree, unsigned int worker);
 
 /**
  * Change the mounts and the working directory of the calling process, whose namespaces are settled.

@@ -359,8 +359,6 @@ static int launch(struct run_worker *worker)
 	int ret = isolate_worker_begin(setup->isolate, &isolated);
 
 	if (!ret)
-		ret = tree_prepare(setup->tree, spec->number);
-	if (!ret)
 		ret = open_streams(worker, streams);
 	if (ret)
 		return ret;
