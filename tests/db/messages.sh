@@ -32,10 +32,26 @@ sql "create role poor login password 'p'"
 sql "create role maker login createdb password 'p'"
 mode="--db-mode rename --db"
 berth $mode "postgresql://poor:p@localhost:$sport/mes_e2e_db" --setup 'echo ran' -- true
-ok 'why a setup did not run' grep -q 'permission denied to create database; role needs CREATEDB' "$work/said"
+same 'why a setup did not run, and what helps' "role 'poor' may not create databases
+hint: ALTER ROLE poor CREATEDB" "$(sed -n "s/.*: role/role/p; /^hint/p" "$work/said")"
 ok 'and not that it failed' lacks 'setup command failed'
 berth $mode "postgresql://maker:p@localhost:$sport/mes_e2e_db" -- true
-ok 'a role that may create databases must own what it copies' grep -q 'must own the original' "$work/said"
+same 'a role that may create databases must own what it copies' "role 'maker' may not copy database 'mes_e2e_db', which role 'mes_user' owns
+hint: ALTER DATABASE mes_e2e_db OWNER TO maker; or make it by --setup" "$(sed -n "s/.*: role/role/p; /^hint/p" "$work/said")"
+# a session in the original: said before PostgreSQL has waited for it, and the run goes on when it has ended
+mkfifo "$work/session"
+PGAPPNAME=editor psql -qXAth "$sdir" -p "$sport" -U postgres mes_e2e_db <"$work/session" >"$work/pid" & session=$!
+exec 7>"$work/session"
+echo 'select pg_backend_pid();' >&7
+wait_for test -s "$work/pid"
+(exec 7>&-; berth $mode "$shurl" -- true; echo "$status" >"$work/status") & run=$!
+wait_for grep -q '^berth: database' "$work/said" || :
+same 'a session in the original is named, and the remedy' "database 'mes_e2e_db' cannot be copied while a session is in it: pid $(cat "$work/pid") (postgres, editor)
+hint: end the session, or make the database by --setup" "$(sed -n 's/^berth: database/database/p; /^hint/p' "$work/said")"
+ok 'the run waits for its end' [ ! -e "$work/status" ]
+exec 7>&-
+wait $session $run
+same 'and goes on then' 0 "$(cat "$work/status")"
 
 python3 -c "
 import socket

@@ -180,7 +180,7 @@ run wrong -m rename -d "postgresql://mes_user:sEcReT99@127.0.0.1:$sport/mes_e2e_
 same 'the error about a wrong password does not contain it' '99 1 0' "$status $(grep -c 'password authentication failed' "$work/wrong.err") $(grep -c sEcReT99 "$work/wrong.err")"
 sql "create role poor login password 'p'"
 run poor -m rename -d "postgresql://poor:p@127.0.0.1:$sport/mes_e2e_db" "$work/poor" true
-ok 'a role that may not create databases gets the reason' grep -q 'role needs CREATEDB' "$work/poor.err"
+ok 'a role that may not create databases gets the reason' grep -q "role 'poor' may not create databases" "$work/poor.err"
 run remote -m rename -d postgresql://u:p@db.example.com/x "$work/remote" true
 ok 'a server on another machine is refused clearly' grep -q "'db.example.com' is not this machine" "$work/remote.err"
 sql "alter role mes_user password 'sEcReT99'"

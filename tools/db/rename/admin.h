@@ -51,8 +51,11 @@ void admin_unlock(struct admin *admin, const char *name);
 
 /* admin_databases.c */
 
-/** Return: its role may create databases; copies of what it owns, too. */
-bool admin_may_create(struct admin *admin);
+/**
+ * Can its role create databases, and copy @source (NULL = do not ask) now?
+ * Return: 0; -EPERM it lacks a right; -EBUSY sessions are in @source; and *ret_why, with a hint.
+ */
+int admin_check(struct admin *admin, const char *source, char **ret_why);
 
 bool admin_exists(struct admin *admin, const char *database, bool *ret_template);
 

@@ -290,8 +290,45 @@ bool admin_exists(struct admin *admin, const char *database, bool *ret_template)
 	return found;
 }
 
-bool admin_may_create(struct admin *admin)
+/* Autovacuum has no role, and PostgreSQL ends it. Without an answer, CREATE says why. */
+int admin_check(struct admin *admin, const char *source, char **ret_why)
 {
-	return admin_is_true(admin, "SELECT rolcreatedb OR rolsuper FROM pg_roles "
-	                            "WHERE rolname = current_user");
+	cleanup_result PGresult *result = admin_ask(
+		admin, 5,
+		"SELECT rolcreatedb OR rolsuper, quote_ident(rolname), quote_ident(datname), "
+		"CASE WHEN NOT datistemplate AND NOT pg_has_role(datdba, 'USAGE') "
+		"THEN pg_get_userbyid(datdba) END, "
+		"(SELECT array_to_string((array_agg(format('pid %s (%s)', pid, concat_ws(', ', "
+		"usename, NULLIF(application_name, ''))) ORDER BY pid))[:3], ', ') || CASE WHEN "
+		"count(*) > 3 THEN format(' and %s more', count(*) - 3) ELSE '' END "
+		"FROM pg_stat_activity a WHERE a.datid = d.oid AND usesysid IS NOT NULL) "
+		"FROM pg_roles LEFT JOIN pg_database d ON datname = $1 WHERE rolname = "
+		"current_user",
+		source ? source : "");
+	const char *role, *name, *owner, *sessions;
+
+	if (libpq.PQresultStatus(result) != PGRES_TUPLES_OK || libpq.PQntuples(result) != 1)
+		return 0;
+	role = libpq.PQgetvalue(result, 0, 1);
+	name = libpq.PQgetvalue(result, 0, 2);
+	owner = libpq.PQgetvalue(result, 0, 3);
+	sessions = libpq.PQgetvalue(result, 0, 4);
+	if (*libpq.PQgetvalue(result, 0, 0) != 't') {
+		*ret_why = str_print("role '%s' may not create databases\n"
+		                     "hint: ALTER ROLE %s CREATEDB",
+		                     admin->url->role, role);
+		return -EPERM;
+	}
+	if (*owner) {
+		*ret_why = str_print("role '%s' may not copy database '%s', which role '%s' owns\n"
+		                     "hint: ALTER DATABASE %s OWNER TO %s; or make it by --setup",
+		                     admin->url->role, source, owner, name, role);
+		return -EPERM;
+	}
+	if (!*sessions)
+		return 0;
+	*ret_why = str_print("database '%s' cannot be copied while a session is in it: %s\n"
+	                     "hint: end the session, or make the database by --setup",
+	                     source, sessions);
+	return -EBUSY;
 }

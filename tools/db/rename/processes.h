@@ -6,7 +6,7 @@
  * for each worker. A line between them and the supervisor is one word and its argument.
  *
  * prepare.c, one process for each run:
- *	says	reaped N, then one of
+ *	says	reaped N, busy TEXT, then one of
  *		cached | setup | none
  *		error TEXT
  *	hears	done

@@ -117,27 +117,23 @@ static const char *source_of(struct relay_process *self, unsigned int url, struc
 
 static int create(struct relay_process *self, unsigned int url, char **ret_why)
 {
-	cleanup_free char *physical = physical_of(self, url), *why = NULL;
+	cleanup_free char *physical = physical_of(self, url), *why = NULL, *cause = NULL;
 	struct admin_lease lease = lease_of(self, url);
 	struct admin *admin = session_for(self, url);
 	char name[RENAME_TEMPLATE_NAME];
 	const char *source = admin ? source_of(self, url, admin, name) : NULL;
-	const char *remedy = "";
 	int ret;
 
 	if (source == name)
 		admin_use_template(admin, name);
 	ret = admin ? admin_create(admin, physical, source, &lease, &why) : -ECONNREFUSED;
-	if (ret == -EPERM)
-		remedy = admin_may_create(admin)
-		                 ? "; the role must own the original or be a superuser, or a "
-		                   "`setup` must make the database"
-		                 : "; role needs CREATEDB";
-	else if (ret == -EBUSY)
-		remedy = "; end its sessions, or configure `setup` so that a template is made";
+	if (ret == -EPERM || ret == -EBUSY)
+		(void)admin_check(admin, source ? source : "template1", &cause);
 	if (ret)
-		*ret_why = str_print("unable to create database '%s': %s%s", physical,
-		                     why ? why : strerror(-ret), remedy);
+		*ret_why = str_print("unable to create database '%s': %s", physical,
+		                     cause ? cause
+		                     : why ? why
+		                           : strerror(-ret));
 	return ret;
 }
 

@@ -62,6 +62,9 @@ static void on_preparer_line(void *arg, const char *text)
 		settle(mode, NULL);
 	} else if (!strcmp(text, "none")) {
 		settle(mode, NULL);
+	} else if (str_starts(text, "busy ")) {
+		db_record(&(struct db_worker){ .db = mode->db }, DB_RECORD_BUSY, 0, -1,
+		          text + strlen("busy "));
 	} else if (str_starts(text, "error ")) {
 		settle(mode, text + strlen("error "));
 	}

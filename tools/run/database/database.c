@@ -106,19 +106,19 @@ static void on_record(void *arg, const struct db_record *record)
 		[DB_RECORD_DIED] = "its database server ended by itself",
 	};
 	struct database *database = arg;
+	enum db_record_kind kind = record->kind;
 
-	if (record->kind == DB_RECORD_TEMPLATE)
+	if (kind == DB_RECORD_TEMPLATE)
 		setup_log_template(record->detail, database->command,
 		                   db_template_files(database->providers[0]));
 	else
-		log_act("w%u: %s %s", record->worker, db_record_names[record->kind],
-		        record->detail);
-	if (said[record->kind])
-		strv_own(&database->lines, str_print("w%u: %s: %s", record->worker,
-		                                     said[record->kind], record->detail));
-	if (record->kind == DB_RECORD_SUPERUSER)
+		log_act("w%u: %s %s", record->worker, db_record_names[kind], record->detail);
+	if (said[kind])
+		strv_own(&database->lines,
+		         str_print("w%u: %s: %s", record->worker, said[kind], record->detail));
+	if (kind == DB_RECORD_SUPERUSER)
 		strv_own(&database->lines, str_print("%s (`role` in berth.yaml)", record->detail));
-	if (record->kind == DB_RECORD_BREAKER || record->kind == DB_RECORD_IMPORT)
+	if (kind == DB_RECORD_BREAKER || kind == DB_RECORD_BUSY || kind == DB_RECORD_IMPORT)
 		log_line("%s", record->detail);
 	database->setup.record(database->setup.arg, record);
 }
