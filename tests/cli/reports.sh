@@ -43,6 +43,8 @@ same 'and every worker' 3 "$(jq '[.traceEvents[] | select(.cat == "worker" and .
 same 'GitLab issues have all that is demanded, with fingerprints of their own' 'true true' \
 	"$(jq -r '[all(.[]; .description and .check_name and .fingerprint and .severity and .location.path and .location.lines.begin),
 		(map(.fingerprint) | length == (unique | length)) and length > 0] | join(" ")' r.gitlab)"
+same 'a finding of two workers is one issue, in a file of the suite' 'suite.py true' \
+	"$(jq -r '[(map(.location.path) | unique | join(",")), any(.[]; .description | startswith("w1, w2: "))] | join(" ")' r.gitlab)"
 has 'Markdown has the workers and the finding' '| w3 | 3 | failed (1) |' "$(cat r.md)"
 has 'and what to do' 'stop the server in the suite' "$(cat r.md)"
 lacks 'HTML loads nothing' 'http' "$(grep -oE '(src|href|url\()[^ >]*' r.html)"

@@ -48,14 +48,10 @@ static void add_annotation(struct str *text, const char *command, const struct r
 	str_add(text, "\n");
 }
 
-/* A conflict that was avoided needs no one's attention. */
 static bool is_shown(const struct report_run *run, size_t index, const char *severity)
 {
-	const json_t *finding = run->findings[index];
-
-	return !strcmp(record_text(finding, "severity"), severity) &&
-	       strcmp(record_text(finding, "kind"), "conflict_avoided") &&
-	       !report_is_repeated(run, index);
+	return report_is_shown(run, index) &&
+	       !strcmp(record_text(run->findings[index], "severity"), severity);
 }
 
 /* @max: how many annotations of the kind are left. */

@@ -3,7 +3,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include "tools/base/cleanup.h"
 #include "tools/report/private.h"
@@ -22,8 +22,11 @@ static const char *find_in_project(const char *file, const struct report_options
 
 	if (*file != '/') {
 		cleanup_free char *path = str_print("%s/%s", project ? project : ".", file);
+		struct stat info;
 
-		return str_starts(file, "../") || access(path, F_OK) ? NULL : file;
+		return str_starts(file, "../") || stat(path, &info) || !S_ISREG(info.st_mode)
+		               ? NULL
+		               : file;
 	}
 	return len && !strncmp(file, project, len) && file[len] == '/' ? file + len + 1 : NULL;
 }

@@ -139,6 +139,12 @@ bool report_is_repeated(const struct report_run *run, size_t index)
 	return is_repeated(run->findings, index, "fingerprint");
 }
 
+bool report_is_shown(const struct report_run *run, size_t index)
+{
+	return strcmp(record_text(run->findings[index], "kind"), "conflict_avoided") &&
+	       !report_is_repeated(run, index);
+}
+
 char *run_workers_of_test(const struct report_run *run, size_t index)
 {
 	return workers_of(run, run->failed, run->failed_count, index, "test");
