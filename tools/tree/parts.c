@@ -228,7 +228,8 @@ static void reduce(struct tree *tree)
 		                                     : !above || above->kind != part.kind;
 
 		part.memory = part.kind == PART_OVERLAY && in_memory(tree, part.path);
-		if (needed || !strcmp(part.path, tree->view_dir))
+		/* the home directory may have another owner than what it lies in */
+		if (needed || !strcmp(part.path, tree->view_dir) || !strcmp(part.path, tree->home))
 			parts->list[kept++] = part;
 		else
 			free(part.path);
