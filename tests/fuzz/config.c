@@ -10,6 +10,7 @@
 
 /* Stand-ins: the files of the real lists need the backends. */
 const char *const isolate_backend_names[ISOLATE_BACKENDS + 1] = { "auto", "preload" };
+const char *const tree_home_names[] = { "private", "shared", NULL };
 const char *const tree_kind_names[] = { "auto", "shared", "overlay", "copy", NULL };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
