@@ -37,9 +37,9 @@ def _write(text):
     return False
 
 
-def mark(name):
-    """From now on this worker runs test name; an empty name: none. A full FIFO loses it."""
-    _write(name[:1000])
+def begun(name):
+    """A test has begun. It ends with its result. A full FIFO loses it."""
+    _write("\tbegun\t" + name[:500].replace("\t", " "))
 
 
 def result(name, status, error="", ms=""):
@@ -61,7 +61,7 @@ def _name(location):
 
 
 def pytest_runtest_logstart(nodeid, location):
-    mark(_name(location))
+    begun(_name(location))
 
 
 _open_tests = {}  # by nodeid: status, error and duration so far
@@ -98,4 +98,5 @@ def pytest_collectreport(report):
 
 
 def pytest_sessionfinish():
-    mark("")
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        _write("")

@@ -3,8 +3,7 @@
 // go run /usr/local/share/berth/reporters/gotest.go -count=1 ./...
 //
 // Arguments, exit status and output are those of go test -v. It writes lines into the FIFO
-// BERTH_MARK; without Berth it writes none. Use -p 1: marks of packages that run side by side cannot
-// be told apart.
+// BERTH_MARK; without Berth it writes none.
 package main
 
 import (
@@ -36,8 +35,9 @@ func write(at time.Time, text string) error {
 	return err
 }
 
-func mark(at time.Time, name string) {
-	write(at, name)
+// status is "begun" or "ended".
+func mark(at time.Time, status, name string) {
+	write(at, fmt.Sprintf("\t%s\t%.400s", status, name))
 }
 
 // A full FIFO is tried for a second: unlike a mark, a result must not be lost.
@@ -65,8 +65,22 @@ func report(what event) {
 	if line := problem.FindStringSubmatch(what.Output); line != nil && problems[name] == "" {
 		problems[name] = line[1]
 	}
-	if what.Action == "run" {
-		mark(what.Time, name)
+	// a test waits for the one inside of it
+	parent := ""
+	if slash := strings.LastIndexByte(what.Test, '/'); slash > 0 {
+		parent = what.Package + " " + what.Test[:slash]
+	}
+	switch what.Action {
+	case "run", "cont":
+		if parent != "" {
+			mark(what.Time, "ended", parent)
+		}
+		mark(what.Time, "begun", name)
+	case "pause", "pass", "fail", "skip":
+		mark(what.Time, "ended", name)
+		if parent != "" {
+			mark(what.Time, "begun", parent)
+		}
 	}
 	status := map[string]string{"pass": "passed", "fail": "failed", "skip": "skipped"}[what.Action]
 	if status == "" || what.Package == "" {
@@ -118,7 +132,7 @@ func main() {
 	}
 	follow(bufio.NewReader(out))
 	err = tests.Wait()
-	mark(time.Now(), "")
+	write(time.Now(), "")
 	if err != nil {
 		os.Exit(tests.ProcessState.ExitCode())
 	}

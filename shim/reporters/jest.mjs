@@ -1,18 +1,24 @@
 // SPDX-License-Identifier: MIT
 // Reports to Berth which test runs, and what became of it:
 // npx jest --reporters=default --reporters=/usr/local/share/berth/reporters/jest.mjs
-import { mark, place, result } from './mark.mjs';
+import { begun, ended, over, place, result } from './mark.mjs';
 
 export default class {
   onTestFileStart(test) {
-    mark(place(test.path, 0, '(file)'));
+    begun(place(test.path, 0, '(file)'));
   }
 
   onTestCaseStart(test, info) {
-    mark(place(test.path, 0, info.fullName), info.startedAt ?? 0);
+    ended(place(test.path, 0, '(file)'));
+    begun(place(test.path, 0, info.fullName), info.startedAt ?? undefined);
+  }
+
+  onTestCaseResult(test, { fullName }) {
+    ended(place(test.path, 0, fullName));
   }
 
   onTestResult(test, { testExecError, testResults }) {
+    ended(place(test.path, 0, '(file)'));
     if (testExecError) result(place(test.path, 0, '(file)'), 'failed', testExecError.message);
     for (const { fullName, status, failureMessages, invocations, duration, ...more } of testResults) {
       const final = status === 'passed' && invocations > 1 ? 'flaky' : status;
@@ -26,6 +32,6 @@ export default class {
   }
 
   onRunComplete() {
-    mark('');
+    over();
   }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the reporters for JavaScript share: one line "WORKER MS NAME" into the FIFO BERTH_MARK for
-// each test, without waiting. Without Berth nothing happens: a suite must never fail because of a
+// What the reporters for JavaScript share: lines "WORKER MS ..." into the FIFO BERTH_MARK (see
+// docs/events.md), without waiting. Without Berth nothing happens: a suite must never fail because of a
 // reporter.
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { relative } from 'node:path';
@@ -31,21 +31,30 @@ function write(ms, text) {
   return false;
 }
 
-// mark(NAME, MS): from MS on (milliseconds since 1970; 0: now) this worker runs test NAME; '':
-// none. If the FIFO is full, this mark is lost.
-export function mark(name, ms = 0) {
-  write(ms, name.replaceAll('\n', ' ').slice(0, 900));
-}
-
 const pause = new Int32Array(new SharedArrayBuffer(4));
 const line = (text) => text.replaceAll(/\x1b\[[0-9;]*m/g, '').trim().split(/[\n\t]/)[0].slice(0, 500);
 
+// begun(NAME, MS), ended(NAME, MS): when a test has begun and ended, in milliseconds since 1970.
+// Tests may run side by side. If the FIFO is full, the line is lost.
+export function begun(name, ms = Date.now()) {
+  write(ms, `\tbegun\t${line(name.replaceAll('\n', ' '))}`);
+}
+
+export function ended(name, ms = Date.now()) {
+  write(ms, `\tended\t${line(name.replaceAll('\n', ' '))}`);
+}
+
+// over(): no test runs any more.
+export function over() {
+  write(Date.now(), '');
+}
+
 // result(NAME, STATUS, ERROR, MS): a test has ended: passed, failed, skipped, or flaky (passed when
-// repeated). If the FIFO is full, it waits up to a second.
-export function result(name, status, error, ms) {
+// repeated). It ends the test at @end. If the FIFO is full, it waits up to a second.
+export function result(name, status, error, ms, end = Date.now()) {
   const problem = status === 'failed' || status === 'flaky' ? line(String(error ?? '')) : '';
   const text = `\t${status}\t${line(name.replaceAll('\n', ' '))}\t${problem}\t${ms?.toFixed(3) ?? ''}`;
-  for (let tries = 0; write(0, text) && tries < 100; tries++) Atomics.wait(pause, 0, 0, 10);
+  for (let tries = 0; write(end, text) && tries < 100; tries++) Atomics.wait(pause, 0, 0, 10);
 }
 
 // "e2e/cart.spec.js:12 cart › adds": Berth's reports link to a test with such a name.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Reports to Berth which test runs, and what became of it, beside any reporter of Mocha:
 // npx mocha --require /usr/local/share/berth/reporters/mocha.mjs
-import { mark, place, result } from './mark.mjs';
+import { begun, ended, place, result } from './mark.mjs';
 
 const nameOf = (test) => {
   const title = test.titlePath().join(' › ');
@@ -10,13 +10,13 @@ const nameOf = (test) => {
 
 export const mochaHooks = {
   beforeEach() {
-    mark(nameOf(this.currentTest));
+    begun(nameOf(this.currentTest));
   },
 
   afterEach() {
     const test = this.currentTest;
     const { state, err, duration } = test;
-    mark('');
+    ended(nameOf(test));
     if (test.isPending()) return result(nameOf(test), 'skipped');
     if (state !== 'passed' && test.currentRetry() < test.retries()) return;
     // a hook that fails leaves its test without a state

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Reports to Berth which test runs, and what became of it:
 // npx playwright test --reporter=list,/usr/local/share/berth/reporters/playwright.mjs
-import { mark, place, result } from './mark.mjs';
+import { begun, over, place, result } from './mark.mjs';
 
 const statuses = { expected: 'passed', unexpected: 'failed', flaky: 'flaky', skipped: 'skipped' };
 
@@ -14,7 +14,7 @@ function nameOf(test) {
 
 export default class {
   onTestBegin(test, attempt) {
-    mark(nameOf(test), attempt.startTime.getTime());
+    begun(nameOf(test), attempt.startTime.getTime());
   }
 
   onTestEnd(test, attempt) {
@@ -22,11 +22,12 @@ export default class {
     if (outcome === 'unexpected' && attempt.retry < test.retries) return;
     const failed = test.results.find((one) => one.error) ?? attempt;
     const error = failed.error?.message ?? `the test has ${attempt.status}`;
-    result(nameOf(test), statuses[outcome], error, attempt.duration);
+    const end = attempt.startTime.getTime() + attempt.duration;
+    result(nameOf(test), statuses[outcome], error, attempt.duration, end);
   }
 
   onEnd() {
-    mark('');
+    over();
   }
 
   printsToStdio() {

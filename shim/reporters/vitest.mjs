@@ -2,7 +2,7 @@
 // Reports to Berth which test runs, and what became of it:
 // npx vitest run --reporter=default --reporter=/usr/local/share/berth/reporters/vitest.mjs
 // Vitest 1 and 2 report tests in groups, up to a second late, but with the times at which they began.
-import { mark, place, result } from './mark.mjs';
+import { begun, over, place, result } from './mark.mjs';
 
 const nameOf = (task) => (task.suite?.name ? `${nameOf(task.suite)} › ${task.name}` : task.name);
 const placeOf = (test) =>
@@ -20,13 +20,15 @@ export default class {
   // Vitest 3 and later
 
   onTestCaseReady(test) {
-    if (test.options.mode === 'run' || test.options.mode === 'only') mark(placeOf(test));
+    if (test.options.mode === 'run' || test.options.mode === 'only') begun(placeOf(test));
   }
 
   onTestCaseResult(test) {
     const { state, errors } = test.result();
-    const { duration, flaky } = test.diagnostic() ?? {};
-    result(placeOf(test), flaky ? 'flaky' : state, errors?.[0]?.message, duration);
+    const { duration, flaky, startTime } = test.diagnostic() ?? {};
+    const end = startTime ? startTime + duration : undefined;
+    if (startTime) begun(placeOf(test), startTime); // it has been reported late
+    result(placeOf(test), flaky ? 'flaky' : state, errors?.[0]?.message, duration, end);
   }
 
   onTestRunEnd(modules) {
@@ -34,7 +36,7 @@ export default class {
       const [error] = module.errors?.() ?? [];
       if (error) result(place(module.moduleId, 0, '(file)'), 'failed', error.message);
     }
-    mark('');
+    over();
   }
 
   // Vitest 1 and 2
@@ -47,11 +49,12 @@ export default class {
       const home = file ?? task?.file?.filepath;
       if (!state || !home || (task.type === 'suite' && !(file && errors?.length))) continue;
       const name = place(home, task.location?.line, file ? '(file)' : nameOf(task));
-      if (!file && startTime && !this.#reported.has(id)) mark(name, startTime);
+      if (!file && startTime && !this.#reported.has(id)) begun(name, startTime);
       if (state === 'fail' && (retryCount ?? 0) < (task.retry ?? 0)) continue;
       const status = state === 'pass' && retryCount ? 'flaky' : states[state];
       if (status && this.#reported.get(id) !== status) {
-        result(name, status, errors?.[0]?.message, duration);
+        const end = startTime ? startTime + duration : undefined;
+        result(name, status, errors?.[0]?.message, duration, end);
       }
       this.#reported.set(id, status);
     }

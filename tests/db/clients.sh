@@ -45,7 +45,7 @@ matrix() { # matrix WHAT MODE BACKEND CELLS: two workers at once
 	what=$1; rm -rf $results
 	truncate -s 0 "$work/ran.1" "$work/ran.2" "$work/words.1" "$work/words.2" "$work/seen.1" "$work/seen.2"
 	before=$(original)
-	(cd "$work/project" && BACKEND=$3; export BACKEND; exec timeout 590 "$berth" run -n 2 --backend "$3" --db "$shurl?sslmode=require" --db-mode "$2" --setup 'psql -h localhost -qf schema.sql' \
+	(cd "$work/project" && BACKEND=$3; export BACKEND; exec timeout 590 "$berth" run -n 2 --share-paths "$work" --backend "$3" --db "$shurl?sslmode=require" --db-mode "$2" --setup 'psql -h localhost -qf schema.sql' \
 		--timeout 580 --output group -- sh "$clients/worker.sh" "$work" "$programs" "$4") >"$work/run" 2>&1 & runner=$!
 	for n in 1 2; do # a worker that dies early never opens its fifo
 		timeout 580 cat "$work/done.$n" >/dev/null &

@@ -52,5 +52,21 @@ leaks 'node:test names the test' 'node.mjs:6 forgets a server' node --test --tes
 	--test-reporter="$reporters/node.mjs" --test-reporter-destination=stderr node.mjs
 leaks 'Vitest names the test' 'vitest.spec.mjs forgets a server' \
 	npx vitest run --reporter=default --reporter="$reporters/vitest.mjs" vitest.spec.mjs
+# side SENTENCE COMMAND...: of two tests that run at the same time, each leak has its own among its tests
+side() {
+	sentence=$1
+	shift
+	"$berth" run -n 2 --output group --json report.json -- "$@" >"$work/log" 2>&1 || :
+	jq -r '.findings[] | select(.kind == "leaked_listener") | (.port | tostring) as $port |
+		"\(.worker) \($port) \((.tests // [.test]) | any(. // "" | contains($port)))"' report.json |
+		sort >"$work/got"
+	cat "$work/got" >>"$work/log"
+	status=0; [ "$(paste -sd, "$work/got")" = '1 3171 true,1 3172 true,2 3171 true,2 3172 true' ] || status=1
+	"$berth" leaks >>"$work/log" || :
+	grep -q 'test .* one of: ' "$work/log" || status=1
+	report "$status" "$sentence: each leak has its test among those that ran" "$work/log"
+}
+side 'pytest-xdist' pytest -q -n 2 -p no:cacheprovider -p berth_pytest parallel.py
+side 'go, t.Parallel' go run "$reporters/gotest.go" -count=1 -tags parallel -run Parallel .
 rm -rf "$work"
 finish

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* tools/watch: fingerprints, allow rules, baselines, growth of a number, names of frames. */
+/* tools/watch: fingerprints, allow rules, baselines, growth of a number, names of frames, marks. */
 #include "tests/unit/test.h"
 
 #include <stdio.h>
 #include <unistd.h>
 
+#include "tools/base/cleanup.h"
+#include "tools/base/clock.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
 #include "tools/watch/finding/finding.h"
 #include "tools/watch/lookup/symbol.h"
+#include "tools/watch/mark.h"
 #include "tools/watch/model/measurements.h"
 
 static struct watch_finding *example(void)
@@ -17,7 +20,7 @@ static struct watch_finding *example(void)
 
 	finding->worker = 3;
 	finding->task = str_copy("checkout");
-	finding->test = str_copy("pays by card");
+	strv_add(&finding->tests, "pays by card");
 	finding->port = 3101;
 	finding->real_port = 20113;
 	finding->pid = 77;
@@ -197,6 +200,62 @@ static void perf_maps_are_searched(void **state)
 	assert_null(symbol_parse_perf_map("", 0, 0x1000, &len));
 }
 
+static char *tests_at(const struct marks *marks, int64_t ago_ms)
+{
+	char **found = marks_find(marks, 1, clock_ns() - ago_ms * 1000000);
+	struct str text = { 0 };
+
+	for (char **name = found; name && *name; name++)
+		str_addf(&text, "%s%s", text.len ? "," : "", *name);
+	strv_free(found);
+	return str_take(&text);
+}
+
+static void tests_run_side_by_side(void **state)
+{
+	static const struct {
+		int64_t ago_ms;
+		enum mark_kind kind;
+		const char *name;
+		bool is_new;
+	} lines[] = {
+		{ 9000, MARK_TEST, "old", true },
+		{ 8000, MARK_TEST, "next", true },
+		{ 7000, MARK_TEST, "", true },
+		{ 5000, MARK_BEGUN, "a", true },
+		{ 4000, MARK_BEGUN, "b", true },
+		{ 2000, MARK_ENDED, "a", false },
+		{ 2000, MARK_ENDED, "a", false },
+		{ 6000, MARK_BEGUN, "b", false }, /* told late */
+		{ 1500, MARK_BEGUN, "a", true },
+		{ 1000, MARK_TEST, "", true },
+		{ 500, MARK_ENDED, "never", false },
+	};
+	static const struct {
+		int64_t ago_ms;
+		const char *tests;
+	} wanted[] = { { 9500, "" },  { 8500, "old" }, { 7500, "next" },
+		       { 6500, "" },  { 5500, "b" },   { 3000, "a,b" },
+		       { 1700, "b" }, { 1200, "b,a" }, { 100, "" } };
+	const struct marks_owner nobody = { 0 };
+	int64_t now_ns = clock_wall_ns();
+	struct marks *marks;
+
+	(void)state;
+	assert_int_equal(marks_open(NULL, NULL, &nobody, &marks), 0);
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++)
+		assert_int_equal(marks_add(marks, 1, now_ns - lines[i].ago_ms * 1000000,
+		                           lines[i].kind, lines[i].name) != 0,
+		                 lines[i].is_new);
+	for (size_t i = 0; i < ARRAY_LEN(wanted); i++) {
+		char *tests = tests_at(marks, wanted[i].ago_ms);
+
+		assert_string_equal(tests, wanted[i].tests);
+		free(tests);
+	}
+	marks_close(marks);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -207,6 +266,7 @@ int main(void)
 		cmocka_unit_test(only_what_keeps_growing_grows),
 		cmocka_unit_test(script_frames_have_their_place),
 		cmocka_unit_test(perf_maps_are_searched),
+		cmocka_unit_test(tests_run_side_by_side),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

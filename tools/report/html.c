@@ -257,7 +257,7 @@ static void add_logs(struct str *text, const struct report_run *run,
 static void add_finding(struct str *text, const struct report_run *run, size_t first, bool open)
 {
 	const json_t *finding = run->findings[first];
-	cleanup_free char *workers = report_workers_of(run, first);
+	cleanup_free char *workers = report_workers_of(run, first), *test = report_test_of(finding);
 	cleanup_free char *count = str_print("%lld times",
 	                                     (long long)record_number(finding, "count"));
 	const char *severity = record_text(finding, "severity");
@@ -274,7 +274,7 @@ static void add_finding(struct str *text, const struct report_run *run, size_t f
 	text_add_escaped(text, record_text(finding, "detail"));
 	str_add(text, "</summary><dl>");
 	add_row(text, "remedy", record_text(finding, "remedy"));
-	add_row(text, "test", record_text(finding, "test"));
+	add_row(text, "test", test);
 	add_row(text, "command", record_text(finding, "command"));
 	add_row(text, "directory", record_text(finding, "directory"));
 	add_list(text, "started by", json_object_get(finding, "ancestry"), " &lt; ");

@@ -40,11 +40,12 @@ static void add_line(struct str *text, const char *label, const char *value)
 
 static void add_finding_text(struct str *text, const json_t *finding)
 {
+	cleanup_free char *test = report_test_of(finding);
 	const json_t *frame;
 	size_t i;
 
 	add_line(text, "", record_text(finding, "detail"));
-	add_line(text, "test: ", record_text(finding, "test"));
+	add_line(text, "test: ", test);
 	add_line(text, "command: ", record_text(finding, "command"));
 	json_array_foreach(json_object_get(finding, "stack"), i, frame)
 		add_line(text, "  ", record_string(frame));

@@ -111,7 +111,8 @@ static void add_failed_tests(struct str *text, const struct report_run *run)
 
 static void add_finding(struct str *text, const struct report_run *run, const json_t *finding)
 {
-	cleanup_free char *worker = run_worker_title(run, record_number(finding, "worker"));
+	cleanup_free char *worker = run_worker_title(run, record_number(finding, "worker")),
+			  *test = report_test_of(finding);
 	const json_t *frame;
 	size_t i;
 
@@ -121,9 +122,9 @@ static void add_finding(struct str *text, const struct report_run *run, const js
 	add_cell(text, worker);
 	str_add(text, ": ");
 	add_cell(text, record_text(finding, "detail"));
-	if (*record_text(finding, "test")) {
+	if (*test) {
 		str_add(text, ", in test ");
-		add_cell(text, record_text(finding, "test"));
+		add_cell(text, test);
 	}
 	str_add(text, "  \n  ");
 	add_cell(text, record_text(finding, "remedy"));

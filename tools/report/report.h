@@ -99,6 +99,9 @@ bool report_is_repeated(const struct report_run *run, size_t index);
 /* Return: the workers that have this problem, "w1, w2 (auth)"; a new string. */
 char *report_workers_of(const struct report_run *run, size_t index);
 
+/** The test of a finding, "" = unknown, or "one of: a, b, c and 2 more"; a new string. */
+char *report_test_of(const json_t *finding);
+
 enum report_format {
 #define FORMAT(name, ...) REPORT_##name,
 #include "tools/report/format.def"

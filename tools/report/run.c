@@ -6,6 +6,8 @@
 #include "tools/base/cleanup.h"
 #include "tools/report/private.h"
 
+enum { TESTS_SHOWN = 3 };
+
 const char *record_string(const json_t *value)
 {
 	const char *text = json_string_value(value);
@@ -153,4 +155,19 @@ char *run_workers_of_test(const struct report_run *run, size_t index)
 bool run_is_repeated_test(const struct report_run *run, size_t index)
 {
 	return is_repeated(run->failed, index, "test");
+}
+
+char *report_test_of(const json_t *finding)
+{
+	const json_t *tests = json_object_get(finding, "tests"), *test;
+	struct str text = { 0 };
+	size_t i;
+
+	if (!json_array_size(tests))
+		return str_copy(record_text(finding, "test"));
+	json_array_foreach(tests, i, test) if (i < TESTS_SHOWN)
+		str_addf(&text, "%s%s", i ? ", " : "one of: ", record_string(test));
+	if (i > TESTS_SHOWN)
+		str_addf(&text, " and %zu more", i - TESTS_SHOWN);
+	return str_take(&text);
 }

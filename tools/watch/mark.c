@@ -2,10 +2,11 @@
 /*
  * Which test a worker runs. A line "WORKER MS NAME" in the run's FIFO says that since MS
  * (milliseconds since 1970, with a fraction where it is known; 0 is now) the worker runs test NAME;
- * no NAME ends it. "<tab>STATUS<tab>NAME<tab>ERROR<tab>MS" in place of NAME is a result: STATUS is
- * one of TEST_STATUSES, ERROR one line; ERROR and MS may be missing. It is a FIFO because every
- * language and every shell can write a line to a file, Node cannot send a datagram, and a line up
- * to PIPE_BUF is never torn.
+ * no NAME ends it. "<tab>begun<tab>NAME" and "<tab>ended<tab>NAME" in place of NAME are for tests
+ * that run side by side. "<tab>STATUS<tab>NAME<tab>ERROR<tab>MS" is a result, which ends the test,
+ * too: STATUS is one of TEST_STATUSES, ERROR one line; ERROR and MS may be missing. It is a FIFO
+ * because every language and every shell can write a line to a file, Node cannot send a datagram,
+ * and a line up to PIPE_BUF is never torn.
  *
  * Lines come late: a runner reports a test to its reporter after the test has begun. So marks are
  * kept with their times, and a finding gets its test when it is published. A lost or malformed line
@@ -35,8 +36,9 @@ enum {
 };
 
 struct test_mark {
-	int64_t from_ns; /* CLOCK_REALTIME */
-	char *name;      /* NULL = no test */
+	int64_t from_ns;  /* CLOCK_REALTIME */
+	int64_t until_ns; /* 0: until the next one with 0; INT64_MAX: not ended */
+	char *name;       /* NULL = no test */
 };
 
 struct marks {
@@ -45,8 +47,10 @@ struct marks {
 	int fd; /* -1 = none */
 	char *path;
 	struct worker_marks {
-		struct test_mark *marks; /* by time */
+		struct test_mark *marks; /* as they came */
 		size_t count;
+		size_t *open; /* indices of those that have not ended: as many as run at a time */
+		size_t open_count;
 	} workers[BERTH_WORKERS_MAX + 1];
 	size_t len; /* of the text that is not a whole line yet */
 	char text[2 * PIPE_BUF];
@@ -60,7 +64,8 @@ const char *marks_path(const struct marks *marks)
 }
 
 /* @text: "STATUS<tab>NAME<tab>ERROR<tab>MS". A status of a newer reporter is left out. */
-static void parse_result(const struct marks *marks, unsigned int worker, char *text)
+static void parse_status(const struct marks *marks, unsigned int worker, int64_t time_ns,
+                         char *text)
 {
 	static const char *const statuses[] = { TEST_STATUSES };
 	char *fields[4], *end;
@@ -75,6 +80,10 @@ static void parse_result(const struct marks *marks, unsigned int worker, char *t
 	for (size_t i = 0; i < ARRAY_LEN(statuses); i++)
 		if (!strcmp(fields[0], statuses[i]))
 			result.status = statuses[i];
+	if (result.status || !strcmp(fields[0], "ended"))
+		marks->owner.on_mark(marks->owner.arg, worker, time_ns, MARK_ENDED, fields[1]);
+	else if (!strcmp(fields[0], "begun") && *fields[1])
+		marks->owner.on_mark(marks->owner.arg, worker, time_ns, MARK_BEGUN, fields[1]);
 	result.test = fields[1];
 	result.error = fields[2];
 	if (*fields[3]) {
@@ -99,10 +108,10 @@ static void parse_line(const struct marks *marks, char *line)
 	if (end == line || !(ms >= 0 && ms < 1e15) || (*end && *end != ' '))
 		return;
 	if (!strncmp(end, " \t", 2))
-		parse_result(marks, (unsigned int)worker, end + 2);
+		parse_status(marks, (unsigned int)worker, (int64_t)(ms * 1e6), end + 2);
 	else
 		marks->owner.on_mark(marks->owner.arg, (unsigned int)worker, (int64_t)(ms * 1e6),
-		                     *end ? end + 1 : "");
+		                     MARK_TEST, *end ? end + 1 : "");
 }
 
 /* Return: false when there is nothing more to read now. */
@@ -190,6 +199,7 @@ void marks_close(struct marks *marks)
 		for (size_t k = 0; k < marks->workers[i].count; k++)
 			free(marks->workers[i].marks[k].name);
 		free(marks->workers[i].marks);
+		free(marks->workers[i].open);
 	}
 	free(marks->path);
 	free(marks);
@@ -209,38 +219,71 @@ int watch_mark_send(const char *path, unsigned int worker, const char *name)
 
 /* ---- marks by time ---- */
 
-int64_t marks_add(struct marks *marks, unsigned int worker, int64_t time_ns, const char *name)
+/* Return: the place in .open of the test with this name; .open_count = it does not run. */
+static size_t find_open(const struct worker_marks *of, const char *name)
+{
+	size_t at = 0;
+
+	while (at < of->open_count && !str_equal(of->marks[of->open[at]].name, name))
+		at++;
+	return at;
+}
+
+static void end_test(struct worker_marks *of, size_t at, int64_t time_ns)
+{
+	struct test_mark *mark = &of->marks[of->open[at]];
+
+	mark->until_ns = time_ns > mark->from_ns ? time_ns : mark->from_ns;
+	of->open[at] = of->open[--of->open_count];
+}
+
+int64_t marks_add(struct marks *marks, unsigned int worker, int64_t time_ns, enum mark_kind kind,
+                  const char *name)
 {
 	struct worker_marks *of = &marks->workers[worker];
+	cleanup_free char *text = *name ? str_copy_len(name, strnlen(name, NAME_MAX_BYTES)) : NULL;
+	size_t at = kind == MARK_TEST ? of->open_count : find_open(of, text);
+	bool runs = at < of->open_count;
 	int64_t wall_ns = clock_wall_ns();
-	size_t at;
 
-	if (of->count >= MARKS_MAX)
-		return 0;
 	if (!time_ns || time_ns > wall_ns)
 		time_ns = wall_ns;
+	if (kind == MARK_ENDED && runs)
+		end_test(of, at, time_ns);
+	else if (runs && time_ns < of->marks[of->open[at]].from_ns) /* it has been told late */
+		of->marks[of->open[at]].from_ns = time_ns;
+	if (kind == MARK_ENDED || runs || of->count >= MARKS_MAX)
+		return 0;
+	while (!text && of->open_count)
+		end_test(of, of->open_count - 1, time_ns);
+	if (kind == MARK_BEGUN) {
+		of->open = mem_grow(of->open, of->open_count + 1, sizeof(*of->open));
+		of->open[of->open_count++] = of->count;
+	}
 	of->marks = mem_grow(of->marks, of->count + 1, sizeof(*of->marks));
-	for (at = of->count++; at && of->marks[at - 1].from_ns > time_ns; at--)
-		of->marks[at] = of->marks[at - 1];
-	of->marks[at] = (struct test_mark){
-		time_ns, *name ? str_copy_len(name, strnlen(name, NAME_MAX_BYTES)) : NULL
-	};
+	of->marks[of->count++] = (struct test_mark){ time_ns, kind == MARK_BEGUN ? INT64_MAX : 0,
+		                                     steal(&text) };
 	return time_ns;
 }
 
-const char *marks_find(const struct marks *marks, unsigned int worker, int64_t time_ns)
+char **marks_find(const struct marks *marks, unsigned int worker, int64_t time_ns)
 {
 	const struct worker_marks *of = &marks->workers[worker];
 	int64_t wall_ns = time_ns + clock_wall_ns() - clock_ns();
-	size_t low = 0, high = of->count;
+	const struct test_mark *single = NULL;
+	char **found = NULL;
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
+	for (size_t i = 0; i < of->count; i++) {
+		const struct test_mark *mark = &of->marks[i];
 
-		if (of->marks[middle].from_ns <= wall_ns)
-			low = middle + 1;
-		else
-			high = middle;
+		if (mark->from_ns > wall_ns)
+			continue;
+		if (!mark->until_ns)
+			single = single && single->from_ns > mark->from_ns ? single : mark;
+		else if (mark->until_ns > wall_ns && !strv_has(found, mark->name))
+			strv_add(&found, mark->name);
 	}
-	return low ? of->marks[low - 1].name : NULL;
+	if (single && single->name && !strv_has(found, single->name))
+		strv_add(&found, single->name);
+	return found;
 }

@@ -6,8 +6,8 @@
  * find by BERTH_MARK.
  *
  *	marks_open(loop, run_dir, &owner, &marks)	owner.on_mark() checks a mark ...
- *	marks_add(marks, 3, time_ns, "logs in")		... and adds it
- *	marks_find(marks, 3, time_ns)			"logs in"
+ *	marks_add(marks, 3, time_ns, MARK_TEST, "logs in")	... and adds it
+ *	marks_find(marks, 3, time_ns)			{ "logs in" }
  *	marks_close(marks)
  */
 #include <stdint.h>
@@ -17,9 +17,16 @@
 
 struct marks;
 
+enum mark_kind {
+	MARK_TEST,  /* runs until the next one of this kind; "" ends all tests */
+	MARK_BEGUN, /* runs until its MARK_ENDED, beside others */
+	MARK_ENDED,
+};
+
 struct marks_owner {
-	/* @time_ns: CLOCK_REALTIME, 0 = now. @name: "" ends the test before it. */
-	void (*on_mark)(void *arg, unsigned int worker, int64_t time_ns, const char *name);
+	/* @time_ns: CLOCK_REALTIME, 0 = now */
+	void (*on_mark)(void *arg, unsigned int worker, int64_t time_ns, enum mark_kind kind,
+	                const char *name);
 	void *arg;
 	/* A test has ended; its worker may not exist. NULL = results do not matter. */
 	void (*on_result)(void *arg, const struct test_result *result);
@@ -39,11 +46,13 @@ void marks_drain(struct marks *marks);
 
 /**
  * @worker	0..BERTH_WORKERS_MAX
- * Return: the time of the mark, CLOCK_REALTIME; 0 if the worker has too many marks.
+ * Return: when a test begins that was not known, CLOCK_REALTIME; 0: none does, or the worker has
+ * too many marks.
  */
-int64_t marks_add(struct marks *marks, unsigned int worker, int64_t time_ns, const char *name);
+int64_t marks_add(struct marks *marks, unsigned int worker, int64_t time_ns, enum mark_kind kind,
+                  const char *name);
 
-/** @time_ns: CLOCK_MONOTONIC. Return: the test then, valid until marks_close(); NULL = none. */
-const char *marks_find(const struct marks *marks, unsigned int worker, int64_t time_ns);
+/** @time_ns: CLOCK_MONOTONIC. Return: the tests that ran then, a new strv; NULL = none. */
+char **marks_find(const struct marks *marks, unsigned int worker, int64_t time_ns);
 
 #endif

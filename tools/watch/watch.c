@@ -81,15 +81,12 @@ static void on_event(void *arg, const struct berth_event *event)
 
 static void publish(struct watch *watch, struct watch_finding *finding)
 {
-	const char *test = NULL;
-
-	if (finding->worker)
-		test = marks_find(watch->marks, finding->worker, finding->since_ns);
+	if (finding->worker && !finding->tests)
+		finding->tests = marks_find(watch->marks, finding->worker, finding->since_ns);
 	/* a server may begin to listen after the test that started its process */
-	if (!test && finding->worker && finding->process_began_ns)
-		test = marks_find(watch->marks, finding->worker, finding->process_began_ns);
-	if (!finding->test)
-		finding->test = str_copy(test);
+	if (!finding->tests && finding->worker && finding->process_began_ns)
+		finding->tests = marks_find(watch->marks, finding->worker,
+		                            finding->process_began_ns);
 	finding->published = true;
 	finding->allowed = finding_allowed(finding, watch->policy.allow, watch->policy.allow_count);
 	if (!finding->allowed && watch->setup.on_finding)
@@ -210,13 +207,14 @@ static struct watch_worker *find_worker(struct watch *watch, unsigned int number
 	return worker && worker->begun ? worker : NULL;
 }
 
-static void on_mark(void *arg, unsigned int number, int64_t time_ns, const char *name)
+static void on_mark(void *arg, unsigned int number, int64_t time_ns, enum mark_kind kind,
+                    const char *name)
 {
 	struct watch *watch = arg;
 
 	if (!find_worker(watch, number))
 		return;
-	time_ns = marks_add(watch->marks, number, time_ns, name);
+	time_ns = marks_add(watch->marks, number, time_ns, kind, name);
 	if (time_ns && watch->setup.on_mark)
 		watch->setup.on_mark(watch->setup.arg, number, time_ns / 1000000, name);
 }

@@ -78,7 +78,7 @@ static void print_finding(const struct report_run *run, size_t index)
 {
 	const json_t *finding = run->findings[index];
 	struct term_table table = { .indent = 4, .wrap = true };
-	cleanup_free char *workers = report_workers_of(run, index);
+	cleanup_free char *workers = report_workers_of(run, index), *test = report_test_of(finding);
 
 	term_printf("%s: %s: %s%s\n", text_of(finding, "severity"), workers,
 	            text_of(finding, "title"),
@@ -86,7 +86,7 @@ static void print_finding(const struct report_run *run, size_t index)
 	term_paragraph(4, text_of(finding, "detail"));
 	if (!strcmp(text_of(finding, "severity"), "note"))
 		return; /* a note needs no action */
-	add_row(&table, "test", text_of(finding, "test"));
+	add_row(&table, "test", test);
 	add_row(&table, "command", text_of(finding, "command"));
 	add_stack(&table, json_object_get(finding, "stack"), text_of(finding, "directory"));
 	add_row(&table, "fingerprint", text_of(finding, "fingerprint"));

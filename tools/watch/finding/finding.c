@@ -47,7 +47,7 @@ void finding_free(struct watch_finding *finding)
 	if (!finding)
 		return;
 	free(finding->task);
-	free(finding->test);
+	strv_free(finding->tests);
 	free(finding->protocol);
 	free(finding->path);
 	free(finding->command);
@@ -153,7 +153,10 @@ json_t *finding_json(const struct watch_finding *finding)
 	                                               : NULL);
 	set_number(object, "worker", finding->worker, finding->worker);
 	set_string(object, "task", finding->task);
-	set_string(object, "test", finding->test);
+	if (strv_len(finding->tests) == 1)
+		set_string(object, "test", finding->tests[0]);
+	else if (finding->tests)
+		json_object_set_new(object, "tests", json_texts(finding->tests));
 	set_string(object, "protocol", finding->protocol);
 	set_string(object, "path", finding->path);
 	set_number(object, "port", finding->port, finding->port);

@@ -37,7 +37,8 @@ struct watch_finding {
 	enum finding_kind kind;
 	enum finding_severity severity; /* of its kind, or lower */
 	unsigned int worker;            /* 0 = the run as a whole */
-	char *task, *test;              /* NULL = unknown */
+	char *task;                     /* NULL = unknown */
+	char **tests;                   /* it belongs to one of these; NULL = unknown */
 	char *protocol;                 /* "tcp", "udp", "unix", NULL */
 	char *path;                     /* of a Unix socket, "@name" if abstract; NULL = none */
 	uint16_t port, real_port;       /* virtual and real, host byte order; 0 = none */
