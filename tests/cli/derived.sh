@@ -21,6 +21,20 @@ same 'the names of verbs' 'recover' "$(complete_bash berth help reco)"
 same 'nothing where a name of yours belongs' '' "$(complete_bash berth mark '')$(complete_bash berth db drop '')"
 has 'files where a file belongs' 'berth.bash' "$(complete_bash berth check '')"
 has 'and commands where a command belongs' 'mkfifo' "$(complete_bash berth run mkf) $(complete_bash berth explain mkf)"
+mkdir bin
+ln -s "$BERTH" bin/berth
+PATH=$PWD/bin:$PATH
+cat >berth.yaml <<'E2'
+profiles:
+  nightly: {workers: 2}
+  "$(touch expanded)": {workers: 2}
+E2
+same 'bash completes profiles, and expands none' nightly "$(complete_bash berth run --profile '')$(find expanded 2>/dev/null)"
+rm berth.yaml
+: >ids; : >offered
+"$BERTH" run -n 2 --share-paths ids,offered -- sh -c '"$BERTH" ps --json | jq -r ".[].run" | sort >ids; "$BERTH" completions runs | sort >offered' >/dev/null 2>&1
+same 'live runs are offered' "$(cat ids)" "$(cat offered)"
+same 'bash completes recorded runs' "$(cat ids)" "$(complete_bash berth report '' )"
 "$BERTH" completions zsh >berth.zsh
 has 'zsh knows the words of a verb' "'1:argument:(bash zsh fish)'" "$(cat berth.zsh)"
 "$BERTH" completions fish >berth.fish

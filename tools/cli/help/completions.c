@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `berth completions SHELL`: the tables as a completion script. A script never starts berth.
- * The words of a run's command are completed as a command of their own.
+ * `berth completions SHELL`: the tables as a completion script. The words of a run's command are
+ * completed as a command of their own. For what only this machine or project knows, a script asks
+ * `berth completions runs` and its like.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tools/base/cleanup.h"
-#include "tools/cli/settings/cli.h"
+#include "tools/cli/common/results.h"
+#include "tools/cli/settings/config.h"
+#include "tools/cli/settings/project.h"
+#include "tools/state/state.h"
 
 static void put_word(const char *text)
 {
@@ -23,9 +28,85 @@ static void put_names(const struct option *option)
 		printf("%s%s", name == option->names ? "" : " ", *name);
 }
 
+/* ---- words of this machine and project ---- */
+
+/* Shells expand words: those that need quotes are not offered. */
+static void put_plain(const char *word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789._/@+,-";
+
+	if (word && *word && *word != '-' && !word[strspn(word, plain)])
+		puts(word);
+}
+
+static void put_live(bool runs, bool tasks)
+{
+	struct run_state *list = NULL;
+	size_t count = 0;
+
+	if (state_list(&list, &count))
+		return;
+	for (size_t i = 0; i < count; i++) {
+		put_plain(runs ? list[i].id : list[i].name);
+		for (size_t w = 0; tasks && w < list[i].worker_count; w++)
+			put_plain(list[i].workers[w].task);
+	}
+	state_list_free(list, count);
+}
+
+static void put_profiles(void)
+{
+	cleanup_free char *path = project_config("berth.yaml");
+	cleanup_strv char **errors = NULL;
+	struct config *config = NULL;
+
+	if (!path || config_read(path, &config, &errors))
+		return;
+	for (char **name = config->profiles; name && *name; name++)
+		put_plain(*name);
+	config_free(config);
+}
+
+static void put_recorded(const struct cli *cli)
+{
+	cleanup_free char *dir = results_dir(cli);
+	cleanup_strv char **runs = results_runs(dir);
+
+	for (char **run = runs; run && *run; run++)
+		put_plain(*run);
+}
+
+static bool put_words(const struct cli *cli, const char *kind)
+{
+	if (!strcmp(kind, "runs"))
+		put_live(true, false);
+	else if (!strcmp(kind, "records"))
+		put_recorded(cli);
+	else if (!strcmp(kind, "environments"))
+		put_live(false, false);
+	else if (!strcmp(kind, "tasks"))
+		put_live(false, true);
+	else if (!strcmp(kind, "profiles"))
+		put_profiles();
+	else
+		return false;
+	return true;
+}
+
+/* Return: what put_words() calls the values of @option; NULL if it has none. */
+static const char *words_of(const struct option *option)
+{
+	return option->id == OPTION_profile  ? "profiles"
+	       : option->id == OPTION_run_id ? "runs"
+	       : option->id == OPTION_worker ? "tasks"
+	                                     : NULL;
+}
+
 /* What the first argument of a verb may be. */
 struct args {
-	struct str words; /* each with a space before it */
+	struct str words;  /* each with a space before it */
+	const char *asked; /* for put_words(); NULL = none */
 	bool files, commands;
 };
 
@@ -46,6 +127,10 @@ static struct args args_of(const struct verb *verb)
 			str_addf(&args.words, " %.*s", len, word);
 		for (unsigned int i = 0; i < VERBS && str_starts(word, "VERB"); i++)
 			str_addf(&args.words, " %s", verb_table[i].name);
+		if (len == 4 && str_starts(word, "NAME") && verb->id != VERB_mark)
+			args.asked = "environments";
+		if (len == 3 && str_starts(word, "RUN"))
+			args.asked = "records";
 		args.files |= str_starts(word, "FILE");
 		args.commands |= str_starts(word, "PROGRAM");
 	}
@@ -59,6 +144,8 @@ static void bash_args(const struct verb *verb)
 	printf("args=(");
 	if (args.words.len)
 		printf("-W '%s'", args.words.text + 1);
+	if (args.asked)
+		printf("-W \"$(berth completions %s 2>/dev/null)\"", args.asked);
 	printf("%s%s) ", args.commands ? " -c -f" : "", args.files ? " -f" : "");
 	str_free(&args.words);
 }
@@ -80,7 +167,11 @@ static void bash_values(unsigned int verb, const struct option *option)
 	if (option->letter)
 		printf("|%s:-%c", verb_table[verb].name, option->letter);
 	printf(") ");
-	if (option->type->values == VALUES_NAMES) {
+	if (words_of(option)) {
+		printf("COMPREPLY=($(compgen -W \"$(berth completions %s 2>/dev/null)\" -- "
+		       "\"$word\")); ",
+		       words_of(option));
+	} else if (option->type->values == VALUES_NAMES) {
 		printf("COMPREPLY=($(compgen -W '");
 		put_names(option);
 		printf("' -- \"$word\")); ");
@@ -152,7 +243,9 @@ static void zsh_option(const struct option *option)
 		zsh_text(option->arg);
 		printf(":");
 	}
-	if (option->type->values == VALUES_NAMES) {
+	if (words_of(option)) {
+		printf("($(berth completions %s 2>/dev/null))", words_of(option));
+	} else if (option->type->values == VALUES_NAMES) {
 		printf("(");
 		put_names(option);
 		printf(")");
@@ -172,6 +265,8 @@ static void zsh_args(const struct verb *verb)
 		printf("'*::command:_normal'");
 	else if (args.words.len)
 		printf("'1:argument:(%s)'", args.words.text + 1);
+	else if (args.asked)
+		printf("'1:argument:($(berth completions %s 2>/dev/null))'", args.asked);
 	else
 		printf("'1:argument:%s'", args.commands ? "_command_names -e"
 		                          : args.files  ? "_files"
@@ -209,7 +304,9 @@ static void fish_option(const char *verb, const struct option *option)
 	printf("complete -c berth -n '__fish_seen_subcommand_from %s' -l %s", verb, option->name);
 	if (option->letter)
 		printf(" -s %c", option->letter);
-	if (option->type->values == VALUES_NAMES) {
+	if (words_of(option)) {
+		printf(" -xa '(berth completions %s 2>/dev/null)'", words_of(option));
+	} else if (option->type->values == VALUES_NAMES) {
 		printf(" -xa '");
 		put_names(option);
 		printf("'");
@@ -230,7 +327,11 @@ static void fish_args(const struct verb *verb)
 {
 	struct args args = args_of(verb);
 
-	if (args.files || args.commands)
+	if (args.asked)
+		printf("complete -c berth -n '__fish_seen_subcommand_from %s' -fa '(berth "
+		       "completions %s 2>/dev/null)'\n",
+		       verb->name, args.asked);
+	else if (args.files || args.commands)
 		printf("complete -c berth -n '__fish_seen_subcommand_from %s' %s\n", verb->name,
 		       args.commands ? "-xa '(__fish_complete_subcommand)'" : "-F");
 	else
@@ -270,5 +371,7 @@ int verb_completions(struct cli *cli)
 			shells[i].write();
 			return 0;
 		}
+	if (put_words(cli, cli->args[0]))
+		return 0;
 	return cli_usage(cli, "expected bash, zsh or fish, got '%s'", cli->args[0]);
 }
