@@ -52,6 +52,8 @@ server.on('error', (error) => {
 });
 
 const stopEvents = await startEvents(server);
+// A slow client must not meet the end of a connection that it uses again.
+server.keepAliveTimeout = 0;
 server.listen(PORT, 'localhost', () => console.log(`backend listens on ${PORT}`));
 
 process.on('SIGTERM', async () => {

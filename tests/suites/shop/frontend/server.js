@@ -41,4 +41,6 @@ server.on('error', (error) => {
   process.exit(1);
 });
 
+// A slow client must not meet the end of a connection that it uses again.
+server.keepAliveTimeout = 0;
 server.listen(PORT, 'localhost', () => console.log(`frontend listens on ${server.address().port}`));
