@@ -68,19 +68,19 @@ done
 faults -n 2 -- python3 suite.py 0.5; is 0 $? "without a fault nothing happens"
 is 'fast,fast' "$(said | sed 's/ fast/fast/g')" "and nothing is late"
 if [ "$(id -u)" = 0 ]; then
-	faults -n 2 --html r.html --inject reset:3144@4s -- python3 suite.py 20; is 0 $? "a suite that connects again recovers from a reset"
+	faults -n 2 --html r.html --inject reset:3144@8s -- python3 suite.py 20; is 0 $? "a suite that connects again recovers from a reset"
 	is 'reset fast,reset fast' "$(said)" "each worker has seen one"
 	is 'w1 reset:3144 3,w2 reset:3144 3' "$(hits)" "three connections of each worker were hit"
 	has "$(cat err)" 'w2: fault reset:3144: 3 connections' "and Berth prints it"
 	is 2 "$(grep -o '<title>fault reset:3144: 3 connections' r.html | wc -l)" "and marked in the timeline"
 else
-	faults -n 2 --inject reset:3144@4s -- python3 suite.py 5
+	faults -n 2 --inject reset:3144@8s -- python3 suite.py 5
 	has "$(cat err)" 'w2: fault reset:3144: Operation not permitted' "a reset needs CAP_NET_ADMIN, and says so"
 fi
-faults -n 2 --inject stall:3144@4s/600ms -- python3 suite.py 20; is 0 $? "a server that stalls goes on"
+faults -n 2 --inject stall:3144@8s/600ms -- python3 suite.py 20; is 0 $? "a server that stalls goes on"
 is 'slow,slow' "$(said | sed 's/ slow/slow/g')" "its answer is late, and nothing else"
 is 'w1 stall:3144 4,w2 stall:3144 4' "$(hits)" "it was stopped with its three children"
-faults -n 2 --inject kill:3144@4s -- python3 suite.py 20; is 0 $? "a suite may live on without its server"
+faults -n 2 --inject kill:3144@8s -- python3 suite.py 20; is 0 $? "a suite may live on without its server"
 is 'closed refused fast,closed refused fast' "$(said)" "which refuses connections when it is killed"
 faults -n 2 --inject kill:3144@300ms --inject stall:3144@400ms/10h -- sleep 0.8; is 0 $? "a fault without a victim does nothing"
 is 'w1 kill:3144 0,w1 stall:3144 0,w2 kill:3144 0,w2 stall:3144 0' "$(hits)" "which is in the record"
