@@ -8,7 +8,7 @@
 #include "tools/cli/common/output.h"
 #include "tools/cli/common/results.h"
 #include "tools/cli/settings/cli.h"
-#include "tools/cli/verbs/show_run.h"
+#include "tools/cli/common/show_run.h"
 #include "tools/state/environment.h"
 
 /* Append the environments of this project that are not up. */

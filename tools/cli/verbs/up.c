@@ -27,7 +27,7 @@
 #include "tools/cli/common/output.h"
 #include "tools/cli/common/results.h"
 #include "tools/cli/settings/config.h"
-#include "tools/cli/verbs/show_run.h"
+#include "tools/cli/common/show_run.h"
 #include "tools/process/child.h"
 #include "tools/state/environment.h"
 #include "tools/state/reap.h"

@@ -3,7 +3,7 @@
  * The output of `berth who`: one line with the answer, then each holder with its sockets, former
  * owners, what could not be seen, and what to do. Of many connections, only the first are listed.
  */
-#include "tools/cli/verbs/show_who.h"
+#include "tools/cli/who/show_who.h"
 
 #include <jansson.h>
 #include <stdlib.h>

@@ -14,7 +14,7 @@
 #include "tools/base/log.h"
 #include "tools/cli/settings/cli.h"
 #include "tools/cli/common/results.h"
-#include "tools/cli/verbs/show_who.h"
+#include "tools/cli/who/show_who.h"
 #include "tools/report/history/history.h"
 #include "tools/state/state.h"
 

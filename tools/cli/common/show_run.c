@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Shows a run with its workers and their ports: for `berth ps` and `berth up`. */
-#include "tools/cli/verbs/show_run.h"
+#include "tools/cli/common/show_run.h"
 
 #include <stdio.h>
 #include <stdlib.h>
