@@ -126,7 +126,7 @@ static const char roles[] =
 	/* INHERIT and SET are of version 16 */
 	"(SELECT string_agg(format('GRANT %I TO %I', g.rolname, m.rolname) || CASE WHEN "
 	"to_jsonb(a) ? 'set_option' THEN format(' WITH ADMIN %s, INHERIT %s, SET %s', "
-	"admin_option, to_jsonb(a)->>'inherit_option', to_jsonb(a)->>'set_option') WHEN "
+	"admin_option::text, to_jsonb(a)->>'inherit_option', to_jsonb(a)->>'set_option') WHEN "
 	"admin_option THEN ' WITH ADMIN OPTION' ELSE '' END, E'\\x01' ORDER BY roleid, member) "
 	"FROM pg_auth_members a JOIN pg_roles g ON g.oid = roleid JOIN pg_roles m ON m.oid = "
 	"member WHERE m.rolname !~ '^pg_'), " SETTINGS("0") "), E'\\n', E'\\x02')";
