@@ -200,6 +200,31 @@ static void perf_maps_are_searched(void **state)
 	assert_null(symbol_parse_perf_map("", 0, 0x1000, &len));
 }
 
+/* docs/events.md: what is not known is null. */
+static void the_test_is_null_unless_it_is_one(void **state)
+{
+	struct watch_finding *finding = example();
+	json_t *json = finding_json(finding);
+
+	(void)state;
+	assert_string_equal(json_string_value(json_object_get(json, "test")), "pays by card");
+	assert_null(json_object_get(json, "tests"));
+	json_decref(json);
+
+	strv_add(&finding->tests, "pays in cash");
+	json = finding_json(finding);
+	assert_true(json_is_null(json_object_get(json, "test")));
+	assert_int_equal(json_array_size(json_object_get(json, "tests")), 2);
+	json_decref(json);
+
+	strv_free(steal(&finding->tests));
+	json = finding_json(finding);
+	assert_true(json_is_null(json_object_get(json, "test")));
+	assert_null(json_object_get(json, "tests"));
+	json_decref(json);
+	finding_free(finding);
+}
+
 static char *tests_at(const struct marks *marks, int64_t ago_ms)
 {
 	char **found = marks_find(marks, 1, clock_ns() - ago_ms * 1000000);
@@ -266,6 +291,7 @@ int main(void)
 		cmocka_unit_test(only_what_keeps_growing_grows),
 		cmocka_unit_test(script_frames_have_their_place),
 		cmocka_unit_test(perf_maps_are_searched),
+		cmocka_unit_test(the_test_is_null_unless_it_is_one),
 		cmocka_unit_test(tests_run_side_by_side),
 	};
 

@@ -153,9 +153,8 @@ json_t *finding_json(const struct watch_finding *finding)
 	                                               : NULL);
 	set_number(object, "worker", finding->worker, finding->worker);
 	set_string(object, "task", finding->task);
-	if (strv_len(finding->tests) == 1)
-		set_string(object, "test", finding->tests[0]);
-	else if (finding->tests)
+	set_string(object, "test", strv_len(finding->tests) == 1 ? finding->tests[0] : NULL);
+	if (strv_len(finding->tests) > 1)
 		json_object_set_new(object, "tests", json_texts(finding->tests));
 	set_string(object, "protocol", finding->protocol);
 	set_string(object, "path", finding->path);
