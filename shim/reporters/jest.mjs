@@ -3,13 +3,15 @@
 // npx jest --reporters=default --reporters=/usr/local/share/berth/reporters/jest.mjs
 import { begun, ended, over, place, result } from './mark.mjs';
 
+const fileOf = (test) => place(test.path, 0, '(file)');
+
 export default class {
   onTestFileStart(test) {
-    begun(place(test.path, 0, '(file)'));
+    begun(fileOf(test));
   }
 
   onTestCaseStart(test, info) {
-    ended(place(test.path, 0, '(file)'));
+    ended(fileOf(test));
     begun(place(test.path, 0, info.fullName), info.startedAt ?? undefined);
   }
 
@@ -18,8 +20,8 @@ export default class {
   }
 
   onTestResult(test, { testExecError, testResults }) {
-    ended(place(test.path, 0, '(file)'));
-    if (testExecError) result(place(test.path, 0, '(file)'), 'failed', testExecError.message);
+    ended(fileOf(test));
+    if (testExecError) result(fileOf(test), 'failed', testExecError.message);
     for (const { fullName, status, failureMessages, invocations, duration, ...more } of testResults) {
       const final = status === 'passed' && invocations > 1 ? 'flaky' : status;
       result(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What the reporters for JavaScript share: lines "WORKER MS ..." into the FIFO BERTH_MARK (see
-// docs/events.md), without waiting. Without Berth nothing happens: a suite must never fail because of a
-// reporter.
+// docs/events.md), without waiting. Without Berth nothing happens: a suite must never fail because
+// of a reporter.
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { relative } from 'node:path';
 
@@ -33,15 +33,16 @@ function write(ms, text) {
 
 const pause = new Int32Array(new SharedArrayBuffer(4));
 const line = (text) => text.replaceAll(/\x1b\[[0-9;]*m/g, '').trim().split(/[\n\t]/)[0].slice(0, 500);
+const plain = (name) => line(name.replaceAll('\n', ' '));
 
 // begun(NAME, MS), ended(NAME, MS): when a test has begun and ended, in milliseconds since 1970.
 // Tests may run side by side. If the FIFO is full, the line is lost.
 export function begun(name, ms = Date.now()) {
-  write(ms, `\tbegun\t${line(name.replaceAll('\n', ' '))}`);
+  write(ms, `\tbegun\t${plain(name)}`);
 }
 
 export function ended(name, ms = Date.now()) {
-  write(ms, `\tended\t${line(name.replaceAll('\n', ' '))}`);
+  write(ms, `\tended\t${plain(name)}`);
 }
 
 // over(): no test runs any more.
@@ -49,11 +50,11 @@ export function over() {
   write(Date.now(), '');
 }
 
-// result(NAME, STATUS, ERROR, MS): a test has ended: passed, failed, skipped, or flaky (passed when
-// repeated). It ends the test at @end. If the FIFO is full, it waits up to a second.
+// result(NAME, STATUS, ERROR, MS, END): a test has ended at END after MS milliseconds: passed, failed,
+// skipped, or flaky (passed when repeated). If the FIFO is full, it waits up to a second.
 export function result(name, status, error, ms, end = Date.now()) {
   const problem = status === 'failed' || status === 'flaky' ? line(String(error ?? '')) : '';
-  const text = `\t${status}\t${line(name.replaceAll('\n', ' '))}\t${problem}\t${ms?.toFixed(3) ?? ''}`;
+  const text = `\t${status}\t${plain(name)}\t${problem}\t${ms?.toFixed(3) ?? ''}`;
   for (let tries = 0; write(end, text) && tries < 100; tries++) Atomics.wait(pause, 0, 0, 10);
 }
 

@@ -7,6 +7,7 @@ import { begun, over, place, result } from './mark.mjs';
 const nameOf = (task) => (task.suite?.name ? `${nameOf(task.suite)} › ${task.name}` : task.name);
 const placeOf = (test) =>
   place(test.module.moduleId, test.location?.line, test.fullName.replaceAll(' > ', ' › '));
+const endOf = (startTime, duration) => (startTime ? startTime + duration : undefined);
 const states = { pass: 'passed', fail: 'failed', skip: 'skipped', todo: 'skipped' };
 
 export default class {
@@ -26,9 +27,9 @@ export default class {
   onTestCaseResult(test) {
     const { state, errors } = test.result();
     const { duration, flaky, startTime } = test.diagnostic() ?? {};
-    const end = startTime ? startTime + duration : undefined;
+    const status = flaky ? 'flaky' : state;
     if (startTime) begun(placeOf(test), startTime); // it has been reported late
-    result(placeOf(test), flaky ? 'flaky' : state, errors?.[0]?.message, duration, end);
+    result(placeOf(test), status, errors?.[0]?.message, duration, endOf(startTime, duration));
   }
 
   onTestRunEnd(modules) {
@@ -53,8 +54,7 @@ export default class {
       if (state === 'fail' && (retryCount ?? 0) < (task.retry ?? 0)) continue;
       const status = state === 'pass' && retryCount ? 'flaky' : states[state];
       if (status && this.#reported.get(id) !== status) {
-        const end = startTime ? startTime + duration : undefined;
-        result(name, status, errors?.[0]?.message, duration, end);
+        result(name, status, errors?.[0]?.message, duration, endOf(startTime, duration));
       }
       this.#reported.set(id, status);
     }

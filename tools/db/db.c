@@ -146,7 +146,7 @@ static const struct db_mode_ops *const modes[DB_MODES] = {
 static int look_at_import(struct db *db, char **ret_reason, char **ret_why)
 {
 	struct db_worker no_worker = { .db = db };
-	bool postgres = false, chosen = db->mode == DB_AUTO;
+	bool postgres = false, automatic = db->mode == DB_AUTO;
 	struct db_programs programs = { 0 };
 	cleanup_free char *line = NULL;
 	int ret = 0;
@@ -154,12 +154,12 @@ static int look_at_import(struct db *db, char **ret_reason, char **ret_why)
 	for (unsigned int i = 0; i < db->port_count; i++)
 		postgres |= db->specs[i].engine == &db_engine_postgres;
 	db->mode = postgres ? DB_IMPORT : DB_PRIVATE;
-	if (postgres)
+	if (postgres) {
 		ret = db_programs_find(&programs, ret_why);
-	if (postgres && !ret)
-		ret = import_look(db, ret_why);
-	db_programs_free(&programs);
-	if (!ret || (!chosen && ret != -EFBIG))
+		ret = ret ? ret : import_look(db, ret_why);
+		db_programs_free(&programs);
+	}
+	if (!ret || (!automatic && ret != -EFBIG))
 		return ret;
 	db->mode = DB_RENAME;
 	/* what refuses the role refuses the rename mode, too, which says so */
@@ -181,7 +181,7 @@ static int look_at_import(struct db *db, char **ret_reason, char **ret_why)
  */
 static int choose_mode(struct db *db, char **ret_reason, char **ret_why)
 {
-	bool answers = false, far = false, set = has_settings(db);
+	bool answers = false, remote = false, set = has_settings(db);
 	enum db_mode asked = db->mode;
 	int ret = asked == DB_AUTO && !set ? server_answers(db, &answers, ret_why) : 0;
 
@@ -190,10 +190,10 @@ static int choose_mode(struct db *db, char **ret_reason, char **ret_why)
 	                       : answers        ? "a server answers"
 	                                        : "no server answers");
 	for (unsigned int i = 0; i < db->url_count; i++)
-		far |= db->urls[i].server_host != NULL;
+		remote |= db->urls[i].server_host != NULL;
 	if (asked == DB_IMPORT)
 		return look_at_import(db, ret_reason, ret_why);
-	if (asked == DB_AUTO && answers && !far) {
+	if (asked == DB_AUTO && answers && !remote) {
 		cleanup_free char *why = NULL;
 
 		(void)look_at_import(db, ret_reason, &why);

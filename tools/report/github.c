@@ -50,7 +50,7 @@ static void add_annotation(struct str *text, const char *command, const struct r
 
 static bool is_shown(const struct report_run *run, size_t index, const char *severity)
 {
-	return report_is_shown(run, index) &&
+	return run_is_shown(run, index) &&
 	       !strcmp(record_text(run->findings[index], "severity"), severity);
 }
 

@@ -53,7 +53,7 @@ int report_gitlab(const struct report_run *run, const struct report_options *opt
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < run->finding_count; i++)
-		if (report_is_shown(run, i))
+		if (run_is_shown(run, i))
 			json_array_append_new(list, pack_issue(run, options, i));
 	text_add_json(text, list, JSON_INDENT(2));
 	return 0;

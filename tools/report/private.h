@@ -47,8 +47,10 @@ char *run_workers_of_test(const struct report_run *run, size_t index);
 
 unsigned int run_count_workers(const struct report_run *run, const char *status);
 unsigned int run_count_findings(const struct report_run *run, const char *severity);
+
 /* Whether a CI system shows it: once for each problem, never for a conflict that was avoided. */
-bool report_is_shown(const struct report_run *run, size_t index);
+bool run_is_shown(const struct report_run *run, size_t index);
+
 int64_t worker_duration_ms(const struct report_worker *worker); /* 0 while it runs */
 
 /* ---- history.c ---- */

@@ -141,7 +141,7 @@ bool report_is_repeated(const struct report_run *run, size_t index)
 	return is_repeated(run->findings, index, "fingerprint");
 }
 
-bool report_is_shown(const struct report_run *run, size_t index)
+bool run_is_shown(const struct report_run *run, size_t index)
 {
 	return strcmp(record_text(run->findings[index], "kind"), "conflict_avoided") &&
 	       !report_is_repeated(run, index);
@@ -165,8 +165,11 @@ char *report_test_of(const json_t *finding)
 
 	if (!json_array_size(tests))
 		return str_copy(record_text(finding, "test"));
-	json_array_foreach(tests, i, test) if (i < TESTS_SHOWN)
-		str_addf(&text, "%s%s", i ? ", " : "one of: ", record_string(test));
+	json_array_foreach(tests, i, test)
+	{
+		if (i < TESTS_SHOWN)
+			str_addf(&text, "%s%s", i ? ", " : "one of: ", record_string(test));
+	}
 	if (i > TESTS_SHOWN)
 		str_addf(&text, " and %zu more", i - TESTS_SHOWN);
 	return str_take(&text);

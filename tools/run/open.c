@@ -195,7 +195,9 @@ static int open_tree(struct run *run, char **ret_error)
 
 static int open_tmp(struct run *run, char **ret_error)
 {
-	for (unsigned int i = 0; i < run->made && !tree_private_tmp(run->tree); i++) {
+	if (tree_kind(run->tree) == TREE_OVERLAY) /* each worker has its own /tmp */
+		return 0;
+	for (unsigned int i = 0; i < run->made; i++) {
 		struct worker_spec *spec = &run->specs[i];
 
 		spec->tmp_dir = str_print("%s/w%u-tmp", run->context.scratch_dir, spec->number);

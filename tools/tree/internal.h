@@ -54,4 +54,20 @@ bool tree_is_hidden(const struct tree *tree, const char *path);
  */
 int overlay_enter(struct tree *tree, unsigned int worker, char **ret_path);
 
+/** The sockets and FIFOs of the machine that overlays would hide. Return: a strv. */
+char **sockets_find(const struct tree *tree);
+
+/**
+ * The top of the git work tree that contains @dir; @dir if there is none, or if it is the home
+ * directory or above it.
+ * Return: the caller's to free.
+ */
+char *git_top(const char *dir, const char *home);
+
+/**
+ * The directories in which git keeps the repository of the work tree @top, where its .git is a file
+ * (git-worktree(1), gitsubmodules(7)). Appends to @dirs.
+ */
+void git_dirs(const char *top, char ***dirs);
+
 #endif

@@ -92,15 +92,14 @@ static void add_links(struct tree_parts *parts, const char *dir)
 }
 
 /* A relative path is below the project; ~ is the home directory. */
-static void add_shared(const struct tree *tree, struct tree_parts *parts, const char *path,
-                       const char *home)
+static void add_shared(struct tree *tree, const char *path)
 {
 	cleanup_free char *whole = *path == '/' ? str_copy(path)
 	                           : str_starts(path, "~/")
-	                                   ? str_print("%s%s", home, path + 1)
+	                                   ? str_print("%s%s", tree->home, path + 1)
 	                                   : str_print("%s/%s", tree->project_dir, path);
 
-	(void)add(parts, whole, PART_REAL);
+	(void)add(&tree->parts, whole, PART_REAL);
 }
 
 static void add_home(struct tree_parts *parts, const char *home)
@@ -115,8 +114,9 @@ static void add_home(struct tree_parts *parts, const char *home)
 }
 
 /* Directories below /tmp in the environment, unless what is private lies in them. */
-static void add_named(const struct tree *tree, struct tree_parts *parts)
+static void add_named(struct tree *tree)
 {
+	struct tree_parts *parts = &tree->parts;
 	size_t private_count = parts->count;
 
 	for (char **entry = environ; *entry; entry++) {
@@ -281,7 +281,7 @@ void parts_find(struct tree *tree, const struct tree_setup *setup)
 	*strrchr(runs, '/') = 0;
 	(void)add(parts, tree->view_dir, PART_OVERLAY);
 	for (char *const *path = setup->shared; path && *path; path++)
-		add_shared(tree, parts, *path, tree->home);
+		add_shared(tree, *path);
 	(void)add(parts, setup->run_dir, PART_REAL);
 	(void)add(parts, runs, PART_EMPTY);
 	(void)add(parts, base, PART_EMPTY);
@@ -307,7 +307,7 @@ void parts_find(struct tree *tree, const struct tree_setup *setup)
 		(void)add(parts, tree->home, PART_REAL);
 	else
 		add_home(parts, tree->home);
-	add_named(tree, parts);
+	add_named(tree);
 	add_mounts(parts);
 	reduce(tree);
 }

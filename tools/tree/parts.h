@@ -40,26 +40,10 @@ void parts_free(struct tree_parts *parts);
 /** Return: the deepest part of the first @count in which @path lies; NULL if there is none. */
 const struct tree_part *parts_above(const struct tree_parts *parts, size_t count, const char *path);
 
-/** The sockets and FIFOs of the machine that overlays would hide. Return: a strv. */
-char **sockets_find(const struct tree *tree);
-
 /**
  * All workers share @path, as an overlay over it cannot work because of @cause.
  * Return: false if it is the project or no overlay.
  */
 bool parts_share(struct tree *tree, const char *path, const char *cause);
-
-/**
- * The top of the git work tree that contains @dir; @dir if there is none, or if it is the home
- * directory or above it.
- * Return: the caller's to free.
- */
-char *git_top(const char *dir, const char *home);
-
-/**
- * The directories in which git keeps the repository of the work tree @top, where its .git is a file
- * (git-worktree(1), gitsubmodules(7)). Appends to @dirs.
- */
-void git_dirs(const char *top, char ***dirs);
 
 #endif

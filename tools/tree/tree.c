@@ -286,11 +286,6 @@ enum tree_kind tree_kind(const struct tree *tree)
 	return tree ? tree->kind : TREE_SHARED;
 }
 
-bool tree_private_tmp(const struct tree *tree)
-{
-	return tree->kind == TREE_OVERLAY;
-}
-
 char *const *tree_notes(const struct tree *tree)
 {
 	return tree->notes;

@@ -62,9 +62,6 @@ int tree_probe(const char *project_dir, const char *scratch_dir, bool *ret_user_
 /** The kind that was chosen, never TREE_AUTO; TREE_SHARED for NULL. */
 enum tree_kind tree_kind(const struct tree *tree);
 
-/** True if each worker has its own /tmp. */
-bool tree_private_tmp(const struct tree *tree);
-
 /** What could not be private, a line for each: a strv. */
 char *const *tree_notes(const struct tree *tree);
 

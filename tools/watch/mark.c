@@ -248,11 +248,18 @@ int64_t marks_add(struct marks *marks, unsigned int worker, int64_t time_ns, enu
 
 	if (!time_ns || time_ns > wall_ns)
 		time_ns = wall_ns;
-	if (kind == MARK_ENDED && runs)
-		end_test(of, at, time_ns);
-	else if (runs && time_ns < of->marks[of->open[at]].from_ns) /* it has been told late */
-		of->marks[of->open[at]].from_ns = time_ns;
-	if (kind == MARK_ENDED || runs || of->count >= MARKS_MAX)
+	if (kind == MARK_ENDED) {
+		if (runs)
+			end_test(of, at, time_ns);
+		return 0;
+	}
+	if (runs) { /* this mark corrects one that came late */
+		struct test_mark *mark = &of->marks[of->open[at]];
+
+		mark->from_ns = time_ns < mark->from_ns ? time_ns : mark->from_ns;
+		return 0;
+	}
+	if (of->count >= MARKS_MAX)
 		return 0;
 	while (!text && of->open_count)
 		end_test(of, of->open_count - 1, time_ns);

@@ -11,8 +11,8 @@ import (
 
 func TestOpensTheHarbour(t *testing.T) { time.Sleep(30 * time.Millisecond) }
 
-func TestForgetsAServer(t *testing.T) {
-	server := exec.Command("./serve.py")
+func startServer(t *testing.T, arguments ...string) {
+	server := exec.Command("./serve.py", arguments...)
 	server.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	out, _ := server.StdoutPipe()
 	if err := server.Start(); err != nil {
@@ -22,6 +22,8 @@ func TestForgetsAServer(t *testing.T) {
 		t.Fatalf("want up, got %q", line)
 	}
 }
+
+func TestForgetsAServer(t *testing.T) { startServer(t) }
 
 func TestClosesTheHarbour(t *testing.T) { time.Sleep(30 * time.Millisecond) }
 

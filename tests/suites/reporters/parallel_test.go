@@ -4,10 +4,7 @@
 package harbour
 
 import (
-	"bufio"
-	"os/exec"
 	"sync"
-	"syscall"
 	"testing"
 )
 
@@ -18,15 +15,7 @@ func forget(t *testing.T, port string) {
 	t.Parallel()
 	both.Done()
 	both.Wait()
-	server := exec.Command("./serve.py", port)
-	server.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	out, _ := server.StdoutPipe()
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	if line, _ := bufio.NewReader(out).ReadString('\n'); line != "up\n" {
-		t.Fatalf("want up, got %q", line)
-	}
+	startServer(t, port)
 }
 
 func TestParallel3171(t *testing.T) { forget(t, "3171") }

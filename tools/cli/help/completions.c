@@ -30,6 +30,9 @@ static void put_names(const struct option *option)
 
 /* ---- words of this machine and project ---- */
 
+/* What a script executes for them; the argument is for put_words(). */
+#define ASK "berth completions %s 2>/dev/null"
+
 /* Shells expand words: those that need quotes are not offered. */
 static void put_plain(const char *word)
 {
@@ -40,27 +43,33 @@ static void put_plain(const char *word)
 		puts(word);
 }
 
-static void put_live(bool runs, bool tasks)
+/* Ids of runs, names of environments, or tasks: of what is live. */
+static void put_live(const struct cli *cli, const char *kind)
 {
+	bool tasks = !strcmp(kind, "tasks"), runs = !strcmp(kind, "runs");
 	struct run_state *list = NULL;
 	size_t count = 0;
 
+	(void)cli;
 	if (state_list(&list, &count))
 		return;
 	for (size_t i = 0; i < count; i++) {
-		put_plain(runs ? list[i].id : list[i].name);
+		if (!tasks)
+			put_plain(runs ? list[i].id : list[i].name);
 		for (size_t w = 0; tasks && w < list[i].worker_count; w++)
 			put_plain(list[i].workers[w].task);
 	}
 	state_list_free(list, count);
 }
 
-static void put_profiles(void)
+static void put_profiles(const struct cli *cli, const char *kind)
 {
 	cleanup_free char *path = project_config("berth.yaml");
 	cleanup_strv char **errors = NULL;
 	struct config *config = NULL;
 
+	(void)cli;
+	(void)kind;
 	if (!path || config_read(path, &config, &errors))
 		return;
 	for (char **name = config->profiles; name && *name; name++)
@@ -68,30 +77,32 @@ static void put_profiles(void)
 	config_free(config);
 }
 
-static void put_recorded(const struct cli *cli)
+static void put_recorded(const struct cli *cli, const char *kind)
 {
 	cleanup_free char *dir = results_dir(cli);
 	cleanup_strv char **runs = results_runs(dir);
 
+	(void)kind;
 	for (char **run = runs; run && *run; run++)
 		put_plain(*run);
 }
 
 static bool put_words(const struct cli *cli, const char *kind)
 {
-	if (!strcmp(kind, "runs"))
-		put_live(true, false);
-	else if (!strcmp(kind, "records"))
-		put_recorded(cli);
-	else if (!strcmp(kind, "environments"))
-		put_live(false, false);
-	else if (!strcmp(kind, "tasks"))
-		put_live(false, true);
-	else if (!strcmp(kind, "profiles"))
-		put_profiles();
-	else
-		return false;
-	return true;
+	static const struct {
+		const char *kind;
+		void (*put)(const struct cli *cli, const char *kind);
+	} kinds[] = {
+		{ "runs", put_live },        { "environments", put_live }, { "tasks", put_live },
+		{ "records", put_recorded }, { "profiles", put_profiles },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (!strcmp(kinds[i].kind, kind)) {
+			kinds[i].put(cli, kind);
+			return true;
+		}
+	return false;
 }
 
 /* Return: what put_words() calls the values of @option; NULL if it has none. */
@@ -145,7 +156,7 @@ static void bash_args(const struct verb *verb)
 	if (args.words.len)
 		printf("-W '%s'", args.words.text + 1);
 	if (args.asked)
-		printf("-W \"$(berth completions %s 2>/dev/null)\"", args.asked);
+		printf("-W \"$(" ASK ")\"", args.asked);
 	printf("%s%s) ", args.commands ? " -c -f" : "", args.files ? " -f" : "");
 	str_free(&args.words);
 }
@@ -168,9 +179,7 @@ static void bash_values(unsigned int verb, const struct option *option)
 		printf("|%s:-%c", verb_table[verb].name, option->letter);
 	printf(") ");
 	if (words_of(option)) {
-		printf("COMPREPLY=($(compgen -W \"$(berth completions %s 2>/dev/null)\" -- "
-		       "\"$word\")); ",
-		       words_of(option));
+		printf("COMPREPLY=($(compgen -W \"$(" ASK ")\" -- \"$word\")); ", words_of(option));
 	} else if (option->type->values == VALUES_NAMES) {
 		printf("COMPREPLY=($(compgen -W '");
 		put_names(option);
@@ -244,7 +253,7 @@ static void zsh_option(const struct option *option)
 		printf(":");
 	}
 	if (words_of(option)) {
-		printf("($(berth completions %s 2>/dev/null))", words_of(option));
+		printf("($(" ASK "))", words_of(option));
 	} else if (option->type->values == VALUES_NAMES) {
 		printf("(");
 		put_names(option);
@@ -266,7 +275,7 @@ static void zsh_args(const struct verb *verb)
 	else if (args.words.len)
 		printf("'1:argument:(%s)'", args.words.text + 1);
 	else if (args.asked)
-		printf("'1:argument:($(berth completions %s 2>/dev/null))'", args.asked);
+		printf("'1:argument:($(" ASK "))'", args.asked);
 	else
 		printf("'1:argument:%s'", args.commands ? "_command_names -e"
 		                          : args.files  ? "_files"
@@ -305,7 +314,7 @@ static void fish_option(const char *verb, const struct option *option)
 	if (option->letter)
 		printf(" -s %c", option->letter);
 	if (words_of(option)) {
-		printf(" -xa '(berth completions %s 2>/dev/null)'", words_of(option));
+		printf(" -xa '(" ASK ")'", words_of(option));
 	} else if (option->type->values == VALUES_NAMES) {
 		printf(" -xa '");
 		put_names(option);
@@ -328,8 +337,7 @@ static void fish_args(const struct verb *verb)
 	struct args args = args_of(verb);
 
 	if (args.asked)
-		printf("complete -c berth -n '__fish_seen_subcommand_from %s' -fa '(berth "
-		       "completions %s 2>/dev/null)'\n",
+		printf("complete -c berth -n '__fish_seen_subcommand_from %s' -fa '(" ASK ")'\n",
 		       verb->name, args.asked);
 	else if (args.files || args.commands)
 		printf("complete -c berth -n '__fish_seen_subcommand_from %s' %s\n", verb->name,

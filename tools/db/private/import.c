@@ -135,7 +135,7 @@ static const char roles[] =
 static const char parameters[] =
 	"SELECT string_agg(format('GRANT %s ON PARAMETER %I TO %s', privilege_type, parname, CASE "
 	"grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END) || CASE WHEN "
-	"is_grantable THEN ' WITH GRANT OPTION' ELSE '' END, E'\x01' ORDER BY p.oid) FROM "
+	"is_grantable THEN ' WITH GRANT OPTION' ELSE '' END, E'\\x01' ORDER BY p.oid) FROM "
 	"pg_parameter_acl p, aclexplode(paracl) WHERE grantee <> 10";
 
 /* As pg_dump --create. The strategy writes less than the one that is the default of version 15. */

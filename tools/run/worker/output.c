@@ -4,7 +4,7 @@
  * worker's log at once, in the order of arrival, and are shown
  *
  *	prefix	line by line, `w3 | text`, on the stream that they came from
- *	group	in one piece when the worker is over, from its log; a group of GitHub Actions there
+ *	group	in one piece when the worker is over, from its log; GitHub Actions can fold it
  *	quiet	only if the worker failed, like group
  *
  * A line is shown when it is whole; one longer than LINE_MAX_LEN is cut. Bytes pass unchanged,
