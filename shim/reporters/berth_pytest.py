@@ -10,6 +10,7 @@ import os
 import time
 
 _fifo = None
+_slot = ""  # of this process, if it runs tests
 
 
 def _open():
@@ -39,7 +40,7 @@ def _write(text):
 
 def begun(name):
     """A test has begun. It ends with its result. A full FIFO loses it."""
-    _write("\tbegun\t" + name[:500].replace("\t", " "))
+    _write(_slot + "\tbegun\t" + name[:500].replace("\t", " "))
 
 
 def result(name, status, error="", ms=""):
@@ -60,8 +61,21 @@ def _name(location):
     return f"{file}:{(line or 0) + 1} {name}"
 
 
+def pytest_configure(config):
+    """The first process of xdist runs no tests: it hears of them late."""
+    global _slot
+    if hasattr(config, "workerinput") or config.getoption("dist", "no") == "no":
+        _slot = f"@{os.getpid()}"
+
+
 def pytest_runtest_logstart(nodeid, location):
-    begun(_name(location))
+    if _slot:
+        begun(_name(location))
+
+
+def pytest_runtest_logfinish(nodeid, location):
+    if _slot:
+        _write(_slot + "\tended\t" + _name(location)[:500].replace("\t", " "))
 
 
 _open_tests = {}  # by nodeid: status, error and duration so far

@@ -35,14 +35,14 @@ const pause = new Int32Array(new SharedArrayBuffer(4));
 const line = (text) => text.replaceAll(/\x1b\[[0-9;]*m/g, '').trim().split(/[\n\t]/)[0].slice(0, 500);
 const plain = (name) => line(name.replaceAll('\n', ' '));
 
-// begun(NAME, MS), ended(NAME, MS): when a test has begun and ended, in milliseconds since 1970.
-// Tests may run side by side. If the FIFO is full, the line is lost.
-export function begun(name, ms = Date.now()) {
-  write(ms, `\tbegun\t${plain(name)}`);
+// begun(NAME, MS, SLOT), ended(NAME, MS, SLOT): when a test has begun and ended, in milliseconds
+// since 1970. Tests of one slot do not run side by side. If the FIFO is full, the line is lost.
+export function begun(name, ms = Date.now(), slot = '') {
+  write(ms, `${slot}\tbegun\t${plain(name)}`);
 }
 
-export function ended(name, ms = Date.now()) {
-  write(ms, `\tended\t${plain(name)}`);
+export function ended(name, ms = Date.now(), slot = '') {
+  write(ms, `${slot}\tended\t${plain(name)}`);
 }
 
 // over(): no test runs any more.

@@ -10,7 +10,7 @@ const nameOf = (test) => {
 
 export const mochaHooks = {
   beforeEach() {
-    begun(nameOf(this.currentTest));
+    begun(nameOf(this.currentTest), undefined, `@${process.pid}`);
   },
 
   afterEach() {

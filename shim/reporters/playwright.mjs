@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Reports to Berth which test runs, and what became of it:
 // npx playwright test --reporter=list,/usr/local/share/berth/reporters/playwright.mjs
-import { begun, over, place, result } from './mark.mjs';
+import { begun, ended, over, place, result } from './mark.mjs';
 
 const statuses = { expected: 'passed', unexpected: 'failed', flaky: 'flaky', skipped: 'skipped' };
 
@@ -12,18 +12,22 @@ function nameOf(test) {
   return place(test.location.file, test.location.line, title);
 }
 
+// Of a process that runs tests. It has this variable, as have its children.
+const slotOf = ({ parallelIndex }) => `TEST_PARALLEL_INDEX=${parallelIndex}`;
+
 export default class {
   onTestBegin(test, attempt) {
-    begun(nameOf(test), attempt.startTime.getTime());
+    begun(nameOf(test), attempt.startTime.getTime(), slotOf(attempt));
   }
 
   onTestEnd(test, attempt) {
     const outcome = test.outcome();
+    // not at startTime + duration, which leaves out hooks: the next test of the slot corrects it
+    ended(nameOf(test), undefined, slotOf(attempt));
     if (outcome === 'unexpected' && attempt.retry < test.retries) return;
     const failed = test.results.find((one) => one.error) ?? attempt;
     const error = failed.error?.message ?? `the test has ${attempt.status}`;
-    const end = attempt.startTime.getTime() + attempt.duration;
-    result(nameOf(test), statuses[outcome], error, attempt.duration, end);
+    result(nameOf(test), statuses[outcome], error, attempt.duration);
   }
 
   onEnd() {

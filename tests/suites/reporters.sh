@@ -45,28 +45,33 @@ leaks 'pytest names the test' 'test_harbour.py:10 test_forgets_a_server' pytest 
 leaks 'pytest alone: the process only' '' pytest -q -p no:cacheprovider
 leaks 'go test names the test' 'harbour TestForgetsAServer' go run "$reporters/gotest.go" -count=1 ./...
 leaks 'Playwright names the test' 'playwright.e2e.mjs:6 forgets a server' \
-	npx playwright test --reporter=list,"$reporters/playwright.mjs" --config=playwright.config.mjs
+	npx playwright test playwright.e2e --reporter=list,"$reporters/playwright.mjs" --config=playwright.config.mjs
 leaks 'Jest names the test' 'jest.test.js forgets a server' npx jest jest.test.js --reporters=default --reporters="$reporters/jest.mjs"
 leaks 'Mocha names the test' 'mocha.cjs forgets a server' npx mocha --exit --require "$reporters/mocha.mjs" mocha.cjs
 leaks 'node:test names the test' 'node.mjs:6 forgets a server' node --test --test-reporter=tap --test-reporter-destination=stdout \
 	--test-reporter="$reporters/node.mjs" --test-reporter-destination=stderr node.mjs
 leaks 'Vitest names the test' 'vitest.spec.mjs forgets a server' \
 	npx vitest run --reporter=default --reporter="$reporters/vitest.mjs" vitest.spec.mjs
-# side SENTENCE COMMAND...: of two tests that run at the same time, each leak has its own among its tests
+# side SENTENCE COUNT COMMAND...: of two tests that run at the same time, each leak has its own among
+# its COUNT tests
 side() {
-	sentence=$1
-	shift
+	sentence=$1 count=$2
+	shift 2
 	"$berth" run -n 2 --output group --json report.json -- "$@" >"$work/log" 2>&1 || :
 	jq -r '.findings[] | select(.kind == "leaked_listener") | (.port | tostring) as $port |
-		"\(.worker) \($port) \((.tests // [.test]) | any(. // "" | contains($port)))"' report.json |
+		(.tests // [.test]) as $tests |
+		"\(.worker) \($port) \($tests | any(. // "" | contains($port))) \($tests | length)"' report.json |
 		sort >"$work/got"
 	cat "$work/got" >>"$work/log"
-	status=0; [ "$(paste -sd, "$work/got")" = '1 3171 true,1 3172 true,2 3171 true,2 3172 true' ] || status=1
+	for worker in 1 2; do printf "$worker %s true $count\n" 3171 3172; done >"$work/want"
+	status=0; cmp -s "$work/want" "$work/got" || status=1
 	"$berth" leaks >>"$work/log" || :
-	grep -q 'test .* one of: ' "$work/log" || status=1
-	report "$status" "$sentence: each leak has its test among those that ran" "$work/log"
+	[ "$count" = 1 ] || grep -q 'test .* one of: ' "$work/log" || status=1
+	report "$status" "$sentence" "$work/log"
 }
-side 'pytest-xdist' pytest -q -n 2 -p no:cacheprovider -p berth_pytest parallel.py
-side 'go, t.Parallel' go run "$reporters/gotest.go" -count=1 -tags parallel -run Parallel .
+side 'pytest-xdist: each leak has its test, as each process runs one' 1 pytest -q -n 2 -p no:cacheprovider -p berth_pytest parallel.py
+side 'Playwright, two workers: each leak has its test' 1 npx playwright test parallel.e2e --workers=2 \
+	--reporter=list,"$reporters/playwright.mjs" --config=playwright.config.mjs
+side 'go, t.Parallel: each leak has its test among those that ran' 2 go run "$reporters/gotest.go" -count=1 -tags parallel -run Parallel .
 rm -rf "$work"
 finish

@@ -225,15 +225,74 @@ static void the_test_is_null_unless_it_is_one(void **state)
 	finding_free(finding);
 }
 
-static char *tests_at(const struct marks *marks, int64_t ago_ms)
+static char *tests_at(const struct marks *marks, int64_t ago_ms, const char *slot)
 {
-	char **found = marks_find(marks, 1, clock_ns() - ago_ms * 1000000);
+	char **found = marks_find(marks, 1, clock_ns() - ago_ms * 1000000, slot);
 	struct str text = { 0 };
 
 	for (char **name = found; name && *name; name++)
 		str_addf(&text, "%s%s", text.len ? "," : "", *name);
 	strv_free(found);
 	return str_take(&text);
+}
+
+static struct marks *open_marks(void)
+{
+	const struct marks_owner nobody = { 0 };
+	struct marks *marks;
+
+	assert_int_equal(marks_open(NULL, NULL, &nobody, &marks), 0);
+	return marks;
+}
+
+static bool add_mark(struct marks *marks, int64_t ago_ms, enum mark_kind kind, const char *slot,
+                     const char *name)
+{
+	const struct mark mark = { kind, clock_wall_ns() - ago_ms * 1000000, slot, name };
+
+	return marks_add(marks, 1, &mark) != 0;
+}
+
+static void tests_of_a_slot_follow_each_other(void **state)
+{
+	static const struct {
+		int64_t ago_ms;
+		enum mark_kind kind;
+		const char *slot, *name;
+	} lines[] = {
+		{ 9000, MARK_BEGUN, "@7", "a" },
+		{ 8500, MARK_BEGUN, "@8", "x" },
+		{ 7000, MARK_ENDED, "@7", "a" },
+		{ 8000, MARK_BEGUN, "@7", "b" }, /* told late, and the end of a, too */
+		{ 6000, MARK_BEGUN, "@7", "c" }, /* nobody told the end of b */
+		{ 6000, MARK_BEGUN, "@8", "c" }, /* the same test, twice */
+		{ 5000, MARK_ENDED, "@7", "c" },
+		{ 4000, MARK_ENDED, "", "c" },
+	};
+	static const struct {
+		int64_t ago_ms;
+		const char *tests, *of_7, *of_8;
+	} wanted[] = { { 8700, "a", "a", "" },    { 8200, "a,x", "a", "x" },
+		       { 7500, "x,b", "b", "x" }, { 5500, "c", "c", "c" },
+		       { 4500, "c", "", "c" },    { 3000, "", "", "" } };
+	struct marks *marks = open_marks();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++)
+		add_mark(marks, lines[i].ago_ms, lines[i].kind, lines[i].slot, lines[i].name);
+	for (size_t i = 0; i < ARRAY_LEN(wanted); i++) {
+		char *all = tests_at(marks, wanted[i].ago_ms, NULL);
+		char *of_7 = tests_at(marks, wanted[i].ago_ms, "@7");
+		char *of_8 = tests_at(marks, wanted[i].ago_ms, "@8");
+
+		assert_string_equal(all, wanted[i].tests);
+		assert_string_equal(of_7, wanted[i].of_7);
+		assert_string_equal(of_8, wanted[i].of_8);
+		free(all);
+		free(of_7);
+		free(of_8);
+	}
+	marks_close(marks);
 }
 
 static void tests_run_side_by_side(void **state)
@@ -262,18 +321,14 @@ static void tests_run_side_by_side(void **state)
 	} wanted[] = { { 9500, "" },  { 8500, "old" }, { 7500, "next" },
 		       { 6500, "" },  { 5500, "b" },   { 3000, "a,b" },
 		       { 1700, "b" }, { 1200, "b,a" }, { 100, "" } };
-	const struct marks_owner nobody = { 0 };
-	int64_t now_ns = clock_wall_ns();
-	struct marks *marks;
+	struct marks *marks = open_marks();
 
 	(void)state;
-	assert_int_equal(marks_open(NULL, NULL, &nobody, &marks), 0);
 	for (size_t i = 0; i < ARRAY_LEN(lines); i++)
-		assert_int_equal(marks_add(marks, 1, now_ns - lines[i].ago_ms * 1000000,
-		                           lines[i].kind, lines[i].name) != 0,
+		assert_int_equal(add_mark(marks, lines[i].ago_ms, lines[i].kind, "", lines[i].name),
 		                 lines[i].is_new);
 	for (size_t i = 0; i < ARRAY_LEN(wanted); i++) {
-		char *tests = tests_at(marks, wanted[i].ago_ms);
+		char *tests = tests_at(marks, wanted[i].ago_ms, NULL);
 
 		assert_string_equal(tests, wanted[i].tests);
 		free(tests);
@@ -292,6 +347,7 @@ int main(void)
 		cmocka_unit_test(script_frames_have_their_place),
 		cmocka_unit_test(perf_maps_are_searched),
 		cmocka_unit_test(the_test_is_null_unless_it_is_one),
+		cmocka_unit_test(tests_of_a_slot_follow_each_other),
 		cmocka_unit_test(tests_run_side_by_side),
 	};
 

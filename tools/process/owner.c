@@ -17,6 +17,8 @@
 #include "tools/base/str.h"
 #include "tools/process/procfs.h"
 
+#define SLOT "TEST_PARALLEL_INDEX"
+
 static int read_from(int dir, const char *path, struct proc_owner *ret_owner)
 {
 	char *text;
@@ -33,6 +35,9 @@ static int read_from(int dir, const char *path, struct proc_owner *ret_owner)
 		.mark_path = proc_parse_environ(text, len, "BERTH_MARK"),
 		.text = text,
 	};
+	ret_owner->slot = proc_parse_environ(text, len, SLOT);
+	if (ret_owner->slot)
+		ret_owner->slot -= sizeof(SLOT);
 	if (!ret_owner->map_path)
 		ret_owner->map_path = proc_parse_environ(text, len, "BERTH_VIEW");
 	return 0;

@@ -15,6 +15,7 @@ struct proc_owner {
 	const char *run, *worker, *task;
 	const char *map_path;  /* of its port map, or of the shim's view of it */
 	const char *mark_path; /* of the run's FIFO for marks */
+	const char *slot;      /* "TEST_PARALLEL_INDEX=3": below a worker process of Playwright */
 	char *text;            /* holds the strings */
 };
 

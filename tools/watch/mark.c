@@ -4,9 +4,9 @@
  * (milliseconds since 1970, with a fraction where it is known; 0 is now) the worker runs test NAME;
  * no NAME ends it. "<tab>begun<tab>NAME" and "<tab>ended<tab>NAME" in place of NAME are for tests
  * that run side by side. "<tab>STATUS<tab>NAME<tab>ERROR<tab>MS" is a result, which ends the test,
- * too: STATUS is one of TEST_STATUSES, ERROR one line; ERROR and MS may be missing. It is a FIFO
- * because every language and every shell can write a line to a file, Node cannot send a datagram,
- * and a line up to PIPE_BUF is never torn.
+ * too: STATUS is one of TEST_STATUSES, ERROR one line; ERROR and MS may be missing. What stands
+ * before the first tab is the slot of the test. It is a FIFO because every language and every shell
+ * can write a line to a file, Node cannot send a datagram, and a line up to PIPE_BUF is never torn.
  *
  * Lines come late: a runner reports a test to its reporter after the test has begun. So marks are
  * kept with their times, and a finding gets its test when it is published. A lost or malformed line
@@ -27,10 +27,13 @@
 #include "tools/base/clock.h"
 #include "tools/base/file.h"
 #include "tools/base/str.h"
+#include "tools/process/family.h"
 #include "tools/watch/watch.h"
 
 enum {
 	MARKS_MAX = 1 << 20, /* of one worker */
+	SLOTS_MAX = 1024,    /* the same */
+	ANCESTORS_MAX = 256,
 	NAME_MAX_BYTES = 1024,
 	DRAIN_READS_MAX = 16, /* a full pipe, 64 KiB; a faster writer must not keep the loop busy */
 };
@@ -39,6 +42,7 @@ struct test_mark {
 	int64_t from_ns;  /* CLOCK_REALTIME */
 	int64_t until_ns; /* 0: until the next one with 0; INT64_MAX: not ended */
 	char *name;       /* NULL = no test */
+	const char *slot; /* one of .slots; NULL = unknown */
 };
 
 struct marks {
@@ -51,6 +55,9 @@ struct marks {
 		size_t count;
 		size_t *open; /* indices of those that have not ended: as many as run at a time */
 		size_t open_count;
+		char **slots;
+		size_t *newest; /* mark of each slot */
+		size_t slot_count;
 	} workers[BERTH_WORKERS_MAX + 1];
 	size_t len; /* of the text that is not a whole line yet */
 	char text[2 * PIPE_BUF];
@@ -63,13 +70,14 @@ const char *marks_path(const struct marks *marks)
 	return marks->fd >= 0 ? marks->path : NULL;
 }
 
-/* @text: "STATUS<tab>NAME<tab>ERROR<tab>MS". A status of a newer reporter is left out. */
+/* @text: "SLOT<tab>STATUS<tab>NAME<tab>ERROR<tab>MS". A status of a newer reporter is left out. */
 static void parse_status(const struct marks *marks, unsigned int worker, int64_t time_ns,
                          char *text)
 {
 	static const char *const statuses[] = { TEST_STATUSES };
-	char *fields[4], *end;
+	char *fields[5], *end;
 	struct test_result result = { .worker = worker, .ms = -1 };
+	struct mark mark = { .time_ns = time_ns };
 
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
 		fields[i] = text;
@@ -78,16 +86,17 @@ static void parse_status(const struct marks *marks, unsigned int worker, int64_t
 			*text++ = 0;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(statuses); i++)
-		if (!strcmp(fields[0], statuses[i]))
+		if (!strcmp(fields[1], statuses[i]))
 			result.status = statuses[i];
-	if (result.status || !strcmp(fields[0], "ended"))
-		marks->owner.on_mark(marks->owner.arg, worker, time_ns, MARK_ENDED, fields[1]);
-	else if (!strcmp(fields[0], "begun") && *fields[1])
-		marks->owner.on_mark(marks->owner.arg, worker, time_ns, MARK_BEGUN, fields[1]);
-	result.test = fields[1];
-	result.error = fields[2];
-	if (*fields[3]) {
-		double ms = strtod(fields[3], &end);
+	mark.slot = fields[0];
+	mark.name = fields[2];
+	mark.kind = result.status || !strcmp(fields[1], "ended") ? MARK_ENDED : MARK_BEGUN;
+	if (mark.kind == MARK_ENDED || (!strcmp(fields[1], "begun") && *mark.name))
+		marks->owner.on_mark(marks->owner.arg, worker, &mark);
+	result.test = fields[2];
+	result.error = fields[3];
+	if (*fields[4]) {
+		double ms = strtod(fields[4], &end);
 
 		result.ms = !*end && ms >= 0 && ms < 1e15 ? ms : -1;
 	}
@@ -99,6 +108,7 @@ static void parse_line(const struct marks *marks, char *line)
 {
 	char *end;
 	unsigned long worker = strtoul(line, &end, 10);
+	struct mark mark = { .kind = MARK_TEST, .slot = "" };
 	double ms;
 
 	if (end == line || *end != ' ' || !worker || worker > BERTH_WORKERS_MAX)
@@ -107,11 +117,12 @@ static void parse_line(const struct marks *marks, char *line)
 	ms = strtod(line, &end);
 	if (end == line || !(ms >= 0 && ms < 1e15) || (*end && *end != ' '))
 		return;
-	if (!strncmp(end, " \t", 2))
-		parse_status(marks, (unsigned int)worker, (int64_t)(ms * 1e6), end + 2);
+	mark.time_ns = (int64_t)(ms * 1e6);
+	mark.name = *end ? end + 1 : "";
+	if (mark.name[strcspn(mark.name, " \t")] == '\t')
+		parse_status(marks, (unsigned int)worker, mark.time_ns, end + 1);
 	else
-		marks->owner.on_mark(marks->owner.arg, (unsigned int)worker, (int64_t)(ms * 1e6),
-		                     MARK_TEST, *end ? end + 1 : "");
+		marks->owner.on_mark(marks->owner.arg, (unsigned int)worker, &mark);
 }
 
 /* Return: false when there is nothing more to read now. */
@@ -200,6 +211,8 @@ void marks_close(struct marks *marks)
 			free(marks->workers[i].marks[k].name);
 		free(marks->workers[i].marks);
 		free(marks->workers[i].open);
+		strv_free(marks->workers[i].slots);
+		free(marks->workers[i].newest);
 	}
 	free(marks->path);
 	free(marks);
@@ -212,19 +225,80 @@ int watch_mark_send(const char *path, unsigned int worker, const char *name)
 	cleanup_close int fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
 
 	for (char *at = line; *at && at[1]; at++)
-		if (*at == '\n')
+		if (*at == '\n' || *at == '\t')
 			*at = ' '; /* a name of several lines becomes one line */
 	return fd < 0 || write(fd, line, strlen(line)) < 0 ? -errno : 0;
 }
 
+/* ---- slots ---- */
+
+void marks_learn_slot(const struct marks *marks, struct watch_model *model,
+                      const struct watch_worker *worker, const char *slot)
+{
+	long inside = 0;
+	pid_t pid = 0;
+
+	if (*slot == '@' && !strv_has(marks->workers[worker->number].slots, slot) &&
+	    !str_number(slot + 1, 1, INT_MAX, &inside))
+		pid = process_find_inside(worker->pid, (pid_t)inside);
+	if (pid)
+		model_process_describe(model_process_get(model, pid, worker->number));
+}
+
+static bool is_in_slot(const struct watch_process *process, const char *slot)
+{
+	long pid;
+
+	if (*slot != '@')
+		return str_equal(process->slot, slot);
+	return !str_number(slot + 1, 1, INT_MAX, &pid) &&
+	       pid == (process->pid_inside ? process->pid_inside : process->pid);
+}
+
+/* Return: the slot of the runner's process that @pid descends from; NULL = none, or unknown. */
+static const char *slot_of_process(const struct marks *marks, struct watch_model *model,
+                                   unsigned int worker, pid_t pid)
+{
+	const struct watch_process *process = model_process_find(model, pid);
+	uint64_t began_ns = UINT64_MAX;
+
+	/* a parent that began later has the number of another that is gone */
+	for (int i = 0; i < ANCESTORS_MAX && process && process->began_ns <= began_ns; i++) {
+		for (char **slot = marks->workers[worker].slots; slot && *slot; slot++)
+			if (is_in_slot(process, *slot))
+				return *slot;
+		began_ns = process->began_ns ? process->began_ns : began_ns;
+		process = model_process_find(model, process->parent);
+	}
+	return NULL;
+}
+
 /* ---- marks by time ---- */
 
-/* Return: the place in .open of the test with this name; .open_count = it does not run. */
-static size_t find_open(const struct worker_marks *of, const char *name)
+/* Return: a place in .slots; SLOTS_MAX: the slot is not known. */
+static size_t find_slot(struct worker_marks *of, const char *name)
 {
 	size_t at = 0;
 
-	while (at < of->open_count && !str_equal(of->marks[of->open[at]].name, name))
+	while (at < of->slot_count && strcmp(of->slots[at], name))
+		at++;
+	if (!*name || at == SLOTS_MAX)
+		return SLOTS_MAX;
+	if (at == of->slot_count) {
+		strv_add(&of->slots, name);
+		of->newest = mem_grow(of->newest, ++of->slot_count, sizeof(*of->newest));
+		of->newest[at] = MARKS_MAX;
+	}
+	return at;
+}
+
+/* @slot: NULL = any. Return: the place in .open of the test; .open_count = it does not run. */
+static size_t find_open(const struct worker_marks *of, const char *name, const char *slot)
+{
+	size_t at = 0;
+
+	while (at < of->open_count && (!str_equal(of->marks[of->open[at]].name, name) ||
+	                               (slot && of->marks[of->open[at]].slot != slot)))
 		at++;
 	return at;
 }
@@ -237,43 +311,70 @@ static void end_test(struct worker_marks *of, size_t at, int64_t time_ns)
 	of->open[at] = of->open[--of->open_count];
 }
 
-int64_t marks_add(struct marks *marks, unsigned int worker, int64_t time_ns, enum mark_kind kind,
-                  const char *name)
+/* A runner may tell the end late, or never: its next test in the slot has begun at @time_ns. */
+static void end_newest(struct worker_marks *of, size_t slot, int64_t time_ns)
+{
+	struct test_mark *mark = &of->marks[of->newest[slot]];
+	size_t at;
+
+	if (of->newest[slot] == MARKS_MAX)
+		return;
+	at = find_open(of, mark->name, mark->slot);
+	if (at < of->open_count)
+		end_test(of, at, time_ns);
+	else if (mark->until_ns > time_ns)
+		mark->until_ns = time_ns > mark->from_ns ? time_ns : mark->from_ns;
+}
+
+int64_t marks_add(struct marks *marks, unsigned int worker, const struct mark *mark)
 {
 	struct worker_marks *of = &marks->workers[worker];
-	cleanup_free char *text = *name ? str_copy_len(name, strnlen(name, NAME_MAX_BYTES)) : NULL;
-	size_t at = kind == MARK_TEST ? of->open_count : find_open(of, text);
-	bool runs = at < of->open_count;
-	int64_t wall_ns = clock_wall_ns();
+	size_t slot = find_slot(of, mark->slot);
+	struct test_mark test = { .slot = slot < SLOTS_MAX ? of->slots[slot] : NULL };
+	cleanup_free char *name = NULL;
+	size_t at = of->open_count;
+	bool runs;
+	int64_t time_ns = mark->time_ns, wall_ns = clock_wall_ns();
 
+	if (*mark->name)
+		name = str_copy_len(mark->name, strnlen(mark->name, NAME_MAX_BYTES));
+	if (mark->kind != MARK_TEST)
+		at = find_open(of, name, test.slot);
+	runs = at < of->open_count;
 	if (!time_ns || time_ns > wall_ns)
 		time_ns = wall_ns;
-	if (kind == MARK_ENDED) {
+	if (mark->kind == MARK_ENDED) {
 		if (runs)
 			end_test(of, at, time_ns);
 		return 0;
 	}
 	if (runs) { /* this mark corrects one that came late */
-		struct test_mark *mark = &of->marks[of->open[at]];
+		int64_t *from_ns = &of->marks[of->open[at]].from_ns;
 
-		mark->from_ns = time_ns < mark->from_ns ? time_ns : mark->from_ns;
+		*from_ns = time_ns < *from_ns ? time_ns : *from_ns;
 		return 0;
 	}
 	if (of->count >= MARKS_MAX)
 		return 0;
-	while (!text && of->open_count)
+	while (!name && of->open_count)
 		end_test(of, of->open_count - 1, time_ns);
-	if (kind == MARK_BEGUN) {
+	if (mark->kind == MARK_BEGUN) {
+		if (test.slot) {
+			end_newest(of, slot, time_ns);
+			of->newest[slot] = of->count;
+		}
 		of->open = mem_grow(of->open, of->open_count + 1, sizeof(*of->open));
 		of->open[of->open_count++] = of->count;
+		test.until_ns = INT64_MAX;
 	}
+	test.from_ns = time_ns;
+	test.name = steal(&name);
 	of->marks = mem_grow(of->marks, of->count + 1, sizeof(*of->marks));
-	of->marks[of->count++] = (struct test_mark){ time_ns, kind == MARK_BEGUN ? INT64_MAX : 0,
-		                                     steal(&text) };
+	of->marks[of->count++] = test;
 	return time_ns;
 }
 
-char **marks_find(const struct marks *marks, unsigned int worker, int64_t time_ns)
+char **marks_find(const struct marks *marks, unsigned int worker, int64_t time_ns, const char *slot)
 {
 	const struct worker_marks *of = &marks->workers[worker];
 	int64_t wall_ns = time_ns + clock_wall_ns() - clock_ns();
@@ -283,7 +384,7 @@ char **marks_find(const struct marks *marks, unsigned int worker, int64_t time_n
 	for (size_t i = 0; i < of->count; i++) {
 		const struct test_mark *mark = &of->marks[i];
 
-		if (mark->from_ns > wall_ns)
+		if (mark->from_ns > wall_ns || (slot && !str_equal(mark->slot, slot)))
 			continue;
 		if (!mark->until_ns)
 			single = single && single->from_ns > mark->from_ns ? single : mark;
@@ -293,4 +394,16 @@ char **marks_find(const struct marks *marks, unsigned int worker, int64_t time_n
 	if (single && single->name && !strv_has(found, single->name))
 		strv_add(&found, single->name);
 	return found;
+}
+
+char **marks_of_finding(const struct marks *marks, struct watch_model *model,
+                        const struct watch_finding *finding)
+{
+	const char *slot = slot_of_process(marks, model, finding->worker, finding->pid);
+	char **tests = marks_find(marks, finding->worker, finding->since_ns, slot);
+
+	/* a server may begin to listen after the test that started its process */
+	if (!tests && finding->process_began_ns)
+		tests = marks_find(marks, finding->worker, finding->process_began_ns, slot);
+	return tests;
 }

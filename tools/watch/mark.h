@@ -6,14 +6,16 @@
  * find by BERTH_MARK.
  *
  *	marks_open(loop, run_dir, &owner, &marks)	owner.on_mark() checks a mark ...
- *	marks_add(marks, 3, time_ns, MARK_TEST, "logs in")	... and adds it
- *	marks_find(marks, 3, time_ns)			{ "logs in" }
+ *	marks_add(marks, 3, &mark)			... and adds it
+ *	marks_find(marks, 3, time_ns, NULL)		{ "logs in" }
  *	marks_close(marks)
  */
 #include <stdint.h>
 
 #include "core/test_result.h"
 #include "tools/base/loop.h"
+#include "tools/watch/finding/finding.h"
+#include "tools/watch/model/model.h"
 
 struct marks;
 
@@ -23,10 +25,19 @@ enum mark_kind {
 	MARK_ENDED,
 };
 
+/*
+ * The tests of a slot run one after another, in one process of the runner: "@PID", its number for
+ * itself, or "TEST_PARALLEL_INDEX=N", which is in its environment.
+ */
+struct mark {
+	enum mark_kind kind;
+	int64_t time_ns;  /* CLOCK_REALTIME; 0 = now */
+	const char *slot; /* "" = not known */
+	const char *name; /* of the test */
+};
+
 struct marks_owner {
-	/* @time_ns: CLOCK_REALTIME, 0 = now */
-	void (*on_mark)(void *arg, unsigned int worker, int64_t time_ns, enum mark_kind kind,
-	                const char *name);
+	void (*on_mark)(void *arg, unsigned int worker, const struct mark *mark);
 	void *arg;
 	/* A test has ended; its worker may not exist. NULL = results do not matter. */
 	void (*on_result)(void *arg, const struct test_result *result);
@@ -49,10 +60,25 @@ void marks_drain(struct marks *marks);
  * Return: when a test begins that was not known, CLOCK_REALTIME; 0: none does, or the worker has
  * too many marks.
  */
-int64_t marks_add(struct marks *marks, unsigned int worker, int64_t time_ns, enum mark_kind kind,
-                  const char *name);
+int64_t marks_add(struct marks *marks, unsigned int worker, const struct mark *mark);
 
-/** @time_ns: CLOCK_MONOTONIC. Return: the tests that ran then, a new strv; NULL = none. */
-char **marks_find(const struct marks *marks, unsigned int worker, int64_t time_ns);
+/** Describe the process of a new slot, so that its number inside is known when it is gone. */
+void marks_learn_slot(const struct marks *marks, struct watch_model *model,
+                      const struct watch_worker *worker, const char *slot);
+
+/**
+ * @time_ns	CLOCK_MONOTONIC
+ * @slot	NULL = all tests
+ * Return: the tests that ran then, a new strv; NULL = none.
+ */
+char **marks_find(const struct marks *marks, unsigned int worker, int64_t time_ns,
+                  const char *slot);
+
+/**
+ * The tests that @finding may belong to: of the slot that its process descends from, if there is
+ * one. Return: a new strv; NULL = none.
+ */
+char **marks_of_finding(const struct marks *marks, struct watch_model *model,
+                        const struct watch_finding *finding);
 
 #endif

@@ -82,11 +82,7 @@ static void on_event(void *arg, const struct berth_event *event)
 static void publish(struct watch *watch, struct watch_finding *finding)
 {
 	if (finding->worker && !finding->tests)
-		finding->tests = marks_find(watch->marks, finding->worker, finding->since_ns);
-	/* a server may begin to listen after the test that started its process */
-	if (!finding->tests && finding->worker && finding->process_began_ns)
-		finding->tests = marks_find(watch->marks, finding->worker,
-		                            finding->process_began_ns);
+		finding->tests = marks_of_finding(watch->marks, watch->model, finding);
 	finding->published = true;
 	finding->allowed = finding_allowed(finding, watch->policy.allow, watch->policy.allow_count);
 	if (!finding->allowed && watch->setup.on_finding)
@@ -207,16 +203,18 @@ static struct watch_worker *find_worker(struct watch *watch, unsigned int number
 	return worker && worker->begun ? worker : NULL;
 }
 
-static void on_mark(void *arg, unsigned int number, int64_t time_ns, enum mark_kind kind,
-                    const char *name)
+static void on_mark(void *arg, unsigned int number, const struct mark *mark)
 {
 	struct watch *watch = arg;
+	const struct watch_worker *worker = find_worker(watch, number);
+	int64_t time_ns;
 
-	if (!find_worker(watch, number))
+	if (!worker)
 		return;
-	time_ns = marks_add(watch->marks, number, time_ns, kind, name);
+	marks_learn_slot(watch->marks, watch->model, worker, mark->slot);
+	time_ns = marks_add(watch->marks, number, mark);
 	if (time_ns && watch->setup.on_mark)
-		watch->setup.on_mark(watch->setup.arg, number, time_ns / 1000000, name);
+		watch->setup.on_mark(watch->setup.arg, number, time_ns / 1000000, mark->name);
 }
 
 static int open_parts(struct watch *watch, char **ret_reason)

@@ -92,6 +92,8 @@ void model_process_describe(struct watch_process *process)
 	}
 	free(process->directory);
 	process->directory = steal(&info.directory);
+	free(process->slot);
+	process->slot = str_copy(info.owner.slot);
 	read_ancestry(process);
 	proc_info_free(&info);
 }
@@ -244,6 +246,7 @@ static void free_process(void *value)
 		free_process(process->previous);
 	free(process->command);
 	free(process->directory);
+	free(process->slot);
 	strv_free(process->ancestry);
 	symbol_stack_free(&process->unclosed.first_stack);
 	free(process);

@@ -44,6 +44,7 @@ struct watch_process {
 	char comm[BERTH_COMM];
 	char *command, *directory; /* NULL = unknown */
 	char **ancestry;           /* strv, parent first: "node (123)" */
+	char *slot;                /* see struct proc_owner; NULL = none or unknown */
 	bool alive;
 	bool described; /* command, directory and ancestry were read */
 	bool growth_reported, close_wait_reported;
